@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bundles. The WebSocket form is made at once and is where the data lives: the
+ * other forms are built from it when a client first needs one. Frames carry
+ * their RFC 6455 header inside the block, so a fan-out is one write of one
+ * block, whatever the number of packets.
+ */
+#include "eio/bundle.h"
+
+#include "eio/base64.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/* Where the data of one packet lies in the WebSocket form; for text it starts with the type digit. */
+struct part {
+	size_t off, n;
+	bool binary;
+};
+
+struct eio_bundle {
+	atomic_uint refs;
+	unsigned count;
+	size_t size;
+	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
+	struct part parts[];
+};
+
+enum {
+	WS_FIN = 0x80,
+	WS_TEXT = 1,
+	WS_BINARY = 2,
+	WS_HEADER_MAX = 10,
+};
+
+struct eio_block *
+eio_block_new(size_t n)
+{
+	struct eio_block *b = malloc(sizeof(*b) + n);
+
+	if (!b) return NULL;
+	atomic_init(&b->refs, 1);
+	b->n = n;
+	return b;
+}
+
+struct eio_block *
+eio_block_ref(struct eio_block *b)
+{
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	return b;
+}
+
+void
+eio_block_unref(struct eio_block *b)
+{
+	if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) free(b);
+}
+
+/* The unmasked header of one unfragmented frame (RFC 6455 section 5.2). Returns its length. */
+static size_t
+frame_header(unsigned char *h, int opcode, uint64_t n)
+{
+	h[0] = (unsigned char)(WS_FIN | opcode);
+	if (n < 126) {
+		h[1] = (unsigned char)n;
+		return 2;
+	}
+	if (n <= UINT16_MAX) {
+		h[1] = 126;
+		h[2] = (unsigned char)(n >> 8);
+		h[3] = (unsigned char)n;
+		return 4;
+	}
+	h[1] = 127;
+	for (int i = 0; i < 8; i++) h[2 + i] = (unsigned char)(n >> (56 - 8 * i));
+	return 10;
+}
+
+static struct eio_bundle *
+bundle_alloc(size_t count)
+{
+	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct part));
+
+	if (!b) return NULL;
+	atomic_init(&b->refs, 1);
+	b->count = (unsigned)count;
+	b->size = 0;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
+	return b;
+}
+
+/* Writes one frame at `at` and notes where its data lies. Returns how long the frame is. */
+static size_t
+put_frame(struct eio_bundle *b, struct part *part, struct eio_block *block, size_t at, int type, struct eio_message m)
+{
+	size_t digit = m.binary ? 0 : 1;
+	size_t header = frame_header(
+		(unsigned char *)block->data + at, m.binary ? WS_BINARY : WS_TEXT, m.data.n + digit);
+
+	part->binary = m.binary;
+	part->off = at + header;
+	part->n = m.data.n + digit;
+	b->size += part->n;
+	if (!m.binary) block->data[part->off] = (char)('0' + type);
+	if (m.data.n) memcpy(block->data + part->off + digit, m.data.p, m.data.n);
+	return header + part->n;
+}
+
+static struct eio_bundle *
+bundle_make(int type, const struct eio_message *m, size_t count)
+{
+	size_t max = 0, at = 0;
+	struct eio_bundle *b = bundle_alloc(count);
+	struct eio_block *block;
+
+	if (!b) return NULL;
+	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + WS_HEADER_MAX;
+	block = eio_block_new(max);
+	if (!block) {
+		free(b);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, m[i]);
+	block->n = at;
+	atomic_store_explicit(&b->wire[EIO_WIRE_WS], block, memory_order_release);
+	return b;
+}
+
+struct eio_bundle *
+eio_bundle_new(const struct eio_message *messages, size_t n)
+{
+	return bundle_make(EIO_PACKET_MESSAGE, messages, n);
+}
+
+struct eio_bundle *
+eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data)
+{
+	struct eio_message m = { false, data };
+
+	return bundle_make((int)type, &m, 1);
+}
+
+struct eio_bundle *
+eio_bundle_ref(struct eio_bundle *b)
+{
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	return b;
+}
+
+void
+eio_bundle_unref(struct eio_bundle *b)
+{
+	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++)
+		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
+	free(b);
+}
+
+/* How long a packet is as text: itself, or "b" and base64. */
+static size_t
+text_len(const struct part *p)
+{
+	return p->binary ? 1 + eio_base64_encoded_len(p->n) : p->n;
+}
+
+static size_t
+put_text(char *out, const struct part *p, const char *data)
+{
+	if (!p->binary) {
+		memcpy(out, data + p->off, p->n);
+		return p->n;
+	}
+	out[0] = 'b';
+	return 1 + eio_base64_encode(out + 1, eio_bytes(data + p->off, p->n));
+}
+
+/* The packets as text, each after a frame header or, but for the first, after a record separator. */
+static struct eio_block *
+build_text(const struct eio_bundle *b, const char *data, bool framed)
+{
+	size_t max = 0, at = 0;
+	struct eio_block *block;
+
+	for (unsigned i = 0; i < b->count; i++) max += WS_HEADER_MAX + text_len(&b->parts[i]);
+	block = eio_block_new(max);
+	if (!block) return NULL;
+	for (unsigned i = 0; i < b->count; i++) {
+		if (framed)
+			at += frame_header((unsigned char *)block->data + at, WS_TEXT, text_len(&b->parts[i]));
+		else if (i > 0)
+			block->data[at++] = 0x1e;
+		at += put_text(block->data + at, &b->parts[i], data);
+	}
+	block->n = at;
+	return block;
+}
+
+struct eio_block *
+eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
+{
+	struct eio_block *block = atomic_load_explicit(&b->wire[wire], memory_order_acquire);
+	struct eio_block *ws, *raced = NULL;
+
+	if (block) return block;
+	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
+	block = build_text(b, ws->data, wire == EIO_WIRE_WS_B64);
+	if (!block) return NULL;
+	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
+	if (atomic_compare_exchange_strong_explicit(
+		    &b->wire[wire], &raced, block, memory_order_acq_rel, memory_order_acquire))
+		return block;
+	eio_block_unref(block);
+	return raced;
+}
+
+size_t
+eio_bundle_size(const struct eio_bundle *b)
+{
+	return b->size;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A bundle: one or more Engine.IO packets that leave together and in order,
+ * such as a Socket.IO binary event with its attachments. It is immutable and
+ * shared: one bundle serves every client of a broadcast on every thread, and
+ * each wire form of it is made at most once, when the first client needs it.
+ *
+ * Threads: everything here may be called from any thread; the reference count
+ * and the cache of wire forms are atomic.
+ */
+#ifndef EIO_BUNDLE_H
+#define EIO_BUNDLE_H
+
+#include "eio/bytes.h"
+
+#include <stdatomic.h>
+
+/* Engine.IO packet types; the value is the digit on the wire (protocol section "Packet types"). */
+enum eio_packet_type {
+	EIO_PACKET_OPEN = 0,
+	EIO_PACKET_CLOSE = 1,
+	EIO_PACKET_PING = 2,
+	EIO_PACKET_PONG = 3,
+	EIO_PACKET_MESSAGE = 4,
+	EIO_PACKET_UPGRADE = 5,
+	EIO_PACKET_NOOP = 6,
+};
+
+/* The forms a bundle can take on the wire. */
+enum eio_wire {
+	EIO_WIRE_WS, /* WebSocket frames, binary as binary frames */
+	EIO_WIRE_WS_B64, /* WebSocket frames, binary as text "b<base64>" (b64=1) */
+	EIO_WIRE_POLLING, /* long-polling payload: packets joined by 0x1e, binary as "b<base64>" */
+	EIO_WIRE_COUNT
+};
+
+/* An immutable block of bytes with a reference count. */
+struct eio_block {
+	atomic_uint refs;
+	size_t n;
+	char data[];
+};
+
+/* A block of n bytes for the caller to fill before sharing it, with one reference; NULL when out of memory. */
+struct eio_block *eio_block_new(size_t n);
+struct eio_block *eio_block_ref(struct eio_block *b);
+void eio_block_unref(struct eio_block *b); /* NULL is fine */
+
+/* One Engine.IO message of a bundle, text or binary. */
+struct eio_message {
+	bool binary;
+	struct eio_bytes data;
+};
+
+struct eio_bundle;
+
+/* A bundle of n >= 1 messages with one reference. The data is copied. NULL when out of memory. */
+struct eio_bundle *eio_bundle_new(const struct eio_message *messages, size_t n);
+
+/* A bundle of one text packet of any type, with its data. NULL when out of memory. */
+struct eio_bundle *eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data);
+
+struct eio_bundle *eio_bundle_ref(struct eio_bundle *b);
+void eio_bundle_unref(struct eio_bundle *b); /* NULL is fine */
+
+/* The bytes of the bundle in one wire form. The block belongs to the bundle and lives as long as it;
+ * take a reference to keep it longer. NULL when out of memory. */
+struct eio_block *eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire);
+
+/* How many bytes of message data the bundle carries: what a queue limit counts. */
+size_t eio_bundle_size(const struct eio_bundle *b);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Cross-origin headers. */
+#include "eio/net/cors.h"
+
+static void
+header(struct eio_buf *out, const char *name, struct eio_bytes value)
+{
+	eio_buf_add(out, eio_cstr(name));
+	EIO_BUF_ADD_LIT(out, ": ");
+	eio_buf_add(out, value);
+	EIO_BUF_ADD_LIT(out, "\r\n");
+}
+
+static bool
+listed(const struct eio_cors *c, struct eio_bytes origin)
+{
+	for (size_t i = 0; i < c->origins_n; i++)
+		if (eio_bytes_eq(eio_cstr(c->origins[i]), origin)) return true;
+	return false;
+}
+
+/* Access-Control-Allow-Origin and -Credentials. Returns whether the answer depends on the request's origin. */
+static bool
+append_origin(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
+{
+	static const char name[] = "Access-Control-Allow-Origin";
+	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
+
+	switch (c->origin) {
+	case EIO_CORS_OFF: return false;
+	case EIO_CORS_ANY: header(out, name, EIO_LIT("*")); break;
+	case EIO_CORS_FIXED: header(out, name, eio_cstr(c->origins[0])); break;
+	case EIO_CORS_LIST:
+	case EIO_CORS_REFLECT:
+		if (origin.n && (c->origin == EIO_CORS_REFLECT || listed(c, origin))) header(out, name, origin);
+		break;
+	}
+	if (c->credentials) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
+	return c->origin != EIO_CORS_ANY;
+}
+
+static void
+append_exposed(const struct eio_cors *c, struct eio_buf *out)
+{
+	if (c->exposed_headers) header(out, "Access-Control-Expose-Headers", eio_cstr(c->exposed_headers));
+}
+
+void
+eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
+{
+	if (c->origin == EIO_CORS_OFF) return;
+	if (append_origin(c, req, out)) header(out, "Vary", EIO_LIT("Origin"));
+	append_exposed(c, out);
+}
+
+void
+eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
+{
+	struct eio_bytes asked = eio_request_header(req, EIO_LIT("access-control-request-headers"));
+	bool vary = append_origin(c, req, out);
+
+	header(out, "Access-Control-Allow-Methods",
+		eio_cstr(c->methods ? c->methods : "GET,HEAD,PUT,PATCH,POST,DELETE"));
+	if (c->allowed_headers) {
+		if (vary) header(out, "Vary", EIO_LIT("Origin"));
+		header(out, "Access-Control-Allow-Headers", eio_cstr(c->allowed_headers));
+	} else {
+		header(out, "Vary",
+			vary ? EIO_LIT("Origin, Access-Control-Request-Headers")
+			     : EIO_LIT("Access-Control-Request-Headers"));
+		if (asked.n) header(out, "Access-Control-Allow-Headers", asked);
+	}
+	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %ld\r\n", c->max_age);
+	append_exposed(c, out);
+}

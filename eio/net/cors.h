@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Cross-origin headers, as the `cors` option of Engine.IO 4 and later gives them (protocol section "Headers"). */
+#ifndef EIO_NET_CORS_H
+#define EIO_NET_CORS_H
+
+#include "eio/net/http.h"
+
+enum eio_cors_origin {
+	EIO_CORS_OFF, /* no header at all; OPTIONS is an ordinary request */
+	EIO_CORS_ANY, /* "*" */
+	EIO_CORS_FIXED, /* origins[0], whoever asks */
+	EIO_CORS_LIST, /* the request's origin, if it is one of origins */
+	EIO_CORS_REFLECT, /* the request's origin */
+};
+
+/* Strings are borrowed and NUL-terminated; NULL for the default. */
+struct eio_cors {
+	enum eio_cors_origin origin;
+	const char *const *origins;
+	size_t origins_n;
+	bool credentials;
+	const char *methods; /* default GET,HEAD,PUT,PATCH,POST,DELETE */
+	const char *allowed_headers; /* default: what the request asks for */
+	const char *exposed_headers;
+	long max_age; /* seconds; negative for none */
+};
+
+/* Appends the header lines every answer carries. */
+void eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
+
+/* Appends the header lines of the 204 that answers OPTIONS. */
+void eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Exchanges: reference counting, and answering once. */
+#include "eio/net/exchange.h"
+
+#include <stdlib.h>
+
+struct eio_exchange *
+eio_exchange_ref(struct eio_exchange *ex)
+{
+	atomic_fetch_add_explicit(&ex->refs, 1, memory_order_relaxed);
+	return ex;
+}
+
+static void
+drop_response(struct eio_response *r)
+{
+	eio_block_unref(r->headers);
+	eio_block_unref(r->body);
+	r->headers = r->body = NULL;
+}
+
+void
+eio_exchange_unref(struct eio_exchange *ex)
+{
+	if (!ex || atomic_fetch_sub_explicit(&ex->refs, 1, memory_order_acq_rel) != 1) return;
+	drop_response(&ex->response);
+	eio_request_free(ex->req);
+	free(ex);
+}
+
+void
+eio_exchange_respond(struct eio_exchange *ex, struct eio_response r)
+{
+	if (ex->answered) {
+		drop_response(&r);
+		return;
+	}
+	ex->answered = true;
+	ex->owner = NULL;
+	ex->on_abort = NULL;
+	ex->response = r;
+	ex->respond(ex);
+}
+
+static struct eio_block *
+block_of(struct eio_bytes s)
+{
+	struct eio_block *b = s.n ? eio_block_new(s.n) : NULL;
+
+	if (b) memcpy(b->data, s.p, s.n);
+	return b;
+}
+
+void
+eio_exchange_respond_text(struct eio_exchange *ex, int status, const char *content_type, struct eio_bytes body,
+	struct eio_bytes extra_headers)
+{
+	struct eio_response r = { .status = status };
+	struct eio_buf head;
+
+	eio_buf_init(&head);
+	if (content_type) eio_buf_printf(&head, "Content-Type: %s\r\n", content_type);
+	eio_buf_add(&head, extra_headers);
+	r.headers = block_of(eio_buf_bytes(&head));
+	r.body = block_of(body);
+	r.length = r.body ? body.n : 0;
+	eio_buf_deinit(&head);
+	eio_exchange_respond(ex, r);
+}

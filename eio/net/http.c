@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* The request parser: the only file that includes llhttp. */
+#include "eio/net/http.h"
+
+#include "eio/query.h"
+
+#include <llhttp.h>
+#include <stdlib.h>
+
+struct eio_http {
+	llhttp_t parser;
+	struct eio_request *req; /* owned; being read */
+	size_t max_head, max_body;
+	bool headers_done, complete, discard, too_large, told_large, idle, nomem, head_full, in_value;
+};
+
+void
+eio_request_free(struct eio_request *r)
+{
+	if (!r) return;
+	eio_buf_deinit(&r->head);
+	eio_buf_deinit(&r->body);
+	free(r);
+}
+
+struct eio_bytes
+eio_request_header(const struct eio_request *r, struct eio_bytes name)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		struct eio_bytes v = eio_bytes(r->head.p + r->headers[i].value, r->headers[i].value_n);
+
+		if (!eio_bytes_eq(eio_bytes(r->head.p + r->headers[i].name, r->headers[i].name_n), name)) continue;
+		while (v.n > 0 && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t')) v.n--;
+		return v;
+	}
+	return eio_bytes(NULL, 0);
+}
+
+static int
+append_head(struct eio_http *h, const char *p, size_t n)
+{
+	if (!h->req) return -1;
+	if (h->req->head.n + n > h->max_head) {
+		h->head_full = true;
+		return -1;
+	}
+	eio_buf_append(&h->req->head, p, n);
+	h->nomem = h->req->head.failed;
+	return h->nomem ? -1 : 0;
+}
+
+static int
+on_begin(llhttp_t *p)
+{
+	struct eio_http *h = p->data;
+
+	h->req = calloc(1, sizeof(*h->req));
+	h->nomem = !h->req;
+	h->headers_done = h->complete = h->discard = h->too_large = h->told_large = h->in_value = false;
+	return h->req ? 0 : -1;
+}
+
+static int
+on_url(llhttp_t *p, const char *at, size_t n)
+{
+	struct eio_http *h = p->data;
+	int err = append_head(h, at, n);
+
+	if (!err) h->req->target.n = h->req->head.n;
+	return err;
+}
+
+static int
+on_field(llhttp_t *p, const char *at, size_t n)
+{
+	struct eio_http *h = p->data;
+	struct eio_request *r = h->req;
+	size_t start = r->head.n;
+
+	if (r->count == 0 || h->in_value) {
+		if (r->count == EIO_HTTP_MAX_HEADERS) {
+			h->head_full = true;
+			return -1;
+		}
+		r->headers[r->count++].name = (unsigned)start;
+		h->in_value = false;
+	}
+	if (append_head(h, at, n)) return -1;
+	for (size_t i = start; i < r->head.n; i++)
+		if (r->head.p[i] >= 'A' && r->head.p[i] <= 'Z') r->head.p[i] = (char)(r->head.p[i] | 0x20);
+	r->headers[r->count - 1].name_n = (unsigned)(r->head.n - r->headers[r->count - 1].name);
+	return 0;
+}
+
+static int
+on_value(llhttp_t *p, const char *at, size_t n)
+{
+	struct eio_http *h = p->data;
+	struct eio_request *r = h->req;
+
+	if (r->count == 0) return -1;
+	if (!h->in_value) r->headers[r->count - 1].value = (unsigned)r->head.n;
+	h->in_value = true;
+	if (append_head(h, at, n)) return -1;
+	r->headers[r->count - 1].value_n = (unsigned)(r->head.n - r->headers[r->count - 1].value);
+	return 0;
+}
+
+static bool
+equals_ignore_case(struct eio_bytes s, struct eio_bytes lower)
+{
+	if (s.n != lower.n) return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] | ((s.p[i] >= 'A' && s.p[i] <= 'Z') << 5)) != lower.p[i]) return false;
+	return true;
+}
+
+static enum eio_http_method
+method_of(int m)
+{
+	switch (m) {
+	case HTTP_GET: return EIO_HTTP_GET;
+	case HTTP_HEAD: return EIO_HTTP_HEAD;
+	case HTTP_POST: return EIO_HTTP_POST;
+	case HTTP_OPTIONS: return EIO_HTTP_OPTIONS;
+	default: return EIO_HTTP_OTHER;
+	}
+}
+
+static int
+on_headers(llhttp_t *p)
+{
+	struct eio_http *h = p->data;
+	struct eio_request *r = h->req;
+
+	h->headers_done = true;
+	r->method = method_of(llhttp_get_method(p));
+	r->target.p = r->head.p;
+	eio_query_split(r->target, &r->path, &r->query);
+	r->minor0 = p->http_major < 1 || (p->http_major == 1 && p->http_minor == 0);
+	r->keep_alive = llhttp_should_keep_alive(p) == 1;
+	r->expect_continue = equals_ignore_case(eio_request_header(r, EIO_LIT("expect")), EIO_LIT("100-continue"));
+	r->websocket = p->upgrade && r->method != EIO_HTTP_OTHER &&
+		       equals_ignore_case(eio_request_header(r, EIO_LIT("upgrade")), EIO_LIT("websocket"));
+	/* Another protocol offered, such as h2c, is declined by answering in HTTP/1.1 (RFC 9110 section 7.8). */
+	if (!r->websocket && llhttp_get_method(p) != HTTP_CONNECT) p->upgrade = 0;
+	if (r->method == EIO_HTTP_POST && (p->flags & F_CONTENT_LENGTH) && p->content_length > h->max_body)
+		h->too_large = h->discard = true;
+	return 0;
+}
+
+static int
+on_body(llhttp_t *p, const char *at, size_t n)
+{
+	struct eio_http *h = p->data;
+
+	/* Only a POST has a body that anybody reads. */
+	if (h->discard || h->req->method != EIO_HTTP_POST) return 0;
+	if (h->req->body.n + n > h->max_body) {
+		h->too_large = h->discard = true;
+		eio_buf_deinit(&h->req->body);
+		return 0;
+	}
+	eio_buf_append(&h->req->body, at, n);
+	h->nomem = h->req->body.failed;
+	return h->nomem ? -1 : 0;
+}
+
+static int
+on_complete(llhttp_t *p)
+{
+	struct eio_http *h = p->data;
+
+	h->complete = true;
+	/* After a request for a WebSocket llhttp pauses by itself, behind the last byte of HTTP. */
+	return h->req && h->req->websocket ? 0 : HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+	.on_message_begin = on_begin,
+	.on_url = on_url,
+	.on_header_field = on_field,
+	.on_header_value = on_value,
+	.on_headers_complete = on_headers,
+	.on_body = on_body,
+	.on_message_complete = on_complete,
+};
+
+struct eio_http *
+eio_http_new(size_t max_head, size_t max_body)
+{
+	struct eio_http *h = calloc(1, sizeof(*h));
+
+	if (!h) return NULL;
+	llhttp_init(&h->parser, HTTP_REQUEST, &settings);
+	h->parser.data = h;
+	h->max_head = max_head;
+	h->max_body = max_body;
+	h->idle = true;
+	return h;
+}
+
+void
+eio_http_free(struct eio_http *h)
+{
+	if (!h) return;
+	eio_request_free(h->req);
+	free(h);
+}
+
+/* What a stop of the parser means. */
+static enum eio_http_result
+result_of(struct eio_http *h, llhttp_errno_t err)
+{
+	bool complete = h->complete;
+
+	h->complete = false;
+	if (complete) h->idle = true;
+	if (err == HPE_PAUSED_UPGRADE && h->req && h->req->websocket) return EIO_HTTP_UPGRADE;
+	if (h->too_large && !h->told_large) {
+		h->told_large = true;
+		return EIO_HTTP_TOO_LARGE;
+	}
+	/* A request whose body was thrown away has been answered before its end. */
+	if (complete) return h->discard ? EIO_HTTP_MORE : EIO_HTTP_COMPLETE;
+	if (err == HPE_OK || err == HPE_PAUSED) return EIO_HTTP_MORE;
+	if (h->head_full) return EIO_HTTP_HEAD_TOO_LARGE;
+	return h->nomem ? EIO_HTTP_NOMEM : EIO_HTTP_BAD;
+}
+
+enum eio_http_result
+eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used)
+{
+	enum eio_http_result r = EIO_HTTP_MORE;
+	llhttp_errno_t err;
+	const char *stop;
+
+	*used = 0;
+	while (*used < n && r == EIO_HTTP_MORE) {
+		h->idle = false;
+		err = llhttp_execute(&h->parser, data + *used, n - *used);
+		stop = err == HPE_OK ? NULL : llhttp_get_error_pos(&h->parser);
+		*used = stop && stop >= data ? (size_t)(stop - data) : n;
+		if (err == HPE_PAUSED) llhttp_resume(&h->parser);
+		r = result_of(h, err);
+	}
+	return r;
+}
+
+struct eio_request *
+eio_http_request(struct eio_http *h)
+{
+	return h->headers_done ? h->req : NULL;
+}
+
+struct eio_request *
+eio_http_take(struct eio_http *h)
+{
+	struct eio_request *r = h->req;
+
+	h->req = NULL;
+	h->headers_done = false;
+	/* What is left of its body is nobody's. */
+	h->discard = !h->idle;
+	return r;
+}
+
+bool
+eio_http_in_body(const struct eio_http *h)
+{
+	return h->headers_done && !h->idle;
+}
+
+bool
+eio_http_idle(const struct eio_http *h)
+{
+	return h->idle;
+}
+
+const char *
+eio_http_status_text(int status)
+{
+	/* What siocast answers; a client does not look at the words (RFC 9112 section 4). */
+	switch (status) {
+	case 200: return "OK";
+	case 204: return "No Content";
+	case 301: return "Moved Permanently";
+	case 304: return "Not Modified";
+	case 400: return "Bad Request";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 413: return "Payload Too Large";
+	case 431: return "Request Header Fields Too Large";
+	case 500: return "Internal Server Error";
+	case 503: return "Service Unavailable";
+	default: return "Unknown";
+	}
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An HTTP/1.1 server on one libuv loop: listeners, connections, keep-alive and
+ * pipelining, time-outs. It knows nothing of Engine.IO: whole requests go to a
+ * handler as exchanges, and sockets that become WebSockets are handed over.
+ *
+ * Threads: a server belongs to its loop's thread.
+ */
+#ifndef EIO_NET_HTTPD_H
+#define EIO_NET_HTTPD_H
+
+#include "eio/net/clock.h"
+#include "eio/net/exchange.h"
+
+enum {
+	EIO_HTTPD_LINGER_MS = 2000, /* how long a closing connection may still send what nobody reads */
+	EIO_HTTPD_PIPELINE_BYTES = 65536, /* of requests waiting behind one that is being answered */
+};
+
+struct eio_httpd_options {
+	unsigned home; /* this thread's index, stored in every exchange */
+	size_t max_head; /* bytes of request line and headers; more is answered 431 */
+	size_t max_body; /* bytes */
+	uint64_t header_timeout_ms; /* for a request head, and between the parts of a body */
+	uint64_t keep_alive_timeout_ms; /* for the next request on a connection */
+};
+
+/* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */
+struct eio_upgrade {
+	int fd; /* owned */
+	struct eio_request *req; /* owned */
+	struct eio_buf rest;
+};
+
+/* Closes the descriptor (unless it is -1) and frees the rest. */
+void eio_upgrade_free(struct eio_upgrade *up);
+
+struct eio_httpd_handler {
+	/* A request arrived or went away, see enum eio_stage. Answer now or later. */
+	void (*exchange)(void *user, struct eio_exchange *ex, enum eio_stage stage);
+	/* A request to become a WebSocket; the callee owns it. NULL: such requests are answered 404. */
+	void (*upgrade)(void *user, struct eio_upgrade *up);
+	/* Accepting is paused (err is -errno, such as -EMFILE) or goes on again (0). May be NULL. */
+	void (*accept_paused)(void *user, int err);
+	/* Whether one more connection is welcome; else it is closed at once. NULL: always. */
+	bool (*admit)(void *user);
+	void *user;
+};
+
+/* Counters, for whoever wants to show them. */
+struct eio_httpd_stats {
+	uint64_t accepted, open, requests, malformed, bytes_out;
+};
+
+struct eio_httpd;
+
+/* The options are copied. The clock is shared with the other users of the loop and outlives the
+ * server. NULL when out of memory. */
+struct eio_httpd *eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
+	const struct eio_httpd_handler *handler);
+
+/* A bound, listening socket for "host:port", "[v6]:port" or "unix:/path", with SO_REUSEPORT for TCP so that every worker can have
+ * its own. Returns the descriptor, or -errno (-EINVAL for an address that is none). */
+int eio_listen(const char *address);
+
+/* The port a listening descriptor is bound to; 0 for a Unix socket. */
+unsigned eio_listen_port(int fd);
+
+/* Accepts from a listening descriptor, which the server owns from now on. 0 or a libuv error. */
+int eio_httpd_accept(struct eio_httpd *h, int fd);
+
+/* Closes the listeners; connections stay. */
+void eio_httpd_stop_accepting(struct eio_httpd *h);
+
+/* Closes everything, without waiting for answers, and frees the server once the loop has run the closing callbacks. */
+void eio_httpd_close(struct eio_httpd *h);
+
+/* Writes the answer in ex->response to the connection, if it is still there; at home only. For answers from other threads:
+ * the usual ex->respond does it by itself. */
+void eio_httpd_deliver(struct eio_exchange *ex);
+
+const struct eio_httpd_stats *eio_httpd_stats(const struct eio_httpd *h);
+
+#endif

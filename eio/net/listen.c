@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening sockets from addresses as the configuration writes them. */
+#include "eio/net/httpd.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+
+static int
+finish(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int err = 0;
+
+	if (bind(fd, sa, len) || listen(fd, BACKLOG)) err = -errno;
+	if (!err) return fd;
+	close(fd);
+	return err;
+}
+
+/* A socket file that nobody listens on any more is left from a crash and is in the way. */
+static void
+remove_stale(const struct sockaddr_un *sa)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode)) return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) return;
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) && errno == ECONNREFUSED) unlink(sa->sun_path);
+	close(fd);
+}
+
+static int
+listen_unix(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!*path || strlen(path) >= sizeof(sa.sun_path)) return -EINVAL;
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	remove_stale(&sa);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : finish(fd, (const struct sockaddr *)&sa, sizeof(sa));
+}
+
+/* Cuts "host:port" or "[host]:port"; host may be empty for every address. */
+static int
+split(const char *address, char *host, size_t host_n, const char **port)
+{
+	const char *colon = strrchr(address, ':'), *from = address;
+	size_t n;
+
+	if (!colon || !colon[1]) return -EINVAL;
+	n = (size_t)(colon - address);
+	if (n >= 2 && from[0] == '[' && from[n - 1] == ']') {
+		from++;
+		n -= 2;
+	}
+	if (n >= host_n) return -EINVAL;
+	memcpy(host, from, n);
+	host[n] = '\0';
+	*port = colon + 1;
+	return 0;
+}
+
+static int
+listen_tcp(const struct addrinfo *ai)
+{
+	int on = 1, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0) return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6) {
+		/* "[::]:3000" serves IPv4 as well, as it does in Node. */
+		int off = 0;
+
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	}
+	return finish(fd, ai->ai_addr, ai->ai_addrlen);
+}
+
+int
+eio_listen(const char *address)
+{
+	static const char unix_prefix[] = "unix:";
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
+	char host[256];
+	const char *port;
+	int fd;
+
+	if (strncmp(address, unix_prefix, sizeof(unix_prefix) - 1) == 0)
+		return listen_unix(address + sizeof(unix_prefix) - 1);
+	if (split(address, host, sizeof(host), &port)) return -EINVAL;
+	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return -EINVAL;
+	fd = listen_tcp(ai);
+	freeaddrinfo(ai);
+	return fd;
+}
+
+unsigned
+eio_listen_port(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &n)) return 0;
+	if (ss.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	if (ss.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
+	return 0;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Engine.IO server: what a request is for, whether it is in order, and what
+ * it is answered. The order of the checks is that of the reference (protocol
+ * section "Errors before a session exists").
+ */
+#define _GNU_SOURCE
+#include "eio/net/server_int.h"
+
+#include "eio/query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Set-up */
+
+static char *
+make_prefix(const struct eio_server_options *o)
+{
+	size_t n = strlen(o->path);
+	char *p = malloc(n + 2);
+
+	if (!p) return NULL;
+	memcpy(p, o->path, n + 1);
+	while (n > 1 && p[n - 1] == '/') p[--n] = '\0';
+	if (!o->no_trailing_slash && (n == 0 || p[n - 1] != '/')) {
+		p[n] = '/';
+		p[n + 1] = '\0';
+	}
+	return p;
+}
+
+static bool
+make_parts(struct eio_server *s)
+{
+	static const char pong_frame[] = "\x81\x06"
+					 "3probe";
+	const struct eio_server_options *o = s->options;
+
+	s->settings = (struct eio_settings){
+		.ping_interval = o->ping_interval,
+		.ping_timeout = o->ping_timeout,
+		.upgrade_timeout = o->upgrade_timeout,
+		.max_payload = o->max_payload,
+		.polling = o->polling,
+		.websocket = o->websocket,
+		.allow_upgrades = o->allow_upgrades,
+		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
+	};
+	s->prefix = make_prefix(o);
+	s->probe_pong = eio_block_new(sizeof(pong_frame) - 1);
+	if (s->probe_pong) memcpy(s->probe_pong->data, pong_frame, sizeof(pong_frame) - 1);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__ws_handler);
+	return s->settings.ping && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
+}
+
+struct eio_server *
+eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
+	const struct eio_server_handler *handler)
+{
+	struct eio_server *s = calloc(1, sizeof(*s));
+
+	if (!s) return NULL;
+	s->loop = loop;
+	s->clock = clock;
+	s->options = options;
+	s->handler = *handler;
+	s->random_used = sizeof(s->random);
+	eio_list_init(&s->dirty);
+	if (uv_random(NULL, NULL, s->sid_key, sizeof(s->sid_key), 0, NULL) || !make_parts(s)) return NULL;
+	uv_prepare_init(loop, &s->prepare);
+	s->prepare.data = s;
+	uv_prepare_start(&s->prepare, eio__socket_prepare);
+	return s;
+}
+
+void
+eio_server_shutdown(struct eio_server *s)
+{
+	for (size_t i = 0; i <= s->sids.mask; i++)
+		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
+			eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
+	for (size_t i = 0; i <= s->sids.mask; i++)
+		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
+			eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
+	eio__socket_prepare(&s->prepare);
+}
+
+void
+eio_server_close(struct eio_server *s)
+{
+	eio_ws_server_close(s->ws);
+	uv_close((uv_handle_t *)&s->prepare, NULL);
+}
+
+void
+eio_server_free(struct eio_server *s)
+{
+	eio_ws_server_free(s->ws);
+	eio_bundle_unref(s->settings.ping);
+	eio_block_unref(s->probe_pong);
+	eio_hash_deinit(&s->sids);
+	free(s->prefix);
+	free(s);
+}
+
+const struct eio_server_stats *
+eio_server_stats(const struct eio_server *s)
+{
+	return &s->stats;
+}
+
+/* Checking */
+
+bool
+eio_server_owns_path(const struct eio_server *s, struct eio_bytes path)
+{
+	return eio_bytes_starts(path, eio_cstr(s->prefix));
+}
+
+/* The number of the server that made a sid, or -1. */
+static int
+sid_owner(struct eio_bytes sid)
+{
+	unsigned char c = sid.n == EIO_SID_LEN ? (unsigned char)sid.p[0] : 0;
+
+	if (c >= 'A' && c <= 'Z') return c - 'A';
+	if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+	if (c >= '0' && c <= '9') return c - '0' + 52;
+	if (c == '-') return 62;
+	return c == '_' ? 63 : -1;
+}
+
+/* The transport that a request names: 0 for polling, 1 for websocket, -1 for one that is unknown or disabled. */
+static int
+named_transport(const struct eio_server *s, const struct eio_request *req)
+{
+	static const struct eio_bytes name = { "transport", 9 };
+
+	if (s->options->polling && eio_query_is(req->query, name, EIO_LIT("polling"))) return EIO_TRANSPORT_POLLING;
+	if (s->options->websocket && eio_query_is(req->query, name, EIO_LIT("websocket")))
+		return EIO_TRANSPORT_WEBSOCKET;
+	return -1;
+}
+
+static enum eio_error
+verify_session(struct eio_server *s, struct eio_bytes sid, int transport, bool upgrade, struct eio_socket **socket,
+	unsigned *owner)
+{
+	int index = sid_owner(sid);
+
+	if (index < 0 || (unsigned)index >= s->options->count) return EIO_ERROR_UNKNOWN_SID;
+	*owner = (unsigned)index;
+	if (*owner != s->options->index) return EIO_OK;
+	*socket = eio__socket_find(s, sid);
+	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
+	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket. */
+	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
+	return EIO_OK;
+}
+
+enum eio_error
+eio__server_verify(
+	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner)
+{
+	int transport = named_transport(s, req);
+	enum eio_error err = EIO_OK;
+	struct eio_buf sid;
+
+	*socket = NULL;
+	*owner = s->options->index;
+	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
+	eio_buf_init(&sid);
+	eio_query_get(req->query, EIO_LIT("sid"), &sid);
+	if (sid.n > 0) {
+		err = verify_session(s, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
+	} else if (req->method != EIO_HTTP_GET) {
+		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
+	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {
+		err = EIO_ERROR_BAD_REQUEST;
+	} else if (!eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("4"))) {
+		err = EIO_ERROR_UNSUPPORTED_PROTOCOL;
+	}
+	eio_buf_deinit(&sid);
+	return err;
+}
+
+/* Answering */
+
+static void
+append_cookie(const struct eio_server_options *o, const struct eio_socket *socket, struct eio_buf *out)
+{
+	if (!o->cookie_name || !socket) return;
+	eio_buf_printf(out, "Set-Cookie: %s=%s%s\r\n", o->cookie_name, socket->session.sid,
+		o->cookie_attributes ? o->cookie_attributes : "");
+}
+
+void
+eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *cookie_for,
+	struct eio_buf *out)
+{
+	struct eio_bytes agent = eio_request_header(req, EIO_LIT("user-agent"));
+
+	EIO_BUF_ADD_LIT(out, "cache-control: no-store\r\n");
+	eio_cors_append(&s->options->cors, req, out);
+	append_cookie(s->options, cookie_for, out);
+	/* Old Internet Explorers took the handshake for an attack. */
+	if (agent.n && (memmem(agent.p, agent.n, ";MSIE", 5) || memmem(agent.p, agent.n, "Trident/", 8)))
+		EIO_BUF_ADD_LIT(out, "X-XSS-Protection: 0\r\n");
+}
+
+struct eio_block *
+eio__block_of(struct eio_buf *b)
+{
+	struct eio_block *block = b->failed || b->n == 0 ? NULL : eio_block_new(b->n);
+
+	if (block) memcpy(block->data, b->p, b->n);
+	eio_buf_deinit(b);
+	return block;
+}
+
+/* Answers with a status and a body of a type; both may be absent. */
+static void
+answer(struct eio_server *s, struct eio_exchange *ex, int status, const char *type, struct eio_bytes body)
+{
+	struct eio_buf extra;
+
+	eio_buf_init(&extra);
+	eio__server_headers(s, ex->req, NULL, &extra);
+	eio_exchange_respond_text(ex, status, type, body, eio_buf_bytes(&extra));
+	eio_buf_deinit(&extra);
+}
+
+static void
+answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error err)
+{
+	char body[96];
+	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
+
+	s->stats.refused++;
+	answer(s, ex, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
+}
+
+static void
+answer_empty(struct eio_server *s, struct eio_exchange *ex, int status)
+{
+	answer(s, ex, status, NULL, eio_bytes("", 0));
+}
+
+static void
+answer_preflight(struct eio_server *s, struct eio_exchange *ex)
+{
+	struct eio_response r = { .status = 204 };
+	struct eio_buf head;
+
+	eio_buf_init(&head);
+	eio_cors_append_preflight(&s->options->cors, ex->req, &head);
+	r.headers = eio__block_of(&head);
+	eio_exchange_respond(ex, r);
+}
+
+/* GET */
+
+static void
+on_get_abort(struct eio_exchange *ex)
+{
+	struct eio_socket *s = ex->owner;
+
+	s->get = NULL;
+	eio_session_get_abort(&s->session);
+	eio__socket_pump(s);
+	eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
+	eio_exchange_unref(ex);
+}
+
+static void
+hold(struct eio_socket *s, struct eio_exchange *ex)
+{
+	s->get = eio_exchange_ref(ex);
+	ex->owner = s;
+	ex->on_abort = on_get_abort;
+}
+
+static void
+handshake(struct eio_server *s, struct eio_exchange *ex)
+{
+	bool b64 = eio_query_is(ex->req->query, EIO_LIT("b64"), EIO_LIT("1"));
+	struct eio_socket *socket = eio__socket_new(s, EIO_TRANSPORT_POLLING, b64);
+
+	if (!socket) {
+		answer_empty(s, ex, 503);
+		return;
+	}
+	hold(socket, ex);
+	eio__socket_tell_open(socket, ex->req);
+}
+
+static void
+poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+{
+	s->stats.polls++;
+	switch (eio_session_get(&socket->session, eio_clock_now(s->clock))) {
+	case EIO_ACCEPT_OK: hold(socket, ex); break;
+	case EIO_ACCEPT_OVERLAP: answer_empty(s, ex, 400); break;
+	case EIO_ACCEPT_BAD_REQUEST:
+	case EIO_ACCEPT_REFUSE: answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
+	}
+	eio__socket_pump(socket);
+}
+
+/* POST */
+
+static void
+on_post_abort(struct eio_exchange *ex)
+{
+	struct eio_socket *s = ex->owner;
+
+	s->post = NULL;
+	eio_session_post_abort(&s->session);
+	eio__socket_pump(s);
+	eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
+	eio_exchange_unref(ex);
+}
+
+/* Lets the POST begin at the session, unless it has. Returns false when it was answered. */
+static bool
+post_begin(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+{
+	if (socket->post == ex) return true;
+	s->stats.posts++;
+	switch (eio_session_post_begin(&socket->session)) {
+	case EIO_ACCEPT_OK:
+		socket->post = eio_exchange_ref(ex);
+		ex->owner = socket;
+		ex->on_abort = on_post_abort;
+		return true;
+	case EIO_ACCEPT_OVERLAP:
+		answer_empty(s, ex, 400);
+		eio__socket_pump(socket);
+		break;
+	case EIO_ACCEPT_BAD_REQUEST:
+	case EIO_ACCEPT_REFUSE: answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
+	}
+	return false;
+}
+
+/* The POST is no longer on its way; the caller answers it. */
+static void
+post_done(struct eio_socket *socket)
+{
+	struct eio_exchange *ex = socket->post;
+
+	socket->post = NULL;
+	ex->owner = NULL;
+	ex->on_abort = NULL;
+	eio_exchange_unref(ex);
+}
+
+static void
+post_complete(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+{
+	struct eio_buf *body = &ex->req->body;
+	bool binary = eio_bytes_eq(
+		eio_request_header(ex->req, EIO_LIT("content-type")), EIO_LIT("application/octet-stream"));
+
+	post_done(socket);
+	if (binary) {
+		/* Revision 4 has no binary payload: base64 text is the only form. */
+		eio_session_post_bad_type(&socket->session);
+		answer_empty(s, ex, 400);
+	} else {
+		eio_session_post(&socket->session, body->p ? body->p : (char[]){ 0 }, body->n);
+		answer(s, ex, 200, "text/html", EIO_LIT("ok"));
+	}
+	eio__socket_pump(socket);
+}
+
+static void
+post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
+{
+	if (!post_begin(s, socket, ex)) return;
+	if (stage == EIO_STAGE_COMPLETE) {
+		post_complete(s, socket, ex);
+	} else if (stage == EIO_STAGE_TOO_LARGE) {
+		post_done(socket);
+		eio_session_post_refused(&socket->session);
+		answer_empty(s, ex, 413);
+	}
+}
+
+/* Routing */
+
+static void
+session_request(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
+{
+	switch (ex->req->method) {
+	case EIO_HTTP_GET: poll(s, socket, ex); break;
+	case EIO_HTTP_POST: post(s, socket, ex, stage); break;
+	case EIO_HTTP_HEAD:
+	case EIO_HTTP_OPTIONS:
+	case EIO_HTTP_OTHER: answer_empty(s, ex, 500); break;
+	}
+}
+
+static void
+engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage stage)
+{
+	struct eio_socket *socket;
+	unsigned owner;
+	enum eio_error err;
+
+	if (s->options->cors.origin != EIO_CORS_OFF && ex->req->method == EIO_HTTP_OPTIONS) {
+		answer_preflight(s, ex);
+		return;
+	}
+	err = eio__server_verify(s, ex->req, false, &socket, &owner);
+	if (err != EIO_OK)
+		answer_error(s, ex, err);
+	else if (owner != s->options->index)
+		s->handler.forward(s->handler.http_user, owner, ex, stage);
+	else if (ex->answered)
+		return; /* refused while its body was arriving elsewhere */
+	else if (socket)
+		session_request(s, socket, ex, stage);
+	else
+		handshake(s, ex);
+}
+
+void
+eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio_stage stage)
+{
+	if (stage == EIO_STAGE_ABORT) {
+		if (ex->on_abort) ex->on_abort(ex);
+	} else if (eio_server_owns_path(s, ex->req->path)) {
+		/* Only a POST is served before it is complete. */
+		if (stage != EIO_STAGE_BEGIN || ex->req->method == EIO_HTTP_POST) engine_request(s, ex, stage);
+	} else if (stage != EIO_STAGE_BEGIN) {
+		s->handler.request(s->handler.http_user, ex);
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Engine.IO server of one loop: sessions over long-polling and WebSocket,
+ * revision 4 of the protocol. It is given exchanges and upgrades by an HTTP
+ * server (eio/net/httpd.h) and tells its handler of sessions and messages.
+ *
+ * With several loops each has a server of its own. A session lives on the one
+ * where it began; its sid says which. A request that reaches another one is
+ * passed on by the forward callbacks, and handed to the right server with the
+ * same two functions that take local ones.
+ *
+ * Threads: a server and its sockets belong to its loop's thread.
+ */
+#ifndef EIO_NET_SERVER_H
+#define EIO_NET_SERVER_H
+
+#include "eio/net/clock.h"
+#include "eio/net/cors.h"
+#include "eio/net/httpd.h"
+#include "eio/session.h"
+
+enum { EIO_MAX_SERVERS = 64 }; /* as many as the first character of a sid can name */
+
+/* Immutable while servers use it; strings are borrowed. */
+struct eio_server_options {
+	const char *path; /* such as "/socket.io/"; a slash at the end is added unless no_trailing_slash */
+	bool no_trailing_slash;
+	uint64_t ping_interval, ping_timeout, upgrade_timeout; /* ms */
+	size_t max_payload; /* maxHttpBufferSize, bytes */
+	bool polling, websocket, allow_upgrades;
+	struct eio_cors cors;
+	const char *cookie_name; /* NULL: no cookie */
+	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
+	unsigned index, count; /* this server's number, and how many share the address */
+};
+
+struct eio_socket;
+struct eio_server;
+
+struct eio_server_handler {
+	/* A session began. eio_socket_request() is valid during this call only. */
+	void (*open)(void *user, struct eio_socket *s);
+	/* A message; valid during the call, and may be changed. */
+	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
+	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
+	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
+	/* A request outside the Engine.IO path, complete. */
+	void (*request)(void *user, struct eio_exchange *ex);
+	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the callee takes its
+	 * own reference. NULL when there is one server only. */
+	void (*forward)(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stage);
+	void (*forward_upgrade)(void *user, unsigned owner, struct eio_upgrade *up);
+	void *user; /* for open, message and close */
+	void *http_user; /* for request and the forwards */
+};
+
+/* Counters, for whoever wants to show them. open and open_websocket are sessions, websockets are connections. */
+struct eio_server_stats {
+	uint64_t opened, open, open_websocket, websockets, upgraded, refused, polls, posts, messages_in, bytes_in,
+		writes, bytes_out;
+	uint64_t closed[EIO_REASON_COUNT];
+};
+
+/* NULL when out of memory or when libwebsockets fails: start-up only. options must outlive the server. */
+struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
+	const struct eio_server_handler *handler);
+
+/* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). */
+void eio_server_shutdown(struct eio_server *s);
+
+/* Closes the server, which has no session any more. Nothing but eio_server_free may be called afterwards. */
+void eio_server_close(struct eio_server *s);
+
+/* Frees a closed server, after the loop has run out. */
+void eio_server_free(struct eio_server *s);
+
+/* Takes an exchange in any stage: from the HTTP server, or from another server's forward. */
+void eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio_stage stage);
+
+/* Takes a connection that wants to become a WebSocket; owns it. */
+void eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up);
+
+const struct eio_server_stats *eio_server_stats(const struct eio_server *s);
+
+/* Whether a path belongs to Engine.IO. */
+bool eio_server_owns_path(const struct eio_server *s, struct eio_bytes path);
+
+/* Sockets */
+
+/* How a send went. */
+enum eio_sent {
+	EIO_SENT, /* written, or queued and on its way with the end of this turn of the loop */
+	EIO_SENT_QUEUED, /* the client is slower: it waits in the queue, see eio_socket_queued */
+	EIO_SENT_CLOSED, /* nobody is there any more */
+};
+
+/* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see eio_socket_drop. */
+enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
+
+/* How many bytes wait in the queue; and dropping of what may be dropped (see eio_session_drop). */
+size_t eio_socket_queued(const struct eio_socket *s);
+size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
+
+/* Closes the session after what is queued; the close callback comes at the end of this turn of the loop. */
+void eio_socket_close(struct eio_socket *s);
+
+/* As close, but nothing queued is sent first and nothing is waited for. */
+void eio_socket_discard(struct eio_socket *s);
+
+const char *eio_socket_sid(const struct eio_socket *s);
+const char *eio_socket_transport(const struct eio_socket *s); /* "polling" or "websocket" */
+
+/* The handshake request, during the open callback. */
+const struct eio_request *eio_socket_request(const struct eio_socket *s);
+
+void eio_socket_set_user(struct eio_socket *s, void *user);
+void *eio_socket_user(const struct eio_socket *s);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the Engine.IO server share: server.c (requests and their
+ * answers), socket.c (a session and the pump that moves it) and upgrade.c
+ * (WebSockets coming in).
+ */
+#ifndef EIO_NET_SERVER_INT_H
+#define EIO_NET_SERVER_INT_H
+
+#include "eio/hash.h"
+#include "eio/net/server.h"
+#include "eio/net/websocket.h"
+
+/* One WebSocket and what it is to its session. */
+struct eio_link {
+	struct eio_server *server;
+	struct eio_socket *socket; /* NULL: none, the WebSocket is only being closed */
+	struct eio_ws *ws;
+	bool probe;
+};
+
+struct eio_socket {
+	struct eio_session session;
+	struct eio_server *server;
+	struct eio_hash_node node; /* in server->sids */
+	struct eio_list dirty; /* in server->dirty while the pump is due */
+	struct eio_timer timer;
+	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
+	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
+	const struct eio_request *request; /* during the open callback */
+	void *user;
+	bool told_open, handshaken;
+};
+
+struct eio_server {
+	uv_loop_t *loop;
+	struct eio_clock *clock;
+	const struct eio_server_options *options;
+	struct eio_server_handler handler;
+	struct eio_server_stats stats;
+	struct eio_settings settings;
+	struct eio_ws_server *ws;
+	struct eio_block *probe_pong; /* the frame "3probe" */
+	struct eio_hash sids;
+	struct eio_list dirty;
+	uv_prepare_t prepare; /* pumps dirty sockets before the loop sleeps */
+	uint64_t sid_key[2];
+	char *prefix; /* what the path of a request begins with */
+	char random[512]; /* unused random bytes, from random_used on */
+	size_t random_used;
+};
+
+/* socket.c */
+
+/* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
+struct eio_socket *eio__socket_new(struct eio_server *s, enum eio_transport transport, bool b64);
+struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
+void eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req);
+
+/* Takes the session's events now, and its outputs at the end of this turn. */
+void eio__socket_pump(struct eio_socket *s);
+void eio__socket_prepare(uv_prepare_t *prepare);
+
+/* server.c */
+
+/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to. */
+enum eio_error eio__server_verify(
+	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
+
+/* Appends the header lines that every Engine.IO answer to req carries. cookie_for: the session whose handshake this answers, or
+ * NULL. */
+void eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *cookie_for,
+	struct eio_buf *out);
+
+/* The buffer's bytes as a block, or NULL; the buffer is emptied. */
+struct eio_block *eio__block_of(struct eio_buf *b);
+
+/* upgrade.c */
+extern const struct eio_ws_handler eio__ws_handler;
+
+#endif

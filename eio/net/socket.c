@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A socket: one session and the connections it uses at the moment. Events of
+ * the session are told as soon as something came in. Outputs wait for the end
+ * of the loop's turn, so that everything a turn produced leaves together; only
+ * a broadcast to an idle WebSocket goes straight to the kernel.
+ */
+#include "eio/net/server_int.h"
+
+#include <stdlib.h>
+
+static void on_timer(struct eio_timer *t);
+
+static void
+mark_dirty(struct eio_socket *s)
+{
+	if (eio_list_empty(&s->dirty)) eio_list_add_tail(&s->server->dirty, &s->dirty);
+}
+
+/* Making and finding */
+
+static void
+make_sid(struct eio_server *s, char *sid)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	if (s->random_used + EIO_SID_LEN > sizeof(s->random)) {
+		/* Without randomness there is no safe sid, and the kernel always has some. */
+		if (uv_random(NULL, NULL, s->random, sizeof(s->random), 0, NULL)) abort();
+		s->random_used = 0;
+	}
+	/* The first character tells the server; 19 others of 6 random bits each are 114 bits. */
+	sid[0] = alphabet[s->options->index];
+	for (int i = 1; i < EIO_SID_LEN; i++) sid[i] = alphabet[s->random[s->random_used++] & 63];
+	sid[EIO_SID_LEN] = '\0';
+}
+
+struct eio_socket *
+eio__socket_new(struct eio_server *server, enum eio_transport transport, bool b64)
+{
+	struct eio_socket *s = calloc(1, sizeof(*s));
+	char sid[EIO_SID_LEN + 1];
+
+	if (!s) return NULL;
+	make_sid(server, sid);
+	s->server = server;
+	eio_list_init(&s->dirty);
+	eio_timer_init(&s->timer, on_timer);
+	if (eio_session_init(&s->session, &server->settings, sid, transport, b64, eio_clock_now(server->clock))) {
+		eio_session_deinit(&s->session);
+		free(s);
+		return NULL;
+	}
+	eio_hash_add(&server->sids, &s->node, eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN)));
+	server->stats.opened++;
+	server->stats.open++;
+	if (transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
+	mark_dirty(s);
+	return s;
+}
+
+struct eio_socket *
+eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+{
+	uint64_t hash = eio_hash_bytes(server->sid_key, sid);
+
+	for (struct eio_hash_node *n = eio_hash_find(&server->sids, hash); n; n = eio_hash_next(n)) {
+		struct eio_socket *s = EIO_CONTAINER(n, struct eio_socket, node);
+
+		if (eio_bytes_eq(eio_bytes(s->session.sid, EIO_SID_LEN), sid)) return s;
+	}
+	return NULL;
+}
+
+void
+eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req)
+{
+	s->told_open = true;
+	s->request = req;
+	s->server->handler.open(s->server->handler.user, s);
+	s->request = NULL;
+}
+
+static void
+drop_link(struct eio_link **link)
+{
+	if (!*link) return;
+	(*link)->socket = NULL;
+	eio_ws_close((*link)->ws, EIO_WS_CLOSE_NO_CODE);
+	*link = NULL;
+}
+
+static void
+drop_exchange(struct eio_exchange **ex)
+{
+	struct eio_exchange *x = *ex;
+
+	if (!x) return;
+	*ex = NULL;
+	eio_exchange_respond(x, (struct eio_response){ .destroy = true });
+	eio_exchange_unref(x);
+}
+
+static void
+socket_free(struct eio_socket *s)
+{
+	drop_link(&s->main);
+	drop_link(&s->probe);
+	drop_exchange(&s->get);
+	drop_exchange(&s->post);
+	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
+	eio_list_remove(&s->dirty);
+	eio_hash_remove(&s->server->sids, &s->node);
+	eio_session_deinit(&s->session);
+	s->server->stats.open--;
+	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
+	free(s);
+}
+
+/* The pump */
+
+static void
+pump_events(struct eio_socket *s)
+{
+	const struct eio_server_handler *h = &s->server->handler;
+	uint64_t now = eio_clock_now(s->server->clock);
+	struct eio_event ev;
+
+	for (;;) {
+		switch (eio_session_event(&s->session, &ev, now)) {
+		case EIO_EVENT_NONE: return;
+		case EIO_EVENT_MESSAGE:
+			s->server->stats.messages_in++;
+			s->server->stats.bytes_in += ev.data.n;
+			h->message(h->user, s, ev.binary, ev.data);
+			break;
+		case EIO_EVENT_CLOSE:
+			s->server->stats.closed[ev.reason]++;
+			if (s->told_open) h->close(h->user, s, ev.reason);
+			break;
+		}
+	}
+}
+
+void
+eio__socket_pump(struct eio_socket *s)
+{
+	pump_events(s);
+	mark_dirty(s);
+}
+
+static void
+answer_get(struct eio_socket *s, struct eio_block *body)
+{
+	struct eio_exchange *ex = s->get;
+	struct eio_response r = { .status = body ? 200 : 500, .body = body, .length = body ? body->n : 0 };
+	struct eio_buf head;
+
+	s->get = NULL;
+	if (!ex) {
+		eio_block_unref(body);
+		return;
+	}
+	eio_buf_init(&head);
+	EIO_BUF_ADD_LIT(&head, "Content-Type: text/plain; charset=UTF-8\r\n");
+	eio__server_headers(s->server, ex->req, s->handshaken ? NULL : s, &head);
+	s->handshaken = true;
+	r.headers = eio__block_of(&head);
+	s->server->stats.bytes_out += r.length;
+	eio_exchange_respond(ex, r);
+	eio_exchange_unref(ex);
+}
+
+/* Writes to the session's WebSocket. A failure is not told here: the WebSocket's own end follows. */
+static void
+write_main(struct eio_socket *s, const struct eio_block *b)
+{
+	s->server->stats.writes++;
+	s->server->stats.bytes_out += b->n;
+	if (s->main) eio_ws_write(s->main->ws, b);
+}
+
+static void
+send_bundle(struct eio_socket *s, struct eio_bundle *b)
+{
+	struct eio_block *block = eio_bundle_wire(b, eio_session_wire(&s->session));
+
+	if (block) write_main(s, block);
+	eio_bundle_unref(b);
+}
+
+/* Whether the session's WebSocket takes another write; asks to be told when it does not. */
+static bool
+writable(struct eio_socket *s)
+{
+	return s->main && eio_ws_writable(s->main->ws);
+}
+
+/* Does one output. Returns false when the socket is gone. */
+static bool
+do_output(struct eio_socket *s, const struct eio_output *out)
+{
+	switch (out->type) {
+	case EIO_OUTPUT_ANSWER: answer_get(s, out->body); break;
+	case EIO_OUTPUT_SEND: send_bundle(s, out->bundle); break;
+	case EIO_OUTPUT_WS_CLOSE: drop_link(&s->main); break;
+	case EIO_OUTPUT_PROBE_PONG:
+		if (s->probe) eio_ws_write(s->probe->ws, s->server->probe_pong);
+		break;
+	case EIO_OUTPUT_PROBE_CLOSE: drop_link(&s->probe); break;
+	case EIO_OUTPUT_POST_DESTROY: drop_exchange(&s->post); break;
+	case EIO_OUTPUT_END: socket_free(s); return false;
+	case EIO_OUTPUT_NONE: break;
+	}
+	return true;
+}
+
+static void
+pump_outputs(struct eio_socket *s)
+{
+	struct eio_output out;
+
+	pump_events(s);
+	while (eio_session_output(&s->session, writable(s), &out) != EIO_OUTPUT_NONE)
+		if (!do_output(s, &out)) return;
+	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
+}
+
+void
+eio__socket_prepare(uv_prepare_t *prepare)
+{
+	struct eio_server *server = prepare->data;
+
+	while (!eio_list_empty(&server->dirty)) {
+		struct eio_socket *s = EIO_CONTAINER(server->dirty.next, struct eio_socket, dirty);
+
+		eio_list_remove(&s->dirty);
+		pump_outputs(s);
+	}
+}
+
+static void
+on_timer(struct eio_timer *t)
+{
+	struct eio_socket *s = EIO_CONTAINER(t, struct eio_socket, timer);
+
+	eio_session_tick(&s->session, eio_clock_now(s->server->clock));
+	eio__socket_pump(s);
+}
+
+/* For the application */
+
+/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. */
+static bool
+send_direct(struct eio_socket *s, struct eio_bundle *b)
+{
+	struct eio_block *block;
+
+	if (!eio_session_direct(&s->session) || !writable(s)) return false;
+	block = eio_bundle_wire(b, eio_session_wire(&s->session));
+	if (!block) return false;
+	write_main(s, block);
+	return true;
+}
+
+enum eio_sent
+eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
+{
+	if (send_direct(s, b)) return EIO_SENT;
+	if (eio_session_submit(&s->session, b, tag)) return EIO_SENT_CLOSED;
+	mark_dirty(s);
+	if (s->get || (s->main && eio_ws_writable(s->main->ws))) return EIO_SENT;
+	return EIO_SENT_QUEUED;
+}
+
+size_t
+eio_socket_queued(const struct eio_socket *s)
+{
+	return eio_session_queued(&s->session);
+}
+
+size_t
+eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes)
+{
+	return eio_session_drop(&s->session, tag, max_bytes);
+}
+
+void
+eio_socket_close(struct eio_socket *s)
+{
+	eio_session_close(&s->session, EIO_REASON_FORCED_CLOSE, eio_clock_now(s->server->clock));
+	mark_dirty(s);
+}
+
+void
+eio_socket_discard(struct eio_socket *s)
+{
+	eio_session_discard(&s->session, EIO_REASON_FORCED_CLOSE);
+	mark_dirty(s);
+}
+
+const char *
+eio_socket_sid(const struct eio_socket *s)
+{
+	return s->session.sid;
+}
+
+const char *
+eio_socket_transport(const struct eio_socket *s)
+{
+	return eio_session_transport(&s->session) == EIO_TRANSPORT_POLLING ? "polling" : "websocket";
+}
+
+const struct eio_request *
+eio_socket_request(const struct eio_socket *s)
+{
+	return s->request;
+}
+
+void
+eio_socket_set_user(struct eio_socket *s, void *user)
+{
+	s->user = user;
+}
+
+void *
+eio_socket_user(const struct eio_socket *s)
+{
+	return s->user;
+}

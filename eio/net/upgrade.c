@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * WebSockets coming in: checked as the HTTP requests are, refused on the bare
+ * socket when something is wrong, else handed to libwebsockets; then a session
+ * of their own, or a probe for one that polls (protocol section "Upgrade to
+ * WebSocket").
+ */
+#define _GNU_SOURCE
+#include "eio/net/server_int.h"
+
+#include "eio/query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* Refusing */
+
+/* The answer fits any socket buffer, and the connection has no other use: no need to wait for anything. */
+static void
+refuse(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
+{
+	char head[512];
+	int n = snprintf(head, sizeof(head),
+		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n%s\r\n%s",
+		status, eio_http_status_text(status), strlen(text), extra, text);
+
+	s->stats.refused++;
+	if (n > 0 && send(up->fd, head, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(up->fd, SHUT_WR);
+	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
+	while (recv(up->fd, head, sizeof(head), MSG_DONTWAIT) > 0) continue;
+	eio_upgrade_free(up);
+}
+
+/* RFC 6455 section 4.2.1: 16 bytes in base64. */
+static bool
+key_valid(struct eio_bytes key)
+{
+	if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=') return false;
+	for (size_t i = 0; i < 22; i++) {
+		char c = key.p[i];
+
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+			    c == '/'))
+			return false;
+	}
+	return true;
+}
+
+/* The checks of the WebSocket handshake itself. Returns true when the upgrade may go on, else it was refused. */
+static bool
+check_websocket(struct eio_server *s, struct eio_upgrade *up)
+{
+	struct eio_bytes version = eio_request_header(up->req, EIO_LIT("sec-websocket-version"));
+
+	if (up->req->method != EIO_HTTP_GET)
+		refuse(s, up, 405, "Invalid HTTP method", "");
+	else if (!key_valid(eio_request_header(up->req, EIO_LIT("sec-websocket-key"))))
+		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
+	else if (!eio_bytes_eq(version, EIO_LIT("13")) && !eio_bytes_eq(version, EIO_LIT("8")))
+		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
+			"Sec-WebSocket-Version: 13, 8\r\n");
+	else
+		return true;
+	return false;
+}
+
+/* Taking over */
+
+/* The header lines of the 101 beyond RFC 6455's: the first sub-protocol offered, because a browser fails the connection when it
+ * offered some and none is named; and the cross-origin ones. */
+static void
+append_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
+{
+	struct eio_bytes offered = eio_request_header(req, EIO_LIT("sec-websocket-protocol"));
+	const char *comma = offered.n ? memchr(offered.p, ',', offered.n) : NULL;
+
+	if (comma) offered.n = (size_t)(comma - offered.p);
+	if (offered.n) eio_buf_printf(out, "Sec-WebSocket-Protocol: %.*s\r\n", (int)offered.n, offered.p);
+	eio_cors_append(&s->options->cors, req, out);
+}
+
+/* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
+ * the WebSocket is gone. */
+static void
+adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
+{
+	struct eio_link *link = calloc(1, sizeof(*link));
+	struct eio_buf headers;
+
+	eio_buf_init(&headers);
+	append_headers(s, up->req, &headers);
+	if (link) {
+		*link = (struct eio_link){ .server = s, .socket = socket, .probe = probe };
+		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
+			eio_buf_bytes(&headers), eio_buf_bytes(&up->rest), link);
+		up->fd = -1;
+	} else if (socket && !probe) {
+		eio_session_ws_closed(&socket->session, true);
+	} else if (socket) {
+		eio_session_probe_closed(&socket->session);
+	}
+	eio_buf_deinit(&headers);
+	eio_upgrade_free(up);
+	if (socket) eio__socket_pump(socket);
+}
+
+static void
+open_session(struct eio_server *s, struct eio_upgrade *up)
+{
+	bool b64 = eio_query_is(up->req->query, EIO_LIT("b64"), EIO_LIT("1"));
+	struct eio_socket *socket = eio__socket_new(s, EIO_TRANSPORT_WEBSOCKET, b64);
+
+	/* Told before the first frame can come, which may have been sent right behind the request. */
+	if (socket) eio__socket_tell_open(socket, up->req);
+	adopt(s, up, socket, false);
+}
+
+/* A WebSocket that comes too late, twice or for "polling" is completed and closed; the session is unharmed. */
+static void
+open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *up, bool polling)
+{
+	bool probe = socket && !polling &&
+		     eio_session_probe_open(&socket->session, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
+
+	adopt(s, up, probe ? socket : NULL, true);
+}
+
+void
+eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
+{
+	struct eio_socket *socket;
+	unsigned owner;
+	enum eio_error err;
+
+	if (!eio_server_owns_path(s, up->req->path)) {
+		refuse(s, up, 404, "Not Found", "");
+		return;
+	}
+	err = eio__server_verify(s, up->req, true, &socket, &owner);
+	if (err != EIO_OK) {
+		refuse(s, up, 400, eio_error_message(err), "");
+	} else if (owner != s->options->index) {
+		s->handler.forward_upgrade(s->handler.http_user, owner, up);
+	} else if (check_websocket(s, up)) {
+		bool polling = eio_query_is(up->req->query, EIO_LIT("transport"), EIO_LIT("polling"));
+
+		if (socket || polling)
+			open_probe(s, socket, up, polling);
+		else
+			open_session(s, up);
+	}
+}
+
+/* What WebSockets tell */
+
+static void
+on_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	struct eio_link *link = user;
+	struct eio_socket *s = link->socket;
+
+	(void)ws;
+	if (!s) return;
+	if (link->probe) {
+		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
+		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) {
+			s->probe = NULL;
+			s->main = link;
+			link->probe = false;
+			link->server->stats.upgraded++;
+			link->server->stats.open_websocket++;
+		}
+	} else {
+		eio_session_ws_recv(&s->session, binary, data, n);
+	}
+	eio__socket_pump(s);
+}
+
+static void
+on_writable(void *user, struct eio_ws *ws)
+{
+	struct eio_link *link = user;
+
+	(void)ws;
+	if (link->socket) eio__socket_pump(link->socket);
+}
+
+static void
+on_closed(void *user, struct eio_ws *ws, bool error)
+{
+	struct eio_link *link = user;
+	struct eio_socket *s = link->socket;
+
+	if (ws) link->server->stats.websockets--;
+	if (s && link->probe) {
+		s->probe = NULL;
+		eio_session_probe_closed(&s->session);
+		eio__socket_pump(s);
+	} else if (s) {
+		s->main = NULL;
+		eio_session_ws_closed(&s->session, error);
+		eio__socket_pump(s);
+	}
+	free(link);
+}
+
+static void
+on_open(void *user, struct eio_ws *ws)
+{
+	struct eio_link *link = user;
+
+	link->ws = ws;
+	link->server->stats.websockets++;
+	if (!link->socket) {
+		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
+	} else if (link->probe) {
+		link->socket->probe = link;
+	} else {
+		link->socket->main = link;
+		eio__socket_pump(link->socket);
+	}
+}
+
+const struct eio_ws_handler eio__ws_handler = {
+	.open = on_open,
+	.message = on_message,
+	.writable = on_writable,
+	.closed = on_closed,
+};

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only file that includes libwebsockets (and so never llhttp: both define
+ * the same enumerators).
+ *
+ * The HTTP server has read the request already. What lws gets to see is a
+ * minimal request of our own: no header of a client can trip its parser, and no
+ * sub-protocol is looked up. Frames are made by eio/bundle.c; lws_write passes
+ * them through untouched when told LWS_WRITE_HTTP, but behind whatever it still
+ * holds itself, so their order with its pongs is safe. tests/unit/test_websocket.c
+ * fails when a future lws stops doing that.
+ */
+#include "eio/net/websocket.h"
+
+#include "eio/buf.h"
+#include "eio/utf8.h"
+
+#include <libwebsockets.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	RX_BUFFER = 256, /* per connection; inbound messages are few and small, connections are many */
+	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame */
+	MAX_HEADERS = 512, /* lws's buffer for the request, which is our own and short */
+};
+
+static const uint32_t ws_magic = 0x5ec0ffee;
+
+struct eio_ws {
+	uint32_t magic;
+	struct lws *wsi;
+	struct eio_ws_server *server;
+	void *user; /* NULL: detached */
+	struct eio_buf in; /* a message that came in pieces */
+	struct eio_bytes headers; /* for the 101, during adoption */
+	bool open, closing, peer_closed, want_writable;
+};
+
+struct eio_ws_server {
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	struct eio_ws_handler handler;
+	size_t max_payload;
+	struct eio_ws *adopting; /* the one whose handshake lws is doing right now, inside eio_ws_adopt */
+	struct lws_protocols protocols[2];
+	lws_retry_bo_t retry;
+};
+
+static struct eio_ws *
+ws_of(struct lws *wsi)
+{
+	struct eio_ws *ws = lws_get_opaque_user_data(wsi);
+
+	/* What lws hands back is checked: it must be what we gave it. */
+	if (ws && ws->magic != ws_magic) abort();
+	return ws;
+}
+
+/* Receiving */
+
+static void
+deliver(struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	if (!binary && !eio_utf8_valid(eio_bytes(data, n)))
+		eio_ws_close(ws, EIO_WS_CLOSE_INVALID_DATA);
+	else if (ws->user)
+		ws->server->handler.message(ws->user, ws, binary, data, n);
+}
+
+static void
+on_receive(struct eio_ws *ws, char *data, size_t n)
+{
+	size_t left = lws_remaining_packet_payload(ws->wsi);
+	bool whole = left == 0 && lws_is_final_fragment(ws->wsi), binary = lws_frame_is_binary(ws->wsi);
+
+	if (ws->closing) return;
+	if (ws->in.n + n + left > ws->server->max_payload) {
+		eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG);
+		return;
+	}
+	if (whole && ws->in.n == 0) {
+		deliver(ws, binary, data, n);
+		return;
+	}
+	eio_buf_append(&ws->in, data, n);
+	if (eio_buf_failed(&ws->in)) {
+		eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG);
+	} else if (whole) {
+		struct eio_buf message = ws->in;
+
+		eio_buf_init(&ws->in);
+		deliver(ws, binary, message.p, message.n);
+		eio_buf_deinit(&message);
+	}
+}
+
+/* Life */
+
+static void
+ws_free(struct eio_ws *ws)
+{
+	void *user = ws->user;
+
+	ws->user = NULL;
+	if (user) ws->server->handler.closed(user, ws, !ws->peer_closed);
+	eio_buf_deinit(&ws->in);
+	ws->magic = 0;
+	free(ws);
+}
+
+/* Appends our header lines to the 101 that lws is writing. */
+static int
+add_headers(struct eio_ws *ws, struct lws_process_html_args *args)
+{
+	if ((size_t)args->max_len < ws->headers.n) return -1;
+	if (ws->headers.n) memcpy(args->p, ws->headers.p, ws->headers.n);
+	args->p += ws->headers.n;
+	return 0;
+}
+
+static int
+on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n)
+{
+	switch (reason) {
+	case LWS_CALLBACK_ADD_HEADERS: return add_headers(ws, in);
+	case LWS_CALLBACK_ESTABLISHED:
+		ws->open = true;
+		if (ws->user) ws->server->handler.open(ws->user, ws);
+		break;
+	case LWS_CALLBACK_RECEIVE: on_receive(ws, in, n); break;
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		if (ws->want_writable && !lws_partial_buffered(ws->wsi)) {
+			ws->want_writable = false;
+			if (ws->user && !ws->closing) ws->server->handler.writable(ws->user, ws);
+		}
+		break;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		ws->peer_closed = true;
+		/* The peer's answer to our own close frame is not answered again. */
+		return ws->closing ? -1 : 0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		lws_set_opaque_user_data(ws->wsi, NULL);
+		if (ws == ws->server->adopting)
+			ws->wsi = NULL; /* eio_ws_adopt is still at work with it */
+		else
+			ws_free(ws);
+		break;
+	default: break;
+	}
+	return 0;
+}
+
+static int
+callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+{
+	struct eio_ws_server *s;
+	struct eio_ws *ws;
+
+	(void)user;
+	switch (reason) {
+	case LWS_CALLBACK_ADD_HEADERS:
+	case LWS_CALLBACK_ESTABLISHED:
+	case LWS_CALLBACK_RECEIVE:
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+	case LWS_CALLBACK_WSI_DESTROY: break;
+	default: return 0;
+	}
+	s = lws_context_user(lws_get_context(wsi));
+	ws = ws_of(wsi);
+	if (!ws && s && s->adopting && !s->adopting->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
+		ws = s->adopting;
+		ws->wsi = wsi;
+		lws_set_opaque_user_data(wsi, ws);
+	}
+	return ws ? on_event(ws, reason, in, n) : 0;
+}
+
+/* lws 4.1.6 reports each adoption as an error, which it is not. The application sees no line of lws: what matters comes as a
+ * callback. */
+static void
+drop_log(int level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+static void
+configure(struct eio_ws_server *s)
+{
+	s->protocols[0] = (struct lws_protocols){
+		.name = "engine.io",
+		.callback = callback,
+		.rx_buffer_size = RX_BUFFER,
+		.tx_packet_size = INT_MAX / 2, /* a block leaves in one call, whatever its size */
+	};
+	/* Engine.IO's heartbeat watches the connection: lws shall not ping or hang up on its own. */
+	s->retry = (lws_retry_bo_t){ .secs_since_valid_ping = 0, .secs_since_valid_hangup = 0 };
+}
+
+struct eio_ws_server *
+eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler)
+{
+	struct eio_ws_server *s = calloc(1, sizeof(*s));
+	struct lws_context_creation_info info = { 0 };
+	void *loops[1] = { loop };
+
+	if (!s) return NULL;
+	s->handler = *handler;
+	s->max_payload = max_payload;
+	configure(s);
+	lws_set_log_level(0, drop_log);
+	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+	info.protocols = s->protocols;
+	info.options = LWS_SERVER_OPTION_LIBUV;
+	info.foreign_loops = loops;
+	info.retry_and_idle_policy = &s->retry;
+	info.max_http_header_data = MAX_HEADERS;
+	info.gid = (gid_t)-1;
+	info.uid = (uid_t)-1;
+	info.user = s;
+	s->context = lws_create_context(&info);
+	s->vhost = s->context ? lws_get_vhost_by_name(s->context, "default") : NULL;
+	if (s->vhost) return s;
+	/* This happens at start-up only and ends the program, which saves turning a loop to take lws apart. */
+	return NULL;
+}
+
+void
+eio_ws_server_close(struct eio_ws_server *s)
+{
+	lws_context_destroy(s->context);
+}
+
+void
+eio_ws_server_free(struct eio_ws_server *s)
+{
+	/* With a loop that is not its own, lws wants to be told twice: the first call closes its handles, which takes
+	 * turns of the loop, the second frees the memory. */
+	lws_context_destroy(s->context);
+	free(s);
+}
+
+void
+eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes headers, struct eio_bytes rest,
+	void *user)
+{
+	struct eio_ws *ws = calloc(1, sizeof(*ws));
+	struct eio_buf request;
+
+	eio_buf_init(&request);
+	eio_buf_printf(&request,
+		"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		"Sec-WebSocket-Key: %.*s\r\n\r\n",
+		(int)key.n, key.p);
+	eio_buf_add(&request, rest);
+	if (!ws || eio_buf_failed(&request)) {
+		close(fd);
+		free(ws);
+		s->handler.closed(user, NULL, true);
+		eio_buf_deinit(&request);
+		return;
+	}
+	*ws = (struct eio_ws){ .magic = ws_magic, .server = s, .user = user, .headers = headers };
+	s->adopting = ws;
+	lws_adopt_socket_vhost_readbuf(s->vhost, fd, request.p, request.n);
+	s->adopting = NULL;
+	/* lws did the handshake before it returned, or gave up and closed the descriptor. */
+	ws->headers = eio_bytes(NULL, 0);
+	if (!ws->wsi) ws_free(ws);
+	eio_buf_deinit(&request);
+}
+
+/* Sending */
+
+/* The one place that hands frames to lws. */
+static int
+write_raw(struct eio_ws *ws, const char *p, size_t n)
+{
+	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
+	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < (int)n ? -1 : 0;
+}
+
+int
+eio_ws_write(struct eio_ws *ws, const struct eio_block *b)
+{
+	return ws->closing ? -1 : write_raw(ws, b->data, b->n);
+}
+
+bool
+eio_ws_writable(struct eio_ws *ws)
+{
+	if (!lws_partial_buffered(ws->wsi)) return true;
+	if (!ws->want_writable) lws_callback_on_writable(ws->wsi);
+	ws->want_writable = true;
+	return false;
+}
+
+void
+eio_ws_close(struct eio_ws *ws, int code)
+{
+	char frame[4] = { (char)0x88, (char)(code ? 2 : 0), (char)(code >> 8), (char)code };
+
+	if (ws->closing) return;
+	ws->closing = true;
+	write_raw(ws, frame, code ? 4 : 2);
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_TIMEOUT_S);
+}
+
+void
+eio_ws_detach(struct eio_ws *ws)
+{
+	ws->user = NULL;
+}

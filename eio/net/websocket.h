@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * WebSockets (RFC 6455) by libwebsockets, on a libuv loop. The sockets come
+ * from the HTTP server with their request already read; whole messages go up,
+ * pre-framed blocks go down.
+ *
+ * Threads: everything here belongs to the loop's thread.
+ */
+#ifndef EIO_NET_WEBSOCKET_H
+#define EIO_NET_WEBSOCKET_H
+
+#include "eio/bundle.h"
+
+#include <uv.h>
+
+/* Close codes of RFC 6455 section 7.4.1 that we send; 0 sends a close frame without a code. */
+enum {
+	EIO_WS_CLOSE_NO_CODE = 0,
+	EIO_WS_CLOSE_INVALID_DATA = 1007,
+	EIO_WS_CLOSE_TOO_BIG = 1009,
+};
+
+struct eio_ws;
+struct eio_ws_server;
+
+struct eio_ws_handler {
+	/* The handshake is done. */
+	void (*open)(void *user, struct eio_ws *ws);
+	/* A whole message; text is valid UTF-8. The bytes may be changed and are valid during the call. */
+	void (*message)(void *user, struct eio_ws *ws, bool binary, char *data, size_t n);
+	/* The socket takes writes again after eio_ws_write said that it did not. */
+	void (*writable)(void *user, struct eio_ws *ws);
+	/* It is gone; error: without a close frame from the peer. ws is freed after the call. */
+	void (*closed)(void *user, struct eio_ws *ws, bool error);
+};
+
+/* max_payload: the largest message taken, in bytes. NULL when libwebsockets fails: start-up only. */
+struct eio_ws_server *eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler);
+
+/* Cuts all connections: closed() is called for each. Nothing but eio_ws_server_free may be called afterwards. */
+void eio_ws_server_close(struct eio_ws_server *s);
+
+/* Frees a closed server, after the loop has run out or at least once around. */
+void eio_ws_server_free(struct eio_ws_server *s);
+
+/*
+ * Takes over a socket whose WebSocket request was read: answers 101 and goes on from there.
+ * fd: owned from now on, also on failure. key: the Sec-WebSocket-Key, checked by the caller. headers: lines for the 101,
+ * ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. user: for the handler.
+ * open, message and closed may be called before this returns. closed is called once, also when there never was an open;
+ * ws is NULL then.
+ */
+void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes headers,
+	struct eio_bytes rest, void *user);
+
+/* Writes a block of whole frames at once; what the kernel does not take of it is kept. Ask eio_ws_writable before. Returns 0, or
+ * -1 when the connection is over: closed() follows. */
+int eio_ws_write(struct eio_ws *ws, const struct eio_block *b);
+
+/* Whether a write would be taken now; when it would not, writable() will be called. */
+bool eio_ws_writable(struct eio_ws *ws);
+
+/* Sends a close frame behind everything written and waits a while for the peer's; nothing more is received. */
+void eio_ws_close(struct eio_ws *ws, int code);
+
+/* Stops telling the handler anything: its user went away. */
+void eio_ws_detach(struct eio_ws *ws);
+
+#endif

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session state machine. Flags that end in _due are outputs waiting to be
+ * taken; only enter_closing() and finish() assign the state.
+ */
+#include "eio/session.h"
+
+#include "eio/buf.h"
+#include "eio/packet.h"
+
+#include <stdlib.h>
+
+enum state { STATE_OPEN, STATE_CLOSING, STATE_CLOSED, STATE_ENDED };
+
+enum { QUEUE_FIRST = 4 };
+
+static const char probe_text[] = "probe";
+
+/* The queue */
+
+static struct eio_queued *
+at(const struct eio_session *s, size_t i)
+{
+	return &s->queue[(s->head + i) & (s->cap - 1)];
+}
+
+static int
+queue_grow(struct eio_session *s)
+{
+	size_t cap = s->cap ? s->cap * 2 : QUEUE_FIRST;
+	struct eio_queued *q = malloc(cap * sizeof(*q));
+
+	if (!q) return -1;
+	for (size_t i = 0; i < s->count; i++) q[i] = *at(s, i);
+	free(s->queue);
+	s->queue = q;
+	s->cap = cap;
+	s->head = 0;
+	return 0;
+}
+
+/* Takes over the caller's reference, also on failure. */
+static int
+queue_put(struct eio_session *s, struct eio_bundle *b, const void *tag)
+{
+	if (!b) return -1;
+	if (s->count == s->cap && queue_grow(s)) {
+		eio_bundle_unref(b);
+		return -1;
+	}
+	*at(s, s->count++) = (struct eio_queued){ b, tag };
+	s->queued_bytes += eio_bundle_size(b);
+	return 0;
+}
+
+/* The oldest bundle, whose reference goes to the caller. */
+static struct eio_bundle *
+queue_take(struct eio_session *s)
+{
+	struct eio_bundle *b = at(s, 0)->bundle;
+
+	s->head = (s->head + 1) & (s->cap - 1);
+	s->count--;
+	s->queued_bytes -= eio_bundle_size(b);
+	if (s->count == 0) {
+		/* An idle session keeps no queue: there are many of them. */
+		free(s->queue);
+		s->queue = NULL;
+		s->cap = s->head = 0;
+	}
+	return b;
+}
+
+static void
+queue_clear(struct eio_session *s)
+{
+	while (s->count) eio_bundle_unref(queue_take(s));
+}
+
+/* Closing */
+
+static void
+stop_timers(struct eio_session *s)
+{
+	s->heartbeat_at = s->upgrade_at = s->noop_at = s->close_at = 0;
+}
+
+static void
+end_probe(struct eio_session *s)
+{
+	if (!s->probing) return;
+	s->probing = false;
+	s->probe_close_due = true;
+	s->upgrade_at = s->noop_at = 0;
+}
+
+/* The end: nothing is sent any more except the answers that are due. */
+static void
+finish(struct eio_session *s, enum eio_reason reason)
+{
+	if (s->state >= STATE_CLOSED) return;
+	if (s->state == STATE_OPEN) {
+		s->reason = (unsigned char)reason;
+		s->closed_event = true;
+	}
+	end_probe(s);
+	stop_timers(s);
+	queue_clear(s);
+	s->state = STATE_CLOSED;
+}
+
+/* Fatal for the session, and the client is told: a held GET gets the close packet, a WebSocket a close frame. */
+static void
+fail(struct eio_session *s, enum eio_reason reason)
+{
+	if (s->state >= STATE_CLOSED) return;
+	s->tell_close = true;
+	finish(s, reason);
+}
+
+static void
+enter_closing(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
+{
+	s->reason = (unsigned char)reason;
+	s->closed_event = true;
+	s->state = STATE_CLOSING;
+	s->heartbeat_at = 0;
+	s->close_at = now_ms + EIO_CLOSE_TIMEOUT_MS;
+}
+
+/* What is left to do once a closing session has sent its queue. */
+static void
+closing_drained(struct eio_session *s, bool discard)
+{
+	if (s->transport == EIO_TRANSPORT_WEBSOCKET || s->get_held || discard) fail(s, (enum eio_reason)s->reason);
+}
+
+void
+eio_session_close(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
+{
+	if (s->state != STATE_OPEN) return;
+	enter_closing(s, reason, now_ms);
+	if (s->count == 0) closing_drained(s, false);
+}
+
+void
+eio_session_discard(struct eio_session *s, enum eio_reason reason)
+{
+	if (s->state == STATE_OPEN) enter_closing(s, reason, 0);
+	if (s->state == STATE_CLOSING) closing_drained(s, true);
+}
+
+/* Set-up */
+
+static struct eio_bundle *
+open_packet(const struct eio_session *s)
+{
+	const struct eio_settings *o = s->settings;
+	bool upgrade = s->transport == EIO_TRANSPORT_POLLING && o->allow_upgrades && o->websocket;
+	struct eio_bundle *b = NULL;
+	struct eio_buf json;
+
+	eio_buf_init(&json);
+	eio_buf_printf(&json,
+		"{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%llu,\"pingTimeout\":%llu,\"maxPayload\":%zu}",
+		s->sid, upgrade ? "\"websocket\"" : "", (unsigned long long)o->ping_interval,
+		(unsigned long long)o->ping_timeout, o->max_payload);
+	if (!eio_buf_failed(&json)) b = eio_bundle_packet(EIO_PACKET_OPEN, eio_buf_bytes(&json));
+	eio_buf_deinit(&json);
+	return b;
+}
+
+int
+eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
+	enum eio_transport transport, bool b64, uint64_t now_ms)
+{
+	*s = (struct eio_session){ .settings = settings, .transport = (unsigned char)transport, .b64 = b64 };
+	memcpy(s->sid, sid, EIO_SID_LEN);
+	s->get_held = transport == EIO_TRANSPORT_POLLING;
+	s->heartbeat_at = now_ms + settings->ping_interval;
+	return queue_put(s, open_packet(s), NULL);
+}
+
+void
+eio_session_deinit(struct eio_session *s)
+{
+	queue_clear(s);
+	free(s->queue);
+	s->queue = NULL;
+}
+
+/* Polling */
+
+static bool
+is_polling(const struct eio_session *s)
+{
+	return s->transport == EIO_TRANSPORT_POLLING && s->state < STATE_CLOSED;
+}
+
+enum eio_accept
+eio_session_get(struct eio_session *s, uint64_t now_ms)
+{
+	if (!is_polling(s)) return EIO_ACCEPT_BAD_REQUEST;
+	if (s->get_held) {
+		fail(s, EIO_REASON_TRANSPORT_ERROR);
+		return EIO_ACCEPT_OVERLAP;
+	}
+	s->get_held = true;
+	if (s->state == STATE_CLOSING && s->count == 0) {
+		/* The client comes for the news that the server closed: noop and close in one payload. */
+		s->answer_noop_close = true;
+		fail(s, (enum eio_reason)s->reason);
+	} else if (s->probe_ponged && s->count == 0) {
+		s->noop_at = now_ms + EIO_NOOP_DELAY_MS;
+	}
+	return EIO_ACCEPT_OK;
+}
+
+void
+eio_session_get_abort(struct eio_session *s)
+{
+	s->get_held = false;
+	finish(s, EIO_REASON_TRANSPORT_ERROR);
+}
+
+enum eio_accept
+eio_session_post_begin(struct eio_session *s)
+{
+	if (!is_polling(s)) return EIO_ACCEPT_BAD_REQUEST;
+	if (s->post_open) {
+		s->drop_post = true;
+		fail(s, EIO_REASON_TRANSPORT_ERROR);
+		return EIO_ACCEPT_OVERLAP;
+	}
+	s->post_open = true;
+	return EIO_ACCEPT_OK;
+}
+
+void
+eio_session_post_abort(struct eio_session *s)
+{
+	s->post_open = false;
+	fail(s, EIO_REASON_TRANSPORT_ERROR);
+}
+
+void
+eio_session_post_refused(struct eio_session *s)
+{
+	s->post_open = false;
+}
+
+void
+eio_session_post(struct eio_session *s, char *body, size_t n)
+{
+	s->post_open = false;
+	if (s->state != STATE_OPEN) return;
+	s->in = body;
+	s->in_n = n;
+}
+
+void
+eio_session_post_bad_type(struct eio_session *s)
+{
+	s->post_open = false;
+	fail(s, EIO_REASON_TRANSPORT_ERROR);
+}
+
+/* WebSocket */
+
+enum eio_accept
+eio_session_probe_open(struct eio_session *s, uint64_t now_ms)
+{
+	if (!is_polling(s) || s->probing || !s->settings->allow_upgrades) return EIO_ACCEPT_REFUSE;
+	s->probing = true;
+	s->probe_ponged = false;
+	s->upgrade_at = now_ms + s->settings->upgrade_timeout;
+	return EIO_ACCEPT_OK;
+}
+
+/* From here on the WebSocket is the transport. A GET that is still held is told "close", as engine.io does. */
+static void
+upgrade(struct eio_session *s)
+{
+	s->transport = EIO_TRANSPORT_WEBSOCKET;
+	s->upgraded = true;
+	s->probing = s->probe_ponged = false;
+	s->upgrade_at = s->noop_at = s->close_at = 0;
+	s->drop_get = s->get_held;
+	if (s->state == STATE_CLOSING && s->count == 0) closing_drained(s, false);
+}
+
+void
+eio_session_probe_recv(struct eio_session *s, bool binary, struct eio_bytes data)
+{
+	if (!s->probing) return;
+	if (!binary && data.n == sizeof(probe_text) && data.p[0] == '2' &&
+		memcmp(data.p + 1, probe_text, data.n - 1) == 0) {
+		s->probe_pong_due = true;
+		s->probe_ponged = true;
+		s->noop_due = s->get_held;
+		s->noop_at = 0;
+	} else if (!binary && data.n > 0 && data.p[0] == '5') {
+		upgrade(s);
+	} else {
+		end_probe(s);
+	}
+}
+
+void
+eio_session_probe_closed(struct eio_session *s)
+{
+	s->probing = s->probe_ponged = s->probe_pong_due = s->probe_close_due = false;
+	s->upgrade_at = s->noop_at = 0;
+}
+
+void
+eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n)
+{
+	if (s->state != STATE_OPEN) return;
+	s->in = data;
+	s->in_n = n;
+	s->ws_in = true;
+	s->ws_in_binary = binary;
+}
+
+void
+eio_session_ws_closed(struct eio_session *s, bool error)
+{
+	s->tell_close = false;
+	finish(s, error ? EIO_REASON_TRANSPORT_ERROR : EIO_REASON_TRANSPORT_CLOSE);
+}
+
+/* Packets in */
+
+/* Any packet proves life, but only once per ping: a client that never answers pings is not kept (engine.io 6.6). */
+static void
+note_alive(struct eio_session *s, uint64_t now_ms)
+{
+	if (!s->ping_out || s->ping_extended) return;
+	s->ping_extended = true;
+	s->heartbeat_at = now_ms + s->settings->ping_timeout;
+}
+
+static void
+on_pong(struct eio_session *s, uint64_t now_ms)
+{
+	s->ping_out = s->ping_extended = false;
+	s->heartbeat_at = now_ms + s->settings->ping_interval;
+}
+
+/* Returns true when the packet is an event. */
+static bool
+on_packet(struct eio_session *s, const struct eio_packet *p, struct eio_event *ev, uint64_t now_ms)
+{
+	note_alive(s, now_ms);
+	switch (p->type) {
+	case EIO_PACKET_MESSAGE:
+		*ev = (struct eio_event){ .type = EIO_EVENT_MESSAGE, .binary = p->binary, .data = p->data };
+		return true;
+	case EIO_PACKET_PONG: on_pong(s, now_ms); break;
+	case EIO_PACKET_PING: fail(s, EIO_REASON_TRANSPORT_ERROR); break; /* only the server pings in revision 4 */
+	case EIO_PACKET_CLOSE:
+		/* A held GET is released with a noop, a WebSocket is closed. */
+		s->noop_due = s->get_held;
+		s->tell_close = s->transport == EIO_TRANSPORT_WEBSOCKET;
+		finish(s, EIO_REASON_TRANSPORT_CLOSE);
+		break;
+	case EIO_PACKET_OPEN:
+	case EIO_PACKET_UPGRADE:
+	case EIO_PACKET_NOOP: break;
+	}
+	return false;
+}
+
+static bool
+next_packet(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
+{
+	struct eio_packet p;
+	char *text;
+	size_t n;
+
+	if (s->ws_in) {
+		text = s->in;
+		n = s->in_n;
+		s->in = NULL;
+		s->ws_in = false;
+		if (s->ws_in_binary) {
+			p = (struct eio_packet){ EIO_PACKET_MESSAGE, true, eio_bytes(text, n) };
+			return on_packet(s, &p, ev, now_ms);
+		}
+	} else {
+		eio_payload_next(&s->in, &s->in_n, &text, &n);
+	}
+	if (eio_packet_decode(&p, text, n)) {
+		fail(s, EIO_REASON_PARSE_ERROR);
+		return false;
+	}
+	return on_packet(s, &p, ev, now_ms);
+}
+
+enum eio_event_type
+eio_session_event(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
+{
+	while (s->in && s->state == STATE_OPEN)
+		if (next_packet(s, ev, now_ms)) return EIO_EVENT_MESSAGE;
+	s->in = NULL;
+	s->ws_in = false;
+	*ev = (struct eio_event){ .type = EIO_EVENT_NONE };
+	if (s->closed_event) {
+		s->closed_event = false;
+		*ev = (struct eio_event){ .type = EIO_EVENT_CLOSE, .reason = (enum eio_reason)s->reason };
+	}
+	return ev->type;
+}
+
+/* Packets out */
+
+int
+eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag)
+{
+	if (s->state != STATE_OPEN) return -1;
+	return queue_put(s, eio_bundle_ref(b), tag);
+}
+
+size_t
+eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
+{
+	size_t kept = 0, n = s->count;
+
+	for (size_t i = 0; i < n; i++) {
+		struct eio_queued q = *at(s, i);
+		bool drop = tag ? q.tag == tag : q.tag && s->queued_bytes > max_bytes;
+
+		if (drop) {
+			s->queued_bytes -= eio_bundle_size(q.bundle);
+			eio_bundle_unref(q.bundle);
+		} else {
+			*at(s, kept++) = q;
+		}
+	}
+	s->count = kept;
+	return n - kept;
+}
+
+bool
+eio_session_direct(const struct eio_session *s)
+{
+	return s->transport == EIO_TRANSPORT_WEBSOCKET && s->count == 0 && s->state == STATE_OPEN;
+}
+
+enum eio_wire
+eio_session_wire(const struct eio_session *s)
+{
+	if (s->transport == EIO_TRANSPORT_POLLING) return EIO_WIRE_POLLING;
+	return s->b64 ? EIO_WIRE_WS_B64 : EIO_WIRE_WS;
+}
+
+static struct eio_block *
+text_block(struct eio_bytes text)
+{
+	struct eio_block *b = eio_block_new(text.n);
+
+	if (b) memcpy(b->data, text.p, text.n);
+	return b;
+}
+
+/* Everything that waits, as one payload. One bundle alone is shared without a copy. */
+static struct eio_block *
+take_payload(struct eio_session *s)
+{
+	struct eio_block *one = NULL;
+	struct eio_buf all;
+	size_t n = s->count;
+
+	eio_buf_init(&all);
+	for (size_t i = 0; i < n; i++) {
+		struct eio_bundle *b = queue_take(s);
+		struct eio_block *w = eio_bundle_wire(b, EIO_WIRE_POLLING);
+
+		if (w && n == 1) one = eio_block_ref(w);
+		if (!w) all.failed = true;
+		if (w && n > 1) {
+			if (i > 0) eio_buf_addc(&all, 0x1e);
+			eio_buf_append(&all, w->data, w->n);
+		}
+		eio_bundle_unref(b);
+	}
+	if (!one && !eio_buf_failed(&all)) one = text_block(eio_buf_bytes(&all));
+	eio_buf_deinit(&all);
+	return one;
+}
+
+/* The answer of a held GET that carries no message: which one wins when several are due. */
+static struct eio_bytes
+control_payload(const struct eio_session *s)
+{
+	if (s->answer_noop_close)
+		return EIO_LIT("6\x1e"
+			       "1");
+	if (s->drop_get || s->tell_close) return EIO_LIT("1");
+	return EIO_LIT("6");
+}
+
+static bool
+answer(struct eio_session *s, struct eio_output *out)
+{
+	bool control = s->state >= STATE_CLOSED || s->drop_get || (s->count == 0 && s->noop_due);
+
+	if (!s->get_held) return false;
+	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
+	if (!control && (s->count == 0 || s->transport != EIO_TRANSPORT_POLLING)) return false;
+	out->type = EIO_OUTPUT_ANSWER;
+	out->body = control ? text_block(control_payload(s)) : take_payload(s);
+	s->get_held = s->drop_get = s->noop_due = s->answer_noop_close = false;
+	s->noop_at = 0;
+	if (s->state >= STATE_CLOSED) s->tell_close = false;
+	return true;
+}
+
+static bool
+probe_output(struct eio_session *s, struct eio_output *out)
+{
+	if (s->probe_pong_due) {
+		s->probe_pong_due = false;
+		out->type = EIO_OUTPUT_PROBE_PONG;
+		return true;
+	}
+	if (s->probe_close_due) {
+		s->probe_close_due = s->probe_ponged = false;
+		out->type = EIO_OUTPUT_PROBE_CLOSE;
+		return true;
+	}
+	return false;
+}
+
+enum eio_output_type
+eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
+{
+	*out = (struct eio_output){ .type = EIO_OUTPUT_NONE };
+	if (s->state == STATE_CLOSING && s->count == 0 && s->transport == EIO_TRANSPORT_WEBSOCKET)
+		closing_drained(s, false);
+	if (s->drop_post) {
+		s->drop_post = s->post_open = false;
+		out->type = EIO_OUTPUT_POST_DESTROY;
+	} else if (answer(s, out) || probe_output(s, out)) {
+		/* filled in */
+	} else if (s->transport == EIO_TRANSPORT_WEBSOCKET && s->count > 0) {
+		if (!writable) return EIO_OUTPUT_NONE;
+		out->type = EIO_OUTPUT_SEND;
+		out->bundle = queue_take(s);
+	} else if (s->state == STATE_CLOSED && s->transport == EIO_TRANSPORT_WEBSOCKET && s->tell_close) {
+		s->tell_close = false;
+		out->type = EIO_OUTPUT_WS_CLOSE;
+	} else if (s->state == STATE_CLOSED) {
+		s->state = STATE_ENDED;
+		out->type = EIO_OUTPUT_END;
+	}
+	return out->type;
+}
+
+/* Time */
+
+static void
+earlier(uint64_t *at_ms, uint64_t timer)
+{
+	if (timer && timer < *at_ms) *at_ms = timer;
+}
+
+uint64_t
+eio_session_deadline(const struct eio_session *s)
+{
+	uint64_t t = UINT64_MAX;
+
+	earlier(&t, s->heartbeat_at);
+	earlier(&t, s->upgrade_at);
+	earlier(&t, s->noop_at);
+	earlier(&t, s->close_at);
+	return t;
+}
+
+static bool
+expired(uint64_t *timer, uint64_t now_ms)
+{
+	if (!*timer || *timer > now_ms) return false;
+	*timer = 0;
+	return true;
+}
+
+static void
+heartbeat(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->ping_out) {
+		fail(s, EIO_REASON_PING_TIMEOUT);
+	} else if (queue_put(s, eio_bundle_ref(s->settings->ping), NULL)) {
+		fail(s, EIO_REASON_TRANSPORT_ERROR);
+	} else {
+		s->ping_out = true;
+		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+	}
+}
+
+void
+eio_session_tick(struct eio_session *s, uint64_t now_ms)
+{
+	if (expired(&s->heartbeat_at, now_ms)) heartbeat(s, now_ms);
+	if (expired(&s->upgrade_at, now_ms)) end_probe(s);
+	if (expired(&s->noop_at, now_ms)) s->noop_due = true;
+	if (expired(&s->close_at, now_ms)) finish(s, (enum eio_reason)s->reason);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One Engine.IO session, revision 4: the state machine between a client's
+ * transports and the application. No I/O: the edge tells it what arrived and
+ * what time it is, then asks what happened (events) and what to do (outputs).
+ *
+ *              GET/POST                      5 on the probe
+ *     polling ───────────▶ polling + probe ─────────────────▶ websocket
+ *        │                  │ ▲ any other packet, close,          │
+ *        │                  └─┘ upgradeTimeout: back to polling   │
+ *        ▼                                                        ▼
+ *     CLOSING (the application is told, the queue drains, the client is told) ─▶ CLOSED
+ *
+ * After every call that takes something in, the edge calls eio_session_event()
+ * until there is none, then eio_session_output() until there is none, then
+ * looks at eio_session_deadline().
+ *
+ * Threads: a session belongs to one thread. The fields are private to
+ * eio/session.c; the struct is here so that it can be embedded.
+ */
+#ifndef EIO_SESSION_H
+#define EIO_SESSION_H
+
+#include "eio/bundle.h"
+#include "eio/error.h"
+
+#include <stdint.h>
+
+enum {
+	EIO_SID_LEN = 20, /* as long as official servers make them */
+	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
+	EIO_NOOP_DELAY_MS = 100, /* how long a poll is held while a probe runs; engine.io's number */
+};
+
+enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
+
+/* What all sessions of a server share; immutable while they live. Times in milliseconds, sizes in bytes. */
+struct eio_settings {
+	uint64_t ping_interval, ping_timeout, upgrade_timeout;
+	size_t max_payload; /* maxHttpBufferSize */
+	bool polling, websocket; /* the enabled transports */
+	bool allow_upgrades;
+	struct eio_bundle *ping; /* the packet "2", made once */
+};
+
+/* What a session waiting to be sent holds. A tag other than NULL marks a bundle that may be dropped for a slow client. */
+struct eio_queued {
+	struct eio_bundle *bundle; /* a reference */
+	const void *tag;
+};
+
+struct eio_session {
+	const struct eio_settings *settings;
+	char sid[EIO_SID_LEN + 1];
+	unsigned char state, transport;
+	bool b64, upgraded, probing, probe_ponged;
+	bool get_held, post_open, drop_get, drop_post;
+	bool ping_out, ping_extended;
+	bool closed_event, tell_close, noop_due, answer_noop_close;
+	bool probe_pong_due, probe_close_due;
+	unsigned char reason;
+	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
+	struct eio_queued *queue; /* a ring of cap entries, from head on */
+	size_t head, count, cap, queued_bytes;
+	char *in; /* the payload being read, borrowed from the edge */
+	size_t in_n;
+	bool ws_in, ws_in_binary;
+};
+
+enum eio_event_type { EIO_EVENT_NONE, EIO_EVENT_MESSAGE, EIO_EVENT_CLOSE };
+
+struct eio_event {
+	enum eio_event_type type;
+	bool binary; /* of a MESSAGE */
+	struct eio_bytes data; /* of a MESSAGE; part of what was passed in, valid as long as that is */
+	enum eio_reason reason; /* of a CLOSE */
+};
+
+enum eio_output_type {
+	EIO_OUTPUT_NONE,
+	EIO_OUTPUT_ANSWER, /* answer the held GET with 200 and body (a reference for the edge) */
+	EIO_OUTPUT_SEND, /* write bundle (a reference for the edge) to the session's WebSocket */
+	EIO_OUTPUT_WS_CLOSE, /* close the session's WebSocket */
+	EIO_OUTPUT_PROBE_PONG, /* write "3probe" to the probing WebSocket */
+	EIO_OUTPUT_PROBE_CLOSE, /* close the probing WebSocket; the session goes on */
+	EIO_OUTPUT_POST_DESTROY, /* cut the connection of the POST being received */
+	EIO_OUTPUT_END, /* nothing more will happen: free the session */
+};
+
+struct eio_output {
+	enum eio_output_type type;
+	struct eio_block *body;
+	struct eio_bundle *bundle;
+};
+
+/* How a request meets the session. */
+enum eio_accept {
+	EIO_ACCEPT_OK,
+	EIO_ACCEPT_BAD_REQUEST, /* answer error 3: the session uses the other transport */
+	EIO_ACCEPT_OVERLAP, /* answer 400 with an empty body: two at once, the session is closed */
+	EIO_ACCEPT_REFUSE, /* of a WebSocket: complete the handshake, then close it; the session is unharmed */
+};
+
+/*
+ * Starts a session. sid: EIO_SID_LEN characters of A-Z a-z 0-9 - _, copied. b64: binary goes out as text.
+ * A polling session starts with its handshake GET held; the open packet is queued either way.
+ * settings must outlive the session. Returns 0, or -1 when out of memory.
+ */
+int eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
+	enum eio_transport transport, bool b64, uint64_t now_ms);
+
+/* Frees what the session holds, in any state. */
+void eio_session_deinit(struct eio_session *s);
+
+/* A GET for this session arrived: on EIO_ACCEPT_OK it is held until an ANSWER (protocol section "Polling mechanics"). */
+enum eio_accept eio_session_get(struct eio_session *s, uint64_t now_ms);
+
+/* The client gave up its held GET: the session closes. */
+void eio_session_get_abort(struct eio_session *s);
+
+/* A POST began to arrive (its headers are there). Follow with eio_session_post or eio_session_post_abort. */
+enum eio_accept eio_session_post_begin(struct eio_session *s);
+void eio_session_post_abort(struct eio_session *s);
+
+/* A POST was refused for its size: it is over, and the session goes on. */
+void eio_session_post_refused(struct eio_session *s);
+
+/* The body of the begun POST is complete; the bytes are changed in place and must stay until
+ * eio_session_event returned EIO_EVENT_NONE. Answer "ok" afterwards, whatever was in it. */
+void eio_session_post(struct eio_session *s, char *body, size_t n);
+
+/* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
+void eio_session_post_bad_type(struct eio_session *s);
+
+/* A WebSocket with this sid finished its handshake: EIO_ACCEPT_OK makes it the probe. */
+enum eio_accept eio_session_probe_open(struct eio_session *s, uint64_t now_ms);
+
+/* One whole message came on the probing WebSocket. When it was the upgrade, eio_session_upgraded() is true afterwards
+ * and that WebSocket is the session's transport. */
+void eio_session_probe_recv(struct eio_session *s, bool binary, struct eio_bytes data);
+void eio_session_probe_closed(struct eio_session *s);
+
+/* One whole message came on the session's WebSocket; text must be valid UTF-8. The bytes are changed in place and must
+ * stay until eio_session_event returned EIO_EVENT_NONE. */
+void eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n);
+
+/* The session's WebSocket is gone. error: not by a close frame of the client. */
+void eio_session_ws_closed(struct eio_session *s, bool error);
+
+/* Queues a bundle (its own reference is taken). tag: see struct eio_queued. Returns 0, or -1 when the session is closing
+ * or out of memory; nothing is kept then. */
+int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
+
+/* Drops queued bundles that carry a tag, oldest first, until at most max_bytes are queued (tag NULL), or all bundles with
+ * that very tag. Returns how many were dropped. */
+size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes);
+
+/* Closes: what is queued is sent first, then the client is told. The CLOSE event comes at once. A polling client
+ * with no GET held has EIO_CLOSE_TIMEOUT_MS to come for it. */
+void eio_session_close(struct eio_session *s, enum eio_reason reason, uint64_t now_ms);
+
+/* As close, without waiting for a client that has no GET held: for a server that goes away. */
+void eio_session_discard(struct eio_session *s, enum eio_reason reason);
+
+/* Takes the next event or output. writable: the session's WebSocket can take another write now; SEND is withheld while
+ * it can't. */
+enum eio_event_type eio_session_event(struct eio_session *s, struct eio_event *ev, uint64_t now_ms);
+enum eio_output_type eio_session_output(struct eio_session *s, bool writable, struct eio_output *out);
+
+/* When eio_session_tick wants to be called, in milliseconds, or UINT64_MAX for never. */
+uint64_t eio_session_deadline(const struct eio_session *s);
+void eio_session_tick(struct eio_session *s, uint64_t now_ms);
+
+static inline bool
+eio_session_upgraded(const struct eio_session *s)
+{
+	return s->upgraded;
+}
+
+static inline enum eio_transport
+eio_session_transport(const struct eio_session *s)
+{
+	return (enum eio_transport)s->transport;
+}
+
+/* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */
+bool eio_session_direct(const struct eio_session *s);
+
+/* The wire form that this session's transport takes now. */
+enum eio_wire eio_session_wire(const struct eio_session *s);
+
+/* How many bytes of messages wait in the queue. */
+static inline size_t
+eio_session_queued(const struct eio_session *s)
+{
+	return s->queued_bytes;
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One client: messages in, events out, and the answers to CONNECT. See
+ * client.h. A packet with attachments is kept here, text and all, until its
+ * last attachment has come; only then is it looked at, as in the reference.
+ */
+#include "sio/client.h"
+
+#include "eio/base64.h"
+#include "eio/buf.h"
+#include "sio/event.h"
+#include "sio/json.h"
+
+#include <stdlib.h>
+
+struct sio_client_pending {
+	struct sio_packet packet; /* points into text */
+	bool delivered; /* complete, and kept only for the event that points into it */
+	size_t n, bytes;
+	struct eio_bytes attachments[SIO_MAX_ATTACHMENTS]; /* owned, n of them */
+	char text[];
+};
+
+void
+sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms)
+{
+	*c = (struct sio_client){ .config = config };
+	eio_list_init(&c->sockets);
+	if (config->connect_timeout_ms) c->deadline_ms = now_ms + config->connect_timeout_ms;
+}
+
+static void
+pending_free(struct sio_client_pending *p)
+{
+	size_t i;
+
+	if (!p) return;
+	for (i = 0; i < p->n; i++) free((void *)p->attachments[i].p);
+	free(p);
+}
+
+void
+sio_client_deinit(struct sio_client *c)
+{
+	struct eio_list *it, *tmp;
+
+	EIO_LIST_FOREACH_SAFE(it, tmp, &c->sockets) sio_socket_free(EIO_CONTAINER(it, struct sio_socket, link));
+	pending_free(c->pending);
+	c->pending = NULL;
+}
+
+void
+sio_client_release(struct sio_client *c)
+{
+	if (!c->pending || !c->pending->delivered) return;
+	pending_free(c->pending);
+	c->pending = NULL;
+}
+
+struct sio_socket *
+sio_client_find(const struct sio_client *c, struct eio_bytes nsp)
+{
+	struct eio_list *it;
+	struct sio_socket *s;
+
+	for (it = c->sockets.next; it != &c->sockets; it = it->next) {
+		s = EIO_CONTAINER(it, struct sio_socket, link);
+		if (eio_bytes_eq(s->nsp, nsp)) return s;
+	}
+	return NULL;
+}
+
+/* Keeps a binary packet until its attachments are there. */
+static int
+pending_start(struct sio_client *c, struct eio_bytes text)
+{
+	struct sio_client_pending *p = malloc(sizeof(*p) + text.n);
+
+	if (!p) return SIO_ERR_NOMEM;
+	*p = (struct sio_client_pending){ 0 };
+	memcpy(p->text, text.p, text.n);
+	/* Decoding again gives spans of our copy; it cannot fail where the original did not. */
+	sio_packet_decode((struct eio_bytes){ p->text, text.n }, &p->packet);
+	c->pending = p;
+	return 0;
+}
+
+static int
+pending_add(struct sio_client *c, struct eio_bytes data)
+{
+	struct sio_client_pending *p = c->pending;
+	char *copy;
+
+	if (data.n > c->config->max_attachment_bytes - p->bytes) return SIO_ERR_ATTACHMENT_BYTES;
+	copy = malloc(data.n ? data.n : 1);
+	if (!copy) return SIO_ERR_NOMEM;
+	if (data.n) memcpy(copy, data.p, data.n);
+	p->attachments[p->n++] = (struct eio_bytes){ copy, data.n };
+	p->bytes += data.n;
+	return 0;
+}
+
+static int
+message_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event *ev)
+{
+	bool ack = p->type == SIO_PACKET_ACK || p->type == SIO_PACKET_BINARY_ACK;
+
+	/* Without data there is no name to dispatch by, and without an id nothing was asked for: both are ignored. */
+	if (!p->data.p || (ack && !p->has_id)) return 0;
+	ev->type = ack ? SIO_EVENT_ACK : SIO_EVENT_MESSAGE;
+	ev->socket = s;
+	ev->nsp = s->nsp;
+	ev->data = p->data;
+	ev->has_id = p->has_id;
+	ev->id = p->id;
+	return 1;
+}
+
+/* What a complete packet means in this client's state. */
+static int
+dispatch(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
+{
+	struct sio_socket *s = sio_client_find(c, p->nsp);
+
+	if (p->type == SIO_PACKET_CONNECT_ERROR) return SIO_ERR_CONNECT_ERROR;
+	if (p->type == SIO_PACKET_CONNECT) {
+		if (s) return SIO_ERR_ALREADY_JOINED;
+		*ev = (struct sio_event){ .type = SIO_EVENT_CONNECT, .nsp = p->nsp, .auth = p->data };
+		return 1;
+	}
+	if (!s) return SIO_ERR_NOT_JOINED;
+	if (p->type == SIO_PACKET_DISCONNECT) {
+		*ev = (struct sio_event){ .type = SIO_EVENT_DISCONNECT, .socket = s, .nsp = s->nsp };
+		return 1;
+	}
+	return message_event(p, s, ev);
+}
+
+static int
+recv_text(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
+{
+	struct sio_packet p;
+	int rc;
+
+	if (c->pending) return SIO_ERR_TEXT_IN_BINARY;
+	if (data.n == 0) return SIO_ERR_EMPTY;
+	rc = sio_packet_decode(data, &p);
+	if (rc) return rc;
+	return p.attachments ? pending_start(c, data) : dispatch(c, &p, ev);
+}
+
+static int
+recv_binary(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
+{
+	struct sio_client_pending *p = c->pending;
+	int rc;
+
+	if (!p) return SIO_ERR_STRAY_BINARY;
+	rc = pending_add(c, data);
+	if (rc || p->n < p->packet.attachments) return rc;
+	p->delivered = true;
+	if (p->packet.data.p) {
+		rc = sio_placeholders_check(p->packet.data, p->n);
+		if (rc) return rc;
+	}
+	rc = dispatch(c, &p->packet, ev);
+	if (rc == 1) {
+		ev->attachments = p->attachments;
+		ev->n_attachments = p->n;
+	}
+	return rc;
+}
+
+int
+sio_client_recv(struct sio_client *c, bool binary, struct eio_bytes data, struct sio_event *ev)
+{
+	*ev = (struct sio_event){ .type = SIO_EVENT_NONE };
+	sio_client_release(c);
+	return binary ? recv_binary(c, data, ev) : recv_text(c, data, ev);
+}
+
+/* A packet of some type whose payload is `{"<key>":"<value>"` + extra + `}`. */
+static struct eio_bundle *
+object_bundle(
+	enum sio_packet_type type, struct eio_bytes nsp, const char *key, struct eio_bytes value, struct eio_bytes data)
+{
+	struct sio_packet p = { .type = type, .nsp = nsp };
+	struct eio_bundle *bundle = NULL;
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	sio_packet_encode(&b, &p);
+	EIO_BUF_ADD_LIT(&b, "{\"");
+	eio_buf_add(&b, eio_cstr(key));
+	EIO_BUF_ADD_LIT(&b, "\":");
+	sio_json_escape(&b, value);
+	if (data.p) {
+		EIO_BUF_ADD_LIT(&b, ",\"data\":");
+		eio_buf_add(&b, data);
+	}
+	eio_buf_addc(&b, '}');
+	if (!eio_buf_failed(&b)) bundle = eio_bundle_packet(EIO_PACKET_MESSAGE, eio_buf_bytes(&b));
+	eio_buf_deinit(&b);
+	return bundle;
+}
+
+/* 15 bytes are 20 characters without padding, in the alphabet that URLs take as it is. */
+static void
+make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
+{
+	size_t i;
+
+	eio_base64_encode(id, eio_bytes(random, SIO_ID_RANDOM));
+	for (i = 0; i < SIO_ID_LEN; i++) {
+		if (id[i] == '+') id[i] = '-';
+		if (id[i] == '/') id[i] = '_';
+	}
+}
+
+static struct sio_socket *
+socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth)
+{
+	struct sio_socket *s = malloc(sizeof(*s) + nsp.n + auth.n);
+	char *mem;
+
+	if (!s) return NULL;
+	*s = (struct sio_socket){ .client = c };
+	sio_member_init(&s->member);
+	mem = (char *)(s + 1);
+	memcpy(mem, nsp.p, nsp.n);
+	s->nsp = (struct eio_bytes){ mem, nsp.n };
+	if (auth.p) {
+		memcpy(mem + nsp.n, auth.p, auth.n);
+		s->auth = (struct eio_bytes){ mem + nsp.n, auth.n };
+	}
+	eio_list_init(&s->link);
+	return s;
+}
+
+int
+sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
+	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer)
+{
+	struct eio_bundle *b;
+	struct sio_socket *s;
+
+	if (sio_client_find(c, nsp)) return SIO_ERR_ALREADY_JOINED;
+	s = socket_new(c, nsp, auth);
+	if (!s) return SIO_ERR_NOMEM;
+	make_id(s->id, random);
+	b = object_bundle(SIO_PACKET_CONNECT, nsp, "sid", sio_socket_id(s), (struct eio_bytes){ NULL, 0 });
+	if (!b) {
+		free(s);
+		return SIO_ERR_NOMEM;
+	}
+	eio_list_add_tail(&c->sockets, &s->link);
+	c->deadline_ms = 0;
+	*socket = s;
+	*answer = b;
+	return 0;
+}
+
+struct eio_bundle *
+sio_client_refuse(struct eio_bytes nsp, struct eio_bytes message, struct eio_bytes data)
+{
+	return object_bundle(SIO_PACKET_CONNECT_ERROR, nsp, "message", message, data);
+}
+
+struct eio_bundle *
+sio_client_disconnect(struct eio_bytes nsp)
+{
+	struct sio_packet p = { .type = SIO_PACKET_DISCONNECT, .nsp = nsp };
+	struct eio_bundle *bundle = NULL;
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	sio_packet_encode(&b, &p);
+	if (!eio_buf_failed(&b)) bundle = eio_bundle_packet(EIO_PACKET_MESSAGE, eio_buf_bytes(&b));
+	eio_buf_deinit(&b);
+	return bundle;
+}
+
+void
+sio_socket_free(struct sio_socket *s)
+{
+	eio_list_remove(&s->link);
+	free(s);
+}

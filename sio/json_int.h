@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the JSON files share with each other and with their tests. Not for others. */
+#ifndef SIO_JSON_INT_H
+#define SIO_JSON_INT_H
+
+#include "sio/json.h"
+
+/* The first byte in [p, end) that a JSON string does not simply contain: a quote, a backslash, a control character or
+ * the start of a multi-byte sequence; end when there is none. The portable twin is what runs without SSE2. */
+const char *sio__json_skip_plain(const char *p, const char *end);
+const char *sio__json_skip_plain_portable(const char *p, const char *end);
+
+/* The length of the well-formed UTF-8 sequence that starts at p < end with a byte >= 0x80, or 0 (RFC 3629 section 4). */
+unsigned sio__utf8_len(const char *p, const char *end);
+
+/* p stands behind the opening quote; returns where the string ends, behind its closing quote, or NULL. */
+const char *sio__json_skip_string(const char *p, const char *end);
+
+/* Reads what a raw JSON string means, a character at a time. */
+struct sio__json_reader {
+	const char *p, *end;
+};
+
+static inline struct sio__json_reader
+sio__json_reader(struct eio_bytes string)
+{
+	return (struct sio__json_reader){ string.p + 1, string.p + string.n - 1 };
+}
+
+/* Writes the next byte of a plain character, or the 1 … 4 UTF-8 bytes of an escaped one; 0 at the end. */
+unsigned sio__json_read(struct sio__json_reader *r, char out[4]);
+
+static inline const char *
+sio__json_skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) p++;
+	return p;
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of one packet, read and written as socket.io-parser 4.2.7 does,
+ * oddities included (protocol section "Packet grammar"): it looks at single
+ * characters through JavaScript's Number(), for which a blank is a digit.
+ */
+#include "sio/packet.h"
+
+#include "eio/utf8.h"
+#include "sio/error.h"
+#include "sio/json.h"
+#include "sio/number_int.h"
+
+static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener",
+	"removeListener" };
+
+bool
+sio_packet_event_reserved(struct eio_bytes name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (eio_bytes_eq(name, eio_cstr(reserved[i]))) return true;
+	return false;
+}
+
+bool
+sio_packet_event_data_valid(struct eio_bytes data)
+{
+	struct sio_json_iter it;
+	struct eio_bytes name;
+	size_t i;
+
+	if (sio_json_kind(data) != SIO_JSON_ARRAY) return false;
+	it = sio_json_iter(data);
+	if (!sio_json_next(&it, NULL, &name)) return false;
+	if (sio_json_kind(name) == SIO_JSON_NUMBER) return true;
+	if (sio_json_kind(name) != SIO_JSON_STRING) return false;
+	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (sio_json_string_eq(name, eio_cstr(reserved[i]))) return false;
+	return true;
+}
+
+static inline void
+advance(struct eio_bytes *s, size_t n)
+{
+	s->p += n;
+	s->n -= n;
+}
+
+/* Takes a digit or a blank off the front; its length, or 0 when there is none. */
+static size_t
+digit_len(struct eio_bytes s)
+{
+	if (s.n && s.p[0] >= '0' && s.p[0] <= '9') return 1;
+	return sio__blank_len(s);
+}
+
+static int
+decode_type(struct eio_bytes *s, struct sio_packet *p)
+{
+	size_t n = digit_len(*s);
+	char c = n == 1 && s->p[0] >= '0' ? s->p[0] : '0'; /* nothing and blanks count as 0 */
+
+	if (s->n && n == 0) return SIO_ERR_TYPE;
+	if (c > '6') return SIO_ERR_TYPE;
+	p->type = (enum sio_packet_type)(c - '0');
+	advance(s, n);
+	return 0;
+}
+
+static struct eio_bytes
+trim_blanks(struct eio_bytes s)
+{
+	size_t n, keep = 0, i;
+
+	while ((n = sio__blank_len(s)) > 0) advance(&s, n);
+	for (i = 0; i < s.n; i += n) {
+		n = sio__blank_len((struct eio_bytes){ s.p + i, s.n - i });
+		if (n == 0) {
+			n = 1;
+			keep = i + 1;
+		}
+	}
+	s.n = keep;
+	return s;
+}
+
+/* The count of a binary packet ends at the first '-', which must exist. */
+static int
+decode_count(struct eio_bytes *s, struct sio_packet *p)
+{
+	const char *dash = s->n ? memchr(s->p, '-', s->n) : NULL;
+	struct eio_bytes text;
+
+	if (!dash) return SIO_ERR_ATTACHMENTS;
+	text = trim_blanks((struct eio_bytes){ s->p, (size_t)(dash - s->p) });
+	switch (sio__number_read(text, &p->attachments)) {
+	case SIO__NUMBER_SMALL: break;
+	case SIO__NUMBER_LARGE: return SIO_ERR_TOO_MANY_ATTACHMENTS;
+	default: return SIO_ERR_ATTACHMENTS;
+	}
+	if (p->attachments == 0) return SIO_ERR_ATTACHMENTS;
+	if (p->attachments > SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
+	advance(s, (size_t)(dash - s->p) + 1);
+	return 0;
+}
+
+static int
+decode_nsp(struct eio_bytes *s, struct sio_packet *p)
+{
+	const char *comma;
+
+	p->nsp = EIO_LIT("/");
+	if (s->n == 0 || s->p[0] != '/') return 0;
+	comma = memchr(s->p, ',', s->n);
+	p->nsp = (struct eio_bytes){ s->p, comma ? (size_t)(comma - s->p) : s->n };
+	/* It is echoed in answers, so it must not poison them. */
+	if (!eio_utf8_valid(p->nsp)) return SIO_ERR_NSP;
+	advance(s, p->nsp.n + (comma ? 1 : 0));
+	return 0;
+}
+
+/* The id is a run of digits and blanks. Blanks around the digits vanish, only blanks mean 0, and blanks between digits
+ * make NaN, for which the reference answers "NaN": no client understands that, so such a packet has no id here. */
+static void
+decode_id(struct eio_bytes *s, struct sio_packet *p)
+{
+	struct eio_bytes run = { s->p, 0 };
+	size_t n, i;
+
+	while ((n = digit_len(*s)) > 0) {
+		run.n += n;
+		advance(s, n);
+	}
+	if (run.n == 0) return;
+	run = trim_blanks(run);
+	for (i = 0; i < run.n; i++)
+		if (run.p[i] < '0' || run.p[i] > '9') return;
+	while (run.n > 1 && run.p[0] == '0') advance(&run, 1);
+	p->has_id = true;
+	p->id = run.n ? run : EIO_LIT("0");
+}
+
+static bool
+payload_valid(enum sio_packet_type type, struct eio_bytes data)
+{
+	enum sio_json_kind kind = sio_json_kind(data);
+
+	switch (type) {
+	case SIO_PACKET_CONNECT: return kind == SIO_JSON_OBJECT;
+	case SIO_PACKET_CONNECT_ERROR: return kind == SIO_JSON_OBJECT || kind == SIO_JSON_STRING;
+	case SIO_PACKET_EVENT:
+	case SIO_PACKET_BINARY_EVENT: return sio_packet_event_data_valid(data);
+	case SIO_PACKET_ACK:
+	case SIO_PACKET_BINARY_ACK: return kind == SIO_JSON_ARRAY;
+	case SIO_PACKET_DISCONNECT: break;
+	}
+	return false;
+}
+
+int
+sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
+{
+	struct eio_bytes s = text;
+	int rc;
+
+	*p = (struct sio_packet){ 0 };
+	rc = decode_type(&s, p);
+	if (rc) return rc;
+	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) {
+		rc = decode_count(&s, p);
+		if (rc) return rc;
+	}
+	rc = decode_nsp(&s, p);
+	if (rc) return rc;
+	decode_id(&s, p);
+	if (s.n == 0) return 0;
+	rc = sio_json_check(s);
+	if (rc) return rc;
+	if (!payload_valid(p->type, s)) return SIO_ERR_PAYLOAD;
+	p->data = s;
+	return 0;
+}
+
+void
+sio_packet_encode(struct eio_buf *out, const struct sio_packet *p)
+{
+	eio_buf_addc(out, (char)('0' + p->type));
+	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) {
+		eio_buf_append_u64(out, p->attachments);
+		eio_buf_addc(out, '-');
+	}
+	if (!eio_bytes_eq(p->nsp, EIO_LIT("/"))) {
+		eio_buf_add(out, p->nsp);
+		eio_buf_addc(out, ',');
+	}
+	if (p->has_id) eio_buf_add(out, p->id);
+	if (p->data.p) eio_buf_add(out, p->data);
+}

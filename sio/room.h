@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rooms of one worker: which members listen to which (namespace, room).
+ * "Everyone in the namespace" is a room of its own kind, so no name a client
+ * chooses can collide with it.
+ *
+ *     table ──hash──▶ room: slots[0 … n-1] = { member, link }      dense, for the fan-out loop
+ *                                                  │
+ *     member ──list──▶ link: room, index in slots ─┘               also found by hash of (room, member)
+ *
+ * Joining and leaving one room takes constant time, leaving all takes time
+ * proportional to the member's rooms. A room exists while it has members.
+ * Owned by one worker thread; nothing here is thread-safe.
+ */
+#ifndef SIO_ROOM_H
+#define SIO_ROOM_H
+
+#include "eio/bytes.h"
+#include "eio/hash.h"
+#include "eio/list.h"
+
+/* Defaults for struct sio_rooms_config. A page shows tens of things at once, a trading desk hundreds; a membership
+ * costs about 100 bytes, so 1000 bound one client to 100 KB. Names are keys like "ticks.ACME", not documents. */
+#define SIO_ROOMS_MAX_PER_MEMBER 1000
+#define SIO_ROOMS_MAX_NAME 256
+
+/* Which room: everyone in a namespace, or a named room in it. */
+struct sio_room_key {
+	struct eio_bytes nsp;
+	struct eio_bytes name; /* any bytes; ignored when everyone */
+	bool everyone;
+};
+
+static inline struct sio_room_key
+sio_room_everyone(struct eio_bytes nsp)
+{
+	return (struct sio_room_key){ nsp, { NULL, 0 }, true };
+}
+
+static inline struct sio_room_key
+sio_room_named(struct eio_bytes nsp, struct eio_bytes name)
+{
+	return (struct sio_room_key){ nsp, name, false };
+}
+
+struct sio_room_link;
+
+/* Embedded in whatever joins rooms (struct sio_socket has one). */
+struct sio_member {
+	struct eio_list links; /* of struct sio_room_link */
+	size_t named; /* how many named rooms: what the limit counts */
+};
+
+struct sio_room_slot {
+	struct sio_member *member; /* borrowed: leaves all rooms before it goes */
+	struct sio_room_link *link;
+};
+
+/* Read key, slots and n; a fan-out walks slots[0 … n-1]. Nobody may join or leave while it walks. */
+struct sio_room {
+	struct eio_hash_node node;
+	struct sio_room_key key; /* points into this room's own memory */
+	struct sio_room_slot *slots;
+	size_t n, cap;
+	void *user; /* the owner's, NULL at first */
+};
+
+struct sio_rooms_config {
+	uint64_t hash_key[2]; /* random: room names are chosen by clients */
+	size_t max_per_member; /* named rooms one member may be in */
+	size_t max_name; /* bytes of a room's name */
+
+	/* Called when a room got its first member, and when it has lost its last one and is about to be freed. They
+	 * must not join or leave. May be NULL. */
+	void (*opened)(void *user, struct sio_room *room);
+	void (*closing)(void *user, struct sio_room *room);
+	void *user;
+};
+
+struct sio_rooms {
+	struct sio_rooms_config config;
+	struct eio_hash rooms; /* by key */
+	struct eio_hash links; /* by (room, member) */
+};
+
+/* 0 or SIO_ERR_NOMEM. The configuration is copied. */
+int sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config);
+
+/* Every member must have left before. */
+void sio_rooms_deinit(struct sio_rooms *t);
+
+void sio_member_init(struct sio_member *m);
+
+/* 1: joined, 0: was in it already, or SIO_ERR_TOO_MANY_ROOMS, SIO_ERR_ROOM_NAME, SIO_ERR_NOMEM. */
+int sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key key);
+
+/* 1: left, 0: was not in it. */
+int sio_rooms_leave(struct sio_rooms *t, struct sio_member *m, struct sio_room_key key);
+
+/* Leaves everything, "everyone" included. */
+void sio_rooms_leave_all(struct sio_rooms *t, struct sio_member *m);
+
+/* The room, or NULL when it has no members. Valid until somebody leaves it. */
+struct sio_room *sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key);
+
+/* Whether the member is in the room. */
+bool sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_room_key key);
+
+/* How many rooms exist. */
+size_t sio_rooms_count(const struct sio_rooms *t);
+
+#endif

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clients. A client is one Engine.IO session with its Socket.IO state; its end
+ * is always told by the session's close callback, nowhere else is it freed.
+ */
+#include "src/clients.h"
+
+#include "sio/client.h"
+#include "src/handlers.h"
+#include "src/log.h"
+
+#include <stdlib.h>
+
+struct clients {
+	struct clients_options options;
+	struct sio_client_config sio_config;
+	struct sio_rooms rooms;
+	bool keep_query; /* some handler uses $query */
+	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
+	size_t random_used;
+};
+
+struct client {
+	struct sio_client sio;
+	struct clients *clients;
+	struct eio_socket *eio;
+	struct eio_timer connect_timer;
+	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
+	uint64_t slow_since_ms; /* since when the queue is over half its limit; 0: it is not */
+	const char *reason; /* why its sockets end, when that was decided here; else NULL */
+	bool close_whole;
+};
+
+/* What a handler asked for while it ran; done after the run, because a run must not free its own socket. */
+enum { SOCKET_STAYS, SOCKET_LEAVES };
+
+static struct client *
+client_of(const struct sio_socket *s)
+{
+	return EIO_CONTAINER(s->client, struct client, sio);
+}
+
+static void
+count(struct clients *c, enum metric m)
+{
+	metrics_inc(c->options.metrics, m);
+}
+
+/* Sends a bundle that must arrive; takes over the reference. */
+static void
+send_bundle(struct client *c, struct eio_bundle *b)
+{
+	if (!b) {
+		eio_socket_close(c->eio);
+		return;
+	}
+	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) count(c->clients, METRIC_MESSAGES_OUT);
+	eio_bundle_unref(b);
+}
+
+/* Rooms */
+
+static void
+on_room_opened(void *user, struct sio_room *room)
+{
+	struct clients *c = user;
+
+	if (interest_set(
+		    c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name))
+		log_error("event=interest worker=%u error=\"out of memory\"", c->options.worker);
+}
+
+static void
+on_room_closing(void *user, struct sio_room *room)
+{
+	struct clients *c = user;
+
+	interest_clear(
+		c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name);
+}
+
+/* Handlers' effects */
+
+static void
+op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
+{
+	(void)ctx;
+	send_bundle(client_of(s), b);
+}
+
+static void
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	struct clients *c = ctx;
+
+	if (sio_rooms_join(&c->rooms, &s->member, sio_room_named(s->nsp, room)) < 0) count(c, METRIC_JOINS_REFUSED);
+}
+
+static void
+op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	struct clients *c = ctx;
+
+	sio_rooms_leave(&c->rooms, &s->member, sio_room_named(s->nsp, room));
+}
+
+static void
+op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct clients *c = ctx;
+
+	(void)s;
+	if (feed_publish(c->options.feed, channel, payload)) count(c, METRIC_PUBLISH_DROPPED);
+}
+
+static void
+op_close(void *ctx, struct sio_socket *s, bool whole)
+{
+	static char leaves = SOCKET_LEAVES;
+
+	(void)ctx;
+	if (whole)
+		client_of(s)->close_whole = true;
+	else
+		s->user = &leaves;
+}
+
+static const struct handlers_ops ops = {
+	.send = op_send,
+	.join = op_join,
+	.leave = op_leave,
+	.publish = op_publish,
+	.close = op_close,
+};
+
+/* The handlers of a socket's namespace and how to run them; NULL when it has none. */
+static const struct handlers *
+handlers_of(struct sio_socket *s, struct handlers_call *call)
+{
+	struct client *c = client_of(s);
+	const struct config_namespace *n = config_find_namespace(c->clients->options.config, s->nsp);
+
+	*call = (struct handlers_call){
+		.ops = &ops,
+		.ctx = c->clients,
+		.socket = s,
+		.query = c->query ? eio_cstr(c->query) : eio_bytes("", 0),
+	};
+	return n ? n->handlers : NULL;
+}
+
+/* Ends of sockets */
+
+static void
+end_socket(struct sio_socket *s, const char *reason)
+{
+	struct clients *c = client_of(s)->clients;
+	struct handlers_call call;
+	const struct handlers *h = handlers_of(s, &call);
+
+	if (h) handlers_run_disconnect(h, &call, reason);
+	sio_rooms_leave_all(&c->rooms, &s->member);
+	sio_socket_free(s);
+	metrics_sub(c->options.metrics, METRIC_SOCKETS_OPEN, 1);
+}
+
+static void
+put_out(struct client *c, struct sio_socket *s)
+{
+	send_bundle(c, sio_client_disconnect(s->nsp));
+	end_socket(s, "server namespace disconnect");
+}
+
+/* Carries out what a handler asked for. The socket may be gone afterwards. */
+static void
+after_run(struct client *c, struct sio_socket *s)
+{
+	struct eio_list *l, *next;
+
+	if (c->close_whole) {
+		c->close_whole = false;
+		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
+		{
+			put_out(c, EIO_CONTAINER(l, struct sio_socket, link));
+		}
+		eio_socket_close(c->eio);
+	} else if (s->user) {
+		put_out(c, s);
+	}
+}
+
+/* Messages */
+
+static void
+note_result(struct clients *c, enum handlers_result r)
+{
+	if (r == HANDLERS_NONE) count(c, METRIC_EVENTS_UNHANDLED);
+	if (r == HANDLERS_SKIPPED) count(c, METRIC_HANDLERS_SKIPPED);
+}
+
+static const unsigned char *
+random_bytes(struct clients *c)
+{
+	const unsigned char *p;
+
+	if (c->random_used + SIO_ID_RANDOM > sizeof(c->random)) {
+		/* Ids must not be guessable, and the kernel always has randomness. */
+		if (uv_random(NULL, NULL, c->random, sizeof(c->random), 0, NULL)) abort();
+		c->random_used = 0;
+	}
+	p = c->random + c->random_used;
+	c->random_used += SIO_ID_RANDOM;
+	return p;
+}
+
+static void
+on_connect(struct client *c, const struct sio_event *ev)
+{
+	struct clients *cs = c->clients;
+	struct handlers_call call;
+	const struct handlers *h;
+	struct eio_bundle *answer;
+	struct sio_socket *s;
+
+	if (!config_find_namespace(cs->options.config, ev->nsp)) {
+		count(cs, METRIC_CONNECT_REFUSED);
+		send_bundle(c, sio_client_refuse(ev->nsp, EIO_LIT("Invalid namespace"), eio_bytes(NULL, 0)));
+		return;
+	}
+	if (sio_client_accept(&c->sio, ev->nsp, ev->auth, random_bytes(cs), &s, &answer)) {
+		eio_socket_close(c->eio);
+		return;
+	}
+	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
+	send_bundle(c, answer);
+	if (sio_rooms_join(&cs->rooms, &s->member, sio_room_everyone(s->nsp)) < 0) {
+		eio_socket_close(c->eio);
+		return;
+	}
+	h = handlers_of(s, &call);
+	if (!h) return;
+	if (handlers_run_connection(h, &call) == HANDLERS_SKIPPED) count(cs, METRIC_HANDLERS_SKIPPED);
+	after_run(c, s);
+}
+
+static void
+on_event(struct client *c, const struct sio_event *ev)
+{
+	struct handlers_call call;
+	const struct handlers *h = handlers_of(ev->socket, &call);
+
+	count(c->clients, METRIC_EVENTS_IN);
+	note_result(c->clients, h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE);
+	if (h) after_run(c, ev->socket);
+}
+
+void
+clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_bytes data)
+{
+	struct clients *cs = user;
+	struct client *c = eio_socket_user(eio);
+	struct sio_event ev;
+
+	if (!c) return;
+	if (sio_client_recv(&c->sio, binary, data, &ev) < 0) {
+		count(cs, METRIC_PACKETS_INVALID);
+		eio_socket_close(eio);
+		return;
+	}
+	switch (ev.type) {
+	case SIO_EVENT_NONE:
+	case SIO_EVENT_ACK: break; /* siocast asks for no acks, so none can be meant */
+	case SIO_EVENT_CONNECT: on_connect(c, &ev); break;
+	case SIO_EVENT_MESSAGE: on_event(c, &ev); break;
+	case SIO_EVENT_DISCONNECT: end_socket(ev.socket, "client namespace disconnect"); break;
+	}
+	sio_client_release(&c->sio);
+}
+
+/* Beginning and end of a client */
+
+static void
+on_connect_timeout(struct eio_timer *t)
+{
+	struct client *c = EIO_CONTAINER(t, struct client, connect_timer);
+
+	eio_socket_close(c->eio);
+}
+
+static char *
+copy_query(const struct eio_request *req)
+{
+	char *q = malloc(req->query.n + 1);
+
+	if (!q) return NULL;
+	if (req->query.n) memcpy(q, req->query.p, req->query.n);
+	q[req->query.n] = '\0';
+	return q;
+}
+
+void
+clients_open(void *user, struct eio_socket *eio)
+{
+	struct clients *cs = user;
+	struct client *c = calloc(1, sizeof(*c));
+
+	eio_socket_set_user(eio, c);
+	if (!c) {
+		eio_socket_close(eio);
+		return;
+	}
+	c->clients = cs;
+	c->eio = eio;
+	if (cs->keep_query) c->query = copy_query(eio_socket_request(eio));
+	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
+	eio_timer_init(&c->connect_timer, on_connect_timeout);
+	if (sio_client_deadline(&c->sio))
+		eio_clock_set(cs->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
+}
+
+void
+clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
+{
+	struct clients *cs = user;
+	struct client *c = eio_socket_user(eio);
+	struct eio_list *l, *next;
+
+	if (!c) return;
+	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
+	{
+		end_socket(EIO_CONTAINER(l, struct sio_socket, link), c->reason ? c->reason : eio_reason_text(reason));
+	}
+	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	sio_client_deinit(&c->sio);
+	free(c->query);
+	free(c);
+	eio_socket_set_user(eio, NULL);
+}
+
+/* Fan-out */
+
+/* Whether a client is over its limit: too much waits, or half of that for too long. */
+static bool
+too_slow(struct client *c, size_t more)
+{
+	const struct config_limits *l = &c->clients->options.config->limits;
+	size_t waiting = eio_socket_queued(c->eio);
+	uint64_t now = eio_clock_now(c->clients->options.clock);
+
+	if (waiting == 0) {
+		c->slow_since_ms = 0;
+		return false; /* whatever its size, one broadcast may always wait */
+	}
+	if (waiting + more > l->client_queue_bytes) return true;
+	if (waiting <= l->client_queue_bytes / 2 || l->client_queue_seconds == 0) {
+		c->slow_since_ms = 0;
+		return false;
+	}
+	if (c->slow_since_ms == 0) c->slow_since_ms = now;
+	return now - c->slow_since_ms > (uint64_t)l->client_queue_seconds * 1000;
+}
+
+/* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
+static bool
+make_room(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
+{
+	size_t limit = c->clients->options.config->limits.client_queue_bytes, dropped = 0;
+
+	switch (item->feed->slow) {
+	case CONFIG_SLOW_DISCONNECT:
+		c->reason = "too slow";
+		count(c->clients, METRIC_CLOSED_SLOW);
+		eio_socket_discard(c->eio);
+		return false;
+	case CONFIG_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
+	case CONFIG_SLOW_DROP_OLDEST:
+		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
+		break;
+	}
+	c->slow_since_ms = 0;
+	metrics_add(c->clients->options.metrics, METRIC_SLOW_DROPPED, dropped);
+	return true;
+}
+
+static size_t
+fan_out(const struct sio_room *room, const struct delivery_item *item)
+{
+	const void *tag = (const void *)(uintptr_t)item->stream;
+	size_t size = eio_bundle_size(item->bundle), sent = 0;
+
+	for (size_t i = 0; i < room->n; i++) {
+		struct client *c = client_of(sio_socket_of(room->slots[i].member));
+
+		if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
+		if (eio_socket_send(c->eio, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+	}
+	return sent;
+}
+
+void
+clients_deliver(struct clients *c, const struct delivery *d)
+{
+	struct metrics *m = c->options.metrics;
+
+	for (size_t i = 0; i < d->n; i++) {
+		const struct interest *t = d->items[i].target;
+		struct sio_room *room = sio_rooms_find(
+			&c->rooms, t->everyone ? sio_room_everyone(t->nsp) : sio_room_named(t->nsp, t->room));
+		size_t sent = room ? fan_out(room, &d->items[i]) : 0;
+
+		metrics_inc(m, METRIC_BROADCASTS);
+		metrics_add(m, METRIC_DELIVERED, sent);
+		metrics_add(m, METRIC_MESSAGES_OUT, sent);
+	}
+}
+
+/* All of them */
+
+static bool
+any_handler_uses_query(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_namespaces; i++)
+		if (config->namespaces[i].handlers && handlers_use_query(config->namespaces[i].handlers)) return true;
+	return false;
+}
+
+struct clients *
+clients_new(const struct clients_options *options)
+{
+	const struct config_limits *l = &options->config->limits;
+	struct clients *c = calloc(1, sizeof(*c));
+	struct sio_rooms_config rooms = { .max_per_member = l->rooms_per_socket,
+		.max_name = l->room_name_length,
+		.opened = on_room_opened,
+		.closing = on_room_closing,
+		.user = c };
+
+	if (!c) return NULL;
+	c->options = *options;
+	c->sio_config = (struct sio_client_config){
+		.connect_timeout_ms = options->config->engine.connect_timeout_ms,
+		.max_attachment_bytes = options->config->engine.max_http_buffer_size * SIO_MAX_ATTACHMENTS,
+	};
+	c->keep_query = any_handler_uses_query(options->config);
+	c->random_used = sizeof(c->random);
+	if (uv_random(NULL, NULL, rooms.hash_key, sizeof(rooms.hash_key), 0, NULL) ||
+		sio_rooms_init(&c->rooms, &rooms)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+clients_free(struct clients *c)
+{
+	if (!c) return;
+	sio_rooms_deinit(&c->rooms);
+	free(c);
+}

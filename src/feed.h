@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The feed thread: one loop with the Redis connections. Messages come in, are
+ * routed to the feeds of the configuration, filtered, batched and encoded once;
+ * what is due goes to the workers that have members for it. In the other
+ * direction it sends what workers publish to Redis.
+ */
+#ifndef SRC_FEED_H
+#define SRC_FEED_H
+
+#include "eio/bytes.h"
+#include "src/config.h"
+#include "src/delivery.h"
+#include "src/interest.h"
+#include "src/metrics.h"
+
+struct feed;
+
+struct feed_options {
+	const struct config *config; /* borrowed, must outlive the feed and its deliveries */
+	struct interest_table *interest; /* borrowed, the same */
+	struct metrics *metrics; /* borrowed: the feed thread's own row */
+	unsigned workers; /* how many */
+	/* Called on the feed thread with a delivery for worker w, which the callee owns from then on:
+	 * set mail.kind and post it. Never called after feed_stop returned. */
+	void (*deliver)(void *user, unsigned w, struct delivery *d);
+	void *user;
+};
+
+struct feed_redis_status {
+	const char *name; /* host:port or path, no secrets; valid as long as the configuration */
+	bool subscribed; /* connected and every subscription confirmed */
+};
+
+/* A feed that does nothing yet. NULL when out of memory. */
+struct feed *feed_new(const struct feed_options *options);
+
+/* Starts the thread; Redis may be away. 0 or a libuv error. */
+int feed_start(struct feed *f);
+
+/* Ends the thread and waits for it; what is batched is not flushed. From the thread that started it, once. */
+void feed_stop(struct feed *f);
+
+/* Frees a feed that is stopped (or never started), after the last delivery was given back. */
+void feed_free(struct feed *f);
+
+/* Publishes payload to a Redis channel. Any thread, before feed_stop; bytes are copied. Never blocks: when more than
+ * limits.publishQueueBytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
+int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
+
+/* Whether every Redis source is subscribed: what /readyz says. Any thread. */
+bool feed_ready(const struct feed *f);
+
+/* The state of each source; i < config->n_redis. Any thread. */
+struct feed_redis_status feed_redis_status(const struct feed *f, size_t i);
+
+#endif

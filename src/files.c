@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front of the static files: loads the client files once, tells which part
+ * a request is for, and makes the answers that are not a file.
+ */
+#include "src/files.h"
+
+#include "eio/buf.h"
+#include "src/files_entry.h"
+#include "src/files_www.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The client files, by the names the reference server gives them. */
+static const char *const client_names[] = {
+	"socket.io.js",
+	"socket.io.js.map",
+	"socket.io.min.js",
+	"socket.io.min.js.map",
+	"socket.io.esm.min.js",
+	"socket.io.esm.min.js.map",
+	"socket.io.msgpack.min.js",
+	"socket.io.msgpack.min.js.map",
+	"siocast.js",
+	"siocast.mjs",
+};
+
+enum {
+	CLIENT_OFFICIAL = 8, /* how many of them come from the npm package */
+	CLIENT_COUNT = sizeof(client_names) / sizeof(client_names[0]),
+};
+
+/* Answers that say only that there is no file; one X-macro so that status, lines and text stay together. */
+#define REFUSALS(X) \
+	X(REFUSAL_FORBIDDEN, 403, "", "This file is too large to be served here.\n") \
+	X(REFUSAL_NOT_FOUND, 404, "", "Not found.\n") \
+	X(REFUSAL_METHOD, 405, "Allow: GET, HEAD\r\n", "Method not allowed.\n") \
+	X(REFUSAL_UNAVAILABLE, 503, "Retry-After: 1\r\n", "Try again in a moment.\n")
+
+#define REFUSAL_NAME(name, status, lines, text) name,
+enum refusal { REFUSALS(REFUSAL_NAME) REFUSAL_COUNT };
+
+#define REFUSAL_ROW(name, status, lines, text) \
+	{ status, lines "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n", text },
+static const struct {
+	int status;
+	const char *headers, *text;
+} refusals[REFUSAL_COUNT] = { REFUSALS(REFUSAL_ROW) };
+
+struct files {
+	char *client_path; /* NULL: no client files */
+	struct files_entry clients[CLIENT_COUNT];
+	bool present[CLIENT_COUNT];
+	int www; /* -1: none */
+	struct eio_block *refusal_headers[REFUSAL_COUNT], *refusal_bodies[REFUSAL_COUNT];
+};
+
+static struct eio_block *
+block_of_text(const char *s)
+{
+	struct eio_block *b = eio_block_new(strlen(s));
+
+	if (b) memcpy(b->data, s, b->n);
+	return b;
+}
+
+/* Loads one client file; 0 also when it is not there. */
+static int
+client_load(struct files *f, int i, const char *path, char *err, size_t err_size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = 0;
+	struct eio_block *body;
+	bool compressible;
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return 0;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		e = errno;
+	else if (!S_ISREG(st.st_mode))
+		e = EISDIR;
+	else if (st.st_size > FILES_SIZE_MAX)
+		e = EFBIG;
+	else if (!(body = files_read(fd, (size_t)st.st_size)))
+		e = errno;
+	else {
+		const char *type = files_type_of(eio_cstr(client_names[i]), &compressible);
+
+		e = -files_entry_init(&f->clients[i], body, type, true, "public, max-age=0");
+	}
+	if (fd >= 0) close(fd);
+	if (e) {
+		snprintf(err, err_size, "cannot read %s: %s", path, strerror(e));
+		return -e;
+	}
+	files_entry_compress(&f->clients[i], FILES_GZIP);
+	files_entry_compress(&f->clients[i], FILES_BROTLI);
+	f->present[i] = true;
+	return 0;
+}
+
+static int
+clients_load(struct files *f, const struct files_config *cfg, char *err, size_t err_size)
+{
+	size_t n = strlen(cfg->client_path);
+	int e = 0;
+
+	f->client_path = malloc(n + 2);
+	if (!f->client_path) return -ENOMEM;
+	memcpy(f->client_path, cfg->client_path, n);
+	if (n == 0 || f->client_path[n - 1] != '/') f->client_path[n++] = '/';
+	f->client_path[n] = '\0';
+	for (int i = 0; i < CLIENT_OFFICIAL && cfg->official_dir && e == 0; i++) {
+		struct eio_buf path;
+
+		eio_buf_init(&path);
+		eio_buf_printf(&path, "%s/%s", cfg->official_dir, client_names[i]);
+		eio_buf_addc(&path, '\0');
+		e = eio_buf_failed(&path) ? -ENOMEM : client_load(f, i, path.p, err, err_size);
+		eio_buf_deinit(&path);
+	}
+	if (e == 0 && cfg->decoder_js) e = client_load(f, CLIENT_OFFICIAL, cfg->decoder_js, err, err_size);
+	if (e == 0 && cfg->decoder_mjs) e = client_load(f, CLIENT_OFFICIAL + 1, cfg->decoder_mjs, err, err_size);
+	return e;
+}
+
+static int
+refusals_make(struct files *f)
+{
+	for (int i = 0; i < REFUSAL_COUNT; i++) {
+		f->refusal_headers[i] = block_of_text(refusals[i].headers);
+		f->refusal_bodies[i] = block_of_text(refusals[i].text);
+		if (!f->refusal_headers[i] || !f->refusal_bodies[i]) return -ENOMEM;
+	}
+	return 0;
+}
+
+int
+files_open(struct files **out, const struct files_config *cfg, char *err, size_t err_size)
+{
+	struct files *f = calloc(1, sizeof(*f));
+	int e;
+
+	*out = NULL;
+	snprintf(err, err_size, "out of memory"); /* what the steps below leave unsaid */
+	if (!f) return -ENOMEM;
+	f->www = -1;
+	e = refusals_make(f);
+	if (e == 0 && cfg->client_path) e = clients_load(f, cfg, err, err_size);
+	if (e == 0 && cfg->www_dir) {
+		f->www = files_www_open(cfg->www_dir, err, err_size);
+		if (f->www < 0) e = f->www;
+	}
+	if (e != 0) {
+		files_close(f);
+		return e;
+	}
+	err[0] = '\0';
+	*out = f;
+	return 0;
+}
+
+void
+files_close(struct files *f)
+{
+	if (!f) return;
+	for (int i = 0; i < CLIENT_COUNT; i++) files_entry_deinit(&f->clients[i]);
+	for (int i = 0; i < REFUSAL_COUNT; i++) {
+		eio_block_unref(f->refusal_headers[i]);
+		eio_block_unref(f->refusal_bodies[i]);
+	}
+	if (f->www >= 0) close(f->www);
+	free(f->client_path);
+	free(f);
+}
+
+static unsigned
+present_count(const struct files *f, int from, int to)
+{
+	unsigned n = 0;
+
+	for (int i = from; i < to; i++) n += f->present[i];
+	return n;
+}
+
+unsigned
+files_official_count(const struct files *f)
+{
+	return present_count(f, 0, CLIENT_OFFICIAL);
+}
+
+unsigned
+files_decoder_count(const struct files *f)
+{
+	return present_count(f, CLIENT_OFFICIAL, CLIENT_COUNT);
+}
+
+static const struct files_entry *
+client_find(const struct files *f, struct eio_bytes path)
+{
+	struct eio_bytes query, name = files_path_split(path, &query), folder;
+
+	if (!f->client_path) return NULL;
+	folder = eio_cstr(f->client_path);
+	if (!eio_bytes_starts(name, folder)) return NULL;
+	name = eio_bytes(name.p + folder.n, name.n - folder.n);
+	for (int i = 0; i < CLIENT_COUNT; i++)
+		if (f->present[i] && eio_bytes_eq(name, eio_cstr(client_names[i]))) return &f->clients[i];
+	return NULL;
+}
+
+bool
+files_has_client(const struct files *f, struct eio_bytes path)
+{
+	return client_find(f, path) != NULL;
+}
+
+static int
+refuse(const struct files *f, enum refusal r, bool head, struct files_answer *out)
+{
+	out->status = refusals[r].status;
+	out->headers = eio_block_ref(f->refusal_headers[r]);
+	out->body = head ? NULL : eio_block_ref(f->refusal_bodies[r]);
+	out->content_length = (int64_t)f->refusal_bodies[r]->n;
+	return 0;
+}
+
+/* Whether a query can stand in a header line as it is. */
+static bool
+query_is_plain(struct eio_bytes query)
+{
+	for (size_t i = 0; i < query.n; i++)
+		if (query.p[i] <= ' ' || query.p[i] >= 0x7f) return false;
+	return true;
+}
+
+/* "/dir" to "/dir/". The target is built from the decoded parts, not echoed: it begins with one slash, so it cannot
+ * lead to another host, and every odd byte is escaped, so it cannot break the line. */
+static int
+redirect_to_folder(const struct files_path *path, struct eio_bytes query, struct files_answer *out)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	EIO_BUF_ADD_LIT(&b, "Location: /");
+	for (size_t i = 0; i < path->n; i++) {
+		if (memchr(plain, path->text[i], sizeof(plain) - 1))
+			eio_buf_addc(&b, path->text[i]);
+		else
+			eio_buf_printf(&b, "%%%02X", (unsigned char)path->text[i]);
+	}
+	eio_buf_addc(&b, '/');
+	if (query_is_plain(query)) eio_buf_add(&b, query);
+	EIO_BUF_ADD_LIT(&b, "\r\nCache-Control: no-cache\r\n");
+	if (!eio_buf_failed(&b)) out->headers = eio_block_new(b.n);
+	if (out->headers) memcpy(out->headers->data, b.p, b.n);
+	eio_buf_deinit(&b);
+	out->status = 301;
+	return out->headers ? 0 : -ENOMEM;
+}
+
+static int
+www_get(const struct files *f, struct files_cache *c, const struct files_request *req, bool head,
+	struct files_answer *out)
+{
+	const struct files_entry *entry = NULL;
+	struct eio_bytes query;
+	struct files_path path;
+
+	if (!files_path_parse(&path, req->path)) return refuse(f, REFUSAL_NOT_FOUND, head, out);
+	switch (files_www_find(f->www, c, &path, req->accept_encoding, &entry)) {
+	case FILES_FOUND: files_entry_answer(entry, req, out); return 0;
+	case FILES_FOUND_FOLDER: files_path_split(req->path, &query); return redirect_to_folder(&path, query, out);
+	case FILES_TOO_LARGE: return refuse(f, REFUSAL_FORBIDDEN, head, out);
+	case FILES_UNAVAILABLE: return refuse(f, REFUSAL_UNAVAILABLE, head, out);
+	case FILES_NOT_FOUND: break;
+	}
+	return refuse(f, REFUSAL_NOT_FOUND, head, out);
+}
+
+int
+files_get(const struct files *f, struct files_cache *c, const struct files_request *req, struct files_answer *out)
+{
+	bool head = eio_bytes_eq(req->method, EIO_LIT("HEAD"));
+	const struct files_entry *client = client_find(f, req->path);
+
+	*out = (struct files_answer){ 0 };
+	if (!client && (f->www < 0 || !c)) return refuse(f, REFUSAL_NOT_FOUND, head, out);
+	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse(f, REFUSAL_METHOD, false, out);
+	if (!client) return www_get(f, c, req, head, out);
+	files_entry_answer(client, req, out);
+	return 0;
+}
+
+void
+files_answer_deinit(struct files_answer *a)
+{
+	eio_block_unref(a->headers);
+	eio_block_unref(a->body);
+	*a = (struct files_answer){ 0 };
+}

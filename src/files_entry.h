@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One file's content with its compressed forms and ready-made header lines, so
+ * that an answer is two reference counts and no formatting. For src/files*.c.
+ */
+#ifndef SRC_FILES_ENTRY_H
+#define SRC_FILES_ENTRY_H
+
+#include "src/files.h"
+#include "src/files_http.h"
+
+enum { FILES_ETAG_MAX = 48 }; /* two quotes, 32 hex digits, "-gzip" */
+
+struct files_variant {
+	struct eio_block *body; /* NULL: this form does not exist */
+	struct eio_block *headers; /* of the 200 */
+	struct eio_block *headers_304;
+	char etag[FILES_ETAG_MAX]; /* with quotes */
+	bool tried; /* no use in compressing again */
+};
+
+struct files_entry {
+	const char *type; /* a constant */
+	const char *cache_control; /* a constant */
+	bool compressible;
+	char hash[33]; /* of the content, hex */
+	struct files_variant variants[FILES_CODING_COUNT];
+};
+
+/* Makes an entry of some content. It takes the caller's reference to body, also when it fails. type and
+ * cache_control must be constants. 0 or -ENOMEM; after a failure there is nothing to deinit. */
+int files_entry_init(
+	struct files_entry *e, struct eio_block *body, const char *type, bool compressible, const char *cache_control);
+
+/* Makes the compressed form unless that was tried before; it then exists only if it is smaller. */
+void files_entry_compress(struct files_entry *e, enum files_coding coding);
+
+void files_entry_deinit(struct files_entry *e);
+
+/* Answers a GET or HEAD with this content: 200 or 304. */
+void files_entry_answer(const struct files_entry *e, const struct files_request *req, struct files_answer *out);
+
+/* The coding this request likes best among those that exist, or that compress() could still make if may_make. */
+enum files_coding files_entry_choose(const struct files_entry *e, struct eio_bytes accept_encoding, bool may_make);
+
+/* Bytes of all forms, for a cache's limit. */
+size_t files_entry_size(const struct files_entry *e);
+
+/* Reads a file that is open, of a known size, into a block; when the file turns out shorter the block is, too.
+ * NULL with errno set on failure. */
+struct eio_block *files_read(int fd, size_t size);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon: reads the configuration, makes everything, starts the threads,
+ * waits for a signal, and takes everything down in the opposite order. What
+ * fails before the threads run ends the program with a line that says why.
+ */
+#include "eio/net/httpd.h"
+#include "src/admin.h"
+#include "src/cli.h"
+#include "src/log.h"
+#include "src/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct daemon {
+	uv_loop_t loop;
+	uv_signal_t sigint, sigterm;
+	struct config *config;
+	struct files *files;
+	struct interest_table *interest;
+	struct metrics_set metrics;
+	struct feed *feed;
+	struct workers workers;
+	struct admin *admin;
+};
+
+/* The feed thread hands a delivery to a worker. */
+static void
+on_deliver(void *user, unsigned w, struct delivery *d)
+{
+	struct daemon *dm = user;
+
+	worker_deliver(dm->workers.all[w], d);
+}
+
+/* Where the client files are: as configured, beside the program when it runs from its build tree, or as installed. */
+static void
+client_paths(const struct config *c, char *official, char *js, char *mjs, size_t n)
+{
+	char exe[4096];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	char *slash;
+
+	exe[len > 0 ? len : 0] = '\0';
+	slash = strrchr(exe, '/');
+	if (slash) *slash = '\0';
+	snprintf(js, n, "%s/client-js/siocast.js", exe);
+	if (access(js, R_OK) == 0) {
+		snprintf(official, n, "%s/client-js/official/node_modules/socket.io-client/dist", exe);
+		snprintf(mjs, n, "%s/client-js/siocast.mjs", exe);
+	} else {
+		snprintf(official, n, "%s", SIOCAST_CLIENT_DIR);
+		snprintf(js, n, "%s/siocast.js", SIOCAST_CLIENT_DIR);
+		snprintf(mjs, n, "%s/siocast.mjs", SIOCAST_CLIENT_DIR);
+	}
+	if (c->client_dir) snprintf(official, n, "%s", c->client_dir);
+}
+
+static int
+open_files(struct daemon *d)
+{
+	char official[4200], js[4200], mjs[4200], err[256];
+	struct files_config fc = { .client_path = d->config->path, .www_dir = d->config->www };
+
+	client_paths(d->config, official, js, mjs, sizeof(js));
+	if (d->config->serve_client) {
+		fc.official_dir = official;
+		fc.decoder_js = js;
+		fc.decoder_mjs = mjs;
+	}
+	if (files_open(&d->files, &fc, err, sizeof(err))) {
+		log_error("event=files-failed error=\"%s\"", err);
+		return -1;
+	}
+	if (d->config->serve_client && files_official_count(d->files) == 0)
+		log_warn("event=no-client-files dir=\"%s\" hint=\"socket.io.js is not served\"", official);
+	return 0;
+}
+
+/* As many open files as the system allows: every client is one. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r)) return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+/* "host:port" with the port of an earlier worker's socket, when the configured one is 0: all must share it. */
+static int
+listen_again(const struct config_listen *l, unsigned port)
+{
+	char address[300];
+
+	if (l->path || l->port) return eio_listen(l->text);
+	snprintf(address, sizeof(address), strchr(l->host, ':') ? "[%s]:%u" : "%s:%u", l->host, port);
+	return eio_listen(address);
+}
+
+/* The listening sockets of one worker. A Unix socket can be bound once only: the others get a copy of the first one's. */
+static int
+open_listeners(const struct config *c, unsigned worker, int *fds, int *first)
+{
+	for (size_t i = 0; i < c->n_listen; i++) {
+		const struct config_listen *l = &c->listen[i];
+
+		if (worker == 0)
+			fds[i] = eio_listen(l->text);
+		else
+			fds[i] = l->path ? dup(first[i]) : listen_again(l, eio_listen_port(first[i]));
+		if (fds[i] < 0) {
+			log_error_errno(fds[i], "event=listen-failed address=%s", l->text);
+			return -1;
+		}
+		if (worker == 0) first[i] = fds[i];
+	}
+	return 0;
+}
+
+static int
+make_workers(struct daemon *d)
+{
+	size_t n = d->config->n_listen;
+	int *fds = calloc(2 * n, sizeof(int));
+	int err = 0;
+
+	d->workers = (struct workers){
+		.config = d->config,
+		.files = d->files,
+		.interest = d->interest,
+		.feed = d->feed,
+		.metrics = &d->metrics,
+		.all = calloc(d->config->workers, sizeof(struct worker *)),
+		.n = d->config->workers,
+	};
+	if (!fds || !d->workers.all) return -1;
+	for (unsigned i = 0; i < d->workers.n && !err; i++) {
+		err = open_listeners(d->config, i, fds, fds + n);
+		if (!err) d->workers.all[i] = worker_new(&d->workers, i, fds, n);
+		if (!d->workers.all[i]) err = -1;
+	}
+	for (size_t i = 0; i < n && !err; i++)
+		log_info("event=listening address=%s port=%u", d->config->listen[i].text, eio_listen_port(fds[n + i]));
+	free(fds);
+	return err;
+}
+
+static int
+make_all(struct daemon *d)
+{
+	struct feed_options fo = {
+		.config = d->config, .workers = d->config->workers, .deliver = on_deliver, .user = d
+	};
+
+	raise_file_limit();
+	if (open_files(d)) return -1;
+	d->interest = interest_table_new();
+	if (!d->interest || metrics_set_init(&d->metrics, d->config->workers + 1)) return -1;
+	fo.interest = d->interest;
+	fo.metrics = &d->metrics.rows[d->config->workers];
+	d->feed = feed_new(&fo);
+	if (!d->feed || make_workers(d)) return -1;
+	if (d->config->admin) d->admin = admin_new(&d->loop, d->config, d->feed, &d->metrics);
+	return d->config->admin && !d->admin ? -1 : 0;
+}
+
+/* Workers first: a message that Redis sends at once finds them ready. */
+static int
+start_all(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->workers.n; i++)
+		if (worker_start(d->workers.all[i])) return -1;
+	return feed_start(d->feed) ? -1 : 0;
+}
+
+static void
+stop_all(struct daemon *d)
+{
+	feed_stop(d->feed);
+	workers_stop(&d->workers);
+	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
+	free(d->workers.all);
+	feed_free(d->feed);
+	interest_table_free(d->interest);
+	metrics_set_deinit(&d->metrics);
+	files_close(d->files);
+	for (size_t i = 0; i < d->config->n_listen; i++)
+		if (d->config->listen[i].path) unlink(d->config->listen[i].path);
+}
+
+static void
+on_signal(uv_signal_t *sig, int signum)
+{
+	struct daemon *d = sig->data;
+
+	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
+	uv_close((uv_handle_t *)&d->sigint, NULL);
+	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	admin_close(d->admin);
+}
+
+static void
+watch_signals(struct daemon *d)
+{
+	uv_signal_init(&d->loop, &d->sigint);
+	uv_signal_init(&d->loop, &d->sigterm);
+	d->sigint.data = d->sigterm.data = d;
+	uv_signal_start(&d->sigint, on_signal, SIGINT);
+	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+}
+
+static int
+run_daemon(struct config *config)
+{
+	struct daemon d = { .config = config };
+
+	signal(SIGPIPE, SIG_IGN);
+	if (uv_loop_init(&d.loop) || make_all(&d) || start_all(&d)) {
+		log_error("event=start-failed");
+		return 1;
+	}
+	watch_signals(&d);
+	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	stop_all(&d);
+	admin_free(d.admin);
+	uv_loop_close(&d.loop);
+	log_info("event=stopped");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct config *config;
+	struct cli cli;
+	int status = 0;
+
+	cli_parse(&cli, argc, argv);
+	if (cli.action == CLI_EXIT || cli.action == CLI_ERROR) {
+		cli_deinit(&cli);
+		return cli.action == CLI_EXIT ? 0 : 1;
+	}
+	config = cli_load(&cli);
+	if (!config)
+		status = 1;
+	else if (cli.action == CLI_RUN)
+		status = run_daemon(config);
+	config_free(config);
+	cli_deinit(&cli);
+	return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replies of Redis out of a stream of bytes: the one door to hiredis. Its reader
+ * calls functions of ours for every element, so nothing is allocated per reply
+ * and a message's payload is never copied out of the reader's buffer.
+ *
+ * Threads: one at a time.
+ */
+#ifndef SRC_REDIS_REPLY_H
+#define SRC_REDIS_REPLY_H
+
+#include "eio/bytes.h"
+#include "src/redis.h"
+
+#include <stdint.h>
+
+enum redis_reply_kind {
+	REDIS_REPLY_KIND_STATUS, /* +OK, +PONG; also the array a subscriber gets for PING */
+	REDIS_REPLY_KIND_ERROR, /* -ERR … */
+	REDIS_REPLY_KIND_INTEGER,
+	REDIS_REPLY_KIND_SUBSCRIBED, /* one SUBSCRIBE or PSUBSCRIBE confirmed */
+	REDIS_REPLY_KIND_OTHER,
+};
+
+/* Neither function may feed or free the parser. Bytes are valid during the call. */
+struct redis_reply_handlers {
+	void (*message)(void *user, const struct redis_message *m);
+	void (*reply)(void *user, enum redis_reply_kind kind, struct eio_bytes text);
+	void *user;
+};
+
+struct redis_parser;
+
+/* NULL when out of memory. */
+struct redis_parser *redis_parser_new(const struct redis_reply_handlers *handlers);
+void redis_parser_free(struct redis_parser *p); /* NULL is fine */
+
+/* Takes bytes from the server and calls the handlers for what is complete. 0; -1 when this is not the Redis protocol or
+ * memory ran out: the connection must go, *why is a constant sentence. */
+int redis_parser_feed(struct redis_parser *p, struct eio_bytes bytes, const char **why);
+
+#endif

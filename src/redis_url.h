@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a Redis server is:
+ *     redis://[[user][:password]@]host[:port][/db]      also [v6::addr]
+ *     unix:///path/to.sock[?db=N]   or   redis+unix://[[user][:password]@]/path/to.sock[?db=N]
+ *     host[:port]
+ * User and password are percent-decoded. TLS (rediss://) is refused: a tunnel made for it stands in front.
+ */
+#ifndef SRC_REDIS_URL_H
+#define SRC_REDIS_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct redis_url {
+	char *host; /* without brackets; NULL when path is set */
+	char *path; /* of a unix socket, or NULL */
+	char *user; /* or NULL */
+	char *password; /* or NULL: no AUTH */
+	unsigned port;
+	unsigned db; /* 0: no SELECT */
+	char *name; /* the address without secrets, for logs and /stats */
+};
+
+/* Reads text into *u, which then owns its strings. 0, or -1 with the reason in err; *u is then empty. The
+ * reason never quotes the text, which may hold a password. */
+int redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_size);
+
+/* Frees the strings; the password is wiped first. */
+void redis_url_deinit(struct redis_url *u);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: one thread, one loop, its own listeners and connections. Workers
+ * share what is immutable and speak through mailboxes only. A request for a
+ * session of another worker is passed to it and answered through this one.
+ */
+#ifndef SRC_WORKER_H
+#define SRC_WORKER_H
+
+#include "src/config.h"
+#include "src/delivery.h"
+#include "src/feed.h"
+#include "src/files.h"
+#include "src/interest.h"
+#include "src/metrics.h"
+
+struct worker;
+
+/* What all workers share; immutable once they run, but for what the parts themselves say. */
+struct workers {
+	const struct config *config;
+	const struct files *files;
+	struct interest_table *interest;
+	struct feed *feed;
+	struct metrics_set *metrics; /* row i is worker i's */
+	struct worker **all;
+	unsigned n;
+};
+
+/* Makes worker number index, its loop and its servers, and lets it accept from the descriptors in fds . To be
+ * called by one thread, before any worker is started. NULL on failure, which was logged and is the end of the program. */
+struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, size_t n);
+
+/* Starts its thread. 0 or a libuv error. */
+int worker_start(struct worker *w);
+
+/* Hands a delivery over; any thread. */
+void worker_deliver(struct worker *w, struct delivery *d);
+
+/* Ends all started workers together, telling their clients, and waits for their threads; from the thread that started them, once. */
+void workers_stop(struct workers *ws);
+
+/* Frees a worker that was stopped. NULL is fine. */
+void worker_free(struct worker *w);
+
+#endif

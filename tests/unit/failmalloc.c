@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The wrapped allocator: see failmalloc.h. */
+#include "tests/unit/failmalloc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static long fail_at = -1; /* which allocation fails, counted down; negative: none */
+static bool failed;
+
+static bool
+fails(void)
+{
+	if (fail_at < 0 || fail_at-- > 0) return false;
+	failed = true;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return fails() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __real_realloc(p, n);
+}
+
+void
+failmalloc_every(int (*scenario)(void), int nomem, long at_least)
+{
+	long n;
+	int rc;
+
+	for (n = 0;; n++) {
+		fail_at = n;
+		failed = false;
+		rc = scenario();
+		fail_at = -1;
+		if (!failed) break;
+		if (rc != nomem) fail_msg("allocation %ld: %d", n, rc);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(n >= at_least);
+}

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Replays of the Engine.IO session with fake time and fake transports. What the
+ * session says is written down as words, such as "answer 4hello; end", and
+ * compared with what the protocol wants.
+ */
+#include "eio/buf.h"
+#include "eio/session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct replay {
+	struct eio_settings settings;
+	struct eio_session s;
+	struct eio_buf log;
+	uint64_t now;
+	bool writable;
+	char input[256]; /* what was passed in last: sessions read it in place */
+};
+
+static const char sid[] = "Aabcdefghijklmnopqrs";
+
+static void
+say(struct replay *r, const char *what, const char *p, size_t n)
+{
+	if (r->log.n) EIO_BUF_ADD_LIT(&r->log, "; ");
+	eio_buf_add(&r->log, eio_cstr(what));
+	if (p) eio_buf_addc(&r->log, ' ');
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == 0x1e)
+			EIO_BUF_ADD_LIT(&r->log, "|");
+		else
+			eio_buf_addc(&r->log, p[i]);
+	}
+}
+
+static void
+say_bundle(struct replay *r, struct eio_bundle *b)
+{
+	struct eio_block *w = eio_bundle_wire(b, EIO_WIRE_POLLING);
+
+	assert_non_null(w);
+	say(r, "send", w->data, w->n);
+	eio_bundle_unref(b);
+}
+
+static void
+pump(struct replay *r)
+{
+	struct eio_output out;
+	struct eio_event ev;
+
+	while (eio_session_event(&r->s, &ev, r->now) != EIO_EVENT_NONE) {
+		if (ev.type == EIO_EVENT_MESSAGE)
+			say(r, ev.binary ? "binary" : "text", ev.data.p, ev.data.n);
+		else
+			say(r, "closed", eio_reason_text(ev.reason), strlen(eio_reason_text(ev.reason)));
+	}
+	while (eio_session_output(&r->s, r->writable, &out) != EIO_OUTPUT_NONE) {
+		switch (out.type) {
+		case EIO_OUTPUT_ANSWER:
+			assert_non_null(out.body);
+			say(r, "answer", out.body->data, out.body->n);
+			eio_block_unref(out.body);
+			break;
+		case EIO_OUTPUT_SEND: say_bundle(r, out.bundle); break;
+		case EIO_OUTPUT_WS_CLOSE: say(r, "ws-close", NULL, 0); break;
+		case EIO_OUTPUT_PROBE_PONG: say(r, "probe-pong", NULL, 0); break;
+		case EIO_OUTPUT_PROBE_CLOSE: say(r, "probe-close", NULL, 0); break;
+		case EIO_OUTPUT_POST_DESTROY: say(r, "post-destroy", NULL, 0); break;
+		case EIO_OUTPUT_END: say(r, "end", NULL, 0); break;
+		case EIO_OUTPUT_NONE: break;
+		}
+	}
+}
+
+/* Pumps, and checks everything said since the last time. */
+#define EXPECT(r, text) \
+	do { \
+		pump(r); \
+		eio_buf_addc(&(r)->log, '\0'); \
+		assert_string_equal((r)->log.p, (text)); \
+		eio_buf_clear(&(r)->log); \
+	} while (0)
+
+static void
+start(struct replay *r, enum eio_transport transport)
+{
+	*r = (struct replay){ .now = 1000, .writable = true };
+	r->settings = (struct eio_settings){ .ping_interval = 300,
+		.ping_timeout = 200,
+		.upgrade_timeout = 1000,
+		.max_payload = 1000000,
+		.polling = true,
+		.websocket = true,
+		.allow_upgrades = true,
+		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)) };
+	assert_non_null(r->settings.ping);
+	assert_int_equal(eio_session_init(&r->s, &r->settings, sid, transport, false, r->now), 0);
+	if (transport == EIO_TRANSPORT_POLLING)
+		EXPECT(r, "answer 0{\"sid\":\"Aabcdefghijklmnopqrs\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,"
+			  "\"pingTimeout\":200,\"maxPayload\":1000000}");
+	else
+		EXPECT(r, "send 0{\"sid\":\"Aabcdefghijklmnopqrs\",\"upgrades\":[],\"pingInterval\":300,"
+			  "\"pingTimeout\":200,\"maxPayload\":1000000}");
+}
+
+static void
+finish(struct replay *r)
+{
+	eio_session_deinit(&r->s);
+	eio_bundle_unref(r->settings.ping);
+	eio_buf_deinit(&r->log);
+}
+
+static void
+get(struct replay *r, enum eio_accept expected)
+{
+	assert_int_equal(eio_session_get(&r->s, r->now), expected);
+}
+
+static void
+post(struct replay *r, const char *body)
+{
+	size_t n = strlen(body);
+
+	for (size_t i = 0; i <= n; i++) r->input[i] = body[i] == '|' ? 0x1e : body[i];
+	assert_int_equal(eio_session_post_begin(&r->s), EIO_ACCEPT_OK);
+	eio_session_post(&r->s, r->input, n);
+}
+
+static void
+ws(struct replay *r, const char *text)
+{
+	strcpy(r->input, text);
+	eio_session_ws_recv(&r->s, false, r->input, strlen(text));
+}
+
+static void
+send_text(struct replay *r, const char *text)
+{
+	struct eio_message m = { false, eio_cstr(text) };
+	struct eio_bundle *b = eio_bundle_new(&m, 1);
+
+	assert_non_null(b);
+	eio_session_submit(&r->s, b, NULL);
+	eio_bundle_unref(b);
+}
+
+static void
+pass(struct replay *r, uint64_t ms)
+{
+	r->now += ms;
+	if (eio_session_deadline(&r->s) <= r->now) eio_session_tick(&r->s, r->now);
+}
+
+static void
+probe(struct replay *r, const char *text)
+{
+	eio_session_probe_recv(&r->s, false, eio_cstr(text));
+}
+
+static void
+test_poll_and_post(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "");
+	post(&r, "4hello|bAQID|4");
+	EXPECT(&r, "text hello; binary \x01\x02\x03; text ");
+	send_text(&r, "a");
+	EXPECT(&r, "answer 4a");
+	send_text(&r, "b");
+	send_text(&r, "c");
+	EXPECT(&r, "");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 4b|4c");
+	finish(&r);
+}
+
+static void
+test_heartbeat(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	pass(&r, 299);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "answer 2");
+	post(&r, "3");
+	EXPECT(&r, "");
+	get(&r, EIO_ACCEPT_OK);
+	pass(&r, 299);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "answer 2");
+	get(&r, EIO_ACCEPT_OK);
+	pass(&r, 200);
+	EXPECT(&r, "closed ping timeout; answer 1; end");
+	finish(&r);
+}
+
+/* Any packet proves life once per ping, but does not stand for the pong. */
+static void
+test_heartbeat_extended_once(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	pass(&r, 300);
+	EXPECT(&r, "send 2");
+	pass(&r, 150);
+	ws(&r, "4x");
+	EXPECT(&r, "text x");
+	pass(&r, 150);
+	ws(&r, "4y");
+	EXPECT(&r, "text y");
+	pass(&r, 50);
+	EXPECT(&r, "closed ping timeout; ws-close; end");
+	finish(&r);
+}
+
+/* The heartbeat goes on over the upgrade, also when its ping was sent before. */
+static void
+test_heartbeat_outlives_upgrade(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	pass(&r, 300);
+	EXPECT(&r, "answer 2");
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	probe(&r, "5");
+	EXPECT(&r, "probe-pong");
+	pass(&r, 200);
+	EXPECT(&r, "closed ping timeout; ws-close; end");
+	finish(&r);
+}
+
+static void
+test_wrong_heartbeat_direction(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	post(&r, "2");
+	EXPECT(&r, "closed transport error; answer 1; end");
+	finish(&r);
+}
+
+static void
+test_malformed_payload(void **state)
+{
+	static const char *const bodies[] = { "", "|", "6|", "9", "7x", " 4a", "x", "-1", "b!!!" };
+	struct replay r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		start(&r, EIO_TRANSPORT_POLLING);
+		get(&r, EIO_ACCEPT_OK);
+		post(&r, bodies[i]);
+		EXPECT(&r, "closed parse error; answer 1; end");
+		finish(&r);
+	}
+}
+
+/* What was sent in answer to a good packet is lost with the bad one behind it, as in the reference. */
+static void
+test_good_then_bad(void **state)
+{
+	struct replay r;
+	struct eio_event ev;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	post(&r, "4one|9|4two");
+	assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
+	send_text(&r, "echo");
+	EXPECT(&r, "closed parse error; answer 1; end");
+	finish(&r);
+}
+
+static void
+test_client_close(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	post(&r, "4x|1|4y");
+	EXPECT(&r, "text x; closed transport close; answer 6; end");
+	get(&r, EIO_ACCEPT_BAD_REQUEST);
+	finish(&r);
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	ws(&r, "1");
+	EXPECT(&r, "closed transport close; ws-close; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_ws_closed(&r.s, false);
+	EXPECT(&r, "closed transport close; end");
+	finish(&r);
+}
+
+static void
+test_overlaps(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	get(&r, EIO_ACCEPT_OVERLAP);
+	EXPECT(&r, "closed transport error; answer 1; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OVERLAP);
+	EXPECT(&r, "closed transport error; post-destroy; answer 1; end");
+	finish(&r);
+}
+
+static void
+test_aborts(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_get_abort(&r.s);
+	EXPECT(&r, "closed transport error; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	eio_session_post_abort(&r.s);
+	EXPECT(&r, "closed transport error; answer 1; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	eio_session_post_refused(&r.s);
+	post(&r, "4still here");
+	EXPECT(&r, "text still here");
+	finish(&r);
+}
+
+static void
+test_upgrade(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	EXPECT(&r, "");
+	probe(&r, "2probe");
+	EXPECT(&r, "answer 6; probe-pong");
+	/* The client may poll again before it sees the pong, and again. */
+	for (int i = 0; i < 3; i++) {
+		get(&r, EIO_ACCEPT_OK);
+		EXPECT(&r, "");
+		pass(&r, EIO_NOOP_DELAY_MS);
+		EXPECT(&r, "answer 6");
+		post(&r, i == 1 ? "3" : "6");
+		EXPECT(&r, "");
+	}
+	post(&r, "4posted while probing");
+	EXPECT(&r, "text posted while probing");
+	send_text(&r, "a");
+	send_text(&r, "b");
+	EXPECT(&r, "");
+	probe(&r, "5");
+	assert_true(eio_session_upgraded(&r.s));
+	EXPECT(&r, "send 4a; send 4b");
+	get(&r, EIO_ACCEPT_BAD_REQUEST);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_BAD_REQUEST);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	ws(&r, "4x");
+	EXPECT(&r, "text x");
+	finish(&r);
+}
+
+/* Messages leave by a held poll while the probe runs, and only then is there nothing left for the WebSocket. */
+static void
+test_messages_while_probing(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "probe-pong");
+	send_text(&r, "a");
+	EXPECT(&r, "answer 4a");
+	get(&r, EIO_ACCEPT_OK);
+	probe(&r, "5");
+	EXPECT(&r, "answer 1");
+	finish(&r);
+}
+
+static void
+test_probe_failures(void **state)
+{
+	static const char *const bad[] = { "2", "4x", "2probe2", "3probe", "", "zzz" };
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+		probe(&r, bad[i]);
+		EXPECT(&r, "probe-close");
+	}
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	eio_session_probe_recv(&r.s, true, EIO_LIT("2probe"));
+	EXPECT(&r, "probe-close");
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	eio_session_probe_closed(&r.s);
+	EXPECT(&r, "");
+	get(&r, EIO_ACCEPT_OK);
+	send_text(&r, "unharmed");
+	EXPECT(&r, "answer 4unharmed");
+	finish(&r);
+}
+
+static void
+test_upgrade_timeout(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	r.settings.upgrade_timeout = 100;
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong");
+	pass(&r, 100);
+	EXPECT(&r, "probe-close");
+	get(&r, EIO_ACCEPT_OK);
+	pass(&r, EIO_NOOP_DELAY_MS);
+	EXPECT(&r, "");
+	finish(&r);
+}
+
+static void
+test_upgrade_without_probe(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	probe(&r, "5");
+	assert_true(eio_session_upgraded(&r.s));
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	r.settings.allow_upgrades = false;
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	finish(&r);
+}
+
+static void
+test_server_close(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	send_text(&r, "last words");
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close; answer 4last words");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 6|1; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close; answer 1; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	pass(&r, EIO_CLOSE_TIMEOUT_MS);
+	EXPECT(&r, "end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	r.writable = false;
+	send_text(&r, "a");
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	r.writable = true;
+	EXPECT(&r, "send 4a; ws-close; end");
+	finish(&r);
+}
+
+/* A close that waits for a poll is carried out on the WebSocket when the upgrade comes first. */
+static void
+test_close_moves_to_websocket(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	probe(&r, "5");
+	EXPECT(&r, "ws-close; end");
+	finish(&r);
+}
+
+static void
+test_shutdown(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "closed server shutting down; probe-close; end");
+	assert_int_equal(eio_session_submit(&r.s, r.settings.ping, NULL), -1);
+	finish(&r);
+}
+
+static void
+test_drop(void **state)
+{
+	struct replay r;
+	int stream_a, stream_b;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	for (int i = 0; i < 6; i++) {
+		char text[8] = { (char)('a' + i) };
+		struct eio_message m = { false, eio_cstr(text) };
+		struct eio_bundle *b = eio_bundle_new(&m, 1);
+
+		eio_session_submit(&r.s, b, i == 0 ? NULL : i % 2 ? (void *)&stream_a : (void *)&stream_b);
+		eio_bundle_unref(b);
+	}
+	assert_int_equal(eio_session_queued(&r.s), 12);
+	assert_int_equal(eio_session_drop(&r.s, &stream_a, 0), 3);
+	assert_int_equal(eio_session_queued(&r.s), 6);
+	/* The oldest goes first, and what carries no tag stays. */
+	assert_int_equal(eio_session_drop(&r.s, NULL, 4), 1);
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 4a|4e");
+	finish(&r);
+}
+
+/* A queue that grew, wrapped around and emptied keeps its order. */
+static void
+test_queue_order(void **state)
+{
+	struct replay r;
+	struct eio_output out;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	for (int round = 0, next = 0; round < 50; round++) {
+		for (int i = 0; i < 3 + round % 7; i++) {
+			char text[16];
+
+			snprintf(text, sizeof(text), "%d", next + (int)r.s.count);
+			send_text(&r, text);
+		}
+		while (r.s.count > (size_t)(round % 5) && eio_session_output(&r.s, true, &out) == EIO_OUTPUT_SEND) {
+			char expected[16];
+			struct eio_block *w = eio_bundle_wire(out.bundle, EIO_WIRE_POLLING);
+
+			snprintf(expected, sizeof(expected), "4%d", next++);
+			assert_int_equal(w->n, strlen(expected));
+			assert_memory_equal(w->data, expected, w->n);
+			eio_bundle_unref(out.bundle);
+		}
+	}
+	finish(&r);
+}
+
+static void
+test_direct(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	assert_true(eio_session_direct(&r.s));
+	send_text(&r, "a");
+	assert_false(eio_session_direct(&r.s));
+	EXPECT(&r, "send 4a");
+	assert_true(eio_session_direct(&r.s));
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	assert_false(eio_session_direct(&r.s));
+	finish(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_poll_and_post),
+		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_heartbeat_extended_once),
+		cmocka_unit_test(test_heartbeat_outlives_upgrade),
+		cmocka_unit_test(test_wrong_heartbeat_direction),
+		cmocka_unit_test(test_malformed_payload),
+		cmocka_unit_test(test_good_then_bad),
+		cmocka_unit_test(test_client_close),
+		cmocka_unit_test(test_overlaps),
+		cmocka_unit_test(test_aborts),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_messages_while_probing),
+		cmocka_unit_test(test_probe_failures),
+		cmocka_unit_test(test_upgrade_timeout),
+		cmocka_unit_test(test_upgrade_without_probe),
+		cmocka_unit_test(test_server_close),
+		cmocka_unit_test(test_close_moves_to_websocket),
+		cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_queue_order),
+		cmocka_unit_test(test_direct),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* The packet grammar beyond what the vectors record, and the packets a server makes. */
+#include "sio/error.h"
+#include "sio/event.h"
+#include "sio/json.h"
+#include "sio/number_int.h"
+#include "sio/packet.h"
+#include "tests/unit/canon.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define L(s) \
+	{ \
+		(s), sizeof(s) - 1 \
+	}
+
+struct decode_case {
+	struct eio_bytes text;
+	int rc;
+	enum sio_packet_type type;
+	unsigned attachments;
+	const char *nsp, *id, *data; /* id and data: NULL for none */
+};
+
+/* All of these were tried on socket.io-parser 4.2.7. */
+static const struct decode_case cases[] = {
+	{ L("2[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"a\"]" },
+	{ L("2 12 [\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", "12", "[\"a\"]" },
+	{ L("2\t[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", "0", "[\"a\"]" },
+	{ L("2\xc2\xa0[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", "0", "[\"a\"]" },
+	{ L("2\xe3\x80\x80\x31\xef\xbb\xbf[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", "1", "[\"a\"]" },
+	{ L("2000[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", "0", "[\"a\"]" },
+	{ L("2/x,0012[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/x", "12", "[\"a\"]" },
+	{ L("21 2[\"a\"]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"a\"]" }, /* NaN there */
+	{ L("2[\"a\"] \n"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"a\"] \n" },
+	{ L(" "), 0, SIO_PACKET_CONNECT, 0, "/", NULL, NULL },
+	{ L(" {\"a\":1}"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, "{\"a\":1}" },
+	{ L("0/"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, NULL },
+	{ L("0/a,b"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("15"), 0, SIO_PACKET_DISCONNECT, 0, "/", "5", NULL },
+	{ L("5 1 -[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, "[\"a\"]" },
+	{ L("5+2-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 2, "/", NULL, "[\"a\"]" },
+	{ L("51.0-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, "[\"a\"]" },
+	{ L("5.1e1-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, "[\"a\"]" },
+	{ L("50010-7[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 10, "/", "7", "[\"a\"]" },
+	{ L("51-"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, NULL },
+	{ L("6"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("51"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("51x-[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("51e-[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("5 -[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("5.-[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("51e99999999999999999999-[]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("5100-[\"a\"]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"disconn\\u0065ct\"]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"disconnecting\"]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"removeListener\"]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"Connect\"]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"Connect\"]" },
+	{ L("2[-1.5e3]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[-1.5e3]" },
+	{ L("2[[\"a\"]]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("4\"x\""), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "\"x\"" },
+	{ L("4{}"), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "{}" },
+	{ L("41"), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", "1", NULL },
+	{ L("1true"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("0/\xff,"), SIO_ERR_NSP, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"\xff\"]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("\xc3"), SIO_ERR_TYPE, 0, 0, NULL, NULL, NULL },
+	{ L("-1"), SIO_ERR_TYPE, 0, 0, NULL, NULL, NULL },
+};
+
+static void
+expect_span(struct eio_bytes got, const char *want)
+{
+	if (!want)
+		assert_null(got.p);
+	else
+		assert_true(eio_bytes_eq(got, eio_cstr(want)));
+}
+
+static void
+test_decode(void **state)
+{
+	struct sio_packet p;
+	size_t i;
+	int rc;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct decode_case *c = &cases[i];
+
+		rc = sio_packet_decode(c->text, &p);
+		if (rc != c->rc) fail_msg("%.*s: %s", (int)c->text.n, c->text.p, sio_strerror(rc));
+		if (rc) continue;
+		assert_int_equal(p.type, c->type);
+		assert_int_equal(p.attachments, c->attachments);
+		expect_span(p.nsp, c->nsp);
+		expect_span(p.data, c->data);
+		assert_int_equal(p.has_id, c->id != NULL);
+		expect_span(p.id, c->id);
+	}
+}
+
+static void
+test_too_deep(void **state)
+{
+	struct sio_packet p;
+	struct eio_buf b;
+	int i;
+
+	(void)state;
+	eio_buf_init(&b);
+	EIO_BUF_ADD_LIT(&b, "2[\"a\",");
+	for (i = 0; i < SIO_JSON_MAX_DEPTH; i++) eio_buf_addc(&b, '[');
+	assert_int_equal(sio_packet_decode(eio_buf_bytes(&b), &p), SIO_ERR_DEPTH);
+	eio_buf_deinit(&b);
+}
+
+static void
+test_number(void **state)
+{
+	static const struct {
+		const char *text;
+		enum sio__number kind;
+		unsigned value;
+	} numbers[] = { { "0", SIO__NUMBER_SMALL, 0 }, { "-0", SIO__NUMBER_SMALL, 0 },
+		{ "0.00e99", SIO__NUMBER_SMALL, 0 }, { "7", SIO__NUMBER_SMALL, 7 }, { "70e-1", SIO__NUMBER_SMALL, 7 },
+		{ "0.07E2", SIO__NUMBER_SMALL, 7 }, { "42", SIO__NUMBER_SMALL, 42 },
+		{ "99.000", SIO__NUMBER_SMALL, 99 }, { "100", SIO__NUMBER_LARGE, 0 }, { "1e2", SIO__NUMBER_LARGE, 0 },
+		{ "123456789012345678901234567890", SIO__NUMBER_LARGE, 0 }, { "0.5", SIO__NUMBER_FRACTION, 0 },
+		{ "1.5", SIO__NUMBER_FRACTION, 1 }, { "12.01", SIO__NUMBER_FRACTION, 12 },
+		{ "5e-400", SIO__NUMBER_FRACTION, 0 }, { "-1", SIO__NUMBER_NEGATIVE, 0 },
+		{ "-0.1", SIO__NUMBER_NEGATIVE, 0 }, { "", SIO__NUMBER_NONE, 0 }, { ".", SIO__NUMBER_NONE, 0 },
+		{ "1.2.3", SIO__NUMBER_NONE, 0 }, { "1e", SIO__NUMBER_NONE, 0 }, { "e1", SIO__NUMBER_NONE, 0 },
+		{ "1x", SIO__NUMBER_NONE, 0 } };
+	unsigned value;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		enum sio__number kind = sio__number_read(eio_cstr(numbers[i].text), &value);
+
+		if (kind != numbers[i].kind) fail_msg("%s: %d", numbers[i].text, kind);
+		if (kind == SIO__NUMBER_SMALL || kind == SIO__NUMBER_FRACTION)
+			assert_int_equal(value, numbers[i].value);
+	}
+}
+
+static void
+test_strerror(void **state)
+{
+	(void)state;
+	assert_string_equal(sio_strerror(0), "no error");
+	assert_string_equal(sio_strerror(SIO_ERR_PAYLOAD), "invalid payload");
+	assert_string_equal(sio_strerror(SIO_ERR_INVALID_ARGUMENT), "invalid argument");
+	assert_string_equal(sio_strerror(1), "unknown error");
+	assert_string_equal(sio_strerror(-1000), "unknown error");
+}
+
+static const struct eio_bytes bufs[] = { L("\x01"), L("\x02"), L("\x03") };
+
+/* Makes a packet of these pieces and compares its polling form. */
+static void
+expect_emit(const struct sio_emit *base, const struct sio_piece *pieces, size_t n, const char *want)
+{
+	struct sio_emit e = *base;
+	struct eio_bundle *b;
+
+	e.pieces = pieces;
+	e.n_pieces = n;
+	assert_int_equal(sio_emit_bundle(&e, &b), 0);
+	canon_expect(b, want);
+}
+
+#define PIECES(...) \
+	(const struct sio_piece[]){ __VA_ARGS__ }, \
+		sizeof((const struct sio_piece[]){ __VA_ARGS__ }) / sizeof(struct sio_piece)
+#define PH(num) "{\"_placeholder\":true,\"num\":" #num "}"
+
+static void
+test_emit(void **state)
+{
+	struct sio_emit e = { .nsp = L("/") }, nsp = { .nsp = L("/admin") },
+			ack = { .nsp = L("/"), .ack = true, .id = L("7") };
+	struct sio_emit bin = { .nsp = L("/"), .attachments = bufs, .n_attachments = 3 };
+
+	(void)state;
+	expect_emit(&e, PIECES({ L("[\"a\",12345678901234567890]"), false }), "42[\"a\",12345678901234567890]");
+	expect_emit(&nsp, PIECES({ L("[\"a\","), false }, { L("{}"), true }, { L("]"), false }), "42/admin,[\"a\",{}]");
+	nsp.id = EIO_LIT("3");
+	expect_emit(&nsp, PIECES({ L("[7]"), false }), "42/admin,3[7]");
+	expect_emit(&ack, PIECES({ L("[]"), false }), "437[]");
+	/* Without attachments a placeholder is plain data, and text keeps its own spelling. */
+	expect_emit(&e, PIECES({ L("[\"a\", " PH(5) " ]"), true }), "42[\"a\", " PH(5) " ]");
+	/* In order of first visit, unused ones dropped, each occurrence its own number. */
+	expect_emit(&bin, PIECES({ L("[\"a\","), false }, { L(PH(2)), true }, { L("]"), false }),
+		"451-[\"a\"," PH(0) "]\x1e"
+				    "bAw==");
+	expect_emit(&bin, PIECES({ L("[\"a\",{\"x\" : [" PH(1) ",1] , \"y\":" PH(0) "}," PH(1) "]"), true }),
+		"453-[\"a\",{\"x\" : [" PH(0) ",1] , \"y\":" PH(1) "}," PH(2) "]\x1e"
+									      "bAg==\x1e"
+									      "bAQ==\x1e"
+									      "bAg==");
+	/* Spread over pieces, several values in one. */
+	expect_emit(&bin,
+		PIECES({ L("[\"a\","), false }, { L(PH(1)), true }, { L(",[" PH(2) "],"), false },
+			{ L(PH(2) ",null"), true }, { L("]"), false }),
+		"452-[\"a\"," PH(0) ",[" PH(2) "]," PH(1) ",null]\x1e"
+							  "bAg==\x1e"
+							  "bAw==");
+	/* Nothing binary is left: a plain packet. */
+	expect_emit(&bin, PIECES({ L("[\"a\",1]"), true }), "42[\"a\",1]");
+	bin.ack = true;
+	bin.id = EIO_LIT("0");
+	expect_emit(&bin, PIECES({ L("[" PH(0) "]"), true }),
+		"461-0[" PH(0) "]\x1e"
+			       "bAQ==");
+}
+
+static void
+test_emit_placeholders(void **state)
+{
+	struct sio_emit e = { .nsp = L("/"), .attachments = bufs, .n_attachments = 2 };
+	static const char *const bad[] = { "2", "-1", "2.5", "\"0\"", "null", "{}", "[0]", "1e1", "true" };
+	struct eio_bundle *b;
+	char text[80];
+	size_t i;
+
+	(void)state;
+	expect_emit(&e, PIECES({ L("[\"a\",{\"num\":1e0,\"_placeholder\":true,\"x\":[{}]}]"), true }),
+		"451-[\"a\"," PH(0) "]\x1e"
+				    "bAg==");
+	expect_emit(&e,
+		PIECES({ L("[\"a\",{\"_placeholder\":true,\"num\":0.5},{\"_placeholder\":true,\"num\":-0}]"), true }),
+		"451-[\"a\",null," PH(0) "]\x1e"
+					 "bAQ==");
+	/* Only exactly true counts, only directly in an object, and the last of equal keys. */
+	expect_emit(&e,
+		PIECES({ L("[\"_placeholder\",{\"_placeholder\":false,\"num\":9},{\"_placeholder\":\"true\",\"num\":9},"
+			   "{\"_placeholder\":1},{\"_placeholder\":[true]},{\"_placeholder\":true,\"_placeholder\":0}]"),
+			true }),
+		"42[\"_placeholder\",{\"_placeholder\":false,\"num\":9},{\"_placeholder\":\"true\",\"num\":9},"
+		"{\"_placeholder\":1},{\"_placeholder\":[true]},{\"_placeholder\":true,\"_placeholder\":0}]");
+	expect_emit(&e, PIECES({ L("[\"a\",{\"\\u005fplaceholder\":true,\"n\\u0075m\":7,\"num\":1}]"), true }),
+		"451-[\"a\"," PH(0) "]\x1e"
+				    "bAg==");
+	/* What lies inside a placeholder goes away with it. */
+	expect_emit(&e,
+		PIECES({ L("[\"a\",{\"x\":[" PH(0) "," PH(0) "],\"_placeholder\":true,\"num\":1}," PH(0) "]"), true }),
+		"452-[\"a\"," PH(0) "," PH(1) "]\x1e"
+					      "bAg==\x1e"
+					      "bAQ==");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int n = snprintf(text, sizeof(text), "[\"a\",{\"_placeholder\":true,\"num\":%s}]", bad[i]);
+		struct sio_piece p = { { text, (size_t)n }, true };
+
+		e.pieces = &p;
+		e.n_pieces = 1;
+		assert_int_equal(sio_emit_bundle(&e, &b), SIO_ERR_PLACEHOLDER);
+		assert_null(b);
+		assert_int_equal(sio_placeholders_check(p.json, 2), SIO_ERR_PLACEHOLDER);
+	}
+	assert_int_equal(sio_placeholders_check(EIO_LIT("[{\"_placeholder\":true}]"), 2), SIO_ERR_PLACEHOLDER);
+	assert_int_equal(sio_placeholders_check(EIO_LIT("[" PH(0) "," PH(1) "," PH(1) "]"), 2), 0);
+}
+
+/* More occurrences than clients take attachments: equal ones share a number. */
+static void
+test_emit_shared(void **state)
+{
+	struct sio_emit e = { .nsp = L("/"), .attachments = bufs, .n_attachments = 3 };
+	struct sio_piece piece;
+	struct eio_buf in, want;
+	struct eio_bundle *b;
+	int i;
+
+	(void)state;
+	eio_buf_init(&in);
+	eio_buf_init(&want);
+	EIO_BUF_ADD_LIT(&in, "[\"a\"");
+	EIO_BUF_ADD_LIT(&want, "452-[\"a\"");
+	for (i = 0; i <= SIO_MAX_ATTACHMENTS; i++) {
+		eio_buf_printf(&in, ",{\"_placeholder\":true,\"num\":%d}", i % 2 ? 0 : 2);
+		eio_buf_printf(&want, ",{\"_placeholder\":true,\"num\":%d}", i % 2);
+	}
+	eio_buf_addc(&in, ']');
+	eio_buf_append(&want,
+		"]\x1e"
+		"bAw==\x1e"
+		"bAQ==",
+		sizeof("]\x1e"
+		       "bAw==\x1e"
+		       "bAQ=="));
+	piece = (struct sio_piece){ eio_buf_bytes(&in), true };
+	e.pieces = &piece;
+	e.n_pieces = 1;
+	assert_int_equal(sio_emit_bundle(&e, &b), 0);
+	canon_expect(b, want.p);
+	eio_buf_deinit(&in);
+	eio_buf_deinit(&want);
+}
+
+static void
+test_emit_refused(void **state)
+{
+	static const struct eio_bytes names[] = { L("[]"), L("[null]"), L("[{}]"), L("[\"connect\"]"),
+		L("[\"\\u0063onnect\"]"), L("[" PH(0) "]") };
+	struct eio_bytes many[SIO_MAX_ATTACHMENTS + 1] = { { NULL, 0 } };
+	struct sio_piece piece = { L("[\"a\"]"), true };
+	struct sio_emit e = { .nsp = L("/"), .pieces = &piece, .n_pieces = 1, .attachments = many };
+	struct eio_bundle *b;
+	size_t i;
+
+	(void)state;
+	e.n_attachments = SIO_MAX_ATTACHMENTS + 1;
+	assert_int_equal(sio_emit_bundle(&e, &b), SIO_ERR_INVALID_ARGUMENT);
+	e.n_attachments = 1;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		piece.json = names[i];
+		assert_int_equal(sio_emit_bundle(&e, &b), SIO_ERR_EVENT_NAME);
+		assert_null(b);
+	}
+	e.ack = true;
+	assert_int_equal(sio_emit_bundle(&e, &b), SIO_ERR_INVALID_ARGUMENT);
+}
+
+static void
+test_broadcast(void **state)
+{
+	struct sio_broadcast c = { L("/nsp"), L("ti\"cks"), SIO_ENCODE_BINARY, L("[1,2]") };
+	struct eio_bundle *b;
+
+	(void)state;
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "451-/nsp,[\"ti\\\"cks\"," PH(0) "]\x1e"
+							 "bWzEsMl0=");
+	c.nsp = EIO_LIT("/");
+	c.encode = SIO_ENCODE_JSON;
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "42[\"ti\\\"cks\",[1,2]]");
+	c.encode = SIO_ENCODE_TEXT;
+	c.payload = EIO_LIT("a\"\n\xc3\xa9\x1e");
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "42[\"ti\\\"cks\",\"a\\\"\\n\xc3\xa9\\u001e\"]");
+	c.event = EIO_LIT("disconnect");
+	assert_int_equal(sio_broadcast_bundle(&c, &b), SIO_ERR_EVENT_NAME);
+	assert_null(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_too_deep),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_strerror),
+		cmocka_unit_test(test_emit),
+		cmocka_unit_test(test_emit_placeholders),
+		cmocka_unit_test(test_emit_shared),
+		cmocka_unit_test(test_emit_refused),
+		cmocka_unit_test(test_broadcast),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The WebSocket edge on a real socket. Above all: libwebsockets passes our
+ * pre-framed blocks through byte for byte and in order with its own pongs. A
+ * version that stops doing so fails here.
+ */
+#include "eio/buf.h"
+#include "eio/net/websocket.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { MAX_PAYLOAD = 1000 };
+
+static const char handshake_end[] = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
+
+struct test {
+	uv_loop_t loop;
+	struct eio_ws_server *server;
+	struct eio_ws *ws;
+	int peer; /* the client's end */
+	struct eio_buf in; /* what the client received */
+	struct eio_buf messages; /* what the handler was told */
+	int opened, closed, writable;
+	bool error;
+};
+
+static void
+on_open(void *user, struct eio_ws *ws)
+{
+	struct test *t = user;
+
+	t->ws = ws;
+	t->opened++;
+}
+
+static void
+on_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	struct test *t = user;
+
+	assert_ptr_equal(ws, t->ws);
+	eio_buf_printf(&t->messages, "%c%zu:%.*s;", binary ? 'b' : 't', n, (int)(n < 20 ? n : 20), data);
+}
+
+static void
+on_writable(void *user, struct eio_ws *ws)
+{
+	struct test *t = user;
+
+	(void)ws;
+	t->writable++;
+}
+
+static void
+on_closed(void *user, struct eio_ws *ws, bool error)
+{
+	struct test *t = user;
+
+	(void)ws;
+	t->ws = NULL;
+	t->closed++;
+	t->error = error;
+}
+
+static void
+make_pair(int fds[2])
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(sa);
+	int l = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	assert_int_equal(bind(l, (struct sockaddr *)&sa, n), 0);
+	assert_int_equal(listen(l, 1), 0);
+	assert_int_equal(getsockname(l, (struct sockaddr *)&sa, &n), 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fds[1], (struct sockaddr *)&sa, n), 0);
+	/* Small frames leave at once, as they do from browsers. */
+	setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	fds[0] = accept(l, NULL, NULL);
+	assert_true(fds[0] >= 0);
+	close(l);
+}
+
+/* Runs the loop and reads at the client until n bytes are there, or for a while when they never come. */
+static void
+pump(struct test *t, size_t n)
+{
+	static char buf[65536];
+
+	for (int idle = 0; idle < 200;) {
+		ssize_t k;
+
+		uv_run(&t->loop, UV_RUN_NOWAIT);
+		if (t->in.n >= n && idle >= 5) return;
+		k = recv(t->peer, buf, sizeof(buf), MSG_DONTWAIT);
+		if (k > 0) {
+			eio_buf_append(&t->in, buf, (size_t)k);
+			idle = 0;
+		} else {
+			idle++;
+			usleep(1000);
+		}
+	}
+}
+
+static void
+start_with(struct test *t, struct eio_bytes rest, int sndbuf)
+{
+	static const struct eio_ws_handler handler = {
+		.open = on_open, .message = on_message, .writable = on_writable, .closed = on_closed
+	};
+	int fds[2];
+
+	*t = (struct test){ 0 };
+	make_pair(fds);
+	if (sndbuf) setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	t->peer = fds[1];
+	assert_int_equal(uv_loop_init(&t->loop), 0);
+	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, &handler);
+	assert_non_null(t->server);
+	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), EIO_LIT("X-Test: yes\r\n"), rest, t);
+	pump(t, 1);
+	assert_int_equal(t->opened, 1);
+	eio_buf_addc(&t->in, '\0');
+	assert_memory_equal(t->in.p, "HTTP/1.1 101 ", 13);
+	assert_non_null(strstr(t->in.p, handshake_end));
+	assert_non_null(strstr(t->in.p, "X-Test: yes\r\n"));
+	assert_null(strstr(t->in.p, "Sec-WebSocket-Protocol"));
+	assert_string_equal(t->in.p + t->in.n - 5, "\r\n\r\n");
+	eio_buf_clear(&t->in);
+}
+
+static void
+start(struct test *t)
+{
+	start_with(t, eio_bytes("", 0), 0);
+}
+
+static void
+on_handle(uv_handle_t *h, void *arg)
+{
+	(void)arg;
+	fail_msg("a handle was left open: %s", uv_handle_type_name(uv_handle_get_type(h)));
+}
+
+static void
+finish(struct test *t)
+{
+	if (t->peer >= 0) close(t->peer);
+	eio_ws_server_close(t->server);
+	uv_run(&t->loop, UV_RUN_DEFAULT);
+	eio_ws_server_free(t->server);
+	assert_int_equal(t->closed, 1);
+	uv_walk(&t->loop, on_handle, NULL);
+	assert_int_equal(uv_loop_close(&t->loop), 0);
+	eio_buf_deinit(&t->in);
+	eio_buf_deinit(&t->messages);
+}
+
+/* A client's frame, masked with zeros. */
+static void
+send_frame(struct test *t, int first_byte, const char *data, size_t n)
+{
+	unsigned char head[14] = { (unsigned char)first_byte };
+	size_t h = 2;
+
+	if (n < 126) {
+		head[1] = (unsigned char)(0x80 | n);
+	} else {
+		head[1] = 0x80 | 126;
+		head[2] = (unsigned char)(n >> 8);
+		head[3] = (unsigned char)n;
+		h = 4;
+	}
+	assert_int_equal(send(t->peer, head, h + 4, MSG_NOSIGNAL), h + 4);
+	if (n) assert_int_equal(send(t->peer, data, n, MSG_NOSIGNAL), n);
+}
+
+static void
+expect_messages(struct test *t, const char *expected)
+{
+	for (int i = 0; i < 2000 && t->messages.n < strlen(expected); i++) {
+		uv_run(&t->loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	pump(t, 0);
+	eio_buf_addc(&t->messages, '\0');
+	assert_string_equal(t->messages.p, expected);
+	eio_buf_clear(&t->messages);
+}
+
+static struct eio_block *
+binary_event(size_t n)
+{
+	char *data = malloc(n + 1);
+	struct eio_message m[2] = { { false, EIO_LIT("51-[\"x\"]") }, { true, { data, n } } };
+	struct eio_bundle *b;
+	struct eio_block *w;
+
+	for (size_t i = 0; i < n; i++) data[i] = (char)(i * 7 + i / 251);
+	b = eio_bundle_new(m, 2);
+	w = eio_block_ref(eio_bundle_wire(b, EIO_WIRE_WS));
+	eio_bundle_unref(b);
+	free(data);
+	return w;
+}
+
+static void
+test_blocks_pass_through(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 125, 126, 4096, 65536, 1000000 };
+	struct test t;
+
+	(void)state;
+	start(&t);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct eio_block *w = binary_event(sizes[i]);
+
+		while (!eio_ws_writable(t.ws)) pump(&t, t.in.n + 1);
+		assert_int_equal(eio_ws_write(t.ws, w), 0);
+		pump(&t, w->n);
+		assert_int_equal(t.in.n, w->n);
+		assert_memory_equal(t.in.p, w->data, w->n);
+		eio_buf_clear(&t.in);
+		eio_block_unref(w);
+	}
+	finish(&t);
+}
+
+/* A block that the kernel takes only in part keeps its place before a pong that lws wants to send meanwhile. */
+static void
+test_order_with_pongs(void **state)
+{
+	struct eio_block *w = binary_event(4000000);
+	struct test t;
+
+	(void)state;
+	start_with(&t, eio_bytes("", 0), 4096);
+	assert_int_equal(eio_ws_write(t.ws, w), 0);
+	assert_false(eio_ws_writable(t.ws));
+	send_frame(&t, 0x89, "hi", 2);
+	pump(&t, w->n + 4);
+	assert_int_equal(t.in.n, w->n + 4);
+	assert_memory_equal(t.in.p, w->data, w->n);
+	assert_memory_equal(t.in.p + w->n, "\x8a\x02hi", 4);
+	assert_true(t.writable >= 1);
+	assert_true(eio_ws_writable(t.ws));
+	eio_block_unref(w);
+	finish(&t);
+}
+
+static void
+test_messages(void **state)
+{
+	char big[MAX_PAYLOAD + 1];
+	struct test t;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	start(&t);
+	send_frame(&t, 0x81, "4hello", 6);
+	send_frame(&t, 0x82, "\x01\x02", 2);
+	send_frame(&t, 0x82, "", 0);
+	send_frame(&t, 0x81, "", 0);
+	expect_messages(&t, "t6:4hello;b2:\x01\x02;b0:;t0:;");
+	/* Fragments, with a ping between them. */
+	send_frame(&t, 0x01, "ab", 2);
+	send_frame(&t, 0x89, "", 0);
+	send_frame(&t, 0x00, "cd", 2);
+	send_frame(&t, 0x80, "e", 1);
+	expect_messages(&t, "t5:abcde;");
+	/* Larger than the receive buffer of 256 bytes, up to the limit. */
+	send_frame(&t, 0x81, big, 300);
+	send_frame(&t, 0x81, big, MAX_PAYLOAD);
+	expect_messages(&t, "t300:xxxxxxxxxxxxxxxxxxxx;t1000:xxxxxxxxxxxxxxxxxxxx;");
+	assert_int_equal(t.closed, 0);
+	finish(&t);
+}
+
+/* The server closes with this code, and the peer's answer ends the connection without another close frame. */
+static void
+expect_close(struct test *t, const char *frame, size_t n)
+{
+	pump(t, n);
+	assert_int_equal(t->in.n, n);
+	assert_memory_equal(t->in.p, frame, n);
+	send_frame(t, 0x88, "\x03\xe8", 2);
+	pump(t, n + 1);
+	assert_int_equal(t->in.n, n);
+	assert_int_equal(t->closed, 1);
+	assert_false(t->error);
+}
+
+static void
+test_too_big(void **state)
+{
+	char big[MAX_PAYLOAD + 1];
+	struct test t;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	start(&t);
+	send_frame(&t, 0x81, big, sizeof(big));
+	expect_close(&t, "\x88\x02\x03\xf1", 4);
+	assert_int_equal(t.messages.n, 0);
+	finish(&t);
+	/* In fragments, each of them small. */
+	start(&t);
+	send_frame(&t, 0x01, big, 600);
+	send_frame(&t, 0x80, big, 600);
+	expect_close(&t, "\x88\x02\x03\xf1", 4);
+	finish(&t);
+}
+
+static void
+test_bad_utf8(void **state)
+{
+	struct test t;
+
+	(void)state;
+	start(&t);
+	send_frame(&t, 0x81, "4\xff", 2);
+	expect_close(&t, "\x88\x02\x03\xef", 4);
+	assert_int_equal(t.messages.n, 0);
+	finish(&t);
+}
+
+static void
+test_server_close(void **state)
+{
+	struct eio_block *w = binary_event(3);
+	struct test t;
+
+	(void)state;
+	start(&t);
+	eio_ws_close(t.ws, EIO_WS_CLOSE_NO_CODE);
+	assert_int_equal(eio_ws_write(t.ws, w), -1);
+	expect_close(&t, "\x88\x00", 2);
+	eio_block_unref(w);
+	finish(&t);
+}
+
+static void
+test_peer_close(void **state)
+{
+	struct test t;
+
+	(void)state;
+	start(&t);
+	send_frame(&t, 0x88, "\x03\xe8", 2);
+	pump(&t, 4);
+	assert_int_equal(t.closed, 1);
+	assert_false(t.error);
+	assert_int_equal(t.in.n, 4);
+	assert_memory_equal(t.in.p, "\x88\x02\x03\xe8", 4);
+	finish(&t);
+	start(&t);
+	close(t.peer);
+	t.peer = -1;
+	for (int i = 0; i < 200 && !t.closed; i++) {
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	assert_int_equal(t.closed, 1);
+	assert_true(t.error);
+	finish(&t);
+}
+
+/* Frames that came right behind the request are not lost and do not wait for more from the network. */
+static void
+test_early_frames(void **state)
+{
+	struct test t;
+
+	(void)state;
+	start_with(&t,
+		EIO_LIT("\x81\x82\0\0\0\0"
+			"40\x81\x83\0\0\0\0"
+			"42x"),
+		0);
+	expect_messages(&t, "t2:40;t3:42x;");
+	finish(&t);
+}
+
+static void
+test_detach(void **state)
+{
+	struct test t;
+
+	(void)state;
+	start(&t);
+	eio_ws_detach(t.ws);
+	send_frame(&t, 0x81, "4x", 2);
+	pump(&t, 0);
+	assert_int_equal(t.messages.n, 0);
+	t.closed = 1;
+	finish(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blocks_pass_through),
+		cmocka_unit_test(test_order_with_pongs),
+		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_bad_utf8),
+		cmocka_unit_test(test_server_close),
+		cmocka_unit_test(test_peer_close),
+		cmocka_unit_test(test_early_frames),
+		cmocka_unit_test(test_detach),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
