@@ -36,7 +36,7 @@
 
 /* Why one message was refused: X(name, metric, text). */
 #define BATCH_REASONS(X) \
-	X(ROUTE, "route", "no value for its event or room") \
+	X(ROUTE, "route", "no event or room can be made of it") \
 	X(JSON, "json", "not one JSON value") \
 	X(UTF8, "utf8", "not UTF-8") \
 	X(LINE, "line", "holds a line feed or starts with NUL") \

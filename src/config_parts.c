@@ -396,6 +396,7 @@ read_namespace(struct config_loader *l, struct config_namespace *ns, const cJSON
 	for (const cJSON *other = item->prev; other && other->next; other = other->prev)
 		if (strcmp(other->string, item->string) == 0) config__error(l, item, "the key stands twice");
 	ns->name = config__strdup(l, item->string);
+	if (!ns->name) return; /* without its name it does not count, and nobody would free its handlers */
 	if (!cJSON_IsObject(item)) {
 		config__error(l, item, "expected an object, not %s", config__type_name(item));
 		return;

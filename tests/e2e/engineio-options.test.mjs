@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startSiocast } from './lib/daemon.mjs';
-import { Session, TEXT, openDirect, polling, websocket } from './lib/engine.mjs';
+import { Session, TEXT, openDirect, openJoined, polling, websocket } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
 import { suite } from './lib/suite.mjs';
 import { limit } from './lib/wait.mjs';
@@ -94,9 +94,7 @@ suite('connectTimeout', start({ engine: { connectTimeout: 400 } }), (server) => 
 	});
 
 	test('a refused join does not stop the clock, a granted one does', limit(), async () => {
-		const member = await openDirect(server);
-		await member.text('40');
-		assert.match(await member.nextText(), /^40\{/);
+		const member = await openJoined(server);
 		const refused = await openDirect(server);
 		await refused.text('40/unknown,');
 		assert.equal(await refused.nextText(), '44/unknown,{"message":"Invalid namespace"}');

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import siocast from '../../client-js/siocast.mjs';
 import { MODES, ask, collect, connect, connectMode, upgraded } from './lib/client.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session, openDirect } from './lib/engine.mjs';
+import { SEPARATOR, Session, openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
@@ -235,17 +235,10 @@ const bytesTest = { ...limit(), skip: SIOCAST_ONLY };
 suite('bytes', starter([...exact, feed('frames', 'binary', 'frames', 0), feed('lines', 'binary', 'lines', 0)]), (server) => {
 	const publish = (channel, message) => server.redis.client.publish(channel, message);
 
-	async function rawClient() {
-		const socket = await openDirect(server);
-		await socket.text('40');
-		await socket.nextText('the answer to CONNECT');
-		return socket;
-	}
-
 	const header = (event) => `451-["${event}",{"_placeholder":true,"num":0}]`;
 
 	test('are untouched over WebSocket', bytesTest, async () => {
-		const socket = await rawClient();
+		const socket = await openJoined(server);
 		for (const message of ODD) {
 			await publish('raw-binary', message);
 			assert.equal(await socket.nextText(), header('raw-binary'));

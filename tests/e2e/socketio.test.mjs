@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MODES, ask, collect, connect, connectMode, connected, createClient, upgraded } from './lib/client.mjs';
-import { startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
+import { Session, openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { RedisClient, startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
@@ -263,6 +264,59 @@ for (const mode of Object.keys(MODES)) {
 		});
 	});
 }
+
+suite('raw packets', start, (server) => {
+	test('an id is answered as it came, up to the largest a client can count', limit(), async () => {
+		const socket = await openJoined(server);
+		await socket.nextText('hello');
+		for (const id of ['0', '1', '10', '4294967296', '9007199254740991']) {
+			await socket.text(`42${id}["message-with-ack","x"]`);
+			assert.equal(await socket.nextText(), `43${id}["x"]`);
+		}
+		await socket.text('42007["message-with-ack"]');
+		assert.equal(await socket.nextText(), '437[]');
+		socket.close();
+	});
+
+	test('answers name the namespace of their event', limit(), async () => {
+		const socket = await openJoined(server, '/admin,');
+		await socket.nextText('hello');
+		await socket.text('42/admin,3["message-with-ack","x"]');
+		assert.equal(await socket.nextText(), '43/admin,3["x"]');
+		await socket.text('42/admin,["message","y"]');
+		assert.equal(await socket.nextText(), '42/admin,["message-back","y"]');
+		await socket.text('451-/admin,4["message-with-ack",{"_placeholder":true,"num":0}]');
+		await socket.binary(Buffer.from([1, 2]));
+		assert.equal(await socket.nextText(), '461-/admin,4[{"_placeholder":true,"num":0}]');
+		assert.deepEqual((await socket.next()).binary, Buffer.from([1, 2]));
+		socket.close();
+	});
+
+	test('an event in pieces over polling: text in one POST, attachments in others', limit(), async () => {
+		const session = await Session.open(server);
+		await session.post('40');
+		await session.packets(2);
+		const holder = (num) => `{"_placeholder":true,"num":${num}}`;
+		await session.post(`452-7["message-with-ack",${holder(1)},${holder(0)}]`);
+		await session.post('bAQ==');
+		await session.post(`bAg==\x1e421["message-with-ack","next"]`);
+		const expected = [`462-7[${holder(0)},${holder(1)}]`, 'bAg==', 'bAQ==', '431["next"]'];
+		assert.deepEqual(await session.packets(4), expected);
+	});
+
+	test('binary arguments of a published event come along as base64', { ...limit(), skip: SIOCAST_ONLY }, async () => {
+		const listener = await RedisClient.open(server.cleanup, server.redis.port);
+		await listener.subscribe('uplink');
+		const socket = await connect(server.cleanup, server, MODES.websocket);
+		socket.emit('upload', { name: 'x', data: bytes(5) }, bytes(300));
+		const { event, args, attachments } = JSON.parse((await listener.messages.next()).message);
+		assert.equal(event, 'upload');
+		const read = ({ _placeholder, num }) => _placeholder && Buffer.from(attachments[num], 'base64');
+		assert.equal(args[0].name, 'x');
+		assert.deepEqual([read(args[0].data), read(args[1])], [bytes(5), bytes(300)]);
+		socket.disconnect();
+	});
+});
 
 async function startPlain(cleanup) {
 	return { cleanup, ...(await startSiocast(cleanup)) };

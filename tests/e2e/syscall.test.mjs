@@ -9,7 +9,7 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { REFERENCE, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
-import { openDirect } from './lib/engine.mjs';
+import { openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
@@ -24,14 +24,6 @@ function reasonToSkip() {
 	// Tracing may also be forbidden.
 	const { status } = spawnSync('strace', ['-o', '/dev/null', 'true']);
 	return status === 0 ? false : 'strace is missing or may not trace';
-}
-
-// The end of a client's part of the test, in a message of its own.
-async function join(server) {
-	const socket = await openDirect(server);
-	await socket.text('40');
-	await socket.nextText();
-	return socket;
 }
 
 for (const [name, batch, messages] of [
@@ -52,7 +44,7 @@ for (const [name, batch, messages] of [
 			});
 			await feedsReady(redis, setup);
 			const sockets = [];
-			for (let i = 0; i < CLIENTS; i++) sockets.push(await join(setup));
+			for (let i = 0; i < CLIENTS; i++) sockets.push(await openJoined(setup));
 			const texts = Array.from({ length: messages }, (_, i) => JSON.stringify(`${MARK} ${i}`));
 			await redis.client.publishAll('news', texts);
 			for (const socket of sockets) {

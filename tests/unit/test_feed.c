@@ -153,6 +153,11 @@ struct rig {
 	struct feed_router router;
 	struct delivery *got[4][64]; /* what each worker was given */
 	size_t n[4];
+	struct {
+		unsigned w;
+		const char *nsp, *room;
+	} listening[8]; /* to take back at the end, as workers do */
+	size_t n_listening;
 };
 
 static void
@@ -202,9 +207,19 @@ give_back(struct rig *r)
 }
 
 static void
+leave(struct rig *r, unsigned w, const char *nsp, const char *room)
+{
+	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
+
+	interest_clear(r->interest, w, eio_cstr(nsp), room ? &name : NULL);
+}
+
+static void
 rig_free(struct rig *r)
 {
 	give_back(r);
+	for (size_t i = 0; i < r->n_listening; i++)
+		leave(r, r->listening[i].w, r->listening[i].nsp, r->listening[i].room);
 	feed_router_deinit(&r->router);
 	feed_out_deinit(&r->out);
 	metrics_set_deinit(&r->metrics);
@@ -219,14 +234,10 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
 	assert_int_equal(interest_set(r->interest, w, eio_cstr(nsp), room ? &name : NULL), 0);
-}
-
-static void
-leave(struct rig *r, unsigned w, const char *nsp, const char *room)
-{
-	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
-
-	interest_clear(r->interest, w, eio_cstr(nsp), room ? &name : NULL);
+	assert_true(r->n_listening < 8);
+	r->listening[r->n_listening].w = w;
+	r->listening[r->n_listening].nsp = nsp;
+	r->listening[r->n_listening++].room = room;
 }
 
 /* pattern: NULL for a message to a channel subscribed by its name. */

@@ -32,12 +32,13 @@ on_ping(void *user, struct mail *first)
 {
 	struct side *s = user;
 	struct ping *p = EIO_CONTAINER(first, struct ping, mail);
+	int n;
 
 	if (first->next) abort(); /* there is only one ping in all */
 	s->seen++;
-	p->n++;
-	if (p->n <= PINGS) mailbox_post(&s->peer->mailbox, &p->mail);
-	if (p->n >= PINGS) mailbox_close(&s->mailbox);
+	n = ++p->n;
+	if (n <= PINGS) mailbox_post(&s->peer->mailbox, &p->mail); /* from here on it is the peer's */
+	if (n >= PINGS) mailbox_close(&s->mailbox);
 }
 
 static void

@@ -86,8 +86,10 @@ export async function launchSiocast(cleanup, setup, options = {}) {
 	if (REFERENCE) return launchReference(cleanup, 'socketio', setup.config, setup.port);
 	const wrap = options.wrap ?? ((command, args) => [command, args]);
 	const [command, args] = wrap(SIOCAST, ['-c', setup.file]);
-	// Every worker's socket listens before the first of them accepts.
-	return launch(cleanup, command, args, setup.port, { name: 'siocast', env: options.env });
+	const child = await launch(cleanup, command, args, setup.port, { name: 'siocast', env: options.env });
+	// Every worker listens before the first of them accepts; the admin port comes last.
+	await child.whileRunning(eventually(() => accepts(setup.admin), `siocast's admin port ${setup.admin}`));
+	return child;
 }
 
 /** Configures and starts in one. */

@@ -101,6 +101,15 @@ export async function forgotten(server, sid) {
 	}, `the end of session ${sid}`);
 }
 
+/** A direct WebSocket that has joined a namespace, with nothing unread. */
+export async function openJoined(server, namespace = '') {
+	const socket = await openDirect(server);
+	await socket.text(`40${namespace}`);
+	const answer = await socket.nextText('the answer to CONNECT');
+	if (!answer.startsWith(`40${namespace}{`)) throw new Error(`CONNECT answered by ${answer}`);
+	return socket;
+}
+
 /** Upgrades a session; returns its WebSocket. */
 export async function upgrade(session) {
 	const socket = await session.webSocket();

@@ -10,10 +10,11 @@ const CRLF = '\r\n';
 
 /** One TCP connection: bytes out, bytes in, and how it ended. */
 export class Wire {
-	/** Opens a connection and waits until it stands. */
-	static async open(port, host = '127.0.0.1') {
-		const wire = new Wire(net.connect({ port, host }));
-		await within(wire.connected, `a connection to port ${port}`);
+	/** Opens a connection to a port (of `host`) or to the path of a Unix socket and waits until it stands. */
+	static async open(where, host = '127.0.0.1') {
+		const address = typeof where === 'string' ? { path: where } : { port: where, host };
+		const wire = new Wire(net.connect(address));
+		await within(wire.connected, `a connection to ${where}`);
 		return wire;
 	}
 

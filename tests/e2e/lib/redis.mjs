@@ -154,11 +154,11 @@ export class RedisClient {
 	/** Waits until somebody listens to these channels and patterns. */
 	async hasSubscribers(names) {
 		const channels = names.filter((name) => !name.includes('*'));
-		const patterns = names.filter((name) => name.includes('*'));
+		const patterns = new Set(names.filter((name) => name.includes('*')));
 		await eventually(async () => {
 			const counts = channels.length > 0 ? await this.command('PUBSUB', 'NUMSUB', ...channels) : [];
 			const known = await this.command('PUBSUB', 'NUMPAT');
-			return known >= patterns.length && counts.every((value, i) => i % 2 === 0 || value > 0);
+			return known >= patterns.size && counts.every((value, i) => i % 2 === 0 || value > 0);
 		}, `a subscriber of ${names.join(', ')}`);
 	}
 

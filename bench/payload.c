@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq. */
+#include "bench/payload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RECORDS = 61, RECORD_MAX = 32 };
+
+#define TAIL_START "],\"pad\":\""
+#define TAIL_END "\"}"
+
+static char text[PAYLOAD_MAX + RECORDS * RECORD_MAX + RECORD_MAX];
+static unsigned start_of[RECORDS]; /* where each record of the first round starts */
+static unsigned end_before[sizeof(text)]; /* the end of the last record that ends at or before a place; 0: none does */
+
+void
+payload_init(void)
+{
+	static const char symbols[][6] = { "AAPL", "AMZN", "BA", "CSCO", "GOOG", "IBM", "MSFT", "NVDA", "ORCL", "TSLA" };
+	unsigned at = 0, last = 0, filled = 0;
+
+	for (unsigned i = 0; at + RECORD_MAX < sizeof(text); i++) {
+		unsigned k = i % RECORDS, cents = 1 + k * 37 % 99;
+
+		if (i < RECORDS) start_of[i] = at;
+		/* A price never ends in 0, which JavaScript would not write. */
+		if (cents % 10 == 0) cents++;
+		at += (unsigned)sprintf(text + at, "[\"%s\",%u.%02u,%u]", symbols[k % 10], 20 + k * 53 % 900, cents,
+			100 * (1 + k * 7 % 40));
+		for (; filled < at; filled++) end_before[filled] = last;
+		last = at;
+		text[at++] = ',';
+	}
+	for (; filled < sizeof(text); filled++) end_before[filled] = last;
+}
+
+void
+payload_write(char *out, const struct payload *p)
+{
+	unsigned from = start_of[p->seq % RECORDS], end, n, room, pad;
+
+	n = (unsigned)sprintf(out, PAYLOAD_MARK "%" PRIu64 ",\"t\":%" PRIu64 ",\"ch\":%u,\"n\":%u,\"ticks\":[", p->seq,
+		p->t_ns, p->channel, p->n);
+	room = p->n - n - (sizeof(TAIL_START) - 1) - (sizeof(TAIL_END) - 1);
+	end = end_before[from + room];
+	if (end > from) {
+		memcpy(out + n, text + from, end - from);
+		n += end - from;
+	}
+	memcpy(out + n, TAIL_START, sizeof(TAIL_START) - 1);
+	n += sizeof(TAIL_START) - 1;
+	pad = p->n - n - (sizeof(TAIL_END) - 1);
+	memset(out + n, '-', pad);
+	memcpy(out + n + pad, TAIL_END, sizeof(TAIL_END) - 1);
+}
+
+/* Reads a name and the decimal number after it. */
+static bool
+read_number(struct eio_bytes *s, const char *name, uint64_t *v)
+{
+	size_t n = strlen(name), i;
+
+	if (s->n < n || memcmp(s->p, name, n) != 0) return false;
+	*v = 0;
+	for (i = n; i < s->n && i < n + 18 && s->p[i] >= '0' && s->p[i] <= '9'; i++)
+		*v = *v * 10 + (uint64_t)(s->p[i] - '0');
+	*s = eio_bytes(s->p + i, s->n - i);
+	return i > n;
+}
+
+size_t
+payload_read(struct eio_bytes s, struct payload *p)
+{
+	static char expected[PAYLOAD_MAX];
+	struct eio_bytes rest = s;
+	uint64_t channel, n;
+
+	if (!read_number(&rest, PAYLOAD_MARK, &p->seq) || !read_number(&rest, ",\"t\":", &p->t_ns) ||
+		!read_number(&rest, ",\"ch\":", &channel) || !read_number(&rest, ",\"n\":", &n))
+		return 0;
+	if (n < PAYLOAD_MIN || n > PAYLOAD_MAX || n > s.n || channel > UINT16_MAX) return 0;
+	p->channel = (unsigned)channel;
+	p->n = (unsigned)n;
+	payload_write(expected, p);
+	return memcmp(s.p, expected, n) == 0 ? n : 0;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Where siocast listens: several addresses, IPv6, Unix sockets, and addresses that cannot be had.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { SIOCAST, SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
+import { Session, openJoined } from './lib/engine.mjs';
+import { Wire, requestBytes } from './lib/http.mjs';
+import { freePort } from './lib/ports.mjs';
+import { LIMIT_MS, limit } from './lib/wait.mjs';
+
+const HANDSHAKE = requestBytes('GET', '/socket.io/?EIO=4&transport=polling', { Connection: 'close' });
+
+async function assertServes(where, host) {
+	const wire = await Wire.open(where, host);
+	await wire.send(HANDSHAKE);
+	const answer = await wire.response();
+	assert.equal(answer.status, 200);
+	assert.equal(answer.text[0], '0');
+	wire.close();
+}
+
+/** Adds addresses to the one every configuration gets here. */
+async function configureMore(cleanup, ...addresses) {
+	const port = await freePort();
+	const setup = await configure(cleanup, { listen: [`127.0.0.1:${port}`, ...addresses], workers: 2 });
+	return { ...setup, port };
+}
+
+describe('listen', { skip: SIOCAST_ONLY }, () => {
+	test('several addresses, IPv4 and IPv6', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const [second, sixth] = [await freePort(), await freePort()];
+			const setup = await configureMore(cleanup, `localhost:${second}`, `[::1]:${sixth}`);
+			await launchSiocast(cleanup, setup);
+			for (let i = 0; i < 5; i++) {
+				await assertServes(setup.port);
+				await assertServes(second);
+				await assertServes(sixth, '::1');
+			}
+		}),
+	);
+
+	test('a Unix socket: polling, WebSocket, and a file left by a crash', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const file = path.join(await cleanup.folder(), 'siocast.sock');
+			const setup = await configureMore(cleanup, `unix:${file}`);
+			const first = await launchSiocast(cleanup, setup);
+			const server = { port: file, path: setup.path };
+			for (let i = 0; i < 5; i++) {
+				await assertServes(file);
+				const session = await Session.open(server);
+				await session.post('40');
+				assert.match((await session.packets())[0], /^40\{/);
+				(await openJoined(server)).close();
+			}
+			await first.kill();
+			assert.ok(fs.existsSync(file));
+			await launchSiocast(cleanup, setup);
+			await assertServes(file);
+		}),
+	);
+
+	test('an address that is taken, or not ours: a line that names it, and status 1', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const taken = await configureMore(cleanup);
+			await launchSiocast(cleanup, taken);
+			for (const address of [`127.0.0.1:${taken.admin}`, `192.0.2.1:${await freePort()}`, 'unix:/nonexistent/folder/socket']) {
+				const setup = await configure(cleanup, { listen: [address] });
+				const { status, stderr } = spawnSync(SIOCAST, ['-c', setup.file], { encoding: 'utf8', timeout: LIMIT_MS });
+				assert.equal(status, 1, `${address}: ${stderr}`);
+				assert.ok(stderr.includes(address.replace('unix:', '')), `${address}: ${stderr}`);
+			}
+			await assertServes(taken.port);
+		}),
+	);
+});
