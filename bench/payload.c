@@ -18,7 +18,8 @@ static unsigned end_before[sizeof(text)]; /* the end of the last record that end
 void
 payload_init(void)
 {
-	static const char symbols[][6] = { "AAPL", "AMZN", "BA", "CSCO", "GOOG", "IBM", "MSFT", "NVDA", "ORCL", "TSLA" };
+	static const char symbols[][6] = { "AAPL", "AMZN", "BA", "CSCO", "GOOG", "IBM", "MSFT", "NVDA", "ORCL",
+		"TSLA" };
 	unsigned at = 0, last = 0, filled = 0;
 
 	for (unsigned i = 0; at + RECORD_MAX < sizeof(text); i++) {

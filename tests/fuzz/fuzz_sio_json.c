@@ -9,7 +9,6 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sio_json_check(eio_buf_bytes(&string))) abort();
 	sio_json_unescape(&plain, eio_buf_bytes(&string));
 	if (eio_utf8_valid(bytes)) {
-		if (plain.n != size || (size && memcmp(plain.p, data, size) != 0)) abort();
+		if (!eio_bytes_eq(eio_buf_bytes(&plain), bytes)) abort();
 		if (!sio_json_string_eq(eio_buf_bytes(&string), bytes)) abort();
 	}
 	eio_buf_deinit(&plain);

@@ -25,7 +25,7 @@ export const SIOCAST_ONLY = REFERENCE ? 'not what the official server does' : fa
 const SANITIZER_ENV = {
 	ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? 'detect_leaks=1:abort_on_error=0',
 	UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? 'print_stacktrace=1:halt_on_error=1',
-	TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? 'halt_on_error=1',
+	TSAN_OPTIONS: `${process.env.TSAN_OPTIONS ?? 'halt_on_error=1'}:suppressions=${path.join(HERE, 'tsan.supp')}`,
 };
 
 async function launch(cleanup, command, args, port, options = {}) {

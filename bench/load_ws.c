@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Engine.IO over a direct WebSocket connection. Frames are read as they stream by; no extension is offered, so payloads are
+ * what they seem. The key of the handshake is a constant and its answer is not verified: this tests speed, and others
+ * (tests/e2e) the protocol.
+ */
+#include "bench/load.h"
+
+#include <stdlib.h>
+
+enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10, HTTP_HEAD_MAX = 4096 };
+
+static void
+start(struct client *c)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	eio_buf_printf(&b,
+		"GET %s?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lvY2FzdCBiZW5jaCAhIQ==\r\n\r\n",
+		load.path, load.host);
+	if (eio_buf_failed(&b))
+		load_fail(c, "out of memory");
+	else
+		load_send(c, b.p, b.n);
+	eio_buf_deinit(&b);
+}
+
+/* Frames from a client are masked; a mask of zeros leaves the bytes as they are. */
+static void
+send_frame(struct client *c, unsigned opcode, struct eio_bytes s)
+{
+	unsigned char frame[6 + 125] = { (unsigned char)(0x80 | opcode), (unsigned char)(0x80 | s.n) };
+
+	if (s.n > 125) abort(); /* nothing that we send is that long */
+	if (s.n) memcpy(frame + 6, s.p, s.n);
+	load_send(c, frame, 6 + s.n);
+}
+
+static void
+send_packet(struct client *c, struct eio_bytes packet)
+{
+	send_frame(c, WS_TEXT, packet);
+}
+
+static bool
+is_control(const struct ws *w)
+{
+	return w->opcode >= WS_CLOSE;
+}
+
+static unsigned
+head_length(const struct ws *w)
+{
+	unsigned n = w->head[1] & 0x7f;
+
+	if (w->head_n < 2 || n < 126) return 2;
+	return n == 126 ? 4 : 10;
+}
+
+static void
+frame_begins(struct client *c)
+{
+	struct ws *w = &c->ws;
+	unsigned opcode = w->head[0] & 0x0f, n = head_length(w);
+
+	w->left = n == 2 ? w->head[1] & 0x7f : 0;
+	for (unsigned i = 2; i < n; i++) w->left = w->left << 8 | w->head[i];
+	w->fin = w->head[0] & 0x80;
+	w->in_payload = true;
+	w->head_n = 0;
+	c->counts.frames++;
+	if ((w->head[0] & 0x70) || (w->head[1] & 0x80)) {
+		load_fail(c, "a WebSocket frame with a mask or an extension's bit came");
+		return;
+	}
+	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does that. */
+	if (opcode) w->opcode = (uint8_t)opcode;
+	if (opcode == WS_TEXT || opcode == WS_BINARY) packet_begin(c, opcode == WS_BINARY);
+}
+
+static void
+frame_ends(struct client *c)
+{
+	c->ws.in_payload = false;
+	switch (c->ws.opcode) {
+	case WS_CLOSE: load_fail(c, "the server closed the WebSocket"); break;
+	case WS_PING: send_frame(c, WS_PONG, eio_bytes(NULL, 0)); break;
+	case WS_PONG: break;
+	default:
+		if (c->ws.fin) packet_end(c);
+	}
+}
+
+static void
+frames(struct client *c, const char *p, size_t n)
+{
+	struct ws *w = &c->ws;
+	size_t k;
+
+	while (n > 0 && c->state != CLIENT_CLOSED) {
+		if (!w->in_payload) {
+			w->head[w->head_n++] = (unsigned char)*p++;
+			n--;
+			if (w->head_n < 2 || w->head_n < head_length(w)) continue;
+			frame_begins(c);
+		}
+		k = n < w->left ? n : (size_t)w->left;
+		if (k > 0 && !is_control(w)) packet_piece(c, p, k);
+		p += k;
+		n -= k;
+		w->left -= k;
+		if (w->left == 0 && c->state != CLIENT_CLOSED) frame_ends(c);
+	}
+}
+
+static void
+handshake(struct client *c, const char *p, size_t n)
+{
+	struct eio_buf answer;
+	struct eio_bytes s;
+	char *end;
+	size_t head;
+
+	eio_buf_append(&c->http, p, n);
+	s = eio_buf_bytes(&c->http);
+	if (eio_buf_failed(&c->http) || s.n > HTTP_HEAD_MAX) {
+		load_fail(c, "the answer to the WebSocket handshake is too long");
+		return;
+	}
+	end = memmem(s.p, s.n, "\r\n\r\n", 4);
+	if (!end) return;
+	head = (size_t)(end - s.p) + 4;
+	if (!eio_bytes_starts(s, EIO_LIT("HTTP/1.1 101 "))) {
+		load_fail(c, "the WebSocket handshake was answered: %.*s", (int)(strchr(s.p, '\r') - s.p), s.p);
+		return;
+	}
+	answer = c->http;
+	eio_buf_init(&c->http);
+	c->state = CLIENT_OPENING;
+	frames(c, s.p + head, s.n - head);
+	eio_buf_deinit(&answer);
+}
+
+static void
+input(struct client *c, const char *p, size_t n)
+{
+	if (c->state == CLIENT_CONNECTING)
+		handshake(c, p, n);
+	else
+		frames(c, p, n);
+}
+
+static void
+reset(struct client *c)
+{
+	eio_buf_deinit(&c->http);
+}
+
+const struct transport transport_ws = { .start = start, .input = input, .send = send_packet, .reset = reset };

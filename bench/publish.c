@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it was
+ * meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
+ * omission). Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
+ */
+#include "bench/bench.h"
+#include "bench/hist.h"
+#include "bench/payload.h"
+#include "eio/buf.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CHANNELS_MAX = 65536,
+	/* No more than this is written before replies are read: Redis stops reading from a client that does not. */
+	WRITE_MAX = 256 * 1024,
+	STORY_SMALL = 3000,
+	STORY_BIG = 30000,
+	STORY_EVERY = 50, /* one in so many is a big one */
+	DRAIN_NS = 1000000000,
+};
+
+static struct {
+	struct sockaddr_in redis;
+	const char *channel;
+	unsigned channels, size; /* size 0: the story mix */
+	double rate, seconds;
+	int fd;
+
+	struct eio_buf out;
+	size_t out_at; /* what of it has been written */
+	uint64_t queued, bytes; /* messages put into out; of their payloads */
+	uint64_t replies, receivers; /* what Redis answered */
+	char reply_type;
+	struct hist late; /* how long after its time a message was handed to the kernel */
+} pub;
+
+/* Redis */
+
+/* Replies to PUBLISH are ":<receivers>\r\n"; they are read a character at a time as they come. */
+static void
+count_replies(const char *p, size_t n)
+{
+	static uint64_t value;
+
+	for (; n > 0; p++, n--) {
+		if (pub.reply_type == '\0') {
+			pub.reply_type = *p;
+			value = 0;
+			if (*p != ':') bench_die("Redis answered: %.*s", (int)(n < 80 ? n : 80), p);
+		} else if (*p >= '0' && *p <= '9') {
+			value = value * 10 + (uint64_t)(*p - '0');
+		} else if (*p == '\n') {
+			pub.replies++;
+			pub.receivers += value;
+			pub.reply_type = '\0';
+		}
+	}
+}
+
+static void
+read_replies(void)
+{
+	static char buf[64 * 1024];
+	ssize_t n;
+
+	while ((n = recv(pub.fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) count_replies(buf, (size_t)n);
+	if (n == 0) bench_die("Redis closed the connection");
+	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("recv");
+}
+
+/* Writes what there is as far as the socket takes it. */
+static void
+write_some(void)
+{
+	size_t left = pub.out.n - pub.out_at;
+	ssize_t n;
+
+	if (left == 0) return;
+	n = send(pub.fd, pub.out.p + pub.out_at, left < WRITE_MAX ? left : WRITE_MAX, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("send");
+	if (n > 0) pub.out_at += (size_t)n;
+	if (pub.out_at < pub.out.n) return;
+	eio_buf_clear(&pub.out);
+	pub.out_at = 0;
+}
+
+static void
+append(const struct payload *p, unsigned channel)
+{
+	char name[128], *to;
+	int n = pub.channels > 1 ? snprintf(name, sizeof(name), "%s.%u", pub.channel, channel)
+				 : snprintf(name, sizeof(name), "%s", pub.channel);
+
+	eio_buf_printf(&pub.out, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%u\r\n", n, name, p->n);
+	to = eio_buf_reserve(&pub.out, p->n + 2);
+	if (!to) bench_die("out of memory");
+	payload_write(to, p);
+	memcpy(to + p->n, "\r\n", 2);
+	pub.out.n += p->n + 2;
+	pub.queued++;
+	pub.bytes += p->n;
+}
+
+/* The schedule */
+
+static unsigned
+size_of(uint64_t i)
+{
+	if (pub.size) return pub.size;
+	return i % STORY_EVERY == STORY_EVERY - 1 ? STORY_BIG : STORY_SMALL;
+}
+
+static uint64_t
+due_ns(uint64_t start, uint64_t i)
+{
+	return start + (uint64_t)((double)i * 1e9 / pub.rate);
+}
+
+/* Queues what is due; the rest of a backlog stays in the schedule, where it costs no memory. */
+static void
+queue_due(uint64_t start, uint64_t total)
+{
+	uint64_t now = bench_now_ns(), t;
+	unsigned channel;
+	struct payload p;
+
+	while (pub.queued < total && pub.out.n - pub.out_at < WRITE_MAX && (t = due_ns(start, pub.queued)) <= now) {
+		channel = (unsigned)(pub.queued % pub.channels);
+		p = (struct payload){
+			.seq = pub.queued / pub.channels, .t_ns = t, .channel = channel, .n = size_of(pub.queued)
+		};
+		hist_add(&pub.late, now - t);
+		append(&p, channel);
+	}
+}
+
+static void
+sleep_until(uint64_t ns)
+{
+	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
+}
+
+static void
+run(void)
+{
+	uint64_t total = (uint64_t)(pub.rate * pub.seconds + 0.5), start = bench_now_ns() + 10000000;
+	struct pollfd p = { .fd = pub.fd };
+
+	while (pub.queued < total || pub.out.n > 0) {
+		queue_due(start, total);
+		write_some();
+		read_replies();
+		if (pub.out.n > 0) {
+			p.events = POLLIN | POLLOUT;
+			poll(&p, 1, -1);
+		} else if (pub.queued < total) {
+			sleep_until(due_ns(start, pub.queued));
+		}
+	}
+	p.events = POLLIN;
+	while (pub.replies < total && poll(&p, 1, DRAIN_NS / 1000000) > 0) read_replies();
+}
+
+static void
+print_report(double seconds)
+{
+	printf("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"channels\":%u,\"seconds\":%.3f,\"replies\":%" PRIu64
+	       ",\"receivers\":%" PRIu64 ",\"late_us\":",
+		pub.queued, pub.bytes, pub.channels, seconds, pub.replies, pub.receivers);
+	hist_print(&pub.late, stdout);
+	puts("}");
+}
+
+/* The command line */
+
+static void
+usage(void)
+{
+	puts("Usage: publish --redis HOST:PORT [OPTION]...\n"
+	     "Publish JSON messages of known content by a fixed schedule.\n\n"
+	     "  --redis HOST:PORT       an IPv4 address\n"
+	     "  --channel NAME          where to, ticks; with several channels NAME.0, NAME.1 and so on\n"
+	     "  --channels N            how many, in turn, 1\n"
+	     "  --rate R                messages per second over all channels, 10\n"
+	     "  --seconds S             how long, 5\n"
+	     "  --size N                bytes of a message, 250; story: 3000, and 30000 every fiftieth");
+	exit(0);
+}
+
+static void
+set_option(int option, const char *text)
+{
+	switch (option) {
+	case 'r': pub.redis = bench_address("--redis", text); break;
+	case 'c':
+		if (strlen(text) > 100) bench_die("--channel: too long");
+		pub.channel = text;
+		break;
+	case 'n': pub.channels = bench_count("--channels", text, 1, CHANNELS_MAX); break;
+	case 'a': pub.rate = bench_number("--rate", text, 0.01, 1e7); break;
+	case 's': pub.seconds = bench_number("--seconds", text, 0, 86400); break;
+	case 'z': pub.size = strcmp(text, "story") ? bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX) : 0; break;
+	case 'h': usage(); break;
+	default: exit(1);
+	}
+}
+
+static void
+parse(int argc, char **argv)
+{
+	static const struct option options[] = { { "redis", required_argument, NULL, 'r' },
+		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
+		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
+		{ "size", required_argument, NULL, 'z' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int option;
+
+	pub.channel = "ticks";
+	pub.channels = 1;
+	pub.rate = 10;
+	pub.seconds = 5;
+	pub.size = 250;
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
+	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
+	if (!pub.redis.sin_port) bench_die("--redis is needed (--help tells)");
+}
+
+int
+main(int argc, char **argv)
+{
+	int one = 1;
+	uint64_t start;
+
+	parse(argc, argv);
+	payload_init();
+	pub.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof(pub.redis))) bench_die_errno("connect");
+	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	start = bench_now_ns();
+	run();
+	print_report((double)(bench_now_ns() - start) / 1e9);
+	return 0;
+}
