@@ -63,7 +63,9 @@ eio_packet_decode(struct eio_packet *out, char *text, size_t n, int revision, en
 	if (!type_of(text[0], &type)) return -1;
 	if (revision == 3) n = 1 + undo(text + 1, n - 1, rule);
 	*out = (struct eio_packet){ type, false, eio_bytes(text + 1, n - 1) };
-	return eio_utf8_valid(out->data) ? 0 : -1;
+	if (eio_utf8_valid(out->data)) return 0;
+	if (revision == 3) eio_utf8_replace_surrogates(text + 1, n - 1);
+	return revision == 3 && eio_utf8_valid(out->data) ? 0 : -1;
 }
 
 int

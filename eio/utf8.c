@@ -97,6 +97,20 @@ latin1_only(struct eio_bytes s)
 	return true;
 }
 
+/* Half of a surrogate pair written as if it were a character: what the encoders of 1.x do (WTF-8). */
+static bool
+is_surrogate(const unsigned char p[3])
+{
+	return p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && (p[2] & 0xc0) == 0x80;
+}
+
+void
+eio_utf8_replace_surrogates(char *p, size_t n)
+{
+	for (size_t i = 0; i + 3 <= n; i++)
+		if (is_surrogate((const unsigned char *)p + i)) memcpy(p + i, "\xef\xbf\xbd", 3);
+}
+
 ssize_t
 eio_utf8_undo(char *p, size_t n)
 {
@@ -127,6 +141,7 @@ eio_utf8_twice(struct eio_bytes s)
 			at += k;
 		}
 		k = eio_utf8_next(eio_bytes(window, have), &inner);
+		if (k == 0 && have >= 3 && is_surrogate(window)) k = 3;
 		if (k == 0) return false;
 		have -= k;
 		memmove(window, window + k, have);

@@ -23,10 +23,15 @@ ssize_t eio_utf8_units_len(struct eio_bytes s, size_t units);
 size_t eio_utf8_units(struct eio_bytes s);
 
 /* Undoes one UTF-8 encoding of bytes that were encoded twice: each character U+0000 … U+00FF becomes one byte, in place.
- * Returns the new length, or -1 when s is not such text or holds a character above U+00FF; then nothing has changed. */
+ * Returns the new length, or -1 when s is not such
+ * text or holds a character above U+00FF; then nothing has changed. */
 ssize_t eio_utf8_undo(char *p, size_t n);
 
-/* Whether eio_utf8_undo would succeed and leave well-formed UTF-8. */
+/* Puts U+FFFD, which is as long, in the place of each half of a surrogate pair that was encoded like a character (WTF-8), as
+ * 1.x does. */
+void eio_utf8_replace_surrogates(char *p, size_t n);
+
+/* Whether eio_utf8_undo would succeed and leave well-formed UTF-8, but for halves of surrogate pairs. */
 bool eio_utf8_twice(struct eio_bytes s);
 
 #endif

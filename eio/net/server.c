@@ -427,7 +427,11 @@ take_body(struct eio_socket *socket, const struct eio_request *req, struct eio_b
 
 	if (socket->jsonp) {
 		n = eio_jsonp_decode(body->p, body->n);
-		if (n >= 0) eio_session_post(&socket->session, body->p, (size_t)n, false);
+		/* Without a payload it means nothing, and is answered "ok" as in the reference. */
+		if (n < 0)
+			eio_session_post_refused(&socket->session);
+		else
+			eio_session_post(&socket->session, body->p, (size_t)n, false);
 	} else if (binary && socket->session.kind.revision == 4) {
 		return false;
 	} else {
