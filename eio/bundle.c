@@ -8,30 +8,19 @@
 #include "eio/bundle.h"
 
 #include "eio/base64.h"
+#include "eio/bundle_int.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-
-/* Where the data of one packet lies in the WebSocket form; for text it starts with the type digit. */
-struct part {
-	size_t off, n;
-	bool binary;
-};
 
 struct eio_bundle {
 	atomic_uint refs;
 	unsigned count;
 	size_t size;
 	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
-	struct part parts[];
+	struct eio__part parts[];
 };
 
-enum {
-	WS_FIN = 0x80,
-	WS_TEXT = 1,
-	WS_BINARY = 2,
-	WS_HEADER_MAX = 10,
-};
+enum { WS_FIN = 0x80 };
 
 struct eio_block *
 eio_block_new(size_t n)
@@ -57,10 +46,11 @@ eio_block_unref(struct eio_block *b)
 	if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) free(b);
 }
 
-/* The unmasked header of one unfragmented frame (RFC 6455 section 5.2). Returns its length. */
-static size_t
-frame_header(unsigned char *h, int opcode, uint64_t n)
+size_t
+eio__frame_header(char *out, int opcode, uint64_t n)
 {
+	unsigned char *h = (unsigned char *)out;
+
 	h[0] = (unsigned char)(WS_FIN | opcode);
 	if (n < 126) {
 		h[1] = (unsigned char)n;
@@ -80,7 +70,7 @@ frame_header(unsigned char *h, int opcode, uint64_t n)
 static struct eio_bundle *
 bundle_alloc(size_t count)
 {
-	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct part));
+	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct eio__part));
 
 	if (!b) return NULL;
 	atomic_init(&b->refs, 1);
@@ -92,13 +82,14 @@ bundle_alloc(size_t count)
 
 /* Writes one frame at `at` and notes where its data lies. Returns how long the frame is. */
 static size_t
-put_frame(struct eio_bundle *b, struct part *part, struct eio_block *block, size_t at, int type, struct eio_message m)
+put_frame(struct eio_bundle *b, struct eio__part *part, struct eio_block *block, size_t at, int type,
+	struct eio_message m)
 {
 	size_t digit = m.binary ? 0 : 1;
-	size_t header = frame_header(
-		(unsigned char *)block->data + at, m.binary ? WS_BINARY : WS_TEXT, m.data.n + digit);
+	size_t header = eio__frame_header(block->data + at, m.binary ? EIO__WS_BINARY : EIO__WS_TEXT, m.data.n + digit);
 
 	part->binary = m.binary;
+	part->json = m.json;
 	part->off = at + header;
 	part->n = m.data.n + digit;
 	b->size += part->n;
@@ -115,7 +106,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 	struct eio_block *block;
 
 	if (!b) return NULL;
-	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + WS_HEADER_MAX;
+	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__WS_HEADER_MAX;
 	block = eio_block_new(max);
 	if (!block) {
 		free(b);
@@ -136,7 +127,7 @@ eio_bundle_new(const struct eio_message *messages, size_t n)
 struct eio_bundle *
 eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data)
 {
-	struct eio_message m = { false, data };
+	struct eio_message m = { .data = data, .json = true };
 
 	return bundle_make((int)type, &m, 1);
 }
@@ -159,13 +150,13 @@ eio_bundle_unref(struct eio_bundle *b)
 
 /* How long a packet is as text: itself, or "b" and base64. */
 static size_t
-text_len(const struct part *p)
+text_len(const struct eio__part *p)
 {
 	return p->binary ? 1 + eio_base64_encoded_len(p->n) : p->n;
 }
 
 static size_t
-put_text(char *out, const struct part *p, const char *data)
+put_text(char *out, const struct eio__part *p, const char *data)
 {
 	if (!p->binary) {
 		memcpy(out, data + p->off, p->n);
@@ -175,25 +166,35 @@ put_text(char *out, const struct part *p, const char *data)
 	return 1 + eio_base64_encode(out + 1, eio_bytes(data + p->off, p->n));
 }
 
-/* The packets as text, each after a frame header or, but for the first, after a record separator. */
+/* Revision 4: the packets as text, each after a frame header or, but for the first, after a record separator. */
 static struct eio_block *
-build_text(const struct eio_bundle *b, const char *data, bool framed)
+build_text(const struct eio__part *parts, unsigned count, const char *data, bool framed)
 {
 	size_t max = 0, at = 0;
 	struct eio_block *block;
 
-	for (unsigned i = 0; i < b->count; i++) max += WS_HEADER_MAX + text_len(&b->parts[i]);
+	for (unsigned i = 0; i < count; i++) max += EIO__WS_HEADER_MAX + text_len(&parts[i]);
 	block = eio_block_new(max);
 	if (!block) return NULL;
-	for (unsigned i = 0; i < b->count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		if (framed)
-			at += frame_header((unsigned char *)block->data + at, WS_TEXT, text_len(&b->parts[i]));
+			at += eio__frame_header(block->data + at, EIO__WS_TEXT, text_len(&parts[i]));
 		else if (i > 0)
 			block->data[at++] = 0x1e;
-		at += put_text(block->data + at, &b->parts[i], data);
+		at += put_text(block->data + at, &parts[i], data);
 	}
 	block->n = at;
 	return block;
+}
+
+static struct eio_block *
+build(const struct eio_bundle *b, const char *data, enum eio_wire wire)
+{
+	switch (wire) {
+	case EIO_WIRE_POLLING: return build_text(b->parts, b->count, data, false);
+	case EIO_WIRE_WS_B64: return build_text(b->parts, b->count, data, true);
+	default: return eio__bundle_build_3(b->parts, b->count, data, wire);
+	}
 }
 
 struct eio_block *
@@ -204,7 +205,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 
 	if (block) return block;
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
-	block = build_text(b, ws->data, wire == EIO_WIRE_WS_B64);
+	block = build(b, ws->data, wire);
 	if (!block) return NULL;
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(

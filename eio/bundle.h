@@ -28,9 +28,15 @@ enum eio_packet_type {
 
 /* The forms a bundle can take on the wire. */
 enum eio_wire {
+	/* Revision 4 */
 	EIO_WIRE_WS, /* WebSocket frames, binary as binary frames */
 	EIO_WIRE_WS_B64, /* WebSocket frames, binary as text "b<base64>" (b64=1) */
 	EIO_WIRE_POLLING, /* long-polling payload: packets joined by 0x1e, binary as "b<base64>" */
+	/* Revision 3 (and 2) */
+	EIO_WIRE_WS_3, /* WebSocket frames, binary ones start with the type byte */
+	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
+	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
+	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
 	EIO_WIRE_COUNT
 };
 
@@ -50,6 +56,9 @@ void eio_block_unref(struct eio_block *b); /* NULL is fine */
 struct eio_message {
 	bool binary;
 	struct eio_bytes data;
+	/* Text whose non-ASCII characters stand in JSON strings. To clients of revision 3 they are sent as \uXXXX: their
+	 * generations disagree about how text is encoded, but not about ASCII. */
+	bool json;
 };
 
 struct eio_bundle;
@@ -57,7 +66,7 @@ struct eio_bundle;
 /* A bundle of n >= 1 messages with one reference. The data is copied. NULL when out of memory. */
 struct eio_bundle *eio_bundle_new(const struct eio_message *messages, size_t n);
 
-/* A bundle of one text packet of any type, with its data. NULL when out of memory. */
+/* A bundle of one text packet of any type, with its data, which counts as JSON text. NULL when out of memory. */
 struct eio_bundle *eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data);
 
 struct eio_bundle *eio_bundle_ref(struct eio_bundle *b);

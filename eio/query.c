@@ -97,3 +97,21 @@ eio_query_is(struct eio_bytes query, struct eio_bytes name, struct eio_bytes val
 
 	return find_last(query, name, &v) && decoded_eq(v, value);
 }
+
+ssize_t
+eio_query_take(char *form, size_t n, struct eio_bytes name)
+{
+	struct eio_bytes rest = eio_bytes(form, n), key, value, found = { NULL, 0 };
+	int count = 0;
+	size_t to = 0;
+
+	while (next_pair(&rest, &key, &value)) {
+		if (!decoded_eq(key, name)) continue;
+		found = value;
+		count++;
+	}
+	if (count != 1) return -1;
+	/* The decoded value is never longer, and lies before what it is decoded from. */
+	while (found.n > 0) form[to++] = next_byte(&found);
+	return (ssize_t)to;
+}

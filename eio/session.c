@@ -132,7 +132,7 @@ enter_closing(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
 static void
 closing_drained(struct eio_session *s, bool discard)
 {
-	if (s->transport == EIO_TRANSPORT_WEBSOCKET || s->get_held || discard) fail(s, (enum eio_reason)s->reason);
+	if (s->kind.transport == EIO_TRANSPORT_WEBSOCKET || s->get_held || discard) fail(s, (enum eio_reason)s->reason);
 }
 
 void
@@ -156,7 +156,7 @@ static struct eio_bundle *
 open_packet(const struct eio_session *s)
 {
 	const struct eio_settings *o = s->settings;
-	bool upgrade = s->transport == EIO_TRANSPORT_POLLING && o->allow_upgrades && o->websocket;
+	bool upgrade = s->kind.transport == EIO_TRANSPORT_POLLING && o->allow_upgrades && o->websocket;
 	struct eio_bundle *b = NULL;
 	struct eio_buf json;
 
@@ -172,12 +172,14 @@ open_packet(const struct eio_session *s)
 
 int
 eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
-	enum eio_transport transport, bool b64, uint64_t now_ms)
+	const struct eio_session_kind *kind, uint64_t now_ms)
 {
-	*s = (struct eio_session){ .settings = settings, .transport = (unsigned char)transport, .b64 = b64 };
+	*s = (struct eio_session){ .settings = settings, .kind = *kind };
 	memcpy(s->sid, sid, EIO_SID_LEN);
-	s->get_held = transport == EIO_TRANSPORT_POLLING;
+	s->get_held = kind->transport == EIO_TRANSPORT_POLLING;
 	s->heartbeat_at = now_ms + settings->ping_interval;
+	/* In revision 3 it is the client that pings, and the server that waits. */
+	if (kind->revision == 3) s->heartbeat_at += settings->ping_timeout;
 	return queue_put(s, open_packet(s), NULL);
 }
 
@@ -194,7 +196,7 @@ eio_session_deinit(struct eio_session *s)
 static bool
 is_polling(const struct eio_session *s)
 {
-	return s->transport == EIO_TRANSPORT_POLLING && s->state < STATE_CLOSED;
+	return s->kind.transport == EIO_TRANSPORT_POLLING && s->state < STATE_CLOSED;
 }
 
 enum eio_accept
@@ -250,12 +252,12 @@ eio_session_post_refused(struct eio_session *s)
 }
 
 void
-eio_session_post(struct eio_session *s, char *body, size_t n)
+eio_session_post(struct eio_session *s, char *body, size_t n, bool binary)
 {
 	s->post_open = false;
 	if (s->state != STATE_OPEN) return;
-	s->in = body;
-	s->in_n = n;
+	s->in = (struct eio_payload){ .p = body, .n = n, .text = s->kind.text };
+	s->in.form = s->kind.revision == 4 ? EIO_PAYLOAD_4 : binary ? EIO_PAYLOAD_3_BINARY : EIO_PAYLOAD_3_STRING;
 }
 
 void
@@ -281,7 +283,7 @@ eio_session_probe_open(struct eio_session *s, uint64_t now_ms)
 static void
 upgrade(struct eio_session *s)
 {
-	s->transport = EIO_TRANSPORT_WEBSOCKET;
+	s->kind.transport = EIO_TRANSPORT_WEBSOCKET;
 	s->upgraded = true;
 	s->probing = s->probe_ponged = false;
 	s->upgrade_at = s->noop_at = s->close_at = 0;
@@ -317,8 +319,7 @@ void
 eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n)
 {
 	if (s->state != STATE_OPEN) return;
-	s->in = data;
-	s->in_n = n;
+	s->in = (struct eio_payload){ .p = data, .n = n };
 	s->ws_in = true;
 	s->ws_in_binary = binary;
 }
@@ -332,18 +333,32 @@ eio_session_ws_closed(struct eio_session *s, bool error)
 
 /* Packets in */
 
-/* Any packet proves life, but only once per ping: a client that never answers pings is not kept (engine.io 6.6). */
+/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never answers
+ * pings is not kept. */
 static void
 note_alive(struct eio_session *s, uint64_t now_ms)
 {
-	if (!s->ping_out || s->ping_extended) return;
-	s->ping_extended = true;
-	s->heartbeat_at = now_ms + s->settings->ping_timeout;
+	if (s->kind.revision == 3) {
+		s->heartbeat_at = now_ms + s->settings->ping_interval + s->settings->ping_timeout;
+	} else if (s->ping_out && !s->ping_extended) {
+		s->ping_extended = true;
+		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+	}
 }
 
+/* Revision 3: the client's ping is answered, whatever stands in it. Revision 4: only the server pings. */
+static void
+on_ping(struct eio_session *s)
+{
+	if (s->kind.revision == 4 || queue_put(s, eio_bundle_ref(s->settings->pong), NULL))
+		fail(s, EIO_REASON_TRANSPORT_ERROR);
+}
+
+/* Revision 3: means nothing, as in the servers of its time. */
 static void
 on_pong(struct eio_session *s, uint64_t now_ms)
 {
+	if (s->kind.revision == 3) return;
 	s->ping_out = s->ping_extended = false;
 	s->heartbeat_at = now_ms + s->settings->ping_interval;
 }
@@ -358,11 +373,11 @@ on_packet(struct eio_session *s, const struct eio_packet *p, struct eio_event *e
 		*ev = (struct eio_event){ .type = EIO_EVENT_MESSAGE, .binary = p->binary, .data = p->data };
 		return true;
 	case EIO_PACKET_PONG: on_pong(s, now_ms); break;
-	case EIO_PACKET_PING: fail(s, EIO_REASON_TRANSPORT_ERROR); break; /* only the server pings in revision 4 */
+	case EIO_PACKET_PING: on_ping(s); break;
 	case EIO_PACKET_CLOSE:
 		/* A held GET is released with a noop, a WebSocket is closed. */
 		s->noop_due = s->get_held;
-		s->tell_close = s->transport == EIO_TRANSPORT_WEBSOCKET;
+		s->tell_close = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
 		finish(s, EIO_REASON_TRANSPORT_CLOSE);
 		break;
 	case EIO_PACKET_OPEN:
@@ -372,38 +387,44 @@ on_packet(struct eio_session *s, const struct eio_packet *p, struct eio_event *e
 	return false;
 }
 
+/* The one packet of a WebSocket message. Returns as eio_payload_next does. */
+static int
+ws_packet(struct eio_session *s, struct eio_packet *p)
+{
+	char *data = s->in.p;
+	size_t n = s->in.n;
+
+	s->in.p = NULL;
+	s->ws_in = false;
+	if (!s->ws_in_binary) return eio_packet_decode(p, data, n, s->kind.revision, &s->kind.ws_text) ? -1 : 1;
+	if (s->kind.revision == 3) return eio_packet_decode_binary_3(p, eio_bytes(data, n)) ? -1 : 1;
+	*p = (struct eio_packet){ EIO_PACKET_MESSAGE, true, eio_bytes(data, n) };
+	return 1;
+}
+
+/* Takes the next packet of what came in. Returns true when it is an event. */
 static bool
 next_packet(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
 {
 	struct eio_packet p;
-	char *text;
-	size_t n;
+	int rc;
 
 	if (s->ws_in) {
-		text = s->in;
-		n = s->in_n;
-		s->in = NULL;
-		s->ws_in = false;
-		if (s->ws_in_binary) {
-			p = (struct eio_packet){ EIO_PACKET_MESSAGE, true, eio_bytes(text, n) };
-			return on_packet(s, &p, ev, now_ms);
-		}
+		rc = ws_packet(s, &p);
 	} else {
-		eio_payload_next(&s->in, &s->in_n, &text, &n);
+		rc = eio_payload_next(&s->in, &p);
+		s->kind.text = s->in.text; /* what it learned about the client */
 	}
-	if (eio_packet_decode(&p, text, n)) {
-		fail(s, EIO_REASON_PARSE_ERROR);
-		return false;
-	}
-	return on_packet(s, &p, ev, now_ms);
+	if (rc < 0) fail(s, EIO_REASON_PARSE_ERROR);
+	return rc > 0 && on_packet(s, &p, ev, now_ms);
 }
 
 enum eio_event_type
 eio_session_event(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
 {
-	while (s->in && s->state == STATE_OPEN)
+	while ((s->in.p || s->ws_in) && s->state == STATE_OPEN)
 		if (next_packet(s, ev, now_ms)) return EIO_EVENT_MESSAGE;
-	s->in = NULL;
+	s->in.p = NULL;
 	s->ws_in = false;
 	*ev = (struct eio_event){ .type = EIO_EVENT_NONE };
 	if (s->closed_event) {
@@ -445,14 +466,18 @@ eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
 bool
 eio_session_direct(const struct eio_session *s)
 {
-	return s->transport == EIO_TRANSPORT_WEBSOCKET && s->count == 0 && s->state == STATE_OPEN;
+	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->count == 0 && s->state == STATE_OPEN;
 }
 
 enum eio_wire
 eio_session_wire(const struct eio_session *s)
 {
-	if (s->transport == EIO_TRANSPORT_POLLING) return EIO_WIRE_POLLING;
-	return s->b64 ? EIO_WIRE_WS_B64 : EIO_WIRE_WS;
+	static const enum eio_wire wires[2][2][2] = {
+		{ { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 }, { EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 } },
+		{ { EIO_WIRE_POLLING, EIO_WIRE_POLLING }, { EIO_WIRE_WS, EIO_WIRE_WS_B64 } },
+	};
+
+	return wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
 }
 
 static struct eio_block *
@@ -475,12 +500,12 @@ take_payload(struct eio_session *s)
 	eio_buf_init(&all);
 	for (size_t i = 0; i < n; i++) {
 		struct eio_bundle *b = queue_take(s);
-		struct eio_block *w = eio_bundle_wire(b, EIO_WIRE_POLLING);
+		struct eio_block *w = eio_bundle_wire(b, eio_session_wire(s));
 
 		if (w && n == 1) one = eio_block_ref(w);
 		if (!w) all.failed = true;
 		if (w && n > 1) {
-			if (i > 0) eio_buf_addc(&all, 0x1e);
+			if (i > 0 && s->kind.revision == 4) eio_buf_addc(&all, 0x1e);
 			eio_buf_append(&all, w->data, w->n);
 		}
 		eio_bundle_unref(b);
@@ -490,15 +515,32 @@ take_payload(struct eio_session *s)
 	return one;
 }
 
-/* The answer of a held GET that carries no message: which one wins when several are due. */
+/* The answer of a held GET that carries no message: which one wins when several are due, in the session's form. */
 static struct eio_bytes
 control_payload(const struct eio_session *s)
 {
-	if (s->answer_noop_close)
-		return EIO_LIT("6\x1e"
-			       "1");
-	if (s->drop_get || s->tell_close) return EIO_LIT("1");
-	return EIO_LIT("6");
+	enum { NOOP, CLOSE, NOOP_CLOSE };
+	static const struct eio_bytes payloads[3][3] = {
+		{ { "6", 1 }, { "1", 1 },
+			{ "6\x1e"
+			  "1",
+				3 } },
+		{ { "1:6", 3 }, { "1:1", 3 }, { "1:61:1", 6 } },
+		{ { "\0\1\xff"
+		    "6",
+			  4 },
+			{ "\0\1\xff"
+			  "1",
+				4 },
+			{ "\0\1\xff"
+			  "6\0\1\xff"
+			  "1",
+				8 } },
+	};
+	int form = s->kind.revision == 4 ? 0 : s->kind.b64 ? 1 : 2;
+
+	if (s->answer_noop_close) return payloads[form][NOOP_CLOSE];
+	return payloads[form][s->drop_get || s->tell_close ? CLOSE : NOOP];
 }
 
 static bool
@@ -508,7 +550,7 @@ answer(struct eio_session *s, struct eio_output *out)
 
 	if (!s->get_held) return false;
 	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
-	if (!control && (s->count == 0 || s->transport != EIO_TRANSPORT_POLLING)) return false;
+	if (!control && (s->count == 0 || s->kind.transport != EIO_TRANSPORT_POLLING)) return false;
 	out->type = EIO_OUTPUT_ANSWER;
 	out->body = control ? text_block(control_payload(s)) : take_payload(s);
 	s->get_held = s->drop_get = s->noop_due = s->answer_noop_close = false;
@@ -537,18 +579,18 @@ enum eio_output_type
 eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
 {
 	*out = (struct eio_output){ .type = EIO_OUTPUT_NONE };
-	if (s->state == STATE_CLOSING && s->count == 0 && s->transport == EIO_TRANSPORT_WEBSOCKET)
+	if (s->state == STATE_CLOSING && s->count == 0 && s->kind.transport == EIO_TRANSPORT_WEBSOCKET)
 		closing_drained(s, false);
 	if (s->drop_post) {
 		s->drop_post = s->post_open = false;
 		out->type = EIO_OUTPUT_POST_DESTROY;
 	} else if (answer(s, out) || probe_output(s, out)) {
 		/* filled in */
-	} else if (s->transport == EIO_TRANSPORT_WEBSOCKET && s->count > 0) {
+	} else if (s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->count > 0) {
 		if (!writable) return EIO_OUTPUT_NONE;
 		out->type = EIO_OUTPUT_SEND;
 		out->bundle = queue_take(s);
-	} else if (s->state == STATE_CLOSED && s->transport == EIO_TRANSPORT_WEBSOCKET && s->tell_close) {
+	} else if (s->state == STATE_CLOSED && s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->tell_close) {
 		s->tell_close = false;
 		out->type = EIO_OUTPUT_WS_CLOSE;
 	} else if (s->state == STATE_CLOSED) {
@@ -589,7 +631,7 @@ expired(uint64_t *timer, uint64_t now_ms)
 static void
 heartbeat(struct eio_session *s, uint64_t now_ms)
 {
-	if (s->ping_out) {
+	if (s->ping_out || s->kind.revision == 3) {
 		fail(s, EIO_REASON_PING_TIMEOUT);
 	} else if (queue_put(s, eio_bundle_ref(s->settings->ping), NULL)) {
 		fail(s, EIO_REASON_TRANSPORT_ERROR);

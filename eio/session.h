@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One Engine.IO session, revision 4: the state machine between a client's
+ * One Engine.IO session, revision 4 or 3: the state machine between a client's
  * transports and the application. No I/O: the edge tells it what arrived and
  * what time it is, then asks what happened (events) and what to do (outputs).
  *
@@ -23,6 +23,7 @@
 
 #include "eio/bundle.h"
 #include "eio/error.h"
+#include "eio/packet.h"
 
 #include <stdint.h>
 
@@ -40,7 +41,7 @@ struct eio_settings {
 	size_t max_payload; /* maxHttpBufferSize */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
-	struct eio_bundle *ping; /* the packet "2", made once */
+	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
 
 /* What a session waiting to be sent holds. A tag other than NULL marks a bundle that may be dropped for a slow client. */
@@ -49,11 +50,21 @@ struct eio_queued {
 	const void *tag;
 };
 
+/* What the handshake says about a session. */
+struct eio_session_kind {
+	enum eio_transport transport; /* changes with the upgrade */
+	int revision; /* 4, or 3 (for EIO=2 as well) */
+	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
+	enum eio_text text; /* of revision 3 by polling */
+	enum eio_text ws_text; /* of revision 3 by WebSocket */
+};
+
 struct eio_session {
 	const struct eio_settings *settings;
 	char sid[EIO_SID_LEN + 1];
-	unsigned char state, transport;
-	bool b64, upgraded, probing, probe_ponged;
+	struct eio_session_kind kind;
+	unsigned char state;
+	bool upgraded, probing, probe_ponged;
 	bool get_held, post_open, drop_get, drop_post;
 	bool ping_out, ping_extended;
 	bool closed_event, tell_close, noop_due, answer_noop_close;
@@ -62,8 +73,7 @@ struct eio_session {
 	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
 	struct eio_queued *queue; /* a ring of cap entries, from head on */
 	size_t head, count, cap, queued_bytes;
-	char *in; /* the payload being read, borrowed from the edge */
-	size_t in_n;
+	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 	bool ws_in, ws_in_binary;
 };
 
@@ -102,12 +112,11 @@ enum eio_accept {
 };
 
 /*
- * Starts a session. sid: EIO_SID_LEN characters of A-Z a-z 0-9 - _, copied. b64: binary goes out as text.
- * A polling session starts with its handshake GET held; the open packet is queued either way.
- * settings must outlive the session. Returns 0, or -1 when out of memory.
+ * Starts a session. sid: EIO_SID_LEN characters of A-Z a-z 0-9 - _, copied. A polling session starts with its handshake GET held;
+ * the open packet is queued either way. settings must outlive the session. Returns 0, or -1 when out of memory.
  */
 int eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
-	enum eio_transport transport, bool b64, uint64_t now_ms);
+	const struct eio_session_kind *kind, uint64_t now_ms);
 
 /* Frees what the session holds, in any state. */
 void eio_session_deinit(struct eio_session *s);
@@ -126,8 +135,9 @@ void eio_session_post_abort(struct eio_session *s);
 void eio_session_post_refused(struct eio_session *s);
 
 /* The body of the begun POST is complete; the bytes are changed in place and must stay until
- * eio_session_event returned EIO_EVENT_NONE. Answer "ok" afterwards, whatever was in it. */
-void eio_session_post(struct eio_session *s, char *body, size_t n);
+ * eio_session_event returned EIO_EVENT_NONE. binary: the payload's binary form, which only revision 3 has. Answer "ok" afterwards,
+ * whatever was in it. */
+void eio_session_post(struct eio_session *s, char *body, size_t n, bool binary);
 
 /* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
 void eio_session_post_bad_type(struct eio_session *s);
@@ -180,7 +190,7 @@ eio_session_upgraded(const struct eio_session *s)
 static inline enum eio_transport
 eio_session_transport(const struct eio_session *s)
 {
-	return (enum eio_transport)s->transport;
+	return s->kind.transport;
 }
 
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */

@@ -3,7 +3,6 @@
  * includes utf8proc. */
 #include "eio/utf8.h"
 
-#include <stdint.h>
 #include <utf8proc.h>
 
 /* How many leading bytes are ASCII, rounded down to what is quick to tell. */
@@ -33,6 +32,119 @@ eio_utf8_valid(struct eio_bytes s)
 		k = utf8proc_iterate((const utf8proc_uint8_t *)s.p + i, (utf8proc_ssize_t)(s.n - i), &cp);
 		if (k <= 0) return false;
 		i += (size_t)k;
+	}
+	return true;
+}
+
+size_t
+eio_utf8_next(struct eio_bytes s, uint32_t *cp)
+{
+	utf8proc_int32_t c;
+	utf8proc_ssize_t k;
+
+	if (s.n == 0) return 0;
+	if ((unsigned char)s.p[0] < 0x80) {
+		*cp = (unsigned char)s.p[0];
+		return 1;
+	}
+	k = utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &c);
+	if (k <= 0) return 0;
+	*cp = (uint32_t)c;
+	return (size_t)k;
+}
+
+ssize_t
+eio_utf8_units_len(struct eio_bytes s, size_t units)
+{
+	size_t at = 0, k;
+	uint32_t cp;
+
+	while (units > 0) {
+		k = eio_utf8_next(eio_bytes(s.p + at, s.n - at), &cp);
+		if (k == 0 || (cp > 0xffff && units == 1)) return -1;
+		units -= cp > 0xffff ? 2 : 1;
+		at += k;
+	}
+	return (ssize_t)at;
+}
+
+size_t
+eio_utf8_units(struct eio_bytes s)
+{
+	size_t units = 0;
+
+	/* Each character has one byte that is no continuation; one of four bytes is a surrogate pair. */
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		units += (c & 0xc0) != 0x80;
+		units += c >= 0xf0;
+	}
+	return units;
+}
+
+/* Whether all of s are characters up to U+00FF. */
+static bool
+latin1_only(struct eio_bytes s)
+{
+	size_t k;
+	uint32_t cp;
+
+	for (size_t i = 0; i < s.n; i += k) {
+		k = eio_utf8_next(eio_bytes(s.p + i, s.n - i), &cp);
+		if (k == 0 || cp > 0xff) return false;
+	}
+	return true;
+}
+
+/* Half of a surrogate pair written as if it were a character: what the encoders of 1.x do (WTF-8). */
+static bool
+is_surrogate(const unsigned char p[3])
+{
+	return p[0] == 0xed && p[1] >= 0xa0 && p[1] <= 0xbf && (p[2] & 0xc0) == 0x80;
+}
+
+void
+eio_utf8_replace_surrogates(char *p, size_t n)
+{
+	for (size_t i = 0; i + 3 <= n; i++)
+		if (is_surrogate((const unsigned char *)p + i)) memcpy(p + i, "\xef\xbf\xbd", 3);
+}
+
+ssize_t
+eio_utf8_undo(char *p, size_t n)
+{
+	size_t to = 0, k;
+	uint32_t cp = 0;
+
+	if (!latin1_only(eio_bytes(p, n))) return -1;
+	for (size_t i = 0; i < n; i += k) {
+		k = eio_utf8_next(eio_bytes(p + i, n - i), &cp);
+		p[to++] = (char)cp;
+	}
+	return (ssize_t)to;
+}
+
+bool
+eio_utf8_twice(struct eio_bytes s)
+{
+	unsigned char window[4];
+	size_t have = 0, k, at = 0;
+	uint32_t cp = 0, inner;
+
+	/* The undone bytes pass through a window of one character: nothing is written before it is certain. */
+	while (at < s.n || have > 0) {
+		while (at < s.n && have < sizeof(window)) {
+			k = eio_utf8_next(eio_bytes(s.p + at, s.n - at), &cp);
+			if (k == 0 || cp > 0xff) return false;
+			window[have++] = (unsigned char)cp;
+			at += k;
+		}
+		k = eio_utf8_next(eio_bytes(window, have), &inner);
+		if (k == 0 && have >= 3 && is_surrogate(window)) k = 3;
+		if (k == 0) return false;
+		have -= k;
+		memmove(window, window + k, have);
 	}
 	return true;
 }

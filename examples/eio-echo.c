@@ -29,7 +29,7 @@ on_open(void *user, struct eio_socket *s)
 static void
 on_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data)
 {
-	struct eio_message m = { binary, data };
+	struct eio_message m = { .binary = binary, .data = data };
 	struct eio_bundle *b = eio_bundle_new(&m, 1);
 
 	(void)user;
@@ -90,7 +90,7 @@ static void
 usage(int status)
 {
 	fputs("usage: eio-echo [--port 3000] [--path /engine.io/] [--ping-interval MS] [--ping-timeout MS]\n"
-	      "                [--max-payload BYTES] [--cors] [--cookie NAME]\n",
+	      "                [--max-payload BYTES] [--cors] [--cookie NAME] [--allow-eio3]\n",
 		status ? stderr : stdout);
 	exit(status);
 }
@@ -100,7 +100,8 @@ parse(int argc, char **argv, struct eio_server_options *o)
 {
 	static const struct option longs[] = { { "port", 1, NULL, 'p' }, { "path", 1, NULL, 'a' },
 		{ "ping-interval", 1, NULL, 'i' }, { "ping-timeout", 1, NULL, 't' }, { "max-payload", 1, NULL, 'm' },
-		{ "cors", 0, NULL, 'c' }, { "cookie", 1, NULL, 'k' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "cors", 0, NULL, 'c' }, { "cookie", 1, NULL, 'k' }, { "allow-eio3", 0, NULL, '3' },
+		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	const char *port = "3000";
 
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -112,6 +113,7 @@ parse(int argc, char **argv, struct eio_server_options *o)
 		case 'm': o->max_payload = strtoull(optarg, NULL, 10); break;
 		case 'c': o->cors.origin = EIO_CORS_ANY; break;
 		case 'k': o->cookie_name = optarg; break;
+		case '3': o->allow_eio3 = true; break;
 		default: usage(c == 'h' ? 0 : 2);
 		}
 	}

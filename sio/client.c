@@ -24,9 +24,22 @@ struct sio_client_pending {
 void
 sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms)
 {
-	*c = (struct sio_client){ .config = config };
+	*c = (struct sio_client){ .config = config, .revision = 5 };
 	eio_list_init(&c->sockets);
 	if (config->connect_timeout_ms) c->deadline_ms = now_ms + config->connect_timeout_ms;
+}
+
+void
+sio_client_init_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid)
+{
+	*c = (struct sio_client){ .config = config, .revision = 4, .engine_sid = engine_sid };
+	eio_list_init(&c->sockets);
+}
+
+static int
+decode(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
+{
+	return c->revision == 5 ? sio_packet_decode(text, p) : sio_packet_decode_4(text, p);
 }
 
 static void
@@ -80,7 +93,7 @@ pending_start(struct sio_client *c, struct eio_bytes text)
 	*p = (struct sio_client_pending){ 0 };
 	memcpy(p->text, text.p, text.n);
 	/* Decoding again gives spans of our copy; it cannot fail where the original did not. */
-	sio_packet_decode((struct eio_bytes){ p->text, text.n }, &p->packet);
+	decode(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
 	c->pending = p;
 	return 0;
 }
@@ -107,6 +120,7 @@ message_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event
 
 	/* Without data there is no name to dispatch by, and without an id nothing was asked for: both are ignored. */
 	if (!p->data.p || (ack && !p->has_id)) return 0;
+	if (!ack && s->client->revision == 4 && !sio_packet_event_data_valid(p->data)) return 0; /* a reserved name */
 	ev->type = ack ? SIO_EVENT_ACK : SIO_EVENT_MESSAGE;
 	ev->socket = s;
 	ev->nsp = s->nsp;
@@ -116,19 +130,40 @@ message_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event
 	return 1;
 }
 
+static int
+connect_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event *ev)
+{
+	*ev = (struct sio_event){ .type = SIO_EVENT_CONNECT, .socket = s, .nsp = p->nsp, .auth = p->data };
+	return 1;
+}
+
+/* Revision 4: the namespace may carry a query. "/" is joined without asking, so asking says nothing. */
+static int
+dispatch_connect_4(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
+{
+	const char *mark = memchr(p->nsp.p, '?', p->nsp.n);
+	struct sio_packet plain = { .nsp = p->nsp };
+	struct sio_socket *s;
+
+	if (mark) plain.nsp.n = (size_t)(mark - p->nsp.p);
+	s = sio_client_find(c, plain.nsp);
+	if (s && eio_bytes_eq(plain.nsp, EIO_LIT("/"))) return 0;
+	connect_event(&plain, s, ev);
+	if (mark) ev->query = (struct eio_bytes){ mark + 1, p->nsp.n - plain.nsp.n - 1 };
+	return 1;
+}
+
 /* What a complete packet means in this client's state. */
 static int
 dispatch(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
 {
 	struct sio_socket *s = sio_client_find(c, p->nsp);
 
-	if (p->type == SIO_PACKET_CONNECT_ERROR) return SIO_ERR_CONNECT_ERROR;
-	if (p->type == SIO_PACKET_CONNECT) {
-		if (s) return SIO_ERR_ALREADY_JOINED;
-		*ev = (struct sio_event){ .type = SIO_EVENT_CONNECT, .nsp = p->nsp, .auth = p->data };
-		return 1;
-	}
-	if (!s) return SIO_ERR_NOT_JOINED;
+	if (p->type == SIO_PACKET_CONNECT_ERROR) return c->revision == 4 ? 0 : SIO_ERR_CONNECT_ERROR;
+	if (p->type == SIO_PACKET_CONNECT && c->revision == 4) return dispatch_connect_4(c, p, ev);
+	if (p->type == SIO_PACKET_CONNECT) return s ? SIO_ERR_ALREADY_JOINED : connect_event(p, NULL, ev);
+	/* Clients of revision 4 do send late packets after they were put out of a namespace. */
+	if (!s) return c->revision == 4 ? 0 : SIO_ERR_NOT_JOINED;
 	if (p->type == SIO_PACKET_DISCONNECT) {
 		*ev = (struct sio_event){ .type = SIO_EVENT_DISCONNECT, .socket = s, .nsp = s->nsp };
 		return 1;
@@ -144,7 +179,9 @@ recv_text(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 
 	if (c->pending) return SIO_ERR_TEXT_IN_BINARY;
 	if (data.n == 0) return SIO_ERR_EMPTY;
-	rc = sio_packet_decode(data, &p);
+	rc = decode(c, data, &p);
+	/* Servers of the time reported an unknown type and went on. */
+	if (rc == SIO_ERR_TYPE && c->revision == 4) return 0;
 	if (rc) return rc;
 	return p.attachments ? pending_start(c, data) : dispatch(c, &p, ev);
 }
@@ -179,29 +216,35 @@ sio_client_recv(struct sio_client *c, bool binary, struct eio_bytes data, struct
 	return binary ? recv_binary(c, data, ev) : recv_text(c, data, ev);
 }
 
-/* A packet of some type whose payload is `{"<key>":"<value>"` + extra + `}`. */
+/* A packet of some type with a payload, which may be empty and is emptied. */
 static struct eio_bundle *
-object_bundle(
-	enum sio_packet_type type, struct eio_bytes nsp, const char *key, struct eio_bytes value, struct eio_bytes data)
+packet_bundle(enum sio_packet_type type, struct eio_bytes nsp, struct eio_buf *payload)
 {
-	struct sio_packet p = { .type = type, .nsp = nsp };
+	struct sio_packet p = { .type = type, .nsp = nsp, .data = eio_buf_bytes(payload) };
 	struct eio_bundle *bundle = NULL;
 	struct eio_buf b;
 
 	eio_buf_init(&b);
 	sio_packet_encode(&b, &p);
-	EIO_BUF_ADD_LIT(&b, "{\"");
-	eio_buf_add(&b, eio_cstr(key));
-	EIO_BUF_ADD_LIT(&b, "\":");
-	sio_json_escape(&b, value);
-	if (data.p) {
-		EIO_BUF_ADD_LIT(&b, ",\"data\":");
-		eio_buf_add(&b, data);
-	}
-	eio_buf_addc(&b, '}');
-	if (!eio_buf_failed(&b)) bundle = eio_bundle_packet(EIO_PACKET_MESSAGE, eio_buf_bytes(&b));
+	if (!eio_buf_failed(&b) && !eio_buf_failed(payload))
+		bundle = eio_bundle_packet(EIO_PACKET_MESSAGE, eio_buf_bytes(&b));
 	eio_buf_deinit(&b);
+	eio_buf_deinit(payload);
 	return bundle;
+}
+
+struct eio_bundle *
+sio_client_connected(const struct sio_socket *s)
+{
+	struct eio_buf payload;
+
+	eio_buf_init(&payload);
+	if (s->client->revision == 5) {
+		EIO_BUF_ADD_LIT(&payload, "{\"sid\":");
+		sio_json_escape(&payload, s->id);
+		eio_buf_addc(&payload, '}');
+	}
+	return packet_bundle(SIO_PACKET_CONNECT, s->nsp, &payload);
 }
 
 /* 15 bytes are 20 characters without padding, in the alphabet that URLs take as it is. */
@@ -217,22 +260,50 @@ make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 	}
 }
 
-static struct sio_socket *
-socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth)
+/* Appends to *mem, which moves on. */
+static struct eio_bytes
+keep(char **mem, struct eio_bytes s)
 {
-	struct sio_socket *s = malloc(sizeof(*s) + nsp.n + auth.n);
+	struct eio_bytes kept = { *mem, s.n };
+
+	if (s.n) memcpy(*mem, s.p, s.n);
+	*mem += s.n;
+	return kept;
+}
+
+static struct eio_bytes
+keep_id(struct sio_client *c, char **mem, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM])
+{
+	struct eio_bytes id = { *mem, 0 };
+	char text[SIO_ID_LEN];
+
+	if (c->revision == 5) {
+		make_id(text, random);
+		return keep(mem, (struct eio_bytes){ text, SIO_ID_LEN });
+	}
+	if (!eio_bytes_eq(nsp, EIO_LIT("/"))) {
+		keep(mem, nsp);
+		keep(mem, EIO_LIT("#"));
+	}
+	keep(mem, eio_cstr(c->engine_sid));
+	id.n = (size_t)(*mem - id.p);
+	return id;
+}
+
+static struct sio_socket *
+socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, const unsigned char random[SIO_ID_RANDOM])
+{
+	size_t id_max = c->revision == 5 ? SIO_ID_LEN : nsp.n + 1 + strlen(c->engine_sid);
+	struct sio_socket *s = malloc(sizeof(*s) + nsp.n + auth.n + id_max);
 	char *mem;
 
 	if (!s) return NULL;
 	*s = (struct sio_socket){ .client = c };
 	sio_member_init(&s->member);
 	mem = (char *)(s + 1);
-	memcpy(mem, nsp.p, nsp.n);
-	s->nsp = (struct eio_bytes){ mem, nsp.n };
-	if (auth.p) {
-		memcpy(mem + nsp.n, auth.p, auth.n);
-		s->auth = (struct eio_bytes){ mem + nsp.n, auth.n };
-	}
+	s->nsp = keep(&mem, nsp);
+	if (auth.p) s->auth = keep(&mem, auth);
+	s->id = keep_id(c, &mem, nsp, random);
 	eio_list_init(&s->link);
 	return s;
 }
@@ -245,10 +316,9 @@ sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes a
 	struct sio_socket *s;
 
 	if (sio_client_find(c, nsp)) return SIO_ERR_ALREADY_JOINED;
-	s = socket_new(c, nsp, auth);
+	s = socket_new(c, nsp, auth, random);
 	if (!s) return SIO_ERR_NOMEM;
-	make_id(s->id, random);
-	b = object_bundle(SIO_PACKET_CONNECT, nsp, "sid", sio_socket_id(s), (struct eio_bytes){ NULL, 0 });
+	b = sio_client_connected(s);
 	if (!b) {
 		free(s);
 		return SIO_ERR_NOMEM;
@@ -261,23 +331,33 @@ sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes a
 }
 
 struct eio_bundle *
-sio_client_refuse(struct eio_bytes nsp, struct eio_bytes message, struct eio_bytes data)
+sio_client_refuse(const struct sio_client *c, struct eio_bytes nsp, struct eio_bytes message, struct eio_bytes data)
 {
-	return object_bundle(SIO_PACKET_CONNECT_ERROR, nsp, "message", message, data);
+	struct eio_buf payload;
+
+	eio_buf_init(&payload);
+	if (c->revision == 4 && data.p) {
+		/* The clients of the time get the data in the place of the message. */
+		eio_buf_add(&payload, data);
+		return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
+	}
+	if (c->revision == 5) EIO_BUF_ADD_LIT(&payload, "{\"message\":");
+	sio_json_escape(&payload, message);
+	if (c->revision == 5 && data.p) {
+		EIO_BUF_ADD_LIT(&payload, ",\"data\":");
+		eio_buf_add(&payload, data);
+	}
+	if (c->revision == 5) eio_buf_addc(&payload, '}');
+	return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
 }
 
 struct eio_bundle *
 sio_client_disconnect(struct eio_bytes nsp)
 {
-	struct sio_packet p = { .type = SIO_PACKET_DISCONNECT, .nsp = nsp };
-	struct eio_bundle *bundle = NULL;
-	struct eio_buf b;
+	struct eio_buf none;
 
-	eio_buf_init(&b);
-	sio_packet_encode(&b, &p);
-	if (!eio_buf_failed(&b)) bundle = eio_bundle_packet(EIO_PACKET_MESSAGE, eio_buf_bytes(&b));
-	eio_buf_deinit(&b);
-	return bundle;
+	eio_buf_init(&none);
+	return packet_bundle(SIO_PACKET_DISCONNECT, nsp, &none);
 }
 
 void

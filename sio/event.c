@@ -45,9 +45,9 @@ finish(const struct sio_emit *e, struct eio_bytes body, const struct sio__renumb
 	sio_packet_encode(&text, &p);
 	*bundle = NULL;
 	if (!eio_buf_failed(&text)) {
-		messages[0] = (struct eio_message){ false, eio_buf_bytes(&text) };
+		messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
 		for (i = 0; i < r->n_out; i++)
-			messages[1 + i] = (struct eio_message){ true, e->attachments[r->map[i]] };
+			messages[1 + i] = (struct eio_message){ .binary = true, .data = e->attachments[r->map[i]] };
 		*bundle = eio_bundle_new(messages, 1 + r->n_out);
 	}
 	eio_buf_deinit(&text);
@@ -89,7 +89,7 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 	if (b->encode == SIO_ENCODE_BINARY) {
 		p.type = SIO_PACKET_BINARY_EVENT;
 		p.attachments = 1;
-		messages[n++] = (struct eio_message){ true, b->payload };
+		messages[n++] = (struct eio_message){ .binary = true, .data = b->payload };
 	} else {
 		p.type = SIO_PACKET_EVENT;
 	}
@@ -104,7 +104,7 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 	case SIO_ENCODE_TEXT: sio_json_escape(&text, b->payload); break;
 	}
 	eio_buf_addc(&text, ']');
-	messages[0] = (struct eio_message){ false, eio_buf_bytes(&text) };
+	messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
 	if (!eio_buf_failed(&text)) *bundle = eio_bundle_new(messages, n);
 	eio_buf_deinit(&text);
 	return *bundle ? 0 : SIO_ERR_NOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of one packet, read and written as socket.io-parser 4.2.7 does,
+ * The text of one packet, read and written as socket.io-parser 4.2.7 (and 3.4.5) does,
  * oddities included (protocol section "Packet grammar"): it looks at single
  * characters through JavaScript's Number(), for which a blank is a digit.
  */
@@ -142,8 +142,36 @@ decode_id(struct eio_bytes *s, struct sio_packet *p)
 	p->id = run.n ? run : EIO_LIT("0");
 }
 
+/* An array that begins with a string, reserved or not, or a number. */
 static bool
-payload_valid(enum sio_packet_type type, struct eio_bytes data)
+event_data_valid_4(struct eio_bytes data)
+{
+	struct sio_json_iter it = sio_json_iter(data);
+	struct eio_bytes name;
+
+	if (sio_json_kind(data) != SIO_JSON_ARRAY || !sio_json_next(&it, NULL, &name)) return false;
+	return sio_json_kind(name) == SIO_JSON_NUMBER || sio_json_kind(name) == SIO_JSON_STRING;
+}
+
+static bool
+payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
+{
+	enum sio_json_kind kind = sio_json_kind(data);
+
+	switch (type) {
+	case SIO_PACKET_CONNECT: return kind == SIO_JSON_OBJECT || kind == SIO_JSON_ARRAY || kind == SIO_JSON_NULL;
+	case SIO_PACKET_CONNECT_ERROR: return true;
+	case SIO_PACKET_EVENT:
+	case SIO_PACKET_BINARY_EVENT: return event_data_valid_4(data);
+	case SIO_PACKET_ACK:
+	case SIO_PACKET_BINARY_ACK: return kind == SIO_JSON_ARRAY;
+	case SIO_PACKET_DISCONNECT: break;
+	}
+	return false;
+}
+
+static bool
+payload_valid_5(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
 
@@ -159,8 +187,31 @@ payload_valid(enum sio_packet_type type, struct eio_bytes data)
 	return false;
 }
 
-int
-sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
+/* Whether an ACK starts with a count, as those of revision 3 do: "430-12[…]". */
+static bool
+ack_has_count(struct eio_bytes s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9') i++;
+	return i > 0 && i < s.n && s.p[i] == '-';
+}
+
+/* The count in front of a packet, where there is one. In revision 3 an ACK without attachments counts 0. */
+static int
+decode_attachments(struct eio_bytes *s, int revision, struct sio_packet *p)
+{
+	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) return decode_count(s, p);
+	if (revision == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
+	if (s->p[0] == '0' && s->p[1] == '-') {
+		advance(s, 2);
+		return 0;
+	}
+	return decode_count(s, p);
+}
+
+static int
+decode(struct eio_bytes text, int revision, struct sio_packet *p)
 {
 	struct eio_bytes s = text;
 	int rc;
@@ -168,19 +219,29 @@ sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
 	*p = (struct sio_packet){ 0 };
 	rc = decode_type(&s, p);
 	if (rc) return rc;
-	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) {
-		rc = decode_count(&s, p);
-		if (rc) return rc;
-	}
+	rc = decode_attachments(&s, revision, p);
+	if (rc) return rc;
 	rc = decode_nsp(&s, p);
 	if (rc) return rc;
 	decode_id(&s, p);
 	if (s.n == 0) return 0;
 	rc = sio_json_check(s);
 	if (rc) return rc;
-	if (!payload_valid(p->type, s)) return SIO_ERR_PAYLOAD;
+	if (!(revision == 5 ? payload_valid_5(p->type, s) : payload_valid_4(p->type, s))) return SIO_ERR_PAYLOAD;
 	p->data = s;
 	return 0;
+}
+
+int
+sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
+{
+	return decode(text, 5, p);
+}
+
+int
+sio_packet_decode_4(struct eio_bytes text, struct sio_packet *p)
+{
+	return decode(text, 4, p);
 }
 
 void

@@ -31,8 +31,12 @@ struct client {
 	bool close_whole;
 };
 
-/* What a handler asked for while it ran; done after the run, because a run must not free its own socket. */
-enum { SOCKET_STAYS, SOCKET_LEAVES };
+/* What a worker keeps for each Socket.IO socket, as its user pointer. */
+struct membership {
+	bool leaves; /* a handler put it out; done after the run, because a run must not free its own socket */
+	char query
+		[]; /* of the handshake URL, and behind it the namespace's, which counts more; NUL-terminated, may be empty */
+};
 
 static struct client *
 client_of(const struct sio_socket *s)
@@ -116,13 +120,13 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 static void
 op_close(void *ctx, struct sio_socket *s, bool whole)
 {
-	static char leaves = SOCKET_LEAVES;
+	struct membership *m = s->user;
 
 	(void)ctx;
 	if (whole)
 		client_of(s)->close_whole = true;
 	else
-		s->user = &leaves;
+		m->leaves = true;
 }
 
 static const struct handlers_ops ops = {
@@ -138,13 +142,14 @@ static const struct handlers *
 handlers_of(struct sio_socket *s, struct handlers_call *call)
 {
 	struct client *c = client_of(s);
+	const struct membership *m = s->user;
 	const struct config_namespace *n = config_find_namespace(c->clients->options.config, s->nsp);
 
 	*call = (struct handlers_call){
 		.ops = &ops,
 		.ctx = c->clients,
 		.socket = s,
-		.query = c->query ? eio_cstr(c->query) : eio_bytes("", 0),
+		.query = eio_cstr(m->query),
 	};
 	return n ? n->handlers : NULL;
 }
@@ -160,6 +165,7 @@ end_socket(struct sio_socket *s, const char *reason)
 
 	if (h) handlers_run_disconnect(h, &call, reason);
 	sio_rooms_leave_all(&c->rooms, &s->member);
+	free(s->user);
 	sio_socket_free(s);
 	metrics_sub(c->options.metrics, METRIC_SOCKETS_OPEN, 1);
 }
@@ -175,6 +181,7 @@ put_out(struct client *c, struct sio_socket *s)
 static void
 after_run(struct client *c, struct sio_socket *s)
 {
+	const struct membership *m = s->user;
 	struct eio_list *l, *next;
 
 	if (c->close_whole) {
@@ -184,7 +191,7 @@ after_run(struct client *c, struct sio_socket *s)
 			put_out(c, EIO_CONTAINER(l, struct sio_socket, link));
 		}
 		eio_socket_close(c->eio);
-	} else if (s->user) {
+	} else if (m->leaves) {
 		put_out(c, s);
 	}
 }
@@ -213,28 +220,56 @@ random_bytes(struct clients *c)
 	return p;
 }
 
+static struct membership *
+membership_new(const struct client *c, struct eio_bytes nsp_query)
+{
+	size_t n = c->query ? strlen(c->query) : 0;
+	struct membership *m = malloc(sizeof(*m) + n + 1 + nsp_query.n + 1);
+
+	if (!m) return NULL;
+	m->leaves = false;
+	if (n) memcpy(m->query, c->query, n);
+	if (n && nsp_query.n) m->query[n++] = '&';
+	if (nsp_query.n) memcpy(m->query + n, nsp_query.p, nsp_query.n);
+	m->query[n + nsp_query.n] = '\0';
+	return m;
+}
+
+/* Lets a client into a namespace that is configured. Returns its socket, or NULL when out of memory. */
+static struct sio_socket *
+admit(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
+{
+	struct clients *cs = c->clients;
+	struct membership *m = membership_new(c, query);
+	struct eio_bundle *answer;
+	struct sio_socket *s;
+
+	if (!m || sio_client_accept(&c->sio, nsp, auth, random_bytes(cs), &s, &answer)) {
+		free(m);
+		return NULL;
+	}
+	s->user = m;
+	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
+	send_bundle(c, answer);
+	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	return sio_rooms_join(&cs->rooms, &s->member, sio_room_everyone(s->nsp)) < 0 ? NULL : s;
+}
+
 static void
-on_connect(struct client *c, const struct sio_event *ev)
+connect_to(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
 	struct handlers_call call;
 	const struct handlers *h;
-	struct eio_bundle *answer;
 	struct sio_socket *s;
 
-	if (!config_find_namespace(cs->options.config, ev->nsp)) {
+	if (!config_find_namespace(cs->options.config, nsp)) {
 		count(cs, METRIC_CONNECT_REFUSED);
-		send_bundle(c, sio_client_refuse(ev->nsp, EIO_LIT("Invalid namespace"), eio_bytes(NULL, 0)));
+		send_bundle(c, sio_client_refuse(&c->sio, nsp, EIO_LIT("Invalid namespace"), eio_bytes(NULL, 0)));
 		return;
 	}
-	if (sio_client_accept(&c->sio, ev->nsp, ev->auth, random_bytes(cs), &s, &answer)) {
-		eio_socket_close(c->eio);
-		return;
-	}
-	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
-	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
-	send_bundle(c, answer);
-	if (sio_rooms_join(&cs->rooms, &s->member, sio_room_everyone(s->nsp)) < 0) {
+	s = admit(c, nsp, auth, query);
+	if (!s) {
 		eio_socket_close(c->eio);
 		return;
 	}
@@ -242,6 +277,15 @@ on_connect(struct client *c, const struct sio_event *ev)
 	if (!h) return;
 	if (handlers_run_connection(h, &call) == HANDLERS_SKIPPED) count(cs, METRIC_HANDLERS_SKIPPED);
 	after_run(c, s);
+}
+
+static void
+on_connect(struct client *c, const struct sio_event *ev)
+{
+	if (ev->socket)
+		send_bundle(c, sio_client_connected(ev->socket));
+	else
+		connect_to(c, ev->nsp, ev->auth, c->clients->keep_query ? ev->query : eio_bytes("", 0));
 }
 
 static void
@@ -313,8 +357,14 @@ clients_open(void *user, struct eio_socket *eio)
 	c->clients = cs;
 	c->eio = eio;
 	if (cs->keep_query) c->query = copy_query(eio_socket_request(eio));
-	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
+	if (eio_socket_revision(eio) == 3) {
+		/* Clients of that revision are in "/" without asking. */
+		sio_client_init_4(&c->sio, &cs->sio_config, eio_socket_sid(eio));
+		connect_to(c, EIO_LIT("/"), eio_bytes(NULL, 0), eio_bytes("", 0));
+		return;
+	}
+	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
 	if (sio_client_deadline(&c->sio))
 		eio_clock_set(cs->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
 }

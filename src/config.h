@@ -64,6 +64,7 @@ struct config_engine {
 	size_t max_http_buffer_size;
 	unsigned transports; /* enum config_transports, or-ed */
 	bool allow_upgrades;
+	bool allow_eio3;
 	bool add_trailing_slash;
 	struct config_cookie cookie;
 };

@@ -58,6 +58,7 @@ static const struct config_option main_rows[] = {
 	SIZE("engine.maxHttpBufferSize", engine.max_http_buffer_size, 1, GB, "1000000"),
 	CUSTOM("engine.transports", engine.transports, config__transports, "[\"polling\",\"websocket\"]"),
 	BOOL("engine.allowUpgrades", engine.allow_upgrades, "true"),
+	BOOL("engine.allowEIO3", engine.allow_eio3, "true"),
 	BOOL("engine.addTrailingSlash", engine.add_trailing_slash, "true"),
 	CUSTOM("engine.cookie", engine.cookie, config__cookie, "false"),
 	CUSTOM("engine.perMessageDeflate", engine, config__only_false, NULL),

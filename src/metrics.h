@@ -24,6 +24,11 @@
 	X(SESSIONS_POLLING, GAUGE, "sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
 	X(SESSIONS_WEBSOCKET, GAUGE, "sessions", "transport=\"websocket\"", "") \
 	X(SESSIONS_OPENED, COUNTER, "sessions_opened_total", "", "Engine.IO sessions opened") \
+	X(SESSIONS_OPENED_4, COUNTER, "sessions_opened_by_revision_total", "eio=\"4\"", \
+		"Engine.IO sessions opened, by revision") \
+	X(SESSIONS_OPENED_3, COUNTER, "sessions_opened_by_revision_total", "eio=\"3\"", "") \
+	X(SESSIONS_OPEN_4, GAUGE, "sessions_by_revision", "eio=\"4\"", "Open Engine.IO sessions, by revision") \
+	X(SESSIONS_OPEN_3, GAUGE, "sessions_by_revision", "eio=\"3\"", "") \
 	X(SESSIONS_UPGRADED, COUNTER, "sessions_upgraded_total", "", "Sessions that went from polling to WebSocket") \
 	X(REQUESTS_REFUSED, COUNTER, "requests_refused_total", "", "Requests answered with an Engine.IO error") \
 	X(CLOSED_TRANSPORT_CLOSE, COUNTER, "sessions_closed_total", "reason=\"transport close\"", \

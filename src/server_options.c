@@ -64,6 +64,7 @@ server_options_init(struct eio_server_options *out, const struct config *c, unsi
 		.polling = e->transports & CONFIG_TRANSPORT_POLLING,
 		.websocket = e->transports & CONFIG_TRANSPORT_WEBSOCKET,
 		.allow_upgrades = e->allow_upgrades,
+		.allow_eio3 = e->allow_eio3,
 		.index = index,
 		.count = c->workers,
 	};

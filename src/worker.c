@@ -313,6 +313,10 @@ on_publish_stats(uv_prepare_t *p)
 	metrics_put(w->metrics, METRIC_SESSIONS_POLLING, s->open - s->open_websocket);
 	metrics_put(w->metrics, METRIC_SESSIONS_WEBSOCKET, s->open_websocket);
 	metrics_put(w->metrics, METRIC_SESSIONS_OPENED, s->opened);
+	metrics_put(w->metrics, METRIC_SESSIONS_OPENED_4, s->opened - s->opened_3);
+	metrics_put(w->metrics, METRIC_SESSIONS_OPENED_3, s->opened_3);
+	metrics_put(w->metrics, METRIC_SESSIONS_OPEN_4, s->open - s->open_3);
+	metrics_put(w->metrics, METRIC_SESSIONS_OPEN_3, s->open_3);
 	metrics_put(w->metrics, METRIC_SESSIONS_UPGRADED, s->upgraded);
 	metrics_put(w->metrics, METRIC_REQUESTS_REFUSED, s->refused);
 	metrics_put(w->metrics, METRIC_CLOSED_TRANSPORT_CLOSE, s->closed[EIO_REASON_TRANSPORT_CLOSE]);

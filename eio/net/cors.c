@@ -2,6 +2,8 @@
 /* Cross-origin headers. */
 #include "eio/net/cors.h"
 
+#include "eio/query.h"
+
 static void
 header(struct eio_buf *out, const char *name, struct eio_bytes value)
 {
@@ -19,24 +21,32 @@ listed(const struct eio_cors *c, struct eio_bytes origin)
 	return false;
 }
 
+static bool
+is_revision_3(const struct eio_request *req)
+{
+	return eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("3")) ||
+	       eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("2"));
+}
+
 /* Access-Control-Allow-Origin and -Credentials. Returns whether the answer depends on the request's origin. */
 static bool
 append_origin(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
 {
 	static const char name[] = "Access-Control-Allow-Origin";
 	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
+	bool echo = c->origin == EIO_CORS_ANY && origin.n && is_revision_3(req);
 
-	switch (c->origin) {
+	switch (echo ? EIO_CORS_REFLECT : c->origin) {
 	case EIO_CORS_OFF: return false;
 	case EIO_CORS_ANY: header(out, name, EIO_LIT("*")); break;
 	case EIO_CORS_FIXED: header(out, name, eio_cstr(c->origins[0])); break;
 	case EIO_CORS_LIST:
 	case EIO_CORS_REFLECT:
-		if (origin.n && (c->origin == EIO_CORS_REFLECT || listed(c, origin))) header(out, name, origin);
+		if (origin.n && (c->origin != EIO_CORS_LIST || listed(c, origin))) header(out, name, origin);
 		break;
 	}
-	if (c->credentials) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
-	return c->origin != EIO_CORS_ANY;
+	if (c->credentials || echo) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
+	return c->origin != EIO_CORS_ANY || echo;
 }
 
 static void

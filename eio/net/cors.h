@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Cross-origin headers, as the `cors` option of Engine.IO 4 and later gives them (protocol section "Headers"). */
+/*
+ * Cross-origin headers, as the `cors` option of Engine.IO 4 and later gives them (protocol section "Headers"). One thing is
+ * different: pages of clients 1.x and 2.x always send their requests with credentials, for which browsers do not take "*" as an
+ * answer. So requests of revision 3 get their origin back instead, and leave to use credentials, as the servers of their time gave.
+ */
 #ifndef EIO_NET_CORS_H
 #define EIO_NET_CORS_H
 
@@ -7,7 +11,7 @@
 
 enum eio_cors_origin {
 	EIO_CORS_OFF, /* no header at all; OPTIONS is an ordinary request */
-	EIO_CORS_ANY, /* "*" */
+	EIO_CORS_ANY, /* "*"; to revision 3 the request's origin, with credentials */
 	EIO_CORS_FIXED, /* origins[0], whoever asks */
 	EIO_CORS_LIST, /* the request's origin, if it is one of origins */
 	EIO_CORS_REFLECT, /* the request's origin */

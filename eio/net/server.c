@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "eio/net/server_int.h"
 
+#include "eio/jsonp.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -46,12 +47,13 @@ make_parts(struct eio_server *s)
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
+		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
 	s->prefix = make_prefix(o);
 	s->probe_pong = eio_block_new(sizeof(pong_frame) - 1);
 	if (s->probe_pong) memcpy(s->probe_pong->data, pong_frame, sizeof(pong_frame) - 1);
 	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__ws_handler);
-	return s->settings.ping && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
+	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
 struct eio_server *
@@ -98,6 +100,7 @@ eio_server_free(struct eio_server *s)
 {
 	eio_ws_server_free(s->ws);
 	eio_bundle_unref(s->settings.ping);
+	eio_bundle_unref(s->settings.pong);
 	eio_block_unref(s->probe_pong);
 	eio_hash_deinit(&s->sids);
 	free(s->prefix);
@@ -143,6 +146,54 @@ named_transport(const struct eio_server *s, const struct eio_request *req)
 	return -1;
 }
 
+/* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is not served. */
+static int
+named_revision(const struct eio_server_options *o, struct eio_bytes query)
+{
+	static const struct eio_bytes name = { "EIO", 3 };
+
+	if (eio_query_is(query, name, EIO_LIT("4"))) return 4;
+	if (!o->allow_eio3) return 0;
+	return eio_query_is(query, name, EIO_LIT("3")) || eio_query_is(query, name, EIO_LIT("2")) ? 3 : 0;
+}
+
+/* Whether the cache buster is of the form <milliseconds>-<count>, as clients 1.0 to 1.3 make it. */
+static bool
+numeric_t(struct eio_bytes query)
+{
+	struct eio_buf t;
+	size_t i = 0, dash;
+	bool found;
+
+	eio_buf_init(&t);
+	eio_query_get(query, EIO_LIT("t"), &t);
+	while (i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
+	dash = i;
+	found = dash > 0 && i < t.n && t.p[i++] == '-' && i < t.n;
+	while (found && i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
+	found = found && i == t.n;
+	eio_buf_deinit(&t);
+	return found;
+}
+
+/* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it sends (protocol
+ * section 1.6, receiving). */
+struct eio_session_kind
+eio__server_kind(struct eio_bytes query, enum eio_transport transport)
+{
+	struct eio_session_kind k = { .transport = transport,
+		.revision = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
+		.b64 = eio_query_is(query, EIO_LIT("b64"), EIO_LIT("1")) };
+	bool eio2, old;
+
+	if (k.revision == 4) return k;
+	eio2 = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("2"));
+	old = numeric_t(query);
+	k.text = eio2 || old ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
+	k.ws_text = eio2 ? EIO_TEXT_TWICE : old ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
+	return k;
+}
+
 static enum eio_error
 verify_session(struct eio_server *s, struct eio_bytes sid, int transport, bool upgrade, struct eio_socket **socket,
 	unsigned *owner)
@@ -178,7 +229,7 @@ eio__server_verify(
 		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
 	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {
 		err = EIO_ERROR_BAD_REQUEST;
-	} else if (!eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("4"))) {
+	} else if (!named_revision(s->options, req->query)) {
 		err = EIO_ERROR_UNSUPPORTED_PROTOCOL;
 	}
 	eio_buf_deinit(&sid);
@@ -284,13 +335,22 @@ hold(struct eio_socket *s, struct eio_exchange *ex)
 static void
 handshake(struct eio_server *s, struct eio_exchange *ex)
 {
-	bool b64 = eio_query_is(ex->req->query, EIO_LIT("b64"), EIO_LIT("1"));
-	struct eio_socket *socket = eio__socket_new(s, EIO_TRANSPORT_POLLING, b64);
+	struct eio_session_kind kind = eio__server_kind(ex->req->query, EIO_TRANSPORT_POLLING);
+	struct eio_socket *socket;
+	struct eio_buf j;
 
+	eio_buf_init(&j);
+	if (eio_query_get(ex->req->query, EIO_LIT("j"), &j)) {
+		eio_buf_addc(&j, '\0');
+		kind.b64 = true; /* a script can hold nothing but text */
+	}
+	socket = j.failed ? NULL : eio__socket_new(s, &kind);
 	if (!socket) {
+		eio_buf_deinit(&j);
 		answer_empty(s, ex, 503);
 		return;
 	}
+	socket->jsonp = j.p;
 	hold(socket, ex);
 	eio__socket_tell_open(socket, ex->req);
 }
@@ -356,20 +416,42 @@ post_done(struct eio_socket *socket)
 	eio_exchange_unref(ex);
 }
 
+/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has. */
+static bool
+take_body(struct eio_socket *socket, const struct eio_request *req, struct eio_buf *body)
+{
+	/* Exactly this value means the binary form: with parameters the reference takes it for text as well. */
+	bool binary = eio_bytes_eq(
+		eio_request_header(req, EIO_LIT("content-type")), EIO_LIT("application/octet-stream"));
+	ssize_t n;
+
+	if (socket->jsonp) {
+		n = eio_jsonp_decode(body->p, body->n);
+		/* Without a payload it means nothing, and is answered "ok" as in the reference. */
+		if (n < 0)
+			eio_session_post_refused(&socket->session);
+		else
+			eio_session_post(&socket->session, body->p, (size_t)n, false);
+	} else if (binary && socket->session.kind.revision == 4) {
+		return false;
+	} else {
+		eio_session_post(&socket->session, body->p, body->n, binary);
+	}
+	return true;
+}
+
 static void
 post_complete(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
 {
 	struct eio_buf *body = &ex->req->body;
-	bool binary = eio_bytes_eq(
-		eio_request_header(ex->req, EIO_LIT("content-type")), EIO_LIT("application/octet-stream"));
 
 	post_done(socket);
-	if (binary) {
-		/* Revision 4 has no binary payload: base64 text is the only form. */
+	eio_buf_addc(body, '\0'); /* so that an empty one is a pointer too */
+	body->n--;
+	if (eio_buf_failed(body) || !take_body(socket, ex->req, body)) {
 		eio_session_post_bad_type(&socket->session);
 		answer_empty(s, ex, 400);
 	} else {
-		eio_session_post(&socket->session, body->p ? body->p : (char[]){ 0 }, body->n);
 		answer(s, ex, 200, "text/html", EIO_LIT("ok"));
 	}
 	eio__socket_pump(socket);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Engine.IO server of one loop: sessions over long-polling and WebSocket,
- * revision 4 of the protocol. It is given exchanges and upgrades by an HTTP
+ * The Engine.IO server of one loop: sessions over long-polling (XHR and JSONP)
+ * and WebSocket, revisions 4 and 3 of the protocol. It is given exchanges and upgrades by an HTTP
  * server (eio/net/httpd.h) and tells its handler of sessions and messages.
  *
  * With several loops each has a server of its own. A session lives on the one
@@ -28,6 +28,7 @@ struct eio_server_options {
 	uint64_t ping_interval, ping_timeout, upgrade_timeout; /* ms */
 	size_t max_payload; /* maxHttpBufferSize, bytes */
 	bool polling, websocket, allow_upgrades;
+	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
 	struct eio_cors cors;
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
@@ -54,10 +55,10 @@ struct eio_server_handler {
 	void *http_user; /* for request and the forwards */
 };
 
-/* Counters, for whoever wants to show them. open and open_websocket are sessions, websockets are connections. */
+/* Counters, for whoever wants to show them. open… are sessions (_3: of revision 3), websockets are connections. */
 struct eio_server_stats {
-	uint64_t opened, open, open_websocket, websockets, upgraded, refused, polls, posts, messages_in, bytes_in,
-		writes, bytes_out;
+	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, refused, polls, posts,
+		messages_in, bytes_in, writes, bytes_out;
 	uint64_t closed[EIO_REASON_COUNT];
 };
 
@@ -108,6 +109,7 @@ void eio_socket_close(struct eio_socket *s);
 void eio_socket_discard(struct eio_socket *s);
 
 const char *eio_socket_sid(const struct eio_socket *s);
+int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */
 const char *eio_socket_transport(const struct eio_socket *s); /* "polling" or "websocket" */
 
 /* The handshake request, during the open callback. */

@@ -25,6 +25,7 @@ struct eio_socket {
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_timer timer;
+	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
 	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
 	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
 	const struct eio_request *request; /* during the open callback */
@@ -53,7 +54,7 @@ struct eio_server {
 /* socket.c */
 
 /* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
-struct eio_socket *eio__socket_new(struct eio_server *s, enum eio_transport transport, bool b64);
+struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 void eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req);
 
@@ -74,6 +75,9 @@ void eio__server_headers(const struct eio_server *s, const struct eio_request *r
 
 /* The buffer's bytes as a block, or NULL; the buffer is emptied. */
 struct eio_block *eio__block_of(struct eio_buf *b);
+
+/* What a handshake's query says about the session to begin. */
+struct eio_session_kind eio__server_kind(struct eio_bytes query, enum eio_transport transport);
 
 /* upgrade.c */
 extern const struct eio_ws_handler eio__ws_handler;

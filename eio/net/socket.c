@@ -7,6 +7,8 @@
  */
 #include "eio/net/server_int.h"
 
+#include "eio/jsonp.h"
+
 #include <stdlib.h>
 
 static void on_timer(struct eio_timer *t);
@@ -36,7 +38,7 @@ make_sid(struct eio_server *s, char *sid)
 }
 
 struct eio_socket *
-eio__socket_new(struct eio_server *server, enum eio_transport transport, bool b64)
+eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
 	struct eio_socket *s = calloc(1, sizeof(*s));
 	char sid[EIO_SID_LEN + 1];
@@ -46,7 +48,7 @@ eio__socket_new(struct eio_server *server, enum eio_transport transport, bool b6
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_timer_init(&s->timer, on_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, transport, b64, eio_clock_now(server->clock))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
@@ -54,7 +56,11 @@ eio__socket_new(struct eio_server *server, enum eio_transport transport, bool b6
 	eio_hash_add(&server->sids, &s->node, eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN)));
 	server->stats.opened++;
 	server->stats.open++;
-	if (transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
+	if (kind->transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
+	if (kind->revision == 3) {
+		server->stats.opened_3++;
+		server->stats.open_3++;
+	}
 	mark_dirty(s);
 	return s;
 }
@@ -111,9 +117,11 @@ socket_free(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
 	eio_list_remove(&s->dirty);
 	eio_hash_remove(&s->server->sids, &s->node);
-	eio_session_deinit(&s->session);
 	s->server->stats.open--;
+	if (s->session.kind.revision == 3) s->server->stats.open_3--;
 	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
+	eio_session_deinit(&s->session);
+	free(s->jsonp);
 	free(s);
 }
 
@@ -149,11 +157,32 @@ eio__socket_pump(struct eio_socket *s)
 	mark_dirty(s);
 }
 
+static const char *
+payload_type(const struct eio_socket *s)
+{
+	if (s->jsonp) return "text/javascript; charset=UTF-8";
+	/* Exactly this value: old browser clients compare it, and cannot read anything else. */
+	if (eio_session_wire(&s->session) == EIO_WIRE_POLLING_3) return "application/octet-stream";
+	return "text/plain; charset=UTF-8";
+}
+
+/* The payload as JavaScript; the reference to it is given back. */
+static struct eio_block *
+wrap_jsonp(const struct eio_socket *s, struct eio_block *payload)
+{
+	struct eio_buf js;
+
+	eio_buf_init(&js);
+	if (payload) eio_jsonp_append(&js, eio_cstr(s->jsonp), eio_bytes(payload->data, payload->n));
+	eio_block_unref(payload);
+	return eio__block_of(&js);
+}
+
 static void
 answer_get(struct eio_socket *s, struct eio_block *body)
 {
 	struct eio_exchange *ex = s->get;
-	struct eio_response r = { .status = body ? 200 : 500, .body = body, .length = body ? body->n : 0 };
+	struct eio_response r = { .status = 200 };
 	struct eio_buf head;
 
 	s->get = NULL;
@@ -161,9 +190,13 @@ answer_get(struct eio_socket *s, struct eio_block *body)
 		eio_block_unref(body);
 		return;
 	}
+	if (s->jsonp) body = wrap_jsonp(s, body);
+	if (!body) r.status = 500;
+	r.body = body;
+	r.length = body ? body->n : 0;
 	eio_buf_init(&head);
-	EIO_BUF_ADD_LIT(&head, "Content-Type: text/plain; charset=UTF-8\r\n");
-	eio__server_headers(s->server, ex->req, s->handshaken ? NULL : s, &head);
+	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s));
+	eio__server_headers(s->server, ex->req, s, &head);
 	s->handshaken = true;
 	r.headers = eio__block_of(&head);
 	s->server->stats.bytes_out += r.length;
@@ -303,6 +336,12 @@ const char *
 eio_socket_sid(const struct eio_socket *s)
 {
 	return s->session.sid;
+}
+
+int
+eio_socket_revision(const struct eio_socket *s)
+{
+	return s->session.kind.revision;
 }
 
 const char *

@@ -108,8 +108,8 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 static void
 open_session(struct eio_server *s, struct eio_upgrade *up)
 {
-	bool b64 = eio_query_is(up->req->query, EIO_LIT("b64"), EIO_LIT("1"));
-	struct eio_socket *socket = eio__socket_new(s, EIO_TRANSPORT_WEBSOCKET, b64);
+	struct eio_session_kind kind = eio__server_kind(up->req->query, EIO_TRANSPORT_WEBSOCKET);
+	struct eio_socket *socket = eio__socket_new(s, &kind);
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */
 	if (socket) eio__socket_tell_open(socket, up->req);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Engine.IO vectors of revision 4, made by the reference's own parser, run
- * against packets, payloads and bundles: decoding for what clients send,
+ * The Engine.IO vectors of revisions 4 and 3, made by the reference's own parsers,
+ * run against packets, payloads and bundles: decoding for what clients send,
  * encoding for what servers send. Recorded server reactions (srv-*) are played
  * against a real server in tests/e2e.
  */
@@ -30,11 +30,27 @@ text_of(const cJSON *o, const char *key)
 	return v && v->valuestring ? v->valuestring : "";
 }
 
-/* Where the vectors differ on purpose: Node turns base64 junk into an empty buffer, siocast refuses it. */
+/* Where siocast differs on purpose. */
 static bool
 differs(const char *id)
 {
-	return strcmp(id, "eio4-poll-bad-b64-junk") == 0;
+	static const char *const ids[] = {
+		"eio4-poll-bad-b64-junk", /* Node turns base64 junk into an empty buffer, siocast refuses it */
+		"eio3-poll-bad-b64-junk", "eio3-poll-bad-exp", /* "1e0" as a length: no client writes that */
+		"eio3b-poll-msg-lone", /* half a surrogate pair: U+FFFD, because it cannot be UTF-8 */
+	};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (strcmp(ids[i], id) == 0) return true;
+	return false;
+}
+
+/* The data of these hold a NUL, where cJSON ends a string, or two UTF-16 units that are no character: only their number of packets
+ * and types are compared here. */
+static bool
+data_unreadable(const char *id)
+{
+	return strstr(id, "-nul") || strstr(id, "-lone");
 }
 
 /* The data of a vector's packet as bytes; false when the packet has none. cJSON cuts strings at NUL, so a vector with one in its
@@ -55,7 +71,7 @@ data_of(const cJSON *packet, struct eio_buf *out)
 static bool
 is_binary(const cJSON *packet)
 {
-	return cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(packet, "data"));
+	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(packet, "data"), "$hex") != NULL;
 }
 
 static void
@@ -65,25 +81,28 @@ check_packet(const char *id, const cJSON *expected, const struct eio_packet *got
 
 	eio_buf_init(&data);
 	data_of(expected, &data);
-	if (strcmp(text_of(expected, "type"), types[got->type])) fail_msg("%s: type %s", id, types[got->type]);
+	/* A type that the reference does not know either is passed over as a noop. */
+	if (strcmp(text_of(expected, "type"), "") == 0 && got->type == EIO_PACKET_NOOP)
+		;
+	else if (strcmp(text_of(expected, "type"), types[got->type]))
+		fail_msg("%s: type %s", id, types[got->type]);
 	if (got->binary != is_binary(expected)) fail_msg("%s: binary %d", id, got->binary);
-	if (strcmp(id, "eio4-poll-msg-nul") && !eio_bytes_eq(eio_buf_bytes(&data), got->data))
+	if (!data_unreadable(id) && !eio_bytes_eq(eio_buf_bytes(&data), got->data))
 		fail_msg("%s: data \"%.*s\"", id, (int)got->data.n, got->data.p);
 	eio_buf_deinit(&data);
 }
 
 /* Decodes a polling body and compares packet for packet; an "error" packet stands for a refusal. */
 static void
-check_payload(const char *id, const cJSON *packets, char *body, size_t n)
+check_payload(const char *id, const cJSON *packets, struct eio_payload y)
 {
 	const cJSON *expected = packets->child;
 	struct eio_packet p;
-	char *text;
-	size_t len;
+	int rc;
 
-	while (eio_payload_next(&body, &n, &text, &len)) {
+	while ((rc = eio_payload_next(&y, &p)) != 0) {
 		if (!expected) fail_msg("%s: more packets than expected", id);
-		if (eio_packet_decode(&p, text, len)) {
+		if (rc < 0) {
 			if (strcmp(text_of(expected, "type"), "error")) fail_msg("%s: refused", id);
 			return;
 		}
@@ -93,19 +112,49 @@ check_payload(const char *id, const cJSON *packets, char *body, size_t n)
 	if (expected) fail_msg("%s: packets are missing", id);
 }
 
+static void
+check_message(const char *id, const cJSON *packets, char *data, size_t n, int revision, enum eio_text rule, bool binary)
+{
+	struct eio_packet p;
+	int rc;
+
+	if (binary && revision == 4) return; /* the bytes are the message */
+	rc = binary ? eio_packet_decode_binary_3(&p, eio_bytes(data, n))
+		    : eio_packet_decode(&p, data, n, revision, &rule);
+	if (rc) {
+		if (strcmp(text_of(packets->child, "type"), "error")) fail_msg("%s: refused", id);
+	} else {
+		check_packet(id, packets->child, &p);
+	}
+}
+
 static bool
 is(const cJSON *v, const char *key, const char *value)
 {
 	return strcmp(text_of(v, key), value) == 0;
 }
 
-static bool
-ours(const cJSON *v)
+static int
+revision_of(const cJSON *v)
 {
 	const cJSON *revision = cJSON_GetObjectItemCaseSensitive(v, "revision");
 
-	return is(v, "layer", "eio") && revision && revision->valueint == 4 && strncmp(text_of(v, "id"), "srv-", 4) &&
-	       !is(v, "transport", "jsonp");
+	return revision ? revision->valueint : 0;
+}
+
+static bool
+ours(const cJSON *v)
+{
+	return is(v, "layer", "eio") && strncmp(text_of(v, "id"), "srv-", 4) && !is(v, "transport", "jsonp");
+}
+
+/* The generation whose text rule a vector follows is told by its id. */
+static enum eio_text
+rule_of(const cJSON *v)
+{
+	const char *id = text_of(v, "id");
+
+	return strncmp(id, "eio3b-", 6) == 0 || strncmp(id, "eio3a-", 6) == 0 ? EIO_TEXT_TWICE : EIO_TEXT_ONCE;
 }
 
 static void
@@ -115,27 +164,45 @@ wire_of(const cJSON *v, struct eio_buf *out)
 }
 
 static void
+decode_one(const cJSON *v)
+{
+	const cJSON *packets = cJSON_GetObjectItemCaseSensitive(v, "packets");
+	struct eio_payload y = { .text = rule_of(v) };
+	struct eio_buf wire;
+
+	eio_buf_init(&wire);
+	wire_of(v, &wire);
+	eio_buf_addc(&wire, 'x'); /* so that an empty body is a pointer too */
+	y.p = wire.p;
+	y.n = wire.n - 1;
+	y.form = revision_of(v) == 4			? EIO_PAYLOAD_4
+		 : is(v, "transport", "polling-binary") ? EIO_PAYLOAD_3_BINARY
+							: EIO_PAYLOAD_3_STRING;
+	if (is(v, "transport", "websocket"))
+		check_message(text_of(v, "id"), packets, y.p, y.n, revision_of(v),
+			/* Only 1.0.x encodes WebSocket text twice. */
+			strncmp(text_of(v, "id"), "eio3a-", 6) ? EIO_TEXT_ONCE : EIO_TEXT_TWICE,
+			is(v, "frame", "binary"));
+	else
+		check_payload(text_of(v, "id"), packets, y);
+	eio_buf_deinit(&wire);
+}
+
+static void
 test_decode(void **state)
 {
 	const cJSON *v;
-	int run = 0;
+	int run[5] = { 0 };
 
 	(void)state;
 	cJSON_ArrayForEach(v, vectors)
 	{
-		const cJSON *packets = cJSON_GetObjectItemCaseSensitive(v, "packets");
-		const char *id = text_of(v, "id");
-		struct eio_buf wire;
-
-		if (!ours(v) || differs(id) || (is(v, "transport", "websocket") && is(v, "frame", "binary"))) continue;
-		eio_buf_init(&wire);
-		wire_of(v, &wire);
-		eio_buf_addc(&wire, 'x'); /* so that an empty body is a pointer too */
-		check_payload(id, packets, wire.p, wire.n - 1);
-		eio_buf_deinit(&wire);
-		run++;
+		if (!ours(v) || differs(text_of(v, "id"))) continue;
+		decode_one(v);
+		run[revision_of(v)]++;
 	}
-	assert_true(run >= 50);
+	assert_true(run[4] >= 50);
+	assert_true(run[3] >= 80);
 }
 
 /* Bundles are sequences of messages; the vectors that are, and that a server may send, are built and compared. */
@@ -152,7 +219,7 @@ build(const cJSON *packets, struct eio_message *m, struct eio_buf *store, size_t
 		if (strcmp(text_of(p, "type"), "message") || *n == 32) return false;
 		eio_buf_init(data);
 		data_of(p, data);
-		m[*n] = (struct eio_message){ is_binary(p), eio_buf_bytes(data) };
+		m[*n] = (struct eio_message){ .binary = is_binary(p), .data = eio_buf_bytes(data) };
 		++*n;
 	}
 	return *n > 0;
@@ -184,28 +251,101 @@ check_encode(const cJSON *v, enum eio_wire wire, size_t skip)
 	eio_buf_deinit(&expected);
 }
 
+static enum eio_wire
+wire_form(const cJSON *v)
+{
+	bool b64 = strstr(text_of(v, "id"), "-ws-bin-b64") != NULL;
+
+	if (is(v, "transport", "polling-binary")) return EIO_WIRE_POLLING_3;
+	if (revision_of(v) == 4)
+		return is(v, "transport", "polling") ? EIO_WIRE_POLLING : b64 ? EIO_WIRE_WS_B64 : EIO_WIRE_WS;
+	return is(v, "transport", "polling") ? EIO_WIRE_POLLING_B64_3 : b64 ? EIO_WIRE_WS_B64_3 : EIO_WIRE_WS_3;
+}
+
+/* Text is sent as 2.x has it, and as JSON in ASCII, so the vectors of 1.x's encoders have no counterpart. */
+static bool
+is_sent(const cJSON *v)
+{
+	const char *id = text_of(v, "id");
+
+	return ours(v) && !is(v, "direction", "client->server") && rule_of(v) == EIO_TEXT_ONCE &&
+	       !data_unreadable(id) && strcmp(id, "eio4-poll-rs-in-data") && !strstr(id, "-cross-") && !differs(id);
+}
+
 static void
 test_encode(void **state)
 {
 	const cJSON *v;
-	int run = 0;
+	int run[5] = { 0 };
 
 	(void)state;
 	cJSON_ArrayForEach(v, vectors)
 	{
-		const char *id = text_of(v, "id");
+		size_t n = strlen(text_of(cJSON_GetObjectItemCaseSensitive(v, "wire"), "hex")) / 2;
 
-		if (!ours(v) || is(v, "direction", "client->server") || strcmp(id, "eio4-poll-msg-nul") == 0 ||
-			strcmp(id, "eio4-poll-rs-in-data") == 0)
-			continue;
-		if (is(v, "transport", "polling")) check_encode(v, EIO_WIRE_POLLING, 0);
+		if (!is_sent(v)) continue;
 		/* The header of a frame is 2 bytes, or 4 from 126 bytes of payload on. */
-		if (is(v, "transport", "websocket"))
-			check_encode(v, is(v, "id", "eio4-ws-bin-b64") ? EIO_WIRE_WS_B64 : EIO_WIRE_WS,
-				strlen(text_of(cJSON_GetObjectItemCaseSensitive(v, "wire"), "hex")) / 2 > 125 ? 4 : 2);
-		run++;
+		check_encode(v, wire_form(v), !is(v, "transport", "websocket") ? 0 : n > 125 ? 4 : 2);
+		run[revision_of(v)]++;
 	}
-	assert_true(run >= 25);
+	assert_true(run[4] >= 25);
+	assert_true(run[3] >= 25);
+}
+
+/* What a client of revision 3 gets of JSON text: pure ASCII, whatever the form. */
+static void
+test_ascii(void **state)
+{
+	struct eio_message m = { .data = EIO_LIT("2[\"h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"]"), .json = true };
+	struct eio_bundle *b = eio_bundle_new(&m, 1);
+	struct eio_block *w = eio_bundle_wire(b, EIO_WIRE_POLLING_B64_3);
+
+	(void)state;
+	assert_int_equal(w->n, 40);
+	assert_memory_equal(w->data, "37:42[\"h\\u00e9\\u20ac\\ud83d\\ude00\\u007f\"]", w->n);
+	w = eio_bundle_wire(b, EIO_WIRE_WS_3);
+	assert_memory_equal(w->data,
+		"\x81\x25"
+		"42[\"h\\u00e9",
+		13);
+	w = eio_bundle_wire(b, EIO_WIRE_POLLING_3);
+	assert_memory_equal(w->data,
+		"\0\3\7\xff"
+		"42[\"h\\u00e9",
+		15);
+	w = eio_bundle_wire(b, EIO_WIRE_WS);
+	assert_memory_equal(w->data + 2, "42[\"h\xc3\xa9", 7);
+	eio_bundle_unref(b);
+}
+
+/* How a client encodes text is learned from what it sends, and never unlearned (protocol section 1.6). */
+static void
+test_text_rule(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		enum eio_text before, after;
+	} cases[] = {
+		{ "4abc", "abc", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN },
+		{ "4h\xc3\x83\xc2\xa9", "h\xc3\xa9", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN }, /* twice */
+		{ "4h\xc3\xa9", "h\xc3\xa9", EIO_TEXT_UNKNOWN, EIO_TEXT_ONCE },
+		{ "4\xe2\x82\xac", "\xe2\x82\xac", EIO_TEXT_UNKNOWN, EIO_TEXT_ONCE },
+		{ "4h\xc3\x83\xc2\xa9", "h\xc3\x83\xc2\xa9", EIO_TEXT_ONCE, EIO_TEXT_ONCE },
+		{ "4\xc3\xad\xc2\xa0\xc2\x80", "\xef\xbf\xbd", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN }, /* WTF-8 */
+		{ "4h\xc3\x83\xc2\xa9", "h\xc3\xa9", EIO_TEXT_TWICE, EIO_TEXT_TWICE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum eio_text rule = cases[i].before;
+		struct eio_packet p;
+		char in[32];
+
+		strcpy(in, cases[i].in);
+		assert_int_equal(eio_packet_decode(&p, in, strlen(in), 3, &rule), 0);
+		if (!eio_bytes_eq(p.data, eio_cstr(cases[i].out)) || rule != cases[i].after)
+			fail_msg("case %zu: \"%.*s\", rule %d", i, (int)p.data.n, p.data.p, rule);
+	}
 }
 
 /* Frame headers at every size where their form changes (RFC 6455 section 5.2). */
@@ -217,7 +357,8 @@ test_frames(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		struct eio_message m[2] = { { true, eio_bytes(data, sizes[i]) }, { false, EIO_LIT("x") } };
+		struct eio_message m[2] = { { .binary = true, .data = eio_bytes(data, sizes[i]) },
+			{ .data = EIO_LIT("x") } };
 		struct eio_bundle *b = eio_bundle_new(m, 2);
 		const unsigned char *w = (const unsigned char *)eio_bundle_wire(b, EIO_WIRE_WS)->data;
 		size_t header = sizes[i] < 126 ? 2 : sizes[i] < 65536 ? 4 : 10, n = w[1];
@@ -266,6 +407,8 @@ main(void)
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_text_rule),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

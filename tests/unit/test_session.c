@@ -43,6 +43,7 @@ say(struct replay *r, const char *what, const char *p, size_t n)
 static void
 say_bundle(struct replay *r, struct eio_bundle *b)
 {
+	/* As text, whatever the transport, to be readable. */
 	struct eio_block *w = eio_bundle_wire(b, EIO_WIRE_POLLING);
 
 	assert_non_null(w);
@@ -90,7 +91,7 @@ pump(struct replay *r)
 	} while (0)
 
 static void
-start(struct replay *r, enum eio_transport transport)
+start_kind(struct replay *r, struct eio_session_kind kind)
 {
 	*r = (struct replay){ .now = 1000, .writable = true };
 	r->settings = (struct eio_settings){ .ping_interval = 300,
@@ -100,9 +101,17 @@ start(struct replay *r, enum eio_transport transport)
 		.polling = true,
 		.websocket = true,
 		.allow_upgrades = true,
-		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)) };
+		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
+		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)) };
 	assert_non_null(r->settings.ping);
-	assert_int_equal(eio_session_init(&r->s, &r->settings, sid, transport, false, r->now), 0);
+	assert_non_null(r->settings.pong);
+	assert_int_equal(eio_session_init(&r->s, &r->settings, sid, &kind, r->now), 0);
+}
+
+static void
+start(struct replay *r, enum eio_transport transport)
+{
+	start_kind(r, (struct eio_session_kind){ .transport = transport, .revision = 4 });
 	if (transport == EIO_TRANSPORT_POLLING)
 		EXPECT(r, "answer 0{\"sid\":\"Aabcdefghijklmnopqrs\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,"
 			  "\"pingTimeout\":200,\"maxPayload\":1000000}");
@@ -116,6 +125,7 @@ finish(struct replay *r)
 {
 	eio_session_deinit(&r->s);
 	eio_bundle_unref(r->settings.ping);
+	eio_bundle_unref(r->settings.pong);
 	eio_buf_deinit(&r->log);
 }
 
@@ -132,7 +142,7 @@ post(struct replay *r, const char *body)
 
 	for (size_t i = 0; i <= n; i++) r->input[i] = body[i] == '|' ? 0x1e : body[i];
 	assert_int_equal(eio_session_post_begin(&r->s), EIO_ACCEPT_OK);
-	eio_session_post(&r->s, r->input, n);
+	eio_session_post(&r->s, r->input, n, false);
 }
 
 static void
@@ -145,7 +155,7 @@ ws(struct replay *r, const char *text)
 static void
 send_text(struct replay *r, const char *text)
 {
-	struct eio_message m = { false, eio_cstr(text) };
+	struct eio_message m = { .data = eio_cstr(text) };
 	struct eio_bundle *b = eio_bundle_new(&m, 1);
 
 	assert_non_null(b);
@@ -559,7 +569,7 @@ test_drop(void **state)
 	start(&r, EIO_TRANSPORT_POLLING);
 	for (int i = 0; i < 6; i++) {
 		char text[8] = { (char)('a' + i) };
-		struct eio_message m = { false, eio_cstr(text) };
+		struct eio_message m = { .data = eio_cstr(text) };
 		struct eio_bundle *b = eio_bundle_new(&m, 1);
 
 		eio_session_submit(&r.s, b, i == 0 ? NULL : i % 2 ? (void *)&stream_a : (void *)&stream_b);
@@ -621,6 +631,79 @@ test_direct(void **state)
 	finish(&r);
 }
 
+/* Revision 3 in the string form: the client pings, and the forms of the control packets differ. */
+static void
+test_revision_3(void **state)
+{
+	const struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING, .revision = 3, .b64 = true };
+	struct replay r;
+
+	(void)state;
+	start_kind(&r, kind);
+	EXPECT(&r, "answer 114:0{\"sid\":\"Aabcdefghijklmnopqrs\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,"
+		   "\"pingTimeout\":200,\"maxPayload\":1000000}");
+	get(&r, EIO_ACCEPT_OK);
+	post(&r, "6:4hello10:b4AQIDBA==1:2");
+	EXPECT(&r, "text hello; binary \x01\x02\x03\x04; answer 1:3");
+	get(&r, EIO_ACCEPT_OK);
+	/* Every packet earns another pingInterval + pingTimeout; a pong means nothing. */
+	pass(&r, 499);
+	post(&r, "1:3");
+	pass(&r, 0);
+	EXPECT(&r, "");
+	pass(&r, 499);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "closed ping timeout; answer 1:1; end");
+	finish(&r);
+	start_kind(&r, kind);
+	eio_buf_clear(&r.log);
+	pump(&r);
+	eio_buf_clear(&r.log);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "closed forced close; answer 1:61:1; end");
+	finish(&r);
+}
+
+/* Its binary form, and the upgrade: binary messages carry their type on the WebSocket too. */
+static void
+test_revision_3_binary_form(void **state)
+{
+	const struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING, .revision = 3 };
+	static const char in[] = "\0\3\xff"
+				 "4hi\1\3\xff\4\xff\1";
+	struct replay r;
+	struct eio_event ev;
+
+	(void)state;
+	start_kind(&r, kind);
+	pump(&r);
+	eio_buf_clear(&r.log);
+	memcpy(r.input, in, sizeof(in) - 1);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	eio_session_post(&r.s, r.input, sizeof(in) - 1, true);
+	EXPECT(&r, "text hi; binary \xff\x01");
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	pump(&r);
+	assert_memory_equal(r.log.p,
+		"answer \0\1\xff"
+		"6; probe-pong",
+		r.log.n);
+	eio_buf_clear(&r.log);
+	probe(&r, "5");
+	assert_int_equal(eio_session_wire(&r.s), EIO_WIRE_WS_3);
+	memcpy(r.input, "\4\7", 2);
+	eio_session_ws_recv(&r.s, true, r.input, 2);
+	assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
+	assert_true(ev.binary && ev.data.n == 1 && ev.data.p[0] == 7);
+	ws(&r, "2");
+	EXPECT(&r, "send 3");
+	finish(&r);
+}
+
 int
 main(void)
 {
@@ -646,6 +729,8 @@ main(void)
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_revision_3),
+		cmocka_unit_test(test_revision_3_binary_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

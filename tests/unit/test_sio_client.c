@@ -54,7 +54,7 @@ test_connect(void **state)
 	assert_int_equal(ev.type, SIO_EVENT_CONNECT);
 	assert_true(eio_bytes_eq(ev.nsp, EIO_LIT("/")));
 	assert_null(ev.auth.p);
-	canon_expect(sio_client_refuse(ev.nsp, EIO_LIT("no \"way\""), EIO_LIT("{\"code\":7}")),
+	canon_expect(sio_client_refuse(&c, ev.nsp, EIO_LIT("no \"way\""), EIO_LIT("{\"code\":7}")),
 		"44{\"message\":\"no \\\"way\\\"\",\"data\":{\"code\":7}}");
 	assert_int_equal(sio_client_deadline(&c), 46000); /* a refused join does not count */
 	assert_int_equal(text(&c, "0/admin,{\"token\":\"t\"}", &ev), 1);

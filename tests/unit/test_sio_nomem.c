@@ -45,7 +45,7 @@ answer(struct sio_client *c, const struct sio_event *ev)
 	if (eio_bytes_eq(ev->nsp, root)) {
 		rc = sio_client_accept(c, ev->nsp, ev->auth, random, &s, &b);
 	} else {
-		b = sio_client_refuse(ev->nsp, EIO_LIT("Invalid namespace"), (struct eio_bytes){ NULL, 0 });
+		b = sio_client_refuse(c, ev->nsp, EIO_LIT("Invalid namespace"), (struct eio_bytes){ NULL, 0 });
 		rc = b ? 0 : SIO_ERR_NOMEM;
 	}
 	eio_bundle_unref(b);

@@ -283,7 +283,8 @@ bundle_of(const struct script *s)
 	struct eio_message m[MAX_MESSAGES];
 	size_t i;
 
-	for (i = 0; i < s->n; i++) m[i] = (struct eio_message){ s->m[i].binary, eio_buf_bytes(&s->m[i].data) };
+	for (i = 0; i < s->n; i++)
+		m[i] = (struct eio_message){ .binary = s->m[i].binary, .data = eio_buf_bytes(&s->m[i].data) };
 	return eio_bundle_new(m, s->n);
 }
 
@@ -344,11 +345,12 @@ encode_connect(const struct sio_packet *p, const struct script *s)
 static void
 encode_refuse(const struct sio_packet *p, const struct script *s)
 {
+	const struct sio_client c = { .revision = 5 };
 	struct eio_buf message;
 
 	eio_buf_init(&message);
 	get_string(&message, p->data, "/message");
-	expect_bundle(sio_client_refuse(p->nsp, eio_buf_bytes(&message), get(p->data, "/data")), s);
+	expect_bundle(sio_client_refuse(&c, p->nsp, eio_buf_bytes(&message), get(p->data, "/data")), s);
 	eio_buf_deinit(&message);
 }
 
@@ -394,9 +396,9 @@ replay_connect(struct replay *r, const struct sio_event *ev)
 	struct eio_bundle *b;
 
 	if (eio_bytes_eq(ev->nsp, EIO_LIT("/deny"))) {
-		replay_send(r, sio_client_refuse(ev->nsp, EIO_LIT("nope"), none));
+		replay_send(r, sio_client_refuse(&r->c, ev->nsp, EIO_LIT("nope"), none));
 	} else if (!eio_bytes_eq(ev->nsp, EIO_LIT("/")) && !eio_bytes_eq(ev->nsp, EIO_LIT("/admin"))) {
-		replay_send(r, sio_client_refuse(ev->nsp, EIO_LIT("Invalid namespace"), none));
+		replay_send(r, sio_client_refuse(&r->c, ev->nsp, EIO_LIT("Invalid namespace"), none));
 	} else {
 		CHECK(sio_client_accept(&r->c, ev->nsp, ev->auth, noise, &s, &b) == 0);
 		replay_send(r, b);

@@ -203,7 +203,7 @@ static struct eio_block *
 binary_event(size_t n)
 {
 	char *data = malloc(n + 1);
-	struct eio_message m[2] = { { false, EIO_LIT("51-[\"x\"]") }, { true, { data, n } } };
+	struct eio_message m[2] = { { .data = EIO_LIT("51-[\"x\"]") }, { .binary = true, .data = { data, n } } };
 	struct eio_bundle *b;
 	struct eio_block *w;
 
