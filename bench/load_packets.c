@@ -54,7 +54,7 @@ packets_begin(struct client *clients, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) clients[i].counts = (struct counts){ 0 };
 	for (unsigned i = 0; i < at.n_checks; i++)
-		memset(at.checks[i].next, 0, at.checks[i].n_channels * sizeof(uint64_t));
+		for (unsigned j = 0; j < at.checks[i].n_channels; j++) at.checks[i].next[j] = 0;
 	memset(at.spreads, 0, sizeof(at.spreads));
 	hist_clear(&at.latency);
 	hist_clear(&at.spread);

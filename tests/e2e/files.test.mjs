@@ -235,8 +235,8 @@ suite('a folder', startWithFolder, (server) => {
 		for (const target of [
 			'/../secret.txt', '/sub/../../secret.txt', '/%2e%2e/secret.txt', '/%2E./secret.txt', '/..%2fsecret.txt', '/%2e%2e%2fsecret.txt',
 			'/..%5csecret.txt', '/..\\secret.txt', '/%252e%252e/secret.txt', '/./../secret.txt', '/sub/%2e%2e/%2e%2e/secret.txt',
-			'/../www-secret/', '//etc/passwd', '/%2fetc/passwd', '/etc/passwd', '/.hidden', '/.git/config', '/sub/.env', '/%2ehidden', '/.',
-			'/..', '/link.txt', '/relative.txt', '/linked/secret.txt', '/sub/etc/passwd', '/index.html%00.txt', '/%00', '/%', '/%zz', '/%ff',
+			'/../www-secret/', '//etc/passwd', '/%2fetc/passwd', '/etc/passwd', '/.hidden', '/.git/config', '/sub/.env', '/%2ehidden',
+			'/.', '/..', '/link.txt', '/relative.txt', '/linked/secret.txt', '/sub/etc/passwd', '/index.html%00.txt', '/%00', '/%', '/%zz', '/%ff',
 		]) {
 			const answer = await get(target);
 			assert.ok([400, 403, 404].includes(answer.status), `${target}: ${answer.status}`);

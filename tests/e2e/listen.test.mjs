@@ -72,7 +72,8 @@ describe('listen', { skip: SIOCAST_ONLY }, () => {
 			const other = net.createServer().listen(0, '127.0.0.1');
 			cleanup.add(other, () => other.close());
 			await once(other, 'listening');
-			for (const address of [`127.0.0.1:${other.address().port}`, `192.0.2.1:${await freePort()}`, 'unix:/nonexistent/folder/socket']) {
+			const taken = `127.0.0.1:${other.address().port}`;
+			for (const address of [taken, `192.0.2.1:${await freePort()}`, 'unix:/nonexistent/folder/socket']) {
 				const setup = await configure(cleanup, { listen: [address] });
 				const { status, stderr } = spawnSync(SIOCAST, ['-c', setup.file], { encoding: 'utf8', timeout: LIMIT_MS });
 				assert.equal(status, 1, `${address}: ${stderr}`);

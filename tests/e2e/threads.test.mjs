@@ -22,7 +22,13 @@ const config = {
 		{ channel: 'all', event: 'all', encode: 'json', batch: { interval: 20 } },
 	],
 	namespaces: {
-		'/': { on: { subscribe: [{ join: '$1' }, { ack: [true] }], unsubscribe: [{ leave: '$1' }], say: [{ publish: 'uplink' }, { ack: ['$1'] }] } },
+		'/': {
+			on: {
+				subscribe: [{ join: '$1' }, { ack: [true] }],
+				unsubscribe: [{ leave: '$1' }],
+				say: [{ publish: 'uplink' }, { ack: ['$1'] }],
+			},
+		},
 	},
 	limits: { clientQueueBytes: 268435456 },
 };

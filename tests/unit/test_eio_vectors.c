@@ -5,6 +5,7 @@
  * encoding for what servers send. Recorded server reactions (srv-*) are played
  * against a real server in tests/e2e.
  */
+#include "eio/jsonp.h"
 #include "eio/packet.h"
 #include "tests/unit/canon.h"
 
@@ -37,6 +38,7 @@ differs(const char *id)
 	static const char *const ids[] = {
 		"eio4-poll-bad-b64-junk", /* Node turns base64 junk into an empty buffer, siocast refuses it */
 		"eio3-poll-bad-b64-junk", "eio3-poll-bad-exp", /* "1e0" as a length: no client writes that */
+		"eio3-cross-2x-text-read-as-1x", /* a 1.x server would fail here; siocast serves both generations */
 		"eio3b-poll-msg-lone", /* half a surrogate pair: U+FFFD, because it cannot be UTF-8 */
 	};
 
@@ -292,6 +294,80 @@ test_encode(void **state)
 	assert_true(run[3] >= 25);
 }
 
+/* The payload of a GET's answer is what stands between the quotes; here it is made from the packets and compared. */
+static void
+check_jsonp_get(const cJSON *v, struct eio_bytes wire)
+{
+	const cJSON *p = cJSON_GetObjectItemCaseSensitive(v, "packets")->child;
+	struct eio_bytes j = eio_bytes(wire.p + 7, (size_t)((const char *)memchr(wire.p, ']', wire.n) - wire.p - 7));
+	struct eio_message m = { .binary = is_binary(p) };
+	struct eio_buf data, out;
+	struct eio_bundle *b;
+	struct eio_block *w;
+
+	eio_buf_init(&data);
+	eio_buf_init(&out);
+	data_of(p, &data);
+	m.data = eio_buf_bytes(&data);
+	b = is(p, "type", "message") ? eio_bundle_new(&m, 1) : eio_bundle_packet(EIO_PACKET_NOOP, m.data);
+	w = eio_bundle_wire(b, revision_of(v) == 4 ? EIO_WIRE_POLLING : EIO_WIRE_POLLING_B64_3);
+	eio_jsonp_append(&out, j, eio_bytes(w->data, w->n));
+	if (!eio_bytes_eq(eio_buf_bytes(&out), wire)) fail_msg("%s: \"%.*s\"", text_of(v, "id"), (int)out.n, out.p);
+	eio_bundle_unref(b);
+	eio_buf_deinit(&data);
+	eio_buf_deinit(&out);
+}
+
+static void
+check_jsonp_post(const cJSON *v, struct eio_buf *wire)
+{
+	ssize_t n = eio_jsonp_decode(wire->p, wire->n);
+	struct eio_payload y = { .p = wire->p,
+		.n = (size_t)n,
+		.form = revision_of(v) == 4 ? EIO_PAYLOAD_4 : EIO_PAYLOAD_3_STRING,
+		.text = rule_of(v) };
+
+	if (n < 0) fail_msg("%s: no form", text_of(v, "id"));
+	check_payload(text_of(v, "id"), cJSON_GetObjectItemCaseSensitive(v, "packets"), y);
+}
+
+static void
+test_jsonp(void **state)
+{
+	const cJSON *v;
+	int run = 0;
+
+	(void)state;
+	cJSON_ArrayForEach(v, vectors)
+	{
+		struct eio_buf wire;
+
+		if (!is(v, "layer", "eio") || !is(v, "transport", "jsonp") || rule_of(v) == EIO_TEXT_TWICE) continue;
+		eio_buf_init(&wire);
+		wire_of(v, &wire);
+		if (is(v, "direction", "server->client"))
+			check_jsonp_get(v, eio_buf_bytes(&wire));
+		else
+			check_jsonp_post(v, &wire);
+		eio_buf_deinit(&wire);
+		run++;
+	}
+	assert_true(run >= 20);
+}
+
+static void
+test_jsonp_form(void **state)
+{
+	char none[] = "x=1", twice[] = "d=1&d=2", escaped[] = "x=y&d=a%5Cnb%5C%5Cnc%0D%0A&z=";
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(eio_jsonp_decode(none, strlen(none)), -1);
+	assert_int_equal(eio_jsonp_decode(twice, strlen(twice)), -1);
+	n = eio_jsonp_decode(escaped, strlen(escaped));
+	assert_true(eio_bytes_eq(eio_bytes(escaped, (size_t)n), EIO_LIT("a\nb\\nc\r\n")));
+}
+
 /* What a client of revision 3 gets of JSON text: pure ASCII, whatever the form. */
 static void
 test_ascii(void **state)
@@ -407,6 +483,8 @@ main(void)
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_jsonp),
+		cmocka_unit_test(test_jsonp_form),
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_text_rule),
 	};

@@ -3,7 +3,7 @@
 // A private redis-server, and a client of a few lines that speaks RESP: pipelined commands, and a subscriber.
 
 import net from 'node:net';
-import { Inbox, eventually, once, within } from './wait.mjs';
+import { Inbox, eventually, within } from './wait.mjs';
 import { Child } from './process.mjs';
 import { accepts } from './ports.mjs';
 
@@ -164,10 +164,5 @@ export class RedisClient {
 
 	close() {
 		this.socket.destroy();
-	}
-
-	/** The other side is gone. */
-	gone() {
-		return this.socket.destroyed ? Promise.resolve() : once(this.socket, 'close', 'Redis to close the connection');
 	}
 }

@@ -67,7 +67,6 @@ export class RawSocket {
 		this.wire = wire;
 		this.answer = answer;
 		this.inbox = new Inbox(`WebSocket ${name}`);
-		this.frames = 0;
 		this.#read().catch((error) => this.inbox.fail(error));
 	}
 
@@ -77,7 +76,6 @@ export class RawSocket {
 		for (;;) {
 			const received = await this.#readFrame();
 			if (received === null) break;
-			this.frames++;
 			const { opcode, fin, payload } = received;
 			if (opcode >= OP.close) {
 				this.#control(opcode, payload);
