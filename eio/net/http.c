@@ -86,8 +86,11 @@ on_field(llhttp_t *p, const char *at, size_t n)
 		h->in_value = false;
 	}
 	if (append_head(h, at, n)) return -1;
-	for (size_t i = start; i < r->head.n; i++)
+	for (size_t i = start; i < r->head.n; i++) {
 		if (r->head.p[i] >= 'A' && r->head.p[i] <= 'Z') r->head.p[i] = (char)(r->head.p[i] | 0x20);
+		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112 section 5.1). */
+		if (r->head.p[i] == ' ') return -1;
+	}
 	r->headers[r->count - 1].name_n = (unsigned)(r->head.n - r->headers[r->count - 1].name);
 	return 0;
 }

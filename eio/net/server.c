@@ -195,8 +195,8 @@ eio__server_kind(struct eio_bytes query, enum eio_transport transport)
 }
 
 static enum eio_error
-verify_session(struct eio_server *s, struct eio_bytes sid, int transport, bool upgrade, struct eio_socket **socket,
-	unsigned *owner)
+verify_session(struct eio_server *s, struct eio_bytes query, struct eio_bytes sid, int transport, bool upgrade,
+	struct eio_socket **socket, unsigned *owner)
 {
 	int index = sid_owner(sid);
 
@@ -205,7 +205,9 @@ verify_session(struct eio_server *s, struct eio_bytes sid, int transport, bool u
 	if (*owner != s->options->index) return EIO_OK;
 	*socket = eio__socket_find(s, sid);
 	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
-	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket. */
+	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the revision
+	 * change. */
+	if (named_revision(s->options, query) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
 	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
 	return EIO_OK;
 }
@@ -224,7 +226,7 @@ eio__server_verify(
 	eio_buf_init(&sid);
 	eio_query_get(req->query, EIO_LIT("sid"), &sid);
 	if (sid.n > 0) {
-		err = verify_session(s, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
+		err = verify_session(s, req->query, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
 	} else if (req->method != EIO_HTTP_GET) {
 		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
 	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {

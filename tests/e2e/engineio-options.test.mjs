@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startSiocast } from './lib/daemon.mjs';
+import { REFERENCE, SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
 import { Session, TEXT, openDirect, openJoined, polling, websocket } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
 import { suite } from './lib/suite.mjs';
@@ -52,6 +52,35 @@ suite('engine numbers', start({ engine: { pingInterval: 11000, pingTimeout: 7000
 		const { pingInterval, pingTimeout, maxPayload } = session.open;
 		assert.deepEqual([pingInterval, pingTimeout, maxPayload], [11000, 7000, 5000]);
 		assert.equal((await session.post(`4${'x'.repeat(5000)}`)).status, 413);
+	});
+});
+
+const UNSUPPORTED = '{"code":5,"message":"Unsupported protocol version"}';
+const handshake = (server, query) => request(server.port, 'GET', `${server.path}?transport=polling${query}`);
+
+suite('allowEIO3: false', start({ engine: { allowEIO3: false } }), (server) => {
+	test('revision 3 is refused, revision 4 is not', limit(), async () => {
+		for (const query of ['&EIO=3', '&EIO=2', '', '&EIO=x']) assert.equal((await handshake(server, query)).text, UNSUPPORTED);
+		assert.equal((await handshake(server, '&EIO=4')).status, 200);
+	});
+});
+
+suite('allowEIO3: true', start({ engine: { allowEIO3: true } }), (server) => {
+	test('revision 3 is served, and a session keeps to the revision it began with', limit(), async () => {
+		const answer = await handshake(server, '&EIO=3');
+		assert.equal(answer.status, 200);
+		const [, sid] = /"sid":"([^"]+)"/.exec(answer.text);
+		// The official server takes everything but 4 for 3.
+		for (const query of REFERENCE ? ['&EIO=4'] : ['&EIO=4', '&EIO=5', '']) {
+			const other = await handshake(server, `${query}&sid=${sid}`);
+			assert.equal(other.text, '{"code":3,"message":"Bad request"}', query);
+		}
+	});
+
+	test('a handshake that names no revision is refused', { ...limit(), skip: SIOCAST_ONLY }, async () => {
+		for (const query of ['', '&EIO=', '&EIO=5', '&EIO=x', '&EIO=34']) {
+			assert.equal((await handshake(server, query)).text, UNSUPPORTED, query);
+		}
 	});
 });
 

@@ -43,7 +43,7 @@ const FORMS = [
 	[feed('text-alone', 'text', 'lines', 0), ([text]) => [JSON.parse(text)]],
 ];
 
-/** Receives the numbers of an event's messages; `done(last)` waits for the last one. */
+/** Receives the numbers of an event's messages; `done(last)` waits until number `last` or a later one is there. */
 function numbers(socket, event, unpack) {
 	const inbox = collect(socket, event);
 	const seen = [];
@@ -102,7 +102,10 @@ suite('while clients upgrade', starter([feed('stream', 'json', 'array', 10), fee
 				const binary = numbers(socket, 'blobs', ([buffer]) => siocast.decode(buffer));
 				clients.push({ socket, streams: [json, binary] });
 			}
-			for (const { socket } of clients) await upgraded(socket);
+			for (const { socket, streams } of clients) {
+				await upgraded(socket);
+				for (const { done } of streams) await done(0);
+			}
 		} finally {
 			stop = true;
 			await running;

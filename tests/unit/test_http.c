@@ -178,6 +178,8 @@ test_malformed(void **state)
 	check_all("\x16\x03\x01", "bad;");
 	check_all("GET / HTTP/3.7\r\n\r\n", "bad;");
 	check_all("GET / HTTP/1.1\r\nbad header\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nContent-Length : 1\r\n\r\n", "bad;");
 	check_all("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "bad;");
 	check_all("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "bad;");
 	check_all("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad;");
