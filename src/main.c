@@ -238,20 +238,20 @@ run_daemon(struct config *config)
 int
 main(int argc, char **argv)
 {
-	struct config *config;
+	struct config *config = NULL;
 	struct cli cli;
 	int status = 0;
 
 	cli_parse(&cli, argc, argv);
-	if (cli.action == CLI_EXIT || cli.action == CLI_ERROR) {
-		cli_deinit(&cli);
-		return cli.action == CLI_EXIT ? 0 : 1;
-	}
-	config = cli_load(&cli);
-	if (!config)
+	if (cli.action == CLI_RUN || cli.action == CLI_TEST) {
+		config = cli_load(&cli);
+		if (!config)
+			status = 1;
+		else if (cli.action == CLI_RUN)
+			status = run_daemon(config);
+	} else if (cli.action == CLI_ERROR) {
 		status = 1;
-	else if (cli.action == CLI_RUN)
-		status = run_daemon(config);
+	}
 	config_free(config);
 	cli_deinit(&cli);
 	return status;
