@@ -99,9 +99,12 @@ forward(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stag
 		return;
 	}
 	metrics_inc(w->metrics, METRIC_FORWARDED_REQUESTS);
-	ex->thread = w->shared->all[owner];
-	ex->respond = respond_home;
-	ex->abort = abort_away;
+	/* Once passed on, the owner reads these. */
+	if (!ex->thread) {
+		ex->respond = respond_home;
+		ex->abort = abort_away;
+		ex->thread = w->shared->all[owner];
+	}
 	post_exchange(ex->thread, MAIL_EXCHANGE, ex, stage);
 }
 

@@ -75,8 +75,11 @@ on_field(llhttp_t *p, const char *at, size_t n)
 {
 	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
-	size_t start = r->head.n;
+	size_t start;
 
+	/* Trailers come when the head is in use, and nobody reads them. */
+	if (h->headers_done || !r) return 0;
+	start = r->head.n;
 	if (r->count == 0 || h->in_value) {
 		if (r->count == EIO_HTTP_MAX_HEADERS) {
 			h->head_full = true;
@@ -101,6 +104,7 @@ on_value(llhttp_t *p, const char *at, size_t n)
 	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
+	if (h->headers_done || !r) return 0;
 	if (r->count == 0) return -1;
 	if (!h->in_value) r->headers[r->count - 1].value = (unsigned)r->head.n;
 	h->in_value = true;

@@ -109,6 +109,10 @@ test_requests(void **state)
 	check_all("POST /s HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "POST /s ?  body=abc;");
 	check_all("POST /s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
 		"POST /s ?  body=abcde;");
+	/* Trailers are read over: neither header nor harm. */
+	check_all("POST /s?q HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Test: trailer\r\nA: "
+		  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n",
+		"POST /s ? q body=abc;");
 	check_all("HEAD / HTTP/1.0\r\n\r\n", "HEAD / ?  close;");
 	check_all("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET / ? ;");
 	check_all("DELETE /x HTTP/1.1\r\nConnection: close\r\n\r\n", "OTHER /x ?  close;");
