@@ -5,8 +5,8 @@
  * this interface of the kernel; how near it comes is the measure.
  *
  * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array of
- * messages. The handshake is just enough for bench/load. When all connections are there, each SIGUSR1 runs the schedule
- * once and prints one line of JSON. SIGTERM ends the program.
+ * messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when all
+ * connections are there, each SIGUSR1 runs the schedule once. SIGTERM ends the program.
  */
 #include "bench/bench.h"
 #include "bench/hist.h"
@@ -98,6 +98,8 @@ connect_all(void)
 	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof(fl.listen)) ||
 		listen(listener, 1024) || epoll_ctl(fl.epoll, EPOLL_CTL_ADD, listener, &ev))
 		bench_die_errno("listen");
+	puts("{\"listening\":true}");
+	fflush(stdout);
 	while (fl.joined < fl.n) {
 		n = epoll_wait(fl.epoll, events, EVENTS, -1);
 		if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");

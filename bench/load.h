@@ -82,7 +82,7 @@ struct load {
 	struct sockaddr_in server;
 	const char *host, *path, *event;
 	const struct transport *transport;
-	unsigned n, sample, inflight, sources;
+	unsigned n, sample, inflight, sources, coalesce;
 	double seconds;
 
 	struct client *clients;

@@ -250,9 +250,11 @@ admit(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_
 	}
 	s->user = m;
 	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
-	send_bundle(c, answer);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
-	return sio_rooms_join(&cs->rooms, &s->member, sio_room_everyone(s->nsp)) < 0 ? NULL : s;
+	/* A member before it knows: what is published once the client saw the answer must reach it. */
+	if (sio_rooms_join(&cs->rooms, &s->member, sio_room_everyone(s->nsp)) < 0) s = NULL;
+	send_bundle(c, answer);
+	return s;
 }
 
 static void

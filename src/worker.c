@@ -309,6 +309,8 @@ on_publish_stats(uv_prepare_t *p)
 	const struct eio_httpd_stats *h = eio_httpd_stats(w->httpd);
 	const struct eio_server_stats *s = eio_server_stats(w->server);
 
+	/* The turn must be over: after it the loop may sleep for long. */
+	eio_server_flush(w->server);
 	metrics_put(w->metrics, METRIC_CONNECTIONS_OPEN, h->open + s->websockets);
 	metrics_put(w->metrics, METRIC_CONNECTIONS_ACCEPTED, h->accepted);
 	metrics_put(w->metrics, METRIC_HTTP_REQUESTS, h->requests);

@@ -85,7 +85,7 @@ eio_server_shutdown(struct eio_server *s)
 	for (size_t i = 0; i <= s->sids.mask; i++)
 		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
 			eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
-	eio__socket_prepare(&s->prepare);
+	eio_server_flush(s);
 }
 
 void

@@ -81,6 +81,9 @@ void eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio
 /* Takes a connection that wants to become a WebSocket; owns it. */
 void eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up);
 
+/* Does now what would be done at the end of this turn of the loop. */
+void eio_server_flush(struct eio_server *s);
+
 const struct eio_server_stats *eio_server_stats(const struct eio_server *s);
 
 /* Whether a path belongs to Engine.IO. */

@@ -260,16 +260,20 @@ pump_outputs(struct eio_socket *s)
 }
 
 void
-eio__socket_prepare(uv_prepare_t *prepare)
+eio_server_flush(struct eio_server *server)
 {
-	struct eio_server *server = prepare->data;
-
 	while (!eio_list_empty(&server->dirty)) {
 		struct eio_socket *s = EIO_CONTAINER(server->dirty.next, struct eio_socket, dirty);
 
 		eio_list_remove(&s->dirty);
 		pump_outputs(s);
 	}
+}
+
+void
+eio__socket_prepare(uv_prepare_t *prepare)
+{
+	eio_server_flush(prepare->data);
 }
 
 static void

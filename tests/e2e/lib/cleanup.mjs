@@ -3,9 +3,16 @@
 // What a test opens it hands to a Cleanup, which undoes everything in reverse order, whatever happened between. When undoing
 // itself fails (a daemon that did not end cleanly, say), the test fails.
 
+import { rmSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+
+// Folders that are still there when this process ends, because a test was cut off.
+const folders = new Set();
+process.on('exit', () => {
+	for (const dir of folders) rmSync(dir, { recursive: true, force: true });
+});
 
 export class Cleanup {
 	constructor() {
@@ -21,7 +28,11 @@ export class Cleanup {
 	/** A folder of its own, removed at the end. */
 	async folder() {
 		const dir = await fs.mkdtemp(path.join(os.tmpdir(), 'siocast-e2e-'));
-		return this.add(dir, () => fs.rm(dir, { recursive: true, force: true }));
+		folders.add(dir);
+		return this.add(dir, async () => {
+			await fs.rm(dir, { recursive: true, force: true });
+			folders.delete(dir);
+		});
 	}
 
 	async run() {

@@ -15,6 +15,7 @@ const running = new Set();
 process.on('exit', () => {
 	for (const child of running) child.child.kill('SIGKILL');
 });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 export class Child {
 	/** `options`: env, cwd, name; `graceful: false` for programs whose exit status on SIGTERM does not matter. */

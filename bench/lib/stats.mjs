@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Figures of several rounds in one: the median, with the least and the most beside it. And tables of text.
+
+/** {median, min, max} of some numbers. */
+export function summary(values) {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+	return { median, min: sorted[0], max: sorted.at(-1) };
+}
+
+/** "5.3 (5.1–6.0)" */
+export function spread({ median, min, max }, digits = 2) {
+	return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+/** Rows of strings as a Markdown table that also reads well as text; all columns but the first to the right. */
+export function table(head, rows) {
+	const width = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));
+	const line = (row) => `| ${row.map((cell, i) => (i ? cell.padStart(width[i]) : cell.padEnd(width[i]))).join(' | ')} |`;
+	const rule = `|${width.map((n, i) => (i ? `${'-'.repeat(n + 1)}:` : `-${'-'.repeat(n)}-`)).join('|')}|`;
+	return [line(head), rule, ...rows.map(line)].join('\n');
+}
