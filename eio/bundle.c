@@ -132,6 +132,46 @@ eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data)
 	return bundle_make((int)type, &m, 1);
 }
 
+/* Appends the parts of b, whose frames are copied to `at` in block. */
+static void
+join_one(struct eio_bundle *all, struct eio_block *block, size_t at, const struct eio_bundle *b)
+{
+	const struct eio_block *ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
+
+	memcpy(block->data + at, ws->data, ws->n);
+	for (unsigned i = 0; i < b->count; i++) {
+		all->parts[all->count] = b->parts[i];
+		all->parts[all->count++].off += at;
+	}
+	all->size += b->size;
+}
+
+struct eio_bundle *
+eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
+{
+	size_t count = 0, bytes = 0, at = 0;
+	struct eio_bundle *all;
+	struct eio_block *block;
+
+	for (size_t i = 0; i < n; i++) {
+		count += bundles[i]->count;
+		bytes += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
+	}
+	all = bundle_alloc(count);
+	block = all ? eio_block_new(bytes) : NULL;
+	if (!block) {
+		free(all);
+		return NULL;
+	}
+	all->count = 0;
+	for (size_t i = 0; i < n; i++) {
+		join_one(all, block, at, bundles[i]);
+		at += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
+	}
+	atomic_store_explicit(&all->wire[EIO_WIRE_WS], block, memory_order_release);
+	return all;
+}
+
 struct eio_bundle *
 eio_bundle_ref(struct eio_bundle *b)
 {

@@ -69,6 +69,10 @@ struct eio_bundle *eio_bundle_new(const struct eio_message *messages, size_t n);
 /* A bundle of one text packet of any type, with its data, which counts as JSON text. NULL when out of memory. */
 struct eio_bundle *eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data);
 
+/* A bundle of all the packets of n >= 1 bundles, in their order: what goes to the same clients at the same time goes in one
+ * write. The given ones stay as they are. NULL when out of memory. */
+struct eio_bundle *eio_bundle_join(struct eio_bundle *const *bundles, size_t n);
+
 struct eio_bundle *eio_bundle_ref(struct eio_bundle *b);
 void eio_bundle_unref(struct eio_bundle *b); /* NULL is fine */
 

@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+enum { MAX_JOINED = 64 }; /* broadcasts in one write: a bound for the stack, not for anything seen */
+
 struct clients {
 	struct clients_options options;
 	struct sio_client_config sio_config;
@@ -450,20 +452,55 @@ fan_out(const struct sio_room *room, const struct delivery_item *item)
 	return sent;
 }
 
+/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write. The rule
+ * "latest" looks at single streams, and is not joined. */
+static size_t
+same_members(const struct delivery *d, size_t i)
+{
+	const struct delivery_item *first = &d->items[i];
+	size_t n = 1;
+
+	if (first->feed->slow == CONFIG_SLOW_LATEST) return 1;
+	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
+		d->items[i + n].feed->slow == first->feed->slow)
+		n++;
+	return n;
+}
+
+/* Sends n items that go to the same room. */
+static void
+deliver_to_room(struct clients *c, const struct sio_room *room, const struct delivery_item *items, size_t n)
+{
+	struct eio_bundle *all[MAX_JOINED], *joined = NULL;
+	struct delivery_item one = items[0];
+	size_t sent = 0;
+
+	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
+	if (n > 1) joined = eio_bundle_join(all, n);
+	if (joined) {
+		one.bundle = joined;
+		sent = n * fan_out(room, &one);
+		eio_bundle_unref(joined);
+	} else {
+		for (size_t i = 0; i < n; i++) sent += fan_out(room, &items[i]);
+	}
+	metrics_add(c->options.metrics, METRIC_DELIVERED, sent);
+	metrics_add(c->options.metrics, METRIC_MESSAGES_OUT, sent);
+}
+
 void
 clients_deliver(struct clients *c, const struct delivery *d)
 {
-	struct metrics *m = c->options.metrics;
+	size_t n;
 
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < d->n; i += n) {
 		const struct interest *t = d->items[i].target;
 		struct sio_room *room = sio_rooms_find(
 			&c->rooms, t->everyone ? sio_room_everyone(t->nsp) : sio_room_named(t->nsp, t->room));
-		size_t sent = room ? fan_out(room, &d->items[i]) : 0;
 
-		metrics_inc(m, METRIC_BROADCASTS);
-		metrics_add(m, METRIC_DELIVERED, sent);
-		metrics_add(m, METRIC_MESSAGES_OUT, sent);
+		n = same_members(d, i);
+		metrics_add(c->options.metrics, METRIC_BROADCASTS, n);
+		if (room) deliver_to_room(c, room, &d->items[i], n);
 	}
 }
 

@@ -424,6 +424,35 @@ test_text_rule(void **state)
 	}
 }
 
+/* Joined bundles are the packets of all of them, in every form. */
+static void
+test_join(void **state)
+{
+	struct eio_message a[2] = { { .data = EIO_LIT("51-[]") }, { .binary = true, .data = EIO_LIT("\1\2") } };
+	struct eio_message b = { .data = EIO_LIT("2[\"\xc3\xa9\"]"), .json = true };
+	struct eio_bundle *parts[2] = { eio_bundle_new(a, 2), eio_bundle_new(&b, 1) }, *all = eio_bundle_join(parts, 2);
+	struct eio_block *w;
+
+	(void)state;
+	assert_non_null(all);
+	assert_int_equal(eio_bundle_size(all), eio_bundle_size(parts[0]) + eio_bundle_size(parts[1]));
+	eio_bundle_unref(parts[0]);
+	eio_bundle_unref(parts[1]);
+	w = eio_bundle_wire(all, EIO_WIRE_POLLING);
+	assert_true(eio_bytes_eq(eio_bytes(w->data, w->n), EIO_LIT("451-[]\x1e"
+								   "bAQI=\x1e"
+								   "42[\"\xc3\xa9\"]")));
+	w = eio_bundle_wire(all, EIO_WIRE_WS);
+	assert_true(eio_bytes_eq(eio_bytes(w->data, w->n), EIO_LIT("\x81\x06"
+								   "451-[]"
+								   "\x82\x02\1\2"
+								   "\x81\x08"
+								   "42[\"\xc3\xa9\"]")));
+	w = eio_bundle_wire(all, EIO_WIRE_POLLING_B64_3);
+	assert_true(eio_bytes_eq(eio_bytes(w->data, w->n), EIO_LIT("6:451-[]6:b4AQI=12:42[\"\\u00e9\"]")));
+	eio_bundle_unref(all);
+}
+
 /* Frame headers at every size where their form changes (RFC 6455 section 5.2). */
 static void
 test_frames(void **state)
@@ -482,6 +511,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_jsonp),
 		cmocka_unit_test(test_jsonp_form),
