@@ -44,25 +44,29 @@ function ratio(results, base) {
 	return base ? spread(summary(results.map((r, i) => cost(r) / cost(base[i])))) : '–';
 }
 
-function row(id, results, all) {
-	const latency = (name) => summary(results.map(({ report }) => report.latency_us[name] / 1000)).median.toFixed(1);
-	const generator = Math.max(...results.map(({ report }) => report.generator.cpu));
-	return [
-		servers[id].name,
-		spread(summary(results.map(cost))),
-		ratio(results, all.get('floor')),
-		ratio(results, all.get('siocast')),
-		`${latency('p50')} / ${latency('p99')}`,
-		`${(generator * 100).toFixed(0)} %`,
-	];
+const COLUMNS = [
+	['server', (id) => servers[id].name],
+	['CPU µs per delivered message', (id, results) => spread(summary(results.map(cost)))],
+	['÷ floor', (id, results, all) => ratio(results, all.get('floor'))],
+	['÷ siocast', (id, results, all) => ratio(results, all.get('siocast'))],
+	['messages per event', (id, results) => summary(results.map(({ messages, events }) => messages / events)).median.toFixed(1)],
+	['generator CPU', (id, results) => `${(100 * Math.max(...results.map(({ report }) => report.generator.cpu))).toFixed(0)} %`],
+];
+
+function latency(name) {
+	return (id, results) => summary(results.map(({ report }) => report.latency_us[name] / 1000)).median.toFixed(1);
 }
 
+// Only clients that wait for data see when it came.
+const LATENCY = ['p50', 'p99', 'p99.9'].map((name) => [`${name} ms`, latency(name)]);
+
 function print(scenario, all) {
-	const { name, clients, transport, size, rate, batch } = scenario;
+	const { name, clients, transport, coalesce, size, rate, batch } = scenario;
 	const batches = batch > 0 ? `batches of ${batch} ms` : 'not batched';
 	console.log(`\n${name}: ${clients} clients (${transport}), ${size} bytes, ${rate} messages/s each, ${batches}\n`);
-	const head = ['server', 'CPU µs per delivered message', '÷ floor', '÷ siocast', 'latency ms p50 / p99', 'generator CPU'];
-	console.log(table(head, [...all].map(([id, results]) => row(id, results, all))));
+	const columns = coalesce > 0 ? COLUMNS : [...COLUMNS, ...LATENCY];
+	const rows = [...all].map(([id, results]) => columns.map(([, value]) => value(id, results, all)));
+	console.log(table(columns.map(([head]) => head), rows));
 }
 
 await withCleanup(async (cleanup) => {

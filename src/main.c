@@ -110,10 +110,12 @@ open_listeners(const struct config *c, unsigned worker, int *fds, int *first)
 	for (size_t i = 0; i < c->n_listen; i++) {
 		const struct config_listen *l = &c->listen[i];
 
-		if (worker == 0)
-			fds[i] = eio_listen(l->text);
-		else
+		if (worker == 0) {
+			fds[i] = eio_listen_check(l->text);
+			if (fds[i] == 0) fds[i] = eio_listen(l->text);
+		} else {
 			fds[i] = l->path ? dup(first[i]) : listen_again(l, eio_listen_port(first[i]));
+		}
 		if (fds[i] < 0) {
 			log_error_errno(fds[i], "event=listen-failed address=%s", l->text);
 			return -1;

@@ -63,6 +63,10 @@ struct eio_httpd *eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const 
  * its own. Returns the descriptor, or -errno (-EINVAL for an address that is none). */
 int eio_listen(const char *address);
 
+/* Whether nobody else listens on a TCP address: sockets with SO_REUSEPORT would share its connections without a word. 0, or
+ * -errno. A Unix socket tells by itself when it is bound. */
+int eio_listen_check(const char *address);
+
 /* The port a listening descriptor is bound to; 0 for a Unix socket. */
 unsigned eio_listen_port(int fd);
 

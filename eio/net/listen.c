@@ -73,13 +73,13 @@ split(const char *address, char *host, size_t host_n, const char **port)
 }
 
 static int
-listen_tcp(const struct addrinfo *ai)
+listen_tcp(const struct addrinfo *ai, bool shared)
 {
 	int on = 1, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0) return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6) {
 		/* "[::]:3000" serves IPv4 as well, as it does in Node. */
 		int off = 0;
@@ -89,8 +89,8 @@ listen_tcp(const struct addrinfo *ai)
 	return finish(fd, ai->ai_addr, ai->ai_addrlen);
 }
 
-int
-eio_listen(const char *address)
+static int
+listen_any(const char *address, bool shared)
 {
 	static const char unix_prefix[] = "unix:";
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
@@ -102,9 +102,24 @@ eio_listen(const char *address)
 		return listen_unix(address + sizeof(unix_prefix) - 1);
 	if (split(address, host, sizeof(host), &port)) return -EINVAL;
 	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return -EINVAL;
-	fd = listen_tcp(ai);
+	fd = listen_tcp(ai, shared);
 	freeaddrinfo(ai);
 	return fd;
+}
+
+int
+eio_listen(const char *address)
+{
+	return listen_any(address, true);
+}
+
+int
+eio_listen_check(const char *address)
+{
+	int fd = strncmp(address, "unix:", 5) == 0 ? 0 : listen_any(address, false);
+
+	if (fd > 0) close(fd);
+	return fd < 0 ? fd : 0;
 }
 
 unsigned

@@ -67,6 +67,17 @@ describe('listen', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('a port another siocast has: its connections are not shared', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const setup = await configureMore(cleanup);
+			await launchSiocast(cleanup, setup);
+			const { status, stderr } = spawnSync(SIOCAST, ['-c', setup.file], { encoding: 'utf8', timeout: LIMIT_MS });
+			assert.equal(status, 1, stderr);
+			assert.match(stderr, /address already in use/);
+			await assertServes(setup.port);
+		}),
+	);
+
 	test('an address that is taken, or not ours: a line that names it, and status 1', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const other = net.createServer().listen(0, '127.0.0.1');

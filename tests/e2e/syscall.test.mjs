@@ -26,14 +26,15 @@ function reasonToSkip() {
 	return status === 0 ? false : 'strace is missing or may not trace';
 }
 
-for (const [name, batch, messages] of [
-	['a message alone', { interval: 0 }, 1],
-	['a batch', { interval: 100 }, 7],
+for (const [name, batch, messages, events] of [
+	['a message alone', { interval: 0 }, 1, ['news']],
+	['a batch', { interval: 100 }, 7, ['news']],
+	['two feeds due at once', { interval: 100 }, 7, ['news', 'copy']],
 ]) {
 	test(`${name}: one write for each client`, { ...limit(), skip: reasonToSkip() }, () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
-			const feeds = [{ channel: 'news', event: 'news', batch }];
+			const feeds = events.map((event) => ({ channel: 'news', event, batch }));
 			const setup = await configure(cleanup, { redis: redis.url, feeds });
 			const trace = path.join(await cleanup.folder(), 'trace');
 			const options = ['-f', '-qq', '-s', '100000', '-e', `trace=${CALLS}`, '-e', 'signal=none', '-o', trace];
@@ -48,8 +49,10 @@ for (const [name, batch, messages] of [
 			const texts = Array.from({ length: messages }, (_, i) => JSON.stringify(`${MARK} ${i}`));
 			await redis.client.publishAll('news', texts);
 			for (const socket of sockets) {
-				assert.equal(await socket.nextText(), '451-["news",{"_placeholder":true,"num":0}]');
-				assert.equal((await socket.next()).binary.toString(), `[${texts.join(',')}]`);
+				for (const event of events) {
+					assert.equal(await socket.nextText(), `451-["${event}",{"_placeholder":true,"num":0}]`);
+					assert.equal((await socket.next()).binary.toString(), `[${texts.join(',')}]`);
+				}
 				socket.close();
 			}
 			// strace passes signals on to nobody: the daemon is stopped by its own pid, and strace ends with it.
@@ -60,7 +63,7 @@ for (const [name, batch, messages] of [
 			const writes = lines.filter((line) => line.includes(MARK) || line.includes('451-['));
 			assert.equal(writes.length, CLIENTS, writes.join('\n'));
 			for (const line of writes) {
-				assert.ok(line.includes('451-[') && line.includes(`${MARK} ${messages - 1}`), line);
+				assert.ok(line.split('451-[').length - 1 === events.length && line.includes(`${MARK} ${messages - 1}`), line);
 				assert.doesNotMatch(line, /unfinished/);
 			}
 		}),

@@ -11,7 +11,7 @@ import net from 'node:net';
 import { Server as EngineServer } from 'engine.io';
 import { Server as SocketServer } from 'socket.io';
 import { Cleanup } from './cleanup.mjs';
-import { RedisClient } from './redis.mjs';
+import { RedisClient } from './resp.mjs';
 
 const [kind, file] = process.argv.slice(2);
 const config = JSON.parse(fs.readFileSync(file, 'utf8'));
