@@ -8,74 +8,9 @@
 #include "eio/buf.h"
 #include "eio/packet.h"
 
-#include <stdlib.h>
-
 enum state { STATE_OPEN, STATE_CLOSING, STATE_CLOSED, STATE_ENDED };
 
-enum { QUEUE_FIRST = 4 };
-
 static const char probe_text[] = "probe";
-
-/* The queue */
-
-static struct eio_queued *
-at(const struct eio_session *s, size_t i)
-{
-	return &s->queue[(s->head + i) & (s->cap - 1)];
-}
-
-static int
-queue_grow(struct eio_session *s)
-{
-	size_t cap = s->cap ? s->cap * 2 : QUEUE_FIRST;
-	struct eio_queued *q = malloc(cap * sizeof(*q));
-
-	if (!q) return -1;
-	for (size_t i = 0; i < s->count; i++) q[i] = *at(s, i);
-	free(s->queue);
-	s->queue = q;
-	s->cap = cap;
-	s->head = 0;
-	return 0;
-}
-
-/* Takes over the caller's reference, also on failure. */
-static int
-queue_put(struct eio_session *s, struct eio_bundle *b, const void *tag)
-{
-	if (!b) return -1;
-	if (s->count == s->cap && queue_grow(s)) {
-		eio_bundle_unref(b);
-		return -1;
-	}
-	*at(s, s->count++) = (struct eio_queued){ b, tag };
-	s->queued_bytes += eio_bundle_size(b);
-	return 0;
-}
-
-/* The oldest bundle, whose reference goes to the caller. */
-static struct eio_bundle *
-queue_take(struct eio_session *s)
-{
-	struct eio_bundle *b = at(s, 0)->bundle;
-
-	s->head = (s->head + 1) & (s->cap - 1);
-	s->count--;
-	s->queued_bytes -= eio_bundle_size(b);
-	if (s->count == 0) {
-		/* An idle session keeps no queue: there are many of them. */
-		free(s->queue);
-		s->queue = NULL;
-		s->cap = s->head = 0;
-	}
-	return b;
-}
-
-static void
-queue_clear(struct eio_session *s)
-{
-	while (s->count) eio_bundle_unref(queue_take(s));
-}
 
 /* Closing */
 
@@ -105,7 +40,7 @@ finish(struct eio_session *s, enum eio_reason reason)
 	}
 	end_probe(s);
 	stop_timers(s);
-	queue_clear(s);
+	eio_queue_clear(&s->queue);
 	s->state = STATE_CLOSED;
 }
 
@@ -140,7 +75,7 @@ eio_session_close(struct eio_session *s, enum eio_reason reason, uint64_t now_ms
 {
 	if (s->state != STATE_OPEN) return;
 	enter_closing(s, reason, now_ms);
-	if (s->count == 0) closing_drained(s, false);
+	if (s->queue.count == 0) closing_drained(s, false);
 }
 
 void
@@ -180,15 +115,13 @@ eio_session_init(struct eio_session *s, const struct eio_settings *settings, con
 	s->heartbeat_at = now_ms + settings->ping_interval;
 	/* In revision 3 it is the client that pings, and the server that waits. */
 	if (kind->revision == 3) s->heartbeat_at += settings->ping_timeout;
-	return queue_put(s, open_packet(s), NULL);
+	return eio_queue_put(&s->queue, open_packet(s), NULL);
 }
 
 void
 eio_session_deinit(struct eio_session *s)
 {
-	queue_clear(s);
-	free(s->queue);
-	s->queue = NULL;
+	eio_queue_clear(&s->queue);
 }
 
 /* Polling */
@@ -208,11 +141,11 @@ eio_session_get(struct eio_session *s, uint64_t now_ms)
 		return EIO_ACCEPT_OVERLAP;
 	}
 	s->get_held = true;
-	if (s->state == STATE_CLOSING && s->count == 0) {
+	if (s->state == STATE_CLOSING && s->queue.count == 0) {
 		/* The client comes for the news that the server closed: noop and close in one payload. */
 		s->answer_noop_close = true;
 		fail(s, (enum eio_reason)s->reason);
-	} else if (s->probe_ponged && s->count == 0) {
+	} else if (s->probe_ponged && s->queue.count == 0) {
 		s->noop_at = now_ms + EIO_NOOP_DELAY_MS;
 	}
 	return EIO_ACCEPT_OK;
@@ -288,7 +221,7 @@ upgrade(struct eio_session *s)
 	s->probing = s->probe_ponged = false;
 	s->upgrade_at = s->noop_at = s->close_at = 0;
 	s->drop_get = s->get_held;
-	if (s->state == STATE_CLOSING && s->count == 0) closing_drained(s, false);
+	if (s->state == STATE_CLOSING && s->queue.count == 0) closing_drained(s, false);
 }
 
 void
@@ -350,7 +283,7 @@ note_alive(struct eio_session *s, uint64_t now_ms)
 static void
 on_ping(struct eio_session *s)
 {
-	if (s->kind.revision == 4 || queue_put(s, eio_bundle_ref(s->settings->pong), NULL))
+	if (s->kind.revision == 4 || eio_queue_put(&s->queue, eio_bundle_ref(s->settings->pong), NULL))
 		fail(s, EIO_REASON_TRANSPORT_ERROR);
 }
 
@@ -440,33 +373,19 @@ int
 eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag)
 {
 	if (s->state != STATE_OPEN) return -1;
-	return queue_put(s, eio_bundle_ref(b), tag);
+	return eio_queue_put(&s->queue, eio_bundle_ref(b), tag);
 }
 
 size_t
 eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
 {
-	size_t kept = 0, n = s->count;
-
-	for (size_t i = 0; i < n; i++) {
-		struct eio_queued q = *at(s, i);
-		bool drop = tag ? q.tag == tag : q.tag && s->queued_bytes > max_bytes;
-
-		if (drop) {
-			s->queued_bytes -= eio_bundle_size(q.bundle);
-			eio_bundle_unref(q.bundle);
-		} else {
-			*at(s, kept++) = q;
-		}
-	}
-	s->count = kept;
-	return n - kept;
+	return eio_queue_drop(&s->queue, tag, max_bytes);
 }
 
 bool
 eio_session_direct(const struct eio_session *s)
 {
-	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->count == 0 && s->state == STATE_OPEN;
+	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 && s->state == STATE_OPEN;
 }
 
 enum eio_wire
@@ -495,11 +414,11 @@ take_payload(struct eio_session *s)
 {
 	struct eio_block *one = NULL;
 	struct eio_buf all;
-	size_t n = s->count;
+	size_t n = s->queue.count;
 
 	eio_buf_init(&all);
 	for (size_t i = 0; i < n; i++) {
-		struct eio_bundle *b = queue_take(s);
+		struct eio_bundle *b = eio_queue_take(&s->queue);
 		struct eio_block *w = eio_bundle_wire(b, eio_session_wire(s));
 
 		if (w && n == 1) one = eio_block_ref(w);
@@ -546,11 +465,11 @@ control_payload(const struct eio_session *s)
 static bool
 answer(struct eio_session *s, struct eio_output *out)
 {
-	bool control = s->state >= STATE_CLOSED || s->drop_get || (s->count == 0 && s->noop_due);
+	bool control = s->state >= STATE_CLOSED || s->drop_get || (s->queue.count == 0 && s->noop_due);
 
 	if (!s->get_held) return false;
 	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
-	if (!control && (s->count == 0 || s->kind.transport != EIO_TRANSPORT_POLLING)) return false;
+	if (!control && (s->queue.count == 0 || s->kind.transport != EIO_TRANSPORT_POLLING)) return false;
 	out->type = EIO_OUTPUT_ANSWER;
 	out->body = control ? text_block(control_payload(s)) : take_payload(s);
 	s->get_held = s->drop_get = s->noop_due = s->answer_noop_close = false;
@@ -579,17 +498,17 @@ enum eio_output_type
 eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
 {
 	*out = (struct eio_output){ .type = EIO_OUTPUT_NONE };
-	if (s->state == STATE_CLOSING && s->count == 0 && s->kind.transport == EIO_TRANSPORT_WEBSOCKET)
+	if (s->state == STATE_CLOSING && s->queue.count == 0 && s->kind.transport == EIO_TRANSPORT_WEBSOCKET)
 		closing_drained(s, false);
 	if (s->drop_post) {
 		s->drop_post = s->post_open = false;
 		out->type = EIO_OUTPUT_POST_DESTROY;
 	} else if (answer(s, out) || probe_output(s, out)) {
 		/* filled in */
-	} else if (s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->count > 0) {
+	} else if (s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count > 0) {
 		if (!writable) return EIO_OUTPUT_NONE;
 		out->type = EIO_OUTPUT_SEND;
-		out->bundle = queue_take(s);
+		out->bundle = eio_queue_take(&s->queue);
 	} else if (s->state == STATE_CLOSED && s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->tell_close) {
 		s->tell_close = false;
 		out->type = EIO_OUTPUT_WS_CLOSE;
@@ -633,7 +552,7 @@ heartbeat(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->ping_out || s->kind.revision == 3) {
 		fail(s, EIO_REASON_PING_TIMEOUT);
-	} else if (queue_put(s, eio_bundle_ref(s->settings->ping), NULL)) {
+	} else if (eio_queue_put(&s->queue, eio_bundle_ref(s->settings->ping), NULL)) {
 		fail(s, EIO_REASON_TRANSPORT_ERROR);
 	} else {
 		s->ping_out = true;

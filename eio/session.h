@@ -24,6 +24,7 @@
 #include "eio/bundle.h"
 #include "eio/error.h"
 #include "eio/packet.h"
+#include "eio/queue.h"
 
 #include <stdint.h>
 
@@ -42,12 +43,6 @@ struct eio_settings {
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
-};
-
-/* What a session waiting to be sent holds. A tag other than NULL marks a bundle that may be dropped for a slow client. */
-struct eio_queued {
-	struct eio_bundle *bundle; /* a reference */
-	const void *tag;
 };
 
 /* What the handshake says about a session. */
@@ -71,8 +66,7 @@ struct eio_session {
 	bool probe_pong_due, probe_close_due;
 	unsigned char reason;
 	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
-	struct eio_queued *queue; /* a ring of cap entries, from head on */
-	size_t head, count, cap, queued_bytes;
+	struct eio_queue queue;
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 	bool ws_in, ws_in_binary;
 };
@@ -157,7 +151,7 @@ void eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t 
 /* The session's WebSocket is gone. error: not by a close frame of the client. */
 void eio_session_ws_closed(struct eio_session *s, bool error);
 
-/* Queues a bundle (its own reference is taken). tag: see struct eio_queued. Returns 0, or -1 when the session is closing
+/* Queues a bundle (its own reference is taken). tag: see eio/queue.h. Returns 0, or -1 when the session is closing
  * or out of memory; nothing is kept then. */
 int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
@@ -203,7 +197,7 @@ enum eio_wire eio_session_wire(const struct eio_session *s);
 static inline size_t
 eio_session_queued(const struct eio_session *s)
 {
-	return s->queued_bytes;
+	return s->queue.bytes;
 }
 
 #endif

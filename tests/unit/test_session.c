@@ -598,10 +598,10 @@ test_queue_order(void **state)
 		for (int i = 0; i < 3 + round % 7; i++) {
 			char text[16];
 
-			snprintf(text, sizeof(text), "%d", next + (int)r.s.count);
+			snprintf(text, sizeof(text), "%d", next + (int)r.s.queue.count);
 			send_text(&r, text);
 		}
-		while (r.s.count > (size_t)(round % 5) && eio_session_output(&r.s, true, &out) == EIO_OUTPUT_SEND) {
+		while (r.s.queue.count > (size_t)(round % 5) && eio_session_output(&r.s, true, &out) == EIO_OUTPUT_SEND) {
 			char expected[16];
 			struct eio_block *w = eio_bundle_wire(out.bundle, EIO_WIRE_POLLING);
 

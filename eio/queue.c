@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The ring of bundles. */
+#include "eio/queue.h"
+
+#include <stdlib.h>
+
+enum { QUEUE_FIRST = 4 };
+
+static struct eio_queued *
+at(const struct eio_queue *q, size_t i)
+{
+	return &q->ring[(q->head + i) & (q->cap - 1)];
+}
+
+static int
+grow(struct eio_queue *q)
+{
+	size_t cap = q->cap ? q->cap * 2 : QUEUE_FIRST;
+	struct eio_queued *ring = malloc(cap * sizeof(*ring));
+
+	if (!ring) return -1;
+	for (size_t i = 0; i < q->count; i++) ring[i] = *at(q, i);
+	free(q->ring);
+	q->ring = ring;
+	q->cap = cap;
+	q->head = 0;
+	return 0;
+}
+
+/* An idle client keeps no ring: there are many of them. */
+static void
+shrink(struct eio_queue *q)
+{
+	if (q->count > 0) return;
+	free(q->ring);
+	*q = (struct eio_queue){ 0 };
+}
+
+int
+eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag)
+{
+	if (!b) return -1;
+	if (q->count == q->cap && grow(q)) {
+		eio_bundle_unref(b);
+		return -1;
+	}
+	*at(q, q->count++) = (struct eio_queued){ b, tag };
+	q->bytes += eio_bundle_size(b);
+	return 0;
+}
+
+struct eio_bundle *
+eio_queue_take(struct eio_queue *q)
+{
+	struct eio_bundle *b = at(q, 0)->bundle;
+
+	q->head = (q->head + 1) & (q->cap - 1);
+	q->count--;
+	q->bytes -= eio_bundle_size(b);
+	shrink(q);
+	return b;
+}
+
+size_t
+eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes)
+{
+	size_t kept = 0, n = q->count;
+
+	for (size_t i = 0; i < n; i++) {
+		struct eio_queued e = *at(q, i);
+
+		if (tag ? e.tag == tag : e.tag && q->bytes > max_bytes) {
+			q->bytes -= eio_bundle_size(e.bundle);
+			eio_bundle_unref(e.bundle);
+		} else {
+			*at(q, kept++) = e;
+		}
+	}
+	q->count = kept;
+	shrink(q);
+	return n - kept;
+}
+
+void
+eio_queue_clear(struct eio_queue *q)
+{
+	while (q->count > 0) eio_bundle_unref(eio_queue_take(q));
+}

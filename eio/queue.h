@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What waits to be sent to one client: a ring of bundles, by reference. Some may
+ * be dropped when the client is too slow: those with a tag, which says to which
+ * stream they belong. Not thread-safe.
+ */
+#ifndef EIO_QUEUE_H
+#define EIO_QUEUE_H
+
+#include "eio/bundle.h"
+
+struct eio_queued {
+	struct eio_bundle *bundle; /* a reference */
+	const void *tag; /* NULL: must not be dropped */
+};
+
+/* All zero is an empty queue, which owns nothing. Read count and bytes. */
+struct eio_queue {
+	struct eio_queued *ring; /* of cap entries, a power of two; the oldest at head */
+	size_t head, count, cap;
+	size_t bytes; /* of message data */
+};
+
+/* Appends a bundle whose reference it takes over, also on failure. 0, or -1 when out of memory or b is NULL. */
+int eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag);
+
+/* Takes the oldest bundle, whose reference goes to the caller; the queue must not be empty. */
+struct eio_bundle *eio_queue_take(struct eio_queue *q);
+
+/* Drops bundles with this tag; or, tag being NULL, the oldest with any tag until at most max_bytes wait. Returns how many. */
+size_t eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes);
+
+/* Empties it and frees its memory. */
+void eio_queue_clear(struct eio_queue *q);
+
+#endif
