@@ -9,6 +9,7 @@
 #include "eio/buf.h"
 #include "eio/list.h"
 #include "src/log.h"
+#include "src/redis_command.h"
 #include "src/redis_reply.h"
 
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include <sys/random.h>
 
 #define READ_BYTES 65536
-#define SUBSCRIBE_AT_ONCE 1000 /* names in one command: keeps Redis's query buffer small */
 
 enum state { STATE_WAITING, STATE_CONNECTING, STATE_HANDSHAKE, STATE_READY, STATE_CLOSED };
 
@@ -89,40 +89,6 @@ enter(struct redis *r, enum state state)
 		r->options.state(r->options.user, state == STATE_READY);
 }
 
-/* Commands */
-
-static void
-command(struct eio_buf *b, size_t n)
-{
-	eio_buf_addc(b, '*');
-	eio_buf_append_u64(b, n);
-	EIO_BUF_ADD_LIT(b, "\r\n");
-}
-
-static void
-argument(struct eio_buf *b, struct eio_bytes s)
-{
-	eio_buf_addc(b, '$');
-	eio_buf_append_u64(b, s.n);
-	EIO_BUF_ADD_LIT(b, "\r\n");
-	eio_buf_add(b, s);
-	EIO_BUF_ADD_LIT(b, "\r\n");
-}
-
-static void
-subscribe(struct eio_buf *b, const char *verb, const char *const *names, size_t n)
-{
-	while (n) {
-		size_t k = n < SUBSCRIBE_AT_ONCE ? n : SUBSCRIBE_AT_ONCE;
-
-		command(b, k + 1);
-		argument(b, eio_cstr(verb));
-		for (size_t i = 0; i < k; i++) argument(b, eio_cstr(names[i]));
-		names += k;
-		n -= k;
-	}
-}
-
 /* Writing */
 
 static void
@@ -175,30 +141,9 @@ greet(struct redis *r)
 	struct eio_buf b;
 
 	eio_buf_init(&b);
-	r->greetings = 0;
-	if (u->password) {
-		command(&b, u->user ? 3 : 2);
-		argument(&b, EIO_LIT("AUTH"));
-		if (u->user) argument(&b, eio_cstr(u->user));
-		argument(&b, eio_cstr(u->password));
-		r->greetings++;
-	}
-	if (u->db) {
-		char db[16];
-
-		snprintf(db, sizeof db, "%u", u->db);
-		command(&b, 2);
-		argument(&b, EIO_LIT("SELECT"));
-		argument(&b, eio_cstr(db));
-		r->greetings++;
-	}
-	command(&b, 3);
-	argument(&b, EIO_LIT("CLIENT"));
-	argument(&b, EIO_LIT("SETNAME"));
-	argument(&b, EIO_LIT("siocast"));
-	r->greetings++;
-	subscribe(&b, "SUBSCRIBE", r->options.channels, r->options.n_channels);
-	subscribe(&b, "PSUBSCRIBE", r->options.patterns, r->options.n_patterns);
+	r->greetings = redis_command_greet(&b, u);
+	redis_command_subscribe(&b, "SUBSCRIBE", r->options.channels, r->options.n_channels);
+	redis_command_subscribe(&b, "PSUBSCRIBE", r->options.patterns, r->options.n_patterns);
 	r->confirmations = r->options.n_channels + r->options.n_patterns;
 	return write_buf(r, &b);
 }
@@ -209,8 +154,8 @@ ping(struct redis *r, uint64_t now_ms)
 	struct eio_buf b;
 
 	eio_buf_init(&b);
-	command(&b, 1);
-	argument(&b, EIO_LIT("PING"));
+	redis_command(&b, 1);
+	redis_argument(&b, EIO_LIT("PING"));
 	r->pinged_ms = now_ms;
 	write_buf(r, &b);
 }
@@ -227,10 +172,10 @@ redis_publish(struct redis *r, struct eio_bytes channel, struct eio_bytes payloa
 		metrics_inc(r->options.metrics, METRIC_PUBLISH_DROPPED);
 		return -1;
 	}
-	command(q, 3);
-	argument(q, EIO_LIT("PUBLISH"));
-	argument(q, channel);
-	argument(q, payload);
+	redis_command(q, 3);
+	redis_argument(q, EIO_LIT("PUBLISH"));
+	redis_argument(q, channel);
+	redis_argument(q, payload);
 	if (eio_buf_failed(q)) { /* forget the half of it that fitted */
 		q->n = before;
 		q->failed = false;
