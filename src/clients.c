@@ -52,7 +52,15 @@ count(struct clients *c, enum metric m)
 	metrics_inc(c->options.metrics, m);
 }
 
-/* Sends a bundle that must arrive; takes over the reference. */
+static void
+disconnect_slow(struct client *c)
+{
+	c->reason = "too slow";
+	count(c->clients, METRIC_CLOSED_SLOW);
+	eio_socket_discard(c->eio);
+}
+
+/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is disconnected. */
 static void
 send_bundle(struct client *c, struct eio_bundle *b)
 {
@@ -60,6 +68,7 @@ send_bundle(struct client *c, struct eio_bundle *b)
 		eio_socket_close(c->eio);
 		return;
 	}
+	if (eio_socket_queued(c->eio) > c->clients->options.config->limits.client_queue_bytes) disconnect_slow(c);
 	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) count(c->clients, METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);
 }
@@ -422,11 +431,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	size_t limit = c->clients->options.config->limits.client_queue_bytes, dropped = 0;
 
 	switch (item->feed->slow) {
-	case CONFIG_SLOW_DISCONNECT:
-		c->reason = "too slow";
-		count(c->clients, METRIC_CLOSED_SLOW);
-		eio_socket_discard(c->eio);
-		return false;
+	case CONFIG_SLOW_DISCONNECT: disconnect_slow(c); return false;
 	case CONFIG_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
 	case CONFIG_SLOW_DROP_OLDEST:
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);

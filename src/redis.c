@@ -564,6 +564,7 @@ on_closed(uv_handle_t *h)
 void
 redis_close(struct redis *r)
 {
+	redis_flush(r); /* what the kernel takes at once still leaves */
 	r->options.state = NULL; /* no more callbacks */
 	enter(r, STATE_CLOSED);
 	drop_link(r);

@@ -467,9 +467,14 @@ step_all(struct workers *ws, enum stop stop)
 }
 
 void
-workers_stop(struct workers *ws)
+workers_drain(struct workers *ws)
 {
 	step_all(ws, STOP_DRAIN);
+}
+
+void
+workers_stop(struct workers *ws)
+{
 	step_all(ws, STOP_CLOSE);
 	step_all(ws, STOP_END);
 	for (unsigned i = 0; i < ws->n; i++) {

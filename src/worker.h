@@ -37,7 +37,11 @@ int worker_start(struct worker *w);
 /* Hands a delivery over; any thread. */
 void worker_deliver(struct worker *w, struct delivery *d);
 
-/* Ends all started workers together, telling their clients, and waits for their threads; from the thread that started them, once. */
+/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there. Returns when
+ * all workers have. From the thread that started them, once. */
+void workers_drain(struct workers *ws);
+
+/* Ends all drained workers and waits for their threads. No delivery may be handed over any more. */
 void workers_stop(struct workers *ws);
 
 /* Frees a worker that was stopped. NULL is fine. */
