@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Measures and prints. Started by bench/run, which prepares the machine.
+// With OTHER=PROGRAM another siocast is measured beside the one just built: what did a change bring?
 // Rounds are interleaved (each server once, then all of them again), so that a slow minute of the machine meets all alike.
 
 import { parseArgs } from 'node:util';
@@ -24,7 +25,8 @@ const SECONDS = values.quick ? 1 : undefined;
 
 /** Each server once per round; a Map from server to its results. */
 async function runRounds(redis, scenario) {
-	const wanted = values.servers?.split(',') ?? scenario.servers;
+	const others = process.env.OTHER ? ['other'] : [];
+	const wanted = values.servers?.split(',') ?? [...scenario.servers, ...others];
 	const results = new Map(wanted.map((id) => [id, []]));
 	for (let round = 1; round <= ROUNDS; round++) {
 		for (const id of wanted) {

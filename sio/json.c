@@ -249,9 +249,11 @@ skip_key(const char *p, const char *end)
 int
 sio_json_check(struct eio_bytes s)
 {
-	const char *p = s.p, *end = s.p + s.n;
+	const char *p = s.p, *end;
 	struct nesting in;
 
+	if (s.n == 0) return SIO_ERR_PAYLOAD; /* s.p may be NULL then, to which nothing may be added */
+	end = p + s.n;
 	in.depth = 0;
 value:
 	p = sio__json_skip_space(p, end);

@@ -9,8 +9,11 @@
 struct eio_bytes
 sio_json_trim(struct eio_bytes s)
 {
-	const char *end = s.p + s.n, *p = sio__json_skip_space(s.p, end);
+	const char *end, *p;
 
+	if (s.n == 0) return s;
+	end = s.p + s.n;
+	p = sio__json_skip_space(s.p, end);
 	while (end > p && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\n' || end[-1] == '\r')) end--;
 	return (struct eio_bytes){ p, (size_t)(end - p) };
 }

@@ -145,7 +145,7 @@ escape_byte(struct eio_buf *out, char c)
 void
 sio_json_escape(struct eio_buf *out, struct eio_bytes bytes)
 {
-	const char *p = bytes.p, *end = p + bytes.n, *from = p;
+	const char *p = bytes.n ? bytes.p : "", *end = p + bytes.n, *from = p;
 	unsigned n;
 
 	eio_buf_addc(out, '"');

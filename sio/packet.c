@@ -44,6 +44,7 @@ sio_packet_event_data_valid(struct eio_bytes data)
 static inline void
 advance(struct eio_bytes *s, size_t n)
 {
+	if (n == 0) return; /* s->p may be NULL */
 	s->p += n;
 	s->n -= n;
 }
@@ -157,10 +158,12 @@ static bool
 payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
+	/* What JavaScript's typeof calls an object. */
+	bool object = kind == SIO_JSON_OBJECT || kind == SIO_JSON_ARRAY || kind == SIO_JSON_NULL;
 
 	switch (type) {
-	case SIO_PACKET_CONNECT: return kind == SIO_JSON_OBJECT || kind == SIO_JSON_ARRAY || kind == SIO_JSON_NULL;
-	case SIO_PACKET_CONNECT_ERROR: return true;
+	case SIO_PACKET_CONNECT: return object;
+	case SIO_PACKET_CONNECT_ERROR: return object || kind == SIO_JSON_STRING;
 	case SIO_PACKET_EVENT:
 	case SIO_PACKET_BINARY_EVENT: return event_data_valid_4(data);
 	case SIO_PACKET_ACK:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One Socket.IO packet, protocol revision 5 or 4, between its text and a struct of
- * spans: the grammar of socket.io-parser 4.2.7 and its validity rules, nothing
- * of sessions. "Text" is the Engine.IO message without the leading '4'.
+ * One Socket.IO packet, protocol revision 5, 4 or 3, between its text and a
+ * struct of spans: the grammar of socket.io-parser 4.2.7 and 3.4.5 and their
+ * validity rules, nothing of sessions. "Text" is the Engine.IO message without
+ * the leading '4'.
  *
  *     packet = type [ count "-" ] [ nsp "," ] [ id ] [ json ]
  */
@@ -38,9 +39,8 @@ struct sio_packet {
  * _TOO_MANY_ATTACHMENTS, _PAYLOAD, _DEPTH, _NSP. An empty text is a CONNECT of "/", as in the reference parser. */
 int sio_packet_decode(struct eio_bytes text, struct sio_packet *p);
 
-/* The same for revision 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5; and for revision 3 (1.0.0 to
- * 1.0.2), whose ACKs carry a count of attachments. Nothing that a client of the time can send is refused: reserved event names
- * and odd CONNECT payloads pass. */
+/* The same for revision 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5: reserved event names and odd
+ * CONNECT payloads pass. And for revision 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
 int sio_packet_decode_4(struct eio_bytes text, struct sio_packet *p);
 
 /* Appends the text of a packet. Trusts the struct. */

@@ -100,7 +100,9 @@ read_document(struct config_loader *l, struct eio_bytes text)
 		l->error(l->user, line_text);
 		return;
 	}
+	config__compat(l, config_document_root(l->c->document));
 	config__object(l, &config__main_table, l->c, "", config_document_root(l->c->document));
+	config__compat_check(l, config_document_root(l->c->document));
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */

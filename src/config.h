@@ -38,6 +38,13 @@ struct config_listen {
 	unsigned port; /* 0 lets the system choose */
 };
 
+/* The generation of Socket.IO servers whose defaults stand under the options. */
+enum config_compat {
+	CONFIG_COMPAT_1,
+	CONFIG_COMPAT_2,
+	CONFIG_COMPAT_4,
+};
+
 enum config_same_site {
 	CONFIG_SAME_SITE_NONE,
 	CONFIG_SAME_SITE_LAX,
@@ -75,6 +82,7 @@ enum config_origin {
 	CONFIG_ORIGIN_REFLECT, /* the request's own Origin */
 	CONFIG_ORIGIN_LIST, /* the one that equals the request's, of cors.origins */
 	CONFIG_ORIGIN_FIXED, /* always origins.v[0] */
+	CONFIG_ORIGIN_LEGACY, /* as servers 1.x and 2.x did; only by `compat` */
 };
 
 struct config_cors {
@@ -85,6 +93,13 @@ struct config_cors {
 	char *allowed_headers; /* NULL: echo what is asked for */
 	char *exposed_headers; /* NULL: no such header */
 	int64_t max_age_s; /* -1: no such header */
+};
+
+/* Which official client is served. */
+struct config_client {
+	char *version; /* "4.8.4", or the beginning of one: "4.8", "4" */
+	bool version_given; /* it was configured, so it must be there */
+	char *dir; /* NULL: the files of version, from where the program was installed */
 };
 
 enum config_encode {
@@ -154,6 +169,7 @@ struct config_limits {
 
 struct config {
 	char *file; /* as given, or NULL */
+	unsigned compat; /* enum config_compat */
 	struct config_listen *listen;
 	size_t n_listen;
 	struct config_listen *admin; /* NULL: no admin port */
@@ -164,7 +180,7 @@ struct config {
 	struct config_engine engine;
 	struct config_cors cors;
 	bool serve_client;
-	char *client_dir; /* NULL: the folder the program was installed with */
+	struct config_client client;
 	char *www; /* NULL: none */
 	struct config_feed *feeds;
 	size_t n_feeds;

@@ -98,8 +98,18 @@ void config__only_false(struct config_loader *l, const cJSON *item, void *target
 void config__origin(struct config_loader *l, const cJSON *item, void *target);
 void config__header_list(struct config_loader *l, const cJSON *item, void *target);
 void config__max_age(struct config_loader *l, const cJSON *item, void *target);
+void config__client_version(struct config_loader *l, const cJSON *item, void *target);
 void config__namespaces(struct config_loader *l, const cJSON *item, void *target);
 void config__feeds(struct config_loader *l, const cJSON *item, void *target);
+
+/* Sets the defaults of the generation that the document's `compat` names, where they differ from today's. Before its options. */
+void config__compat(struct config_loader *l, const cJSON *document);
+
+/* What must be right about them together with the options. After its options. */
+void config__compat_check(struct config_loader *l, const cJSON *document);
+
+/* The names of enum config_compat, ended by NULL. */
+extern const char *const config__compat_names[];
 
 /* Adds the feed of "--feed CHANNEL=EVENT". */
 void config__feed_flag(struct config_loader *l, const char *text);

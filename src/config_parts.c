@@ -2,6 +2,7 @@
 /* The values of the configuration that are more than a number or a word: addresses, cookie, CORS, namespaces. */
 #include "src/config_int.h"
 
+#include "src/files_versions.h"
 #include "src/handlers.h"
 
 #include <arpa/inet.h>
@@ -294,6 +295,8 @@ config__cookie(struct config_loader *l, const cJSON *item, void *target)
 	*cookie = (struct config_cookie){ .max_age_s = -1 };
 	if (cJSON_IsFalse(item) || cJSON_IsNull(item)) return;
 	config__defaults(l, &table, cookie);
+	if (l->c->compat == CONFIG_COMPAT_1) cookie->same_site = CONFIG_SAME_SITE_ABSENT;
+	if (l->c->compat == CONFIG_COMPAT_2) cookie->same_site = CONFIG_SAME_SITE_STRICT;
 	if (cJSON_IsString(item))
 		read_cookie_name(l, item, &cookie->name);
 	else if (cJSON_IsObject(item))
@@ -362,6 +365,20 @@ config__max_age(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, item, "expected a whole number of seconds");
 	else
 		*out = (int64_t)item->valuedouble;
+}
+
+/* client */
+
+void
+config__client_version(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct config_client *client = target;
+
+	if (!cJSON_IsString(item) || !files_version_valid(item->valuestring)) {
+		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one");
+		return;
+	}
+	client->version = config__strdup(l, item->valuestring);
 }
 
 /* namespaces */

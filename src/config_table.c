@@ -44,6 +44,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL
 
 /* clang-format off */
 static const struct config_option main_rows[] = {
+	{ .path = "compat", .type = CONFIG_TYPE_ENUM, .offset = AT(compat), .names = config__compat_names, .fallback = "\"4.x\"" },
 	CUSTOM("listen", listen, config__listen, "[\"127.0.0.1:3000\"]"),
 	CUSTOM("admin", admin, config__admin, "null"),
 	STRING("path", path, "\"/socket.io/\""),
@@ -73,7 +74,9 @@ static const struct config_option main_rows[] = {
 	CUSTOM("cors.maxAge", cors.max_age_s, config__max_age, "null"),
 
 	BOOL("serveClient", serve_client, "true"),
-	STRING("clientDir", client_dir, "null"),
+	SECTION("client"),
+	CUSTOM("client.version", client, config__client_version, "\"4\""),
+	STRING("client.dir", client.dir, "null"),
 	STRING("www", www, "null"),
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),

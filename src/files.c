@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The front of the static files: loads the client files once, tells which part
- * a request is for, and makes the answers that are not a file.
+ * The front of the static files: opens the parts, tells which of them a request
+ * is for, and makes the answers that are not a file.
  */
 #include "src/files.h"
 
 #include "eio/buf.h"
-#include "src/files_entry.h"
+#include "src/files_client.h"
 #include "src/files_www.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* The client files, by the names the reference server gives them. */
-static const char *const client_names[] = {
-	"socket.io.js",
-	"socket.io.js.map",
-	"socket.io.min.js",
-	"socket.io.min.js.map",
-	"socket.io.esm.min.js",
-	"socket.io.esm.min.js.map",
-	"socket.io.msgpack.min.js",
-	"socket.io.msgpack.min.js.map",
-	"siocast.js",
-	"siocast.mjs",
-};
-
-enum {
-	CLIENT_OFFICIAL = 8, /* how many of them come from the npm package */
-	CLIENT_COUNT = sizeof(client_names) / sizeof(client_names[0]),
-};
 
 /* Answers that say only that there is no file; one X-macro so that status, lines and text stay together. */
 #define REFUSALS(X) \
@@ -53,9 +32,7 @@ static const struct {
 } refusals[REFUSAL_COUNT] = { REFUSALS(REFUSAL_ROW) };
 
 struct files {
-	char *client_path; /* NULL: no client files */
-	struct files_entry clients[CLIENT_COUNT];
-	bool present[CLIENT_COUNT];
+	struct files_clients clients;
 	int www; /* -1: none */
 	struct eio_block *refusal_headers[REFUSAL_COUNT], *refusal_bodies[REFUSAL_COUNT];
 };
@@ -67,65 +44,6 @@ block_of_text(const char *s)
 
 	if (b) memcpy(b->data, s, b->n);
 	return b;
-}
-
-/* Loads one client file; 0 also when it is not there. */
-static int
-client_load(struct files *f, int i, const char *path, char *err, size_t err_size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = 0;
-	struct eio_block *body;
-	bool compressible;
-	struct stat st;
-
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return 0;
-	if (fd < 0 || fstat(fd, &st) != 0)
-		e = errno;
-	else if (!S_ISREG(st.st_mode))
-		e = EISDIR;
-	else if (st.st_size > FILES_SIZE_MAX)
-		e = EFBIG;
-	else if (!(body = files_read(fd, (size_t)st.st_size)))
-		e = errno;
-	else {
-		const char *type = files_type_of(eio_cstr(client_names[i]), &compressible);
-
-		e = -files_entry_init(&f->clients[i], body, type, true, "public, max-age=0");
-	}
-	if (fd >= 0) close(fd);
-	if (e) {
-		snprintf(err, err_size, "cannot read %s: %s", path, strerror(e));
-		return -e;
-	}
-	files_entry_compress(&f->clients[i], FILES_GZIP);
-	files_entry_compress(&f->clients[i], FILES_BROTLI);
-	f->present[i] = true;
-	return 0;
-}
-
-static int
-clients_load(struct files *f, const struct files_config *cfg, char *err, size_t err_size)
-{
-	size_t n = strlen(cfg->client_path);
-	int e = 0;
-
-	f->client_path = malloc(n + 2);
-	if (!f->client_path) return -ENOMEM;
-	memcpy(f->client_path, cfg->client_path, n);
-	if (n == 0 || f->client_path[n - 1] != '/') f->client_path[n++] = '/';
-	f->client_path[n] = '\0';
-	for (int i = 0; i < CLIENT_OFFICIAL && cfg->official_dir && e == 0; i++) {
-		struct eio_buf path;
-
-		eio_buf_init(&path);
-		eio_buf_printf(&path, "%s/%s", cfg->official_dir, client_names[i]);
-		eio_buf_addc(&path, '\0');
-		e = eio_buf_failed(&path) ? -ENOMEM : client_load(f, i, path.p, err, err_size);
-		eio_buf_deinit(&path);
-	}
-	if (e == 0 && cfg->decoder_js) e = client_load(f, CLIENT_OFFICIAL, cfg->decoder_js, err, err_size);
-	if (e == 0 && cfg->decoder_mjs) e = client_load(f, CLIENT_OFFICIAL + 1, cfg->decoder_mjs, err, err_size);
-	return e;
 }
 
 static int
@@ -150,7 +68,7 @@ files_open(struct files **out, const struct files_config *cfg, char *err, size_t
 	if (!f) return -ENOMEM;
 	f->www = -1;
 	e = refusals_make(f);
-	if (e == 0 && cfg->client_path) e = clients_load(f, cfg, err, err_size);
+	if (e == 0 && cfg->client_path) e = files_clients_load(&f->clients, cfg, err, err_size);
 	if (e == 0 && cfg->www_dir) {
 		f->www = files_www_open(cfg->www_dir, err, err_size);
 		if (f->www < 0) e = f->www;
@@ -168,55 +86,31 @@ void
 files_close(struct files *f)
 {
 	if (!f) return;
-	for (int i = 0; i < CLIENT_COUNT; i++) files_entry_deinit(&f->clients[i]);
+	files_clients_deinit(&f->clients);
 	for (int i = 0; i < REFUSAL_COUNT; i++) {
 		eio_block_unref(f->refusal_headers[i]);
 		eio_block_unref(f->refusal_bodies[i]);
 	}
 	if (f->www >= 0) close(f->www);
-	free(f->client_path);
 	free(f);
-}
-
-static unsigned
-present_count(const struct files *f, int from, int to)
-{
-	unsigned n = 0;
-
-	for (int i = from; i < to; i++) n += f->present[i];
-	return n;
 }
 
 unsigned
 files_official_count(const struct files *f)
 {
-	return present_count(f, 0, CLIENT_OFFICIAL);
+	return f->clients.official;
 }
 
 unsigned
 files_decoder_count(const struct files *f)
 {
-	return present_count(f, CLIENT_OFFICIAL, CLIENT_COUNT);
-}
-
-static const struct files_entry *
-client_find(const struct files *f, struct eio_bytes path)
-{
-	struct eio_bytes query, name = files_path_split(path, &query), folder;
-
-	if (!f->client_path) return NULL;
-	folder = eio_cstr(f->client_path);
-	if (!eio_bytes_starts(name, folder)) return NULL;
-	name = eio_bytes(name.p + folder.n, name.n - folder.n);
-	for (int i = 0; i < CLIENT_COUNT; i++)
-		if (f->present[i] && eio_bytes_eq(name, eio_cstr(client_names[i]))) return &f->clients[i];
-	return NULL;
+	return f->clients.decoders;
 }
 
 bool
 files_has_client(const struct files *f, struct eio_bytes path)
 {
-	return client_find(f, path) != NULL;
+	return files_clients_find(&f->clients, path) != NULL;
 }
 
 static int
@@ -287,7 +181,7 @@ int
 files_get(const struct files *f, struct files_cache *c, const struct files_request *req, struct files_answer *out)
 {
 	bool head = eio_bytes_eq(req->method, EIO_LIT("HEAD"));
-	const struct files_entry *client = client_find(f, req->path);
+	const struct files_entry *client = files_clients_find(&f->clients, req->path);
 
 	*out = (struct files_answer){ 0 };
 	if (!client && (f->www < 0 || !c)) return refuse(f, REFUSAL_NOT_FOUND, head, out);

@@ -233,12 +233,13 @@ read_steady(int fd, struct stat *st, bool *steady)
 static struct cached *
 cached_load(struct files_cache *c, struct eio_bytes path, int fd, struct stat *st)
 {
-	bool compressible, steady = false;
-	const char *type = files_type_of(path, &compressible);
+	struct files_entry_kind kind = { .cache_control = "no-cache" };
+	bool steady = false;
 	struct cached *f = calloc(1, sizeof(*f) + path.n);
 	struct eio_block *body;
 
 	if (!f) return NULL;
+	kind.type = files_type_of(path, &kind.compressible);
 	body = read_steady(fd, st, &steady);
 	if (!body) {
 		free(f);
@@ -246,7 +247,8 @@ cached_load(struct files_cache *c, struct eio_bytes path, int fd, struct stat *s
 	}
 	f->id = id_of(st);
 	f->settled = steady && id_settled(&f->id);
-	if (files_entry_init(&f->entry, body, type, compressible && body->n <= COMPRESS_MAX, "no-cache") != 0) {
+	kind.compressible = kind.compressible && body->n <= COMPRESS_MAX;
+	if (files_entry_init(&f->entry, body, &kind) != 0) {
 		free(f);
 		errno = ENOMEM;
 		return NULL;
@@ -279,7 +281,7 @@ find_open_file(struct files_cache *c, struct eio_bytes path, int fd, struct stat
 		enum files_coding coding = files_entry_choose(&f->entry, accept_encoding, true);
 
 		if (f->entry.variants[coding].body) break;
-		files_entry_compress(&f->entry, coding);
+		files_entry_compress(&f->entry, coding, FILES_LEVEL_GOOD);
 	}
 	cached_touch(c, f);
 	*entry = &f->entry;

@@ -37,9 +37,9 @@ on_deliver(void *user, unsigned w, struct delivery *d)
 	worker_deliver(dm->workers.all[w], d);
 }
 
-/* Where the client files are: as configured, beside the program when it runs from its build tree, or as installed. */
+/* Where the client files are: beside the program when it runs from its build tree, or as installed. */
 static void
-client_paths(const struct config *c, char *official, char *js, char *mjs, size_t n)
+client_paths(char *base, char *js, char *mjs, size_t n)
 {
 	char exe[4096];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -50,35 +50,64 @@ client_paths(const struct config *c, char *official, char *js, char *mjs, size_t
 	if (slash) *slash = '\0';
 	snprintf(js, n, "%s/client-js/siocast.js", exe);
 	if (access(js, R_OK) == 0) {
-		snprintf(official, n, "%s/client-js/official/node_modules/socket.io-client/dist", exe);
+		snprintf(base, n, "%s/client-js/official/node_modules", exe);
 		snprintf(mjs, n, "%s/client-js/siocast.mjs", exe);
 	} else {
-		snprintf(official, n, "%s", SIOCAST_CLIENT_DIR);
+		snprintf(base, n, "%s", SIOCAST_CLIENT_DIR);
 		snprintf(js, n, "%s/siocast.js", SIOCAST_CLIENT_DIR);
 		snprintf(mjs, n, "%s/siocast.mjs", SIOCAST_CLIENT_DIR);
 	}
-	if (c->client_dir) snprintf(official, n, "%s", c->client_dir);
+}
+
+/* The version that was asked for by name must be there; else the official client is served if it is. */
+static int
+choose_client(const struct config_client *c, const char *base, struct files_config *fc,
+	const struct files_versions *installed)
+{
+	fc->versions = installed->v;
+	fc->versions_n = installed->n;
+	fc->version = files_versions_choose(installed, c->version);
+	fc->client_dir = c->dir;
+	if (fc->version || !c->version_given) return 0;
+	log_error("event=no-client-version version=%s dir=\"%s\" hint=\"it is not installed\"", c->version, base);
+	return -1;
+}
+
+static int
+open_client_files(struct daemon *d, struct files_config *fc, char *err, size_t err_size)
+{
+	const struct config_client *c = &d->config->client;
+	char base[4200], js[4200], mjs[4200];
+	struct files_versions installed;
+	int e;
+
+	client_paths(base, js, mjs, sizeof(js));
+	fc->decoder_js = js;
+	fc->decoder_mjs = mjs;
+	fc->legacy = d->config->compat != CONFIG_COMPAT_4;
+	e = files_versions_find(&installed, base);
+	if (e == 0) e = choose_client(c, base, fc, &installed);
+	if (e == 0) e = files_open(&d->files, fc, err, err_size);
+	files_versions_deinit(&installed);
+	if (e == 0 && files_official_count(d->files) == 0)
+		log_warn("event=no-client-files dir=\"%s\" version=%s hint=\"socket.io.js is not served\"",
+			c->dir ? c->dir : base, c->version);
+	return e;
 }
 
 static int
 open_files(struct daemon *d)
 {
-	char official[4200], js[4200], mjs[4200], err[256];
 	struct files_config fc = { .client_path = d->config->path, .www_dir = d->config->www };
+	char err[256] = "";
+	int e;
 
-	client_paths(d->config, official, js, mjs, sizeof(js));
-	if (d->config->serve_client) {
-		fc.official_dir = official;
-		fc.decoder_js = js;
-		fc.decoder_mjs = mjs;
-	}
-	if (files_open(&d->files, &fc, err, sizeof(err))) {
-		log_error("event=files-failed error=\"%s\"", err);
-		return -1;
-	}
-	if (d->config->serve_client && files_official_count(d->files) == 0)
-		log_warn("event=no-client-files dir=\"%s\" hint=\"socket.io.js is not served\"", official);
-	return 0;
+	if (d->config->serve_client)
+		e = open_client_files(d, &fc, err, sizeof(err));
+	else
+		e = files_open(&d->files, &fc, err, sizeof(err));
+	if (e != 0 && *err) log_error("event=files-failed error=\"%s\"", err);
+	return e ? -1 : 0;
 }
 
 /* As many open files as the system allows: every client is one. */
@@ -184,6 +213,8 @@ start_all(struct daemon *d)
 static void
 stop_all(struct daemon *d)
 {
+	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
+	workers_drain(&d->workers);
 	feed_stop(d->feed);
 	workers_stop(&d->workers);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
@@ -223,6 +254,7 @@ run_daemon(struct config *config)
 	struct daemon d = { .config = config };
 
 	signal(SIGPIPE, SIG_IGN);
+	log_set_level((enum log_level)config->log_level);
 	if (uv_loop_init(&d.loop) || make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;

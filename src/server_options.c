@@ -35,7 +35,8 @@ set_cors(struct eio_cors *out, const struct config_cors *c)
 		[CONFIG_ORIGIN_ANY] = EIO_CORS_ANY,
 		[CONFIG_ORIGIN_REFLECT] = EIO_CORS_REFLECT,
 		[CONFIG_ORIGIN_LIST] = EIO_CORS_LIST,
-		[CONFIG_ORIGIN_FIXED] = EIO_CORS_FIXED };
+		[CONFIG_ORIGIN_FIXED] = EIO_CORS_FIXED,
+		[CONFIG_ORIGIN_LEGACY] = EIO_CORS_LEGACY };
 
 	*out = (struct eio_cors){
 		.origin = origins[c->origin],
@@ -65,6 +66,7 @@ server_options_init(struct eio_server_options *out, const struct config *c, unsi
 		.websocket = e->transports & CONFIG_TRANSPORT_WEBSOCKET,
 		.allow_upgrades = e->allow_upgrades,
 		.allow_eio3 = e->allow_eio3,
+		.cookie_always = c->compat != CONFIG_COMPAT_4,
 		.index = index,
 		.count = c->workers,
 	};

@@ -16,7 +16,7 @@ export const scenarios = [
 	{ ...FAN_OUT, name: 'fan-out-250', size: 250, rate: 20 },
 	{ ...FAN_OUT, name: 'fan-out-3000', size: 3000, rate: 20 },
 	{ ...FAN_OUT, name: 'fan-out-10k-3000', size: 3000, rate: 2, clients: 10000 },
-	{ ...FAN_OUT, name: 'flush-250', size: 250, rate: 25, batch: 200 },
+	{ ...FAN_OUT, name: 'flush-250', size: 250, rate: 22, batch: 200 },
 ];
 
 /** Those whose name begins with one of the given; all of them when none is given. */

@@ -17,23 +17,28 @@ function fromRedis(cleanup, redis, { size, rate }) {
 	return (seconds) => publish(cleanup, { redis: `127.0.0.1:${redis.port}`, channel: EVENT, size, rate, seconds });
 }
 
-const siocast = {
-	name: 'siocast',
-	async start(cleanup, redis, options) {
-		const feeds = [{ channel: EVENT, event: EVENT, batch: { interval: options.batch } }];
-		const config = { workers: 1, redis: redis.url, feeds, namespaces: { '/': {} } };
-		const server = await startSiocast(cleanup, config, { wrap: onServerCore });
-		await feedsReady(redis, server);
-		return { ...server, feed: fromRedis(cleanup, redis, options) };
-	},
-};
+/** `program`: another siocast than the one just built. */
+function siocast(name, program) {
+	return {
+		name,
+		async start(cleanup, redis, options) {
+			const feeds = [{ channel: EVENT, event: EVENT, batch: { interval: options.batch } }];
+			const config = { workers: 1, redis: redis.url, feeds, namespaces: { '/': {} } };
+			const wrap = (command, args) => onServerCore(program ?? command, args);
+			const server = await startSiocast(cleanup, config, { wrap });
+			await feedsReady(redis, server);
+			return { ...server, feed: fromRedis(cleanup, redis, options) };
+		},
+	};
+}
 
 /** It has its own schedule, which a signal starts: `seconds` is fixed at the start. */
 const floor = {
 	name: 'floor',
 	async start(cleanup, _redis, { clients, size, rate, batch, seconds }) {
 		const port = await freePort();
-		const perBlock = batch > 0 ? Math.round((rate * batch) / 1000) : 1;
+		// As in the servers, a batch begins with a message and is sent `batch` ms later.
+		const perBlock = Math.floor((rate * batch) / 1000) + 1;
 		const options = { listen: `127.0.0.1:${port}`, clients, size, rate: rate / perBlock, seconds, batch: perBlock };
 		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(options));
 		const child = new Child(command, args, { name: 'floor', graceful: false });
@@ -66,7 +71,8 @@ function peer(name, script, extra = () => ({})) {
 
 export const servers = {
 	floor,
-	siocast,
+	siocast: siocast('siocast'),
+	other: siocast('other siocast', process.env.OTHER),
 	tuned: peer('socket.io tuned', 'socketio-tuned.mjs', ({ batch }) => ({ batch })),
 	naive: peer('socket.io naive', 'socketio-naive.mjs'),
 };

@@ -37,7 +37,8 @@ append_origin(const struct eio_cors *c, const struct eio_request *req, struct ei
 	bool echo = c->origin == EIO_CORS_ANY && origin.n && is_revision_3(req);
 
 	switch (echo ? EIO_CORS_REFLECT : c->origin) {
-	case EIO_CORS_OFF: return false;
+	case EIO_CORS_OFF:
+	case EIO_CORS_LEGACY: return false;
 	case EIO_CORS_ANY: header(out, name, EIO_LIT("*")); break;
 	case EIO_CORS_FIXED: header(out, name, eio_cstr(c->origins[0])); break;
 	case EIO_CORS_LIST:
@@ -58,9 +59,19 @@ append_exposed(const struct eio_cors *c, struct eio_buf *out)
 void
 eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
 {
-	if (c->origin == EIO_CORS_OFF) return;
+	if (c->origin == EIO_CORS_OFF || c->origin == EIO_CORS_LEGACY) return;
 	if (append_origin(c, req, out)) header(out, "Vary", EIO_LIT("Origin"));
 	append_exposed(c, out);
+}
+
+void
+eio_cors_append_legacy(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
+{
+	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
+
+	if (c->origin != EIO_CORS_LEGACY) return;
+	if (origin.n) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
+	header(out, "Access-Control-Allow-Origin", origin.n ? origin : EIO_LIT("*"));
 }
 
 void

@@ -15,6 +15,7 @@ enum eio_cors_origin {
 	EIO_CORS_FIXED, /* origins[0], whoever asks */
 	EIO_CORS_LIST, /* the request's origin, if it is one of origins */
 	EIO_CORS_REFLECT, /* the request's origin */
+	EIO_CORS_LEGACY, /* as the servers of revision 3 did, for whatever revision; see eio_cors_append_legacy */
 };
 
 /* Strings are borrowed and NUL-terminated; NULL for the default. */
@@ -29,10 +30,15 @@ struct eio_cors {
 	long max_age; /* seconds; negative for none */
 };
 
-/* Appends the header lines every answer carries. */
+/* Appends the header lines every answer carries, of whatever kind; with the legacy rules there are none. */
 void eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
 
-/* Appends the header lines of the 204 that answers OPTIONS. */
+/* Appends the header lines that the legacy rules know: the request's origin and leave to use credentials, or "*" when it names no
+ * origin. Those servers sent them with polling answers to XHR and with errors; with JSONP, the 101 and files they sent none.
+ * Nothing is appended under other rules. */
+void eio_cors_append_legacy(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
+
+/* Appends the header lines of the 204 that answers OPTIONS; not for the legacy rules, which know no 204. */
 void eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
 
 #endif

@@ -243,23 +243,31 @@ eio__server_verify(
 static void
 append_cookie(const struct eio_server_options *o, const struct eio_socket *socket, struct eio_buf *out)
 {
-	if (!o->cookie_name || !socket) return;
+	if (!o->cookie_name || !socket || (socket->handshaken && !o->cookie_always)) return;
 	eio_buf_printf(out, "Set-Cookie: %s=%s%s\r\n", o->cookie_name, socket->session.sid,
 		o->cookie_attributes ? o->cookie_attributes : "");
 }
 
-void
-eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *cookie_for,
-	struct eio_buf *out)
+/* The lines of every answer, also of one that is no more than a status. */
+static void
+append_common(const struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
 {
 	struct eio_bytes agent = eio_request_header(req, EIO_LIT("user-agent"));
 
 	EIO_BUF_ADD_LIT(out, "cache-control: no-store\r\n");
 	eio_cors_append(&s->options->cors, req, out);
-	append_cookie(s->options, cookie_for, out);
 	/* Old Internet Explorers took the handshake for an attack. */
 	if (agent.n && (memmem(agent.p, agent.n, ";MSIE", 5) || memmem(agent.p, agent.n, "Trident/", 8)))
 		EIO_BUF_ADD_LIT(out, "X-XSS-Protection: 0\r\n");
+}
+
+void
+eio__server_headers(
+	const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket, struct eio_buf *out)
+{
+	append_common(s, req, out);
+	if (!socket || !socket->jsonp) eio_cors_append_legacy(&s->options->cors, req, out);
+	append_cookie(s->options, socket, out);
 }
 
 struct eio_block *
@@ -272,14 +280,15 @@ eio__block_of(struct eio_buf *b)
 	return block;
 }
 
-/* Answers with a status and a body of a type; both may be absent. */
+/* Answers with a body of a type, for a session or for none. */
 static void
-answer(struct eio_server *s, struct eio_exchange *ex, int status, const char *type, struct eio_bytes body)
+answer(struct eio_server *s, struct eio_exchange *ex, const struct eio_socket *socket, int status, const char *type,
+	struct eio_bytes body)
 {
 	struct eio_buf extra;
 
 	eio_buf_init(&extra);
-	eio__server_headers(s, ex->req, NULL, &extra);
+	eio__server_headers(s, ex->req, socket, &extra);
 	eio_exchange_respond_text(ex, status, type, body, eio_buf_bytes(&extra));
 	eio_buf_deinit(&extra);
 }
@@ -291,13 +300,18 @@ answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error err)
 	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
 
 	s->stats.refused++;
-	answer(s, ex, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
+	answer(s, ex, NULL, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
 }
 
 static void
 answer_empty(struct eio_server *s, struct eio_exchange *ex, int status)
 {
-	answer(s, ex, status, NULL, eio_bytes("", 0));
+	struct eio_buf extra;
+
+	eio_buf_init(&extra);
+	append_common(s, ex->req, &extra);
+	eio_exchange_respond_text(ex, status, NULL, eio_bytes("", 0), eio_buf_bytes(&extra));
+	eio_buf_deinit(&extra);
 }
 
 static void
@@ -308,6 +322,24 @@ answer_preflight(struct eio_server *s, struct eio_exchange *ex)
 
 	eio_buf_init(&head);
 	eio_cors_append_preflight(&s->options->cors, ex->req, &head);
+	r.headers = eio__block_of(&head);
+	eio_exchange_respond(ex, r);
+}
+
+/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else asks. */
+static void
+answer_options(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+{
+	struct eio_response r = { .status = 200 };
+	struct eio_buf head;
+
+	if (s->options->cors.origin != EIO_CORS_LEGACY || socket->jsonp) {
+		answer_empty(s, ex, 500);
+		return;
+	}
+	eio_buf_init(&head);
+	eio__server_headers(s, ex->req, socket, &head);
+	EIO_BUF_ADD_LIT(&head, "Access-Control-Allow-Headers: Content-Type\r\n");
 	r.headers = eio__block_of(&head);
 	eio_exchange_respond(ex, r);
 }
@@ -454,7 +486,7 @@ post_complete(struct eio_server *s, struct eio_socket *socket, struct eio_exchan
 		eio_session_post_bad_type(&socket->session);
 		answer_empty(s, ex, 400);
 	} else {
-		answer(s, ex, 200, "text/html", EIO_LIT("ok"));
+		answer(s, ex, socket, 200, "text/html", EIO_LIT("ok"));
 	}
 	eio__socket_pump(socket);
 }
@@ -480,10 +512,17 @@ session_request(struct eio_server *s, struct eio_socket *socket, struct eio_exch
 	switch (ex->req->method) {
 	case EIO_HTTP_GET: poll(s, socket, ex); break;
 	case EIO_HTTP_POST: post(s, socket, ex, stage); break;
+	case EIO_HTTP_OPTIONS: answer_options(s, socket, ex); break;
 	case EIO_HTTP_HEAD:
-	case EIO_HTTP_OPTIONS:
 	case EIO_HTTP_OTHER: answer_empty(s, ex, 500); break;
 	}
+}
+
+/* Whether OPTIONS is answered before it is looked at, as the cross-origin rules of today want it. */
+static bool
+answers_preflights(const struct eio_server *s)
+{
+	return s->options->cors.origin != EIO_CORS_OFF && s->options->cors.origin != EIO_CORS_LEGACY;
 }
 
 static void
@@ -493,7 +532,7 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	unsigned owner;
 	enum eio_error err;
 
-	if (s->options->cors.origin != EIO_CORS_OFF && ex->req->method == EIO_HTTP_OPTIONS) {
+	if (ex->req->method == EIO_HTTP_OPTIONS && answers_preflights(s)) {
 		answer_preflight(s, ex);
 		return;
 	}

@@ -32,6 +32,7 @@ struct eio_server_options {
 	struct eio_cors cors;
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
+	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */
 	unsigned index, count; /* this server's number, and how many share the address */
 };
 

@@ -68,9 +68,8 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 enum eio_error eio__server_verify(
 	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
 
-/* Appends the header lines that every Engine.IO answer to req carries. cookie_for: the session whose handshake this answers, or
- * NULL. */
-void eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *cookie_for,
+/* Appends the header lines that an Engine.IO answer to req carries. socket: the polling session that answers, or NULL for an error. */
+void eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket,
 	struct eio_buf *out);
 
 /* The buffer's bytes as a block, or NULL; the buffer is emptied. */

@@ -196,7 +196,7 @@ answer_get(struct eio_socket *s, struct eio_block *body)
 	r.length = body ? body->n : 0;
 	eio_buf_init(&head);
 	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s));
-	eio__server_headers(s->server, ex->req, s->handshaken ? NULL : s, &head);
+	eio__server_headers(s->server, ex->req, s, &head);
 	s->handshaken = true;
 	r.headers = eio__block_of(&head);
 	s->server->stats.bytes_out += r.length;

@@ -75,7 +75,12 @@ defaults(void **state)
 	assert_string_equal(c->cors.methods, "GET,HEAD,PUT,PATCH,POST,DELETE");
 	assert_null(c->cors.allowed_headers);
 	assert_int_equal(c->cors.max_age_s, -1);
+	assert_int_equal(c->compat, CONFIG_COMPAT_4);
+	assert_true(c->engine.allow_eio3);
 	assert_true(c->serve_client);
+	assert_string_equal(c->client.version, "4");
+	assert_false(c->client.version_given);
+	assert_null(c->client.dir);
 	assert_int_equal(c->n_feeds, 0);
 	assert_int_equal(c->n_namespaces, 1);
 	assert_string_equal(c->namespaces[0].name, "/");
@@ -191,6 +196,73 @@ cookies_and_origins(void **state)
 	config_free(c);
 }
 
+static void
+generations(void **state)
+{
+	struct config *c = load("{\"compat\":\"1.x\"}");
+
+	(void)state;
+	assert_int_equal(c->compat, CONFIG_COMPAT_1);
+	assert_int_equal(c->engine.ping_interval_ms, 25000);
+	assert_int_equal(c->engine.ping_timeout_ms, 60000);
+	assert_int_equal(c->engine.max_http_buffer_size, 100000000);
+	assert_string_equal(c->engine.cookie.name, "io");
+	assert_string_equal(c->engine.cookie.path, "/");
+	assert_true(c->engine.cookie.http_only);
+	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_ABSENT);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	assert_string_equal(c->client.version, "1");
+	assert_false(c->client.version_given);
+	config_free(c);
+
+	c = load("{\"compat\":\"2.x\"}");
+	assert_int_equal(c->compat, CONFIG_COMPAT_2);
+	assert_int_equal(c->engine.ping_timeout_ms, 20000);
+	assert_int_equal(c->engine.max_http_buffer_size, 1000000);
+	assert_string_equal(c->engine.cookie.name, "io");
+	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_STRICT);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	assert_string_equal(c->client.version, "2");
+	config_free(c);
+
+	c = load("{\"compat\":\"4.x\"}");
+	assert_int_equal(c->compat, CONFIG_COMPAT_4);
+	assert_null(c->engine.cookie.name);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
+	assert_string_equal(c->client.version, "4");
+	config_free(c);
+}
+
+/* Whatever the file says stands over the generation's defaults, also when it says so first. */
+static void
+generations_are_defaults(void **state)
+{
+	struct config *c = load(
+		"{\"engine\":{\"pingTimeout\":7000,\"cookie\":{\"name\":\"lb\"}},"
+		"\"client\":{\"version\":\"4.8\"},\"cors\":{\"maxAge\":9,\"origin\":\"*\"},\"compat\":\"1.x\"}");
+
+	(void)state;
+	assert_int_equal(c->engine.ping_timeout_ms, 7000);
+	assert_int_equal(c->engine.max_http_buffer_size, 100000000);
+	assert_string_equal(c->engine.cookie.name, "lb");
+	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_ABSENT);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
+	assert_string_equal(c->client.version, "4.8");
+	assert_true(c->client.version_given);
+	config_free(c);
+
+	c = load("{\"compat\":\"2.x\",\"engine\":{\"cookie\":{\"sameSite\":\"lax\"}},\"cors\":{}}");
+	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_LAX);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	config_free(c);
+	c = load("{\"compat\":\"2.x\",\"engine\":{\"cookie\":false},\"cors\":{\"origin\":false},"
+		 "\"client\":{\"dir\":\"/srv/client\"}}");
+	assert_null(c->engine.cookie.name);
+	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_NONE);
+	assert_string_equal(c->client.dir, "/srv/client");
+	config_free(c);
+}
+
 /* Each text, and the whole of what is said about it. */
 static const struct {
 	int line;
@@ -198,6 +270,17 @@ static const struct {
 } mistakes[] = {
 	{ __LINE__, "{\n\"engine\": {\n\"pingIntervall\": 5}}",
 		"t.conf:3: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
+	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
+	{ __LINE__, "{\"compat\": 1}", "t.conf:1: compat: expected a string, not a number\n" },
+	{ __LINE__, "{\"compat\": \"1.x\",\n\"cors\": {\"credentials\": true}}",
+		"t.conf:2: cors: with \"compat\": \"1.x\" this needs \"origin\" too\n" },
+	{ __LINE__, "{\"client\": {\"version\": \"latest\"}}",
+		"t.conf:1: client.version: expected a version such as \"4.8.4\", or the beginning of one\n" },
+	{ __LINE__, "{\"client\": {\"version\": 4}}",
+		"t.conf:1: client.version: expected a version such as \"4.8.4\", or the beginning of one\n" },
+	{ __LINE__, "{\"client\": {\"version\": \"4\",\n\"dir\": \"/x\"}}",
+		"t.conf:1: client: \"version\" and \"dir\" exclude each other\n" },
+	{ __LINE__, "{\"client\": \"4.8.4\"}", "t.conf:1: client: expected an object, not a string\n" },
 	{ __LINE__, "{\"pingInterval\": 5}",
 		"t.conf:1: pingInterval: unknown key; did you mean \"engine.pingInterval\"?\n" },
 	{ __LINE__, "{\"LISTEN\": 5}", "t.conf:1: LISTEN: unknown key; did you mean \"listen\"?\n" },
@@ -460,6 +543,8 @@ main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(cookies_and_origins),
+		cmocka_unit_test(generations),
+		cmocka_unit_test(generations_are_defaults),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(handler_mistakes_have_lines),
 		cmocka_unit_test(damaged_files),

@@ -73,6 +73,32 @@ write_script(const char *name, size_t lines, unsigned seed)
 	assert_int_equal(fclose(f), 0);
 }
 
+static void
+make_folders(const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++) assert_int_equal(mkdir(at(names[i]), 0755), 0);
+}
+
+/* Three generations as npm and the installation lay them out, and what must not be taken for a version. */
+static void
+make_versions(void)
+{
+	static const char *const names[] = { "npm", "npm/client-1.7.4", "npm/client-1.7.4/dist", "npm/client-2.10.0",
+		"npm/client-2.10.0/dist", "npm/client-2.9.1", "npm/client-2.9.1/dist", "npm/1.4.8", "npm/client-3.0",
+		"npm/client-3.0.0-rc1", "npm/debug", "npm/client-x" };
+
+	make_folders(names, sizeof(names) / sizeof(names[0]));
+	write_script("npm/client-1.7.4/dist/socket.io.js", 200, 5);
+	write_script("npm/client-1.7.4/dist/socket.io.min.js", 100, 6);
+	write_text("npm/client-1.7.4/dist/socket.io.js.map", "{\"version\":3}");
+	write_text("npm/client-1.7.4/dist/readme.js", "no client");
+	write_text("npm/client-1.7.4/dist/socket.io.txt", "no client");
+	write_script("npm/client-2.10.0/dist/socket.io.js", 50, 7);
+	write_script("npm/client-2.9.1/dist/socket.io.js", 50, 8);
+	write_script("npm/1.4.8/socket.io.js", 50, 9);
+	write_text("npm/client-4.0.0", "a file");
+}
+
 static int
 setup(void **state)
 {
@@ -81,8 +107,7 @@ setup(void **state)
 	(void)state;
 	snprintf(root, sizeof(root), "/tmp/siocast-files-XXXXXX");
 	assert_non_null(mkdtemp(root));
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		assert_int_equal(mkdir(at(folders[i]), 0755), 0);
+	make_folders(folders, sizeof(folders) / sizeof(folders[0]));
 	write_script("dist/socket.io.js", 400, 1);
 	write_script("dist/socket.io.min.js", 100, 2);
 	write_text("dist/socket.io.min.js.map",
@@ -97,6 +122,7 @@ setup(void **state)
 	write_text("www/.git/config", "secret");
 	write_text("www/empty.txt", "");
 	write_script("www/app.js", 300, 4);
+	make_versions();
 	return 0;
 }
 
@@ -133,7 +159,7 @@ site_open(struct site *s)
 	*s = (struct site){ 0 };
 	if (files_open(&s->f,
 		    &(struct files_config){ .client_path = "/socket.io/",
-			    .official_dir = dist,
+			    .client_dir = dist,
 			    .decoder_js = js,
 			    .decoder_mjs = mjs,
 			    .www_dir = www },
@@ -587,6 +613,141 @@ test_client_names(void **state)
 	site_close(&s);
 }
 
+/* --- versions of the client ------------------------------------------------------------------------------------------ */
+
+static void
+versions_open(struct site *s, const char *wanted, bool legacy)
+{
+	struct files_versions all;
+	char err[256];
+
+	*s = (struct site){ 0 };
+	assert_int_equal(files_versions_find(&all, at("npm")), 0);
+	assert_int_equal(all.n, 4);
+	if (files_open(&s->f,
+		    &(struct files_config){ .client_path = "/socket.io/",
+			    .versions = all.v,
+			    .versions_n = all.n,
+			    .version = files_versions_choose(&all, wanted),
+			    .decoder_js = at("siocast.js"),
+			    .legacy = legacy },
+		    err, sizeof(err)) != 0)
+		fail_msg("%s", err);
+	files_versions_deinit(&all);
+}
+
+static void
+expect_file(struct site *s, const char *path, const char *name)
+{
+	char content[65536];
+	size_t n = slurp(name, content, sizeof(content));
+
+	assert_int_equal(get(s, path), 200);
+	expect_body(s, content, n);
+}
+
+static void
+test_version_names(void **state)
+{
+	static const char *const good[] = { "4.8.4", "4.8", "4", "0.0.0", "10.20.30", "1.00" };
+	static const char *const bad[] = { "", ".", "4.", ".4", "4..8", "4.8.4.1", "4.8.4-rc", "v4", "x", "4.x", "-1",
+		"1.123456", " 4", "4 " };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!files_version_valid(good[i])) fail_msg("%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (files_version_valid(bad[i])) fail_msg("%s", bad[i]);
+}
+
+static void
+test_versions_choose(void **state)
+{
+	struct files_versions all;
+
+	(void)state;
+	assert_int_equal(files_versions_find(&all, at("npm")), 0);
+	assert_string_equal(files_versions_choose(&all, "2")->version, "2.10.0");
+	assert_string_equal(files_versions_choose(&all, "2.9")->version, "2.9.1");
+	assert_string_equal(files_versions_choose(&all, "1")->version, "1.7.4");
+	assert_string_equal(files_versions_choose(&all, "1.4.8")->version, "1.4.8");
+	assert_null(files_versions_choose(&all, "1.7.5"));
+	assert_null(files_versions_choose(&all, "3"));
+	assert_null(files_versions_choose(&all, "4"));
+	assert_null(files_versions_choose(&all, "1.x"));
+	files_versions_deinit(&all);
+	assert_int_equal(files_versions_find(&all, at("nowhere")), 0);
+	assert_int_equal(all.n, 0);
+	assert_null(files_versions_choose(&all, "4"));
+	files_versions_deinit(&all);
+}
+
+static void
+test_versions(void **state)
+{
+	struct site s;
+
+	(void)state;
+	versions_open(&s, "2", false);
+	assert_int_equal(files_official_count(s.f), 1);
+	assert_int_equal(files_decoder_count(s.f), 1);
+	expect_file(&s, "/socket.io/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
+	expect_file(&s, "/socket.io/siocast.js", "siocast.js");
+	/* Each version, by the names of its package. */
+	expect_file(&s, "/socket.io/2.10.0/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
+	expect_file(&s, "/socket.io/2.9.1/socket.io.js?x", "npm/client-2.9.1/dist/socket.io.js");
+	expect_file(&s, "/socket.io/1.7.4/socket.io.js", "npm/client-1.7.4/dist/socket.io.js");
+	expect_file(&s, "/socket.io/1.7.4/socket.io.min.js", "npm/client-1.7.4/dist/socket.io.min.js");
+	expect_file(&s, "/socket.io/1.7.4/socket.io.js.map", "npm/client-1.7.4/dist/socket.io.js.map");
+	expect_file(&s, "/socket.io/1.4.8/socket.io.js", "npm/1.4.8/socket.io.js");
+	ask(&s, "GET", "/socket.io/1.7.4/socket.io.js", NULL, "gzip, br");
+	assert_string_equal(header(&s, "Content-Encoding"), "br");
+	assert_int_equal(strlen(header(&s, "ETag")), 34 + 3);
+	for (const char *const *p = (const char *const[]){ "/socket.io/1.7.4/", "/socket.io/1.7.4",
+		     "/socket.io/1.7/socket.io.js", "/socket.io/1.7.4/readme.js", "/socket.io/1.7.4/socket.io.txt",
+		     "/socket.io/socket.io.min.js", "/socket.io/1.7.4/siocast.js", "/socket.io//socket.io.js",
+		     "/socket.io/2.10.0/../socket.io.js", NULL };
+		*p; p++)
+		if (get(&s, *p) != 404) fail_msg("%s", *p);
+	site_close(&s);
+
+	/* None is chosen: the names below the versions are there all the same. */
+	versions_open(&s, "9", false);
+	assert_int_equal(files_official_count(s.f), 0);
+	assert_int_equal(get(&s, "/socket.io/socket.io.js"), 404);
+	assert_int_equal(get(&s, "/socket.io/2.9.1/socket.io.js"), 200);
+	site_close(&s);
+}
+
+/* As the servers of 1.x gave it out. */
+static void
+test_versions_legacy(void **state)
+{
+	struct site s;
+
+	(void)state;
+	versions_open(&s, "1", true);
+	assert_int_equal(files_official_count(s.f), 3);
+	expect_file(&s, "/socket.io/socket.io.js", "npm/client-1.7.4/dist/socket.io.min.js");
+	assert_string_equal(header(&s, "ETag"), "\"1.7.4\"");
+	assert_string_equal(header(&s, "Content-Type"), "application/javascript");
+	assert_int_equal(ask(&s, "GET", "/socket.io/socket.io.js", "\"1.7.4\"", NULL), 304);
+	assert_int_equal(ask(&s, "GET", "/socket.io/socket.io.js", "\"1.7.3\"", NULL), 200);
+	/* The forms are still different entities. */
+	ask(&s, "GET", "/socket.io/socket.io.js", NULL, "gzip");
+	assert_string_equal(header(&s, "ETag"), "\"1.7.4-gzip\"");
+	expect_file(&s, "/socket.io/socket.io.js.map", "npm/client-1.7.4/dist/socket.io.js.map");
+	assert_string_equal(header(&s, "ETag"), "\"1.7.4\"");
+	assert_string_equal(header(&s, "Content-Type"), "application/json");
+	get(&s, "/socket.io/2.9.1/socket.io.js");
+	assert_string_equal(header(&s, "ETag"), "\"2.9.1\"");
+	/* The decoder is of no such generation. */
+	get(&s, "/socket.io/siocast.js");
+	assert_int_equal(strlen(header(&s, "ETag")), 34);
+	assert_string_equal(header(&s, "Content-Type"), "application/javascript; charset=utf-8");
+	site_close(&s);
+}
+
 static void
 test_methods(void **state)
 {
@@ -620,11 +781,11 @@ test_open_parts(void **state)
 	assert_int_equal(get(&s, "/socket.io/socket.io.js"), 404);
 	assert_int_equal(ask(&s, "POST", "/", NULL, NULL), 404);
 	files_close(s.f);
-	assert_int_equal(
-		files_open(&s.f,
-			&(struct files_config){
-				.client_path = "/live", .official_dir = at("nowhere"), .decoder_js = at("siocast.js") },
-			err, sizeof(err)),
+	assert_int_equal(files_open(&s.f,
+				 &(struct files_config){ .client_path = "/live",
+					 .decoder_js = at("siocast.js"),
+					 .decoder_mjs = at("secret/siocast.mjs") },
+				 err, sizeof(err)),
 		0);
 	assert_int_equal(files_official_count(s.f), 0);
 	assert_int_equal(files_decoder_count(s.f), 1);
@@ -642,6 +803,11 @@ test_open_parts(void **state)
 		-EISDIR);
 	assert_null(s.f);
 	assert_non_null(strstr(err, "www"));
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/s/", .client_dir = at("nowhere") },
+				 err, sizeof(err)),
+		-ENOENT);
+	assert_null(s.f);
+	assert_non_null(strstr(err, "nowhere"));
 	assert_int_equal(
 		files_open(&s.f, &(struct files_config){ .www_dir = at("nowhere") }, err, sizeof(err)), -ENOENT);
 	assert_non_null(strstr(err, "nowhere"));
@@ -970,6 +1136,10 @@ main(void)
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_client_not_modified),
 		cmocka_unit_test(test_client_names),
+		cmocka_unit_test(test_version_names),
+		cmocka_unit_test(test_versions_choose),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_versions_legacy),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_open_parts),
 		cmocka_unit_test(test_www),

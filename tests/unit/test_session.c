@@ -601,7 +601,8 @@ test_queue_order(void **state)
 			snprintf(text, sizeof(text), "%d", next + (int)r.s.queue.count);
 			send_text(&r, text);
 		}
-		while (r.s.queue.count > (size_t)(round % 5) && eio_session_output(&r.s, true, &out) == EIO_OUTPUT_SEND) {
+		while (r.s.queue.count > (size_t)(round % 5) &&
+			eio_session_output(&r.s, true, &out) == EIO_OUTPUT_SEND) {
 			char expected[16];
 			struct eio_block *w = eio_bundle_wire(out.bundle, EIO_WIRE_POLLING);
 

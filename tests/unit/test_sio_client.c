@@ -196,9 +196,24 @@ echo(const struct sio_event *ev)
 	eio_bundle_unref(b);
 }
 
+/* What the server would answer a CONNECT with. */
+static void
+let_in(struct sio_client *c, const struct sio_event *ev)
+{
+	struct eio_bundle *b = NULL;
+	struct sio_socket *s;
+
+	if (ev->socket)
+		b = sio_client_connected(ev->socket);
+	else
+		assert_int_equal(sio_client_accept(c, ev->nsp, ev->auth, noise, &s, &b), 0);
+	assert_non_null(b);
+	eio_bundle_unref(b);
+}
+
 /* One message in an allocation of its exact size, followed by attachments as long as they are asked for. */
 static void
-feed(const char *p, size_t n)
+feed(int revision, const char *p, size_t n)
 {
 	char *copy = malloc(n ? n : 1);
 	struct sio_client c;
@@ -206,15 +221,37 @@ feed(const char *p, size_t n)
 	int rc, i;
 
 	memcpy(copy, p, n);
-	sio_client_init(&c, &config, 0);
+	if (revision == 5)
+		sio_client_init(&c, &config, 0);
+	else
+		sio_client_init_4(&c, &config, "engine");
 	join(&c, "/");
 	join(&c, "/adm");
 	rc = sio_client_recv(&c, false, eio_bytes(copy, n), &ev);
 	for (i = 0; rc == 0 && c.pending && i < SIO_MAX_ATTACHMENTS; i++) rc = binary(&c, "x", &ev);
 	assert_true(rc >= 0 || rc > SIO_ERR_LAST_FATAL);
 	if (rc == 1 && ev.type == SIO_EVENT_MESSAGE) echo(&ev);
+	if (rc == 1 && ev.type == SIO_EVENT_CONNECT) let_in(&c, &ev);
 	sio_client_deinit(&c);
 	free(copy);
+}
+
+/* The message cut at every place, and with every byte changed to everything. */
+static void
+feed_broken(int revision, const char *message)
+{
+	char copy[160];
+	size_t n = strlen(message), at;
+	unsigned byte;
+
+	for (at = 0; at <= n; at++) feed(revision, message, at);
+	for (at = 0; at < n; at++) {
+		memcpy(copy, message, n);
+		for (byte = 0; byte < 256; byte++) {
+			copy[at] = (char)byte;
+			feed(revision, copy, n);
+		}
+	}
 }
 
 static void
@@ -223,24 +260,250 @@ test_broken_input(void **state)
 	static const char *const messages[] = {
 		"52-/adm,12[\"e\",{\"_placeholder\":true,\"num\":0},{\"a\":[1.5,{\"num\":1,"
 		"\"_placeholder\":true}]},\"\\u00e9\xc3\xa9\"]",
-		"0/new,{\"token\":\"x\"}", "2/adm, 7 [\"e\",null,true]", "61-15[{\"_placeholder\":true,\"num\":0}]"
+		"0/new,{\"token\":\"x\"}", "2/adm, 7 [\"e\",null,true]", "61-15[{\"_placeholder\":true,\"num\":0}]",
+		"0/adm?a=1,", "32-/adm,4[{\"_placeholder\":true,\"num\":1}]"
 	};
-	char copy[160];
-	size_t i, n, at;
-	unsigned byte;
+	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		n = strlen(messages[i]);
-		for (at = 0; at <= n; at++) feed(messages[i], at);
-		for (at = 0; at < n; at++) {
-			memcpy(copy, messages[i], n);
-			for (byte = 0; byte < 256; byte++) {
-				copy[at] = (char)byte;
-				feed(copy, n);
-			}
-		}
+		feed_broken(5, messages[i]);
+		feed_broken(4, messages[i]);
 	}
+}
+
+/* ---- revision 4: clients 1.x and 2.x ---- */
+
+/* Text that must be an event of a type. */
+static struct sio_event
+expect_text(struct sio_client *c, const char *s, enum sio_event_type type)
+{
+	struct sio_event ev;
+	int rc = text(c, s, &ev);
+
+	if (rc != 1 || ev.type != type) fail_msg("%s: %d, event %d", s, rc, (int)ev.type);
+	return ev;
+}
+
+/* Text that must mean nothing. */
+static void
+expect_nothing(struct sio_client *c, const char *s)
+{
+	struct sio_event ev;
+	int rc = text(c, s, &ev);
+
+	if (rc != 0 || ev.type != SIO_EVENT_NONE) fail_msg("%s: %d, event %d", s, rc, (int)ev.type);
+}
+
+static void
+test_connect_4(void **state)
+{
+	char sid[] = "engine-sid";
+	struct sio_client c;
+	struct sio_event ev;
+	struct sio_socket *s;
+	struct eio_bundle *b;
+
+	(void)state;
+	sio_client_init_4(&c, &config, sid);
+	assert_int_equal(sio_client_deadline(&c), 0); /* there is nothing to wait for */
+	/* "/" may be refused: then the client is nowhere, and may still ask for others. */
+	canon_expect(sio_client_refuse(&c, EIO_LIT("/"), EIO_LIT("no \"way\""), none), "44\"no \\\"way\\\"\"");
+	expect_nothing(&c, "2[\"a\"]");
+	assert_int_equal(sio_client_accept(&c, EIO_LIT("/"), none, noise, &s, &b), 0);
+	canon_expect(b, "40");
+	assert_true(eio_bytes_eq(sio_socket_id(s), EIO_LIT("engine-sid")));
+	ev = expect_text(&c, "0/admin", SIO_EVENT_CONNECT);
+	assert_true(eio_bytes_eq(ev.nsp, EIO_LIT("/admin")));
+	assert_null(ev.socket);
+	assert_null(ev.query.p);
+	assert_int_equal(sio_client_accept(&c, ev.nsp, none, noise, &s, &b), 0);
+	canon_expect(b, "40/admin,");
+	/* The session's sid may go before the socket's id is read. */
+	memset(sid, 'x', sizeof(sid) - 1);
+	assert_true(eio_bytes_eq(sio_socket_id(s), EIO_LIT("/admin#engine-sid")));
+	sio_client_deinit(&c);
+}
+
+static void
+test_query_4(void **state)
+{
+	static const struct {
+		const char *text, *nsp, *query; /* query: NULL for none */
+	} cases[] = {
+		{ "0/b?token=x&y=1,", "/b", "token=x&y=1" },
+		{ "0/b?token=x", "/b", "token=x" },
+		{ "0/b?,", "/b", "" },
+		{ "0/b??a=1?b,", "/b", "?a=1?b" },
+		{ "0/b/c?d=/e,", "/b/c", "d=/e" },
+		{ "0/b,", "/b", NULL },
+		{ "0/b,{\"not\":\"auth\"}", "/b", NULL },
+		{ "0/b,[]", "/b", NULL },
+	};
+	struct sio_client c;
+	struct sio_event ev;
+	size_t i;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	join(&c, "/");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ev = expect_text(&c, cases[i].text, SIO_EVENT_CONNECT);
+		assert_true(eio_bytes_eq(ev.nsp, eio_cstr(cases[i].nsp)));
+		assert_null(ev.auth.p); /* what these clients send there goes nowhere in the servers of their time */
+		assert_int_equal(ev.query.p != NULL, cases[i].query != NULL);
+		if (cases[i].query) assert_true(eio_bytes_eq(ev.query, eio_cstr(cases[i].query)));
+	}
+	/* Only a CONNECT has a query; elsewhere it is part of the name. */
+	join(&c, "/b");
+	expect_nothing(&c, "2/b?token=x,[\"a\"]");
+	expect_nothing(&c, "1/b?token=x,");
+	expect_text(&c, "2/b,[\"a\"]", SIO_EVENT_MESSAGE);
+	sio_client_deinit(&c);
+}
+
+static void
+test_connect_again_4(void **state)
+{
+	struct sio_client c;
+	struct sio_event ev;
+	struct sio_socket *b;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	join(&c, "/");
+	b = join(&c, "/b");
+	expect_nothing(&c, "0");
+	expect_nothing(&c, "0/");
+	expect_nothing(&c, "0/?a=1,");
+	expect_nothing(&c, "0[]");
+	ev = expect_text(&c, "0/b,", SIO_EVENT_CONNECT);
+	assert_ptr_equal(ev.socket, b);
+	canon_expect(sio_client_connected(ev.socket), "40/b,");
+	ev = expect_text(&c, "0/b?a=1", SIO_EVENT_CONNECT);
+	assert_ptr_equal(ev.socket, b);
+	assert_true(eio_bytes_eq(ev.query, EIO_LIT("a=1")));
+	sio_client_deinit(&c);
+}
+
+static void
+test_leave_4(void **state)
+{
+	struct sio_client c;
+	struct sio_event ev;
+	struct sio_socket *s;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	s = join(&c, "/");
+	join(&c, "/b");
+	ev = expect_text(&c, "1", SIO_EVENT_DISCONNECT);
+	assert_ptr_equal(ev.socket, s);
+	sio_socket_free(s);
+	/* Late packets of what was left, and packets of what was never joined. */
+	expect_nothing(&c, "1");
+	expect_nothing(&c, "2[\"a\"]");
+	expect_nothing(&c, "21[\"a\"]");
+	expect_nothing(&c, "31[]");
+	expect_nothing(&c, "2/nope,[\"a\"]");
+	expect_nothing(&c, "1/nope");
+	/* Their attachments are taken all the same: they belong to the connection. */
+	expect_nothing(&c, "51-[\"a\",{\"_placeholder\":true,\"num\":0}]");
+	assert_int_equal(binary(&c, "x", &ev), 0);
+	/* The other membership lives on, and the one that was left can be had again. */
+	expect_text(&c, "2/b,[\"a\"]", SIO_EVENT_MESSAGE);
+	ev = expect_text(&c, "0", SIO_EVENT_CONNECT);
+	assert_null(ev.socket);
+	assert_true(eio_bytes_eq(ev.nsp, EIO_LIT("/")));
+	assert_true(eio_bytes_eq(sio_socket_id(join(&c, "/")), EIO_LIT("e")));
+	expect_text(&c, "2[\"a\"]", SIO_EVENT_MESSAGE);
+	sio_client_deinit(&c);
+}
+
+static void
+test_refuse_4(void **state)
+{
+	struct sio_client c;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	canon_expect(
+		sio_client_refuse(&c, EIO_LIT("/x"), EIO_LIT("Invalid namespace"), none), "44/x,\"Invalid namespace\"");
+	/* Data takes the place of the message. */
+	canon_expect(
+		sio_client_refuse(&c, EIO_LIT("/x"), EIO_LIT("nope"), EIO_LIT("{\"code\":7}")), "44/x,{\"code\":7}");
+	canon_expect(sio_client_disconnect(EIO_LIT("/x")), "41/x,");
+	sio_client_deinit(&c);
+}
+
+static void
+test_messages_4(void **state)
+{
+	static const char *const reserved[] = { "2[\"connect\"]", "2[\"connect_error\",1]", "2[\"disconnect\"]",
+		"27[\"disconnecting\"]", "2[\"newListener\"]", "2[\"remove\\u004cistener\"]" };
+	struct sio_client c;
+	struct sio_event ev;
+	size_t i;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	join(&c, "/");
+	ev = expect_text(&c, "2007[\"a\",1]", SIO_EVENT_MESSAGE);
+	assert_true(ev.has_id && eio_bytes_eq(ev.id, EIO_LIT("7")));
+	assert_true(eio_bytes_eq(ev.data, EIO_LIT("[\"a\",1]")));
+	expect_text(&c, "2[\"error\"]", SIO_EVENT_MESSAGE);
+	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) expect_nothing(&c, reserved[i]);
+	expect_nothing(&c, "51-[\"connect\"]");
+	assert_int_equal(binary(&c, "x", &ev), 0);
+	assert_int_equal(ev.type, SIO_EVENT_NONE);
+	/* What servers of the time report to the application, or not at all. */
+	expect_nothing(&c, "2");
+	expect_nothing(&c, "35");
+	expect_nothing(&c, "3[1]");
+	expect_nothing(&c, "7");
+	expect_nothing(&c, "9[\"a\"]");
+	expect_nothing(&c, "x");
+	expect_nothing(&c, "4\"x\"");
+	expect_nothing(&c, "4[]");
+	/* What ends the session with them as well. */
+	assert_int_equal(text(&c, "", &ev), SIO_ERR_EMPTY);
+	assert_int_equal(text(&c, "2[]", &ev), SIO_ERR_PAYLOAD);
+	assert_int_equal(text(&c, "2[\"a\"", &ev), SIO_ERR_PAYLOAD);
+	assert_int_equal(text(&c, "0\"x\"", &ev), SIO_ERR_PAYLOAD);
+	assert_int_equal(text(&c, "50-[\"a\"]", &ev), SIO_ERR_ATTACHMENTS);
+	assert_int_equal(binary(&c, "x", &ev), SIO_ERR_STRAY_BINARY);
+	sio_client_deinit(&c);
+}
+
+static void
+test_attachments_4(void **state)
+{
+	struct sio_client c;
+	struct sio_event ev;
+
+	(void)state;
+	sio_client_init_4(&c, &config, "e");
+	join(&c, "/");
+	expect_nothing(&c, "51-3[\"a\",{\"_placeholder\":true,\"num\":0}]");
+	assert_int_equal(binary(&c, "one", &ev), 1);
+	assert_int_equal(ev.type, SIO_EVENT_MESSAGE);
+	assert_int_equal(ev.n_attachments, 1);
+	assert_true(eio_bytes_eq(ev.attachments[0], EIO_LIT("one")));
+	/* ACKs of revision 3 carry a count, which may be 0. */
+	ev = expect_text(&c, "30-12[\"bar\"]", SIO_EVENT_ACK);
+	assert_true(eio_bytes_eq(ev.id, EIO_LIT("12")) && eio_bytes_eq(ev.data, EIO_LIT("[\"bar\"]")));
+	expect_nothing(&c, "32-4[{\"_placeholder\":true,\"num\":1}]");
+	assert_int_equal(binary(&c, "one", &ev), 0);
+	assert_int_equal(binary(&c, "two", &ev), 1);
+	assert_int_equal(ev.type, SIO_EVENT_ACK);
+	assert_int_equal(ev.n_attachments, 2);
+	assert_true(eio_bytes_eq(ev.attachments[1], EIO_LIT("two")));
+	expect_nothing(&c, "31-4[{\"_placeholder\":true,\"num\":1}]");
+	assert_int_equal(binary(&c, "one", &ev), SIO_ERR_PLACEHOLDER);
+	/* While attachments are outstanding even an unknown type is fatal. */
+	expect_nothing(&c, "31-4[]");
+	assert_int_equal(text(&c, "7", &ev), SIO_ERR_TEXT_IN_BINARY);
+	sio_client_deinit(&c);
 }
 
 int
@@ -253,6 +516,13 @@ main(void)
 		cmocka_unit_test(test_attachments),
 		cmocka_unit_test(test_attachment_bytes),
 		cmocka_unit_test(test_broken_input),
+		cmocka_unit_test(test_connect_4),
+		cmocka_unit_test(test_query_4),
+		cmocka_unit_test(test_connect_again_4),
+		cmocka_unit_test(test_leave_4),
+		cmocka_unit_test(test_refuse_4),
+		cmocka_unit_test(test_messages_4),
+		cmocka_unit_test(test_attachments_4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,8 @@ echo(const struct sio_event *ev)
 	struct eio_bundle *b;
 	int rc = sio_emit_bundle(&e, &b);
 
-	if (rc == 0 && !eio_bundle_wire(b, EIO_WIRE_WS)) rc = SIO_ERR_NOMEM;
-	if (rc == 0 && !eio_bundle_wire(b, EIO_WIRE_POLLING)) rc = SIO_ERR_NOMEM;
+	for (int wire = 0; rc == 0 && wire < EIO_WIRE_COUNT; wire++)
+		if (!eio_bundle_wire(b, (enum eio_wire)wire)) rc = SIO_ERR_NOMEM;
 	eio_bundle_unref(b);
 	return rc;
 }
@@ -42,7 +42,11 @@ answer(struct sio_client *c, const struct sio_event *ev)
 	int rc;
 
 	if (ev->type == SIO_EVENT_MESSAGE) return echo(ev);
-	if (eio_bytes_eq(ev->nsp, root)) {
+	if (ev->type == SIO_EVENT_ACK) return 0;
+	if (ev->socket) {
+		b = sio_client_connected(ev->socket);
+		rc = b ? 0 : SIO_ERR_NOMEM;
+	} else if (!eio_bytes_eq(ev->nsp, EIO_LIT("/x"))) {
 		rc = sio_client_accept(c, ev->nsp, ev->auth, random, &s, &b);
 	} else {
 		b = sio_client_refuse(c, ev->nsp, EIO_LIT("Invalid namespace"), (struct eio_bytes){ NULL, 0 });
@@ -52,41 +56,59 @@ answer(struct sio_client *c, const struct sio_event *ev)
 	return rc;
 }
 
-#define TEXT(s) \
+#define MESSAGE(is_binary, s) \
 	{ \
-		false, \
-		{ \
-			(s), sizeof(s) - 1 \
-		} \
+		.binary = (is_binary), .data = {(s), sizeof(s) - 1 } \
 	}
-#define BINARY(s) \
-	{ \
-		true, \
-		{ \
-			(s), sizeof(s) - 1 \
-		} \
-	}
+#define TEXT(s) MESSAGE(false, s)
+#define BINARY(s) MESSAGE(true, s)
 
+static const struct sio_client_config client_config = { 1, 1000 };
+
+/* What the client sends, with all answers; ends the client. */
 static int
-client_life(void)
+client_run(struct sio_client *c, const struct eio_message *in, size_t n)
 {
-	static const struct sio_client_config config = { 1, 1000 };
-	static const struct eio_message in[] = { TEXT("0{\"a\":1}"), TEXT("0/x,"), TEXT("21[\"e\",1]"),
-		TEXT("52-[\"e\",{\"_placeholder\":true,\"num\":1}]"), BINARY("ab"), BINARY("cd"), TEXT("2[\"f\"]") };
-	struct sio_client c;
 	struct sio_event ev;
 	struct eio_bundle *b;
 	size_t i;
 	int rc = 0;
 
-	sio_client_init(&c, &config, 0);
-	for (i = 0; i < sizeof(in) / sizeof(in[0]) && rc == 0; i++) {
-		rc = sio_client_recv(&c, in[i].binary, in[i].data, &ev);
-		if (rc == 1) rc = answer(&c, &ev);
+	for (i = 0; i < n && rc == 0; i++) {
+		rc = sio_client_recv(c, in[i].binary, in[i].data, &ev);
+		if (rc == 1) rc = answer(c, &ev);
 	}
 	b = rc ? NULL : sio_client_disconnect(EIO_LIT("/x"));
 	if (rc == 0 && !b) rc = SIO_ERR_NOMEM;
 	eio_bundle_unref(b);
+	sio_client_deinit(c);
+	return rc;
+}
+
+static int
+client_life(void)
+{
+	static const struct eio_message in[] = { TEXT("0{\"a\":1}"), TEXT("0/x,"), TEXT("21[\"e\",1]"),
+		TEXT("52-[\"e\",{\"_placeholder\":true,\"num\":1}]"), BINARY("ab"), BINARY("cd"), TEXT("2[\"f\"]") };
+	struct sio_client c;
+
+	sio_client_init(&c, &client_config, 0);
+	return client_run(&c, in, sizeof(in) / sizeof(in[0]));
+}
+
+static int
+client_life_4(void)
+{
+	static const struct eio_message in[] = { TEXT("0/x"), TEXT("0/b?token=1,"), TEXT("0/b,"),
+		TEXT("2/b,1[\"\xc3\xa9\",1]"), TEXT("51-[\"e\",{\"_placeholder\":true,\"num\":0}]"), BINARY("ab"),
+		TEXT("31-7[{\"_placeholder\":true,\"num\":0}]"), BINARY("cd"), TEXT("2[\"connect\"]") };
+	static const struct sio_event implied = { .type = SIO_EVENT_CONNECT, .nsp = { "/", 1 } };
+	struct sio_client c;
+	int rc;
+
+	sio_client_init_4(&c, &client_config, "engine");
+	rc = answer(&c, &implied);
+	if (rc == 0) return client_run(&c, in, sizeof(in) / sizeof(in[0]));
 	sio_client_deinit(&c);
 	return rc;
 }
@@ -140,6 +162,13 @@ test_client(void **state)
 }
 
 static void
+test_client_4(void **state)
+{
+	(void)state;
+	failmalloc_every(client_life_4, SIO_ERR_NOMEM, 20);
+}
+
+static void
 test_broadcast(void **state)
 {
 	(void)state;
@@ -158,6 +187,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_client),
+		cmocka_unit_test(test_client_4),
 		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_rooms),
 	};

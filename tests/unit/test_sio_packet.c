@@ -84,26 +84,87 @@ expect_span(struct eio_bytes got, const char *want)
 }
 
 static void
+expect_decoded(const struct decode_case *c, int (*decode)(struct eio_bytes, struct sio_packet *))
+{
+	struct sio_packet p;
+	int rc = decode(c->text, &p);
+
+	if (rc != c->rc) fail_msg("%.*s: %s", (int)c->text.n, c->text.p, sio_strerror(rc));
+	if (rc) return;
+	assert_int_equal(p.type, c->type);
+	assert_int_equal(p.attachments, c->attachments);
+	expect_span(p.nsp, c->nsp);
+	expect_span(p.data, c->data);
+	assert_int_equal(p.has_id, c->id != NULL);
+	expect_span(p.id, c->id);
+}
+
+static void
 test_decode(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) expect_decoded(&cases[i], sio_packet_decode);
+}
+
+/* What is different in revision 4, as tried on socket.io-parser 3.4.5, and the ACKs of revision 3. */
+static const struct decode_case cases_4[] = {
+	{ L("0"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, NULL },
+	{ L("0/x?a=1&b=/2,"), 0, SIO_PACKET_CONNECT, 0, "/x?a=1&b=/2", NULL, NULL },
+	{ L("0{}"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, "{}" },
+	{ L("0null"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, "null" },
+	{ L("0[1]"), 0, SIO_PACKET_CONNECT, 0, "/", NULL, "[1]" },
+	{ L("0\"x\""), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("0true"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("1{}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("1null"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2[\"connect\"]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"connect\"]" },
+	{ L("2[\"disconn\\u0065ct\",1]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[\"disconn\\u0065ct\",1]" },
+	{ L("51-[\"newListener\"]"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, "[\"newListener\"]" },
+	{ L("2[7]"), 0, SIO_PACKET_EVENT, 0, "/", NULL, "[7]" },
+	{ L("2[]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2[null]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("2{\"0\":\"a\"}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("51-[{}]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("31{}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("4\"x\""), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "\"x\"" },
+	{ L("4[]"), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "[]" },
+	{ L("4null"), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "null" },
+	{ L("4false"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("4-5"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("50-[\"a\"]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("6[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("511-[\"a\"]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("7"), SIO_ERR_TYPE, 0, 0, NULL, NULL, NULL },
+	{ L("x"), SIO_ERR_TYPE, 0, 0, NULL, NULL, NULL },
+	{ L("2/\xff,[\"a\"]"), SIO_ERR_NSP, 0, 0, NULL, NULL, NULL },
+	/* Revision 3 */
+	{ L("30-12[]"), 0, SIO_PACKET_ACK, 0, "/", "12", "[]" },
+	{ L("30-/x,007[1]"), 0, SIO_PACKET_ACK, 0, "/x", "7", "[1]" },
+	{ L("32-/x,7[1]"), 0, SIO_PACKET_ACK, 2, "/x", "7", "[1]" },
+	{ L("310-7[1]"), 0, SIO_PACKET_ACK, 10, "/", "7", "[1]" },
+	{ L("30-"), 0, SIO_PACKET_ACK, 0, "/", NULL, NULL },
+	{ L("311-7[1]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("300-7[1]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("30-12{}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	/* No count: what stands before the dash is not all digits, or there is no dash. */
+	{ L("3-1[1]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("3 1-[1]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+	{ L("312[-1]"), 0, SIO_PACKET_ACK, 0, "/", "12", "[-1]" },
+	{ L("3/a-b,1[1]"), 0, SIO_PACKET_ACK, 0, "/a-b", "1", "[1]" },
+	{ L("20-1[\"a\"]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
+};
+
+static void
+test_decode_4(void **state)
 {
 	struct sio_packet p;
 	size_t i;
-	int rc;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct decode_case *c = &cases[i];
-
-		rc = sio_packet_decode(c->text, &p);
-		if (rc != c->rc) fail_msg("%.*s: %s", (int)c->text.n, c->text.p, sio_strerror(rc));
-		if (rc) continue;
-		assert_int_equal(p.type, c->type);
-		assert_int_equal(p.attachments, c->attachments);
-		expect_span(p.nsp, c->nsp);
-		expect_span(p.data, c->data);
-		assert_int_equal(p.has_id, c->id != NULL);
-		expect_span(p.id, c->id);
-	}
+	for (i = 0; i < sizeof(cases_4) / sizeof(cases_4[0]); i++) expect_decoded(&cases_4[i], sio_packet_decode_4);
+	assert_int_equal(sio_packet_decode(EIO_LIT("30-12[]"), &p), SIO_ERR_PAYLOAD);
 }
 
 static void
@@ -357,6 +418,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_decode_4),
 		cmocka_unit_test(test_too_deep),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_strerror),

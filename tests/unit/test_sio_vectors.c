@@ -46,8 +46,8 @@ static struct vector_difference refused[] = {
 static struct vector_difference ignored[] = {
 	{ "sio4-dec-", "reserved-connect reserved-disconnect reserved-newListener reserved-connect_error",
 		"no handler of siocast can have such a name; servers of the time called their own listeners", 0 },
-	{ "sio4b-dec-", "reserved-connect reserved-disconnect reserved-newListener reserved-connect_error",
-		"as above", 0 },
+	{ "sio4b-dec-", "reserved-connect reserved-disconnect reserved-newListener reserved-connect_error", "as above",
+		0 },
 };
 
 /* Read, but written with a comma. */
@@ -226,8 +226,8 @@ is_silent(const struct sio_packet *p, int revision)
 {
 	if (!p->data.p && (p->type == SIO_PACKET_EVENT || p->type == SIO_PACKET_ACK)) return true;
 	if (revision == 5) return false;
-	return p->type == SIO_PACKET_CONNECT_ERROR ||
-	       (p->type == SIO_PACKET_CONNECT && eio_bytes_eq(p->nsp, root)) || differs(ignored, COUNT(ignored));
+	return p->type == SIO_PACKET_CONNECT_ERROR || (p->type == SIO_PACKET_CONNECT && eio_bytes_eq(p->nsp, root)) ||
+	       differs(ignored, COUNT(ignored));
 }
 
 /* Joins what the vector is about. Clients of revision 4 are in "/" in any case. */

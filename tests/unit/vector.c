@@ -75,8 +75,8 @@ vector_script_frames(struct vector_script *s, struct eio_bytes frames)
 
 	while (sio_json_next(&it, NULL, &v)) {
 		CHECK(s->n < VECTOR_MAX_MESSAGES);
-		s->m[s->n++] =
-			vector_get(v, "/text").p ? message_text(v, "/text") : message_hex(vector_get(v, "/binary"));
+		s->m[s->n++] = vector_get(v, "/text").p ? message_text(v, "/text")
+							: message_hex(vector_get(v, "/binary"));
 	}
 }
 
