@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Engine.IO server: what a request is for, whether it is in order, and what
- * it is answered. The order of the checks is that of the reference (protocol
- * section "Errors before a session exists").
+ * The Engine.IO server: what a request is for and what it is answered. Whether it
+ * is in order is told by verify.c.
  */
 #define _GNU_SOURCE
 #include "eio/net/server_int.h"
@@ -111,131 +110,6 @@ const struct eio_server_stats *
 eio_server_stats(const struct eio_server *s)
 {
 	return &s->stats;
-}
-
-/* Checking */
-
-bool
-eio_server_owns_path(const struct eio_server *s, struct eio_bytes path)
-{
-	return eio_bytes_starts(path, eio_cstr(s->prefix));
-}
-
-/* The number of the server that made a sid, or -1. */
-static int
-sid_owner(struct eio_bytes sid)
-{
-	unsigned char c = sid.n == EIO_SID_LEN ? (unsigned char)sid.p[0] : 0;
-
-	if (c >= 'A' && c <= 'Z') return c - 'A';
-	if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-	if (c >= '0' && c <= '9') return c - '0' + 52;
-	if (c == '-') return 62;
-	return c == '_' ? 63 : -1;
-}
-
-/* The transport that a request names: 0 for polling, 1 for websocket, -1 for one that is unknown or disabled. */
-static int
-named_transport(const struct eio_server *s, const struct eio_request *req)
-{
-	static const struct eio_bytes name = { "transport", 9 };
-
-	if (s->options->polling && eio_query_is(req->query, name, EIO_LIT("polling"))) return EIO_TRANSPORT_POLLING;
-	if (s->options->websocket && eio_query_is(req->query, name, EIO_LIT("websocket")))
-		return EIO_TRANSPORT_WEBSOCKET;
-	return -1;
-}
-
-/* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is not served. */
-static int
-named_revision(const struct eio_server_options *o, struct eio_bytes query)
-{
-	static const struct eio_bytes name = { "EIO", 3 };
-
-	if (eio_query_is(query, name, EIO_LIT("4"))) return 4;
-	if (!o->allow_eio3) return 0;
-	return eio_query_is(query, name, EIO_LIT("3")) || eio_query_is(query, name, EIO_LIT("2")) ? 3 : 0;
-}
-
-/* Whether the cache buster is of the form <milliseconds>-<count>, as clients 1.0 to 1.3 make it. */
-static bool
-numeric_t(struct eio_bytes query)
-{
-	struct eio_buf t;
-	size_t i = 0, dash;
-	bool found;
-
-	eio_buf_init(&t);
-	eio_query_get(query, EIO_LIT("t"), &t);
-	while (i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
-	dash = i;
-	found = dash > 0 && i < t.n && t.p[i++] == '-' && i < t.n;
-	while (found && i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
-	found = found && i == t.n;
-	eio_buf_deinit(&t);
-	return found;
-}
-
-/* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it sends (protocol
- * section 1.6, receiving). */
-struct eio_session_kind
-eio__server_kind(struct eio_bytes query, enum eio_transport transport)
-{
-	struct eio_session_kind k = { .transport = transport,
-		.revision = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
-		.b64 = eio_query_is(query, EIO_LIT("b64"), EIO_LIT("1")) };
-	bool eio2, old;
-
-	if (k.revision == 4) return k;
-	eio2 = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("2"));
-	old = numeric_t(query);
-	k.text = eio2 || old ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
-	k.ws_text = eio2 ? EIO_TEXT_TWICE : old ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
-	return k;
-}
-
-static enum eio_error
-verify_session(struct eio_server *s, struct eio_bytes query, struct eio_bytes sid, int transport, bool upgrade,
-	struct eio_socket **socket, unsigned *owner)
-{
-	int index = sid_owner(sid);
-
-	if (index < 0 || (unsigned)index >= s->options->count) return EIO_ERROR_UNKNOWN_SID;
-	*owner = (unsigned)index;
-	if (*owner != s->options->index) return EIO_OK;
-	*socket = eio__socket_find(s, sid);
-	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
-	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the revision
-	 * change. */
-	if (named_revision(s->options, query) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
-	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
-	return EIO_OK;
-}
-
-enum eio_error
-eio__server_verify(
-	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner)
-{
-	int transport = named_transport(s, req);
-	enum eio_error err = EIO_OK;
-	struct eio_buf sid;
-
-	*socket = NULL;
-	*owner = s->options->index;
-	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
-	eio_buf_init(&sid);
-	eio_query_get(req->query, EIO_LIT("sid"), &sid);
-	if (sid.n > 0) {
-		err = verify_session(s, req->query, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
-	} else if (req->method != EIO_HTTP_GET) {
-		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
-	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {
-		err = EIO_ERROR_BAD_REQUEST;
-	} else if (!named_revision(s->options, req->query)) {
-		err = EIO_ERROR_UNSUPPORTED_PROTOCOL;
-	}
-	eio_buf_deinit(&sid);
-	return err;
 }
 
 /* Answering */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the Engine.IO server share: server.c (requests and their
- * answers), socket.c (a session and the pump that moves it) and upgrade.c
+ * answers), verify.c (whether they are in order), socket.c (a session and the pump that moves it) and upgrade.c
  * (WebSockets coming in).
  */
 #ifndef EIO_NET_SERVER_INT_H
@@ -64,16 +64,18 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 
 /* server.c */
 
-/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to. */
-enum eio_error eio__server_verify(
-	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
-
 /* Appends the header lines that an Engine.IO answer to req carries. socket: the polling session that answers, or NULL for an error. */
 void eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket,
 	struct eio_buf *out);
 
 /* The buffer's bytes as a block, or NULL; the buffer is emptied. */
 struct eio_block *eio__block_of(struct eio_buf *b);
+
+/* verify.c */
+
+/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to. */
+enum eio_error eio__server_verify(
+	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
 
 /* What a handshake's query says about the session to begin. */
 struct eio_session_kind eio__server_kind(struct eio_bytes query, enum eio_transport transport);
