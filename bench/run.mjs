@@ -49,6 +49,7 @@ function ratio(results, base) {
 const COLUMNS = [
 	['server', (id) => servers[id].name],
 	['CPU µs per delivered message', (id, results) => spread(summary(results.map(cost)))],
+	['per event', (id, results) => summary(results.map(({ cpuNs, events }) => cpuNs / events / 1000)).median.toFixed(2)],
 	['÷ floor', (id, results, all) => ratio(results, all.get('floor'))],
 	['÷ siocast', (id, results, all) => ratio(results, all.get('siocast'))],
 	['messages per event', (id, results) => summary(results.map(({ messages, events }) => messages / events)).median.toFixed(1)],

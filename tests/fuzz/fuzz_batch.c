@@ -150,6 +150,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_messages = 1 + data[1] % 8,
 		.max_bytes = 1 + data[2],
 	};
+	/* What the configuration refuses. */
+	if (r.feed.encode == CONFIG_ENCODE_JSON && r.feed.format != CONFIG_FORMAT_ARRAY) return 0;
+	if (r.feed.encode == CONFIG_ENCODE_TEXT && r.feed.format == CONFIG_FORMAT_FRAMES) return 0;
 	if (batch_set_init(&s, &r.feed, key, on_flush, on_release, &r)) return 0;
 	feed_all(&r, &s, eio_bytes(data + 3, size - 3));
 	if (!eio_bytes_eq(eio_buf_bytes(&r.in), eio_buf_bytes(&r.out))) abort();
