@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Query strings, read as Node's querystring does: the last of repeated keys counts (protocol: request line). */
+/* Query strings, as socket.io 4 reads them: the last of repeated keys counts (protocol section "Request line"). */
 #include "eio/query.h"
 
 void

@@ -154,8 +154,9 @@ eio_session_get(struct eio_session *s, uint64_t now_ms)
 void
 eio_session_get_abort(struct eio_session *s)
 {
-	s->get_held = false;
-	finish(s, EIO_REASON_TRANSPORT_ERROR);
+	s->get_held = s->drop_get = false;
+	/* After the upgrade a poll means nothing to the session any more. */
+	if (s->kind.transport == EIO_TRANSPORT_POLLING) finish(s, EIO_REASON_TRANSPORT_ERROR);
 }
 
 enum eio_accept
@@ -203,10 +204,13 @@ eio_session_post_bad_type(struct eio_session *s)
 /* WebSocket */
 
 enum eio_accept
-eio_session_probe_open(struct eio_session *s, uint64_t now_ms)
+eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms)
 {
-	if (!is_polling(s) || s->probing || !s->settings->allow_upgrades) return EIO_ACCEPT_REFUSE;
+	/* The edge knows one probe at a time: one that is to be closed is still there. */
+	if (!is_polling(s) || s->probing || s->probe_close_due || !s->settings->allow_upgrades)
+		return EIO_ACCEPT_REFUSE;
 	s->probing = true;
+	s->probe_b64 = b64;
 	s->probe_ponged = false;
 	s->upgrade_at = now_ms + s->settings->upgrade_timeout;
 	return EIO_ACCEPT_OK;
@@ -219,8 +223,10 @@ upgrade(struct eio_session *s)
 	s->kind.transport = EIO_TRANSPORT_WEBSOCKET;
 	s->upgraded = true;
 	s->probing = s->probe_ponged = false;
-	s->upgrade_at = s->noop_at = s->close_at = 0;
+	s->upgrade_at = s->noop_at = 0;
 	s->drop_get = s->get_held;
+	s->poll_b64 = s->kind.b64;
+	s->kind.b64 = s->probe_b64;
 	if (s->state == STATE_CLOSING && s->queue.count == 0) closing_drained(s, false);
 }
 
@@ -434,6 +440,16 @@ take_payload(struct eio_session *s)
 	return one;
 }
 
+/* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
+static enum eio_payload_form
+poll_form(const struct eio_session *s)
+{
+	bool b64 = s->upgraded ? s->poll_b64 : s->kind.b64;
+
+	if (s->kind.revision == 4) return EIO_PAYLOAD_4;
+	return b64 ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
+}
+
 /* The answer of a held GET that carries no message: which one wins when several are due, in the session's form. */
 static struct eio_bytes
 control_payload(const struct eio_session *s)
@@ -456,7 +472,7 @@ control_payload(const struct eio_session *s)
 			  "1",
 				8 } },
 	};
-	int form = s->kind.revision == 4 ? 0 : s->kind.b64 ? 1 : 2;
+	enum eio_payload_form form = poll_form(s);
 
 	if (s->answer_noop_close) return payloads[form][NOOP_CLOSE];
 	return payloads[form][s->drop_get || s->tell_close ? CLOSE : NOOP];
@@ -471,6 +487,7 @@ answer(struct eio_session *s, struct eio_output *out)
 	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
 	if (!control && (s->queue.count == 0 || s->kind.transport != EIO_TRANSPORT_POLLING)) return false;
 	out->type = EIO_OUTPUT_ANSWER;
+	out->form = poll_form(s);
 	out->body = control ? text_block(control_payload(s)) : take_payload(s);
 	s->get_held = s->drop_get = s->noop_due = s->answer_noop_close = false;
 	s->noop_at = 0;

@@ -59,6 +59,7 @@ struct eio_session {
 	char sid[EIO_SID_LEN + 1];
 	struct eio_session_kind kind;
 	unsigned char state;
+	bool probe_b64, poll_b64; /* of the probing WebSocket; and of polling, once the upgrade changed it */
 	bool upgraded, probing, probe_ponged;
 	bool get_held, post_open, drop_get, drop_post;
 	bool ping_out, ping_extended;
@@ -93,7 +94,8 @@ enum eio_output_type {
 
 struct eio_output {
 	enum eio_output_type type;
-	struct eio_block *body;
+	struct eio_block *body; /* of an ANSWER */
+	enum eio_payload_form form; /* of the body */
 	struct eio_bundle *bundle;
 };
 
@@ -136,8 +138,9 @@ void eio_session_post(struct eio_session *s, char *body, size_t n, bool binary);
 /* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
 void eio_session_post_bad_type(struct eio_session *s);
 
-/* A WebSocket with this sid finished its handshake: EIO_ACCEPT_OK makes it the probe. */
-enum eio_accept eio_session_probe_open(struct eio_session *s, uint64_t now_ms);
+/* A WebSocket with this sid finished its handshake: EIO_ACCEPT_OK makes it the probe. b64: its URL asks for binary as
+ * text, as the polling requests did or not. */
+enum eio_accept eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms);
 
 /* One whole message came on the probing WebSocket. When it was the upgrade, eio_session_upgraded() is true afterwards
  * and that WebSocket is the session's transport. */
@@ -163,7 +166,7 @@ size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes
  * with no GET held has EIO_CLOSE_TIMEOUT_MS to come for it. */
 void eio_session_close(struct eio_session *s, enum eio_reason reason, uint64_t now_ms);
 
-/* As close, without waiting for a client that has no GET held: for a server that goes away. */
+/* As close, but what is queued is thrown away, without waiting for a client that has no GET held: for a server that goes away. */
 void eio_session_discard(struct eio_session *s, enum eio_reason reason);
 
 /* Takes the next event or output. writable: the session's WebSocket can take another write now; SEND is withheld while

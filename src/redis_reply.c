@@ -62,7 +62,7 @@ static void
 emit_message(struct redis_parser *p, struct eio_bytes payload)
 {
 	bool pattern = p->push == PUSH_PMESSAGE;
-	struct eio_bytes all = eio_buf_bytes(&p->names);
+	struct eio_bytes all = p->names.n ? eio_buf_bytes(&p->names) : EIO_LIT("");
 	struct redis_message m = { .is_pattern = pattern, .payload = payload };
 
 	m.name = eio_bytes(all.p, p->name_n);
@@ -77,6 +77,7 @@ on_element(struct redis_parser *p, int i, struct eio_bytes s)
 	if (i == 0) {
 		p->push = push_by_name(s);
 		eio_buf_clear(&p->names);
+		p->name_n = 0;
 	} else if (p->push == PUSH_MESSAGE || p->push == PUSH_PMESSAGE) {
 		if (i == (p->push == PUSH_MESSAGE ? 2 : 3)) {
 			emit_message(p, s);

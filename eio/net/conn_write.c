@@ -61,8 +61,9 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 		eio__conn_close(c);
 		return;
 	}
-	memcpy(w->head, head.p, head.n);
+	/* In this order: `head` begins in the padding at the end of the struct, which the assignment may write. */
 	*w = (struct write){ .conn = c, .body = body ? eio_block_ref(body) : NULL, .close = close };
+	memcpy(w->head, head.p, head.n);
 	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
 	if (body && body_sent < body->n)
 		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));

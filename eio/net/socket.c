@@ -158,11 +158,11 @@ eio__socket_pump(struct eio_socket *s)
 }
 
 static const char *
-payload_type(const struct eio_socket *s)
+payload_type(const struct eio_socket *s, enum eio_payload_form form)
 {
 	if (s->jsonp) return "text/javascript; charset=UTF-8";
 	/* Exactly this value: old browser clients compare it, and cannot read anything else. */
-	if (eio_session_wire(&s->session) == EIO_WIRE_POLLING_3) return "application/octet-stream";
+	if (form == EIO_PAYLOAD_3_BINARY) return "application/octet-stream";
 	return "text/plain; charset=UTF-8";
 }
 
@@ -179,7 +179,7 @@ wrap_jsonp(const struct eio_socket *s, struct eio_block *payload)
 }
 
 static void
-answer_get(struct eio_socket *s, struct eio_block *body)
+answer_get(struct eio_socket *s, struct eio_block *body, enum eio_payload_form form)
 {
 	struct eio_exchange *ex = s->get;
 	struct eio_response r = { .status = 200 };
@@ -195,7 +195,7 @@ answer_get(struct eio_socket *s, struct eio_block *body)
 	r.body = body;
 	r.length = body ? body->n : 0;
 	eio_buf_init(&head);
-	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s));
+	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s, form));
 	eio__server_headers(s->server, ex->req, s, &head);
 	s->handshaken = true;
 	r.headers = eio__block_of(&head);
@@ -234,7 +234,7 @@ static bool
 do_output(struct eio_socket *s, const struct eio_output *out)
 {
 	switch (out->type) {
-	case EIO_OUTPUT_ANSWER: answer_get(s, out->body); break;
+	case EIO_OUTPUT_ANSWER: answer_get(s, out->body, out->form); break;
 	case EIO_OUTPUT_SEND: send_bundle(s, out->bundle); break;
 	case EIO_OUTPUT_WS_CLOSE: drop_link(&s->main); break;
 	case EIO_OUTPUT_PROBE_PONG:

@@ -120,8 +120,9 @@ open_session(struct eio_server *s, struct eio_upgrade *up)
 static void
 open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *up, bool polling)
 {
+	bool b64 = eio_query_is(up->req->query, EIO_LIT("b64"), EIO_LIT("1"));
 	bool probe = socket && !polling &&
-		     eio_session_probe_open(&socket->session, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
+		     eio_session_probe_open(&socket->session, b64, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
 
 	adopt(s, up, probe ? socket : NULL, true);
 }

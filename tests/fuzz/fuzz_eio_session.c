@@ -248,7 +248,7 @@ step(struct edge *e)
 	case 3: step_post(e, true); break;
 	case 4: step_post_end(e, byte(e)); break;
 	case 5:
-		if (eio_session_probe_open(&e->s, e->now_ms) == EIO_ACCEPT_OK) {
+		if (eio_session_probe_open(&e->s, false, e->now_ms) == EIO_ACCEPT_OK) {
 			if (e->probe) abort(); /* the server knows one only */
 			e->probe = true;
 		}

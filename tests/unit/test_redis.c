@@ -120,16 +120,21 @@ see_reply(void *user, enum redis_reply_kind kind, struct eio_bytes text)
 
 static const struct redis_reply_handlers seeing = { see_message, see_reply, NULL };
 
-static const char stream[] = "+OK\r\n-ERR no\r\n:12\r\n$5\r\nhello\r\n$-1\r\n*-1\r\n"
-			     "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"
-			     "*3\r\n$10\r\npsubscribe\r\n$2\r\nb*\r\n:2\r\n"
-			     "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$7\r\n{\"x\":1}\r\n"
-			     "*4\r\n$8\r\npmessage\r\n$2\r\nb*\r\n$5\r\nb\r\n.c\r\n$0\r\n\r\n"
-			     "*2\r\n$4\r\npong\r\n$0\r\n\r\n"
-			     "*3\r\n$7\r\nunknown\r\n$1\r\na\r\n$1\r\nb\r\n"
-			     "*2\r\n*1\r\n$7\r\nmessage\r\n$1\r\nx\r\n*0\r\n"
-			     "*3\r\n$7\r\nmessage\r\n$0\r\n\r\n$3\r\nend\r\n";
-static const char stream_seen[] = "+OK-ERR no:?hello??SSm(a,a,{\"x\":1})p(b*,b\r\n.c,)+PONGm(,,end)";
+static const char stream[] =
+	"+OK\r\n-ERR no\r\n:12\r\n$5\r\nhello\r\n$-1\r\n*-1\r\n"
+	"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"
+	"*3\r\n$10\r\npsubscribe\r\n$2\r\nb*\r\n:2\r\n"
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$7\r\n{\"x\":1}\r\n"
+	"*4\r\n$8\r\npmessage\r\n$2\r\nb*\r\n$5\r\nb\r\n.c\r\n$0\r\n\r\n"
+	"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
+	"*3\r\n$7\r\nunknown\r\n$1\r\na\r\n$1\r\nb\r\n"
+	"*2\r\n*1\r\n$7\r\nmessage\r\n$1\r\nx\r\n*0\r\n"
+	"*3\r\n$7\r\nmessage\r\n$0\r\n\r\n$3\r\nend\r\n"
+	/* No server sends a number there; the pattern of the message before must not be taken for it. */
+	"*4\r\n$8\r\npmessage\r\n$9\r\nlong.name\r\n$1\r\nc\r\n$1\r\ny\r\n"
+	"*4\r\n$8\r\npmessage\r\n:1\r\n$1\r\nb\r\n$1\r\nz\r\n";
+static const char stream_seen[] =
+	"+OK-ERR no:?hello??SSm(a,a,{\"x\":1})p(b*,b\r\n.c,)+PONGm(,,end)p(long.name,c,y)p(,b,z)";
 
 static void
 feed(struct redis_parser *p, const char *from, size_t n)

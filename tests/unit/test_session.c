@@ -254,7 +254,7 @@ test_heartbeat_outlives_upgrade(void **state)
 	get(&r, EIO_ACCEPT_OK);
 	pass(&r, 300);
 	EXPECT(&r, "answer 2");
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "2probe");
 	probe(&r, "5");
 	EXPECT(&r, "probe-pong");
@@ -383,8 +383,8 @@ test_upgrade(void **state)
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
 	get(&r, EIO_ACCEPT_OK);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_REFUSE);
 	EXPECT(&r, "");
 	probe(&r, "2probe");
 	EXPECT(&r, "answer 6; probe-pong");
@@ -407,7 +407,7 @@ test_upgrade(void **state)
 	EXPECT(&r, "send 4a; send 4b");
 	get(&r, EIO_ACCEPT_BAD_REQUEST);
 	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_BAD_REQUEST);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_REFUSE);
 	ws(&r, "4x");
 	EXPECT(&r, "text x");
 	finish(&r);
@@ -421,7 +421,7 @@ test_messages_while_probing(void **state)
 
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "2probe");
 	get(&r, EIO_ACCEPT_OK);
 	EXPECT(&r, "probe-pong");
@@ -442,14 +442,14 @@ test_probe_failures(void **state)
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+		assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 		probe(&r, bad[i]);
 		EXPECT(&r, "probe-close");
 	}
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_probe_recv(&r.s, true, EIO_LIT("2probe"));
 	EXPECT(&r, "probe-close");
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_probe_closed(&r.s);
 	EXPECT(&r, "");
 	get(&r, EIO_ACCEPT_OK);
@@ -466,7 +466,7 @@ test_upgrade_timeout(void **state)
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
 	r.settings.upgrade_timeout = 100;
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "2probe");
 	EXPECT(&r, "probe-pong");
 	pass(&r, 100);
@@ -484,13 +484,13 @@ test_upgrade_without_probe(void **state)
 
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "5");
 	assert_true(eio_session_upgraded(&r.s));
 	finish(&r);
 	start(&r, EIO_TRANSPORT_POLLING);
 	r.settings.allow_upgrades = false;
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_REFUSE);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_REFUSE);
 	finish(&r);
 }
 
@@ -537,7 +537,7 @@ test_close_moves_to_websocket(void **state)
 
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
 	EXPECT(&r, "closed forced close");
 	probe(&r, "5");
@@ -552,7 +552,7 @@ test_shutdown(void **state)
 
 	(void)state;
 	start(&r, EIO_TRANSPORT_POLLING);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
 	EXPECT(&r, "closed server shutting down; probe-close; end");
 	assert_int_equal(eio_session_submit(&r.s, r.settings.ping, NULL), -1);
@@ -632,6 +632,82 @@ test_direct(void **state)
 	finish(&r);
 }
 
+/* A second WebSocket that comes while the first is still to be closed is refused: the edge would lose the first. */
+static void
+test_probe_after_failed_probe(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "junk");
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_REFUSE);
+	EXPECT(&r, "probe-close");
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	finish(&r);
+}
+
+/* A poll that the client gives up in the moment of the upgrade does not end the session. */
+static void
+test_get_abort_after_upgrade(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "5");
+	eio_session_get_abort(&r.s);
+	EXPECT(&r, "");
+	ws(&r, "4x");
+	EXPECT(&r, "text x");
+	finish(&r);
+}
+
+/* A closing session that upgrades to a WebSocket which takes nothing does not stay for ever. */
+static void
+test_closing_upgrade_ends(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	r.writable = false;
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	send_text(&r, "x");
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	probe(&r, "5");
+	EXPECT(&r, "closed forced close");
+	pass(&r, EIO_CLOSE_TIMEOUT_MS);
+	EXPECT(&r, "end");
+	finish(&r);
+}
+
+/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its old form. */
+static void
+test_upgrade_b64(void **state)
+{
+	const struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING, .revision = 3, .b64 = true };
+	struct eio_output out;
+	struct replay r;
+
+	(void)state;
+	start_kind(&r, kind);
+	pump(&r);
+	eio_buf_clear(&r.log);
+	get(&r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "5");
+	assert_int_equal(eio_session_wire(&r.s), EIO_WIRE_WS_3);
+	assert_int_equal(eio_session_output(&r.s, true, &out), EIO_OUTPUT_ANSWER);
+	assert_int_equal(out.form, EIO_PAYLOAD_3_STRING);
+	assert_memory_equal(out.body->data, "1:1", 3);
+	eio_block_unref(out.body);
+	finish(&r);
+}
+
 /* Revision 3 in the string form: the client pings, and the forms of the control packets differ. */
 static void
 test_revision_3(void **state)
@@ -686,7 +762,7 @@ test_revision_3_binary_form(void **state)
 	eio_session_post(&r.s, r.input, sizeof(in) - 1, true);
 	EXPECT(&r, "text hi; binary \xff\x01");
 	get(&r, EIO_ACCEPT_OK);
-	assert_int_equal(eio_session_probe_open(&r.s, r.now), EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "2probe");
 	pump(&r);
 	assert_memory_equal(r.log.p,
@@ -730,6 +806,10 @@ main(void)
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_probe_after_failed_probe),
+		cmocka_unit_test(test_get_abort_after_upgrade),
+		cmocka_unit_test(test_closing_upgrade_ends),
+		cmocka_unit_test(test_upgrade_b64),
 		cmocka_unit_test(test_revision_3),
 		cmocka_unit_test(test_revision_3_binary_form),
 	};
