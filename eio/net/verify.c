@@ -77,13 +77,14 @@ eio__server_kind(struct eio_bytes query, enum eio_transport transport)
 	struct eio_session_kind k = { .transport = transport,
 		.revision = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
 		.b64 = eio_query_is(query, EIO_LIT("b64"), EIO_LIT("1")) };
-	bool eio2, old;
+	/* A WebSocket from the start carries no cache buster, so 1.0.x in Node, which encodes twice there too, shows only in its text. */
+	bool direct = transport == EIO_TRANSPORT_WEBSOCKET, eio2, old;
 
 	if (k.revision == 4) return k;
 	eio2 = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("2"));
 	old = numeric_t(query);
 	k.text = eio2 || old ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
-	k.ws_text = eio2 ? EIO_TEXT_TWICE : old ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
+	k.ws_text = eio2 ? EIO_TEXT_TWICE : old || direct ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
 	return k;
 }
 
