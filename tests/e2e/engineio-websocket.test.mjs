@@ -163,8 +163,10 @@ suite('WebSocket frames', (cleanup) => startEcho(cleanup, { maxPayload: 1000 }),
 		await socket.raw(frame(OP.ping, 'between'));
 		await socket.raw(frame(OP.continuation, '', { fin: false }));
 		await socket.raw(frame(OP.continuation, 'ted'));
-		assert.deepEqual(await socket.next(), { pong: 'between' });
-		assert.equal(await socket.nextText(), '4fragmented');
+		// A pong may also leave behind the next message (RFC 6455 section 5.5.3: as soon as is practical).
+		const both = [await socket.next(), await socket.next()];
+		assert.deepEqual(both.find((item) => 'pong' in item), { pong: 'between' });
+		assert.deepEqual(both.find((item) => 'text' in item), { text: '4fragmented' });
 		await socket.raw(frame(OP.binary, Buffer.from([1]), { fin: false }));
 		await socket.raw(frame(OP.continuation, Buffer.from([2])));
 		assert.deepEqual((await socket.next()).binary, Buffer.from([1, 2]));
