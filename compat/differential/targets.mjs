@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+//
+// Pairs of servers that are set up alike: an official one, and siocast. A pair is started when the first case needs it.
+
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SIOCAST } from '../../tests/e2e/lib/daemon.mjs';
+import { accepts, freePort } from '../../tests/e2e/lib/ports.mjs';
+import { Child } from '../../tests/e2e/lib/process.mjs';
+import { eventually } from '../../tests/e2e/lib/wait.mjs';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const NAMESPACES = ['/', '/admin'];
+const HANDLERS = {
+	echo: [{ emit: ['echo', '...$args'] }, { ack: ['...$args'] }],
+	leave: [{ disconnect: false }],
+	quit: [{ disconnect: true }],
+};
+
+const A = 'http://a.example';
+const B = 'http://b.example';
+const OWN_COOKIE = { name: 'sess', path: '/live', httpOnly: false, sameSite: 'strict', maxAge: 3600 };
+
+/** A 4.8.4 with its options, and the configuration of siocast that means the same. */
+const v4 = (options, siocast) => ({
+	version: '4.8.4',
+	options: { allowEIO3: true, ...options },
+	siocast: { compat: '4.x', cors: { origin: false }, ...siocast },
+});
+const cors = (options, siocast = options) => v4({ cors: options }, { cors: siocast });
+const engine = (options, siocast = options) => v4(options, { engine: siocast });
+
+export const PROFILES = {
+	v4: v4({}, {}),
+	'v4-without-eio3': engine({ allowEIO3: false }),
+	'v4-cors': cors({ origin: '*' }),
+	'v4-cors-credentials': cors({ origin: [A, B], credentials: true }),
+	'v4-cors-fixed': cors({ origin: A }),
+	'v4-cors-reflect': cors({ origin: true, credentials: true }),
+	'v4-cors-full': cors({
+		origin: [A],
+		methods: ['GET', 'POST'],
+		allowedHeaders: ['X-One', 'X-Two'],
+		exposedHeaders: ['X-Three'],
+		maxAge: 600,
+	}),
+	'v4-cookie': engine({ cookie: true }),
+	'v4-cookie-own': v4({ cookie: { ...OWN_COOKIE } }, { engine: { cookie: OWN_COOKIE } }),
+	'v4-polling-only': engine({ transports: ['polling'] }),
+	'v4-websocket-only': engine({ transports: ['websocket'] }),
+	'v4-no-upgrades': engine({ allowUpgrades: false, upgradeTimeout: 300 }),
+	'v4-small': engine({ maxHttpBufferSize: 1000 }),
+	'v4-times': engine({ pingInterval: 1234, pingTimeout: 567 }),
+	'v4-path': v4({ path: '/live/feed' }, { path: '/live/feed' }),
+	'v4-no-slash': v4({ addTrailingSlash: false }, { engine: { addTrailingSlash: false } }),
+	'v4-no-client': v4({ serveClient: false }, { serveClient: false }),
+	v2: { version: '2.5.1', options: {}, siocast: { compat: '2.x' } },
+	'v2-small': {
+		version: '2.5.1',
+		options: { maxHttpBufferSize: 1000 },
+		siocast: { compat: '2.x', engine: { maxHttpBufferSize: 1000 } },
+	},
+	v1: { version: '1.7.4', options: {}, siocast: { compat: '1.x' } },
+	'v1-no-cookie': { version: '1.7.4', options: { cookie: false }, siocast: { compat: '1.x', engine: { cookie: false } } },
+};
+
+async function launch(cleanup, name, command, args, port) {
+	const child = new Child(command, args, { name });
+	cleanup.add(child, () => child.stop());
+	await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`));
+}
+
+async function writeJson(cleanup, name, value) {
+	const file = path.join(await cleanup.folder(), name);
+	await fs.writeFile(file, JSON.stringify(value, null, '\t'));
+	return file;
+}
+
+async function startReference(cleanup, profile) {
+	const port = await freePort();
+	const file = await writeJson(cleanup, 'reference.json', { port, options: profile.options, namespaces: NAMESPACES });
+	const args = [path.join(HERE, 'reference.mjs'), profile.version, file];
+	await launch(cleanup, `socket.io ${profile.version}`, process.execPath, args, port);
+	return port;
+}
+
+async function startSiocast(cleanup, profile) {
+	const port = await freePort();
+	const namespaces = Object.fromEntries(NAMESPACES.map((name) => [name, { on: HANDLERS }]));
+	// Nobody listens on port 1: no Redis is needed here.
+	const config = { listen: `127.0.0.1:${port}`, workers: 1, redis: 'redis://127.0.0.1:1/0', logLevel: 'error', namespaces };
+	const file = await writeJson(cleanup, 'siocast.json', { ...config, ...profile.siocast });
+	await launch(cleanup, 'siocast', SIOCAST, ['-c', file], port);
+	return port;
+}
+
+/** Starts pairs on demand. `get(name)` gives {name, version, path, reference, siocast}: the last two are ports. */
+export class Pairs {
+	constructor(cleanup) {
+		this.cleanup = cleanup;
+		this.started = new Map();
+	}
+
+	get(name) {
+		if (!this.started.has(name)) this.started.set(name, this.#start(name));
+		return this.started.get(name);
+	}
+
+	async #start(name) {
+		const profile = PROFILES[name];
+		if (profile === undefined) throw new Error(`no profile is called ${name}`);
+		const [reference, siocast] = await Promise.all([
+			startReference(this.cleanup, profile),
+			startSiocast(this.cleanup, profile),
+		]);
+		const base = (profile.options.path ?? '/socket.io/').replace(/\/?$/, '/');
+		return { name, version: profile.version, path: base, reference, siocast };
+	}
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs cells (one client in one way against one server) as processes, a few at a time, each with a time limit.
+
+import { fork } from 'node:child_process';
+import path from 'node:path';
+import { SCENARIOS } from '../node/scenarios.mjs';
+import { quickHeartbeat } from './contract.mjs';
+import { startServer } from './servers.mjs';
+import { freePort, startRedis, withCleanup } from './tools.mjs';
+import { COMPAT, offers } from './versions.mjs';
+
+const CELL = path.join(COMPAT, 'node/cell.mjs');
+const CELL_LIMIT_MS = 240_000;
+
+/** The cells of a run: {kind, scenarios}. */
+export function cellsOf(options, serverKind) {
+	const cells = [];
+	for (const version of options.clients) {
+		for (const build of options.builds) {
+			for (const transport of options.transports) {
+				const kind = { version, build, transport };
+				if (!offers(version, build, transport) || !options.wants(kind)) continue;
+				cells.push({ kind, scenarios: scenariosOf(kind, options, serverKind) });
+			}
+		}
+	}
+	return cells;
+}
+
+function scenariosOf(kind, options, serverKind) {
+	const foreign = serverKind === 'url';
+	const possible = SCENARIOS.filter((scenario) => {
+		if (foreign && (scenario.own || (scenario.redis && !options.redisPort))) return false;
+		return options.scenarios.includes(scenario.name) && options.wants(kind, scenario) && (!scenario.for || scenario.for(kind));
+	});
+	return possible.map(({ name }) => name);
+}
+
+const address = ({ url, port, path: where }) => ({ url, port, path: where });
+
+function runCell(cell, job, onResult) {
+	return new Promise((resolve) => {
+		const missing = new Set(cell.scenarios);
+		const child = fork(CELL, [JSON.stringify({ ...job, ...cell })], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+		let output = '';
+		const keep = (chunk) => {
+			output = (output + chunk).slice(-2000);
+		};
+		child.stdout.setEncoding('utf8').on('data', keep);
+		child.stderr.setEncoding('utf8').on('data', keep);
+		const end = setTimeout(() => child.kill('SIGTERM'), CELL_LIMIT_MS * job.slow);
+		const harder = setTimeout(() => child.kill('SIGKILL'), CELL_LIMIT_MS * job.slow + 5000);
+		child.on('message', (result) => {
+			missing.delete(result.scenario);
+			onResult(result);
+		});
+		child.on('close', (code, signal) => {
+			clearTimeout(end);
+			clearTimeout(harder);
+			const why = `the process of this client ended (${signal ?? `status ${code}`}): ${output.trim()}`;
+			for (const scenario of missing) onResult({ scenario, ok: false, detail: why, ms: 0 });
+			resolve();
+		});
+	});
+}
+
+// withCleanup with a result. A server that ends badly has failed, but what was found before counts.
+async function collected(serverKind, body) {
+	let result;
+	try {
+		await withCleanup(async (cleanup) => {
+			result = await body(cleanup);
+		});
+	} catch (error) {
+		if (result === undefined) throw error;
+		const detail = error.message.split('\n').slice(0, 2).join(' | ');
+		console.log(`FAIL ${serverKind} at the end: ${detail}`);
+		const nobody = { version: '-', build: '-', transport: '-', scenario: 'end of the server' };
+		result.push({ server: serverKind, reference: serverKind !== 'siocast', ...nobody, ok: false, detail, ms: 0 });
+	}
+	return result;
+}
+
+/** One line per cell, and the failures below it. */
+function tell(label, results, verbose) {
+	const passed = results.filter((result) => result.ok).length;
+	const ms = results.reduce((sum, result) => sum + result.ms, 0);
+	console.log(`${passed === results.length ? 'ok  ' : 'FAIL'} ${label} ${passed}/${results.length} ${(ms / 1000).toFixed(1)} s`);
+	for (const { scenario, ok, detail, ms: each } of results) {
+		if (verbose && ok) console.log(`     ok ${scenario} ${each} ms`);
+		if (!ok) console.log(`     not ok ${scenario}: ${detail}`);
+	}
+}
+
+/**
+ * Runs all cells of the options against one server. `onCell(label, results)` is told about each. Gives every result:
+ * {server, reference, version, build, transport, scenario, ok, detail, ms}.
+ */
+export function runServer(serverKind, options, onCell = (label, results) => tell(label, results, options.verbose)) {
+	return collected(serverKind, async (cleanup) => {
+		const reference = !['siocast', 'url'].includes(serverKind);
+		const job = { serverKind, reference, messages: options.messages, slow: options.slow };
+		if (serverKind === 'url') Object.assign(job, { server: { url: options.url }, redisPort: options.redisPort });
+		else {
+			const redis = await startRedis(cleanup, await freePort());
+			const server = await startServer(cleanup, serverKind, { redis });
+			const heartbeat = quickHeartbeat(options.slow);
+			const quick = await startServer(cleanup, serverKind, { redis, feeds: [], engine: heartbeat });
+			Object.assign(job, { server: address(server), quick: { ...address(quick), ...heartbeat }, redisPort: redis.port });
+		}
+		const all = [];
+		const waiting = cellsOf(options, serverKind);
+		const lane = async () => {
+			for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
+				const { version, build, transport } = cell.kind;
+				const results = [];
+				await runCell(cell, job, (result) => results.push(result));
+				const known = { server: serverKind, reference, version, build, transport };
+				all.push(...results.map((result) => ({ ...known, ...result })));
+				onCell(`${serverKind} ${version} ${build} ${transport}`, results);
+			}
+		};
+		await Promise.all(Array.from({ length: options.parallel }, lane));
+		return all;
+	});
+}

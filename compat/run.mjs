@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+//
+// The compatibility suite in Node: every official client, every way to connect, every scenario, against siocast and against the
+// official servers. See README.md, or --help.
+
+import { HELP, readOptions } from './lib/options.mjs';
+import { MatrixError, saveResults, writeMatrix } from './lib/matrix.mjs';
+import { runServer } from './lib/runner.mjs';
+
+async function main() {
+	const options = readOptions(process.argv.slice(2));
+	if (options.help) {
+		process.stdout.write(HELP);
+		return 0;
+	}
+	if (options['matrix-only']) {
+		await writeMatrix();
+		return 0;
+	}
+	const all = [];
+	for (const server of options.servers) all.push(...(await runServer(server, options)));
+	const failed = all.filter((result) => !result.ok);
+	if (options.save) await saveResults('node', all);
+	if (options.matrix) await writeMatrix();
+	console.log(`${all.length - failed.length} passed, ${failed.length} failed`);
+	// What the official servers cannot do is a finding, not a failure of this run.
+	const ours = failed.filter((result) => !result.reference);
+	return ours.length > 0 || all.length === 0 ? 1 : 0;
+}
+
+try {
+	process.exitCode = await main();
+} catch (error) {
+	const known = error instanceof MatrixError || error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' || error.name === 'UsageError';
+	console.error(known ? `run.mjs: ${error.message}` : error);
+	process.exitCode = 2;
+}
