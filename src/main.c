@@ -255,11 +255,14 @@ run_daemon(struct config *config)
 
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level((enum log_level)config->log_level);
-	if (uv_loop_init(&d.loop) || make_all(&d) || start_all(&d)) {
+	if (uv_loop_init(&d.loop)) return 1;
+	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon as the loop
+	 * runs. */
+	watch_signals(&d);
+	if (make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;
 	}
-	watch_signals(&d);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	stop_all(&d);
