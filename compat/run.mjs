@@ -5,8 +5,8 @@
 // official servers. See README.md, or --help.
 
 import { HELP, readOptions } from './lib/options.mjs';
-import { MatrixError, saveResults, writeMatrix } from './lib/matrix.mjs';
-import { runServer } from './lib/runner.mjs';
+import { Keeper, MatrixError, writeMatrix } from './lib/matrix.mjs';
+import { runServer, tell } from './lib/runner.mjs';
 
 async function main() {
 	const options = readOptions(process.argv.slice(2));
@@ -18,10 +18,18 @@ async function main() {
 		await writeMatrix();
 		return 0;
 	}
+	const keeper = options.save ? new Keeper('node') : null;
 	const all = [];
-	for (const server of options.servers) all.push(...(await runServer(server, options)));
+	for (const server of options.servers) {
+		const results = await runServer(server, options, (label, cell) => {
+			tell(label, cell, options.verbose);
+			keeper?.add(cell);
+		});
+		all.push(...results);
+	}
 	const failed = all.filter((result) => !result.ok);
-	if (options.save) await saveResults('node', all);
+	keeper?.add(all.filter(({ version }) => version === '-'));
+	await keeper?.done();
 	if (options.matrix) await writeMatrix();
 	console.log(`${all.length - failed.length} passed, ${failed.length} failed`);
 	// What the official servers cannot do is a finding, not a failure of this run.

@@ -80,8 +80,8 @@ function briefly(error) {
 
 export class Cell {
 	/**
-	 * `kind`: {version, transport}; `shared`: serverKind, browser, folder (of the site), site (its URL, for cross-origin pages),
-	 * server, quick, redis (null: there is none), messages (of a feed), slow (factor of the limits).
+	 * `kind`: {version, transport}; `shared`: serverKind, browser, folder (of the site), site and foreignSite (its URLs, for
+	 * cross-origin pages; the server does not allow the second), server, quick, redis (null: there is none), messages (of a feed), slow (factor of the limits).
 	 */
 	constructor(kind, shared) {
 		Object.assign(this, shared);
@@ -132,7 +132,7 @@ export class Cell {
 		const server = await this.#serverFor(scenario, cleanup);
 		const gate = scenario.gate ? await Gate.open(cleanup, server.port) : null;
 		const url = gate?.url ?? server.url;
-		const base = scenario.cross ? this.site : url;
+		const base = scenario.stranger ? this.foreignSite : scenario.cross ? this.site : url;
 		const host = new Host(this, cleanup, server, gate);
 		const name = scenario.page ?? 'plain';
 		const query = scenario.page ? `?${this.mark()}` : '';
@@ -146,7 +146,7 @@ export class Cell {
 	// The plain page is used again; one that had trouble, or a server of its own, is not, nor one whose connections stay behind.
 	async #pageFor(scenario, cleanup) {
 		if (scenario.own || scenario.gate || scenario.page || !this.closes) return this.#open(scenario, cleanup);
-		const key = `${scenario.cross ?? false} ${scenario.quick ?? false}`;
+		const key = `${scenario.cross ?? false} ${scenario.stranger ?? false} ${scenario.quick ?? false}`;
 		if (!this.opened.has(key)) this.opened.set(key, await this.#open(scenario, this.cleanup));
 		return this.opened.get(key);
 	}

@@ -17,6 +17,8 @@ const LIMIT_MS = 3000;
 const TEXT = 'é漢😀';
 const EVENT = JSON.stringify(['seen', TEXT]);
 const ESCAPED = EVENT.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+// What the page sends as binary; AQL/ in base64.
+const BYTES = Buffer.from([1, 2, 255]);
 const SID = 'observed000000000000';
 const open = JSON.stringify({ sid: SID, upgrades: [], pingInterval: 25000, pingTimeout: 20000, maxPayload: 1000000 });
 
@@ -28,6 +30,7 @@ const PLAIN = 'text/plain; charset=UTF-8';
 const FORMS3 = {
 	'binary form': { type: 'application/octet-stream', body: (packets) => binaryBody3(...packets), event: EVENT },
 	'binary form, `; charset=utf-8`': { type: 'application/octet-stream; charset=utf-8', body: (packets) => binaryBody3(...packets), event: ESCAPED },
+	'binary form, `; charset=UTF-8`': { type: 'application/octet-stream; charset=UTF-8', body: (packets) => binaryBody3(...packets), event: ESCAPED },
 	'string form, ASCII': { type: PLAIN, body: (packets) => body3(...packets), event: ESCAPED },
 	'string form, UTF-8 once': { type: PLAIN, body: (packets) => body3(...packets), event: EVENT },
 	'string form, UTF-8 once, lengths in bytes': {
@@ -131,12 +134,12 @@ async function useClient({ url, options, text, limit }) {
 	const lost = new Promise((resolve) => socket.once('disconnect', () => resolve('connects, then lost')));
 	const outcome = await Promise.race([seen, lost, late]);
 	if (outcome !== 'yes') return outcome === 'nothing' ? 'connects, no event' : outcome;
-	socket.emit('text', 'plain');
-	await new Promise((resolve) => setTimeout(resolve, 150));
-	socket.emit('text', text);
-	await new Promise((resolve) => setTimeout(resolve, 150));
-	socket.emit('binary', new Uint8Array([1, 2, 255]).buffer);
-	await new Promise((resolve) => setTimeout(resolve, 150));
+	// One POST for each: the next is begun when the one before has been answered.
+	for (const value of ['plain', text, new Uint8Array([1, 2, 255]).buffer]) {
+		const gone = new Promise((resolve) => socket.io.engine.once('drain', resolve));
+		socket.emit('sent', value);
+		await Promise.race([gone, late]);
+	}
 	return outcome;
 }
 
@@ -169,11 +172,9 @@ const sent = (request) => `\`${request.headers['content-type'] ?? 'none'}\`: ${d
 
 function summary(requests) {
 	const posts = requests.filter(({ method }) => method === 'POST');
-	const find = (test) => posts.find(({ data }) => test(data.toString('utf8'), data));
-	const plain = find((text) => text.includes('plain'));
-	// Whatever the encoding, a text of this event is no "plain" and no binary event.
-	const accented = find((text) => /text/.test(decodeURIComponent(text.replace(/%(?![0-9A-F]{2})/gi, '%25'))) && !text.includes('plain'));
-	const binary = posts.slice(posts.indexOf(accented) + 1).at(-1);
+	const events = posts.filter(({ data }) => data.includes('sent'));
+	const [plain, accented] = events;
+	const binary = posts.find(({ data }) => data.includes(BYTES) || data.includes('AQL'));
 	const later = requests.filter(({ url }) => url.includes('sid='));
 	return {
 		plain: plain && sent(plain),

@@ -65,10 +65,12 @@ function tell(label, results, verbose) {
 	const passed = results.filter((result) => result.ok).length;
 	const ms = results.reduce((sum, result) => sum + result.ms, 0);
 	console.log(`${passed === results.length ? 'ok  ' : 'FAIL'} ${label} ${passed}/${results.length} ${(ms / 1000).toFixed(1)} s`);
-	for (const { scenario, ok, detail, ms: each } of results) {
+	const untried = results.filter(({ detail }) => detail?.startsWith('not tried'));
+	for (const { scenario, ok, detail, ms: each } of results.filter((result) => !untried.includes(result))) {
 		if (verbose && ok) console.log(`     ok ${scenario} ${each} ms`);
 		if (!ok) console.log(`     not ok ${scenario}: ${detail}`);
 	}
+	if (untried.length > 0) console.log(`     ${untried.length} more not tried`);
 }
 
 async function main() {

@@ -18,7 +18,9 @@ function scenariosOf(kind, options, serverKind) {
 	const foreign = serverKind === 'url';
 	return SCENARIOS.filter((scenario) => {
 		if (foreign && (scenario.own || scenario.quick || (scenario.redis && !options.redisPort))) return false;
-		if (!options.scenarios.includes(scenario.name)) return false;
+		if (!options.scenarios.includes(scenario.name) || scenario.not?.includes(serverKind)) return false;
+		// Nothing is known of its rules.
+		if (foreign && scenario.stranger) return false;
 		return !scenario.for || scenario.for(kind.version, kind.transport);
 	});
 }
@@ -51,8 +53,8 @@ export async function runBrowser(serverKind, options, onCell = () => {}) {
 	const all = [];
 	await withCleanup(async (cleanup) => {
 		const folder = await makeSite(cleanup, options.clients);
-		const site = await serveSite(cleanup, folder);
-		const shared = { serverKind, folder, site, messages: options.messages, slow: options.slow };
+		const [site, foreignSite] = [await serveSite(cleanup, folder), await serveSite(cleanup, folder)];
+		const shared = { serverKind, folder, site, foreignSite, messages: options.messages, slow: options.slow };
 		Object.assign(shared, await startServers(cleanup, serverKind, shared, options));
 		shared.browser = await startChromium(cleanup);
 		const waiting = cellsOf(options, serverKind);

@@ -5,7 +5,8 @@
 //	redis     the server's Redis (feeds, and what the server tells others)
 //	own       a server of its own that can be stopped and started
 //	quick     the server with quick heartbeats; gate: behind a relay that can fall silent
-//	cross     the page is on another origin than the server
+//	cross     the page is on another origin than the server; stranger: on one that the server does not allow
+//	not       servers that cannot be asked
 //	page      a page of its own instead of the plain one
 //	limit     how long one wait may take, in ms
 
@@ -63,10 +64,17 @@ const cross = ['connect', 'texts', 'binary', 'acks', 'big', 'order'].map((name) 
 	return { name: `cross-${name}`, run, limit, cross: true };
 });
 
-export const SCENARIOS = [...plain, ...feeds, ...cross, ...pages];
+// A WebSocket may be opened from everywhere, and 1.x and 2.x servers let everybody in.
+const polls = (version, transport) => transport === 'polling' || transport === 'polling-base64';
+const rules = [
+	{ name: 'cross-stranger', run: 'stranger', cross: true, stranger: true, for: polls, not: ['1.7.4', '2.5.1'] },
+	{ name: 'cross-headers', run: 'headers', cross: true, for: (version, transport) => atLeast(version, '3') && polls(version, transport) },
+];
+
+export const SCENARIOS = [...plain, ...feeds, ...cross, ...rules, ...pages];
 
 /** A quick choice, for every change of the server. */
 export const FAST = [
 	'connect', 'texts', 'told', 'binary', 'attachments', 'acks', 'namespaces', 'refused', 'feed-binary-array', 'feed-json-array',
-	'cross-connect', 'cross-binary', ...pages.map(({ name }) => name),
+	'cross-connect', 'cross-binary', 'cross-stranger', 'cross-headers', ...pages.map(({ name }) => name),
 ];

@@ -5,6 +5,7 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { SCENARIOS } from '../node/scenarios.mjs';
 import { explain } from './explanations.mjs';
 import { CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS } from './versions.mjs';
 
@@ -35,12 +36,45 @@ export async function saveResults(environment, results) {
 	}
 }
 
+/** Keeps results while a long run goes on: what is known is not lost when it is cut off. */
+export class Keeper {
+	constructor(environment) {
+		this.environment = environment;
+		this.waiting = [];
+		this.cells = 0;
+		this.saved = Promise.resolve();
+	}
+
+	add(results) {
+		this.waiting.push(...results);
+		if (++this.cells % 10 === 0) this.#save();
+	}
+
+	#save() {
+		const results = this.waiting.splice(0);
+		this.saved = this.saved.then(() => saveResults(this.environment, results));
+	}
+
+	done() {
+		this.#save();
+		return this.saved;
+	}
+}
+
+const applies = new Map(SCENARIOS.map((scenario) => [scenario.name, scenario.for ?? (() => true)]));
+
+// What was kept before a scenario was given up, or given up for this client, does not count.
+function stillThere(environment, result) {
+	return environment !== 'node' || result.version === '-' || (applies.get(result.scenario)?.(result) ?? false);
+}
+
 async function readAll() {
 	const all = [];
 	for (const environment of ['node', 'chromium']) {
 		for (const server of SERVERS) {
 			const results = await read(path.join(RESULTS, `${environment}-${server}.json`));
-			all.push(...results.map((result) => ({ ...result, environment, server })));
+			const some = results.filter((result) => stillThere(environment, result));
+			all.push(...some.map((result) => ({ ...result, environment, server })));
 		}
 	}
 	return all;

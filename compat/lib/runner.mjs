@@ -83,7 +83,7 @@ async function collected(serverKind, body) {
 }
 
 /** One line per cell, and the failures below it. */
-function tell(label, results, verbose) {
+export function tell(label, results, verbose) {
 	const passed = results.filter((result) => result.ok).length;
 	const ms = results.reduce((sum, result) => sum + result.ms, 0);
 	console.log(`${passed === results.length ? 'ok  ' : 'FAIL'} ${label} ${passed}/${results.length} ${(ms / 1000).toFixed(1)} s`);
@@ -97,7 +97,7 @@ function tell(label, results, verbose) {
  * Runs all cells of the options against one server. `onCell(label, results)` is told about each. Gives every result:
  * {server, reference, version, build, transport, scenario, ok, detail, ms}.
  */
-export function runServer(serverKind, options, onCell = (label, results) => tell(label, results, options.verbose)) {
+export function runServer(serverKind, options, onCell) {
 	return collected(serverKind, async (cleanup) => {
 		const reference = !['siocast', 'url'].includes(serverKind);
 		const job = { serverKind, reference, messages: options.messages, slow: options.slow };
@@ -114,10 +114,10 @@ export function runServer(serverKind, options, onCell = (label, results) => tell
 		const lane = async () => {
 			for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
 				const { version, build, transport } = cell.kind;
-				const results = [];
-				await runCell(cell, job, (result) => results.push(result));
 				const known = { server: serverKind, reference, version, build, transport };
-				all.push(...results.map((result) => ({ ...known, ...result })));
+				const results = [];
+				await runCell(cell, job, (result) => results.push({ ...known, ...result }));
+				all.push(...results);
 				onCell(`${serverKind} ${version} ${build} ${transport}`, results);
 			}
 		};

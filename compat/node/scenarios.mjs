@@ -371,6 +371,9 @@ function feedScenario(feed) {
 	return { name: `feed-${feed.event}`, redis: true, busy: true, run };
 }
 
+// Since 3.0 a browser makes base64 of binary later, and lets what was sent after it pass it on the WebSocket.
+const keepsOrder = ({ version, build, transport }) => build === 'node' || transport !== 'websocket-base64' || !atLeast(version, '3');
+
 // Until 1.1 they forget their handlers when they disconnect, and do not take them up again.
 const returns = (kind) => closesWell(kind) && atLeast(kind.version, '1.2');
 
@@ -385,7 +388,7 @@ export const SCENARIOS = [
 	{ name: 'big-text', run: bigText },
 	{ name: 'big-binary', run: bigBinary },
 	{ name: 'acks', run: acks },
-	{ name: 'order', run: order },
+	{ name: 'order', for: keepsOrder, run: order },
 	{ name: 'query', run: query },
 	{ name: 'auth', for: ({ version }) => atLeast(version, '3'), run: auth },
 	{ name: 'namespace', run: namespace },

@@ -446,6 +446,24 @@
 			await done(socket);
 			return Math.round(performance.now() - started);
 		},
+
+		/** A page that may not: the browser keeps the answers from it. */
+		async stranger() {
+			const socket = open();
+			const outcome = new Promise((resolve) => {
+				socket.once('connect', () => resolve('connected'));
+				for (const event of ['connect_error', 'error']) socket.once(event, () => resolve('refused'));
+			});
+			equal(await within(outcome, 'an outcome'), 'refused', 'a page of an origin that is not allowed');
+			await done(socket);
+		},
+
+		/** Headers of the page's own make the browser ask first, before there is a session. */
+		async headers() {
+			const socket = await connect('', { extraHeaders: { 'X-Token': 'abc' } });
+			await comesBack(socket, 'é', bytes(3));
+			await done(socket);
+		},
 	};
 
 	function messagesOf(event, alone, data) {
