@@ -352,7 +352,9 @@ next_packet(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
 		rc = ws_packet(s, &p);
 	} else {
 		rc = eio_payload_next(&s->in, &p);
-		s->kind.text = s->in.text; /* what it learned about the client */
+		/* What it learned about the client. Nobody encodes twice on WebSockets only. */
+		s->kind.text = s->in.text;
+		if (s->kind.text == EIO_TEXT_ONCE) s->kind.ws_text = EIO_TEXT_ONCE;
 	}
 	if (rc < 0) fail(s, EIO_REASON_PARSE_ERROR);
 	return rc > 0 && on_packet(s, &p, ev, now_ms);

@@ -243,7 +243,7 @@ hold(struct eio_socket *s, struct eio_exchange *ex)
 static void
 handshake(struct eio_server *s, struct eio_exchange *ex)
 {
-	struct eio_session_kind kind = eio__server_kind(ex->req->query, EIO_TRANSPORT_POLLING);
+	struct eio_session_kind kind = eio__server_kind(ex->req, EIO_TRANSPORT_POLLING);
 	struct eio_socket *socket;
 	struct eio_buf j;
 

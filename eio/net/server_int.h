@@ -77,8 +77,8 @@ struct eio_block *eio__block_of(struct eio_buf *b);
 enum eio_error eio__server_verify(
 	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
 
-/* What a handshake's query says about the session to begin. */
-struct eio_session_kind eio__server_kind(struct eio_bytes query, enum eio_transport transport);
+/* What a handshake says about the session to begin. */
+struct eio_session_kind eio__server_kind(const struct eio_request *req, enum eio_transport transport);
 
 /* upgrade.c */
 extern const struct eio_ws_handler eio__ws_handler;

@@ -108,7 +108,7 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 static void
 open_session(struct eio_server *s, struct eio_upgrade *up)
 {
-	struct eio_session_kind kind = eio__server_kind(up->req->query, EIO_TRANSPORT_WEBSOCKET);
+	struct eio_session_kind kind = eio__server_kind(up->req, EIO_TRANSPORT_WEBSOCKET);
 	struct eio_socket *socket = eio__socket_new(s, &kind);
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */

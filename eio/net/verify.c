@@ -50,41 +50,70 @@ named_revision(const struct eio_server_options *o, struct eio_bytes query)
 	return eio_query_is(query, name, EIO_LIT("3")) || eio_query_is(query, name, EIO_LIT("2")) ? 3 : 0;
 }
 
-/* Whether the cache buster is of the form <milliseconds>-<count>, as clients 1.0 to 1.3 make it. */
-static bool
-numeric_t(struct eio_bytes query)
+/* What the cache buster `t` says about a client of revision 3. */
+enum buster {
+	BUSTER_NONE, /* another name was chosen for it, or none; a WebSocket from the start has none either */
+	BUSTER_TIME, /* <milliseconds>: WebSockets of 1.0 to 1.3, when asked for */
+	BUSTER_COUNTED, /* <milliseconds>-<count>: 1.0 to 1.3 */
+	BUSTER_LATER, /* anything else: since 1.4 */
+};
+
+static size_t
+digits(struct eio_bytes s)
 {
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9') n++;
+	return n;
+}
+
+static enum buster
+buster_of(struct eio_bytes query)
+{
+	enum buster found = BUSTER_LATER;
 	struct eio_buf t;
-	size_t i = 0, dash;
-	bool found;
+	size_t time, count;
 
 	eio_buf_init(&t);
-	eio_query_get(query, EIO_LIT("t"), &t);
-	while (i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
-	dash = i;
-	found = dash > 0 && i < t.n && t.p[i++] == '-' && i < t.n;
-	while (found && i < t.n && t.p[i] >= '0' && t.p[i] <= '9') i++;
-	found = found && i == t.n;
+	if (!eio_query_get(query, EIO_LIT("t"), &t)) return BUSTER_NONE;
+	time = digits(eio_buf_bytes(&t));
+	count = time < t.n && t.p[time] == '-' ? digits(eio_bytes(t.p + time + 1, t.n - time - 1)) : 0;
+	if (time > 0 && time == t.n) found = BUSTER_TIME;
+	if (time > 0 && count > 0 && time + 1 + count == t.n) found = BUSTER_COUNTED;
 	eio_buf_deinit(&t);
 	return found;
+}
+
+/* Whether a handshake of revision 3 that says EIO=3 may be one of client 1.0.x in Node, which encodes twice on WebSockets, too. Its
+ * polling asks for b64 like that of all clients in Node, and its WebSocket names an Origin without a scheme. */
+static bool
+may_be_oldest(const struct eio_request *req, enum eio_transport transport, enum buster buster, bool b64)
+{
+	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
+	/* A page; the files for pages say EIO=2 in 1.0.x. */
+	bool page = eio_bytes_eq(origin, EIO_LIT("null")) || (origin.n && memmem(origin.p, origin.n, "://", 3));
+
+	return buster != BUSTER_LATER && !page && (transport == EIO_TRANSPORT_WEBSOCKET || b64);
 }
 
 /* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it sends (protocol
  * section 1.6, receiving). */
 struct eio_session_kind
-eio__server_kind(struct eio_bytes query, enum eio_transport transport)
+eio__server_kind(const struct eio_request *req, enum eio_transport transport)
 {
 	struct eio_session_kind k = { .transport = transport,
-		.revision = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
-		.b64 = eio_query_is(query, EIO_LIT("b64"), EIO_LIT("1")) };
-	/* A WebSocket from the start carries no cache buster, so 1.0.x in Node, which encodes twice there too, shows only in its text. */
-	bool direct = transport == EIO_TRANSPORT_WEBSOCKET, eio2, old;
+		.revision = eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
+		.b64 = eio_query_is(req->query, EIO_LIT("b64"), EIO_LIT("1")) };
+	enum buster buster;
 
 	if (k.revision == 4) return k;
-	eio2 = eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("2"));
-	old = numeric_t(query);
-	k.text = eio2 || old ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
-	k.ws_text = eio2 ? EIO_TEXT_TWICE : old || direct ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
+	if (eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("2"))) {
+		k.text = k.ws_text = EIO_TEXT_TWICE;
+		return k;
+	}
+	buster = buster_of(req->query);
+	k.text = buster == BUSTER_COUNTED ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
+	k.ws_text = may_be_oldest(req, transport, buster, k.b64) ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
 	return k;
 }
 

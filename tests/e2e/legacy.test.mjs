@@ -96,6 +96,76 @@ suite('revision 3, as it is by default', start({}), (server) => {
 	});
 }, SIOCAST_ONLY);
 
+// Text as clients 1.0.x in Node put it on their WebSockets: the bytes of UTF-8, each taken for a character.
+const twice = (text) => Buffer.from(text).toString('latin1');
+
+suite('text on the WebSockets of revision 3', start({}), (server) => {
+	const TEXTS = ['é', '漢 € 😀', 'ASCII'];
+	const packetOf = (text) => `42${JSON.stringify(['echo', text])}`;
+	const echoes = async (socket, encode) => {
+		for (const text of TEXTS) {
+			await socket.text(encode(packetOf(text)));
+			assert.deepEqual(JSON.parse((await socket.nextText()).slice(2)), ['echo', text]);
+		}
+	};
+	const upgraded = async (query) => {
+		const session = await connected(server, { query });
+		const target = session.target.replace('transport=polling', 'transport=websocket');
+		const socket = await RawSocket.open(server.port, target);
+		await socket.text('2probe');
+		assert.equal(await socket.nextText(), '3probe');
+		await socket.text('5');
+		return socket;
+	};
+
+	const IN_NODE = {
+		'with the cache buster of 1.0': '&t=1795720354433-0&b64=1',
+		'with another name for the cache buster': '&stamp=1795720354433-0&b64=1',
+		'without a cache buster': '&b64=1',
+	};
+	for (const [name, query] of Object.entries(IN_NODE)) {
+		for (const [way, encode] of Object.entries({ once: String, twice })) {
+			test(`after polling in Node ${name}: ${way}`, limit(), async () => {
+				const socket = await upgraded(query);
+				await echoes(socket, encode);
+				socket.close();
+			});
+		}
+	}
+
+	// This text can be taken for one that was encoded twice; nobody must who cannot have sent that.
+	for (const query of ['&t=Q8PHYm5&b64=1', '&t=1795720354433-0', '']) {
+		test(`after polling with "${query}" nothing is guessed`, limit(), async () => {
+			const socket = await upgraded(query);
+			await socket.text(packetOf('Ã©'));
+			assert.deepEqual(JSON.parse((await socket.nextText()).slice(2)), ['echo', 'Ã©']);
+			socket.close();
+		});
+	}
+
+	const direct = async (headers) => {
+		const socket = await RawSocket.open(server.port, `${server.path}?EIO=3&transport=websocket`, headers);
+		await socket.nextText('the handshake');
+		assert.equal(await socket.nextText(), '40');
+		return socket;
+	};
+
+	test('from the start, in Node: once or twice', limit(), async () => {
+		for (const encode of [String, twice]) {
+			const socket = await direct({ Origin: `127.0.0.1:${server.port}` });
+			await echoes(socket, encode);
+			socket.close();
+		}
+	});
+
+	test('from the start, of a page: nothing is guessed', limit(), async () => {
+		const socket = await direct(ORIGIN);
+		await socket.text(packetOf('Ã©'));
+		assert.deepEqual(JSON.parse((await socket.nextText()).slice(2)), ['echo', 'Ã©']);
+		socket.close();
+	});
+}, SIOCAST_ONLY);
+
 suite('JSONP', start({}), (server) => {
 	const open = (j = 0) => connected(server, { query: `&b64=1&j=${j}` });
 

@@ -781,6 +781,40 @@ test_revision_3_binary_form(void **state)
 	finish(&r);
 }
 
+/* What polling has taught about a client's text is known on its WebSocket. */
+static void
+test_revision_3_text(void **state)
+{
+	const struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING,
+		.revision = 3,
+		.b64 = true,
+		.text = EIO_TEXT_UNKNOWN,
+		.ws_text = EIO_TEXT_UNKNOWN };
+	static const struct {
+		const char *post, *told, *told_ws;
+	} cases[] = {
+		{ "2:4h", "text h", "text \xc3\xa9" }, /* nothing */
+		{ "2:4\xc3\xa9", "text \xc3\xa9", "text \xc3\x83\xc2\xa9" }, /* once */
+		{ "3:4\xc3\x83\xc2\xa9", "text \xc3\xa9", "text \xc3\xa9" }, /* twice, it seems */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct replay r;
+
+		start_kind(&r, kind);
+		pump(&r);
+		eio_buf_clear(&r.log);
+		post(&r, cases[i].post);
+		EXPECT(&r, cases[i].told);
+		assert_int_equal(eio_session_probe_open(&r.s, true, r.now), EIO_ACCEPT_OK);
+		probe(&r, "5");
+		ws(&r, "4\xc3\x83\xc2\xa9");
+		EXPECT(&r, cases[i].told_ws);
+		finish(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -812,6 +846,7 @@ main(void)
 		cmocka_unit_test(test_upgrade_b64),
 		cmocka_unit_test(test_revision_3),
 		cmocka_unit_test(test_revision_3_binary_form),
+		cmocka_unit_test(test_revision_3_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
