@@ -446,8 +446,6 @@ step_drain(struct worker *w)
 static void
 step_close(struct worker *w)
 {
-	/* Sessions that began after the first step are told now. */
-	eio_server_shutdown(w->server);
 	eio_server_close(w->server);
 	eio_httpd_close(w->httpd);
 	uv_close((uv_handle_t *)&w->publish_stats, NULL);

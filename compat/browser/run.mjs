@@ -5,7 +5,8 @@
 
 import fs from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { saveResults } from '../lib/matrix.mjs';
+import { Keeper } from '../lib/matrix.mjs';
+import { slowness } from '../lib/options.mjs';
 import { CLIENTS, FAST_CLIENTS, SERVERS } from '../lib/versions.mjs';
 import { WAYS, runBrowser } from './runner.mjs';
 import { FAST, SCENARIOS } from './scenarios.mjs';
@@ -22,11 +23,12 @@ Runs the official Socket.IO clients in headless Chromium against siocast and aga
   --messages N       of each feed scenario; default: 10000
   --parallel N       pages at a time, 1 or 2; default: 2
   --fast             a subset that covers every generation and transport
-  --save             keeps the results for MATRIX.md (node run.mjs --matrix-only)
+  --save             keeps the results in build/compat/, over those of earlier runs, for MATRIX.md (node run.mjs --matrix-only)
   --json FILE        keeps them in a file
   --verbose          names every scenario, not only those that failed
 
-Lists are separated by commas. Environment: SIOCAST, the program under test; CHROMIUM, the browser; SLOW=3 stretches every limit.
+Lists are separated by commas. Environment: SIOCAST, the program under test; CHROMIUM, the browser; SLOW=3 stretches every
+limit (default: by the load of the machine).
 Exit status: 0 when siocast (or the server of --url) passed everything.
 `;
 
@@ -56,7 +58,7 @@ function readOptions(args) {
 		messages: Number(values.messages ?? (fast ? 500 : 10_000)),
 		parallel: Math.min(2, Number(values.parallel ?? 2)),
 		redisPort: Number(values.redis ?? 0),
-		slow: Number(process.env.SLOW || 1),
+		slow: Number(process.env.SLOW) || slowness(),
 	};
 }
 
@@ -79,11 +81,16 @@ async function main() {
 		process.stdout.write(HELP);
 		return 0;
 	}
+	const keeper = options.save ? new Keeper('chromium') : null;
 	const all = [];
 	for (const server of options.servers) {
-		all.push(...(await runBrowser(server, options, (label, results) => tell(label, results, options.verbose))));
+		const some = await runBrowser(server, options, (label, results) => {
+			tell(label, results, options.verbose);
+			keeper?.add(results);
+		});
+		all.push(...some);
 	}
-	if (options.save) await saveResults('chromium', all);
+	await keeper?.done();
 	if (options.json) await fs.writeFile(options.json, JSON.stringify(all, null, '\t'));
 	const failed = all.filter((result) => !result.ok);
 	console.log(`${all.length - failed.length} passed, ${failed.length} failed`);

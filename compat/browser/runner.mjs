@@ -63,8 +63,10 @@ export async function runBrowser(serverKind, options, onCell = () => {}) {
 				const results = await new Cell(cell.kind, shared).run(cell.scenarios);
 				const { version, transport } = cell.kind;
 				const reference = !['siocast', 'url'].includes(serverKind);
-				all.push(...results.map((result) => ({ server: serverKind, reference, version, build: 'chromium', transport, ...result })));
-				onCell(`${serverKind} ${version} chromium ${transport}`, results);
+				const known = { server: serverKind, reference, version, build: 'chromium', transport };
+				const told = results.map((result) => ({ ...known, ...result }));
+				all.push(...told);
+				onCell(`${serverKind} ${version} chromium ${transport}`, told);
 			}
 		};
 		await Promise.all(Array.from({ length: options.parallel }, lane));

@@ -74,8 +74,8 @@ function isFastScenario({ slow }, { build, transport }) {
 	return !slow || (build === 'bundle' && FAST_SLOW.includes(transport));
 }
 
-// On a machine that has other work, everything takes longer.
-function slowness() {
+/** The factor of all limits: on a machine that has other work, everything takes longer. */
+export function slowness() {
 	const perProcessor = os.loadavg()[0] / os.availableParallelism();
 	return Math.min(8, Math.max(1, Math.ceil(perProcessor / 1.5)));
 }

@@ -78,6 +78,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 void
 eio_server_shutdown(struct eio_server *s)
 {
+	s->shut = true;
 	for (size_t i = 0; i <= s->sids.mask; i++)
 		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
 			eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
@@ -247,6 +248,10 @@ handshake(struct eio_server *s, struct eio_exchange *ex)
 	struct eio_socket *socket;
 	struct eio_buf j;
 
+	if (s->shut) {
+		answer_empty(s, ex, 503);
+		return;
+	}
 	eio_buf_init(&j);
 	if (eio_query_get(ex->req->query, EIO_LIT("j"), &j)) {
 		eio_buf_addc(&j, '\0');

@@ -67,7 +67,8 @@ struct eio_server_stats {
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler);
 
-/* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). */
+/* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). No other begins: who comes
+ * later is answered 503, so that after this the handler's open and message are not called any more. */
 void eio_server_shutdown(struct eio_server *s);
 
 /* Closes the server, which has no session any more. Nothing but eio_server_free may be called afterwards. */

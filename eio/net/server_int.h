@@ -49,6 +49,7 @@ struct eio_server {
 	char *prefix; /* what the path of a request begins with */
 	char random[512]; /* unused random bytes, from random_used on */
 	size_t random_used;
+	bool shut; /* no session begins any more */
 };
 
 /* socket.c */

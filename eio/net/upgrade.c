@@ -148,6 +148,8 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
+		else if (s->shut)
+			refuse(s, up, 503, "", "");
 		else
 			open_session(s, up);
 	}

@@ -9,11 +9,15 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect, connectMode, ask } from './lib/client.mjs';
 import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
-import { request } from './lib/http.mjs';
+import { Wire, request, requestBytes } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { RedisClient, startRedis } from './lib/redis.mjs';
 import { eventually, limit } from './lib/wait.mjs';
 import { frame, upgradeRequest } from './lib/ws.mjs';
+
+async function metricsOf(server) {
+	return JSON.parse((await request(server.admin, 'GET', '/stats')).text).metrics;
+}
 
 describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 	test('tells applications about the clients it leaves when it stops', limit(), () =>
@@ -40,6 +44,30 @@ describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 				left.push(sid);
 			}
 			assert.deepEqual(left.sort(), ids);
+		}),
+	);
+
+	test('ends in order while clients still come', limit(120), () =>
+		withCleanup(async (cleanup) => {
+			const disconnect = [{ publish: 'left' }];
+			for (let round = 0; round < 8; round++) {
+				const server = await startSiocast(cleanup, { workers: 2, namespaces: { '/': { on: { disconnect } } } });
+				const come = async () => {
+					const wire = await Wire.open(server.port);
+					const handshake = requestBytes('GET', `${server.path}?EIO=3&transport=polling`);
+					// Until the connection ends; what is answered meanwhile is either a session or that there are no more.
+					for (let status = 200; status === 200 || status === 503; ) {
+						await wire.send(handshake);
+						({ status } = await wire.response('GET'));
+					}
+					wire.close();
+					return true;
+				};
+				const clients = Array.from({ length: 8 }, () => come().catch((error) => error.message));
+				await eventually(async () => (await metricsOf(server)).sessions_opened_total > 50, 'sessions to begin');
+				await server.child.stop();
+				for (const outcome of await Promise.all(clients)) assert.match(String(outcome), /ended|EPIPE|ECONN/);
+			}
 		}),
 	);
 
@@ -71,8 +99,7 @@ describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 			const event = frame(1, `42["message","${'x'.repeat(50000)}"]`);
 			const dropped = async () => {
 				for (let i = 0; i < 20 && !greedy.destroyed; i++) greedy.write(event);
-				const { metrics } = JSON.parse((await request(server.admin, 'GET', '/stats')).text);
-				return metrics.slow_disconnected_total === 1;
+				return (await metricsOf(server)).slow_disconnected_total === 1;
 			};
 			await eventually(dropped, 'the client to be disconnected');
 			assert.deepEqual(await ask(other, 'message-with-ack', 'still here'), ['still here']);
