@@ -99,15 +99,36 @@ sio__utf8_len(const char *s, const char *end)
 	return len;
 }
 
+bool
+sio__utf8_valid(const char *p, const char *end)
+{
+	uint64_t w;
+	unsigned n;
+
+	while (p < end) {
+		if ((unsigned char)*p < 0x80) {
+			for (p++; end - p >= 8; p += 8) {
+				memcpy(&w, p, 8);
+				if (w & EACH(0x80)) break;
+			}
+			while (p < end && (unsigned char)*p < 0x80) p++;
+			continue;
+		}
+		n = sio__utf8_len(p, end);
+		if (n == 0) return false;
+		p += n;
+	}
+	return true;
+}
+
 static inline bool
 is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* p stands at a backslash; returns what follows the escape, or NULL. */
-static const char *
-skip_escape(const char *p, const char *end)
+const char *
+sio__json_skip_escape(const char *p, const char *end)
 {
 	if (end - p < 2) return NULL;
 	switch (p[1]) {
@@ -136,7 +157,7 @@ sio__json_skip_string(const char *p, const char *end)
 		if (p == end) return NULL;
 		if (*p == '"') return p + 1;
 		if (*p == '\\') {
-			p = skip_escape(p, end);
+			p = sio__json_skip_escape(p, end);
 			if (!p) return NULL;
 			continue;
 		}
@@ -247,7 +268,7 @@ skip_key(const char *p, const char *end)
 }
 
 int
-sio_json_check(struct eio_bytes s)
+sio__json_check_bytes(struct eio_bytes s)
 {
 	const char *p = s.p, *end;
 	struct nesting in;
@@ -293,3 +314,35 @@ key:
 	if (!p) return SIO_ERR_PAYLOAD;
 	goto value;
 }
+
+#ifdef SIO__JSON_HAVE_BLOCKS
+
+/* Shorter text is done before a block is set up. */
+enum { BLOCKS_FROM = 24 };
+
+static inline bool
+check_blocks(struct eio_bytes s)
+{
+#ifdef SIO__JSON_HAVE_AVX2
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return sio__json_check_blocks_avx2(s);
+#endif
+	return sio__json_check_blocks(s);
+}
+
+int
+sio_json_check(struct eio_bytes s)
+{
+	/* Only a container can be more than one block of values. */
+	if (s.n >= BLOCKS_FROM && check_blocks(s)) return 0;
+	return sio__json_check_bytes(s);
+}
+
+#else
+
+int
+sio_json_check(struct eio_bytes s)
+{
+	return sio__json_check_bytes(s);
+}
+
+#endif

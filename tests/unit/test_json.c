@@ -185,6 +185,187 @@ test_skip_plain(void **state)
 	}
 }
 
+/* The ways to check JSON must agree: by blocks only what the definition accepts, and every container that is not rare. */
+
+static unsigned long long dice_state;
+
+static unsigned
+dice(unsigned sides)
+{
+	dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(dice_state >> 33) % sides;
+}
+
+static bool
+agree(struct eio_bytes s, bool must)
+{
+	bool good = sio__json_check_bytes(s) == 0, blocks = good;
+
+#ifdef SIO__JSON_HAVE_BLOCKS
+	blocks = sio__json_check_blocks(s);
+	if (blocks && !good) fail_msg("only blocks accept: %.*s", (int)s.n, s.p);
+	if (must && good && !blocks) fail_msg("blocks refuse: %.*s", (int)s.n, s.p);
+#endif
+#ifdef SIO__JSON_HAVE_AVX2
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && sio__json_check_blocks_avx2(s) != blocks)
+		fail_msg("AVX2 differs: %.*s", (int)s.n, s.p);
+#endif
+	assert_int_equal(sio_json_check(s), sio__json_check_bytes(s));
+	return good;
+}
+
+/* In an allocation of its own, so that what is read outside is found. */
+static bool
+agree_copy(struct eio_bytes s, bool must)
+{
+	char *copy = malloc(s.n ? s.n : 1);
+	bool good;
+
+	assert_non_null(copy);
+	if (s.n) memcpy(copy, s.p, s.n);
+	good = agree(eio_bytes(copy, s.n), must);
+	free(copy);
+	return good;
+}
+
+/* Each vector as an element, at each place of a block, between other elements and alone. */
+static void
+vector_at_each_place(struct eio_bytes vector, bool good)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	for (unsigned before = 0; before < 70; before++) {
+		for (unsigned way = 0; way < 4; way++) {
+			bool in_string = way & 1;
+
+			eio_buf_clear(&b);
+			eio_buf_addc(&b, '[');
+			if (in_string) eio_buf_addc(&b, '"');
+			for (unsigned i = 0; i < before; i++) eio_buf_addc(&b, in_string ? 'x' : i % 9 ? ' ' : '\n');
+			if (in_string) EIO_BUF_ADD_LIT(&b, "\",");
+			eio_buf_add(&b, vector);
+			if (way & 2) EIO_BUF_ADD_LIT(&b, ",{\"a\":1.5,\"b\":[true,\"c\"]}");
+			eio_buf_addc(&b, ']');
+			if (agree_copy(eio_buf_bytes(&b), true) && !good) {
+				/* what is no value alone may be several in a list, or an empty list */
+				assert_true(vector.n == 0 || strchr(" \"", vector.p[0]) || vector.n > 2);
+			} else if (good) {
+				assert_int_equal(sio__json_check_bytes(eio_buf_bytes(&b)), 0);
+			}
+		}
+	}
+	agree_copy(vector, false);
+	eio_buf_deinit(&b);
+}
+
+static void
+test_blocks_vectors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) vector_at_each_place(valid[i], true);
+	for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) vector_at_each_place(invalid[i], false);
+}
+
+static void
+write_space(struct eio_buf *b)
+{
+	for (unsigned i = dice(8) ? 0 : dice(70); i > 0; i--) eio_buf_addc(b, " \t\r\n"[dice(4)]);
+}
+
+static void
+write_string(struct eio_buf *b)
+{
+	static const char *const parts[] = { "a", "bc", "{", "}", "[", "]", ",", ":", "1", "true", "\\\"", "\\\\",
+		"\\u00e9", "\\n", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+		"a longer run of text in a string", "-", "e", "\x7f" };
+
+	eio_buf_addc(b, '"');
+	for (unsigned i = dice(8) ? dice(4) : dice(30); i > 0; i--)
+		eio_buf_add(b, eio_cstr(parts[dice(sizeof parts / sizeof parts[0])]));
+	eio_buf_addc(b, '"');
+}
+
+static void
+write_value(struct eio_buf *b, unsigned depth)
+{
+	static const char *const scalars[] = { "0", "-0", "7", "-12", "1.5", "-0.25", "1234567890123456789", "1e5",
+		"-2.5E-10", "0e+1", "true", "false", "null", "187.25", "300", "0.001" };
+	unsigned kind = dice(depth ? 6 : 4), n = dice(6);
+
+	write_space(b);
+	if (kind < 2) eio_buf_add(b, eio_cstr(scalars[dice(sizeof scalars / sizeof scalars[0])]));
+	if (kind == 2 || kind == 3) write_string(b);
+	if (kind >= 4) eio_buf_addc(b, kind == 4 ? '[' : '{');
+	for (unsigned i = 0; kind >= 4 && i < n; i++) {
+		write_space(b);
+		if (i) eio_buf_addc(b, ',');
+		write_space(b);
+		if (kind == 5) {
+			write_string(b);
+			write_space(b);
+			eio_buf_addc(b, ':');
+		}
+		write_value(b, depth - 1);
+	}
+	write_space(b);
+	if (kind >= 4) eio_buf_addc(b, kind == 4 ? ']' : '}');
+	write_space(b);
+}
+
+/* Changes some bytes for what JSON is made of, takes some out or doubles some. */
+static void
+mutate(struct eio_buf *b)
+{
+	static const char letters[] = "{}[],:\"\\0123.5-+eEtrufalsn \n\t\x01\x7f\x80\xc3\xe2\xff/";
+
+	for (unsigned k = 1 + dice(2); k > 0 && b->n > 1; k--) {
+		size_t at = dice((unsigned)b->n), n = 1 + dice(4);
+
+		if (at + n > b->n) n = b->n - at;
+		switch (dice(4)) {
+		case 0:
+		case 1: b->p[at] = letters[dice(sizeof letters - 1)]; break;
+		case 2:
+			memmove(b->p + at, b->p + at + n, b->n - at - n);
+			b->n -= n;
+			break;
+		default:
+			assert_non_null(eio_buf_reserve(b, n));
+			memmove(b->p + at + n, b->p + at, b->n - at);
+			b->n += n;
+			break;
+		}
+	}
+}
+
+static void
+test_blocks_random(void **state)
+{
+	struct eio_buf b;
+	unsigned good = 0, bad = 0;
+
+	(void)state;
+	dice_state = 1;
+	eio_buf_init(&b);
+	for (unsigned round = 0; round < 20000; round++) {
+		eio_buf_clear(&b);
+		eio_buf_addc(&b, '[');
+		write_value(&b, 1 + dice(5));
+		eio_buf_addc(&b, ']');
+		assert_true(agree_copy(eio_buf_bytes(&b), true));
+		for (unsigned k = 0; k < 4; k++) {
+			mutate(&b);
+			if (agree_copy(eio_buf_bytes(&b), false))
+				good++;
+			else
+				bad++;
+		}
+	}
+	assert_true(good > 1000 && bad > 1000);
+	eio_buf_deinit(&b);
+}
+
 static void
 test_iterate(void **state)
 {
@@ -335,6 +516,8 @@ main(void)
 		cmocka_unit_test(test_every_byte_changed),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_skip_plain),
+		cmocka_unit_test(test_blocks_vectors),
+		cmocka_unit_test(test_blocks_random),
 		cmocka_unit_test(test_iterate),
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_find),

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checking JSON 64 bytes at a time, for what feeds are full of: containers with
+ * many short values, where a scanner that looks at one byte after the other
+ * spends its time on branches that are guessed wrong.
+ *
+ * Each block becomes masks, one bit for each byte: where quotes are, digits,
+ * commas. All rules but the nesting of brackets are then integer arithmetic on
+ * masks, for all tokens of the block at once. The one trick is that adding a
+ * marker to the mask of a run carries it through the run:
+ *
+ *     text       , 1 2 3 . 5 ]        (the first byte lowest)
+ *     digits     0 1 1 1 0 1 0
+ *     marker     0 1 0 0 0 0 0        a number starts here
+ *     sum        0 0 0 0 1 1 0        without the digits: the marker is where its run ended
+ *
+ * What runs out of the block goes into the next one through the carries.
+ *
+ * This says yes to valid text, and no also to some that is valid but rare: values
+ * that are no container, deep nesting, very long exponents. After a no the scanner
+ * in json.c decides, and finds the kind of mistake.
+ */
+#include "sio/json_int.h"
+#include "sio/json_masks.h"
+
+#ifdef SIO__JSON_HAVE_BLOCKS
+
+/* The same source makes two functions on x86-64; see json_block_avx2.c. */
+#ifdef SIO__JSON_AVX2
+#define CHECK sio__json_check_blocks_avx2
+#else
+#define CHECK sio__json_check_blocks
+#endif
+
+enum {
+	DEPTH_MAX = 62, /* what a register holds */
+	EXPONENT_MAX = 20, /* what one token may reach into the next block stays below 64 bits */
+};
+
+/* What a block hands to the next one. Markers are 0 or 1: whether there is one at its first byte. */
+struct carry {
+	uint64_t in_string; /* all bits: it begins inside a string */
+	uint64_t in_object; /* all bits: it begins inside an object */
+	uint64_t escaped; /* 1: its first byte belongs to an escape */
+	uint64_t key; /* the end of a key is being looked for */
+	uint64_t number; /* the byte before belongs to a number */
+	uint64_t integer_start, integer, zero, fraction_start, fraction; /* parts of a number, see numbers() */
+	uint64_t cover, ends; /* of words and exponents: bytes taken, and behind them */
+	uint64_t open_object, open_array, comma_object, before_value, behind_key, behind_value; /* what stood before */
+};
+
+struct scan {
+	const char *end; /* of the text */
+	uint64_t
+		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
+	unsigned depth;
+	bool done; /* the last bracket was closed: only whitespace may follow */
+	bool high; /* there is more than ASCII */
+	struct carry in;
+};
+
+/* The tokens of one block. */
+struct tokens {
+	uint64_t opening, closing; /* quotes */
+	uint64_t string; /* from an opening quote to the byte before the closing one */
+	uint64_t space, open, close, comma, colon;
+	uint64_t scalar; /* where numbers and words start */
+	uint64_t behind_scalar; /* and the bytes behind them */
+	uint64_t in_object;
+};
+
+static inline uint64_t
+advance(uint64_t markers, uint64_t *carry)
+{
+	uint64_t r = markers << 1 | *carry;
+
+	*carry = markers >> 63;
+	return r;
+}
+
+/* Moves markers that stand at the start of a run (or at none) behind it. carry is set if one leaves the block. */
+static inline uint64_t
+run_through(uint64_t markers, uint64_t run, uint64_t *carry)
+{
+	uint64_t sum;
+
+	*carry = __builtin_add_overflow(markers, run, &sum);
+	return sum & ~run;
+}
+
+/* Moves markers from tokens to what follows them, over whitespace. behind: markers that are already behind theirs. */
+static inline uint64_t
+next(uint64_t markers, uint64_t behind, uint64_t space, uint64_t *carry)
+{
+	uint64_t out, r = run_through(markers << 1 | behind | *carry, space, &out);
+
+	*carry = out | markers >> 63;
+	return r;
+}
+
+static inline uint64_t
+prefix_xor(uint64_t x)
+{
+	x ^= x << 1;
+	x ^= x << 2;
+	x ^= x << 4;
+	x ^= x << 8;
+	x ^= x << 16;
+	return x ^ x << 32;
+}
+
+/* Checks each escape and finds the bytes right behind their backslashes. p: the block in the text. */
+static bool
+escapes(struct scan *s, const char *p, uint64_t backslashes, uint64_t *escaped)
+{
+	*escaped = s->in.escaped;
+	backslashes &= ~*escaped;
+	s->in.escaped = 0;
+	while (backslashes) {
+		unsigned i = (unsigned)__builtin_ctzll(backslashes);
+
+		if (!sio__json_skip_escape(p + i, s->end)) return false;
+		if (i == 63) {
+			s->in.escaped = 1;
+			return true;
+		}
+		*escaped |= UINT64_C(2) << i;
+		backslashes &= ~(UINT64_C(3) << i);
+	}
+	return true;
+}
+
+/* Finds the strings. */
+static inline bool
+strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct tokens *t)
+{
+	uint64_t quotes = m->quote, escaped;
+
+	if (m->backslash | s->in.escaped) {
+		if (!escapes(s, p, m->backslash, &escaped)) return false;
+		quotes &= ~escaped;
+	}
+	t->string = prefix_xor(quotes) ^ s->in.in_string;
+	s->in.in_string = (uint64_t)((int64_t)t->string >> 63);
+	t->opening = quotes & t->string;
+	t->closing = quotes & ~t->string;
+	s->high |= m->high != 0;
+	return ((m->control & t->string) | (m->high & ~t->string)) == 0;
+}
+
+/* The length of a word or exponent at p < end, or 0. */
+static unsigned
+rare_len(const char *p, const char *end)
+{
+	size_t room = (size_t)(end - p);
+	unsigned n = 1, digits;
+
+	switch (*p) {
+	case 't': return room >= 4 && memcmp(p, "true", 4) == 0 ? 4 : 0;
+	case 'n': return room >= 4 && memcmp(p, "null", 4) == 0 ? 4 : 0;
+	case 'f': return room >= 5 && memcmp(p, "false", 5) == 0 ? 5 : 0;
+	case 'e':
+	case 'E': break;
+	default: return 0;
+	}
+	if (n < room && (p[n] == '+' || p[n] == '-')) n++;
+	digits = n;
+	while (n < room && n < EXPONENT_MAX && p[n] >= '0' && p[n] <= '9') n++;
+	return n > digits && n < EXPONENT_MAX ? n : 0;
+}
+
+/* Takes words and exponents, whose first letters are among `other`, out of the block. False when something else is there. */
+static bool
+take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *ends, uint64_t *words,
+	uint64_t *exponents)
+{
+	other &= ~*cover;
+	while (other) {
+		unsigned i = (unsigned)__builtin_ctzll(other), n = rare_len(p + i, s->end);
+		uint64_t bytes = (UINT64_C(1) << n) - 1, bit = UINT64_C(1) << i;
+
+		if (n == 0) return false;
+		if (p[i] == 'e' || p[i] == 'E')
+			*exponents |= bit;
+		else
+			*words |= bit;
+		*cover |= bytes << i;
+		if (i + n >= 64) {
+			s->in.cover = i ? bytes >> (64 - i) : 0;
+			s->in.ends = UINT64_C(1) << (i + n - 64);
+		} else {
+			*ends |= bit << n;
+		}
+		other &= ~*cover;
+	}
+	return true;
+}
+
+/* Checks and finds the numbers, after what belongs to words and exponents was taken out. behind: out, the bytes behind
+ * integers and fractions. Returns where numbers start; *bad has a bit for each mistake. */
+static inline uint64_t
+numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t *behind, uint64_t *bad)
+{
+	uint64_t any = digit | minus | dot;
+	uint64_t start = any & ~advance(any, &in->number);
+	uint64_t integer = (start & digit) | advance(start & minus, &in->integer_start);
+	uint64_t after_integer = run_through((integer & digit) | in->integer, digit, &in->integer);
+	uint64_t fraction = advance(after_integer & dot, &in->fraction_start);
+	uint64_t after_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
+
+	*bad |= (integer | fraction) & ~digit;
+	*bad |= minus & ~start;
+	*bad |= dot & ~after_integer;
+	*bad |= advance(integer & zero, &in->zero) & digit;
+	*behind = (after_integer & ~dot) | after_fraction;
+	return start;
+}
+
+/* Finds numbers and words. */
+static inline bool
+scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct tokens *t, uint64_t *bad)
+{
+	uint64_t digit = m->digit & ~t->string, minus = m->minus & ~t->string, dot = m->dot & ~t->string;
+	uint64_t cover = s->in.cover, ends = s->in.ends, words = 0, exponents = 0, behind;
+	uint64_t other = ~(
+		t->string | t->closing | t->space | digit | minus | dot | t->open | t->close | t->comma | t->colon);
+
+	s->in.cover = s->in.ends = 0;
+	if (other | cover) {
+		if (!take_rare(s, p, other, &cover, &ends, &words, &exponents)) return false;
+		digit &= ~cover;
+		minus &= ~cover;
+	}
+	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, &behind, bad) | words;
+	*bad |= exponents & ~behind;
+	t->behind_scalar = (behind & ~exponents) | ends;
+	return true;
+}
+
+/* Follows the brackets, so that it is known what each comma stands in. */
+static inline bool
+brackets(struct scan *s, const char *block, struct tokens *t)
+{
+	uint64_t stack = s->stack, bad = 0, changes = 0;
+
+	if (s->depth + (unsigned)__builtin_popcountll(t->open) > DEPTH_MAX) return false;
+	s->depth += (unsigned)__builtin_popcountll(t->open) - (unsigned)__builtin_popcountll(t->close);
+	for (uint64_t left = t->open | t->close; left; left &= left - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+		uint64_t object = (uint64_t)block[i] >> 5; /* '{' and '}' have this bit, '[' and ']' have not */
+
+		if (t->open >> i & 1) {
+			changes |= ((object ^ stack) & 1) << i;
+			stack = stack << 1 | (object & 1);
+			continue;
+		}
+		bad |= object ^ stack;
+		changes |= ((stack ^ stack >> 1) & 1) << i;
+		stack >>= 1;
+		if (stack != 1) continue;
+		s->done = true;
+		if (~t->space & ~UINT64_C(1) << i) return false;
+	}
+	s->stack = stack;
+	t->in_object = prefix_xor(changes) ^ s->in.in_object;
+	s->in.in_object = (uint64_t)((int64_t)t->in_object >> 63);
+	return (bad & 1) == 0;
+}
+
+/* Whether the tokens stand in an order that there may be. */
+static inline uint64_t
+order(struct carry *in, const struct tokens *t)
+{
+	uint64_t open_object = next(t->open & t->in_object, 0, t->space, &in->open_object);
+	uint64_t open_array = next(t->open & ~t->in_object, 0, t->space, &in->open_array);
+	uint64_t comma_object = next(t->comma & t->in_object, 0, t->space, &in->comma_object);
+	uint64_t before_value = next((t->comma & ~t->in_object) | t->colon, 0, t->space, &in->before_value) |
+				(open_array & ~t->close);
+	uint64_t key = (open_object | comma_object) & t->opening;
+	uint64_t key_end = run_through(key | in->key, t->string, &in->key);
+	uint64_t behind_key = next(key_end, 0, t->space, &in->behind_key);
+	uint64_t behind_value = next((t->closing & ~key_end) | t->close, t->behind_scalar, t->space, &in->behind_value);
+	uint64_t value = t->open | (t->opening & ~key) | t->scalar;
+
+	return (comma_object & ~t->opening) | (open_object & ~(t->opening | t->close)) | (before_value ^ value) |
+	       (behind_key ^ t->colon) | (t->comma & ~behind_value) |
+	       (t->close & ~(behind_value | open_object | open_array)) | (behind_value & ~(t->comma | t->close));
+}
+
+/* block: the 64 bytes; p: where they are in the text, which may end before them. */
+static inline bool
+check_block(struct scan *s, const char *block, const char *p)
+{
+	sio__json_vector v[SIO__JSON_VECTORS];
+	struct sio__json_marks marks;
+	struct sio__json_masks m;
+	struct tokens t;
+	uint64_t bad = 0;
+
+	sio__json_load(v, block);
+	marks = sio__json_marks(v);
+	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped)) {
+		s->high |= marks.high != 0; /* nothing but string */
+		return true;
+	}
+	if (!strings(s, p, &marks, &t)) return false;
+	m = sio__json_masks(v);
+	t.space = m.space;
+	if (marks.control) t.space |= sio__json_line_space(v);
+	t.space &= ~t.string;
+	if (s->done) return ~t.space == 0;
+	t.open = m.open & ~t.string;
+	t.close = m.close & ~t.string;
+	t.comma = m.comma & ~t.string;
+	t.colon = m.colon & ~t.string;
+	if (!scalars(s, p, &m, &t, &bad)) return false;
+	if (!brackets(s, block, &t)) return false;
+	return (bad | order(&s->in, &t)) == 0;
+}
+
+bool
+CHECK(struct eio_bytes text)
+{
+	struct scan s = { .stack = 1, .in = { .in_object = ~UINT64_C(0), .before_value = 1 } };
+	const char *p = text.p;
+	char last[SIO__JSON_BLOCK];
+	size_t left = text.n;
+
+	if (left == 0) return false;
+	s.end = p + left;
+	for (; left >= SIO__JSON_BLOCK; p += SIO__JSON_BLOCK, left -= SIO__JSON_BLOCK)
+		if (!check_block(&s, p, p)) return false;
+	if (left) {
+		memset(last, ' ', sizeof last);
+		memcpy(last, p, left);
+		if (!check_block(&s, last, p)) return false;
+	}
+	return s.done && (!s.high || sio__utf8_valid(text.p, s.end));
+}
+
+#endif
