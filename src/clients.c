@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { MAX_JOINED = 64 }; /* broadcasts in one write: a bound for the stack, not for anything seen */
+enum {
+	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
+	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
+};
 
 struct clients {
 	struct clients_options options;
@@ -28,7 +31,6 @@ struct client {
 	struct eio_socket *eio;
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	uint64_t slow_since_ms; /* since when the queue is over half its limit; 0: it is not */
 	const char *reason; /* why its sockets end, when that was decided here; else NULL */
 	bool close_whole;
 };
@@ -374,10 +376,12 @@ clients_open(void *user, struct eio_socket *eio)
 	if (eio_socket_revision(eio) == 3) {
 		/* Clients of that revision are in "/" without asking. */
 		sio_client_init_4(&c->sio, &cs->sio_config, eio_socket_sid(eio));
+		c->sio.user = eio;
 		connect_to(c, EIO_LIT("/"), eio_bytes(NULL, 0), eio_bytes("", 0));
 		return;
 	}
 	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
+	c->sio.user = eio;
 	if (sio_client_deadline(&c->sio))
 		eio_clock_set(cs->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
 }
@@ -403,25 +407,22 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 
 /* Fan-out */
 
-/* Whether a client is over its limit: too much waits, or half of that for too long. */
+/* Whether a client for which something waits is over its limit: too much, or half of that for too long. */
 static bool
 too_slow(struct client *c, size_t more)
 {
 	const struct config_limits *l = &c->clients->options.config->limits;
 	size_t waiting = eio_socket_queued(c->eio);
 	uint64_t now = eio_clock_now(c->clients->options.clock);
+	uint64_t *since_ms = eio_socket_queue_mark(c->eio); /* when the queue got over half its limit; 0: it is not */
 
-	if (waiting == 0) {
-		c->slow_since_ms = 0;
-		return false; /* whatever its size, one broadcast may always wait */
-	}
 	if (waiting + more > l->client_queue_bytes) return true;
 	if (waiting <= l->client_queue_bytes / 2 || l->client_queue_seconds == 0) {
-		c->slow_since_ms = 0;
+		*since_ms = 0;
 		return false;
 	}
-	if (c->slow_since_ms == 0) c->slow_since_ms = now;
-	return now - c->slow_since_ms > (uint64_t)l->client_queue_seconds * 1000;
+	if (*since_ms == 0) *since_ms = now;
+	return now - *since_ms > (uint64_t)l->client_queue_seconds * 1000;
 }
 
 /* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
@@ -437,22 +438,43 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
 		break;
 	}
-	c->slow_since_ms = 0;
+	*eio_socket_queue_mark(c->eio) = 0;
 	metrics_add(c->clients->options.metrics, METRIC_SLOW_DROPPED, dropped);
 	return true;
+}
+
+/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for before the first
+ * of it is needed. */
+static size_t
+fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
+{
+	const void *tag = (const void *)(uintptr_t)item->stream;
+	size_t size = eio_bundle_size(item->bundle), sent = 0;
+
+	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
+	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
+	for (size_t i = 0; i < n; i++) {
+		struct eio_socket *s = slots[i].target;
+
+		/* Whatever its size, one broadcast may always wait. */
+		if (eio_socket_queued(s) > 0) {
+			struct client *c = eio_socket_user(s);
+
+			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
+		}
+		if (eio_socket_send(s, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+	}
+	return sent;
 }
 
 static size_t
 fan_out(const struct sio_room *room, const struct delivery_item *item)
 {
-	const void *tag = (const void *)(uintptr_t)item->stream;
-	size_t size = eio_bundle_size(item->bundle), sent = 0;
+	size_t sent = 0, n;
 
-	for (size_t i = 0; i < room->n; i++) {
-		struct client *c = client_of(sio_socket_of(room->slots[i].member));
-
-		if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
-		if (eio_socket_send(c->eio, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+	for (size_t i = 0; i < room->n; i += n) {
+		n = room->n - i < FAN_OUT_GROUP ? room->n - i : FAN_OUT_GROUP;
+		sent += fan_out_group(room->slots + i, n, item);
 	}
 	return sent;
 }
