@@ -32,14 +32,8 @@ struct client {
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
 	const char *reason; /* why its sockets end, when that was decided here; else NULL */
-	bool close_whole;
-};
-
-/* What a worker keeps for each Socket.IO socket, as its user pointer. */
-struct membership {
-	bool leaves; /* a handler put it out; done after the run, because a run must not free its own socket */
-	char query
-		[]; /* of the handshake URL, and behind it the namespace's, which counts more; NUL-terminated, may be empty */
+	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
+	bool leaves, close_whole;
 };
 
 static struct client *
@@ -133,13 +127,13 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 static void
 op_close(void *ctx, struct sio_socket *s, bool whole)
 {
-	struct membership *m = s->user;
+	struct client *c = client_of(s);
 
 	(void)ctx;
 	if (whole)
-		client_of(s)->close_whole = true;
+		c->close_whole = true;
 	else
-		m->leaves = true;
+		c->leaves = true;
 }
 
 static const struct handlers_ops ops = {
@@ -155,14 +149,13 @@ static const struct handlers *
 handlers_of(struct sio_socket *s, struct handlers_call *call)
 {
 	struct client *c = client_of(s);
-	const struct membership *m = s->user;
 	const struct config_namespace *n = config_find_namespace(c->clients->options.config, s->nsp);
 
 	*call = (struct handlers_call){
 		.ops = &ops,
 		.ctx = c->clients,
 		.socket = s,
-		.query = eio_cstr(m->query),
+		.query = eio_cstr(s->user ? s->user : ""),
 	};
 	return n ? n->handlers : NULL;
 }
@@ -194,9 +187,10 @@ put_out(struct client *c, struct sio_socket *s)
 static void
 after_run(struct client *c, struct sio_socket *s)
 {
-	const struct membership *m = s->user;
 	struct eio_list *l, *next;
+	bool leaves = c->leaves;
 
+	c->leaves = false;
 	if (c->close_whole) {
 		c->close_whole = false;
 		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
@@ -204,7 +198,7 @@ after_run(struct client *c, struct sio_socket *s)
 			put_out(c, EIO_CONTAINER(l, struct sio_socket, link));
 		}
 		eio_socket_close(c->eio);
-	} else if (m->leaves) {
+	} else if (leaves) {
 		put_out(c, s);
 	}
 }
@@ -233,19 +227,24 @@ random_bytes(struct clients *c)
 	return p;
 }
 
-static struct membership *
-membership_new(const struct client *c, struct eio_bytes nsp_query)
+/* What handlers know as $query, a socket's user pointer: that of the handshake URL, and behind it the namespace's, which counts more.
+ * Sets *query to NULL when it is empty. Returns false when out of memory. */
+static bool
+make_query(const struct client *c, struct eio_bytes nsp_query, char **query)
 {
 	size_t n = c->query ? strlen(c->query) : 0;
-	struct membership *m = malloc(sizeof(*m) + n + 1 + nsp_query.n + 1);
+	char *q;
 
-	if (!m) return NULL;
-	m->leaves = false;
-	if (n) memcpy(m->query, c->query, n);
-	if (n && nsp_query.n) m->query[n++] = '&';
-	if (nsp_query.n) memcpy(m->query + n, nsp_query.p, nsp_query.n);
-	m->query[n + nsp_query.n] = '\0';
-	return m;
+	*query = NULL;
+	if (n + nsp_query.n == 0) return true;
+	q = malloc(n + 1 + nsp_query.n + 1);
+	if (!q) return false;
+	if (n) memcpy(q, c->query, n);
+	if (n && nsp_query.n) q[n++] = '&';
+	if (nsp_query.n) memcpy(q + n, nsp_query.p, nsp_query.n);
+	q[n + nsp_query.n] = '\0';
+	*query = q;
+	return true;
 }
 
 /* Lets a client into a namespace that is configured. Returns its socket, or NULL when out of memory. */
@@ -253,15 +252,16 @@ static struct sio_socket *
 admit(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
-	struct membership *m = membership_new(c, query);
 	struct eio_bundle *answer;
 	struct sio_socket *s;
+	char *all;
 
-	if (!m || sio_client_accept(&c->sio, nsp, auth, random_bytes(cs), &s, &answer)) {
-		free(m);
+	if (!make_query(c, query, &all)) return NULL;
+	if (sio_client_accept(&c->sio, nsp, auth, random_bytes(cs), &s, &answer)) {
+		free(all);
 		return NULL;
 	}
-	s->user = m;
+	s->user = all;
 	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum {
-	RX_BUFFER = 256, /* per connection; inbound messages are few and small, connections are many */
+	RX_BUFFER = 128, /* per connection; inbound messages are few and small, connections are many */
 	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame */
 	MAX_HEADERS = 512, /* lws's buffer for the request, which is our own and short */
 };

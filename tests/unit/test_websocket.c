@@ -378,7 +378,7 @@ test_messages(void **state)
 	send_frame(&t, 0x00, "cd", 2);
 	send_frame(&t, 0x80, "e", 1);
 	expect_messages(&t, "t5:abcde;");
-	/* Larger than the receive buffer of 256 bytes, up to the limit. */
+	/* Larger than the receive buffer of 128 bytes, up to the limit. */
 	send_frame(&t, 0x81, big, 300);
 	send_frame(&t, 0x81, big, MAX_PAYLOAD);
 	expect_messages(&t, "t300:xxxxxxxxxxxxxxxxxxxx;t1000:xxxxxxxxxxxxxxxxxxxx;");
