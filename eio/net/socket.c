@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { EIO__SOCKET_HOT = offsetof(struct eio_socket, session.state) };
+enum {
+	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
+	HOT_BYTES = offsetof(struct eio_socket, session.state), /* what a send looks at ends here */
+};
 
 static void on_timer(struct eio_timer *t);
 
@@ -39,23 +42,36 @@ make_sid(struct eio_server *s, char *sid)
 	sid[EIO_SID_LEN] = '\0';
 }
 
+/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for ever, each time all
+ * in one turn of the loop: their first pings are spread over the end of the first interval. */
+static uint64_t
+begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
+{
+	uint64_t now = eio_clock_now(server->clock);
+
+	/* Revision 3: the client pings. */
+	return kind->revision == 3 ? now : now - random % (server->settings.ping_interval / EARLIEST_PING + 1);
+}
+
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
 	struct eio_socket *s = calloc(1, sizeof(*s));
 	char sid[EIO_SID_LEN + 1];
+	uint64_t hash;
 
 	if (!s) return NULL;
 	make_sid(server, sid);
+	hash = eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN));
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_timer_init(&s->timer, on_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
-	eio_hash_add(&server->sids, &s->node, eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN)));
+	eio_hash_add(&server->sids, &s->node, hash);
 	server->stats.opened++;
 	server->stats.open++;
 	if (kind->transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
@@ -330,7 +346,7 @@ eio_socket_prefetch(const struct eio_socket *s)
 {
 	/* Two lines hold what a send looks at, wherever the allocator put it. */
 	__builtin_prefetch(s);
-	__builtin_prefetch((const char *)s + EIO__SOCKET_HOT);
+	__builtin_prefetch((const char *)s + HOT_BYTES);
 }
 
 void
