@@ -15,8 +15,8 @@ at(const struct eio_queue *q, size_t i)
 static int
 grow(struct eio_queue *q)
 {
-	size_t cap = q->cap ? q->cap * 2 : QUEUE_FIRST;
-	struct eio_queued *ring = malloc(cap * sizeof(*ring));
+	unsigned cap = q->cap ? q->cap * 2 : QUEUE_FIRST;
+	struct eio_queued *ring = cap ? malloc(cap * sizeof(*ring)) : NULL;
 
 	if (!ring) return -1;
 	for (size_t i = 0; i < q->count; i++) ring[i] = *at(q, i);
@@ -64,9 +64,9 @@ eio_queue_take(struct eio_queue *q)
 size_t
 eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes)
 {
-	size_t kept = 0, n = q->count;
+	unsigned kept = 0, n = q->count;
 
-	for (size_t i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		struct eio_queued e = *at(q, i);
 
 		if (tag ? e.tag == tag : e.tag && q->bytes > max_bytes) {

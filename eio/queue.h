@@ -9,6 +9,8 @@
 
 #include "eio/bundle.h"
 
+#include <stdint.h>
+
 struct eio_queued {
 	struct eio_bundle *bundle; /* a reference */
 	const void *tag; /* NULL: must not be dropped */
@@ -16,9 +18,10 @@ struct eio_queued {
 
 /* All zero is an empty queue, which owns nothing. Read count and bytes. */
 struct eio_queue {
-	struct eio_queued *ring; /* of cap entries, a power of two; the oldest at head */
-	size_t head, count, cap;
 	size_t bytes; /* of message data */
+	unsigned count, head, cap;
+	struct eio_queued *ring; /* of cap entries, a power of two; the oldest at head */
+	uint64_t mark; /* for whoever watches the queue; 0 whenever it is empty */
 };
 
 /* Appends a bundle whose reference it takes over, also on failure. 0, or -1 when out of memory or b is NULL. */

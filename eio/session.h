@@ -47,16 +47,16 @@ struct eio_settings {
 
 /* What the handshake says about a session. */
 struct eio_session_kind {
-	enum eio_transport transport; /* changes with the upgrade */
-	int revision; /* 4, or 3 (for EIO=2 as well) */
+	enum eio_transport transport : 8; /* changes with the upgrade */
+	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
 	enum eio_text text; /* of revision 3 by polling */
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
 };
 
 struct eio_session {
-	const struct eio_settings *settings;
-	char sid[EIO_SID_LEN + 1];
+	/* What a broadcast looks at comes first, so that it lies together. */
+	struct eio_queue queue;
 	struct eio_session_kind kind;
 	unsigned char state;
 	bool probe_b64, poll_b64; /* of the probing WebSocket; and of polling, once the upgrade changed it */
@@ -66,10 +66,11 @@ struct eio_session {
 	bool closed_event, tell_close, noop_due, answer_noop_close;
 	bool probe_pong_due, probe_close_due;
 	unsigned char reason;
-	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
-	struct eio_queue queue;
-	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 	bool ws_in, ws_in_binary;
+	char sid[EIO_SID_LEN + 1];
+	const struct eio_settings *settings;
+	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
+	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 };
 
 enum eio_event_type { EIO_EVENT_NONE, EIO_EVENT_MESSAGE, EIO_EVENT_CLOSE };

@@ -299,7 +299,7 @@ socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, co
 
 	if (!s) return NULL;
 	*s = (struct sio_socket){ .client = c };
-	sio_member_init(&s->member);
+	sio_member_init(&s->member, c->user);
 	mem = (char *)(s + 1);
 	s->nsp = keep(&mem, nsp);
 	if (auth.p) s->auth = keep(&mem, auth);

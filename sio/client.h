@@ -42,7 +42,7 @@ struct sio_client {
 	struct sio_client_pending *pending; /* owned: a binary packet, incomplete or just delivered; or NULL */
 	int revision; /* 5, or 4 (which stands for 3 as well) */
 	const char *engine_sid; /* revision 4: borrowed, what the ids of its sockets are made of */
-	void *user; /* the owner's */
+	void *user; /* the owner's, set before the first accept: its sockets stand for it in their rooms */
 };
 
 /* A client's membership in one namespace. Owned by its client. */
@@ -57,13 +57,6 @@ struct sio_socket {
 	struct eio_bytes nsp; /* the name, a copy of our own */
 	struct eio_bytes auth; /* the raw JSON object of the CONNECT, a copy; p is NULL when there was none */
 };
-
-/* The socket a room's slot belongs to. */
-static inline struct sio_socket *
-sio_socket_of(struct sio_member *m)
-{
-	return EIO_CONTAINER(m, struct sio_socket, member);
-}
 
 static inline struct eio_bytes
 sio_socket_id(const struct sio_socket *s)

@@ -37,9 +37,10 @@ sio_rooms_deinit(struct sio_rooms *t)
 }
 
 void
-sio_member_init(struct sio_member *m)
+sio_member_init(struct sio_member *m, void *target)
 {
 	eio_list_init(&m->links);
+	m->target = target;
 	m->named = 0;
 }
 
@@ -164,7 +165,7 @@ link_add(struct sio_rooms *t, struct sio_room *r, struct sio_member *m)
 	l->room = r;
 	l->member = m;
 	l->index = r->n;
-	r->slots[r->n++] = (struct sio_room_slot){ m, l };
+	r->slots[r->n++] = (struct sio_room_slot){ m->target, l };
 	eio_list_add_tail(&m->links, &l->of_member);
 	eio_hash_add(&t->links, &l->node, link_hash(t, r, m));
 	if (!r->key.everyone) m->named++;

@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { MAX_JOINED = 64 }; /* broadcasts in one write: a bound for the stack, not for anything seen */
+enum {
+	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
+	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
+};
 
 struct clients {
 	struct clients_options options;
@@ -28,16 +31,9 @@ struct client {
 	struct eio_socket *eio;
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	uint64_t slow_since_ms; /* since when the queue is over half its limit; 0: it is not */
 	const char *reason; /* why its sockets end, when that was decided here; else NULL */
-	bool close_whole;
-};
-
-/* What a worker keeps for each Socket.IO socket, as its user pointer. */
-struct membership {
-	bool leaves; /* a handler put it out; done after the run, because a run must not free its own socket */
-	char query
-		[]; /* of the handshake URL, and behind it the namespace's, which counts more; NUL-terminated, may be empty */
+	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
+	bool leaves, close_whole;
 };
 
 static struct client *
@@ -131,13 +127,13 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 static void
 op_close(void *ctx, struct sio_socket *s, bool whole)
 {
-	struct membership *m = s->user;
+	struct client *c = client_of(s);
 
 	(void)ctx;
 	if (whole)
-		client_of(s)->close_whole = true;
+		c->close_whole = true;
 	else
-		m->leaves = true;
+		c->leaves = true;
 }
 
 static const struct handlers_ops ops = {
@@ -153,14 +149,13 @@ static const struct handlers *
 handlers_of(struct sio_socket *s, struct handlers_call *call)
 {
 	struct client *c = client_of(s);
-	const struct membership *m = s->user;
 	const struct config_namespace *n = config_find_namespace(c->clients->options.config, s->nsp);
 
 	*call = (struct handlers_call){
 		.ops = &ops,
 		.ctx = c->clients,
 		.socket = s,
-		.query = eio_cstr(m->query),
+		.query = eio_cstr(s->user ? s->user : ""),
 	};
 	return n ? n->handlers : NULL;
 }
@@ -192,9 +187,10 @@ put_out(struct client *c, struct sio_socket *s)
 static void
 after_run(struct client *c, struct sio_socket *s)
 {
-	const struct membership *m = s->user;
 	struct eio_list *l, *next;
+	bool leaves = c->leaves;
 
+	c->leaves = false;
 	if (c->close_whole) {
 		c->close_whole = false;
 		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
@@ -202,7 +198,7 @@ after_run(struct client *c, struct sio_socket *s)
 			put_out(c, EIO_CONTAINER(l, struct sio_socket, link));
 		}
 		eio_socket_close(c->eio);
-	} else if (m->leaves) {
+	} else if (leaves) {
 		put_out(c, s);
 	}
 }
@@ -231,19 +227,24 @@ random_bytes(struct clients *c)
 	return p;
 }
 
-static struct membership *
-membership_new(const struct client *c, struct eio_bytes nsp_query)
+/* What handlers know as $query, a socket's user pointer: that of the handshake URL, and behind it the namespace's, which counts more.
+ * Sets *query to NULL when it is empty. Returns false when out of memory. */
+static bool
+make_query(const struct client *c, struct eio_bytes nsp_query, char **query)
 {
 	size_t n = c->query ? strlen(c->query) : 0;
-	struct membership *m = malloc(sizeof(*m) + n + 1 + nsp_query.n + 1);
+	char *q;
 
-	if (!m) return NULL;
-	m->leaves = false;
-	if (n) memcpy(m->query, c->query, n);
-	if (n && nsp_query.n) m->query[n++] = '&';
-	if (nsp_query.n) memcpy(m->query + n, nsp_query.p, nsp_query.n);
-	m->query[n + nsp_query.n] = '\0';
-	return m;
+	*query = NULL;
+	if (n + nsp_query.n == 0) return true;
+	q = malloc(n + 1 + nsp_query.n + 1);
+	if (!q) return false;
+	if (n) memcpy(q, c->query, n);
+	if (n && nsp_query.n) q[n++] = '&';
+	if (nsp_query.n) memcpy(q + n, nsp_query.p, nsp_query.n);
+	q[n + nsp_query.n] = '\0';
+	*query = q;
+	return true;
 }
 
 /* Lets a client into a namespace that is configured. Returns its socket, or NULL when out of memory. */
@@ -251,15 +252,16 @@ static struct sio_socket *
 admit(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
-	struct membership *m = membership_new(c, query);
 	struct eio_bundle *answer;
 	struct sio_socket *s;
+	char *all;
 
-	if (!m || sio_client_accept(&c->sio, nsp, auth, random_bytes(cs), &s, &answer)) {
-		free(m);
+	if (!make_query(c, query, &all)) return NULL;
+	if (sio_client_accept(&c->sio, nsp, auth, random_bytes(cs), &s, &answer)) {
+		free(all);
 		return NULL;
 	}
-	s->user = m;
+	s->user = all;
 	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
@@ -374,10 +376,12 @@ clients_open(void *user, struct eio_socket *eio)
 	if (eio_socket_revision(eio) == 3) {
 		/* Clients of that revision are in "/" without asking. */
 		sio_client_init_4(&c->sio, &cs->sio_config, eio_socket_sid(eio));
+		c->sio.user = eio;
 		connect_to(c, EIO_LIT("/"), eio_bytes(NULL, 0), eio_bytes("", 0));
 		return;
 	}
 	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
+	c->sio.user = eio;
 	if (sio_client_deadline(&c->sio))
 		eio_clock_set(cs->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
 }
@@ -403,25 +407,22 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 
 /* Fan-out */
 
-/* Whether a client is over its limit: too much waits, or half of that for too long. */
+/* Whether a client for which something waits is over its limit: too much, or half of that for too long. */
 static bool
 too_slow(struct client *c, size_t more)
 {
 	const struct config_limits *l = &c->clients->options.config->limits;
 	size_t waiting = eio_socket_queued(c->eio);
 	uint64_t now = eio_clock_now(c->clients->options.clock);
+	uint64_t *since_ms = eio_socket_queue_mark(c->eio); /* when the queue got over half its limit; 0: it is not */
 
-	if (waiting == 0) {
-		c->slow_since_ms = 0;
-		return false; /* whatever its size, one broadcast may always wait */
-	}
 	if (waiting + more > l->client_queue_bytes) return true;
 	if (waiting <= l->client_queue_bytes / 2 || l->client_queue_seconds == 0) {
-		c->slow_since_ms = 0;
+		*since_ms = 0;
 		return false;
 	}
-	if (c->slow_since_ms == 0) c->slow_since_ms = now;
-	return now - c->slow_since_ms > (uint64_t)l->client_queue_seconds * 1000;
+	if (*since_ms == 0) *since_ms = now;
+	return now - *since_ms > (uint64_t)l->client_queue_seconds * 1000;
 }
 
 /* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
@@ -437,22 +438,43 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
 		break;
 	}
-	c->slow_since_ms = 0;
+	*eio_socket_queue_mark(c->eio) = 0;
 	metrics_add(c->clients->options.metrics, METRIC_SLOW_DROPPED, dropped);
 	return true;
+}
+
+/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for before the first
+ * of it is needed. */
+static size_t
+fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
+{
+	const void *tag = (const void *)(uintptr_t)item->stream;
+	size_t size = eio_bundle_size(item->bundle), sent = 0;
+
+	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
+	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
+	for (size_t i = 0; i < n; i++) {
+		struct eio_socket *s = slots[i].target;
+
+		/* Whatever its size, one broadcast may always wait. */
+		if (eio_socket_queued(s) > 0) {
+			struct client *c = eio_socket_user(s);
+
+			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
+		}
+		if (eio_socket_send(s, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+	}
+	return sent;
 }
 
 static size_t
 fan_out(const struct sio_room *room, const struct delivery_item *item)
 {
-	const void *tag = (const void *)(uintptr_t)item->stream;
-	size_t size = eio_bundle_size(item->bundle), sent = 0;
+	size_t sent = 0, n;
 
-	for (size_t i = 0; i < room->n; i++) {
-		struct client *c = client_of(sio_socket_of(room->slots[i].member));
-
-		if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
-		if (eio_socket_send(c->eio, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+	for (size_t i = 0; i < room->n; i += n) {
+		n = room->n - i < FAN_OUT_GROUP ? room->n - i : FAN_OUT_GROUP;
+		sent += fan_out_group(room->slots + i, n, item);
 	}
 	return sent;
 }

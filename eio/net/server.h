@@ -103,6 +103,14 @@ enum eio_sent {
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
 
+/* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes. Call the first
+ * for each of the next sockets, then the second for each of them, then send. Both change nothing. */
+void eio_socket_prefetch(const struct eio_socket *s);
+void eio_socket_prefetch_rest(const struct eio_socket *s);
+
+/* A number that is the caller's while something waits in the queue; 0 again whenever the queue is empty. */
+uint64_t *eio_socket_queue_mark(struct eio_socket *s);
+
 /* How many bytes wait in the queue; and dropping of what may be dropped (see eio_session_drop). */
 size_t eio_socket_queued(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);

@@ -20,8 +20,9 @@ struct eio_link {
 };
 
 struct eio_socket {
-	struct eio_session session;
 	struct eio_server *server;
+	struct eio_ws *ws; /* of main; NULL without */
+	struct eio_session session; /* begins with what a broadcast looks at, as this does */
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_timer timer;
@@ -58,6 +59,14 @@ struct eio_server {
 struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 void eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req);
+
+/* Makes a link the one that the session's messages take; NULL: none any more. */
+static inline void
+eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
+{
+	s->main = link;
+	s->ws = link ? link->ws : NULL;
+}
 
 /* Takes the session's events now, and its outputs at the end of this turn. */
 void eio__socket_pump(struct eio_socket *s);

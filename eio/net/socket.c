@@ -11,6 +11,11 @@
 
 #include <stdlib.h>
 
+enum {
+	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
+	HOT_BYTES = offsetof(struct eio_socket, session.state), /* what a send looks at ends here */
+};
+
 static void on_timer(struct eio_timer *t);
 
 static void
@@ -37,23 +42,36 @@ make_sid(struct eio_server *s, char *sid)
 	sid[EIO_SID_LEN] = '\0';
 }
 
+/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for ever, each time all
+ * in one turn of the loop: their first pings are spread over the end of the first interval. */
+static uint64_t
+begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
+{
+	uint64_t now = eio_clock_now(server->clock);
+
+	/* Revision 3: the client pings. */
+	return kind->revision == 3 ? now : now - random % (server->settings.ping_interval / EARLIEST_PING + 1);
+}
+
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
 	struct eio_socket *s = calloc(1, sizeof(*s));
 	char sid[EIO_SID_LEN + 1];
+	uint64_t hash;
 
 	if (!s) return NULL;
 	make_sid(server, sid);
+	hash = eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN));
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_timer_init(&s->timer, on_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
-	eio_hash_add(&server->sids, &s->node, eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN)));
+	eio_hash_add(&server->sids, &s->node, hash);
 	server->stats.opened++;
 	server->stats.open++;
 	if (kind->transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
@@ -88,12 +106,25 @@ eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req)
 }
 
 static void
-drop_link(struct eio_link **link)
+drop_link(struct eio_link *link)
 {
-	if (!*link) return;
-	(*link)->socket = NULL;
-	eio_ws_close((*link)->ws, EIO_WS_CLOSE_NO_CODE);
-	*link = NULL;
+	if (!link) return;
+	link->socket = NULL;
+	eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
+}
+
+static void
+drop_main(struct eio_socket *s)
+{
+	drop_link(s->main);
+	eio__socket_set_main(s, NULL);
+}
+
+static void
+drop_probe(struct eio_socket *s)
+{
+	drop_link(s->probe);
+	s->probe = NULL;
 }
 
 static void
@@ -110,8 +141,8 @@ drop_exchange(struct eio_exchange **ex)
 static void
 socket_free(struct eio_socket *s)
 {
-	drop_link(&s->main);
-	drop_link(&s->probe);
+	drop_main(s);
+	drop_probe(s);
 	drop_exchange(&s->get);
 	drop_exchange(&s->post);
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
@@ -210,7 +241,7 @@ write_main(struct eio_socket *s, const struct eio_block *b)
 {
 	s->server->stats.writes++;
 	s->server->stats.bytes_out += b->n;
-	if (s->main) eio_ws_write(s->main->ws, b);
+	if (s->ws) eio_ws_write(s->ws, b);
 }
 
 static void
@@ -226,7 +257,7 @@ send_bundle(struct eio_socket *s, struct eio_bundle *b)
 static bool
 writable(struct eio_socket *s)
 {
-	return s->main && eio_ws_writable(s->main->ws);
+	return s->ws && eio_ws_writable(s->ws);
 }
 
 /* Does one output. Returns false when the socket is gone. */
@@ -236,11 +267,11 @@ do_output(struct eio_socket *s, const struct eio_output *out)
 	switch (out->type) {
 	case EIO_OUTPUT_ANSWER: answer_get(s, out->body, out->form); break;
 	case EIO_OUTPUT_SEND: send_bundle(s, out->bundle); break;
-	case EIO_OUTPUT_WS_CLOSE: drop_link(&s->main); break;
+	case EIO_OUTPUT_WS_CLOSE: drop_main(s); break;
 	case EIO_OUTPUT_PROBE_PONG:
 		if (s->probe) eio_ws_write(s->probe->ws, s->server->probe_pong);
 		break;
-	case EIO_OUTPUT_PROBE_CLOSE: drop_link(&s->probe); break;
+	case EIO_OUTPUT_PROBE_CLOSE: drop_probe(s); break;
 	case EIO_OUTPUT_POST_DESTROY: drop_exchange(&s->post); break;
 	case EIO_OUTPUT_END: socket_free(s); return false;
 	case EIO_OUTPUT_NONE: break;
@@ -306,8 +337,28 @@ eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
 	if (send_direct(s, b)) return EIO_SENT;
 	if (eio_session_submit(&s->session, b, tag)) return EIO_SENT_CLOSED;
 	mark_dirty(s);
-	if (s->get || (s->main && eio_ws_writable(s->main->ws))) return EIO_SENT;
+	if (s->get || writable(s)) return EIO_SENT;
 	return EIO_SENT_QUEUED;
+}
+
+void
+eio_socket_prefetch(const struct eio_socket *s)
+{
+	/* Two lines hold what a send looks at, wherever the allocator put it. */
+	__builtin_prefetch(s);
+	__builtin_prefetch((const char *)s + HOT_BYTES);
+}
+
+void
+eio_socket_prefetch_rest(const struct eio_socket *s)
+{
+	if (s->ws) eio_ws_prefetch(s->ws);
+}
+
+uint64_t *
+eio_socket_queue_mark(struct eio_socket *s)
+{
+	return &s->session.queue.mark;
 }
 
 size_t

@@ -169,7 +169,7 @@ on_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
 		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
 		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) {
 			s->probe = NULL;
-			s->main = link;
+			eio__socket_set_main(s, link);
 			link->probe = false;
 			link->server->stats.upgraded++;
 			link->server->stats.open_websocket++;
@@ -201,7 +201,7 @@ on_closed(void *user, struct eio_ws *ws, bool error)
 		eio_session_probe_closed(&s->session);
 		eio__socket_pump(s);
 	} else if (s) {
-		s->main = NULL;
+		eio__socket_set_main(s, NULL);
 		eio_session_ws_closed(&s->session, error);
 		eio__socket_pump(s);
 	}
@@ -220,7 +220,7 @@ on_open(void *user, struct eio_ws *ws)
 	} else if (link->probe) {
 		link->socket->probe = link;
 	} else {
-		link->socket->main = link;
+		eio__socket_set_main(link->socket, link);
 		eio__socket_pump(link->socket);
 	}
 }

@@ -5,10 +5,13 @@
  *
  * The HTTP server has read the request already. What lws gets to see is a
  * minimal request of our own: no header of a client can trip its parser, and no
- * sub-protocol is looked up. Frames are made by eio/bundle.c; lws_write passes
- * them through untouched when told LWS_WRITE_HTTP, but behind whatever it still
- * holds itself, so their order with its pongs is safe. tests/unit/test_websocket.c
- * fails when a future lws stops doing that.
+ * sub-protocol is looked up. Frames are made by eio/bundle.c. While lws holds
+ * nothing back they go straight to the kernel: the way through lws_write touches
+ * half a kilobyte of cold memory for each connection. What the kernel does not
+ * take, and everything until that is gone, goes to lws_write, which passes bytes
+ * through untouched when told LWS_WRITE_HTTP, but behind whatever it still holds
+ * itself, so their order with its pongs is safe. tests/unit/test_websocket.c fails
+ * when a future lws stops doing that.
  */
 #include "eio/net/websocket.h"
 
@@ -18,10 +21,11 @@
 #include <libwebsockets.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-	RX_BUFFER = 256, /* per connection; inbound messages are few and small, connections are many */
+	RX_BUFFER = 128, /* per connection; inbound messages are few and small, connections are many */
 	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame */
 	MAX_HEADERS = 512, /* lws's buffer for the request, which is our own and short */
 };
@@ -30,12 +34,12 @@ static const uint32_t ws_magic = 0x5ec0ffee;
 
 struct eio_ws {
 	uint32_t magic;
+	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
-	struct eio_ws_server *server;
-	void *user; /* NULL: detached */
-	struct eio_buf in; /* a message that came in pieces */
-	struct eio_bytes headers; /* for the 101, during adoption */
 	bool open, closing, peer_closed, want_writable;
+	void *user; /* NULL: detached */
+	struct eio_ws_server *server;
+	struct eio_buf in; /* a message that came in pieces */
 };
 
 struct eio_ws_server {
@@ -44,6 +48,7 @@ struct eio_ws_server {
 	struct eio_ws_handler handler;
 	size_t max_payload;
 	struct eio_ws *adopting; /* the one whose handshake lws is doing right now, inside eio_ws_adopt */
+	struct eio_bytes headers; /* for its 101 */
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t retry;
 };
@@ -112,11 +117,13 @@ ws_free(struct eio_ws *ws)
 
 /* Appends our header lines to the 101 that lws is writing. */
 static int
-add_headers(struct eio_ws *ws, struct lws_process_html_args *args)
+add_headers(const struct eio_ws *ws, struct lws_process_html_args *args)
 {
-	if ((size_t)args->max_len < ws->headers.n) return -1;
-	if (ws->headers.n) memcpy(args->p, ws->headers.p, ws->headers.n);
-	args->p += ws->headers.n;
+	struct eio_bytes headers = ws->server->headers;
+
+	if ((size_t)args->max_len < headers.n) return -1;
+	if (headers.n) memcpy(args->p, headers.p, headers.n);
+	args->p += headers.n;
 	return 0;
 }
 
@@ -127,6 +134,7 @@ on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n
 	case LWS_CALLBACK_ADD_HEADERS: return add_headers(ws, in);
 	case LWS_CALLBACK_ESTABLISHED:
 		ws->open = true;
+		ws->fd = lws_get_socket_fd(ws->wsi);
 		if (ws->user) ws->server->handler.open(ws->user, ws);
 		break;
 	case LWS_CALLBACK_RECEIVE: on_receive(ws, in, n); break;
@@ -140,6 +148,10 @@ on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n
 		ws->peer_closed = true;
 		/* The peer's answer to our own close frame is not answered again. */
 		return ws->closing ? -1 : 0;
+	case LWS_CALLBACK_CLOSED:
+		/* lws closes it before it tells of the end, and another connection may get the number. */
+		ws->fd = -1;
+		break;
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(ws->wsi, NULL);
 		if (ws == ws->server->adopting)
@@ -165,6 +177,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	case LWS_CALLBACK_RECEIVE:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_WSI_DESTROY: break;
 	default: return 0;
 	}
@@ -263,30 +276,46 @@ eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_b
 		eio_buf_deinit(&request);
 		return;
 	}
-	*ws = (struct eio_ws){ .magic = ws_magic, .server = s, .user = user, .headers = headers };
+	*ws = (struct eio_ws){ .magic = ws_magic, .fd = -1, .server = s, .user = user };
 	s->adopting = ws;
+	s->headers = headers;
 	lws_adopt_socket_vhost_readbuf(s->vhost, fd, request.p, request.n);
 	s->adopting = NULL;
 	/* lws did the handshake before it returned, or gave up and closed the descriptor. */
-	ws->headers = eio_bytes(NULL, 0);
+	s->headers = eio_bytes(NULL, 0);
 	if (!ws->wsi) ws_free(ws);
 	eio_buf_deinit(&request);
 }
 
 /* Sending */
 
-/* The one place that hands frames to lws. */
+/* The one place that writes frames: to the kernel while lws holds nothing back, and the rest of it to lws. An error is found again
+ * by lws, which then ends the connection. */
 static int
 write_raw(struct eio_ws *ws, const char *p, size_t n)
 {
+	ssize_t sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent == (ssize_t)n) return 0;
+	if (sent > 0) {
+		p += sent;
+		n -= (size_t)sent;
+	}
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
-	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < (int)n ? -1 : 0;
+	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < 0 ? -1 : 0;
 }
 
 int
 eio_ws_write(struct eio_ws *ws, const struct eio_block *b)
 {
 	return ws->closing ? -1 : write_raw(ws, b->data, b->n);
+}
+
+void
+eio_ws_prefetch(const struct eio_ws *ws)
+{
+	/* Only lws knows where in its memory this lies; several of these calls in a row wait for it together. */
+	if (lws_partial_buffered(ws->wsi)) return;
 }
 
 bool

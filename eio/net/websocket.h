@@ -57,6 +57,9 @@ void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct 
  * -1 when the connection is over: closed() follows. */
 int eio_ws_write(struct eio_ws *ws, const struct eio_block *b);
 
+/* Brings what a write will look at into the cache. */
+void eio_ws_prefetch(const struct eio_ws *ws);
+
 /* Whether a write would be taken now; when it would not, writable() will be called. */
 bool eio_ws_writable(struct eio_ws *ws);
 

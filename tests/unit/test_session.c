@@ -576,8 +576,10 @@ test_drop(void **state)
 		eio_bundle_unref(b);
 	}
 	assert_int_equal(eio_session_queued(&r.s), 12);
+	r.s.queue.mark = 5;
 	assert_int_equal(eio_session_drop(&r.s, &stream_a, 0), 3);
 	assert_int_equal(eio_session_queued(&r.s), 6);
+	assert_int_equal(r.s.queue.mark, 5);
 	/* The oldest goes first, and what carries no tag stays. */
 	assert_int_equal(eio_session_drop(&r.s, NULL, 4), 1);
 	get(&r, EIO_ACCEPT_OK);

@@ -141,8 +141,8 @@ rooms(void)
 	int rc = sio_rooms_init(&t, &config);
 
 	if (rc) return rc;
-	sio_member_init(&m[0]);
-	sio_member_init(&m[1]);
+	sio_member_init(&m[0], &m[0]);
+	sio_member_init(&m[1], &m[1]);
 	for (; rc >= 0 && name < 'k'; name++) {
 		rc = sio_rooms_join(&t, &m[name & 1], sio_room_named(root, eio_bytes(&name, 1)));
 		if (rc >= 0) rc = sio_rooms_join(&t, &m[name & 1], sio_room_everyone(root));

@@ -4,9 +4,11 @@
  * pre-framed blocks through byte for byte and in order with its own pongs. A
  * version that stops doing so fails here.
  */
+#define _GNU_SOURCE
 #include "eio/buf.h"
 #include "eio/net/websocket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -14,6 +16,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,7 +35,11 @@ struct test {
 	struct eio_buf messages; /* what the handler was told */
 	int opened, closed, writable;
 	bool error;
+	int reuse; /* the descriptor of the WebSocket, for the test of its number; else 0 */
+	struct eio_block *block;
 };
+
+static void write_to_reused(struct test *t, struct eio_ws *ws);
 
 static void
 on_open(void *user, struct eio_ws *ws)
@@ -66,7 +73,7 @@ on_closed(void *user, struct eio_ws *ws, bool error)
 {
 	struct test *t = user;
 
-	(void)ws;
+	if (t->reuse) write_to_reused(t, ws);
 	t->ws = NULL;
 	t->closed++;
 	t->error = error;
@@ -89,6 +96,17 @@ make_pair(int fds[2])
 	fds[0] = accept(l, NULL, NULL);
 	assert_true(fds[0] >= 0);
 	close(l);
+}
+
+/* Whether fd is the other end of a TCP connection. */
+static bool
+is_peer_of(int fd, int peer)
+{
+	struct sockaddr_in a = { 0 }, b = { 0 };
+	socklen_t n = sizeof(a), m = sizeof(b);
+
+	return getpeername(fd, (struct sockaddr *)&a, &n) == 0 && getsockname(peer, (struct sockaddr *)&b, &m) == 0 &&
+	       a.sin_family == AF_INET && a.sin_port == b.sin_port;
 }
 
 /* Runs the loop and reads at the client until n bytes are there, or for a while when they never come. */
@@ -259,6 +277,87 @@ test_order_with_pongs(void **state)
 	finish(&t);
 }
 
+/* The rest of a block that the kernel took in part stays in its place: before other blocks, a pong and a close frame, whoever wrote
+ * them. */
+static void
+test_order_of_rests(void **state)
+{
+	struct eio_block *big = binary_event(4000000), *small = binary_event(3);
+	size_t n = big->n + small->n;
+	struct test t;
+
+	(void)state;
+	start_with(&t, eio_bytes("", 0), 4096);
+	for (int round = 0; round < 2; round++) {
+		assert_true(eio_ws_writable(t.ws));
+		assert_int_equal(eio_ws_write(t.ws, big), 0);
+		/* The probe's pong is written like this, without asking. */
+		assert_int_equal(eio_ws_write(t.ws, small), 0);
+		assert_false(eio_ws_writable(t.ws));
+		pump(&t, n);
+		assert_int_equal(t.in.n, n);
+		assert_memory_equal(t.in.p, big->data, big->n);
+		assert_memory_equal(t.in.p + big->n, small->data, small->n);
+		eio_buf_clear(&t.in);
+	}
+	assert_int_equal(eio_ws_write(t.ws, big), 0);
+	send_frame(&t, 0x89, "hi", 2);
+	for (int i = 0; i < 20; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+	eio_ws_close(t.ws, EIO_WS_CLOSE_TOO_BIG);
+	pump(&t, big->n + 8);
+	assert_true(t.in.n == big->n + 4 || t.in.n == big->n + 8); /* once closing, lws may leave the pong out */
+	assert_memory_equal(t.in.p, big->data, big->n);
+	assert_non_null(memmem(t.in.p + big->n, t.in.n - big->n, "\x88\x02\x03\xf1", 4));
+	eio_block_unref(small);
+	eio_block_unref(big);
+	finish(&t);
+}
+
+/* In the callback for the end: the descriptor is closed, and its number already belongs to somebody else. */
+static void
+write_to_reused(struct test *t, struct eio_ws *ws)
+{
+	int pair[2], fd = t->reuse;
+	char byte;
+
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	if (pair[0] != fd) {
+		if (pair[1] == fd) pair[1] = dup(pair[1]);
+		assert_int_equal(dup2(pair[0], fd), fd);
+		close(pair[0]);
+	}
+	eio_ws_write(ws, t->block);
+	assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
+	close(fd);
+	close(pair[1]);
+}
+
+/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of ours. */
+static void
+test_descriptor_reused(void **state)
+{
+	struct linger cut = { .l_onoff = 1 };
+	struct test t;
+
+	(void)state;
+	start(&t);
+	for (int i = 0; i < 64 && !t.reuse; i++)
+		if (is_peer_of(i, t.peer)) t.reuse = i;
+	assert_true(t.reuse > 0);
+	t.block = binary_event(100);
+	setsockopt(t.peer, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+	close(t.peer);
+	t.peer = -1;
+	for (int i = 0; i < 200 && !t.closed; i++) {
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	assert_int_equal(t.closed, 1);
+	eio_block_unref(t.block);
+	finish(&t);
+}
+
 static void
 test_messages(void **state)
 {
@@ -279,7 +378,7 @@ test_messages(void **state)
 	send_frame(&t, 0x00, "cd", 2);
 	send_frame(&t, 0x80, "e", 1);
 	expect_messages(&t, "t5:abcde;");
-	/* Larger than the receive buffer of 256 bytes, up to the limit. */
+	/* Larger than the receive buffer of 128 bytes, up to the limit. */
 	send_frame(&t, 0x81, big, 300);
 	send_frame(&t, 0x81, big, MAX_PAYLOAD);
 	expect_messages(&t, "t300:xxxxxxxxxxxxxxxxxxxx;t1000:xxxxxxxxxxxxxxxxxxxx;");
@@ -413,6 +512,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks_pass_through),
 		cmocka_unit_test(test_order_with_pongs),
+		cmocka_unit_test(test_order_of_rests),
+		cmocka_unit_test(test_descriptor_reused),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_bad_utf8),
