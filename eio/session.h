@@ -22,6 +22,7 @@
 #define EIO_SESSION_H
 
 #include "eio/bundle.h"
+#include "eio/deflate.h"
 #include "eio/error.h"
 #include "eio/packet.h"
 #include "eio/queue.h"
@@ -42,6 +43,7 @@ struct eio_settings {
 	size_t max_payload; /* maxHttpBufferSize */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
+	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
 
@@ -70,6 +72,7 @@ struct eio_session {
 	struct eio_queue queue;
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 	bool ws_in, ws_in_binary;
+	enum eio_coding coding; /* what the client of the held GET takes */
 };
 
 enum eio_event_type { EIO_EVENT_NONE, EIO_EVENT_MESSAGE, EIO_EVENT_CLOSE };
@@ -96,6 +99,8 @@ struct eio_output {
 	enum eio_output_type type;
 	struct eio_block *body; /* of an ANSWER */
 	enum eio_payload_form form; /* of the body */
+	enum eio_coding coding; /* what the body is in */
+	size_t plain_n; /* how long the body is without the coding */
 	struct eio_bundle *bundle;
 };
 
@@ -188,6 +193,13 @@ static inline enum eio_transport
 eio_session_transport(const struct eio_session *s)
 {
 	return s->kind.transport;
+}
+
+/* Says what coding the client of a GET takes, whose answers are plain otherwise. Before or right after eio_session_get. */
+static inline void
+eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
+{
+	s->coding = coding;
 }
 
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */
