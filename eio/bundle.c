@@ -12,14 +12,6 @@
 
 #include <stdlib.h>
 
-struct eio_bundle {
-	atomic_uint refs;
-	unsigned count;
-	size_t size;
-	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
-	struct eio__part parts[];
-};
-
 enum { WS_FIN = 0x80 };
 
 struct eio_block *
@@ -77,6 +69,7 @@ bundle_alloc(size_t count)
 	b->count = (unsigned)count;
 	b->size = 0;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
+	atomic_init(&b->twins, NULL);
 	return b;
 }
 
@@ -185,6 +178,7 @@ eio_bundle_unref(struct eio_bundle *b)
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
+	eio__bundle_twins_free(b);
 	free(b);
 }
 

@@ -80,6 +80,22 @@ void eio_bundle_unref(struct eio_bundle *b); /* NULL is fine */
  * take a reference to keep it longer. NULL when out of memory. */
 struct eio_block *eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire);
 
+struct eio_deflate;
+
+/*
+ * The compressed twin of a wire form, made at most once and kept as those are. Of a WebSocket form: the frames for a client with
+ * which permessage-deflate was negotiated; messages shorter than the threshold, or that do not shrink, are plain in it, and when
+ * all are it is the plain form itself. Of a polling form: a part for eio_zip_add_part(). options: the same for all calls
+ * with one form. NULL when out of memory, and, with busy given, when another thread is just making it: then *busy is set,
+ * and a call with busy NULL makes one in any case.
+ */
+struct eio_block *eio_bundle_deflated(
+	struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy);
+
+/* Lets a joined bundle remember what it was joined of, so that its twins are put together of theirs, which may be there already
+ * or be wanted on other threads. Before it is shared. Returns 0, or -1 when out of memory: then nothing has changed. */
+int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
+
 /* How many bytes of message data the bundle carries: what a queue limit counts. */
 size_t eio_bundle_size(const struct eio_bundle *b);
 

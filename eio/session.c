@@ -6,6 +6,7 @@
 #include "eio/session.h"
 
 #include "eio/buf.h"
+#include "eio/collect.h"
 #include "eio/packet.h"
 
 enum state { STATE_OPEN, STATE_CLOSING, STATE_CLOSED, STATE_ENDED };
@@ -416,32 +417,6 @@ text_block(struct eio_bytes text)
 	return b;
 }
 
-/* Everything that waits, as one payload. One bundle alone is shared without a copy. */
-static struct eio_block *
-take_payload(struct eio_session *s)
-{
-	struct eio_block *one = NULL;
-	struct eio_buf all;
-	size_t n = s->queue.count;
-
-	eio_buf_init(&all);
-	for (size_t i = 0; i < n; i++) {
-		struct eio_bundle *b = eio_queue_take(&s->queue);
-		struct eio_block *w = eio_bundle_wire(b, eio_session_wire(s));
-
-		if (w && n == 1) one = eio_block_ref(w);
-		if (!w) all.failed = true;
-		if (w && n > 1) {
-			if (i > 0 && s->kind.revision == 4) eio_buf_addc(&all, 0x1e);
-			eio_buf_append(&all, w->data, w->n);
-		}
-		eio_bundle_unref(b);
-	}
-	if (!one && !eio_buf_failed(&all)) one = text_block(eio_buf_bytes(&all));
-	eio_buf_deinit(&all);
-	return one;
-}
-
 /* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
 static enum eio_payload_form
 poll_form(const struct eio_session *s)
@@ -490,7 +465,14 @@ answer(struct eio_session *s, struct eio_output *out)
 	if (!control && (s->queue.count == 0 || s->kind.transport != EIO_TRANSPORT_POLLING)) return false;
 	out->type = EIO_OUTPUT_ANSWER;
 	out->form = poll_form(s);
-	out->body = control ? text_block(control_payload(s)) : take_payload(s);
+	if (control) {
+		out->body = text_block(control_payload(s));
+		out->plain_n = out->body ? out->body->n : 0;
+	} else {
+		out->coding = s->coding;
+		out->body = eio_collect(
+			&s->queue, eio_session_wire(s), s->settings->http_deflate, &out->coding, &out->plain_n);
+	}
 	s->get_held = s->drop_get = s->noop_due = s->answer_noop_close = false;
 	s->noop_at = 0;
 	if (s->state >= STATE_CLOSED) s->tell_close = false;

@@ -22,6 +22,7 @@
 #define EIO_SESSION_H
 
 #include "eio/bundle.h"
+#include "eio/deflate.h"
 #include "eio/error.h"
 #include "eio/packet.h"
 #include "eio/queue.h"
@@ -42,6 +43,7 @@ struct eio_settings {
 	size_t max_payload; /* maxHttpBufferSize */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
+	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
 
@@ -66,6 +68,7 @@ struct eio_session {
 	bool closed_event, tell_close, noop_due, answer_noop_close;
 	bool probe_pong_due, probe_close_due;
 	unsigned char reason;
+	enum eio_coding coding : 8; /* what the client of the held GET takes */
 	bool ws_in, ws_in_binary;
 	char sid[EIO_SID_LEN + 1];
 	const struct eio_settings *settings;
@@ -97,6 +100,8 @@ struct eio_output {
 	enum eio_output_type type;
 	struct eio_block *body; /* of an ANSWER */
 	enum eio_payload_form form; /* of the body */
+	enum eio_coding coding; /* what the body is in */
+	size_t plain_n; /* how long the body is without the coding */
 	struct eio_bundle *bundle;
 };
 
@@ -189,6 +194,13 @@ static inline enum eio_transport
 eio_session_transport(const struct eio_session *s)
 {
 	return s->kind.transport;
+}
+
+/* Says what coding the client of a GET takes, whose answers are plain otherwise. Before or right after eio_session_get. */
+static inline void
+eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
+{
+	s->coding = coding;
 }
 
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */

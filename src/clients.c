@@ -21,6 +21,7 @@ struct clients {
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
 	bool keep_query; /* some handler uses $query */
+	bool compresses; /* some clients may want their messages compressed */
 	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
 	size_t random_used;
 };
@@ -505,6 +506,7 @@ deliver_to_room(struct clients *c, const struct sio_room *room, const struct del
 	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
 	if (n > 1) joined = eio_bundle_join(all, n);
 	if (joined) {
+		if (c->compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
 		one.bundle = joined;
 		sent = n * fan_out(room, &one);
 		eio_bundle_unref(joined);
@@ -559,6 +561,7 @@ clients_new(const struct clients_options *options)
 		.max_attachment_bytes = options->config->engine.max_http_buffer_size * SIO_MAX_ATTACHMENTS,
 	};
 	c->keep_query = any_handler_uses_query(options->config);
+	c->compresses = options->config->engine.per_message_deflate.on || options->config->engine.http_compression.on;
 	c->random_used = sizeof(c->random);
 	if (uv_random(NULL, NULL, rooms.hash_key, sizeof(rooms.hash_key), 0, NULL) ||
 		sio_rooms_init(&c->rooms, &rooms)) {

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gzip and brotli of a whole piece of content. The output buffer is one byte
+ * gzip and brotli of a whole piece of content. The output buffer of brotli is one byte
  * smaller than the input, so "does not fit" and "does not pay" are one test.
  */
 #include "src/compress.h"
 
-#include <brotli/encode.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <zlib.h>
+#include "eio/deflate.h"
 
-enum {
-	GZIP_WINDOW = 15 + 16, /* 32 KiB, and +16 asks zlib for the gzip wrapper */
-	GZIP_MEMORY = 9,
-};
+#include <brotli/encode.h>
+#include <stdlib.h>
 
 /* A block that holds just the bytes made, not the generous buffer they were made in. */
 static struct eio_block *
@@ -28,23 +23,16 @@ block_of(const unsigned char *p, size_t n)
 struct eio_block *
 compress_gzip(struct eio_bytes in, int level)
 {
-	struct eio_block *b = NULL;
-	unsigned char *out;
-	z_stream z = { 0 };
+	const struct eio_deflate options = { .level = level, .window_bits = EIO_DEFLATE_WINDOW_MAX };
+	struct eio_block *b;
+	struct eio_zip z;
 
-	if (in.n < 2 || in.n > UINT_MAX) return NULL;
-	out = malloc(in.n - 1);
-	if (!out) return NULL;
-	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK) {
-		z.next_in = (unsigned char *)in.p; /* zlib only reads it */
-		z.avail_in = (unsigned)in.n;
-		z.next_out = out;
-		z.avail_out = (unsigned)(in.n - 1);
-		if (deflate(&z, Z_FINISH) == Z_STREAM_END) b = block_of(out, z.total_out);
-		deflateEnd(&z);
-	}
-	free(out);
-	return b;
+	eio_zip_begin(&z, EIO_CODING_GZIP);
+	eio_zip_add(&z, in, &options);
+	b = eio_zip_end(&z);
+	if (!b || b->n < in.n) return b;
+	eio_block_unref(b);
+	return NULL;
 }
 
 struct eio_block *

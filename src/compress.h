@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole-content compression for HTTP answers; the one door to zlib and to
- * libbrotlienc. Not for streams. Pure functions, any thread.
+ * Whole-content compression of static files; the one door to libbrotlienc. Not
+ * for streams. Pure functions, any thread.
  */
 #ifndef SRC_COMPRESS_H
 #define SRC_COMPRESS_H

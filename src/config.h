@@ -66,6 +66,14 @@ enum config_transports {
 	CONFIG_TRANSPORT_WEBSOCKET = 2,
 };
 
+/* Compression of messages, by WebSocket or of the answers of polls. */
+struct config_compression {
+	bool on;
+	size_t threshold; /* bytes; what is shorter is not compressed */
+	unsigned level; /* 1 to 9 */
+	unsigned window_bits; /* of perMessageDeflate: 9 to 15 */
+};
+
 struct config_engine {
 	unsigned ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms, connect_timeout_ms;
 	size_t max_http_buffer_size;
@@ -74,6 +82,7 @@ struct config_engine {
 	bool allow_eio3;
 	bool add_trailing_slash;
 	struct config_cookie cookie;
+	struct config_compression per_message_deflate, http_compression;
 };
 
 enum config_origin {

@@ -88,13 +88,14 @@ bool config__header_safe(const char *s);
 /* Reads a string or a list of strings. false after an error. */
 bool config__strings(struct config_loader *l, const cJSON *item, struct config_strings *out);
 
-/* The custom values: config_parts.c and config_feed.c. */
+/* The custom values: config_parts.c, config_compression.c and config_feed.c. */
 void config__listen(struct config_loader *l, const cJSON *item, void *target);
 void config__admin(struct config_loader *l, const cJSON *item, void *target);
 void config__redis(struct config_loader *l, const cJSON *item, void *target);
 void config__transports(struct config_loader *l, const cJSON *item, void *target);
 void config__cookie(struct config_loader *l, const cJSON *item, void *target);
-void config__only_false(struct config_loader *l, const cJSON *item, void *target);
+void config__per_message_deflate(struct config_loader *l, const cJSON *item, void *target);
+void config__http_compression(struct config_loader *l, const cJSON *item, void *target);
 void config__origin(struct config_loader *l, const cJSON *item, void *target);
 void config__header_list(struct config_loader *l, const cJSON *item, void *target);
 void config__max_age(struct config_loader *l, const cJSON *item, void *target);

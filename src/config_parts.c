@@ -213,13 +213,6 @@ config__transports(struct config_loader *l, const cJSON *item, void *target)
 	}
 }
 
-void
-config__only_false(struct config_loader *l, const cJSON *item, void *target)
-{
-	(void)target;
-	if (!cJSON_IsFalse(item)) config__error(l, item, "compression is not available; only false can stand here");
-}
-
 /* cookie: what Socket.IO's `cookie` option holds. */
 
 static void

@@ -62,8 +62,8 @@ static const struct config_option main_rows[] = {
 	BOOL("engine.allowEIO3", engine.allow_eio3, "true"),
 	BOOL("engine.addTrailingSlash", engine.add_trailing_slash, "true"),
 	CUSTOM("engine.cookie", engine.cookie, config__cookie, "false"),
-	CUSTOM("engine.perMessageDeflate", engine, config__only_false, NULL),
-	CUSTOM("engine.httpCompression", engine, config__only_false, NULL),
+	CUSTOM("engine.perMessageDeflate", engine.per_message_deflate, config__per_message_deflate, "false"),
+	CUSTOM("engine.httpCompression", engine.http_compression, config__http_compression, "false"),
 
 	SECTION("cors"),
 	CUSTOM("cors.origin", cors, config__origin, "\"*\""),

@@ -49,6 +49,10 @@
 	X(BYTES_IN, COUNTER, "bytes_received_total", "", "Bytes read from clients") \
 	X(WRITES, COUNTER, "websocket_writes_total", "", "Writes to WebSockets") \
 	X(BYTES_OUT, COUNTER, "bytes_sent_total", "", "Bytes written to clients") \
+	X(DEFLATE_WEBSOCKETS, COUNTER, "deflate_websockets_total", "", "WebSockets opened with permessage-deflate") \
+	X(COMPRESSION_BEFORE, COUNTER, "compression_bytes_total", "side=\"before\"", \
+		"Bytes to clients that take them compressed, before compression and as sent") \
+	X(COMPRESSION_AFTER, COUNTER, "compression_bytes_total", "side=\"after\"", "") \
 	X(SOCKETS_OPEN, GAUGE, "sockets", "", "Socket.IO sockets: clients times namespaces") \
 	X(CONNECT_REFUSED, COUNTER, "connect_refused_total", "", "Socket.IO CONNECTs refused") \
 	X(EVENTS_IN, COUNTER, "events_received_total", "", "Socket.IO events from clients") \

@@ -50,6 +50,17 @@ set_cors(struct eio_cors *out, const struct config_cors *c)
 	};
 }
 
+static void
+set_deflate(struct eio_deflate *out, const struct config_compression *c)
+{
+	*out = (struct eio_deflate){
+		.on = c->on,
+		.threshold = c->threshold,
+		.level = (int)c->level,
+		.window_bits = (int)c->window_bits,
+	};
+}
+
 int
 server_options_init(struct eio_server_options *out, const struct config *c, unsigned index)
 {
@@ -70,6 +81,8 @@ server_options_init(struct eio_server_options *out, const struct config *c, unsi
 		.index = index,
 		.count = c->workers,
 	};
+	set_deflate(&out->ws_deflate, &e->per_message_deflate);
+	set_deflate(&out->http_deflate, &e->http_compression);
 	set_cors(&out->cors, &c->cors);
 	if (!e->cookie.name) return 0;
 	out->cookie_name = e->cookie.name;

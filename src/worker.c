@@ -336,6 +336,9 @@ on_publish_stats(uv_prepare_t *p)
 	metrics_put(w->metrics, METRIC_BYTES_IN, s->bytes_in);
 	metrics_put(w->metrics, METRIC_WRITES, s->writes);
 	metrics_put(w->metrics, METRIC_BYTES_OUT, s->bytes_out);
+	metrics_put(w->metrics, METRIC_DEFLATE_WEBSOCKETS, s->deflate_websockets);
+	metrics_put(w->metrics, METRIC_COMPRESSION_BEFORE, s->deflate_plain);
+	metrics_put(w->metrics, METRIC_COMPRESSION_AFTER, s->deflate_sent);
 }
 
 /* Making */

@@ -23,17 +23,37 @@ eio_request_free(struct eio_request *r)
 	free(r);
 }
 
+/* The value of header i when it has that name. */
+static bool
+named_value(const struct eio_request *r, unsigned i, struct eio_bytes name, struct eio_bytes *v)
+{
+	if (!eio_bytes_eq(eio_bytes(r->head.p + r->headers[i].name, r->headers[i].name_n), name)) return false;
+	*v = eio_bytes(r->head.p + r->headers[i].value, r->headers[i].value_n);
+	while (v->n > 0 && (v->p[v->n - 1] == ' ' || v->p[v->n - 1] == '\t')) v->n--;
+	return true;
+}
+
 struct eio_bytes
 eio_request_header(const struct eio_request *r, struct eio_bytes name)
 {
-	for (unsigned i = 0; i < r->count; i++) {
-		struct eio_bytes v = eio_bytes(r->head.p + r->headers[i].value, r->headers[i].value_n);
+	struct eio_bytes v;
 
-		if (!eio_bytes_eq(eio_bytes(r->head.p + r->headers[i].name, r->headers[i].name_n), name)) continue;
-		while (v.n > 0 && (v.p[v.n - 1] == ' ' || v.p[v.n - 1] == '\t')) v.n--;
-		return v;
-	}
+	for (unsigned i = 0; i < r->count; i++)
+		if (named_value(r, i, name, &v)) return v;
 	return eio_bytes(NULL, 0);
+}
+
+void
+eio_request_header_list(const struct eio_request *r, struct eio_bytes name, struct eio_buf *out)
+{
+	size_t before = out->n;
+	struct eio_bytes v;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		if (!named_value(r, i, name, &v)) continue;
+		if (out->n > before) eio_buf_addc(out, ',');
+		eio_buf_add(out, v);
+	}
 }
 
 static int

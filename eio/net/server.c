@@ -7,6 +7,7 @@
 #include "eio/net/server_int.h"
 
 #include "eio/jsonp.h"
+#include "eio/negotiate.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -45,13 +46,14 @@ make_parts(struct eio_server *s)
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
+		.http_deflate = o->http_deflate.on ? &o->http_deflate : NULL,
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
 	s->prefix = make_prefix(o);
 	s->probe_pong = eio_block_new(sizeof(pong_frame) - 1);
 	if (s->probe_pong) memcpy(s->probe_pong->data, pong_frame, sizeof(pong_frame) - 1);
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__ws_handler);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__ws_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
@@ -236,6 +238,11 @@ on_get_abort(struct eio_exchange *ex)
 static void
 hold(struct eio_socket *s, struct eio_exchange *ex)
 {
+	if (s->server->options->http_deflate.on) {
+		s->coding = eio_negotiate_coding(eio_request_header(ex->req, EIO_LIT("accept-encoding")));
+		/* JavaScript around the payload has to be compressed with it. */
+		eio_session_set_coding(&s->session, s->jsonp ? EIO_CODING_IDENTITY : s->coding);
+	}
 	s->get = eio_exchange_ref(ex);
 	ex->owner = s;
 	ex->on_abort = on_get_abort;

@@ -29,6 +29,8 @@ struct eio_server_options {
 	size_t max_payload; /* maxHttpBufferSize, bytes */
 	bool polling, websocket, allow_upgrades;
 	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
+	struct eio_deflate ws_deflate; /* perMessageDeflate */
+	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
 	struct eio_cors cors;
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
@@ -60,6 +62,8 @@ struct eio_server_handler {
 struct eio_server_stats {
 	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, refused, polls, posts,
 		messages_in, bytes_in, writes, bytes_out;
+	uint64_t deflate_websockets; /* opened with permessage-deflate */
+	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */
 	uint64_t closed[EIO_REASON_COUNT];
 };
 

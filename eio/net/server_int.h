@@ -17,6 +17,7 @@ struct eio_link {
 	struct eio_socket *socket; /* NULL: none, the WebSocket is only being closed */
 	struct eio_ws *ws;
 	bool probe;
+	bool deflate; /* permessage-deflate was negotiated */
 };
 
 struct eio_socket {
@@ -32,6 +33,7 @@ struct eio_socket {
 	const struct eio_request *request; /* during the open callback */
 	void *user;
 	bool told_open, handshaken;
+	enum eio_coding coding; /* what the client of the held GET takes */
 };
 
 struct eio_server {

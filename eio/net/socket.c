@@ -197,20 +197,40 @@ payload_type(const struct eio_socket *s, enum eio_payload_form form)
 	return "text/plain; charset=UTF-8";
 }
 
-/* The payload as JavaScript; the reference to it is given back. */
-static struct eio_block *
-wrap_jsonp(const struct eio_socket *s, struct eio_block *payload)
+/* The payload as JavaScript, compressed when it is long enough and the client takes that; the reference to it is given back. */
+static void
+wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 {
+	const struct eio_deflate *o = &s->server->options->http_deflate;
+	struct eio_block *payload = out->body;
 	struct eio_buf js;
 
 	eio_buf_init(&js);
 	if (payload) eio_jsonp_append(&js, eio_cstr(s->jsonp), eio_bytes(payload->data, payload->n));
 	eio_block_unref(payload);
-	return eio__block_of(&js);
+	out->plain_n = js.n;
+	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n >= o->threshold && !eio_buf_failed(&js)) {
+		struct eio_zip z;
+
+		out->coding = s->coding;
+		eio_zip_begin(&z, s->coding);
+		eio_zip_add(&z, eio_buf_bytes(&js), o);
+		out->body = eio_zip_end(&z);
+		eio_buf_deinit(&js);
+	} else {
+		out->body = eio__block_of(&js);
+	}
 }
 
 static void
-answer_get(struct eio_socket *s, struct eio_block *body, enum eio_payload_form form)
+count_deflated(struct eio_server *server, size_t plain, size_t sent)
+{
+	server->stats.deflate_plain += plain;
+	server->stats.deflate_sent += sent;
+}
+
+static void
+answer_get(struct eio_socket *s, struct eio_output *out)
 {
 	struct eio_exchange *ex = s->get;
 	struct eio_response r = { .status = 200 };
@@ -218,15 +238,19 @@ answer_get(struct eio_socket *s, struct eio_block *body, enum eio_payload_form f
 
 	s->get = NULL;
 	if (!ex) {
-		eio_block_unref(body);
+		eio_block_unref(out->body);
 		return;
 	}
-	if (s->jsonp) body = wrap_jsonp(s, body);
-	if (!body) r.status = 500;
-	r.body = body;
-	r.length = body ? body->n : 0;
+	if (s->jsonp) wrap_jsonp(s, out);
+	if (!out->body) r.status = 500;
+	r.body = out->body;
+	r.length = out->body ? out->body->n : 0;
 	eio_buf_init(&head);
-	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s, form));
+	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s, out->form));
+	if (out->body && out->coding != EIO_CODING_IDENTITY) {
+		eio_buf_printf(&head, "Content-Encoding: %s\r\n", out->coding == EIO_CODING_GZIP ? "gzip" : "deflate");
+		count_deflated(s->server, out->plain_n, r.length);
+	}
 	eio__server_headers(s->server, ex->req, s, &head);
 	s->handshaken = true;
 	r.headers = eio__block_of(&head);
@@ -244,10 +268,25 @@ write_main(struct eio_socket *s, const struct eio_block *b)
 	if (s->ws) eio_ws_write(s->ws, b);
 }
 
+/* The bundle as the session's WebSocket takes it. NULL when out of memory, and, with busy given, when another thread is
+ * compressing it, see eio_bundle_deflated. */
+static struct eio_block *
+frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
+{
+	enum eio_wire wire = eio_session_wire(&s->session);
+	struct eio_block *block, *plain;
+
+	if (!s->main || !s->main->deflate) return eio_bundle_wire(b, wire);
+	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
+	plain = block ? eio_bundle_wire(b, wire) : NULL;
+	if (plain) count_deflated(s->server, plain->n, block->n);
+	return block;
+}
+
 static void
 send_bundle(struct eio_socket *s, struct eio_bundle *b)
 {
-	struct eio_block *block = eio_bundle_wire(b, eio_session_wire(&s->session));
+	struct eio_block *block = frames_of(s, b, NULL);
 
 	if (block) write_main(s, block);
 	eio_bundle_unref(b);
@@ -262,10 +301,10 @@ writable(struct eio_socket *s)
 
 /* Does one output. Returns false when the socket is gone. */
 static bool
-do_output(struct eio_socket *s, const struct eio_output *out)
+do_output(struct eio_socket *s, struct eio_output *out)
 {
 	switch (out->type) {
-	case EIO_OUTPUT_ANSWER: answer_get(s, out->body, out->form); break;
+	case EIO_OUTPUT_ANSWER: answer_get(s, out); break;
 	case EIO_OUTPUT_SEND: send_bundle(s, out->bundle); break;
 	case EIO_OUTPUT_WS_CLOSE: drop_main(s); break;
 	case EIO_OUTPUT_PROBE_PONG:
@@ -318,14 +357,16 @@ on_timer(struct eio_timer *t)
 
 /* For the application */
 
-/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. */
+/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it, it is
+ * queued, and leaves at the end of this turn: then it is there. */
 static bool
 send_direct(struct eio_socket *s, struct eio_bundle *b)
 {
 	struct eio_block *block;
+	bool busy = false;
 
 	if (!eio_session_direct(&s->session) || !writable(s)) return false;
-	block = eio_bundle_wire(b, eio_session_wire(&s->session));
+	block = frames_of(s, b, &busy);
 	if (!block) return false;
 	write_main(s, block);
 	return true;

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "eio/net/server_int.h"
 
+#include "eio/negotiate.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -80,20 +81,41 @@ append_headers(struct eio_server *s, const struct eio_request *req, struct eio_b
 	eio_cors_append(&s->options->cors, req, out);
 }
 
+/* The answer to the offered extensions, empty when there is none to give. */
+static void
+append_extension(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
+{
+	const struct eio_deflate *o = &s->options->ws_deflate;
+	struct eio_buf offers;
+
+	if (!o->on) return;
+	eio_buf_init(&offers);
+	eio_request_header_list(req, EIO_LIT("sec-websocket-extensions"), &offers);
+	if (!eio_buf_failed(&offers)) eio_negotiate_deflate(eio_buf_bytes(&offers), o->window_bits, out);
+	eio_buf_deinit(&offers);
+}
+
 /* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
  * the WebSocket is gone. */
 static void
 adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {
 	struct eio_link *link = calloc(1, sizeof(*link));
-	struct eio_buf headers;
+	struct eio_buf headers, extension;
 
 	eio_buf_init(&headers);
+	eio_buf_init(&extension);
 	append_headers(s, up->req, &headers);
+	append_extension(s, up->req, &extension);
 	if (link) {
-		*link = (struct eio_link){ .server = s, .socket = socket, .probe = probe };
+		*link = (struct eio_link){ .server = s,
+			.socket = socket,
+			.probe = probe,
+			.deflate = extension.n > 0 && !eio_buf_failed(&extension) };
+		s->stats.deflate_websockets += link->deflate;
 		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
-			eio_buf_bytes(&headers), eio_buf_bytes(&up->rest), link);
+			link->deflate ? eio_buf_bytes(&extension) : eio_bytes(NULL, 0), eio_buf_bytes(&headers),
+			eio_buf_bytes(&up->rest), link);
 		up->fd = -1;
 	} else if (socket && !probe) {
 		eio_session_ws_closed(&socket->session, true);
@@ -101,6 +123,7 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 		eio_session_probe_closed(&socket->session);
 	}
 	eio_buf_deinit(&headers);
+	eio_buf_deinit(&extension);
 	eio_upgrade_free(up);
 	if (socket) eio__socket_pump(socket);
 }

@@ -12,10 +12,16 @@
  * through untouched when told LWS_WRITE_HTTP, but behind whatever it still holds
  * itself, so their order with its pongs is safe. tests/unit/test_websocket.c fails
  * when a future lws stops doing that.
+ *
+ * Permessage-deflate is ours, too: lws knows an extension of that name which does
+ * nothing, so that it answers with what was negotiated and lets frames with RSV1
+ * pass, in both directions. No window is kept between messages, so a socket that
+ * negotiated it needs no more memory than another.
  */
 #include "eio/net/websocket.h"
 
 #include "eio/buf.h"
+#include "eio/deflate.h"
 #include "eio/utf8.h"
 
 #include <libwebsockets.h>
@@ -37,6 +43,7 @@ struct eio_ws {
 	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
 	bool open, closing, peer_closed, want_writable;
+	bool in_frame, compressed; /* more of this frame will come; the message being received is compressed */
 	void *user; /* NULL: detached */
 	struct eio_ws_server *server;
 	struct eio_buf in; /* a message that came in pieces */
@@ -74,6 +81,38 @@ deliver(struct eio_ws *ws, bool binary, char *data, size_t n)
 		ws->server->handler.message(ws->user, ws, binary, data, n);
 }
 
+/* A whole message as it stood in its frames. */
+static void
+take_message(struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	struct eio_buf plain;
+	enum eio_inflated rc;
+
+	if (!ws->compressed) {
+		deliver(ws, binary, data, n);
+		return;
+	}
+	eio_buf_init(&plain);
+	rc = eio_inflate(&plain, eio_bytes(data, n), ws->server->max_payload);
+	if (rc == EIO_INFLATE_OK)
+		deliver(ws, binary, plain.p, plain.n);
+	else
+		eio_ws_close(ws, rc == EIO_INFLATE_BAD ? EIO_WS_CLOSE_INVALID_DATA : EIO_WS_CLOSE_TOO_BIG);
+	eio_buf_deinit(&plain);
+}
+
+/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6). */
+static bool
+begin_frame(struct eio_ws *ws)
+{
+	bool rsv1 = lws_get_reserved_bits(ws->wsi) != 0;
+
+	if (ws->in_frame) return true;
+	if (!lws_is_first_fragment(ws->wsi)) return !rsv1;
+	ws->compressed = rsv1;
+	return true;
+}
+
 static void
 on_receive(struct eio_ws *ws, char *data, size_t n)
 {
@@ -81,12 +120,17 @@ on_receive(struct eio_ws *ws, char *data, size_t n)
 	bool whole = left == 0 && lws_is_final_fragment(ws->wsi), binary = lws_frame_is_binary(ws->wsi);
 
 	if (ws->closing) return;
+	if (!begin_frame(ws)) {
+		eio_ws_close(ws, EIO_WS_CLOSE_PROTOCOL_ERROR);
+		return;
+	}
+	ws->in_frame = left != 0;
 	if (ws->in.n + n + left > ws->server->max_payload) {
 		eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG);
 		return;
 	}
 	if (whole && ws->in.n == 0) {
-		deliver(ws, binary, data, n);
+		take_message(ws, binary, data, n);
 		return;
 	}
 	eio_buf_append(&ws->in, data, n);
@@ -96,7 +140,7 @@ on_receive(struct eio_ws *ws, char *data, size_t n)
 		struct eio_buf message = ws->in;
 
 		eio_buf_init(&ws->in);
-		deliver(ws, binary, message.p, message.n);
+		take_message(ws, binary, message.p, message.n);
 		eio_buf_deinit(&message);
 	}
 }
@@ -200,6 +244,39 @@ drop_log(int level, const char *line)
 	(void)line;
 }
 
+/* Permessage-deflate as lws sees it: it constructs, takes the parameters that we put into the request, and changes nothing. */
+static int
+on_extension(struct lws_context *context, const struct lws_extension *ext, struct lws *wsi,
+	enum lws_extension_callback_reasons reason, void *user, void *in, size_t n)
+{
+	/* Each can be one of these; lws puts those of the request into its answer. */
+	static const struct lws_ext_options parameters[] = {
+		{ "server_no_context_takeover", EXTARG_NONE },
+		{ "client_no_context_takeover", EXTARG_NONE },
+		{ "server_max_window_bits=9", EXTARG_NONE },
+		{ "server_max_window_bits=10", EXTARG_NONE },
+		{ "server_max_window_bits=11", EXTARG_NONE },
+		{ "server_max_window_bits=12", EXTARG_NONE },
+		{ "server_max_window_bits=13", EXTARG_NONE },
+		{ "server_max_window_bits=14", EXTARG_NONE },
+		{ "server_max_window_bits=15", EXTARG_NONE },
+		{ NULL, EXTARG_NONE },
+	};
+
+	(void)context;
+	(void)ext;
+	(void)wsi;
+	(void)user;
+	(void)n;
+	if (reason == LWS_EXT_CB_CONSTRUCT) *(const struct lws_ext_options **)in = parameters;
+	return 0;
+}
+
+static const struct lws_extension extensions[] = {
+	{ .name = "permessage-deflate", .callback = on_extension, .client_offer = "permessage-deflate" },
+	{ 0 },
+};
+
 static void
 configure(struct eio_ws_server *s)
 {
@@ -214,7 +291,7 @@ configure(struct eio_ws_server *s)
 }
 
 struct eio_ws_server *
-eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler)
+eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler)
 {
 	struct eio_ws_server *s = calloc(1, sizeof(*s));
 	struct lws_context_creation_info info = { 0 };
@@ -230,6 +307,7 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handl
 	info.options = LWS_SERVER_OPTION_LIBUV;
 	info.foreign_loops = loops;
 	info.retry_and_idle_policy = &s->retry;
+	info.extensions = deflate ? extensions : NULL;
 	info.max_http_header_data = MAX_HEADERS;
 	info.gid = (gid_t)-1;
 	info.uid = (uid_t)-1;
@@ -257,8 +335,8 @@ eio_ws_server_free(struct eio_ws_server *s)
 }
 
 void
-eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes headers, struct eio_bytes rest,
-	void *user)
+eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
+	struct eio_bytes headers, struct eio_bytes rest, void *user)
 {
 	struct eio_ws *ws = calloc(1, sizeof(*ws));
 	struct eio_buf request;
@@ -266,8 +344,10 @@ eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_b
 	eio_buf_init(&request);
 	eio_buf_printf(&request,
 		"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		"Sec-WebSocket-Key: %.*s\r\n\r\n",
+		"Sec-WebSocket-Key: %.*s\r\n",
 		(int)key.n, key.p);
+	if (extension.n) eio_buf_printf(&request, "Sec-WebSocket-Extensions: %.*s\r\n", (int)extension.n, extension.p);
+	EIO_BUF_ADD_LIT(&request, "\r\n");
 	eio_buf_add(&request, rest);
 	if (!ws || eio_buf_failed(&request)) {
 		close(fd);

@@ -16,6 +16,7 @@
 /* Close codes of RFC 6455 section 7.4.1 that we send; 0 sends a close frame without a code. */
 enum {
 	EIO_WS_CLOSE_NO_CODE = 0,
+	EIO_WS_CLOSE_PROTOCOL_ERROR = 1002,
 	EIO_WS_CLOSE_INVALID_DATA = 1007,
 	EIO_WS_CLOSE_TOO_BIG = 1009,
 };
@@ -34,8 +35,10 @@ struct eio_ws_handler {
 	void (*closed)(void *user, struct eio_ws *ws, bool error);
 };
 
-/* max_payload: the largest message taken, in bytes. NULL when libwebsockets fails: start-up only. */
-struct eio_ws_server *eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler);
+/* max_payload: the largest message taken, in bytes, compressed or not. deflate: some sockets will use permessage-deflate. NULL
+ * when libwebsockets fails: start-up only. */
+struct eio_ws_server *eio_ws_server_new(
+	uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler);
 
 /* Cuts all connections: closed() is called for each. Nothing but eio_ws_server_free may be called afterwards. */
 void eio_ws_server_close(struct eio_ws_server *s);
@@ -45,13 +48,14 @@ void eio_ws_server_free(struct eio_ws_server *s);
 
 /*
  * Takes over a socket whose WebSocket request was read: answers 101 and goes on from there.
- * fd: owned from now on, also on failure. key: the Sec-WebSocket-Key, checked by the caller. headers: lines for the 101,
- * ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. user: for the handler.
+ * fd: owned from now on, also on failure. key: the Sec-WebSocket-Key, checked by the caller. extension: the answer to the
+ * extensions offered, as made by eio_negotiate_deflate, or empty; then frames may come and go compressed. headers: lines for
+ * the 101, ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. user: for the handler.
  * open, message and closed may be called before this returns. closed is called once, also when there never was an open;
  * ws is NULL then.
  */
-void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes headers,
-	struct eio_bytes rest, void *user);
+void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
+	struct eio_bytes headers, struct eio_bytes rest, void *user);
 
 /* Writes a block of whole frames at once; what the kernel does not take of it is kept. Ask eio_ws_writable before. Returns 0, or
  * -1 when the connection is over: closed() follows. */

@@ -70,6 +70,7 @@ defaults(void **state)
 	assert_int_equal(c->engine.transports, CONFIG_TRANSPORT_POLLING | CONFIG_TRANSPORT_WEBSOCKET);
 	assert_true(c->engine.allow_upgrades && c->engine.add_trailing_slash);
 	assert_null(c->engine.cookie.name);
+	assert_false(c->engine.per_message_deflate.on || c->engine.http_compression.on);
 	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
 	assert_false(c->cors.credentials);
 	assert_string_equal(c->cors.methods, "GET,HEAD,PUT,PATCH,POST,DELETE");
@@ -305,8 +306,24 @@ static const struct {
 	{ __LINE__, "{\"redis\": \"rediss://:secret@h\"}",
 		"t.conf:1: redis: TLS is not spoken here; put a tunnel such as stunnel between\n" },
 	{ __LINE__, "{\"path\": \"socket.io\"}", "t.conf: path: \"socket.io\" is no path such as \"/socket.io/\"\n" },
-	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": true}}",
-		"t.conf:1: engine.perMessageDeflate: compression is not available; only false can stand here\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": 1}}",
+		"t.conf:1: engine.perMessageDeflate: expected true, false or an object, not a number\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"treshold\": 1}}}",
+		"t.conf:1: engine.perMessageDeflate.treshold: unknown key; did you mean \"threshold\"?\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"level\": 1}}}",
+		"t.conf:1: engine.perMessageDeflate.level: unknown key; did you mean \"zlibDeflateOptions.level\"?\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"zlibDeflateOptions\": {\"level\": 0}}}}",
+		"t.conf:1: engine.perMessageDeflate.zlibDeflateOptions.level: expected a whole number from 1 to 9\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"zlibDeflateOptions\": {\"memLevel\": 7}}}}",
+		"t.conf:1: engine.perMessageDeflate.zlibDeflateOptions.memLevel: there is nothing to set by this; leave it out\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"serverMaxWindowBits\": 8}}}",
+		"t.conf:1: engine.perMessageDeflate.serverMaxWindowBits: expected a whole number from 9 to 15\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"clientNoContextTakeover\": false}}}",
+		"t.conf:1: engine.perMessageDeflate.clientNoContextTakeover: only true can stand here: no context is kept for a connection\n" },
+	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"clientMaxWindowBits\": 10}}}",
+		"t.conf:1: engine.perMessageDeflate.clientMaxWindowBits: there is nothing to set by this; leave it out\n" },
+	{ __LINE__, "{\"engine\": {\"httpCompression\": {\"threshold\": -1}}}",
+		"t.conf:1: engine.httpCompression.threshold: expected a whole number from 0 to 1073741824\n" },
 	{ __LINE__, "{\"engine\": {\"transports\": [\"flashsocket\"]}}",
 		"t.conf:1: engine.transports: \"flashsocket\" is none of \"polling\", \"websocket\"\n" },
 	{ __LINE__, "{\"engine\": {\"cookie\": {\"nam\": \"x\"}}}",
@@ -472,6 +489,37 @@ flags_stand_over_the_file(void **state)
 }
 
 static void
+compression(void **state)
+{
+	struct config *c = load("{\"engine\": {\"perMessageDeflate\": true, \"httpCompression\": {}}}");
+	const struct config_compression *ws = &c->engine.per_message_deflate, *http = &c->engine.http_compression;
+
+	(void)state;
+	assert_true(ws->on && http->on);
+	assert_int_equal(ws->threshold, 1024);
+	assert_int_equal(ws->level, 3);
+	assert_int_equal(ws->window_bits, 15);
+	assert_int_equal(http->threshold, 1024);
+	assert_int_equal(http->level, 3);
+	config_free(c);
+	c = load("{\"engine\": {\"perMessageDeflate\": {\"threshold\": 0, \"zlibDeflateOptions\": {\"level\": 9},"
+		 "\"serverMaxWindowBits\": 9, \"clientNoContextTakeover\": true, \"serverNoContextTakeover\": true},"
+		 "\"httpCompression\": {\"threshold\": 7, \"level\": 1}}}");
+	ws = &c->engine.per_message_deflate;
+	http = &c->engine.http_compression;
+	assert_true(ws->on && http->on);
+	assert_int_equal(ws->threshold, 0);
+	assert_int_equal(ws->level, 9);
+	assert_int_equal(ws->window_bits, 9);
+	assert_int_equal(http->threshold, 7);
+	assert_int_equal(http->level, 1);
+	config_free(c);
+	c = load("{\"compat\": \"1.x\", \"engine\": {\"httpCompression\": false}}");
+	assert_false(c->engine.per_message_deflate.on || c->engine.http_compression.on);
+	config_free(c);
+}
+
+static void
 bad_flags(void **state)
 {
 	char *feeds[] = { (char *)"ticks" }, *listen[] = { (char *)"nowhere" };
@@ -551,6 +599,7 @@ main(void)
 		cmocka_unit_test(errors_are_bounded),
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(flags_stand_over_the_file),
+		cmocka_unit_test(compression),
 		cmocka_unit_test(bad_flags),
 		cmocka_unit_test(files),
 		cmocka_unit_test(command_line),

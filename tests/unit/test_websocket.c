@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/buf.h"
+#include "eio/deflate.h"
 #include "eio/net/websocket.h"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,8 +133,25 @@ pump(struct test *t, size_t n)
 	}
 }
 
+/* The 101 has exactly this answer to the extensions offered, or none. */
 static void
-start_with(struct test *t, struct eio_bytes rest, int sndbuf)
+check_extension(const char *head, struct eio_bytes extension)
+{
+	static const char name[] = "Sec-WebSocket-Extensions: ";
+	const char *line = strstr(head, name);
+
+	if (extension.n == 0) {
+		assert_null(line);
+		return;
+	}
+	assert_non_null(line);
+	line += sizeof(name) - 1;
+	assert_memory_equal(line, extension.p, extension.n);
+	assert_memory_equal(line + extension.n, "\r\n", 2);
+}
+
+static void
+start_full(struct test *t, struct eio_bytes extension, struct eio_bytes rest, int sndbuf)
 {
 	static const struct eio_ws_handler handler = {
 		.open = on_open, .message = on_message, .writable = on_writable, .closed = on_closed
@@ -144,9 +163,10 @@ start_with(struct test *t, struct eio_bytes rest, int sndbuf)
 	if (sndbuf) setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	t->peer = fds[1];
 	assert_int_equal(uv_loop_init(&t->loop), 0);
-	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, &handler);
+	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, true, &handler);
 	assert_non_null(t->server);
-	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), EIO_LIT("X-Test: yes\r\n"), rest, t);
+	eio_ws_adopt(
+		t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"), rest, t);
 	pump(t, 1);
 	assert_int_equal(t->opened, 1);
 	eio_buf_addc(&t->in, '\0');
@@ -154,8 +174,15 @@ start_with(struct test *t, struct eio_bytes rest, int sndbuf)
 	assert_non_null(strstr(t->in.p, handshake_end));
 	assert_non_null(strstr(t->in.p, "X-Test: yes\r\n"));
 	assert_null(strstr(t->in.p, "Sec-WebSocket-Protocol"));
+	check_extension(t->in.p, extension);
 	assert_string_equal(t->in.p + t->in.n - 5, "\r\n\r\n");
 	eio_buf_clear(&t->in);
+}
+
+static void
+start_with(struct test *t, struct eio_bytes rest, int sndbuf)
+{
+	start_full(t, eio_bytes("", 0), rest, sndbuf);
 }
 
 static void
@@ -506,6 +533,73 @@ test_detach(void **state)
 	finish(&t);
 }
 
+#define DEFLATE "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+/* What was negotiated is echoed; blocks with RSV1 leave as they are, and messages with it arrive inflated. */
+static void
+test_deflate(void **state)
+{
+	static const char hello[] = "\xf2\x48\xcd\xc9\xc9\x07\x00",
+			  frames[] = "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\x82\x01x";
+	struct eio_block *w = eio_block_new(sizeof(frames) - 1);
+	struct test t;
+
+	(void)state;
+	memcpy(w->data, frames, w->n);
+	for (int bits = EIO_DEFLATE_WINDOW_MIN - 1; bits <= EIO_DEFLATE_WINDOW_MAX; bits++) {
+		char extension[120];
+
+		snprintf(extension, sizeof(extension),
+			bits < EIO_DEFLATE_WINDOW_MIN ? DEFLATE : DEFLATE "; server_max_window_bits=%d", bits);
+		start_full(&t, eio_cstr(extension), eio_bytes("", 0), 0);
+		assert_int_equal(eio_ws_write(t.ws, w), 0);
+		send_frame(&t, 0x89, "hi", 2);
+		pump(&t, w->n + 4);
+		assert_int_equal(t.in.n, w->n + 4);
+		assert_memory_equal(t.in.p, w->data, w->n);
+		assert_memory_equal(t.in.p + w->n, "\x8a\x02hi", 4);
+		send_frame(&t, 0xc1, hello, 7);
+		send_frame(&t, 0x81, "plain", 5);
+		send_frame(&t, 0x42, hello, 3);
+		send_frame(&t, 0x89, "", 0);
+		send_frame(&t, 0x80, hello + 3, 4);
+		expect_messages(&t, "t5:Hello;t5:plain;b5:Hello;");
+		finish(&t);
+	}
+	eio_block_unref(w);
+}
+
+static void
+check_refused(int first_byte, struct eio_bytes data, const char *close)
+{
+	struct test t;
+
+	start_full(&t, EIO_LIT(DEFLATE), eio_bytes("", 0), 0);
+	send_frame(&t, first_byte, data.p, data.n);
+	pump(&t, 4);
+	assert_int_equal(t.in.n, 4);
+	assert_memory_equal(t.in.p, close, 4);
+	assert_int_equal(t.messages.n, 0);
+	finish(&t);
+}
+
+static void
+test_deflate_refused(void **state)
+{
+	static const struct eio_deflate options = { .level = 9, .window_bits = 15 };
+	char zeros[MAX_PAYLOAD + 1] = { 0 }, out[sizeof(zeros) + EIO_DEFLATE_SLACK];
+	size_t n = eio_deflate(out, sizeof(zeros), eio_bytes(zeros, sizeof(zeros)), &options);
+
+	(void)state;
+	assert_true(n > 0 && n < 100);
+	check_refused(0xc2, eio_bytes(out, n), "\x88\x02\x03\xf1"); /* 1009 */
+	check_refused(0xc2, EIO_LIT("garbage"), "\x88\x02\x03\xef"); /* 1007 */
+	n = eio_deflate(out, sizeof(zeros), EIO_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		&options);
+	assert_true(n > 0);
+	check_refused(0xc1, eio_bytes(out, n), "\x88\x02\x03\xef"); /* no UTF-8 */
+}
+
 int
 main(void)
 {
@@ -521,6 +615,8 @@ main(void)
 		cmocka_unit_test(test_peer_close),
 		cmocka_unit_test(test_early_frames),
 		cmocka_unit_test(test_detach),
+		cmocka_unit_test(test_deflate),
+		cmocka_unit_test(test_deflate_refused),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -102,8 +102,8 @@ export async function forgotten(server, sid) {
 }
 
 /** A direct WebSocket that has joined a namespace, with nothing unread. */
-export async function openJoined(server, namespace = '') {
-	const socket = await openDirect(server);
+export async function openJoined(server, namespace = '', headers) {
+	const socket = await openDirect(server, '', headers);
 	await socket.text(`40${namespace}`);
 	const answer = await socket.nextText('the answer to CONNECT');
 	if (!answer.startsWith(`40${namespace}{`)) throw new Error(`CONNECT answered by ${answer}`);

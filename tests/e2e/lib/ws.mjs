@@ -3,6 +3,7 @@
 // A WebSocket client that does what it is told, also what no good client would do: own frames on a bare TCP connection.
 
 import crypto from 'node:crypto';
+import zlib from 'node:zlib';
 import { Inbox } from './wait.mjs';
 import { Wire, requestBytes } from './http.mjs';
 
@@ -50,7 +51,19 @@ export async function tryUpgrade(port, target, headers) {
 	return { wire, key, answer: await wire.response('GET') };
 }
 
-/** An open WebSocket. What comes in are messages: {text}, {binary}, {ping}, {pong} and at last {close, code, reason}. */
+/** The data of a message of permessage-deflate, and the other way round. */
+export function deflateMessage(data, options) {
+	return zlib.deflateRawSync(data, { finishFlush: zlib.constants.Z_SYNC_FLUSH, ...options }).subarray(0, -4);
+}
+export function inflateMessage(data) {
+	const whole = Buffer.concat([data, Buffer.from([0, 0, 0xff, 0xff])]);
+	return zlib.inflateRawSync(whole, { finishFlush: zlib.constants.Z_SYNC_FLUSH });
+}
+
+/**
+ * An open WebSocket. What comes in are messages: {text}, {binary}, {ping}, {pong} and at last {close, code, reason}. Those that
+ * came compressed say how long they were in `compressed`.
+ */
 export class RawSocket {
 	static async open(port, target, headers) {
 		const { wire, key, answer } = await tryUpgrade(port, target, headers);
@@ -73,20 +86,26 @@ export class RawSocket {
 	async #read() {
 		let parts = [];
 		let kind = 0;
+		let deflated = false;
 		for (;;) {
 			const received = await this.#readFrame();
 			if (received === null) break;
-			const { opcode, fin, payload } = received;
+			const { opcode, fin, payload, rsv1 } = received;
+			if (rsv1 && !this.answer.header('sec-websocket-extensions')) {
+				throw new Error('a frame with reserved bits, although no extension was agreed');
+			}
 			if (opcode >= OP.close) {
 				this.#control(opcode, payload);
 				continue;
 			}
-			if (opcode !== OP.continuation) kind = opcode;
+			if (opcode !== OP.continuation) [kind, deflated] = [opcode, rsv1];
 			parts.push(payload);
 			if (!fin) continue;
-			const whole = Buffer.concat(parts);
+			const sent = Buffer.concat(parts);
+			const whole = deflated ? inflateMessage(sent) : sent;
 			parts = [];
-			this.inbox.push(kind === OP.text ? { text: whole.toString('utf8') } : { binary: whole });
+			const message = kind === OP.text ? { text: whole.toString('utf8') } : { binary: whole };
+			this.inbox.push(deflated ? { ...message, compressed: sent.length } : message);
 		}
 		this.inbox.push({ end: true });
 		this.inbox.fail(new Error('the WebSocket has ended'));
@@ -165,7 +184,8 @@ function parseFrame(data) {
 	const n = wide === 0 ? short : wide === 2 ? data.readUInt16BE(2) : Number(data.readBigUInt64BE(2));
 	const size = 2 + wide + n;
 	if (data[1] & 0x80) throw new Error('a frame from a server must not be masked');
-	if (data[0] & 0x70) throw new Error('a frame with reserved bits, although no extension was agreed');
+	if (data[0] & 0x30) throw new Error('a frame with reserved bits that no extension has');
 	if (data.length < size) return null;
-	return { fin: (data[0] & 0x80) !== 0, opcode: data[0] & 0x0f, payload: data.subarray(2 + wide, size), size };
+	const [fin, rsv1] = [(data[0] & 0x80) !== 0, (data[0] & 0x40) !== 0];
+	return { fin, rsv1, opcode: data[0] & 0x0f, payload: data.subarray(2 + wide, size), size };
 }

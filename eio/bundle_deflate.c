@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compressed twins of a bundle's wire forms. Each message is compressed with
+ * a window of its own, so one twin serves all clients and twins can be put
+ * together by putting their bytes together.
+ *
+ * All threads want a broadcast at the same moment. The first one claims the
+ * work; the others may come back later, see the busy of eio_bundle_deflated().
+ */
+#include "eio/bundle_int.h"
+#include "eio/deflate.h"
+
+#include <stdlib.h>
+
+static struct eio__twins *
+twins_alloc(size_t sources)
+{
+	struct eio__twins *t = malloc(sizeof(*t) + sources * sizeof(struct eio_bundle *));
+
+	if (!t) return NULL;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++) {
+		atomic_init(&t->block[i], NULL);
+		atomic_init(&t->claimed[i], false);
+	}
+	t->count = (unsigned)sources;
+	return t;
+}
+
+static struct eio__twins *
+twins_of(struct eio_bundle *b)
+{
+	struct eio__twins *t = atomic_load_explicit(&b->twins, memory_order_acquire), *raced = NULL;
+
+	if (t) return t;
+	t = twins_alloc(0);
+	if (!t) return NULL;
+	if (atomic_compare_exchange_strong_explicit(&b->twins, &raced, t, memory_order_acq_rel, memory_order_acquire))
+		return t;
+	free(t);
+	return raced;
+}
+
+void
+eio__bundle_twins_free(struct eio_bundle *b)
+{
+	struct eio__twins *t = atomic_load_explicit(&b->twins, memory_order_relaxed);
+
+	if (!t) return;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++)
+		eio_block_unref(atomic_load_explicit(&t->block[i], memory_order_relaxed));
+	for (unsigned i = 0; i < t->count; i++) eio_bundle_unref(t->sources[i]);
+	free(t);
+}
+
+int
+eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n)
+{
+	struct eio__twins *t = twins_alloc(n);
+
+	if (!t) return -1;
+	for (size_t i = 0; i < n; i++) t->sources[i] = eio_bundle_ref(bundles[i]);
+	atomic_store_explicit(&joined->twins, t, memory_order_release);
+	return 0;
+}
+
+static bool
+is_polling(enum eio_wire wire)
+{
+	return wire == EIO_WIRE_POLLING || wire == EIO_WIRE_POLLING_3 || wire == EIO_WIRE_POLLING_B64_3;
+}
+
+/* WebSocket frames */
+
+/* The length of the data of a frame of ours; *header: of what stands before it. */
+static size_t
+frame_data(const char *frame, size_t *header)
+{
+	const unsigned char *h = (const unsigned char *)frame;
+	uint64_t n = h[1];
+
+	*header = 2;
+	if (n == 126) {
+		*header = 4;
+		n = (uint64_t)h[2] << 8 | h[3];
+	} else if (n == 127) {
+		*header = EIO__WS_HEADER_MAX;
+		n = 0;
+		for (int i = 2; i < EIO__WS_HEADER_MAX; i++) n = n << 8 | h[i];
+	}
+	return (size_t)n;
+}
+
+/* Writes the frame with its data compressed, when that makes it shorter. Returns how long it is, or 0. */
+static size_t
+put_deflated(char *out, const char *frame, size_t header, size_t n, const struct eio_deflate *o)
+{
+	size_t k = n >= o->threshold && n > 0 ? eio_deflate(out + header, n - 1, eio_bytes(frame + header, n), o) : 0;
+	char head[EIO__WS_HEADER_MAX];
+	size_t head_n;
+
+	if (k == 0) return 0;
+	/* The header of the shorter frame may be shorter too. */
+	head_n = eio__frame_header(head, frame[0] & 0x0f, k);
+	head[0] = (char)(head[0] | EIO__WS_RSV1);
+	memmove(out + head_n, out + header, k);
+	memcpy(out, head, head_n);
+	return head_n + k;
+}
+
+/* The bytes as a block of just their size; the buffer is given back. NULL when out of memory, before as well. */
+static struct eio_block *
+block_of(struct eio_buf *bytes)
+{
+	struct eio_block *b = eio_buf_failed(bytes) ? NULL : eio_block_new(bytes->n);
+
+	if (b) memcpy(b->data, bytes->p, bytes->n);
+	eio_buf_deinit(bytes);
+	return b;
+}
+
+static struct eio_block *
+deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
+{
+	size_t header, n, k;
+	struct eio_buf all;
+	bool any = false;
+	char *to;
+
+	eio_buf_init(&all);
+	to = eio_buf_reserve(&all, plain->n + EIO_DEFLATE_SLACK);
+	for (size_t from = 0; to && from < plain->n; from += header + n) {
+		n = frame_data(plain->data + from, &header);
+		k = put_deflated(to + all.n, plain->data + from, header, n, o);
+		if (!k) memcpy(to + all.n, plain->data + from, header + n);
+		any = any || k;
+		all.n += k ? k : header + n;
+	}
+	if (any || !to) return block_of(&all);
+	eio_buf_deinit(&all);
+	return eio_block_ref(plain);
+}
+
+static struct eio_block *
+join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o)
+{
+	struct eio_buf all;
+
+	eio_buf_init(&all);
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct eio_block *one = eio_bundle_deflated(t->sources[i], wire, o, NULL);
+
+		if (one)
+			eio_buf_append(&all, one->data, one->n);
+		else
+			all.failed = true;
+	}
+	return block_of(&all);
+}
+
+/* Payloads */
+
+static struct eio_block *
+deflate_payload(const struct eio_block *plain, const struct eio_deflate *o)
+{
+	struct eio_zip z;
+
+	eio_zip_begin(&z, EIO_CODING_PART);
+	eio_zip_add(&z, eio_bytes(plain->data, plain->n), o);
+	return eio_zip_end(&z);
+}
+
+static struct eio_block *
+join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o)
+{
+	struct eio_zip z;
+
+	eio_zip_begin(&z, EIO_CODING_PART);
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct eio_block *plain = eio_bundle_wire(t->sources[i], wire);
+		const struct eio_block *one = eio_bundle_deflated(t->sources[i], wire, o, NULL);
+
+		if (i > 0 && wire == EIO_WIRE_POLLING) eio_zip_add(&z, EIO_LIT("\x1e"), o);
+		if (plain && one)
+			eio_zip_add_part(&z, one, plain->n);
+		else
+			z.out.failed = true;
+	}
+	return eio_zip_end(&z);
+}
+
+static struct eio_block *
+make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o)
+{
+	if (is_polling(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
+	return t->count ? join_frames(t, wire, o) : deflate_frames(plain, o);
+}
+
+struct eio_block *
+eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy)
+{
+	struct eio_block *plain, *block, *raced = NULL;
+	struct eio__twins *t;
+
+	/* No message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
+	if (!is_polling(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
+	t = twins_of(b);
+	if (!t) return NULL;
+	block = atomic_load_explicit(&t->block[wire], memory_order_acquire);
+	if (block) return block;
+	if (atomic_exchange_explicit(&t->claimed[wire], true, memory_order_relaxed) && busy) {
+		*busy = true;
+		return NULL;
+	}
+	plain = eio_bundle_wire(b, wire);
+	block = plain ? make(t, plain, wire, options) : NULL;
+	if (!block) {
+		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong_explicit(
+		    &t->block[wire], &raced, block, memory_order_acq_rel, memory_order_acquire))
+		return block;
+	eio_block_unref(block);
+	return raced;
+}
