@@ -324,7 +324,7 @@ static inline bool
 check_blocks(struct eio_bytes s)
 {
 #ifdef SIO__JSON_HAVE_AVX2
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return sio__json_check_blocks_avx2(s);
+	if (sio__json_can_avx2()) return sio__json_check_blocks_avx2(s);
 #endif
 	return sio__json_check_blocks(s);
 }

@@ -9,9 +9,9 @@
 
 #define SIO__JSON_AVX2 1
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,bmi,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,pclmul,popcnt"))), apply_to = function)
 #else
-#pragma GCC target("avx2,bmi,popcnt")
+#pragma GCC target("avx2,bmi,pclmul,popcnt")
 #endif
 
 #include "sio/json_block.c"

@@ -34,7 +34,15 @@ int sio__json_check_bytes(struct eio_bytes s);
 bool sio__json_check_blocks(struct eio_bytes s);
 #endif
 #ifdef SIO__JSON_HAVE_AVX2
-bool sio__json_check_blocks_avx2(struct eio_bytes s); /* only when the processor has AVX2 and BMI */
+bool sio__json_check_blocks_avx2(struct eio_bytes s); /* only when sio__json_can_avx2() */
+
+/* Whether the processor has what that function is compiled for. */
+static inline bool
+sio__json_can_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("pclmul") &&
+	       __builtin_cpu_supports("popcnt");
+}
 #endif
 
 /* p stands behind the opening quote; returns where the string ends, behind its closing quote, or NULL. */

@@ -53,6 +53,7 @@ static void
 free_stream(struct batch_set *s, struct batch *b)
 {
 	s->release(s->user, b);
+	if (s->latest == b) s->latest = NULL;
 	eio_list_remove(&b->link);
 	eio_hash_remove(&s->streams, &b->node);
 	eio_buf_deinit(&b->body);
@@ -85,23 +86,32 @@ new_stream(struct batch_set *s, uint64_t hash, struct eio_bytes event, const str
 	return b;
 }
 
+static inline bool
+is_stream(const struct batch *b, struct eio_bytes event, const struct eio_bytes *room)
+{
+	return b->everyone == (room == NULL) && eio_bytes_eq(b->event, event) &&
+	       (!room || eio_bytes_eq(b->room, *room));
+}
+
 struct batch *
 batch_set_get(struct batch_set *s, struct eio_bytes event, const struct eio_bytes *room, uint64_t now_ms, bool *made)
 {
-	uint64_t hash = eio_hash_bytes(s->key, event);
+	uint64_t hash;
 
+	*made = false;
+	if (s->latest && is_stream(s->latest, event, room)) return s->latest;
+	hash = eio_hash_bytes(s->key, event);
 	if (room) {
 		uint64_t key[2] = { hash, s->key[1] };
 
 		hash = eio_hash_bytes(key, *room);
 	}
-	*made = false;
 	for (struct eio_hash_node *n = eio_hash_find(&s->streams, hash); n; n = eio_hash_next(n)) {
 		struct batch *b = EIO_CONTAINER(n, struct batch, node);
 
-		if (b->everyone == (room == NULL) && eio_bytes_eq(b->event, event) &&
-			(!room || eio_bytes_eq(b->room, *room)))
-			return b;
+		if (!is_stream(b, event, room)) continue;
+		s->latest = b;
+		return b;
 	}
 	*made = true;
 	return new_stream(s, hash, event, room, now_ms);

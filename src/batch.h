@@ -83,6 +83,7 @@ struct batch_set {
 	void *user;
 	uint64_t key[2];
 	struct eio_hash streams;
+	struct batch *latest; /* the one got last, or NULL: many feeds have only one */
 	struct eio_list filling, idle, cold; /* each with the longest waiting first */
 };
 

@@ -50,6 +50,7 @@ struct feed_router {
 	uint64_t key[2];
 	struct feed_stream_set *feeds; /* one for each feed of the configuration */
 	struct eio_hash routes; /* of struct feed_route: by channel or pattern */
+	struct feed_route *latest; /* the route of the last message, or NULL: the next one often takes it too */
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */

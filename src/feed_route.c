@@ -32,6 +32,12 @@ route_hash(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
 	return eio_hash_bytes(r->key, name) ^ (is_pattern ? r->key[0] : 0);
 }
 
+static inline bool
+is_route(const struct feed_route *route, bool is_pattern, struct eio_bytes name)
+{
+	return route->is_pattern == is_pattern && eio_bytes_eq(route->name, name);
+}
+
 static struct feed_route *
 find_route(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
 {
@@ -40,9 +46,18 @@ find_route(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
 	for (struct eio_hash_node *n = eio_hash_find(&r->routes, hash); n; n = eio_hash_next(n)) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
-		if (route->is_pattern == is_pattern && eio_bytes_eq(route->name, name)) return route;
+		if (is_route(route, is_pattern, name)) return route;
 	}
 	return NULL;
+}
+
+/* Messages of one channel or pattern come in runs: the last route is tried before a name is hashed. */
+static struct feed_route *
+route_of(struct feed_router *r, const struct redis_message *m)
+{
+	if (!r->latest || !is_route(r->latest, m->is_pattern, m->name))
+		r->latest = find_route(r, m->is_pattern, m->name);
+	return r->latest;
 }
 
 /* A route of its own for a name met first; also one more name to subscribe to. */
@@ -234,7 +249,7 @@ take(struct feed_router *r, struct feed_stream_set *s, struct passage *p)
 void
 feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms)
 {
-	struct feed_route *route = find_route(r, m->is_pattern, m->name);
+	struct feed_route *route = route_of(r, m);
 	struct passage p = { .m = m, .now_ms = now_ms };
 
 	metrics_inc(r->options->metrics, METRIC_FEED_MESSAGES);

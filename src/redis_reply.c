@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser: hiredis's redisReader with object functions that build nothing.
- * A Pub/Sub message is an array of three or four strings; the names are copied
- * aside as they come, because the reader may move its buffer before the payload
- * is complete, and the payload is handed on where it lies.
+ * The parser. Published messages are taken out of the bytes as they come
+ * (redis_push.c); one that is cut by the end of a read waits in `part` for its
+ * rest. All else, and published messages that do not look as usual, goes through
+ * hiredis's redisReader with object functions that build nothing. To it a Pub/Sub
+ * message is an array of three or four strings; the names are copied aside as they
+ * come, because the reader may move its buffer before the payload is complete, and
+ * the payload is handed on where it lies.
+ *
+ * The reader gets a line at a time. Each reply ends with one, so that it never holds
+ * bytes of what comes behind it, unless a string is not followed by a line's end.
  */
 #include "src/redis_reply.h"
 
 #include "eio/buf.h"
+#include "src/redis_push.h"
 
 #include <hiredis/read.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
-/*
- * The reader moves what is left of its buffer to the front whenever it has used
- * up a kilobyte, so the cost of a message grows with what waits behind it. Small
- * bites keep that move small: with 250-byte messages, feeding 64 KB at once costs
- * half as much again per message.
- */
-enum { BITE = 4096 };
+/* A buffer that was needed for a long message is not kept. */
+enum { PART_KEEP = 65536 };
 
 enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
 
@@ -28,6 +31,8 @@ struct redis_parser {
 	enum push push; /* what array is being read */
 	struct eio_buf names; /* the names of the message being read, one after the other */
 	size_t name_n; /* the length of the first */
+	struct eio_buf part; /* the beginning of a published message */
+	size_t part_whole; /* how long it will be, or 0 when that is not known yet */
 };
 
 /* What "an object" is to the reader: anything but NULL. */
@@ -170,29 +175,121 @@ redis_parser_free(struct redis_parser *p)
 	if (!p) return;
 	redisReaderFree(p->reader);
 	eio_buf_deinit(&p->names);
+	eio_buf_deinit(&p->part);
 	free(p);
+}
+
+/* Gives bytes to the reader and lets it call back for what is complete. */
+static int
+feed_reader(struct redis_parser *p, struct eio_bytes bytes, const char **why)
+{
+	void *reply;
+
+	if (redisReaderFeed(p->reader, bytes.p, bytes.n) != REDIS_OK) {
+		*why = "out of memory";
+		return -1;
+	}
+	do {
+		reply = NULL;
+		if (redisReaderGetReply(p->reader, &reply) == REDIS_OK) continue;
+		*why = p->reader->err == REDIS_ERR_OOM ? "out of memory" : "not the Redis protocol";
+		return -1;
+	} while (reply && p->reader->pos < p->reader->len);
+	return 0;
+}
+
+/* Whether the reader is inside of a reply. */
+static bool
+reader_busy(const struct redis_parser *p)
+{
+	return p->reader->ridx != -1 || p->reader->pos < p->reader->len;
+}
+
+static struct eio_bytes
+first_line(struct eio_bytes bytes)
+{
+	const char *end = memchr(bytes.p, '\n', bytes.n);
+
+	return end ? eio_bytes(bytes.p, (size_t)(end + 1 - bytes.p)) : bytes;
+}
+
+static void
+drop_part(struct redis_parser *p)
+{
+	if (p->part.cap > PART_KEEP) eio_buf_deinit(&p->part);
+	eio_buf_clear(&p->part);
+	p->part_whole = 0;
+}
+
+/* Adds to the message that waits, no more than belongs to it. Returns how much that was, or -1. */
+static ssize_t
+feed_part(struct redis_parser *p, struct eio_bytes bytes, const char **why)
+{
+	struct eio_bytes more = p->part_whole ? bytes : first_line(bytes);
+	struct redis_message m;
+	int rc = 0;
+
+	if (p->part_whole && more.n > p->part_whole - p->part.n) more.n = p->part_whole - p->part.n;
+	eio_buf_add(&p->part, more);
+	if (eio_buf_failed(&p->part)) {
+		*why = "out of memory";
+		return -1;
+	}
+	if (p->part.n < p->part_whole) return (ssize_t)more.n;
+	switch (redis_push_parse(eio_buf_bytes(&p->part), &m, &p->part_whole)) {
+	case REDIS_PUSH_MESSAGE: p->handlers.message(p->handlers.user, &m); break;
+	case REDIS_PUSH_PARTIAL: return (ssize_t)more.n;
+	case REDIS_PUSH_OTHER: rc = feed_reader(p, eio_buf_bytes(&p->part), why); break;
+	}
+	drop_part(p);
+	return rc < 0 ? -1 : (ssize_t)more.n;
+}
+
+/* Takes what the bytes begin with. Returns how much that was, or -1. */
+static ssize_t
+feed_fresh(struct redis_parser *p, struct eio_bytes bytes, const char **why)
+{
+	struct redis_message m;
+	size_t n;
+
+	switch (redis_push_parse(bytes, &m, &n)) {
+	case REDIS_PUSH_MESSAGE: p->handlers.message(p->handlers.user, &m); return (ssize_t)n;
+	case REDIS_PUSH_PARTIAL:
+		eio_buf_add(&p->part, bytes);
+		p->part_whole = n;
+		if (!eio_buf_failed(&p->part)) return (ssize_t)bytes.n;
+		*why = "out of memory";
+		return -1;
+	case REDIS_PUSH_OTHER: break;
+	}
+	bytes = first_line(bytes);
+	return feed_reader(p, bytes, why) < 0 ? -1 : (ssize_t)bytes.n;
 }
 
 int
 redis_parser_feed(struct redis_parser *p, struct eio_bytes bytes, const char **why)
 {
-	void *reply;
+	struct eio_bytes line;
+	ssize_t n;
 
 	while (bytes.n) {
-		size_t n = bytes.n < BITE ? bytes.n : BITE;
-
-		if (redisReaderFeed(p->reader, bytes.p, n) != REDIS_OK) {
-			*why = "out of memory";
-			return -1;
+		if (p->part.n) {
+			n = feed_part(p, bytes, why);
+		} else if (reader_busy(p)) {
+			line = first_line(bytes);
+			n = feed_reader(p, line, why) < 0 ? -1 : (ssize_t)line.n;
+		} else {
+			n = feed_fresh(p, bytes, why);
 		}
+		if (n < 0) return -1;
 		bytes.p += n;
-		bytes.n -= n;
-		do {
-			reply = NULL;
-			if (redisReaderGetReply(p->reader, &reply) == REDIS_OK) continue;
-			*why = p->reader->err == REDIS_ERR_OOM ? "out of memory" : "not the Redis protocol";
-			return -1;
-		} while (reply);
+		bytes.n -= (size_t)n;
 	}
 	return 0;
+}
+
+int
+redis_parser_feed_reader(struct redis_parser *p, struct eio_bytes bytes, const char **why)
+{
+	return bytes.n ? feed_reader(p, bytes, why) : 0;
 }

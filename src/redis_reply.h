@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Replies of Redis out of a stream of bytes: the one door to hiredis. Its reader
- * calls functions of ours for every element, so nothing is allocated per reply
- * and a message's payload is never copied out of the reader's buffer.
+ * Replies of Redis out of a stream of bytes: the one door to hiredis. Published
+ * messages are handed on where they lie in those bytes; nothing is allocated for
+ * them, and only one that is cut by the end of the bytes is copied.
  *
  * Threads: one at a time.
  */
@@ -38,5 +38,9 @@ void redis_parser_free(struct redis_parser *p); /* NULL is fine */
 /* Takes bytes from the server and calls the handlers for what is complete. 0; -1 when this is not the Redis protocol or
  * memory ran out: the connection must go, *why is a constant sentence. */
 int redis_parser_feed(struct redis_parser *p, struct eio_bytes bytes, const char **why);
+
+/* The same, with everything through the reader of hiredis: what the tests compare the other with. On one parser either the
+ * one or the other. */
+int redis_parser_feed_reader(struct redis_parser *p, struct eio_bytes bytes, const char **why);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes from Redis, once whole and once in small pieces: the same messages and replies must come out. */
+/* Any bytes from Redis, whole, in small pieces, and through hiredis alone: the same messages and replies must come out. */
 #include "eio/buf.h"
 #include "src/redis_reply.h"
 
@@ -35,8 +35,10 @@ on_reply(void *user, enum redis_reply_kind kind, struct eio_bytes text)
 	note(user, text);
 }
 
+typedef int (*feed_fn)(struct redis_parser *p, struct eio_bytes bytes, const char **why);
+
 static void
-run(struct eio_buf *out, const uint8_t *data, size_t size, size_t piece)
+run(struct eio_buf *out, feed_fn feed, const uint8_t *data, size_t size, size_t piece)
 {
 	struct redis_reply_handlers h = { .message = on_message, .reply = on_reply, .user = out };
 	struct redis_parser *p = redis_parser_new(&h);
@@ -47,7 +49,7 @@ run(struct eio_buf *out, const uint8_t *data, size_t size, size_t piece)
 	if (!p) return;
 	for (at = 0; at < size && rc == 0; at += n) {
 		n = size - at < piece ? size - at : piece;
-		rc = redis_parser_feed(p, eio_bytes(data + at, n), &why);
+		rc = feed(p, eio_bytes(data + at, n), &why);
 	}
 	if (rc && !why) abort();
 	eio_buf_addc(out, rc ? '!' : '.');
@@ -57,15 +59,19 @@ run(struct eio_buf *out, const uint8_t *data, size_t size, size_t piece)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct eio_buf whole, pieces;
+	struct eio_buf whole, pieces, reader;
 
 	fed = size;
 	eio_buf_init(&whole);
 	eio_buf_init(&pieces);
-	run(&whole, data, size, size);
-	run(&pieces, data, size, 1);
+	eio_buf_init(&reader);
+	run(&whole, redis_parser_feed, data, size, size);
+	run(&pieces, redis_parser_feed, data, size, 1);
+	run(&reader, redis_parser_feed_reader, data, size, size);
 	if (!eio_bytes_eq(eio_buf_bytes(&whole), eio_buf_bytes(&pieces))) abort();
+	if (!eio_bytes_eq(eio_buf_bytes(&whole), eio_buf_bytes(&reader))) abort();
 	eio_buf_deinit(&whole);
 	eio_buf_deinit(&pieces);
+	eio_buf_deinit(&reader);
 	return 0;
 }

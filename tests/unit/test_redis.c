@@ -136,12 +136,26 @@ static const char stream[] =
 static const char stream_seen[] =
 	"+OK-ERR no:?hello??SSm(a,a,{\"x\":1})p(b*,b\r\n.c,)+PONGm(,,end)p(long.name,c,y)p(,b,z)";
 
+/* In an allocation of its own, so that what is read outside is found. */
+static int
+feed_copy(struct redis_parser *p, const char *from, size_t n, const char **why)
+{
+	char *copy = malloc(n ? n : 1);
+	int rc;
+
+	assert_non_null(copy);
+	memcpy(copy, from, n);
+	rc = redis_parser_feed(p, eio_bytes(copy, n), why);
+	free(copy);
+	return rc;
+}
+
 static void
 feed(struct redis_parser *p, const char *from, size_t n)
 {
 	const char *why = NULL;
 
-	if (redis_parser_feed(p, eio_bytes(from, n), &why) < 0) fail_msg("%s", why);
+	if (feed_copy(p, from, n, &why) < 0) fail_msg("%s", why);
 }
 
 static void
@@ -163,6 +177,71 @@ parser_at_every_split(void **state)
 		}
 		assert_string_equal(seen, stream_seen);
 		redis_parser_free(p);
+	}
+}
+
+/* What published messages may look like, and almost: the way past the reader must see the same as the reader. */
+#define A_MESSAGE "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$7\r\n{\"x\":1}\r\n"
+static const char *const pushes[] = {
+	A_MESSAGE A_MESSAGE A_MESSAGE,
+	A_MESSAGE "+OK\r\n" A_MESSAGE ":1\r\n",
+	"*3\r\n$7\r\nmessage\r\n$3\r\na\nb\r\n$4\r\n\r\n\r\n\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nxYZ" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\naYZ$1\r\nx\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$01\r\na\r\n$1\r\nx\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$0000000001\r\nx\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$-1\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n:5\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1x\r\nb\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessagE\r\n$1\r\na\r\n$1\r\nb\r\n" A_MESSAGE,
+	"*4\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n" A_MESSAGE,
+	"*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$2\r\nab\r\n$0\r\n\r\n" A_MESSAGE,
+	"*4\r\n$8\r\npmessage\r\n$0\r\n\r\n$1\r\n\n\r\n$12\r\n0123456789\r\n\r\n" A_MESSAGE,
+	"*3\r\n$8\r\npmessage\r\n$2\r\na*\r\n$2\r\nab\r\n" A_MESSAGE,
+	"*3\r\n$8\r\nsmessage\r\n$1\r\na\r\n$1\r\nx\r\n" A_MESSAGE,
+	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n?" A_MESSAGE,
+	"*2\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n+z\r\n" A_MESSAGE,
+};
+
+/* Feeds in two pieces, or byte by byte when split is beyond the end; an error is seen as '!'. */
+static void
+feed_split(const char *text, size_t split)
+{
+	struct redis_parser *p = redis_parser_new(&seeing);
+	size_t n = strlen(text), at, piece;
+	const char *why = NULL;
+	int rc = 0;
+
+	assert_non_null(p);
+	*seen = '\0';
+	for (at = 0; at < n && rc == 0; at += piece) {
+		piece = split > n ? 1 : at == 0 && split ? split : n - at;
+		rc = feed_copy(p, text + at, piece, &why);
+	}
+	if (rc) see("!");
+	redis_parser_free(p);
+}
+
+static void
+parser_agrees_with_reader(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof pushes / sizeof pushes[0]; i++) {
+		struct redis_parser *p = redis_parser_new(&seeing);
+		const char *why = NULL;
+		char want[sizeof seen];
+
+		assert_non_null(p);
+		*seen = '\0';
+		if (redis_parser_feed_reader(p, eio_cstr(pushes[i]), &why) < 0) see("!");
+		redis_parser_free(p);
+		strcpy(want, seen);
+		assert_non_null(strstr(want, i == 0 ? "m(a,a,{\"x\":1})m(a,a,{\"x\":1})m(a,a,{\"x\":1})" : ""));
+		for (size_t split = 0; split <= strlen(pushes[i]) + 1; split++) {
+			feed_split(pushes[i], split);
+			if (strcmp(seen, want) != 0) fail_msg("%zu at %zu: %s, not %s", i, split, seen, want);
+		}
 	}
 }
 
@@ -602,6 +681,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(parser_at_every_split),
+		cmocka_unit_test(parser_agrees_with_reader),
 		cmocka_unit_test(parser_big_payload),
 		cmocka_unit_test(parser_refuses),
 		cmocka_unit_test(subscribes_again),
