@@ -46,8 +46,14 @@ const RULES = [
 	},
 ];
 
+const ruleOf = (result) => (result.server === 'siocast' ? undefined : RULES.find(({ fits }) => fits(result)));
+
+/** Whether a reference server's failed result has a reason that is known. */
+export function isExplained(result) {
+	return ruleOf(result) !== undefined;
+}
+
 /** The reason of a failed result of a reference server; siocast's own failures are told as they are. */
 export function explain(result) {
-	const rule = result.server !== 'siocast' && RULES.find(({ fits }) => fits(result));
-	return rule ? rule.why : `Not explained: ${result.detail.replace(/\d{3,}/g, 'N').slice(0, 120)}`;
+	return ruleOf(result)?.why ?? `Not explained: ${result.detail.replace(/\d{3,}/g, 'N').slice(0, 120)}`;
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// What the runs have found, kept in build/compat/<environment>-<server>.json, and MATRIX.md, which is made of it.
-// Environments: node (run.mjs), chromium (browser/). A result is {version, build, transport, scenario, ok, detail}.
+// What the runs have found, kept in build/compat/<environment>-<server>.json, and what is made of it: MATRIX.md, and its first
+// table once more in the README of the project. Environments: node (run.mjs), chromium (browser/). A result is
+// {version, build, transport, scenario, ok, detail}.
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { SCENARIOS } from '../node/scenarios.mjs';
-import { explain } from './explanations.mjs';
+import { explain, isExplained } from './explanations.mjs';
 import { CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS } from './versions.mjs';
 
 export const RESULTS = path.join(COMPAT, '../build/compat');
+const README = path.join(COMPAT, '../README.md');
 
 export class MatrixError extends Error {}
 
@@ -34,6 +36,13 @@ export async function saveResults(environment, results) {
 		for (const result of mine) cells.set(keyOf(result), result);
 		await fs.writeFile(file, `${JSON.stringify([...cells.values()], null, '\t')}\n`);
 	}
+}
+
+/** What is known already of a server: it passed, or failed for a reason that is known. Gives a test of a kind and a scenario. */
+export async function settled(environment, server) {
+	const results = (await read(path.join(RESULTS, `${environment}-${server}.json`))).map((result) => ({ ...result, server }));
+	const keys = new Set(results.filter((result) => result.ok || isExplained(result)).map(keyOf));
+	return (kind, scenario) => keys.has(keyOf({ ...kind, scenario }));
 }
 
 /** Keeps results while a long run goes on: what is known is not lost when it is cut off. */
@@ -116,15 +125,28 @@ const GENERATIONS = [
 	['1.0', /^1\.0\./], ['1.1 to 1.3', /^1\.[123]\./], ['1.4 to 1.7', /^1\.[4567]\./], ['2.x', /^2\./], ['3.x', /^3\./], ['4.x', /^4\./],
 ];
 
-/** The matrix in short, for the README: a line per generation, a column per server. */
+// Ways to connect, by what a reader looks for.
+const WAYS = [
+	['polling', ['polling', 'polling-base64', 'polling-xhr1']], ['WebSocket', ['websocket', 'websocket-base64']],
+	['upgrade', ['upgrade', 'timestamps']], ['JSONP', ['jsonp']],
+];
+
+/** The matrix in short: a line per generation, siocast in every way, the official servers in all ways together. */
 function summary(results) {
-	const servers = SERVERS.filter((server) => results.some((result) => result.server === server));
-	const name = (server) => (server === 'siocast' ? 'siocast' : `socket.io ${server}${server.startsWith('4') ? ' with allowEIO3' : ''}`);
-	const lines = [`| clients | ${servers.map(name).join(' | ')} |`, `|---|${servers.map(() => '---|').join('')}`];
+	const servers = REFERENCES.filter((server) => results.some((result) => result.server === server));
+	const of = (list, server) => list.filter((result) => result.server === server);
+	const cell = (list) => (list.length > 0 ? count(list) : '–');
+	const head = [
+		'clients', ...WAYS.map(([way]) => `siocast: ${way}`),
+		...servers.map((server) => `Node ${server}${server.startsWith('4') ? ' with allowEIO3' : ''}`),
+	];
+	const lines = [`| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`];
 	for (const [generation, pattern] of GENERATIONS) {
 		const row = results.filter((result) => pattern.test(result.version));
 		if (row.length === 0) continue;
-		lines.push(`| ${generation} | ${servers.map((server) => count(row.filter((result) => result.server === server))).join(' | ')} |`);
+		const ours = WAYS.map(([, names]) => cell(of(row, 'siocast').filter(({ transport }) => names.includes(transport))));
+		const theirs = servers.map((server) => cell(of(row, server)));
+		lines.push(`| ${[generation, ...ours, ...theirs].join(' | ')} |`);
 	}
 	return lines;
 }
@@ -144,21 +166,27 @@ function ranges(versions) {
 	return parts.join(', ');
 }
 
+// Results that failed for the same reason, a line each.
+function reasons(failed) {
+	return [...groupBy(failed, explain)].map(([why, list]) => {
+		const where = `clients ${ranges(list.map((result) => result.version))}`;
+		const what = unique(list.map((result) => result.scenario)).join(', ');
+		const ways = unique(list.map((result) => `${result.transport}${result.environment === 'chromium' ? ' (Chromium)' : ''}`)).join(', ');
+		return `- ${why} (${list.length} results; ${where}; ${ways}; ${what})`;
+	});
+}
+
 function differences(results) {
 	const lines = [];
-	for (const server of [...REFERENCES, 'siocast']) {
-		const failed = results.filter((result) => result.server === server && !result.ok);
-		const groups = Map.groupBy ? Map.groupBy(failed, explain) : groupBy(failed, explain);
-		const title = server === 'siocast' ? 'siocast fails' : `socket.io ${server} fails, siocast does not`;
-		lines.push('', `### ${title}`, '');
-		if (groups.size === 0) lines.push('Nothing.');
-		for (const [why, list] of groups) {
-			const where = `clients ${ranges(list.map((result) => result.version))}`;
-			const what = unique(list.map((result) => result.scenario)).join(', ');
-			const ways = unique(list.map((result) => `${result.transport}${result.environment === 'chromium' ? ' (Chromium)' : ''}`)).join(', ');
-			lines.push(`- ${why} (${list.length} results; ${where}; ${ways}; ${what})`);
-		}
+	const ours = new Set(results.filter((result) => result.server === 'siocast' && !result.ok)
+		.map((result) => `${result.environment} ${keyOf(result)}`));
+	const failing = (server) => results.filter((result) => result.server === server && !result.ok);
+	const part = (title, list) => lines.push('', `### ${title}`, '', ...(list.length > 0 ? reasons(list) : ['Nothing.']));
+	for (const server of REFERENCES) {
+		const theirs = failing(server);
+		part(`socket.io ${server} fails, siocast does not`, theirs.filter((result) => !ours.has(`${result.environment} ${keyOf(result)}`)));
 	}
+	part('siocast fails', failing('siocast'));
 	return lines;
 }
 
@@ -168,17 +196,32 @@ function groupBy(list, keyOfItem) {
 	return groups;
 }
 
-/** Writes MATRIX.md from everything that has been kept. */
+const BEGIN = '<!-- made by ./run compat -->\n\n';
+const END = '\n\n<!-- end -->';
+
+// The README shows the first table; tests/lint/matrix checks that it is the same.
+async function updateReadme(lines) {
+	const text = await fs.readFile(README, 'utf8');
+	const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+	if (from < 0 || to < from) throw new MatrixError(`${README}: the place for the table is gone`);
+	await fs.writeFile(README, text.slice(0, from + BEGIN.length) + lines.join('\n') + text.slice(to));
+}
+
+/** Writes MATRIX.md, and the table of the README, from everything that has been kept. */
 export async function writeMatrix() {
 	const results = await readAll();
 	if (results.length === 0) throw new MatrixError(`nothing in ${RESULTS}: run with --save first`);
+	const short = summary(results);
 	const lines = [
 		'# The compatibility matrix',
 		'',
-		'Made by `./run compat`; do not edit. A cell counts the scenarios that passed, of those that apply to',
-		'the client: siocast in bold, the official servers beside it. README.md says what the scenarios and transports are.',
+		'Made by `./run compat`; do not edit. A cell counts the scenarios that passed, of those that apply to the client; what they and the',
+		'ways to connect are is in [README.md](README.md). In short, Node and Chromium together; against the official servers ran one or two',
+		'clients of each generation, in fewer ways:',
 		'',
-		...summary(results),
+		...short,
+		'',
+		'In the tables that follow, siocast is in bold, the official servers are beside it.',
 	];
 	for (const [name, title] of Object.entries(TITLES)) {
 		const some = results.filter(({ environment, build }) => `${environment} ${build}` === name);
@@ -186,4 +229,5 @@ export async function writeMatrix() {
 	}
 	lines.push('', '## Differences', ...differences(results), '');
 	await fs.writeFile(path.join(COMPAT, 'MATRIX.md'), lines.join('\n'));
+	await updateReadme(short);
 }

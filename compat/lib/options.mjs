@@ -5,22 +5,24 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { SCENARIOS } from '../node/scenarios.mjs';
-import { CLIENTS, FAST_CLIENTS, SERVERS, TRANSPORTS, isFast } from './versions.mjs';
+import { CLIENTS, FAST_CLIENTS, REFERENCES, REFERENCE_CLIENTS, REFERENCE_WAYS, SERVERS, TRANSPORTS, isFast } from './versions.mjs';
 
 export const HELP = `Usage: node run.mjs [OPTION]...
 Runs the official Socket.IO clients against siocast and against the official servers.
 
   --server LIST      siocast (default), 1.7.4, 2.5.1, 4.8.4, or all
   --url URL          another server, which must do what lib/contract.mjs says; with --redis PORT its Redis on this machine
-  --clients LIST     versions, such as 1.7.4,4.8.4; default: all
+  --clients LIST     versions, such as 1.7.4,4.8.4; default: all, and for the official servers one or two of each generation
   --builds LIST      node (what require() gives), bundle (the file for browsers); default: both
-  --transports LIST  ${Object.keys(TRANSPORTS).join(', ')}; default: all
+  --transports LIST  ${Object.keys(TRANSPORTS).join(', ')};
+                     default: all, and for the official servers ${REFERENCE_WAYS.join(', ')}
   --scenarios LIST   names, or the beginning of names: text,feed-json; default: all
-  --messages N       of each feed scenario; default: 10000
+  --messages N       of each feed scenario; default: 10000, and 2000 for the official servers
   --parallel N       cells at a time, 1 to 3; default: 3
   --fast             a subset that covers every generation and transport in less than a minute
   --save             keeps the results in build/compat/, over those of earlier runs
-  --matrix           the same, and writes MATRIX.md of everything kept there
+  --resume           leaves out what is kept there as passed, or as failed for a reason that is known
+  --matrix           --save, and writes MATRIX.md of everything kept there
   --matrix-only      runs nothing, writes MATRIX.md
   --verbose          names every scenario, not only those that failed
 
@@ -35,7 +37,7 @@ export class UsageError extends Error {
 
 const TYPES = {
 	server: 'string', url: 'string', redis: 'string', clients: 'string', builds: 'string', transports: 'string', scenarios: 'string',
-	messages: 'string', parallel: 'string', fast: 'boolean', matrix: 'boolean', 'matrix-only': 'boolean', save: 'boolean', verbose: 'boolean', help: 'boolean',
+	messages: 'string', parallel: 'string', fast: 'boolean', matrix: 'boolean', 'matrix-only': 'boolean', save: 'boolean', resume: 'boolean', verbose: 'boolean', help: 'boolean',
 };
 
 function choose(name, text, known) {
@@ -93,6 +95,11 @@ export function readOptions(args) {
 		save: values.save || values.matrix || false,
 		servers: values.url ? ['url'] : choose('server', values.server ?? 'siocast', SERVERS),
 		clients: choose('clients', values.clients ?? (fast ? FAST_CLIENTS.join(',') : 'all'), CLIENTS),
+		fewer: fast ? {} : {
+			...(values.clients ? {} : { clients: REFERENCE_CLIENTS }),
+			...(values.transports ? {} : { transports: REFERENCE_WAYS }),
+			...(values.messages ? {} : { messages: 2000 }),
+		},
 		builds: choose('builds', values.builds, ['node', 'bundle']),
 		transports: choose('transports', values.transports, Object.keys(TRANSPORTS)),
 		scenarios: chooseScenarios(values.scenarios ?? (fast ? FAST_SCENARIOS.join(',') : undefined), names),
@@ -102,4 +109,9 @@ export function readOptions(args) {
 		redisPort: values.redis === undefined ? 0 : number('redis', values.redis, 1, 65535),
 		slow: Number(process.env.SLOW) || slowness(),
 	};
+}
+
+/** The options for one of the servers. Of what only stands beside ours less will do, unless it was asked for. */
+export function optionsFor(server, options) {
+	return REFERENCES.includes(server) ? { ...options, ...options.fewer } : options;
 }

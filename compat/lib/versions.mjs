@@ -39,7 +39,11 @@ export const SERVERS = ['siocast', ...REFERENCES];
 /** A few clients that cover every revision, text rule and decoder. */
 export const FAST_CLIENTS = ['1.0.6', '1.1.0', '1.3.7', '1.7.4', '2.0.4', '2.5.0', '3.1.3', '4.2.0', '4.8.4'];
 
-/** Of these, the builds for Node that do something else than the files for browsers. */
+/** A few that cover every generation, and the ways that differ, for the official servers: all against each would take half a day. */
+export const REFERENCE_CLIENTS = ['1.0.6', '1.3.7', '1.7.4', '2.5.0', '3.1.3', '4.8.4'];
+export const REFERENCE_WAYS = ['polling', 'websocket', 'upgrade', 'jsonp'];
+
+/** Of FAST_CLIENTS those whose builds for Node do something else than the files for browsers. */
 const FAST_NODE = ['1.0.6', '1.7.4', '2.5.0', '3.1.3', '4.8.4'];
 
 /** Whether a quick run includes this: each generation in the ways that it does not share with others. */

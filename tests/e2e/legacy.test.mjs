@@ -455,6 +455,28 @@ describe('doc/migrate-from-node.md', { skip: SIOCAST_ONLY }, () => {
 			assert.equal(status, 0, `${stderr}\n${text}`);
 		}
 	}));
+
+	// What the constructors of socket.io and engine.io 1.7 (1.8), 2.5 (3.6) and 4.8 (6.6) read.
+	const COMMON = [
+		'path', 'serveClient', 'adapter', 'pingInterval', 'pingTimeout', 'upgradeTimeout', 'maxHttpBufferSize', 'transports',
+		'allowUpgrades', 'cookie', 'perMessageDeflate', 'httpCompression', 'allowRequest', 'wsEngine', 'destroyUpgrade',
+		'destroyUpgradeTimeout', 'origins', 'cookiePath', 'cookieHttpOnly',
+	];
+	const OPTIONS = {
+		'1.x': COMMON,
+		'2.x': [...COMMON, 'parser', 'handlePreflightRequest', 'initialPacket'],
+		'3.x and 4.x': [
+			...COMMON, 'parser', 'initialPacket', 'addTrailingSlash', 'connectTimeout', 'allowEIO3', 'cors.origin',
+			'connectionStateRecovery', 'cleanupEmptyChildNamespaces',
+		],
+	};
+	for (const [years, options] of Object.entries(OPTIONS)) {
+		test(`every option of ${years} has a row`, () => {
+			const chapter = guide.split(/^## /m).find((part) => part.includes(`Options of socket.io ${years}\n`));
+			const named = [...chapter.matchAll(/^\| (`[^|]*) \|.*$/gm)].flatMap(([, cell]) => cell.match(/`[^`]*`/g));
+			assert.deepEqual(options.filter((option) => !named.includes(`\`${option}\``)), []);
+		});
+	}
 });
 
 test('the decoder of these tests refuses what is no payload', () => {
