@@ -414,26 +414,31 @@ text_block(struct eio_bytes text)
 	return b;
 }
 
-/* Everything that waits, as one payload. One bundle alone is shared without a copy. */
+/*
+ * What waits, as one payload. One bundle alone is shared without a copy. Old clients copy all that is left of a payload in the
+ * binary form for each packet in it: what they would need minutes for comes in several payloads, and the rest with the next poll.
+ */
 static struct eio_block *
 take_payload(struct eio_session *s)
 {
+	enum eio_wire wire = eio_session_wire(s);
 	struct eio_block *one = NULL;
 	struct eio_buf all;
-	size_t n = s->queue.count;
 
 	eio_buf_init(&all);
-	for (size_t i = 0; i < n; i++) {
+	for (bool first = true; s->queue.count > 0; first = false) {
+		bool alone = first && s->queue.count == 1;
 		struct eio_bundle *b = eio_queue_take(&s->queue);
-		struct eio_block *w = eio_bundle_wire(b, eio_session_wire(s));
+		struct eio_block *w = eio_bundle_wire(b, wire);
 
-		if (w && n == 1) one = eio_block_ref(w);
+		if (w && alone) one = eio_block_ref(w);
 		if (!w) all.failed = true;
-		if (w && n > 1) {
-			if (i > 0 && s->kind.revision == 4) eio_buf_addc(&all, 0x1e);
+		if (w && !alone) {
+			if (!first && s->kind.revision == 4) eio_buf_addc(&all, 0x1e);
 			eio_buf_append(&all, w->data, w->n);
 		}
 		eio_bundle_unref(b);
+		if (wire == EIO_WIRE_POLLING_3 && all.n >= EIO_BINARY_FORM_BYTES) break;
 	}
 	if (!one && !eio_buf_failed(&all)) one = text_block(eio_buf_bytes(&all));
 	eio_buf_deinit(&all);

@@ -32,6 +32,7 @@ enum {
 	EIO_SID_LEN = 20, /* as long as official servers make them */
 	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
 	EIO_NOOP_DELAY_MS = 100, /* how long a poll is held while a probe runs; engine.io's number */
+	EIO_BINARY_FORM_BYTES = 65536, /* above this a payload in the binary form takes no further bundle */
 };
 
 enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
