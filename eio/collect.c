@@ -2,21 +2,28 @@
 /* Payloads out of the cached forms of bundles, plain or compressed. */
 #include "eio/collect.h"
 
+/* Whether a payload of n bytes takes no more. */
+static bool
+full(enum eio_wire wire, size_t n)
+{
+	return wire == EIO_WIRE_POLLING_3 && n >= EIO_BINARY_FORM_BYTES;
+}
+
 static struct eio_block *
 collect_plain(struct eio_queue *q, enum eio_wire wire)
 {
+	bool alone = q->count == 1;
 	struct eio_block *one = NULL;
 	struct eio_buf all;
-	size_t n = q->count;
 
 	eio_buf_init(&all);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; q->count > 0 && !full(wire, all.n); i++) {
 		struct eio_bundle *b = eio_queue_take(q);
 		struct eio_block *w = eio_bundle_wire(b, wire);
 
-		if (w && n == 1) one = eio_block_ref(w);
+		if (w && alone) one = eio_block_ref(w);
 		if (!w) all.failed = true;
-		if (w && n > 1) {
+		if (w && !alone) {
 			if (i > 0 && wire == EIO_WIRE_POLLING) eio_buf_addc(&all, 0x1e);
 			eio_buf_append(&all, w->data, w->n);
 		}
@@ -34,11 +41,10 @@ static struct eio_block *
 collect_coded(
 	struct eio_queue *q, enum eio_wire wire, const struct eio_deflate *o, enum eio_coding coding, size_t *plain_n)
 {
-	size_t n = q->count;
 	struct eio_zip z;
 
 	eio_zip_begin(&z, coding);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; q->count > 0 && !full(wire, z.n); i++) {
 		struct eio_bundle *b = eio_queue_take(q);
 		const struct eio_block *plain = eio_bundle_wire(b, wire);
 		const struct eio_block *part = eio_bundle_deflated(b, wire, o, NULL);

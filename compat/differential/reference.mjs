@@ -2,7 +2,8 @@
 //
 // The official servers with the handlers of the differential test. Started by targets.mjs as
 //	node reference.mjs VERSION CONFIG.json
-// CONFIG: port, options (of the Server), namespaces (the names, "/" among them).
+// CONFIG: namespaces (the names, "/" among them); servers, each with port and options (of the Server). One process has them all:
+// most of what it takes to start is to load the library.
 
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -12,15 +13,16 @@ const require = createRequire(import.meta.url);
 const [version, file] = process.argv.slice(2);
 const config = JSON.parse(fs.readFileSync(file, 'utf8'));
 
-// What Socket.IO does not want is the application's: here nobody's.
-const httpServer = http.createServer((req, res) => {
-	res.writeHead(404);
-	res.end();
-});
+const library = require(`server-${version}`);
 
-function openServer() {
-	const library = require(`server-${version}`);
-	return version[0] === '4' ? new library.Server(httpServer, config.options) : library(httpServer, config.options);
+function openServer(options) {
+	// What Socket.IO does not want is the application's: here nobody's.
+	const httpServer = http.createServer((req, res) => {
+		res.writeHead(404);
+		res.end();
+	});
+	const io = version[0] === '4' ? new library.Server(httpServer, options) : library(httpServer, options);
+	return { httpServer, io };
 }
 
 /** The last argument is the acknowledgement when the client asked for one. */
@@ -41,7 +43,9 @@ function handle(socket) {
 	socket.on('error', () => {});
 }
 
-const io = openServer();
-for (const name of config.namespaces) io.of(name).on('connection', handle);
 process.on('SIGTERM', () => process.exit());
-httpServer.listen(config.port, '127.0.0.1');
+for (const { port, options } of config.servers) {
+	const { httpServer, io } = openServer(options);
+	for (const name of config.namespaces) io.of(name).on('connection', handle);
+	httpServer.listen(port, '127.0.0.1');
+}

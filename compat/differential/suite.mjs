@@ -61,6 +61,9 @@ export async function runCase(pairs, testCase) {
 			listen(cleanup, pair, pair.siocast, testCase),
 		]);
 		const [reference, siocast] = await within(both, `case ${testCase.id}`, 60_000);
+		// A conversation that did not come to its end has compared nothing, whatever the other one did.
+		const brokenOff = [...reference, ...siocast].find(({ step }) => step === 'broken off');
+		if (brokenOff) throw new Error(`broken off: ${brokenOff.error}`);
 		for (const difference of differences(reference, siocast)) {
 			const reason = explain(known, testCase.id, difference);
 			if (reason) result.explained.push({ ...difference, reason: reason.reason, known: known.indexOf(reason) });
@@ -70,14 +73,16 @@ export async function runCase(pairs, testCase) {
 	return result;
 }
 
-/** Runs cases, some of them at a time; a case that cannot be run has an `error`. */
+/** Runs cases, some of them at a time: what runCase() gives and `ms`; a case that cannot be run has an `error`. */
 export async function runAll(pairs, cases, parallel) {
 	const results = [];
 	const waiting = [...cases];
 	const work = async () => {
 		for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
 			const { id } = next;
-			results.push(await runCase(pairs, next).catch((error) => ({ id, error: error.message })));
+			const begun = Date.now();
+			const result = await runCase(pairs, next).catch((error) => ({ id, error: error.message }));
+			results.push({ ...result, ms: Date.now() - begun });
 		}
 	};
 	await Promise.all(Array.from({ length: parallel }, work));

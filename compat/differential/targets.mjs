@@ -65,10 +65,10 @@ export const PROFILES = {
 	'v1-no-cookie': { version: '1.7.4', options: { cookie: false }, siocast: { compat: '1.x', engine: { cookie: false } } },
 };
 
-async function launch(cleanup, name, command, args, port) {
+async function launch(cleanup, name, command, args, ports) {
 	const child = new Child(command, args, { name });
 	cleanup.add(child, () => child.stop());
-	await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`));
+	for (const port of ports) await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`));
 }
 
 async function writeJson(cleanup, name, value) {
@@ -77,12 +77,20 @@ async function writeJson(cleanup, name, value) {
 	return file;
 }
 
-async function startReference(cleanup, profile) {
-	const port = await freePort();
-	const file = await writeJson(cleanup, 'reference.json', { port, options: profile.options, namespaces: NAMESPACES });
-	const args = [path.join(HERE, 'reference.mjs'), profile.version, file];
-	await launch(cleanup, `socket.io ${profile.version}`, process.execPath, args, port);
-	return port;
+/** The official servers of one version, all in one process: their ports by the names of the profiles. */
+async function startReferences(cleanup, version) {
+	const ports = new Map();
+	const servers = [];
+	for (const [name, { version: wanted, options }] of Object.entries(PROFILES)) {
+		if (wanted !== version) continue;
+		const port = await freePort();
+		ports.set(name, port);
+		servers.push({ port, options });
+	}
+	const file = await writeJson(cleanup, 'reference.json', { namespaces: NAMESPACES, servers });
+	const args = [path.join(HERE, 'reference.mjs'), version, file];
+	await launch(cleanup, `socket.io ${version}`, process.execPath, args, [...ports.values()]);
+	return ports;
 }
 
 async function startSiocast(cleanup, profile) {
@@ -91,7 +99,7 @@ async function startSiocast(cleanup, profile) {
 	// Nobody listens on port 1: no Redis is needed here.
 	const config = { listen: `127.0.0.1:${port}`, workers: 1, redis: 'redis://127.0.0.1:1/0', logLevel: 'error', namespaces };
 	const file = await writeJson(cleanup, 'siocast.json', { ...config, ...profile.siocast });
-	await launch(cleanup, 'siocast', SIOCAST, ['-c', file], port);
+	await launch(cleanup, 'siocast', SIOCAST, ['-c', file], [port]);
 	return port;
 }
 
@@ -100,21 +108,28 @@ export class Pairs {
 	constructor(cleanup) {
 		this.cleanup = cleanup;
 		this.started = new Map();
+		this.references = new Map();
 	}
 
 	get(name) {
-		if (!this.started.has(name)) this.started.set(name, this.#start(name));
-		return this.started.get(name);
+		return once(this.started, name, () => this.#start(name));
 	}
 
 	async #start(name) {
 		const profile = PROFILES[name];
 		if (profile === undefined) throw new Error(`no profile is called ${name}`);
-		const [reference, siocast] = await Promise.all([
-			startReference(this.cleanup, profile),
+		const { version } = profile;
+		const [references, siocast] = await Promise.all([
+			once(this.references, version, () => startReferences(this.cleanup, version)),
 			startSiocast(this.cleanup, profile),
 		]);
 		const base = (profile.options.path ?? '/socket.io/').replace(/\/?$/, '/');
-		return { name, version: profile.version, path: base, reference, siocast };
+		return { name, version, path: base, reference: references.get(name), siocast };
 	}
+}
+
+// What is in the map, or what `make` gives.
+function once(map, key, make) {
+	if (!map.has(key)) map.set(key, make());
+	return map.get(key);
 }

@@ -5,6 +5,7 @@
  * compared with what the protocol wants.
  */
 #include "eio/buf.h"
+#include "eio/collect.h"
 #include "eio/session.h"
 
 #include <setjmp.h>
@@ -587,6 +588,78 @@ test_drop(void **state)
 	finish(&r);
 }
 
+/* Takes what a poll is answered with: packets of 100 bytes, numbered on from *next. Returns its size. */
+static size_t
+poll_numbered(struct replay *r, enum eio_payload_form form, unsigned *next)
+{
+	struct eio_output out;
+	size_t n;
+
+	get(r, EIO_ACCEPT_OK);
+	assert_int_equal(eio_session_output(&r->s, true, &out), EIO_OUTPUT_ANSWER);
+	assert_int_equal(out.form, form);
+	for (size_t at = 0; at + 100 <= out.body->n; (*next)++) {
+		char expected[8];
+		const char *p = memchr(out.body->data + at, 'x', out.body->n - at);
+
+		snprintf(expected, sizeof(expected), "%06u", *next);
+		assert_non_null(p);
+		assert_memory_equal(p + 1, expected, 6);
+		at = (size_t)(p - out.body->data) + 99;
+	}
+	n = out.body->n;
+	eio_block_unref(out.body);
+	return n;
+}
+
+/* Much that waits is more than old clients can take apart at once; who reads text gets all of it. */
+static void
+test_binary_form_in_parts(void **state)
+{
+	enum { PACKETS = 2000 };
+	struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING, .revision = 3, .text = EIO_TEXT_TWICE };
+	unsigned next;
+
+	(void)state;
+	for (int b64 = 0; b64 < 2; b64++) {
+		enum eio_payload_form form = b64 ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
+		struct replay r;
+		size_t polls = 0;
+
+		kind.b64 = b64;
+		start_kind(&r, kind);
+		pump(&r);
+		for (unsigned i = 0; i < PACKETS; i++) {
+			char text[100];
+
+			snprintf(text, sizeof(text), "x%06u%092u", i, 0);
+			send_text(&r, text);
+		}
+		for (next = 0; next < PACKETS; polls++) {
+			size_t n = poll_numbered(&r, form, &next);
+
+			if (!b64) assert_in_range(n, 1, EIO_BINARY_FORM_BYTES + 110);
+		}
+		assert_int_equal(polls, b64 ? 1 : 4);
+		assert_int_equal(eio_session_queued(&r.s), 0);
+		/* One that is larger by itself goes alone, and whole. */
+		if (!b64) {
+			char *big = malloc(2 * EIO_BINARY_FORM_BYTES);
+
+			assert_non_null(big);
+			memset(big, 'y', 2 * EIO_BINARY_FORM_BYTES - 1);
+			big[2 * EIO_BINARY_FORM_BYTES - 1] = '\0';
+			send_text(&r, big);
+			get(&r, EIO_ACCEPT_OK);
+			pump(&r);
+			assert_true(r.log.n > 2 * EIO_BINARY_FORM_BYTES);
+			assert_int_equal(eio_session_queued(&r.s), 0);
+			free(big);
+		}
+		finish(&r);
+	}
+}
+
 /* A queue that grew, wrapped around and emptied keeps its order. */
 static void
 test_queue_order(void **state)
@@ -840,6 +913,7 @@ main(void)
 		cmocka_unit_test(test_close_moves_to_websocket),
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_binary_form_in_parts),
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_probe_after_failed_probe),

@@ -136,6 +136,8 @@ const mechanics = [
 		await c.post(body(c.eio, '42["quit"]'));
 		await c.settle();
 		await c.poll();
+		// Without a poll the end has half a minute's time.
+		await c.poll();
 		await c.gone();
 	}, both),
 	joined('server-closes-polled', (c) => c.whilePolling(() => c.post(body(c.eio, '42["quit"]'))), both),

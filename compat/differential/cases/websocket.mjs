@@ -14,7 +14,8 @@ const refused = (name, target, headers, rest = {}) => ({
 	...rest,
 	run: async (c) => {
 		const socket = await c.webSocket(typeof target === 'function' ? target(c) : target, headers);
-		if (socket) await c.untilEnd('after the 101', socket);
+		// Accepted after all, or so it seems: Node refuses behind the 101.
+		if (socket) await c.untilPong('after the 101', socket);
 	},
 });
 
