@@ -469,7 +469,7 @@ answer(struct eio_session *s, struct eio_output *out)
 		out->body = text_block(control_payload(s));
 		out->plain_n = out->body ? out->body->n : 0;
 	} else {
-		out->coding = s->coding;
+		out->coding = (enum eio_coding)s->coding;
 		out->body = eio_collect(
 			&s->queue, eio_session_wire(s), s->settings->http_deflate, &out->coding, &out->plain_n);
 	}

@@ -239,9 +239,11 @@ static void
 hold(struct eio_socket *s, struct eio_exchange *ex)
 {
 	if (s->server->options->http_deflate.on) {
-		s->coding = eio_negotiate_coding(eio_request_header(ex->req, EIO_LIT("accept-encoding")));
+		enum eio_coding coding = eio_negotiate_coding(eio_request_header(ex->req, EIO_LIT("accept-encoding")));
+
+		s->coding = (unsigned char)coding;
 		/* JavaScript around the payload has to be compressed with it. */
-		eio_session_set_coding(&s->session, s->jsonp ? EIO_CODING_IDENTITY : s->coding);
+		eio_session_set_coding(&s->session, s->jsonp ? EIO_CODING_IDENTITY : coding);
 	}
 	s->get = eio_exchange_ref(ex);
 	ex->owner = s;

@@ -33,7 +33,7 @@ struct eio_socket {
 	const struct eio_request *request; /* during the open callback */
 	void *user;
 	bool told_open, handshaken;
-	enum eio_coding coding; /* what the client of the held GET takes */
+	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
 
 struct eio_server {
@@ -68,6 +68,7 @@ eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
 {
 	s->main = link;
 	s->ws = link ? link->ws : NULL;
+	eio_session_set_deflate(&s->session, link && link->deflate);
 }
 
 /* Takes the session's events now, and its outputs at the end of this turn. */

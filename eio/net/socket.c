@@ -212,8 +212,8 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n >= o->threshold && !eio_buf_failed(&js)) {
 		struct eio_zip z;
 
-		out->coding = s->coding;
-		eio_zip_begin(&z, s->coding);
+		out->coding = (enum eio_coding)s->coding;
+		eio_zip_begin(&z, out->coding);
 		eio_zip_add(&z, eio_buf_bytes(&js), o);
 		out->body = eio_zip_end(&z);
 		eio_buf_deinit(&js);
@@ -276,7 +276,7 @@ frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 	enum eio_wire wire = eio_session_wire(&s->session);
 	struct eio_block *block, *plain;
 
-	if (!s->main || !s->main->deflate) return eio_bundle_wire(b, wire);
+	if (!eio_session_deflate(&s->session)) return eio_bundle_wire(b, wire);
 	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
 	plain = block ? eio_bundle_wire(b, wire) : NULL;
 	if (plain) count_deflated(s->server, plain->n, block->n);
