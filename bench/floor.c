@@ -55,6 +55,7 @@ run_schedule(void)
 		fl.seq, total, fl.block.n, fl.stalls,
 		total ? (double)(bench_usage_now().cpu_ns - before.cpu_ns) / 1e3 / (double)total / fl.n : 0);
 	hist_print(&fl.pass, stdout);
+	if (fl.mode->report) fl.mode->report(stdout);
 	puts("}");
 	fflush(stdout);
 }
@@ -84,6 +85,7 @@ usage(void)
 	     "What the kernel alone asks for what a server does.\n\n"
 	     "  --mode NAME             send: one block to many connections, each with one send(); the default\n"
 	     "                          uring: the same with io_uring\n"
+	     "                          compare: these two in turn, the processor time of each per block\n"
 	     "                          polling: one answer to many held polls\n"
 	     "                          idle: hold connections\n"
 	     "                          ingest: subscribe, and only count the bytes: SIGUSR1 begins, SIGUSR2 reports\n"
@@ -113,7 +115,7 @@ short_text(const char *option, const char *text)
 static void
 set_mode(const char *text)
 {
-	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_idle };
+	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_idle, &mode_compare };
 
 	fl.mode = NULL;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)

@@ -23,6 +23,7 @@ struct mode {
 	void (*make)(uint64_t t_ns);
 	void (*send)(void);
 	void (*open)(void); /* all clients are there; NULL: nothing to do */
+	void (*report)(FILE *out); /* prints more members of the report; NULL: there are none */
 };
 
 struct floor {
@@ -42,7 +43,7 @@ struct floor {
 };
 extern struct floor fl;
 
-extern const struct mode mode_send, mode_uring, mode_polling, mode_idle;
+extern const struct mode mode_send, mode_uring, mode_polling, mode_idle, mode_compare;
 
 /* floor_connect.c */
 
