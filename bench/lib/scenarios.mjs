@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: MIT
 //
-// What is measured. A scenario says how many clients get what, and from which servers; the rate is one that all of them hold.
+// All scenarios, in the order in which they are measured and reported. A scenario says how many clients get what from which
+// servers, what a round does where it is more than one window, and which figures make its tables.
 
-// What a delivery costs the server. The clients only look for data every millisecond (bench/load --help says why).
-const FAN_OUT = {
-	transport: 'websocket',
-	clients: 1000,
-	coalesce: 1000,
-	batch: 0,
-	seconds: 4,
-	servers: ['floor', 'siocast', 'tuned', 'naive'],
-};
+import { capacity } from './scenarios/capacity.mjs';
+import { clients } from './scenarios/clients.mjs';
+import { fanout } from './scenarios/fanout.mjs';
+import { flames } from './scenarios/flames.mjs';
+import { ingest } from './scenarios/ingest.mjs';
+import { special } from './scenarios/special.mjs';
+import { story } from './scenarios/story.mjs';
 
-export const scenarios = [
-	{ ...FAN_OUT, name: 'fan-out-250', size: 250, rate: 20 },
-	{ ...FAN_OUT, name: 'fan-out-3000', size: 3000, rate: 20 },
-	{ ...FAN_OUT, name: 'fan-out-10k-3000', size: 3000, rate: 2, clients: 10000 },
-	{ ...FAN_OUT, name: 'flush-250', size: 250, rate: 22, batch: 200 },
-];
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames];
+
+// What `--quick` looks at, with the servers that matter most: under three minutes.
+const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'flush', 'polling', 'ingest-max', 'connect-websocket', 'workers'];
+const QUICK_SERVERS = ['floor', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
 
 /** Those whose name begins with one of the given; all of them when none is given. */
-export function choose(names) {
-	const chosen = scenarios.filter(({ name }) => names.length === 0 || names.some((start) => name.startsWith(start)));
+export function choose(names, quick) {
+	const wanted = names.length > 0 ? names : quick ? QUICK : [''];
+	const chosen = scenarios.filter(({ name }) => wanted.some((start) => name.startsWith(start)));
 	if (chosen.length === 0) throw new Error(`no scenario ${names.join(' ')}; there are ${scenarios.map(({ name }) => name).join(' ')}`);
 	return chosen;
+}
+
+/** Which of a scenario's servers are measured: `only` a list of ids, or all. */
+export function chooseServers(only, quick) {
+	const other = process.env.OTHER ? ['other'] : [];
+	return (ids) => {
+		const all = ids.includes('siocast') ? [...ids, ...other] : ids;
+		if (only) return all.filter((id) => only.includes(id));
+		return quick ? all.filter((id) => QUICK_SERVERS.includes(id)) : all;
+	};
 }
