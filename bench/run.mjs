@@ -8,7 +8,7 @@ import { machine } from './lib/machine.mjs';
 import { report, scenarioTable } from './lib/report.mjs';
 import { lastResults, openResults, saveResults } from './lib/results.mjs';
 import { planned, runScenario } from './lib/rounds.mjs';
-import { choose, chooseServers } from './lib/scenarios.mjs';
+import { choose, chooseServers, shrink } from './lib/scenarios.mjs';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
@@ -20,6 +20,8 @@ const { values, positionals } = parseArgs({
 		plan: { type: 'boolean' },
 		report: { type: 'boolean' },
 		dry: { type: 'boolean' },
+		tiny: { type: 'boolean' },
+		minutes: { type: 'string', default: '46' },
 	},
 	allowPositionals: true,
 });
@@ -54,13 +56,14 @@ function merged(old, result, only) {
 
 async function measureAll() {
 	const quick = Boolean(values.quick);
-	const chosen = choose(positionals, quick);
-	const rounds = Number(values.rounds ?? (quick ? 2 : 5));
+	const wanted = choose(positionals, quick);
+	const chosen = values.tiny ? wanted.map(shrink) : wanted;
+	const rounds = Number(values.rounds ?? (values.tiny ? 1 : quick ? 2 : 5));
 	const context = { rounds, log, choose: chooseServers(values.only?.split(','), quick) };
 	showPlan(chosen, context);
 	if (values.plan) return;
 	// Short runs are to look at; only what has its rounds goes into the report.
-	const keep = !quick && !values.dry;
+	const keep = !quick && !values.dry && !values.tiny;
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
 	const { file, results } = openResults(facts, { whole });
@@ -68,7 +71,13 @@ async function measureAll() {
 	const run = { date: facts.date, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
 	results.runs.push(run);
 	const begun = Date.now();
+	const late = [];
 	for (const scenario of chosen) {
+		const left = Number(values.minutes) * 60 - (Date.now() - begun) / 1000;
+		if (planned(scenario, context) > left) {
+			late.push(scenario.name);
+			continue;
+		}
 		const result = await runScenario(scenario, context);
 		results.scenarios[scenario.name] = merged(results.scenarios[scenario.name], result, values.only);
 		run.took = (Date.now() - begun) / 1000;
@@ -79,7 +88,9 @@ async function measureAll() {
 	}
 	console.log(`\nMedians of ${rounds} interleaved rounds, least and most in brackets. ${minutes((Date.now() - begun) / 1000)} minutes.`);
 	if (keep) console.log(`Written: ${file}, bench/REPORT.md, bench/plots/`);
-	const failed = chosen.filter(({ name }) => Object.keys(results.scenarios[name].failed).length > 0).map(({ name }) => name);
+	if (late.length > 0) console.log(`No time was left; to be added by: ./run bench ${late.join(' ')}`);
+	const measured = chosen.filter(({ name }) => !late.includes(name));
+	const failed = measured.filter(({ name }) => Object.keys(results.scenarios[name].failed).length > 0).map(({ name }) => name);
 	if (failed.length > 0) console.log(`With something left out: ${failed.join(' ')}`);
 }
 

@@ -111,6 +111,7 @@ function assertExact(options, report, sent) {
 	const alike = !options.rooms;
 	if (alike && messages.min !== messages.max) wrong.push('clients with different counts');
 	if (alike && bytes.min !== bytes.max) wrong.push('clients with different byte counts');
+	if (options.load?.deflate && report.wire.deflating !== report.clients) wrong.push('no compression was agreed on');
 	if (report.open !== report.clients) wrong.push('connections lost');
 	if (!options.loose && sample.gaps + sample.disorder + sample.bad > 0) wrong.push('gaps, disorder or wrong bytes');
 	// A source is held back by who takes its messages; a client's socket that was full is a wait that is not the server's.

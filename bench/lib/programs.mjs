@@ -64,9 +64,12 @@ function addCounts(parts) {
 /** Histograms of several processes cannot be added from their quantiles: the worst one stands for all. */
 const worst = (parts) => parts.reduce((a, b) => (b.p99 > a.p99 ? b : a));
 
+/** At work or in line for the processor all the time: it could not have taken more. */
+const atLimit = ({ limit, cpu, wait }) => limit || cpu + wait > 0.95;
+
 /** The reports of several load generators as if they were one. */
 function merge(reports) {
-	if (reports.length === 1) return reports[0];
+	if (reports.length === 1) return { ...reports[0], generator: { ...reports[0].generator, limit: atLimit(reports[0].generator) } };
 	const all = (name) => reports.map((report) => report[name]);
 	const sample = Object.fromEntries(
 		['clients', 'messages', 'gaps', 'disorder', 'bad'].map((name) => [name, sum(all('sample').map((part) => part[name]))]),
@@ -79,10 +82,7 @@ function merge(reports) {
 		sample: { ...sample, first_bad: all('sample').map((part) => part.first_bad).find(Boolean) ?? '' },
 		latency_us: worst(all('latency_us')),
 		spread_us: worst(all('spread_us')),
-		generator: {
-			cpu: sum(all('generator').map((part) => part.cpu)),
-			limit: all('generator').some((part) => part.limit),
-		},
+		generator: { cpu: sum(all('generator').map((part) => part.cpu)), limit: all('generator').some(atLimit) },
 	};
 }
 

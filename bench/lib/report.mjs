@@ -91,7 +91,7 @@ function section(scenario, result) {
 /** Cost per delivery over the number of clients. */
 function growthPlot(results) {
 	const { median } = reader(results);
-	const counts = [1, 5, 10, 19].filter((k) => median(`growth-${k}k`, 'siocast', 'us') !== undefined);
+	const counts = [1, 10, 19].filter((k) => median(`growth-${k}k`, 'siocast', 'us') !== undefined);
 	if (counts.length < 2) return '';
 	const line = (name, id) => ({ name, points: counts.map((k) => [k * 1000, median(`growth-${k}k`, id, 'us')]).filter(([, y]) => y !== undefined) });
 	const series = [line('siocast', 'siocast'), line('floor', 'floor')].filter(({ points }) => points.length > 1);
@@ -115,7 +115,7 @@ function machineText({ machine, runs }) {
 		['source', `commit ${machine.commit || 'unknown'}${machine.dirty ? ', changed' : ''}`],
 		['runs', runs.map(({ date, load, rounds, took, what }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}`).join('; ')],
 	];
-	return table(['', ''], rows);
+	return rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n');
 }
 
 const INTRO = `# What siocast costs, measured

@@ -119,6 +119,6 @@ export async function runScenario(scenario, context) {
 export function planned(scenario, context) {
 	if (scenario.plan) return scenario.plan(context);
 	const { clients, seconds } = scenario.options;
-	const setUp = 1.5 + seconds + clients / 2500;
-	return context.choose(scenario.servers).length * (setUp + context.rounds * (seconds * (scenario.windows ?? 1) + 0.5));
+	const setUp = 1.2 + seconds + clients / 3500;
+	return context.choose(scenario.servers).length * (setUp + context.rounds * (seconds * (scenario.windows ?? 1) + 0.4));
 }

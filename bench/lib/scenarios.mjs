@@ -15,7 +15,7 @@ export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...client
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
 const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'flush', 'polling', 'ingest-max', 'connect-websocket', 'workers'];
-const QUICK_SERVERS = ['floor', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
+const QUICK_SERVERS = ['floor', 'floor-ingest', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
 
 /** Those whose name begins with one of the given; all of them when none is given. */
 export function choose(names, quick) {
@@ -23,6 +23,19 @@ export function choose(names, quick) {
 	const chosen = scenarios.filter(({ name }) => wanted.some((start) => name.startsWith(start)));
 	if (chosen.length === 0) throw new Error(`no scenario ${names.join(' ')}; there are ${scenarios.map(({ name }) => name).join(' ')}`);
 	return chosen;
+}
+
+const TINY = 0.02;
+
+/** The same scenario with few clients and short windows: `--tiny` tries the benchmark itself, its figures mean nothing. */
+export function shrink(scenario) {
+	const { options } = scenario;
+	const less = (n, least) => n && Math.max(least, Math.round(n * TINY));
+	const rooms = less(options.rooms, 2);
+	const flood = options.flood && { ...options.flood, messages: less(options.flood.messages, 1000) };
+	const small = { clients: less(options.clients, options.clients > 1 ? 20 : 1), rooms, seconds: Math.min(options.seconds, 0.5) };
+	const channels = options.rooms ? { channels: rooms } : {};
+	return { ...scenario, options: { ...options, ...small, ...channels, ...(flood ? { flood } : {}), profileSeconds: 1, scale: TINY } };
 }
 
 /** Which of a scenario's servers are measured: `only` a list of ids, or all. */

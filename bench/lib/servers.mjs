@@ -36,7 +36,7 @@ async function startSource(cleanup, options) {
 			flood.signal('SIGUSR1');
 			return flood.next('the end of its schedule');
 		};
-		return { url: `redis://127.0.0.1:${port}/0`, subscribed: async () => {}, feed, program: flood };
+		return { url: `redis://127.0.0.1:${port}/0`, address: `127.0.0.1:${port}`, subscribed: async () => {}, feed };
 	}
 	const redis = await startRedis(cleanup, port);
 	const { channels = 1 } = options;
@@ -93,13 +93,13 @@ async function ready(admin) {
 const floor = {
 	name: 'floor',
 	client: {},
-	async start(cleanup, { clients, size, rate, batch = 0, seconds, transport, floorMode, flood }) {
+	async start(cleanup, { clients, size, rate, batch = 0, seconds, transport, floorMode }) {
 		const port = await freePort();
 		// As in the servers, a batch begins with a message and is sent `batch` ms later.
 		const perBlock = Math.floor((rate * batch) / 1000) + 1;
 		const mode = floorMode ?? (transport === 'polling' ? 'polling' : 'send');
 		const options = { listen: `127.0.0.1:${port}`, mode: mode === 'send' ? undefined : mode, clients, size, rate: rate / perBlock, seconds, batch: perBlock };
-		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(flood ? { ...options, ...flood } : options));
+		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(options));
 		const program = new Program(cleanup, command, args, { name: 'floor' });
 		await program.next('to listen');
 		const feed = () => {
@@ -107,6 +107,19 @@ const floor = {
 			return program.next('the end of its schedule');
 		};
 		return { port, child: program.child, pids: () => [program.child.pid], feed, program };
+	},
+};
+
+/** Subscribes and counts bytes: what it costs to get messages at all. It has no clients. */
+const floorIngest = {
+	name: 'floor',
+	client: {},
+	async start(cleanup, options) {
+		const source = await startSource(cleanup, options);
+		const own = flags({ mode: 'ingest', redis: source.address, channel: EVENT });
+		const program = new Program(cleanup, ...onServerCore(path.join(BENCH, 'floor'), own), { name: 'floor' });
+		await program.next('to subscribe');
+		return { child: program.child, pids: () => [program.child.pid], feed: source.feed, program };
 	},
 };
 
@@ -212,6 +225,7 @@ const nchan = {
 
 export const servers = {
 	floor,
+	'floor-ingest': floorIngest,
 	'floor-uring': {
 		...floor,
 		name: 'floor (io_uring)',

@@ -108,7 +108,7 @@ async function throughputRound(bed, { round }) {
 	return { ...values, mbps: (found.window.report.received * 8) / 1e6 / Math.max(seconds, found.window.report.seconds) };
 }
 
-const SERVERS = ['siocast', 'tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'python', 'nchan'];
+const SERVERS = ['siocast', 'tuned', 'naive', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
 
 export const capacity = [
 	{
@@ -118,7 +118,7 @@ export const capacity = [
 		about:
 			'Every client gets every message. Where the generator was the limit, the server could do more than is shown: then its CPU at this rate tells how much was left.',
 		servers: SERVERS,
-		options: { transport: 'websocket', clients: 1000, size: 250, rate: 10, batch: 0, seconds: 1, load: { sample: 8 } },
+		options: { transport: 'websocket', clients: 1000, size: 250, rate: 10, batch: 0, seconds: 0.8, load: { sample: 8 } },
 		tables: [
 			{
 				columns: [
@@ -141,7 +141,7 @@ export const capacity = [
 			},
 		],
 		round: saturationRound,
-		plan: ({ rounds, choose }) => choose(SERVERS).length * (5 + 14 + (rounds - 1) * 4.2 + rounds * 4 * 1.4),
+		plan: ({ rounds, choose }) => choose(SERVERS).length * (4 + 10 + (rounds - 1) * 3.6 + rounds * 4 * 1.1),
 	},
 	{
 		group: 'The story',
@@ -153,6 +153,6 @@ export const capacity = [
 		columns: [MBPS, toSiocast('mbps'), { key: 'rate', title: 'messages/s to each', digits: 0 }, { key: 'core', title: 'CPU % at that rate', digits: 0 }, GENERATOR],
 		plot: { key: 'mbps', title: 'Mb/s', low: false },
 		round: throughputRound,
-		plan: ({ rounds, choose }) => choose(['siocast', 'tuned', 'uws-tuned', 'nchan']).length * (4 + 14 + (rounds - 1) * 4.5),
+		plan: ({ rounds, choose }) => choose(['siocast', 'tuned', 'uws-tuned', 'nchan']).length * (4 + 12 + (rounds - 1) * 4),
 	},
 ];

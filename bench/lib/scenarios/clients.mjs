@@ -32,18 +32,18 @@ async function memoryRound(outer, context) {
 		bed.collects = /^(tuned|naive|uws|v1)/.test(id);
 		const before = await memoryNow(bed);
 		let clients = 0;
-		for (const step of STEPS) {
-			const at = STEPS.indexOf(step);
+		for (const [at, n] of STEPS.entries()) {
+			const step = n * (options.scale ?? 1);
 			await bed.connect({ clients: step - clients, load: { first: clients, source: 1 + 20 * at } });
 			clients = step;
-			values[`kb${step}`] = ((await memoryNow(bed)) - before) / step / 1024;
+			values[`kb${n}`] = ((await memoryNow(bed)) - before) / step / 1024;
 		}
 	});
 	context.log(`memory ${id}: ${JSON.stringify(values)}`);
 	return values;
 }
 
-const MEMORY = ['siocast', 'tuned', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
+const MEMORY = ['siocast', 'tuned', 'uws-tuned', 'v1-tuned', 'nchan'];
 
 const memory = {
 	group: 'Idle connections',
@@ -59,7 +59,7 @@ const memory = {
 	round: memoryRound,
 	// The servers other than siocast take long to connect so many; their memory does not vary, so they have fewer rounds.
 	roundsOf: (id, rounds) => (id === 'siocast' ? rounds : Math.min(rounds, 2)),
-	plan: ({ rounds, choose }) => choose(MEMORY).reduce((sum, id) => sum + (id === 'siocast' ? rounds * 8 : Math.min(rounds, 2) * 16), 0),
+	plan: ({ rounds, choose }) => choose(MEMORY).reduce((sum, id) => sum + (id === 'siocast' ? rounds * 7 : Math.min(rounds, 2) * 14), 0),
 };
 
 // --- connect storms ---
@@ -70,14 +70,15 @@ const STORM = 1000;
 async function stormRound(bed) {
 	await pause(150);
 	const before = bed.cpu();
-	const load = await bed.connect({ clients: STORM });
+	const clients = STORM * (bed.options.scale ?? 1);
+	const load = await bed.connect({ clients });
 	const used = bed.cpu() - before;
 	const { seconds, connect_us: connect } = load.ready[0];
 	await load.stop();
 	await pause(300);
 	return {
-		perSecond: STORM / seconds,
-		usConnect: used / STORM / 1000,
+		perSecond: clients / seconds,
+		usConnect: used / clients / 1000,
 		p50: connect.p50 / 1000,
 		p99: connect.p99 / 1000,
 	};
@@ -101,7 +102,7 @@ function storm(transport, title, servers) {
 		plot: { key: 'usConnect', title: 'CPU per connect, µs', low: true },
 		warm: stormRound,
 		round: stormRound,
-		plan: ({ rounds, choose }) => choose(servers).length * (2 + (rounds + 1) * 1.4),
+		plan: ({ rounds, choose }) => choose(servers).length * (2 + (rounds + 1) * 1.2),
 	};
 }
 
@@ -162,8 +163,8 @@ const stopped = {
 	title: `100 clients, beside ${STOPPED} that stopped reading`,
 	about:
 		'30 KB × 100 messages/s to each, not batched: 3 MB/s that the stopped ones do not take. What is it to the others, and how much does the server keep for them? siocast drops what is over limits.clientQueueBytes, the Node servers have no limit.',
-	servers: ['siocast', 'tuned', 'uws-tuned', 'v1-tuned'],
-	options: { transport: 'websocket', clients: 100, size: 30000, rate: 100, batch: 0, seconds: 2, load: { sample: 4 } },
+	servers: ['siocast', 'tuned', 'uws-tuned'],
+	options: { transport: 'websocket', clients: 100, size: 30000, rate: 100, batch: 0, seconds: 1, load: { sample: 4 } },
 	columns: [
 		{ key: 'p99', title: 'p99 ms', digits: 2 },
 		{ key: 'p99Stopped', title: 'p99 ms with stopped', digits: 2 },
@@ -172,7 +173,7 @@ const stopped = {
 		{ key: 'memory', title: 'MB kept', digits: 1 },
 	],
 	round: stoppedRound,
-	plan: ({ rounds, choose }) => choose(stopped.servers).length * (4 + rounds * 6),
+	plan: ({ rounds, choose }) => choose(stopped.servers).length * (3 + rounds * 3.8),
 };
 
 // --- polling ---
@@ -183,7 +184,7 @@ const POLLING = {
 	title: '200 polling clients × 20 messages/s',
 	about: '250 bytes, not batched: about one poll per message. CPU per poll that was answered.',
 	servers: ['floor', 'siocast', 'tuned', 'uws-tuned', 'v1-tuned', 'python'],
-	options: { transport: 'polling', clients: 200, size: 250, rate: 20, batch: 0, seconds: 1.5, coalesce: 1000 },
+	options: { transport: 'polling', clients: 200, size: 250, rate: 20, batch: 0, seconds: 1.2, coalesce: 1000 },
 	columns: [
 		{ key: 'usFrame', title: 'CPU µs per poll', digits: 2 },
 		toFloor('usFrame'),
@@ -200,7 +201,7 @@ export const clients = [
 	storm('polling', 'long-polling', STORM_SERVERS),
 	storm('upgrade', 'long-polling and upgrade to WebSocket', STORM_SERVERS),
 	POLLING,
-	{ ...POLLING, name: 'polling-1k', title: '1,000 polling clients × 5 messages/s', options: { ...POLLING.options, clients: 1000, rate: 5 }, servers: ['floor', 'siocast', 'tuned', 'uws-tuned'] },
+	{ ...POLLING, name: 'polling-1k', title: '1,000 polling clients × 5 messages/s', options: { ...POLLING.options, clients: 1000, rate: 5 }, servers: ['floor', 'siocast', 'tuned'] },
 	churn,
 	stopped,
 ];
