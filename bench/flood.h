@@ -33,6 +33,7 @@ struct flood {
 
 	int listener, epoll;
 	struct connection connections[CONNECTIONS_MAX];
+	unsigned used; /* so many of these places have ever been used */
 	uint64_t stalls, stalled_ns; /* how often, and how long, a subscriber was waited for */
 };
 extern struct flood flood;

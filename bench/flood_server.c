@@ -49,6 +49,7 @@ server_accept(void)
 
 		if (c->fd >= 0) continue;
 		*c = (struct connection){ .fd = fd };
+		if (i >= flood.used) flood.used = i + 1;
 		ev.data.ptr = c;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		if (epoll_ctl(flood.epoll, EPOLL_CTL_ADD, fd, &ev)) bench_die_errno("epoll_ctl");
@@ -163,7 +164,7 @@ subscribers(struct eio_bytes wanted)
 
 	for (unsigned i = 0; i < flood.channels; i++) {
 		if (!eio_bytes_eq(wanted, eio_bytes(name, flood_channel(name, i)))) continue;
-		for (unsigned j = 0; j < CONNECTIONS_MAX; j++)
+		for (unsigned j = 0; j < flood.used; j++)
 			if (flood.connections[j].fd >= 0 && flood.connections[j].heads &&
 				flood.connections[j].heads[i].n)
 				n++;

@@ -44,7 +44,8 @@ print_counts(const char *name, size_t offset)
 	printf("\"%s\":{\"sum\":%" PRIu64 ",\"min\":%" PRIu64 ",\"max\":%" PRIu64 "},", name, sum, min, max);
 }
 
-/* The processor time that this program took; when it was near to all there is, the figures are about it, not the server. */
+/* The processor time that this program took, and for which it waited; when they are near to all there is, the figures are
+ * about it, not the server. */
 static void
 print_usage(void)
 {
@@ -52,7 +53,8 @@ print_usage(void)
 	double wall = (double)(u.wall_ns - begin_usage.wall_ns), cpu = (double)(u.cpu_ns - begin_usage.cpu_ns) / wall;
 	double wait = (double)(u.wait_ns - begin_usage.wait_ns) / wall;
 
-	printf("\"generator\":{\"cpu\":%.3f,\"wait\":%.3f,\"limit\":%s}", cpu, wait, cpu > 0.9 ? "true" : "false");
+	printf("\"generator\":{\"cpu\":%.3f,\"wait\":%.3f,\"limit\":%s}", cpu, wait,
+		cpu + wait > 0.9 ? "true" : "false");
 }
 
 static void

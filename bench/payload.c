@@ -74,9 +74,10 @@ write_whole(char *out, const struct payload *p)
 static unsigned
 digits(uint64_t v)
 {
+	uint64_t limit = 10;
 	unsigned n = 1;
 
-	for (; v >= 10; v /= 10) n++;
+	for (; n < 20 && v >= limit; n++) limit *= 10;
 	return n;
 }
 
@@ -104,18 +105,36 @@ make_model(struct model *m, const struct payload *p, unsigned seq_digits, unsign
 	m->channel_end = m->t_end + (unsigned)strlen(",\"ch\":") + digits(p->channel);
 }
 
+/* The digits of the time, which many messages have in common. */
+static unsigned
+time_text(uint64_t t_ns, const char **text)
+{
+	static char last[20];
+	static uint64_t last_ns;
+	static unsigned n;
+
+	if (n == 0 || t_ns != last_ns) {
+		n = digits(t_ns);
+		patch(last + n, t_ns);
+		last_ns = t_ns;
+	}
+	*text = last;
+	return n;
+}
+
 void
 payload_write(char *out, const struct payload *p)
 {
 	static struct model models[RECORDS][CHANNEL_DIGITS][SIZES];
 	struct model *m = &models[p->seq % RECORDS][digits(p->channel) - 1][p->n / 1000 % SIZES];
-	unsigned seq_digits = digits(p->seq), t_digits = digits(p->t_ns);
+	const char *t;
+	unsigned seq_digits = digits(p->seq), t_digits = time_text(p->t_ns, &t);
 
 	if (m->n != p->n || m->seq_digits != seq_digits || m->t_digits != t_digits)
 		make_model(m, p, seq_digits, t_digits);
 	memcpy(out, m->bytes, p->n);
 	patch(out + m->seq_end, p->seq);
-	patch(out + m->t_end, p->t_ns);
+	memcpy(out + m->t_end - t_digits, t, t_digits);
 	patch(out + m->channel_end, p->channel);
 }
 
