@@ -66,7 +66,7 @@ async function measureAll() {
 	const keep = !quick && !values.dry && !values.tiny;
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
-	const { file, results } = openResults(facts, { whole });
+	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
 	results.machine = facts;
 	const run = { date: facts.date, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
 	results.runs.push(run);

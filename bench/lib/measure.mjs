@@ -82,12 +82,30 @@ export class Bed {
 		}
 	}
 
+	/** After a window that failed: what is still under way must not be counted in the next. */
+	async #drain() {
+		for (let last = -1, tries = 0; tries < 100; tries++) {
+			const { received } = await this.load.report();
+			if (received === last) return;
+			last = received;
+			await pause(200);
+		}
+	}
+
 	/**
 	 * Sends for some seconds and measures. `changes`: other size, rate, mix or seconds than the scenario's. Gives cpuNs, seconds, sent
 	 * and the clients' report.
 	 */
 	async window(changes = {}) {
-		const options = { ...this.options, ...changes };
+		try {
+			return await this.#window({ ...this.options, ...changes });
+		} catch (error) {
+			if (this.load && !this.running.child.exited) await this.#drain();
+			throw error;
+		}
+	}
+
+	async #window(options) {
 		await pause(QUIET_MS);
 		this.load.begin();
 		const before = this.cpu();

@@ -11,7 +11,7 @@ import { within } from '../../tests/e2e/lib/wait.mjs';
 import { pause } from './measure.mjs';
 
 const ATTACH_MS = 400;
-const HERTZ = 2999;
+const HERTZ = 4999;
 
 /** A node of the tree: how many samples have it in their stack, and what it called. */
 const node = () => ({ count: 0, calls: new Map() });
@@ -66,8 +66,7 @@ async function fold(file, { inlined }) {
 export async function record(cleanup, pids, step, { dwarf = false } = {}) {
 	const file = path.join(await cleanup.folder(), 'perf.data');
 	const graph = dwarf ? ['--call-graph', 'dwarf,4096'] : ['--call-graph', 'fp'];
-	const hertz = dwarf ? 999 : HERTZ;
-	const args = ['record', '-q', ...graph, '-F', String(hertz), '-e', 'cpu-clock', '-o', file, '-p', pids.join(',')];
+	const args = ['record', '-q', ...graph, '-F', String(HERTZ), '-e', 'cpu-clock', '-o', file, '-p', pids.join(',')];
 	const child = new Child('perf', args, { name: 'perf', graceful: false });
 	try {
 		await pause(ATTACH_MS);
@@ -79,7 +78,7 @@ export async function record(cleanup, pids, step, { dwarf = false } = {}) {
 	}
 	const root = await fold(file, { inlined: false });
 	await fs.rm(file, { force: true });
-	if (root.count < 20) throw new Error(`perf saw only ${root.count} samples: ${child.tail(5)}`);
+	if (root.count === 0) throw new Error(`perf saw nothing: ${child.tail(5)}`);
 	return root;
 }
 

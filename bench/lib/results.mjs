@@ -17,6 +17,8 @@ function newest() {
 /** Where a run puts its results: a whole run into a new file, a partial one into the newest. */
 export function openResults(machine, { whole }) {
 	fs.mkdirSync(FOLDER, { recursive: true });
+	// A whole run makes all pictures anew; what is no longer drawn must not stay.
+	if (whole) fs.rmSync(path.join(BENCH, 'plots'), { recursive: true, force: true });
 	const last = newest();
 	const today = path.join(FOLDER, `${machine.date.slice(0, 10)}.json`);
 	if (whole || !last) return { file: today, results: { machine, runs: [], scenarios: {} } };

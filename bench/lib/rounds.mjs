@@ -100,8 +100,7 @@ export async function runScenario(scenario, context) {
 	// What does not end well is told, but the figures are there.
 	await clean.catch((error) => {
 		context.log(`${scenario.name}: ${error.message}`);
-		if (run.beds.size === 0) run.failed.scenario = reason(error);
-		else run.unclean = reason(error);
+		if (Object.keys(run.failed).length === 0) run.unclean = reason(error);
 	});
 	return {
 		name: scenario.name,

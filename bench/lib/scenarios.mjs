@@ -14,13 +14,15 @@ import { story } from './scenarios/story.mjs';
 export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames];
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
-const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'flush', 'polling', 'ingest-max', 'connect-websocket', 'workers'];
+const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];
 const QUICK_SERVERS = ['floor', 'floor-ingest', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
 
-/** Those whose name begins with one of the given; all of them when none is given. */
+/** Those with one of the given names, or whose name begins with it; all of them when none is given. */
 export function choose(names, quick) {
 	const wanted = names.length > 0 ? names : quick ? QUICK : [''];
-	const chosen = scenarios.filter(({ name }) => wanted.some((start) => name.startsWith(start)));
+	const whole = new Set(scenarios.map(({ name }) => name));
+	const meant = (name) => wanted.some((start) => (whole.has(start) ? name === start : name.startsWith(start)));
+	const chosen = scenarios.filter(({ name }) => meant(name));
 	if (chosen.length === 0) throw new Error(`no scenario ${names.join(' ')}; there are ${scenarios.map(({ name }) => name).join(' ')}`);
 	return chosen;
 }
