@@ -1,66 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What arrives at the clients. Of every client packets, events and messages are counted as their bytes stream by; nothing is
- * kept. A sampled client keeps a packet until it is complete, and then every byte of the event is checked: its name, the
- * messages in it, that their numbers go up by one in each channel; their stamps give the latency.
+ * Engine.IO and Socket.IO as a client that listens: the steps until it gets events, and of every client the counts of
+ * packets, events and messages, taken as their bytes stream by; nothing is kept, but for base64 and for what comes before
+ * the client has joined.
  */
 #include "bench/load.h"
 
 #include "bench/bench.h"
 #include "bench/payload.h"
 
-#include <inttypes.h>
+#include "eio/base64.h"
+
 #include <stdlib.h>
 
-enum { SPREAD_SLOTS = 4096 };
-
-/* Of one sampled client. */
-struct check {
-	struct eio_buf packet; /* what has come of it */
-	uint64_t *next; /* by channel: the number expected next, plus one; 0 when there was none yet */
-	unsigned n_channels;
-};
-
-/* The first and the last arrival of one message among the sampled clients. */
-struct spread {
-	uint64_t seq, first_ns, last_ns;
-	unsigned channel;
-	bool used;
-};
-
-static struct {
-	struct check *checks;
-	unsigned n_checks, n_given;
-	struct eio_buf text_head, text_binary; /* how an event's text packet begins; one with an attachment, whole */
-	struct hist latency, spread;
-	struct spread spreads[SPREAD_SLOTS];
-	uint64_t messages, gaps, disorder, bad; /* numbers left out; numbers that went back; packets with wrong bytes */
-	char sample_of_bad[120];
-} at;
-
-void
-packets_init(const char *event, unsigned clients)
-{
-	eio_buf_printf(&at.text_head, "42[\"%s\",", event);
-	eio_buf_printf(&at.text_binary, "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", event);
-	at.n_checks = clients;
-	at.checks = calloc(clients ? clients : 1, sizeof(*at.checks));
-	if (!at.checks || eio_buf_failed(&at.text_head) || eio_buf_failed(&at.text_binary)) bench_die("out of memory");
-	payload_init();
-}
-
-void
-packets_begin(struct client *clients, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) clients[i].counts = (struct counts){ 0 };
-	for (unsigned i = 0; i < at.n_checks; i++)
-		for (unsigned j = 0; j < at.checks[i].n_channels; j++) at.checks[i].next[j] = 0;
-	memset(at.spreads, 0, sizeof(at.spreads));
-	hist_clear(&at.latency);
-	hist_clear(&at.spread);
-	at.messages = at.gaps = at.disorder = at.bad = 0;
-	at.sample_of_bad[0] = '\0';
-}
+enum { MESSAGE_BYTE = 4 };
 
 /* How many messages begin in these bytes. The mark's first character is nowhere else in it, so a mismatch starts anew. */
 static unsigned
@@ -87,106 +40,59 @@ count_marks(uint8_t *matched, const char *p, size_t n)
 	return count;
 }
 
-/* Checks of sampled clients */
+/* The steps */
 
-static void
-note_bad(struct client *c, struct eio_bytes s)
+void
+packets_emit_room(struct client *c, const char *event, bool with_ack)
 {
-	if (at.bad++ > 0) return;
-	snprintf(at.sample_of_bad, sizeof(at.sample_of_bad), "client %u: %.*s", c->index, (int)(s.n < 60 ? s.n : 60),
-		s.p);
-	/* It goes into a JSON string. */
-	for (char *p = at.sample_of_bad; *p; p++)
-		if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ' || (unsigned char)*p > '~') *p = '\'';
+	char packet[128];
+	int n = snprintf(packet, sizeof(packet), "42%s[\"%s\",\"r%u\"]", with_ack ? "0" : "", event,
+		(load.first + c->index) % load.rooms);
+
+	c->transport->send(c, eio_bytes(packet, (size_t)n));
 }
 
-static void
-flush_spread(struct spread *s)
+void
+packets_step(struct client *c)
 {
-	if (s->used) hist_add(&at.spread, s->last_ns - s->first_ns);
-	s->used = false;
+	if (c->state != CLIENT_OPENING || !c->in_namespace || (load.join && !c->in_room)) return;
+	if (load.upgrade && c->transport == &transport_polling) return;
+	load_joined(c);
+	eio_buf_deinit(&c->packet);
 }
 
+/* "{"sid":"…","pingInterval":25000,…}" */
 static void
-note_spread(const struct payload *p, uint64_t now)
+take_open(struct client *c, struct eio_bytes s)
 {
-	struct spread *s = &at.spreads[(p->seq * 31 + p->channel * 131) % SPREAD_SLOTS];
+	static const char sid[] = "\"sid\":\"", interval[] = "\"pingInterval\":";
+	const char *p = memmem(s.p, s.n, sid, sizeof(sid) - 1), *end, *q;
 
-	if (s->used && s->seq == p->seq && s->channel == p->channel) {
-		s->last_ns = now;
+	if (p) p += sizeof(sid) - 1;
+	end = p ? memchr(p, '"', s.n - (size_t)(p - s.p)) : NULL;
+	q = memmem(s.p, s.n, interval, sizeof(interval) - 1);
+	if (!end || (size_t)(end - p) >= sizeof(c->sid) || !q) {
+		load_fail(c, "an open packet without sid or pingInterval came");
 		return;
 	}
-	flush_spread(s);
-	*s = (struct spread){ .seq = p->seq, .first_ns = now, .last_ns = now, .channel = p->channel, .used = true };
+	memcpy(c->sid, p, (size_t)(end - p));
+	/* The packet ends with a brace at the latest, which ends the number. */
+	load.ping_interval_ns = strtoul(q + sizeof(interval) - 1, NULL, 10) * 1000000;
+	if (load.eio == 3)
+		c->ping_ns = bench_now_ns() + load.ping_interval_ns;
+	else
+		c->transport->send(c, EIO_LIT("40"));
+	if (load.upgrade) load_connect(c, LINK_SIDE, &transport_ws);
 }
 
-static uint64_t *
-next_of(struct check *k, unsigned channel)
+void
+packets_enter(struct client *c)
 {
-	unsigned n = k->n_channels ? k->n_channels : 1;
-	uint64_t *next;
-
-	if (channel < k->n_channels) return &k->next[channel];
-	while (n <= channel) n *= 2;
-	next = realloc(k->next, n * sizeof(*next));
-	if (!next) bench_die("out of memory");
-	memset(next + k->n_channels, 0, (n - k->n_channels) * sizeof(*next));
-	k->next = next;
-	k->n_channels = n;
-	return &k->next[channel];
-}
-
-static void
-check_message(struct check *k, const struct payload *p, uint64_t now)
-{
-	uint64_t *next = next_of(k, p->channel), seq = p->seq + 1;
-
-	if (*next == 0)
-		at.gaps += p->seq; /* a publisher counts from 0 */
-	else if (seq > *next + 1)
-		at.gaps += seq - *next - 1;
-	else if (seq <= *next)
-		at.disorder++;
-	if (seq > *next) *next = seq;
-	at.messages++;
-	hist_add(&at.latency, now > p->t_ns ? now - p->t_ns : 0);
-	note_spread(p, now);
-}
-
-/* One message, or a batch of them as an array or in lines. */
-static void
-check_content(struct client *c, struct check *k, struct eio_bytes s)
-{
-	uint64_t now = bench_now_ns();
-	struct payload p;
-	size_t n;
-
-	while (s.n > 0) {
-		n = 1;
-		if (!memchr("[],\n", s.p[0], 4)) {
-			n = payload_read(s, &p);
-			if (n == 0) {
-				note_bad(c, s);
-				return;
-			}
-			check_message(k, &p, now);
-		}
-		s = eio_bytes(s.p + n, s.n - n);
-	}
-}
-
-static void
-check_packet(struct client *c, struct check *k)
-{
-	struct eio_bytes s = eio_buf_bytes(&k->packet), head = eio_buf_bytes(&at.text_head);
-
-	if (eio_buf_failed(&k->packet)) bench_die("out of memory");
-	if (c->binary)
-		check_content(c, k, s);
-	else if (s.n > head.n && eio_bytes_starts(s, head) && s.p[s.n - 1] == ']')
-		check_content(c, k, eio_bytes(s.p + head.n, s.n - head.n - 1));
-	else if (!eio_bytes_eq(s, eio_buf_bytes(&at.text_binary)))
-		note_bad(c, s);
+	if (c->in_namespace) return;
+	c->in_namespace = true;
+	check_choose(c);
+	if (load.join) packets_emit_room(c, load.join, true);
+	packets_step(c);
 }
 
 /* Packets */
@@ -195,18 +101,63 @@ void
 packet_begin(struct client *c, bool binary)
 {
 	c->binary = binary;
+	c->typed = binary && load.eio == 3 && !load.raw;
+	c->base64 = false;
 	c->head_n = c->mark = 0;
 	c->packet_n = 0;
-	if (c->checked) eio_buf_clear(&at.checks[c->checked - 1].packet);
+	eio_buf_clear(&c->packet);
+	if (c->checked) check_packet_begin(c);
 }
 
 void
 packet_piece(struct client *c, const char *p, size_t n)
 {
+	if (n > 0 && c->typed) {
+		if (*p != MESSAGE_BYTE) load_fail(c, "a binary packet does not begin with its type");
+		c->typed = false;
+		p++;
+		n--;
+	}
+	if (n == 0) return;
+	if (c->head_n == 0 && !c->binary && *p == 'b') c->base64 = true;
 	for (size_t i = 0; i < n && c->head_n < sizeof(c->head); i++) c->head[c->head_n++] = p[i];
 	c->packet_n += n;
+	if (c->base64 || c->state == CLIENT_OPENING) eio_buf_append(&c->packet, p, n);
+	if (c->base64) return;
 	c->counts.messages += count_marks(&c->mark, p, n);
-	if (c->checked) eio_buf_append(&at.checks[c->checked - 1].packet, p, n);
+	if (c->checked) check_packet_piece(c, p, n);
+}
+
+/* "b" (revision 4) or "b4", and base64. */
+static void
+end_base64(struct client *c)
+{
+	struct eio_buf text = c->packet;
+	size_t skip = load.eio == 3 ? 2 : 1;
+	ssize_t n;
+
+	eio_buf_init(&c->packet);
+	if (eio_buf_failed(&text)) bench_die("out of memory");
+	n = text.n < skip ? -1 : eio_base64_decode(text.p, eio_bytes(text.p + skip, text.n - skip));
+	if (n < 0 || (load.eio == 3 && c->head[1] != '4')) {
+		load_fail(c, "a packet is not base64");
+	} else {
+		packet_begin(c, true);
+		c->typed = false;
+		packet_piece(c, text.p, (size_t)n);
+		packet_end(c);
+	}
+	if (c->packet.p)
+		eio_buf_deinit(&text);
+	else
+		c->packet = text; /* its memory is for the next one */
+}
+
+static void
+end_event(struct client *c)
+{
+	c->counts.bytes += c->packet_n;
+	if (c->checked) check_packet_end(c);
 }
 
 static void
@@ -215,12 +166,12 @@ end_message(struct client *c)
 	char type = c->head_n > 1 ? c->head[1] : '\0';
 
 	switch (type) {
-	case '0':
-		if (c->checked == 0 && c->index % load.sample == 0 && at.n_given < at.n_checks)
-			c->checked = ++at.n_given;
-		load_joined(c);
-		return;
+	case '0': packets_enter(c); return;
 	case '2': c->counts.events++; break;
+	case '3':
+		c->in_room = true;
+		packets_step(c);
+		return;
 	case '5':
 		if (c->head_n < 4 || c->head[2] < '1' || c->head[2] > '9' || c->head[3] != '-') {
 			load_fail(c, "a binary event with an unusual count of attachments");
@@ -230,8 +181,7 @@ end_message(struct client *c)
 		break;
 	default: load_fail(c, "a Socket.IO packet of type '%c' came", type); return;
 	}
-	c->counts.bytes += c->packet_n;
-	if (c->checked) check_packet(c, &at.checks[c->checked - 1]);
+	end_event(c);
 }
 
 static void
@@ -242,56 +192,48 @@ end_binary(struct client *c)
 		return;
 	}
 	if (--c->attachments == 0) c->counts.events++;
-	c->counts.bytes += c->packet_n;
-	if (c->checked) check_packet(c, &at.checks[c->checked - 1]);
+	end_event(c);
+}
+
+static void
+end_pong(struct client *c)
+{
+	if (c->packet_n == 1)
+		load.pongs++;
+	else
+		polling_stop(c); /* "3probe" */
+}
+
+static void
+end_text(struct client *c)
+{
+	switch (c->head_n > 0 ? c->head[0] : '\0') {
+	case '0':
+		if (c->state == CLIENT_OPENING) take_open(c, eio_buf_bytes(&c->packet));
+		break;
+	case '2':
+		load.pings++;
+		c->transport->send(c, EIO_LIT("3"));
+		break;
+	case '3': end_pong(c); break;
+	case '4': end_message(c); break;
+	case '6': break;
+	default: load_fail(c, "an Engine.IO packet of type '%c' came", c->head[0]); break;
+	}
 }
 
 void
 packet_end(struct client *c)
 {
-	char type = c->head_n > 0 ? c->head[0] : '\0';
-
-	if (c->binary) {
+	if (c->state == CLIENT_CLOSED) return;
+	if (load.raw) {
+		c->counts.events++;
+		end_event(c);
+	} else if (c->base64) {
+		end_base64(c);
+	} else if (c->binary) {
 		end_binary(c);
-		return;
+	} else {
+		end_text(c);
 	}
-	switch (type) {
-	case '0': load.transport->send(c, EIO_LIT("40")); break;
-	case '2':
-		load.pings++;
-		load.transport->send(c, EIO_LIT("3"));
-		break;
-	case '4': end_message(c); break;
-	case '6': break;
-	default: load_fail(c, "an Engine.IO packet of type '%c' came", type); break;
-	}
-}
-
-/* The report */
-
-void
-packets_report(FILE *out)
-{
-	uint64_t min = 0, max = 0, last;
-	bool any = false;
-
-	/* The last number a client got, over all channels it got anything of. */
-	for (unsigned i = 0; i < at.n_given; i++) {
-		for (unsigned j = 0; j < at.checks[i].n_channels; j++) {
-			if (at.checks[i].next[j] == 0) continue;
-			last = at.checks[i].next[j] - 1;
-			if (!any || last < min) min = last;
-			if (!any || last > max) max = last;
-			any = true;
-		}
-	}
-	for (unsigned i = 0; i < SPREAD_SLOTS; i++) flush_spread(&at.spreads[i]);
-	fprintf(out,
-		"\"sample\":{\"clients\":%u,\"messages\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"disorder\":%" PRIu64
-		",\"bad\":%" PRIu64 ",\"first_bad\":\"%s\",\"last_seq_min\":%" PRIu64 ",\"last_seq_max\":%" PRIu64 "}",
-		at.n_given, at.messages, at.gaps, at.disorder, at.bad, at.sample_of_bad, min, max);
-	fprintf(out, ",\"latency_us\":");
-	hist_print(&at.latency, out);
-	fprintf(out, ",\"spread_us\":");
-	hist_print(&at.spread, out);
 }

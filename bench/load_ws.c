@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine.IO over a direct WebSocket connection. Frames are read as they stream by; no extension is offered, so payloads are
- * what they seem. The key of the handshake is a constant and its answer is not verified: this tests speed, and others
- * (tests/e2e) the protocol.
+ * A WebSocket connection: direct, or as what a polling client upgrades to. Frames are read as they stream by, compressed
+ * messages when they are complete. The key of the handshake is a constant and its answer is not verified: this tests speed,
+ * and others (tests/e2e) the protocol.
  */
 #include "bench/load.h"
 
@@ -10,20 +10,38 @@
 
 enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10, HTTP_HEAD_MAX = 4096 };
 
+#define EXTENSION "permessage-deflate"
+#define NO_CONTEXT "server_no_context_takeover"
+
+static void
+add_query(const struct client *c, struct eio_buf *b)
+{
+	eio_buf_printf(b, "?EIO=%u&transport=websocket", load.eio);
+	if (load.b64) EIO_BUF_ADD_LIT(b, "&b64=1");
+	if (c->sid[0]) eio_buf_printf(b, "&sid=%s", c->sid);
+}
+
 static void
 start(struct client *c)
 {
 	struct eio_buf b;
 
+	c->ws.link = c->on[LINK_MAIN] == &transport_ws ? LINK_MAIN : LINK_SIDE;
 	eio_buf_init(&b);
+	eio_buf_printf(&b, "GET %s", load.path);
+	if (!load.raw) add_query(c, &b);
 	eio_buf_printf(&b,
-		"GET %s?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lvY2FzdCBiZW5jaCAhIQ==\r\n\r\n",
-		load.path, load.host);
+		" HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lvY2FzdCBiZW5jaCAhIQ==\r\n",
+		load.host);
+	if (load.deflate)
+		EIO_BUF_ADD_LIT(
+			&b, "Sec-WebSocket-Extensions: " EXTENSION "; " NO_CONTEXT "; client_no_context_takeover\r\n");
+	EIO_BUF_ADD_LIT(&b, "\r\n");
 	if (eio_buf_failed(&b))
 		load_fail(c, "out of memory");
 	else
-		load_send(c, b.p, b.n);
+		load_send(c, c->ws.link, b.p, b.n);
 	eio_buf_deinit(&b);
 }
 
@@ -35,7 +53,7 @@ send_frame(struct client *c, unsigned opcode, struct eio_bytes s)
 
 	if (s.n > 125) abort(); /* nothing that we send is that long */
 	if (s.n) memcpy(frame + 6, s.p, s.n);
-	load_send(c, frame, 6 + s.n);
+	load_send(c, c->ws.link, frame, 6 + s.n);
 }
 
 static void
@@ -63,7 +81,7 @@ static void
 frame_begins(struct client *c)
 {
 	struct ws *w = &c->ws;
-	unsigned opcode = w->head[0] & 0x0f, n = head_length(w);
+	unsigned opcode = w->head[0] & 0x0f, n = head_length(w), extension = w->head[0] & 0x70;
 
 	w->left = n == 2 ? w->head[1] & 0x7f : 0;
 	for (unsigned i = 2; i < n; i++) w->left = w->left << 8 | w->head[i];
@@ -71,13 +89,28 @@ frame_begins(struct client *c)
 	w->in_payload = true;
 	w->head_n = 0;
 	c->counts.frames++;
-	if ((w->head[0] & 0x70) || (w->head[1] & 0x80)) {
+	if ((extension && !(extension == 0x40 && w->deflate)) || (w->head[1] & 0x80)) {
 		load_fail(c, "a WebSocket frame with a mask or an extension's bit came");
 		return;
 	}
 	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does that. */
 	if (opcode) w->opcode = (uint8_t)opcode;
-	if (opcode == WS_TEXT || opcode == WS_BINARY) packet_begin(c, opcode == WS_BINARY);
+	if (opcode != WS_TEXT && opcode != WS_BINARY) return;
+	w->compressed = extension;
+	packet_begin(c, opcode == WS_BINARY);
+}
+
+static void
+inflate_packet(struct client *c)
+{
+	struct eio_bytes message;
+
+	if (eio_buf_failed(&c->ws.deflated) || !inflate_message(eio_buf_bytes(&c->ws.deflated), &message)) {
+		load_fail(c, "a message cannot be inflated");
+		return;
+	}
+	packet_piece(c, message.p, message.n);
+	eio_buf_clear(&c->ws.deflated);
 }
 
 static void
@@ -89,7 +122,9 @@ frame_ends(struct client *c)
 	case WS_PING: send_frame(c, WS_PONG, eio_bytes(NULL, 0)); break;
 	case WS_PONG: break;
 	default:
-		if (c->ws.fin) packet_end(c);
+		if (!c->ws.fin) break;
+		if (c->ws.compressed) inflate_packet(c);
+		packet_end(c);
 	}
 }
 
@@ -107,12 +142,39 @@ frames(struct client *c, const char *p, size_t n)
 			frame_begins(c);
 		}
 		k = n < w->left ? n : (size_t)w->left;
-		if (k > 0 && !is_control(w)) packet_piece(c, p, k);
+		if (k > 0 && !is_control(w)) {
+			if (w->compressed)
+				eio_buf_append(&w->deflated, p, k);
+			else
+				packet_piece(c, p, k);
+		}
 		p += k;
 		n -= k;
 		w->left -= k;
 		if (w->left == 0 && c->state != CLIENT_CLOSED) frame_ends(c);
 	}
+}
+
+/* A context that goes on from message to message would ask for a window of memory for each client; it is not offered. */
+static void
+agree(struct client *c, struct eio_bytes head)
+{
+	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof(EXTENSION) - 1)) return;
+	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof(NO_CONTEXT) - 1)) {
+		load_fail(c, "the server insists on compressing with a context");
+		return;
+	}
+	c->ws.deflate = true;
+	load.deflating++;
+}
+
+/* The connection is open. One that was there before is probed, which asks for an answer before it may be used. */
+static void
+open_ws(struct client *c)
+{
+	c->ws.open = true;
+	if (load.raw) packets_enter(c);
+	if (c->ws.link == LINK_SIDE) send_packet(c, EIO_LIT("2probe"));
 }
 
 static void
@@ -123,9 +185,9 @@ handshake(struct client *c, const char *p, size_t n)
 	char *end;
 	size_t head;
 
-	eio_buf_append(&c->http, p, n);
-	s = eio_buf_bytes(&c->http);
-	if (eio_buf_failed(&c->http) || s.n > HTTP_HEAD_MAX) {
+	eio_buf_append(&c->ws.http, p, n);
+	s = eio_buf_bytes(&c->ws.http);
+	if (eio_buf_failed(&c->ws.http) || s.n > HTTP_HEAD_MAX) {
 		load_fail(c, "the answer to the WebSocket handshake is too long");
 		return;
 	}
@@ -133,12 +195,14 @@ handshake(struct client *c, const char *p, size_t n)
 	if (!end) return;
 	head = (size_t)(end - s.p) + 4;
 	if (!eio_bytes_starts(s, EIO_LIT("HTTP/1.1 101 "))) {
-		load_fail(c, "the WebSocket handshake was answered: %.*s", (int)(strchr(s.p, '\r') - s.p), s.p);
+		load_fail(c, "the WebSocket handshake was answered: %.*s", (int)((char *)memchr(s.p, '\r', head) - s.p),
+			s.p);
 		return;
 	}
-	answer = c->http;
-	eio_buf_init(&c->http);
-	c->state = CLIENT_OPENING;
+	answer = c->ws.http;
+	eio_buf_init(&c->ws.http);
+	agree(c, eio_bytes(s.p, head));
+	open_ws(c);
 	frames(c, s.p + head, s.n - head);
 	eio_buf_deinit(&answer);
 }
@@ -146,16 +210,17 @@ handshake(struct client *c, const char *p, size_t n)
 static void
 input(struct client *c, const char *p, size_t n)
 {
-	if (c->state == CLIENT_CONNECTING)
-		handshake(c, p, n);
-	else
+	if (c->ws.open)
 		frames(c, p, n);
+	else
+		handshake(c, p, n);
 }
 
 static void
 reset(struct client *c)
 {
-	eio_buf_deinit(&c->http);
+	eio_buf_deinit(&c->ws.http);
+	eio_buf_deinit(&c->ws.deflated);
 }
 
 const struct transport transport_ws = { .start = start, .input = input, .send = send_packet, .reset = reset };

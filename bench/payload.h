@@ -23,7 +23,7 @@ enum { PAYLOAD_MIN = 120, PAYLOAD_MAX = 65536 };
 struct payload {
 	uint64_t seq; /* counts from 0 in each channel */
 	uint64_t t_ns; /* when it was meant to be published, CLOCK_MONOTONIC */
-	unsigned channel;
+	unsigned channel; /* 0 to 65535 */
 	unsigned n; /* length of the whole message */
 };
 

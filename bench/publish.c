@@ -2,7 +2,7 @@
 /*
  * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it was
  * meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
- * omission). Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
+ * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
  */
 #include "bench/bench.h"
 #include "bench/hist.h"
@@ -23,9 +23,11 @@ enum {
 	CHANNELS_MAX = 65536,
 	/* No more than this is written before replies are read: Redis stops reading from a client that does not. */
 	WRITE_MAX = 256 * 1024,
+	SMALL = 250,
 	STORY_SMALL = 3000,
 	STORY_BIG = 30000,
 	STORY_EVERY = 50, /* one in so many is a big one */
+	START_NS = 10000000,
 	DRAIN_NS = 1000000000,
 };
 
@@ -33,7 +35,8 @@ static struct {
 	struct sockaddr_in redis;
 	const char *channel;
 	unsigned channels, size; /* size 0: the story mix */
-	double rate, seconds;
+	double rate, seconds; /* rate 0: as fast as Redis takes them */
+	uint64_t total; /* messages; 0: what rate and seconds make */
 	int fd;
 
 	struct eio_buf out;
@@ -41,7 +44,7 @@ static struct {
 	uint64_t queued, bytes; /* messages put into out; of their payloads */
 	uint64_t replies, receivers; /* what Redis answered */
 	char reply_type;
-	struct hist late; /* how long after its time a message was handed to the kernel */
+	struct hist behind; /* how long after its time a message was made ready for the socket */
 } pub;
 
 /* Redis */
@@ -123,23 +126,34 @@ size_of(uint64_t i)
 static uint64_t
 due_ns(uint64_t start, uint64_t i)
 {
+	if (pub.rate == 0) return bench_now_ns();
 	return start + (uint64_t)((double)i * 1e9 / pub.rate);
+}
+
+/* Without a rate and a number of messages, time ends it. */
+static bool
+is_over(uint64_t start)
+{
+	if (pub.total) return pub.queued >= pub.total;
+	return (double)(bench_now_ns() - start) >= pub.seconds * 1e9;
 }
 
 /* Queues what is due; the rest of a backlog stays in the schedule, where it costs no memory. */
 static void
-queue_due(uint64_t start, uint64_t total)
+queue_due(uint64_t start)
 {
 	uint64_t now = bench_now_ns(), t;
 	unsigned channel;
 	struct payload p;
 
-	while (pub.queued < total && pub.out.n - pub.out_at < WRITE_MAX && (t = due_ns(start, pub.queued)) <= now) {
+	while (!is_over(start) && pub.out.n - pub.out_at < WRITE_MAX) {
+		t = due_ns(start, pub.queued);
+		if (pub.rate > 0 && t > now) break;
 		channel = (unsigned)(pub.queued % pub.channels);
 		p = (struct payload){
 			.seq = pub.queued / pub.channels, .t_ns = t, .channel = channel, .n = size_of(pub.queued)
 		};
-		hist_add(&pub.late, now - t);
+		hist_add(&pub.behind, now > t ? now - t : 0);
 		append(&p, channel);
 	}
 }
@@ -153,33 +167,32 @@ sleep_until(uint64_t ns)
 }
 
 static void
-run(void)
+run(uint64_t start)
 {
-	uint64_t total = (uint64_t)(pub.rate * pub.seconds + 0.5), start = bench_now_ns() + 10000000;
 	struct pollfd p = { .fd = pub.fd };
 
-	while (pub.queued < total || pub.out.n > 0) {
-		queue_due(start, total);
+	while (!is_over(start) || pub.out.n > 0) {
+		queue_due(start);
 		write_some();
 		read_replies();
 		if (pub.out.n > 0) {
 			p.events = POLLIN | POLLOUT;
 			poll(&p, 1, -1);
-		} else if (pub.queued < total) {
+		} else if (!is_over(start)) {
 			sleep_until(due_ns(start, pub.queued));
 		}
 	}
 	p.events = POLLIN;
-	while (pub.replies < total && poll(&p, 1, DRAIN_NS / 1000000) > 0) read_replies();
+	while (pub.replies < pub.queued && poll(&p, 1, DRAIN_NS / 1000000) > 0) read_replies();
 }
 
 static void
 print_report(double seconds)
 {
 	printf("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"channels\":%u,\"seconds\":%.3f,\"replies\":%" PRIu64
-	       ",\"receivers\":%" PRIu64 ",\"late_us\":",
+	       ",\"receivers\":%" PRIu64 ",\"behind_us\":",
 		pub.queued, pub.bytes, pub.channels, seconds, pub.replies, pub.receivers);
-	hist_print(&pub.late, stdout);
+	hist_print(&pub.behind, stdout);
 	puts("}");
 }
 
@@ -193,10 +206,25 @@ usage(void)
 	     "  --redis HOST:PORT       an IPv4 address\n"
 	     "  --channel NAME          where to, ticks; with several channels NAME.0, NAME.1 and so on\n"
 	     "  --channels N            how many, in turn, 1\n"
-	     "  --rate R                messages per second over all channels, 10\n"
+	     "  --rate R                messages per second over all channels, 10; 0: as fast as Redis takes them\n"
 	     "  --seconds S             how long, 5\n"
-	     "  --size N                bytes of a message, 250; story: 3000, and 30000 every fiftieth");
+	     "  --messages N            how many, instead of --seconds\n"
+	     "  --size N                bytes of a message, 250\n"
+	     "  --mix NAME              small: 250 bytes; 3k: 3000; story: 3000, and 30000 every fiftieth");
 	exit(0);
+}
+
+static void
+set_mix(const char *text)
+{
+	if (!strcmp(text, "small"))
+		pub.size = SMALL;
+	else if (!strcmp(text, "3k"))
+		pub.size = STORY_SMALL;
+	else if (!strcmp(text, "story"))
+		pub.size = 0;
+	else
+		bench_die("--mix %s: not known", text);
 }
 
 static void
@@ -209,9 +237,11 @@ set_option(int option, const char *text)
 		pub.channel = text;
 		break;
 	case 'n': pub.channels = bench_count("--channels", text, 1, CHANNELS_MAX); break;
-	case 'a': pub.rate = bench_number("--rate", text, 0.01, 1e7); break;
+	case 'a': pub.rate = bench_number("--rate", text, 0, 1e7); break;
 	case 's': pub.seconds = bench_number("--seconds", text, 0, 86400); break;
-	case 'z': pub.size = strcmp(text, "story") ? bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX) : 0; break;
+	case 'm': pub.total = bench_count("--messages", text, 1, UINT32_MAX); break;
+	case 'z': pub.size = bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX); break;
+	case 'x': set_mix(text); break;
 	case 'h': usage(); break;
 	default: exit(1);
 	}
@@ -223,17 +253,19 @@ parse(int argc, char **argv)
 	static const struct option options[] = { { "redis", required_argument, NULL, 'r' },
 		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
 		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
-		{ "size", required_argument, NULL, 'z' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "messages", required_argument, NULL, 'm' }, { "size", required_argument, NULL, 'z' },
+		{ "mix", required_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	pub.channel = "ticks";
 	pub.channels = 1;
 	pub.rate = 10;
 	pub.seconds = 5;
-	pub.size = 250;
+	pub.size = SMALL;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	if (!pub.redis.sin_port) bench_die("--redis is needed (--help tells)");
+	if (pub.rate > 0 && pub.total == 0 && pub.seconds * pub.rate < 0.5) bench_die("that makes no message");
 }
 
 int
@@ -247,8 +279,10 @@ main(int argc, char **argv)
 	pub.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof(pub.redis))) bench_die_errno("connect");
 	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	start = bench_now_ns();
-	run();
+	start = bench_now_ns() + START_NS;
+	if (pub.rate > 0 && pub.total == 0) pub.total = (uint64_t)(pub.rate * pub.seconds + 0.5);
+	sleep_until(start);
+	run(start);
 	print_report((double)(bench_now_ns() - start) / 1e9);
 	return 0;
 }

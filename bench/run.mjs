@@ -1,82 +1,99 @@
 // SPDX-License-Identifier: MIT
 //
-// Measures and prints. Started by bench/run, which prepares the machine.
-// With OTHER=PROGRAM another siocast is measured beside the one just built: what did a change bring?
-// Rounds are interleaved (each server once, then all of them again), so that a slow minute of the machine meets all alike.
+// Measures, prints, and writes bench/results/ and bench/REPORT.md. Started by bench/run, which prepares the machine; README.md in
+// this folder tells how to use it.
 
 import { parseArgs } from 'node:util';
-import { withCleanup } from '../tests/e2e/lib/cleanup.mjs';
-import { freePort } from '../tests/e2e/lib/ports.mjs';
-import { startRedis } from '../tests/e2e/lib/redis.mjs';
 import { machine } from './lib/machine.mjs';
-import { measure } from './lib/measure.mjs';
-import { choose } from './lib/scenarios.mjs';
-import { servers } from './lib/servers.mjs';
-import { spread, summary, table } from './lib/stats.mjs';
+import { report, scenarioTable } from './lib/report.mjs';
+import { lastResults, openResults, saveResults } from './lib/results.mjs';
+import { planned, runScenario } from './lib/rounds.mjs';
+import { choose, chooseServers, shrink } from './lib/scenarios.mjs';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 const { values, positionals } = parseArgs({
-	options: { rounds: { type: 'string' }, quick: { type: 'boolean' }, servers: { type: 'string' } },
+	options: {
+		rounds: { type: 'string' },
+		quick: { type: 'boolean' },
+		only: { type: 'string' },
+		plan: { type: 'boolean' },
+		report: { type: 'boolean' },
+		dry: { type: 'boolean' },
+		tiny: { type: 'boolean' },
+		minutes: { type: 'string', default: '46' },
+	},
 	allowPositionals: true,
 });
-const ROUNDS = Number(values.rounds ?? (values.quick ? 3 : 5));
-const SECONDS = values.quick ? 1 : undefined;
 
-/** Each server once per round; a Map from server to its results. */
-async function runRounds(redis, scenario) {
-	const others = process.env.OTHER ? ['other'] : [];
-	const wanted = values.servers?.split(',') ?? [...scenario.servers, ...others];
-	const results = new Map(wanted.map((id) => [id, []]));
-	for (let round = 1; round <= ROUNDS; round++) {
-		for (const id of wanted) {
-			const result = await measure(redis, servers[id], scenario);
-			results.get(id).push(result);
-			const us = (result.cpuNs / result.messages / 1000).toFixed(2);
-			console.error(`${scenario.name} round ${round}/${ROUNDS} ${servers[id].name}: ${us} µs`);
+const log = (text) => console.error(text);
+const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, '0')}`;
+
+function showPlan(chosen, context) {
+	let sum = 0;
+	for (const scenario of chosen) {
+		const seconds = planned(scenario, context);
+		sum += seconds;
+		console.log(`${minutes(sum).padStart(6)}  ${scenario.name.padEnd(20)} ${Math.round(seconds).toString().padStart(4)} s  ${scenario.title}`);
+	}
+	console.log(`The plan: ${chosen.length} scenarios, ${context.rounds} rounds, about ${minutes(sum)} minutes\n`);
+}
+
+function show(scenario, result) {
+	console.log(`\n${scenario.name}: ${scenario.title} (${Math.round(result.took)} s)\n`);
+	for (const { title, columns } of scenario.tables ?? [scenario]) {
+		if (title && scenario.tables) console.log(`${title}\n`);
+		if (Object.keys(result.servers).length > 0) console.log(`${scenarioTable(columns, result)}\n`);
+	}
+	for (const [id, why] of Object.entries(result.failed)) console.log(`left out: ${id}: ${why}`);
+}
+
+/** A scenario measured again with some servers only keeps what it knows of the others: they are other rounds, so ratios suffer. */
+function merged(old, result, only) {
+	if (!only || !old) return result;
+	return { ...result, servers: { ...old.servers, ...result.servers }, failed: { ...old.failed, ...result.failed } };
+}
+
+async function measureAll() {
+	const quick = Boolean(values.quick);
+	const wanted = choose(positionals, quick);
+	const chosen = values.tiny ? wanted.map(shrink) : wanted;
+	const rounds = Number(values.rounds ?? (values.tiny ? 1 : quick ? 2 : 5));
+	const context = { rounds, log, choose: chooseServers(values.only?.split(','), quick) };
+	showPlan(chosen, context);
+	if (values.plan) return;
+	// Short runs are to look at; only what has its rounds goes into the report.
+	const keep = !quick && !values.dry && !values.tiny;
+	const facts = machine();
+	const whole = positionals.length === 0 && !values.only;
+	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
+	results.machine = facts;
+	const run = { date: facts.date, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
+	results.runs.push(run);
+	const begun = Date.now();
+	const late = [];
+	for (const scenario of chosen) {
+		const left = Number(values.minutes) * 60 - (Date.now() - begun) / 1000;
+		if (planned(scenario, context) > left) {
+			late.push(scenario.name);
+			continue;
 		}
+		const result = await runScenario(scenario, context);
+		results.scenarios[scenario.name] = merged(results.scenarios[scenario.name], result, values.only);
+		run.took = (Date.now() - begun) / 1000;
+		show(scenario, result);
+		if (!keep) continue;
+		saveResults(file, results);
+		report(results);
 	}
-	return results;
+	console.log(`\nMedians of ${rounds} interleaved rounds, least and most in brackets. ${minutes((Date.now() - begun) / 1000)} minutes.`);
+	if (keep) console.log(`Written: ${file}, bench/REPORT.md, bench/plots/`);
+	if (late.length > 0) console.log(`No time was left; to be added by: ./run bench ${late.join(' ')}`);
+	const measured = chosen.filter(({ name }) => !late.includes(name));
+	const failed = measured.filter(({ name }) => Object.keys(results.scenarios[name].failed).length > 0).map(({ name }) => name);
+	if (failed.length > 0) console.log(`With something left out: ${failed.join(' ')}`);
 }
 
-const cost = ({ cpuNs, messages }) => cpuNs / messages / 1000;
-
-/** Ratios are taken within each round, where both sides met the same machine. */
-function ratio(results, base) {
-	return base ? spread(summary(results.map((r, i) => cost(r) / cost(base[i])))) : '–';
-}
-
-const COLUMNS = [
-	['server', (id) => servers[id].name],
-	['CPU µs per delivered message', (id, results) => spread(summary(results.map(cost)))],
-	['per event', (id, results) => summary(results.map(({ cpuNs, events }) => cpuNs / events / 1000)).median.toFixed(2)],
-	['÷ floor', (id, results, all) => ratio(results, all.get('floor'))],
-	['÷ siocast', (id, results, all) => ratio(results, all.get('siocast'))],
-	['messages per event', (id, results) => summary(results.map(({ messages, events }) => messages / events)).median.toFixed(1)],
-	['generator CPU', (id, results) => `${(100 * Math.max(...results.map(({ report }) => report.generator.cpu))).toFixed(0)} %`],
-];
-
-function latency(name) {
-	return (id, results) => summary(results.map(({ report }) => report.latency_us[name] / 1000)).median.toFixed(1);
-}
-
-// Only clients that wait for data see when it came.
-const LATENCY = ['p50', 'p99', 'p99.9'].map((name) => [`${name} ms`, latency(name)]);
-
-function print(scenario, all) {
-	const { name, clients, transport, coalesce, size, rate, batch } = scenario;
-	const batches = batch > 0 ? `batches of ${batch} ms` : 'not batched';
-	console.log(`\n${name}: ${clients} clients (${transport}), ${size} bytes, ${rate} messages/s each, ${batches}\n`);
-	const columns = coalesce > 0 ? COLUMNS : [...COLUMNS, ...LATENCY];
-	const rows = [...all].map(([id, results]) => columns.map(([, value]) => value(id, results, all)));
-	console.log(table(columns.map(([head]) => head), rows));
-}
-
-await withCleanup(async (cleanup) => {
-	const redis = await startRedis(cleanup, await freePort());
-	console.log(JSON.stringify(machine()));
-	for (const scenario of choose(positionals)) {
-		print(scenario, await runRounds(redis, { ...scenario, seconds: SECONDS ?? scenario.seconds }));
-	}
-	console.log(`\nMedians of ${ROUNDS} interleaved rounds, least and most in brackets; each round has a fresh server and fresh clients.`);
-});
+if (values.report) report(lastResults().results);
+else await measureAll();
+process.exit(0);

@@ -1,53 +1,109 @@
 // SPDX-License-Identifier: MIT
 //
-// What is measured on and with: the machine, processor time, pinning.
+// What is measured on and with: the machine, processor time, memory, pinning.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
+import { BENCH } from './programs.mjs';
 
 export const SERVER_CORE = 0;
 
-/** A command as it runs on the server's processor, which nothing else of the benchmark uses. */
-export function onServerCore(command, args) {
-	return ['taskset', ['-c', String(SERVER_CORE), command, ...args]];
+/** A command as it runs on the server's processor, which nothing else of the benchmark uses; with several workers on as many. */
+export function onServerCore(command, args, workers = 1) {
+	const cores = workers > 1 ? `${SERVER_CORE}-${SERVER_CORE + workers - 1}` : String(SERVER_CORE);
+	return ['taskset', ['-c', cores, command, ...args]];
 }
 
-/** The processor time that all threads of a process have had, in nanoseconds. A thread that has ended is not counted. */
-export function cpuNs(pid) {
+/** The processes that a process has started. */
+export function children(pid) {
+	const list = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+	return list === '' ? [] : list.split(' ').map(Number);
+}
+
+/** Per thread of a process: the nanoseconds it ran, and those it was ready to run but had to wait. */
+export function threadTimes(pid) {
+	return fs.readdirSync(`/proc/${pid}/task`).map((tid) => {
+		const [ran, waited] = fs.readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1').split(' ').map(Number);
+		return { tid, ran, waited };
+	});
+}
+
+/** The processor time that all threads of some processes have had, in nanoseconds. A thread that has ended is not counted. */
+export function cpuNs(pids) {
+	return pids.flatMap(threadTimes).reduce((sum, { ran }) => sum + ran, 0);
+}
+
+/** Memory in user space that belongs to these processes, in bytes: shared pages by their share. */
+export function memoryBytes(pids) {
 	let sum = 0;
-	for (const tid of fs.readdirSync(`/proc/${pid}/task`)) {
-		sum += Number(fs.readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'latin1').split(' ')[0]);
+	for (const pid of pids) {
+		const [, kb] = /^Pss:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'));
+		sum += Number(kb) * 1024;
 	}
 	return sum;
 }
 
-/** Resident memory in bytes. */
-export function residentBytes(pid) {
-	const [, kb] = /^VmRSS:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'latin1'));
-	return Number(kb) * 1024;
-}
-
 function sysctl(name) {
-	return fs.readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'latin1').trim().replaceAll('\t', ' ');
+	const file = `/proc/sys/${name.replaceAll('.', '/')}`;
+	// Some belong to the first network of the machine only.
+	return fs.existsSync(file) ? fs.readFileSync(file, 'latin1').trim().replaceAll('\t', ' ') : 'not shown';
 }
 
-function versionOf(command, ...args) {
-	return execFileSync(command, args, { encoding: 'utf8' }).trim().split('\n')[0];
+function output(command, ...args) {
+	try {
+		return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	} catch {
+		return '';
+	}
 }
+
+const line = (command, ...args) => output(command, ...args).split('\n')[0];
+
+function debian(...packages) {
+	const format = '${Package} ${Version}\n';
+	const lines = output('dpkg-query', '-W', '-f', format, ...packages).split('\n');
+	return Object.fromEntries(lines.filter(Boolean).map((text) => text.split(' ')));
+}
+
+function npmVersions() {
+	const read = (name) => JSON.parse(fs.readFileSync(path.join(BENCH, 'peers/node_modules', name, 'package.json'), 'utf8')).version;
+	const names = ['socket.io', '@trufflesuite/uws-js-unofficial', 'socket.io-1', 'ws', 'redis'];
+	return Object.fromEntries(names.map((name) => [name, read(name)]));
+}
+
+const SYSCTLS = [
+	'net.ipv4.tcp_rmem',
+	'net.ipv4.tcp_wmem',
+	'net.core.somaxconn',
+	'net.ipv4.ip_local_port_range',
+];
+const LIBRARIES = ['libuv1', 'libwebsockets17', 'node-llhttp', 'libhiredis0.14', 'libcjson1', 'libutf8proc2'];
+const PEERS = ['nginx', 'libnginx-mod-nchan', 'python3', 'python3-socketio', 'python3-engineio', 'python3-aiohttp', 'python3-redis'];
 
 /** The facts a reader of the figures wants to know. */
 export function machine() {
-	const sysctls = ['net.ipv4.tcp_rmem', 'net.ipv4.tcp_wmem', 'net.core.somaxconn', 'net.ipv4.ip_local_port_range'];
 	return {
 		cpu: os.cpus()[0].model,
 		cores: os.cpus().length,
 		memory: os.totalmem(),
 		kernel: os.release(),
+		system: /^PRETTY_NAME="(.*)"$/m.exec(fs.readFileSync('/etc/os-release', 'utf8'))?.[1] ?? os.version(),
 		congestion: process.env.BENCH_CONGESTION ?? sysctl('net.ipv4.tcp_congestion_control'),
-		node: process.version,
-		redis: versionOf('redis-server', '--version'),
-		sysctl: Object.fromEntries(sysctls.map((name) => [name, sysctl(name)])),
+		sysctl: Object.fromEntries(SYSCTLS.map((name) => [name, sysctl(name)])),
+		openFiles: output('sh', '-c', 'ulimit -n'),
+		versions: {
+			siocast: line(path.join(BENCH, '../siocast'), '--version').replace('siocast ', ''),
+			gcc: line('gcc', '-dumpfullversion'),
+			node: process.version,
+			...debian('redis-server', ...LIBRARIES),
+			...npmVersions(),
+			...debian(...PEERS),
+		},
+		commit: line('git', '-C', BENCH, 'rev-parse', '--short=12', 'HEAD'),
+		dirty: output('git', '-C', BENCH, 'status', '--porcelain', '--untracked-files=no', '--', '..', ':!../bench/REPORT.md', ':!../bench/plots', ':!../bench/results') !== '',
 		load: os.loadavg(),
+		date: new Date().toISOString(),
 	};
 }

@@ -1,58 +1,146 @@
 // SPDX-License-Identifier: MIT
 //
-// The programs of this folder as objects: the load generator and the publisher. Each tells in lines of JSON.
+// The programs of this folder as objects: the load generator, the publishers, the floor. Each tells in lines of JSON.
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from '../../tests/e2e/lib/process.mjs';
-import { eventually } from '../../tests/e2e/lib/wait.mjs';
+import { Inbox } from '../../tests/e2e/lib/wait.mjs';
 
 export const BENCH = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-// bench/load closes connections only when it ends, and tells in the standard error what went wrong before.
-const READY_MS = 60_000;
+// Until thousands of clients have joined the slowest server.
+const READY_MS = 120_000;
+const ANSWER_MS = 60_000;
 
-/** Command line arguments out of an object: {clients: 5} is --clients 5. */
+/** Command line arguments out of an object: {clients: 5, b64: true} is --clients 5 --b64. */
 export function flags(options) {
-	return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+	return Object.entries(options).flatMap(([name, value]) => {
+		if (value === undefined || value === false) return [];
+		return value === true ? [`--${name}`] : [`--${name}`, String(value)];
+	});
 }
 
-/** The lines of JSON that a child has written so far. */
-function answers(child) {
-	const lines = child.output.split('\n');
-	lines.pop(); // not complete yet
-	return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+/** A child whose lines of JSON are awaited one after the other. */
+export class Program {
+	constructor(cleanup, command, args, options = {}) {
+		this.child = new Child(command, args, { graceful: false, ...options });
+		cleanup.add(this.child, () => this.child.stop());
+		this.answers = new Inbox(this.child.name);
+		let rest = '';
+		this.child.child.stdout.on('data', (chunk) => {
+			const lines = (rest + chunk).split('\n');
+			rest = lines.pop();
+			for (const line of lines) if (line.startsWith('{')) this.answers.push(JSON.parse(line));
+		});
+	}
+
+	/** The next line; fails at once when the program ends instead. */
+	next(what, ms = ANSWER_MS) {
+		return this.child.whileRunning(this.answers.next(what, ms));
+	}
+
+	signal(name) {
+		this.child.child.kill(name);
+	}
+
+	stop() {
+		return this.child.stop();
+	}
 }
 
-/** Waits for the nth line of JSON of a child. */
-export function answer(child, n, what, ms = READY_MS) {
-	return child.whileRunning(eventually(() => answers(child)[n], `${child.name}: ${what}`, ms));
-}
+const own = (cleanup, name, options) => new Program(cleanup, path.join(BENCH, name), flags(options), { name });
 
-/** Starts bench/load and waits until all its clients have joined. */
-export async function startLoad(cleanup, options) {
-	const child = new Child(path.join(BENCH, 'load'), flags(options), { name: 'load' });
-	cleanup.add(child, () => child.stop());
-	const ready = await answer(child, 0, 'all clients connected');
-	let asked = 0;
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+function addCounts(parts) {
 	return {
-		child,
-		ready,
-		/** All counts start from zero. */
-		begin: () => child.child.kill('SIGUSR1'),
-		/** What came since. */
-		report: () => {
-			child.child.kill('SIGUSR2');
-			return answer(child, ++asked, 'report');
-		},
+		sum: sum(parts.map((part) => part.sum)),
+		min: Math.min(...parts.map((part) => part.min)),
+		max: Math.max(...parts.map((part) => part.max)),
 	};
+}
+
+/** Histograms of several processes cannot be added from their quantiles: the worst one stands for all. */
+const worst = (parts) => parts.reduce((a, b) => (b.p99 > a.p99 ? b : a));
+
+/** At work or in line for the processor all the time: it could not have taken more. */
+const atLimit = ({ limit, cpu, wait }) => limit || cpu + wait > 0.95;
+
+/** The reports of several load generators as if they were one. */
+function merge(reports) {
+	if (reports.length === 1) return { ...reports[0], generator: { ...reports[0].generator, limit: atLimit(reports[0].generator) } };
+	const all = (name) => reports.map((report) => report[name]);
+	const sample = Object.fromEntries(
+		['clients', 'messages', 'gaps', 'disorder', 'bad'].map((name) => [name, sum(all('sample').map((part) => part[name]))]),
+	);
+	return {
+		...reports[0],
+		...Object.fromEntries(['clients', 'open', 'received', 'pings'].map((name) => [name, sum(all(name))])),
+		...Object.fromEntries(['frames', 'events', 'messages', 'bytes'].map((name) => [name, addCounts(all(name))])),
+		seconds: Math.max(...all('seconds')),
+		sample: { ...sample, first_bad: all('sample').map((part) => part.first_bad).find(Boolean) ?? '' },
+		latency_us: worst(all('latency_us')),
+		spread_us: worst(all('spread_us')),
+		generator: { cpu: sum(all('generator').map((part) => part.cpu)), limit: all('generator').some(atLimit) },
+	};
+}
+
+/** Clients in one or several processes; to the caller they are one. */
+export class Load {
+	/** `options`: those of bench/load; `processes`: among how many the clients are divided. */
+	static async start(cleanup, { processes = 1, clients, ...options }) {
+		const programs = [];
+		let first = 0;
+		for (let i = 0; i < processes; i++) {
+			const n = Math.floor(((i + 1) * clients) / processes) - first;
+			const place = processes > 1 ? { first, source: 1 + 20 * i } : {};
+			programs.push(own(cleanup, 'load', { ...options, ...place, clients: n }));
+			first += n;
+		}
+		const ready = await Promise.all(programs.map((program) => program.next('all clients to connect', READY_MS)));
+		return new Load(programs, ready);
+	}
+
+	constructor(programs, ready) {
+		this.programs = programs;
+		this.ready = ready;
+	}
+
+	/** SIGUSR1: all counts start from zero. */
+	begin() {
+		for (const program of this.programs) program.signal('SIGUSR1');
+	}
+
+	/** What came since. */
+	async report() {
+		const ask = (program) => {
+			program.signal('SIGUSR2');
+			return program.next('a report');
+		};
+		return merge(await Promise.all(this.programs.map(ask)));
+	}
+
+	signal(name) {
+		for (const program of this.programs) program.signal(name);
+	}
+
+	async stop() {
+		await Promise.all(this.programs.map((program) => program.stop()));
+	}
 }
 
 /** Runs bench/publish to its end; what it says it sent. */
 export async function publish(cleanup, options) {
-	const child = new Child(path.join(BENCH, 'publish'), flags(options), { name: 'publish', graceful: false });
-	cleanup.add(child, () => child.stop());
-	const { code, signal } = await child.ended;
-	if (code !== 0) throw new Error(`publish ended (${signal ?? `status ${code}`}):\n${child.tail()}`);
-	return answers(child)[0];
+	const program = own(cleanup, 'publish', options);
+	const { code, signal } = await program.child.ended;
+	if (code !== 0) throw new Error(`publish ended (${signal ?? `status ${code}`}):\n${program.child.tail()}`);
+	return program.answers.next('its report');
+}
+
+/** bench/flood, which stands for a Redis server; ready when it listens. */
+export async function startFlood(cleanup, options) {
+	const program = own(cleanup, 'flood', options);
+	await program.next('to listen');
+	return program;
 }

@@ -1,27 +1,51 @@
 // SPDX-License-Identifier: MIT
 //
-// What is measured. A scenario says how many clients get what, and from which servers; the rate is one that all of them hold.
+// All scenarios, in the order in which they are measured and reported. A scenario says how many clients get what from which
+// servers, what a round does where it is more than one window, and which figures make its tables.
 
-// What a delivery costs the server. The clients only look for data every millisecond (bench/load --help says why).
-const FAN_OUT = {
-	transport: 'websocket',
-	clients: 1000,
-	coalesce: 1000,
-	batch: 0,
-	seconds: 4,
-	servers: ['floor', 'siocast', 'tuned', 'naive'],
-};
+import { capacity } from './scenarios/capacity.mjs';
+import { clients } from './scenarios/clients.mjs';
+import { fanout } from './scenarios/fanout.mjs';
+import { flames } from './scenarios/flames.mjs';
+import { ingest } from './scenarios/ingest.mjs';
+import { special } from './scenarios/special.mjs';
+import { story } from './scenarios/story.mjs';
 
-export const scenarios = [
-	{ ...FAN_OUT, name: 'fan-out-250', size: 250, rate: 20 },
-	{ ...FAN_OUT, name: 'fan-out-3000', size: 3000, rate: 20 },
-	{ ...FAN_OUT, name: 'fan-out-10k-3000', size: 3000, rate: 2, clients: 10000 },
-	{ ...FAN_OUT, name: 'flush-250', size: 250, rate: 22, batch: 200 },
-];
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames];
 
-/** Those whose name begins with one of the given; all of them when none is given. */
-export function choose(names) {
-	const chosen = scenarios.filter(({ name }) => names.length === 0 || names.some((start) => name.startsWith(start)));
+// What `--quick` looks at, with the servers that matter most: under three minutes.
+const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];
+const QUICK_SERVERS = ['floor', 'floor-ingest', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
+
+/** Those with one of the given names, or whose name begins with it; all of them when none is given. */
+export function choose(names, quick) {
+	const wanted = names.length > 0 ? names : quick ? QUICK : [''];
+	const whole = new Set(scenarios.map(({ name }) => name));
+	const meant = (name) => wanted.some((start) => (whole.has(start) ? name === start : name.startsWith(start)));
+	const chosen = scenarios.filter(({ name }) => meant(name));
 	if (chosen.length === 0) throw new Error(`no scenario ${names.join(' ')}; there are ${scenarios.map(({ name }) => name).join(' ')}`);
 	return chosen;
+}
+
+const TINY = 0.02;
+
+/** The same scenario with few clients and short windows: `--tiny` tries the benchmark itself, its figures mean nothing. */
+export function shrink(scenario) {
+	const { options } = scenario;
+	const less = (n, least) => n && Math.max(least, Math.round(n * TINY));
+	const rooms = less(options.rooms, 2);
+	const flood = options.flood && { ...options.flood, messages: less(options.flood.messages, 1000) };
+	const small = { clients: less(options.clients, options.clients > 1 ? 20 : 1), rooms, seconds: Math.min(options.seconds, 0.5) };
+	const channels = options.rooms ? { channels: rooms } : {};
+	return { ...scenario, options: { ...options, ...small, ...channels, ...(flood ? { flood } : {}), profileSeconds: 1, scale: TINY } };
+}
+
+/** Which of a scenario's servers are measured: `only` a list of ids, or all. */
+export function chooseServers(only, quick) {
+	const other = process.env.OTHER ? ['other'] : [];
+	return (ids) => {
+		const all = ids.includes('siocast') ? [...ids, ...other] : ids;
+		if (only) return all.filter((id) => only.includes(id));
+		return quick ? all.filter((id) => QUICK_SERVERS.includes(id)) : all;
+	};
 }

@@ -1,78 +1,249 @@
 // SPDX-License-Identifier: MIT
 //
-// The servers under test, all started and fed the same way: {name, start(cleanup, redis, options)} gives {port, child, feed}.
-// options: clients, size, rate, batch (ms). feed(seconds) has the server send messages for so long and gives their number.
+// The servers under test, all started and fed the same way: {name, start(cleanup, options)} gives {port, child, pids(), feed(...)},
+// and `client` says what bench/load must know of it. Each has a Redis of its own, so that what one is sent, no other hears.
+//
+// options: clients, size, rate, batch (ms), channels, rooms, workers, compress, profile, flood; see scenarios/.
+// feed({seconds, size, rate, mix}) sends messages for so long and tells what was sent.
 
+import fs from 'node:fs/promises';
 import path from 'node:path';
-import { startSiocast, feedsReady } from '../../tests/e2e/lib/daemon.mjs';
+import { startSiocast } from '../../tests/e2e/lib/daemon.mjs';
 import { accepts, freePort } from '../../tests/e2e/lib/ports.mjs';
-import { Child } from '../../tests/e2e/lib/process.mjs';
+import { startRedis } from '../../tests/e2e/lib/redis.mjs';
 import { eventually } from '../../tests/e2e/lib/wait.mjs';
-import { onServerCore } from './machine.mjs';
-import { BENCH, answer, flags, publish } from './programs.mjs';
+import { children, onServerCore } from './machine.mjs';
+import { BENCH, Program, flags, publish, startFlood } from './programs.mjs';
 
-const EVENT = 'ticks';
+export const EVENT = 'ticks';
+const START_MS = 30_000;
 
-function fromRedis(cleanup, redis, { size, rate }) {
-	return (seconds) => publish(cleanup, { redis: `127.0.0.1:${redis.port}`, channel: EVENT, size, rate, seconds });
+// No heartbeat falls into a window: it would be one of a server that is not measured at the moment, too.
+const PING_MS = 3_600_000;
+
+/** What the publisher and the servers call the channels. */
+function channelNames({ channels = 1 }) {
+	return channels > 1 ? Array.from({ length: channels }, (_, i) => `${EVENT}.${i}`) : [EVENT];
+}
+
+/** Where messages come from: a Redis and bench/publish, or bench/flood in the place of both. */
+async function startSource(cleanup, options) {
+	const port = await freePort();
+	if (options.flood) {
+		const { messages, seconds, ...rest } = options.flood;
+		const flood = await startFlood(cleanup, { listen: `127.0.0.1:${port}`, ...(messages ? { messages } : { seconds }), ...rest });
+		const feed = () => {
+			flood.signal('SIGUSR1');
+			return flood.next('the end of its schedule');
+		};
+		return { url: `redis://127.0.0.1:${port}/0`, address: `127.0.0.1:${port}`, subscribed: async () => {}, feed };
+	}
+	const redis = await startRedis(cleanup, port);
+	const { channels = 1 } = options;
+	const base = { redis: `127.0.0.1:${port}`, channel: EVENT, channels };
+	return {
+		url: redis.url,
+		subscribed: () => redis.client.hasSubscribers(channelNames(options)),
+		feed: ({ seconds, size, rate, mix }) => publish(cleanup, { ...base, seconds, rate, ...(mix ? { mix } : { size }) }),
+	};
+}
+
+function siocastFeeds(options) {
+	const batch = { interval: options.batch ?? 0, ...options.batchLimits };
+	if (options.rooms) return [{ pattern: `${EVENT}.*`, event: EVENT, room: 'r{1}', batch }];
+	return channelNames(options).map((channel) => ({ channel, event: EVENT, batch }));
 }
 
 /** `program`: another siocast than the one just built. */
 function siocast(name, program) {
 	return {
 		name,
-		async start(cleanup, redis, options) {
-			const feeds = [{ channel: EVENT, event: EVENT, batch: { interval: options.batch } }];
-			const config = { workers: 1, redis: redis.url, feeds, namespaces: { '/': {} } };
-			const wrap = (command, args) => onServerCore(program ?? command, args);
+		client: {},
+		async start(cleanup, options) {
+			const source = await startSource(cleanup, options);
+			const compress = options.compress ? { perMessageDeflate: true, httpCompression: true } : {};
+			const on = {
+				join: [{ join: '$1' }, { ack: [true] }],
+				leave: [{ leave: '$1' }, { ack: [true] }],
+			};
+			const config = {
+				workers: options.workers ?? 1,
+				redis: source.url,
+				engine: { pingInterval: PING_MS, ...compress },
+				feeds: siocastFeeds(options),
+				namespaces: { '/': { on } },
+				...(options.limits ? { limits: options.limits } : {}),
+			};
+			const wrap = (command, args) => onServerCore(program ?? command, args, options.workers);
 			const server = await startSiocast(cleanup, config, { wrap });
-			await feedsReady(redis, server);
-			return { ...server, feed: fromRedis(cleanup, redis, options) };
+			if (options.rooms) await eventually(() => ready(server.admin), 'its subscriptions', START_MS);
+			else await source.subscribed();
+			return { ...server, pids: () => [server.child.pid], feed: source.feed, source };
 		},
 	};
 }
 
-/** It has its own schedule, which a signal starts: `seconds` is fixed at the start. */
+async function ready(admin) {
+	const answer = await fetch(`http://127.0.0.1:${admin}/readyz`);
+	await answer.arrayBuffer();
+	return answer.ok;
+}
+
+/** It has its own schedule, which a signal starts: size, rate and seconds are fixed at the start. */
 const floor = {
 	name: 'floor',
-	async start(cleanup, _redis, { clients, size, rate, batch, seconds }) {
+	client: {},
+	async start(cleanup, { clients, size, rate, batch = 0, seconds, transport, floorMode }) {
 		const port = await freePort();
 		// As in the servers, a batch begins with a message and is sent `batch` ms later.
 		const perBlock = Math.floor((rate * batch) / 1000) + 1;
-		const options = { listen: `127.0.0.1:${port}`, clients, size, rate: rate / perBlock, seconds, batch: perBlock };
+		const mode = floorMode ?? (transport === 'polling' ? 'polling' : 'send');
+		const options = { listen: `127.0.0.1:${port}`, mode: mode === 'send' ? undefined : mode, clients, size, rate: rate / perBlock, seconds, batch: perBlock };
 		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(options));
-		const child = new Child(command, args, { name: 'floor', graceful: false });
-		cleanup.add(child, () => child.stop());
-		await answer(child, 0, 'listening');
-		let runs = 1;
+		const program = new Program(cleanup, command, args, { name: 'floor' });
+		await program.next('to listen');
 		const feed = () => {
-			child.child.kill('SIGUSR1');
-			return answer(child, runs++, 'the end of its schedule');
+			program.signal('SIGUSR1');
+			return program.next('the end of its schedule');
 		};
-		return { port, child, feed };
+		return { port, child: program.child, pids: () => [program.child.pid], feed, program };
 	},
 };
 
-function peer(name, script, extra = () => ({})) {
+/** Subscribes and counts bytes: what it costs to get messages at all. It has no clients. */
+const floorIngest = {
+	name: 'floor',
+	client: {},
+	async start(cleanup, options) {
+		const source = await startSource(cleanup, options);
+		const own = flags({ mode: 'ingest', redis: source.address, channel: EVENT });
+		const program = new Program(cleanup, ...onServerCore(path.join(BENCH, 'floor'), own), { name: 'floor' });
+		await program.next('to subscribe');
+		return { child: program.child, pids: () => [program.child.pid], feed: source.feed, program };
+	},
+};
+
+function peerFlags({ batch = 0, channels = 1, rooms, compress }, { port, url, naive }) {
+	return flags({
+		port,
+		redis: url,
+		event: EVENT,
+		batch: naive ? 0 : batch,
+		channels,
+		rooms: Boolean(rooms),
+		naive,
+		compress: Boolean(compress),
+		ping: PING_MS,
+	});
+}
+
+/** A peer that is one program. `script`: its file and flags; `naive`: parse and emit each message. */
+function peer(name, command, script, { naive = false, client = {} } = {}) {
 	return {
 		name,
-		async start(cleanup, redis, options) {
+		client,
+		async start(cleanup, options) {
 			const port = await freePort();
-			const own = { port, redis: redis.url, event: EVENT, ...extra(options) };
-			const [command, args] = onServerCore(process.execPath, [path.join(BENCH, 'peers', script), ...flags(own)]);
-			const child = new Child(command, args, { name, graceful: false, env: { NODE_ENV: 'production' } });
-			cleanup.add(child, () => child.stop());
-			await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`));
-			await child.whileRunning(redis.client.hasSubscribers([EVENT]));
-			return { port, child, feed: fromRedis(cleanup, redis, options) };
+			const source = await startSource(cleanup, options);
+			const before = command(options);
+			const args = [...before.slice(1), path.join(BENCH, 'peers', script[0]), ...script.slice(1)];
+			const [program, all] = onServerCore(before[0], [...args, ...peerFlags(options, { port, url: source.url, naive })]);
+			const { child } = new Program(cleanup, program, all, { name, env: { NODE_ENV: 'production' } });
+			await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`, START_MS));
+			await child.whileRunning(source.subscribed());
+			return { port, child, pids: () => [child.pid], feed: source.feed, source };
 		},
 	};
 }
 
+const node = ({ profile }) => [
+	process.execPath,
+	'--expose-gc',
+	...(profile ? ['--perf-basic-prof', '--interpreted-frames-native-stack'] : []),
+];
+const python = () => ['/usr/bin/python3'];
+const EIO3 = { client: { eio: 3 } };
+
+function nchanConfiguration(dir, port, clients) {
+	return `
+load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
+${process.getuid() === 0 ? 'user root;' : ''}
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid ${dir}/nginx.pid;
+error_log stderr error;
+events { worker_connections ${clients + 512}; }
+http {
+	access_log off;
+	keepalive_requests 1000000000;
+	client_body_temp_path ${dir}/body;
+	proxy_temp_path ${dir}/proxy;
+	fastcgi_temp_path ${dir}/fastcgi;
+	uwsgi_temp_path ${dir}/uwsgi;
+	scgi_temp_path ${dir}/scgi;
+	nchan_shared_memory_size 256M;
+	server {
+		listen 127.0.0.1:${port} backlog=4096;
+		client_max_body_size 10m;
+		client_body_buffer_size 1m;
+		location = /pub {
+			nchan_publisher;
+			nchan_channel_id ${EVENT};
+			nchan_message_timeout 5s;
+		}
+		location = /sub {
+			nchan_subscriber websocket;
+			nchan_channel_id ${EVENT};
+			nchan_subscriber_first_message newest;
+		}
+	}
+}
+`;
+}
+
+/** nginx with nchan, and the bridge that posts to it; what both use counts. */
+const nchan = {
+	name: 'nginx + nchan',
+	client: { path: '/sub', transport: 'nchan-ws' },
+	async start(cleanup, options) {
+		const port = await freePort();
+		const source = await startSource(cleanup, options);
+		const dir = await cleanup.folder();
+		const file = path.join(dir, 'nginx.conf');
+		await fs.writeFile(file, nchanConfiguration(dir, port, options.clients ?? 19000));
+		const [command, args] = onServerCore('/usr/sbin/nginx', ['-p', dir, '-c', file, '-e', path.join(dir, 'error.log')]);
+		const { child } = new Program(cleanup, command, args, { name: 'nginx' });
+		await child.whileRunning(eventually(() => accepts(port), 'nginx', START_MS));
+		const script = [path.join(BENCH, 'peers/nchan-bridge.mjs'), ...peerFlags(options, { port, url: source.url, naive: false })];
+		const bridge = new Program(cleanup, ...onServerCore(process.execPath, script), { name: 'nchan-bridge' });
+		await bridge.child.whileRunning(source.subscribed());
+		const workers = children(child.pid);
+		return { port, child, pids: () => [...workers, bridge.child.pid], memoryPids: () => workers, feed: source.feed, source };
+	},
+};
+
 export const servers = {
 	floor,
+	'floor-ingest': floorIngest,
+	'floor-uring': {
+		...floor,
+		name: 'floor (io_uring)',
+		start: (cleanup, options) => floor.start(cleanup, { ...options, floorMode: 'uring' }),
+	},
 	siocast: siocast('siocast'),
+	'siocast-2': {
+		...siocast('siocast, two workers'),
+		start: (cleanup, options) => siocast('siocast').start(cleanup, { ...options, workers: 2 }),
+	},
 	other: siocast('other siocast', process.env.OTHER),
-	tuned: peer('socket.io tuned', 'socketio-tuned.mjs', ({ batch }) => ({ batch })),
-	naive: peer('socket.io naive', 'socketio-naive.mjs'),
+	tuned: peer('Socket.IO 4.8/ws tuned', node, ['socketio.mjs']),
+	naive: peer('Socket.IO 4.8/ws naive', node, ['socketio.mjs'], { naive: true }),
+	'uws-tuned': peer('Socket.IO 4.8/uWebSockets tuned', node, ['socketio.mjs', '--engine', 'uws']),
+	'uws-naive': peer('Socket.IO 4.8/uWebSockets naive', node, ['socketio.mjs', '--engine', 'uws'], { naive: true }),
+	'v1-tuned': peer('Socket.IO 1.7.4 tuned', node, ['socketio1.mjs'], EIO3),
+	'v1-naive': peer('Socket.IO 1.7.4 naive', node, ['socketio1.mjs'], { ...EIO3, naive: true }),
+	python: peer('python-socketio tuned', python, ['python.py']),
+	'python-naive': peer('python-socketio naive', python, ['python.py'], { naive: true }),
+	nchan,
 };

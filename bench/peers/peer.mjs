@@ -1,42 +1,94 @@
 // SPDX-License-Identifier: MIT
 //
-// What the peers share: their command line, a Socket.IO server, a subscription.
+// What the Node peers share: their command line, a subscription, and the two ways to use a Socket.IO server.
 
-import http from 'node:http';
 import { parseArgs } from 'node:util';
 import { createClient } from 'redis';
-import { Server } from 'socket.io';
 
-/** {port, redis, event, batch}: event is the name of the channel too, batch an interval in ms, 0 for none. */
+const OPEN = Buffer.from('[');
+const COMMA = Buffer.from(',');
+const CLOSE = Buffer.from(']');
+
+const FLAGS = {
+	engine: { type: 'string', default: 'ws' },
+	port: { type: 'string' },
+	redis: { type: 'string' },
+	event: { type: 'string', default: 'ticks' },
+	batch: { type: 'string', default: '0' },
+	channels: { type: 'string', default: '1' },
+	rooms: { type: 'boolean', default: false },
+	naive: { type: 'boolean', default: false },
+	compress: { type: 'boolean', default: false },
+	ping: { type: 'string', default: '25000' },
+};
+
+/**
+ * {port, redis, event, ...}: event is the name of the channel too; with several channels they are EVENT.0, EVENT.1 and so on,
+ * and with `rooms` what comes on EVENT.3 is for room r3. batch: an interval in ms, 0 for none. ping: between heartbeats, in ms.
+ */
 export function options() {
-	const { values } = parseArgs({
-		options: {
-			port: { type: 'string' },
-			redis: { type: 'string' },
-			event: { type: 'string', default: 'ticks' },
-			batch: { type: 'string', default: '0' },
-		},
-	});
-	return { ...values, port: Number(values.port), batch: Number(values.batch) };
+	const { values } = parseArgs({ options: FLAGS });
+	const numbers = ['port', 'batch', 'channels', 'ping'].map((name) => [name, Number(values[name])]);
+	return { ...values, ...Object.fromEntries(numbers) };
 }
 
-/** A Socket.IO server as its documentation shows it, on the WebSocket engine that comes with it. */
-export function listen(port) {
-	const server = http.createServer();
-	const io = new Server(server);
-	server.listen(port, '127.0.0.1');
-	return io;
-}
-
-/** Calls `heard(message)` for each message of the channel, a string or, with `buffers`, a Buffer. */
-export async function subscribe(url, channel, heard, { buffers = false } = {}) {
-	const client = createClient({ url });
+/** Calls `heard(message, channel)` for each message, a string or, with `buffers`, a Buffer. */
+export async function subscribe({ redis, event, channels }, heard, buffers) {
+	const client = createClient({ url: redis });
 	client.on('error', (error) => {
 		console.error(error);
 		process.exit(1);
 	});
 	await client.connect();
-	await client.subscribe(channel, heard, buffers);
+	const names = channels > 1 ? Array.from({ length: channels }, (_, i) => `${event}.${i}`) : [event];
+	await client.subscribe(names, heard, buffers);
 }
 
+/** Collects messages per channel and gives them to `send` as one JSON array, `interval` ms after the first. */
+function batches(interval, send) {
+	const waiting = new Map();
+	return (message, channel) => {
+		const name = String(channel);
+		let parts = waiting.get(name);
+		if (parts !== undefined) {
+			parts.push(COMMA, message);
+			return;
+		}
+		parts = [OPEN, message];
+		waiting.set(name, parts);
+		setTimeout(() => {
+			waiting.delete(name);
+			parts.push(CLOSE);
+			send(Buffer.concat(parts), name);
+		}, interval);
+	};
+}
+
+/**
+ * Passes on what is published. As in a first version of such a server (--naive): each message is parsed and emitted as an object. As
+ * in a later one, after a look at the profile: messages stay bytes, and with --batch they leave together.
+ */
+export async function passOn(io, opt) {
+	const target = (channel) => (opt.rooms ? io.to(`r${channel.slice(opt.event.length + 1)}`) : io);
+	const emit = (message, channel) => target(String(channel)).emit(opt.event, message);
+	if (opt.naive) await subscribe(opt, (message, channel) => emit(JSON.parse(message), channel), false);
+	else await subscribe(opt, opt.batch > 0 ? batches(opt.batch, emit) : emit, true);
+}
+
+/** What clients may ask for. */
+export function handle(io) {
+	io.on('connection', (socket) => {
+		socket.on('join', (room, done) => {
+			socket.join(room);
+			done(true);
+		});
+		socket.on('leave', (room, done) => {
+			socket.leave(room);
+			done(true);
+		});
+	});
+}
+
+// So that memory is compared without the garbage that only waits to be collected (needs --expose-gc).
+process.on('SIGUSR2', () => global.gc?.());
 process.on('SIGTERM', () => process.exit(0));

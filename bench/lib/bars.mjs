@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+//
+// The goals, and what was measured beside them. Ratios are medians of the ratios within each round.
+
+import { summary } from './stats.mjs';
+
+const PEERS = ['tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'v1-naive', 'python', 'nchan'];
+
+/** Access to results by scenario, server and key; undefined where nothing was measured. */
+export function reader(results) {
+	const values = (name, id, key) => results.scenarios[name]?.servers[id]?.values[key];
+	const median = (name, id, key) => {
+		const all = values(name, id, key);
+		return all?.length ? summary(all).median : undefined;
+	};
+	const ratio = (name, id, key, base) => {
+		const [a, b] = [values(name, id, key), values(name, base, key)];
+		if (!a?.length || !b?.length) return undefined;
+		const both = Math.min(a.length, b.length);
+		return summary(a.slice(0, both).map((value, i) => value / b[i])).median;
+	};
+	return { values, median, ratio };
+}
+
+const atMost = (limit, unit = '', digits = 2) => ({ text: `≤ ${limit}${unit}`, limit, met: (v) => v <= limit, unit, digits });
+const below = (limit, unit = '', digits = 2) => ({ text: `< ${limit}${unit}`, limit, met: (v) => v < limit, unit, digits });
+const atLeast = (limit, unit = '', digits = 2) => ({
+	text: `≥ ${limit.toLocaleString('en')}${unit}`,
+	limit,
+	met: (v) => v >= limit,
+	unit,
+	digits,
+	high: true,
+});
+
+/** What siocast's p99 is, divided by the least p99 of the peers. */
+function latencyRatio({ ratio, values }) {
+	const all = PEERS.filter((id) => values('saturation', id, 'common_p99')).map((id) => ratio('saturation', 'siocast', 'common_p99', id));
+	return all.length > 0 && all.every((v) => v !== undefined) ? Math.max(...all) : undefined;
+}
+
+/** By how much more the cost grows from 1,000 to 19,000 clients than the floor's. */
+function growth({ median }) {
+	const cost = (id, k) => median(`growth-${k}k`, id, 'us');
+	const own = cost('siocast', 19) / cost('siocast', 1);
+	const floor = cost('floor', 19) / cost('floor', 1);
+	return Number.isNaN(own / floor) ? undefined : own / floor;
+}
+
+function rooms({ median }) {
+	const value = median('rooms-10k', 'siocast', 'us') / median('rooms-10', 'siocast', 'us');
+	return Number.isNaN(value) ? undefined : value;
+}
+
+const BARS = [
+	['CPU per delivered frame ÷ floor, 3 KB × 1,000 clients', atMost(1.15), (r) => r.ratio('fan-out-1k-3000', 'siocast', 'us', 'floor')],
+	['CPU per delivered frame ÷ floor, 3 KB × 10,000 clients', atMost(1.15), (r) => r.ratio('fan-out-10k-3000', 'siocast', 'us', 'floor')],
+	['CPU per delivered binary event ÷ Socket.IO 4.8/ws, 250 bytes', atMost(0.222, '', 3), (r) => r.ratio('fan-out-1k-250', 'siocast', 'us', 'tuned')],
+	['the same, 3 KB', atMost(0.222, '', 3), (r) => r.ratio('fan-out-1k-3000', 'siocast', 'us', 'tuned')],
+	['CPU per delivered binary event ÷ Socket.IO 4.8/uWebSockets, 250 bytes', below(0.9), (r) => r.ratio('fan-out-1k-250', 'siocast', 'us', 'uws-tuned')],
+	['the same, 3 KB', below(0.9), (r) => r.ratio('fan-out-1k-3000', 'siocast', 'us', 'uws-tuned')],
+	['writes per client and flush, whatever the number of messages', atMost(1.01), (r) => r.median('flush', 'siocast', 'writes')],
+	['ingest from Redis, 250 bytes, checked and batched, no loss: messages/s', atLeast(700000, '', 0), (r) => r.median('ingest-max', 'siocast', 'rate')],
+	['ingest: CPU per message of the whole process', atMost(0.4, ' µs', 3), (r) => r.median('ingest-max', 'siocast', 'us')],
+	['user-space memory per idle WebSocket connection, 10,000 clients', atMost(2.5, ' KB'), (r) => r.median('memory', 'siocast', 'kb10000')],
+	['long-polling: CPU per poll answered ÷ Socket.IO 4.8', atMost(0.2, '', 3), (r) => r.ratio('polling', 'siocast', 'usFrame', 'tuned')],
+	['PUBLISH to client, 1,000 clients, not batched: p99 ÷ that of the best peer at the same load', below(1), latencyRatio],
+	['workers 1 → 2 on two processors: deliveries/s', atLeast(1.8, '×'), (r) => r.ratio('workers', 'siocast-2', 'deliveries', 'siocast')],
+	['cost per delivery from 1,000 to 19,000 clients, growth beyond the floor’s', atMost(1.1), growth],
+	['cost per delivery, 10,000 rooms of one ÷ 10 rooms of 1,000', null, rooms],
+	['hot path: share of the server’s CPU that is not the kernel sending, 3 KB × 1,000', atMost(15, ' %', 1), (r) => r.median('profile-fan-out', 'siocast', 'rest')],
+];
+
+// Ten times what the story's processes could do: its load may take a tenth of a core.
+const STORY = [
+	['10 polling clients × 20 messages/s', 'story-polling'],
+	['10 clients × 350 small messages/s', 'story-350'],
+	['10 clients × 200 messages/s of 3 and 30 KB', 'story-mix'],
+	['230 clients × 6 messages/s', 'story-230'],
+	['525 clients × 2 messages/s', 'story-525'],
+	['24,000 messages/s from Redis', 'ingest-24k'],
+].map(([what, name]) => [`the story’s ${what}: CPU`, atMost(10, ' % of a core', 2), (r) => r.median(name, 'siocast', 'core')]);
+
+const TOTAL = ['the highest total of one core (the story: 1 Gb/s by eight)', atLeast(10000, ' Mb/s', 0), (r) => r.median('throughput', 'siocast', 'mbps')];
+
+function byHowMuch(bar, value) {
+	const part = bar.high ? value / bar.limit - 1 : 1 - value / bar.limit;
+	const percent = Math.abs(100 * part);
+	return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} % ${part >= 0 ? 'to spare' : 'short'}`;
+}
+
+/** Rows of [what, bar, figure, met or missed]. */
+export function barRows(results) {
+	const read = reader(results);
+	return [...BARS, ...STORY, TOTAL].map(([what, bar, get]) => {
+		const value = get(read);
+		const { digits = 2, unit = '' } = bar ?? {};
+		if (value === undefined || Number.isNaN(value)) return [what, bar?.text ?? 'none', '–', 'not measured'];
+		const figure = `${digits === 0 ? Math.round(value).toLocaleString('en') : value.toFixed(digits)}${unit}`;
+		if (!bar) return [what, 'none', figure, '–'];
+		return [what, bar.text, figure, `${bar.met(value) ? 'met' : '**missed**'}, ${byHowMuch(bar, value)}`];
+	});
+}
+
+const SHORT = [
+	['CPU µs per delivery, 3 KB, 1,000 clients', 'fan-out-1k-3000', 'us', 1],
+	['CPU µs per delivery, 250 bytes, 1,000 clients', 'fan-out-1k-250', 'us', 1],
+	['most deliveries/s of one core, 250 bytes, 1,000 clients', 'saturation', 'deliveries', 0],
+	['p99 latency at one load for all, ms', 'saturation', 'common_p99', 2],
+	['CPU µs per poll answered', 'polling', 'usFrame', 1],
+	['messages/s taken from Redis', 'ingest-max', 'rate', 0],
+	['highest total of one core, Mb/s', 'throughput', 'mbps', 0],
+	['KB per idle connection, 10,000 clients', 'memory', 'kb10000', 1],
+	['CPU µs per WebSocket connect', 'connect-websocket', 'usConnect', 0],
+];
+const SHORT_SERVERS = [
+	['floor', 'floor'],
+	['siocast', 'siocast'],
+	['tuned', 'Socket.IO 4.8, ws'],
+	['uws-tuned', 'Socket.IO 4.8, uWebSockets'],
+	['v1-tuned', 'Socket.IO 1.7.4'],
+];
+
+/** Head and rows of the table that fits into a README. */
+export function shortTable(results) {
+	const { median } = reader(results);
+	const cell = (value, digits) => {
+		if (value === undefined) return '–';
+		return digits === 0 ? Math.round(value).toLocaleString('en') : value.toFixed(digits);
+	};
+	const rows = SHORT.map(([what, name, key, digits]) => [what, ...SHORT_SERVERS.map(([id]) => cell(median(name, id, key), digits))]);
+	return [['', ...SHORT_SERVERS.map(([, title]) => title)], rows.filter((row) => row.slice(1).some((text) => text !== '–'))];
+}

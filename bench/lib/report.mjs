@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// bench/REPORT.md and bench/plots/ out of the results. Every figure in them comes from there.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { barRows, reader, shortTable } from './bars.mjs';
+import { BENCH } from './programs.mjs';
+import { saveShort } from './results.mjs';
+import { scenarios } from './scenarios.mjs';
+import { spread, summary, table } from './stats.mjs';
+import { PLOTS, barChart, lineChart } from './svg.mjs';
+
+const tablesOf = (scenario) => scenario.tables ?? [{ columns: scenario.columns, plot: scenario.plot }];
+
+/** One cell: a value's median with the least and most, or its ratio to another server's, round by round. */
+function cell(column, id, result) {
+	const { key, digits = 2, ratio, short } = column;
+	const own = result.servers[id].values[key];
+	if (!own?.length || own.some((v) => v === null || v === undefined)) return '–';
+	let values = own;
+	if (ratio) {
+		const base = result.servers[ratio]?.values[key];
+		if (!base?.length) return '–';
+		values = own.slice(0, base.length).map((value, i) => value / base[i]);
+	}
+	const text = short || values.length === 1 ? summary(values).median.toFixed(digits) : spread(summary(values), digits);
+	return key === 'generator' && result.servers[id].limited > 0 ? `${text} (limit)` : text;
+}
+
+/** The table of a scenario as text; `columns` of one of its tables. */
+export function scenarioTable(columns, result) {
+	const used = columns.filter(({ ratio }) => !ratio || result.servers[ratio]);
+	const rows = Object.keys(result.servers).map((id) => [result.servers[id].name, ...used.map((column) => cell(column, id, result))]);
+	return table(['server', ...used.map(({ title }) => title)], rows);
+}
+
+function plotOf({ key, title, low }, scenario, result, at) {
+	const rows = Object.entries(result.servers)
+		.filter(([, { values }]) => values[key]?.length)
+		.map(([id, { name, values }]) => ({
+			name,
+			kind: id.startsWith('siocast') ? 'ours' : id.startsWith('floor') ? 'base' : 'bar',
+			summary: summary(values[key]),
+		}));
+	if (rows.length < 2) return '';
+	const file = `${scenario.name}${at > 0 ? `-${key.replaceAll('_', '-')}` : ''}.svg`;
+	const subtitle = `${title}; ${low ? 'less' : 'more'} is better. Medians of ${result.rounds} rounds, lines from least to most`;
+	fs.writeFileSync(path.join(PLOTS, file), barChart({ title: scenario.title, subtitle, rows }));
+	return `\n![${title}: ${scenario.title}](plots/${file})\n`;
+}
+
+function notes(result) {
+	const lines = Object.entries(result.failed).map(([id, why]) => `- left out: ${id === 'scenario' ? 'everything' : id}: ${why}`);
+	for (const { name, repeated, limited } of Object.values(result.servers)) {
+		if (limited > 0) lines.push(`- ${name}: the generator was at its limit in ${limited} of ${result.rounds} rounds, and with it the figures`);
+		if (repeated.length > 0) lines.push(`- ${name}: ${repeated.length} measurement(s) repeated; the first: ${repeated[0].slice(0, 160)}`);
+	}
+	if (result.unclean) lines.push(`- at the end: ${result.unclean}`);
+	return lines.length > 0 ? `\n${lines.join('\n')}\n` : '';
+}
+
+const percent = (share) => `${(100 * share).toFixed(share < 0.095 ? 1 : 0)} %`;
+
+/** What burns, in a sentence made of the profile. */
+function sentence(name, { kinds, hottest, samples }) {
+	const known = Object.values(kinds).filter(({ share }) => share >= 0.005);
+	known.sort((a, b) => b.share - a.share);
+	const other = Math.max(0, 1 - known.reduce((sum, { share }) => sum + share, 0));
+	const parts = known.map(({ title, share }) => `${percent(share)} ${title}`);
+	const top = hottest.slice(0, 4).map(([symbol, share]) => `\`${symbol.replaceAll('|', '\\|').slice(0, 60)}\` ${percent(share)}`);
+	return `**${name}** (${samples} samples): ${parts.join(', ')}, ${percent(other)} all the rest. Most time of its own: ${top.join(', ')}.`;
+}
+
+function profiles(result) {
+	const all = Object.entries(result.extra?.profiles ?? {}).filter(([, profile]) => profile);
+	return all.map(([id, profile]) => `\n- ${sentence(result.servers[id]?.name ?? id, profile)} [Flame graph](plots/${profile.file})`).join('');
+}
+
+function section(scenario, result) {
+	const parts = [`### ${scenario.title}\n\n${scenario.about} (\`${scenario.name}\`)\n`];
+	tablesOf(scenario).forEach(({ title, columns, plot }, at) => {
+		if (title) parts.push(`\n${title}:\n`);
+		if (Object.keys(result.servers).length > 0) parts.push(`\n${scenarioTable(columns, result)}\n`);
+		if (plot) parts.push(plotOf(plot, scenario, result, at));
+	});
+	parts.push(notes(result), profiles(result));
+	return parts.join('').trimEnd();
+}
+
+/** Cost per delivery over the number of clients. */
+function growthPlot(results) {
+	const { median } = reader(results);
+	const counts = [1, 10, 19].filter((k) => median(`growth-${k}k`, 'siocast', 'us') !== undefined);
+	if (counts.length < 2) return '';
+	const line = (name, id) => ({ name, points: counts.map((k) => [k * 1000, median(`growth-${k}k`, id, 'us')]).filter(([, y]) => y !== undefined) });
+	const series = [line('siocast', 'siocast'), line('floor', 'floor')].filter(({ points }) => points.length > 1);
+	const chart = lineChart({
+		title: 'What a delivery costs as the number of clients grows',
+		subtitle: 'CPU µs per delivered message of 1 KB, over the number of clients',
+		series,
+		ticks: counts.map((k) => k * 1000),
+	});
+	fs.writeFileSync(path.join(PLOTS, 'growth.svg'), chart);
+	return '\n![Cost per delivery over the number of clients](plots/growth.svg)\n';
+}
+
+function machineText({ machine, runs }) {
+	const { versions } = machine;
+	const rows = [
+		['machine', `${machine.cores} × ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GB`],
+		['system', `${machine.system}, Linux ${machine.kernel}, TCP ${machine.congestion}, ${machine.openFiles} open files`],
+		['sysctl', Object.entries(machine.sysctl).map(([name, value]) => `${name} = ${value}`).join('; ')],
+		['versions', Object.entries(versions).map(([name, value]) => `${name} ${value}`).join('; ')],
+		['source', `commit ${machine.commit || 'unknown'}${machine.dirty ? ', changed' : ''}`],
+		['runs', runs.map(({ date, load, rounds, took, what }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}`).join('; ')],
+	];
+	return rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n');
+}
+
+const INTRO = `# What siocast costs, measured
+
+This file is made by \`./run bench\`; do not edit it. [README.md](README.md) tells the method and how to read the figures. In short:
+the server has processor 0 to itself, everything else the others; in each round every server of a table is measured once, in
+turn; a cell is the median of the rounds with the least and the most in brackets; ratios are taken within a round. Every
+window is checked: each client must have got exactly what was sent.`;
+
+export function report(results) {
+	fs.mkdirSync(PLOTS, { recursive: true });
+	const parts = [INTRO, machineText(results)];
+	parts.push(`## Goals\n\n${table(['what', 'goal', 'measured', 'result'], barRows(results))}`);
+	const [head, rows] = shortTable(results);
+	const short = rows.length > 0 ? table(head, rows) : '';
+	parts.push(`## In short\n\nMedians. The peers are those that batch and forward bytes untouched, as siocast does.\n\n${short}`);
+	let group;
+	for (const scenario of scenarios) {
+		const result = results.scenarios[scenario.name];
+		if (!result) continue;
+		if (scenario.group !== group) {
+			group = scenario.group;
+			parts.push(`## ${group}${group === 'Growth' ? `\n${growthPlot(results)}` : ''}`.trimEnd());
+		}
+		parts.push(section(scenario, result));
+	}
+	const missing = scenarios.filter(({ name }) => !results.scenarios[name]).map(({ name }) => name);
+	if (missing.length > 0) parts.push(`Not measured yet: ${missing.join(', ')}.`);
+	fs.writeFileSync(path.join(BENCH, 'REPORT.md'), `${parts.join('\n\n')}\n`);
+	saveShort(`${short}\n`);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// How much each server can do, and how late messages are at a part of that. The rate rises until a server no longer keeps up: until
+// the last byte comes more than 100 ms after the schedule's end, or one message in a hundred is more than 100 ms late; where messages
+// wait for a batch, that time is added.
+
+import { GENERATOR, MBPS, toSiocast } from '../columns.mjs';
+import { figures } from '../measure.mjs';
+
+const LATE_MS = 100;
+const RISE = 1.3;
+const MAX_STEPS = 12;
+const SHARES = [25, 50, 80];
+const COMMON_RATE = 10;
+
+/** One window at a rate: what it gave, or null when the server did not keep up. */
+async function tryRate(bed, rate) {
+	let window;
+	try {
+		window = await bed.window({ rate, settleMs: 5000 });
+	} catch (error) {
+		if (!/in vain/.test(error.message)) throw error;
+		return null;
+	}
+	const { report } = window;
+	const { seconds, batch } = bed.options;
+	const lag = (report.seconds - seconds) * 1000;
+	const kept = Math.max(lag, report.latency_us.p99 / 1000) < LATE_MS + batch;
+	return kept ? { rate, window } : null;
+}
+
+/** The highest rate that the server keeps up with: steps up until it does not, then between the last two. */
+export async function findMaximum(bed, start, rise, halvings) {
+	let good = null;
+	let bad = null;
+	let rate = start;
+	for (let step = 0; step < MAX_STEPS && !(good && bad); step++) {
+		const result = await tryRate(bed, rate);
+		if (result) good = result;
+		else bad = rate;
+		rate = result ? rate * rise : rate / rise;
+	}
+	if (!good) throw new Error(`does not keep up with ${rate.toFixed(1)} messages/s`);
+	for (let i = 0; bad && i < halvings; i++) {
+		const between = (good.rate + bad) / 2;
+		const result = await tryRate(bed, between);
+		if (result) good = result;
+		else bad = between;
+	}
+	return good;
+}
+
+/** The first time from a guess, made from the cost of the warm-up; later from what was found before. */
+async function maximum(bed, round) {
+	if (round > 1) return findMaximum(bed, bed.maximum * 0.93, 1.08, 1);
+	const { cpuNs: used, sent } = await bed.window();
+	const full = 1e9 / (used / sent.messages);
+	return findMaximum(bed, full * 0.5, RISE, 2);
+}
+
+function capacityOf(bed, { rate, window }) {
+	const { report } = window;
+	const { generator, core } = figures(window, bed.options.seconds);
+	return { rate, deliveries: rate * bed.options.clients, core, generator, limit: report.generator.limit };
+}
+
+async function saturationRound(bed, { round }) {
+	const found = await maximum(bed, round);
+	bed.maximum = found.rate;
+	const values = capacityOf(bed, found);
+	const loads = [...SHARES.map((share) => [`l${share}`, (bed.maximum * share) / 100]), ['common', COMMON_RATE]];
+	for (const [key, rate] of loads) {
+		const { p50, p99, p999, spread, spread99 } = figures(await bed.window({ rate }));
+		Object.assign(values, {
+			[`${key}_p50`]: p50,
+			[`${key}_p99`]: p99,
+			[`${key}_p999`]: p999,
+			[`${key}_spread`]: spread,
+			[`${key}_spread99`]: spread99,
+		});
+	}
+	return values;
+}
+
+const latencyColumns = (key) => [
+	{ key: `${key}_p50`, title: 'p50 ms', digits: 2 },
+	{ key: `${key}_p99`, title: 'p99 ms', digits: 2 },
+	{ key: `${key}_p999`, title: 'p99.9 ms', digits: 2 },
+	{ key: `${key}_spread`, title: 'first to last, p50 ms', digits: 2 },
+	{ key: `${key}_spread99`, title: 'p99 ms', digits: 2 },
+];
+
+async function throughputRound(bed, { round }) {
+	const found = await maximum(bed, round);
+	bed.maximum = found.rate;
+	const values = capacityOf(bed, found);
+	const { seconds } = bed.options;
+	return { ...values, mbps: (found.window.report.received * 8) / 1e6 / Math.max(seconds, found.window.report.seconds) };
+}
+
+const SERVERS = ['siocast', 'tuned', 'naive', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
+
+export const capacity = [
+	{
+		group: 'Saturation and latency',
+		name: 'saturation',
+		title: '1,000 clients, 250 bytes, not batched: the most each server keeps up with',
+		about:
+			'Every client gets every message. Where the generator was the limit, the server could do more than is shown: then its CPU at this rate tells how much was left.',
+		servers: SERVERS,
+		options: { transport: 'websocket', clients: 1000, size: 250, rate: 10, batch: 0, seconds: 0.8, load: { sample: 8 } },
+		tables: [
+			{
+				columns: [
+					{ key: 'deliveries', title: 'deliveries/s', digits: 0 },
+					toSiocast('deliveries'),
+					{ key: 'rate', title: 'messages/s', digits: 1 },
+					{ key: 'core', title: 'CPU % at that rate', digits: 0 },
+					GENERATOR,
+				],
+				plot: { key: 'deliveries', title: 'deliveries per second', low: false },
+			},
+			...SHARES.map((share) => ({
+				title: `Latency, PUBLISH to client, at ${share} % of each server's own maximum`,
+				columns: latencyColumns(`l${share}`),
+			})),
+			{
+				title: `Latency at one load for all, ${COMMON_RATE} messages/s to each of the 1,000 clients`,
+				columns: latencyColumns('common'),
+				plot: { key: 'common_p99', title: 'p99 latency, ms', low: true },
+			},
+		],
+		round: saturationRound,
+		plan: ({ rounds, choose }) => choose(SERVERS).length * (4 + 10 + (rounds - 1) * 3.6 + rounds * 4 * 1.1),
+	},
+	{
+		group: 'The story',
+		name: 'throughput',
+		title: 'The highest total',
+		about: '100 clients, 3 KB and some 30 KB, batches of 200 ms where a server has them: the most that one core sends, and keeps up.',
+		servers: ['siocast', 'tuned', 'uws-tuned', 'nchan'],
+		options: { transport: 'websocket', clients: 100, mix: 'story', rate: 100, batch: 200, seconds: 1, coalesce: 1000, load: { sample: 100 } },
+		columns: [MBPS, toSiocast('mbps'), { key: 'rate', title: 'messages/s to each', digits: 0 }, { key: 'core', title: 'CPU % at that rate', digits: 0 }, GENERATOR],
+		plot: { key: 'mbps', title: 'Mb/s', low: false },
+		round: throughputRound,
+		plan: ({ rounds, choose }) => choose(['siocast', 'tuned', 'uws-tuned', 'nchan']).length * (4 + 12 + (rounds - 1) * 4),
+	},
+];
