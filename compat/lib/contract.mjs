@@ -46,5 +46,5 @@ export const FEEDS = [
 
 /** Heartbeats quick enough to be waited for; the time-out leaves room for a busy machine. */
 export function quickHeartbeat(slow) {
-	return { pingInterval: 400, pingTimeout: 1000 * Math.min(slow, 3) };
+	return { pingInterval: 400, pingTimeout: 1000 * Math.min(slow, 5) };
 }

@@ -56,7 +56,7 @@ export class Keeper {
 
 	add(results) {
 		this.waiting.push(...results);
-		if (++this.cells % 10 === 0) this.#save();
+		if (++this.cells % 4 === 0) this.#save();
 	}
 
 	#save() {
