@@ -12,6 +12,10 @@ struct eio_http {
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
 	bool headers_done, complete, discard, too_large, told_large, idle, nomem, head_full, in_value;
+	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one got. */
+	bool head_begun, head_ended;
+	char last;
+	size_t line_n;
 };
 
 void
@@ -160,7 +164,6 @@ on_headers(llhttp_t *p)
 	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
-	h->headers_done = true;
 	r->method = method_of(llhttp_get_method(p));
 	r->target.p = r->head.p;
 	eio_query_split(r->target, &r->path, &r->query);
@@ -169,6 +172,10 @@ on_headers(llhttp_t *p)
 	r->expect_continue = equals_ignore_case(eio_request_header(r, EIO_LIT("expect")), EIO_LIT("100-continue"));
 	r->websocket = p->upgrade && r->method != EIO_HTTP_OTHER &&
 		       equals_ignore_case(eio_request_header(r, EIO_LIT("upgrade")), EIO_LIT("websocket"));
+	/* As Node has it, a WebSocket needs none. */
+	if (!r->websocket && p->http_major == 1 && p->http_minor == 1 && !eio_request_header(r, EIO_LIT("host")).p)
+		return -1;
+	h->headers_done = true;
 	/* Another protocol offered, such as h2c, is declined by answering in HTTP/1.1 (RFC 9110 section 7.8). */
 	if (!r->websocket && llhttp_get_method(p) != HTTP_CONNECT) p->upgrade = 0;
 	if (r->method == EIO_HTTP_POST && (p->flags & F_CONTENT_LENGTH) && p->content_length > h->max_body)
@@ -235,6 +242,37 @@ eio_http_free(struct eio_http *h)
 	free(h);
 }
 
+/*
+ * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its successors and
+ * many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2) and names without a
+ * character.
+ */
+static size_t
+check_lines(struct eio_http *h, const char *data, size_t n)
+{
+	for (size_t at = 0, part; at < n && !h->head_ended; at += part) {
+		const char *p = data + at, *end = memchr(p, '\n', n - at);
+
+		part = end ? (size_t)(end - p) + 1 : n - at;
+		if (h->line_n == 0 && (*p == ' ' || *p == '\t' || *p == ':')) return at;
+		if (end && (part > 1 ? end[-1] : h->last) != '\r') {
+			/* What is before it is fed first. */
+			if (part == 1) return at;
+			part--;
+			n = at + part;
+			end = NULL;
+		}
+		h->line_n += part;
+		h->last = p[part - 1];
+		if (!end) continue;
+		/* Empty lines before the first are no end. */
+		h->head_ended = h->head_begun && h->line_n == 2;
+		h->head_begun = h->head_begun || h->line_n > 2;
+		h->line_n = 0;
+	}
+	return n;
+}
+
 /* What a stop of the parser means. */
 static enum eio_http_result
 result_of(struct eio_http *h, llhttp_errno_t err)
@@ -255,19 +293,31 @@ result_of(struct eio_http *h, llhttp_errno_t err)
 	return h->nomem ? EIO_HTTP_NOMEM : EIO_HTTP_BAD;
 }
 
+static void
+begin_head(struct eio_http *h)
+{
+	h->head_begun = h->head_ended = false;
+	h->last = '\0';
+	h->line_n = 0;
+}
+
 enum eio_http_result
 eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used)
 {
 	enum eio_http_result r = EIO_HTTP_MORE;
 	llhttp_errno_t err;
 	const char *stop;
+	size_t good;
 
 	*used = 0;
 	while (*used < n && r == EIO_HTTP_MORE) {
+		if (h->idle) begin_head(h);
 		h->idle = false;
-		err = llhttp_execute(&h->parser, data + *used, n - *used);
+		good = *used + check_lines(h, data + *used, n - *used);
+		if (good == *used) return EIO_HTTP_BAD;
+		err = llhttp_execute(&h->parser, data + *used, good - *used);
 		stop = err == HPE_OK ? NULL : llhttp_get_error_pos(&h->parser);
-		*used = stop && stop >= data ? (size_t)(stop - data) : n;
+		*used = stop && stop >= data ? (size_t)(stop - data) : good;
 		if (err == HPE_PAUSED) llhttp_resume(&h->parser);
 		r = result_of(h, err);
 	}

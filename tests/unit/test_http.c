@@ -106,24 +106,26 @@ test_requests(void **state)
 	(void)state;
 	check_all("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / ? ;");
 	check_all("GET /s/?EIO=4&t=x HTTP/1.1\r\nHost: a\r\nX-Test: \t v  \r\n\r\n", "GET /s/ ? EIO=4&t=x x=v;");
-	check_all("POST /s HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "POST /s ?  body=abc;");
-	check_all("POST /s HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+	check_all("POST /s HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "POST /s ?  body=abc;");
+	check_all("POST /s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
 		"POST /s ?  body=abcde;");
 	/* Trailers are read over: neither header nor harm. */
-	check_all("POST /s?q HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Test: trailer\r\nA: "
-		  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n",
+	check_all(
+		"POST /s?q HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Test: trailer\r\nA: "
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n",
 		"POST /s ? q body=abc;");
 	check_all("HEAD / HTTP/1.0\r\n\r\n", "HEAD / ?  close;");
 	check_all("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET / ? ;");
-	check_all("DELETE /x HTTP/1.1\r\nConnection: close\r\n\r\n", "OTHER /x ?  close;");
-	check_all("OPTIONS * HTTP/1.1\r\n\r\n", "OPTIONS * ? ;");
+	check_all("DELETE /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "OTHER /x ?  close;");
+	check_all("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * ? ;");
 }
 
 static void
 test_pipelining(void **state)
 {
 	(void)state;
-	check_all("GET /1 HTTP/1.1\r\n\r\nPOST /2 HTTP/1.1\r\nContent-Length: 1\r\n\r\nxGET /3 HTTP/1.1\r\n\r\n",
+	check_all(
+		"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxGET /3 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET /1 ? ;POST /2 ?  body=x;GET /3 ? ;");
 }
 
@@ -131,15 +133,19 @@ static void
 test_limits(void **state)
 {
 	(void)state;
-	check_all("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789GET /2 HTTP/1.1\r\n\r\n",
+	check_all(
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789GET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST / ?  body=0123456789;GET /2 ? ;");
-	check_all("POST / HTTP/1.1\r\nContent-Length: 11\r\n\r\n0123456789aGET /2 HTTP/1.1\r\n\r\n",
+	check_all(
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n0123456789aGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"large POST / ? ;GET /2 ? ;");
-	check_all("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n01234567\r\n3\r\n89a\r\n0\r\n\r\n"
-		  "GET /2 HTTP/1.1\r\n\r\n",
+	check_all(
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n01234567\r\n3\r\n89a\r\n0\r\n\r\n"
+		"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"large POST / ? ;GET /2 ? ;");
 	/* Nobody reads the body of a GET, so it has no limit. */
-	check_all("GET / HTTP/1.1\r\nContent-Length: 12\r\n\r\n0123456789abGET /2 HTTP/1.1\r\n\r\n",
+	check_all(
+		"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n0123456789abGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / ? ;GET /2 ? ;");
 }
 
@@ -156,7 +162,7 @@ test_head_too_large(void **state)
 	check(input, "head;", sizeof(input), 0);
 	check(input, "head;", 1, 0);
 	eio_buf_init(&many);
-	EIO_BUF_ADD_LIT(&many, "GET / HTTP/1.1\r\n");
+	EIO_BUF_ADD_LIT(&many, "GET / HTTP/1.1\r\nHost: a\r\n");
 	for (int i = 0; i <= EIO_HTTP_MAX_HEADERS; i++) EIO_BUF_ADD_LIT(&many, "a:\r\n");
 	EIO_BUF_ADD_LIT(&many, "\r\n");
 	eio_buf_addc(&many, '\0');
@@ -168,10 +174,11 @@ static void
 test_upgrades(void **state)
 {
 	(void)state;
-	check_all("GET /w HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\nframe",
+	check_all("GET /w HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\nframe",
 		"upgrade GET /w ?  rest=frame;");
 	/* An upgrade to something else is declined by answering in HTTP/1.1. */
-	check_all("GET /w HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nGET /2 HTTP/1.1\r\n\r\n",
+	check_all(
+		"GET /w HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET /w ? ;GET /2 ? ;");
 }
 
@@ -181,12 +188,38 @@ test_malformed(void **state)
 	(void)state;
 	check_all("\x16\x03\x01", "bad;");
 	check_all("GET / HTTP/3.7\r\n\r\n", "bad;");
-	check_all("GET / HTTP/1.1\r\nbad header\r\n\r\n", "bad;");
-	check_all("GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", "bad;");
-	check_all("GET / HTTP/1.1\r\nContent-Length : 1\r\n\r\n", "bad;");
-	check_all("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "bad;");
-	check_all("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "bad;");
-	check_all("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\nContent-Length : 1\r\n\r\n", "bad;");
+	check_all("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "bad;");
+	check_all("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "bad;");
+	check_all("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "bad;");
+}
+
+/* What llhttp takes and Node does not. */
+static void
+test_heads(void **state)
+{
+	(void)state;
+	check_all("GET / HTTP/1.1\r\nX-Test: b\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost:\r\nX-Test: b\r\n\r\n", "GET / ?  x=b;");
+	check_all("GET /w HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\nframe",
+		"upgrade GET /w ?  rest=frame;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\nX-Test: b\r\n c\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\nX-Test:\r\n\tb\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\n Host: a\r\n\r\n", "bad;");
+	check_all("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\n: b\r\nHost: a\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\nHost: a\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHost: a\r\n\n", "bad;");
+	check_all("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "bad;");
+	/* Empty lines may come first; the body is not a head, and the next head is one again. */
+	check_all(
+		"\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n\n : \n\tGET / HTTP/1.1\r\nHost: a\r\n : b\r\n\r\n",
+		"POST / ?  body=\n : \n\t;bad;");
+	check_all("\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Test: b\r\n c\r\n\r\n", "bad;");
 }
 
 int
@@ -199,6 +232,7 @@ main(void)
 		cmocka_unit_test(test_head_too_large),
 		cmocka_unit_test(test_upgrades),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
