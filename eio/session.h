@@ -52,7 +52,6 @@ struct eio_session_kind {
 	enum eio_transport transport : 8; /* changes with the upgrade */
 	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
-	bool deflate; /* the session's WebSocket takes compressed messages; see eio_session_set_deflate */
 	enum eio_text text; /* of revision 3 by polling */
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
 };
@@ -202,20 +201,6 @@ static inline void
 eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
 {
 	s->coding = (unsigned char)coding;
-}
-
-/* Says whether permessage-deflate was negotiated with the session's WebSocket. Nothing but for the edge to read it again, next to
- * what a broadcast looks at. */
-static inline void
-eio_session_set_deflate(struct eio_session *s, bool deflate)
-{
-	s->kind.deflate = deflate;
-}
-
-static inline bool
-eio_session_deflate(const struct eio_session *s)
-{
-	return s->kind.deflate;
 }
 
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */

@@ -106,24 +106,48 @@ http_date(struct eio_httpd *h)
 	return h->date;
 }
 
+static void
+put_number(struct eio_buf *out, uint64_t v, struct eio_bytes behind)
+{
+	eio_buf_append_u64(out, v);
+	eio_buf_add(out, behind);
+}
+
+static void
+put_head(struct eio__conn *c, struct eio_buf *head, const struct eio_response *r, bool minor0, bool close)
+{
+	EIO_BUF_ADD_LIT(head, "HTTP/1.1 ");
+	put_number(head, (uint64_t)r->status, EIO_LIT(" "));
+	eio_buf_add(head, eio_cstr(eio_http_status_text(r->status)));
+	EIO_BUF_ADD_LIT(head, "\r\n");
+	if (r->headers) eio_buf_append(head, r->headers->data, r->headers->n);
+	EIO_BUF_ADD_LIT(head, "Date: ");
+	eio_buf_add(head, eio_cstr(http_date(c->httpd)));
+	EIO_BUF_ADD_LIT(head, "\r\n");
+	if (!r->no_length) {
+		EIO_BUF_ADD_LIT(head, "Content-Length: ");
+		put_number(head, r->length, EIO_LIT("\r\n"));
+	}
+	if (close)
+		EIO_BUF_ADD_LIT(head, "Connection: close\r\n");
+	else if (minor0)
+		EIO_BUF_ADD_LIT(head, "Connection: keep-alive\r\n");
+	EIO_BUF_ADD_LIT(head, "\r\n");
+}
+
 void
 eio__conn_respond(struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close)
 {
-	struct eio_buf head;
+	/* Taken away while it is in use: whoever hears of this answer, or of its failure, may answer something else. */
+	struct eio_buf head = c->httpd->head;
 
-	eio_buf_init(&head);
-	eio_buf_printf(&head, "HTTP/1.1 %d %s\r\n", r->status, eio_http_status_text(r->status));
-	if (r->headers) eio_buf_append(&head, r->headers->data, r->headers->n);
-	eio_buf_printf(&head, "Date: %s\r\n", http_date(c->httpd));
-	if (!r->no_length) eio_buf_printf(&head, "Content-Length: %zu\r\n", r->length);
-	if (close)
-		EIO_BUF_ADD_LIT(&head, "Connection: close\r\n");
-	else if (minor0)
-		EIO_BUF_ADD_LIT(&head, "Connection: keep-alive\r\n");
-	EIO_BUF_ADD_LIT(&head, "\r\n");
+	eio_buf_init(&c->httpd->head);
+	eio_buf_clear(&head);
+	put_head(c, &head, r, minor0, close);
 	if (eio_buf_failed(&head))
 		eio__conn_close(c);
 	else
 		eio__conn_write(c, eio_buf_bytes(&head), head_only ? NULL : r->body, close);
-	eio_buf_deinit(&head);
+	eio_buf_deinit(&c->httpd->head);
+	c->httpd->head = head;
 }

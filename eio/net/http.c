@@ -7,6 +7,11 @@
 #include <llhttp.h>
 #include <stdlib.h>
 
+enum {
+	FIRST_HEADERS = 16, /* room for as many at first, and for so many bytes: what browsers send with a poll */
+	FIRST_HEAD = 512,
+};
+
 struct eio_http {
 	llhttp_t parser;
 	struct eio_request *req; /* owned; being read */
@@ -78,8 +83,12 @@ on_begin(llhttp_t *p)
 {
 	struct eio_http *h = p->data;
 
-	h->req = calloc(1, sizeof(*h->req));
+	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
 	h->nomem = !h->req;
+	if (h->req) {
+		*h->req = (struct eio_request){ .cap = FIRST_HEADERS };
+		eio_buf_reserve(&h->req->head, FIRST_HEAD < h->max_head ? FIRST_HEAD : h->max_head);
+	}
 	h->headers_done = h->complete = h->discard = h->too_large = h->told_large = h->in_value = false;
 	return h->req ? 0 : -1;
 }
@@ -94,6 +103,29 @@ on_url(llhttp_t *p, const char *at, size_t n)
 	return err;
 }
 
+/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is out. */
+static bool
+add_header(struct eio_http *h, size_t name)
+{
+	struct eio_request *r = h->req;
+
+	if (r->count == EIO_HTTP_MAX_HEADERS) {
+		h->head_full = true;
+		return false;
+	}
+	if (r->count == r->cap) {
+		r = realloc(r, sizeof(*r) + 2 * r->cap * sizeof(r->headers[0]));
+		if (!r) {
+			h->nomem = true;
+			return false;
+		}
+		r->cap *= 2;
+		h->req = r;
+	}
+	r->headers[r->count++] = (struct eio_http_header){ .name = (unsigned)name };
+	return true;
+}
+
 static int
 on_field(llhttp_t *p, const char *at, size_t n)
 {
@@ -105,11 +137,8 @@ on_field(llhttp_t *p, const char *at, size_t n)
 	if (h->headers_done || !r) return 0;
 	start = r->head.n;
 	if (r->count == 0 || h->in_value) {
-		if (r->count == EIO_HTTP_MAX_HEADERS) {
-			h->head_full = true;
-			return -1;
-		}
-		r->headers[r->count++].name = (unsigned)start;
+		if (!add_header(h, start)) return -1;
+		r = h->req;
 		h->in_value = false;
 	}
 	if (append_head(h, at, n)) return -1;

@@ -22,10 +22,10 @@ struct eio_request {
 	bool expect_continue;
 	struct eio_buf head; /* private: the bytes of target and headers */
 	struct eio_buf body;
-	struct {
+	unsigned count, cap;
+	struct eio_http_header {
 		unsigned name, name_n, value, value_n;
-	} headers[EIO_HTTP_MAX_HEADERS]; /* private: offsets into head; names in lower case */
-	unsigned count;
+	} headers[]; /* private: count of them, of cap; offsets into head; names in lower case */
 };
 
 void eio_request_free(struct eio_request *r); /* NULL is fine */

@@ -23,7 +23,9 @@ struct listener {
 void
 eio__httpd_free_if_done(struct eio_httpd *h)
 {
-	if (h->closing && h->handles == 0) free(h);
+	if (!h->closing || h->handles > 0) return;
+	eio_buf_deinit(&h->head);
+	free(h);
 }
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);

@@ -31,6 +31,7 @@ struct eio_httpd {
 	bool closing, paused;
 	time_t date_at;
 	char date[EIO__DATE_LEN + 1];
+	struct eio_buf head; /* of the answer being written; its memory is kept for the next */
 	char read_buffer[EIO__READ_BUFFER];
 };
 

@@ -104,6 +104,8 @@ eio_server_free(struct eio_server *s)
 	eio_bundle_unref(s->settings.ping);
 	eio_bundle_unref(s->settings.pong);
 	eio_block_unref(s->probe_pong);
+	eio_block_unref(s->poll_headers);
+	eio_buf_deinit(&s->scratch);
 	eio_hash_deinit(&s->sids);
 	free(s->prefix);
 	free(s);

@@ -23,6 +23,7 @@ struct eio_link {
 struct eio_socket {
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
+	bool deflate; /* main takes compressed messages */
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
@@ -45,6 +46,8 @@ struct eio_server {
 	struct eio_settings settings;
 	struct eio_ws_server *ws;
 	struct eio_block *probe_pong; /* the frame "3probe" */
+	struct eio_block *poll_headers; /* those of the last answer to a poll, which most others have too; or NULL */
+	struct eio_buf scratch; /* its memory is kept for the next answer */
 	struct eio_hash sids;
 	struct eio_list dirty;
 	uv_prepare_t prepare; /* pumps dirty sockets before the loop sleeps */
@@ -68,7 +71,7 @@ eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
 {
 	s->main = link;
 	s->ws = link ? link->ws : NULL;
-	eio_session_set_deflate(&s->session, link && link->deflate);
+	s->deflate = link && link->deflate;
 }
 
 /* Takes the session's events now, and its outputs at the end of this turn. */

@@ -229,12 +229,37 @@ count_deflated(struct eio_server *server, size_t plain, size_t sent)
 	server->stats.deflate_sent += sent;
 }
 
+/* The header lines of the answer to a poll. They are the same for most: one block serves all that follow each other. NULL when out
+ * of memory. */
+static struct eio_block *
+poll_headers(struct eio_socket *s, const struct eio_exchange *ex, const struct eio_output *out)
+{
+	struct eio_server *server = s->server;
+	struct eio_buf *head = &server->scratch;
+	struct eio_block *last = server->poll_headers;
+
+	eio_buf_clear(head);
+	EIO_BUF_ADD_LIT(head, "Content-Type: ");
+	eio_buf_add(head, eio_cstr(payload_type(s, out->form)));
+	EIO_BUF_ADD_LIT(head, "\r\n");
+	if (out->body && out->coding == EIO_CODING_GZIP) EIO_BUF_ADD_LIT(head, "Content-Encoding: gzip\r\n");
+	if (out->body && out->coding == EIO_CODING_DEFLATE) EIO_BUF_ADD_LIT(head, "Content-Encoding: deflate\r\n");
+	eio__server_headers(server, ex->req, s, head);
+	if (eio_buf_failed(head)) return NULL;
+	if (last && eio_bytes_eq(eio_bytes(last->data, last->n), eio_buf_bytes(head))) return eio_block_ref(last);
+	last = eio_block_new(head->n);
+	if (!last) return NULL;
+	memcpy(last->data, head->p, head->n);
+	eio_block_unref(server->poll_headers);
+	server->poll_headers = eio_block_ref(last);
+	return last;
+}
+
 static void
 answer_get(struct eio_socket *s, struct eio_output *out)
 {
 	struct eio_exchange *ex = s->get;
 	struct eio_response r = { .status = 200 };
-	struct eio_buf head;
 
 	s->get = NULL;
 	if (!ex) {
@@ -245,15 +270,9 @@ answer_get(struct eio_socket *s, struct eio_output *out)
 	if (!out->body) r.status = 500;
 	r.body = out->body;
 	r.length = out->body ? out->body->n : 0;
-	eio_buf_init(&head);
-	eio_buf_printf(&head, "Content-Type: %s\r\n", payload_type(s, out->form));
-	if (out->body && out->coding != EIO_CODING_IDENTITY) {
-		eio_buf_printf(&head, "Content-Encoding: %s\r\n", out->coding == EIO_CODING_GZIP ? "gzip" : "deflate");
-		count_deflated(s->server, out->plain_n, r.length);
-	}
-	eio__server_headers(s->server, ex->req, s, &head);
+	if (out->body && out->coding != EIO_CODING_IDENTITY) count_deflated(s->server, out->plain_n, r.length);
+	r.headers = poll_headers(s, ex, out);
 	s->handshaken = true;
-	r.headers = eio__block_of(&head);
 	s->server->stats.bytes_out += r.length;
 	eio_exchange_respond(ex, r);
 	eio_exchange_unref(ex);
@@ -276,7 +295,7 @@ frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 	enum eio_wire wire = eio_session_wire(&s->session);
 	struct eio_block *block, *plain;
 
-	if (!eio_session_deflate(&s->session)) return eio_bundle_wire(b, wire);
+	if (!s->deflate) return eio_bundle_wire(b, wire);
 	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
 	plain = block ? eio_bundle_wire(b, wire) : NULL;
 	if (plain) count_deflated(s->server, plain->n, block->n);

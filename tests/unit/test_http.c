@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -170,6 +171,42 @@ test_head_too_large(void **state)
 	eio_buf_deinit(&many);
 }
 
+/* As many headers as may be, however they arrive; one of them without a value. */
+static void
+test_many_headers(void **state)
+{
+	struct eio_buf input;
+	char name[8], value[8];
+
+	(void)state;
+	eio_buf_init(&input);
+	EIO_BUF_ADD_LIT(&input, "GET /many HTTP/1.1\r\n");
+	for (int i = 0; i < EIO_HTTP_MAX_HEADERS; i++)
+		eio_buf_printf(&input, i == 50 ? "H%d:\r\n" : "H%d: %d\r\n", i, i);
+	EIO_BUF_ADD_LIT(&input, "\r\n");
+	for (size_t piece = 1; piece <= input.n; piece += input.n / 7) {
+		struct eio_http *h = eio_http_new(16384, MAX_BODY);
+		enum eio_http_result r = EIO_HTTP_MORE;
+		struct eio_request *req;
+		size_t used;
+
+		for (size_t at = 0; at < input.n && r == EIO_HTTP_MORE; at += used)
+			r = eio_http_feed(h, input.p + at, piece < input.n - at ? piece : input.n - at, &used);
+		assert_int_equal(r, EIO_HTTP_COMPLETE);
+		req = eio_http_take(h);
+		assert_true(eio_bytes_eq(req->path, EIO_LIT("/many")));
+		for (int i = 0; i < EIO_HTTP_MAX_HEADERS; i++) {
+			snprintf(name, sizeof(name), "h%d", i);
+			snprintf(value, sizeof(value), "%d", i);
+			assert_true(eio_bytes_eq(
+				eio_request_header(req, eio_cstr(name)), i == 50 ? eio_bytes("", 0) : eio_cstr(value)));
+		}
+		eio_request_free(req);
+		eio_http_free(h);
+	}
+	eio_buf_deinit(&input);
+}
+
 static void
 test_upgrades(void **state)
 {
@@ -230,6 +267,7 @@ main(void)
 		cmocka_unit_test(test_pipelining),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_head_too_large),
+		cmocka_unit_test(test_many_headers),
 		cmocka_unit_test(test_upgrades),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_heads),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The Engine.IO server on real sockets, without HTTP in front: what a broadcast
- * to WebSockets does at once and what it leaves for later, and when first pings are due.
+ * to WebSockets does at once and what it leaves for later, when first pings are due,
+ * and what answers to polls share.
  */
+#define _GNU_SOURCE
 #include "eio/net/server_int.h"
 
 #include <netinet/in.h>
@@ -11,6 +13,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -85,7 +88,8 @@ finish(struct test *t)
 {
 	eio_server_shutdown(t->server);
 	turn(t);
-	for (unsigned i = 0; i < t->n; i++) close(t->peers[i]);
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->peers[i] >= 0) close(t->peers[i]);
 	eio_server_close(t->server);
 	eio_clock_close(&t->clock);
 	uv_run(&t->loop, UV_RUN_DEFAULT);
@@ -264,6 +268,73 @@ test_first_pings(void **state)
 	finish(&t);
 }
 
+/* Keeps the answer where the test can look at it. */
+static void
+keep_answer(struct eio_exchange *ex)
+{
+	(void)ex;
+}
+
+/* A handshake by polling from an origin. Gives its exchange, answered, with one reference. */
+static struct eio_exchange *
+poll_from(struct test *t, const char *origin)
+{
+	struct eio_exchange *ex = calloc(1, sizeof(*ex));
+	struct eio_http *http = eio_http_new(16384, 1000);
+	struct eio_buf request;
+	size_t used;
+
+	eio_buf_init(&request);
+	eio_buf_printf(
+		&request, "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: -\r\nOrigin: %s\r\n\r\n", origin);
+	assert_int_equal(eio_http_feed(http, request.p, request.n, &used), EIO_HTTP_COMPLETE);
+	atomic_init(&ex->refs, 1);
+	ex->req = eio_http_take(http);
+	ex->respond = keep_answer;
+	eio_http_free(http);
+	eio_buf_deinit(&request);
+	eio_server_exchange(t->server, ex, EIO_STAGE_COMPLETE);
+	t->peers[t->n++] = -1;
+	turn(t);
+	assert_true(ex->answered);
+	assert_int_equal(ex->response.status, 200);
+	return ex;
+}
+
+static bool
+has_line(const struct eio_exchange *ex, const char *line)
+{
+	const struct eio_block *h = ex->response.headers;
+
+	return memmem(h->data, h->n, line, strlen(line)) != NULL;
+}
+
+/* Answers that say the same share the block that says it, and no other answer gets it. */
+static void
+test_poll_headers(void **state)
+{
+	struct eio_exchange *ex[4];
+	struct test t;
+
+	(void)state;
+	start(&t);
+	t.options.cors.origin = EIO_CORS_REFLECT;
+	ex[0] = poll_from(&t, "http://a");
+	ex[1] = poll_from(&t, "http://a");
+	ex[2] = poll_from(&t, "http://b");
+	ex[3] = poll_from(&t, "http://a");
+	assert_ptr_equal(ex[0]->response.headers, ex[1]->response.headers);
+	assert_ptr_not_equal(ex[1]->response.headers, ex[2]->response.headers);
+	for (int i = 0; i < 4; i++) {
+		assert_true(has_line(ex[i], "Content-Type: text/plain; charset=UTF-8\r\n"));
+		assert_true(has_line(ex[i], "cache-control: no-store\r\n"));
+		assert_int_equal(has_line(ex[i], "Access-Control-Allow-Origin: http://a\r\n"), i != 2);
+		assert_int_equal(has_line(ex[i], "Access-Control-Allow-Origin: http://b\r\n"), i == 2);
+		eio_exchange_unref(ex[i]);
+	}
+	finish(&t);
+}
+
 int
 main(void)
 {
@@ -271,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_first_pings),
+		cmocka_unit_test(test_poll_headers),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
