@@ -218,7 +218,8 @@ batch_set_append(struct batch_set *s, struct batch *b, struct eio_bytes message,
 		return BATCH_OK;
 	}
 	if (b->count && size_with(f, b, message.n) > f->max_bytes) flush(s, b, now_ms);
-	if (!eio_buf_reserve(&b->body, message.n + FRAME_HEADER + 1)) {
+	if (b->body.cap - b->body.n < message.n + FRAME_HEADER + 1 &&
+		!eio_buf_reserve(&b->body, message.n + FRAME_HEADER + 1)) {
 		b->body.failed = false;
 		return BATCH_MEMORY;
 	}

@@ -41,6 +41,7 @@ struct feed_stream_set {
 	const struct config_feed *config;
 	struct batch_set batches;
 	bool needs_json; /* `where` or a template looks into the message */
+	bool one_stream; /* event and room are the same for every message */
 };
 
 /* All feeds, by what they subscribe to. */

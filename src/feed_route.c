@@ -113,6 +113,8 @@ add_feed(struct feed_router *r, size_t i)
 	if (!feeds) return -1;
 	feeds[route->n++] = (unsigned)i;
 	route->feeds = feeds;
+	f->one_stream = !c->is_pattern && !template_uses_message(c->event) &&
+			!(c->room && template_uses_message(c->room));
 	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
 	if (batch_set_init(&f->batches, c, r->key, on_flush, on_release, f) < 0) return -1;
@@ -219,25 +221,36 @@ attach(struct feed_router *r, const struct config_feed *f, struct batch *b)
 	return b->user ? BATCH_OK : BATCH_MEMORY;
 }
 
+/* The stream a message goes to. */
+static enum batch_result
+find_stream(struct feed_router *r, struct feed_stream_set *s, const struct passage *p, struct batch **b)
+{
+	const struct config_feed *f = s->config;
+	struct eio_bytes event, room;
+	enum batch_result result = render(r, f, p, &event, &room);
+	bool made;
+
+	if (result != BATCH_OK) return result;
+	*b = batch_set_get(&s->batches, event, f->room ? &room : NULL, p->now_ms, &made);
+	if (!*b) return BATCH_MEMORY;
+	if (made) metrics_inc(r->options->metrics, METRIC_FEED_STREAMS);
+	return BATCH_OK;
+}
+
 static enum batch_result
 take(struct feed_router *r, struct feed_stream_set *s, struct passage *p)
 {
 	const struct config_feed *f = s->config;
-	struct eio_bytes event, room;
-	enum batch_result result;
-	struct batch *b;
-	bool made;
+	struct batch *b = s->one_stream ? s->batches.latest : NULL;
+	enum batch_result result = BATCH_OK;
 
 	if (s->needs_json && !is_json(p)) return eio_utf8_valid(p->m->payload) ? BATCH_JSON : BATCH_UTF8;
 	if (f->n_where && !feed_where_matches(f, p->m->payload)) {
 		metrics_inc(r->options->metrics, METRIC_FEED_FILTERED);
 		return BATCH_OK;
 	}
-	result = render(r, f, p, &event, &room);
+	if (!b) result = find_stream(r, s, p, &b);
 	if (result != BATCH_OK) return result;
-	b = batch_set_get(&s->batches, event, f->room ? &room : NULL, p->now_ms, &made);
-	if (!b) return BATCH_MEMORY;
-	if (made) metrics_inc(r->options->metrics, METRIC_FEED_STREAMS);
 	if (!b->user) result = attach(r, f, b);
 	if (result == BATCH_OK && interest_workers(b->user))
 		return batch_set_append(&s->batches, b, p->m->payload, p->json == JSON_GOOD, p->now_ms);

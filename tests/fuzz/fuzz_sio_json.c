@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as JSON, and any bytes as a string. Every value inside of valid
+ * Any bytes as JSON, and any bytes as a string. All ways to check say the same. Every value inside of valid
  * JSON must be valid itself; a string must survive being escaped and unescaped,
  * as far as it is UTF-8.
  */
 #include "eio/utf8.h"
 #include "sio/json.h"
+#include "sio/json_int.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,6 +33,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct eio_bytes bytes = { (const char *)data, size };
 	struct eio_buf string = { 0 }, plain = { 0 };
 
+	if (sio_json_check(bytes) != sio__json_check_bytes(bytes)) abort();
+#ifdef SIO__JSON_HAVE_BLOCKS
+	if (sio__json_check_blocks(bytes) && sio__json_check_bytes(bytes)) abort();
+#endif
+#ifdef SIO__JSON_HAVE_AVX2
+	if (sio__json_can_avx2() && sio__json_check_blocks(bytes) != sio__json_check_blocks_avx2(bytes)) abort();
+#endif
 	if (sio_json_check(bytes) == 0) walk(sio_json_trim(bytes));
 	sio_json_escape(&string, bytes);
 	if (sio_json_check(eio_buf_bytes(&string))) abort();
