@@ -156,10 +156,13 @@ function peer(name, command, script, { naive = false, client = {} } = {}) {
 	};
 }
 
+// Names for perf. V8 does not tell it of code that it moves or forgets, so it must not.
+const PROFILED = ['--perf-basic-prof', '--no-compact-code-space', '--no-flush-bytecode', '--no-flush-baseline-code'];
+
 const node = ({ profile }) => [
 	process.execPath,
 	'--expose-gc',
-	...(profile ? ['--perf-basic-prof', '--interpreted-frames-native-stack'] : []),
+	...(profile ? PROFILED : []),
 ];
 const python = () => ['/usr/bin/python3'];
 const EIO3 = { client: { eio: 3 } };

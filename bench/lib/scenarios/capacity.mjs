@@ -11,7 +11,8 @@ const LATE_MS = 100;
 const RISE = 1.3;
 const MAX_STEPS = 12;
 const SHARES = [25, 50, 80];
-const COMMON_RATE = 10;
+const COMMON_RATE = 15;
+const COMMON_SECONDS = 1.5;
 
 /** One window at a rate: what it gave, or null when the server did not keep up. */
 async function tryRate(bed, rate) {
@@ -70,7 +71,7 @@ async function saturationRound(bed, { round }) {
 	const values = capacityOf(bed, found);
 	const loads = [...SHARES.map((share) => [`l${share}`, (bed.maximum * share) / 100]), ['common', COMMON_RATE]];
 	for (const [key, rate] of loads) {
-		const { p50, p99, p999, spread, spread99 } = figures(await bed.window({ rate }));
+		const { p50, p99, p999, spread, spread99 } = figures(await bed.window({ rate, ...(key === 'common' ? { seconds: COMMON_SECONDS } : {}) }));
 		Object.assign(values, {
 			[`${key}_p50`]: p50,
 			[`${key}_p99`]: p99,
@@ -131,7 +132,7 @@ export const capacity = [
 			},
 		],
 		round: saturationRound,
-		plan: ({ rounds, choose }) => choose(SERVERS).length * (4 + 10 + (rounds - 1) * 3.6 + rounds * 4 * 1.1),
+		plan: ({ rounds, choose }) => choose(SERVERS).length * (4 + 10 + (rounds - 1) * 3.6 + rounds * (4 * 1.1 + 0.7)),
 	},
 	{
 		group: 'The story',
