@@ -14,7 +14,7 @@ const KERNEL = /^(entry_SYSCALL_64.*|do_syscall_64|asm_sysvec_.*|asm_.*interrupt
 /** What a reader knows a part of a profile by, the first that fits a stack from outside in. */
 const KINDS = [
 	['send', 'sending, in the kernel', SEND],
-	['gc', 'garbage collection', /Heap::(Collect|Scavenge)|Scavenger|MarkCompact|GCTracer|V8\.GC|v8::internal::(Heap|Scaveng|Mark|Sweep|Minor|Incremental)/],
+	['gc', 'garbage collection', /v8::internal::(Heap::(Collect|Scavenge|PerformGarbage)|Scaveng|MarkCompact|Sweeper|MinorGC|IncrementalMark|ConcurrentMark|MarkingVisitor)/],
 	['json', 'JSON', /Json(Parser|Stringif)|JSON|_json|scanstring|c_make_encoder/],
 	['read', 'reading from sockets, in the kernel', /^__x64_sys_(read|readv|recvfrom|recvmsg)$/],
 	['wait', 'waiting and waking, in the kernel', /^__x64_sys_(epoll_\w+|poll|ppoll|futex)$|^schedule$/],
