@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 		report: { type: 'boolean' },
 		dry: { type: 'boolean' },
 		tiny: { type: 'boolean' },
-		minutes: { type: 'string', default: '46' },
+		minutes: { type: 'string', default: '45' },
 	},
 	allowPositionals: true,
 });

@@ -3,6 +3,7 @@
 // Flame graphs as SVG: what is above was called by what is below, and the width is the share of samples. Pointing at a box tells
 // its name and share; no script is in it.
 
+import { SEND } from './perf.mjs';
 import { escape } from './svg.mjs';
 
 const WIDTH = 1200;
@@ -21,7 +22,6 @@ function colour(name, inKernel, inSend) {
 }
 
 const KERNEL = /^(entry_SYSCALL|do_syscall_64|asm_|x64_sys_call|__x64_sys_|ret_from_fork)/;
-const SEND = /^__x64_sys_(sendto|sendmsg|sendmmsg|write|writev|io_uring_enter)$/;
 
 function depthOf(root, scale) {
 	let depth = 0;

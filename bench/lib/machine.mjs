@@ -35,6 +35,26 @@ export function cpuNs(pids) {
 	return pids.flatMap(threadTimes).reduce((sum, { ran }) => sum + ran, 0);
 }
 
+function findKernelThread(name) {
+	const pids = fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+	const comm = (pid) => {
+		try {
+			return fs.readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+		} catch {
+			return ''; // it has ended
+		}
+	};
+	return pids.find((pid) => comm(pid) === name) ?? null;
+}
+
+let softirq;
+
+/** What the kernel's own thread on the server's processor has done: when there is much to deliver, a send() leaves some to it. */
+export function deferredNs() {
+	softirq ??= { pid: findKernelThread(`ksoftirqd/${SERVER_CORE}`) };
+	return softirq.pid === null ? 0 : cpuNs([softirq.pid]);
+}
+
 /** Memory in user space that belongs to these processes, in bytes: shared pages by their share. */
 export function memoryBytes(pids) {
 	let sum = 0;

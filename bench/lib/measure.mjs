@@ -3,7 +3,7 @@
 // A server with its clients, kept up while rounds go over all of them, and one window of measurement in which it sends.
 
 import { eventually } from '../../tests/e2e/lib/wait.mjs';
-import { cpuNs } from './machine.mjs';
+import { cpuNs, deferredNs } from './machine.mjs';
 import { Load } from './programs.mjs';
 import { servers } from './servers.mjs';
 
@@ -52,8 +52,9 @@ export class Bed {
 		return load;
 	}
 
+	/** What the server has cost so far, with what its processor's softirq thread did for it. */
 	cpu() {
-		return cpuNs(this.running.pids());
+		return cpuNs(this.running.pids()) + deferredNs();
 	}
 
 	/** Waits until every client has what was sent. Fails when they do not get it. */

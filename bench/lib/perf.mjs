@@ -40,9 +40,9 @@ function clean(symbol) {
 }
 
 /** Reads what `perf script` prints, a sample after the other, frames from the innermost out. */
-async function fold(file, { inlined }) {
+async function fold(file) {
 	const root = node();
-	const args = ['script', '-i', file, '-F', 'comm,ip,sym', ...(inlined ? [] : ['--no-inline'])];
+	const args = ['script', '-i', file, '-F', 'comm,ip,sym', '--no-inline'];
 	const child = spawn('perf', args, { stdio: ['ignore', 'pipe', 'ignore'] });
 	let frames = null;
 	for await (const line of readline.createInterface({ input: child.stdout })) {
@@ -62,6 +62,35 @@ async function fold(file, { inlined }) {
 	return root;
 }
 
+const GRAIN = 32;
+
+/**
+ * V8 writes where it put a function each time it compiles or moves one, so of a place that was used again the list has several
+ * names. Only the last is true; perf would take any.
+ */
+export function currentNames(text) {
+	const entries = text.split('\n').filter(Boolean).map((line) => [line, parseInt(line, 16), parseInt(line.split(' ')[1], 16)]);
+	const owner = new Map();
+	entries.forEach(([, start, size], i) => {
+		for (let at = Math.floor(start / GRAIN); at * GRAIN < start + size; at++) owner.set(at, i);
+	});
+	const current = entries.filter(([, start], i) => owner.get(Math.floor(start / GRAIN)) === i);
+	return current.map(([line]) => `${line}\n`).join('');
+}
+
+/** Tidies the lists of names that Node programs have written, for perf to read; gives their files. */
+async function tidyNames(pids) {
+	const files = [];
+	for (const pid of pids) {
+		const file = `/tmp/perf-${pid}.map`;
+		const text = await fs.readFile(file, 'utf8').catch(() => null);
+		if (text === null) continue;
+		await fs.writeFile(file, currentNames(text));
+		files.push(file);
+	}
+	return files;
+}
+
 /** Records processes while `step` runs; gives the tree of their stacks. `dwarf`: for programs without frame pointers. */
 export async function record(cleanup, pids, step, { dwarf = false } = {}) {
 	const file = path.join(await cleanup.folder(), 'perf.data');
@@ -76,11 +105,21 @@ export async function record(cleanup, pids, step, { dwarf = false } = {}) {
 	} finally {
 		await child.stop();
 	}
-	const root = await fold(file, { inlined: false });
-	await fs.rm(file, { force: true });
+	const names = await tidyNames(pids);
+	const root = await fold(file);
+	for (const used of [file, ...names]) await fs.rm(used, { force: true });
 	if (root.count === 0) throw new Error(`perf saw nothing: ${child.tail(5)}`);
 	return root;
 }
+
+/**
+ * In the stack of whatever sends: the wrapper of the system call, or one of the kernel's functions for it (which one is there depends on
+ * what the compiler left of the frames).
+ */
+const CALLS = 'send|sendto|sendmsg|sendmmsg|write|writev|io_uring_enter';
+export const SEND = new RegExp(
+	`^(__x64_sys_|__sys_|ksys_|do_|__libc_|__GI___?|__GI___libc_|__)(${CALLS})$|^(sock_write_iter|__?sock_sendmsg|tcp_sendmsg|inet_sendmsg)$`,
+);
 
 /** The share of samples that have one of these functions in their stack. */
 export function shareOf(root, names) {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { barRows, reader, shortTable } from "../../bench/lib/bars.mjs";
 import { flameGraph } from "../../bench/lib/flame.mjs";
 import { expected, figures } from "../../bench/lib/measure.mjs";
-import { hottest, shareOf } from "../../bench/lib/perf.mjs";
+import { SEND, currentNames, hottest, shareOf } from "../../bench/lib/perf.mjs";
 import { flags } from "../../bench/lib/programs.mjs";
 import { scenarioTable } from "../../bench/lib/report.mjs";
 import { planned } from "../../bench/lib/rounds.mjs";
@@ -114,8 +114,19 @@ test("a profile is added up, and its flame graph well-formed", () => {
     ["operator<< & co", leaf(2)],
   ]) };
   assert.equal(shareOf(root, /^__x64_sys_sendto$/), 0.6);
+  assert.equal(shareOf(root, SEND), 0.6);
   assert.deepEqual(hottest(root, 2), [["tcp_sendmsg", 0.5], ["main", 0.2]]);
   const svg = flameGraph(root, "a < b");
   wellFormed(svg);
   assert.match(svg, /<title>tcp_sendmsg: 50\.0 %<\/title>/);
+});
+
+test("of a place that held several functions the last one counts", () => {
+  const lines = ["1000 40 old", "2000 40 other", "1000 20 new", "2040 10 next"];
+  assert.equal(currentNames(`${lines.join("\n")}\n`), `${lines.slice(1).join("\n")}\n`);
+});
+
+test("what sends is told from what does not", () => {
+  for (const name of ["__x64_sys_sendto", "do_writev", "__GI___writev", "__libc_send", "ksys_write", "tcp_sendmsg"]) assert.match(name, SEND);
+  for (const name of ["write", "doWrite", "tcp_recvmsg", "eventfd_write", "Socket._write", "do_epoll_wait"]) assert.doesNotMatch(name, SEND);
 });

@@ -5,18 +5,16 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { flameGraph } from '../flame.mjs';
-import { hottest, record, shareOf } from '../perf.mjs';
+import { SEND, hottest, record, shareOf } from '../perf.mjs';
 import { PLOTS } from '../svg.mjs';
 import { servers } from '../servers.mjs';
 
-// The kernel's way of a send() down to the receiver's socket, which on loopback is part of it.
-const SEND = /^(__x64_sys_|__sys_|ksys_)?(sendto|sendmsg|sendmmsg|write|writev|io_uring_enter)$|^__x64_sys_(sendto|sendmsg|sendmmsg|write|writev|io_uring_enter)$/;
-const KERNEL = /^(entry_SYSCALL_64.*|do_syscall_64|asm_.*interrupt|asm_exc_.*|ret_from_fork.*)$/;
+const KERNEL = /^(entry_SYSCALL_64.*|do_syscall_64|asm_sysvec_.*|asm_.*interrupt|asm_exc_.*|ret_from_fork.*)$/;
 
 /** What a reader knows a part of a profile by, the first that fits a stack from outside in. */
 const KINDS = [
 	['send', 'sending, in the kernel', SEND],
-	['gc', 'garbage collection', /Heap::(Collect|Scavenge)|Scavenger|MarkCompact|GCTracer|V8\.GC|v8::internal::(Heap|Scaveng|Mark|Sweep|Minor|Incremental)/],
+	['gc', 'garbage collection', /v8::internal::(Heap::(Collect|Scavenge|PerformGarbage)|Scaveng|MarkCompact|Sweeper|MinorGC|IncrementalMark|ConcurrentMark|MarkingVisitor)/],
 	['json', 'JSON', /Json(Parser|Stringif)|JSON|_json|scanstring|c_make_encoder/],
 	['read', 'reading from sockets, in the kernel', /^__x64_sys_(read|readv|recvfrom|recvmsg)$/],
 	['wait', 'waiting and waking, in the kernel', /^__x64_sys_(epoll_\w+|poll|ppoll|futex)$|^schedule$/],
@@ -53,7 +51,7 @@ function profile(name, title, options, names = SERVERS) {
 		group: 'Where the time goes',
 		name: `profile-${name}`,
 		title,
-		about: 'Samples of one recorded window, with call graphs; “sending” is all that happens below the system calls that send.',
+		about: 'Samples of one recorded window, with call graphs; “sending” is all that happens in and below the system calls that send, which on loopback goes down to the receiver’s socket.',
 		servers: names,
 		options: { transport: 'websocket', batch: 200, profile: true, ...options },
 		columns: [
