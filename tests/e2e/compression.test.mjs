@@ -155,8 +155,10 @@ suite('permessage-deflate', starter({ perMessageDeflate: true }), (server) => {
 		await socket.raw(frame(OP.ping, 'between'));
 		await socket.raw(frame(OP.continuation, data.subarray(10, 50), { fin: false }));
 		await socket.raw(frame(OP.continuation, data.subarray(50)));
-		assert.deepEqual(await socket.next(), { pong: 'between' });
-		assert.equal(await socket.nextText(), packet);
+		// A pong may also leave behind the next message (RFC 6455 section 5.5.3: as soon as is practical).
+		const both = [await socket.next(), await socket.next()];
+		assert.deepEqual(both.find((item) => 'pong' in item), { pong: 'between' });
+		assert.equal(both.find((item) => 'text' in item)?.text, packet);
 		await socket.raw(frame(OP.text, Buffer.concat([zlib.deflateRawSync(packet), Buffer.from([0])]), { rsv: 4 }));
 		assert.equal(await socket.nextText(), packet);
 		await socket.raw(frame(OP.binary, Buffer.from([0]), { rsv: 4 }));
