@@ -176,7 +176,7 @@ static void
 test_many_headers(void **state)
 {
 	struct eio_buf input;
-	char name[8], value[8];
+	char name[16], value[16];
 
 	(void)state;
 	eio_buf_init(&input);
