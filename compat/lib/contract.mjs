@@ -48,3 +48,11 @@ export const FEEDS = [
 export function quickHeartbeat(slow) {
 	return { pingInterval: 400, pingTimeout: 1000 * Math.min(slow, 5) };
 }
+
+/**
+ * The patience of a server on a busy machine: an early client that is at work on half a megabyte may not get to anything else for
+ * longer than an upgrade may take.
+ */
+export function patience(slow) {
+	return slow > 1 ? { upgradeTimeout: 10_000 * slow, pingTimeout: 20_000 * slow } : {};
+}

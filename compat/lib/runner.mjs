@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import { SCENARIOS } from '../node/scenarios.mjs';
-import { quickHeartbeat } from './contract.mjs';
+import { patience, quickHeartbeat } from './contract.mjs';
 import { startServer } from './servers.mjs';
 import { freePort, startRedis, withCleanup } from './tools.mjs';
 import { COMPAT, offers } from './versions.mjs';
@@ -110,9 +110,9 @@ export function runServer(serverKind, options, onCell) {
 		if (serverKind === 'url') Object.assign(job, { server: { url: options.url }, redisPort: options.redisPort });
 		else {
 			const redis = await startRedis(cleanup, await freePort());
-			const server = await startServer(cleanup, serverKind, { redis });
+			const server = await startServer(cleanup, serverKind, { redis, engine: patience(options.slow) });
 			const heartbeat = quickHeartbeat(options.slow);
-			const quick = await startServer(cleanup, serverKind, { redis, feeds: [], engine: heartbeat });
+			const quick = await startServer(cleanup, serverKind, { redis, feeds: [], engine: { ...patience(options.slow), ...heartbeat } });
 			Object.assign(job, { server: address(server), quick: { ...address(quick), ...heartbeat }, redisPort: redis.port });
 		}
 		const all = [];
