@@ -9,7 +9,7 @@ import { limit } from '../tests/e2e/lib/wait.mjs';
 import { allCases, runAll, unusedKnown } from './differential/suite.mjs';
 import { Pairs } from './differential/targets.mjs';
 
-const PARALLEL = 4;
+const PARALLEL = 8;
 const show = (value) => (value === undefined ? 'absent' : JSON.stringify(value).slice(0, 300));
 
 /** What is wrong with a case, as lines of text. */
