@@ -101,7 +101,9 @@ export class Bed {
 		try {
 			return await this.#window({ ...this.options, ...changes });
 		} catch (error) {
-			if (this.load && !this.running.child.exited) await this.#drain();
+			const { child } = this.running;
+			if (child.exited) throw new Error(`${child.name} ended: ${child.tail(8)}`);
+			if (this.load) await this.#drain();
 			throw error;
 		}
 	}

@@ -10,7 +10,7 @@ import { Child } from '../../tests/e2e/lib/process.mjs';
 import { within } from '../../tests/e2e/lib/wait.mjs';
 import { pause } from './measure.mjs';
 
-const ATTACH_MS = 400;
+const ATTACH_MS = 800;
 const HERTZ = 4999;
 
 /** A node of the tree: how many samples have it in their stack, and what it called. */

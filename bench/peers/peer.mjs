@@ -80,11 +80,11 @@ export function handle(io) {
 	io.on('connection', (socket) => {
 		socket.on('join', (room, done) => {
 			socket.join(room);
-			done(true);
+			done?.(true);
 		});
 		socket.on('leave', (room, done) => {
 			socket.leave(room);
-			done(true);
+			done?.(true);
 		});
 	});
 }
