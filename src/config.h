@@ -81,6 +81,7 @@ struct config_engine {
 	bool allow_upgrades;
 	bool allow_eio3;
 	bool add_trailing_slash;
+	bool io_uring;
 	struct config_cookie cookie;
 	struct config_compression per_message_deflate, http_compression;
 };

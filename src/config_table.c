@@ -61,6 +61,7 @@ static const struct config_option main_rows[] = {
 	BOOL("engine.allowUpgrades", engine.allow_upgrades, "true"),
 	BOOL("engine.allowEIO3", engine.allow_eio3, "true"),
 	BOOL("engine.addTrailingSlash", engine.add_trailing_slash, "true"),
+	BOOL("engine.ioUring", engine.io_uring, "true"),
 	CUSTOM("engine.cookie", engine.cookie, config__cookie, "false"),
 	CUSTOM("engine.perMessageDeflate", engine.per_message_deflate, config__per_message_deflate, "false"),
 	CUSTOM("engine.httpCompression", engine.http_compression, config__http_compression, "false"),

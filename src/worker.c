@@ -274,7 +274,9 @@ on_mail(void *user, struct mail *first)
 		case MAIL_DELIVERY: {
 			struct delivery *d = EIO_CONTAINER(m, struct delivery, mail);
 
+			eio_server_gather(w->server);
 			clients_deliver(w->clients, d);
+			eio_server_send_gathered(w->server);
 			delivery_free(d);
 			break;
 		}
@@ -423,7 +425,10 @@ static void
 run(void *arg)
 {
 	struct worker *w = arg;
+	int err = w->shared->config->engine.io_uring ? eio_server_use_uring(w->server) : 0;
 
+	/* What one worker is refused, all are. */
+	if (err && w->index == 0) log_info("event=no-io-uring error=\"%s\"", uv_strerror(err));
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 

@@ -77,6 +77,12 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	return s;
 }
 
+int
+eio_server_use_uring(struct eio_server *s)
+{
+	return eio_ws_server_use_uring(s->ws);
+}
+
 void
 eio_server_shutdown(struct eio_server *s)
 {

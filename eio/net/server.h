@@ -71,6 +71,10 @@ struct eio_server_stats {
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler);
 
+/* Lets broadcasts be sent by io_uring, see eio_server_gather. Call it in the loop's thread. Returns 0, or -errno where that does not
+ * work, for want of a build with it, of a new kernel or of leave to use it: then nothing changes. */
+int eio_server_use_uring(struct eio_server *s);
+
 /* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). No other begins: who comes
  * later is answered 503, so that after this the handler's open and message are not called any more. */
 void eio_server_shutdown(struct eio_server *s);
@@ -106,6 +110,11 @@ enum eio_sent {
 
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
+
+/* Around a loop that sends to many: what goes to idle WebSockets is handed to the kernel many at a time. The loop of libuv must not run
+ * in between. Without io_uring both do nothing. */
+void eio_server_gather(struct eio_server *s);
+void eio_server_send_gathered(struct eio_server *s);
 
 /* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes. Call the first
  * for each of the next sockets, then the second for each of them, then send. Both change nothing. */

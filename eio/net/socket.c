@@ -280,7 +280,7 @@ answer_get(struct eio_socket *s, struct eio_output *out)
 
 /* Writes to the session's WebSocket. A failure is not told here: the WebSocket's own end follows. */
 static void
-write_main(struct eio_socket *s, const struct eio_block *b)
+write_main(struct eio_socket *s, struct eio_block *b)
 {
 	s->server->stats.writes++;
 	s->server->stats.bytes_out += b->n;
@@ -389,6 +389,18 @@ send_direct(struct eio_socket *s, struct eio_bundle *b)
 	if (!block) return false;
 	write_main(s, block);
 	return true;
+}
+
+void
+eio_server_gather(struct eio_server *s)
+{
+	eio_ws_server_gather(s->ws);
+}
+
+void
+eio_server_send_gathered(struct eio_server *s)
+{
+	eio_ws_server_send_gathered(s->ws);
 }
 
 enum eio_sent

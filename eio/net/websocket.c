@@ -13,6 +13,10 @@
  * itself, so their order with its pongs is safe. tests/unit/test_websocket.c fails
  * when a future lws stops doing that.
  *
+ * A broadcast's sends may be gathered in a ring (eio/net/uring.h) first. A socket has at most one of them
+ * there, and whatever else is written to it waits for the ring to be emptied; lws itself
+ * writes from the loop only, when nothing is gathered.
+ *
  * Permessage-deflate is ours, too: lws knows an extension of that name which does
  * nothing, so that it answers with what was negotiated and lets frames with RSV1
  * pass, in both directions. No window is kept between messages, so a socket that
@@ -22,8 +26,10 @@
 
 #include "eio/buf.h"
 #include "eio/deflate.h"
+#include "eio/net/uring.h"
 #include "eio/utf8.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -43,6 +49,7 @@ struct eio_ws {
 	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
 	bool open, closing, peer_closed, want_writable;
+	bool gathered; /* a send to it is in the server's ring */
 	bool in_frame, compressed; /* more of this frame will come; the message being received is compressed */
 	void *user; /* NULL: detached */
 	struct eio_ws_server *server;
@@ -58,6 +65,8 @@ struct eio_ws_server {
 	struct eio_bytes headers; /* for its 101 */
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t retry;
+	struct eio_uring *ring; /* NULL without */
+	bool gathers;
 };
 
 static struct eio_ws *
@@ -331,6 +340,7 @@ eio_ws_server_free(struct eio_ws_server *s)
 	/* With a loop that is not its own, lws wants to be told twice: the first call closes its handles, which takes
 	 * turns of the loop, the second frees the memory. */
 	lws_context_destroy(s->context);
+	eio_uring_free(s->ring);
 	free(s);
 }
 
@@ -369,26 +379,69 @@ eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_b
 
 /* Sending */
 
+/* What the kernel did not take. */
+static int
+write_rest(struct eio_ws *ws, const char *p, size_t n)
+{
+	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
+	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+}
+
+static void
+on_sent(void *owner, const char *rest, size_t n)
+{
+	struct eio_ws *ws = owner;
+
+	ws->gathered = false;
+	if (n) write_rest(ws, rest, n);
+}
+
+int
+eio_ws_server_use_uring(struct eio_ws_server *s)
+{
+	s->ring = eio_uring_new(on_sent);
+	return s->ring ? 0 : -errno;
+}
+
+void
+eio_ws_server_gather(struct eio_ws_server *s)
+{
+	s->gathers = s->ring != NULL;
+}
+
+void
+eio_ws_server_send_gathered(struct eio_ws_server *s)
+{
+	if (s->gathers) eio_uring_flush(s->ring);
+	s->gathers = false;
+}
+
 /* The one place that writes frames: to the kernel while lws holds nothing back, and the rest of it to lws. An error is found again
  * by lws, which then ends the connection. */
 static int
 write_raw(struct eio_ws *ws, const char *p, size_t n)
 {
-	ssize_t sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent;
+
+	if (ws->gathered) eio_uring_flush(ws->server->ring);
+	sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (sent == (ssize_t)n) return 0;
 	if (sent > 0) {
 		p += sent;
 		n -= (size_t)sent;
 	}
-	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
-	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+	return write_rest(ws, p, n);
 }
 
 int
-eio_ws_write(struct eio_ws *ws, const struct eio_block *b)
+eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
-	return ws->closing ? -1 : write_raw(ws, b->data, b->n);
+	if (ws->closing) return -1;
+	if (!ws->server->gathers || ws->gathered || lws_partial_buffered(ws->wsi)) return write_raw(ws, b->data, b->n);
+	ws->gathered = true;
+	eio_uring_add(ws->server->ring, ws, ws->fd, b);
+	return 0;
 }
 
 void
@@ -401,6 +454,7 @@ eio_ws_prefetch(const struct eio_ws *ws)
 bool
 eio_ws_writable(struct eio_ws *ws)
 {
+	if (ws->gathered) eio_uring_flush(ws->server->ring);
 	if (!lws_partial_buffered(ws->wsi)) return true;
 	if (!ws->want_writable) lws_callback_on_writable(ws->wsi);
 	ws->want_writable = true;

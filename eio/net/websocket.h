@@ -40,6 +40,15 @@ struct eio_ws_handler {
 struct eio_ws_server *eio_ws_server_new(
 	uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler);
 
+/* Lets broadcasts be sent by io_uring, see eio_ws_server_gather. Call it in the thread of the loop. Returns 0, or -errno where that
+ * does not work: then nothing changes. */
+int eio_ws_server_use_uring(struct eio_ws_server *s);
+
+/* From the one to the other, writes may be gathered, which hands many of them to the kernel in one system call. The loop must not run
+ * in between. Without io_uring both do nothing. */
+void eio_ws_server_gather(struct eio_ws_server *s);
+void eio_ws_server_send_gathered(struct eio_ws_server *s);
+
 /* Cuts all connections: closed() is called for each. Nothing but eio_ws_server_free may be called afterwards. */
 void eio_ws_server_close(struct eio_ws_server *s);
 
@@ -57,9 +66,9 @@ void eio_ws_server_free(struct eio_ws_server *s);
 void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
 	struct eio_bytes headers, struct eio_bytes rest, void *user);
 
-/* Writes a block of whole frames at once; what the kernel does not take of it is kept. Ask eio_ws_writable before. Returns 0, or
- * -1 when the connection is over: closed() follows. */
-int eio_ws_write(struct eio_ws *ws, const struct eio_block *b);
+/* Writes a block of whole frames at once, unless writes are gathered; what the kernel does not take of it is kept. Ask
+ * eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */
+int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 
 /* Brings what a write will look at into the cache. */
 void eio_ws_prefetch(const struct eio_ws *ws);

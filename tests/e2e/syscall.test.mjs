@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the kernel sees of a broadcast: for every WebSocket client one write with all of the flush in it, the text frame of the
-// event and its attachment.
+// event and its attachment; or, by io_uring, one system call that hands over a send for every client. Where io_uring is refused,
+// whenever that is, it is the former.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -26,46 +27,106 @@ function reasonToSkip() {
 	return status === 0 ? false : 'strace is missing or may not trace';
 }
 
-for (const [name, batch, messages, events] of [
+/** siocast under strace, with clients. After `stop` the lines of the trace. */
+async function startTraced(cleanup, { events, batch, engine = {}, calls, inject = [] }) {
+	const redis = await startRedis(cleanup, await freePort());
+	const feeds = events.map((event) => ({ channel: 'news', event, batch }));
+	const setup = await configure(cleanup, { redis: redis.url, feeds, engine });
+	const trace = path.join(await cleanup.folder(), 'trace');
+	const options = ['-f', '-qq', '-s', '100000', '-e', `trace=${calls}`, '-e', 'signal=none', '-o', trace];
+	for (const rule of inject) options.push('-e', `inject=${rule}`);
+	const child = await launchSiocast(cleanup, setup, {
+		wrap: (command, args) => ['strace', [...options, command, ...args]],
+		// The leak checker cannot work in a traced process.
+		env: { ASAN_OPTIONS: 'detect_leaks=0' },
+	});
+	await feedsReady(redis, setup);
+	const sockets = [];
+	for (let i = 0; i < CLIENTS; i++) sockets.push(await openJoined(setup));
+	const stop = async () => {
+		for (const socket of sockets) socket.close();
+		// strace passes signals on to nobody: the daemon is stopped by its own pid, and strace ends with it.
+		const daemon = await eventually(() => childOf(child.pid), 'the traced process');
+		process.kill(daemon, 'SIGTERM');
+		await child.stop();
+		return fs.readFileSync(trace, 'utf8').split('\n');
+	};
+	return { redis, sockets, child, stop };
+}
+
+/** Publishes messages, and sees that every client has them in one event of each name. */
+async function broadcast({ redis, sockets }, events, messages) {
+	const texts = Array.from({ length: messages }, (_, i) => JSON.stringify(`${MARK} ${i}`));
+	await redis.client.publishAll('news', texts);
+	for (const socket of sockets) {
+		for (const event of events) {
+			assert.equal(await socket.nextText(), `451-["${event}",{"_placeholder":true,"num":0}]`);
+			assert.equal((await socket.next()).binary.toString(), `[${texts.join(',')}]`);
+		}
+	}
+}
+
+const isWrite = (line) => line.includes(MARK) || line.includes('451-[');
+
+function assertOneWriteEach(lines, events, messages) {
+	const writes = lines.filter(isWrite);
+	assert.equal(writes.length, CLIENTS, writes.join('\n'));
+	for (const line of writes) {
+		assert.ok(line.split('451-[').length - 1 === events.length && line.includes(`${MARK} ${messages - 1}`), line);
+		assert.doesNotMatch(line, /unfinished/);
+	}
+}
+
+const KINDS = [
 	['a message alone', { interval: 0 }, 1, ['news']],
 	['a batch', { interval: 100 }, 7, ['news']],
 	['two feeds due at once', { interval: 100 }, 7, ['news', 'copy']],
-]) {
+];
+
+for (const [name, batch, messages, events] of KINDS) {
 	test(`${name}: one write for each client`, { ...limit(), skip: reasonToSkip() }, () =>
 		withCleanup(async (cleanup) => {
-			const redis = await startRedis(cleanup, await freePort());
-			const feeds = events.map((event) => ({ channel: 'news', event, batch }));
-			const setup = await configure(cleanup, { redis: redis.url, feeds });
-			const trace = path.join(await cleanup.folder(), 'trace');
-			const options = ['-f', '-qq', '-s', '100000', '-e', `trace=${CALLS}`, '-e', 'signal=none', '-o', trace];
-			const child = await launchSiocast(cleanup, setup, {
-				wrap: (command, args) => ['strace', [...options, command, ...args]],
-				// The leak checker cannot work in a traced process.
-				env: { ASAN_OPTIONS: 'detect_leaks=0' },
-			});
-			await feedsReady(redis, setup);
-			const sockets = [];
-			for (let i = 0; i < CLIENTS; i++) sockets.push(await openJoined(setup));
-			const texts = Array.from({ length: messages }, (_, i) => JSON.stringify(`${MARK} ${i}`));
-			await redis.client.publishAll('news', texts);
-			for (const socket of sockets) {
-				for (const event of events) {
-					assert.equal(await socket.nextText(), `451-["${event}",{"_placeholder":true,"num":0}]`);
-					assert.equal((await socket.next()).binary.toString(), `[${texts.join(',')}]`);
-				}
-				socket.close();
+			const traced = await startTraced(cleanup, { events, batch, engine: { ioUring: false }, calls: CALLS });
+			await broadcast(traced, events, messages);
+			assertOneWriteEach(await traced.stop(), events, messages);
+		}),
+	);
+
+	test(`${name}: one system call for all clients with io_uring`, { ...limit(), skip: reasonToSkip() }, (t) =>
+		withCleanup(async (cleanup) => {
+			const calls = `${CALLS},io_uring_setup,io_uring_enter`;
+			const traced = await startTraced(cleanup, { events, batch, calls });
+			await broadcast(traced, events, messages);
+			const lines = await traced.stop();
+			if (!lines.some((line) => /io_uring_setup\(.* = \d+$/.test(line))) {
+				// Not built in or forbidden here: then it has to be as without.
+				assertOneWriteEach(lines, events, messages);
+				t.skip('no io_uring here');
+				return;
 			}
-			// strace passes signals on to nobody: the daemon is stopped by its own pid, and strace ends with it.
-			const daemon = await eventually(() => childOf(child.pid), 'the traced process');
-			process.kill(daemon, 'SIGTERM');
-			await child.stop();
-			const lines = fs.readFileSync(trace, 'utf8').split('\n');
-			const writes = lines.filter((line) => line.includes(MARK) || line.includes('451-['));
-			assert.equal(writes.length, CLIENTS, writes.join('\n'));
-			for (const line of writes) {
-				assert.ok(line.split('451-[').length - 1 === events.length && line.includes(`${MARK} ${messages - 1}`), line);
-				assert.doesNotMatch(line, /unfinished/);
-			}
+			assert.deepEqual(lines.filter(isWrite), []);
+			const sends = lines.filter((line) => line.includes(`io_uring_enter(`) && line.endsWith(` = ${CLIENTS}`));
+			assert.equal(sends.length, 1, lines.filter((line) => line.includes('io_uring')).join('\n'));
+		}),
+	);
+}
+
+for (const [name, rule] of [
+	['the set-up is refused', 'io_uring_setup:error=EPERM'],
+	['the kernel has none', 'io_uring_setup:error=ENOSYS'],
+	['only the set-up is allowed', 'io_uring_enter:error=EPERM'],
+	['sends are refused later on', 'io_uring_enter:error=EPERM:when=2+'],
+]) {
+	test(`without io_uring because ${name}`, { ...limit(), skip: reasonToSkip() }, () =>
+		withCleanup(async (cleanup) => {
+			const [, batch, messages, events] = KINDS[1];
+			const calls = `${CALLS},io_uring_setup,io_uring_enter`;
+			const traced = await startTraced(cleanup, { events, batch, calls, inject: [rule] });
+			for (let i = 0; i < 2; i++) await broadcast(traced, events, messages);
+			const lines = await traced.stop();
+			assert.equal(lines.filter(isWrite).length, 2 * CLIENTS);
+			const logged = traced.child.output.split('event=no-io-uring').length - 1;
+			assert.equal(logged, name.endsWith('later on') ? 0 : 1, traced.child.output);
 		}),
 	);
 }

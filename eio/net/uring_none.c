@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * In the place of uring.c where io_uring is not built in: there never is a ring.
+ */
+#include "eio/net/uring.h"
+
+#include <errno.h>
+
+struct eio_uring *
+eio_uring_new(eio_uring_sent *sent)
+{
+	(void)sent;
+	errno = ENOSYS;
+	return NULL;
+}
+
+void
+eio_uring_free(struct eio_uring *r)
+{
+	(void)r;
+}
+
+void
+eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
+{
+	(void)r;
+	(void)owner;
+	(void)fd;
+	(void)b;
+}
+
+void
+eio_uring_flush(struct eio_uring *r)
+{
+	(void)r;
+}
