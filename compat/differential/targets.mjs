@@ -93,11 +93,15 @@ async function startReferences(cleanup, version) {
 	return ports;
 }
 
-async function startSiocast(cleanup, profile) {
+// The set-ups whose files are asked for. To prepare them is most of what it takes to start.
+const WITH_FILES = /^(v4|v2|v1|v4-cors.*)$/;
+
+async function startSiocast(cleanup, name, profile) {
 	const port = await freePort();
 	const namespaces = Object.fromEntries(NAMESPACES.map((name) => [name, { on: HANDLERS }]));
 	// Nobody listens on port 1: no Redis is needed here.
-	const config = { listen: `127.0.0.1:${port}`, workers: 1, redis: 'redis://127.0.0.1:1/0', logLevel: 'error', namespaces };
+	const serveClient = WITH_FILES.test(name);
+	const config = { listen: `127.0.0.1:${port}`, workers: 1, serveClient, redis: 'redis://127.0.0.1:1/0', logLevel: 'error', namespaces };
 	const file = await writeJson(cleanup, 'siocast.json', { ...config, ...profile.siocast });
 	await launch(cleanup, 'siocast', SIOCAST, ['-c', file], [port]);
 	return port;
@@ -121,7 +125,7 @@ export class Pairs {
 		const { version } = profile;
 		const [references, siocast] = await Promise.all([
 			once(this.references, version, () => startReferences(this.cleanup, version)),
-			startSiocast(this.cleanup, profile),
+			startSiocast(this.cleanup, name, profile),
 		]);
 		const base = (profile.options.path ?? '/socket.io/').replace(/\/?$/, '/');
 		return { name, version, path: base, reference: references.get(name), siocast };
