@@ -8,7 +8,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { SCENARIOS } from '../node/scenarios.mjs';
 import { explain, isExplained } from './explanations.mjs';
-import { CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS } from './versions.mjs';
+import { CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS, offers } from './versions.mjs';
 
 export const RESULTS = path.join(COMPAT, '../build/compat');
 const README = path.join(COMPAT, '../README.md');
@@ -196,6 +196,17 @@ function groupBy(list, keyOfItem) {
 	return groups;
 }
 
+// What siocast has not been tried with, so that nobody takes it for passed.
+function notRun(results) {
+	const ran = new Set(results.filter(({ server }) => server === 'siocast').map(({ version, build, transport }) => `${version} ${build} ${transport}`));
+	const lines = [];
+	for (const build of ['node', 'bundle']) {
+		const ways = (version) => Object.keys(TRANSPORTS).filter((way) => offers(version, build, way) && !ran.has(`${version} ${build} ${way}`));
+		for (const version of CLIENTS.filter((each) => ways(each).length > 0)) lines.push(`- ${version} (${build}): ${ways(version).join(', ')}`);
+	}
+	return lines.length > 0 ? ['', '## Not run yet', '', ...lines] : [];
+}
+
 const BEGIN = '<!-- made by ./run compat -->\n\n';
 const END = '\n\n<!-- end -->';
 
@@ -227,7 +238,7 @@ export async function writeMatrix() {
 		const some = results.filter(({ environment, build }) => `${environment} ${build}` === name);
 		if (some.length > 0) lines.push('', `## ${title}`, '', ...table(some));
 	}
-	lines.push('', '## Differences', ...differences(results), '');
+	lines.push('', '## Differences', ...differences(results), ...notRun(results), '');
 	await fs.writeFile(path.join(COMPAT, 'MATRIX.md'), lines.join('\n'));
 	await updateReadme(short);
 }

@@ -46,9 +46,7 @@ const address = ({ url, port, path: where }) => ({ url, port, path: where });
 function runCell(cell, job, onResult) {
 	return new Promise((resolve) => {
 		const missing = new Set(cell.scenarios);
-		// What starts servers for the end-to-end tests waits longer, too.
-		const env = { E2E_SLOW: String(Math.min(job.slow, 4)), ...process.env };
-		const child = fork(CELL, [JSON.stringify({ ...job, ...cell })], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env });
+		const child = fork(CELL, [JSON.stringify({ ...job, ...cell })], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
 		let output = '';
 		const keep = (chunk) => {
 			output = (output + chunk).slice(-2000);

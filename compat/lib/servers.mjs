@@ -11,6 +11,9 @@ import { COMPAT } from './versions.mjs';
 
 export const SIOCAST = path.resolve(process.env.SIOCAST ?? path.join(COMPAT, '../siocast'));
 
+// Long, for a busy machine: one that ends instead is noticed at once.
+const START_MS = 120_000;
+
 class Server {
 	constructor(kind, port, command, args, patterns) {
 		this.kind = kind;
@@ -26,7 +29,7 @@ class Server {
 	async start() {
 		const child = new Child(this.command, this.args, { name: this.kind });
 		this.child = child;
-		await child.whileRunning(eventually(() => accepts(this.port), `${this.kind} on port ${this.port}`));
+		await child.whileRunning(eventually(() => accepts(this.port), `${this.kind} on port ${this.port}`, START_MS));
 	}
 
 	/** An orderly end. */

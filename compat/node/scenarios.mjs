@@ -307,7 +307,10 @@ async function silence(cell) {
 	const gate = await Gate.open(cell.cleanup, cell.quick.port);
 	const client = await cell.open({ server: gate });
 	if (TRANSPORTS[cell.kind.transport].upgrades) await client.upgraded();
-	await echoes(client, 'the cable is good');
+	const lost = client.next('disconnect').then(([reason]) => {
+		throw new Error(`disconnected: ${reason}`);
+	});
+	await Promise.race([echoes(client, 'the cable is good'), lost]);
 	return { gate, client };
 }
 
