@@ -228,7 +228,7 @@ export async function writeMatrix() {
 		'',
 		'Made by `./run compat`; do not edit. A cell counts the scenarios that passed, of those that apply to the client; what they and the',
 		'ways to connect are is in [README.md](README.md). In short, Node and Chromium together; against the official servers ran one or two',
-		'clients of each generation, in fewer ways:',
+		'clients of each generation, in fewer ways and scenarios:',
 		'',
 		...short,
 		'',

@@ -18,7 +18,7 @@ Runs the official Socket.IO clients against siocast and against the official ser
                      default: all, and for the official servers ${REFERENCE_WAYS.join(', ')}
   --scenarios LIST   names, or the beginning of names: text,feed-json; default: all
   --messages N       of each feed scenario; default: 10000, and 2000 for the official servers
-  --parallel N       cells at a time, 1 to 3; default: 3
+  --parallel N       cells at a time, 1 to 8; default: 3
   --fast             a subset that covers every generation and transport in less than a minute
   --save             keeps the results in build/compat/, over those of earlier runs
   --resume           leaves out what is kept there as passed, or as failed for a reason that is known
@@ -104,7 +104,7 @@ export function readOptions(args) {
 		transports: choose('transports', values.transports, Object.keys(TRANSPORTS)),
 		scenarios: chooseScenarios(values.scenarios ?? (fast ? FAST_SCENARIOS.join(',') : undefined), names),
 		messages: number('messages', values.messages ?? (fast ? 1000 : 10_000), 1, 1_000_000),
-		parallel: number('parallel', values.parallel ?? 3, 1, 3),
+		parallel: number('parallel', values.parallel ?? 3, 1, 8),
 		wants: fast ? (kind, scenario) => isFast(kind) && (!scenario || isFastScenario(scenario, kind)) : () => true,
 		redisPort: values.redis === undefined ? 0 : number('redis', values.redis, 1, 65535),
 		slow: Number(process.env.SLOW) || slowness(),
