@@ -257,14 +257,22 @@ export class Conversation {
 		const entry = await this.answered('the poll', poll, { packets: true });
 		entry.held = held;
 		let next = await this.startPoll();
-		await this.settle();
-		while (next.done && (await next.answer).status === 200) {
+		while ((await this.#answeredAtOnce(next)) && (await next.answer).status === 200) {
 			this.#join(entry, await next.answer);
 			next = await this.startPoll();
-			await this.settle();
 		}
 		await this.alive();
 		next.cancel();
+	}
+
+	// A request on a new connection may have its turn later than round trips on an old one, but not later than on a newer one.
+	async #answeredAtOnce(poll) {
+		await this.settle();
+		if (poll.done) return true;
+		this.side.close();
+		this.side = null;
+		await this.settle();
+		return poll.done;
 	}
 
 	#join(entry, answer) {
