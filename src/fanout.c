@@ -61,6 +61,7 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 		struct eio_socket *s = slots[i].target;
 
 		/* Whatever its size, one broadcast may always wait. */
+		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
 		if (eio_socket_queued(s) > 0) {
 			struct client *c = eio_socket_user(s);
 

@@ -34,6 +34,7 @@ struct eio_socket {
 	const struct eio_request *request; /* during the open callback */
 	void *user;
 	bool told_open, handshaken;
+	bool late; /* its timer came late, and once more soon after */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
 
