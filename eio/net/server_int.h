@@ -15,7 +15,7 @@
 struct eio_link {
 	struct eio_server *server;
 	struct eio_socket *socket; /* NULL: none, the WebSocket is only being closed */
-	struct eio_ws *ws;
+	struct eio_ws *ws; /* NULL: not open yet */
 	bool probe;
 	bool deflate; /* permessage-deflate was negotiated */
 };

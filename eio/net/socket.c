@@ -112,7 +112,7 @@ drop_link(struct eio_link *link)
 {
 	if (!link) return;
 	link->socket = NULL;
-	eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
+	if (link->ws) eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
 }
 
 static void
