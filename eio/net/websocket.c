@@ -456,7 +456,7 @@ void
 eio_ws_prefetch(const struct eio_ws *ws)
 {
 	/* Only lws knows where in its memory this lies; several of these calls in a row wait for it together. */
-	(void)lws_partial_buffered(ws->wsi);
+	if (lws_partial_buffered(ws->wsi)) return;
 }
 
 bool

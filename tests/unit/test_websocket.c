@@ -572,15 +572,16 @@ test_deflate(void **state)
 }
 
 static void
-check_refused(int first_byte, struct eio_bytes data, const char *close)
+check_refused(int first_byte, struct eio_bytes data, int code)
 {
 	struct test t;
 
 	start_full(&t, EIO_LIT(DEFLATE), eio_bytes("", 0), 0);
 	send_frame(&t, first_byte, data.p, data.n);
 	pump(&t, 4);
-	assert_int_equal(t.in.n, 4);
-	assert_memory_equal(t.in.p, close, 4);
+	assert_true(t.in.n >= 4); /* lws gives reasons with what it finds itself */
+	assert_int_equal((unsigned char)t.in.p[0], 0x88);
+	assert_int_equal((unsigned char)t.in.p[2] << 8 | (unsigned char)t.in.p[3], code);
 	assert_int_equal(t.messages.n, 0);
 	finish(&t);
 }
@@ -594,16 +595,16 @@ test_deflate_refused(void **state)
 
 	(void)state;
 	assert_true(n > 0 && n < 100);
-	check_refused(0xc2, eio_bytes(out, n), "\x88\x02\x03\xf1"); /* 1009 */
-	check_refused(0xc2, EIO_LIT("garbage"), "\x88\x02\x03\xef"); /* 1007 */
+	check_refused(0xc2, eio_bytes(out, n), EIO_WS_CLOSE_TOO_BIG);
+	check_refused(0xc2, EIO_LIT("garbage"), EIO_WS_CLOSE_INVALID_DATA);
 	n = eio_deflate(out, sizeof(zeros), EIO_LIT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
 		&options);
 	assert_true(n > 0);
-	check_refused(0xc1, eio_bytes(out, n), "\x88\x02\x03\xef"); /* no UTF-8 */
+	check_refused(0xc1, eio_bytes(out, n), EIO_WS_CLOSE_INVALID_DATA); /* no UTF-8 */
 	/* The other reserved bits mean nothing, alone or beside the one that does. */
-	check_refused(0xa1, EIO_LIT("x"), "\x88\x02\x03\xea"); /* 1002 */
-	check_refused(0x91, EIO_LIT("x"), "\x88\x02\x03\xea");
-	check_refused(0xe1, eio_bytes(out, n), "\x88\x02\x03\xea");
+	check_refused(0xa1, EIO_LIT("x"), EIO_WS_CLOSE_PROTOCOL_ERROR);
+	check_refused(0x91, EIO_LIT("x"), EIO_WS_CLOSE_PROTOCOL_ERROR);
+	check_refused(0xe1, eio_bytes(out, n), EIO_WS_CLOSE_PROTOCOL_ERROR);
 }
 
 /* Headers that lws has no room for end the handshake, told as one that never opened. The room is that of lws's buffer: whatever
