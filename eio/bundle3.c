@@ -3,7 +3,7 @@
  * The wire forms of Engine.IO revision 3. Three generations of clients speak it
  * and read text in three ways; what all of them read alike is ASCII, and for
  * polling without b64 the binary form of the payload. So that is what they get
- * (protocol section "the one strategy that serves every client").
+ * (doc/design.md section 5).
  */
 #include "eio/base64.h"
 #include "eio/buf.h"

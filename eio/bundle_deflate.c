@@ -141,13 +141,13 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 }
 
 static struct eio_block *
-join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o)
+join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
 {
 	struct eio_buf all;
 
 	eio_buf_init(&all);
 	for (unsigned i = 0; i < t->count; i++) {
-		const struct eio_block *one = eio_bundle_deflated(t->sources[i], wire, o, NULL);
+		const struct eio_block *one = eio_bundle_deflated(t->sources[i], wire, o, busy);
 
 		if (one)
 			eio_buf_append(&all, one->data, one->n);
@@ -189,10 +189,10 @@ join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_d
 }
 
 static struct eio_block *
-make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o)
+make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
 {
 	if (is_polling(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
-	return t->count ? join_frames(t, wire, o) : deflate_frames(plain, o);
+	return t->count ? join_frames(t, wire, o, busy) : deflate_frames(plain, o);
 }
 
 struct eio_block *
@@ -212,7 +212,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 		return NULL;
 	}
 	plain = eio_bundle_wire(b, wire);
-	block = plain ? make(t, plain, wire, options) : NULL;
+	block = plain ? make(t, plain, wire, options, busy) : NULL;
 	if (!block) {
 		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
 		return NULL;

@@ -36,7 +36,7 @@ decode_base64(struct eio_packet *out, char *text, size_t n, int revision)
 	return 0;
 }
 
-/* Undoes the second encoding of a client that does it, and finds out whether it does (protocol section 1.6, receiving). */
+/* Undoes the second encoding of a client that does it, and finds out whether it does (doc/design.md section 5). */
 static size_t
 undo(char *text, size_t n, enum eio_text *rule)
 {

@@ -176,8 +176,9 @@ eio_session_post_begin(struct eio_session *s)
 void
 eio_session_post_abort(struct eio_session *s)
 {
-	s->post_open = false;
-	fail(s, EIO_REASON_TRANSPORT_ERROR);
+	s->post_open = s->drop_post = false;
+	/* After the upgrade a POST means nothing to the session any more. */
+	if (s->kind.transport == EIO_TRANSPORT_POLLING) fail(s, EIO_REASON_TRANSPORT_ERROR);
 }
 
 void
@@ -204,6 +205,13 @@ eio_session_post_bad_type(struct eio_session *s)
 
 /* WebSocket */
 
+struct eio_bundle *
+eio_session_take(struct eio_session *s)
+{
+	if (s->kind.transport != EIO_TRANSPORT_WEBSOCKET || s->state != STATE_OPEN || s->queue.count == 0) return NULL;
+	return eio_queue_take(&s->queue);
+}
+
 enum eio_accept
 eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms)
 {
@@ -226,6 +234,7 @@ upgrade(struct eio_session *s)
 	s->probing = s->probe_ponged = false;
 	s->upgrade_at = s->noop_at = 0;
 	s->drop_get = s->get_held;
+	s->drop_post = s->post_open; /* official clients have none then */
 	s->poll_b64 = s->kind.b64;
 	s->kind.b64 = s->probe_b64;
 	if (s->state == STATE_CLOSING && s->queue.count == 0) closing_drained(s, false);
@@ -561,11 +570,22 @@ heartbeat(struct eio_session *s, uint64_t now_ms)
 	}
 }
 
+/* Official clients that got the answer to their probe send nothing more until their POST is answered, and then the upgrade. When the
+ * probe is closed in that time they stay silent for ever, so a long POST has as long again. */
+static void
+upgrade_timeout(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->probe_ponged && s->post_open)
+		s->upgrade_at = now_ms + s->settings->upgrade_timeout;
+	else
+		end_probe(s);
+}
+
 void
 eio_session_tick(struct eio_session *s, uint64_t now_ms)
 {
 	if (expired(&s->heartbeat_at, now_ms)) heartbeat(s, now_ms);
-	if (expired(&s->upgrade_at, now_ms)) end_probe(s);
+	if (expired(&s->upgrade_at, now_ms)) upgrade_timeout(s, now_ms);
 	if (expired(&s->noop_at, now_ms)) s->noop_due = true;
 	if (expired(&s->close_at, now_ms)) finish(s, (enum eio_reason)s->reason);
 }

@@ -206,6 +206,10 @@ eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */
 bool eio_session_direct(const struct eio_session *s);
 
+/* What waits longest for a WebSocket that takes a write now, instead of an output SEND. The reference goes to the caller; NULL when
+ * nothing waits, or what waits is for something else. */
+struct eio_bundle *eio_session_take(struct eio_session *s);
+
 /* The wire form that this session's transport takes now. */
 enum eio_wire eio_session_wire(const struct eio_session *s);
 

@@ -46,7 +46,7 @@ static const char help[] =
 	"  -h, --help                print this help and exit\n"
 	"  -V, --version             print the version and exit\n"
 	"\n"
-	"Options stand over what FILE says. Exit status: 0 when all is well, 1 when the\n"
+	"Options override what FILE says. Exit status: 0 when all is well, 1 when the\n"
 	"configuration or an option is wrong.\n";
 
 static void

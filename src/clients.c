@@ -3,40 +3,12 @@
  * Clients. A client is one Engine.IO session with its Socket.IO state; its end
  * is always told by the session's close callback, nowhere else is it freed.
  */
-#include "src/clients.h"
+#include "src/clients_int.h"
 
-#include "sio/client.h"
 #include "src/handlers.h"
 #include "src/log.h"
 
 #include <stdlib.h>
-
-enum {
-	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
-	ROOMS_GROUP = 16, /* rooms looked up together, for the same reason as the following */
-	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
-};
-
-struct clients {
-	struct clients_options options;
-	struct sio_client_config sio_config;
-	struct sio_rooms rooms;
-	bool keep_query; /* some handler uses $query */
-	bool compresses; /* some clients may want their messages compressed */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
-};
-
-struct client {
-	struct sio_client sio;
-	struct clients *clients;
-	struct eio_socket *eio;
-	struct eio_timer connect_timer;
-	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	const char *reason; /* why its sockets end, when that was decided here; else NULL */
-	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
-	bool leaves, close_whole;
-};
 
 static struct client *
 client_of(const struct sio_socket *s)
@@ -44,17 +16,11 @@ client_of(const struct sio_socket *s)
 	return EIO_CONTAINER(s->client, struct client, sio);
 }
 
-static void
-count(struct clients *c, enum metric m)
-{
-	metrics_inc(c->options.metrics, m);
-}
-
-static void
-disconnect_slow(struct client *c)
+void
+clients__disconnect_slow(struct client *c)
 {
 	c->reason = "too slow";
-	count(c->clients, METRIC_CLOSED_SLOW);
+	clients__count(c->clients, METRIC_CLOSED_SLOW);
 	eio_socket_discard(c->eio);
 }
 
@@ -66,8 +32,9 @@ send_bundle(struct client *c, struct eio_bundle *b)
 		eio_socket_close(c->eio);
 		return;
 	}
-	if (eio_socket_queued(c->eio) > c->clients->options.config->limits.client_queue_bytes) disconnect_slow(c);
-	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) count(c->clients, METRIC_MESSAGES_OUT);
+	if (eio_socket_queued(c->eio) > c->clients->options.config->limits.client_queue_bytes)
+		clients__disconnect_slow(c);
+	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) clients__count(c->clients, METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);
 }
 
@@ -106,7 +73,8 @@ op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
 {
 	struct clients *c = ctx;
 
-	if (sio_rooms_join(&c->rooms, &s->member, sio_room_named(s->nsp, room)) < 0) count(c, METRIC_JOINS_REFUSED);
+	if (sio_rooms_join(&c->rooms, &s->member, sio_room_named(s->nsp, room)) < 0)
+		clients__count(c, METRIC_JOINS_REFUSED);
 }
 
 static void
@@ -123,7 +91,7 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 	struct clients *c = ctx;
 
 	(void)s;
-	if (feed_publish(c->options.feed, channel, payload)) count(c, METRIC_PUBLISH_DROPPED);
+	if (feed_publish(c->options.feed, channel, payload)) clients__count(c, METRIC_PUBLISH_DROPPED);
 }
 
 static void
@@ -210,8 +178,8 @@ after_run(struct client *c, struct sio_socket *s)
 static void
 note_result(struct clients *c, enum handlers_result r)
 {
-	if (r == HANDLERS_NONE) count(c, METRIC_EVENTS_UNHANDLED);
-	if (r == HANDLERS_SKIPPED) count(c, METRIC_HANDLERS_SKIPPED);
+	if (r == HANDLERS_NONE) clients__count(c, METRIC_EVENTS_UNHANDLED);
+	if (r == HANDLERS_SKIPPED) clients__count(c, METRIC_HANDLERS_SKIPPED);
 }
 
 static const unsigned char *
@@ -281,7 +249,7 @@ connect_to(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct
 	struct sio_socket *s;
 
 	if (!config_find_namespace(cs->options.config, nsp)) {
-		count(cs, METRIC_CONNECT_REFUSED);
+		clients__count(cs, METRIC_CONNECT_REFUSED);
 		send_bundle(c, sio_client_refuse(&c->sio, nsp, EIO_LIT("Invalid namespace"), eio_bytes(NULL, 0)));
 		return;
 	}
@@ -292,7 +260,7 @@ connect_to(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct
 	}
 	h = handlers_of(s, &call);
 	if (!h) return;
-	if (handlers_run_connection(h, &call) == HANDLERS_SKIPPED) count(cs, METRIC_HANDLERS_SKIPPED);
+	if (handlers_run_connection(h, &call) == HANDLERS_SKIPPED) clients__count(cs, METRIC_HANDLERS_SKIPPED);
 	after_run(c, s);
 }
 
@@ -311,7 +279,7 @@ on_event(struct client *c, const struct sio_event *ev)
 	struct handlers_call call;
 	const struct handlers *h = handlers_of(ev->socket, &call);
 
-	count(c->clients, METRIC_EVENTS_IN);
+	clients__count(c->clients, METRIC_EVENTS_IN);
 	note_result(c->clients, h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE);
 	if (h) after_run(c, ev->socket);
 }
@@ -325,7 +293,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 
 	if (!c) return;
 	if (sio_client_recv(&c->sio, binary, data, &ev) < 0) {
-		count(cs, METRIC_PACKETS_INVALID);
+		clients__count(cs, METRIC_PACKETS_INVALID);
 		eio_socket_close(eio);
 		return;
 	}
@@ -405,155 +373,6 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	free(c->query);
 	free(c);
 	eio_socket_set_user(eio, NULL);
-}
-
-/* Fan-out */
-
-/* Whether a client for which something waits is over its limit: too much, or half of that for too long. */
-static bool
-too_slow(struct client *c, size_t more)
-{
-	const struct config_limits *l = &c->clients->options.config->limits;
-	size_t waiting = eio_socket_queued(c->eio);
-	uint64_t now = eio_clock_now(c->clients->options.clock);
-	uint64_t *since_ms = eio_socket_queue_mark(c->eio); /* when the queue got over half its limit; 0: it is not */
-
-	if (waiting + more > l->client_queue_bytes) return true;
-	if (waiting <= l->client_queue_bytes / 2 || l->client_queue_seconds == 0) {
-		*since_ms = 0;
-		return false;
-	}
-	if (*since_ms == 0) *since_ms = now;
-	return now - *since_ms > (uint64_t)l->client_queue_seconds * 1000;
-}
-
-/* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
-static bool
-make_room(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
-{
-	size_t limit = c->clients->options.config->limits.client_queue_bytes, dropped = 0;
-
-	switch (item->feed->slow) {
-	case CONFIG_SLOW_DISCONNECT: disconnect_slow(c); return false;
-	case CONFIG_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
-	case CONFIG_SLOW_DROP_OLDEST:
-		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
-		break;
-	}
-	*eio_socket_queue_mark(c->eio) = 0;
-	metrics_add(c->clients->options.metrics, METRIC_SLOW_DROPPED, dropped);
-	return true;
-}
-
-/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for before the first
- * of it is needed. */
-static size_t
-fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
-{
-	const void *tag = (const void *)(uintptr_t)item->stream;
-	size_t size = eio_bundle_size(item->bundle), sent = 0;
-
-	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
-	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
-	for (size_t i = 0; i < n; i++) {
-		struct eio_socket *s = slots[i].target;
-
-		/* Whatever its size, one broadcast may always wait. */
-		if (eio_socket_queued(s) > 0) {
-			struct client *c = eio_socket_user(s);
-
-			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
-		}
-		if (eio_socket_send(s, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
-	}
-	return sent;
-}
-
-static size_t
-fan_out(const struct sio_room *room, const struct delivery_item *item)
-{
-	size_t sent = 0, n;
-
-	for (size_t i = 0; i < room->n; i += n) {
-		n = room->n - i < FAN_OUT_GROUP ? room->n - i : FAN_OUT_GROUP;
-		sent += fan_out_group(room->slots + i, n, item);
-	}
-	return sent;
-}
-
-/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write. The rule
- * "latest" looks at single streams, and is not joined. */
-static size_t
-same_members(const struct delivery *d, size_t i)
-{
-	const struct delivery_item *first = &d->items[i];
-	size_t n = 1;
-
-	if (first->feed->slow == CONFIG_SLOW_LATEST) return 1;
-	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
-		d->items[i + n].feed->slow == first->feed->slow)
-		n++;
-	return n;
-}
-
-/* Sends n items that go to the same room. */
-static void
-deliver_to_room(struct clients *c, const struct sio_room *room, const struct delivery_item *items, size_t n)
-{
-	struct eio_bundle *all[MAX_JOINED], *joined = NULL;
-	struct delivery_item one = items[0];
-	size_t sent = 0;
-
-	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
-	if (n > 1) joined = eio_bundle_join(all, n);
-	if (joined) {
-		if (c->compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
-		one.bundle = joined;
-		sent = n * fan_out(room, &one);
-		eio_bundle_unref(joined);
-	} else {
-		for (size_t i = 0; i < n; i++) sent += fan_out(room, &items[i]);
-	}
-	metrics_add(c->options.metrics, METRIC_DELIVERED, sent);
-	metrics_add(c->options.metrics, METRIC_MESSAGES_OUT, sent);
-}
-
-/* Items that go to the same room, NULL when nobody is in it. */
-struct stretch {
-	struct sio_room *room;
-	const struct delivery_item *items;
-	size_t n;
-};
-
-static struct stretch
-next_stretch(const struct clients *c, const struct delivery *d, size_t i)
-{
-	const struct interest *t = d->items[i].target;
-	struct sio_room_key key = t->everyone ? sio_room_everyone(t->nsp) : sio_room_named(t->nsp, t->room);
-
-	return (struct stretch){ sio_rooms_find(&c->rooms, key), &d->items[i], same_members(d, i) };
-}
-
-void
-clients_deliver(struct clients *c, const struct delivery *d)
-{
-	struct stretch s[ROOMS_GROUP];
-	size_t i = 0, n;
-
-	/* With thousands of small rooms it is those that are cold. Nobody joins or leaves meanwhile. */
-	while (i < d->n) {
-		for (n = 0; n < ROOMS_GROUP && i < d->n; n++) {
-			s[n] = next_stretch(c, d, i);
-			i += s[n].n;
-			if (s[n].room) __builtin_prefetch(s[n].room->slots);
-		}
-		for (size_t k = 0; n > 1 && k < n; k++)
-			if (s[k].room) eio_socket_prefetch(s[k].room->slots[0].target);
-		for (size_t k = 0; k < n; k++) {
-			metrics_add(c->options.metrics, METRIC_BROADCASTS, s[k].n);
-			if (s[k].room) deliver_to_room(c, s[k].room, s[k].items, s[k].n);
-		}
-	}
 }
 
 /* All of them */

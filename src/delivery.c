@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Giving a delivery back. */
+/* Putting deliveries together, and giving them back. */
 #include "src/delivery.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+struct delivery *
+delivery_append(struct delivery *d, struct delivery *more)
+{
+	struct delivery *all = realloc(d, sizeof(*d) + (d->n + more->n) * sizeof(d->items[0]));
+
+	if (!all) return NULL;
+	if (more->n) memcpy(all->items + all->n, more->items, more->n * sizeof(more->items[0]));
+	all->n += more->n;
+	all->bytes += more->bytes;
+	free(more);
+	return all;
+}
 
 void
 delivery_free(struct delivery *d)

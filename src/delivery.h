@@ -36,6 +36,10 @@ struct delivery {
 	struct delivery_item items[];
 };
 
+/* Moves the broadcasts of `more`, which is for the same worker, behind those of d. Returns d, which may lie elsewhere now, and more is
+ * gone; or NULL when out of memory, and both are as they were. By the worker that owns them. */
+struct delivery *delivery_append(struct delivery *d, struct delivery *more);
+
 /* Gives back the budget and the references and frees it. On any thread. */
 void delivery_free(struct delivery *d);
 

@@ -262,6 +262,28 @@ on_exchange_mail(struct worker *w, struct exchange_mail *m)
 	free(m);
 }
 
+/* Delivers one mail and the deliveries right behind it. They have piled up while the worker was busy: what goes to the same room
+ * leaves in one write. Returns the mail that follows. */
+static struct mail *
+on_delivery(struct worker *w, struct mail *m)
+{
+	struct delivery *d = EIO_CONTAINER(m, struct delivery, mail), *all;
+	struct mail *next = m->next, *after;
+
+	while (next && next->kind == MAIL_DELIVERY) {
+		after = next->next;
+		all = delivery_append(d, EIO_CONTAINER(next, struct delivery, mail));
+		if (!all) break;
+		d = all;
+		next = after;
+	}
+	eio_server_gather(w->server);
+	clients_deliver(w->clients, d);
+	eio_server_send_gathered(w->server);
+	delivery_free(d);
+	return next;
+}
+
 static void
 on_mail(void *user, struct mail *first)
 {
@@ -271,15 +293,7 @@ on_mail(void *user, struct mail *first)
 	for (m = first; m; m = next) {
 		next = m->next;
 		switch ((enum mail_kind)m->kind) {
-		case MAIL_DELIVERY: {
-			struct delivery *d = EIO_CONTAINER(m, struct delivery, mail);
-
-			eio_server_gather(w->server);
-			clients_deliver(w->clients, d);
-			eio_server_send_gathered(w->server);
-			delivery_free(d);
-			break;
-		}
+		case MAIL_DELIVERY: next = on_delivery(w, m); break;
 		case MAIL_EXCHANGE:
 		case MAIL_ANSWER: on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail)); break;
 		case MAIL_UPGRADE: {

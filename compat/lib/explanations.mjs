@@ -40,8 +40,8 @@ const RULES = [
 	},
 	{
 		fits: (result) => before(result.version, '1.1') && hasText(result),
-		why: 'Clients 1.0 encode text twice on every transport; this server does not, so that text that is not ASCII arrives broken or ' +
-			'ends the connection, in either direction.',
+		why: 'Clients 1.0 encode text twice on every transport; no server does on WebSockets, and from 2.0 on none on polling either, so ' +
+			'that text that is not ASCII arrives broken or ends the connection, in either direction.',
 	},
 	{
 		fits: (result) => atLeast(result.server, '2') && before(result.version, '2') && !direct(result) && hasText(result),

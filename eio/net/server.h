@@ -128,6 +128,9 @@ uint64_t *eio_socket_queue_mark(struct eio_socket *s);
 size_t eio_socket_queued(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
 
+/* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket takes it. */
+void eio_socket_drain(struct eio_socket *s);
+
 /* Closes the session after what is queued; the close callback comes at the end of this turn of the loop. */
 void eio_socket_close(struct eio_socket *s);
 

@@ -15,7 +15,7 @@
 struct eio_link {
 	struct eio_server *server;
 	struct eio_socket *socket; /* NULL: none, the WebSocket is only being closed */
-	struct eio_ws *ws;
+	struct eio_ws *ws; /* NULL: not open yet */
 	bool probe;
 	bool deflate; /* permessage-deflate was negotiated */
 };
@@ -34,6 +34,7 @@ struct eio_socket {
 	const struct eio_request *request; /* during the open callback */
 	void *user;
 	bool told_open, handshaken;
+	bool late; /* its timer came late, and once more soon after */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
 

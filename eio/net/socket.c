@@ -16,6 +16,8 @@ enum {
 	HOT_BYTES = offsetof(struct eio_socket, session.state), /* what a send looks at ends here */
 };
 
+enum { LATE_MS = 100 }; /* timers come within two ticks of the wheel, 32 ms */
+
 static void on_timer(struct eio_timer *t);
 
 static void
@@ -110,7 +112,7 @@ drop_link(struct eio_link *link)
 {
 	if (!link) return;
 	link->socket = NULL;
-	eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
+	if (link->ws) eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
 }
 
 static void
@@ -209,7 +211,7 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 	if (payload) eio_jsonp_append(&js, eio_cstr(s->jsonp), eio_bytes(payload->data, payload->n));
 	eio_block_unref(payload);
 	out->plain_n = js.n;
-	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n >= o->threshold && !eio_buf_failed(&js)) {
+	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n > 0 && js.n >= o->threshold && !eio_buf_failed(&js)) {
 		struct eio_zip z;
 
 		out->coding = (enum eio_coding)s->coding;
@@ -369,8 +371,16 @@ static void
 on_timer(struct eio_timer *t)
 {
 	struct eio_socket *s = EIO_CONTAINER(t, struct eio_socket, timer);
+	uint64_t now = eio_clock_now(s->server->clock);
 
-	eio_session_tick(&s->session, eio_clock_now(s->server->clock));
+	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers first. */
+	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
+		s->late = true;
+		eio_clock_set(s->server->clock, &s->timer, now + 1);
+		return;
+	}
+	s->late = false;
+	eio_session_tick(&s->session, now);
 	eio__socket_pump(s);
 }
 
@@ -389,6 +399,15 @@ send_direct(struct eio_socket *s, struct eio_bundle *b)
 	if (!block) return false;
 	write_main(s, block);
 	return true;
+}
+
+void
+eio_socket_drain(struct eio_socket *s)
+{
+	struct eio_bundle *b;
+
+	if (!s->deflate) return;
+	while (writable(s) && (b = eio_session_take(&s->session))) send_bundle(s, b);
 }
 
 void

@@ -113,6 +113,11 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 			.probe = probe,
 			.deflate = extension.n > 0 && !eio_buf_failed(&extension) };
 		s->stats.deflate_websockets += link->deflate;
+		/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
+		if (socket && probe)
+			socket->probe = link;
+		else if (socket)
+			eio__socket_set_main(socket, link);
 		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
 			link->deflate ? eio_buf_bytes(&extension) : eio_bytes(NULL, 0), eio_buf_bytes(&headers),
 			eio_buf_bytes(&up->rest), link);
@@ -240,9 +245,7 @@ on_open(void *user, struct eio_ws *ws)
 	link->server->stats.websockets++;
 	if (!link->socket) {
 		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
-	} else if (link->probe) {
-		link->socket->probe = link;
-	} else {
+	} else if (!link->probe) {
 		eio__socket_set_main(link->socket, link);
 		eio__socket_pump(link->socket);
 	}

@@ -200,6 +200,12 @@ eio_uring_free(struct eio_uring *r)
 	free(r);
 }
 
+bool
+eio_uring_works(const struct eio_uring *r)
+{
+	return !r->broken;
+}
+
 void
 eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
 {

@@ -25,6 +25,9 @@ struct eio_uring *eio_uring_new(eio_uring_sent *sent);
 /* Frees a ring in which nothing waits. NULL is fine. */
 void eio_uring_free(struct eio_uring *r);
 
+/* Whether sends are still tried: the kernel may refuse them later on, and then goes on refusing. */
+bool eio_uring_works(const struct eio_uring *r);
+
 /* Adds a send to a stream socket; takes a reference to the block until it is through. A ring that is full is flushed then. */
 void eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b);
 

@@ -110,13 +110,16 @@ take_message(struct eio_ws *ws, bool binary, char *data, size_t n)
 	eio_buf_deinit(&plain);
 }
 
-/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6). */
+/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6), or another
+ * of the reserved ones is set. */
 static bool
 begin_frame(struct eio_ws *ws)
 {
-	bool rsv1 = lws_get_reserved_bits(ws->wsi) != 0;
+	unsigned rsv = lws_get_reserved_bits(ws->wsi);
+	bool rsv1 = (rsv & 0x40) != 0;
 
 	if (ws->in_frame) return true;
+	if (rsv & 0x30) return false;
 	if (!lws_is_first_fragment(ws->wsi)) return !rsv1;
 	ws->compressed = rsv1;
 	return true;
@@ -162,7 +165,7 @@ ws_free(struct eio_ws *ws)
 	void *user = ws->user;
 
 	ws->user = NULL;
-	if (user) ws->server->handler.closed(user, ws, !ws->peer_closed);
+	if (user) ws->server->handler.closed(user, ws->open ? ws : NULL, !ws->peer_closed);
 	eio_buf_deinit(&ws->in);
 	ws->magic = 0;
 	free(ws);
@@ -174,7 +177,8 @@ add_headers(const struct eio_ws *ws, struct lws_process_html_args *args)
 {
 	struct eio_bytes headers = ws->server->headers;
 
-	if ((size_t)args->max_len < headers.n) return -1;
+	/* lws puts CRLF and a NUL behind them without looking. */
+	if (args->max_len < 3 || (size_t)args->max_len - 3 < headers.n) return -1;
 	if (headers.n) memcpy(args->p, headers.p, headers.n);
 	args->p += headers.n;
 	return 0;
@@ -204,6 +208,7 @@ on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n
 	case LWS_CALLBACK_CLOSED:
 		/* lws closes it before it tells of the end, and another connection may get the number. */
 		ws->fd = -1;
+		ws->closing = true;
 		break;
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(ws->wsi, NULL);
@@ -379,12 +384,15 @@ eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_b
 
 /* Sending */
 
-/* What the kernel did not take. */
+/* What the kernel did not take. When lws does not take it either, a frame may be cut: nothing may follow it. */
 static int
 write_rest(struct eio_ws *ws, const char *p, size_t n)
 {
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
-	return lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) < 0 ? -1 : 0;
+	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
+	ws->closing = true;
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	return -1;
 }
 
 static void
@@ -406,7 +414,7 @@ eio_ws_server_use_uring(struct eio_ws_server *s)
 void
 eio_ws_server_gather(struct eio_ws_server *s)
 {
-	s->gathers = s->ring != NULL;
+	s->gathers = s->ring && eio_uring_works(s->ring);
 }
 
 void
@@ -454,6 +462,7 @@ eio_ws_prefetch(const struct eio_ws *ws)
 bool
 eio_ws_writable(struct eio_ws *ws)
 {
+	if (ws->closing) return false;
 	if (ws->gathered) eio_uring_flush(ws->server->ring);
 	if (!lws_partial_buffered(ws->wsi)) return true;
 	if (!ws->want_writable) lws_callback_on_writable(ws->wsi);
@@ -468,8 +477,8 @@ eio_ws_close(struct eio_ws *ws, int code)
 
 	if (ws->closing) return;
 	ws->closing = true;
-	write_raw(ws, frame, code ? 4 : 2);
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_TIMEOUT_S);
+	if (write_raw(ws, frame, code ? 4 : 2) == 0)
+		lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_TIMEOUT_S);
 }
 
 void

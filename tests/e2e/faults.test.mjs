@@ -194,3 +194,26 @@ test('no files left to open: those inside go on, and it recovers', siocastOnly, 
 		}
 	}),
 );
+
+// A machine that was suspended, or a processor that others had: what clients sent in time counts, though the time is over.
+test('pongs and upgrades that came while the daemon was held up count', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const engine = { pingInterval: 1000, pingTimeout: 1000, upgradeTimeout: 1000 };
+		const server = await startSiocast(cleanup, { engine, namespaces });
+		const direct = await openJoined(server);
+		assert.equal(await direct.nextText('a ping'), '2');
+
+		const probe = await (await Session.open(server)).webSocket();
+		await probe.text('2probe');
+		assert.equal(await probe.nextText('the answer to the probe'), '3probe');
+
+		server.child.child.kill('SIGSTOP');
+		await direct.text('3');
+		await probe.text('5');
+		await probe.text('40');
+		await new Promise((resolve) => setTimeout(resolve, 1500));
+		server.child.child.kill('SIGCONT');
+		assert.equal(await direct.nextText('the next ping'), '2');
+		assert.match(await probe.nextText('CONNECT'), /^40/);
+	}),
+);

@@ -98,14 +98,15 @@ for (const [name, batch, messages, events] of KINDS) {
 			const traced = await startTraced(cleanup, { events, batch, calls });
 			await broadcast(traced, events, messages);
 			const lines = await traced.stop();
-			if (!lines.some((line) => /io_uring_setup\(.* = \d+$/.test(line))) {
+			// strace writes a call in two lines when another thread makes one meanwhile.
+			if (!lines.some((line) => /io_uring_setup(\(| resumed).* = \d+$/.test(line))) {
 				// Not built in or forbidden here: then it has to be as without.
 				assertOneWriteEach(lines, events, messages);
 				t.skip('no io_uring here');
 				return;
 			}
 			assert.deepEqual(lines.filter(isWrite), []);
-			const sends = lines.filter((line) => line.includes(`io_uring_enter(`) && line.endsWith(` = ${CLIENTS}`));
+			const sends = lines.filter((line) => /io_uring_enter(\(| resumed)/.test(line) && line.endsWith(` = ${CLIENTS}`));
 			assert.equal(sends.length, 1, lines.filter((line) => line.includes('io_uring')).join('\n'));
 		}),
 	);

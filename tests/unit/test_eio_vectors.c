@@ -394,7 +394,7 @@ test_ascii(void **state)
 	eio_bundle_unref(b);
 }
 
-/* How a client encodes text is learned from what it sends, and never unlearned (protocol section 1.6). */
+/* How a client encodes text is learned from what it sends, and never unlearned (doc/design.md section 5). */
 static void
 test_text_rule(void **state)
 {

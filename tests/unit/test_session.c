@@ -478,6 +478,74 @@ test_upgrade_timeout(void **state)
 	finish(&r);
 }
 
+/* Official clients wait for their POST before they say "5", and are mute when the probe is closed meanwhile. */
+static void
+test_upgrade_waits_for_post(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	r.settings.upgrade_timeout = 100;
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	EXPECT(&r, "probe-pong");
+	pass(&r, 100);
+	EXPECT(&r, "");
+	strcpy(r.input, "4late");
+	eio_session_post(&r.s, r.input, 5, false);
+	EXPECT(&r, "text late");
+	probe(&r, "5");
+	assert_true(eio_session_upgraded(&r.s));
+	EXPECT(&r, "");
+	finish(&r);
+}
+
+/* Who says "5" during a POST does not get it through, but keeps the session, whatever becomes of the request. */
+static void
+test_upgrade_during_post(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	for (int aborted = 0; aborted < 2; aborted++) {
+		start(&r, EIO_TRANSPORT_POLLING);
+		assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+		probe(&r, "2probe");
+		assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+		EXPECT(&r, "probe-pong");
+		probe(&r, "5");
+		if (aborted) eio_session_post_abort(&r.s);
+		EXPECT(&r, aborted ? "" : "post-destroy");
+		ws(&r, "4alive");
+		EXPECT(&r, "text alive");
+		finish(&r);
+	}
+}
+
+static void
+test_take(void **state)
+{
+	struct eio_bundle *b;
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	send_text(&r, "for a poll");
+	assert_null(eio_session_take(&r.s));
+	finish(&r);
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	assert_null(eio_session_take(&r.s));
+	send_text(&r, "one");
+	send_text(&r, "two");
+	b = eio_session_take(&r.s);
+	assert_non_null(b);
+	say_bundle(&r, b);
+	EXPECT(&r, "send 4one; send 4two");
+	finish(&r);
+}
+
 static void
 test_upgrade_without_probe(void **state)
 {
@@ -908,6 +976,9 @@ main(void)
 		cmocka_unit_test(test_messages_while_probing),
 		cmocka_unit_test(test_probe_failures),
 		cmocka_unit_test(test_upgrade_timeout),
+		cmocka_unit_test(test_upgrade_waits_for_post),
+		cmocka_unit_test(test_upgrade_during_post),
+		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_upgrade_without_probe),
 		cmocka_unit_test(test_server_close),
 		cmocka_unit_test(test_close_moves_to_websocket),
