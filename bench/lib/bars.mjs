@@ -2,6 +2,7 @@
 //
 // The goals, and what was measured beside them. Ratios are medians of the ratios within each round.
 
+import { reasonFor } from './reasons.mjs';
 import { summary } from './stats.mjs';
 
 const PEERS = ['tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'v1-naive', 'python', 'nchan'];
@@ -100,6 +101,14 @@ export function barRows(results) {
 		if (!bar) return [what, 'none', figure, '–'];
 		return [what, bar.text, figure, `${bar.met(value) ? 'met' : '**missed**'}, ${byHowMuch(bar, value)}`];
 	});
+}
+
+/** One line for each goal that is missed: why. */
+export function missed(results) {
+	const read = reader(results);
+	return barRows(results)
+		.filter(([, , , result]) => result.startsWith('**missed**'))
+		.map(([what]) => `- **${what}**: ${reasonFor(what, read)}`);
 }
 
 const SHORT = [

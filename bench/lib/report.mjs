@@ -4,7 +4,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { barRows, reader, shortTable } from './bars.mjs';
+import { barRows, missed, reader, shortTable } from './bars.mjs';
 import { BENCH } from './programs.mjs';
 import { saveShort } from './results.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -129,6 +129,8 @@ export function report(results) {
 	fs.mkdirSync(PLOTS, { recursive: true });
 	const parts = [INTRO, machineText(results)];
 	parts.push(`## Goals\n\n${table(['what', 'goal', 'measured', 'result'], barRows(results))}`);
+	const reasons = missed(results);
+	if (reasons.length > 0) parts.push(`Why those that are missed are missed, and what was tried:\n\n${reasons.join('\n')}`);
 	const [head, rows] = shortTable(results);
 	const short = rows.length > 0 ? table(head, rows) : '';
 	parts.push(`## In short\n\nMedians. The peers are those that batch and forward bytes untouched, as siocast does.\n\n${short}`);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// Why a goal is missed, and what was tried, for those of bars.mjs that have been missed. Figures in the texts are of the same run.
+
+const times = (value, digits = 1) => (value === undefined ? 'an unknown number of' : value.toFixed(digits));
+
+function socketIo(scenario) {
+	return ({ ratio }) =>
+		`The floor itself is ${times(1 / ratio(scenario, 'floor', 'us', 'tuned'))} times cheaper than Socket.IO in these rounds, and siocast ` +
+		'is at the floor: what is left is the send path of the kernel, which both pay (see the flame graphs). Tried: frames straight to ' +
+		'`send` past libwebsockets, memory of the members fetched ahead, and io_uring with 256 sends in a call, which are all in.';
+}
+
+/** By the beginning of the goal's name: a function from a reader of the results to the text. */
+const REASONS = [
+	['CPU per delivered binary event ÷ Socket.IO 4.8/ws, 250 bytes', socketIo('fan-out-1k-250')],
+	['the same, 3 KB', socketIo('fan-out-1k-3000')],
+	['ingest: CPU per message', ({ ratio }) =>
+		`Every byte is checked to be JSON before it may join a batch, and is copied once; the floor of ${times(1 / ratio('ingest-max', 'siocast', 'us', 'floor-ingest'), 2)} of ` +
+		'this only reads from the socket. Tried: published messages are read in the receive buffer instead of by hiredis, and the check looks at ' +
+		'64 bytes at a time with SSE2 or AVX2; both are in. Most of what is left is the check. Not tried: to batch without the second ' +
+		'copy into the frame.'],
+	['long-polling: CPU per poll', ({ ratio }) =>
+		'An answer to a poll is an HTTP request read, an answer written, and a wake-up for both; half of it is the floor, too. For a binary event ' +
+		`Socket.IO needs two polls, siocast one: per event it takes 1/${times(ratio('polling', 'tuned', 'usEvent', 'siocast'))} of Socket.IO's. Tried: head and body ` +
+		'in one write, the body shared by all clients, the head by all that follow each other. The rest is mostly libuv, llhttp and system calls.'],
+	['PUBLISH to client', ({ ratio }) =>
+		'In siocast a message goes from the thread that reads from Redis to a worker, which is woken for it; here both share a processor, so one has ' +
+		`to make way for the other. Peers do both in one thread. To uWebSockets, the best of them, p99 is ${times(ratio('saturation', 'siocast', 'common_p99', 'uws-tuned'), 2)} times ` +
+		'here, with rounds that overlap.'],
+	['workers 1 → 2', () =>
+		'The thread that reads from Redis shares a processor with one of the two workers, and the kernel\'s loopback makes both touch the same ' +
+		'locks and counters. Nothing of siocast\'s own is written by both in a pass: blocks are shared without counting references per client.'],
+	['the story’s 24,000 messages', ({ median }) =>
+		`At this rate Redis sends each message by itself, so each costs a wake-up and a read, ${times(median('ingest-24k', 'siocast', 'us'))} µs, where a stream ` +
+		`of them costs ${times(median('ingest-max', 'siocast', 'us'), 2)} µs each. Not tried: to wait a millisecond before reading on, as network cards do.`],
+];
+
+/** The reason for a missed goal. */
+export function reasonFor(what, read) {
+	const found = REASONS.find(([start]) => what.startsWith(start));
+	return found ? found[1](read) : 'Not looked into.';
+}
