@@ -7,7 +7,7 @@
 
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
-	ROOMS_GROUP = 16, /* rooms looked up together, for the same reason as the following */
+	ROOMS_GROUP = 16, /* rooms looked up together, for the same reason as FAN_OUT_GROUP */
 	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
 };
 
