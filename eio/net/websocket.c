@@ -391,6 +391,8 @@ write_rest(struct eio_ws *ws, const char *p, size_t n)
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
 	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
 	ws->closing = true;
+	/* Nor may a pong of lws, for a ping that it reads before it gets to the end. */
+	shutdown(ws->fd, SHUT_WR);
 	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 	return -1;
 }
