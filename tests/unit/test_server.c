@@ -7,9 +7,9 @@
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
 #include "eio/net/server_int.h"
+#include "tests/unit/peer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -122,23 +122,6 @@ finish(struct test *t)
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 }
 
-static void
-make_pair(int fds[2])
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t n = sizeof(sa);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(l, (struct sockaddr *)&sa, n), 0);
-	assert_int_equal(listen(l, 1), 0);
-	assert_int_equal(getsockname(l, (struct sockaddr *)&sa, &n), 0);
-	fds[1] = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(fds[1], (struct sockaddr *)&sa, n), 0);
-	fds[0] = accept(l, NULL, NULL);
-	assert_true(fds[0] >= 0);
-	close(l);
-}
-
 /* What a client has, waiting for n bytes of it. */
 static struct eio_buf
 receive(struct test *t, int peer, size_t n)
@@ -159,33 +142,14 @@ receive(struct test *t, int peer, size_t n)
 	return in;
 }
 
-/* A request for a WebSocket arrives, with more header lines (each ending in CRLF) and with what its client sends without waiting for the
- * answer. Returns the client's end. sndbuf: of the server's end, 0 for the system's own. */
+/* As peer_websocket does. query: what follows the transport. */
 static int
 request_websocket(struct test *t, const char *query, const char *headers, struct eio_bytes rest, int sndbuf)
 {
-	struct eio_http *http = eio_http_new(16384, 1000);
-	struct eio_upgrade *up = calloc(1, sizeof(*up));
-	struct eio_buf request;
-	size_t used;
-	int fds[2];
+	char target[200];
 
-	make_pair(fds);
-	if (sndbuf) setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-	eio_buf_init(&request);
-	eio_buf_printf(&request,
-		"GET /engine.io/?EIO=4&transport=websocket%s HTTP/1.1\r\nHost: -\r\n"
-		"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-		query, headers);
-	assert_int_equal(eio_http_feed(http, request.p, request.n, &used), EIO_HTTP_UPGRADE);
-	up->fd = fds[0];
-	up->req = eio_http_take(http);
-	eio_buf_add(&up->rest, rest);
-	eio_http_free(http);
-	eio_buf_deinit(&request);
-	eio_server_upgrade(t->server, up);
-	return fds[1];
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
+	return peer_websocket(t->server, target, headers, rest, sndbuf);
 }
 
 /* A client connects by WebSocket and has its open packet. */
@@ -432,32 +396,15 @@ test_first_pings(void **state)
 	finish(&t);
 }
 
-/* Keeps the answer where the test can look at it. */
-static void
-keep_answer(struct eio_exchange *ex)
-{
-	(void)ex;
-}
-
-/* A request by polling. Gives its exchange with one reference; it may be held. */
+/* A GET by polling. Gives its exchange with one reference; it may be held. */
 static struct eio_exchange *
 poll_with(struct test *t, const char *query, const char *headers)
 {
-	struct eio_exchange *ex = calloc(1, sizeof(*ex));
-	struct eio_http *http = eio_http_new(16384, 1000);
-	struct eio_buf request;
-	size_t used;
+	struct eio_exchange *ex;
+	char target[200];
 
-	eio_buf_init(&request);
-	eio_buf_printf(
-		&request, "GET /engine.io/?EIO=4&transport=polling%s HTTP/1.1\r\nHost: -\r\n%s\r\n", query, headers);
-	assert_int_equal(eio_http_feed(http, request.p, request.n, &used), EIO_HTTP_COMPLETE);
-	atomic_init(&ex->refs, 1);
-	ex->req = eio_http_take(http);
-	ex->respond = keep_answer;
-	eio_http_free(http);
-	eio_buf_deinit(&request);
-	eio_server_exchange(t->server, ex, EIO_STAGE_COMPLETE);
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling%s", query);
+	ex = peer_request(t->server, target, headers, NULL);
 	turn(t);
 	return ex;
 }
