@@ -37,6 +37,7 @@ enum eio_wire {
 	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
 	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
 	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
+	EIO_WIRE_POLLING_B64_3_TWICE, /* the same with text encoded twice, for 1.x; it differs only when there is more than ASCII */
 	EIO_WIRE_COUNT
 };
 
@@ -56,8 +57,8 @@ void eio_block_unref(struct eio_block *b); /* NULL is fine */
 struct eio_message {
 	bool binary;
 	struct eio_bytes data;
-	/* Text whose non-ASCII characters stand in JSON strings. To clients of revision 3 they are sent as \uXXXX: their
-	 * generations disagree about how text is encoded, but not about ASCII. */
+	/* Text that ends in JSON. To clients of revision 3 what is not ASCII in that is sent as \uXXXX: their generations disagree about
+	 * how text is encoded, but not about ASCII. What stands before the first bracket, brace or quote is left as it is. */
 	bool json;
 };
 

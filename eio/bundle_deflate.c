@@ -66,7 +66,13 @@ eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles
 static bool
 is_polling(enum eio_wire wire)
 {
-	return wire == EIO_WIRE_POLLING || wire == EIO_WIRE_POLLING_3 || wire == EIO_WIRE_POLLING_B64_3;
+	switch (wire) {
+	case EIO_WIRE_POLLING:
+	case EIO_WIRE_POLLING_3:
+	case EIO_WIRE_POLLING_B64_3:
+	case EIO_WIRE_POLLING_B64_3_TWICE: return true;
+	default: return false;
+	}
 }
 
 /* WebSocket frames */

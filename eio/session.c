@@ -413,8 +413,11 @@ eio_session_wire(const struct eio_session *s)
 		{ { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 }, { EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 } },
 		{ { EIO_WIRE_POLLING, EIO_WIRE_POLLING }, { EIO_WIRE_WS, EIO_WIRE_WS_B64 } },
 	};
+	enum eio_wire wire = wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
 
-	return wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
+	/* Who has sent only ASCII is sent only ASCII, for which it makes no difference. */
+	if (wire == EIO_WIRE_POLLING_B64_3 && s->kind.text != EIO_TEXT_ONCE) return EIO_WIRE_POLLING_B64_3_TWICE;
+	return wire;
 }
 
 static struct eio_block *
