@@ -11,9 +11,7 @@
 #ifndef EIO_BUNDLE_H
 #define EIO_BUNDLE_H
 
-#include "eio/bytes.h"
-
-#include <stdatomic.h>
+#include "eio/block.h"
 
 /* Engine.IO packet types; the value is the digit on the wire (protocol section "Packet types"). */
 enum eio_packet_type {
@@ -40,18 +38,6 @@ enum eio_wire {
 	EIO_WIRE_POLLING_B64_3_TWICE, /* the same with text encoded twice, for 1.x; it differs only when there is more than ASCII */
 	EIO_WIRE_COUNT
 };
-
-/* An immutable block of bytes with a reference count. */
-struct eio_block {
-	atomic_uint refs;
-	size_t n;
-	char data[];
-};
-
-/* A block of n bytes for the caller to fill before sharing it, with one reference; NULL when out of memory. */
-struct eio_block *eio_block_new(size_t n);
-struct eio_block *eio_block_ref(struct eio_block *b);
-void eio_block_unref(struct eio_block *b); /* NULL is fine */
 
 /* One Engine.IO message of a bundle, text or binary. */
 struct eio_message {

@@ -137,7 +137,6 @@ eio__bundle_build_3(const struct eio__part *parts, unsigned count, const char *d
 {
 	bool twice = wire == EIO_WIRE_POLLING_B64_3_TWICE;
 	bool b64 = twice || wire == EIO_WIRE_WS_B64_3 || wire == EIO_WIRE_POLLING_B64_3;
-	struct eio_block *block = NULL;
 	struct eio_buf out, tmp;
 
 	eio_buf_init(&out);
@@ -154,9 +153,6 @@ eio__bundle_build_3(const struct eio__part *parts, unsigned count, const char *d
 		else
 			append_frame(&out, packet, binary);
 	}
-	if (!eio_buf_failed(&out)) block = eio_block_new(out.n);
-	if (block) memcpy(block->data, out.p, out.n);
 	eio_buf_deinit(&tmp);
-	eio_buf_deinit(&out);
-	return block;
+	return eio_block_of_buf(&out);
 }

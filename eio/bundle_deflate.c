@@ -113,17 +113,6 @@ put_deflated(char *out, const char *frame, size_t header, size_t n, const struct
 	return head_n + k;
 }
 
-/* The bytes as a block of just their size; the buffer is given back. NULL when out of memory, before as well. */
-static struct eio_block *
-block_of(struct eio_buf *bytes)
-{
-	struct eio_block *b = eio_buf_failed(bytes) ? NULL : eio_block_new(bytes->n);
-
-	if (b) memcpy(b->data, bytes->p, bytes->n);
-	eio_buf_deinit(bytes);
-	return b;
-}
-
 static struct eio_block *
 deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 {
@@ -141,7 +130,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 		any = any || k;
 		all.n += k ? k : header + n;
 	}
-	if (any || !to) return block_of(&all);
+	if (any || !to) return eio_block_of_buf(&all);
 	eio_buf_deinit(&all);
 	return eio_block_ref(plain);
 }
@@ -160,7 +149,7 @@ join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_def
 		else
 			all.failed = true;
 	}
-	return block_of(&all);
+	return eio_block_of_buf(&all);
 }
 
 /* Payloads */

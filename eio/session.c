@@ -420,15 +420,6 @@ eio_session_wire(const struct eio_session *s)
 	return wire;
 }
 
-static struct eio_block *
-text_block(struct eio_bytes text)
-{
-	struct eio_block *b = eio_block_new(text.n);
-
-	if (b) memcpy(b->data, text.p, text.n);
-	return b;
-}
-
 /* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
 static enum eio_payload_form
 poll_form(const struct eio_session *s)
@@ -478,7 +469,7 @@ answer(struct eio_session *s, struct eio_output *out)
 	out->type = EIO_OUTPUT_ANSWER;
 	out->form = poll_form(s);
 	if (control) {
-		out->body = text_block(control_payload(s));
+		out->body = eio_block_of(control_payload(s));
 		out->plain_n = out->body ? out->body->n : 0;
 	} else {
 		out->coding = (enum eio_coding)s->coding;
