@@ -49,8 +49,8 @@ parse(struct eio_buf *text, enum eio_http_result expected)
 	return req;
 }
 
-int
-peer_websocket(struct eio_server *s, const char *target, const char *headers, struct eio_bytes rest, int sndbuf)
+struct eio_upgrade *
+peer_upgrade(const char *target, const char *headers, struct eio_bytes rest, int sndbuf, int *peer)
 {
 	struct eio_upgrade *up = calloc(1, sizeof(*up));
 	struct eio_buf text;
@@ -66,8 +66,17 @@ peer_websocket(struct eio_server *s, const char *target, const char *headers, st
 	up->fd = fds[0];
 	up->req = parse(&text, EIO_HTTP_UPGRADE);
 	eio_buf_add(&up->rest, rest);
-	eio_server_upgrade(s, up);
-	return fds[1];
+	*peer = fds[1];
+	return up;
+}
+
+int
+peer_websocket(struct eio_server *s, const char *target, const char *headers, struct eio_bytes rest, int sndbuf)
+{
+	int peer;
+
+	eio_server_upgrade(s, peer_upgrade(target, headers, rest, sndbuf, &peer));
+	return peer;
 }
 
 /* Keeps the answer where the test can look at it. */

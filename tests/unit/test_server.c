@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
 #include "eio/net/server_int.h"
+#include "tests/unit/failmalloc.h"
 #include "tests/unit/peer.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ struct test {
 	struct eio_server *server;
 	struct eio_socket *sockets[CLIENTS];
 	int peers[CLIENTS];
-	unsigned n, closed;
+	unsigned n, opened, closed;
 	enum ending at_open, at_message;
 };
 
@@ -53,6 +54,7 @@ on_open(void *user, struct eio_socket *s)
 	struct test *t = user;
 
 	t->sockets[t->n] = s;
+	t->opened++;
 	end_session(s, t->at_open);
 }
 
@@ -666,6 +668,78 @@ test_ends_before_open(void **state)
 	}
 }
 
+/* Who is let in has all that a browser wants to see. */
+static void
+check_opened(int peer)
+{
+	static const char *const lines[] = { "\r\nSec-WebSocket-Protocol: x\r\n",
+		"\r\nAccess-Control-Allow-Origin: http://a\r\n" };
+	char in[4096];
+	ssize_t n = recv(peer, in, sizeof(in), MSG_DONTWAIT);
+
+	if (n < 12 || memcmp(in, "HTTP/1.1 101", 12) != 0) return;
+	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
+}
+
+/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket without what could not
+ * be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
+static bool
+open_without(bool probe, long nth)
+{
+	static const char rest[] = "\x81\x86\0\0\0\0"
+				   "2probe"
+				   "\x81\x81\0\0\0\0"
+				   "5"
+				   "\x81\x82\0\0\0\0"
+				   "4x";
+	struct eio_bytes sent = probe ? eio_bytes(rest, sizeof(rest) - 1) : eio_bytes(rest + 19, 8);
+	struct linger cut = { .l_onoff = 1 };
+	char query[40] = "", target[200];
+	struct eio_upgrade *up;
+	struct test t;
+	bool failed;
+	int peer;
+
+	start_with(&t, deflate);
+	t.options.cors.origin = EIO_CORS_REFLECT;
+	if (probe) open_polling(&t, query);
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
+	up = peer_upgrade(target, OFFER "Origin: http://a\r\nSec-WebSocket-Protocol: x\r\n", sent, 0, &peer);
+	failmalloc_arm(nth);
+	eio_server_upgrade(t.server, up);
+	turn(&t);
+	failed = failmalloc_disarm();
+	check_opened(peer);
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+	close(peer);
+	for (int i = 0; i < 200 && eio_server_stats(t.server)->websockets; i++) {
+		turn(&t);
+		usleep(1000);
+	}
+	assert_int_equal(eio_server_stats(t.server)->websockets, 0);
+	/* One that polls lives on without its probe. */
+	if (probe && t.closed == 0) eio_socket_discard(t.sockets[0]);
+	turn(&t);
+	assert_true(t.opened <= 1);
+	t.n = t.opened;
+	t.peers[0] = -1;
+	check_none(&t);
+	finish(&t);
+	return failed;
+}
+
+static void
+test_opens_without_memory(void **state)
+{
+	(void)state;
+	for (int probe = 0; probe < 2; probe++) {
+		long n = 0;
+
+		while (open_without(probe, n)) n++;
+		assert_true(n > 8);
+	}
+}
+
 int
 main(void)
 {
@@ -680,6 +754,7 @@ main(void)
 		cmocka_unit_test(test_probe_fails),
 		cmocka_unit_test(test_ends_while_upgrading),
 		cmocka_unit_test(test_ends_before_open),
+		cmocka_unit_test(test_opens_without_memory),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
