@@ -14,30 +14,6 @@
 
 enum { WS_FIN = 0x80 };
 
-struct eio_block *
-eio_block_new(size_t n)
-{
-	struct eio_block *b = malloc(sizeof(*b) + n);
-
-	if (!b) return NULL;
-	atomic_init(&b->refs, 1);
-	b->n = n;
-	return b;
-}
-
-struct eio_block *
-eio_block_ref(struct eio_block *b)
-{
-	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
-	return b;
-}
-
-void
-eio_block_unref(struct eio_block *b)
-{
-	if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1) free(b);
-}
-
 size_t
 eio__frame_header(char *out, int opcode, uint64_t n)
 {

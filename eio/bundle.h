@@ -11,9 +11,7 @@
 #ifndef EIO_BUNDLE_H
 #define EIO_BUNDLE_H
 
-#include "eio/bytes.h"
-
-#include <stdatomic.h>
+#include "eio/block.h"
 
 /* Engine.IO packet types; the value is the digit on the wire (protocol section "Packet types"). */
 enum eio_packet_type {
@@ -37,27 +35,16 @@ enum eio_wire {
 	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
 	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
 	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
+	EIO_WIRE_POLLING_B64_3_TWICE, /* the same with text encoded twice, for 1.x; it differs only when there is more than ASCII */
 	EIO_WIRE_COUNT
 };
-
-/* An immutable block of bytes with a reference count. */
-struct eio_block {
-	atomic_uint refs;
-	size_t n;
-	char data[];
-};
-
-/* A block of n bytes for the caller to fill before sharing it, with one reference; NULL when out of memory. */
-struct eio_block *eio_block_new(size_t n);
-struct eio_block *eio_block_ref(struct eio_block *b);
-void eio_block_unref(struct eio_block *b); /* NULL is fine */
 
 /* One Engine.IO message of a bundle, text or binary. */
 struct eio_message {
 	bool binary;
 	struct eio_bytes data;
-	/* Text whose non-ASCII characters stand in JSON strings. To clients of revision 3 they are sent as \uXXXX: their
-	 * generations disagree about how text is encoded, but not about ASCII. */
+	/* Text that ends in JSON. To clients of revision 3 what is not ASCII in that is sent as \uXXXX: their generations disagree about
+	 * how text is encoded, but not about ASCII. What stands before the first bracket, brace or quote is left as it is. */
 	bool json;
 };
 

@@ -45,9 +45,44 @@ append_ascii(struct eio_buf *out, struct eio_bytes s)
 	eio_buf_append(out, s.p + plain, s.n - plain);
 }
 
+/* How long what stands before the JSON is, such as the type of a packet and its namespace. */
+static size_t
+head_len(struct eio_bytes s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '[' && s.p[n] != '{' && s.p[n] != '"') n++;
+	return n;
+}
+
+/* Appends UTF-8, each byte of it encoded like a character. */
+static void
+append_twice(struct eio_buf *out, struct eio_bytes s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x80) eio_buf_addc(out, (char)(0xc0 | c >> 6));
+		eio_buf_addc(out, (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c));
+	}
+}
+
+/* Text that ends in JSON, which becomes ASCII. A namespace cannot be escaped: it must be what the client asked for. */
+static void
+append_json(struct eio_buf *out, struct eio_bytes s, bool twice)
+{
+	size_t n = head_len(s);
+
+	if (twice)
+		append_twice(out, eio_bytes(s.p, n));
+	else
+		eio_buf_append(out, s.p, n);
+	append_ascii(out, eio_bytes(s.p + n, s.n - n));
+}
+
 /* The packet as text into tmp, or where it lies when it can stay as it is. */
 static struct eio_bytes
-text_of(const struct eio__part *p, const char *data, bool b64, struct eio_buf *tmp)
+text_of(const struct eio__part *p, const char *data, bool b64, bool twice, struct eio_buf *tmp)
 {
 	struct eio_bytes s = eio_bytes(data + p->off, p->n);
 	char *to;
@@ -55,7 +90,7 @@ text_of(const struct eio__part *p, const char *data, bool b64, struct eio_buf *t
 	eio_buf_clear(tmp);
 	if (!p->binary) {
 		if (!p->json) return s;
-		append_ascii(tmp, s);
+		append_json(tmp, s, twice);
 	} else if (b64) {
 		EIO_BUF_ADD_LIT(tmp, "b4");
 		to = eio_buf_reserve(tmp, eio_base64_encoded_len(s.n) + 1);
@@ -100,27 +135,24 @@ append_binary_form(struct eio_buf *out, struct eio_bytes packet, bool binary)
 struct eio_block *
 eio__bundle_build_3(const struct eio__part *parts, unsigned count, const char *data, enum eio_wire wire)
 {
-	bool b64 = wire == EIO_WIRE_WS_B64_3 || wire == EIO_WIRE_POLLING_B64_3;
-	struct eio_block *block = NULL;
+	bool twice = wire == EIO_WIRE_POLLING_B64_3_TWICE;
+	bool b64 = twice || wire == EIO_WIRE_WS_B64_3 || wire == EIO_WIRE_POLLING_B64_3;
 	struct eio_buf out, tmp;
 
 	eio_buf_init(&out);
 	eio_buf_init(&tmp);
 	for (unsigned i = 0; i < count; i++) {
 		bool binary = parts[i].binary && !b64;
-		struct eio_bytes packet = text_of(&parts[i], data, b64, &tmp);
+		struct eio_bytes packet = text_of(&parts[i], data, b64, twice, &tmp);
 
 		if (tmp.failed) out.failed = true;
 		if (wire == EIO_WIRE_POLLING_3)
 			append_binary_form(&out, packet, binary);
-		else if (wire == EIO_WIRE_POLLING_B64_3)
+		else if (wire == EIO_WIRE_POLLING_B64_3 || twice)
 			append_string_form(&out, packet);
 		else
 			append_frame(&out, packet, binary);
 	}
-	if (!eio_buf_failed(&out)) block = eio_block_new(out.n);
-	if (block) memcpy(block->data, out.p, out.n);
 	eio_buf_deinit(&tmp);
-	eio_buf_deinit(&out);
-	return block;
+	return eio_block_of_buf(&out);
 }

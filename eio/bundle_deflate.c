@@ -66,7 +66,13 @@ eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles
 static bool
 is_polling(enum eio_wire wire)
 {
-	return wire == EIO_WIRE_POLLING || wire == EIO_WIRE_POLLING_3 || wire == EIO_WIRE_POLLING_B64_3;
+	switch (wire) {
+	case EIO_WIRE_POLLING:
+	case EIO_WIRE_POLLING_3:
+	case EIO_WIRE_POLLING_B64_3:
+	case EIO_WIRE_POLLING_B64_3_TWICE: return true;
+	default: return false;
+	}
 }
 
 /* WebSocket frames */
@@ -107,17 +113,6 @@ put_deflated(char *out, const char *frame, size_t header, size_t n, const struct
 	return head_n + k;
 }
 
-/* The bytes as a block of just their size; the buffer is given back. NULL when out of memory, before as well. */
-static struct eio_block *
-block_of(struct eio_buf *bytes)
-{
-	struct eio_block *b = eio_buf_failed(bytes) ? NULL : eio_block_new(bytes->n);
-
-	if (b) memcpy(b->data, bytes->p, bytes->n);
-	eio_buf_deinit(bytes);
-	return b;
-}
-
 static struct eio_block *
 deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 {
@@ -135,7 +130,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 		any = any || k;
 		all.n += k ? k : header + n;
 	}
-	if (any || !to) return block_of(&all);
+	if (any || !to) return eio_block_of_buf(&all);
 	eio_buf_deinit(&all);
 	return eio_block_ref(plain);
 }
@@ -154,7 +149,7 @@ join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_def
 		else
 			all.failed = true;
 	}
-	return block_of(&all);
+	return eio_block_of_buf(&all);
 }
 
 /* Payloads */

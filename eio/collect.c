@@ -29,12 +29,7 @@ collect_plain(struct eio_queue *q, enum eio_wire wire)
 		}
 		eio_bundle_unref(b);
 	}
-	if (!one && !eio_buf_failed(&all)) {
-		one = eio_block_new(all.n);
-		if (one) memcpy(one->data, all.p, all.n);
-	}
-	eio_buf_deinit(&all);
-	return one;
+	return one ? one : eio_block_of_buf(&all);
 }
 
 static struct eio_block *

@@ -206,11 +206,6 @@ append_end(struct eio_zip *z)
 struct eio_block *
 eio_zip_end(struct eio_zip *z)
 {
-	struct eio_block *b = NULL;
-
 	append_end(z);
-	if (!eio_buf_failed(&z->out)) b = eio_block_new(z->out.n);
-	if (b) memcpy(b->data, z->out.p, z->out.n);
-	eio_buf_deinit(&z->out);
-	return b;
+	return eio_block_of_buf(&z->out);
 }

@@ -413,17 +413,11 @@ eio_session_wire(const struct eio_session *s)
 		{ { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 }, { EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 } },
 		{ { EIO_WIRE_POLLING, EIO_WIRE_POLLING }, { EIO_WIRE_WS, EIO_WIRE_WS_B64 } },
 	};
+	enum eio_wire wire = wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
 
-	return wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
-}
-
-static struct eio_block *
-text_block(struct eio_bytes text)
-{
-	struct eio_block *b = eio_block_new(text.n);
-
-	if (b) memcpy(b->data, text.p, text.n);
-	return b;
+	/* Who has sent only ASCII is sent only ASCII, for which it makes no difference. */
+	if (wire == EIO_WIRE_POLLING_B64_3 && s->kind.text != EIO_TEXT_ONCE) return EIO_WIRE_POLLING_B64_3_TWICE;
+	return wire;
 }
 
 /* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
@@ -475,7 +469,7 @@ answer(struct eio_session *s, struct eio_output *out)
 	out->type = EIO_OUTPUT_ANSWER;
 	out->form = poll_form(s);
 	if (control) {
-		out->body = text_block(control_payload(s));
+		out->body = eio_block_of(control_payload(s));
 		out->plain_n = out->body ? out->body->n : 0;
 	} else {
 		out->coding = (enum eio_coding)s->coding;

@@ -16,15 +16,6 @@ struct admin {
 	const struct metrics_set *metrics;
 };
 
-static struct eio_block *
-block_of(const struct eio_buf *b)
-{
-	struct eio_block *block = b->failed ? NULL : eio_block_new(b->n);
-
-	if (block && b->n) memcpy(block->data, b->p, b->n);
-	return block;
-}
-
 static void
 answer(struct eio_exchange *ex, int status, const char *type, struct eio_buf *body)
 {
@@ -33,12 +24,10 @@ answer(struct eio_exchange *ex, int status, const char *type, struct eio_buf *bo
 
 	eio_buf_init(&head);
 	eio_buf_printf(&head, "Content-Type: %s\r\nCache-Control: no-store\r\n", type);
-	r.headers = block_of(&head);
-	r.body = block_of(body);
+	r.headers = eio_block_of_buf(&head);
+	r.body = eio_block_of_buf(body);
 	r.length = r.body ? r.body->n : 0;
 	if (!r.headers || !r.body) r.status = 503;
-	eio_buf_deinit(&head);
-	eio_buf_deinit(body);
 	eio_exchange_respond(ex, r);
 }
 

@@ -10,16 +10,6 @@
 #include <brotli/encode.h>
 #include <stdlib.h>
 
-/* A block that holds just the bytes made, not the generous buffer they were made in. */
-static struct eio_block *
-block_of(const unsigned char *p, size_t n)
-{
-	struct eio_block *b = eio_block_new(n);
-
-	if (b) memcpy(b->data, p, n);
-	return b;
-}
-
 struct eio_block *
 compress_gzip(struct eio_bytes in, int level)
 {
@@ -48,7 +38,8 @@ compress_brotli(struct eio_bytes in, int quality)
 	if (!out) return NULL;
 	if (BrotliEncoderCompress(
 		    quality, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, in.n, (const unsigned char *)in.p, &n, out))
-		b = block_of(out, n);
+		/* Just the bytes made, not the generous buffer they were made in. */
+		b = eio_block_of(eio_bytes((const char *)out, n));
 	free(out);
 	return b;
 }

@@ -37,21 +37,12 @@ struct files {
 	struct eio_block *refusal_headers[REFUSAL_COUNT], *refusal_bodies[REFUSAL_COUNT];
 };
 
-static struct eio_block *
-block_of_text(const char *s)
-{
-	struct eio_block *b = eio_block_new(strlen(s));
-
-	if (b) memcpy(b->data, s, b->n);
-	return b;
-}
-
 static int
 refusals_make(struct files *f)
 {
 	for (int i = 0; i < REFUSAL_COUNT; i++) {
-		f->refusal_headers[i] = block_of_text(refusals[i].headers);
-		f->refusal_bodies[i] = block_of_text(refusals[i].text);
+		f->refusal_headers[i] = eio_block_of(eio_cstr(refusals[i].headers));
+		f->refusal_bodies[i] = eio_block_of(eio_cstr(refusals[i].text));
 		if (!f->refusal_headers[i] || !f->refusal_bodies[i]) return -ENOMEM;
 	}
 	return 0;
@@ -151,9 +142,7 @@ redirect_to_folder(const struct files_path *path, struct eio_bytes query, struct
 	eio_buf_addc(&b, '/');
 	if (query_is_plain(query)) eio_buf_add(&b, query);
 	EIO_BUF_ADD_LIT(&b, "\r\nCache-Control: no-cache\r\n");
-	if (!eio_buf_failed(&b)) out->headers = eio_block_new(b.n);
-	if (out->headers) memcpy(out->headers->data, b.p, b.n);
-	eio_buf_deinit(&b);
+	out->headers = eio_block_of_buf(&b);
 	out->status = 301;
 	return out->headers ? 0 : -ENOMEM;
 }

@@ -29,17 +29,6 @@ hash_content(char hex[33], struct eio_bytes s)
 	snprintf(hex, 33, "%016" PRIx64 "%016" PRIx64, eio_hash_bytes(keys[0], s), eio_hash_bytes(keys[1], s));
 }
 
-/* The buffer's bytes as a block; empties the buffer. NULL when out of memory, now or before. */
-static struct eio_block *
-block_of_buf(struct eio_buf *b)
-{
-	struct eio_block *block = eio_buf_failed(b) ? NULL : eio_block_new(b->n);
-
-	if (block) memcpy(block->data, b->p, b->n);
-	eio_buf_deinit(b);
-	return block;
-}
-
 /* The lines of both statuses; a 304 repeats those that tell a cache what it holds (RFC 9110 section 15.4.5). */
 static int
 variant_headers(struct files_entry *e, enum files_coding coding)
@@ -52,13 +41,13 @@ variant_headers(struct files_entry *e, enum files_coding coding)
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "ETag: %s\r\nCache-Control: %s\r\n%s", v->etag, e->cache_control,
 		e->compressible ? "Vary: Accept-Encoding\r\n" : "");
-	v->headers_304 = block_of_buf(&b);
+	v->headers_304 = eio_block_of_buf(&b);
 	if (!v->headers_304) return -ENOMEM;
 
 	eio_buf_append(&b, v->headers_304->data, v->headers_304->n);
 	eio_buf_printf(&b, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", e->type);
 	if (coding != FILES_IDENTITY) eio_buf_printf(&b, "Content-Encoding: %s\r\n", coding_names[coding]);
-	v->headers = block_of_buf(&b);
+	v->headers = eio_block_of_buf(&b);
 	return v->headers ? 0 : -ENOMEM;
 }
 

@@ -142,16 +142,12 @@ method_name(enum eio_http_method m)
 static struct eio_block *
 file_headers(struct worker *w, const struct eio_request *req, const struct eio_block *own)
 {
-	struct eio_block *b = NULL;
 	struct eio_buf all;
 
 	eio_buf_init(&all);
 	if (own) eio_buf_append(&all, own->data, own->n);
 	eio_cors_append(&w->options.cors, req, &all);
-	if (!all.failed) b = eio_block_new(all.n);
-	if (b && all.n) memcpy(b->data, all.p, all.n);
-	eio_buf_deinit(&all);
-	return b;
+	return eio_block_of_buf(&all);
 }
 
 static void

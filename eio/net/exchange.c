@@ -42,15 +42,6 @@ eio_exchange_respond(struct eio_exchange *ex, struct eio_response r)
 	ex->respond(ex);
 }
 
-static struct eio_block *
-block_of(struct eio_bytes s)
-{
-	struct eio_block *b = s.n ? eio_block_new(s.n) : NULL;
-
-	if (b) memcpy(b->data, s.p, s.n);
-	return b;
-}
-
 void
 eio_exchange_respond_text(struct eio_exchange *ex, int status, const char *content_type, struct eio_bytes body,
 	struct eio_bytes extra_headers)
@@ -61,9 +52,8 @@ eio_exchange_respond_text(struct eio_exchange *ex, int status, const char *conte
 	eio_buf_init(&head);
 	if (content_type) eio_buf_printf(&head, "Content-Type: %s\r\n", content_type);
 	eio_buf_add(&head, extra_headers);
-	r.headers = block_of(eio_buf_bytes(&head));
-	r.body = block_of(body);
+	r.headers = eio_block_of_buf(&head);
+	r.body = body.n ? eio_block_of(body) : NULL;
 	r.length = r.body ? body.n : 0;
-	eio_buf_deinit(&head);
 	eio_exchange_respond(ex, r);
 }

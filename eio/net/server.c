@@ -51,8 +51,7 @@ make_parts(struct eio_server *s)
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
 	s->prefix = make_prefix(o);
-	s->probe_pong = eio_block_new(sizeof(pong_frame) - 1);
-	if (s->probe_pong) memcpy(s->probe_pong->data, pong_frame, sizeof(pong_frame) - 1);
+	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof(pong_frame) - 1));
 	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__ws_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
@@ -155,16 +154,6 @@ eio__server_headers(
 	append_cookie(s->options, socket, out);
 }
 
-struct eio_block *
-eio__block_of(struct eio_buf *b)
-{
-	struct eio_block *block = b->failed || b->n == 0 ? NULL : eio_block_new(b->n);
-
-	if (block) memcpy(block->data, b->p, b->n);
-	eio_buf_deinit(b);
-	return block;
-}
-
 /* Answers with a body of a type, for a session or for none. */
 static void
 answer(struct eio_server *s, struct eio_exchange *ex, const struct eio_socket *socket, int status, const char *type,
@@ -207,7 +196,7 @@ answer_preflight(struct eio_server *s, struct eio_exchange *ex)
 
 	eio_buf_init(&head);
 	eio_cors_append_preflight(&s->options->cors, ex->req, &head);
-	r.headers = eio__block_of(&head);
+	r.headers = eio_block_of_buf(&head);
 	eio_exchange_respond(ex, r);
 }
 
@@ -225,7 +214,7 @@ answer_options(struct eio_server *s, struct eio_socket *socket, struct eio_excha
 	eio_buf_init(&head);
 	eio__server_headers(s, ex->req, socket, &head);
 	EIO_BUF_ADD_LIT(&head, "Access-Control-Allow-Headers: Content-Type\r\n");
-	r.headers = eio__block_of(&head);
+	r.headers = eio_block_of_buf(&head);
 	eio_exchange_respond(ex, r);
 }
 

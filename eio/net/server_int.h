@@ -85,9 +85,6 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 void eio__server_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket,
 	struct eio_buf *out);
 
-/* The buffer's bytes as a block, or NULL; the buffer is emptied. */
-struct eio_block *eio__block_of(struct eio_buf *b);
-
 /* verify.c */
 
 /* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to. */

@@ -220,7 +220,7 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 		out->body = eio_zip_end(&z);
 		eio_buf_deinit(&js);
 	} else {
-		out->body = eio__block_of(&js);
+		out->body = js.n > 0 ? eio_block_of_buf(&js) : NULL;
 	}
 }
 
@@ -249,9 +249,8 @@ poll_headers(struct eio_socket *s, const struct eio_exchange *ex, const struct e
 	eio__server_headers(server, ex->req, s, head);
 	if (eio_buf_failed(head)) return NULL;
 	if (last && eio_bytes_eq(eio_bytes(last->data, last->n), eio_buf_bytes(head))) return eio_block_ref(last);
-	last = eio_block_new(head->n);
+	last = eio_block_of(eio_buf_bytes(head));
 	if (!last) return NULL;
-	memcpy(last->data, head->p, head->n);
 	eio_block_unref(server->poll_headers);
 	server->poll_headers = eio_block_ref(last);
 	return last;

@@ -100,13 +100,14 @@ append_extension(struct eio_server *s, const struct eio_request *req, struct eio
 static void
 adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {
-	struct eio_link *link = calloc(1, sizeof(*link));
+	struct eio_link *link = NULL;
 	struct eio_buf headers, extension;
 
 	eio_buf_init(&headers);
 	eio_buf_init(&extension);
 	append_headers(s, up->req, &headers);
 	append_extension(s, up->req, &extension);
+	if (!eio_buf_failed(&headers)) link = calloc(1, sizeof(*link));
 	if (link) {
 		*link = (struct eio_link){ .server = s,
 			.socket = socket,

@@ -147,7 +147,8 @@ submit(struct eio_uring *r)
 
 		got = reap(r);
 		done += got;
-		if (err == EINTR || got > 0) continue;
+		/* A call that was interrupted while it waited returns what it had begun: that must not go out of use yet. */
+		if (err == EINTR || got > 0 || rc > 0) continue;
 		/* Without memory for a single one it may work again later. */
 		if (err != EAGAIN) r->broken = true;
 		__atomic_store_n(r->sq_tail, __atomic_load_n(r->sq_head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);

@@ -148,7 +148,9 @@ eio__server_verify(
 	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
 	eio_buf_init(&sid);
 	eio_query_get(req->query, EIO_LIT("sid"), &sid);
-	if (sid.n > 0) {
+	if (eio_buf_failed(&sid)) {
+		err = EIO_ERROR_BAD_REQUEST; /* out of memory: not one without a sid */
+	} else if (sid.n > 0) {
 		err = verify_session(s, req->query, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
 	} else if (req->method != EIO_HTTP_GET) {
 		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;

@@ -42,6 +42,16 @@ enum {
 	MAX_HEADERS = 512, /* lws's buffer for the request, which is our own and short */
 };
 
+static const char vhost_name[] = "engine.io";
+
+/* Text is checked here, and may come compressed: lws must not look at it. 4.1 does only when it is asked to, later versions unless they
+ * are told not to. */
+#ifdef LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION
+static const uint64_t no_utf8_check = LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION;
+#else
+static const uint64_t no_utf8_check = 0;
+#endif
+
 static const uint32_t ws_magic = 0x5ec0ffee;
 
 struct eio_ws {
@@ -318,7 +328,8 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struc
 	lws_set_log_level(0, drop_log);
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = s->protocols;
-	info.options = LWS_SERVER_OPTION_LIBUV;
+	info.options = LWS_SERVER_OPTION_LIBUV | no_utf8_check;
+	info.vhost_name = vhost_name;
 	info.foreign_loops = loops;
 	info.retry_and_idle_policy = &s->retry;
 	info.extensions = deflate ? extensions : NULL;
@@ -327,7 +338,7 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struc
 	info.uid = (uid_t)-1;
 	info.user = s;
 	s->context = lws_create_context(&info);
-	s->vhost = s->context ? lws_get_vhost_by_name(s->context, "default") : NULL;
+	s->vhost = s->context ? lws_get_vhost_by_name(s->context, vhost_name) : NULL;
 	if (s->vhost) return s;
 	/* This happens at start-up only and ends the program, which saves turning a loop to take lws apart. */
 	return NULL;
@@ -391,6 +402,8 @@ write_rest(struct eio_ws *ws, const char *p, size_t n)
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
 	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
 	ws->closing = true;
+	/* Nor may a pong of lws, for a ping that it reads before it gets to the end. */
+	shutdown(ws->fd, SHUT_WR);
 	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 	return -1;
 }

@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session, openJoined } from './lib/engine.mjs';
-import { Wire } from './lib/http.mjs';
+import { SEPARATOR, Session, openJoined, websocket } from './lib/engine.mjs';
+import { Wire, request } from './lib/http.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { limit, once } from './lib/wait.mjs';
+import { eventually, limit, once } from './lib/wait.mjs';
+import { upgradeRequest } from './lib/ws.mjs';
 
 const modes = Object.keys(MODES);
 const namespaces = { '/': { on: { 'message-with-ack': [{ ack: ['...$args'] }] } } };
@@ -215,5 +216,47 @@ test('pongs and upgrades that came while the daemon was held up count', siocastO
 		server.child.child.kill('SIGCONT');
 		assert.equal(await direct.nextText('the next ping'), '2');
 		assert.match(await probe.nextText('CONNECT'), /^40/);
+	}),
+);
+
+// libwebsockets has no room for such a line in its 101: the handshake fails when everything else is done.
+const TOO_LONG = { 'Sec-WebSocket-Protocol': 'x'.repeat(9000) };
+
+test('maxConnections counts what is open, also after WebSockets that failed or were cut while they opened', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const max = 4;
+		const server = await startSiocast(cleanup, { workers: 1, limits: { maxConnections: max }, namespaces });
+		const sample = async (name) => {
+			const { text } = await request(server.admin, 'GET', '/metrics');
+			return Number(text.split('\n').find((line) => line.startsWith(`siocast_${name} `))?.split(' ')[1]);
+		};
+		const settled = (n) => eventually(async () => (await sample('connections')) === n, `${n} open connections`);
+		const attempt = async (target, headers) => {
+			const wire = await Wire.open(server.port);
+			await wire.send(upgradeRequest(target, headers).bytes);
+			return wire;
+		};
+
+		for (let round = 0; round < 5; round++) {
+			const { sid } = await Session.open(server);
+			await settled(0);
+			for (const target of [websocket(server.path), websocket(server.path, sid)]) {
+				const refused = await attempt(target, TOO_LONG);
+				while (!refused.ended) await refused.changed();
+				(await attempt(target)).socket.resetAndDestroy();
+				await settled(0);
+			}
+		}
+		assert.equal(await sample('sessions{transport="websocket"}'), 0);
+
+		const open = [];
+		while (open.length < max) open.push(await openJoined(server));
+		await assert.rejects(openJoined(server));
+		await settled(max);
+		assert.equal(await sample('connections_refused_total'), 1);
+		open.pop().close();
+		await settled(max - 1);
+		open.push(await openJoined(server));
+		for (const socket of open) socket.close();
 	}),
 );

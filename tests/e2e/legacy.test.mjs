@@ -96,8 +96,45 @@ suite('revision 3, as it is by default', start({}), (server) => {
 	});
 }, SIOCAST_ONLY);
 
-// Text as clients 1.0.x in Node put it on their WebSockets: the bytes of UTF-8, each taken for a character.
+// Text as clients 1.x encode it on polling, and 1.0.x in Node on their WebSockets: the bytes of UTF-8, each taken for a character.
 const twice = (text) => Buffer.from(text).toString('latin1');
+const once = (text) => text;
+
+suite('namespaces of revision 3 that are not ASCII', start({ namespaces: { ...namespaces, '/ü€😀': namespaces['/'] } }), (server) => {
+	const JOIN = '40/ü€😀';
+	const JOINED = '40/ü€😀,';
+	const ECHO = '42/ü€😀,["echo","é"]';
+	const ANSWER = '42/ü€😀,["echo","\\u00e9"]';
+
+	for (const [what, query, encode, decode] of [
+		['the binary form', '', once, once],
+		['the string form of 2.x', '&b64=1', once, once],
+		['the string form of 1.x', '&b64=1', twice, twice],
+		['the binary form, from 1.x', '', twice, once],
+		['scripts of 2.x', '&j=0', once, once],
+		['scripts of 1.x', '&j=0', twice, twice],
+	]) {
+		test(what, limit(), async () => {
+			const session = await connected(server, { query });
+			const form = query.startsWith('&j');
+			for (const [packet, answer] of [[JOIN, JOINED], [ECHO, ANSWER]]) {
+				const payload = encodeText([encode(packet)]);
+				await session.ask('POST', form ? FORM : TEXT, form ? formBody(payload) : payload);
+				assert.deepEqual(await session.packets(), [decode(answer)]);
+			}
+		});
+	}
+
+	test('a WebSocket', limit(), async () => {
+		const socket = await RawSocket.open(server.port, `${server.path}?EIO=3&transport=websocket`);
+		for (let skip = 0; skip < 2; skip++) await socket.nextText();
+		for (const [packet, answer] of [[JOIN, JOINED], [ECHO, ANSWER]]) {
+			await socket.text(packet);
+			assert.equal(await socket.nextText(), answer);
+		}
+		socket.close();
+	});
+}, SIOCAST_ONLY);
 
 suite('text on the WebSockets of revision 3', start({}), (server) => {
 	const TEXTS = ['é', '漢 € 😀', 'ASCII'];

@@ -4,7 +4,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,17 +46,29 @@ __wrap_realloc(void *p, size_t n)
 }
 
 void
+failmalloc_arm(long n)
+{
+	fail_at = n;
+	failed = false;
+}
+
+bool
+failmalloc_disarm(void)
+{
+	fail_at = -1;
+	return failed;
+}
+
+void
 failmalloc_every(int (*scenario)(void), int nomem, long at_least)
 {
 	long n;
 	int rc;
 
 	for (n = 0;; n++) {
-		fail_at = n;
-		failed = false;
+		failmalloc_arm(n);
 		rc = scenario();
-		fail_at = -1;
-		if (!failed) break;
+		if (!failmalloc_disarm()) break;
 		if (rc != nomem) fail_msg("allocation %ld: %d", n, rc);
 	}
 	assert_int_equal(rc, 0);

@@ -242,7 +242,8 @@ check_payload(struct eio_bundle *b, enum eio_wire wire)
 }
 
 static const enum eio_wire websocket_wires[] = { EIO_WIRE_WS, EIO_WIRE_WS_B64, EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 };
-static const enum eio_wire polling_wires[] = { EIO_WIRE_POLLING, EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 };
+static const enum eio_wire polling_wires[] = { EIO_WIRE_POLLING, EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3,
+	EIO_WIRE_POLLING_B64_3_TWICE };
 
 /* A binary event: its text and two attachments, of which the longer one is worth compressing. */
 static void
@@ -263,7 +264,7 @@ test_twins(void **state)
 		check_frames(b, EIO_WIRE_WS_3, 1);
 		check_frames(b, EIO_WIRE_WS_B64, 1);
 		check_frames(b, EIO_WIRE_WS_B64_3, 1);
-		for (int w = 0; w < 3; w++) check_payload(b, polling_wires[w]);
+		for (int w = 0; w < 4; w++) check_payload(b, polling_wires[w]);
 		eio_bundle_unref(b);
 		free(s);
 	}
@@ -303,7 +304,7 @@ test_noise(void **state)
 	b = eio_bundle_new(&m, 1);
 	check_frames(b, EIO_WIRE_WS, 0);
 	check_frames(b, EIO_WIRE_WS_B64, 1);
-	for (int w = 0; w < 3; w++) check_payload(b, polling_wires[w]);
+	for (int w = 0; w < 4; w++) check_payload(b, polling_wires[w]);
 	eio_bundle_unref(b);
 }
 
@@ -329,7 +330,7 @@ test_joined(void **state)
 		check_frames(plain, websocket_wires[w], 3);
 		check_frames(joined, websocket_wires[w], 3);
 	}
-	for (int w = 0; w < 3; w++) {
+	for (int w = 0; w < 4; w++) {
 		check_payload(plain, polling_wires[w]);
 		check_payload(joined, polling_wires[w]);
 	}
@@ -357,7 +358,7 @@ test_collect(void **state)
 	static const size_t sizes[] = { 10, 5000, 100, 1, 40000, 999 };
 
 	(void)state;
-	for (int w = 0; w < 3; w++) {
+	for (int w = 0; w < 4; w++) {
 		for (int coding = EIO_CODING_GZIP; coding <= EIO_CODING_DEFLATE; coding++) {
 			for (size_t n = 1; n <= 6; n++) {
 				enum eio_coding c = (enum eio_coding)coding, none = c;

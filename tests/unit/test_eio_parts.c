@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The small parts of the Engine.IO core: buffer, hash, base64, UTF-8, query, wheel, error names. */
+/* The small parts of the Engine.IO core: buffer, block, hash, base64, UTF-8, query, wheel, error names. */
 #include "eio/base64.h"
-#include "eio/buf.h"
+#include "eio/block.h"
 #include "eio/error.h"
 #include "eio/hash.h"
 #include "eio/query.h"
@@ -219,6 +219,34 @@ test_names(void **state)
 	assert_string_equal(eio_reason_text(EIO_REASON_COUNT), "unknown");
 }
 
+/* Blocks of bytes and of buffers, which then own nothing; a buffer that failed makes none. */
+static void
+test_blocks(void **state)
+{
+	struct eio_block *b = eio_block_of(eio_bytes(NULL, 0));
+	struct eio_buf buf;
+
+	(void)state;
+	assert_int_equal(b->n, 0);
+	eio_block_unref(b);
+	b = eio_block_of(EIO_LIT("abc"));
+	assert_int_equal(b->n, 3);
+	assert_memory_equal(b->data, "abc", 3);
+	eio_block_unref(eio_block_ref(b));
+	eio_block_unref(b);
+	eio_buf_init(&buf);
+	for (int failed = 0; failed < 2; failed++) {
+		eio_buf_append(&buf, "abcd", 4);
+		buf.failed = failed;
+		b = eio_block_of_buf(&buf);
+		assert_null(buf.p);
+		assert_int_equal(buf.n, 0);
+		assert_int_equal(b == NULL, failed);
+		if (b) assert_memory_equal(b->data, "abcd", 4);
+		eio_block_unref(b);
+	}
+}
+
 int
 main(void)
 {
@@ -232,6 +260,7 @@ main(void)
 		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_wheel_next),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

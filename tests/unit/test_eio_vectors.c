@@ -394,6 +394,44 @@ test_ascii(void **state)
 	eio_bundle_unref(b);
 }
 
+static void
+check_wire(struct eio_bundle *b, enum eio_wire wire, struct eio_bytes expected)
+{
+	const struct eio_block *w = eio_bundle_wire(b, wire);
+
+	assert_int_equal(w->n, expected.n);
+	assert_memory_equal(w->data, expected.p, expected.n);
+}
+
+/* A namespace is no JSON: to be known again it stays as it is, and in the string form as the client's generation encodes it. */
+static void
+test_ascii_namespace(void **state)
+{
+	struct eio_message m[2] = { { .data = EIO_LIT("0/\xc3\xbc"), .json = true },
+		{ .data = EIO_LIT("2/\xc3\xbc,[\"\xc3\xbc\"]"), .json = true } };
+	struct eio_bundle *b = eio_bundle_new(m, 2);
+
+	(void)state;
+	check_wire(b, EIO_WIRE_POLLING_B64_3,
+		EIO_LIT("4:40/\xc3\xbc"
+			"15:42/\xc3\xbc,[\"\\u00fc\"]"));
+	check_wire(b, EIO_WIRE_POLLING_B64_3_TWICE,
+		EIO_LIT("5:40/\xc3\x83\xc2\xbc"
+			"16:42/\xc3\x83\xc2\xbc,[\"\\u00fc\"]"));
+	check_wire(b, EIO_WIRE_POLLING_3,
+		EIO_LIT("\0\5\xff"
+			"40/\xc3\xbc"
+			"\0\1\6\xff"
+			"42/\xc3\xbc,[\"\\u00fc\"]"));
+	for (enum eio_wire wire = EIO_WIRE_WS_3; wire <= EIO_WIRE_WS_B64_3; wire++)
+		check_wire(b, wire,
+			EIO_LIT("\x81\5"
+				"40/\xc3\xbc"
+				"\x81\x10"
+				"42/\xc3\xbc,[\"\\u00fc\"]"));
+	eio_bundle_unref(b);
+}
+
 /* How a client encodes text is learned from what it sends, and never unlearned (doc/design.md section 5). */
 static void
 test_text_rule(void **state)
@@ -516,6 +554,7 @@ main(void)
 		cmocka_unit_test(test_jsonp),
 		cmocka_unit_test(test_jsonp_form),
 		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_ascii_namespace),
 		cmocka_unit_test(test_text_rule),
 	};
 

@@ -2,16 +2,20 @@
 /*
  * The Engine.IO server on real sockets, without HTTP in front: what a broadcast
  * to WebSockets does at once and what it leaves for later, when first pings are due,
- * and what answers to polls share.
+ * what answers to polls share, and sessions that end while their WebSocket opens.
  */
 #define _GNU_SOURCE
+#include "eio/bundle_int.h"
 #include "eio/net/server_int.h"
+#include "tests/unit/failmalloc.h"
+#include "tests/unit/peer.h"
 
-#include <netinet/in.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +25,11 @@
 
 enum { CLIENTS = 40, SESSIONS = 2000, INTERVAL = 25000, TIMEOUT = 20000 };
 
+static const struct eio_deflate deflate = { .on = true, .threshold = 1024, .level = 3, .window_bits = 15 };
+
+/* What the application does with a session as soon as it hears of it. */
+enum ending { LEAVE, CLOSE, DISCARD };
+
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
@@ -28,8 +37,16 @@ struct test {
 	struct eio_server *server;
 	struct eio_socket *sockets[CLIENTS];
 	int peers[CLIENTS];
-	unsigned n, closed;
+	unsigned n, opened, closed;
+	enum ending at_open, at_message;
 };
+
+static void
+end_session(struct eio_socket *s, enum ending ending)
+{
+	if (ending == CLOSE) eio_socket_close(s);
+	if (ending == DISCARD) eio_socket_discard(s);
+}
 
 static void
 on_open(void *user, struct eio_socket *s)
@@ -37,15 +54,16 @@ on_open(void *user, struct eio_socket *s)
 	struct test *t = user;
 
 	t->sockets[t->n] = s;
+	t->opened++;
+	end_session(s, t->at_open);
 }
 
 static void
 on_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data)
 {
-	(void)user;
-	(void)s;
 	(void)binary;
 	(void)data;
+	end_session(s, ((struct test *)user)->at_message);
 }
 
 static void
@@ -59,7 +77,7 @@ on_close(void *user, struct eio_socket *s, enum eio_reason reason)
 }
 
 static void
-start(struct test *t)
+start_with(struct test *t, struct eio_deflate ws_deflate)
 {
 	struct eio_server_handler handler = { .open = on_open, .message = on_message, .close = on_close, .user = t };
 
@@ -70,11 +88,19 @@ start(struct test *t)
 				    .max_payload = 1000,
 				    .polling = true,
 				    .websocket = true,
+				    .allow_upgrades = true,
+				    .ws_deflate = ws_deflate,
 				    .count = 1 } };
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
 	t->server = eio_server_new(&t->loop, &t->clock, &t->options, &handler);
 	assert_non_null(t->server);
+}
+
+static void
+start(struct test *t)
+{
+	start_with(t, (struct eio_deflate){ 0 });
 }
 
 static void
@@ -98,23 +124,6 @@ finish(struct test *t)
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 }
 
-static void
-make_pair(int fds[2])
-{
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t n = sizeof(sa);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(l, (struct sockaddr *)&sa, n), 0);
-	assert_int_equal(listen(l, 1), 0);
-	assert_int_equal(getsockname(l, (struct sockaddr *)&sa, &n), 0);
-	fds[1] = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(fds[1], (struct sockaddr *)&sa, n), 0);
-	fds[0] = accept(l, NULL, NULL);
-	assert_true(fds[0] >= 0);
-	close(l);
-}
-
 /* What a client has, waiting for n bytes of it. */
 static struct eio_buf
 receive(struct test *t, int peer, size_t n)
@@ -135,30 +144,33 @@ receive(struct test *t, int peer, size_t n)
 	return in;
 }
 
-/* A client connects by WebSocket and has its open packet. sndbuf: of the server's end, 0 for the system's own. */
+/* As peer_websocket does. query: what follows the transport. */
+static int
+request_websocket(struct test *t, const char *query, const char *headers, struct eio_bytes rest, int sndbuf)
+{
+	char target[200];
+
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
+	return peer_websocket(t->server, target, headers, rest, sndbuf);
+}
+
+/* A client connects by WebSocket and has its open packet. */
+static void
+connect_with(struct test *t, const char *headers, int sndbuf)
+{
+	struct eio_buf in;
+	int peer = request_websocket(t, "", headers, eio_bytes("", 0), sndbuf);
+
+	t->peers[t->n++] = peer;
+	turn(t);
+	in = receive(t, peer, 200);
+	eio_buf_deinit(&in);
+}
+
 static void
 connect_one(struct test *t, int sndbuf)
 {
-	static const char request[] = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: -\r\n"
-				      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-				      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-	struct eio_http *http = eio_http_new(16384, 1000);
-	struct eio_upgrade *up = calloc(1, sizeof(*up));
-	struct eio_buf in;
-	size_t used;
-	int fds[2];
-
-	make_pair(fds);
-	if (sndbuf) setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
-	assert_int_equal(eio_http_feed(http, request, sizeof(request) - 1, &used), EIO_HTTP_UPGRADE);
-	up->fd = fds[0];
-	up->req = eio_http_take(http);
-	eio_http_free(http);
-	eio_server_upgrade(t->server, up);
-	t->peers[t->n++] = fds[1];
-	turn(t);
-	in = receive(t, fds[1], 200);
-	eio_buf_deinit(&in);
+	connect_with(t, "", sndbuf);
 }
 
 static struct eio_bundle *
@@ -236,6 +248,124 @@ test_slow(void **state)
 	finish(&t);
 }
 
+/* Compressing on another thread */
+
+#define OFFER "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+
+/* As if another thread was just compressing it. */
+static void
+claim(struct eio_bundle *b)
+{
+	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &deflate, NULL));
+	atomic_store(&atomic_load(&b->twins)->claimed[EIO_WIRE_WS], true);
+}
+
+/* Noise does not shrink, and so fills a socket. */
+static struct eio_bundle *
+noise(size_t n)
+{
+	struct eio_message m = { .binary = true };
+	uint64_t v = 88172645463325252;
+	struct eio_bundle *b;
+	char *data = malloc(n);
+
+	for (size_t i = 0; i < n; i++) {
+		v ^= v << 13;
+		v ^= v >> 7;
+		v ^= v << 17;
+		data[i] = (char)(v >> 32);
+	}
+	m.data = eio_bytes(data, n);
+	b = eio_bundle_new(&m, 1);
+	free(data);
+	assert_non_null(b);
+	return b;
+}
+
+static void
+check_received(int peer, struct eio_bundle *b)
+{
+	struct eio_block *w = eio_bundle_deflated(b, EIO_WIRE_WS, &deflate, NULL);
+	char in[4096];
+
+	assert_true(w->n < 1000);
+	assert_int_equal(recv(peer, in, w->n, MSG_DONTWAIT), w->n);
+	assert_memory_equal(in, w->data, w->n);
+}
+
+static void
+check_nothing(int peer)
+{
+	char c;
+
+	assert_int_equal(recv(peer, &c, 1, MSG_DONTWAIT), -1);
+}
+
+/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once: the client does
+ * not count as slow for it. */
+static void
+test_drain(void **state)
+{
+	struct eio_bundle *b[3] = { event(3000, 'a'), event(3000, 'b'), event(3000, 'c') };
+	struct test t;
+
+	(void)state;
+	start_with(&t, deflate);
+	connect_with(&t, OFFER, 0);
+	assert_true(t.sockets[0]->deflate);
+	for (int i = 0; i < 2; i++) {
+		claim(b[i]);
+		assert_int_equal(eio_socket_send(t.sockets[0], b[i], b), EIO_SENT);
+		*eio_socket_queue_mark(t.sockets[0]) = 7;
+	}
+	check_nothing(t.peers[0]);
+	assert_int_equal(eio_socket_queued(t.sockets[0]), eio_bundle_size(b[0]) + eio_bundle_size(b[1]));
+	eio_socket_drain(t.sockets[0]);
+	assert_int_equal(eio_socket_queued(t.sockets[0]), 0);
+	assert_int_equal(*eio_socket_queue_mark(t.sockets[0]), 0);
+	assert_int_equal(eio_socket_send(t.sockets[0], b[2], b), EIO_SENT);
+	for (int i = 0; i < 3; i++) check_received(t.peers[0], b[i]);
+	turn(&t);
+	check_nothing(t.peers[0]);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(atomic_load(&b[i]->refs), 1);
+		eio_bundle_unref(b[i]);
+	}
+	finish(&t);
+}
+
+/* Where the socket takes nothing, and where nothing is compressed, draining changes nothing. */
+static void
+test_drain_slow(void **state)
+{
+	struct eio_bundle *big = noise(3000000), *b = event(3000, 'b');
+	static const char *const offers[2] = { OFFER, "" };
+	struct test t;
+
+	(void)state;
+	start_with(&t, deflate);
+	for (int i = 0; i < 2; i++) {
+		struct eio_block *w;
+		struct eio_buf in;
+		size_t n;
+
+		connect_with(&t, offers[i], 4096);
+		assert_int_equal(eio_socket_send(t.sockets[i], big, b), EIO_SENT);
+		assert_int_equal(eio_socket_send(t.sockets[i], b, b), EIO_SENT_QUEUED);
+		eio_socket_drain(t.sockets[i]);
+		assert_int_equal(eio_socket_queued(t.sockets[i]), eio_bundle_size(b));
+		n = eio_bundle_wire(big, EIO_WIRE_WS)->n;
+		w = i ? eio_bundle_wire(b, EIO_WIRE_WS) : eio_bundle_deflated(b, EIO_WIRE_WS, &deflate, NULL);
+		in = receive(&t, t.peers[i], n + w->n);
+		assert_int_equal(in.n, n + w->n);
+		assert_memory_equal(in.p + n, w->data, w->n);
+		eio_buf_deinit(&in);
+	}
+	eio_bundle_unref(big);
+	eio_bundle_unref(b);
+	finish(&t);
+}
+
 /* Sessions that begin at once are not pinged at once, and none of them late. */
 static void
 test_first_pings(void **state)
@@ -268,34 +398,29 @@ test_first_pings(void **state)
 	finish(&t);
 }
 
-/* Keeps the answer where the test can look at it. */
-static void
-keep_answer(struct eio_exchange *ex)
+/* A GET by polling. Gives its exchange with one reference; it may be held. */
+static struct eio_exchange *
+poll_with(struct test *t, const char *query, const char *headers)
 {
-	(void)ex;
+	struct eio_exchange *ex;
+	char target[200];
+
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling%s", query);
+	ex = peer_request(t->server, target, headers, NULL);
+	turn(t);
+	return ex;
 }
 
 /* A handshake by polling from an origin. Gives its exchange, answered, with one reference. */
 static struct eio_exchange *
 poll_from(struct test *t, const char *origin)
 {
-	struct eio_exchange *ex = calloc(1, sizeof(*ex));
-	struct eio_http *http = eio_http_new(16384, 1000);
-	struct eio_buf request;
-	size_t used;
+	char line[100];
+	struct eio_exchange *ex;
 
-	eio_buf_init(&request);
-	eio_buf_printf(
-		&request, "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: -\r\nOrigin: %s\r\n\r\n", origin);
-	assert_int_equal(eio_http_feed(http, request.p, request.n, &used), EIO_HTTP_COMPLETE);
-	atomic_init(&ex->refs, 1);
-	ex->req = eio_http_take(http);
-	ex->respond = keep_answer;
-	eio_http_free(http);
-	eio_buf_deinit(&request);
-	eio_server_exchange(t->server, ex, EIO_STAGE_COMPLETE);
+	snprintf(line, sizeof(line), "Origin: %s\r\n", origin);
+	ex = poll_with(t, "", line);
 	t->peers[t->n++] = -1;
-	turn(t);
 	assert_true(ex->answered);
 	assert_int_equal(ex->response.status, 200);
 	return ex;
@@ -335,6 +460,286 @@ test_poll_headers(void **state)
 	finish(&t);
 }
 
+/* Sessions that end while their WebSocket opens */
+
+/* A header line that libwebsockets has no room for: the handshake fails after everything was checked. */
+static char *
+too_long(void)
+{
+	static const char name[] = "Sec-WebSocket-Protocol: ";
+	char *line = malloc(sizeof(name) + 9000);
+
+	assert_non_null(line);
+	memset(line, 'x', sizeof(name) + 8990);
+	memcpy(line, name, sizeof(name) - 1);
+	memcpy(line + sizeof(name) + 8990, "\r\n", 3);
+	return line;
+}
+
+/* Nobody is left, and everything that was counted up was counted down. */
+static void
+check_none(struct test *t)
+{
+	const struct eio_server_stats *s = eio_server_stats(t->server);
+
+	assert_int_equal(s->open, 0);
+	assert_int_equal(s->open_3, 0);
+	assert_int_equal(s->open_websocket, 0);
+	assert_int_equal(s->websockets, 0);
+	assert_int_equal(t->closed, t->n);
+}
+
+/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way. Gives what it read. */
+static struct eio_buf
+read_to_end(struct test *t, int peer)
+{
+	static const char close_frame[] = "\x88\x80\0\0\0\0";
+	struct eio_buf in;
+	ssize_t k = -1;
+
+	eio_buf_init(&in);
+	for (int i = 0; i < 5000 && k != 0; i++) {
+		assert_non_null(eio_buf_reserve(&in, 4096));
+		turn(t);
+		k = recv(peer, in.p + in.n, 4096, MSG_DONTWAIT);
+		if (k > 0) in.n += (size_t)k;
+		if (k > 0) send(peer, close_frame, 6, MSG_NOSIGNAL);
+		if (k < 0 && errno == ECONNRESET) break;
+		if (k < 0) usleep(1000);
+	}
+	assert_true(k <= 0);
+	for (int i = 0; i < 100 && eio_server_stats(t->server)->websockets; i++) {
+		turn(t);
+		usleep(1000);
+	}
+	close(peer);
+	return in;
+}
+
+static void
+check_ending(enum ending at_open, const char *headers, struct eio_bytes rest, enum ending at_message)
+{
+	struct test t;
+	struct eio_buf in;
+	int peer;
+
+	start(&t);
+	t.at_open = at_open;
+	t.at_message = at_message;
+	peer = request_websocket(&t, "", headers, rest, 0);
+	t.peers[t.n++] = -1;
+	turn(&t);
+	in = read_to_end(&t, peer);
+	check_none(&t);
+	assert_int_equal(in.n > 0, headers[0] == '\0'); /* the 101, or nothing at all */
+	assert_int_equal(eio_server_stats(t.server)->opened, 1);
+	assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_FORCED_CLOSE], at_open || at_message);
+	assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_TRANSPORT_ERROR], at_open || at_message ? 0 : 1);
+	eio_buf_deinit(&in);
+	finish(&t);
+}
+
+/* One that the application ends before, or while, the WebSocket opens; and the handshake may fail beside that. */
+static void
+test_ends_while_opening(void **state)
+{
+	struct eio_bytes none = eio_bytes("", 0), message = EIO_LIT("\x81\x82\0\0\0\0"
+								    "4x");
+	char *headers = too_long();
+
+	(void)state;
+	check_ending(CLOSE, "", none, LEAVE);
+	check_ending(DISCARD, "", none, LEAVE);
+	check_ending(DISCARD, "", message, DISCARD);
+	check_ending(LEAVE, "", message, CLOSE);
+	check_ending(LEAVE, "", message, DISCARD);
+	check_ending(LEAVE, headers, none, LEAVE);
+	check_ending(CLOSE, headers, message, LEAVE);
+	check_ending(DISCARD, headers, none, LEAVE);
+	free(headers);
+}
+
+/* Opens a session by polling; query becomes what names it. */
+static void
+open_polling(struct test *t, char query[40])
+{
+	eio_exchange_unref(poll_from(t, "http://a"));
+	snprintf(query, 40, "&sid=%s", eio_socket_sid(t->sockets[t->n - 1]));
+}
+
+/* A probe whose handshake fails leaves the session as it was: a poll is held, and answered by a message. */
+static void
+test_probe_fails(void **state)
+{
+	struct eio_bundle *b = event(10, 'p');
+	char query[40], *headers = too_long();
+	struct eio_exchange *ex;
+	struct eio_buf in;
+	struct test t;
+
+	(void)state;
+	start(&t);
+	open_polling(&t, query);
+	in = read_to_end(&t, request_websocket(&t, query, headers,
+				     EIO_LIT("\x81\x86\0\0\0\0"
+					     "2probe"),
+				     0));
+	assert_int_equal(in.n, 0);
+	assert_null(t.sockets[0]->probe);
+	assert_int_equal(eio_server_stats(t.server)->websockets, 0);
+	ex = poll_with(&t, query, "");
+	assert_false(ex->answered);
+	assert_int_equal(eio_socket_send(t.sockets[0], b, NULL), EIO_SENT);
+	turn(&t);
+	assert_true(ex->answered);
+	assert_int_equal(ex->response.status, 200);
+	assert_true(ex->response.body->n > 10);
+	eio_exchange_unref(ex);
+	eio_bundle_unref(b);
+	eio_buf_deinit(&in);
+	free(headers);
+	finish(&t);
+}
+
+/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended before. */
+static void
+test_ends_while_upgrading(void **state)
+{
+	static const char rest[] = "\x81\x86\0\0\0\0"
+				   "2probe"
+				   "\x81\x81\0\0\0\0"
+				   "5"
+				   "\x81\x82\0\0\0\0"
+				   "4x";
+
+	(void)state;
+	for (enum ending ending = CLOSE; ending <= DISCARD; ending++) {
+		for (int before = 0; before < 2; before++) {
+			char query[40];
+			struct eio_buf in;
+			struct test t;
+			int peer;
+
+			start(&t);
+			open_polling(&t, query);
+			if (before)
+				end_session(t.sockets[0], ending);
+			else
+				t.at_message = ending;
+			peer = request_websocket(&t, query, "", eio_bytes(rest, sizeof(rest) - 1), 0);
+			turn(&t);
+			in = read_to_end(&t, peer);
+			assert_memory_equal(in.p, "HTTP/1.1 101 ", 13);
+			/* A closed session that polls waits for a last poll, also when it upgrades: then it moves. */
+			check_none(&t);
+			assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_FORCED_CLOSE], 1);
+			eio_buf_deinit(&in);
+			finish(&t);
+		}
+	}
+}
+
+/* A WebSocket that is still opening when its session ends is told of by nobody, and in the end only goes. */
+static void
+test_ends_before_open(void **state)
+{
+	(void)state;
+	for (int probe = 0; probe < 2; probe++) {
+		struct eio_session_kind kind = { .transport = probe ? EIO_TRANSPORT_POLLING : EIO_TRANSPORT_WEBSOCKET,
+			.revision = 4 };
+		struct eio_link *link = calloc(1, sizeof(*link));
+		struct eio_socket *s;
+		struct test t;
+
+		start(&t);
+		s = eio__socket_new(t.server, &kind);
+		*link = (struct eio_link){ .server = t.server, .socket = s, .probe = probe };
+		if (probe)
+			s->probe = link;
+		else
+			eio__socket_set_main(s, link);
+		eio_socket_discard(s);
+		turn(&t);
+		assert_null(link->socket);
+		assert_int_equal(eio_server_stats(t.server)->open, 0);
+		eio__ws_handler.closed(link, NULL, true);
+		check_none(&t);
+		finish(&t);
+	}
+}
+
+/* Who is let in has all that a browser wants to see. */
+static void
+check_opened(int peer)
+{
+	static const char *const lines[] = { "\r\nSec-WebSocket-Protocol: x\r\n",
+		"\r\nAccess-Control-Allow-Origin: http://a\r\n" };
+	char in[4096];
+	ssize_t n = recv(peer, in, sizeof(in), MSG_DONTWAIT);
+
+	if (n < 12 || memcmp(in, "HTTP/1.1 101", 12) != 0) return;
+	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
+}
+
+/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket without what could not
+ * be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
+static bool
+open_without(bool probe, long nth)
+{
+	static const char rest[] = "\x81\x86\0\0\0\0"
+				   "2probe"
+				   "\x81\x81\0\0\0\0"
+				   "5"
+				   "\x81\x82\0\0\0\0"
+				   "4x";
+	struct eio_bytes sent = probe ? eio_bytes(rest, sizeof(rest) - 1) : eio_bytes(rest + 19, 8);
+	struct linger cut = { .l_onoff = 1 };
+	char query[40] = "", target[200];
+	struct eio_upgrade *up;
+	struct test t;
+	bool failed;
+	int peer;
+
+	start_with(&t, deflate);
+	t.options.cors.origin = EIO_CORS_REFLECT;
+	if (probe) open_polling(&t, query);
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
+	up = peer_upgrade(target, OFFER "Origin: http://a\r\nSec-WebSocket-Protocol: x\r\n", sent, 0, &peer);
+	failmalloc_arm(nth);
+	eio_server_upgrade(t.server, up);
+	turn(&t);
+	failed = failmalloc_disarm();
+	check_opened(peer);
+	setsockopt(peer, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+	close(peer);
+	for (int i = 0; i < 200 && eio_server_stats(t.server)->websockets; i++) {
+		turn(&t);
+		usleep(1000);
+	}
+	assert_int_equal(eio_server_stats(t.server)->websockets, 0);
+	/* One that polls lives on without its probe. */
+	if (probe && t.closed == 0) eio_socket_discard(t.sockets[0]);
+	turn(&t);
+	assert_true(t.opened <= 1);
+	t.n = t.opened;
+	t.peers[0] = -1;
+	check_none(&t);
+	finish(&t);
+	return failed;
+}
+
+static void
+test_opens_without_memory(void **state)
+{
+	(void)state;
+	for (int probe = 0; probe < 2; probe++) {
+		long n = 0;
+
+		while (open_without(probe, n)) n++;
+		assert_true(n > 8);
+	}
+}
+
 int
 main(void)
 {
@@ -343,6 +748,13 @@ main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_slow),
+		cmocka_unit_test(test_ends_while_opening),
+		cmocka_unit_test(test_probe_fails),
+		cmocka_unit_test(test_ends_while_upgrading),
+		cmocka_unit_test(test_ends_before_open),
+		cmocka_unit_test(test_opens_without_memory),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -935,10 +935,12 @@ test_revision_3_text(void **state)
 		.ws_text = EIO_TEXT_UNKNOWN };
 	static const struct {
 		const char *post, *told, *told_ws;
+		enum eio_wire wire;
 	} cases[] = {
-		{ "2:4h", "text h", "text \xc3\xa9" }, /* nothing */
-		{ "2:4\xc3\xa9", "text \xc3\xa9", "text \xc3\x83\xc2\xa9" }, /* once */
-		{ "3:4\xc3\x83\xc2\xa9", "text \xc3\xa9", "text \xc3\xa9" }, /* twice, it seems */
+		/* nothing; once; twice, it seems */
+		{ "2:4h", "text h", "text \xc3\xa9", EIO_WIRE_POLLING_B64_3_TWICE },
+		{ "2:4\xc3\xa9", "text \xc3\xa9", "text \xc3\x83\xc2\xa9", EIO_WIRE_POLLING_B64_3 },
+		{ "3:4\xc3\x83\xc2\xa9", "text \xc3\xa9", "text \xc3\xa9", EIO_WIRE_POLLING_B64_3_TWICE },
 	};
 
 	(void)state;
@@ -950,6 +952,7 @@ test_revision_3_text(void **state)
 		eio_buf_clear(&r.log);
 		post(&r, cases[i].post);
 		EXPECT(&r, cases[i].told);
+		assert_int_equal(eio_session_wire(&r.s), cases[i].wire);
 		assert_int_equal(eio_session_probe_open(&r.s, true, r.now), EIO_ACCEPT_OK);
 		probe(&r, "5");
 		ws(&r, "4\xc3\x83\xc2\xa9");

@@ -42,6 +42,9 @@ struct test {
 	struct eio_ws *closed_ws; /* as on_closed was told */
 };
 
+/* libwebsockets' own; its header is included in eio/net/websocket.c only. */
+void lws_set_allocator(void *(*allocate)(void *p, size_t n, const char *reason));
+
 static void write_to_reused(struct test *t, struct eio_ws *ws);
 
 static void
@@ -340,6 +343,110 @@ test_order_of_rests(void **state)
 	eio_block_unref(small);
 	eio_block_unref(big);
 	finish(&t);
+}
+
+/* What the client has, without a turn of the loop. */
+static void
+take_all(struct test *t)
+{
+	static char buf[65536];
+	ssize_t k;
+
+	while ((k = recv(t->peer, buf, sizeof(buf), MSG_DONTWAIT)) > 0) eio_buf_append(&t->in, buf, (size_t)k);
+}
+
+enum { SCARCE = 500000 };
+
+/* The allocator of libwebsockets when memory is short: large blocks are not to be had. */
+static void *
+scarce(void *p, size_t n, const char *reason)
+{
+	(void)reason;
+	if (n > SCARCE) return NULL;
+	if (n) return realloc(p, n);
+	free(p);
+	return NULL;
+}
+
+static void *
+plenty(void *p, size_t n, const char *reason)
+{
+	(void)reason;
+	if (n) return realloc(p, n);
+	free(p);
+	return NULL;
+}
+
+/* Another connection to the same server. Gives the client's end. */
+static int
+connect_another(struct test *t, struct test *other)
+{
+	char head[1000];
+	int fds[2];
+
+	make_pair(fds);
+	*other = (struct test){ .peer = fds[1] };
+	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
+		eio_bytes("", 0), other);
+	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
+	assert_int_equal(other->opened, 1);
+	assert_true(recv(fds[1], head, sizeof(head), MSG_DONTWAIT) > 0);
+	return fds[1];
+}
+
+/* When there is no memory for what the kernel did not take of a block, a frame is cut: nothing follows it, not even the answer to a
+ * ping that is there already, and the connection ends. Others are unharmed. gather: by way of the ring, where there is one. */
+static void
+check_cut(bool gather)
+{
+	struct eio_block *big = binary_event(4000000), *small = binary_event(3);
+	struct test t, other;
+	char got[100];
+	int peer;
+
+	start_with(&t, eio_bytes("", 0), 4096);
+	peer = connect_another(&t, &other);
+	if (gather) (void)eio_ws_server_use_uring(t.server);
+	send_frame(&t, 0x89, "hi", 2);
+	lws_set_allocator(scarce);
+	if (gather) eio_ws_server_gather(t.server);
+	assert_int_equal(eio_ws_write(other.ws, small), 0);
+	(void)eio_ws_write(t.ws, big);
+	if (gather) eio_ws_server_send_gathered(t.server);
+	lws_set_allocator(plenty);
+	assert_false(eio_ws_writable(t.ws));
+	assert_int_equal(eio_ws_write(t.ws, small), -1);
+	eio_ws_close(t.ws, EIO_WS_CLOSE_TOO_BIG);
+	/* The client reads all there is, so that there is room again, and then the server goes on. */
+	take_all(&t);
+	for (int i = 0; i < 300 && !t.closed; i++) pump(&t, t.in.n + 1);
+	pump(&t, SIZE_MAX);
+	assert_int_equal(t.closed, 1);
+	assert_true(t.error);
+	assert_true(t.in.n > 0 && t.in.n < big->n);
+	assert_memory_equal(t.in.p, big->data, t.in.n);
+	assert_int_equal(recv(t.peer, got, 1, MSG_DONTWAIT) > 0, 0);
+	assert_int_equal(t.writable, 0);
+	/* The other one. */
+	assert_int_equal(recv(peer, got, sizeof(got), MSG_DONTWAIT), small->n);
+	assert_memory_equal(got, small->data, small->n);
+	assert_true(eio_ws_writable(other.ws));
+	assert_int_equal(eio_ws_write(other.ws, small), 0);
+	assert_int_equal(recv(peer, got, sizeof(got), MSG_DONTWAIT), small->n);
+	assert_int_equal(other.closed, 0);
+	close(peer);
+	finish(&t);
+	assert_int_equal(other.closed, 1);
+	eio_block_unref(big);
+	eio_block_unref(small);
+}
+
+static void
+test_cut(void **state)
+{
+	(void)state;
+	check_cut(false);
+	check_cut(true);
 }
 
 /* In the callback for the end: the descriptor is closed, and its number already belongs to somebody else. */
@@ -649,6 +756,7 @@ main(void)
 		cmocka_unit_test(test_blocks_pass_through),
 		cmocka_unit_test(test_order_with_pongs),
 		cmocka_unit_test(test_order_of_rests),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_descriptor_reused),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_too_big),
