@@ -53,6 +53,12 @@ export class Bed {
 		return load;
 	}
 
+	/** Ends the clients and the server. */
+	async lower() {
+		await this.load?.stop();
+		await this.running.child.stop();
+	}
+
 	/** What the server has cost so far, with what its processor's softirq thread did for it. */
 	cpu() {
 		return cpuNs(this.running.pids()) + deferredNs();

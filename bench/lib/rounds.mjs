@@ -154,6 +154,8 @@ export async function runTogether(scenarios, context, done) {
 			await run.rounds();
 			await scenario.after?.(run);
 		}
+		// One after the other, as the clean-up does it, takes long.
+		await Promise.all([...kept.values()].map((bed) => bed.lower?.()));
 	});
 	// What does not end well is told, but the figures are there.
 	await all.catch((error) => {
