@@ -31,17 +31,21 @@ export function scenarioTable(columns, result) {
 	return table(['server', ...used.map(({ title }) => title)], rows);
 }
 
+const KINDS = [['siocast', 'ours'], ['floor', 'base'], ['uws', 'uws'], ['v1', 'v1'], ['python', 'python'], ['nchan', 'nchan']];
+const kindOf = (id) => KINDS.find(([start]) => id.startsWith(start))?.[1] ?? 'ws';
+
 function plotOf({ key, title, low }, scenario, result, at) {
 	const rows = Object.entries(result.servers)
 		.filter(([, { values }]) => known(values[key]).length > 0)
 		.map(([id, { name, values }]) => ({
 			name,
-			kind: id.startsWith('siocast') ? 'ours' : id.startsWith('floor') ? 'base' : 'bar',
+			kind: kindOf(id),
+			naive: id.endsWith('naive'),
 			summary: summary(known(values[key])),
 		}));
 	if (rows.length < 2) return '';
 	const file = `${scenario.name}${at > 0 ? `-${key.replaceAll('_', '-')}` : ''}.svg`;
-	const subtitle = `${title}; ${low ? 'less' : 'more'} is better. Medians of ${result.rounds} rounds, lines from least to most`;
+	const subtitle = `${title}; ${low ? 'less' : 'more'} is better. Medians of ${result.rounds} rounds, lines from least to most; grey: times siocast`;
 	fs.writeFileSync(path.join(PLOTS, file), barChart({ title: scenario.title, subtitle, rows }));
 	return `\n![${title}: ${scenario.title}](plots/${file})\n`;
 }
@@ -101,16 +105,19 @@ function section(scenario, result) {
 	return parts.join('').trimEnd();
 }
 
+const GROWTH = ['siocast', 'floor', 'tuned', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
+
 /** Cost per delivery over the number of clients. */
 function growthPlot(results) {
 	const { median } = reader(results);
-	const counts = [1, 10, 19].filter((k) => median(`growth-${k}k`, 'siocast', 'us') !== undefined);
+	const cost = (k, id) => median(`growth-${k}k`, id, 'us');
+	const counts = [1, 10, 19].filter((k) => cost(k, 'siocast') !== undefined);
 	if (counts.length < 2) return '';
-	const line = (name, id) => ({ name, points: counts.map((k) => [k * 1000, median(`growth-${k}k`, id, 'us')]).filter(([, y]) => y !== undefined) });
-	const series = [line('siocast', 'siocast'), line('floor', 'floor')].filter(({ points }) => points.length > 1);
+	const points = (id) => counts.map((k) => [k * 1000, cost(k, id) / cost(1, id)]).filter(([, y]) => y > 0);
+	const series = GROWTH.map((id) => ({ name: servers[id].name, points: points(id) })).filter((one) => one.points.length > 1);
 	const chart = lineChart({
 		title: 'What a delivery costs as the number of clients grows',
-		subtitle: 'CPU µs per delivered message of 1 KB, over the number of clients',
+		subtitle: 'CPU per delivered message of 1 KB, over the number of clients; 1 is what it costs the same server with 1,000',
 		series,
 		ticks: counts.map((k) => k * 1000),
 	});

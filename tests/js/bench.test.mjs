@@ -10,6 +10,7 @@ import { SEND, currentNames, hottest, shareOf } from "../../bench/lib/perf.mjs";
 import { flags } from "../../bench/lib/programs.mjs";
 import { scenarioTable } from "../../bench/lib/report.mjs";
 import { grouped, planned } from "../../bench/lib/rounds.mjs";
+import { findMaximum } from "../../bench/lib/scenarios/capacity.mjs";
 import { choose, chooseServers, scenarios, shrink } from "../../bench/lib/scenarios.mjs";
 import { servers } from "../../bench/lib/servers.mjs";
 import { summary } from "../../bench/lib/stats.mjs";
@@ -122,6 +123,26 @@ test("scenarios that share their servers have the same ones, with the same clien
       JSON.stringify([ids.filter((id) => id !== "floor-uring"), clients, rooms, transport, batch, coalesce, load]));
     assert.equal(new Set(shared).size, 1, group.map(({ name }) => name).join());
   }
+});
+
+test("the highest rate is found from below and from above, near or far", async () => {
+  for (const [most, start] of [[100, 97], [100, 40], [100, 260], [4.2, 50]]) {
+    let tries = 0;
+    const attempt = async (rate) => (tries++, rate <= most ? { rate } : null);
+    const { rate } = await findMaximum(attempt, start, 1.07, 1.1);
+    assert.ok(rate <= most && rate > most / 1.1, `${most} from ${start}: ${rate}`);
+    assert.ok(tries <= 15, `${tries} tries`);
+  }
+  await assert.rejects(findMaximum(async () => null, 10, 1.1, 1.1), /does not keep up/);
+});
+
+test("a server that cannot do one step keeps the figures it has", () => {
+  const all = results({ memory: { siocast: { kb1000: [2, 2, 2], kb10000: [4, null, 8] }, tuned: { kb1000: [4, 4], kb10000: [null, 2] } } });
+  const columns = [{ key: "kb1000", title: "1", digits: 0 }, { key: "kb10000", title: "10", digits: 0 }, { key: "kb10000", title: "÷", digits: 0, ratio: "tuned" }];
+  const text = scenarioTable(columns, all.scenarios.memory);
+  assert.match(text, /siocast \| 2 \(2–2\) \| 6 \(4–8\) \| +– \|/);
+  assert.match(text, /tuned +\| 4 \(4–4\) \| +2 \|/);
+  assert.equal(reader(all).median("memory", "siocast", "kb10000"), 6);
 });
 
 test("options become flags", () => {

@@ -8,7 +8,6 @@ import { GENERATOR, MBPS, toSiocast } from '../columns.mjs';
 import { figures } from '../measure.mjs';
 
 const LATE_MS = 100;
-const RISE = 1.6;
 const BUSY = 85; // per cent of the server's processor
 const MAX_STEPS = 12;
 const LEAST = 4; // messages in a window, however slow the server is
@@ -37,21 +36,26 @@ async function tryRate(bed, rate) {
 	return kept ? { rate, seconds, window } : null;
 }
 
-/** The highest rate that the server keeps up with: steps up until it does not, then between the last two. */
-export async function findMaximum(bed, start, rise, halvings) {
+/**
+ * The highest rate that the server keeps up with: up or down in steps that grow, until it does at one and does not at the other; then
+ * between these two, until they differ by no more than `precision`.
+ */
+export async function findMaximum(attempt, start, rise, precision) {
 	let good = null;
 	let bad = null;
 	let rate = start;
+	let factor = rise;
 	for (let step = 0; step < MAX_STEPS && !(good && bad); step++) {
-		const result = await tryRate(bed, rate);
+		const result = await attempt(rate);
 		if (result) good = result;
 		else bad = rate;
-		rate = result ? rate * rise : rate / rise;
+		rate = result ? rate * factor : rate / factor;
+		factor **= 1.4;
 	}
-	if (!good) throw new Error(`does not keep up with ${rate.toFixed(1)} messages/s`);
-	for (let i = 0; bad && i < halvings; i++) {
+	if (!good) throw new Error(`does not keep up with ${bad.toFixed(1)} messages/s`);
+	while (bad && bad / good.rate > precision) {
 		const between = Math.sqrt(good.rate * bad);
-		const result = await tryRate(bed, between);
+		const result = await attempt(between);
 		if (result) good = result;
 		else bad = between;
 	}
@@ -60,10 +64,11 @@ export async function findMaximum(bed, start, rise, halvings) {
 
 /** The first time from a guess, made from the cost of the warm-up; later from what was found before. */
 async function maximum(bed, round) {
-	if (round > 1) return findMaximum(bed, bed.maximum * 0.97, 1.06, 0);
+	const attempt = (rate) => tryRate(bed, rate);
+	if (round > 1) return findMaximum(attempt, bed.maximum * 0.97, 1.07, 1.1);
 	const { cpuNs: used, sent } = await bed.window();
 	const full = 1e9 / (used / sent.messages);
-	return findMaximum(bed, full * 0.7, RISE, 2);
+	return findMaximum(attempt, full * 0.8, 1.3, 1.15);
 }
 
 /** A server that did not have all of its processor when it kept up no longer was not what held the rate down. */
@@ -134,7 +139,7 @@ export const capacity = [
 			},
 		],
 		round: saturationRound,
-		plan: ({ ids, rounds }) => ids.length * (9 + (rounds - 1) * 2.4 + rounds * 5.3),
+		plan: ({ ids, rounds }) => ids.length * (11 + (rounds - 1) * 2.2 + rounds * 5),
 	},
 	{
 		group: 'The story',
@@ -145,6 +150,6 @@ export const capacity = [
 		columns: [MBPS, toSiocast('mbps'), { key: 'rate', title: 'messages/s to each', digits: 0 }, { key: 'core', title: 'CPU % at that rate', digits: 0 }, GENERATOR],
 		plot: { key: 'mbps', title: 'Mb/s', low: false },
 		round: throughputRound,
-		plan: ({ ids, rounds }) => ids.length * (14 + (rounds - 1) * 4),
+		plan: ({ ids, rounds }) => ids.length * (10 + (rounds - 1) * 3),
 	},
 ];

@@ -70,7 +70,7 @@ const memory = {
 	warm: async () => {},
 	round: memoryRound,
 	parallel: true,
-	plan: ({ rounds }) => 6 + rounds * 50,
+	plan: ({ rounds }) => 4 + rounds * 48,
 };
 
 // --- connect storms ---
@@ -114,7 +114,7 @@ function storm(transport, title, absent) {
 		plot: { key: 'usConnect', title: 'CPU per connect, µs', low: true },
 		warm: stormRound,
 		round: stormRound,
-		plan: ({ ids, rounds }) => ids.length * (1.5 + (rounds + 0.6) * 1.4),
+		plan: ({ ids, rounds }) => ids.length * (0.7 + (rounds + 0.6) * (transport === 'upgrade' ? 1.6 : 0.8)),
 	};
 }
 
@@ -144,12 +144,13 @@ const churn = {
 // --- a reader that stopped ---
 
 const STOPPED = 10;
+const STOPPED_BYTES = 65536; // of their receive buffers, so that the kernel does not take it all in
 
 /** The same window without and with clients that read nothing. */
 async function stoppedRound(bed) {
 	const { p50, p99, us } = figures(await bed.window());
 	const before = memoryBytes(bed.running.pids());
-	const slow = await bed.connect({ clients: STOPPED, load: { stopped: STOPPED } });
+	const slow = await bed.connect({ clients: STOPPED, load: { stopped: STOPPED, rcvbuf: STOPPED_BYTES } });
 	const window = await bed.window();
 	const after = memoryBytes(bed.running.pids());
 	await slow.stop();
@@ -183,7 +184,7 @@ const stopped = {
 		{ key: 'memory', title: 'MB kept', digits: 1 },
 	],
 	round: stoppedRound,
-	plan: ({ ids, rounds }) => ids.length * (2 + rounds * 3),
+	plan: ({ ids, rounds }) => ids.length * (1.2 + rounds * 2.1),
 };
 
 // --- polling ---

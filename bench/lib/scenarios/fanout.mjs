@@ -76,6 +76,7 @@ export const fanout = [
 		about: '40 clients that get all of them, 1,000 messages/s of 250 bytes, batches of 200 ms per channel. The floor sends each batch by itself; siocast writes at once what is due at once.',
 		columns: [US, toFloor('us'), toSiocast('us'), PER_EVENT, GENERATOR],
 		options: options({ clients: 40, channels: 1000, size: 250, rate: 1000, batch: 200, seconds: 1 }),
+		plan: ({ ids, rounds }) => ids.length * (1.1 + rounds * 1.4),
 	},
 	{
 		...FAN_OUT,
