@@ -61,11 +61,11 @@ async function measureAll() {
 	const wanted = choose(positionals, quick);
 	const chosen = values.tiny ? wanted.map(shrink) : wanted;
 	const rounds = Number(values.rounds ?? (values.tiny ? 1 : quick ? 2 : 5));
-	const context = { rounds, log, choose: chooseServers(values.only?.split(','), quick) };
-	showPlan(chosen, context);
-	if (values.plan) return;
 	// Short runs are to look at; only what has its rounds goes into the report.
 	const keep = !quick && !values.dry && !values.tiny;
+	const context = { rounds, log, keep, choose: chooseServers(values.only?.split(','), quick) };
+	showPlan(chosen, context);
+	if (values.plan) return;
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
 	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };

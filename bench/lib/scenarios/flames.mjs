@@ -25,15 +25,16 @@ function kindsOf(root) {
 	return Object.fromEntries(kinds.map(([key, title, share]) => [key, { title, share }]));
 }
 
-async function flameRound(bed, { scenario }) {
+async function flameRound(bed, { scenario, keep }) {
 	const { id, options, cleanup } = bed;
 	const dwarf = id.startsWith('siocast') || id === 'other' || id === 'floor';
 	// The profiled window is thrown away as a measurement; the load is the same.
 	const root = await record(cleanup, bed.running.pids(), () => bed.window({ seconds: options.profileSeconds }), { dwarf });
 	const name = `flame-${scenario.name.replace('profile-', '')}-${id}.svg`;
-	const svg = flameGraph(root, `${servers[id].name}: ${scenario.title}`);
-	await fs.mkdir(PLOTS, { recursive: true });
-	await fs.writeFile(path.join(PLOTS, name), svg);
+	if (keep) {
+		await fs.mkdir(PLOTS, { recursive: true });
+		await fs.writeFile(path.join(PLOTS, name), flameGraph(root, `${servers[id].name}: ${scenario.title}`));
+	}
 	bed.profile = {
 		file: name,
 		samples: root.count,
@@ -60,7 +61,7 @@ function profile(name, title, options) {
 		roundsOf: () => 1,
 		// At a load of the story siocast does next to nothing: it is watched longer.
 		optionsOf: (id) => (id === 'siocast' && options.batch !== 0 ? { profileSeconds: 10 } : {}),
-		plan: ({ ids }) => ids.length * 8.5 + 7,
+		plan: ({ ids }) => ids.length * 7.5 + 9,
 	};
 	scenario.round = (bed, context) => flameRound(bed, { ...context, scenario });
 	scenario.after = (run) => {
