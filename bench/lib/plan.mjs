@@ -48,7 +48,7 @@ export function windowSeconds(id, options) {
 
 /** Until all servers are there with their clients. */
 export function setUpSeconds(ids, { clients }) {
-	return ids.reduce((sum, id) => sum + START + (clients * costOf(id)[1]) / 1e6, 0) * 0.7;
+	return ids.reduce((sum, id) => sum + START + (clients * costOf(id)[1]) / 1e6, 0) * 0.85;
 }
 
 /** A scenario of windows that are all alike. `raised`: its servers are those of the scenario before. */
