@@ -6,7 +6,7 @@
  *
  * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array of
  * messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when all
- * connections are there, each SIGUSR1 runs the schedule once. SIGTERM ends the program.
+ * connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
  */
 #include "bench/floor.h"
 
@@ -18,11 +18,10 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 19000 };
+enum { CLIENTS_MAX = 19000, JOIN_MAX = 1000 };
 
 struct floor fl;
 
@@ -34,6 +33,17 @@ sleep_until(uint64_t ns)
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
 }
 
+/* How many blocks there are to send when the first of those that are left is so late. */
+static unsigned
+due_at(uint64_t late_ns, uint64_t left)
+{
+	uint64_t due = 1 + (uint64_t)((double)late_ns / 1e9 * fl.rate);
+
+	if (!fl.join) return 1;
+	if (due > JOIN_MAX) due = JOIN_MAX;
+	return (unsigned)(due < left ? due : left);
+}
+
 static void
 run_schedule(void)
 {
@@ -42,10 +52,11 @@ run_schedule(void)
 
 	fl.seq = fl.stalls = 0;
 	hist_clear(&fl.pass);
-	for (uint64_t i = 0; i < total; i++) {
+	for (uint64_t i = 0; i < total; i += fl.due) {
 		t = start + (uint64_t)((double)i * 1e9 / fl.rate);
 		sleep_until(t);
 		begin = bench_now_ns();
+		fl.due = due_at(begin - t, total - i);
 		fl.mode->make(t);
 		fl.mode->send();
 		hist_add(&fl.pass, bench_now_ns() - begin);
@@ -60,20 +71,20 @@ run_schedule(void)
 	fflush(stdout);
 }
 
-/* Between schedules clients are listened to only where they have something to say. */
+/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where they
+ * have something to say. */
 static void
 run(void)
 {
-	struct signalfd_siginfo info;
-	sigset_t set;
-	int fd;
+	char line[128];
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (fd < 0) bench_die_errno("signalfd");
-	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (fl.mode->send) run_schedule();
+	while (fgets(line, sizeof(line), stdin)) {
+		sscanf(line, "%lf %lf %u %u", &fl.rate, &fl.seconds, &fl.size, &fl.batch);
+		if (!(fl.rate > 0) || fl.batch == 0 || fl.size > PAYLOAD_MAX || (fl.size && fl.size < PAYLOAD_MIN))
+			bench_die("no schedule: %s", line);
+		run_schedule();
+	}
+	for (;;) pause();
 }
 
 /* The command line */
@@ -87,20 +98,23 @@ usage(void)
 	     "                          uring: the same with io_uring\n"
 	     "                          compare: these two in turn, the processor time of each per block\n"
 	     "                          polling: one answer to many held polls\n"
-	     "                          idle: hold connections\n"
+	     "                          rooms: blocks to the members of one room after the other, who join with a message\n"
+	     "                          idle, idle-polling: hold connections, which come and go\n"
 	     "                          ingest: subscribe, and only count the bytes: SIGUSR1 begins, SIGUSR2 reports\n"
 	     "  --listen HOST:PORT      an IPv4 address, for all but ingest\n"
 	     "  --clients N             how many connections to wait for, 1000\n"
 	     "  --event NAME            ticks\n"
 	     "  --rate R                blocks per second, 10\n"
-	     "  --seconds S             how long after each SIGUSR1, 5\n"
-	     "  --size N                bytes of a message, 250\n"
+	     "  --seconds S             how long, 5\n"
+	     "  --size N                bytes of a message, 250; 0: 3000, and 30000 every fiftieth\n"
 	     "  --batch N               messages in a block, 1\n"
+	     "  --join                  a pass that is late takes along what has become due meanwhile\n"
 	     "  --entries N             of the ring of io_uring, 256\n"
 	     "  --variant NAME          of io_uring: plain; skip: no completion is told; zc: zero copy; poll: a kernel thread\n"
 	     "  --redis HOST:PORT       for ingest\n"
 	     "  --channel NAME          for ingest, ticks\n"
-	     "  --channels N            for ingest; more than 1: the pattern NAME.*");
+	     "  --channels N            messages are of one after the other, for ingest: of the pattern NAME.*; or rooms; 1\n\n"
+	     "Each line of the standard input runs the schedule: RATE SECONDS SIZE BATCH, or as it was.");
 	exit(0);
 }
 
@@ -115,7 +129,8 @@ short_text(const char *option, const char *text)
 static void
 set_mode(const char *text)
 {
-	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_idle, &mode_compare };
+	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_rooms, &mode_idle,
+		&mode_idle_polling, &mode_compare };
 
 	fl.mode = NULL;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
@@ -136,8 +151,9 @@ set_option(int option, const char *text)
 	case 'N': fl.channels = bench_count("--channels", text, 1, 65536); break;
 	case 'a': fl.rate = bench_number("--rate", text, 0.01, 1e6); break;
 	case 's': fl.seconds = bench_number("--seconds", text, 0, 86400); break;
-	case 'z': fl.size = bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX); break;
+	case 'z': fl.size = bench_count("--size", text, 0, PAYLOAD_MAX); break;
 	case 'b': fl.batch = bench_count("--batch", text, 1, 10000); break;
+	case 'j': fl.join = true; break;
 	case 'E': fl.entries = bench_count("--entries", text, 1, 4096); break;
 	case 'v': fl.variant = text; break;
 	case 'h': usage(); break;
@@ -155,7 +171,7 @@ parse(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
 		{ "size", required_argument, NULL, 'z' }, { "batch", required_argument, NULL, 'b' },
 		{ "entries", required_argument, NULL, 'E' }, { "variant", required_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "join", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	fl = (struct floor){ .mode = &mode_send,
@@ -187,6 +203,7 @@ main(int argc, char **argv)
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (!fl.mode) ingest_run();
+	if (fl.mode->idle) idle_run();
 	bench_open_files(fl.n + 16);
 	fl.peers = calloc(fl.n, sizeof(*fl.peers));
 	if (!fl.peers) bench_die("out of memory");

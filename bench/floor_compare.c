@@ -102,6 +102,7 @@ report(FILE *out)
 const struct mode mode_compare = {
 	.name = "compare",
 	.answer = block_answer,
+	.stages = 2,
 	.make = block_make,
 	.send = send_in_turn,
 	.open = open_both,

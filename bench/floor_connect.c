@@ -30,6 +30,15 @@ accept_one(void)
 	fl.accepted++;
 }
 
+static void
+answer(struct peer *p)
+{
+	unsigned before = p->stage;
+
+	fl.mode->answer(p);
+	if (p->stage != before && p->stage == fl.mode->stages) fl.joined++;
+}
+
 void
 connect_events(int ms)
 {
@@ -39,14 +48,14 @@ connect_events(int ms)
 	if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)
-			fl.mode->answer(events[i].data.ptr);
+			answer(events[i].data.ptr);
 		else if (fl.accepted < fl.n)
 			accept_one();
 	}
 }
 
-void
-connect_all(void)
+int
+connect_listen(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	int one = 1;
@@ -55,10 +64,17 @@ connect_all(void)
 	fl.epoll = epoll_create1(EPOLL_CLOEXEC);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof(fl.listen)) ||
-		listen(listener, 1024) || epoll_ctl(fl.epoll, EPOLL_CTL_ADD, listener, &ev))
+		listen(listener, 4096) || epoll_ctl(fl.epoll, EPOLL_CTL_ADD, listener, &ev))
 		bench_die_errno("listen");
 	puts("{\"listening\":true}");
 	fflush(stdout);
+	return listener;
+}
+
+void
+connect_all(void)
+{
+	connect_listen();
 	while (fl.joined < fl.n) connect_events(-1);
 	close(listener);
 }

@@ -29,8 +29,8 @@ reply(struct peer *p, const char *body)
 }
 
 /* First the handshake, the POST of "40", and the answer to it; from then on GETs are held. */
-static void
-answer(struct peer *p)
+void
+polling_answer(struct peer *p)
 {
 	static const char *const bodies[JOINED] = {
 		"0{\"sid\":\"floor\",\"upgrades\":[],\"pingInterval\":3600000,\"pingTimeout\":20000,\"maxPayload\":10000}",
@@ -43,7 +43,6 @@ answer(struct peer *p)
 	if (n <= 0) bench_die("a client left");
 	if (p->stage < JOINED) {
 		reply(p, bodies[p->stage++]);
-		if (p->stage == JOINED) fl.joined++;
 		return;
 	}
 	if (n < 8 || buf[0] != 'G' || memcmp(buf + n - 4, "\r\n\r\n", 4) != 0) bench_die("a client sent no GET");
@@ -93,4 +92,16 @@ send_all(void)
 	connect_events(0);
 }
 
-const struct mode mode_polling = { .name = "polling", .answer = answer, .make = make, .send = send_all };
+const struct mode mode_polling = {
+	.name = "polling",
+	.answer = polling_answer,
+	.stages = JOINED,
+	.make = make,
+	.send = send_all,
+};
+const struct mode mode_idle_polling = {
+	.name = "idle-polling",
+	.answer = polling_answer,
+	.stages = JOINED,
+	.idle = true,
+};

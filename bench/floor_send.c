@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One block to every connection with one send() each. Holding connections is the same without a block. */
+/* One block to every connection with one send() each. */
 #include "bench/floor.h"
 
 #include "bench/bench.h"
@@ -28,7 +28,6 @@ block_answer(struct peer *p)
 	if (p->stage == 2) return;
 	text = answers[p->stage++];
 	if (send(p->fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text)) bench_die_errno("send");
-	if (p->stage == 2) fl.joined++;
 }
 
 static void
@@ -42,19 +41,36 @@ frame(unsigned opcode, size_t n)
 	eio_buf_append(&fl.block, head, 2 + bytes);
 }
 
+static unsigned
+size_of(uint64_t i)
+{
+	return fl.size ? fl.size : payload_story_size(i);
+}
+
+size_t
+block_messages_length(void)
+{
+	size_t n = fl.batch + 1;
+
+	for (unsigned i = 0; i < fl.batch; i++) n += size_of(fl.seq + i);
+	return n;
+}
+
 void
 block_messages(struct eio_buf *b, uint64_t t_ns)
 {
-	struct payload p = { .t_ns = t_ns, .n = fl.size };
+	struct payload p = { .t_ns = t_ns };
 	char *to;
 
-	for (unsigned i = 0; i < fl.batch; i++) {
+	for (unsigned i = 0; i < fl.batch; i++, fl.seq++) {
 		eio_buf_addc(b, i ? ',' : '[');
-		to = eio_buf_reserve(b, fl.size);
+		p.n = size_of(fl.seq);
+		p.channel = (unsigned)(fl.seq % fl.channels);
+		p.seq = fl.seq / fl.channels;
+		to = eio_buf_reserve(b, p.n);
 		if (!to) bench_die("out of memory");
-		p.seq = fl.seq++;
 		payload_write(to, &p);
-		b->n += fl.size;
+		b->n += p.n;
 	}
 	eio_buf_addc(b, ']');
 }
@@ -66,10 +82,12 @@ block_make(uint64_t t_ns)
 	int n = snprintf(text, sizeof(text), "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", fl.event);
 
 	eio_buf_clear(&fl.block);
-	frame(1, (size_t)n);
-	eio_buf_append(&fl.block, text, (size_t)n);
-	frame(2, (size_t)fl.batch * (fl.size + 1) + 1);
-	block_messages(&fl.block, t_ns);
+	for (unsigned i = 0; i < fl.due; i++) {
+		frame(1, (size_t)n);
+		eio_buf_append(&fl.block, text, (size_t)n);
+		frame(2, block_messages_length());
+		block_messages(&fl.block, t_ns + (uint64_t)(i * 1e9 / fl.rate));
+	}
 	if (eio_buf_failed(&fl.block)) bench_die("out of memory");
 }
 
@@ -103,5 +121,10 @@ send_all(void)
 	}
 }
 
-const struct mode mode_send = { .name = "send", .answer = block_answer, .make = block_make, .send = send_all };
-const struct mode mode_idle = { .name = "idle", .answer = block_answer };
+const struct mode mode_send = {
+	.name = "send",
+	.answer = block_answer,
+	.stages = 2,
+	.make = block_make,
+	.send = send_all,
+};

@@ -182,6 +182,7 @@ send_all(void)
 const struct mode mode_uring = {
 	.name = "uring",
 	.answer = block_answer,
+	.stages = 2,
 	.make = block_make,
 	.send = send_all,
 	.open = open_ring,

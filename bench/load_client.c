@@ -14,6 +14,7 @@
 enum {
 	READ_BYTES = 256 * 1024,
 	SOURCES_MAX = 250, /* 127.0.0.2 and so on */
+	SOURCE_CLIENTS = 10000, /* of one address: with more the kernel searches long for a free port */
 };
 
 static void
@@ -67,7 +68,7 @@ load_send(struct client *c, enum client_link link, const void *p, size_t n)
 
 /* The receive buffer can only be chosen before the connection is made. */
 static int
-open_socket(void)
+open_socket(const struct client *c)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	int one = 1, size = (int)load.rcvbuf, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -75,7 +76,7 @@ open_socket(void)
 	if (fd < 0) bench_die_errno("socket");
 	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + load.sources);
+	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + load.sources + c->index / SOURCE_CLIENTS);
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&from, sizeof(from))) bench_die_errno("bind");
 	return fd;
@@ -87,7 +88,7 @@ void
 load_connect(struct client *c, enum client_link link, const struct transport *t)
 {
 	for (; load.sources < SOURCES_MAX; load.sources++) {
-		c->fd[link] = open_socket();
+		c->fd[link] = open_socket(c);
 		if (connect(c->fd[link], (struct sockaddr *)&load.server, sizeof(load.server)) == 0 ||
 			errno == EINPROGRESS) {
 			c->on[link] = t;

@@ -57,7 +57,7 @@ usage(void)
 	     "  --gzip                  accept poll answers in gzip\n"
 	     "  --event NAME            the event to expect, ticks\n"
 	     "  --join EVENT            emit EVENT with a room's name and wait for the acknowledgement\n"
-	     "  --rooms N               client i joins room r<i mod N>, 1\n"
+	     "  --rooms N               client i joins room r<i mod N>, 1; nchan-ws: connects to PATH/r<i mod N>\n"
 	     "  --churn R               R times per second one client leaves its room and joins it again, 0\n"
 	     "  --leave EVENT           the event for that, leave\n"
 	     "  --stopped N             the last N clients stop reading when all have joined, 0\n"

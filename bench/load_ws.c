@@ -29,7 +29,10 @@ start(struct client *c)
 	c->ws.link = c->on[LINK_MAIN] == &transport_ws ? LINK_MAIN : LINK_SIDE;
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "GET %s", load.path);
-	if (!load.raw) add_query(c, &b);
+	if (!load.raw)
+		add_query(c, &b);
+	else if (load.rooms > 1)
+		eio_buf_printf(&b, "/r%u", (load.first + c->index) % load.rooms);
 	eio_buf_printf(&b,
 		" HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c2lvY2FzdCBiZW5jaCAhIQ==\r\n",

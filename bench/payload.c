@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 enum { RECORDS = 61, RECORD_MAX = 32, CHANNEL_DIGITS = 5, SIZES = 4 };
+enum { STORY_SMALL = 3000, STORY_BIG = 30000, STORY_EVERY = 50 };
 
 #define TAIL_START "],\"pad\":\""
 #define TAIL_END "\"}"
@@ -20,6 +21,12 @@ enum { RECORDS = 61, RECORD_MAX = 32, CHANNEL_DIGITS = 5, SIZES = 4 };
 static char text[PAYLOAD_MAX + RECORDS * RECORD_MAX + RECORD_MAX];
 static unsigned start_of[RECORDS]; /* where each record of the first round starts */
 static unsigned end_before[sizeof(text)]; /* the end of the last record that ends at or before a place; 0: none does */
+
+unsigned
+payload_story_size(uint64_t i)
+{
+	return i % STORY_EVERY == STORY_EVERY - 1 ? STORY_BIG : STORY_SMALL;
+}
 
 void
 payload_init(void)

@@ -27,6 +27,9 @@ struct payload {
 	unsigned n; /* length of the whole message */
 };
 
+/* The size of message i of the story's mix: 3,000 bytes, and every fiftieth 30,000. */
+unsigned payload_story_size(uint64_t i);
+
 /* Makes the tables the other functions use; to be called once. */
 void payload_init(void);
 

@@ -24,9 +24,6 @@ enum {
 	/* No more than this is written before replies are read: Redis stops reading from a client that does not. */
 	WRITE_MAX = 256 * 1024,
 	SMALL = 250,
-	STORY_SMALL = 3000,
-	STORY_BIG = 30000,
-	STORY_EVERY = 50, /* one in so many is a big one */
 	START_NS = 10000000,
 	DRAIN_NS = 1000000000,
 };
@@ -116,13 +113,6 @@ append(const struct payload *p, unsigned channel)
 
 /* The schedule */
 
-static unsigned
-size_of(uint64_t i)
-{
-	if (pub.size) return pub.size;
-	return i % STORY_EVERY == STORY_EVERY - 1 ? STORY_BIG : STORY_SMALL;
-}
-
 static uint64_t
 due_ns(uint64_t start, uint64_t i)
 {
@@ -150,9 +140,10 @@ queue_due(uint64_t start)
 		t = due_ns(start, pub.queued);
 		if (pub.rate > 0 && t > now) break;
 		channel = (unsigned)(pub.queued % pub.channels);
-		p = (struct payload){
-			.seq = pub.queued / pub.channels, .t_ns = t, .channel = channel, .n = size_of(pub.queued)
-		};
+		p = (struct payload){ .seq = pub.queued / pub.channels,
+			.t_ns = t,
+			.channel = channel,
+			.n = pub.size ? pub.size : payload_story_size(pub.queued) };
 		hist_add(&pub.behind, now > t ? now - t : 0);
 		append(&p, channel);
 	}
@@ -220,7 +211,7 @@ set_mix(const char *text)
 	if (!strcmp(text, "small"))
 		pub.size = SMALL;
 	else if (!strcmp(text, "3k"))
-		pub.size = STORY_SMALL;
+		pub.size = 3000;
 	else if (!strcmp(text, "story"))
 		pub.size = 0;
 	else
@@ -265,7 +256,8 @@ parse(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	if (!pub.redis.sin_port) bench_die("--redis is needed (--help tells)");
-	if (pub.rate > 0 && pub.total == 0 && pub.seconds * pub.rate < 0.5) bench_die("that makes no message");
+	if (pub.rate > 0 && pub.total == 0 && pub.seconds * pub.rate < 0.5)
+		bench_die("--rate %g for --seconds %g is less than one message", pub.rate, pub.seconds);
 }
 
 int

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { machine } from './lib/machine.mjs';
 import { report, scenarioTable } from './lib/report.mjs';
 import { lastResults, openResults, saveResults } from './lib/results.mjs';
-import { planned, runScenario } from './lib/rounds.mjs';
+import { grouped, planned, runTogether } from './lib/rounds.mjs';
 import { choose, chooseServers, shrink } from './lib/scenarios.mjs';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 		report: { type: 'boolean' },
 		dry: { type: 'boolean' },
 		tiny: { type: 'boolean' },
-		minutes: { type: 'string', default: '45' },
+		minutes: { type: 'string', default: '75' },
 	},
 	allowPositionals: true,
 });
@@ -31,16 +31,18 @@ const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.round(se
 
 function showPlan(chosen, context) {
 	let sum = 0;
-	for (const scenario of chosen) {
-		const seconds = planned(scenario, context);
-		sum += seconds;
-		console.log(`${minutes(sum).padStart(6)}  ${scenario.name.padEnd(20)} ${Math.round(seconds).toString().padStart(4)} s  ${scenario.title}`);
+	for (const group of grouped(chosen)) {
+		for (const [at, scenario] of group.entries()) {
+			const seconds = planned(scenario, context, at > 0);
+			sum += seconds;
+			console.log(`${minutes(sum).padStart(6)}  ${scenario.name.padEnd(20)} ${Math.round(seconds).toString().padStart(4)} s  ${scenario.title}`);
+		}
 	}
 	console.log(`The plan: ${chosen.length} scenarios, ${context.rounds} rounds, about ${minutes(sum)} minutes\n`);
 }
 
 function show(scenario, result) {
-	console.log(`\n${scenario.name}: ${scenario.title} (${Math.round(result.took)} s)\n`);
+	console.log(`\n${scenario.name}: ${scenario.title} (${Math.round(result.took)} s, ${result.planned} planned)\n`);
 	for (const { title, columns } of scenario.tables ?? [scenario]) {
 		if (title && scenario.tables) console.log(`${title}\n`);
 		if (Object.keys(result.servers).length > 0) console.log(`${scenarioTable(columns, result)}\n`);
@@ -59,11 +61,11 @@ async function measureAll() {
 	const wanted = choose(positionals, quick);
 	const chosen = values.tiny ? wanted.map(shrink) : wanted;
 	const rounds = Number(values.rounds ?? (values.tiny ? 1 : quick ? 2 : 5));
-	const context = { rounds, log, choose: chooseServers(values.only?.split(','), quick) };
-	showPlan(chosen, context);
-	if (values.plan) return;
 	// Short runs are to look at; only what has its rounds goes into the report.
 	const keep = !quick && !values.dry && !values.tiny;
+	const context = { rounds, log, keep, choose: chooseServers(values.only?.split(','), quick) };
+	showPlan(chosen, context);
+	if (values.plan) return;
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
 	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
@@ -72,19 +74,19 @@ async function measureAll() {
 	results.runs.push(run);
 	const begun = Date.now();
 	const late = [];
-	for (const scenario of chosen) {
-		const left = Number(values.minutes) * 60 - (Date.now() - begun) / 1000;
-		if (planned(scenario, context) > left) {
-			late.push(scenario.name);
-			continue;
-		}
-		const result = await runScenario(scenario, context);
+	const done = (scenario, result) => {
 		results.scenarios[scenario.name] = merged(results.scenarios[scenario.name], result, values.only);
 		run.took = (Date.now() - begun) / 1000;
 		show(scenario, result);
-		if (!keep) continue;
+		if (!keep) return;
 		saveResults(file, results);
 		report(results);
+	};
+	for (const group of grouped(chosen)) {
+		const left = Number(values.minutes) * 60 - (Date.now() - begun) / 1000;
+		const needed = group.reduce((sum, scenario, at) => sum + planned(scenario, context, at > 0), 0);
+		if (needed > left) late.push(...group.map(({ name }) => name));
+		else await runTogether(group, context, done);
 	}
 	console.log(`\nMedians of ${rounds} interleaved rounds, least and most in brackets. ${minutes((Date.now() - begun) / 1000)} minutes.`);
 	if (keep) console.log(`Written: ${file}, bench/REPORT.md, bench/plots/`);

@@ -2,24 +2,16 @@
 //
 // The goals, and what was measured beside them. Ratios are medians of the ratios within each round.
 
+import { PEERS } from './complete.mjs';
 import { reasonFor } from './reasons.mjs';
-import { summary } from './stats.mjs';
-
-const PEERS = ['tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'v1-naive', 'python', 'nchan'];
+import { known, ratios, summary } from './stats.mjs';
 
 /** Access to results by scenario, server and key; undefined where nothing was measured. */
 export function reader(results) {
 	const values = (name, id, key) => results.scenarios[name]?.servers[id]?.values[key];
-	const median = (name, id, key) => {
-		const all = values(name, id, key);
-		return all?.length ? summary(all).median : undefined;
-	};
-	const ratio = (name, id, key, base) => {
-		const [a, b] = [values(name, id, key), values(name, base, key)];
-		if (!a?.length || !b?.length) return undefined;
-		const both = Math.min(a.length, b.length);
-		return summary(a.slice(0, both).map((value, i) => value / b[i])).median;
-	};
+	const middle = (all) => (all.length > 0 ? summary(all).median : undefined);
+	const median = (name, id, key) => middle(known(values(name, id, key)));
+	const ratio = (name, id, key, base) => middle(ratios(values(name, id, key), values(name, base, key)));
 	return { values, median, ratio };
 }
 

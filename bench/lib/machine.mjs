@@ -55,14 +55,13 @@ export function deferredNs() {
 	return softirq.pid === null ? 0 : cpuNs([softirq.pid]);
 }
 
-/** Memory in user space that belongs to these processes, in bytes: shared pages by their share. */
+/**
+ * Memory in user space that these processes have taken, in bytes: anonymous pages, and those they share by their share. Pages of files
+ * are the program's, however many clients there are; their share changes when another process of the program ends.
+ */
 export function memoryBytes(pids) {
-	let sum = 0;
-	for (const pid of pids) {
-		const [, kb] = /^Pss:\s+(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'));
-		sum += Number(kb) * 1024;
-	}
-	return sum;
+	const text = pids.map((pid) => fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')).join('');
+	return [...text.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + Number(kb) * 1024, 0);
 }
 
 function sysctl(name) {
@@ -99,7 +98,7 @@ const SYSCTLS = [
 	'net.core.somaxconn',
 	'net.ipv4.ip_local_port_range',
 ];
-const LIBRARIES = ['libuv1', 'libwebsockets17', 'node-llhttp', 'libhiredis0.14', 'libcjson1', 'libutf8proc2'];
+const LIBRARIES = ['libuv1', 'libwebsockets17', 'node-llhttp', 'libhiredis0.14', 'libcjson1', 'libutf8proc2', 'zlib1g', 'libbrotli1'];
 const PEERS = ['nginx', 'libnginx-mod-nchan', 'python3', 'python3-socketio', 'python3-engineio', 'python3-aiohttp', 'python3-redis'];
 
 /** The facts a reader of the figures wants to know. */

@@ -8,7 +8,8 @@ import { barRows, missed, reader, shortTable } from './bars.mjs';
 import { BENCH } from './programs.mjs';
 import { saveShort } from './results.mjs';
 import { scenarios } from './scenarios.mjs';
-import { spread, summary, table } from './stats.mjs';
+import { servers } from './servers.mjs';
+import { known, ratios, spread, summary, table } from './stats.mjs';
 import { PLOTS, barChart, lineChart } from './svg.mjs';
 
 const tablesOf = (scenario) => scenario.tables ?? [{ columns: scenario.columns, plot: scenario.plot }];
@@ -17,13 +18,8 @@ const tablesOf = (scenario) => scenario.tables ?? [{ columns: scenario.columns, 
 function cell(column, id, result) {
 	const { key, digits = 2, ratio, short } = column;
 	const own = result.servers[id].values[key];
-	if (!own?.length || own.some((v) => v === null || v === undefined)) return '–';
-	let values = own;
-	if (ratio) {
-		const base = result.servers[ratio]?.values[key];
-		if (!base?.length) return '–';
-		values = own.slice(0, base.length).map((value, i) => value / base[i]);
-	}
+	const values = ratio ? ratios(own, result.servers[ratio]?.values[key]) : known(own);
+	if (values.length === 0) return '–';
 	const text = short || values.length === 1 ? summary(values).median.toFixed(digits) : spread(summary(values), digits);
 	return key === 'generator' && result.servers[id].limited > 0 ? `${text} (limit)` : text;
 }
@@ -35,23 +31,27 @@ export function scenarioTable(columns, result) {
 	return table(['server', ...used.map(({ title }) => title)], rows);
 }
 
+const KINDS = [['siocast', 'ours'], ['floor', 'base'], ['uws', 'uws'], ['v1', 'v1'], ['python', 'python'], ['nchan', 'nchan']];
+const kindOf = (id) => KINDS.find(([start]) => id.startsWith(start))?.[1] ?? 'ws';
+
 function plotOf({ key, title, low }, scenario, result, at) {
 	const rows = Object.entries(result.servers)
-		.filter(([, { values }]) => values[key]?.length)
+		.filter(([, { values }]) => known(values[key]).length > 0)
 		.map(([id, { name, values }]) => ({
 			name,
-			kind: id.startsWith('siocast') ? 'ours' : id.startsWith('floor') ? 'base' : 'bar',
-			summary: summary(values[key]),
+			kind: kindOf(id),
+			naive: id.endsWith('naive'),
+			summary: summary(known(values[key])),
 		}));
 	if (rows.length < 2) return '';
 	const file = `${scenario.name}${at > 0 ? `-${key.replaceAll('_', '-')}` : ''}.svg`;
-	const subtitle = `${title}; ${low ? 'less' : 'more'} is better. Medians of ${result.rounds} rounds, lines from least to most`;
+	const subtitle = `${title}; ${low ? 'less' : 'more'} is better. Medians of ${result.rounds} rounds, lines from least to most; grey: times siocast`;
 	fs.writeFileSync(path.join(PLOTS, file), barChart({ title: scenario.title, subtitle, rows }));
 	return `\n![${title}: ${scenario.title}](plots/${file})\n`;
 }
 
 function notes(result) {
-	const lines = Object.entries(result.failed).map(([id, why]) => `- left out: ${id === 'scenario' ? 'everything' : id}: ${why}`);
+	const lines = Object.entries(result.failed).map(([id, why]) => `- left out: ${servers[id]?.name ?? id}: ${why}`);
 	for (const { name, repeated, limited } of Object.values(result.servers)) {
 		if (limited > 0) lines.push(`- ${name}: the generator was at its limit in ${limited} of ${result.rounds} rounds, and with it the figures`);
 		if (repeated.length > 0) lines.push(`- ${name}: ${repeated.length} measurement(s) repeated; the first: ${repeated[0].slice(0, 160)}`);
@@ -61,6 +61,23 @@ function notes(result) {
 }
 
 const percent = (share) => `${(100 * share).toFixed(share < 0.095 ? 1 : 0)} %`;
+
+/** Servers by name that have a text in common, as sentences: [[id, text]]. */
+function together(pairs) {
+	const names = new Map();
+	for (const [id, text] of pairs) names.set(text, [...(names.get(text) ?? []), servers[id].name]);
+	return [...names].map(([text, all]) => `${all.join(', ')}: ${text}`).join('; ');
+}
+
+/** Who is not in the table. */
+function absentees(scenario, result) {
+	const lines = [];
+	const absent = together(Object.entries(scenario.absent));
+	if (absent) lines.push(`Not in the table: ${absent}.`);
+	const missing = scenario.servers.filter((id) => !result.servers[id] && !result.failed[id]);
+	if (missing.length > 0) lines.push(`Not measured yet: ${missing.map((id) => servers[id].name).join(', ')}.`);
+	return lines.map((line) => `\n${line}\n`).join('');
+}
 
 /** What burns, in a sentence made of the profile. */
 function sentence(name, { kinds, hottest, samples }) {
@@ -84,20 +101,23 @@ function section(scenario, result) {
 		if (Object.keys(result.servers).length > 0) parts.push(`\n${scenarioTable(columns, result)}\n`);
 		if (plot) parts.push(plotOf(plot, scenario, result, at));
 	});
-	parts.push(notes(result), profiles(result));
+	parts.push(absentees(scenario, result), notes(result), profiles(result));
 	return parts.join('').trimEnd();
 }
+
+const GROWTH = ['siocast', 'floor', 'tuned', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
 
 /** Cost per delivery over the number of clients. */
 function growthPlot(results) {
 	const { median } = reader(results);
-	const counts = [1, 10, 19].filter((k) => median(`growth-${k}k`, 'siocast', 'us') !== undefined);
+	const cost = (k, id) => median(`growth-${k}k`, id, 'us');
+	const counts = [1, 10, 19].filter((k) => cost(k, 'siocast') !== undefined);
 	if (counts.length < 2) return '';
-	const line = (name, id) => ({ name, points: counts.map((k) => [k * 1000, median(`growth-${k}k`, id, 'us')]).filter(([, y]) => y !== undefined) });
-	const series = [line('siocast', 'siocast'), line('floor', 'floor')].filter(({ points }) => points.length > 1);
+	const points = (id) => counts.map((k) => [k * 1000, cost(k, id) / cost(1, id)]).filter(([, y]) => y > 0);
+	const series = GROWTH.map((id) => ({ name: servers[id].name, points: points(id) })).filter((one) => one.points.length > 1);
 	const chart = lineChart({
 		title: 'What a delivery costs as the number of clients grows',
-		subtitle: 'CPU µs per delivered message of 1 KB, over the number of clients',
+		subtitle: 'CPU per delivered message of 1 KB, over the number of clients; 1 is what it costs the same server with 1,000',
 		series,
 		ticks: counts.map((k) => k * 1000),
 	});

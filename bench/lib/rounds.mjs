@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs one scenario: all its servers are started with their clients and stay up; then each round measures every one of them, so
-// that a slow minute of the machine meets all alike. A server that fails is left out by name and reason; the others go on.
+// Runs scenarios: all servers are started with their clients and stay up; then each round measures every one of them, so that a slow
+// minute of the machine meets all alike. A server that fails is left out by name and reason and keeps what it has; the others go on.
+// Scenarios that differ only in what is sent share their servers.
 
 import { withCleanup } from '../../tests/e2e/lib/cleanup.mjs';
 import { within } from '../../tests/e2e/lib/wait.mjs';
 import { Bed, figures } from './measure.mjs';
+import { AT_ONCE, standardSeconds } from './plan.mjs';
 import { servers } from './servers.mjs';
 
 const ATTEMPTS = 3;
@@ -27,7 +29,7 @@ async function warmUp(bed) {
 async function attempt(step, note) {
 	for (let i = 1; ; i++) {
 		try {
-			return await within(step(), 'one measurement', STEP_MS);
+			return await within(Promise.resolve(step()), 'one measurement', STEP_MS);
 		} catch (error) {
 			if (i === ATTEMPTS) throw error;
 			note(reason(error));
@@ -35,89 +37,149 @@ async function attempt(step, note) {
 	}
 }
 
+/** Calls `step` for each, some at the same time. */
+async function inParallel(items, atOnce, step) {
+	const left = [...items];
+	const one = async () => {
+		while (left.length > 0) await step(left.shift());
+	};
+	await Promise.all(Array.from({ length: atOnce }, one));
+}
+
 class Run {
-	constructor(scenario, context) {
-		Object.assign(this, { scenario, context, beds: new Map(), results: {}, failed: {} });
+	/** `kept`: the servers that the scenario before had, by id. */
+	constructor(scenario, context, kept) {
+		Object.assign(this, { scenario, context, kept, beds: new Map(), results: {}, failed: {}, begun: Date.now() });
+		this.planned = Math.round(planned(scenario, context, kept.size > 0));
 	}
 
+	/** It is not measured any more. */
 	fail(id, error) {
-		this.failed[id] = reason(error);
+		const rounds = Math.max(0, ...Object.values(this.results[id].values).map((all) => all.length));
+		this.failed[id] = `${rounds > 0 ? `after ${rounds} rounds: ` : ''}${reason(error)}`;
 		this.context.log(`${this.scenario.name}: ${servers[id].name} is left out: ${error.message}`);
 		this.beds.delete(id);
-		delete this.results[id];
+		this.kept.delete(id);
+		if (rounds === 0) delete this.results[id];
 	}
 
 	async raise(cleanup, id) {
-		const { scenario, context } = this;
-		const result = { name: servers[id].name, values: {}, repeated: [], limited: 0 };
+		const { scenario, context, kept } = this;
+		const options = { ...scenario.options, ...scenario.optionsOf?.(id) };
 		try {
 			const refused = await scenario.unfit?.(id);
 			if (refused) throw new Error(refused);
-			const options = { ...scenario.options, ...scenario.optionsOf?.(id) };
-			const bed = await attempt(() => Bed.raise(cleanup, id, options), (why) => result.repeated.push(why));
-			this.results[id] = result;
-			await attempt(() => (scenario.warm ?? warmUp)(bed, context), (why) => result.repeated.push(why));
+			const note = (why) => this.results[id].repeated.push(why);
+			const raise = () => (scenario.fresh ? { id, options } : Bed.raise(cleanup, id, options));
+			const bed = kept.get(id) ?? (await attempt(raise, note));
+			bed.options = options;
+			kept.set(id, bed);
+			// Others are being set up meanwhile: what fails here may be of that.
+			await attempt(() => (scenario.warm ?? warmUp)(bed, context), () => {});
 			this.beds.set(id, bed);
 		} catch (error) {
 			this.fail(id, error);
 		}
 	}
 
-	async measure(id, bed, round) {
+	/** Nothing is measured yet, so some are set up at the same time. */
+	async raiseAll(cleanup) {
+		const ids = this.context.choose(this.scenario.servers);
+		for (const id of ids) this.results[id] = { name: servers[id].name, values: {}, repeated: [], limited: 0 };
+		await inParallel(ids, this.scenario.atOnce ?? AT_ONCE, (id) => this.raise(cleanup, id));
+		const raised = ids.filter((id) => this.beds.has(id));
+		this.beds = new Map(raised.map((id) => [id, this.beds.get(id)]));
+	}
+
+	/** What a round did not give stands as null in the list, so that rounds can be compared. */
+	#keep(result, values, round) {
+		for (const key of new Set([...Object.keys(values), ...Object.keys(result.values)])) {
+			const all = (result.values[key] ??= []);
+			while (all.length < round - 1) all.push(null);
+			all.push(values[key] ?? null);
+		}
+	}
+
+	async measure(id, round) {
 		const { scenario, context } = this;
 		const result = this.results[id];
-		const step = () => (scenario.round ?? standardRound)(bed, { ...context, round, run: this });
-		const { limit = false, ...values } = await attempt(step, (why) => result.repeated.push(why));
-		for (const [key, value] of Object.entries(values)) (result.values[key] ??= []).push(value);
-		if (limit) result.limited++;
-		const main = scenario.columns?.[0] ?? scenario.tables[0].columns[0];
-		context.log(`${scenario.name} ${round}/${context.rounds} ${result.name}: ${values[main.key]?.toFixed(main.digits ?? 2)} ${main.title}`);
+		const step = () => (scenario.round ?? standardRound)(this.beds.get(id), { ...context, round, run: this });
+		try {
+			const { limit = false, ...values } = await attempt(step, (why) => result.repeated.push(why));
+			this.#keep(result, values, round);
+			if (limit) result.limited++;
+			const main = scenario.columns?.[0] ?? scenario.tables[0].columns[0];
+			context.log(`${scenario.name} ${round}/${context.rounds} ${result.name}: ${values[main.key]?.toFixed(main.digits ?? 2)} ${main.title}`);
+		} catch (error) {
+			this.fail(id, error);
+		}
 	}
 
 	async rounds() {
+		const { parallel, roundsOf } = this.scenario;
 		for (let round = 1; round <= this.context.rounds; round++) {
-			for (const [id, bed] of this.beds) {
-				if (round > (this.scenario.roundsOf?.(id, this.context.rounds) ?? Infinity)) continue;
-				try {
-					await this.measure(id, bed, round);
-				} catch (error) {
-					this.fail(id, error);
-				}
-			}
+			const ids = [...this.beds.keys()].filter((id) => round <= (roundsOf?.(id, this.context.rounds) ?? Infinity));
+			await inParallel(ids, parallel ? ids.length : 1, (id) => this.measure(id, round));
 		}
+	}
+
+	result() {
+		const { scenario, context, planned: seconds, begun, extra } = this;
+		return {
+			name: scenario.name,
+			date: new Date(begun).toISOString(),
+			planned: seconds,
+			took: (Date.now() - begun) / 1000,
+			rounds: context.rounds,
+			servers: this.results,
+			failed: this.failed,
+			...(extra ? { extra } : {}),
+		};
 	}
 }
 
-/** Gives {name, date, took, rounds, servers: {id: {name, values: {key: [per round]}, repeated, limited}}, failed: {id: reason}}. */
-export async function runScenario(scenario, context) {
-	const begun = Date.now();
-	const run = new Run(scenario, context);
-	const clean = withCleanup(async (cleanup) => {
-		for (const id of context.choose(scenario.servers)) await run.raise(cleanup, id);
-		await run.rounds();
-		await scenario.after?.(run);
+/**
+ * Measures scenarios that share their servers, or a single one. `done(scenario, result)` is called after each with {name, date, planned,
+ * took, rounds, servers: {id: {name, values: {key: [per round]}, repeated, limited}}, failed: {id: reason}}.
+ */
+export async function runTogether(scenarios, context, done) {
+	const kept = new Map();
+	let run;
+	let unclean;
+	const all = withCleanup(async (cleanup) => {
+		for (const scenario of scenarios) {
+			if (run) done(run.scenario, run.result());
+			run = new Run(scenario, context, kept);
+			await run.raiseAll(cleanup);
+			await run.rounds();
+			await scenario.after?.(run);
+		}
+		// One after the other, as the clean-up does it, takes long.
+		await Promise.all([...kept.values()].map((bed) => bed.lower?.()));
 	});
 	// What does not end well is told, but the figures are there.
-	await clean.catch((error) => {
-		context.log(`${scenario.name}: ${error.message}`);
-		if (Object.keys(run.failed).length === 0) run.unclean = reason(error);
+	await all.catch((error) => {
+		context.log(`${run.scenario.name}: ${error.message}`);
+		if (Object.keys(run.failed).length === 0) unclean = { unclean: reason(error) };
 	});
-	return {
-		name: scenario.name,
-		date: new Date(begun).toISOString(),
-		took: (Date.now() - begun) / 1000,
-		rounds: context.rounds,
-		servers: run.results,
-		failed: run.failed,
-		...(run.unclean ? { unclean: run.unclean } : {}),
-		...(run.extra ? { extra: run.extra } : {}),
-	};
+	done(run.scenario, { ...run.result(), ...unclean });
+}
+
+/** Scenarios in groups that share their servers: those one after the other with the same `together`. */
+export function grouped(scenarios) {
+	const groups = [];
+	for (const scenario of scenarios) {
+		const last = groups.at(-1);
+		if (scenario.together && last?.[0].together === scenario.together) last.push(scenario);
+		else groups.push([scenario]);
+	}
+	return groups;
 }
 
 /** How many seconds it will take, about. */
-export function planned(scenario, context) {
-	if (scenario.plan) return scenario.plan(context);
-	const { clients, seconds } = scenario.options;
-	const setUp = 1.2 + seconds + clients / 3500;
-	return context.choose(scenario.servers).length * (setUp + context.rounds * (seconds * (scenario.windows ?? 1) + 0.4));
+export function planned(scenario, context, raised = false) {
+	const ids = context.choose(scenario.servers);
+	const { rounds } = context;
+	if (scenario.plan) return scenario.plan({ ids, rounds });
+	return standardSeconds(ids, rounds, scenario.options, { windows: scenario.windows, raised });
 }

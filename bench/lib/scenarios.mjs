@@ -3,6 +3,7 @@
 // All scenarios, in the order in which they are measured and reported. A scenario says how many clients get what from which
 // servers, what a round does where it is more than one window, and which figures make its tables.
 
+import { complete } from './complete.mjs';
 import { capacity } from './scenarios/capacity.mjs';
 import { clients } from './scenarios/clients.mjs';
 import { fanout } from './scenarios/fanout.mjs';
@@ -11,7 +12,7 @@ import { ingest } from './scenarios/ingest.mjs';
 import { special } from './scenarios/special.mjs';
 import { story } from './scenarios/story.mjs';
 
-export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames];
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames].map(complete);
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
 const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];

@@ -7,6 +7,7 @@
 // feed({seconds, size, rate, mix}) sends messages for so long and tells what was sent.
 
 import fs from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { startSiocast } from '../../tests/e2e/lib/daemon.mjs';
 import { accepts, freePort } from '../../tests/e2e/lib/ports.mjs';
@@ -20,6 +21,9 @@ const START_MS = 30_000;
 
 // No heartbeat falls into a window: it would be one of a server that is not measured at the moment, too.
 const PING_MS = 3_600_000;
+
+/** How many processors a server may use. */
+const coresOf = ({ workers = 1, unpinned }) => (unpinned ? os.cpus().length : workers);
 
 /** What the publisher and the servers call the channels. */
 function channelNames({ channels = 1 }) {
@@ -74,7 +78,7 @@ function siocast(name, program) {
 				namespaces: { '/': { on } },
 				...(options.limits ? { limits: options.limits } : {}),
 			};
-			const wrap = (command, args) => onServerCore(program ?? command, args, options.workers);
+			const wrap = (command, args) => onServerCore(program ?? command, args, coresOf(options));
 			const server = await startSiocast(cleanup, config, { wrap });
 			if (options.rooms) await eventually(() => ready(server.admin), 'its subscriptions', START_MS);
 			else await source.subscribed();
@@ -89,21 +93,29 @@ async function ready(admin) {
 	return answer.ok;
 }
 
-/** It has its own schedule, which a signal starts: size, rate and seconds are fixed at the start. */
+/** What the floor does in the place of a server that has these options. */
+function floorMode({ clients, rooms, transport }) {
+	const polling = transport === 'polling';
+	if (clients === 0) return polling ? 'idle-polling' : 'idle';
+	if (rooms) return 'rooms';
+	return polling ? 'polling' : 'send';
+}
+
+/** It has its own schedule, which is written to it. Without clients at its start it holds those that come. */
 const floor = {
 	name: 'floor',
 	client: {},
-	async start(cleanup, { clients, size, rate, batch = 0, seconds, transport, floorMode }) {
+	async start(cleanup, options) {
+		const { clients, channels = 1, join } = options;
 		const port = await freePort();
-		// As in the servers, a batch begins with a message and is sent `batch` ms later.
-		const perBlock = Math.floor((rate * batch) / 1000) + 1;
-		const mode = floorMode ?? (transport === 'polling' ? 'polling' : 'send');
-		const options = { listen: `127.0.0.1:${port}`, mode: mode === 'send' ? undefined : mode, clients, size, rate: rate / perBlock, seconds, batch: perBlock };
-		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(options));
-		const program = new Program(cleanup, command, args, { name: 'floor' });
+		const own = { listen: `127.0.0.1:${port}`, mode: options.floorMode ?? floorMode(options), clients: clients || undefined, channels, join };
+		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(own), coresOf(options));
+		const program = new Program(cleanup, command, args, { name: 'floor', stdin: 'pipe' });
 		await program.next('to listen');
-		const feed = () => {
-			program.signal('SIGUSR1');
+		const feed = ({ size, rate, mix, batch = 0, seconds }) => {
+			// As in the servers, a batch begins with a message and is sent `batch` ms later.
+			const perBlock = Math.floor(((rate / channels) * batch) / 1000) + 1;
+			program.child.child.stdin.write(`${rate / perBlock} ${seconds} ${mix ? 0 : size} ${perBlock}\n`);
 			return program.next('the end of its schedule');
 		};
 		return { port, child: program.child, pids: () => [program.child.pid], feed, program };
@@ -147,7 +159,7 @@ function peer(name, command, script, { naive = false, client = {} } = {}) {
 			const source = await startSource(cleanup, options);
 			const before = command(options);
 			const args = [...before.slice(1), path.join(BENCH, 'peers', script[0]), ...script.slice(1)];
-			const [program, all] = onServerCore(before[0], [...args, ...peerFlags(options, { port, url: source.url, naive })]);
+			const [program, all] = onServerCore(before[0], [...args, ...peerFlags(options, { port, url: source.url, naive })], coresOf(options));
 			const { child } = new Program(cleanup, program, all, { name, env: { NODE_ENV: 'production' } });
 			await child.whileRunning(eventually(() => accepts(port), `${name} on port ${port}`, START_MS));
 			await child.whileRunning(source.subscribed());
@@ -167,7 +179,8 @@ const node = ({ profile }) => [
 const python = () => ['/usr/bin/python3'];
 const EIO3 = { client: { eio: 3 } };
 
-function nchanConfiguration(dir, port) {
+// Of its connections nginx keeps a sixteenth free, and closes what has not said anything yet to that end.
+function nchanConfiguration(dir, port, { compress }) {
 	return `
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
 ${process.getuid() === 0 ? 'user root;' : ''}
@@ -176,7 +189,7 @@ worker_processes 1;
 worker_rlimit_nofile 20000;
 pid ${dir}/nginx.pid;
 error_log stderr error;
-events { worker_connections 19900; }
+events { worker_connections 24000; }
 http {
 	access_log off;
 	keepalive_requests 1000000000;
@@ -188,16 +201,27 @@ http {
 	nchan_shared_memory_size 256M;
 	server {
 		listen 127.0.0.1:${port} backlog=4096;
-		client_max_body_size 10m;
+		client_max_body_size 100m;
 		client_body_buffer_size 1m;
 		location = /pub {
 			nchan_publisher;
 			nchan_channel_id ${EVENT};
 			nchan_message_timeout 5s;
+			${compress ? 'nchan_deflate_message_for_websocket on;' : ''}
 		}
 		location = /sub {
 			nchan_subscriber websocket;
 			nchan_channel_id ${EVENT};
+			nchan_subscriber_first_message newest;
+		}
+		location ~ ^/pub/(.+)$ {
+			nchan_publisher;
+			nchan_channel_id $1;
+			nchan_message_timeout 5s;
+		}
+		location ~ ^/sub/(.+)$ {
+			nchan_subscriber websocket;
+			nchan_channel_id $1;
 			nchan_subscriber_first_message newest;
 		}
 	}
@@ -208,19 +232,20 @@ http {
 /** nginx with nchan, and the bridge that posts to it; what both use counts. */
 const nchan = {
 	name: 'nginx + nchan',
-	client: { path: '/sub', transport: 'nchan-ws' },
+	client: { path: '/sub', transport: 'nchan-ws', join: undefined },
 	async start(cleanup, options) {
 		const port = await freePort();
 		const source = await startSource(cleanup, options);
 		const dir = await cleanup.folder();
 		const file = path.join(dir, 'nginx.conf');
-		await fs.writeFile(file, nchanConfiguration(dir, port));
-		const [command, args] = onServerCore('/usr/sbin/nginx', ['-p', dir, '-c', file, '-e', path.join(dir, 'error.log')]);
+		await fs.writeFile(file, nchanConfiguration(dir, port, options));
+		const [command, args] = onServerCore('/usr/sbin/nginx', ['-p', dir, '-c', file, '-e', path.join(dir, 'error.log')], coresOf(options));
 		const { child } = new Program(cleanup, command, args, { name: 'nginx' });
 		await child.whileRunning(eventually(() => accepts(port), 'nginx', START_MS));
 		const script = [path.join(BENCH, 'peers/nchan-bridge.mjs'), ...peerFlags(options, { port, url: source.url, naive: false })];
 		const bridge = new Program(cleanup, ...onServerCore(process.execPath, script), { name: 'nchan-bridge' });
-		await bridge.child.whileRunning(source.subscribed());
+		await bridge.next('to subscribe');
+		await source.subscribed();
 		const workers = children(child.pid);
 		return { port, child, pids: () => [...workers, bridge.child.pid], memoryPids: () => workers, feed: source.feed, source };
 	},

@@ -10,6 +10,17 @@ export function summary(values) {
 	return { median, min: sorted[0], max: sorted.at(-1) };
 }
 
+const isKnown = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+
+/** Of the figures of all rounds those that there are. */
+export const known = (values) => (values ?? []).filter(isKnown);
+
+/** One server's figures divided by those of another, round by round, where there are both. */
+export function ratios(values, base) {
+	const pairs = (values ?? []).map((value, i) => [value, base?.[i]]).filter((pair) => pair.every(isKnown));
+	return pairs.map(([value, other]) => value / other);
+}
+
 /** "5.3 (5.1–6.0)" */
 export function spread({ median, min, max }, digits = 2) {
 	return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;

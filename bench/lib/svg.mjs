@@ -12,12 +12,14 @@ const STYLE = `
 	.title { font-size: 16px; font-weight: 600; }
 	.note, .axis { font-size: 11px; fill: #6e7781; }
 	.value { font-variant-numeric: tabular-nums; }
-	.bar { fill: #9aa7b4; } .ours { fill: #1f883d; } .base { fill: #c9d1d9; }
-	.us { font-weight: 600; }
+	.ours { fill: #1f883d; } .base { fill: #afb8c1; } .ws { fill: #0969da; } .uws { fill: #8250df; } .v1 { fill: #bc4c00; }
+	.python { fill: #bf8700; } .nchan { fill: #1b7c83; } .naive { opacity: 0.5; }
+	.us { font-weight: 600; } .times { fill: #6e7781; } .floor { stroke: #57606a; stroke-dasharray: 2 3; }
 	.grid { stroke: #d0d7de; stroke-width: 1; } .whisker { stroke: #57606a; stroke-width: 1.2; }
 	@media (prefers-color-scheme: dark) {
-		text { fill: #e6edf3; } .note, .axis { fill: #8b949e; } .bar { fill: #6e7b88; } .ours { fill: #3fb950; }
-		.base { fill: #444c56; } .grid { stroke: #30363d; } .whisker { stroke: #adbac7; }
+		text { fill: #e6edf3; } .note, .axis, .times { fill: #8b949e; } .ours { fill: #3fb950; } .base { fill: #6e7681; }
+		.ws { fill: #4493f8; } .uws { fill: #ab7df8; } .v1 { fill: #db6d28; } .python { fill: #d29922; } .nchan { fill: #39c5cf; }
+		.grid { stroke: #30363d; } .whisker { stroke: #adbac7; } .floor { stroke: #adbac7; }
 	}`;
 
 export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
@@ -29,52 +31,68 @@ export function short(value) {
 	return `${scaled.toFixed(digits)}${unit}`;
 }
 
-/** A round number somewhat above the value, for the end of an axis. */
-function roundUp(value) {
+/** Round numbers from 0 to somewhat above the value, at most six. */
+function ticksTo(value) {
 	const power = 10 ** Math.floor(Math.log10(value));
-	return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((m) => m * power).find((m) => m >= value);
+	const step = [0.2, 0.25, 0.5, 1, 2].map((m) => m * power).find((m) => m * 5 >= value);
+	return Array.from({ length: Math.ceil(value / step - 1e-9) + 1 }, (_, i) => i * step);
 }
 
-const LEFT = 236;
-const WIDTH = 760;
-const RIGHT = 104;
-const TOP = 62;
-const ROW = 30;
+const tickText = (value) => (value === 0 ? '0' : value >= 1e6 ? `${Number((value / 1e6).toFixed(2))}M` : value >= 10_000 ? `${Number((value / 1000).toFixed(1))}k` : String(Number(value.toPrecision(3))));
 
-function bar({ name, kind, summary: { median, min, max } }, i, scale) {
+const LEFT = 252;
+const WIDTH = 840;
+const RIGHT = 148;
+const TOP = 62;
+const ROW = 27;
+
+/** "4.3×": how many times our value it is. */
+const times = (value, ours) => (value / ours).toFixed(value / ours < 9.95 ? (value / ours < 0.095 ? 3 : value / ours < 0.95 ? 2 : 1) : 0);
+
+function bar({ name, kind, naive, summary: { median, min, max } }, i, scale, ours) {
 	const y = TOP + i * ROW;
 	const x = (value) => (LEFT + scale(value)).toFixed(1);
 	const middle = y + 9;
 	const end = Math.max(LEFT + scale(max), LEFT + scale(median));
+	const us = kind === 'ours' ? ' us' : '';
+	const ratio = ours > 0 && !us ? `<tspan class="times" dx="8">${times(median, ours)}×</tspan>` : '';
 	return `
-	<text x="${LEFT - 10}" y="${y + 13}" text-anchor="end"${kind === 'ours' ? ' class="us"' : ''}>${escape(name)}</text>
-	<rect class="${kind}" x="${LEFT}" y="${y}" width="${Math.max(1, scale(median)).toFixed(1)}" height="18" rx="2"/>
+	<text class="name${us}" x="${LEFT - 10}" y="${y + 13}" text-anchor="end">${escape(name)}</text>
+	<rect class="${kind}${naive ? ' naive' : ''}" x="${LEFT}" y="${y}" width="${Math.max(1, scale(median)).toFixed(1)}" height="18" rx="2"/>
 	<path class="whisker" d="M${x(min)} ${middle}H${x(max)}M${x(min)} ${middle - 4}v8M${x(max)} ${middle - 4}v8"/>
-	<text class="value${kind === 'ours' ? ' us' : ''}" x="${(end + 8).toFixed(1)}" y="${y + 13}">${short(median)}</text>`;
+	<text class="value${us}" x="${(end + 8).toFixed(1)}" y="${y + 13}">${short(median)}${ratio}</text>`;
 }
 
-/** Horizontal bars: `rows` of {name, kind: ours, base or bar, summary}; the lines at their ends are the least and the most. */
+/**
+ * Horizontal bars: `rows` of {name, kind: ours, base or a class of STYLE, naive, summary}; the lines at their ends are the least and the
+ * most. Beside each value stands how many times ours it is; a dotted line goes down from the floor.
+ */
 export function barChart({ title, subtitle, rows }) {
 	const height = TOP + rows.length * ROW + 30;
-	const top = roundUp(Math.max(...rows.map(({ summary }) => summary.max), 1e-9));
-	const scale = (value) => (value / top) * (WIDTH - LEFT - RIGHT);
+	const ticks = ticksTo(Math.max(...rows.map(({ summary }) => summary.max), 1e-9));
+	const scale = (value) => (value / ticks.at(-1)) * (WIDTH - LEFT - RIGHT);
 	const bottom = TOP + rows.length * ROW;
-	const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-		const x = (LEFT + scale(part * top)).toFixed(1);
+	const grid = ticks.map((value) => {
+		const x = (LEFT + scale(value)).toFixed(1);
 		return `
 	<path class="grid" d="M${x} ${TOP - 8}V${bottom - 4}"/>
-	<text class="axis" x="${x}" y="${bottom + 12}" text-anchor="middle">${part === 0 ? '0' : short(part * top)}</text>`;
+	<text class="axis" x="${x}" y="${bottom + 12}" text-anchor="middle">${tickText(value)}</text>`;
 	});
+	const base = rows.find(({ kind }) => kind === 'base');
+	const floor = base ? `
+	<path class="floor" d="M${(LEFT + scale(base.summary.median)).toFixed(1)} ${TOP}V${bottom - 4}"/>` : '';
+	const ours = rows.find(({ kind }) => kind === 'ours')?.summary.median;
 	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escape(title)}">
 	<style>${STYLE}
 	</style>
 	<text class="title" x="16" y="24">${escape(title)}</text>
-	<text class="note" x="16" y="42">${escape(subtitle)}</text>${ticks.join('')}${rows.map((row, i) => bar(row, i, scale)).join('')}
+	<text class="note" x="16" y="42">${escape(subtitle)}</text>${grid.join('')}${rows.map((row, i) => bar(row, i, scale, ours)).join('')}${floor}
 </svg>
 `;
 }
 
-const COLOURS = ['#1f883d', '#8250df', '#bf5a00', '#0969da', '#6e7781'];
+const COLOURS = ['#1f883d', '#6e7781', '#0969da', '#8250df', '#bc4c00', '#bf8700', '#1b7c83'];
+const NAMES = 250; // pixels for the names at the right
 
 /** Lines over a logarithmic axis: `series` of {name, points: [[x, y]]}. */
 export function lineChart({ title, subtitle, series, ticks }) {
@@ -82,16 +100,16 @@ export function lineChart({ title, subtitle, series, ticks }) {
 	const xs = series.flatMap(({ points }) => points.map(([x]) => x));
 	const low = Math.log(Math.min(...xs));
 	const wide = Math.log(Math.max(...xs)) - low || 1;
-	const top = roundUp(Math.max(...series.flatMap(({ points }) => points.map(([, y]) => y)), 1e-9));
-	const x = (value) => (64 + ((Math.log(value) - low) / wide) * (WIDTH - 230)).toFixed(1);
-	const y = (value) => (height - 44 - (value / top) * (height - 110)).toFixed(1);
-	const grid = [0, 0.25, 0.5, 0.75, 1].map(
-		(part) => `
-	<path class="grid" d="M64 ${y(part * top)}H${WIDTH - 160}"/>
-	<text class="axis" x="56" y="${Number(y(part * top)) + 4}" text-anchor="end">${part === 0 ? '0' : short(part * top)}</text>`,
+	const values = ticksTo(Math.max(...series.flatMap(({ points }) => points.map(([, y]) => y)), 1e-9));
+	const x = (value) => (64 + ((Math.log(value) - low) / wide) * (WIDTH - NAMES - 70)).toFixed(1);
+	const y = (value) => (height - 44 - (value / values.at(-1)) * (height - 110)).toFixed(1);
+	const grid = values.map(
+		(value) => `
+	<path class="grid" d="M64 ${y(value)}H${WIDTH - NAMES}"/>
+	<text class="axis" x="56" y="${Number(y(value)) + 4}" text-anchor="end">${tickText(value)}</text>`,
 	);
 	const marks = ticks.map((value) => `
-	<text class="axis" x="${x(value)}" y="${height - 24}" text-anchor="middle">${short(value)}</text>`);
+	<text class="axis" x="${x(value)}" y="${height - 24}" text-anchor="middle">${value.toLocaleString('en')}</text>`);
 	const ends = [];
 	const lines = series.map(({ name, points }, i) => {
 		const colour = COLOURS[i % COLOURS.length];

@@ -9,9 +9,9 @@ import { options, passOn } from './peer.mjs';
 const opt = options();
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
-function post(event, body) {
+function post(path, body) {
 	const headers = { 'Content-Type': 'application/json', 'Content-Length': body.length };
-	const request = http.request({ agent, host: '127.0.0.1', port: opt.port, method: 'POST', path: '/pub', headers }, (answer) => {
+	const request = http.request({ agent, host: '127.0.0.1', port: opt.port, method: 'POST', path, headers }, (answer) => {
 		answer.resume();
 		if (answer.statusCode >= 300) {
 			console.error(`nchan answered ${answer.statusCode}`);
@@ -25,4 +25,7 @@ function post(event, body) {
 	request.end(body);
 }
 
-await passOn({ emit: post }, { ...opt, rooms: false });
+// With rooms each of them is a channel of nchan.
+const target = (path) => ({ emit: (event, body) => post(path, body) });
+await passOn({ ...target('/pub'), to: (room) => target(`/pub/${room}`) }, opt);
+console.log('{"subscribed":true}');

@@ -29,8 +29,9 @@ const io = new Server({
 handle(io);
 await passOn(io, opt);
 if (opt.engine === 'uws') {
-	const app = nativeUws().App();
-	io.attachApp(app);
+	const uws = nativeUws();
+	const app = uws.App();
+	io.attachApp(app, opt.compress ? { compression: uws.SHARED_COMPRESSOR } : {});
 	app.listen(HOST, opt.port, (token) => {
 		if (!token) throw new Error(`cannot listen on port ${opt.port}`);
 	});

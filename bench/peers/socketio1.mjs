@@ -9,7 +9,14 @@ import { handle, options, passOn } from './peer.mjs';
 const listen = createRequire(import.meta.url)('socket.io-1');
 const opt = options();
 const server = http.createServer();
-const io = listen(server, { pingInterval: opt.ping, pingTimeout: 60000, serveClient: false });
+const compression = opt.compress ? { threshold: 1024 } : false;
+const io = listen(server, {
+	pingInterval: opt.ping,
+	pingTimeout: 60000,
+	serveClient: false,
+	perMessageDeflate: compression,
+	httpCompression: compression,
+});
 handle(io);
 await passOn(io, opt);
 server.listen(opt.port, '127.0.0.1', 4096);

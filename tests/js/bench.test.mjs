@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { barRows, reader, shortTable } from "../../bench/lib/bars.mjs";
+import { COMPARED, complete } from "../../bench/lib/complete.mjs";
 import { flameGraph } from "../../bench/lib/flame.mjs";
 import { expected, figures } from "../../bench/lib/measure.mjs";
 import { SEND, currentNames, hottest, shareOf } from "../../bench/lib/perf.mjs";
 import { flags } from "../../bench/lib/programs.mjs";
 import { scenarioTable } from "../../bench/lib/report.mjs";
-import { planned } from "../../bench/lib/rounds.mjs";
+import { grouped, planned } from "../../bench/lib/rounds.mjs";
+import { findMaximum } from "../../bench/lib/scenarios/capacity.mjs";
 import { choose, chooseServers, scenarios, shrink } from "../../bench/lib/scenarios.mjs";
 import { servers } from "../../bench/lib/servers.mjs";
 import { summary } from "../../bench/lib/stats.mjs";
@@ -89,12 +91,58 @@ test("every scenario names known servers and columns, has a plan, and can be shr
     assert.ok(planned(scenario, context) > 1, scenario.name);
     assert.ok((shrink(scenario).options.clients ?? 0) <= Math.max(20, scenario.options.clients ?? 0));
   }
-  const whole = scenarios.reduce((sum, scenario) => sum + planned(scenario, context), 0);
-  assert.ok(whole < 45 * 60, `the whole takes ${whole} seconds`);
+  const sum = (chosen, how) => grouped(chosen).flatMap((group) => group.map((one, at) => planned(one, how, at > 0))).reduce((a, b) => a + b);
+  const whole = sum(scenarios, context);
+  assert.ok(whole < 65 * 60, `the whole takes ${whole} seconds`);
   const quick = { rounds: 2, choose: chooseServers(undefined, true) };
-  const short = choose([], true).reduce((sum, scenario) => sum + planned(scenario, quick), 0);
+  const short = sum(choose([], true), quick);
   assert.ok(short < 170, `the quick run takes ${short} seconds`);
   assert.throws(() => choose(["no such"], false), /no scenario/);
+});
+
+test("each scenario measures the floor, siocast and every peer, or says why not", () => {
+  const floors = ["floor", "floor-ingest"];
+  for (const { name, servers: ids, absent } of scenarios) {
+    for (const id of COMPARED) {
+      const measured = id === "floor" ? floors.some((floor) => ids.includes(floor)) : ids.includes(id);
+      assert.equal(measured, !(id in absent), `${name}: ${id}`);
+    }
+    for (const [id, why] of Object.entries(absent)) assert.ok(why.length > 10, `${name}: ${id} is absent for no reason`);
+    assert.ok(ids.includes("siocast"), name);
+  }
+  assert.throws(() => complete({ name: "x", absent: { tunde: "a slip of the pen" } }), /tunde/);
+  // A new peer is in every scenario that does not name it.
+  const known = Object.keys(servers).filter((id) => !/^(floor-|siocast-|other|python-)/.test(id));
+  assert.deepEqual([...COMPARED].sort(), known.sort());
+  for (const { absent, name } of scenarios) assert.ok(!("siocast" in absent), name);
+});
+
+test("scenarios that share their servers have the same ones, with the same clients", () => {
+  for (const group of grouped(scenarios)) {
+    const shared = group.map(({ servers: ids, options: { clients, rooms, transport, batch, coalesce, load } }) =>
+      JSON.stringify([ids.filter((id) => id !== "floor-uring"), clients, rooms, transport, batch, coalesce, load]));
+    assert.equal(new Set(shared).size, 1, group.map(({ name }) => name).join());
+  }
+});
+
+test("the highest rate is found from below and from above, near or far", async () => {
+  for (const [most, start] of [[100, 97], [100, 40], [100, 260], [4.2, 50]]) {
+    let tries = 0;
+    const attempt = async (rate) => (tries++, rate <= most ? { rate } : null);
+    const { rate } = await findMaximum(attempt, start, 1.07, 1.1);
+    assert.ok(rate <= most && rate > most / 1.1, `${most} from ${start}: ${rate}`);
+    assert.ok(tries <= 15, `${tries} tries`);
+  }
+  await assert.rejects(findMaximum(async () => null, 10, 1.1, 1.1), /does not keep up/);
+});
+
+test("a server that cannot do one step keeps the figures it has", () => {
+  const all = results({ memory: { siocast: { kb1000: [2, 2, 2], kb10000: [4, null, 8] }, tuned: { kb1000: [4, 4], kb10000: [null, 2] } } });
+  const columns = [{ key: "kb1000", title: "1", digits: 0 }, { key: "kb10000", title: "10", digits: 0 }, { key: "kb10000", title: "÷", digits: 0, ratio: "tuned" }];
+  const text = scenarioTable(columns, all.scenarios.memory);
+  assert.match(text, /siocast \| 2 \(2–2\) \| 6 \(4–8\) \| +– \|/);
+  assert.match(text, /tuned +\| 4 \(4–4\) \| +2 \|/);
+  assert.equal(reader(all).median("memory", "siocast", "kb10000"), 6);
 });
 
 test("options become flags", () => {

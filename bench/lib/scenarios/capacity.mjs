@@ -8,44 +8,54 @@ import { GENERATOR, MBPS, toSiocast } from '../columns.mjs';
 import { figures } from '../measure.mjs';
 
 const LATE_MS = 100;
-const RISE = 1.3;
 const BUSY = 85; // per cent of the server's processor
 const MAX_STEPS = 12;
+const LEAST = 4; // messages in a window, however slow the server is
 const SHARES = [25, 50, 80];
 const COMMON_RATE = 15;
 const COMMON_SECONDS = 1.5;
+const LATENCY_SECONDS = 0.6;
+
+/** A window of so many seconds, or longer where that would be too few messages. */
+const lasting = (seconds, rate) => Math.max(seconds, LEAST / rate);
 
 /** One window at a rate: what it gave, or null when the server did not keep up. */
 async function tryRate(bed, rate) {
+	const seconds = lasting(bed.options.seconds, rate);
 	let window;
 	try {
-		window = await bed.window({ rate, settleMs: 5000 });
+		window = await bed.window({ rate, seconds, settleMs: 5000 });
 	} catch (error) {
 		if (!/in vain/.test(error.message)) throw error;
 		return null;
 	}
 	const { report } = window;
-	const { seconds, batch } = bed.options;
+	const { batch } = bed.options;
 	const lag = (report.seconds - seconds) * 1000;
 	const kept = Math.max(lag, report.latency_us.p99 / 1000) < LATE_MS + batch;
-	return kept ? { rate, window } : null;
+	return kept ? { rate, seconds, window } : null;
 }
 
-/** The highest rate that the server keeps up with: steps up until it does not, then between the last two. */
-export async function findMaximum(bed, start, rise, halvings) {
+/**
+ * The highest rate that the server keeps up with: up or down in steps that grow, until it does at one and does not at the other; then
+ * between these two, until they differ by no more than `precision`.
+ */
+export async function findMaximum(attempt, start, rise, precision) {
 	let good = null;
 	let bad = null;
 	let rate = start;
+	let factor = rise;
 	for (let step = 0; step < MAX_STEPS && !(good && bad); step++) {
-		const result = await tryRate(bed, rate);
+		const result = await attempt(rate);
 		if (result) good = result;
 		else bad = rate;
-		rate = result ? rate * rise : rate / rise;
+		rate = result ? rate * factor : rate / factor;
+		factor **= 1.4;
 	}
-	if (!good) throw new Error(`does not keep up with ${rate.toFixed(1)} messages/s`);
-	for (let i = 0; bad && i < halvings; i++) {
-		const between = (good.rate + bad) / 2;
-		const result = await tryRate(bed, between);
+	if (!good) throw new Error(`does not keep up with ${bad.toFixed(1)} messages/s`);
+	while (bad && bad / good.rate > precision) {
+		const between = Math.sqrt(good.rate * bad);
+		const result = await attempt(between);
 		if (result) good = result;
 		else bad = between;
 	}
@@ -54,17 +64,25 @@ export async function findMaximum(bed, start, rise, halvings) {
 
 /** The first time from a guess, made from the cost of the warm-up; later from what was found before. */
 async function maximum(bed, round) {
-	if (round > 1) return findMaximum(bed, bed.maximum * 0.93, 1.08, 1);
+	const attempt = (rate) => tryRate(bed, rate);
+	if (round > 1) return findMaximum(attempt, bed.maximum * 0.97, 1.07, 1.1);
 	const { cpuNs: used, sent } = await bed.window();
 	const full = 1e9 / (used / sent.messages);
-	return findMaximum(bed, full * 0.5, RISE, 2);
+	return findMaximum(attempt, full * 0.8, 1.3, 1.15);
 }
 
 /** A server that did not have all of its processor when it kept up no longer was not what held the rate down. */
-function capacityOf(bed, { rate, window }) {
+function capacityOf(bed, { rate, seconds, window }) {
 	const { report } = window;
-	const { generator, core } = figures(window, Math.max(bed.options.seconds, report.seconds));
+	const { generator, core } = figures(window, Math.max(seconds, report.seconds));
 	return { rate, deliveries: rate * bed.options.clients, core, generator, limit: report.generator.limit || core < BUSY };
+}
+
+/** How late messages are at a rate. */
+async function latency(bed, key, rate) {
+	const seconds = lasting(key === 'common' ? COMMON_SECONDS : LATENCY_SECONDS, rate);
+	const { p50, p99, p999, spread, spread99 } = figures(await bed.window({ rate, seconds }));
+	return { [`${key}_p50`]: p50, [`${key}_p99`]: p99, [`${key}_p999`]: p999, [`${key}_spread`]: spread, [`${key}_spread99`]: spread99 };
 }
 
 async function saturationRound(bed, { round }) {
@@ -72,16 +90,7 @@ async function saturationRound(bed, { round }) {
 	bed.maximum = found.rate;
 	const values = capacityOf(bed, found);
 	const loads = [...SHARES.map((share) => [`l${share}`, (bed.maximum * share) / 100]), ['common', COMMON_RATE]];
-	for (const [key, rate] of loads) {
-		const { p50, p99, p999, spread, spread99 } = figures(await bed.window({ rate, ...(key === 'common' ? { seconds: COMMON_SECONDS } : {}) }));
-		Object.assign(values, {
-			[`${key}_p50`]: p50,
-			[`${key}_p99`]: p99,
-			[`${key}_p999`]: p999,
-			[`${key}_spread`]: spread,
-			[`${key}_spread99`]: spread99,
-		});
-	}
+	for (const [key, rate] of loads) Object.assign(values, await latency(bed, key, rate));
 	return values;
 }
 
@@ -96,12 +105,9 @@ const latencyColumns = (key) => [
 async function throughputRound(bed, { round }) {
 	const found = await maximum(bed, round);
 	bed.maximum = found.rate;
-	const values = capacityOf(bed, found);
-	const { seconds } = bed.options;
-	return { ...values, mbps: (found.window.report.received * 8) / 1e6 / Math.max(seconds, found.window.report.seconds) };
+	const { seconds, window } = found;
+	return { ...capacityOf(bed, found), mbps: (window.report.received * 8) / 1e6 / Math.max(seconds, window.report.seconds) };
 }
-
-const SERVERS = ['siocast', 'tuned', 'naive', 'uws-tuned', 'v1-tuned', 'python', 'nchan'];
 
 export const capacity = [
 	{
@@ -109,9 +115,8 @@ export const capacity = [
 		name: 'saturation',
 		title: '1,000 clients, 250 bytes, not batched: the most each server keeps up with',
 		about:
-			'Every client gets every message. “(limit)”: the generator was, for the server had less than 85 % of its processor to do; then its CPU at this rate tells how much was left.',
-		servers: SERVERS,
-		options: { transport: 'websocket', clients: 1000, size: 250, rate: 10, batch: 0, seconds: 0.8, load: { sample: 8 } },
+			'Every client gets every message. “(limit)”: the generator was, for the server had less than 85 % of its processor to do; then its CPU at this rate tells how much was left. A server (and the floor) that sends what has become due meanwhile together can do far more than one that sends each message by itself.',
+		options: { transport: 'websocket', clients: 1000, size: 250, rate: 10, batch: 0, seconds: 0.6, join: true, load: { sample: 8 } },
 		tables: [
 			{
 				columns: [
@@ -134,18 +139,17 @@ export const capacity = [
 			},
 		],
 		round: saturationRound,
-		plan: ({ rounds, choose }) => choose(SERVERS).length * (4 + 10 + (rounds - 1) * 3.6 + rounds * (4 * 1.1 + 0.7)),
+		plan: ({ ids, rounds }) => ids.length * (11 + (rounds - 1) * 2.2 + rounds * 5),
 	},
 	{
 		group: 'The story',
 		name: 'throughput',
 		title: 'The highest total',
-		about: '100 clients, 3 KB and some 30 KB, batches of 200 ms where a server has them: the most that one core sends, and keeps up.',
-		servers: ['siocast', 'tuned', 'uws-tuned', 'nchan'],
-		options: { transport: 'websocket', clients: 100, mix: 'story', rate: 100, batch: 200, seconds: 1, coalesce: 1000, load: { sample: 100 } },
+		about: '100 clients, 3 KB and some 30 KB, batches of 200 ms where a server has them: the most that one core sends, and keeps up. The floor is held up by full sockets, for each of which it waits.',
+		options: { transport: 'websocket', clients: 100, mix: 'story', rate: 100, batch: 200, seconds: 1, coalesce: 1000, mayStall: true, load: { sample: 100 } },
 		columns: [MBPS, toSiocast('mbps'), { key: 'rate', title: 'messages/s to each', digits: 0 }, { key: 'core', title: 'CPU % at that rate', digits: 0 }, GENERATOR],
 		plot: { key: 'mbps', title: 'Mb/s', low: false },
 		round: throughputRound,
-		plan: ({ rounds, choose }) => choose(['siocast', 'tuned', 'uws-tuned', 'nchan']).length * (4 + 12 + (rounds - 1) * 4),
+		plan: ({ ids, rounds }) => ids.length * (10 + (rounds - 1) * 3),
 	},
 ];

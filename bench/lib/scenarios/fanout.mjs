@@ -7,11 +7,10 @@ import { COST, GENERATOR, PER_EVENT, US, toFloor, toSiocast } from '../columns.m
 
 const FAN_OUT = {
 	group: 'Fan-out',
-	servers: ['floor', 'siocast', 'tuned', 'uws-tuned'],
 	columns: COST,
 	plot: { key: 'us', title: 'CPU per delivered message, µs', low: true },
 };
-const options = (more) => ({ transport: 'websocket', clients: 1000, coalesce: 1000, batch: 0, seconds: 1.2, ...more });
+const options = (more) => ({ transport: 'websocket', clients: 1000, coalesce: 1000, batch: 0, seconds: 1, ...more });
 
 const text = (n) => (n < 1000 ? `${n} bytes` : `${n / 1000} KB`);
 
@@ -19,6 +18,7 @@ function fanOut(clients, size, rate, more = {}) {
 	const k = `${clients / 1000}k`;
 	return {
 		...FAN_OUT,
+		together: `${k} clients`,
 		name: `fan-out-${k}-${size}`,
 		title: `${clients.toLocaleString('en')} clients, ${text(size)}`,
 		about: `${rate} messages/s to each, not batched.`,
@@ -27,29 +27,27 @@ function fanOut(clients, size, rate, more = {}) {
 	};
 }
 
-const MORE = ['floor', 'floor-uring', 'siocast', 'tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'python', 'nchan'];
-
 function growth(clients) {
 	const title = `${clients.toLocaleString('en')} clients`;
 	return {
 		group: 'Growth',
+		...(clients <= 10000 ? { together: `${clients / 1000}k clients` } : {}),
 		name: `growth-${clients / 1000}k`,
 		title,
-		about: 'The same total of deliveries per second each time, 1 KB; clients in two processes.',
-		servers: ['floor', 'siocast'],
-		columns: [US, toFloor('us'), GENERATOR],
-		options: options({ clients, size: 1000, rate: 19000 / clients, seconds: 1.5, processes: clients > 9000 ? 2 : 1 }),
+		about: '19,000 deliveries per second each time, 1 KB.',
+		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
+		options: options({ clients, size: 1000, rate: 19000 / clients }),
 	};
 }
 
 export const fanout = [
-	fanOut(1000, 250, 20, { servers: MORE }),
-	fanOut(1000, 3000, 20, { servers: MORE.filter((id) => !id.endsWith('naive') && id !== 'python') }),
-	fanOut(1000, 30000, 10),
-	fanOut(10000, 250, 2, { options: options({ clients: 10000, size: 250, rate: 2, seconds: 1.5 }) }),
-	fanOut(10000, 3000, 2, { options: options({ clients: 10000, size: 3000, rate: 2, seconds: 1.5 }) }),
-	fanOut(10000, 30000, 1, { options: options({ clients: 10000, size: 30000, rate: 1, seconds: 2 }) }),
+	fanOut(1000, 250, 20, { more: ['floor-uring'] }),
+	fanOut(1000, 3000, 20, { more: ['floor-uring'] }),
+	fanOut(1000, 30000, 10, { more: ['floor-uring'] }),
 	growth(1000),
+	fanOut(10000, 250, 2),
+	fanOut(10000, 3000, 2),
+	fanOut(10000, 30000, 2),
 	growth(10000),
 	growth(19000),
 	{
@@ -57,9 +55,8 @@ export const fanout = [
 		group: 'Rooms and feeds',
 		name: 'rooms-10k',
 		title: '10,000 rooms with one member each',
-		about: '10,000 clients, messages of 250 bytes to one room after the other, not batched. The floor has no rooms.',
-		servers: ['siocast', 'tuned', 'uws-tuned'],
-		columns: [US, toSiocast('us'), GENERATOR],
+		about: '10,000 clients, messages of 250 bytes to one room after the other, not batched. nchan: a channel for each room.',
+		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
 		options: options({ clients: 10000, rooms: 10000, channels: 10000, size: 250, rate: 8000, seconds: 1 }),
 	},
 	{
@@ -68,8 +65,7 @@ export const fanout = [
 		name: 'rooms-10',
 		title: 'The same deliveries, 10 rooms with 1,000 members each',
 		about: 'To compare with the table before.',
-		servers: ['siocast', 'tuned', 'uws-tuned'],
-		columns: [US, toSiocast('us'), GENERATOR],
+		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
 		options: options({ clients: 10000, rooms: 10, channels: 10, size: 250, rate: 8, seconds: 1 }),
 	},
 	{
@@ -77,10 +73,10 @@ export const fanout = [
 		group: 'Rooms and feeds',
 		name: 'feeds-1000',
 		title: '1,000 channels, each a feed of its own',
-		about: '200 clients that get all of them, 1,000 messages/s of 250 bytes, batches of 200 ms per channel.',
-		servers: ['siocast', 'tuned', 'uws-tuned'],
-		columns: [US, toSiocast('us'), PER_EVENT, GENERATOR],
-		options: options({ clients: 200, channels: 1000, size: 250, rate: 1000, batch: 200, seconds: 1 }),
+		about: '40 clients that get all of them, 1,000 messages/s of 250 bytes, batches of 200 ms per channel. The floor sends each batch by itself; siocast writes at once what is due at once.',
+		columns: [US, toFloor('us'), toSiocast('us'), PER_EVENT, GENERATOR],
+		options: options({ clients: 40, channels: 1000, size: 250, rate: 1000, batch: 200, seconds: 1 }),
+		plan: ({ ids, rounds }) => ids.length * (1.1 + rounds * 1.4),
 	},
 	{
 		...FAN_OUT,
@@ -88,9 +84,8 @@ export const fanout = [
 		name: 'feeds-1',
 		title: 'The same messages on one channel',
 		about: 'To compare with the table before.',
-		servers: ['siocast', 'tuned', 'uws-tuned'],
-		columns: [US, toSiocast('us'), PER_EVENT, GENERATOR],
-		options: options({ clients: 200, size: 250, rate: 1000, batch: 200, seconds: 1 }),
+		columns: [US, toFloor('us'), toSiocast('us'), PER_EVENT, GENERATOR],
+		options: options({ clients: 40, size: 250, rate: 1000, batch: 200, seconds: 1 }),
 	},
 ];
 

@@ -25,15 +25,16 @@ function kindsOf(root) {
 	return Object.fromEntries(kinds.map(([key, title, share]) => [key, { title, share }]));
 }
 
-async function flameRound(bed, { scenario }) {
+async function flameRound(bed, { scenario, keep }) {
 	const { id, options, cleanup } = bed;
 	const dwarf = id.startsWith('siocast') || id === 'other' || id === 'floor';
 	// The profiled window is thrown away as a measurement; the load is the same.
 	const root = await record(cleanup, bed.running.pids(), () => bed.window({ seconds: options.profileSeconds }), { dwarf });
 	const name = `flame-${scenario.name.replace('profile-', '')}-${id}.svg`;
-	const svg = flameGraph(root, `${servers[id].name}: ${scenario.title}`);
-	await fs.mkdir(PLOTS, { recursive: true });
-	await fs.writeFile(path.join(PLOTS, name), svg);
+	if (keep) {
+		await fs.mkdir(PLOTS, { recursive: true });
+		await fs.writeFile(path.join(PLOTS, name), flameGraph(root, `${servers[id].name}: ${scenario.title}`));
+	}
 	bed.profile = {
 		file: name,
 		samples: root.count,
@@ -44,15 +45,12 @@ async function flameRound(bed, { scenario }) {
 	return { send, rest: 100 - send, kernel: 100 * shareOf(root, KERNEL), samples: root.count };
 }
 
-const SERVERS = ['siocast', 'tuned', 'naive', 'uws-tuned', 'v1-tuned'];
-
-function profile(name, title, options, names = SERVERS) {
+function profile(name, title, options) {
 	const scenario = {
 		group: 'Where the time goes',
 		name: `profile-${name}`,
 		title,
 		about: 'Samples of one recorded window, with call graphs; “sending” is all that happens in and below the system calls that send, which on loopback goes down to the receiver’s socket.',
-		servers: names,
 		options: { transport: 'websocket', batch: 200, profile: true, ...options },
 		columns: [
 			{ key: 'send', title: '% sending, in the kernel', digits: 1 },
@@ -63,7 +61,7 @@ function profile(name, title, options, names = SERVERS) {
 		roundsOf: () => 1,
 		// At a load of the story siocast does next to nothing: it is watched longer.
 		optionsOf: (id) => (id === 'siocast' && options.batch !== 0 ? { profileSeconds: 10 } : {}),
-		plan: ({ choose }) => choose(names).length * 12 + 7,
+		plan: ({ ids }) => ids.length * 7.5 + 9,
 	};
 	scenario.round = (bed, context) => flameRound(bed, { ...context, scenario });
 	scenario.after = (run) => {
@@ -73,12 +71,15 @@ function profile(name, title, options, names = SERVERS) {
 }
 
 export const flames = [
-	profile('350', '10 clients × 350 small messages/s', { clients: 10, size: 250, rate: 350, seconds: 1, profileSeconds: 3 }),
-	profile('230', '230 clients × 6 messages/s', { clients: 230, size: 250, rate: 6, seconds: 1, profileSeconds: 3 }),
-	profile('fan-out', '1,000 clients × 20 messages/s of 3 KB, not batched', { clients: 1000, size: 3000, rate: 20, batch: 0, coalesce: 1000, seconds: 1, profileSeconds: 3 }, [
-		'floor',
-		'siocast',
-		'tuned',
-		'uws-tuned',
-	]),
+	profile('350', '10 clients × 350 small messages/s', { clients: 10, size: 250, rate: 350, seconds: 1, profileSeconds: 2.5 }),
+	profile('230', '230 clients × 6 messages/s', { clients: 230, size: 250, rate: 6, seconds: 1, profileSeconds: 2.5 }),
+	profile('fan-out', '1,000 clients × 20 messages/s of 3 KB, not batched', {
+		clients: 1000,
+		size: 3000,
+		rate: 20,
+		batch: 0,
+		coalesce: 1000,
+		seconds: 1,
+		profileSeconds: 2.5,
+	}),
 ];

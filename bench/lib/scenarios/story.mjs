@@ -4,16 +4,13 @@
 // same times; servers that batch do so for 200 ms, the naive ones emit every message.
 
 import { CORE, GENERATOR, PER_EVENT, P50, P99, US, toFloor, toSiocast } from '../columns.mjs';
+import { NO_POLLING } from '../complete.mjs';
 
 const BATCH = 200;
-const PEERS = ['tuned', 'naive', 'uws-tuned', 'v1-tuned', 'v1-naive', 'python', 'nchan'];
-// Where the others would only say the same again.
-const FEWER = ['tuned', 'naive', 'uws-tuned', 'v1-tuned', 'nchan'];
 const COLUMNS = [CORE, toSiocast('core'), toFloor('core'), US, PER_EVENT, P50, P99, GENERATOR];
 
 const STORY = {
 	group: 'The story',
-	servers: ['floor', 'siocast', ...PEERS],
 	columns: COLUMNS,
 	plot: { key: 'core', title: 'CPU, % of a core', low: true },
 };
@@ -24,8 +21,8 @@ export const story = [
 		...STORY,
 		name: 'story-polling',
 		title: '10 polling clients × 20 messages/s',
-		about: 'XHR long-polling, 250 bytes. nchan has no Engine.IO polling.',
-		servers: STORY.servers.filter((id) => id !== 'nchan'),
+		about: 'XHR long-polling, 250 bytes.',
+		absent: { nchan: NO_POLLING },
 		options: options({ clients: 10, rate: 20, transport: 'polling' }),
 	},
 	{
@@ -41,8 +38,6 @@ export const story = [
 		title: '10 clients × 200 messages/s of 3 KB, some of 30 KB',
 		about: 'WebSocket; one message in fifty has 30,000 bytes. That is five times the 132 KB/s per client of the story.',
 		options: options({ clients: 10, rate: 200, mix: 'story' }),
-		servers: ['siocast', ...FEWER],
-		columns: COLUMNS.filter(({ ratio }) => ratio !== 'floor'),
 	},
 	{
 		...STORY,
@@ -56,7 +51,6 @@ export const story = [
 		name: 'story-525',
 		title: '525 clients × 2 messages/s',
 		about: 'WebSocket, 250 bytes. This, too.',
-		servers: ['floor', 'siocast', ...FEWER],
 		options: options({ clients: 525, rate: 2, seconds: 1.5 }),
 	},
 ];

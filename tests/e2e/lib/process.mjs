@@ -18,7 +18,7 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
 
 export class Child {
-	/** `options`: env, cwd, name; `graceful: false` for programs whose exit status on SIGTERM does not matter. */
+	/** `options`: env, cwd, name, stdin; `graceful: false` for programs whose exit status on SIGTERM does not matter. */
 	constructor(command, args, options = {}) {
 		this.name = options.name ?? command;
 		this.graceful = options.graceful ?? true;
@@ -28,7 +28,7 @@ export class Child {
 		this.child = spawn(command, args, {
 			cwd: options.cwd,
 			env: { ...process.env, ...options.env },
-			stdio: ['ignore', 'pipe', 'pipe'],
+			stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
 		});
 		running.add(this);
 		const keep = (chunk) => {
