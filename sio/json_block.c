@@ -42,11 +42,11 @@ struct carry {
 	uint64_t in_string; /* all bits: it begins inside a string */
 	uint64_t in_object; /* all bits: it begins inside an object */
 	uint64_t escaped; /* 1: its first byte belongs to an escape */
-	uint64_t key; /* the end of a key is being looked for */
-	uint64_t number; /* the byte before belongs to a number */
-	uint64_t integer_start, integer, zero, fraction_start, fraction; /* parts of a number, see numbers() */
-	uint64_t cover, ends; /* of words and exponents: bytes taken, and behind them */
-	uint64_t open_object, open_array, comma_object, before_value, behind_key, behind_value; /* what stood before */
+	uint64_t cover; /* its bytes that belong to a word or an exponent */
+	uint64_t digit, minus, dot, zero; /* the byte before is one; zero: and the first of an integer */
+	uint64_t fraction; /* the end of a fraction is being looked for */
+	uint64_t in_key; /* the end of a key is being looked for */
+	uint64_t behind_open, behind_separator, behind_key, key; /* see order() */
 };
 
 struct scan {
@@ -65,7 +65,6 @@ struct tokens {
 	uint64_t string; /* from an opening quote to the byte before the closing one */
 	uint64_t space, open, close, comma, colon;
 	uint64_t scalar; /* where numbers and words start */
-	uint64_t behind_scalar; /* and the bytes behind them */
 	uint64_t in_object;
 };
 
@@ -88,11 +87,11 @@ run_through(uint64_t markers, uint64_t run, uint64_t *carry)
 	return sum & ~run;
 }
 
-/* Moves markers from tokens to what follows them, over whitespace. behind: markers that are already behind theirs. */
+/* Moves markers from tokens to what follows them, over whitespace. */
 static inline uint64_t
-next(uint64_t markers, uint64_t behind, uint64_t space, uint64_t *carry)
+next(uint64_t markers, uint64_t space, uint64_t *carry)
 {
-	uint64_t out, r = run_through(markers << 1 | behind | *carry, space, &out);
+	uint64_t out, r = run_through(markers << 1 | *carry, space, &out);
 
 	*carry = out | markers >> 63;
 	return r;
@@ -178,8 +177,7 @@ rare_len(const char *p, const char *end)
 
 /* Takes words and exponents, whose first letters are among `other`, out of the block. False when something else is there. */
 static bool
-take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *ends, uint64_t *words,
-	uint64_t *exponents)
+take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *words, uint64_t *exponents)
 {
 	other &= ~*cover;
 	while (other) {
@@ -192,35 +190,28 @@ take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64
 		else
 			*words |= bit;
 		*cover |= bytes << i;
-		if (i + n >= 64) {
-			s->in.cover = i ? bytes >> (64 - i) : 0;
-			s->in.ends = UINT64_C(1) << (i + n - 64);
-		} else {
-			*ends |= bit << n;
-		}
+		if (i + n > 64) s->in.cover = bytes >> (64 - i);
 		other &= ~*cover;
 	}
 	return true;
 }
 
-/* Checks and finds the numbers, after what belongs to words and exponents was taken out. behind: out, the bytes behind
- * integers and fractions. Returns where numbers start; *bad has a bit for each mistake. */
+/* Checks and finds the numbers, after what belongs to words and exponents was taken out. Returns where they start; *bad has
+ * a bit for each mistake. */
 static inline uint64_t
-numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t *behind, uint64_t *bad)
+numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents, uint64_t *bad)
 {
-	uint64_t any = digit | minus | dot;
-	uint64_t start = any & ~advance(any, &in->number);
-	uint64_t integer = (start & digit) | advance(start & minus, &in->integer_start);
-	uint64_t after_integer = run_through((integer & digit) | in->integer, digit, &in->integer);
-	uint64_t fraction = advance(after_integer & dot, &in->fraction_start);
-	uint64_t after_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
+	uint64_t behind_digit = advance(digit, &in->digit), behind_minus = advance(minus, &in->minus);
+	uint64_t fraction = advance(dot, &in->dot);
+	uint64_t behind_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
+	uint64_t integer = digit & ~(behind_digit | fraction);
 
-	*bad |= (integer | fraction) & ~digit;
-	*bad |= minus & ~start;
-	*bad |= dot & ~after_integer;
+	*bad |= (behind_minus | fraction) & ~digit;
+	*bad |= minus & behind_digit;
+	*bad |= (dot | exponents) & ~behind_digit;
+	*bad |= dot & behind_fraction;
 	*bad |= advance(integer & zero, &in->zero) & digit;
-	*behind = (after_integer & ~dot) | after_fraction;
-	return start;
+	return minus | (integer & ~behind_minus);
 }
 
 /* Finds numbers and words. */
@@ -228,19 +219,17 @@ static inline bool
 scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct tokens *t, uint64_t *bad)
 {
 	uint64_t digit = m->digit & ~t->string, minus = m->minus & ~t->string, dot = m->dot & ~t->string;
-	uint64_t cover = s->in.cover, ends = s->in.ends, words = 0, exponents = 0, behind;
+	uint64_t cover = s->in.cover, words = 0, exponents = 0;
 	uint64_t other = ~(
 		t->string | t->closing | t->space | digit | minus | dot | t->open | t->close | t->comma | t->colon);
 
-	s->in.cover = s->in.ends = 0;
+	s->in.cover = 0;
 	if (other | cover) {
-		if (!take_rare(s, p, other, &cover, &ends, &words, &exponents)) return false;
+		if (!take_rare(s, p, other, &cover, &words, &exponents)) return false;
 		digit &= ~cover;
 		minus &= ~cover;
 	}
-	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, &behind, bad) | words;
-	*bad |= exponents & ~behind;
-	t->behind_scalar = (behind & ~exponents) | ends;
+	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, exponents, bad) | words;
 	return true;
 }
 
@@ -283,25 +272,25 @@ brackets(struct scan *s, const char *block, struct tokens *t)
 	return (bad & 1) == 0;
 }
 
-/* Whether the tokens stand in an order that there may be: 0. space: what there is of it between them; where that is known
- * to be nothing, half of the work is none. */
+/*
+ * Whether the tokens stand in an order that there may be: 0. A value or key starts behind each bracket that opens, comma and
+ * colon, and nowhere else; only behind a bracket that opens there may be the one that closes instead. What comes first in an
+ * object, and behind its commas, is a key. A colon stands behind each key, and nowhere else.
+ *
+ * space: what there is of it between the tokens; where that is known to be nothing, half of the work is none.
+ */
 static inline __attribute__((always_inline)) uint64_t
 order(struct carry *in, const struct tokens *t, uint64_t space)
 {
-	uint64_t open_object = next(t->open & t->in_object, 0, space, &in->open_object);
-	uint64_t open_array = next(t->open & ~t->in_object, 0, space, &in->open_array);
-	uint64_t comma_object = next(t->comma & t->in_object, 0, space, &in->comma_object);
-	uint64_t before_value = next((t->comma & ~t->in_object) | t->colon, 0, space, &in->before_value) |
-				(open_array & ~t->close);
-	uint64_t key = (open_object | comma_object) & t->opening;
-	uint64_t key_end = run_through(key | in->key, t->string, &in->key);
-	uint64_t behind_key = next(key_end, 0, space, &in->behind_key);
-	uint64_t behind_value = next((t->closing & ~key_end) | t->close, t->behind_scalar, space, &in->behind_value);
-	uint64_t value = t->open | (t->opening & ~key) | t->scalar;
+	uint64_t behind_open = next(t->open, space, &in->behind_open);
+	uint64_t behind_separator = next(t->comma | t->colon, space, &in->behind_separator);
+	uint64_t key = next((t->open | t->comma) & t->in_object, space, &in->key);
+	uint64_t key_end = run_through((key & t->opening) | in->in_key, t->string, &in->in_key);
+	uint64_t behind_key = next(key_end, space, &in->behind_key);
+	uint64_t start = t->open | t->opening | t->scalar;
 
-	return (comma_object & ~t->opening) | (open_object & ~(t->opening | t->close)) | (before_value ^ value) |
-	       (behind_key ^ t->colon) | (t->comma & ~behind_value) |
-	       (t->close & ~(behind_value | open_object | open_array)) | (behind_value & ~(t->comma | t->close));
+	return (((behind_open | behind_separator) ^ start) & ~t->close) | (behind_separator & t->close) |
+	       (key & ~(t->opening | t->close)) | (behind_key ^ t->colon);
 }
 
 /* block: the 64 bytes; p: where they are in the text, which may end before them. */
@@ -339,7 +328,7 @@ check_block(struct scan *s, const char *block, const char *p)
 bool
 CHECK(struct eio_bytes text)
 {
-	struct scan s = { .stack = 1, .in = { .in_object = ~UINT64_C(0), .before_value = 1 } };
+	struct scan s = { .stack = 1, .in = { .in_object = ~UINT64_C(0), .behind_separator = 1 } };
 	char last[SIO__JSON_BLOCK];
 
 	if (text.n == 0) return false;
