@@ -40,7 +40,7 @@ enum {
 /* What a block hands to the next one. Markers are 0 or 1: whether there is one at its first byte. */
 struct carry {
 	uint64_t in_string; /* all bits: it begins inside a string */
-	uint64_t in_object; /* all bits: it begins inside an object */
+	uint64_t in_object; /* 1: it begins inside an object */
 	uint64_t escaped; /* 1: its first byte belongs to an escape */
 	uint64_t cover; /* its bytes that belong to a word or an exponent */
 	uint64_t digit, minus, dot, zero; /* the byte before is one; zero: and the first of an integer */
@@ -53,7 +53,6 @@ struct scan {
 	const char *end; /* of the text */
 	uint64_t
 		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
-	unsigned depth;
 	bool done; /* the last bracket was closed: only whitespace may follow */
 	bool high; /* there is more than ASCII */
 	struct carry in;
@@ -64,6 +63,7 @@ struct tokens {
 	uint64_t opening, closing; /* quotes */
 	uint64_t string; /* from an opening quote to the byte before the closing one */
 	uint64_t space, open, close, comma, colon;
+	uint64_t curly; /* of the brackets, those of objects */
 	uint64_t scalar; /* where numbers and words start */
 	uint64_t in_object;
 };
@@ -233,43 +233,40 @@ scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct t
 	return true;
 }
 
+/* Bits from each marker at a bracket up to the next bracket; the first byte counts as behind one that has `carry`. */
+static inline uint64_t
+fill(uint64_t markers, uint64_t brackets, uint64_t carry)
+{
+	uint64_t between = ~brackets, starts = (markers << 1 | carry) & between;
+
+	return markers | (((starts + between) ^ between) & between);
+}
+
 /* Follows the brackets, so that it is known what each comma stands in. */
 static inline bool
-brackets(struct scan *s, const char *block, struct tokens *t)
+brackets(struct scan *s, struct tokens *t)
 {
-	uint64_t stack = s->stack, left = t->open | t->close, bad = 0, changes = 0, object, flip;
-	unsigned i, k;
+	uint64_t all = t->open | t->close, stack = s->stack, closed = 0, back_in = 0;
+	unsigned depth = 63 - (unsigned)__builtin_clzll(stack), i;
 
-	if (s->depth + (unsigned)__builtin_popcountll(t->open) > DEPTH_MAX) return false;
-	s->depth += (unsigned)__builtin_popcountll(t->open) - (unsigned)__builtin_popcountll(t->close);
-	while (left) {
+	if (depth + (unsigned)__builtin_popcountll(t->open) > DEPTH_MAX) return false;
+	for (uint64_t left = all; left; left &= left - 1) {
 		i = (unsigned)__builtin_ctzll(left);
-		object = (uint64_t)block[i] >> 5; /* '{' and '}' have this bit, '[' and ']' have not */
-		left &= left - 1;
-		if (!(t->open >> i & 1)) {
-			bad |= object ^ stack;
-			changes |= ((stack ^ stack >> 1) & 1) << i;
-			stack >>= 1;
-		} else if (left && t->close >> (k = (unsigned)__builtin_ctzll(left)) & 1) {
-			/* Most containers have none inside: both brackets at once. */
-			bad |= object ^ (uint64_t)block[k] >> 5;
-			flip = (object ^ stack) & 1;
-			changes |= flip << i | flip << k;
-			left &= left - 1;
-			i = k;
-		} else {
-			changes |= ((object ^ stack) & 1) << i;
-			stack = stack << 1 | (object & 1);
+		if (t->open >> i & 1) {
+			stack = stack << 1 | (t->curly >> i & 1);
+			continue;
 		}
-		if (stack != 1) continue;
+		closed |= (stack & 1) << i;
+		stack >>= 1;
+		back_in |= (stack & 1) << i;
+		if (stack > 1) continue;
 		s->done = true;
-		if (~t->space & ~UINT64_C(1) << i) return false;
+		if (stack == 0 || ~t->space & ~UINT64_C(1) << i) return false;
 	}
 	s->stack = stack;
-	t->in_object = s->in.in_object;
-	if (changes) t->in_object ^= prefix_xor(changes);
-	s->in.in_object = (uint64_t)((int64_t)t->in_object >> 63);
-	return (bad & 1) == 0;
+	t->in_object = fill(back_in | (t->open & t->curly), all, s->in.in_object);
+	s->in.in_object = t->in_object >> 63;
+	return closed == (t->close & t->curly);
 }
 
 /*
@@ -317,10 +314,11 @@ check_block(struct scan *s, const char *block, const char *p)
 	if (s->done) return ~t.space == 0;
 	t.open = m.open & ~t.string;
 	t.close = m.close & ~t.string;
+	t.curly = m.curly;
 	t.comma = m.comma & ~t.string;
 	t.colon = m.colon & ~t.string;
 	if (!scalars(s, p, &m, &t, &bad)) return false;
-	if (!brackets(s, block, &t)) return false;
+	if (!brackets(s, &t)) return false;
 	bad |= t.space ? order(&s->in, &t, t.space) : order(&s->in, &t, 0);
 	return bad == 0;
 }
@@ -328,7 +326,7 @@ check_block(struct scan *s, const char *block, const char *p)
 bool
 CHECK(struct eio_bytes text)
 {
-	struct scan s = { .stack = 1, .in = { .in_object = ~UINT64_C(0), .behind_separator = 1 } };
+	struct scan s = { .stack = 1, .in = { .in_object = 1, .behind_separator = 1 } };
 	char last[SIO__JSON_BLOCK];
 
 	if (text.n == 0) return false;
