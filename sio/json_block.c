@@ -54,7 +54,7 @@ struct scan {
 	uint64_t
 		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
 	bool done; /* the last bracket was closed: only whitespace may follow */
-	bool high; /* there is more than ASCII */
+	uint64_t high; /* not 0: there is more than ASCII */
 	struct carry in;
 };
 
@@ -150,7 +150,7 @@ strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct t
 	s->in.in_string = (uint64_t)((int64_t)t->string >> 63);
 	t->opening = quotes & t->string;
 	t->closing = quotes & ~t->string;
-	s->high |= m->high != 0;
+	s->high |= m->high;
 	return ((m->control & t->string) | (m->high & ~t->string)) == 0;
 }
 
@@ -199,7 +199,8 @@ take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64
 /* Checks and finds the numbers, after what belongs to words and exponents was taken out. Returns where they start; *bad has
  * a bit for each mistake. */
 static inline uint64_t
-numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents, uint64_t *bad)
+numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents,
+	uint64_t *bad)
 {
 	uint64_t behind_digit = advance(digit, &in->digit), behind_minus = advance(minus, &in->minus);
 	uint64_t fraction = advance(dot, &in->dot);
@@ -221,7 +222,7 @@ scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct t
 	uint64_t digit = m->digit & ~t->string, minus = m->minus & ~t->string, dot = m->dot & ~t->string;
 	uint64_t cover = s->in.cover, words = 0, exponents = 0;
 	uint64_t other = ~(
-		t->string | t->closing | t->space | digit | minus | dot | t->open | t->close | t->comma | t->colon);
+		t->string | t->closing | t->space | digit | minus | dot | (t->open | t->close) | (t->comma | t->colon));
 
 	s->in.cover = 0;
 	if (other | cover) {
@@ -303,7 +304,7 @@ check_block(struct scan *s, const char *block, const char *p)
 	sio__json_load(v, block);
 	marks = sio__json_marks(v);
 	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped)) {
-		s->high |= marks.high != 0; /* nothing but string */
+		s->high |= marks.high; /* nothing but string */
 		return true;
 	}
 	if (!strings(s, p, &marks, &t)) return false;
@@ -323,22 +324,34 @@ check_block(struct scan *s, const char *block, const char *p)
 	return bad == 0;
 }
 
+/* The end of the text with spaces behind it; buf is for that. */
+static inline const char *
+last_block(char buf[2 * SIO__JSON_BLOCK], struct eio_bytes text)
+{
+	size_t rest = text.n % SIO__JSON_BLOCK;
+	char *block = buf + SIO__JSON_BLOCK;
+
+	memset(block, ' ', SIO__JSON_BLOCK);
+	/* A whole block is copied where there is one, which takes no call; what it has more lies before. */
+	if (text.n >= SIO__JSON_BLOCK)
+		memcpy(buf + rest, text.p + text.n - SIO__JSON_BLOCK, SIO__JSON_BLOCK);
+	else
+		memcpy(block, text.p, rest);
+	return block;
+}
+
 bool
 CHECK(struct eio_bytes text)
 {
 	struct scan s = { .stack = 1, .in = { .in_object = 1, .behind_separator = 1 } };
-	char last[SIO__JSON_BLOCK];
+	char buf[2 * SIO__JSON_BLOCK];
 
 	if (text.n == 0) return false;
 	s.end = text.p + text.n;
 	for (size_t at = 0; at < text.n; at += SIO__JSON_BLOCK) {
-		const char *p = text.p + at, *block = p;
+		const char *p = text.p + at;
 
-		if (text.n - at < SIO__JSON_BLOCK) {
-			memset(last, ' ', sizeof last);
-			block = memcpy(last, p, text.n - at);
-		}
-		if (!check_block(&s, block, p)) return false;
+		if (!check_block(&s, text.n - at < SIO__JSON_BLOCK ? last_block(buf, text) : p, p)) return false;
 	}
 	return s.done && (!s.high || sio__utf8_valid(text.p, s.end));
 }
