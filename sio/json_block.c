@@ -40,22 +40,21 @@ enum {
 /* What a block hands to the next one. Markers are 0 or 1: whether there is one at its first byte. */
 struct carry {
 	uint64_t in_string; /* all bits: it begins inside a string */
-	uint64_t in_object; /* all bits: it begins inside an object */
+	uint64_t in_object; /* 1: it begins inside an object */
 	uint64_t escaped; /* 1: its first byte belongs to an escape */
-	uint64_t key; /* the end of a key is being looked for */
-	uint64_t number; /* the byte before belongs to a number */
-	uint64_t integer_start, integer, zero, fraction_start, fraction; /* parts of a number, see numbers() */
-	uint64_t cover, ends; /* of words and exponents: bytes taken, and behind them */
-	uint64_t open_object, open_array, comma_object, before_value, behind_key, behind_value; /* what stood before */
+	uint64_t cover; /* its bytes that belong to a word or an exponent */
+	uint64_t digit, minus, dot, zero; /* the byte before is one; zero: and the first of an integer */
+	uint64_t fraction; /* the end of a fraction is being looked for */
+	uint64_t in_key; /* the end of a key is being looked for */
+	uint64_t behind_open, behind_separator, behind_key, key; /* see order() */
 };
 
 struct scan {
 	const char *end; /* of the text */
 	uint64_t
 		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
-	unsigned depth;
 	bool done; /* the last bracket was closed: only whitespace may follow */
-	bool high; /* there is more than ASCII */
+	uint64_t high; /* not 0: there is more than ASCII */
 	struct carry in;
 };
 
@@ -64,8 +63,8 @@ struct tokens {
 	uint64_t opening, closing; /* quotes */
 	uint64_t string; /* from an opening quote to the byte before the closing one */
 	uint64_t space, open, close, comma, colon;
+	uint64_t curly; /* of the brackets, those of objects */
 	uint64_t scalar; /* where numbers and words start */
-	uint64_t behind_scalar; /* and the bytes behind them */
 	uint64_t in_object;
 };
 
@@ -88,11 +87,11 @@ run_through(uint64_t markers, uint64_t run, uint64_t *carry)
 	return sum & ~run;
 }
 
-/* Moves markers from tokens to what follows them, over whitespace. behind: markers that are already behind theirs. */
+/* Moves markers from tokens to what follows them, over whitespace. */
 static inline uint64_t
-next(uint64_t markers, uint64_t behind, uint64_t space, uint64_t *carry)
+next(uint64_t markers, uint64_t space, uint64_t *carry)
 {
-	uint64_t out, r = run_through(markers << 1 | behind | *carry, space, &out);
+	uint64_t out, r = run_through(markers << 1 | *carry, space, &out);
 
 	*carry = out | markers >> 63;
 	return r;
@@ -151,7 +150,7 @@ strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct t
 	s->in.in_string = (uint64_t)((int64_t)t->string >> 63);
 	t->opening = quotes & t->string;
 	t->closing = quotes & ~t->string;
-	s->high |= m->high != 0;
+	s->high |= m->high;
 	return ((m->control & t->string) | (m->high & ~t->string)) == 0;
 }
 
@@ -178,8 +177,7 @@ rare_len(const char *p, const char *end)
 
 /* Takes words and exponents, whose first letters are among `other`, out of the block. False when something else is there. */
 static bool
-take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *ends, uint64_t *words,
-	uint64_t *exponents)
+take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *words, uint64_t *exponents)
 {
 	other &= ~*cover;
 	while (other) {
@@ -192,35 +190,29 @@ take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64
 		else
 			*words |= bit;
 		*cover |= bytes << i;
-		if (i + n >= 64) {
-			s->in.cover = i ? bytes >> (64 - i) : 0;
-			s->in.ends = UINT64_C(1) << (i + n - 64);
-		} else {
-			*ends |= bit << n;
-		}
+		if (i + n > 64) s->in.cover = bytes >> (64 - i);
 		other &= ~*cover;
 	}
 	return true;
 }
 
-/* Checks and finds the numbers, after what belongs to words and exponents was taken out. behind: out, the bytes behind
- * integers and fractions. Returns where numbers start; *bad has a bit for each mistake. */
+/* Checks and finds the numbers, after what belongs to words and exponents was taken out. Returns where they start; *bad has
+ * a bit for each mistake. */
 static inline uint64_t
-numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t *behind, uint64_t *bad)
+numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents,
+	uint64_t *bad)
 {
-	uint64_t any = digit | minus | dot;
-	uint64_t start = any & ~advance(any, &in->number);
-	uint64_t integer = (start & digit) | advance(start & minus, &in->integer_start);
-	uint64_t after_integer = run_through((integer & digit) | in->integer, digit, &in->integer);
-	uint64_t fraction = advance(after_integer & dot, &in->fraction_start);
-	uint64_t after_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
+	uint64_t behind_digit = advance(digit, &in->digit), behind_minus = advance(minus, &in->minus);
+	uint64_t fraction = advance(dot, &in->dot);
+	uint64_t behind_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
+	uint64_t integer = digit & ~(behind_digit | fraction);
 
-	*bad |= (integer | fraction) & ~digit;
-	*bad |= minus & ~start;
-	*bad |= dot & ~after_integer;
+	*bad |= (behind_minus | fraction) & ~digit;
+	*bad |= minus & behind_digit;
+	*bad |= (dot | exponents) & ~behind_digit;
+	*bad |= dot & behind_fraction;
 	*bad |= advance(integer & zero, &in->zero) & digit;
-	*behind = (after_integer & ~dot) | after_fraction;
-	return start;
+	return minus | (integer & ~behind_minus);
 }
 
 /* Finds numbers and words. */
@@ -228,80 +220,75 @@ static inline bool
 scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct tokens *t, uint64_t *bad)
 {
 	uint64_t digit = m->digit & ~t->string, minus = m->minus & ~t->string, dot = m->dot & ~t->string;
-	uint64_t cover = s->in.cover, ends = s->in.ends, words = 0, exponents = 0, behind;
+	uint64_t cover = s->in.cover, words = 0, exponents = 0;
 	uint64_t other = ~(
-		t->string | t->closing | t->space | digit | minus | dot | t->open | t->close | t->comma | t->colon);
+		t->string | t->closing | t->space | digit | minus | dot | (t->open | t->close) | (t->comma | t->colon));
 
-	s->in.cover = s->in.ends = 0;
+	s->in.cover = 0;
 	if (other | cover) {
-		if (!take_rare(s, p, other, &cover, &ends, &words, &exponents)) return false;
+		if (!take_rare(s, p, other, &cover, &words, &exponents)) return false;
 		digit &= ~cover;
 		minus &= ~cover;
 	}
-	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, &behind, bad) | words;
-	*bad |= exponents & ~behind;
-	t->behind_scalar = (behind & ~exponents) | ends;
+	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, exponents, bad) | words;
 	return true;
+}
+
+/* Bits from each marker at a bracket up to the next bracket; the first byte counts as behind one that has `carry`. */
+static inline uint64_t
+fill(uint64_t markers, uint64_t brackets, uint64_t carry)
+{
+	uint64_t between = ~brackets, starts = (markers << 1 | carry) & between;
+
+	return markers | (((starts + between) ^ between) & between);
 }
 
 /* Follows the brackets, so that it is known what each comma stands in. */
 static inline bool
-brackets(struct scan *s, const char *block, struct tokens *t)
+brackets(struct scan *s, struct tokens *t)
 {
-	uint64_t stack = s->stack, left = t->open | t->close, bad = 0, changes = 0, object, flip;
-	unsigned i, k;
+	uint64_t all = t->open | t->close, stack = s->stack, closed = 0, back_in = 0;
+	unsigned depth = 63 - (unsigned)__builtin_clzll(stack), i;
 
-	if (s->depth + (unsigned)__builtin_popcountll(t->open) > DEPTH_MAX) return false;
-	s->depth += (unsigned)__builtin_popcountll(t->open) - (unsigned)__builtin_popcountll(t->close);
-	while (left) {
+	if (depth + (unsigned)__builtin_popcountll(t->open) > DEPTH_MAX) return false;
+	for (uint64_t left = all; left; left &= left - 1) {
 		i = (unsigned)__builtin_ctzll(left);
-		object = (uint64_t)block[i] >> 5; /* '{' and '}' have this bit, '[' and ']' have not */
-		left &= left - 1;
-		if (!(t->open >> i & 1)) {
-			bad |= object ^ stack;
-			changes |= ((stack ^ stack >> 1) & 1) << i;
-			stack >>= 1;
-		} else if (left && t->close >> (k = (unsigned)__builtin_ctzll(left)) & 1) {
-			/* Most containers have none inside: both brackets at once. */
-			bad |= object ^ (uint64_t)block[k] >> 5;
-			flip = (object ^ stack) & 1;
-			changes |= flip << i | flip << k;
-			left &= left - 1;
-			i = k;
-		} else {
-			changes |= ((object ^ stack) & 1) << i;
-			stack = stack << 1 | (object & 1);
+		if (t->open >> i & 1) {
+			stack = stack << 1 | (t->curly >> i & 1);
+			continue;
 		}
-		if (stack != 1) continue;
+		closed |= (stack & 1) << i;
+		stack >>= 1;
+		back_in |= (stack & 1) << i;
+		if (stack > 1) continue;
 		s->done = true;
-		if (~t->space & ~UINT64_C(1) << i) return false;
+		if (stack == 0 || ~t->space & ~UINT64_C(1) << i) return false;
 	}
 	s->stack = stack;
-	t->in_object = s->in.in_object;
-	if (changes) t->in_object ^= prefix_xor(changes);
-	s->in.in_object = (uint64_t)((int64_t)t->in_object >> 63);
-	return (bad & 1) == 0;
+	t->in_object = fill(back_in | (t->open & t->curly), all, s->in.in_object);
+	s->in.in_object = t->in_object >> 63;
+	return closed == (t->close & t->curly);
 }
 
-/* Whether the tokens stand in an order that there may be: 0. space: what there is of it between them; where that is known
- * to be nothing, half of the work is none. */
+/*
+ * Whether the tokens stand in an order that there may be: 0. A value or key starts behind each bracket that opens, comma and
+ * colon, and nowhere else; only behind a bracket that opens there may be the one that closes instead. What comes first in an
+ * object, and behind its commas, is a key. A colon stands behind each key, and nowhere else.
+ *
+ * space: what there is of it between the tokens; where that is known to be nothing, half of the work is none.
+ */
 static inline __attribute__((always_inline)) uint64_t
 order(struct carry *in, const struct tokens *t, uint64_t space)
 {
-	uint64_t open_object = next(t->open & t->in_object, 0, space, &in->open_object);
-	uint64_t open_array = next(t->open & ~t->in_object, 0, space, &in->open_array);
-	uint64_t comma_object = next(t->comma & t->in_object, 0, space, &in->comma_object);
-	uint64_t before_value = next((t->comma & ~t->in_object) | t->colon, 0, space, &in->before_value) |
-				(open_array & ~t->close);
-	uint64_t key = (open_object | comma_object) & t->opening;
-	uint64_t key_end = run_through(key | in->key, t->string, &in->key);
-	uint64_t behind_key = next(key_end, 0, space, &in->behind_key);
-	uint64_t behind_value = next((t->closing & ~key_end) | t->close, t->behind_scalar, space, &in->behind_value);
-	uint64_t value = t->open | (t->opening & ~key) | t->scalar;
+	uint64_t behind_open = next(t->open, space, &in->behind_open);
+	uint64_t behind_separator = next(t->comma | t->colon, space, &in->behind_separator);
+	uint64_t key = next((t->open | t->comma) & t->in_object, space, &in->key);
+	uint64_t key_end = run_through((key & t->opening) | in->in_key, t->string, &in->in_key);
+	uint64_t behind_key = next(key_end, space, &in->behind_key);
+	uint64_t start = t->open | t->opening | t->scalar;
 
-	return (comma_object & ~t->opening) | (open_object & ~(t->opening | t->close)) | (before_value ^ value) |
-	       (behind_key ^ t->colon) | (t->comma & ~behind_value) |
-	       (t->close & ~(behind_value | open_object | open_array)) | (behind_value & ~(t->comma | t->close));
+	return (((behind_open | behind_separator) ^ start) & ~t->close) | (behind_separator & t->close) |
+	       (key & ~(t->opening | t->close)) | (behind_key ^ t->colon);
 }
 
 /* block: the 64 bytes; p: where they are in the text, which may end before them. */
@@ -317,7 +304,7 @@ check_block(struct scan *s, const char *block, const char *p)
 	sio__json_load(v, block);
 	marks = sio__json_marks(v);
 	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped)) {
-		s->high |= marks.high != 0; /* nothing but string */
+		s->high |= marks.high; /* nothing but string */
 		return true;
 	}
 	if (!strings(s, p, &marks, &t)) return false;
@@ -328,30 +315,43 @@ check_block(struct scan *s, const char *block, const char *p)
 	if (s->done) return ~t.space == 0;
 	t.open = m.open & ~t.string;
 	t.close = m.close & ~t.string;
+	t.curly = m.curly;
 	t.comma = m.comma & ~t.string;
 	t.colon = m.colon & ~t.string;
 	if (!scalars(s, p, &m, &t, &bad)) return false;
-	if (!brackets(s, block, &t)) return false;
+	if (!brackets(s, &t)) return false;
 	bad |= t.space ? order(&s->in, &t, t.space) : order(&s->in, &t, 0);
 	return bad == 0;
+}
+
+/* The end of the text with spaces behind it; buf is for that. */
+static inline const char *
+last_block(char buf[2 * SIO__JSON_BLOCK], struct eio_bytes text)
+{
+	size_t rest = text.n % SIO__JSON_BLOCK;
+	char *block = buf + SIO__JSON_BLOCK;
+
+	memset(block, ' ', SIO__JSON_BLOCK);
+	/* A whole block is copied where there is one, which takes no call; what it has more lies before. */
+	if (text.n >= SIO__JSON_BLOCK)
+		memcpy(buf + rest, text.p + text.n - SIO__JSON_BLOCK, SIO__JSON_BLOCK);
+	else
+		memcpy(block, text.p, rest);
+	return block;
 }
 
 bool
 CHECK(struct eio_bytes text)
 {
-	struct scan s = { .stack = 1, .in = { .in_object = ~UINT64_C(0), .before_value = 1 } };
-	char last[SIO__JSON_BLOCK];
+	struct scan s = { .stack = 1, .in = { .in_object = 1, .behind_separator = 1 } };
+	char buf[2 * SIO__JSON_BLOCK];
 
 	if (text.n == 0) return false;
 	s.end = text.p + text.n;
 	for (size_t at = 0; at < text.n; at += SIO__JSON_BLOCK) {
-		const char *p = text.p + at, *block = p;
+		const char *p = text.p + at;
 
-		if (text.n - at < SIO__JSON_BLOCK) {
-			memset(last, ' ', sizeof last);
-			block = memcpy(last, p, text.n - at);
-		}
-		if (!check_block(&s, block, p)) return false;
+		if (!check_block(&s, text.n - at < SIO__JSON_BLOCK ? last_block(buf, text) : p, p)) return false;
 	}
 	return s.done && (!s.high || sio__utf8_valid(text.p, s.end));
 }

@@ -37,6 +37,7 @@ struct sio__json_masks {
 	uint64_t space; /* 0x20 alone */
 	uint64_t digit, zero, minus, dot;
 	uint64_t open, close; /* of both kinds of brackets */
+	uint64_t curly; /* of the brackets, those of objects; what it has for other bytes means nothing */
 	uint64_t comma, colon;
 };
 
@@ -177,6 +178,9 @@ sio__json_masks(const sio__json_vector v[SIO__JSON_VECTORS])
 	/* '0' becomes the lowest of all signed bytes, and the digits the ten lowest. */
 	SIO__JSON_MAP(w, SIO__JSON_ADD, v, SIO__JSON_EACH(0x80 - '0'));
 	m.digit = sio__json_below(w, -0x80 + 10);
+	/* Only curly brackets reach 0x80 this way. */
+	SIO__JSON_MAP(w, SIO__JSON_ADD, v, SIO__JSON_EACH(0x20));
+	m.curly = sio__json_bits(w);
 	/* '[' and '{' differ in one bit only, and so do ']' and '}'. */
 	SIO__JSON_MAP(w, SIO__JSON_OR, v, SIO__JSON_EACH(0x20));
 	m.open = sio__json_equal(w, '{');

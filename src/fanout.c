@@ -7,6 +7,7 @@
 
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
+	WRITE_BYTES = 16384, /* what can be copied in the time of a write */
 	ROOMS_GROUP = 16, /* rooms looked up together, for the same reason as FAN_OUT_GROUP */
 	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
 };
@@ -99,6 +100,18 @@ same_members(const struct delivery *d, size_t i)
 	return n;
 }
 
+/* Whether n bundles had better leave in one write to each member: when that saves more than putting them together costs, which is
+ * done once for all members. */
+static bool
+worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
+{
+	size_t bytes = 0;
+
+	if (n == 1) return false;
+	for (size_t i = 0; i < n; i++) bytes += eio_bundle_size(all[i]);
+	return bytes / WRITE_BYTES < (n - 1) * members;
+}
+
 /* Sends n items that go to the same room. */
 static void
 deliver_to_room(struct clients *c, const struct sio_room *room, const struct delivery_item *items, size_t n)
@@ -108,7 +121,7 @@ deliver_to_room(struct clients *c, const struct sio_room *room, const struct del
 	size_t sent = 0;
 
 	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
-	if (n > 1) joined = eio_bundle_join(all, n);
+	if (worth_joining(all, n, room->n)) joined = eio_bundle_join(all, n);
 	if (joined) {
 		if (c->compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
 		one.bundle = joined;

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { PAUSE_INTERVAL_MS = 10 }; /* a batch this long gets a tenth longer, at most, by REDIS_PAUSE_MS */
+
 enum mail_kind { MAIL_PUBLISH, MAIL_STOP };
 
 /* A message for Redis on its way to the feed thread. */
@@ -113,6 +115,18 @@ has_feeds(const struct feed *f)
 	return f->options.config->n_feeds > 0;
 }
 
+/* Whether a message may wait REDIS_PAUSE_MS for others. Every server has the messages of every feed. */
+static bool
+may_pause(const struct feed *f)
+{
+	for (size_t i = 0; i < f->options.config->n_feeds; i++) {
+		const struct config_feed *c = &f->options.config->feeds[i];
+
+		if (c->interval_ms < PAUSE_INTERVAL_MS || c->max_messages == 1) return false;
+	}
+	return true;
+}
+
 static void
 open_sources(struct feed *f)
 {
@@ -125,6 +139,7 @@ open_sources(struct feed *f)
 		o.n_channels = f->router.n_channels;
 		o.patterns = f->router.patterns;
 		o.n_patterns = f->router.n_patterns;
+		o.may_pause = may_pause(f);
 		o.state = on_state;
 		o.user = &f->sources[i];
 		f->sources[i].redis = redis_open(&f->loop, &o);

@@ -15,8 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
-#define READ_BYTES 65536
+enum {
+	READ_BYTES = 65536,
+	PAUSE_READS = 3, /* in one millisecond, then reading pauses */
+	PAUSE_BYTES = READ_BYTES / 4, /* a read that brought so much was worth its wake-up */
+};
 
 enum state { STATE_WAITING, STATE_CONNECTING, STATE_HANDSHAKE, STATE_READY, STATE_CLOSED };
 
@@ -47,6 +52,7 @@ struct redis {
 	struct redis_options options;
 	enum state state;
 	uv_timer_t timer; /* what it means depends on the state */
+	uv_timer_t pause; /* runs while the loop does not look at the socket, see pause_reading() */
 	struct link *link;
 	struct resolve *resolve;
 	struct addrinfo *addresses, *next_address; /* of the host's name, while they are tried one by one */
@@ -55,6 +61,7 @@ struct redis {
 	unsigned greetings; /* replies of AUTH, SELECT, CLIENT SETNAME still to come */
 	size_t confirmations; /* of subscriptions still to come */
 	uint64_t heard_ms, pinged_ms; /* pinged_ms 0: no PING is out */
+	unsigned reads; /* in the millisecond heard_ms */
 	char lost[160]; /* set inside the parser's callbacks: why the connection must go */
 	struct log_limit limit;
 	struct eio_buf queue; /* PUBLISH commands not written yet */
@@ -265,6 +272,25 @@ ready(struct redis *r)
 	redis_flush(r);
 }
 
+/* Reading */
+
+static void
+take(struct redis *r, const char *p, size_t n)
+{
+	uint64_t now = uv_now(r->loop);
+	const char *why;
+
+	r->reads = r->heard_ms == now ? r->reads + 1 : 1;
+	r->heard_ms = now;
+	r->pinged_ms = 0;
+	if (redis_parser_feed(r->parser, eio_bytes(p, n), &why) < 0)
+		lost(r, why);
+	else if (*r->lost)
+		lost(r, r->lost);
+	else if (r->state == STATE_HANDSHAKE && !r->greetings && !r->confirmations)
+		ready(r);
+}
+
 static void
 on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
@@ -274,26 +300,58 @@ on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 	*buf = k->owner ? uv_buf_init(k->owner->read_buf, READ_BYTES) : uv_buf_init(NULL, 0);
 }
 
+static void pause_reading(struct redis *r);
+
 static void
 on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
 	struct link *k = s->data;
 	struct redis *r = k->owner;
-	const char *why;
 
 	if (!r || n == 0) return;
 	if (n < 0) {
 		lost(r, n == UV_EOF ? "closed by the server" : uv_strerror((int)n));
 		return;
 	}
-	r->heard_ms = uv_now(r->loop);
-	r->pinged_ms = 0;
-	if (redis_parser_feed(r->parser, eio_bytes(buf->base, (size_t)n), &why) < 0)
-		lost(r, why);
-	else if (*r->lost)
-		lost(r, r->lost);
-	else if (r->state == STATE_HANDSHAKE && !r->greetings && !r->confirmations)
-		ready(r);
+	take(r, buf->base, (size_t)n);
+	if (r->state == STATE_READY && r->options.may_pause && r->reads >= PAUSE_READS && n < PAUSE_BYTES)
+		pause_reading(r);
+}
+
+static void
+resume_reading(struct redis *r)
+{
+	int err;
+
+	uv_timer_stop(&r->pause);
+	err = uv_read_start(&r->link->u.stream, on_alloc, on_read);
+	if (err) lost(r, uv_strerror(err));
+}
+
+/* One look at the socket. Where that finds nothing, or more than the buffer holds, libuv goes on. It will also find out that
+ * the connection is lost. */
+static void
+on_pause(uv_timer_t *t)
+{
+	struct redis *r = t->data;
+	uv_os_fd_t fd = -1;
+	ssize_t n;
+
+	uv_fileno(&r->link->u.handle, &fd);
+	n = recv(fd, r->read_buf, READ_BYTES, MSG_DONTWAIT);
+	if (n <= 0 || n == READ_BYTES) resume_reading(r);
+	if (n > 0) take(r, r->read_buf, (size_t)n);
+}
+
+/*
+ * Messages that come one by one and fast cost a wake-up each, many times what is done with them. Where nobody waits for a
+ * single one, the socket is then looked at once in a millisecond, until there is nothing once.
+ */
+static void
+pause_reading(struct redis *r)
+{
+	uv_read_stop(&r->link->u.stream);
+	uv_timer_start(&r->pause, on_pause, REDIS_PAUSE_MS, REDIS_PAUSE_MS);
 }
 
 /* Connecting */
@@ -308,6 +366,7 @@ static void
 drop_link(struct redis *r)
 {
 	if (!r->link) return;
+	uv_timer_stop(&r->pause);
 	r->link->owner = NULL;
 	uv_close(&r->link->u.handle, on_link_closed);
 	r->link = NULL;
@@ -550,15 +609,24 @@ redis_open(uv_loop_t *loop, const struct redis_options *options)
 	r->loop = loop;
 	r->options = *options;
 	uv_timer_init(loop, &r->timer); /* cannot fail */
-	r->timer.data = r;
+	uv_timer_init(loop, &r->pause);
+	r->timer.data = r->pause.data = r;
 	attempt(r);
 	return r;
 }
 
 static void
-on_closed(uv_handle_t *h)
+on_pause_closed(uv_handle_t *h)
 {
 	free(h->data);
+}
+
+static void
+on_timer_closed(uv_handle_t *h)
+{
+	struct redis *r = h->data;
+
+	uv_close((uv_handle_t *)&r->pause, on_pause_closed);
 }
 
 void
@@ -573,5 +641,5 @@ redis_close(struct redis *r)
 	metrics_add(r->options.metrics, METRIC_PUBLISH_DROPPED, r->queued);
 	redis_parser_free(r->parser);
 	eio_buf_deinit(&r->queue);
-	uv_close((uv_handle_t *)&r->timer, on_closed);
+	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
 }

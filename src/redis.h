@@ -30,6 +30,7 @@
 #define REDIS_CONNECT_MS 5000 /* to connect, and again to shake hands */
 #define REDIS_SILENT_MS 10000 /* then PING */
 #define REDIS_DEAD_MS 10000 /* after the PING: lost */
+#define REDIS_PAUSE_MS 1 /* between two looks at a busy connection */
 
 struct redis;
 
@@ -49,6 +50,7 @@ struct redis_options {
 	size_t n_channels, n_patterns;
 	size_t publish_queue_bytes; /* what may wait to be published */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
+	bool may_pause; /* messages may come REDIS_PAUSE_MS late, together, when they are many */
 	/* May not call redis_* for this connection. */
 	void (*message)(void *user, const struct redis_message *m);
 	void (*state)(void *user, bool ready); /* became ready, or is not any more; or NULL */

@@ -16,10 +16,11 @@ const REASONS = [
 	['CPU per delivered binary event ÷ Socket.IO 4.8/ws, 250 bytes', socketIo('fan-out-1k-250')],
 	['the same, 3 KB', socketIo('fan-out-1k-3000')],
 	['ingest: CPU per message', ({ ratio }) =>
-		`Every byte is checked to be JSON before it may join a batch, and is copied once; the floor of ${times(1 / ratio('ingest-max', 'siocast', 'us', 'floor-ingest'), 2)} of ` +
-		'this only reads from the socket. Tried: published messages are read in the receive buffer instead of by hiredis, and the check looks at ' +
-		'64 bytes at a time with SSE2 or AVX2; both are in. Most of what is left is the check. Not tried: to batch without the second ' +
-		'copy into the frame.'],
+		`Every byte is checked to be JSON before it may join a batch, and is copied into the batch and from there into the frame; the floor of ${times(1 / ratio('ingest-max', 'siocast', 'us', 'floor-ingest'), 2)} of ` +
+		'this only reads from the socket. Tried: published messages are read in the receive buffer instead of by hiredis, the check looks at ' +
+		'64 bytes at a time with SSE2 or AVX2, and large batches for few clients leave one by one instead of put together; all are in. ' +
+		'A check with AVX-512 was no faster. Four tenths of what is left is the check, three are the kernel\'s copies and sockets, one our own two copies. ' +
+		'Not tried: to batch without the second one.'],
 	['long-polling: CPU per poll', ({ ratio }) =>
 		'An answer to a poll is an HTTP request read, an answer written, and a wake-up for both; half of it is the floor, too. For a binary event ' +
 		`Socket.IO needs two polls, siocast one: per event it takes 1/${times(ratio('polling', 'tuned', 'usEvent', 'siocast'))} of Socket.IO's. Tried: head and body ` +
@@ -32,8 +33,9 @@ const REASONS = [
 		'The thread that reads from Redis shares a processor with one of the two workers, and the kernel\'s loopback makes both touch the same ' +
 		'locks and counters. Nothing of siocast\'s own is written by both in a pass: blocks are shared without counting references per client.'],
 	['the story’s 24,000 messages', ({ median }) =>
-		`At this rate Redis sends each message by itself, so each costs a wake-up and a read, ${times(median('ingest-24k', 'siocast', 'us'))} µs, where a stream ` +
-		`of them costs ${times(median('ingest-max', 'siocast', 'us'), 2)} µs each. Not tried: to wait a millisecond before reading on, as network cards do.`],
+		`At this rate Redis sends each message by itself, and one costs ${times(median('ingest-24k', 'siocast', 'us'))} µs, where in a stream ` +
+		`it costs ${times(median('ingest-max', 'siocast', 'us'), 2)} µs. Tried: to look at the socket once in a millisecond, as network cards do with their interrupts, which is in. ` +
+		'What is left beside the messages is that wake-up and a read of many small packets. Longer waits would delay the messages more.'],
 ];
 
 /** The reason for a missed goal. */

@@ -112,6 +112,23 @@ for (const [name, batch, messages, events] of KINDS) {
 	);
 }
 
+test('large batches leave one by one: putting them together would cost more than a write', { ...limit(), skip: reasonToSkip() }, () =>
+	withCleanup(async (cleanup) => {
+		const events = ['news', 'copy'];
+		const traced = await startTraced(cleanup, { events, batch: { interval: 100 }, engine: { ioUring: false }, calls: CALLS });
+		const text = JSON.stringify(MARK.padEnd(60_000, '.'));
+		await traced.redis.client.publish('news', text);
+		for (const socket of traced.sockets) {
+			for (const event of events) {
+				assert.equal(await socket.nextText(), `451-["${event}",{"_placeholder":true,"num":0}]`);
+				assert.equal((await socket.next()).binary.toString(), `[${text}]`);
+			}
+		}
+		const begun = (await traced.stop()).filter((line) => line.includes('451-['));
+		assert.equal(begun.length, CLIENTS * events.length, begun.map((line) => line.slice(0, 200)).join('\n'));
+	}),
+);
+
 for (const [name, rule] of [
 	['the set-up is refused', 'io_uring_setup:error=EPERM'],
 	['the kernel has none', 'io_uring_setup:error=ENOSYS'],

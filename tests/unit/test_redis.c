@@ -675,6 +675,129 @@ resolves_names(void **state)
 	server_free(s);
 }
 
+/* Reading that pauses */
+
+static void
+on_number(void *user, const struct redis_message *m)
+{
+	struct server *s = user;
+
+	assert_int_equal(strtoul(m->payload.p, NULL, 10), s->messages); /* a line's end follows it */
+	s->messages++;
+	stop_if_done(s);
+}
+
+/* A server with a subscriber whose messages are numbers. */
+static struct server *
+server_subscribed(bool may_pause)
+{
+	struct server *s = server_new("", "");
+	struct redis_options o = options(s);
+
+	o.may_pause = may_pause;
+	o.message = on_number;
+	o.silent_ms = o.dead_ms = 40;
+	s->wait_for = "PSUBSCRIBE";
+	s->answer = "+OK\r\n" CONFIRMED;
+	s->stop_at_ready = 1;
+	s->redis = redis_open(&s->loop, &o);
+	assert_non_null(s->redis);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	return s;
+}
+
+/* Sends one more number and lets the loop look at what is there. Whether it was not taken at once. */
+static bool
+send_number(struct server *s, unsigned *sent)
+{
+	char text[80];
+	int digits = snprintf(NULL, 0, "%u", *sent);
+
+	snprintf(text, sizeof text, "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$%d\r\n%u\r\n", digits, *sent);
+	say(s, text);
+	++*sent;
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+	return s->messages < *sent;
+}
+
+/* Sends numbers in quick succession until some of them have been held back: the last one, too. */
+static unsigned
+send_until_held(struct server *s)
+{
+	unsigned sent = s->messages, held = 0;
+
+	for (bool last = false; held < 100 || !last; held += last) last = send_number(s, &sent);
+	return sent;
+}
+
+static void
+run_until(struct server *s, unsigned messages)
+{
+	while (s->messages < messages) uv_run(&s->loop, UV_RUN_ONCE);
+}
+
+/* Messages in quick succession are taken together, soon and in order; to a server that never answers a PING. */
+static void
+pauses_when_busy(void **state)
+{
+	struct server *s = server_subscribed(true);
+	uint64_t start = uv_now(&s->loop);
+
+	(void)state;
+	while (uv_now(&s->loop) - start < 150) run_until(s, send_until_held(s));
+	assert_int_equal(s->not_ready, 0);
+	server_free(s);
+}
+
+/* After a pause, and when they are few, they are taken at once. */
+static void
+takes_few_at_once(void **state)
+{
+	struct server *s = server_subscribed(true);
+	unsigned sent = send_until_held(s), held = 0;
+
+	(void)state;
+	run_until(s, sent);
+	for (int i = 0; i < 20; i++) {
+		uv_sleep(2 * REDIS_PAUSE_MS);
+		uv_run(&s->loop, UV_RUN_NOWAIT); /* finds nothing */
+		held += send_number(s, &sent);
+	}
+	assert_in_range(held, 0, 2); /* the kernel may be late, too */
+	server_free(s);
+}
+
+static void
+never_pauses_unasked(void **state)
+{
+	struct server *s = server_subscribed(false);
+	unsigned sent = 0, held = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) held += send_number(s, &sent);
+	assert_in_range(held, 0, 50);
+	server_free(s);
+}
+
+/* What came before the end is taken, also when nobody looks at that moment. */
+static void
+lost_while_pausing(void **state)
+{
+	struct server *s = server_subscribed(true);
+	unsigned sent = send_until_held(s);
+
+	(void)state;
+	drop_client(s);
+	while (!s->not_ready) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(s->messages, sent);
+	/* And on the next connection it is as on the first. */
+	s->answer = "+OK\r\n" CONFIRMED;
+	s->stop_at_ready = 2;
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	send_until_held(s);
+	server_free(s); /* closed while it pauses */
+}
+
 int
 main(void)
 {
@@ -690,6 +813,10 @@ main(void)
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(publishes),
 		cmocka_unit_test(resolves_names),
+		cmocka_unit_test(pauses_when_busy),
+		cmocka_unit_test(takes_few_at_once),
+		cmocka_unit_test(never_pauses_unasked),
+		cmocka_unit_test(lost_while_pausing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

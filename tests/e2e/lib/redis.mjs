@@ -2,6 +2,7 @@
 //
 // A private redis-server.
 
+import path from 'node:path';
 import { Child } from './process.mjs';
 import { accepts } from './ports.mjs';
 import { RedisClient } from './resp.mjs';
@@ -9,17 +10,19 @@ import { eventually } from './wait.mjs';
 
 export { RedisClient };
 
-/** Starts a redis-server on `port` with nothing kept on disk and waits until it answers PING. */
-export async function startRedis(cleanup, port) {
+/** Starts a redis-server on `port` with nothing kept on disk and waits until it answers PING. `unix`: its url is a socket's. */
+export async function startRedis(cleanup, port, { unix = false } = {}) {
 	const dir = await cleanup.folder();
 	const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
 	// A burst of a test must not make Redis cut the subscriber off: that has its own tests.
 	args.push('--client-output-buffer-limit', 'pubsub 0 0 0', '--daemonize', 'no');
+	const socket = path.join(dir, 'redis.sock');
+	if (unix) args.push('--unixsocket', socket);
 	const child = new Child('redis-server', args, { name: 'redis-server' });
 	cleanup.add(child, () => child.stop());
 	await child.whileRunning(eventually(() => accepts(port), `redis-server on port ${port}`));
 	const client = await RedisClient.open(cleanup, port);
 	const answer = await client.command('PING');
 	if (answer !== 'PONG') throw new Error(`redis-server answered ${answer} to PING`);
-	return { child, port, client, url: `redis://127.0.0.1:${port}/0` };
+	return { child, port, client, url: unix ? `unix://${socket}` : `redis://127.0.0.1:${port}/0` };
 }
