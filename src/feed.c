@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread: its loop, its mailbox, its Redis connections and its one timer. */
+/* The thread, or the place on the only worker's: a loop, a mailbox, Redis connections and one timer. */
 #include "src/feed.h"
 
 #include "src/feed_int.h"
@@ -9,7 +9,7 @@
 
 enum { PAUSE_INTERVAL_MS = 10 }; /* a batch this long gets a tenth longer, at most, by REDIS_PAUSE_MS */
 
-enum mail_kind { MAIL_PUBLISH, MAIL_STOP };
+enum mail_kind { MAIL_PUBLISH, MAIL_START, MAIL_STOP };
 
 /* A message for Redis on its way to the feed thread. */
 struct publish {
@@ -31,7 +31,8 @@ struct feed {
 	uv_thread_t thread;
 	bool started; /* by the thread that calls feed_start and feed_stop */
 	struct mailbox mailbox;
-	struct mail stop;
+	struct mail start, stop;
+	uv_sem_t stopped; /* without a thread: posted when it has shut down */
 	uv_timer_t timer; /* for router.deadline_ms */
 	uv_check_t check;
 	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
@@ -179,6 +180,7 @@ shut_down(struct feed *f)
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
 	mailbox_close(&f->mailbox);
+	uv_sem_post(&f->stopped);
 }
 
 static void
@@ -192,8 +194,9 @@ on_mail(void *user, struct mail *first)
 		struct publish *p = EIO_CONTAINER(m, struct publish, mail);
 
 		next = m->next;
-		if (m->kind == MAIL_STOP) {
-			stop = true;
+		if (m->kind != MAIL_PUBLISH) {
+			if (m->kind == MAIL_START) open_sources(f);
+			stop = stop || m->kind == MAIL_STOP;
 			continue;
 		}
 		if (!uv_is_closing((uv_handle_t *)&f->timer)) publish(f, p);
@@ -243,13 +246,15 @@ feed_new(const struct feed_options *options)
 	if (!f) return NULL;
 	f->options = *options;
 	f->timer_ms = UINT64_MAX;
+	f->start.kind = MAIL_START;
 	f->stop.kind = MAIL_STOP;
 	f->sources = calloc(n, sizeof *f->sources);
 	if (!f->sources) goto fail_feed;
 	for (size_t i = 0; i < n; i++) f->sources[i].feed = f;
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_sources;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
-	if (uv_loop_init(&f->loop)) goto fail_router;
+	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
+	if (uv_loop_init(&f->loop)) goto fail_sem;
 	if (mailbox_open(&f->mailbox, &f->loop, on_mail, f)) goto fail_loop;
 	uv_timer_init(&f->loop, &f->timer);
 	uv_check_init(&f->loop, &f->check);
@@ -258,6 +263,8 @@ feed_new(const struct feed_options *options)
 	return f;
 fail_loop:
 	uv_loop_close(&f->loop);
+fail_sem:
+	uv_sem_destroy(&f->stopped);
 fail_router:
 	feed_router_deinit(&f->router);
 fail_out:
@@ -279,11 +286,21 @@ run(void *arg)
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 }
 
+uv_loop_t *
+feed_loop(struct feed *f)
+{
+	return f->options.on_worker ? &f->loop : NULL;
+}
+
 int
 feed_start(struct feed *f)
 {
-	int err = uv_thread_create(&f->thread, run, f);
+	int err = 0;
 
+	if (f->options.on_worker)
+		mailbox_post(&f->mailbox, &f->start);
+	else
+		err = uv_thread_create(&f->thread, run, f);
 	f->started = err == 0;
 	return err;
 }
@@ -293,7 +310,10 @@ feed_stop(struct feed *f)
 {
 	if (!f->started) return;
 	mailbox_post(&f->mailbox, &f->stop);
-	uv_thread_join(&f->thread);
+	if (f->options.on_worker)
+		uv_sem_wait(&f->stopped);
+	else
+		uv_thread_join(&f->thread);
 	f->started = false;
 }
 
@@ -306,6 +326,7 @@ feed_free(struct feed *f)
 		uv_run(&f->loop, UV_RUN_DEFAULT);
 	}
 	uv_loop_close(&f->loop);
+	uv_sem_destroy(&f->stopped);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
 	free(f->sources);

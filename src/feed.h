@@ -21,6 +21,7 @@ struct feed_options {
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics *metrics; /* borrowed: the feed thread's own row */
 	unsigned workers; /* how many */
+	bool on_worker; /* no thread of its own: the only worker runs the feed, on feed_loop() */
 	/* Called on the feed thread with a delivery for worker w, which the callee owns from then on:
 	 * set mail.kind and post it. Never called after feed_stop returned. */
 	void (*deliver)(void *user, unsigned w, struct delivery *d);
@@ -35,10 +36,14 @@ struct feed_redis_status {
 /* A feed that does nothing yet. NULL when out of memory. */
 struct feed *feed_new(const struct feed_options *options);
 
-/* Starts the thread; Redis may be away. 0 or a libuv error. */
+/* The loop of a feed without a thread, NULL when it has one. It is there until feed_free. A worker may put its own handles on it; the
+ * thread that runs it is the feed thread then. It must be run until feed_stop returned, and until nothing is left on it. */
+uv_loop_t *feed_loop(struct feed *f);
+
+/* Starts the thread, or opens the connections on the loop that is run by another; Redis may be away. 0 or a libuv error. */
 int feed_start(struct feed *f);
 
-/* Ends the thread and waits for it; what is batched is not flushed. From the thread that started it, once. */
+/* Ends the thread, or what is on the loop, and waits for it; what is batched is not flushed. From the thread that started it, once. */
 void feed_stop(struct feed *f);
 
 /* Frees a feed that is stopped (or never started), after the last delivery was given back. */

@@ -186,7 +186,11 @@ static int
 make_all(struct daemon *d)
 {
 	struct feed_options fo = {
-		.config = d->config, .workers = d->config->workers, .deliver = on_deliver, .user = d
+		.config = d->config,
+		.workers = d->config->workers,
+		.on_worker = d->config->workers == 1,
+		.deliver = on_deliver,
+		.user = d,
 	};
 
 	raise_file_limit();

@@ -37,7 +37,7 @@ struct stop_mail {
 struct worker {
 	struct workers *shared;
 	unsigned index;
-	uv_loop_t loop;
+	uv_loop_t *loop, own_loop; /* loop: its own, or the feed's */
 	uv_thread_t thread;
 	struct eio_clock clock;
 	struct mailbox mailbox;
@@ -307,8 +307,11 @@ on_mail(void *user, struct mail *first)
 void
 worker_deliver(struct worker *w, struct delivery *d)
 {
-	d->mail.kind = MAIL_DELIVERY;
-	mailbox_post(&w->mailbox, &d->mail);
+	d->mail = (struct mail){ .kind = MAIL_DELIVERY };
+	if (w->loop == &w->own_loop)
+		mailbox_post(&w->mailbox, &d->mail);
+	else
+		on_delivery(w, &d->mail);
 }
 
 /* Metrics */
@@ -380,9 +383,19 @@ make_servers(struct worker *w)
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
 	};
 
-	w->server = eio_server_new(&w->loop, &w->clock, &w->options, &engine);
-	w->httpd = eio_httpd_new(&w->loop, &w->clock, &options, &http);
+	w->server = eio_server_new(w->loop, &w->clock, &w->options, &engine);
+	w->httpd = eio_httpd_new(w->loop, &w->clock, &options, &http);
 	return w->server && w->httpd;
+}
+
+/* A single worker runs the feed on its loop: a thread for it would have to wake the worker for each message. */
+static int
+take_loop(struct worker *w)
+{
+	w->loop = feed_loop(w->shared->feed);
+	if (w->loop) return 0;
+	w->loop = &w->own_loop;
+	return uv_loop_init(w->loop);
 }
 
 static bool
@@ -397,14 +410,14 @@ make_parts(struct worker *w)
 		.worker = w->index,
 	};
 
-	if (uv_loop_init(&w->loop) || uv_sem_init(&w->stopped, 0) || eio_clock_open(&w->clock, &w->loop) ||
-		mailbox_open(&w->mailbox, &w->loop, on_mail, w))
+	if (take_loop(w) || uv_sem_init(&w->stopped, 0) || eio_clock_open(&w->clock, w->loop) ||
+		mailbox_open(&w->mailbox, w->loop, on_mail, w))
 		return false;
 	if (server_options_init(&w->options, w->shared->config, w->index)) return false;
 	w->clients = clients_new(&clients);
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache || !make_servers(w)) return false;
-	uv_prepare_init(&w->loop, &w->publish_stats);
+	uv_prepare_init(w->loop, &w->publish_stats);
 	w->publish_stats.data = w;
 	uv_prepare_start(&w->publish_stats, on_publish_stats);
 	return true;
@@ -439,7 +452,7 @@ run(void *arg)
 
 	/* What one worker is refused, all are. */
 	if (err && w->index == 0) log_info("event=no-io-uring error=\"%s\"", uv_strerror(err));
-	uv_run(&w->loop, UV_RUN_DEFAULT);
+	uv_run(w->loop, UV_RUN_DEFAULT);
 }
 
 int
@@ -505,7 +518,7 @@ worker_free(struct worker *w)
 {
 	if (!w) return;
 	eio_server_free(w->server);
-	uv_loop_close(&w->loop);
+	if (w->loop == &w->own_loop) uv_loop_close(w->loop);
 	uv_sem_destroy(&w->stopped);
 	clients_free(w->clients);
 	files_cache_free(w->cache);

@@ -24,6 +24,7 @@ struct one_send {
 	void *owner;
 	const char *p;
 	size_t n;
+	int fd;
 	int result; /* how many bytes were taken, or -errno */
 };
 
@@ -102,7 +103,7 @@ map_rings(struct eio_uring *r, const struct io_uring_params *q)
 /* Submitting */
 
 static void
-add(struct eio_uring *r, int fd, struct one_send send)
+add(struct eio_uring *r, struct one_send send)
 {
 	struct io_uring_sqe *e = &r->sqes[(*r->sq_tail + r->n) & r->sq_mask];
 
@@ -110,7 +111,7 @@ add(struct eio_uring *r, int fd, struct one_send send)
 	r->sends[r->n] = send;
 	*e = (struct io_uring_sqe){
 		.opcode = IORING_OP_SEND,
-		.fd = fd,
+		.fd = send.fd,
 		.addr = (uint64_t)(uintptr_t)send.p,
 		.len = send.n < INT_MAX ? (uint32_t)send.n : INT_MAX,
 		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
@@ -156,13 +157,22 @@ submit(struct eio_uring *r)
 	}
 }
 
+/* One send costs less without the ring; two cost the same, and from three on the ring wins. */
+static void
+send_alone(struct one_send *s)
+{
+	ssize_t rc = send(s->fd, s->p, s->n < INT_MAX ? s->n : INT_MAX, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	s->result = rc < 0 ? -errno : (int)rc;
+}
+
 /* Whether sends work: a kernel may know io_uring without them, or a filter allow its set-up only. */
 static bool
 try_send(struct eio_uring *r)
 {
 	int result;
 
-	add(r, -1, (struct one_send){ .p = "", .n = 1 });
+	add(r, (struct one_send){ .p = "", .n = 1, .fd = -1 });
 	submit(r);
 	r->n = 0;
 	result = r->sends[0].result;
@@ -211,7 +221,7 @@ void
 eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
 {
 	if (r->n_blocks == 0 || r->blocks[r->n_blocks - 1] != b) r->blocks[r->n_blocks++] = eio_block_ref(b);
-	add(r, fd, (struct one_send){ .owner = owner, .p = b->data, .n = b->n });
+	add(r, (struct one_send){ .owner = owner, .p = b->data, .n = b->n, .fd = fd });
 	if (r->n == SENDS) eio_uring_flush(r);
 }
 
@@ -219,7 +229,10 @@ void
 eio_uring_flush(struct eio_uring *r)
 {
 	if (r->n == 0) return;
-	if (!r->broken) submit(r);
+	if (r->n == 1)
+		send_alone(&r->sends[0]);
+	else if (!r->broken)
+		submit(r);
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct one_send *s = &r->sends[i];
 		size_t taken = s->result > 0 ? (size_t)s->result : 0;

@@ -31,7 +31,7 @@ bool eio_uring_works(const struct eio_uring *r);
 /* Adds a send to a stream socket; takes a reference to the block until it is through. A ring that is full is flushed then. */
 void eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b);
 
-/* Does all that was added, in that order, and then calls sent() for each of them in that order. */
+/* Does all that was added, in that order, a single send without the ring, and then calls sent() for each of them in that order. */
 void eio_uring_flush(struct eio_uring *r);
 
 #endif

@@ -38,10 +38,11 @@ function publishOneByOne(redis, first) {
 	return next;
 }
 
+/** Two workers, for there the feed has a thread of its own. */
 async function startOne(cleanup, redis, alone) {
 	const feeds = [{ channel: 'ticks', event: 'ticks', batch: { interval: 100 } }];
 	if (alone) feeds.push({ channel: 'alone', event: 'alone', encode: 'json', batch: { interval: 0 } });
-	const server = await startSiocast(cleanup, { redis: redis.url, feeds });
+	const server = await startSiocast(cleanup, { workers: 2, redis: redis.url, feeds });
 	await feedsReady(redis, server);
 	const socket = await connect(cleanup, server);
 	const heard = collect(socket, 'ticks');

@@ -4,6 +4,7 @@
 // it reads.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
@@ -20,32 +21,45 @@ async function metricsOf(server) {
 }
 
 describe('the daemon', { skip: SIOCAST_ONLY }, () => {
-	test('tells applications about the clients it leaves when it stops', limit(), () =>
-		withCleanup(async (cleanup) => {
-			const redis = await startRedis(cleanup, await freePort());
-			const on = { 'message-with-ack': [{ publish: 'uplink' }, { ack: [true] }], disconnect: [{ publish: 'left' }] };
-			const server = await startSiocast(cleanup, { redis: redis.url, workers: 2, namespaces: { '/': { on } } });
-			const listener = await RedisClient.open(cleanup, redis.port);
-			await listener.subscribe('left');
-			await listener.subscribe('uplink');
-			const sockets = [];
-			for (const mode of Object.keys(MODES)) sockets.push(await connectMode(cleanup, server, mode, { reconnection: false }));
-			// The connection that publishes is made with the first message.
-			assert.deepEqual(await ask(sockets[0], 'message-with-ack'), [true]);
-			assert.equal((await listener.messages.next()).channel, 'uplink');
-			const ids = sockets.map((socket) => socket.id).sort();
-			await server.child.stop();
-			const left = [];
-			for (let i = 0; i < sockets.length; i++) {
-				const { channel, message } = await listener.messages.next();
-				assert.equal(channel, 'left');
-				const { args, sid } = JSON.parse(message);
-				assert.deepEqual(args, ['server shutting down']);
-				left.push(sid);
-			}
-			assert.deepEqual(left.sort(), ids);
-		}),
-	);
+	for (const [workers, name] of [[1, 'one worker'], [2, 'two workers']]) {
+		test(`tells applications about the clients it leaves when it stops, ${name}`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort());
+				const on = { 'message-with-ack': [{ publish: 'uplink' }, { ack: [true] }], disconnect: [{ publish: 'left' }] };
+				const server = await startSiocast(cleanup, { redis: redis.url, workers, namespaces: { '/': { on } } });
+				const listener = await RedisClient.open(cleanup, redis.port);
+				await listener.subscribe('left');
+				await listener.subscribe('uplink');
+				const sockets = [];
+				for (const mode of Object.keys(MODES)) sockets.push(await connectMode(cleanup, server, mode, { reconnection: false }));
+				// The connection that publishes is made with the first message.
+				assert.deepEqual(await ask(sockets[0], 'message-with-ack'), [true]);
+				assert.equal((await listener.messages.next()).channel, 'uplink');
+				const ids = sockets.map((socket) => socket.id).sort();
+				await server.child.stop();
+				const left = [];
+				for (let i = 0; i < sockets.length; i++) {
+					const { channel, message } = await listener.messages.next();
+					assert.equal(channel, 'left');
+					const { args, sid } = JSON.parse(message);
+					assert.deepEqual(args, ['server shutting down']);
+					left.push(sid);
+				}
+				assert.deepEqual(left.sort(), ids);
+			}),
+		);
+
+		test(`has a thread for Redis only beside several workers: ${name}`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort());
+				const server = await startSiocast(cleanup, { redis: redis.url, workers, feeds: [{ channel: 'news' }] });
+				await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'its subscription');
+				const tasks = `/proc/${server.child.pid}/task`;
+				const names = fs.readdirSync(tasks).map((tid) => fs.readFileSync(`${tasks}/${tid}/comm`, 'utf8').trim());
+				assert.equal(names.filter((thread) => thread === 'siocast-feed').length, workers - 1);
+			}),
+		);
+	}
 
 	test('ends in order while clients still come', limit(120), () =>
 		withCleanup(async (cleanup) => {

@@ -28,7 +28,7 @@ function reasonToSkip() {
 }
 
 /** siocast under strace, with clients. After `stop` the lines of the trace. */
-async function startTraced(cleanup, { events, batch, engine = {}, calls, inject = [] }) {
+async function startTraced(cleanup, { events, batch, clients = CLIENTS, engine = {}, calls, inject = [] }) {
 	const redis = await startRedis(cleanup, await freePort());
 	const feeds = events.map((event) => ({ channel: 'news', event, batch }));
 	const setup = await configure(cleanup, { redis: redis.url, feeds, engine });
@@ -42,7 +42,7 @@ async function startTraced(cleanup, { events, batch, engine = {}, calls, inject 
 	});
 	await feedsReady(redis, setup);
 	const sockets = [];
-	for (let i = 0; i < CLIENTS; i++) sockets.push(await openJoined(setup));
+	for (let i = 0; i < clients; i++) sockets.push(await openJoined(setup));
 	const stop = async () => {
 		for (const socket of sockets) socket.close();
 		// strace passes signals on to nobody: the daemon is stopped by its own pid, and strace ends with it.
@@ -68,9 +68,9 @@ async function broadcast({ redis, sockets }, events, messages) {
 
 const isWrite = (line) => line.includes(MARK) || line.includes('451-[');
 
-function assertOneWriteEach(lines, events, messages) {
+function assertOneWriteEach(lines, events, messages, clients = CLIENTS) {
 	const writes = lines.filter(isWrite);
-	assert.equal(writes.length, CLIENTS, writes.join('\n'));
+	assert.equal(writes.length, clients, writes.join('\n'));
 	for (const line of writes) {
 		assert.ok(line.split('451-[').length - 1 === events.length && line.includes(`${MARK} ${messages - 1}`), line);
 		assert.doesNotMatch(line, /unfinished/);
@@ -126,6 +126,15 @@ test('large batches leave one by one: putting them together would cost more than
 		}
 		const begun = (await traced.stop()).filter((line) => line.includes('451-['));
 		assert.equal(begun.length, CLIENTS * events.length, begun.map((line) => line.slice(0, 200)).join('\n'));
+	}),
+);
+
+test('a client alone: a write, io_uring or not', { ...limit(), skip: reasonToSkip() }, () =>
+	withCleanup(async (cleanup) => {
+		const [, batch, messages, events] = KINDS[0];
+		const traced = await startTraced(cleanup, { events, batch, clients: 1, calls: `${CALLS},io_uring_enter` });
+		await broadcast(traced, events, messages);
+		assertOneWriteEach(await traced.stop(), events, messages, 1);
 	}),
 );
 

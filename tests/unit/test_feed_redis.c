@@ -2,7 +2,7 @@
 /*
  * The feed thread with a real redis-server of its own, on a unix socket in a
  * temporary folder: from PUBLISH to deliveries on two workers, through a restart
- * of Redis. Skipped (exit 77) where there is no redis-server. Run under TSan too.
+ * of Redis; and the same on a loop that another thread runs. Skipped (exit 77) where there is no redis-server. Run under TSan too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +43,8 @@ struct fixture {
 	struct metrics_set metrics;
 	struct worker workers[WORKERS];
 	struct feed *feed;
+	uv_thread_t thread; /* runs the feed's loop when it has no thread of its own */
+	bool runs;
 };
 
 static void
@@ -105,7 +107,7 @@ static const char config_text[] =
 static const struct eio_bytes nsp = { "/", 1 }, room_a = { "a", 1 };
 
 static int
-set_up(void **state)
+set_up(void **state, bool on_worker)
 {
 	struct fixture *x = calloc(1, sizeof *x);
 	struct feed_options o;
@@ -129,10 +131,41 @@ set_up(void **state)
 		.interest = x->interest,
 		.metrics = x->metrics.rows,
 		.workers = WORKERS,
+		.on_worker = on_worker,
 		.deliver = on_deliver,
 		.user = x };
 	x->feed = feed_new(&o);
 	return x->feed ? 0 : -1;
+}
+
+static int
+set_up_own(void **state)
+{
+	return set_up(state, false);
+}
+
+static int
+set_up_on_worker(void **state)
+{
+	return set_up(state, true);
+}
+
+static void
+run_loop(void *arg)
+{
+	uv_run(arg, UV_RUN_DEFAULT);
+}
+
+static void
+start(struct fixture *x)
+{
+	uv_loop_t *loop = feed_loop(x->feed);
+
+	if (loop) {
+		assert_int_equal(uv_thread_create(&x->thread, run_loop, loop), 0);
+		x->runs = true;
+	}
+	assert_int_equal(feed_start(x->feed), 0);
 }
 
 static int
@@ -141,6 +174,7 @@ tear_down(void **state)
 	struct fixture *x = *state;
 
 	feed_stop(x->feed);
+	if (x->runs) uv_thread_join(&x->thread); /* nothing is left on the loop */
 	interest_clear(x->interest, 0, nsp, NULL);
 	interest_clear(x->interest, 1, nsp, NULL);
 	interest_clear(x->interest, 1, nsp, &room_a);
@@ -235,7 +269,7 @@ there_and_back(void **state)
 	struct worker *w0 = &x->workers[0], *w1 = &x->workers[1];
 
 	/* Redis is away at the start. */
-	assert_int_equal(feed_start(x->feed), 0);
+	start(x);
 	while (metrics_sum(&x->metrics, METRIC_REDIS_LOST) < 2) nap();
 	assert_false(feed_ready(x->feed));
 	assert_int_equal(start_redis(x), 0);
@@ -284,8 +318,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(never_started, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(there_and_back, set_up_own, tear_down),
+		cmocka_unit_test_setup_teardown(there_and_back, set_up_on_worker, tear_down),
+		cmocka_unit_test_setup_teardown(never_started, set_up_own, tear_down),
+		cmocka_unit_test_setup_teardown(never_started, set_up_on_worker, tear_down),
 	};
 
 	if (!have_redis()) return 77;

@@ -149,6 +149,41 @@ test_rests(void **state)
 	eio_uring_free(r);
 }
 
+/* The same, each with a flush of its own. */
+static void
+test_alone(void **state)
+{
+	struct pair p[5] = { 0 };
+	struct eio_uring *r = need_ring();
+	struct eio_block *big = block_of(10000000), *small = block_of(10);
+
+	(void)state;
+	for (int i = 0; i < 5; i++) make_pair(p[i].fds);
+	while (send(p[2].fds[0], hello, 1, MSG_DONTWAIT) == 1) continue;
+	close(p[3].fds[1]);
+	for (int i = 0; i < 5; i++) {
+		struct eio_block *b = i == 1 ? big : small;
+
+		eio_uring_add(r, &p[i], i == 4 ? -1 : p[i].fds[0], b);
+		assert_int_equal(p[i].told, 0);
+		eio_uring_flush(r);
+		assert_int_equal(p[i].told, 1);
+		assert_int_equal(atomic_load(&b->refs), 1);
+	}
+	assert_int_equal(p[0].n, 0);
+	check_received(p[0].fds[1], small);
+	assert_true(p[1].n > 0 && p[1].n < 10000000);
+	assert_ptr_equal(p[1].rest, big->data + (big->n - p[1].n));
+	for (int i = 2; i < 5; i++) assert_int_equal(p[i].n, 10);
+	for (int i = 0; i < 5; i++) {
+		close(p[i].fds[0]);
+		if (i != 3) close(p[i].fds[1]);
+	}
+	eio_block_unref(small);
+	eio_block_unref(big);
+	eio_uring_free(r);
+}
+
 /* Without a descriptor left no ring can be had. */
 static struct rlimit
 forbid_descriptors(void)
@@ -446,6 +481,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sends),
 		cmocka_unit_test(test_rests),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_gather),
 		cmocka_unit_test(test_order),
