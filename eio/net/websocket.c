@@ -471,7 +471,8 @@ int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || ws->corked || lws_partial_buffered(ws->wsi)) return write_raw(ws, b->data, b->n);
+	if (!ws->server->gathers || ws->gathered || ws->corked || lws_partial_buffered(ws->wsi))
+		return write_raw(ws, b->data, b->n);
 	ws->gathered = true;
 	eio_uring_add(ws->server->ring, ws, ws->fd, b);
 	return 0;

@@ -65,8 +65,9 @@ listening(struct sockaddr_in *sa)
 static void
 start(struct test *t, bool ring)
 {
-	struct eio_httpd_options options = { .max_head = 4096, .max_body = 4096, .header_timeout_ms = 60000,
-		.keep_alive_timeout_ms = 60000 };
+	struct eio_httpd_options options = {
+		.max_head = 4096, .max_body = 4096, .header_timeout_ms = 60000, .keep_alive_timeout_ms = 60000
+	};
 	struct eio_httpd_handler handler = { .exchange = on_exchange, .user = t };
 	struct sockaddr_in sa;
 	int fd = listening(&sa), small = RECEIVE;

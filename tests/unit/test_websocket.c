@@ -170,8 +170,8 @@ start_full(struct test *t, struct eio_bytes extension, struct eio_bytes rest, in
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, true, &handler);
 	assert_non_null(t->server);
-	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"), rest,
-		false, t);
+	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"),
+		rest, false, t);
 	pump(t, 1);
 	assert_int_equal(t->opened, 1);
 	eio_buf_addc(&t->in, '\0');
