@@ -39,12 +39,10 @@ eio_buf_reserve(struct eio_buf *b, size_t n)
 }
 
 void
-eio_buf_append(struct eio_buf *b, const void *p, size_t n)
+eio__buf_append_slowly(struct eio_buf *b, const void *p, size_t n)
 {
-	char *to;
+	char *to = eio_buf_reserve(b, n);
 
-	if (n == 0) return;
-	to = eio_buf_reserve(b, n);
 	if (!to) return;
 	memcpy(to, p, n);
 	b->n += n;

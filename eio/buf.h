@@ -39,7 +39,21 @@ eio_buf_clear(struct eio_buf *b)
  * memory. The bytes count only once the caller adds them to b->n. */
 char *eio_buf_reserve(struct eio_buf *b, size_t n);
 
-void eio_buf_append(struct eio_buf *b, const void *p, size_t n);
+/* eio_buf_append when there is no room yet. */
+void eio__buf_append_slowly(struct eio_buf *b, const void *p, size_t n);
+
+static inline void
+eio_buf_append(struct eio_buf *b, const void *p, size_t n)
+{
+	if (n == 0) return;
+	if (b->failed || b->cap - b->n < n) {
+		eio__buf_append_slowly(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
 void eio_buf_append_u64(struct eio_buf *b, uint64_t v); /* decimal */
 
 /* Appends printf-formatted text, for what is not on a hot path. */

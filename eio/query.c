@@ -24,7 +24,7 @@ hex(char c)
 }
 
 /* The next decoded byte of s, which moves on. s is not empty. */
-static char
+static inline char
 next_byte(struct eio_bytes *s)
 {
 	char c = s->p[0];
@@ -44,6 +44,8 @@ next_byte(struct eio_bytes *s)
 static bool
 decoded_eq(struct eio_bytes s, struct eio_bytes plain)
 {
+	/* Decoding makes nothing longer. */
+	if (s.n < plain.n) return false;
 	for (size_t i = 0; i < plain.n; i++)
 		if (s.n == 0 || next_byte(&s) != plain.p[i]) return false;
 	return s.n == 0;
@@ -66,18 +68,43 @@ next_pair(struct eio_bytes *query, struct eio_bytes *name, struct eio_bytes *val
 	return true;
 }
 
-static bool
-find_last(struct eio_bytes query, struct eio_bytes name, struct eio_bytes *value)
+void
+eio_query_find(struct eio_bytes query, const struct eio_bytes *names, struct eio_bytes *values, size_t n)
 {
-	struct eio_bytes n, v;
-	bool found = false;
+	struct eio_bytes name, value;
 
-	while (next_pair(&query, &n, &v)) {
-		if (!decoded_eq(n, name)) continue;
-		*value = v;
-		found = true;
+	for (size_t i = 0; i < n; i++) values[i] = eio_bytes(NULL, 0);
+	while (next_pair(&query, &name, &value))
+		for (size_t i = 0; i < n; i++)
+			if (decoded_eq(name, names[i])) values[i] = value;
+}
+
+/* How many bytes at the beginning of s stand for themselves. */
+static size_t
+plain_bytes(struct eio_bytes s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] != '+' && s.p[n] != '%') n++;
+	return n;
+}
+
+void
+eio_query_value_decode(struct eio_bytes v, struct eio_buf *out)
+{
+	while (v.n > 0) {
+		size_t n = plain_bytes(v);
+
+		eio_buf_append(out, v.p, n);
+		v = eio_bytes(v.p + n, v.n - n);
+		if (v.n > 0) eio_buf_addc(out, next_byte(&v));
 	}
-	return found;
+}
+
+bool
+eio_query_value_is(struct eio_bytes found, struct eio_bytes value)
+{
+	return found.p && decoded_eq(found, value);
 }
 
 bool
@@ -85,9 +112,9 @@ eio_query_get(struct eio_bytes query, struct eio_bytes name, struct eio_buf *out
 {
 	struct eio_bytes v;
 
-	if (!find_last(query, name, &v)) return false;
-	while (v.n > 0) eio_buf_addc(out, next_byte(&v));
-	return true;
+	eio_query_find(query, &name, &v, 1);
+	eio_query_value_decode(v, out);
+	return v.p != NULL;
 }
 
 bool
@@ -95,7 +122,8 @@ eio_query_is(struct eio_bytes query, struct eio_bytes name, struct eio_bytes val
 {
 	struct eio_bytes v;
 
-	return find_last(query, name, &v) && decoded_eq(v, value);
+	eio_query_find(query, &name, &v, 1);
+	return eio_query_value_is(v, value);
 }
 
 ssize_t

@@ -133,6 +133,18 @@ is_polling(const struct eio_session *s)
 	return s->kind.transport == EIO_TRANSPORT_POLLING && s->state < STATE_CLOSED;
 }
 
+/* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both the pong and
+ * the answer to its last GET. The pong goes first, so the noop follows at once. Who polls again nevertheless has yet to see the pong
+ * and would come again and again. */
+static void
+release_get(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->probe_nooped)
+		s->noop_at = now_ms + EIO_NOOP_DELAY_MS;
+	else
+		s->noop_due = s->probe_nooped = true;
+}
+
 enum eio_accept
 eio_session_get(struct eio_session *s, uint64_t now_ms)
 {
@@ -147,7 +159,7 @@ eio_session_get(struct eio_session *s, uint64_t now_ms)
 		s->answer_noop_close = true;
 		fail(s, (enum eio_reason)s->reason);
 	} else if (s->probe_ponged && s->queue.count == 0) {
-		s->noop_at = now_ms + EIO_NOOP_DELAY_MS;
+		release_get(s, now_ms);
 	}
 	return EIO_ACCEPT_OK;
 }
@@ -220,7 +232,7 @@ eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms)
 		return EIO_ACCEPT_REFUSE;
 	s->probing = true;
 	s->probe_b64 = b64;
-	s->probe_ponged = false;
+	s->probe_ponged = s->probe_nooped = false;
 	s->upgrade_at = now_ms + s->settings->upgrade_timeout;
 	return EIO_ACCEPT_OK;
 }
@@ -249,6 +261,7 @@ eio_session_probe_recv(struct eio_session *s, bool binary, struct eio_bytes data
 		s->probe_pong_due = true;
 		s->probe_ponged = true;
 		s->noop_due = s->get_held;
+		s->probe_nooped = s->probe_nooped || s->get_held;
 		s->noop_at = 0;
 	} else if (!binary && data.n > 0 && data.p[0] == '5') {
 		upgrade(s);
@@ -482,20 +495,23 @@ answer(struct eio_session *s, struct eio_output *out)
 	return true;
 }
 
+/* Before the answer of the held GET: a client that had the noop first would poll again. */
 static bool
-probe_output(struct eio_session *s, struct eio_output *out)
+probe_pong(struct eio_session *s, struct eio_output *out)
 {
-	if (s->probe_pong_due) {
-		s->probe_pong_due = false;
-		out->type = EIO_OUTPUT_PROBE_PONG;
-		return true;
-	}
-	if (s->probe_close_due) {
-		s->probe_close_due = s->probe_ponged = false;
-		out->type = EIO_OUTPUT_PROBE_CLOSE;
-		return true;
-	}
-	return false;
+	if (!s->probe_pong_due) return false;
+	s->probe_pong_due = false;
+	out->type = EIO_OUTPUT_PROBE_PONG;
+	return true;
+}
+
+static bool
+probe_close(struct eio_session *s, struct eio_output *out)
+{
+	if (!s->probe_close_due) return false;
+	s->probe_close_due = s->probe_ponged = false;
+	out->type = EIO_OUTPUT_PROBE_CLOSE;
+	return true;
 }
 
 enum eio_output_type
@@ -507,7 +523,7 @@ eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
 	if (s->drop_post) {
 		s->drop_post = s->post_open = false;
 		out->type = EIO_OUTPUT_POST_DESTROY;
-	} else if (answer(s, out) || probe_output(s, out)) {
+	} else if (probe_pong(s, out) || answer(s, out) || probe_close(s, out)) {
 		/* filled in */
 	} else if (s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count > 0) {
 		if (!writable) return EIO_OUTPUT_NONE;

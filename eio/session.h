@@ -32,7 +32,7 @@
 enum {
 	EIO_SID_LEN = 20, /* as long as official servers make them */
 	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
-	EIO_NOOP_DELAY_MS = 100, /* how long a poll is held while a probe runs; engine.io's number */
+	EIO_NOOP_DELAY_MS = 100, /* how long any but the first poll is held while a probe runs; engine.io's number */
 };
 
 enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
@@ -62,7 +62,7 @@ struct eio_session {
 	struct eio_session_kind kind;
 	unsigned char state;
 	bool probe_b64, poll_b64; /* of the probing WebSocket; and of polling, once the upgrade changed it */
-	bool upgraded, probing, probe_ponged;
+	bool upgraded, probing, probe_ponged, probe_nooped;
 	bool get_held, post_open, drop_get, drop_post;
 	bool ping_out, ping_extended;
 	bool closed_event, tell_close, noop_due, answer_noop_close;

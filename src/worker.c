@@ -258,6 +258,21 @@ on_exchange_mail(struct worker *w, struct exchange_mail *m)
 	free(m);
 }
 
+/* Delivers an answer from another worker, and those right behind it, as a broadcast makes them. Returns the mail that follows. */
+static struct mail *
+on_answers(struct worker *w, struct mail *m)
+{
+	struct mail *next;
+
+	eio_httpd_gather(w->httpd);
+	for (; m && m->kind == MAIL_ANSWER; m = next) {
+		next = m->next;
+		on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail));
+	}
+	eio_httpd_send_gathered(w->httpd);
+	return m;
+}
+
 /* Delivers one mail and the deliveries right behind it. They have piled up while the worker was busy: what goes to the same room
  * leaves in one write. Returns the mail that follows. */
 static struct mail *
@@ -290,8 +305,8 @@ on_mail(void *user, struct mail *first)
 		next = m->next;
 		switch ((enum mail_kind)m->kind) {
 		case MAIL_DELIVERY: next = on_delivery(w, m); break;
-		case MAIL_EXCHANGE:
-		case MAIL_ANSWER: on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail)); break;
+		case MAIL_ANSWER: next = on_answers(w, m); break;
+		case MAIL_EXCHANGE: on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail)); break;
 		case MAIL_UPGRADE: {
 			struct upgrade_mail *u = EIO_CONTAINER(m, struct upgrade_mail, mail);
 
@@ -325,7 +340,9 @@ on_publish_stats(uv_prepare_t *p)
 	const struct eio_server_stats *s = eio_server_stats(w->server);
 
 	/* The turn must be over: after it the loop may sleep for long. */
+	eio_httpd_gather(w->httpd);
 	eio_server_flush(w->server);
+	eio_httpd_send_gathered(w->httpd);
 	metrics_put(w->metrics, METRIC_CONNECTIONS_OPEN, h->open + s->websockets);
 	metrics_put(w->metrics, METRIC_CONNECTIONS_ACCEPTED, h->accepted);
 	metrics_put(w->metrics, METRIC_HTTP_REQUESTS, h->requests);
@@ -448,8 +465,11 @@ static void
 run(void *arg)
 {
 	struct worker *w = arg;
-	int err = w->shared->config->engine.io_uring ? eio_server_use_uring(w->server) : 0;
+	bool ring = w->shared->config->engine.io_uring;
+	int err = ring ? eio_server_use_uring(w->server) : 0;
 
+	/* Where there is one ring there is memory for another, or answers are sent one by one. */
+	if (ring && !err) (void)eio_httpd_use_uring(w->httpd);
 	/* What one worker is refused, all are. */
 	if (err && w->index == 0) log_info("event=no-io-uring error=\"%s\"", uv_strerror(err));
 	uv_run(w->loop, UV_RUN_DEFAULT);

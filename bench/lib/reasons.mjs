@@ -24,9 +24,11 @@ const REASONS = [
 		'A check with AVX-512 was no faster. Four tenths of what is left is the check, three are the kernel\'s copies and sockets, one our own two copies. ' +
 		'Not tried: to batch without the second one.'],
 	['long-polling: CPU per poll', ({ ratio }) =>
-		'An answer to a poll is an HTTP request read, an answer written, and a wake-up for both; half of it is the floor, too. For a binary event ' +
-		`Socket.IO needs two polls, siocast one: per event it takes 1/${times(ratio('polling', 'tuned', 'usEvent', 'siocast'))} of Socket.IO's. Tried: head and body ` +
-		'in one write, the body shared by all clients, the head by all that follow each other. The rest is mostly libuv, llhttp and system calls.'],
+		'A poll is a request read and an answer written, and the kernel acknowledges each request by a packet of its own when it is read, as no answer is there ' +
+		'to carry that. The floor leaves requests unread until it is about to answer, and does not pay for it in its own time. Four fifths of siocast\'s are in the ' +
+		`kernel. For a binary event Socket.IO needs two polls, siocast one: per event it takes 1/${times(ratio('polling', 'tuned', 'usEvent', 'siocast'))} of Socket.IO's. ` +
+		'Tried: one block of head and body for all that a broadcast answers, their sends in one call by io_uring, and one look through each query; all are in. Not tried: to ' +
+		'recognise a request that is the one before but for its t, which would spare llhttp, a tenth at most.'],
 	['PUBLISH to client', ({ ratio }) =>
 		'Nearly all of it is the pass over 1,000 clients, and their reading of it one after the other on the other processor. Tried: a single worker reads ' +
 		`from Redis itself, as peers do, instead of being woken for each message; it is in. To uWebSockets, the best of them, p99 is ${times(ratio('saturation', 'siocast', 'common_p99', 'uws-tuned'), 2)} times ` +

@@ -50,15 +50,19 @@ on_conn_closed(uv_handle_t *handle)
 void
 eio__conn_close(struct eio__conn *c)
 {
-	struct eio_exchange *ex = c->ex;
-	bool told = c->told;
+	struct eio_exchange *ex;
+	bool told;
 
+	/* The answer first; that it fails may be another reason to close. */
+	if (c->gathered) eio_uring_flush(c->httpd->ring);
 	if (c->closing) return;
 	c->closing = true;
 	eio_clock_set(c->httpd->clock, &c->timer, UINT64_MAX);
 	eio_list_remove(&c->link);
 	c->httpd->stats.open--;
 	uv_close(&c->h.handle, on_conn_closed);
+	ex = c->ex;
+	told = c->told;
 	if (!ex) return;
 	release_request(c);
 	c->ex = NULL;
@@ -333,6 +337,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 	socklen_t n = sizeof(ss);
 	int err, on = 1;
 
+	c->fd = fd;
 	if (getsockname(fd, (struct sockaddr *)&ss, &n)) return UV_EINVAL;
 	if (ss.ss_family == AF_UNIX) {
 		err = uv_pipe_init(c->httpd->loop, &c->h.pipe, 0);

@@ -25,6 +25,8 @@ eio__httpd_free_if_done(struct eio_httpd *h)
 {
 	if (!h->closing || h->handles > 0) return;
 	eio_buf_deinit(&h->head);
+	eio__whole_deinit(&h->whole);
+	eio_uring_free(h->ring);
 	free(h);
 }
 

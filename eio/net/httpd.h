@@ -83,6 +83,15 @@ void eio_httpd_close(struct eio_httpd *h);
  * the usual ex->respond does it by itself. */
 void eio_httpd_deliver(struct eio_exchange *ex);
 
+/* Lets gathered answers be sent by io_uring. Call it in the loop's thread. Returns 0, or -errno where that does not work: then each
+ * has a system call of its own. */
+int eio_httpd_use_uring(struct eio_httpd *h);
+
+/* From the one to the other, answers may be gathered: those that are the same share one block of head and body, and many leave in one
+ * system call. The loop must not run in between. */
+void eio_httpd_gather(struct eio_httpd *h);
+void eio_httpd_send_gathered(struct eio_httpd *h);
+
 const struct eio_httpd_stats *eio_httpd_stats(const struct eio_httpd *h);
 
 #endif

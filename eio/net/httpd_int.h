@@ -8,15 +8,25 @@
 #define EIO_NET_HTTPD_INT_H
 
 #include "eio/net/httpd.h"
+#include "eio/net/uring.h"
 
 #include <time.h>
 
 enum {
 	EIO__READ_BUFFER = 65536,
 	EIO__DATE_LEN = 29,
+	EIO__WHOLE_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
 
 struct listener;
+
+/* An answer in one block, and what it was made of. */
+struct eio__whole {
+	struct eio_block *all; /* head and body, or NULL: there is none */
+	struct eio_response of; /* with references */
+	bool minor0;
+	time_t date_at;
+};
 
 struct eio_httpd {
 	uv_loop_t *loop;
@@ -32,6 +42,9 @@ struct eio_httpd {
 	time_t date_at;
 	char date[EIO__DATE_LEN + 1];
 	struct eio_buf head; /* of the answer being written; its memory is kept for the next */
+	struct eio__whole whole; /* the last gathered answer */
+	struct eio_uring *ring; /* or NULL */
+	bool gathers;
 	char read_buffer[EIO__READ_BUFFER];
 };
 
@@ -48,6 +61,8 @@ struct eio__conn {
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_buf pending; /* bytes that came while an exchange was being answered */
 	struct eio_timer timer;
+	int fd; /* the handle's */
+	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
 	bool told; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
 	bool feeding, lingering, closing, stopped, eof;
@@ -71,6 +86,9 @@ void eio__conn_arm(struct eio__conn *c, uint64_t ms);
 
 /* Writes bytes and a block; what the socket does not take is kept. close: end the connection behind them. */
 void eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
+
+/* Forgets the last gathered answer. */
+void eio__whole_deinit(struct eio__whole *w);
 
 /* Writes an answer. */
 void eio__conn_respond(struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close);

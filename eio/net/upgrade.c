@@ -121,7 +121,7 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 			eio__socket_set_main(socket, link);
 		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
 			link->deflate ? eio_buf_bytes(&extension) : eio_bytes(NULL, 0), eio_buf_bytes(&headers),
-			eio_buf_bytes(&up->rest), link);
+			eio_buf_bytes(&up->rest), socket && !probe, link);
 		up->fd = -1;
 	} else if (socket && !probe) {
 		eio_session_ws_closed(&socket->session, true);

@@ -27,27 +27,33 @@ sid_owner(struct eio_bytes sid)
 	return c == '_' ? 63 : -1;
 }
 
+/* What every request is looked at for, found in one go. */
+enum { Q_TRANSPORT, Q_SID, Q_EIO, Q_COUNT };
+
+static void
+find(struct eio_bytes query, struct eio_bytes found[Q_COUNT])
+{
+	static const struct eio_bytes names[Q_COUNT] = { { "transport", 9 }, { "sid", 3 }, { "EIO", 3 } };
+
+	eio_query_find(query, names, found, Q_COUNT);
+}
+
 /* The transport that a request names: 0 for polling, 1 for websocket, -1 for one that is unknown or disabled. */
 static int
-named_transport(const struct eio_server *s, const struct eio_request *req)
+named_transport(const struct eio_server *s, struct eio_bytes v)
 {
-	static const struct eio_bytes name = { "transport", 9 };
-
-	if (s->options->polling && eio_query_is(req->query, name, EIO_LIT("polling"))) return EIO_TRANSPORT_POLLING;
-	if (s->options->websocket && eio_query_is(req->query, name, EIO_LIT("websocket")))
-		return EIO_TRANSPORT_WEBSOCKET;
+	if (s->options->polling && eio_query_value_is(v, EIO_LIT("polling"))) return EIO_TRANSPORT_POLLING;
+	if (s->options->websocket && eio_query_value_is(v, EIO_LIT("websocket"))) return EIO_TRANSPORT_WEBSOCKET;
 	return -1;
 }
 
 /* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is not served. */
 static int
-named_revision(const struct eio_server_options *o, struct eio_bytes query)
+named_revision(const struct eio_server_options *o, struct eio_bytes v)
 {
-	static const struct eio_bytes name = { "EIO", 3 };
-
-	if (eio_query_is(query, name, EIO_LIT("4"))) return 4;
+	if (eio_query_value_is(v, EIO_LIT("4"))) return 4;
 	if (!o->allow_eio3) return 0;
-	return eio_query_is(query, name, EIO_LIT("3")) || eio_query_is(query, name, EIO_LIT("2")) ? 3 : 0;
+	return eio_query_value_is(v, EIO_LIT("3")) || eio_query_value_is(v, EIO_LIT("2")) ? 3 : 0;
 }
 
 /* What the cache buster `t` says about a client of revision 3. */
@@ -118,7 +124,7 @@ eio__server_kind(const struct eio_request *req, enum eio_transport transport)
 }
 
 static enum eio_error
-verify_session(struct eio_server *s, struct eio_bytes query, struct eio_bytes sid, int transport, bool upgrade,
+verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes sid, int transport, bool upgrade,
 	struct eio_socket **socket, unsigned *owner)
 {
 	int index = sid_owner(sid);
@@ -130,7 +136,7 @@ verify_session(struct eio_server *s, struct eio_bytes query, struct eio_bytes si
 	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
 	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the revision
 	 * change. */
-	if (named_revision(s->options, query) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
+	if (named_revision(s->options, revision) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
 	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
 	return EIO_OK;
 }
@@ -139,24 +145,27 @@ enum eio_error
 eio__server_verify(
 	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner)
 {
-	int transport = named_transport(s, req);
+	struct eio_bytes found[Q_COUNT];
 	enum eio_error err = EIO_OK;
 	struct eio_buf sid;
+	int transport;
 
+	find(req->query, found);
+	transport = named_transport(s, found[Q_TRANSPORT]);
 	*socket = NULL;
 	*owner = s->options->index;
 	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
 	eio_buf_init(&sid);
-	eio_query_get(req->query, EIO_LIT("sid"), &sid);
+	eio_query_value_decode(found[Q_SID], &sid);
 	if (eio_buf_failed(&sid)) {
 		err = EIO_ERROR_BAD_REQUEST; /* out of memory: not one without a sid */
 	} else if (sid.n > 0) {
-		err = verify_session(s, req->query, eio_buf_bytes(&sid), transport, upgrade, socket, owner);
+		err = verify_session(s, found[Q_EIO], eio_buf_bytes(&sid), transport, upgrade, socket, owner);
 	} else if (req->method != EIO_HTTP_GET) {
 		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
 	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {
 		err = EIO_ERROR_BAD_REQUEST;
-	} else if (!named_revision(s->options, req->query)) {
+	} else if (!named_revision(s->options, found[Q_EIO])) {
 		err = EIO_ERROR_UNSUPPORTED_PROTOCOL;
 	}
 	eio_buf_deinit(&sid);

@@ -32,6 +32,8 @@
 #include <errno.h>
 #include <libwebsockets.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -59,6 +61,7 @@ struct eio_ws {
 	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
 	bool open, closing, peer_closed, want_writable;
+	bool corked; /* the 101 waits for the first write */
 	bool gathered; /* a send to it is in the server's ring */
 	bool in_frame, compressed; /* more of this frame will come; the message being received is compressed */
 	void *user; /* NULL: detached */
@@ -360,9 +363,16 @@ eio_ws_server_free(struct eio_ws_server *s)
 	free(s);
 }
 
+/* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and no packets. */
+static void
+set_cork(int fd, int on)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 void
 eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
-	struct eio_bytes headers, struct eio_bytes rest, void *user)
+	struct eio_bytes headers, struct eio_bytes rest, bool more, void *user)
 {
 	struct eio_ws *ws = calloc(1, sizeof(*ws));
 	struct eio_buf request;
@@ -382,7 +392,8 @@ eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_b
 		eio_buf_deinit(&request);
 		return;
 	}
-	*ws = (struct eio_ws){ .magic = ws_magic, .fd = -1, .server = s, .user = user };
+	*ws = (struct eio_ws){ .magic = ws_magic, .fd = -1, .server = s, .user = user, .corked = more };
+	if (more) set_cork(fd, 1);
 	s->adopting = ws;
 	s->headers = headers;
 	lws_adopt_socket_vhost_readbuf(s->vhost, fd, request.p, request.n);
@@ -446,7 +457,8 @@ write_raw(struct eio_ws *ws, const char *p, size_t n)
 
 	if (ws->gathered) eio_uring_flush(ws->server->ring);
 	sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
+	if (ws->corked) set_cork(ws->fd, 0);
+	ws->corked = false;
 	if (sent == (ssize_t)n) return 0;
 	if (sent > 0) {
 		p += sent;
@@ -459,7 +471,8 @@ int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || lws_partial_buffered(ws->wsi)) return write_raw(ws, b->data, b->n);
+	if (!ws->server->gathers || ws->gathered || ws->corked || lws_partial_buffered(ws->wsi))
+		return write_raw(ws, b->data, b->n);
 	ws->gathered = true;
 	eio_uring_add(ws->server->ring, ws, ws->fd, b);
 	return 0;

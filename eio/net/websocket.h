@@ -59,12 +59,13 @@ void eio_ws_server_free(struct eio_ws_server *s);
  * Takes over a socket whose WebSocket request was read: answers 101 and goes on from there.
  * fd: owned from now on, also on failure. key: the Sec-WebSocket-Key, checked by the caller. extension: the answer to the
  * extensions offered, as made by eio_negotiate_deflate, or empty; then frames may come and go compressed. headers: lines for
- * the 101, ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. user: for the handler.
+ * the 101, ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. more: a first write follows soon, and the
+ * 101 leaves with it. user: for the handler.
  * open, message and closed may be called before this returns. closed is called once, also when there never was an open;
  * ws is NULL then.
  */
 void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
-	struct eio_bytes headers, struct eio_bytes rest, void *user);
+	struct eio_bytes headers, struct eio_bytes rest, bool more, void *user);
 
 /* Writes a block of whole frames at once, unless writes are gathered; what the kernel does not take of it is kept. Ask
  * eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */

@@ -2,7 +2,7 @@
 //
 // What the kernel sees of a broadcast: for every WebSocket client one write with all of the flush in it, the text frame of the
 // event and its attachment; or, by io_uring, one system call that hands over a send for every client. Where io_uring is refused,
-// whenever that is, it is the former.
+// whenever that is, it is the former. And the same for the polls that a broadcast answers.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -10,7 +10,7 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { REFERENCE, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
-import { openJoined } from './lib/engine.mjs';
+import { Session, openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
@@ -28,7 +28,7 @@ function reasonToSkip() {
 }
 
 /** siocast under strace, with clients. After `stop` the lines of the trace. */
-async function startTraced(cleanup, { events, batch, clients = CLIENTS, engine = {}, calls, inject = [] }) {
+async function startTraced(cleanup, { events, batch, clients = CLIENTS, engine = {}, calls, inject = [], open = openJoined }) {
 	const redis = await startRedis(cleanup, await freePort());
 	const feeds = events.map((event) => ({ channel: 'news', event, batch }));
 	const setup = await configure(cleanup, { redis: redis.url, feeds, engine });
@@ -42,9 +42,9 @@ async function startTraced(cleanup, { events, batch, clients = CLIENTS, engine =
 	});
 	await feedsReady(redis, setup);
 	const sockets = [];
-	for (let i = 0; i < clients; i++) sockets.push(await openJoined(setup));
+	for (let i = 0; i < clients; i++) sockets.push(await open(setup));
 	const stop = async () => {
-		for (const socket of sockets) socket.close();
+		for (const socket of sockets) socket.close?.();
 		// strace passes signals on to nobody: the daemon is stopped by its own pid, and strace ends with it.
 		const daemon = await eventually(() => childOf(child.pid), 'the traced process');
 		process.kill(daemon, 'SIGTERM');
@@ -154,6 +154,40 @@ for (const [name, rule] of [
 			assert.equal(lines.filter(isWrite).length, 2 * CLIENTS);
 			const logged = traced.child.output.split('event=no-io-uring').length - 1;
 			assert.equal(logged, name.endsWith('later on') ? 0 : 1, traced.child.output);
+		}),
+	);
+}
+
+/** A polling session that has joined. */
+async function openPolling(server) {
+	const session = await Session.open(server);
+	await session.post('40');
+	const [answer] = await session.packets();
+	assert.match(answer, /^40\{/);
+	return session;
+}
+
+for (const ioUring of [true, false]) {
+	test(`polls held together are answered ${ioUring ? 'in one system call with io_uring' : 'by one write each'}`, { ...limit(), skip: reasonToSkip() }, (t) =>
+		withCleanup(async (cleanup) => {
+			const calls = `${CALLS},io_uring_setup,io_uring_enter`;
+			const traced = await startTraced(cleanup, { events: ['news'], batch: { interval: 0 }, engine: { ioUring }, calls, open: openPolling });
+			const polls = [];
+			for (const session of traced.sockets) polls.push(await session.startPoll());
+			await traced.sockets[0].settle();
+			await traced.redis.client.publishAll('news', [`{"n":"${MARK} 0"}`]);
+			for (const { answer } of polls) assert.match((await answer).text, /^451-\["news",\{"_placeholder":true,"num":0\}\]\x1eb[\w+/=]+$/);
+			const lines = await traced.stop();
+			const writes = lines.filter((line) => line.includes('451-['));
+			if (!lines.some((line) => /io_uring_setup(\(| resumed).* = \d+$/.test(line))) {
+				assert.equal(writes.length, CLIENTS, writes.join('\n'));
+				if (ioUring) t.skip('no io_uring here');
+				return;
+			}
+			assert.ok(ioUring);
+			assert.deepEqual(writes, []);
+			const sends = lines.filter((line) => /io_uring_enter(\(| resumed)/.test(line) && line.endsWith(` = ${CLIENTS}`));
+			assert.equal(sends.length, 1, lines.filter((line) => line.includes('io_uring')).join('\n'));
 		}),
 	);
 }

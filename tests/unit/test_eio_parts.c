@@ -129,7 +129,8 @@ test_utf8(void **state)
 static void
 test_query(void **state)
 {
-	struct eio_bytes path, query;
+	const struct eio_bytes names[] = { EIO_LIT("EIO"), EIO_LIT("sid"), EIO_LIT("none"), EIO_LIT("x") };
+	struct eio_bytes path, query, found[4];
 	struct eio_buf b;
 
 	(void)state;
@@ -144,6 +145,15 @@ test_query(void **state)
 	assert_true(eio_query_get(query, EIO_LIT("sid"), &b));
 	assert_true(eio_bytes_eq(eio_buf_bytes(&b), EIO_LIT("b +%zz")));
 	assert_false(eio_query_get(query, EIO_LIT("none"), &b));
+	eio_query_find(query, names, found, 4);
+	assert_true(eio_query_value_is(found[0], EIO_LIT("4")));
+	assert_false(eio_query_value_is(found[0], EIO_LIT("%34")));
+	assert_true(eio_query_value_is(found[1], EIO_LIT("b +%zz")));
+	assert_false(eio_query_value_is(found[2], EIO_LIT("")));
+	assert_true(eio_query_value_is(found[3], EIO_LIT("")));
+	eio_buf_clear(&b);
+	eio_query_value_decode(found[1], &b);
+	assert_true(eio_bytes_eq(eio_buf_bytes(&b), EIO_LIT("b +%zz")));
 	eio_buf_deinit(&b);
 	eio_query_split(EIO_LIT("/x"), &path, &query);
 	assert_int_equal(query.n, 0);

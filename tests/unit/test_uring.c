@@ -304,7 +304,7 @@ start(struct test *t)
 		make_pair(fds);
 		c->peer = fds[1];
 		eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
-			eio_bytes("", 0), c);
+			eio_bytes("", 0), false, c);
 		pump(t, c, 1);
 		assert_memory_equal(c->in.p, "HTTP/1.1 101 ", 13);
 		eio_buf_clear(&c->in);

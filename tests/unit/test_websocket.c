@@ -170,8 +170,8 @@ start_full(struct test *t, struct eio_bytes extension, struct eio_bytes rest, in
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, true, &handler);
 	assert_non_null(t->server);
-	eio_ws_adopt(
-		t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"), rest, t);
+	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"),
+		rest, false, t);
 	pump(t, 1);
 	assert_int_equal(t->opened, 1);
 	eio_buf_addc(&t->in, '\0');
@@ -387,7 +387,7 @@ connect_another(struct test *t, struct test *other)
 	make_pair(fds);
 	*other = (struct test){ .peer = fds[1] };
 	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
-		eio_bytes("", 0), other);
+		eio_bytes("", 0), false, other);
 	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
 	assert_int_equal(other->opened, 1);
 	assert_true(recv(fds[1], head, sizeof(head), MSG_DONTWAIT) > 0);
@@ -627,6 +627,48 @@ test_early_frames(void **state)
 	finish(&t);
 }
 
+/* The 101 leaves with the first frame when that has been announced, or when the end comes instead. */
+static void
+test_first_write(void **state)
+{
+	static const struct eio_ws_handler handler = {
+		.open = on_open, .message = on_message, .writable = on_writable, .closed = on_closed
+	};
+	struct eio_block *b = eio_block_new(3);
+	char byte;
+	int fds[2];
+
+	(void)state;
+	memcpy(b->data, "\x81\x01x", 3);
+	for (int i = 0; i < 2; i++) {
+		struct test t = { 0 };
+
+		make_pair(fds);
+		t.peer = fds[1];
+		assert_int_equal(uv_loop_init(&t.loop), 0);
+		t.server = eio_ws_server_new(&t.loop, MAX_PAYLOAD, false, &handler);
+		assert_non_null(t.server);
+		eio_ws_adopt(t.server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
+			eio_bytes("", 0), true, &t);
+		assert_int_equal(t.opened, 1);
+		assert_int_equal(recv(t.peer, &byte, 1, MSG_DONTWAIT), -1);
+		if (i == 0) {
+			assert_int_equal(eio_ws_write(t.ws, b), 0);
+			assert_int_equal(recv(t.peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+			pump(&t, 1);
+			assert_memory_equal(t.in.p + t.in.n - 7, "\r\n\r\n\x81\x01x", 7);
+			/* The next one does not wait for anything. */
+			assert_int_equal(eio_ws_write(t.ws, b), 0);
+			assert_int_equal(recv(t.peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+		} else {
+			eio_ws_close(t.ws, EIO_WS_CLOSE_NO_CODE);
+			assert_int_equal(recv(t.peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 1);
+		}
+		finish(&t);
+	}
+	eio_block_unref(b);
+}
+
 static void
 test_detach(void **state)
 {
@@ -738,7 +780,7 @@ test_too_many_headers(void **state)
 		t.server = eio_ws_server_new(&t.loop, MAX_PAYLOAD, false, &handler);
 		assert_non_null(t.server);
 		eio_ws_adopt(t.server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0),
-			eio_bytes(headers, n), eio_bytes("", 0), &t);
+			eio_bytes(headers, n), eio_bytes("", 0), false, &t);
 		for (int i = 0; i < 100 && !t.opened && !t.closed; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
 		assert_int_equal(t.opened + t.closed, 1);
 		assert_ptr_equal(t.closed_ws, NULL);
@@ -764,6 +806,7 @@ main(void)
 		cmocka_unit_test(test_server_close),
 		cmocka_unit_test(test_peer_close),
 		cmocka_unit_test(test_early_frames),
+		cmocka_unit_test(test_first_write),
 		cmocka_unit_test(test_detach),
 		cmocka_unit_test(test_deflate),
 		cmocka_unit_test(test_deflate_refused),

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers of the HTTP server that are gathered, with the kernel's io_uring and without it: what is shared, what order they
+ * leave in, what a full socket does not take, and what a connection that ends still gets.
+ */
+#define _GNU_SOURCE
+#include "eio/net/httpd.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PEERS = 3, HELD = 600, BODY = 16384, RECEIVE = 4096 };
+
+static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+struct test {
+	uv_loop_t loop;
+	struct eio_clock clock;
+	struct eio_httpd *httpd;
+	bool ring;
+	int peers[PEERS];
+	struct eio_exchange *held[HELD]; /* in the order in which they came */
+	unsigned n;
+};
+
+static void
+on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
+{
+	struct test *t = user;
+
+	if (stage != EIO_STAGE_COMPLETE) return;
+	assert_true(t->n < HELD);
+	t->held[t->n++] = eio_exchange_ref(ex);
+}
+
+static void
+turn(struct test *t)
+{
+	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
+}
+
+static int
+listening(struct sockaddr_in *sa)
+{
+	socklen_t n = sizeof(*sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	*sa = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	assert_int_equal(bind(fd, (struct sockaddr *)sa, n), 0);
+	assert_int_equal(listen(fd, PEERS), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)sa, &n), 0);
+	return fd;
+}
+
+static void
+start(struct test *t, bool ring)
+{
+	struct eio_httpd_options options = {
+		.max_head = 4096, .max_body = 4096, .header_timeout_ms = 60000, .keep_alive_timeout_ms = 60000
+	};
+	struct eio_httpd_handler handler = { .exchange = on_exchange, .user = t };
+	struct sockaddr_in sa;
+	int fd = listening(&sa), small = RECEIVE;
+
+	*t = (struct test){ 0 };
+	assert_int_equal(uv_loop_init(&t->loop), 0);
+	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
+	t->httpd = eio_httpd_new(&t->loop, &t->clock, &options, &handler);
+	assert_non_null(t->httpd);
+	assert_int_equal(eio_httpd_accept(t->httpd, fd), 0);
+	if (ring) t->ring = eio_httpd_use_uring(t->httpd) == 0;
+	for (int i = 0; i < PEERS; i++) {
+		t->peers[i] = socket(AF_INET, SOCK_STREAM, 0);
+		setsockopt(t->peers[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		assert_int_equal(connect(t->peers[i], (struct sockaddr *)&sa, sizeof(sa)), 0);
+	}
+	turn(t);
+}
+
+/* httpd_closed: the test has closed it. */
+static void
+finish(struct test *t, bool httpd_closed)
+{
+	for (int i = 0; i < PEERS; i++) close(t->peers[i]);
+	for (unsigned i = 0; i < t->n; i++) eio_exchange_unref(t->held[i]);
+	if (!httpd_closed) eio_httpd_close(t->httpd);
+	eio_clock_close(&t->clock);
+	uv_run(&t->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&t->loop), 0);
+}
+
+/* One request of a peer, which is held. */
+static void
+ask(struct test *t, int peer)
+{
+	unsigned n = t->n;
+
+	assert_int_equal(send(t->peers[peer], request, sizeof(request) - 1, 0), sizeof(request) - 1);
+	turn(t);
+	assert_int_equal(t->n, n + 1);
+}
+
+static struct eio_block *
+block_of(const char *text, size_t n, char fill)
+{
+	struct eio_block *b = eio_block_new(n);
+
+	assert_non_null(b);
+	if (text)
+		memcpy(b->data, text, n);
+	else
+		memset(b->data, fill, n);
+	return b;
+}
+
+static void
+respond(struct eio_exchange *ex, int status, struct eio_block *headers, struct eio_block *body)
+{
+	struct eio_response r = { .status = status, .body = eio_block_ref(body), .length = body->n };
+
+	if (headers) r.headers = eio_block_ref(headers);
+	eio_exchange_respond(ex, r);
+}
+
+static size_t
+received(struct test *t, int peer, char *to, size_t max)
+{
+	ssize_t n = recv(t->peers[peer], to, max - 1, MSG_DONTWAIT);
+
+	to[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void
+assert_answer(struct test *t, int peer, const char *begin, const char *end)
+{
+	char text[1024];
+	size_t n = received(t, peer, text, sizeof(text));
+
+	assert_memory_equal(text, begin, strlen(begin));
+	assert_true(n > strlen(end));
+	assert_string_equal(text + n - strlen(end), end);
+	assert_non_null(strstr(text, "\r\nDate: "));
+}
+
+/* Each gets its own answer, whatever the one before was like, and at the end of the pass. */
+static void
+check_shared(bool ring)
+{
+	struct eio_block *x = block_of("X: 1\r\n", 6, 0), *y = block_of("X: 2\r\n", 6, 0);
+	struct eio_block *one = block_of("one", 3, 0), *two = block_of("two!", 4, 0);
+	struct test t;
+	char nothing[8];
+
+	start(&t, ring);
+	for (int round = 0; round < 2; round++) {
+		unsigned at = t.n;
+
+		for (int i = 0; i < PEERS; i++) ask(&t, i);
+		eio_httpd_gather(t.httpd);
+		respond(t.held[at], 200, x, one);
+		respond(t.held[at + 1], 200, x, one);
+		respond(t.held[at + 2], round ? 200 : 404, round ? y : x, round ? two : one);
+		if (t.ring) assert_int_equal(received(&t, 0, nothing, sizeof(nothing)), 0);
+		eio_httpd_send_gathered(t.httpd);
+		for (int i = 0; i < 2; i++)
+			assert_answer(&t, i, "HTTP/1.1 200 OK\r\nX: 1\r\n", "\r\nContent-Length: 3\r\n\r\none");
+		if (round)
+			assert_answer(&t, 2, "HTTP/1.1 200 OK\r\nX: 2\r\n", "\r\nContent-Length: 4\r\n\r\ntwo!");
+		else
+			assert_answer(&t, 2, "HTTP/1.1 404 Not Found\r\nX: 1\r\n", "\r\nContent-Length: 3\r\n\r\none");
+	}
+	finish(&t, false);
+	eio_block_unref(x);
+	eio_block_unref(y);
+	eio_block_unref(one);
+	eio_block_unref(two);
+}
+
+static void
+test_shared(void **state)
+{
+	(void)state;
+	check_shared(false);
+	check_shared(true);
+}
+
+/* Pipelined requests are answered in one pass, more than the socket takes: all of it arrives, in order. */
+static void
+check_full(bool ring)
+{
+	static char all[HELD * (BODY + 512)];
+	struct test t;
+	size_t n = 0, got;
+	char *at = all;
+
+	start(&t, ring);
+	for (int i = 0; i < HELD; i++) assert_true(send(t.peers[0], request, sizeof(request) - 1, 0) > 0);
+	turn(&t);
+	assert_int_equal(t.n, 1);
+	eio_httpd_gather(t.httpd);
+	for (unsigned i = 0; i < t.n; i++) {
+		struct eio_block *body = block_of(NULL, BODY - i, (char)('a' + i % 26));
+
+		respond(t.held[i], 200, NULL, body);
+		eio_block_unref(body);
+	}
+	eio_httpd_send_gathered(t.httpd);
+	assert_int_equal(t.n, HELD);
+	for (int idle = 0; idle < 100; turn(&t)) {
+		got = received(&t, 0, all + n, sizeof(all) - n);
+		n += got;
+		idle = got ? 0 : idle + 1;
+	}
+	for (unsigned i = 0; i < HELD; i++) {
+		char length[64];
+
+		snprintf(length, sizeof(length), "Content-Length: %u\r\n\r\n", BODY - i);
+		at = strstr(at, length);
+		assert_non_null(at);
+		at += strlen(length);
+		for (unsigned k = 0; k < BODY - i; k++) assert_int_equal(*at++, 'a' + i % 26);
+	}
+	assert_ptr_equal(at, all + n);
+	finish(&t, false);
+}
+
+static void
+test_full(void **state)
+{
+	(void)state;
+	check_full(false);
+	check_full(true);
+}
+
+/* What was gathered leaves before the connection ends, and a peer that is gone does no harm. */
+static void
+check_end(bool ring)
+{
+	struct eio_block *body = block_of("bye", 3, 0);
+	struct linger reset = { 1, 0 };
+	struct test t;
+
+	start(&t, ring);
+	ask(&t, 0);
+	ask(&t, 1);
+	setsockopt(t.peers[1], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(t.peers[1]);
+	t.peers[1] = -1;
+	eio_httpd_gather(t.httpd);
+	respond(t.held[0], 200, NULL, body);
+	respond(t.held[1], 200, NULL, body);
+	eio_httpd_close(t.httpd);
+	assert_answer(&t, 0, "HTTP/1.1 200 OK\r\n", "\r\n\r\nbye");
+	finish(&t, true);
+	eio_block_unref(body);
+}
+
+static void
+test_end(void **state)
+{
+	(void)state;
+	check_end(false);
+	check_end(true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_end),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
