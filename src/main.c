@@ -7,13 +7,13 @@
 #include "eio/net/httpd.h"
 #include "src/admin.h"
 #include "src/cli.h"
+#include "src/file_limit.h"
 #include "src/log.h"
 #include "src/worker.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 struct daemon {
@@ -110,17 +110,6 @@ open_files(struct daemon *d)
 	return e ? -1 : 0;
 }
 
-/* As many open files as the system allows: every client is one. */
-static void
-raise_file_limit(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r)) return;
-	r.rlim_cur = r.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &r);
-}
-
 /* "host:port" with the port of an earlier worker's socket, when the configured one is 0: all must share it. */
 static int
 listen_again(const struct config_listen *l, unsigned port)
@@ -193,7 +182,7 @@ make_all(struct daemon *d)
 		.user = d,
 	};
 
-	raise_file_limit();
+	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d)) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest || metrics_set_init(&d->metrics, d->config->workers + 1)) return -1;
