@@ -53,7 +53,7 @@ function show(scenario, result) {
 /** A scenario measured again with some servers only keeps what it knows of the others: they are other rounds, so ratios suffer. */
 function merged(old, result, only) {
 	if (!only || !old) return result;
-	return { ...result, servers: { ...old.servers, ...result.servers }, failed: { ...old.failed, ...result.failed } };
+	return { ...result, mixed: true, servers: { ...old.servers, ...result.servers }, failed: { ...old.failed, ...result.failed } };
 }
 
 async function measureAll() {
@@ -70,7 +70,7 @@ async function measureAll() {
 	const whole = positionals.length === 0 && !values.only;
 	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
 	results.machine = facts;
-	const run = { date: facts.date, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
+	const run = { date: facts.date, commit: facts.commit, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
 	results.runs.push(run);
 	const begun = Date.now();
 	const late = [];

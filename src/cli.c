@@ -134,8 +134,5 @@ print_error(void *user, const char *text)
 struct config *
 cli_load(const struct cli *cli)
 {
-	struct config *c = config_load(&cli->flags, print_error, NULL);
-
-	if (c && cli->action == CLI_TEST) printf("%s: ok\n", cli->flags.file ? cli->flags.file : "siocast");
-	return c;
+	return config_load(&cli->flags, print_error, NULL);
 }

@@ -21,8 +21,7 @@ struct cli {
 void cli_parse(struct cli *cli, int argc, char **argv);
 void cli_deinit(struct cli *cli);
 
-/* Loads the configuration the arguments ask for; errors go to stderr, one line each. With -t prints
- * "FILE: ok" to stdout on success. NULL on error. */
+/* Loads the configuration the arguments ask for; errors go to stderr, one line each. NULL on error. */
 struct config *cli_load(const struct cli *cli);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the feed thread hands to a worker: the broadcasts of one flush turn, in
- * the order they are to be sent. One delivery per worker and turn, so one
- * wake-up each; the worker sends all of it before it pumps its clients, so a
+ * the order they are to be sent. One delivery per worker and turn, so at
+ * most one wake-up each; the worker sends all of it before it pumps its clients, so a
  * client in several rooms gets one write.
  *
  * Threads: made by the feed thread, then owned by the worker it was posted to.

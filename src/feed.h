@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The feed thread: one loop with the Redis connections. Messages come in, are
+ * The feed: one loop, on a thread of its own or the only worker's, with the Redis connections. Messages come in, are
  * routed to the feeds of the configuration, filtered, batched and encoded once;
  * what is due goes to the workers that have members for it. In the other
  * direction it sends what workers publish to Redis.
@@ -23,7 +23,7 @@ struct feed_options {
 	unsigned workers; /* how many */
 	bool on_worker; /* no thread of its own: the only worker runs the feed, on feed_loop() */
 	/* Called on the feed thread with a delivery for worker w, which the callee owns from then on:
-	 * set mail.kind and post it. Never called after feed_stop returned. */
+	 * it goes to worker_deliver(). Never called after feed_stop returned. */
 	void (*deliver)(void *user, unsigned w, struct delivery *d);
 	void *user;
 };

@@ -265,6 +265,19 @@ run_daemon(struct config *config)
 	return 0;
 }
 
+/* -t: the folders that the configuration names must be there, too. */
+static int
+test_daemon(struct config *config, const char *file)
+{
+	struct daemon d = { .config = config };
+
+	log_set_level((enum log_level)config->log_level);
+	if (open_files(&d)) return 1;
+	files_close(d.files);
+	printf("%s: ok\n", file ? file : "siocast");
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -279,6 +292,8 @@ main(int argc, char **argv)
 			status = 1;
 		else if (cli.action == CLI_RUN)
 			status = run_daemon(config);
+		else
+			status = test_daemon(config, cli.flags.file);
 	} else if (cli.action == CLI_ERROR) {
 		status = 1;
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// bench/REPORT.md and bench/plots/ out of the results. Every figure in them comes from there.
+// bench/REPORT.md and bench/plots/ out of the results. Every figure in them comes from there, but for those of reasons.mjs that say so.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -53,9 +53,10 @@ function plotOf({ key, title, low }, scenario, result, at) {
 function notes(result) {
 	const lines = Object.entries(result.failed).map(([id, why]) => `- left out: ${servers[id]?.name ?? id}: ${why}`);
 	for (const { name, repeated, limited } of Object.values(result.servers)) {
-		if (limited > 0) lines.push(`- ${name}: the generator was at its limit in ${limited} of ${result.rounds} rounds, and with it the figures`);
+		if (limited > 0) lines.push(`- ${name}: in ${limited} of ${result.rounds} rounds something else than the server’s processor was the limit (the generator, or full sockets)`);
 		if (repeated.length > 0) lines.push(`- ${name}: ${repeated.length} measurement(s) repeated; the first: ${repeated[0].slice(0, 160)}`);
 	}
+	if (result.mixed) lines.push('- some servers of this table were measured in another run: ratios are not of the same rounds');
 	if (result.unclean) lines.push(`- at the end: ${result.unclean}`);
 	return lines.length > 0 ? `\n${lines.join('\n')}\n` : '';
 }
@@ -133,10 +134,12 @@ function machineText({ machine, runs }) {
 		['sysctl', Object.entries(machine.sysctl).map(([name, value]) => `${name} = ${value}`).join('; ')],
 		['versions', Object.entries(versions).map(([name, value]) => `${name} ${value}`).join('; ')],
 		['source', `commit ${machine.commit || 'unknown'}${machine.dirty ? ', changed' : ''}`],
-		['runs', runs.map(({ date, load, rounds, took, what }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}`).join('; ')],
+		['runs', runs.map(({ date, load, rounds, took, what, commit }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}${commit ? ` (commit ${commit})` : ''}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}`).join('; ')],
 	];
 	return rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n');
 }
+
+const SHORT_ABOUT = 'Medians. Of the two ways to write each Node server each row has the better one; the tables below have both. “≥”: something else than the server’s processor held the figure down.';
 
 const INTRO = `# What siocast costs, measured
 
@@ -153,7 +156,7 @@ export function report(results) {
 	if (reasons.length > 0) parts.push(`Why those that are missed are missed, and what was tried:\n\n${reasons.join('\n')}`);
 	const [head, rows] = shortTable(results);
 	const short = rows.length > 0 ? table(head, rows) : '';
-	parts.push(`## In short\n\nMedians. The peers are those that batch and forward bytes untouched, as siocast does.\n\n${short}`);
+	parts.push(`## In short\n\n${SHORT_ABOUT}\n\n${short}`);
 	let group;
 	for (const scenario of scenarios) {
 		const result = results.scenarios[scenario.name];

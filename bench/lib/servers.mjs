@@ -272,6 +272,5 @@ export const servers = {
 	'v1-tuned': peer('Socket.IO 1.7.4 tuned', node, ['socketio1.mjs'], EIO3),
 	'v1-naive': peer('Socket.IO 1.7.4 naive', node, ['socketio1.mjs'], { ...EIO3, naive: true }),
 	python: peer('python-socketio tuned', python, ['python.py']),
-	'python-naive': peer('python-socketio naive', python, ['python.py'], { naive: true }),
 	nchan,
 };

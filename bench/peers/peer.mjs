@@ -9,6 +9,10 @@ const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');
 const CLOSE = Buffer.from(']');
 
+// The most that a batch holds: siocast's defaults.
+const BATCH_MESSAGES = 1000;
+const BATCH_BYTES = 262144;
+
 const FLAGS = {
 	engine: { type: 'string', default: 'ws' },
 	port: { type: 'string' },
@@ -44,23 +48,35 @@ export async function subscribe({ redis, event, channels }, heard, buffers) {
 	await client.subscribe(names, heard, buffers);
 }
 
-/** Collects messages per channel and gives them to `send` as one JSON array, `interval` ms after the first. */
+/**
+ * Collects messages per channel and gives them to `send` as one JSON array, `interval` ms after the first, or when they are as many
+ * as fit into a batch.
+ */
 function batches(interval, send) {
 	const waiting = new Map();
+	const flush = (name, batch) => {
+		clearTimeout(batch.timer);
+		waiting.delete(name);
+		batch.parts.push(CLOSE);
+		send(Buffer.concat(batch.parts), name);
+	};
+	const begin = (name) => {
+		const batch = { parts: [], messages: 0, bytes: 1 };
+		batch.timer = setTimeout(flush, interval, name, batch);
+		waiting.set(name, batch);
+		return batch;
+	};
 	return (message, channel) => {
 		const name = String(channel);
-		let parts = waiting.get(name);
-		if (parts !== undefined) {
-			parts.push(COMMA, message);
-			return;
+		let batch = waiting.get(name);
+		if (batch && batch.bytes + message.length + 1 > BATCH_BYTES) {
+			flush(name, batch);
+			batch = undefined;
 		}
-		parts = [OPEN, message];
-		waiting.set(name, parts);
-		setTimeout(() => {
-			waiting.delete(name);
-			parts.push(CLOSE);
-			send(Buffer.concat(parts), name);
-		}, interval);
+		batch ??= begin(name);
+		batch.parts.push(batch.messages > 0 ? COMMA : OPEN, message);
+		batch.bytes += message.length + 1;
+		if (++batch.messages >= BATCH_MESSAGES || batch.bytes >= BATCH_BYTES) flush(name, batch);
 	};
 }
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""python-socketio as its documentation shows it, on asyncio and aiohttp; the same two ways as the Node peers (see peer.mjs)."""
+"""python-socketio as its documentation shows it, on asyncio and aiohttp; messages stay bytes (see passOn in peer.mjs)."""
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 
@@ -20,7 +19,6 @@ def options():
     parser.add_argument("--batch", type=float, default=0)
     parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--rooms", action="store_true")
-    parser.add_argument("--naive", action="store_true")
     parser.add_argument("--compress", action="store_true")
     parser.add_argument("--ping", type=float, default=25000)
     return parser.parse_args()
@@ -29,6 +27,10 @@ def options():
 opt = options()
 sio = socketio.AsyncServer(async_mode="aiohttp", ping_interval=opt.ping / 1000, http_compression=opt.compress)
 waiting = {}
+
+# The most that a batch holds: siocast's defaults.
+BATCH_MESSAGES = 1000
+BATCH_BYTES = 262144
 
 
 @sio.event
@@ -48,21 +50,40 @@ async def emit(channel, data):
     await sio.emit(opt.event, data, room=room)
 
 
-async def flush(channel):
-    await asyncio.sleep(opt.batch / 1000)
-    await emit(channel, b"[" + b",".join(waiting.pop(channel)) + b"]")
+class Batch:
+    """Messages of a channel that leave together."""
+
+    def __init__(self, channel):
+        self.channel, self.messages, self.bytes = channel, [], 1
+        self.timer = asyncio.get_running_loop().call_later(opt.batch / 1000, self.due)
+        waiting[channel] = self
+
+    def take(self):
+        self.timer.cancel()
+        del waiting[self.channel]
+        return b"[" + b",".join(self.messages) + b"]"
+
+    def due(self):
+        sio.start_background_task(emit, self.channel, self.take())
+
+
+async def collect(channel, data):
+    batch = waiting.get(channel)
+    if batch and batch.bytes + len(data) + 1 > BATCH_BYTES:
+        await emit(channel, batch.take())
+        batch = None
+    batch = batch or Batch(channel)
+    batch.messages.append(data)
+    batch.bytes += len(data) + 1
+    if len(batch.messages) >= BATCH_MESSAGES or batch.bytes >= BATCH_BYTES:
+        await emit(channel, batch.take())
 
 
 async def heard(channel, data):
-    if opt.naive:
-        await emit(channel, json.loads(data))
-    elif opt.batch == 0:
+    if opt.batch == 0:
         await emit(channel, data)
-    elif channel in waiting:
-        waiting[channel].append(data)
     else:
-        waiting[channel] = [data]
-        sio.start_background_task(flush, channel)
+        await collect(channel, data)
 
 
 async def listen():

@@ -136,6 +136,10 @@ describe('siocast -t', { skip: SIOCAST_ONLY }, () => {
 		assert.equal(run('-t', '--feed', 'no-equals-sign').status, 1);
 		assert.equal(run('-t', '--listen', 'nowhere').status, 1);
 		assert.equal(run('-t', '--feed', 'news=news', '--listen', '127.0.0.1:3000', '--redis', 'redis://127.0.0.1').status, 0);
+		const folder = run('-t', '--feed', 'news=news', '--www', '/nonexistent/pages');
+		assert.equal(folder.status, 1);
+		assert.match(folder.stderr, /\/nonexistent\/pages/);
+		assert.equal(folder.stdout, '');
 		const help = run('--help');
 		assert.equal(help.status, 0);
 		assert.match(help.stdout, /--listen/);

@@ -100,7 +100,7 @@ function storm(transport, title, absent) {
 		group: 'Connect storms',
 		name: `connect-${transport}`,
 		title: `${STORM.toLocaleString('en')} clients connect, ${title}`,
-		about: 'A hundred at a time, until each has joined the namespace.',
+		about: 'A hundred at a time, until each has joined the namespace (nchan: until the 101).',
 		absent: { ...SAME_PROGRAM, ...absent },
 		options: { transport, clients: 0, size: 250, rate: 1, batch: 0, seconds: 1 },
 		columns: [
@@ -174,7 +174,7 @@ const stopped = {
 	name: 'stopped-reader',
 	title: `100 clients, beside ${STOPPED} that stopped reading`,
 	about:
-		'30 KB × 100 messages/s to each, not batched: 3 MB/s that the stopped ones do not take. What is it to the others, and how much does the server keep for them? siocast drops what is over limits.clientQueueBytes, the Node servers have no limit.',
+		'30 KB × 100 messages/s to each, not batched, for 1.8 seconds: 3 MB/s that the stopped ones do not take, of which the kernel keeps about 4 MB for each. What is it to the others, and how much does the server keep for them? siocast drops what is over limits.clientQueueBytes (1 MB); the others keep everything (uWebSockets because it is told to, as in all scenarios).',
 	absent: { floor: 'it would wait for those that stopped' },
 	options: { transport: 'websocket', clients: 100, size: 30000, rate: 100, batch: 0, seconds: 0.8, load: { sample: 4 } },
 	columns: [
@@ -194,7 +194,7 @@ const POLLING = {
 	group: 'Long-polling',
 	name: 'polling',
 	title: '200 polling clients × 20 messages/s',
-	about: '250 bytes, not batched: about one poll per message. CPU per poll that was answered.',
+	about: '250 bytes, not batched. A message is one poll for siocast, the floor and the naive; bytes are two for the tuned Socket.IO, as event and attachment come one after the other. CPU per poll that was answered, and per event.',
 	absent: { nchan: NO_POLLING },
 	options: { transport: 'polling', clients: 200, size: 250, rate: 20, batch: 0, seconds: 1, coalesce: 1000 },
 	columns: [

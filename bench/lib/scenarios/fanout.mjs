@@ -55,7 +55,7 @@ export const fanout = [
 		group: 'Rooms and feeds',
 		name: 'rooms-10k',
 		title: '10,000 rooms with one member each',
-		about: '10,000 clients, messages of 250 bytes to one room after the other, not batched. nchan: a channel for each room.',
+		about: '10,000 clients, messages of 250 bytes to one room after the other, not batched. siocast has one pattern for the channels, the peers a subscription each. nchan: a channel for each room.',
 		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
 		options: options({ clients: 10000, rooms: 10000, channels: 10000, size: 250, rate: 8000, seconds: 1 }),
 	},

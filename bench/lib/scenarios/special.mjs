@@ -24,9 +24,9 @@ const flush = {
 	group: 'Fan-out',
 	name: 'flush',
 	title: '200 clients, 250 bytes, 200 messages/s in batches of 200 ms',
-	about: 'About 41 messages are due in one flush; the naive send each by itself. Writes are the system calls that send, per event and client, counted by strace in windows of their own.',
+	about: 'About 41 messages are due in one flush; the naive send each by itself. System calls that send, per event and client, are counted by strace in windows of their own; an io_uring_enter counts as one, however many sends it hands over.',
 	options: { transport: 'websocket', clients: 200, coalesce: 1000, size: 250, rate: 200, batch: 200, seconds: 1 },
-	columns: [US, toFloor('us'), toSiocast('us'), US_EVENT, PER_EVENT, { key: 'writes', title: 'writes per client and flush', digits: 2 }],
+	columns: [US, toFloor('us'), toSiocast('us'), US_EVENT, PER_EVENT, { key: 'writes', title: 'system calls per client and flush', digits: 2 }],
 	plot: { key: 'us', title: 'CPU per delivered message, µs', low: true },
 	round: flushRound,
 	plan: ({ ids, rounds }) => standardSeconds(ids, rounds, flush.options) + ids.length * 4,
@@ -54,7 +54,7 @@ function compressed(name, title, transport, absent) {
 		name,
 		title,
 		about: on
-			? 'Every client offers compression, the server has it on for packets of 1 KB and more.'
+			? 'Every client offers compression, the server has it on for packets of 1 KB and more, at the level it has by itself: siocast 3, Node 6, aiohttp’s WebSockets 1. Node’s WebSockets keep the window from message to message, which makes messages smaller and costs memory; siocast and nchan compress a broadcast once.'
 			: 'The same without compression, to compare.',
 		absent,
 		options: {
@@ -142,7 +142,7 @@ const scaling = {
 	group: 'Workers',
 	name: 'workers',
 	title: '19,000 clients, 1 KB: one worker and two',
-	about: `${BURSTS} messages, ${BURST_MS} ms apart, while no client reads: the server has both processors, and each message goes into the buffers of the kernel. The time is that of the busiest thread, running or ready to run. Afterwards all clients read, and every count must be right. The floor has one thread.`,
+	about: `${BURSTS} messages, ${BURST_MS} ms apart, while no client reads: the server has both processors, and each message goes into the buffers of the kernel. The time is that of the busiest thread, running or ready to run. Afterwards all clients read, and every count must be right. What the softirq thread of the second processor did is not in the CPU figure. The floor has one thread.`,
 	absent: { ...because(ONE_PROCESS, ...PEERS.filter((id) => id !== 'nchan')), nchan: 'what passes messages on from Redis to its workers is one process' },
 	more: ['siocast-2'],
 	options: { transport: 'websocket', clients: 19000, size: 1000, rate: 1000, batch: 0, seconds: 0.001, load: { hold: true, rcvbuf: 65536 } },
