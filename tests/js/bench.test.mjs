@@ -69,7 +69,7 @@ test("a goal is met, missed by so much, or not measured", () => {
     saturation: { siocast: { common_p99: [3] }, tuned: { common_p99: [6] }, nchan: { common_p99: [4] } },
   });
   const row = (start) => barRows(all).find(([what]) => what.startsWith(start));
-  assert.deepEqual(row("CPU per delivered frame ÷ floor, 3 KB × 1,000").slice(1), ["≤ 1.15", "1.10", "met, 4.3 % to spare"]);
+  assert.deepEqual(row("CPU per delivered frame ÷ floor (send), 3 KB × 1,000").slice(1), ["≤ 1.15", "1.10", "met, 4.3 % to spare"]);
   assert.deepEqual(row("user-space memory").slice(1), ["≤ 2.5 KB", "3.00 KB", "**missed**, 20 % short"]);
   assert.deepEqual(row("PUBLISH to client").slice(1, 3), ["< 1", "0.75"]);
   assert.equal(row("workers 1")[3], "not measured");
