@@ -2,8 +2,8 @@
 /*
  * Workers. Stopping takes three steps that all workers make together, because
  * each may still be answering a request of another: after DRAIN nobody has a
- * session and nobody passes anything on, after CLOSE no connection is left,
- * after END the mailbox is closed and the loop runs out.
+ * session and nobody passes anything on, after everybody's CLOSE no connection
+ * is left, after END the mailbox is closed and the loop runs out.
  */
 #include "src/worker.h"
 
@@ -264,12 +264,12 @@ on_answers(struct worker *w, struct mail *m)
 {
 	struct mail *next;
 
-	eio_httpd_gather(w->httpd);
+	if (w->httpd) eio_httpd_gather(w->httpd);
 	for (; m && m->kind == MAIL_ANSWER; m = next) {
 		next = m->next;
 		on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail));
 	}
-	eio_httpd_send_gathered(w->httpd);
+	if (w->httpd) eio_httpd_send_gathered(w->httpd);
 	return m;
 }
 
@@ -499,6 +499,7 @@ step_close(struct worker *w)
 {
 	eio_server_close(w->server);
 	eio_httpd_close(w->httpd);
+	w->httpd = NULL; /* it frees itself; answers may still come from a worker that is not here yet */
 	uv_close((uv_handle_t *)&w->publish_stats, NULL);
 }
 
