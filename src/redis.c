@@ -20,6 +20,7 @@
 enum {
 	READ_BYTES = 65536,
 	PAUSE_READS = 3, /* in one millisecond, then reading pauses */
+	PAUSE_LOOKS = 32, /* as often as libuv reads before others have their turn */
 	PAUSE_BYTES = READ_BYTES / 4, /* a read that brought so much was worth its wake-up */
 };
 
@@ -328,19 +329,28 @@ resume_reading(struct redis *r)
 	if (err) lost(r, uv_strerror(err));
 }
 
-/* One look at the socket. Where that finds nothing, or more than the buffer holds, libuv goes on. It will also find out that
- * the connection is lost. */
+/*
+ * One look at the socket. Where that finds nothing, libuv goes on; it will also find out that the connection is lost. It does
+ * not go on after something was taken: the timer that keeps running sees to it that the loop comes round in a millisecond,
+ * and whoever got the messages to what is due then.
+ */
 static void
 on_pause(uv_timer_t *t)
 {
 	struct redis *r = t->data;
 	uv_os_fd_t fd = -1;
-	ssize_t n;
+	ssize_t n = READ_BYTES;
 
 	uv_fileno(&r->link->u.handle, &fd);
-	n = recv(fd, r->read_buf, READ_BYTES, MSG_DONTWAIT);
-	if (n <= 0 || n == READ_BYTES) resume_reading(r);
-	if (n > 0) take(r, r->read_buf, (size_t)n);
+	for (int looks = 0; n == READ_BYTES && looks < PAUSE_LOOKS; looks++) {
+		n = recv(fd, r->read_buf, READ_BYTES, MSG_DONTWAIT);
+		if (n <= 0) {
+			if (looks == 0) resume_reading(r);
+			return;
+		}
+		take(r, r->read_buf, (size_t)n);
+		if (r->state != STATE_READY) return; /* it was lost, and the descriptor with it */
+	}
 }
 
 /*

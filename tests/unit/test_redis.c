@@ -767,6 +767,29 @@ takes_few_at_once(void **state)
 	server_free(s);
 }
 
+/* A look that fills the buffer, and nothing after it: the loop comes round soon, for those who got the messages. */
+static void
+comes_round_after_a_full_buffer(void **state)
+{
+	enum { MESSAGE = 64, BUFFER = 65536 };
+	static char text[BUFFER + 1];
+	struct server *s = server_subscribed(true);
+	unsigned sent = send_until_held(s);
+
+	(void)state;
+	run_until(s, sent);
+	for (unsigned i = 0; i < BUFFER / MESSAGE; i++)
+		assert_int_equal(snprintf(text + (size_t)i * MESSAGE, MESSAGE + 1,
+					 "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$33\r\n%033u\r\n", sent + i),
+			MESSAGE);
+	say(s, text);
+	uv_sleep(2 * REDIS_PAUSE_MS);
+	uv_run(&s->loop, UV_RUN_NOWAIT);
+	assert_int_equal(s->messages, sent + BUFFER / MESSAGE);
+	assert_in_range(uv_backend_timeout(&s->loop), 0, REDIS_PAUSE_MS);
+	server_free(s);
+}
+
 static void
 never_pauses_unasked(void **state)
 {
@@ -815,6 +838,7 @@ main(void)
 		cmocka_unit_test(resolves_names),
 		cmocka_unit_test(pauses_when_busy),
 		cmocka_unit_test(takes_few_at_once),
+		cmocka_unit_test(comes_round_after_a_full_buffer),
 		cmocka_unit_test(never_pauses_unasked),
 		cmocka_unit_test(lost_while_pausing),
 	};
