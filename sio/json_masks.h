@@ -5,8 +5,8 @@
  * only. Without any of them there is no SIO__JSON_HAVE_BLOCKS, and the scanner of json.c
  * does all the work.
  *
- * Each instruction set brings five functions: load, bits, equal, below (unsigned)
- * and a few byte operations; what the classes are is said once, at the end.
+ * Each instruction set brings LOAD, EACH, EQUAL, LESS (signed), ADD, OR and the
+ * function bits(); what the classes are is said once, at the end.
  */
 #ifndef SIO_JSON_MASKS_H
 #define SIO_JSON_MASKS_H

@@ -15,7 +15,7 @@
 #include "src/interest.h"
 #include "src/mailbox.h"
 
-/* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes. */
+/* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the feed itself. */
 struct delivery_budget {
 	_Atomic size_t outstanding; /* the feed thread adds, the worker subtracts */
 };

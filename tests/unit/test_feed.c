@@ -430,6 +430,26 @@ a_worker_behind(void **state)
 	rig_free(r);
 }
 
+/* The worker that runs the feed has all of a turn: it is not behind. */
+static void
+the_worker_itself(void **state)
+{
+	struct rig *r = rig_new("{\"limits\": {\"workerQueueBytes\": 65536}, \"feeds\": [{\"channel\": \"c\","
+				"\"batch\": {\"interval\": 0, \"format\": \"lines\"}}]}");
+	static char big[40001];
+
+	(void)state;
+	r->options.on_worker = true;
+	memset(big, 'b', sizeof big - 1);
+	listen_to(r, 0, "/", NULL);
+	for (int i = 0; i < 10; i++) message(r, NULL, "c", big, 0);
+	feed_out_post(&r->out);
+	assert_int_equal(r->n[0], 1);
+	assert_int_equal(r->got[0][0]->n, 10);
+	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 0);
+	rig_free(r);
+}
+
 /* More in one turn than the first allocation holds, in order. */
 static void
 many_in_one_turn(void **state)
@@ -491,6 +511,7 @@ main(void)
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(message_templates),
 		cmocka_unit_test(a_worker_behind),
+		cmocka_unit_test(the_worker_itself),
 		cmocka_unit_test(many_in_one_turn),
 		cmocka_unit_test(streams_go_away),
 	};
