@@ -9,7 +9,7 @@ import { escape } from './svg.mjs';
 const WIDTH = 1200;
 const ROW = 17;
 const MARGIN = 10;
-const LEAST = 0.4; // pixels: what is narrower is left out
+const LEAST = 0.8; // pixels: what is narrower is left out
 
 /** A warm colour that is the same for the same name in all graphs; the kernel is blue, what sends is green. */
 function colour(name, inKernel, inSend) {

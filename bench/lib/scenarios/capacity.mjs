@@ -140,7 +140,7 @@ export const capacity = [
 			},
 		],
 		round: saturationRound,
-		plan: ({ ids, rounds }) => ids.length * (11 + (rounds - 1) * 2.2 + rounds * 5),
+		plan: ({ ids, rounds }) => ids.length * (8 + (rounds - 1) * 1.8 + rounds * 4.3),
 	},
 	{
 		group: 'The story',

@@ -4,10 +4,12 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { NO_POLLING } from '../complete.mjs';
 import { flameGraph } from '../flame.mjs';
 import { SEND, hottest, record, shareOf } from '../perf.mjs';
 import { PLOTS } from '../svg.mjs';
 import { servers } from '../servers.mjs';
+import { ingestOptions } from './ingest.mjs';
 
 const KERNEL = /^(entry_SYSCALL_64.*|do_syscall_64|asm_sysvec_.*|asm_.*interrupt|asm_exc_.*|ret_from_fork.*)$/;
 
@@ -45,12 +47,13 @@ async function flameRound(bed, { scenario, keep }) {
 	return { send, rest: 100 - send, kernel: 100 * shareOf(root, KERNEL), samples: root.count };
 }
 
-function profile(name, title, options) {
+function profile(name, title, options, absent = {}) {
 	const scenario = {
 		group: 'Where the time goes',
 		name: `profile-${name}`,
 		title,
 		about: 'Samples of one recorded window, with call graphs; “sending” is all that happens in and below the system calls that send, which on loopback goes down to the receiver’s socket.',
+		absent,
 		options: { transport: 'websocket', batch: 200, profile: true, ...options },
 		columns: [
 			{ key: 'send', title: '% sending, in the kernel', digits: 1 },
@@ -61,7 +64,7 @@ function profile(name, title, options) {
 		roundsOf: () => 1,
 		// At a load of the story siocast does next to nothing: it is watched longer.
 		optionsOf: (id) => (id === 'siocast' && options.batch !== 0 ? { profileSeconds: 10 } : {}),
-		plan: ({ ids }) => ids.length * 7.5 + 9,
+		plan: ({ ids }) => ids.length * 5 + 10,
 	};
 	scenario.round = (bed, context) => flameRound(bed, { ...context, scenario });
 	scenario.after = (run) => {
@@ -70,16 +73,14 @@ function profile(name, title, options) {
 	return scenario;
 }
 
+const SECONDS = { seconds: 1, profileSeconds: 2.5 };
+
 export const flames = [
-	profile('350', '10 clients × 350 small messages/s', { clients: 10, size: 250, rate: 350, seconds: 1, profileSeconds: 2.5 }),
-	profile('230', '230 clients × 6 messages/s', { clients: 230, size: 250, rate: 6, seconds: 1, profileSeconds: 2.5 }),
-	profile('fan-out', '1,000 clients × 20 messages/s of 3 KB, not batched', {
-		clients: 1000,
-		size: 3000,
-		rate: 20,
-		batch: 0,
-		coalesce: 1000,
-		seconds: 1,
-		profileSeconds: 2.5,
-	}),
+	profile('polling', '10 polling clients × 20 messages/s', { clients: 10, size: 250, rate: 20, transport: 'polling', ...SECONDS }, { nchan: NO_POLLING }),
+	profile('350', '10 clients × 350 small messages/s', { clients: 10, size: 250, rate: 350, ...SECONDS }),
+	profile('mix', '10 clients × 200 messages/s of 3 KB, some of 30 KB', { clients: 10, mix: 'story', rate: 200, ...SECONDS }),
+	profile('230', '230 clients × 6 messages/s', { clients: 230, size: 250, rate: 6, ...SECONDS }),
+	profile('525', '525 clients × 2 messages/s', { clients: 525, size: 250, rate: 2, ...SECONDS }),
+	profile('24k', '24,000 messages/s from Redis', { ...ingestOptions({ rate: 24000, seconds: 2.5 }, 2.5), profileSeconds: 2.5 }, { floor: 'it only reads' }),
+	profile('fan-out', '1,000 clients × 20 messages/s of 3 KB, not batched', { clients: 1000, size: 3000, rate: 20, batch: 0, coalesce: 1000, ...SECONDS }),
 ];

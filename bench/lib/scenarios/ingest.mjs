@@ -47,7 +47,8 @@ async function ingestRound(bed) {
 	};
 }
 
-const options = (flood, seconds) => ({
+/** One client that gets all that bench/flood sends. */
+export const ingestOptions = (flood, seconds) => ({
 	transport: 'websocket',
 	clients: 1,
 	size: SIZE,
@@ -78,7 +79,7 @@ export const ingest = [
 		title: '24,000 messages/s from Redis',
 		about: 'All of them in batches of 200 ms (naive: one by one) to one client; none is lost. CPU of the whole process. bench/flood stands for Redis, and sends each message when it is due. The floor reads and counts bytes.',
 		floor: FLOOR,
-		options: options({ rate: 24000, seconds: 1 }, 1),
+		options: ingestOptions({ rate: 24000, seconds: 1 }, 1),
 		optionsOf: withoutClients,
 		columns: [{ key: 'core', title: '% of a core', digits: 1 }, toSiocast('core'), { ...toFloor('core'), ratio: FLOOR }, ...COLUMNS.filter(({ ratio }) => !ratio)],
 		plot: { key: 'core', title: 'CPU, % of a core', low: true },
@@ -90,11 +91,11 @@ export const ingest = [
 		title: 'As many messages as a server takes',
 		about: 'bench/flood, in the place of Redis, which is slower, sends 1,000,000 messages of 250 bytes as fast as they are read (to slower servers 500,000 or 50,000), a server passes them on in batches of 20 ms, at most 1,000 messages or 256 KB (naive: one by one); the time runs until the client has the last one. siocast’s limits on what may wait for a client are raised, as the client takes all of it. The floor reads and counts bytes.',
 		floor: FLOOR,
-		options: { ...options({ rate: 0 }, 1), batch: 20 },
+		options: { ...ingestOptions({ rate: 0 }, 1), batch: 20 },
 		optionsOf: (id) => ({ ...withoutClients(id), flood: { size: SIZE, rate: 0, messages: MAX_MESSAGES[id] ?? FEW_MESSAGES } }),
 		columns: [{ key: 'rate', title: 'messages/s', digits: 0 }, toSiocast('rate'), ...COLUMNS.filter(({ ratio }) => !ratio), { key: 'us', title: '÷ floor', digits: 1, ratio: FLOOR }],
 		plot: { key: 'rate', title: 'messages per second', low: false },
 		round: ingestRound,
-		plan: ({ ids, rounds }) => ids.length * (1 + (rounds + 0.7) * 2),
+		plan: ({ ids, rounds }) => ids.length * (1 + (rounds + 0.7) * 0.6),
 	},
 ];
