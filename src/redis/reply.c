@@ -16,12 +16,22 @@
 #include "eio/buf.h"
 #include "src/redis/push.h"
 
-#include <hiredis/read.h>
+#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
+/* What the reader calls the length of an array with. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t array_length;
+#else
+typedef int array_length;
+#endif
+
 /* A buffer that was needed for a long message is not kept. */
 enum { PART_KEEP = 65536 };
+
+/* How deep arrays may lie in arrays. What we ask for needs two levels; hiredis has had a limit before 1.0 only, this one. */
+enum { DEPTH_MAX = 7 };
 
 enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
 
@@ -33,6 +43,7 @@ struct redis_parser {
 	size_t name_n; /* the length of the first */
 	struct eio_buf part; /* the beginning of a published message */
 	size_t part_whole; /* how long it will be, or 0 when that is not known yet */
+	bool refused; /* an object function returned NULL because of what the server sent */
 };
 
 /* What "an object" is to the reader: anything but NULL. */
@@ -95,11 +106,26 @@ on_element(struct redis_parser *p, int i, struct eio_bytes s)
 	}
 }
 
+/*
+ * To the reader NULL is "out of memory". What is refused, hiredis before 1.0 refuses by itself: types of RESP3, which we
+ * never ask for, and arrays too deep.
+ */
+static void *
+refuse_object(const redisReadTask *task)
+{
+	struct redis_parser *p = task->privdata;
+
+	p->refused = true;
+	return NULL;
+}
+
 static void *
 create_string(const redisReadTask *task, char *s, size_t n)
 {
 	struct redis_parser *p = task->privdata;
 
+	if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_STATUS && task->type != REDIS_REPLY_ERROR)
+		return refuse_object(task);
 	if (!task->parent) {
 		emit_reply(p,
 			task->type == REDIS_REPLY_ERROR	   ? REDIS_REPLY_KIND_ERROR
@@ -114,11 +140,14 @@ create_string(const redisReadTask *task, char *s, size_t n)
 }
 
 static void *
-create_array(const redisReadTask *task, int elements)
+create_array(const redisReadTask *task, array_length elements)
 {
 	struct redis_parser *p = task->privdata;
+	int depth = 1;
 
 	(void)elements;
+	for (const redisReadTask *t = task->parent; t; t = t->parent) depth++;
+	if (task->type != REDIS_REPLY_ARRAY || depth > DEPTH_MAX) return refuse_object(task);
 	if (!task->parent) p->push = PUSH_NONE;
 	return &object;
 }
@@ -150,7 +179,33 @@ free_object(void *o)
 	(void)o;
 }
 
-static redisReplyObjectFunctions functions = { create_string, create_array, create_integer, create_nil, free_object };
+#if HIREDIS_MAJOR >= 1
+static void *
+refuse_double(const redisReadTask *task, double value, char *s, size_t n)
+{
+	(void)value, (void)s, (void)n;
+	return refuse_object(task);
+}
+
+static void *
+refuse_bool(const redisReadTask *task, int value)
+{
+	(void)value;
+	return refuse_object(task);
+}
+#endif
+
+static redisReplyObjectFunctions functions = {
+	.createString = create_string,
+	.createArray = create_array,
+	.createInteger = create_integer,
+	.createNil = create_nil,
+#if HIREDIS_MAJOR >= 1
+	.createDouble = refuse_double,
+	.createBool = refuse_bool,
+#endif
+	.freeObject = free_object,
+};
 
 struct redis_parser *
 redis_parser_new(const struct redis_reply_handlers *handlers)
@@ -192,7 +247,7 @@ feed_reader(struct redis_parser *p, struct eio_bytes bytes, const char **why)
 	do {
 		reply = NULL;
 		if (redisReaderGetReply(p->reader, &reply) == REDIS_OK) continue;
-		*why = p->reader->err == REDIS_ERR_OOM ? "out of memory" : "not the Redis protocol";
+		*why = p->reader->err == REDIS_ERR_OOM && !p->refused ? "out of memory" : "not the Redis protocol";
 		return -1;
 	} while (reply && p->reader->pos < p->reader->len);
 	return 0;

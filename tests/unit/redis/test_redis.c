@@ -286,7 +286,10 @@ static void
 parser_refuses(void **state)
 {
 	static const char *const bad[] = { "HTTP/1.1 400\r\n", "*1\r\n!\r\n", "\r\n",
-		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n" };
+		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+		/* RESP3 */
+		">2\r\n+a\r\n", "%1\r\n+a\r\n", "~1\r\n+a\r\n", "|1\r\n+a\r\n", ",1.5\r\n", "#t\r\n", "(12\r\n",
+		"=5\r\ntxt:a\r\n", "*1\r\n#t\r\n" };
 	const char *why;
 
 	(void)state;
@@ -298,6 +301,18 @@ parser_refuses(void **state)
 		assert_string_equal(why, "not the Redis protocol");
 		redis_parser_free(p);
 	}
+}
+
+/* Whatever version of hiredis reads them: arrays in arrays, seven deep. */
+static void
+parser_takes_nested(void **state)
+{
+	struct redis_parser *p = redis_parser_new(&seeing);
+
+	(void)state;
+	assert_non_null(p);
+	feed(p, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", 32);
+	redis_parser_free(p);
 }
 
 /* A connection, against a server played here on the same loop */
@@ -830,6 +845,7 @@ main(void)
 		cmocka_unit_test(parser_agrees_with_reader),
 		cmocka_unit_test(parser_big_payload),
 		cmocka_unit_test(parser_refuses),
+		cmocka_unit_test(parser_takes_nested),
 		cmocka_unit_test(subscribes_again),
 		cmocka_unit_test(keeps_trying),
 		cmocka_unit_test(server_comes_later),
