@@ -10,7 +10,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/redis/command.h"
-#include "src/redis/reply.h"
+#include "src/redis/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,13 +57,13 @@ struct redis {
 	struct link *link;
 	struct resolve *resolve;
 	struct addrinfo *addresses, *next_address; /* of the host's name, while they are tried one by one */
-	struct redis_parser *parser;
+	struct redis_reader *reader;
 	unsigned failures; /* in a row: the exponent of the backoff */
 	unsigned greetings; /* replies of AUTH, SELECT, CLIENT SETNAME still to come */
 	size_t confirmations; /* of subscriptions still to come */
 	uint64_t heard_ms, pinged_ms; /* pinged_ms 0: no PING is out */
 	unsigned reads; /* in the millisecond heard_ms */
-	char lost[160]; /* set inside the parser's callbacks: why the connection must go */
+	char lost[160]; /* why the connection must go when what was read has been looked at */
 	struct log_limit limit;
 	struct eio_buf queue; /* PUBLISH commands not written yet */
 	size_t queued, writing_bytes, unanswered; /* messages in queue; bytes and messages given to libuv */
@@ -231,32 +231,22 @@ on_publish_error(struct redis *r, struct eio_bytes text)
 }
 
 static void
-on_reply(void *user, enum redis_reply_kind kind, struct eio_bytes text)
+on_reply(struct redis *r, enum redis_reply reply, struct eio_bytes text)
 {
-	struct redis *r = user;
-
 	if (r->greetings) {
-		if (kind == REDIS_REPLY_KIND_ERROR && !is_courtesy(r, text)) fail_inside(r, text);
+		if (reply == REDIS_REPLY_IS_ERROR && !is_courtesy(r, text)) fail_inside(r, text);
 		r->greetings--;
-	} else if (kind == REDIS_REPLY_KIND_SUBSCRIBED) {
+	} else if (reply == REDIS_REPLY_IS_SUBSCRIBED) {
 		if (r->confirmations) r->confirmations--;
-	} else if (kind == REDIS_REPLY_KIND_ERROR) {
+	} else if (reply == REDIS_REPLY_IS_ERROR) {
 		if (is_subscriber(r))
 			fail_inside(r, text);
 		else
 			on_publish_error(r, text);
-	} else if (kind == REDIS_REPLY_KIND_INTEGER && r->unanswered) {
+	} else if (reply == REDIS_REPLY_IS_INTEGER && r->unanswered) {
 		r->unanswered--;
 		metrics_inc(r->options.metrics, METRIC_PUBLISH_SENT);
 	}
-}
-
-static void
-on_message(void *user, const struct redis_message *m)
-{
-	struct redis *r = user;
-
-	r->options.message(r->options.user, m);
 }
 
 /* Every reply of the handshake is there. */
@@ -279,13 +269,21 @@ static void
 take(struct redis *r, const char *p, size_t n)
 {
 	uint64_t now = uv_now(r->loop);
-	const char *why;
+	struct redis_event event;
+	enum redis_read got;
 
 	r->reads = r->heard_ms == now ? r->reads + 1 : 1;
 	r->heard_ms = now;
 	r->pinged_ms = 0;
-	if (redis_parser_feed(r->parser, eio_bytes(p, n), &why) < 0)
-		lost(r, why);
+	redis_reader_feed(r->reader, eio_bytes(p, n));
+	while ((got = redis_reader_next(r->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY) {
+		if (got == REDIS_READ_MESSAGE)
+			r->options.message(r->options.user, &event.message);
+		else
+			on_reply(r, event.reply, event.text);
+	}
+	if (got == REDIS_READ_ERROR)
+		lost(r, event.why);
 	else if (*r->lost)
 		lost(r, r->lost);
 	else if (r->state == STATE_HANDSHAKE && !r->greetings && !r->confirmations)
@@ -417,14 +415,13 @@ on_connected(uv_connect_t *req, int status)
 static bool
 begin(struct redis *r)
 {
-	struct redis_reply_handlers handlers = { on_message, on_reply, r };
 	struct link *k = calloc(1, sizeof *k);
 	int err;
 
-	redis_parser_free(r->parser);
-	r->parser = redis_parser_new(&handlers);
+	redis_reader_free(r->reader);
+	r->reader = redis_reader_new();
 	*r->lost = '\0';
-	if (!k || !r->parser) {
+	if (!k || !r->reader) {
 		free(k);
 		lost(r, "out of memory");
 		return false;
@@ -552,7 +549,7 @@ wait_and_retry(struct redis *r, const char *why)
 	uv_timer_start(&r->timer, on_timer, delay, 0);
 }
 
-/* The connection, or the attempt, failed. Never called from inside the parser. */
+/* The connection, or the attempt, failed. Never called while what was read is being looked at. */
 static void
 lost(struct redis *r, const char *why)
 {
@@ -649,7 +646,7 @@ redis_close(struct redis *r)
 	drop_resolve(r);
 	drop_addresses(r);
 	metrics_add(r->options.metrics, METRIC_PUBLISH_DROPPED, r->queued);
-	redis_parser_free(r->parser);
+	redis_reader_free(r->reader);
 	eio_buf_deinit(&r->queue);
 	uv_close((uv_handle_t *)&r->timer, on_timer_closed);
 }

@@ -2,7 +2,7 @@
 /*
  * One connection to one Redis server that never gives up: it subscribes, or it
  * publishes, and comes back by itself when Redis went away. hiredis is used only
- * as the parser of replies (redis_reply.c); bytes travel over libuv.
+ * as the parser of replies (reader.h); bytes travel over libuv.
  *
  *     ┌──────────┐ connected ┌───────────┐ every reply there ┌───────┐
  *     │CONNECTING├──────────▶│ HANDSHAKE ├──────────────────▶│ READY │
@@ -21,6 +21,7 @@
 
 #include "eio/bytes.h"
 #include "src/base/metrics.h"
+#include "src/redis/push.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -34,14 +35,6 @@
 
 struct redis;
 
-/* A published message that arrived. All bytes are valid during the call only. */
-struct redis_message {
-	bool is_pattern;
-	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
-	struct eio_bytes channel;
-	struct eio_bytes payload;
-};
-
 struct redis_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed */
@@ -51,7 +44,7 @@ struct redis_options {
 	size_t publish_queue_bytes; /* what may wait to be published */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	bool may_pause; /* messages may come REDIS_PAUSE_MS late, together, when they are many */
-	/* May not call redis_* for this connection. */
+	/* May not call redis_* for this connection. The bytes of m are valid during the call only. */
 	void (*message)(void *user, const struct redis_message *m);
 	void (*state)(void *user, bool ready); /* became ready, or is not any more; or NULL */
 	void *user;

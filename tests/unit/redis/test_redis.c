@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Redis: addresses, the reply parser at every split, and a connection against a server played by this test. */
+/* Redis: addresses, the reader at every split, and a connection against a server played by this test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "eio/buf.h"
 #include "src/base/log.h"
 #include "src/redis/link.h"
-#include "src/redis/reply.h"
+#include "src/redis/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ addresses(void **state)
 	assert_null(strstr(err, "hunter2"));
 }
 
-/* The parser: everything that comes out, as text */
+/* The reader: everything that comes out, as text */
 
 static char seen[4096];
 
@@ -110,15 +110,32 @@ see_message(void *user, const struct redis_message *m)
 }
 
 static void
-see_reply(void *user, enum redis_reply_kind kind, struct eio_bytes text)
+see_reply(const struct redis_event *e)
 {
 	static const char letters[] = "+-:S?";
 
-	(void)user;
-	see("%c%.*s", letters[kind], (int)text.n, text.p);
+	see("%c%.*s", letters[e->reply], (int)e->text.n, e->text.p);
 }
 
-static const struct redis_reply_handlers seeing = { see_message, see_reply, NULL };
+/* Sees all that is complete. 0, or -1 with the reason. */
+static int
+pull(struct redis_reader *r, const char **why)
+{
+	struct redis_event e;
+	enum redis_read got;
+
+	while ((got = redis_reader_next(r, &e)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY) {
+		if (got == REDIS_READ_MESSAGE)
+			see_message(NULL, &e.message);
+		else
+			see_reply(&e);
+	}
+	if (got == REDIS_READ_NONE) return 0;
+	*why = e.why;
+	assert_int_equal(redis_reader_next(r, &e), REDIS_READ_ERROR); /* and so it stays */
+	assert_ptr_equal(e.why, *why);
+	return -1;
+}
 
 static const char stream[] =
 	"+OK\r\n-ERR no\r\n:12\r\n$5\r\nhello\r\n$-1\r\n*-1\r\n"
@@ -138,49 +155,50 @@ static const char stream_seen[] =
 
 /* In an allocation of its own, so that what is read outside is found. */
 static int
-feed_copy(struct redis_parser *p, const char *from, size_t n, const char **why)
+feed_copy(struct redis_reader *r, const char *from, size_t n, const char **why)
 {
 	char *copy = malloc(n ? n : 1);
 	int rc;
 
 	assert_non_null(copy);
 	memcpy(copy, from, n);
-	rc = redis_parser_feed(p, eio_bytes(copy, n), why);
+	redis_reader_feed(r, eio_bytes(copy, n));
+	rc = pull(r, why);
 	free(copy);
 	return rc;
 }
 
 static void
-feed(struct redis_parser *p, const char *from, size_t n)
+feed(struct redis_reader *r, const char *from, size_t n)
 {
 	const char *why = NULL;
 
-	if (feed_copy(p, from, n, &why) < 0) fail_msg("%s", why);
+	if (feed_copy(r, from, n, &why) < 0) fail_msg("%s", why);
 }
 
 static void
-parser_at_every_split(void **state)
+reader_at_every_split(void **state)
 {
 	size_t n = sizeof stream - 1;
 
 	(void)state;
 	for (size_t split = 0; split <= n + 1; split++) {
-		struct redis_parser *p = redis_parser_new(&seeing);
+		struct redis_reader *r = redis_reader_new();
 
-		assert_non_null(p);
+		assert_non_null(r);
 		*seen = '\0';
 		if (split <= n) {
-			feed(p, stream, split);
-			feed(p, stream + split, n - split);
+			feed(r, stream, split);
+			feed(r, stream + split, n - split);
 		} else {
-			for (size_t i = 0; i < n; i++) feed(p, stream + i, 1);
+			for (size_t i = 0; i < n; i++) feed(r, stream + i, 1);
 		}
 		assert_string_equal(seen, stream_seen);
-		redis_parser_free(p);
+		redis_reader_free(r);
 	}
 }
 
-/* What published messages may look like, and almost: the way past the reader must see the same as the reader. */
+/* What published messages may look like, and almost: the way past hiredis must see the same as hiredis. */
 #define A_MESSAGE "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$7\r\n{\"x\":1}\r\n"
 static const char *const pushes[] = {
 	A_MESSAGE A_MESSAGE A_MESSAGE,
@@ -208,34 +226,35 @@ static const char *const pushes[] = {
 static void
 feed_split(const char *text, size_t split)
 {
-	struct redis_parser *p = redis_parser_new(&seeing);
+	struct redis_reader *r = redis_reader_new();
 	size_t n = strlen(text), at, piece;
 	const char *why = NULL;
 	int rc = 0;
 
-	assert_non_null(p);
+	assert_non_null(r);
 	*seen = '\0';
 	for (at = 0; at < n && rc == 0; at += piece) {
 		piece = split > n ? 1 : at == 0 && split ? split : n - at;
-		rc = feed_copy(p, text + at, piece, &why);
+		rc = feed_copy(r, text + at, piece, &why);
 	}
 	if (rc) see("!");
-	redis_parser_free(p);
+	redis_reader_free(r);
 }
 
 static void
-parser_agrees_with_reader(void **state)
+reader_agrees_with_hiredis(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof pushes / sizeof pushes[0]; i++) {
-		struct redis_parser *p = redis_parser_new(&seeing);
+		struct redis_reader *r = redis_reader_new();
 		const char *why = NULL;
 		char want[sizeof seen];
 
-		assert_non_null(p);
+		assert_non_null(r);
 		*seen = '\0';
-		if (redis_parser_feed_reader(p, eio_cstr(pushes[i]), &why) < 0) see("!");
-		redis_parser_free(p);
+		redis_reader_feed_hiredis(r, eio_cstr(pushes[i]));
+		if (pull(r, &why) < 0) see("!");
+		redis_reader_free(r);
 		strcpy(want, seen);
 		assert_non_null(strstr(want, i == 0 ? "m(a,a,{\"x\":1})m(a,a,{\"x\":1})m(a,a,{\"x\":1})" : ""));
 		for (size_t split = 0; split <= strlen(pushes[i]) + 1; split++) {
@@ -245,45 +264,47 @@ parser_agrees_with_reader(void **state)
 	}
 }
 
-static size_t big_n;
-
-static void
-measure(void *user, const struct redis_message *m)
+/* How long the payload is that is complete now and is as it should be; 0 when there is none. */
+static size_t
+pull_big(struct redis_reader *r)
 {
-	(void)user;
-	for (size_t i = 0; i < m->payload.n; i += 1000)
-		if (m->payload.p[i] != 'x') return;
-	if (eio_bytes_eq(m->channel, EIO_LIT("chan"))) big_n = m->payload.n;
+	struct redis_event e;
+	const struct redis_message *m = &e.message;
+
+	if (redis_reader_next(r, &e) != REDIS_READ_MESSAGE) return 0;
+	for (size_t i = 0; i < m->payload.n; i += 1000) assert_int_equal(m->payload.p[i], 'x');
+	assert_true(eio_bytes_eq(m->channel, EIO_LIT("chan")));
+	assert_int_equal(redis_reader_next(r, &e), REDIS_READ_NONE);
+	return m->payload.n;
 }
 
 static void
-parser_big_payload(void **state)
+reader_big_payload(void **state)
 {
-	const struct redis_reply_handlers handlers = { measure, see_reply, NULL };
-	struct redis_parser *p = redis_parser_new(&handlers);
+	struct redis_reader *r = redis_reader_new();
 	size_t n = 3 << 20;
 	char *payload = malloc(n);
 
 	(void)state;
-	assert_true(p && payload);
+	assert_true(r && payload);
+	*seen = '\0';
 	memset(payload, 'x', n);
 	for (int round = 0; round < 2; round++) {
 		char head[64];
 
-		big_n = 0;
 		sprintf(head, "*3\r\n$7\r\nmessage\r\n$4\r\nchan\r\n$%zu\r\n", n);
-		feed(p, head, strlen(head));
-		for (size_t at = 0; at < n; at += 60000) feed(p, payload + at, n - at < 60000 ? n - at : 60000);
-		assert_int_equal(big_n, 0);
-		feed(p, "\r\n", 2);
-		assert_int_equal(big_n, n);
+		feed(r, head, strlen(head));
+		for (size_t at = 0; at < n; at += 60000) feed(r, payload + at, n - at < 60000 ? n - at : 60000);
+		assert_string_equal(seen, "");
+		redis_reader_feed(r, EIO_LIT("\r\n"));
+		assert_int_equal(pull_big(r), n);
 	}
 	free(payload);
-	redis_parser_free(p);
+	redis_reader_free(r);
 }
 
 static void
-parser_refuses(void **state)
+reader_refuses(void **state)
 {
 	static const char *const bad[] = { "HTTP/1.1 400\r\n", "*1\r\n!\r\n", "\r\n",
 		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
@@ -294,25 +315,25 @@ parser_refuses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct redis_parser *p = redis_parser_new(&seeing);
+		struct redis_reader *r = redis_reader_new();
 
 		why = NULL;
-		if (redis_parser_feed(p, eio_cstr(bad[i]), &why) == 0) fail_msg("accepted: %s", bad[i]);
+		if (feed_copy(r, bad[i], strlen(bad[i]), &why) == 0) fail_msg("accepted: %s", bad[i]);
 		assert_string_equal(why, "not the Redis protocol");
-		redis_parser_free(p);
+		redis_reader_free(r);
 	}
 }
 
 /* Whatever version of hiredis reads them: arrays in arrays, seven deep. */
 static void
-parser_takes_nested(void **state)
+reader_takes_nested(void **state)
 {
-	struct redis_parser *p = redis_parser_new(&seeing);
+	struct redis_reader *r = redis_reader_new();
 
 	(void)state;
-	assert_non_null(p);
-	feed(p, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", 32);
-	redis_parser_free(p);
+	assert_non_null(r);
+	feed(r, "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", 32);
+	redis_reader_free(r);
 }
 
 /* A connection, against a server played here on the same loop */
@@ -841,11 +862,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
-		cmocka_unit_test(parser_at_every_split),
-		cmocka_unit_test(parser_agrees_with_reader),
-		cmocka_unit_test(parser_big_payload),
-		cmocka_unit_test(parser_refuses),
-		cmocka_unit_test(parser_takes_nested),
+		cmocka_unit_test(reader_at_every_split),
+		cmocka_unit_test(reader_agrees_with_hiredis),
+		cmocka_unit_test(reader_big_payload),
+		cmocka_unit_test(reader_refuses),
+		cmocka_unit_test(reader_takes_nested),
 		cmocka_unit_test(subscribes_again),
 		cmocka_unit_test(keeps_trying),
 		cmocka_unit_test(server_comes_later),
