@@ -9,8 +9,10 @@
 
 #include "eio/buf.h"
 #include "src/base/log.h"
-#include "src/redis/link.h"
+#include "src/redis/pacing.h"
+#include "src/redis/publisher.h"
 #include "src/redis/reader.h"
+#include "src/redis/subscriber.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,7 +350,8 @@ struct server {
 	bool drop; /* and then the connection is closed */
 	struct redis_url url;
 	struct metrics_set metrics;
-	struct redis *redis;
+	struct redis_subscriber *subscriber; /* or NULL, like the other */
+	struct redis_publisher *publisher;
 	unsigned ready, not_ready, messages;
 	unsigned stop_at_ready, stop_at_messages, stop_at_connections; /* 0: does not matter */
 };
@@ -492,7 +495,8 @@ server_new(const char *userinfo, const char *db)
 static void
 server_free(struct server *s)
 {
-	redis_close(s->redis);
+	if (s->subscriber) redis_subscriber_close(s->subscriber);
+	if (s->publisher) redis_publisher_close(s->publisher);
 	drop_client(s);
 	uv_close((uv_handle_t *)&s->listener, NULL);
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
@@ -507,16 +511,15 @@ server_free(struct server *s)
 
 static const char *const channels[] = { "a", "b c" }, *const patterns[] = { "p*" };
 
-static struct redis_options
+static struct redis_subscriber_options
 options(struct server *s)
 {
-	return (struct redis_options){ .url = &s->url,
+	return (struct redis_subscriber_options){ .url = &s->url,
 		.metrics = s->metrics.rows,
 		.channels = channels,
 		.patterns = patterns,
 		.n_channels = 2,
 		.n_patterns = 1,
-		.publish_queue_bytes = 1000,
 		.message = on_test_message,
 		.state = on_test_state,
 		.user = s };
@@ -533,14 +536,14 @@ static void
 subscribes_again(void **state)
 {
 	struct server *s = server_new("me:pw@", "/3");
-	struct redis_options o = options(s);
+	struct redis_subscriber_options o = options(s);
 
 	(void)state;
 	s->wait_for = "PSUBSCRIBE\r\n$2\r\np*\r\n";
 	s->answer = "+OK\r\n+OK\r\n-ERR unknown command\r\n" CONFIRMED "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n";
 	s->stop_at_messages = 1;
-	s->redis = redis_open(&s->loop, &o);
-	assert_non_null(s->redis);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
+	assert_non_null(s->subscriber);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	assert_true(has_received(
 		s, "*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$2\r\npw\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n" HELLO SUBSCRIBE));
@@ -569,12 +572,12 @@ keeps_trying(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 		struct server *s = server_new(i == 0 ? ":bad@" : "", "");
-		struct redis_options o = options(s);
+		struct redis_subscriber_options o = options(s);
 
 		s->wait_for = "PSUBSCRIBE";
 		s->answer = answers[i];
 		s->stop_at_connections = 2;
-		s->redis = redis_open(&s->loop, &o);
+		s->subscriber = redis_subscriber_open(&s->loop, &o);
 		uv_run(&s->loop, UV_RUN_DEFAULT);
 		assert_int_equal(s->connections, 2);
 		assert_int_equal(s->ready, 0);
@@ -587,14 +590,14 @@ static void
 server_comes_later(void **state)
 {
 	struct server *s = server_new("", ""), *other = server_new("", "");
-	struct redis_options o = options(s);
+	struct redis_subscriber_options o = options(s);
 	struct sockaddr_in a;
 
 	(void)state;
 	/* A port that nothing listens on: bound and closed again. */
 	uv_close((uv_handle_t *)&s->listener, NULL);
 	uv_run(&s->loop, UV_RUN_NOWAIT);
-	s->redis = redis_open(&s->loop, &o);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
 	while (metrics_sum(&s->metrics, METRIC_REDIS_LOST) < 2) uv_run(&s->loop, UV_RUN_ONCE);
 	uv_tcp_init(&s->loop, &s->listener);
 	s->listener.data = s;
@@ -607,8 +610,8 @@ server_comes_later(void **state)
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	assert_int_equal(s->ready, 1);
 	server_free(s);
-	other->redis = redis_open(
-		&other->loop, &(struct redis_options){ .url = &other->url, .metrics = other->metrics.rows });
+	other->publisher = redis_publisher_open(
+		&other->loop, &(struct redis_publisher_options){ .url = &other->url, .metrics = other->metrics.rows });
 	server_free(other); /* closed while it connects */
 }
 
@@ -617,7 +620,7 @@ static void
 silent_server(void **state)
 {
 	struct server *s = server_new("", "");
-	struct redis_options o = options(s);
+	struct redis_subscriber_options o = options(s);
 
 	(void)state;
 	o.silent_ms = 40;
@@ -625,7 +628,7 @@ silent_server(void **state)
 	s->wait_for = "PSUBSCRIBE";
 	s->answer = "+OK\r\n" CONFIRMED;
 	s->stop_at_ready = 1;
-	s->redis = redis_open(&s->loop, &o);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	/* One answered PING, in the form subscribers get, keeps it. */
 	s->wait_for = "*1\r\n$4\r\nPING\r\n";
@@ -649,22 +652,19 @@ static void
 publishes(void **state)
 {
 	struct server *s = server_new("", "");
-	struct redis_options o = options(s);
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->metrics.rows, .queue_bytes = 1000 };
 	char big[900];
 
 	(void)state;
 	memset(big, 'x', sizeof big);
-	o.n_channels = o.n_patterns = 0;
-	s->redis = redis_open(&s->loop, &o);
-	assert_int_equal(redis_publish(s->redis, EIO_LIT("up"), EIO_LIT("{\"a\":1}")), 0);
-	assert_int_equal(redis_publish(s->redis, EIO_LIT("up"), eio_bytes(big, sizeof big)), 0);
-	assert_int_equal(redis_publish(s->redis, EIO_LIT("up"), eio_bytes(big, sizeof big)), -1);
+	s->publisher = redis_publisher_open(&s->loop, &o);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("{\"a\":1}")), 0);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), eio_bytes(big, sizeof big)), 0);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), eio_bytes(big, sizeof big)), -1);
 	assert_int_equal(count(s, METRIC_PUBLISH_DROPPED), 1);
-	redis_flush(s->redis); /* not yet: it only connects */
+	redis_publisher_flush(s->publisher); /* not yet: it only connects */
 	s->wait_for = HELLO;
 	s->answer = "+OK\r\n";
-	s->stop_at_ready = 1;
-	uv_run(&s->loop, UV_RUN_DEFAULT);
 	while (!has_received(s, "xxx\r\n")) uv_run(&s->loop, UV_RUN_ONCE);
 	assert_true(has_received(s, HELLO
 		"*3\r\n$7\r\nPUBLISH\r\n$2\r\nup\r\n$7\r\n{\"a\":1}\r\n*3\r\n$7\r\nPUBLISH\r\n$2\r\nup\r\n$900\r\nx"));
@@ -673,15 +673,14 @@ publishes(void **state)
 	assert_int_equal(count(s, METRIC_PUBLISH_SENT), 1);
 	assert_int_equal(count(s, METRIC_PUBLISH_FAILED), 1);
 	/* Sent and never answered, because the connection went: failed too. What was only queued waits. */
-	assert_int_equal(redis_publish(s->redis, EIO_LIT("up"), EIO_LIT("2")), 0);
-	redis_flush(s->redis);
-	assert_int_equal(redis_publish(s->redis, EIO_LIT("up"), EIO_LIT("three")), 0);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("2")), 0);
+	redis_publisher_flush(s->publisher);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("three")), 0);
 	drop_client(s);
 	s->answer = "+OK\r\n";
-	s->stop_at_ready = 2;
-	uv_run(&s->loop, UV_RUN_DEFAULT);
-	assert_int_equal(count(s, METRIC_PUBLISH_FAILED), 2);
 	while (!has_received(s, "three")) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(count(s, METRIC_REDIS_CONNECTS), 2);
+	assert_int_equal(count(s, METRIC_PUBLISH_FAILED), 2);
 	server_free(s);
 }
 
@@ -690,7 +689,7 @@ static void
 resolves_names(void **state)
 {
 	struct server *s = server_new("", "");
-	struct redis_options o = options(s);
+	struct redis_subscriber_options o = options(s);
 
 	(void)state;
 	free(s->url.host);
@@ -698,7 +697,7 @@ resolves_names(void **state)
 	s->wait_for = "PSUBSCRIBE";
 	s->answer = "+OK\r\n" CONFIRMED;
 	s->stop_at_ready = 1;
-	s->redis = redis_open(&s->loop, &o);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	assert_int_equal(s->ready, 1);
 	server_free(s);
@@ -707,7 +706,7 @@ resolves_names(void **state)
 	o = options(s);
 	free(s->url.host);
 	s->url.host = strdup("localhost");
-	s->redis = redis_open(&s->loop, &o);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
 	server_free(s);
 }
 
@@ -728,7 +727,7 @@ static struct server *
 server_subscribed(bool may_pause)
 {
 	struct server *s = server_new("", "");
-	struct redis_options o = options(s);
+	struct redis_subscriber_options o = options(s);
 
 	o.may_pause = may_pause;
 	o.message = on_number;
@@ -736,8 +735,8 @@ server_subscribed(bool may_pause)
 	s->wait_for = "PSUBSCRIBE";
 	s->answer = "+OK\r\n" CONFIRMED;
 	s->stop_at_ready = 1;
-	s->redis = redis_open(&s->loop, &o);
-	assert_non_null(s->redis);
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
+	assert_non_null(s->subscriber);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	return s;
 }
