@@ -86,12 +86,9 @@ void
 eio_server_shutdown(struct eio_server *s)
 {
 	s->shut = true;
-	for (size_t i = 0; i <= s->sids.mask; i++)
-		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
-			eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
-	for (size_t i = 0; i <= s->sids.mask; i++)
-		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
-			eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
+	EIO_HASH_FOREACH(n, &s->sids)
+		eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
+	EIO_HASH_FOREACH(n, &s->sids) eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
 	eio_server_flush(s);
 }
 
