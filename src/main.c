@@ -5,11 +5,11 @@
  * fails before the threads run ends the program with a line that says why.
  */
 #include "eio/net/httpd.h"
-#include "src/admin.h"
-#include "src/cli.h"
-#include "src/file_limit.h"
-#include "src/log.h"
-#include "src/worker.h"
+#include "src/admin/port.h"
+#include "src/base/file_limit.h"
+#include "src/base/log.h"
+#include "src/config/cli.h"
+#include "src/worker/worker.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  * then each message is a byte, its length, and its data.
  */
 #include "sio/json.h"
-#include "src/batch.h"
+#include "src/feed/stream.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any text as a configuration file. It is taken, or there is a complaint about it; never both, never neither. */
-#include "src/config.h"
+#include "src/config/config.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes from Redis, whole, in small pieces, and through hiredis alone: the same messages and replies must come out. */
 #include "eio/buf.h"
-#include "src/redis_reply.h"
+#include "src/redis/reply.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * must together be the channel.
  */
 #include "sio/json.h"
-#include "src/template.h"
+#include "src/template/template.h"
 
 #include <stdint.h>
 #include <stdlib.h>

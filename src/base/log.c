@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* The log: formats one line in a stack buffer and writes it with one write(2). */
+#include "src/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+/* Lines up to PIPE_BUF (4096 on Linux) are atomic also on a pipe shared with other processes. */
+enum { LINE_MAX_BYTES = 4096 };
+
+static const char *const names[] = { "error", "warn", "info", "debug" };
+static atomic_int threshold = LOG_LEVEL_INFO;
+
+void
+log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+int
+log_level_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0) return (int)i;
+	return -1;
+}
+
+/* Writes "2026-11-23T04:45:11.123Z info  " and returns its length. */
+static size_t
+put_prefix(char *line, size_t size, enum log_level level)
+{
+	struct timespec ts;
+	struct tm tm;
+	size_t n;
+	int k;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	gmtime_r(&ts.tv_sec, &tm);
+	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
+	k = snprintf(line + n, size - n, ".%03ldZ %-5s ", ts.tv_nsec / 1000000, names[level]);
+	return n + (size_t)k;
+}
+
+/* A line feed inside a line would forge a second one. Everything else is the caller's duty (log_escape). */
+static void
+flatten(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\n' || p[i] == '\r') p[i] = ' ';
+}
+
+/* The errno value or libuv code as text; libuv's names are errno values negated, and its own beyond them. */
+static const char *
+error_text(int err)
+{
+	return uv_strerror(err > 0 ? -err : err);
+}
+
+static void write_line(enum log_level level, int err, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+static void
+write_line(enum log_level level, int err, const char *fmt, va_list ap)
+{
+	char line[LINE_MAX_BYTES];
+	size_t start, n, limit = sizeof line - 1;
+	int saved = errno, k;
+
+	if (!log_enabled(level)) return;
+	start = n = put_prefix(line, sizeof line, level);
+	k = vsnprintf(line + n, sizeof line - n, fmt, ap);
+	if (k > 0) n += (size_t)k;
+	if (n > limit) n = limit;
+	if (err) {
+		k = snprintf(line + n, sizeof line - n, " error=\"%s\"", error_text(err));
+		if (k > 0) n += (size_t)k;
+		if (n > limit) n = limit;
+	}
+	flatten(line + start, n - start);
+	line[n++] = '\n';
+	/* There is nobody to tell when stderr is gone, and a partial line cannot be helped. */
+	if (write(STDERR_FILENO, line, n) < 0) {
+	}
+	errno = saved;
+}
+
+#define LOG_BODY(level, err) \
+	do { \
+		va_list ap; \
+		va_start(ap, fmt); \
+		write_line((level), (err), fmt, ap); \
+		va_end(ap); \
+	} while (0)
+
+void
+log_error(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_ERROR, 0);
+}
+
+void
+log_warn(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_WARN, 0);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_INFO, 0);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_DEBUG, 0);
+}
+
+void
+log_error_errno(int err, const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_ERROR, err);
+}
+
+void
+log_warn_errno(int err, const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_WARN, err);
+}
+
+static bool
+is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Whether all of s, escaped, and its NUL fit into size bytes. */
+static bool
+fits(struct eio_bytes s, size_t size)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < s.n && n <= size; i++) n += is_plain(s.p[i]) ? 1 : 4;
+	return n <= size;
+}
+
+const char *
+log_escape(struct eio_bytes s, char *out, size_t out_size)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = 0, end = fits(s, out_size) ? out_size - 1 : out_size - sizeof "...";
+
+	for (size_t i = 0; i < s.n && n + (is_plain(s.p[i]) ? 1 : 4) <= end; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (is_plain(s.p[i])) {
+			out[n++] = s.p[i];
+			continue;
+		}
+		out[n++] = '\\';
+		out[n++] = 'x';
+		out[n++] = hex[c >> 4];
+		out[n++] = hex[c & 15];
+	}
+	if (end < out_size - 1) {
+		memcpy(out + n, "...", 3);
+		n += 3;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+bool
+log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed)
+{
+	if (l->written == 0 || now_ms - l->since_ms >= LOG_LIMIT_MS) {
+		l->since_ms = now_ms;
+		l->written = 0;
+	}
+	if (l->written == LOG_LIMIT_BURST) {
+		l->suppressed++;
+		return false;
+	}
+	l->written++;
+	*suppressed = l->suppressed;
+	l->suppressed = 0;
+	return true;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: one line per event on stderr,
+ *     2026-11-23T04:45:11.123Z info  redis=127.0.0.1:6379 event=connected
+ * written by one write(2), so lines of several threads never mix. Level by who must act: error = the operator
+ * now, warn = the operator soon, info = lifecycle, debug = developers. What a peer can cause at will is counted
+ * in metrics and logged at debug only, or through log_limit.
+ *
+ * Threads: everything may be called from any thread, except log_limit (see there).
+ */
+#ifndef SRC_BASE_LOG_H
+#define SRC_BASE_LOG_H
+
+#include "eio/bytes.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+/* Lines above this level are not written. At start it is info. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+
+/* The level of a name ("error", "warn", "info", "debug"), or -1. */
+int log_level_by_name(const char *name);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same with ` error="<text of err>"` at the end; err is an errno value, positive or negative, or a libuv error. */
+void log_error_errno(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_warn_errno(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Bytes of a peer, made fit to stand between double quotes in a line: printable ASCII stays, the rest, quotes and
+ * backslashes become \xHH; what does not fit ends in "...". Returns out, which always ends in NUL; out_size >= 4. */
+const char *log_escape(struct eio_bytes s, char *out, size_t out_size);
+
+#define LOG_ESCAPE_MAX 128
+/* As an argument of a log call: the text lives until the end of the enclosing block. */
+#define LOG_ESCAPE(s) log_escape((s), (char[LOG_ESCAPE_MAX]){ 0 }, LOG_ESCAPE_MAX)
+
+/* Bounds the rate of one kind of line: at most LOG_LIMIT_BURST lines in LOG_LIMIT_MS. All zero is its start.
+ * One thread owns it. */
+#define LOG_LIMIT_BURST 5
+#define LOG_LIMIT_MS 10000
+struct log_limit {
+	uint64_t since_ms;
+	unsigned written;
+	uint64_t suppressed;
+};
+
+/* Whether a line may be written now. When true, *suppressed is how many were left out before it. */
+bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
+
+#endif

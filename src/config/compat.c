@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `compat`: the defaults of earlier generations of Socket.IO servers, for those
+ * who replace one and want their pages and proxies to see no difference. Only
+ * defaults: whatever the file says stands over them.
+ */
+#include "src/config/config_int.h"
+
+const char *const config__compat_names[] = { "1.x", "2.x", "4.x", NULL };
+
+/* What is not as today, as values of the file, by enum config_compat: those of socket.io 1.7.4 and 2.5.1. What cannot be said
+ * so is decided where it is read: SameSite of cookies (config__cookie), and that the cookie comes with every answer. */
+static const struct {
+	const char *path, *values[CONFIG_COMPAT_4];
+} defaults[] = {
+	{ "engine.pingTimeout", { "60000", "20000" } },
+	{ "engine.maxHttpBufferSize", { "100000000", "1000000" } },
+	{ "engine.cookie", { "true", "true" } },
+	{ "client.version", { "\"1\"", "\"2\"" } },
+};
+
+static void
+set(struct config_loader *l, const char *path, const char *value)
+{
+	cJSON *item = cJSON_Parse(value);
+
+	if (item)
+		config__value(l, &config__main_table, l->c, path, item);
+	else
+		config__error(l, NULL, "out of memory");
+	cJSON_Delete(item);
+}
+
+void
+config__compat(struct config_loader *l, const cJSON *document)
+{
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(document, "compat"));
+	unsigned i = 0;
+
+	/* A value that is wrong is complained about when its turn comes. */
+	while (name && config__compat_names[i] && strcmp(name, config__compat_names[i]) != 0) i++;
+	if (!name || i >= CONFIG_COMPAT_4) return;
+	l->c->compat = i;
+	l->c->cors.origin = CONFIG_ORIGIN_LEGACY;
+	for (size_t d = 0; d < sizeof defaults / sizeof defaults[0]; d++)
+		set(l, defaults[d].path, defaults[d].values[i]);
+}
+
+void
+config__compat_check(struct config_loader *l, const cJSON *document)
+{
+	const cJSON *cors = cJSON_GetObjectItemCaseSensitive(document, "cors");
+	const cJSON *client = cJSON_GetObjectItemCaseSensitive(document, "client");
+	const cJSON *version = cJSON_GetObjectItemCaseSensitive(client, "version");
+	size_t mark;
+
+	l->c->client.version_given = version != NULL;
+	if (version && l->c->client.dir) {
+		mark = config__push(l, "client");
+		config__error(l, client, "\"version\" and \"dir\" exclude each other");
+		config__pop(l, mark);
+	}
+	/* Those servers had no such options, so what would become of them cannot be meant. */
+	if (cors && cors->child && l->c->cors.origin == CONFIG_ORIGIN_LEGACY) {
+		mark = config__push(l, "cors");
+		config__error(l, cors, "with \"compat\": \"%s\" this needs \"origin\" too",
+			config__compat_names[l->c->compat]);
+		config__pop(l, mark);
+	}
+}

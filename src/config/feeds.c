@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* The feeds of the configuration. */
+#include "src/config/config_int.h"
+
+#include "eio/utf8.h"
+#include "sio/json.h"
+#include "sio/packet.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* From here on neighbouring integers are the same double, so a comparison could not be exact. */
+#define EXACT_BELOW 9007199254740992.0
+#define MAX_FEEDS 4096
+
+/* What is read of one feed before its parts are checked against each other. */
+struct draft {
+	struct config_feed feed;
+	const cJSON *channel, *pattern, *event, *room, *format; /* where they stand, for messages; NULL: not given */
+};
+
+static bool
+read_text(struct config_loader *l, const cJSON *item)
+{
+	if (cJSON_IsString(item) && *item->valuestring) return true;
+	config__error(l, item, "expected a string that is not empty");
+	return false;
+}
+
+/* Remembers the item for finish(). */
+static void
+keep(struct config_loader *l, const cJSON *item, void *target)
+{
+	const cJSON **out = target;
+
+	if (read_text(l, item)) *out = item;
+}
+
+static void
+read_nsp(struct config_loader *l, const cJSON *item, void *target)
+{
+	char **out = target;
+
+	if (!read_text(l, item)) return;
+	if (item->valuestring[0] != '/' || strpbrk(item->valuestring, ",?"))
+		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
+	else
+		*out = config__strdup(l, item->valuestring);
+}
+
+static void
+read_format(struct config_loader *l, const cJSON *item, void *target)
+{
+	static const char *const names[] = { "array", "lines", "frames" };
+	struct draft *d = target;
+
+	d->format = item;
+	for (unsigned i = 0; cJSON_IsString(item) && i < 3; i++) {
+		if (strcmp(item->valuestring, names[i]) != 0) continue;
+		d->feed.format = (enum config_format)i;
+		return;
+	}
+	config__error(l, item, "expected \"array\", \"lines\" or \"frames\"");
+}
+
+static void
+check_where_value(struct config_loader *l, const cJSON *v)
+{
+	if (cJSON_IsArray(v) || cJSON_IsObject(v))
+		config__error(l, v, "expected a string, a number, true, false or null, not %s", config__type_name(v));
+	else if (cJSON_IsNumber(v) && fabs(v->valuedouble) >= EXACT_BELOW)
+		config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
+}
+
+static void
+read_where_pair(struct config_loader *l, const cJSON *item, struct config_where *w)
+{
+	bool list = cJSON_IsArray(item);
+	const cJSON *v = list ? item->child : item;
+
+	w->pointer = config__strdup(l, item->string);
+	w->n = list ? (size_t)cJSON_GetArraySize(item) : 1;
+	if (!sio_json_pointer_valid(eio_cstr(item->string)))
+		config__error(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
+	if (!w->n) config__error(l, item, "an empty list matches nothing");
+	w->values = config__alloc(l, (w->n + 1) * sizeof *w->values);
+	for (size_t i = 0; w->values && i < w->n; i++, v = v->next) {
+		check_where_value(l, v);
+		w->values[i] = v;
+	}
+}
+
+static void
+read_where(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct draft *d = target;
+	size_t mark;
+
+	if (!cJSON_IsObject(item)) {
+		config__error(
+			l, item, "expected an object such as {\"/type\": \"trade\"}, not %s", config__type_name(item));
+		return;
+	}
+	d->feed.n_where = (size_t)cJSON_GetArraySize(item);
+	d->feed.where = config__alloc(l, (d->feed.n_where + 1) * sizeof *d->feed.where);
+	if (!d->feed.where) return;
+	item = item->child;
+	for (size_t i = 0; i < d->feed.n_where; i++, item = item->next) {
+		mark = config__push(l, item->string);
+		read_where_pair(l, item, &d->feed.where[i]);
+		config__pop(l, mark);
+	}
+}
+
+#define AT(field) offsetof(struct draft, field)
+
+static const char *const encodes[] = { "binary", "json", "text", NULL };
+static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
+
+/* Rows without an offset get the whole draft as their target. */
+/* clang-format off */
+static const struct config_option feed_rows[] = {
+	{ .path = "channel", .type = CONFIG_TYPE_CUSTOM, .offset = AT(channel), .custom = keep },
+	{ .path = "pattern", .type = CONFIG_TYPE_CUSTOM, .offset = AT(pattern), .custom = keep },
+	{ .path = "namespace", .type = CONFIG_TYPE_CUSTOM, .offset = AT(feed.nsp), .custom = read_nsp, .fallback = "\"/\"" },
+	{ .path = "event", .type = CONFIG_TYPE_CUSTOM, .offset = AT(event), .custom = keep },
+	{ .path = "room", .type = CONFIG_TYPE_CUSTOM, .offset = AT(room), .custom = keep },
+	{ .path = "encode", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.encode), .names = encodes, .fallback = "\"binary\"" },
+	{ .path = "batch", .type = CONFIG_TYPE_SECTION },
+	{ .path = "batch.interval", .type = CONFIG_TYPE_UINT, .offset = AT(feed.interval_ms), .max = 3600000, .fallback = "200" },
+	{ .path = "batch.maxMessages", .type = CONFIG_TYPE_UINT, .offset = AT(feed.max_messages), .min = 1, .max = 10000000,
+	  .fallback = "1000" },
+	{ .path = "batch.maxBytes", .type = CONFIG_TYPE_SIZE, .offset = AT(feed.max_bytes), .min = 1, .max = 1073741824,
+	  .fallback = "262144" },
+	{ .path = "batch.format", .type = CONFIG_TYPE_CUSTOM, .custom = read_format },
+	{ .path = "where", .type = CONFIG_TYPE_CUSTOM, .custom = read_where },
+	{ .path = "slow", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.slow), .names = slows, .fallback = "\"drop-oldest\"" },
+};
+/* clang-format on */
+
+static const struct config_table feed_table = { feed_rows, sizeof feed_rows / sizeof feed_rows[0] };
+
+/* Compiles the template at item, or text when there is none. */
+static struct template *
+compile(struct config_loader *l, const char *key, const cJSON *item, const char *text, unsigned stars)
+{
+	char err[200];
+	struct template *t = template_new(eio_cstr(item ? item->valuestring : text), stars, err, sizeof err);
+	size_t mark = config__push(l, key);
+
+	if (!t) config__error(l, item, "%s", err);
+	config__pop(l, mark);
+	return t;
+}
+
+/* A reserved name, when the template is nothing but text. */
+static void
+check_event(struct config_loader *l, const cJSON *event)
+{
+	size_t mark;
+
+	if (!event || !sio_packet_event_reserved(eio_cstr(event->valuestring))) return;
+	mark = config__push(l, "event");
+	config__error(l, event, "\"%s\" is a reserved name, clients would refuse it", event->valuestring);
+	config__pop(l, mark);
+}
+
+static void
+check_format(struct config_loader *l, const struct draft *d)
+{
+	const struct config_feed *f = &d->feed;
+	size_t mark = config__push(l, "batch.format");
+
+	if (f->encode == CONFIG_ENCODE_JSON && f->format != CONFIG_FORMAT_ARRAY)
+		config__error(l, d->format, "\"encode\": \"json\" needs \"array\"");
+	else if (f->encode == CONFIG_ENCODE_TEXT && f->format == CONFIG_FORMAT_FRAMES)
+		config__error(l, d->format, "\"encode\": \"text\" needs \"array\" or \"lines\": frames are binary");
+	config__pop(l, mark);
+}
+
+/* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
+static void
+finish(struct config_loader *l, struct draft *d, const cJSON *item)
+{
+	const cJSON *source = d->pattern ? d->pattern : d->channel;
+	struct config_feed *f = &d->feed, *feeds;
+	unsigned stars;
+
+	if (!d->channel == !d->pattern) {
+		config__error(l, item,
+			d->channel ? "\"channel\" and \"pattern\" exclude each other"
+				   : "a feed needs a \"channel\" or a \"pattern\"");
+		return;
+	}
+	f->is_pattern = d->pattern != NULL;
+	f->channel = config__strdup(l, source->valuestring);
+	stars = f->is_pattern ? template_count_stars(eio_cstr(source->valuestring)) : 0;
+	check_event(l, d->event);
+	check_format(l, d);
+	f->event = compile(l, "event", d->event, "{channel}", stars);
+	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
+	f->index = (unsigned)l->c->n_feeds;
+	f->source = item;
+	feeds = realloc(l->c->feeds, (l->c->n_feeds + 1) * sizeof *feeds);
+	if (!feeds) {
+		template_free(f->event);
+		template_free(f->room);
+		config__error(l, item, "out of memory");
+		return;
+	}
+	feeds[l->c->n_feeds++] = *f;
+	l->c->feeds = feeds;
+}
+
+void
+config__feeds(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct draft d;
+	size_t i = 0, mark;
+
+	(void)target; /* it is c->feeds, but its length goes along */
+	if (!cJSON_IsArray(item)) {
+		config__error(l, item, "expected a list of feeds, not %s", config__type_name(item));
+		return;
+	}
+	if (cJSON_GetArraySize(item) > MAX_FEEDS) {
+		config__error(l, item, "more than %d feeds", MAX_FEEDS);
+		return;
+	}
+	for (const cJSON *m = item->child; m; m = m->next) {
+		mark = config__push_index(l, i++);
+		d = (struct draft){ 0 };
+		config__defaults(l, &feed_table, &d);
+		config__object(l, &feed_table, &d, "", m);
+		if (cJSON_IsObject(m)) finish(l, &d, m);
+		config__pop(l, mark);
+	}
+}
+
+void
+config__feed_flag(struct config_loader *l, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	cJSON *channel = NULL, *event = NULL;
+	struct draft d = { 0 };
+	char *name;
+
+	if (!equals || equals == text || !equals[1]) {
+		config__error(l, NULL, "\"%s\": expected CHANNEL=EVENT", text);
+		return;
+	}
+	name = strndup(text, (size_t)(equals - text));
+	if (name) channel = cJSON_CreateString(name);
+	event = cJSON_CreateString(equals + 1);
+	config__defaults(l, &feed_table, &d);
+	if (channel && event) {
+		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
+		d.event = event;
+		finish(l, &d, NULL);
+	} else {
+		config__error(l, NULL, "out of memory");
+	}
+	free(name);
+	cJSON_Delete(channel);
+	cJSON_Delete(event);
+}
+
+void
+config__feeds_deinit(struct config *c)
+{
+	for (size_t i = 0; i < c->n_feeds; i++) {
+		template_free(c->feeds[i].event);
+		template_free(c->feeds[i].room);
+	}
+	free(c->feeds);
+}

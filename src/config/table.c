@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of all options with types, ranges and defaults, and the code that
+ * reads objects by such a table. What a row cannot say is in config_parts.c.
+ */
+#include "src/config/config_int.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <strings.h>
+
+#define HOUR_MS 3600000.0
+#define DAY_S 86400.0
+#define GB 1073741824.0
+
+#define AT(field) offsetof(struct config, field)
+#define SECTION(p) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_SECTION \
+	}
+#define UINT(p, field, lo, hi, def) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_UINT, .offset = AT(field), .min = lo, .max = hi, .fallback = def \
+	}
+#define SIZE(p, field, lo, hi, def) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_SIZE, .offset = AT(field), .min = lo, .max = hi, .fallback = def \
+	}
+#define BOOL(p, field, def) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_BOOL, .offset = AT(field), .fallback = def \
+	}
+#define STRING(p, field, def) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_STRING, .offset = AT(field), .fallback = def \
+	}
+#define CUSTOM(p, field, fn, def) \
+	{ \
+		.path = p, .type = CONFIG_TYPE_CUSTOM, .offset = AT(field), .custom = fn, .fallback = def \
+	}
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+
+/* clang-format off */
+static const struct config_option main_rows[] = {
+	{ .path = "compat", .type = CONFIG_TYPE_ENUM, .offset = AT(compat), .names = config__compat_names, .fallback = "\"4.x\"" },
+	CUSTOM("listen", listen, config__listen, "[\"127.0.0.1:3000\"]"),
+	CUSTOM("admin", admin, config__admin, "null"),
+	STRING("path", path, "\"/socket.io/\""),
+	UINT("workers", workers, 0, CONFIG_MAX_WORKERS, "0"),
+	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
+
+	SECTION("engine"),
+	UINT("engine.pingInterval", engine.ping_interval_ms, 10, HOUR_MS, "25000"),
+	UINT("engine.pingTimeout", engine.ping_timeout_ms, 10, HOUR_MS, "20000"),
+	UINT("engine.upgradeTimeout", engine.upgrade_timeout_ms, 10, HOUR_MS, "10000"),
+	UINT("engine.connectTimeout", engine.connect_timeout_ms, 10, HOUR_MS, "45000"),
+	SIZE("engine.maxHttpBufferSize", engine.max_http_buffer_size, 1, GB, "1000000"),
+	CUSTOM("engine.transports", engine.transports, config__transports, "[\"polling\",\"websocket\"]"),
+	BOOL("engine.allowUpgrades", engine.allow_upgrades, "true"),
+	BOOL("engine.allowEIO3", engine.allow_eio3, "true"),
+	BOOL("engine.addTrailingSlash", engine.add_trailing_slash, "true"),
+	BOOL("engine.ioUring", engine.io_uring, "true"),
+	CUSTOM("engine.cookie", engine.cookie, config__cookie, "false"),
+	CUSTOM("engine.perMessageDeflate", engine.per_message_deflate, config__per_message_deflate, "false"),
+	CUSTOM("engine.httpCompression", engine.http_compression, config__http_compression, "false"),
+
+	SECTION("cors"),
+	CUSTOM("cors.origin", cors, config__origin, "\"*\""),
+	BOOL("cors.credentials", cors.credentials, "false"),
+	CUSTOM("cors.methods", cors.methods, config__header_list, "\"GET,HEAD,PUT,PATCH,POST,DELETE\""),
+	CUSTOM("cors.allowedHeaders", cors.allowed_headers, config__header_list, "null"),
+	CUSTOM("cors.exposedHeaders", cors.exposed_headers, config__header_list, "null"),
+	CUSTOM("cors.maxAge", cors.max_age_s, config__max_age, "null"),
+
+	BOOL("serveClient", serve_client, "true"),
+	SECTION("client"),
+	CUSTOM("client.version", client, config__client_version, "\"4\""),
+	STRING("client.dir", client.dir, "null"),
+	STRING("www", www, "null"),
+	CUSTOM("feeds", feeds, config__feeds, "[]"),
+	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
+
+	SECTION("limits"),
+	SIZE("limits.clientQueueBytes", limits.client_queue_bytes, 1024, GB, "1048576"),
+	UINT("limits.clientQueueSeconds", limits.client_queue_seconds, 0, DAY_S, "30"),
+	UINT("limits.roomsPerSocket", limits.rooms_per_socket, 0, 1000000, "1000"),
+	UINT("limits.roomNameLength", limits.room_name_length, 1, 65536, "256"),
+	SIZE("limits.workerQueueBytes", limits.worker_queue_bytes, 65536, 16 * GB, "67108864"),
+	SIZE("limits.publishQueueBytes", limits.publish_queue_bytes, 0, 16 * GB, "8388608"),
+	UINT("limits.maxConnections", limits.max_connections, 0, 10000000, "0"),
+	UINT("limits.headerBytes", limits.header_bytes, 1024, 1048576, "16384"),
+	UINT("limits.headerSeconds", limits.header_seconds, 1, 3600, "60"),
+	UINT("limits.keepAliveSeconds", limits.keep_alive_seconds, 1, DAY_S, "65"),
+
+	{ .path = "logLevel", .type = CONFIG_TYPE_ENUM, .offset = AT(log_level), .names = log_levels, .fallback = "\"info\"" },
+};
+/* clang-format on */
+
+const struct config_table config__main_table = { main_rows, sizeof main_rows / sizeof main_rows[0] };
+
+const char *
+config__type_name(const cJSON *item)
+{
+	if (cJSON_IsString(item)) return "a string";
+	if (cJSON_IsNumber(item)) return "a number";
+	if (cJSON_IsBool(item)) return "a boolean";
+	if (cJSON_IsArray(item)) return "a list";
+	if (cJSON_IsObject(item)) return "an object";
+	return "null";
+}
+
+/* The row of a path, or NULL. */
+static const struct config_option *
+find_row(const struct config_table *t, const char *path)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->rows[i].path, path) == 0) return &t->rows[i];
+	return NULL;
+}
+
+static const char *
+last_part(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot ? dot + 1 : path;
+}
+
+static unsigned
+min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* How many letters must be changed, added, removed or swapped with their neighbour; upper and lower case are one. */
+static unsigned
+edit_distance(const char *a, const char *b)
+{
+	enum { LONGEST = 40 };
+	unsigned d[LONGEST + 1][LONGEST + 1];
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n > LONGEST || m > LONGEST) return LONGEST;
+	for (size_t i = 0; i <= n; i++) d[i][0] = (unsigned)i;
+	for (size_t j = 0; j <= m; j++) d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+
+			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + !same);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				d[i - 2][j - 2] + 1 < d[i][j])
+				d[i][j] = d[i - 2][j - 2] + 1;
+		}
+	}
+	return d[n][m];
+}
+
+/* Whether a row's path is prefix plus one more part. */
+static bool
+is_member(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (n && (strncmp(path, prefix, n) != 0 || path[n] != '.')) return false;
+	return !strchr(path + n + (n > 0), '.');
+}
+
+/* The nearest key at the same level; else the full path of the same key elsewhere; else NULL. */
+static const char *
+nearest(const struct config_table *t, const char *prefix, const char *key)
+{
+	unsigned best = 2 + (unsigned)strlen(key) / 4, d;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!is_member(t->rows[i].path, prefix)) continue;
+		d = edit_distance(last_part(t->rows[i].path), key);
+		if (d >= best) continue;
+		best = d;
+		found = last_part(t->rows[i].path);
+	}
+	for (size_t i = 0; !found && i < t->n; i++)
+		if (strcasecmp(last_part(t->rows[i].path), key) == 0) found = t->rows[i].path;
+	return found;
+}
+
+static void
+wrong_type(struct config_loader *l, const cJSON *item, const char *wanted)
+{
+	config__error(l, item, "expected %s, not %s", wanted, config__type_name(item));
+}
+
+/* A whole number in the row's range. */
+static bool
+read_number(struct config_loader *l, const struct config_option *o, const cJSON *item, double *out)
+{
+	if (!cJSON_IsNumber(item)) {
+		wrong_type(l, item, "a number");
+		return false;
+	}
+	*out = item->valuedouble;
+	if (*out >= o->min && *out <= o->max && floor(*out) == *out) return true;
+	config__error(l, item, "expected a whole number from %.0f to %.0f", o->min, o->max);
+	return false;
+}
+
+static void
+read_enum(struct config_loader *l, const struct config_option *o, const cJSON *item, void *target)
+{
+	char list[128] = "";
+	size_t n = 0;
+
+	if (!cJSON_IsString(item)) {
+		wrong_type(l, item, "a string");
+		return;
+	}
+	for (unsigned i = 0; o->names[i]; i++) {
+		if (strcmp(o->names[i], item->valuestring) == 0) {
+			*(unsigned *)target = i;
+			return;
+		}
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s\"%s\"", i ? ", " : "", o->names[i]);
+		if (n >= sizeof list) n = sizeof list - 1;
+	}
+	config__error(l, item, "\"%s\" is none of %s", item->valuestring, list);
+}
+
+static void
+read_string(struct config_loader *l, const cJSON *item, char **target)
+{
+	if (cJSON_IsNull(item))
+		*target = NULL;
+	else if (!cJSON_IsString(item))
+		wrong_type(l, item, "a string");
+	else if (!*item->valuestring)
+		config__error(l, item, "an empty string");
+	else
+		*target = config__strdup(l, item->valuestring);
+}
+
+static void
+read_row(struct config_loader *l, const struct config_table *t, const struct config_option *o, void *base,
+	const cJSON *item)
+{
+	char *target = (char *)base + o->offset;
+	double number;
+
+	switch (o->type) {
+	case CONFIG_TYPE_SECTION: config__object(l, t, base, o->path, item); break;
+	case CONFIG_TYPE_UINT:
+		if (read_number(l, o, item, &number)) *(unsigned *)(void *)target = (unsigned)number;
+		break;
+	case CONFIG_TYPE_SIZE:
+		if (read_number(l, o, item, &number)) *(size_t *)(void *)target = (size_t)number;
+		break;
+	case CONFIG_TYPE_BOOL:
+		if (cJSON_IsBool(item))
+			*(bool *)(void *)target = cJSON_IsTrue(item);
+		else
+			wrong_type(l, item, "true or false");
+		break;
+	case CONFIG_TYPE_STRING: read_string(l, item, (char **)(void *)target); break;
+	case CONFIG_TYPE_ENUM: read_enum(l, o, item, target); break;
+	case CONFIG_TYPE_CUSTOM: o->custom(l, item, target); break;
+	}
+}
+
+void
+config__value(struct config_loader *l, const struct config_table *t, void *base, const char *path, const cJSON *item)
+{
+	read_row(l, t, find_row(t, path), base, item);
+}
+
+void
+config__defaults(struct config_loader *l, const struct config_table *t, void *base)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct config_option *o = &t->rows[i];
+		cJSON *item;
+		size_t mark;
+
+		if (!o->fallback) continue;
+		item = cJSON_Parse(o->fallback);
+		mark = config__push(l, o->path);
+		if (item)
+			read_row(l, t, o, base, item);
+		else
+			config__error(l, NULL, "out of memory");
+		config__pop(l, mark);
+		cJSON_Delete(item);
+	}
+}
+
+static bool
+is_doubled(const cJSON *object, const cJSON *member)
+{
+	for (const cJSON *m = object->child; m != member; m = m->next)
+		if (strcmp(m->string, member->string) == 0) return true;
+	return false;
+}
+
+/* prefix: the object's own path inside the table, "" for the whole table. */
+static void
+read_member(struct config_loader *l, const struct config_table *t, void *base, const char *prefix, const cJSON *object,
+	const cJSON *member)
+{
+	char path[128];
+	const struct config_option *o;
+	const char *hint;
+
+	snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", member->string);
+	o = strchr(member->string, '.') ? NULL : find_row(t, path);
+	if (is_doubled(object, member)) {
+		config__error(l, member, "the key stands twice");
+	} else if (o) {
+		read_row(l, t, o, base, member);
+	} else {
+		hint = nearest(t, prefix, member->string);
+		if (hint)
+			config__error(l, member, "unknown key; did you mean \"%s\"?", hint);
+		else
+			config__error(l, member, "unknown key");
+	}
+}
+
+void
+config__object(
+	struct config_loader *l, const struct config_table *t, void *base, const char *prefix, const cJSON *object)
+{
+	size_t mark;
+
+	if (!cJSON_IsObject(object)) {
+		wrong_type(l, object, "an object");
+		return;
+	}
+	for (const cJSON *m = object->child; m; m = m->next) {
+		mark = config__push(l, m->string);
+		read_member(l, t, base, prefix, object, m);
+		config__pop(l, mark);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Putting deliveries together, and giving them back. */
+#include "src/feed/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct delivery *
+delivery_append(struct delivery *d, struct delivery *more)
+{
+	struct delivery *all = realloc(d, sizeof(*d) + (d->n + more->n) * sizeof(d->items[0]));
+
+	if (!all) return NULL;
+	if (more->n) memcpy(all->items + all->n, more->items, more->n * sizeof(more->items[0]));
+	all->n += more->n;
+	all->bytes += more->bytes;
+	free(more);
+	return all;
+}
+
+void
+delivery_free(struct delivery *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		eio_bundle_unref(d->items[i].bundle);
+		interest_unref(d->items[i].target);
+	}
+	atomic_fetch_sub_explicit(&d->budget->outstanding, d->bytes, memory_order_release);
+	free(d);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of the feed thread. For src/feed*.c only.
+ *
+ *     redis ──message──▶ feed_route: which feeds, filter, event and room ──▶ batch
+ *                                                                             │ complete
+ *     workers ◀──one delivery each per turn── feed_out: encode, choose workers ◀┘
+ */
+#ifndef SRC_FEED_FEED_INT_H
+#define SRC_FEED_FEED_INT_H
+
+#include "eio/hash.h"
+#include "src/base/log.h"
+#include "src/feed/feed.h"
+#include "src/feed/stream.h"
+#include "src/redis/link.h"
+
+/* What goes out. */
+struct feed_out {
+	const struct feed_options *options;
+	struct delivery_budget *budgets; /* one for each worker */
+	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
+	size_t *caps; /* how many items each of them has room for */
+	uint64_t waiting; /* bit w: pending[w] is set */
+};
+
+/* 0, or -1 when out of memory (nothing to undo then). options is borrowed. */
+int feed_out_init(struct feed_out *o, const struct feed_options *options);
+void feed_out_deinit(struct feed_out *o);
+
+/* Encodes one complete batch for the workers that have members for it. */
+void feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct batch *b, struct eio_bytes content,
+	unsigned count);
+
+/* Hands each worker what this turn has for it. */
+void feed_out_post(struct feed_out *o);
+
+/* One feed at work. */
+struct feed_stream_set {
+	struct feed_router *router;
+	const struct config_feed *config;
+	struct batch_set batches;
+	bool needs_json; /* `where` or a template looks into the message */
+	bool one_stream; /* event and room are the same for every message */
+};
+
+/* All feeds, by what they subscribe to. */
+struct feed_router {
+	const struct feed_options *options;
+	struct feed_out *out;
+	uint64_t key[2];
+	struct feed_stream_set *feeds; /* one for each feed of the configuration */
+	struct eio_hash routes; /* of struct feed_route: by channel or pattern */
+	struct feed_route *latest; /* the route of the last message, or NULL: the next one often takes it too */
+	const char **channels, **patterns; /* the distinct ones, to subscribe to */
+	size_t n_channels, n_patterns;
+	struct eio_buf scratch; /* event and room of the message at hand */
+	struct log_limit limit;
+	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
+};
+
+/* 0, or -1 when out of memory or without random bytes (nothing to undo then). Both arguments are borrowed. */
+int feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out);
+void feed_router_deinit(struct feed_router *r);
+
+/* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
+void feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms);
+
+/* Flushes what is due and sets deadline_ms anew. */
+void feed_router_tick(struct feed_router *r, uint64_t now_ms);
+
+/* Whether a message (checked JSON) passes the feed's `where`. */
+bool feed_where_matches(const struct config_feed *feed, struct eio_bytes message);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who listens where: for each (namespace, room) pair, and for everyone of a
+ * namespace, the set of workers that have members. Workers say when the first
+ * member comes and the last one goes; the feed thread asks before it encodes
+ * anything, so that rooms nobody listens to cost nothing.
+ *
+ * Threads: one registry for all. A mutex guards looking up by name; the set of
+ * workers in an entry is one atomic word, so whoever holds a reference reads it
+ * without a lock. A broadcast that races with a join may or may not reach that
+ * member, as with any join; one that starts after interest_set returned does.
+ */
+#ifndef SRC_FEED_INTEREST_H
+#define SRC_FEED_INTEREST_H
+
+#include "eio/bytes.h"
+#include "eio/hash.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct interest_table;
+
+/* One pair. Everything but refs and workers is immutable. */
+struct interest {
+	struct eio_hash_node node; /* {table.lock} */
+	struct interest_table *table;
+	atomic_uint refs;
+	_Atomic uint64_t workers; /* bit w: worker w has members */
+	bool everyone; /* everyone in the namespace; room is empty then */
+	struct eio_bytes nsp, room; /* the bytes lie in data */
+	char data[];
+};
+
+/* NULL when out of memory. */
+struct interest_table *interest_table_new(void);
+
+/* Frees the table; every reference must have been given back. */
+void interest_table_free(struct interest_table *t);
+
+/* The entry of a pair, made when it is new, with a reference for the caller. room: NULL for everyone. NULL when
+ * out of memory. Takes the lock: keep the reference where this happens often. */
+struct interest *interest_get(struct interest_table *t, struct eio_bytes nsp, const struct eio_bytes *room);
+struct interest *interest_ref(struct interest *i);
+void interest_unref(struct interest *i); /* NULL is fine */
+
+/* Worker w got its first member of the pair, or lost its last. Only worker w calls them for w; setting twice
+ * or clearing what is not set does nothing. The bit itself holds a reference, so the caller keeps none.
+ * 0, or -1 when out of memory. */
+int interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
+void interest_clear(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
+
+/* The workers that have members now, one bit each. No lock. */
+static inline uint64_t
+interest_workers(const struct interest *i)
+{
+	return atomic_load_explicit(&i->workers, memory_order_acquire);
+}
+
+/* How many pairs are known. */
+size_t interest_count(struct interest_table *t);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* From a complete batch to the workers: encoded once, one reference for each worker that has members. */
+#include "src/feed/feed_int.h"
+
+#include "sio/event.h"
+
+#include <stdlib.h>
+
+enum {
+	FIRST_ITEMS = 4,
+	ITEM_OVERHEAD = 256, /* what a broadcast costs beside its bytes, so that empty ones are bounded too */
+};
+
+int
+feed_out_init(struct feed_out *o, const struct feed_options *options)
+{
+	size_t n = options->workers;
+
+	*o = (struct feed_out){ .options = options };
+	o->budgets = calloc(n, sizeof *o->budgets);
+	o->pending = calloc(n, sizeof(struct delivery *));
+	o->caps = calloc(n, sizeof *o->caps);
+	if (o->budgets && o->pending && o->caps) return 0;
+	feed_out_deinit(o);
+	return -1;
+}
+
+void
+feed_out_deinit(struct feed_out *o)
+{
+	for (size_t w = 0; o->pending && w < o->options->workers; w++)
+		if (o->pending[w]) delivery_free(o->pending[w]);
+	free(o->budgets);
+	free(o->pending);
+	free(o->caps);
+	*o = (struct feed_out){ 0 };
+}
+
+/* Room for one more item for worker w; NULL when out of memory. */
+static struct delivery_item *
+reserve(struct feed_out *o, unsigned w)
+{
+	struct delivery *d = o->pending[w];
+	size_t cap = o->caps[w];
+
+	if (d && d->n < cap) return &d->items[d->n];
+	cap = d ? cap * 2 : FIRST_ITEMS;
+	d = realloc(d, sizeof *d + cap * sizeof d->items[0]);
+	if (!d) return NULL;
+	if (!o->pending[w]) {
+		d->budget = &o->budgets[w];
+		d->bytes = d->n = 0;
+		o->waiting |= UINT64_C(1) << w;
+	}
+	o->pending[w] = d;
+	o->caps[w] = cap;
+	return &d->items[d->n];
+}
+
+/* Whether a worker may get that many bytes more. One that has nothing gets anything, however large. The worker that runs the feed
+ * is never behind: it takes all of this turn before it reads on. */
+static bool
+has_budget(const struct feed_out *o, unsigned w, size_t bytes)
+{
+	size_t used;
+
+	if (o->options->on_worker) return true;
+	used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
+	if (o->pending[w]) used += o->pending[w]->bytes;
+	return used == 0 || used + bytes <= o->options->config->limits.worker_queue_bytes;
+}
+
+static void
+add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
+{
+	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
+	struct delivery_item *to = has_budget(o, w, bytes) ? reserve(o, w) : NULL;
+
+	if (!to) {
+		metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES_DROPPED);
+		return;
+	}
+	eio_bundle_ref(item.bundle);
+	interest_ref(item.target);
+	*to = item;
+	o->pending[w]->n++;
+	o->pending[w]->bytes += bytes;
+	metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES);
+}
+
+static enum sio_encode
+encode_of(const struct config_feed *feed)
+{
+	switch (feed->encode) {
+	case CONFIG_ENCODE_BINARY: return SIO_ENCODE_BINARY;
+	case CONFIG_ENCODE_JSON: return SIO_ENCODE_JSON;
+	case CONFIG_ENCODE_TEXT: return SIO_ENCODE_TEXT;
+	}
+	abort();
+}
+
+void
+feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct batch *b, struct eio_bytes content,
+	unsigned count)
+{
+	struct interest *target = b->user;
+	uint64_t workers = interest_workers(target);
+	struct sio_broadcast broadcast = {
+		.nsp = eio_cstr(feed->nsp), .event = b->event, .encode = encode_of(feed), .payload = content
+	};
+	struct eio_bundle *bundle = NULL;
+
+	if (!workers) {
+		metrics_inc(o->options->metrics, METRIC_FEED_BATCHES_UNHEARD);
+		return;
+	}
+	/* The name was checked when the stream was made, so only memory can be missing. */
+	if (sio_broadcast_bundle(&broadcast, &bundle) < 0) {
+		metrics_add(o->options->metrics, METRIC_FEED_DROPPED_MEMORY, count);
+		return;
+	}
+	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
+	for (unsigned w = 0; w < o->options->workers; w++)
+		if (workers >> w & 1) add_for_worker(o, w, (struct delivery_item){ bundle, target, feed, b->hash });
+	eio_bundle_unref(bundle);
+}
+
+void
+feed_out_post(struct feed_out *o)
+{
+	while (o->waiting) {
+		unsigned w = (unsigned)__builtin_ctzll(o->waiting);
+		struct delivery *d = o->pending[w];
+
+		o->waiting &= o->waiting - 1;
+		o->pending[w] = NULL;
+		atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
+		o->options->deliver(o->options->user, w, d);
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the daemon does when a client connects, sends an event or leaves: the
+ * "on" object of a namespace in the configuration, compiled once and run by
+ * every worker. No I/O: the effects go through a table of functions.
+ *
+ *     "on": { "connection": [ {"emit": ["hello", "$auth"]} ],
+ *             "subscribe":  [ {"join": "$1"}, {"ack": [true]} ],
+ *             "*":          [ {"publish": "uplink"} ],
+ *             "disconnect": [ {"publish": "left"} ] }
+ *
+ * "connection" and "disconnect" are the life cycle: a client cannot trigger
+ * them by an event of that name. "*" takes every event without an entry.
+ *
+ *     {"emit": [name, argument …]}   an event to this client
+ *     {"ack": [argument …]}          the answer, when the client asked for one, once
+ *     {"join": target}, {"leave": target}
+ *     {"publish": target}            to a Redis channel: {"event":…,"args":[…],"sid":…,"nsp":…}, and with binary
+ *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
+ *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
+ *
+ * Arguments are any JSON in which a string may be a variable, and becomes its
+ * JSON value (null when missing), or text mixed with variables: $1 … $9, $args
+ * (all, as an array), $auth, $auth.member, $query.name, $sid, $nsp. "...$args"
+ * in an array stands for all arguments, $$ for a dollar sign; keys are literal.
+ * A target is a string, or for join and leave also an array of strings; a
+ * variable that is an array of rooms means each. What is missing, null or an
+ * object names no room, and nor does text around it: that one is left out.
+ */
+#ifndef SRC_HANDLERS_HANDLERS_H
+#define SRC_HANDLERS_HANDLERS_H
+
+#include "eio/bundle.h"
+#include "eio/bytes.h"
+#include "sio/client.h"
+
+struct cJSON; /* of <cjson/cJSON.h> */
+
+/* Immutable after compiling; may be used by any number of threads at once. */
+struct handlers;
+
+struct handlers_error {
+	char path[160]; /* JSON pointer relative to the "on" object, such as /subscribe/0/join */
+	char text[240]; /* what is wrong */
+	const struct cJSON *item; /* the value it is about; NULL when out of memory */
+};
+
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL and *err on error. */
+struct handlers *handlers_compile(const struct cJSON *on, struct handlers_error *err);
+
+void handlers_free(struct handlers *h); /* NULL is fine */
+
+/* Whether anything uses $query: only then need a caller keep the URL's query. */
+bool handlers_use_query(const struct handlers *h);
+
+/* The effects of actions, given by the worker. None of them may free the socket: closing is done after the run. */
+struct handlers_ops {
+	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
+	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
+	void (*join)(void *ctx, struct sio_socket *s, struct eio_bytes room);
+	void (*leave)(void *ctx, struct sio_socket *s, struct eio_bytes room);
+	/* The bytes are valid during the call. */
+	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
+	/* whole: the engine connection with all its namespaces, else this socket only. */
+	void (*close)(void *ctx, struct sio_socket *s, bool whole);
+};
+
+struct handlers_call {
+	const struct handlers_ops *ops;
+	void *ctx; /* for ops */
+	struct sio_socket *socket;
+	struct eio_bytes query; /* of the URL the client connected with: after the '?', still percent-encoded */
+};
+
+enum handlers_result {
+	HANDLERS_DONE, /* every action was carried out */
+	HANDLERS_NONE, /* nothing is configured for this event */
+	HANDLERS_SKIPPED, /* at least one action was left out: its room or channel could not be made of the arguments,
+			   * an event name was refused */
+	HANDLERS_NOMEM
+};
+
+enum handlers_result handlers_run_connection(const struct handlers *h, const struct handlers_call *call);
+
+/* ev: an SIO_EVENT_MESSAGE of call->socket. */
+enum handlers_result handlers_run_event(
+	const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev);
+
+/* reason: such as "transport close"; it is $1. The client cannot be reached any more: only publish is allowed. */
+enum handlers_result handlers_run_disconnect(
+	const struct handlers *h, const struct handlers_call *call, const char *reason);
+
+#endif

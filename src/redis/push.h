@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one kind of reply that comes a million times: a published message, read
+ * where it lies in the receive buffer, without a copy and in one look.
+ *
+ *     *3 CRLF $7 CRLF message CRLF $<n> CRLF <channel> CRLF $<n> CRLF <payload> CRLF
+ *     *4 CRLF $8 CRLF pmessage CRLF $<n> CRLF <pattern> CRLF $<n> CRLF <channel> CRLF $<n> CRLF <payload> CRLF
+ *
+ * Only exactly this, as Redis writes it; whatever else there may be is for the
+ * reader of replies (redis_reply.c). Pure functions.
+ */
+#ifndef SRC_REDIS_PUSH_H
+#define SRC_REDIS_PUSH_H
+
+#include "eio/bytes.h"
+#include "src/redis/link.h"
+
+enum redis_push {
+	REDIS_PUSH_MESSAGE, /* *m is set; *n is its length on the wire */
+	REDIS_PUSH_PARTIAL, /* the beginning of one; *n is how long it is on the wire, or 0 when that is not known yet */
+	REDIS_PUSH_OTHER,
+};
+
+/* What bytes (at least one) begin with. m borrows from bytes. */
+enum redis_push redis_push_parse(struct eio_bytes bytes, struct redis_message *m, size_t *n);
+
+#endif

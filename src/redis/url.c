@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the address of a Redis server. */
+#include "src/redis/url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_PORT = 6379, MAX_DB = 65535 };
+
+static int
+fail(char *err, size_t err_size, const char *why)
+{
+	snprintf(err, err_size, "%s", why);
+	return -1;
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9') return c - '0';
+	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+	return -1;
+}
+
+/* A copy of p[0 … n-1] with %HH decoded. Returns -1 for a bad or a NUL escape, -2 when out of memory. */
+static int
+decode(const char *p, size_t n, char **out)
+{
+	char *s = malloc(n + 1);
+	size_t k = 0;
+
+	if (!s) return -2;
+	for (size_t i = 0; i < n; i++) {
+		int high, low;
+
+		if (p[i] != '%') {
+			s[k++] = p[i];
+			continue;
+		}
+		high = i + 2 < n ? hex_value(p[i + 1]) : -1;
+		low = high >= 0 ? hex_value(p[i + 2]) : -1;
+		if (low < 0 || high * 16 + low == 0) {
+			free(s);
+			return -1;
+		}
+		s[k++] = (char)(high * 16 + low);
+		i += 2;
+	}
+	s[k] = '\0';
+	*out = s;
+	return 0;
+}
+
+/* Digits only, min … max, the whole text. */
+static int
+parse_number(const char *p, size_t n, unsigned min, unsigned max, unsigned *out)
+{
+	unsigned v = 0;
+
+	if (n == 0 || n > 6) return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9') return -1;
+		v = v * 10 + (unsigned)(p[i] - '0');
+	}
+	if (v < min || v > max) return -1;
+	*out = v;
+	return 0;
+}
+
+/* "user:password", ":password", "user" or "". A lone word is a user in the URL standard, and so it is here. */
+static int
+parse_userinfo(struct redis_url *u, const char *p, size_t n, char *err, size_t err_size)
+{
+	const char *colon = memchr(p, ':', n);
+	size_t user_n = colon ? (size_t)(colon - p) : n;
+	int e = 0;
+
+	if (user_n) e = decode(p, user_n, &u->user);
+	if (!e && colon && user_n + 1 < n) e = decode(colon + 1, n - user_n - 1, &u->password);
+	if (e) return fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in user or password");
+	if (u->user && !u->password)
+		return fail(err, err_size, "a user without a password; write user:password@ or :password@");
+	return 0;
+}
+
+/* "host", "host:6379", "[::1]", "[::1]:6379". */
+static int
+parse_host(struct redis_url *u, const char *p, size_t n, char *err, size_t err_size)
+{
+	const char *host = p, *end = p + n, *rest;
+	size_t host_n;
+
+	if (n && *p == '[') {
+		rest = memchr(p, ']', n);
+		if (!rest) return fail(err, err_size, "a '[' without ']'");
+		host++;
+		host_n = (size_t)(rest - host);
+		rest++;
+	} else {
+		rest = memchr(p, ':', n);
+		if (!rest) rest = end;
+		host_n = (size_t)(rest - p);
+	}
+	if (host_n == 0) return fail(err, err_size, "no host");
+	u->port = DEFAULT_PORT;
+	if (rest < end && (*rest != ':' || parse_number(rest + 1, (size_t)(end - rest) - 1, 1, 65535, &u->port) < 0))
+		return fail(err, err_size, "the port is not a number from 1 to 65535");
+	u->host = strndup(host, host_n);
+	return u->host ? 0 : fail(err, err_size, "out of memory");
+}
+
+static int
+parse_db(struct redis_url *u, const char *p, size_t n, char *err, size_t err_size)
+{
+	if (n && parse_number(p, n, 0, MAX_DB, &u->db) < 0)
+		return fail(err, err_size, "the database is not a number from 0 to 65535");
+	return 0;
+}
+
+/* redis://[userinfo@]host[:port][/db]; text is what follows the scheme. */
+static int
+parse_tcp(struct redis_url *u, const char *text, char *err, size_t err_size)
+{
+	size_t authority_n = strcspn(text, "/?#");
+	const char *path = text + authority_n, *at = memrchr(text, '@', authority_n);
+
+	if (*path == '?' || *path == '#' || strpbrk(path, "?#"))
+		return fail(err, err_size, "a '?' or '#' has no meaning here");
+	if (at) {
+		if (parse_userinfo(u, text, (size_t)(at - text), err, err_size) < 0) return -1;
+		authority_n -= (size_t)(at - text) + 1;
+		text = at + 1;
+	}
+	if (parse_host(u, text, authority_n, err, err_size) < 0) return -1;
+	return *path ? parse_db(u, path + 1, strlen(path + 1), err, err_size) : 0;
+}
+
+/* unix://[userinfo@]/path[?db=N]; text is what follows the scheme. */
+static int
+parse_unix(struct redis_url *u, const char *text, char *err, size_t err_size)
+{
+	const char *slash = strchr(text, '/'), *query;
+	int e;
+
+	if (!slash) return fail(err, err_size, "the path of a unix socket starts with '/'");
+	if (slash > text) {
+		if (slash[-1] != '@') return fail(err, err_size, "a unix socket has no host; write unix:///path");
+		if (parse_userinfo(u, text, (size_t)(slash - text) - 1, err, err_size) < 0) return -1;
+	}
+	query = strchr(slash, '?');
+	if (query && strncmp(query, "?db=", 4) != 0) return fail(err, err_size, "only ?db=N may follow the path");
+	e = decode(slash, query ? (size_t)(query - slash) : strlen(slash), &u->path);
+	if (e) return fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in the path");
+	return query ? parse_db(u, query + 4, strlen(query + 4), err, err_size) : 0;
+}
+
+/* "host:port/db" as people know it, with brackets when the host needs them. */
+static int
+set_name(struct redis_url *u, char *err, size_t err_size)
+{
+	char db[16] = "";
+	bool v6 = u->host && strchr(u->host, ':');
+	int n;
+
+	if (u->db) snprintf(db, sizeof db, "/%u", u->db);
+	if (u->path)
+		n = asprintf(&u->name, "unix:%s%s%s", u->path, u->db ? "#" : "", db + (u->db ? 1 : 0));
+	else
+		n = asprintf(&u->name, "%s%s%s:%u%s", v6 ? "[" : "", u->host, v6 ? "]" : "", u->port, db);
+	if (n >= 0) return 0;
+	u->name = NULL; /* asprintf leaves it undefined */
+	return fail(err, err_size, "out of memory");
+}
+
+int
+redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_size)
+{
+	int e;
+
+	*u = (struct redis_url){ 0 };
+	if (strncmp(text, "redis://", 8) == 0)
+		e = parse_tcp(u, text + 8, err, err_size);
+	else if (strncmp(text, "unix://", 7) == 0)
+		e = parse_unix(u, text + 7, err, err_size);
+	else if (strncmp(text, "redis+unix://", 13) == 0)
+		e = parse_unix(u, text + 13, err, err_size);
+	else if (strncmp(text, "rediss://", 9) == 0)
+		e = fail(err, err_size, "TLS is not spoken here; put a tunnel such as stunnel between");
+	else if (strstr(text, "://"))
+		e = fail(err, err_size, "unknown scheme; there are redis:// and unix://");
+	else
+		e = parse_tcp(u, text, err, err_size);
+	if (!e) e = set_name(u, err, err_size);
+	if (e) redis_url_deinit(u);
+	return e;
+}
+
+void
+redis_url_deinit(struct redis_url *u)
+{
+	if (u->password) explicit_bzero(u->password, strlen(u->password));
+	free(u->password);
+	free(u->user);
+	free(u->host);
+	free(u->path);
+	free(u->name);
+	*u = (struct redis_url){ 0 };
+}

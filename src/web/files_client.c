@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading the client files, and finding them by the path of a request. */
+#include "src/web/files_client.h"
+
+#include "eio/buf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct files_client {
+	char *name; /* below the client path */
+	struct files_entry *entry;
+	bool borrowed; /* the entry belongs to another name */
+};
+
+static const char cache_control[] = "public, max-age=0";
+
+static char *
+join(const char *a, const char *separator, const char *b)
+{
+	size_t n = strlen(a) + strlen(separator) + strlen(b) + 1;
+	char *s = malloc(n);
+
+	if (s) snprintf(s, n, "%s%s%s", a, separator, b);
+	return s;
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n > m && strcmp(s + n - m, end) == 0;
+}
+
+/* Adds a name for an entry. An entry that is not borrowed is taken over, also when this fails. */
+static int
+add(struct files_clients *c, const char *folder, const char *name, struct files_entry *entry, bool borrowed)
+{
+	struct files_client *v = realloc(c->v, (c->n + 1) * sizeof(*v));
+	char *whole = join(folder, *folder ? "/" : "", name);
+
+	if (v) c->v = v;
+	if (!v || !whole) {
+		free(whole);
+		if (!borrowed) files_entry_deinit(entry);
+		if (!borrowed) free(entry);
+		return -ENOMEM;
+	}
+	c->v[c->n++] = (struct files_client){ .name = whole, .entry = entry, .borrowed = borrowed };
+	return 0;
+}
+
+/* The content of a file, or NULL with errno set. */
+static struct eio_block *
+read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = 0;
+	struct eio_block *body = NULL;
+	struct stat st;
+
+	if (fd < 0) return NULL;
+	if (fstat(fd, &st) != 0)
+		e = errno;
+	else if (!S_ISREG(st.st_mode))
+		e = EISDIR;
+	else if (st.st_size > FILES_SIZE_MAX)
+		e = EFBIG;
+	else if (!(body = files_read(fd, (size_t)st.st_size)))
+		e = errno;
+	close(fd);
+	errno = e;
+	return body;
+}
+
+/* Loads one file and adds it as folder/name. */
+static int
+load(struct files_clients *c, const char *path, const char *folder, const char *name,
+	const struct files_entry_kind *kind, int level, char *err, size_t err_size)
+{
+	struct eio_block *body = read_file(path);
+	struct files_entry *entry;
+
+	if (!body) {
+		int e = errno;
+
+		snprintf(err, err_size, "cannot read %s: %s", path, strerror(e));
+		return -e;
+	}
+	entry = malloc(sizeof(*entry));
+	if (!entry) {
+		eio_block_unref(body);
+		return -ENOMEM;
+	}
+	if (files_entry_init(entry, body, kind) != 0) {
+		free(entry);
+		return -ENOMEM;
+	}
+	files_entry_compress(entry, FILES_GZIP, level);
+	files_entry_compress(entry, FILES_BROTLI, level);
+	return add(c, folder, name, entry, false);
+}
+
+/* The files for browsers are called socket.io.js, socket.io.min.js.map and so on; builds of one's own socket.io.<anything>.js. */
+static bool
+is_client_file(const char *name)
+{
+	return strncmp(name, "socket.io.", 10) == 0 &&
+	       (ends_with(name, ".js") || ends_with(name, ".mjs") || ends_with(name, ".map"));
+}
+
+/* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were filled by one
+ * stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the content's, which stays right
+ * when somebody changes a file in place. */
+static struct files_entry_kind
+kind_of(const struct files_config *cfg, const char *name, const char *version)
+{
+	struct files_entry_kind k = { .cache_control = cache_control };
+
+	k.type = files_type_of(eio_cstr(name), &k.compressible);
+	if (!cfg->legacy || !version) return k;
+	k.tag = version;
+	if (ends_with(name, ".js")) k.type = "application/javascript";
+	return k;
+}
+
+/* Loads the client files of a directory as folder/…; version is NULL for one of the operator's own. */
+static int
+load_folder(struct files_clients *c, const struct files_config *cfg, const char *dir, const char *folder,
+	const char *version, int level, char *err, size_t err_size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	int e = 0;
+
+	if (!d) {
+		e = errno;
+		snprintf(err, err_size, "cannot read %s: %s", dir, strerror(e));
+		return -e;
+	}
+	while (e == 0 && (entry = readdir(d))) {
+		struct files_entry_kind kind = kind_of(cfg, entry->d_name, version);
+		char *path;
+
+		if (!is_client_file(entry->d_name)) continue;
+		path = join(dir, "/", entry->d_name);
+		e = path ? load(c, path, folder, entry->d_name, &kind, level, err, err_size) : -ENOMEM;
+		free(path);
+	}
+	closedir(d);
+	return e;
+}
+
+static const struct files_entry *
+find_name(const struct files_clients *c, struct eio_bytes name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (eio_bytes_eq(name, eio_cstr(c->v[i].name))) return c->v[i].entry;
+	return NULL;
+}
+
+/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers 1.7 gave
+ * out as socket.io.js is the package's socket.io.min.js. */
+static int
+choose(struct files_clients *c, const char *version, size_t first)
+{
+	size_t folder = strlen(version) + 1, last = c->n;
+	struct files_entry *min = NULL;
+	int e = 0;
+
+	for (size_t i = first; i < last && strncmp(version, "1.", 2) == 0; i++)
+		if (strcmp(c->v[i].name + folder, "socket.io.min.js") == 0) min = c->v[i].entry;
+	for (size_t i = first; i < last && e == 0; i++) {
+		const char *name = c->v[i].name + folder;
+
+		e = add(c, "", name, min && strcmp(name, "socket.io.js") == 0 ? min : c->v[i].entry, true);
+		c->official++;
+	}
+	return e;
+}
+
+static int
+load_versions(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < cfg->versions_n && e == 0; i++) {
+		const struct files_version *v = &cfg->versions[i];
+		bool chosen = !cfg->client_dir && v == cfg->version;
+		size_t first = c->n;
+
+		e = load_folder(c, cfg, v->dir, v->version, v->version, chosen ? FILES_LEVEL_GOOD : FILES_LEVEL_FAST,
+			err, err_size);
+		if (e == 0 && chosen) e = choose(c, v->version, first);
+	}
+	return e;
+}
+
+/* The decoder, where it is. */
+static int
+load_decoder(struct files_clients *c, const char *path, const char *name, char *err, size_t err_size)
+{
+	struct files_entry_kind kind = { .cache_control = cache_control };
+	int e;
+
+	if (!path || (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))) return 0;
+	kind.type = files_type_of(eio_cstr(name), &kind.compressible);
+	e = load(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
+	c->decoders += e == 0;
+	return e;
+}
+
+int
+files_clients_load(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size)
+{
+	size_t n = strlen(cfg->client_path), before;
+	int e;
+
+	c->path = join(cfg->client_path, n == 0 || cfg->client_path[n - 1] != '/' ? "/" : "", "");
+	if (!c->path) return -ENOMEM;
+	e = load_versions(c, cfg, err, err_size);
+	before = c->n;
+	if (e == 0 && cfg->client_dir) {
+		e = load_folder(c, cfg, cfg->client_dir, "", NULL, FILES_LEVEL_GOOD, err, err_size);
+		c->official = (unsigned)(c->n - before);
+	}
+	if (e == 0) e = load_decoder(c, cfg->decoder_js, "siocast.js", err, err_size);
+	if (e == 0) e = load_decoder(c, cfg->decoder_mjs, "siocast.mjs", err, err_size);
+	return e;
+}
+
+const struct files_entry *
+files_clients_find(const struct files_clients *c, struct eio_bytes path)
+{
+	struct eio_bytes query, name = files_path_split(path, &query), folder;
+
+	if (!c->path) return NULL;
+	folder = eio_cstr(c->path);
+	/* Every Engine.IO request comes by here, with nothing behind the folder. */
+	if (name.n <= folder.n || !eio_bytes_starts(name, folder)) return NULL;
+	return find_name(c, eio_bytes(name.p + folder.n, name.n - folder.n));
+}
+
+void
+files_clients_deinit(struct files_clients *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->v[i].borrowed) {
+			files_entry_deinit(c->v[i].entry);
+			free(c->v[i].entry);
+		}
+		free(c->v[i].name);
+	}
+	free(c->v);
+	free(c->path);
+	*c = (struct files_clients){ 0 };
+}

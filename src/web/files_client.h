@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client files: what a page loads from below the Engine.IO path. Loaded and
+ * compressed once, immutable afterwards. For src/files*.c.
+ *
+ *     socket.io.js, socket.io.min.js, …          of the chosen version, or of the operator's own folder
+ *     4.8.4/socket.io.js, 1.7.4/socket.io.js, …  of each installed version, by the names its package gives them
+ *     siocast.js, siocast.mjs                    the decoder
+ */
+#ifndef SRC_WEB_FILES_CLIENT_H
+#define SRC_WEB_FILES_CLIENT_H
+
+#include "src/web/files_entry.h"
+
+struct files_client; /* one name and its content */
+
+struct files_clients {
+	char *path; /* ends with a slash; NULL: no client files */
+	struct files_client *v;
+	size_t n;
+	unsigned official, decoders; /* how many names lie right below path */
+};
+
+/* 0, or -errno with the reason in err (left as it was for -ENOMEM). Either way to be given back with files_clients_deinit. */
+int files_clients_load(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size);
+
+/* The content for the path of a request, or NULL. */
+const struct files_entry *files_clients_find(const struct files_clients *c, struct eio_bytes path);
+
+void files_clients_deinit(struct files_clients *c);
+
+#endif

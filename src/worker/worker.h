@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: one thread, one loop, its own listeners and connections. Workers
+ * share what is immutable and speak through mailboxes only. A request for a
+ * session of another worker is passed to it and answered through this one.
+ */
+#ifndef SRC_WORKER_WORKER_H
+#define SRC_WORKER_WORKER_H
+
+#include "src/base/metrics.h"
+#include "src/config/config.h"
+#include "src/feed/delivery.h"
+#include "src/feed/feed.h"
+#include "src/feed/interest.h"
+#include "src/web/files.h"
+
+struct worker;
+
+/* What all workers share; immutable once they run, but for what the parts themselves say. */
+struct workers {
+	const struct config *config;
+	const struct files *files;
+	struct interest_table *interest;
+	struct feed *feed;
+	struct metrics_set *metrics; /* row i is worker i's */
+	struct worker **all;
+	unsigned n;
+};
+
+/* Makes worker number index, its loop and its servers, and lets it accept from the descriptors in fds . To be
+ * called by one thread, before any worker is started. NULL on failure, which was logged and is the end of the program. */
+struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, size_t n);
+
+/* Starts its thread. 0 or a libuv error. */
+int worker_start(struct worker *w);
+
+/* Hands a delivery over; on the feed thread. Where that is the worker's own, it is done when this returns. */
+void worker_deliver(struct worker *w, struct delivery *d);
+
+/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there. Returns when
+ * all workers have. From the thread that started them, once. */
+void workers_drain(struct workers *ws);
+
+/* Ends all drained workers and waits for their threads. No delivery may be handed over any more. */
+void workers_stop(struct workers *ws);
+
+/* Frees a worker that was stopped. NULL is fine. */
+void worker_free(struct worker *w);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Out of memory at every single place: while the configuration is read, and while a message goes through a feed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/base/log.h"
+#include "src/feed/feed_int.h"
+#include "tests/unit/failmalloc.h"
+
+static unsigned reported;
+
+static void
+on_error(void *user, const char *text)
+{
+	(void)user;
+	assert_true(*text);
+	reported++;
+}
+
+static const char text[] =
+	"{\"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"redis\": [\"redis://u:p@h:1\", \"unix:///r\"],"
+	"\"engine\": {\"cookie\": {\"domain\": \"x\"}}, \"cors\": {\"methods\": [\"GET\", \"POST\"]},"
+	"\"feeds\": [{\"pattern\": \"n.*\", \"event\": \"e\", \"room\": \"{1}\", \"where\": {\"/a\": [1, 2]}},"
+	"{\"pattern\": \"n.*\", \"event\": \"{/a}\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+	"{\"channel\": \"c\"}], \"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}}}";
+
+/* Without memory there is no configuration, and never one that lacks a part. */
+static int
+read_config(void)
+{
+	char *feeds[] = { (char *)"a=b" };
+	struct config_flags flags = { .path = "/p", .feeds = { feeds, 1 } };
+	struct config *c;
+
+	reported = 0;
+	c = config_load_text("t", eio_cstr(text), &flags, on_error, NULL);
+	if (!c) {
+		assert_true(reported > 0);
+		return -1;
+	}
+	assert_int_equal(reported, 0);
+	config_free(c);
+	return 0;
+}
+
+static void
+config_without_memory(void **state)
+{
+	(void)state;
+	failmalloc_every(read_config, -1, 50);
+}
+
+/* What all runs of the second scenario share; read before allocations fail. */
+static struct config *config;
+static unsigned items;
+
+static void
+on_deliver(void *user, unsigned w, struct delivery *d)
+{
+	(void)user;
+	(void)w;
+	items += (unsigned)d->n;
+	delivery_free(d);
+}
+
+/* Two messages through both feeds of the pattern. Either all of it arrives, or what is missing was counted. */
+static int
+run(struct feed_router *router, struct feed_out *out, const struct feed_options *o)
+{
+	struct redis_message m = { .is_pattern = true,
+		.name = EIO_LIT("n.*"),
+		.channel = EIO_LIT("n.room"),
+		.payload = EIO_LIT("{\"a\":1}") };
+	uint64_t lost;
+
+	items = 0;
+	feed_router_message(router, &m, 0);
+	feed_router_message(router, &m, 0);
+	feed_router_tick(router, 200);
+	feed_out_post(out);
+	lost = o->metrics->v[METRIC_FEED_DROPPED_MEMORY] + o->metrics->v[METRIC_FEED_DELIVERIES_DROPPED];
+	if (!lost) assert_int_equal(items, 3);
+	return lost ? -1 : 0;
+}
+
+static int
+pass_messages(void)
+{
+	struct interest_table *interest = interest_table_new();
+	struct eio_bytes room = EIO_LIT("room"), nsp = EIO_LIT("/");
+	struct metrics_set metrics = { 0 };
+	struct feed_options o = { .config = config, .interest = interest, .workers = 1, .deliver = on_deliver };
+	struct feed_router router;
+	struct feed_out out;
+	int e = -1;
+
+	if (!interest) return -1;
+	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
+	o.metrics = metrics.rows;
+	if (interest_set(interest, 0, nsp, &room) < 0) goto fail_metrics;
+	if (interest_set(interest, 0, nsp, NULL) < 0) goto fail_room;
+	if (feed_out_init(&out, &o) < 0) goto fail_everyone;
+	if (feed_router_init(&router, &o, &out) < 0) goto fail_out;
+	e = run(&router, &out, &o);
+	feed_router_deinit(&router);
+fail_out:
+	feed_out_deinit(&out);
+fail_everyone:
+	interest_clear(interest, 0, nsp, NULL);
+fail_room:
+	interest_clear(interest, 0, nsp, &room);
+fail_metrics:
+	metrics_set_deinit(&metrics);
+fail_interest:
+	interest_table_free(interest);
+	return e;
+}
+
+static void
+feed_without_memory(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	config = config_load_text("t", eio_cstr(text), NULL, on_error, NULL);
+	assert_non_null(config);
+	failmalloc_every(pass_messages, -1, 25);
+	config_free(config);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(config_without_memory),
+		cmocka_unit_test(feed_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

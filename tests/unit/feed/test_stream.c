@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches: every format byte for byte, every reason to flush and to refuse, and what is kept and freed when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/feed/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t key[2] = { 1, 2 };
+
+/* What was flushed, one after the other: "event/room:count:content;". */
+static char flushed[4096];
+static size_t flushed_n, n_flushed, n_released;
+
+/* What does not fit is only counted. */
+static void
+append(const char *p, size_t n)
+{
+	if (flushed_n + n >= sizeof flushed) return;
+	memcpy(flushed + flushed_n, p, n);
+	flushed_n += n;
+	flushed[flushed_n] = '\0';
+}
+
+static void
+on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, bool whole)
+{
+	char head[64];
+	int n = snprintf(head, sizeof head, "%.*s%s%.*s:%u%s:", (int)b->event.n, b->event.p, b->everyone ? "" : "/",
+		(int)b->room.n, b->room.p, count, whole ? "w" : "");
+
+	assert_ptr_equal(user, flushed);
+	n_flushed++;
+	append(head, (size_t)n);
+	append(content.p, content.n);
+	append(";", 1);
+}
+
+static void
+on_release(void *user, struct batch *b)
+{
+	assert_ptr_equal(user, flushed);
+	assert_null(b->user);
+	n_released++;
+}
+
+/* The lists point at themselves, so a set stays where it was made. */
+#define START(s, f) \
+	struct batch_set s; \
+	flushed_n = n_flushed = n_released = 0; \
+	*flushed = '\0'; \
+	assert_int_equal(batch_set_init(&s, f, key, on_flush, on_release, flushed), 0)
+
+static struct batch *
+stream(struct batch_set *s, const char *event, const char *room, uint64_t now)
+{
+	struct eio_bytes r = room ? eio_cstr(room) : eio_bytes(NULL, 0);
+	bool made;
+	struct batch *b = batch_set_get(s, eio_cstr(event), room ? &r : NULL, now, &made);
+
+	assert_non_null(b);
+	return b;
+}
+
+static enum batch_result
+add_bytes(struct batch_set *s, const char *event, const char *room, struct eio_bytes m, uint64_t now)
+{
+	return batch_set_append(s, stream(s, event, room, now), m, false, now);
+}
+
+static void
+add(struct batch_set *s, const char *event, const char *m, uint64_t now)
+{
+	assert_int_equal(add_bytes(s, event, NULL, eio_cstr(m), now), BATCH_OK);
+}
+
+static struct config_feed
+feed(enum config_encode encode, enum config_format format)
+{
+	return (struct config_feed){
+		.encode = encode, .format = format, .interval_ms = 200, .max_messages = 1000, .max_bytes = 262144
+	};
+}
+
+static void
+formats(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	static const char frames[] = "e:2:\0\0\0\1a\0\0\0\2\n\0;";
+
+	(void)state;
+	{
+		START(s, &f);
+		add(&s, "e", "{\"a\":9007199254740993}", 1000);
+		add(&s, "e", " [1 ,\n2] ", 1100);
+		batch_set_tick(&s, 1199);
+		assert_int_equal(n_flushed, 0);
+		batch_set_tick(&s, 1200);
+		assert_string_equal(flushed, "e:2:[{\"a\":9007199254740993}, [1 ,\n2] ];");
+		batch_set_deinit(&s);
+	}
+	f.format = CONFIG_FORMAT_LINES;
+	{
+		START(s, &f);
+		add(&s, "e", "a", 0);
+		add(&s, "e", "", 0);
+		add(&s, "e", "\xff", 0);
+		batch_set_tick(&s, 200);
+		assert_string_equal(flushed, "e:3:a\n\n\xff\n;");
+		batch_set_deinit(&s);
+	}
+	f.format = CONFIG_FORMAT_FRAMES;
+	{
+		START(s, &f);
+		add(&s, "e", "a", 0);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\n\0"), 0), BATCH_OK);
+		batch_set_tick(&s, 200);
+		assert_int_equal(flushed_n, sizeof frames - 1);
+		assert_memory_equal(flushed, frames, sizeof frames - 1);
+		batch_set_deinit(&s);
+	}
+}
+
+static void
+bad_messages(void **state)
+{
+	static char big[BATCH_FRAME_MAX + 1];
+	static const struct {
+		int line;
+		enum config_encode encode;
+		enum config_format format;
+		struct eio_bytes m;
+		enum batch_result want;
+	} cases[] = {
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "{", 1 }, BATCH_JSON },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "", 0 }, BATCH_JSON },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "1,2", 3 }, BATCH_JSON },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "\"\xff\"", 3 }, BATCH_UTF8 },
+		{ __LINE__, CONFIG_ENCODE_JSON, CONFIG_FORMAT_ARRAY, { "]", 1 }, BATCH_JSON },
+		{ __LINE__, CONFIG_ENCODE_JSON, CONFIG_FORMAT_ARRAY, { "\"\xed\xa0\x80\"", 5 }, BATCH_UTF8 },
+		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_ARRAY, { "x", 1 }, BATCH_JSON },
+		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_LINES, { "\xc3", 1 }, BATCH_UTF8 },
+		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_LINES, { "a\nb", 3 }, BATCH_LINE },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES, { "a\n", 2 }, BATCH_LINE },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES, { "\0a", 2 }, BATCH_LINE },
+		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_FRAMES, { big, sizeof big }, BATCH_SIZE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct config_feed f = feed(cases[i].encode, cases[i].format);
+		enum batch_result got;
+		char before[sizeof flushed];
+		START(s, &f);
+
+		/* Refused in an empty batch, and in one that holds something: which is as if nothing had happened. */
+		got = add_bytes(&s, "e", NULL, cases[i].m, 0);
+		if (got != cases[i].want) fail_msg("line %d: %d", cases[i].line, got);
+		assert_true(batch_set_deadline(&s) > 200);
+		add(&s, "e", "1", 0);
+		got = add_bytes(&s, "e", NULL, cases[i].m, 0);
+		if (got != cases[i].want) fail_msg("line %d: %d", cases[i].line, got);
+		add(&s, "e", "2", 0);
+		batch_set_tick(&s, 200);
+		memcpy(before, flushed, sizeof before);
+		flushed_n = 0;
+		add(&s, "e", "1", 300);
+		add(&s, "e", "2", 300);
+		batch_set_tick(&s, 500);
+		assert_memory_equal(before, flushed, flushed_n);
+		assert_int_equal(n_flushed, 2);
+		batch_set_deinit(&s);
+	}
+	assert_string_equal(batch_reason_name(BATCH_LINE), "line");
+	assert_string_equal(batch_reason_text(BATCH_JSON), "not one JSON value");
+	assert_string_equal(batch_reason_name(BATCH_OK), "");
+}
+
+/* The largest frame there is. */
+static void
+frame_limit(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_FRAMES);
+	char *big = calloc(1, BATCH_FRAME_MAX);
+	START(s, &f);
+
+	(void)state;
+	assert_non_null(big);
+	assert_int_equal(add_bytes(&s, "e", NULL, eio_bytes(big, BATCH_FRAME_MAX), 0), BATCH_OK);
+	assert_int_equal(n_flushed, 1); /* above maxBytes: alone, at once */
+	assert_string_equal(flushed, "e:1:;");
+	batch_set_deinit(&s);
+	free(big);
+}
+
+static void
+max_messages(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	START(s, &f);
+
+	(void)state;
+	f.max_messages = 2;
+	for (int i = 0; i < 5; i++) add(&s, "e", "1", 7);
+	assert_string_equal(flushed, "e:2:[1,1];e:2:[1,1];");
+	assert_int_equal(batch_set_deadline(&s), 207);
+	batch_set_tick(&s, 207);
+	assert_string_equal(flushed, "e:2:[1,1];e:2:[1,1];e:1:[1];");
+	batch_set_deinit(&s);
+}
+
+/* A batch never gets longer than maxBytes, its end included; a longer message goes alone. */
+static void
+max_bytes(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+
+	(void)state;
+	f.max_bytes = 8;
+	{
+		START(s, &f);
+		add(&s, "e", "111", 0);
+		assert_string_equal(flushed, "");
+		add(&s, "e", "22", 0); /* [111,22] is 8 */
+		assert_string_equal(flushed, "e:2:[111,22];");
+		add(&s, "e", "111", 0);
+		add(&s, "e", "222", 0); /* would be 9 */
+		assert_string_equal(flushed, "e:2:[111,22];e:1:[111];");
+		add(&s, "e", "123456789", 0);
+		assert_string_equal(flushed, "e:2:[111,22];e:1:[111];e:1:[222];e:1:[123456789];");
+		assert_true(batch_set_deadline(&s) > 200);
+		batch_set_deinit(&s);
+	}
+	f.format = CONFIG_FORMAT_LINES;
+	{
+		START(s, &f);
+		add(&s, "e", "111", 0);
+		add(&s, "e", "222", 0);
+		assert_string_equal(flushed, "e:2:111\n222\n;");
+		batch_set_deinit(&s);
+	}
+	f.format = CONFIG_FORMAT_FRAMES;
+	f.max_bytes = 11;
+	{
+		START(s, &f);
+		add(&s, "e", "12", 0);
+		add(&s, "e", "12", 0); /* would be 12 */
+		assert_int_equal(n_flushed, 1);
+		add(&s, "e", "1", 0); /* exactly 11 */
+		assert_int_equal(n_flushed, 2);
+		batch_set_deinit(&s);
+	}
+}
+
+/* Without an interval: binary keeps its format, json and text are the message itself. */
+static void
+interval_zero(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+
+	(void)state;
+	f.interval_ms = 0;
+	{
+		START(s, &f);
+		add(&s, "e", "1", 0);
+		add(&s, "e", "2", 0);
+		assert_string_equal(flushed, "e:1:[1];e:1:[2];");
+		batch_set_deinit(&s);
+	}
+	f.encode = CONFIG_ENCODE_JSON;
+	{
+		START(s, &f);
+		add(&s, "e", "{\"a\":1}", 0);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("{"), 0), BATCH_JSON);
+		assert_string_equal(flushed, "e:1w:{\"a\":1};");
+		batch_set_deinit(&s);
+	}
+	f.encode = CONFIG_ENCODE_TEXT;
+	{
+		START(s, &f);
+		add(&s, "e", "not\njson", 0);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\xff"), 0), BATCH_UTF8);
+		assert_string_equal(flushed, "e:1w:not\njson;");
+		batch_set_deinit(&s);
+	}
+}
+
+/* Streams are told apart by event and room, and become due in the order they began. */
+static void
+streams(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	START(s, &f);
+
+	(void)state;
+	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("1"), 10), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "e", "a", EIO_LIT("2"), 20), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("3"), 30), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "e", "", EIO_LIT("4"), 30), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "eb", "", EIO_LIT("5"), 40), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("6"), 50), BATCH_OK);
+	assert_int_equal(batch_set_deadline(&s), 210);
+	batch_set_tick(&s, 230);
+	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];");
+	assert_int_equal(batch_set_deadline(&s), 240);
+	batch_set_tick(&s, 1000);
+	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];eb/:1:[5];");
+	assert_true(stream(&s, "e", "a", 0)->hash != stream(&s, "e", "b", 0)->hash);
+	batch_set_deinit(&s);
+	assert_int_equal(n_released, 5);
+}
+
+/* The same stream has the same number every time it is made, and in another feed a different one. */
+static void
+hashes(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	uint64_t first;
+
+	(void)state;
+	{
+		START(s, &f);
+		first = stream(&s, "e", "r", 0)->hash;
+		batch_set_deinit(&s);
+	}
+	{
+		START(s, &f);
+		assert_true(stream(&s, "e", "r", 0)->hash == first);
+		batch_set_deinit(&s);
+	}
+	f.index = 1;
+	{
+		START(s, &f);
+		assert_true(stream(&s, "e", "r", 0)->hash != first);
+		batch_set_deinit(&s);
+	}
+}
+
+static void
+idle_streams_are_freed(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct batch *b;
+	START(s, &f);
+
+	(void)state;
+	assert_true(batch_set_deadline(&s) == UINT64_MAX);
+	add(&s, "used", "1", 0);
+	b = stream(&s, "used", NULL, 0);
+	stream(&s, "unheard", NULL, 0);
+	batch_set_tick(&s, 200);
+	assert_non_null(b->body.p);
+	batch_set_tick(&s, 200 + BATCH_WARM_MS);
+	assert_null(b->body.p);
+	batch_set_tick(&s, BATCH_COLD_MS - 1);
+	assert_int_equal(n_released, 0);
+	batch_set_touch(&s, b, BATCH_COLD_MS - 1);
+	batch_set_tick(&s, BATCH_COLD_MS);
+	assert_int_equal(n_released, 1);
+	add(&s, "used", "2", 2 * BATCH_COLD_MS); /* filling streams are never freed */
+	batch_set_tick(&s, 2 * BATCH_COLD_MS + 199);
+	assert_int_equal(n_released, 1);
+	batch_set_tick(&s, 2 * BATCH_COLD_MS + 200);
+	assert_string_equal(flushed, "used:1:[1];used:1:[2];");
+	/* Waking up whenever asked to is enough to get rid of everything. */
+	for (int i = 0; i < 4 && batch_set_deadline(&s) != UINT64_MAX; i++) batch_set_tick(&s, batch_set_deadline(&s));
+	assert_int_equal(n_released, 2);
+	assert_true(batch_set_deadline(&s) == UINT64_MAX);
+	batch_set_deinit(&s);
+}
+
+static void
+many_streams(void **state)
+{
+	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES);
+	char name[16];
+	START(s, &f);
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(name, sizeof name, "%u", i % 5000);
+		add(&s, name, "x", i / 100);
+	}
+	batch_set_tick(&s, 400);
+	assert_int_equal(n_flushed, 5000);
+	batch_set_deinit(&s);
+	assert_int_equal(n_released, 5000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(formats),
+		cmocka_unit_test(bad_messages),
+		cmocka_unit_test(frame_limit),
+		cmocka_unit_test(max_messages),
+		cmocka_unit_test(max_bytes),
+		cmocka_unit_test(interval_zero),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(hashes),
+		cmocka_unit_test(idle_streams_are_freed),
+		cmocka_unit_test(many_streams),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

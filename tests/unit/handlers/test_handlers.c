@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+/* Configured handlers: every action and variable, what is left out, and every mistake a configuration can hold. */
+#include "src/handlers/handlers.h"
+
+#include "sio/event.h"
+#include "sio/json.h"
+#include "tests/unit/canon.h"
+#include "tests/unit/failmalloc.h"
+
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- a worker that writes down what it is told ---- */
+
+static struct eio_buf heard; /* one line per effect */
+static bool deaf; /* writes nothing, to test what happens without memory */
+
+static void
+say(const char *what, struct eio_bytes a, struct eio_bytes b)
+{
+	if (deaf) return;
+	eio_buf_add(&heard, eio_cstr(what));
+	eio_buf_addc(&heard, ' ');
+	eio_buf_add(&heard, a);
+	if (b.p) {
+		eio_buf_addc(&heard, ' ');
+		eio_buf_add(&heard, b);
+	}
+	eio_buf_addc(&heard, '\n');
+}
+
+static void
+op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
+{
+	struct eio_block *w = deaf ? NULL : eio_bundle_wire(b, EIO_WIRE_POLLING);
+
+	assert_ptr_equal(ctx, &heard);
+	assert_non_null(s);
+	if (w) say("send", eio_bytes(w->data, w->n), eio_bytes(NULL, 0));
+	eio_bundle_unref(b);
+}
+
+static void
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	(void)ctx;
+	(void)s;
+	say("join", room, eio_bytes(NULL, 0));
+}
+
+static void
+op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	(void)ctx;
+	(void)s;
+	say("leave", room, eio_bytes(NULL, 0));
+}
+
+static void
+op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload)
+{
+	(void)ctx;
+	(void)s;
+	assert_int_equal(sio_json_check(payload), 0);
+	say("publish", channel, payload);
+}
+
+static void
+op_close(void *ctx, struct sio_socket *s, bool whole)
+{
+	(void)ctx;
+	(void)s;
+	say("close", whole ? EIO_LIT("all") : EIO_LIT("nsp"), eio_bytes(NULL, 0));
+}
+
+static const struct handlers_ops ops = { op_send, op_join, op_leave, op_publish, op_close };
+static const struct sio_client_config config = { 0, 1000 };
+static const char auth[] =
+	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
+	"true,\"num\":0}}";
+
+struct fixture {
+	struct handlers *h;
+	struct sio_client client;
+	struct handlers_call call;
+	struct sio_event ev;
+};
+
+static void
+setup(struct fixture *f, const char *on, const char *nsp)
+{
+	static const unsigned char random[SIO_ID_RANDOM];
+	struct handlers_error err;
+	struct sio_socket *s;
+	struct eio_bundle *b;
+	cJSON *json = cJSON_Parse(on);
+
+	assert_non_null(json);
+	f->h = handlers_compile(json, &err);
+	if (!f->h) fail_msg("%s: %s", err.path, err.text);
+	cJSON_Delete(json);
+	sio_client_init(&f->client, &config, 0);
+	assert_int_equal(sio_client_accept(&f->client, eio_cstr(nsp), eio_cstr(auth), random, &s, &b), 0);
+	eio_bundle_unref(b);
+	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e=") };
+	eio_buf_clear(&heard);
+}
+
+static void
+teardown(struct fixture *f)
+{
+	handlers_free(f->h);
+	sio_client_deinit(&f->client);
+}
+
+static void
+expect_heard(const char *want)
+{
+	eio_buf_addc(&heard, 0);
+	assert_false(eio_buf_failed(&heard));
+	assert_string_equal(heard.p, want);
+	eio_buf_clear(&heard);
+}
+
+/* The client sends a packet, with attachments "one" and "two" if it asks for them. */
+static enum handlers_result
+event(struct fixture *f, const char *packet)
+{
+	static const char *const attachments[] = { "one", "two" };
+	size_t i;
+	int rc = sio_client_recv(&f->client, false, eio_cstr(packet), &f->ev);
+
+	for (i = 0; rc == 0 && i < 2; i++) rc = sio_client_recv(&f->client, true, eio_cstr(attachments[i]), &f->ev);
+	assert_int_equal(rc, 1);
+	assert_int_equal(f->ev.type, SIO_EVENT_MESSAGE);
+	return handlers_run_event(f->h, &f->call, &f->ev);
+}
+
+static void
+run(const char *on, const char *packet, enum handlers_result result, const char *want)
+{
+	struct fixture f;
+
+	setup(&f, on, "/");
+	assert_int_equal(event(&f, packet), result);
+	expect_heard(want);
+	teardown(&f);
+}
+
+#define SID "AAAAAAAAAAAAAAAAAAAA"
+#define PH(num) "{\"_placeholder\":true,\"num\":" #num "}"
+
+static void
+test_emit(void **state)
+{
+	(void)state;
+	run("{\"m\":[{\"emit\":[\"back\",\"...$args\"]}]}",
+		"2[\"m\",12345678901234567890,\"\\u0000\",{\"a\":1,\"a\":2}]", HANDLERS_DONE,
+		"send 42[\"back\",12345678901234567890,\"\\u0000\",{\"a\":1,\"a\":2}]\n");
+	run("{\"m\":[{\"emit\":[\"back\",\"...$args\"]}]}", "2[\"m\"]", HANDLERS_DONE, "send 42[\"back\"]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"$args\",\"...$args\",\"$2\",\"$9\"]}]}", "2[\"m\", 1 , [2] ]", HANDLERS_DONE,
+		"send 42[\"x\",[1 , [2]],1 , [2],[2],null]\n");
+	run("{\"m\":[{\"emit\":[\"x\",[\"...$args\",\"...$args\"],[\"...$args\",\"z\"],[\"[\",\"...$args\"]]}]}",
+		"2[\"m\"]", HANDLERS_DONE, "send 42[\"x\",[],[\"z\"],[\"[\"]]\n");
+	run("{\"m\":[{\"emit\":[\"x\",[\"...$args\",\"...$args\"],[\"...$args\",\"z\"],[\"[\",\"...$args\"]]}]}",
+		"2[\"m\",1]", HANDLERS_DONE, "send 42[\"x\",[1,1],[1,\"z\"],[\"[\",1]]\n");
+	run("{\"m\":[{\"emit\":[\"x\",{\"$1\":\"$1\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"$sid\",\"n\":\"$nsp\"}]}]}",
+		"2[\"m\",\"v\"]", HANDLERS_DONE,
+		"send 42[\"x\",{\"$1\":\"v\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"" SID "\",\"n\":\"/\"}]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"$auth.token\",\"$auth.big\",\"$auth.deep.a-b\",\"$auth.none\",\"$auth.token.x\"]}]}",
+		"2[\"m\"]", HANDLERS_DONE, "send 42[\"x\",\"t\\n1\",12345678901234567890,[1],null,null]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"$query.x\",\"$query.y\",\"$query.bad\",\"$query.e\"]}]}", "2[\"m\"]",
+		HANDLERS_DONE, "send 42[\"x\",\"last one\",null,\"\xef\xbf\xbd\",\"\"]\n");
+}
+
+static void
+test_emit_mixed_text(void **state)
+{
+	(void)state;
+	run("{\"m\":[{\"emit\":[\"x\",\"<$1> \\\"$2\\\" $$1 $$$3 $4.$5\",\"$$\",\"$$$$\"]}]}",
+		"2[\"m\",\"a\\u00e9\\\"\",7,null,[\"q\"],{}]", HANDLERS_DONE,
+		"send 42[\"x\",\"<a\\u00e9\\\"> \\\"7\\\" $1 $ [\\\"q\\\"].{}\",\"$\",\"$$\"]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"-$args-\",\"...$args.\",\"$sid$nsp\",\"$query.x.$auth.token.\"]}]}",
+		"2[\"m\",\"a\"]", HANDLERS_DONE,
+		"send 42[\"x\",\"-[\\\"a\\\"]-\",\"...[\\\"a\\\"].\",\"" SID "/\",\"last one.t\\n1.\"]\n");
+	run("{\"m\":[{\"emit\":[\"to $1\",1]}]}", "2[\"m\",\"you\"]", HANDLERS_DONE, "send 42[\"to you\",1]\n");
+}
+
+/* A name that clients refuse is not sent, and later actions still run. */
+static void
+test_emit_bad_name(void **state)
+{
+	static const char on[] = "{\"m\":[{\"emit\":[\"$1\",2]},{\"join\":\"r\"}]}";
+
+	(void)state;
+	run(on, "2[\"m\",\"ok\"]", HANDLERS_DONE, "send 42[\"ok\",2]\njoin r\n");
+	run(on, "2[\"m\",\"disconnect\"]", HANDLERS_SKIPPED, "join r\n");
+	run(on, "2[\"m\"]", HANDLERS_SKIPPED, "join r\n");
+	run(on, "2[\"m\",{}]", HANDLERS_SKIPPED, "join r\n");
+}
+
+static void
+test_emit_binary(void **state)
+{
+	(void)state;
+	run("{\"m\":[{\"emit\":[\"b\",\"...$args\"]}]}", "52-[\"m\"," PH(1) ",{\"x\":" PH(0) "}]", HANDLERS_DONE,
+		"send 452-[\"b\"," PH(0) ",{\"x\":" PH(1) "}]\x1e"
+							  "bdHdv\x1e"
+							  "bb25l\n");
+	run("{\"m\":[{\"emit\":[\"b\",{\"second\":\"$2\"},\"$1\",[\"...$args\",1]]}]}", "52-[\"m\",5," PH(1) "]",
+		HANDLERS_DONE,
+		"send 452-[\"b\",{\"second\":" PH(0) "},5,[5," PH(1) ",1]]\x1e"
+								     "bdHdv\x1e"
+								     "bdHdv\n");
+	/* Nothing binary is used; and what looks like a placeholder elsewhere stays what it is. */
+	run("{\"m\":[{\"emit\":[\"b\",\"$2\"]}]}", "52-[\"m\"," PH(0) ",\"p\"]", HANDLERS_DONE,
+		"send 42[\"b\",\"p\"]\n");
+	run("{\"m\":[{\"emit\":[\"b\",\"$auth.ph\"]}]}", "52-[\"m\"," PH(1) "]", HANDLERS_DONE,
+		"send 42[\"b\"," PH(0) "]\n");
+}
+
+static void
+test_ack(void **state)
+{
+	(void)state;
+	run("{\"m\":[{\"ack\":[\"...$args\",true]},{\"ack\":[2]}]}", "27[\"m\",1]", HANDLERS_DONE,
+		"send 437[1,true]\n");
+	run("{\"m\":[{\"ack\":[]}]}", "20[\"m\",1]", HANDLERS_DONE, "send 430[]\n");
+	run("{\"m\":[{\"ack\":[1]}]}", "2[\"m\",1]", HANDLERS_DONE, "");
+	run("{\"m\":[{\"ack\":[\"$1\"]}]}", "52-3[\"m\"," PH(1) "]", HANDLERS_DONE,
+		"send 461-3[" PH(0) "]\x1e"
+				    "bdHdv\n");
+}
+
+/* A room's name is bytes with a length: nothing is lost behind a NUL. */
+static void
+test_name_with_nul(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, "{\"s\":[{\"join\":\"$1\"}]}", "/");
+	assert_int_equal(event(&f, "2[\"s\",\"a\\u0000b\"]"), HANDLERS_DONE);
+	assert_int_equal(heard.n, 9);
+	assert_memory_equal(heard.p, "join a\0b\n", 9);
+	teardown(&f);
+}
+
+static void
+test_targets(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",\"a\\u0062\"]", HANDLERS_DONE, "join ab\n");
+	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",[\"a\",7,true,\"\"]]", HANDLERS_DONE,
+		"join a\njoin 7\njoin true\njoin \n");
+	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",[\"a\",null,{},[\"b\"],\"c\"]]", HANDLERS_SKIPPED,
+		"join a\njoin c\n");
+	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\"]", HANDLERS_SKIPPED, "");
+	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",{\"a\":1}]", HANDLERS_SKIPPED, "");
+	run("{\"s\":[{\"join\":[\"$args\",\"x\",\"...$args\",\"$sid\"]}]}", "2[\"s\",\"a\",\"b\"]", HANDLERS_DONE,
+		"join a\njoin b\njoin x\njoin a\njoin b\njoin " SID "\n");
+	run("{\"s\":[{\"leave\":\"room:$1:$2\"},{\"join\":\"$$$nsp $query.x\"}]}", "2[\"s\",\"a\",3]", HANDLERS_DONE,
+		"leave room:a:3\njoin $/ last one\n");
+	run("{\"s\":[{\"leave\":\"room:$1\"}]}", "2[\"s\"]", HANDLERS_SKIPPED, "");
+	run("{\"s\":[{\"leave\":\"room:$1\"}]}", "2[\"s\",[\"a\"]]", HANDLERS_SKIPPED, "");
+	run("{\"s\":[{\"leave\":\"$auth.deep.a-b\"},{\"leave\":\"$query.none\"}]}", "2[\"s\"]", HANDLERS_SKIPPED,
+		"leave 1\n");
+}
+
+static void
+test_publish(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	run("{\"p\":[{\"publish\":\"up\"}]}", "2[\"p\",12345678901234567890 , {\"a\":1}]", HANDLERS_DONE,
+		"publish up {\"event\":\"p\",\"args\":[12345678901234567890 , {\"a\":1}],\"sid\":\"" SID
+		"\",\"nsp\":\"/\"}\n");
+	run("{\"*\":[{\"publish\":\"up.$1\"}]}", "52-[\"any\",\"x\"," PH(1) "," PH(0) "]", HANDLERS_DONE,
+		"publish up.x {\"event\":\"any\",\"args\":[\"x\"," PH(1) "," PH(
+			0) "],\"sid\":\"" SID "\",\"nsp\":\"/\",\"attachments\":[\"b25l\",\"dHdv\"]}\n");
+	run("{\"*\":[{\"publish\":\"$1\"}]}", "2[\"any\",[\"x\"]]", HANDLERS_SKIPPED, "");
+	setup(&f, "{\"*\":[{\"publish\":\"up\"}]}", "/adm\"in");
+	assert_int_equal(event(&f, "2/adm\"in,[7]"), HANDLERS_DONE);
+	expect_heard("publish up {\"event\":7,\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/adm\\\"in\"}\n");
+	teardown(&f);
+}
+
+static void
+test_disconnect_action(void **state)
+{
+	(void)state;
+	run("{\"bye\":[{\"join\":\"a\"},{\"disconnect\":true},{\"join\":\"b\"}]}", "2[\"bye\"]", HANDLERS_DONE,
+		"join a\nclose all\n");
+	run("{\"bye\":[{\"disconnect\":false}]}", "2[\"bye\"]", HANDLERS_DONE, "close nsp\n");
+}
+
+static void
+test_life_cycle(void **state)
+{
+	static const char on[] =
+		"{\"connection\":[{\"emit\":[\"hello\",\"$auth.big\",\"$1\",\"$args\"]},{\"join\":\"all\"},"
+		"{\"publish\":\"in\"}],\"disconnect\":[{\"publish\":\"out.$1\"}],\"x\":[]}";
+	struct fixture f;
+
+	(void)state;
+	setup(&f, on, "/n");
+	assert_int_equal(handlers_run_connection(f.h, &f.call), HANDLERS_DONE);
+	expect_heard("send 42/n,[\"hello\",12345678901234567890,null,[]]\njoin all\n"
+		     "publish in {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/n\"}\n");
+	assert_int_equal(event(&f, "2/n,[\"connection\"]"), HANDLERS_NONE);
+	assert_int_equal(event(&f, "2/n,[\"x\"]"), HANDLERS_DONE);
+	assert_int_equal(event(&f, "2/n,[\"y\"]"), HANDLERS_NONE);
+	expect_heard("");
+	assert_int_equal(handlers_run_disconnect(f.h, &f.call, "transport close"), HANDLERS_DONE);
+	expect_heard(
+		"publish out.transport close {\"event\":\"disconnect\",\"args\":[\"transport close\"],\"sid\":\"" SID
+		"\",\"nsp\":\"/n\"}\n");
+	teardown(&f);
+}
+
+/* Which entry an event finds. */
+static void
+test_names(void **state)
+{
+	static const char on[] = "{\"a\":[{\"join\":\"a\"}],\"*\":[{\"join\":\"any\"}],\"7\":[{\"join\":\"seven\"}]}";
+
+	(void)state;
+	run(on, "2[\"a\"]", HANDLERS_DONE, "join a\n");
+	run(on, "2[\"\\u0061\"]", HANDLERS_DONE, "join a\n");
+	run(on, "2[\"b\"]", HANDLERS_DONE, "join any\n");
+	run(on, "2[\"*\"]", HANDLERS_DONE, "join any\n");
+	run(on, "2[7]", HANDLERS_DONE, "join seven\n");
+	run(on, "2[\"7\"]", HANDLERS_DONE, "join seven\n");
+	run(on, "2[8]", HANDLERS_DONE, "join any\n");
+	run(on, "2[\"connection\"]", HANDLERS_NONE, "");
+	run("{}", "2[\"a\"]", HANDLERS_NONE, "");
+}
+
+static void
+test_nothing_configured(void **state)
+{
+	struct handlers_error err;
+	struct handlers *h = handlers_compile(NULL, &err);
+	struct handlers_call call = { .ops = &ops };
+
+	(void)state;
+	assert_non_null(h);
+	assert_false(handlers_use_query(h));
+	assert_int_equal(handlers_run_connection(h, &call), HANDLERS_NONE);
+	assert_int_equal(handlers_run_disconnect(h, &call, "x"), HANDLERS_NONE);
+	handlers_free(h);
+	handlers_free(NULL);
+}
+
+static void
+test_use_query(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, "{\"a\":[{\"join\":\"$sid\"}]}", "/");
+	assert_false(handlers_use_query(f.h));
+	teardown(&f);
+	setup(&f, "{\"a\":[{\"emit\":[\"x\",{\"y\":[\"$query.a\"]}]}]}", "/");
+	assert_true(handlers_use_query(f.h));
+	teardown(&f);
+}
+
+static const struct {
+	const char *on, *path, *text; /* text: part of the message */
+} mistakes[] = {
+	{ "[]", "", "must be an object" },
+	{ "{\"a\":{}}", "/a", "must be an array of actions" },
+	{ "{\"a\":[1]}", "/a/0", "one action" },
+	{ "{\"a\":[{}]}", "/a/0", "one action" },
+	{ "{\"a\":[{\"join\":\"x\",\"leave\":\"y\"}]}", "/a/0", "one action" },
+	{ "{\"a\":[{\"join\":\"x\"},{\"joim\":\"x\"}]}", "/a/1/joim", "unknown action \"joim\"" },
+	{ "{\"a\":[],\"b\":[],\"a\":[]}", "/a", "given twice" },
+	{ "{\"connect\":[]}", "/connect", "cannot send" },
+	{ "{\"newListener\":[]}", "/newListener", "cannot send" },
+	{ "{\"a/b~\":[{\"emit\":\"x\"}]}", "/a~1b~0/0/emit", "array" },
+	{ "{\"a\":[{\"emit\":[]}]}", "/a/0/emit", "event name" },
+	{ "{\"a\":[{\"emit\":[1]}]}", "/a/0/emit", "string" },
+	{ "{\"a\":[{\"emit\":[\"connect\"]}]}", "/a/0/emit", "clients refuse" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$nope\"]}]}", "/a/0/emit/1", "unknown variable $nope" },
+	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":[0,\"a $10\"]}]}]}", "/a/0/emit/1/k/1", "unknown variable $10" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$0\"]}]}", "/a/0/emit/1", "unknown variable $0" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$authx\"]}]}", "/a/0/emit/1", "unknown variable $authx" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"cost: 5 $\"]}]}", "/a/0/emit/1", "$$" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$query\"]}]}", "/a/0/emit/1", "$query.token" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$query.\"]}]}", "/a/0/emit/1", "$query.token" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"...$1\"]}]}", "/a/0/emit/1", "spread" },
+	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":\"...$args\"}]}]}", "/a/0/emit/1/k", "spread" },
+	{ "{\"a\":[{\"emit\":[\"x\",9007199254740994]}]}", "/a/0/emit/1", "2^53" },
+	{ "{\"a\":[{\"ack\":true}]}", "/a/0/ack", "array" },
+	{ "{\"a\":[{\"join\":1}]}", "/a/0/join", "string or an array" },
+	{ "{\"a\":[{\"join\":[\"x\",1]}]}", "/a/0/join/1", "string" },
+	{ "{\"a\":[{\"leave\":\"\"}]}", "/a/0/leave", "empty" },
+	{ "{\"a\":[{\"leave\":\"x$\"}]}", "/a/0/leave", "$$" },
+	{ "{\"a\":[{\"leave\":\"x$args\"}]}", "/a/0/leave", "list" },
+	{ "{\"a\":[{\"publish\":\"$args\"}]}", "/a/0/publish", "list" },
+	{ "{\"a\":[{\"publish\":[\"x\"]}]}", "/a/0/publish", "must be a string" },
+	{ "{\"a\":[{\"disconnect\":1}]}", "/a/0/disconnect", "true" },
+	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
+	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only publish" },
+};
+
+static void
+test_mistakes(void **state)
+{
+	struct handlers_error err;
+	cJSON *json;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		json = cJSON_Parse(mistakes[i].on);
+		assert_non_null(json);
+		assert_null(handlers_compile(json, &err));
+		if (strcmp(err.path, mistakes[i].path) != 0 || !strstr(err.text, mistakes[i].text))
+			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
+		assert_non_null(err.item);
+		cJSON_Delete(json);
+	}
+}
+
+/* A path longer than its place is cut, not overrun. */
+static void
+test_long_path(void **state)
+{
+	struct handlers_error err;
+	cJSON *json = cJSON_CreateObject();
+	char name[400];
+
+	(void)state;
+	memset(name, '~', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	cJSON_AddNumberToObject(json, name, 1);
+	assert_null(handlers_compile(json, &err));
+	assert_int_equal(strlen(err.path), sizeof(err.path) - 1);
+	cJSON_Delete(json);
+}
+
+/* ---- without memory ---- */
+
+static cJSON *everything;
+static struct fixture *running;
+
+static int
+compiling(void)
+{
+	struct handlers_error err;
+	struct handlers *h = handlers_compile(everything, &err);
+
+	if (!h && strcmp(err.text, "out of memory") != 0) return 1;
+	handlers_free(h);
+	return h ? 0 : -1;
+}
+
+static int
+running_it(void)
+{
+	enum handlers_result r = handlers_run_event(running->h, &running->call, &running->ev);
+
+	return r == HANDLERS_NOMEM ? -1 : r == HANDLERS_DONE ? 0 : 1;
+}
+
+static int
+leaving(void)
+{
+	enum handlers_result r = handlers_run_disconnect(running->h, &running->call, "ping timeout");
+
+	return r == HANDLERS_NOMEM ? -1 : r == HANDLERS_DONE ? 0 : 1;
+}
+
+static void
+test_no_memory(void **state)
+{
+	static const char on[] =
+		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...$args\",\"$query.x\",\"-$args-$query.x-\"]},\"$sid\"]},"
+		"{\"ack\":[\"$args\"]},{\"join\":[\"$args\",\"r $query.x\"]},{\"publish\":\"$query.x\"}],"
+		"\"disconnect\":[{\"publish\":\"gone\"}]}";
+	struct fixture f;
+
+	(void)state;
+	everything = cJSON_Parse(on);
+	assert_non_null(everything);
+	failmalloc_every(compiling, -1, 20);
+	cJSON_Delete(everything);
+	setup(&f, on, "/");
+	running = &f;
+	assert_int_equal(event(&f, "52-1[\"m\",\"a\",\"b\"]"), HANDLERS_DONE);
+	deaf = true;
+	failmalloc_every(running_it, -1, 10);
+	failmalloc_every(leaving, -1, 3);
+	deaf = false;
+	teardown(&f);
+}
+
+static int
+free_heard(void **state)
+{
+	(void)state;
+	eio_buf_deinit(&heard);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_emit),
+		cmocka_unit_test(test_emit_mixed_text),
+		cmocka_unit_test(test_emit_bad_name),
+		cmocka_unit_test(test_emit_binary),
+		cmocka_unit_test(test_ack),
+		cmocka_unit_test(test_name_with_nul),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_disconnect_action),
+		cmocka_unit_test(test_life_cycle),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_nothing_configured),
+		cmocka_unit_test(test_use_query),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, free_heard);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cross-origin headers, from a configuration and a request to the lines: each policy, each kind of answer. And what else of the
+ * configuration becomes header lines, the cookie.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "eio/net/cors.h"
+#include "src/worker/server_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+on_error(void *user, const char *text)
+{
+	(void)user;
+	fail_msg("%s", text);
+}
+
+struct setup {
+	struct config *config;
+	struct eio_server_options options;
+};
+
+static struct setup
+set_up(const char *text)
+{
+	struct setup s;
+
+	s.config = config_load_text("t.conf", eio_cstr(text), NULL, on_error, NULL);
+	assert_non_null(s.config);
+	assert_int_equal(server_options_init(&s.options, s.config, 0), 0);
+	return s;
+}
+
+static void
+take_down(struct setup *s)
+{
+	server_options_deinit(&s->options);
+	config_free(s->config);
+}
+
+/* A request with a query and more header lines. */
+static struct eio_request *
+request(const char *query, const char *headers)
+{
+	struct eio_http *h = eio_http_new(4096, 100);
+	struct eio_request *req;
+	struct eio_buf text;
+	size_t used;
+
+	assert_non_null(h);
+	eio_buf_init(&text);
+	eio_buf_printf(&text, "GET /socket.io/?%s HTTP/1.1\r\nHost: a\r\n%s\r\n", query, headers);
+	assert_int_equal(eio_http_feed(h, text.p, text.n, &used), EIO_HTTP_COMPLETE);
+	req = eio_http_take(h);
+	eio_buf_deinit(&text);
+	eio_http_free(h);
+	return req;
+}
+
+typedef void (*append_fn)(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
+
+static void
+check(int line, const struct setup *s, append_fn append, const char *query, const char *headers, const char *expected)
+{
+	struct eio_request *req = request(query, headers);
+	struct eio_buf out;
+
+	eio_buf_init(&out);
+	append(&s->options.cors, req, &out);
+	eio_buf_addc(&out, '\0');
+	if (strcmp(out.p, expected) != 0) fail_msg("line %d:\n%sinstead of\n%s", line, out.p, expected);
+	eio_buf_deinit(&out);
+	eio_request_free(req);
+}
+
+#define EIO4 "EIO=4&transport=polling"
+#define EIO3 "EIO=3&transport=polling"
+#define ORIGIN "Origin: http://a.example\r\n"
+#define OTHER "Origin: http://b.example\r\n"
+
+#define CHECK(append, query, headers, expected) check(__LINE__, &s, append, query, headers, expected)
+
+static void
+any_origin(void **state)
+{
+	struct setup s = set_up("{}");
+
+	(void)state;
+	CHECK(eio_cors_append, EIO4, "", "Access-Control-Allow-Origin: *\r\n");
+	CHECK(eio_cors_append, EIO4, ORIGIN, "Access-Control-Allow-Origin: *\r\n");
+	/* Browser clients of revision 3 send credentials, for which "*" is no leave. */
+	for (const char *const *q = (const char *const[]){ EIO3, "transport=polling&EIO=2", NULL }; *q; q++) {
+		CHECK(eio_cors_append, *q, "", "Access-Control-Allow-Origin: *\r\n");
+		CHECK(eio_cors_append, *q, ORIGIN,
+			"Access-Control-Allow-Origin: http://a.example\r\n"
+			"Access-Control-Allow-Credentials: true\r\n"
+			"Vary: Origin\r\n");
+	}
+	CHECK(eio_cors_append_legacy, EIO3, ORIGIN, "");
+	CHECK(eio_cors_append_preflight, EIO4, ORIGIN,
+		"Access-Control-Allow-Origin: *\r\n"
+		"Access-Control-Allow-Methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n"
+		"Vary: Access-Control-Request-Headers\r\n");
+	CHECK(eio_cors_append_preflight, EIO3, ORIGIN "Access-Control-Request-Headers: x-a, x-b\r\n",
+		"Access-Control-Allow-Origin: http://a.example\r\n"
+		"Access-Control-Allow-Credentials: true\r\n"
+		"Access-Control-Allow-Methods: GET,HEAD,PUT,PATCH,POST,DELETE\r\n"
+		"Vary: Origin, Access-Control-Request-Headers\r\n"
+		"Access-Control-Allow-Headers: x-a, x-b\r\n");
+	take_down(&s);
+}
+
+static void
+no_origin(void **state)
+{
+	struct setup s = set_up("{\"cors\": {\"origin\": false}}");
+
+	(void)state;
+	CHECK(eio_cors_append, EIO4, ORIGIN, "");
+	CHECK(eio_cors_append, EIO3, ORIGIN, "");
+	CHECK(eio_cors_append_legacy, EIO3, ORIGIN, "");
+	take_down(&s);
+}
+
+static void
+one_origin(void **state)
+{
+	struct setup s = set_up("{\"cors\": {\"origin\": \"http://a.example\", \"credentials\": true}}");
+
+	(void)state;
+	for (const char *const *o = (const char *const[]){ "", ORIGIN, OTHER, NULL }; *o; o++)
+		CHECK(eio_cors_append, EIO3, *o,
+			"Access-Control-Allow-Origin: http://a.example\r\n"
+			"Access-Control-Allow-Credentials: true\r\n"
+			"Vary: Origin\r\n");
+	take_down(&s);
+}
+
+static void
+listed_origins(void **state)
+{
+	struct setup s = set_up(
+		"{\"cors\": {\"origin\": [\"http://a.example\", \"http://c.example\"], \"maxAge\": 9,"
+		" \"exposedHeaders\": [\"X-1\", \"X-2\"], \"allowedHeaders\": \"X-3\", \"methods\": [\"GET\", \"POST\"]}}");
+
+	(void)state;
+	CHECK(eio_cors_append, EIO4, ORIGIN,
+		"Access-Control-Allow-Origin: http://a.example\r\n"
+		"Vary: Origin\r\n"
+		"Access-Control-Expose-Headers: X-1,X-2\r\n");
+	CHECK(eio_cors_append, EIO4, OTHER, "Vary: Origin\r\nAccess-Control-Expose-Headers: X-1,X-2\r\n");
+	CHECK(eio_cors_append, EIO4, "Origin: http://a.example.b\r\n",
+		"Vary: Origin\r\nAccess-Control-Expose-Headers: X-1,X-2\r\n");
+	CHECK(eio_cors_append_preflight, EIO4, ORIGIN "Access-Control-Request-Headers: x-a\r\n",
+		"Access-Control-Allow-Origin: http://a.example\r\n"
+		"Access-Control-Allow-Methods: GET,POST\r\n"
+		"Vary: Origin\r\n"
+		"Access-Control-Allow-Headers: X-3\r\n"
+		"Access-Control-Max-Age: 9\r\n"
+		"Access-Control-Expose-Headers: X-1,X-2\r\n");
+	take_down(&s);
+}
+
+static void
+whoever_asks(void **state)
+{
+	struct setup s = set_up("{\"cors\": {\"origin\": true}}");
+
+	(void)state;
+	CHECK(eio_cors_append, EIO4, OTHER, "Access-Control-Allow-Origin: http://b.example\r\nVary: Origin\r\n");
+	CHECK(eio_cors_append, EIO4, "", "Vary: Origin\r\n");
+	take_down(&s);
+}
+
+/* As the servers of revision 3: nothing on files and the 101, the origin back on the rest, for clients of any revision. */
+static void
+legacy(void **state)
+{
+	static const char *const presets[] = { "{\"compat\": \"1.x\"}", "{\"compat\": \"2.x\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct setup s = set_up(presets[i]);
+
+		for (const char *const *q = (const char *const[]){ EIO3, EIO4, NULL }; *q; q++) {
+			CHECK(eio_cors_append, *q, ORIGIN, "");
+			CHECK(eio_cors_append_legacy, *q, "", "Access-Control-Allow-Origin: *\r\n");
+			CHECK(eio_cors_append_legacy, *q, OTHER,
+				"Access-Control-Allow-Credentials: true\r\n"
+				"Access-Control-Allow-Origin: http://b.example\r\n");
+			CHECK(eio_cors_append_legacy, *q, "Origin: null\r\n",
+				"Access-Control-Allow-Credentials: true\r\n"
+				"Access-Control-Allow-Origin: null\r\n");
+		}
+		take_down(&s);
+	}
+}
+
+static void
+cookies(void **state)
+{
+	static const struct {
+		const char *text, *name, *attributes;
+		bool always;
+	} rows[] = {
+		{ "{}", NULL, NULL, false },
+		{ "{\"engine\": {\"cookie\": true}}", "io", "; Path=/; HttpOnly; SameSite=Lax", false },
+		{ "{\"engine\": {\"cookie\": {\"name\": \"a\", \"path\": false, \"httpOnly\": false, \"sameSite\": \"none\","
+		  " \"secure\": true, \"domain\": \"b.c\", \"maxAge\": 7}}}",
+			"a", "; Max-Age=7; Domain=b.c; Secure; SameSite=None", false },
+		{ "{\"compat\": \"1.x\"}", "io", "; Path=/; HttpOnly", true },
+		{ "{\"compat\": \"2.x\"}", "io", "; Path=/; HttpOnly; SameSite=Strict", true },
+		{ "{\"compat\": \"2.x\", \"engine\": {\"cookie\": \"lb\"}}", "lb",
+			"; Path=/; HttpOnly; SameSite=Strict", true },
+		{ "{\"compat\": \"1.x\", \"engine\": {\"cookie\": false}}", NULL, NULL, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct setup s = set_up(rows[i].text);
+
+		if (rows[i].name) {
+			assert_string_equal(s.options.cookie_name, rows[i].name);
+			assert_string_equal(s.options.cookie_attributes, rows[i].attributes);
+		} else {
+			assert_null(s.options.cookie_name);
+		}
+		assert_int_equal(s.options.cookie_always, rows[i].always);
+		take_down(&s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_origin),
+		cmocka_unit_test(no_origin),
+		cmocka_unit_test(one_origin),
+		cmocka_unit_test(listed_origins),
+		cmocka_unit_test(whoever_asks),
+		cmocka_unit_test(legacy),
+		cmocka_unit_test(cookies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
