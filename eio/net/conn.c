@@ -9,7 +9,6 @@
  *        ▼                    ▼
  *     lingering ────────▶ closed        upgrade: the descriptor leaves, the handle closes
  */
-#define _GNU_SOURCE
 #include "eio/check.h"
 #include "eio/net/httpd_int.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server: listeners and accepting. The connections are in conn.c. */
-#define _GNU_SOURCE
 #include "eio/check.h"
 #include "eio/net/httpd_int.h"
 

@@ -5,10 +5,9 @@
  * of their own, or a probe for one that polls (protocol section "Upgrade to
  * WebSocket").
  */
-#define _GNU_SOURCE
-#include "eio/net/server_int.h"
-
 #include "eio/negotiate.h"
+#include "eio/net/link.h"
+#include "eio/net/verify.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -19,7 +18,7 @@
 
 /* The answer fits any socket buffer, and the connection has no other use: no need to wait for anything. */
 static void
-refuse(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
+refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
 {
 	char head[512];
 	int n = snprintf(head, sizeof(head),
@@ -55,11 +54,11 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 	struct eio_bytes version = eio_request_header(up->req, EIO_LIT("sec-websocket-version"));
 
 	if (up->req->method != EIO_HTTP_GET)
-		refuse(s, up, 405, "Invalid HTTP method", "");
+		refuse_upgrade(s, up, 405, "Invalid HTTP method", "");
 	else if (!key_valid(eio_request_header(up->req, EIO_LIT("sec-websocket-key"))))
-		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
+		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
 	else if (!eio_bytes_eq(version, EIO_LIT("13")) && !eio_bytes_eq(version, EIO_LIT("8")))
-		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
+		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
 			"Sec-WebSocket-Version: 13, 8\r\n");
 	else
 		return true;
@@ -98,7 +97,7 @@ append_extension(struct eio_server *s, const struct eio_request *req, struct eio
 /* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
  * the WebSocket is gone. */
 static void
-adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
+adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {
 	struct eio_link *link = NULL;
 	struct eio_buf headers, extension;
@@ -109,7 +108,8 @@ adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, b
 	append_extension(s, up->req, &extension);
 	if (!eio_buf_failed(&headers)) link = calloc(1, sizeof(*link));
 	if (link) {
-		*link = (struct eio_link){ .server = s,
+		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC,
+			.server = s,
 			.socket = socket,
 			.probe = probe,
 			.deflate = extension.n > 0 && !eio_buf_failed(&extension) };
@@ -142,7 +142,7 @@ open_session(struct eio_server *s, struct eio_upgrade *up)
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */
 	if (socket) eio__socket_tell_open(socket, up->req);
-	adopt(s, up, socket, false);
+	adopt_upgrade(s, up, socket, false);
 }
 
 /* A WebSocket that comes too late, twice or for "polling" is completed and closed; the session is unharmed. */
@@ -153,7 +153,7 @@ open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *
 	bool probe = socket && !polling &&
 		     eio_session_probe_open(&socket->session, b64, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
 
-	adopt(s, up, probe ? socket : NULL, true);
+	adopt_upgrade(s, up, probe ? socket : NULL, true);
 }
 
 void
@@ -164,12 +164,12 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 	enum eio_error err;
 
 	if (!eio_server_owns_path(s, up->req->path)) {
-		refuse(s, up, 404, "Not Found", "");
+		refuse_upgrade(s, up, 404, "Not Found", "");
 		return;
 	}
 	err = eio__server_verify(s, up->req, true, &socket, &owner);
 	if (err != EIO_OK) {
-		refuse(s, up, 400, eio_error_message(err), "");
+		refuse_upgrade(s, up, 400, eio_error_message(err), "");
 	} else if (owner != s->options->index) {
 		s->handler.forward_upgrade(s->handler.http_user, owner, up);
 	} else if (check_websocket(s, up)) {
@@ -178,83 +178,8 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
 		else if (s->shut)
-			refuse(s, up, 503, "", "");
+			refuse_upgrade(s, up, 503, "", "");
 		else
 			open_session(s, up);
 	}
 }
-
-/* What WebSockets tell */
-
-static void
-on_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
-{
-	struct eio_link *link = user;
-	struct eio_socket *s = link->socket;
-
-	(void)ws;
-	if (!s) return;
-	if (link->probe) {
-		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
-		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) {
-			s->probe = NULL;
-			eio__socket_set_main(s, link);
-			link->probe = false;
-			link->server->stats.upgraded++;
-			link->server->stats.open_websocket++;
-		}
-	} else {
-		eio_session_ws_recv(&s->session, binary, data, n);
-	}
-	eio__socket_pump(s);
-}
-
-static void
-on_writable(void *user, struct eio_ws *ws)
-{
-	struct eio_link *link = user;
-
-	(void)ws;
-	if (link->socket) eio__socket_pump(link->socket);
-}
-
-static void
-on_closed(void *user, struct eio_ws *ws, bool error)
-{
-	struct eio_link *link = user;
-	struct eio_socket *s = link->socket;
-
-	if (ws) link->server->stats.websockets--;
-	if (s && link->probe) {
-		s->probe = NULL;
-		eio_session_probe_closed(&s->session);
-		eio__socket_pump(s);
-	} else if (s) {
-		eio__socket_set_main(s, NULL);
-		eio_session_ws_closed(&s->session, error);
-		eio__socket_pump(s);
-	}
-	free(link);
-}
-
-static void
-on_open(void *user, struct eio_ws *ws)
-{
-	struct eio_link *link = user;
-
-	link->ws = ws;
-	link->server->stats.websockets++;
-	if (!link->socket) {
-		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
-	} else if (!link->probe) {
-		eio__socket_set_main(link->socket, link);
-		eio__socket_pump(link->socket);
-	}
-}
-
-const struct eio_ws_handler eio__ws_handler = {
-	.open = on_open,
-	.message = on_message,
-	.writable = on_writable,
-	.closed = on_closed,
-};

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
 #include "src/worker/server_options.h"
 #include "tests/unit/peer.h"
