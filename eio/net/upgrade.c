@@ -70,7 +70,7 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 /* The header lines of the 101 beyond RFC 6455's: the first sub-protocol offered, because a browser fails the connection when it
  * offered some and none is named; and the cross-origin ones. */
 static void
-append_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
+append_101_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
 {
 	struct eio_bytes offered = eio_request_header(req, EIO_LIT("sec-websocket-protocol"));
 	const char *comma = offered.n ? memchr(offered.p, ',', offered.n) : NULL;
@@ -94,6 +94,35 @@ append_extension(struct eio_server *s, const struct eio_request *req, struct eio
 	eio_buf_deinit(&offers);
 }
 
+/* A link between a session, or none, and a WebSocket to come. NULL when out of memory. */
+static struct eio_link *
+link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool deflate)
+{
+	struct eio_link *link = calloc(1, sizeof *link);
+
+	if (!link) return NULL;
+	*link = (struct eio_link){
+		.magic = EIO__LINK_MAGIC, .server = s, .socket = socket, .probe = probe, .deflate = deflate
+	};
+	s->stats.deflate_websockets += deflate;
+	/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
+	if (socket && probe)
+		socket->probe = link;
+	else if (socket)
+		eio__socket_set_main(socket, link);
+	return link;
+}
+
+/* There is no memory for the WebSocket. */
+static void
+tell_lost(struct eio_socket *socket, bool probe)
+{
+	if (socket && probe)
+		eio_session_probe_closed(&socket->session);
+	else if (socket)
+		eio_session_ws_closed(&socket->session, true);
+}
+
 /* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
  * the WebSocket is gone. */
 static void
@@ -104,29 +133,25 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 
 	eio_buf_init(&headers);
 	eio_buf_init(&extension);
-	append_headers(s, up->req, &headers);
+	append_101_headers(s, up->req, &headers);
 	append_extension(s, up->req, &extension);
-	if (!eio_buf_failed(&headers)) link = calloc(1, sizeof(*link));
+	if (eio_buf_failed(&extension)) eio_buf_clear(&extension);
+	if (!eio_buf_failed(&headers)) link = link_new(s, socket, probe, extension.n > 0);
 	if (link) {
-		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC,
-			.server = s,
-			.socket = socket,
-			.probe = probe,
-			.deflate = extension.n > 0 && !eio_buf_failed(&extension) };
-		s->stats.deflate_websockets += link->deflate;
-		/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
-		if (socket && probe)
-			socket->probe = link;
-		else if (socket)
-			eio__socket_set_main(socket, link);
-		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
-			link->deflate ? eio_buf_bytes(&extension) : eio_bytes(NULL, 0), eio_buf_bytes(&headers),
-			eio_buf_bytes(&up->rest), socket && !probe, link);
+		struct eio_ws_adoption adoption = {
+			.fd = up->fd,
+			.key = eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
+			.extension = eio_buf_bytes(&extension),
+			.headers = eio_buf_bytes(&headers),
+			.rest = eio_buf_bytes(&up->rest),
+			.more = socket && !probe,
+			.user = link,
+		};
+
 		up->fd = -1;
-	} else if (socket && !probe) {
-		eio_session_ws_closed(&socket->session, true);
-	} else if (socket) {
-		eio_session_probe_closed(&socket->session);
+		eio_ws_adopt(s->ws, &adoption);
+	} else {
+		tell_lost(socket, probe);
 	}
 	eio_buf_deinit(&headers);
 	eio_buf_deinit(&extension);
