@@ -172,16 +172,33 @@ make_workers(struct daemon *d)
 }
 
 static int
+make_admin(struct daemon *d)
+{
+	const struct config_limits *l = &d->config->limits;
+	const struct admin_options options = {
+		.address = d->config->admin->text,
+		.workers = d->config->workers,
+		.redis = (unsigned)d->config->n_redis,
+		.max_head = l->header_bytes,
+		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
+		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
+		.feed = d->feed,
+		.metrics = &d->metrics,
+	};
+
+	d->admin = admin_new(&d->loop, &options);
+	return d->admin ? 0 : -1;
+}
+
+static int
 make_all(struct daemon *d)
 {
 	struct feed_options fo = {
-		.config = d->config,
-		.workers = d->config->workers,
-		.on_worker = d->config->workers == 1,
 		.deliver = on_deliver,
 		.user = d,
 	};
 
+	config_fill_feed(d->config, &fo);
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d)) return -1;
 	d->interest = interest_table_new();
@@ -190,8 +207,7 @@ make_all(struct daemon *d)
 	fo.metrics = &d->metrics.rows[d->config->workers];
 	d->feed = feed_new(&fo);
 	if (!d->feed || make_workers(d)) return -1;
-	if (d->config->admin) d->admin = admin_new(&d->loop, d->config, d->feed, &d->metrics);
-	return d->config->admin && !d->admin ? -1 : 0;
+	return d->config->admin ? make_admin(d) : 0;
 }
 
 /* Workers first: a message that Redis sends at once finds them ready. */

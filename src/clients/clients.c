@@ -32,8 +32,7 @@ send_bundle(struct client *c, struct eio_bundle *b)
 		eio_socket_close(c->eio);
 		return;
 	}
-	if (eio_socket_queued(c->eio) > c->clients->options.config->limits.client_queue_bytes)
-		clients__disconnect_slow(c);
+	if (eio_socket_queued(c->eio) > c->clients->options.limits.queue_bytes) clients__disconnect_slow(c);
 	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) clients__count(c->clients, METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);
 }
@@ -119,7 +118,7 @@ static const struct handlers *
 handlers_of(struct sio_socket *s, struct handlers_call *call)
 {
 	struct client *c = client_of(s);
-	const struct config_namespace *n = config_find_namespace(c->clients->options.config, s->nsp);
+	const struct namespace_spec *n = namespace_specs_find(c->clients->options.namespaces, s->nsp);
 
 	*call = (struct handlers_call){
 		.ops = &ops,
@@ -248,7 +247,7 @@ connect_to(struct client *c, struct eio_bytes nsp, struct eio_bytes auth, struct
 	const struct handlers *h;
 	struct sio_socket *s;
 
-	if (!config_find_namespace(cs->options.config, nsp)) {
+	if (!namespace_specs_find(cs->options.namespaces, nsp)) {
 		clients__count(cs, METRIC_CONNECT_REFUSED);
 		send_bundle(c, sio_client_refuse(&c->sio, nsp, EIO_LIT("Invalid namespace"), eio_bytes(NULL, 0)));
 		return;
@@ -378,17 +377,17 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 /* All of them */
 
 static bool
-any_handler_uses_query(const struct config *config)
+any_handler_uses_query(const struct namespace_specs *s)
 {
-	for (size_t i = 0; i < config->n_namespaces; i++)
-		if (config->namespaces[i].handlers && handlers_use_query(config->namespaces[i].handlers)) return true;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].handlers && handlers_use_query(s->v[i].handlers)) return true;
 	return false;
 }
 
 struct clients *
 clients_new(const struct clients_options *options)
 {
-	const struct config_limits *l = &options->config->limits;
+	const struct clients_limits *l = &options->limits;
 	struct clients *c = calloc(1, sizeof(*c));
 	struct sio_rooms_config rooms = { .max_per_member = l->rooms_per_socket,
 		.max_name = l->room_name_length,
@@ -399,11 +398,10 @@ clients_new(const struct clients_options *options)
 	if (!c) return NULL;
 	c->options = *options;
 	c->sio_config = (struct sio_client_config){
-		.connect_timeout_ms = options->config->engine.connect_timeout_ms,
-		.max_attachment_bytes = options->config->engine.max_http_buffer_size * SIO_MAX_ATTACHMENTS,
+		.connect_timeout_ms = options->connect_timeout_ms,
+		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->keep_query = any_handler_uses_query(options->config);
-	c->compresses = options->config->engine.per_message_deflate.on || options->config->engine.http_compression.on;
+	c->keep_query = any_handler_uses_query(options->namespaces);
 	c->random_used = sizeof(c->random);
 	if (uv_random(NULL, NULL, rooms.hash_key, sizeof(rooms.hash_key), 0, NULL) ||
 		sio_rooms_init(&c->rooms, &rooms)) {

@@ -11,7 +11,6 @@ struct clients {
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
 	bool keep_query; /* some handler uses $query */
-	bool compresses; /* some clients may want their messages compressed */
 	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
 	size_t random_used;
 };

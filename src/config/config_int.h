@@ -20,6 +20,8 @@ struct config_loader {
 	config_error_fn error;
 	void *user;
 	unsigned errors;
+	struct config_document *document; /* freed when all is loaded; NULL without a file */
+	const cJSON *feeds; /* the list of feeds in it, or NULL: feed i of the file is its element i */
 };
 
 enum config_type {
@@ -61,6 +63,9 @@ void config__error(struct config_loader *l, const cJSON *item, const char *fmt, 
 /* Zeroed memory that lives as long as the configuration; NULL (and an error reported) when there is none. */
 void *config__alloc(struct config_loader *l, size_t n);
 char *config__strdup(struct config_loader *l, const char *s);
+
+/* A copy that is the caller's to free; NULL (and an error reported) when there is no memory. */
+char *config__copy(struct config_loader *l, const char *s);
 
 /* The path grows by ".name" ("": by nothing) or "[i]" while a member is read; pop takes what push returned. */
 size_t config__push(struct config_loader *l, const char *name);
@@ -114,8 +119,5 @@ extern const char *const config__compat_names[];
 
 /* Adds the feed of "--feed CHANNEL=EVENT". */
 void config__feed_flag(struct config_loader *l, const char *text);
-
-/* Gives back what feeds own outside the configuration's memory. */
-void config__feeds_deinit(struct config *c);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
-	struct config_feed feed;
+	struct feed_spec feed;
 	const cJSON *channel, *pattern, *event, *room, *format; /* where they stand, for messages; NULL: not given */
 };
 
@@ -43,10 +43,12 @@ read_nsp(struct config_loader *l, const cJSON *item, void *target)
 	char **out = target;
 
 	if (!read_text(l, item)) return;
+	free(*out); /* the default */
+	*out = NULL;
 	if (item->valuestring[0] != '/' || strpbrk(item->valuestring, ",?"))
 		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
 	else
-		*out = config__strdup(l, item->valuestring);
+		*out = config__copy(l, item->valuestring);
 }
 
 static void
@@ -58,57 +60,67 @@ read_format(struct config_loader *l, const cJSON *item, void *target)
 	d->format = item;
 	for (unsigned i = 0; cJSON_IsString(item) && i < 3; i++) {
 		if (strcmp(item->valuestring, names[i]) != 0) continue;
-		d->feed.format = (enum config_format)i;
+		d->feed.format = (enum feed_format)i;
 		return;
 	}
 	config__error(l, item, "expected \"array\", \"lines\" or \"frames\"");
 }
 
 static void
-check_where_value(struct config_loader *l, const cJSON *v)
+read_where_value(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
 {
-	if (cJSON_IsArray(v) || cJSON_IsObject(v))
+	if (cJSON_IsString(v)) {
+		out->kind = FEED_SCALAR_STRING;
+		out->text = eio_cstr(config__copy(l, v->valuestring));
+	} else if (cJSON_IsNumber(v)) {
+		out->kind = FEED_SCALAR_NUMBER;
+		out->number = v->valuedouble;
+		if (fabs(out->number) >= EXACT_BELOW)
+			config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
+	} else if (cJSON_IsBool(v)) {
+		out->kind = cJSON_IsTrue(v) ? FEED_SCALAR_TRUE : FEED_SCALAR_FALSE;
+	} else if (!cJSON_IsNull(v)) {
 		config__error(l, v, "expected a string, a number, true, false or null, not %s", config__type_name(v));
-	else if (cJSON_IsNumber(v) && fabs(v->valuedouble) >= EXACT_BELOW)
-		config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
+	}
 }
 
 static void
-read_where_pair(struct config_loader *l, const cJSON *item, struct config_where *w)
+read_where_pair(struct config_loader *l, const cJSON *item, struct feed_where *w)
 {
 	bool list = cJSON_IsArray(item);
 	const cJSON *v = list ? item->child : item;
 
-	w->pointer = config__strdup(l, item->string);
-	w->n = list ? (size_t)cJSON_GetArraySize(item) : 1;
+	size_t n = list ? (size_t)cJSON_GetArraySize(item) : 1;
+
+	w->pointer = config__copy(l, item->string);
 	if (!sio_json_pointer_valid(eio_cstr(item->string)))
 		config__error(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
-	if (!w->n) config__error(l, item, "an empty list matches nothing");
-	w->values = config__alloc(l, (w->n + 1) * sizeof *w->values);
-	for (size_t i = 0; w->values && i < w->n; i++, v = v->next) {
-		check_where_value(l, v);
-		w->values[i] = v;
-	}
+	if (!n) config__error(l, item, "an empty list matches nothing");
+	w->values = calloc(n + 1, sizeof *w->values);
+	if (!w->values) config__error(l, NULL, "out of memory");
+	for (; w->values && w->n < n; v = v->next) read_where_value(l, v, &w->values[w->n++]);
 }
 
 static void
 read_where(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct draft *d = target;
-	size_t mark;
+	size_t mark, n;
 
 	if (!cJSON_IsObject(item)) {
 		config__error(
 			l, item, "expected an object such as {\"/type\": \"trade\"}, not %s", config__type_name(item));
 		return;
 	}
-	d->feed.n_where = (size_t)cJSON_GetArraySize(item);
-	d->feed.where = config__alloc(l, (d->feed.n_where + 1) * sizeof *d->feed.where);
-	if (!d->feed.where) return;
-	item = item->child;
-	for (size_t i = 0; i < d->feed.n_where; i++, item = item->next) {
+	n = (size_t)cJSON_GetArraySize(item);
+	d->feed.where = calloc(n + 1, sizeof *d->feed.where);
+	if (!d->feed.where) {
+		config__error(l, NULL, "out of memory");
+		return;
+	}
+	for (item = item->child; d->feed.n_where < n; item = item->next) {
 		mark = config__push(l, item->string);
-		read_where_pair(l, item, &d->feed.where[i]);
+		read_where_pair(l, item, &d->feed.where[d->feed.n_where++]);
 		config__pop(l, mark);
 	}
 }
@@ -169,12 +181,12 @@ check_event(struct config_loader *l, const cJSON *event)
 static void
 check_format(struct config_loader *l, const struct draft *d)
 {
-	const struct config_feed *f = &d->feed;
+	const struct feed_spec *f = &d->feed;
 	size_t mark = config__push(l, "batch.format");
 
-	if (f->encode == CONFIG_ENCODE_JSON && f->format != CONFIG_FORMAT_ARRAY)
+	if (f->encode == FEED_ENCODE_JSON && f->format != FEED_FORMAT_ARRAY)
 		config__error(l, d->format, "\"encode\": \"json\" needs \"array\"");
-	else if (f->encode == CONFIG_ENCODE_TEXT && f->format == CONFIG_FORMAT_FRAMES)
+	else if (f->encode == FEED_ENCODE_TEXT && f->format == FEED_FORMAT_FRAMES)
 		config__error(l, d->format, "\"encode\": \"text\" needs \"array\" or \"lines\": frames are binary");
 	config__pop(l, mark);
 }
@@ -184,7 +196,7 @@ static void
 finish(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	const cJSON *source = d->pattern ? d->pattern : d->channel;
-	struct config_feed *f = &d->feed, *feeds;
+	struct feed_spec *f = &d->feed;
 	unsigned stars;
 
 	if (!d->channel == !d->pattern) {
@@ -194,32 +206,36 @@ finish(struct config_loader *l, struct draft *d, const cJSON *item)
 		return;
 	}
 	f->is_pattern = d->pattern != NULL;
-	f->channel = config__strdup(l, source->valuestring);
+	f->channel = config__copy(l, source->valuestring);
 	stars = f->is_pattern ? template_count_stars(eio_cstr(source->valuestring)) : 0;
 	check_event(l, d->event);
 	check_format(l, d);
 	f->event = compile(l, "event", d->event, "{channel}", stars);
 	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
-	f->index = (unsigned)l->c->n_feeds;
-	f->source = item;
-	feeds = realloc(l->c->feeds, (l->c->n_feeds + 1) * sizeof *feeds);
-	if (!feeds) {
-		template_free(f->event);
-		template_free(f->room);
+	if (feed_specs_add(l->c->feeds, f))
 		config__error(l, item, "out of memory");
-		return;
-	}
-	feeds[l->c->n_feeds++] = *f;
-	l->c->feeds = feeds;
+	else
+		*f = (struct feed_spec){ 0 };
+}
+
+/* Reads one feed of the file. */
+static void
+read_feed(struct config_loader *l, const cJSON *item)
+{
+	struct draft d = { 0 };
+
+	config__defaults(l, &feed_table, &d);
+	config__object(l, &feed_table, &d, "", item);
+	if (cJSON_IsObject(item)) finish(l, &d, item);
+	feed_spec_deinit(&d.feed);
 }
 
 void
 config__feeds(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct draft d;
 	size_t i = 0, mark;
 
-	(void)target; /* it is c->feeds, but its length goes along */
+	(void)target; /* it is c->feeds, which is there already */
 	if (!cJSON_IsArray(item)) {
 		config__error(l, item, "expected a list of feeds, not %s", config__type_name(item));
 		return;
@@ -228,12 +244,10 @@ config__feeds(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, item, "more than %d feeds", MAX_FEEDS);
 		return;
 	}
+	l->feeds = item;
 	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push_index(l, i++);
-		d = (struct draft){ 0 };
-		config__defaults(l, &feed_table, &d);
-		config__object(l, &feed_table, &d, "", m);
-		if (cJSON_IsObject(m)) finish(l, &d, m);
+		read_feed(l, m);
 		config__pop(l, mark);
 	}
 }
@@ -261,17 +275,8 @@ config__feed_flag(struct config_loader *l, const char *text)
 	} else {
 		config__error(l, NULL, "out of memory");
 	}
+	feed_spec_deinit(&d.feed);
 	free(name);
 	cJSON_Delete(channel);
 	cJSON_Delete(event);
-}
-
-void
-config__feeds_deinit(struct config *c)
-{
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		template_free(c->feeds[i].event);
-		template_free(c->feeds[i].room);
-	}
-	free(c->feeds);
 }

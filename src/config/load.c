@@ -2,8 +2,6 @@
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
 #include "src/config/config_int.h"
 
-#include "src/handlers/handlers.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,7 +19,7 @@ void
 config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 {
 	char text[1024];
-	unsigned line = item ? config_line(l->c, item) : 0;
+	unsigned line = item && l->document ? config_document_line(l->document, item) : 0;
 	size_t n = 0;
 	va_list ap;
 
@@ -62,6 +60,15 @@ config__strdup(struct config_loader *l, const char *s)
 	return copy;
 }
 
+char *
+config__copy(struct config_loader *l, const char *s)
+{
+	char *copy = strdup(s);
+
+	if (!copy) config__error(l, NULL, "out of memory");
+	return copy;
+}
+
 size_t
 config__push(struct config_loader *l, const char *name)
 {
@@ -92,17 +99,17 @@ read_document(struct config_loader *l, struct eio_bytes text)
 	char err[160], where[32] = "", line_text[1024];
 	unsigned line;
 
-	l->c->document = config_document_new(text, &line, err, sizeof err);
-	if (!l->c->document) {
+	l->document = config_document_new(text, &line, err, sizeof err);
+	if (!l->document) {
 		l->errors++;
 		if (line) snprintf(where, sizeof where, ":%u", line);
 		snprintf(line_text, sizeof line_text, "%s%s: %s", l->name, where, err);
 		l->error(l->user, line_text);
 		return;
 	}
-	config__compat(l, config_document_root(l->c->document));
-	config__object(l, &config__main_table, l->c, "", config_document_root(l->c->document));
-	config__compat_check(l, config_document_root(l->c->document));
+	config__compat(l, config_document_root(l->document));
+	config__object(l, &config__main_table, l->c, "", config_document_root(l->document));
+	config__compat_check(l, config_document_root(l->document));
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */
@@ -188,13 +195,14 @@ finish_path(struct config_loader *l)
 static void
 finish_feeds(struct config_loader *l)
 {
-	struct config *c = l->c;
+	const struct feed_specs *s = l->c->feeds;
 
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		if (config_find_namespace(c, eio_cstr(c->feeds[i].nsp))) continue;
+	for (size_t i = 0; i < s->n; i++) {
+		if (namespace_specs_find(l->c->namespaces, eio_cstr(s->v[i].nsp))) continue;
 		config__push(l, "feeds");
 		config__push_index(l, i);
-		config__error(l, c->feeds[i].source, "namespace \"%s\" is not among \"namespaces\"", c->feeds[i].nsp);
+		config__error(l, l->feeds ? cJSON_GetArrayItem(l->feeds, (int)i) : NULL,
+			"namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
 		config__pop(l, 0);
 	}
 }
@@ -218,8 +226,11 @@ load(const char *name, const struct eio_bytes *text, const struct config_flags *
 	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
 
 	l.c = calloc(1, sizeof *l.c);
-	if (!l.c) {
+	if (l.c) l.c->feeds = feed_specs_new();
+	if (l.c) l.c->namespaces = namespace_specs_new();
+	if (!l.c || !l.c->feeds || !l.c->namespaces) {
 		error(user, "out of memory");
+		config_free(l.c);
 		return NULL;
 	}
 	config__defaults(&l, &config__main_table, l.c);
@@ -227,6 +238,7 @@ load(const char *name, const struct eio_bytes *text, const struct config_flags *
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
 	if (!l.errors) finish(&l);
+	config_document_free(l.document);
 	if (!l.errors) return l.c;
 	config_free(l.c);
 	return NULL;
@@ -289,28 +301,13 @@ config_free(struct config *c)
 	struct config_memory *m;
 
 	if (!c) return;
-	config__feeds_deinit(c);
-	for (size_t i = 0; i < c->n_namespaces; i++) handlers_free(c->namespaces[i].handlers);
+	feed_specs_unref(c->feeds);
+	namespace_specs_unref(c->namespaces);
 	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&c->redis[i]);
 	free(c->redis);
-	config_document_free(c->document);
 	while ((m = c->memory)) {
 		c->memory = m->next;
 		free(m);
 	}
 	free(c);
-}
-
-const struct config_namespace *
-config_find_namespace(const struct config *c, struct eio_bytes name)
-{
-	for (size_t i = 0; i < c->n_namespaces; i++)
-		if (eio_bytes_eq(eio_cstr(c->namespaces[i].name), name)) return &c->namespaces[i];
-	return NULL;
-}
-
-unsigned
-config_line(const struct config *c, const cJSON *item)
-{
-	return c->document ? config_document_line(c->document, item) : 0;
 }

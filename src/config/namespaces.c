@@ -377,46 +377,37 @@ config__client_version(struct config_loader *l, const cJSON *item, void *target)
 /* namespaces */
 
 /* Handlers know where in "on" a mistake is as a JSON pointer; the message keeps it. */
-static void
-compile_handlers(struct config_loader *l, struct config_namespace *ns, const cJSON *on)
+static struct handlers *
+compile_handlers(struct config_loader *l, const cJSON *on)
 {
+	struct handlers *h = NULL;
 	struct handlers_error e = { 0 };
 	size_t mark = config__push(l, "on");
 
-	ns->on = on;
 	if (!cJSON_IsObject(on)) {
 		config__error(l, on, "expected an object of events, not %s", config__type_name(on));
 	} else {
-		ns->handlers = handlers_compile(on, &e);
-		if (!ns->handlers)
-			config__error(l, e.item ? e.item : on, "%s%s%s", e.path, *e.path ? ": " : "", e.text);
+		h = handlers_compile(on, &e);
+		if (!h) config__error(l, e.item ? e.item : on, "%s%s%s", e.path, *e.path ? ": " : "", e.text);
 	}
 	config__pop(l, mark);
+	return h;
 }
 
+/* The members of a namespace; only "on" so far. */
 static void
-read_namespace(struct config_loader *l, struct config_namespace *ns, const cJSON *item)
+read_members(struct config_loader *l, struct namespace_spec *ns, const cJSON *item)
 {
+	bool on = false;
 	size_t mark;
 
-	if (item->string[0] != '/' || strpbrk(item->string, ",?")) {
-		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
-		return;
-	}
-	for (const cJSON *other = item->prev; other && other->next; other = other->prev)
-		if (strcmp(other->string, item->string) == 0) config__error(l, item, "the key stands twice");
-	ns->name = config__strdup(l, item->string);
-	if (!ns->name) return; /* without its name it does not count, and nobody would free its handlers */
-	if (!cJSON_IsObject(item)) {
-		config__error(l, item, "expected an object, not %s", config__type_name(item));
-		return;
-	}
 	for (const cJSON *m = item->child; m; m = m->next) {
 		if (strcmp(m->string, "on") == 0) {
-			if (ns->on)
+			if (on)
 				config__error(l, m, "the key stands twice");
 			else
-				compile_handlers(l, ns, m);
+				ns->handlers = compile_handlers(l, m);
+			on = true;
 			continue;
 		}
 		mark = config__push(l, m->string);
@@ -425,25 +416,47 @@ read_namespace(struct config_loader *l, struct config_namespace *ns, const cJSON
 	}
 }
 
-void
-config__namespaces(struct config_loader *l, const cJSON *item, void *target)
+static void
+read_namespace(struct config_loader *l, const cJSON *item)
 {
-	struct config *c = l->c;
-	size_t n = 0, mark;
+	struct namespace_spec ns = { 0 };
 
-	(void)target; /* it is c->namespaces, but its length goes along */
+	if (item->string[0] != '/' || strpbrk(item->string, ",?")) {
+		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
+		return;
+	}
+	if (namespace_specs_find(l->c->namespaces, eio_cstr(item->string)))
+		config__error(l, item, "the key stands twice");
 	if (!cJSON_IsObject(item)) {
 		config__error(l, item, "expected an object, not %s", config__type_name(item));
 		return;
 	}
-	c->namespaces = config__alloc(l, ((size_t)cJSON_GetArraySize(item) + 1) * sizeof *c->namespaces);
-	c->n_namespaces = 0;
-	for (const cJSON *m = item->child; c->namespaces && m; m = m->next) {
+	ns.name = config__copy(l, item->string);
+	if (!ns.name) return;
+	read_members(l, &ns, item);
+	if (namespace_specs_add(l->c->namespaces, &ns) == 0) return;
+	config__error(l, NULL, "out of memory");
+	handlers_free(ns.handlers);
+	free(ns.name);
+}
+
+void
+config__namespaces(struct config_loader *l, const cJSON *item, void *target)
+{
+	size_t mark;
+
+	(void)target; /* it is c->namespaces, which is there already */
+	if (!cJSON_IsObject(item)) {
+		config__error(l, item, "expected an object, not %s", config__type_name(item));
+		return;
+	}
+	namespace_specs_unref(l->c->namespaces); /* the default */
+	l->c->namespaces = namespace_specs_new();
+	if (!l->c->namespaces) config__error(l, NULL, "out of memory");
+	for (const cJSON *m = item->child; l->c->namespaces && m; m = m->next) {
 		mark = config__push(l, m->string);
-		read_namespace(l, &c->namespaces[n], m);
-		if (c->namespaces[n].name) n++;
+		read_namespace(l, m);
 		config__pop(l, mark);
 	}
-	c->n_namespaces = n;
 	if (!item->child) config__error(l, item, "no namespace: every client would be refused");
 }

@@ -12,8 +12,8 @@
 
 #include "eio/bundle.h"
 #include "src/base/mailbox.h"
-#include "src/config/config.h"
 #include "src/feed/interest.h"
+#include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the feed itself. */
 struct delivery_budget {
@@ -23,7 +23,7 @@ struct delivery_budget {
 struct delivery_item {
 	struct eio_bundle *bundle; /* a reference */
 	struct interest *target; /* a reference: namespace, and room or everyone */
-	const struct config_feed *feed; /* borrowed from the configuration: `slow` */
+	enum feed_slow slow; /* its feed's */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;
 };

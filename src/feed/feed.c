@@ -103,9 +103,9 @@ static struct redis_options
 redis_options(struct feed *f, size_t i)
 {
 	return (struct redis_options){
-		.url = &f->options.config->redis[i],
+		.url = &f->options.redis[i],
 		.metrics = f->options.metrics,
-		.publish_queue_bytes = f->options.config->limits.publish_queue_bytes,
+		.publish_queue_bytes = f->options.publish_queue_bytes,
 		.message = on_message,
 	};
 }
@@ -113,15 +113,15 @@ redis_options(struct feed *f, size_t i)
 static bool
 has_feeds(const struct feed *f)
 {
-	return f->options.config->n_feeds > 0;
+	return f->options.specs->n > 0;
 }
 
 /* Whether a message may wait REDIS_PAUSE_MS for others. Every server has the messages of every feed. */
 static bool
 may_pause(const struct feed *f)
 {
-	for (size_t i = 0; i < f->options.config->n_feeds; i++) {
-		const struct config_feed *c = &f->options.config->feeds[i];
+	for (size_t i = 0; i < f->options.specs->n; i++) {
+		const struct feed_spec *c = &f->options.specs->v[i];
 
 		if (c->interval_ms < PAUSE_INTERVAL_MS || c->max_messages == 1) return false;
 	}
@@ -134,7 +134,7 @@ open_sources(struct feed *f)
 	struct redis_options o;
 
 	if (!has_feeds(f)) return;
-	for (size_t i = 0; i < f->options.config->n_redis; i++) {
+	for (size_t i = 0; i < f->options.n_redis; i++) {
 		o = redis_options(f, i);
 		o.channels = f->router.channels;
 		o.n_channels = f->router.n_channels;
@@ -170,7 +170,7 @@ publish(struct feed *f, struct publish *p)
 static void
 shut_down(struct feed *f)
 {
-	for (size_t i = 0; i < f->options.config->n_redis; i++) {
+	for (size_t i = 0; i < f->options.n_redis; i++) {
 		if (f->sources[i].redis) redis_close(f->sources[i].redis);
 		f->sources[i].redis = NULL;
 		atomic_store_explicit(&f->sources[i].subscribed, false, memory_order_release);
@@ -215,8 +215,7 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 	size_t n = channel.n + payload.n;
 	struct publish *p;
 
-	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n >
-		f->options.config->limits.publish_queue_bytes) {
+	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n > f->options.publish_queue_bytes) {
 		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
 		atomic_fetch_add_explicit(&f->overflows, 1, memory_order_relaxed);
 		return 0;
@@ -241,10 +240,11 @@ struct feed *
 feed_new(const struct feed_options *options)
 {
 	struct feed *f = calloc(1, sizeof *f);
-	size_t n = options->config->n_redis;
+	size_t n = options->n_redis;
 
 	if (!f) return NULL;
 	f->options = *options;
+	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
 	f->start.kind = MAIL_START;
 	f->stop.kind = MAIL_STOP;
@@ -272,6 +272,7 @@ fail_out:
 fail_sources:
 	free(f->sources);
 fail_feed:
+	feed_specs_unref(f->options.specs);
 	free(f);
 	return NULL;
 }
@@ -330,6 +331,7 @@ feed_free(struct feed *f)
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
 	free(f->sources);
+	feed_specs_unref(f->options.specs);
 	free(f);
 }
 
@@ -337,7 +339,7 @@ bool
 feed_ready(const struct feed *f)
 {
 	if (!has_feeds(f)) return true;
-	for (size_t i = 0; i < f->options.config->n_redis; i++)
+	for (size_t i = 0; i < f->options.n_redis; i++)
 		if (!atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire)) return false;
 	return true;
 }
@@ -346,7 +348,7 @@ struct feed_redis_status
 feed_redis_status(const struct feed *f, size_t i)
 {
 	return (struct feed_redis_status){
-		.name = f->options.config->redis[i].name,
+		.name = f->options.redis[i].name,
 		.subscribed = atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire),
 	};
 }

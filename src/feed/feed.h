@@ -10,14 +10,19 @@
 
 #include "eio/bytes.h"
 #include "src/base/metrics.h"
-#include "src/config/config.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
+#include "src/feed/spec.h"
+#include "src/redis/url.h"
 
 struct feed;
 
 struct feed_options {
-	const struct config *config; /* borrowed, must outlive the feed and its deliveries */
+	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
+	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
+	size_t n_redis;
+	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
+	size_t worker_queue_bytes; /* what a worker may be behind; beyond it broadcasts for it are dropped */
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics *metrics; /* borrowed: the feed thread's own row */
 	unsigned workers; /* how many */
@@ -50,13 +55,13 @@ void feed_stop(struct feed *f);
 void feed_free(struct feed *f);
 
 /* Publishes payload to a Redis channel. Any thread, before feed_stop; bytes are copied. Never blocks: when more than
- * limits.publishQueueBytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
+ * publish_queue_bytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
 int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Whether every Redis source is subscribed: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
-/* The state of each source; i < config->n_redis. Any thread. */
+/* The state of each source; i < n_redis. Any thread. */
 struct feed_redis_status feed_redis_status(const struct feed *f, size_t i);
 
 #endif

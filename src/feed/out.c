@@ -67,7 +67,7 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 	if (o->options->on_worker) return true;
 	used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 	if (o->pending[w]) used += o->pending[w]->bytes;
-	return used == 0 || used + bytes <= o->options->config->limits.worker_queue_bytes;
+	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }
 
 static void
@@ -89,18 +89,18 @@ add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
 }
 
 static enum sio_encode
-encode_of(const struct config_feed *feed)
+encode_of(const struct feed_spec *feed)
 {
 	switch (feed->encode) {
-	case CONFIG_ENCODE_BINARY: return SIO_ENCODE_BINARY;
-	case CONFIG_ENCODE_JSON: return SIO_ENCODE_JSON;
-	case CONFIG_ENCODE_TEXT: return SIO_ENCODE_TEXT;
+	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
+	case FEED_ENCODE_JSON: return SIO_ENCODE_JSON;
+	case FEED_ENCODE_TEXT: return SIO_ENCODE_TEXT;
 	}
 	abort();
 }
 
 void
-feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct batch *b, struct eio_bytes content,
+feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
 	unsigned count)
 {
 	struct interest *target = b->user;
@@ -121,7 +121,8 @@ feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct ba
 	}
 	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1) add_for_worker(o, w, (struct delivery_item){ bundle, target, feed, b->hash });
+		if (workers >> w & 1)
+			add_for_worker(o, w, (struct delivery_item){ bundle, target, feed->slow, b->hash });
 	eio_bundle_unref(bundle);
 }
 

@@ -418,8 +418,8 @@ take_loop(struct worker *w)
 static bool
 make_parts(struct worker *w)
 {
-	const struct clients_options clients = {
-		.config = w->shared->config,
+	const struct config *c = w->shared->config;
+	struct clients_options clients = {
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
 		.metrics = w->metrics,
@@ -430,7 +430,8 @@ make_parts(struct worker *w)
 	if (take_loop(w) || uv_sem_init(&w->stopped, 0) || eio_clock_open(&w->clock, w->loop) ||
 		mailbox_open(&w->mailbox, w->loop, on_mail, w))
 		return false;
-	if (server_options_init(&w->options, w->shared->config, w->index)) return false;
+	if (server_options_init(&w->options, c, w->index)) return false;
+	config_fill_clients(c, &clients);
 	w->clients = clients_new(&clients);
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache || !make_servers(w)) return false;

@@ -8,6 +8,7 @@
 #include "eio/bundle_int.h"
 #include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
+#include "src/config/config.h"
 #include "src/worker/server_options.h"
 #include "tests/unit/peer.h"
 
@@ -83,15 +84,14 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = { .config = t->config,
-		.interest = t->interest,
-		.metrics = &t->metrics.rows[i],
-		.clock = &t->clock,
-		.worker = i };
+	struct clients_options options = {
+		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
+	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
 
+	config_fill_clients(t->config, &options);
 	w->clients = handler.user = clients_new(&options);
 	assert_non_null(w->clients);
 	assert_int_equal(server_options_init(&w->options, t->config, i), 0);
@@ -176,7 +176,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
 		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
-		d->items[i].feed = &t->config->feeds[0];
+		d->items[i].slow = t->config->feeds->v[0].slow;
 		d->items[i].stream = 1;
 	}
 	return d;

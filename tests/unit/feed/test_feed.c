@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "sio/json.h"
+#include "src/config/config.h"
 #include "src/feed/feed_int.h"
 #include "src/template/template.h"
 
@@ -186,12 +187,12 @@ rig_new(const char *config)
 	assert_non_null(r->config);
 	r->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
-	r->options = (struct feed_options){ .config = r->config,
-		.interest = r->interest,
-		.metrics = r->metrics.rows,
-		.workers = 4,
-		.deliver = on_deliver,
-		.user = r };
+	r->options = (struct feed_options){
+		.interest = r->interest, .metrics = r->metrics.rows, .deliver = on_deliver, .user = r
+	};
+	config_fill_feed(r->config, &r->options);
+	r->options.workers = 4;
+	r->options.on_worker = false;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
 	assert_int_equal(feed_router_init(&r->router, &r->options, &r->out), 0);
 	return r;
@@ -301,7 +302,7 @@ routes_and_rooms(void **state)
 	expect(r, 2, 0, 1, "42[\"all\",[{\"p\":1},{\"p\":2}]]");
 	/* One encoding for both workers. */
 	assert_ptr_equal(r->got[0][0]->items[0].bundle, r->got[2][0]->items[0].bundle);
-	assert_ptr_equal(r->got[2][0]->items[0].feed, &r->config->feeds[0]);
+	assert_int_equal(r->got[2][0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
 	assert_true(eio_bytes_eq(r->got[2][0]->items[0].target->room, EIO_LIT("A")));
 	assert_true(r->got[2][0]->items[1].target->everyone);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
@@ -357,7 +358,7 @@ where_filters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (feed_where_matches(r->config->feeds, eio_cstr(cases[i].message)) != cases[i].passes)
+		if (feed_where_matches(r->config->feeds->v, eio_cstr(cases[i].message)) != cases[i].passes)
 			fail_msg("%s", cases[i].message);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "c", cases[0].message, 0);

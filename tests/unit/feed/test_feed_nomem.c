@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "src/base/log.h"
+#include "src/config/config.h"
 #include "src/feed/feed_int.h"
 #include "tests/unit/failmalloc.h"
 
@@ -93,11 +94,14 @@ pass_messages(void)
 	struct interest_table *interest = interest_table_new();
 	struct eio_bytes room = EIO_LIT("room"), nsp = EIO_LIT("/");
 	struct metrics_set metrics = { 0 };
-	struct feed_options o = { .config = config, .interest = interest, .workers = 1, .deliver = on_deliver };
+	struct feed_options o = { .interest = interest, .deliver = on_deliver };
 	struct feed_router router;
 	struct feed_out out;
 	int e = -1;
 
+	config_fill_feed(config, &o);
+	o.workers = 1;
+	o.on_worker = false;
 	if (!interest) return -1;
 	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
 	o.metrics = metrics.rows;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "src/base/log.h"
+#include "src/config/config.h"
 #include "src/feed/feed.h"
 
 #include <errno.h>
@@ -127,13 +128,12 @@ set_up(void **state, bool on_worker)
 	interest_set(x->interest, 0, nsp, NULL);
 	interest_set(x->interest, 1, nsp, NULL);
 	interest_set(x->interest, 1, nsp, &room_a);
-	o = (struct feed_options){ .config = x->config,
-		.interest = x->interest,
-		.metrics = x->metrics.rows,
-		.workers = WORKERS,
-		.on_worker = on_worker,
-		.deliver = on_deliver,
-		.user = x };
+	o = (struct feed_options){
+		.interest = x->interest, .metrics = x->metrics.rows, .deliver = on_deliver, .user = x
+	};
+	config_fill_feed(x->config, &o);
+	o.workers = WORKERS;
+	o.on_worker = on_worker;
 	x->feed = feed_new(&o);
 	return x->feed ? 0 : -1;
 }
