@@ -188,7 +188,7 @@ build_text(const struct eio__part *parts, unsigned count, const char *data, bool
 }
 
 static struct eio_block *
-build(const struct eio_bundle *b, const char *data, enum eio_wire wire)
+build_wire(const struct eio_bundle *b, const char *data, enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING: return build_text(b->parts, b->count, data, false);
@@ -205,7 +205,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 
 	if (block) return block;
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
-	block = build(b, ws->data, wire);
+	block = build_wire(b, ws->data, wire);
 	if (!block) return NULL;
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(

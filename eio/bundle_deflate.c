@@ -53,7 +53,7 @@ eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles
 }
 
 static bool
-is_polling(enum eio_wire wire)
+is_polling_wire(enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING:
@@ -154,9 +154,10 @@ join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_d
 }
 
 static struct eio_block *
-make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
+make_twin(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o,
+	bool *busy)
 {
-	if (is_polling(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
+	if (is_polling_wire(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
 	return t->count ? join_frames(t, wire, o, busy) : deflate_frames(plain, o);
 }
 
@@ -167,7 +168,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 	struct eio__twins *t;
 
 	/* No message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
-	if (!is_polling(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
+	if (!is_polling_wire(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
 	t = twins_of(b);
 	if (!t) return NULL;
 	block = atomic_load_explicit(&t->block[wire], memory_order_acquire);
@@ -177,7 +178,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 		return NULL;
 	}
 	plain = eio_bundle_wire(b, wire);
-	block = plain ? make(t, plain, wire, options, busy) : NULL;
+	block = plain ? make_twin(t, plain, wire, options, busy) : NULL;
 	if (!block) {
 		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
 		return NULL;

@@ -11,7 +11,7 @@ is_blank(char c)
 }
 
 static struct eio_bytes
-trim(struct eio_bytes s)
+trim_value(struct eio_bytes s)
 {
 	while (s.n && is_blank(s.p[0])) s = eio_bytes(s.p + 1, s.n - 1);
 	while (s.n && is_blank(s.p[s.n - 1])) s.n--;
@@ -20,7 +20,7 @@ trim(struct eio_bytes s)
 
 /* Takes what stands before the next separator off the front of *s, trimmed; one in quotes is none. */
 static struct eio_bytes
-take(struct eio_bytes *s, char separator)
+take_element(struct eio_bytes *s, char separator)
 {
 	bool quoted = false;
 	size_t i = 0;
@@ -28,7 +28,7 @@ take(struct eio_bytes *s, char separator)
 
 	for (; i < s->n && (quoted || s->p[i] != separator); i++)
 		if (s->p[i] == '"') quoted = !quoted;
-	head = trim(eio_bytes(s->p, i));
+	head = trim_value(eio_bytes(s->p, i));
 	i += i < s->n;
 	*s = eio_bytes(s->p + i, s->n - i);
 	return head;
@@ -59,7 +59,7 @@ window_bits(struct eio_bytes v)
 
 /* Notes that a flag was given; twice, or with a value, is wrong. */
 static bool
-flag(bool *given, bool has_value)
+note_flag(bool *given, bool has_value)
 {
 	if (*given || has_value) return false;
 	*given = true;
@@ -70,14 +70,16 @@ flag(bool *given, bool has_value)
 static bool
 read_parameter(struct offer *o, struct eio_bytes parameter)
 {
-	struct eio_bytes value = parameter, name = take(&value, '=');
+	struct eio_bytes value = parameter, name = take_element(&value, '=');
 	bool has_value = memchr(parameter.p, '=', parameter.n) != NULL;
 
-	value = trim(value);
-	if (eio_bytes_eq(name, EIO_LIT("server_no_context_takeover"))) return flag(&o->server_no_context, has_value);
-	if (eio_bytes_eq(name, EIO_LIT("client_no_context_takeover"))) return flag(&o->client_no_context, has_value);
+	value = trim_value(value);
+	if (eio_bytes_eq(name, EIO_LIT("server_no_context_takeover")))
+		return note_flag(&o->server_no_context, has_value);
+	if (eio_bytes_eq(name, EIO_LIT("client_no_context_takeover")))
+		return note_flag(&o->client_no_context, has_value);
 	if (eio_bytes_eq(name, EIO_LIT("client_max_window_bits")))
-		return flag(&o->client_bits, has_value && window_bits(value) == 0);
+		return note_flag(&o->client_bits, has_value && window_bits(value) == 0);
 	if (!eio_bytes_eq(name, EIO_LIT("server_max_window_bits")) || o->server_bits) return false;
 	o->server_bits = window_bits(value);
 	return o->server_bits != 0;
@@ -87,9 +89,9 @@ static bool
 read_offer(struct offer *o, struct eio_bytes s)
 {
 	*o = (struct offer){ 0 };
-	if (!eio_bytes_eq(take(&s, ';'), EIO_LIT("permessage-deflate"))) return false;
+	if (!eio_bytes_eq(take_element(&s, ';'), EIO_LIT("permessage-deflate"))) return false;
 	while (s.n) {
-		struct eio_bytes parameter = take(&s, ';');
+		struct eio_bytes parameter = take_element(&s, ';');
 
 		if (parameter.n == 0 || !read_parameter(o, parameter)) return false;
 	}
@@ -102,7 +104,8 @@ eio_negotiate_deflate(struct eio_bytes offers, int window_bits, struct eio_buf *
 	struct offer o;
 
 	while (offers.n) {
-		if (!read_offer(&o, take(&offers, ',')) || (o.server_bits && o.server_bits < window_bits)) continue;
+		if (!read_offer(&o, take_element(&offers, ',')) || (o.server_bits && o.server_bits < window_bits))
+			continue;
 		/* No window is kept for anybody, in neither direction. */
 		EIO_BUF_ADD_LIT(out, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 		if (o.server_bits || window_bits < EIO_DEFLATE_WINDOW_MAX)
@@ -126,7 +129,7 @@ static int
 quality_of(struct eio_bytes parameters)
 {
 	while (parameters.n) {
-		struct eio_bytes p = take(&parameters, ';');
+		struct eio_bytes p = take_element(&parameters, ';');
 		int q = 0, unit = 1000;
 
 		if (p.n < 3 || (p.p[0] | 0x20) != 'q' || p.p[1] != '=') continue;
@@ -156,7 +159,7 @@ preference_for(struct eio_bytes accept, struct eio_bytes coding)
 	struct preference best = { 0 };
 
 	for (size_t i = 0; accept.n; i++) {
-		struct eio_bytes spec = take(&accept, ','), name = take(&spec, ';');
+		struct eio_bytes spec = take_element(&accept, ','), name = take_element(&spec, ';');
 		struct preference p = { .quality = quality_of(spec), .order = i, .named = names_coding(name, coding) };
 
 		if (!p.named && (best.named || !eio_bytes_eq(name, EIO_LIT("*")))) continue;

@@ -15,7 +15,7 @@ eio_query_split(struct eio_bytes target, struct eio_bytes *path, struct eio_byte
 }
 
 static int
-hex(char c)
+hex_digit(char c)
 {
 	if (c >= '0' && c <= '9') return c - '0';
 	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -32,8 +32,8 @@ next_byte(struct eio_bytes *s)
 
 	if (c == '+') {
 		c = ' ';
-	} else if (c == '%' && s->n >= 3 && hex(s->p[1]) >= 0 && hex(s->p[2]) >= 0) {
-		c = (char)(hex(s->p[1]) << 4 | hex(s->p[2]));
+	} else if (c == '%' && s->n >= 3 && hex_digit(s->p[1]) >= 0 && hex_digit(s->p[2]) >= 0) {
+		c = (char)(hex_digit(s->p[1]) << 4 | hex_digit(s->p[2]));
 		used = 3;
 	}
 	s->p += used;
