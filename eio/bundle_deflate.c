@@ -8,6 +8,7 @@
  * work; the others may come back later, see the busy of eio_bundle_deflated().
  */
 #include "eio/bundle_int.h"
+#include "eio/check.h"
 #include "eio/deflate.h"
 #include "eio/frame.h"
 
@@ -47,6 +48,7 @@ eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles
 	struct eio__twins *t = twins_alloc(n);
 
 	if (!t) return -1;
+	CHECK(!atomic_load_explicit(&joined->twins, memory_order_relaxed));
 	for (size_t i = 0; i < n; i++) t->sources[i] = eio_bundle_ref(bundles[i]);
 	atomic_store_explicit(&joined->twins, t, memory_order_release);
 	return 0;
@@ -99,6 +101,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 		if (!k) memcpy(to + all.n, plain->data + from, header + n);
 		any = any || k;
 		all.n += k ? k : header + n;
+		CHECK(all.n <= from + header + n);
 	}
 	if (any || !to) return eio_block_of_buf(&all);
 	eio_buf_deinit(&all);

@@ -2,6 +2,8 @@
 /* Payloads out of the cached forms of bundles, plain or compressed. */
 #include "eio/collect.h"
 
+#include "eio/check.h"
+
 /* Whether a payload of n bytes takes no more. */
 static bool
 payload_is_full(enum eio_wire wire, size_t n)
@@ -61,6 +63,7 @@ eio_collect(struct eio_queue *q, enum eio_wire wire, const struct eio_deflate *o
 {
 	struct eio_block *b;
 
+	CHECK(q->count > 0);
 	if (options && *coding != EIO_CODING_IDENTITY && q->bytes >= options->threshold)
 		return collect_coded(q, wire, options, *coding, plain_n);
 	*coding = EIO_CODING_IDENTITY;

@@ -6,6 +6,8 @@
  */
 #include "eio/deflate.h"
 
+#include "eio/check.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -51,6 +53,8 @@ eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate 
 	int bits = window_for(s.n, o->window_bits), memory = bits - 7;
 	size_t n;
 
+	CHECK(o->window_bits >= EIO_DEFLATE_WINDOW_MIN && o->window_bits <= EIO_DEFLATE_WINDOW_MAX);
+	CHECK(o->level >= 1 && o->level <= 9);
 	if (s.n == 0 || s.n > UINT_MAX || max > UINT_MAX - EIO_DEFLATE_SLACK) return 0;
 	if (deflateInit2(&z, o->level, Z_DEFLATED, -bits, memory < MEMORY_MAX ? memory : MEMORY_MAX,
 		    Z_DEFAULT_STRATEGY) != Z_OK)

@@ -2,6 +2,8 @@
 /* The embedded-node hash table and SipHash-1-3 (Aumasson and Bernstein, 2012). */
 #include "eio/hash.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 enum { HASH_FIRST = 16 };
@@ -108,9 +110,13 @@ eio_hash_remove(struct eio_hash *t, struct eio_hash_node *n)
 {
 	struct eio_hash_node **at = &t->buckets[n->hash & t->mask];
 
-	while (*at != n) at = &(*at)->next;
+	while (*at != n) {
+		CHECK(*at != NULL);
+		at = &(*at)->next;
+	}
 	*at = n->next;
 	n->next = NULL;
+	CHECK(t->count > 0);
 	t->count--;
 }
 

@@ -2,6 +2,8 @@
 /* The ring of bundles. */
 #include "eio/queue.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 enum { QUEUE_FIRST = 4 };
@@ -52,8 +54,10 @@ eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag)
 struct eio_bundle *
 eio_queue_take(struct eio_queue *q)
 {
-	struct eio_bundle *b = queued_at(q, 0)->bundle;
+	struct eio_bundle *b;
 
+	CHECK(q->count > 0);
+	b = queued_at(q, 0)->bundle;
 	q->head = (q->head + 1) & (q->cap - 1);
 	q->count--;
 	q->bytes -= eio_bundle_size(b);

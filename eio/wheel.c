@@ -2,6 +2,8 @@
 /* The timer wheel. A timer further away than one turn stays in its slot and is passed over until its turn comes. */
 #include "eio/wheel.h"
 
+#include "eio/check.h"
+
 void
 eio_wheel_init(struct eio_wheel *w, uint64_t now_ms)
 {
@@ -27,6 +29,7 @@ insert_timer(struct eio_wheel *w, struct eio_timer *t)
 static void
 take_out(struct eio_wheel *w, struct eio_timer *t)
 {
+	CHECK(w->count > 0);
 	eio_list_remove(&t->link);
 	w->count--;
 }

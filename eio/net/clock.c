@@ -2,6 +2,8 @@
 /* The wheel on a libuv timer. */
 #include "eio/net/clock.h"
 
+#include "eio/check.h"
+
 static void on_clock_timer(uv_timer_t *timer);
 
 /* Makes the libuv timer fire when the wheel wants to be looked at. */
@@ -24,6 +26,7 @@ on_clock_timer(uv_timer_t *timer)
 	struct eio_clock *c = timer->data;
 	struct eio_timer *t;
 
+	CHECK_MAGIC(c, EIO_CLOCK_MAGIC);
 	c->armed_ms = UINT64_MAX;
 	while ((t = eio_wheel_expired(&c->wheel, uv_now(timer->loop)))) t->fire(t);
 	rearm_clock(c);
@@ -32,6 +35,7 @@ on_clock_timer(uv_timer_t *timer)
 int
 eio_clock_open(struct eio_clock *c, uv_loop_t *loop)
 {
+	c->magic = EIO_CLOCK_MAGIC;
 	eio_wheel_init(&c->wheel, uv_now(loop));
 	c->armed_ms = UINT64_MAX;
 	c->timer.data = c;

@@ -212,7 +212,10 @@ eio_server_flush(struct eio_server *server)
 void
 eio__socket_prepare(uv_prepare_t *prepare)
 {
-	eio_server_flush(prepare->data);
+	struct eio_server *s = prepare->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio_server_flush(s);
 }
 
 static void

@@ -6,6 +6,8 @@
  */
 #include "eio/net/uring.h"
 
+#include "eio/check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/io_uring.h>
@@ -106,6 +108,7 @@ add_send(struct eio_uring *r, struct one_send send)
 {
 	struct io_uring_sqe *e = &r->sqes[(*r->sq_tail + r->n) & r->sq_mask];
 
+	CHECK(r->n < SENDS);
 	send.result = -EAGAIN;
 	r->sends[r->n] = send;
 	*e = (struct io_uring_sqe){
@@ -127,6 +130,7 @@ take_results(struct eio_uring *r)
 	for (; head != tail; head++) {
 		const struct io_uring_cqe *e = &r->cqes[head & r->cq_mask];
 
+		CHECK(e->user_data < r->n);
 		r->sends[e->user_data].result = e->res;
 	}
 	__atomic_store_n(r->cq_head, head, __ATOMIC_RELEASE);
@@ -204,6 +208,7 @@ void
 eio_uring_free(struct eio_uring *r)
 {
 	if (!r) return;
+	CHECK(r->n == 0);
 	if (r->sqes) munmap(r->sqes, r->sqes_size);
 	if (r->rings) munmap(r->rings, r->rings_size);
 	if (r->fd >= 0) close(r->fd);
