@@ -3,6 +3,7 @@
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
+#include "eio/net/random.h"
 #include "src/clients/client.h"
 #include "src/clients/clients.h"
 
@@ -12,8 +13,7 @@ struct clients {
 	struct sio_rooms rooms;
 	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
+	struct eio_random random; /* for the ids of sockets */
 };
 
 static inline void
