@@ -28,15 +28,6 @@ struct daemon {
 	struct admin *admin;
 };
 
-/* The feed thread hands a delivery to a worker. */
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	struct daemon *dm = user;
-
-	worker_deliver(dm->workers.all[w], d);
-}
-
 /* Where the client files are: beside the program when it runs from its build tree, or as installed. */
 static void
 client_paths(char *base, char *js, char *mjs, size_t n)
@@ -193,10 +184,7 @@ make_admin(struct daemon *d)
 static int
 make_all(struct daemon *d)
 {
-	struct feed_options fo = {
-		.deliver = on_deliver,
-		.user = d,
-	};
+	struct feed_options fo = { 0 };
 
 	config_fill_feed(d->config, &fo);
 	file_limit_set(d->config->limits.max_connections);

@@ -27,10 +27,6 @@ struct feed_options {
 	struct metrics *metrics; /* borrowed: the feed thread's own row */
 	unsigned workers; /* how many */
 	bool on_worker; /* no thread of its own: the only worker runs the feed, on feed_loop() */
-	/* Called on the feed thread with a delivery for worker w, which the callee owns from then on:
-	 * it goes to worker_deliver(). Never called after feed_stop returned. */
-	void (*deliver)(void *user, unsigned w, struct delivery *d);
-	void *user;
 };
 
 struct feed_redis_status {
@@ -44,6 +40,10 @@ struct feed *feed_new(const struct feed_options *options);
 /* The loop of a feed without a thread, NULL when it has one. It is there until feed_free. A worker may put its own handles on it; the
  * thread that runs it is the feed thread then. It must be run until feed_stop returned, and until nothing is left on it. */
 uv_loop_t *feed_loop(struct feed *f);
+
+/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is not stopped. For
+ * every worker, before the feed is started. With feed_loop() it is a port that takes at once. */
+void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
 /* Starts the thread, or opens the connections on the loop that is run by another; Redis may be away. 0 or a libuv error. */
 int feed_start(struct feed *f);

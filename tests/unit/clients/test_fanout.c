@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
 #include "src/config/config.h"
 #include "src/worker/server_options.h"
@@ -186,9 +186,12 @@ deliver(struct test *t, unsigned from, unsigned n)
 static void
 take(struct test *t, struct worker *w, struct delivery *first, struct delivery *then)
 {
-	struct delivery *d = then ? delivery_append(first, then) : first;
+	struct mail *run = &first->mail;
+	struct delivery *d;
 
-	assert_non_null(d);
+	first->mail.next = then ? &then->mail : NULL;
+	d = delivery_take(&run);
+	assert_null(run);
 	clients_deliver(w->clients, d);
 	delivery_free(d);
 	(void)t;
@@ -416,10 +419,9 @@ fill(struct test *t, struct eio_socket *s)
 static struct eio_socket *
 only(const struct worker *w)
 {
-	for (size_t i = 0; i <= w->server->sids.mask; i++)
-		if (w->server->sids.buckets[i])
-			return EIO_CONTAINER(w->server->sids.buckets[i], struct eio_socket, node);
-	return NULL;
+	struct eio_hash_node *n = eio_hash_any(&w->server->sids);
+
+	return n ? EIO_CONTAINER(n, struct eio_socket, node) : NULL;
 }
 
 static void

@@ -69,14 +69,6 @@ on_config_error(void *user, const char *text)
 	fail_msg("%s", text);
 }
 
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	(void)user;
-	(void)w;
-	delivery_free(d);
-}
-
 /* Each worker listens on a port of its own, so that the test knows whom it speaks to. */
 static void
 start_worker(struct test *t, unsigned i)
@@ -93,7 +85,7 @@ static void
 start(struct test *t)
 {
 	struct files_config files = { .client_path = "/socket.io/" };
-	struct feed_options feed = { .deliver = on_deliver };
+	struct feed_options feed = { 0 };
 	char err[256];
 
 	memset(t, 0, sizeof(*t));
