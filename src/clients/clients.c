@@ -61,6 +61,15 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	sio_client_release(&c->sio);
 }
 
+void
+clients_refused(void *user, const struct eio_request *req, const char *why)
+{
+	struct clients *cs = clients__of(user);
+
+	LOG_DEBUG_LIMITED(&cs->lines[CLIENTS_LINE_REQUEST_REFUSED], eio_clock_now(cs->options.clock),
+		"event=request-refused why=\"%s\" target=\"%s\"", why, LOG_ESCAPE(req->target));
+}
+
 /* Beginning and end of a client */
 
 static void
@@ -160,7 +169,6 @@ clients_new(const struct clients_options *options)
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->random_used = sizeof c->random;
 	c->namespaces = namespaces_new(options->namespaces);
 	if (!c->namespaces || rooms_init(c)) {
 		namespaces_free(c->namespaces);

@@ -3,12 +3,14 @@
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
+#include "eio/net/random.h"
 #include "src/base/log.h"
 #include "src/clients/client.h"
 #include "src/clients/clients.h"
 
 /* Debug lines about what a client did. Each kind has a bound of its own, as each reason for an end has. */
 enum clients_line {
+	CLIENTS_LINE_REQUEST_REFUSED,
 	CLIENTS_LINE_CONNECT_REFUSED,
 	CLIENTS_LINE_JOIN_REFUSED,
 	CLIENTS_LINE_PUBLISH_DROPPED,
@@ -27,8 +29,7 @@ struct clients {
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
+	struct eio_random random; /* for the ids of sockets */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };

@@ -5,7 +5,7 @@
  * and --wrap=interest_set, which fail when told to.
  */
 #define _GNU_SOURCE
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/base/log.h"
 #include "src/clients/clients.h"
 #include "src/config/config.h"
@@ -96,7 +96,7 @@ static void
 start_with(struct test *t, struct clients_options clients)
 {
 	struct eio_server_handler handler = {
-		.open = clients_open, .message = clients_message, .close = clients_close
+		.open = clients_open, .message = clients_message, .close = clients_close, .refused = clients_refused
 	};
 
 	*t = (struct test){ .peer = -1 };
@@ -474,6 +474,29 @@ test_in_vain(void **state)
 	}
 }
 
+/* Requests that the sessions' server refuses, polling and WebSocket. */
+static void
+test_refused_requests(void **state)
+{
+	static const char target[] = "/socket.io/?EIO=4&transport=%s&sid=gone";
+	char text[80];
+	struct test t;
+
+	(void)state;
+	start(&t);
+	snprintf(text, sizeof text, target, "polling");
+	eio_exchange_unref(peer_request(t.server, text, "", NULL));
+	check_line(&t, "event=request-refused why=\"Session ID unknown\"",
+		"target=\"/socket.io/?EIO=4&transport=polling&sid=gone\"");
+	finish(&t);
+
+	start(&t);
+	t.peer = peer_websocket(t.server, "/socket.io/?EIO=9&transport=websocket", "", eio_bytes("", 0), 0);
+	check_line(&t, "event=request-refused why=\"Unsupported protocol version\"", "suppressed=0");
+	assert_int_equal(eio_server_stats(t.server)->refused, 1);
+	finish(&t);
+}
+
 /* A flood of one kind says little and hides no other; at info there is nothing. */
 static void
 test_bounded(void **state)
@@ -598,6 +621,7 @@ main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_in_vain),
+		cmocka_unit_test(test_refused_requests),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_admission),
