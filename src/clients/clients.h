@@ -48,6 +48,7 @@ void clients_free(struct clients *c);
 void clients_open(void *user, struct eio_socket *s);
 void clients_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
+void clients_refused(void *user, const struct eio_request *req, const char *why);
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);

@@ -414,6 +414,7 @@ make_servers(struct worker *w)
 	const struct eio_server_handler engine = { .open = clients_open,
 		.message = clients_message,
 		.close = clients_close,
+		.refused = clients_refused,
 		.request = serve_file,
 		.forward = forward,
 		.forward_upgrade = forward_upgrade,
