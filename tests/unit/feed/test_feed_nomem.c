@@ -33,7 +33,7 @@ static const char text[] =
 static int
 read_config(void)
 {
-	char *feeds[] = { (char *)"a=b" };
+	const char *feeds[] = { "a=b" };
 	struct config_flags flags = { .path = "/p", .feeds = { feeds, 1 } };
 	struct config *c;
 
