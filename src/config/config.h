@@ -65,8 +65,8 @@ struct config {
 	const struct config_listen *listen;
 	size_t n_listen;
 	const struct config_listen *admin; /* NULL: no admin port */
-	const char *
-		path; /* of every Engine.IO request; starts with "/" and ends in one unless addTrailingSlash is false */
+	const char
+		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	size_t n_redis; /* how many servers there are */
 	bool io_uring;

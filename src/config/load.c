@@ -14,6 +14,8 @@
 
 enum { MAX_FILE_BYTES = 16 << 20 };
 
+_Static_assert(CONFIG_MAX_WORKERS <= EIO_MAX_SERVERS, "each worker has an Engine.IO server of its own");
+
 static void
 read_document(struct config_loader *l, struct eio_bytes text)
 {

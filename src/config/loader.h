@@ -24,6 +24,7 @@ struct config_loader {
 	config_error_fn error;
 	void *user;
 	unsigned errors;
+	bool starved; /* out of memory, which was said: what is missing for its want are no mistakes to speak of */
 	struct config_document *document; /* NULL without a file */
 };
 
