@@ -10,7 +10,6 @@
 #include "src/base/log.h"
 #include "src/base/mailbox.h"
 #include "src/clients/clients.h"
-#include "src/worker/server_options.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -427,7 +426,7 @@ make_servers(struct worker *w)
 		.user = w };
 	const struct eio_httpd_options options = {
 		.home = w->index,
-		.max_body = c->engine.max_http_buffer_size,
+		.max_body = w->options.max_payload,
 		.max_head = c->limits.header_bytes,
 		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
@@ -464,7 +463,8 @@ make_parts(struct worker *w)
 		mailbox_open(&w->mailbox, w->loop))
 		return false;
 	make_ports(w);
-	if (server_options_init(&w->options, c, w->index)) return false;
+	w->options.index = w->index;
+	config_fill_server(c, &w->options);
 	config_fill_clients(c, &clients);
 	w->clients = clients_new(&clients);
 	w->cache = files_cache_new();
@@ -500,7 +500,7 @@ static void
 run(void *arg)
 {
 	struct worker *w = arg;
-	bool ring = w->shared->config->engine.io_uring;
+	bool ring = w->shared->config->io_uring;
 	int err = ring ? eio_server_use_uring(w->server) : 0;
 
 	/* Where there is one ring there is memory for another, or answers are sent one by one. */
@@ -578,6 +578,5 @@ worker_free(struct worker *w)
 	uv_sem_destroy(&w->stopped);
 	clients_free(w->clients);
 	files_cache_free(w->cache);
-	server_options_deinit(&w->options);
 	free(w);
 }

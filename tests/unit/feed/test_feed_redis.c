@@ -13,8 +13,8 @@
 
 #include "eio/list.h"
 #include "src/base/log.h"
-#include "src/config/config.h"
 #include "src/feed/feed.h"
+#include "tests/unit/configured.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -78,13 +78,6 @@ stop_redis(struct fixture *x)
 }
 
 static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
 take_delivery(void *user, struct mail *run)
 {
 	struct delivery *d = EIO_CONTAINER(run, struct delivery, mail);
@@ -123,9 +116,9 @@ set_up(void **state, bool on_worker)
 	if (!mkdtemp(x->folder)) return -1;
 	snprintf(x->socket, sizeof x->socket, "%s/sock", x->folder);
 	snprintf(text, sizeof text, config_text, x->socket);
-	x->config = config_load_text("t", eio_cstr(text), NULL, on_config_error, NULL);
+	x->config = configured(text);
 	x->interest = interest_table_new();
-	if (!x->config || !x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
+	if (!x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
 	for (int w = 0; w < WORKERS; w++) uv_mutex_init(&x->workers[w].lock);
 	interest_set(x->interest, 0, nsp, NULL);
 	interest_set(x->interest, 1, nsp, NULL);

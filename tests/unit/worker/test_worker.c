@@ -12,8 +12,8 @@
 
 #include "eio/net/httpd.h"
 #include "eio/net/server.h"
-#include "src/config/config.h"
 #include "src/worker/worker.h"
+#include "tests/unit/configured.h"
 
 #include <arpa/inet.h>
 #include <stdatomic.h>
@@ -62,13 +62,6 @@ struct test {
 	unsigned ports[WORKERS];
 };
 
-static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
 /* Each worker listens on a port of its own, so that the test knows whom it speaks to. */
 static void
 start_worker(struct test *t, unsigned i)
@@ -89,8 +82,7 @@ start(struct test *t)
 	char err[256];
 
 	memset(t, 0, sizeof(*t));
-	t->config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
-	assert_non_null(t->config);
+	t->config = configured(config_text);
 	assert_int_equal(files_open(&t->files, &files, err, sizeof(err)), 0);
 	t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics, WORKERS + 1), 0);
