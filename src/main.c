@@ -22,7 +22,9 @@ struct daemon {
 	struct config *config;
 	struct files *files;
 	struct interest_table *interest;
-	struct metrics_set metrics;
+	struct metrics_set metrics; /* a row for each thread */
+	struct thread *threads; /* of each worker; the last one is the feed's, too or alone */
+	unsigned n_threads;
 	struct feed *feed;
 	struct workers workers;
 	struct admin *admin;
@@ -146,7 +148,7 @@ make_workers(struct daemon *d)
 		.files = d->files,
 		.interest = d->interest,
 		.feed = d->feed,
-		.metrics = &d->metrics,
+		.threads = d->threads,
 		.all = calloc(d->config->workers, sizeof(struct worker *)),
 		.n = d->config->workers,
 	};
@@ -181,6 +183,31 @@ make_admin(struct daemon *d)
 	return d->admin ? 0 : -1;
 }
 
+/* A thread for each worker and, beside several, one for the feed. */
+static int
+make_threads(struct daemon *d)
+{
+	unsigned workers = d->config->workers;
+	char name[32];
+	int err;
+
+	d->n_threads = workers > 1 ? workers + 1 : 1;
+	d->threads = calloc(d->n_threads, sizeof *d->threads);
+	if (!d->threads || metrics_set_init(&d->metrics, d->n_threads)) return -1;
+	for (unsigned i = 0; i < d->n_threads; i++) {
+		if (i < workers)
+			snprintf(name, sizeof name, "siocast-work-%u", i);
+		else
+			snprintf(name, sizeof name, "siocast-feed");
+		err = thread_init(&d->threads[i], name, &d->metrics.rows[i]);
+		if (err) {
+			log_error_errno(err, "event=thread-failed thread=%s", name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static int
 make_all(struct daemon *d)
 {
@@ -190,9 +217,10 @@ make_all(struct daemon *d)
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d)) return -1;
 	d->interest = interest_table_new();
-	if (!d->interest || metrics_set_init(&d->metrics, d->config->workers + 1)) return -1;
+	if (!d->interest || make_threads(d)) return -1;
 	fo.interest = d->interest;
-	fo.metrics = &d->metrics.rows[d->config->workers];
+	fo.thread = &d->threads[d->n_threads - 1];
+	fo.metrics = fo.thread->metrics;
 	d->feed = feed_new(&fo);
 	if (!d->feed || make_workers(d)) return -1;
 	return d->config->admin ? make_admin(d) : 0;
@@ -202,9 +230,16 @@ make_all(struct daemon *d)
 static int
 start_all(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->workers.n; i++)
-		if (worker_start(d->workers.all[i])) return -1;
-	return feed_start(d->feed) ? -1 : 0;
+	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
+	feed_start(d->feed);
+	for (unsigned i = 0; i < d->n_threads; i++) {
+		int err = thread_start(&d->threads[i]);
+
+		if (!err) continue;
+		log_error_errno(err, "event=thread-failed thread=%s", d->threads[i].name);
+		return -1;
+	}
+	return 0;
 }
 
 static void
@@ -213,10 +248,13 @@ stop_all(struct daemon *d)
 	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
 	workers_drain(&d->workers);
 	feed_stop(d->feed);
-	workers_stop(&d->workers);
+	workers_close(&d->workers);
+	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
 	free(d->workers.all);
 	feed_free(d->feed);
+	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
+	free(d->threads);
 	interest_table_free(d->interest);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers. Stopping takes three steps that all workers make together, because
+ * Workers. Stopping takes two steps that all workers make together, because
  * each may still be answering a request of another: after DRAIN nobody has a
  * session and nobody passes anything on, after everybody's CLOSE no connection
- * is left, after END the mailbox is closed and the loop runs out.
+ * is left. Then their threads may stop.
  */
 #include "src/worker/worker.h"
 
@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum stop { STOP_DRAIN, STOP_CLOSE, STOP_END };
+enum stop { STOP_DRAIN, STOP_CLOSE };
 
 /* An exchange on its way to the owner of its session and back: what lies in ex->passing. There is no mail to be made for it, so nothing
  * that can fail. Each of the two holds a reference to the exchange. */
@@ -41,21 +41,18 @@ struct stop_mail {
 struct worker {
 	struct workers *shared;
 	unsigned index;
-	uv_loop_t *loop, own_loop; /* loop: its own, or the feed's */
-	uv_thread_t thread;
-	struct eio_clock clock;
-	struct mailbox mailbox;
-	struct mail_port deliveries, exchanges, answers, upgrades, stops;
+	struct thread *thread;
+	struct mail_port deliveries, exchanges, answers, upgrades, starts, stops;
 	struct eio_server_options options;
 	struct eio_httpd *httpd;
 	struct eio_server *server;
 	struct clients *clients;
 	struct files_cache *cache;
-	struct metrics *metrics;
 	uv_prepare_t publish_stats;
 	uv_sem_t stopped; /* posted after each step of stopping */
-	struct stop_mail stop[STOP_END + 1];
-	bool draining, started;
+	struct stop_mail stop[STOP_CLOSE + 1];
+	struct mail start;
+	bool draining;
 };
 
 /* Passing on */
@@ -120,7 +117,7 @@ forward(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stag
 		if (!ex->thread) refuse_draining(ex);
 		return;
 	}
-	metrics_inc(w->metrics, METRIC_FORWARDED_REQUESTS);
+	metrics_inc(w->thread->metrics, METRIC_FORWARDED_REQUESTS);
 	/* Once passed on, the owner reads these. */
 	if (!ex->thread) {
 		ex->respond = respond_home;
@@ -140,7 +137,7 @@ forward_upgrade(void *user, unsigned owner, struct eio_upgrade *up)
 		eio_upgrade_free(up);
 		return;
 	}
-	metrics_inc(w->metrics, METRIC_MOVED_UPGRADES);
+	metrics_inc(w->thread->metrics, METRIC_MOVED_UPGRADES);
 	m->up = up;
 	mail_post(&w->shared->all[owner]->upgrades, &m->mail);
 }
@@ -231,7 +228,7 @@ on_accept_paused(void *user, int err)
 		log_error_errno(err, "event=accept-paused worker=%u", w->index);
 	else
 		log_info("event=accept-resumed worker=%u", w->index);
-	if (err) metrics_inc(w->metrics, METRIC_ACCEPT_PAUSED);
+	if (err) metrics_inc(w->thread->metrics, METRIC_ACCEPT_PAUSED);
 }
 
 /* Whether another connection is within limits.maxConnections, of which each worker has an equal share. */
@@ -243,7 +240,7 @@ on_admit(void *user)
 	uint64_t open = eio_httpd_stats(w->httpd)->open + eio_server_stats(w->server)->websockets;
 
 	if (max == 0 || open < (max + w->shared->n - 1) / w->shared->n) return true;
-	metrics_inc(w->metrics, METRIC_CONNECTIONS_REFUSED);
+	metrics_inc(w->thread->metrics, METRIC_CONNECTIONS_REFUSED);
 	return false;
 }
 
@@ -258,10 +255,6 @@ on_stop(struct worker *w, enum stop stop)
 	switch (stop) {
 	case STOP_DRAIN: step_drain(w); break;
 	case STOP_CLOSE: step_close(w); break;
-	case STOP_END:
-		mailbox_close(&w->mailbox);
-		eio_clock_close(&w->clock);
-		break;
 	}
 	uv_sem_post(&w->stopped);
 }
@@ -347,16 +340,31 @@ take_deliveries(void *user, struct mail *run)
 	}
 }
 
-/* Where the feed runs on this loop, it hands deliveries over by a call. */
+static void
+take_start(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	bool ring = w->shared->config->engine.io_uring;
+	int err = ring ? eio_server_use_uring(w->server) : 0;
+
+	(void)run;
+	/* Where there is one ring there is memory for another, or answers are sent one by one. */
+	if (ring && !err) (void)eio_httpd_use_uring(w->httpd);
+	/* What one worker is refused, all are. */
+	if (err && w->index == 0) log_info("event=no-io-uring error=\"%s\"", uv_strerror(err));
+}
+
+/* A single worker runs the feed: a thread for it would have to wake the worker for each message. So it takes deliveries by a call. */
 static void
 make_ports(struct worker *w)
 {
-	struct mailbox *mb = &w->mailbox;
+	struct mailbox *mb = &w->thread->mailbox;
 
-	w->deliveries = (struct mail_port){ w->loop == &w->own_loop ? mb : NULL, take_deliveries, w };
+	w->deliveries = (struct mail_port){ w->shared->n > 1 ? mb : NULL, take_deliveries, w };
 	w->exchanges = (struct mail_port){ mb, take_exchanges, w };
 	w->answers = (struct mail_port){ mb, take_answers, w };
 	w->upgrades = (struct mail_port){ mb, take_upgrades, w };
+	w->starts = (struct mail_port){ mb, take_start, w };
 	w->stops = (struct mail_port){ mb, take_stops, w };
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 }
@@ -375,34 +383,34 @@ on_publish_stats(uv_prepare_t *p)
 	eio_httpd_gather(w->httpd);
 	eio_server_flush(w->server);
 	eio_httpd_send_gathered(w->httpd);
-	metrics_put(w->metrics, METRIC_CONNECTIONS_OPEN, h->open + s->websockets);
-	metrics_put(w->metrics, METRIC_CONNECTIONS_ACCEPTED, h->accepted);
-	metrics_put(w->metrics, METRIC_HTTP_REQUESTS, h->requests);
-	metrics_put(w->metrics, METRIC_HTTP_BAD, h->malformed);
-	metrics_put(w->metrics, METRIC_SESSIONS_POLLING, s->open - s->open_websocket);
-	metrics_put(w->metrics, METRIC_SESSIONS_WEBSOCKET, s->open_websocket);
-	metrics_put(w->metrics, METRIC_SESSIONS_OPENED, s->opened);
-	metrics_put(w->metrics, METRIC_SESSIONS_OPENED_4, s->opened - s->opened_3);
-	metrics_put(w->metrics, METRIC_SESSIONS_OPENED_3, s->opened_3);
-	metrics_put(w->metrics, METRIC_SESSIONS_OPEN_4, s->open - s->open_3);
-	metrics_put(w->metrics, METRIC_SESSIONS_OPEN_3, s->open_3);
-	metrics_put(w->metrics, METRIC_SESSIONS_UPGRADED, s->upgraded);
-	metrics_put(w->metrics, METRIC_REQUESTS_REFUSED, s->refused);
-	metrics_put(w->metrics, METRIC_CLOSED_TRANSPORT_CLOSE, s->closed[EIO_REASON_TRANSPORT_CLOSE]);
-	metrics_put(w->metrics, METRIC_CLOSED_TRANSPORT_ERROR, s->closed[EIO_REASON_TRANSPORT_ERROR]);
-	metrics_put(w->metrics, METRIC_CLOSED_PING_TIMEOUT, s->closed[EIO_REASON_PING_TIMEOUT]);
-	metrics_put(w->metrics, METRIC_CLOSED_PARSE_ERROR, s->closed[EIO_REASON_PARSE_ERROR]);
-	metrics_put(w->metrics, METRIC_CLOSED_FORCED, s->closed[EIO_REASON_FORCED_CLOSE]);
-	metrics_put(w->metrics, METRIC_CLOSED_SHUTDOWN, s->closed[EIO_REASON_SHUTDOWN]);
-	metrics_put(w->metrics, METRIC_POLLS, s->polls);
-	metrics_put(w->metrics, METRIC_POSTS, s->posts);
-	metrics_put(w->metrics, METRIC_MESSAGES_IN, s->messages_in);
-	metrics_put(w->metrics, METRIC_BYTES_IN, s->bytes_in);
-	metrics_put(w->metrics, METRIC_WRITES, s->writes);
-	metrics_put(w->metrics, METRIC_BYTES_OUT, s->bytes_out);
-	metrics_put(w->metrics, METRIC_DEFLATE_WEBSOCKETS, s->deflate_websockets);
-	metrics_put(w->metrics, METRIC_COMPRESSION_BEFORE, s->deflate_plain);
-	metrics_put(w->metrics, METRIC_COMPRESSION_AFTER, s->deflate_sent);
+	metrics_put(w->thread->metrics, METRIC_CONNECTIONS_OPEN, h->open + s->websockets);
+	metrics_put(w->thread->metrics, METRIC_CONNECTIONS_ACCEPTED, h->accepted);
+	metrics_put(w->thread->metrics, METRIC_HTTP_REQUESTS, h->requests);
+	metrics_put(w->thread->metrics, METRIC_HTTP_BAD, h->malformed);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_POLLING, s->open - s->open_websocket);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_WEBSOCKET, s->open_websocket);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_OPENED, s->opened);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_OPENED_4, s->opened - s->opened_3);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_OPENED_3, s->opened_3);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_OPEN_4, s->open - s->open_3);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_OPEN_3, s->open_3);
+	metrics_put(w->thread->metrics, METRIC_SESSIONS_UPGRADED, s->upgraded);
+	metrics_put(w->thread->metrics, METRIC_REQUESTS_REFUSED, s->refused);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_TRANSPORT_CLOSE, s->closed[EIO_REASON_TRANSPORT_CLOSE]);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_TRANSPORT_ERROR, s->closed[EIO_REASON_TRANSPORT_ERROR]);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_PING_TIMEOUT, s->closed[EIO_REASON_PING_TIMEOUT]);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_PARSE_ERROR, s->closed[EIO_REASON_PARSE_ERROR]);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_FORCED, s->closed[EIO_REASON_FORCED_CLOSE]);
+	metrics_put(w->thread->metrics, METRIC_CLOSED_SHUTDOWN, s->closed[EIO_REASON_SHUTDOWN]);
+	metrics_put(w->thread->metrics, METRIC_POLLS, s->polls);
+	metrics_put(w->thread->metrics, METRIC_POSTS, s->posts);
+	metrics_put(w->thread->metrics, METRIC_MESSAGES_IN, s->messages_in);
+	metrics_put(w->thread->metrics, METRIC_BYTES_IN, s->bytes_in);
+	metrics_put(w->thread->metrics, METRIC_WRITES, s->writes);
+	metrics_put(w->thread->metrics, METRIC_BYTES_OUT, s->bytes_out);
+	metrics_put(w->thread->metrics, METRIC_DEFLATE_WEBSOCKETS, s->deflate_websockets);
+	metrics_put(w->thread->metrics, METRIC_COMPRESSION_BEFORE, s->deflate_plain);
+	metrics_put(w->thread->metrics, METRIC_COMPRESSION_AFTER, s->deflate_sent);
 }
 
 /* Making */
@@ -432,19 +440,9 @@ make_servers(struct worker *w)
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
 	};
 
-	w->server = eio_server_new(w->loop, &w->clock, &w->options, &engine);
-	w->httpd = eio_httpd_new(w->loop, &w->clock, &options, &http);
+	w->server = eio_server_new(&w->thread->loop, &w->thread->clock, &w->options, &engine);
+	w->httpd = eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &http);
 	return w->server && w->httpd;
-}
-
-/* A single worker runs the feed on its loop: a thread for it would have to wake the worker for each message. */
-static int
-take_loop(struct worker *w)
-{
-	w->loop = feed_loop(w->shared->feed);
-	if (w->loop) return 0;
-	w->loop = &w->own_loop;
-	return uv_loop_init(w->loop);
 }
 
 static bool
@@ -454,21 +452,19 @@ make_parts(struct worker *w)
 	struct clients_options clients = {
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
-		.metrics = w->metrics,
-		.clock = &w->clock,
+		.metrics = w->thread->metrics,
+		.clock = &w->thread->clock,
 		.worker = w->index,
 	};
 
-	if (take_loop(w) || uv_sem_init(&w->stopped, 0) || eio_clock_open(&w->clock, w->loop) ||
-		mailbox_open(&w->mailbox, w->loop))
-		return false;
+	if (uv_sem_init(&w->stopped, 0)) return false;
 	make_ports(w);
 	if (server_options_init(&w->options, c, w->index)) return false;
 	config_fill_clients(c, &clients);
 	w->clients = clients_new(&clients);
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache || !make_servers(w)) return false;
-	uv_prepare_init(w->loop, &w->publish_stats);
+	uv_prepare_init(&w->thread->loop, &w->publish_stats);
 	w->publish_stats.data = w;
 	uv_prepare_start(&w->publish_stats, on_publish_stats);
 	return true;
@@ -484,7 +480,7 @@ worker_new(struct workers *ws, unsigned index, const int *fds, size_t n)
 	if (!w) return NULL;
 	w->shared = ws;
 	w->index = index;
-	w->metrics = &ws->metrics->rows[index];
+	w->thread = &ws->threads[index];
 	if (!make_parts(w)) {
 		log_error("event=worker-failed worker=%u", index);
 		return NULL;
@@ -495,27 +491,10 @@ worker_new(struct workers *ws, unsigned index, const int *fds, size_t n)
 	return NULL;
 }
 
-static void
-run(void *arg)
-{
-	struct worker *w = arg;
-	bool ring = w->shared->config->engine.io_uring;
-	int err = ring ? eio_server_use_uring(w->server) : 0;
-
-	/* Where there is one ring there is memory for another, or answers are sent one by one. */
-	if (ring && !err) (void)eio_httpd_use_uring(w->httpd);
-	/* What one worker is refused, all are. */
-	if (err && w->index == 0) log_info("event=no-io-uring error=\"%s\"", uv_strerror(err));
-	uv_run(w->loop, UV_RUN_DEFAULT);
-}
-
-int
+void
 worker_start(struct worker *w)
 {
-	int err = uv_thread_create(&w->thread, run, w);
-
-	w->started = !err;
-	return err;
+	mail_post(&w->starts, &w->start);
 }
 
 /* Stopping */
@@ -544,10 +523,9 @@ step_all(struct workers *ws, enum stop stop)
 		struct stop_mail *m = &ws->all[i]->stop[stop];
 
 		m->stop = stop;
-		if (ws->all[i]->started) mail_post(&ws->all[i]->stops, &m->mail);
+		mail_post(&ws->all[i]->stops, &m->mail);
 	}
-	for (unsigned i = 0; i < ws->n; i++)
-		if (ws->all[i]->started) uv_sem_wait(&ws->all[i]->stopped);
+	for (unsigned i = 0; i < ws->n; i++) uv_sem_wait(&ws->all[i]->stopped);
 }
 
 void
@@ -557,15 +535,9 @@ workers_drain(struct workers *ws)
 }
 
 void
-workers_stop(struct workers *ws)
+workers_close(struct workers *ws)
 {
 	step_all(ws, STOP_CLOSE);
-	step_all(ws, STOP_END);
-	for (unsigned i = 0; i < ws->n; i++) {
-		if (!ws->all[i]->started) continue;
-		uv_thread_join(&ws->all[i]->thread);
-		ws->all[i]->started = false;
-	}
 }
 
 void
@@ -573,7 +545,6 @@ worker_free(struct worker *w)
 {
 	if (!w) return;
 	eio_server_free(w->server);
-	if (w->loop == &w->own_loop) uv_loop_close(w->loop);
 	uv_sem_destroy(&w->stopped);
 	clients_free(w->clients);
 	files_cache_free(w->cache);
