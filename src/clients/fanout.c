@@ -37,7 +37,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	size_t limit = c->clients->options.limits.queue_bytes, dropped = 0;
 
 	switch (item->slow) {
-	case FEED_SLOW_DISCONNECT: clients__disconnect_slow(c); return false;
+	case FEED_SLOW_DISCONNECT: client_disconnect_slow(c); return false;
 	case FEED_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
 	case FEED_SLOW_DROP_OLDEST:
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);

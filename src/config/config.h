@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration: a JSON file with comments, command-line flags over it, and
- * defaults under it. Every key is a row of one table (config_table.c) with its
- * type, default and range; what a plain value cannot say (feeds, cookie, origins,
- * addresses) has a function of its own in config_parts.c and config_feed.c.
+ * defaults under it. Every key is a row of a table (options.c) with its type,
+ * default and range; what a plain value cannot say (feeds, cookie, origins,
+ * addresses) has a function of its own in the file of its subject.
  *
  * All errors of a file are found in one go and named "FILE:LINE: path: reason".
  *

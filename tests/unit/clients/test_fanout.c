@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
 #include "src/config/config.h"
 #include "src/worker/server_options.h"
@@ -419,10 +419,9 @@ fill(struct test *t, struct eio_socket *s)
 static struct eio_socket *
 only(const struct worker *w)
 {
-	for (size_t i = 0; i <= w->server->sids.mask; i++)
-		if (w->server->sids.buckets[i])
-			return EIO_CONTAINER(w->server->sids.buckets[i], struct eio_socket, node);
-	return NULL;
+	struct eio_hash_node *n = eio_hash_any(&w->server->sids);
+
+	return n ? EIO_CONTAINER(n, struct eio_socket, node) : NULL;
 }
 
 static void

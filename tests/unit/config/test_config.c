@@ -370,6 +370,10 @@ static const struct {
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",
 		"t.conf:1: namespaces./.of: unknown key; did you mean \"on\"?\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {}, \"/\": {}}}", "t.conf:1: namespaces./: the key stands twice\n" },
+	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {},\n\"on\": {}, \"retain\": 1}, \"/a\": []}}",
+		"t.conf:2: namespaces./.on: the key stands twice\n"
+		"t.conf:2: namespaces./.retain: unknown key\n"
+		"t.conf:2: namespaces./a: expected an object, not a list\n" },
 	/* What is not JSON. */
 	{ __LINE__, "", "t.conf:1: the file ends in the middle\n" },
 	{ __LINE__, "{\n\"workers\": 1,\n}", "t.conf:3: a comma with nothing after it\n" },
