@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread with what every thread here has: a loop, the clock on it, a mailbox,
- * and a row of counters. Workers and the feed live on one each, or, where there
+ * random bytes and a row of counters. Workers and the feed live on one each, or, where there
  * is a single worker, both on the same.
  *
  * A thread is made, and things are put on its loop, before it is started; what it is
@@ -12,6 +12,7 @@
 #define SRC_BASE_THREAD_H
 
 #include "eio/net/clock.h"
+#include "eio/net/random.h"
 #include "src/base/mailbox.h"
 #include "src/base/metrics.h"
 
@@ -28,6 +29,7 @@ struct thread {
 	uv_loop_t loop; /* before the start its maker's, then the thread's */
 	struct eio_clock clock; /* the same */
 	struct mailbox mailbox; /* for the ports of what lives on the thread */
+	struct eio_random random; /* the same */
 	struct metrics *metrics; /* borrowed: its row */
 	uv_thread_t id;
 	bool running; /* from start to stop, by whoever calls these */

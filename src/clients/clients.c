@@ -129,7 +129,6 @@ clients_new(const struct clients_options *options)
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->random_used = sizeof c->random;
 	c->namespaces = namespaces_new(options->namespaces);
 	if (!c->namespaces || rooms_init(c)) {
 		namespaces_free(c->namespaces);

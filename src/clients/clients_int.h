@@ -12,8 +12,6 @@ struct clients {
 	struct sio_rooms rooms;
 	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
 };
 
 static inline void

@@ -10,21 +10,6 @@
 
 /* Beginning */
 
-static const unsigned char *
-random_bytes(struct clients *c)
-{
-	const unsigned char *p;
-
-	if (c->random_used + SIO_ID_RANDOM > sizeof c->random) {
-		/* Ids must not be guessable, and the kernel always has randomness. */
-		if (uv_random(NULL, NULL, c->random, sizeof c->random, 0, NULL)) abort();
-		c->random_used = 0;
-	}
-	p = c->random + c->random_used;
-	c->random_used += SIO_ID_RANDOM;
-	return p;
-}
-
 /* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which counts more. NULL
  * when out of memory. */
 static struct client_socket *
@@ -52,7 +37,8 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	struct sio_socket *s;
 	bool in;
 
-	if (!own || sio_client_accept(&c->sio, n->name, auth, random_bytes(cs), &s, &answer)) {
+	if (!own || sio_client_accept(
+			    &c->sio, n->name, auth, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
 		eio_socket_close(c->eio);
 		return NULL;
