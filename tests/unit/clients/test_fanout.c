@@ -64,6 +64,7 @@ struct worker {
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
+	struct eio_random random;
 	struct config *config;
 	struct interest_table *interest;
 	struct metrics_set metrics;
@@ -76,9 +77,11 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = {
-		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
-	};
+	struct clients_options options = { .interest = t->interest,
+		.metrics = &t->metrics.rows[i],
+		.clock = &t->clock,
+		.random = &t->random,
+		.worker = i };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};

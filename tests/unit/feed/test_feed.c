@@ -186,7 +186,6 @@ rig_new(const char *config)
 	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
 	config_fill_feed(r->config, &r->options);
 	r->options.workers = 4;
-	r->options.on_worker = false;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
 	for (unsigned w = 0; w < 4; w++) {
 		r->workers[w].port = (struct mail_port){ .take = take_delivery, .user = &r->workers[w] };
@@ -438,7 +437,7 @@ the_worker_itself(void **state)
 	static char big[40001];
 
 	(void)state;
-	r->options.on_worker = true;
+	r->options.worker_queue_bytes = SIZE_MAX;
 	memset(big, 'b', sizeof big - 1);
 	listen_to(r, 0, "/", NULL);
 	for (int i = 0; i < 10; i++) message(r, NULL, "c", big, 0);

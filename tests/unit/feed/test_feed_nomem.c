@@ -66,7 +66,6 @@ pass_messages(void)
 
 	config_fill_feed(config, &o);
 	o.workers = 1;
-	o.on_worker = false;
 	if (!interest) return -1;
 	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
 	o.metrics = metrics.rows;
