@@ -97,8 +97,15 @@ static void
 on_message(void *user, const struct redis_message *m)
 {
 	struct source *s = user;
+	struct message message = {
+		.kind = m->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL,
+		.name = m->name,
+		.channel = m->channel,
+		.payload = m->payload,
+		.now_ms = feed_now(s->feed),
+	};
 
-	feed_router_message(&s->feed->router, m, feed_now(s->feed));
+	feed_router_message(&s->feed->router, &message);
 }
 
 static void

@@ -13,7 +13,6 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/stream.h"
-#include "src/redis/push.h"
 
 /* What goes out. */
 struct feed_out {
@@ -65,7 +64,7 @@ int feed_router_init(struct feed_router *r, const struct feed_options *options, 
 void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
-void feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms);
+void feed_router_message(struct feed_router *r, struct message *m);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

@@ -3,8 +3,6 @@
 #include "src/feed/feed_int.h"
 
 #include "eio/list.h"
-#include "eio/utf8.h"
-#include "sio/json.h"
 #include "sio/packet.h"
 
 #include <stdlib.h>
@@ -13,50 +11,48 @@
 /* What one channel or pattern leads to. */
 struct feed_route {
 	struct eio_hash_node node;
-	bool is_pattern;
+	enum message_kind kind;
 	struct eio_bytes name; /* borrowed from the configuration */
 	size_t n;
 	unsigned *feeds; /* owned: indexes */
 };
 
-/* A message on its way through its feeds. What was found out about it is kept for the next feed. */
-struct passage {
-	const struct redis_message *m;
-	uint64_t now_ms;
-	enum { JSON_UNKNOWN, JSON_GOOD, JSON_BAD } json;
-};
+static enum message_kind
+kind_of_feed(const struct feed_spec *f)
+{
+	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
+}
 
 static uint64_t
-route_hash(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
+route_hash(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
-	return eio_hash_bytes(r->key, name) ^ (is_pattern ? r->key[0] : 0);
+	return eio_hash_bytes(r->key, name) ^ (kind == MESSAGE_OF_PATTERN ? r->key[0] : 0);
 }
 
 static inline bool
-is_route(const struct feed_route *route, bool is_pattern, struct eio_bytes name)
+is_route(const struct feed_route *route, enum message_kind kind, struct eio_bytes name)
 {
-	return route->is_pattern == is_pattern && eio_bytes_eq(route->name, name);
+	return route->kind == kind && eio_bytes_eq(route->name, name);
 }
 
 static struct feed_route *
-find_route(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
+find_route(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
-	uint64_t hash = route_hash(r, is_pattern, name);
+	uint64_t hash = route_hash(r, kind, name);
 
 	for (struct eio_hash_node *n = eio_hash_find(&r->routes, hash); n; n = eio_hash_next(n)) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
-		if (is_route(route, is_pattern, name)) return route;
+		if (is_route(route, kind, name)) return route;
 	}
 	return NULL;
 }
 
 /* Messages of one channel or pattern come in runs: the last route is tried before a name is hashed. */
 static struct feed_route *
-route_of(struct feed_router *r, const struct redis_message *m)
+route_of(struct feed_router *r, const struct message *m)
 {
-	if (!r->latest || !is_route(r->latest, m->is_pattern, m->name))
-		r->latest = find_route(r, m->is_pattern, m->name);
+	if (!r->latest || !is_route(r->latest, m->kind, m->name)) r->latest = find_route(r, m->kind, m->name);
 	return r->latest;
 }
 
@@ -67,9 +63,9 @@ add_route(struct feed_router *r, const struct feed_spec *f)
 	struct feed_route *route = calloc(1, sizeof *route);
 
 	if (!route) return NULL;
-	route->is_pattern = f->is_pattern;
+	route->kind = kind_of_feed(f);
 	route->name = eio_cstr(f->channel);
-	eio_hash_add(&r->routes, &route->node, route_hash(r, f->is_pattern, route->name));
+	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_pattern)
 		r->patterns[r->n_patterns++] = f->channel;
 	else
@@ -104,7 +100,7 @@ add_feed(struct feed_router *r, size_t i)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
 	struct feed_stream_set *f = &r->feeds[i];
-	struct feed_route *route = find_route(r, c->is_pattern, eio_cstr(c->channel));
+	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(c->channel));
 	unsigned *feeds;
 
 	if (!route) route = add_route(r, c);
@@ -166,7 +162,7 @@ feed_router_deinit(struct feed_router *r)
 
 /* A message is refused by one feed. */
 static void
-refuse(struct feed_router *r, const struct feed_spec *f, const struct passage *p, enum batch_result why)
+refuse(struct feed_router *r, const struct feed_spec *f, const struct message *m, enum batch_result why)
 {
 	static const enum metric metrics[BATCH_RESULT_COUNT] = {
 #define X(name, metric, text) [BATCH_##name] = METRIC_FEED_DROPPED_##name,
@@ -176,31 +172,24 @@ refuse(struct feed_router *r, const struct feed_spec *f, const struct passage *p
 	uint64_t suppressed;
 
 	metrics_inc(r->options->metrics, metrics[why]);
-	if (log_limit_pass(&r->limit, p->now_ms, &suppressed))
+	if (log_limit_pass(&r->limit, m->now_ms, &suppressed))
 		log_warn("feed=%u channel=\"%s\" event=message-dropped reason=\"%s\" message=\"%s\" suppressed=%llu",
-			f->index, LOG_ESCAPE(p->m->channel), batch_reason_text(why), LOG_ESCAPE(p->m->payload),
+			f->index, LOG_ESCAPE(m->channel), batch_reason_text(why), LOG_ESCAPE(m->payload),
 			(unsigned long long)suppressed);
-}
-
-static bool
-is_json(struct passage *p)
-{
-	if (p->json == JSON_UNKNOWN) p->json = sio_json_check(p->m->payload) == 0 ? JSON_GOOD : JSON_BAD;
-	return p->json == JSON_GOOD;
 }
 
 /* Renders event and room into the scratch buffer. *room is NULL-able through has_room. */
 static enum batch_result
-render(struct feed_router *r, const struct feed_spec *f, const struct passage *p, struct eio_bytes *event,
+render(struct feed_router *r, const struct feed_spec *f, const struct message *m, struct eio_bytes *event,
 	struct eio_bytes *room)
 {
 	struct template_captures captures;
-	struct template_input in = { .channel = p->m->channel, .message = p->m->payload };
+	struct template_input in = { .channel = m->channel, .message = m->payload };
 	size_t event_n;
 
 	if (f->is_pattern) {
 		in.captures = &captures;
-		if (!template_match(p->m->name, p->m->channel, &captures)) return BATCH_ROUTE;
+		if (!template_match(m->name, m->channel, &captures)) return BATCH_ROUTE;
 	}
 	eio_buf_clear(&r->scratch);
 	if (template_render(f->event, &in, &r->scratch) < 0) return BATCH_ROUTE;
@@ -223,56 +212,54 @@ attach(struct feed_router *r, const struct feed_spec *f, struct batch *b)
 
 /* The stream a message goes to. */
 static enum batch_result
-find_stream(struct feed_router *r, struct feed_stream_set *s, const struct passage *p, struct batch **b)
+find_stream(struct feed_router *r, struct feed_stream_set *s, const struct message *m, struct batch **b)
 {
 	const struct feed_spec *f = s->config;
 	struct eio_bytes event, room;
-	enum batch_result result = render(r, f, p, &event, &room);
+	enum batch_result result = render(r, f, m, &event, &room);
 	bool made;
 
 	if (result != BATCH_OK) return result;
-	*b = batch_set_get(&s->batches, event, f->room ? &room : NULL, p->now_ms, &made);
+	*b = batch_set_get(&s->batches, event, f->room ? &room : NULL, m->now_ms, &made);
 	if (!*b) return BATCH_MEMORY;
 	if (made) metrics_inc(r->options->metrics, METRIC_FEED_STREAMS);
 	return BATCH_OK;
 }
 
 static enum batch_result
-take(struct feed_router *r, struct feed_stream_set *s, struct passage *p)
+take(struct feed_router *r, struct feed_stream_set *s, struct message *m)
 {
 	const struct feed_spec *f = s->config;
 	struct batch *b = s->one_stream ? s->batches.latest : NULL;
 	enum batch_result result = BATCH_OK;
 
-	if (s->needs_json && !is_json(p)) return eio_utf8_valid(p->m->payload) ? BATCH_JSON : BATCH_UTF8;
-	if (f->n_where && !feed_where_matches(f, p->m->payload)) {
+	if (s->needs_json && !message_is_json(m)) return message_is_utf8(m) ? BATCH_JSON : BATCH_UTF8;
+	if (f->n_where && !feed_where_matches(f, m->payload)) {
 		metrics_inc(r->options->metrics, METRIC_FEED_FILTERED);
 		return BATCH_OK;
 	}
-	if (!b) result = find_stream(r, s, p, &b);
+	if (!b) result = find_stream(r, s, m, &b);
 	if (result != BATCH_OK) return result;
 	if (!b->user) result = attach(r, f, b);
-	if (result == BATCH_OK && interest_workers(b->user))
-		return batch_set_append(&s->batches, b, p->m->payload, p->json == JSON_GOOD, p->now_ms);
+	if (result == BATCH_OK && interest_workers(b->user)) return batch_set_append(&s->batches, b, m);
 	if (result == BATCH_OK) metrics_inc(r->options->metrics, METRIC_FEED_UNHEARD);
-	batch_set_touch(&s->batches, b, p->now_ms);
+	batch_set_touch(&s->batches, b, m->now_ms);
 	return result;
 }
 
 void
-feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms)
+feed_router_message(struct feed_router *r, struct message *m)
 {
 	struct feed_route *route = route_of(r, m);
-	struct passage p = { .m = m, .now_ms = now_ms };
 
 	metrics_inc(r->options->metrics, METRIC_FEED_MESSAGES);
 	metrics_add(r->options->metrics, METRIC_FEED_BYTES, m->payload.n);
 	for (size_t i = 0; route && i < route->n; i++) {
 		struct feed_stream_set *s = &r->feeds[route->feeds[i]];
-		enum batch_result result = take(r, s, &p);
+		enum batch_result result = take(r, s, m);
 		uint64_t deadline = batch_set_deadline(&s->batches);
 
-		if (result != BATCH_OK) refuse(r, s->config, &p, result);
+		if (result != BATCH_OK) refuse(r, s->config, m, result);
 		if (deadline < r->deadline_ms) r->deadline_ms = deadline;
 	}
 }

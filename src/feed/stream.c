@@ -2,9 +2,6 @@
 /* Batching: see the header for the picture. */
 #include "src/feed/stream.h"
 
-#include "eio/utf8.h"
-#include "sio/json.h"
-
 #include <stdlib.h>
 
 enum {
@@ -125,24 +122,24 @@ is_whole(const struct feed_spec *f)
 }
 
 static enum batch_result
-check_json(struct eio_bytes m, bool known_json)
+check_json(struct message *m)
 {
-	if (known_json || sio_json_check(m) == 0) return BATCH_OK;
-	return eio_utf8_valid(m) ? BATCH_JSON : BATCH_UTF8;
+	if (message_is_json(m)) return BATCH_OK;
+	return message_is_utf8(m) ? BATCH_JSON : BATCH_UTF8;
 }
 
 /* Whether the message can stand in the feed's format. The bytes themselves are never changed. */
 static enum batch_result
-check(const struct feed_spec *f, struct eio_bytes m, bool known_json)
+check(const struct feed_spec *f, struct message *m)
 {
 	bool whole = is_whole(f);
+	struct eio_bytes bytes = m->payload;
 
-	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !whole))
-		return check_json(m, known_json);
-	if (f->encode == FEED_ENCODE_TEXT && !known_json && !eio_utf8_valid(m)) return BATCH_UTF8;
+	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !whole)) return check_json(m);
+	if (f->encode == FEED_ENCODE_TEXT && !message_is_utf8(m)) return BATCH_UTF8;
 	if (whole) return BATCH_OK;
-	if (f->format == FEED_FORMAT_FRAMES) return m.n > BATCH_FRAME_MAX ? BATCH_SIZE : BATCH_OK;
-	if (m.n && (m.p[0] == '\0' || memchr(m.p, '\n', m.n))) return BATCH_LINE;
+	if (f->format == FEED_FORMAT_FRAMES) return bytes.n > BATCH_FRAME_MAX ? BATCH_SIZE : BATCH_OK;
+	if (bytes.n && (bytes.p[0] == '\0' || memchr(bytes.p, '\n', bytes.n))) return BATCH_LINE;
 	return BATCH_OK;
 }
 
@@ -206,27 +203,28 @@ begin(struct batch_set *s, struct batch *b, uint64_t now_ms)
 }
 
 enum batch_result
-batch_set_append(struct batch_set *s, struct batch *b, struct eio_bytes message, bool known_json, uint64_t now_ms)
+batch_set_append(struct batch_set *s, struct batch *b, struct message *m)
 {
 	const struct feed_spec *f = s->feed;
-	enum batch_result r = check(f, message, known_json);
+	enum batch_result r = check(f, m);
+	struct eio_bytes bytes = m->payload;
 
 	if (r != BATCH_OK) return r;
 	if (is_whole(f)) {
-		rest(s, b, now_ms);
-		s->flush(s->user, b, message, 1, true);
+		rest(s, b, m->now_ms);
+		s->flush(s->user, b, bytes, 1, true);
 		return BATCH_OK;
 	}
-	if (b->count && size_with(f, b, message.n) > f->max_bytes) flush(s, b, now_ms);
-	if (b->body.cap - b->body.n < message.n + FRAME_HEADER + 1 &&
-		!eio_buf_reserve(&b->body, message.n + FRAME_HEADER + 1)) {
+	if (b->count && size_with(f, b, bytes.n) > f->max_bytes) flush(s, b, m->now_ms);
+	if (b->body.cap - b->body.n < bytes.n + FRAME_HEADER + 1 &&
+		!eio_buf_reserve(&b->body, bytes.n + FRAME_HEADER + 1)) {
 		b->body.failed = false;
 		return BATCH_MEMORY;
 	}
-	if (b->count == 0) begin(s, b, now_ms);
-	put(f, b, message);
+	if (b->count == 0) begin(s, b, m->now_ms);
+	put(f, b, bytes);
 	if (f->interval_ms == 0 || b->count >= f->max_messages || size_with(f, b, 0) > f->max_bytes)
-		flush(s, b, now_ms);
+		flush(s, b, m->now_ms);
 	return BATCH_OK;
 }
 

@@ -28,6 +28,7 @@
 #include "eio/buf.h"
 #include "eio/hash.h"
 #include "eio/list.h"
+#include "src/feed/message.h"
 #include "src/feed/spec.h"
 
 #define BATCH_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
@@ -99,10 +100,9 @@ void batch_set_deinit(struct batch_set *s);
 struct batch *batch_set_get(
 	struct batch_set *s, struct eio_bytes event, const struct eio_bytes *room, uint64_t now_ms, bool *made);
 
-/* Adds a message to a stream; flushes what is full. known_json: the caller has already checked that it is one JSON
- * value in UTF-8. Anything but BATCH_OK: the message was refused and the batch is as before. */
-enum batch_result batch_set_append(
-	struct batch_set *s, struct batch *b, struct eio_bytes message, bool known_json, uint64_t now_ms);
+/* Adds a message to a stream; flushes what is full. Anything but BATCH_OK: the message was refused and the batch is as
+ * before. */
+enum batch_result batch_set_append(struct batch_set *s, struct batch *b, struct message *m);
 
 /* A message came that is not wanted: only keeps the stream from being freed. */
 void batch_set_touch(struct batch_set *s, struct batch *b, uint64_t now_ms);

@@ -106,10 +106,11 @@ add(struct run *r, struct batch_set *s, struct eio_bytes message, uint64_t now_m
 	struct eio_bytes room = EIO_LIT("room");
 	bool made;
 	struct batch *b = batch_set_get(s, EIO_LIT("event"), &room, now_ms, &made);
+	struct message m = { .payload = message, .now_ms = now_ms };
 	bool alone = r->feed.interval_ms == 0 && r->feed.encode != FEED_ENCODE_BINARY;
 
 	/* Blanks around a message do not matter in an array, and are lost when it is taken apart. */
-	if (b && batch_set_append(s, b, message, false, now_ms) == BATCH_OK)
+	if (b && batch_set_append(s, b, &m) == BATCH_OK)
 		note(&r->in, r->feed.format == FEED_FORMAT_ARRAY && !alone ? sio_json_trim(message) : message);
 }
 

@@ -242,12 +242,15 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 static void
 message(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
 {
-	struct redis_message m = { .is_pattern = pattern != NULL,
+	struct message m = {
+		.kind = pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL,
 		.name = eio_cstr(pattern ? pattern : channel),
 		.channel = eio_cstr(channel),
-		.payload = eio_cstr(payload) };
+		.payload = eio_cstr(payload),
+		.now_ms = now,
+	};
 
-	feed_router_message(&r->router, &m, now);
+	feed_router_message(&r->router, &m);
 }
 
 static uint64_t

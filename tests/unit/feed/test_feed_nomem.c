@@ -36,15 +36,17 @@ take_delivery(void *user, struct mail *run)
 static int
 run(struct feed_router *router, struct feed_out *out, const struct feed_options *o)
 {
-	struct redis_message m = { .is_pattern = true,
+	struct message m = {
+		.kind = MESSAGE_OF_PATTERN,
 		.name = EIO_LIT("n.*"),
 		.channel = EIO_LIT("n.room"),
-		.payload = EIO_LIT("{\"a\":1}") };
+		.payload = EIO_LIT("{\"a\":1}"),
+	};
 	uint64_t lost;
 
 	items = 0;
-	feed_router_message(router, &m, 0);
-	feed_router_message(router, &m, 0);
+	feed_router_message(router, &m);
+	feed_router_message(router, &m);
 	feed_router_tick(router, 200);
 	feed_out_post(out);
 	lost = o->metrics->v[METRIC_FEED_DROPPED_MEMORY] + o->metrics->v[METRIC_FEED_DELIVERIES_DROPPED];

@@ -72,7 +72,9 @@ stream(struct batch_set *s, const char *event, const char *room, uint64_t now)
 static enum batch_result
 add_bytes(struct batch_set *s, const char *event, const char *room, struct eio_bytes m, uint64_t now)
 {
-	return batch_set_append(s, stream(s, event, room, now), m, false, now);
+	struct message message = { .payload = m, .now_ms = now };
+
+	return batch_set_append(s, stream(s, event, room, now), &message);
 }
 
 static void
