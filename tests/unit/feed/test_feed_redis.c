@@ -14,6 +14,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/feed/feed.h"
+#include "src/source/pubsub.h"
 #include "tests/unit/configured.h"
 
 #include <errno.h>
@@ -123,7 +124,9 @@ set_up(void **state)
 	interest_set(x->interest, 1, nsp, NULL);
 	interest_set(x->interest, 1, nsp, &room_a);
 	if (thread_init(&x->thread, "test-feed", x->metrics.rows)) return -1;
-	o = (struct feed_options){ .thread = &x->thread, .interest = x->interest, .metrics = x->metrics.rows };
+	o = (struct feed_options){
+		.thread = &x->thread, .source = &source_pubsub, .interest = x->interest, .metrics = x->metrics.rows
+	};
 	config_fill_feed(x->config, &o);
 	o.workers = WORKERS;
 	x->feed = feed_new(&o);
