@@ -122,13 +122,12 @@ is_courtesy(const struct redis_link *l, struct eio_bytes text)
 }
 
 static void
-take_event(struct redis_link *l, enum redis_read got, const struct redis_event *event)
+take_reply(struct redis_link *l, enum redis_reply reply, struct eio_bytes text)
 {
-	if (got == REDIS_READ_REPLY && l->greetings) {
-		if (event->reply == REDIS_REPLY_IS_ERROR && !is_courtesy(l, event->text))
-			redis_link_refuse(l, event->text);
+	if (l->greetings) {
+		if (reply == REDIS_REPLY_IS_ERROR && !is_courtesy(l, text)) redis_link_refuse(l, text);
 		l->greetings--;
-	} else if (l->options.role->event(l->options.user, got, event) && l->awaited) {
+	} else if (l->options.role->reply(l->options.user, reply, text) && l->awaited) {
 		l->awaited--;
 	}
 }
@@ -150,6 +149,7 @@ static void
 on_link_read(void *user, struct eio_bytes bytes)
 {
 	struct redis_link *l = user;
+	const struct redis_role *role = l->options.role;
 	struct redis_event event;
 	enum redis_read got;
 
@@ -157,15 +157,19 @@ on_link_read(void *user, struct eio_bytes bytes)
 	l->heard_ms = uv_now(l->loop);
 	l->pinged_ms = 0;
 	redis_reader_feed(l->reader, bytes);
-	while ((got = redis_reader_next(l->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY)
-		take_event(l, got, &event);
+	while ((got = redis_reader_next(l->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY) {
+		if (got == REDIS_READ_MESSAGE)
+			role->message(l->options.user, &event.message);
+		else
+			take_reply(l, event.reply, event.text);
+	}
 	if (got == REDIS_READ_ERROR)
 		link_lost(l, event.why);
 	else if (*l->refused)
 		link_lost(l, l->refused);
 	else if (l->state == LINK_HANDSHAKE && !l->greetings && !l->awaited)
 		become_ready(l);
-	if (l->state == LINK_READY && l->options.role->looked) l->options.role->looked(l->options.user, bytes.n);
+	if (l->state == LINK_READY && role->looked) role->looked(l->options.user, bytes.n);
 }
 
 /* Pausing */
