@@ -280,11 +280,16 @@ request_partial(struct eio__conn *c)
 static void
 request_complete(struct eio__conn *c, enum eio_stage stage)
 {
+	struct eio_request *req;
+
 	if (!begin_exchange(c)) {
 		eio__conn_close(c);
 		return;
 	}
-	c->ex->req = eio_http_take(c->http);
+	req = eio_http_take(c->http);
+	/* Once it was told, another thread may read this. */
+	if (!c->told) c->ex->req = req;
+	CHECK(c->ex->req == req);
 	c->complete = true;
 	tell_exchange(c, stage);
 }
