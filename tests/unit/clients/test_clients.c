@@ -524,12 +524,11 @@ static void
 test_namespaces(void **state)
 {
 	struct config *config = configured(config_text);
-	struct clients_options options = { .worker = 0 };
+	struct clients_options options = { 0 };
 	struct namespaces *all;
 	struct namespace *n;
 
 	(void)state;
-	assert_non_null(config);
 	config_fill_clients(config, &options);
 	all = namespaces_new(options.namespaces);
 	assert_non_null(all);
