@@ -294,6 +294,13 @@ test_daemon(struct config *config, const char *file)
 	return 0;
 }
 
+static void
+print_config_error(void *user, const char *text)
+{
+	(void)user;
+	fprintf(stderr, "%s\n", text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -303,7 +310,7 @@ main(int argc, char **argv)
 
 	cli_parse(&cli, argc, argv);
 	if (cli.action == CLI_RUN || cli.action == CLI_TEST) {
-		config = cli_load(&cli);
+		config = config_load(&cli.flags, print_config_error, NULL);
 		if (!config)
 			status = 1;
 		else if (cli.action == CLI_RUN)
