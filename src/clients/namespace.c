@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of namespaces and their end. */
+/* Namespaces: sets of their specs, and those at work. */
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
 
 #include <stdlib.h>
+
+struct namespaces {
+	struct namespace_specs *specs; /* a reference */
+	size_t n;
+	struct namespace v[];
+};
+
+/* Specs */
 
 struct namespace_specs *
 namespace_specs_new(void)
@@ -56,4 +64,44 @@ namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name)
 	for (size_t i = 0; i < s->n; i++)
 		if (eio_bytes_eq(eio_cstr(s->v[i].name), name)) return &s->v[i];
 	return NULL;
+}
+
+/* At work */
+
+struct namespaces *
+namespaces_new(struct namespace_specs *specs)
+{
+	struct namespaces *all = malloc(sizeof *all + specs->n * sizeof *all->v);
+
+	if (!all) return NULL;
+	all->specs = namespace_specs_ref(specs);
+	all->n = specs->n;
+	for (size_t i = 0; i < all->n; i++)
+		all->v[i] = (struct namespace){ .name = eio_cstr(specs->v[i].name), .handlers = specs->v[i].handlers };
+	return all;
+}
+
+void
+namespaces_free(struct namespaces *all)
+{
+	if (!all) return;
+	for (size_t i = 0; i < all->n; i++) CHECK(all->v[i].sockets == 0);
+	namespace_specs_unref(all->specs);
+	free(all);
+}
+
+struct namespace *
+namespaces_find(struct namespaces *all, struct eio_bytes name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (eio_bytes_eq(all->v[i].name, name)) return &all->v[i];
+	return NULL;
+}
+
+bool
+namespaces_use_query(const struct namespaces *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].handlers && handlers_use_query(all->v[i].handlers)) return true;
+	return false;
 }

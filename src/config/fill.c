@@ -34,7 +34,7 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->redis = p->redis;
 	out->n_redis = c->n_redis;
 	out->publish_queue_bytes = p->publish_queue_bytes;
-	out->worker_queue_bytes = p->worker_queue_bytes;
 	out->workers = c->workers;
-	out->on_worker = c->workers == 1;
+	/* A single worker runs the feed, and is never behind it. */
+	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
 }

@@ -144,6 +144,7 @@ load_config(const char *name, const struct eio_bytes *text, const struct config_
 	}
 	l.memory = &l.parts->memory;
 	config__defaults(&l, &config__main_table, l.parts);
+	if (name) l.parts->config.file = config__strdup(&l, name);
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
 	if (!l.errors) finish_config(&l);

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
 #include "tests/unit/configured.h"
 #include "tests/unit/peer.h"
@@ -64,6 +64,7 @@ struct worker {
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
+	struct eio_random random;
 	struct config *config;
 	struct interest_table *interest;
 	struct metrics_set metrics;
@@ -76,9 +77,11 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = {
-		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
-	};
+	struct clients_options options = { .interest = t->interest,
+		.metrics = &t->metrics.rows[i],
+		.clock = &t->clock,
+		.random = &t->random,
+		.worker = i };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
@@ -177,9 +180,12 @@ deliver(struct test *t, unsigned from, unsigned n)
 static void
 take(struct test *t, struct worker *w, struct delivery *first, struct delivery *then)
 {
-	struct delivery *d = then ? delivery_append(first, then) : first;
+	struct mail *run = &first->mail;
+	struct delivery *d;
 
-	assert_non_null(d);
+	first->mail.next = then ? &then->mail : NULL;
+	d = delivery_take(&run);
+	assert_null(run);
 	clients_deliver(w->clients, d);
 	delivery_free(d);
 	(void)t;
@@ -407,10 +413,9 @@ fill(struct test *t, struct eio_socket *s)
 static struct eio_socket *
 only(const struct worker *w)
 {
-	for (size_t i = 0; i <= w->server->sids.mask; i++)
-		if (w->server->sids.buckets[i])
-			return EIO_CONTAINER(w->server->sids.buckets[i], struct eio_socket, node);
-	return NULL;
+	struct eio_hash_node *n = eio_hash_any(&w->server->sids);
+
+	return n ? EIO_CONTAINER(n, struct eio_socket, node) : NULL;
 }
 
 static void

@@ -562,6 +562,7 @@ files(void **state)
 	c = config_load(&f, on_error, errors);
 	assert_non_null(c);
 	assert_int_equal(c->workers, 4);
+	assert_string_equal(c->file, name);
 	config_free(c);
 	close(fd);
 	unlink(name);
