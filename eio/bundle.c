@@ -9,6 +9,7 @@
 
 #include "eio/base64.h"
 #include "eio/bundle_int.h"
+#include "eio/check.h"
 #include "eio/frame.h"
 
 #include <stdlib.h>
@@ -53,6 +54,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 	struct eio_bundle *b = bundle_alloc(count);
 	struct eio_block *block;
 
+	CHECK(count > 0);
 	if (!b) return NULL;
 	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__FRAME_HEADER_MAX;
 	block = eio_block_new(max);
@@ -61,6 +63,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, m[i]);
+	CHECK(at <= max);
 	block->n = at;
 	atomic_store_explicit(&b->wire[EIO_WIRE_WS], block, memory_order_release);
 	return b;
@@ -101,6 +104,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 	struct eio_bundle *all;
 	struct eio_block *block;
 
+	CHECK(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		count += bundles[i]->count;
 		bytes += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
@@ -116,6 +120,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 		join_one(all, block, at, bundles[i]);
 		at += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
 	}
+	CHECK(all->count == count && at == bytes);
 	atomic_store_explicit(&all->wire[EIO_WIRE_WS], block, memory_order_release);
 	return all;
 }
@@ -183,12 +188,13 @@ build_text(const struct eio__part *parts, unsigned count, const char *data, bool
 			block->data[at++] = 0x1e;
 		at += put_text(block->data + at, &parts[i], data);
 	}
+	CHECK(at <= max);
 	block->n = at;
 	return block;
 }
 
 static struct eio_block *
-build(const struct eio_bundle *b, const char *data, enum eio_wire wire)
+build_wire(const struct eio_bundle *b, const char *data, enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING: return build_text(b->parts, b->count, data, false);
@@ -205,7 +211,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 
 	if (block) return block;
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
-	block = build(b, ws->data, wire);
+	block = build_wire(b, ws->data, wire);
 	if (!block) return NULL;
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(

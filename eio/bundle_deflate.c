@@ -8,6 +8,7 @@
  * work; the others may come back later, see the busy of eio_bundle_deflated().
  */
 #include "eio/bundle_int.h"
+#include "eio/check.h"
 #include "eio/deflate.h"
 #include "eio/frame.h"
 
@@ -47,13 +48,14 @@ eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles
 	struct eio__twins *t = twins_alloc(n);
 
 	if (!t) return -1;
+	CHECK(!atomic_load_explicit(&joined->twins, memory_order_relaxed));
 	for (size_t i = 0; i < n; i++) t->sources[i] = eio_bundle_ref(bundles[i]);
 	atomic_store_explicit(&joined->twins, t, memory_order_release);
 	return 0;
 }
 
 static bool
-is_polling(enum eio_wire wire)
+is_polling_wire(enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING:
@@ -99,6 +101,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 		if (!k) memcpy(to + all.n, plain->data + from, header + n);
 		any = any || k;
 		all.n += k ? k : header + n;
+		CHECK(all.n <= from + header + n);
 	}
 	if (any || !to) return eio_block_of_buf(&all);
 	eio_buf_deinit(&all);
@@ -154,9 +157,10 @@ join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_d
 }
 
 static struct eio_block *
-make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
+make_twin(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o,
+	bool *busy)
 {
-	if (is_polling(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
+	if (is_polling_wire(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
 	return t->count ? join_frames(t, wire, o, busy) : deflate_frames(plain, o);
 }
 
@@ -167,7 +171,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 	struct eio__twins *t;
 
 	/* No message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
-	if (!is_polling(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
+	if (!is_polling_wire(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
 	t = twins_of(b);
 	if (!t) return NULL;
 	block = atomic_load_explicit(&t->block[wire], memory_order_acquire);
@@ -177,7 +181,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 		return NULL;
 	}
 	plain = eio_bundle_wire(b, wire);
-	block = plain ? make(t, plain, wire, options, busy) : NULL;
+	block = plain ? make_twin(t, plain, wire, options, busy) : NULL;
 	if (!block) {
 		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
 		return NULL;

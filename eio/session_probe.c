@@ -2,6 +2,8 @@
 /* The upgrade: a WebSocket that probes for a session which polls, until it is the session's transport or is closed. */
 #include "eio/session_int.h"
 
+#include "eio/check.h"
+
 static const char probe_text[] = "probe";
 
 /* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both the pong and
@@ -37,6 +39,7 @@ become_websocket(struct eio_session *s)
 {
 	bool polling_b64 = s->kind.b64;
 
+	CHECK(s->kind.transport == EIO_TRANSPORT_POLLING);
 	s->kind.transport = EIO_TRANSPORT_WEBSOCKET;
 	s->kind.b64 = s->other_b64;
 	s->other_b64 = polling_b64;

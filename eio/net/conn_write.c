@@ -23,7 +23,7 @@ struct rest {
 
 /* The rest is out. A connection whose client will say nothing more, or whose server is closing, ends here as well. */
 static void
-on_written(uv_write_t *req, int status)
+on_rest_written(uv_write_t *req, int status)
 {
 	struct rest *w = EIO_CONTAINER(req, struct rest, req);
 	struct eio__conn *c = w->conn;
@@ -52,7 +52,7 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
 	if (body && body_sent < body->n)
 		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));
-	if (uv_write(&w->req, &c->h.stream, bufs, n, on_written)) {
+	if (uv_write(&w->req, &c->h.stream, bufs, n, on_rest_written)) {
 		eio_block_unref(w->body);
 		free(w);
 		return EIO__WROTE_FAILED;

@@ -47,7 +47,6 @@ struct eio_httpd {
 };
 
 struct eio__conn {
-	unsigned magic; /* EIO__CONN_MAGIC */
 	struct eio_list link;
 	union {
 		uv_handle_t handle;
@@ -60,6 +59,7 @@ struct eio__conn {
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_buf pending; /* bytes that came while an exchange was being answered */
 	struct eio_timer timer;
+	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	int fd; /* the handle's */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
 	bool told; /* the handler knows the exchange */

@@ -64,6 +64,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	struct eio_server *s = calloc(1, sizeof(*s));
 
 	if (!s) return NULL;
+	CHECK(options->index < options->count && options->count <= EIO_MAX_SERVERS);
+	s->magic = EIO__SERVER_MAGIC;
 	s->loop = loop;
 	s->clock = clock;
 	s->options = options;
@@ -102,6 +104,8 @@ eio_server_close(struct eio_server *s)
 void
 eio_server_free(struct eio_server *s)
 {
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	CHECK(s->sids.count == 0);
 	eio_ws_server_free(s->ws);
 	eio_bundle_unref(s->settings.ping);
 	eio_bundle_unref(s->settings.pong);
@@ -110,6 +114,7 @@ eio_server_free(struct eio_server *s)
 	eio_buf_deinit(&s->scratch);
 	eio_hash_deinit(&s->sids);
 	free(s->prefix);
+	s->magic = 0;
 	free(s);
 }
 
@@ -232,6 +237,7 @@ post_done(struct eio_socket *socket)
 {
 	struct eio_exchange *ex = socket->post;
 
+	CHECK(ex && ex->owner == socket);
 	socket->post = NULL;
 	ex->owner = NULL;
 	ex->on_abort = NULL;

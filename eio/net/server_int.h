@@ -8,7 +8,10 @@
 #include "eio/net/server.h"
 #include "eio/net/websocket.h"
 
+enum { EIO__SERVER_MAGIC = 0x73657276 };
+
 struct eio_server {
+	unsigned magic; /* EIO__SERVER_MAGIC */
 	uv_loop_t *loop;
 	struct eio_clock *clock;
 	const struct eio_server_options *options;

@@ -85,7 +85,7 @@ eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req)
 }
 
 static void
-drop_link(struct eio_link *link)
+forget_link(struct eio_link *link)
 {
 	if (!link) return;
 	link->socket = NULL;
@@ -95,14 +95,14 @@ drop_link(struct eio_link *link)
 static void
 drop_main(struct eio_socket *s)
 {
-	drop_link(s->main);
+	forget_link(s->main);
 	eio__socket_set_main(s, NULL);
 }
 
 static void
 drop_probe(struct eio_socket *s)
 {
-	drop_link(s->probe);
+	forget_link(s->probe);
 	s->probe = NULL;
 }
 
@@ -212,7 +212,10 @@ eio_server_flush(struct eio_server *server)
 void
 eio__socket_prepare(uv_prepare_t *prepare)
 {
-	eio_server_flush(prepare->data);
+	struct eio_server *s = prepare->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio_server_flush(s);
 }
 
 static void

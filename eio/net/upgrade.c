@@ -5,6 +5,7 @@
  * of their own, or a probe for one that polls (protocol section "Upgrade to
  * WebSocket").
  */
+#include "eio/check.h"
 #include "eio/negotiate.h"
 #include "eio/net/link.h"
 #include "eio/net/verify.h"
@@ -100,6 +101,7 @@ link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool defla
 {
 	struct eio_link *link = calloc(1, sizeof *link);
 
+	CHECK(!socket || !(probe ? socket->probe : socket->main));
 	if (!link) return NULL;
 	*link = (struct eio_link){
 		.magic = EIO__LINK_MAGIC, .server = s, .socket = socket, .probe = probe, .deflate = deflate

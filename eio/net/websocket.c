@@ -53,7 +53,7 @@ static const uint64_t no_utf8_check = LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION;
 static const uint64_t no_utf8_check = 0;
 #endif
 
-enum { WS_MAGIC = 0x5ec0ffee };
+enum { WS_MAGIC = 0x5ec0ffee, WS_SERVER_MAGIC = 0x77737376 };
 
 struct eio_ws {
 	unsigned magic; /* WS_MAGIC */
@@ -74,6 +74,7 @@ struct handshake {
 };
 
 struct eio_ws_server {
+	unsigned magic; /* WS_SERVER_MAGIC */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct eio_ws_handler handler;
@@ -131,6 +132,7 @@ on_receive(struct eio_ws *ws, char *data, size_t n)
 static void
 ws_free(struct eio_ws *ws)
 {
+	CHECK(!ws->gathered);
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
 	eio_inbound_deinit(&ws->in);
 	ws->magic = 0;
@@ -207,8 +209,9 @@ on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void
 	default: return 0;
 	}
 	s = lws_context_user(lws_get_context(wsi));
+	CHECK_MAGIC(s, WS_SERVER_MAGIC);
 	ws = ws_of(wsi);
-	if (!ws && s && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
+	if (!ws && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
 		ws = s->adopting->ws;
 		ws->wsi = wsi;
 		lws_set_opaque_user_data(wsi, ws);
@@ -279,6 +282,7 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struc
 	void *loops[1] = { loop };
 
 	if (!s) return NULL;
+	s->magic = WS_SERVER_MAGIC;
 	s->handler = *handler;
 	s->max_payload = max_payload;
 	configure_protocol(s);
@@ -314,6 +318,7 @@ eio_ws_server_free(struct eio_ws_server *s)
 	 * turns of the loop, the second frees the memory. */
 	lws_context_destroy(s->context);
 	eio_uring_free(s->ring);
+	s->magic = 0;
 	free(s);
 }
 

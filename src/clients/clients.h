@@ -8,6 +8,7 @@
 #ifndef SRC_CLIENTS_CLIENTS_H
 #define SRC_CLIENTS_CLIENTS_H
 
+#include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "src/base/metrics.h"
 #include "src/clients/namespace.h"
@@ -35,6 +36,7 @@ struct clients_options {
 	struct feed *feed; /* takes what handlers publish */
 	struct metrics *metrics; /* the worker's row */
 	struct eio_clock *clock;
+	struct eio_random *random;
 	unsigned worker;
 };
 

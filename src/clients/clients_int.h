@@ -3,7 +3,6 @@
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
-#include "eio/net/random.h"
 #include "src/base/log.h"
 #include "src/clients/client.h"
 #include "src/clients/clients.h"
@@ -29,7 +28,6 @@ struct clients {
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	struct eio_random random; /* for the ids of sockets */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };

@@ -38,8 +38,8 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	struct sio_socket *s;
 	bool in;
 
-	if (!own ||
-		sio_client_accept(&c->sio, n->name, auth, eio_random_take(&cs->random, SIO_ID_RANDOM), &s, &answer)) {
+	if (!own || sio_client_accept(
+			    &c->sio, n->name, auth, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;

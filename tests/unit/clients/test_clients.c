@@ -9,7 +9,7 @@
 #include "src/base/log.h"
 #include "src/clients/clients.h"
 #include "src/config/config.h"
-#include "src/worker/server_options.h"
+#include "tests/unit/configured.h"
 #include "tests/unit/failmalloc.h"
 #include "tests/unit/peer.h"
 
@@ -64,6 +64,7 @@ __wrap_interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, 
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
+	struct eio_random random;
 	struct config *config;
 	struct interest_table *interest;
 	struct metrics_set metrics;
@@ -74,13 +75,6 @@ struct test {
 	int saved_stderr;
 	FILE *log;
 };
-
-static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
 
 /* What is logged from now on goes to a file. */
 static void
@@ -103,19 +97,19 @@ start_with(struct test *t, struct clients_options clients)
 	publish_fails = interest_fails = false;
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
+	t->config = configured(config_text);
 	t->interest = interest_table_new();
-	assert_non_null(t->config);
 	assert_int_equal(metrics_set_init(&t->metrics, 1), 0);
 	config_fill_clients(t->config, &clients);
 	clients.interest = t->interest;
 	clients.metrics = &t->metrics.rows[0];
 	clients.clock = &t->clock;
+	clients.random = &t->random;
 	clients.max_attachment_bytes = 10;
 	clients.connect_timeout_ms = 60;
 	t->clients = handler.user = clients_new(&clients);
 	assert_non_null(t->clients);
-	assert_int_equal(server_options_init(&t->options, t->config, 0), 0);
+	config_fill_server(t->config, &t->options);
 	t->server = eio_server_new(&t->loop, &t->clock, &t->options, &handler);
 	assert_non_null(t->server);
 	catch_log(t);
@@ -174,7 +168,6 @@ finish(struct test *t)
 	uv_run(&t->loop, UV_RUN_DEFAULT);
 	eio_server_free(t->server);
 	clients_free(t->clients);
-	server_options_deinit(&t->options);
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 	metrics_set_deinit(&t->metrics);
 	interest_table_free(t->interest);
@@ -530,7 +523,7 @@ test_bounded(void **state)
 static void
 test_namespaces(void **state)
 {
-	struct config *config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
+	struct config *config = configured(config_text);
 	struct namespaces *all;
 	struct namespace *n;
 

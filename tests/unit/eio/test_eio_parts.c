@@ -5,6 +5,7 @@
 #include "eio/error.h"
 #include "eio/frame.h"
 #include "eio/hash.h"
+#include "eio/header.h"
 #include "eio/list.h"
 #include "eio/query.h"
 #include "eio/utf8.h"
@@ -95,6 +96,47 @@ test_frame(void **state)
 		assert_int_equal((unsigned char)out[0], 0x82);
 		assert_int_equal(eio__frame_data(out, &header), frames[i].n);
 		assert_int_equal(header, frames[i].header);
+	}
+}
+
+static void
+test_header_list(void **state)
+{
+	struct eio_bytes s = EIO_LIT(" a ,,\"b, c\"\t,d");
+
+	(void)state;
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("a")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("\"b, c\"")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("d")));
+	assert_int_equal(s.n, 0);
+	assert_int_equal(eio_header_take(&s, ',').n, 0);
+	assert_true(eio_header_is(EIO_LIT("GzIp"), EIO_LIT("gzip")));
+	assert_false(eio_header_is(EIO_LIT("gzi0"), EIO_LIT("gziP")));
+	assert_false(eio_header_is(EIO_LIT("gzip"), EIO_LIT("gzip ")));
+}
+
+/* A q that cannot be read means "not wanted". */
+static void
+test_header_accepted(void **state)
+{
+	static const struct {
+		const char *header;
+		int weight;
+	} cases[] = { { "gzip", 1000 }, { "gzip;q=1", 1000 }, { "gzip ; Q = 0.25 ", 250 }, { "gzip;q=0.001", 1 },
+		{ "gzip;q=1.000", 1000 }, { "gzip;q=1.001", 0 }, { "gzip;q=2", 0 }, { "gzip;q=", 0 },
+		{ "gzip;q=-1", 0 }, { "gzip;q=0.0001", 0 }, { "gzip;q=.5", 0 }, { "gzip;q=x;q=0.5", 500 },
+		{ "gzip;level=9", 1000 } };
+	struct eio_accepted a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct eio_bytes s = eio_cstr(cases[i].header);
+
+		assert_true(eio_header_accepted(&s, &a));
+		assert_true(eio_bytes_eq(a.coding, EIO_LIT("gzip")));
+		assert_int_equal(a.weight, cases[i].weight);
+		assert_false(eio_header_accepted(&s, &a));
 	}
 }
 
@@ -295,6 +337,8 @@ main(void)
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
 		cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_header_list),
+		cmocka_unit_test(test_header_accepted),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),
