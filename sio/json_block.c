@@ -20,16 +20,17 @@
  * that are no container, deep nesting, very long exponents. After a no the scanner
  * in json.c decides, and finds the kind of mistake.
  */
+#include "eio/utf8_block.h"
 #include "sio/json_int.h"
 #include "sio/json_masks.h"
 
-#ifdef SIO__JSON_HAVE_BLOCKS
+#ifdef EIO_VECTOR_HAVE
 
 /* The same source makes two functions on x86-64; see json_block_avx2.c. */
-#ifdef SIO__JSON_AVX2
-#define CHECK sio__json_check_blocks_avx2
+#ifdef EIO_VECTOR_AVX2
+#define CHECK_BLOCKS sio__json_check_blocks_avx2
 #else
-#define CHECK sio__json_check_blocks
+#define CHECK_BLOCKS sio__json_check_blocks
 #endif
 
 enum {
@@ -50,11 +51,11 @@ struct carry {
 };
 
 struct scan {
-	const char *end; /* of the text */
+	const char *begin, *end; /* of the text */
 	uint64_t
 		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
 	bool done; /* the last bracket was closed: only whitespace may follow */
-	uint64_t high; /* not 0: there is more than ASCII */
+	uint64_t high; /* what there was from 0x80 in the block before, whose last character may go on */
 	struct carry in;
 };
 
@@ -101,7 +102,7 @@ next(uint64_t markers, uint64_t space, uint64_t *carry)
 static inline uint64_t
 prefix_xor(uint64_t x)
 {
-#ifdef SIO__JSON_AVX2
+#ifdef EIO_VECTOR_AVX2
 	/* Multiplied by all ones without carries. */
 	return (uint64_t)_mm_cvtsi128_si64(
 		_mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)x), _mm_set1_epi8((char)0xff), 0));
@@ -150,7 +151,6 @@ strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct t
 	s->in.in_string = (uint64_t)((int64_t)t->string >> 63);
 	t->opening = quotes & t->string;
 	t->closing = quotes & ~t->string;
-	s->high |= m->high;
 	return ((m->control & t->string) | (m->high & ~t->string)) == 0;
 }
 
@@ -291,22 +291,31 @@ order(struct carry *in, const struct tokens *t, uint64_t space)
 	       (key & ~(t->opening | t->close)) | (behind_key ^ t->colon);
 }
 
+/* Checks the UTF-8 of a block that is not all ASCII, or stands behind such a one. p: the block in the text. */
+static inline bool
+check_utf8(struct scan *s, const eio_vector v[EIO_VECTORS], const char *p, uint64_t high)
+{
+	eio_vector before = p == s->begin ? EIO_VECTOR_EACH(0) : EIO_VECTOR_LOAD(p - sizeof before);
+
+	s->high = high;
+	return eio__utf8_block_valid(v, before);
+}
+
 /* block: the 64 bytes; p: where they are in the text, which may end before them. */
 static inline bool
 check_block(struct scan *s, const char *block, const char *p)
 {
-	sio__json_vector v[SIO__JSON_VECTORS];
+	eio_vector v[EIO_VECTORS];
 	struct sio__json_marks marks;
 	struct sio__json_masks m;
 	struct tokens t;
 	uint64_t bad = 0;
 
-	sio__json_load(v, block);
+	eio_vector_load(v, block);
 	marks = sio__json_marks(v);
-	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped)) {
-		s->high |= marks.high; /* nothing but string */
-		return true;
-	}
+	if ((marks.high | s->high) && !check_utf8(s, v, p, marks.high)) return false;
+	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped))
+		return true; /* nothing but string */
 	if (!strings(s, p, &marks, &t)) return false;
 	m = sio__json_masks(v);
 	t.space = m.space;
@@ -324,36 +333,23 @@ check_block(struct scan *s, const char *block, const char *p)
 	return bad == 0;
 }
 
-/* The end of the text with spaces behind it; buf is for that. */
-static inline const char *
-last_block(char buf[2 * SIO__JSON_BLOCK], struct eio_bytes text)
-{
-	size_t rest = text.n % SIO__JSON_BLOCK;
-	char *block = buf + SIO__JSON_BLOCK;
-
-	memset(block, ' ', SIO__JSON_BLOCK);
-	/* A whole block is copied where there is one, which takes no call; what it has more lies before. */
-	if (text.n >= SIO__JSON_BLOCK)
-		memcpy(buf + rest, text.p + text.n - SIO__JSON_BLOCK, SIO__JSON_BLOCK);
-	else
-		memcpy(block, text.p, rest);
-	return block;
-}
-
 bool
-CHECK(struct eio_bytes text)
+CHECK_BLOCKS(struct eio_bytes text)
 {
 	struct scan s = { .stack = 1, .in = { .in_object = 1, .behind_separator = 1 } };
-	char buf[2 * SIO__JSON_BLOCK];
+	char buf[2 * EIO_VECTOR_BLOCK];
 
 	if (text.n == 0) return false;
+	s.begin = text.p;
 	s.end = text.p + text.n;
-	for (size_t at = 0; at < text.n; at += SIO__JSON_BLOCK) {
+	for (size_t at = 0; at < text.n; at += EIO_VECTOR_BLOCK) {
 		const char *p = text.p + at;
 
-		if (!check_block(&s, text.n - at < SIO__JSON_BLOCK ? last_block(buf, text) : p, p)) return false;
+		if (!check_block(&s, text.n - at < EIO_VECTOR_BLOCK ? eio_vector_last_block(buf, text, ' ') : p, p))
+			return false;
 	}
-	return s.done && (!s.high || sio__utf8_valid(text.p, s.end));
+	/* All brackets are closed and only spaces follow, so no character is cut. */
+	return s.done;
 }
 
 #endif

@@ -3,6 +3,7 @@
  * What JSON strings mean: escapes undone, compared and made. Strings that come
  * in here as raw text passed sio_json_check(); bytes to escape may be anything.
  */
+#include "eio/utf8.h"
 #include "sio/json_int.h"
 
 #include <stdint.h>
@@ -142,28 +143,51 @@ escape_byte(struct eio_buf *out, char c)
 	eio_buf_append(out, text, 2);
 }
 
-void
-sio_json_escape(struct eio_buf *out, struct eio_bytes bytes)
+/* Appends what stands in a string between its quotes. */
+static void
+escape_utf8(struct eio_buf *out, struct eio_bytes utf8)
 {
-	const char *p = bytes.n ? bytes.p : "", *end = p + bytes.n, *from = p;
-	unsigned n;
+	const char *p = utf8.p, *end = p + utf8.n, *from = p;
 
-	eio_buf_addc(out, '"');
-	while (p < end) {
-		p = sio__json_skip_plain(p, end);
-		if (p == end) break;
-		n = (unsigned char)*p >= 0x80 ? sio__utf8_len(p, end) : 0;
-		if (n > 0) {
-			p += n;
-			continue;
-		}
+	while ((p = sio__json_skip_plain(p, end)) < end) {
 		eio_buf_append(out, from, (size_t)(p - from));
-		if ((unsigned char)*p >= 0x80)
-			eio_buf_append(out, replacement, sizeof(replacement) - 1);
-		else
-			escape_byte(out, *p);
+		escape_byte(out, *p);
 		from = ++p;
 	}
 	if (end > from) eio_buf_append(out, from, (size_t)(end - from));
+}
+
+/* How many leading bytes of s are well-formed. */
+static size_t
+utf8_len(struct eio_bytes s)
+{
+	size_t n = 0, k;
+	uint32_t cp;
+
+	while ((k = eio_utf8_next(eio_bytes(s.p + n, s.n - n), &cp)) > 0) n += k;
+	return n;
+}
+
+/* Appends bytes that are not all well-formed. */
+static void
+escape_mended(struct eio_buf *out, struct eio_bytes bytes)
+{
+	for (size_t n; bytes.n > 0; bytes = eio_bytes(bytes.p + n, bytes.n - n)) {
+		n = utf8_len(bytes);
+		escape_utf8(out, eio_bytes(bytes.p, n));
+		if (n == bytes.n) break;
+		eio_buf_append(out, replacement, sizeof replacement - 1);
+		n++;
+	}
+}
+
+void
+sio_json_escape(struct eio_buf *out, struct eio_bytes bytes)
+{
+	eio_buf_addc(out, '"');
+	if (!eio_utf8_valid(bytes))
+		escape_mended(out, bytes);
+	else if (bytes.n > 0)
+		escape_utf8(out, bytes);
 	eio_buf_addc(out, '"');
 }
