@@ -3,6 +3,8 @@
  * utf8_valid.c. */
 #include "eio/utf8.h"
 
+#include "eio/check.h"
+
 #include <utf8proc.h>
 
 size_t
@@ -20,6 +22,13 @@ eio_utf8_next(struct eio_bytes s, uint32_t *cp)
 	if (k <= 0) return 0;
 	*cp = (uint32_t)c;
 	return (size_t)k;
+}
+
+unsigned
+eio_utf8_put(char out[4], uint32_t cp)
+{
+	CHECK(utf8proc_codepoint_valid((utf8proc_int32_t)cp));
+	return (unsigned)utf8proc_encode_char((utf8proc_int32_t)cp, (utf8proc_uint8_t *)out);
 }
 
 ssize_t

@@ -15,6 +15,9 @@ bool eio_utf8_valid(struct eio_bytes s);
  * does not start with well-formed UTF-8. */
 size_t eio_utf8_next(struct eio_bytes s, uint32_t *cp);
 
+/* Writes a character as UTF-8; cp is at most 0x10ffff and no surrogate. Returns its length, 1 … 4. */
+unsigned eio_utf8_put(char out[4], uint32_t cp);
+
 /* How many bytes the first `units` UTF-16 code units of s take. Returns -1 when s is shorter or not well-formed up to there,
  * or when a surrogate pair would be cut. */
 ssize_t eio_utf8_units_len(struct eio_bytes s, size_t units);

@@ -70,10 +70,13 @@ sio__json_skip_plain(const char *p, const char *end)
 }
 #endif
 
+/* Whether four hexadecimal digits stand at p. */
 static inline bool
-is_hex(char c)
+is_code_unit(const char *p)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	for (int i = 0; i < 4; i++)
+		if (eio_hex_value(p[i]) < 0) return false;
+	return true;
 }
 
 const char *
@@ -89,9 +92,7 @@ sio__json_skip_escape(const char *p, const char *end)
 	case 'n':
 	case 'r':
 	case 't': return p + 2;
-	case 'u':
-		if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) return NULL;
-		return p + 6;
+	case 'u': return end - p >= 6 && is_code_unit(p + 2) ? p + 6 : NULL;
 	default: return NULL;
 	}
 }

@@ -11,55 +11,30 @@
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 static unsigned
-hex4(const char *p)
+code_unit(const char *p)
 {
-	unsigned v = 0, i;
+	unsigned v = 0;
 
-	for (i = 0; i < 4; i++) v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+	for (int i = 0; i < 4; i++) v = v << 4 | (unsigned)eio_hex_value(p[i]);
 	return v;
-}
-
-static unsigned
-put_utf8(char out[4], uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
 }
 
 /* r stands behind "\u": one code unit, or two when they are a surrogate pair. */
 static unsigned
 read_unicode(struct sio__json_reader *r, char out[4])
 {
-	uint32_t c = hex4(r->p), low;
+	uint32_t c = code_unit(r->p), low;
 
 	r->p += 4;
 	if (c >= 0xd800 && c < 0xdc00 && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u') {
-		low = hex4(r->p + 2);
+		low = code_unit(r->p + 2);
 		if (low >= 0xdc00 && low < 0xe000) {
 			r->p += 6;
-			return put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
+			return eio_utf8_put(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
 		}
 	}
 	if (c >= 0xd800 && c < 0xe000) c = 0xfffd; /* UTF-8 has no way to say it */
-	return put_utf8(out, c);
+	return eio_utf8_put(out, c);
 }
 
 unsigned

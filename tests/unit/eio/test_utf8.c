@@ -2,6 +2,7 @@
 /* The ways to check UTF-8, each against utf8proc, which judges a character at a time behind eio_utf8_next(). */
 #include "eio/utf8.h"
 #include "eio/utf8_int.h"
+#include "tests/unit/dice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,15 +114,6 @@ test_all_threes(void **state)
 		memset(p, 'a', sizeof three);
 	}
 	free(text);
-}
-
-static unsigned long long dice_state;
-
-static unsigned
-dice(unsigned sides)
-{
-	dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice_state >> 33) % sides;
 }
 
 /* Fills p[0 .. n) with characters of all lengths, many of them at a limit, and ASCII at the end. */

@@ -6,6 +6,7 @@
 #include "sio/error.h"
 #include "sio/json.h"
 #include "sio/json_int.h"
+#include "tests/unit/dice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,15 +188,6 @@ test_skip_plain(void **state)
 }
 
 /* The ways to check JSON must agree: by blocks only what the definition accepts, and every container that is not rare. */
-
-static unsigned long long dice_state;
-
-static unsigned
-dice(unsigned sides)
-{
-	dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice_state >> 33) % sides;
-}
 
 static bool
 agree(struct eio_bytes s, bool must)
