@@ -100,7 +100,7 @@ void sio_client_init_4(struct sio_client *c, const struct sio_client_config *con
 void sio_client_deinit(struct sio_client *c);
 
 /* Takes one Engine.IO message. 1: *ev is an event; 0: nothing to do (*ev is SIO_EVENT_NONE); negative: the client
- * broke the protocol or memory is out, and its engine must be closed. */
+ * broke the protocol (one of SIO_FAULT_TABLE) or memory is out (SIO_ERR_NOMEM), and its engine must be closed. */
 int sio_client_recv(struct sio_client *c, bool binary, struct eio_bytes data, struct sio_event *ev);
 
 /* Frees what the last event's data lay in, ahead of the next call: an idle client should not keep its last upload. */

@@ -29,7 +29,7 @@ static enum client_reason
 fault_of(int error)
 {
 	if (error == SIO_ERR_NOMEM) return CLIENT_REASON_NOMEM;
-	CHECK(error < 0 && error > SIO_ERR_LAST_FATAL);
+	CHECK(error < 0 && error >= -(int)SIO_ERROR_INDEX_LAST_FAULT);
 	return (enum client_reason)(-error);
 }
 

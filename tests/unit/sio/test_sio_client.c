@@ -229,7 +229,7 @@ feed(int revision, const char *p, size_t n)
 	join(&c, "/adm");
 	rc = sio_client_recv(&c, false, eio_bytes(copy, n), &ev);
 	for (i = 0; rc == 0 && c.pending && i < SIO_MAX_ATTACHMENTS; i++) rc = binary(&c, "x", &ev);
-	assert_true(rc >= 0 || rc > SIO_ERR_LAST_FATAL);
+	assert_true(rc >= -(int)SIO_ERROR_INDEX_LAST_FAULT);
 	if (rc == 1 && ev.type == SIO_EVENT_MESSAGE) echo(&ev);
 	if (rc == 1 && ev.type == SIO_EVENT_CONNECT) let_in(&c, &ev);
 	sio_client_deinit(&c);

@@ -219,8 +219,8 @@ test_strerror(void **state)
 	assert_string_equal(sio_strerror(0), "no error");
 	assert_string_equal(sio_strerror(SIO_ERR_PAYLOAD), "invalid payload");
 	assert_string_equal(sio_strerror(SIO_ERR_INVALID_ARGUMENT), "invalid argument");
-	assert_string_equal(sio_strerror(1), "unknown error");
-	assert_string_equal(sio_strerror(-1000), "unknown error");
+	assert_string_equal(sio_strerror(SIO_ERR_CONNECT_ERROR), "CONNECT_ERROR from a client");
+	assert_string_equal(sio_strerror(SIO_ERR_NOMEM), "out of memory");
 }
 
 static const struct eio_bytes bufs[] = { L("\x01"), L("\x02"), L("\x03") };
