@@ -149,7 +149,7 @@ rooms(void)
 	}
 	sio_rooms_leave_all(&t, &m[0]);
 	sio_rooms_leave_all(&t, &m[1]);
-	assert_int_equal(sio_rooms_count(&t), 0);
+	assert_int_equal(t.rooms.count, 0);
 	sio_rooms_deinit(&t);
 	return rc < 0 ? rc : 0;
 }
