@@ -269,13 +269,13 @@ daemon_run(const struct config *config)
 }
 
 int
-daemon_test(const struct config *config)
+daemon_test(const struct config *config, const char *file)
 {
 	struct files *files;
 
 	log_set_level((enum log_level)config->log_level);
 	if (open_files(config, &files)) return 1;
 	files_close(files);
-	printf("%s: ok\n", config->file ? config->file : "siocast");
+	printf("%s: ok\n", file ? file : "siocast");
 	return 0;
 }

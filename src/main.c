@@ -10,7 +10,7 @@ load_and_do(const struct cli *cli)
 	int status;
 
 	if (!config) return 1;
-	status = cli->action == CLI_RUN ? daemon_run(config) : daemon_test(config);
+	status = cli->action == CLI_RUN ? daemon_run(config) : daemon_test(config, cli->flags.file);
 	config_free(config);
 	return status;
 }

@@ -4,6 +4,9 @@
 
 #include "eio/check.h"
 #include "src/feed/feed_int.h"
+#include "src/redis/pacing.h"
+#include "src/redis/publisher.h"
+#include "src/redis/subscriber.h"
 
 #include <stdlib.h>
 
@@ -19,7 +22,7 @@ struct publish {
 /* One server messages come from. */
 struct source {
 	struct feed *feed;
-	struct redis *redis; /* feed thread only; NULL before the start and after the end */
+	struct redis_subscriber *redis; /* feed thread only; NULL before the start and after the end */
 	atomic_bool subscribed;
 };
 
@@ -34,7 +37,7 @@ struct feed {
 	struct feed_out out;
 	struct feed_router router;
 	struct source *sources;
-	struct redis *publisher; /* made when something is published first */
+	struct redis_publisher *publisher; /* made when something is published first */
 	atomic_size_t publishing; /* bytes posted and not yet taken */
 	_Atomic uint64_t overflows; /* messages not even posted; the feed thread counts them */
 };
@@ -106,17 +109,6 @@ on_state(void *user, bool ready)
 	atomic_store_explicit(&s->subscribed, ready, memory_order_release);
 }
 
-static struct redis_options
-redis_options(struct feed *f, size_t i)
-{
-	return (struct redis_options){
-		.url = &f->options.redis[i],
-		.metrics = f->options.metrics,
-		.publish_queue_bytes = f->options.publish_queue_bytes,
-		.message = on_message,
-	};
-}
-
 static bool
 has_feeds(const struct feed *f)
 {
@@ -138,19 +130,22 @@ may_pause(const struct feed *f)
 static void
 open_sources(struct feed *f)
 {
-	struct redis_options o;
-
 	if (!has_feeds(f)) return;
 	for (size_t i = 0; i < f->options.n_redis; i++) {
-		o = redis_options(f, i);
-		o.channels = f->router.channels;
-		o.n_channels = f->router.n_channels;
-		o.patterns = f->router.patterns;
-		o.n_patterns = f->router.n_patterns;
-		o.may_pause = may_pause(f);
-		o.state = on_state;
-		o.user = &f->sources[i];
-		f->sources[i].redis = redis_open(loop_of_feed(f), &o);
+		const struct redis_subscriber_options o = {
+			.url = &f->options.redis[i],
+			.metrics = f->options.metrics,
+			.channels = f->router.channels,
+			.n_channels = f->router.n_channels,
+			.patterns = f->router.patterns,
+			.n_patterns = f->router.n_patterns,
+			.may_pause = may_pause(f),
+			.message = on_message,
+			.state = on_state,
+			.user = &f->sources[i],
+		};
+
+		f->sources[i].redis = redis_subscriber_open(loop_of_feed(f), &o);
 		if (!f->sources[i].redis) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 	}
 }
@@ -160,14 +155,15 @@ open_sources(struct feed *f)
 static void
 publish(struct feed *f, struct publish *p)
 {
-	struct redis_options o;
+	const struct redis_publisher_options o = {
+		.url = &f->options.redis[0],
+		.metrics = f->options.metrics,
+		.queue_bytes = f->options.publish_queue_bytes,
+	};
 
-	if (!f->publisher) {
-		o = redis_options(f, 0);
-		f->publisher = redis_open(loop_of_feed(f), &o);
-	}
+	if (!f->publisher) f->publisher = redis_publisher_open(loop_of_feed(f), &o);
 	if (f->publisher)
-		redis_publish(f->publisher, eio_bytes(p->data, p->channel_n),
+		redis_publisher_publish(f->publisher, eio_bytes(p->data, p->channel_n),
 			eio_bytes(p->data + p->channel_n, p->payload_n));
 	else
 		metrics_inc(f->options.metrics, METRIC_PUBLISH_DROPPED);
@@ -178,11 +174,11 @@ static void
 shut_down(struct feed *f)
 {
 	for (size_t i = 0; i < f->options.n_redis; i++) {
-		if (f->sources[i].redis) redis_close(f->sources[i].redis);
+		if (f->sources[i].redis) redis_subscriber_close(f->sources[i].redis);
 		f->sources[i].redis = NULL;
 		atomic_store_explicit(&f->sources[i].subscribed, false, memory_order_release);
 	}
-	if (f->publisher) redis_close(f->publisher);
+	if (f->publisher) redis_publisher_close(f->publisher);
 	f->publisher = NULL;
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
@@ -205,7 +201,7 @@ take_publishes(void *user, struct mail *run)
 	}
 	metrics_add(f->options.metrics, METRIC_PUBLISH_DROPPED,
 		atomic_exchange_explicit(&f->overflows, 0, memory_order_relaxed));
-	if (f->publisher) redis_flush(f->publisher);
+	if (f->publisher) redis_publisher_flush(f->publisher);
 }
 
 static void

@@ -65,7 +65,7 @@ static void
 take_worker_start(void *user, struct mail *run)
 {
 	struct worker *w = user;
-	bool ring = w->shared->config->engine.io_uring;
+	bool ring = w->shared->config->io_uring;
 	int err;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);

@@ -524,12 +524,13 @@ static void
 test_namespaces(void **state)
 {
 	struct config *config = configured(config_text);
+	struct clients_options options = { 0 };
 	struct namespaces *all;
 	struct namespace *n;
 
 	(void)state;
-	assert_non_null(config);
-	all = namespaces_new(config->namespaces);
+	config_fill_clients(config, &options);
+	all = namespaces_new(options.namespaces);
 	assert_non_null(all);
 	config_free(config);
 	n = namespaces_find(all, EIO_LIT("/"));
