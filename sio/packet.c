@@ -145,7 +145,7 @@ decode_id(struct eio_bytes *s, struct sio_packet *p)
 
 /* An array that begins with a string, reserved or not, or a number. */
 static bool
-event_data_valid_4(struct eio_bytes data)
+event_data_valid_protocol_4(struct eio_bytes data)
 {
 	struct sio_json_iter it = sio_json_iter(data);
 	struct eio_bytes name;
@@ -155,7 +155,7 @@ event_data_valid_4(struct eio_bytes data)
 }
 
 static bool
-payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
+payload_valid_protocol_4(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
 	/* What JavaScript's typeof calls an object. */
@@ -165,7 +165,7 @@ payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
 	case SIO_PACKET_CONNECT: return object;
 	case SIO_PACKET_CONNECT_ERROR: return object || kind == SIO_JSON_STRING;
 	case SIO_PACKET_EVENT:
-	case SIO_PACKET_BINARY_EVENT: return event_data_valid_4(data);
+	case SIO_PACKET_BINARY_EVENT: return event_data_valid_protocol_4(data);
 	case SIO_PACKET_ACK:
 	case SIO_PACKET_BINARY_ACK: return kind == SIO_JSON_ARRAY;
 	case SIO_PACKET_DISCONNECT: break;
@@ -174,7 +174,7 @@ payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
 }
 
 static bool
-payload_valid_5(enum sio_packet_type type, struct eio_bytes data)
+payload_valid_protocol_5(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
 
@@ -190,7 +190,7 @@ payload_valid_5(enum sio_packet_type type, struct eio_bytes data)
 	return false;
 }
 
-/* Whether an ACK starts with a count, as those of revision 3 do: "430-12[…]". */
+/* Whether an ACK starts with a count, as those of protocol 3 do: "430-12[…]". */
 static bool
 ack_has_count(struct eio_bytes s)
 {
@@ -200,12 +200,12 @@ ack_has_count(struct eio_bytes s)
 	return i > 0 && i < s.n && s.p[i] == '-';
 }
 
-/* The count in front of a packet, where there is one. In revision 3 an ACK without attachments counts 0. */
+/* The count in front of a packet, where there is one. In protocol 3 an ACK without attachments counts 0. */
 static int
-decode_attachments(struct eio_bytes *s, int revision, struct sio_packet *p)
+decode_attachments(struct eio_bytes *s, int protocol, struct sio_packet *p)
 {
 	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) return decode_count(s, p);
-	if (revision == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
+	if (protocol == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
 	if (s->p[0] == '0' && s->p[1] == '-') {
 		advance(s, 2);
 		return 0;
@@ -214,7 +214,7 @@ decode_attachments(struct eio_bytes *s, int revision, struct sio_packet *p)
 }
 
 static int
-decode(struct eio_bytes text, int revision, struct sio_packet *p)
+decode(struct eio_bytes text, int protocol, struct sio_packet *p)
 {
 	struct eio_bytes s = text;
 	int rc;
@@ -222,7 +222,7 @@ decode(struct eio_bytes text, int revision, struct sio_packet *p)
 	*p = (struct sio_packet){ 0 };
 	rc = decode_type(&s, p);
 	if (rc) return rc;
-	rc = decode_attachments(&s, revision, p);
+	rc = decode_attachments(&s, protocol, p);
 	if (rc) return rc;
 	rc = decode_nsp(&s, p);
 	if (rc) return rc;
@@ -230,7 +230,8 @@ decode(struct eio_bytes text, int revision, struct sio_packet *p)
 	if (s.n == 0) return 0;
 	rc = sio_json_check(s);
 	if (rc) return rc;
-	if (!(revision == 5 ? payload_valid_5(p->type, s) : payload_valid_4(p->type, s))) return SIO_ERR_PAYLOAD;
+	if (!(protocol == 5 ? payload_valid_protocol_5(p->type, s) : payload_valid_protocol_4(p->type, s)))
+		return SIO_ERR_PAYLOAD;
 	p->data = s;
 	return 0;
 }
@@ -242,7 +243,7 @@ sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
 }
 
 int
-sio_packet_decode_4(struct eio_bytes text, struct sio_packet *p)
+sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p)
 {
 	return decode(text, 4, p);
 }

@@ -106,7 +106,7 @@ client_life_4(void)
 	struct sio_client c;
 	int rc;
 
-	sio_client_init_4(&c, &client_config, "engine");
+	sio_client_init_protocol_4(&c, &client_config, "engine");
 	rc = answer(&c, &implied);
 	if (rc == 0) return client_run(&c, in, sizeof(in) / sizeof(in[0]));
 	sio_client_deinit(&c);

@@ -163,7 +163,8 @@ test_decode_4(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(cases_4) / sizeof(cases_4[0]); i++) expect_decoded(&cases_4[i], sio_packet_decode_4);
+	for (i = 0; i < sizeof(cases_4) / sizeof(cases_4[0]); i++)
+		expect_decoded(&cases_4[i], sio_packet_decode_protocol_4);
 	assert_int_equal(sio_packet_decode(EIO_LIT("30-12[]"), &p), SIO_ERR_PAYLOAD);
 }
 
