@@ -112,7 +112,7 @@ eio_utf8_twice(struct eio_bytes s)
 
 	/* The undone bytes pass through a window of one character: nothing is written before it is certain. */
 	while (at < s.n || have > 0) {
-		while (at < s.n && have < sizeof(window)) {
+		while (at < s.n && have < sizeof window) {
 			k = eio_utf8_next(eio_bytes(s.p + at, s.n - at), &cp);
 			if (k == 0 || cp > 0xff) return false;
 			window[have++] = (unsigned char)cp;

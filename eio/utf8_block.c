@@ -28,7 +28,7 @@ struct utf8_scan {
 };
 
 static inline bool
-next_block(struct utf8_scan *s, const char *p)
+check_next_block(struct utf8_scan *s, const char *p)
 {
 	eio_vector v[EIO_VECTORS];
 	bool ascii;
@@ -50,9 +50,9 @@ VALID(struct eio_bytes text)
 	size_t at = 0;
 
 	for (; text.n - at >= EIO_VECTOR_BLOCK; at += EIO_VECTOR_BLOCK)
-		if (!next_block(&s, text.p + at)) return false;
+		if (!check_next_block(&s, text.p + at)) return false;
 	/* What is wanted behind the end is no zero. */
-	return (at == text.n && !s.more) || next_block(&s, eio_vector_last_block(buf, text, 0));
+	return (at == text.n && !s.more) || check_next_block(&s, eio_vector_last_block(buf, text, 0));
 }
 
 #endif

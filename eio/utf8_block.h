@@ -27,7 +27,8 @@
 
 #ifdef EIO_VECTOR_LOOKUP
 
-/* What may be said of two neighbours. All but the last are mistakes; the last is one unless a byte further ahead wants it. */
+/* What may be said of two neighbours. All but the last are mistakes; the last is one unless a byte further ahead wants
+ * it. */
 enum {
 	EIO__UTF8_SHORT = 0x01, /* C0..FF and no continuation */
 	EIO__UTF8_ALONE = 0x02, /* 00..7F and a continuation */
@@ -133,8 +134,8 @@ eio__utf8_is_mistake(eio_vector m)
 
 #endif
 
-/* Whether a block is well-formed as far as it goes; its last character may be cut. before: the vector that stands before
- * the block, or zeros. */
+/* Whether a block is well-formed as far as it goes; its last character may be cut. before: the vector that stands
+ * before the block, or zeros. */
 static inline bool
 eio__utf8_block_valid(const eio_vector v[EIO_VECTORS], eio_vector before)
 {

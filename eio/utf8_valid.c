@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether text is UTF-8: by blocks of 64 bytes where the processor can (utf8_block.c), else by a machine of nine states. */
+/* Whether text is UTF-8: by blocks of 64 bytes where the processor can (utf8_block.c), else by a machine of nine
+ * states. */
 #include "eio/utf8_int.h"
 
 /*

@@ -37,7 +37,7 @@ sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config 
 }
 
 static int
-decode(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
+decode_text(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
 {
 	return c->protocol == 5 ? sio_packet_decode(text, p) : sio_packet_decode_protocol_4(text, p);
 }
@@ -45,10 +45,8 @@ decode(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
 static void
 pending_free(struct sio_client_pending *p)
 {
-	size_t i;
-
 	if (!p) return;
-	for (i = 0; i < p->n; i++) free((void *)p->attachments[i].p);
+	for (size_t i = 0; i < p->n; i++) free((void *)p->attachments[i].p);
 	free(p);
 }
 
@@ -87,13 +85,13 @@ sio_client_find(const struct sio_client *c, struct eio_bytes nsp)
 static int
 pending_start(struct sio_client *c, struct eio_bytes text)
 {
-	struct sio_client_pending *p = malloc(sizeof(*p) + text.n);
+	struct sio_client_pending *p = malloc(sizeof *p + text.n);
 
 	if (!p) return SIO_ERR_NOMEM;
 	*p = (struct sio_client_pending){ 0 };
 	memcpy(p->text, text.p, text.n);
 	/* Decoding again gives spans of our copy; it cannot fail where the original did not. */
-	decode(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
+	decode_text(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
 	c->pending = p;
 	return 0;
 }
@@ -155,7 +153,7 @@ dispatch_connect_protocol_4(struct sio_client *c, const struct sio_packet *p, st
 
 /* What a complete packet means in this client's state. */
 static int
-dispatch(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
+dispatch_packet(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
 {
 	struct sio_socket *s = sio_client_find(c, p->nsp);
 
@@ -179,11 +177,11 @@ recv_text(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 
 	if (c->pending) return SIO_ERR_TEXT_IN_BINARY;
 	if (data.n == 0) return SIO_ERR_EMPTY;
-	rc = decode(c, data, &p);
+	rc = decode_text(c, data, &p);
 	/* Servers of the time reported an unknown type and went on. */
 	if (rc == SIO_ERR_TYPE && c->protocol == 4) return 0;
 	if (rc) return rc;
-	return p.attachments ? pending_start(c, data) : dispatch(c, &p, ev);
+	return p.attachments ? pending_start(c, data) : dispatch_packet(c, &p, ev);
 }
 
 static int
@@ -200,7 +198,7 @@ recv_binary(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 		rc = sio_placeholders_check(p->packet.data, p->n);
 		if (rc) return rc;
 	}
-	rc = dispatch(c, &p->packet, ev);
+	rc = dispatch_packet(c, &p->packet, ev);
 	if (rc == 1) {
 		ev->attachments = p->attachments;
 		ev->n_attachments = p->n;
@@ -249,12 +247,10 @@ sio_client_connected(const struct sio_socket *s)
 
 /* 15 bytes are 20 characters without padding, in the alphabet that URLs take as it is. */
 static void
-make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
+make_socket_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 {
-	size_t i;
-
 	eio_base64_encode(id, eio_bytes(random, SIO_ID_RANDOM));
-	for (i = 0; i < SIO_ID_LEN; i++) {
+	for (size_t i = 0; i < SIO_ID_LEN; i++) {
 		if (id[i] == '+') id[i] = '-';
 		if (id[i] == '/') id[i] = '_';
 	}
@@ -262,7 +258,7 @@ make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 
 /* Appends to *mem, which moves on. */
 static struct eio_bytes
-keep(char **mem, struct eio_bytes s)
+keep_bytes(char **mem, struct eio_bytes s)
 {
 	struct eio_bytes kept = { *mem, s.n };
 
@@ -278,14 +274,14 @@ keep_id(struct sio_client *c, char **mem, struct eio_bytes nsp, const unsigned c
 	char text[SIO_ID_LEN];
 
 	if (c->protocol == 5) {
-		make_id(text, random);
-		return keep(mem, (struct eio_bytes){ text, SIO_ID_LEN });
+		make_socket_id(text, random);
+		return keep_bytes(mem, (struct eio_bytes){ text, SIO_ID_LEN });
 	}
 	if (!eio_bytes_eq(nsp, EIO_LIT("/"))) {
-		keep(mem, nsp);
-		keep(mem, EIO_LIT("#"));
+		keep_bytes(mem, nsp);
+		keep_bytes(mem, EIO_LIT("#"));
 	}
-	keep(mem, eio_cstr(c->engine_sid));
+	keep_bytes(mem, eio_cstr(c->engine_sid));
 	id.n = (size_t)(*mem - id.p);
 	return id;
 }
@@ -294,15 +290,15 @@ static struct sio_socket *
 socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, const unsigned char random[SIO_ID_RANDOM])
 {
 	size_t id_max = c->protocol == 5 ? SIO_ID_LEN : nsp.n + 1 + strlen(c->engine_sid);
-	struct sio_socket *s = malloc(sizeof(*s) + nsp.n + auth.n + id_max);
+	struct sio_socket *s = malloc(sizeof *s + nsp.n + auth.n + id_max);
 	char *mem;
 
 	if (!s) return NULL;
 	*s = (struct sio_socket){ .client = c };
 	sio_member_init(&s->member, c->user);
 	mem = (char *)(s + 1);
-	s->nsp = keep(&mem, nsp);
-	if (auth.p) s->auth = keep(&mem, auth);
+	s->nsp = keep_bytes(&mem, nsp);
+	if (auth.p) s->auth = keep_bytes(&mem, auth);
 	s->id = keep_id(c, &mem, nsp, random);
 	eio_list_init(&s->link);
 	return s;

@@ -53,9 +53,9 @@ struct sio_socket {
 	struct sio_client *client;
 	struct sio_member member; /* for sio/room.h; in no room at first */
 	void *user; /* the owner's, NULL at first */
-	struct eio_bytes
-		id; /* protocol 5: SIO_ID_LEN random characters; protocol 4: the engine's sid, in namespaces other than "/"
-			      * behind the name and a '#', as the client makes it for itself */
+	/* Protocol 5: SIO_ID_LEN random characters; protocol 4: the engine's sid, in namespaces other than "/" behind
+	 * the name and a '#', as the client makes it for itself. */
+	struct eio_bytes id;
 	struct eio_bytes nsp; /* the name, a copy of our own */
 	struct eio_bytes auth; /* the raw JSON object of the CONNECT, a copy; p is NULL when there was none */
 };
@@ -68,8 +68,9 @@ sio_socket_id(const struct sio_socket *s)
 
 enum sio_event_type {
 	SIO_EVENT_NONE,
-	SIO_EVENT_CONNECT, /* nsp, auth, query: answer with sio_client_accept() or sio_client_refuse(). With socket set (protocol 4
-			    * only) the client is in already: answer with sio_client_connected() */
+	/* nsp, auth, query: answer with sio_client_accept() or sio_client_refuse(). With socket set (protocol 4 only)
+	 * the client is in already: answer with sio_client_connected(). */
+	SIO_EVENT_CONNECT,
 	SIO_EVENT_MESSAGE, /* socket, data = [name, args…], id, attachments */
 	SIO_EVENT_ACK, /* socket, data = [args…], id, attachments */
 	SIO_EVENT_DISCONNECT /* socket: the client left; call sio_socket_free() when done with it */
@@ -83,9 +84,9 @@ struct sio_event {
 	struct eio_bytes nsp;
 	struct eio_bytes auth; /* raw JSON object, or p is NULL */
 	struct eio_bytes query; /* of a CONNECT of protocol 4: what followed the '?' in the namespace */
-	struct eio_bytes
-		data; /* raw JSON array. With n_attachments > 0, objects whose _placeholder is true stand for an
-				* attachment, and all of them have been checked; without, such objects are plain data. */
+	/* Raw JSON array. With n_attachments > 0, objects whose _placeholder is true stand for an attachment, and all
+	 * of them have been checked; without, such objects are plain data. */
+	struct eio_bytes data;
 	bool has_id;
 	struct eio_bytes id; /* decimal digits */
 	const struct eio_bytes *attachments;
@@ -95,7 +96,8 @@ struct sio_event {
 /* Starts a client whose engine connection opened at now_ms (monotonic). */
 void sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms);
 
-/* The same for a client of protocol 4, which is in "/" without asking: accept or refuse that first. engine_sid is borrowed. */
+/* The same for a client of protocol 4, which is in "/" without asking: accept or refuse that first. engine_sid is
+ * borrowed. */
 void sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid);
 
 /* Frees everything, the sockets still there included: those must have left their rooms. */
@@ -114,7 +116,8 @@ void sio_client_release(struct sio_client *c);
 int sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
 	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer);
 
-/* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of memory. */
+/* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of
+ * memory. */
 struct eio_bundle *sio_client_connected(const struct sio_socket *s);
 
 /* The answer that refuses a namespace: message is plain text, data raw JSON or p NULL. As above. */

@@ -7,7 +7,8 @@
 #ifndef SIO_ERROR_H
 #define SIO_ERROR_H
 
-/* The client's own faults: it broke the protocol, and its Engine.IO connection must be closed. X(NAME, "label of a counter", "text") */
+/* The client's own faults: it broke the protocol, and its Engine.IO connection must be closed.
+ * X(NAME, "label of a counter", "text") */
 #define SIO_FAULT_TABLE(X) \
 	X(EMPTY, "empty", "empty message") \
 	X(TYPE, "type", "unknown packet type") \

@@ -76,7 +76,7 @@ struct nesting {
 };
 
 static inline bool
-push(struct nesting *s, bool object)
+push_container(struct nesting *s, bool object)
 {
 	uint64_t bit = UINT64_C(1) << (s->depth & 63), *word = &s->object[s->depth / 64];
 
@@ -120,7 +120,7 @@ value:
 	if (*p == '{' || *p == '[') {
 		char open = *p, close = open == '{' ? '}' : ']';
 
-		if (!push(&in, open == '{')) return SIO_ERR_DEPTH;
+		if (!push_container(&in, open == '{')) return SIO_ERR_DEPTH;
 		p = sio__json_skip_space(p + 1, end);
 		if (p == end) return SIO_ERR_PAYLOAD;
 		if (*p != close) {

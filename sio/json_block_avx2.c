@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* json_block.c once more, compiled for processors with AVX2, which need less than half of the instructions to make the masks.
- * sio_json_check() chooses when it runs. */
+/* json_block.c once more, compiled for processors with AVX2, which need less than half of the instructions to make the
+ * masks. sio_json_check() chooses when it runs. */
 #if defined(__x86_64__) && defined(__SSE2__)
 
 #include <immintrin.h> /* its functions know themselves what they need */

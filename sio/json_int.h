@@ -6,16 +6,17 @@
 #include "eio/vector.h"
 #include "sio/json.h"
 
-/* The first byte in [p, end) that a JSON string does not simply contain: a quote, a backslash or a control character; end when
- * there is none. Whether what is not ASCII is UTF-8 is not looked at. The portable twin is what runs without SSE2. */
+/* The first byte in [p, end) that a JSON string does not simply contain: a quote, a backslash or a control character;
+ * end when there is none. Whether what is not ASCII is UTF-8 is not looked at. The portable twin is what runs without
+ * SSE2. */
 const char *sio__json_skip_plain(const char *p, const char *end);
 const char *sio__json_skip_plain_portable(const char *p, const char *end);
 
 /* p stands at a backslash; returns what follows the escape, or NULL. */
 const char *sio__json_skip_escape(const char *p, const char *end);
 
-/* The ways to check: a byte at a time, which is what sio_json_check() means, and by blocks of 64 bytes. The latter is true
- * only for what the former accepts, but not for all of it. */
+/* The ways to check: a byte at a time, which is what sio_json_check() means, and by blocks of 64 bytes. The latter is
+ * true only for what the former accepts, but not for all of it. */
 int sio__json_check_bytes(struct eio_bytes s);
 #ifdef EIO_VECTOR_HAVE
 bool sio__json_check_blocks(struct eio_bytes s);
@@ -24,8 +25,8 @@ bool sio__json_check_blocks(struct eio_bytes s);
 bool sio__json_check_blocks_avx2(struct eio_bytes s); /* only when eio_vector_can_avx2() */
 #endif
 
-/* p stands behind the opening quote; returns where the string ends, behind its closing quote, or NULL. Whether it is UTF-8 is
- * not looked at. */
+/* p stands behind the opening quote; returns where the string ends, behind its closing quote, or NULL. Whether it is
+ * UTF-8 is not looked at. */
 const char *sio__json_skip_string(const char *p, const char *end);
 
 /* Reads what a raw JSON string means, a character at a time. */

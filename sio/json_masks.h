@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which bytes of a block of 64 are what, for json_block.c only. What the classes are is said here once for all instruction sets. */
+/* Which bytes of a block of 64 are what, for json_block.c only. What the classes are is said here once for all
+ * instruction sets. */
 #ifndef SIO_JSON_MASKS_H
 #define SIO_JSON_MASKS_H
 

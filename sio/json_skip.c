@@ -21,8 +21,8 @@ is_plain(unsigned char c)
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Non-zero when one of the eight bytes is not plain. Each term sets the high bit of an ASCII byte when its test holds; a borrow
- * can set it for the byte above too, but never hides one, and the caller looks for the exact byte itself. */
+/* Non-zero when one of the eight bytes is not plain. Each term sets the high bit of an ASCII byte when its test holds;
+ * a borrow can set it for the byte above too, but never hides one, and the caller looks for the exact byte itself. */
 static inline uint64_t
 word_not_plain(uint64_t w)
 {

@@ -17,9 +17,7 @@ static const char *const reserved[] = { "connect", "connect_error", "disconnect"
 bool
 sio_packet_event_reserved(struct eio_bytes name)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (eio_bytes_eq(name, eio_cstr(reserved[i]))) return true;
 	return false;
 }
@@ -29,20 +27,19 @@ sio_packet_event_data_valid(struct eio_bytes data)
 {
 	struct sio_json_iter it;
 	struct eio_bytes name;
-	size_t i;
 
 	if (sio_json_kind(data) != SIO_JSON_ARRAY) return false;
 	it = sio_json_iter(data);
 	if (!sio_json_next(&it, NULL, &name)) return false;
 	if (sio_json_kind(name) == SIO_JSON_NUMBER) return true;
 	if (sio_json_kind(name) != SIO_JSON_STRING) return false;
-	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (sio_json_string_eq(name, eio_cstr(reserved[i]))) return false;
 	return true;
 }
 
 static inline void
-advance(struct eio_bytes *s, size_t n)
+drop_front(struct eio_bytes *s, size_t n)
 {
 	if (n == 0) return; /* s->p may be NULL */
 	s->p += n;
@@ -66,17 +63,17 @@ decode_type(struct eio_bytes *s, struct sio_packet *p)
 	if (s->n && n == 0) return SIO_ERR_TYPE;
 	if (c > '6') return SIO_ERR_TYPE;
 	p->type = (enum sio_packet_type)(c - '0');
-	advance(s, n);
+	drop_front(s, n);
 	return 0;
 }
 
 static struct eio_bytes
 trim_blanks(struct eio_bytes s)
 {
-	size_t n, keep = 0, i;
+	size_t n, keep = 0;
 
-	while ((n = sio__blank_len(s)) > 0) advance(&s, n);
-	for (i = 0; i < s.n; i += n) {
+	while ((n = sio__blank_len(s)) > 0) drop_front(&s, n);
+	for (size_t i = 0; i < s.n; i += n) {
 		n = sio__blank_len((struct eio_bytes){ s.p + i, s.n - i });
 		if (n == 0) {
 			n = 1;
@@ -103,7 +100,7 @@ decode_count(struct eio_bytes *s, struct sio_packet *p)
 	}
 	if (p->attachments == 0) return SIO_ERR_ATTACHMENTS;
 	if (p->attachments > SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
-	advance(s, (size_t)(dash - s->p) + 1);
+	drop_front(s, (size_t)(dash - s->p) + 1);
 	return 0;
 }
 
@@ -118,7 +115,7 @@ decode_nsp(struct eio_bytes *s, struct sio_packet *p)
 	p->nsp = (struct eio_bytes){ s->p, comma ? (size_t)(comma - s->p) : s->n };
 	/* It is echoed in answers, so it must not poison them. */
 	if (!eio_utf8_valid(p->nsp)) return SIO_ERR_NSP;
-	advance(s, p->nsp.n + (comma ? 1 : 0));
+	drop_front(s, p->nsp.n + (comma ? 1 : 0));
 	return 0;
 }
 
@@ -128,17 +125,17 @@ static void
 decode_id(struct eio_bytes *s, struct sio_packet *p)
 {
 	struct eio_bytes run = { s->p, 0 };
-	size_t n, i;
+	size_t n;
 
 	while ((n = digit_len(*s)) > 0) {
 		run.n += n;
-		advance(s, n);
+		drop_front(s, n);
 	}
 	if (run.n == 0) return;
 	run = trim_blanks(run);
-	for (i = 0; i < run.n; i++)
+	for (size_t i = 0; i < run.n; i++)
 		if (run.p[i] < '0' || run.p[i] > '9') return;
-	while (run.n > 1 && run.p[0] == '0') advance(&run, 1);
+	while (run.n > 1 && run.p[0] == '0') drop_front(&run, 1);
 	p->has_id = true;
 	p->id = run.n ? run : EIO_LIT("0");
 }
@@ -207,14 +204,14 @@ decode_attachments(struct eio_bytes *s, int protocol, struct sio_packet *p)
 	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) return decode_count(s, p);
 	if (protocol == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
 	if (s->p[0] == '0' && s->p[1] == '-') {
-		advance(s, 2);
+		drop_front(s, 2);
 		return 0;
 	}
 	return decode_count(s, p);
 }
 
 static int
-decode(struct eio_bytes text, int protocol, struct sio_packet *p)
+decode_packet(struct eio_bytes text, int protocol, struct sio_packet *p)
 {
 	struct eio_bytes s = text;
 	int rc;
@@ -239,13 +236,13 @@ decode(struct eio_bytes text, int protocol, struct sio_packet *p)
 int
 sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
 {
-	return decode(text, 5, p);
+	return decode_packet(text, 5, p);
 }
 
 int
 sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p)
 {
-	return decode(text, 4, p);
+	return decode_packet(text, 4, p);
 }
 
 void

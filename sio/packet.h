@@ -38,8 +38,8 @@ struct sio_packet {
  * _TOO_MANY_ATTACHMENTS, _PAYLOAD, _DEPTH, _NSP. An empty text is a CONNECT of "/", as in the reference parser. */
 int sio_packet_decode(struct eio_bytes text, struct sio_packet *p);
 
-/* The same for protocol 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5: reserved event names and odd
- * CONNECT payloads pass. And for protocol 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
+/* The same for protocol 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5: reserved event names and
+ * odd CONNECT payloads pass. And for protocol 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
 int sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p);
 
 /* Appends the text of a packet. Trusts the struct. */

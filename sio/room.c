@@ -94,7 +94,7 @@ link_hash(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 {
 	const void *pair[2] = { r, m };
 
-	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof(pair)));
+	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof pair));
 }
 
 static struct sio_room_link *
@@ -135,7 +135,7 @@ room_grow(struct sio_room *r)
 	struct sio_room_slot *slots;
 
 	if (r->n < r->cap) return true;
-	slots = realloc(r->slots, cap * sizeof(*slots));
+	slots = realloc(r->slots, cap * sizeof *slots);
 	if (!slots) return false;
 	r->slots = slots;
 	r->cap = cap;
@@ -149,7 +149,7 @@ link_add(struct sio_rooms *t, struct sio_room *r, struct sio_member *m)
 	struct sio_room_link *l;
 
 	if (!room_grow(r)) return false;
-	l = malloc(sizeof(*l));
+	l = malloc(sizeof *l);
 	if (!l) return false;
 	l->room = r;
 	l->member = m;
