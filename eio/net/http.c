@@ -69,15 +69,6 @@ eio_request_header_list(const struct eio_request *r, struct eio_bytes name, stru
 	}
 }
 
-static struct eio_http *
-http_of(const llhttp_t *p)
-{
-	struct eio_http *h = p->data;
-
-	CHECK_MAGIC(h, HTTP_MAGIC);
-	return h;
-}
-
 static int
 append_head(struct eio_http *h, const char *p, size_t n)
 {
@@ -94,8 +85,9 @@ append_head(struct eio_http *h, const char *p, size_t n)
 static int
 on_begin(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
+	CHECK_MAGIC(h, HTTP_MAGIC);
 	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
 	h->nomem = !h->req;
 	if (h->req) {
@@ -109,7 +101,7 @@ on_begin(llhttp_t *p)
 static int
 on_url(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	int err = append_head(h, at, n);
 
 	if (!err) h->req->target.n = h->req->head.n;
@@ -142,7 +134,7 @@ add_header(struct eio_http *h, size_t name)
 static int
 on_field(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 	size_t start;
 
@@ -167,7 +159,7 @@ on_field(llhttp_t *p, const char *at, size_t n)
 static int
 on_value(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
 	if (h->headers_done || !r) return 0;
@@ -203,7 +195,7 @@ method_of(int m)
 static int
 on_headers(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
 	r->method = method_of(llhttp_get_method(p));
@@ -228,7 +220,7 @@ on_headers(llhttp_t *p)
 static int
 on_body(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
 	/* Only a POST has a body that anybody reads. */
 	if (h->discard || h->req->method != EIO_HTTP_POST) return 0;
@@ -245,7 +237,7 @@ on_body(llhttp_t *p, const char *at, size_t n)
 static int
 on_complete(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
 	h->complete = true;
 	/* After a request for a WebSocket llhttp pauses by itself, behind the last byte of HTTP. */

@@ -383,6 +383,7 @@ eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
 static int
 write_rest(struct eio_ws *ws, const char *p, size_t n)
 {
+	CHECK_MAGIC(ws, WS_MAGIC);
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
 	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
 	ws->closing = true;
@@ -397,7 +398,6 @@ on_ws_sent(void *owner, const char *rest, size_t n)
 {
 	struct eio_ws *ws = owner;
 
-	CHECK_MAGIC(ws, WS_MAGIC);
 	ws->gathered = false;
 	if (n) write_rest(ws, rest, n);
 }
