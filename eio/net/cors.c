@@ -92,6 +92,6 @@ eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *re
 			     : EIO_LIT("Access-Control-Request-Headers"));
 		if (asked.n) append_cors_line(out, "Access-Control-Allow-Headers", asked);
 	}
-	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %ld\r\n", c->max_age);
+	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %lld\r\n", (long long)c->max_age);
 	append_exposed(c, out);
 }

@@ -39,4 +39,12 @@ eio__server_count_deflated(struct eio_server *s, size_t plain, size_t sent)
 	s->stats.deflate_sent += sent;
 }
 
+/* Counts a request that is refused, and tells who wants to hear it. */
+static inline void
+eio__server_refused(struct eio_server *s, const struct eio_request *req, const char *why)
+{
+	s->stats.refused++;
+	if (s->handler.refused) s->handler.refused(s->handler.user, req, why);
+}
+
 #endif

@@ -281,6 +281,12 @@ eio_socket_revision(const struct eio_socket *s)
 	return s->session.kind.revision;
 }
 
+const char *
+eio_socket_transport(const struct eio_socket *s)
+{
+	return eio_session_transport(&s->session) == EIO_TRANSPORT_POLLING ? "polling" : "websocket";
+}
+
 const struct eio_request *
 eio_socket_request(const struct eio_socket *s)
 {

@@ -57,9 +57,9 @@ cli_fail(struct cli *cli, const char *why)
 }
 
 static void
-cli_add(struct cli *cli, struct config_strings *list, char *value)
+cli_add(struct cli *cli, struct config_strings *list, const char *value)
 {
-	char **v = realloc(list->v, (list->n + 1) * sizeof *v);
+	const char **v = realloc(list->v, (list->n + 1) * sizeof *v);
 
 	if (!v) {
 		cli_fail(cli, "out of memory");

@@ -24,7 +24,7 @@ loader_report(struct config_loader *l, unsigned line, const char *fmt, va_list a
 	char text[1024], where[16] = "";
 	size_t n;
 
-	if (l->errors++ >= MAX_ERRORS) return;
+	if (l->errors++ >= MAX_ERRORS || l->starved) return;
 	if (line) snprintf(where, sizeof where, ":%u", line);
 	if (l->flag)
 		n = (size_t)snprintf(text, sizeof text, "%s: ", l->flag);
@@ -58,6 +58,7 @@ void
 config__error_memory(struct config_loader *l)
 {
 	config__error(l, NULL, "out of memory");
+	l->starved = true;
 }
 
 void *
