@@ -20,8 +20,9 @@ struct eio_http {
 	llhttp_t parser;
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
-	bool headers_done, complete, discard, too_large, told_large, idle, nomem, head_full, in_value;
-	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one got. */
+	bool headers_done, complete, discard, too_large, notified_large, idle, nomem, head_full, in_value;
+	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one
+	 * got. */
 	bool head_begun, head_ended;
 	char last;
 	size_t line_n;
@@ -94,7 +95,7 @@ on_begin(llhttp_t *p)
 		*h->req = (struct eio_request){ .cap = FIRST_HEADERS };
 		eio_buf_reserve(&h->req->head, FIRST_HEAD < h->max_head ? FIRST_HEAD : h->max_head);
 	}
-	h->headers_done = h->complete = h->discard = h->too_large = h->told_large = h->in_value = false;
+	h->headers_done = h->complete = h->discard = h->too_large = h->notified_large = h->in_value = false;
 	return h->req ? 0 : -1;
 }
 
@@ -108,7 +109,8 @@ on_url(llhttp_t *p, const char *at, size_t n)
 	return err;
 }
 
-/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is out. */
+/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is
+ * out. */
 static bool
 add_header(struct eio_http *h, size_t name)
 {
@@ -149,7 +151,8 @@ on_field(llhttp_t *p, const char *at, size_t n)
 	if (append_head(h, at, n)) return -1;
 	for (size_t i = start; i < r->head.n; i++) {
 		if (r->head.p[i] >= 'A' && r->head.p[i] <= 'Z') r->head.p[i] = (char)(r->head.p[i] | 0x20);
-		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112 section 5.1). */
+		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112
+		 * section 5.1). */
 		if (r->head.p[i] == ' ') return -1;
 	}
 	r->headers[r->count - 1].name_n = (unsigned)(r->head.n - r->headers[r->count - 1].name);
@@ -279,9 +282,9 @@ eio_http_free(struct eio_http *h)
 }
 
 /*
- * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its successors and
- * many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2) and names without a
- * character.
+ * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its
+ * successors and many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2)
+ * and names without a character.
  */
 static size_t
 check_lines(struct eio_http *h, const char *data, size_t n)
@@ -318,8 +321,8 @@ result_of(struct eio_http *h, llhttp_errno_t err)
 	h->complete = false;
 	if (complete) h->idle = true;
 	if (err == HPE_PAUSED_UPGRADE && h->req && h->req->websocket) return EIO_HTTP_UPGRADE;
-	if (h->too_large && !h->told_large) {
-		h->told_large = true;
+	if (h->too_large && !h->notified_large) {
+		h->notified_large = true;
 		return EIO_HTTP_TOO_LARGE;
 	}
 	/* A request whose body was thrown away has been answered before its end. */

@@ -149,7 +149,8 @@ submit_sends(struct eio_uring *r)
 
 		got = take_results(r);
 		done += got;
-		/* A call that was interrupted while it waited returns what it had begun: that must not go out of use yet. */
+		/* A call that was interrupted while it waited returns what it had begun: that must not go out of use
+		 * yet. */
 		if (err == EINTR || got > 0 || rc > 0) continue;
 		/* Without memory for a single one it may work again later. */
 		if (err != EAGAIN) r->broken = true;
