@@ -6,7 +6,6 @@
 #include "sio/packet.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 /* What one channel or pattern leads to. */
 struct feed_route {
@@ -130,7 +129,7 @@ feed_router_init(struct feed_router *r, const struct feed_options *options, stru
 	r->channels = calloc(n + 1, sizeof(char *));
 	r->patterns = calloc(n + 1, sizeof(char *));
 	if (!r->feeds || !r->channels || !r->patterns) goto fail;
-	if (getrandom(r->key, sizeof r->key, 0) != (ssize_t)sizeof r->key) goto fail;
+	if (uv_random(NULL, NULL, r->key, sizeof r->key, 0, NULL)) goto fail;
 	for (size_t i = 0; i < n; i++)
 		if (add_feed(r, i) < 0) goto fail;
 	return 0;
@@ -206,7 +205,8 @@ static enum batch_result
 attach(struct feed_router *r, const struct feed_spec *f, struct batch *b)
 {
 	if (sio_packet_event_reserved(b->event)) return BATCH_ROUTE;
-	b->user = interest_get(r->options->interest, eio_cstr(f->nsp), b->everyone ? NULL : &b->room);
+	b->user = interest_get(r->options->interest,
+		b->everyone ? sio_room_everyone(eio_cstr(f->nsp)) : sio_room_named(eio_cstr(f->nsp), b->room));
 	return b->user ? BATCH_OK : BATCH_MEMORY;
 }
 

@@ -169,7 +169,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	atomic_fetch_add(&t->budget.outstanding, n);
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
-		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
+		d->items[i].target = interest_get(t->interest, sio_room_everyone(EIO_LIT("/")));
 		d->items[i].slow = FEED_SLOW_DISCONNECT;
 		d->items[i].stream = 1;
 	}

@@ -209,7 +209,7 @@ leave(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	interest_clear(r->interest, w, eio_cstr(nsp), room ? &name : NULL);
+	interest_clear(r->interest, w, room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp)));
 }
 
 static void
@@ -231,7 +231,9 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	assert_int_equal(interest_set(r->interest, w, eio_cstr(nsp), room ? &name : NULL), 0);
+	assert_int_equal(interest_set(r->interest, w,
+				 room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp))),
+		0);
 	assert_true(r->n_listening < 8);
 	r->listening[r->n_listening].w = w;
 	r->listening[r->n_listening].nsp = nsp;
@@ -303,8 +305,8 @@ routes_and_rooms(void **state)
 	/* One encoding for both workers. */
 	assert_ptr_equal(r->workers[0].got[0]->items[0].bundle, r->workers[2].got[0]->items[0].bundle);
 	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
-	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->room, EIO_LIT("A")));
-	assert_true(r->workers[2].got[0]->items[1].target->everyone);
+	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->key.name, EIO_LIT("A")));
+	assert_true(r->workers[2].got[0]->items[1].target->key.everyone);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);

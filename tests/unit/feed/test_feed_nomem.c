@@ -71,8 +71,8 @@ pass_messages(void)
 	if (!interest) return -1;
 	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
 	o.metrics = metrics.rows;
-	if (interest_set(interest, 0, nsp, &room) < 0) goto fail_metrics;
-	if (interest_set(interest, 0, nsp, NULL) < 0) goto fail_room;
+	if (interest_set(interest, 0, sio_room_named(nsp, room)) < 0) goto fail_metrics;
+	if (interest_set(interest, 0, sio_room_everyone(nsp)) < 0) goto fail_room;
 	if (feed_out_init(&out, &o) < 0) goto fail_everyone;
 	out.workers[0] = &port;
 	if (feed_router_init(&router, &o, &out) < 0) goto fail_out;
@@ -81,9 +81,9 @@ pass_messages(void)
 fail_out:
 	feed_out_deinit(&out);
 fail_everyone:
-	interest_clear(interest, 0, nsp, NULL);
+	interest_clear(interest, 0, sio_room_everyone(nsp));
 fail_room:
-	interest_clear(interest, 0, nsp, &room);
+	interest_clear(interest, 0, sio_room_named(nsp, room));
 fail_metrics:
 	metrics_set_deinit(&metrics);
 fail_interest:

@@ -120,9 +120,9 @@ set_up(void **state)
 	x->interest = interest_table_new();
 	if (!x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
 	for (int w = 0; w < WORKERS; w++) uv_mutex_init(&x->workers[w].lock);
-	interest_set(x->interest, 0, nsp, NULL);
-	interest_set(x->interest, 1, nsp, NULL);
-	interest_set(x->interest, 1, nsp, &room_a);
+	interest_set(x->interest, 0, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_named(nsp, room_a));
 	if (thread_init(&x->thread, "test-feed", x->metrics.rows)) return -1;
 	o = (struct feed_options){
 		.thread = &x->thread, .source = &source_pubsub, .interest = x->interest, .metrics = x->metrics.rows
@@ -152,9 +152,9 @@ tear_down(void **state)
 
 	feed_stop(x->feed);
 	thread_stop(&x->thread);
-	interest_clear(x->interest, 0, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, &room_a);
+	interest_clear(x->interest, 0, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_named(nsp, room_a));
 	feed_free(x->feed);
 	thread_deinit(&x->thread);
 	stop_redis(x);
