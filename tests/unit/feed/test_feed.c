@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Templates and patterns */
 
@@ -502,6 +503,93 @@ streams_go_away(void **state)
 	rig_free(r);
 }
 
+/* Why nothing arrives */
+
+/* What goes to stderr while a message is taken. */
+static const char *
+log_of(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
+{
+	static char text[8192];
+	int saved = dup(STDERR_FILENO);
+	FILE *log = tmpfile();
+	size_t n;
+
+	assert_true(saved >= 0 && log);
+	dup2(fileno(log), STDERR_FILENO);
+	message(r, pattern, channel, payload, now);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(log);
+	n = fread(text, 1, sizeof text - 1, log);
+	text[n] = '\0';
+	fclose(log);
+	return text;
+}
+
+static const struct {
+	int line;
+	const char *channel, *payload, *part, *reason;
+	enum metric metric;
+} unsent[] = {
+	{ __LINE__, "json", "{", "json", "not one JSON value", METRIC_FEED_DROPPED_JSON },
+	{ __LINE__, "json", "\"\xff\"", "utf8", "not UTF-8", METRIC_FEED_DROPPED_UTF8 },
+	{ __LINE__, "where", "{\"a\":2}", "where", "does not match", METRIC_FEED_FILTERED },
+	{ __LINE__, "event", "{\"r\":1}", "event", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"connect\",\"r\":1}", "event", "is a reserved name", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\"}", "room", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\",\"r\":1}", "members", "nobody is there", METRIC_FEED_UNHEARD },
+	{ __LINE__, "lines", "a\nb", "line", "holds a line feed or starts with NUL", METRIC_FEED_DROPPED_LINE },
+};
+
+/* Each way not to be sent is counted and has one line at debug, which says which part of which feed it was. */
+static void
+says_why_nothing_arrives(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof unsent / sizeof unsent[0]; i++) {
+		struct rig *r = rig_new("{\"feeds\": [{\"channel\": \"json\", \"encode\": \"json\"},"
+					"{\"channel\": \"where\", \"where\": {\"/a\": 1}},"
+					"{\"channel\": \"event\", \"event\": \"{/e}\", \"room\": \"{/r}\"},"
+					"{\"channel\": \"lines\", \"batch\": {\"format\": \"lines\"}}]}");
+		char want[160];
+		const char *got, *line;
+
+		listen_to(r, 0, "/", NULL);
+		log_set_level(LOG_LEVEL_DEBUG);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		snprintf(want, sizeof want, " channel=\"%s\" event=message-not-sent part=%s reason=\"%s\"",
+			unsent[i].channel, unsent[i].part, unsent[i].reason);
+		line = strstr(got, want);
+		if (!line || strstr(line + 1, "message-not-sent")) fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 1);
+		log_set_level(LOG_LEVEL_INFO);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		if (strstr(got, "message-not-sent")) fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 2);
+		rig_free(r);
+	}
+	log_set_level(LOG_LEVEL_ERROR);
+}
+
+/* Few lines of a kind, and each kind has its own bound; the room is named. */
+static void
+few_debug_lines(void **state)
+{
+	struct rig *r = rig_new("{\"feeds\": [{\"pattern\": \"*\", \"room\": \"r.{1}\", \"where\": {\"/a\": 1}}]}");
+	unsigned written = 0;
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	for (int i = 0; i < 100; i++) written += *log_of(r, "*", "x", "{\"a\":2}", 0) != '\0';
+	assert_int_equal(written, LOG_LIMIT_BURST);
+	assert_non_null(
+		strstr(log_of(r, "*", "x", "{\"a\":1}", 0), "part=members reason=\"nobody is there\" room=\"r.x\""));
+	assert_non_null(strstr(log_of(r, "*", "x", "{\"a\":2}", LOG_LIMIT_MS), " suppressed=95"));
+	assert_int_equal(count(r, METRIC_FEED_FILTERED), 101);
+	log_set_level(LOG_LEVEL_ERROR);
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -517,6 +605,8 @@ main(void)
 		cmocka_unit_test(the_worker_itself),
 		cmocka_unit_test(many_in_one_turn),
 		cmocka_unit_test(streams_go_away),
+		cmocka_unit_test(says_why_nothing_arrives),
+		cmocka_unit_test(few_debug_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
