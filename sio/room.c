@@ -16,6 +16,32 @@ struct sio_room_link {
 	size_t index; /* in room->slots */
 };
 
+/* The namespace's hash keys the name's, so the two need not be joined in memory first. */
+uint64_t
+sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key)
+{
+	uint64_t k[2] = { hash_key[0] ^ eio_hash_bytes(hash_key, key.nsp), hash_key[1] };
+
+	if (key.everyone) return k[0];
+	return eio_hash_bytes(k, key.name);
+}
+
+bool
+sio_room_key_eq(struct sio_room_key a, struct sio_room_key b)
+{
+	return a.everyone == b.everyone && eio_bytes_eq(a.nsp, b.nsp) && (a.everyone || eio_bytes_eq(a.name, b.name));
+}
+
+struct sio_room_key
+sio_room_key_copy(struct sio_room_key key, char *mem)
+{
+	size_t name_n = sio_room_key_size(key) - key.nsp.n;
+
+	if (key.nsp.n) memcpy(mem, key.nsp.p, key.nsp.n);
+	if (name_n) memcpy(mem + key.nsp.n, key.name.p, name_n);
+	return (struct sio_room_key){ { mem, key.nsp.n }, { mem + key.nsp.n, name_n }, key.everyone };
+}
+
 int
 sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config)
 {
@@ -44,31 +70,15 @@ sio_member_init(struct sio_member *m, void *target)
 	m->named = 0;
 }
 
-/* The namespace's hash keys the name's, so the two need not be joined in memory first. */
-static uint64_t
-key_hash(const struct sio_rooms *t, struct sio_room_key key)
-{
-	uint64_t k[2] = { t->config.hash_key[0] ^ eio_hash_bytes(t->config.hash_key, key.nsp), t->config.hash_key[1] };
-
-	if (key.everyone) return k[0];
-	return eio_hash_bytes(k, key.name);
-}
-
-static bool
-key_eq(struct sio_room_key a, struct sio_room_key b)
-{
-	return a.everyone == b.everyone && eio_bytes_eq(a.nsp, b.nsp) && (a.everyone || eio_bytes_eq(a.name, b.name));
-}
-
 static struct sio_room *
-find(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
+find_room(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
 {
 	struct eio_hash_node *n;
 	struct sio_room *r;
 
 	for (n = eio_hash_find(&t->rooms, hash); n; n = eio_hash_next(n)) {
 		r = EIO_CONTAINER(n, struct sio_room, node);
-		if (key_eq(r->key, key)) return r;
+		if (sio_room_key_eq(r->key, key)) return r;
 	}
 	return NULL;
 }
@@ -76,7 +86,7 @@ find(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
 struct sio_room *
 sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key)
 {
-	return find(t, key, key_hash(t, key));
+	return find_room(t, key, sio_room_key_hash(t->config.hash_key, key));
 }
 
 static uint64_t
@@ -84,7 +94,7 @@ link_hash(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 {
 	const void *pair[2] = { r, m };
 
-	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof(pair)));
+	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof pair));
 }
 
 static struct sio_room_link *
@@ -100,35 +110,14 @@ find_link(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 	return NULL;
 }
 
-bool
-sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_room_key key)
-{
-	struct sio_room *r = sio_rooms_find(t, key);
-
-	return r && find_link(t, r, m);
-}
-
-size_t
-sio_rooms_count(const struct sio_rooms *t)
-{
-	return t->rooms.count;
-}
-
 /* A room without members, not in the table yet. */
 static struct sio_room *
 room_new(struct sio_room_key key)
 {
-	size_t name_n = key.everyone ? 0 : key.name.n;
-	struct sio_room *r = malloc(sizeof(*r) + key.nsp.n + name_n);
-	char *mem;
+	struct sio_room *r = malloc(sizeof *r + sio_room_key_size(key));
 
 	if (!r) return NULL;
-	*r = (struct sio_room){ .key = { .everyone = key.everyone } };
-	mem = (char *)(r + 1);
-	if (key.nsp.n) memcpy(mem, key.nsp.p, key.nsp.n);
-	if (name_n) memcpy(mem + key.nsp.n, key.name.p, name_n);
-	r->key.nsp = (struct eio_bytes){ mem, key.nsp.n };
-	r->key.name = (struct eio_bytes){ mem + key.nsp.n, name_n };
+	*r = (struct sio_room){ .key = sio_room_key_copy(key, (char *)(r + 1)) };
 	return r;
 }
 
@@ -146,7 +135,7 @@ room_grow(struct sio_room *r)
 	struct sio_room_slot *slots;
 
 	if (r->n < r->cap) return true;
-	slots = realloc(r->slots, cap * sizeof(*slots));
+	slots = realloc(r->slots, cap * sizeof *slots);
 	if (!slots) return false;
 	r->slots = slots;
 	r->cap = cap;
@@ -160,7 +149,7 @@ link_add(struct sio_rooms *t, struct sio_room *r, struct sio_member *m)
 	struct sio_room_link *l;
 
 	if (!room_grow(r)) return false;
-	l = malloc(sizeof(*l));
+	l = malloc(sizeof *l);
 	if (!l) return false;
 	l->room = r;
 	l->member = m;
@@ -180,8 +169,8 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	bool opened;
 
 	if (!key.everyone && key.name.n > t->config.max_name) return SIO_ERR_ROOM_NAME;
-	hash = key_hash(t, key);
-	r = find(t, key, hash);
+	hash = sio_room_key_hash(t->config.hash_key, key);
+	r = find_room(t, key, hash);
 	if (r && find_link(t, r, m)) return 0;
 	if (!key.everyone && m->named >= t->config.max_per_member) return SIO_ERR_TOO_MANY_ROOMS;
 	opened = !r;

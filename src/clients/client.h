@@ -18,25 +18,9 @@
 
 struct clients;
 
-/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and have their numbers.
- * X(name): counted in packets_invalid_total. */
-#define CLIENT_FAULTS(X) \
-	X(EMPTY) \
-	X(TYPE) \
-	X(ATTACHMENTS) \
-	X(TOO_MANY_ATTACHMENTS) \
-	X(PAYLOAD) \
-	X(DEPTH) \
-	X(NSP) \
-	X(TEXT_IN_BINARY) \
-	X(STRAY_BINARY) \
-	X(PLACEHOLDER) \
-	X(ATTACHMENT_BYTES) \
-	X(ALREADY_JOINED) \
-	X(NOT_JOINED) \
-	X(CONNECT_ERROR)
-
-/* The other reasons. X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
+/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and have their
+ * numbers; they are counted in packets_invalid_total. These are the other reasons.
+ * X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
 #define CLIENT_REASONS(X) \
 	X(SLOW, CLOSED_SLOW, "too slow", true) \
 	X(NOMEM, ENDED_NOMEM, "out of memory", true) \
@@ -45,10 +29,10 @@ struct clients;
 
 enum client_reason {
 	CLIENT_REASON_NONE, /* not the server's doing */
-#define X(name) CLIENT_FAULT_##name = SIO_ERROR_INDEX_##name,
-	CLIENT_FAULTS(X)
+#define X(name, label, text) CLIENT_FAULT_##name = SIO_ERROR_INDEX_##name,
+	SIO_FAULT_TABLE(X)
 #undef X
-		CLIENT_REASON_OTHERS = SIO_ERROR_INDEX_LAST_FATAL - 1,
+		CLIENT_REASON_OTHERS = SIO_ERROR_INDEX_LAST_FAULT,
 #define X(name, counter, text, told) CLIENT_REASON_##name,
 	CLIENT_REASONS(X)
 #undef X

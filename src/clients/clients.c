@@ -29,7 +29,7 @@ static enum client_reason
 fault_of(int error)
 {
 	if (error == SIO_ERR_NOMEM) return CLIENT_REASON_NOMEM;
-	CHECK(error < 0 && error > SIO_ERR_LAST_FATAL);
+	CHECK(error < 0 && error >= -(int)SIO_ERROR_INDEX_LAST_FAULT);
 	return (enum client_reason)(-error);
 }
 
@@ -95,7 +95,7 @@ static void
 init_sio(struct client *c)
 {
 	if (eio_socket_revision(c->eio) == 3)
-		sio_client_init_4(&c->sio, &c->clients->sio_config, eio_socket_sid(c->eio));
+		sio_client_init_protocol_4(&c->sio, &c->clients->sio_config, eio_socket_sid(c->eio));
 	else
 		sio_client_init(&c->sio, &c->clients->sio_config, c->opened_ms);
 	c->sio.user = c->eio;

@@ -292,7 +292,7 @@ static const struct {
 
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
-_Static_assert(FAULTS == SIO_ERROR_INDEX_LAST_FATAL - 1, "each fault has a row");
+_Static_assert((int)FAULTS == (int)SIO_ERROR_INDEX_LAST_FAULT, "each fault has a row");
 
 /* Each fault is counted under its name, told in the line of the end, and alone. */
 static void
