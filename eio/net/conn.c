@@ -288,8 +288,8 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 		return;
 	}
 	req = eio_http_take(c->http);
-	/* Once it was told, another thread may read this. */
-	if (!c->told) c->ex->req = req;
+	/* Once the handler was notified, another thread may read this. */
+	if (!c->notified) c->ex->req = req;
 	CHECK(c->ex->req == req);
 	c->complete = true;
 	notify_exchange(c, stage);
