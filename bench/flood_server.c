@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis, node-redis,
- * redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds use.
+ * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis,
+ * node-redis, redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds
+ * use.
  */
 #include "bench/flood.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there is
- * nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this interface of
- * the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
+ * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there
+ * is nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this
+ * interface of the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
  *
- * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array of
- * messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when all
- * connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
+ * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array
+ * of messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when
+ * all connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
  */
 #include "bench/floor.h"
 
@@ -61,8 +61,8 @@ floor_run_schedule(void)
 	fflush(stdout);
 }
 
-/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where they
- * have something to say. */
+/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where
+ * they have something to say. */
 static void
 floor_run(void)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * send() against io_uring, in turn over the same connections: what a busy neighbour does to the machine it does to both. The
- * processor time from each pass to the next is taken, of this process and of the kernel's thread that goes on with what the
- * network code has not finished (on loopback that is the receiving side); the median of each kind is told.
+ * send() against io_uring, in turn over the same connections: what a busy neighbour does to the machine it does to
+ * both. The processor time from each pass to the next is taken, of this process and of the kernel's thread that goes on
+ * with what the network code has not finished (on loopback that is the receiving side); the median of each kind is
+ * told.
  */
 #include "bench/floor.h"
 

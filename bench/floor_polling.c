@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs are
- * read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
+ * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs
+ * are read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
  */
 #include "bench/floor.h"
 

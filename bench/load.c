@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's deliveries are
- * counted and checked. It is not a client library: what no server under test does is an error that ends the run.
+ * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's
+ * deliveries are counted and checked. It is not a client library: what no server under test does is an error that ends
+ * the run.
  *
  * First all clients connect and join the namespace "/" (and a room, with --join); then "{"ready":N…}" is printed. With
- * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start from
- * zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is one line of
- * JSON on the standard output.
+ * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start
+ * from zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is
+ * one line of JSON on the standard output.
  */
 #include "bench/load.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sampled client keeps a packet until it is complete, and then every byte of the event is checked: its name, the messages
- * in it (one, or a batch of any format), that their numbers go up by one in each channel; their stamps give the latency.
+ * A sampled client keeps a packet until it is complete, and then every byte of the event is checked: its name, the
+ * messages in it (one, or a batch of any format), that their numbers go up by one in each channel; their stamps give
+ * the latency.
  */
 #include "bench/load.h"
 
@@ -139,8 +140,8 @@ check_message(struct check *k, const struct payload *p, uint64_t now)
 	note_spread(p, now);
 }
 
-/* The length of what stands between messages: an array's brackets and commas, the ends of lines, or the length before each
- * message, which the message must have. 0: a message stands here. */
+/* The length of what stands between messages: an array's brackets and commas, the ends of lines, or the length before
+ * each message, which the message must have. 0: a message stands here. */
 static size_t
 between_messages(struct eio_bytes s)
 {

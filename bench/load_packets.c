@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Engine.IO and Socket.IO as a client that listens: the steps until it gets events, and of every client the counts of
- * packets, events and messages, taken as their bytes stream by; nothing is kept, but for base64 and for what comes before
- * the client has joined.
+ * packets, events and messages, taken as their bytes stream by; nothing is kept, but for base64 and for what comes
+ * before the client has joined.
  */
 #include "bench/load.h"
 
@@ -15,7 +15,8 @@
 
 enum { MESSAGE_BYTE = 4 };
 
-/* How many messages begin in these bytes. The mark's first character is nowhere else in it, so a mismatch starts anew. */
+/* How many messages begin in these bytes. The mark's first character is nowhere else in it, so a mismatch starts
+ * anew. */
 static unsigned
 count_marks(uint8_t *matched, const char *p, size_t n)
 {

@@ -44,8 +44,8 @@ print_counts(const char *name, size_t offset)
 	printf("\"%s\":{\"sum\":%" PRIu64 ",\"min\":%" PRIu64 ",\"max\":%" PRIu64 "},", name, sum, min, max);
 }
 
-/* The processor time that this program took, and for which it waited; when they are near to all there is, the figures are
- * about it, not the server. */
+/* The processor time that this program took, and for which it waited; when they are near to all there is, the figures
+ * are about it, not the server. */
 static void
 print_usage(void)
 {

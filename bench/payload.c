@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq. Messages
- * of one length whose numbers have as many digits differ in nothing else than these digits, so that a message is written by
- * copying one that was made before and patching its numbers: a program that sends a million in a second can afford that.
+ * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq.
+ * Messages of one length whose numbers have as many digits differ in nothing else than these digits, so that a message
+ * is written by copying one that was made before and patching its numbers: a program that sends a million in a second
+ * can afford that.
  */
 #include "bench/payload.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it was
- * meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
- * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
+ * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it
+ * was meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
+ * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are
+ * only counted. One line of JSON at the end tells what was sent.
  */
 #include "bench/bench.h"
 #include "bench/hist.h"

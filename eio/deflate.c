@@ -70,7 +70,8 @@ eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate 
 	return n - sizeof(flush_tail);
 }
 
-/* Inflates what z is given into the buffer, until it is used up or something is wrong. *ended: a final block was the last. */
+/* Inflates what z is given into the buffer, until it is used up or something is wrong. *ended: a final block was the
+ * last. */
 static enum eio_inflated
 inflate_some(z_stream *z, struct eio_buf *out, size_t max, bool *ended)
 {

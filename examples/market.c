@@ -160,7 +160,8 @@ market_sleep_until(int64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* --- the market ------------------------------------------------------------------------------------------------------ */
+/* --- the market
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* xorshift64*: the same market for the same seed. */
 static uint64_t
@@ -213,7 +214,8 @@ stock_step(struct market *m, struct stock *s)
 	s->seq++;
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------- */
+/* --- messages
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void market_append(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -303,7 +305,8 @@ next_message(struct market *m)
 	return s;
 }
 
-/* --- Redis ----------------------------------------------------------------------------------------------------------- */
+/* --- Redis
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Splits HOST:PORT at the last colon; an IPv6 host may stand in brackets. False when it is none. */
 static bool
@@ -448,7 +451,8 @@ market_run(struct market *m)
 	}
 }
 
-/* --- the command line ------------------------------------------------------------------------------------------------ */
+/* --- the command line
+ * ------------------------------------------------------------------------------------------------ */
 
 static const char usage[] = "usage: market [options]\n"
 			    "  --redis ADDRESS   HOST:PORT or unix:PATH (127.0.0.1:6379)\n"

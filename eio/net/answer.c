@@ -80,7 +80,8 @@ eio__answer_preflight(struct eio_server *s, struct eio_exchange *ex)
 	eio_exchange_respond(ex, r);
 }
 
-/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else asks. */
+/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else
+ * asks. */
 void
 eio__answer_options(struct eio_server *s, const struct eio_socket *socket, struct eio_exchange *ex)
 {

@@ -178,7 +178,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	}
 	socket->jsonp = j.p;
 	hold_get(socket, ex);
-	eio__socket_tell_open(socket, ex->req);
+	eio__socket_notify_open(socket, ex->req);
 }
 
 static void

@@ -20,8 +20,8 @@ enum { FILES_LEVEL_FAST = 4, FILES_LEVEL_GOOD = 6 };
 struct files_entry_kind {
 	const char *type; /* a constant */
 	const char *cache_control; /* a constant */
-	const char
-		*tag; /* what its entity tags are made of, at most 32 characters, copied; NULL: a hash of the content */
+	/* What its entity tags are made of, at most 32 characters, copied; NULL: a hash of the content. */
+	const char *tag;
 	bool compressible;
 };
 

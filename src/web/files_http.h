@@ -21,8 +21,8 @@ enum {
 
 /* A path that is safe to open below a folder. */
 struct files_path {
-	char text[FILES_PATH_MAX +
-		  1]; /* decoded parts joined by single slashes, none at the ends, NUL at the end; may be empty */
+	/* Decoded parts joined by single slashes, none at the ends, NUL at the end; may be empty. */
+	char text[FILES_PATH_MAX + 1];
 	size_t n;
 	bool folder; /* the request ended with a slash */
 };

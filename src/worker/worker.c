@@ -127,6 +127,7 @@ make_server(struct worker *w)
 		.open = clients_open,
 		.message = clients_message,
 		.close = clients_close,
+		.refused = clients_refused,
 		.request = site_file,
 		.forward = forward_exchange,
 		.forward_upgrade = forward_upgrade,

@@ -360,7 +360,7 @@ static void
 claim(struct test *t, struct eio_bundle *b)
 {
 	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &t->workers[0].options.ws_deflate, NULL));
-	atomic_store(&atomic_load(&b->twins)->claimed[EIO_WIRE_WS], true);
+	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
 /* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one turn. */
