@@ -560,7 +560,8 @@ says_why_nothing_arrives(void **state)
 		snprintf(want, sizeof want, " channel=\"%s\" event=message-not-sent part=%s reason=\"%s\"",
 			unsent[i].channel, unsent[i].part, unsent[i].reason);
 		line = strstr(got, want);
-		if (!line || strstr(line + 1, "message-not-sent")) fail_msg("line %d: %s", unsent[i].line, got);
+		if (!line || strstr(line + strlen(want), "message-not-sent"))
+			fail_msg("line %d: %s", unsent[i].line, got);
 		assert_int_equal(count(r, unsent[i].metric), 1);
 		log_set_level(LOG_LEVEL_INFO);
 		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
