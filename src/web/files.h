@@ -44,14 +44,15 @@ struct files; /* immutable after files_open */
 struct files_cache; /* the www files one worker has in memory; that worker's thread only */
 
 /* Reads and compresses the client files and opens the www folder. That there are no client files is no error (see
- * files_official_count). Returns 0 with *out for the caller to close; or -errno with the reason in err, a NUL-terminated
- * text for the operator. Start-up only: it blocks for the compression, some 130 ms for four versions. */
+ * files_official_count). Returns 0 with *out for the caller to close; or -errno with the reason in err, a
+ * NUL-terminated text for the operator. Start-up only: it blocks for the compression, some 130 ms for four versions. */
 int files_open(struct files **out, const struct files_config *cfg, char *err, size_t err_size);
 
 /* Frees everything; after the last call that uses it. Answers given out stay valid. NULL is fine. */
 void files_close(struct files *f);
 
-/* How many official client files lie right below the client path: 8 in a complete package of today. For the start-up log. */
+/* How many official client files lie right below the client path: 8 in a complete package of today. For the start-up
+ * log. */
 unsigned files_official_count(const struct files *f);
 
 /* Whether the path of a request (query and all) names a client file that is there. Lets the caller decide between

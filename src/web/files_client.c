@@ -106,7 +106,8 @@ load_client(struct files_clients *c, const char *path, const char *folder, const
 	return add_name(c, folder, name, entry, false);
 }
 
-/* The files for browsers are called socket.io.js, socket.io.min.js.map and so on; builds of one's own socket.io.<anything>.js. */
+/* The files for browsers are called socket.io.js, socket.io.min.js.map and so on; builds of one's own
+ * socket.io.<anything>.js. */
 static bool
 is_client_file(const char *name)
 {
@@ -114,9 +115,9 @@ is_client_file(const char *name)
 	       (ends_with(name, ".js") || ends_with(name, ".mjs") || ends_with(name, ".map"));
 }
 
-/* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were filled by one
- * stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the content's, which stays right
- * when somebody changes a file in place. */
+/* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were
+ * filled by one stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the
+ * content's, which stays right when somebody changes a file in place. */
 static struct files_entry_kind
 kind_of(const struct files_config *cfg, const char *name, const char *version)
 {
@@ -164,8 +165,8 @@ find_name(const struct files_clients *c, struct eio_bytes name)
 	return NULL;
 }
 
-/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers 1.7 gave
- * out as socket.io.js is the package's socket.io.min.js. */
+/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers
+ * 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
 static int
 choose_version(struct files_clients *c, const char *version, size_t first)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two workers, and requests on a connection of the one for a session of the other: how far they have come, their answers, their
- * connection's end, and stopping while one worker is slow. Linked with -Wl,--wrap=eio_server_exchange. Run under TSan too.
+ * Two workers, and requests on a connection of the one for a session of the other: how far they have come, their
+ * answers, their connection's end, and stopping while one worker is slow. Linked with
+ * -Wl,--wrap=eio_server_exchange. Run under TSan too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,8 +32,8 @@ static atomic_int slow;
 static uv_thread_t home_thread;
 static uv_sem_t on_its_way;
 
-/* Passing on: what servers were told of exchanges of worker HOME, in order; and a gate that worker OWNER waits at with an exchange of
- * its own. */
+/* Passing on: what servers were told of exchanges of worker HOME, in order; and a gate that worker OWNER waits at with
+ * an exchange of its own. */
 static atomic_bool gated;
 static uv_sem_t at_gate, gate;
 static uv_mutex_t told_lock;
