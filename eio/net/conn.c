@@ -289,7 +289,7 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	}
 	req = eio_http_take(c->http);
 	/* Once it was told, another thread may read this. */
-	if (!c->told) c->ex->req = req;
+	if (!c->ex->req) c->ex->req = req;
 	CHECK(c->ex->req == req);
 	c->complete = true;
 	notify_exchange(c, stage);
