@@ -232,7 +232,7 @@ on_flood_event(void *which)
 		server_accept();
 	else if (which != &signals)
 		server_read(which);
-	else if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	else if (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
 		flood_run_schedule();
 }
 

@@ -68,7 +68,7 @@ floor_run(void)
 {
 	char line[128];
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (fgets(line, sizeof line, stdin)) {
 		sscanf(line, "%lf %lf %u %u", &fl.rate, &fl.seconds, &fl.size, &fl.batch);
 		if (!(fl.rate > 0) || fl.batch == 0 || fl.size > PAYLOAD_MAX || (fl.size && fl.size < PAYLOAD_MIN))
 			bench_die("no schedule: %s", line);
@@ -116,7 +116,7 @@ set_mode(const char *text)
 		&mode_idle_polling, &mode_compare };
 
 	fl.mode = NULL;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (!strcmp(text, modes[i]->name)) fl.mode = modes[i];
 	if (!fl.mode && strcmp(text, "ingest")) bench_die("--mode %s: not known", text);
 }
@@ -188,7 +188,7 @@ main(int argc, char **argv)
 	if (!fl.mode) ingest_run();
 	if (fl.mode->idle) idle_run();
 	bench_open_files(fl.n + 16);
-	fl.peers = calloc(fl.n, sizeof(*fl.peers));
+	fl.peers = calloc(fl.n, sizeof *fl.peers);
 	if (!fl.peers) bench_die("out of memory");
 	connect_all();
 	if (fl.mode->open) fl.mode->open();

@@ -21,7 +21,7 @@ static void
 reply_poll(struct peer *p, const char *body)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text),
+	int n = snprintf(text, sizeof text,
 		"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
 		strlen(body), body);
 
@@ -38,7 +38,7 @@ polling_answer(struct peer *p)
 		"40{\"sid\":\"floor\"}",
 	};
 	char buf[4096];
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
+	ssize_t n = recv(p->fd, buf, sizeof buf, 0);
 
 	if (n <= 0) bench_die("a client left");
 	if (p->stage < JOINED) {

@@ -86,7 +86,7 @@ open_ring(void)
 	if (ring.fd < 0) bench_die_errno("io_uring_setup");
 	if (!(q.features & IORING_FEAT_SINGLE_MMAP)) bench_die("io_uring: the kernel is too old");
 	map_ring(&q);
-	fds = calloc(fl.n, sizeof(*fds));
+	fds = calloc(fl.n, sizeof *fds);
 	if (!fds) bench_die("out of memory");
 	for (unsigned i = 0; i < fl.n; i++) fds[i] = fl.peers[i].fd;
 	register_with(IORING_REGISTER_FILES, fds, fl.n);

@@ -97,7 +97,7 @@ load_open_signals(void)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) sigaddset(&set, which[i]);
+	for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) sigaddset(&set, which[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0 || epoll_ctl(load.epoll, EPOLL_CTL_ADD, signals, &ev)) bench_die_errno("signalfd");
@@ -109,7 +109,7 @@ read_signals(void)
 {
 	struct signalfd_siginfo info;
 
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		switch (info.ssi_signo) {
 		case SIGUSR1:
 			report_begin();
@@ -197,7 +197,7 @@ main(int argc, char **argv)
 {
 	options_parse(argc, argv);
 	bench_open_files(load.n + (load.inflight < load.n ? load.inflight : load.n) * (load.upgrade ? 1 : 0) + 16);
-	load.clients = calloc(load.n, sizeof(*load.clients));
+	load.clients = calloc(load.n, sizeof *load.clients);
 	if (!load.clients) bench_die("out of memory");
 	for (unsigned i = 0; i < load.n; i++) {
 		load.clients[i].index = i;

@@ -39,7 +39,7 @@ inflate_to(z_stream *z, struct eio_bytes s, bool message, struct eio_buf *out)
 		if (tail) return message;
 		tail = true;
 		z->next_in = (unsigned char *)flush;
-		z->avail_in = sizeof(flush);
+		z->avail_in = sizeof flush;
 	}
 }
 

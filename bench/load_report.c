@@ -35,7 +35,7 @@ print_counts(const char *name, size_t offset)
 	uint64_t sum = 0, min = UINT64_MAX, max = 0, v;
 
 	for (unsigned i = 0; i < load.n - load.stopped; i++) {
-		memcpy(&v, (const char *)&load.clients[i].counts + offset, sizeof(v));
+		memcpy(&v, (const char *)&load.clients[i].counts + offset, sizeof v);
 		sum += v;
 		if (v < min) min = v;
 		if (v > max) max = v;

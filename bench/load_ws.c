@@ -164,8 +164,8 @@ ws_take_frames(struct client *c, const char *p, size_t n)
 static void
 ws_agree(struct client *c, struct eio_bytes head)
 {
-	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof(EXTENSION) - 1)) return;
-	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof(NO_CONTEXT) - 1)) {
+	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof EXTENSION - 1)) return;
+	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof NO_CONTEXT - 1)) {
 		load_fail(c, "the server insists on compressing with a context");
 		return;
 	}

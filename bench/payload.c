@@ -21,7 +21,7 @@ enum { STORY_SMALL = 3000, STORY_BIG = 30000, STORY_EVERY = 50 };
 
 static char text[PAYLOAD_MAX + RECORDS * RECORD_MAX + RECORD_MAX];
 static unsigned start_of[RECORDS]; /* where each record of the first round starts */
-static unsigned end_before[sizeof(text)]; /* the end of the last record that ends at or before a place; 0: none does */
+static unsigned end_before[sizeof text]; /* the end of the last record that ends at or before a place; 0: none does */
 
 unsigned
 payload_story_size(uint64_t i)
@@ -36,7 +36,7 @@ payload_init(void)
 		"TSLA" };
 	unsigned at = 0, last = 0, filled = 0;
 
-	for (unsigned i = 0; at + RECORD_MAX < sizeof(text); i++) {
+	for (unsigned i = 0; at + RECORD_MAX < sizeof text; i++) {
 		unsigned k = i % RECORDS, cents = 1 + k * 37 % 99;
 
 		if (i < RECORDS) start_of[i] = at;
@@ -48,7 +48,7 @@ payload_init(void)
 		last = at;
 		text[at++] = ',';
 	}
-	for (; filled < sizeof(text); filled++) end_before[filled] = last;
+	for (; filled < sizeof text; filled++) end_before[filled] = last;
 }
 
 /* A message that was made before. */
@@ -66,17 +66,17 @@ write_whole(char *out, const struct payload *p)
 
 	n = (unsigned)sprintf(out, PAYLOAD_MARK "%" PRIu64 ",\"t\":%" PRIu64 ",\"ch\":%u,\"n\":%u,\"ticks\":[", p->seq,
 		p->t_ns, p->channel, p->n);
-	room = p->n - n - (sizeof(TAIL_START) - 1) - (sizeof(TAIL_END) - 1);
+	room = p->n - n - (sizeof TAIL_START - 1) - (sizeof TAIL_END - 1);
 	end = end_before[from + room];
 	if (end > from) {
 		memcpy(out + n, text + from, end - from);
 		n += end - from;
 	}
-	memcpy(out + n, TAIL_START, sizeof(TAIL_START) - 1);
-	n += sizeof(TAIL_START) - 1;
-	pad = p->n - n - (sizeof(TAIL_END) - 1);
+	memcpy(out + n, TAIL_START, sizeof TAIL_START - 1);
+	n += sizeof TAIL_START - 1;
+	pad = p->n - n - (sizeof TAIL_END - 1);
 	memset(out + n, '-', pad);
-	memcpy(out + n + pad, TAIL_END, sizeof(TAIL_END) - 1);
+	memcpy(out + n + pad, TAIL_END, sizeof TAIL_END - 1);
 }
 
 static unsigned

@@ -17,7 +17,7 @@
 static struct eio_bundle *
 bundle_alloc(size_t count)
 {
-	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct eio__part));
+	struct eio_bundle *b = malloc(sizeof *b + count * sizeof(struct eio__part));
 
 	if (!b) return NULL;
 	atomic_init(&b->refs, 1);

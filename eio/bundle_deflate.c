@@ -17,7 +17,7 @@
 static struct eio__variants *
 variants_alloc(size_t sources)
 {
-	struct eio__variants *t = malloc(sizeof(*t) + sources * sizeof(struct eio_bundle *));
+	struct eio__variants *t = malloc(sizeof *t + sources * sizeof(struct eio_bundle *));
 
 	if (!t) return NULL;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) {

@@ -20,6 +20,8 @@ enum {
 	STATE = 63, /* the bits of a state */
 };
 
+_Static_assert(BEHIND_F4 + 6 <= 64, "the states have room in a step");
+
 #define STEP(from, to) ((uint64_t)(to) << (from))
 #define LAST_ONES (STEP(ONE, START) | STEP(TWO, ONE) | STEP(THREE, TWO)) /* what any continuation may be */
 

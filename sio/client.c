@@ -8,10 +8,13 @@
 
 #include "eio/base64.h"
 #include "eio/buf.h"
+#include "eio/check.h"
 #include "sio/event.h"
 #include "sio/json.h"
 
 #include <stdlib.h>
+
+_Static_assert(SIO_ID_RANDOM % 3 == 0 && SIO_ID_RANDOM / 3 * 4 == SIO_ID_LEN, "an id is base64 without padding");
 
 struct sio_client_pending {
 	struct sio_packet packet; /* points into text */
@@ -32,6 +35,7 @@ sio_client_init(struct sio_client *c, const struct sio_client_config *config, ui
 void
 sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid)
 {
+	CHECK(engine_sid);
 	*c = (struct sio_client){ .config = config, .protocol = 4, .engine_sid = engine_sid };
 	eio_list_init(&c->sockets);
 }
@@ -86,12 +90,14 @@ static int
 pending_start(struct sio_client *c, struct eio_bytes text)
 {
 	struct sio_client_pending *p = malloc(sizeof *p + text.n);
+	int rc;
 
 	if (!p) return SIO_ERR_NOMEM;
 	*p = (struct sio_client_pending){ 0 };
 	memcpy(p->text, text.p, text.n);
 	/* Decoding again gives spans of our copy; it cannot fail where the original did not. */
-	decode_text(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
+	rc = decode_text(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
+	CHECK(rc == 0);
 	c->pending = p;
 	return 0;
 }
@@ -102,6 +108,7 @@ pending_add(struct sio_client *c, struct eio_bytes data)
 	struct sio_client_pending *p = c->pending;
 	char *copy;
 
+	CHECK(!p->delivered && p->n < p->packet.attachments);
 	if (data.n > c->config->max_attachment_bytes - p->bytes) return SIO_ERR_ATTACHMENT_BYTES;
 	copy = malloc(data.n ? data.n : 1);
 	if (!copy) return SIO_ERR_NOMEM;
@@ -359,6 +366,7 @@ sio_client_disconnect(struct eio_bytes nsp)
 void
 sio_socket_free(struct sio_socket *s)
 {
+	CHECK(eio_list_empty(&s->member.links));
 	eio_list_remove(&s->link);
 	free(s);
 }

@@ -69,6 +69,8 @@ skip_scalar(const char *p, const char *end)
 	}
 }
 
+_Static_assert(SIO_JSON_MAX_DEPTH % 64 == 0, "whole words of bits");
+
 /* Which of the containers we are in are objects: one bit each. */
 struct nesting {
 	uint64_t object[SIO_JSON_MAX_DEPTH / 64];

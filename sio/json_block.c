@@ -38,6 +38,8 @@ enum {
 	EXPONENT_MAX = 20, /* what one token may reach into the next block stays below 64 bits */
 };
 
+_Static_assert(EXPONENT_MAX < 64, "what take_rare() shifts");
+
 /* What a block hands to the next one. Markers are 0 or 1: whether there is one at its first byte. */
 struct carry {
 	uint64_t in_string; /* all bits: it begins inside a string */

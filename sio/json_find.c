@@ -187,7 +187,8 @@ sio_json_find(struct eio_bytes json, struct eio_bytes pointer, struct eio_bytes 
 	const char *slash;
 
 	while (pointer.n > 0) {
-		pointer.p++; /* the slash */
+		CHECK(pointer.p[0] == '/');
+		pointer.p++;
 		pointer.n--;
 		slash = pointer.n ? memchr(pointer.p, '/', pointer.n) : NULL;
 		token = (struct eio_bytes){ pointer.p, slash ? (size_t)(slash - pointer.p) : pointer.n };

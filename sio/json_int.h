@@ -3,6 +3,7 @@
 #ifndef SIO_JSON_INT_H
 #define SIO_JSON_INT_H
 
+#include "eio/check.h"
 #include "eio/vector.h"
 #include "sio/json.h"
 
@@ -37,6 +38,7 @@ struct sio__json_reader {
 static inline struct sio__json_reader
 sio__json_reader(struct eio_bytes string)
 {
+	CHECK(string.n >= 2 && string.p[0] == '"');
 	return (struct sio__json_reader){ string.p + 1, string.p + string.n - 1 };
 }
 

@@ -63,6 +63,7 @@ sio_json_string_eq(struct eio_bytes string, struct eio_bytes bytes)
 	char c[4];
 	unsigned n;
 
+	CHECK(string.n >= 2 && string.p[0] == '"');
 	/* An escape is longer than what it means, so equal lengths settle it at once. */
 	if (string.n - 2 <= bytes.n)
 		return string.n - 2 == bytes.n && (bytes.n == 0 || memcmp(string.p + 1, bytes.p, bytes.n) == 0) &&

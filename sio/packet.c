@@ -6,6 +6,7 @@
  */
 #include "sio/packet.h"
 
+#include "eio/check.h"
 #include "eio/utf8.h"
 #include "sio/error.h"
 #include "sio/json.h"
@@ -248,8 +249,12 @@ sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p)
 void
 sio_packet_encode(struct eio_buf *out, const struct sio_packet *p)
 {
+	bool binary = p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK;
+
+	CHECK(p->type <= SIO_PACKET_BINARY_ACK && p->attachments <= SIO_MAX_ATTACHMENTS);
+	CHECK(binary == (p->attachments > 0) && (!p->has_id || p->id.n > 0));
 	eio_buf_addc(out, (char)('0' + p->type));
-	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) {
+	if (binary) {
 		eio_buf_append_u64(out, p->attachments);
 		eio_buf_addc(out, '-');
 	}

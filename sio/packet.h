@@ -42,7 +42,8 @@ int sio_packet_decode(struct eio_bytes text, struct sio_packet *p);
  * odd CONNECT payloads pass. And for protocol 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
 int sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p);
 
-/* Appends the text of a packet. Trusts the struct. */
+/* Appends the text of a packet: of one of the types, with as many attachments as go with it, and digits for an id where
+ * it has one. Trusts the spans. */
 void sio_packet_encode(struct eio_buf *out, const struct sio_packet *p);
 
 /* Whether JSON text (checked) may be the data of an EVENT: a non-empty array that starts with a number or with a

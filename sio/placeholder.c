@@ -11,6 +11,7 @@
  */
 #include "sio/placeholder_int.h"
 
+#include "eio/check.h"
 #include "sio/error.h"
 #include "sio/event.h"
 #include "sio/json_int.h"
@@ -159,6 +160,7 @@ sio__renumber(struct sio__renumber *r, struct eio_bytes json)
 	struct walk w;
 	int rc = 0;
 
+	CHECK(r->n_in <= SIO_MAX_ATTACHMENTS);
 	w.r = r;
 	w.copied = p;
 	w.depth = 0;

@@ -2,9 +2,9 @@
 /* Rooms and their members; see room.h for the picture. */
 #include "sio/room.h"
 
+#include "eio/check.h"
 #include "sio/error.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* One member's place in one room. */
@@ -57,7 +57,7 @@ sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config)
 void
 sio_rooms_deinit(struct sio_rooms *t)
 {
-	assert(t->rooms.count == 0 && t->links.count == 0);
+	CHECK(t->rooms.count == 0 && t->links.count == 0);
 	eio_hash_deinit(&t->links);
 	eio_hash_deinit(&t->rooms);
 }
@@ -108,6 +108,16 @@ find_link(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 		if (l->room == r && l->member == m) return l;
 	}
 	return NULL;
+}
+
+/* Calls opened or closing. */
+static void
+room_tell(struct sio_rooms *t, void (*hook)(void *user, struct sio_room *room), struct sio_room *r)
+{
+	if (!hook) return;
+	t->calling = true;
+	hook(t->config.user, r);
+	t->calling = false;
 }
 
 /* A room without members, not in the table yet. */
@@ -168,6 +178,7 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	struct sio_room *r;
 	bool opened;
 
+	CHECK(!t->calling);
 	if (!key.everyone && key.name.n > t->config.max_name) return SIO_ERR_ROOM_NAME;
 	hash = sio_room_key_hash(t->config.hash_key, key);
 	r = find_room(t, key, hash);
@@ -184,7 +195,7 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	}
 	if (opened) {
 		eio_hash_add(&t->rooms, &r->node, hash);
-		if (t->config.opened) t->config.opened(t->config.user, r);
+		room_tell(t, t->config.opened, r);
 	}
 	return 1;
 }
@@ -193,8 +204,10 @@ static void
 link_remove(struct sio_rooms *t, struct sio_room_link *l)
 {
 	struct sio_room *r = l->room;
-	struct sio_room_slot last = r->slots[--r->n];
+	struct sio_room_slot last;
 
+	CHECK(!t->calling && l->index < r->n && r->slots[l->index].link == l);
+	last = r->slots[--r->n];
 	/* The last slot moves into the gap. */
 	r->slots[l->index] = last;
 	last.link->index = l->index;
@@ -203,7 +216,7 @@ link_remove(struct sio_rooms *t, struct sio_room_link *l)
 	eio_hash_remove(&t->links, &l->node);
 	free(l);
 	if (r->n > 0) return;
-	if (t->config.closing) t->config.closing(t->config.user, r);
+	room_tell(t, t->config.closing, r);
 	eio_hash_remove(&t->rooms, &r->node);
 	room_free(r);
 }

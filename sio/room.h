@@ -94,6 +94,7 @@ struct sio_rooms {
 	struct sio_rooms_config config;
 	struct eio_hash rooms; /* by key; its count is that of the rooms that exist */
 	struct eio_hash links; /* by (room, member) */
+	bool calling; /* opened or closing is running */
 };
 
 /* 0 or SIO_ERR_NOMEM. The configuration is copied. */

@@ -50,7 +50,7 @@ void
 eio__answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error err)
 {
 	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
+	int n = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
 
 	eio__server_refused(s, ex->req, eio_error_message(err));
 	eio__answer_text(

@@ -184,7 +184,7 @@ abort_at_home(struct eio_exchange *ex)
 static struct eio_exchange *
 exchange_new(struct eio__conn *c)
 {
-	struct eio_exchange *ex = calloc(1, sizeof(*ex));
+	struct eio_exchange *ex = calloc(1, sizeof *ex);
 
 	if (!ex) return NULL;
 	atomic_init(&ex->refs, 1);
@@ -231,7 +231,7 @@ refuse_request(struct eio__conn *c, int status)
 static void
 hand_over(struct eio__conn *c, const char *rest, size_t n)
 {
-	struct eio_upgrade *up = calloc(1, sizeof(*up));
+	struct eio_upgrade *up = calloc(1, sizeof *up);
 	uv_os_fd_t fd;
 
 	if (!up || uv_fileno(&c->h.handle, &fd) || !c->httpd->handler.upgrade) {
@@ -288,8 +288,8 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 		return;
 	}
 	req = eio_http_take(c->http);
-	/* Once it was told, another thread may read this. */
-	if (!c->ex->req) c->ex->req = req;
+	/* Once the handler was notified, another thread may read this. */
+	if (!c->notified) c->ex->req = req;
 	CHECK(c->ex->req == req);
 	c->complete = true;
 	notify_exchange(c, stage);
@@ -388,7 +388,7 @@ static int
 conn_open_handle(struct eio__conn *c, int fd)
 {
 	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
+	socklen_t n = sizeof ss;
 	int err, on = 1;
 
 	c->fd = fd;
@@ -397,7 +397,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 		err = uv_pipe_init(c->httpd->loop, &c->h.pipe, 0);
 		if (!err) err = uv_pipe_open(&c->h.pipe, fd);
 	} else {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		err = uv_tcp_init(c->httpd->loop, &c->h.tcp);
 		if (!err) err = uv_tcp_open(&c->h.tcp, fd);
 	}
@@ -407,7 +407,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 void
 eio__conn_new(struct eio_httpd *h, int fd)
 {
-	struct eio__conn *c = calloc(1, sizeof(*c));
+	struct eio__conn *c = calloc(1, sizeof *c);
 
 	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
 	if (!c || !c->http) {

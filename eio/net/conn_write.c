@@ -40,7 +40,7 @@ on_rest_written(uv_write_t *req, int status)
 static enum eio__wrote
 conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, size_t sent, bool close)
 {
-	struct rest *w = malloc(sizeof(*w) + head.n);
+	struct rest *w = malloc(sizeof *w + head.n);
 	size_t head_sent = sent < head.n ? sent : head.n, body_sent = sent - head_sent;
 	uv_buf_t bufs[2];
 	unsigned n = 0;

@@ -89,7 +89,7 @@ on_begin(llhttp_t *p)
 	struct eio_http *h = p->data;
 
 	CHECK_MAGIC(h, HTTP_MAGIC);
-	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
+	h->req = malloc(sizeof *h->req + FIRST_HEADERS * sizeof h->req->headers[0]);
 	h->nomem = !h->req;
 	if (h->req) {
 		*h->req = (struct eio_request){ .cap = FIRST_HEADERS };
@@ -121,7 +121,7 @@ add_header(struct eio_http *h, size_t name)
 		return false;
 	}
 	if (r->count == r->cap) {
-		r = realloc(r, sizeof(*r) + 2 * r->cap * sizeof(r->headers[0]));
+		r = realloc(r, sizeof *r + 2 * r->cap * sizeof r->headers[0]);
 		if (!r) {
 			h->nomem = true;
 			return false;
@@ -260,7 +260,7 @@ static const llhttp_settings_t settings = {
 struct eio_http *
 eio_http_new(size_t max_head, size_t max_body)
 {
-	struct eio_http *h = calloc(1, sizeof(*h));
+	struct eio_http *h = calloc(1, sizeof *h);
 
 	if (!h) return NULL;
 	h->magic = HTTP_MAGIC;

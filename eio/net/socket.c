@@ -34,7 +34,7 @@ begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, u
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
-	struct eio_socket *s = calloc(1, sizeof(*s));
+	struct eio_socket *s = calloc(1, sizeof *s);
 	char sid[EIO_SID_LEN + 1];
 	uint64_t hash;
 

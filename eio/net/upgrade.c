@@ -22,14 +22,14 @@ static void
 refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
 {
 	char head[512];
-	int n = snprintf(head, sizeof(head),
+	int n = snprintf(head, sizeof head,
 		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n%s\r\n%s",
 		status, eio_http_status_text(status), strlen(text), extra, text);
 
 	eio__server_refused(s, up->req, text);
 	if (n > 0 && send(up->fd, head, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(up->fd, SHUT_WR);
 	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
-	while (recv(up->fd, head, sizeof(head), MSG_DONTWAIT) > 0) continue;
+	while (recv(up->fd, head, sizeof head, MSG_DONTWAIT) > 0) continue;
 	eio_upgrade_free(up);
 }
 

@@ -59,7 +59,7 @@ setup_ring(struct io_uring_params *q)
 	};
 	int fd = -1;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		*q = (struct io_uring_params){ .flags = flags[i] };
 		fd = (int)syscall(SYS_io_uring_setup, SENDS, q);
 		if (fd >= 0 || errno != EINVAL) break;
@@ -186,7 +186,7 @@ try_send(struct eio_uring *r)
 struct eio_uring *
 eio_uring_new(eio_uring_sent *sent)
 {
-	struct eio_uring *r = calloc(1, sizeof(*r));
+	struct eio_uring *r = calloc(1, sizeof *r);
 	struct io_uring_params q;
 	int err;
 

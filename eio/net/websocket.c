@@ -278,7 +278,7 @@ configure_protocol(struct eio_ws_server *s)
 struct eio_ws_server *
 eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler)
 {
-	struct eio_ws_server *s = calloc(1, sizeof(*s));
+	struct eio_ws_server *s = calloc(1, sizeof *s);
 	struct lws_context_creation_info info = { 0 };
 	void *loops[1] = { loop };
 
@@ -328,7 +328,7 @@ eio_ws_server_free(struct eio_ws_server *s)
 static void
 set_cork(int fd, int on)
 {
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
 /* The request that lws gets to see, and behind it what came behind the client's. */

@@ -18,8 +18,8 @@
 
 struct clients;
 
-/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and have their
- * numbers; they are counted in packets_invalid_total. These are the other reasons.
+/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and
+ * have their numbers; they are counted in packets_invalid_total. These are the other reasons.
  * X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
 #define CLIENT_REASONS(X) \
 	X(SLOW, CLOSED_SLOW, "too slow", true) \
@@ -88,12 +88,12 @@ client_socket_of(const struct sio_socket *s)
 	return own;
 }
 
-/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and NULL stands for out
- * of memory and ends it too. */
+/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and
+ * NULL stands for out of memory and ends it too. */
 void client_send(struct client *c, struct eio_bundle *b);
 
-/* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for others it is sent
- * first. Only the first reason counts. */
+/* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for
+ * others it is sent first. Only the first reason counts. */
 void client_end(struct client *c, enum client_reason why);
 
 /* What the handlers of disconnect see when the session ended for a reason of its own. A constant string. */

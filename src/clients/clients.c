@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO session with its Socket.IO state; its end
- * is always told by the session's close callback, nowhere else is it freed.
+ * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO
+ * session with its Socket.IO state; its end is always told by the session's close callback,
+ * nowhere else is it freed.
  */
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients of one worker ask for, on real sessions, and what becomes of them: each fault has its counter and its debug line, each
- * end has one, and nobody writes more than a few of a kind. Linked with -Wl,--wrap=malloc and its like, and with --wrap=feed_publish
- * and --wrap=interest_set, which fail when told to.
+ * What clients of one worker ask for, on real sessions, and what becomes of them: each fault has its
+ * counter and its debug line, each end has one, and nobody writes more than a few of a kind. Linked with
+ * -Wl,--wrap=malloc and its like, and with --wrap=feed_publish and --wrap=interest_set, which fail when
+ * told to.
  */
 #define _GNU_SOURCE
 #include "eio/net/socket_int.h"
