@@ -11,8 +11,8 @@
 #include <stdbool.h>
 
 /*
- * X(name, metric, mistake, part, reason). Part and reason are for whoever asks why nothing arrives. A mistake is what an
- * operator is warned of: the message is not what the feed was made for. NULL is none: such messages are normal.
+ * X(name, metric, mistake, part, reason). Part and reason are for whoever asks why nothing arrives. A mistake is what
+ * an operator is warned of: the message is not what the feed was made for. NULL is none: such messages are normal.
  */
 #define FEED_NO_ROUTE "no event or room can be made of it"
 #define FEED_FATES(X) \

@@ -115,8 +115,8 @@ has_feeds(const struct feed *f)
 	return f->options.specs->n > 0;
 }
 
-/* How late a message may come, together with others: not at all where one is sent alone. Every server has the messages of every
- * feed. */
+/* How late a message may come, together with others: not at all where one is sent alone. Every server has the
+ * messages of every feed. */
 static unsigned
 patience_ms(const struct feed *f)
 {

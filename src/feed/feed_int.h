@@ -37,8 +37,11 @@ void feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+#define FEED_AT_WORK_MAGIC 0xfeed0003
+
 /* One feed at work. */
 struct feed_at_work {
+	unsigned magic; /* FEED_AT_WORK_MAGIC */
 	struct feed_router *router;
 	const struct feed_spec *spec;
 	struct feed_streams streams;

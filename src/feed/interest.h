@@ -39,8 +39,8 @@ struct interest_table *interest_table_new(void);
 /* Frees the table; every reference must have been given back. */
 void interest_table_free(struct interest_table *t);
 
-/* The entry of a pair, made when it is new, with a reference for the caller. NULL when out of memory. Takes the lock: keep the
- * reference where this happens often. */
+/* The entry of a pair, made when it is new, with a reference for the caller. NULL when out of memory. Takes the lock:
+ * keep the reference where this happens often. */
 struct interest *interest_get(struct interest_table *t, struct sio_room_key key);
 struct interest *interest_ref(struct interest *i);
 void interest_unref(struct interest *i); /* NULL is fine */

@@ -2,6 +2,7 @@
 /* The way of one message: which feeds want it, does it pass their filter, which event and room does it go to. */
 #include "src/feed/feed_int.h"
 
+#include "eio/check.h"
 #include "eio/list.h"
 #include "sio/packet.h"
 
@@ -74,10 +75,19 @@ add_route(struct feed_router *r, const struct feed_spec *f)
 
 /* What streams call back */
 
+static struct feed_at_work *
+at_work(void *user)
+{
+	struct feed_at_work *f = user;
+
+	CHECK_MAGIC(f, FEED_AT_WORK_MAGIC);
+	return f;
+}
+
 static void
 on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms)
 {
-	struct feed_at_work *f = user;
+	struct feed_at_work *f = at_work(user);
 
 	feed_out_add(f->router->out, f->spec, stream, content, count, now_ms);
 }
@@ -85,7 +95,7 @@ on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content
 static void
 on_stream_release(void *user, struct feed_stream *stream)
 {
-	struct feed_at_work *f = user;
+	struct feed_at_work *f = at_work(user);
 
 	interest_unref(stream->interest);
 	metrics_sub(f->router->options->metrics, METRIC_FEED_STREAMS, 1);
@@ -112,6 +122,7 @@ add_feed(struct feed_router *r, size_t i)
 	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
+	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
 	f->router = r;
 	return 0;
@@ -158,14 +169,14 @@ feed_router_deinit(struct feed_router *r)
 	eio_buf_deinit(&r->scratch);
 }
 
-/* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
-static void
-note_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
+/* Lines about a message that is not sent. Never inlined: messages that nobody hears are many, and shall not pay for
+ * lines that are not written. */
+__attribute__((noinline)) static void
+tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
 	enum feed_fate fate)
 {
 	const struct feed_fate_text *t = &feed_fate_texts[fate];
 
-	metrics_inc(r->options->metrics, t->metric);
 	if (t->mistake)
 		log_limited(LOG_LEVEL_WARN, &r->limit, m->now_ms,
 			"feed=%u channel=\"%s\" event=message-dropped reason=\"%s\" message=\"%s\"", f->index,
@@ -174,6 +185,17 @@ note_fate(struct feed_router *r, const struct feed_spec *f, const struct message
 		"feed=%u channel=\"%s\" event=message-not-sent part=%s reason=\"%s\" room=\"%s\" message=\"%s\"",
 		f->index, LOG_ESCAPE(m->channel), t->part, t->reason,
 		stream && !stream->target.everyone ? LOG_ESCAPE(stream->target.name) : "", LOG_ESCAPE(m->payload));
+}
+
+/* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
+static void
+note_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
+	enum feed_fate fate)
+{
+	const struct feed_fate_text *t = &feed_fate_texts[fate];
+
+	metrics_inc(r->options->metrics, t->metric);
+	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, f, m, stream, fate);
 }
 
 /* Renders event and room into the scratch buffer; room is empty where the feed has none. */

@@ -99,7 +99,7 @@ feed_streams_get(
 }
 
 static enum feed_fate
-check_json(struct message *m)
+fate_by_json(struct message *m)
 {
 	if (message_is_json(m)) return FEED_FATE_TAKEN;
 	return message_is_utf8(m) ? FEED_FATE_JSON : FEED_FATE_UTF8;
@@ -107,12 +107,12 @@ check_json(struct message *m)
 
 /* Whether the message can stand in the feed's format. The bytes themselves are never changed. */
 static enum feed_fate
-check_format(const struct feed_spec *f, struct message *m)
+fate_by_format(const struct feed_spec *f, struct message *m)
 {
 	bool bare = feed_is_bare(f);
 	struct eio_bytes bytes = m->payload;
 
-	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !bare)) return check_json(m);
+	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !bare)) return fate_by_json(m);
 	if (f->encode == FEED_ENCODE_TEXT && !message_is_utf8(m)) return FEED_FATE_UTF8;
 	if (bare) return FEED_FATE_TAKEN;
 	if (f->format == FEED_FORMAT_FRAMES) return bytes.n > FEED_FRAME_MAX ? FEED_FATE_SIZE : FEED_FATE_TAKEN;
@@ -175,7 +175,7 @@ enum feed_fate
 feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m)
 {
 	const struct feed_spec *f = s->feed;
-	enum feed_fate fate = check_format(f, m);
+	enum feed_fate fate = fate_by_format(f, m);
 	struct eio_bytes bytes = m->payload;
 	struct eio_buf *body = &stream->body;
 

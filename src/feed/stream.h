@@ -51,8 +51,8 @@ struct feed_stream {
 	char data[];
 };
 
-/* A batch is complete: content is what goes into the event, one bare message where feed_is_bare. It is valid during the call, which
- * may not call back into the set. */
+/* A batch is complete: content is what goes into the event, one bare message where feed_is_bare. It is valid during
+ * the call, which may not call back into the set. */
 typedef void (*feed_flush_fn)(
 	void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms);
 
@@ -85,13 +85,13 @@ int feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, cons
 /* Frees all streams; what they hold is not flushed. */
 void feed_streams_deinit(struct feed_streams *s);
 
-/* The stream of an event name and a target, whose namespace is the feed's; made when it is new (then *made is true). Valid until the
- * next feed_streams_tick. NULL when out of memory. */
+/* The stream of an event name and a target, whose namespace is the feed's; made when it is new (then *made is true).
+ * Valid until the next feed_streams_tick. NULL when out of memory. */
 struct feed_stream *feed_streams_get(
 	struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, uint64_t now_ms, bool *made);
 
-/* Adds a message to a stream; flushes what is full. Anything but FEED_FATE_TAKEN: the message was refused and the batch is as
- * before. */
+/* Adds a message to a stream; flushes what is full. Anything but FEED_FATE_TAKEN: the message was refused and the
+ * batch is as before. */
 enum feed_fate feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m);
 
 /* A message came that is not wanted: only keeps the stream from being freed. */

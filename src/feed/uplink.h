@@ -32,8 +32,8 @@ enum { FEED_UPLINK_MAGIC = 0x0b11c4 };
 /* Whose thread has not been started. u must stay where it is. */
 void feed_uplink_init(struct feed_uplink *u, struct thread *thread, const struct redis_url *url, size_t queue_bytes);
 
-/* Publishes payload to a channel. Any thread, before the thread is stopped; bytes are copied. Never blocks: when more than queue_bytes
- * wait, the message is dropped and counted. 0, or -1 when out of memory. */
+/* Publishes payload to a channel. Any thread, before the thread is stopped; bytes are copied. Never blocks: when more
+ * than queue_bytes wait, the message is dropped and counted. 0, or -1 when out of memory. */
 int feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Closes the connection. On the thread, or before it was started; once. What is posted afterwards is thrown away. */

@@ -24,7 +24,8 @@ struct redis_message {
 
 enum redis_push {
 	REDIS_PUSH_MESSAGE, /* *m is set, and *bytes begin behind it now */
-	REDIS_PUSH_PARTIAL, /* the beginning of one; *needs is how long it is on the wire, or 0 when that is not known yet */
+	/* The beginning of one; *needs is how long it is on the wire, or 0 when that is not known yet. */
+	REDIS_PUSH_PARTIAL,
 	REDIS_PUSH_OTHER,
 };
 

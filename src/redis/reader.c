@@ -28,7 +28,8 @@ typedef int array_length;
 /* A buffer that was needed for a long message is not kept. */
 enum { KEEP_BYTES = 65536 };
 
-/* How deep arrays may lie in arrays. What we ask for needs two levels; hiredis has had a limit before 1.0 only, this one. */
+/* How deep arrays may lie in arrays. What we ask for needs two levels; hiredis has had a limit before 1.0 only, this
+ * one. */
 enum { DEPTH_MAX = 7 };
 
 enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };

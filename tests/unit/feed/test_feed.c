@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a Redis message to deliveries, without Redis and without a thread: templates, patterns, where, routes, workers. */
+/* From a Redis message to deliveries, without Redis and without a thread: templates, patterns, where, routes,
+ * workers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is found out about a message: how often that is looked for, with how many feeds, by counting the calls of those who look. */
+/* What is found out about a message: how often that is looked for, with how many feeds, by counting the calls of
+ * those who look. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
