@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define REDIS_LINK_MAGIC 0x4ed11144
 
@@ -258,7 +257,7 @@ backoff_ms(struct redis_link *l)
 	if (l->failures < 6) delay = (uint64_t)REDIS_BACKOFF_MIN_MS << l->failures;
 	if (delay > REDIS_BACKOFF_MAX_MS) delay = REDIS_BACKOFF_MAX_MS;
 	l->failures++;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0) random = uv_hrtime();
+	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) random = uv_hrtime();
 	return delay - random % (delay / 2);
 }
 

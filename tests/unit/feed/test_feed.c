@@ -506,25 +506,42 @@ streams_go_away(void **state)
 
 /* Why nothing arrives */
 
-/* What goes to stderr while a message is taken. */
+static int saved_stderr;
+static FILE *caught;
+
+/* What is logged from now on goes to a file. */
+static void
+catch_log(void)
+{
+	saved_stderr = dup(STDERR_FILENO);
+	caught = tmpfile();
+	assert_true(saved_stderr >= 0 && caught);
+	dup2(fileno(caught), STDERR_FILENO);
+}
+
+/* And this is what went there. */
+static const char *
+caught_log(void)
+{
+	static char text[8192];
+	size_t n;
+
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	rewind(caught);
+	n = fread(text, 1, sizeof text - 1, caught);
+	text[n] = '\0';
+	fclose(caught);
+	return text;
+}
+
+/* What is logged while a message is taken. */
 static const char *
 log_of(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
 {
-	static char text[8192];
-	int saved = dup(STDERR_FILENO);
-	FILE *log = tmpfile();
-	size_t n;
-
-	assert_true(saved >= 0 && log);
-	dup2(fileno(log), STDERR_FILENO);
+	catch_log();
 	message(r, pattern, channel, payload, now);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
-	rewind(log);
-	n = fread(text, 1, sizeof text - 1, log);
-	text[n] = '\0';
-	fclose(log);
-	return text;
+	return caught_log();
 }
 
 static const struct {
@@ -592,6 +609,36 @@ few_debug_lines(void **state)
 	rig_free(r);
 }
 
+/* Messages that were taken and are not sent in the end. */
+static void
+says_why_batches_do_not_arrive(void **state)
+{
+	struct rig *r = rig_new("{\"limits\": {\"workerQueueBytes\": 65536}, \"feeds\": [{\"channel\": \"c\","
+				"\"room\": \"r\", \"batch\": {\"format\": \"lines\"}}]}");
+	static char big[60001];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	assert_int_equal(interest_set(r->interest, 0, sio_room_named(EIO_LIT("/"), EIO_LIT("r"))), 0);
+	message(r, NULL, "c", "1", 0);
+	leave(r, 0, "/", "r");
+	catch_log();
+	feed_router_tick(&r->router, 200);
+	assert_non_null(strstr(caught_log(),
+		"debug feed=0 event=batch-not-sent part=members reason=\"they have gone\" room=\"r\" messages=1 suppressed=0"));
+	memset(big, 'b', sizeof big - 1);
+	listen_to(r, 1, "/", "r");
+	message(r, NULL, "c", big, 300);
+	feed_router_tick(&r->router, 500);
+	message(r, NULL, "c", big, 600);
+	catch_log();
+	feed_router_tick(&r->router, 800);
+	assert_non_null(strstr(caught_log(),
+		"debug event=batch-not-sent part=worker reason=\"it is behind\" worker=1 room=\"r\" bytes=60"));
+	log_set_level(LOG_LEVEL_ERROR);
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -609,6 +656,7 @@ main(void)
 		cmocka_unit_test(streams_go_away),
 		cmocka_unit_test(says_why_nothing_arrives),
 		cmocka_unit_test(few_debug_lines),
+		cmocka_unit_test(says_why_batches_do_not_arrive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
