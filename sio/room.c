@@ -108,6 +108,16 @@ sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_
 	return r && find_link(t, r, m);
 }
 
+const struct sio_room_key *
+sio_member_next_room(const struct sio_member *m, const struct eio_list **at)
+{
+	const struct eio_list *l = *at ? (*at)->next : m->links.next;
+
+	if (l == &m->links) return NULL;
+	*at = l;
+	return &EIO_CONTAINER(l, struct sio_room_link, of_member)->room->key;
+}
+
 size_t
 sio_rooms_count(const struct sio_rooms *t)
 {

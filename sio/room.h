@@ -112,6 +112,10 @@ struct sio_room *sio_rooms_find(const struct sio_rooms *t, struct sio_room_key k
 /* Whether the member is in the room. */
 bool sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_room_key key);
 
+/* The rooms of a member, in the order it joined them: begin with *at NULL; NULL behind the last. It must not join or leave meanwhile.
+ * The key is valid until it leaves that room. */
+const struct sio_room_key *sio_member_next_room(const struct sio_member *m, const struct eio_list **at);
+
 /* How many rooms exist. */
 size_t sio_rooms_count(const struct sio_rooms *t);
 
