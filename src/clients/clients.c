@@ -105,12 +105,27 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 		c->leaves = true;
 }
 
+static void
+op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
+{
+	struct clients *c = ctx;
+	uint64_t suppressed;
+
+	if (!log_enabled(LOG_LEVEL_DEBUG) ||
+		!log_limit_pass(&c->skipped_limit, eio_clock_now(c->options.clock), &suppressed))
+		return;
+	log_debug("sid=%.*s event=\"%s\" action=%s skipped=\"%s\" reason=\"%s\" suppressed=%llu",
+		(int)sio_socket_id(s).n, sio_socket_id(s).p, LOG_ESCAPE(skip->event), skip->action,
+		LOG_ESCAPE(skip->target), skip->why, (unsigned long long)suppressed);
+}
+
 static const struct handlers_ops ops = {
 	.send = op_send,
 	.join = op_join,
 	.leave = op_leave,
 	.publish = op_publish,
 	.close = op_close,
+	.skipped = op_skipped,
 };
 
 /* The handlers of a socket's namespace and how to run them; NULL when it has none. */
@@ -125,6 +140,7 @@ handlers_of(struct sio_socket *s, struct handlers_call *call)
 		.ctx = c->clients,
 		.socket = s,
 		.query = eio_cstr(s->user ? s->user : ""),
+		.request = eio_cstr(c->request ? c->request : ""),
 	};
 	return n ? n->handlers : NULL;
 }
@@ -196,7 +212,7 @@ random_bytes(struct clients *c)
 	return p;
 }
 
-/* What handlers know as $query, a socket's user pointer: that of the handshake URL, and behind it the namespace's, which counts more.
+/* What handlers know as {query}, a socket's user pointer: that of the handshake URL, and behind it the namespace's, which counts more.
  * Sets *query to NULL when it is empty. Returns false when out of memory. */
 static bool
 make_query(const struct client *c, struct eio_bytes nsp_query, char **query)
@@ -327,20 +343,47 @@ copy_query(const struct eio_request *req)
 	return q;
 }
 
+static char *
+copy_request(const struct clients *cs, const struct eio_request *req)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	handlers_keep(&cs->needs, req, &b);
+	eio_buf_addc(&b, '\0');
+	if (!eio_buf_failed(&b)) return b.p;
+	eio_buf_deinit(&b);
+	return NULL;
+}
+
+/* A client with what handlers want to know of its request. NULL when out of memory. */
+static struct client *
+client_new(struct clients *cs, const struct eio_request *req)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (!c) return NULL;
+	c->clients = cs;
+	if (handlers_needs_any(&cs->needs) && !(c->request = copy_request(cs, req))) {
+		free(c);
+		return NULL;
+	}
+	if (cs->keep_query) c->query = copy_query(req);
+	return c;
+}
+
 void
 clients_open(void *user, struct eio_socket *eio)
 {
 	struct clients *cs = user;
-	struct client *c = calloc(1, sizeof(*c));
+	struct client *c = client_new(cs, eio_socket_request(eio));
 
 	eio_socket_set_user(eio, c);
 	if (!c) {
 		eio_socket_close(eio);
 		return;
 	}
-	c->clients = cs;
 	c->eio = eio;
-	if (cs->keep_query) c->query = copy_query(eio_socket_request(eio));
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
 	if (eio_socket_revision(eio) == 3) {
 		/* Clients of that revision are in "/" without asking. */
@@ -369,6 +412,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	}
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	sio_client_deinit(&c->sio);
+	free(c->request);
 	free(c->query);
 	free(c);
 	eio_socket_set_user(eio, NULL);
@@ -382,6 +426,15 @@ any_handler_uses_query(const struct namespace_specs *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i].handlers && handlers_use_query(s->v[i].handlers)) return true;
 	return false;
+}
+
+/* What the handlers of all namespaces want to know of requests. */
+static int
+note_needs(struct handlers_needs *needs, const struct namespace_specs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].handlers && handlers_needs_add(needs, s->v[i].handlers) < 0) return -1;
+	return 0;
 }
 
 struct clients *
@@ -403,8 +456,10 @@ clients_new(const struct clients_options *options)
 	};
 	c->keep_query = any_handler_uses_query(options->namespaces);
 	c->random_used = sizeof(c->random);
-	if (uv_random(NULL, NULL, rooms.hash_key, sizeof(rooms.hash_key), 0, NULL) ||
+	if (note_needs(&c->needs, options->namespaces) < 0 ||
+		uv_random(NULL, NULL, rooms.hash_key, sizeof(rooms.hash_key), 0, NULL) ||
 		sio_rooms_init(&c->rooms, &rooms)) {
+		handlers_needs_deinit(&c->needs);
 		free(c);
 		return NULL;
 	}
@@ -416,5 +471,6 @@ clients_free(struct clients *c)
 {
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
+	handlers_needs_deinit(&c->needs);
 	free(c);
 }
