@@ -35,22 +35,14 @@ template__value(const struct template *t, const struct template_part *part, cons
 	return v;
 }
 
-/* Appends a value to a name. */
 static enum template_result
-render_value(const struct template_value *v, struct eio_buf *out)
+render_json_value(struct eio_bytes json, struct eio_buf *out)
 {
-	switch (v->type) {
-	case TEMPLATE_NOTHING: return TEMPLATE_MISSING;
-	case TEMPLATE_PLAIN: eio_buf_add(out, v->bytes); return TEMPLATE_OK;
-	case TEMPLATE_ELEMENTS: return TEMPLATE_NOT_TEXT;
-	case TEMPLATE_FAILED: return TEMPLATE_NOMEM;
-	case TEMPLATE_RAW: break;
-	}
-	switch (sio_json_kind(v->bytes)) {
-	case SIO_JSON_STRING: sio_json_unescape(out, v->bytes); return TEMPLATE_OK;
+	switch (sio_json_kind(json)) {
+	case SIO_JSON_STRING: sio_json_unescape(out, json); return TEMPLATE_OK;
 	case SIO_JSON_NUMBER:
 	case SIO_JSON_TRUE:
-	case SIO_JSON_FALSE: eio_buf_add(out, v->bytes); return TEMPLATE_OK;
+	case SIO_JSON_FALSE: eio_buf_add(out, json); return TEMPLATE_OK;
 	case SIO_JSON_NULL: return TEMPLATE_MISSING;
 	case SIO_JSON_ARRAY:
 	case SIO_JSON_OBJECT: break;
@@ -58,23 +50,59 @@ render_value(const struct template_value *v, struct eio_buf *out)
 	return TEMPLATE_NOT_TEXT;
 }
 
+/* Appends a value to a name. */
+static enum template_result
+render_value(const struct template_value *v, struct eio_buf *out)
+{
+	switch (v->type) {
+	case TEMPLATE_NOTHING: return TEMPLATE_MISSING;
+	case TEMPLATE_PLAIN: eio_buf_add(out, v->bytes); return TEMPLATE_OK;
+	case TEMPLATE_RAW: return render_json_value(v->bytes, out);
+	case TEMPLATE_ELEMENTS: return TEMPLATE_NOT_TEXT;
+	case TEMPLATE_FAILED: break;
+	}
+	return TEMPLATE_NOMEM;
+}
+
+static enum template_result
+render_message(const struct template *t, const struct template_part *part, const struct template_input *in,
+	struct eio_buf *out)
+{
+	struct eio_bytes v;
+
+	if (!sio_json_find(in->message, eio_bytes(t->text.p + part->at, part->n), &v)) return TEMPLATE_MISSING;
+	return render_json_value(v, out);
+}
+
+static enum template_result
+render_other(const struct template *t, const struct template_part *part, const struct template_input *in,
+	struct eio_buf *out)
+{
+	struct template_value v = template__value(t, part, in);
+
+	return render_value(&v, out);
+}
+
+/* What the templates of feeds are made of is written right here, without a struct template_value. */
 enum template_result
 template_render(const struct template *t, const struct template_input *in, struct eio_buf *out)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct template_part *part = &t->parts[i];
-		struct template_value v;
-		enum template_result r;
+	const struct template_part *end = t->parts + t->n;
+	enum template_result r = TEMPLATE_OK;
 
-		if (part->what == TEMPLATE_TEXT) {
-			eio_buf_append(out, t->text.p + part->at, part->n);
-			continue;
+	for (const struct template_part *part = t->parts; part < end && r == TEMPLATE_OK; part++) {
+		switch (part->what) {
+		case TEMPLATE_TEXT: eio_buf_append(out, t->text.p + part->at, part->n); break;
+		case TEMPLATE_CHANNEL: eio_buf_add(out, in->channel); break;
+		case TEMPLATE_STAR:
+			if (!in->captures || part->number >= in->captures->n) return TEMPLATE_MISSING;
+			eio_buf_add(out, in->captures->v[part->number]);
+			break;
+		case TEMPLATE_MESSAGE: r = render_message(t, part, in, out); break;
+		default: r = render_other(t, part, in, out);
 		}
-		v = template__value(t, part, in);
-		r = render_value(&v, out);
-		if (r != TEMPLATE_OK) return r;
 	}
-	return TEMPLATE_OK;
+	return r;
 }
 
 /* Several names */
