@@ -28,6 +28,14 @@ bench_now_ns(void)
 }
 
 void
+bench_sleep_until(uint64_t ns)
+{
+	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
+}
+
+void
 bench_die(const char *fmt, ...)
 {
 	va_list ap;
@@ -75,6 +83,13 @@ bench_count(const char *option, const char *text, unsigned min, unsigned max)
 
 	if (v != (double)(unsigned)v) bench_die("%s %s: a whole number is wanted", option, text);
 	return (unsigned)v;
+}
+
+const char *
+bench_short_text(const char *option, const char *text, size_t max)
+{
+	if (strlen(text) > max) bench_die("%s: too long", option);
+	return text;
 }
 
 struct sockaddr_in

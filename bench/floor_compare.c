@@ -87,7 +87,7 @@ send_in_turn(void)
 }
 
 static void
-report(FILE *out)
+compare_report(FILE *out)
 {
 	static const char *const names[2] = { "send", "uring" };
 
@@ -106,5 +106,5 @@ const struct mode mode_compare = {
 	.make = block_make,
 	.send = send_in_turn,
 	.open = open_both,
-	.report = report,
+	.report = compare_report,
 };

@@ -16,7 +16,7 @@ enum { EVENTS = 512 };
 static int listener;
 
 static void
-accept_one(void)
+accept_peer(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct peer *p = &fl.peers[fl.accepted];
@@ -31,7 +31,7 @@ accept_one(void)
 }
 
 static void
-answer(struct peer *p)
+answer_peer(struct peer *p)
 {
 	unsigned before = p->stage;
 
@@ -48,9 +48,9 @@ connect_events(int ms)
 	if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)
-			answer(events[i].data.ptr);
+			answer_peer(events[i].data.ptr);
 		else if (fl.accepted < fl.n)
-			accept_one();
+			accept_peer();
 	}
 }
 

@@ -15,7 +15,7 @@ static unsigned *members;
 
 /* After the handshake a client asks for room "r<number>"; bench/load masks with zeros, so it can be read as it is. */
 static void
-answer(struct peer *p)
+rooms_answer(struct peer *p)
 {
 	static const char ack[] = "\x81\x09"
 				  "430[true]";
@@ -65,7 +65,7 @@ send_room(void)
 
 const struct mode mode_rooms = {
 	.name = "rooms",
-	.answer = answer,
+	.answer = rooms_answer,
 	.stages = JOINED,
 	.make = block_make,
 	.send = send_room,

@@ -25,8 +25,6 @@ enum { EVENTS = 512, PING_EVERY_NS = 100000000 };
 
 #define SIGNALS UINT64_MAX
 
-struct load load;
-
 static int signals;
 
 static void
@@ -43,25 +41,11 @@ connect_more(void)
 	}
 }
 
-void
-load_joined(struct client *c)
-{
-	if (c->state != CLIENT_OPENING) return;
-	c->state = CLIENT_JOINED;
-	hist_add(&load.connect, bench_now_ns() - c->connect_ns);
-	load.joined++;
-	load.connecting--;
-	if (load.joined < load.n) return;
-	for (unsigned i = load.n - load.stopped; i < load.n; i++) load_stop(&load.clients[i]);
-	report_ready();
-	report_begin();
-}
-
 /* What clients do by the clock */
 
 /* In revision 3 clients ping. */
 static void
-ping(uint64_t now)
+ping_clients(uint64_t now)
 {
 	static uint64_t next;
 
@@ -78,7 +62,7 @@ ping(uint64_t now)
 
 /* One client after the other leaves its room and joins it again. */
 static void
-churn(uint64_t now)
+churn_rooms(uint64_t now)
 {
 	uint64_t due = (uint64_t)((double)(now - load.begin_ns) * load.churn / 1e9);
 	unsigned n = load.n - load.stopped;
@@ -94,18 +78,18 @@ churn(uint64_t now)
 }
 
 static void
-tick(void)
+load_tick(void)
 {
 	uint64_t now = bench_now_ns();
 
-	ping(now);
-	if (load.joined == load.n && load.churn > 0) churn(now);
+	ping_clients(now);
+	if (load.joined == load.n && load.churn > 0) churn_rooms(now);
 }
 
 /* The loop */
 
 static void
-open_signals(void)
+load_open_signals(void)
 {
 	static const int which[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT };
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = SIGNALS };
@@ -156,7 +140,7 @@ wait_ms(void)
 
 /* Nobody reads; what comes waits in the kernel. */
 static void
-hold(int ms)
+hold_still(int ms)
 {
 	struct pollfd p = { .fd = signals, .events = POLLIN };
 
@@ -164,7 +148,7 @@ hold(int ms)
 }
 
 static bool
-turn(int ms)
+load_turn(int ms)
 {
 	struct epoll_event events[EVENTS];
 	int n;
@@ -185,22 +169,22 @@ turn(int ms)
 }
 
 static void
-run(void)
+load_run(void)
 {
 	int ms;
 
-	open_signals();
+	load_open_signals();
 	load.connect_ns = bench_now_ns();
 	connect_more();
 	while ((ms = wait_ms()) > 0) {
 		if (load.holding) {
-			hold(ms);
+			hold_still(ms);
 			if (!read_signals()) return;
 			continue;
 		}
 		if (load.coalesce && load.joined == load.n) usleep(load.coalesce);
-		if (!turn(ms)) return;
-		tick();
+		if (!load_turn(ms)) return;
+		load_tick();
 		/* Not from within load_joined, which runs while a connection is being read. */
 		connect_more();
 	}
@@ -223,6 +207,6 @@ main(int argc, char **argv)
 	check_init(load.event, (load.n + load.sample - 1) / load.sample);
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (load.epoll < 0) bench_die_errno("epoll_create1");
-	run();
+	load_run();
 	return 0;
 }

@@ -142,7 +142,7 @@ check_message(struct check *k, const struct payload *p, uint64_t now)
 /* The length of what stands between messages: an array's brackets and commas, the ends of lines, or the length before each
  * message, which the message must have. 0: a message stands here. */
 static size_t
-between(struct eio_bytes s)
+between_messages(struct eio_bytes s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	struct payload message;
@@ -162,7 +162,7 @@ check_content(struct client *c, struct check *k, struct eio_bytes s)
 	size_t n;
 
 	while (s.n > 0) {
-		n = between(s);
+		n = between_messages(s);
 		if (n == 0) {
 			n = payload_read(s, &p);
 			if (n == 0) {

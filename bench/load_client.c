@@ -103,7 +103,7 @@ load_connect(struct client *c, enum client_link link, const struct transport *t)
 }
 
 static void
-on_connected(struct client *c, enum client_link link)
+on_client_connected(struct client *c, enum client_link link)
 {
 	int err = 0, one = 1;
 	socklen_t n = sizeof(err);
@@ -154,7 +154,7 @@ load_on_event(struct client *c, enum client_link link, uint32_t events)
 		c->state = CLIENT_CLOSED;
 		load_close(c, link);
 	} else if (c->connecting[link]) {
-		on_connected(c, link);
+		on_client_connected(c, link);
 	} else if (events) {
 		on_readable(c, link);
 	}
@@ -165,4 +165,18 @@ load_stop(struct client *c)
 {
 	for (unsigned i = 0; i < LINKS; i++)
 		if (c->fd[i] >= 0) epoll_set(c, i, EPOLL_CTL_MOD, EPOLLRDHUP);
+}
+
+void
+load_joined(struct client *c)
+{
+	if (c->state != CLIENT_OPENING) return;
+	c->state = CLIENT_JOINED;
+	hist_add(&load.connect, bench_now_ns() - c->connect_ns);
+	load.joined++;
+	load.connecting--;
+	if (load.joined < load.n) return;
+	for (unsigned i = load.n - load.stopped; i < load.n; i++) load_stop(&load.clients[i]);
+	report_ready();
+	report_begin();
 }

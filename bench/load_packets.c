@@ -56,7 +56,7 @@ void
 packets_step(struct client *c)
 {
 	if (c->state != CLIENT_OPENING || !c->in_namespace || (load.join && !c->in_room)) return;
-	if (load.upgrade && c->transport == &transport_polling) return;
+	if (load.upgrade && c->transport->next) return;
 	load_joined(c);
 	eio_buf_deinit(&c->packet);
 }
@@ -82,7 +82,7 @@ take_open(struct client *c, struct eio_bytes s)
 		c->ping_ns = bench_now_ns() + load.ping_interval_ns;
 	else
 		c->transport->send(c, EIO_LIT("40"));
-	if (load.upgrade) load_connect(c, LINK_SIDE, &transport_ws);
+	if (load.upgrade && c->transport->next) load_connect(c, LINK_SIDE, c->transport->next);
 }
 
 void
@@ -200,8 +200,8 @@ end_pong(struct client *c)
 {
 	if (c->packet_n == 1)
 		load.pongs++;
-	else
-		polling_stop(c); /* "3probe" */
+	else if (c->transport->probed)
+		c->transport->probed(c); /* "3probe" */
 }
 
 static void

@@ -10,7 +10,7 @@
 enum { SEPARATOR = 0x1e, LENGTH_END = 0xff, DIGITS_MAX = 10 };
 
 static void
-packet(struct client *c, const char *p, size_t n, bool binary)
+payload_packet_input(struct client *c, const char *p, size_t n, bool binary)
 {
 	packet_begin(c, binary);
 	packet_piece(c, p, n);
@@ -18,14 +18,14 @@ packet(struct client *c, const char *p, size_t n, bool binary)
 }
 
 static void
-separated(struct client *c, const char *p, size_t n)
+payload_by_separators(struct client *c, const char *p, size_t n)
 {
 	const char *end = p + n, *next;
 
 	for (; p <= end && c->state != CLIENT_CLOSED; p = next + 1) {
 		next = p < end ? memchr(p, SEPARATOR, (size_t)(end - p)) : NULL;
 		if (!next) next = end;
-		packet(c, p, (size_t)(next - p), false);
+		payload_packet_input(c, p, (size_t)(next - p), false);
 	}
 }
 
@@ -46,7 +46,7 @@ read_length(const char *p, size_t n, unsigned char zero, unsigned char end, size
 
 /* Texts of the servers under test are ASCII, so that a length in UTF-16 units is one in bytes. */
 static void
-lengths(struct client *c, const char *p, size_t n, bool bytes)
+payload_by_lengths(struct client *c, const char *p, size_t n, bool bytes)
 {
 	size_t head, length, kind = bytes ? 1 : 0;
 
@@ -55,7 +55,7 @@ lengths(struct client *c, const char *p, size_t n, bool bytes)
 		head = read_length(p + kind, n - kind, bytes ? 0 : '0', bytes ? LENGTH_END : ':', &length);
 		if (head == 0 || length > n - kind - head) break;
 		head += kind;
-		packet(c, p + head, length, bytes && *p == 1);
+		payload_packet_input(c, p + head, length, bytes && *p == 1);
 		p += head + length;
 		n -= head + length;
 	}
@@ -66,9 +66,9 @@ void
 payload_input(struct client *c, const char *p, size_t n)
 {
 	if (load.eio == 4)
-		separated(c, p, n);
+		payload_by_separators(c, p, n);
 	else
-		lengths(c, p, n, n > 0 && (unsigned char)*p <= 1);
+		payload_by_lengths(c, p, n, n > 0 && (unsigned char)*p <= 1);
 }
 
 void

@@ -22,7 +22,7 @@ add_query(const struct client *c, struct eio_buf *b)
 }
 
 static void
-start(struct client *c)
+ws_start(struct client *c)
 {
 	struct eio_buf b;
 
@@ -60,7 +60,7 @@ send_frame(struct client *c, unsigned opcode, struct eio_bytes s)
 }
 
 static void
-send_packet(struct client *c, struct eio_bytes packet)
+ws_send(struct client *c, struct eio_bytes packet)
 {
 	send_frame(c, WS_TEXT, packet);
 }
@@ -132,7 +132,7 @@ frame_ends(struct client *c)
 }
 
 static void
-frames(struct client *c, const char *p, size_t n)
+ws_take_frames(struct client *c, const char *p, size_t n)
 {
 	struct ws *w = &c->ws;
 	size_t k;
@@ -160,7 +160,7 @@ frames(struct client *c, const char *p, size_t n)
 
 /* A context that goes on from message to message would ask for a window of memory for each client; it is not offered. */
 static void
-agree(struct client *c, struct eio_bytes head)
+ws_agree(struct client *c, struct eio_bytes head)
 {
 	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof(EXTENSION) - 1)) return;
 	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof(NO_CONTEXT) - 1)) {
@@ -177,11 +177,11 @@ open_ws(struct client *c)
 {
 	c->ws.open = true;
 	if (load.raw) packets_enter(c);
-	if (c->ws.link == LINK_SIDE) send_packet(c, EIO_LIT("2probe"));
+	if (c->ws.link == LINK_SIDE) ws_send(c, EIO_LIT("2probe"));
 }
 
 static void
-handshake(struct client *c, const char *p, size_t n)
+ws_handshake(struct client *c, const char *p, size_t n)
 {
 	struct eio_buf answer;
 	struct eio_bytes s;
@@ -204,26 +204,26 @@ handshake(struct client *c, const char *p, size_t n)
 	}
 	answer = c->ws.http;
 	eio_buf_init(&c->ws.http);
-	agree(c, eio_bytes(s.p, head));
+	ws_agree(c, eio_bytes(s.p, head));
 	open_ws(c);
-	frames(c, s.p + head, s.n - head);
+	ws_take_frames(c, s.p + head, s.n - head);
 	eio_buf_deinit(&answer);
 }
 
 static void
-input(struct client *c, const char *p, size_t n)
+ws_input(struct client *c, const char *p, size_t n)
 {
 	if (c->ws.open)
-		frames(c, p, n);
+		ws_take_frames(c, p, n);
 	else
-		handshake(c, p, n);
+		ws_handshake(c, p, n);
 }
 
 static void
-reset(struct client *c)
+ws_reset(struct client *c)
 {
 	eio_buf_deinit(&c->ws.http);
 	eio_buf_deinit(&c->ws.deflated);
 }
 
-const struct transport transport_ws = { .start = start, .input = input, .send = send_packet, .reset = reset };
+const struct transport transport_ws = { .start = ws_start, .input = ws_input, .send = ws_send, .reset = ws_reset };

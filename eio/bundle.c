@@ -9,31 +9,10 @@
 
 #include "eio/base64.h"
 #include "eio/bundle_int.h"
+#include "eio/check.h"
+#include "eio/frame.h"
 
 #include <stdlib.h>
-
-enum { WS_FIN = 0x80 };
-
-size_t
-eio__frame_header(char *out, int opcode, uint64_t n)
-{
-	unsigned char *h = (unsigned char *)out;
-
-	h[0] = (unsigned char)(WS_FIN | opcode);
-	if (n < 126) {
-		h[1] = (unsigned char)n;
-		return 2;
-	}
-	if (n <= UINT16_MAX) {
-		h[1] = 126;
-		h[2] = (unsigned char)(n >> 8);
-		h[3] = (unsigned char)n;
-		return 4;
-	}
-	h[1] = 127;
-	for (int i = 0; i < 8; i++) h[2 + i] = (unsigned char)(n >> (56 - 8 * i));
-	return 10;
-}
 
 static struct eio_bundle *
 bundle_alloc(size_t count)
@@ -55,7 +34,8 @@ put_frame(struct eio_bundle *b, struct eio__part *part, struct eio_block *block,
 	struct eio_message m)
 {
 	size_t digit = m.binary ? 0 : 1;
-	size_t header = eio__frame_header(block->data + at, m.binary ? EIO__WS_BINARY : EIO__WS_TEXT, m.data.n + digit);
+	size_t header = eio__frame_header(
+		block->data + at, m.binary ? EIO__FRAME_BINARY : EIO__FRAME_TEXT, m.data.n + digit);
 
 	part->binary = m.binary;
 	part->json = m.json;
@@ -74,14 +54,16 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 	struct eio_bundle *b = bundle_alloc(count);
 	struct eio_block *block;
 
+	CHECK(count > 0);
 	if (!b) return NULL;
-	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__WS_HEADER_MAX;
+	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__FRAME_HEADER_MAX;
 	block = eio_block_new(max);
 	if (!block) {
 		free(b);
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, m[i]);
+	CHECK(at <= max);
 	block->n = at;
 	atomic_store_explicit(&b->wire[EIO_WIRE_WS], block, memory_order_release);
 	return b;
@@ -122,6 +104,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 	struct eio_bundle *all;
 	struct eio_block *block;
 
+	CHECK(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		count += bundles[i]->count;
 		bytes += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
@@ -137,6 +120,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 		join_one(all, block, at, bundles[i]);
 		at += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
 	}
+	CHECK(all->count == count && at == bytes);
 	atomic_store_explicit(&all->wire[EIO_WIRE_WS], block, memory_order_release);
 	return all;
 }
@@ -148,13 +132,24 @@ eio_bundle_ref(struct eio_bundle *b)
 	return b;
 }
 
+/* Frees what bundle_deflate.c made. */
+static void
+twins_free(struct eio__twins *t)
+{
+	if (!t) return;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++)
+		eio_block_unref(atomic_load_explicit(&t->block[i], memory_order_relaxed));
+	for (unsigned i = 0; i < t->count; i++) eio_bundle_unref(t->sources[i]);
+	free(t);
+}
+
 void
 eio_bundle_unref(struct eio_bundle *b)
 {
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
-	eio__bundle_twins_free(b);
+	twins_free(atomic_load_explicit(&b->twins, memory_order_relaxed));
 	free(b);
 }
 
@@ -183,22 +178,23 @@ build_text(const struct eio__part *parts, unsigned count, const char *data, bool
 	size_t max = 0, at = 0;
 	struct eio_block *block;
 
-	for (unsigned i = 0; i < count; i++) max += EIO__WS_HEADER_MAX + text_len(&parts[i]);
+	for (unsigned i = 0; i < count; i++) max += EIO__FRAME_HEADER_MAX + text_len(&parts[i]);
 	block = eio_block_new(max);
 	if (!block) return NULL;
 	for (unsigned i = 0; i < count; i++) {
 		if (framed)
-			at += eio__frame_header(block->data + at, EIO__WS_TEXT, text_len(&parts[i]));
+			at += eio__frame_header(block->data + at, EIO__FRAME_TEXT, text_len(&parts[i]));
 		else if (i > 0)
 			block->data[at++] = 0x1e;
 		at += put_text(block->data + at, &parts[i], data);
 	}
+	CHECK(at <= max);
 	block->n = at;
 	return block;
 }
 
 static struct eio_block *
-build(const struct eio_bundle *b, const char *data, enum eio_wire wire)
+build_wire(const struct eio_bundle *b, const char *data, enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING: return build_text(b->parts, b->count, data, false);
@@ -215,7 +211,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 
 	if (block) return block;
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
-	block = build(b, ws->data, wire);
+	block = build_wire(b, ws->data, wire);
 	if (!block) return NULL;
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(

@@ -6,6 +6,8 @@
  */
 #include "eio/deflate.h"
 
+#include "eio/check.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -22,14 +24,14 @@ static const char flush_tail[4] = { 0, 0, (char)0xff, (char)0xff };
 
 /* zlib's memory comes from here as all other does. */
 static voidpf
-take(voidpf opaque, uInt n, uInt size)
+zlib_alloc(voidpf opaque, uInt n, uInt size)
 {
 	(void)opaque;
 	return malloc((size_t)n * size);
 }
 
 static void
-give(voidpf opaque, voidpf p)
+zlib_free(voidpf opaque, voidpf p)
 {
 	(void)opaque;
 	free(p);
@@ -47,10 +49,12 @@ window_for(size_t n, int max)
 size_t
 eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate *o)
 {
-	z_stream z = { .zalloc = take, .zfree = give };
+	z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
 	int bits = window_for(s.n, o->window_bits), memory = bits - 7;
 	size_t n;
 
+	CHECK(o->window_bits >= EIO_DEFLATE_WINDOW_MIN && o->window_bits <= EIO_DEFLATE_WINDOW_MAX);
+	CHECK(o->level >= 1 && o->level <= 9);
 	if (s.n == 0 || s.n > UINT_MAX || max > UINT_MAX - EIO_DEFLATE_SLACK) return 0;
 	if (deflateInit2(&z, o->level, Z_DEFLATED, -bits, memory < MEMORY_MAX ? memory : MEMORY_MAX,
 		    Z_DEFAULT_STRATEGY) != Z_OK)
@@ -96,7 +100,7 @@ enum eio_inflated
 eio_inflate(struct eio_buf *out, struct eio_bytes s, size_t max)
 {
 	enum { BETWEEN_BLOCKS = 128 }; /* zlib's data_type: no bit left over, and the head of a block comes next */
-	z_stream z = { .zalloc = take, .zfree = give };
+	z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
 	enum eio_inflated result;
 	bool ended = false;
 

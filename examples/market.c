@@ -136,7 +136,7 @@ struct market {
 static volatile sig_atomic_t stopped;
 
 static void
-on_signal(int sig)
+on_market_signal(int sig)
 {
 	(void)sig;
 	stopped = 1;
@@ -153,7 +153,7 @@ now_ns(clockid_t clock)
 
 /* Sleeps until a moment of the monotonic clock; a signal ends it early. */
 static void
-sleep_until(int64_t ns)
+market_sleep_until(int64_t ns)
 {
 	struct timespec t = { .tv_sec = (time_t)(ns / NS), .tv_nsec = (long)(ns % NS) };
 
@@ -164,7 +164,7 @@ sleep_until(int64_t ns)
 
 /* xorshift64*: the same market for the same seed. */
 static uint64_t
-draw(struct market *m)
+draw_random(struct market *m)
 {
 	m->random ^= m->random >> 12;
 	m->random ^= m->random << 25;
@@ -176,7 +176,7 @@ draw(struct market *m)
 static int64_t
 draw_below(struct market *m, int64_t n)
 {
-	return (int64_t)(draw(m) % (uint64_t)n);
+	return (int64_t)(draw_random(m) % (uint64_t)n);
 }
 
 static void
@@ -215,10 +215,10 @@ stock_step(struct market *m, struct stock *s)
 
 /* --- messages -------------------------------------------------------------------------------------------------------- */
 
-static void add(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void market_append(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
-add(struct market *m, const char *fmt, ...)
+market_append(struct market *m, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -235,8 +235,8 @@ add(struct market *m, const char *fmt, ...)
 static void
 add_price(struct market *m, const char *key, int64_t cents)
 {
-	add(m, ",\"%s\":%s%" PRId64 ".%02" PRId64, key, cents < 0 ? "-" : "", (cents < 0 ? -cents : cents) / 100,
-		(cents < 0 ? -cents : cents) % 100);
+	market_append(m, ",\"%s\":%s%" PRId64 ".%02" PRId64, key, cents < 0 ? "-" : "",
+		(cents < 0 ? -cents : cents) / 100, (cents < 0 ? -cents : cents) % 100);
 }
 
 static void
@@ -246,7 +246,7 @@ add_tick(struct market *m, struct stock *s)
 	int64_t spread = 1 + s->price / 4000, size = 10 * (1 + draw_below(m, 90));
 
 	s->volume += size;
-	add(m, "{\"symbol\":\"%s\",\"name\":\"%s\"", s->symbol, s->name);
+	market_append(m, "{\"symbol\":\"%s\",\"name\":\"%s\"", s->symbol, s->name);
 	add_price(m, "price", s->price);
 	add_price(m, "bid", s->price - spread);
 	add_price(m, "ask", s->price + spread);
@@ -254,9 +254,9 @@ add_tick(struct market *m, struct stock *s)
 	add_price(m, "high", s->high);
 	add_price(m, "low", s->low);
 	add_price(m, "change", s->price - s->first);
-	add(m, ",\"volume\":%" PRId64 ",\"time\":%" PRId64 ",\"seq\":%" PRId64, s->volume,
+	market_append(m, ",\"volume\":%" PRId64 ",\"time\":%" PRId64 ",\"seq\":%" PRId64, s->volume,
 		now_ns(CLOCK_REALTIME) / 1000000, s->seq);
-	add(m, ",\"trade\":{\"size\":%" PRId64 ",\"side\":\"%s\",\"venue\":\"%s\"}", size,
+	market_append(m, ",\"trade\":{\"size\":%" PRId64 ",\"side\":\"%s\",\"venue\":\"%s\"}", size,
 		draw_below(m, 2) ? "buy" : "sell", venues[draw_below(m, 3)]);
 }
 
@@ -264,24 +264,24 @@ add_tick(struct market *m, struct stock *s)
 static void
 add_book(struct market *m, const struct stock *s)
 {
-	add(m, ",\"book\":[");
+	market_append(m, ",\"book\":[");
 	for (int64_t level = 1; m->n < BOOK_SIZE; level++) {
 		int64_t step = level * (1 + s->price / 4000), bid = s->price > step ? s->price - step : 0,
 			ask = s->price + step;
 
-		add(m, "%s[%" PRId64 ".%02" PRId64 ",%" PRId64 ",%" PRId64 ".%02" PRId64 ",%" PRId64 "]",
+		market_append(m, "%s[%" PRId64 ".%02" PRId64 ",%" PRId64 ",%" PRId64 ".%02" PRId64 ",%" PRId64 "]",
 			level > 1 ? "," : "", bid / 100, bid % 100, 10 * (1 + draw_below(m, 500)), ask / 100, ask % 100,
 			10 * (1 + draw_below(m, 500)));
 	}
-	add(m, "]");
+	market_append(m, "]");
 }
 
 static void
 add_news(struct market *m)
 {
-	add(m, ",\"news\":\"");
-	while (m->n < NEWS_SIZE) add(m, "%s", sentences[draw_below(m, SENTENCE_COUNT)]);
-	add(m, "\"");
+	market_append(m, ",\"news\":\"");
+	while (m->n < NEWS_SIZE) market_append(m, "%s", sentences[draw_below(m, SENTENCE_COUNT)]);
+	market_append(m, "\"");
 }
 
 /* The next message, in m->text. Returns whose it is. */
@@ -299,7 +299,7 @@ next_message(struct market *m)
 	add_tick(m, s);
 	if (kind < 21) add_book(m, s);
 	if (kind < 1) add_news(m);
-	add(m, "}");
+	market_append(m, "}");
 	return s;
 }
 
@@ -365,17 +365,17 @@ redis_wait(struct market *m, int64_t end_ns)
 		if (c) redisFree(c);
 		wake = now_ns(CLOCK_MONOTONIC) + retry_ms * 1000000;
 		if (end_ns && wake >= end_ns) {
-			sleep_until(end_ns);
+			market_sleep_until(end_ns);
 			return;
 		}
-		sleep_until(wake);
+		market_sleep_until(wake);
 		retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
 	}
 }
 
 /* Reads the replies of n PUBLISH commands: the number of receivers, each. */
 static void
-read_replies(struct market *m, int n)
+market_read_replies(struct market *m, int n)
 {
 	for (int i = 0; i < n; i++) {
 		redisReply *r = NULL;
@@ -395,14 +395,14 @@ read_replies(struct market *m, int n)
 		m->lost += (uint64_t)(n - i);
 		redis_lost(m, r->type == REDIS_REPLY_ERROR ? r->str : "unexpected reply");
 		freeReplyObject(r);
-		sleep_until(now_ns(CLOCK_MONOTONIC) + RETRY_MAX_MS * 1000000LL);
+		market_sleep_until(now_ns(CLOCK_MONOTONIC) + RETRY_MAX_MS * 1000000LL);
 		return;
 	}
 }
 
 /* Publishes n messages in one round trip. */
 static void
-publish(struct market *m, int n)
+publish_message(struct market *m, int n)
 {
 	char channel[256];
 
@@ -419,12 +419,12 @@ publish(struct market *m, int n)
 			return;
 		}
 	}
-	read_replies(m, n);
+	market_read_replies(m, n);
 }
 
 /* The i-th message is due at start + i / rate: a late wake-up is made up for, so the rate holds over any span. */
 static void
-run(struct market *m)
+market_run(struct market *m)
 {
 	int64_t start = now_ns(CLOCK_MONOTONIC), rate = m->opt.rate, sent = 0, last = INT64_MAX, end = 0, late, due;
 
@@ -433,7 +433,7 @@ run(struct market *m)
 		last = (int64_t)(m->opt.seconds * (double)rate);
 	}
 	while (sent < last) {
-		sleep_until(start + sent / rate * NS + sent % rate * NS / rate);
+		market_sleep_until(start + sent / rate * NS + sent % rate * NS / rate);
 		if (!m->redis) redis_wait(m, end);
 		if (stopped || !m->redis) return;
 		late = now_ns(CLOCK_MONOTONIC) - start;
@@ -443,7 +443,7 @@ run(struct market *m)
 		if (due - sent > rate) sent = due - 1;
 		due -= sent;
 		if (due > PIPELINE_MAX) due = PIPELINE_MAX;
-		if (due > 0) publish(m, (int)due);
+		if (due > 0) publish_message(m, (int)due);
 		sent += due;
 	}
 }
@@ -460,7 +460,7 @@ static const char usage[] = "usage: market [options]\n"
 
 /* A whole number within bounds, or the end of the program. */
 static int64_t
-number(const char *option, const char *s, int64_t min, int64_t max)
+market_number(const char *option, const char *s, int64_t min, int64_t max)
 {
 	char *end;
 	long long v;
@@ -505,10 +505,10 @@ parse_options(struct options *o, int argc, char **argv)
 		switch (c) {
 		case 'r': o->redis = optarg; break;
 		case 'p': o->prefix = optarg; break;
-		case 'n': o->symbols = (int)number("symbols", optarg, 1, SYMBOLS_MAX); break;
-		case 'R': o->rate = (int)number("rate", optarg, 1, RATE_MAX); break;
+		case 'n': o->symbols = (int)market_number("symbols", optarg, 1, SYMBOLS_MAX); break;
+		case 'R': o->rate = (int)market_number("rate", optarg, 1, RATE_MAX); break;
 		case 's': o->seconds = seconds_of(optarg); break;
-		case 'S': o->seed = (uint64_t)number("seed", optarg, 0, INT64_MAX); break;
+		case 'S': o->seed = (uint64_t)market_number("seed", optarg, 0, INT64_MAX); break;
 		case 'h': fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}
@@ -531,14 +531,14 @@ int
 main(int argc, char **argv)
 {
 	static struct market m;
-	struct sigaction ends = { .sa_handler = on_signal }; /* no SA_RESTART: a signal must end a sleep */
+	struct sigaction ends = { .sa_handler = on_market_signal }; /* no SA_RESTART: a signal must end a sleep */
 
 	parse_options(&m.opt, argc, argv);
 	sigaction(SIGINT, &ends, NULL);
 	sigaction(SIGTERM, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN); /* Redis going away is an error code, not our end */
 	market_open(&m);
-	run(&m);
+	market_run(&m);
 	if (m.redis) redisFree(m.redis);
 	fprintf(stderr,
 		"market: published %" PRIu64 " messages, %" PRIu64 " bytes, to %" PRIu64 " receivers; lost %" PRIu64

@@ -27,7 +27,7 @@ struct eio_cors {
 	const char *methods; /* default GET,HEAD,PUT,PATCH,POST,DELETE */
 	const char *allowed_headers; /* default: what the request asks for */
 	const char *exposed_headers;
-	long max_age; /* seconds; negative for none */
+	int64_t max_age; /* seconds; negative for none */
 };
 
 /* Appends the header lines every answer carries, of whatever kind; with the legacy rules there are none. */

@@ -2,6 +2,7 @@
 /* The request parser: the only file that includes llhttp. */
 #include "eio/net/http.h"
 
+#include "eio/check.h"
 #include "eio/query.h"
 
 #include <llhttp.h>
@@ -12,7 +13,10 @@ enum {
 	FIRST_HEAD = 512,
 };
 
+enum { HTTP_MAGIC = 0x70617273 };
+
 struct eio_http {
+	unsigned magic; /* HTTP_MAGIC */
 	llhttp_t parser;
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
@@ -73,6 +77,15 @@ eio_request_header_list(const struct eio_request *r, struct eio_bytes name, stru
 	}
 }
 
+static struct eio_http *
+http_of(const llhttp_t *p)
+{
+	struct eio_http *h = p->data;
+
+	CHECK_MAGIC(h, HTTP_MAGIC);
+	return h;
+}
+
 static int
 append_head(struct eio_http *h, const char *p, size_t n)
 {
@@ -89,7 +102,7 @@ append_head(struct eio_http *h, const char *p, size_t n)
 static int
 on_begin(llhttp_t *p)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 
 	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
 	h->nomem = !h->req;
@@ -104,7 +117,7 @@ on_begin(llhttp_t *p)
 static int
 on_url(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 	int err = append_head(h, at, n);
 
 	if (!err) h->req->target.n = h->req->head.n;
@@ -137,7 +150,7 @@ add_header(struct eio_http *h, size_t name)
 static int
 on_field(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 	struct eio_request *r = h->req;
 	size_t start;
 
@@ -162,7 +175,7 @@ on_field(llhttp_t *p, const char *at, size_t n)
 static int
 on_value(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 	struct eio_request *r = h->req;
 
 	if (h->headers_done || !r) return 0;
@@ -198,7 +211,7 @@ method_of(int m)
 static int
 on_headers(llhttp_t *p)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 	struct eio_request *r = h->req;
 
 	r->method = method_of(llhttp_get_method(p));
@@ -223,7 +236,7 @@ on_headers(llhttp_t *p)
 static int
 on_body(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 
 	/* Only a POST has a body that anybody reads. */
 	if (h->discard || h->req->method != EIO_HTTP_POST) return 0;
@@ -240,7 +253,7 @@ on_body(llhttp_t *p, const char *at, size_t n)
 static int
 on_complete(llhttp_t *p)
 {
-	struct eio_http *h = p->data;
+	struct eio_http *h = http_of(p);
 
 	h->complete = true;
 	/* After a request for a WebSocket llhttp pauses by itself, behind the last byte of HTTP. */
@@ -263,6 +276,7 @@ eio_http_new(size_t max_head, size_t max_body)
 	struct eio_http *h = calloc(1, sizeof(*h));
 
 	if (!h) return NULL;
+	h->magic = HTTP_MAGIC;
 	llhttp_init(&h->parser, HTTP_REQUEST, &settings);
 	h->parser.data = h;
 	h->max_head = max_head;
@@ -276,6 +290,7 @@ eio_http_free(struct eio_http *h)
 {
 	if (!h) return;
 	eio_request_free(h->req);
+	h->magic = 0;
 	free(h);
 }
 

@@ -15,7 +15,7 @@
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
 static int
-finish(int fd, const struct sockaddr *sa, socklen_t len)
+bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	int err = 0;
 
@@ -49,12 +49,12 @@ listen_unix(const char *path)
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
 	remove_stale(&sa);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return fd < 0 ? -errno : finish(fd, (const struct sockaddr *)&sa, sizeof(sa));
+	return fd < 0 ? -errno : bind_and_listen(fd, (const struct sockaddr *)&sa, sizeof(sa));
 }
 
 /* Cuts "host:port" or "[host]:port"; host may be empty for every address. */
 static int
-split(const char *address, char *host, size_t host_n, const char **port)
+split_listen_address(const char *address, char *host, size_t host_n, const char **port)
 {
 	const char *colon = strrchr(address, ':'), *from = address;
 	size_t n;
@@ -86,7 +86,7 @@ listen_tcp(const struct addrinfo *ai, bool shared)
 
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	}
-	return finish(fd, ai->ai_addr, ai->ai_addrlen);
+	return bind_and_listen(fd, ai->ai_addr, ai->ai_addrlen);
 }
 
 static int
@@ -100,7 +100,7 @@ listen_any(const char *address, bool shared)
 
 	if (strncmp(address, unix_prefix, sizeof(unix_prefix) - 1) == 0)
 		return listen_unix(address + sizeof(unix_prefix) - 1);
-	if (split(address, host, sizeof(host), &port)) return -EINVAL;
+	if (split_listen_address(address, host, sizeof(host), &port)) return -EINVAL;
 	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return -EINVAL;
 	fd = listen_tcp(ai, shared);
 	freeaddrinfo(ai);

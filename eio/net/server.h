@@ -48,13 +48,16 @@ struct eio_server_handler {
 	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
+	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text that stays. NULL when
+	 * nobody wants to hear it. */
+	void (*refused)(void *user, const struct eio_request *req, const char *why);
 	/* A request outside the Engine.IO path, complete. */
 	void (*request)(void *user, struct eio_exchange *ex);
 	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the callee takes its
 	 * own reference. NULL when there is one server only. */
 	void (*forward)(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stage);
 	void (*forward_upgrade)(void *user, unsigned owner, struct eio_upgrade *up);
-	void *user; /* for open, message and close */
+	void *user; /* for open, message, close and refused */
 	void *http_user; /* for request and the forwards */
 };
 

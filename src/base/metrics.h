@@ -59,7 +59,26 @@
 	X(EVENTS_UNHANDLED, COUNTER, "events_unhandled_total", "", "Events no handler is configured for") \
 	X(HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
 		"Handler runs in which an action could not be made of the arguments") \
-	X(PACKETS_INVALID, COUNTER, "packets_invalid_total", "", "Packets that closed their session") \
+	X(PACKETS_INVALID_EMPTY, COUNTER, "packets_invalid_total", "reason=\"empty\"", \
+		"Packets that closed their session") \
+	X(PACKETS_INVALID_TYPE, COUNTER, "packets_invalid_total", "reason=\"type\"", "") \
+	X(PACKETS_INVALID_ATTACHMENTS, COUNTER, "packets_invalid_total", "reason=\"attachments\"", "") \
+	X(PACKETS_INVALID_TOO_MANY_ATTACHMENTS, COUNTER, "packets_invalid_total", "reason=\"too many attachments\"", \
+		"") \
+	X(PACKETS_INVALID_PAYLOAD, COUNTER, "packets_invalid_total", "reason=\"payload\"", "") \
+	X(PACKETS_INVALID_DEPTH, COUNTER, "packets_invalid_total", "reason=\"depth\"", "") \
+	X(PACKETS_INVALID_NSP, COUNTER, "packets_invalid_total", "reason=\"namespace\"", "") \
+	X(PACKETS_INVALID_TEXT_IN_BINARY, COUNTER, "packets_invalid_total", "reason=\"text in binary\"", "") \
+	X(PACKETS_INVALID_STRAY_BINARY, COUNTER, "packets_invalid_total", "reason=\"stray binary\"", "") \
+	X(PACKETS_INVALID_PLACEHOLDER, COUNTER, "packets_invalid_total", "reason=\"placeholder\"", "") \
+	X(PACKETS_INVALID_ATTACHMENT_BYTES, COUNTER, "packets_invalid_total", "reason=\"attachment bytes\"", "") \
+	X(PACKETS_INVALID_ALREADY_JOINED, COUNTER, "packets_invalid_total", "reason=\"already joined\"", "") \
+	X(PACKETS_INVALID_NOT_JOINED, COUNTER, "packets_invalid_total", "reason=\"not joined\"", "") \
+	X(PACKETS_INVALID_CONNECT_ERROR, COUNTER, "packets_invalid_total", "reason=\"connect error\"", "") \
+	X(ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
+		"Clients ended for what is counted nowhere else") \
+	X(ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \
+	X(ENDED_NOMEM, COUNTER, "clients_ended_total", "reason=\"memory\"", "") \
 	X(JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits") \
 	X(BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
 	X(DELIVERED, COUNTER, "broadcasts_delivered_total", "", "Broadcasts times the clients they went to") \

@@ -1,35 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients.c (their messages, rooms and end) and fanout.c (broadcasts to them) share. */
+/* What the files of this folder share: all clients of one worker. */
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
-#include "sio/client.h"
 #include "src/base/log.h"
+#include "src/clients/client.h"
 #include "src/clients/clients.h"
-#include "src/handlers/request.h"
+
+/* Debug lines about what a client did. Each kind has a bound of its own, as each reason for an end has. */
+enum clients_line {
+	CLIENTS_LINE_REQUEST_REFUSED,
+	CLIENTS_LINE_CONNECT_REFUSED,
+	CLIENTS_LINE_JOIN_REFUSED,
+	CLIENTS_LINE_PUBLISH_DROPPED,
+	CLIENTS_LINE_ACTION_SKIPPED,
+	CLIENTS_LINE_EVENT_UNHANDLED,
+	CLIENTS_LINE_COUNT
+};
+
+#define CLIENTS_MAGIC 0xc11e2700u
 
 struct clients {
+	unsigned magic;
 	struct clients_options options;
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
-	bool keep_query; /* some handler speaks of {query} */
-	struct handlers_needs needs; /* what they want to know of requests beside it */
-	struct log_limit skipped_limit; /* of lines about actions that were left out */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
+	bool interest_failed; /* the feed could not be told of the room that a join opened */
+	struct namespaces *namespaces;
+	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
+	struct log_limit lines[CLIENTS_LINE_COUNT];
+	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };
 
-struct client {
-	struct sio_client sio;
-	struct clients *clients;
-	struct eio_socket *eio;
-	struct eio_timer connect_timer;
-	char *request; /* what handlers want of its headers, NUL-terminated; NULL when none does */
-	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	const char *reason; /* why its sockets end, when that was decided here; else NULL */
-	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
-	bool leaves, close_whole;
-};
+/* What the callbacks of others bring along. */
+static inline struct clients *
+clients__of(void *user)
+{
+	struct clients *c = user;
+
+	CHECK_MAGIC(c, CLIENTS_MAGIC);
+	return c;
+}
 
 static inline void
 clients__count(struct clients *c, enum metric m)
@@ -37,7 +48,9 @@ clients__count(struct clients *c, enum metric m)
 	metrics_inc(c->options.metrics, m);
 }
 
-/* Ends a client that does not keep up; what waits for it is dropped. The client is freed later, by its session's close. */
-void clients__disconnect_slow(struct client *c);
+/* Writes `event=<event> sid=… nsp="…" …`. Evaluates nothing while debug is off. */
+#define CLIENTS_DEBUG(c, line, event, nsp, format, ...) \
+	LOG_DEBUG_LIMITED(&(c)->clients->lines[line], eio_clock_now((c)->clients->options.clock), \
+		"event=" event " sid=%s nsp=\"%s\" " format, eio_socket_sid((c)->eio), LOG_ESCAPE(nsp), __VA_ARGS__)
 
 #endif

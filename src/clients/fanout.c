@@ -37,7 +37,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	size_t limit = c->clients->options.limits.queue_bytes, dropped = 0;
 
 	switch (item->slow) {
-	case FEED_SLOW_DISCONNECT: clients__disconnect_slow(c); return false;
+	case FEED_SLOW_DISCONNECT: client_end(c, CLIENT_REASON_SLOW); return false;
 	case FEED_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
 	case FEED_SLOW_DROP_OLDEST:
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
@@ -64,7 +64,7 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 		/* Whatever its size, one broadcast may always wait. */
 		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
 		if (eio_socket_queued(s) > 0) {
-			struct client *c = eio_socket_user(s);
+			struct client *c = client_of_session(s);
 
 			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
 		}

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of namespaces and their end. */
+/* Namespaces: sets of their specs, and those at work. */
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
 
 #include <stdlib.h>
+
+struct namespaces {
+	struct namespace_specs *specs; /* a reference */
+	struct handlers_needs needs; /* of all of them */
+	size_t n;
+	struct namespace v[];
+};
+
+/* Specs */
 
 struct namespace_specs *
 namespace_specs_new(void)
@@ -56,4 +65,49 @@ namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name)
 	for (size_t i = 0; i < s->n; i++)
 		if (eio_bytes_eq(eio_cstr(s->v[i].name), name)) return &s->v[i];
 	return NULL;
+}
+
+/* At work */
+
+struct namespaces *
+namespaces_new(struct namespace_specs *specs)
+{
+	struct namespaces *all = malloc(sizeof *all + specs->n * sizeof *all->v);
+
+	if (!all) return NULL;
+	all->specs = namespace_specs_ref(specs);
+	all->needs = (struct handlers_needs){ .query = false };
+	all->n = specs->n;
+	for (size_t i = 0; i < all->n; i++)
+		all->v[i] = (struct namespace){ .name = eio_cstr(specs->v[i].name), .handlers = specs->v[i].handlers };
+	for (size_t i = 0; i < all->n; i++) {
+		if (!all->v[i].handlers || handlers_needs_add(&all->needs, all->v[i].handlers) == 0) continue;
+		namespaces_free(all);
+		return NULL;
+	}
+	return all;
+}
+
+void
+namespaces_free(struct namespaces *all)
+{
+	if (!all) return;
+	for (size_t i = 0; i < all->n; i++) CHECK(all->v[i].sockets == 0);
+	handlers_needs_deinit(&all->needs);
+	namespace_specs_unref(all->specs);
+	free(all);
+}
+
+struct namespace *
+namespaces_find(struct namespaces *all, struct eio_bytes name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (eio_bytes_eq(all->v[i].name, name)) return &all->v[i];
+	return NULL;
+}
+
+const struct handlers_needs *
+namespaces_needs(const struct namespaces *all)
+{
+	return &all->needs;
 }

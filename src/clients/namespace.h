@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The namespaces that clients may join: the form that the configuration fills. A
- * client that asks for any other is refused.
+ * The namespaces that clients may join; a client that asks for any other is refused.
+ * First the form that the configuration fills, shared by all workers, then what one
+ * worker makes of it:
  *
- * Threads: immutable once filled; shared by counting references, as the specs of feeds are.
+ *     namespace_specs ◀── namespaces ── namespace[] ◀── each socket that is in it
+ *
+ * A socket points at its namespace, so names are compared at CONNECT only.
+ *
+ * Threads: specs are immutable once filled, and shared by counting references, as
+ * those of feeds are. The rest belongs to its worker's thread.
  */
 #ifndef SRC_CLIENTS_NAMESPACE_H
 #define SRC_CLIENTS_NAMESPACE_H
 
 #include "eio/bytes.h"
 #include "src/handlers/handlers.h"
+#include "src/handlers/request.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct namespace_spec {
@@ -36,7 +44,29 @@ int namespace_specs_add(struct namespace_specs *s, const struct namespace_spec *
 struct namespace_specs *namespace_specs_ref(struct namespace_specs *s);
 void namespace_specs_unref(struct namespace_specs *s); /* NULL is fine */
 
-/* The namespace of that name, or NULL. Valid as long as the set. */
+/* The spec of that name, or NULL. Valid as long as the set. */
 const struct namespace_spec *namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name);
+
+/* One at work. */
+struct namespace
+{
+	struct eio_bytes name; /* of the spec, as the handlers */
+	const struct handlers *handlers; /* NULL when there are none */
+	size_t sockets; /* that are in it */
+};
+
+struct namespaces;
+
+/* Those of a set, which it takes a reference to. NULL when out of memory. */
+struct namespaces *namespaces_new(struct namespace_specs *specs);
+
+/* Frees them; no socket may be in any. NULL is fine. */
+void namespaces_free(struct namespaces *all);
+
+/* The one of that name, or NULL. Valid as long as all of them. */
+struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
+
+/* What the handlers of all of them ask of a client's request. Valid as long as they. */
+const struct handlers_needs *namespaces_needs(const struct namespaces *all);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The feeds of the configuration. */
-#include "src/config/config_int.h"
+#include "src/config/feeds.h"
 
-#include "eio/utf8.h"
 #include "sio/json.h"
 #include "sio/packet.h"
+#include "src/config/parts.h"
+#include "src/config/rows.h"
+#include "src/config/values.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From here on neighbouring integers are the same double, so a comparison could not be exact. */
 #define EXACT_BELOW 9007199254740992.0
@@ -28,9 +30,9 @@ read_text(struct config_loader *l, const cJSON *item)
 	return false;
 }
 
-/* Remembers the item for finish(). */
+/* Remembers the item for add_feed(). */
 static void
-keep(struct config_loader *l, const cJSON *item, void *target)
+keep_item(struct config_loader *l, const cJSON *item, void *target)
 {
 	const cJSON **out = target;
 
@@ -45,10 +47,7 @@ read_nsp(struct config_loader *l, const cJSON *item, void *target)
 	if (!read_text(l, item)) return;
 	free(*out); /* the default */
 	*out = NULL;
-	if (item->valuestring[0] != '/' || strpbrk(item->valuestring, ",?"))
-		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
-	else
-		*out = config__copy(l, item->valuestring);
+	if (config__namespace_name(l, item, item->valuestring)) *out = config__copy(l, item->valuestring);
 }
 
 static void
@@ -69,9 +68,12 @@ read_format(struct config_loader *l, const cJSON *item, void *target)
 static void
 read_where_value(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
 {
+	char *text;
+
 	if (cJSON_IsString(v)) {
 		out->kind = FEED_SCALAR_STRING;
-		out->text = eio_cstr(config__copy(l, v->valuestring));
+		text = config__copy(l, v->valuestring);
+		if (text) out->text = eio_cstr(text);
 	} else if (cJSON_IsNumber(v)) {
 		out->kind = FEED_SCALAR_NUMBER;
 		out->number = v->valuedouble;
@@ -89,7 +91,6 @@ read_where_pair(struct config_loader *l, const cJSON *item, struct feed_where *w
 {
 	bool list = cJSON_IsArray(item);
 	const cJSON *v = list ? item->child : item;
-
 	size_t n = list ? (size_t)cJSON_GetArraySize(item) : 1;
 
 	w->pointer = config__copy(l, item->string);
@@ -97,7 +98,7 @@ read_where_pair(struct config_loader *l, const cJSON *item, struct feed_where *w
 		config__error(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
 	if (!n) config__error(l, item, "an empty list matches nothing");
 	w->values = calloc(n + 1, sizeof *w->values);
-	if (!w->values) config__error(l, NULL, "out of memory");
+	if (!w->values) config__error_memory(l);
 	for (; w->values && w->n < n; v = v->next) read_where_value(l, v, &w->values[w->n++]);
 }
 
@@ -115,7 +116,7 @@ read_where(struct config_loader *l, const cJSON *item, void *target)
 	n = (size_t)cJSON_GetArraySize(item);
 	d->feed.where = calloc(n + 1, sizeof *d->feed.where);
 	if (!d->feed.where) {
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 		return;
 	}
 	for (item = item->child; d->feed.n_where < n; item = item->next) {
@@ -125,33 +126,28 @@ read_where(struct config_loader *l, const cJSON *item, void *target)
 	}
 }
 
-#define AT(field) offsetof(struct draft, field)
+#define ROWS_OF struct draft
 
 static const char *const encodes[] = { "binary", "json", "text", NULL };
 static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
 
-/* Rows without an offset get the whole draft as their target. */
-/* clang-format off */
 static const struct config_option feed_rows[] = {
-	{ .path = "channel", .type = CONFIG_TYPE_CUSTOM, .offset = AT(channel), .custom = keep },
-	{ .path = "pattern", .type = CONFIG_TYPE_CUSTOM, .offset = AT(pattern), .custom = keep },
-	{ .path = "namespace", .type = CONFIG_TYPE_CUSTOM, .offset = AT(feed.nsp), .custom = read_nsp, .fallback = "\"/\"" },
-	{ .path = "event", .type = CONFIG_TYPE_CUSTOM, .offset = AT(event), .custom = keep },
-	{ .path = "room", .type = CONFIG_TYPE_CUSTOM, .offset = AT(room), .custom = keep },
-	{ .path = "encode", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.encode), .names = encodes, .fallback = "\"binary\"" },
-	{ .path = "batch", .type = CONFIG_TYPE_SECTION },
-	{ .path = "batch.interval", .type = CONFIG_TYPE_UINT, .offset = AT(feed.interval_ms), .max = 3600000, .fallback = "200" },
-	{ .path = "batch.maxMessages", .type = CONFIG_TYPE_UINT, .offset = AT(feed.max_messages), .min = 1, .max = 10000000,
-	  .fallback = "1000" },
-	{ .path = "batch.maxBytes", .type = CONFIG_TYPE_SIZE, .offset = AT(feed.max_bytes), .min = 1, .max = 1073741824,
-	  .fallback = "262144" },
-	{ .path = "batch.format", .type = CONFIG_TYPE_CUSTOM, .custom = read_format },
-	{ .path = "where", .type = CONFIG_TYPE_CUSTOM, .custom = read_where },
-	{ .path = "slow", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.slow), .names = slows, .fallback = "\"drop-oldest\"" },
+	CUSTOM("channel", channel, keep_item, NULL),
+	CUSTOM("pattern", pattern, keep_item, NULL),
+	CUSTOM("namespace", feed.nsp, read_nsp, "\"/\""),
+	CUSTOM("event", event, keep_item, NULL),
+	CUSTOM("room", room, keep_item, NULL),
+	ENUM("encode", feed.encode, encodes, "\"binary\""),
+	SECTION("batch"),
+	UINT("batch.interval", feed.interval_ms, 0, 3600000, "200"),
+	UINT("batch.maxMessages", feed.max_messages, 1, 10000000, "1000"),
+	SIZE("batch.maxBytes", feed.max_bytes, 1, 1073741824, "262144"),
+	STRUCT("batch.format", read_format),
+	STRUCT("where", read_where),
+	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
 };
-/* clang-format on */
 
-static const struct config_table feed_table = { feed_rows, sizeof feed_rows / sizeof feed_rows[0] };
+static const struct config_table feed_table = TABLE_OF(feed_rows);
 
 /* Compiles the template at item, or text when there is none. */
 static struct template *
@@ -194,7 +190,7 @@ check_format(struct config_loader *l, const struct draft *d)
 
 /* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
 static void
-finish(struct config_loader *l, struct draft *d, const cJSON *item)
+add_feed(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	const cJSON *source = d->pattern ? d->pattern : d->channel;
 	struct feed_spec *f = &d->feed;
@@ -213,7 +209,7 @@ finish(struct config_loader *l, struct draft *d, const cJSON *item)
 	check_format(l, d);
 	f->event = compile(l, "event", d->event, "{channel}", stars);
 	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
-	if (feed_specs_add(l->c->feeds, f))
+	if (feed_specs_add(l->parts->feeds, f))
 		config__error(l, item, "out of memory");
 	else
 		*f = (struct feed_spec){ 0 };
@@ -227,7 +223,7 @@ read_feed(struct config_loader *l, const cJSON *item)
 
 	config__defaults(l, &feed_table, &d);
 	config__object(l, &feed_table, &d, "", item);
-	if (cJSON_IsObject(item)) finish(l, &d, item);
+	if (cJSON_IsObject(item)) add_feed(l, &d, item);
 	feed_spec_deinit(&d.feed);
 }
 
@@ -236,7 +232,7 @@ config__feeds(struct config_loader *l, const cJSON *item, void *target)
 {
 	size_t i = 0, mark;
 
-	(void)target; /* it is c->feeds, which is there already */
+	(void)target; /* it is the parts' feeds, which is there already */
 	if (!cJSON_IsArray(item)) {
 		config__error(l, item, "expected a list of feeds, not %s", config__type_name(item));
 		return;
@@ -245,7 +241,6 @@ config__feeds(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, item, "more than %d feeds", MAX_FEEDS);
 		return;
 	}
-	l->feeds = item;
 	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push_index(l, i++);
 		read_feed(l, m);
@@ -272,12 +267,30 @@ config__feed_flag(struct config_loader *l, const char *text)
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
-		finish(l, &d, NULL);
+		add_feed(l, &d, NULL);
 	} else {
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 	}
 	feed_spec_deinit(&d.feed);
 	free(name);
 	cJSON_Delete(channel);
 	cJSON_Delete(event);
+}
+
+/* A feed into a namespace that is refused to clients would never reach anybody. */
+void
+config__feeds_check(struct config_loader *l)
+{
+	const cJSON *root = l->document ? config_document_root(l->document) : NULL;
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "feeds"); /* those of flags stand behind its own */
+	const struct feed_specs *s = l->parts->feeds;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp))) continue;
+		config__push(l, "feeds");
+		config__push_index(l, i);
+		config__error(l, cJSON_GetArrayItem(list, (int)i), "namespace \"%s\" is not among \"namespaces\"",
+			s->v[i].nsp);
+		config__pop(l, 0);
+	}
 }

@@ -1,125 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
-#include "src/config/config_int.h"
+#include "src/config/compat.h"
+#include "src/config/feeds.h"
+#include "src/config/options.h"
+#include "src/config/parts.h"
+#include "src/config/values.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 enum { MAX_FILE_BYTES = 16 << 20 };
 
-/* A block of memory that lives as long as the configuration. */
-struct config_memory {
-	struct config_memory *next;
-	max_align_t data[];
-};
-
-void
-config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
-{
-	char text[1024];
-	unsigned line = item && l->document ? config_document_line(l->document, item) : 0;
-	size_t n = 0;
-	va_list ap;
-
-	if (l->errors++ >= CONFIG_MAX_ERRORS) return;
-	if (l->flag)
-		n = (size_t)snprintf(text, sizeof text, "%s: ", l->flag);
-	else if (line)
-		n = (size_t)snprintf(text, sizeof text, "%s:%u: %s%s", l->name, line, l->path, *l->path ? ": " : "");
-	else
-		n = (size_t)snprintf(text, sizeof text, "%s: %s%s", l->name, l->path, *l->path ? ": " : "");
-	va_start(ap, fmt);
-	if (n < sizeof text) vsnprintf(text + n, sizeof text - n, fmt, ap);
-	va_end(ap);
-	l->error(l->user, text);
-}
-
-void *
-config__alloc(struct config_loader *l, size_t n)
-{
-	struct config_memory *m = calloc(1, sizeof *m + n);
-
-	if (!m) {
-		config__error(l, NULL, "out of memory");
-		return NULL;
-	}
-	m->next = l->c->memory;
-	l->c->memory = m;
-	return m->data;
-}
-
-char *
-config__strdup(struct config_loader *l, const char *s)
-{
-	size_t n = strlen(s) + 1;
-	char *copy = config__alloc(l, n);
-
-	if (copy) memcpy(copy, s, n);
-	return copy;
-}
-
-char *
-config__copy(struct config_loader *l, const char *s)
-{
-	char *copy = strdup(s);
-
-	if (!copy) config__error(l, NULL, "out of memory");
-	return copy;
-}
-
-size_t
-config__push(struct config_loader *l, const char *name)
-{
-	size_t mark = strlen(l->path);
-
-	if (*name) snprintf(l->path + mark, sizeof l->path - mark, "%s%s", mark ? "." : "", name);
-	return mark;
-}
-
-size_t
-config__push_index(struct config_loader *l, size_t i)
-{
-	size_t mark = strlen(l->path);
-
-	snprintf(l->path + mark, sizeof l->path - mark, "[%zu]", i);
-	return mark;
-}
-
-void
-config__pop(struct config_loader *l, size_t mark)
-{
-	l->path[mark] = '\0';
-}
+_Static_assert(CONFIG_MAX_WORKERS <= EIO_MAX_SERVERS, "each worker has an Engine.IO server of its own");
 
 static void
 read_document(struct config_loader *l, struct eio_bytes text)
 {
-	char err[160], where[32] = "", line_text[1024];
+	char err[160];
 	unsigned line;
 
 	l->document = config_document_new(text, &line, err, sizeof err);
 	if (!l->document) {
-		l->errors++;
-		if (line) snprintf(where, sizeof where, ":%u", line);
-		snprintf(line_text, sizeof line_text, "%s%s: %s", l->name, where, err);
-		l->error(l->user, line_text);
+		config__error_line(l, line, "%s", err);
 		return;
 	}
-	config__compat(l, config_document_root(l->document));
-	config__object(l, &config__main_table, l->c, "", config_document_root(l->document));
+	config__compat(l, &config__main_table, config_document_root(l->document));
+	config__object(l, &config__main_table, l->parts, "", config_document_root(l->document));
 	config__compat_check(l, config_document_root(l->document));
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */
 static void
-apply(struct config_loader *l, const char *path, cJSON *item)
+apply_item(struct config_loader *l, const char *path, cJSON *item)
 {
 	if (item)
-		config__value(l, &config__main_table, l->c, path, item);
+		config__value(l, &config__main_table, l->parts, path, item);
 	else
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 	cJSON_Delete(item);
 }
 
@@ -128,7 +48,7 @@ apply_string(struct config_loader *l, const char *flag, const char *path, const 
 {
 	if (!value) return;
 	l->flag = flag;
-	apply(l, path, cJSON_CreateString(value));
+	apply_item(l, path, cJSON_CreateString(value));
 }
 
 static void
@@ -136,7 +56,7 @@ apply_list(struct config_loader *l, const char *flag, const char *path, const st
 {
 	if (!values->n) return;
 	l->flag = flag;
-	apply(l, path, cJSON_CreateStringArray((const char *const *)values->v, (int)values->n));
+	apply_item(l, path, cJSON_CreateStringArray(values->v, (int)values->n));
 }
 
 static void
@@ -151,7 +71,7 @@ apply_workers(struct config_loader *l, const char *value)
 	if (*value < '0' || *value > '9' || *end)
 		config__error(l, NULL, "\"%s\" is not a number", value);
 	else
-		apply(l, "workers", cJSON_CreateNumber(n));
+		apply_item(l, "workers", cJSON_CreateNumber(n));
 }
 
 static void
@@ -173,74 +93,61 @@ apply_flags(struct config_loader *l, const struct config_flags *flags)
 static void
 finish_path(struct config_loader *l)
 {
-	struct config *c = l->c;
-	size_t n = strlen(c->path);
+	const char *given = l->parts->config.path;
+	bool slash = l->parts->add_trailing_slash;
+	size_t n = strlen(given);
 	char *path;
 
 	config__push(l, "path");
-	if (c->path[0] != '/' || strpbrk(c->path, "?#% \"\\") || !config__header_safe(c->path))
-		config__error(l, NULL, "\"%s\" is no path such as \"/socket.io/\"", c->path);
-	while (n && c->path[n - 1] == '/') n--;
-	if (!n && !c->engine.add_trailing_slash) config__error(l, NULL, "\"/\" needs engine.addTrailingSlash");
+	if (given[0] != '/' || strpbrk(given, "?#% \"\\") || !config__header_safe(given))
+		config__error(l, NULL, "\"%s\" is no path such as \"/socket.io/\"", given);
+	while (n && given[n - 1] == '/') n--;
+	if (!n && !slash) config__error(l, NULL, "\"/\" needs engine.addTrailingSlash");
 	path = config__alloc(l, n + 2);
 	if (path) {
-		memcpy(path, c->path, n);
-		if (c->engine.add_trailing_slash) path[n] = '/';
-		c->path = path;
+		memcpy(path, given, n);
+		if (slash) path[n] = '/';
+		l->parts->config.path = path;
 	}
 	config__pop(l, 0);
 }
 
-/* A feed into a namespace that is refused to clients would never reach anybody. */
 static void
-finish_feeds(struct config_loader *l)
+finish_config(struct config_loader *l)
 {
-	const struct feed_specs *s = l->c->feeds;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (namespace_specs_find(l->c->namespaces, eio_cstr(s->v[i].nsp))) continue;
-		config__push(l, "feeds");
-		config__push_index(l, i);
-		config__error(l, l->feeds ? cJSON_GetArrayItem(l->feeds, (int)i) : NULL,
-			"namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
-		config__pop(l, 0);
-	}
-}
-
-static void
-finish(struct config_loader *l)
-{
-	struct config *c = l->c;
+	struct config_parts *p = l->parts;
+	struct config *c = &p->config;
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
-	finish_feeds(l);
+	config__feeds_check(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
+	p->server.path = c->path;
+	p->server.no_trailing_slash = !p->add_trailing_slash;
+	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
+	p->server.count = c->workers;
 }
 
 static struct config *
-load(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_error_fn error,
+load_config(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_error_fn error,
 	void *user)
 {
 	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
 
-	l.c = calloc(1, sizeof *l.c);
-	if (l.c) l.c->feeds = feed_specs_new();
-	if (l.c) l.c->namespaces = namespace_specs_new();
-	if (!l.c || !l.c->feeds || !l.c->namespaces) {
+	l.parts = config__parts_new();
+	if (!l.parts) {
 		error(user, "out of memory");
-		config_free(l.c);
 		return NULL;
 	}
-	config__defaults(&l, &config__main_table, l.c);
-	if (name) l.c->file = config__strdup(&l, name);
+	l.memory = &l.parts->memory;
+	config__defaults(&l, &config__main_table, l.parts);
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
-	if (!l.errors) finish(&l);
+	if (!l.errors) finish_config(&l);
 	config_document_free(l.document);
-	if (!l.errors) return l.c;
-	config_free(l.c);
+	if (!l.errors) return &l.parts->config;
+	config_free(&l.parts->config);
 	return NULL;
 }
 
@@ -248,12 +155,12 @@ struct config *
 config_load_text(
 	const char *name, struct eio_bytes text, const struct config_flags *flags, config_error_fn error, void *user)
 {
-	return load(name, &text, flags, error, user);
+	return load_config(name, &text, flags, error, user);
 }
 
 /* The whole file into memory; *out is the caller's. 0 or -errno. */
 static int
-read_file(const char *name, char **out, size_t *n)
+read_config_file(const char *name, char **out, size_t *n)
 {
 	FILE *f = fopen(name, "re");
 	char *p;
@@ -282,32 +189,15 @@ config_load(const struct config_flags *flags, config_error_fn error, void *user)
 	size_t n = 0;
 	int e;
 
-	if (!flags->file) return load(NULL, NULL, flags, error, user);
-	e = read_file(flags->file, &text, &n);
+	if (!flags->file) return load_config(NULL, NULL, flags, error, user);
+	e = read_config_file(flags->file, &text, &n);
 	if (e) {
 		snprintf(line, sizeof line, "%s: %s", flags->file, uv_strerror(e));
 		error(user, line);
 	} else {
 		bytes = eio_bytes(text, n);
-		c = load(flags->file, &bytes, flags, error, user);
+		c = load_config(flags->file, &bytes, flags, error, user);
 	}
 	free(text);
 	return c;
-}
-
-void
-config_free(struct config *c)
-{
-	struct config_memory *m;
-
-	if (!c) return;
-	feed_specs_unref(c->feeds);
-	namespace_specs_unref(c->namespaces);
-	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&c->redis[i]);
-	free(c->redis);
-	while ((m = c->memory)) {
-		c->memory = m->next;
-		free(m);
-	}
-	free(c);
 }

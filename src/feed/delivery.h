@@ -29,16 +29,16 @@ struct delivery_item {
 };
 
 struct delivery {
-	struct mail mail; /* the receiver sets mail.kind before posting */
+	struct mail mail; /* on its way to the worker's port */
 	struct delivery_budget *budget;
 	size_t bytes; /* what it counts in the budget */
 	size_t n;
 	struct delivery_item items[];
 };
 
-/* Moves the broadcasts of `more`, which is for the same worker, behind those of d. Returns d, which may lie elsewhere now, and more is
- * gone; or NULL when out of memory, and both are as they were. By the worker that owns them. */
-struct delivery *delivery_append(struct delivery *d, struct delivery *more);
+/* The first deliveries of a run, which are for the same worker, put together: all of them, unless memory is short. *run is what is left,
+ * or NULL. By the worker that owns them. */
+struct delivery *delivery_take(struct mail **run);
 
 /* Gives back the budget and the references and frees it. On any thread. */
 void delivery_free(struct delivery *d);

@@ -13,11 +13,12 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/stream.h"
-#include "src/redis/link.h"
+#include "src/redis/push.h"
 
 /* What goes out. */
 struct feed_out {
 	const struct feed_options *options;
+	const struct mail_port **workers; /* for each, the port its deliveries go to; borrowed */
 	struct delivery_budget *budgets; /* one for each worker */
 	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
 	size_t *caps; /* how many items each of them has room for */

@@ -2,6 +2,7 @@
 /* From a complete batch to the workers: encoded once, one reference for each worker that has members. */
 #include "src/feed/feed_int.h"
 
+#include "eio/check.h"
 #include "sio/event.h"
 
 #include <stdlib.h>
@@ -17,10 +18,11 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 	size_t n = options->workers;
 
 	*o = (struct feed_out){ .options = options };
+	o->workers = calloc(n, sizeof(const struct mail_port *));
 	o->budgets = calloc(n, sizeof *o->budgets);
 	o->pending = calloc(n, sizeof(struct delivery *));
 	o->caps = calloc(n, sizeof *o->caps);
-	if (o->budgets && o->pending && o->caps) return 0;
+	if (o->workers && o->budgets && o->pending && o->caps) return 0;
 	feed_out_deinit(o);
 	return -1;
 }
@@ -30,6 +32,7 @@ feed_out_deinit(struct feed_out *o)
 {
 	for (size_t w = 0; o->pending && w < o->options->workers; w++)
 		if (o->pending[w]) delivery_free(o->pending[w]);
+	free(o->workers);
 	free(o->budgets);
 	free(o->pending);
 	free(o->caps);
@@ -57,15 +60,12 @@ reserve(struct feed_out *o, unsigned w)
 	return &d->items[d->n];
 }
 
-/* Whether a worker may get that many bytes more. One that has nothing gets anything, however large. The worker that runs the feed
- * is never behind: it takes all of this turn before it reads on. */
+/* Whether a worker may get that many bytes more. One that has nothing gets anything, however large. */
 static bool
 has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 {
-	size_t used;
+	size_t used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 
-	if (o->options->on_worker) return true;
-	used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 	if (o->pending[w]) used += o->pending[w]->bytes;
 	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }
@@ -136,6 +136,7 @@ feed_out_post(struct feed_out *o)
 		o->waiting &= o->waiting - 1;
 		o->pending[w] = NULL;
 		atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-		o->options->deliver(o->options->user, w, d);
+		CHECK(o->workers[w]);
+		mail_post(o->workers[w], &d->mail);
 	}
 }

@@ -46,10 +46,6 @@ struct handlers *handlers_compile(const struct cJSON *on, struct handlers_error 
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
-/* Whether anything speaks of {query}: only then need a caller keep the URL's query. What they ask of the request's
- * headers is told by src/handlers/request.h. */
-bool handlers_use_query(const struct handlers *h);
-
 /* An action that was left out. The bytes are valid during the call. */
 struct handlers_skip {
 	struct eio_bytes event; /* its name, escaped as the client escaped it; or "connection" or "disconnect" */
@@ -76,8 +72,9 @@ struct handlers_call {
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
 	struct sio_socket *socket;
-	struct eio_bytes query; /* of the URL the client connected with: after the '?', still percent-encoded */
-	struct eio_bytes request; /* what handlers_keep() kept of its headers; may be empty */
+	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not be kept. */
+	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
+	struct eio_bytes headers; /* what handlers_keep() kept of them */
 };
 
 enum handlers_result {

@@ -35,38 +35,35 @@ names_add(struct handlers_names *names, struct eio_bytes name)
 	return 0;
 }
 
-/* Calls each() for every placeholder of the handlers until it returns other than 0, and returns that. */
 static int
-each_placeholder(const struct handlers *h, int (*each)(void *ctx, const struct template_placeholder *p), void *ctx)
+note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 {
-	struct template_placeholder p;
-	int rc = 0;
-
-	for (size_t i = 0; i < h->n; i++)
-		for (size_t k = 0; k < h->entries[i].n; k++) {
-			const struct handlers_action *a = &h->entries[i].actions[k];
-
-			for (size_t m = 0; m < a->n; m++)
-				for (size_t at = 0;
-					rc == 0 && template_next_placeholder(a->parts[m].template, &at, &p);)
-					rc = each(ctx, &p);
-		}
-	return rc;
+	switch (p->what) {
+	case TEMPLATE_QUERY: needs->query = true; return 0;
+	case TEMPLATE_HEADER: return names_add(&needs->headers, p->name);
+	case TEMPLATE_COOKIE: return names_add(&needs->cookies, p->name);
+	default: return 0;
+	}
 }
 
 static int
-note_need(void *ctx, const struct template_placeholder *p)
+note_action(struct handlers_needs *needs, const struct handlers_action *a)
 {
-	struct handlers_needs *needs = ctx;
+	struct template_placeholder p;
 
-	if (p->what == TEMPLATE_HEADER) return names_add(&needs->headers, p->name);
-	return p->what == TEMPLATE_COOKIE ? names_add(&needs->cookies, p->name) : 0;
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t at = 0; template_next_placeholder(a->parts[i].template, &at, &p);)
+			if (note_need(needs, &p) < 0) return -1;
+	return 0;
 }
 
 int
 handlers_needs_add(struct handlers_needs *needs, const struct handlers *h)
 {
-	return each_placeholder(h, note_need, needs);
+	for (size_t i = 0; i < h->n; i++)
+		for (size_t k = 0; k < h->entries[i].n; k++)
+			if (note_action(needs, &h->entries[i].actions[k]) < 0) return -1;
+	return 0;
 }
 
 void
@@ -78,22 +75,9 @@ handlers_needs_deinit(struct handlers_needs *needs)
 }
 
 bool
-handlers_needs_any(const struct handlers_needs *needs)
+handlers_needs_headers(const struct handlers_needs *needs)
 {
 	return needs->headers.n || needs->headers.all || needs->cookies.n || needs->cookies.all;
-}
-
-static int
-is_query(void *ctx, const struct template_placeholder *p)
-{
-	(void)ctx;
-	return p->what == TEMPLATE_QUERY;
-}
-
-bool
-handlers_use_query(const struct handlers *h)
-{
-	return each_placeholder(h, is_query, NULL) != 0;
 }
 
 /* Headers */

@@ -61,7 +61,7 @@ request_value(const struct handlers_run *r, struct eio_bytes pointer)
 {
 	struct eio_bytes v;
 
-	return r->call->request.n && sio_json_find(r->call->request, pointer, &v) ? raw_value(v) : nothing;
+	return r->call->headers.n && sio_json_find(r->call->headers, pointer, &v) ? raw_value(v) : nothing;
 }
 
 static struct template_value

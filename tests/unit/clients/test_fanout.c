@@ -6,10 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
-#include "src/config/config.h"
-#include "src/worker/server_options.h"
+#include "tests/unit/configured.h"
 #include "tests/unit/peer.h"
 
 #include <setjmp.h>
@@ -65,6 +64,7 @@ struct worker {
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
+	struct eio_random random;
 	struct config *config;
 	struct interest_table *interest;
 	struct metrics_set metrics;
@@ -74,19 +74,14 @@ struct test {
 };
 
 static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = {
-		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
-	};
+	struct clients_options options = { .interest = t->interest,
+		.metrics = &t->metrics.rows[i],
+		.clock = &t->clock,
+		.random = &t->random,
+		.worker = i };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
@@ -94,7 +89,8 @@ start_worker(struct test *t, unsigned i)
 	config_fill_clients(t->config, &options);
 	w->clients = handler.user = clients_new(&options);
 	assert_non_null(w->clients);
-	assert_int_equal(server_options_init(&w->options, t->config, i), 0);
+	w->options.index = i;
+	config_fill_server(t->config, &w->options);
 	w->server = eio_server_new(&t->loop, &t->clock, &w->options, &handler);
 	assert_non_null(w->server);
 }
@@ -118,9 +114,8 @@ start(struct test *t)
 	memset(t, 0, sizeof(*t));
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
+	t->config = configured(config_text);
 	t->interest = interest_table_new();
-	assert_non_null(t->config);
 	assert_int_equal(metrics_set_init(&t->metrics, WORKERS), 0);
 	for (unsigned i = 0; i < WORKERS; i++) start_worker(t, i);
 	for (unsigned i = 0; i < BUNDLES; i++) t->bundles[i] = bundle(i);
@@ -152,7 +147,6 @@ finish(struct test *t)
 	for (int i = 0; i < WORKERS; i++) {
 		eio_server_free(t->workers[i].server);
 		clients_free(t->workers[i].clients);
-		server_options_deinit(&t->workers[i].options);
 	}
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 	assert_int_equal(atomic_load(&t->budget.outstanding), 0);
@@ -176,7 +170,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
 		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
-		d->items[i].slow = t->config->feeds->v[0].slow;
+		d->items[i].slow = FEED_SLOW_DISCONNECT;
 		d->items[i].stream = 1;
 	}
 	return d;
@@ -186,9 +180,12 @@ deliver(struct test *t, unsigned from, unsigned n)
 static void
 take(struct test *t, struct worker *w, struct delivery *first, struct delivery *then)
 {
-	struct delivery *d = then ? delivery_append(first, then) : first;
+	struct mail *run = &first->mail;
+	struct delivery *d;
 
-	assert_non_null(d);
+	first->mail.next = then ? &then->mail : NULL;
+	d = delivery_take(&run);
+	assert_null(run);
 	clients_deliver(w->clients, d);
 	delivery_free(d);
 	(void)t;
@@ -416,10 +413,9 @@ fill(struct test *t, struct eio_socket *s)
 static struct eio_socket *
 only(const struct worker *w)
 {
-	for (size_t i = 0; i <= w->server->sids.mask; i++)
-		if (w->server->sids.buckets[i])
-			return EIO_CONTAINER(w->server->sids.buckets[i], struct eio_socket, node);
-	return NULL;
+	struct eio_hash_node *n = eio_hash_any(&w->server->sids);
+
+	return n ? EIO_CONTAINER(n, struct eio_socket, node) : NULL;
 }
 
 static void

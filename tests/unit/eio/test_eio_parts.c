@@ -3,7 +3,10 @@
 #include "eio/base64.h"
 #include "eio/block.h"
 #include "eio/error.h"
+#include "eio/frame.h"
 #include "eio/hash.h"
+#include "eio/header.h"
+#include "eio/list.h"
 #include "eio/query.h"
 #include "eio/utf8.h"
 #include "eio/wheel.h"
@@ -39,6 +42,7 @@ test_buf(void **state)
 struct thing {
 	struct eio_hash_node node;
 	uint64_t hash;
+	unsigned seen;
 };
 
 static void
@@ -47,6 +51,7 @@ test_hash_table(void **state)
 	enum { N = 1000 };
 	static struct thing things[N];
 	struct eio_hash t;
+	size_t met = 0;
 
 	(void)state;
 	assert_int_equal(eio_hash_init(&t), 0);
@@ -62,9 +67,77 @@ test_hash_table(void **state)
 			found = found || n == &things[i].node;
 		assert_int_equal(found, i % 3 != 0);
 	}
+	EIO_HASH_FOREACH(n, &t) {
+		EIO_CONTAINER(n, struct thing, node)->seen++;
+		met++;
+	}
+	assert_int_equal(met, t.count);
+	for (unsigned i = 0; i < N; i++) assert_int_equal(things[i].seen, i % 3 != 0);
 	while (eio_hash_any(&t)) eio_hash_remove(&t, eio_hash_any(&t));
 	assert_int_equal(t.count, 0);
+	EIO_HASH_FOREACH(n, &t) fail();
 	eio_hash_deinit(&t);
+}
+
+/* What a frame's header says of its length is read back, on both sides of each bound. */
+static void
+test_frame(void **state)
+{
+	static const struct {
+		uint64_t n;
+		size_t header;
+	} frames[] = { { 0, 2 }, { 125, 2 }, { 126, 4 }, { 65535, 4 }, { 65536, 10 }, { (uint64_t)1 << 40, 10 } };
+	char out[EIO__FRAME_HEADER_MAX];
+	size_t header;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		assert_int_equal(eio__frame_header(out, EIO__FRAME_BINARY, frames[i].n), frames[i].header);
+		assert_int_equal((unsigned char)out[0], 0x82);
+		assert_int_equal(eio__frame_data(out, &header), frames[i].n);
+		assert_int_equal(header, frames[i].header);
+	}
+}
+
+static void
+test_header_list(void **state)
+{
+	struct eio_bytes s = EIO_LIT(" a ,,\"b, c\"\t,d");
+
+	(void)state;
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("a")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("\"b, c\"")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("d")));
+	assert_int_equal(s.n, 0);
+	assert_int_equal(eio_header_take(&s, ',').n, 0);
+	assert_true(eio_header_is(EIO_LIT("GzIp"), EIO_LIT("gzip")));
+	assert_false(eio_header_is(EIO_LIT("gzi0"), EIO_LIT("gziP")));
+	assert_false(eio_header_is(EIO_LIT("gzip"), EIO_LIT("gzip ")));
+}
+
+/* A q that cannot be read means "not wanted". */
+static void
+test_header_accepted(void **state)
+{
+	static const struct {
+		const char *header;
+		int weight;
+	} cases[] = { { "gzip", 1000 }, { "gzip;q=1", 1000 }, { "gzip ; Q = 0.25 ", 250 }, { "gzip;q=0.001", 1 },
+		{ "gzip;q=1.000", 1000 }, { "gzip;q=1.001", 0 }, { "gzip;q=2", 0 }, { "gzip;q=", 0 },
+		{ "gzip;q=-1", 0 }, { "gzip;q=0.0001", 0 }, { "gzip;q=.5", 0 }, { "gzip;q=x;q=0.5", 500 },
+		{ "gzip;level=9", 1000 } };
+	struct eio_accepted a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct eio_bytes s = eio_cstr(cases[i].header);
+
+		assert_true(eio_header_accepted(&s, &a));
+		assert_true(eio_bytes_eq(a.coding, EIO_LIT("gzip")));
+		assert_int_equal(a.weight, cases[i].weight);
+		assert_false(eio_header_accepted(&s, &a));
+	}
 }
 
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation that gives
@@ -271,6 +344,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
+		cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_header_list),
+		cmocka_unit_test(test_header_accepted),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),

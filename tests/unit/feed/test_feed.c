@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "sio/json.h"
-#include "src/config/config.h"
 #include "src/feed/feed_int.h"
+#include "tests/unit/configured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +24,11 @@ struct rig {
 	struct feed_options options;
 	struct feed_out out;
 	struct feed_router router;
-	struct delivery *got[4][64]; /* what each worker was given */
-	size_t n[4];
+	struct rig_worker {
+		struct mail_port port;
+		struct delivery *got[64]; /* what it was given */
+		size_t n;
+	} workers[4];
 	struct {
 		unsigned w;
 		const char *nsp, *room;
@@ -34,19 +37,13 @@ struct rig {
 };
 
 static void
-on_config_error(void *user, const char *text)
+take_delivery(void *user, struct mail *run)
 {
-	(void)user;
-	fail_msg("%s", text);
-}
+	struct rig_worker *w = user;
 
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	struct rig *r = user;
-
-	assert_true(w < 4 && r->n[w] < 64);
-	r->got[w][r->n[w]++] = d;
+	assert_null(run->next);
+	assert_true(w->n < 64);
+	w->got[w->n++] = EIO_CONTAINER(run, struct delivery, mail);
 }
 
 static struct rig *
@@ -55,17 +52,17 @@ rig_new(const char *config)
 	struct rig *r = calloc(1, sizeof *r);
 
 	assert_non_null(r);
-	r->config = config_load_text("t", eio_cstr(config), NULL, on_config_error, NULL);
-	assert_non_null(r->config);
+	r->config = configured(config);
 	r->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
-	r->options = (struct feed_options){
-		.interest = r->interest, .metrics = r->metrics.rows, .deliver = on_deliver, .user = r
-	};
+	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
 	config_fill_feed(r->config, &r->options);
 	r->options.workers = 4;
-	r->options.on_worker = false;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
+	for (unsigned w = 0; w < 4; w++) {
+		r->workers[w].port = (struct mail_port){ .take = take_delivery, .user = &r->workers[w] };
+		r->out.workers[w] = &r->workers[w].port;
+	}
 	assert_int_equal(feed_router_init(&r->router, &r->options, &r->out), 0);
 	return r;
 }
@@ -74,8 +71,8 @@ static void
 give_back(struct rig *r)
 {
 	for (unsigned w = 0; w < 4; w++) {
-		for (size_t i = 0; i < r->n[w]; i++) delivery_free(r->got[w][i]);
-		r->n[w] = 0;
+		for (size_t i = 0; i < r->workers[w].n; i++) delivery_free(r->workers[w].got[i]);
+		r->workers[w].n = 0;
 	}
 }
 
@@ -137,8 +134,8 @@ expect(const struct rig *r, unsigned w, size_t d, size_t i, const char *wire)
 {
 	struct eio_block *b;
 
-	assert_true(d < r->n[w] && i < r->got[w][d]->n);
-	b = eio_bundle_wire(r->got[w][d]->items[i].bundle, EIO_WIRE_POLLING);
+	assert_true(d < r->workers[w].n && i < r->workers[w].got[d]->n);
+	b = eio_bundle_wire(r->workers[w].got[d]->items[i].bundle, EIO_WIRE_POLLING);
 	assert_non_null(b);
 	if (!eio_bytes_eq(eio_bytes(b->data, b->n), eio_cstr(wire))) fail_msg("%.*s", (int)b->n, b->data);
 }
@@ -163,20 +160,20 @@ routes_and_rooms(void **state)
 	assert_int_equal(r->router.deadline_ms, 1200);
 	feed_router_tick(&r->router, 1200);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->n[1], 0);
-	assert_int_equal(r->n[2], 1);
-	assert_int_equal(r->got[0][0]->n, 1);
-	assert_int_equal(r->got[2][0]->n, 2);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[1].n, 0);
+	assert_int_equal(r->workers[2].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 1);
+	assert_int_equal(r->workers[2].got[0]->n, 2);
 	expect(r, 0, 0, 0,
 		"451-[\"ticks\",{\"_placeholder\":true,\"num\":0}]\x1e"
 		"bW3sicCI6MX1d");
 	expect(r, 2, 0, 1, "42[\"all\",[{\"p\":1},{\"p\":2}]]");
 	/* One encoding for both workers. */
-	assert_ptr_equal(r->got[0][0]->items[0].bundle, r->got[2][0]->items[0].bundle);
-	assert_int_equal(r->got[2][0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
-	assert_true(eio_bytes_eq(r->got[2][0]->items[0].target->room, EIO_LIT("A")));
-	assert_true(r->got[2][0]->items[1].target->everyone);
+	assert_ptr_equal(r->workers[0].got[0]->items[0].bundle, r->workers[2].got[0]->items[0].bundle);
+	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
+	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->room, EIO_LIT("A")));
+	assert_true(r->workers[2].got[0]->items[1].target->everyone);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);
@@ -187,7 +184,7 @@ routes_and_rooms(void **state)
 	message(r, NULL, "news", "say \"hi\"", 1300);
 	message(r, NULL, "news", "\xff", 1300);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[2], 1);
+	assert_int_equal(r->workers[2].n, 1);
 	expect(r, 2, 0, 0, "42[\"news\",\"say \\\"hi\\\"\"]");
 	assert_int_equal(count(r, METRIC_FEED_DROPPED_UTF8), 1);
 	give_back(r);
@@ -199,7 +196,7 @@ routes_and_rooms(void **state)
 	leave(r, 2, "/", NULL);
 	feed_router_tick(&r->router, 2200);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0] + r->n[2], 0);
+	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES_UNHEARD), 2);
 	rig_free(r);
 }
@@ -230,7 +227,7 @@ where_filters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (feed_where_matches(r->config->feeds->v, eio_cstr(cases[i].message)) != cases[i].passes)
+		if (feed_where_matches(r->options.specs->v, eio_cstr(cases[i].message)) != cases[i].passes)
 			fail_msg("%s", cases[i].message);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "c", cases[0].message, 0);
@@ -260,8 +257,8 @@ message_templates(void **state)
 	message(r, NULL, "c", "{\"ev\":\"disconnect\",\"id\":12345678901234567890}", 0); /* reserved */
 	message(r, NULL, "c", "{\"ev\":\"disconnect\",\"id\":12345678901234567890}", 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[1], 1);
-	assert_int_equal(r->got[1][0]->n, 1);
+	assert_int_equal(r->workers[1].n, 1);
+	assert_int_equal(r->workers[1].got[0]->n, 1);
 	expect(r, 1, 0, 0, "42/x,[\"up\",{\"ev\":\"up\",\"id\":12345678901234567890}]");
 	assert_int_equal(count(r, METRIC_FEED_DROPPED_ROUTE), 4);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
@@ -283,23 +280,23 @@ a_worker_behind(void **state)
 	listen_to(r, 3, "/", NULL);
 	message(r, NULL, "c", big, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
+	assert_int_equal(r->workers[0].n, 1);
 	assert_true(atomic_load(&r->out.budgets[0].outstanding) > 40000);
-	delivery_free(r->got[3][0]);
-	r->n[3] = 0;
+	delivery_free(r->workers[3].got[0]);
+	r->workers[3].n = 0;
 	assert_int_equal(atomic_load(&r->out.budgets[3].outstanding), 0);
 	message(r, NULL, "c", big, 0);
 	message(r, NULL, "c", big, 0); /* above the limit for worker 3 too: within one turn */
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->n[3], 1);
-	assert_int_equal(r->got[3][0]->n, 1);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[3].n, 1);
+	assert_int_equal(r->workers[3].got[0]->n, 1);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 3);
 	give_back(r);
 	/* What is larger than the limit itself still goes to a worker that has nothing else. */
 	message(r, NULL, "c", huge, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0] + r->n[3], 2);
+	assert_int_equal(r->workers[0].n + r->workers[3].n, 2);
 	rig_free(r);
 }
 
@@ -312,13 +309,13 @@ the_worker_itself(void **state)
 	static char big[40001];
 
 	(void)state;
-	r->options.on_worker = true;
+	r->options.worker_queue_bytes = SIZE_MAX;
 	memset(big, 'b', sizeof big - 1);
 	listen_to(r, 0, "/", NULL);
 	for (int i = 0; i < 10; i++) message(r, NULL, "c", big, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->got[0][0]->n, 10);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 10);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 0);
 	rig_free(r);
 }
@@ -338,15 +335,15 @@ many_in_one_turn(void **state)
 		message(r, NULL, "c", text, 0);
 	}
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->got[0][0]->n, 1000);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 1000);
 	for (size_t i = 0; i < 1000; i++) {
 		snprintf(text, sizeof text, "42[\"e\",%zu]", i);
 		expect(r, 0, 0, i, text);
 	}
 	/* Nothing was posted twice. */
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
+	assert_int_equal(r->workers[0].n, 1);
 	rig_free(r);
 }
 

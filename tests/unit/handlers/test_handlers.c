@@ -462,25 +462,10 @@ test_nothing_configured(void **state)
 
 	(void)state;
 	assert_non_null(h);
-	assert_false(handlers_use_query(h));
 	assert_int_equal(handlers_run_connection(h, &call), HANDLERS_NONE);
 	assert_int_equal(handlers_run_disconnect(h, &call, "x"), HANDLERS_NONE);
 	handlers_free(h);
 	handlers_free(NULL);
-}
-
-static void
-test_use_query(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	setup(&f, "{\"a\":[{\"join\":\"{sid}\"}]}", "/");
-	assert_false(handlers_use_query(f.h));
-	teardown(&f);
-	setup(&f, "{\"a\":[{\"emit\":[\"x\",{\"y\":[\"{query.a}\"]}]}]}", "/");
-	assert_true(handlers_use_query(f.h));
-	teardown(&f);
 }
 
 /* What is kept of a request: only what is named, or all where it is named as a whole. */
@@ -491,7 +476,7 @@ static const char request[] =
 static void
 expect_kept(const char *on, const char *want)
 {
-	struct handlers_needs needs = { .headers = { 0 } };
+	struct handlers_needs needs = { .query = false };
 	struct eio_http *http = eio_http_new(10000, 10000);
 	struct eio_request *req;
 	struct eio_buf out = { 0 };
@@ -500,7 +485,8 @@ expect_kept(const char *on, const char *want)
 
 	setup(&f, on, "/");
 	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
-	assert_int_equal(handlers_needs_any(&needs), want != NULL);
+	assert_int_equal(needs.query, strstr(on, "{query") != NULL);
+	assert_int_equal(handlers_needs_headers(&needs), want != NULL);
 	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
 	req = eio_http_take(http);
 	handlers_keep(&needs, req, &out);
@@ -701,7 +687,6 @@ main(void)
 		cmocka_unit_test(test_life_cycle),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_configured),
-		cmocka_unit_test(test_use_query),
 		cmocka_unit_test(test_kept_request),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_long_path),

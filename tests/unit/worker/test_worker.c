@@ -12,8 +12,8 @@
 
 #include "eio/net/httpd.h"
 #include "eio/net/server.h"
-#include "src/config/config.h"
 #include "src/worker/worker.h"
+#include "tests/unit/configured.h"
 
 #include <arpa/inet.h>
 #include <stdatomic.h>
@@ -56,26 +56,12 @@ struct test {
 	struct files *files;
 	struct interest_table *interest;
 	struct metrics_set metrics;
+	struct thread threads[WORKERS + 1]; /* the last one is the feed's, never started */
 	struct feed *feed; /* never started */
 	struct workers workers;
 	struct worker *all[WORKERS];
 	unsigned ports[WORKERS];
 };
-
-static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	(void)user;
-	(void)w;
-	delivery_free(d);
-}
 
 /* Each worker listens on a port of its own, so that the test knows whom it speaks to. */
 static void
@@ -93,29 +79,43 @@ static void
 start(struct test *t)
 {
 	struct files_config files = { .client_path = "/socket.io/" };
-	struct feed_options feed = { .deliver = on_deliver };
+	struct feed_options feed = { 0 };
 	char err[256];
 
 	memset(t, 0, sizeof(*t));
-	t->config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
-	assert_non_null(t->config);
+	t->config = configured(config_text);
 	assert_int_equal(files_open(&t->files, &files, err, sizeof(err)), 0);
 	t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics, WORKERS + 1), 0);
+	for (unsigned i = 0; i <= WORKERS; i++)
+		assert_int_equal(thread_init(&t->threads[i], "test", &t->metrics.rows[i]), 0);
 	config_fill_feed(t->config, &feed);
+	feed.thread = &t->threads[WORKERS];
 	feed.interest = t->interest;
-	feed.metrics = &t->metrics.rows[WORKERS];
+	feed.metrics = feed.thread->metrics;
 	t->feed = feed_new(&feed);
 	assert_non_null(t->feed);
 	t->workers = (struct workers){ .config = t->config,
 		.files = t->files,
 		.interest = t->interest,
 		.feed = t->feed,
-		.metrics = &t->metrics,
+		.threads = t->threads,
 		.all = t->all,
 		.n = WORKERS };
 	for (unsigned i = 0; i < WORKERS; i++) start_worker(t, i);
-	for (unsigned i = 0; i < WORKERS; i++) assert_int_equal(worker_start(t->all[i]), 0);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		worker_start(t->all[i]);
+		assert_int_equal(thread_start(&t->threads[i]), 0);
+	}
+}
+
+static void
+stop(struct test *t)
+{
+	workers_drain(&t->workers);
+	feed_stop(t->feed);
+	workers_close(&t->workers);
+	for (unsigned i = 0; i <= WORKERS; i++) thread_stop(&t->threads[i]);
 }
 
 static void
@@ -123,6 +123,7 @@ finish(struct test *t)
 {
 	for (unsigned i = 0; i < WORKERS; i++) worker_free(t->all[i]);
 	feed_free(t->feed);
+	for (unsigned i = 0; i <= WORKERS; i++) thread_deinit(&t->threads[i]);
 	metrics_set_deinit(&t->metrics);
 	interest_table_free(t->interest);
 	files_close(t->files);
@@ -179,8 +180,7 @@ an_answer_after_the_close(void **state)
 	atomic_store(&slow, 1);
 	fd = ask(t.ports[HOME], sid);
 	uv_sem_wait(&on_its_way);
-	workers_drain(&t.workers);
-	workers_stop(&t.workers);
+	stop(&t);
 	assert_int_equal(atomic_load(&slow), 3); /* it was passed on */
 	close(fd);
 	finish(&t);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The effects of handlers, and their runs. */
+#include "src/clients/actions.h"
+
+#include "sio/json.h"
+#include "src/clients/rooms.h"
+
+/* Effects */
+
+static void
+op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
+{
+	(void)ctx;
+	client_send(client_of(s), b);
+}
+
+static void
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	(void)ctx;
+	rooms_join(s, sio_room_named(s->nsp, room));
+}
+
+static void
+op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
+{
+	(void)ctx;
+	rooms_leave(s, sio_room_named(s->nsp, room));
+}
+
+static void
+op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct clients *c = clients__of(ctx);
+
+	if (!feed_publish(c->options.feed, channel, payload)) return;
+	clients__count(c, METRIC_PUBLISH_DROPPED);
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PUBLISH_DROPPED, "publish-dropped", s->nsp, "channel=\"%s\"",
+		LOG_ESCAPE(channel));
+}
+
+static void
+op_close(void *ctx, struct sio_socket *s, bool whole)
+{
+	struct client *c = client_of(s);
+
+	(void)ctx;
+	if (whole)
+		c->close_whole = true;
+	else
+		c->leaves = true;
+}
+
+static void
+op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
+{
+	(void)ctx;
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp,
+		"name=\"%s\" action=%s target=\"%s\" why=\"%s\"", LOG_ESCAPE(skip->event), skip->action,
+		LOG_ESCAPE(skip->target), skip->why);
+}
+
+static const struct handlers_ops client_ops = {
+	.send = op_send,
+	.join = op_join,
+	.leave = op_leave,
+	.publish = op_publish,
+	.close = op_close,
+	.skipped = op_skipped,
+};
+
+/* Runs */
+
+static struct handlers_call
+call_for(struct sio_socket *s)
+{
+	const struct client_socket *own = client_socket_of(s);
+	const char *headers = client_of(s)->headers;
+
+	return (struct handlers_call){
+		.ops = &client_ops,
+		.ctx = client_of(s)->clients,
+		.socket = s,
+		.query = eio_bytes(own->query, own->query_n),
+		.headers = eio_cstr(headers ? headers : ""),
+	};
+}
+
+/* An event's name as it stands in the JSON; of a string, what is between the quotes. */
+static struct eio_bytes
+event_name(const struct sio_event *ev)
+{
+	struct sio_json_iter it = sio_json_iter(ev->data);
+	struct eio_bytes name = { "", 0 };
+
+	sio_json_next(&it, NULL, &name);
+	if (sio_json_kind(name) == SIO_JSON_STRING) return eio_bytes(name.p + 1, name.n - 2);
+	return name;
+}
+
+static void
+event_unhandled(const struct sio_event *ev)
+{
+	struct client *c = client_of(ev->socket);
+
+	clients__count(c->clients, METRIC_EVENTS_UNHANDLED);
+	CLIENTS_DEBUG(
+		c, CLIENTS_LINE_EVENT_UNHANDLED, "event-unhandled", ev->nsp, "name=\"%s\"", LOG_ESCAPE(event_name(ev)));
+}
+
+static void
+note_result(struct sio_socket *s, enum handlers_result r)
+{
+	struct client *c = client_of(s);
+
+	if (r == HANDLERS_SKIPPED) clients__count(c->clients, METRIC_HANDLERS_SKIPPED);
+	if (r == HANDLERS_NOMEM) client_end(c, CLIENT_REASON_NOMEM);
+}
+
+void
+actions_run_connection(struct sio_socket *s)
+{
+	const struct handlers *h = client_socket_of(s)->namespace->handlers;
+	struct handlers_call call = call_for(s);
+
+	if (h) note_result(s, handlers_run_connection(h, &call));
+}
+
+void
+actions_run_event(const struct sio_event *ev)
+{
+	const struct handlers *h = client_socket_of(ev->socket)->namespace->handlers;
+	struct handlers_call call = call_for(ev->socket);
+	enum handlers_result r = h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE;
+
+	if (r == HANDLERS_NONE)
+		event_unhandled(ev);
+	else
+		note_result(ev->socket, r);
+}
+
+void
+actions_run_disconnect(struct sio_socket *s, const char *reason)
+{
+	const struct handlers *h = client_socket_of(s)->namespace->handlers;
+	struct handlers_call call = call_for(s);
+
+	if (h) note_result(s, handlers_run_disconnect(h, &call, reason));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of all options: types, ranges and defaults. What a row cannot say is a function of its subject's file. */
+#include "src/config/options.h"
+
+#include "src/config/addresses.h"
+#include "src/config/compat.h"
+#include "src/config/compression.h"
+#include "src/config/cookie.h"
+#include "src/config/cors.h"
+#include "src/config/engine.h"
+#include "src/config/feeds.h"
+#include "src/config/namespaces.h"
+#include "src/config/parts.h"
+#include "src/config/rows.h"
+#include "src/config/values.h"
+#include "src/web/files_versions.h"
+
+#define HOUR_MS 3600000.0
+#define DAY_S 86400.0
+#define GB 1073741824.0
+
+#define ROWS_OF struct config_parts
+#define MS(p, field, def) WIDE(p, field, 10, HOUR_MS, def)
+
+static void
+read_client_version(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct config_client *client = target;
+
+	if (!cJSON_IsString(item) || !files_version_valid(item->valuestring)) {
+		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one");
+		return;
+	}
+	client->version = config__strdup(l, item->valuestring);
+}
+
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+
+/* clang-format off */
+static const struct config_option main_rows[] = {
+	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
+	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
+	CUSTOM("admin", config.admin, config__admin, "null"),
+	STRING("path", config.path, "\"/socket.io/\""),
+	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
+	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
+
+	SECTION("engine"),
+	MS("engine.pingInterval", server.ping_interval, "25000"),
+	MS("engine.pingTimeout", server.ping_timeout, "20000"),
+	MS("engine.upgradeTimeout", server.upgrade_timeout, "10000"),
+	UINT("engine.connectTimeout", connect_timeout_ms, 10, HOUR_MS, "45000"),
+	SIZE("engine.maxHttpBufferSize", server.max_payload, 1, GB, "1000000"),
+	CUSTOM("engine.transports", server, config__transports, "[\"polling\",\"websocket\"]"),
+	BOOL("engine.allowUpgrades", server.allow_upgrades, "true"),
+	BOOL("engine.allowEIO3", server.allow_eio3, "true"),
+	BOOL("engine.addTrailingSlash", add_trailing_slash, "true"),
+	BOOL("engine.ioUring", config.io_uring, "true"),
+	CUSTOM("engine.cookie", server, config__cookie, "false"),
+	CUSTOM("engine.perMessageDeflate", server.ws_deflate, config__per_message_deflate, "false"),
+	CUSTOM("engine.httpCompression", server.http_deflate, config__http_compression, "false"),
+
+	SECTION("cors"),
+	CUSTOM("cors.origin", server.cors, config__origin, "\"*\""),
+	BOOL("cors.credentials", server.cors.credentials, "false"),
+	CUSTOM("cors.methods", server.cors.methods, config__header_list, "\"GET,HEAD,PUT,PATCH,POST,DELETE\""),
+	CUSTOM("cors.allowedHeaders", server.cors.allowed_headers, config__header_list, "null"),
+	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
+	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
+
+	BOOL("serveClient", config.serve_client, "true"),
+	SECTION("client"),
+	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
+	STRING("client.dir", config.client.dir, "null"),
+	STRING("www", config.www, "null"),
+	CUSTOM("feeds", feeds, config__feeds, "[]"),
+	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
+
+	SECTION("limits"),
+	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),
+	UINT("limits.clientQueueSeconds", client_limits.queue_seconds, 0, DAY_S, "30"),
+	UINT("limits.roomsPerSocket", client_limits.rooms_per_socket, 0, 1000000, "1000"),
+	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),
+	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
+	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
+	UINT("limits.maxConnections", config.limits.max_connections, 0, 10000000, "0"),
+	UINT("limits.headerBytes", config.limits.header_bytes, 1024, 1048576, "16384"),
+	UINT("limits.headerSeconds", config.limits.header_seconds, 1, 3600, "60"),
+	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),
+
+	ENUM("logLevel", config.log_level, log_levels, "\"info\""),
+};
+/* clang-format on */
+
+const struct config_table config__main_table = TABLE_OF(main_rows);
