@@ -44,7 +44,7 @@ template_next_placeholder(const struct template *t, size_t *i, struct template_p
 		const struct template_part *p = &t->parts[(*i)++];
 
 		if (p->what == TEMPLATE_TEXT) continue;
-		*out = (struct template_placeholder){ p->what, p->number, { t->text.p + p->name_at, p->name_n } };
+		*out = (struct template_placeholder){ p->what, p->number, template__part_name(t, p) };
 		return true;
 	}
 	return false;

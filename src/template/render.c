@@ -8,7 +8,7 @@
 static struct template_value
 found_value(const struct template *t, const struct template_part *part, const struct template_input *in)
 {
-	struct template_placeholder p = { part->what, part->number, { t->text.p + part->name_at, part->name_n } };
+	struct template_placeholder p = { part->what, part->number, template__part_name(t, part) };
 
 	CHECK(in->find);
 	return in->find(in->ctx, &p);
@@ -87,10 +87,11 @@ render_other(const struct template *t, const struct template_part *part, const s
 enum template_result
 template_render(const struct template *t, const struct template_input *in, struct eio_buf *out)
 {
-	const struct template_part *end = t->parts + t->n;
 	enum template_result r = TEMPLATE_OK;
 
-	for (const struct template_part *part = t->parts; part < end && r == TEMPLATE_OK; part++) {
+	for (size_t i = 0; i < t->n && r == TEMPLATE_OK; i++) {
+		const struct template_part *part = &t->parts[i];
+
 		switch (part->what) {
 		case TEMPLATE_TEXT: eio_buf_append(out, t->text.p + part->at, part->n); break;
 		case TEMPLATE_CHANNEL: eio_buf_add(out, in->channel); break;

@@ -38,6 +38,13 @@ struct template
 	bool uses_message;
 };
 
+/* The parameter, header or cookie of a part. A template of nothing else has no text to point into. */
+static inline struct eio_bytes
+template__part_name(const struct template *t, const struct template_part *part)
+{
+	return part->name_n ? eio_bytes(t->text.p + part->name_at, part->name_n) : eio_bytes("", 0);
+}
+
 /* What kind of value a placeholder always is; then a mistake can be told at once. */
 enum template_type { TEMPLATE_TYPE_ANY, TEMPLATE_TYPE_TEXT, TEMPLATE_TYPE_LIST, TEMPLATE_TYPE_OBJECT };
 

@@ -148,7 +148,7 @@ suite('templates', start, (server) => {
 // What stands where, and what the message must name.
 const MISTAKES = [
 	[{ feeds: [{ channel: 'a', room: '{auth.x}' }] }, /feeds\[0\]\.room: \{auth\.x\} stands for nothing in a feed: there are \{channel\}/],
-	[{ feeds: [{ channel: 'a', event: '{1.symbol}' }] }, /event: \{1\.symbol\}: \{1\} has no members in a feed/],
+	[{ feeds: [{ pattern: 'a.*', event: '{1.symbol}' }] }, /event: \{1\.symbol\}: \{1\} has no members in a feed/],
 	[{ on: { x: [{ join: '{channel}' }] } }, /\/x\/0\/join: \{channel\} stands for nothing in the handler of an event: there are \{1\}/],
 	[{ on: { x: [{ join: '{/symbol}' }] } }, /\/x\/0\/join: \{\/symbol\} is a value in a feed's message/],
 	[{ on: { x: [{ emit: ['y', { z: ['{reason}'] }] }] } }, /\/x\/0\/emit\/1\/z\/0: \{reason\} stands for nothing/],

@@ -586,6 +586,32 @@ test_mistakes(void **state)
 	}
 }
 
+/* Arguments may be nested as deep as clients read them, and no deeper; the list of arguments itself counts. */
+static void
+test_depth(void **state)
+{
+	(void)state;
+	for (int depth = SIO_JSON_MAX_DEPTH - 1; depth <= SIO_JSON_MAX_DEPTH; depth++) {
+		struct eio_buf on = { 0 };
+		struct handlers_error err;
+		struct handlers *h;
+		cJSON *json;
+
+		EIO_BUF_ADD_LIT(&on, "{\"a\":[{\"ack\":[");
+		for (int i = 0; i < depth; i++) eio_buf_addc(&on, '[');
+		for (int i = 0; i < depth; i++) eio_buf_addc(&on, ']');
+		eio_buf_append(&on, "]}]}", 5);
+		json = cJSON_Parse(on.p);
+		assert_non_null(json);
+		h = handlers_compile(json, &err);
+		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
+		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
+		handlers_free(h);
+		cJSON_Delete(json);
+		eio_buf_deinit(&on);
+	}
+}
+
 /* A path longer than its place is cut, not overrun. */
 static void
 test_long_path(void **state)
@@ -635,12 +661,49 @@ leaving(void)
 	return r == HANDLERS_NOMEM ? -1 : r == HANDLERS_DONE ? 0 : 1;
 }
 
+static struct eio_request *kept;
+
+static int
+keeping(void)
+{
+	struct handlers_needs needs = { .query = false };
+	struct eio_buf out = { 0 };
+	int rc = handlers_needs_add(&needs, running->h);
+
+	if (rc == 0) {
+		handlers_keep(&needs, kept, &out);
+		rc = eio_buf_failed(&out) ? -1 : 0;
+		eio_buf_deinit(&out);
+	}
+	handlers_needs_deinit(&needs);
+	return rc;
+}
+
+static void
+test_keep_without_memory(void **state)
+{
+	struct eio_http *http = eio_http_new(10000, 10000);
+	struct fixture f;
+	size_t used;
+
+	(void)state;
+	setup(&f, "{\"a\":[{\"emit\":[\"x\",\"{header.x-user}\",\"{cookie.a}\",\"{cookie.c}\",\"{header.cookie}\"]}]}",
+		"/");
+	running = &f;
+	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
+	kept = eio_http_take(http);
+	failmalloc_every(keeping, -1, 5);
+	eio_request_free(kept);
+	eio_http_free(http);
+	teardown(&f);
+}
+
 static void
 test_no_memory(void **state)
 {
 	static const char on[] =
-		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\"]},\"{sid}\"]},"
-		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\"]},{\"publish\":\"{query.x}\"}],"
+		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
+		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"}],"
 		"\"disconnect\":[{\"publish\":\"gone\"}]}";
 	struct fixture f;
 
@@ -689,7 +752,9 @@ main(void)
 		cmocka_unit_test(test_nothing_configured),
 		cmocka_unit_test(test_kept_request),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_keep_without_memory),
 		cmocka_unit_test(test_no_memory),
 	};
 
