@@ -99,7 +99,7 @@ bench_address(const char *option, const char *text)
 	const char *colon = strrchr(text, ':');
 	char host[INET_ADDRSTRLEN];
 
-	if (!colon || (size_t)(colon - text) >= sizeof(host)) bench_die("%s %s: HOST:PORT is wanted", option, text);
+	if (!colon || (size_t)(colon - text) >= sizeof host) bench_die("%s %s: HOST:PORT is wanted", option, text);
 	memcpy(host, text, (size_t)(colon - text));
 	host[colon - text] = '\0';
 	if (inet_pton(AF_INET, host, &a.sin_addr) != 1) bench_die("%s %s: an IPv4 address is wanted", option, text);

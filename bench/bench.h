@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs of bench/ share: the clock, an end with a message, numbers and addresses on a command line, and how much
- * of a processor this process got. They are tools run by hand or by a script, so a failure ends the program. Single-threaded.
+ * What the programs of bench/ share: the clock, an end with a message, numbers and addresses on a command line, and how
+ * much of a processor this process got. They are tools run by hand or by a script, so a failure ends the program.
+ * Single-threaded.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flood: stands where Redis does when it is measured how much a server takes in, because a Redis is slower than that.
- * It answers a subscriber's commands, and at each SIGUSR1 sends it messages by a schedule, or as fast as it takes them. The
- * messages are those of bench/publish. That a subscriber does not take them at once is normal, TCP holds the flood back;
- * it is counted. SIGTERM ends the program. One line of JSON tells when it listens, and one what was sent each time.
+ * The flood: stands where Redis does when it is measured how much a server takes in, because a Redis is slower than
+ * that. It answers a subscriber's commands, and at each SIGUSR1 sends it messages by a schedule, or as fast as it takes
+ * them. The messages are those of bench/publish. That a subscriber does not take them at once is normal, TCP holds the
+ * flood back; it is counted. SIGTERM ends the program. One line of JSON tells when it listens, and one what was sent
+ * each time.
  */
 #include "bench/flood.h"
 
@@ -231,7 +232,7 @@ on_flood_event(void *which)
 		server_accept();
 	else if (which != &signals)
 		server_read(which);
-	else if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+	else if (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
 		flood_run_schedule();
 }
 

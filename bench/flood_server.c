@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis, node-redis,
- * redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds use.
+ * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis,
+ * node-redis, redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds
+ * use.
  */
 #include "bench/flood.h"
 
@@ -43,8 +44,8 @@ server_open(void)
 
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) flood.connections[i].fd = -1;
 	flood.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(flood.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (flood.listener < 0 || bind(flood.listener, (struct sockaddr *)&flood.listen, sizeof(flood.listen)) ||
+	setsockopt(flood.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (flood.listener < 0 || bind(flood.listener, (struct sockaddr *)&flood.listen, sizeof flood.listen) ||
 		listen(flood.listener, 128) || epoll_ctl(flood.epoll, EPOLL_CTL_ADD, flood.listener, &ev))
 		bench_die_errno("listen");
 }
@@ -63,7 +64,7 @@ server_accept(void)
 		*c = (struct connection){ .fd = fd };
 		if (i >= flood.used) flood.used = i + 1;
 		ev.data.ptr = c;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		if (epoll_ctl(flood.epoll, EPOLL_CTL_ADD, fd, &ev)) bench_die_errno("epoll_ctl");
 		return;
 	}
@@ -122,7 +123,7 @@ subscribe_connection(struct connection *c, const char *kind, struct eio_bytes wa
 {
 	char name[NAME_MAX_BYTES];
 
-	if (!c->heads) c->heads = calloc(flood.channels, sizeof(*c->heads));
+	if (!c->heads) c->heads = calloc(flood.channels, sizeof *c->heads);
 	if (!c->heads) bench_die("out of memory");
 	c->subscriptions++;
 	for (unsigned i = 0; i < flood.channels; i++) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there is
- * nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this interface of
- * the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
+ * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there
+ * is nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this
+ * interface of the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
  *
- * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array of
- * messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when all
- * connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
+ * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array
+ * of messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when
+ * all connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
  */
 #include "bench/floor.h"
 
@@ -61,14 +61,14 @@ floor_run_schedule(void)
 	fflush(stdout);
 }
 
-/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where they
- * have something to say. */
+/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where
+ * they have something to say. */
 static void
 floor_run(void)
 {
 	char line[128];
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (fgets(line, sizeof line, stdin)) {
 		sscanf(line, "%lf %lf %u %u", &fl.rate, &fl.seconds, &fl.size, &fl.batch);
 		if (!(fl.rate > 0) || fl.batch == 0 || fl.size > PAYLOAD_MAX || (fl.size && fl.size < PAYLOAD_MIN))
 			bench_die("no schedule: %s", line);
@@ -116,7 +116,7 @@ set_mode(const char *text)
 		&mode_idle_polling, &mode_compare };
 
 	fl.mode = NULL;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (!strcmp(text, modes[i]->name)) fl.mode = modes[i];
 	if (!fl.mode && strcmp(text, "ingest")) bench_die("--mode %s: not known", text);
 }
@@ -188,7 +188,7 @@ main(int argc, char **argv)
 	if (!fl.mode) ingest_run();
 	if (fl.mode->idle) idle_run();
 	bench_open_files(fl.n + 16);
-	fl.peers = calloc(fl.n, sizeof(*fl.peers));
+	fl.peers = calloc(fl.n, sizeof *fl.peers);
 	if (!fl.peers) bench_die("out of memory");
 	connect_all();
 	if (fl.mode->open) fl.mode->open();

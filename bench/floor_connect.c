@@ -24,7 +24,7 @@ accept_peer(void)
 
 	p->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (p->fd < 0) bench_die_errno("accept4");
-	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	ev.data.ptr = p;
 	if (epoll_ctl(fl.epoll, EPOLL_CTL_ADD, p->fd, &ev)) bench_die_errno("epoll_ctl");
 	fl.accepted++;
@@ -62,8 +62,8 @@ connect_listen(void)
 
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	fl.epoll = epoll_create1(EPOLL_CLOEXEC);
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof(fl.listen)) ||
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof fl.listen) ||
 		listen(listener, 4096) || epoll_ctl(fl.epoll, EPOLL_CTL_ADD, listener, &ev))
 		bench_die_errno("listen");
 	puts("{\"listening\":true}");

@@ -45,7 +45,7 @@ idle_run(void)
 	int listener, n;
 
 	bench_open_files(FILES);
-	fl.peers = calloc(FILES, sizeof(*fl.peers));
+	fl.peers = calloc(FILES, sizeof *fl.peers);
 	if (!fl.peers) bench_die("out of memory");
 	listener = connect_listen();
 	for (;;) {

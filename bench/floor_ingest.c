@@ -25,7 +25,7 @@ ingest_subscribe(void)
 	bool pattern = fl.channels > 1;
 	struct eio_buf b;
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&fl.redis, sizeof(fl.redis))) bench_die_errno("connect");
+	if (fd < 0 || connect(fd, (struct sockaddr *)&fl.redis, sizeof fl.redis)) bench_die_errno("connect");
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "*2\r\n$%d\r\n%s\r\n$%zu\r\n%s%s\r\n", pattern ? 10 : 9,
 		pattern ? "PSUBSCRIBE" : "SUBSCRIBE", strlen(fl.channel) + (pattern ? 2 : 0), fl.channel,
@@ -49,7 +49,7 @@ static void
 read_some(int fd)
 {
 	static char buf[READ_BYTES];
-	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
 
 	if (n == 0) bench_die("Redis closed the connection");
 	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("recv");
@@ -64,7 +64,7 @@ on_ingest_signal(int fd)
 {
 	struct signalfd_siginfo info;
 
-	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
+	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info) return;
 	if (info.ssi_signo == SIGUSR2) {
 		ingest_print_report();
 		return;

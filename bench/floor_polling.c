@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs are
- * read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
+ * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs
+ * are read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
  */
 #include "bench/floor.h"
 
@@ -21,7 +21,7 @@ static void
 reply_poll(struct peer *p, const char *body)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text),
+	int n = snprintf(text, sizeof text,
 		"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
 		strlen(body), body);
 
@@ -38,7 +38,7 @@ polling_answer(struct peer *p)
 		"40{\"sid\":\"floor\"}",
 	};
 	char buf[4096];
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
+	ssize_t n = recv(p->fd, buf, sizeof buf, 0);
 
 	if (n <= 0) bench_die("a client left");
 	if (p->stage < JOINED) {

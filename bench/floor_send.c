@@ -22,7 +22,7 @@ block_answer(struct peer *p)
 	};
 	char buf[4096];
 	const char *text;
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
+	ssize_t n = recv(p->fd, buf, sizeof buf, 0);
 
 	if (n <= 0) bench_die("a client left during the handshake");
 	if (p->stage == 2) return;
@@ -79,7 +79,7 @@ void
 block_make(uint64_t t_ns)
 {
 	char text[256];
-	int n = snprintf(text, sizeof(text), "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", fl.event);
+	int n = snprintf(text, sizeof text, "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", fl.event);
 
 	eio_buf_clear(&fl.block);
 	for (unsigned i = 0; i < fl.due; i++) {

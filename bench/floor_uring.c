@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block to every connection with io_uring: a system call hands over as many sends as the ring has entries. Written on the
- * bare system calls, so that nothing is between; connections are registered files, which spares a look-up for each.
+ * One block to every connection with io_uring: a system call hands over as many sends as the ring has entries. Written
+ * on the bare system calls, so that nothing is between; connections are registered files, which spares a look-up for
+ * each.
  *
- * Variants: "plain"; "skip" asks for no completion of a send that went well, which needs MSG_WAITALL, or a short send would
- * not be told; "zc" sends without copying from a registered buffer; "poll" has a thread of the kernel take entries up.
+ * Variants: "plain"; "skip" asks for no completion of a send that went well, which needs MSG_WAITALL, or a short send
+ * would not be told; "zc" sends without copying from a registered buffer; "poll" has a thread of the kernel take
+ * entries up.
  */
 #include "bench/floor.h"
 
@@ -84,7 +86,7 @@ open_ring(void)
 	if (ring.fd < 0) bench_die_errno("io_uring_setup");
 	if (!(q.features & IORING_FEAT_SINGLE_MMAP)) bench_die("io_uring: the kernel is too old");
 	map_ring(&q);
-	fds = calloc(fl.n, sizeof(*fds));
+	fds = calloc(fl.n, sizeof *fds);
 	if (!fds) bench_die("out of memory");
 	for (unsigned i = 0; i < fl.n; i++) fds[i] = fl.peers[i].fd;
 	register_with(IORING_REGISTER_FILES, fds, fl.n);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's deliveries are
- * counted and checked. It is not a client library: what no server under test does is an error that ends the run.
+ * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's
+ * deliveries are counted and checked. It is not a client library: what no server under test does is an error that ends
+ * the run.
  *
  * First all clients connect and join the namespace "/" (and a room, with --join); then "{"ready":N…}" is printed. With
- * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start from
- * zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is one line of
- * JSON on the standard output.
+ * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start
+ * from zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is
+ * one line of JSON on the standard output.
  */
 #include "bench/load.h"
 
@@ -96,7 +97,7 @@ load_open_signals(void)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) sigaddset(&set, which[i]);
+	for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) sigaddset(&set, which[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0 || epoll_ctl(load.epoll, EPOLL_CTL_ADD, signals, &ev)) bench_die_errno("signalfd");
@@ -108,7 +109,7 @@ read_signals(void)
 {
 	struct signalfd_siginfo info;
 
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		switch (info.ssi_signo) {
 		case SIGUSR1:
 			report_begin();
@@ -196,7 +197,7 @@ main(int argc, char **argv)
 {
 	options_parse(argc, argv);
 	bench_open_files(load.n + (load.inflight < load.n ? load.inflight : load.n) * (load.upgrade ? 1 : 0) + 16);
-	load.clients = calloc(load.n, sizeof(*load.clients));
+	load.clients = calloc(load.n, sizeof *load.clients);
 	if (!load.clients) bench_die("out of memory");
 	for (unsigned i = 0; i < load.n; i++) {
 		load.clients[i].index = i;

@@ -26,8 +26,8 @@
 
 struct client;
 
-/* A client has one connection, and for a moment a second: the WebSocket that it upgrades to, which then stays alone, or the
- * POST of a packet that cannot wait for the held GET. */
+/* A client has one connection, and for a moment a second: the WebSocket that it upgrades to, which then stays alone, or
+ * the POST of a packet that cannot wait for the held GET. */
 enum client_link { LINK_MAIN, LINK_SIDE, LINKS };
 
 /* How packets travel. The functions are called with a client whose connection is there. */
@@ -194,8 +194,8 @@ void check_report(FILE *out);
 
 /* load_inflate.c */
 
-/* Inflates a gzip body, or a message of permessage-deflate that needs none before it. The result is valid until the next
- * call. Returns false when s is not one. */
+/* Inflates a gzip body, or a message of permessage-deflate that needs none before it. The result is valid until the
+ * next call. Returns false when s is not one. */
 bool inflate_gzip(struct eio_bytes s, struct eio_bytes *out);
 bool inflate_message(struct eio_bytes s, struct eio_bytes *out);
 

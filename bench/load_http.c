@@ -9,7 +9,8 @@
 
 enum { HEAD_MAX = 8192 };
 
-/* The value of a header in the block, as the rest of its line; NULL when it is not there. name: "\r\nContent-Length:" */
+/* The value of a header in the block, as the rest of its line; NULL when it is not there. name:
+ * "\r\nContent-Length:" */
 static const char *
 http_header(const struct http *h, const char *name)
 {

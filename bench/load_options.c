@@ -92,7 +92,7 @@ set_transport(const char *text)
 		{ "nchan-eventsource", &transport_sse, false, true },
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(text, names[i].name)) continue;
 		load.transport = names[i].transport;
 		load.upgrade = names[i].upgrade;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bodies of long-polling: packets with a separator between them (revision 4), or each with its length before it, as text
- * or as bytes (revision 3). A binary packet in a text is base64 and goes on as the text packet that it is.
+ * The bodies of long-polling: packets with a separator between them (revision 4), or each with its length before it, as
+ * text or as bytes (revision 3). A binary packet in a text is base64 and goes on as the text packet that it is.
  */
 #include "bench/load.h"
 
@@ -29,7 +29,8 @@ payload_by_separators(struct client *c, const char *p, size_t n)
 	}
 }
 
-/* The number before a packet, of which each digit is a character or (base 0) a byte. Returns how long it is with its end. */
+/* The number before a packet, of which each digit is a character or (base 0) a byte. Returns how long it is with its
+ * end. */
 static size_t
 read_length(const char *p, size_t n, unsigned char zero, unsigned char end, size_t *length)
 {

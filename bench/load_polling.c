@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine.IO over long-polling: a GET is always out, except while a POST is. Both go over one keep-alive connection, one after
- * the other, so a client that answers a ping is without a GET for a moment, which a server must bear anyway. What a client
- * has to say while its GET is held goes by a connection made for that.
+ * Engine.IO over long-polling: a GET is always out, except while a POST is. Both go over one keep-alive connection, one
+ * after the other, so a client that answers a ping is without a GET for a moment, which a server must bear anyway. What
+ * a client has to say while its GET is held goes by a connection made for that.
  *
- * A client that upgrades probes its WebSocket meanwhile. When that is answered no more GETs are sent, and once the last has
- * been answered the client says "5" on the WebSocket and stays there.
+ * A client that upgrades probes its WebSocket meanwhile. When that is answered no more GETs are sent, and once the last
+ * has been answered the client says "5" on the WebSocket and stays there.
  */
 #include "bench/load.h"
 

@@ -24,10 +24,10 @@ sse_take_lines(struct client *c, struct eio_buf *in)
 	const char *p = in->p, *end = p + in->n, *eol;
 
 	for (; p < end && (eol = memchr(p, '\n', (size_t)(end - p))) != NULL; p = eol + 1) {
-		if ((size_t)(eol - p) < sizeof(data) - 1 || memcmp(p, data, sizeof(data) - 1) != 0) continue;
+		if ((size_t)(eol - p) < sizeof data - 1 || memcmp(p, data, sizeof data - 1) != 0) continue;
 		c->counts.frames++;
 		packet_begin(c, true);
-		packet_piece(c, p + sizeof(data) - 1, (size_t)(eol - p) - (sizeof(data) - 1));
+		packet_piece(c, p + sizeof data - 1, (size_t)(eol - p) - (sizeof data - 1));
 		packet_end(c);
 	}
 	in->n = (size_t)(end - p);

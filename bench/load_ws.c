@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A WebSocket connection: direct, or as what a polling client upgrades to. Frames are read as they stream by, compressed
- * messages when they are complete. The key of the handshake is a constant and its answer is not verified: this tests speed,
- * and others (tests/e2e) the protocol.
+ * A WebSocket connection: direct, or as what a polling client upgrades to. Frames are read as they stream by,
+ * compressed messages when they are complete. The key of the handshake is a constant and its answer is not verified:
+ * this tests speed, and others (tests/e2e) the protocol.
  */
 #include "bench/load.h"
 
@@ -96,7 +96,8 @@ frame_begins(struct client *c)
 		load_fail(c, "a WebSocket frame with a mask or an extension's bit came");
 		return;
 	}
-	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does that. */
+	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does
+	 * that. */
 	if (opcode) w->opcode = (uint8_t)opcode;
 	if (opcode != WS_TEXT && opcode != WS_BINARY) return;
 	w->compressed = extension;
@@ -158,12 +159,13 @@ ws_take_frames(struct client *c, const char *p, size_t n)
 	}
 }
 
-/* A context that goes on from message to message would ask for a window of memory for each client; it is not offered. */
+/* A context that goes on from message to message would ask for a window of memory for each client; it is not
+ * offered. */
 static void
 ws_agree(struct client *c, struct eio_bytes head)
 {
-	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof(EXTENSION) - 1)) return;
-	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof(NO_CONTEXT) - 1)) {
+	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof EXTENSION - 1)) return;
+	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof NO_CONTEXT - 1)) {
 		load_fail(c, "the server insists on compressing with a context");
 		return;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq. Messages
- * of one length whose numbers have as many digits differ in nothing else than these digits, so that a message is written by
- * copying one that was made before and patching its numbers: a program that sends a million in a second can afford that.
+ * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq.
+ * Messages of one length whose numbers have as many digits differ in nothing else than these digits, so that a message
+ * is written by copying one that was made before and patching its numbers: a program that sends a million in a second
+ * can afford that.
  */
 #include "bench/payload.h"
 
@@ -20,7 +21,7 @@ enum { STORY_SMALL = 3000, STORY_BIG = 30000, STORY_EVERY = 50 };
 
 static char text[PAYLOAD_MAX + RECORDS * RECORD_MAX + RECORD_MAX];
 static unsigned start_of[RECORDS]; /* where each record of the first round starts */
-static unsigned end_before[sizeof(text)]; /* the end of the last record that ends at or before a place; 0: none does */
+static unsigned end_before[sizeof text]; /* the end of the last record that ends at or before a place; 0: none does */
 
 unsigned
 payload_story_size(uint64_t i)
@@ -35,7 +36,7 @@ payload_init(void)
 		"TSLA" };
 	unsigned at = 0, last = 0, filled = 0;
 
-	for (unsigned i = 0; at + RECORD_MAX < sizeof(text); i++) {
+	for (unsigned i = 0; at + RECORD_MAX < sizeof text; i++) {
 		unsigned k = i % RECORDS, cents = 1 + k * 37 % 99;
 
 		if (i < RECORDS) start_of[i] = at;
@@ -47,7 +48,7 @@ payload_init(void)
 		last = at;
 		text[at++] = ',';
 	}
-	for (; filled < sizeof(text); filled++) end_before[filled] = last;
+	for (; filled < sizeof text; filled++) end_before[filled] = last;
 }
 
 /* A message that was made before. */
@@ -65,17 +66,17 @@ write_whole(char *out, const struct payload *p)
 
 	n = (unsigned)sprintf(out, PAYLOAD_MARK "%" PRIu64 ",\"t\":%" PRIu64 ",\"ch\":%u,\"n\":%u,\"ticks\":[", p->seq,
 		p->t_ns, p->channel, p->n);
-	room = p->n - n - (sizeof(TAIL_START) - 1) - (sizeof(TAIL_END) - 1);
+	room = p->n - n - (sizeof TAIL_START - 1) - (sizeof TAIL_END - 1);
 	end = end_before[from + room];
 	if (end > from) {
 		memcpy(out + n, text + from, end - from);
 		n += end - from;
 	}
-	memcpy(out + n, TAIL_START, sizeof(TAIL_START) - 1);
-	n += sizeof(TAIL_START) - 1;
-	pad = p->n - n - (sizeof(TAIL_END) - 1);
+	memcpy(out + n, TAIL_START, sizeof TAIL_START - 1);
+	n += sizeof TAIL_START - 1;
+	pad = p->n - n - (sizeof TAIL_END - 1);
 	memset(out + n, '-', pad);
-	memcpy(out + n + pad, TAIL_END, sizeof(TAIL_END) - 1);
+	memcpy(out + n + pad, TAIL_END, sizeof TAIL_END - 1);
 }
 
 static unsigned

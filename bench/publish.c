@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it was
- * meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
- * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
+ * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it
+ * was meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
+ * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are
+ * only counted. One line of JSON at the end tells what was sent.
  */
 #include "bench/bench.h"
 #include "bench/hist.h"
@@ -73,7 +74,7 @@ publish_read_replies(void)
 	static char buf[64 * 1024];
 	ssize_t n;
 
-	while ((n = recv(pub.fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) count_replies(buf, (size_t)n);
+	while ((n = recv(pub.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0) count_replies(buf, (size_t)n);
 	if (n == 0) bench_die("Redis closed the connection");
 	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("recv");
 }
@@ -98,8 +99,8 @@ static void
 publish_append(const struct payload *p, unsigned channel)
 {
 	char name[128], *to;
-	int n = pub.channels > 1 ? snprintf(name, sizeof(name), "%s.%u", pub.channel, channel)
-				 : snprintf(name, sizeof(name), "%s", pub.channel);
+	int n = pub.channels > 1 ? snprintf(name, sizeof name, "%s.%u", pub.channel, channel)
+				 : snprintf(name, sizeof name, "%s", pub.channel);
 
 	eio_buf_printf(&pub.out, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%u\r\n", n, name, p->n);
 	to = eio_buf_reserve(&pub.out, p->n + 2);
@@ -261,8 +262,8 @@ main(int argc, char **argv)
 	publish_parse(argc, argv);
 	payload_init();
 	pub.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof(pub.redis))) bench_die_errno("connect");
-	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof pub.redis)) bench_die_errno("connect");
+	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	start = bench_now_ns() + START_NS;
 	if (pub.rate > 0 && pub.total == 0) pub.total = (uint64_t)(pub.rate * pub.seconds + 0.5);
 	bench_sleep_until(start);

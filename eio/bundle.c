@@ -17,14 +17,14 @@
 static struct eio_bundle *
 bundle_alloc(size_t count)
 {
-	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct eio__part));
+	struct eio_bundle *b = malloc(sizeof *b + count * sizeof(struct eio__part));
 
 	if (!b) return NULL;
 	atomic_init(&b->refs, 1);
 	b->count = (unsigned)count;
 	b->size = 0;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
-	atomic_init(&b->twins, NULL);
+	atomic_init(&b->variants, NULL);
 	return b;
 }
 
@@ -134,7 +134,7 @@ eio_bundle_ref(struct eio_bundle *b)
 
 /* Frees what bundle_deflate.c made. */
 static void
-twins_free(struct eio__twins *t)
+variants_free(struct eio__variants *t)
 {
 	if (!t) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
@@ -149,7 +149,7 @@ eio_bundle_unref(struct eio_bundle *b)
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
-	twins_free(atomic_load_explicit(&b->twins, memory_order_relaxed));
+	variants_free(atomic_load_explicit(&b->variants, memory_order_relaxed));
 	free(b);
 }
 

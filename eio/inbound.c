@@ -8,8 +8,8 @@
 
 enum { RSV1 = 0x40, RSV2_3 = 0x30 };
 
-/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6), or another
- * of the reserved ones is set. */
+/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6),
+ * or another of the reserved ones is set. */
 static bool
 begin_frame(struct eio_inbound *in, const struct eio_piece *piece)
 {

@@ -20,7 +20,8 @@ type_of(char digit, enum eio_packet_type *type)
 	return true;
 }
 
-/* "b<base64>", in revision 3 with the type between. A type that does not exist is passed over there, as in the reference. */
+/* "b<base64>", in revision 3 with the type between. A type that does not exist is passed over there, as in the
+ * reference. */
 static int
 decode_base64(struct eio_packet *out, char *text, size_t n, int revision)
 {

@@ -18,7 +18,7 @@ static int
 grow_ring(struct eio_queue *q)
 {
 	unsigned cap = q->cap ? q->cap * 2 : QUEUE_FIRST;
-	struct eio_queued *ring = cap ? malloc(cap * sizeof(*ring)) : NULL;
+	struct eio_queued *ring = cap ? malloc(cap * sizeof *ring) : NULL;
 
 	if (!ring) return -1;
 	for (size_t i = 0; i < q->count; i++) ring[i] = *queued_at(q, i);

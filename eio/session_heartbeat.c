@@ -2,8 +2,8 @@
 /* Whether the client is still there, and everything else that a session does because time passes. */
 #include "eio/session_int.h"
 
-/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never answers
- * pings is not kept. */
+/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never
+ * answers pings is not kept. */
 void
 eio__session_note_alive(struct eio_session *s, uint64_t now_ms)
 {

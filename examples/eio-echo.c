@@ -137,7 +137,7 @@ echo_start(struct echo *e, const struct eio_server_options *o, const char *port)
 	char address[64];
 	int fd;
 
-	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	snprintf(address, sizeof address, "127.0.0.1:%s", port);
 	fd = eio_listen(address);
 	if (fd < 0) {
 		fprintf(stderr, "eio-echo: cannot listen on %s: %s\n", address, strerror(-fd));

@@ -105,8 +105,8 @@ static const char *const sentences[] = {
 };
 
 enum {
-	COMPANY_COUNT = sizeof(companies) / sizeof(companies[0]),
-	SENTENCE_COUNT = sizeof(sentences) / sizeof(sentences[0]),
+	COMPANY_COUNT = sizeof companies / sizeof companies[0],
+	SENTENCE_COUNT = sizeof sentences / sizeof sentences[0],
 };
 
 struct stock {
@@ -160,7 +160,8 @@ market_sleep_until(int64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* --- the market ------------------------------------------------------------------------------------------------------ */
+/* --- the market
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* xorshift64*: the same market for the same seed. */
 static uint64_t
@@ -191,9 +192,9 @@ market_open(struct market *m)
 
 		/* More than we have names for: ACME, ACME1, ACME2, … */
 		if (i < COMPANY_COUNT)
-			snprintf(s->symbol, sizeof(s->symbol), "%s", c->symbol);
+			snprintf(s->symbol, sizeof s->symbol, "%s", c->symbol);
 		else
-			snprintf(s->symbol, sizeof(s->symbol), "%s%d", c->symbol, i / COMPANY_COUNT);
+			snprintf(s->symbol, sizeof s->symbol, "%s%d", c->symbol, i / COMPANY_COUNT);
 		s->name = c->name;
 		s->first = s->price = s->low = s->high = 500 + draw_below(m, 40000);
 	}
@@ -213,7 +214,8 @@ stock_step(struct market *m, struct stock *s)
 	s->seq++;
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------- */
+/* --- messages
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void market_append(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -303,7 +305,8 @@ next_message(struct market *m)
 	return s;
 }
 
-/* --- Redis ----------------------------------------------------------------------------------------------------------- */
+/* --- Redis
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Splits HOST:PORT at the last colon; an IPv6 host may stand in brackets. False when it is none. */
 static bool
@@ -330,7 +333,7 @@ redis_connect(const char *address)
 	int port;
 
 	if (strncmp(address, "unix:", 5) == 0) return redisConnectUnixWithTimeout(address + 5, timeout);
-	if (!split_address(address, host, sizeof(host), &port)) return NULL;
+	if (!split_address(address, host, sizeof host, &port)) return NULL;
 	return redisConnectWithTimeout(host, port, timeout);
 }
 
@@ -408,7 +411,7 @@ publish_message(struct market *m, int n)
 
 	for (int i = 0; i < n; i++) {
 		const struct stock *s = next_message(m);
-		int len = snprintf(channel, sizeof(channel), "%s%s", m->opt.prefix, s->symbol);
+		int len = snprintf(channel, sizeof channel, "%s%s", m->opt.prefix, s->symbol);
 		const char *argv[3] = { "PUBLISH", channel, m->text };
 		size_t argvlen[3] = { 7, (size_t)len, m->n };
 
@@ -448,7 +451,8 @@ market_run(struct market *m)
 	}
 }
 
-/* --- the command line ------------------------------------------------------------------------------------------------ */
+/* --- the command line
+ * ------------------------------------------------------------------------------------------------ */
 
 static const char usage[] = "usage: market [options]\n"
 			    "  --redis ADDRESS   HOST:PORT or unix:PATH (127.0.0.1:6379)\n"
@@ -517,7 +521,7 @@ parse_options(struct options *o, int argc, char **argv)
 		fprintf(stderr, "market: \"%s\" is no option\n%s", argv[optind], usage);
 		exit(2);
 	}
-	if (strncmp(o->redis, "unix:", 5) != 0 && !split_address(o->redis, host, sizeof(host), &port)) {
+	if (strncmp(o->redis, "unix:", 5) != 0 && !split_address(o->redis, host, sizeof host, &port)) {
 		fprintf(stderr, "market: --redis takes HOST:PORT or unix:PATH, not \"%s\"\n", o->redis);
 		exit(2);
 	}

@@ -252,8 +252,8 @@ daemon_run(const struct config *config)
 		log_error_errno(err, "event=start-failed");
 		return 1;
 	}
-	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon as the loop
-	 * runs. */
+	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon
+	 * as the loop runs. */
 	watch_signals(&d);
 	if (make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");

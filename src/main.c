@@ -3,10 +3,19 @@
 #include "src/config/cli.h"
 #include "src/daemon.h"
 
+#include <stdio.h>
+
+static void
+print_config_error(void *user, const char *text)
+{
+	(void)user;
+	fprintf(stderr, "%s\n", text);
+}
+
 static int
 load_and_do(const struct cli *cli)
 {
-	struct config *config = cli_load(cli);
+	struct config *config = config_load(&cli->flags, print_config_error, NULL);
 	int status;
 
 	if (!config) return 1;

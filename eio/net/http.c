@@ -20,8 +20,9 @@ struct eio_http {
 	llhttp_t parser;
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
-	bool headers_done, complete, discard, too_large, told_large, idle, nomem, head_full, in_value;
-	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one got. */
+	bool headers_done, complete, discard, too_large, notified_large, idle, nomem, head_full, in_value;
+	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one
+	 * got. */
 	bool head_begun, head_ended;
 	char last;
 	size_t line_n;
@@ -77,15 +78,6 @@ eio_request_header_list(const struct eio_request *r, struct eio_bytes name, stru
 	}
 }
 
-static struct eio_http *
-http_of(const llhttp_t *p)
-{
-	struct eio_http *h = p->data;
-
-	CHECK_MAGIC(h, HTTP_MAGIC);
-	return h;
-}
-
 static int
 append_head(struct eio_http *h, const char *p, size_t n)
 {
@@ -102,29 +94,31 @@ append_head(struct eio_http *h, const char *p, size_t n)
 static int
 on_begin(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
-	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
+	CHECK_MAGIC(h, HTTP_MAGIC);
+	h->req = malloc(sizeof *h->req + FIRST_HEADERS * sizeof h->req->headers[0]);
 	h->nomem = !h->req;
 	if (h->req) {
 		*h->req = (struct eio_request){ .cap = FIRST_HEADERS };
 		eio_buf_reserve(&h->req->head, FIRST_HEAD < h->max_head ? FIRST_HEAD : h->max_head);
 	}
-	h->headers_done = h->complete = h->discard = h->too_large = h->told_large = h->in_value = false;
+	h->headers_done = h->complete = h->discard = h->too_large = h->notified_large = h->in_value = false;
 	return h->req ? 0 : -1;
 }
 
 static int
 on_url(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	int err = append_head(h, at, n);
 
 	if (!err) h->req->target.n = h->req->head.n;
 	return err;
 }
 
-/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is out. */
+/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is
+ * out. */
 static bool
 add_header(struct eio_http *h, size_t name)
 {
@@ -135,7 +129,7 @@ add_header(struct eio_http *h, size_t name)
 		return false;
 	}
 	if (r->count == r->cap) {
-		r = realloc(r, sizeof(*r) + 2 * r->cap * sizeof(r->headers[0]));
+		r = realloc(r, sizeof *r + 2 * r->cap * sizeof r->headers[0]);
 		if (!r) {
 			h->nomem = true;
 			return false;
@@ -150,7 +144,7 @@ add_header(struct eio_http *h, size_t name)
 static int
 on_field(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 	size_t start;
 
@@ -165,7 +159,8 @@ on_field(llhttp_t *p, const char *at, size_t n)
 	if (append_head(h, at, n)) return -1;
 	for (size_t i = start; i < r->head.n; i++) {
 		if (r->head.p[i] >= 'A' && r->head.p[i] <= 'Z') r->head.p[i] = (char)(r->head.p[i] | 0x20);
-		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112 section 5.1). */
+		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112
+		 * section 5.1). */
 		if (r->head.p[i] == ' ') return -1;
 	}
 	r->headers[r->count - 1].name_n = (unsigned)(r->head.n - r->headers[r->count - 1].name);
@@ -175,7 +170,7 @@ on_field(llhttp_t *p, const char *at, size_t n)
 static int
 on_value(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
 	if (h->headers_done || !r) return 0;
@@ -211,7 +206,7 @@ method_of(int m)
 static int
 on_headers(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 	struct eio_request *r = h->req;
 
 	r->method = method_of(llhttp_get_method(p));
@@ -236,7 +231,7 @@ on_headers(llhttp_t *p)
 static int
 on_body(llhttp_t *p, const char *at, size_t n)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
 	/* Only a POST has a body that anybody reads. */
 	if (h->discard || h->req->method != EIO_HTTP_POST) return 0;
@@ -253,7 +248,7 @@ on_body(llhttp_t *p, const char *at, size_t n)
 static int
 on_complete(llhttp_t *p)
 {
-	struct eio_http *h = http_of(p);
+	struct eio_http *h = p->data;
 
 	h->complete = true;
 	/* After a request for a WebSocket llhttp pauses by itself, behind the last byte of HTTP. */
@@ -273,7 +268,7 @@ static const llhttp_settings_t settings = {
 struct eio_http *
 eio_http_new(size_t max_head, size_t max_body)
 {
-	struct eio_http *h = calloc(1, sizeof(*h));
+	struct eio_http *h = calloc(1, sizeof *h);
 
 	if (!h) return NULL;
 	h->magic = HTTP_MAGIC;
@@ -295,9 +290,9 @@ eio_http_free(struct eio_http *h)
 }
 
 /*
- * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its successors and
- * many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2) and names without a
- * character.
+ * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its
+ * successors and many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2)
+ * and names without a character.
  */
 static size_t
 check_lines(struct eio_http *h, const char *data, size_t n)
@@ -334,8 +329,8 @@ result_of(struct eio_http *h, llhttp_errno_t err)
 	h->complete = false;
 	if (complete) h->idle = true;
 	if (err == HPE_PAUSED_UPGRADE && h->req && h->req->websocket) return EIO_HTTP_UPGRADE;
-	if (h->too_large && !h->told_large) {
-		h->told_large = true;
+	if (h->too_large && !h->notified_large) {
+		h->notified_large = true;
 		return EIO_HTTP_TOO_LARGE;
 	}
 	/* A request whose body was thrown away has been answered before its end. */

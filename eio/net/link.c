@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a WebSocket says after its handshake goes to its session: as the probe of one that polls, or as its transport. */
+/* What a WebSocket says after its handshake goes to its session: as the probe of one that polls, or as its
+ * transport. */
 #include "eio/net/link.h"
 
 #include "eio/check.h"

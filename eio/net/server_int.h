@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Engine.IO server from the inside: what its files share. Each of them says in its own header what it does for the others. */
+/* The Engine.IO server from the inside: what its files share. Each of them says in its own header what it does for the
+ * others. */
 #ifndef EIO_NET_SERVER_INT_H
 #define EIO_NET_SERVER_INT_H
 

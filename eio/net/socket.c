@@ -20,8 +20,8 @@ static void on_session_timer(struct eio_timer *t);
 
 /* Making and finding */
 
-/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for ever, each time all
- * in one turn of the loop: their first pings are spread over the end of the first interval. */
+/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for
+ * ever, each time all in one turn of the loop: their first pings are spread over the end of the first interval. */
 static uint64_t
 begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
 {
@@ -34,7 +34,7 @@ begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, u
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
-	struct eio_socket *s = calloc(1, sizeof(*s));
+	struct eio_socket *s = calloc(1, sizeof *s);
 	char sid[EIO_SID_LEN + 1];
 	uint64_t hash;
 
@@ -76,9 +76,9 @@ eio__socket_find(struct eio_server *server, struct eio_bytes sid)
 }
 
 void
-eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req)
+eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req)
 {
-	s->told_open = true;
+	s->notified_open = true;
 	s->request = req;
 	s->server->handler.open(s->server->handler.user, s);
 	s->request = NULL;
@@ -155,7 +155,7 @@ pump_events(struct eio_socket *s)
 			break;
 		case EIO_EVENT_CLOSE:
 			s->server->stats.closed[ev.reason]++;
-			if (s->told_open) h->close(h->user, s, ev.reason);
+			if (s->notified_open) h->close(h->user, s, ev.reason);
 			break;
 		}
 	}
@@ -224,7 +224,8 @@ on_session_timer(struct eio_timer *t)
 	struct eio_socket *s = EIO_CONTAINER(t, struct eio_socket, timer);
 	uint64_t now = eio_clock_now(s->server->clock);
 
-	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers first. */
+	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers
+	 * first. */
 	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
 		s->late = true;
 		eio_clock_set(s->server->clock, &s->timer, now + 1);

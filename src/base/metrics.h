@@ -8,9 +8,15 @@
 #define SRC_BASE_METRICS_H
 
 #include "eio/buf.h"
+#include "sio/error.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
+
+/* A row for each fault of a client. Whoever uses the table calls his macro X. */
+#define METRICS_FAULT(fault, label, text) \
+	X(PACKETS_INVALID_##fault, COUNTER, "packets_invalid_total", "reason=\"" label "\"", \
+		"Packets that closed their session")
 
 /* X(field, type, Prometheus name, labels, help). Rows of one name stand together; the help of the first is used. */
 #define METRICS_TABLE(X) \
@@ -59,22 +65,7 @@
 	X(EVENTS_UNHANDLED, COUNTER, "events_unhandled_total", "", "Events no handler is configured for") \
 	X(HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
 		"Handler runs in which an action could not be made of the arguments") \
-	X(PACKETS_INVALID_EMPTY, COUNTER, "packets_invalid_total", "reason=\"empty\"", \
-		"Packets that closed their session") \
-	X(PACKETS_INVALID_TYPE, COUNTER, "packets_invalid_total", "reason=\"type\"", "") \
-	X(PACKETS_INVALID_ATTACHMENTS, COUNTER, "packets_invalid_total", "reason=\"attachments\"", "") \
-	X(PACKETS_INVALID_TOO_MANY_ATTACHMENTS, COUNTER, "packets_invalid_total", "reason=\"too many attachments\"", \
-		"") \
-	X(PACKETS_INVALID_PAYLOAD, COUNTER, "packets_invalid_total", "reason=\"payload\"", "") \
-	X(PACKETS_INVALID_DEPTH, COUNTER, "packets_invalid_total", "reason=\"depth\"", "") \
-	X(PACKETS_INVALID_NSP, COUNTER, "packets_invalid_total", "reason=\"namespace\"", "") \
-	X(PACKETS_INVALID_TEXT_IN_BINARY, COUNTER, "packets_invalid_total", "reason=\"text in binary\"", "") \
-	X(PACKETS_INVALID_STRAY_BINARY, COUNTER, "packets_invalid_total", "reason=\"stray binary\"", "") \
-	X(PACKETS_INVALID_PLACEHOLDER, COUNTER, "packets_invalid_total", "reason=\"placeholder\"", "") \
-	X(PACKETS_INVALID_ATTACHMENT_BYTES, COUNTER, "packets_invalid_total", "reason=\"attachment bytes\"", "") \
-	X(PACKETS_INVALID_ALREADY_JOINED, COUNTER, "packets_invalid_total", "reason=\"already joined\"", "") \
-	X(PACKETS_INVALID_NOT_JOINED, COUNTER, "packets_invalid_total", "reason=\"not joined\"", "") \
-	X(PACKETS_INVALID_CONNECT_ERROR, COUNTER, "packets_invalid_total", "reason=\"connect error\"", "") \
+	SIO_FAULT_TABLE(METRICS_FAULT) \
 	X(ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
 		"Clients ended for what is counted nowhere else") \
 	X(ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \

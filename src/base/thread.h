@@ -37,15 +37,16 @@ struct thread {
 	struct mail end;
 };
 
-/* Makes loop, clock and mailbox; t must stay where it is. A name that is too long is cut. 0 or a libuv error, and then nothing is left of
- * it. */
+/* Makes loop, clock and mailbox; t must stay where it is. A name that is too long is cut. 0 or a libuv error, and then
+ * nothing is left of it. */
 int thread_init(struct thread *t, const char *name, struct metrics *metrics);
 
 /* Starts it; once. 0 or a libuv error. */
 int thread_start(struct thread *t);
 
-/* Closes mailbox and clock and waits for the thread, which ends when everything else on its loop is closed, too. No mail may be posted any
- * more. Of one that was not started the loop is run out here. Once, by the thread that started it. */
+/* Closes mailbox and clock and waits for the thread, which ends when everything else on its loop is closed, too. No
+ * mail may be posted any more. Of one that was not started the loop is run out here. Once, by the thread that started
+ * it. */
 void thread_stop(struct thread *t);
 
 /* Frees a stopped thread. */

@@ -11,17 +11,13 @@ static const struct {
 	const char *text; /* NULL for the client's faults: theirs are in sio/error.h */
 	bool told;
 } client_reasons[CLIENT_REASON_COUNT] = {
-#define X(name) [CLIENT_FAULT_##name] = { METRIC_PACKETS_INVALID_##name, NULL, false },
-	CLIENT_FAULTS(X)
+#define X(name, label, text) [CLIENT_FAULT_##name] = { METRIC_PACKETS_INVALID_##name, NULL, false },
+	SIO_FAULT_TABLE(X)
 #undef X
 #define X(name, counter, text, told) [CLIENT_REASON_##name] = { METRIC_##counter, text, told },
 		CLIENT_REASONS(X)
 #undef X
 };
-
-#define X(name) +1
-_Static_assert(0 CLIENT_FAULTS(X) == CLIENT_REASON_OTHERS, "each fault of sio/error.h is in CLIENT_FAULTS");
-#undef X
 
 void
 client_end(struct client *c, enum client_reason why)

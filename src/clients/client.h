@@ -18,25 +18,9 @@
 
 struct clients;
 
-/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and have their numbers.
- * X(name): counted in packets_invalid_total. */
-#define CLIENT_FAULTS(X) \
-	X(EMPTY) \
-	X(TYPE) \
-	X(ATTACHMENTS) \
-	X(TOO_MANY_ATTACHMENTS) \
-	X(PAYLOAD) \
-	X(DEPTH) \
-	X(NSP) \
-	X(TEXT_IN_BINARY) \
-	X(STRAY_BINARY) \
-	X(PLACEHOLDER) \
-	X(ATTACHMENT_BYTES) \
-	X(ALREADY_JOINED) \
-	X(NOT_JOINED) \
-	X(CONNECT_ERROR)
-
-/* The other reasons. X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
+/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and
+ * have their numbers; they are counted in packets_invalid_total. These are the other reasons.
+ * X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
 #define CLIENT_REASONS(X) \
 	X(SLOW, CLOSED_SLOW, "too slow", true) \
 	X(NOMEM, ENDED_NOMEM, "out of memory", true) \
@@ -45,10 +29,10 @@ struct clients;
 
 enum client_reason {
 	CLIENT_REASON_NONE, /* not the server's doing */
-#define X(name) CLIENT_FAULT_##name = SIO_ERROR_INDEX_##name,
-	CLIENT_FAULTS(X)
+#define X(name, label, text) CLIENT_FAULT_##name = SIO_ERROR_INDEX_##name,
+	SIO_FAULT_TABLE(X)
 #undef X
-		CLIENT_REASON_OTHERS = SIO_ERROR_INDEX_LAST_FATAL - 1,
+		CLIENT_REASON_OTHERS = SIO_ERROR_INDEX_LAST_FAULT,
 #define X(name, counter, text, told) CLIENT_REASON_##name,
 	CLIENT_REASONS(X)
 #undef X
@@ -105,12 +89,12 @@ client_socket_of(const struct sio_socket *s)
 	return own;
 }
 
-/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and NULL stands for out
- * of memory and ends it too. */
+/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and
+ * NULL stands for out of memory and ends it too. */
 void client_send(struct client *c, struct eio_bundle *b);
 
-/* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for others it is sent
- * first. Only the first reason counts. */
+/* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for
+ * others it is sent first. Only the first reason counts. */
 void client_end(struct client *c, enum client_reason why);
 
 /* What the handlers of disconnect see when the session ended for a reason of its own. A constant string. */

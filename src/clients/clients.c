@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO session with its Socket.IO state; its end
- * is always told by the session's close callback, nowhere else is it freed.
+ * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO
+ * session with its Socket.IO state; its end is always told by the session's close callback,
+ * nowhere else is it freed.
  */
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
@@ -29,7 +30,7 @@ static enum client_reason
 fault_of(int error)
 {
 	if (error == SIO_ERR_NOMEM) return CLIENT_REASON_NOMEM;
-	CHECK(error < 0 && error > SIO_ERR_LAST_FATAL);
+	CHECK(error < 0 && error >= -(int)SIO_ERROR_INDEX_LAST_FAULT);
 	return (enum client_reason)(-error);
 }
 
@@ -118,7 +119,7 @@ static void
 init_sio(struct client *c)
 {
 	if (eio_socket_revision(c->eio) == 3)
-		sio_client_init_4(&c->sio, &c->clients->sio_config, eio_socket_sid(c->eio));
+		sio_client_init_protocol_4(&c->sio, &c->clients->sio_config, eio_socket_sid(c->eio));
 	else
 		sio_client_init(&c->sio, &c->clients->sio_config, c->opened_ms);
 	c->sio.user = c->eio;

@@ -48,8 +48,8 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	return true;
 }
 
-/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for before the first
- * of it is needed. */
+/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
+ * before the first of it is needed. */
 static size_t
 fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
 {
@@ -85,8 +85,8 @@ fan_out(const struct sio_room *room, const struct delivery_item *item)
 	return sent;
 }
 
-/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write. The rule
- * "latest" looks at single streams, and is not joined. */
+/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write.
+ * The rule "latest" looks at single streams, and is not joined. */
 static size_t
 same_members(const struct delivery *d, size_t i)
 {
@@ -100,8 +100,8 @@ same_members(const struct delivery *d, size_t i)
 	return n;
 }
 
-/* Whether n bundles had better leave in one write to each member: when that saves more than putting them together costs, which is
- * done once for all members. */
+/* Whether n bundles had better leave in one write to each member: when that saves more than putting them together
+ * costs, which is done once for all members. */
 static bool
 worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
 {

@@ -56,7 +56,8 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 	c->interest_failed = false;
 	rc = sio_rooms_join(&c->rooms, &s->member, key);
 	if (c->interest_failed) {
-		/* It is the only member, of a room that the feed does not know to have one: the next who joins shall try again. */
+		/* It is the only member, of a room that the feed does not know to have one: the next who joins shall
+		 * try again. */
 		sio_rooms_leave(&c->rooms, &s->member, key);
 		rc = SIO_ERR_NOMEM;
 	}

@@ -10,8 +10,8 @@
 
 /* Beginning */
 
-/* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which counts more. NULL
- * when out of memory. */
+/* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which
+ * counts more. NULL when out of memory. */
 static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {

@@ -17,7 +17,7 @@ static const char usage[] = "expected \"127.0.0.1:3000\", \"[::]:3000\" or \"uni
 
 /* The first n bytes of text are "127.0.0.1", "[::]" or "localhost". Returns a sentence for what is wrong, or NULL. */
 static const char *
-parse_host(struct config_loader *l, const char *text, size_t n, struct config_listen *out)
+parse_listen_host(struct config_loader *l, const char *text, size_t n, struct config_listen *out)
 {
 	bool v6 = *text == '[';
 	unsigned char address[sizeof(struct in6_addr)];
@@ -55,7 +55,7 @@ parse_listen(struct config_loader *l, const char *text, struct config_listen *ou
 	port = strtol(colon + 1, &end, 10);
 	if (*end || port > 65535) return "the port is not a number from 0 to 65535";
 	out->port = (unsigned)port;
-	return parse_host(l, text, (size_t)(colon - text), out);
+	return parse_listen_host(l, text, (size_t)(colon - text), out);
 }
 
 static struct config_listen *

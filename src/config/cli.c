@@ -123,16 +123,3 @@ cli_deinit(struct cli *cli)
 	free(cli->flags.feeds.v);
 	*cli = (struct cli){ 0 };
 }
-
-static void
-print_error(void *user, const char *text)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", text);
-}
-
-struct config *
-cli_load(const struct cli *cli)
-{
-	return config_load(&cli->flags, print_error, NULL);
-}

@@ -61,6 +61,7 @@ struct config_limits {
 
 /* What the daemon and its workers read themselves. */
 struct config {
+	const char *file; /* its name as given, or NULL */
 	enum config_compat compat;
 	const struct config_listen *listen;
 	size_t n_listen;

@@ -103,24 +103,20 @@ document_note(struct walk *w, unsigned line)
 	return 0;
 }
 
-static bool
-is_hex_digit(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* "uXXXX": its number; -1 when it is none. */
 static long
 escaped_unit(const char *p, const char *end)
 {
-	char digits[5] = "";
+	long unit = 0;
+	int digit;
 
 	if (end - p < 5 || *p != 'u') return -1;
-	for (int i = 0; i < 4; i++) {
-		if (!is_hex_digit(p[i + 1])) return -1;
-		digits[i] = p[i + 1];
+	for (int i = 1; i <= 4; i++) {
+		digit = eio_hex_value(p[i]);
+		if (digit < 0) return -1;
+		unit = unit * 16 + digit;
 	}
-	return strtol(digits, NULL, 16);
+	return unit;
 }
 
 /* One escape after its backslash. */

@@ -30,7 +30,7 @@ read_text(struct config_loader *l, const cJSON *item)
 	return false;
 }
 
-/* Remembers the item for add_feed(). */
+/* Remembers the item for add_draft(). */
 static void
 keep_item(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -190,7 +190,7 @@ check_format(struct config_loader *l, const struct draft *d)
 
 /* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
 static void
-add_feed(struct config_loader *l, struct draft *d, const cJSON *item)
+add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	const cJSON *source = d->pattern ? d->pattern : d->channel;
 	struct feed_spec *f = &d->feed;
@@ -223,7 +223,7 @@ read_feed(struct config_loader *l, const cJSON *item)
 
 	config__defaults(l, &feed_table, &d);
 	config__object(l, &feed_table, &d, "", item);
-	if (cJSON_IsObject(item)) add_feed(l, &d, item);
+	if (cJSON_IsObject(item)) add_draft(l, &d, item);
 	feed_spec_deinit(&d.feed);
 }
 
@@ -267,7 +267,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
-		add_feed(l, &d, NULL);
+		add_draft(l, &d, NULL);
 	} else {
 		config__error_memory(l);
 	}

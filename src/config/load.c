@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
+#include "eio/check.h"
 #include "src/config/compat.h"
 #include "src/config/feeds.h"
 #include "src/config/options.h"
@@ -135,6 +136,7 @@ load_config(const char *name, const struct eio_bytes *text, const struct config_
 {
 	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
 
+	CHECK(error);
 	l.parts = config__parts_new();
 	if (!l.parts) {
 		error(user, "out of memory");
@@ -142,6 +144,7 @@ load_config(const char *name, const struct eio_bytes *text, const struct config_
 	}
 	l.memory = &l.parts->memory;
 	config__defaults(&l, &config__main_table, l.parts);
+	if (name) l.parts->config.file = config__strdup(&l, name);
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
 	if (!l.errors) finish_config(&l);

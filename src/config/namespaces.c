@@ -27,7 +27,7 @@ compile_handlers(struct config_loader *l, const cJSON *on)
 }
 
 static void
-read_on(struct config_loader *l, const cJSON *item, void *target)
+read_handlers(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct handlers **out = target;
 
@@ -37,7 +37,7 @@ read_on(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
-	CUSTOM("on", handlers, read_on, NULL),
+	CUSTOM("on", handlers, read_handlers, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);

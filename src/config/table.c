@@ -160,6 +160,8 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 	char *target = (char *)base + o->offset;
 	double number;
 
+	CHECK((o->type == CONFIG_TYPE_CUSTOM) == (o->custom != NULL) &&
+		(o->type == CONFIG_TYPE_ENUM) == (o->names != NULL));
 	switch (o->type) {
 	case CONFIG_TYPE_SECTION: config__object(l, t, base, o->path, item); break;
 	case CONFIG_TYPE_UINT:

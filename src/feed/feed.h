@@ -23,8 +23,8 @@ struct feed_options {
 	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
 	size_t n_redis;
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
-	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the feed: it takes all of a
-	 * turn before the feed reads on. */
+	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
+	 * feed: it takes all of a turn before the feed reads on. */
 	size_t worker_queue_bytes;
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics *metrics; /* borrowed: its thread's row */
@@ -39,15 +39,17 @@ struct feed_redis_status {
 /* A feed that does nothing yet. NULL when out of memory. */
 struct feed *feed_new(const struct feed_options *options);
 
-/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is not stopped. For
- * every worker, before the feed is started. For the worker on the feed's own thread it is a port that takes at once. */
+/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is
+ * not stopped. For every worker, before the feed is started. For the worker on the feed's own thread it is a port that
+ * takes at once. */
 void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
 /* Opens the connections, as soon as its thread runs; Redis may be away. Once. */
 void feed_start(struct feed *f);
 
-/* Closes what it has on the loop and waits for that; what is batched is not flushed. No delivery is posted afterwards. To be called once,
- * also when it was not started, by the thread that starts and stops its thread, which stops after it. */
+/* Closes what it has on the loop and waits for that; what is batched is not flushed. No delivery is posted afterwards.
+ * To be called once, also when it was not started, by the thread that starts and stops its thread, which stops after
+ * it. */
 void feed_stop(struct feed *f);
 
 /* Frees a stopped feed, after its thread was stopped and the last delivery was given back. NULL is fine. */

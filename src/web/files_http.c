@@ -110,7 +110,7 @@ files_type_of(struct eio_bytes name, bool *compressible)
 
 	while (dot > 0 && name.p[dot - 1] != '.' && name.p[dot - 1] != '/') dot--;
 	if (dot > 0 && name.p[dot - 1] == '.') {
-		for (size_t i = 0; i < sizeof(media_types) / sizeof(media_types[0]); i++) {
+		for (size_t i = 0; i < sizeof media_types / sizeof media_types[0]; i++) {
 			const char *ext = media_types[i].extension;
 
 			if (strlen(ext) == name.n - dot && strncasecmp(ext, name.p + dot, name.n - dot) == 0) {

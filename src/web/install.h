@@ -16,7 +16,8 @@ struct install_options {
 	const char *dir; /* a folder whose socket.io.* are served instead, or NULL */
 };
 
-/* Opens the files that are installed. 0 with *out to be closed by files_close; or -1, and the reason was logged. At the start. */
+/* Opens the files that are installed. 0 with *out to be closed by files_close; or -1, and the reason was logged. At the
+ * start. */
 int install_open_files(struct files **out, const struct install_options *o);
 
 #endif

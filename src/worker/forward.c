@@ -14,7 +14,8 @@
 /* What lies in ex->passing: with the mail in the exchange there is none to be made, so passing on cannot fail. */
 struct passing {
 	struct mail away, home;
-	/* The stages that the owner has not been told of, bit 1 << enum eio_stage: `away` is posted when there is a first one. */
+	/* The stages that the owner has not been told of, bit 1 << enum eio_stage: `away` is posted when there is a
+	 * first one. */
 	atomic_uint stages;
 };
 

@@ -18,8 +18,8 @@ listen_first(const struct config_listen *l)
 	return err ? err : eio_listen(l->text);
 }
 
-/* "host:port" with the port of the first worker's socket, when the configured one is 0: all must share it. A Unix socket can be bound once
- * only: the others get a copy of it. */
+/* "host:port" with the port of the first worker's socket, when the configured one is 0: all must share it. A Unix
+ * socket can be bound once only: the others get a copy of it. */
 static int
 listen_again(const struct config_listen *l, int first)
 {

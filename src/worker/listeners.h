@@ -5,9 +5,9 @@
 
 #include "src/config/config.h"
 
-/* Opens one socket for each address of the configuration. The first worker's call has NULL for `first`; those of the others have what it made,
- * still open, and share its ports. fds has room for one for each address; they are the caller's, to be given to worker_new. 0, or -1
- * when that failed, which was logged and is the end of the program. */
+/* Opens one socket for each address of the configuration. The first worker's call has NULL for `first`; those of the
+ * others have what it made, still open, and share its ports. fds has room for one for each address; they are the
+ * caller's, to be given to worker_new. 0, or -1 when that failed, which was logged and is the end of the program. */
 int listeners_open(const struct config *c, const int *first, int *fds);
 
 #endif

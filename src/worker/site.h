@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What one worker serves over HTTP, and in which order it is looked for: client files, Engine.IO, the folder behind it. */
+/* What one worker serves over HTTP, and in which order it is looked for: client files, Engine.IO, the folder behind
+ * it. */
 #ifndef SRC_WORKER_SITE_H
 #define SRC_WORKER_SITE_H
 

@@ -43,7 +43,8 @@ on_admit(void *user)
 
 /* Mail, and the turns of the loop */
 
-/* Deliveries that piled up while the worker was busy go out together: what goes to the same room leaves in one write. */
+/* Deliveries that piled up while the worker was busy go out together: what goes to the same room leaves in one
+ * write. */
 static void
 take_deliveries(void *user, struct mail *run)
 {
@@ -97,7 +98,8 @@ open_ports(struct worker *w)
 {
 	w->starts = worker__port(w, take_worker_start);
 	w->deliveries = worker__port(w, take_deliveries);
-	/* A single worker runs the feed, for whose thread it would have to be woken for each message: it takes deliveries by a call. */
+	/* A single worker runs the feed, for whose thread it would have to be woken for each message: it takes
+	 * deliveries by a call. */
 	if (w->shared->n == 1) w->deliveries.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 	forward_open(w);
@@ -127,6 +129,7 @@ make_server(struct worker *w)
 		.open = clients_open,
 		.message = clients_message,
 		.close = clients_close,
+		.refused = clients_refused,
 		.request = site_file,
 		.forward = forward_exchange,
 		.forward_upgrade = forward_upgrade,

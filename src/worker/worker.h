@@ -27,18 +27,19 @@ struct workers {
 	unsigned n;
 };
 
-/* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called by one
- * thread, before any of theirs is started. NULL on failure, which was logged and is the end of the program. */
+/* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called
+ * by one thread, before any of theirs is started. NULL on failure, which was logged and is the end of the program. */
 struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, size_t n);
 
 /* Lets it do what is to be done on its thread, as soon as that runs. Once. */
 void worker_start(struct worker *w);
 
-/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there. Returns when
- * all workers have. From the thread that started them, once, as the next. */
+/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there.
+ * Returns when all workers have. From the thread that started them, once, as the next. */
 void workers_drain(struct workers *ws);
 
-/* Closes all connections of drained workers and waits for that. No delivery may be posted any more. Then their threads may stop. */
+/* Closes all connections of drained workers and waits for that. No delivery may be posted any more. Then their threads
+ * may stop. */
 void workers_close(struct workers *ws);
 
 /* Frees a worker that was closed, after its thread was stopped. NULL is fine. */

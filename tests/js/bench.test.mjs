@@ -17,164 +17,164 @@ import { summary } from "../../bench/lib/stats.mjs";
 import { barChart, lineChart } from "../../bench/lib/svg.mjs";
 
 const result = (values) => ({ name: "some", rounds: 3, failed: {}, servers: Object.fromEntries(
-  Object.entries(values).map(([id, own]) => [id, { name: id, values: own, repeated: [], limited: 0 }]),
+	Object.entries(values).map(([id, own]) => [id, { name: id, values: own, repeated: [], limited: 0 }]),
 ) });
 const results = (all) => ({ scenarios: Object.fromEntries(Object.entries(all).map(([name, values]) => [name, result(values)])) });
 const wellFormed = (svg) => {
-  const open = [];
-  for (const [, close, name, self] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
-    if (close) assert.equal(open.pop(), name);
-    else if (!self) open.push(name);
-  }
-  assert.deepEqual(open, []);
+	const open = [];
+	for (const [, close, name, self] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
+		if (close) assert.equal(open.pop(), name);
+		else if (!self) open.push(name);
+	}
+	assert.deepEqual(open, []);
 };
 
 test("every client of a broadcast gets everything, those of a room what is for it", () => {
-  assert.equal(expected({ clients: 7 }, { messages: 11 }), 77);
-  // Channels 0 to 2 get 4, 4 and 3 messages; rooms 0 to 2 have 3, 2 and 2 members.
-  assert.equal(expected({ clients: 7, rooms: 3, channels: 3 }, { messages: 11 }), 4 * 3 + 4 * 2 + 3 * 2);
+	assert.equal(expected({ clients: 7 }, { messages: 11 }), 77);
+	// Channels 0 to 2 get 4, 4 and 3 messages; rooms 0 to 2 have 3, 2 and 2 members.
+	assert.equal(expected({ clients: 7, rooms: 3, channels: 3 }, { messages: 11 }), 4 * 3 + 4 * 2 + 3 * 2);
 });
 
 test("a median of an odd and of an even number of rounds", () => {
-  assert.deepEqual(summary([3, 1, 2]), { median: 2, min: 1, max: 3 });
-  assert.deepEqual(summary([4, 1, 2, 3]), { median: 2.5, min: 1, max: 4 });
+	assert.deepEqual(summary([3, 1, 2]), { median: 2, min: 1, max: 3 });
+	assert.deepEqual(summary([4, 1, 2, 3]), { median: 2.5, min: 1, max: 4 });
 });
 
 test("figures are per message, per event, per frame, and of the time that was planned", () => {
-  const report = {
-    messages: { sum: 1000 }, events: { sum: 500 }, frames: { sum: 250 }, received: 1_000_000,
-    latency_us: { p50: 1000, p99: 2000, "p99.9": 3000 }, spread_us: { p50: 500, p99: 900 }, generator: { cpu: 0.5 },
-  };
-  const made = figures({ cpuNs: 5_000_000, sent: {}, seconds: 2, report }, 1);
-  assert.equal(made.us, 5);
-  assert.equal(made.usEvent, 10);
-  assert.equal(made.usFrame, 20);
-  assert.equal(made.core, 0.5);
-  assert.equal(made.mbps, 4);
-  assert.equal(made.p999, 3);
+	const report = {
+		messages: { sum: 1000 }, events: { sum: 500 }, frames: { sum: 250 }, received: 1_000_000,
+		latency_us: { p50: 1000, p99: 2000, "p99.9": 3000 }, spread_us: { p50: 500, p99: 900 }, generator: { cpu: 0.5 },
+	};
+	const made = figures({ cpuNs: 5_000_000, sent: {}, seconds: 2, report }, 1);
+	assert.equal(made.us, 5);
+	assert.equal(made.usEvent, 10);
+	assert.equal(made.usFrame, 20);
+	assert.equal(made.core, 0.5);
+	assert.equal(made.mbps, 4);
+	assert.equal(made.p999, 3);
 });
 
 test("ratios are taken within a round", () => {
-  const all = results({ "fan-out-1k-3000": { siocast: { us: [2, 4, 30] }, floor: { us: [1, 2, 10] } } });
-  assert.equal(reader(all).ratio("fan-out-1k-3000", "siocast", "us", "floor"), 2);
-  const columns = [{ key: "us", title: "µs", digits: 1 }, { key: "us", title: "÷ floor", digits: 1, ratio: "floor" }];
-  const text = scenarioTable(columns, all.scenarios["fan-out-1k-3000"]);
-  assert.match(text, /siocast \| 4\.0 \(2\.0–30\.0\) \| 2\.0 \(2\.0–3\.0\)/);
+	const all = results({ "fan-out-1k-3000": { siocast: { us: [2, 4, 30] }, floor: { us: [1, 2, 10] } } });
+	assert.equal(reader(all).ratio("fan-out-1k-3000", "siocast", "us", "floor"), 2);
+	const columns = [{ key: "us", title: "µs", digits: 1 }, { key: "us", title: "÷ floor", digits: 1, ratio: "floor" }];
+	const text = scenarioTable(columns, all.scenarios["fan-out-1k-3000"]);
+	assert.match(text, /siocast \| 4\.0 \(2\.0–30\.0\) \| 2\.0 \(2\.0–3\.0\)/);
 });
 
 test("a goal is met, missed by so much, or not measured", () => {
-  const all = results({
-    "fan-out-1k-3000": { siocast: { us: [11] }, floor: { us: [10] }, tuned: { us: [20] } },
-    memory: { siocast: { kb10000: [3] } },
-    saturation: { siocast: { common_p99: [3] }, tuned: { common_p99: [6] }, nchan: { common_p99: [4] } },
-  });
-  const row = (start) => barRows(all).find(([what]) => what.startsWith(start));
-  assert.deepEqual(row("CPU per delivered frame ÷ floor (send), 3 KB × 1,000").slice(1), ["≤ 1.15", "1.10", "met, 4.3 % to spare"]);
-  assert.deepEqual(row("user-space memory").slice(1), ["≤ 2.5 KB", "3.00 KB", "**missed**, 20 % short"]);
-  assert.deepEqual(row("PUBLISH to client").slice(1, 3), ["< 1", "0.75"]);
-  assert.equal(row("workers 1")[3], "not measured");
-  const [, rows] = shortTable(all);
-  assert.deepEqual(rows.map(([what, floor, own]) => [what, floor, own])[0], ["CPU µs per delivery, 3 KB, 1,000 clients", "10.0", "11.0"]);
+	const all = results({
+		"fan-out-1k-3000": { siocast: { us: [11] }, floor: { us: [10] }, tuned: { us: [20] } },
+		memory: { siocast: { kb10000: [3] } },
+		saturation: { siocast: { common_p99: [3] }, tuned: { common_p99: [6] }, nchan: { common_p99: [4] } },
+	});
+	const row = (start) => barRows(all).find(([what]) => what.startsWith(start));
+	assert.deepEqual(row("CPU per delivered frame ÷ floor (send), 3 KB × 1,000").slice(1), ["≤ 1.15", "1.10", "met, 4.3 % to spare"]);
+	assert.deepEqual(row("user-space memory").slice(1), ["≤ 2.5 KB", "3.00 KB", "**missed**, 20 % short"]);
+	assert.deepEqual(row("PUBLISH to client").slice(1, 3), ["< 1", "0.75"]);
+	assert.equal(row("workers 1")[3], "not measured");
+	const [, rows] = shortTable(all);
+	assert.deepEqual(rows.map(([what, floor, own]) => [what, floor, own])[0], ["CPU µs per delivery, 3 KB, 1,000 clients", "10.0", "11.0"]);
 });
 
 test("every scenario names known servers and columns, has a plan, and can be shrunk", () => {
-  const names = new Set();
-  const context = { rounds: 5, choose: chooseServers(undefined, false) };
-  for (const scenario of scenarios) {
-    assert.ok(!names.has(scenario.name), scenario.name);
-    names.add(scenario.name);
-    for (const id of scenario.servers) assert.ok(servers[id], `${scenario.name}: ${id}`);
-    for (const { columns } of scenario.tables ?? [scenario]) {
-      assert.ok(columns.length > 0);
-      for (const { ratio } of columns) if (ratio) assert.ok(scenario.servers.includes(ratio), `${scenario.name}: ${ratio}`);
-    }
-    assert.ok(planned(scenario, context) > 1, scenario.name);
-    assert.ok((shrink(scenario).options.clients ?? 0) <= Math.max(20, scenario.options.clients ?? 0));
-  }
-  const sum = (chosen, how) => grouped(chosen).flatMap((group) => group.map((one, at) => planned(one, how, at > 0))).reduce((a, b) => a + b);
-  const whole = sum(scenarios, context);
-  assert.ok(whole < 65 * 60, `the whole takes ${whole} seconds`);
-  const quick = { rounds: 2, choose: chooseServers(undefined, true) };
-  const short = sum(choose([], true), quick);
-  assert.ok(short < 170, `the quick run takes ${short} seconds`);
-  assert.throws(() => choose(["no such"], false), /no scenario/);
+	const names = new Set();
+	const context = { rounds: 5, choose: chooseServers(undefined, false) };
+	for (const scenario of scenarios) {
+		assert.ok(!names.has(scenario.name), scenario.name);
+		names.add(scenario.name);
+		for (const id of scenario.servers) assert.ok(servers[id], `${scenario.name}: ${id}`);
+		for (const { columns } of scenario.tables ?? [scenario]) {
+			assert.ok(columns.length > 0);
+			for (const { ratio } of columns) if (ratio) assert.ok(scenario.servers.includes(ratio), `${scenario.name}: ${ratio}`);
+		}
+		assert.ok(planned(scenario, context) > 1, scenario.name);
+		assert.ok((shrink(scenario).options.clients ?? 0) <= Math.max(20, scenario.options.clients ?? 0));
+	}
+	const sum = (chosen, how) => grouped(chosen).flatMap((group) => group.map((one, at) => planned(one, how, at > 0))).reduce((a, b) => a + b);
+	const whole = sum(scenarios, context);
+	assert.ok(whole < 65 * 60, `the whole takes ${whole} seconds`);
+	const quick = { rounds: 2, choose: chooseServers(undefined, true) };
+	const short = sum(choose([], true), quick);
+	assert.ok(short < 170, `the quick run takes ${short} seconds`);
+	assert.throws(() => choose(["no such"], false), /no scenario/);
 });
 
 test("each scenario measures the floor, siocast and every peer, or says why not", () => {
-  const floors = ["floor", "floor-ingest"];
-  for (const { name, servers: ids, absent } of scenarios) {
-    for (const id of COMPARED) {
-      const measured = id === "floor" ? floors.some((floor) => ids.includes(floor)) : ids.includes(id);
-      assert.equal(measured, !(id in absent), `${name}: ${id}`);
-    }
-    for (const [id, why] of Object.entries(absent)) assert.ok(why.length > 10, `${name}: ${id} is absent for no reason`);
-    assert.ok(ids.includes("siocast"), name);
-  }
-  assert.throws(() => complete({ name: "x", absent: { tunde: "a slip of the pen" } }), /tunde/);
-  // A new peer is in every scenario that does not name it.
-  const known = Object.keys(servers).filter((id) => !/^(floor-|siocast-|other|python-)/.test(id));
-  assert.deepEqual([...COMPARED].sort(), known.sort());
-  for (const { absent, name } of scenarios) assert.ok(!("siocast" in absent), name);
+	const floors = ["floor", "floor-ingest"];
+	for (const { name, servers: ids, absent } of scenarios) {
+		for (const id of COMPARED) {
+			const measured = id === "floor" ? floors.some((floor) => ids.includes(floor)) : ids.includes(id);
+			assert.equal(measured, !(id in absent), `${name}: ${id}`);
+		}
+		for (const [id, why] of Object.entries(absent)) assert.ok(why.length > 10, `${name}: ${id} is absent for no reason`);
+		assert.ok(ids.includes("siocast"), name);
+	}
+	assert.throws(() => complete({ name: "x", absent: { tunde: "a slip of the pen" } }), /tunde/);
+	// A new peer is in every scenario that does not name it.
+	const known = Object.keys(servers).filter((id) => !/^(floor-|siocast-|other|python-)/.test(id));
+	assert.deepEqual([...COMPARED].sort(), known.sort());
+	for (const { absent, name } of scenarios) assert.ok(!("siocast" in absent), name);
 });
 
 test("scenarios that share their servers have the same ones, with the same clients", () => {
-  for (const group of grouped(scenarios)) {
-    const shared = group.map(({ servers: ids, options: { clients, rooms, transport, batch, coalesce, load } }) =>
-      JSON.stringify([ids.filter((id) => id !== "floor-uring"), clients, rooms, transport, batch, coalesce, load]));
-    assert.equal(new Set(shared).size, 1, group.map(({ name }) => name).join());
-  }
+	for (const group of grouped(scenarios)) {
+		const shared = group.map(({ servers: ids, options: { clients, rooms, transport, batch, coalesce, load } }) =>
+			JSON.stringify([ids.filter((id) => id !== "floor-uring"), clients, rooms, transport, batch, coalesce, load]));
+		assert.equal(new Set(shared).size, 1, group.map(({ name }) => name).join());
+	}
 });
 
 test("the highest rate is found from below and from above, near or far", async () => {
-  for (const [most, start] of [[100, 97], [100, 40], [100, 260], [4.2, 50]]) {
-    let tries = 0;
-    const attempt = async (rate) => (tries++, rate <= most ? { rate } : null);
-    const { rate } = await findMaximum(attempt, start, 1.07, 1.1);
-    assert.ok(rate <= most && rate > most / 1.1, `${most} from ${start}: ${rate}`);
-    assert.ok(tries <= 15, `${tries} tries`);
-  }
-  await assert.rejects(findMaximum(async () => null, 10, 1.1, 1.1), /does not keep up/);
+	for (const [most, start] of [[100, 97], [100, 40], [100, 260], [4.2, 50]]) {
+		let tries = 0;
+		const attempt = async (rate) => (tries++, rate <= most ? { rate } : null);
+		const { rate } = await findMaximum(attempt, start, 1.07, 1.1);
+		assert.ok(rate <= most && rate > most / 1.1, `${most} from ${start}: ${rate}`);
+		assert.ok(tries <= 15, `${tries} tries`);
+	}
+	await assert.rejects(findMaximum(async () => null, 10, 1.1, 1.1), /does not keep up/);
 });
 
 test("a server that cannot do one step keeps the figures it has", () => {
-  const all = results({ memory: { siocast: { kb1000: [2, 2, 2], kb10000: [4, null, 8] }, tuned: { kb1000: [4, 4], kb10000: [null, 2] } } });
-  const columns = [{ key: "kb1000", title: "1", digits: 0 }, { key: "kb10000", title: "10", digits: 0 }, { key: "kb10000", title: "÷", digits: 0, ratio: "tuned" }];
-  const text = scenarioTable(columns, all.scenarios.memory);
-  assert.match(text, /siocast \| 2 \(2–2\) \| 6 \(4–8\) \| +– \|/);
-  assert.match(text, /tuned +\| 4 \(4–4\) \| +2 \|/);
-  assert.equal(reader(all).median("memory", "siocast", "kb10000"), 6);
+	const all = results({ memory: { siocast: { kb1000: [2, 2, 2], kb10000: [4, null, 8] }, tuned: { kb1000: [4, 4], kb10000: [null, 2] } } });
+	const columns = [{ key: "kb1000", title: "1", digits: 0 }, { key: "kb10000", title: "10", digits: 0 }, { key: "kb10000", title: "÷", digits: 0, ratio: "tuned" }];
+	const text = scenarioTable(columns, all.scenarios.memory);
+	assert.match(text, /siocast \| 2 \(2–2\) \| 6 \(4–8\) \| +– \|/);
+	assert.match(text, /tuned +\| 4 \(4–4\) \| +2 \|/);
+	assert.equal(reader(all).median("memory", "siocast", "kb10000"), 6);
 });
 
 test("options become flags", () => {
-  assert.deepEqual(flags({ a: 1, b: true, c: false, d: undefined, e: "x" }), ["--a", "1", "--b", "--e", "x"]);
+	assert.deepEqual(flags({ a: 1, b: true, c: false, d: undefined, e: "x" }), ["--a", "1", "--b", "--e", "x"]);
 });
 
 test("pictures are well-formed, whatever is in a name", () => {
-  const rows = [{ name: "a<b>&\"c\"", kind: "ours", summary: { median: 2, min: 1, max: 3 } }, { name: "d", kind: "bar", summary: { median: 0, min: 0, max: 0 } }];
-  wellFormed(barChart({ title: "t<", subtitle: "s", rows }));
-  wellFormed(lineChart({ title: "t", subtitle: "s", series: [{ name: "x", points: [[1, 2], [10, 3]] }], ticks: [1, 10] }));
+	const rows = [{ name: "a<b>&\"c\"", kind: "ours", summary: { median: 2, min: 1, max: 3 } }, { name: "d", kind: "bar", summary: { median: 0, min: 0, max: 0 } }];
+	wellFormed(barChart({ title: "t<", subtitle: "s", rows }));
+	wellFormed(lineChart({ title: "t", subtitle: "s", series: [{ name: "x", points: [[1, 2], [10, 3]] }], ticks: [1, 10] }));
 });
 
 test("a profile is added up, and its flame graph well-formed", () => {
-  const leaf = (count) => ({ count, calls: new Map() });
-  const root = { count: 10, calls: new Map([
-    ["main", { count: 8, calls: new Map([["__x64_sys_sendto", { count: 6, calls: new Map([["tcp_sendmsg", leaf(5)]]) }]]) }],
-    ["operator<< & co", leaf(2)],
-  ]) };
-  assert.equal(shareOf(root, /^__x64_sys_sendto$/), 0.6);
-  assert.equal(shareOf(root, SEND), 0.6);
-  assert.deepEqual(hottest(root, 2), [["tcp_sendmsg", 0.5], ["main", 0.2]]);
-  const svg = flameGraph(root, "a < b");
-  wellFormed(svg);
-  assert.match(svg, /<title>tcp_sendmsg: 50\.0 %<\/title>/);
+	const leaf = (count) => ({ count, calls: new Map() });
+	const root = { count: 10, calls: new Map([
+		["main", { count: 8, calls: new Map([["__x64_sys_sendto", { count: 6, calls: new Map([["tcp_sendmsg", leaf(5)]]) }]]) }],
+		["operator<< & co", leaf(2)],
+	]) };
+	assert.equal(shareOf(root, /^__x64_sys_sendto$/), 0.6);
+	assert.equal(shareOf(root, SEND), 0.6);
+	assert.deepEqual(hottest(root, 2), [["tcp_sendmsg", 0.5], ["main", 0.2]]);
+	const svg = flameGraph(root, "a < b");
+	wellFormed(svg);
+	assert.match(svg, /<title>tcp_sendmsg: 50\.0 %<\/title>/);
 });
 
 test("of a place that held several functions the last one counts", () => {
-  const lines = ["1000 40 old", "2000 40 other", "1000 20 new", "2040 10 next"];
-  assert.equal(currentNames(`${lines.join("\n")}\n`), `${lines.slice(1).join("\n")}\n`);
+	const lines = ["1000 40 old", "2000 40 other", "1000 20 new", "2040 10 next"];
+	assert.equal(currentNames(`${lines.join("\n")}\n`), `${lines.slice(1).join("\n")}\n`);
 });
 
 test("what sends is told from what does not", () => {
-  for (const name of ["__x64_sys_sendto", "do_writev", "__GI___writev", "__libc_send", "ksys_write", "tcp_sendmsg"]) assert.match(name, SEND);
-  for (const name of ["write", "doWrite", "tcp_recvmsg", "eventfd_write", "Socket._write", "do_epoll_wait"]) assert.doesNotMatch(name, SEND);
+	for (const name of ["__x64_sys_sendto", "do_writev", "__GI___writev", "__libc_send", "ksys_write", "tcp_sendmsg"]) assert.match(name, SEND);
+	for (const name of ["write", "doWrite", "tcp_recvmsg", "eventfd_write", "Socket._write", "do_epoll_wait"]) assert.doesNotMatch(name, SEND);
 });

@@ -17,80 +17,80 @@ const batch = Buffer.from('["é€𝄞"]');
 const manifest = JSON.parse(readFileSync(new URL("package.json", client)));
 
 test("import gives what require gives", () => {
-  assert.equal(esm.default, cjs);
-  for (const name of ["decode", "split", "on", "version"]) assert.equal(esm[name], cjs[name]);
-  assert.deepEqual(esm.decode(batch), ["é€𝄞"]);
+	assert.equal(esm.default, cjs);
+	for (const name of ["decode", "split", "on", "version"]) assert.equal(esm[name], cjs[name]);
+	assert.deepEqual(esm.decode(batch), ["é€𝄞"]);
 });
 
 test("a script tag gives one global", () => {
-  const page = vm.createContext({ TextDecoder, bytes: Uint8Array.from(batch) });
-  const before = vm.runInContext("Object.getOwnPropertyNames(this)", page).length;
-  vm.runInContext(source, page);
-  assert.equal(vm.runInContext("Object.getOwnPropertyNames(this)", page).length, before + 1);
-  assert.equal(vm.runInContext("siocast.decode(bytes)[0]", page), "é€𝄞");
+	const page = vm.createContext({ TextDecoder, bytes: Uint8Array.from(batch) });
+	const before = vm.runInContext("Object.getOwnPropertyNames(this)", page).length;
+	vm.runInContext(source, page);
+	assert.equal(vm.runInContext("Object.getOwnPropertyNames(this)", page).length, before + 1);
+	assert.equal(vm.runInContext("siocast.decode(bytes)[0]", page), "é€𝄞");
 });
 
 test("a browser without globalThis, TextDecoder and Buffer", () => {
-  const page = vm.createContext({ bytes: Uint8Array.from(batch), bad: Uint8Array.of(0x22, 0xe2, 0x82, 0x22, 0x0a) });
-  vm.runInContext("var self = this; delete this.globalThis;", page);
-  vm.runInContext(source, page);
-  assert.equal(vm.runInContext("typeof TextDecoder + typeof Buffer + typeof globalThis", page), "undefined".repeat(3));
-  assert.equal(vm.runInContext("siocast.decode(bytes)[0]", page), "é€𝄞");
-  assert.equal(vm.runInContext("siocast.decode(bad)[0]", page), "\ufffd");
+	const page = vm.createContext({ bytes: Uint8Array.from(batch), bad: Uint8Array.of(0x22, 0xe2, 0x82, 0x22, 0x0a) });
+	vm.runInContext("var self = this; delete this.globalThis;", page);
+	vm.runInContext(source, page);
+	assert.equal(vm.runInContext("typeof TextDecoder + typeof Buffer + typeof globalThis", page), "undefined".repeat(3));
+	assert.equal(vm.runInContext("siocast.decode(bytes)[0]", page), "é€𝄞");
+	assert.equal(vm.runInContext("siocast.decode(bad)[0]", page), "\ufffd");
 });
 
 test("Node before 4: a Buffer that is no typed array", () => {
-  function OldBuffer(bytes) {
-    this.length = bytes.length;
-    for (let i = 0; i < bytes.length; i++) this[i] = bytes[i];
-  }
-  OldBuffer.isBuffer = (b) => b instanceof OldBuffer;
-  const page = vm.createContext({ Buffer: OldBuffer, data: new OldBuffer(batch) });
-  vm.runInContext(source, page);
-  assert.equal(vm.runInContext("siocast.decode(data)[0]", page), "é€𝄞");
+	function OldBuffer(bytes) {
+		this.length = bytes.length;
+		for (let i = 0; i < bytes.length; i++) this[i] = bytes[i];
+	}
+	OldBuffer.isBuffer = (b) => b instanceof OldBuffer;
+	const page = vm.createContext({ Buffer: OldBuffer, data: new OldBuffer(batch) });
+	vm.runInContext(source, page);
+	assert.equal(vm.runInContext("siocast.decode(data)[0]", page), "é€𝄞");
 });
 
 test("siocast.js is ES5 and ASCII", (t) => {
-  assert.match(source, /^[\x00-\x7f]*$/);
-  const parse = `
+	assert.match(source, /^[\x00-\x7f]*$/);
+	const parse = `
     const acorn = require("internal/deps/acorn/acorn/dist/acorn");
     const source = require("fs").readFileSync(process.argv[1], "utf8");
     acorn.parse(source, { ecmaVersion: 5 });
     try { acorn.parse("let a = () => 1", { ecmaVersion: 5 }); } catch (e) { process.stdout.write("checked"); }`;
-  let said;
-  try {
-    said = execFileSync(process.execPath, ["--expose-internals", "-e", parse, file], { stdio: ["ignore", "pipe", "pipe"] }).toString();
-  } catch (e) {
-    if (!/internal\/deps\/acorn/.test(e.stderr)) throw e;
-    return t.skip("this Node does not bring the parser along");
-  }
-  assert.equal(said, "checked");
+	let said;
+	try {
+		said = execFileSync(process.execPath, ["--expose-internals", "-e", parse, file], { stdio: ["ignore", "pipe", "pipe"] }).toString();
+	} catch (e) {
+		if (!/internal\/deps\/acorn/.test(e.stderr)) throw e;
+		return t.skip("this Node does not bring the parser along");
+	}
+	assert.equal(said, "checked");
 });
 
 test("the package names files that are there, and one version", () => {
-  const { import: forImport, require: forRequire } = manifest.exports["."];
-  for (const path of [manifest.main, manifest.module, manifest.types, ...Object.values(forImport), ...Object.values(forRequire), ...manifest.files]) {
-    readFileSync(new URL(path, client));
-  }
-  assert.equal(cjs.version, manifest.version);
-  assert.ok(source.startsWith(`/*! siocast ${manifest.version} `));
-  assert.ok(readFileSync(new URL("siocast.mjs", client), "utf8").startsWith(`/*! siocast ${manifest.version} `));
+	const { import: forImport, require: forRequire } = manifest.exports["."];
+	for (const path of [manifest.main, manifest.module, manifest.types, ...Object.values(forImport), ...Object.values(forRequire), ...manifest.files]) {
+		readFileSync(new URL(path, client));
+	}
+	assert.equal(cjs.version, manifest.version);
+	assert.ok(source.startsWith(`/*! siocast ${manifest.version} `));
+	assert.ok(readFileSync(new URL("siocast.mjs", client), "utf8").startsWith(`/*! siocast ${manifest.version} `));
 });
 
 test("the official clients are pinned, with a checksum, to the public registry", () => {
-  const lock = JSON.parse(readFileSync(new URL("official/package-lock.json", client)));
-  const { dependencies } = JSON.parse(readFileSync(new URL("official/package.json", client)));
-  // One of each generation. The name of its folder tells siocast the version.
-  assert.deepEqual(Object.keys(dependencies).map((name) => name.replace(/\..*/, "")), ["client-1", "client-2", "client-3", "client-4"]);
-  for (const [name, wanted] of Object.entries(dependencies)) {
-    assert.equal(`${name.replace("client-", "npm:socket.io-client@")}`, wanted);
-    const entry = lock.packages[`node_modules/${name}`];
-    assert.equal(entry.name, "socket.io-client");
-    assert.equal(`client-${entry.version}`, name);
-  }
-  for (const [name, entry] of Object.entries(lock.packages)) {
-    if (name === "") continue;
-    assert.ok(entry.resolved.startsWith("https://registry.npmjs.org/"), name);
-    assert.match(entry.integrity, /^sha512-/);
-  }
+	const lock = JSON.parse(readFileSync(new URL("official/package-lock.json", client)));
+	const { dependencies } = JSON.parse(readFileSync(new URL("official/package.json", client)));
+	// One of each generation. The name of its folder tells siocast the version.
+	assert.deepEqual(Object.keys(dependencies).map((name) => name.replace(/\..*/, "")), ["client-1", "client-2", "client-3", "client-4"]);
+	for (const [name, wanted] of Object.entries(dependencies)) {
+		assert.equal(`${name.replace("client-", "npm:socket.io-client@")}`, wanted);
+		const entry = lock.packages[`node_modules/${name}`];
+		assert.equal(entry.name, "socket.io-client");
+		assert.equal(`client-${entry.version}`, name);
+	}
+	for (const [name, entry] of Object.entries(lock.packages)) {
+		if (name === "") continue;
+		assert.ok(entry.resolved.startsWith("https://registry.npmjs.org/"), name);
+		assert.match(entry.integrity, /^sha512-/);
+	}
 });

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads with a loop: two that speak to each other, names, and stopping with everything still on the way. Run under TSan too. */
+/* Threads with a loop: two that speak to each other, names, and stopping with everything still on the way. Run under
+ * TSan too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What clients of one worker ask for, on real sessions, and what becomes of them: each fault has its counter and its debug line, each
- * end has one, and nobody writes more than a few of a kind. Linked with -Wl,--wrap=malloc and its like, and with --wrap=feed_publish
- * and --wrap=interest_set, which fail when told to.
+ * What clients of one worker ask for, on real sessions, and what becomes of them: each fault has its
+ * counter and its debug line, each end has one, and nobody writes more than a few of a kind. Linked with
+ * -Wl,--wrap=malloc and its like, and with --wrap=feed_publish and --wrap=interest_set, which fail when
+ * told to.
  */
 #define _GNU_SOURCE
 #include "eio/net/socket_int.h"
@@ -292,7 +293,7 @@ static const struct {
 
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
-_Static_assert(FAULTS == SIO_ERROR_INDEX_LAST_FATAL - 1, "each fault has a row");
+_Static_assert((int)FAULTS == (int)SIO_ERROR_INDEX_LAST_FAULT, "each fault has a row");
 
 /* Each fault is counted under its name, told in the line of the end, and alone. */
 static void

@@ -111,7 +111,7 @@ bundle(unsigned i)
 static void
 start(struct test *t)
 {
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, sizeof *t);
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
 	t->config = configured(config_text);
@@ -160,7 +160,7 @@ finish(struct test *t)
 static struct delivery *
 deliver(struct test *t, unsigned from, unsigned n)
 {
-	struct delivery *d = calloc(1, sizeof(*d) + n * sizeof(d->items[0]));
+	struct delivery *d = calloc(1, sizeof *d + n * sizeof d->items[0]);
 
 	assert_non_null(d);
 	d->budget = &t->budget;
@@ -208,7 +208,7 @@ skip_bytes(int fd)
 {
 	char buf[65536];
 
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0) continue;
+	while (recv(fd, buf, sizeof buf, MSG_DONTWAIT) > 0) continue;
 }
 
 /* Connects by WebSocket and joins the main namespace. */
@@ -220,9 +220,9 @@ connect_one(struct test *t, struct worker *w, int revision, bool deflate, int sn
 	char target[100];
 	struct peer p = { .wire = revision == 3 ? EIO_WIRE_WS_3 : EIO_WIRE_WS, .deflate = deflate };
 
-	snprintf(target, sizeof(target), "/socket.io/?EIO=%d&transport=websocket", revision);
+	snprintf(target, sizeof target, "/socket.io/?EIO=%d&transport=websocket", revision);
 	p.fd = peer_websocket(w->server, target, deflate ? OFFER : "",
-		revision == 3 ? eio_bytes("", 0) : eio_bytes(join, sizeof(join) - 1), sndbuf);
+		revision == 3 ? eio_bytes("", 0) : eio_bytes(join, sizeof join - 1), sndbuf);
 	turn(t);
 	skip_bytes(p.fd);
 	return p;
@@ -240,7 +240,7 @@ poll_one(struct test *t, struct worker *w)
 	assert_true(ex->answered);
 	sid = memmem(ex->response.body->data, ex->response.body->n, "\"sid\":\"", 7);
 	assert_non_null(sid);
-	snprintf(target, sizeof(target), POLLING "&sid=%.*s", EIO_SID_LEN, sid + 7);
+	snprintf(target, sizeof target, POLLING "&sid=%.*s", EIO_SID_LEN, sid + 7);
 	eio_exchange_unref(ex);
 	eio_exchange_unref(peer_request(w->server, target, "", "40"));
 	turn(t);
@@ -360,7 +360,7 @@ static void
 claim(struct test *t, struct eio_bundle *b)
 {
 	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &t->workers[0].options.ws_deflate, NULL));
-	atomic_store(&atomic_load(&b->twins)->claimed[EIO_WIRE_WS], true);
+	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
 /* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one turn. */
@@ -389,12 +389,12 @@ static size_t
 fill(struct test *t, struct eio_socket *s)
 {
 	static char data[2000000];
-	struct eio_message m = { .binary = true, .data = eio_bytes(data, sizeof(data)) };
+	struct eio_message m = { .binary = true, .data = eio_bytes(data, sizeof data) };
 	uint64_t v = 88172645463325252;
 	struct eio_bundle *b;
 	size_t n;
 
-	for (size_t i = 0; i < sizeof(data); i++) {
+	for (size_t i = 0; i < sizeof data; i++) {
 		v ^= v << 13;
 		v ^= v >> 7;
 		v ^= v << 17;
@@ -424,7 +424,7 @@ read_bytes(struct test *t, int fd, size_t n)
 	static char buf[65536];
 
 	for (int idle = 0; n > 0 && idle < 5000;) {
-		ssize_t k = recv(fd, buf, n < sizeof(buf) ? n : sizeof(buf), MSG_DONTWAIT);
+		ssize_t k = recv(fd, buf, n < sizeof buf ? n : sizeof buf, MSG_DONTWAIT);
 
 		turn(t);
 		if (k > 0) {
@@ -471,7 +471,7 @@ test_held(void **state)
 		} else {
 			struct linger cut = { .l_onoff = 1 };
 
-			setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+			setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof cut);
 		}
 		if (ending == GOES) close(p.fd);
 		for (int i = 0; i < 100 && atomic_load(&t.bundles[0]->refs) > 1; i++) {

@@ -280,6 +280,9 @@ static const struct {
 	{ __LINE__, "{\n\"engine\": {\n\"pingIntervall\": 5}}",
 		"t.conf:3: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
 	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
+	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\", \"a\\tb\": 1}",
+		"t.conf:1: compat: \"3?x?\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
+		"t.conf:1: a?b: unknown key\n" },
 	{ __LINE__, "{\"compat\": 1}", "t.conf:1: compat: expected a string, not a number\n" },
 	{ __LINE__, "{\"compat\": \"1.x\",\n\"cors\": {\"credentials\": true}}",
 		"t.conf:2: cors: with \"compat\": \"1.x\" this needs \"origin\" too\n" },
@@ -566,6 +569,7 @@ files(void **state)
 	c = config_load(&f, on_error, errors);
 	assert_non_null(c);
 	assert_int_equal(c->workers, 4);
+	assert_string_equal(c->file, name);
 	config_free(c);
 	close(fd);
 	unlink(name);

@@ -200,6 +200,23 @@ test_utf8(void **state)
 }
 
 static void
+test_utf8_put(void **state)
+{
+	static const uint32_t characters[] = { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff };
+	char out[4];
+	uint32_t cp;
+	unsigned n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof characters / sizeof characters[0]; i++) {
+		n = eio_utf8_put(out, characters[i]);
+		assert_int_equal(n, i < 2 ? 1 : i < 4 ? 2 : i < 8 ? 3 : 4);
+		assert_int_equal(eio_utf8_next(eio_bytes(out, n), &cp), n);
+		assert_int_equal(cp, characters[i]);
+	}
+}
+
+static void
 test_query(void **state)
 {
 	const struct eio_bytes names[] = { EIO_LIT("EIO"), EIO_LIT("sid"), EIO_LIT("none"), EIO_LIT("x") };
@@ -350,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_put),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_wheel_next),
