@@ -212,9 +212,9 @@ render_route(struct feed_router *r, const struct feed_spec *f, const struct mess
 		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
 	}
 	eio_buf_clear(&r->scratch);
-	if (template_render(f->event, &in, &r->scratch) < 0) return FEED_FATE_EVENT;
+	if (template_render(f->event, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	event_n = r->scratch.n;
-	if (f->room && template_render(f->room, &in, &r->scratch) < 0) return FEED_FATE_ROOM;
+	if (f->room && template_render(f->room, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
 	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
 	*event = eio_bytes(r->scratch.p, event_n);
 	*room = eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n);
