@@ -42,9 +42,8 @@ decoded_eq(struct eio_bytes s, struct eio_bytes plain)
 	return s.n == 0;
 }
 
-/* Cuts the next "name=value" off the query; false at its end. */
-static bool
-next_pair(struct eio_bytes *query, struct eio_bytes *name, struct eio_bytes *value)
+bool
+eio_query_next(struct eio_bytes *query, struct eio_bytes *name, struct eio_bytes *value)
 {
 	const char *amp, *eq;
 
@@ -65,7 +64,7 @@ eio_query_find(struct eio_bytes query, const struct eio_bytes *names, struct eio
 	struct eio_bytes name, value;
 
 	for (size_t i = 0; i < n; i++) values[i] = eio_bytes(NULL, 0);
-	while (next_pair(&query, &name, &value))
+	while (eio_query_next(&query, &name, &value))
 		for (size_t i = 0; i < n; i++)
 			if (decoded_eq(name, names[i])) values[i] = value;
 }
@@ -124,7 +123,7 @@ eio_query_take(char *form, size_t n, struct eio_bytes name)
 	int count = 0;
 	size_t to = 0;
 
-	while (next_pair(&rest, &key, &value)) {
+	while (eio_query_next(&rest, &key, &value)) {
 		if (!decoded_eq(key, name)) continue;
 		found = value;
 		count++;

@@ -239,3 +239,13 @@ sio_rooms_leave_all(struct sio_rooms *t, struct sio_member *m)
 
 	EIO_LIST_FOREACH_SAFE(it, tmp, &m->links) link_remove(t, EIO_CONTAINER(it, struct sio_room_link, of_member));
 }
+
+const struct sio_room_key *
+sio_member_next_room(const struct sio_member *m, const struct eio_list **at)
+{
+	const struct eio_list *l = *at ? (*at)->next : m->links.next;
+
+	if (l == &m->links) return NULL;
+	*at = l;
+	return &EIO_CONTAINER(l, struct sio_room_link, of_member)->room->key;
+}

@@ -67,8 +67,8 @@ function siocast(name, program) {
 			const source = await startSource(cleanup, options);
 			const compress = options.compress ? { perMessageDeflate: true, httpCompression: true } : {};
 			const on = {
-				join: [{ join: '$1' }, { ack: [true] }],
-				leave: [{ leave: '$1' }, { ack: [true] }],
+				join: [{ join: '{1}' }, { ack: [true] }],
+				leave: [{ leave: '{1}' }, { ack: [true] }],
 			};
 			const config = {
 				workers: options.workers ?? 1,

@@ -13,7 +13,7 @@ import { eventually } from '../../tests/e2e/lib/wait.mjs';
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const NAMESPACES = ['/', '/admin'];
 const HANDLERS = {
-	echo: [{ emit: ['echo', '...$args'] }, { ack: ['...$args'] }],
+	echo: [{ emit: ['echo', '...{args}'] }, { ack: ['...{args}'] }],
 	leave: [{ disconnect: false }],
 	quit: [{ disconnect: true }],
 };

@@ -3,17 +3,17 @@
 // What a server must do for the scenarios, in the words of siocast's configuration. The reference server understands the same
 // words; for another server (--url) this file is the description.
 
-const message = [{ emit: ['message-back', '...$args'] }];
-const withAck = [{ ack: ['...$args'] }];
+const message = [{ emit: ['message-back', '...{args}'] }];
+const withAck = [{ ack: ['...{args}'] }];
 
 const everywhere = {
-	connection: [{ emit: ['hello', '$nsp', '$query.token', '$auth', '$sid'] }],
+	connection: [{ emit: ['hello', '{nsp}', '{query.token}', '{auth}', '{sid}'] }],
 	message,
 	'message-with-ack': withAck,
 	// What the server has understood, told to others: an echo alone would hide two mistakes that cancel out.
 	tell: [{ publish: 'heard' }],
-	subscribe: [{ join: '$1' }, { ack: [true] }],
-	unsubscribe: [{ leave: '$1' }, { ack: [true] }],
+	subscribe: [{ join: '{1}' }, { ack: [true] }],
+	unsubscribe: [{ leave: '{1}' }, { ack: [true] }],
 	leave: [{ disconnect: false }],
 	quit: [{ disconnect: true }],
 	disconnect: [{ publish: 'gone' }],

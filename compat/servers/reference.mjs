@@ -26,19 +26,20 @@ function createServer() {
 	return new create.Server(httpServer, { allowEIO3: true, ...config.engine, cors });
 }
 
-function variable(name, context) {
+function placeholder(name, context) {
 	const { socket, args } = context;
-	if (name === '$auth') return socket.handshake.auth ?? null;
-	if (name === '$sid') return socket.id;
-	if (name === '$nsp') return socket.nsp.name;
-	if (name.startsWith('$query.')) return socket.handshake.query[name.slice('$query.'.length)] ?? null;
-	return args[Number(name.slice(1)) - 1];
+	if (name === 'auth') return socket.handshake.auth ?? null;
+	if (name === 'sid') return socket.id;
+	if (name === 'nsp') return socket.nsp.name;
+	if (name.startsWith('query.')) return socket.handshake.query[name.slice('query.'.length)] ?? null;
+	return args[Number(name) - 1];
 }
 
 function expand(list, context) {
 	return list.flatMap((part) => {
-		if (part === '...$args') return context.args;
-		return typeof part === 'string' && part.startsWith('$') ? [variable(part, context)] : [part];
+		if (part === '...{args}') return context.args;
+		const name = typeof part === 'string' && /^\{(.*)\}$/.exec(part)?.[1];
+		return name ? [placeholder(name, context)] : [part];
 	});
 }
 

@@ -37,14 +37,22 @@ eio_request_free(struct eio_request *r)
 	free(r);
 }
 
+bool
+eio_request_header_at(const struct eio_request *r, unsigned i, struct eio_bytes *name, struct eio_bytes *value)
+{
+	if (i >= r->count) return false;
+	*name = eio_bytes(r->head.p + r->headers[i].name, r->headers[i].name_n);
+	*value = eio_bytes(r->head.p + r->headers[i].value, r->headers[i].value_n);
+	while (value->n > 0 && (value->p[value->n - 1] == ' ' || value->p[value->n - 1] == '\t')) value->n--;
+	return true;
+}
+
 /* The value of header i when it has that name. */
 static bool
 named_value(const struct eio_request *r, unsigned i, struct eio_bytes name, struct eio_bytes *v)
 {
 	if (!eio_bytes_eq(eio_bytes(r->head.p + r->headers[i].name, r->headers[i].name_n), name)) return false;
-	*v = eio_bytes(r->head.p + r->headers[i].value, r->headers[i].value_n);
-	while (v->n > 0 && (v->p[v->n - 1] == ' ' || v->p[v->n - 1] == '\t')) v->n--;
-	return true;
+	return eio_request_header_at(r, i, &name, v);
 }
 
 struct eio_bytes

@@ -51,12 +51,22 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 		c->leaves = true;
 }
 
+static void
+op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
+{
+	(void)ctx;
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp,
+		"name=\"%s\" action=%s target=\"%s\" why=\"%s\"", LOG_ESCAPE(skip->event), skip->action,
+		LOG_ESCAPE(skip->target), skip->why);
+}
+
 static const struct handlers_ops client_ops = {
 	.send = op_send,
 	.join = op_join,
 	.leave = op_leave,
 	.publish = op_publish,
 	.close = op_close,
+	.skipped = op_skipped,
 };
 
 /* Runs */
@@ -65,12 +75,14 @@ static struct handlers_call
 call_for(struct sio_socket *s)
 {
 	const struct client_socket *own = client_socket_of(s);
+	const char *headers = client_of(s)->headers;
 
 	return (struct handlers_call){
 		.ops = &client_ops,
 		.ctx = client_of(s)->clients,
 		.socket = s,
 		.query = eio_bytes(own->query, own->query_n),
+		.headers = eio_cstr(headers ? headers : ""),
 	};
 }
 
@@ -96,17 +108,12 @@ event_unhandled(const struct sio_event *ev)
 		c, CLIENTS_LINE_EVENT_UNHANDLED, "event-unhandled", ev->nsp, "name=\"%s\"", LOG_ESCAPE(event_name(ev)));
 }
 
-/* name: of the event whose handler ran. */
 static void
-note_result(struct sio_socket *s, struct eio_bytes name, enum handlers_result r)
+note_result(struct sio_socket *s, enum handlers_result r)
 {
 	struct client *c = client_of(s);
 
-	if (r == HANDLERS_SKIPPED) {
-		clients__count(c->clients, METRIC_HANDLERS_SKIPPED);
-		CLIENTS_DEBUG(
-			c, CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp, "name=\"%s\"", LOG_ESCAPE(name));
-	}
+	if (r == HANDLERS_SKIPPED) clients__count(c->clients, METRIC_HANDLERS_SKIPPED);
 	if (r == HANDLERS_NOMEM) client_end(c, CLIENT_REASON_NOMEM);
 }
 
@@ -116,7 +123,7 @@ actions_run_connection(struct sio_socket *s)
 	const struct handlers *h = client_socket_of(s)->namespace->handlers;
 	struct handlers_call call = call_for(s);
 
-	if (h) note_result(s, EIO_LIT("connection"), handlers_run_connection(h, &call));
+	if (h) note_result(s, handlers_run_connection(h, &call));
 }
 
 void
@@ -128,8 +135,8 @@ actions_run_event(const struct sio_event *ev)
 
 	if (r == HANDLERS_NONE)
 		event_unhandled(ev);
-	else if (r != HANDLERS_DONE)
-		note_result(ev->socket, event_name(ev), r);
+	else
+		note_result(ev->socket, r);
 }
 
 void
@@ -138,5 +145,5 @@ actions_run_disconnect(struct sio_socket *s, const char *reason)
 	const struct handlers *h = client_socket_of(s)->namespace->handlers;
 	struct handlers_call call = call_for(s);
 
-	if (h) note_result(s, EIO_LIT("disconnect"), handlers_run_disconnect(h, &call, reason));
+	if (h) note_result(s, handlers_run_disconnect(h, &call, reason));
 }

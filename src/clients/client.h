@@ -49,6 +49,7 @@ struct client {
 	struct eio_socket *eio;
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
+	char *headers; /* what handlers want of the handshake's, NUL-terminated; as above */
 	uint64_t opened_ms;
 	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
@@ -60,7 +61,7 @@ struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
 	size_t query_n;
-	char query[]; /* what handlers know as $query; empty when none of them wants it */
+	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };
 
 /* Of a session; NULL when there was no memory for it. */

@@ -23,7 +23,7 @@ on_connect_event(struct client *c, const struct sio_event *ev)
 		admission_ask(&(struct admission){ .client = c,
 			.nsp = ev->nsp,
 			.auth = ev->auth,
-			.query = c->clients->keep_query ? ev->query : eio_bytes("", 0) });
+			.query = c->clients->needs->query ? ev->query : eio_bytes("", 0) });
 }
 
 static enum client_reason
@@ -92,6 +92,29 @@ copy_query(const struct eio_request *req)
 	return q;
 }
 
+static char *
+copy_headers(const struct clients *cs, const struct eio_request *req)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	handlers_keep(cs->needs, req, &b);
+	eio_buf_addc(&b, '\0');
+	if (!eio_buf_failed(&b)) return b.p;
+	eio_buf_deinit(&b);
+	return NULL;
+}
+
+/* Keeps of the client's request what handlers speak of. False when out of memory. */
+static bool
+keep_request(struct client *c, const struct eio_request *req)
+{
+	const struct handlers_needs *needs = c->clients->needs;
+
+	if (needs->query && !(c->query = copy_query(req))) return false;
+	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
+}
+
 static void
 init_sio(struct client *c)
 {
@@ -130,10 +153,10 @@ clients_open(void *user, struct eio_socket *eio)
 	c->opened_ms = eio_clock_now(cs->options.clock);
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
 	init_sio(c);
-	if (cs->keep_query && !(c->query = copy_query(eio_socket_request(eio))))
-		client_end(c, CLIENT_REASON_NOMEM);
-	else
+	if (keep_request(c, eio_socket_request(eio)))
 		await_connect(c);
+	else
+		client_end(c, CLIENT_REASON_NOMEM);
 }
 
 void
@@ -150,6 +173,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	client_log_end(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	sio_client_deinit(&c->sio);
+	free(c->headers);
 	free(c->query);
 	c->magic = 0;
 	free(c);
@@ -176,7 +200,7 @@ clients_new(const struct clients_options *options)
 		free(c);
 		return NULL;
 	}
-	c->keep_query = namespaces_use_query(c->namespaces);
+	c->needs = namespaces_needs(c->namespaces);
 	return c;
 }
 

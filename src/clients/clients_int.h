@@ -27,7 +27,7 @@ struct clients {
 	struct sio_rooms rooms;
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
-	bool keep_query; /* some handler uses $query */
+	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };

@@ -8,6 +8,7 @@
 
 struct namespaces {
 	struct namespace_specs *specs; /* a reference */
+	struct handlers_needs needs; /* of all of them */
 	size_t n;
 	struct namespace v[];
 };
@@ -75,9 +76,15 @@ namespaces_new(struct namespace_specs *specs)
 
 	if (!all) return NULL;
 	all->specs = namespace_specs_ref(specs);
+	all->needs = (struct handlers_needs){ .query = false };
 	all->n = specs->n;
 	for (size_t i = 0; i < all->n; i++)
 		all->v[i] = (struct namespace){ .name = eio_cstr(specs->v[i].name), .handlers = specs->v[i].handlers };
+	for (size_t i = 0; i < all->n; i++) {
+		if (!all->v[i].handlers || handlers_needs_add(&all->needs, all->v[i].handlers) == 0) continue;
+		namespaces_free(all);
+		return NULL;
+	}
 	return all;
 }
 
@@ -86,6 +93,7 @@ namespaces_free(struct namespaces *all)
 {
 	if (!all) return;
 	for (size_t i = 0; i < all->n; i++) CHECK(all->v[i].sockets == 0);
+	handlers_needs_deinit(&all->needs);
 	namespace_specs_unref(all->specs);
 	free(all);
 }
@@ -98,10 +106,8 @@ namespaces_find(struct namespaces *all, struct eio_bytes name)
 	return NULL;
 }
 
-bool
-namespaces_use_query(const struct namespaces *all)
+const struct handlers_needs *
+namespaces_needs(const struct namespaces *all)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].handlers && handlers_use_query(all->v[i].handlers)) return true;
-	return false;
+	return &all->needs;
 }

@@ -16,6 +16,7 @@
 
 #include "eio/bytes.h"
 #include "src/handlers/handlers.h"
+#include "src/handlers/request.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -65,7 +66,7 @@ void namespaces_free(struct namespaces *all);
 /* The one of that name, or NULL. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
 
-/* Whether some handler uses $query: only then need the URL's query be kept. */
-bool namespaces_use_query(const struct namespaces *all);
+/* What the handlers of all of them ask of a client's request. Valid as long as they. */
+const struct handlers_needs *namespaces_needs(const struct namespaces *all);
 
 #endif

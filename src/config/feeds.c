@@ -153,11 +153,12 @@ static const struct config_table feed_table = TABLE_OF(feed_rows);
 static struct template *
 compile(struct config_loader *l, const char *key, const cJSON *item, const char *text, unsigned stars)
 {
-	char err[200];
-	struct template *t = template_new(eio_cstr(item ? item->valuestring : text), stars, err, sizeof err);
+	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
+	struct template_error err;
+	struct template *t = template_new(eio_cstr(item ? item->valuestring : text), TEMPLATE_AS_NAME, &where, &err);
 	size_t mark = config__push(l, key);
 
-	if (!t) config__error(l, item, "%s", err);
+	if (!t) config__error(l, item, "%s", err.text);
 	config__pop(l, mark);
 	return t;
 }

@@ -203,9 +203,9 @@ render(struct feed_router *r, const struct feed_spec *f, const struct passage *p
 		if (!template_match(p->m->name, p->m->channel, &captures)) return BATCH_ROUTE;
 	}
 	eio_buf_clear(&r->scratch);
-	if (template_render(f->event, &in, &r->scratch) < 0) return BATCH_ROUTE;
+	if (template_render(f->event, &in, &r->scratch) != TEMPLATE_OK) return BATCH_ROUTE;
 	event_n = r->scratch.n;
-	if (f->room && template_render(f->room, &in, &r->scratch) < 0) return BATCH_ROUTE;
+	if (f->room && template_render(f->room, &in, &r->scratch) != TEMPLATE_OK) return BATCH_ROUTE;
 	if (eio_buf_failed(&r->scratch)) return BATCH_MEMORY;
 	*event = eio_bytes(r->scratch.p, event_n);
 	*room = eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n);

@@ -4,8 +4,8 @@
  * "on" object of a namespace in the configuration, compiled once and run by
  * every worker. No I/O: the effects go through a table of functions.
  *
- *     "on": { "connection": [ {"emit": ["hello", "$auth"]} ],
- *             "subscribe":  [ {"join": "$1"}, {"ack": [true]} ],
+ *     "on": { "connection": [ {"emit": ["hello", "{auth.name}"]} ],
+ *             "subscribe":  [ {"join": "sym.{1}"}, {"ack": [true]} ],
  *             "*":          [ {"publish": "uplink"} ],
  *             "disconnect": [ {"publish": "left"} ] }
  *
@@ -19,13 +19,9 @@
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
  *
- * Arguments are any JSON in which a string may be a variable, and becomes its
- * JSON value (null when missing), or text mixed with variables: $1 … $9, $args
- * (all, as an array), $auth, $auth.member, $query.name, $sid, $nsp. "...$args"
- * in an array stands for all arguments, $$ for a dollar sign; keys are literal.
- * A target is a string, or for join and leave also an array of strings; a
- * variable that is an array of rooms means each. What is missing, null or an
- * object names no room, and nor does text around it: that one is left out.
+ * Strings are templates (src/template/template.h). Arguments are any JSON in which strings are; the keys of objects are
+ * literal. A target is a string, or for join and leave also an array of strings; there a list in it means each of its
+ * elements. A target that cannot be made, because something is missing, null or an object, is left out.
  */
 #ifndef SRC_HANDLERS_HANDLERS_H
 #define SRC_HANDLERS_HANDLERS_H
@@ -41,7 +37,7 @@ struct handlers;
 
 struct handlers_error {
 	char path[160]; /* JSON pointer relative to the "on" object, such as /subscribe/0/join */
-	char text[240]; /* what is wrong */
+	char text[320]; /* what is wrong */
 	const struct cJSON *item; /* the value it is about; NULL when out of memory */
 };
 
@@ -50,8 +46,13 @@ struct handlers *handlers_compile(const struct cJSON *on, struct handlers_error 
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
-/* Whether anything uses $query: only then need a caller keep the URL's query. */
-bool handlers_use_query(const struct handlers *h);
+/* An action that was left out. The bytes are valid during the call. */
+struct handlers_skip {
+	struct eio_bytes event; /* its name, escaped as the client escaped it; or "connection" or "disconnect" */
+	const char *action; /* such as "join" */
+	struct eio_bytes target; /* as configured: the room, the channel, the emitted event's name; empty for an ack */
+	const char *why;
+};
 
 /* The effects of actions, given by the worker. None of them may free the socket: closing is done after the run. */
 struct handlers_ops {
@@ -63,13 +64,17 @@ struct handlers_ops {
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
 	/* whole: the engine connection with all its namespaces, else this socket only. */
 	void (*close)(void *ctx, struct sio_socket *s, bool whole);
+	/* Once for each target or emit that was left out, wholly or, where it means several rooms, for some of them. */
+	void (*skipped)(void *ctx, struct sio_socket *s, const struct handlers_skip *skip);
 };
 
 struct handlers_call {
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
 	struct sio_socket *socket;
-	struct eio_bytes query; /* of the URL the client connected with: after the '?', still percent-encoded */
+	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not be kept. */
+	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
+	struct eio_bytes headers; /* what handlers_keep() kept of them */
 };
 
 enum handlers_result {
@@ -86,7 +91,7 @@ enum handlers_result handlers_run_connection(const struct handlers *h, const str
 enum handlers_result handlers_run_event(
 	const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev);
 
-/* reason: such as "transport close"; it is $1. The client cannot be reached any more: only publish is allowed. */
+/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are still to be left. */
 enum handlers_result handlers_run_disconnect(
 	const struct handlers *h, const struct handlers_call *call, const char *reason);
 

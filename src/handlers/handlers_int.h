@@ -1,60 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What configured handlers are compiled to; for handlers*.c only. A template
- * is a flat list of parts that are written one after the other:
- *
- *     {"a": ["x", "...$args", "<$1>"]}
- *
- *     TEXT {"a":["x"   SPREAD   SEPARATOR   TEXT "<   INSIDE $1   TEXT >"]}
- */
+/* What configured handlers are compiled to, and one run of them; for src/handlers/ only. */
 #ifndef SRC_HANDLERS_HANDLERS_INT_H
 #define SRC_HANDLERS_HANDLERS_INT_H
 
-#include "eio/bytes.h"
-
-enum handlers_var {
-	HANDLERS_VAR_ARG, /* $1 … $9 */
-	HANDLERS_VAR_ARGS,
-	HANDLERS_VAR_AUTH, /* with a JSON pointer for $auth.member */
-	HANDLERS_VAR_QUERY, /* with the parameter's name */
-	HANDLERS_VAR_SID,
-	HANDLERS_VAR_NSP
-};
-
-enum handlers_part_type {
-	HANDLERS_PART_TEXT, /* copied: JSON text in arguments, plain text in targets */
-	HANDLERS_PART_VALUE, /* a variable as a whole value */
-	HANDLERS_PART_INSIDE, /* a variable within a string */
-	HANDLERS_PART_SEPARATOR, /* a comma, unless the array is still empty */
-	HANDLERS_PART_SPREAD /* all arguments, with their commas, and one before them unless the array is still empty */
-};
-
-struct handlers_part {
-	enum handlers_part_type type;
-	enum handlers_var var;
-	unsigned index; /* of $1 … $9, from 0 */
-	char *text; /* owned; TEXT, and the pointer or name of a variable */
-	size_t n;
-};
-
-struct handlers_template {
-	struct handlers_part *parts; /* owned */
-	size_t n;
-};
+#include "eio/buf.h"
+#include "src/handlers/handlers.h"
+#include "src/template/template.h"
 
 enum handlers_action_type {
 	HANDLERS_EMIT,
-	HANDLERS_ACK,
-	HANDLERS_JOIN,
 	HANDLERS_LEAVE,
+	HANDLERS_JOIN,
+	HANDLERS_ACK,
 	HANDLERS_PUBLISH,
 	HANDLERS_DISCONNECT
+};
+
+/* The arguments of an emit or ack, or one target. */
+struct handlers_part {
+	struct template *template; /* owned */
+	char *source; /* owned: the target or the event's name as configured; NULL for an ack */
 };
 
 struct handlers_action {
 	enum handlers_action_type type;
 	bool whole; /* DISCONNECT */
-	struct handlers_template *templates; /* owned; one of arguments, or one per target */
+	struct handlers_part *parts; /* owned; one of arguments, or one for each target */
 	size_t n;
 };
 
@@ -68,7 +39,40 @@ struct handlers {
 	struct handlers_entry *entries; /* owned */
 	size_t n;
 	const struct handlers_entry *connection, *disconnect, *any; /* among the entries, or NULL */
-	bool use_query;
 };
+
+/* One run of one entry. */
+struct handlers_run {
+	const struct handlers_call *call;
+	struct template_input input; /* of every template: values.c with this run */
+	struct eio_bytes data; /* raw JSON array: the event's name and arguments */
+	struct eio_bytes event; /* its first element */
+	struct eio_bytes args; /* the others, with the commas between them; may be empty */
+	const char *reason; /* at "disconnect" only */
+	bool has_id, acked;
+	struct eio_bytes id;
+	const struct eio_bytes *attachments;
+	size_t n_attachments;
+	struct eio_buf text; /* what is being written */
+	struct eio_buf scratch; /* a value that had to be made; a published message */
+	struct template_names names;
+	bool skipped, nomem;
+};
+
+const char *handlers__action_name(enum handlers_action_type type);
+
+/* Notes that an action was left out and tells it. */
+void handlers__skip(
+	struct handlers_run *r, const struct handlers_action *a, const struct handlers_part *part, const char *why);
+
+/* The value of a placeholder: the function of r->input. ctx is the run. */
+struct template_value handlers__find(void *ctx, const struct template_placeholder *p);
+
+/* Appends the whole query as a JSON object. */
+void handlers__query_object(struct eio_bytes query, struct eio_buf *out);
+
+/* Each carries out one action. */
+void handlers__arguments(struct handlers_run *r, const struct handlers_action *a); /* EMIT, ACK */
+void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE, PUBLISH */
 
 #endif

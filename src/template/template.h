@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The templates of a feed's `event` and `room`: literal text mixed with
- *     {channel}        the Redis channel the message came from
- *     {1} … {9}        what the pattern's stars matched, left to right
- *     {/json/pointer}  the value at that pointer (RFC 6901) in the message: a string without its quotes
- *                      and escapes, a number or boolean as the text it has in the message
- * "{{" and "}}" stand for the braces themselves. A template is compiled once from
- * the configuration and rendered for every message, so rendering allocates nothing
- * but the growth of the caller's buffer.
+ * Templates: the strings of the configuration in which placeholders in braces stand for values. One language for all
+ * places; which placeholders there are depends on the place.
+ *
+ *     {channel}           the Redis channel of the message                           in a feed
+ *     {1} … {9}           what the pattern's stars matched                           in a feed
+ *                         the arguments, with members: {1.symbol}, {1/a~1b}          for an event
+ *     {/json/pointer}     a value in the message (RFC 6901)                          in a feed
+ *     {args}              all arguments, a list                                      for an event
+ *     {event}             the event's name                                           for an event
+ *     {auth}              what the client gave at its CONNECT: {auth.user.id}        wherever there is a client
+ *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
+ *     {sid}, {nsp}        its socket's id, its namespace                             wherever there is a client
+ *     {rooms}             the rooms it is in, a list                                 wherever there is a client
+ *     {reason}            why it left                                                at "disconnect"
+ *     {$}, {{ and }}      the characters $, { and }                                  everywhere
+ *
+ * The configuration is compiled once; rendering allocates nothing but the growth of the caller's buffers. A template is
+ * rendered as a name (an event, a room, a channel) or as JSON:
+ *
+ *   As JSON, a string that is one placeholder and nothing else becomes the value, byte for byte as it came; null when
+ *   there is none. With text around it, it becomes text in a string: nothing when missing or null, lists and objects as
+ *   JSON.
+ *   As a name, strings, numbers and booleans become text. Where a template may make several names a list makes one for
+ *   each of its elements, whatever text stands around it; only one value of it may be a list.
  *
  * Threads: a compiled template is immutable and may be shared.
  */
@@ -16,41 +32,156 @@
 
 #include "eio/buf.h"
 #include "eio/bytes.h"
+#include "src/template/pattern.h"
 
-#define TEMPLATE_CAPTURES 9
+/* So many names one template makes at most: what a client sends decides how many there are. */
+#define TEMPLATE_MAX_NAMES 10000
 
-/* What a pattern's stars matched in one channel. The bytes lie in the channel's name. */
-struct template_captures {
-	unsigned n;
-	struct eio_bytes v[TEMPLATE_CAPTURES];
+/* Where a template stands. */
+enum template_place { TEMPLATE_IN_FEED, TEMPLATE_IN_CONNECTION, TEMPLATE_IN_EVENT, TEMPLATE_IN_DISCONNECT };
+
+struct template_context {
+	enum template_place place;
+	unsigned stars; /* in a feed: how many captures there are */
 };
 
-/* What a template is rendered from. */
-struct template_input {
-	struct eio_bytes channel;
-	const struct template_captures *captures; /* NULL on a feed without a pattern */
-	struct eio_bytes message; /* must have passed sio_json_check() when template_uses_message() */
+/* What a part of a template stands for. */
+enum template_what {
+	TEMPLATE_TEXT, /* itself */
+	TEMPLATE_CHANNEL,
+	TEMPLATE_STAR, /* {1} … {9} of a feed */
+	TEMPLATE_MESSAGE, /* {/json/pointer} */
+	TEMPLATE_ARGUMENT, /* {1} … {9} of an event */
+	TEMPLATE_ARGUMENTS,
+	TEMPLATE_EVENT,
+	TEMPLATE_AUTH,
+	TEMPLATE_QUERY,
+	TEMPLATE_HEADER,
+	TEMPLATE_COOKIE,
+	TEMPLATE_SID,
+	TEMPLATE_NSP,
+	TEMPLATE_ROOMS,
+	TEMPLATE_REASON
+};
+
+struct template_placeholder {
+	enum template_what what;
+	unsigned number; /* of {1} … {9}, from 0 */
+	struct eio_bytes name; /* of the parameter, cookie or header (in lower case); n is 0: the whole of them */
 };
 
 struct template;
 
-/* Compiles text. stars: how many captures there can be; a number above it is an error. Returns NULL with the
- * reason in err (a sentence without a full stop, quoting text that came from the configuration). */
-struct template *template_new(struct eio_bytes text, unsigned stars, char *err, size_t err_size);
+struct template_error {
+	bool nomem; /* the configuration is not to blame */
+	char text[320]; /* a sentence without a full stop; may quote bytes of the configuration */
+};
+
+/* Compiling */
+
+enum template_use {
+	TEMPLATE_AS_NAME, /* one name */
+	TEMPLATE_AS_NAMES /* a list in it makes one for each of its elements */
+};
+
+/* Compiles a text that makes names. NULL with *err when it has a mistake or memory is out. */
+struct template *template_new(
+	struct eio_bytes text, enum template_use use, const struct template_context *where, struct template_error *err);
 void template_free(struct template *t); /* NULL is fine */
+
+/* JSON is compiled from its pieces, in their order: begin with an empty template. NULL when out of memory. */
+struct template *template_new_json(void);
+
+/* Each adds a piece. 0, or -1 with *err: only template_free() may be called then. */
+int template_add_text(
+	struct template *t, struct eio_bytes json, struct template_error *err); /* as it is: brackets, numbers */
+int template_add_key(
+	struct template *t, struct eio_bytes key, struct template_error *err); /* a string without placeholders */
+int template_add_string(
+	struct template *t, struct eio_bytes text, const struct template_context *where, struct template_error *err);
+
+/* In front of an element of a list, and in place of the element "...{args}". */
+int template_add_separator(struct template *t, struct template_error *err);
+int template_add_spread(struct template *t, const struct template_context *where, struct template_error *err);
+
+/* Whether an element of a list is "...{args}". */
+bool template_is_spread(struct eio_bytes text);
 
 /* Whether the text depends on the message itself, not only on its channel. */
 bool template_uses_message(const struct template *t);
 
-/* Appends the rendered text to out. 0, or -1 when the message has no string, number or boolean at a pointer
- * (out then holds a part). Whether out ran out of memory is for the caller to check. */
-int template_render(const struct template *t, const struct template_input *in, struct eio_buf *out);
+/* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
+bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);
 
-/* How many stars a Redis glob pattern has: the captures it can give, at most TEMPLATE_CAPTURES. */
-unsigned template_count_stars(struct eio_bytes pattern);
+/* Rendering */
 
-/* Finds what the stars of a Redis glob pattern matched in a channel, the shortest way from the left. True when
- * the channel matches; Redis has already decided that, so false only means that it decided differently. */
-bool template_match(struct eio_bytes pattern, struct eio_bytes channel, struct template_captures *out);
+struct template_value {
+	enum {
+		TEMPLATE_NOTHING,
+		TEMPLATE_PLAIN, /* text */
+		TEMPLATE_RAW, /* JSON that passed sio_json_check() */
+		TEMPLATE_ELEMENTS, /* the inside of such a list */
+		TEMPLATE_FAILED, /* out of memory */
+	} type;
+	struct eio_bytes bytes;
+	bool apart; /* JSON that is not to be copied: see struct template_json */
+};
+
+/* What a template is rendered from. */
+struct template_input {
+	/* In a feed. */
+	struct eio_bytes channel;
+	const struct template_captures *captures; /* NULL on a feed without a pattern */
+	struct eio_bytes message; /* must have passed sio_json_check() when template_uses_message() */
+	/* Elsewhere: finds what stands for a placeholder. Its bytes need live only until the next one is asked for. */
+	struct template_value (*find)(void *ctx, const struct template_placeholder *p);
+	void *ctx;
+};
+
+enum template_result {
+	TEMPLATE_OK,
+	TEMPLATE_MISSING, /* there is no such value, or it is null */
+	TEMPLATE_NOT_TEXT, /* a list or an object */
+	TEMPLATE_TWO_LISTS,
+	TEMPLATE_TOO_MANY,
+	TEMPLATE_NOMEM
+};
+
+/* The text of a result, a constant string. */
+const char *template_result_text(enum template_result r);
+
+/* Appends a name to out. TEMPLATE_OK, or why there is none (out then holds a part of it). Whether out ran out of memory is for the
+ * caller to check. */
+enum template_result template_render(const struct template *t, const struct template_input *in, struct eio_buf *out);
+
+/* Memory for template_render_names(), kept from one to the next; all zero at first. */
+struct template_names {
+	struct eio_buf name, tail, list;
+};
+
+void template_names_deinit(struct template_names *n);
+
+/* Calls each() for every name; its bytes are valid during the call, which must not use n. When one element of a list makes no name the
+ * others do, and the first such reason is returned. At most TEMPLATE_MAX_NAMES are made: then TEMPLATE_TOO_MANY. */
+enum template_result template_render_names(const struct template *t, const struct template_input *in,
+	struct template_names *n, void (*each)(void *ctx, struct eio_bytes name), void *ctx);
+
+/* A value that belongs into the text at an offset, but is not in it. */
+struct template_span {
+	size_t at;
+	struct eio_bytes json; /* as template_value had it: one value, or elements with commas between them */
+};
+
+struct template_json {
+	struct eio_buf text;
+	struct template_span *spans; /* with room for template_max_spans() */
+	size_t n_spans; /* 0 at first */
+};
+
+size_t template_max_spans(const struct template *t);
+
+/* Appends the JSON. TEMPLATE_OK or TEMPLATE_NOMEM, also when out->text ran out of memory. */
+enum template_result template_render_json(
+	const struct template *t, const struct template_input *in, struct template_json *out);
 
 #endif

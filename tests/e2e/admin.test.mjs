@@ -14,7 +14,7 @@ import { eventually, limit, once } from './lib/wait.mjs';
 
 const config = {
 	feeds: [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }],
-	namespaces: { '/': { on: { 'message-with-ack': [{ ack: ['...$args'] }] } } },
+	namespaces: { '/': { on: { 'message-with-ack': [{ ack: ['...{args}'] }] } } },
 };
 
 /** All samples of /metrics, by name and labels; fails on a line that is none. */

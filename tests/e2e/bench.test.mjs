@@ -82,8 +82,8 @@ const KINDS = ['websocket', 'polling', 'upgrade'].flatMap((transport) =>
 	['3', '4'].flatMap((eio) => [[], ['--b64']].map((b64) => ['--transport', transport, '--eio', eio, ...b64])),
 );
 
-const join = [{ join: '$1' }, { ack: [true] }];
-const on = { join, leave: [{ leave: '$1' }] };
+const join = [{ join: '{1}' }, { ack: [true] }];
+const on = { join, leave: [{ leave: '{1}' }] };
 
 async function start(cleanup) {
 	const dir = await cleanup.folder();

@@ -25,7 +25,7 @@ const OFFER = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_wind
 const AGREED = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
 const BOTH = { perMessageDeflate: true, httpCompression: true };
 
-const echo = { '/': { on: { echo: [{ emit: ['echo', '...$args'] }], ask: [{ ack: ['...$args'] }] } } };
+const echo = { '/': { on: { echo: [{ emit: ['echo', '...{args}'] }], ask: [{ ack: ['...{args}'] }] } } };
 const feeds = [
 	{ channel: 'json', event: 'json', encode: 'json', batch: { interval: 20 } },
 	{ channel: 'binary', event: 'binary', encode: 'binary', batch: { interval: 20 } },

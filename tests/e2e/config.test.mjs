@@ -46,9 +46,9 @@ const WHOLE = `// the example of the manual, more or less
 		{ "channel": "trades", "event": "{/kind}", "where": { "/type": ["a", "b"] }, "slow": "latest" }
 	],
 	"namespaces": { "/": { "on": {
-		"connection": [ {"emit": ["hello", "$auth"]} ],
-		"subscribe": [ {"join": "$1"}, {"ack": [true]} ],
-		"message": [ {"emit": ["message-back", "...$args"]} ],
+		"connection": [ {"emit": ["hello", "{auth}"]} ],
+		"subscribe": [ {"join": "{1}"}, {"ack": [true]} ],
+		"message": [ {"emit": ["message-back", "...{args}"]} ],
 		"*": [ {"publish": "uplink"} ]
 	} } },
 	"limits": { "clientQueueBytes": 1048576 }
@@ -71,8 +71,8 @@ const MISTAKES = {
 	'a template of a star that is not there': ['{"feeds": [{"pattern": "a.*",\n"room": "{2}"}]}', 2, /room/],
 	'a format that does not fit': ['{"feeds": [{"channel": "a", "encode": "json", "batch": {\n"format": "frames"}}]}', 2, /format/],
 	'a reserved event': ['{"feeds": [{"channel": "a",\n"event": "connect"}]}', 2, /reserved/],
-	'an unknown action': ['{"namespaces": {"/": {"on": {\n"x": [\n{"jion": "$1"}]}}}}', 3, /jion.*join/],
-	'an unknown variable': ['{"namespaces": {"/": {"on": {"x": [\n{"join": "$nobody"}]}}}}', 2, /nobody/],
+	'an unknown action': ['{"namespaces": {"/": {"on": {\n"x": [\n{"jion": "{1}"}]}}}}', 3, /jion.*join/],
+	'an unknown placeholder': ['{"namespaces": {"/": {"on": {"x": [\n{"join": "{nobody}"}]}}}}', 2, /nobody/],
 	'a namespace without a slash': ['{"namespaces": {\n"admin": {}}}', 2, /admin.*"\/"/],
 	'an address without a port': ['{\n"listen": "localhost"}', 2, /listen/],
 	'a bad Redis URL': ['{\n"redis": "http://localhost"}', 2, /redis/],

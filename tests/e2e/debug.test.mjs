@@ -19,7 +19,7 @@ const options = { ...limit(), skip: SIOCAST_ONLY };
 const config = {
 	engine: { pingInterval: 25000 },
 	limits: { roomsPerSocket: 1 },
-	namespaces: { '/': { on: { subscribe: [{ join: '$1' }], quit: [{ disconnect: true }] } } },
+	namespaces: { '/': { on: { subscribe: [{ join: '{1}' }], quit: [{ disconnect: true }] } } },
 };
 
 const atLevel = (level) => ({ wrap: (command, args) => [command, [...args, '--log-level', level]] });

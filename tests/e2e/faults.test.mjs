@@ -15,7 +15,7 @@ import { eventually, limit, once } from './lib/wait.mjs';
 import { upgradeRequest } from './lib/ws.mjs';
 
 const modes = Object.keys(MODES);
-const namespaces = { '/': { on: { 'message-with-ack': [{ ack: ['...$args'] }] } } };
+const namespaces = { '/': { on: { 'message-with-ack': [{ ack: ['...{args}'] }] } } };
 const feeds = [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }];
 const siocastOnly = { ...limit(120), skip: SIOCAST_ONLY };
 

@@ -128,7 +128,7 @@ const routes = [
 	{ channel: 'for-admins', namespace: '/admin', event: 'news', encode: 'json', batch: { interval: 0 } },
 	{ channel: 'filtered', event: 'filtered', where: { '/type': ['a', 'b'] }, encode: 'json', batch: { interval: 0 } },
 ];
-const joining = { on: { subscribe: [{ join: '$1' }, { ack: [true] }] } };
+const joining = { on: { subscribe: [{ join: '{1}' }, { ack: [true] }] } };
 
 suite('routes', starter(routes, { '/': joining, '/admin': joining }), (server) => {
 	const publish = (channel, message) => server.redis.client.publish(channel, JSON.stringify(message));

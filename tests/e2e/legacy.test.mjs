@@ -19,7 +19,7 @@ import { LIMIT_MS, limit } from './lib/wait.mjs';
 import { RawSocket } from './lib/ws.mjs';
 
 const ORIGIN = { Origin: 'http://page.example' };
-const namespaces = { '/': { on: { echo: [{ emit: ['echo', '...$args'] }] } } };
+const namespaces = { '/': { on: { echo: [{ emit: ['echo', '...{args}'] }] } } };
 const start = (config) => (cleanup) => startSiocast(cleanup, { namespaces, ...config });
 
 function assertCors(answer, origin) {

@@ -100,7 +100,7 @@ describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 
 	test('a client that asks for more than it reads is disconnected, and no other', limit(60), () =>
 		withCleanup(async (cleanup) => {
-			const on = { message: [{ emit: ['message-back', '...$args'] }], 'message-with-ack': [{ ack: ['...$args'] }] };
+			const on = { message: [{ emit: ['message-back', '...{args}'] }], 'message-with-ack': [{ ack: ['...{args}'] }] };
 			const limits = { clientQueueBytes: 65536 };
 			const server = await startSiocast(cleanup, { limits, namespaces: { '/': { on } } });
 			const other = await connect(cleanup, server, MODES.websocket);

@@ -13,13 +13,13 @@ import { suite } from './lib/suite.mjs';
 import { limit, once } from './lib/wait.mjs';
 
 const EVERYTHING = {
-	connection: [{ emit: ['hello', '$auth', '$query.token', '$sid', '$nsp'] }],
-	message: [{ emit: ['message-back', '...$args'] }],
-	'message-with-ack': [{ ack: ['...$args'] }],
-	both: [{ emit: ['both-back', '$args', '$1'] }, { ack: ['$2', true, null, 1.5, { a: ['$1'] }] }],
+	connection: [{ emit: ['hello', '{auth}', '{query.token}', '{sid}', '{nsp}'] }],
+	message: [{ emit: ['message-back', '...{args}'] }],
+	'message-with-ack': [{ ack: ['...{args}'] }],
+	both: [{ emit: ['both-back', '{args}', '{1}'] }, { ack: ['{2}', true, null, 1.5, { a: ['{1}'] }] }],
 	'empty-ack': [{ ack: [] }],
-	subscribe: [{ join: '$1' }, { ack: [true] }],
-	unsubscribe: [{ leave: '$1' }, { ack: [true] }],
+	subscribe: [{ join: '{1}' }, { ack: [true] }],
+	unsubscribe: [{ leave: '{1}' }, { ack: [true] }],
 	leave: [{ disconnect: false }],
 	quit: [{ disconnect: true }],
 	'*': [{ publish: 'uplink' }],

@@ -26,9 +26,9 @@ const config = {
 	namespaces: {
 		'/': {
 			on: {
-				subscribe: [{ join: '$1' }, { ack: [true] }],
-				unsubscribe: [{ leave: '$1' }],
-				say: [{ publish: 'uplink' }, { ack: ['$1'] }],
+				subscribe: [{ join: '{1}' }, { ack: [true] }],
+				unsubscribe: [{ leave: '{1}' }],
+				say: [{ publish: 'uplink' }, { ack: ['{1}'] }],
 			},
 		},
 	},

@@ -14,8 +14,8 @@ import { limit } from './lib/wait.mjs';
 
 // The recorded server echoes an event, or acknowledges it when it has an id; a configured handler does always the same, so
 // there are two servers.
-const ECHO = { '/': { on: { echo: [{ emit: ['echo', '...$args'] }] } }, '/admin': {} };
-const ACK = { '/': { on: { echo: [{ ack: ['...$args'] }] } }, '/admin': {} };
+const ECHO = { '/': { on: { echo: [{ emit: ['echo', '...{args}'] }] } }, '/admin': {} };
+const ACK = { '/': { on: { echo: [{ ack: ['...{args}'] }] } }, '/admin': {} };
 const cors = { origin: false };
 const engine = { pingInterval: 25000, pingTimeout: 20000, maxHttpBufferSize: 1000000, allowEIO3: false };
 

@@ -17,8 +17,8 @@ import { suite } from './lib/suite.mjs';
 import { limit } from './lib/wait.mjs';
 
 const on = {
-	message: [{ emit: ['message-back', '...$args'] }],
-	'message-with-ack': [{ ack: ['...$args'] }],
+	message: [{ emit: ['message-back', '...{args}'] }],
+	'message-with-ack': [{ ack: ['...{args}'] }],
 };
 const config = {
 	workers: 2,

@@ -33,20 +33,24 @@ function startEngine() {
 	httpServer.listen(config.port, '127.0.0.1');
 }
 
-// The value of a handler's template for this event: always an array, because of "...$args".
+function placeholder(name, context) {
+	if (name === 'args') return context.args;
+	if (name === 'auth') return context.auth;
+	if (name === 'sid') return context.socket.id;
+	if (name === 'nsp') return context.socket.nsp.name;
+	if (name.startsWith('query.')) return context.socket.handshake.query[name.slice('query.'.length)];
+	return context.args[Number(name) - 1];
+}
+
+// The value of a handler's template for this event: always an array, because of "...{args}".
 function expand(template, context) {
 	if (Array.isArray(template)) return [template.flatMap((part) => expand(part, context))];
 	if (template !== null && typeof template === 'object') {
 		return [Object.fromEntries(Object.entries(template).map(([key, value]) => [key, expand(value, context)[0]]))];
 	}
-	if (typeof template !== 'string' || !template.includes('$')) return [template];
-	if (template === '...$args') return context.args;
-	if (template === '$args') return [context.args];
-	if (template === '$auth') return [context.auth];
-	if (template === '$sid') return [context.socket.id];
-	if (template === '$nsp') return [context.socket.nsp.name];
-	if (template.startsWith('$query.')) return [context.socket.handshake.query[template.slice(7)]];
-	return [context.args[Number(template.slice(1)) - 1]];
+	if (template === '...{args}') return context.args;
+	const name = typeof template === 'string' && /^\{(.*)\}$/.exec(template)?.[1];
+	return [name ? placeholder(name, context) : template];
 }
 
 const actions = {

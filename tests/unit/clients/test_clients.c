@@ -30,8 +30,8 @@ static const char config_text[] =
 	"{\"redis\": \"redis://127.0.0.1\", \"engine\": {\"pingInterval\": 60, \"pingTimeout\": 40},"
 	"\"limits\": {\"clientQueueBytes\": 1024, \"roomsPerSocket\": 2, \"roomNameLength\": 8},"
 	"\"namespaces\": {\"/bare\": {}, \"/\": {\"on\": {"
-	"\"connection\": [{\"emit\": [\"hello\", \"$query.a\"]}],"
-	"\"subscribe\": [{\"join\": \"$1\"}],"
+	"\"connection\": [{\"emit\": [\"hello\", \"{query.a}\"]}],"
+	"\"subscribe\": [{\"join\": \"{1}\"}],"
 	"\"say\": [{\"publish\": \"up\"}],"
 	"\"disconnect\": [{\"publish\": \"left\"}],"
 	"\"quit\": [{\"disconnect\": true}]}}}}";
@@ -443,8 +443,9 @@ static const struct {
 	{ "2[\"nobody\\n\",1]", "event=event-unhandled sid=", "nsp=\"/\" name=\"nobody\\x5cn\"",
 		"events_unhandled_total 1", false },
 	{ "2[7]", "event=event-unhandled sid=", "nsp=\"/\" name=\"7\"", "events_unhandled_total 1", false },
-	{ "2[\"subscribe\"]", "event=action-skipped sid=", "nsp=\"/\" name=\"subscribe\"", "handlers_skipped_total 1",
-		false },
+	{ "2[\"subscribe\"]", "event=action-skipped sid=",
+		"nsp=\"/\" name=\"subscribe\" action=join target=\"{1}\" why=\"a value is missing\"",
+		"handlers_skipped_total 1", false },
 	{ "2[\"say\",1]", "event=publish-dropped sid=", "nsp=\"/\" channel=\"up\"", "publish_dropped_total 1", true },
 };
 
@@ -541,7 +542,8 @@ test_namespaces(void **state)
 	assert_true(n && !n->handlers);
 	assert_null(namespaces_find(all, EIO_LIT("/bar")));
 	assert_null(namespaces_find(all, EIO_LIT("")));
-	assert_true(namespaces_use_query(all));
+	assert_true(namespaces_needs(all)->query);
+	assert_false(handlers_needs_headers(namespaces_needs(all)));
 	namespaces_free(all);
 }
 

@@ -121,7 +121,7 @@ static const char full[] =
 	"      \"batch\": {\"interval\": 50, \"maxMessages\": 10, \"maxBytes\": 1000, \"format\": \"array\"},\n"
 	"      \"where\": {\"/type\": [\"trade\", 1, null], \"/x\": true} },\n"
 	"    {\"channel\": \"news\", \"namespace\": \"/news\", \"batch\": {\"format\": \"lines\"}} ],\n"
-	"  \"namespaces\": {\"/\": {}, \"/news\": {\"on\": {\"subscribe\": [{\"join\": \"$1\"}]}}},\n"
+	"  \"namespaces\": {\"/\": {}, \"/news\": {\"on\": {\"subscribe\": [{\"join\": \"{1}\"}]}}},\n"
 	"  \"limits\": {\"clientQueueBytes\": 4096, \"maxConnections\": 7}\n"
 	"} // \"end";
 
@@ -360,7 +360,11 @@ static const struct {
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"x{\"}]}",
 		"t.conf:1: feeds[0].event: '{' stands alone; write it twice to mean the character\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"{chan}\"}]}",
-		"t.conf:1: feeds[0].event: unknown placeholder {chan}; there are {channel}, {1} … {9} and {/json/pointer}\n" },
+		"t.conf:1: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9} and "
+		"{/json/pointer}; \"{{\" is a brace\n" },
+	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {\"x\": [\n{\"join\": \"$1\"}]}}}}",
+		"t.conf:2: namespaces./.on: /x/0/join: \"$1\" of siocast 0.1 is \"{1}\" now; where the text is meant write "
+		"\"{$}1\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"disconnect\"}]}",
 		"t.conf:1: feeds[0].event: \"disconnect\" is a reserved name, clients would refuse it\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"encode\": \"json\",\n\"batch\": {\n\"format\": \"lines\"}}]}",

@@ -220,7 +220,7 @@ static void
 test_query(void **state)
 {
 	const struct eio_bytes names[] = { EIO_LIT("EIO"), EIO_LIT("sid"), EIO_LIT("none"), EIO_LIT("x") };
-	struct eio_bytes path, query, found[4];
+	struct eio_bytes path, query, found[4], name, value;
 	struct eio_buf b;
 
 	(void)state;
@@ -245,6 +245,14 @@ test_query(void **state)
 	eio_query_value_decode(found[1], &b);
 	assert_true(eio_bytes_eq(eio_buf_bytes(&b), EIO_LIT("b +%zz")));
 	eio_buf_deinit(&b);
+	query = EIO_LIT("a%20b=1=2&&c");
+	assert_true(eio_query_next(&query, &name, &value));
+	assert_true(eio_bytes_eq(name, EIO_LIT("a%20b")) && eio_bytes_eq(value, EIO_LIT("1=2")));
+	assert_true(eio_query_next(&query, &name, &value));
+	assert_true(name.n == 0 && value.n == 0);
+	assert_true(eio_query_next(&query, &name, &value));
+	assert_true(eio_bytes_eq(name, EIO_LIT("c")) && value.n == 0);
+	assert_false(eio_query_next(&query, &name, &value));
 	eio_query_split(EIO_LIT("/x"), &path, &query);
 	assert_int_equal(query.n, 0);
 	assert_false(eio_query_is(query, EIO_LIT("EIO"), EIO_LIT("")));

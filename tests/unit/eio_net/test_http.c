@@ -187,6 +187,7 @@ test_many_headers(void **state)
 	for (size_t piece = 1; piece <= input.n; piece += input.n / 7) {
 		struct eio_http *h = eio_http_new(16384, MAX_BODY);
 		enum eio_http_result r = EIO_HTTP_MORE;
+		struct eio_bytes last, last_value;
 		struct eio_request *req;
 		size_t used;
 
@@ -202,6 +203,9 @@ test_many_headers(void **state)
 			assert_true(eio_bytes_eq(
 				eio_request_header(req, eio_cstr(name)), i == 50 ? eio_bytes("", 0) : eio_cstr(value)));
 		}
+		assert_true(eio_request_header_at(req, EIO_HTTP_MAX_HEADERS - 1, &last, &last_value));
+		assert_true(eio_bytes_eq(last, eio_cstr(name)) && eio_bytes_eq(last_value, eio_cstr(value)));
+		assert_false(eio_request_header_at(req, EIO_HTTP_MAX_HEADERS, &last, &last_value));
 		eio_request_free(req);
 		eio_http_free(h);
 	}

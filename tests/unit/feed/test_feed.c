@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a Redis message to deliveries, without Redis and without a thread: templates, patterns, where, routes, workers. */
+/* From a Redis message to deliveries, without Redis and without a thread: where, routes, workers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,139 +9,11 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
-#include "src/template/template.h"
 #include "tests/unit/configured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Templates and patterns */
-
-static const struct {
-	int line;
-	const char *pattern, *channel;
-	const char *captures; /* joined by '|'; NULL: no match */
-	unsigned stars;
-} patterns[] = {
-	{ __LINE__, "ticks.*", "ticks.ACME", "ACME", 1 },
-	{ __LINE__, "ticks.*", "ticks.", "", 1 },
-	{ __LINE__, "ticks.*", "tick", NULL, 1 },
-	{ __LINE__, "*", "", "", 1 },
-	{ __LINE__, "*", "a.b", "a.b", 1 },
-	{ __LINE__, "a", "a", "", 0 },
-	{ __LINE__, "a", "ab", NULL, 0 },
-	{ __LINE__, "", "", "", 0 },
-	{ __LINE__, "*.*", "a.b.c", "a|b.c", 2 },
-	{ __LINE__, "*.*.*", "a.b.c", "a|b|c", 3 },
-	{ __LINE__, "*:x", "a:x:x", "a:x", 1 },
-	{ __LINE__, "a**b", "a-b-b", "-b-", 1 },
-	{ __LINE__, "*aab", "aaaab", "aa", 1 },
-	{ __LINE__, "?.*", "x.y", "y", 1 },
-	{ __LINE__, "[a-c]*", "bz", "z", 1 },
-	{ __LINE__, "[c-a]*", "bz", "z", 1 },
-	{ __LINE__, "[^a]*", "az", NULL, 1 },
-	{ __LINE__, "[^a]*", "bz", "z", 1 },
-	{ __LINE__, "[x\\]*]*", "]z", "z", 1 },
-	{ __LINE__, "[ab", "b", "", 0 },
-	{ __LINE__, "\\**", "*z", "z", 1 },
-	{ __LINE__, "\\*", "z", NULL, 0 },
-	{ __LINE__, "a\\", "a\\", "", 0 },
-	{ __LINE__, "*1*2*3*4*5*6*7*8*9*0*", "a1b2c3d4e5f6g7h8i9j0k", "a|b|c|d|e|f|g|h|i", 9 },
-};
-
-static void
-patterns_match(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-		struct template_captures c;
-		char joined[64] = "";
-		bool match = template_match(eio_cstr(patterns[i].pattern), eio_cstr(patterns[i].channel), &c);
-
-		if (match != (patterns[i].captures != NULL)) fail_msg("line %d: match %d", patterns[i].line, match);
-		for (unsigned k = 0; match && k < c.n; k++)
-			sprintf(joined + strlen(joined), "%s%.*s", k ? "|" : "", (int)c.v[k].n, c.v[k].p);
-		if (match && strcmp(joined, patterns[i].captures) != 0)
-			fail_msg("line %d: captures %s", patterns[i].line, joined);
-		if (template_count_stars(eio_cstr(patterns[i].pattern)) != patterns[i].stars)
-			fail_msg("line %d: stars", patterns[i].line);
-	}
-}
-
-/* A pattern that makes naive matchers take for ever. */
-static void
-matching_is_not_exponential(void **state)
-{
-	char channel[4001];
-	struct template_captures c;
-
-	(void)state;
-	memset(channel, 'a', sizeof channel - 1);
-	channel[sizeof channel - 1] = '\0';
-	assert_false(template_match(EIO_LIT("*a*a*a*a*a*a*a*a*a*a*b"), eio_cstr(channel), &c));
-}
-
-static const struct {
-	int line;
-	const char *text, *message, *want; /* NULL: no value */
-} templates[] = {
-	{ __LINE__, "", "1", "" },
-	{ __LINE__, "plain", "1", "plain" },
-	{ __LINE__, "{channel}", "1", "x.y.z" },
-	{ __LINE__, "{2}-{1}", "1", "z-y" },
-	{ __LINE__, "a{{{1}}}b", "1", "a{y}b" },
-	{ __LINE__, "{/s}", "{\"s\":\"q\\\"\\u00e9\"}", "q\"\xc3\xa9" },
-	{ __LINE__, "<{/n}>", "{\"n\":9007199254740993}", "<9007199254740993>" },
-	{ __LINE__, "{/b}{/a/1}", "{\"b\":true,\"a\":[0,-1.50]}", "true-1.50" },
-	{ __LINE__, "{/a~1b}", "{\"a/b\":false}", "false" },
-	{ __LINE__, "{/none}", "{\"s\":1}", NULL },
-	{ __LINE__, "{/s}", "{\"s\":null}", NULL },
-	{ __LINE__, "{/s}", "{\"s\":{}}", NULL },
-	{ __LINE__, "{/s}", "[]", NULL },
-};
-
-static void
-templates_render(void **state)
-{
-	struct template_captures c;
-	struct template_input in = { .channel = EIO_LIT("x.y.z"), .captures = &c };
-	char err[200];
-
-	(void)state;
-	assert_true(template_match(EIO_LIT("x.*.*"), in.channel, &c));
-	for (size_t i = 0; i < sizeof templates / sizeof templates[0]; i++) {
-		struct template *t = template_new(eio_cstr(templates[i].text), 2, err, sizeof err);
-		struct eio_buf out = { 0 };
-		int e;
-
-		if (!t) fail_msg("line %d: %s", templates[i].line, err);
-		in.message = eio_cstr(templates[i].message);
-		assert_int_equal(sio_json_check(in.message), 0);
-		e = template_render(t, &in, &out);
-		if ((e < 0) != !templates[i].want) fail_msg("line %d: %d", templates[i].line, e);
-		if (e == 0 && !eio_bytes_eq(eio_buf_bytes(&out), eio_cstr(templates[i].want)))
-			fail_msg("line %d: %.*s", templates[i].line, (int)out.n, out.p);
-		assert_int_equal(template_uses_message(t), strchr(templates[i].text, '/') != NULL);
-		eio_buf_deinit(&out);
-		template_free(t);
-	}
-}
-
-static void
-bad_templates(void **state)
-{
-	static const char *const bad[] = { "{", "}", "a}b", "{}", "{0}", "{3}", "{10}", "{channel", "{Channel}",
-		"{/~2}", "{x}", "{{{", "{1}}" };
-	char err[200];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		*err = '\0';
-		if (template_new(eio_cstr(bad[i]), 2, err, sizeof err)) fail_msg("accepted: %s", bad[i]);
-		assert_true(*err);
-	}
-}
 
 /* The whole way */
 
@@ -501,10 +373,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(patterns_match),
-		cmocka_unit_test(matching_is_not_exponential),
-		cmocka_unit_test(templates_render),
-		cmocka_unit_test(bad_templates),
 		cmocka_unit_test(routes_and_rooms),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(message_templates),

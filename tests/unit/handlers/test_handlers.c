@@ -4,6 +4,8 @@
 
 #include "sio/event.h"
 #include "sio/json.h"
+#include "src/handlers/request.h"
+#include "src/template/template.h"
 #include "tests/unit/canon.h"
 #include "tests/unit/failmalloc.h"
 
@@ -78,7 +80,19 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 	say("close", whole ? EIO_LIT("all") : EIO_LIT("nsp"), eio_bytes(NULL, 0));
 }
 
-static const struct handlers_ops ops = { op_send, op_join, op_leave, op_publish, op_close };
+static void
+op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
+{
+	(void)ctx;
+	(void)s;
+	if (!deaf) {
+		eio_buf_printf(&heard, "skip %.*s.%s ", (int)skip->event.n, skip->event.p, skip->action);
+		eio_buf_add(&heard, skip->target);
+	}
+	say(":", eio_cstr(skip->why), eio_bytes(NULL, 0));
+}
+
+static const struct handlers_ops ops = { op_send, op_join, op_leave, op_publish, op_close, op_skipped };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
@@ -107,7 +121,8 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	sio_client_init(&f->client, &config, 0);
 	assert_int_equal(sio_client_accept(&f->client, eio_cstr(nsp), eio_cstr(auth), random, &s, &b), 0);
 	eio_bundle_unref(b);
-	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e=") };
+	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
+		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}") };
 	eio_buf_clear(&heard);
 }
 
@@ -159,22 +174,22 @@ static void
 test_emit(void **state)
 {
 	(void)state;
-	run("{\"m\":[{\"emit\":[\"back\",\"...$args\"]}]}",
+	run("{\"m\":[{\"emit\":[\"back\",\"...{args}\"]}]}",
 		"2[\"m\",12345678901234567890,\"\\u0000\",{\"a\":1,\"a\":2}]", HANDLERS_DONE,
 		"send 42[\"back\",12345678901234567890,\"\\u0000\",{\"a\":1,\"a\":2}]\n");
-	run("{\"m\":[{\"emit\":[\"back\",\"...$args\"]}]}", "2[\"m\"]", HANDLERS_DONE, "send 42[\"back\"]\n");
-	run("{\"m\":[{\"emit\":[\"x\",\"$args\",\"...$args\",\"$2\",\"$9\"]}]}", "2[\"m\", 1 , [2] ]", HANDLERS_DONE,
-		"send 42[\"x\",[1 , [2]],1 , [2],[2],null]\n");
-	run("{\"m\":[{\"emit\":[\"x\",[\"...$args\",\"...$args\"],[\"...$args\",\"z\"],[\"[\",\"...$args\"]]}]}",
+	run("{\"m\":[{\"emit\":[\"back\",\"...{args}\"]}]}", "2[\"m\"]", HANDLERS_DONE, "send 42[\"back\"]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"{args}\",\"...{args}\",\"{2}\",\"{9}\"]}]}", "2[\"m\", 1 , [2] ]",
+		HANDLERS_DONE, "send 42[\"x\",[1 , [2]],1 , [2],[2],null]\n");
+	run("{\"m\":[{\"emit\":[\"x\",[\"...{args}\",\"...{args}\"],[\"...{args}\",\"z\"],[\"[\",\"...{args}\"]]}]}",
 		"2[\"m\"]", HANDLERS_DONE, "send 42[\"x\",[],[\"z\"],[\"[\"]]\n");
-	run("{\"m\":[{\"emit\":[\"x\",[\"...$args\",\"...$args\"],[\"...$args\",\"z\"],[\"[\",\"...$args\"]]}]}",
+	run("{\"m\":[{\"emit\":[\"x\",[\"...{args}\",\"...{args}\"],[\"...{args}\",\"z\"],[\"[\",\"...{args}\"]]}]}",
 		"2[\"m\",1]", HANDLERS_DONE, "send 42[\"x\",[1,1],[1,\"z\"],[\"[\",1]]\n");
-	run("{\"m\":[{\"emit\":[\"x\",{\"$1\":\"$1\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"$sid\",\"n\":\"$nsp\"}]}]}",
+	run("{\"m\":[{\"emit\":[\"x\",{\"{1}\":\"{1}\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"{sid}\",\"n\":\"{nsp}\"}]}]}",
 		"2[\"m\",\"v\"]", HANDLERS_DONE,
-		"send 42[\"x\",{\"$1\":\"v\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"" SID "\",\"n\":\"/\"}]\n");
-	run("{\"m\":[{\"emit\":[\"x\",\"$auth.token\",\"$auth.big\",\"$auth.deep.a-b\",\"$auth.none\",\"$auth.token.x\"]}]}",
+		"send 42[\"x\",{\"{1}\":\"v\",\"a\\n\":[true,null,-1.5,{}],\"s\":\"" SID "\",\"n\":\"/\"}]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"{auth.token}\",\"{auth.big}\",\"{auth.deep.a-b}\",\"{auth.none}\",\"{auth.token.x}\"]}]}",
 		"2[\"m\"]", HANDLERS_DONE, "send 42[\"x\",\"t\\n1\",12345678901234567890,[1],null,null]\n");
-	run("{\"m\":[{\"emit\":[\"x\",\"$query.x\",\"$query.y\",\"$query.bad\",\"$query.e\"]}]}", "2[\"m\"]",
+	run("{\"m\":[{\"emit\":[\"x\",\"{query.x}\",\"{query.y}\",\"{query.bad}\",\"{query.e}\"]}]}", "2[\"m\"]",
 		HANDLERS_DONE, "send 42[\"x\",\"last one\",null,\"\xef\xbf\xbd\",\"\"]\n");
 }
 
@@ -182,45 +197,46 @@ static void
 test_emit_mixed_text(void **state)
 {
 	(void)state;
-	run("{\"m\":[{\"emit\":[\"x\",\"<$1> \\\"$2\\\" $$1 $$$3 $4.$5\",\"$$\",\"$$$$\"]}]}",
+	run("{\"m\":[{\"emit\":[\"x\",\"<{1}> \\\"{2}\\\" {{1}} {$}{3} {4}.{5}\",\"$\",\"{$}{$}\",\"{$}\",\"US$ 5\",\"$10$\"]}]}",
 		"2[\"m\",\"a\\u00e9\\\"\",7,null,[\"q\"],{}]", HANDLERS_DONE,
-		"send 42[\"x\",\"<a\\u00e9\\\"> \\\"7\\\" $1 $ [\\\"q\\\"].{}\",\"$\",\"$$\"]\n");
-	run("{\"m\":[{\"emit\":[\"x\",\"-$args-\",\"...$args.\",\"$sid$nsp\",\"$query.x.$auth.token.\"]}]}",
+		"send 42[\"x\",\"<a\\u00e9\\\"> \\\"7\\\" {1} $ [\\\"q\\\"].{}\",\"$\",\"$$\",\"$\",\"US$ 5\",\"$10$\"]\n");
+	run("{\"m\":[{\"emit\":[\"x\",\"-{args}-\",\"...{args}.\",\"{sid}{nsp}\",\"{query.x}.{auth.token}.\"]}]}",
 		"2[\"m\",\"a\"]", HANDLERS_DONE,
 		"send 42[\"x\",\"-[\\\"a\\\"]-\",\"...[\\\"a\\\"].\",\"" SID "/\",\"last one.t\\n1.\"]\n");
-	run("{\"m\":[{\"emit\":[\"to $1\",1]}]}", "2[\"m\",\"you\"]", HANDLERS_DONE, "send 42[\"to you\",1]\n");
+	run("{\"m\":[{\"emit\":[\"to {1}\",1]}]}", "2[\"m\",\"you\"]", HANDLERS_DONE, "send 42[\"to you\",1]\n");
 }
 
 /* A name that clients refuse is not sent, and later actions still run. */
 static void
 test_emit_bad_name(void **state)
 {
-	static const char on[] = "{\"m\":[{\"emit\":[\"$1\",2]},{\"join\":\"r\"}]}";
+	static const char on[] = "{\"m\":[{\"emit\":[\"{1}\",2]},{\"join\":\"r\"}]}";
 
 	(void)state;
 	run(on, "2[\"m\",\"ok\"]", HANDLERS_DONE, "send 42[\"ok\",2]\njoin r\n");
-	run(on, "2[\"m\",\"disconnect\"]", HANDLERS_SKIPPED, "join r\n");
-	run(on, "2[\"m\"]", HANDLERS_SKIPPED, "join r\n");
-	run(on, "2[\"m\",{}]", HANDLERS_SKIPPED, "join r\n");
+	run(on, "2[\"m\",\"disconnect\"]", HANDLERS_SKIPPED,
+		"skip m.emit {1}: event name missing or reserved\njoin r\n");
+	run(on, "2[\"m\"]", HANDLERS_SKIPPED, "skip m.emit {1}: event name missing or reserved\njoin r\n");
+	run(on, "2[\"m\",{}]", HANDLERS_SKIPPED, "skip m.emit {1}: event name missing or reserved\njoin r\n");
 }
 
 static void
 test_emit_binary(void **state)
 {
 	(void)state;
-	run("{\"m\":[{\"emit\":[\"b\",\"...$args\"]}]}", "52-[\"m\"," PH(1) ",{\"x\":" PH(0) "}]", HANDLERS_DONE,
+	run("{\"m\":[{\"emit\":[\"b\",\"...{args}\"]}]}", "52-[\"m\"," PH(1) ",{\"x\":" PH(0) "}]", HANDLERS_DONE,
 		"send 452-[\"b\"," PH(0) ",{\"x\":" PH(1) "}]\x1e"
 							  "bdHdv\x1e"
 							  "bb25l\n");
-	run("{\"m\":[{\"emit\":[\"b\",{\"second\":\"$2\"},\"$1\",[\"...$args\",1]]}]}", "52-[\"m\",5," PH(1) "]",
+	run("{\"m\":[{\"emit\":[\"b\",{\"second\":\"{2}\"},\"{1}\",[\"...{args}\",1]]}]}", "52-[\"m\",5," PH(1) "]",
 		HANDLERS_DONE,
 		"send 452-[\"b\",{\"second\":" PH(0) "},5,[5," PH(1) ",1]]\x1e"
 								     "bdHdv\x1e"
 								     "bdHdv\n");
 	/* Nothing binary is used; and what looks like a placeholder elsewhere stays what it is. */
-	run("{\"m\":[{\"emit\":[\"b\",\"$2\"]}]}", "52-[\"m\"," PH(0) ",\"p\"]", HANDLERS_DONE,
+	run("{\"m\":[{\"emit\":[\"b\",\"{2}\"]}]}", "52-[\"m\"," PH(0) ",\"p\"]", HANDLERS_DONE,
 		"send 42[\"b\",\"p\"]\n");
-	run("{\"m\":[{\"emit\":[\"b\",\"$auth.ph\"]}]}", "52-[\"m\"," PH(1) "]", HANDLERS_DONE,
+	run("{\"m\":[{\"emit\":[\"b\",\"{auth.ph}\"]}]}", "52-[\"m\"," PH(1) "]", HANDLERS_DONE,
 		"send 42[\"b\"," PH(0) "]\n");
 }
 
@@ -228,11 +244,11 @@ static void
 test_ack(void **state)
 {
 	(void)state;
-	run("{\"m\":[{\"ack\":[\"...$args\",true]},{\"ack\":[2]}]}", "27[\"m\",1]", HANDLERS_DONE,
+	run("{\"m\":[{\"ack\":[\"...{args}\",true]},{\"ack\":[2]}]}", "27[\"m\",1]", HANDLERS_DONE,
 		"send 437[1,true]\n");
 	run("{\"m\":[{\"ack\":[]}]}", "20[\"m\",1]", HANDLERS_DONE, "send 430[]\n");
 	run("{\"m\":[{\"ack\":[1]}]}", "2[\"m\",1]", HANDLERS_DONE, "");
-	run("{\"m\":[{\"ack\":[\"$1\"]}]}", "52-3[\"m\"," PH(1) "]", HANDLERS_DONE,
+	run("{\"m\":[{\"ack\":[\"{1}\"]}]}", "52-3[\"m\"," PH(1) "]", HANDLERS_DONE,
 		"send 461-3[" PH(0) "]\x1e"
 				    "bdHdv\n");
 }
@@ -244,7 +260,7 @@ test_name_with_nul(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f, "{\"s\":[{\"join\":\"$1\"}]}", "/");
+	setup(&f, "{\"s\":[{\"join\":\"{1}\"}]}", "/");
 	assert_int_equal(event(&f, "2[\"s\",\"a\\u0000b\"]"), HANDLERS_DONE);
 	assert_int_equal(heard.n, 9);
 	assert_memory_equal(heard.p, "join a\0b\n", 9);
@@ -255,21 +271,115 @@ static void
 test_targets(void **state)
 {
 	(void)state;
-	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",\"a\\u0062\"]", HANDLERS_DONE, "join ab\n");
-	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",[\"a\",7,true,\"\"]]", HANDLERS_DONE,
+	run("{\"s\":[{\"join\":\"{1}\"}]}", "2[\"s\",\"a\\u0062\"]", HANDLERS_DONE, "join ab\n");
+	run("{\"s\":[{\"join\":\"{1}\"}]}", "2[\"s\",[\"a\",7,true,\"\"]]", HANDLERS_DONE,
 		"join a\njoin 7\njoin true\njoin \n");
-	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",[\"a\",null,{},[\"b\"],\"c\"]]", HANDLERS_SKIPPED,
-		"join a\njoin c\n");
-	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\"]", HANDLERS_SKIPPED, "");
-	run("{\"s\":[{\"join\":\"$1\"}]}", "2[\"s\",{\"a\":1}]", HANDLERS_SKIPPED, "");
-	run("{\"s\":[{\"join\":[\"$args\",\"x\",\"...$args\",\"$sid\"]}]}", "2[\"s\",\"a\",\"b\"]", HANDLERS_DONE,
+	run("{\"s\":[{\"join\":\"{1}\"}]}", "2[\"s\",[\"a\",null,{},[\"b\"],\"c\"]]", HANDLERS_SKIPPED,
+		"join a\njoin c\nskip s.join {1}: a value is missing\n");
+	run("{\"s\":[{\"join\":\"{1}\"}]}", "2[\"s\"]", HANDLERS_SKIPPED, "skip s.join {1}: a value is missing\n");
+	run("{\"s\":[{\"join\":\"{1}\"}]}", "2[\"s\",{\"a\":1}]", HANDLERS_SKIPPED,
+		"skip s.join {1}: a list or an object is no name\n");
+	run("{\"s\":[{\"join\":[\"{args}\",\"x\",\"...{args}\",\"{sid}\"]}]}", "2[\"s\",\"a\",\"b\"]", HANDLERS_DONE,
 		"join a\njoin b\njoin x\njoin a\njoin b\njoin " SID "\n");
-	run("{\"s\":[{\"leave\":\"room:$1:$2\"},{\"join\":\"$$$nsp $query.x\"}]}", "2[\"s\",\"a\",3]", HANDLERS_DONE,
+	run("{\"s\":[{\"leave\":\"room:{1}:{2}\"},{\"join\":\"${nsp} {query.x}\"}]}", "2[\"s\",\"a\",3]", HANDLERS_DONE,
 		"leave room:a:3\njoin $/ last one\n");
-	run("{\"s\":[{\"leave\":\"room:$1\"}]}", "2[\"s\"]", HANDLERS_SKIPPED, "");
-	run("{\"s\":[{\"leave\":\"room:$1\"}]}", "2[\"s\",[\"a\"]]", HANDLERS_SKIPPED, "");
-	run("{\"s\":[{\"leave\":\"$auth.deep.a-b\"},{\"leave\":\"$query.none\"}]}", "2[\"s\"]", HANDLERS_SKIPPED,
-		"leave 1\n");
+	run("{\"s\":[{\"leave\":\"room:{1}\"}]}", "2[\"s\"]", HANDLERS_SKIPPED,
+		"skip s.leave room:{1}: a value is missing\n");
+	run("{\"s\":[{\"leave\":\"{auth.deep.a-b}\"},{\"leave\":\"{query.none}\"}]}", "2[\"s\"]", HANDLERS_SKIPPED,
+		"leave 1\nskip s.leave {query.none}: a value is missing\n");
+}
+
+/* A list makes one name for each of its elements, whatever stands around it. */
+static void
+test_lists(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"join\":\"sym.{1}\"}]}", "2[\"s\",[\"A\",\"B\\u00e9\",7]]", HANDLERS_DONE,
+		"join sym.A\njoin sym.B\xc3\xa9\njoin sym.7\n");
+	run("{\"s\":[{\"join\":\"{nsp}{1}-{2}\"}]}", "2[\"s\",[\"A\",\"B\"],\"x\"]", HANDLERS_DONE,
+		"join /A-x\njoin /B-x\n");
+	run("{\"s\":[{\"join\":\"{1}-{2}\"}]}", "2[\"s\",\"x\",[\"A\"]]", HANDLERS_DONE, "join x-A\n");
+	run("{\"s\":[{\"leave\":\"s.{args}.{query.x}\"}]}", "2[\"s\",\"A\",\"B\"]", HANDLERS_DONE,
+		"leave s.A.last one\nleave s.B.last one\n");
+	run("{\"s\":[{\"join\":\"s.{1}\"},{\"join\":\"s.{args}\"}]}", "2[\"s\",[]]", HANDLERS_SKIPPED,
+		"skip s.join s.{args}: a list or an object is no name\n");
+	run("{\"s\":[{\"join\":\"s.{args}\"}]}", "2[\"s\"]", HANDLERS_DONE, "");
+	run("{\"s\":[{\"join\":\"{1}.{2}\"}]}", "2[\"s\",[\"A\"],[\"B\"]]", HANDLERS_SKIPPED,
+		"skip s.join {1}.{2}: two lists in one name\n");
+	run("{\"s\":[{\"join\":\"{1}.{2}\"}]}", "2[\"s\",[\"A\"]]", HANDLERS_SKIPPED,
+		"skip s.join {1}.{2}: a value is missing\n");
+	run("{\"s\":[{\"join\":\"{1.list}\"}]}", "2[\"s\",{\"list\":[\"A\",\"B\"]}]", HANDLERS_DONE,
+		"join A\njoin B\n");
+}
+
+static void
+test_members(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"join\":\"{1.symbol}\"},{\"emit\":[\"x\",\"{1.a.b}\",\"{1/a~1b}\",\"{1.a/b/0}\",\"{2/0}\"]}]}",
+		"2[\"s\",{\"symbol\":\"A\",\"a\":{\"b\":[12345678901234567890]},\"a/b\":\"\\u0061\"},[{}]]",
+		HANDLERS_DONE, "join A\nsend 42[\"x\",[12345678901234567890],\"\\u0061\",12345678901234567890,{}]\n");
+	run("{\"s\":[{\"join\":\"{1.symbol}\"}]}", "2[\"s\",\"symbol\"]", HANDLERS_SKIPPED,
+		"skip s.join {1.symbol}: a value is missing\n");
+	run("{\"s\":[{\"emit\":[\"x\",\"{header.X-User}\",\"{header/a~1b~0}\",\"{header.none}\",\"{header}\"]}]}",
+		"2[\"s\"]", HANDLERS_DONE, "send 42[\"x\",\"ann\",\"h\",null,{\"x-user\":\"ann\",\"a/b~\":\"h\"}]\n");
+	run("{\"s\":[{\"emit\":[\"x\",\"{cookie.connect.sid}\",\"{cookie.none}\",\"<{cookie.connect.sid}>\"]}]}",
+		"2[\"s\"]", HANDLERS_DONE, "send 42[\"x\",\"s:1\",null,\"<s:1>\"]\n");
+	run("{\"s\":[{\"emit\":[\"x\",\"{query}\",\"{auth}\"]}]}", "2[\"s\"]", HANDLERS_DONE,
+		"send 42[\"x\",{\"EIO\":\"4\",\"t\":\"1\",\"x\":\"last one\",\"bad\":\"\xef\xbf\xbd\",\"e\":\"\"},"
+		"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":" PH(0) "}]\n");
+	run("{\"*\":[{\"emit\":[\"x\",\"{event}\",\"<{event}>\"]},{\"publish\":\"e.{event}\"}]}", "2[7]", HANDLERS_DONE,
+		"send 42[\"x\",7,\"<7>\"]\npublish e.7 {\"event\":7,\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/\"}\n");
+}
+
+/* The rooms a socket is in, at the time the action runs and when it has left. */
+static void
+test_rooms(void **state)
+{
+	struct sio_rooms_config limits = { .max_per_member = 10, .max_name = 100 };
+	struct sio_rooms rooms;
+	struct fixture f;
+	struct sio_member *m;
+
+	(void)state;
+	setup(&f,
+		"{\"r\":[{\"emit\":[\"x\",\"{rooms}\"]},{\"leave\":\"{rooms}\"},{\"leave\":\"old.{rooms}\"}],"
+		"\"disconnect\":[{\"publish\":\"{reason}\"}]}",
+		"/");
+	m = &f.call.socket->member;
+	assert_int_equal(sio_rooms_init(&rooms, &limits), 0);
+	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_everyone(EIO_LIT("/"))), 1);
+	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
+	expect_heard("send 42[\"x\",[]]\n");
+	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("a\"b"))), 1);
+	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("c"))), 1);
+	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
+	expect_heard("send 42[\"x\",[\"a\\\"b\",\"c\"]]\nleave a\"b\nleave c\nleave old.a\"b\nleave old.c\n");
+	sio_rooms_leave_all(&rooms, m);
+	sio_rooms_deinit(&rooms);
+	teardown(&f);
+}
+
+/* No more names than that are made of one list. */
+static void
+test_many_names(void **state)
+{
+	struct eio_buf packet = { 0 };
+	struct fixture f;
+	size_t lines = 0;
+
+	(void)state;
+	EIO_BUF_ADD_LIT(&packet, "2[\"s\",[1");
+	for (int i = 0; i < TEMPLATE_MAX_NAMES; i++) EIO_BUF_ADD_LIT(&packet, ",1");
+	eio_buf_append(&packet, "]]", 3);
+	setup(&f, "{\"s\":[{\"join\":\"{1}\"}]}", "/");
+	assert_int_equal(event(&f, packet.p), HANDLERS_SKIPPED);
+	for (size_t i = 0; i < heard.n; i++) lines += heard.p[i] == '\n';
+	assert_int_equal(lines, TEMPLATE_MAX_NAMES + 1);
+	eio_buf_addc(&heard, 0);
+	assert_non_null(strstr(heard.p, "skip s.join {1}: too many names\n"));
+	eio_buf_deinit(&packet);
+	teardown(&f);
 }
 
 static void
@@ -281,10 +391,11 @@ test_publish(void **state)
 	run("{\"p\":[{\"publish\":\"up\"}]}", "2[\"p\",12345678901234567890 , {\"a\":1}]", HANDLERS_DONE,
 		"publish up {\"event\":\"p\",\"args\":[12345678901234567890 , {\"a\":1}],\"sid\":\"" SID
 		"\",\"nsp\":\"/\"}\n");
-	run("{\"*\":[{\"publish\":\"up.$1\"}]}", "52-[\"any\",\"x\"," PH(1) "," PH(0) "]", HANDLERS_DONE,
+	run("{\"*\":[{\"publish\":\"up.{1}\"}]}", "52-[\"any\",\"x\"," PH(1) "," PH(0) "]", HANDLERS_DONE,
 		"publish up.x {\"event\":\"any\",\"args\":[\"x\"," PH(1) "," PH(
 			0) "],\"sid\":\"" SID "\",\"nsp\":\"/\",\"attachments\":[\"b25l\",\"dHdv\"]}\n");
-	run("{\"*\":[{\"publish\":\"$1\"}]}", "2[\"any\",[\"x\"]]", HANDLERS_SKIPPED, "");
+	run("{\"*\":[{\"publish\":\"{1}\"}]}", "2[\"any\",[\"x\"]]", HANDLERS_SKIPPED,
+		"skip any.publish {1}: a list or an object is no name\n");
 	setup(&f, "{\"*\":[{\"publish\":\"up\"}]}", "/adm\"in");
 	assert_int_equal(event(&f, "2/adm\"in,[7]"), HANDLERS_DONE);
 	expect_heard("publish up {\"event\":7,\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/adm\\\"in\"}\n");
@@ -304,14 +415,14 @@ static void
 test_life_cycle(void **state)
 {
 	static const char on[] =
-		"{\"connection\":[{\"emit\":[\"hello\",\"$auth.big\",\"$1\",\"$args\"]},{\"join\":\"all\"},"
-		"{\"publish\":\"in\"}],\"disconnect\":[{\"publish\":\"out.$1\"}],\"x\":[]}";
+		"{\"connection\":[{\"emit\":[\"hello\",\"{auth.big}\",\"{rooms}\"]},{\"join\":\"all\"},"
+		"{\"publish\":\"in\"}],\"disconnect\":[{\"publish\":\"out.{reason}\"}],\"x\":[]}";
 	struct fixture f;
 
 	(void)state;
 	setup(&f, on, "/n");
 	assert_int_equal(handlers_run_connection(f.h, &f.call), HANDLERS_DONE);
-	expect_heard("send 42/n,[\"hello\",12345678901234567890,null,[]]\njoin all\n"
+	expect_heard("send 42/n,[\"hello\",12345678901234567890,[]]\njoin all\n"
 		     "publish in {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/n\"}\n");
 	assert_int_equal(event(&f, "2/n,[\"connection\"]"), HANDLERS_NONE);
 	assert_int_equal(event(&f, "2/n,[\"x\"]"), HANDLERS_DONE);
@@ -351,25 +462,60 @@ test_nothing_configured(void **state)
 
 	(void)state;
 	assert_non_null(h);
-	assert_false(handlers_use_query(h));
 	assert_int_equal(handlers_run_connection(h, &call), HANDLERS_NONE);
 	assert_int_equal(handlers_run_disconnect(h, &call, "x"), HANDLERS_NONE);
 	handlers_free(h);
 	handlers_free(NULL);
 }
 
-static void
-test_use_query(void **state)
-{
-	struct fixture f;
+/* What is kept of a request: only what is named, or all where it is named as a whole. */
+static const char request[] =
+	"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: h\r\nX-User: ann\r\nCookie: a=1; b=%41+b%zz; a=2\r\n"
+	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d\r\nX-Raw: \xff\"\r\n\r\n";
 
+static void
+expect_kept(const char *on, const char *want)
+{
+	struct handlers_needs needs = { .query = false };
+	struct eio_http *http = eio_http_new(10000, 10000);
+	struct eio_request *req;
+	struct eio_buf out = { 0 };
+	struct fixture f;
+	size_t used;
+
+	setup(&f, on, "/");
+	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
+	assert_int_equal(needs.query, strstr(on, "{query") != NULL);
+	assert_int_equal(handlers_needs_headers(&needs), want != NULL);
+	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
+	req = eio_http_take(http);
+	handlers_keep(&needs, req, &out);
+	assert_int_equal(sio_json_check(eio_buf_bytes(&out)), 0);
+	eio_buf_addc(&out, 0);
+	assert_string_equal(out.p, want ? want : "{\"header\":{},\"cookie\":{}}");
+	eio_buf_deinit(&out);
+	eio_request_free(req);
+	eio_http_free(http);
+	handlers_needs_deinit(&needs);
+	teardown(&f);
+}
+
+static void
+test_kept_request(void **state)
+{
 	(void)state;
-	setup(&f, "{\"a\":[{\"join\":\"$sid\"}]}", "/");
-	assert_false(handlers_use_query(f.h));
-	teardown(&f);
-	setup(&f, "{\"a\":[{\"emit\":[\"x\",{\"y\":[\"$query.a\"]}]}]}", "/");
-	assert_true(handlers_use_query(f.h));
-	teardown(&f);
+	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{query.x}\",\"{auth.x}\"]}]}", NULL);
+	expect_kept(
+		"{\"a\":[{\"emit\":[\"x\",{\"k\":[\"{header.X-USER}\",\"{header.x-user}\"]}]},{\"join\":[\"a\",\"{cookie.b}\"]}]}",
+		"{\"header\":{\"x-user\":\"ann, bob\"},\"cookie\":{\"b\":\"A+b%zz\"}}");
+	expect_kept(
+		"{\"disconnect\":[{\"publish\":\"{cookie.a}{cookie.connect.sid}{header.none}{cookie.none}{cookie.c}\"}]}",
+		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
+	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{header.host}\",\"{header}\",\"{header.x}\"]}]}",
+		"{\"header\":{\"host\":\"h\",\"x-user\":\"ann, bob\",\"cookie\":\"a=1; b=%41+b%zz; a=2; \\\"; c = "
+		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d\",\"x-raw\":\"\xef\xbf\xbd\\\"\"},\"cookie\":{}}");
+	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{cookie}\"]}]}",
+		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
 }
 
 static const struct {
@@ -386,27 +532,37 @@ static const struct {
 	{ "{\"newListener\":[]}", "/newListener", "cannot send" },
 	{ "{\"a/b~\":[{\"emit\":\"x\"}]}", "/a~1b~0/0/emit", "array" },
 	{ "{\"a\":[{\"emit\":[]}]}", "/a/0/emit", "event name" },
-	{ "{\"a\":[{\"emit\":[1]}]}", "/a/0/emit", "string" },
-	{ "{\"a\":[{\"emit\":[\"connect\"]}]}", "/a/0/emit", "clients refuse" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"$nope\"]}]}", "/a/0/emit/1", "unknown variable $nope" },
-	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":[0,\"a $10\"]}]}]}", "/a/0/emit/1/k/1", "unknown variable $10" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"$0\"]}]}", "/a/0/emit/1", "unknown variable $0" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"$authx\"]}]}", "/a/0/emit/1", "unknown variable $authx" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"cost: 5 $\"]}]}", "/a/0/emit/1", "$$" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"$query\"]}]}", "/a/0/emit/1", "$query.token" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"$query.\"]}]}", "/a/0/emit/1", "$query.token" },
-	{ "{\"a\":[{\"emit\":[\"x\",\"...$1\"]}]}", "/a/0/emit/1", "spread" },
-	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":\"...$args\"}]}]}", "/a/0/emit/1/k", "spread" },
+	{ "{\"a\":[{\"emit\":[1]}]}", "/a/0/emit/0", "string" },
+	{ "{\"a\":[{\"emit\":[\"connect\"]}]}", "/a/0/emit/0", "clients refuse" },
+	{ "{\"a\":[{\"emit\":[\"{args}\"]}]}", "/a/0/emit/0", "{args} is a list" },
+	{ "{\"a\":[{\"emit\":[\"{auth}\"]}]}", "/a/0/emit/0", "{auth.name}" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"{nope}\"]}]}", "/a/0/emit/1", "unknown placeholder {nope}" },
+	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":[0,\"a {10}\"]}]}]}", "/a/0/emit/1/k/1", "unknown placeholder {10}" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"$1\"]}]}", "/a/0/emit/1", "\"{1}\" now" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"cost: $$\"]}]}", "/a/0/emit/1", "\"$\" now" },
+	{ "{\"a\":[{\"emit\":[\"x\",\"...{1}\"]}]}", "/a/0/emit/1", "spread" },
+	{ "{\"a\":[{\"emit\":[\"x\",{\"k\":\"...{args}\"}]}]}", "/a/0/emit/1/k", "spread" },
 	{ "{\"a\":[{\"emit\":[\"x\",9007199254740994]}]}", "/a/0/emit/1", "2^53" },
 	{ "{\"a\":[{\"ack\":true}]}", "/a/0/ack", "array" },
 	{ "{\"a\":[{\"join\":1}]}", "/a/0/join", "string or an array" },
 	{ "{\"a\":[{\"join\":[\"x\",1]}]}", "/a/0/join/1", "string" },
 	{ "{\"a\":[{\"leave\":\"\"}]}", "/a/0/leave", "empty" },
-	{ "{\"a\":[{\"leave\":\"x$\"}]}", "/a/0/leave", "$$" },
-	{ "{\"a\":[{\"leave\":\"x$args\"}]}", "/a/0/leave", "list" },
-	{ "{\"a\":[{\"publish\":\"$args\"}]}", "/a/0/publish", "list" },
+	{ "{\"a\":[{\"leave\":\"x}\"}]}", "/a/0/leave", "twice" },
+	{ "{\"a\":[{\"leave\":\"x$args\"}]}", "/a/0/leave", "{args}" },
+	{ "{\"a\":[{\"leave\":\"...{1}\"}]}", "/a/0/leave", "spread" },
+	{ "{\"a\":[{\"join\":\"{args}{rooms}\"}]}", "/a/0/join", "two lists" },
+	{ "{\"a\":[{\"join\":\"x.{query}\"}]}", "/a/0/join", "{query.name}" },
+	{ "{\"a\":[{\"join\":\"{channel}\"}]}", "/a/0/join", "in the handler of an event" },
+	{ "{\"a\":[{\"join\":\"{/a}\"}]}", "/a/0/join", "in a feed's message" },
+	{ "{\"a\":[{\"publish\":\"{args}\"}]}", "/a/0/publish", "list" },
+	{ "{\"a\":[{\"publish\":\"{rooms}\"}]}", "/a/0/publish", "list" },
 	{ "{\"a\":[{\"publish\":[\"x\"]}]}", "/a/0/publish", "must be a string" },
 	{ "{\"a\":[{\"disconnect\":1}]}", "/a/0/disconnect", "true" },
+	{ "{\"connection\":[{\"emit\":[\"x\",\"{1}\"]}]}", "/connection/0/emit/1", "at \"connection\"" },
+	{ "{\"connection\":[{\"emit\":[\"x\",\"...{args}\"]}]}", "/connection/0/emit/1", "at \"connection\"" },
+	{ "{\"connection\":[{\"join\":\"{event}\"}]}", "/connection/0/join", "at \"connection\"" },
+	{ "{\"connection\":[{\"join\":\"{reason}\"}]}", "/connection/0/join", "at \"connection\"" },
+	{ "{\"disconnect\":[{\"publish\":\"{1}\"}]}", "/disconnect/0/publish", "{reason}" },
 	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
 	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only publish" },
 };
@@ -427,6 +583,32 @@ test_mistakes(void **state)
 			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
 		assert_non_null(err.item);
 		cJSON_Delete(json);
+	}
+}
+
+/* Arguments may be nested as deep as clients read them, and no deeper; the list of arguments itself counts. */
+static void
+test_depth(void **state)
+{
+	(void)state;
+	for (int depth = SIO_JSON_MAX_DEPTH - 1; depth <= SIO_JSON_MAX_DEPTH; depth++) {
+		struct eio_buf on = { 0 };
+		struct handlers_error err;
+		struct handlers *h;
+		cJSON *json;
+
+		EIO_BUF_ADD_LIT(&on, "{\"a\":[{\"ack\":[");
+		for (int i = 0; i < depth; i++) eio_buf_addc(&on, '[');
+		for (int i = 0; i < depth; i++) eio_buf_addc(&on, ']');
+		eio_buf_append(&on, "]}]}", 5);
+		json = cJSON_Parse(on.p);
+		assert_non_null(json);
+		h = handlers_compile(json, &err);
+		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
+		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
+		handlers_free(h);
+		cJSON_Delete(json);
+		eio_buf_deinit(&on);
 	}
 }
 
@@ -479,12 +661,49 @@ leaving(void)
 	return r == HANDLERS_NOMEM ? -1 : r == HANDLERS_DONE ? 0 : 1;
 }
 
+static struct eio_request *kept;
+
+static int
+keeping(void)
+{
+	struct handlers_needs needs = { .query = false };
+	struct eio_buf out = { 0 };
+	int rc = handlers_needs_add(&needs, running->h);
+
+	if (rc == 0) {
+		handlers_keep(&needs, kept, &out);
+		rc = eio_buf_failed(&out) ? -1 : 0;
+		eio_buf_deinit(&out);
+	}
+	handlers_needs_deinit(&needs);
+	return rc;
+}
+
+static void
+test_keep_without_memory(void **state)
+{
+	struct eio_http *http = eio_http_new(10000, 10000);
+	struct fixture f;
+	size_t used;
+
+	(void)state;
+	setup(&f, "{\"a\":[{\"emit\":[\"x\",\"{header.x-user}\",\"{cookie.a}\",\"{cookie.c}\",\"{header.cookie}\"]}]}",
+		"/");
+	running = &f;
+	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
+	kept = eio_http_take(http);
+	failmalloc_every(keeping, -1, 5);
+	eio_request_free(kept);
+	eio_http_free(http);
+	teardown(&f);
+}
+
 static void
 test_no_memory(void **state)
 {
 	static const char on[] =
-		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...$args\",\"$query.x\",\"-$args-$query.x-\"]},\"$sid\"]},"
-		"{\"ack\":[\"$args\"]},{\"join\":[\"$args\",\"r $query.x\"]},{\"publish\":\"$query.x\"}],"
+		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
+		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"}],"
 		"\"disconnect\":[{\"publish\":\"gone\"}]}";
 	struct fixture f;
 
@@ -522,14 +741,20 @@ main(void)
 		cmocka_unit_test(test_ack),
 		cmocka_unit_test(test_name_with_nul),
 		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_rooms),
+		cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_disconnect_action),
 		cmocka_unit_test(test_life_cycle),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_configured),
-		cmocka_unit_test(test_use_query),
+		cmocka_unit_test(test_kept_request),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_keep_without_memory),
 		cmocka_unit_test(test_no_memory),
 	};
 

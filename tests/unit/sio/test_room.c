@@ -236,6 +236,32 @@ test_random(void **state)
 	sio_rooms_deinit(&t);
 }
 
+static void
+test_rooms_of_member(void **state)
+{
+	struct sio_rooms t;
+	struct sio_member m;
+	const struct eio_list *at = NULL;
+	const struct sio_room_key *key;
+
+	(void)state;
+	assert_int_equal(sio_rooms_init(&t, &(struct sio_rooms_config){ .max_per_member = 9, .max_name = 9 }), 0);
+	sio_member_init(&m, &m);
+	assert_null(sio_member_next_room(&m, &at));
+	assert_int_equal(sio_rooms_join(&t, &m, sio_room_everyone(EIO_LIT("/"))), 1);
+	assert_int_equal(sio_rooms_join(&t, &m, named("a")), 1);
+	assert_int_equal(sio_rooms_join(&t, &m, named("b")), 1);
+	key = sio_member_next_room(&m, &at);
+	assert_true(key && key->everyone);
+	key = sio_member_next_room(&m, &at);
+	assert_true(key && !key->everyone && eio_bytes_eq(key->name, EIO_LIT("a")));
+	key = sio_member_next_room(&m, &at);
+	assert_true(key && eio_bytes_eq(key->name, EIO_LIT("b")));
+	assert_null(sio_member_next_room(&m, &at));
+	sio_rooms_leave_all(&t, &m);
+	sio_rooms_deinit(&t);
+}
+
 int
 main(void)
 {
@@ -244,6 +270,7 @@ main(void)
 		cmocka_unit_test(test_keys_apart),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_rooms_of_member),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

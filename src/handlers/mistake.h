@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Where compiling handlers stands, and the first mistake in them; for src/handlers/ only. */
+#ifndef SRC_HANDLERS_MISTAKE_H
+#define SRC_HANDLERS_MISTAKE_H
+
+#include "src/handlers/handlers.h"
+
+/* The JSON pointer of the value at hand is built in err->path. */
+struct handlers_compiler {
+	struct handlers_error *err;
+	size_t path_n;
+	bool failed;
+};
+
+/* Goes down to a member or element, and back up to where the path was `mark` long. */
+void handlers__path_key(struct handlers_compiler *c, const char *key);
+void handlers__path_index(struct handlers_compiler *c, size_t index);
+void handlers__path_up(struct handlers_compiler *c, size_t mark);
+
+/* Notes the first mistake, at the path as it is; returns false. */
+bool handlers__fail(struct handlers_compiler *c, const struct cJSON *item, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool handlers__fail_nomem(struct handlers_compiler *c);
+
+#endif

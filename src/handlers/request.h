@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What handlers ask of the request that a client came with. The request is gone when
+ * they run, so it is kept: the query if one speaks of it; of the headers and cookies
+ * only those that some handler names, or all of them where one speaks of {header} or
+ * {cookie} as a whole.
+ *
+ * Threads: struct handlers_needs is immutable once filled.
+ */
+#ifndef SRC_HANDLERS_REQUEST_H
+#define SRC_HANDLERS_REQUEST_H
+
+#include "eio/net/http.h"
+#include "src/handlers/handlers.h"
+
+/* Names of one kind; all zero: none. */
+struct handlers_names {
+	struct eio_bytes *v; /* owned; the bytes are of the handlers */
+	size_t n;
+	bool all; /* v does not matter */
+};
+
+struct handlers_needs {
+	bool query; /* that of the URL */
+	struct handlers_names headers, cookies;
+};
+
+/* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed then. */
+int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
+void handlers_needs_deinit(struct handlers_needs *needs);
+
+/* Whether there is anything to keep of the headers. */
+bool handlers_needs_headers(const struct handlers_needs *needs);
+
+/* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are joined by
+ * commas. Of cookies with the same name the first counts; their values are percent-decoded and without quotes around them, as in
+ * Node's package "cookie". Whether out ran out of memory is for the caller to check. */
+void handlers_keep(const struct handlers_needs *needs, const struct eio_request *req, struct eio_buf *out);
+
+#endif
