@@ -55,27 +55,28 @@ poll_form(const struct eio_session *s)
 	return b64 ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
 }
 
+#define TEXT(s) \
+	{ \
+		(s), sizeof(s) - 1 \
+	}
+
 /* The answer of a held GET that carries no message: which one wins when several are due, in the session's form. */
 static struct eio_bytes
 control_payload(const struct eio_session *s)
 {
 	enum { NOOP, CLOSE, NOOP_CLOSE };
-	static const struct eio_bytes payloads[3][3] = {
-		{ { "6", 1 }, { "1", 1 },
-			{ "6\x1e"
-			  "1",
-				3 } },
-		{ { "1:6", 3 }, { "1:1", 3 }, { "1:61:1", 6 } },
-		{ { "\0\1\xff"
-		    "6",
-			  4 },
-			{ "\0\1\xff"
-			  "1",
-				4 },
-			{ "\0\1\xff"
-			  "6\0\1\xff"
-			  "1",
-				8 } },
+	static const struct eio_bytes payloads[][3] = {
+		[EIO_PAYLOAD_4] = { TEXT("6"), TEXT("1"),
+			TEXT("6\x1e"
+			     "1") },
+		[EIO_PAYLOAD_3_STRING] = { TEXT("1:6"), TEXT("1:1"), TEXT("1:61:1") },
+		[EIO_PAYLOAD_3_BINARY] = { TEXT("\0\1\xff"
+						"6"),
+			TEXT("\0\1\xff"
+			     "1"),
+			TEXT("\0\1\xff"
+			     "6\0\1\xff"
+			     "1") },
 	};
 	enum eio_payload_form form = poll_form(s);
 

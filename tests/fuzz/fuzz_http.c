@@ -42,6 +42,8 @@ note(struct eio_buf *out, struct eio_http *h, enum eio_http_result r)
 	struct eio_request *req = NULL;
 
 	if (r == EIO_HTTP_MORE) return true;
+	/* Where a head is too large and wrong at the same place, the pieces decide which of the two is found first. */
+	if (r == EIO_HTTP_HEAD_TOO_LARGE) r = EIO_HTTP_BAD;
 	eio_buf_printf(out, "=%d ", (int)r);
 	if (r == EIO_HTTP_NOMEM) abort();
 	if (r == EIO_HTTP_COMPLETE || r == EIO_HTTP_TOO_LARGE || r == EIO_HTTP_UPGRADE) {
