@@ -331,7 +331,11 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
-	if (err != EIO_OK)
+	/* Of a session that a shutdown has just ended: python-socketio stays away for ever after an error, but comes
+	 * back after a lost connection. */
+	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)
+		eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
+	else if (err != EIO_OK)
 		eio__answer_error(s, ex, err);
 	else if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);

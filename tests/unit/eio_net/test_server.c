@@ -460,6 +460,54 @@ test_poll_headers(void **state)
 	finish(&t);
 }
 
+/* A session by polling whose next GET is held: that. */
+static struct eio_exchange *
+poll_again(struct test *t, const char *query)
+{
+	struct eio_exchange *ex = poll_with(t, query, "");
+	char sid[64];
+
+	assert_int_equal(ex->response.status, 200);
+	eio_exchange_unref(ex);
+	snprintf(sid, sizeof(sid), "&sid=%s", eio_socket_sid(t->sockets[t->n]));
+	t->peers[t->n++] = -1;
+	ex = poll_with(t, sid, "");
+	assert_false(ex->answered);
+	return ex;
+}
+
+/* A server that goes away tells each client in the way that brings it back. */
+static void
+test_shutdown(void **state)
+{
+	struct eio_exchange *poll, *script, *post;
+	struct eio_buf in;
+	char target[200];
+	struct test t;
+
+	(void)state;
+	start(&t);
+	poll = poll_again(&t, "");
+	script = poll_again(&t, "&j=3");
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling&sid=%s", eio_socket_sid(t.sockets[0]));
+	connect_one(&t, 0);
+	eio_server_shutdown(t.server);
+	assert_int_equal(poll->response.status, 503);
+	assert_true(poll->response.close && !poll->response.body);
+	/* The first clients run wild when a script fails. */
+	assert_int_equal(script->response.status, 200);
+	in = receive(&t, t.peers[2], 4);
+	assert_memory_equal(in.p, "\x88\x02\x03\xe9", 4); /* 1001 */
+	eio_buf_deinit(&in);
+	/* An answer, even an error, would keep python-socketio away. */
+	post = peer_request(t.server, target, "", "4hello");
+	assert_true(post->response.destroy);
+	eio_exchange_unref(poll);
+	eio_exchange_unref(script);
+	eio_exchange_unref(post);
+	finish(&t);
+}
+
 /* Sessions that end while their WebSocket opens */
 
 /* A header line that libwebsockets has no room for: the handshake fails after everything was checked. */
@@ -750,6 +798,7 @@ main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
+		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_slow),
 		cmocka_unit_test(test_ends_while_opening),
