@@ -63,6 +63,16 @@ poll_headers(struct eio_socket *s, const struct eio_exchange *ex, const struct e
 	return last;
 }
 
+/* A large answer counts as waiting until it is written. Out of memory there is none. */
+static void
+count_answer(struct eio_socket *s, struct eio_output *out, struct eio_response *r)
+{
+	r->unsent = eio_unsent_add(&s->unsent, out->body->n);
+	if (r->unsent) return;
+	eio_block_unref(out->body);
+	out->body = NULL;
+}
+
 void
 eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 {
@@ -75,6 +85,7 @@ eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 		return;
 	}
 	if (s->jsonp) wrap_jsonp(s, out);
+	if (out->body && out->body->n >= EIO_UNSENT_LEAST) count_answer(s, out, &r);
 	if (!out->body) r.status = 500;
 	r.body = out->body;
 	r.length = out->body ? out->body->n : 0;
