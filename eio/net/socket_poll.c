@@ -73,6 +73,16 @@ leave_without_body(struct eio_output *out)
 	out->body = NULL;
 }
 
+/* A large answer counts as waiting until it is written. Out of memory there is none. */
+static void
+count_answer(struct eio_socket *s, struct eio_output *out, struct eio_response *r)
+{
+	r->unsent = eio_unsent_add(&s->unsent, out->body->n);
+	if (r->unsent) return;
+	eio_block_unref(out->body);
+	out->body = NULL;
+}
+
 void
 eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 {
@@ -88,6 +98,7 @@ eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 		wrap_jsonp(s, out);
 	else if (out->away)
 		leave_without_body(out);
+	if (out->body && out->body->n >= EIO_UNSENT_LEAST) count_answer(s, out, &r);
 	if (!out->body) r.status = out->away ? 503 : 500;
 	r.close = out->away;
 	r.body = out->body;
