@@ -261,6 +261,8 @@ daemon_run(const struct config *config)
 		log_error("event=start-failed");
 		return 1;
 	}
+	if (config->warnings)
+		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", config->warnings);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	stop_all(&d);
@@ -278,6 +280,8 @@ daemon_test(const struct config *config, const char *file)
 	log_set_level((enum log_level)config->log_level);
 	if (open_files(config, &files)) return 1;
 	files_close(files);
-	printf("%s: ok\n", file ? file : "siocast");
+	printf("%s: ok", file ? file : "siocast");
+	if (config->warnings) printf(", with %u warning%s", config->warnings, config->warnings > 1 ? "s" : "");
+	printf("\n");
 	return 0;
 }

@@ -58,18 +58,18 @@ route_of(struct feed_router *r, const struct message *m)
 
 /* A route of its own for a name met first; also one more name to subscribe to. */
 static struct feed_route *
-add_route(struct feed_router *r, const struct feed_spec *f)
+add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 {
 	struct feed_route *route = calloc(1, sizeof *route);
 
 	if (!route) return NULL;
 	route->kind = kind_of_feed(f);
-	route->name = eio_cstr(f->channel);
+	route->name = eio_cstr(name);
 	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_pattern)
-		r->patterns[r->n_patterns++] = f->channel;
+		r->patterns[r->n_patterns++] = name;
 	else
-		r->channels[r->n_channels++] = f->channel;
+		r->channels[r->n_channels++] = name;
 	return route;
 }
 
@@ -110,22 +110,43 @@ on_stream_release(void *user, struct feed_stream *stream)
 
 /* Setting up */
 
+/* Leads one channel or pattern to the i-th feed. */
 static int
-add_feed(struct feed_router *r, size_t i)
+add_feed_route(struct feed_router *r, size_t i, const char *name)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
-	struct feed_at_work *f = &r->feeds[i];
-	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(c->channel));
+	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(name));
 	unsigned *feeds;
 
-	if (!route) route = add_route(r, c);
+	if (!route) route = add_route(r, c, name);
 	if (!route) return -1;
 	feeds = realloc(route->feeds, (route->n + 1) * sizeof *feeds);
 	if (!feeds) return -1;
 	feeds[route->n++] = (unsigned)i;
 	route->feeds = feeds;
-	f->one_stream = !c->is_pattern && !template_uses_message(c->event) &&
-			!(c->room && template_uses_message(c->room));
+	return 0;
+}
+
+/* Whether all messages of a feed's channels get the same name. */
+static bool
+is_one_name(const struct feed_spec *c, const struct template *t)
+{
+	struct template_placeholder p;
+	size_t i = 0;
+
+	if (!t) return true;
+	return c->n_channels > 1 ? !template_next_placeholder(t, &i, &p) : !template_uses_message(t);
+}
+
+static int
+add_feed(struct feed_router *r, size_t i)
+{
+	const struct feed_spec *c = &r->options->specs->v[i];
+	struct feed_at_work *f = &r->feeds[i];
+
+	for (size_t k = 0; k < c->n_channels; k++)
+		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
+	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
 	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
@@ -140,13 +161,14 @@ add_feed(struct feed_router *r, size_t i)
 int
 feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out)
 {
-	size_t n = options->specs->n;
+	size_t n = options->specs->n, names = 1;
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
 	if (eio_hash_init(&r->routes) < 0) return -1;
 	r->feeds = calloc(n + 1, sizeof *r->feeds);
-	r->channels = calloc(n + 1, sizeof(char *));
-	r->patterns = calloc(n + 1, sizeof(char *));
+	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
+	r->channels = calloc(names, sizeof(char *));
+	r->patterns = calloc(names, sizeof(char *));
 	if (!r->feeds || !r->channels || !r->patterns) goto fail;
 	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
 	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;

@@ -79,10 +79,13 @@ abort_away(struct eio_exchange *ex)
 	tell_owner(ex, EIO_STAGE_ABORT);
 }
 
+/* As eio/net/server.c does it for its own: a POST is cut. */
 static void
 refuse_draining(struct eio_exchange *ex)
 {
-	eio_exchange_respond(ex, (struct eio_response){ .status = 503, .close = true });
+	bool post = ex->req->method == EIO_HTTP_POST;
+
+	eio_exchange_respond(ex, (struct eio_response){ .status = 503, .close = true, .destroy = post });
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/number.h"
 #include "tests/unit/configured.h"
 
 #include <stdio.h>
@@ -204,6 +205,131 @@ routes_and_rooms(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
 	assert_int_equal(count(r, FEED_METRIC_BATCHES_UNHEARD), 2);
+	rig_free(r);
+}
+
+/* What is wanted of /v, a message, and whether it passes. */
+static const struct {
+	int line;
+	const char *where, *message;
+	bool passes;
+} operators[] = {
+	{ __LINE__, "{\"exists\": true}", "{\"v\":null}", true },
+	{ __LINE__, "{\"exists\": true}", "{\"w\":1}", false },
+	{ __LINE__, "{\"exists\": false}", "{\"w\":1}", true },
+	{ __LINE__, "{\"exists\": false}", "{\"v\":0}", false },
+	{ __LINE__, "{\"not\": \"a\"}", "{\"v\":\"b\"}", true },
+	{ __LINE__, "{\"not\": \"a\"}", "{\"v\":\"a\"}", false },
+	{ __LINE__, "{\"not\": \"a\"}", "{}", true },
+	{ __LINE__, "{\"not\": [\"a\", 1]}", "{\"v\":1.0}", false },
+	{ __LINE__, "{\"not\": {\">\": 5}}", "{\"v\":5}", true },
+	{ __LINE__, "{\"not\": {\"not\": 5}}", "{\"v\":5}", true },
+	{ __LINE__, "{\"exists\": true, \"not\": null}", "{\"v\":null}", false },
+	{ __LINE__, "{\"exists\": true, \"not\": null}", "{\"v\":[]}", true },
+	{ __LINE__, "{\">\": 5}", "{\"v\":5.0000000000000000000001}", true },
+	{ __LINE__, "{\">\": 5}", "{\"v\":5}", false },
+	{ __LINE__, "{\">=\": 5}", "{\"v\":0.5e1}", true },
+	{ __LINE__, "{\"<\": 5}", "{\"v\":4.9999999999999999999999}", true },
+	{ __LINE__, "{\"<=\": 5}", "{\"v\":6}", false },
+	{ __LINE__, "{\">=\": 1, \"<\": 10}", "{\"v\":9}", true },
+	{ __LINE__, "{\">=\": 1, \"<\": 10}", "{\"v\":10}", false },
+	{ __LINE__, "{\">\": 5}", "{\"v\":\"6\"}", false },
+	{ __LINE__, "{\">\": 5}", "{\"v\":[6]}", false },
+	{ __LINE__, "{\"<\": 5}", "{}", false },
+	{ __LINE__, "{\">\": \"b\"}", "{\"v\":\"ba\"}", true },
+	{ __LINE__, "{\">\": \"b\"}", "{\"v\":\"b\"}", false },
+	{ __LINE__, "{\"<\": \"b\"}", "{\"v\":\"\"}", true },
+	{ __LINE__, "{\"<\": \"b\"}", "{\"v\":\"\\u0061\"}", true },
+	{ __LINE__, "{\">\": \"z\"}", "{\"v\":\"\xc3\xb6\"}", true },
+	{ __LINE__, "{\">\": \"z\"}", "{\"v\":7}", false },
+	/* Every digit counts, of both sides. */
+	{ __LINE__, "9007199254740993", "{\"v\":9007199254740993}", true },
+	{ __LINE__, "9007199254740993", "{\"v\":9007199254740992}", false },
+	{ __LINE__, "0.1", "{\"v\":0.10000000000000000001}", false },
+	{ __LINE__, "{\">\": 123456789012345678901234567890}", "{\"v\":123456789012345678901234567891}", true },
+	{ __LINE__, "{\">\": -0.0}", "{\"v\":0}", false },
+	{ __LINE__, "0", "{\"v\":-0e5}", true },
+};
+
+static void
+where_has_operators(void **state)
+{
+	char text[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+		struct rig *r;
+
+		snprintf(text, sizeof text, "{\"feeds\": [{\"channel\": \"c\", \"where\": {\"/v\": %s}}]}",
+			operators[i].where);
+		r = rig_new(text);
+		if (feed_where_matches(r->options.specs->v, eio_cstr(operators[i].message)) != operators[i].passes)
+			fail_msg("line %d", operators[i].line);
+		rig_free(r);
+	}
+}
+
+/* In rising order, those of one line equal. */
+static void
+numbers_compare_by_value(void **state)
+{
+	static const char *const numbers[][5] = {
+		{ "-1e999999999999999999999" },
+		{ "-1e400", "-10e399" },
+		{ "-1000", "-1e3", "-1E+3", "-1000.000", "-0.1e4" },
+		{ "-999.99999999999999999999" },
+		{ "-1e-400" },
+		{ "0", "-0", "0.000", "0e99", "-0.0e-7" },
+		{ "1e-999999999999999999999" },
+		{ "0.001", "1e-3", "0.1e-2", "10e-4", "0.00100" },
+		{ "0.00100000000000000000000000001" },
+		{ "9.99" },
+		{ "10", "1e1", "100e-1", "10.0", "0.0001e5" },
+		{ "10.5" },
+		{ "18446744073709551615" },
+		{ "18446744073709551616" },
+		{ "1e308" },
+		{ "1e309" },
+	};
+
+	(void)state;
+	for (size_t a = 0; a < sizeof numbers / sizeof numbers[0]; a++)
+		for (size_t b = 0; b < sizeof numbers / sizeof numbers[0]; b++)
+			for (int i = 0; i < 25; i++) {
+				const char *x = numbers[a][i / 5], *y = numbers[b][i % 5];
+				int order;
+
+				if (!x || !y) continue;
+				order = feed_number_compare(eio_cstr(x), eio_cstr(y));
+				if ((order > 0) - (order < 0) != (a > b) - (a < b)) fail_msg("%s, %s: %d", x, y, order);
+			}
+}
+
+/* One stream for all channels of a feed, unless its templates tell them apart. */
+static void
+channels_share_a_feed(void **state)
+{
+	struct rig *r = rig_new("{\"feeds\": [{\"channel\": [\"a\", \"b\"], \"event\": \"e\", \"encode\": \"json\"},"
+				"{\"channel\": [\"c\", \"a\"], \"encode\": \"json\"},"
+				"{\"pattern\": [\"x.*\", \"y.*\"], \"event\": \"{1}\", \"encode\": \"json\"}]}");
+
+	(void)state;
+	assert_int_equal(r->router.n_channels, 3);
+	assert_int_equal(r->router.n_patterns, 2);
+	listen_to(r, 0, "/", NULL);
+	message(r, NULL, "a", "1", 0);
+	message(r, NULL, "b", "2", 0);
+	message(r, NULL, "c", "3", 0);
+	message(r, "x.*", "x.q", "4", 0);
+	message(r, "y.*", "y.q", "5", 0);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 4);
+	expect(r, 0, 0, 0, "42[\"e\",[1,2]]");
+	expect(r, 0, 0, 1, "42[\"a\",[1]]");
+	expect(r, 0, 0, 2, "42[\"c\",[3]]");
+	expect(r, 0, 0, 3, "42[\"q\",[4,5]]");
 	rig_free(r);
 }
 
@@ -516,6 +642,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
 		cmocka_unit_test(where_filters),
+		cmocka_unit_test(where_has_operators),
+		cmocka_unit_test(numbers_compare_by_value),
+		cmocka_unit_test(channels_share_a_feed),
 		cmocka_unit_test(message_templates),
 		cmocka_unit_test(a_worker_behind),
 		cmocka_unit_test(the_worker_itself),
