@@ -15,10 +15,8 @@ const struct metrics_buckets thread_turn_buckets = { 1000, 10, { 1, 2, 5, 10, 20
 static const struct metrics_row thread_rows[] = { THREAD_METRICS(METRICS_ROW) };
 const struct metrics_table thread_metrics = METRICS_TABLE("thread", thread_rows, THREAD_METRIC_COUNT);
 
-enum { NS_PER_MS = 1000000 };
-
-/* After everything that was there to read: the loop's time is still that at which it woke. (libuv takes 1,024 events at a
- * time, though: where more are there, it is that of the last of them.) */
+/* After everything that was there to read: the loop's time is still that at which it woke. (libuv takes 1,024 events
+ * at a time, though: where more are there, it is that of the last of them.) */
 static void
 on_thread_woken(uv_check_t *c)
 {
@@ -28,18 +26,17 @@ on_thread_woken(uv_check_t *c)
 	t->woken_ms = uv_now(&t->loop);
 }
 
-/* Both times are cut to milliseconds, so one turn may be told one too long or too short. */
+/* Both times are cut to milliseconds of the same clock: one turn may be told one too long or too short, but not all of
+ * them. The loop, which now computes for how long it may wait, has use for the time as well. */
 static void
 on_thread_waits(uv_prepare_t *p)
 {
 	struct thread *t = p->data;
-	uint64_t now_ms;
 
 	CHECK_MAGIC(t, THREAD_MAGIC);
 	if (!t->woken_ms) return;
-	now_ms = uv_hrtime() / NS_PER_MS;
-	metrics_observe(
-		t->turns, THREAD_METRIC_TURN, &thread_turn_buckets, now_ms > t->woken_ms ? now_ms - t->woken_ms : 0);
+	uv_update_time(&t->loop);
+	metrics_observe(t->turns, THREAD_METRIC_TURN, &thread_turn_buckets, uv_now(&t->loop) - t->woken_ms);
 }
 
 /* Those that are started first run last: what others do at the end of a turn is in it. */
