@@ -10,6 +10,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session, TEXT, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
+import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { SLOW, eventually, limit } from './lib/wait.mjs';
@@ -21,12 +22,6 @@ const MB = 1_000_000;
 async function memory(server) {
 	const status = await fs.readFile(`/proc/${server.child.pid}/status`, 'utf8');
 	return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]);
-}
-
-/** One figure of the admin port. */
-async function metric(server, name) {
-	const { text } = await request(server.admin, 'GET', '/metrics');
-	return Number(text.split('\n').find((line) => line.startsWith(`siocast_${name} `))?.split(' ')[1]);
 }
 
 async function assertMemory(server, before, most, what) {
