@@ -19,6 +19,13 @@ struct publish {
 	char data[]; /* channel, payload */
 };
 
+/* What it counts in publish_queue_bytes: empty ones are bounded, too. */
+static size_t
+publish_cost(size_t channel_n, size_t payload_n)
+{
+	return sizeof(struct publish) + channel_n + payload_n;
+}
+
 /* One server messages come from. */
 struct source {
 	struct feed *feed;
@@ -196,7 +203,8 @@ take_publishes(void *user, struct mail *run)
 
 		next = m->next;
 		if (!uv_is_closing((uv_handle_t *)&f->timer)) publish(f, p);
-		atomic_fetch_sub_explicit(&f->publishing, p->channel_n + p->payload_n, memory_order_relaxed);
+		atomic_fetch_sub_explicit(
+			&f->publishing, publish_cost(p->channel_n, p->payload_n), memory_order_relaxed);
 		free(p);
 	}
 	metrics_add(f->options.metrics, METRIC_PUBLISH_DROPPED,
@@ -221,7 +229,7 @@ take_stop(void *user, struct mail *run)
 int
 feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 {
-	size_t n = channel.n + payload.n;
+	size_t n = publish_cost(channel.n, payload.n);
 	struct publish *p;
 
 	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n > f->options.publish_queue_bytes) {
@@ -229,7 +237,7 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 		atomic_fetch_add_explicit(&f->overflows, 1, memory_order_relaxed);
 		return 0;
 	}
-	p = malloc(sizeof *p + n);
+	p = malloc(sizeof *p + channel.n + payload.n);
 	if (!p) {
 		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
 		return -1;
