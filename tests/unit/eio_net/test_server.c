@@ -319,7 +319,8 @@ test_drain(void **state)
 		*eio_socket_queue_mark(t.sockets[0]) = 7;
 	}
 	check_nothing(t.peers[0]);
-	assert_int_equal(eio_socket_queued(t.sockets[0]), eio_bundle_size(b[0]) + eio_bundle_size(b[1]) + 2 * EIO_QUEUED_COST);
+	assert_int_equal(
+		eio_socket_queued(t.sockets[0]), eio_bundle_size(b[0]) + eio_bundle_size(b[1]) + 2 * EIO_QUEUED_COST);
 	eio_socket_drain(t.sockets[0]);
 	assert_int_equal(eio_socket_queued(t.sockets[0]), 0);
 	assert_int_equal(*eio_socket_queue_mark(t.sockets[0]), 0);
