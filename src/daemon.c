@@ -31,7 +31,7 @@ struct daemon {
 	const struct config *config;
 	struct files *files;
 	struct interest_table *interest;
-	struct metrics_set metrics; /* a row for each thread */
+	struct metrics_set metrics; /* of all threads */
 	struct thread *threads; /* one for each worker; the last one is the feed's, which a single worker shares */
 	unsigned n_threads;
 	struct feed *feed;
@@ -71,7 +71,7 @@ make_thread(struct daemon *d, unsigned i)
 	int err;
 
 	if (i < d->config->workers) snprintf(name, sizeof name, "siocast-work-%u", i);
-	err = thread_init(&d->threads[i], name, &d->metrics.rows[i]);
+	err = thread_init(&d->threads[i], name, &d->metrics);
 	if (err) log_error_errno(err, "event=thread-failed thread=%s", name);
 	return err;
 }
@@ -83,7 +83,7 @@ make_threads(struct daemon *d)
 
 	d->n_threads = workers > 1 ? workers + 1 : 1;
 	d->threads = calloc(d->n_threads, sizeof *d->threads);
-	if (!d->threads || metrics_set_init(&d->metrics, d->n_threads)) return no_memory("thread");
+	if (!d->threads || metrics_set_init(&d->metrics)) return no_memory("thread");
 	for (unsigned i = 0; i < d->n_threads; i++)
 		if (make_thread(d, i)) return -1;
 	return 0;
@@ -96,7 +96,7 @@ make_feed(struct daemon *d)
 		.thread = &d->threads[d->n_threads - 1],
 		.source = &source_pubsub,
 		.interest = d->interest,
-		.metrics = &d->metrics.rows[d->n_threads - 1],
+		.metrics = &d->metrics,
 	};
 
 	config_fill_feed(d->config, &o);

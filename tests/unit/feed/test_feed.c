@@ -56,8 +56,8 @@ rig_new(const char *config)
 	assert_non_null(r);
 	r->config = configured(config);
 	r->interest = interest_table_new();
-	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
-	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
+	assert_int_equal(metrics_set_init(&r->metrics), 0);
+	r->options = (struct feed_options){ .interest = r->interest, .metrics = &r->metrics };
 	config_fill_feed(r->config, &r->options);
 	r->options.workers = 4;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
@@ -130,9 +130,9 @@ message(struct rig *r, const char *pattern, const char *channel, const char *pay
 }
 
 static uint64_t
-count(const struct rig *r, enum metric m)
+count(struct rig *r, enum feed_metric m)
 {
-	return metrics_sum(&r->metrics, m);
+	return metrics_sum(&r->metrics, &feed_metrics, m);
 }
 
 /* The polling form of item i of worker w's delivery d, which shows everything as text. */
@@ -181,11 +181,11 @@ routes_and_rooms(void **state)
 	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
 	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->key.name, EIO_LIT("A")));
 	assert_true(r->workers[2].got[0]->items[1].target->key.everyone);
-	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
-	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);
-	assert_int_equal(count(r, METRIC_FEED_MESSAGES), 3);
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 3);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
+	assert_int_equal(count(r, FEED_METRIC_BATCHES), 2);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES), 3);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_MESSAGES), 3);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 3);
 	give_back(r);
 
 	message(r, NULL, "news", "say \"hi\"", 1300);
@@ -193,7 +193,7 @@ routes_and_rooms(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[2].n, 1);
 	expect(r, 2, 0, 0, "42[\"news\",\"say \\\"hi\\\"\"]");
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_UTF8), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_UTF8), 1);
 	give_back(r);
 
 	/* Who leaves before the flush gets nothing, and then nothing is encoded. */
@@ -204,7 +204,7 @@ routes_and_rooms(void **state)
 	feed_router_tick(&r->router, 2200);
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
-	assert_int_equal(count(r, METRIC_FEED_BATCHES_UNHEARD), 2);
+	assert_int_equal(count(r, FEED_METRIC_BATCHES_UNHEARD), 2);
 	rig_free(r);
 }
 
@@ -368,8 +368,8 @@ where_filters(void **state)
 	feed_router_tick(&r->router, 200);
 	feed_out_post(&r->out);
 	expect(r, 0, 0, 0, "42[\"e\",[{\"type\":\"trade\",\"on\":true}]]");
-	assert_int_equal(count(r, METRIC_FEED_FILTERED), 1);
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_JSON), 1);
+	assert_int_equal(count(r, FEED_METRIC_FILTERED), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_JSON), 1);
 	rig_free(r);
 }
 
@@ -392,8 +392,8 @@ message_templates(void **state)
 	assert_int_equal(r->workers[1].n, 1);
 	assert_int_equal(r->workers[1].got[0]->n, 1);
 	expect(r, 1, 0, 0, "42/x,[\"up\",{\"ev\":\"up\",\"id\":12345678901234567890}]");
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_ROUTE), 4);
-	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 4);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
 	rig_free(r);
 }
 
@@ -423,7 +423,7 @@ a_worker_behind(void **state)
 	assert_int_equal(r->workers[0].n, 1);
 	assert_int_equal(r->workers[3].n, 1);
 	assert_int_equal(r->workers[3].got[0]->n, 1);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 3);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES_DROPPED), 3);
 	give_back(r);
 	/* What is larger than the limit itself still goes to a worker that has nothing else. */
 	message(r, NULL, "c", huge, 0);
@@ -448,7 +448,7 @@ the_worker_itself(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n, 1);
 	assert_int_equal(r->workers[0].got[0]->n, 10);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 0);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES_DROPPED), 0);
 	rig_free(r);
 }
 
@@ -491,11 +491,11 @@ streams_go_away(void **state)
 		snprintf(name, sizeof name, "r%d", i);
 		message(r, "*", name, "1", 0);
 	}
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 500);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 500);
 	assert_int_equal(interest_count(r->interest), 500);
 	for (int i = 0; i < 4 && r->router.deadline_ms != UINT64_MAX; i++)
 		feed_router_tick(&r->router, r->router.deadline_ms);
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 0);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 0);
 	assert_int_equal(interest_count(r->interest), 0);
 	assert_true(r->router.deadline_ms == UINT64_MAX);
 	rig_free(r);
@@ -544,16 +544,16 @@ log_of(struct rig *r, const char *pattern, const char *channel, const char *payl
 static const struct {
 	int line;
 	const char *channel, *payload, *part, *reason;
-	enum metric metric;
+	enum feed_metric metric;
 } unsent[] = {
-	{ __LINE__, "json", "{", "json", "not one JSON value", METRIC_FEED_DROPPED_JSON },
-	{ __LINE__, "json", "\"\xff\"", "utf8", "not UTF-8", METRIC_FEED_DROPPED_UTF8 },
-	{ __LINE__, "where", "{\"a\":2}", "where", "does not match", METRIC_FEED_FILTERED },
-	{ __LINE__, "event", "{\"r\":1}", "event", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
-	{ __LINE__, "event", "{\"e\":\"connect\",\"r\":1}", "event", "is a reserved name", METRIC_FEED_DROPPED_ROUTE },
-	{ __LINE__, "event", "{\"e\":\"x\"}", "room", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
-	{ __LINE__, "event", "{\"e\":\"x\",\"r\":1}", "members", "nobody is there", METRIC_FEED_UNHEARD },
-	{ __LINE__, "lines", "a\nb", "line", "holds a line feed or starts with NUL", METRIC_FEED_DROPPED_LINE },
+	{ __LINE__, "json", "{", "json", "not one JSON value", FEED_METRIC_DROPPED_JSON },
+	{ __LINE__, "json", "\"\xff\"", "utf8", "not UTF-8", FEED_METRIC_DROPPED_UTF8 },
+	{ __LINE__, "where", "{\"a\":2}", "where", "does not match", FEED_METRIC_FILTERED },
+	{ __LINE__, "event", "{\"r\":1}", "event", "has no value in the message", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"connect\",\"r\":1}", "event", "is a reserved name", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\"}", "room", "has no value in the message", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\",\"r\":1}", "members", "nobody is there", FEED_METRIC_UNHEARD },
+	{ __LINE__, "lines", "a\nb", "line", "holds a line feed or starts with NUL", FEED_METRIC_DROPPED_LINE },
 };
 
 /* Each way not to be sent is counted and has one line at debug, which says which part of which feed it was. */
@@ -601,7 +601,7 @@ few_debug_lines(void **state)
 	assert_non_null(
 		strstr(log_of(r, "*", "x", "{\"a\":1}", 0), "part=members reason=\"nobody is there\" room=\"r.x\""));
 	assert_non_null(strstr(log_of(r, "*", "x", "{\"a\":2}", LOG_LIMIT_MS), " suppressed=95"));
-	assert_int_equal(count(r, METRIC_FEED_FILTERED), 101);
+	assert_int_equal(count(r, FEED_METRIC_FILTERED), 101);
 	log_set_level(LOG_LEVEL_ERROR);
 	rig_free(r);
 }
