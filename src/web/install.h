@@ -21,8 +21,8 @@ struct install_options {
  * start. */
 int install_open_files(struct files **out, const struct install_options *o);
 
-/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there, with commas. When memory is
- * out, there->failed says so. */
+/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there,
+ * with commas. When memory is out, there->failed says so. */
 bool install_has_version(const char *version, struct eio_buf *there);
 
 #endif
