@@ -130,6 +130,8 @@ struct eio_output {
 	struct eio_block *body; /* of an ANSWER */
 	enum eio_payload_form form; /* of the body */
 	enum eio_coding coding; /* what the body is in */
+	/* The server goes away, and the client shall come back: not all do when they are only told "close". */
+	bool away;
 	size_t plain_n; /* how long the body is without the coding */
 	struct eio_bundle *bundle;
 };

@@ -54,7 +54,7 @@ make_server_parts(struct eio_server *s)
 	};
 	s->prefix = prefix_of(o);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__link_handler);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__link_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
@@ -340,7 +340,11 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
-	if (err != EIO_OK)
+	/* Of a session that a shutdown has just ended: python-socketio stays away for ever after an error, but comes
+	 * back after a lost connection. */
+	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)
+		eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
+	else if (err != EIO_OK)
 		eio__answer_error(s, ex, err);
 	else if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);

@@ -89,25 +89,26 @@ eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req)
 	s->request = NULL;
 }
 
+/* away: see struct eio_output. Without a code some clients take the close for what their user wanted, and stay away. */
 static void
-forget_link(struct eio_link *link)
+forget_link(struct eio_link *link, bool away)
 {
 	if (!link) return;
 	link->socket = NULL;
-	if (link->ws) eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
+	if (link->ws) eio_ws_close(link->ws, away ? EIO_WS_CLOSE_GOING_AWAY : EIO_WS_CLOSE_NO_CODE);
 }
 
 static void
-drop_main(struct eio_socket *s)
+drop_main(struct eio_socket *s, bool away)
 {
-	forget_link(s->main);
+	forget_link(s->main, away);
 	eio__socket_set_main(s, NULL);
 }
 
 static void
-drop_probe(struct eio_socket *s)
+drop_probe(struct eio_socket *s, bool away)
 {
-	forget_link(s->probe);
+	forget_link(s->probe, away);
 	s->probe = NULL;
 }
 
@@ -125,8 +126,8 @@ drop_exchange(struct eio_exchange **ex)
 static void
 socket_free(struct eio_socket *s)
 {
-	drop_main(s);
-	drop_probe(s);
+	drop_main(s, false);
+	drop_probe(s, false);
 	drop_exchange(&s->get);
 	drop_exchange(&s->post);
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
@@ -231,11 +232,11 @@ do_output(struct eio_socket *s, struct eio_output *out)
 	switch (out->type) {
 	case EIO_OUTPUT_ANSWER: eio__socket_answer(s, out); break;
 	case EIO_OUTPUT_SEND: eio__socket_write(s, out->bundle); break;
-	case EIO_OUTPUT_WS_CLOSE: drop_main(s); break;
+	case EIO_OUTPUT_WS_CLOSE: drop_main(s, out->away); break;
 	case EIO_OUTPUT_PROBE_PONG:
 		if (s->probe) eio_ws_write(s->probe->ws, s->server->probe_pong);
 		break;
-	case EIO_OUTPUT_PROBE_CLOSE: drop_probe(s); break;
+	case EIO_OUTPUT_PROBE_CLOSE: drop_probe(s, out->away); break;
 	case EIO_OUTPUT_POST_DESTROY: drop_exchange(&s->post); break;
 	case EIO_OUTPUT_END: socket_free(s); return false;
 	case EIO_OUTPUT_NONE: break;
