@@ -41,7 +41,8 @@ enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
 struct eio_settings {
 	uint64_t ping_interval, ping_timeout, upgrade_timeout;
 	size_t max_payload; /* maxHttpBufferSize */
-	size_t max_replies; /* with more in the queue that has no tag, a client that pings is not answered but ended; 0: none */
+	/* with more in the queue that has no tag, a client that pings is not answered but ended; 0: none */
+	size_t max_replies;
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */

@@ -73,6 +73,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->readers);
+	eio_list_init(&s->strangers);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
@@ -166,7 +167,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	struct eio_socket *socket;
 	struct eio_buf j;
 
-	if (s->shut) {
+	if (s->shut || !eio__socket_room(s)) {
 		eio__answer_empty(s, ex, 503);
 		return;
 	}

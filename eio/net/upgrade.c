@@ -204,7 +204,7 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
-		else if (s->shut)
+		else if (s->shut || !eio__socket_room(s))
 			refuse_upgrade(s, up, 503, "", "");
 		else
 			open_session(s, up);
