@@ -124,6 +124,8 @@ struct eio_output {
 	struct eio_block *body; /* of an ANSWER */
 	enum eio_payload_form form; /* of the body */
 	enum eio_coding coding; /* what the body is in */
+	/* The server goes away, and the client shall come back: not all do when they are only told "close". */
+	bool away;
 	size_t plain_n; /* how long the body is without the coding */
 	struct eio_bundle *bundle;
 };
@@ -161,9 +163,9 @@ void eio_session_post_abort(struct eio_session *s);
 /* A POST was refused for its size: it is over, and the session goes on. */
 void eio_session_post_refused(struct eio_session *s);
 
-/* The body of the begun POST is complete; the bytes are changed in place and must stay until eio_session_event returned
- * EIO_EVENT_NONE. binary: the payload's binary form, which only revision 3 has. Answer "ok" afterwards, whatever was in
- * it. */
+/* The body of the begun POST is complete; the bytes are changed in place and must stay until eio_session_reading() is
+ * false. Until then the POST is open. binary: the payload's binary form, which only revision 3 has. Answer "ok"
+ * afterwards, whatever was in it. */
 void eio_session_post(struct eio_session *s, char *body, size_t n, bool binary);
 
 /* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
@@ -209,6 +211,14 @@ enum eio_output_type eio_session_output(struct eio_session *s, bool writable, st
 /* When eio_session_tick wants to be called, in milliseconds, or UINT64_MAX for never. */
 uint64_t eio_session_deadline(const struct eio_session *s);
 void eio_session_tick(struct eio_session *s, uint64_t now_ms);
+
+/* Whether what came in has more events: whoever does not take all of them at once comes back for them, before anything
+ * else is given to the session but requests and the probe's messages. */
+static inline bool
+eio_session_reading(const struct eio_session *s)
+{
+	return s->reading != EIO__READING_NONE && s->state == EIO__STATE_OPEN;
+}
 
 static inline bool
 eio_session_upgraded(const struct eio_session *s)

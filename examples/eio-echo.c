@@ -169,6 +169,7 @@ main(int argc, char **argv)
 		.ping_timeout = 20000,
 		.upgrade_timeout = 10000,
 		.max_payload = 1000000,
+		.max_unsent = 1000000,
 		.polling = true,
 		.websocket = true,
 		.allow_upgrades = true,

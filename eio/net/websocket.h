@@ -16,6 +16,7 @@
 /* Close codes of RFC 6455 section 7.4.1 that we send; 0 sends a close frame without a code. */
 enum {
 	EIO_WS_CLOSE_NO_CODE = 0,
+	EIO_WS_CLOSE_GOING_AWAY = 1001,
 	EIO_WS_CLOSE_PROTOCOL_ERROR = 1002,
 	EIO_WS_CLOSE_INVALID_DATA = 1007,
 	EIO_WS_CLOSE_TOO_BIG = 1009,

@@ -25,7 +25,7 @@ take_thread_end(void *user, struct mail *run)
 }
 
 int
-thread_init(struct thread *t, const char *name, struct metrics *metrics)
+thread_init(struct thread *t, const char *name, struct metrics_set *metrics)
 {
 	int err;
 

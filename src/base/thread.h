@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread with what every thread here has: a loop, the clock on it, a mailbox,
- * random bytes and a row of counters. Workers and the feed live on one each, or, where there
+ * random bytes and a set to count in. Workers and the feed live on one each, or, where there
  * is a single worker, both on the same.
  *
  * A thread is made, and things are put on its loop, before it is started; what it is
@@ -30,7 +30,7 @@ struct thread {
 	struct eio_clock clock; /* the same */
 	struct mailbox mailbox; /* for the ports of what lives on the thread */
 	struct eio_random random; /* the same */
-	struct metrics *metrics; /* borrowed: its row */
+	struct metrics_set *metrics; /* borrowed: for what lives on the thread to count in */
 	uv_thread_t id;
 	bool running; /* from start to stop, by whoever calls these */
 	struct mail_port ends;
@@ -39,7 +39,7 @@ struct thread {
 
 /* Makes loop, clock and mailbox; t must stay where it is. A name that is too long is cut. 0 or a libuv error, and then
  * nothing is left of it. */
-int thread_init(struct thread *t, const char *name, struct metrics *metrics);
+int thread_init(struct thread *t, const char *name, struct metrics_set *metrics);
 
 /* Starts it; once. 0 or a libuv error. */
 int thread_start(struct thread *t);

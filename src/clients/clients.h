@@ -10,7 +10,7 @@
 
 #include "eio/net/random.h"
 #include "eio/net/server.h"
-#include "src/base/metrics.h"
+#include "src/clients/metrics.h"
 #include "src/clients/namespace.h"
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
@@ -34,7 +34,7 @@ struct clients_options {
 	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
-	struct metrics *metrics; /* the worker's row */
+	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
 	unsigned worker;

@@ -44,7 +44,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 		break;
 	}
 	*eio_socket_queue_mark(c->eio) = 0;
-	metrics_add(c->clients->options.metrics, METRIC_SLOW_DROPPED, dropped);
+	metrics_add(c->clients->metrics, CLIENTS_METRIC_SLOW_DROPPED, dropped);
 	return true;
 }
 
@@ -130,8 +130,8 @@ deliver_to_room(struct clients *c, const struct sio_room *room, const struct del
 	} else {
 		for (size_t i = 0; i < n; i++) sent += fan_out(room, &items[i]);
 	}
-	metrics_add(c->options.metrics, METRIC_DELIVERED, sent);
-	metrics_add(c->options.metrics, METRIC_MESSAGES_OUT, sent);
+	metrics_add(c->metrics, CLIENTS_METRIC_DELIVERED, sent);
+	metrics_add(c->metrics, CLIENTS_METRIC_MESSAGES_OUT, sent);
 }
 
 /* Items that go to the same room, NULL when nobody is in it. */
@@ -144,10 +144,9 @@ struct stretch {
 static struct stretch
 next_stretch(const struct clients *c, const struct delivery *d, size_t i)
 {
-	const struct interest *t = d->items[i].target;
-	struct sio_room_key key = t->everyone ? sio_room_everyone(t->nsp) : sio_room_named(t->nsp, t->room);
+	const struct delivery_item *first = &d->items[i];
 
-	return (struct stretch){ sio_rooms_find(&c->rooms, key), &d->items[i], same_members(d, i) };
+	return (struct stretch){ sio_rooms_find(&c->rooms, first->target->key), first, same_members(d, i) };
 }
 
 void
@@ -166,7 +165,7 @@ clients_deliver(struct clients *c, const struct delivery *d)
 		for (size_t k = 0; n > 1 && k < n; k++)
 			if (s[k].room) eio_socket_prefetch(s[k].room->slots[0].target);
 		for (size_t k = 0; k < n; k++) {
-			metrics_add(c->options.metrics, METRIC_BROADCASTS, s[k].n);
+			metrics_add(c->metrics, CLIENTS_METRIC_BROADCASTS, s[k].n);
 			if (s[k].room) deliver_to_room(c, s[k].room, s[k].items, s[k].n);
 		}
 	}

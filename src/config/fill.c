@@ -7,9 +7,11 @@
 void
 config_fill_server(const struct config *c, struct eio_server_options *out)
 {
+	const struct config_parts *p = config__parts_of(c);
 	unsigned index = out->index;
 
-	*out = config__parts_of(c)->server;
+	*out = p->server;
+	out->max_unsent = p->client_limits.queue_bytes;
 	out->index = index;
 }
 

@@ -28,7 +28,8 @@ read_client_version(struct config_loader *l, const cJSON *item, void *target)
 	struct config_client *client = target;
 
 	if (!cJSON_IsString(item) || !files_version_valid(item->valuestring)) {
-		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one");
+		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one%s",
+			cJSON_IsNumber(item) ? "; write it in quotes" : "");
 		return;
 	}
 	client->version = config__strdup(l, item->valuestring);
@@ -71,8 +72,9 @@ static const struct config_option main_rows[] = {
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
-	STRING("client.dir", config.client.dir, "null"),
-	STRING("www", config.www, "null"),
+	CUSTOM("client.dir", config.client.dir, config__folder, "null"),
+	CUSTOM("www", config.www, config__folder, "null"),
+	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL),
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
 

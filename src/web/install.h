@@ -3,6 +3,7 @@
 #ifndef SRC_WEB_INSTALL_H
 #define SRC_WEB_INSTALL_H
 
+#include "eio/buf.h"
 #include "src/web/files.h"
 
 /* What is to be served. Strings are borrowed for the call. */
@@ -19,5 +20,9 @@ struct install_options {
 /* Opens the files that are installed. 0 with *out to be closed by files_close; or -1, and the reason was logged. At the
  * start. */
 int install_open_files(struct files **out, const struct install_options *o);
+
+/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there, with commas. When memory is
+ * out, there->failed says so. */
+bool install_has_version(const char *version, struct eio_buf *there);
 
 #endif

@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session, openJoined, websocket } from './lib/engine.mjs';
-import { Wire, request } from './lib/http.mjs';
+import { Wire } from './lib/http.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
+import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
@@ -223,10 +224,7 @@ test('maxConnections counts what is open, also after WebSockets that were cut wh
 	withCleanup(async (cleanup) => {
 		const max = 4;
 		const server = await startSiocast(cleanup, { workers: 1, limits: { maxConnections: max }, namespaces });
-		const sample = async (name) => {
-			const { text } = await request(server.admin, 'GET', '/metrics');
-			return Number(text.split('\n').find((line) => line.startsWith(`siocast_${name} `))?.split(' ')[1]);
-		};
+		const sample = (name) => metric(server, name);
 		const settled = (n) => eventually(async () => (await sample('connections')) === n, `${n} open connections`);
 		const attempt = async (target) => {
 			const wire = await Wire.open(server.port);

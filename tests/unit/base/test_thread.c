@@ -16,11 +16,17 @@
 
 enum { ROUNDS = 1000 };
 
+#define PLAYER_METRICS(X) X(PLAYER_BALLS, COUNTER, "balls_total", "", "Balls taken")
+enum { PLAYER_METRICS(METRICS_SLOT) PLAYER_COUNT };
+static const struct metrics_row player_rows[] = { PLAYER_METRICS(METRICS_ROW) };
+static const struct metrics_table player_metrics = METRICS_TABLE(NULL, player_rows, PLAYER_COUNT);
+
 struct player {
 	struct thread thread;
 	struct mail_port balls;
 	struct player *other;
 	uv_sem_t *over;
+	struct metrics *counters;
 	char name[THREAD_NAME]; /* as its own thread found it */
 	uint64_t last_ms;
 };
@@ -40,7 +46,7 @@ take_ball(void *user, struct mail *run)
 	pthread_getname_np(pthread_self(), p->name, sizeof p->name);
 	assert_true(now >= p->last_ms);
 	p->last_ms = now;
-	metrics_inc(p->thread.metrics, METRIC_EVENTS_IN);
+	metrics_inc(p->counters, PLAYER_BALLS);
 	if (++b->n < ROUNDS)
 		mail_post(&p->other->balls, &b->mail);
 	else
@@ -48,10 +54,11 @@ take_ball(void *user, struct mail *run)
 }
 
 static void
-make_player(struct player *p, const char *name, struct metrics *metrics, struct player *other, uv_sem_t *over)
+make_player(struct player *p, const char *name, struct metrics_set *metrics, struct player *other, uv_sem_t *over)
 {
 	*p = (struct player){ .other = other, .over = over };
 	assert_int_equal(thread_init(&p->thread, name, metrics), 0);
+	assert_non_null(p->counters = metrics_new(p->thread.metrics, &player_metrics, NULL));
 	p->balls = (struct mail_port){ &p->thread.mailbox, take_ball, p };
 }
 
@@ -64,10 +71,10 @@ two_threads(void **state)
 	uv_sem_t over;
 
 	(void)state;
-	assert_int_equal(metrics_set_init(&metrics, 2), 0);
+	assert_int_equal(metrics_set_init(&metrics), 0);
 	assert_int_equal(uv_sem_init(&over, 0), 0);
-	make_player(&a, "test-a", &metrics.rows[0], &b, &over);
-	make_player(&b, "a name that is too long", &metrics.rows[1], &a, &over);
+	make_player(&a, "test-a", &metrics, &b, &over);
+	make_player(&b, "a name that is too long", &metrics, &a, &over);
 	assert_int_equal(thread_start(&a.thread), 0);
 	assert_int_equal(thread_start(&b.thread), 0);
 	mail_post(&a.balls, &ball.mail);
@@ -75,13 +82,15 @@ two_threads(void **state)
 	thread_stop(&a.thread);
 	thread_stop(&b.thread);
 	assert_int_equal(ball.n, ROUNDS);
-	assert_int_equal(metrics_sum(&metrics, METRIC_EVENTS_IN), ROUNDS);
-	assert_int_equal(metrics.rows[0].v[METRIC_EVENTS_IN], ROUNDS / 2);
+	assert_int_equal(metrics_sum(&metrics, &player_metrics, PLAYER_BALLS), ROUNDS);
+	assert_int_equal(a.counters->v[PLAYER_BALLS], ROUNDS / 2);
 	assert_string_equal(a.name, "test-a");
 	assert_string_equal(b.name, "a name that is ");
 	thread_deinit(&a.thread);
 	thread_deinit(&b.thread);
 	uv_sem_destroy(&over);
+	metrics_free(a.counters);
+	metrics_free(b.counters);
 	metrics_set_deinit(&metrics);
 }
 

@@ -68,13 +68,13 @@ pump(struct replay *r)
 		switch (out.type) {
 		case EIO_OUTPUT_ANSWER:
 			assert_non_null(out.body);
-			say(r, "answer", out.body->data, out.body->n);
+			say(r, out.away ? "away" : "answer", out.body->data, out.body->n);
 			eio_block_unref(out.body);
 			break;
 		case EIO_OUTPUT_SEND: say_bundle(r, out.bundle); break;
-		case EIO_OUTPUT_WS_CLOSE: say(r, "ws-close", NULL, 0); break;
+		case EIO_OUTPUT_WS_CLOSE: say(r, out.away ? "ws-away" : "ws-close", NULL, 0); break;
 		case EIO_OUTPUT_PROBE_PONG: say(r, "probe-pong", NULL, 0); break;
-		case EIO_OUTPUT_PROBE_CLOSE: say(r, "probe-close", NULL, 0); break;
+		case EIO_OUTPUT_PROBE_CLOSE: say(r, out.away ? "probe-away" : "probe-close", NULL, 0); break;
 		case EIO_OUTPUT_POST_DESTROY: say(r, "post-destroy", NULL, 0); break;
 		case EIO_OUTPUT_END: say(r, "end", NULL, 0); break;
 		case EIO_OUTPUT_NONE: break;
@@ -629,8 +629,36 @@ test_shutdown(void **state)
 	start(&r, EIO_TRANSPORT_POLLING);
 	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
-	EXPECT(&r, "closed server shutting down; probe-close; end");
+	EXPECT(&r, "closed server shutting down; probe-away; end");
 	assert_int_equal(eio_session_submit(&r.s, r.settings.ping, NULL), -1);
+	finish(&r);
+
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "closed server shutting down; away 1; end");
+	finish(&r);
+
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "closed server shutting down; ws-away; end");
+	finish(&r);
+}
+
+/* Who was told to go before the server goes is told just that. */
+static void
+test_shutdown_of_a_closing_session(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	r.writable = false;
+	eio_session_submit(&r.s, r.settings.ping, NULL);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "ws-close; end");
 	finish(&r);
 }
 
@@ -797,7 +825,8 @@ test_probe_after_failed_probe(void **state)
 	finish(&r);
 }
 
-/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way of. */
+/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way
+ * of. */
 static void
 test_poll_after_failed_probe(void **state)
 {
@@ -853,7 +882,8 @@ test_closing_upgrade_ends(void **state)
 	finish(&r);
 }
 
-/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its old form. */
+/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its
+ * old form. */
 static void
 test_upgrade_b64(void **state)
 {
@@ -1011,6 +1041,7 @@ main(void)
 		cmocka_unit_test(test_server_close),
 		cmocka_unit_test(test_close_moves_to_websocket),
 		cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(test_shutdown_of_a_closing_session),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_binary_form_in_parts),
 		cmocka_unit_test(test_queue_order),

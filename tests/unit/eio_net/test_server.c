@@ -322,8 +322,8 @@ check_nothing(int peer)
 	assert_int_equal(recv(peer, &c, 1, MSG_DONTWAIT), -1);
 }
 
-/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once: the client does
- * not count as slow for it. */
+/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once:
+ * the client does not count as slow for it. */
 static void
 test_drain(void **state)
 {
@@ -481,6 +481,54 @@ test_poll_headers(void **state)
 	finish(&t);
 }
 
+/* A session by polling whose next GET is held: that. */
+static struct eio_exchange *
+poll_again(struct test *t, const char *query)
+{
+	struct eio_exchange *ex = poll_with(t, query, "");
+	char sid[64];
+
+	assert_int_equal(ex->response.status, 200);
+	eio_exchange_unref(ex);
+	snprintf(sid, sizeof(sid), "&sid=%s", eio_socket_sid(t->sockets[t->n]));
+	t->peers[t->n++] = -1;
+	ex = poll_with(t, sid, "");
+	assert_false(ex->answered);
+	return ex;
+}
+
+/* A server that goes away tells each client in the way that brings it back. */
+static void
+test_shutdown(void **state)
+{
+	struct eio_exchange *poll, *script, *post;
+	struct eio_buf in;
+	char target[200];
+	struct test t;
+
+	(void)state;
+	start(&t);
+	poll = poll_again(&t, "");
+	script = poll_again(&t, "&j=3");
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling&sid=%s", eio_socket_sid(t.sockets[0]));
+	connect_one(&t, 0);
+	eio_server_shutdown(t.server);
+	assert_int_equal(poll->response.status, 503);
+	assert_true(poll->response.close && !poll->response.body);
+	/* The first clients run wild when a script fails. */
+	assert_int_equal(script->response.status, 200);
+	in = receive(&t, t.peers[2], 4);
+	assert_memory_equal(in.p, "\x88\x02\x03\xe9", 4); /* 1001 */
+	eio_buf_deinit(&in);
+	/* An answer, even an error, would keep python-socketio away. */
+	post = peer_request(t.server, target, "", "4hello");
+	assert_true(post->response.destroy);
+	eio_exchange_unref(poll);
+	eio_exchange_unref(script);
+	eio_exchange_unref(post);
+	finish(&t);
+}
+
 /* Sessions that end while their WebSocket opens */
 
 /* Nobody is left, and everything that was counted up was counted down. */
@@ -496,7 +544,8 @@ check_none(struct test *t)
 	assert_int_equal(t->closed, t->n);
 }
 
-/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way. Gives what it read. */
+/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way.
+ * Gives what it read. */
 static struct eio_buf
 read_to_end(struct test *t, int peer)
 {
@@ -605,7 +654,8 @@ test_probe_fails(void **state)
 	finish(&t);
 }
 
-/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended before. */
+/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended
+ * before. */
 static void
 test_ends_while_upgrading(void **state)
 {
@@ -685,8 +735,8 @@ check_opened(int peer)
 	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
 }
 
-/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket without what could not
- * be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
+/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket
+ * without what could not be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
 static bool
 open_without(bool probe, long nth)
 {
@@ -752,6 +802,7 @@ main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
+		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_slow),
 		cmocka_unit_test(test_ends_while_opening),

@@ -322,8 +322,8 @@ test_order_with_pongs(void **state)
 	finish(&t);
 }
 
-/* The rest of a block that the kernel took in part stays in its place: before other blocks, a pong and a close frame, whoever wrote
- * them. */
+/* The rest of a block that the kernel took in part stays in its place: before other blocks, a pong and a close
+ * frame, whoever wrote them. */
 static void
 test_order_of_rests(void **state)
 {
@@ -384,8 +384,9 @@ connect_another(struct test *t, struct test *other)
 	return fds[1];
 }
 
-/* When there is no memory for what the kernel did not take of a block, a frame is cut: nothing follows it, not even the answer to a
- * ping that is there already, and the connection ends. Others are unharmed. gather: by way of the ring, where there is one. */
+/* When there is no memory for what the kernel did not take of a block, a frame is cut: nothing follows it, not even
+ * the answer to a ping that is there already, and the connection ends. Others are unharmed. gather: by way of the
+ * ring, where there is one. */
 static void
 check_cut(bool gather)
 {
