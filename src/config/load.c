@@ -151,6 +151,7 @@ finish_config(struct config_loader *l)
 	p->server.path = c->path;
 	p->server.no_trailing_slash = !p->add_trailing_slash;
 	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
+	p->server.no_jsonp = !config__jsonp(l);
 	p->server.count = c->workers;
 }
 
