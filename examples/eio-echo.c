@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MAX_WAITING = 1 << 20 }; /* bytes, for a client that does not read its echoes */
+
 struct echo {
 	uv_loop_t loop;
 	struct eio_clock clock;
@@ -33,10 +35,10 @@ echo_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes dat
 	struct eio_bundle *b = eio_bundle_new(&m, 1);
 
 	(void)user;
-	if (b)
-		eio_socket_send(s, b, NULL);
+	if (!b || eio_socket_replies(s) > MAX_WAITING)
+		eio_socket_discard(s);
 	else
-		eio_socket_close(s);
+		eio_socket_send(s, b, NULL);
 	eio_bundle_unref(b);
 }
 
@@ -169,7 +171,8 @@ main(int argc, char **argv)
 		.ping_timeout = 20000,
 		.upgrade_timeout = 10000,
 		.max_payload = 1000000,
-		.max_unsent = 1000000,
+		.max_unsent = MAX_WAITING,
+		.max_replies = MAX_WAITING,
 		.polling = true,
 		.websocket = true,
 		.allow_upgrades = true,
