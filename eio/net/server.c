@@ -341,6 +341,7 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
+	if (err == EIO_OK && !eio__server_admits(s, ex->req, false)) err = EIO_ERROR_FORBIDDEN;
 	/* Of a session that a shutdown has just ended: python-socketio stays away for ever after an error, but comes
 	 * back after a lost connection. */
 	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)

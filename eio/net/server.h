@@ -39,7 +39,8 @@ struct eio_server_options {
 	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
-	struct eio_cors cors;
+	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
+	bool no_jsonp; /* refuse it, whoever asks */
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */

@@ -69,6 +69,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
 	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
 
+	BOOL("jsonp", jsonp, "true"),
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
