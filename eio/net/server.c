@@ -53,7 +53,7 @@ make_server_parts(struct eio_server *s)
 	};
 	s->prefix = prefix_of(o);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__link_handler);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__link_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 

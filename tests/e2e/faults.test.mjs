@@ -220,18 +220,15 @@ test('pongs and upgrades that came while the daemon was held up count', siocastO
 	}),
 );
 
-// libwebsockets has no room for such a line in its 101: the handshake fails when everything else is done.
-const TOO_LONG = { 'Sec-WebSocket-Protocol': 'x'.repeat(9000) };
-
-test('maxConnections counts what is open, also after WebSockets that failed or were cut while they opened', siocastOnly, () =>
+test('maxConnections counts what is open, also after WebSockets that were cut while they opened', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
 		const max = 4;
 		const server = await startSiocast(cleanup, { workers: 1, limits: { maxConnections: max }, namespaces });
 		const sample = (name) => metric(server, name);
 		const settled = (n) => eventually(async () => (await sample('connections')) === n, `${n} open connections`);
-		const attempt = async (target, headers) => {
+		const attempt = async (target) => {
 			const wire = await Wire.open(server.port);
-			await wire.send(upgradeRequest(target, headers).bytes);
+			await wire.send(upgradeRequest(target).bytes);
 			return wire;
 		};
 
@@ -239,8 +236,6 @@ test('maxConnections counts what is open, also after WebSockets that failed or w
 			const { sid } = await Session.open(server);
 			await settled(0);
 			for (const target of [websocket(server.path), websocket(server.path, sid)]) {
-				const refused = await attempt(target, TOO_LONG);
-				while (!refused.ended) await refused.changed();
 				(await attempt(target)).socket.resetAndDestroy();
 				await settled(0);
 			}
