@@ -146,7 +146,6 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 			.extension = eio_buf_bytes(&extension),
 			.headers = eio_buf_bytes(&headers),
 			.rest = eio_buf_bytes(&up->rest),
-			.more = socket && !probe,
 			.user = link,
 		};
 

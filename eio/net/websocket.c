@@ -31,8 +31,6 @@
 #include <errno.h>
 #include <libwebsockets.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,7 +58,6 @@ struct eio_ws {
 	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
 	bool open, closing, peer_closed, want_writable;
-	bool corked; /* the 101 waits for the first write */
 	bool gathered; /* a send to it is in the server's ring */
 	struct eio_ws_server *server;
 	void *user;
@@ -323,14 +320,6 @@ eio_ws_server_free(struct eio_ws_server *s)
 	free(s);
 }
 
-/* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and
- * no packets. */
-static void
-set_cork(int fd, int on)
-{
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
-}
-
 /* The request that lws gets to see, and behind it what came behind the client's. */
 static void
 put_request(struct eio_buf *out, const struct eio_ws_adoption *a)
@@ -353,7 +342,6 @@ shake_hands(struct eio_ws *ws, const struct eio_ws_adoption *a, const struct eio
 	struct eio_ws_server *s = ws->server;
 
 	CHECK(!s->adopting);
-	if (a->more) set_cork(a->fd, 1);
 	s->adopting = &now;
 	lws_adopt_socket_vhost_readbuf(s->vhost, a->fd, request->p, request->n);
 	s->adopting = NULL;
@@ -369,7 +357,7 @@ eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
 	eio_buf_init(&request);
 	put_request(&request, a);
 	if (ws && !eio_buf_failed(&request)) {
-		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = -1, .server = s, .user = a->user, .corked = a->more };
+		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = -1, .server = s, .user = a->user };
 		shake_hands(ws, a, &request);
 	} else {
 		close(a->fd);
@@ -433,8 +421,6 @@ write_raw(struct eio_ws *ws, const char *p, size_t n)
 
 	if (ws->gathered) eio_uring_flush(ws->server->ring);
 	sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (ws->corked) set_cork(ws->fd, 0);
-	ws->corked = false;
 	if (sent == (ssize_t)n) return 0;
 	if (sent > 0) {
 		p += sent;
@@ -447,8 +433,7 @@ int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || ws->corked || lws_partial_buffered(ws->wsi))
-		return write_raw(ws, b->data, b->n);
+	if (!ws->server->gathers || ws->gathered || lws_partial_buffered(ws->wsi)) return write_raw(ws, b->data, b->n);
 	ws->gathered = true;
 	eio_uring_add(ws->server->ring, ws, ws->fd, b);
 	return 0;
