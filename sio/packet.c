@@ -99,7 +99,6 @@ decode_count(struct eio_bytes *s, struct sio_packet *p)
 	case SIO__NUMBER_LARGE: return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	default: return SIO_ERR_ATTACHMENTS;
 	}
-	if (p->attachments == 0) return SIO_ERR_ATTACHMENTS;
 	if (p->attachments > SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	drop_front(s, (size_t)(dash - s->p) + 1);
 	return 0;
