@@ -11,6 +11,7 @@
 #include "eio/net/answer.h"
 #include "eio/net/verify.h"
 #include "eio/query.h"
+#include "eio/utf8.h"
 
 #include <stdlib.h>
 
@@ -244,27 +245,54 @@ post_done(struct eio_socket *socket)
 	eio_exchange_unref(ex);
 }
 
-/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has. */
+/* Replaces what is not UTF-8 in the text of a POST, as Node does. */
+static void
+repair_text(struct eio_buf *body)
+{
+	struct eio_buf text;
+
+	if (eio_utf8_valid(eio_buf_bytes(body))) return;
+	eio_buf_init(&text);
+	eio_utf8_repair(&text, eio_buf_bytes(body));
+	eio_buf_deinit(body);
+	*body = text;
+}
+
+/* A form: what it holds is its text. Without that it means nothing, and is answered "ok" as in the reference. */
+static void
+take_form(struct eio_socket *socket, struct eio_buf *body)
+{
+	ssize_t n = eio_jsonp_decode(body->p, body->n);
+
+	if (n < 0) {
+		eio_session_post_refused(&socket->session);
+		return;
+	}
+	body->n = (size_t)n;
+	repair_text(body);
+	if (eio_buf_failed(body))
+		eio_session_post_bad_type(&socket->session);
+	else
+		eio_session_post(&socket->session, body->p, body->n, false);
+}
+
+/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has, or when out of
+ * memory. */
 static bool
 take_body(struct eio_socket *socket, const struct eio_request *req, struct eio_buf *body)
 {
 	/* Exactly this value means the binary form: with parameters the reference takes it for text as well. */
 	bool binary = eio_bytes_eq(
 		eio_request_header(req, EIO_LIT("content-type")), EIO_LIT("application/octet-stream"));
-	ssize_t n;
 
 	if (socket->jsonp) {
-		n = eio_jsonp_decode(body->p, body->n);
-		/* Without a payload it means nothing, and is answered "ok" as in the reference. */
-		if (n < 0)
-			eio_session_post_refused(&socket->session);
-		else
-			eio_session_post(&socket->session, body->p, (size_t)n, false);
-	} else if (binary && socket->session.kind.revision == 4) {
-		return false;
-	} else {
-		eio_session_post(&socket->session, body->p, body->n, binary);
+		take_form(socket, body);
+		return true;
 	}
+	if (binary && socket->session.kind.revision == 4) return false;
+	if (!binary) repair_text(body);
+	if (eio_buf_failed(body)) return false;
+	eio_session_post(&socket->session, body->p, body->n, binary);
 	return true;
 }
 
