@@ -29,6 +29,7 @@ on_websocket_message(void *user, struct eio_ws *ws, bool binary, char *data, siz
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	s = link->socket;
 	if (!s) return;
+	eio_session_catch_up(&s->session, eio_clock_now(s->server->clock));
 	if (link->probe) {
 		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
 		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) link_upgrade(link, s);

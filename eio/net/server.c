@@ -359,12 +359,12 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
-	if (err != EIO_OK)
-		eio__answer_error(s, ex, err);
-	else if (owner != s->options->index)
+	if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);
 	else if (ex->answered)
-		return; /* refused while its body was arriving elsewhere */
+		return; /* refused while its body was arriving elsewhere, or its session has just ended */
+	else if (err != EIO_OK)
+		eio__answer_error(s, ex, err);
 	else if (socket)
 		session_request(s, socket, ex, stage);
 	else

@@ -11,25 +11,13 @@
 
 #include <stdlib.h>
 
-enum {
-	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
-	LATE_MS = 100, /* timers come within two ticks of the wheel, 32 ms */
-};
+enum { EARLIEST_PING = 16 }; /* the first ping may come early by 1 / 16 of pingInterval */
+
+_Static_assert(EIO_LATE_MS > 2 * EIO_WHEEL_TICK_MS, "timers come within two ticks of the wheel");
 
 static void on_session_timer(struct eio_timer *t);
 
 /* Making and finding */
-
-/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for
- * ever, each time all in one turn of the loop: their first pings are spread over the end of the first interval. */
-static uint64_t
-begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
-{
-	uint64_t now = eio_clock_now(server->clock);
-
-	/* Revision 3: the client pings. */
-	return kind->revision == 3 ? now : now - random % (server->settings.ping_interval / EARLIEST_PING + 1);
-}
 
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
@@ -45,11 +33,14 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_timer_init(&s->timer, on_session_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
+	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of the
+	 * loop: their first pings are spread over the end of the first interval. */
+	eio_session_ping_early(&s->session, hash % (server->settings.ping_interval / EARLIEST_PING + 1));
 	eio_hash_add(&server->sids, &s->node, hash);
 	server->stats.opened++;
 	server->stats.open++;
@@ -62,8 +53,8 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	return s;
 }
 
-struct eio_socket *
-eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+static struct eio_socket *
+find_socket(struct eio_server *server, struct eio_bytes sid)
 {
 	uint64_t hash = eio_hash_bytes(server->sid_key, sid);
 
@@ -198,6 +189,17 @@ pump_outputs(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
 }
 
+struct eio_socket *
+eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+{
+	struct eio_socket *s = find_socket(server, sid);
+
+	if (!s || !eio_session_catch_up(&s->session, eio_clock_now(server->clock))) return s;
+	eio_list_remove(&s->dirty);
+	pump_outputs(s);
+	return find_socket(server, sid); /* unless that was its end */
+}
+
 void
 eio_server_flush(struct eio_server *server)
 {
@@ -226,7 +228,7 @@ on_session_timer(struct eio_timer *t)
 
 	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers
 	 * first. */
-	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
+	if (!s->late && eio_session_deadline(&s->session) + EIO_LATE_MS < now) {
 		s->late = true;
 		eio_clock_set(s->server->clock, &s->timer, now + 1);
 		return;

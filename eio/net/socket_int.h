@@ -44,7 +44,8 @@ _Static_assert(EIO__SOCKET_HOT_BYTES < EIO__CACHE_LINE + EIO__ALIGNMENT, "eio_so
 /* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
 struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
 
-/* The socket of a session that lives here, or NULL. */
+/* The socket of a session that lives here and whose time is not over, or NULL. What was due before this moment is done
+ * first. */
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 
 /* Tells the application of it, for which req is valid during the call. */
