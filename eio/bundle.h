@@ -89,6 +89,9 @@ struct eio_block *eio_bundle_deflated(
  * has changed. */
 int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
 
+/* Whether some packet of it is binary. */
+bool eio_bundle_has_binary(const struct eio_bundle *b);
+
 /* How many bytes of message data the bundle carries: what a queue limit counts. */
 size_t eio_bundle_size(const struct eio_bundle *b);
 

@@ -44,6 +44,7 @@ struct eio_settings {
 	size_t max_payload; /* maxHttpBufferSize */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
+	bool open_with_messages; /* the answer of a handshake carries what was sent at once, too, not the open packet alone */
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
@@ -53,6 +54,9 @@ struct eio_session_kind {
 	enum eio_transport transport : 8; /* changes with the upgrade */
 	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
+	/* Of revision 3 by polling: payloads are in the string form without b64, too, because nothing says that the client
+	 * reads the other. One with something binary in it is in the binary form once the client has sent such a one. */
+	bool strings;
 	enum eio_text text; /* of revision 3 by polling */
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
 };
@@ -92,6 +96,8 @@ struct eio_session {
 	enum eio__reading reading : 8; /* what `in` is */
 	/* What kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling. */
 	bool other_b64;
+	bool sent_binary_form; /* its client did, in a POST */
+	bool begun; /* the open packet has left by polling */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	char sid[EIO_SID_LEN + 1];

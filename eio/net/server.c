@@ -48,6 +48,7 @@ make_server_parts(struct eio_server *s)
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
+		.open_with_messages = o->open_with_messages,
 		.http_deflate = o->http_deflate.on ? &o->http_deflate : NULL,
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
@@ -158,7 +159,7 @@ hold_get(struct eio_socket *s, struct eio_exchange *ex)
 static void
 polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 {
-	struct eio_session_kind kind = eio__server_kind(ex->req, EIO_TRANSPORT_POLLING);
+	struct eio_session_kind kind = eio__server_kind(s->options, ex->req, EIO_TRANSPORT_POLLING);
 	struct eio_socket *socket;
 	struct eio_buf j;
 
