@@ -33,9 +33,14 @@ eio_session_wire(const struct eio_session *s)
 	bool websocket = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
 	enum eio_wire wire = wires[s->kind.revision == 4][websocket][s->kind.b64 || (!websocket && s->kind.strings)];
 
-	/* Who has sent only ASCII is sent only ASCII, for which it makes no difference. */
-	if (wire == EIO_WIRE_POLLING_B64_3 && s->kind.text != EIO_TEXT_ONCE) return EIO_WIRE_POLLING_B64_3_TWICE;
-	return wire;
+	/* Who has not shown how it encodes is sent what encodes once, or ASCII, for which it makes no difference. */
+	if ((websocket ? s->kind.ws_text : s->kind.text) != EIO_TEXT_TWICE) return wire;
+	switch (wire) {
+	case EIO_WIRE_POLLING_B64_3: return EIO_WIRE_POLLING_B64_3_TWICE;
+	case EIO_WIRE_WS_3: return EIO_WIRE_WS_3_TWICE;
+	case EIO_WIRE_WS_B64_3: return EIO_WIRE_WS_B64_3_TWICE;
+	default: return wire;
+	}
 }
 
 struct eio_bundle *
