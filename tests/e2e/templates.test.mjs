@@ -160,7 +160,7 @@ const MISTAKES = [
 	[{ on: { x: [{ join: '$1.symbol' }] } }, /is "\{1\.symbol\}" now/],
 	[{ on: { x: [{ emit: ['y', '...$args'] }] } }, /is "\{args\}" now/],
 	[{ on: { x: [{ emit: ['y', 'for $auth.user.name!'] }] } }, /is "\{auth\.user\.name\}" now/],
-	[{ on: { x: [{ emit: ['y', '{auth?}'] }] } }, /cannot end with '\?'/],
+	[{ on: { x: [{ emit: ['y', { z: '{auth?}' }] }] } }, /cannot end with '\?', but for a whole element of a list/],
 	[{ on: { x: [{ emit: ['y', '{"a":1}'] }] } }, /unknown placeholder .*"\{\{" is a brace/],
 ];
 
