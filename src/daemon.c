@@ -11,6 +11,7 @@
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
+#include "src/source/pubsub.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
@@ -93,6 +94,7 @@ make_feed(struct daemon *d)
 {
 	struct feed_options o = {
 		.thread = &d->threads[d->n_threads - 1],
+		.source = &source_pubsub,
 		.interest = d->interest,
 		.metrics = &d->metrics.rows[d->n_threads - 1],
 	};

@@ -144,10 +144,9 @@ struct stretch {
 static struct stretch
 next_stretch(const struct clients *c, const struct delivery *d, size_t i)
 {
-	const struct interest *t = d->items[i].target;
-	struct sio_room_key key = t->everyone ? sio_room_everyone(t->nsp) : sio_room_named(t->nsp, t->room);
+	const struct delivery_item *first = &d->items[i];
 
-	return (struct stretch){ sio_rooms_find(&c->rooms, key), &d->items[i], same_members(d, i) };
+	return (struct stretch){ sio_rooms_find(&c->rooms, first->target->key), first, same_members(d, i) };
 }
 
 void

@@ -7,9 +7,7 @@ on_room_opened(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
-	if (interest_set(
-		    c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name))
-		c->interest_failed = true;
+	if (interest_set(c->options.interest, c->options.worker, room->key)) c->interest_failed = true;
 }
 
 static void
@@ -17,8 +15,7 @@ on_room_closing(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
-	interest_clear(
-		c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name);
+	interest_clear(c->options.interest, c->options.worker, room->key);
 }
 
 int

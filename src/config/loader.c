@@ -17,7 +17,8 @@ struct config_memory {
 	max_align_t data[];
 };
 
-/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a terminal. */
+/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a
+ * terminal. */
 static void
 blank_controls(char *text)
 {

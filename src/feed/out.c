@@ -41,7 +41,7 @@ feed_out_deinit(struct feed_out *o)
 
 /* Room for one more item for worker w; NULL when out of memory. */
 static struct delivery_item *
-reserve(struct feed_out *o, unsigned w)
+reserve_item(struct feed_out *o, unsigned w)
 {
 	struct delivery *d = o->pending[w];
 	size_t cap = o->caps[w];
@@ -71,13 +71,16 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 }
 
 static void
-add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
+add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item, uint64_t now_ms)
 {
 	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
-	struct delivery_item *to = has_budget(o, w, bytes) ? reserve(o, w) : NULL;
+	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
 
 	if (!to) {
 		metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES_DROPPED);
+		LOG_DEBUG_LIMITED(&o->behind, now_ms,
+			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
+			item.target->key.everyone ? "" : LOG_ESCAPE(item.target->key.name), bytes);
 		return;
 	}
 	eio_bundle_ref(item.bundle);
@@ -89,7 +92,7 @@ add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
 }
 
 static enum sio_encode
-encode_of(const struct feed_spec *feed)
+encode_of_feed(const struct feed_spec *feed)
 {
 	switch (feed->encode) {
 	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
@@ -99,31 +102,40 @@ encode_of(const struct feed_spec *feed)
 	abort();
 }
 
-void
-feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
-	unsigned count)
+static void
+note_unheard(struct feed_out *o, const struct feed_spec *feed, const struct feed_stream *stream, unsigned count,
+	uint64_t now_ms)
 {
-	struct interest *target = b->user;
+	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES_UNHEARD);
+	LOG_DEBUG_LIMITED(&o->unheard, now_ms,
+		"feed=%u event=batch-not-sent part=members reason=\"they have gone\" room=\"%s\" messages=%u",
+		feed->index, stream->target.everyone ? "" : LOG_ESCAPE(stream->target.name), count);
+}
+
+void
+feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct feed_stream *stream,
+	struct eio_bytes content, unsigned count, uint64_t now_ms)
+{
+	struct interest *target = stream->interest;
 	uint64_t workers = interest_workers(target);
 	struct sio_broadcast broadcast = {
-		.nsp = eio_cstr(feed->nsp), .event = b->event, .encode = encode_of(feed), .payload = content
+		.nsp = eio_cstr(feed->nsp), .event = stream->event, .encode = encode_of_feed(feed), .payload = content
 	};
-	struct eio_bundle *bundle = NULL;
+	struct delivery_item item = { .target = target, .slow = feed->slow, .stream = stream->hash };
 
 	if (!workers) {
-		metrics_inc(o->options->metrics, METRIC_FEED_BATCHES_UNHEARD);
+		note_unheard(o, feed, stream, count, now_ms);
 		return;
 	}
 	/* The name was checked when the stream was made, so only memory can be missing. */
-	if (sio_broadcast_bundle(&broadcast, &bundle) < 0) {
+	if (sio_broadcast_bundle(&broadcast, &item.bundle) < 0) {
 		metrics_add(o->options->metrics, METRIC_FEED_DROPPED_MEMORY, count);
 		return;
 	}
 	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1)
-			add_for_worker(o, w, (struct delivery_item){ bundle, target, feed->slow, b->hash });
-	eio_bundle_unref(bundle);
+		if (workers >> w & 1) add_for_worker(o, w, item, now_ms);
+	eio_bundle_unref(item.bundle);
 }
 
 void

@@ -3,8 +3,8 @@
  * What a feed shall do: the form that the configuration fills and the rest of this
  * folder works from. It knows nothing of the file it was read from.
  *
- * Threads: immutable once filled; any thread may read it. Specs are shared by counting references: who runs feeds holds one to
- * their set, so a set that was replaced lives as long as somebody still works from it.
+ * Threads: immutable once filled; any thread may read it. Specs are shared by counting references: who runs feeds
+ * holds one to their set, so a set that was replaced lives as long as somebody still works from it.
  */
 #ifndef SRC_FEED_SPEC_H
 #define SRC_FEED_SPEC_H
@@ -77,8 +77,8 @@ struct feed_specs {
 /* An empty set with a reference for the caller. NULL when out of memory. */
 struct feed_specs *feed_specs_new(void);
 
-/* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory: the feed
- * is then still the caller's. Only before the set is shared. */
+/* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory:
+ * the feed is then still the caller's. Only before the set is shared. */
 int feed_specs_add(struct feed_specs *s, const struct feed_spec *spec);
 
 /* Any thread. */

@@ -72,7 +72,8 @@ struct handlers_call {
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
 	struct sio_socket *socket;
-	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not be kept. */
+	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not
+	 * be kept. */
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 };
@@ -91,7 +92,8 @@ enum handlers_result handlers_run_connection(const struct handlers *h, const str
 enum handlers_result handlers_run_event(
 	const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev);
 
-/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are still to be left. */
+/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are
+ * still to be left. */
 enum handlers_result handlers_run_disconnect(
 	const struct handlers *h, const struct handlers_call *call, const char *reason);
 

@@ -83,15 +83,22 @@ publish_refused(struct redis_publisher *p, struct eio_bytes text)
 			LOG_ESCAPE(text), (unsigned long long)suppressed);
 }
 
+/* Nobody asked for it. */
+static void
+publisher_message(void *user, const struct redis_message *m)
+{
+	(void)user;
+	(void)m;
+}
+
 static bool
-publisher_event(void *user, enum redis_read got, const struct redis_event *event)
+publisher_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_publisher *p = publisher_of(user);
 
-	if (got != REDIS_READ_REPLY) return false; /* a message that nobody asked for */
-	if (event->reply == REDIS_REPLY_IS_ERROR) {
-		publish_refused(p, event->text);
-	} else if (event->reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
+	if (reply == REDIS_REPLY_IS_ERROR) {
+		publish_refused(p, text);
+	} else if (reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
 		p->unanswered--;
 		metrics_inc(p->options.metrics, METRIC_PUBLISH_SENT);
 	}
@@ -117,7 +124,8 @@ publisher_lost(void *user)
 static const struct redis_role publisher_role = {
 	.name = "publish",
 	.greet = publisher_greet,
-	.event = publisher_event,
+	.message = publisher_message,
+	.reply = publisher_reply,
 	.ready = publisher_ready,
 	.lost = publisher_lost,
 };

@@ -23,7 +23,8 @@ struct redis_publisher_options {
 /* A publisher that begins to connect at once. NULL when out of memory. */
 struct redis_publisher *redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *options);
 
-/* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and counted). */
+/* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and
+ * counted). */
 int redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Writes what is queued. Once per loop turn is enough. */

@@ -153,8 +153,8 @@ enum template_result {
 /* The text of a result, a constant string. */
 const char *template_result_text(enum template_result r);
 
-/* Appends a name to out. TEMPLATE_OK, or why there is none (out then holds a part of it). Whether out ran out of memory is for the
- * caller to check. */
+/* Appends a name to out. TEMPLATE_OK, or why there is none (out then holds a part of it). Whether out ran out of
+ * memory is for the caller to check. */
 enum template_result template_render(const struct template *t, const struct template_input *in, struct eio_buf *out);
 
 /* Memory for template_render_names(), kept from one to the next; all zero at first. */
@@ -164,8 +164,9 @@ struct template_names {
 
 void template_names_deinit(struct template_names *n);
 
-/* Calls each() for every name; its bytes are valid during the call, which must not use n. When one element of a list makes no name the
- * others do, and the first such reason is returned. At most TEMPLATE_MAX_NAMES are made: then TEMPLATE_TOO_MANY. */
+/* Calls each() for every name; its bytes are valid during the call, which must not use n. When one element of a list
+ * makes no name the others do, and the first such reason is returned. At most TEMPLATE_MAX_NAMES are made: then
+ * TEMPLATE_TOO_MANY. */
 enum template_result template_render_names(const struct template *t, const struct template_input *in,
 	struct template_names *n, void (*each)(void *ctx, struct eio_bytes name), void *ctx);
 

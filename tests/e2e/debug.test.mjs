@@ -144,6 +144,36 @@ for (const { name, act, event, line, counter: count, more } of lines) {
 	);
 }
 
+test('messages that are not sent have a line that says which part of the feed it was', options, () =>
+	withCleanup(async (cleanup) => {
+		const redis = await startRedis(cleanup, await freePort());
+		const feeds = [
+			{ channel: 'ticks', event: '{/type}', room: 'r.{/id}', where: { '/on': true }, batch: { interval: 0 } },
+			{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } },
+		];
+		const server = await start(cleanup, 'debug', { redis: redis.url, feeds });
+		await feedsReady(redis, server);
+		const reader = await connect(cleanup, server, MODES.websocket);
+		const heard = collect(reader, 'news');
+		const said = (part) => server.lines('message-not-sent').filter((line) => line.includes(` part=${part} `));
+		const cases = [
+			['where', '{"type":"a","id":1,"on":false}', /feed=0 channel="ticks" .* reason="does not match" room="" message=".*" suppressed=0$/],
+			['event', '{"id":1,"on":true}', /feed=0 channel="ticks" .* reason="has no value in the message" room="" /],
+			['room', '{"type":"a","on":true}', /feed=0 channel="ticks" .* reason="has no value in the message" room="" /],
+			['members', '{"type":"a","id":7,"on":true}', /feed=0 channel="ticks" .* reason="nobody is there" room="r.7" /],
+			['json', 'no json', /feed=0 channel="ticks" .* reason="not one JSON value" room="" message="no json" suppressed=0$/],
+		];
+		for (const [, message] of cases) await redis.client.publish('ticks', message);
+		await redis.client.publish('news', '1');
+		await heard.next('the message behind them');
+		for (const [part, , line] of cases) {
+			await eventually(() => said(part).length === 1, `the line of ${part}`);
+			assert.match(said(part)[0], line);
+		}
+		assert.equal(server.lines('message-not-sent').length, cases.length);
+	}),
+);
+
 test('a client that does not read has a line', options, () =>
 	withCleanup(async (cleanup) => {
 		const redis = await startRedis(cleanup, await freePort());

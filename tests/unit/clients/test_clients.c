@@ -42,8 +42,8 @@ static bool publish_fails, interest_fails;
 static char published[512]; /* the last payload */
 
 int __wrap_feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
-int __real_interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
-int __wrap_interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
+int __real_interest_set(struct interest_table *t, unsigned w, struct sio_room_key key);
+int __wrap_interest_set(struct interest_table *t, unsigned w, struct sio_room_key key);
 
 int
 __wrap_feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
@@ -55,9 +55,9 @@ __wrap_feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes p
 }
 
 int
-__wrap_interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room)
+__wrap_interest_set(struct interest_table *t, unsigned w, struct sio_room_key key)
 {
-	return interest_fails ? -1 : __real_interest_set(t, w, nsp, room);
+	return interest_fails ? -1 : __real_interest_set(t, w, key);
 }
 
 /* A worker */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fan-out with compression, on real sockets: deliveries that piled up are joined, leave in one write for each client, and are
- * compressed once for all clients of all workers; and what was joined is not kept. Linked with -Wl,--wrap=eio_deflate and
- * --wrap=eio_zip_add, which count.
+ * The fan-out with compression, on real sockets: deliveries that piled up are joined, leave in one write for each
+ * client, and are compressed once for all clients of all workers; and what was joined is not kept. Linked with
+ * -Wl,--wrap=eio_deflate and --wrap=eio_zip_add, which count.
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
@@ -169,7 +169,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	atomic_fetch_add(&t->budget.outstanding, n);
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
-		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
+		d->items[i].target = interest_get(t->interest, sio_room_everyone(EIO_LIT("/")));
 		d->items[i].slow = FEED_SLOW_DISCONNECT;
 		d->items[i].stream = 1;
 	}
@@ -308,8 +308,8 @@ check_poll(struct test *t, const struct eio_exchange *ex, unsigned from, unsigne
 	eio_buf_deinit(&got);
 }
 
-/* Whoever they are and on whichever worker: what piled up is one write for each, and each message is compressed once for each form it
- * has on the wire. */
+/* Whoever they are and on whichever worker: what piled up is one write for each, and each message is compressed once
+ * for each form it has on the wire. */
 static void
 test_joined(void **state)
 {
@@ -363,7 +363,8 @@ claim(struct test *t, struct eio_bundle *b)
 	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
-/* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one turn. */
+/* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one
+ * turn. */
 static void
 test_busy(void **state)
 {
@@ -438,8 +439,8 @@ read_bytes(struct test *t, int fd, size_t n)
 	assert_int_equal(n, 0);
 }
 
-/* What was joined for a slow client, and what it was joined of, is held while it waits and no longer: until the client takes it, is
- * over its limit, or goes. */
+/* What was joined for a slow client, and what it was joined of, is held while it waits and no longer: until the
+ * client takes it, is over its limit, or goes. */
 static void
 test_held(void **state)
 {

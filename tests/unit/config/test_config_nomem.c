@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Out of memory at every single place while the configuration is read: an error each time, and nothing is left behind. */
+/* Out of memory at every single place while the configuration is read: an error each time, and nothing is left
+ * behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

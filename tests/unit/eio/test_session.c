@@ -797,7 +797,8 @@ test_probe_after_failed_probe(void **state)
 	finish(&r);
 }
 
-/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way of. */
+/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way
+ * of. */
 static void
 test_poll_after_failed_probe(void **state)
 {
@@ -853,7 +854,8 @@ test_closing_upgrade_ends(void **state)
 	finish(&r);
 }
 
-/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its old form. */
+/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its
+ * old form. */
 static void
 test_upgrade_b64(void **state)
 {

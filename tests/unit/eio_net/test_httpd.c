@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers of the HTTP server that are gathered, with the kernel's io_uring and without it: what is shared, what order they
- * leave in, what a full socket does not take, and what a connection that ends still gets.
+ * Answers of the HTTP server that are gathered, with the kernel's io_uring and without it: what is shared, what order
+ * they leave in, what a full socket does not take, and what a connection that ends still gets.
  */
 #define _GNU_SOURCE
 #include "eio/net/httpd.h"

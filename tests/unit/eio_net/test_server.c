@@ -301,8 +301,8 @@ check_nothing(int peer)
 	assert_int_equal(recv(peer, &c, 1, MSG_DONTWAIT), -1);
 }
 
-/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once: the client does
- * not count as slow for it. */
+/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once:
+ * the client does not count as slow for it. */
 static void
 test_drain(void **state)
 {
@@ -489,7 +489,8 @@ check_none(struct test *t)
 	assert_int_equal(t->closed, t->n);
 }
 
-/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way. Gives what it read. */
+/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way.
+ * Gives what it read. */
 static struct eio_buf
 read_to_end(struct test *t, int peer)
 {
@@ -601,7 +602,8 @@ test_probe_fails(void **state)
 	finish(&t);
 }
 
-/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended before. */
+/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended
+ * before. */
 static void
 test_ends_while_upgrading(void **state)
 {
@@ -681,8 +683,8 @@ check_opened(int peer)
 	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
 }
 
-/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket without what could not
- * be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
+/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket
+ * without what could not be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
 static bool
 open_without(bool probe, long nth)
 {

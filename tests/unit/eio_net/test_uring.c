@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends by io_uring: what sockets take in part or not at all comes back, and on WebSockets the order of everything written stays
- * what it was. Where the kernel refuses a ring, only the tests of that are left.
+ * Sends by io_uring: what sockets take in part or not at all comes back, and on WebSockets the order of everything
+ * written stays what it was. Where the kernel refuses a ring, only the tests of that are left.
  */
 #define _GNU_SOURCE
 #include "eio/buf.h"
@@ -116,7 +116,8 @@ test_sends(void **state)
 	eio_uring_free(r);
 }
 
-/* Between sends that go well: one that is taken in part, one that finds no room, one without a peer, one that is no socket. */
+/* Between sends that go well: one that is taken in part, one that finds no room, one without a peer, one that is no
+ * socket. */
 static void
 test_rests(void **state)
 {

@@ -314,8 +314,8 @@ test_order_with_pongs(void **state)
 	finish(&t);
 }
 
-/* The rest of a block that the kernel took in part stays in its place: before other blocks, a pong and a close frame, whoever wrote
- * them. */
+/* The rest of a block that the kernel took in part stays in its place: before other blocks, a pong and a close
+ * frame, whoever wrote them. */
 static void
 test_order_of_rests(void **state)
 {
@@ -398,8 +398,9 @@ connect_another(struct test *t, struct test *other)
 	return fds[1];
 }
 
-/* When there is no memory for what the kernel did not take of a block, a frame is cut: nothing follows it, not even the answer to a
- * ping that is there already, and the connection ends. Others are unharmed. gather: by way of the ring, where there is one. */
+/* When there is no memory for what the kernel did not take of a block, a frame is cut: nothing follows it, not even
+ * the answer to a ping that is there already, and the connection ends. Others are unharmed. gather: by way of the
+ * ring, where there is one. */
 static void
 check_cut(bool gather)
 {
@@ -735,8 +736,8 @@ test_deflate_refused(void **state)
 	check_refused(0xe1, eio_bytes(out, n), EIO_WS_CLOSE_PROTOCOL_ERROR);
 }
 
-/* Headers that lws has no room for end the handshake, told as one that never opened. The room is that of lws's buffer: whatever
- * the length, nothing is written behind it. */
+/* Headers that lws has no room for end the handshake, told as one that never opened. The room is that of lws's
+ * buffer: whatever the length, nothing is written behind it. */
 static void
 test_too_many_headers(void **state)
 {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The whole way */
 
@@ -81,7 +82,7 @@ leave(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	interest_clear(r->interest, w, eio_cstr(nsp), room ? &name : NULL);
+	interest_clear(r->interest, w, room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp)));
 }
 
 static void
@@ -103,7 +104,9 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	assert_int_equal(interest_set(r->interest, w, eio_cstr(nsp), room ? &name : NULL), 0);
+	assert_int_equal(interest_set(r->interest, w,
+				 room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp))),
+		0);
 	assert_true(r->n_listening < 8);
 	r->listening[r->n_listening].w = w;
 	r->listening[r->n_listening].nsp = nsp;
@@ -114,12 +117,15 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 static void
 message(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
 {
-	struct redis_message m = { .is_pattern = pattern != NULL,
+	struct message m = {
+		.kind = pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL,
 		.name = eio_cstr(pattern ? pattern : channel),
 		.channel = eio_cstr(channel),
-		.payload = eio_cstr(payload) };
+		.payload = eio_cstr(payload),
+		.now_ms = now,
+	};
 
-	feed_router_message(&r->router, &m, now);
+	feed_router_message(&r->router, &m);
 }
 
 static uint64_t
@@ -172,8 +178,8 @@ routes_and_rooms(void **state)
 	/* One encoding for both workers. */
 	assert_ptr_equal(r->workers[0].got[0]->items[0].bundle, r->workers[2].got[0]->items[0].bundle);
 	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
-	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->room, EIO_LIT("A")));
-	assert_true(r->workers[2].got[0]->items[1].target->everyone);
+	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->key.name, EIO_LIT("A")));
+	assert_true(r->workers[2].got[0]->items[1].target->key.everyone);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);
@@ -369,6 +375,141 @@ streams_go_away(void **state)
 	rig_free(r);
 }
 
+/* Why nothing arrives */
+
+static int saved_stderr;
+static FILE *caught;
+
+/* What is logged from now on goes to a file. */
+static void
+catch_log(void)
+{
+	saved_stderr = dup(STDERR_FILENO);
+	caught = tmpfile();
+	assert_true(saved_stderr >= 0 && caught);
+	dup2(fileno(caught), STDERR_FILENO);
+}
+
+/* And this is what went there. */
+static const char *
+caught_log(void)
+{
+	static char text[8192];
+	size_t n;
+
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	rewind(caught);
+	n = fread(text, 1, sizeof text - 1, caught);
+	text[n] = '\0';
+	fclose(caught);
+	return text;
+}
+
+/* What is logged while a message is taken. */
+static const char *
+log_of(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
+{
+	catch_log();
+	message(r, pattern, channel, payload, now);
+	return caught_log();
+}
+
+static const struct {
+	int line;
+	const char *channel, *payload, *part, *reason;
+	enum metric metric;
+} unsent[] = {
+	{ __LINE__, "json", "{", "json", "not one JSON value", METRIC_FEED_DROPPED_JSON },
+	{ __LINE__, "json", "\"\xff\"", "utf8", "not UTF-8", METRIC_FEED_DROPPED_UTF8 },
+	{ __LINE__, "where", "{\"a\":2}", "where", "does not match", METRIC_FEED_FILTERED },
+	{ __LINE__, "event", "{\"r\":1}", "event", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"connect\",\"r\":1}", "event", "is a reserved name", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\"}", "room", "has no value in the message", METRIC_FEED_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\",\"r\":1}", "members", "nobody is there", METRIC_FEED_UNHEARD },
+	{ __LINE__, "lines", "a\nb", "line", "holds a line feed or starts with NUL", METRIC_FEED_DROPPED_LINE },
+};
+
+/* Each way not to be sent is counted and has one line at debug, which says which part of which feed it was. */
+static void
+says_why_nothing_arrives(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof unsent / sizeof unsent[0]; i++) {
+		struct rig *r = rig_new("{\"feeds\": [{\"channel\": \"json\", \"encode\": \"json\"},"
+					"{\"channel\": \"where\", \"where\": {\"/a\": 1}},"
+					"{\"channel\": \"event\", \"event\": \"{/e}\", \"room\": \"{/r}\"},"
+					"{\"channel\": \"lines\", \"batch\": {\"format\": \"lines\"}}]}");
+		char want[160];
+		const char *got, *line;
+
+		listen_to(r, 0, "/", NULL);
+		log_set_level(LOG_LEVEL_DEBUG);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		snprintf(want, sizeof want, " channel=\"%s\" event=message-not-sent part=%s reason=\"%s\"",
+			unsent[i].channel, unsent[i].part, unsent[i].reason);
+		line = strstr(got, want);
+		if (!line || strstr(line + strlen(want), "message-not-sent"))
+			fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 1);
+		log_set_level(LOG_LEVEL_INFO);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		if (strstr(got, "message-not-sent")) fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 2);
+		rig_free(r);
+	}
+	log_set_level(LOG_LEVEL_ERROR);
+}
+
+/* Few lines of a kind, and each kind has its own bound; the room is named. */
+static void
+few_debug_lines(void **state)
+{
+	struct rig *r = rig_new("{\"feeds\": [{\"pattern\": \"*\", \"room\": \"r.{1}\", \"where\": {\"/a\": 1}}]}");
+	unsigned written = 0;
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	for (int i = 0; i < 100; i++) written += *log_of(r, "*", "x", "{\"a\":2}", 0) != '\0';
+	assert_int_equal(written, LOG_LIMIT_BURST);
+	assert_non_null(
+		strstr(log_of(r, "*", "x", "{\"a\":1}", 0), "part=members reason=\"nobody is there\" room=\"r.x\""));
+	assert_non_null(strstr(log_of(r, "*", "x", "{\"a\":2}", LOG_LIMIT_MS), " suppressed=95"));
+	assert_int_equal(count(r, METRIC_FEED_FILTERED), 101);
+	log_set_level(LOG_LEVEL_ERROR);
+	rig_free(r);
+}
+
+/* Messages that were taken and are not sent in the end. */
+static void
+says_why_batches_do_not_arrive(void **state)
+{
+	struct rig *r = rig_new("{\"limits\": {\"workerQueueBytes\": 65536}, \"feeds\": [{\"channel\": \"c\","
+				"\"room\": \"r\", \"batch\": {\"format\": \"lines\"}}]}");
+	static char big[60001];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	assert_int_equal(interest_set(r->interest, 0, sio_room_named(EIO_LIT("/"), EIO_LIT("r"))), 0);
+	message(r, NULL, "c", "1", 0);
+	leave(r, 0, "/", "r");
+	catch_log();
+	feed_router_tick(&r->router, 200);
+	assert_non_null(strstr(caught_log(),
+		"debug feed=0 event=batch-not-sent part=members reason=\"they have gone\" room=\"r\" messages=1 suppressed=0"));
+	memset(big, 'b', sizeof big - 1);
+	listen_to(r, 1, "/", "r");
+	message(r, NULL, "c", big, 300);
+	feed_router_tick(&r->router, 500);
+	message(r, NULL, "c", big, 600);
+	catch_log();
+	feed_router_tick(&r->router, 800);
+	assert_non_null(strstr(caught_log(),
+		"debug event=batch-not-sent part=worker reason=\"it is behind\" worker=1 room=\"r\" bytes=60"));
+	log_set_level(LOG_LEVEL_ERROR);
+	rig_free(r);
+}
+
 int
 main(void)
 {
@@ -380,6 +521,9 @@ main(void)
 		cmocka_unit_test(the_worker_itself),
 		cmocka_unit_test(many_in_one_turn),
 		cmocka_unit_test(streams_go_away),
+		cmocka_unit_test(says_why_nothing_arrives),
+		cmocka_unit_test(few_debug_lines),
+		cmocka_unit_test(says_why_batches_do_not_arrive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

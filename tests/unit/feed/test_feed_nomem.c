@@ -36,15 +36,17 @@ take_delivery(void *user, struct mail *run)
 static int
 run(struct feed_router *router, struct feed_out *out, const struct feed_options *o)
 {
-	struct redis_message m = { .is_pattern = true,
+	struct message m = {
+		.kind = MESSAGE_OF_PATTERN,
 		.name = EIO_LIT("n.*"),
 		.channel = EIO_LIT("n.room"),
-		.payload = EIO_LIT("{\"a\":1}") };
+		.payload = EIO_LIT("{\"a\":1}"),
+	};
 	uint64_t lost;
 
 	items = 0;
-	feed_router_message(router, &m, 0);
-	feed_router_message(router, &m, 0);
+	feed_router_message(router, &m);
+	feed_router_message(router, &m);
 	feed_router_tick(router, 200);
 	feed_out_post(out);
 	lost = o->metrics->v[METRIC_FEED_DROPPED_MEMORY] + o->metrics->v[METRIC_FEED_DELIVERIES_DROPPED];
@@ -69,8 +71,8 @@ pass_messages(void)
 	if (!interest) return -1;
 	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
 	o.metrics = metrics.rows;
-	if (interest_set(interest, 0, nsp, &room) < 0) goto fail_metrics;
-	if (interest_set(interest, 0, nsp, NULL) < 0) goto fail_room;
+	if (interest_set(interest, 0, sio_room_named(nsp, room)) < 0) goto fail_metrics;
+	if (interest_set(interest, 0, sio_room_everyone(nsp)) < 0) goto fail_room;
 	if (feed_out_init(&out, &o) < 0) goto fail_everyone;
 	out.workers[0] = &port;
 	if (feed_router_init(&router, &o, &out) < 0) goto fail_out;
@@ -79,9 +81,9 @@ pass_messages(void)
 fail_out:
 	feed_out_deinit(&out);
 fail_everyone:
-	interest_clear(interest, 0, nsp, NULL);
+	interest_clear(interest, 0, sio_room_everyone(nsp));
 fail_room:
-	interest_clear(interest, 0, nsp, &room);
+	interest_clear(interest, 0, sio_room_named(nsp, room));
 fail_metrics:
 	metrics_set_deinit(&metrics);
 fail_interest:

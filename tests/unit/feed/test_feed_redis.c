@@ -14,6 +14,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/feed/feed.h"
+#include "src/source/pubsub.h"
 #include "tests/unit/configured.h"
 
 #include <errno.h>
@@ -119,11 +120,13 @@ set_up(void **state)
 	x->interest = interest_table_new();
 	if (!x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
 	for (int w = 0; w < WORKERS; w++) uv_mutex_init(&x->workers[w].lock);
-	interest_set(x->interest, 0, nsp, NULL);
-	interest_set(x->interest, 1, nsp, NULL);
-	interest_set(x->interest, 1, nsp, &room_a);
+	interest_set(x->interest, 0, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_named(nsp, room_a));
 	if (thread_init(&x->thread, "test-feed", x->metrics.rows)) return -1;
-	o = (struct feed_options){ .thread = &x->thread, .interest = x->interest, .metrics = x->metrics.rows };
+	o = (struct feed_options){
+		.thread = &x->thread, .source = &source_pubsub, .interest = x->interest, .metrics = x->metrics.rows
+	};
 	config_fill_feed(x->config, &o);
 	o.workers = WORKERS;
 	x->feed = feed_new(&o);
@@ -149,9 +152,9 @@ tear_down(void **state)
 
 	feed_stop(x->feed);
 	thread_stop(&x->thread);
-	interest_clear(x->interest, 0, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, &room_a);
+	interest_clear(x->interest, 0, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_named(nsp, room_a));
 	feed_free(x->feed);
 	thread_deinit(&x->thread);
 	stop_redis(x);

@@ -531,6 +531,12 @@ options(struct server *s)
 #define HELLO "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$7\r\nsiocast\r\n"
 #define SUBSCRIBE "*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n$3\r\nb c\r\n*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\np*\r\n"
 
+static uint64_t
+count(const struct server *s, enum metric m)
+{
+	return metrics_sum(&s->metrics, m);
+}
+
 /* Says hello, subscribes, and does it all again on a new connection when the old one is lost. */
 static void
 subscribes_again(void **state)
@@ -559,6 +565,46 @@ subscribes_again(void **state)
 	assert_string_equal(seen, "m(a,a,1)");
 	assert_int_equal(metrics_sum(&s->metrics, METRIC_REDIS_CONNECTS), 2);
 	assert_int_equal(metrics_sum(&s->metrics, METRIC_REDIS_LOST), 1);
+	server_free(s);
+}
+
+/* What came in one read with an error is still told; then the connection is given up, whatever else is in it. */
+static void
+error_among_messages(void **state)
+{
+	struct server *s = server_new("", "");
+	struct redis_subscriber_options o = options(s);
+
+	(void)state;
+	s->wait_for = "PSUBSCRIBE";
+	s->answer = "+OK\r\n" CONFIRMED A_MESSAGE "-ERR first\r\n" A_MESSAGE "-ERR second\r\n" A_MESSAGE;
+	s->stop_at_connections = 2;
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	assert_int_equal(s->messages, 3);
+	assert_int_equal(s->ready, 0); /* it was lost before it could be */
+	assert_int_equal(s->not_ready, 0);
+	server_free(s);
+}
+
+/* Messages that nobody asked for do a publisher no harm. */
+static void
+publisher_ignores_messages(void **state)
+{
+	struct server *s = server_new("", "");
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->metrics.rows, .queue_bytes = 1000 };
+
+	(void)state;
+	s->wait_for = HELLO;
+	s->answer = "+OK\r\n" A_MESSAGE;
+	s->publisher = redis_publisher_open(&s->loop, &o);
+	while (count(s, METRIC_REDIS_CONNECTED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("1")), 0);
+	redis_publisher_flush(s->publisher);
+	while (!has_received(s, "PUBLISH")) uv_run(&s->loop, UV_RUN_ONCE);
+	say(s, A_MESSAGE ":0\r\n");
+	while (count(s, METRIC_PUBLISH_SENT) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(count(s, METRIC_REDIS_LOST), 0);
 	server_free(s);
 }
 
@@ -639,12 +685,6 @@ silent_server(void **state)
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	assert_int_equal(s->not_ready, 1);
 	server_free(s);
-}
-
-static uint64_t
-count(const struct server *s, enum metric m)
-{
-	return metrics_sum(&s->metrics, m);
 }
 
 /* Publishing: queued while there is no connection, written in one go, answers counted, bounded. */
@@ -867,6 +907,8 @@ main(void)
 		cmocka_unit_test(reader_refuses),
 		cmocka_unit_test(reader_takes_nested),
 		cmocka_unit_test(subscribes_again),
+		cmocka_unit_test(error_among_messages),
+		cmocka_unit_test(publisher_ignores_messages),
 		cmocka_unit_test(keeps_trying),
 		cmocka_unit_test(server_comes_later),
 		cmocka_unit_test(silent_server),

@@ -75,13 +75,14 @@ take_frames(struct run *r, struct eio_bytes content)
 }
 
 static void
-on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, bool whole)
+on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned count, uint64_t now_ms)
 {
 	struct run *r = user;
 	unsigned n = 1;
 
 	(void)b;
-	if (whole)
+	(void)now_ms;
+	if (feed_is_bare(&r->feed))
 		note(&r->out, content);
 	else if (r->feed.format == FEED_FORMAT_ARRAY)
 		n = take_array(r, content);
@@ -94,27 +95,28 @@ on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, 
 }
 
 static void
-on_release(void *user, struct batch *b)
+on_release(void *user, struct feed_stream *b)
 {
 	(void)user;
 	(void)b;
 }
 
 static void
-add(struct run *r, struct batch_set *s, struct eio_bytes message, uint64_t now_ms)
+add(struct run *r, struct feed_streams *s, struct eio_bytes message, uint64_t now_ms)
 {
-	struct eio_bytes room = EIO_LIT("room");
 	bool made;
-	struct batch *b = batch_set_get(s, EIO_LIT("event"), &room, now_ms, &made);
-	bool alone = r->feed.interval_ms == 0 && r->feed.encode != FEED_ENCODE_BINARY;
+	struct feed_stream *b = feed_streams_get(
+		s, EIO_LIT("event"), sio_room_named(EIO_LIT("/"), EIO_LIT("room")), now_ms, &made);
+	struct message m = { .payload = message, .now_ms = now_ms };
 
 	/* Blanks around a message do not matter in an array, and are lost when it is taken apart. */
-	if (b && batch_set_append(s, b, message, false, now_ms) == BATCH_OK)
-		note(&r->in, r->feed.format == FEED_FORMAT_ARRAY && !alone ? sio_json_trim(message) : message);
+	if (b && feed_streams_append(s, b, &m) == FEED_FATE_TAKEN)
+		note(&r->in, r->feed.format == FEED_FORMAT_ARRAY && !feed_is_bare(&r->feed) ? sio_json_trim(message)
+											    : message);
 }
 
 static void
-feed_all(struct run *r, struct batch_set *s, struct eio_bytes rest)
+feed_all(struct run *r, struct feed_streams *s, struct eio_bytes rest)
 {
 	uint64_t now_ms = 1000;
 	char *copy;
@@ -129,10 +131,10 @@ feed_all(struct run *r, struct batch_set *s, struct eio_bytes rest)
 		add(r, s, eio_bytes(copy, n), now_ms);
 		free(copy);
 		now_ms += (unsigned char)rest.p[0];
-		batch_set_tick(s, now_ms);
+		feed_streams_tick(s, now_ms);
 		rest = eio_bytes(rest.p + 1 + n, rest.n - 1 - n);
 	}
-	batch_set_tick(s, now_ms + r->feed.interval_ms);
+	feed_streams_tick(s, now_ms + r->feed.interval_ms);
 }
 
 int
@@ -140,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint64_t key[2] = { 1, 2 };
 	struct run r = { .count = 0 };
-	struct batch_set s;
+	struct feed_streams s;
 
 	if (size < 3) return 0;
 	r.feed = (struct feed_spec){
@@ -153,10 +155,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What the configuration refuses. */
 	if (r.feed.encode == FEED_ENCODE_JSON && r.feed.format != FEED_FORMAT_ARRAY) return 0;
 	if (r.feed.encode == FEED_ENCODE_TEXT && r.feed.format == FEED_FORMAT_FRAMES) return 0;
-	if (batch_set_init(&s, &r.feed, key, on_flush, on_release, &r)) return 0;
+	if (feed_streams_init(&s, &r.feed, key, on_flush, on_release, &r)) return 0;
 	feed_all(&r, &s, eio_bytes(data + 3, size - 3));
 	if (!eio_bytes_eq(eio_buf_bytes(&r.in), eio_buf_bytes(&r.out))) abort();
-	batch_set_deinit(&s);
+	feed_streams_deinit(&s);
 	eio_buf_deinit(&r.in);
 	eio_buf_deinit(&r.out);
 	return 0;
