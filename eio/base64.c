@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64 both ways. Decoding is as tolerant as Node's where that costs nothing: padding may be missing and
- * the URL-safe alphabet is understood, left-over bits are dropped, and white space is passed over, which some clients put
- * behind every 76 characters; other junk is refused. */
+/* Base64 both ways. Decoding is as tolerant as Node's where that costs nothing: padding may be missing and the URL-safe
+ * alphabet is understood, left-over bits are dropped, and white space is passed over, which some clients put behind
+ * every 76 characters; other junk is refused. */
 #include "eio/base64.h"
 
 #include <stdint.h>

@@ -38,8 +38,8 @@ enum eio_wire {
 	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
 	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
 	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
-	/* The same with text encoded twice, for 1.x, and on WebSockets for 1.0.x only; they differ when there is more than
-	 * ASCII. */
+	/* The same with text encoded twice, for 1.x, and on WebSockets for 1.0.x only; they differ when there is more
+	 * than ASCII. */
 	EIO_WIRE_POLLING_B64_3_TWICE,
 	EIO_WIRE_WS_3_TWICE,
 	EIO_WIRE_WS_B64_3_TWICE,

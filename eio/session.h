@@ -44,7 +44,8 @@ struct eio_settings {
 	size_t max_payload; /* maxHttpBufferSize */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
-	bool open_with_messages; /* the answer of a handshake carries what was sent at once, too, not the open packet alone */
+	/* The answer of a handshake carries what was sent at once, too, not the open packet alone. */
+	bool open_with_messages;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
@@ -54,8 +55,9 @@ struct eio_session_kind {
 	enum eio_transport transport : 8; /* changes with the upgrade */
 	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
-	/* Of revision 3 by polling: payloads are in the string form without b64, too, because nothing says that the client
-	 * reads the other. One with something binary in it is in the binary form once the client has sent such a one. */
+	/* Of revision 3 by polling: payloads are in the string form without b64, too, because nothing says that the
+	 * client reads the other. One with something binary in it is in the binary form once the client has sent such a
+	 * one. */
 	bool strings;
 	enum eio_text text; /* of revision 3 by polling */
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
@@ -152,9 +154,9 @@ enum eio_accept {
 int eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
 	const struct eio_session_kind *kind, uint64_t now_ms);
 
-/* Has the first ping of a session that just began leave so many milliseconds early, at most pingInterval, for those that
- * begin together not to be pinged together for ever. When the client must have answered it is as without. In revision 3 it
- * is the client that pings, and nothing changes. */
+/* Has the first ping of a session that just began leave so many milliseconds early, at most pingInterval, for those
+ * that begin together not to be pinged together for ever. When the client must have answered it is as without. In
+ * revision 3 it is the client that pings, and nothing changes. */
 void eio_session_ping_early(struct eio_session *s, uint64_t ms);
 
 /* Frees what the session holds, in any state. */
@@ -224,9 +226,9 @@ uint64_t eio_session_deadline(const struct eio_session *s);
 void eio_session_tick(struct eio_session *s, uint64_t now_ms);
 
 /* Before something that came from the client is taken in: does what was due before it. For who calls eio_session_tick a
- * little late, as timers are: a client that is a millisecond too late is too late. When the deadline passed longer ago than
- * timers are late, EIO_LATE_MS, then so may what came have waited to be read, and nothing is done. Returns whether something
- * was. */
+ * little late, as timers are: a client that is a millisecond too late is too late. When the deadline passed longer ago
+ * than timers are late, EIO_LATE_MS, then so may what came have waited to be read, and nothing is done. Returns whether
+ * something was. */
 bool eio_session_catch_up(struct eio_session *s, uint64_t now_ms);
 
 static inline bool

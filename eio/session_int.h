@@ -47,8 +47,8 @@ eio__session_is_polling(const struct eio_session *s)
 	return s->kind.transport == EIO_TRANSPORT_POLLING && s->state < EIO__STATE_CLOSED;
 }
 
-/* When what follows a timer ends: counted from when that was due, though the wheel came by a little later. After a longer
- * while, in which the machine had no time for us, it is counted from now: clients must not pay for that. */
+/* When what follows a timer ends: counted from when that was due, though the wheel came by a little later. After a
+ * longer while, in which the machine had no time for us, it is counted from now: clients must not pay for that. */
 static inline uint64_t
 eio__session_after(uint64_t due_ms, uint64_t now_ms, uint64_t span_ms)
 {

@@ -89,8 +89,8 @@ eio_utf8_replace_surrogates(char *p, size_t n)
 		if (is_surrogate((const unsigned char *)p + i)) memcpy(p + i, "\xef\xbf\xbd", 3);
 }
 
-/* How much of s, which does not begin with well-formed UTF-8, could be the beginning of a character (Unicode, table 3-7);
- * at least a byte. */
+/* How much of s, which does not begin with well-formed UTF-8, could be the beginning of a character (Unicode, table
+ * 3-7); at least a byte. */
 static size_t
 bad_len(struct eio_bytes s)
 {

@@ -34,8 +34,8 @@ ssize_t eio_utf8_undo(char *p, size_t n);
  * (WTF-8), as 1.x does. */
 void eio_utf8_replace_surrogates(char *p, size_t n);
 
-/* Appends s with U+FFFD in the place of what is not UTF-8: one for as many bytes as could begin a character, else one for
- * each byte, as browsers and Node count them. */
+/* Appends s with U+FFFD in the place of what is not UTF-8: one for as many bytes as could begin a character, else one
+ * for each byte, as browsers and Node count them. */
 void eio_utf8_repair(struct eio_buf *out, struct eio_bytes s);
 
 /* Whether eio_utf8_undo would succeed and leave well-formed UTF-8, but for halves of surrogate pairs. */

@@ -277,8 +277,8 @@ take_form(struct eio_socket *socket, struct eio_buf *body)
 		eio_session_post(&socket->session, body->p, body->n, false);
 }
 
-/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has, or when out of
- * memory. */
+/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has, or when out
+ * of memory. */
 static bool
 take_body(struct eio_socket *socket, const struct eio_request *req, struct eio_buf *body)
 {

@@ -38,8 +38,8 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 		free(s);
 		return NULL;
 	}
-	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of the
-	 * loop: their first pings are spread over the end of the first interval. */
+	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of
+	 * the loop: their first pings are spread over the end of the first interval. */
 	eio_session_ping_early(&s->session, hash % (server->settings.ping_interval / EARLIEST_PING + 1));
 	eio_hash_add(&server->sids, &s->node, hash);
 	server->stats.opened++;

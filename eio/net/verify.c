@@ -96,9 +96,9 @@ has_counted_buster(struct eio_bytes query)
 	return false;
 }
 
-/* Whether nothing shows that a client of revision 3 which polls is a browser or an official client. Such clients, in small
- * machines for the most part, copy the first answer into a C string. Browsers always send Accept, and so do the official
- * clients in Node. */
+/* Whether nothing shows that a client of revision 3 which polls is a browser or an official client. Such clients, in
+ * small machines for the most part, copy the first answer into a C string. Browsers always send Accept, and so do the
+ * official clients in Node. */
 static bool
 is_nobody_known(const struct eio_request *req, enum buster buster)
 {

@@ -20,8 +20,8 @@
  * rendered as a name (an event, a room, a channel) or as JSON:
  *
  *   As JSON, a string that is one placeholder and nothing else becomes the value, byte for byte as it came; null when
- *   there is none; as an element of a list with a question mark, {x?}, it is left out then. With text around it, it becomes text in a string: nothing when missing or null, lists and objects as
- *   JSON.
+ *   there is none, but as an element of a list with a question mark, {x?}, it is left out then. With text around it, it
+ *   becomes text in a string: nothing when missing or null, lists and objects as JSON.
  *   As a name, strings, numbers and booleans become text. Where a template may make several names a list makes one for
  *   each of its elements, whatever text stands around it; only one value of it may be a list.
  *

@@ -468,8 +468,8 @@ test_text_rule(void **state)
 	}
 }
 
-/* Text below U+0100 that was encoded once, by a client that says it encodes twice: each character, each pair of them, and
- * between ASCII, but for pairs that are what the other would have made. */
+/* Text below U+0100 that was encoded once, by a client that says it encodes twice: each character, each pair of them,
+ * and between ASCII, but for pairs that are what the other would have made. */
 static void
 test_once_below_u0100(void **state)
 {

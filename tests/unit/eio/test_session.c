@@ -1080,7 +1080,8 @@ test_open_alone(void **state)
 	}
 }
 
-/* The string form for who does not show that it reads the other; what is binary leaves in that once the client sent it. */
+/* The string form for who does not show that it reads the other; what is binary leaves in that once the client sent
+ * it. */
 static void
 test_strings(void **state)
 {
