@@ -149,7 +149,7 @@ static const struct decode_case cases_4[] = {
 	{ L("310-7[1]"), 0, SIO_PACKET_ACK, 10, "/", "7", "[1]" },
 	{ L("30-"), 0, SIO_PACKET_ACK, 0, "/", NULL, NULL },
 	{ L("311-7[1]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
-	{ L("300-7[1]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("300-7[1]"), 0, SIO_PACKET_ACK, 0, "/", "7", "[1]" },
 	{ L("30-12{}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
 	/* No count: what stands before the dash is not all digits, or there is no dash. */
 	{ L("3-1[1]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
