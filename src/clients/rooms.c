@@ -38,7 +38,7 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 	const struct clients_limits *l = &c->clients->options.limits;
 	bool many = error == SIO_ERR_TOO_MANY_ROOMS;
 
-	clients__count(c->clients, METRIC_JOINS_REFUSED);
+	client_count(s, NAMESPACE_METRIC_JOINS_REFUSED);
 	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" limit=%s max=%u",
 		LOG_ESCAPE(room), many ? "limits.roomsPerSocket" : "limits.roomNameLength",
 		many ? l->rooms_per_socket : l->room_name_length);

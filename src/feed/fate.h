@@ -6,7 +6,7 @@
 #ifndef SRC_FEED_FATE_H
 #define SRC_FEED_FATE_H
 
-#include "src/base/metrics.h"
+#include "src/feed/metrics.h"
 
 #include <stdbool.h>
 
@@ -16,18 +16,17 @@
  */
 #define FEED_NO_ROUTE "no event or room can be made of it"
 #define FEED_FATES(X) \
-	X(FILTERED, FEED_FILTERED, NULL, "where", "does not match") \
-	X(UNHEARD, FEED_UNHEARD, NULL, "members", "nobody is there") \
-	X(PATTERN, FEED_DROPPED_ROUTE, FEED_NO_ROUTE, "pattern", "does not match the channel") \
-	X(EVENT, FEED_DROPPED_ROUTE, FEED_NO_ROUTE, "event", "has no value in the message") \
-	X(RESERVED, FEED_DROPPED_ROUTE, FEED_NO_ROUTE, "event", "is a reserved name") \
-	X(ROOM, FEED_DROPPED_ROUTE, FEED_NO_ROUTE, "room", "has no value in the message") \
-	X(JSON, FEED_DROPPED_JSON, "not one JSON value", "json", "not one JSON value") \
-	X(UTF8, FEED_DROPPED_UTF8, "not UTF-8", "utf8", "not UTF-8") \
-	X(LINE, FEED_DROPPED_LINE, "holds a line feed or starts with NUL", "line", \
-		"holds a line feed or starts with NUL") \
-	X(SIZE, FEED_DROPPED_SIZE, "too long for a frame", "size", "too long for a frame") \
-	X(MEMORY, FEED_DROPPED_MEMORY, "out of memory", "memory", "out of memory")
+	X(FILTERED, FILTERED, NULL, "where", "does not match") \
+	X(UNHEARD, UNHEARD, NULL, "members", "nobody is there") \
+	X(PATTERN, DROPPED_ROUTE, FEED_NO_ROUTE, "pattern", "does not match the channel") \
+	X(EVENT, DROPPED_ROUTE, FEED_NO_ROUTE, "event", "has no value in the message") \
+	X(RESERVED, DROPPED_ROUTE, FEED_NO_ROUTE, "event", "is a reserved name") \
+	X(ROOM, DROPPED_ROUTE, FEED_NO_ROUTE, "room", "has no value in the message") \
+	X(JSON, DROPPED_JSON, "not one JSON value", "json", "not one JSON value") \
+	X(UTF8, DROPPED_UTF8, "not UTF-8", "utf8", "not UTF-8") \
+	X(LINE, DROPPED_LINE, "holds a line feed or starts with NUL", "line", "holds a line feed or starts with NUL") \
+	X(SIZE, DROPPED_SIZE, "too long for a frame", "size", "too long for a frame") \
+	X(MEMORY, DROPPED_MEMORY, "out of memory", "memory", "out of memory")
 
 enum feed_fate {
 	FEED_FATE_TAKEN, /* it is in a batch, or sent */
@@ -38,7 +37,7 @@ enum feed_fate {
 };
 
 struct feed_fate_text {
-	enum metric metric;
+	enum feed_metric metric;
 	const char *mistake, *part, *reason;
 };
 

@@ -35,6 +35,7 @@ struct feed {
 	struct feed_router router;
 	struct feed_intake *intakes; /* options.n_redis */
 	struct feed_uplink uplink;
+	struct metrics *redis_metrics; /* owned: of its connections to Redis */
 };
 
 static struct feed *
@@ -141,7 +142,7 @@ open_sources(struct feed *f)
 		const struct source_options o = {
 			.loop = loop_of_feed(f),
 			.url = &f->options.redis[i],
-			.metrics = f->options.metrics,
+			.metrics = f->redis_metrics,
 			.channels = f->router.channels,
 			.n_channels = f->router.n_channels,
 			.patterns = f->router.patterns,
@@ -201,6 +202,19 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 
 /* From new to free */
 
+static void
+init_feed_uplink(struct feed *f)
+{
+	const struct feed_uplink_options o = {
+		.thread = f->options.thread,
+		.url = f->options.redis,
+		.queue_bytes = f->options.publish_queue_bytes,
+		.metrics = f->redis_metrics,
+	};
+
+	feed_uplink_init(&f->uplink, &o);
+}
+
 struct feed *
 feed_new(const struct feed_options *options)
 {
@@ -220,8 +234,10 @@ feed_new(const struct feed_options *options)
 		f->intakes[i].magic = FEED_INTAKE_MAGIC;
 		f->intakes[i].feed = f;
 	}
-	feed_uplink_init(&f->uplink, options->thread, options->redis, options->publish_queue_bytes);
-	if (feed_out_init(&f->out, &f->options) < 0) goto fail_intakes;
+	f->redis_metrics = metrics_new(options->metrics, &redis_metrics, NULL);
+	if (!f->redis_metrics) goto fail_intakes;
+	init_feed_uplink(f);
+	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
 	uv_timer_init(loop_of_feed(f), &f->timer);
@@ -233,6 +249,8 @@ fail_router:
 	feed_router_deinit(&f->router);
 fail_out:
 	feed_out_deinit(&f->out);
+fail_metrics:
+	metrics_free(f->redis_metrics);
 fail_intakes:
 	free(f->intakes);
 fail_feed:
@@ -273,6 +291,7 @@ feed_free(struct feed *f)
 	uv_sem_destroy(&f->stopped);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
+	metrics_free(f->redis_metrics);
 	free(f->intakes);
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;

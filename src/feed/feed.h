@@ -29,7 +29,7 @@ struct feed_options {
 	 * feed: it takes all of a turn before the feed reads on. */
 	size_t worker_queue_bytes;
 	struct interest_table *interest; /* borrowed, the same */
-	struct metrics *metrics; /* borrowed: its thread's row */
+	struct metrics_set *metrics; /* borrowed: to count in */
 	unsigned workers; /* how many */
 };
 

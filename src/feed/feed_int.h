@@ -12,6 +12,7 @@
 #include "eio/hash.h"
 #include "src/base/log.h"
 #include "src/feed/feed.h"
+#include "src/feed/metrics.h"
 #include "src/feed/stream.h"
 
 /* What goes out. */
@@ -30,9 +31,18 @@ struct feed_out {
 int feed_out_init(struct feed_out *o, const struct feed_options *options);
 void feed_out_deinit(struct feed_out *o);
 
-/* Encodes one complete batch for the workers that have members for it. */
-void feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct feed_stream *stream,
-	struct eio_bytes content, unsigned count, uint64_t now_ms);
+/* A complete batch. */
+struct feed_batch {
+	const struct feed_spec *feed;
+	struct metrics *metrics; /* the feed's */
+	const struct feed_stream *stream;
+	struct eio_bytes content;
+	unsigned count; /* messages */
+	uint64_t now_ms;
+};
+
+/* Encodes it for the workers that have members for it. */
+void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
@@ -44,6 +54,7 @@ struct feed_at_work {
 	unsigned magic; /* FEED_AT_WORK_MAGIC */
 	struct feed_router *router;
 	const struct feed_spec *spec;
+	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
 	bool needs_json; /* `where` or a template looks into the message */
 	bool one_stream; /* event and room are the same for every message */
@@ -53,6 +64,7 @@ struct feed_at_work {
 struct feed_router {
 	const struct feed_options *options;
 	struct feed_out *out;
+	struct metrics *metrics; /* owned: of feed_router_metrics */
 	uint64_t hash_key[2];
 	struct feed_at_work *feeds; /* one for each of options->specs */
 	struct eio_hash routes; /* of struct feed_route: by channel or pattern */

@@ -71,14 +71,14 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 }
 
 static void
-add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item, uint64_t now_ms)
+add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item)
 {
 	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
 	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
 
 	if (!to) {
-		metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES_DROPPED);
-		LOG_DEBUG_LIMITED(&o->behind, now_ms,
+		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
+		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
 			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
 			item.target->key.everyone ? "" : LOG_ESCAPE(item.target->key.name), bytes);
 		return;
@@ -88,7 +88,7 @@ add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item, uint64
 	*to = item;
 	o->pending[w]->n++;
 	o->pending[w]->bytes += bytes;
-	metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES);
+	metrics_inc(b->metrics, FEED_METRIC_DELIVERIES);
 }
 
 static enum sio_encode
@@ -103,38 +103,42 @@ encode_of_feed(const struct feed_spec *feed)
 }
 
 static void
-note_unheard(struct feed_out *o, const struct feed_spec *feed, const struct feed_stream *stream, unsigned count,
-	uint64_t now_ms)
+note_unheard(struct feed_out *o, const struct feed_batch *b)
 {
-	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES_UNHEARD);
-	LOG_DEBUG_LIMITED(&o->unheard, now_ms,
+	const struct sio_room_key *target = &b->stream->target;
+
+	metrics_inc(b->metrics, FEED_METRIC_BATCHES_UNHEARD);
+	LOG_DEBUG_LIMITED(&o->unheard, b->now_ms,
 		"feed=%u event=batch-not-sent part=members reason=\"they have gone\" room=\"%s\" messages=%u",
-		feed->index, stream->target.everyone ? "" : LOG_ESCAPE(stream->target.name), count);
+		b->feed->index, target->everyone ? "" : LOG_ESCAPE(target->name), b->count);
 }
 
 void
-feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct feed_stream *stream,
-	struct eio_bytes content, unsigned count, uint64_t now_ms)
+feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
-	struct interest *target = stream->interest;
+	struct interest *target = b->stream->interest;
 	uint64_t workers = interest_workers(target);
 	struct sio_broadcast broadcast = {
-		.nsp = eio_cstr(feed->nsp), .event = stream->event, .encode = encode_of_feed(feed), .payload = content
+		.nsp = eio_cstr(b->feed->nsp),
+		.event = b->stream->event,
+		.encode = encode_of_feed(b->feed),
+		.payload = b->content,
 	};
-	struct delivery_item item = { .target = target, .slow = feed->slow, .stream = stream->hash };
+	struct delivery_item item = { .target = target, .slow = b->feed->slow, .stream = b->stream->hash };
 
 	if (!workers) {
-		note_unheard(o, feed, stream, count, now_ms);
+		note_unheard(o, b);
 		return;
 	}
 	/* The name was checked when the stream was made, so only memory can be missing. */
 	if (sio_broadcast_bundle(&broadcast, &item.bundle) < 0) {
-		metrics_add(o->options->metrics, METRIC_FEED_DROPPED_MEMORY, count);
+		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
 		return;
 	}
-	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
+	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
+	metrics_observe(b->metrics, FEED_METRIC_BATCH_MESSAGES, &feed_batch_buckets, b->count);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1) add_for_worker(o, w, item, now_ms);
+		if (workers >> w & 1) add_for_worker(o, w, b, item);
 	eio_bundle_unref(item.bundle);
 }
 

@@ -58,18 +58,18 @@ route_of(struct feed_router *r, const struct message *m)
 
 /* A route of its own for a name met first; also one more name to subscribe to. */
 static struct feed_route *
-add_route(struct feed_router *r, const struct feed_spec *f)
+add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 {
 	struct feed_route *route = calloc(1, sizeof *route);
 
 	if (!route) return NULL;
 	route->kind = kind_of_feed(f);
-	route->name = eio_cstr(f->channel);
+	route->name = eio_cstr(name);
 	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_pattern)
-		r->patterns[r->n_patterns++] = f->channel;
+		r->patterns[r->n_patterns++] = name;
 	else
-		r->channels[r->n_channels++] = f->channel;
+		r->channels[r->n_channels++] = name;
 	return route;
 }
 
@@ -89,7 +89,14 @@ on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content
 {
 	struct feed_at_work *f = at_work(user);
 
-	feed_out_add(f->router->out, f->spec, stream, content, count, now_ms);
+	feed_out_add(f->router->out, &(struct feed_batch){
+					     .feed = f->spec,
+					     .metrics = f->metrics,
+					     .stream = stream,
+					     .content = content,
+					     .count = count,
+					     .now_ms = now_ms,
+				     });
 }
 
 static void
@@ -98,29 +105,52 @@ on_stream_release(void *user, struct feed_stream *stream)
 	struct feed_at_work *f = at_work(user);
 
 	interest_unref(stream->interest);
-	metrics_sub(f->router->options->metrics, METRIC_FEED_STREAMS, 1);
+	metrics_sub(f->metrics, FEED_METRIC_STREAMS, 1);
 }
 
 /* Setting up */
+
+/* Leads one channel or pattern to the i-th feed. */
+static int
+add_feed_route(struct feed_router *r, size_t i, const char *name)
+{
+	const struct feed_spec *c = &r->options->specs->v[i];
+	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(name));
+	unsigned *feeds;
+
+	if (!route) route = add_route(r, c, name);
+	if (!route) return -1;
+	feeds = realloc(route->feeds, (route->n + 1) * sizeof *feeds);
+	if (!feeds) return -1;
+	feeds[route->n++] = (unsigned)i;
+	route->feeds = feeds;
+	return 0;
+}
+
+/* Whether all messages of a feed's channels get the same name. */
+static bool
+is_one_name(const struct feed_spec *c, const struct template *t)
+{
+	struct template_placeholder p;
+	size_t i = 0;
+
+	if (!t) return true;
+	return c->n_channels > 1 ? !template_next_placeholder(t, &i, &p) : !template_uses_message(t);
+}
 
 static int
 add_feed(struct feed_router *r, size_t i)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
 	struct feed_at_work *f = &r->feeds[i];
-	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(c->channel));
-	unsigned *feeds;
 
-	if (!route) route = add_route(r, c);
-	if (!route) return -1;
-	feeds = realloc(route->feeds, (route->n + 1) * sizeof *feeds);
-	if (!feeds) return -1;
-	feeds[route->n++] = (unsigned)i;
-	route->feeds = feeds;
-	f->one_stream = !c->is_pattern && !template_uses_message(c->event) &&
-			!(c->room && template_uses_message(c->room));
+	for (size_t k = 0; k < c->n_channels; k++)
+		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
+	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
 	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
+	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
+	if (!f->metrics) return -1;
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
 	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
@@ -131,14 +161,17 @@ add_feed(struct feed_router *r, size_t i)
 int
 feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out)
 {
-	size_t n = options->specs->n;
+	size_t n = options->specs->n, names = 1;
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
 	if (eio_hash_init(&r->routes) < 0) return -1;
 	r->feeds = calloc(n + 1, sizeof *r->feeds);
-	r->channels = calloc(n + 1, sizeof(char *));
-	r->patterns = calloc(n + 1, sizeof(char *));
+	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
+	r->channels = calloc(names, sizeof(char *));
+	r->patterns = calloc(names, sizeof(char *));
 	if (!r->feeds || !r->channels || !r->patterns) goto fail;
+	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
+	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;
 	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) goto fail;
 	for (size_t i = 0; i < n; i++)
 		if (add_feed(r, i) < 0) goto fail;
@@ -153,8 +186,10 @@ feed_router_deinit(struct feed_router *r)
 {
 	struct eio_hash_node *n;
 
-	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++)
+	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++) {
 		if (r->feeds[i].spec) feed_streams_deinit(&r->feeds[i].streams);
+		metrics_free(r->feeds[i].metrics);
+	}
 	while ((n = eio_hash_any(&r->routes))) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
@@ -166,6 +201,7 @@ feed_router_deinit(struct feed_router *r)
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
+	metrics_free(r->metrics);
 	eio_buf_deinit(&r->scratch);
 }
 
@@ -189,13 +225,13 @@ tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message
 
 /* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
 static void
-note_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
+note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m, const struct feed_stream *stream,
 	enum feed_fate fate)
 {
 	const struct feed_fate_text *t = &feed_fate_texts[fate];
 
-	metrics_inc(r->options->metrics, t->metric);
-	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, f, m, stream, fate);
+	metrics_inc(s->metrics, t->metric);
+	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, s->spec, m, stream, fate);
 }
 
 /* Renders event and room into the scratch buffer; room is empty where the feed has none. */
@@ -243,7 +279,7 @@ find_stream(struct feed_router *r, struct feed_at_work *s, const struct message 
 	*stream = feed_streams_get(
 		&s->streams, event, f->room ? sio_room_named(nsp, room) : sio_room_everyone(nsp), m->now_ms, &made);
 	if (!*stream) return FEED_FATE_MEMORY;
-	if (made) metrics_inc(r->options->metrics, METRIC_FEED_STREAMS);
+	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
 	return FEED_FATE_TAKEN;
 }
 
@@ -273,15 +309,15 @@ feed_router_message(struct feed_router *r, struct message *m)
 {
 	struct feed_route *route = route_of(r, m);
 
-	metrics_inc(r->options->metrics, METRIC_FEED_MESSAGES);
-	metrics_add(r->options->metrics, METRIC_FEED_BYTES, m->payload.n);
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
 	for (size_t i = 0; route && i < route->n; i++) {
 		struct feed_at_work *s = &r->feeds[route->feeds[i]];
 		struct feed_stream *stream = NULL;
 		enum feed_fate fate = take_message(r, s, m, &stream);
 		uint64_t deadline = feed_streams_deadline(&s->streams);
 
-		if (fate != FEED_FATE_TAKEN) note_fate(r, s->spec, m, stream, fate);
+		if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
 		if (deadline < r->deadline_ms) r->deadline_ms = deadline;
 	}
 }

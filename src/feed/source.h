@@ -8,8 +8,8 @@
 #ifndef SRC_FEED_SOURCE_H
 #define SRC_FEED_SOURCE_H
 
-#include "src/base/metrics.h"
 #include "src/feed/message.h"
+#include "src/redis/metrics.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -30,7 +30,7 @@ struct source_events {
 struct source_options {
 	uv_loop_t *loop;
 	const struct redis_url *url; /* borrowed, like all below */
-	struct metrics *metrics;
+	struct metrics *metrics; /* of redis_metrics */
 	const char *const *channels, *const *patterns; /* what is wanted */
 	size_t n_channels, n_patterns;
 	unsigned patience_ms; /* how late messages may come, together with others */

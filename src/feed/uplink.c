@@ -15,21 +15,28 @@ struct uplink_mail {
 	char data[]; /* channel, payload */
 };
 
+/* What it counts in queue_bytes: empty ones are bounded, too. */
+static size_t
+uplink_cost(size_t channel_n, size_t payload_n)
+{
+	return sizeof(struct uplink_mail) + channel_n + payload_n;
+}
+
 static void
 publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
 {
 	const struct redis_publisher_options o = {
-		.url = u->url,
-		.metrics = u->thread->metrics,
-		.queue_bytes = u->queue_bytes,
+		.url = u->options.url,
+		.metrics = u->options.metrics,
+		.queue_bytes = u->options.queue_bytes,
 	};
 
-	if (!u->publisher) u->publisher = redis_publisher_open(&u->thread->loop, &o);
+	if (!u->publisher) u->publisher = redis_publisher_open(&u->options.thread->loop, &o);
 	if (u->publisher)
 		redis_publisher_publish(u->publisher, eio_bytes(p->data, p->channel_n),
 			eio_bytes(p->data + p->channel_n, p->payload_n));
 	else
-		metrics_inc(u->thread->metrics, METRIC_PUBLISH_DROPPED);
+		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
 }
 
 static void
@@ -44,40 +51,39 @@ take_publishes(void *user, struct mail *run)
 
 		next = m->next;
 		if (!u->closed) publish_mail(u, p);
-		atomic_fetch_sub_explicit(&u->posted, p->channel_n + p->payload_n, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&u->posted, uplink_cost(p->channel_n, p->payload_n), memory_order_relaxed);
 		free(p);
 	}
-	metrics_add(u->thread->metrics, METRIC_PUBLISH_DROPPED,
+	metrics_add(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED,
 		atomic_exchange_explicit(&u->overflows, 0, memory_order_relaxed));
 	if (u->publisher) redis_publisher_flush(u->publisher);
 }
 
 void
-feed_uplink_init(struct feed_uplink *u, struct thread *thread, const struct redis_url *url, size_t queue_bytes)
+feed_uplink_init(struct feed_uplink *u, const struct feed_uplink_options *options)
 {
 	*u = (struct feed_uplink){
 		.magic = FEED_UPLINK_MAGIC,
-		.thread = thread,
-		.url = url,
-		.queue_bytes = queue_bytes,
-		.publishes = { &thread->mailbox, take_publishes, u },
+		.options = *options,
+		.publishes = { &options->thread->mailbox, take_publishes, u },
 	};
 }
 
 int
 feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload)
 {
-	size_t n = channel.n + payload.n;
+	size_t n = uplink_cost(channel.n, payload.n);
 	struct uplink_mail *p;
 
-	if (atomic_fetch_add_explicit(&u->posted, n, memory_order_relaxed) + n > u->queue_bytes) {
+	if (atomic_fetch_add_explicit(&u->posted, n, memory_order_relaxed) + n > u->options.queue_bytes) {
 		atomic_fetch_sub_explicit(&u->posted, n, memory_order_relaxed);
 		atomic_fetch_add_explicit(&u->overflows, 1, memory_order_relaxed);
 		return 0;
 	}
-	p = malloc(sizeof *p + n);
+	p = malloc(n);
 	if (!p) {
 		atomic_fetch_sub_explicit(&u->posted, n, memory_order_relaxed);
+		atomic_fetch_add_explicit(&u->overflows, 1, memory_order_relaxed);
 		return -1;
 	}
 	p->channel_n = channel.n;

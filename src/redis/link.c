@@ -43,11 +43,11 @@ enter_state(struct redis_link *l, enum link_state state)
 	l->state = state;
 	if (state == LINK_READY) {
 		l->failures = 0;
-		metrics_inc(l->options.metrics, METRIC_REDIS_CONNECTS);
-		metrics_inc(l->options.metrics, METRIC_REDIS_CONNECTED);
+		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTS);
+		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTED);
 	}
 	if (old != LINK_READY) return;
-	metrics_sub(l->options.metrics, METRIC_REDIS_CONNECTED, 1);
+	metrics_sub(l->options.metrics, REDIS_METRIC_CONNECTED, 1);
 	if (state != LINK_CLOSED) l->options.role->lost(l->options.user);
 }
 
@@ -281,7 +281,7 @@ link_lost(struct redis_link *l, const char *why)
 	if (l->state == LINK_WAITING || l->state == LINK_CLOSED) return;
 	drop_connection(l);
 	delay = backoff_ms(l);
-	metrics_inc(l->options.metrics, METRIC_REDIS_LOST);
+	metrics_inc(l->options.metrics, REDIS_METRIC_LOST);
 	if (log_limit_pass(&l->limit, uv_now(l->loop), &suppressed))
 		log_warn("redis=%s event=lost reason=\"%s\" retry_ms=%llu suppressed=%llu", l->options.url->name, why,
 			(unsigned long long)delay, (unsigned long long)suppressed);

@@ -20,7 +20,7 @@
 #define SRC_REDIS_LINK_H
 
 #include "eio/buf.h"
-#include "src/base/metrics.h"
+#include "src/redis/metrics.h"
 #include "src/redis/reader.h"
 #include "src/redis/url.h"
 
@@ -52,7 +52,7 @@ struct redis_role {
 
 struct redis_link_options {
 	const struct redis_url *url; /* borrowed */
-	struct metrics *metrics; /* borrowed */
+	struct metrics *metrics; /* borrowed: of redis_metrics */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	const struct redis_role *role; /* borrowed */
 	void *user;

@@ -7,7 +7,7 @@
 #define SRC_REDIS_PUBLISHER_H
 
 #include "eio/bytes.h"
-#include "src/base/metrics.h"
+#include "src/redis/metrics.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -16,7 +16,7 @@ struct redis_publisher;
 
 struct redis_publisher_options {
 	const struct redis_url *url; /* borrowed */
-	struct metrics *metrics; /* borrowed */
+	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t queue_bytes; /* what may wait to be published */
 };
 

@@ -116,6 +116,9 @@ bool template_uses_message(const struct template *t);
 /* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
 bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);
 
+/* Whether two templates that make names can ever make the same one, whatever their placeholders stand for. */
+bool template_may_equal(const struct template *a, const struct template *b);
+
 /* Rendering */
 
 struct template_value {

@@ -77,11 +77,9 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = { .interest = t->interest,
-		.metrics = &t->metrics.rows[i],
-		.clock = &t->clock,
-		.random = &t->random,
-		.worker = i };
+	struct clients_options options = {
+		.interest = t->interest, .metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .worker = i
+	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
@@ -116,7 +114,7 @@ start(struct test *t)
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
 	t->config = configured(config_text);
 	t->interest = interest_table_new();
-	assert_int_equal(metrics_set_init(&t->metrics, WORKERS), 0);
+	assert_int_equal(metrics_set_init(&t->metrics), 0);
 	for (unsigned i = 0; i < WORKERS; i++) start_worker(t, i);
 	for (unsigned i = 0; i < BUNDLES; i++) t->bundles[i] = bundle(i);
 	messages_deflated = parts_deflated = 0;
@@ -351,7 +349,8 @@ test_joined(void **state)
 			eio_exchange_unref(polls[w][i]);
 		}
 	}
-	assert_int_equal(metrics_sum(&t.metrics, METRIC_DELIVERED), WORKERS * (PEERS + POLLS) * BUNDLES);
+	assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_DELIVERED),
+		WORKERS * (PEERS + POLLS) * BUNDLES);
 	finish(&t);
 }
 
@@ -379,7 +378,7 @@ test_busy(void **state)
 		take(&t, &t.workers[0], deliver(&t, i, 1), NULL);
 	}
 	turn(&t);
-	assert_int_equal(metrics_sum(&t.metrics, METRIC_CLOSED_SLOW), 0);
+	assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_ENDED_SLOW), 0);
 	check_frames(&t, &p, 0, BUNDLES);
 	close(p.fd);
 	finish(&t);
@@ -460,7 +459,8 @@ test_held(void **state)
 		/* Whatever its size, one broadcast may wait. */
 		take(&t, &t.workers[0], deliver(&t, 0, 1), deliver(&t, 1, 1));
 		turn(&t);
-		assert_int_equal(eio_socket_queued(s), eio_bundle_size(t.bundles[0]) + eio_bundle_size(t.bundles[1]));
+		assert_int_equal(eio_socket_queued(s),
+			eio_bundle_size(t.bundles[0]) + eio_bundle_size(t.bundles[1]) + EIO_QUEUED_COST);
 		for (int i = 0; i < BUNDLES; i++) assert_int_equal(atomic_load(&t.bundles[i]->refs), i < 2 ? 2 : 1);
 		if (ending == TAKES) {
 			read_bytes(&t, p.fd, n);
@@ -468,7 +468,7 @@ test_held(void **state)
 			check_frames(&t, &p, 0, 2);
 		} else if (ending == OVER) {
 			take(&t, &t.workers[0], deliver(&t, 2, 1), deliver(&t, 3, 1));
-			assert_int_equal(metrics_sum(&t.metrics, METRIC_CLOSED_SLOW), 1);
+			assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_ENDED_SLOW), 1);
 		} else {
 			struct linger cut = { .l_onoff = 1 };
 

@@ -296,7 +296,7 @@ start(struct test *t)
 
 	*t = (struct test){ 0 };
 	assert_int_equal(uv_loop_init(&t->loop), 0);
-	t->server = eio_ws_server_new(&t->loop, 1000, false, &handler);
+	t->server = eio_ws_server_new(&t->loop, 1000, &handler);
 	assert_non_null(t->server);
 	for (int i = 0; i < 2; i++) {
 		struct conn *c = &t->conns[i];

@@ -90,8 +90,8 @@ way_open(struct way *w, size_t first, size_t n)
 	strcat(text, "]}");
 	*w = (struct way){ .config = configured(text), .options = { .interest = interest_table_new() } };
 	assert_non_null(w->options.interest);
-	assert_int_equal(metrics_set_init(&w->metrics, 1), 0);
-	w->options.metrics = w->metrics.rows;
+	assert_int_equal(metrics_set_init(&w->metrics), 0);
+	w->options.metrics = &w->metrics;
 	config_fill_feed(w->config, &w->options);
 	w->options.workers = 1;
 	assert_int_equal(interest_set(w->options.interest, 0, sio_room_everyone(EIO_LIT("/"))), 0);
@@ -114,8 +114,8 @@ way_close(struct way *w)
 static uint64_t
 send_through(size_t first, size_t n, struct eio_bytes payload)
 {
-	static const enum metric dropped[] = { METRIC_FEED_DROPPED_JSON, METRIC_FEED_DROPPED_UTF8,
-		METRIC_FEED_DROPPED_ROUTE, METRIC_FEED_DROPPED_LINE };
+	static const enum feed_metric dropped[] = { FEED_METRIC_DROPPED_JSON, FEED_METRIC_DROPPED_UTF8,
+		FEED_METRIC_DROPPED_ROUTE, FEED_METRIC_DROPPED_LINE };
 	struct message m = { .name = EIO_LIT("c"), .channel = EIO_LIT("c"), .payload = payload };
 	uint64_t refused = 0;
 	struct way w;
@@ -123,7 +123,8 @@ send_through(size_t first, size_t n, struct eio_bytes payload)
 	way_open(&w, first, n);
 	json_calls = utf8_calls = 0;
 	feed_router_message(&w.router, &m);
-	for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) refused += metrics_sum(&w.metrics, dropped[i]);
+	for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++)
+		refused += metrics_sum(&w.metrics, &feed_metrics, dropped[i]);
 	way_close(&w);
 	return refused;
 }
