@@ -83,7 +83,7 @@ on_websocket_open(void *user, struct eio_ws *ws)
 		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
 	} else if (!link->probe) {
 		eio__socket_set_main(link->socket, link);
-		eio__socket_pump(link->socket);
+		eio__socket_opened(link->socket);
 	}
 }
 

@@ -74,6 +74,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->options = options;
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
+	eio_list_init(&s->opening);
+	eio_list_init(&s->opened);
 	eio_list_init(&s->readers);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
@@ -81,6 +83,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	uv_prepare_start(&s->prepare, eio__socket_prepare);
 	uv_idle_init(loop, &s->turn);
 	s->turn.data = s;
+	uv_timer_init(loop, &s->opened_timer);
+	s->opened_timer.data = s;
 	return s;
 }
 
@@ -97,6 +101,7 @@ eio_server_shutdown(struct eio_server *s)
 	EIO_HASH_FOREACH(n, &s->sids)
 		eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
 	EIO_HASH_FOREACH(n, &s->sids) eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
+	for (int i = 0; i < 2; i++) eio__server_next_opened(s);
 	eio_server_flush(s);
 }
 
@@ -106,6 +111,7 @@ eio_server_close(struct eio_server *s)
 	eio_ws_server_close(s->ws);
 	uv_close((uv_handle_t *)&s->prepare, NULL);
 	uv_close((uv_handle_t *)&s->turn, NULL);
+	uv_close((uv_handle_t *)&s->opened_timer, NULL);
 }
 
 void

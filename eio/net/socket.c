@@ -17,6 +17,7 @@ enum {
 	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the next. */
 	TURN_EVENTS = 32,
 	TURN_SOCKETS = 4,
+	OPEN_MS = 1, /* at least so long after a 101 the open packet leaves; twice that at most */
 };
 
 _Static_assert(EIO_LATE_MS > 2 * EIO_WHEEL_TICK_MS, "timers come within two ticks of the wheel");
@@ -246,6 +247,45 @@ pump_outputs(struct eio_socket *s)
 	while (eio_session_output(&s->session, eio__socket_writable(s), &out) != EIO_OUTPUT_NONE)
 		if (!do_output(s, &out)) return;
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
+}
+
+static void
+move_all(struct eio_list *from, struct eio_list *to)
+{
+	while (!eio_list_empty(from)) {
+		struct eio_list *l = from->next;
+
+		eio_list_remove(l);
+		eio_list_add_tail(to, l);
+	}
+}
+
+void
+eio__server_next_opened(struct eio_server *s)
+{
+	move_all(&s->opened, &s->dirty);
+	move_all(&s->opening, &s->opened);
+}
+
+static void
+on_opened_timer(uv_timer_t *timer)
+{
+	struct eio_server *s = timer->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio__server_next_opened(s);
+	if (!eio_list_empty(&s->opened)) uv_timer_start(timer, on_opened_timer, OPEN_MS, 0);
+}
+
+/* Programs await "open" and then the first message, and lose the one that comes in the same read as the 101, because both
+ * are told in one turn of their loop. Two writes alone do not help: who is woken by the first finds both. */
+void
+eio__socket_opened(struct eio_socket *s)
+{
+	eio_list_remove(&s->dirty);
+	eio_list_add_tail(&s->server->opening, &s->dirty);
+	if (!uv_is_active((uv_handle_t *)&s->server->opened_timer))
+		uv_timer_start(&s->server->opened_timer, on_opened_timer, OPEN_MS, 0);
 }
 
 struct eio_socket *

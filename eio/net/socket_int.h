@@ -61,6 +61,12 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 /* The POST is no longer on its way: the caller answers it and drops the reference. */
 struct eio_exchange *eio__socket_end_post(struct eio_socket *s);
 
+/* The WebSocket of a new session is open: its open packet leaves a moment after the 101, by itself. */
+void eio__socket_opened(struct eio_socket *s);
+
+/* That moment is over for the sockets that were opened before the last call. */
+void eio__server_next_opened(struct eio_server *s);
+
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void
 eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
