@@ -9,31 +9,9 @@
 
 #include "eio/base64.h"
 #include "eio/bundle_int.h"
+#include "eio/frame.h"
 
 #include <stdlib.h>
-
-enum { WS_FIN = 0x80 };
-
-size_t
-eio__frame_header(char *out, int opcode, uint64_t n)
-{
-	unsigned char *h = (unsigned char *)out;
-
-	h[0] = (unsigned char)(WS_FIN | opcode);
-	if (n < 126) {
-		h[1] = (unsigned char)n;
-		return 2;
-	}
-	if (n <= UINT16_MAX) {
-		h[1] = 126;
-		h[2] = (unsigned char)(n >> 8);
-		h[3] = (unsigned char)n;
-		return 4;
-	}
-	h[1] = 127;
-	for (int i = 0; i < 8; i++) h[2 + i] = (unsigned char)(n >> (56 - 8 * i));
-	return 10;
-}
 
 static struct eio_bundle *
 bundle_alloc(size_t count)
@@ -55,7 +33,8 @@ put_frame(struct eio_bundle *b, struct eio__part *part, struct eio_block *block,
 	struct eio_message m)
 {
 	size_t digit = m.binary ? 0 : 1;
-	size_t header = eio__frame_header(block->data + at, m.binary ? EIO__WS_BINARY : EIO__WS_TEXT, m.data.n + digit);
+	size_t header = eio__frame_header(
+		block->data + at, m.binary ? EIO__FRAME_BINARY : EIO__FRAME_TEXT, m.data.n + digit);
 
 	part->binary = m.binary;
 	part->json = m.json;
@@ -75,7 +54,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 	struct eio_block *block;
 
 	if (!b) return NULL;
-	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__WS_HEADER_MAX;
+	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__FRAME_HEADER_MAX;
 	block = eio_block_new(max);
 	if (!block) {
 		free(b);
@@ -148,13 +127,24 @@ eio_bundle_ref(struct eio_bundle *b)
 	return b;
 }
 
+/* Frees what bundle_deflate.c made. */
+static void
+twins_free(struct eio__twins *t)
+{
+	if (!t) return;
+	for (int i = 0; i < EIO_WIRE_COUNT; i++)
+		eio_block_unref(atomic_load_explicit(&t->block[i], memory_order_relaxed));
+	for (unsigned i = 0; i < t->count; i++) eio_bundle_unref(t->sources[i]);
+	free(t);
+}
+
 void
 eio_bundle_unref(struct eio_bundle *b)
 {
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
-	eio__bundle_twins_free(b);
+	twins_free(atomic_load_explicit(&b->twins, memory_order_relaxed));
 	free(b);
 }
 
@@ -183,12 +173,12 @@ build_text(const struct eio__part *parts, unsigned count, const char *data, bool
 	size_t max = 0, at = 0;
 	struct eio_block *block;
 
-	for (unsigned i = 0; i < count; i++) max += EIO__WS_HEADER_MAX + text_len(&parts[i]);
+	for (unsigned i = 0; i < count; i++) max += EIO__FRAME_HEADER_MAX + text_len(&parts[i]);
 	block = eio_block_new(max);
 	if (!block) return NULL;
 	for (unsigned i = 0; i < count; i++) {
 		if (framed)
-			at += eio__frame_header(block->data + at, EIO__WS_TEXT, text_len(&parts[i]));
+			at += eio__frame_header(block->data + at, EIO__FRAME_TEXT, text_len(&parts[i]));
 		else if (i > 0)
 			block->data[at++] = 0x1e;
 		at += put_text(block->data + at, &parts[i], data);

@@ -8,6 +8,7 @@
 #include "eio/base64.h"
 #include "eio/buf.h"
 #include "eio/bundle_int.h"
+#include "eio/frame.h"
 #include "eio/utf8.h"
 
 static void
@@ -105,9 +106,9 @@ text_of(const struct eio__part *p, const char *data, bool b64, bool twice, struc
 static void
 append_frame(struct eio_buf *out, struct eio_bytes packet, bool binary)
 {
-	char header[EIO__WS_HEADER_MAX];
+	char header[EIO__FRAME_HEADER_MAX];
 
-	eio_buf_append(out, header, eio__frame_header(header, binary ? EIO__WS_BINARY : EIO__WS_TEXT, packet.n));
+	eio_buf_append(out, header, eio__frame_header(header, binary ? EIO__FRAME_BINARY : EIO__FRAME_TEXT, packet.n));
 	eio_buf_add(out, packet);
 }
 

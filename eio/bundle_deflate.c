@@ -9,6 +9,7 @@
  */
 #include "eio/bundle_int.h"
 #include "eio/deflate.h"
+#include "eio/frame.h"
 
 #include <stdlib.h>
 
@@ -40,18 +41,6 @@ twins_of(struct eio_bundle *b)
 	return raced;
 }
 
-void
-eio__bundle_twins_free(struct eio_bundle *b)
-{
-	struct eio__twins *t = atomic_load_explicit(&b->twins, memory_order_relaxed);
-
-	if (!t) return;
-	for (int i = 0; i < EIO_WIRE_COUNT; i++)
-		eio_block_unref(atomic_load_explicit(&t->block[i], memory_order_relaxed));
-	for (unsigned i = 0; i < t->count; i++) eio_bundle_unref(t->sources[i]);
-	free(t);
-}
-
 int
 eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n)
 {
@@ -77,37 +66,18 @@ is_polling(enum eio_wire wire)
 
 /* WebSocket frames */
 
-/* The length of the data of a frame of ours; *header: of what stands before it. */
-static size_t
-frame_data(const char *frame, size_t *header)
-{
-	const unsigned char *h = (const unsigned char *)frame;
-	uint64_t n = h[1];
-
-	*header = 2;
-	if (n == 126) {
-		*header = 4;
-		n = (uint64_t)h[2] << 8 | h[3];
-	} else if (n == 127) {
-		*header = EIO__WS_HEADER_MAX;
-		n = 0;
-		for (int i = 2; i < EIO__WS_HEADER_MAX; i++) n = n << 8 | h[i];
-	}
-	return (size_t)n;
-}
-
 /* Writes the frame with its data compressed, when that makes it shorter. Returns how long it is, or 0. */
 static size_t
 put_deflated(char *out, const char *frame, size_t header, size_t n, const struct eio_deflate *o)
 {
 	size_t k = n >= o->threshold && n > 0 ? eio_deflate(out + header, n - 1, eio_bytes(frame + header, n), o) : 0;
-	char head[EIO__WS_HEADER_MAX];
+	char head[EIO__FRAME_HEADER_MAX];
 	size_t head_n;
 
 	if (k == 0) return 0;
 	/* The header of the shorter frame may be shorter too. */
 	head_n = eio__frame_header(head, frame[0] & 0x0f, k);
-	head[0] = (char)(head[0] | EIO__WS_RSV1);
+	head[0] = (char)(head[0] | EIO__FRAME_RSV1);
 	memmove(out + head_n, out + header, k);
 	memcpy(out, head, head_n);
 	return head_n + k;
@@ -124,7 +94,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 	eio_buf_init(&all);
 	to = eio_buf_reserve(&all, plain->n + EIO_DEFLATE_SLACK);
 	for (size_t from = 0; to && from < plain->n; from += header + n) {
-		n = frame_data(plain->data + from, &header);
+		n = eio__frame_data(plain->data + from, &header);
 		k = put_deflated(to + all.n, plain->data + from, header, n, o);
 		if (!k) memcpy(to + all.n, plain->data + from, header + n);
 		any = any || k;

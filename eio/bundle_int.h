@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bundle.c, bundle3.c and bundle_deflate.c share: where packets lie, and WebSocket frame headers. */
+/* What bundle.c, bundle3.c and bundle_deflate.c share: where packets lie. */
 #ifndef EIO_BUNDLE_INT_H
 #define EIO_BUNDLE_INT_H
 
@@ -30,21 +30,8 @@ struct eio_bundle {
 	struct eio__part parts[];
 };
 
-enum {
-	EIO__WS_RSV1 = 0x40, /* in the first byte of a frame: the message is compressed */
-	EIO__WS_TEXT = 1,
-	EIO__WS_BINARY = 2,
-	EIO__WS_HEADER_MAX = 10,
-};
-
-/* Writes the unmasked header of one unfragmented frame (RFC 6455 section 5.2). Returns its length. */
-size_t eio__frame_header(char *out, int opcode, uint64_t n);
-
 /* Builds one of the forms of revision 3. NULL when out of memory. */
 struct eio_block *eio__bundle_build_3(
 	const struct eio__part *parts, unsigned count, const char *data, enum eio_wire wire);
-
-/* Frees what bundle_deflate.c made, when the bundle goes. */
-void eio__bundle_twins_free(struct eio_bundle *b);
 
 #endif

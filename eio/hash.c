@@ -133,10 +133,23 @@ eio_hash_next(const struct eio_hash_node *n)
 	return match(n->next, n->hash);
 }
 
+/* The first node in this bucket or one behind it. */
+static struct eio_hash_node *
+first_from(const struct eio_hash *t, size_t bucket)
+{
+	for (size_t i = bucket; i <= t->mask && t->count; i++)
+		if (t->buckets[i]) return t->buckets[i];
+	return NULL;
+}
+
 struct eio_hash_node *
 eio_hash_any(const struct eio_hash *t)
 {
-	for (size_t i = 0; i <= t->mask && t->count; i++)
-		if (t->buckets[i]) return t->buckets[i];
-	return NULL;
+	return first_from(t, 0);
+}
+
+struct eio_hash_node *
+eio_hash_after(const struct eio_hash *t, const struct eio_hash_node *n)
+{
+	return n->next ? n->next : first_from(t, (n->hash & t->mask) + 1);
 }

@@ -47,4 +47,10 @@ struct eio_hash_node *eio_hash_next(const struct eio_hash_node *n);
 /* Any node, or NULL when empty: to empty a table one by one. */
 struct eio_hash_node *eio_hash_any(const struct eio_hash *t);
 
+/* The node behind n, in no order that means anything, or NULL when n is the last one. */
+struct eio_hash_node *eio_hash_after(const struct eio_hash *t, const struct eio_hash_node *n);
+
+/* Walks all nodes with `it`, which it declares. The body neither adds nor removes any. */
+#define EIO_HASH_FOREACH(it, t) for (struct eio_hash_node *it = eio_hash_any(t); it; it = eio_hash_after(t, it))
+
 #endif

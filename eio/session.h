@@ -16,7 +16,7 @@
  * looks at eio_session_deadline().
  *
  * Threads: a session belongs to one thread. The fields are private to
- * eio/session.c; the struct is here so that it can be embedded.
+ * eio/session*.c; the struct is here so that it can be embedded.
  */
 #ifndef EIO_SESSION_H
 #define EIO_SESSION_H
@@ -56,19 +56,41 @@ struct eio_session_kind {
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
 };
 
+/* What the parts of a session are up to. Private, as the fields below. */
+enum eio__state { EIO__STATE_OPEN, EIO__STATE_CLOSING, EIO__STATE_CLOSED, EIO__STATE_ENDED };
+enum eio__get {
+	EIO__GET_NONE,
+	EIO__GET_HELD, /* until there is something to answer */
+	EIO__GET_LEFT, /* still held when the upgrade made the WebSocket the transport */
+};
+enum eio__post { EIO__POST_NONE, EIO__POST_OPEN };
+enum eio__probe {
+	EIO__PROBE_NONE,
+	EIO__PROBE_OPEN, /* a WebSocket is there */
+	EIO__PROBE_PONGED, /* and was answered */
+	EIO__PROBE_NOOPED, /* and a GET was released, or is about to be, for the client to go on */
+	EIO__PROBE_UPGRADED, /* it is the transport; there is no other probe any more */
+};
+enum eio__ping {
+	EIO__PING_NONE,
+	EIO__PING_OUT, /* of revision 4: a pong is awaited */
+	EIO__PING_EXTENDED, /* and another packet has earned the client more time */
+};
+enum eio__reading { EIO__READING_NONE, EIO__READING_PAYLOAD, EIO__READING_TEXT, EIO__READING_BINARY };
+
 struct eio_session {
 	/* What a broadcast looks at comes first, so that it lies together. */
 	struct eio_queue queue;
 	struct eio_session_kind kind;
-	unsigned char state;
-	bool probe_b64, poll_b64; /* of the probing WebSocket; and of polling, once the upgrade changed it */
-	bool upgraded, probing, probe_ponged, probe_nooped;
-	bool get_held, post_open, drop_get, drop_post;
-	bool ping_out, ping_extended;
-	bool closed_event, tell_close, noop_due, answer_noop_close;
-	bool probe_pong_due, probe_close_due;
-	unsigned char reason;
-	bool ws_in, ws_in_binary;
+	unsigned char state; /* enum eio__state; eio__session_enter() alone assigns it */
+	unsigned char due; /* bits of eio/session_int.h */
+	enum eio__get get : 8;
+	enum eio__post post : 8;
+	enum eio__probe probe : 8;
+	enum eio__ping ping : 8;
+	enum eio__reading reading : 8; /* what `in` is */
+	bool other_b64; /* what kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling */
+	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	char sid[EIO_SID_LEN + 1];
 	const struct eio_settings *settings;
@@ -187,7 +209,7 @@ void eio_session_tick(struct eio_session *s, uint64_t now_ms);
 static inline bool
 eio_session_upgraded(const struct eio_session *s)
 {
-	return s->upgraded;
+	return s->probe == EIO__PROBE_UPGRADED;
 }
 
 static inline enum eio_transport

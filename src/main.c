@@ -28,15 +28,6 @@ struct daemon {
 	struct admin *admin;
 };
 
-/* The feed thread hands a delivery to a worker. */
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	struct daemon *dm = user;
-
-	worker_deliver(dm->workers.all[w], d);
-}
-
 /* Where the client files are: beside the program when it runs from its build tree, or as installed. */
 static void
 client_paths(char *base, char *js, char *mjs, size_t n)
@@ -172,16 +163,30 @@ make_workers(struct daemon *d)
 }
 
 static int
-make_all(struct daemon *d)
+make_admin(struct daemon *d)
 {
-	struct feed_options fo = {
-		.config = d->config,
+	const struct config_limits *l = &d->config->limits;
+	const struct admin_options options = {
+		.address = d->config->admin->text,
 		.workers = d->config->workers,
-		.on_worker = d->config->workers == 1,
-		.deliver = on_deliver,
-		.user = d,
+		.redis = (unsigned)d->config->n_redis,
+		.max_head = l->header_bytes,
+		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
+		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
+		.feed = d->feed,
+		.metrics = &d->metrics,
 	};
 
+	d->admin = admin_new(&d->loop, &options);
+	return d->admin ? 0 : -1;
+}
+
+static int
+make_all(struct daemon *d)
+{
+	struct feed_options fo = { 0 };
+
+	config_fill_feed(d->config, &fo);
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d)) return -1;
 	d->interest = interest_table_new();
@@ -190,8 +195,7 @@ make_all(struct daemon *d)
 	fo.metrics = &d->metrics.rows[d->config->workers];
 	d->feed = feed_new(&fo);
 	if (!d->feed || make_workers(d)) return -1;
-	if (d->config->admin) d->admin = admin_new(&d->loop, d->config, d->feed, &d->metrics);
-	return d->config->admin && !d->admin ? -1 : 0;
+	return d->config->admin ? make_admin(d) : 0;
 }
 
 /* Workers first: a message that Redis sends at once finds them ready. */

@@ -9,7 +9,7 @@
  *        ▼                    ▼
  *     lingering ────────▶ closed        upgrade: the descriptor leaves, the handle closes
  */
-#define _GNU_SOURCE
+#include "eio/check.h"
 #include "eio/net/httpd_int.h"
 
 #include <fcntl.h>
@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 static void conn_feed(struct eio__conn *c, const char *data, size_t n);
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+static void on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 /* While a body arrives parser and exchange share the request; when the exchange ends early the parser lets go of it. */
 static void
@@ -33,20 +33,32 @@ release_request(struct eio__conn *c)
 
 /* Lifetime */
 
+void
+eio__httpd_free_if_done(struct eio_httpd *h)
+{
+	if (!h->closing || h->handles > 0) return;
+	eio__responses_deinit(&h->responses);
+	eio_uring_free(h->ring);
+	free(h);
+}
+
 static void
 on_conn_closed(uv_handle_t *handle)
 {
 	struct eio__conn *c = handle->data;
-	struct eio_httpd *h = c->httpd;
+	struct eio_httpd *h;
 
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	h = c->httpd;
 	eio_http_free(c->http);
 	eio_buf_deinit(&c->pending);
+	c->magic = 0;
 	free(c);
+	CHECK(h->handles > 0);
 	h->handles--;
 	eio__httpd_free_if_done(h);
 }
 
-/* Ends the connection; whoever answers its exchange is told, and the answer will go nowhere. */
 void
 eio__conn_close(struct eio__conn *c)
 {
@@ -71,8 +83,9 @@ eio__conn_close(struct eio__conn *c)
 	eio_exchange_unref(ex);
 }
 
-void
-eio__conn_arm(struct eio__conn *c, uint64_t ms)
+/* Closes the connection after so many milliseconds, unless armed again; 0: never. */
+static void
+conn_arm(struct eio__conn *c, uint64_t ms)
 {
 	eio_clock_set(c->httpd->clock, &c->timer, ms ? eio_clock_now(c->httpd->clock) + ms : UINT64_MAX);
 }
@@ -83,6 +96,42 @@ on_conn_timer(struct eio_timer *t)
 	eio__conn_close(EIO_CONTAINER(t, struct eio__conn, timer));
 }
 
+/* Ending behind an answer */
+
+static void
+on_shutdown(uv_shutdown_t *req, int status)
+{
+	(void)status;
+	free(req);
+}
+
+/* Half-closes and waits a while for the peer, so that it can read the answer before a reset. */
+static void
+conn_linger(struct eio__conn *c)
+{
+	uv_shutdown_t *req = malloc(sizeof *req);
+
+	if (!req || c->closing || c->eof || uv_shutdown(req, &c->h.stream, on_shutdown)) {
+		free(req);
+		eio__conn_close(c);
+		return;
+	}
+	c->lingering = true;
+	conn_arm(c, EIO_HTTPD_LINGER_MS);
+}
+
+void
+eio__conn_written(struct eio__conn *c, enum eio__wrote how)
+{
+	switch (how) {
+	case EIO__WROTE: break;
+	case EIO__WROTE_LAST: conn_linger(c); break;
+	case EIO__WROTE_FAILED: eio__conn_close(c); break;
+	}
+}
+
+/* Answers */
+
 /* After an answer: the next request, which may already be here. */
 static void
 conn_next(struct eio__conn *c)
@@ -91,25 +140,26 @@ conn_next(struct eio__conn *c)
 
 	if (c->closing || c->lingering || c->feeding) return;
 	eio_buf_init(&c->pending);
-	eio__conn_arm(c,
+	conn_arm(c,
 		eio_http_idle(c->http) ? c->httpd->options.keep_alive_timeout_ms : c->httpd->options.header_timeout_ms);
 	if (waiting.n) conn_feed(c, waiting.p, waiting.n);
 	eio_buf_deinit(&waiting);
 	if (c->stopped && !c->closing && c->pending.n < EIO_HTTPD_PIPELINE_BYTES) {
 		c->stopped = false;
-		uv_read_start(&c->h.stream, on_alloc, on_read);
+		uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read);
 	}
 }
 
-/* ex->respond at home. */
-static void
-deliver(struct eio_exchange *ex)
+void
+eio_httpd_deliver(struct eio_exchange *ex)
 {
 	struct eio__conn *c = ex->conn;
 	struct eio_response *r = &ex->response;
 	bool close;
 
 	if (!c) return;
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	CHECK(c->ex == ex);
 	release_request(c);
 	ex->conn = NULL;
 	c->ex = NULL;
@@ -117,20 +167,14 @@ deliver(struct eio_exchange *ex)
 	if (r->destroy)
 		eio__conn_close(c);
 	else
-		eio__conn_respond(c, r, ex->req->method == EIO_HTTP_HEAD, ex->req->minor0, close);
+		eio__conn_written(c, eio__conn_respond(c, r, ex->req->method == EIO_HTTP_HEAD, ex->req->minor0, close));
 	eio_exchange_unref(ex);
 	conn_next(c);
 }
 
-void
-eio_httpd_deliver(struct eio_exchange *ex)
-{
-	deliver(ex);
-}
-
 /* ex->abort at home. */
 static void
-abort_here(struct eio_exchange *ex)
+abort_at_home(struct eio_exchange *ex)
 {
 	if (ex->on_abort) ex->on_abort(ex);
 }
@@ -146,18 +190,18 @@ exchange_new(struct eio__conn *c)
 	atomic_init(&ex->refs, 1);
 	ex->home = c->httpd->options.home;
 	ex->conn = c;
-	ex->respond = deliver;
-	ex->abort = abort_here;
+	ex->respond = eio_httpd_deliver;
+	ex->abort = abort_at_home;
 	return ex;
 }
 
 static void
-tell(struct eio__conn *c, enum eio_stage stage)
+tell_exchange(struct eio__conn *c, enum eio_stage stage)
 {
 	struct eio_exchange *ex = eio_exchange_ref(c->ex);
 
 	c->told = true;
-	if (stage != EIO_STAGE_BEGIN) eio__conn_arm(c, 0);
+	if (stage != EIO_STAGE_BEGIN) conn_arm(c, 0);
 	c->httpd->handler.exchange(c->httpd->handler.user, ex, stage);
 	eio_exchange_unref(ex);
 }
@@ -175,12 +219,12 @@ begin_exchange(struct eio__conn *c)
 
 /* An answer of ours to what is not a request the handler could be told of. */
 static void
-refuse(struct eio__conn *c, int status)
+refuse_request(struct eio__conn *c, int status)
 {
 	struct eio_response r = { .status = status, .close = true };
 
 	if (status == 400) c->httpd->stats.malformed++;
-	eio__conn_respond(c, &r, false, false, true);
+	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
 }
 
 static void
@@ -191,7 +235,7 @@ hand_over(struct eio__conn *c, const char *rest, size_t n)
 
 	if (!up || uv_fileno(&c->h.handle, &fd) || !c->httpd->handler.upgrade) {
 		free(up);
-		refuse(c, up ? 404 : 500);
+		refuse_request(c, up ? 404 : 500);
 		return;
 	}
 	c->httpd->stats.requests++;
@@ -217,7 +261,7 @@ eio_upgrade_free(struct eio_upgrade *up)
 
 /* The request got further without being complete: does somebody have to know? */
 static void
-partial(struct eio__conn *c)
+request_partial(struct eio__conn *c)
 {
 	struct eio_request *req = eio_http_request(c->http);
 
@@ -226,14 +270,15 @@ partial(struct eio__conn *c)
 		eio__conn_close(c);
 		return;
 	}
-	if (req->expect_continue) eio__conn_write(c, EIO_LIT("HTTP/1.1 100 Continue\r\n\r\n"), NULL, false);
+	if (req->expect_continue)
+		eio__conn_written(c, eio__conn_write(c, EIO_LIT("HTTP/1.1 100 Continue\r\n\r\n"), NULL, false));
 	if (c->closing) return;
 	c->ex->req = req;
-	tell(c, EIO_STAGE_BEGIN);
+	tell_exchange(c, EIO_STAGE_BEGIN);
 }
 
 static void
-whole(struct eio__conn *c, enum eio_stage stage)
+request_complete(struct eio__conn *c, enum eio_stage stage)
 {
 	if (!begin_exchange(c)) {
 		eio__conn_close(c);
@@ -241,27 +286,27 @@ whole(struct eio__conn *c, enum eio_stage stage)
 	}
 	c->ex->req = eio_http_take(c->http);
 	c->complete = true;
-	tell(c, stage);
+	tell_exchange(c, stage);
 }
 
 /* What one result of the parser means for the connection. */
 static void
-on_result(struct eio__conn *c, enum eio_http_result r, const char *rest, size_t n)
+on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, size_t n)
 {
 	switch (r) {
-	case EIO_HTTP_MORE: partial(c); break;
-	case EIO_HTTP_COMPLETE: whole(c, EIO_STAGE_COMPLETE); break;
-	case EIO_HTTP_TOO_LARGE: whole(c, EIO_STAGE_TOO_LARGE); break;
+	case EIO_HTTP_MORE: request_partial(c); break;
+	case EIO_HTTP_COMPLETE: request_complete(c, EIO_STAGE_COMPLETE); break;
+	case EIO_HTTP_TOO_LARGE: request_complete(c, EIO_STAGE_TOO_LARGE); break;
 	case EIO_HTTP_UPGRADE: hand_over(c, rest, n); break;
-	case EIO_HTTP_BAD: refuse(c, 400); break;
-	case EIO_HTTP_HEAD_TOO_LARGE: refuse(c, 431); break;
+	case EIO_HTTP_BAD: refuse_request(c, 400); break;
+	case EIO_HTTP_HEAD_TOO_LARGE: refuse_request(c, 431); break;
 	case EIO_HTTP_NOMEM: eio__conn_close(c); break;
 	}
 }
 
 /* Whether bytes have to wait: a complete request is being answered. */
 static bool
-busy(const struct eio__conn *c)
+conn_busy(const struct eio__conn *c)
 {
 	return c->ex && c->complete;
 }
@@ -273,11 +318,11 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 	size_t used;
 
 	c->feeding = true;
-	while (n > 0 && !busy(c) && !c->closing && !c->lingering) {
+	while (n > 0 && !conn_busy(c) && !c->closing && !c->lingering) {
 		r = eio_http_feed(c->http, data, n, &used);
 		data += used;
 		n -= used;
-		on_result(c, r, data, n);
+		on_http_result(c, r, data, n);
 	}
 	c->feeding = false;
 	if (n == 0 || c->closing || c->lingering) return;
@@ -292,39 +337,41 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 
 /* The client will send nothing more. Whoever still waits for an answer gave up; what is being written still goes out. */
 static void
-on_eof(struct eio__conn *c)
+on_conn_eof(struct eio__conn *c)
 {
 	c->eof = true;
 	if (c->ex || uv_stream_get_write_queue_size(&c->h.stream) == 0) eio__conn_close(c);
 }
 
 static void
-on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct eio__conn *c = handle->data;
 
 	(void)suggested;
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	/* One buffer for all: what is in it is used up before the next read. */
 	*buf = uv_buf_init(c->httpd->read_buffer, EIO__READ_BUFFER);
 }
 
 static void
-on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct eio__conn *c = stream->data;
 
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	if (n == 0 || c->closing) return;
 	if (n == UV_EOF) {
-		on_eof(c);
+		on_conn_eof(c);
 	} else if (n < 0) {
 		eio__conn_close(c);
 	} else if (!c->lingering) {
 		/* Each part of a body earns more time; a head must come in one allowance. */
-		if (!busy(c) && (c->ex || eio_http_idle(c->http)))
-			eio__conn_arm(c, c->httpd->options.header_timeout_ms);
+		if (!conn_busy(c) && (c->ex || eio_http_idle(c->http)))
+			conn_arm(c, c->httpd->options.header_timeout_ms);
 		conn_feed(c, buf->base, (size_t)n);
 		if (!c->closing && !c->ex && !c->lingering && eio_http_idle(c->http))
-			eio__conn_arm(c, c->httpd->options.keep_alive_timeout_ms);
+			conn_arm(c, c->httpd->options.keep_alive_timeout_ms);
 	}
 }
 
@@ -361,6 +408,7 @@ eio__conn_new(struct eio_httpd *h, int fd)
 		close(fd);
 		return;
 	}
+	c->magic = EIO__CONN_MAGIC;
 	c->httpd = h;
 	eio_timer_init(&c->timer, on_conn_timer);
 	eio_list_add_tail(&h->conns, &c->link);
@@ -370,8 +418,8 @@ eio__conn_new(struct eio_httpd *h, int fd)
 	/* libuv's init of a stream cannot fail, so the handle is there to be closed in any case. */
 	if (conn_open_handle(c, fd)) close(fd);
 	c->h.handle.data = c;
-	if (uv_read_start(&c->h.stream, on_alloc, on_read))
+	if (uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read))
 		eio__conn_close(c);
 	else
-		eio__conn_arm(c, c->httpd->options.header_timeout_ms);
+		conn_arm(c, c->httpd->options.header_timeout_ms);
 }

@@ -34,6 +34,8 @@ struct eio_response {
 	bool destroy; /* cut the connection without an answer */
 };
 
+enum { EIO_EXCHANGE_PASSING = 5 };
+
 struct eio_exchange {
 	atomic_uint refs;
 	unsigned home; /* the index of the thread it came on */
@@ -43,6 +45,8 @@ struct eio_exchange {
 	void (*abort)(struct eio_exchange
 			*ex); /* how the news of a lost connection gets to the answering thread; called at home */
 	void *thread; /* the answering thread's, for respond and abort when that is not home */
+	/* For whoever passes it on: the links of his queues, and what is on its way. Zero when it is new, and never looked at here. */
+	void *passing[EIO_EXCHANGE_PASSING];
 	struct eio_response response;
 	void *owner; /* what waits in this exchange, such as a session with a held GET */
 	void (*on_abort)(struct eio_exchange *ex);

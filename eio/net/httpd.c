@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server: listeners and accepting. The connections are in conn.c. */
-#define _GNU_SOURCE
+#include "eio/check.h"
 #include "eio/net/httpd_int.h"
 
 #include <errno.h>
@@ -9,26 +9,18 @@
 #include <unistd.h>
 
 enum {
+	LISTENER_MAGIC = 0x6c697374,
 	ACCEPT_BURST = 64, /* connections taken per wake-up, so that the ones already here get their turn */
 	ACCEPT_RETRY_MS = 100, /* how long accepting pauses when descriptors ran out */
 };
 
 struct listener {
+	unsigned magic; /* LISTENER_MAGIC */
 	struct listener *next;
 	struct eio_httpd *httpd;
 	uv_poll_t poll;
 	int fd;
 };
-
-void
-eio__httpd_free_if_done(struct eio_httpd *h)
-{
-	if (!h->closing || h->handles > 0) return;
-	eio_buf_deinit(&h->head);
-	eio__whole_deinit(&h->whole);
-	eio_uring_free(h->ring);
-	free(h);
-}
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
 
@@ -59,10 +51,12 @@ static void
 on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
-	struct eio_httpd *h = l->httpd;
+	struct eio_httpd *h;
 	int fd;
 
 	(void)events;
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	h = l->httpd;
 	for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0 && out_of_resources(errno)) {
@@ -91,6 +85,7 @@ eio_httpd_accept(struct eio_httpd *h, int fd)
 		close(fd);
 		return err;
 	}
+	l->magic = LISTENER_MAGIC;
 	l->httpd = h;
 	l->fd = fd;
 	l->poll.data = l;
@@ -104,9 +99,13 @@ static void
 on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
-	struct eio_httpd *h = l->httpd;
+	struct eio_httpd *h;
 
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	h = l->httpd;
+	l->magic = 0;
 	free(l);
+	CHECK(h->handles > 0);
 	h->handles--;
 	eio__httpd_free_if_done(h);
 }
@@ -132,6 +131,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	struct eio_httpd *h = calloc(1, sizeof(*h));
 
 	if (!h) return NULL;
+	h->written = eio__conn_written;
 	h->loop = loop;
 	h->clock = clock;
 	h->options = *options;

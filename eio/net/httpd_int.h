@@ -8,24 +8,23 @@
 #define EIO_NET_HTTPD_INT_H
 
 #include "eio/net/httpd.h"
+#include "eio/net/response.h"
 #include "eio/net/uring.h"
 
-#include <time.h>
-
 enum {
+	EIO__CONN_MAGIC = 0x636f6e6e,
 	EIO__READ_BUFFER = 65536,
-	EIO__DATE_LEN = 29,
-	EIO__WHOLE_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
+	EIO__SHARED_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
 
 struct listener;
+struct eio__conn;
 
-/* An answer in one block, and what it was made of. */
-struct eio__whole {
-	struct eio_block *all; /* head and body, or NULL: there is none */
-	struct eio_response of; /* with references */
-	bool minor0;
-	time_t date_at;
+/* How a write went. Whoever is told goes on with eio__conn_written. */
+enum eio__wrote {
+	EIO__WROTE, /* it is out, or what the socket did not take is kept and follows by itself */
+	EIO__WROTE_LAST, /* it is out, and the connection ends behind it */
+	EIO__WROTE_FAILED, /* the connection is broken, or memory is short: it has to be closed */
 };
 
 struct eio_httpd {
@@ -39,16 +38,16 @@ struct eio_httpd {
 	struct eio_httpd_options options;
 	unsigned handles; /* listeners and connections whose libuv handle is not closed yet */
 	bool closing, paused;
-	time_t date_at;
-	char date[EIO__DATE_LEN + 1];
-	struct eio_buf head; /* of the answer being written; its memory is kept for the next */
-	struct eio__whole whole; /* the last gathered answer */
+	struct eio__responses responses;
+	/* Is told what became of a write that did not end at once: eio__conn_written. */
+	void (*written)(struct eio__conn *c, enum eio__wrote how);
 	struct eio_uring *ring; /* or NULL */
 	bool gathers;
 	char read_buffer[EIO__READ_BUFFER];
 };
 
 struct eio__conn {
+	unsigned magic; /* EIO__CONN_MAGIC */
 	struct eio_list link;
 	union {
 		uv_handle_t handle;
@@ -68,9 +67,6 @@ struct eio__conn {
 	bool feeding, lingering, closing, stopped, eof;
 };
 
-/* Frees a closed server whose last handle is gone. */
-void eio__httpd_free_if_done(struct eio_httpd *h);
-
 /* conn.c */
 
 /* Serves an accepted descriptor, which it owns. */
@@ -79,18 +75,19 @@ void eio__conn_new(struct eio_httpd *h, int fd);
 /* Ends the connection at once; whoever answers its exchange is told, and the answer will go nowhere. */
 void eio__conn_close(struct eio__conn *c);
 
-/* Closes the connection after so many milliseconds, unless armed again; 0: never. */
-void eio__conn_arm(struct eio__conn *c, uint64_t ms);
+/* Does what follows from a write: nothing, ends the connection behind it, or closes it. */
+void eio__conn_written(struct eio__conn *c, enum eio__wrote how);
 
-/* conn_write.c */
+/* Frees a closed server whose last handle is gone. */
+void eio__httpd_free_if_done(struct eio_httpd *h);
 
-/* Writes bytes and a block; what the socket does not take is kept. close: end the connection behind them. */
-void eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
+/* conn_write.c: it closes nothing. What becomes of a write later is told to httpd->written. */
 
-/* Forgets the last gathered answer. */
-void eio__whole_deinit(struct eio__whole *w);
+/* Writes bytes and a block, which may be NULL; what the socket does not take is kept. close: end the connection behind them. */
+enum eio__wrote eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
 
-/* Writes an answer. */
-void eio__conn_respond(struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close);
+/* Writes an answer. head_only: without its body. minor0 and close: see eio__response_head. */
+enum eio__wrote eio__conn_respond(
+	struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close);
 
 #endif

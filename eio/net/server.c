@@ -3,20 +3,21 @@
  * The Engine.IO server: what a request is for and what it is answered. Whether it
  * is in order is told by verify.c.
  */
-#define _GNU_SOURCE
 #include "eio/net/server_int.h"
 
+#include "eio/check.h"
 #include "eio/jsonp.h"
 #include "eio/negotiate.h"
+#include "eio/net/answer.h"
+#include "eio/net/verify.h"
 #include "eio/query.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Set-up */
 
 static char *
-make_prefix(const struct eio_server_options *o)
+prefix_of(const struct eio_server_options *o)
 {
 	size_t n = strlen(o->path);
 	char *p = malloc(n + 2);
@@ -32,7 +33,7 @@ make_prefix(const struct eio_server_options *o)
 }
 
 static bool
-make_parts(struct eio_server *s)
+make_server_parts(struct eio_server *s)
 {
 	static const char pong_frame[] = "\x81\x06"
 					 "3probe";
@@ -50,9 +51,9 @@ make_parts(struct eio_server *s)
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
-	s->prefix = make_prefix(o);
+	s->prefix = prefix_of(o);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof(pong_frame) - 1));
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__ws_handler);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__link_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
@@ -67,9 +68,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->clock = clock;
 	s->options = options;
 	s->handler = *handler;
-	s->random_used = sizeof(s->random);
 	eio_list_init(&s->dirty);
-	if (uv_random(NULL, NULL, s->sid_key, sizeof(s->sid_key), 0, NULL) || !make_parts(s)) return NULL;
+	if (uv_random(NULL, NULL, s->sid_key, sizeof(s->sid_key), 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
 	uv_prepare_start(&s->prepare, eio__socket_prepare);
@@ -86,12 +86,9 @@ void
 eio_server_shutdown(struct eio_server *s)
 {
 	s->shut = true;
-	for (size_t i = 0; i <= s->sids.mask; i++)
-		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
-			eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
-	for (size_t i = 0; i <= s->sids.mask; i++)
-		for (struct eio_hash_node *n = s->sids.buckets[i]; n; n = n->next)
-			eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
+	EIO_HASH_FOREACH(n, &s->sids)
+		eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
+	EIO_HASH_FOREACH(n, &s->sids) eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
 	eio_server_flush(s);
 }
 
@@ -122,102 +119,6 @@ eio_server_stats(const struct eio_server *s)
 	return &s->stats;
 }
 
-/* Answering */
-
-static void
-append_cookie(const struct eio_server_options *o, const struct eio_socket *socket, struct eio_buf *out)
-{
-	if (!o->cookie_name || !socket || (socket->handshaken && !o->cookie_always)) return;
-	eio_buf_printf(out, "Set-Cookie: %s=%s%s\r\n", o->cookie_name, socket->session.sid,
-		o->cookie_attributes ? o->cookie_attributes : "");
-}
-
-/* The lines of every answer, also of one that is no more than a status. */
-static void
-append_common(const struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
-{
-	struct eio_bytes agent = eio_request_header(req, EIO_LIT("user-agent"));
-
-	EIO_BUF_ADD_LIT(out, "cache-control: no-store\r\n");
-	eio_cors_append(&s->options->cors, req, out);
-	/* Old Internet Explorers took the handshake for an attack. */
-	if (agent.n && (memmem(agent.p, agent.n, ";MSIE", 5) || memmem(agent.p, agent.n, "Trident/", 8)))
-		EIO_BUF_ADD_LIT(out, "X-XSS-Protection: 0\r\n");
-}
-
-void
-eio__server_headers(
-	const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket, struct eio_buf *out)
-{
-	append_common(s, req, out);
-	if (!socket || !socket->jsonp) eio_cors_append_legacy(&s->options->cors, req, out);
-	append_cookie(s->options, socket, out);
-}
-
-/* Answers with a body of a type, for a session or for none. */
-static void
-answer(struct eio_server *s, struct eio_exchange *ex, const struct eio_socket *socket, int status, const char *type,
-	struct eio_bytes body)
-{
-	struct eio_buf extra;
-
-	eio_buf_init(&extra);
-	eio__server_headers(s, ex->req, socket, &extra);
-	eio_exchange_respond_text(ex, status, type, body, eio_buf_bytes(&extra));
-	eio_buf_deinit(&extra);
-}
-
-static void
-answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error err)
-{
-	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
-
-	s->stats.refused++;
-	answer(s, ex, NULL, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
-}
-
-static void
-answer_empty(struct eio_server *s, struct eio_exchange *ex, int status)
-{
-	struct eio_buf extra;
-
-	eio_buf_init(&extra);
-	append_common(s, ex->req, &extra);
-	eio_exchange_respond_text(ex, status, NULL, eio_bytes("", 0), eio_buf_bytes(&extra));
-	eio_buf_deinit(&extra);
-}
-
-static void
-answer_preflight(struct eio_server *s, struct eio_exchange *ex)
-{
-	struct eio_response r = { .status = 204 };
-	struct eio_buf head;
-
-	eio_buf_init(&head);
-	eio_cors_append_preflight(&s->options->cors, ex->req, &head);
-	r.headers = eio_block_of_buf(&head);
-	eio_exchange_respond(ex, r);
-}
-
-/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else asks. */
-static void
-answer_options(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
-{
-	struct eio_response r = { .status = 200 };
-	struct eio_buf head;
-
-	if (s->options->cors.origin != EIO_CORS_LEGACY || socket->jsonp) {
-		answer_empty(s, ex, 500);
-		return;
-	}
-	eio_buf_init(&head);
-	eio__server_headers(s, ex->req, socket, &head);
-	EIO_BUF_ADD_LIT(&head, "Access-Control-Allow-Headers: Content-Type\r\n");
-	r.headers = eio_block_of_buf(&head);
-	eio_exchange_respond(ex, r);
-}
-
 /* GET */
 
 static void
@@ -225,6 +126,7 @@ on_get_abort(struct eio_exchange *ex)
 {
 	struct eio_socket *s = ex->owner;
 
+	CHECK_MAGIC(s, EIO__SOCKET_MAGIC);
 	s->get = NULL;
 	eio_session_get_abort(&s->session);
 	eio__socket_pump(s);
@@ -233,7 +135,7 @@ on_get_abort(struct eio_exchange *ex)
 }
 
 static void
-hold(struct eio_socket *s, struct eio_exchange *ex)
+hold_get(struct eio_socket *s, struct eio_exchange *ex)
 {
 	if (s->server->options->http_deflate.on) {
 		enum eio_coding coding = eio_negotiate_coding(eio_request_header(ex->req, EIO_LIT("accept-encoding")));
@@ -248,14 +150,14 @@ hold(struct eio_socket *s, struct eio_exchange *ex)
 }
 
 static void
-handshake(struct eio_server *s, struct eio_exchange *ex)
+polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 {
 	struct eio_session_kind kind = eio__server_kind(ex->req, EIO_TRANSPORT_POLLING);
 	struct eio_socket *socket;
 	struct eio_buf j;
 
 	if (s->shut) {
-		answer_empty(s, ex, 503);
+		eio__answer_empty(s, ex, 503);
 		return;
 	}
 	eio_buf_init(&j);
@@ -266,23 +168,23 @@ handshake(struct eio_server *s, struct eio_exchange *ex)
 	socket = j.failed ? NULL : eio__socket_new(s, &kind);
 	if (!socket) {
 		eio_buf_deinit(&j);
-		answer_empty(s, ex, 503);
+		eio__answer_empty(s, ex, 503);
 		return;
 	}
 	socket->jsonp = j.p;
-	hold(socket, ex);
+	hold_get(socket, ex);
 	eio__socket_tell_open(socket, ex->req);
 }
 
 static void
-poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+take_poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
 {
 	s->stats.polls++;
 	switch (eio_session_get(&socket->session, eio_clock_now(s->clock))) {
-	case EIO_ACCEPT_OK: hold(socket, ex); break;
-	case EIO_ACCEPT_OVERLAP: answer_empty(s, ex, 400); break;
+	case EIO_ACCEPT_OK: hold_get(socket, ex); break;
+	case EIO_ACCEPT_OVERLAP: eio__answer_empty(s, ex, 400); break;
 	case EIO_ACCEPT_BAD_REQUEST:
-	case EIO_ACCEPT_REFUSE: answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
+	case EIO_ACCEPT_REFUSE: eio__answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
 	}
 	eio__socket_pump(socket);
 }
@@ -294,6 +196,7 @@ on_post_abort(struct eio_exchange *ex)
 {
 	struct eio_socket *s = ex->owner;
 
+	CHECK_MAGIC(s, EIO__SOCKET_MAGIC);
 	s->post = NULL;
 	eio_session_post_abort(&s->session);
 	eio__socket_pump(s);
@@ -314,11 +217,11 @@ post_begin(struct eio_server *s, struct eio_socket *socket, struct eio_exchange 
 		ex->on_abort = on_post_abort;
 		return true;
 	case EIO_ACCEPT_OVERLAP:
-		answer_empty(s, ex, 400);
+		eio__answer_empty(s, ex, 400);
 		eio__socket_pump(socket);
 		break;
 	case EIO_ACCEPT_BAD_REQUEST:
-	case EIO_ACCEPT_REFUSE: answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
+	case EIO_ACCEPT_REFUSE: eio__answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
 	}
 	return false;
 }
@@ -369,15 +272,15 @@ post_complete(struct eio_server *s, struct eio_socket *socket, struct eio_exchan
 	body->n--;
 	if (eio_buf_failed(body) || !take_body(socket, ex->req, body)) {
 		eio_session_post_bad_type(&socket->session);
-		answer_empty(s, ex, 400);
+		eio__answer_empty(s, ex, 400);
 	} else {
-		answer(s, ex, socket, 200, "text/html", EIO_LIT("ok"));
+		eio__answer_text(s, ex, socket, 200, "text/html", EIO_LIT("ok"));
 	}
 	eio__socket_pump(socket);
 }
 
 static void
-post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
+take_post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
 {
 	if (!post_begin(s, socket, ex)) return;
 	if (stage == EIO_STAGE_COMPLETE) {
@@ -385,7 +288,7 @@ post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, e
 	} else if (stage == EIO_STAGE_TOO_LARGE) {
 		post_done(socket);
 		eio_session_post_refused(&socket->session);
-		answer_empty(s, ex, 413);
+		eio__answer_empty(s, ex, 413);
 	}
 }
 
@@ -395,11 +298,11 @@ static void
 session_request(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
 {
 	switch (ex->req->method) {
-	case EIO_HTTP_GET: poll(s, socket, ex); break;
-	case EIO_HTTP_POST: post(s, socket, ex, stage); break;
-	case EIO_HTTP_OPTIONS: answer_options(s, socket, ex); break;
+	case EIO_HTTP_GET: take_poll(s, socket, ex); break;
+	case EIO_HTTP_POST: take_post(s, socket, ex, stage); break;
+	case EIO_HTTP_OPTIONS: eio__answer_options(s, socket, ex); break;
 	case EIO_HTTP_HEAD:
-	case EIO_HTTP_OTHER: answer_empty(s, ex, 500); break;
+	case EIO_HTTP_OTHER: eio__answer_empty(s, ex, 500); break;
 	}
 }
 
@@ -418,12 +321,12 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	enum eio_error err;
 
 	if (ex->req->method == EIO_HTTP_OPTIONS && answers_preflights(s)) {
-		answer_preflight(s, ex);
+		eio__answer_preflight(s, ex);
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
 	if (err != EIO_OK)
-		answer_error(s, ex, err);
+		eio__answer_error(s, ex, err);
 	else if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);
 	else if (ex->answered)
@@ -431,7 +334,7 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	else if (socket)
 		session_request(s, socket, ex, stage);
 	else
-		handshake(s, ex);
+		polling_handshake(s, ex);
 }
 
 void

@@ -139,7 +139,6 @@ void eio_socket_discard(struct eio_socket *s);
 
 const char *eio_socket_sid(const struct eio_socket *s);
 int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */
-const char *eio_socket_transport(const struct eio_socket *s); /* "polling" or "websocket" */
 
 /* The handshake request, during the open callback. */
 const struct eio_request *eio_socket_request(const struct eio_socket *s);

@@ -5,10 +5,9 @@
  * of their own, or a probe for one that polls (protocol section "Upgrade to
  * WebSocket").
  */
-#define _GNU_SOURCE
-#include "eio/net/server_int.h"
-
 #include "eio/negotiate.h"
+#include "eio/net/link.h"
+#include "eio/net/verify.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -19,7 +18,7 @@
 
 /* The answer fits any socket buffer, and the connection has no other use: no need to wait for anything. */
 static void
-refuse(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
+refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
 {
 	char head[512];
 	int n = snprintf(head, sizeof(head),
@@ -55,11 +54,11 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 	struct eio_bytes version = eio_request_header(up->req, EIO_LIT("sec-websocket-version"));
 
 	if (up->req->method != EIO_HTTP_GET)
-		refuse(s, up, 405, "Invalid HTTP method", "");
+		refuse_upgrade(s, up, 405, "Invalid HTTP method", "");
 	else if (!key_valid(eio_request_header(up->req, EIO_LIT("sec-websocket-key"))))
-		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
+		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
 	else if (!eio_bytes_eq(version, EIO_LIT("13")) && !eio_bytes_eq(version, EIO_LIT("8")))
-		refuse(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
+		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
 			"Sec-WebSocket-Version: 13, 8\r\n");
 	else
 		return true;
@@ -71,7 +70,7 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 /* The header lines of the 101 beyond RFC 6455's: the first sub-protocol offered, because a browser fails the connection when it
  * offered some and none is named; and the cross-origin ones. */
 static void
-append_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
+append_101_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
 {
 	struct eio_bytes offered = eio_request_header(req, EIO_LIT("sec-websocket-protocol"));
 	const char *comma = offered.n ? memchr(offered.p, ',', offered.n) : NULL;
@@ -95,38 +94,64 @@ append_extension(struct eio_server *s, const struct eio_request *req, struct eio
 	eio_buf_deinit(&offers);
 }
 
+/* A link between a session, or none, and a WebSocket to come. NULL when out of memory. */
+static struct eio_link *
+link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool deflate)
+{
+	struct eio_link *link = calloc(1, sizeof *link);
+
+	if (!link) return NULL;
+	*link = (struct eio_link){
+		.magic = EIO__LINK_MAGIC, .server = s, .socket = socket, .probe = probe, .deflate = deflate
+	};
+	s->stats.deflate_websockets += deflate;
+	/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
+	if (socket && probe)
+		socket->probe = link;
+	else if (socket)
+		eio__socket_set_main(socket, link);
+	return link;
+}
+
+/* There is no memory for the WebSocket. */
+static void
+tell_lost(struct eio_socket *socket, bool probe)
+{
+	if (socket && probe)
+		eio_session_probe_closed(&socket->session);
+	else if (socket)
+		eio_session_ws_closed(&socket->session, true);
+}
+
 /* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
  * the WebSocket is gone. */
 static void
-adopt(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
+adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {
 	struct eio_link *link = NULL;
 	struct eio_buf headers, extension;
 
 	eio_buf_init(&headers);
 	eio_buf_init(&extension);
-	append_headers(s, up->req, &headers);
+	append_101_headers(s, up->req, &headers);
 	append_extension(s, up->req, &extension);
-	if (!eio_buf_failed(&headers)) link = calloc(1, sizeof(*link));
+	if (eio_buf_failed(&extension)) eio_buf_clear(&extension);
+	if (!eio_buf_failed(&headers)) link = link_new(s, socket, probe, extension.n > 0);
 	if (link) {
-		*link = (struct eio_link){ .server = s,
-			.socket = socket,
-			.probe = probe,
-			.deflate = extension.n > 0 && !eio_buf_failed(&extension) };
-		s->stats.deflate_websockets += link->deflate;
-		/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
-		if (socket && probe)
-			socket->probe = link;
-		else if (socket)
-			eio__socket_set_main(socket, link);
-		eio_ws_adopt(s->ws, up->fd, eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
-			link->deflate ? eio_buf_bytes(&extension) : eio_bytes(NULL, 0), eio_buf_bytes(&headers),
-			eio_buf_bytes(&up->rest), socket && !probe, link);
+		struct eio_ws_adoption adoption = {
+			.fd = up->fd,
+			.key = eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
+			.extension = eio_buf_bytes(&extension),
+			.headers = eio_buf_bytes(&headers),
+			.rest = eio_buf_bytes(&up->rest),
+			.more = socket && !probe,
+			.user = link,
+		};
+
 		up->fd = -1;
-	} else if (socket && !probe) {
-		eio_session_ws_closed(&socket->session, true);
-	} else if (socket) {
-		eio_session_probe_closed(&socket->session);
+		eio_ws_adopt(s->ws, &adoption);
+	} else {
+		tell_lost(socket, probe);
 	}
 	eio_buf_deinit(&headers);
 	eio_buf_deinit(&extension);
@@ -142,7 +167,7 @@ open_session(struct eio_server *s, struct eio_upgrade *up)
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */
 	if (socket) eio__socket_tell_open(socket, up->req);
-	adopt(s, up, socket, false);
+	adopt_upgrade(s, up, socket, false);
 }
 
 /* A WebSocket that comes too late, twice or for "polling" is completed and closed; the session is unharmed. */
@@ -153,7 +178,7 @@ open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *
 	bool probe = socket && !polling &&
 		     eio_session_probe_open(&socket->session, b64, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
 
-	adopt(s, up, probe ? socket : NULL, true);
+	adopt_upgrade(s, up, probe ? socket : NULL, true);
 }
 
 void
@@ -164,12 +189,12 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 	enum eio_error err;
 
 	if (!eio_server_owns_path(s, up->req->path)) {
-		refuse(s, up, 404, "Not Found", "");
+		refuse_upgrade(s, up, 404, "Not Found", "");
 		return;
 	}
 	err = eio__server_verify(s, up->req, true, &socket, &owner);
 	if (err != EIO_OK) {
-		refuse(s, up, 400, eio_error_message(err), "");
+		refuse_upgrade(s, up, 400, eio_error_message(err), "");
 	} else if (owner != s->options->index) {
 		s->handler.forward_upgrade(s->handler.http_user, owner, up);
 	} else if (check_websocket(s, up)) {
@@ -178,83 +203,8 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
 		else if (s->shut)
-			refuse(s, up, 503, "", "");
+			refuse_upgrade(s, up, 503, "", "");
 		else
 			open_session(s, up);
 	}
 }
-
-/* What WebSockets tell */
-
-static void
-on_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
-{
-	struct eio_link *link = user;
-	struct eio_socket *s = link->socket;
-
-	(void)ws;
-	if (!s) return;
-	if (link->probe) {
-		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
-		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) {
-			s->probe = NULL;
-			eio__socket_set_main(s, link);
-			link->probe = false;
-			link->server->stats.upgraded++;
-			link->server->stats.open_websocket++;
-		}
-	} else {
-		eio_session_ws_recv(&s->session, binary, data, n);
-	}
-	eio__socket_pump(s);
-}
-
-static void
-on_writable(void *user, struct eio_ws *ws)
-{
-	struct eio_link *link = user;
-
-	(void)ws;
-	if (link->socket) eio__socket_pump(link->socket);
-}
-
-static void
-on_closed(void *user, struct eio_ws *ws, bool error)
-{
-	struct eio_link *link = user;
-	struct eio_socket *s = link->socket;
-
-	if (ws) link->server->stats.websockets--;
-	if (s && link->probe) {
-		s->probe = NULL;
-		eio_session_probe_closed(&s->session);
-		eio__socket_pump(s);
-	} else if (s) {
-		eio__socket_set_main(s, NULL);
-		eio_session_ws_closed(&s->session, error);
-		eio__socket_pump(s);
-	}
-	free(link);
-}
-
-static void
-on_open(void *user, struct eio_ws *ws)
-{
-	struct eio_link *link = user;
-
-	link->ws = ws;
-	link->server->stats.websockets++;
-	if (!link->socket) {
-		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
-	} else if (!link->probe) {
-		eio__socket_set_main(link->socket, link);
-		eio__socket_pump(link->socket);
-	}
-}
-
-const struct eio_ws_handler eio__ws_handler = {
-	.open = on_open,
-	.message = on_message,
-	.writable = on_writable,
-	.closed = on_closed,
-};

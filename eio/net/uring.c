@@ -4,7 +4,6 @@
  * calls will do. With MSG_DONTWAIT a send is done, or has failed, when it has been
  * submitted: the kernel neither waits for the socket nor hands it to a thread.
  */
-#define _GNU_SOURCE
 #include "eio/net/uring.h"
 
 #include <errno.h>

@@ -4,8 +4,9 @@
  * is for or begins. The order of the checks is that of the reference (protocol
  * section "Errors before a session exists").
  */
-#include "eio/net/server_int.h"
+#include "eio/net/verify.h"
 
+#include "eio/net/sid.h"
 #include "eio/query.h"
 
 bool
@@ -14,24 +15,11 @@ eio_server_owns_path(const struct eio_server *s, struct eio_bytes path)
 	return eio_bytes_starts(path, eio_cstr(s->prefix));
 }
 
-/* The number of the server that made a sid, or -1. */
-static int
-sid_owner(struct eio_bytes sid)
-{
-	unsigned char c = sid.n == EIO_SID_LEN ? (unsigned char)sid.p[0] : 0;
-
-	if (c >= 'A' && c <= 'Z') return c - 'A';
-	if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-	if (c >= '0' && c <= '9') return c - '0' + 52;
-	if (c == '-') return 62;
-	return c == '_' ? 63 : -1;
-}
-
 /* What every request is looked at for, found in one go. */
 enum { Q_TRANSPORT, Q_SID, Q_EIO, Q_COUNT };
 
 static void
-find(struct eio_bytes query, struct eio_bytes found[Q_COUNT])
+find_parameters(struct eio_bytes query, struct eio_bytes found[Q_COUNT])
 {
 	static const struct eio_bytes names[Q_COUNT] = { { "transport", 9 }, { "sid", 3 }, { "EIO", 3 } };
 
@@ -65,7 +53,7 @@ enum buster {
 };
 
 static size_t
-digits(struct eio_bytes s)
+leading_digits(struct eio_bytes s)
 {
 	size_t n = 0;
 
@@ -82,8 +70,8 @@ buster_of(struct eio_bytes query)
 
 	eio_buf_init(&t);
 	if (!eio_query_get(query, EIO_LIT("t"), &t)) return BUSTER_NONE;
-	time = digits(eio_buf_bytes(&t));
-	count = time < t.n && t.p[time] == '-' ? digits(eio_bytes(t.p + time + 1, t.n - time - 1)) : 0;
+	time = leading_digits(eio_buf_bytes(&t));
+	count = time < t.n && t.p[time] == '-' ? leading_digits(eio_bytes(t.p + time + 1, t.n - time - 1)) : 0;
 	if (time > 0 && time == t.n) found = BUSTER_TIME;
 	if (time > 0 && count > 0 && time + 1 + count == t.n) found = BUSTER_COUNTED;
 	eio_buf_deinit(&t);
@@ -127,7 +115,7 @@ static enum eio_error
 verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes sid, int transport, bool upgrade,
 	struct eio_socket **socket, unsigned *owner)
 {
-	int index = sid_owner(sid);
+	int index = eio__sid_owner(sid);
 
 	if (index < 0 || (unsigned)index >= s->options->count) return EIO_ERROR_UNKNOWN_SID;
 	*owner = (unsigned)index;
@@ -150,7 +138,7 @@ eio__server_verify(
 	struct eio_buf sid;
 	int transport;
 
-	find(req->query, found);
+	find_parameters(req->query, found);
 	transport = named_transport(s, found[Q_TRANSPORT]);
 	*socket = NULL;
 	*owner = s->options->index;

@@ -24,10 +24,9 @@
  */
 #include "eio/net/websocket.h"
 
-#include "eio/buf.h"
-#include "eio/deflate.h"
+#include "eio/check.h"
+#include "eio/inbound.h"
 #include "eio/net/uring.h"
-#include "eio/utf8.h"
 
 #include <errno.h>
 #include <libwebsockets.h>
@@ -54,19 +53,24 @@ static const uint64_t no_utf8_check = LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION;
 static const uint64_t no_utf8_check = 0;
 #endif
 
-static const uint32_t ws_magic = 0x5ec0ffee;
+enum { WS_MAGIC = 0x5ec0ffee };
 
 struct eio_ws {
-	uint32_t magic;
+	unsigned magic; /* WS_MAGIC */
 	int fd; /* of wsi while it is open, else -1 */
 	struct lws *wsi;
 	bool open, closing, peer_closed, want_writable;
 	bool corked; /* the 101 waits for the first write */
 	bool gathered; /* a send to it is in the server's ring */
-	bool in_frame, compressed; /* more of this frame will come; the message being received is compressed */
-	void *user; /* NULL: detached */
 	struct eio_ws_server *server;
-	struct eio_buf in; /* a message that came in pieces */
+	void *user;
+	struct eio_inbound in;
+};
+
+/* A handshake that lws is doing right now. */
+struct handshake {
+	struct eio_ws *ws; /* its wsi is set when lws has made one, and NULL again when lws gave up */
+	struct eio_bytes headers; /* for the 101 */
 };
 
 struct eio_ws_server {
@@ -74,8 +78,9 @@ struct eio_ws_server {
 	struct lws_vhost *vhost;
 	struct eio_ws_handler handler;
 	size_t max_payload;
-	struct eio_ws *adopting; /* the one whose handshake lws is doing right now, inside eio_ws_adopt */
-	struct eio_bytes headers; /* for its 101 */
+	/* Inside eio_ws_adopt, else NULL: lws has no way to hand a socket over with both the bytes that were read of it and a pointer of
+	 * ours, so the first callback for it finds that here. */
+	struct handshake *adopting;
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t retry;
 	struct eio_uring *ring; /* NULL without */
@@ -88,85 +93,36 @@ ws_of(struct lws *wsi)
 	struct eio_ws *ws = lws_get_opaque_user_data(wsi);
 
 	/* What lws hands back is checked: it must be what we gave it. */
-	if (ws && ws->magic != ws_magic) abort();
+	if (ws) CHECK_MAGIC(ws, WS_MAGIC);
 	return ws;
 }
 
 /* Receiving */
 
 static void
-deliver(struct eio_ws *ws, bool binary, char *data, size_t n)
-{
-	if (!binary && !eio_utf8_valid(eio_bytes(data, n)))
-		eio_ws_close(ws, EIO_WS_CLOSE_INVALID_DATA);
-	else if (ws->user)
-		ws->server->handler.message(ws->user, ws, binary, data, n);
-}
-
-/* A whole message as it stood in its frames. */
-static void
-take_message(struct eio_ws *ws, bool binary, char *data, size_t n)
-{
-	struct eio_buf plain;
-	enum eio_inflated rc;
-
-	if (!ws->compressed) {
-		deliver(ws, binary, data, n);
-		return;
-	}
-	eio_buf_init(&plain);
-	rc = eio_inflate(&plain, eio_bytes(data, n), ws->server->max_payload);
-	if (rc == EIO_INFLATE_OK)
-		deliver(ws, binary, plain.p, plain.n);
-	else
-		eio_ws_close(ws, rc == EIO_INFLATE_BAD ? EIO_WS_CLOSE_INVALID_DATA : EIO_WS_CLOSE_TOO_BIG);
-	eio_buf_deinit(&plain);
-}
-
-/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6), or another
- * of the reserved ones is set. */
-static bool
-begin_frame(struct eio_ws *ws)
-{
-	unsigned rsv = lws_get_reserved_bits(ws->wsi);
-	bool rsv1 = (rsv & 0x40) != 0;
-
-	if (ws->in_frame) return true;
-	if (rsv & 0x30) return false;
-	if (!lws_is_first_fragment(ws->wsi)) return !rsv1;
-	ws->compressed = rsv1;
-	return true;
-}
-
-static void
 on_receive(struct eio_ws *ws, char *data, size_t n)
 {
-	size_t left = lws_remaining_packet_payload(ws->wsi);
-	bool whole = left == 0 && lws_is_final_fragment(ws->wsi), binary = lws_frame_is_binary(ws->wsi);
+	struct eio_piece piece = {
+		.data = data,
+		.n = n,
+		.left = lws_remaining_packet_payload(ws->wsi),
+		.first = lws_is_first_fragment(ws->wsi),
+		.final = lws_is_final_fragment(ws->wsi),
+		.binary = lws_frame_is_binary(ws->wsi),
+		.rsv = lws_get_reserved_bits(ws->wsi),
+	};
+	struct eio_inbound_message m;
 
 	if (ws->closing) return;
-	if (!begin_frame(ws)) {
-		eio_ws_close(ws, EIO_WS_CLOSE_PROTOCOL_ERROR);
-		return;
-	}
-	ws->in_frame = left != 0;
-	if (ws->in.n + n + left > ws->server->max_payload) {
-		eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG);
-		return;
-	}
-	if (whole && ws->in.n == 0) {
-		take_message(ws, binary, data, n);
-		return;
-	}
-	eio_buf_append(&ws->in, data, n);
-	if (eio_buf_failed(&ws->in)) {
-		eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG);
-	} else if (whole) {
-		struct eio_buf message = ws->in;
-
-		eio_buf_init(&ws->in);
-		take_message(ws, binary, message.p, message.n);
-		eio_buf_deinit(&message);
+	switch (eio_inbound_take(&ws->in, &piece, ws->server->max_payload, &m)) {
+	case EIO_INBOUND_MORE: break;
+	case EIO_INBOUND_MESSAGE:
+		ws->server->handler.message(ws->user, ws, piece.binary, m.data, m.n);
+		eio_buf_deinit(&m.owned);
+		break;
+	case EIO_INBOUND_BAD_FRAME: eio_ws_close(ws, EIO_WS_CLOSE_PROTOCOL_ERROR); break;
+	case EIO_INBOUND_BAD_DATA: eio_ws_close(ws, EIO_WS_CLOSE_INVALID_DATA); break;
+	case EIO_INBOUND_TOO_BIG: eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG); break;
 	}
 }
 
@@ -175,11 +131,8 @@ on_receive(struct eio_ws *ws, char *data, size_t n)
 static void
 ws_free(struct eio_ws *ws)
 {
-	void *user = ws->user;
-
-	ws->user = NULL;
-	if (user) ws->server->handler.closed(user, ws->open ? ws : NULL, !ws->peer_closed);
-	eio_buf_deinit(&ws->in);
+	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
+	eio_inbound_deinit(&ws->in);
 	ws->magic = 0;
 	free(ws);
 }
@@ -188,7 +141,8 @@ ws_free(struct eio_ws *ws)
 static int
 add_headers(const struct eio_ws *ws, struct lws_process_html_args *args)
 {
-	struct eio_bytes headers = ws->server->headers;
+	const struct handshake *now = ws->server->adopting;
+	struct eio_bytes headers = now ? now->headers : eio_bytes(NULL, 0);
 
 	/* lws puts CRLF and a NUL behind them without looking. */
 	if (args->max_len < 3 || (size_t)args->max_len - 3 < headers.n) return -1;
@@ -198,20 +152,20 @@ add_headers(const struct eio_ws *ws, struct lws_process_html_args *args)
 }
 
 static int
-on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n)
+on_ws_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n)
 {
 	switch (reason) {
 	case LWS_CALLBACK_ADD_HEADERS: return add_headers(ws, in);
 	case LWS_CALLBACK_ESTABLISHED:
 		ws->open = true;
 		ws->fd = lws_get_socket_fd(ws->wsi);
-		if (ws->user) ws->server->handler.open(ws->user, ws);
+		ws->server->handler.open(ws->user, ws);
 		break;
 	case LWS_CALLBACK_RECEIVE: on_receive(ws, in, n); break;
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		if (ws->want_writable && !lws_partial_buffered(ws->wsi)) {
 			ws->want_writable = false;
-			if (ws->user && !ws->closing) ws->server->handler.writable(ws->user, ws);
+			if (!ws->closing) ws->server->handler.writable(ws->user, ws);
 		}
 		break;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
@@ -225,7 +179,7 @@ on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n
 		break;
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(ws->wsi, NULL);
-		if (ws == ws->server->adopting)
+		if (ws->server->adopting && ws == ws->server->adopting->ws)
 			ws->wsi = NULL; /* eio_ws_adopt is still at work with it */
 		else
 			ws_free(ws);
@@ -236,7 +190,7 @@ on_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n
 }
 
 static int
-callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
 	struct eio_ws_server *s;
 	struct eio_ws *ws;
@@ -254,18 +208,18 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	}
 	s = lws_context_user(lws_get_context(wsi));
 	ws = ws_of(wsi);
-	if (!ws && s && s->adopting && !s->adopting->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
-		ws = s->adopting;
+	if (!ws && s && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
+		ws = s->adopting->ws;
 		ws->wsi = wsi;
 		lws_set_opaque_user_data(wsi, ws);
 	}
-	return ws ? on_event(ws, reason, in, n) : 0;
+	return ws ? on_ws_event(ws, reason, in, n) : 0;
 }
 
 /* lws 4.1.6 reports each adoption as an error, which it is not. The application sees no line of lws: what matters comes as a
  * callback. */
 static void
-drop_log(int level, const char *line)
+drop_log_line(int level, const char *line)
 {
 	(void)level;
 	(void)line;
@@ -305,11 +259,11 @@ static const struct lws_extension extensions[] = {
 };
 
 static void
-configure(struct eio_ws_server *s)
+configure_protocol(struct eio_ws_server *s)
 {
 	s->protocols[0] = (struct lws_protocols){
 		.name = "engine.io",
-		.callback = callback,
+		.callback = on_lws_event,
 		.rx_buffer_size = RX_BUFFER,
 		.tx_packet_size = INT_MAX / 2, /* a block leaves in one call, whatever its size */
 	};
@@ -327,8 +281,8 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struc
 	if (!s) return NULL;
 	s->handler = *handler;
 	s->max_payload = max_payload;
-	configure(s);
-	lws_set_log_level(0, drop_log);
+	configure_protocol(s);
+	lws_set_log_level(0, drop_log_line);
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = s->protocols;
 	info.options = LWS_SERVER_OPTION_LIBUV | no_utf8_check;
@@ -370,37 +324,51 @@ set_cork(int fd, int on)
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
-void
-eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
-	struct eio_bytes headers, struct eio_bytes rest, bool more, void *user)
+/* The request that lws gets to see, and behind it what came behind the client's. */
+static void
+put_request(struct eio_buf *out, const struct eio_ws_adoption *a)
 {
-	struct eio_ws *ws = calloc(1, sizeof(*ws));
+	eio_buf_printf(out,
+		"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+		"Sec-WebSocket-Key: %.*s\r\n",
+		(int)a->key.n, a->key.p);
+	if (a->extension.n)
+		eio_buf_printf(out, "Sec-WebSocket-Extensions: %.*s\r\n", (int)a->extension.n, a->extension.p);
+	EIO_BUF_ADD_LIT(out, "\r\n");
+	eio_buf_add(out, a->rest);
+}
+
+/* Has lws do the handshake. When this returns lws has done it, or given up and closed the descriptor. */
+static void
+shake_hands(struct eio_ws *ws, const struct eio_ws_adoption *a, const struct eio_buf *request)
+{
+	struct handshake now = { .ws = ws, .headers = a->headers };
+	struct eio_ws_server *s = ws->server;
+
+	CHECK(!s->adopting);
+	if (a->more) set_cork(a->fd, 1);
+	s->adopting = &now;
+	lws_adopt_socket_vhost_readbuf(s->vhost, a->fd, request->p, request->n);
+	s->adopting = NULL;
+	if (!ws->wsi) ws_free(ws);
+}
+
+void
+eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
+{
+	struct eio_ws *ws = calloc(1, sizeof *ws);
 	struct eio_buf request;
 
 	eio_buf_init(&request);
-	eio_buf_printf(&request,
-		"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		"Sec-WebSocket-Key: %.*s\r\n",
-		(int)key.n, key.p);
-	if (extension.n) eio_buf_printf(&request, "Sec-WebSocket-Extensions: %.*s\r\n", (int)extension.n, extension.p);
-	EIO_BUF_ADD_LIT(&request, "\r\n");
-	eio_buf_add(&request, rest);
-	if (!ws || eio_buf_failed(&request)) {
-		close(fd);
+	put_request(&request, a);
+	if (ws && !eio_buf_failed(&request)) {
+		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = -1, .server = s, .user = a->user, .corked = a->more };
+		shake_hands(ws, a, &request);
+	} else {
+		close(a->fd);
 		free(ws);
-		s->handler.closed(user, NULL, true);
-		eio_buf_deinit(&request);
-		return;
+		s->handler.closed(a->user, NULL, true);
 	}
-	*ws = (struct eio_ws){ .magic = ws_magic, .fd = -1, .server = s, .user = user, .corked = more };
-	if (more) set_cork(fd, 1);
-	s->adopting = ws;
-	s->headers = headers;
-	lws_adopt_socket_vhost_readbuf(s->vhost, fd, request.p, request.n);
-	s->adopting = NULL;
-	/* lws did the handshake before it returned, or gave up and closed the descriptor. */
-	s->headers = eio_bytes(NULL, 0);
-	if (!ws->wsi) ws_free(ws);
 	eio_buf_deinit(&request);
 }
 
@@ -420,10 +388,11 @@ write_rest(struct eio_ws *ws, const char *p, size_t n)
 }
 
 static void
-on_sent(void *owner, const char *rest, size_t n)
+on_ws_sent(void *owner, const char *rest, size_t n)
 {
 	struct eio_ws *ws = owner;
 
+	CHECK_MAGIC(ws, WS_MAGIC);
 	ws->gathered = false;
 	if (n) write_rest(ws, rest, n);
 }
@@ -431,7 +400,7 @@ on_sent(void *owner, const char *rest, size_t n)
 int
 eio_ws_server_use_uring(struct eio_ws_server *s)
 {
-	s->ring = eio_uring_new(on_sent);
+	s->ring = eio_uring_new(on_ws_sent);
 	return s->ring ? 0 : -errno;
 }
 
@@ -505,10 +474,4 @@ eio_ws_close(struct eio_ws *ws, int code)
 	ws->closing = true;
 	if (write_raw(ws, frame, code ? 4 : 2) == 0)
 		lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_TIMEOUT_S);
-}
-
-void
-eio_ws_detach(struct eio_ws *ws)
-{
-	ws->user = NULL;
 }

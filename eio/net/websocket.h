@@ -55,19 +55,24 @@ void eio_ws_server_close(struct eio_ws_server *s);
 /* Frees a closed server, after the loop has run out or at least once around. */
 void eio_ws_server_free(struct eio_ws_server *s);
 
-/*
- * Takes over a socket whose WebSocket request was read: answers 101 and goes on from there.
- * fd: owned from now on, also on failure. key: the Sec-WebSocket-Key, checked by the caller. extension: the answer to the
- * extensions offered, as made by eio_negotiate_deflate, or empty; then frames may come and go compressed. headers: lines for
- * the 101, ending in CRLF, borrowed. rest: bytes that came behind the request, borrowed. more: a first write follows soon, and the
- * 101 leaves with it. user: for the handler.
- * open, message and closed may be called before this returns. closed is called once, also when there never was an open;
- * ws is NULL then.
- */
-void eio_ws_adopt(struct eio_ws_server *s, int fd, struct eio_bytes key, struct eio_bytes extension,
-	struct eio_bytes headers, struct eio_bytes rest, bool more, void *user);
+/* A socket whose WebSocket request was read. The bytes are borrowed for the call of eio_ws_adopt. */
+struct eio_ws_adoption {
+	int fd; /* owned by the WebSocket from now on, also on failure */
+	struct eio_bytes key; /* the Sec-WebSocket-Key, checked by the caller */
+	struct eio_bytes
+		extension; /* the answer to the extensions offered, as eio_negotiate_deflate makes it: frames may come and go
+				     * compressed; or empty */
+	struct eio_bytes headers; /* lines for the 101, ending in CRLF */
+	struct eio_bytes rest; /* what came behind the request */
+	bool more; /* a first write follows soon, and the 101 leaves with it */
+	void *user; /* for the handler */
+};
 
-/* Writes a block of whole frames at once, unless writes are gathered; what the kernel does not take of it is kept. Ask
+/* Takes a socket over: answers 101 and goes on from there. open, message and closed may be called before this returns. closed is called
+ * once, also when there never was an open; ws is NULL then. */
+void eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *adoption);
+
+/* Writes a block of complete frames at once, unless writes are gathered; what the kernel does not take of it is kept. Ask
  * eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */
 int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 
@@ -79,8 +84,5 @@ bool eio_ws_writable(struct eio_ws *ws);
 
 /* Sends a close frame behind everything written and waits a while for the peer's; nothing more is received. */
 void eio_ws_close(struct eio_ws *ws, int code);
-
-/* Stops telling the handler anything: its user went away. */
-void eio_ws_detach(struct eio_ws *ws);
 
 #endif

@@ -11,9 +11,7 @@
 struct admin {
 	struct eio_clock clock;
 	struct eio_httpd *httpd;
-	const struct config *config;
-	const struct feed *feed;
-	const struct metrics_set *metrics;
+	struct admin_options options;
 };
 
 static void
@@ -45,12 +43,12 @@ answer_text(struct eio_exchange *ex, int status, const char *text)
 static void
 readyz(struct admin *a, struct eio_exchange *ex)
 {
-	bool ready = feed_ready(a->feed);
+	bool ready = feed_ready(a->options.feed);
 	struct eio_buf body;
 
 	eio_buf_init(&body);
-	for (size_t i = 0; i < a->config->n_redis; i++) {
-		struct feed_redis_status s = feed_redis_status(a->feed, i);
+	for (size_t i = 0; i < a->options.redis; i++) {
+		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
 		eio_buf_printf(&body, "redis %s %s\n", s.name, s.subscribed ? "subscribed" : "away");
 	}
@@ -64,7 +62,7 @@ metrics(struct admin *a, struct eio_exchange *ex)
 	struct eio_buf body;
 
 	eio_buf_init(&body);
-	metrics_write_prometheus(a->metrics, &body);
+	metrics_write_prometheus(a->options.metrics, &body);
 	answer(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
@@ -75,10 +73,10 @@ stats(struct admin *a, struct eio_exchange *ex)
 
 	eio_buf_init(&body);
 	EIO_BUF_ADD_LIT(&body, "{\"workers\":");
-	eio_buf_append_u64(&body, a->config->workers);
+	eio_buf_append_u64(&body, a->options.workers);
 	EIO_BUF_ADD_LIT(&body, ",\"redis\":[");
-	for (size_t i = 0; i < a->config->n_redis; i++) {
-		struct feed_redis_status s = feed_redis_status(a->feed, i);
+	for (size_t i = 0; i < a->options.redis; i++) {
+		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
 		if (i > 0) eio_buf_addc(&body, ',');
 		EIO_BUF_ADD_LIT(&body, "{\"name\":");
@@ -86,7 +84,7 @@ stats(struct admin *a, struct eio_exchange *ex)
 		eio_buf_printf(&body, ",\"subscribed\":%s}", s.subscribed ? "true" : "false");
 	}
 	EIO_BUF_ADD_LIT(&body, "],\"metrics\":");
-	metrics_write_json(a->metrics, &body);
+	metrics_write_json(a->options.metrics, &body);
 	EIO_BUF_ADD_LIT(&body, "}\n");
 	answer(ex, 200, "application/json", &body);
 }
@@ -113,29 +111,27 @@ on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 }
 
 struct admin *
-admin_new(uv_loop_t *loop, const struct config *config, const struct feed *feed, const struct metrics_set *metrics_rows)
+admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
 	struct admin *a = calloc(1, sizeof(*a));
 	const struct eio_httpd_handler handler = { .exchange = on_exchange, .user = a };
-	const struct eio_httpd_options options = {
-		.max_head = config->limits.header_bytes,
-		.header_timeout_ms = (uint64_t)config->limits.header_seconds * 1000,
-		.keep_alive_timeout_ms = (uint64_t)config->limits.keep_alive_seconds * 1000,
+	const struct eio_httpd_options http = {
+		.max_head = options->max_head,
+		.header_timeout_ms = options->header_timeout_ms,
+		.keep_alive_timeout_ms = options->keep_alive_timeout_ms,
 	};
-	int fd = eio_listen(config->admin->text);
+	int fd = eio_listen(options->address);
 
 	if (fd < 0) {
-		log_error_errno(fd, "event=listen-failed admin=%s", config->admin->text);
+		log_error_errno(fd, "event=listen-failed admin=%s", options->address);
 		free(a);
 		return NULL;
 	}
 	if (!a || eio_clock_open(&a->clock, loop)) return NULL;
-	a->config = config;
-	a->feed = feed;
-	a->metrics = metrics_rows;
-	a->httpd = eio_httpd_new(loop, &a->clock, &options, &handler);
+	a->options = *options;
+	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
 	if (!a->httpd || eio_httpd_accept(a->httpd, fd)) return NULL;
-	log_info("event=listening admin=%s port=%u", config->admin->text, eio_listen_port(fd));
+	log_info("event=listening admin=%s port=%u", options->address, eio_listen_port(fd));
 	return a;
 }
 

@@ -8,16 +8,23 @@
 #define SRC_ADMIN_PORT_H
 
 #include "src/base/metrics.h"
-#include "src/config/config.h"
 #include "src/feed/feed.h"
 
 #include <uv.h>
 
 struct admin;
 
-/* Listens on config->admin. Everything is borrowed and outlives the admin. NULL on failure, which was logged. */
-struct admin *admin_new(
-	uv_loop_t *loop, const struct config *config, const struct feed *feed, const struct metrics_set *metrics);
+struct admin_options {
+	const char *address; /* to listen on, as eio_listen() takes it; used by admin_new only */
+	unsigned workers, redis; /* how many there are */
+	size_t max_head; /* bytes of one request head */
+	uint64_t header_timeout_ms, keep_alive_timeout_ms;
+	const struct feed *feed; /* borrowed, outlives the admin port */
+	const struct metrics_set *metrics; /* the same */
+};
+
+/* Listens. NULL on failure, which was logged. */
+struct admin *admin_new(uv_loop_t *loop, const struct admin_options *options);
 
 /* Closes it; the loop must run until its handles are closed, then admin_free. NULL is fine. */
 void admin_close(struct admin *a);

@@ -3,6 +3,7 @@
 #include "src/base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,17 +30,9 @@ log_enabled(enum log_level level)
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-int
-log_level_by_name(const char *name)
-{
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(name, names[i]) == 0) return (int)i;
-	return -1;
-}
-
 /* Writes "2026-11-23T04:45:11.123Z info  " and returns its length. */
 static size_t
-put_prefix(char *line, size_t size, enum log_level level)
+put_line_prefix(char *line, size_t size, enum log_level level)
 {
 	struct timespec ts;
 	struct tm tm;
@@ -55,7 +48,7 @@ put_prefix(char *line, size_t size, enum log_level level)
 
 /* A line feed inside a line would forge a second one. Everything else is the caller's duty (log_escape). */
 static void
-flatten(char *p, size_t n)
+flatten_line(char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (p[i] == '\n' || p[i] == '\r') p[i] = ' ';
@@ -68,27 +61,38 @@ error_text(int err)
 	return uv_strerror(err > 0 ? -err : err);
 }
 
-static void write_line(enum log_level level, int err, const char *fmt, va_list ap)
+/* What stands behind the caller's text. */
+struct log_tail {
+	int err; /* 0: none */
+	bool limited;
+	uint64_t suppressed; /* of a limited line */
+};
+
+/* Lets what snprintf wrote, or would have written, behind n bytes count as far as there is room. */
+static size_t
+line_grown(size_t n, int written)
+{
+	if (written > 0) n += (size_t)written;
+	return n < LINE_MAX_BYTES - 1 ? n : LINE_MAX_BYTES - 1;
+}
+
+static void write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
 static void
-write_line(enum log_level level, int err, const char *fmt, va_list ap)
+write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
-	size_t start, n, limit = sizeof line - 1;
-	int saved = errno, k;
+	int saved = errno;
+	size_t start, n;
 
 	if (!log_enabled(level)) return;
-	start = n = put_prefix(line, sizeof line, level);
-	k = vsnprintf(line + n, sizeof line - n, fmt, ap);
-	if (k > 0) n += (size_t)k;
-	if (n > limit) n = limit;
-	if (err) {
-		k = snprintf(line + n, sizeof line - n, " error=\"%s\"", error_text(err));
-		if (k > 0) n += (size_t)k;
-		if (n > limit) n = limit;
-	}
-	flatten(line + start, n - start);
+	start = n = put_line_prefix(line, sizeof line, level);
+	n = line_grown(n, vsnprintf(line + n, sizeof line - n, fmt, ap));
+	if (tail->err) n = line_grown(n, snprintf(line + n, sizeof line - n, " error=\"%s\"", error_text(tail->err)));
+	if (tail->limited)
+		n = line_grown(n, snprintf(line + n, sizeof line - n, " suppressed=%" PRIu64, tail->suppressed));
+	flatten_line(line + start, n - start);
 	line[n++] = '\n';
 	/* There is nobody to tell when stderr is gone, and a partial line cannot be helped. */
 	if (write(STDERR_FILENO, line, n) < 0) {
@@ -96,11 +100,12 @@ write_line(enum log_level level, int err, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-#define LOG_BODY(level, err) \
+#define LOG_BODY(level, ...) \
 	do { \
+		const struct log_tail tail = { __VA_ARGS__ }; \
 		va_list ap; \
 		va_start(ap, fmt); \
-		write_line((level), (err), fmt, ap); \
+		write_line((level), &tail, fmt, ap); \
 		va_end(ap); \
 	} while (0)
 
@@ -123,21 +128,9 @@ log_info(const char *fmt, ...)
 }
 
 void
-log_debug(const char *fmt, ...)
-{
-	LOG_BODY(LOG_LEVEL_DEBUG, 0);
-}
-
-void
 log_error_errno(int err, const char *fmt, ...)
 {
-	LOG_BODY(LOG_LEVEL_ERROR, err);
-}
-
-void
-log_warn_errno(int err, const char *fmt, ...)
-{
-	LOG_BODY(LOG_LEVEL_WARN, err);
+	LOG_BODY(LOG_LEVEL_ERROR, .err = err);
 }
 
 static bool
@@ -148,7 +141,7 @@ is_plain(char c)
 
 /* Whether all of s, escaped, and its NUL fit into size bytes. */
 static bool
-fits(struct eio_bytes s, size_t size)
+fits_escaped(struct eio_bytes s, size_t size)
 {
 	size_t n = 1;
 
@@ -160,7 +153,7 @@ const char *
 log_escape(struct eio_bytes s, char *out, size_t out_size)
 {
 	static const char hex[] = "0123456789abcdef";
-	size_t n = 0, end = fits(s, out_size) ? out_size - 1 : out_size - sizeof "...";
+	size_t n = 0, end = fits_escaped(s, out_size) ? out_size - 1 : out_size - sizeof "...";
 
 	for (size_t i = 0; i < s.n && n + (is_plain(s.p[i]) ? 1 : 4) <= end; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -197,4 +190,13 @@ log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed)
 	*suppressed = l->suppressed;
 	l->suppressed = 0;
 	return true;
+}
+
+void
+log_limited(enum log_level level, struct log_limit *limit, uint64_t now_ms, const char *fmt, ...)
+{
+	uint64_t suppressed;
+
+	if (!log_enabled(level) || !log_limit_pass(limit, now_ms, &suppressed)) return;
+	LOG_BODY(level, .limited = true, .suppressed = suppressed);
 }

@@ -3,8 +3,8 @@
  * The log: one line per event on stderr,
  *     2026-11-23T04:45:11.123Z info  redis=127.0.0.1:6379 event=connected
  * written by one write(2), so lines of several threads never mix. Level by who must act: error = the operator
- * now, warn = the operator soon, info = lifecycle, debug = developers. What a peer can cause at will is counted
- * in metrics and logged at debug only, or through log_limit.
+ * now, warn = the operator soon, info = lifecycle, debug = who wonders why nothing arrives. What a peer can cause at will
+ * is counted in metrics and logged at debug only, and its rate is bounded.
  *
  * Threads: everything may be called from any thread, except log_limit (see there).
  */
@@ -22,17 +22,12 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
-/* The level of a name ("error", "warn", "info", "debug"), or -1. */
-int log_level_by_name(const char *name);
-
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same with ` error="<text of err>"` at the end; err is an errno value, positive or negative, or a libuv error. */
 void log_error_errno(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_warn_errno(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Bytes of a peer, made fit to stand between double quotes in a line: printable ASCII stays, the rest, quotes and
  * backslashes become \xHH; what does not fit ends in "...". Returns out, which always ends in NUL; out_size >= 4. */
@@ -54,5 +49,16 @@ struct log_limit {
 
 /* Whether a line may be written now. When true, *suppressed is how many were left out before it. */
 bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
+
+/* A line of a kind whose rate is bounded, with ` suppressed=<lines left out before it>` at the end. */
+void log_limited(enum log_level level, struct log_limit *limit, uint64_t now_ms, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always, none of the
+ * arguments is evaluated, so they may cost something. */
+#define LOG_DEBUG_LIMITED(limit, now_ms, ...) \
+	do { \
+		if (log_enabled(LOG_LEVEL_DEBUG)) log_limited(LOG_LEVEL_DEBUG, (limit), (now_ms), __VA_ARGS__); \
+	} while (0)
 
 #endif

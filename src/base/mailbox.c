@@ -2,9 +2,13 @@
 /* The cross-thread queue: a mutex for the links, one uv_async wake-up per burst. */
 #include "src/base/mailbox.h"
 
-/* Takes everything that is queued, in the order posted. */
+#include "eio/check.h"
+
+#include <stdbool.h>
+
+/* Everything that is queued, in the order posted. */
 static struct mail *
-take(struct mailbox *mb)
+mailbox_empty(struct mailbox *mb)
 {
 	struct mail *first;
 
@@ -16,37 +20,51 @@ take(struct mailbox *mb)
 	return first;
 }
 
+/* Gives what was read to its ports, a run at a time. A port may close the mailbox, which does the rest of it then. */
 static void
-on_wake(uv_async_t *a)
+mailbox_hand_out(struct mailbox *mb)
+{
+	while (mb->read) {
+		struct mail *run = mb->read, *last = run;
+
+		while (last->next && last->next->to == run->to) last = last->next;
+		mb->read = last->next;
+		last->next = NULL;
+		run->to->take(run->to->user, run);
+	}
+}
+
+static void
+on_mailbox_wake(uv_async_t *a)
 {
 	struct mailbox *mb = a->data;
-	struct mail *first = take(mb);
 
-	if (first) mb->deliver(mb->user, first);
+	CHECK_MAGIC(mb, MAILBOX_MAGIC);
+	mb->read = mailbox_empty(mb);
+	mailbox_hand_out(mb);
 }
 
 int
-mailbox_open(struct mailbox *mb, uv_loop_t *loop, mailbox_fn deliver, void *user)
+mailbox_open(struct mailbox *mb, uv_loop_t *loop)
 {
 	int err = uv_mutex_init(&mb->lock);
 
 	if (err) return err;
-	mb->first = NULL;
+	mb->magic = MAILBOX_MAGIC;
+	mb->first = mb->read = NULL;
 	mb->last = &mb->first;
-	mb->deliver = deliver;
-	mb->user = user;
 	mb->wake.data = mb;
-	err = uv_async_init(loop, &mb->wake, on_wake);
+	err = uv_async_init(loop, &mb->wake, on_mailbox_wake);
 	if (err) uv_mutex_destroy(&mb->lock);
 	return err;
 }
 
-void
-mailbox_post(struct mailbox *mb, struct mail *m)
+static void
+mailbox_put(struct mailbox *mb, struct mail *m)
 {
 	bool was_empty;
 
-	m->next = NULL;
+	CHECK_MAGIC(mb, MAILBOX_MAGIC);
 	uv_mutex_lock(&mb->lock);
 	was_empty = mb->first == NULL;
 	*mb->last = m;
@@ -55,19 +73,33 @@ mailbox_post(struct mailbox *mb, struct mail *m)
 	if (was_empty) uv_async_send(&mb->wake);
 }
 
+void
+mail_post(const struct mail_port *to, struct mail *m)
+{
+	m->next = NULL;
+	m->to = to;
+	if (to->mailbox)
+		mailbox_put(to->mailbox, m);
+	else
+		to->take(to->user, m);
+}
+
 static void
-on_closed(uv_handle_t *h)
+on_mailbox_closed(uv_handle_t *h)
 {
 	struct mailbox *mb = h->data;
 
+	CHECK_MAGIC(mb, MAILBOX_MAGIC);
 	uv_mutex_destroy(&mb->lock);
+	mb->magic = 0;
 }
 
 void
 mailbox_close(struct mailbox *mb)
 {
-	struct mail *first = take(mb);
-
-	if (first) mb->deliver(mb->user, first);
-	uv_close((uv_handle_t *)&mb->wake, on_closed);
+	CHECK_MAGIC(mb, MAILBOX_MAGIC);
+	mailbox_hand_out(mb);
+	mb->read = mailbox_empty(mb);
+	mailbox_hand_out(mb);
+	uv_close((uv_handle_t *)&mb->wake, on_mailbox_closed);
 }

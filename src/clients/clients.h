@@ -10,15 +10,27 @@
 
 #include "eio/net/server.h"
 #include "src/base/metrics.h"
-#include "src/config/config.h"
+#include "src/clients/namespace.h"
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
 
 struct clients;
 
+/* What one client may hold. */
+struct clients_limits {
+	size_t queue_bytes; /* payload that waits for it; above it its feed's `slow` applies */
+	unsigned queue_seconds; /* over half of queue_bytes for so long counts too; 0: never */
+	unsigned rooms_per_socket; /* a join beyond it is refused */
+	unsigned room_name_length; /* bytes; a join of a longer name is refused */
+};
+
 struct clients_options {
-	const struct config *config; /* borrowed, as everything here */
+	struct clients_limits limits;
+	unsigned connect_timeout_ms; /* for the first CONNECT of a client of Engine.IO revision 4 */
+	size_t max_attachment_bytes; /* all attachments of one packet together */
+	bool compresses; /* some clients may want their messages compressed */
+	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
 	struct metrics *metrics; /* the worker's row */

@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients.c (their messages, rooms and end) and fanout.c (broadcasts to them) share. */
+/* What the files of this folder share: all clients of one worker. */
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
-#include "sio/client.h"
+#include "src/clients/client.h"
 #include "src/clients/clients.h"
 
 struct clients {
 	struct clients_options options;
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
+	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	bool compresses; /* some clients may want their messages compressed */
 	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
 	size_t random_used;
-};
-
-struct client {
-	struct sio_client sio;
-	struct clients *clients;
-	struct eio_socket *eio;
-	struct eio_timer connect_timer;
-	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	const char *reason; /* why its sockets end, when that was decided here; else NULL */
-	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
-	bool leaves, close_whole;
 };
 
 static inline void
@@ -32,8 +21,5 @@ clients__count(struct clients *c, enum metric m)
 {
 	metrics_inc(c->options.metrics, m);
 }
-
-/* Ends a client that does not keep up; what waits for it is dropped. The client is freed later, by its session's close. */
-void clients__disconnect_slow(struct client *c);
 
 #endif

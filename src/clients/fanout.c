@@ -16,30 +16,30 @@ enum {
 static bool
 too_slow(struct client *c, size_t more)
 {
-	const struct config_limits *l = &c->clients->options.config->limits;
+	const struct clients_limits *l = &c->clients->options.limits;
 	size_t waiting = eio_socket_queued(c->eio);
 	uint64_t now = eio_clock_now(c->clients->options.clock);
 	uint64_t *since_ms = eio_socket_queue_mark(c->eio); /* when the queue got over half its limit; 0: it is not */
 
-	if (waiting + more > l->client_queue_bytes) return true;
-	if (waiting <= l->client_queue_bytes / 2 || l->client_queue_seconds == 0) {
+	if (waiting + more > l->queue_bytes) return true;
+	if (waiting <= l->queue_bytes / 2 || l->queue_seconds == 0) {
 		*since_ms = 0;
 		return false;
 	}
 	if (*since_ms == 0) *since_ms = now;
-	return now - *since_ms > (uint64_t)l->client_queue_seconds * 1000;
+	return now - *since_ms > (uint64_t)l->queue_seconds * 1000;
 }
 
 /* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
 static bool
 make_room(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
 {
-	size_t limit = c->clients->options.config->limits.client_queue_bytes, dropped = 0;
+	size_t limit = c->clients->options.limits.queue_bytes, dropped = 0;
 
-	switch (item->feed->slow) {
-	case CONFIG_SLOW_DISCONNECT: clients__disconnect_slow(c); return false;
-	case CONFIG_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
-	case CONFIG_SLOW_DROP_OLDEST:
+	switch (item->slow) {
+	case FEED_SLOW_DISCONNECT: client_disconnect_slow(c); return false;
+	case FEED_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
+	case FEED_SLOW_DROP_OLDEST:
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
 		break;
 	}
@@ -93,9 +93,9 @@ same_members(const struct delivery *d, size_t i)
 	const struct delivery_item *first = &d->items[i];
 	size_t n = 1;
 
-	if (first->feed->slow == CONFIG_SLOW_LATEST) return 1;
+	if (first->slow == FEED_SLOW_LATEST) return 1;
 	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
-		d->items[i + n].feed->slow == first->feed->slow)
+		d->items[i + n].slow == first->slow)
 		n++;
 	return n;
 }
@@ -123,7 +123,7 @@ deliver_to_room(struct clients *c, const struct sio_room *room, const struct del
 	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
 	if (worth_joining(all, n, room->n)) joined = eio_bundle_join(all, n);
 	if (joined) {
-		if (c->compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
+		if (c->options.compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
 		one.bundle = joined;
 		sent = n * fan_out(room, &one);
 		eio_bundle_unref(joined);

@@ -50,19 +50,19 @@ static const char help[] =
 	"configuration or an option is wrong.\n";
 
 static void
-fail(struct cli *cli, const char *why)
+cli_fail(struct cli *cli, const char *why)
 {
 	fprintf(stderr, "siocast: %s\n", why);
 	cli->action = CLI_ERROR;
 }
 
 static void
-add(struct cli *cli, struct config_strings *list, char *value)
+cli_add(struct cli *cli, struct config_strings *list, char *value)
 {
 	char **v = realloc(list->v, (list->n + 1) * sizeof *v);
 
 	if (!v) {
-		fail(cli, "out of memory");
+		cli_fail(cli, "out of memory");
 		return;
 	}
 	v[list->n++] = value;
@@ -70,7 +70,7 @@ add(struct cli *cli, struct config_strings *list, char *value)
 }
 
 static void
-take(struct cli *cli, int option)
+cli_take(struct cli *cli, int option)
 {
 	struct config_flags *f = &cli->flags;
 
@@ -87,15 +87,15 @@ take(struct cli *cli, int option)
 		puts("siocast " PACKAGE_VERSION);
 		cli->action = CLI_EXIT;
 		break;
-	case OPT_REDIS: add(cli, &f->redis, optarg); break;
-	case OPT_LISTEN: add(cli, &f->listen, optarg); break;
-	case OPT_FEED: add(cli, &f->feeds, optarg); break;
+	case OPT_REDIS: cli_add(cli, &f->redis, optarg); break;
+	case OPT_LISTEN: cli_add(cli, &f->listen, optarg); break;
+	case OPT_FEED: cli_add(cli, &f->feeds, optarg); break;
 	case OPT_WWW: f->www = optarg; break;
 	case OPT_WORKERS: f->workers = optarg; break;
 	case OPT_ADMIN: f->admin = optarg; break;
 	case OPT_PATH: f->path = optarg; break;
 	case OPT_LOG_LEVEL: f->log_level = optarg; break;
-	default: /* getopt has said what is wrong */ fail(cli, "try --help"); break;
+	default: /* getopt has said what is wrong */ cli_fail(cli, "try --help"); break;
 	}
 }
 
@@ -108,10 +108,10 @@ cli_parse(struct cli *cli, int argc, char **argv)
 	optind = 1;
 	while (cli->action != CLI_ERROR && cli->action != CLI_EXIT &&
 		(option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)
-		take(cli, option);
+		cli_take(cli, option);
 	if (cli->action <= CLI_TEST && optind < argc) {
 		fprintf(stderr, "siocast: unexpected argument \"%s\"\n", argv[optind]);
-		fail(cli, "try --help");
+		cli_fail(cli, "try --help");
 	}
 }
 

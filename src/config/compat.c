@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * `compat`: the defaults of earlier generations of Socket.IO servers, for those
- * who replace one and want their pages and proxies to see no difference. Only
- * defaults: whatever the file says stands over them.
- */
-#include "src/config/config_int.h"
+/* `compat`: what is not as today, and what it excludes. */
+#include "src/config/compat.h"
+
+#include <string.h>
 
 const char *const config__compat_names[] = { "1.x", "2.x", "4.x", NULL };
 
@@ -12,7 +10,7 @@ const char *const config__compat_names[] = { "1.x", "2.x", "4.x", NULL };
  * so is decided where it is read: SameSite of cookies (config__cookie), and that the cookie comes with every answer. */
 static const struct {
 	const char *path, *values[CONFIG_COMPAT_4];
-} defaults[] = {
+} compat_defaults[] = {
 	{ "engine.pingTimeout", { "60000", "20000" } },
 	{ "engine.maxHttpBufferSize", { "100000000", "1000000" } },
 	{ "engine.cookie", { "true", "true" } },
@@ -20,19 +18,19 @@ static const struct {
 };
 
 static void
-set(struct config_loader *l, const char *path, const char *value)
+compat_set(struct config_loader *l, const struct config_table *main_table, const char *path, const char *value)
 {
 	cJSON *item = cJSON_Parse(value);
 
 	if (item)
-		config__value(l, &config__main_table, l->c, path, item);
+		config__value(l, main_table, l->c, path, item);
 	else
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 	cJSON_Delete(item);
 }
 
 void
-config__compat(struct config_loader *l, const cJSON *document)
+config__compat(struct config_loader *l, const struct config_table *main_table, const cJSON *document)
 {
 	const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(document, "compat"));
 	unsigned i = 0;
@@ -42,8 +40,8 @@ config__compat(struct config_loader *l, const cJSON *document)
 	if (!name || i >= CONFIG_COMPAT_4) return;
 	l->c->compat = i;
 	l->c->cors.origin = CONFIG_ORIGIN_LEGACY;
-	for (size_t d = 0; d < sizeof defaults / sizeof defaults[0]; d++)
-		set(l, defaults[d].path, defaults[d].values[i]);
+	for (size_t d = 0; d < sizeof compat_defaults / sizeof compat_defaults[0]; d++)
+		compat_set(l, main_table, compat_defaults[d].path, compat_defaults[d].values[i]);
 }
 
 void

@@ -3,9 +3,10 @@
  * perMessageDeflate and httpCompression. Their keys are those that Socket.IO
  * passes on to ws and to zlib, as far as they say something here.
  */
-#include "src/config/config_int.h"
+#include "src/config/compression.h"
 
 #include "eio/deflate.h"
+#include "src/config/table.h"
 
 /* A switch for something that cannot be off here: no window is kept for any connection. */
 static void

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration: a JSON file with comments, command-line flags over it, and
- * defaults under it. Every key is a row of one table (config_table.c) with its
- * type, default and range; what a plain value cannot say (feeds, cookie, origins,
- * addresses) has a function of its own in config_parts.c and config_feed.c.
+ * defaults under it. Every key is a row of a table (options.c) with its type,
+ * default and range; what a plain value cannot say (feeds, cookie, origins,
+ * addresses) has a function of its own in the file of its subject.
  *
  * All errors of a file are found in one go and named "FILE:LINE: path: reason".
+ *
+ * Nothing of it is borrowed from the file: once loaded, the parsed document is gone.
  *
  * Threads: a loaded configuration is immutable; any thread may read it.
  */
@@ -13,17 +15,15 @@
 #define SRC_CONFIG_CONFIG_H
 
 #include "eio/bytes.h"
+#include "src/clients/clients.h"
+#include "src/feed/feed.h"
 #include "src/redis/url.h"
-#include "src/template/template.h"
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define CONFIG_MAX_WORKERS 64 /* one bit each in struct interest */
-
-struct handlers;
 
 struct config_strings {
 	char **v;
@@ -112,62 +112,8 @@ struct config_client {
 	char *dir; /* NULL: the files of version, from where the program was installed */
 };
 
-enum config_encode {
-	CONFIG_ENCODE_BINARY, /* one binary argument */
-	CONFIG_ENCODE_JSON, /* the raw JSON as the argument */
-	CONFIG_ENCODE_TEXT, /* one string */
-};
-
-enum config_format {
-	CONFIG_FORMAT_ARRAY, /* [m1,m2] */
-	CONFIG_FORMAT_LINES, /* m1 LF m2 LF */
-	CONFIG_FORMAT_FRAMES, /* u32 big-endian length + bytes, each */
-};
-
-/* What happens to a client that is over its limit. */
-enum config_slow {
-	CONFIG_SLOW_DROP_OLDEST, /* its oldest queued broadcasts go until the new one fits */
-	CONFIG_SLOW_LATEST, /* it keeps only the newest broadcast of each stream */
-	CONFIG_SLOW_DISCONNECT,
-};
-
-/* One pair of `where`: the value at pointer must equal one of values (strings, numbers, booleans, null). */
-struct config_where {
-	char *pointer;
-	const cJSON **values; /* borrowed from the document */
-	size_t n;
-};
-
-struct config_feed {
-	unsigned index; /* its place in config.feeds */
-	const cJSON *source; /* its object in the document, for messages; NULL when it came from a flag */
-	bool is_pattern;
-	char *channel; /* the channel or pattern */
-	char *nsp;
-	struct template *event;
-	struct template *room; /* NULL: everyone in the namespace */
-	enum config_encode encode;
-	enum config_format format;
-	unsigned interval_ms; /* 0: every message alone */
-	unsigned max_messages;
-	size_t max_bytes;
-	struct config_where *where;
-	size_t n_where;
-	enum config_slow slow;
-};
-
-struct config_namespace {
-	char *name; /* starts with "/" */
-	const cJSON *on; /* borrowed: the raw object of handlers, or NULL */
-	struct handlers *handlers; /* compiled from on; NULL when there are none */
-};
-
 struct config_limits {
-	size_t client_queue_bytes; /* limits.clientQueueBytes: payload waiting for one client; above it its feed's `slow` applies */
-	unsigned
-		client_queue_seconds; /* limits.clientQueueSeconds: over half of clientQueueBytes for so long counts too; 0 = never */
-	unsigned rooms_per_socket; /* limits.roomsPerSocket: a join beyond it is refused */
-	unsigned room_name_length; /* limits.roomNameLength, bytes: a join of a longer name is refused */
+	struct clients_limits client; /* limits.clientQueueBytes, clientQueueSeconds, roomsPerSocket, roomNameLength */
 	size_t worker_queue_bytes; /* limits.workerQueueBytes: broadcasts a worker has not taken yet; beyond it they are dropped */
 	size_t publish_queue_bytes; /* limits.publishQueueBytes: uplink waiting while Redis is away; beyond it dropped */
 	unsigned
@@ -192,16 +138,12 @@ struct config {
 	bool serve_client;
 	struct config_client client;
 	char *www; /* NULL: none */
-	struct config_feed *feeds;
-	size_t n_feeds;
-	struct config_namespace *namespaces;
-	size_t n_namespaces;
+	struct feed_specs *feeds; /* a reference */
+	struct namespace_specs *namespaces; /* a reference */
 	struct config_limits limits;
 	unsigned log_level; /* enum log_level */
 
-	/* Private to config*.c. */
-	struct config_document *document;
-	struct config_memory *memory;
+	struct config_memory *memory; /* private to this folder */
 };
 
 /* Values from the command line that stand over the file's; NULL or 0 when not given. */
@@ -224,10 +166,8 @@ struct config *config_load_text(
 
 void config_free(struct config *c); /* NULL is fine */
 
-/* The namespace of that name, or NULL. */
-const struct config_namespace *config_find_namespace(const struct config *c, struct eio_bytes name);
-
-/* The line of the file where a value of the document stands, 0 when unknown. */
-unsigned config_line(const struct config *c, const cJSON *item);
+/* Sets what the configuration says; the other options stay as they are. The options borrow from it. */
+void config_fill_feed(const struct config *c, struct feed_options *out);
+void config_fill_clients(const struct config *c, struct clients_options *out);
 
 #endif

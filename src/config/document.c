@@ -66,14 +66,14 @@ blank_comments(char *p, size_t n)
 }
 
 static int
-fail(struct walk *w, const char *why)
+document_fail(struct walk *w, const char *why)
 {
 	snprintf(w->err, w->err_size, "%s", why);
 	return -1;
 }
 
 static void
-skip_space(struct walk *w)
+walk_space(struct walk *w)
 {
 	for (; w->p < w->end; w->p++) {
 		if (*w->p == '\n')
@@ -84,7 +84,7 @@ skip_space(struct walk *w)
 }
 
 static int
-note(struct walk *w, unsigned line)
+document_note(struct walk *w, unsigned line)
 {
 	struct config_document *d = w->d;
 
@@ -92,7 +92,7 @@ note(struct walk *w, unsigned line)
 		size_t cap = d->cap ? d->cap * 2 : 64;
 		struct position *p = realloc(d->positions, cap * sizeof *p);
 
-		if (!p) return fail(w, "out of memory");
+		if (!p) return document_fail(w, "out of memory");
 		d->positions = p;
 		d->cap = cap;
 	}
@@ -101,7 +101,7 @@ note(struct walk *w, unsigned line)
 }
 
 static bool
-is_hex(char c)
+is_hex_digit(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
@@ -114,11 +114,11 @@ walk_escape(struct walk *w)
 		w->p++;
 		return 0;
 	}
-	if (w->end - w->p < 5 || *w->p != 'u') return fail(w, "a bad escape in a string");
+	if (w->end - w->p < 5 || *w->p != 'u') return document_fail(w, "a bad escape in a string");
 	for (int i = 1; i <= 4; i++)
-		if (!is_hex(w->p[i])) return fail(w, "a bad escape in a string");
+		if (!is_hex_digit(w->p[i])) return document_fail(w, "a bad escape in a string");
 	/* The tree holds C strings: what stands after a NUL would be lost without a word. */
-	if (memcmp(w->p, "u0000", 5) == 0) return fail(w, "\\u0000 cannot be used here");
+	if (memcmp(w->p, "u0000", 5) == 0) return document_fail(w, "\\u0000 cannot be used here");
 	w->p += 5;
 	return 0;
 }
@@ -137,7 +137,7 @@ walk_string(struct walk *w)
 		if (walk_escape(w) < 0) return -1;
 		w->p--;
 	}
-	return fail(w, "a string that does not end on its line");
+	return document_fail(w, "a string that does not end on its line");
 }
 
 static size_t
@@ -156,18 +156,19 @@ walk_number(struct walk *w)
 
 	if (*w->p == '-') w->p++;
 	start = w->p;
-	if (!walk_digits(w) || (*start == '0' && w->p - start > 1)) return fail(w, "not a number as JSON writes them");
+	if (!walk_digits(w) || (*start == '0' && w->p - start > 1))
+		return document_fail(w, "not a number as JSON writes them");
 	if (w->p < w->end && *w->p == '.') {
 		w->p++;
-		if (!walk_digits(w)) return fail(w, "not a number as JSON writes them");
+		if (!walk_digits(w)) return document_fail(w, "not a number as JSON writes them");
 	}
 	if (w->p < w->end && (*w->p == 'e' || *w->p == 'E')) {
 		w->p++;
 		if (w->p < w->end && (*w->p == '+' || *w->p == '-')) w->p++;
-		if (!walk_digits(w)) return fail(w, "not a number as JSON writes them");
+		if (!walk_digits(w)) return document_fail(w, "not a number as JSON writes them");
 	}
 	/* cJSON copies numbers into 64 bytes. */
-	return w->p - whole < 60 ? 0 : fail(w, "a number with too many digits");
+	return w->p - whole < 60 ? 0 : document_fail(w, "a number with too many digits");
 }
 
 static int
@@ -182,7 +183,7 @@ walk_word(struct walk *w)
 		w->p += n;
 		return 0;
 	}
-	return fail(w, "expected a value");
+	return document_fail(w, "expected a value");
 }
 
 static int walk_value(struct walk *w, unsigned line, int depth);
@@ -193,12 +194,12 @@ walk_member(struct walk *w, int depth)
 {
 	unsigned line = w->line;
 
-	if (w->p == w->end || *w->p != '"') return fail(w, "expected a key in double quotes");
+	if (w->p == w->end || *w->p != '"') return document_fail(w, "expected a key in double quotes");
 	if (walk_string(w) < 0) return -1;
-	skip_space(w);
-	if (w->p == w->end || *w->p != ':') return fail(w, "expected ':' after a key");
+	walk_space(w);
+	if (w->p == w->end || *w->p != ':') return document_fail(w, "expected ':' after a key");
 	w->p++;
-	skip_space(w);
+	walk_space(w);
 	return walk_value(w, line, depth);
 }
 
@@ -209,25 +210,25 @@ walk_container(struct walk *w, int depth)
 	bool object = *w->p == '{';
 	char close = object ? '}' : ']';
 
-	if (depth == CONFIG_MAX_DEPTH) return fail(w, "nested too deeply");
+	if (depth == CONFIG_MAX_DEPTH) return document_fail(w, "nested too deeply");
 	w->p++;
-	skip_space(w);
+	walk_space(w);
 	if (w->p < w->end && *w->p == close) {
 		w->p++;
 		return 0;
 	}
 	for (;;) {
 		if ((object ? walk_member(w, depth + 1) : walk_value(w, w->line, depth + 1)) < 0) return -1;
-		skip_space(w);
+		walk_space(w);
 		if (w->p < w->end && *w->p == close) {
 			w->p++;
 			return 0;
 		}
 		if (w->p == w->end || *w->p != ',')
-			return fail(w, object ? "expected ',' or '}'" : "expected ',' or ']'");
+			return document_fail(w, object ? "expected ',' or '}'" : "expected ',' or ']'");
 		w->p++;
-		skip_space(w);
-		if (w->p < w->end && *w->p == close) return fail(w, "a comma with nothing after it");
+		walk_space(w);
+		if (w->p < w->end && *w->p == close) return document_fail(w, "a comma with nothing after it");
 	}
 }
 
@@ -235,8 +236,8 @@ walk_container(struct walk *w, int depth)
 static int
 walk_value(struct walk *w, unsigned line, int depth)
 {
-	if (w->p == w->end) return fail(w, "the file ends in the middle");
-	if (note(w, line) < 0) return -1;
+	if (w->p == w->end) return document_fail(w, "the file ends in the middle");
+	if (document_note(w, line) < 0) return -1;
 	if (*w->p == '{' || *w->p == '[') return walk_container(w, depth);
 	if (*w->p == '"') return walk_string(w);
 	if (*w->p == '-' || (*w->p >= '0' && *w->p <= '9')) return walk_number(w);
@@ -246,22 +247,22 @@ walk_value(struct walk *w, unsigned line, int depth)
 static int
 walk_document(struct walk *w)
 {
-	skip_space(w);
+	walk_space(w);
 	if (walk_value(w, w->line, 0) < 0) return -1;
-	skip_space(w);
-	return w->p == w->end ? 0 : fail(w, "something stands after the end of the configuration");
+	walk_space(w);
+	return w->p == w->end ? 0 : document_fail(w, "something stands after the end of the configuration");
 }
 
 /* Gives the lines to the items, in the same order. */
 static void
-assign(struct config_document *d, const cJSON *item, size_t *i)
+assign_lines(struct config_document *d, const cJSON *item, size_t *i)
 {
 	d->positions[(*i)++].item = item;
-	for (const cJSON *child = item->child; child; child = child->next) assign(d, child, i);
+	for (const cJSON *child = item->child; child; child = child->next) assign_lines(d, child, i);
 }
 
 static int
-by_item(const void *a, const void *b)
+compare_items(const void *a, const void *b)
 {
 	uintptr_t x = (uintptr_t)((const struct position *)a)->item, y = (uintptr_t)((const struct position *)b)->item;
 
@@ -269,7 +270,7 @@ by_item(const void *a, const void *b)
 }
 
 static int
-build(struct config_document *d, struct walk *w, char *text, size_t n)
+document_build(struct config_document *d, struct walk *w, char *text, size_t n)
 {
 	size_t i = 0;
 	const char *end = text;
@@ -279,18 +280,18 @@ build(struct config_document *d, struct walk *w, char *text, size_t n)
 	open = blank_comments(text, n);
 	if (open) {
 		w->line = open;
-		return fail(w, "a comment that does not end");
+		return document_fail(w, "a comment that does not end");
 	}
 	if (walk_document(w) < 0) return -1;
-	if (!eio_utf8_valid(eio_bytes(text, n))) return fail(w, "the file is not UTF-8");
+	if (!eio_utf8_valid(eio_bytes(text, n))) return document_fail(w, "the file is not UTF-8");
 	d->root = cJSON_ParseWithLengthOpts(text, n, &end, 0);
 	if (!d->root) {
 		w->line = 1;
 		for (const char *p = text; p < end; p++) w->line += *p == '\n';
-		return fail(w, "cannot be read (half of a surrogate pair?)");
+		return document_fail(w, "cannot be read (half of a surrogate pair?)");
 	}
-	assign(d, d->root, &i);
-	qsort(d->positions, d->n, sizeof d->positions[0], by_item);
+	assign_lines(d, d->root, &i);
+	qsort(d->positions, d->n, sizeof d->positions[0], compare_items);
 	return 0;
 }
 
@@ -313,7 +314,7 @@ config_document_new(struct eio_bytes text, unsigned *line, char *err, size_t err
 	}
 	if (text.n) memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	e = build(d, &w, copy, text.n);
+	e = document_build(d, &w, copy, text.n);
 	free(copy);
 	*line = w.line;
 	if (e == 0) return d;
@@ -341,6 +342,6 @@ config_document_line(const struct config_document *d, const cJSON *item)
 {
 	struct position key = { .item = item }, *p;
 
-	p = bsearch(&key, d->positions, d->n, sizeof d->positions[0], by_item);
+	p = bsearch(&key, d->positions, d->n, sizeof d->positions[0], compare_items);
 	return p ? p->line : 0;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The feeds of the configuration. */
-#include "src/config/config_int.h"
+#include "src/config/feeds.h"
 
-#include "eio/utf8.h"
 #include "sio/json.h"
 #include "sio/packet.h"
+#include "src/config/table.h"
+#include "src/config/values.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From here on neighbouring integers are the same double, so a comparison could not be exact. */
 #define EXACT_BELOW 9007199254740992.0
@@ -16,7 +17,7 @@
 
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
-	struct config_feed feed;
+	struct feed_spec feed;
 	const cJSON *channel, *pattern, *event, *room, *format; /* where they stand, for messages; NULL: not given */
 };
 
@@ -28,9 +29,9 @@ read_text(struct config_loader *l, const cJSON *item)
 	return false;
 }
 
-/* Remembers the item for finish(). */
+/* Remembers the item for add_feed(). */
 static void
-keep(struct config_loader *l, const cJSON *item, void *target)
+keep_item(struct config_loader *l, const cJSON *item, void *target)
 {
 	const cJSON **out = target;
 
@@ -43,10 +44,9 @@ read_nsp(struct config_loader *l, const cJSON *item, void *target)
 	char **out = target;
 
 	if (!read_text(l, item)) return;
-	if (item->valuestring[0] != '/' || strpbrk(item->valuestring, ",?"))
-		config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
-	else
-		*out = config__strdup(l, item->valuestring);
+	free(*out); /* the default */
+	*out = NULL;
+	if (config__namespace_name(l, item, item->valuestring)) *out = config__copy(l, item->valuestring);
 }
 
 static void
@@ -58,57 +58,69 @@ read_format(struct config_loader *l, const cJSON *item, void *target)
 	d->format = item;
 	for (unsigned i = 0; cJSON_IsString(item) && i < 3; i++) {
 		if (strcmp(item->valuestring, names[i]) != 0) continue;
-		d->feed.format = (enum config_format)i;
+		d->feed.format = (enum feed_format)i;
 		return;
 	}
 	config__error(l, item, "expected \"array\", \"lines\" or \"frames\"");
 }
 
 static void
-check_where_value(struct config_loader *l, const cJSON *v)
+read_where_value(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
 {
-	if (cJSON_IsArray(v) || cJSON_IsObject(v))
+	char *text;
+
+	if (cJSON_IsString(v)) {
+		out->kind = FEED_SCALAR_STRING;
+		text = config__copy(l, v->valuestring);
+		if (text) out->text = eio_cstr(text);
+	} else if (cJSON_IsNumber(v)) {
+		out->kind = FEED_SCALAR_NUMBER;
+		out->number = v->valuedouble;
+		if (fabs(out->number) >= EXACT_BELOW)
+			config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
+	} else if (cJSON_IsBool(v)) {
+		out->kind = cJSON_IsTrue(v) ? FEED_SCALAR_TRUE : FEED_SCALAR_FALSE;
+	} else if (!cJSON_IsNull(v)) {
 		config__error(l, v, "expected a string, a number, true, false or null, not %s", config__type_name(v));
-	else if (cJSON_IsNumber(v) && fabs(v->valuedouble) >= EXACT_BELOW)
-		config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
+	}
 }
 
 static void
-read_where_pair(struct config_loader *l, const cJSON *item, struct config_where *w)
+read_where_pair(struct config_loader *l, const cJSON *item, struct feed_where *w)
 {
 	bool list = cJSON_IsArray(item);
 	const cJSON *v = list ? item->child : item;
+	size_t n = list ? (size_t)cJSON_GetArraySize(item) : 1;
 
-	w->pointer = config__strdup(l, item->string);
-	w->n = list ? (size_t)cJSON_GetArraySize(item) : 1;
+	w->pointer = config__copy(l, item->string);
 	if (!sio_json_pointer_valid(eio_cstr(item->string)))
 		config__error(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
-	if (!w->n) config__error(l, item, "an empty list matches nothing");
-	w->values = config__alloc(l, (w->n + 1) * sizeof *w->values);
-	for (size_t i = 0; w->values && i < w->n; i++, v = v->next) {
-		check_where_value(l, v);
-		w->values[i] = v;
-	}
+	if (!n) config__error(l, item, "an empty list matches nothing");
+	w->values = calloc(n + 1, sizeof *w->values);
+	if (!w->values) config__error_memory(l);
+	for (; w->values && w->n < n; v = v->next) read_where_value(l, v, &w->values[w->n++]);
 }
 
 static void
 read_where(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct draft *d = target;
-	size_t mark;
+	size_t mark, n;
 
 	if (!cJSON_IsObject(item)) {
 		config__error(
 			l, item, "expected an object such as {\"/type\": \"trade\"}, not %s", config__type_name(item));
 		return;
 	}
-	d->feed.n_where = (size_t)cJSON_GetArraySize(item);
-	d->feed.where = config__alloc(l, (d->feed.n_where + 1) * sizeof *d->feed.where);
-	if (!d->feed.where) return;
-	item = item->child;
-	for (size_t i = 0; i < d->feed.n_where; i++, item = item->next) {
+	n = (size_t)cJSON_GetArraySize(item);
+	d->feed.where = calloc(n + 1, sizeof *d->feed.where);
+	if (!d->feed.where) {
+		config__error_memory(l);
+		return;
+	}
+	for (item = item->child; d->feed.n_where < n; item = item->next) {
 		mark = config__push(l, item->string);
-		read_where_pair(l, item, &d->feed.where[i]);
+		read_where_pair(l, item, &d->feed.where[d->feed.n_where++]);
 		config__pop(l, mark);
 	}
 }
@@ -121,11 +133,11 @@ static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL
 /* Rows without an offset get the whole draft as their target. */
 /* clang-format off */
 static const struct config_option feed_rows[] = {
-	{ .path = "channel", .type = CONFIG_TYPE_CUSTOM, .offset = AT(channel), .custom = keep },
-	{ .path = "pattern", .type = CONFIG_TYPE_CUSTOM, .offset = AT(pattern), .custom = keep },
+	{ .path = "channel", .type = CONFIG_TYPE_CUSTOM, .offset = AT(channel), .custom = keep_item },
+	{ .path = "pattern", .type = CONFIG_TYPE_CUSTOM, .offset = AT(pattern), .custom = keep_item },
 	{ .path = "namespace", .type = CONFIG_TYPE_CUSTOM, .offset = AT(feed.nsp), .custom = read_nsp, .fallback = "\"/\"" },
-	{ .path = "event", .type = CONFIG_TYPE_CUSTOM, .offset = AT(event), .custom = keep },
-	{ .path = "room", .type = CONFIG_TYPE_CUSTOM, .offset = AT(room), .custom = keep },
+	{ .path = "event", .type = CONFIG_TYPE_CUSTOM, .offset = AT(event), .custom = keep_item },
+	{ .path = "room", .type = CONFIG_TYPE_CUSTOM, .offset = AT(room), .custom = keep_item },
 	{ .path = "encode", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.encode), .names = encodes, .fallback = "\"binary\"" },
 	{ .path = "batch", .type = CONFIG_TYPE_SECTION },
 	{ .path = "batch.interval", .type = CONFIG_TYPE_UINT, .offset = AT(feed.interval_ms), .max = 3600000, .fallback = "200" },
@@ -169,22 +181,22 @@ check_event(struct config_loader *l, const cJSON *event)
 static void
 check_format(struct config_loader *l, const struct draft *d)
 {
-	const struct config_feed *f = &d->feed;
+	const struct feed_spec *f = &d->feed;
 	size_t mark = config__push(l, "batch.format");
 
-	if (f->encode == CONFIG_ENCODE_JSON && f->format != CONFIG_FORMAT_ARRAY)
+	if (f->encode == FEED_ENCODE_JSON && f->format != FEED_FORMAT_ARRAY)
 		config__error(l, d->format, "\"encode\": \"json\" needs \"array\"");
-	else if (f->encode == CONFIG_ENCODE_TEXT && f->format == CONFIG_FORMAT_FRAMES)
+	else if (f->encode == FEED_ENCODE_TEXT && f->format == FEED_FORMAT_FRAMES)
 		config__error(l, d->format, "\"encode\": \"text\" needs \"array\" or \"lines\": frames are binary");
 	config__pop(l, mark);
 }
 
 /* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
 static void
-finish(struct config_loader *l, struct draft *d, const cJSON *item)
+add_feed(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	const cJSON *source = d->pattern ? d->pattern : d->channel;
-	struct config_feed *f = &d->feed, *feeds;
+	struct feed_spec *f = &d->feed;
 	unsigned stars;
 
 	if (!d->channel == !d->pattern) {
@@ -194,32 +206,36 @@ finish(struct config_loader *l, struct draft *d, const cJSON *item)
 		return;
 	}
 	f->is_pattern = d->pattern != NULL;
-	f->channel = config__strdup(l, source->valuestring);
+	f->channel = config__copy(l, source->valuestring);
 	stars = f->is_pattern ? template_count_stars(eio_cstr(source->valuestring)) : 0;
 	check_event(l, d->event);
 	check_format(l, d);
 	f->event = compile(l, "event", d->event, "{channel}", stars);
 	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
-	f->index = (unsigned)l->c->n_feeds;
-	f->source = item;
-	feeds = realloc(l->c->feeds, (l->c->n_feeds + 1) * sizeof *feeds);
-	if (!feeds) {
-		template_free(f->event);
-		template_free(f->room);
+	if (feed_specs_add(l->c->feeds, f))
 		config__error(l, item, "out of memory");
-		return;
-	}
-	feeds[l->c->n_feeds++] = *f;
-	l->c->feeds = feeds;
+	else
+		*f = (struct feed_spec){ 0 };
+}
+
+/* Reads one feed of the file. */
+static void
+read_feed(struct config_loader *l, const cJSON *item)
+{
+	struct draft d = { 0 };
+
+	config__defaults(l, &feed_table, &d);
+	config__object(l, &feed_table, &d, "", item);
+	if (cJSON_IsObject(item)) add_feed(l, &d, item);
+	feed_spec_deinit(&d.feed);
 }
 
 void
 config__feeds(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct draft d;
 	size_t i = 0, mark;
 
-	(void)target; /* it is c->feeds, but its length goes along */
+	(void)target; /* it is c->feeds, which is there already */
 	if (!cJSON_IsArray(item)) {
 		config__error(l, item, "expected a list of feeds, not %s", config__type_name(item));
 		return;
@@ -230,10 +246,7 @@ config__feeds(struct config_loader *l, const cJSON *item, void *target)
 	}
 	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push_index(l, i++);
-		d = (struct draft){ 0 };
-		config__defaults(l, &feed_table, &d);
-		config__object(l, &feed_table, &d, "", m);
-		if (cJSON_IsObject(m)) finish(l, &d, m);
+		read_feed(l, m);
 		config__pop(l, mark);
 	}
 }
@@ -257,21 +270,30 @@ config__feed_flag(struct config_loader *l, const char *text)
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
-		finish(l, &d, NULL);
+		add_feed(l, &d, NULL);
 	} else {
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 	}
+	feed_spec_deinit(&d.feed);
 	free(name);
 	cJSON_Delete(channel);
 	cJSON_Delete(event);
 }
 
+/* A feed into a namespace that is refused to clients would never reach anybody. */
 void
-config__feeds_deinit(struct config *c)
+config__feeds_check(struct config_loader *l)
 {
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		template_free(c->feeds[i].event);
-		template_free(c->feeds[i].room);
+	const cJSON *root = l->document ? config_document_root(l->document) : NULL;
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "feeds"); /* those of flags stand behind its own */
+	const struct feed_specs *s = l->c->feeds;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (namespace_specs_find(l->c->namespaces, eio_cstr(s->v[i].nsp))) continue;
+		config__push(l, "feeds");
+		config__push_index(l, i);
+		config__error(l, cJSON_GetArrayItem(list, (int)i), "namespace \"%s\" is not among \"namespaces\"",
+			s->v[i].nsp);
+		config__pop(l, 0);
 	}
-	free(c->feeds);
 }

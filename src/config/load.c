@@ -1,118 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
-#include "src/config/config_int.h"
-
-#include "src/handlers/handlers.h"
+#include "src/config/compat.h"
+#include "src/config/feeds.h"
+#include "src/config/options.h"
+#include "src/config/values.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 enum { MAX_FILE_BYTES = 16 << 20 };
 
-/* A block of memory that lives as long as the configuration. */
-struct config_memory {
-	struct config_memory *next;
-	max_align_t data[];
-};
-
-void
-config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
-{
-	char text[1024];
-	unsigned line = item ? config_line(l->c, item) : 0;
-	size_t n = 0;
-	va_list ap;
-
-	if (l->errors++ >= CONFIG_MAX_ERRORS) return;
-	if (l->flag)
-		n = (size_t)snprintf(text, sizeof text, "%s: ", l->flag);
-	else if (line)
-		n = (size_t)snprintf(text, sizeof text, "%s:%u: %s%s", l->name, line, l->path, *l->path ? ": " : "");
-	else
-		n = (size_t)snprintf(text, sizeof text, "%s: %s%s", l->name, l->path, *l->path ? ": " : "");
-	va_start(ap, fmt);
-	if (n < sizeof text) vsnprintf(text + n, sizeof text - n, fmt, ap);
-	va_end(ap);
-	l->error(l->user, text);
-}
-
-void *
-config__alloc(struct config_loader *l, size_t n)
-{
-	struct config_memory *m = calloc(1, sizeof *m + n);
-
-	if (!m) {
-		config__error(l, NULL, "out of memory");
-		return NULL;
-	}
-	m->next = l->c->memory;
-	l->c->memory = m;
-	return m->data;
-}
-
-char *
-config__strdup(struct config_loader *l, const char *s)
-{
-	size_t n = strlen(s) + 1;
-	char *copy = config__alloc(l, n);
-
-	if (copy) memcpy(copy, s, n);
-	return copy;
-}
-
-size_t
-config__push(struct config_loader *l, const char *name)
-{
-	size_t mark = strlen(l->path);
-
-	if (*name) snprintf(l->path + mark, sizeof l->path - mark, "%s%s", mark ? "." : "", name);
-	return mark;
-}
-
-size_t
-config__push_index(struct config_loader *l, size_t i)
-{
-	size_t mark = strlen(l->path);
-
-	snprintf(l->path + mark, sizeof l->path - mark, "[%zu]", i);
-	return mark;
-}
-
-void
-config__pop(struct config_loader *l, size_t mark)
-{
-	l->path[mark] = '\0';
-}
-
 static void
 read_document(struct config_loader *l, struct eio_bytes text)
 {
-	char err[160], where[32] = "", line_text[1024];
+	char err[160];
 	unsigned line;
 
-	l->c->document = config_document_new(text, &line, err, sizeof err);
-	if (!l->c->document) {
-		l->errors++;
-		if (line) snprintf(where, sizeof where, ":%u", line);
-		snprintf(line_text, sizeof line_text, "%s%s: %s", l->name, where, err);
-		l->error(l->user, line_text);
+	l->document = config_document_new(text, &line, err, sizeof err);
+	if (!l->document) {
+		config__error_line(l, line, "%s", err);
 		return;
 	}
-	config__compat(l, config_document_root(l->c->document));
-	config__object(l, &config__main_table, l->c, "", config_document_root(l->c->document));
-	config__compat_check(l, config_document_root(l->c->document));
+	config__compat(l, &config__main_table, config_document_root(l->document));
+	config__object(l, &config__main_table, l->c, "", config_document_root(l->document));
+	config__compat_check(l, config_document_root(l->document));
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */
 static void
-apply(struct config_loader *l, const char *path, cJSON *item)
+apply_item(struct config_loader *l, const char *path, cJSON *item)
 {
 	if (item)
 		config__value(l, &config__main_table, l->c, path, item);
 	else
-		config__error(l, NULL, "out of memory");
+		config__error_memory(l);
 	cJSON_Delete(item);
 }
 
@@ -121,7 +45,7 @@ apply_string(struct config_loader *l, const char *flag, const char *path, const 
 {
 	if (!value) return;
 	l->flag = flag;
-	apply(l, path, cJSON_CreateString(value));
+	apply_item(l, path, cJSON_CreateString(value));
 }
 
 static void
@@ -129,7 +53,7 @@ apply_list(struct config_loader *l, const char *flag, const char *path, const st
 {
 	if (!values->n) return;
 	l->flag = flag;
-	apply(l, path, cJSON_CreateStringArray((const char *const *)values->v, (int)values->n));
+	apply_item(l, path, cJSON_CreateStringArray((const char *const *)values->v, (int)values->n));
 }
 
 static void
@@ -144,7 +68,7 @@ apply_workers(struct config_loader *l, const char *value)
 	if (*value < '0' || *value > '9' || *end)
 		config__error(l, NULL, "\"%s\" is not a number", value);
 	else
-		apply(l, "workers", cJSON_CreateNumber(n));
+		apply_item(l, "workers", cJSON_CreateNumber(n));
 }
 
 static void
@@ -184,49 +108,39 @@ finish_path(struct config_loader *l)
 	config__pop(l, 0);
 }
 
-/* A feed into a namespace that is refused to clients would never reach anybody. */
 static void
-finish_feeds(struct config_loader *l)
-{
-	struct config *c = l->c;
-
-	for (size_t i = 0; i < c->n_feeds; i++) {
-		if (config_find_namespace(c, eio_cstr(c->feeds[i].nsp))) continue;
-		config__push(l, "feeds");
-		config__push_index(l, i);
-		config__error(l, c->feeds[i].source, "namespace \"%s\" is not among \"namespaces\"", c->feeds[i].nsp);
-		config__pop(l, 0);
-	}
-}
-
-static void
-finish(struct config_loader *l)
+finish_config(struct config_loader *l)
 {
 	struct config *c = l->c;
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
-	finish_feeds(l);
+	config__feeds_check(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
 }
 
 static struct config *
-load(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_error_fn error,
+load_config(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_error_fn error,
 	void *user)
 {
 	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
 
 	l.c = calloc(1, sizeof *l.c);
-	if (!l.c) {
+	if (l.c) l.c->feeds = feed_specs_new();
+	if (l.c) l.c->namespaces = namespace_specs_new();
+	if (!l.c || !l.c->feeds || !l.c->namespaces) {
 		error(user, "out of memory");
+		config_free(l.c);
 		return NULL;
 	}
+	l.memory = &l.c->memory;
 	config__defaults(&l, &config__main_table, l.c);
 	if (name) l.c->file = config__strdup(&l, name);
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
-	if (!l.errors) finish(&l);
+	if (!l.errors) finish_config(&l);
+	config_document_free(l.document);
 	if (!l.errors) return l.c;
 	config_free(l.c);
 	return NULL;
@@ -236,12 +150,12 @@ struct config *
 config_load_text(
 	const char *name, struct eio_bytes text, const struct config_flags *flags, config_error_fn error, void *user)
 {
-	return load(name, &text, flags, error, user);
+	return load_config(name, &text, flags, error, user);
 }
 
 /* The whole file into memory; *out is the caller's. 0 or -errno. */
 static int
-read_file(const char *name, char **out, size_t *n)
+read_config_file(const char *name, char **out, size_t *n)
 {
 	FILE *f = fopen(name, "re");
 	char *p;
@@ -270,14 +184,14 @@ config_load(const struct config_flags *flags, config_error_fn error, void *user)
 	size_t n = 0;
 	int e;
 
-	if (!flags->file) return load(NULL, NULL, flags, error, user);
-	e = read_file(flags->file, &text, &n);
+	if (!flags->file) return load_config(NULL, NULL, flags, error, user);
+	e = read_config_file(flags->file, &text, &n);
 	if (e) {
 		snprintf(line, sizeof line, "%s: %s", flags->file, uv_strerror(e));
 		error(user, line);
 	} else {
 		bytes = eio_bytes(text, n);
-		c = load(flags->file, &bytes, flags, error, user);
+		c = load_config(flags->file, &bytes, flags, error, user);
 	}
 	free(text);
 	return c;
@@ -286,31 +200,11 @@ config_load(const struct config_flags *flags, config_error_fn error, void *user)
 void
 config_free(struct config *c)
 {
-	struct config_memory *m;
-
 	if (!c) return;
-	config__feeds_deinit(c);
-	for (size_t i = 0; i < c->n_namespaces; i++) handlers_free(c->namespaces[i].handlers);
+	feed_specs_unref(c->feeds);
+	namespace_specs_unref(c->namespaces);
 	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&c->redis[i]);
 	free(c->redis);
-	config_document_free(c->document);
-	while ((m = c->memory)) {
-		c->memory = m->next;
-		free(m);
-	}
+	config__memory_free(c->memory);
 	free(c);
-}
-
-const struct config_namespace *
-config_find_namespace(const struct config *c, struct eio_bytes name)
-{
-	for (size_t i = 0; i < c->n_namespaces; i++)
-		if (eio_bytes_eq(eio_cstr(c->namespaces[i].name), name)) return &c->namespaces[i];
-	return NULL;
-}
-
-unsigned
-config_line(const struct config *c, const cJSON *item)
-{
-	return c->document ? config_document_line(c->document, item) : 0;
 }

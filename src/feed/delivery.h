@@ -12,8 +12,8 @@
 
 #include "eio/bundle.h"
 #include "src/base/mailbox.h"
-#include "src/config/config.h"
 #include "src/feed/interest.h"
+#include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the feed itself. */
 struct delivery_budget {
@@ -23,22 +23,22 @@ struct delivery_budget {
 struct delivery_item {
 	struct eio_bundle *bundle; /* a reference */
 	struct interest *target; /* a reference: namespace, and room or everyone */
-	const struct config_feed *feed; /* borrowed from the configuration: `slow` */
+	enum feed_slow slow; /* its feed's */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;
 };
 
 struct delivery {
-	struct mail mail; /* the receiver sets mail.kind before posting */
+	struct mail mail; /* on its way to the worker's port */
 	struct delivery_budget *budget;
 	size_t bytes; /* what it counts in the budget */
 	size_t n;
 	struct delivery_item items[];
 };
 
-/* Moves the broadcasts of `more`, which is for the same worker, behind those of d. Returns d, which may lie elsewhere now, and more is
- * gone; or NULL when out of memory, and both are as they were. By the worker that owns them. */
-struct delivery *delivery_append(struct delivery *d, struct delivery *more);
+/* The first deliveries of a run, which are for the same worker, put together: all of them, unless memory is short. *run is what is left,
+ * or NULL. By the worker that owns them. */
+struct delivery *delivery_take(struct mail **run);
 
 /* Gives back the budget and the references and frees it. On any thread. */
 void delivery_free(struct delivery *d);

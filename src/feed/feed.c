@@ -2,14 +2,13 @@
 /* The thread, or the place on the only worker's: a loop, a mailbox, Redis connections and one timer. */
 #include "src/feed/feed.h"
 
+#include "eio/check.h"
 #include "src/feed/feed_int.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 enum { PAUSE_INTERVAL_MS = 10 }; /* a batch this long gets a tenth longer, at most, by REDIS_PAUSE_MS */
-
-enum mail_kind { MAIL_PUBLISH, MAIL_START, MAIL_STOP };
 
 /* A message for Redis on its way to the feed thread. */
 struct publish {
@@ -31,6 +30,7 @@ struct feed {
 	uv_thread_t thread;
 	bool started; /* by the thread that calls feed_start and feed_stop */
 	struct mailbox mailbox;
+	struct mail_port publishes, starts, stops;
 	struct mail start, stop;
 	uv_sem_t stopped; /* without a thread: posted when it has shut down */
 	uv_timer_t timer; /* for router.deadline_ms */
@@ -103,9 +103,9 @@ static struct redis_options
 redis_options(struct feed *f, size_t i)
 {
 	return (struct redis_options){
-		.url = &f->options.config->redis[i],
+		.url = &f->options.redis[i],
 		.metrics = f->options.metrics,
-		.publish_queue_bytes = f->options.config->limits.publish_queue_bytes,
+		.publish_queue_bytes = f->options.publish_queue_bytes,
 		.message = on_message,
 	};
 }
@@ -113,15 +113,15 @@ redis_options(struct feed *f, size_t i)
 static bool
 has_feeds(const struct feed *f)
 {
-	return f->options.config->n_feeds > 0;
+	return f->options.specs->n > 0;
 }
 
 /* Whether a message may wait REDIS_PAUSE_MS for others. Every server has the messages of every feed. */
 static bool
 may_pause(const struct feed *f)
 {
-	for (size_t i = 0; i < f->options.config->n_feeds; i++) {
-		const struct config_feed *c = &f->options.config->feeds[i];
+	for (size_t i = 0; i < f->options.specs->n; i++) {
+		const struct feed_spec *c = &f->options.specs->v[i];
 
 		if (c->interval_ms < PAUSE_INTERVAL_MS || c->max_messages == 1) return false;
 	}
@@ -134,7 +134,7 @@ open_sources(struct feed *f)
 	struct redis_options o;
 
 	if (!has_feeds(f)) return;
-	for (size_t i = 0; i < f->options.config->n_redis; i++) {
+	for (size_t i = 0; i < f->options.n_redis; i++) {
 		o = redis_options(f, i);
 		o.channels = f->router.channels;
 		o.n_channels = f->router.n_channels;
@@ -170,7 +170,7 @@ publish(struct feed *f, struct publish *p)
 static void
 shut_down(struct feed *f)
 {
-	for (size_t i = 0; i < f->options.config->n_redis; i++) {
+	for (size_t i = 0; i < f->options.n_redis; i++) {
 		if (f->sources[i].redis) redis_close(f->sources[i].redis);
 		f->sources[i].redis = NULL;
 		atomic_store_explicit(&f->sources[i].subscribed, false, memory_order_release);
@@ -184,21 +184,15 @@ shut_down(struct feed *f)
 }
 
 static void
-on_mail(void *user, struct mail *first)
+take_publishes(void *user, struct mail *run)
 {
 	struct feed *f = user;
 	struct mail *next;
-	bool stop = false;
 
-	for (struct mail *m = first; m; m = next) {
+	for (struct mail *m = run; m; m = next) {
 		struct publish *p = EIO_CONTAINER(m, struct publish, mail);
 
 		next = m->next;
-		if (m->kind != MAIL_PUBLISH) {
-			if (m->kind == MAIL_START) open_sources(f);
-			stop = stop || m->kind == MAIL_STOP;
-			continue;
-		}
 		if (!uv_is_closing((uv_handle_t *)&f->timer)) publish(f, p);
 		atomic_fetch_sub_explicit(&f->publishing, p->channel_n + p->payload_n, memory_order_relaxed);
 		free(p);
@@ -206,7 +200,20 @@ on_mail(void *user, struct mail *first)
 	metrics_add(f->options.metrics, METRIC_PUBLISH_DROPPED,
 		atomic_exchange_explicit(&f->overflows, 0, memory_order_relaxed));
 	if (f->publisher) redis_flush(f->publisher);
-	if (stop) shut_down(f);
+}
+
+static void
+take_start(void *user, struct mail *run)
+{
+	(void)run;
+	open_sources(user);
+}
+
+static void
+take_stop(void *user, struct mail *run)
+{
+	(void)run;
+	shut_down(user);
 }
 
 int
@@ -215,8 +222,7 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 	size_t n = channel.n + payload.n;
 	struct publish *p;
 
-	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n >
-		f->options.config->limits.publish_queue_bytes) {
+	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n > f->options.publish_queue_bytes) {
 		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
 		atomic_fetch_add_explicit(&f->overflows, 1, memory_order_relaxed);
 		return 0;
@@ -226,12 +232,11 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
 		return -1;
 	}
-	p->mail.kind = MAIL_PUBLISH;
 	p->channel_n = channel.n;
 	p->payload_n = payload.n;
 	if (channel.n) memcpy(p->data, channel.p, channel.n);
 	if (payload.n) memcpy(p->data + channel.n, payload.p, payload.n);
-	mailbox_post(&f->mailbox, &p->mail);
+	mail_post(&f->publishes, &p->mail);
 	return 0;
 }
 
@@ -241,13 +246,15 @@ struct feed *
 feed_new(const struct feed_options *options)
 {
 	struct feed *f = calloc(1, sizeof *f);
-	size_t n = options->config->n_redis;
+	size_t n = options->n_redis;
 
 	if (!f) return NULL;
 	f->options = *options;
+	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
-	f->start.kind = MAIL_START;
-	f->stop.kind = MAIL_STOP;
+	f->publishes = (struct mail_port){ &f->mailbox, take_publishes, f };
+	f->starts = (struct mail_port){ &f->mailbox, take_start, f };
+	f->stops = (struct mail_port){ &f->mailbox, take_stop, f };
 	f->sources = calloc(n, sizeof *f->sources);
 	if (!f->sources) goto fail_feed;
 	for (size_t i = 0; i < n; i++) f->sources[i].feed = f;
@@ -255,7 +262,7 @@ feed_new(const struct feed_options *options)
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
 	if (uv_loop_init(&f->loop)) goto fail_sem;
-	if (mailbox_open(&f->mailbox, &f->loop, on_mail, f)) goto fail_loop;
+	if (mailbox_open(&f->mailbox, &f->loop)) goto fail_loop;
 	uv_timer_init(&f->loop, &f->timer);
 	uv_check_init(&f->loop, &f->check);
 	uv_check_start(&f->check, on_check);
@@ -272,6 +279,7 @@ fail_out:
 fail_sources:
 	free(f->sources);
 fail_feed:
+	feed_specs_unref(f->options.specs);
 	free(f);
 	return NULL;
 }
@@ -292,13 +300,20 @@ feed_loop(struct feed *f)
 	return f->options.on_worker ? &f->loop : NULL;
 }
 
+void
+feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries)
+{
+	CHECK(w < f->options.workers && !f->started);
+	f->out.workers[w] = deliveries;
+}
+
 int
 feed_start(struct feed *f)
 {
 	int err = 0;
 
 	if (f->options.on_worker)
-		mailbox_post(&f->mailbox, &f->start);
+		mail_post(&f->starts, &f->start);
 	else
 		err = uv_thread_create(&f->thread, run, f);
 	f->started = err == 0;
@@ -309,7 +324,7 @@ void
 feed_stop(struct feed *f)
 {
 	if (!f->started) return;
-	mailbox_post(&f->mailbox, &f->stop);
+	mail_post(&f->stops, &f->stop);
 	if (f->options.on_worker)
 		uv_sem_wait(&f->stopped);
 	else
@@ -330,6 +345,7 @@ feed_free(struct feed *f)
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
 	free(f->sources);
+	feed_specs_unref(f->options.specs);
 	free(f);
 }
 
@@ -337,7 +353,7 @@ bool
 feed_ready(const struct feed *f)
 {
 	if (!has_feeds(f)) return true;
-	for (size_t i = 0; i < f->options.config->n_redis; i++)
+	for (size_t i = 0; i < f->options.n_redis; i++)
 		if (!atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire)) return false;
 	return true;
 }
@@ -346,7 +362,7 @@ struct feed_redis_status
 feed_redis_status(const struct feed *f, size_t i)
 {
 	return (struct feed_redis_status){
-		.name = f->options.config->redis[i].name,
+		.name = f->options.redis[i].name,
 		.subscribed = atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire),
 	};
 }

@@ -10,22 +10,23 @@
 
 #include "eio/bytes.h"
 #include "src/base/metrics.h"
-#include "src/config/config.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
+#include "src/feed/spec.h"
+#include "src/redis/url.h"
 
 struct feed;
 
 struct feed_options {
-	const struct config *config; /* borrowed, must outlive the feed and its deliveries */
+	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
+	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
+	size_t n_redis;
+	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
+	size_t worker_queue_bytes; /* what a worker may be behind; beyond it broadcasts for it are dropped */
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics *metrics; /* borrowed: the feed thread's own row */
 	unsigned workers; /* how many */
 	bool on_worker; /* no thread of its own: the only worker runs the feed, on feed_loop() */
-	/* Called on the feed thread with a delivery for worker w, which the callee owns from then on:
-	 * it goes to worker_deliver(). Never called after feed_stop returned. */
-	void (*deliver)(void *user, unsigned w, struct delivery *d);
-	void *user;
 };
 
 struct feed_redis_status {
@@ -40,6 +41,10 @@ struct feed *feed_new(const struct feed_options *options);
  * thread that runs it is the feed thread then. It must be run until feed_stop returned, and until nothing is left on it. */
 uv_loop_t *feed_loop(struct feed *f);
 
+/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is not stopped. For
+ * every worker, before the feed is started. With feed_loop() it is a port that takes at once. */
+void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
+
 /* Starts the thread, or opens the connections on the loop that is run by another; Redis may be away. 0 or a libuv error. */
 int feed_start(struct feed *f);
 
@@ -50,13 +55,13 @@ void feed_stop(struct feed *f);
 void feed_free(struct feed *f);
 
 /* Publishes payload to a Redis channel. Any thread, before feed_stop; bytes are copied. Never blocks: when more than
- * limits.publishQueueBytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
+ * publish_queue_bytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
 int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Whether every Redis source is subscribed: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
-/* The state of each source; i < config->n_redis. Any thread. */
+/* The state of each source; i < n_redis. Any thread. */
 struct feed_redis_status feed_redis_status(const struct feed *f, size_t i);
 
 #endif

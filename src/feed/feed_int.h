@@ -18,6 +18,7 @@
 /* What goes out. */
 struct feed_out {
 	const struct feed_options *options;
+	const struct mail_port **workers; /* for each, the port its deliveries go to; borrowed */
 	struct delivery_budget *budgets; /* one for each worker */
 	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
 	size_t *caps; /* how many items each of them has room for */
@@ -29,7 +30,7 @@ int feed_out_init(struct feed_out *o, const struct feed_options *options);
 void feed_out_deinit(struct feed_out *o);
 
 /* Encodes one complete batch for the workers that have members for it. */
-void feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct batch *b, struct eio_bytes content,
+void feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
 	unsigned count);
 
 /* Hands each worker what this turn has for it. */
@@ -38,7 +39,7 @@ void feed_out_post(struct feed_out *o);
 /* One feed at work. */
 struct feed_stream_set {
 	struct feed_router *router;
-	const struct config_feed *config;
+	const struct feed_spec *config;
 	struct batch_set batches;
 	bool needs_json; /* `where` or a template looks into the message */
 	bool one_stream; /* event and room are the same for every message */
@@ -70,6 +71,6 @@ void feed_router_message(struct feed_router *r, const struct redis_message *m, u
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
 
 /* Whether a message (checked JSON) passes the feed's `where`. */
-bool feed_where_matches(const struct config_feed *feed, struct eio_bytes message);
+bool feed_where_matches(const struct feed_spec *feed, struct eio_bytes message);
 
 #endif

@@ -2,6 +2,7 @@
 /* From a complete batch to the workers: encoded once, one reference for each worker that has members. */
 #include "src/feed/feed_int.h"
 
+#include "eio/check.h"
 #include "sio/event.h"
 
 #include <stdlib.h>
@@ -17,10 +18,11 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 	size_t n = options->workers;
 
 	*o = (struct feed_out){ .options = options };
+	o->workers = calloc(n, sizeof(const struct mail_port *));
 	o->budgets = calloc(n, sizeof *o->budgets);
 	o->pending = calloc(n, sizeof(struct delivery *));
 	o->caps = calloc(n, sizeof *o->caps);
-	if (o->budgets && o->pending && o->caps) return 0;
+	if (o->workers && o->budgets && o->pending && o->caps) return 0;
 	feed_out_deinit(o);
 	return -1;
 }
@@ -30,6 +32,7 @@ feed_out_deinit(struct feed_out *o)
 {
 	for (size_t w = 0; o->pending && w < o->options->workers; w++)
 		if (o->pending[w]) delivery_free(o->pending[w]);
+	free(o->workers);
 	free(o->budgets);
 	free(o->pending);
 	free(o->caps);
@@ -67,7 +70,7 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 	if (o->options->on_worker) return true;
 	used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 	if (o->pending[w]) used += o->pending[w]->bytes;
-	return used == 0 || used + bytes <= o->options->config->limits.worker_queue_bytes;
+	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }
 
 static void
@@ -89,18 +92,18 @@ add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
 }
 
 static enum sio_encode
-encode_of(const struct config_feed *feed)
+encode_of(const struct feed_spec *feed)
 {
 	switch (feed->encode) {
-	case CONFIG_ENCODE_BINARY: return SIO_ENCODE_BINARY;
-	case CONFIG_ENCODE_JSON: return SIO_ENCODE_JSON;
-	case CONFIG_ENCODE_TEXT: return SIO_ENCODE_TEXT;
+	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
+	case FEED_ENCODE_JSON: return SIO_ENCODE_JSON;
+	case FEED_ENCODE_TEXT: return SIO_ENCODE_TEXT;
 	}
 	abort();
 }
 
 void
-feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct batch *b, struct eio_bytes content,
+feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
 	unsigned count)
 {
 	struct interest *target = b->user;
@@ -121,7 +124,8 @@ feed_out_add(struct feed_out *o, const struct config_feed *feed, const struct ba
 	}
 	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1) add_for_worker(o, w, (struct delivery_item){ bundle, target, feed, b->hash });
+		if (workers >> w & 1)
+			add_for_worker(o, w, (struct delivery_item){ bundle, target, feed->slow, b->hash });
 	eio_bundle_unref(bundle);
 }
 
@@ -135,6 +139,7 @@ feed_out_post(struct feed_out *o)
 		o->waiting &= o->waiting - 1;
 		o->pending[w] = NULL;
 		atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-		o->options->deliver(o->options->user, w, d);
+		CHECK(o->workers[w]);
+		mail_post(o->workers[w], &d->mail);
 	}
 }

@@ -62,7 +62,7 @@ route_of(struct feed_router *r, const struct redis_message *m)
 
 /* A route of its own for a name met first; also one more name to subscribe to. */
 static struct feed_route *
-add_route(struct feed_router *r, const struct config_feed *f)
+add_route(struct feed_router *r, const struct feed_spec *f)
 {
 	struct feed_route *route = calloc(1, sizeof *route);
 
@@ -102,7 +102,7 @@ on_release(void *user, struct batch *b)
 static int
 add_feed(struct feed_router *r, size_t i)
 {
-	const struct config_feed *c = &r->options->config->feeds[i];
+	const struct feed_spec *c = &r->options->specs->v[i];
 	struct feed_stream_set *f = &r->feeds[i];
 	struct feed_route *route = find_route(r, c->is_pattern, eio_cstr(c->channel));
 	unsigned *feeds;
@@ -126,7 +126,7 @@ add_feed(struct feed_router *r, size_t i)
 int
 feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out)
 {
-	size_t n = options->config->n_feeds;
+	size_t n = options->specs->n;
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
 	if (eio_hash_init(&r->routes) < 0) return -1;
@@ -148,7 +148,7 @@ feed_router_deinit(struct feed_router *r)
 {
 	struct eio_hash_node *n;
 
-	for (size_t i = 0; r->feeds && i < r->options->config->n_feeds; i++)
+	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++)
 		if (r->feeds[i].config) batch_set_deinit(&r->feeds[i].batches);
 	while ((n = eio_hash_any(&r->routes))) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
@@ -166,7 +166,7 @@ feed_router_deinit(struct feed_router *r)
 
 /* A message is refused by one feed. */
 static void
-refuse(struct feed_router *r, const struct config_feed *f, const struct passage *p, enum batch_result why)
+refuse(struct feed_router *r, const struct feed_spec *f, const struct passage *p, enum batch_result why)
 {
 	static const enum metric metrics[BATCH_RESULT_COUNT] = {
 #define X(name, metric, text) [BATCH_##name] = METRIC_FEED_DROPPED_##name,
@@ -191,7 +191,7 @@ is_json(struct passage *p)
 
 /* Renders event and room into the scratch buffer. *room is NULL-able through has_room. */
 static enum batch_result
-render(struct feed_router *r, const struct config_feed *f, const struct passage *p, struct eio_bytes *event,
+render(struct feed_router *r, const struct feed_spec *f, const struct passage *p, struct eio_bytes *event,
 	struct eio_bytes *room)
 {
 	struct template_captures captures;
@@ -214,7 +214,7 @@ render(struct feed_router *r, const struct config_feed *f, const struct passage 
 
 /* Connects a new stream with who listens to it. */
 static enum batch_result
-attach(struct feed_router *r, const struct config_feed *f, struct batch *b)
+attach(struct feed_router *r, const struct feed_spec *f, struct batch *b)
 {
 	if (sio_packet_event_reserved(b->event)) return BATCH_ROUTE;
 	b->user = interest_get(r->options->interest, eio_cstr(f->nsp), b->everyone ? NULL : &b->room);
@@ -225,7 +225,7 @@ attach(struct feed_router *r, const struct config_feed *f, struct batch *b)
 static enum batch_result
 find_stream(struct feed_router *r, struct feed_stream_set *s, const struct passage *p, struct batch **b)
 {
-	const struct config_feed *f = s->config;
+	const struct feed_spec *f = s->config;
 	struct eio_bytes event, room;
 	enum batch_result result = render(r, f, p, &event, &room);
 	bool made;
@@ -240,7 +240,7 @@ find_stream(struct feed_router *r, struct feed_stream_set *s, const struct passa
 static enum batch_result
 take(struct feed_router *r, struct feed_stream_set *s, struct passage *p)
 {
-	const struct config_feed *f = s->config;
+	const struct feed_spec *f = s->config;
 	struct batch *b = s->one_stream ? s->batches.latest : NULL;
 	enum batch_result result = BATCH_OK;
 
@@ -282,7 +282,7 @@ feed_router_tick(struct feed_router *r, uint64_t now_ms)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (size_t i = 0; i < r->options->config->n_feeds; i++) {
+	for (size_t i = 0; i < r->options->specs->n; i++) {
 		struct batch_set *s = &r->feeds[i].batches;
 		uint64_t deadline = batch_set_deadline(s);
 

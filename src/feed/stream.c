@@ -34,7 +34,7 @@ batch_reason_text(enum batch_result r)
 }
 
 int
-batch_set_init(struct batch_set *s, const struct config_feed *feed, const uint64_t key[2], batch_flush_fn flush,
+batch_set_init(struct batch_set *s, const struct feed_spec *feed, const uint64_t key[2], batch_flush_fn flush,
 	batch_release_fn release, void *user)
 {
 	*s = (struct batch_set){ .feed = feed,
@@ -119,9 +119,9 @@ batch_set_get(struct batch_set *s, struct eio_bytes event, const struct eio_byte
 
 /* Whether messages go out one by one without a format around them. */
 static bool
-is_whole(const struct config_feed *f)
+is_whole(const struct feed_spec *f)
 {
-	return f->interval_ms == 0 && f->encode != CONFIG_ENCODE_BINARY;
+	return f->interval_ms == 0 && f->encode != FEED_ENCODE_BINARY;
 }
 
 static enum batch_result
@@ -133,39 +133,39 @@ check_json(struct eio_bytes m, bool known_json)
 
 /* Whether the message can stand in the feed's format. The bytes themselves are never changed. */
 static enum batch_result
-check(const struct config_feed *f, struct eio_bytes m, bool known_json)
+check(const struct feed_spec *f, struct eio_bytes m, bool known_json)
 {
 	bool whole = is_whole(f);
 
-	if (f->encode == CONFIG_ENCODE_JSON || (f->format == CONFIG_FORMAT_ARRAY && !whole))
+	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !whole))
 		return check_json(m, known_json);
-	if (f->encode == CONFIG_ENCODE_TEXT && !known_json && !eio_utf8_valid(m)) return BATCH_UTF8;
+	if (f->encode == FEED_ENCODE_TEXT && !known_json && !eio_utf8_valid(m)) return BATCH_UTF8;
 	if (whole) return BATCH_OK;
-	if (f->format == CONFIG_FORMAT_FRAMES) return m.n > BATCH_FRAME_MAX ? BATCH_SIZE : BATCH_OK;
+	if (f->format == FEED_FORMAT_FRAMES) return m.n > BATCH_FRAME_MAX ? BATCH_SIZE : BATCH_OK;
 	if (m.n && (m.p[0] == '\0' || memchr(m.p, '\n', m.n))) return BATCH_LINE;
 	return BATCH_OK;
 }
 
 /* How long the body gets with n more bytes of message, its end included. */
 static size_t
-size_with(const struct config_feed *f, const struct batch *b, size_t n)
+size_with(const struct feed_spec *f, const struct batch *b, size_t n)
 {
 	switch (f->format) {
-	case CONFIG_FORMAT_ARRAY: return b->body.n + n + 2; /* '[' or ',' before it, ']' after it */
-	case CONFIG_FORMAT_LINES: return b->body.n + n + 1;
-	case CONFIG_FORMAT_FRAMES: return b->body.n + FRAME_HEADER + n;
+	case FEED_FORMAT_ARRAY: return b->body.n + n + 2; /* '[' or ',' before it, ']' after it */
+	case FEED_FORMAT_LINES: return b->body.n + n + 1;
+	case FEED_FORMAT_FRAMES: return b->body.n + FRAME_HEADER + n;
 	}
 	return 0;
 }
 
 /* Writes the message into the room made for it. */
 static void
-put(const struct config_feed *f, struct batch *b, struct eio_bytes m)
+put(const struct feed_spec *f, struct batch *b, struct eio_bytes m)
 {
 	char *start = b->body.p + b->body.n, *p = start;
 
-	if (f->format == CONFIG_FORMAT_ARRAY) *p++ = b->count ? ',' : '[';
-	if (f->format == CONFIG_FORMAT_FRAMES) {
+	if (f->format == FEED_FORMAT_ARRAY) *p++ = b->count ? ',' : '[';
+	if (f->format == FEED_FORMAT_FRAMES) {
 		*p++ = (char)(m.n >> 24);
 		*p++ = (char)(m.n >> 16);
 		*p++ = (char)(m.n >> 8);
@@ -173,7 +173,7 @@ put(const struct config_feed *f, struct batch *b, struct eio_bytes m)
 	}
 	if (m.n) memcpy(p, m.p, m.n);
 	p += m.n;
-	if (f->format == CONFIG_FORMAT_LINES) *p++ = '\n';
+	if (f->format == FEED_FORMAT_LINES) *p++ = '\n';
 	b->body.n += (size_t)(p - start);
 	b->count++;
 }
@@ -190,7 +190,7 @@ static void
 flush(struct batch_set *s, struct batch *b, uint64_t now_ms)
 {
 	/* batch_set_append() keeps room for this byte. */
-	if (s->feed->format == CONFIG_FORMAT_ARRAY) b->body.p[b->body.n++] = ']';
+	if (s->feed->format == FEED_FORMAT_ARRAY) b->body.p[b->body.n++] = ']';
 	s->flush(s->user, b, eio_buf_bytes(&b->body), b->count, false);
 	eio_buf_clear(&b->body);
 	b->count = 0;
@@ -208,7 +208,7 @@ begin(struct batch_set *s, struct batch *b, uint64_t now_ms)
 enum batch_result
 batch_set_append(struct batch_set *s, struct batch *b, struct eio_bytes message, bool known_json, uint64_t now_ms)
 {
-	const struct config_feed *f = s->feed;
+	const struct feed_spec *f = s->feed;
 	enum batch_result r = check(f, message, known_json);
 
 	if (r != BATCH_OK) return r;

@@ -28,7 +28,7 @@
 #include "eio/buf.h"
 #include "eio/hash.h"
 #include "eio/list.h"
-#include "src/config/config.h"
+#include "src/feed/spec.h"
 
 #define BATCH_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
 #define BATCH_COLD_MS 60000
@@ -77,7 +77,7 @@ typedef void (*batch_flush_fn)(void *user, struct batch *b, struct eio_bytes con
 typedef void (*batch_release_fn)(void *user, struct batch *b);
 
 struct batch_set {
-	const struct config_feed *feed;
+	const struct feed_spec *feed;
 	batch_flush_fn flush;
 	batch_release_fn release;
 	void *user;
@@ -88,7 +88,7 @@ struct batch_set {
 };
 
 /* An empty set for one feed, which is borrowed. key: 16 random bytes for the hash. 0, or -1 when out of memory. */
-int batch_set_init(struct batch_set *s, const struct config_feed *feed, const uint64_t key[2], batch_flush_fn flush,
+int batch_set_init(struct batch_set *s, const struct feed_spec *feed, const uint64_t key[2], batch_flush_fn flush,
 	batch_release_fn release, void *user);
 
 /* Frees all streams; what they hold is not flushed. */

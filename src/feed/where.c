@@ -22,14 +22,14 @@ number_equals(struct eio_bytes raw, double wanted)
 }
 
 static bool
-value_equals(struct eio_bytes raw, const cJSON *wanted)
+value_equals(struct eio_bytes raw, const struct feed_scalar *wanted)
 {
 	switch (sio_json_kind(raw)) {
-	case SIO_JSON_STRING: return cJSON_IsString(wanted) && sio_json_string_eq(raw, eio_cstr(wanted->valuestring));
-	case SIO_JSON_NUMBER: return cJSON_IsNumber(wanted) && number_equals(raw, wanted->valuedouble);
-	case SIO_JSON_TRUE: return cJSON_IsTrue(wanted);
-	case SIO_JSON_FALSE: return cJSON_IsFalse(wanted);
-	case SIO_JSON_NULL: return cJSON_IsNull(wanted);
+	case SIO_JSON_STRING: return wanted->kind == FEED_SCALAR_STRING && sio_json_string_eq(raw, wanted->text);
+	case SIO_JSON_NUMBER: return wanted->kind == FEED_SCALAR_NUMBER && number_equals(raw, wanted->number);
+	case SIO_JSON_TRUE: return wanted->kind == FEED_SCALAR_TRUE;
+	case SIO_JSON_FALSE: return wanted->kind == FEED_SCALAR_FALSE;
+	case SIO_JSON_NULL: return wanted->kind == FEED_SCALAR_NULL;
 	case SIO_JSON_ARRAY:
 	case SIO_JSON_OBJECT: break;
 	}
@@ -37,18 +37,18 @@ value_equals(struct eio_bytes raw, const cJSON *wanted)
 }
 
 static bool
-pair_matches(const struct config_where *w, struct eio_bytes message)
+pair_matches(const struct feed_where *w, struct eio_bytes message)
 {
 	struct eio_bytes value;
 
 	if (!sio_json_find(message, eio_cstr(w->pointer), &value)) return false;
 	for (size_t i = 0; i < w->n; i++)
-		if (value_equals(value, w->values[i])) return true;
+		if (value_equals(value, &w->values[i])) return true;
 	return false;
 }
 
 bool
-feed_where_matches(const struct config_feed *feed, struct eio_bytes message)
+feed_where_matches(const struct feed_spec *feed, struct eio_bytes message)
 {
 	for (size_t i = 0; i < feed->n_where; i++)
 		if (!pair_matches(&feed->where[i], message)) return false;

@@ -12,17 +12,21 @@
 #include "src/clients/clients.h"
 #include "src/worker/server_options.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
-
-enum mail_kind { MAIL_DELIVERY, MAIL_EXCHANGE, MAIL_ANSWER, MAIL_UPGRADE, MAIL_STOP };
 
 enum stop { STOP_DRAIN, STOP_CLOSE, STOP_END };
 
-struct exchange_mail {
-	struct mail mail;
-	struct eio_exchange *ex; /* a reference */
-	enum eio_stage stage;
+/* An exchange on its way to the owner of its session and back: what lies in ex->passing. There is no mail to be made for it, so nothing
+ * that can fail. Each of the two holds a reference to the exchange. */
+struct passing {
+	struct mail away, home;
+	/* The stages that the owner has not been told of, bit 1 << enum eio_stage: `away` is posted when there is a first one. */
+	atomic_uint stages;
 };
+
+_Static_assert(
+	sizeof(struct passing) <= sizeof((struct eio_exchange *)0)->passing, "struct passing fits into an exchange");
 
 struct upgrade_mail {
 	struct mail mail;
@@ -41,6 +45,7 @@ struct worker {
 	uv_thread_t thread;
 	struct eio_clock clock;
 	struct mailbox mailbox;
+	struct mail_port deliveries, exchanges, answers, upgrades, stops;
 	struct eio_server_options options;
 	struct eio_httpd *httpd;
 	struct eio_server *server;
@@ -55,31 +60,48 @@ struct worker {
 
 /* Passing on */
 
-static void
-post_exchange(struct worker *to, enum mail_kind kind, struct eio_exchange *ex, enum eio_stage stage)
+static struct passing *
+passing_of(struct eio_exchange *ex)
 {
-	struct exchange_mail *m = malloc(sizeof(*m));
+	void *p = ex->passing;
 
-	/* Without these few bytes a request would hang for ever. */
-	if (!m) abort();
-	*m = (struct exchange_mail){ .mail = { .kind = kind }, .ex = eio_exchange_ref(ex), .stage = stage };
-	mailbox_post(&to->mailbox, &m->mail);
+	return p;
 }
 
-/* ex->respond of an exchange that was passed on: the answer travels home. */
+/* The exchange whose member `passing` begins there. */
+static struct eio_exchange *
+exchange_of(struct passing *p)
+{
+	return EIO_CONTAINER(p, struct eio_exchange, passing);
+}
+
+/* ex->respond of an exchange that was passed on: the answer travels home. It is called once. */
 static void
 respond_home(struct eio_exchange *ex)
 {
 	struct worker *owner = ex->thread;
 
-	post_exchange(owner->shared->all[ex->home], MAIL_ANSWER, ex, EIO_STAGE_COMPLETE);
+	eio_exchange_ref(ex);
+	mail_post(&owner->shared->all[ex->home]->answers, &passing_of(ex)->home);
+}
+
+/* Tells the owner. Mail that he has not read yet takes the stage along. */
+static void
+tell_owner(struct eio_exchange *ex, enum eio_stage stage)
+{
+	struct worker *owner = ex->thread;
+	struct passing *p = passing_of(ex);
+
+	if (atomic_fetch_or_explicit(&p->stages, 1U << stage, memory_order_acq_rel)) return;
+	eio_exchange_ref(ex);
+	mail_post(&owner->exchanges, &p->away);
 }
 
 /* ex->abort of an exchange that was passed on: the news travels to the owner. */
 static void
 abort_away(struct eio_exchange *ex)
 {
-	post_exchange(ex->thread, MAIL_EXCHANGE, ex, EIO_STAGE_ABORT);
+	tell_owner(ex, EIO_STAGE_ABORT);
 }
 
 static void
@@ -105,7 +127,7 @@ forward(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stag
 		ex->abort = abort_away;
 		ex->thread = w->shared->all[owner];
 	}
-	post_exchange(ex->thread, MAIL_EXCHANGE, ex, stage);
+	tell_owner(ex, stage);
 }
 
 static void
@@ -119,8 +141,8 @@ forward_upgrade(void *user, unsigned owner, struct eio_upgrade *up)
 		return;
 	}
 	metrics_inc(w->metrics, METRIC_MOVED_UPGRADES);
-	*m = (struct upgrade_mail){ .mail = { .kind = MAIL_UPGRADE }, .up = up };
-	mailbox_post(&w->shared->all[owner]->mailbox, &m->mail);
+	m->up = up;
+	mail_post(&w->shared->all[owner]->upgrades, &m->mail);
 }
 
 /* HTTP that is not Engine.IO */
@@ -245,88 +267,98 @@ on_stop(struct worker *w, enum stop stop)
 }
 
 static void
-on_exchange_mail(struct worker *w, struct exchange_mail *m)
-{
-	if (m->mail.kind == MAIL_ANSWER) {
-		eio_httpd_deliver(m->ex);
-	} else if (m->stage == EIO_STAGE_ABORT) {
-		if (m->ex->on_abort) m->ex->on_abort(m->ex);
-	} else {
-		eio_server_exchange(w->server, m->ex, m->stage);
-	}
-	eio_exchange_unref(m->ex);
-	free(m);
-}
-
-/* Delivers an answer from another worker, and those right behind it, as a broadcast makes them. Returns the mail that follows. */
-static struct mail *
-on_answers(struct worker *w, struct mail *m)
+take_stops(void *user, struct mail *run)
 {
 	struct mail *next;
 
-	if (w->httpd) eio_httpd_gather(w->httpd);
-	for (; m && m->kind == MAIL_ANSWER; m = next) {
+	for (struct mail *m = run; m; m = next) {
 		next = m->next;
-		on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail));
+		on_stop(user, EIO_CONTAINER(m, struct stop_mail, mail)->stop);
 	}
-	if (w->httpd) eio_httpd_send_gathered(w->httpd);
-	return m;
 }
 
-/* Delivers one mail and the deliveries right behind it. They have piled up while the worker was busy: what goes to the same room
- * leaves in one write. Returns the mail that follows. */
-static struct mail *
-on_delivery(struct worker *w, struct mail *m)
+/* The stages that came together, in the order in which they came: that is the order of their numbers. */
+static void
+on_stages(struct worker *w, struct eio_exchange *ex, unsigned stages)
 {
-	struct delivery *d = EIO_CONTAINER(m, struct delivery, mail), *all;
-	struct mail *next = m->next, *after;
-
-	while (next && next->kind == MAIL_DELIVERY) {
-		after = next->next;
-		all = delivery_append(d, EIO_CONTAINER(next, struct delivery, mail));
-		if (!all) break;
-		d = all;
-		next = after;
-	}
-	eio_server_gather(w->server);
-	clients_deliver(w->clients, d);
-	eio_server_send_gathered(w->server);
-	delivery_free(d);
-	return next;
+	for (; stages; stages &= stages - 1) eio_server_exchange(w->server, ex, (enum eio_stage)__builtin_ctz(stages));
 }
 
 static void
-on_mail(void *user, struct mail *first)
+take_exchanges(void *user, struct mail *run)
 {
-	struct worker *w = user;
-	struct mail *m, *next;
+	struct mail *next;
 
-	for (m = first; m; m = next) {
-		next = m->next;
-		switch ((enum mail_kind)m->kind) {
-		case MAIL_DELIVERY: next = on_delivery(w, m); break;
-		case MAIL_ANSWER: next = on_answers(w, m); break;
-		case MAIL_EXCHANGE: on_exchange_mail(w, EIO_CONTAINER(m, struct exchange_mail, mail)); break;
-		case MAIL_UPGRADE: {
-			struct upgrade_mail *u = EIO_CONTAINER(m, struct upgrade_mail, mail);
+	for (struct mail *m = run; m; m = next) {
+		struct passing *p = EIO_CONTAINER(m, struct passing, away);
+		struct eio_exchange *ex = exchange_of(p);
 
-			on_upgrade(w, u->up);
-			free(u);
-			break;
-		}
-		case MAIL_STOP: on_stop(w, EIO_CONTAINER(m, struct stop_mail, mail)->stop); break;
-		}
+		next = m->next; /* from here on it may be posted again */
+		on_stages(user, ex, atomic_exchange_explicit(&p->stages, 0, memory_order_acq_rel));
+		eio_exchange_unref(ex);
 	}
 }
 
-void
-worker_deliver(struct worker *w, struct delivery *d)
+/* Answers from other workers, which come many at a time when they are those of a broadcast. */
+static void
+take_answers(void *user, struct mail *run)
 {
-	d->mail = (struct mail){ .kind = MAIL_DELIVERY };
-	if (w->loop == &w->own_loop)
-		mailbox_post(&w->mailbox, &d->mail);
-	else
-		on_delivery(w, &d->mail);
+	struct worker *w = user;
+	struct mail *next;
+
+	if (w->httpd) eio_httpd_gather(w->httpd);
+	for (struct mail *m = run; m; m = next) {
+		struct eio_exchange *ex = exchange_of(EIO_CONTAINER(m, struct passing, home));
+
+		next = m->next;
+		eio_httpd_deliver(ex);
+		eio_exchange_unref(ex);
+	}
+	if (w->httpd) eio_httpd_send_gathered(w->httpd);
+}
+
+static void
+take_upgrades(void *user, struct mail *run)
+{
+	struct mail *next;
+
+	for (struct mail *m = run; m; m = next) {
+		struct upgrade_mail *u = EIO_CONTAINER(m, struct upgrade_mail, mail);
+
+		next = m->next;
+		on_upgrade(user, u->up);
+		free(u);
+	}
+}
+
+/* Deliveries that piled up while the worker was busy go out together: what goes to the same room leaves in one write. */
+static void
+take_deliveries(void *user, struct mail *run)
+{
+	struct worker *w = user;
+
+	while (run) {
+		struct delivery *d = delivery_take(&run);
+
+		eio_server_gather(w->server);
+		clients_deliver(w->clients, d);
+		eio_server_send_gathered(w->server);
+		delivery_free(d);
+	}
+}
+
+/* Where the feed runs on this loop, it hands deliveries over by a call. */
+static void
+make_ports(struct worker *w)
+{
+	struct mailbox *mb = &w->mailbox;
+
+	w->deliveries = (struct mail_port){ w->loop == &w->own_loop ? mb : NULL, take_deliveries, w };
+	w->exchanges = (struct mail_port){ mb, take_exchanges, w };
+	w->answers = (struct mail_port){ mb, take_answers, w };
+	w->upgrades = (struct mail_port){ mb, take_upgrades, w };
+	w->stops = (struct mail_port){ mb, take_stops, w };
+	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 }
 
 /* Metrics */
@@ -418,8 +450,8 @@ take_loop(struct worker *w)
 static bool
 make_parts(struct worker *w)
 {
-	const struct clients_options clients = {
-		.config = w->shared->config,
+	const struct config *c = w->shared->config;
+	struct clients_options clients = {
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
 		.metrics = w->metrics,
@@ -428,9 +460,11 @@ make_parts(struct worker *w)
 	};
 
 	if (take_loop(w) || uv_sem_init(&w->stopped, 0) || eio_clock_open(&w->clock, w->loop) ||
-		mailbox_open(&w->mailbox, w->loop, on_mail, w))
+		mailbox_open(&w->mailbox, w->loop))
 		return false;
-	if (server_options_init(&w->options, w->shared->config, w->index)) return false;
+	make_ports(w);
+	if (server_options_init(&w->options, c, w->index)) return false;
+	config_fill_clients(c, &clients);
 	w->clients = clients_new(&clients);
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache || !make_servers(w)) return false;
@@ -509,8 +543,8 @@ step_all(struct workers *ws, enum stop stop)
 	for (unsigned i = 0; i < ws->n; i++) {
 		struct stop_mail *m = &ws->all[i]->stop[stop];
 
-		*m = (struct stop_mail){ .mail = { .kind = MAIL_STOP }, .stop = stop };
-		if (ws->all[i]->started) mailbox_post(&ws->all[i]->mailbox, &m->mail);
+		m->stop = stop;
+		if (ws->all[i]->started) mail_post(&ws->all[i]->stops, &m->mail);
 	}
 	for (unsigned i = 0; i < ws->n; i++)
 		if (ws->all[i]->started) uv_sem_wait(&ws->all[i]->stopped);

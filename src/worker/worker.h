@@ -34,9 +34,6 @@ struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, si
 /* Starts its thread. 0 or a libuv error. */
 int worker_start(struct worker *w);
 
-/* Hands a delivery over; on the feed thread. Where that is the worker's own, it is done when this returns. */
-void worker_deliver(struct worker *w, struct delivery *d);
-
 /* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there. Returns when
  * all workers have. From the thread that started them, once. */
 void workers_drain(struct workers *ws);

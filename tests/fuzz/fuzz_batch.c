@@ -14,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
-	struct config_feed feed;
+	struct feed_spec feed;
 	struct eio_buf in, out; /* accepted and flushed messages, each with its length */
 	unsigned count;
 };
@@ -83,9 +83,9 @@ on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, 
 	(void)b;
 	if (whole)
 		note(&r->out, content);
-	else if (r->feed.format == CONFIG_FORMAT_ARRAY)
+	else if (r->feed.format == FEED_FORMAT_ARRAY)
 		n = take_array(r, content);
-	else if (r->feed.format == CONFIG_FORMAT_LINES)
+	else if (r->feed.format == FEED_FORMAT_LINES)
 		n = take_lines(r, content);
 	else
 		n = take_frames(r, content);
@@ -106,11 +106,11 @@ add(struct run *r, struct batch_set *s, struct eio_bytes message, uint64_t now_m
 	struct eio_bytes room = EIO_LIT("room");
 	bool made;
 	struct batch *b = batch_set_get(s, EIO_LIT("event"), &room, now_ms, &made);
-	bool alone = r->feed.interval_ms == 0 && r->feed.encode != CONFIG_ENCODE_BINARY;
+	bool alone = r->feed.interval_ms == 0 && r->feed.encode != FEED_ENCODE_BINARY;
 
 	/* Blanks around a message do not matter in an array, and are lost when it is taken apart. */
 	if (b && batch_set_append(s, b, message, false, now_ms) == BATCH_OK)
-		note(&r->in, r->feed.format == CONFIG_FORMAT_ARRAY && !alone ? sio_json_trim(message) : message);
+		note(&r->in, r->feed.format == FEED_FORMAT_ARRAY && !alone ? sio_json_trim(message) : message);
 }
 
 static void
@@ -143,16 +143,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct batch_set s;
 
 	if (size < 3) return 0;
-	r.feed = (struct config_feed){
-		.encode = (enum config_encode)(data[0] % 3),
-		.format = (enum config_format)(data[0] / 3 % 3),
+	r.feed = (struct feed_spec){
+		.encode = (enum feed_encode)(data[0] % 3),
+		.format = (enum feed_format)(data[0] / 3 % 3),
 		.interval_ms = data[0] / 9 % 2 ? 200 : 0,
 		.max_messages = 1 + data[1] % 8,
 		.max_bytes = 1 + data[2],
 	};
 	/* What the configuration refuses. */
-	if (r.feed.encode == CONFIG_ENCODE_JSON && r.feed.format != CONFIG_FORMAT_ARRAY) return 0;
-	if (r.feed.encode == CONFIG_ENCODE_TEXT && r.feed.format == CONFIG_FORMAT_FRAMES) return 0;
+	if (r.feed.encode == FEED_ENCODE_JSON && r.feed.format != FEED_FORMAT_ARRAY) return 0;
+	if (r.feed.encode == FEED_ENCODE_TEXT && r.feed.format == FEED_FORMAT_FRAMES) return 0;
 	if (batch_set_init(&s, &r.feed, key, on_flush, on_release, &r)) return 0;
 	feed_all(&r, &s, eio_bytes(data + 3, size - 3));
 	if (!eio_bytes_eq(eio_buf_bytes(&r.in), eio_buf_bytes(&r.out))) abort();

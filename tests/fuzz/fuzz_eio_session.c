@@ -87,7 +87,7 @@ do_output(struct edge *e, const struct eio_output *out)
 	case EIO_OUTPUT_WS_CLOSE: e->ws = false; break;
 	case EIO_OUTPUT_PROBE_PONG: break; /* the upgrade may have made it the session's WebSocket already */
 	case EIO_OUTPUT_PROBE_CLOSE:
-		if (e->s.probing) abort(); /* it would be another one */
+		if (e->s.probe != EIO__PROBE_NONE) abort(); /* it would be another one */
 		e->probe = false;
 		break;
 	case EIO_OUTPUT_POST_DESTROY: e->post = false; break; /* it may have gone by itself in the same turn */

@@ -56,12 +56,20 @@ a_line(void **state)
 	assert_string_equal(text + used, "conn=7 event=open forged\n");
 }
 
+/* For a line that is not written: its arguments are not evaluated. */
+static struct log_limit *
+no_limit(void)
+{
+	fail();
+	return NULL;
+}
+
 static void
 levels(void **state)
 {
 	(void)state;
 	begin();
-	log_debug("not this");
+	LOG_DEBUG_LIMITED(no_limit(), 0, "not this");
 	log_set_level(LOG_LEVEL_ERROR);
 	log_info("nor this");
 	log_warn("nor this");
@@ -71,8 +79,6 @@ levels(void **state)
 	assert_string_equal(end() + 25, "error event=x error=\"no such file or directory\"\n");
 	log_set_level(LOG_LEVEL_INFO);
 	assert_true(log_enabled(LOG_LEVEL_INFO) && !log_enabled(LOG_LEVEL_DEBUG));
-	assert_int_equal(log_level_by_name("warn"), LOG_LEVEL_WARN);
-	assert_int_equal(log_level_by_name("loud"), -1);
 }
 
 static void
@@ -85,7 +91,7 @@ long_lines_are_cut(void **state)
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	begin();
-	log_warn_errno(-EPIPE, "%s", big);
+	log_error_errno(-EPIPE, "%s", big);
 	text = end();
 	assert_int_equal(strlen(text), 4096);
 	assert_int_equal(text[4095], '\n');
@@ -130,6 +136,43 @@ limits(void **state)
 	assert_int_equal(left_out, 0);
 }
 
+/* Four more lines of the burst, then one that says what was left out; none has the limit of what was not written. */
+static void
+check_lines(const char *text)
+{
+	static const char *const expected[] = { "n=1 suppressed=0\n", "n=2 suppressed=0\n", "n=3 suppressed=0\n",
+		"n=4 suppressed=0\n", "n=last suppressed=3\n" };
+
+	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		assert_memory_equal(text + 25, "debug ", 6);
+		text += 31;
+		assert_memory_equal(text, expected[i], strlen(expected[i]));
+		text += strlen(expected[i]);
+	}
+	assert_string_equal(text, "");
+}
+
+/* Of a kind of line, at any level, and with what was left out. */
+static void
+limited_lines(void **state)
+{
+	struct log_limit l = { 0 };
+
+	(void)state;
+	begin();
+	for (int i = 0; i < LOG_LIMIT_BURST; i++) log_limited(LOG_LEVEL_DEBUG, &l, 1000, "event=off");
+	assert_string_equal(end(), "");
+	begin();
+	log_limited(LOG_LEVEL_WARN, &l, 1000, "event=%s", "x");
+	assert_string_equal(end() + 25, "warn  event=x suppressed=0\n");
+	log_set_level(LOG_LEVEL_DEBUG);
+	begin();
+	for (int i = 1; i < LOG_LIMIT_BURST + 3; i++) LOG_DEBUG_LIMITED(&l, 1000, "n=%d", i);
+	LOG_DEBUG_LIMITED(&l, 1000 + LOG_LIMIT_MS, "n=last");
+	log_set_level(LOG_LEVEL_INFO);
+	check_lines(end());
+}
+
 int
 main(void)
 {
@@ -139,6 +182,7 @@ main(void)
 		cmocka_unit_test(long_lines_are_cut),
 		cmocka_unit_test(escaping),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(limited_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

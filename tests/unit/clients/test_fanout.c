@@ -6,8 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
+#include "src/config/config.h"
 #include "src/worker/server_options.h"
 #include "tests/unit/peer.h"
 
@@ -83,15 +84,14 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = { .config = t->config,
-		.interest = t->interest,
-		.metrics = &t->metrics.rows[i],
-		.clock = &t->clock,
-		.worker = i };
+	struct clients_options options = {
+		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
+	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
 
+	config_fill_clients(t->config, &options);
 	w->clients = handler.user = clients_new(&options);
 	assert_non_null(w->clients);
 	assert_int_equal(server_options_init(&w->options, t->config, i), 0);
@@ -176,7 +176,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
 		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
-		d->items[i].feed = &t->config->feeds[0];
+		d->items[i].slow = t->config->feeds->v[0].slow;
 		d->items[i].stream = 1;
 	}
 	return d;
@@ -186,9 +186,12 @@ deliver(struct test *t, unsigned from, unsigned n)
 static void
 take(struct test *t, struct worker *w, struct delivery *first, struct delivery *then)
 {
-	struct delivery *d = then ? delivery_append(first, then) : first;
+	struct mail *run = &first->mail;
+	struct delivery *d;
 
-	assert_non_null(d);
+	first->mail.next = then ? &then->mail : NULL;
+	d = delivery_take(&run);
+	assert_null(run);
 	clients_deliver(w->clients, d);
 	delivery_free(d);
 	(void)t;
@@ -416,10 +419,9 @@ fill(struct test *t, struct eio_socket *s)
 static struct eio_socket *
 only(const struct worker *w)
 {
-	for (size_t i = 0; i <= w->server->sids.mask; i++)
-		if (w->server->sids.buckets[i])
-			return EIO_CONTAINER(w->server->sids.buckets[i], struct eio_socket, node);
-	return NULL;
+	struct eio_hash_node *n = eio_hash_any(&w->server->sids);
+
+	return n ? EIO_CONTAINER(n, struct eio_socket, node) : NULL;
 }
 
 static void

@@ -82,11 +82,11 @@ defaults(void **state)
 	assert_string_equal(c->client.version, "4");
 	assert_false(c->client.version_given);
 	assert_null(c->client.dir);
-	assert_int_equal(c->n_feeds, 0);
-	assert_int_equal(c->n_namespaces, 1);
-	assert_string_equal(c->namespaces[0].name, "/");
-	assert_null(c->namespaces[0].on);
-	assert_int_equal(c->limits.client_queue_bytes, 1048576);
+	assert_int_equal(c->feeds->n, 0);
+	assert_int_equal(c->namespaces->n, 1);
+	assert_string_equal(c->namespaces->v[0].name, "/");
+	assert_null(c->namespaces->v[0].handlers);
+	assert_int_equal(c->limits.client.queue_bytes, 1048576);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	config_free(c);
 }
@@ -113,13 +113,13 @@ static const char full[] =
 static void
 check_full_feeds(const struct config *c)
 {
-	const struct config_feed *f = c->feeds;
+	const struct feed_spec *f = c->feeds->v;
 
-	assert_int_equal(c->n_feeds, 2);
+	assert_int_equal(c->feeds->n, 2);
 	assert_true(f[0].is_pattern);
 	assert_string_equal(f[0].channel, "ticks.*");
-	assert_int_equal(f[0].encode, CONFIG_ENCODE_JSON);
-	assert_int_equal(f[0].slow, CONFIG_SLOW_LATEST);
+	assert_int_equal(f[0].encode, FEED_ENCODE_JSON);
+	assert_int_equal(f[0].slow, FEED_SLOW_LATEST);
 	assert_int_equal(f[0].interval_ms, 50);
 	assert_int_equal(f[0].max_messages, 10);
 	assert_int_equal(f[0].max_bytes, 1000);
@@ -131,7 +131,7 @@ check_full_feeds(const struct config *c)
 	assert_false(f[1].is_pattern);
 	assert_int_equal(f[1].index, 1);
 	assert_string_equal(f[1].nsp, "/news");
-	assert_int_equal(f[1].format, CONFIG_FORMAT_LINES);
+	assert_int_equal(f[1].format, FEED_FORMAT_LINES);
 	assert_int_equal(f[1].interval_ms, 200);
 	assert_null(f[1].room);
 }
@@ -169,8 +169,8 @@ everything(void **state)
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->limits.max_connections, 7);
 	check_full_feeds(c);
-	assert_non_null(config_find_namespace(c, EIO_LIT("/news"))->handlers);
-	assert_null(config_find_namespace(c, EIO_LIT("/nope")));
+	assert_non_null(namespace_specs_find(c->namespaces, EIO_LIT("/news"))->handlers);
+	assert_null(namespace_specs_find(c->namespaces, EIO_LIT("/nope")));
 	config_free(c);
 }
 
@@ -370,6 +370,10 @@ static const struct {
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",
 		"t.conf:1: namespaces./.of: unknown key; did you mean \"on\"?\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {}, \"/\": {}}}", "t.conf:1: namespaces./: the key stands twice\n" },
+	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {},\n\"on\": {}, \"retain\": 1}, \"/a\": []}}",
+		"t.conf:2: namespaces./.on: the key stands twice\n"
+		"t.conf:2: namespaces./.retain: unknown key\n"
+		"t.conf:2: namespaces./a: expected an object, not a list\n" },
 	/* What is not JSON. */
 	{ __LINE__, "", "t.conf:1: the file ends in the middle\n" },
 	{ __LINE__, "{\n\"workers\": 1,\n}", "t.conf:3: a comma with nothing after it\n" },
@@ -480,11 +484,11 @@ flags_stand_over_the_file(void **state)
 	assert_int_equal(c->admin->port, 9);
 	assert_string_equal(c->path, "/p/");
 	assert_int_equal(c->log_level, LOG_LEVEL_ERROR);
-	assert_int_equal(c->n_feeds, 3);
-	assert_true(c->feeds[1].is_pattern);
-	assert_int_equal(c->feeds[1].index, 1);
-	assert_false(c->feeds[2].is_pattern);
-	assert_string_equal(c->feeds[2].channel, "news");
+	assert_int_equal(c->feeds->n, 3);
+	assert_true(c->feeds->v[1].is_pattern);
+	assert_int_equal(c->feeds->v[1].index, 1);
+	assert_false(c->feeds->v[2].is_pattern);
+	assert_string_equal(c->feeds->v[2].channel, "news");
 	config_free(c);
 }
 

@@ -3,7 +3,9 @@
 #include "eio/base64.h"
 #include "eio/block.h"
 #include "eio/error.h"
+#include "eio/frame.h"
 #include "eio/hash.h"
+#include "eio/list.h"
 #include "eio/query.h"
 #include "eio/utf8.h"
 #include "eio/wheel.h"
@@ -39,6 +41,7 @@ test_buf(void **state)
 struct thing {
 	struct eio_hash_node node;
 	uint64_t hash;
+	unsigned seen;
 };
 
 static void
@@ -47,6 +50,7 @@ test_hash_table(void **state)
 	enum { N = 1000 };
 	static struct thing things[N];
 	struct eio_hash t;
+	size_t met = 0;
 
 	(void)state;
 	assert_int_equal(eio_hash_init(&t), 0);
@@ -62,9 +66,36 @@ test_hash_table(void **state)
 			found = found || n == &things[i].node;
 		assert_int_equal(found, i % 3 != 0);
 	}
+	EIO_HASH_FOREACH(n, &t) {
+		EIO_CONTAINER(n, struct thing, node)->seen++;
+		met++;
+	}
+	assert_int_equal(met, t.count);
+	for (unsigned i = 0; i < N; i++) assert_int_equal(things[i].seen, i % 3 != 0);
 	while (eio_hash_any(&t)) eio_hash_remove(&t, eio_hash_any(&t));
 	assert_int_equal(t.count, 0);
+	EIO_HASH_FOREACH(n, &t) fail();
 	eio_hash_deinit(&t);
+}
+
+/* What a frame's header says of its length is read back, on both sides of each bound. */
+static void
+test_frame(void **state)
+{
+	static const struct {
+		uint64_t n;
+		size_t header;
+	} frames[] = { { 0, 2 }, { 125, 2 }, { 126, 4 }, { 65535, 4 }, { 65536, 10 }, { (uint64_t)1 << 40, 10 } };
+	char out[EIO__FRAME_HEADER_MAX];
+	size_t header;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		assert_int_equal(eio__frame_header(out, EIO__FRAME_BINARY, frames[i].n), frames[i].header);
+		assert_int_equal((unsigned char)out[0], 0x82);
+		assert_int_equal(eio__frame_data(out, &header), frames[i].n);
+		assert_int_equal(header, frames[i].header);
+	}
 }
 
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation that gives
@@ -263,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
+		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),

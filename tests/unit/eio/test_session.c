@@ -797,6 +797,25 @@ test_probe_after_failed_probe(void **state)
 	finish(&r);
 }
 
+/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way of. */
+static void
+test_poll_after_failed_probe(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong");
+	probe(&r, "junk");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "probe-close");
+	send_text(&r, "held");
+	EXPECT(&r, "answer 4held");
+	finish(&r);
+}
+
 /* A poll that the client gives up in the moment of the upgrade does not end the session. */
 static void
 test_get_abort_after_upgrade(void **state)
@@ -997,6 +1016,7 @@ main(void)
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_probe_after_failed_probe),
+		cmocka_unit_test(test_poll_after_failed_probe),
 		cmocka_unit_test(test_get_abort_after_upgrade),
 		cmocka_unit_test(test_closing_upgrade_ends),
 		cmocka_unit_test(test_upgrade_b64),

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/net/server_int.h"
+#include "eio/net/socket_int.h"
 #include "tests/unit/failmalloc.h"
 #include "tests/unit/peer.h"
 
@@ -653,7 +653,7 @@ test_ends_before_open(void **state)
 
 		start(&t);
 		s = eio__socket_new(t.server, &kind);
-		*link = (struct eio_link){ .server = t.server, .socket = s, .probe = probe };
+		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC, .server = t.server, .socket = s, .probe = probe };
 		if (probe)
 			s->probe = link;
 		else
@@ -662,7 +662,7 @@ test_ends_before_open(void **state)
 		turn(&t);
 		assert_null(link->socket);
 		assert_int_equal(eio_server_stats(t.server)->open, 0);
-		eio__ws_handler.closed(link, NULL, true);
+		eio__link_handler.closed(link, NULL, true);
 		check_none(&t);
 		finish(&t);
 	}

@@ -303,8 +303,8 @@ start(struct test *t)
 
 		make_pair(fds);
 		c->peer = fds[1];
-		eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
-			eio_bytes("", 0), false, c);
+		eio_ws_adopt(t->server, &(struct eio_ws_adoption){
+						.fd = fds[0], .key = EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), .user = c });
 		pump(t, c, 1);
 		assert_memory_equal(c->in.p, "HTTP/1.1 101 ", 13);
 		eio_buf_clear(&c->in);

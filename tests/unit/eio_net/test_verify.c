@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a handshake says about how its client encodes text: one of each generation, as they were recorded. */
-#include "eio/net/server_int.h"
+#include "eio/net/verify.h"
 #include "eio/query.h"
 
 #include <setjmp.h>

@@ -26,6 +26,7 @@
 
 enum { MAX_PAYLOAD = 1000 };
 
+static const struct eio_bytes key = { "dGhlIHNhbXBsZSBub25jZQ==", 24 };
 static const char handshake_end[] = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 
 struct test {
@@ -170,8 +171,12 @@ start_full(struct test *t, struct eio_bytes extension, struct eio_bytes rest, in
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	t->server = eio_ws_server_new(&t->loop, MAX_PAYLOAD, true, &handler);
 	assert_non_null(t->server);
-	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), extension, EIO_LIT("X-Test: yes\r\n"),
-		rest, false, t);
+	eio_ws_adopt(t->server, &(struct eio_ws_adoption){ .fd = fds[0],
+					.key = key,
+					.extension = extension,
+					.headers = EIO_LIT("X-Test: yes\r\n"),
+					.rest = rest,
+					.user = t });
 	pump(t, 1);
 	assert_int_equal(t->opened, 1);
 	eio_buf_addc(&t->in, '\0');
@@ -386,8 +391,7 @@ connect_another(struct test *t, struct test *other)
 
 	make_pair(fds);
 	*other = (struct test){ .peer = fds[1] };
-	eio_ws_adopt(t->server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
-		eio_bytes("", 0), false, other);
+	eio_ws_adopt(t->server, &(struct eio_ws_adoption){ .fd = fds[0], .key = key, .user = other });
 	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
 	assert_int_equal(other->opened, 1);
 	assert_true(recv(fds[1], head, sizeof(head), MSG_DONTWAIT) > 0);
@@ -648,8 +652,7 @@ test_first_write(void **state)
 		assert_int_equal(uv_loop_init(&t.loop), 0);
 		t.server = eio_ws_server_new(&t.loop, MAX_PAYLOAD, false, &handler);
 		assert_non_null(t.server);
-		eio_ws_adopt(t.server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0), eio_bytes("", 0),
-			eio_bytes("", 0), true, &t);
+		eio_ws_adopt(t.server, &(struct eio_ws_adoption){ .fd = fds[0], .key = key, .more = true, .user = &t });
 		assert_int_equal(t.opened, 1);
 		assert_int_equal(recv(t.peer, &byte, 1, MSG_DONTWAIT), -1);
 		if (i == 0) {
@@ -667,21 +670,6 @@ test_first_write(void **state)
 		finish(&t);
 	}
 	eio_block_unref(b);
-}
-
-static void
-test_detach(void **state)
-{
-	struct test t;
-
-	(void)state;
-	start(&t);
-	eio_ws_detach(t.ws);
-	send_frame(&t, 0x81, "4x", 2);
-	pump(&t, 0);
-	assert_int_equal(t.messages.n, 0);
-	t.closed = 1;
-	finish(&t);
 }
 
 #define DEFLATE "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -779,8 +767,9 @@ test_too_many_headers(void **state)
 		assert_int_equal(uv_loop_init(&t.loop), 0);
 		t.server = eio_ws_server_new(&t.loop, MAX_PAYLOAD, false, &handler);
 		assert_non_null(t.server);
-		eio_ws_adopt(t.server, fds[0], EIO_LIT("dGhlIHNhbXBsZSBub25jZQ=="), eio_bytes("", 0),
-			eio_bytes(headers, n), eio_bytes("", 0), false, &t);
+		eio_ws_adopt(
+			t.server, &(struct eio_ws_adoption){
+					  .fd = fds[0], .key = key, .headers = eio_bytes(headers, n), .user = &t });
 		for (int i = 0; i < 100 && !t.opened && !t.closed; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
 		assert_int_equal(t.opened + t.closed, 1);
 		assert_ptr_equal(t.closed_ws, NULL);
@@ -807,7 +796,6 @@ main(void)
 		cmocka_unit_test(test_peer_close),
 		cmocka_unit_test(test_early_frames),
 		cmocka_unit_test(test_first_write),
-		cmocka_unit_test(test_detach),
 		cmocka_unit_test(test_deflate),
 		cmocka_unit_test(test_deflate_refused),
 		cmocka_unit_test(test_too_many_headers),

@@ -9,10 +9,13 @@
 
 #include <cmocka.h>
 
+#include "eio/list.h"
+#include "tests/unit/failmalloc.h"
+
 static struct delivery *
 make(struct interest_table *interest, struct delivery_budget *budget, size_t n, uint64_t first)
 {
-	struct delivery *d = calloc(1, sizeof(*d) + n * sizeof(d->items[0]));
+	struct delivery *d = calloc(1, sizeof *d + n * sizeof d->items[0]);
 	struct eio_message m = { .data = EIO_LIT("x") };
 
 	assert_non_null(d);
@@ -30,22 +33,76 @@ make(struct interest_table *interest, struct delivery_budget *budget, size_t n, 
 	return d;
 }
 
+/* A run of five deliveries of zero to four broadcasts. */
+static struct mail *
+make_run(struct interest_table *interest, struct delivery_budget *budget)
+{
+	struct mail *run = NULL, **last = &run;
+	size_t items = 0;
+
+	for (size_t n = 0; n < 5; n++) {
+		struct delivery *d = make(interest, budget, n, items);
+
+		items += n;
+		*last = &d->mail;
+		last = &d->mail.next;
+	}
+	return run;
+}
+
 static void
-test_append(void **state)
+a_run_is_put_together(void **state)
 {
 	struct interest_table *interest = interest_table_new();
 	struct delivery_budget budget = { 0 };
-	struct delivery *d = make(interest, &budget, 2, 0);
+	struct mail *run = make_run(interest, &budget);
+	struct delivery *d = delivery_take(&run);
 
 	(void)state;
-	for (size_t n = 0; n < 5; n++) d = delivery_append(d, make(interest, &budget, n, d->n));
-	assert_non_null(d);
-	assert_int_equal(d->n, 12);
-	assert_int_equal(d->bytes, 120);
+	assert_null(run);
+	assert_int_equal(d->n, 10);
+	assert_int_equal(d->bytes, 100);
 	for (size_t i = 0; i < d->n; i++) assert_int_equal(d->items[i].stream, i);
-	assert_int_equal(atomic_load(&budget.outstanding), 120);
+	assert_int_equal(atomic_load(&budget.outstanding), 100);
 	delivery_free(d);
 	assert_int_equal(atomic_load(&budget.outstanding), 0);
+	interest_table_free(interest);
+}
+
+/* Takes a run to its end, in order. Returns in how many parts. */
+static int
+take_all(struct mail *run)
+{
+	size_t items = 0;
+	int taken = 0;
+
+	while (run) {
+		struct delivery *d = delivery_take(&run);
+
+		for (size_t i = 0; i < d->n; i++) assert_int_equal(d->items[i].stream, items++);
+		taken++;
+		delivery_free(d);
+	}
+	assert_int_equal(items, 10);
+	return taken;
+}
+
+/* Each delivery that cannot be added to the ones before begins anew. */
+static void
+a_run_without_memory(void **state)
+{
+	struct interest_table *interest = interest_table_new();
+	struct delivery_budget budget = { 0 };
+	struct mail *run;
+
+	(void)state;
+	for (long nth = 0; nth < 5; nth++) {
+		run = make_run(interest, &budget);
+		failmalloc_arm(nth);
+		assert_int_equal(take_all(run), nth < 4 ? 2 : 1);
+		assert_int_equal(failmalloc_disarm(), nth < 4);
+		assert_int_equal(atomic_load(&budget.outstanding), 0);
+	}
 	interest_table_free(interest);
 }
 
@@ -53,7 +110,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_append),
+		cmocka_unit_test(a_run_is_put_together),
+		cmocka_unit_test(a_run_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

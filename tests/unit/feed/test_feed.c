@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "sio/json.h"
+#include "src/config/config.h"
 #include "src/feed/feed_int.h"
 #include "src/template/template.h"
 
@@ -151,8 +152,11 @@ struct rig {
 	struct feed_options options;
 	struct feed_out out;
 	struct feed_router router;
-	struct delivery *got[4][64]; /* what each worker was given */
-	size_t n[4];
+	struct rig_worker {
+		struct mail_port port;
+		struct delivery *got[64]; /* what it was given */
+		size_t n;
+	} workers[4];
 	struct {
 		unsigned w;
 		const char *nsp, *room;
@@ -168,12 +172,13 @@ on_config_error(void *user, const char *text)
 }
 
 static void
-on_deliver(void *user, unsigned w, struct delivery *d)
+take_delivery(void *user, struct mail *run)
 {
-	struct rig *r = user;
+	struct rig_worker *w = user;
 
-	assert_true(w < 4 && r->n[w] < 64);
-	r->got[w][r->n[w]++] = d;
+	assert_null(run->next);
+	assert_true(w->n < 64);
+	w->got[w->n++] = EIO_CONTAINER(run, struct delivery, mail);
 }
 
 static struct rig *
@@ -186,13 +191,15 @@ rig_new(const char *config)
 	assert_non_null(r->config);
 	r->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
-	r->options = (struct feed_options){ .config = r->config,
-		.interest = r->interest,
-		.metrics = r->metrics.rows,
-		.workers = 4,
-		.deliver = on_deliver,
-		.user = r };
+	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
+	config_fill_feed(r->config, &r->options);
+	r->options.workers = 4;
+	r->options.on_worker = false;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
+	for (unsigned w = 0; w < 4; w++) {
+		r->workers[w].port = (struct mail_port){ .take = take_delivery, .user = &r->workers[w] };
+		r->out.workers[w] = &r->workers[w].port;
+	}
 	assert_int_equal(feed_router_init(&r->router, &r->options, &r->out), 0);
 	return r;
 }
@@ -201,8 +208,8 @@ static void
 give_back(struct rig *r)
 {
 	for (unsigned w = 0; w < 4; w++) {
-		for (size_t i = 0; i < r->n[w]; i++) delivery_free(r->got[w][i]);
-		r->n[w] = 0;
+		for (size_t i = 0; i < r->workers[w].n; i++) delivery_free(r->workers[w].got[i]);
+		r->workers[w].n = 0;
 	}
 }
 
@@ -264,8 +271,8 @@ expect(const struct rig *r, unsigned w, size_t d, size_t i, const char *wire)
 {
 	struct eio_block *b;
 
-	assert_true(d < r->n[w] && i < r->got[w][d]->n);
-	b = eio_bundle_wire(r->got[w][d]->items[i].bundle, EIO_WIRE_POLLING);
+	assert_true(d < r->workers[w].n && i < r->workers[w].got[d]->n);
+	b = eio_bundle_wire(r->workers[w].got[d]->items[i].bundle, EIO_WIRE_POLLING);
 	assert_non_null(b);
 	if (!eio_bytes_eq(eio_bytes(b->data, b->n), eio_cstr(wire))) fail_msg("%.*s", (int)b->n, b->data);
 }
@@ -290,20 +297,20 @@ routes_and_rooms(void **state)
 	assert_int_equal(r->router.deadline_ms, 1200);
 	feed_router_tick(&r->router, 1200);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->n[1], 0);
-	assert_int_equal(r->n[2], 1);
-	assert_int_equal(r->got[0][0]->n, 1);
-	assert_int_equal(r->got[2][0]->n, 2);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[1].n, 0);
+	assert_int_equal(r->workers[2].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 1);
+	assert_int_equal(r->workers[2].got[0]->n, 2);
 	expect(r, 0, 0, 0,
 		"451-[\"ticks\",{\"_placeholder\":true,\"num\":0}]\x1e"
 		"bW3sicCI6MX1d");
 	expect(r, 2, 0, 1, "42[\"all\",[{\"p\":1},{\"p\":2}]]");
 	/* One encoding for both workers. */
-	assert_ptr_equal(r->got[0][0]->items[0].bundle, r->got[2][0]->items[0].bundle);
-	assert_ptr_equal(r->got[2][0]->items[0].feed, &r->config->feeds[0]);
-	assert_true(eio_bytes_eq(r->got[2][0]->items[0].target->room, EIO_LIT("A")));
-	assert_true(r->got[2][0]->items[1].target->everyone);
+	assert_ptr_equal(r->workers[0].got[0]->items[0].bundle, r->workers[2].got[0]->items[0].bundle);
+	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
+	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->room, EIO_LIT("A")));
+	assert_true(r->workers[2].got[0]->items[1].target->everyone);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);
@@ -314,7 +321,7 @@ routes_and_rooms(void **state)
 	message(r, NULL, "news", "say \"hi\"", 1300);
 	message(r, NULL, "news", "\xff", 1300);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[2], 1);
+	assert_int_equal(r->workers[2].n, 1);
 	expect(r, 2, 0, 0, "42[\"news\",\"say \\\"hi\\\"\"]");
 	assert_int_equal(count(r, METRIC_FEED_DROPPED_UTF8), 1);
 	give_back(r);
@@ -326,7 +333,7 @@ routes_and_rooms(void **state)
 	leave(r, 2, "/", NULL);
 	feed_router_tick(&r->router, 2200);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0] + r->n[2], 0);
+	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
 	assert_int_equal(count(r, METRIC_FEED_BATCHES_UNHEARD), 2);
 	rig_free(r);
 }
@@ -357,7 +364,7 @@ where_filters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (feed_where_matches(r->config->feeds, eio_cstr(cases[i].message)) != cases[i].passes)
+		if (feed_where_matches(r->config->feeds->v, eio_cstr(cases[i].message)) != cases[i].passes)
 			fail_msg("%s", cases[i].message);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "c", cases[0].message, 0);
@@ -387,8 +394,8 @@ message_templates(void **state)
 	message(r, NULL, "c", "{\"ev\":\"disconnect\",\"id\":12345678901234567890}", 0); /* reserved */
 	message(r, NULL, "c", "{\"ev\":\"disconnect\",\"id\":12345678901234567890}", 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[1], 1);
-	assert_int_equal(r->got[1][0]->n, 1);
+	assert_int_equal(r->workers[1].n, 1);
+	assert_int_equal(r->workers[1].got[0]->n, 1);
 	expect(r, 1, 0, 0, "42/x,[\"up\",{\"ev\":\"up\",\"id\":12345678901234567890}]");
 	assert_int_equal(count(r, METRIC_FEED_DROPPED_ROUTE), 4);
 	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
@@ -410,23 +417,23 @@ a_worker_behind(void **state)
 	listen_to(r, 3, "/", NULL);
 	message(r, NULL, "c", big, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
+	assert_int_equal(r->workers[0].n, 1);
 	assert_true(atomic_load(&r->out.budgets[0].outstanding) > 40000);
-	delivery_free(r->got[3][0]);
-	r->n[3] = 0;
+	delivery_free(r->workers[3].got[0]);
+	r->workers[3].n = 0;
 	assert_int_equal(atomic_load(&r->out.budgets[3].outstanding), 0);
 	message(r, NULL, "c", big, 0);
 	message(r, NULL, "c", big, 0); /* above the limit for worker 3 too: within one turn */
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->n[3], 1);
-	assert_int_equal(r->got[3][0]->n, 1);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[3].n, 1);
+	assert_int_equal(r->workers[3].got[0]->n, 1);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 3);
 	give_back(r);
 	/* What is larger than the limit itself still goes to a worker that has nothing else. */
 	message(r, NULL, "c", huge, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0] + r->n[3], 2);
+	assert_int_equal(r->workers[0].n + r->workers[3].n, 2);
 	rig_free(r);
 }
 
@@ -444,8 +451,8 @@ the_worker_itself(void **state)
 	listen_to(r, 0, "/", NULL);
 	for (int i = 0; i < 10; i++) message(r, NULL, "c", big, 0);
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->got[0][0]->n, 10);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 10);
 	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 0);
 	rig_free(r);
 }
@@ -465,15 +472,15 @@ many_in_one_turn(void **state)
 		message(r, NULL, "c", text, 0);
 	}
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
-	assert_int_equal(r->got[0][0]->n, 1000);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 1000);
 	for (size_t i = 0; i < 1000; i++) {
 		snprintf(text, sizeof text, "42[\"e\",%zu]", i);
 		expect(r, 0, 0, i, text);
 	}
 	/* Nothing was posted twice. */
 	feed_out_post(&r->out);
-	assert_int_equal(r->n[0], 1);
+	assert_int_equal(r->workers[0].n, 1);
 	rig_free(r);
 }
 

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "eio/list.h"
 #include "src/base/log.h"
+#include "src/config/config.h"
 #include "src/feed/feed_int.h"
 #include "tests/unit/failmalloc.h"
 
@@ -59,10 +61,11 @@ static struct config *config;
 static unsigned items;
 
 static void
-on_deliver(void *user, unsigned w, struct delivery *d)
+take_delivery(void *user, struct mail *run)
 {
+	struct delivery *d = EIO_CONTAINER(run, struct delivery, mail);
+
 	(void)user;
-	(void)w;
 	items += (unsigned)d->n;
 	delivery_free(d);
 }
@@ -93,17 +96,22 @@ pass_messages(void)
 	struct interest_table *interest = interest_table_new();
 	struct eio_bytes room = EIO_LIT("room"), nsp = EIO_LIT("/");
 	struct metrics_set metrics = { 0 };
-	struct feed_options o = { .config = config, .interest = interest, .workers = 1, .deliver = on_deliver };
+	struct feed_options o = { .interest = interest };
+	const struct mail_port port = { .take = take_delivery };
 	struct feed_router router;
 	struct feed_out out;
 	int e = -1;
 
+	config_fill_feed(config, &o);
+	o.workers = 1;
+	o.on_worker = false;
 	if (!interest) return -1;
 	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
 	o.metrics = metrics.rows;
 	if (interest_set(interest, 0, nsp, &room) < 0) goto fail_metrics;
 	if (interest_set(interest, 0, nsp, NULL) < 0) goto fail_room;
 	if (feed_out_init(&out, &o) < 0) goto fail_everyone;
+	out.workers[0] = &port;
 	if (feed_router_init(&router, &o, &out) < 0) goto fail_out;
 	e = run(&router, &out, &o);
 	feed_router_deinit(&router);

@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
+#include "eio/list.h"
 #include "src/base/log.h"
+#include "src/config/config.h"
 #include "src/feed/feed.h"
 
 #include <errno.h>
@@ -30,6 +32,7 @@ extern char **environ;
 
 /* A worker that only notes what it is given, in one text. */
 struct worker {
+	struct mail_port port; /* it takes at once, on the feed thread */
 	uv_mutex_t lock;
 	struct eio_buf got; /* {lock} */
 	unsigned deliveries; /* {lock} */
@@ -82,10 +85,10 @@ on_config_error(void *user, const char *text)
 }
 
 static void
-on_deliver(void *user, unsigned w, struct delivery *d)
+take_delivery(void *user, struct mail *run)
 {
-	struct fixture *x = user;
-	struct worker *to = &x->workers[w];
+	struct delivery *d = EIO_CONTAINER(run, struct delivery, mail);
+	struct worker *to = user;
 
 	uv_mutex_lock(&to->lock);
 	to->deliveries++;
@@ -127,15 +130,17 @@ set_up(void **state, bool on_worker)
 	interest_set(x->interest, 0, nsp, NULL);
 	interest_set(x->interest, 1, nsp, NULL);
 	interest_set(x->interest, 1, nsp, &room_a);
-	o = (struct feed_options){ .config = x->config,
-		.interest = x->interest,
-		.metrics = x->metrics.rows,
-		.workers = WORKERS,
-		.on_worker = on_worker,
-		.deliver = on_deliver,
-		.user = x };
+	o = (struct feed_options){ .interest = x->interest, .metrics = x->metrics.rows };
+	config_fill_feed(x->config, &o);
+	o.workers = WORKERS;
+	o.on_worker = on_worker;
 	x->feed = feed_new(&o);
-	return x->feed ? 0 : -1;
+	if (!x->feed) return -1;
+	for (unsigned w = 0; w < WORKERS; w++) {
+		x->workers[w].port = (struct mail_port){ .take = take_delivery, .user = &x->workers[w] };
+		feed_set_worker(x->feed, w, &x->workers[w].port);
+	}
+	return 0;
 }
 
 static int

@@ -81,10 +81,10 @@ add(struct batch_set *s, const char *event, const char *m, uint64_t now)
 	assert_int_equal(add_bytes(s, event, NULL, eio_cstr(m), now), BATCH_OK);
 }
 
-static struct config_feed
-feed(enum config_encode encode, enum config_format format)
+static struct feed_spec
+feed(enum feed_encode encode, enum feed_format format)
 {
-	return (struct config_feed){
+	return (struct feed_spec){
 		.encode = encode, .format = format, .interval_ms = 200, .max_messages = 1000, .max_bytes = 262144
 	};
 }
@@ -92,7 +92,7 @@ feed(enum config_encode encode, enum config_format format)
 static void
 formats(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 	static const char frames[] = "e:2:\0\0\0\1a\0\0\0\2\n\0;";
 
 	(void)state;
@@ -106,7 +106,7 @@ formats(void **state)
 		assert_string_equal(flushed, "e:2:[{\"a\":9007199254740993}, [1 ,\n2] ];");
 		batch_set_deinit(&s);
 	}
-	f.format = CONFIG_FORMAT_LINES;
+	f.format = FEED_FORMAT_LINES;
 	{
 		START(s, &f);
 		add(&s, "e", "a", 0);
@@ -116,7 +116,7 @@ formats(void **state)
 		assert_string_equal(flushed, "e:3:a\n\n\xff\n;");
 		batch_set_deinit(&s);
 	}
-	f.format = CONFIG_FORMAT_FRAMES;
+	f.format = FEED_FORMAT_FRAMES;
 	{
 		START(s, &f);
 		add(&s, "e", "a", 0);
@@ -134,28 +134,28 @@ bad_messages(void **state)
 	static char big[BATCH_FRAME_MAX + 1];
 	static const struct {
 		int line;
-		enum config_encode encode;
-		enum config_format format;
+		enum feed_encode encode;
+		enum feed_format format;
 		struct eio_bytes m;
 		enum batch_result want;
 	} cases[] = {
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "{", 1 }, BATCH_JSON },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "", 0 }, BATCH_JSON },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "1,2", 3 }, BATCH_JSON },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY, { "\"\xff\"", 3 }, BATCH_UTF8 },
-		{ __LINE__, CONFIG_ENCODE_JSON, CONFIG_FORMAT_ARRAY, { "]", 1 }, BATCH_JSON },
-		{ __LINE__, CONFIG_ENCODE_JSON, CONFIG_FORMAT_ARRAY, { "\"\xed\xa0\x80\"", 5 }, BATCH_UTF8 },
-		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_ARRAY, { "x", 1 }, BATCH_JSON },
-		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_LINES, { "\xc3", 1 }, BATCH_UTF8 },
-		{ __LINE__, CONFIG_ENCODE_TEXT, CONFIG_FORMAT_LINES, { "a\nb", 3 }, BATCH_LINE },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES, { "a\n", 2 }, BATCH_LINE },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES, { "\0a", 2 }, BATCH_LINE },
-		{ __LINE__, CONFIG_ENCODE_BINARY, CONFIG_FORMAT_FRAMES, { big, sizeof big }, BATCH_SIZE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "{", 1 }, BATCH_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "", 0 }, BATCH_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "1,2", 3 }, BATCH_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "\"\xff\"", 3 }, BATCH_UTF8 },
+		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "]", 1 }, BATCH_JSON },
+		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "\"\xed\xa0\x80\"", 5 }, BATCH_UTF8 },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_ARRAY, { "x", 1 }, BATCH_JSON },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "\xc3", 1 }, BATCH_UTF8 },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "a\nb", 3 }, BATCH_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "a\n", 2 }, BATCH_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "\0a", 2 }, BATCH_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES, { big, sizeof big }, BATCH_SIZE },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct config_feed f = feed(cases[i].encode, cases[i].format);
+		struct feed_spec f = feed(cases[i].encode, cases[i].format);
 		enum batch_result got;
 		char before[sizeof flushed];
 		START(s, &f);
@@ -187,7 +187,7 @@ bad_messages(void **state)
 static void
 frame_limit(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_FRAMES);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES);
 	char *big = calloc(1, BATCH_FRAME_MAX);
 	START(s, &f);
 
@@ -203,7 +203,7 @@ frame_limit(void **state)
 static void
 max_messages(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 	START(s, &f);
 
 	(void)state;
@@ -220,7 +220,7 @@ max_messages(void **state)
 static void
 max_bytes(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 
 	(void)state;
 	f.max_bytes = 8;
@@ -238,7 +238,7 @@ max_bytes(void **state)
 		assert_true(batch_set_deadline(&s) > 200);
 		batch_set_deinit(&s);
 	}
-	f.format = CONFIG_FORMAT_LINES;
+	f.format = FEED_FORMAT_LINES;
 	{
 		START(s, &f);
 		add(&s, "e", "111", 0);
@@ -246,7 +246,7 @@ max_bytes(void **state)
 		assert_string_equal(flushed, "e:2:111\n222\n;");
 		batch_set_deinit(&s);
 	}
-	f.format = CONFIG_FORMAT_FRAMES;
+	f.format = FEED_FORMAT_FRAMES;
 	f.max_bytes = 11;
 	{
 		START(s, &f);
@@ -263,7 +263,7 @@ max_bytes(void **state)
 static void
 interval_zero(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 
 	(void)state;
 	f.interval_ms = 0;
@@ -274,7 +274,7 @@ interval_zero(void **state)
 		assert_string_equal(flushed, "e:1:[1];e:1:[2];");
 		batch_set_deinit(&s);
 	}
-	f.encode = CONFIG_ENCODE_JSON;
+	f.encode = FEED_ENCODE_JSON;
 	{
 		START(s, &f);
 		add(&s, "e", "{\"a\":1}", 0);
@@ -282,7 +282,7 @@ interval_zero(void **state)
 		assert_string_equal(flushed, "e:1w:{\"a\":1};");
 		batch_set_deinit(&s);
 	}
-	f.encode = CONFIG_ENCODE_TEXT;
+	f.encode = FEED_ENCODE_TEXT;
 	{
 		START(s, &f);
 		add(&s, "e", "not\njson", 0);
@@ -296,7 +296,7 @@ interval_zero(void **state)
 static void
 streams(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 	START(s, &f);
 
 	(void)state;
@@ -321,7 +321,7 @@ streams(void **state)
 static void
 hashes(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 	uint64_t first;
 
 	(void)state;
@@ -346,7 +346,7 @@ hashes(void **state)
 static void
 idle_streams_are_freed(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_ARRAY);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
 	struct batch *b;
 	START(s, &f);
 
@@ -379,7 +379,7 @@ idle_streams_are_freed(void **state)
 static void
 many_streams(void **state)
 {
-	struct config_feed f = feed(CONFIG_ENCODE_BINARY, CONFIG_FORMAT_LINES);
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_LINES);
 	char name[16];
 	START(s, &f);
 

@@ -12,6 +12,7 @@
 
 #include "eio/net/httpd.h"
 #include "eio/net/server.h"
+#include "src/config/config.h"
 #include "src/worker/worker.h"
 
 #include <arpa/inet.h>
@@ -68,14 +69,6 @@ on_config_error(void *user, const char *text)
 	fail_msg("%s", text);
 }
 
-static void
-on_deliver(void *user, unsigned w, struct delivery *d)
-{
-	(void)user;
-	(void)w;
-	delivery_free(d);
-}
-
 /* Each worker listens on a port of its own, so that the test knows whom it speaks to. */
 static void
 start_worker(struct test *t, unsigned i)
@@ -92,7 +85,7 @@ static void
 start(struct test *t)
 {
 	struct files_config files = { .client_path = "/socket.io/" };
-	struct feed_options feed = { .workers = WORKERS, .deliver = on_deliver };
+	struct feed_options feed = { 0 };
 	char err[256];
 
 	memset(t, 0, sizeof(*t));
@@ -101,7 +94,7 @@ start(struct test *t)
 	assert_int_equal(files_open(&t->files, &files, err, sizeof(err)), 0);
 	t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics, WORKERS + 1), 0);
-	feed.config = t->config;
+	config_fill_feed(t->config, &feed);
 	feed.interest = t->interest;
 	feed.metrics = &t->metrics.rows[WORKERS];
 	t->feed = feed_new(&feed);

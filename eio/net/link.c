@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What a WebSocket says after its handshake goes to its session: as the probe of one that polls, or as its transport. */
+#include "eio/net/link.h"
+
+#include "eio/check.h"
+#include "eio/net/socket_int.h"
+
+#include <stdlib.h>
+
+/* The probe becomes the session's transport. */
+static void
+link_upgrade(struct eio_link *link, struct eio_socket *s)
+{
+	s->probe = NULL;
+	eio__socket_set_main(s, link);
+	link->probe = false;
+	link->server->stats.upgraded++;
+	link->server->stats.open_websocket++;
+}
+
+static void
+on_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	struct eio_link *link = user;
+	struct eio_socket *s;
+
+	(void)ws;
+	CHECK_MAGIC(link, EIO__LINK_MAGIC);
+	s = link->socket;
+	if (!s) return;
+	if (link->probe) {
+		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
+		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) link_upgrade(link, s);
+	} else {
+		eio_session_ws_recv(&s->session, binary, data, n);
+	}
+	eio__socket_pump(s);
+}
+
+static void
+on_link_writable(void *user, struct eio_ws *ws)
+{
+	struct eio_link *link = user;
+
+	(void)ws;
+	CHECK_MAGIC(link, EIO__LINK_MAGIC);
+	if (link->socket) eio__socket_pump(link->socket);
+}
+
+static void
+on_link_closed(void *user, struct eio_ws *ws, bool error)
+{
+	struct eio_link *link = user;
+	struct eio_socket *s;
+
+	CHECK_MAGIC(link, EIO__LINK_MAGIC);
+	s = link->socket;
+	if (ws) link->server->stats.websockets--;
+	if (s && link->probe) {
+		s->probe = NULL;
+		eio_session_probe_closed(&s->session);
+		eio__socket_pump(s);
+	} else if (s) {
+		eio__socket_set_main(s, NULL);
+		eio_session_ws_closed(&s->session, error);
+		eio__socket_pump(s);
+	}
+	link->magic = 0;
+	free(link);
+}
+
+static void
+on_link_open(void *user, struct eio_ws *ws)
+{
+	struct eio_link *link = user;
+
+	CHECK_MAGIC(link, EIO__LINK_MAGIC);
+	link->ws = ws;
+	link->server->stats.websockets++;
+	if (!link->socket) {
+		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
+	} else if (!link->probe) {
+		eio__socket_set_main(link->socket, link);
+		eio__socket_pump(link->socket);
+	}
+}
+
+const struct eio_ws_handler eio__link_handler = {
+	.open = on_link_open,
+	.message = on_link_message,
+	.writable = on_link_writable,
+	.closed = on_link_closed,
+};

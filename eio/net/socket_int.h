@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A socket of the Engine.IO server from the inside. socket.c has its life and the
+ * pump that moves it, socket_send.c what leaves by WebSocket, socket_poll.c what
+ * leaves as the answer to a poll.
+ */
+#ifndef EIO_NET_SOCKET_INT_H
+#define EIO_NET_SOCKET_INT_H
+
+#include "eio/net/link.h"
+#include "eio/net/server_int.h"
+
+enum { EIO__SOCKET_MAGIC = 0x736f636b };
+
+struct eio_socket {
+	unsigned magic; /* EIO__SOCKET_MAGIC */
+	bool deflate; /* main takes compressed messages */
+	struct eio_server *server;
+	struct eio_ws *ws; /* of main; NULL without */
+	struct eio_session session; /* begins with what a broadcast looks at, as this does */
+	struct eio_hash_node node; /* in server->sids */
+	struct eio_list dirty; /* in server->dirty while the pump is due */
+	struct eio_timer timer;
+	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
+	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
+	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
+	const struct eio_request *request; /* during the open callback */
+	void *user;
+	bool told_open, handshaken;
+	bool late; /* its timer came late, and once more soon after */
+	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
+};
+
+/* What a send looks at ends here. The allocator aligns to 16 bytes: so it lies in two cache lines, wherever it is. */
+enum {
+	EIO__SOCKET_HOT_BYTES = offsetof(struct eio_socket, session.state),
+	EIO__CACHE_LINE = 64,
+	EIO__ALIGNMENT = 16,
+};
+_Static_assert(EIO__SOCKET_HOT_BYTES < EIO__CACHE_LINE + EIO__ALIGNMENT, "eio_socket_prefetch fetches two lines");
+
+/* socket.c */
+
+/* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
+struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
+
+/* The socket of a session that lives here, or NULL. */
+struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
+
+/* Tells the application of it, for which req is valid during the call. */
+void eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req);
+
+/* Takes the session's events now, and its outputs at the end of this turn. */
+void eio__socket_pump(struct eio_socket *s);
+void eio__socket_prepare(uv_prepare_t *prepare);
+
+/* Makes a link the one that the session's messages take; NULL: none any more. */
+static inline void
+eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
+{
+	s->main = link;
+	s->ws = link ? link->ws : NULL;
+	s->deflate = link && link->deflate;
+}
+
+/* Has its outputs taken at the end of this turn. */
+static inline void
+eio__socket_mark_dirty(struct eio_socket *s)
+{
+	if (eio_list_empty(&s->dirty)) eio_list_add_tail(&s->server->dirty, &s->dirty);
+}
+
+/* Whether the session's WebSocket takes another write; asks to be told when it does not. */
+static inline bool
+eio__socket_writable(struct eio_socket *s)
+{
+	return s->ws && eio_ws_writable(s->ws);
+}
+
+/* socket_send.c: writes a bundle, whose reference is taken over, to the session's WebSocket. */
+void eio__socket_write(struct eio_socket *s, struct eio_bundle *b);
+
+/* socket_poll.c: answers the held GET; the reference to out's body is taken over. */
+void eio__socket_answer(struct eio_socket *s, struct eio_output *out);
+
+#endif

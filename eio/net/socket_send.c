@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What goes to a session's WebSocket. Sends wait for the end of the loop's turn, so
+ * that everything a turn produced leaves together; only a broadcast to an idle
+ * WebSocket goes straight to the kernel.
+ */
+#include "eio/net/socket_int.h"
+
+/* Writes to the session's WebSocket. A failure is not told here: the WebSocket's own end follows. */
+static void
+write_main(struct eio_socket *s, struct eio_block *b)
+{
+	s->server->stats.writes++;
+	s->server->stats.bytes_out += b->n;
+	if (s->ws) eio_ws_write(s->ws, b);
+}
+
+/* The bundle as the session's WebSocket takes it. NULL when out of memory, and, with busy given, when another thread is
+ * compressing it, see eio_bundle_deflated. */
+static struct eio_block *
+frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
+{
+	enum eio_wire wire = eio_session_wire(&s->session);
+	struct eio_block *block, *plain;
+
+	if (!s->deflate) return eio_bundle_wire(b, wire);
+	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
+	plain = block ? eio_bundle_wire(b, wire) : NULL;
+	if (plain) eio__server_count_deflated(s->server, plain->n, block->n);
+	return block;
+}
+
+void
+eio__socket_write(struct eio_socket *s, struct eio_bundle *b)
+{
+	struct eio_block *block = frames_of(s, b, NULL);
+
+	if (block) write_main(s, block);
+	eio_bundle_unref(b);
+}
+
+/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it, it is
+ * queued, and leaves at the end of this turn: then it is there. */
+static bool
+send_direct(struct eio_socket *s, struct eio_bundle *b)
+{
+	struct eio_block *block;
+	bool busy = false;
+
+	if (!eio_session_direct(&s->session) || !eio__socket_writable(s)) return false;
+	block = frames_of(s, b, &busy);
+	if (!block) return false;
+	write_main(s, block);
+	return true;
+}
+
+void
+eio_socket_drain(struct eio_socket *s)
+{
+	struct eio_bundle *b;
+
+	if (!s->deflate) return;
+	while (eio__socket_writable(s) && (b = eio_session_take(&s->session))) eio__socket_write(s, b);
+}
+
+void
+eio_server_gather(struct eio_server *s)
+{
+	eio_ws_server_gather(s->ws);
+}
+
+void
+eio_server_send_gathered(struct eio_server *s)
+{
+	eio_ws_server_send_gathered(s->ws);
+}
+
+enum eio_sent
+eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
+{
+	if (send_direct(s, b)) return EIO_SENT;
+	if (eio_session_submit(&s->session, b, tag)) return EIO_SENT_CLOSED;
+	eio__socket_mark_dirty(s);
+	if (s->get || eio__socket_writable(s)) return EIO_SENT;
+	return EIO_SENT_QUEUED;
+}
+
+void
+eio_socket_prefetch(const struct eio_socket *s)
+{
+	/* Two lines hold what a send looks at, wherever the allocator put it. */
+	__builtin_prefetch(s);
+	__builtin_prefetch((const char *)s + EIO__SOCKET_HOT_BYTES);
+}
+
+void
+eio_socket_prefetch_rest(const struct eio_socket *s)
+{
+	if (s->ws) eio_ws_prefetch(s->ws);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether a request is in order, and what it says about its session. Inside of the Engine.IO server. */
+#ifndef EIO_NET_VERIFY_H
+#define EIO_NET_VERIFY_H
+
+#include "eio/net/socket_int.h"
+
+/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to; *socket the
+ * session that the request is for when that is this one, or NULL for a handshake. */
+enum eio_error eio__server_verify(
+	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
+
+/* What a handshake says about the session to begin. */
+struct eio_session_kind eio__server_kind(const struct eio_request *req, enum eio_transport transport);
+
+#endif

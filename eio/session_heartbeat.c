@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether the client is still there, and everything else that a session does because time passes. */
+#include "eio/session_int.h"
+
+/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never answers
+ * pings is not kept. */
+void
+eio__session_note_alive(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->kind.revision == 3) {
+		s->heartbeat_at = now_ms + s->settings->ping_interval + s->settings->ping_timeout;
+	} else if (s->ping == EIO__PING_OUT) {
+		s->ping = EIO__PING_EXTENDED;
+		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+	}
+}
+
+/* Revision 3: the client's ping is answered, whatever stands in it. Revision 4: only the server pings. */
+void
+eio__session_on_ping(struct eio_session *s)
+{
+	if (s->kind.revision == 4 || eio_queue_put(&s->queue, eio_bundle_ref(s->settings->pong), NULL))
+		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
+}
+
+/* Revision 3: means nothing, as in the servers of its time. */
+void
+eio__session_on_pong(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->kind.revision == 3) return;
+	s->ping = EIO__PING_NONE;
+	s->heartbeat_at = now_ms + s->settings->ping_interval;
+}
+
+/* Time */
+
+static void
+earlier(uint64_t *at_ms, uint64_t timer)
+{
+	if (timer && timer < *at_ms) *at_ms = timer;
+}
+
+uint64_t
+eio_session_deadline(const struct eio_session *s)
+{
+	uint64_t t = UINT64_MAX;
+
+	earlier(&t, s->heartbeat_at);
+	earlier(&t, s->upgrade_at);
+	earlier(&t, s->noop_at);
+	earlier(&t, s->close_at);
+	return t;
+}
+
+static bool
+expired(uint64_t *timer, uint64_t now_ms)
+{
+	if (!*timer || *timer > now_ms) return false;
+	*timer = 0;
+	return true;
+}
+
+/* The next ping, or the end of the patience with the last one. */
+static void
+beat(struct eio_session *s, uint64_t now_ms)
+{
+	if (s->ping != EIO__PING_NONE || s->kind.revision == 3) {
+		eio__session_fail(s, EIO_REASON_PING_TIMEOUT);
+	} else if (eio_queue_put(&s->queue, eio_bundle_ref(s->settings->ping), NULL)) {
+		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
+	} else {
+		s->ping = EIO__PING_OUT;
+		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+	}
+}
+
+void
+eio_session_tick(struct eio_session *s, uint64_t now_ms)
+{
+	if (expired(&s->heartbeat_at, now_ms)) beat(s, now_ms);
+	if (expired(&s->upgrade_at, now_ms)) eio__session_upgrade_timeout(s, now_ms);
+	if (expired(&s->noop_at, now_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
+	if (expired(&s->close_at, now_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Packets out: what the application sends, and what the edge has to do for the session. */
+#include "eio/check.h"
+#include "eio/collect.h"
+#include "eio/session_int.h"
+
+int
+eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag)
+{
+	if (s->state != EIO__STATE_OPEN) return -1;
+	return eio_queue_put(&s->queue, eio_bundle_ref(b), tag);
+}
+
+size_t
+eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
+{
+	return eio_queue_drop(&s->queue, tag, max_bytes);
+}
+
+bool
+eio_session_direct(const struct eio_session *s)
+{
+	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 && s->state == EIO__STATE_OPEN;
+}
+
+enum eio_wire
+eio_session_wire(const struct eio_session *s)
+{
+	static const enum eio_wire wires[2][2][2] = {
+		{ { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 }, { EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 } },
+		{ { EIO_WIRE_POLLING, EIO_WIRE_POLLING }, { EIO_WIRE_WS, EIO_WIRE_WS_B64 } },
+	};
+	enum eio_wire wire = wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
+
+	/* Who has sent only ASCII is sent only ASCII, for which it makes no difference. */
+	if (wire == EIO_WIRE_POLLING_B64_3 && s->kind.text != EIO_TEXT_ONCE) return EIO_WIRE_POLLING_B64_3_TWICE;
+	return wire;
+}
+
+struct eio_bundle *
+eio_session_take(struct eio_session *s)
+{
+	if (s->kind.transport != EIO_TRANSPORT_WEBSOCKET || s->state != EIO__STATE_OPEN || s->queue.count == 0)
+		return NULL;
+	return eio_queue_take(&s->queue);
+}
+
+/* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
+static enum eio_payload_form
+poll_form(const struct eio_session *s)
+{
+	bool b64 = s->probe == EIO__PROBE_UPGRADED ? s->other_b64 : s->kind.b64;
+
+	if (s->kind.revision == 4) return EIO_PAYLOAD_4;
+	return b64 ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
+}
+
+/* The answer of a held GET that carries no message: which one wins when several are due, in the session's form. */
+static struct eio_bytes
+control_payload(const struct eio_session *s)
+{
+	enum { NOOP, CLOSE, NOOP_CLOSE };
+	static const struct eio_bytes payloads[3][3] = {
+		{ { "6", 1 }, { "1", 1 },
+			{ "6\x1e"
+			  "1",
+				3 } },
+		{ { "1:6", 3 }, { "1:1", 3 }, { "1:61:1", 6 } },
+		{ { "\0\1\xff"
+		    "6",
+			  4 },
+			{ "\0\1\xff"
+			  "1",
+				4 },
+			{ "\0\1\xff"
+			  "6\0\1\xff"
+			  "1",
+				8 } },
+	};
+	enum eio_payload_form form = poll_form(s);
+
+	if (s->due & EIO__DUE_NOOP_CLOSE) return payloads[form][NOOP_CLOSE];
+	return payloads[form][s->get == EIO__GET_LEFT || (s->due & EIO__DUE_CLOSE) ? CLOSE : NOOP];
+}
+
+/* Whether the held GET is answered without a message. */
+static bool
+answer_is_control(const struct eio_session *s)
+{
+	if (s->state >= EIO__STATE_CLOSED || s->get == EIO__GET_LEFT) return true;
+	return s->queue.count == 0 && (s->due & EIO__DUE_NOOP);
+}
+
+static void
+put_control(struct eio_session *s, struct eio_output *out)
+{
+	out->body = eio_block_of(control_payload(s));
+	out->plain_n = out->body ? out->body->n : 0;
+}
+
+static void
+put_messages(struct eio_session *s, struct eio_output *out)
+{
+	out->coding = (enum eio_coding)s->coding;
+	out->body = eio_collect(&s->queue, eio_session_wire(s), s->settings->http_deflate, &out->coding, &out->plain_n);
+}
+
+/* The answer of the held GET, if there is one and something to say. */
+static bool
+put_answer(struct eio_session *s, struct eio_output *out)
+{
+	bool control = answer_is_control(s);
+
+	if (s->get == EIO__GET_NONE) return false;
+	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
+	if (!control && s->queue.count == 0) return false;
+	CHECK(control || s->kind.transport == EIO_TRANSPORT_POLLING);
+	out->type = EIO_OUTPUT_ANSWER;
+	out->form = poll_form(s);
+	if (control)
+		put_control(s, out);
+	else
+		put_messages(s, out);
+	s->get = EIO__GET_NONE;
+	s->noop_at = 0;
+	eio__session_set_due(s, EIO__DUE_NOOP | EIO__DUE_NOOP_CLOSE, false);
+	if (s->state >= EIO__STATE_CLOSED) eio__session_set_due(s, EIO__DUE_CLOSE, false);
+	return true;
+}
+
+/* What is left when nothing is due before the messages of the WebSocket. */
+static void
+put_rest(struct eio_session *s, bool writable, struct eio_output *out)
+{
+	bool websocket = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
+
+	if (websocket && s->queue.count > 0) {
+		if (!writable) return;
+		out->type = EIO_OUTPUT_SEND;
+		out->bundle = eio_queue_take(&s->queue);
+	} else if (s->state == EIO__STATE_CLOSED && websocket && eio__session_take_due(s, EIO__DUE_CLOSE)) {
+		out->type = EIO_OUTPUT_WS_CLOSE;
+	} else if (s->state == EIO__STATE_CLOSED) {
+		eio__session_enter(s, EIO__STATE_ENDED);
+		out->type = EIO_OUTPUT_END;
+	}
+}
+
+enum eio_output_type
+eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
+{
+	*out = (struct eio_output){ .type = EIO_OUTPUT_NONE };
+	if (s->state == EIO__STATE_CLOSING && s->queue.count == 0 && s->kind.transport == EIO_TRANSPORT_WEBSOCKET)
+		eio__session_drained(s, false);
+	if (eio__session_take_due(s, EIO__DUE_POST_CUT)) {
+		s->post = EIO__POST_NONE;
+		out->type = EIO_OUTPUT_POST_DESTROY;
+	} else if (eio__session_take_due(s, EIO__DUE_PROBE_PONG)) {
+		out->type = EIO_OUTPUT_PROBE_PONG;
+	} else if (!put_answer(s, out)) {
+		if (eio__session_take_due(s, EIO__DUE_PROBE_CLOSE))
+			out->type = EIO_OUTPUT_PROBE_CLOSE;
+		else
+			put_rest(s, writable, out);
+	}
+	return out->type;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The namespaces that clients may join; a client that asks for any other is refused.
+ * First the form that the configuration fills, shared by all workers, then what one
+ * worker makes of it:
+ *
+ *     namespace_specs ◀── namespaces ── namespace[] ◀── each socket that is in it
+ *
+ * A socket points at its namespace, so names are compared at CONNECT only.
+ *
+ * Threads: specs are immutable once filled, and shared by counting references, as
+ * those of feeds are. The rest belongs to its worker's thread.
+ */
+#ifndef SRC_CLIENTS_NAMESPACE_H
+#define SRC_CLIENTS_NAMESPACE_H
+
+#include "eio/bytes.h"
+#include "src/handlers/handlers.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct namespace_spec {
+	char *name; /* starts with "/" */
+	struct handlers *handlers; /* NULL when there are none */
+};
+
+struct namespace_specs {
+	atomic_uint refs;
+	size_t n;
+	struct namespace_spec *v; /* owned, with all it points to */
+};
+
+/* An empty set with a reference for the caller. NULL when out of memory. */
+struct namespace_specs *namespace_specs_new(void);
+
+/* Adds one and takes over what it points to, all of it from malloc. 0, or -1 when out of memory: it is then still the caller's.
+ * Only before the set is shared. */
+int namespace_specs_add(struct namespace_specs *s, const struct namespace_spec *spec);
+
+/* Any thread. */
+struct namespace_specs *namespace_specs_ref(struct namespace_specs *s);
+void namespace_specs_unref(struct namespace_specs *s); /* NULL is fine */
+
+/* The spec of that name, or NULL. Valid as long as the set. */
+const struct namespace_spec *namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name);
+
+/* One at work. */
+struct namespace
+{
+	struct eio_bytes name; /* of the spec, as the handlers */
+	const struct handlers *handlers; /* NULL when there are none */
+	size_t sockets; /* that are in it */
+};
+
+struct namespaces;
+
+/* Those of a set, which it takes a reference to. NULL when out of memory. */
+struct namespaces *namespaces_new(struct namespace_specs *specs);
+
+/* Frees them; no socket may be in any. NULL is fine. */
+void namespaces_free(struct namespaces *all);
+
+/* The one of that name, or NULL. Valid as long as all of them. */
+struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
+
+/* Whether some handler uses $query: only then need the URL's query be kept. */
+bool namespaces_use_query(const struct namespaces *all);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who of a worker's clients is in which room, and that the feed hears of rooms that
+ * get their first member here or lose their last.
+ */
+#ifndef SRC_CLIENTS_ROOMS_H
+#define SRC_CLIENTS_ROOMS_H
+
+#include "src/clients/clients_int.h"
+
+/* Makes c->rooms by c->options. 0, or -1 when out of memory. */
+int rooms_init(struct clients *c);
+
+/* Lets a socket into a room of its namespace. Returns whether it is in: a join over the limits is refused, and counted. */
+bool rooms_join(struct sio_socket *s, struct sio_room_key key);
+void rooms_leave(struct sio_socket *s, struct sio_room_key key);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The beginning and the end of sockets. */
+#include "src/clients/sockets.h"
+
+#include "src/clients/actions.h"
+#include "src/clients/clients_int.h"
+#include "src/clients/rooms.h"
+
+#include <stdlib.h>
+
+/* Beginning */
+
+static const unsigned char *
+random_bytes(struct clients *c)
+{
+	const unsigned char *p;
+
+	if (c->random_used + SIO_ID_RANDOM > sizeof c->random) {
+		/* Ids must not be guessable, and the kernel always has randomness. */
+		if (uv_random(NULL, NULL, c->random, sizeof c->random, 0, NULL)) abort();
+		c->random_used = 0;
+	}
+	p = c->random + c->random_used;
+	c->random_used += SIO_ID_RANDOM;
+	return p;
+}
+
+/* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which counts more. NULL
+ * when out of memory. */
+static struct client_socket *
+client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
+{
+	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
+	struct client_socket *own = malloc(sizeof *own + first.n + 1 + query.n);
+	size_t k = first.n;
+
+	if (!own) return NULL;
+	if (first.n) memcpy(own->query, first.p, first.n);
+	if (first.n && query.n) own->query[k++] = '&';
+	if (query.n) memcpy(own->query + k, query.p, query.n);
+	own->query_n = k + query.n;
+	own->namespace = n;
+	return own;
+}
+
+struct sio_socket *
+sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struct eio_bytes query)
+{
+	struct clients *cs = c->clients;
+	struct client_socket *own = client_socket_new(c, n, query);
+	struct eio_bundle *answer;
+	struct sio_socket *s;
+	bool in;
+
+	if (!own || sio_client_accept(&c->sio, n->name, auth, random_bytes(cs), &s, &answer)) {
+		free(own);
+		eio_socket_close(c->eio);
+		return NULL;
+	}
+	s->user = own;
+	n->sockets++;
+	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
+	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	/* A member before it knows: what is published once the client saw the answer must reach it. */
+	in = rooms_join(s, sio_room_everyone(s->nsp));
+	client_send(c, answer);
+	if (in) return s;
+	eio_socket_close(c->eio);
+	return NULL;
+}
+
+/* End */
+
+void
+sockets_end(struct sio_socket *s, const char *reason)
+{
+	struct clients *c = client_of(s)->clients;
+	struct client_socket *own = client_socket_of(s);
+
+	actions_run_disconnect(s, reason);
+	sio_rooms_leave_all(&c->rooms, &s->member);
+	own->namespace->sockets--;
+	free(own);
+	sio_socket_free(s);
+	metrics_sub(c->options.metrics, METRIC_SOCKETS_OPEN, 1);
+}
+
+void
+sockets_end_all(struct client *c, const char *reason)
+{
+	struct eio_list *l, *next;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) sockets_end(EIO_CONTAINER(l, struct sio_socket, link), reason);
+}
+
+static void
+put_out(struct sio_socket *s)
+{
+	client_send(client_of(s), sio_client_disconnect(s->nsp));
+	sockets_end(s, "server namespace disconnect");
+}
+
+void
+sockets_after_run(struct sio_socket *s)
+{
+	struct client *c = client_of(s);
+	struct eio_list *l, *next;
+	bool leaves = c->leaves;
+
+	c->leaves = false;
+	if (c->close_whole) {
+		c->close_whole = false;
+		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) put_out(EIO_CONTAINER(l, struct sio_socket, link));
+		eio_socket_close(c->eio);
+	} else if (leaves) {
+		put_out(s);
+	}
+}

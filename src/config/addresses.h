@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* `listen`, `admin` and `redis`. */
+#ifndef SRC_CONFIG_ADDRESSES_H
+#define SRC_CONFIG_ADDRESSES_H
+
+#include "src/config/loader.h"
+
+/* Rows. The lists belong to the configuration and their lengths stand beside them, so the target is not used but by admin. */
+void config__listen(struct config_loader *l, const cJSON *item, void *target);
+void config__admin(struct config_loader *l, const cJSON *item, void *target);
+void config__redis(struct config_loader *l, const cJSON *item, void *target);
+
+#endif

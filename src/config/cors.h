@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* `cors`: the origins. */
+#ifndef SRC_CONFIG_CORS_H
+#define SRC_CONFIG_CORS_H
+
+#include "src/config/loader.h"
+
+/* A row; the target is a struct config_cors, of which the origins are set. */
+void config__origin(struct config_loader *l, const cJSON *item, void *target);
+
+#endif

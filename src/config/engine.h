@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* `engine`: its transports. */
+#ifndef SRC_CONFIG_ENGINE_H
+#define SRC_CONFIG_ENGINE_H
+
+#include "src/config/loader.h"
+
+/* A row; the target is the set of enum config_transports. */
+void config__transports(struct config_loader *l, const cJSON *item, void *target);
+
+#endif

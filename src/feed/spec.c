@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of feed specs and their end. */
+#include "src/feed/spec.h"
+
+#include "eio/check.h"
+
+#include <stdlib.h>
+
+void
+feed_spec_deinit(struct feed_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_where; i++) {
+		struct feed_where *w = &spec->where[i];
+
+		for (size_t k = 0; k < w->n; k++) free((char *)(uintptr_t)w->values[k].text.p);
+		free(w->values);
+		free(w->pointer);
+	}
+	free(spec->where);
+	free(spec->channel);
+	free(spec->nsp);
+	template_free(spec->event);
+	template_free(spec->room);
+	*spec = (struct feed_spec){ 0 };
+}
+
+struct feed_specs *
+feed_specs_new(void)
+{
+	struct feed_specs *s = calloc(1, sizeof(struct feed_specs));
+
+	if (s) atomic_init(&s->refs, 1);
+	return s;
+}
+
+int
+feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
+{
+	struct feed_spec *v = realloc(s->v, (s->n + 1) * sizeof *v);
+
+	if (!v) return -1;
+	s->v = v;
+	v[s->n] = *spec;
+	v[s->n].index = (unsigned)s->n;
+	s->n++;
+	return 0;
+}
+
+struct feed_specs *
+feed_specs_ref(struct feed_specs *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void
+feed_specs_unref(struct feed_specs *s)
+{
+	unsigned before;
+
+	if (!s) return;
+	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
+	CHECK(before > 0);
+	if (before > 1) return;
+	for (size_t i = 0; i < s->n; i++) feed_spec_deinit(&s->v[i]);
+	free(s->v);
+	free(s);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a feed shall do: the form that the configuration fills and the rest of this
+ * folder works from. It knows nothing of the file it was read from.
+ *
+ * Threads: immutable once filled; any thread may read it. Specs are shared by counting references: who runs feeds holds one to
+ * their set, so a set that was replaced lives as long as somebody still works from it.
+ */
+#ifndef SRC_FEED_SPEC_H
+#define SRC_FEED_SPEC_H
+
+#include "eio/bytes.h"
+#include "src/template/template.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum feed_encode {
+	FEED_ENCODE_BINARY, /* one binary argument */
+	FEED_ENCODE_JSON, /* the raw JSON as the argument */
+	FEED_ENCODE_TEXT, /* one string */
+};
+
+enum feed_format {
+	FEED_FORMAT_ARRAY, /* [m1,m2] */
+	FEED_FORMAT_LINES, /* m1 LF m2 LF */
+	FEED_FORMAT_FRAMES, /* u32 big-endian length + bytes, each */
+};
+
+/* What happens to a client that is over its limit. */
+enum feed_slow {
+	FEED_SLOW_DROP_OLDEST, /* its oldest queued broadcasts go until the new one fits */
+	FEED_SLOW_LATEST, /* it keeps only the newest broadcast of each stream */
+	FEED_SLOW_DISCONNECT,
+};
+
+/* A value that a filter compares with. */
+struct feed_scalar {
+	enum { FEED_SCALAR_NULL, FEED_SCALAR_FALSE, FEED_SCALAR_TRUE, FEED_SCALAR_NUMBER, FEED_SCALAR_STRING } kind;
+	double number; /* below 2^53, and so exact */
+	struct eio_bytes text; /* of a string */
+};
+
+/* One pair of `where`: the value at pointer must equal one of values. */
+struct feed_where {
+	char *pointer;
+	struct feed_scalar *values;
+	size_t n;
+};
+
+/* All that is pointed to belongs to the set. */
+struct feed_spec {
+	unsigned index; /* its place in the set */
+	bool is_pattern;
+	char *channel; /* the channel or pattern */
+	char *nsp;
+	struct template *event;
+	struct template *room; /* NULL: everyone in the namespace */
+	enum feed_encode encode;
+	enum feed_format format;
+	unsigned interval_ms; /* 0: every message alone */
+	unsigned max_messages;
+	size_t max_bytes;
+	struct feed_where *where;
+	size_t n_where;
+	enum feed_slow slow;
+};
+
+/* The feeds of one configuration. */
+struct feed_specs {
+	atomic_uint refs;
+	size_t n;
+	struct feed_spec *v; /* owned, with all it points to */
+};
+
+/* An empty set with a reference for the caller. NULL when out of memory. */
+struct feed_specs *feed_specs_new(void);
+
+/* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory: the feed
+ * is then still the caller's. Only before the set is shared. */
+int feed_specs_add(struct feed_specs *s, const struct feed_spec *spec);
+
+/* Any thread. */
+struct feed_specs *feed_specs_ref(struct feed_specs *s);
+void feed_specs_unref(struct feed_specs *s); /* NULL is fine */
+
+/* Frees what a spec points to and empties it; all zero is fine. */
+void feed_spec_deinit(struct feed_spec *spec);
+
+#endif
