@@ -145,6 +145,8 @@ test_pipelining(void **state)
 	check_all(
 		"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxGET /3 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET /1 ? ;POST /2 ?  body=x;GET /3 ? ;");
+	check_all("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /1 ?  close;");
 }
 
 static void
