@@ -279,7 +279,7 @@ static void
 take(struct redis *r, const char *p, size_t n)
 {
 	uint64_t now = uv_now(r->loop);
-	const char *why;
+	const char *why = NULL;
 
 	r->reads = r->heard_ms == now ? r->reads + 1 : 1;
 	r->heard_ms = now;
