@@ -28,6 +28,14 @@ bench_now_ns(void)
 }
 
 void
+bench_sleep_until(uint64_t ns)
+{
+	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
+}
+
+void
 bench_die(const char *fmt, ...)
 {
 	va_list ap;
@@ -77,6 +85,13 @@ bench_count(const char *option, const char *text, unsigned min, unsigned max)
 	return (unsigned)v;
 }
 
+const char *
+bench_short_text(const char *option, const char *text, size_t max)
+{
+	if (strlen(text) > max) bench_die("%s: too long", option);
+	return text;
+}
+
 struct sockaddr_in
 bench_address(const char *option, const char *text)
 {
@@ -84,7 +99,7 @@ bench_address(const char *option, const char *text)
 	const char *colon = strrchr(text, ':');
 	char host[INET_ADDRSTRLEN];
 
-	if (!colon || (size_t)(colon - text) >= sizeof(host)) bench_die("%s %s: HOST:PORT is wanted", option, text);
+	if (!colon || (size_t)(colon - text) >= sizeof host) bench_die("%s %s: HOST:PORT is wanted", option, text);
 	memcpy(host, text, (size_t)(colon - text));
 	host[colon - text] = '\0';
 	if (inet_pton(AF_INET, host, &a.sin_addr) != 1) bench_die("%s %s: an IPv4 address is wanted", option, text);

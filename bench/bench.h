@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the programs of bench/ share: the clock, an end with a message, numbers and addresses on a command line, and how much
- * of a processor this process got. They are tools run by hand or by a script, so a failure ends the program. Single-threaded.
+ * What the programs of bench/ share: the clock, an end with a message, numbers and addresses on a command line, and how
+ * much of a processor this process got. They are tools run by hand or by a script, so a failure ends the program.
+ * Single-threaded.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* CLOCK_MONOTONIC in nanoseconds: the same clock in all processes, so that stamps can be compared. */
 uint64_t bench_now_ns(void);
+
+/* Sleeps until that clock shows so much. */
+void bench_sleep_until(uint64_t ns);
 
 /* Prints "<program>: text" (and the errno text in the second) to stderr and exits with status 1. */
 void bench_die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -19,6 +24,9 @@ void bench_die_errno(const char *fmt, ...) __attribute__((noreturn, format(print
 /* A decimal number within [min, max], or the end of the program. option: what it is for, for the message. */
 double bench_number(const char *option, const char *text, double min, double max);
 unsigned bench_count(const char *option, const char *text, unsigned min, unsigned max);
+
+/* The text, or the end of the program when it is longer than max bytes. */
+const char *bench_short_text(const char *option, const char *text, size_t max);
 
 /* "127.0.0.1:3000" as an address, or the end of the program. */
 struct sockaddr_in bench_address(const char *option, const char *text);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flood: stands where Redis does when it is measured how much a server takes in, because a Redis is slower than that.
- * It answers a subscriber's commands, and at each SIGUSR1 sends it messages by a schedule, or as fast as it takes them. The
- * messages are those of bench/publish. That a subscriber does not take them at once is normal, TCP holds the flood back;
- * it is counted. SIGTERM ends the program. One line of JSON tells when it listens, and one what was sent each time.
+ * The flood: stands where Redis does when it is measured how much a server takes in, because a Redis is slower than
+ * that. It answers a subscriber's commands, and at each SIGUSR1 sends it messages by a schedule, or as fast as it takes
+ * them. The messages are those of bench/publish. That a subscriber does not take them at once is normal, TCP holds the
+ * flood back; it is counted. SIGTERM ends the program. One line of JSON tells when it listens, and one what was sent
+ * each time.
  */
 #include "bench/flood.h"
 
@@ -29,19 +30,8 @@ enum {
 	STALLS_MAX = 30, /* a subscriber that takes nothing for so many seconds ends the program */
 };
 
-struct flood flood;
-
 static struct hist behind; /* how long after its time a message was made ready */
 static int signals;
-
-unsigned
-flood_channel(char *out, unsigned channel)
-{
-	int n = flood.channels > 1 ? snprintf(out, 128, "%s.%u", flood.channel, channel)
-				   : snprintf(out, 128, "%s", flood.channel);
-
-	return (unsigned)n;
-}
 
 /* Messages */
 
@@ -58,7 +48,7 @@ length_text(unsigned n)
 }
 
 static void
-append(struct connection *c, const struct payload *p)
+flood_append(struct connection *c, const struct payload *p)
 {
 	struct eio_bytes head = c->heads[p->channel], length = length_text(p->n);
 	char *to = eio_buf_reserve(&c->out, head.n + length.n + p->n + 2);
@@ -74,12 +64,12 @@ append(struct connection *c, const struct payload *p)
 
 /* Gives one message to all that are subscribed. */
 static void
-publish(const struct payload *p)
+flood_publish(const struct payload *p)
 {
 	for (unsigned i = 0; i < flood.used; i++) {
 		struct connection *c = &flood.connections[i];
 
-		if (c->fd >= 0 && c->heads && c->heads[p->channel].n) append(c, p);
+		if (c->fd >= 0 && c->heads && c->heads[p->channel].n) flood_append(c, p);
 	}
 }
 
@@ -101,7 +91,7 @@ is_subscribed(void)
 }
 
 static unsigned
-size_of(uint64_t i)
+flood_message_size(uint64_t i)
 {
 	if (flood.size) return flood.size;
 	return i % 50 == 49 ? 30000 : 3000;
@@ -114,33 +104,33 @@ struct run {
 };
 
 static bool
-is_over(const struct run *r, uint64_t now)
+flood_is_over(const struct run *r, uint64_t now)
 {
 	if (r->total) return r->sent >= r->total;
 	return (double)(now - r->start) >= flood.seconds * 1e9;
 }
 
 static uint64_t
-due_ns(const struct run *r, uint64_t now)
+flood_due_ns(const struct run *r, uint64_t now)
 {
 	return flood.rate > 0 ? r->start + (uint64_t)((double)r->sent * 1e9 / flood.rate) : now;
 }
 
 /* Makes ready what is due, up to a block. Without a schedule all of a block has the time at which it was begun. */
 static void
-make(struct run *r)
+flood_make(struct run *r)
 {
 	uint64_t now = bench_now_ns(), t;
 	struct payload p;
 
-	while (!is_over(r, now) && (t = due_ns(r, now)) <= now && has_room()) {
+	while (!flood_is_over(r, now) && (t = flood_due_ns(r, now)) <= now && has_room()) {
 		p = (struct payload){
 			.seq = r->sent / flood.channels,
 			.t_ns = t,
 			.channel = (unsigned)(r->sent % flood.channels),
-			.n = size_of(r->sent),
+			.n = flood_message_size(r->sent),
 		};
-		publish(&p);
+		flood_publish(&p);
 		hist_add(&behind, now - t);
 		r->sent++;
 		r->bytes += p.n;
@@ -179,15 +169,7 @@ write_all(void)
 }
 
 static void
-sleep_until(uint64_t ns)
-{
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
-}
-
-static void
-print_report(const struct run *r, const struct bench_usage *before)
+flood_print_report(const struct run *r, const struct bench_usage *before)
 {
 	struct bench_usage u = bench_usage_now();
 	double wall = (double)(u.wall_ns - before->wall_ns), cpu = (double)(u.cpu_ns - before->cpu_ns) / wall;
@@ -203,7 +185,7 @@ print_report(const struct run *r, const struct bench_usage *before)
 }
 
 static void
-run_schedule(void)
+flood_run_schedule(void)
 {
 	struct bench_usage before = bench_usage_now();
 	struct run r = { .start = before.wall_ns, .total = flood.messages };
@@ -213,23 +195,23 @@ run_schedule(void)
 	if (r.total == 0 && flood.rate > 0) r.total = (uint64_t)(flood.rate * flood.seconds + 0.5);
 	flood.stalls = flood.stalled_ns = 0;
 	hist_clear(&behind);
-	while (!is_over(&r, bench_now_ns()) || !all) {
+	while (!flood_is_over(&r, bench_now_ns()) || !all) {
 		/* A block is written whole before the next is made, so that the buffers do not grow. */
-		if (all) make(&r);
+		if (all) flood_make(&r);
 		all = write_all();
 		if (!is_subscribed()) bench_die("the subscriber left after %" PRIu64 " messages", r.sent);
 		if (!all)
 			wait_for_room();
-		else if (flood.rate > 0 && !is_over(&r, bench_now_ns()))
-			sleep_until(due_ns(&r, 0));
+		else if (flood.rate > 0 && !flood_is_over(&r, bench_now_ns()))
+			bench_sleep_until(flood_due_ns(&r, 0));
 	}
-	print_report(&r, &before);
+	flood_print_report(&r, &before);
 }
 
 /* The loop */
 
 static void
-open_signals(void)
+flood_open_signals(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = &signals };
 	sigset_t set;
@@ -242,7 +224,7 @@ open_signals(void)
 }
 
 static void
-on_event(void *which)
+on_flood_event(void *which)
 {
 	struct signalfd_siginfo info;
 
@@ -250,12 +232,12 @@ on_event(void *which)
 		server_accept();
 	else if (which != &signals)
 		server_read(which);
-	else if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		run_schedule();
+	else if (read(signals, &info, sizeof info) == (ssize_t)sizeof info)
+		flood_run_schedule();
 }
 
 static void
-serve(void)
+flood_serve(void)
 {
 	struct epoll_event events[EVENTS];
 	int n;
@@ -265,14 +247,14 @@ serve(void)
 	for (;;) {
 		n = epoll_wait(flood.epoll, events, EVENTS, -1);
 		if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");
-		for (int i = 0; i < n; i++) on_event(events[i].data.ptr);
+		for (int i = 0; i < n; i++) on_flood_event(events[i].data.ptr);
 	}
 }
 
 /* The command line */
 
 static void
-usage(void)
+flood_usage(void)
 {
 	puts("Usage: flood --listen HOST:PORT [OPTION]...\n"
 	     "Stand for a Redis whose subscribers get messages faster than a Redis can send them.\n\n"
@@ -287,7 +269,7 @@ usage(void)
 }
 
 static void
-set_option(int option, const char *text)
+flood_set_option(int option, const char *text)
 {
 	switch (option) {
 	case 'l': flood.listen = bench_address("--listen", text); break;
@@ -300,13 +282,13 @@ set_option(int option, const char *text)
 	case 's': flood.seconds = bench_number("--seconds", text, 0, 86400); break;
 	case 'm': flood.messages = bench_count("--messages", text, 1, UINT32_MAX); break;
 	case 'z': flood.size = strcmp(text, "story") ? bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX) : 0; break;
-	case 'h': usage(); break;
+	case 'h': flood_usage(); break;
 	default: exit(1);
 	}
 }
 
 static void
-parse(int argc, char **argv)
+flood_parse(int argc, char **argv)
 {
 	static const struct option options[] = { { "listen", required_argument, NULL, 'l' },
 		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
@@ -319,7 +301,7 @@ parse(int argc, char **argv)
 	flood.channels = 1;
 	flood.seconds = 5;
 	flood.size = 250;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) flood_set_option(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	if (!flood.listen.sin_port) bench_die("--listen is needed (--help tells)");
 }
@@ -327,12 +309,12 @@ parse(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	parse(argc, argv);
+	flood_parse(argc, argv);
 	payload_init();
 	flood.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (flood.epoll < 0) bench_die_errno("epoll_create1");
 	server_open();
-	open_signals();
-	serve();
+	flood_open_signals();
+	flood_serve();
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of the flood: flood_server.c is as much of a Redis as a subscriber needs to see, flood.c the schedule of the
- * messages it then gets. One thread.
+ * The inside of the flood: flood_server.c is as much of a Redis as a subscriber needs to see, flood.c the schedule of
+ * the messages it then gets. One thread.
  */
 #ifndef BENCH_FLOOD_H
 #define BENCH_FLOOD_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis, node-redis,
- * redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds use.
+ * The commands that Redis clients send before and while they subscribe, answered as Redis does: hiredis, ioredis,
+ * node-redis, redis-py and siocast are content. Of patterns, one star at the end is understood, which is what feeds
+ * use.
  */
 #include "bench/flood.h"
 
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/epoll.h>
@@ -23,6 +25,17 @@ struct command {
 	struct eio_bytes args[ARGS_MAX];
 };
 
+struct flood flood;
+
+unsigned
+flood_channel(char *out, unsigned channel)
+{
+	int n = flood.channels > 1 ? snprintf(out, 128, "%s.%u", flood.channel, channel)
+				   : snprintf(out, 128, "%s", flood.channel);
+
+	return (unsigned)n;
+}
+
 void
 server_open(void)
 {
@@ -31,8 +44,8 @@ server_open(void)
 
 	for (unsigned i = 0; i < CONNECTIONS_MAX; i++) flood.connections[i].fd = -1;
 	flood.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(flood.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (flood.listener < 0 || bind(flood.listener, (struct sockaddr *)&flood.listen, sizeof(flood.listen)) ||
+	setsockopt(flood.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (flood.listener < 0 || bind(flood.listener, (struct sockaddr *)&flood.listen, sizeof flood.listen) ||
 		listen(flood.listener, 128) || epoll_ctl(flood.epoll, EPOLL_CTL_ADD, flood.listener, &ev))
 		bench_die_errno("listen");
 }
@@ -51,7 +64,7 @@ server_accept(void)
 		*c = (struct connection){ .fd = fd };
 		if (i >= flood.used) flood.used = i + 1;
 		ev.data.ptr = c;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		if (epoll_ctl(flood.epoll, EPOLL_CTL_ADD, fd, &ev)) bench_die_errno("epoll_ctl");
 		return;
 	}
@@ -84,7 +97,7 @@ reply_bulk(struct connection *c, struct eio_bytes s)
 }
 
 static bool
-matches(struct eio_bytes name, struct eio_bytes wanted, bool pattern)
+channel_matches(struct eio_bytes name, struct eio_bytes wanted, bool pattern)
 {
 	if (!pattern || wanted.n == 0 || wanted.p[wanted.n - 1] != '*') return eio_bytes_eq(name, wanted);
 	return eio_bytes_starts(name, eio_bytes(wanted.p, wanted.n - 1));
@@ -106,17 +119,17 @@ make_head(const struct connection *c, const char *kind, struct eio_bytes wanted,
 
 /* The first subscription that matches a channel is the one that counts. */
 static void
-subscribe(struct connection *c, const char *kind, struct eio_bytes wanted, bool pattern)
+subscribe_connection(struct connection *c, const char *kind, struct eio_bytes wanted, bool pattern)
 {
 	char name[NAME_MAX_BYTES];
 
-	if (!c->heads) c->heads = calloc(flood.channels, sizeof(*c->heads));
+	if (!c->heads) c->heads = calloc(flood.channels, sizeof *c->heads);
 	if (!c->heads) bench_die("out of memory");
 	c->subscriptions++;
 	for (unsigned i = 0; i < flood.channels; i++) {
 		struct eio_bytes s = eio_bytes(name, flood_channel(name, i));
 
-		if (c->heads[i].n == 0 && matches(s, wanted, pattern))
+		if (c->heads[i].n == 0 && channel_matches(s, wanted, pattern))
 			c->heads[i] = make_head(c, kind, wanted, pattern, s);
 	}
 }
@@ -125,7 +138,7 @@ static void
 on_subscribe(struct connection *c, const struct command *q, const char *kind, bool pattern)
 {
 	for (unsigned i = 1; i < q->n; i++) {
-		subscribe(c, kind, q->args[i], pattern);
+		subscribe_connection(c, kind, q->args[i], pattern);
 		eio_buf_printf(&c->out, "%c3\r\n", c->push ? '>' : '*');
 		/* The confirmation bears the command's name in small letters. */
 		eio_buf_printf(&c->out, "$%zu\r\n", q->args[0].n);
@@ -157,7 +170,7 @@ on_ping(struct connection *c)
 
 /* How many connections get what is published to a channel of that name. */
 static unsigned
-subscribers(struct eio_bytes wanted)
+count_subscribers(struct eio_bytes wanted)
 {
 	char name[NAME_MAX_BYTES];
 	unsigned n = 0;
@@ -182,7 +195,7 @@ on_pubsub(struct connection *c, const struct command *q)
 	eio_buf_printf(&c->out, "*%u\r\n", 2 * (q->n - 2));
 	for (unsigned i = 2; i < q->n; i++) {
 		reply_bulk(c, q->args[i]);
-		eio_buf_printf(&c->out, ":%u\r\n", subscribers(q->args[i]));
+		eio_buf_printf(&c->out, ":%u\r\n", count_subscribers(q->args[i]));
 	}
 }
 

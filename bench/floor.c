@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there is
- * nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this interface of
- * the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
+ * The floor: what the kernel alone asks for a broadcast. One loop hands one ready block to each connection, and there
+ * is nothing else: no Redis, no parsing, no timers, no list to keep. A server cannot deliver for less through this
+ * interface of the kernel; how near it comes is the measure. The modes are such floors for other things a server does.
  *
- * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array of
- * messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when all
- * connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
+ * The block is what siocast would send: a text frame that announces a binary event, and the binary frame with an array
+ * of messages. The handshake is just enough for bench/load. Lines of JSON tell when it listens, and what was sent: when
+ * all connections are there, each line of the standard input runs the schedule once. SIGTERM ends the program.
  */
 #include "bench/floor.h"
 
@@ -21,17 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 19000, JOIN_MAX = 1000 };
-
-struct floor fl;
-
-static void
-sleep_until(uint64_t ns)
-{
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
-}
+enum { CLIENTS_MAX = 19000, JOIN_MAX = 1000, NAME_BYTES = 100 };
 
 /* How many blocks there are to send when the first of those that are left is so late. */
 static unsigned
@@ -45,7 +35,7 @@ due_at(uint64_t late_ns, uint64_t left)
 }
 
 static void
-run_schedule(void)
+floor_run_schedule(void)
 {
 	uint64_t total = (uint64_t)(fl.rate * fl.seconds + 0.5), start = bench_now_ns() + 10000000, t, begin;
 	struct bench_usage before = bench_usage_now();
@@ -54,7 +44,7 @@ run_schedule(void)
 	hist_clear(&fl.pass);
 	for (uint64_t i = 0; i < total; i += fl.due) {
 		t = start + (uint64_t)((double)i * 1e9 / fl.rate);
-		sleep_until(t);
+		bench_sleep_until(t);
 		begin = bench_now_ns();
 		fl.due = due_at(begin - t, total - i);
 		fl.mode->make(t);
@@ -71,18 +61,18 @@ run_schedule(void)
 	fflush(stdout);
 }
 
-/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where they
- * have something to say. */
+/* "RATE SECONDS SIZE BATCH"; what is not there stays as it was. Between schedules clients are listened to only where
+ * they have something to say. */
 static void
-run(void)
+floor_run(void)
 {
 	char line[128];
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (fgets(line, sizeof line, stdin)) {
 		sscanf(line, "%lf %lf %u %u", &fl.rate, &fl.seconds, &fl.size, &fl.batch);
 		if (!(fl.rate > 0) || fl.batch == 0 || fl.size > PAYLOAD_MAX || (fl.size && fl.size < PAYLOAD_MIN))
 			bench_die("no schedule: %s", line);
-		run_schedule();
+		floor_run_schedule();
 	}
 	for (;;) pause();
 }
@@ -90,7 +80,7 @@ run(void)
 /* The command line */
 
 static void
-usage(void)
+floor_usage(void)
 {
 	puts("Usage: floor [OPTION]...\n"
 	     "What the kernel alone asks for what a server does.\n\n"
@@ -118,13 +108,6 @@ usage(void)
 	exit(0);
 }
 
-static const char *
-short_text(const char *option, const char *text)
-{
-	if (strlen(text) > 100) bench_die("%s: too long", option);
-	return text;
-}
-
 /* NULL stands for ingest, which has no clients. */
 static void
 set_mode(const char *text)
@@ -133,21 +116,21 @@ set_mode(const char *text)
 		&mode_idle_polling, &mode_compare };
 
 	fl.mode = NULL;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
 		if (!strcmp(text, modes[i]->name)) fl.mode = modes[i];
 	if (!fl.mode && strcmp(text, "ingest")) bench_die("--mode %s: not known", text);
 }
 
 static void
-set_option(int option, const char *text)
+floor_set_option(int option, const char *text)
 {
 	switch (option) {
 	case 'm': set_mode(text); break;
 	case 'l': fl.listen = bench_address("--listen", text); break;
 	case 'R': fl.redis = bench_address("--redis", text); break;
 	case 'c': fl.n = bench_count("--clients", text, 1, CLIENTS_MAX); break;
-	case 'e': fl.event = short_text("--event", text); break;
-	case 'C': fl.channel = short_text("--channel", text); break;
+	case 'e': fl.event = bench_short_text("--event", text, NAME_BYTES); break;
+	case 'C': fl.channel = bench_short_text("--channel", text, NAME_BYTES); break;
 	case 'N': fl.channels = bench_count("--channels", text, 1, 65536); break;
 	case 'a': fl.rate = bench_number("--rate", text, 0.01, 1e6); break;
 	case 's': fl.seconds = bench_number("--seconds", text, 0, 86400); break;
@@ -156,13 +139,13 @@ set_option(int option, const char *text)
 	case 'j': fl.join = true; break;
 	case 'E': fl.entries = bench_count("--entries", text, 1, 4096); break;
 	case 'v': fl.variant = text; break;
-	case 'h': usage(); break;
+	case 'h': floor_usage(); break;
 	default: exit(1);
 	}
 }
 
 static void
-parse(int argc, char **argv)
+floor_parse(int argc, char **argv)
 {
 	static const struct option options[] = { { "mode", required_argument, NULL, 'm' },
 		{ "listen", required_argument, NULL, 'l' }, { "redis", required_argument, NULL, 'R' },
@@ -185,7 +168,7 @@ parse(int argc, char **argv)
 		.size = 250,
 		.batch = 1,
 		.entries = 256 };
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) floor_set_option(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	if (fl.mode && !fl.listen.sin_port) bench_die("--listen is needed (--help tells)");
 	if (!fl.mode && !fl.redis.sin_port) bench_die("--redis is needed (--help tells)");
@@ -196,7 +179,7 @@ main(int argc, char **argv)
 {
 	sigset_t set;
 
-	parse(argc, argv);
+	floor_parse(argc, argv);
 	payload_init();
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -205,10 +188,10 @@ main(int argc, char **argv)
 	if (!fl.mode) ingest_run();
 	if (fl.mode->idle) idle_run();
 	bench_open_files(fl.n + 16);
-	fl.peers = calloc(fl.n, sizeof(*fl.peers));
+	fl.peers = calloc(fl.n, sizeof *fl.peers);
 	if (!fl.peers) bench_die("out of memory");
 	connect_all();
 	if (fl.mode->open) fl.mode->open();
-	run();
+	floor_run();
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * send() against io_uring, in turn over the same connections: what a busy neighbour does to the machine it does to both. The
- * processor time from each pass to the next is taken, of this process and of the kernel's thread that goes on with what the
- * network code has not finished (on loopback that is the receiving side); the median of each kind is told.
+ * send() against io_uring, in turn over the same connections: what a busy neighbour does to the machine it does to
+ * both. The processor time from each pass to the next is taken, of this process and of the kernel's thread that goes on
+ * with what the network code has not finished (on loopback that is the receiving side); the median of each kind is
+ * told.
  */
 #include "bench/floor.h"
 
@@ -26,13 +27,13 @@ open_if_named(const char *pid, const char *wanted)
 	char path[300], name[32] = "";
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	snprintf(path, sizeof path, "/proc/%s/comm", pid);
 	f = fopen(path, "re");
 	if (!f) return -1;
-	if (!fgets(name, sizeof(name), f)) name[0] = '\0';
+	if (!fgets(name, sizeof name, f)) name[0] = '\0';
 	fclose(f);
 	if (strcmp(name, wanted) != 0) return -1;
-	snprintf(path, sizeof(path), "/proc/%s/schedstat", pid);
+	snprintf(path, sizeof path, "/proc/%s/schedstat", pid);
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
@@ -43,7 +44,7 @@ open_softirq(void)
 	struct dirent *e;
 	char wanted[32];
 
-	snprintf(wanted, sizeof(wanted), "ksoftirqd/%d\n", sched_getcpu());
+	snprintf(wanted, sizeof wanted, "ksoftirqd/%d\n", sched_getcpu());
 	while (dir && softirq < 0 && (e = readdir(dir)) != NULL) softirq = open_if_named(e->d_name, wanted);
 	if (dir) closedir(dir);
 }
@@ -60,7 +61,7 @@ softirq_ns(void)
 {
 	char text[64] = "";
 
-	if (softirq < 0 || pread(softirq, text, sizeof(text) - 1, 0) < 0) return 0;
+	if (softirq < 0 || pread(softirq, text, sizeof text - 1, 0) < 0) return 0;
 	return strtoull(text, NULL, 10);
 }
 
@@ -87,7 +88,7 @@ send_in_turn(void)
 }
 
 static void
-report(FILE *out)
+compare_report(FILE *out)
 {
 	static const char *const names[2] = { "send", "uring" };
 
@@ -106,5 +107,5 @@ const struct mode mode_compare = {
 	.make = block_make,
 	.send = send_in_turn,
 	.open = open_both,
-	.report = report,
+	.report = compare_report,
 };

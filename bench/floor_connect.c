@@ -16,7 +16,7 @@ enum { EVENTS = 512 };
 static int listener;
 
 static void
-accept_one(void)
+accept_peer(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct peer *p = &fl.peers[fl.accepted];
@@ -24,14 +24,14 @@ accept_one(void)
 
 	p->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (p->fd < 0) bench_die_errno("accept4");
-	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	ev.data.ptr = p;
 	if (epoll_ctl(fl.epoll, EPOLL_CTL_ADD, p->fd, &ev)) bench_die_errno("epoll_ctl");
 	fl.accepted++;
 }
 
 static void
-answer(struct peer *p)
+answer_peer(struct peer *p)
 {
 	unsigned before = p->stage;
 
@@ -48,9 +48,9 @@ connect_events(int ms)
 	if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)
-			answer(events[i].data.ptr);
+			answer_peer(events[i].data.ptr);
 		else if (fl.accepted < fl.n)
-			accept_one();
+			accept_peer();
 	}
 }
 
@@ -62,8 +62,8 @@ connect_listen(void)
 
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	fl.epoll = epoll_create1(EPOLL_CLOEXEC);
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof(fl.listen)) ||
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (fl.epoll < 0 || listener < 0 || bind(listener, (struct sockaddr *)&fl.listen, sizeof fl.listen) ||
 		listen(listener, 4096) || epoll_ctl(fl.epoll, EPOLL_CTL_ADD, listener, &ev))
 		bench_die_errno("listen");
 	puts("{\"listening\":true}");

@@ -13,7 +13,7 @@
 enum { EVENTS = 512, FILES = 20000 };
 
 static void
-accept_one(int listener)
+accept_idle(int listener)
 {
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP };
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -26,12 +26,12 @@ accept_one(int listener)
 }
 
 static void
-on_event(int listener, const struct epoll_event *e)
+on_idle_event(int listener, const struct epoll_event *e)
 {
 	struct peer *p = e->data.ptr;
 
 	if (!p)
-		accept_one(listener);
+		accept_idle(listener);
 	else if (e->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		close(p->fd);
 	else
@@ -45,13 +45,13 @@ idle_run(void)
 	int listener, n;
 
 	bench_open_files(FILES);
-	fl.peers = calloc(FILES, sizeof(*fl.peers));
+	fl.peers = calloc(FILES, sizeof *fl.peers);
 	if (!fl.peers) bench_die("out of memory");
 	listener = connect_listen();
 	for (;;) {
 		n = epoll_wait(fl.epoll, events, EVENTS, -1);
 		if (n < 0 && errno != EINTR) bench_die_errno("epoll_wait");
-		for (int i = 0; i < n; i++) on_event(listener, &events[i]);
+		for (int i = 0; i < n; i++) on_idle_event(listener, &events[i]);
 	}
 }
 

@@ -19,13 +19,13 @@ static uint64_t bytes, reads, last_ns;
 static struct bench_usage begin;
 
 static int
-subscribe(void)
+ingest_subscribe(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool pattern = fl.channels > 1;
 	struct eio_buf b;
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&fl.redis, sizeof(fl.redis))) bench_die_errno("connect");
+	if (fd < 0 || connect(fd, (struct sockaddr *)&fl.redis, sizeof fl.redis)) bench_die_errno("connect");
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "*2\r\n$%d\r\n%s\r\n$%zu\r\n%s%s\r\n", pattern ? 10 : 9,
 		pattern ? "PSUBSCRIBE" : "SUBSCRIBE", strlen(fl.channel) + (pattern ? 2 : 0), fl.channel,
@@ -36,7 +36,7 @@ subscribe(void)
 }
 
 static void
-print_report(void)
+ingest_print_report(void)
 {
 	struct bench_usage u = bench_usage_now();
 
@@ -49,7 +49,7 @@ static void
 read_some(int fd)
 {
 	static char buf[READ_BYTES];
-	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
 
 	if (n == 0) bench_die("Redis closed the connection");
 	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("recv");
@@ -60,13 +60,13 @@ read_some(int fd)
 }
 
 static void
-on_signal(int fd)
+on_ingest_signal(int fd)
 {
 	struct signalfd_siginfo info;
 
-	if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
+	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info) return;
 	if (info.ssi_signo == SIGUSR2) {
-		print_report();
+		ingest_print_report();
 		return;
 	}
 	bytes = reads = 0;
@@ -83,7 +83,7 @@ ingest_run(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
-	p[0] = (struct pollfd){ .fd = subscribe(), .events = POLLIN };
+	p[0] = (struct pollfd){ .fd = ingest_subscribe(), .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN };
 	if (p[1].fd < 0) bench_die_errno("signalfd");
 	begin = bench_usage_now();
@@ -92,6 +92,6 @@ ingest_run(void)
 	for (;;) {
 		poll(p, 2, -1);
 		if (p[0].revents) read_some(p[0].fd);
-		if (p[1].revents) on_signal(p[1].fd);
+		if (p[1].revents) on_ingest_signal(p[1].fd);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs are
- * read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
+ * The floor of long-polling: every client holds a GET, one ready answer goes to each with one send(), and the next GETs
+ * are read. Of HTTP no more is looked at than what bench/load sends: whether it is a GET, and where the request ends.
  */
 #include "bench/floor.h"
 
@@ -18,10 +18,10 @@ static unsigned held;
 static struct eio_buf messages;
 
 static void
-reply(struct peer *p, const char *body)
+reply_poll(struct peer *p, const char *body)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text),
+	int n = snprintf(text, sizeof text,
 		"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%s",
 		strlen(body), body);
 
@@ -38,11 +38,11 @@ polling_answer(struct peer *p)
 		"40{\"sid\":\"floor\"}",
 	};
 	char buf[4096];
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
+	ssize_t n = recv(p->fd, buf, sizeof buf, 0);
 
 	if (n <= 0) bench_die("a client left");
 	if (p->stage < JOINED) {
-		reply(p, bodies[p->stage++]);
+		reply_poll(p, bodies[p->stage++]);
 		return;
 	}
 	if (n < 8 || buf[0] != 'G' || memcmp(buf + n - 4, "\r\n\r\n", 4) != 0) bench_die("a client sent no GET");
@@ -51,7 +51,7 @@ polling_answer(struct peer *p)
 }
 
 static void
-make(uint64_t t_ns)
+make_poll_answer(uint64_t t_ns)
 {
 	size_t n;
 	char *to;
@@ -75,7 +75,7 @@ make(uint64_t t_ns)
 
 /* GETs are read as they come, as any server does: one that lies unread for a while costs the kernel less. */
 static void
-send_all(void)
+send_all_polls(void)
 {
 	ssize_t n;
 
@@ -95,8 +95,8 @@ const struct mode mode_polling = {
 	.name = "polling",
 	.answer = polling_answer,
 	.stages = JOINED,
-	.make = make,
-	.send = send_all,
+	.make = make_poll_answer,
+	.send = send_all_polls,
 };
 const struct mode mode_idle_polling = {
 	.name = "idle-polling",

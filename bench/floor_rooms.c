@@ -15,7 +15,7 @@ static unsigned *members;
 
 /* After the handshake a client asks for room "r<number>"; bench/load masks with zeros, so it can be read as it is. */
 static void
-answer(struct peer *p)
+rooms_answer(struct peer *p)
 {
 	static const char ack[] = "\x81\x09"
 				  "430[true]";
@@ -26,21 +26,21 @@ answer(struct peer *p)
 		block_answer(p);
 		return;
 	}
-	n = recv(p->fd, buf, sizeof(buf) - 1, 0);
+	n = recv(p->fd, buf, sizeof buf - 1, 0);
 	if (n <= 0) bench_die("a client left");
 	buf[n] = '\0';
 	name = memmem(buf, (size_t)n, "\"r", 2);
 	p->room = name ? (unsigned)strtoul(name + 2, NULL, 10) : fl.channels;
 	if (p->room >= fl.channels) bench_die("a client did not name a room");
-	if (send(p->fd, ack, sizeof(ack) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ack) - 1) bench_die_errno("send");
+	if (send(p->fd, ack, sizeof ack - 1, MSG_NOSIGNAL) != (ssize_t)sizeof ack - 1) bench_die_errno("send");
 	p->stage = JOINED;
 }
 
 static void
 open_rooms(void)
 {
-	first = calloc(fl.channels + 2, sizeof(*first));
-	members = calloc(fl.n, sizeof(*members));
+	first = calloc(fl.channels + 2, sizeof *first);
+	members = calloc(fl.n, sizeof *members);
 	if (!first || !members) bench_die("out of memory");
 	for (unsigned i = 0; i < fl.n; i++) first[fl.peers[i].room + 2]++;
 	for (unsigned r = 2; r < fl.channels + 2; r++) first[r] += first[r - 1];
@@ -65,7 +65,7 @@ send_room(void)
 
 const struct mode mode_rooms = {
 	.name = "rooms",
-	.answer = answer,
+	.answer = rooms_answer,
 	.stages = JOINED,
 	.make = block_make,
 	.send = send_room,

@@ -22,7 +22,7 @@ block_answer(struct peer *p)
 	};
 	char buf[4096];
 	const char *text;
-	ssize_t n = recv(p->fd, buf, sizeof(buf), 0);
+	ssize_t n = recv(p->fd, buf, sizeof buf, 0);
 
 	if (n <= 0) bench_die("a client left during the handshake");
 	if (p->stage == 2) return;
@@ -31,7 +31,7 @@ block_answer(struct peer *p)
 }
 
 static void
-frame(unsigned opcode, size_t n)
+append_block_frame(unsigned opcode, size_t n)
 {
 	unsigned char head[10] = { (unsigned char)(0x80 | opcode) };
 	unsigned bytes = n < 126 ? 0 : n < 65536 ? 2 : 8;
@@ -42,7 +42,7 @@ frame(unsigned opcode, size_t n)
 }
 
 static unsigned
-size_of(uint64_t i)
+block_message_size(uint64_t i)
 {
 	return fl.size ? fl.size : payload_story_size(i);
 }
@@ -52,7 +52,7 @@ block_messages_length(void)
 {
 	size_t n = fl.batch + 1;
 
-	for (unsigned i = 0; i < fl.batch; i++) n += size_of(fl.seq + i);
+	for (unsigned i = 0; i < fl.batch; i++) n += block_message_size(fl.seq + i);
 	return n;
 }
 
@@ -64,7 +64,7 @@ block_messages(struct eio_buf *b, uint64_t t_ns)
 
 	for (unsigned i = 0; i < fl.batch; i++, fl.seq++) {
 		eio_buf_addc(b, i ? ',' : '[');
-		p.n = size_of(fl.seq);
+		p.n = block_message_size(fl.seq);
 		p.channel = (unsigned)(fl.seq % fl.channels);
 		p.seq = fl.seq / fl.channels;
 		to = eio_buf_reserve(b, p.n);
@@ -79,13 +79,13 @@ void
 block_make(uint64_t t_ns)
 {
 	char text[256];
-	int n = snprintf(text, sizeof(text), "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", fl.event);
+	int n = snprintf(text, sizeof text, "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", fl.event);
 
 	eio_buf_clear(&fl.block);
 	for (unsigned i = 0; i < fl.due; i++) {
-		frame(1, (size_t)n);
+		append_block_frame(1, (size_t)n);
 		eio_buf_append(&fl.block, text, (size_t)n);
-		frame(2, block_messages_length());
+		append_block_frame(2, block_messages_length());
 		block_messages(&fl.block, t_ns + (uint64_t)(i * 1e9 / fl.rate));
 	}
 	if (eio_buf_failed(&fl.block)) bench_die("out of memory");
@@ -107,7 +107,7 @@ block_send_rest(int fd, size_t done)
 }
 
 static void
-send_all(void)
+send_all_plain(void)
 {
 	const char *block = fl.block.p;
 	size_t size = fl.block.n;
@@ -126,5 +126,5 @@ const struct mode mode_send = {
 	.answer = block_answer,
 	.stages = 2,
 	.make = block_make,
-	.send = send_all,
+	.send = send_all_plain,
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One block to every connection with io_uring: a system call hands over as many sends as the ring has entries. Written on the
- * bare system calls, so that nothing is between; connections are registered files, which spares a look-up for each.
+ * One block to every connection with io_uring: a system call hands over as many sends as the ring has entries. Written
+ * on the bare system calls, so that nothing is between; connections are registered files, which spares a look-up for
+ * each.
  *
- * Variants: "plain"; "skip" asks for no completion of a send that went well, which needs MSG_WAITALL, or a short send would
- * not be told; "zc" sends without copying from a registered buffer; "poll" has a thread of the kernel take entries up.
+ * Variants: "plain"; "skip" asks for no completion of a send that went well, which needs MSG_WAITALL, or a short send
+ * would not be told; "zc" sends without copying from a registered buffer; "poll" has a thread of the kernel take
+ * entries up.
  */
 #include "bench/floor.h"
 
@@ -33,7 +35,7 @@ static struct {
 } ring;
 
 static int
-enter(unsigned submit, unsigned wait, unsigned flags)
+enter_ring(unsigned submit, unsigned wait, unsigned flags)
 {
 	return (int)syscall(SYS_io_uring_enter, ring.fd, submit, wait, flags, NULL, 0);
 }
@@ -84,7 +86,7 @@ open_ring(void)
 	if (ring.fd < 0) bench_die_errno("io_uring_setup");
 	if (!(q.features & IORING_FEAT_SINGLE_MMAP)) bench_die("io_uring: the kernel is too old");
 	map_ring(&q);
-	fds = calloc(fl.n, sizeof(*fds));
+	fds = calloc(fl.n, sizeof *fds);
 	if (!fds) bench_die("out of memory");
 	for (unsigned i = 0; i < fl.n; i++) fds[i] = fl.peers[i].fd;
 	register_with(IORING_REGISTER_FILES, fds, fl.n);
@@ -96,7 +98,7 @@ open_ring(void)
 }
 
 static void
-fill(struct io_uring_sqe *s, unsigned peer)
+fill_entry(struct io_uring_sqe *s, unsigned peer)
 {
 	*s = (struct io_uring_sqe){
 		.opcode = ring.zc ? IORING_OP_SEND_ZC : IORING_OP_SEND,
@@ -130,7 +132,7 @@ on_completion(const struct io_uring_cqe *e)
 
 /* Returns how many completions there were, but for the notices of zero copy. */
 static unsigned
-reap(void)
+reap_ring(void)
 {
 	unsigned head = *ring.cq_head, tail = __atomic_load_n(ring.cq_tail, __ATOMIC_ACQUIRE), n = 0;
 
@@ -145,37 +147,37 @@ reap(void)
 }
 
 static void
-submit(unsigned n)
+submit_ring(unsigned n)
 {
 	unsigned wait = ring.skip ? 0 : n, done = 0, flags = IORING_ENTER_GETEVENTS;
 	int taken = 0;
 
 	if (ring.poll && (__atomic_load_n(ring.sq_flags, __ATOMIC_ACQUIRE) & IORING_SQ_NEED_WAKEUP))
 		flags |= IORING_ENTER_SQ_WAKEUP;
-	taken = enter(n, wait, flags);
+	taken = enter_ring(n, wait, flags);
 	if (taken < 0 && errno != EINTR) bench_die_errno("io_uring_enter");
-	done = reap();
+	done = reap_ring();
 	while (done < wait) {
-		if (enter(0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR) bench_die_errno("io_uring_enter");
-		done += reap();
+		if (enter_ring(0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR) bench_die_errno("io_uring_enter");
+		done += reap_ring();
 	}
 }
 
 static void
-send_all(void)
+send_all_uring(void)
 {
 	unsigned tail = *ring.sq_tail, n;
 
 	for (unsigned i = 0; i < fl.n; i += n) {
 		n = fl.n - i < ring.entries ? fl.n - i : ring.entries;
-		for (unsigned j = 0; j < n; j++) fill(&ring.sqes[tail++ & *ring.sq_mask], i + j);
+		for (unsigned j = 0; j < n; j++) fill_entry(&ring.sqes[tail++ & *ring.sq_mask], i + j);
 		__atomic_store_n(ring.sq_tail, tail, __ATOMIC_RELEASE);
-		submit(n);
+		submit_ring(n);
 	}
 	/* The block may be changed only when nobody sends from it any more. */
 	while (ring.notices > 0) {
-		if (enter(0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR) bench_die_errno("io_uring_enter");
-		reap();
+		if (enter_ring(0, 1, IORING_ENTER_GETEVENTS) < 0 && errno != EINTR) bench_die_errno("io_uring_enter");
+		reap_ring();
 	}
 }
 
@@ -184,6 +186,6 @@ const struct mode mode_uring = {
 	.answer = block_answer,
 	.stages = 2,
 	.make = block_make,
-	.send = send_all,
+	.send = send_all_uring,
 	.open = open_ring,
 };

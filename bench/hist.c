@@ -11,7 +11,7 @@ enum { HIST_STEP_BITS = 6 };
 void
 hist_clear(struct hist *h)
 {
-	memset(h, 0, sizeof(*h));
+	memset(h, 0, sizeof *h);
 }
 
 /* Values below 64 have a cell each; above, the highest bit chooses the row and the six bits after it the cell. */
@@ -72,7 +72,7 @@ hist_print(const struct hist *h, FILE *out)
 	} points[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
 
 	fprintf(out, "{\"count\":%" PRIu64 ",\"min\":%.1f", h->total, (double)h->min / 1e3);
-	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
 		fprintf(out, ",\"%s\":%.1f", points[i].name, (double)hist_quantile(h, points[i].share) / 1e3);
 	fprintf(out, ",\"max\":%.1f}", (double)h->max / 1e3);
 }

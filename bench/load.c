@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's deliveries are
- * counted and checked. It is not a client library: what no server under test does is an error that ends the run.
+ * The load generator: thousands of Socket.IO clients that only receive, in one process, from which a server's
+ * deliveries are counted and checked. It is not a client library: what no server under test does is an error that ends
+ * the run.
  *
  * First all clients connect and join the namespace "/" (and a room, with --join); then "{"ready":N…}" is printed. With
- * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start from
- * zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is one line of
- * JSON on the standard output.
+ * --seconds the measurement follows at once. Without, signals steer it: SIGUSR1 begins a measurement (all counts start
+ * from zero), SIGHUP ends a --hold, SIGUSR2 prints a report of what came since, SIGTERM ends the program. A report is
+ * one line of JSON on the standard output.
  */
 #include "bench/load.h"
 
@@ -25,8 +26,6 @@ enum { EVENTS = 512, PING_EVERY_NS = 100000000 };
 
 #define SIGNALS UINT64_MAX
 
-struct load load;
-
 static int signals;
 
 static void
@@ -43,25 +42,11 @@ connect_more(void)
 	}
 }
 
-void
-load_joined(struct client *c)
-{
-	if (c->state != CLIENT_OPENING) return;
-	c->state = CLIENT_JOINED;
-	hist_add(&load.connect, bench_now_ns() - c->connect_ns);
-	load.joined++;
-	load.connecting--;
-	if (load.joined < load.n) return;
-	for (unsigned i = load.n - load.stopped; i < load.n; i++) load_stop(&load.clients[i]);
-	report_ready();
-	report_begin();
-}
-
 /* What clients do by the clock */
 
 /* In revision 3 clients ping. */
 static void
-ping(uint64_t now)
+ping_clients(uint64_t now)
 {
 	static uint64_t next;
 
@@ -78,7 +63,7 @@ ping(uint64_t now)
 
 /* One client after the other leaves its room and joins it again. */
 static void
-churn(uint64_t now)
+churn_rooms(uint64_t now)
 {
 	uint64_t due = (uint64_t)((double)(now - load.begin_ns) * load.churn / 1e9);
 	unsigned n = load.n - load.stopped;
@@ -94,25 +79,25 @@ churn(uint64_t now)
 }
 
 static void
-tick(void)
+load_tick(void)
 {
 	uint64_t now = bench_now_ns();
 
-	ping(now);
-	if (load.joined == load.n && load.churn > 0) churn(now);
+	ping_clients(now);
+	if (load.joined == load.n && load.churn > 0) churn_rooms(now);
 }
 
 /* The loop */
 
 static void
-open_signals(void)
+load_open_signals(void)
 {
 	static const int which[] = { SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT };
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = SIGNALS };
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(which) / sizeof(which[0]); i++) sigaddset(&set, which[i]);
+	for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) sigaddset(&set, which[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0 || epoll_ctl(load.epoll, EPOLL_CTL_ADD, signals, &ev)) bench_die_errno("signalfd");
@@ -124,7 +109,7 @@ read_signals(void)
 {
 	struct signalfd_siginfo info;
 
-	while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		switch (info.ssi_signo) {
 		case SIGUSR1:
 			report_begin();
@@ -156,7 +141,7 @@ wait_ms(void)
 
 /* Nobody reads; what comes waits in the kernel. */
 static void
-hold(int ms)
+hold_still(int ms)
 {
 	struct pollfd p = { .fd = signals, .events = POLLIN };
 
@@ -164,7 +149,7 @@ hold(int ms)
 }
 
 static bool
-turn(int ms)
+load_turn(int ms)
 {
 	struct epoll_event events[EVENTS];
 	int n;
@@ -185,22 +170,22 @@ turn(int ms)
 }
 
 static void
-run(void)
+load_run(void)
 {
 	int ms;
 
-	open_signals();
+	load_open_signals();
 	load.connect_ns = bench_now_ns();
 	connect_more();
 	while ((ms = wait_ms()) > 0) {
 		if (load.holding) {
-			hold(ms);
+			hold_still(ms);
 			if (!read_signals()) return;
 			continue;
 		}
 		if (load.coalesce && load.joined == load.n) usleep(load.coalesce);
-		if (!turn(ms)) return;
-		tick();
+		if (!load_turn(ms)) return;
+		load_tick();
 		/* Not from within load_joined, which runs while a connection is being read. */
 		connect_more();
 	}
@@ -212,7 +197,7 @@ main(int argc, char **argv)
 {
 	options_parse(argc, argv);
 	bench_open_files(load.n + (load.inflight < load.n ? load.inflight : load.n) * (load.upgrade ? 1 : 0) + 16);
-	load.clients = calloc(load.n, sizeof(*load.clients));
+	load.clients = calloc(load.n, sizeof *load.clients);
 	if (!load.clients) bench_die("out of memory");
 	for (unsigned i = 0; i < load.n; i++) {
 		load.clients[i].index = i;
@@ -223,6 +208,6 @@ main(int argc, char **argv)
 	check_init(load.event, (load.n + load.sample - 1) / load.sample);
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (load.epoll < 0) bench_die_errno("epoll_create1");
-	run();
+	load_run();
 	return 0;
 }

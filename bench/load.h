@@ -3,7 +3,7 @@
  * The inside of the load generator. One thread, in layers:
  *
  *     load.c ── the event loop; load_client.c ── connections; load_options.c, load_report.c ── what is asked and told
- *        │ bytes of one connection           ▲ load_send, load_fail
+ *        │ bytes of one connection           ▲ load_send, load_fail, load_joined
  *        ▼                                   │
  *     load_ws.c, load_polling.c, load_sse.c ── a transport each: bytes to packets (load_http.c: HTTP, load_payload.c: bodies)
  *        │ packet_begin, packet_piece, packet_end
@@ -26,8 +26,8 @@
 
 struct client;
 
-/* A client has one connection, and for a moment a second: the WebSocket that it upgrades to, which then stays alone, or the
- * POST of a packet that cannot wait for the held GET. */
+/* A client has one connection, and for a moment a second: the WebSocket that it upgrades to, which then stays alone, or
+ * the POST of a packet that cannot wait for the held GET. */
 enum client_link { LINK_MAIN, LINK_SIDE, LINKS };
 
 /* How packets travel. The functions are called with a client whose connection is there. */
@@ -36,6 +36,8 @@ struct transport {
 	void (*input)(struct client *c, const char *p, size_t n);
 	void (*send)(struct client *c, struct eio_bytes packet); /* one text packet, type digit included */
 	void (*reset)(struct client *c); /* frees what the transport holds */
+	const struct transport *next; /* what a client upgrades to from here; NULL: it stays */
+	void (*probed)(struct client *c); /* the server has answered the probe of the next one; NULL without that */
 };
 extern const struct transport transport_ws, transport_polling, transport_aside, transport_sse;
 
@@ -138,23 +140,20 @@ void load_send(struct client *c, enum client_link link, const void *p, size_t n)
 
 void load_close(struct client *c, enum client_link link);
 
+/* The client has gone all steps and will get events. */
+void load_joined(struct client *c);
+
 /* Stops reading for good, keeping the connection. */
 void load_stop(struct client *c);
 
 /* Closes the connection. Before all have joined that ends the program, later it is reported. */
 void load_fail(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* load.c: the client has gone all steps and will get events. */
-void load_joined(struct client *c);
-
 /* load_report.c */
 
 void report_begin(void); /* forgets all counts: the measurement begins */
 void report_ready(void);
 void report_print(void);
-
-/* load_polling.c: the WebSocket has answered the probe; polling ends, and then the client goes on there. */
-void polling_stop(struct client *c);
 
 /* load_payload.c: takes a polling body apart and hands its packets on. */
 void payload_input(struct client *c, const char *p, size_t n);
@@ -195,8 +194,8 @@ void check_report(FILE *out);
 
 /* load_inflate.c */
 
-/* Inflates a gzip body, or a message of permessage-deflate that needs none before it. The result is valid until the next
- * call. Returns false when s is not one. */
+/* Inflates a gzip body, or a message of permessage-deflate that needs none before it. The result is valid until the
+ * next call. Returns false when s is not one. */
 bool inflate_gzip(struct eio_bytes s, struct eio_bytes *out);
 bool inflate_message(struct eio_bytes s, struct eio_bytes *out);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sampled client keeps a packet until it is complete, and then every byte of the event is checked: its name, the messages
- * in it (one, or a batch of any format), that their numbers go up by one in each channel; their stamps give the latency.
+ * A sampled client keeps a packet until it is complete, and then every byte of the event is checked: its name, the
+ * messages in it (one, or a batch of any format), that their numbers go up by one in each channel; their stamps give
+ * the latency.
  */
 #include "bench/load.h"
 
@@ -43,7 +44,7 @@ check_init(const char *event, unsigned clients)
 	eio_buf_printf(&at.text_head, "42[\"%s\",", event);
 	eio_buf_printf(&at.text_binary, "451-[\"%s\",{\"_placeholder\":true,\"num\":0}]", event);
 	at.n_checks = clients;
-	at.checks = calloc(clients ? clients : 1, sizeof(*at.checks));
+	at.checks = calloc(clients ? clients : 1, sizeof *at.checks);
 	if (!at.checks || eio_buf_failed(&at.text_head) || eio_buf_failed(&at.text_binary)) bench_die("out of memory");
 }
 
@@ -52,7 +53,7 @@ check_begin(void)
 {
 	for (unsigned i = 0; i < at.n_checks; i++)
 		for (unsigned j = 0; j < at.checks[i].n_channels; j++) at.checks[i].next[j] = 0;
-	memset(at.spreads, 0, sizeof(at.spreads));
+	memset(at.spreads, 0, sizeof at.spreads);
 	hist_clear(&at.latency);
 	hist_clear(&at.spread);
 	at.messages = at.gaps = at.disorder = at.bad = 0;
@@ -81,7 +82,7 @@ static void
 note_bad(struct client *c, struct eio_bytes s)
 {
 	if (at.bad++ > 0) return;
-	snprintf(at.sample_of_bad, sizeof(at.sample_of_bad), "client %u: %.*s", load.first + c->index,
+	snprintf(at.sample_of_bad, sizeof at.sample_of_bad, "client %u: %.*s", load.first + c->index,
 		(int)(s.n < 60 ? s.n : 60), s.p);
 	/* It goes into a JSON string. */
 	for (char *p = at.sample_of_bad; *p; p++)
@@ -116,9 +117,9 @@ next_of(struct check *k, unsigned channel)
 
 	if (channel < k->n_channels) return &k->next[channel];
 	while (n <= channel) n *= 2;
-	next = realloc(k->next, n * sizeof(*next));
+	next = realloc(k->next, n * sizeof *next);
 	if (!next) bench_die("out of memory");
-	memset(next + k->n_channels, 0, (n - k->n_channels) * sizeof(*next));
+	memset(next + k->n_channels, 0, (n - k->n_channels) * sizeof *next);
 	k->next = next;
 	k->n_channels = n;
 	return &k->next[channel];
@@ -139,10 +140,10 @@ check_message(struct check *k, const struct payload *p, uint64_t now)
 	note_spread(p, now);
 }
 
-/* The length of what stands between messages: an array's brackets and commas, the ends of lines, or the length before each
- * message, which the message must have. 0: a message stands here. */
+/* The length of what stands between messages: an array's brackets and commas, the ends of lines, or the length before
+ * each message, which the message must have. 0: a message stands here. */
 static size_t
-between(struct eio_bytes s)
+between_messages(struct eio_bytes s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	struct payload message;
@@ -162,7 +163,7 @@ check_content(struct client *c, struct check *k, struct eio_bytes s)
 	size_t n;
 
 	while (s.n > 0) {
-		n = between(s);
+		n = between_messages(s);
 		if (n == 0) {
 			n = payload_read(s, &p);
 			if (n == 0) {

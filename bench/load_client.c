@@ -74,11 +74,11 @@ open_socket(const struct client *c)
 	int one = 1, size = (int)load.rcvbuf, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) bench_die_errno("socket");
-	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (size && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + load.sources + c->index / SOURCE_CLIENTS);
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&from, sizeof(from))) bench_die_errno("bind");
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+	if (bind(fd, (struct sockaddr *)&from, sizeof from)) bench_die_errno("bind");
 	return fd;
 }
 
@@ -89,7 +89,7 @@ load_connect(struct client *c, enum client_link link, const struct transport *t)
 {
 	for (; load.sources < SOURCES_MAX; load.sources++) {
 		c->fd[link] = open_socket(c);
-		if (connect(c->fd[link], (struct sockaddr *)&load.server, sizeof(load.server)) == 0 ||
+		if (connect(c->fd[link], (struct sockaddr *)&load.server, sizeof load.server) == 0 ||
 			errno == EINPROGRESS) {
 			c->on[link] = t;
 			c->connecting[link] = true;
@@ -103,17 +103,17 @@ load_connect(struct client *c, enum client_link link, const struct transport *t)
 }
 
 static void
-on_connected(struct client *c, enum client_link link)
+on_client_connected(struct client *c, enum client_link link)
 {
 	int err = 0, one = 1;
-	socklen_t n = sizeof(err);
+	socklen_t n = sizeof err;
 
 	if (getsockopt(c->fd[link], SOL_SOCKET, SO_ERROR, &err, &n)) err = errno;
 	if (err) {
 		load_fail(c, "connect: %s", strerror(err));
 		return;
 	}
-	setsockopt(c->fd[link], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(c->fd[link], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	epoll_set(c, link, EPOLL_CTL_MOD, EPOLLIN);
 	c->connecting[link] = false;
 	c->on[link]->start(c);
@@ -123,7 +123,7 @@ static void
 on_readable(struct client *c, enum client_link link)
 {
 	static char buf[READ_BYTES];
-	ssize_t n = recv(c->fd[link], buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n = recv(c->fd[link], buf, sizeof buf, MSG_DONTWAIT);
 
 	if (n > 0) {
 		load.received += (uint64_t)n;
@@ -154,7 +154,7 @@ load_on_event(struct client *c, enum client_link link, uint32_t events)
 		c->state = CLIENT_CLOSED;
 		load_close(c, link);
 	} else if (c->connecting[link]) {
-		on_connected(c, link);
+		on_client_connected(c, link);
 	} else if (events) {
 		on_readable(c, link);
 	}
@@ -165,4 +165,18 @@ load_stop(struct client *c)
 {
 	for (unsigned i = 0; i < LINKS; i++)
 		if (c->fd[i] >= 0) epoll_set(c, i, EPOLL_CTL_MOD, EPOLLRDHUP);
+}
+
+void
+load_joined(struct client *c)
+{
+	if (c->state != CLIENT_OPENING) return;
+	c->state = CLIENT_JOINED;
+	hist_add(&load.connect, bench_now_ns() - c->connect_ns);
+	load.joined++;
+	load.connecting--;
+	if (load.joined < load.n) return;
+	for (unsigned i = load.n - load.stopped; i < load.n; i++) load_stop(&load.clients[i]);
+	report_ready();
+	report_begin();
 }

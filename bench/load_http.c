@@ -9,9 +9,10 @@
 
 enum { HEAD_MAX = 8192 };
 
-/* The value of a header in the block, as the rest of its line; NULL when it is not there. name: "\r\nContent-Length:" */
+/* The value of a header in the block, as the rest of its line; NULL when it is not there. name:
+ * "\r\nContent-Length:" */
 static const char *
-header(const struct http *h, const char *name)
+http_header(const struct http *h, const char *name)
 {
 	const char *p = h->in.p, *end = p + h->head;
 	size_t n = strlen(name);
@@ -24,7 +25,7 @@ header(const struct http *h, const char *name)
 static bool
 header_is(const struct http *h, const char *name, const char *value)
 {
-	const char *p = header(h, name);
+	const char *p = http_header(h, name);
 
 	return p && strncasecmp(p, value, strlen(value)) == 0;
 }
@@ -38,7 +39,7 @@ read_head(struct http *h)
 	if (!eio_bytes_starts(eio_buf_bytes(&h->in), EIO_LIT("HTTP/1."))) return HTTP_BAD;
 	h->head = (size_t)(end - h->in.p) + 4;
 	h->status = atoi(h->in.p + 9);
-	p = header(h, "\r\nContent-Length:");
+	p = http_header(h, "\r\nContent-Length:");
 	h->length = p ? strtol(p, NULL, 10) : -1;
 	h->chunked = header_is(h, "\r\nTransfer-Encoding:", "chunked");
 	h->gzip = header_is(h, "\r\nContent-Encoding:", "gzip");
@@ -85,7 +86,7 @@ read_chunks(struct http *h)
 }
 
 static enum http_result
-unpack(struct http *h)
+unpack_body(struct http *h)
 {
 	struct eio_bytes out;
 
@@ -116,7 +117,7 @@ http_input(struct http *h, const char *p, size_t n)
 		h->body_n = (size_t)h->length;
 		r = h->in.n - h->head < h->body_n ? HTTP_MORE : HTTP_DONE;
 	}
-	return r == HTTP_DONE ? unpack(h) : r;
+	return r == HTTP_DONE ? unpack_body(h) : r;
 }
 
 enum http_result

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compressed bodies and messages. Thousands of clients get the same compressed bytes, so the last few results are kept: the
- * load generator then compares bytes instead of inflating them again, which is several times faster.
+ * Compressed bodies and messages. Thousands of clients get the same compressed bytes, so the last few results are kept:
+ * the load generator then compares bytes instead of inflating them again, which is several times faster.
  */
 #include "bench/load.h"
 
@@ -39,7 +39,7 @@ inflate_to(z_stream *z, struct eio_bytes s, bool message, struct eio_buf *out)
 		if (tail) return message;
 		tail = true;
 		z->next_in = (unsigned char *)flush;
-		z->avail_in = sizeof(flush);
+		z->avail_in = sizeof flush;
 	}
 }
 

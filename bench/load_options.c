@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+enum { NAME_BYTES = 40 };
+
 enum {
 	CLIENTS_MAX = 19000, /* open files are limited, and a few are needed for other things */
 	FIRST_MAX = 1000000,
@@ -41,7 +43,7 @@ enum {
 };
 
 static void
-usage(void)
+load_usage(void)
 {
 	puts("Usage: load --url HOST:PORT [OPTION]...\n"
 	     "Connect many Socket.IO clients that count and check what they receive.\n\n"
@@ -90,7 +92,7 @@ set_transport(const char *text)
 		{ "nchan-eventsource", &transport_sse, false, true },
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(text, names[i].name)) continue;
 		load.transport = names[i].transport;
 		load.upgrade = names[i].upgrade;
@@ -107,15 +109,8 @@ set_server(const char *text)
 	load.host = text;
 }
 
-static const char *
-short_text(const char *option, const char *text)
-{
-	if (strlen(text) > 40) bench_die("%s: too long", option);
-	return text;
-}
-
 static void
-set_option(int option, const char *text)
+options_set(int option, const char *text)
 {
 	switch (option) {
 	case OPT_URL: set_server(text); break;
@@ -128,8 +123,8 @@ set_option(int option, const char *text)
 	case OPT_DEFLATE: load.deflate = true; break;
 	case OPT_GZIP: load.gzip = true; break;
 	case OPT_EVENT: load.event = text; break;
-	case OPT_JOIN: load.join = short_text("--join", text); break;
-	case OPT_LEAVE: load.leave = short_text("--leave", text); break;
+	case OPT_JOIN: load.join = bench_short_text("--join", text, NAME_BYTES); break;
+	case OPT_LEAVE: load.leave = bench_short_text("--leave", text, NAME_BYTES); break;
 	case OPT_ROOMS: load.rooms = bench_count("--rooms", text, 1, FIRST_MAX); break;
 	case OPT_CHURN: load.churn = bench_number("--churn", text, 0, 1e6); break;
 	case OPT_STOPPED: load.stopped = bench_count("--stopped", text, 0, CLIENTS_MAX); break;
@@ -141,13 +136,13 @@ set_option(int option, const char *text)
 	case OPT_COALESCE: load.coalesce = bench_count("--coalesce", text, 0, 100000); break;
 	case OPT_INFLIGHT: load.inflight = bench_count("--inflight", text, 1, CLIENTS_MAX); break;
 	case OPT_SOURCE: load.sources = bench_count("--source", text, 1, SOURCES_MAX) - 1; break;
-	case OPT_HELP: usage(); break;
+	case OPT_HELP: load_usage(); break;
 	default: exit(1);
 	}
 }
 
 static void
-check(void)
+options_check(void)
 {
 	if (!load.host) bench_die("--url is needed (--help tells)");
 	if (load.stopped > load.n) bench_die("--stopped: there are only %u clients", load.n);
@@ -196,7 +191,7 @@ options_parse(int argc, char **argv)
 		.rooms = 1,
 		.sample = 16,
 		.inflight = 100 };
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) set_option(option, optarg);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) options_set(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
-	check();
+	options_check();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Engine.IO and Socket.IO as a client that listens: the steps until it gets events, and of every client the counts of
- * packets, events and messages, taken as their bytes stream by; nothing is kept, but for base64 and for what comes before
- * the client has joined.
+ * packets, events and messages, taken as their bytes stream by; nothing is kept, but for base64 and for what comes
+ * before the client has joined.
  */
 #include "bench/load.h"
 
@@ -15,7 +15,8 @@
 
 enum { MESSAGE_BYTE = 4 };
 
-/* How many messages begin in these bytes. The mark's first character is nowhere else in it, so a mismatch starts anew. */
+/* How many messages begin in these bytes. The mark's first character is nowhere else in it, so a mismatch starts
+ * anew. */
 static unsigned
 count_marks(uint8_t *matched, const char *p, size_t n)
 {
@@ -33,7 +34,7 @@ count_marks(uint8_t *matched, const char *p, size_t n)
 			continue;
 		}
 		p++;
-		if (++*matched < sizeof(mark) - 1) continue;
+		if (++*matched < sizeof mark - 1) continue;
 		*matched = 0;
 		count++;
 	}
@@ -46,7 +47,7 @@ void
 packets_emit_room(struct client *c, const char *event, bool with_ack)
 {
 	char packet[128];
-	int n = snprintf(packet, sizeof(packet), "42%s[\"%s\",\"r%u\"]", with_ack ? "0" : "", event,
+	int n = snprintf(packet, sizeof packet, "42%s[\"%s\",\"r%u\"]", with_ack ? "0" : "", event,
 		(load.first + c->index) % load.rooms);
 
 	c->transport->send(c, eio_bytes(packet, (size_t)n));
@@ -56,7 +57,7 @@ void
 packets_step(struct client *c)
 {
 	if (c->state != CLIENT_OPENING || !c->in_namespace || (load.join && !c->in_room)) return;
-	if (load.upgrade && c->transport == &transport_polling) return;
+	if (load.upgrade && c->transport->next) return;
 	load_joined(c);
 	eio_buf_deinit(&c->packet);
 }
@@ -66,23 +67,23 @@ static void
 take_open(struct client *c, struct eio_bytes s)
 {
 	static const char sid[] = "\"sid\":\"", interval[] = "\"pingInterval\":";
-	const char *p = memmem(s.p, s.n, sid, sizeof(sid) - 1), *end, *q;
+	const char *p = memmem(s.p, s.n, sid, sizeof sid - 1), *end, *q;
 
-	if (p) p += sizeof(sid) - 1;
+	if (p) p += sizeof sid - 1;
 	end = p ? memchr(p, '"', s.n - (size_t)(p - s.p)) : NULL;
-	q = memmem(s.p, s.n, interval, sizeof(interval) - 1);
-	if (!end || (size_t)(end - p) >= sizeof(c->sid) || !q) {
+	q = memmem(s.p, s.n, interval, sizeof interval - 1);
+	if (!end || (size_t)(end - p) >= sizeof c->sid || !q) {
 		load_fail(c, "an open packet without sid or pingInterval came");
 		return;
 	}
 	memcpy(c->sid, p, (size_t)(end - p));
 	/* The packet ends with a brace at the latest, which ends the number. */
-	load.ping_interval_ns = strtoul(q + sizeof(interval) - 1, NULL, 10) * 1000000;
+	load.ping_interval_ns = strtoul(q + sizeof interval - 1, NULL, 10) * 1000000;
 	if (load.eio == 3)
 		c->ping_ns = bench_now_ns() + load.ping_interval_ns;
 	else
 		c->transport->send(c, EIO_LIT("40"));
-	if (load.upgrade) load_connect(c, LINK_SIDE, &transport_ws);
+	if (load.upgrade && c->transport->next) load_connect(c, LINK_SIDE, c->transport->next);
 }
 
 void
@@ -120,7 +121,7 @@ packet_piece(struct client *c, const char *p, size_t n)
 	}
 	if (n == 0) return;
 	if (c->head_n == 0 && !c->binary && *p == 'b') c->base64 = true;
-	for (size_t i = 0; i < n && c->head_n < sizeof(c->head); i++) c->head[c->head_n++] = p[i];
+	for (size_t i = 0; i < n && c->head_n < sizeof c->head; i++) c->head[c->head_n++] = p[i];
 	c->packet_n += n;
 	if (c->base64 || c->state == CLIENT_OPENING) eio_buf_append(&c->packet, p, n);
 	if (c->base64) return;
@@ -200,8 +201,8 @@ end_pong(struct client *c)
 {
 	if (c->packet_n == 1)
 		load.pongs++;
-	else
-		polling_stop(c); /* "3probe" */
+	else if (c->transport->probed)
+		c->transport->probed(c); /* "3probe" */
 }
 
 static void

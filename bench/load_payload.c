@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bodies of long-polling: packets with a separator between them (revision 4), or each with its length before it, as text
- * or as bytes (revision 3). A binary packet in a text is base64 and goes on as the text packet that it is.
+ * The bodies of long-polling: packets with a separator between them (revision 4), or each with its length before it, as
+ * text or as bytes (revision 3). A binary packet in a text is base64 and goes on as the text packet that it is.
  */
 #include "bench/load.h"
 
@@ -10,7 +10,7 @@
 enum { SEPARATOR = 0x1e, LENGTH_END = 0xff, DIGITS_MAX = 10 };
 
 static void
-packet(struct client *c, const char *p, size_t n, bool binary)
+payload_packet_input(struct client *c, const char *p, size_t n, bool binary)
 {
 	packet_begin(c, binary);
 	packet_piece(c, p, n);
@@ -18,18 +18,19 @@ packet(struct client *c, const char *p, size_t n, bool binary)
 }
 
 static void
-separated(struct client *c, const char *p, size_t n)
+payload_by_separators(struct client *c, const char *p, size_t n)
 {
 	const char *end = p + n, *next;
 
 	for (; p <= end && c->state != CLIENT_CLOSED; p = next + 1) {
 		next = p < end ? memchr(p, SEPARATOR, (size_t)(end - p)) : NULL;
 		if (!next) next = end;
-		packet(c, p, (size_t)(next - p), false);
+		payload_packet_input(c, p, (size_t)(next - p), false);
 	}
 }
 
-/* The number before a packet, of which each digit is a character or (base 0) a byte. Returns how long it is with its end. */
+/* The number before a packet, of which each digit is a character or (base 0) a byte. Returns how long it is with its
+ * end. */
 static size_t
 read_length(const char *p, size_t n, unsigned char zero, unsigned char end, size_t *length)
 {
@@ -46,7 +47,7 @@ read_length(const char *p, size_t n, unsigned char zero, unsigned char end, size
 
 /* Texts of the servers under test are ASCII, so that a length in UTF-16 units is one in bytes. */
 static void
-lengths(struct client *c, const char *p, size_t n, bool bytes)
+payload_by_lengths(struct client *c, const char *p, size_t n, bool bytes)
 {
 	size_t head, length, kind = bytes ? 1 : 0;
 
@@ -55,7 +56,7 @@ lengths(struct client *c, const char *p, size_t n, bool bytes)
 		head = read_length(p + kind, n - kind, bytes ? 0 : '0', bytes ? LENGTH_END : ':', &length);
 		if (head == 0 || length > n - kind - head) break;
 		head += kind;
-		packet(c, p + head, length, bytes && *p == 1);
+		payload_packet_input(c, p + head, length, bytes && *p == 1);
 		p += head + length;
 		n -= head + length;
 	}
@@ -66,9 +67,9 @@ void
 payload_input(struct client *c, const char *p, size_t n)
 {
 	if (load.eio == 4)
-		separated(c, p, n);
+		payload_by_separators(c, p, n);
 	else
-		lengths(c, p, n, n > 0 && (unsigned char)*p <= 1);
+		payload_by_lengths(c, p, n, n > 0 && (unsigned char)*p <= 1);
 }
 
 void

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Engine.IO over long-polling: a GET is always out, except while a POST is. Both go over one keep-alive connection, one after
- * the other, so a client that answers a ping is without a GET for a moment, which a server must bear anyway. What a client
- * has to say while its GET is held goes by a connection made for that.
+ * Engine.IO over long-polling: a GET is always out, except while a POST is. Both go over one keep-alive connection, one
+ * after the other, so a client that answers a ping is without a GET for a moment, which a server must bear anyway. What
+ * a client has to say while its GET is held goes by a connection made for that.
  *
- * A client that upgrades probes its WebSocket meanwhile. When that is answered no more GETs are sent, and once the last has
- * been answered the client says "5" on the WebSocket and stays there.
+ * A client that upgrades probes its WebSocket meanwhile. When that is answered no more GETs are sent, and once the last
+ * has been answered the client says "5" on the WebSocket and stays there.
  */
 #include "bench/load.h"
 
@@ -13,7 +13,7 @@
 
 /* Writes a GET, or a POST of what waits. */
 static void
-request(struct client *c, enum client_link link, bool post)
+polling_request(struct client *c, enum client_link link, bool post)
 {
 	struct polling *w = &c->polling;
 	struct eio_buf b;
@@ -36,41 +36,41 @@ request(struct client *c, enum client_link link, bool post)
 }
 
 static void
-upgrade(struct client *c)
+polling_upgrade(struct client *c)
 {
 	load_close(c, LINK_MAIN);
 	transport_polling.reset(c);
-	c->transport = &transport_ws;
+	c->transport = c->transport->next;
 	c->transport->send(c, EIO_LIT("5"));
 	packets_step(c);
 }
 
 /* The next request, when none is out. */
 static void
-go_on(struct client *c)
+polling_go_on(struct client *c)
 {
 	struct polling *w = &c->polling;
 
 	w->posting = w->out.n > 0;
 	if (w->stopping && !w->posting) {
-		upgrade(c);
+		polling_upgrade(c);
 		return;
 	}
 	w->waiting = true;
-	request(c, LINK_MAIN, w->posting);
+	polling_request(c, LINK_MAIN, w->posting);
 }
 
-void
+/* The WebSocket has answered the probe; polling ends, and then the client goes on there. */
+static void
 polling_stop(struct client *c)
 {
-	if (c->transport != &transport_polling) return;
 	c->polling.stopping = true;
-	if (!c->polling.waiting && !c->connecting[LINK_MAIN]) go_on(c);
+	if (!c->polling.waiting && !c->connecting[LINK_MAIN]) polling_go_on(c);
 }
 
 /* Sent when the answer that is being read has been read; at once, when there is none and none can be expected soon. */
 static void
-send_packet(struct client *c, struct eio_bytes packet)
+polling_send(struct client *c, struct eio_bytes packet)
 {
 	struct polling *w = &c->polling;
 
@@ -94,7 +94,7 @@ read_answer(struct client *c, struct http *h, const char *p, size_t n)
 }
 
 static void
-input(struct client *c, const char *p, size_t n)
+polling_input(struct client *c, const char *p, size_t n)
 {
 	struct polling *w = &c->polling;
 	bool close;
@@ -112,19 +112,26 @@ input(struct client *c, const char *p, size_t n)
 		load_close(c, LINK_MAIN);
 		load_connect(c, LINK_MAIN, &transport_polling);
 	} else {
-		go_on(c);
+		polling_go_on(c);
 	}
 }
 
 static void
-reset(struct client *c)
+polling_reset(struct client *c)
 {
 	http_deinit(&c->polling.http);
 	http_deinit(&c->polling.aside);
 	eio_buf_deinit(&c->polling.out);
 }
 
-const struct transport transport_polling = { .start = go_on, .input = input, .send = send_packet, .reset = reset };
+const struct transport transport_polling = {
+	.start = polling_go_on,
+	.input = polling_input,
+	.send = polling_send,
+	.reset = polling_reset,
+	.next = &transport_ws,
+	.probed = polling_stop,
+};
 
 /* The POST beside the held GET. */
 
@@ -133,7 +140,7 @@ aside_start(struct client *c)
 {
 	/* The GET may have been answered meanwhile, and the packets posted there. */
 	if (c->polling.out.n > 0)
-		request(c, LINK_SIDE, true);
+		polling_request(c, LINK_SIDE, true);
 	else
 		load_close(c, LINK_SIDE);
 }
@@ -150,5 +157,5 @@ aside_input(struct client *c, const char *p, size_t n)
 }
 
 const struct transport transport_aside = {
-	.start = aside_start, .input = aside_input, .send = send_packet, .reset = reset
+	.start = aside_start, .input = aside_input, .send = polling_send, .reset = polling_reset
 };

@@ -35,7 +35,7 @@ print_counts(const char *name, size_t offset)
 	uint64_t sum = 0, min = UINT64_MAX, max = 0, v;
 
 	for (unsigned i = 0; i < load.n - load.stopped; i++) {
-		memcpy(&v, (const char *)&load.clients[i].counts + offset, sizeof(v));
+		memcpy(&v, (const char *)&load.clients[i].counts + offset, sizeof v);
 		sum += v;
 		if (v < min) min = v;
 		if (v > max) max = v;
@@ -44,8 +44,8 @@ print_counts(const char *name, size_t offset)
 	printf("\"%s\":{\"sum\":%" PRIu64 ",\"min\":%" PRIu64 ",\"max\":%" PRIu64 "},", name, sum, min, max);
 }
 
-/* The processor time that this program took, and for which it waited; when they are near to all there is, the figures are
- * about it, not the server. */
+/* The processor time that this program took, and for which it waited; when they are near to all there is, the figures
+ * are about it, not the server. */
 static void
 print_usage(void)
 {

@@ -3,7 +3,7 @@
 #include "bench/load.h"
 
 static void
-start(struct client *c)
+sse_start(struct client *c)
 {
 	struct eio_buf b;
 
@@ -18,16 +18,16 @@ start(struct client *c)
 
 /* Takes complete lines off the front of what has come. */
 static void
-lines(struct client *c, struct eio_buf *in)
+sse_take_lines(struct client *c, struct eio_buf *in)
 {
 	static const char data[] = "data: ";
 	const char *p = in->p, *end = p + in->n, *eol;
 
 	for (; p < end && (eol = memchr(p, '\n', (size_t)(end - p))) != NULL; p = eol + 1) {
-		if ((size_t)(eol - p) < sizeof(data) - 1 || memcmp(p, data, sizeof(data) - 1) != 0) continue;
+		if ((size_t)(eol - p) < sizeof data - 1 || memcmp(p, data, sizeof data - 1) != 0) continue;
 		c->counts.frames++;
 		packet_begin(c, true);
-		packet_piece(c, p + sizeof(data) - 1, (size_t)(eol - p) - (sizeof(data) - 1));
+		packet_piece(c, p + sizeof data - 1, (size_t)(eol - p) - (sizeof data - 1));
 		packet_end(c);
 	}
 	in->n = (size_t)(end - p);
@@ -35,7 +35,7 @@ lines(struct client *c, struct eio_buf *in)
 }
 
 static void
-input(struct client *c, const char *p, size_t n)
+sse_input(struct client *c, const char *p, size_t n)
 {
 	struct http *h = &c->polling.http;
 	struct eio_buf *in = &c->polling.out;
@@ -50,7 +50,7 @@ input(struct client *c, const char *p, size_t n)
 		return;
 	}
 	packets_enter(c);
-	if (in->n > 0) lines(c, in);
+	if (in->n > 0) sse_take_lines(c, in);
 }
 
 static void
@@ -61,15 +61,15 @@ send_nothing(struct client *c, struct eio_bytes packet)
 }
 
 static void
-reset(struct client *c)
+sse_reset(struct client *c)
 {
 	http_deinit(&c->polling.http);
 	eio_buf_deinit(&c->polling.out);
 }
 
 const struct transport transport_sse = {
-	.start = start,
-	.input = input,
+	.start = sse_start,
+	.input = sse_input,
 	.send = send_nothing,
-	.reset = reset,
+	.reset = sse_reset,
 };

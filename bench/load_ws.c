@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A WebSocket connection: direct, or as what a polling client upgrades to. Frames are read as they stream by, compressed
- * messages when they are complete. The key of the handshake is a constant and its answer is not verified: this tests speed,
- * and others (tests/e2e) the protocol.
+ * A WebSocket connection: direct, or as what a polling client upgrades to. Frames are read as they stream by,
+ * compressed messages when they are complete. The key of the handshake is a constant and its answer is not verified:
+ * this tests speed, and others (tests/e2e) the protocol.
  */
 #include "bench/load.h"
 
@@ -22,7 +22,7 @@ add_query(const struct client *c, struct eio_buf *b)
 }
 
 static void
-start(struct client *c)
+ws_start(struct client *c)
 {
 	struct eio_buf b;
 
@@ -60,7 +60,7 @@ send_frame(struct client *c, unsigned opcode, struct eio_bytes s)
 }
 
 static void
-send_packet(struct client *c, struct eio_bytes packet)
+ws_send(struct client *c, struct eio_bytes packet)
 {
 	send_frame(c, WS_TEXT, packet);
 }
@@ -96,7 +96,8 @@ frame_begins(struct client *c)
 		load_fail(c, "a WebSocket frame with a mask or an extension's bit came");
 		return;
 	}
-	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does that. */
+	/* Opcode 0 goes on with the packet before. A control frame among its pieces would disturb it: no server does
+	 * that. */
 	if (opcode) w->opcode = (uint8_t)opcode;
 	if (opcode != WS_TEXT && opcode != WS_BINARY) return;
 	w->compressed = extension;
@@ -132,7 +133,7 @@ frame_ends(struct client *c)
 }
 
 static void
-frames(struct client *c, const char *p, size_t n)
+ws_take_frames(struct client *c, const char *p, size_t n)
 {
 	struct ws *w = &c->ws;
 	size_t k;
@@ -158,12 +159,13 @@ frames(struct client *c, const char *p, size_t n)
 	}
 }
 
-/* A context that goes on from message to message would ask for a window of memory for each client; it is not offered. */
+/* A context that goes on from message to message would ask for a window of memory for each client; it is not
+ * offered. */
 static void
-agree(struct client *c, struct eio_bytes head)
+ws_agree(struct client *c, struct eio_bytes head)
 {
-	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof(EXTENSION) - 1)) return;
-	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof(NO_CONTEXT) - 1)) {
+	if (!load.deflate || !memmem(head.p, head.n, EXTENSION, sizeof EXTENSION - 1)) return;
+	if (!memmem(head.p, head.n, NO_CONTEXT, sizeof NO_CONTEXT - 1)) {
 		load_fail(c, "the server insists on compressing with a context");
 		return;
 	}
@@ -177,11 +179,11 @@ open_ws(struct client *c)
 {
 	c->ws.open = true;
 	if (load.raw) packets_enter(c);
-	if (c->ws.link == LINK_SIDE) send_packet(c, EIO_LIT("2probe"));
+	if (c->ws.link == LINK_SIDE) ws_send(c, EIO_LIT("2probe"));
 }
 
 static void
-handshake(struct client *c, const char *p, size_t n)
+ws_handshake(struct client *c, const char *p, size_t n)
 {
 	struct eio_buf answer;
 	struct eio_bytes s;
@@ -204,26 +206,26 @@ handshake(struct client *c, const char *p, size_t n)
 	}
 	answer = c->ws.http;
 	eio_buf_init(&c->ws.http);
-	agree(c, eio_bytes(s.p, head));
+	ws_agree(c, eio_bytes(s.p, head));
 	open_ws(c);
-	frames(c, s.p + head, s.n - head);
+	ws_take_frames(c, s.p + head, s.n - head);
 	eio_buf_deinit(&answer);
 }
 
 static void
-input(struct client *c, const char *p, size_t n)
+ws_input(struct client *c, const char *p, size_t n)
 {
 	if (c->ws.open)
-		frames(c, p, n);
+		ws_take_frames(c, p, n);
 	else
-		handshake(c, p, n);
+		ws_handshake(c, p, n);
 }
 
 static void
-reset(struct client *c)
+ws_reset(struct client *c)
 {
 	eio_buf_deinit(&c->ws.http);
 	eio_buf_deinit(&c->ws.deflated);
 }
 
-const struct transport transport_ws = { .start = start, .input = input, .send = send_packet, .reset = reset };
+const struct transport transport_ws = { .start = ws_start, .input = ws_input, .send = ws_send, .reset = ws_reset };

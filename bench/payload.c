@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq. Messages
- * of one length whose numbers have as many digits differ in nothing else than these digits, so that a message is written by
- * copying one that was made before and patching its numbers: a program that sends a million in a second can afford that.
+ * See payload.h. The ticks are cut out of one long text that repeats itself, from a record that depends on seq.
+ * Messages of one length whose numbers have as many digits differ in nothing else than these digits, so that a message
+ * is written by copying one that was made before and patching its numbers: a program that sends a million in a second
+ * can afford that.
  */
 #include "bench/payload.h"
 
@@ -20,7 +21,7 @@ enum { STORY_SMALL = 3000, STORY_BIG = 30000, STORY_EVERY = 50 };
 
 static char text[PAYLOAD_MAX + RECORDS * RECORD_MAX + RECORD_MAX];
 static unsigned start_of[RECORDS]; /* where each record of the first round starts */
-static unsigned end_before[sizeof(text)]; /* the end of the last record that ends at or before a place; 0: none does */
+static unsigned end_before[sizeof text]; /* the end of the last record that ends at or before a place; 0: none does */
 
 unsigned
 payload_story_size(uint64_t i)
@@ -35,7 +36,7 @@ payload_init(void)
 		"TSLA" };
 	unsigned at = 0, last = 0, filled = 0;
 
-	for (unsigned i = 0; at + RECORD_MAX < sizeof(text); i++) {
+	for (unsigned i = 0; at + RECORD_MAX < sizeof text; i++) {
 		unsigned k = i % RECORDS, cents = 1 + k * 37 % 99;
 
 		if (i < RECORDS) start_of[i] = at;
@@ -47,7 +48,7 @@ payload_init(void)
 		last = at;
 		text[at++] = ',';
 	}
-	for (; filled < sizeof(text); filled++) end_before[filled] = last;
+	for (; filled < sizeof text; filled++) end_before[filled] = last;
 }
 
 /* A message that was made before. */
@@ -65,21 +66,21 @@ write_whole(char *out, const struct payload *p)
 
 	n = (unsigned)sprintf(out, PAYLOAD_MARK "%" PRIu64 ",\"t\":%" PRIu64 ",\"ch\":%u,\"n\":%u,\"ticks\":[", p->seq,
 		p->t_ns, p->channel, p->n);
-	room = p->n - n - (sizeof(TAIL_START) - 1) - (sizeof(TAIL_END) - 1);
+	room = p->n - n - (sizeof TAIL_START - 1) - (sizeof TAIL_END - 1);
 	end = end_before[from + room];
 	if (end > from) {
 		memcpy(out + n, text + from, end - from);
 		n += end - from;
 	}
-	memcpy(out + n, TAIL_START, sizeof(TAIL_START) - 1);
-	n += sizeof(TAIL_START) - 1;
-	pad = p->n - n - (sizeof(TAIL_END) - 1);
+	memcpy(out + n, TAIL_START, sizeof TAIL_START - 1);
+	n += sizeof TAIL_START - 1;
+	pad = p->n - n - (sizeof TAIL_END - 1);
 	memset(out + n, '-', pad);
-	memcpy(out + n + pad, TAIL_END, sizeof(TAIL_END) - 1);
+	memcpy(out + n + pad, TAIL_END, sizeof TAIL_END - 1);
 }
 
 static unsigned
-digits(uint64_t v)
+count_digits(uint64_t v)
 {
 	uint64_t limit = 10;
 	unsigned n = 1;
@@ -90,7 +91,7 @@ digits(uint64_t v)
 
 /* Writes v so that its last digit is before end. */
 static void
-patch(char *end, uint64_t v)
+patch_digits(char *end, uint64_t v)
 {
 	do {
 		*--end = (char)('0' + v % 10);
@@ -109,7 +110,7 @@ make_model(struct model *m, const struct payload *p, unsigned seq_digits, unsign
 	m->t_digits = t_digits;
 	m->seq_end = (unsigned)strlen(PAYLOAD_MARK) + seq_digits;
 	m->t_end = m->seq_end + (unsigned)strlen(",\"t\":") + t_digits;
-	m->channel_end = m->t_end + (unsigned)strlen(",\"ch\":") + digits(p->channel);
+	m->channel_end = m->t_end + (unsigned)strlen(",\"ch\":") + count_digits(p->channel);
 }
 
 /* The digits of the time, which many messages have in common. */
@@ -121,8 +122,8 @@ time_text(uint64_t t_ns, const char **text)
 	static unsigned n;
 
 	if (n == 0 || t_ns != last_ns) {
-		n = digits(t_ns);
-		patch(last + n, t_ns);
+		n = count_digits(t_ns);
+		patch_digits(last + n, t_ns);
 		last_ns = t_ns;
 	}
 	*text = last;
@@ -133,21 +134,21 @@ void
 payload_write(char *out, const struct payload *p)
 {
 	static struct model models[RECORDS][CHANNEL_DIGITS][SIZES];
-	struct model *m = &models[p->seq % RECORDS][digits(p->channel) - 1][p->n / 1000 % SIZES];
+	struct model *m = &models[p->seq % RECORDS][count_digits(p->channel) - 1][p->n / 1000 % SIZES];
 	const char *t;
-	unsigned seq_digits = digits(p->seq), t_digits = time_text(p->t_ns, &t);
+	unsigned seq_digits = count_digits(p->seq), t_digits = time_text(p->t_ns, &t);
 
 	if (m->n != p->n || m->seq_digits != seq_digits || m->t_digits != t_digits)
 		make_model(m, p, seq_digits, t_digits);
 	memcpy(out, m->bytes, p->n);
-	patch(out + m->seq_end, p->seq);
+	patch_digits(out + m->seq_end, p->seq);
 	memcpy(out + m->t_end - t_digits, t, t_digits);
-	patch(out + m->channel_end, p->channel);
+	patch_digits(out + m->channel_end, p->channel);
 }
 
 /* Reads a name and the decimal number after it. */
 static bool
-read_number(struct eio_bytes *s, const char *name, uint64_t *v)
+payload_read_number(struct eio_bytes *s, const char *name, uint64_t *v)
 {
 	size_t n = strlen(name), i;
 
@@ -166,8 +167,8 @@ payload_read(struct eio_bytes s, struct payload *p)
 	struct eio_bytes rest = s;
 	uint64_t channel, n;
 
-	if (!read_number(&rest, PAYLOAD_MARK, &p->seq) || !read_number(&rest, ",\"t\":", &p->t_ns) ||
-		!read_number(&rest, ",\"ch\":", &channel) || !read_number(&rest, ",\"n\":", &n))
+	if (!payload_read_number(&rest, PAYLOAD_MARK, &p->seq) || !payload_read_number(&rest, ",\"t\":", &p->t_ns) ||
+		!payload_read_number(&rest, ",\"ch\":", &channel) || !payload_read_number(&rest, ",\"n\":", &n))
 		return 0;
 	if (n < PAYLOAD_MIN || n > PAYLOAD_MAX || n > s.n || channel > UINT16_MAX) return 0;
 	p->channel = (unsigned)channel;

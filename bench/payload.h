@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages of the benchmark: written by the publisher and the floor, read back by the load generator. Each is one JSON
- * object of a given length that looks like market data, so that a server that parses it has something to do:
+ * The messages of the benchmark: written by the publisher and the floor, read back by the load generator. Each is one
+ * JSON object of a given length that looks like market data, so that a server that parses it has something to do:
  *
  *     {"seq":7,"t":81234567890,"ch":0,"n":250,"ticks":[["AAPL",187.25,300],…],"pad":"--"}
  *

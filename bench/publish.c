@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it was
- * meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
- * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are only counted. One line of JSON at the end tells what was sent.
+ * The publisher: messages into Redis by a schedule that does not wait for anybody. Each carries the time at which it
+ * was meant to be sent, so whatever holds it up, this program included, shows as latency at the clients (no coordinated
+ * omission). With --rate 0 there is no schedule: it sends as fast as Redis answers. Commands are pipelined; replies are
+ * only counted. One line of JSON at the end tells what was sent.
  */
 #include "bench/bench.h"
 #include "bench/hist.h"
@@ -68,12 +69,12 @@ count_replies(const char *p, size_t n)
 }
 
 static void
-read_replies(void)
+publish_read_replies(void)
 {
 	static char buf[64 * 1024];
 	ssize_t n;
 
-	while ((n = recv(pub.fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) count_replies(buf, (size_t)n);
+	while ((n = recv(pub.fd, buf, sizeof buf, MSG_DONTWAIT)) > 0) count_replies(buf, (size_t)n);
 	if (n == 0) bench_die("Redis closed the connection");
 	if (n < 0 && errno != EAGAIN && errno != EINTR) bench_die_errno("recv");
 }
@@ -95,11 +96,11 @@ write_some(void)
 }
 
 static void
-append(const struct payload *p, unsigned channel)
+publish_append(const struct payload *p, unsigned channel)
 {
 	char name[128], *to;
-	int n = pub.channels > 1 ? snprintf(name, sizeof(name), "%s.%u", pub.channel, channel)
-				 : snprintf(name, sizeof(name), "%s", pub.channel);
+	int n = pub.channels > 1 ? snprintf(name, sizeof name, "%s.%u", pub.channel, channel)
+				 : snprintf(name, sizeof name, "%s", pub.channel);
 
 	eio_buf_printf(&pub.out, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%u\r\n", n, name, p->n);
 	to = eio_buf_reserve(&pub.out, p->n + 2);
@@ -114,7 +115,7 @@ append(const struct payload *p, unsigned channel)
 /* The schedule */
 
 static uint64_t
-due_ns(uint64_t start, uint64_t i)
+publish_due_ns(uint64_t start, uint64_t i)
 {
 	if (pub.rate == 0) return bench_now_ns();
 	return start + (uint64_t)((double)i * 1e9 / pub.rate);
@@ -122,7 +123,7 @@ due_ns(uint64_t start, uint64_t i)
 
 /* Without a rate and a number of messages, time ends it. */
 static bool
-is_over(uint64_t start)
+publish_is_over(uint64_t start)
 {
 	if (pub.total) return pub.queued >= pub.total;
 	return (double)(bench_now_ns() - start) >= pub.seconds * 1e9;
@@ -136,8 +137,8 @@ queue_due(uint64_t start)
 	unsigned channel;
 	struct payload p;
 
-	while (!is_over(start) && pub.out.n - pub.out_at < WRITE_MAX) {
-		t = due_ns(start, pub.queued);
+	while (!publish_is_over(start) && pub.out.n - pub.out_at < WRITE_MAX) {
+		t = publish_due_ns(start, pub.queued);
 		if (pub.rate > 0 && t > now) break;
 		channel = (unsigned)(pub.queued % pub.channels);
 		p = (struct payload){ .seq = pub.queued / pub.channels,
@@ -145,40 +146,32 @@ queue_due(uint64_t start)
 			.channel = channel,
 			.n = pub.size ? pub.size : payload_story_size(pub.queued) };
 		hist_add(&pub.behind, now > t ? now - t : 0);
-		append(&p, channel);
+		publish_append(&p, channel);
 	}
 }
 
 static void
-sleep_until(uint64_t ns)
-{
-	struct timespec t = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) continue;
-}
-
-static void
-run(uint64_t start)
+publish_run(uint64_t start)
 {
 	struct pollfd p = { .fd = pub.fd };
 
-	while (!is_over(start) || pub.out.n > 0) {
+	while (!publish_is_over(start) || pub.out.n > 0) {
 		queue_due(start);
 		write_some();
-		read_replies();
+		publish_read_replies();
 		if (pub.out.n > 0) {
 			p.events = POLLIN | POLLOUT;
 			poll(&p, 1, -1);
-		} else if (!is_over(start)) {
-			sleep_until(due_ns(start, pub.queued));
+		} else if (!publish_is_over(start)) {
+			bench_sleep_until(publish_due_ns(start, pub.queued));
 		}
 	}
 	p.events = POLLIN;
-	while (pub.replies < pub.queued && poll(&p, 1, DRAIN_NS / 1000000) > 0) read_replies();
+	while (pub.replies < pub.queued && poll(&p, 1, DRAIN_NS / 1000000) > 0) publish_read_replies();
 }
 
 static void
-print_report(double seconds)
+publish_print_report(double seconds)
 {
 	printf("{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"channels\":%u,\"seconds\":%.3f,\"replies\":%" PRIu64
 	       ",\"receivers\":%" PRIu64 ",\"behind_us\":",
@@ -190,7 +183,7 @@ print_report(double seconds)
 /* The command line */
 
 static void
-usage(void)
+publish_usage(void)
 {
 	puts("Usage: publish --redis HOST:PORT [OPTION]...\n"
 	     "Publish JSON messages of known content by a fixed schedule.\n\n"
@@ -219,7 +212,7 @@ set_mix(const char *text)
 }
 
 static void
-set_option(int option, const char *text)
+publish_set_option(int option, const char *text)
 {
 	switch (option) {
 	case 'r': pub.redis = bench_address("--redis", text); break;
@@ -233,13 +226,13 @@ set_option(int option, const char *text)
 	case 'm': pub.total = bench_count("--messages", text, 1, UINT32_MAX); break;
 	case 'z': pub.size = bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX); break;
 	case 'x': set_mix(text); break;
-	case 'h': usage(); break;
+	case 'h': publish_usage(); break;
 	default: exit(1);
 	}
 }
 
 static void
-parse(int argc, char **argv)
+publish_parse(int argc, char **argv)
 {
 	static const struct option options[] = { { "redis", required_argument, NULL, 'r' },
 		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
@@ -253,7 +246,7 @@ parse(int argc, char **argv)
 	pub.rate = 10;
 	pub.seconds = 5;
 	pub.size = SMALL;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) set_option(option, optarg);
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) publish_set_option(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	if (!pub.redis.sin_port) bench_die("--redis is needed (--help tells)");
 	if (pub.rate > 0 && pub.total == 0 && pub.seconds * pub.rate < 0.5)
@@ -266,15 +259,15 @@ main(int argc, char **argv)
 	int one = 1;
 	uint64_t start;
 
-	parse(argc, argv);
+	publish_parse(argc, argv);
 	payload_init();
 	pub.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof(pub.redis))) bench_die_errno("connect");
-	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (pub.fd < 0 || connect(pub.fd, (struct sockaddr *)&pub.redis, sizeof pub.redis)) bench_die_errno("connect");
+	setsockopt(pub.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	start = bench_now_ns() + START_NS;
 	if (pub.rate > 0 && pub.total == 0) pub.total = (uint64_t)(pub.rate * pub.seconds + 0.5);
-	sleep_until(start);
-	run(start);
-	print_report((double)(bench_now_ns() - start) / 1e9);
+	bench_sleep_until(start);
+	publish_run(start);
+	publish_print_report((double)(bench_now_ns() - start) / 1e9);
 	return 0;
 }

@@ -34,7 +34,7 @@ eio_base64_encode(char *out, struct eio_bytes s)
 }
 
 static int
-digit(unsigned char c)
+base64_digit(unsigned char c)
 {
 	if (c >= 'A' && c <= 'Z') return c - 'A';
 	if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -53,7 +53,7 @@ eio_base64_decode(char *out, struct eio_bytes s)
 
 	for (int pad = 0; pad < 2 && s.n > 0 && s.p[s.n - 1] == '='; pad++) s.n--;
 	for (size_t i = 0; i < s.n; i++) {
-		int d = digit((unsigned char)s.p[i]);
+		int d = base64_digit((unsigned char)s.p[i]);
 
 		if (d < 0) return -1;
 		v = v << 6 | (uint32_t)d;

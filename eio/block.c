@@ -7,7 +7,7 @@
 struct eio_block *
 eio_block_new(size_t n)
 {
-	struct eio_block *b = malloc(sizeof(*b) + n);
+	struct eio_block *b = malloc(sizeof *b + n);
 
 	if (!b) return NULL;
 	atomic_init(&b->refs, 1);

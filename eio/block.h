@@ -25,8 +25,8 @@ void eio_block_unref(struct eio_block *b); /* NULL is fine */
 /* A block that holds a copy of the bytes, with one reference; NULL when out of memory. */
 struct eio_block *eio_block_of(struct eio_bytes s);
 
-/* The buffer's bytes as a block of just their size, with one reference; the buffer is emptied and owns nothing. NULL when out of memory,
- * here or in any append before. */
+/* The buffer's bytes as a block of just their size, with one reference; the buffer is emptied and owns nothing. NULL
+ * when out of memory, here or in any append before. */
 struct eio_block *eio_block_of_buf(struct eio_buf *b);
 
 #endif

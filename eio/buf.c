@@ -52,13 +52,13 @@ void
 eio_buf_append_u64(struct eio_buf *b, uint64_t v)
 {
 	char digits[20];
-	size_t i = sizeof(digits);
+	size_t i = sizeof digits;
 
 	do {
 		digits[--i] = (char)('0' + v % 10);
 		v /= 10;
 	} while (v);
-	eio_buf_append(b, digits + i, sizeof(digits) - i);
+	eio_buf_append(b, digits + i, sizeof digits - i);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "eio/base64.h"
 #include "eio/bundle_int.h"
+#include "eio/check.h"
 #include "eio/frame.h"
 
 #include <stdlib.h>
@@ -16,14 +17,14 @@
 static struct eio_bundle *
 bundle_alloc(size_t count)
 {
-	struct eio_bundle *b = malloc(sizeof(*b) + count * sizeof(struct eio__part));
+	struct eio_bundle *b = malloc(sizeof *b + count * sizeof(struct eio__part));
 
 	if (!b) return NULL;
 	atomic_init(&b->refs, 1);
 	b->count = (unsigned)count;
 	b->size = 0;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
-	atomic_init(&b->twins, NULL);
+	atomic_init(&b->variants, NULL);
 	return b;
 }
 
@@ -53,6 +54,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 	struct eio_bundle *b = bundle_alloc(count);
 	struct eio_block *block;
 
+	CHECK(count > 0);
 	if (!b) return NULL;
 	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__FRAME_HEADER_MAX;
 	block = eio_block_new(max);
@@ -61,6 +63,7 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 		return NULL;
 	}
 	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, m[i]);
+	CHECK(at <= max);
 	block->n = at;
 	atomic_store_explicit(&b->wire[EIO_WIRE_WS], block, memory_order_release);
 	return b;
@@ -101,6 +104,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 	struct eio_bundle *all;
 	struct eio_block *block;
 
+	CHECK(n > 0);
 	for (size_t i = 0; i < n; i++) {
 		count += bundles[i]->count;
 		bytes += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
@@ -116,6 +120,7 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 		join_one(all, block, at, bundles[i]);
 		at += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
 	}
+	CHECK(all->count == count && at == bytes);
 	atomic_store_explicit(&all->wire[EIO_WIRE_WS], block, memory_order_release);
 	return all;
 }
@@ -129,7 +134,7 @@ eio_bundle_ref(struct eio_bundle *b)
 
 /* Frees what bundle_deflate.c made. */
 static void
-twins_free(struct eio__twins *t)
+variants_free(struct eio__variants *t)
 {
 	if (!t) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
@@ -144,7 +149,7 @@ eio_bundle_unref(struct eio_bundle *b)
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
-	twins_free(atomic_load_explicit(&b->twins, memory_order_relaxed));
+	variants_free(atomic_load_explicit(&b->variants, memory_order_relaxed));
 	free(b);
 }
 
@@ -183,12 +188,13 @@ build_text(const struct eio__part *parts, unsigned count, const char *data, bool
 			block->data[at++] = 0x1e;
 		at += put_text(block->data + at, &parts[i], data);
 	}
+	CHECK(at <= max);
 	block->n = at;
 	return block;
 }
 
 static struct eio_block *
-build(const struct eio_bundle *b, const char *data, enum eio_wire wire)
+build_wire(const struct eio_bundle *b, const char *data, enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING: return build_text(b->parts, b->count, data, false);
@@ -205,7 +211,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 
 	if (block) return block;
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
-	block = build(b, ws->data, wire);
+	block = build_wire(b, ws->data, wire);
 	if (!block) return NULL;
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(

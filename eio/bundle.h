@@ -5,6 +5,9 @@
  * shared: one bundle serves every client of a broadcast on every thread, and
  * each wire form of it is made at most once, when the first client needs it.
  *
+ * "Revision" is always Engine.IO's in eio/: 4, or 3, which EIO=2 is as well.
+ * Socket.IO counts its own, one higher.
+ *
  * Threads: everything here may be called from any thread; the reference count
  * and the cache of wire forms are atomic.
  */
@@ -35,7 +38,8 @@ enum eio_wire {
 	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
 	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
 	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
-	EIO_WIRE_POLLING_B64_3_TWICE, /* the same with text encoded twice, for 1.x; it differs only when there is more than ASCII */
+	/* The same with text encoded twice, for 1.x; it differs only when there is more than ASCII. */
+	EIO_WIRE_POLLING_B64_3_TWICE,
 	EIO_WIRE_COUNT
 };
 
@@ -43,8 +47,9 @@ enum eio_wire {
 struct eio_message {
 	bool binary;
 	struct eio_bytes data;
-	/* Text that ends in JSON. To clients of revision 3 what is not ASCII in that is sent as \uXXXX: their generations disagree about
-	 * how text is encoded, but not about ASCII. What stands before the first bracket, brace or quote is left as it is. */
+	/* Text that ends in JSON. To clients of revision 3 what is not ASCII in that is sent as \uXXXX: their
+	 * generations disagree about how text is encoded, but not about ASCII. What stands before the first bracket,
+	 * brace or quote is left as it is. */
 	bool json;
 };
 
@@ -56,8 +61,8 @@ struct eio_bundle *eio_bundle_new(const struct eio_message *messages, size_t n);
 /* A bundle of one text packet of any type, with its data, which counts as JSON text. NULL when out of memory. */
 struct eio_bundle *eio_bundle_packet(enum eio_packet_type type, struct eio_bytes data);
 
-/* A bundle of all the packets of n >= 1 bundles, in their order: what goes to the same clients at the same time goes in one
- * write. The given ones stay as they are. NULL when out of memory. */
+/* A bundle of all the packets of n >= 1 bundles, in their order: what goes to the same clients at the same time goes in
+ * one write. The given ones stay as they are. NULL when out of memory. */
 struct eio_bundle *eio_bundle_join(struct eio_bundle *const *bundles, size_t n);
 
 struct eio_bundle *eio_bundle_ref(struct eio_bundle *b);
@@ -70,17 +75,18 @@ struct eio_block *eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire);
 struct eio_deflate;
 
 /*
- * The compressed twin of a wire form, made at most once and kept as those are. Of a WebSocket form: the frames for a client with
- * which permessage-deflate was negotiated; messages shorter than the threshold, or that do not shrink, are plain in it, and when
- * all are it is the plain form itself. Of a polling form: a part for eio_zip_add_part(). options: the same for all calls
- * with one form. NULL when out of memory, and, with busy given, when another thread is just making it: then *busy is set,
- * and a call with busy NULL makes one in any case.
+ * The compressed variant of a wire form, made at most once and kept as those are. Of a WebSocket form: the frames for a
+ * client with which permessage-deflate was negotiated; messages shorter than the threshold, or that do not shrink, are
+ * plain in it, and when all are it is the plain form itself. Of a polling form: a part for eio_zip_add_part(). options:
+ * the same for all calls with one form. NULL when out of memory, and, with busy given, when another thread is just
+ * making it: then *busy is set, and a call with busy NULL makes one in any case.
  */
 struct eio_block *eio_bundle_deflated(
 	struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy);
 
-/* Lets a joined bundle remember what it was joined of, so that its twins are put together of theirs, which may be there already
- * or be wanted on other threads. Before it is shared. Returns 0, or -1 when out of memory: then nothing has changed. */
+/* Lets a joined bundle remember what it was joined of, so that its variants are put together of theirs, which may be
+ * there already or be wanted on other threads. Before it is shared. Returns 0, or -1 when out of memory: then nothing
+ * has changed. */
 int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
 
 /* How many bytes of message data the bundle carries: what a queue limit counts. */

@@ -17,7 +17,7 @@ append_escape(struct eio_buf *out, uint32_t unit)
 	static const char hex[] = "0123456789abcdef";
 	char e[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15] };
 
-	eio_buf_append(out, e, sizeof(e));
+	eio_buf_append(out, e, sizeof e);
 }
 
 /* Appends JSON text with everything above U+007E escaped. */

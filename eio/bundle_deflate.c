@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The compressed twins of a bundle's wire forms. Each message is compressed with
- * a window of its own, so one twin serves all clients and twins can be put
+ * The compressed variants of a bundle's wire forms. Each message is compressed with
+ * a window of its own, so one variant serves all clients and variants can be put
  * together by putting their bytes together.
  *
  * All threads want a broadcast at the same moment. The first one claims the
  * work; the others may come back later, see the busy of eio_bundle_deflated().
  */
 #include "eio/bundle_int.h"
+#include "eio/check.h"
 #include "eio/deflate.h"
 #include "eio/frame.h"
 
 #include <stdlib.h>
 
-static struct eio__twins *
-twins_alloc(size_t sources)
+static struct eio__variants *
+variants_alloc(size_t sources)
 {
-	struct eio__twins *t = malloc(sizeof(*t) + sources * sizeof(struct eio_bundle *));
+	struct eio__variants *t = malloc(sizeof *t + sources * sizeof(struct eio_bundle *));
 
 	if (!t) return NULL;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) {
@@ -27,15 +28,16 @@ twins_alloc(size_t sources)
 	return t;
 }
 
-static struct eio__twins *
-twins_of(struct eio_bundle *b)
+static struct eio__variants *
+variants_of(struct eio_bundle *b)
 {
-	struct eio__twins *t = atomic_load_explicit(&b->twins, memory_order_acquire), *raced = NULL;
+	struct eio__variants *t = atomic_load_explicit(&b->variants, memory_order_acquire), *raced = NULL;
 
 	if (t) return t;
-	t = twins_alloc(0);
+	t = variants_alloc(0);
 	if (!t) return NULL;
-	if (atomic_compare_exchange_strong_explicit(&b->twins, &raced, t, memory_order_acq_rel, memory_order_acquire))
+	if (atomic_compare_exchange_strong_explicit(
+		    &b->variants, &raced, t, memory_order_acq_rel, memory_order_acquire))
 		return t;
 	free(t);
 	return raced;
@@ -44,16 +46,17 @@ twins_of(struct eio_bundle *b)
 int
 eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n)
 {
-	struct eio__twins *t = twins_alloc(n);
+	struct eio__variants *t = variants_alloc(n);
 
 	if (!t) return -1;
+	CHECK(!atomic_load_explicit(&joined->variants, memory_order_relaxed));
 	for (size_t i = 0; i < n; i++) t->sources[i] = eio_bundle_ref(bundles[i]);
-	atomic_store_explicit(&joined->twins, t, memory_order_release);
+	atomic_store_explicit(&joined->variants, t, memory_order_release);
 	return 0;
 }
 
 static bool
-is_polling(enum eio_wire wire)
+is_polling_wire(enum eio_wire wire)
 {
 	switch (wire) {
 	case EIO_WIRE_POLLING:
@@ -99,6 +102,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 		if (!k) memcpy(to + all.n, plain->data + from, header + n);
 		any = any || k;
 		all.n += k ? k : header + n;
+		CHECK(all.n <= from + header + n);
 	}
 	if (any || !to) return eio_block_of_buf(&all);
 	eio_buf_deinit(&all);
@@ -106,7 +110,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 }
 
 static struct eio_block *
-join_frames(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
+join_frames(const struct eio__variants *t, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
 {
 	struct eio_buf all;
 
@@ -135,7 +139,7 @@ deflate_payload(const struct eio_block *plain, const struct eio_deflate *o)
 }
 
 static struct eio_block *
-join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_deflate *o)
+join_payloads(const struct eio__variants *t, enum eio_wire wire, const struct eio_deflate *o)
 {
 	struct eio_zip z;
 
@@ -154,9 +158,10 @@ join_payloads(const struct eio__twins *t, enum eio_wire wire, const struct eio_d
 }
 
 static struct eio_block *
-make(const struct eio__twins *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o, bool *busy)
+make_variant(const struct eio__variants *t, struct eio_block *plain, enum eio_wire wire, const struct eio_deflate *o,
+	bool *busy)
 {
-	if (is_polling(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
+	if (is_polling_wire(wire)) return t->count ? join_payloads(t, wire, o) : deflate_payload(plain, o);
 	return t->count ? join_frames(t, wire, o, busy) : deflate_frames(plain, o);
 }
 
@@ -164,11 +169,11 @@ struct eio_block *
 eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy)
 {
 	struct eio_block *plain, *block, *raced = NULL;
-	struct eio__twins *t;
+	struct eio__variants *t;
 
 	/* No message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
-	if (!is_polling(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
-	t = twins_of(b);
+	if (!is_polling_wire(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
+	t = variants_of(b);
 	if (!t) return NULL;
 	block = atomic_load_explicit(&t->block[wire], memory_order_acquire);
 	if (block) return block;
@@ -177,7 +182,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 		return NULL;
 	}
 	plain = eio_bundle_wire(b, wire);
-	block = plain ? make(t, plain, wire, options, busy) : NULL;
+	block = plain ? make_variant(t, plain, wire, options, busy) : NULL;
 	if (!block) {
 		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
 		return NULL;

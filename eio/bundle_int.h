@@ -13,8 +13,8 @@ struct eio__part {
 	bool binary, json;
 };
 
-/* The compressed twins of the wire forms. Only a bundle that some client wants compressed has this. */
-struct eio__twins {
+/* The compressed variants of the wire forms. Only a bundle that some client wants compressed has this. */
+struct eio__variants {
 	_Atomic(struct eio_block *) block[EIO_WIRE_COUNT];
 	atomic_bool claimed[EIO_WIRE_COUNT]; /* a thread is making it */
 	unsigned count; /* of the bundles this one was joined of, 0 when they are not known */
@@ -26,7 +26,7 @@ struct eio_bundle {
 	unsigned count;
 	size_t size;
 	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
-	_Atomic(struct eio__twins *) twins;
+	_Atomic(struct eio__variants *) variants;
 	struct eio__part parts[];
 };
 

@@ -43,4 +43,13 @@ eio_bytes_starts(struct eio_bytes s, struct eio_bytes prefix)
 	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* What a hexadecimal digit stands for, or -1. */
+static inline int
+eio_hex_value(char c)
+{
+	if (c >= '0' && c <= '9') return c - '0';
+	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 #endif

@@ -2,9 +2,11 @@
 /* Payloads out of the cached forms of bundles, plain or compressed. */
 #include "eio/collect.h"
 
+#include "eio/check.h"
+
 /* Whether a payload of n bytes takes no more. */
 static bool
-full(enum eio_wire wire, size_t n)
+payload_is_full(enum eio_wire wire, size_t n)
 {
 	return wire == EIO_WIRE_POLLING_3 && n >= EIO_BINARY_FORM_BYTES;
 }
@@ -17,7 +19,7 @@ collect_plain(struct eio_queue *q, enum eio_wire wire)
 	struct eio_buf all;
 
 	eio_buf_init(&all);
-	for (size_t i = 0; q->count > 0 && !full(wire, all.n); i++) {
+	for (size_t i = 0; q->count > 0 && !payload_is_full(wire, all.n); i++) {
 		struct eio_bundle *b = eio_queue_take(q);
 		struct eio_block *w = eio_bundle_wire(b, wire);
 
@@ -39,7 +41,7 @@ collect_coded(
 	struct eio_zip z;
 
 	eio_zip_begin(&z, coding);
-	for (size_t i = 0; q->count > 0 && !full(wire, z.n); i++) {
+	for (size_t i = 0; q->count > 0 && !payload_is_full(wire, z.n); i++) {
 		struct eio_bundle *b = eio_queue_take(q);
 		const struct eio_block *plain = eio_bundle_wire(b, wire);
 		const struct eio_block *part = eio_bundle_deflated(b, wire, o, NULL);
@@ -61,6 +63,7 @@ eio_collect(struct eio_queue *q, enum eio_wire wire, const struct eio_deflate *o
 {
 	struct eio_block *b;
 
+	CHECK(q->count > 0);
 	if (options && *coding != EIO_CODING_IDENTITY && q->bytes >= options->threshold)
 		return collect_coded(q, wire, options, *coding, plain_n);
 	*coding = EIO_CODING_IDENTITY;

@@ -6,6 +6,8 @@
  */
 #include "eio/deflate.h"
 
+#include "eio/check.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -22,14 +24,14 @@ static const char flush_tail[4] = { 0, 0, (char)0xff, (char)0xff };
 
 /* zlib's memory comes from here as all other does. */
 static voidpf
-take(voidpf opaque, uInt n, uInt size)
+zlib_alloc(voidpf opaque, uInt n, uInt size)
 {
 	(void)opaque;
 	return malloc((size_t)n * size);
 }
 
 static void
-give(voidpf opaque, voidpf p)
+zlib_free(voidpf opaque, voidpf p)
 {
 	(void)opaque;
 	free(p);
@@ -47,10 +49,12 @@ window_for(size_t n, int max)
 size_t
 eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate *o)
 {
-	z_stream z = { .zalloc = take, .zfree = give };
+	z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
 	int bits = window_for(s.n, o->window_bits), memory = bits - 7;
 	size_t n;
 
+	CHECK(o->window_bits >= EIO_DEFLATE_WINDOW_MIN && o->window_bits <= EIO_DEFLATE_WINDOW_MAX);
+	CHECK(o->level >= 1 && o->level <= 9);
 	if (s.n == 0 || s.n > UINT_MAX || max > UINT_MAX - EIO_DEFLATE_SLACK) return 0;
 	if (deflateInit2(&z, o->level, Z_DEFLATED, -bits, memory < MEMORY_MAX ? memory : MEMORY_MAX,
 		    Z_DEFAULT_STRATEGY) != Z_OK)
@@ -62,11 +66,12 @@ eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate 
 	/* With room left over, the flush is complete. */
 	n = deflate(&z, Z_SYNC_FLUSH) == Z_OK && z.avail_in == 0 && z.avail_out > 0 ? z.total_out : 0;
 	deflateEnd(&z);
-	if (n <= sizeof(flush_tail) || n - sizeof(flush_tail) > max) return 0;
-	return n - sizeof(flush_tail);
+	if (n <= sizeof flush_tail || n - sizeof flush_tail > max) return 0;
+	return n - sizeof flush_tail;
 }
 
-/* Inflates what z is given into the buffer, until it is used up or something is wrong. *ended: a final block was the last. */
+/* Inflates what z is given into the buffer, until it is used up or something is wrong. *ended: a final block was the
+ * last. */
 static enum eio_inflated
 inflate_some(z_stream *z, struct eio_buf *out, size_t max, bool *ended)
 {
@@ -96,7 +101,7 @@ enum eio_inflated
 eio_inflate(struct eio_buf *out, struct eio_bytes s, size_t max)
 {
 	enum { BETWEEN_BLOCKS = 128 }; /* zlib's data_type: no bit left over, and the head of a block comes next */
-	z_stream z = { .zalloc = take, .zfree = give };
+	z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
 	enum eio_inflated result;
 	bool ended = false;
 
@@ -107,7 +112,7 @@ eio_inflate(struct eio_buf *out, struct eio_bytes s, size_t max)
 	result = inflate_some(&z, out, max, &ended);
 	if (result == EIO_INFLATE_OK && !ended) {
 		z.next_in = (unsigned char *)(uintptr_t)flush_tail;
-		z.avail_in = sizeof(flush_tail);
+		z.avail_in = sizeof flush_tail;
 		result = inflate_some(&z, out, max, &ended);
 		/* Anything but a whole number of blocks was cut off. */
 		if (result == EIO_INFLATE_OK && (ended || z.data_type != BETWEEN_BLOCKS)) result = EIO_INFLATE_BAD;
@@ -137,7 +142,7 @@ append_stored(struct eio_buf *out, struct eio_bytes s)
 		size_t n = s.n < STORED_MAX ? s.n : STORED_MAX;
 		char head[5] = { 0, (char)n, (char)(n >> 8), (char)~n, (char)(~n >> 8) };
 
-		eio_buf_append(out, head, sizeof(head));
+		eio_buf_append(out, head, sizeof head);
 		eio_buf_append(out, s.p, n);
 		s = eio_bytes(s.p + n, s.n - n);
 	}
@@ -161,7 +166,7 @@ eio_zip_add(struct eio_zip *z, struct eio_bytes s, const struct eio_deflate *o)
 	if (s.n == 0) return;
 	if (n) {
 		z->out.n += n;
-		eio_buf_append(&z->out, flush_tail, sizeof(flush_tail));
+		eio_buf_append(&z->out, flush_tail, sizeof flush_tail);
 	} else {
 		append_stored(&z->out, s);
 	}

@@ -26,19 +26,20 @@ struct eio_deflate {
 	int window_bits; /* EIO_DEFLATE_WINDOW_MIN to _MAX: how far back a receiver must remember */
 };
 
-/* Compresses s into at most max bytes at out, as a message of permessage-deflate: ended by a sync flush whose last four bytes are
- * left out. Out must have room for EIO_DEFLATE_SLACK more. Returns how many, or 0 when they do not fit or memory is short. */
+/* Compresses s into at most max bytes at out, as a message of permessage-deflate: ended by a sync flush whose last four
+ * bytes are left out. Out must have room for EIO_DEFLATE_SLACK more. Returns how many, or 0 when they do not fit or
+ * memory is short. */
 enum { EIO_DEFLATE_SLACK = 16 };
 size_t eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate *o);
 
 enum eio_inflated { EIO_INFLATE_OK, EIO_INFLATE_BAD, EIO_INFLATE_TOO_BIG, EIO_INFLATE_NOMEM };
 
-/* Appends what a message of permessage-deflate holds, which a peer made with a fresh window. More than max bytes are too big;
- * then, and when it is bad, some of it may have been appended. */
+/* Appends what a message of permessage-deflate holds, which a peer made with a fresh window. More than max bytes are
+ * too big; then, and when it is bad, some of it may have been appended. */
 enum eio_inflated eio_inflate(struct eio_buf *out, struct eio_bytes s, size_t max);
 
-/* Bodies. One is put together of parts that are compressed each with a fresh window, so parts that are there already need not be
- * compressed again. */
+/* Bodies. One is put together of parts that are compressed each with a fresh window, so parts that are there already
+ * need not be compressed again. */
 
 enum eio_coding {
 	EIO_CODING_IDENTITY,

@@ -2,6 +2,8 @@
 /* The embedded-node hash table and SipHash-1-3 (Aumasson and Bernstein, 2012). */
 #include "eio/hash.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 enum { HASH_FIRST = 16 };
@@ -68,7 +70,7 @@ eio_hash_deinit(struct eio_hash *t)
 }
 
 static void
-grow(struct eio_hash *t)
+grow_table(struct eio_hash *t)
 {
 	size_t size = 2 * (t->mask + 1);
 	struct eio_hash_node **b = calloc(size, sizeof(struct eio_hash_node *));
@@ -95,7 +97,7 @@ eio_hash_add(struct eio_hash *t, struct eio_hash_node *n, uint64_t hash)
 {
 	struct eio_hash_node **at;
 
-	if (t->count > t->mask) grow(t);
+	if (t->count > t->mask) grow_table(t);
 	at = &t->buckets[hash & t->mask];
 	n->hash = hash;
 	n->next = *at;
@@ -108,14 +110,18 @@ eio_hash_remove(struct eio_hash *t, struct eio_hash_node *n)
 {
 	struct eio_hash_node **at = &t->buckets[n->hash & t->mask];
 
-	while (*at != n) at = &(*at)->next;
+	while (*at != n) {
+		CHECK(*at != NULL);
+		at = &(*at)->next;
+	}
 	*at = n->next;
 	n->next = NULL;
+	CHECK(t->count > 0);
 	t->count--;
 }
 
 static struct eio_hash_node *
-match(struct eio_hash_node *n, uint64_t hash)
+match_hash(struct eio_hash_node *n, uint64_t hash)
 {
 	while (n && n->hash != hash) n = n->next;
 	return n;
@@ -124,13 +130,13 @@ match(struct eio_hash_node *n, uint64_t hash)
 struct eio_hash_node *
 eio_hash_find(const struct eio_hash *t, uint64_t hash)
 {
-	return match(t->buckets[hash & t->mask], hash);
+	return match_hash(t->buckets[hash & t->mask], hash);
 }
 
 struct eio_hash_node *
 eio_hash_next(const struct eio_hash_node *n)
 {
-	return match(n->next, n->hash);
+	return match_hash(n->next, n->hash);
 }
 
 /* The first node in this bucket or one behind it. */

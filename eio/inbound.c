@@ -2,13 +2,14 @@
 /* Messages out of pieces. One that comes in one piece and uncompressed is not copied. */
 #include "eio/inbound.h"
 
+#include "eio/check.h"
 #include "eio/deflate.h"
 #include "eio/utf8.h"
 
 enum { RSV1 = 0x40, RSV2_3 = 0x30 };
 
-/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6), or another
- * of the reserved ones is set. */
+/* Looks at the bit that says "compressed" when a frame begins. false: it stands where it must not (RFC 7692 section 6),
+ * or another of the reserved ones is set. */
 static bool
 begin_frame(struct eio_inbound *in, const struct eio_piece *piece)
 {
@@ -53,6 +54,7 @@ eio_inbound_take(struct eio_inbound *in, const struct eio_piece *piece, size_t m
 {
 	bool last = piece->left == 0 && piece->final;
 
+	CHECK(!in->pieces.failed);
 	if (!begin_frame(in, piece)) return EIO_INBOUND_BAD_FRAME;
 	in->in_frame = piece->left != 0;
 	if (in->pieces.n + piece->n + piece->left > max) return EIO_INBOUND_TOO_BIG;

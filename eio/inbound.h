@@ -39,7 +39,8 @@ enum eio_inbound_result {
 	EIO_INBOUND_TOO_BIG, /* more than max bytes, compressed or not; or memory is short */
 };
 
-/* Takes the next piece. max: how many bytes a message may have. After one of the last three nothing more may be given. */
+/* Takes the next piece. max: how many bytes a message may have. After one of the last three nothing more may be
+ * given. */
 enum eio_inbound_result eio_inbound_take(
 	struct eio_inbound *in, const struct eio_piece *piece, size_t max, struct eio_inbound_message *message);
 

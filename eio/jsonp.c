@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* JSONP. The client writes the form into an iframe, where browsers may turn newlines into CR LF; so it escapes them first. */
+/* JSONP. The client writes the form into an iframe, where browsers may turn newlines into CR LF; so it escapes them
+ * first. */
 #include "eio/jsonp.h"
 
 #include "eio/query.h"

@@ -2,37 +2,9 @@
 /* Offers of permessage-deflate, and Accept-Encoding. */
 #include "eio/negotiate.h"
 
+#include "eio/header.h"
+
 enum { WINDOW_BITS_MIN = 8 }; /* of RFC 7692 */
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct eio_bytes
-trim(struct eio_bytes s)
-{
-	while (s.n && is_blank(s.p[0])) s = eio_bytes(s.p + 1, s.n - 1);
-	while (s.n && is_blank(s.p[s.n - 1])) s.n--;
-	return s;
-}
-
-/* Takes what stands before the next separator off the front of *s, trimmed; one in quotes is none. */
-static struct eio_bytes
-take(struct eio_bytes *s, char separator)
-{
-	bool quoted = false;
-	size_t i = 0;
-	struct eio_bytes head;
-
-	for (; i < s->n && (quoted || s->p[i] != separator); i++)
-		if (s->p[i] == '"') quoted = !quoted;
-	head = trim(eio_bytes(s->p, i));
-	i += i < s->n;
-	*s = eio_bytes(s->p + i, s->n - i);
-	return head;
-}
 
 /* Permessage-deflate */
 
@@ -59,7 +31,7 @@ window_bits(struct eio_bytes v)
 
 /* Notes that a flag was given; twice, or with a value, is wrong. */
 static bool
-flag(bool *given, bool has_value)
+note_flag(bool *given, bool has_value)
 {
 	if (*given || has_value) return false;
 	*given = true;
@@ -70,14 +42,16 @@ flag(bool *given, bool has_value)
 static bool
 read_parameter(struct offer *o, struct eio_bytes parameter)
 {
-	struct eio_bytes value = parameter, name = take(&value, '=');
+	struct eio_bytes value = parameter, name = eio_header_take(&value, '=');
 	bool has_value = memchr(parameter.p, '=', parameter.n) != NULL;
 
-	value = trim(value);
-	if (eio_bytes_eq(name, EIO_LIT("server_no_context_takeover"))) return flag(&o->server_no_context, has_value);
-	if (eio_bytes_eq(name, EIO_LIT("client_no_context_takeover"))) return flag(&o->client_no_context, has_value);
+	value = eio_header_trim(value);
+	if (eio_bytes_eq(name, EIO_LIT("server_no_context_takeover")))
+		return note_flag(&o->server_no_context, has_value);
+	if (eio_bytes_eq(name, EIO_LIT("client_no_context_takeover")))
+		return note_flag(&o->client_no_context, has_value);
 	if (eio_bytes_eq(name, EIO_LIT("client_max_window_bits")))
-		return flag(&o->client_bits, has_value && window_bits(value) == 0);
+		return note_flag(&o->client_bits, has_value && window_bits(value) == 0);
 	if (!eio_bytes_eq(name, EIO_LIT("server_max_window_bits")) || o->server_bits) return false;
 	o->server_bits = window_bits(value);
 	return o->server_bits != 0;
@@ -87,9 +61,9 @@ static bool
 read_offer(struct offer *o, struct eio_bytes s)
 {
 	*o = (struct offer){ 0 };
-	if (!eio_bytes_eq(take(&s, ';'), EIO_LIT("permessage-deflate"))) return false;
+	if (!eio_bytes_eq(eio_header_take(&s, ';'), EIO_LIT("permessage-deflate"))) return false;
 	while (s.n) {
-		struct eio_bytes parameter = take(&s, ';');
+		struct eio_bytes parameter = eio_header_take(&s, ';');
 
 		if (parameter.n == 0 || !read_parameter(o, parameter)) return false;
 	}
@@ -102,7 +76,8 @@ eio_negotiate_deflate(struct eio_bytes offers, int window_bits, struct eio_buf *
 	struct offer o;
 
 	while (offers.n) {
-		if (!read_offer(&o, take(&offers, ',')) || (o.server_bits && o.server_bits < window_bits)) continue;
+		if (!read_offer(&o, eio_header_take(&offers, ',')) || (o.server_bits && o.server_bits < window_bits))
+			continue;
 		/* No window is kept for anybody, in neither direction. */
 		EIO_BUF_ADD_LIT(out, "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
 		if (o.server_bits || window_bits < EIO_DEFLATE_WINDOW_MAX)
@@ -121,45 +96,16 @@ struct preference {
 	bool named; /* by its own name, not by "*" */
 };
 
-/* The value of q (RFC 9110 section 12.4.2) in thousandths. */
-static int
-quality_of(struct eio_bytes parameters)
-{
-	while (parameters.n) {
-		struct eio_bytes p = take(&parameters, ';');
-		int q = 0, unit = 1000;
-
-		if (p.n < 3 || (p.p[0] | 0x20) != 'q' || p.p[1] != '=') continue;
-		for (size_t i = 2; i < p.n && unit > 0; i++) {
-			if (p.p[i] == '.') continue;
-			if (p.p[i] < '0' || p.p[i] > '9') break;
-			q += (p.p[i] - '0') * unit;
-			unit /= 10;
-		}
-		return q < 1000 ? q : 1000;
-	}
-	return 1000;
-}
-
-static bool
-names_coding(struct eio_bytes s, struct eio_bytes lower)
-{
-	if (s.n != lower.n) return false;
-	for (size_t i = 0; i < s.n; i++)
-		if ((s.p[i] | 0x20) != lower.p[i]) return false;
-	return true;
-}
-
 static struct preference
 preference_for(struct eio_bytes accept, struct eio_bytes coding)
 {
 	struct preference best = { 0 };
+	struct eio_accepted a;
 
-	for (size_t i = 0; accept.n; i++) {
-		struct eio_bytes spec = take(&accept, ','), name = take(&spec, ';');
-		struct preference p = { .quality = quality_of(spec), .order = i, .named = names_coding(name, coding) };
+	for (size_t i = 0; eio_header_accepted(&accept, &a); i++) {
+		struct preference p = { .quality = a.weight, .order = i, .named = eio_header_is(a.coding, coding) };
 
-		if (!p.named && (best.named || !eio_bytes_eq(name, EIO_LIT("*")))) continue;
+		if (!p.named && (best.named || !eio_bytes_eq(a.coding, EIO_LIT("*")))) continue;
 		if (p.named > best.named || p.quality > best.quality) best = p;
 	}
 	return best;

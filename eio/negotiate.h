@@ -9,9 +9,9 @@
 
 #include "eio/deflate.h"
 
-/* Takes the first offer of permessage-deflate that can be met by messages with windows of their own of window_bits, in what the
- * client lists. Appends the answer, the header's value, to out. false when there is none, or the header is malformed: then
- * nothing is appended. */
+/* Takes the first offer of permessage-deflate that can be met by messages with windows of their own of window_bits, in
+ * what the client lists. Appends the answer, the header's value, to out. false when there is none, or the header is
+ * malformed: then nothing is appended. */
 bool eio_negotiate_deflate(struct eio_bytes offers, int window_bits, struct eio_buf *out);
 
 /* The coding of an answer that may be had as EIO_CODING_GZIP, _DEFLATE or _IDENTITY: which of the first two the client

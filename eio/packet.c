@@ -20,7 +20,8 @@ type_of(char digit, enum eio_packet_type *type)
 	return true;
 }
 
-/* "b<base64>", in revision 3 with the type between. A type that does not exist is passed over there, as in the reference. */
+/* "b<base64>", in revision 3 with the type between. A type that does not exist is passed over there, as in the
+ * reference. */
 static int
 decode_base64(struct eio_packet *out, char *text, size_t n, int revision)
 {
@@ -38,7 +39,7 @@ decode_base64(struct eio_packet *out, char *text, size_t n, int revision)
 
 /* Undoes the second encoding of a client that does it, and finds out whether it does (doc/design.md section 5). */
 static size_t
-undo(char *text, size_t n, enum eio_text *rule)
+undo_twice(char *text, size_t n, enum eio_text *rule)
 {
 	struct eio_bytes s = eio_bytes(text, n);
 	ssize_t len = -1;
@@ -61,7 +62,7 @@ eio_packet_decode(struct eio_packet *out, char *text, size_t n, int revision, en
 	if (n == 0) return -1;
 	if (text[0] == 'b') return decode_base64(out, text, n, revision);
 	if (!type_of(text[0], &type)) return -1;
-	if (revision == 3) n = 1 + undo(text + 1, n - 1, rule);
+	if (revision == 3) n = 1 + undo_twice(text + 1, n - 1, rule);
 	*out = (struct eio_packet){ type, false, eio_bytes(text + 1, n - 1) };
 	if (eio_utf8_valid(out->data)) return 0;
 	if (revision == 3) eio_utf8_replace_surrogates(text + 1, n - 1);
@@ -83,7 +84,7 @@ eio_packet_decode_binary_3(struct eio_packet *out, struct eio_bytes data)
 
 /* Moves the cursor behind the next n bytes, which it returns. */
 static char *
-take(struct eio_payload *y, size_t n)
+take_bytes(struct eio_payload *y, size_t n)
 {
 	char *p = y->p;
 
@@ -116,7 +117,7 @@ read_units(struct eio_payload *y, size_t *units)
 	for (; i < y->n && y->p[i] >= '0' && y->p[i] <= '9' && digits < MAX_LENGTH_DIGITS; i++, digits++)
 		*units = *units * 10 + (size_t)(y->p[i] - '0');
 	if (digits == 0 || i == y->n || y->p[i] != ':') return -1;
-	take(y, i + 1);
+	take_bytes(y, i + 1);
 	return 0;
 }
 
@@ -133,7 +134,7 @@ next_3_string(struct eio_payload *y, struct eio_packet *out)
 	}
 	n = y->p ? eio_utf8_units_len(eio_bytes(y->p, y->n), units) : -1;
 	if (n < 0) return -1;
-	return eio_packet_decode(out, take(y, (size_t)n), (size_t)n, 3, &y->text) ? -1 : 1;
+	return eio_packet_decode(out, take_bytes(y, (size_t)n), (size_t)n, 3, &y->text) ? -1 : 1;
 }
 
 static int
@@ -149,9 +150,9 @@ next_3_binary(struct eio_payload *y, struct eio_packet *out)
 		n = n * 10 + (unsigned char)y->p[i];
 	}
 	if (i == y->n || i == 1) return -1;
-	take(y, i + 1);
+	take_bytes(y, i + 1);
 	if (n > y->n) n = y->n; /* as the reference does */
-	p = y->p ? take(y, n) : (char[]){ 0 };
+	p = y->p ? take_bytes(y, n) : (char[]){ 0 };
 	if (binary) return eio_packet_decode_binary_3(out, eio_bytes(p, n)) ? -1 : 1;
 	return eio_packet_decode(out, p, n, 3, &once) ? -1 : 1;
 }

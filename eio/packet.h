@@ -38,11 +38,12 @@ struct eio_payload {
 	enum eio_text text; /* of the string form */
 };
 
-/* Takes the next packet. Returns 1, 0 at the end, or -1 for what is none: a bad length, an empty or unknown packet, text that
- * is not UTF-8, bad base64. After -1 the payload is over. */
+/* Takes the next packet. Returns 1, 0 at the end, or -1 for what is none: a bad length, an empty or unknown packet,
+ * text that is not UTF-8, bad base64. After -1 the payload is over. */
 int eio_payload_next(struct eio_payload *payload, struct eio_packet *out);
 
-/* Reads one packet of a WebSocket text message, which must be valid UTF-8. revision: 3 or 4. Returns 0 or -1 as above. */
+/* Reads one packet of a WebSocket text message, which must be valid UTF-8. revision: 3 or 4. Returns 0 or -1 as
+ * above. */
 int eio_packet_decode(struct eio_packet *out, char *text, size_t n, int revision, enum eio_text *rule);
 
 /* Reads one packet of revision 3 that came as bytes: the first byte is its type. Returns 0 or -1. */

@@ -14,15 +14,6 @@ eio_query_split(struct eio_bytes target, struct eio_bytes *path, struct eio_byte
 	*query = eio_bytes(q + 1, target.n - path->n - 1);
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
-
 /* The next decoded byte of s, which moves on. s is not empty. */
 static inline char
 next_byte(struct eio_bytes *s)
@@ -32,8 +23,8 @@ next_byte(struct eio_bytes *s)
 
 	if (c == '+') {
 		c = ' ';
-	} else if (c == '%' && s->n >= 3 && hex(s->p[1]) >= 0 && hex(s->p[2]) >= 0) {
-		c = (char)(hex(s->p[1]) << 4 | hex(s->p[2]));
+	} else if (c == '%' && s->n >= 3 && eio_hex_value(s->p[1]) >= 0 && eio_hex_value(s->p[2]) >= 0) {
+		c = (char)(eio_hex_value(s->p[1]) << 4 | eio_hex_value(s->p[2]));
 		used = 3;
 	}
 	s->p += used;

@@ -2,24 +2,26 @@
 /* The ring of bundles. */
 #include "eio/queue.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 enum { QUEUE_FIRST = 4 };
 
 static struct eio_queued *
-at(const struct eio_queue *q, size_t i)
+queued_at(const struct eio_queue *q, size_t i)
 {
 	return &q->ring[(q->head + i) & (q->cap - 1)];
 }
 
 static int
-grow(struct eio_queue *q)
+grow_ring(struct eio_queue *q)
 {
 	unsigned cap = q->cap ? q->cap * 2 : QUEUE_FIRST;
-	struct eio_queued *ring = cap ? malloc(cap * sizeof(*ring)) : NULL;
+	struct eio_queued *ring = cap ? malloc(cap * sizeof *ring) : NULL;
 
 	if (!ring) return -1;
-	for (size_t i = 0; i < q->count; i++) ring[i] = *at(q, i);
+	for (size_t i = 0; i < q->count; i++) ring[i] = *queued_at(q, i);
 	free(q->ring);
 	q->ring = ring;
 	q->cap = cap;
@@ -29,7 +31,7 @@ grow(struct eio_queue *q)
 
 /* An idle client keeps no ring: there are many of them. */
 static void
-shrink(struct eio_queue *q)
+shrink_ring(struct eio_queue *q)
 {
 	if (q->count > 0) return;
 	free(q->ring);
@@ -40,11 +42,11 @@ int
 eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag)
 {
 	if (!b) return -1;
-	if (q->count == q->cap && grow(q)) {
+	if (q->count == q->cap && grow_ring(q)) {
 		eio_bundle_unref(b);
 		return -1;
 	}
-	*at(q, q->count++) = (struct eio_queued){ b, tag };
+	*queued_at(q, q->count++) = (struct eio_queued){ b, tag };
 	q->bytes += eio_bundle_size(b);
 	return 0;
 }
@@ -52,12 +54,14 @@ eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag)
 struct eio_bundle *
 eio_queue_take(struct eio_queue *q)
 {
-	struct eio_bundle *b = at(q, 0)->bundle;
+	struct eio_bundle *b;
 
+	CHECK(q->count > 0);
+	b = queued_at(q, 0)->bundle;
 	q->head = (q->head + 1) & (q->cap - 1);
 	q->count--;
 	q->bytes -= eio_bundle_size(b);
-	shrink(q);
+	shrink_ring(q);
 	return b;
 }
 
@@ -67,17 +71,17 @@ eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes)
 	unsigned kept = 0, n = q->count;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct eio_queued e = *at(q, i);
+		struct eio_queued e = *queued_at(q, i);
 
 		if (tag ? e.tag == tag : e.tag && q->bytes > max_bytes) {
 			q->bytes -= eio_bundle_size(e.bundle);
 			eio_bundle_unref(e.bundle);
 		} else {
-			*at(q, kept++) = e;
+			*queued_at(q, kept++) = e;
 		}
 	}
 	q->count = kept;
-	shrink(q);
+	shrink_ring(q);
 	return n - kept;
 }
 

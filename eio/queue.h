@@ -30,7 +30,8 @@ int eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag);
 /* Takes the oldest bundle, whose reference goes to the caller; the queue must not be empty. */
 struct eio_bundle *eio_queue_take(struct eio_queue *q);
 
-/* Drops bundles with this tag; or, tag being NULL, the oldest with any tag until at most max_bytes wait. Returns how many. */
+/* Drops bundles with this tag; or, tag being NULL, the oldest with any tag until at most max_bytes wait. Returns how
+ * many. */
 size_t eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes);
 
 /* Empties it and frees its memory. */

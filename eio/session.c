@@ -14,7 +14,7 @@ eio__session_enter(struct eio_session *s, enum eio__state to)
 
 /* The application will be told that the session closed, and why. */
 static void
-tell_closed(struct eio_session *s, enum eio_reason reason)
+note_closed(struct eio_session *s, enum eio_reason reason)
 {
 	s->reason = (unsigned char)reason;
 	eio__session_set_due(s, EIO__DUE_CLOSE_EVENT, true);
@@ -39,7 +39,7 @@ void
 eio__session_finish(struct eio_session *s, enum eio_reason reason)
 {
 	if (s->state >= EIO__STATE_CLOSED) return;
-	if (s->state == EIO__STATE_OPEN) tell_closed(s, reason);
+	if (s->state == EIO__STATE_OPEN) note_closed(s, reason);
 	eio__session_end_probe(s);
 	stop_timers(s);
 	eio_queue_clear(&s->queue);
@@ -57,7 +57,7 @@ eio__session_fail(struct eio_session *s, enum eio_reason reason)
 static void
 begin_closing(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
 {
-	tell_closed(s, reason);
+	note_closed(s, reason);
 	eio__session_enter(s, EIO__STATE_CLOSING);
 	s->heartbeat_at = 0;
 	s->close_at = now_ms + EIO_CLOSE_TIMEOUT_MS;

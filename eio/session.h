@@ -89,7 +89,8 @@ struct eio_session {
 	enum eio__probe probe : 8;
 	enum eio__ping ping : 8;
 	enum eio__reading reading : 8; /* what `in` is */
-	bool other_b64; /* what kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling */
+	/* What kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling. */
+	bool other_b64;
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	char sid[EIO_SID_LEN + 1];
@@ -136,8 +137,9 @@ enum eio_accept {
 };
 
 /*
- * Starts a session. sid: EIO_SID_LEN characters of A-Z a-z 0-9 - _, copied. A polling session starts with its handshake GET held;
- * the open packet is queued either way. settings must outlive the session. Returns 0, or -1 when out of memory.
+ * Starts a session. sid: EIO_SID_LEN characters of A-Z a-z 0-9 - _, copied. A polling session starts with its handshake
+ * GET held; the open packet is queued either way. settings must outlive the session. Returns 0, or -1 when out of
+ * memory.
  */
 int eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
 	const struct eio_session_kind *kind, uint64_t now_ms);
@@ -145,7 +147,8 @@ int eio_session_init(struct eio_session *s, const struct eio_settings *settings,
 /* Frees what the session holds, in any state. */
 void eio_session_deinit(struct eio_session *s);
 
-/* A GET for this session arrived: on EIO_ACCEPT_OK it is held until an ANSWER (protocol section "Polling mechanics"). */
+/* A GET for this session arrived: on EIO_ACCEPT_OK it is held until an ANSWER (protocol section "Polling
+ * mechanics"). */
 enum eio_accept eio_session_get(struct eio_session *s, uint64_t now_ms);
 
 /* The client gave up its held GET: the session closes. */
@@ -158,9 +161,9 @@ void eio_session_post_abort(struct eio_session *s);
 /* A POST was refused for its size: it is over, and the session goes on. */
 void eio_session_post_refused(struct eio_session *s);
 
-/* The body of the begun POST is complete; the bytes are changed in place and must stay until
- * eio_session_event returned EIO_EVENT_NONE. binary: the payload's binary form, which only revision 3 has. Answer "ok" afterwards,
- * whatever was in it. */
+/* The body of the begun POST is complete; the bytes are changed in place and must stay until eio_session_event returned
+ * EIO_EVENT_NONE. binary: the payload's binary form, which only revision 3 has. Answer "ok" afterwards, whatever was in
+ * it. */
 void eio_session_post(struct eio_session *s, char *body, size_t n, bool binary);
 
 /* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
@@ -170,13 +173,13 @@ void eio_session_post_bad_type(struct eio_session *s);
  * text, as the polling requests did or not. */
 enum eio_accept eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms);
 
-/* One whole message came on the probing WebSocket. When it was the upgrade, eio_session_upgraded() is true afterwards
- * and that WebSocket is the session's transport. */
+/* One complete message came on the probing WebSocket. When it was the upgrade, eio_session_upgraded() is true
+ * afterwards and that WebSocket is the session's transport. */
 void eio_session_probe_recv(struct eio_session *s, bool binary, struct eio_bytes data);
 void eio_session_probe_closed(struct eio_session *s);
 
-/* One whole message came on the session's WebSocket; text must be valid UTF-8. The bytes are changed in place and must
- * stay until eio_session_event returned EIO_EVENT_NONE. */
+/* One complete message came on the session's WebSocket; text must be valid UTF-8. The bytes are changed in place and
+ * must stay until eio_session_event returned EIO_EVENT_NONE. */
 void eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n);
 
 /* The session's WebSocket is gone. error: not by a close frame of the client. */
@@ -186,15 +189,16 @@ void eio_session_ws_closed(struct eio_session *s, bool error);
  * or out of memory; nothing is kept then. */
 int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
-/* Drops queued bundles that carry a tag, oldest first, until at most max_bytes are queued (tag NULL), or all bundles with
- * that very tag. Returns how many were dropped. */
+/* Drops queued bundles that carry a tag, oldest first, until at most max_bytes are queued (tag NULL), or all bundles
+ * with that very tag. Returns how many were dropped. */
 size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes);
 
 /* Closes: what is queued is sent first, then the client is told. The CLOSE event comes at once. A polling client
  * with no GET held has EIO_CLOSE_TIMEOUT_MS to come for it. */
 void eio_session_close(struct eio_session *s, enum eio_reason reason, uint64_t now_ms);
 
-/* As close, but what is queued is thrown away, without waiting for a client that has no GET held: for a server that goes away. */
+/* As close, but what is queued is thrown away, without waiting for a client that has no GET held: for a server that
+ * goes away. */
 void eio_session_discard(struct eio_session *s, enum eio_reason reason);
 
 /* Takes the next event or output. writable: the session's WebSocket can take another write now; SEND is withheld while
@@ -218,7 +222,8 @@ eio_session_transport(const struct eio_session *s)
 	return s->kind.transport;
 }
 
-/* Says what coding the client of a GET takes, whose answers are plain otherwise. Before or right after eio_session_get. */
+/* Says what coding the client of a GET takes, whose answers are plain otherwise. Before or right after
+ * eio_session_get. */
 static inline void
 eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
 {
@@ -228,8 +233,8 @@ eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */
 bool eio_session_direct(const struct eio_session *s);
 
-/* What waits longest for a WebSocket that takes a write now, instead of an output SEND. The reference goes to the caller; NULL when
- * nothing waits, or what waits is for something else. */
+/* What waits longest for a WebSocket that takes a write now, instead of an output SEND. The reference goes to the
+ * caller; NULL when nothing waits, or what waits is for something else. */
 struct eio_bundle *eio_session_take(struct eio_session *s);
 
 /* The wire form that this session's transport takes now. */

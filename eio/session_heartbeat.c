@@ -2,8 +2,8 @@
 /* Whether the client is still there, and everything else that a session does because time passes. */
 #include "eio/session_int.h"
 
-/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never answers
- * pings is not kept. */
+/* Any packet proves life. In revision 4 that counts only once per ping, as in engine.io 6.6: a client that never
+ * answers pings is not kept. */
 void
 eio__session_note_alive(struct eio_session *s, uint64_t now_ms)
 {
@@ -35,7 +35,7 @@ eio__session_on_pong(struct eio_session *s, uint64_t now_ms)
 /* Time */
 
 static void
-earlier(uint64_t *at_ms, uint64_t timer)
+take_earlier(uint64_t *at_ms, uint64_t timer)
 {
 	if (timer && timer < *at_ms) *at_ms = timer;
 }
@@ -45,15 +45,15 @@ eio_session_deadline(const struct eio_session *s)
 {
 	uint64_t t = UINT64_MAX;
 
-	earlier(&t, s->heartbeat_at);
-	earlier(&t, s->upgrade_at);
-	earlier(&t, s->noop_at);
-	earlier(&t, s->close_at);
+	take_earlier(&t, s->heartbeat_at);
+	take_earlier(&t, s->upgrade_at);
+	take_earlier(&t, s->noop_at);
+	take_earlier(&t, s->close_at);
 	return t;
 }
 
 static bool
-expired(uint64_t *timer, uint64_t now_ms)
+timer_expired(uint64_t *timer, uint64_t now_ms)
 {
 	if (!*timer || *timer > now_ms) return false;
 	*timer = 0;
@@ -62,7 +62,7 @@ expired(uint64_t *timer, uint64_t now_ms)
 
 /* The next ping, or the end of the patience with the last one. */
 static void
-beat(struct eio_session *s, uint64_t now_ms)
+next_beat(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->ping != EIO__PING_NONE || s->kind.revision == 3) {
 		eio__session_fail(s, EIO_REASON_PING_TIMEOUT);
@@ -77,8 +77,8 @@ beat(struct eio_session *s, uint64_t now_ms)
 void
 eio_session_tick(struct eio_session *s, uint64_t now_ms)
 {
-	if (expired(&s->heartbeat_at, now_ms)) beat(s, now_ms);
-	if (expired(&s->upgrade_at, now_ms)) eio__session_upgrade_timeout(s, now_ms);
-	if (expired(&s->noop_at, now_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
-	if (expired(&s->close_at, now_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+	if (timer_expired(&s->heartbeat_at, now_ms)) next_beat(s, now_ms);
+	if (timer_expired(&s->upgrade_at, now_ms)) eio__session_upgrade_timeout(s, now_ms);
+	if (timer_expired(&s->noop_at, now_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
+	if (timer_expired(&s->close_at, now_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
 }

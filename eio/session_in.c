@@ -2,9 +2,12 @@
 /* Packets in: what a POST or the session's WebSocket brought, one packet after the other, as events. */
 #include "eio/session_int.h"
 
+#include "eio/check.h"
+
 void
 eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n)
 {
+	CHECK(s->reading == EIO__READING_NONE);
 	if (s->state != EIO__STATE_OPEN) return;
 	s->in = (struct eio_payload){ .p = data, .n = n };
 	s->reading = binary ? EIO__READING_BINARY : EIO__READING_TEXT;

@@ -62,7 +62,7 @@ eio_session_post_refused(struct eio_session *s)
 void
 eio_session_post(struct eio_session *s, char *body, size_t n, bool binary)
 {
-	CHECK(body != NULL);
+	CHECK(body != NULL && s->reading == EIO__READING_NONE);
 	s->post = EIO__POST_NONE;
 	if (s->state != EIO__STATE_OPEN) return;
 	s->in = (struct eio_payload){ .p = body, .n = n, .text = s->kind.text };

@@ -2,11 +2,13 @@
 /* The upgrade: a WebSocket that probes for a session which polls, until it is the session's transport or is closed. */
 #include "eio/session_int.h"
 
+#include "eio/check.h"
+
 static const char probe_text[] = "probe";
 
-/* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both the pong and
- * the answer to its last GET. The pong goes first, so the noop follows at once. Who polls again nevertheless has yet to see the pong
- * and would come again and again. */
+/* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both
+ * the pong and the answer to its last GET. The pong goes first, so the noop follows at once. Who polls again
+ * nevertheless has yet to see the pong and would come again and again. */
 void
 eio__session_release_get(struct eio_session *s, uint64_t now_ms)
 {
@@ -37,6 +39,7 @@ become_websocket(struct eio_session *s)
 {
 	bool polling_b64 = s->kind.b64;
 
+	CHECK(s->kind.transport == EIO_TRANSPORT_POLLING);
 	s->kind.transport = EIO_TRANSPORT_WEBSOCKET;
 	s->kind.b64 = s->other_b64;
 	s->other_b64 = polling_b64;
@@ -80,8 +83,8 @@ eio_session_probe_closed(struct eio_session *s)
 	s->upgrade_at = s->noop_at = 0;
 }
 
-/* Official clients that got the answer to their probe send nothing more until their POST is answered, and then the upgrade. When the
- * probe is closed in that time they stay silent for ever, so a long POST has as long again. */
+/* Official clients that got the answer to their probe send nothing more until their POST is answered, and then the
+ * upgrade. When the probe is closed in that time they stay silent for ever, so a long POST has as long again. */
 void
 eio__session_upgrade_timeout(struct eio_session *s, uint64_t now_ms)
 {

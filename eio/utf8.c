@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8 checks. ASCII is passed over eight bytes at a time; utf8proc judges the rest. The only file that
- * includes utf8proc. */
+/* UTF-8 a character at a time, read by utf8proc; this is the only file that includes it. Whole texts are checked in
+ * utf8_valid.c. */
 #include "eio/utf8.h"
 
+#include "eio/check.h"
+
 #include <utf8proc.h>
-
-/* How many leading bytes are ASCII, rounded down to what is quick to tell. */
-static size_t
-ascii_run(const char *p, size_t n)
-{
-	size_t i = 0;
-	uint64_t w;
-
-	for (; i + 8 <= n; i += 8) {
-		memcpy(&w, p + i, 8);
-		if (w & 0x8080808080808080u) break;
-	}
-	return i;
-}
-
-bool
-eio_utf8_valid(struct eio_bytes s)
-{
-	size_t i = 0;
-	utf8proc_int32_t cp;
-	utf8proc_ssize_t k;
-
-	while (i < s.n) {
-		i += ascii_run(s.p + i, s.n - i);
-		if (i == s.n) break;
-		k = utf8proc_iterate((const utf8proc_uint8_t *)s.p + i, (utf8proc_ssize_t)(s.n - i), &cp);
-		if (k <= 0) return false;
-		i += (size_t)k;
-	}
-	return true;
-}
 
 size_t
 eio_utf8_next(struct eio_bytes s, uint32_t *cp)
@@ -51,6 +22,13 @@ eio_utf8_next(struct eio_bytes s, uint32_t *cp)
 	if (k <= 0) return 0;
 	*cp = (uint32_t)c;
 	return (size_t)k;
+}
+
+unsigned
+eio_utf8_put(char out[4], uint32_t cp)
+{
+	CHECK(utf8proc_codepoint_valid((utf8proc_int32_t)cp));
+	return (unsigned)utf8proc_encode_char((utf8proc_int32_t)cp, (utf8proc_uint8_t *)out);
 }
 
 ssize_t
@@ -134,7 +112,7 @@ eio_utf8_twice(struct eio_bytes s)
 
 	/* The undone bytes pass through a window of one character: nothing is written before it is certain. */
 	while (at < s.n || have > 0) {
-		while (at < s.n && have < sizeof(window)) {
+		while (at < s.n && have < sizeof window) {
 			k = eio_utf8_next(eio_bytes(s.p + at, s.n - at), &cp);
 			if (k == 0 || cp > 0xff) return false;
 			window[have++] = (unsigned char)cp;

@@ -2,6 +2,8 @@
 /* The timer wheel. A timer further away than one turn stays in its slot and is passed over until its turn comes. */
 #include "eio/wheel.h"
 
+#include "eio/check.h"
+
 void
 eio_wheel_init(struct eio_wheel *w, uint64_t now_ms)
 {
@@ -12,7 +14,7 @@ eio_wheel_init(struct eio_wheel *w, uint64_t now_ms)
 }
 
 static void
-insert(struct eio_wheel *w, struct eio_timer *t)
+insert_timer(struct eio_wheel *w, struct eio_timer *t)
 {
 	/* Rounded up: a timer never fires early. */
 	uint64_t tick = t->at_ms / EIO_WHEEL_TICK_MS + 1;
@@ -27,6 +29,7 @@ insert(struct eio_wheel *w, struct eio_timer *t)
 static void
 take_out(struct eio_wheel *w, struct eio_timer *t)
 {
+	CHECK(w->count > 0);
 	eio_list_remove(&t->link);
 	w->count--;
 }
@@ -43,12 +46,12 @@ eio_wheel_set(struct eio_wheel *w, struct eio_timer *t, uint64_t at_ms)
 	}
 	if (armed && at_ms / EIO_WHEEL_TICK_MS + 1 >= t->tick) return;
 	if (armed) take_out(w, t);
-	insert(w, t);
+	insert_timer(w, t);
 }
 
 /* The first slot at or after `from` that holds a timer of any turn. */
 static uint64_t
-scan(const struct eio_wheel *w, uint64_t from)
+next_used_slot(const struct eio_wheel *w, uint64_t from)
 {
 	if (w->count == 0) return UINT64_MAX;
 	for (uint64_t i = 0; i < EIO_WHEEL_SLOTS; i++)
@@ -58,7 +61,7 @@ scan(const struct eio_wheel *w, uint64_t from)
 
 /* A due timer of the current slot; one whose deadline moved is put where it belongs. */
 static struct eio_timer *
-look(struct eio_wheel *w, uint64_t now_ms)
+due_in_slot(struct eio_wheel *w, uint64_t now_ms)
 {
 	struct eio_list *head = &w->slots[w->tick & (EIO_WHEEL_SLOTS - 1)], *l, *next;
 
@@ -72,7 +75,7 @@ look(struct eio_wheel *w, uint64_t now_ms)
 			t->at_ms = UINT64_MAX;
 			return t;
 		}
-		insert(w, t);
+		insert_timer(w, t);
 	}
 	return NULL;
 }
@@ -84,12 +87,12 @@ eio_wheel_expired(struct eio_wheel *w, uint64_t now_ms)
 	struct eio_timer *t;
 
 	while (w->tick <= now) {
-		t = look(w, now_ms);
+		t = due_in_slot(w, now_ms);
 		if (t) return t;
-		w->tick = scan(w, w->tick + 1);
+		w->tick = next_used_slot(w, w->tick + 1);
 		if (w->tick > now) w->tick = now + 1;
 	}
-	w->next = scan(w, w->tick);
+	w->next = next_used_slot(w, w->tick);
 	return NULL;
 }
 

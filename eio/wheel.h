@@ -48,8 +48,8 @@ void eio_wheel_set(struct eio_wheel *w, struct eio_timer *t, uint64_t at_ms);
 /* Takes a timer that is due off the wheel, or returns NULL. Call until NULL. */
 struct eio_timer *eio_wheel_expired(struct eio_wheel *w, uint64_t now_ms);
 
-/* When to call eio_wheel_expired again, in milliseconds, or UINT64_MAX with no timer armed. May be early, never late by more
- * than a tick. */
+/* When to call eio_wheel_expired again, in milliseconds, or UINT64_MAX with no timer armed. May be early, never late by
+ * more than a tick. */
 uint64_t eio_wheel_next(const struct eio_wheel *w);
 
 #endif

@@ -20,14 +20,14 @@ struct echo {
 };
 
 static void
-on_open(void *user, struct eio_socket *s)
+echo_open(void *user, struct eio_socket *s)
 {
 	(void)user;
 	(void)s;
 }
 
 static void
-on_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data)
+echo_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data)
 {
 	struct eio_message m = { .binary = binary, .data = data };
 	struct eio_bundle *b = eio_bundle_new(&m, 1);
@@ -56,7 +56,7 @@ on_request(void *user, struct eio_exchange *ex)
 }
 
 static void
-on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
+echo_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 {
 	struct echo *e = user;
 
@@ -64,7 +64,7 @@ on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 }
 
 static void
-on_upgrade(void *user, struct eio_upgrade *up)
+echo_upgrade(void *user, struct eio_upgrade *up)
 {
 	struct echo *e = user;
 
@@ -72,7 +72,7 @@ on_upgrade(void *user, struct eio_upgrade *up)
 }
 
 static void
-on_signal(uv_signal_t *sig, int signum)
+on_echo_signal(uv_signal_t *sig, int signum)
 {
 	struct echo *e = sig->data;
 
@@ -87,7 +87,7 @@ on_signal(uv_signal_t *sig, int signum)
 }
 
 static void
-usage(int status)
+echo_usage(int status)
 {
 	fputs("usage: eio-echo [--port 3000] [--path /engine.io/] [--ping-interval MS] [--ping-timeout MS]\n"
 	      "                [--max-payload BYTES] [--cors] [--cookie NAME] [--allow-eio3]\n",
@@ -96,7 +96,7 @@ usage(int status)
 }
 
 static const char *
-parse(int argc, char **argv, struct eio_server_options *o)
+echo_parse(int argc, char **argv, struct eio_server_options *o)
 {
 	static const struct option longs[] = { { "port", 1, NULL, 'p' }, { "path", 1, NULL, 'a' },
 		{ "ping-interval", 1, NULL, 'i' }, { "ping-timeout", 1, NULL, 't' }, { "max-payload", 1, NULL, 'm' },
@@ -114,22 +114,22 @@ parse(int argc, char **argv, struct eio_server_options *o)
 		case 'c': o->cors.origin = EIO_CORS_ANY; break;
 		case 'k': o->cookie_name = optarg; break;
 		case '3': o->allow_eio3 = true; break;
-		default: usage(c == 'h' ? 0 : 2);
+		default: echo_usage(c == 'h' ? 0 : 2);
 		}
 	}
 	return port;
 }
 
 static int
-start(struct echo *e, const struct eio_server_options *o, const char *port)
+echo_start(struct echo *e, const struct eio_server_options *o, const char *port)
 {
-	const struct eio_server_handler handler = { .open = on_open,
-		.message = on_message,
+	const struct eio_server_handler handler = { .open = echo_open,
+		.message = echo_message,
 		.close = on_close,
 		.request = on_request,
 		.user = e,
 		.http_user = e };
-	const struct eio_httpd_handler http = { .exchange = on_exchange, .upgrade = on_upgrade, .user = e };
+	const struct eio_httpd_handler http = { .exchange = echo_exchange, .upgrade = echo_upgrade, .user = e };
 	const struct eio_httpd_options options = { .max_head = 16384,
 		.max_body = o->max_payload,
 		.header_timeout_ms = 60000,
@@ -137,7 +137,7 @@ start(struct echo *e, const struct eio_server_options *o, const char *port)
 	char address[64];
 	int fd;
 
-	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	snprintf(address, sizeof address, "127.0.0.1:%s", port);
 	fd = eio_listen(address);
 	if (fd < 0) {
 		fprintf(stderr, "eio-echo: cannot listen on %s: %s\n", address, strerror(-fd));
@@ -150,8 +150,8 @@ start(struct echo *e, const struct eio_server_options *o, const char *port)
 	uv_signal_init(&e->loop, &e->sigint);
 	uv_signal_init(&e->loop, &e->sigterm);
 	e->sigint.data = e->sigterm.data = e;
-	uv_signal_start(&e->sigint, on_signal, SIGINT);
-	uv_signal_start(&e->sigterm, on_signal, SIGTERM);
+	uv_signal_start(&e->sigint, on_echo_signal, SIGINT);
+	uv_signal_start(&e->sigterm, on_echo_signal, SIGTERM);
 	printf("listening on 127.0.0.1:%u%s\n", eio_listen_port(fd), o->path);
 	fflush(stdout);
 	return 0;
@@ -174,10 +174,10 @@ main(int argc, char **argv)
 		.cookie_attributes = "; Path=/; HttpOnly; SameSite=Lax",
 		.count = 1,
 	};
-	const char *port = parse(argc, argv, &o);
+	const char *port = echo_parse(argc, argv, &o);
 
 	signal(SIGPIPE, SIG_IGN);
-	if (start(&e, &o, port)) return 1;
+	if (echo_start(&e, &o, port)) return 1;
 	uv_run(&e.loop, UV_RUN_DEFAULT);
 	eio_server_free(e.server);
 	uv_loop_close(&e.loop);

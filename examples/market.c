@@ -105,8 +105,8 @@ static const char *const sentences[] = {
 };
 
 enum {
-	COMPANY_COUNT = sizeof(companies) / sizeof(companies[0]),
-	SENTENCE_COUNT = sizeof(sentences) / sizeof(sentences[0]),
+	COMPANY_COUNT = sizeof companies / sizeof companies[0],
+	SENTENCE_COUNT = sizeof sentences / sizeof sentences[0],
 };
 
 struct stock {
@@ -136,7 +136,7 @@ struct market {
 static volatile sig_atomic_t stopped;
 
 static void
-on_signal(int sig)
+on_market_signal(int sig)
 {
 	(void)sig;
 	stopped = 1;
@@ -153,18 +153,19 @@ now_ns(clockid_t clock)
 
 /* Sleeps until a moment of the monotonic clock; a signal ends it early. */
 static void
-sleep_until(int64_t ns)
+market_sleep_until(int64_t ns)
 {
 	struct timespec t = { .tv_sec = (time_t)(ns / NS), .tv_nsec = (long)(ns % NS) };
 
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* --- the market ------------------------------------------------------------------------------------------------------ */
+/* --- the market
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* xorshift64*: the same market for the same seed. */
 static uint64_t
-draw(struct market *m)
+draw_random(struct market *m)
 {
 	m->random ^= m->random >> 12;
 	m->random ^= m->random << 25;
@@ -176,7 +177,7 @@ draw(struct market *m)
 static int64_t
 draw_below(struct market *m, int64_t n)
 {
-	return (int64_t)(draw(m) % (uint64_t)n);
+	return (int64_t)(draw_random(m) % (uint64_t)n);
 }
 
 static void
@@ -191,9 +192,9 @@ market_open(struct market *m)
 
 		/* More than we have names for: ACME, ACME1, ACME2, … */
 		if (i < COMPANY_COUNT)
-			snprintf(s->symbol, sizeof(s->symbol), "%s", c->symbol);
+			snprintf(s->symbol, sizeof s->symbol, "%s", c->symbol);
 		else
-			snprintf(s->symbol, sizeof(s->symbol), "%s%d", c->symbol, i / COMPANY_COUNT);
+			snprintf(s->symbol, sizeof s->symbol, "%s%d", c->symbol, i / COMPANY_COUNT);
 		s->name = c->name;
 		s->first = s->price = s->low = s->high = 500 + draw_below(m, 40000);
 	}
@@ -213,12 +214,13 @@ stock_step(struct market *m, struct stock *s)
 	s->seq++;
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------- */
+/* --- messages
+ * -------------------------------------------------------------------------------------------------------- */
 
-static void add(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void market_append(struct market *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
-add(struct market *m, const char *fmt, ...)
+market_append(struct market *m, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -235,8 +237,8 @@ add(struct market *m, const char *fmt, ...)
 static void
 add_price(struct market *m, const char *key, int64_t cents)
 {
-	add(m, ",\"%s\":%s%" PRId64 ".%02" PRId64, key, cents < 0 ? "-" : "", (cents < 0 ? -cents : cents) / 100,
-		(cents < 0 ? -cents : cents) % 100);
+	market_append(m, ",\"%s\":%s%" PRId64 ".%02" PRId64, key, cents < 0 ? "-" : "",
+		(cents < 0 ? -cents : cents) / 100, (cents < 0 ? -cents : cents) % 100);
 }
 
 static void
@@ -246,7 +248,7 @@ add_tick(struct market *m, struct stock *s)
 	int64_t spread = 1 + s->price / 4000, size = 10 * (1 + draw_below(m, 90));
 
 	s->volume += size;
-	add(m, "{\"symbol\":\"%s\",\"name\":\"%s\"", s->symbol, s->name);
+	market_append(m, "{\"symbol\":\"%s\",\"name\":\"%s\"", s->symbol, s->name);
 	add_price(m, "price", s->price);
 	add_price(m, "bid", s->price - spread);
 	add_price(m, "ask", s->price + spread);
@@ -254,9 +256,9 @@ add_tick(struct market *m, struct stock *s)
 	add_price(m, "high", s->high);
 	add_price(m, "low", s->low);
 	add_price(m, "change", s->price - s->first);
-	add(m, ",\"volume\":%" PRId64 ",\"time\":%" PRId64 ",\"seq\":%" PRId64, s->volume,
+	market_append(m, ",\"volume\":%" PRId64 ",\"time\":%" PRId64 ",\"seq\":%" PRId64, s->volume,
 		now_ns(CLOCK_REALTIME) / 1000000, s->seq);
-	add(m, ",\"trade\":{\"size\":%" PRId64 ",\"side\":\"%s\",\"venue\":\"%s\"}", size,
+	market_append(m, ",\"trade\":{\"size\":%" PRId64 ",\"side\":\"%s\",\"venue\":\"%s\"}", size,
 		draw_below(m, 2) ? "buy" : "sell", venues[draw_below(m, 3)]);
 }
 
@@ -264,24 +266,24 @@ add_tick(struct market *m, struct stock *s)
 static void
 add_book(struct market *m, const struct stock *s)
 {
-	add(m, ",\"book\":[");
+	market_append(m, ",\"book\":[");
 	for (int64_t level = 1; m->n < BOOK_SIZE; level++) {
 		int64_t step = level * (1 + s->price / 4000), bid = s->price > step ? s->price - step : 0,
 			ask = s->price + step;
 
-		add(m, "%s[%" PRId64 ".%02" PRId64 ",%" PRId64 ",%" PRId64 ".%02" PRId64 ",%" PRId64 "]",
+		market_append(m, "%s[%" PRId64 ".%02" PRId64 ",%" PRId64 ",%" PRId64 ".%02" PRId64 ",%" PRId64 "]",
 			level > 1 ? "," : "", bid / 100, bid % 100, 10 * (1 + draw_below(m, 500)), ask / 100, ask % 100,
 			10 * (1 + draw_below(m, 500)));
 	}
-	add(m, "]");
+	market_append(m, "]");
 }
 
 static void
 add_news(struct market *m)
 {
-	add(m, ",\"news\":\"");
-	while (m->n < NEWS_SIZE) add(m, "%s", sentences[draw_below(m, SENTENCE_COUNT)]);
-	add(m, "\"");
+	market_append(m, ",\"news\":\"");
+	while (m->n < NEWS_SIZE) market_append(m, "%s", sentences[draw_below(m, SENTENCE_COUNT)]);
+	market_append(m, "\"");
 }
 
 /* The next message, in m->text. Returns whose it is. */
@@ -299,11 +301,12 @@ next_message(struct market *m)
 	add_tick(m, s);
 	if (kind < 21) add_book(m, s);
 	if (kind < 1) add_news(m);
-	add(m, "}");
+	market_append(m, "}");
 	return s;
 }
 
-/* --- Redis ----------------------------------------------------------------------------------------------------------- */
+/* --- Redis
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* Splits HOST:PORT at the last colon; an IPv6 host may stand in brackets. False when it is none. */
 static bool
@@ -330,7 +333,7 @@ redis_connect(const char *address)
 	int port;
 
 	if (strncmp(address, "unix:", 5) == 0) return redisConnectUnixWithTimeout(address + 5, timeout);
-	if (!split_address(address, host, sizeof(host), &port)) return NULL;
+	if (!split_address(address, host, sizeof host, &port)) return NULL;
 	return redisConnectWithTimeout(host, port, timeout);
 }
 
@@ -365,17 +368,17 @@ redis_wait(struct market *m, int64_t end_ns)
 		if (c) redisFree(c);
 		wake = now_ns(CLOCK_MONOTONIC) + retry_ms * 1000000;
 		if (end_ns && wake >= end_ns) {
-			sleep_until(end_ns);
+			market_sleep_until(end_ns);
 			return;
 		}
-		sleep_until(wake);
+		market_sleep_until(wake);
 		retry_ms = retry_ms * 2 < RETRY_MAX_MS ? retry_ms * 2 : RETRY_MAX_MS;
 	}
 }
 
 /* Reads the replies of n PUBLISH commands: the number of receivers, each. */
 static void
-read_replies(struct market *m, int n)
+market_read_replies(struct market *m, int n)
 {
 	for (int i = 0; i < n; i++) {
 		redisReply *r = NULL;
@@ -395,20 +398,20 @@ read_replies(struct market *m, int n)
 		m->lost += (uint64_t)(n - i);
 		redis_lost(m, r->type == REDIS_REPLY_ERROR ? r->str : "unexpected reply");
 		freeReplyObject(r);
-		sleep_until(now_ns(CLOCK_MONOTONIC) + RETRY_MAX_MS * 1000000LL);
+		market_sleep_until(now_ns(CLOCK_MONOTONIC) + RETRY_MAX_MS * 1000000LL);
 		return;
 	}
 }
 
 /* Publishes n messages in one round trip. */
 static void
-publish(struct market *m, int n)
+publish_message(struct market *m, int n)
 {
 	char channel[256];
 
 	for (int i = 0; i < n; i++) {
 		const struct stock *s = next_message(m);
-		int len = snprintf(channel, sizeof(channel), "%s%s", m->opt.prefix, s->symbol);
+		int len = snprintf(channel, sizeof channel, "%s%s", m->opt.prefix, s->symbol);
 		const char *argv[3] = { "PUBLISH", channel, m->text };
 		size_t argvlen[3] = { 7, (size_t)len, m->n };
 
@@ -419,12 +422,12 @@ publish(struct market *m, int n)
 			return;
 		}
 	}
-	read_replies(m, n);
+	market_read_replies(m, n);
 }
 
 /* The i-th message is due at start + i / rate: a late wake-up is made up for, so the rate holds over any span. */
 static void
-run(struct market *m)
+market_run(struct market *m)
 {
 	int64_t start = now_ns(CLOCK_MONOTONIC), rate = m->opt.rate, sent = 0, last = INT64_MAX, end = 0, late, due;
 
@@ -433,7 +436,7 @@ run(struct market *m)
 		last = (int64_t)(m->opt.seconds * (double)rate);
 	}
 	while (sent < last) {
-		sleep_until(start + sent / rate * NS + sent % rate * NS / rate);
+		market_sleep_until(start + sent / rate * NS + sent % rate * NS / rate);
 		if (!m->redis) redis_wait(m, end);
 		if (stopped || !m->redis) return;
 		late = now_ns(CLOCK_MONOTONIC) - start;
@@ -443,12 +446,13 @@ run(struct market *m)
 		if (due - sent > rate) sent = due - 1;
 		due -= sent;
 		if (due > PIPELINE_MAX) due = PIPELINE_MAX;
-		if (due > 0) publish(m, (int)due);
+		if (due > 0) publish_message(m, (int)due);
 		sent += due;
 	}
 }
 
-/* --- the command line ------------------------------------------------------------------------------------------------ */
+/* --- the command line
+ * ------------------------------------------------------------------------------------------------ */
 
 static const char usage[] = "usage: market [options]\n"
 			    "  --redis ADDRESS   HOST:PORT or unix:PATH (127.0.0.1:6379)\n"
@@ -460,7 +464,7 @@ static const char usage[] = "usage: market [options]\n"
 
 /* A whole number within bounds, or the end of the program. */
 static int64_t
-number(const char *option, const char *s, int64_t min, int64_t max)
+market_number(const char *option, const char *s, int64_t min, int64_t max)
 {
 	char *end;
 	long long v;
@@ -505,10 +509,10 @@ parse_options(struct options *o, int argc, char **argv)
 		switch (c) {
 		case 'r': o->redis = optarg; break;
 		case 'p': o->prefix = optarg; break;
-		case 'n': o->symbols = (int)number("symbols", optarg, 1, SYMBOLS_MAX); break;
-		case 'R': o->rate = (int)number("rate", optarg, 1, RATE_MAX); break;
+		case 'n': o->symbols = (int)market_number("symbols", optarg, 1, SYMBOLS_MAX); break;
+		case 'R': o->rate = (int)market_number("rate", optarg, 1, RATE_MAX); break;
 		case 's': o->seconds = seconds_of(optarg); break;
-		case 'S': o->seed = (uint64_t)number("seed", optarg, 0, INT64_MAX); break;
+		case 'S': o->seed = (uint64_t)market_number("seed", optarg, 0, INT64_MAX); break;
 		case 'h': fputs(usage, stdout); exit(0);
 		default: fputs(usage, stderr); exit(2);
 		}
@@ -517,7 +521,7 @@ parse_options(struct options *o, int argc, char **argv)
 		fprintf(stderr, "market: \"%s\" is no option\n%s", argv[optind], usage);
 		exit(2);
 	}
-	if (strncmp(o->redis, "unix:", 5) != 0 && !split_address(o->redis, host, sizeof(host), &port)) {
+	if (strncmp(o->redis, "unix:", 5) != 0 && !split_address(o->redis, host, sizeof host, &port)) {
 		fprintf(stderr, "market: --redis takes HOST:PORT or unix:PATH, not \"%s\"\n", o->redis);
 		exit(2);
 	}
@@ -531,14 +535,14 @@ int
 main(int argc, char **argv)
 {
 	static struct market m;
-	struct sigaction ends = { .sa_handler = on_signal }; /* no SA_RESTART: a signal must end a sleep */
+	struct sigaction ends = { .sa_handler = on_market_signal }; /* no SA_RESTART: a signal must end a sleep */
 
 	parse_options(&m.opt, argc, argv);
 	sigaction(SIGINT, &ends, NULL);
 	sigaction(SIGTERM, &ends, NULL);
 	signal(SIGPIPE, SIG_IGN); /* Redis going away is an error code, not our end */
 	market_open(&m);
-	run(&m);
+	market_run(&m);
 	if (m.redis) redisFree(m.redis);
 	fprintf(stderr,
 		"market: published %" PRIu64 " messages, %" PRIu64 " bytes, to %" PRIu64 " receivers; lost %" PRIu64

@@ -8,10 +8,13 @@
 
 #include "eio/base64.h"
 #include "eio/buf.h"
+#include "eio/check.h"
 #include "sio/event.h"
 #include "sio/json.h"
 
 #include <stdlib.h>
+
+_Static_assert(SIO_ID_RANDOM % 3 == 0 && SIO_ID_RANDOM / 3 * 4 == SIO_ID_LEN, "an id is base64 without padding");
 
 struct sio_client_pending {
 	struct sio_packet packet; /* points into text */
@@ -24,31 +27,30 @@ struct sio_client_pending {
 void
 sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms)
 {
-	*c = (struct sio_client){ .config = config, .revision = 5 };
+	*c = (struct sio_client){ .config = config, .protocol = 5 };
 	eio_list_init(&c->sockets);
 	if (config->connect_timeout_ms) c->deadline_ms = now_ms + config->connect_timeout_ms;
 }
 
 void
-sio_client_init_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid)
+sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid)
 {
-	*c = (struct sio_client){ .config = config, .revision = 4, .engine_sid = engine_sid };
+	CHECK(engine_sid);
+	*c = (struct sio_client){ .config = config, .protocol = 4, .engine_sid = engine_sid };
 	eio_list_init(&c->sockets);
 }
 
 static int
-decode(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
+decode_text(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
 {
-	return c->revision == 5 ? sio_packet_decode(text, p) : sio_packet_decode_4(text, p);
+	return c->protocol == 5 ? sio_packet_decode(text, p) : sio_packet_decode_protocol_4(text, p);
 }
 
 static void
 pending_free(struct sio_client_pending *p)
 {
-	size_t i;
-
 	if (!p) return;
-	for (i = 0; i < p->n; i++) free((void *)p->attachments[i].p);
+	for (size_t i = 0; i < p->n; i++) free((void *)p->attachments[i].p);
 	free(p);
 }
 
@@ -87,13 +89,15 @@ sio_client_find(const struct sio_client *c, struct eio_bytes nsp)
 static int
 pending_start(struct sio_client *c, struct eio_bytes text)
 {
-	struct sio_client_pending *p = malloc(sizeof(*p) + text.n);
+	struct sio_client_pending *p = malloc(sizeof *p + text.n);
+	int rc;
 
 	if (!p) return SIO_ERR_NOMEM;
 	*p = (struct sio_client_pending){ 0 };
 	memcpy(p->text, text.p, text.n);
 	/* Decoding again gives spans of our copy; it cannot fail where the original did not. */
-	decode(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
+	rc = decode_text(c, (struct eio_bytes){ p->text, text.n }, &p->packet);
+	CHECK(rc == 0);
 	c->pending = p;
 	return 0;
 }
@@ -104,6 +108,7 @@ pending_add(struct sio_client *c, struct eio_bytes data)
 	struct sio_client_pending *p = c->pending;
 	char *copy;
 
+	CHECK(!p->delivered && p->n < p->packet.attachments);
 	if (data.n > c->config->max_attachment_bytes - p->bytes) return SIO_ERR_ATTACHMENT_BYTES;
 	copy = malloc(data.n ? data.n : 1);
 	if (!copy) return SIO_ERR_NOMEM;
@@ -120,7 +125,7 @@ message_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event
 
 	/* Without data there is no name to dispatch by, and without an id nothing was asked for: both are ignored. */
 	if (!p->data.p || (ack && !p->has_id)) return 0;
-	if (!ack && s->client->revision == 4 && !sio_packet_event_data_valid(p->data)) return 0; /* a reserved name */
+	if (!ack && s->client->protocol == 4 && !sio_packet_event_data_valid(p->data)) return 0; /* a reserved name */
 	ev->type = ack ? SIO_EVENT_ACK : SIO_EVENT_MESSAGE;
 	ev->socket = s;
 	ev->nsp = s->nsp;
@@ -137,9 +142,9 @@ connect_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event
 	return 1;
 }
 
-/* Revision 4: the namespace may carry a query. "/" is joined without asking, so asking says nothing. */
+/* Protocol 4: the namespace may carry a query. "/" is joined without asking, so asking says nothing. */
 static int
-dispatch_connect_4(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
+dispatch_connect_protocol_4(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
 {
 	const char *mark = memchr(p->nsp.p, '?', p->nsp.n);
 	struct sio_packet plain = { .nsp = p->nsp };
@@ -155,15 +160,15 @@ dispatch_connect_4(struct sio_client *c, const struct sio_packet *p, struct sio_
 
 /* What a complete packet means in this client's state. */
 static int
-dispatch(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
+dispatch_packet(struct sio_client *c, const struct sio_packet *p, struct sio_event *ev)
 {
 	struct sio_socket *s = sio_client_find(c, p->nsp);
 
-	if (p->type == SIO_PACKET_CONNECT_ERROR) return c->revision == 4 ? 0 : SIO_ERR_CONNECT_ERROR;
-	if (p->type == SIO_PACKET_CONNECT && c->revision == 4) return dispatch_connect_4(c, p, ev);
+	if (p->type == SIO_PACKET_CONNECT_ERROR) return c->protocol == 4 ? 0 : SIO_ERR_CONNECT_ERROR;
+	if (p->type == SIO_PACKET_CONNECT && c->protocol == 4) return dispatch_connect_protocol_4(c, p, ev);
 	if (p->type == SIO_PACKET_CONNECT) return s ? SIO_ERR_ALREADY_JOINED : connect_event(p, NULL, ev);
-	/* Clients of revision 4 do send late packets after they were put out of a namespace. */
-	if (!s) return c->revision == 4 ? 0 : SIO_ERR_NOT_JOINED;
+	/* Clients of protocol 4 do send late packets after they were put out of a namespace. */
+	if (!s) return c->protocol == 4 ? 0 : SIO_ERR_NOT_JOINED;
 	if (p->type == SIO_PACKET_DISCONNECT) {
 		*ev = (struct sio_event){ .type = SIO_EVENT_DISCONNECT, .socket = s, .nsp = s->nsp };
 		return 1;
@@ -179,11 +184,11 @@ recv_text(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 
 	if (c->pending) return SIO_ERR_TEXT_IN_BINARY;
 	if (data.n == 0) return SIO_ERR_EMPTY;
-	rc = decode(c, data, &p);
+	rc = decode_text(c, data, &p);
 	/* Servers of the time reported an unknown type and went on. */
-	if (rc == SIO_ERR_TYPE && c->revision == 4) return 0;
+	if (rc == SIO_ERR_TYPE && c->protocol == 4) return 0;
 	if (rc) return rc;
-	return p.attachments ? pending_start(c, data) : dispatch(c, &p, ev);
+	return p.attachments ? pending_start(c, data) : dispatch_packet(c, &p, ev);
 }
 
 static int
@@ -200,7 +205,7 @@ recv_binary(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 		rc = sio_placeholders_check(p->packet.data, p->n);
 		if (rc) return rc;
 	}
-	rc = dispatch(c, &p->packet, ev);
+	rc = dispatch_packet(c, &p->packet, ev);
 	if (rc == 1) {
 		ev->attachments = p->attachments;
 		ev->n_attachments = p->n;
@@ -239,7 +244,7 @@ sio_client_connected(const struct sio_socket *s)
 	struct eio_buf payload;
 
 	eio_buf_init(&payload);
-	if (s->client->revision == 5) {
+	if (s->client->protocol == 5) {
 		EIO_BUF_ADD_LIT(&payload, "{\"sid\":");
 		sio_json_escape(&payload, s->id);
 		eio_buf_addc(&payload, '}');
@@ -249,12 +254,10 @@ sio_client_connected(const struct sio_socket *s)
 
 /* 15 bytes are 20 characters without padding, in the alphabet that URLs take as it is. */
 static void
-make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
+make_socket_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 {
-	size_t i;
-
 	eio_base64_encode(id, eio_bytes(random, SIO_ID_RANDOM));
-	for (i = 0; i < SIO_ID_LEN; i++) {
+	for (size_t i = 0; i < SIO_ID_LEN; i++) {
 		if (id[i] == '+') id[i] = '-';
 		if (id[i] == '/') id[i] = '_';
 	}
@@ -262,7 +265,7 @@ make_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 
 /* Appends to *mem, which moves on. */
 static struct eio_bytes
-keep(char **mem, struct eio_bytes s)
+keep_bytes(char **mem, struct eio_bytes s)
 {
 	struct eio_bytes kept = { *mem, s.n };
 
@@ -277,15 +280,15 @@ keep_id(struct sio_client *c, char **mem, struct eio_bytes nsp, const unsigned c
 	struct eio_bytes id = { *mem, 0 };
 	char text[SIO_ID_LEN];
 
-	if (c->revision == 5) {
-		make_id(text, random);
-		return keep(mem, (struct eio_bytes){ text, SIO_ID_LEN });
+	if (c->protocol == 5) {
+		make_socket_id(text, random);
+		return keep_bytes(mem, (struct eio_bytes){ text, SIO_ID_LEN });
 	}
 	if (!eio_bytes_eq(nsp, EIO_LIT("/"))) {
-		keep(mem, nsp);
-		keep(mem, EIO_LIT("#"));
+		keep_bytes(mem, nsp);
+		keep_bytes(mem, EIO_LIT("#"));
 	}
-	keep(mem, eio_cstr(c->engine_sid));
+	keep_bytes(mem, eio_cstr(c->engine_sid));
 	id.n = (size_t)(*mem - id.p);
 	return id;
 }
@@ -293,16 +296,16 @@ keep_id(struct sio_client *c, char **mem, struct eio_bytes nsp, const unsigned c
 static struct sio_socket *
 socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, const unsigned char random[SIO_ID_RANDOM])
 {
-	size_t id_max = c->revision == 5 ? SIO_ID_LEN : nsp.n + 1 + strlen(c->engine_sid);
-	struct sio_socket *s = malloc(sizeof(*s) + nsp.n + auth.n + id_max);
+	size_t id_max = c->protocol == 5 ? SIO_ID_LEN : nsp.n + 1 + strlen(c->engine_sid);
+	struct sio_socket *s = malloc(sizeof *s + nsp.n + auth.n + id_max);
 	char *mem;
 
 	if (!s) return NULL;
 	*s = (struct sio_socket){ .client = c };
 	sio_member_init(&s->member, c->user);
 	mem = (char *)(s + 1);
-	s->nsp = keep(&mem, nsp);
-	if (auth.p) s->auth = keep(&mem, auth);
+	s->nsp = keep_bytes(&mem, nsp);
+	if (auth.p) s->auth = keep_bytes(&mem, auth);
 	s->id = keep_id(c, &mem, nsp, random);
 	eio_list_init(&s->link);
 	return s;
@@ -336,18 +339,18 @@ sio_client_refuse(const struct sio_client *c, struct eio_bytes nsp, struct eio_b
 	struct eio_buf payload;
 
 	eio_buf_init(&payload);
-	if (c->revision == 4 && data.p) {
+	if (c->protocol == 4 && data.p) {
 		/* The clients of the time get the data in the place of the message. */
 		eio_buf_add(&payload, data);
 		return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
 	}
-	if (c->revision == 5) EIO_BUF_ADD_LIT(&payload, "{\"message\":");
+	if (c->protocol == 5) EIO_BUF_ADD_LIT(&payload, "{\"message\":");
 	sio_json_escape(&payload, message);
-	if (c->revision == 5 && data.p) {
+	if (c->protocol == 5 && data.p) {
 		EIO_BUF_ADD_LIT(&payload, ",\"data\":");
 		eio_buf_add(&payload, data);
 	}
-	if (c->revision == 5) eio_buf_addc(&payload, '}');
+	if (c->protocol == 5) eio_buf_addc(&payload, '}');
 	return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
 }
 
@@ -363,6 +366,7 @@ sio_client_disconnect(struct eio_bytes nsp)
 void
 sio_socket_free(struct sio_socket *s)
 {
+	CHECK(eio_list_empty(&s->member.links));
 	eio_list_remove(&s->link);
 	free(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Socket.IO side of one Engine.IO connection (revision 4 or 3) and its
+ * The Socket.IO side of one Engine.IO connection (of revision 4 or 3) and its
  * memberships in namespaces. It takes Engine.IO messages and gives events; it
  * makes the answers as bundles and never sends them itself: the caller does,
  * in the order they are made.
@@ -8,9 +8,11 @@
  *     struct sio_client ─┬─ struct sio_socket "/"       one per joined namespace
  *                        └─ struct sio_socket "/admin"
  *
- * To clients of Socket.IO revision 5 (3.x, 4.x) it behaves as socket.io 4.8
- * does, errors included; to those of revision 4 (1.x, 2.x) as 2.5 does, which
- * ignores much of what is fatal to the others. Used by one thread only.
+ * Socket.IO counts its protocols apart from the revisions of Engine.IO. To clients
+ * of protocol 5 (3.x and 4.x, over revision 4 of Engine.IO) this behaves as
+ * socket.io 4.8 does, errors included; to those of protocol 4 (1.x and 2.x, over
+ * revision 3) as 2.5 does, which ignores much of what is fatal to the others. In
+ * sio/ a protocol is always Socket.IO's. Used by one thread only.
  */
 #ifndef SIO_CLIENT_H
 #define SIO_CLIENT_H
@@ -40,8 +42,8 @@ struct sio_client {
 	struct eio_list sockets; /* of struct sio_socket, by its link */
 	uint64_t deadline_ms; /* 0: none */
 	struct sio_client_pending *pending; /* owned: a binary packet, incomplete or just delivered; or NULL */
-	int revision; /* 5, or 4 (which stands for 3 as well) */
-	const char *engine_sid; /* revision 4: borrowed, what the ids of its sockets are made of */
+	int protocol; /* Socket.IO's: 5, or 4 (which stands for 3 as well) */
+	const char *engine_sid; /* protocol 4: borrowed, what the ids of its sockets are made of */
 	void *user; /* the owner's, set before the first accept: its sockets stand for it in their rooms */
 };
 
@@ -51,9 +53,9 @@ struct sio_socket {
 	struct sio_client *client;
 	struct sio_member member; /* for sio/room.h; in no room at first */
 	void *user; /* the owner's, NULL at first */
-	struct eio_bytes
-		id; /* revision 5: SIO_ID_LEN random characters; revision 4: the engine's sid, in namespaces other than "/"
-			      * behind the name and a '#', as the client makes it for itself */
+	/* Protocol 5: SIO_ID_LEN random characters; protocol 4: the engine's sid, in namespaces other than "/" behind
+	 * the name and a '#', as the client makes it for itself. */
+	struct eio_bytes id;
 	struct eio_bytes nsp; /* the name, a copy of our own */
 	struct eio_bytes auth; /* the raw JSON object of the CONNECT, a copy; p is NULL when there was none */
 };
@@ -66,8 +68,9 @@ sio_socket_id(const struct sio_socket *s)
 
 enum sio_event_type {
 	SIO_EVENT_NONE,
-	SIO_EVENT_CONNECT, /* nsp, auth, query: answer with sio_client_accept() or sio_client_refuse(). With socket set (revision 4
-			    * only) the client is in already: answer with sio_client_connected() */
+	/* nsp, auth, query: answer with sio_client_accept() or sio_client_refuse(). With socket set (protocol 4 only)
+	 * the client is in already: answer with sio_client_connected(). */
+	SIO_EVENT_CONNECT,
 	SIO_EVENT_MESSAGE, /* socket, data = [name, args…], id, attachments */
 	SIO_EVENT_ACK, /* socket, data = [args…], id, attachments */
 	SIO_EVENT_DISCONNECT /* socket: the client left; call sio_socket_free() when done with it */
@@ -80,10 +83,10 @@ struct sio_event {
 	struct sio_socket *socket;
 	struct eio_bytes nsp;
 	struct eio_bytes auth; /* raw JSON object, or p is NULL */
-	struct eio_bytes query; /* of a CONNECT of revision 4: what followed the '?' in the namespace */
-	struct eio_bytes
-		data; /* raw JSON array. With n_attachments > 0, objects whose _placeholder is true stand for an
-				* attachment, and all of them have been checked; without, such objects are plain data. */
+	struct eio_bytes query; /* of a CONNECT of protocol 4: what followed the '?' in the namespace */
+	/* Raw JSON array. With n_attachments > 0, objects whose _placeholder is true stand for an attachment, and all
+	 * of them have been checked; without, such objects are plain data. */
+	struct eio_bytes data;
 	bool has_id;
 	struct eio_bytes id; /* decimal digits */
 	const struct eio_bytes *attachments;
@@ -93,14 +96,15 @@ struct sio_event {
 /* Starts a client whose engine connection opened at now_ms (monotonic). */
 void sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms);
 
-/* The same for a client of revision 4, which is in "/" without asking: accept or refuse that first. engine_sid is borrowed. */
-void sio_client_init_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid);
+/* The same for a client of protocol 4, which is in "/" without asking: accept or refuse that first. engine_sid is
+ * borrowed. */
+void sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid);
 
 /* Frees everything, the sockets still there included: those must have left their rooms. */
 void sio_client_deinit(struct sio_client *c);
 
 /* Takes one Engine.IO message. 1: *ev is an event; 0: nothing to do (*ev is SIO_EVENT_NONE); negative: the client
- * broke the protocol or memory is out, and its engine must be closed. */
+ * broke the protocol (one of SIO_FAULT_TABLE) or memory is out (SIO_ERR_NOMEM), and its engine must be closed. */
 int sio_client_recv(struct sio_client *c, bool binary, struct eio_bytes data, struct sio_event *ev);
 
 /* Frees what the last event's data lay in, ahead of the next call: an idle client should not keep its last upload. */
@@ -112,7 +116,8 @@ void sio_client_release(struct sio_client *c);
 int sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
 	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer);
 
-/* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of memory. */
+/* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of
+ * memory. */
 struct eio_bundle *sio_client_connected(const struct sio_socket *s);
 
 /* The answer that refuses a namespace: message is plain text, data raw JSON or p NULL. As above. */

@@ -9,14 +9,13 @@
 static int
 write_body(const struct sio_emit *e, struct eio_buf *body, struct sio__renumber *r)
 {
-	size_t i;
 	int rc;
 
 	eio_buf_clear(body);
 	r->out = body;
 	r->n_in = e->n_attachments;
 	r->n_out = 0;
-	for (i = 0; i < e->n_pieces; i++) {
+	for (size_t i = 0; i < e->n_pieces; i++) {
 		if (!e->pieces[i].refs || e->n_attachments == 0) {
 			eio_buf_add(body, e->pieces[i].json);
 			continue;
@@ -29,12 +28,12 @@ write_body(const struct sio_emit *e, struct eio_buf *body, struct sio__renumber 
 
 /* The packet's text around the body, and the attachments it uses behind it. */
 static int
-finish(const struct sio_emit *e, struct eio_bytes body, const struct sio__renumber *r, struct eio_bundle **bundle)
+finish_packet(
+	const struct sio_emit *e, struct eio_bytes body, const struct sio__renumber *r, struct eio_bundle **bundle)
 {
 	struct eio_message messages[1 + SIO_MAX_ATTACHMENTS];
 	struct sio_packet p = { .nsp = e->nsp, .has_id = e->id.p != NULL, .id = e->id, .data = body };
 	struct eio_buf text;
-	unsigned i;
 
 	p.attachments = r->n_out;
 	if (e->ack)
@@ -46,7 +45,7 @@ finish(const struct sio_emit *e, struct eio_bytes body, const struct sio__renumb
 	*bundle = NULL;
 	if (!eio_buf_failed(&text)) {
 		messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
-		for (i = 0; i < r->n_out; i++)
+		for (unsigned i = 0; i < r->n_out; i++)
 			messages[1 + i] = (struct eio_message){ .binary = true, .data = e->attachments[r->map[i]] };
 		*bundle = eio_bundle_new(messages, 1 + r->n_out);
 	}
@@ -71,7 +70,7 @@ sio_emit_bundle(const struct sio_emit *e, struct eio_bundle **bundle)
 		rc = write_body(e, &body, &r);
 	}
 	if (rc == 0 && !e->ack && !sio_packet_event_data_valid(eio_buf_bytes(&body))) rc = SIO_ERR_EVENT_NAME;
-	if (rc == 0) rc = finish(e, eio_buf_bytes(&body), &r, bundle);
+	if (rc == 0) rc = finish_packet(e, eio_buf_bytes(&body), &r, bundle);
 	eio_buf_deinit(&body);
 	return rc;
 }

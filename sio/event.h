@@ -19,10 +19,10 @@ struct sio_piece {
 		    * the attachments; else the bytes are copied as they are */
 };
 
-/* A packet for one client. The pieces one after the other are the JSON array of its data, such as `["news",` + `{"a":1}`
- * + `]`. Placeholders in pieces with refs are renumbered in the order they are met, unused attachments are left out, and
- * each occurrence gets a number of its own (when that would be more than SIO_MAX_ATTACHMENTS, occurrences of the same
- * attachment share one). A placeholder with a fraction as its number becomes null. */
+/* A packet for one client. The pieces one after the other are the JSON array of its data, such as `["news",` +
+ * `{"a":1}` + `]`. Placeholders in pieces with refs are renumbered in the order they are met, unused attachments are
+ * left out, and each occurrence gets a number of its own (when that would be more than SIO_MAX_ATTACHMENTS, occurrences
+ * of the same attachment share one). A placeholder with a fraction as its number becomes null. */
 struct sio_emit {
 	struct eio_bytes nsp;
 	bool ack; /* an ACK for id; else an EVENT */

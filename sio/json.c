@@ -1,175 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checking JSON text. This runs for every message taken from Redis, so string
- * bodies are skipped a register at a time and nothing is allocated. Strings'
- * meaning is in json_string.c, finding things in json_find.c.
+ * Checking JSON text. This runs for every message taken from Redis, and nothing is
+ * allocated. By blocks it is in json_block.c, what strings mean in json_string.c,
+ * finding things in json_find.c.
  */
+#include "eio/utf8.h"
 #include "sio/error.h"
 #include "sio/json_int.h"
-
-#include <stdint.h>
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-static inline bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Non-zero when one of the eight bytes is not plain. Each term sets a byte's high bit when its test holds; a borrow can
- * set it for the byte above too, but never hides one, and the caller looks for the exact byte itself. */
-static inline uint64_t
-word_not_plain(uint64_t w)
-{
-	uint64_t quote = w ^ EACH('"'), backslash = w ^ EACH('\\');
-
-	return (w | (w - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1))) & EACH(0x80);
-}
-
-const char *
-sio__json_skip_plain_portable(const char *p, const char *end)
-{
-	uint64_t w;
-
-	while (end - p >= 8) {
-		memcpy(&w, p, 8);
-		if (word_not_plain(w)) break;
-		p += 8;
-	}
-	while (p < end && is_plain((unsigned char)*p)) p++;
-	return p;
-}
-
-#ifdef __SSE2__
-const char *
-sio__json_skip_plain(const char *p, const char *end)
-{
-	const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-	__m128i v, bad;
-	int mask;
-
-	for (; end - p >= 16; p += 16) {
-		v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* Bytes count as signed: one comparison finds the control characters and everything from 0x80. */
-		bad = _mm_or_si128(
-			_mm_cmplt_epi8(v, space), _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-		mask = _mm_movemask_epi8(bad);
-		if (mask) return p + __builtin_ctz((unsigned)mask);
-	}
-	return sio__json_skip_plain_portable(p, end);
-}
-#else
-const char *
-sio__json_skip_plain(const char *p, const char *end)
-{
-	return sio__json_skip_plain_portable(p, end);
-}
-#endif
-
-unsigned
-sio__utf8_len(const char *s, const char *end)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	size_t room = (size_t)(end - s);
-	unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
-	unsigned len, i;
-
-	if (p[0] < 0xc2) return 0;
-	if (p[0] < 0xe0) {
-		len = 2;
-	} else if (p[0] < 0xf0) {
-		len = 3;
-		if (p[0] == 0xe0) low = 0xa0; /* overlong below */
-		if (p[0] == 0xed) high = 0x9f; /* surrogates above */
-	} else if (p[0] < 0xf5) {
-		len = 4;
-		if (p[0] == 0xf0) low = 0x90;
-		if (p[0] == 0xf4) high = 0x8f; /* beyond U+10FFFF */
-	} else {
-		return 0;
-	}
-	if (room < len || p[1] < low || p[1] > high) return 0;
-	for (i = 2; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80) return 0;
-	return len;
-}
-
-bool
-sio__utf8_valid(const char *p, const char *end)
-{
-	uint64_t w;
-	unsigned n;
-
-	while (p < end) {
-		if ((unsigned char)*p < 0x80) {
-			for (p++; end - p >= 8; p += 8) {
-				memcpy(&w, p, 8);
-				if (w & EACH(0x80)) break;
-			}
-			while (p < end && (unsigned char)*p < 0x80) p++;
-			continue;
-		}
-		n = sio__utf8_len(p, end);
-		if (n == 0) return false;
-		p += n;
-	}
-	return true;
-}
-
-static inline bool
-is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-const char *
-sio__json_skip_escape(const char *p, const char *end)
-{
-	if (end - p < 2) return NULL;
-	switch (p[1]) {
-	case '"':
-	case '\\':
-	case '/':
-	case 'b':
-	case 'f':
-	case 'n':
-	case 'r':
-	case 't': return p + 2;
-	case 'u':
-		if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) return NULL;
-		return p + 6;
-	default: return NULL;
-	}
-}
-
-const char *
-sio__json_skip_string(const char *p, const char *end)
-{
-	unsigned n;
-
-	for (;;) {
-		p = sio__json_skip_plain(p, end);
-		if (p == end) return NULL;
-		if (*p == '"') return p + 1;
-		if (*p == '\\') {
-			p = sio__json_skip_escape(p, end);
-			if (!p) return NULL;
-			continue;
-		}
-		/* Non-ASCII letters come in runs: stay here while they last. */
-		while (p < end && (unsigned char)*p >= 0x80) {
-			n = sio__utf8_len(p, end);
-			if (n == 0) return NULL;
-			p += n;
-		}
-		if (p < end && (unsigned char)*p < 0x20) return NULL;
-	}
-}
 
 static inline const char *
 skip_digits(const char *p, const char *end)
@@ -232,6 +69,8 @@ skip_scalar(const char *p, const char *end)
 	}
 }
 
+_Static_assert(SIO_JSON_MAX_DEPTH % 64 == 0, "whole words of bits");
+
 /* Which of the containers we are in are objects: one bit each. */
 struct nesting {
 	uint64_t object[SIO_JSON_MAX_DEPTH / 64];
@@ -239,7 +78,7 @@ struct nesting {
 };
 
 static inline bool
-push(struct nesting *s, bool object)
+push_container(struct nesting *s, bool object)
 {
 	uint64_t bit = UINT64_C(1) << (s->depth & 63), *word = &s->object[s->depth / 64];
 
@@ -267,8 +106,9 @@ skip_key(const char *p, const char *end)
 	return p < end && *p == ':' ? p + 1 : NULL;
 }
 
-int
-sio__json_check_bytes(struct eio_bytes s)
+/* All but whether the strings are UTF-8; outside of them there is no byte that might not be. */
+static int
+check_structure(struct eio_bytes s)
 {
 	const char *p = s.p, *end;
 	struct nesting in;
@@ -282,7 +122,7 @@ value:
 	if (*p == '{' || *p == '[') {
 		char open = *p, close = open == '{' ? '}' : ']';
 
-		if (!push(&in, open == '{')) return SIO_ERR_DEPTH;
+		if (!push_container(&in, open == '{')) return SIO_ERR_DEPTH;
 		p = sio__json_skip_space(p + 1, end);
 		if (p == end) return SIO_ERR_PAYLOAD;
 		if (*p != close) {
@@ -315,7 +155,15 @@ key:
 	goto value;
 }
 
-#ifdef SIO__JSON_HAVE_BLOCKS
+int
+sio__json_check_bytes(struct eio_bytes s)
+{
+	int rc = check_structure(s);
+
+	return rc != SIO_ERR_PAYLOAD && !eio_utf8_valid(s) ? SIO_ERR_PAYLOAD : rc;
+}
+
+#ifdef EIO_VECTOR_HAVE
 
 /* Shorter text is done before a block is set up. */
 enum { BLOCKS_FROM = 24 };
@@ -323,8 +171,8 @@ enum { BLOCKS_FROM = 24 };
 static inline bool
 check_blocks(struct eio_bytes s)
 {
-#ifdef SIO__JSON_HAVE_AVX2
-	if (sio__json_can_avx2()) return sio__json_check_blocks_avx2(s);
+#ifdef EIO_VECTOR_HAVE_AVX2
+	if (eio_vector_can_avx2()) return sio__json_check_blocks_avx2(s);
 #endif
 	return sio__json_check_blocks(s);
 }
@@ -332,8 +180,8 @@ check_blocks(struct eio_bytes s)
 int
 sio_json_check(struct eio_bytes s)
 {
-	/* Only a container can be more than one block of values. */
-	if (s.n >= BLOCKS_FROM && check_blocks(s)) return 0;
+	/* Blocks say yes to containers only. */
+	if (s.n >= BLOCKS_FROM && *s.p != '"' && check_blocks(s)) return 0;
 	return sio__json_check_bytes(s);
 }
 

@@ -20,22 +20,25 @@
  * that are no container, deep nesting, very long exponents. After a no the scanner
  * in json.c decides, and finds the kind of mistake.
  */
+#include "eio/utf8_block.h"
 #include "sio/json_int.h"
 #include "sio/json_masks.h"
 
-#ifdef SIO__JSON_HAVE_BLOCKS
+#ifdef EIO_VECTOR_HAVE
 
 /* The same source makes two functions on x86-64; see json_block_avx2.c. */
-#ifdef SIO__JSON_AVX2
-#define CHECK sio__json_check_blocks_avx2
+#ifdef EIO_VECTOR_AVX2
+#define CHECK_BLOCKS sio__json_check_blocks_avx2
 #else
-#define CHECK sio__json_check_blocks
+#define CHECK_BLOCKS sio__json_check_blocks
 #endif
 
 enum {
 	DEPTH_MAX = 62, /* what a register holds */
 	EXPONENT_MAX = 20, /* what one token may reach into the next block stays below 64 bits */
 };
+
+_Static_assert(EXPONENT_MAX < 64, "what take_rare() shifts");
 
 /* What a block hands to the next one. Markers are 0 or 1: whether there is one at its first byte. */
 struct carry {
@@ -46,15 +49,14 @@ struct carry {
 	uint64_t digit, minus, dot, zero; /* the byte before is one; zero: and the first of an integer */
 	uint64_t fraction; /* the end of a fraction is being looked for */
 	uint64_t in_key; /* the end of a key is being looked for */
-	uint64_t behind_open, behind_separator, behind_key, key; /* see order() */
+	uint64_t behind_open, behind_separator, behind_key, key; /* see check_order() */
 };
 
 struct scan {
-	const char *end; /* of the text */
-	uint64_t
-		stack; /* the containers we are in, the innermost lowest: 1 is an object; above them a 1 that ends it */
+	const char *begin, *end; /* of the text */
+	uint64_t stack; /* the containers we are in, the innermost lowest, 1 for an object; above them a 1 ends it */
 	bool done; /* the last bracket was closed: only whitespace may follow */
-	uint64_t high; /* not 0: there is more than ASCII */
+	uint64_t high; /* what there was from 0x80 in the block before, whose last character may go on */
 	struct carry in;
 };
 
@@ -69,7 +71,7 @@ struct tokens {
 };
 
 static inline uint64_t
-advance(uint64_t markers, uint64_t *carry)
+shift_markers(uint64_t markers, uint64_t *carry)
 {
 	uint64_t r = markers << 1 | *carry;
 
@@ -89,7 +91,7 @@ run_through(uint64_t markers, uint64_t run, uint64_t *carry)
 
 /* Moves markers from tokens to what follows them, over whitespace. */
 static inline uint64_t
-next(uint64_t markers, uint64_t space, uint64_t *carry)
+pass_space(uint64_t markers, uint64_t space, uint64_t *carry)
 {
 	uint64_t out, r = run_through(markers << 1 | *carry, space, &out);
 
@@ -101,7 +103,7 @@ next(uint64_t markers, uint64_t space, uint64_t *carry)
 static inline uint64_t
 prefix_xor(uint64_t x)
 {
-#ifdef SIO__JSON_AVX2
+#ifdef EIO_VECTOR_AVX2
 	/* Multiplied by all ones without carries. */
 	return (uint64_t)_mm_cvtsi128_si64(
 		_mm_clmulepi64_si128(_mm_cvtsi64_si128((long long)x), _mm_set1_epi8((char)0xff), 0));
@@ -117,7 +119,7 @@ prefix_xor(uint64_t x)
 
 /* Checks each escape and finds the bytes right behind their backslashes. p: the block in the text. */
 static bool
-escapes(struct scan *s, const char *p, uint64_t backslashes, uint64_t *escaped)
+check_escapes(struct scan *s, const char *p, uint64_t backslashes, uint64_t *escaped)
 {
 	*escaped = s->in.escaped;
 	backslashes &= ~*escaped;
@@ -138,19 +140,18 @@ escapes(struct scan *s, const char *p, uint64_t backslashes, uint64_t *escaped)
 
 /* Finds the strings. */
 static inline bool
-strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct tokens *t)
+find_strings(struct scan *s, const char *p, const struct sio__json_marks *m, struct tokens *t)
 {
 	uint64_t quotes = m->quote, escaped;
 
 	if (m->backslash | s->in.escaped) {
-		if (!escapes(s, p, m->backslash, &escaped)) return false;
+		if (!check_escapes(s, p, m->backslash, &escaped)) return false;
 		quotes &= ~escaped;
 	}
 	t->string = prefix_xor(quotes) ^ s->in.in_string;
 	s->in.in_string = (uint64_t)((int64_t)t->string >> 63);
 	t->opening = quotes & t->string;
 	t->closing = quotes & ~t->string;
-	s->high |= m->high;
 	return ((m->control & t->string) | (m->high & ~t->string)) == 0;
 }
 
@@ -175,7 +176,8 @@ rare_len(const char *p, const char *end)
 	return n > digits && n < EXPONENT_MAX ? n : 0;
 }
 
-/* Takes words and exponents, whose first letters are among `other`, out of the block. False when something else is there. */
+/* Takes words and exponents, whose first letters are among `other`, out of the block. False when something else is
+ * there. */
 static bool
 take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64_t *words, uint64_t *exponents)
 {
@@ -196,14 +198,14 @@ take_rare(struct scan *s, const char *p, uint64_t other, uint64_t *cover, uint64
 	return true;
 }
 
-/* Checks and finds the numbers, after what belongs to words and exponents was taken out. Returns where they start; *bad has
- * a bit for each mistake. */
+/* Checks and finds the numbers, after what belongs to words and exponents was taken out. Returns where they start; *bad
+ * has a bit for each mistake. */
 static inline uint64_t
-numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents,
+find_numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_t dot, uint64_t exponents,
 	uint64_t *bad)
 {
-	uint64_t behind_digit = advance(digit, &in->digit), behind_minus = advance(minus, &in->minus);
-	uint64_t fraction = advance(dot, &in->dot);
+	uint64_t behind_digit = shift_markers(digit, &in->digit), behind_minus = shift_markers(minus, &in->minus);
+	uint64_t fraction = shift_markers(dot, &in->dot);
 	uint64_t behind_fraction = run_through((fraction & digit) | in->fraction, digit, &in->fraction);
 	uint64_t integer = digit & ~(behind_digit | fraction);
 
@@ -211,13 +213,13 @@ numbers(struct carry *in, uint64_t digit, uint64_t zero, uint64_t minus, uint64_
 	*bad |= minus & behind_digit;
 	*bad |= (dot | exponents) & ~behind_digit;
 	*bad |= dot & behind_fraction;
-	*bad |= advance(integer & zero, &in->zero) & digit;
+	*bad |= shift_markers(integer & zero, &in->zero) & digit;
 	return minus | (integer & ~behind_minus);
 }
 
 /* Finds numbers and words. */
 static inline bool
-scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct tokens *t, uint64_t *bad)
+find_scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct tokens *t, uint64_t *bad)
 {
 	uint64_t digit = m->digit & ~t->string, minus = m->minus & ~t->string, dot = m->dot & ~t->string;
 	uint64_t cover = s->in.cover, words = 0, exponents = 0;
@@ -230,13 +232,13 @@ scalars(struct scan *s, const char *p, const struct sio__json_masks *m, struct t
 		digit &= ~cover;
 		minus &= ~cover;
 	}
-	t->scalar = numbers(&s->in, digit, m->zero, minus, dot, exponents, bad) | words;
+	t->scalar = find_numbers(&s->in, digit, m->zero, minus, dot, exponents, bad) | words;
 	return true;
 }
 
 /* Bits from each marker at a bracket up to the next bracket; the first byte counts as behind one that has `carry`. */
 static inline uint64_t
-fill(uint64_t markers, uint64_t brackets, uint64_t carry)
+fill_between(uint64_t markers, uint64_t brackets, uint64_t carry)
 {
 	uint64_t between = ~brackets, starts = (markers << 1 | carry) & between;
 
@@ -245,7 +247,7 @@ fill(uint64_t markers, uint64_t brackets, uint64_t carry)
 
 /* Follows the brackets, so that it is known what each comma stands in. */
 static inline bool
-brackets(struct scan *s, struct tokens *t)
+follow_brackets(struct scan *s, struct tokens *t)
 {
 	uint64_t all = t->open | t->close, stack = s->stack, closed = 0, back_in = 0;
 	unsigned depth = 63 - (unsigned)__builtin_clzll(stack), i;
@@ -265,7 +267,7 @@ brackets(struct scan *s, struct tokens *t)
 		if (stack == 0 || ~t->space & ~UINT64_C(1) << i) return false;
 	}
 	s->stack = stack;
-	t->in_object = fill(back_in | (t->open & t->curly), all, s->in.in_object);
+	t->in_object = fill_between(back_in | (t->open & t->curly), all, s->in.in_object);
 	s->in.in_object = t->in_object >> 63;
 	return closed == (t->close & t->curly);
 }
@@ -278,36 +280,45 @@ brackets(struct scan *s, struct tokens *t)
  * space: what there is of it between the tokens; where that is known to be nothing, half of the work is none.
  */
 static inline __attribute__((always_inline)) uint64_t
-order(struct carry *in, const struct tokens *t, uint64_t space)
+check_order(struct carry *in, const struct tokens *t, uint64_t space)
 {
-	uint64_t behind_open = next(t->open, space, &in->behind_open);
-	uint64_t behind_separator = next(t->comma | t->colon, space, &in->behind_separator);
-	uint64_t key = next((t->open | t->comma) & t->in_object, space, &in->key);
+	uint64_t behind_open = pass_space(t->open, space, &in->behind_open);
+	uint64_t behind_separator = pass_space(t->comma | t->colon, space, &in->behind_separator);
+	uint64_t key = pass_space((t->open | t->comma) & t->in_object, space, &in->key);
 	uint64_t key_end = run_through((key & t->opening) | in->in_key, t->string, &in->in_key);
-	uint64_t behind_key = next(key_end, space, &in->behind_key);
+	uint64_t behind_key = pass_space(key_end, space, &in->behind_key);
 	uint64_t start = t->open | t->opening | t->scalar;
 
 	return (((behind_open | behind_separator) ^ start) & ~t->close) | (behind_separator & t->close) |
 	       (key & ~(t->opening | t->close)) | (behind_key ^ t->colon);
 }
 
+/* Checks the UTF-8 of a block that is not all ASCII, or stands behind such a one. p: the block in the text. */
+static inline bool
+check_utf8(struct scan *s, const eio_vector v[EIO_VECTORS], const char *p, uint64_t high)
+{
+	eio_vector before = p == s->begin ? EIO_VECTOR_EACH(0) : EIO_VECTOR_LOAD(p - sizeof before);
+
+	s->high = high;
+	return eio__utf8_block_valid(v, before);
+}
+
 /* block: the 64 bytes; p: where they are in the text, which may end before them. */
 static inline bool
 check_block(struct scan *s, const char *block, const char *p)
 {
-	sio__json_vector v[SIO__JSON_VECTORS];
+	eio_vector v[EIO_VECTORS];
 	struct sio__json_marks marks;
 	struct sio__json_masks m;
 	struct tokens t;
 	uint64_t bad = 0;
 
-	sio__json_load(v, block);
+	eio_vector_load(v, block);
 	marks = sio__json_marks(v);
-	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped)) {
-		s->high |= marks.high; /* nothing but string */
-		return true;
-	}
-	if (!strings(s, p, &marks, &t)) return false;
+	if ((marks.high | s->high) && !check_utf8(s, v, p, marks.high)) return false;
+	if (s->in.in_string && !(marks.quote | marks.backslash | marks.control | s->in.escaped))
+		return true; /* nothing but string */
+	if (!find_strings(s, p, &marks, &t)) return false;
 	m = sio__json_masks(v);
 	t.space = m.space;
 	if (marks.control) t.space |= sio__json_line_space(v);
@@ -318,42 +329,29 @@ check_block(struct scan *s, const char *block, const char *p)
 	t.curly = m.curly;
 	t.comma = m.comma & ~t.string;
 	t.colon = m.colon & ~t.string;
-	if (!scalars(s, p, &m, &t, &bad)) return false;
-	if (!brackets(s, &t)) return false;
-	bad |= t.space ? order(&s->in, &t, t.space) : order(&s->in, &t, 0);
+	if (!find_scalars(s, p, &m, &t, &bad)) return false;
+	if (!follow_brackets(s, &t)) return false;
+	bad |= t.space ? check_order(&s->in, &t, t.space) : check_order(&s->in, &t, 0);
 	return bad == 0;
 }
 
-/* The end of the text with spaces behind it; buf is for that. */
-static inline const char *
-last_block(char buf[2 * SIO__JSON_BLOCK], struct eio_bytes text)
-{
-	size_t rest = text.n % SIO__JSON_BLOCK;
-	char *block = buf + SIO__JSON_BLOCK;
-
-	memset(block, ' ', SIO__JSON_BLOCK);
-	/* A whole block is copied where there is one, which takes no call; what it has more lies before. */
-	if (text.n >= SIO__JSON_BLOCK)
-		memcpy(buf + rest, text.p + text.n - SIO__JSON_BLOCK, SIO__JSON_BLOCK);
-	else
-		memcpy(block, text.p, rest);
-	return block;
-}
-
 bool
-CHECK(struct eio_bytes text)
+CHECK_BLOCKS(struct eio_bytes text)
 {
 	struct scan s = { .stack = 1, .in = { .in_object = 1, .behind_separator = 1 } };
-	char buf[2 * SIO__JSON_BLOCK];
+	char buf[2 * EIO_VECTOR_BLOCK];
 
 	if (text.n == 0) return false;
+	s.begin = text.p;
 	s.end = text.p + text.n;
-	for (size_t at = 0; at < text.n; at += SIO__JSON_BLOCK) {
+	for (size_t at = 0; at < text.n; at += EIO_VECTOR_BLOCK) {
 		const char *p = text.p + at;
 
-		if (!check_block(&s, text.n - at < SIO__JSON_BLOCK ? last_block(buf, text) : p, p)) return false;
+		if (!check_block(&s, text.n - at < EIO_VECTOR_BLOCK ? eio_vector_last_block(buf, text, ' ') : p, p))
+			return false;
 	}
-	return s.done && (!s.high || sio__utf8_valid(text.p, s.end));
+	/* All brackets are closed and only spaces follow, so no character is cut. */
+	return s.done;
 }
 
 #endif

@@ -110,10 +110,8 @@ sio_json_next(struct sio_json_iter *it, struct eio_bytes *key, struct eio_bytes 
 bool
 sio_json_pointer_valid(struct eio_bytes pointer)
 {
-	size_t i;
-
 	if (pointer.n && pointer.p[0] != '/') return false;
-	for (i = 0; i < pointer.n; i++)
+	for (size_t i = 0; i < pointer.n; i++)
 		if (pointer.p[i] == '~' && (i + 1 == pointer.n || (pointer.p[i + 1] != '0' && pointer.p[i + 1] != '1')))
 			return false;
 	return true;
@@ -141,12 +139,12 @@ key_is_token(struct eio_bytes key, struct eio_bytes token)
 {
 	struct sio__json_reader r;
 	char bytes[4];
-	unsigned i, n;
+	unsigned n;
 
 	if (!token.n || !memchr(token.p, '~', token.n)) return sio_json_string_eq(key, token);
 	r = sio__json_reader(key);
 	while ((n = sio__json_read(&r, bytes)) > 0)
-		for (i = 0; i < n; i++)
+		for (unsigned i = 0; i < n; i++)
 			if (token.n == 0 || bytes[i] != token_byte(&token)) return false;
 	return token.n == 0;
 }
@@ -170,10 +168,10 @@ static bool
 find_element(struct eio_bytes array, struct eio_bytes token, struct eio_bytes *value)
 {
 	struct sio_json_iter it = sio_json_iter(array);
-	size_t i, index = 0;
+	size_t index = 0;
 
 	if (token.n == 0 || token.n > 9 || (token.p[0] == '0' && token.n > 1)) return false;
-	for (i = 0; i < token.n; i++) {
+	for (size_t i = 0; i < token.n; i++) {
 		if (token.p[i] < '0' || token.p[i] > '9') return false;
 		index = index * 10 + (size_t)(token.p[i] - '0');
 	}
@@ -189,7 +187,8 @@ sio_json_find(struct eio_bytes json, struct eio_bytes pointer, struct eio_bytes 
 	const char *slash;
 
 	while (pointer.n > 0) {
-		pointer.p++; /* the slash */
+		CHECK(pointer.p[0] == '/');
+		pointer.p++;
 		pointer.n--;
 		slash = pointer.n ? memchr(pointer.p, '/', pointer.n) : NULL;
 		token = (struct eio_bytes){ pointer.p, slash ? (size_t)(slash - pointer.p) : pointer.n };

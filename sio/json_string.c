@@ -3,6 +3,7 @@
  * What JSON strings mean: escapes undone, compared and made. Strings that come
  * in here as raw text passed sio_json_check(); bytes to escape may be anything.
  */
+#include "eio/utf8.h"
 #include "sio/json_int.h"
 
 #include <stdint.h>
@@ -10,55 +11,30 @@
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 static unsigned
-hex4(const char *p)
+code_unit(const char *p)
 {
-	unsigned v = 0, i;
+	unsigned v = 0;
 
-	for (i = 0; i < 4; i++) v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+	for (int i = 0; i < 4; i++) v = v << 4 | (unsigned)eio_hex_value(p[i]);
 	return v;
-}
-
-static unsigned
-put_utf8(char out[4], uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
 }
 
 /* r stands behind "\u": one code unit, or two when they are a surrogate pair. */
 static unsigned
 read_unicode(struct sio__json_reader *r, char out[4])
 {
-	uint32_t c = hex4(r->p), low;
+	uint32_t c = code_unit(r->p), low;
 
 	r->p += 4;
 	if (c >= 0xd800 && c < 0xdc00 && r->end - r->p >= 6 && r->p[0] == '\\' && r->p[1] == 'u') {
-		low = hex4(r->p + 2);
+		low = code_unit(r->p + 2);
 		if (low >= 0xdc00 && low < 0xe000) {
 			r->p += 6;
-			return put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
+			return eio_utf8_put(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
 		}
 	}
 	if (c >= 0xd800 && c < 0xe000) c = 0xfffd; /* UTF-8 has no way to say it */
-	return put_utf8(out, c);
+	return eio_utf8_put(out, c);
 }
 
 unsigned
@@ -87,6 +63,7 @@ sio_json_string_eq(struct eio_bytes string, struct eio_bytes bytes)
 	char c[4];
 	unsigned n;
 
+	CHECK(string.n >= 2 && string.p[0] == '"');
 	/* An escape is longer than what it means, so equal lengths settle it at once. */
 	if (string.n - 2 <= bytes.n)
 		return string.n - 2 == bytes.n && (bytes.n == 0 || memcmp(string.p + 1, bytes.p, bytes.n) == 0) &&
@@ -142,28 +119,51 @@ escape_byte(struct eio_buf *out, char c)
 	eio_buf_append(out, text, 2);
 }
 
-void
-sio_json_escape(struct eio_buf *out, struct eio_bytes bytes)
+/* Appends what stands in a string between its quotes. */
+static void
+escape_utf8(struct eio_buf *out, struct eio_bytes utf8)
 {
-	const char *p = bytes.n ? bytes.p : "", *end = p + bytes.n, *from = p;
-	unsigned n;
+	const char *p = utf8.p, *end = p + utf8.n, *from = p;
 
-	eio_buf_addc(out, '"');
-	while (p < end) {
-		p = sio__json_skip_plain(p, end);
-		if (p == end) break;
-		n = (unsigned char)*p >= 0x80 ? sio__utf8_len(p, end) : 0;
-		if (n > 0) {
-			p += n;
-			continue;
-		}
+	while ((p = sio__json_skip_plain(p, end)) < end) {
 		eio_buf_append(out, from, (size_t)(p - from));
-		if ((unsigned char)*p >= 0x80)
-			eio_buf_append(out, replacement, sizeof(replacement) - 1);
-		else
-			escape_byte(out, *p);
+		escape_byte(out, *p);
 		from = ++p;
 	}
 	if (end > from) eio_buf_append(out, from, (size_t)(end - from));
+}
+
+/* How many leading bytes of s are well-formed. */
+static size_t
+utf8_len(struct eio_bytes s)
+{
+	size_t n = 0, k;
+	uint32_t cp;
+
+	while ((k = eio_utf8_next(eio_bytes(s.p + n, s.n - n), &cp)) > 0) n += k;
+	return n;
+}
+
+/* Appends bytes that are not all well-formed. */
+static void
+escape_mended(struct eio_buf *out, struct eio_bytes bytes)
+{
+	for (size_t n; bytes.n > 0; bytes = eio_bytes(bytes.p + n, bytes.n - n)) {
+		n = utf8_len(bytes);
+		escape_utf8(out, eio_bytes(bytes.p, n));
+		if (n == bytes.n) break;
+		eio_buf_append(out, replacement, sizeof replacement - 1);
+		n++;
+	}
+}
+
+void
+sio_json_escape(struct eio_buf *out, struct eio_bytes bytes)
+{
+	eio_buf_addc(out, '"');
+	if (!eio_utf8_valid(bytes))
+		escape_mended(out, bytes);
+	else if (bytes.n > 0)
+		escape_utf8(out, bytes);
 	eio_buf_addc(out, '"');
 }

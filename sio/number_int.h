@@ -14,8 +14,8 @@ enum sio__number {
 	SIO__NUMBER_NEGATIVE /* below 0; -0 is small */
 };
 
-/* Reads digits with sign, point and exponent, such as "10", "1e1", "1.0" or "+1". *value is set for SIO__NUMBER_SMALL, and to
- * the integer below for SIO__NUMBER_FRACTION. */
+/* Reads digits with sign, point and exponent, such as "10", "1e1", "1.0" or "+1". *value is set for SIO__NUMBER_SMALL,
+ * and to the integer below for SIO__NUMBER_FRACTION. */
 enum sio__number sio__number_read(struct eio_bytes text, unsigned *value);
 
 /* How many bytes a blank at s takes, 0 when it does not start with one: what JavaScript trims off a number, which is

@@ -6,6 +6,7 @@
  */
 #include "sio/packet.h"
 
+#include "eio/check.h"
 #include "eio/utf8.h"
 #include "sio/error.h"
 #include "sio/json.h"
@@ -17,9 +18,7 @@ static const char *const reserved[] = { "connect", "connect_error", "disconnect"
 bool
 sio_packet_event_reserved(struct eio_bytes name)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (eio_bytes_eq(name, eio_cstr(reserved[i]))) return true;
 	return false;
 }
@@ -29,20 +28,19 @@ sio_packet_event_data_valid(struct eio_bytes data)
 {
 	struct sio_json_iter it;
 	struct eio_bytes name;
-	size_t i;
 
 	if (sio_json_kind(data) != SIO_JSON_ARRAY) return false;
 	it = sio_json_iter(data);
 	if (!sio_json_next(&it, NULL, &name)) return false;
 	if (sio_json_kind(name) == SIO_JSON_NUMBER) return true;
 	if (sio_json_kind(name) != SIO_JSON_STRING) return false;
-	for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (sio_json_string_eq(name, eio_cstr(reserved[i]))) return false;
 	return true;
 }
 
 static inline void
-advance(struct eio_bytes *s, size_t n)
+drop_front(struct eio_bytes *s, size_t n)
 {
 	if (n == 0) return; /* s->p may be NULL */
 	s->p += n;
@@ -66,17 +64,17 @@ decode_type(struct eio_bytes *s, struct sio_packet *p)
 	if (s->n && n == 0) return SIO_ERR_TYPE;
 	if (c > '6') return SIO_ERR_TYPE;
 	p->type = (enum sio_packet_type)(c - '0');
-	advance(s, n);
+	drop_front(s, n);
 	return 0;
 }
 
 static struct eio_bytes
 trim_blanks(struct eio_bytes s)
 {
-	size_t n, keep = 0, i;
+	size_t n, keep = 0;
 
-	while ((n = sio__blank_len(s)) > 0) advance(&s, n);
-	for (i = 0; i < s.n; i += n) {
+	while ((n = sio__blank_len(s)) > 0) drop_front(&s, n);
+	for (size_t i = 0; i < s.n; i += n) {
 		n = sio__blank_len((struct eio_bytes){ s.p + i, s.n - i });
 		if (n == 0) {
 			n = 1;
@@ -103,7 +101,7 @@ decode_count(struct eio_bytes *s, struct sio_packet *p)
 	}
 	if (p->attachments == 0) return SIO_ERR_ATTACHMENTS;
 	if (p->attachments > SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
-	advance(s, (size_t)(dash - s->p) + 1);
+	drop_front(s, (size_t)(dash - s->p) + 1);
 	return 0;
 }
 
@@ -118,7 +116,7 @@ decode_nsp(struct eio_bytes *s, struct sio_packet *p)
 	p->nsp = (struct eio_bytes){ s->p, comma ? (size_t)(comma - s->p) : s->n };
 	/* It is echoed in answers, so it must not poison them. */
 	if (!eio_utf8_valid(p->nsp)) return SIO_ERR_NSP;
-	advance(s, p->nsp.n + (comma ? 1 : 0));
+	drop_front(s, p->nsp.n + (comma ? 1 : 0));
 	return 0;
 }
 
@@ -128,24 +126,24 @@ static void
 decode_id(struct eio_bytes *s, struct sio_packet *p)
 {
 	struct eio_bytes run = { s->p, 0 };
-	size_t n, i;
+	size_t n;
 
 	while ((n = digit_len(*s)) > 0) {
 		run.n += n;
-		advance(s, n);
+		drop_front(s, n);
 	}
 	if (run.n == 0) return;
 	run = trim_blanks(run);
-	for (i = 0; i < run.n; i++)
+	for (size_t i = 0; i < run.n; i++)
 		if (run.p[i] < '0' || run.p[i] > '9') return;
-	while (run.n > 1 && run.p[0] == '0') advance(&run, 1);
+	while (run.n > 1 && run.p[0] == '0') drop_front(&run, 1);
 	p->has_id = true;
 	p->id = run.n ? run : EIO_LIT("0");
 }
 
 /* An array that begins with a string, reserved or not, or a number. */
 static bool
-event_data_valid_4(struct eio_bytes data)
+event_data_valid_protocol_4(struct eio_bytes data)
 {
 	struct sio_json_iter it = sio_json_iter(data);
 	struct eio_bytes name;
@@ -155,7 +153,7 @@ event_data_valid_4(struct eio_bytes data)
 }
 
 static bool
-payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
+payload_valid_protocol_4(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
 	/* What JavaScript's typeof calls an object. */
@@ -165,7 +163,7 @@ payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
 	case SIO_PACKET_CONNECT: return object;
 	case SIO_PACKET_CONNECT_ERROR: return object || kind == SIO_JSON_STRING;
 	case SIO_PACKET_EVENT:
-	case SIO_PACKET_BINARY_EVENT: return event_data_valid_4(data);
+	case SIO_PACKET_BINARY_EVENT: return event_data_valid_protocol_4(data);
 	case SIO_PACKET_ACK:
 	case SIO_PACKET_BINARY_ACK: return kind == SIO_JSON_ARRAY;
 	case SIO_PACKET_DISCONNECT: break;
@@ -174,7 +172,7 @@ payload_valid_4(enum sio_packet_type type, struct eio_bytes data)
 }
 
 static bool
-payload_valid_5(enum sio_packet_type type, struct eio_bytes data)
+payload_valid_protocol_5(enum sio_packet_type type, struct eio_bytes data)
 {
 	enum sio_json_kind kind = sio_json_kind(data);
 
@@ -190,7 +188,7 @@ payload_valid_5(enum sio_packet_type type, struct eio_bytes data)
 	return false;
 }
 
-/* Whether an ACK starts with a count, as those of revision 3 do: "430-12[…]". */
+/* Whether an ACK starts with a count, as those of protocol 3 do: "430-12[…]". */
 static bool
 ack_has_count(struct eio_bytes s)
 {
@@ -200,21 +198,21 @@ ack_has_count(struct eio_bytes s)
 	return i > 0 && i < s.n && s.p[i] == '-';
 }
 
-/* The count in front of a packet, where there is one. In revision 3 an ACK without attachments counts 0. */
+/* The count in front of a packet, where there is one. In protocol 3 an ACK without attachments counts 0. */
 static int
-decode_attachments(struct eio_bytes *s, int revision, struct sio_packet *p)
+decode_attachments(struct eio_bytes *s, int protocol, struct sio_packet *p)
 {
 	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) return decode_count(s, p);
-	if (revision == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
+	if (protocol == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
 	if (s->p[0] == '0' && s->p[1] == '-') {
-		advance(s, 2);
+		drop_front(s, 2);
 		return 0;
 	}
 	return decode_count(s, p);
 }
 
 static int
-decode(struct eio_bytes text, int revision, struct sio_packet *p)
+decode_packet(struct eio_bytes text, int protocol, struct sio_packet *p)
 {
 	struct eio_bytes s = text;
 	int rc;
@@ -222,7 +220,7 @@ decode(struct eio_bytes text, int revision, struct sio_packet *p)
 	*p = (struct sio_packet){ 0 };
 	rc = decode_type(&s, p);
 	if (rc) return rc;
-	rc = decode_attachments(&s, revision, p);
+	rc = decode_attachments(&s, protocol, p);
 	if (rc) return rc;
 	rc = decode_nsp(&s, p);
 	if (rc) return rc;
@@ -230,7 +228,8 @@ decode(struct eio_bytes text, int revision, struct sio_packet *p)
 	if (s.n == 0) return 0;
 	rc = sio_json_check(s);
 	if (rc) return rc;
-	if (!(revision == 5 ? payload_valid_5(p->type, s) : payload_valid_4(p->type, s))) return SIO_ERR_PAYLOAD;
+	if (!(protocol == 5 ? payload_valid_protocol_5(p->type, s) : payload_valid_protocol_4(p->type, s)))
+		return SIO_ERR_PAYLOAD;
 	p->data = s;
 	return 0;
 }
@@ -238,20 +237,24 @@ decode(struct eio_bytes text, int revision, struct sio_packet *p)
 int
 sio_packet_decode(struct eio_bytes text, struct sio_packet *p)
 {
-	return decode(text, 5, p);
+	return decode_packet(text, 5, p);
 }
 
 int
-sio_packet_decode_4(struct eio_bytes text, struct sio_packet *p)
+sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p)
 {
-	return decode(text, 4, p);
+	return decode_packet(text, 4, p);
 }
 
 void
 sio_packet_encode(struct eio_buf *out, const struct sio_packet *p)
 {
+	bool binary = p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK;
+
+	CHECK(p->type <= SIO_PACKET_BINARY_ACK && p->attachments <= SIO_MAX_ATTACHMENTS);
+	CHECK(binary == (p->attachments > 0) && (!p->has_id || p->id.n > 0));
 	eio_buf_addc(out, (char)('0' + p->type));
-	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) {
+	if (binary) {
 		eio_buf_append_u64(out, p->attachments);
 		eio_buf_addc(out, '-');
 	}

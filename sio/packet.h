@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One Socket.IO packet, protocol revision 5, 4 or 3, between its text and a
- * struct of spans: the grammar of socket.io-parser 4.2.7 and 3.4.5 and their
- * validity rules, nothing of sessions. "Text" is the Engine.IO message without
- * the leading '4'.
+ * One packet of Socket.IO's protocol 5, 4 or 3 between its text and a struct of
+ * spans: the grammar of socket.io-parser 4.2.7 and 3.4.5 and their validity rules,
+ * nothing of sessions. "Text" is the Engine.IO message without the leading '4'.
  *
  *     packet = type [ count "-" ] [ nsp "," ] [ id ] [ json ]
  */
@@ -28,7 +27,7 @@ enum sio_packet_type {
 
 struct sio_packet {
 	enum sio_packet_type type;
-	unsigned attachments; /* 1 … SIO_MAX_ATTACHMENTS for the binary types (and revision 3's ACK), else 0 */
+	unsigned attachments; /* 1 … SIO_MAX_ATTACHMENTS for the binary types (and protocol 3's ACK), else 0 */
 	struct eio_bytes nsp; /* "/" when the text names none */
 	bool has_id;
 	struct eio_bytes id; /* digits without leading zeros, at least one, when has_id */
@@ -39,11 +38,12 @@ struct sio_packet {
  * _TOO_MANY_ATTACHMENTS, _PAYLOAD, _DEPTH, _NSP. An empty text is a CONNECT of "/", as in the reference parser. */
 int sio_packet_decode(struct eio_bytes text, struct sio_packet *p);
 
-/* The same for revision 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5: reserved event names and odd
- * CONNECT payloads pass. And for revision 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
-int sio_packet_decode_4(struct eio_bytes text, struct sio_packet *p);
+/* The same for protocol 4 (clients 1.0.3 to 2.5), with the rules of socket.io-parser 3.4.5: reserved event names and
+ * odd CONNECT payloads pass. And for protocol 3 (1.0.0 to 1.0.2), whose ACKs carry a count of attachments. */
+int sio_packet_decode_protocol_4(struct eio_bytes text, struct sio_packet *p);
 
-/* Appends the text of a packet. Trusts the struct. */
+/* Appends the text of a packet: of one of the types, with as many attachments as go with it, and digits for an id where
+ * it has one. Trusts the spans. */
 void sio_packet_encode(struct eio_buf *out, const struct sio_packet *p);
 
 /* Whether JSON text (checked) may be the data of an EVENT: a non-empty array that starts with a number or with a

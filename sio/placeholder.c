@@ -11,6 +11,7 @@
  */
 #include "sio/placeholder_int.h"
 
+#include "eio/check.h"
 #include "sio/error.h"
 #include "sio/event.h"
 #include "sio/json_int.h"
@@ -47,11 +48,9 @@ copy_until(struct walk *w, const char *p)
 static int
 give_number(struct sio__renumber *r, unsigned old)
 {
-	unsigned i;
-
 	if (!r->out) return 0;
 	if (r->share)
-		for (i = 0; i < r->n_out; i++)
+		for (unsigned i = 0; i < r->n_out; i++)
 			if (r->map[i] == old) return (int)i;
 	if (r->n_out >= SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	r->map[r->n_out] = (unsigned char)old;
@@ -60,7 +59,7 @@ give_number(struct sio__renumber *r, unsigned old)
 
 /* Replaces the object that began at level l with its placeholder under the new number. */
 static int
-replace(struct walk *w, const struct level *l)
+replace_object(struct walk *w, const struct level *l)
 {
 	struct sio__renumber *r = w->r;
 	enum sio__number kind;
@@ -120,7 +119,7 @@ close_container(struct walk *w, const char *after)
 	if (w->depth == 0) return SIO_ERR_INVALID_ARGUMENT;
 	l = &w->levels[--w->depth];
 	if (l->placeholder) {
-		rc = replace(w, l);
+		rc = replace_object(w, l);
 		w->copied = after;
 	}
 	member_done(w, (struct eio_bytes){ NULL, 0 });
@@ -161,6 +160,7 @@ sio__renumber(struct sio__renumber *r, struct eio_bytes json)
 	struct walk w;
 	int rc = 0;
 
+	CHECK(r->n_in <= SIO_MAX_ATTACHMENTS);
 	w.r = r;
 	w.copied = p;
 	w.depth = 0;

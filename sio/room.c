@@ -2,9 +2,9 @@
 /* Rooms and their members; see room.h for the picture. */
 #include "sio/room.h"
 
+#include "eio/check.h"
 #include "sio/error.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* One member's place in one room. */
@@ -15,6 +15,32 @@ struct sio_room_link {
 	struct sio_member *member;
 	size_t index; /* in room->slots */
 };
+
+/* The namespace's hash keys the name's, so the two need not be joined in memory first. */
+uint64_t
+sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key)
+{
+	uint64_t k[2] = { hash_key[0] ^ eio_hash_bytes(hash_key, key.nsp), hash_key[1] };
+
+	if (key.everyone) return k[0];
+	return eio_hash_bytes(k, key.name);
+}
+
+bool
+sio_room_key_eq(struct sio_room_key a, struct sio_room_key b)
+{
+	return a.everyone == b.everyone && eio_bytes_eq(a.nsp, b.nsp) && (a.everyone || eio_bytes_eq(a.name, b.name));
+}
+
+struct sio_room_key
+sio_room_key_copy(struct sio_room_key key, char *mem)
+{
+	size_t name_n = sio_room_key_size(key) - key.nsp.n;
+
+	if (key.nsp.n) memcpy(mem, key.nsp.p, key.nsp.n);
+	if (name_n) memcpy(mem + key.nsp.n, key.name.p, name_n);
+	return (struct sio_room_key){ { mem, key.nsp.n }, { mem + key.nsp.n, name_n }, key.everyone };
+}
 
 int
 sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config)
@@ -31,7 +57,7 @@ sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config)
 void
 sio_rooms_deinit(struct sio_rooms *t)
 {
-	assert(t->rooms.count == 0 && t->links.count == 0);
+	CHECK(t->rooms.count == 0 && t->links.count == 0);
 	eio_hash_deinit(&t->links);
 	eio_hash_deinit(&t->rooms);
 }
@@ -44,31 +70,15 @@ sio_member_init(struct sio_member *m, void *target)
 	m->named = 0;
 }
 
-/* The namespace's hash keys the name's, so the two need not be joined in memory first. */
-static uint64_t
-key_hash(const struct sio_rooms *t, struct sio_room_key key)
-{
-	uint64_t k[2] = { t->config.hash_key[0] ^ eio_hash_bytes(t->config.hash_key, key.nsp), t->config.hash_key[1] };
-
-	if (key.everyone) return k[0];
-	return eio_hash_bytes(k, key.name);
-}
-
-static bool
-key_eq(struct sio_room_key a, struct sio_room_key b)
-{
-	return a.everyone == b.everyone && eio_bytes_eq(a.nsp, b.nsp) && (a.everyone || eio_bytes_eq(a.name, b.name));
-}
-
 static struct sio_room *
-find(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
+find_room(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
 {
 	struct eio_hash_node *n;
 	struct sio_room *r;
 
 	for (n = eio_hash_find(&t->rooms, hash); n; n = eio_hash_next(n)) {
 		r = EIO_CONTAINER(n, struct sio_room, node);
-		if (key_eq(r->key, key)) return r;
+		if (sio_room_key_eq(r->key, key)) return r;
 	}
 	return NULL;
 }
@@ -76,7 +86,7 @@ find(const struct sio_rooms *t, struct sio_room_key key, uint64_t hash)
 struct sio_room *
 sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key)
 {
-	return find(t, key, key_hash(t, key));
+	return find_room(t, key, sio_room_key_hash(t->config.hash_key, key));
 }
 
 static uint64_t
@@ -84,7 +94,7 @@ link_hash(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 {
 	const void *pair[2] = { r, m };
 
-	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof(pair)));
+	return eio_hash_bytes(t->config.hash_key, eio_bytes(pair, sizeof pair));
 }
 
 static struct sio_room_link *
@@ -100,35 +110,24 @@ find_link(const struct sio_rooms *t, const struct sio_room *r, const struct sio_
 	return NULL;
 }
 
-bool
-sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_room_key key)
+/* Calls opened or closing. */
+static void
+room_tell(struct sio_rooms *t, void (*hook)(void *user, struct sio_room *room), struct sio_room *r)
 {
-	struct sio_room *r = sio_rooms_find(t, key);
-
-	return r && find_link(t, r, m);
-}
-
-size_t
-sio_rooms_count(const struct sio_rooms *t)
-{
-	return t->rooms.count;
+	if (!hook) return;
+	t->calling = true;
+	hook(t->config.user, r);
+	t->calling = false;
 }
 
 /* A room without members, not in the table yet. */
 static struct sio_room *
 room_new(struct sio_room_key key)
 {
-	size_t name_n = key.everyone ? 0 : key.name.n;
-	struct sio_room *r = malloc(sizeof(*r) + key.nsp.n + name_n);
-	char *mem;
+	struct sio_room *r = malloc(sizeof *r + sio_room_key_size(key));
 
 	if (!r) return NULL;
-	*r = (struct sio_room){ .key = { .everyone = key.everyone } };
-	mem = (char *)(r + 1);
-	if (key.nsp.n) memcpy(mem, key.nsp.p, key.nsp.n);
-	if (name_n) memcpy(mem + key.nsp.n, key.name.p, name_n);
-	r->key.nsp = (struct eio_bytes){ mem, key.nsp.n };
-	r->key.name = (struct eio_bytes){ mem + key.nsp.n, name_n };
+	*r = (struct sio_room){ .key = sio_room_key_copy(key, (char *)(r + 1)) };
 	return r;
 }
 
@@ -146,7 +145,7 @@ room_grow(struct sio_room *r)
 	struct sio_room_slot *slots;
 
 	if (r->n < r->cap) return true;
-	slots = realloc(r->slots, cap * sizeof(*slots));
+	slots = realloc(r->slots, cap * sizeof *slots);
 	if (!slots) return false;
 	r->slots = slots;
 	r->cap = cap;
@@ -160,7 +159,7 @@ link_add(struct sio_rooms *t, struct sio_room *r, struct sio_member *m)
 	struct sio_room_link *l;
 
 	if (!room_grow(r)) return false;
-	l = malloc(sizeof(*l));
+	l = malloc(sizeof *l);
 	if (!l) return false;
 	l->room = r;
 	l->member = m;
@@ -179,9 +178,10 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	struct sio_room *r;
 	bool opened;
 
+	CHECK(!t->calling);
 	if (!key.everyone && key.name.n > t->config.max_name) return SIO_ERR_ROOM_NAME;
-	hash = key_hash(t, key);
-	r = find(t, key, hash);
+	hash = sio_room_key_hash(t->config.hash_key, key);
+	r = find_room(t, key, hash);
 	if (r && find_link(t, r, m)) return 0;
 	if (!key.everyone && m->named >= t->config.max_per_member) return SIO_ERR_TOO_MANY_ROOMS;
 	opened = !r;
@@ -195,7 +195,7 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	}
 	if (opened) {
 		eio_hash_add(&t->rooms, &r->node, hash);
-		if (t->config.opened) t->config.opened(t->config.user, r);
+		room_tell(t, t->config.opened, r);
 	}
 	return 1;
 }
@@ -204,8 +204,10 @@ static void
 link_remove(struct sio_rooms *t, struct sio_room_link *l)
 {
 	struct sio_room *r = l->room;
-	struct sio_room_slot last = r->slots[--r->n];
+	struct sio_room_slot last;
 
+	CHECK(!t->calling && l->index < r->n && r->slots[l->index].link == l);
+	last = r->slots[--r->n];
 	/* The last slot moves into the gap. */
 	r->slots[l->index] = last;
 	last.link->index = l->index;
@@ -214,7 +216,7 @@ link_remove(struct sio_rooms *t, struct sio_room_link *l)
 	eio_hash_remove(&t->links, &l->node);
 	free(l);
 	if (r->n > 0) return;
-	if (t->config.closing) t->config.closing(t->config.user, r);
+	room_tell(t, t->config.closing, r);
 	eio_hash_remove(&t->rooms, &r->node);
 	room_free(r);
 }

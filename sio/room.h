@@ -23,11 +23,6 @@
 #include "eio/hash.h"
 #include "eio/list.h"
 
-/* Defaults for struct sio_rooms_config. A page shows tens of things at once, a trading desk hundreds; a membership
- * costs about 100 bytes, so 1000 bound one client to 100 KB. Names are keys like "ticks.ACME", not documents. */
-#define SIO_ROOMS_MAX_PER_MEMBER 1000
-#define SIO_ROOMS_MAX_NAME 256
-
 /* Which room: everyone in a namespace, or a named room in it. */
 struct sio_room_key {
 	struct eio_bytes nsp;
@@ -46,6 +41,19 @@ sio_room_named(struct eio_bytes nsp, struct eio_bytes name)
 {
 	return (struct sio_room_key){ nsp, name, false };
 }
+
+/* The hash of a key, under a random key of its own, and whether two keys mean the same room. */
+uint64_t sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key);
+bool sio_room_key_eq(struct sio_room_key a, struct sio_room_key b);
+
+/* How many bytes of names a key has; and the same key with its names in mem, which has room for them. */
+static inline size_t
+sio_room_key_size(struct sio_room_key key)
+{
+	return key.nsp.n + (key.everyone ? 0 : key.name.n);
+}
+
+struct sio_room_key sio_room_key_copy(struct sio_room_key key, char *mem);
 
 struct sio_room_link;
 
@@ -72,7 +80,7 @@ struct sio_room {
 
 struct sio_rooms_config {
 	uint64_t hash_key[2]; /* random: room names are chosen by clients */
-	size_t max_per_member; /* named rooms one member may be in */
+	size_t max_per_member; /* named rooms one member may be in; a membership costs about 100 bytes */
 	size_t max_name; /* bytes of a room's name */
 
 	/* Called when a room got its first member, and when it has lost its last one and is about to be freed. They
@@ -84,8 +92,9 @@ struct sio_rooms_config {
 
 struct sio_rooms {
 	struct sio_rooms_config config;
-	struct eio_hash rooms; /* by key */
+	struct eio_hash rooms; /* by key; its count is that of the rooms that exist */
 	struct eio_hash links; /* by (room, member) */
+	bool calling; /* opened or closing is running */
 };
 
 /* 0 or SIO_ERR_NOMEM. The configuration is copied. */
@@ -108,11 +117,5 @@ void sio_rooms_leave_all(struct sio_rooms *t, struct sio_member *m);
 
 /* The room, or NULL when it has no members. Valid until somebody leaves it. */
 struct sio_room *sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key);
-
-/* Whether the member is in the room. */
-bool sio_rooms_has(const struct sio_rooms *t, const struct sio_member *m, struct sio_room_key key);
-
-/* How many rooms exist. */
-size_t sio_rooms_count(const struct sio_rooms *t);
 
 #endif

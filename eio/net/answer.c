@@ -50,9 +50,9 @@ void
 eio__answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error err)
 {
 	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
+	int n = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
 
-	s->stats.refused++;
+	eio__server_refused(s, ex->req, eio_error_message(err));
 	eio__answer_text(
 		s, ex, NULL, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
 }
@@ -80,7 +80,8 @@ eio__answer_preflight(struct eio_server *s, struct eio_exchange *ex)
 	eio_exchange_respond(ex, r);
 }
 
-/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else asks. */
+/* OPTIONS of a session: with the legacy cross-origin rules XHR gets leave to send its POSTs' content type; nobody else
+ * asks. */
 void
 eio__answer_options(struct eio_server *s, const struct eio_socket *socket, struct eio_exchange *ex)
 {

@@ -5,7 +5,8 @@
 
 #include "eio/net/socket_int.h"
 
-/* Appends the header lines that an answer to req carries. socket: the polling session that answers, or NULL for an error. */
+/* Appends the header lines that an answer to req carries. socket: the polling session that answers, or NULL for an
+ * error. */
 void eio__answer_headers(const struct eio_server *s, const struct eio_request *req, const struct eio_socket *socket,
 	struct eio_buf *out);
 
@@ -19,7 +20,8 @@ void eio__answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_e
 /* Answers with no more than a status. */
 void eio__answer_empty(struct eio_server *s, struct eio_exchange *ex, int status);
 
-/* Answers OPTIONS as the cross-origin rules say: of anybody, and of a session where only the legacy rules are in force. */
+/* Answers OPTIONS as the cross-origin rules say: of anybody, and of a session where only the legacy rules are in
+ * force. */
 void eio__answer_preflight(struct eio_server *s, struct eio_exchange *ex);
 void eio__answer_options(struct eio_server *s, const struct eio_socket *socket, struct eio_exchange *ex);
 

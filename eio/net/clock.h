@@ -7,7 +7,10 @@
 
 #include <uv.h>
 
+enum { EIO_CLOCK_MAGIC = 0x636c6f63 };
+
 struct eio_clock {
+	unsigned magic; /* EIO_CLOCK_MAGIC */
 	struct eio_wheel wheel;
 	uv_timer_t timer;
 	uint64_t armed_ms; /* when the libuv timer fires; UINT64_MAX: it is stopped */

@@ -27,8 +27,8 @@ static void on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 static void
 release_request(struct eio__conn *c)
 {
-	if (c->told && !c->complete) eio_http_take(c->http);
-	c->told = c->complete = false;
+	if (c->notified && !c->complete) eio_http_take(c->http);
+	c->notified = c->complete = false;
 }
 
 /* Lifetime */
@@ -63,7 +63,7 @@ void
 eio__conn_close(struct eio__conn *c)
 {
 	struct eio_exchange *ex;
-	bool told;
+	bool notified;
 
 	/* The answer first; that it fails may be another reason to close. */
 	if (c->gathered) eio_uring_flush(c->httpd->ring);
@@ -74,12 +74,12 @@ eio__conn_close(struct eio__conn *c)
 	c->httpd->stats.open--;
 	uv_close(&c->h.handle, on_conn_closed);
 	ex = c->ex;
-	told = c->told;
+	notified = c->notified;
 	if (!ex) return;
 	release_request(c);
 	c->ex = NULL;
 	ex->conn = NULL;
-	if (told) ex->abort(ex);
+	if (notified) ex->abort(ex);
 	eio_exchange_unref(ex);
 }
 
@@ -184,7 +184,7 @@ abort_at_home(struct eio_exchange *ex)
 static struct eio_exchange *
 exchange_new(struct eio__conn *c)
 {
-	struct eio_exchange *ex = calloc(1, sizeof(*ex));
+	struct eio_exchange *ex = calloc(1, sizeof *ex);
 
 	if (!ex) return NULL;
 	atomic_init(&ex->refs, 1);
@@ -196,23 +196,24 @@ exchange_new(struct eio__conn *c)
 }
 
 static void
-tell_exchange(struct eio__conn *c, enum eio_stage stage)
+notify_exchange(struct eio__conn *c, enum eio_stage stage)
 {
 	struct eio_exchange *ex = eio_exchange_ref(c->ex);
 
-	c->told = true;
+	c->notified = true;
 	if (stage != EIO_STAGE_BEGIN) conn_arm(c, 0);
 	c->httpd->handler.exchange(c->httpd->handler.user, ex, stage);
 	eio_exchange_unref(ex);
 }
 
-/* Makes the exchange of the request being read, if there is none yet. Its request stays with the parser until complete. */
+/* Makes the exchange of the request being read, if there is none yet. Its request stays with the parser until
+ * complete. */
 static bool
 begin_exchange(struct eio__conn *c)
 {
 	if (c->ex) return true;
 	c->ex = exchange_new(c);
-	c->told = false;
+	c->notified = false;
 	if (c->ex) c->httpd->stats.requests++;
 	return c->ex != NULL;
 }
@@ -230,7 +231,7 @@ refuse_request(struct eio__conn *c, int status)
 static void
 hand_over(struct eio__conn *c, const char *rest, size_t n)
 {
-	struct eio_upgrade *up = calloc(1, sizeof(*up));
+	struct eio_upgrade *up = calloc(1, sizeof *up);
 	uv_os_fd_t fd;
 
 	if (!up || uv_fileno(&c->h.handle, &fd) || !c->httpd->handler.upgrade) {
@@ -274,19 +275,24 @@ request_partial(struct eio__conn *c)
 		eio__conn_written(c, eio__conn_write(c, EIO_LIT("HTTP/1.1 100 Continue\r\n\r\n"), NULL, false));
 	if (c->closing) return;
 	c->ex->req = req;
-	tell_exchange(c, EIO_STAGE_BEGIN);
+	notify_exchange(c, EIO_STAGE_BEGIN);
 }
 
 static void
 request_complete(struct eio__conn *c, enum eio_stage stage)
 {
+	struct eio_request *req;
+
 	if (!begin_exchange(c)) {
 		eio__conn_close(c);
 		return;
 	}
-	c->ex->req = eio_http_take(c->http);
+	req = eio_http_take(c->http);
+	/* Once the handler was notified, another thread may read this. */
+	if (!c->notified) c->ex->req = req;
+	CHECK(c->ex->req == req);
 	c->complete = true;
-	tell_exchange(c, stage);
+	notify_exchange(c, stage);
 }
 
 /* What one result of the parser means for the connection. */
@@ -335,7 +341,8 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 	}
 }
 
-/* The client will send nothing more. Whoever still waits for an answer gave up; what is being written still goes out. */
+/* The client will send nothing more. Whoever still waits for an answer gave up; what is being written still goes
+ * out. */
 static void
 on_conn_eof(struct eio__conn *c)
 {
@@ -381,7 +388,7 @@ static int
 conn_open_handle(struct eio__conn *c, int fd)
 {
 	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
+	socklen_t n = sizeof ss;
 	int err, on = 1;
 
 	c->fd = fd;
@@ -390,7 +397,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 		err = uv_pipe_init(c->httpd->loop, &c->h.pipe, 0);
 		if (!err) err = uv_pipe_open(&c->h.pipe, fd);
 	} else {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		err = uv_tcp_init(c->httpd->loop, &c->h.tcp);
 		if (!err) err = uv_tcp_open(&c->h.tcp, fd);
 	}
@@ -400,7 +407,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 void
 eio__conn_new(struct eio_httpd *h, int fd)
 {
-	struct eio__conn *c = calloc(1, sizeof(*c));
+	struct eio__conn *c = calloc(1, sizeof *c);
 
 	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
 	if (!c || !c->http) {

@@ -23,7 +23,7 @@ struct rest {
 
 /* The rest is out. A connection whose client will say nothing more, or whose server is closing, ends here as well. */
 static void
-on_written(uv_write_t *req, int status)
+on_rest_written(uv_write_t *req, int status)
 {
 	struct rest *w = EIO_CONTAINER(req, struct rest, req);
 	struct eio__conn *c = w->conn;
@@ -40,7 +40,7 @@ on_written(uv_write_t *req, int status)
 static enum eio__wrote
 conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, size_t sent, bool close)
 {
-	struct rest *w = malloc(sizeof(*w) + head.n);
+	struct rest *w = malloc(sizeof *w + head.n);
 	size_t head_sent = sent < head.n ? sent : head.n, body_sent = sent - head_sent;
 	uv_buf_t bufs[2];
 	unsigned n = 0;
@@ -52,7 +52,7 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
 	if (body && body_sent < body->n)
 		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));
-	if (uv_write(&w->req, &c->h.stream, bufs, n, on_written)) {
+	if (uv_write(&w->req, &c->h.stream, bufs, n, on_rest_written)) {
 		eio_block_unref(w->body);
 		free(w);
 		return EIO__WROTE_FAILED;
@@ -123,8 +123,8 @@ write_gathered(struct eio__conn *c, struct eio_block *all)
 	enum eio__wrote how;
 
 	if (!ring || !eio_uring_works(ring) || c->gathered || uv_stream_get_write_queue_size(&c->h.stream) > 0) {
-		/* Emptying the ring may tell of another connection's end. Whoever hears of it may answer something else, and that
-		 * becomes the last one. */
+		/* Emptying the ring may tell of another connection's end. Whoever hears of it may answer something
+		 * else, and that becomes the last one. */
 		eio_block_ref(all);
 		how = eio__conn_write(c, eio_bytes(NULL, 0), all, false);
 		eio_block_unref(all);

@@ -5,7 +5,7 @@
 #include "eio/query.h"
 
 static void
-header(struct eio_buf *out, const char *name, struct eio_bytes value)
+append_cors_line(struct eio_buf *out, const char *name, struct eio_bytes value)
 {
 	eio_buf_add(out, eio_cstr(name));
 	EIO_BUF_ADD_LIT(out, ": ");
@@ -14,7 +14,7 @@ header(struct eio_buf *out, const char *name, struct eio_bytes value)
 }
 
 static bool
-listed(const struct eio_cors *c, struct eio_bytes origin)
+origin_is_listed(const struct eio_cors *c, struct eio_bytes origin)
 {
 	for (size_t i = 0; i < c->origins_n; i++)
 		if (eio_bytes_eq(eio_cstr(c->origins[i]), origin)) return true;
@@ -39,28 +39,29 @@ append_origin(const struct eio_cors *c, const struct eio_request *req, struct ei
 	switch (echo ? EIO_CORS_REFLECT : c->origin) {
 	case EIO_CORS_OFF:
 	case EIO_CORS_LEGACY: return false;
-	case EIO_CORS_ANY: header(out, name, EIO_LIT("*")); break;
-	case EIO_CORS_FIXED: header(out, name, eio_cstr(c->origins[0])); break;
+	case EIO_CORS_ANY: append_cors_line(out, name, EIO_LIT("*")); break;
+	case EIO_CORS_FIXED: append_cors_line(out, name, eio_cstr(c->origins[0])); break;
 	case EIO_CORS_LIST:
 	case EIO_CORS_REFLECT:
-		if (origin.n && (c->origin != EIO_CORS_LIST || listed(c, origin))) header(out, name, origin);
+		if (origin.n && (c->origin != EIO_CORS_LIST || origin_is_listed(c, origin)))
+			append_cors_line(out, name, origin);
 		break;
 	}
-	if (c->credentials || echo) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
+	if (c->credentials || echo) append_cors_line(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
 	return c->origin != EIO_CORS_ANY || echo;
 }
 
 static void
 append_exposed(const struct eio_cors *c, struct eio_buf *out)
 {
-	if (c->exposed_headers) header(out, "Access-Control-Expose-Headers", eio_cstr(c->exposed_headers));
+	if (c->exposed_headers) append_cors_line(out, "Access-Control-Expose-Headers", eio_cstr(c->exposed_headers));
 }
 
 void
 eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out)
 {
 	if (c->origin == EIO_CORS_OFF || c->origin == EIO_CORS_LEGACY) return;
-	if (append_origin(c, req, out)) header(out, "Vary", EIO_LIT("Origin"));
+	if (append_origin(c, req, out)) append_cors_line(out, "Vary", EIO_LIT("Origin"));
 	append_exposed(c, out);
 }
 
@@ -70,8 +71,8 @@ eio_cors_append_legacy(const struct eio_cors *c, const struct eio_request *req, 
 	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
 
 	if (c->origin != EIO_CORS_LEGACY) return;
-	if (origin.n) header(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
-	header(out, "Access-Control-Allow-Origin", origin.n ? origin : EIO_LIT("*"));
+	if (origin.n) append_cors_line(out, "Access-Control-Allow-Credentials", EIO_LIT("true"));
+	append_cors_line(out, "Access-Control-Allow-Origin", origin.n ? origin : EIO_LIT("*"));
 }
 
 void
@@ -80,17 +81,17 @@ eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *re
 	struct eio_bytes asked = eio_request_header(req, EIO_LIT("access-control-request-headers"));
 	bool vary = append_origin(c, req, out);
 
-	header(out, "Access-Control-Allow-Methods",
+	append_cors_line(out, "Access-Control-Allow-Methods",
 		eio_cstr(c->methods ? c->methods : "GET,HEAD,PUT,PATCH,POST,DELETE"));
 	if (c->allowed_headers) {
-		if (vary) header(out, "Vary", EIO_LIT("Origin"));
-		header(out, "Access-Control-Allow-Headers", eio_cstr(c->allowed_headers));
+		if (vary) append_cors_line(out, "Vary", EIO_LIT("Origin"));
+		append_cors_line(out, "Access-Control-Allow-Headers", eio_cstr(c->allowed_headers));
 	} else {
-		header(out, "Vary",
+		append_cors_line(out, "Vary",
 			vary ? EIO_LIT("Origin, Access-Control-Request-Headers")
 			     : EIO_LIT("Access-Control-Request-Headers"));
-		if (asked.n) header(out, "Access-Control-Allow-Headers", asked);
+		if (asked.n) append_cors_line(out, "Access-Control-Allow-Headers", asked);
 	}
-	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %ld\r\n", c->max_age);
+	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %lld\r\n", (long long)c->max_age);
 	append_exposed(c, out);
 }

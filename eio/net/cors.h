@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cross-origin headers, as the `cors` option of Engine.IO 4 and later gives them (protocol section "Headers"). One thing is
- * different: pages of clients 1.x and 2.x always send their requests with credentials, for which browsers do not take "*" as an
- * answer. So requests of revision 3 get their origin back instead, and leave to use credentials, as the servers of their time gave.
+ * Cross-origin headers, as the `cors` option of Engine.IO 4 and later gives them (protocol section "Headers"). One
+ * thing is different: pages of clients 1.x and 2.x always send their requests with credentials, for which browsers do
+ * not take "*" as an answer. So requests of revision 3 get their origin back instead, and leave to use credentials, as
+ * the servers of their time gave.
  */
 #ifndef EIO_NET_CORS_H
 #define EIO_NET_CORS_H
@@ -27,15 +28,15 @@ struct eio_cors {
 	const char *methods; /* default GET,HEAD,PUT,PATCH,POST,DELETE */
 	const char *allowed_headers; /* default: what the request asks for */
 	const char *exposed_headers;
-	long max_age; /* seconds; negative for none */
+	int64_t max_age; /* seconds; negative for none */
 };
 
 /* Appends the header lines every answer carries, of whatever kind; with the legacy rules there are none. */
 void eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
 
-/* Appends the header lines that the legacy rules know: the request's origin and leave to use credentials, or "*" when it names no
- * origin. Those servers sent them with polling answers to XHR and with errors; with JSONP, the 101 and files they sent none.
- * Nothing is appended under other rules. */
+/* Appends the header lines that the legacy rules know: the request's origin and leave to use credentials, or "*" when
+ * it names no origin. Those servers sent them with polling answers to XHR and with errors; with JSONP, the 101 and
+ * files they sent none. Nothing is appended under other rules. */
 void eio_cors_append_legacy(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
 
 /* Appends the header lines of the 204 that answers OPTIONS; not for the legacy rules, which know no 204. */

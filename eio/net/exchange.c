@@ -2,6 +2,8 @@
 /* Exchanges: reference counting, and answering once. */
 #include "eio/net/exchange.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 struct eio_exchange *
@@ -22,7 +24,12 @@ drop_response(struct eio_response *r)
 void
 eio_exchange_unref(struct eio_exchange *ex)
 {
-	if (!ex || atomic_fetch_sub_explicit(&ex->refs, 1, memory_order_acq_rel) != 1) return;
+	unsigned before;
+
+	if (!ex) return;
+	before = atomic_fetch_sub_explicit(&ex->refs, 1, memory_order_acq_rel);
+	CHECK(before > 0);
+	if (before > 1) return;
 	drop_response(&ex->response);
 	eio_request_free(ex->req);
 	free(ex);

@@ -18,7 +18,8 @@
 
 /* How far a request has come when it is told. */
 enum eio_stage {
-	EIO_STAGE_BEGIN, /* the headers are there, the body is still arriving; told only when it does not come at once */
+	/* The headers are there, the body is still arriving; told only when it does not come at once. */
+	EIO_STAGE_BEGIN,
 	EIO_STAGE_COMPLETE,
 	EIO_STAGE_TOO_LARGE, /* the body is larger than allowed and is thrown away */
 	EIO_STAGE_ABORT, /* the connection is gone */
@@ -41,11 +42,13 @@ struct eio_exchange {
 	unsigned home; /* the index of the thread it came on */
 	struct eio_request *req; /* owned */
 	void *conn; /* NULL once the connection is gone */
-	void (*respond)(struct eio_exchange *ex); /* how ex->response gets home; called by the answering thread */
-	void (*abort)(struct eio_exchange
-			*ex); /* how the news of a lost connection gets to the answering thread; called at home */
+	/* How ex->response gets home; called by the answering thread. */
+	void (*respond)(struct eio_exchange *ex);
+	/* How the news of a lost connection gets to the answering thread; called at home. */
+	void (*abort)(struct eio_exchange *ex);
 	void *thread; /* the answering thread's, for respond and abort when that is not home */
-	/* For whoever passes it on: the links of his queues, and what is on its way. Zero when it is new, and never looked at here. */
+	/* For whoever passes it on: the links of his queues, and what is on its way. Zero when it is new, and never
+	 * looked at here. */
 	void *passing[EIO_EXCHANGE_PASSING];
 	struct eio_response response;
 	void *owner; /* what waits in this exchange, such as a session with a held GET */
@@ -60,7 +63,8 @@ void eio_exchange_unref(struct eio_exchange *ex);
  * Drops no reference to the exchange itself. */
 void eio_exchange_respond(struct eio_exchange *ex, struct eio_response r);
 
-/* Answers with a short text or JSON body. content_type may be NULL for none; extra header lines are appended as they are. */
+/* Answers with a short text or JSON body. content_type may be NULL for none; extra header lines are appended as they
+ * are. */
 void eio_exchange_respond_text(struct eio_exchange *ex, int status, const char *content_type, struct eio_bytes body,
 	struct eio_bytes extra_headers);
 

@@ -2,6 +2,7 @@
 /* The request parser: the only file that includes llhttp. */
 #include "eio/net/http.h"
 
+#include "eio/check.h"
 #include "eio/query.h"
 
 #include <llhttp.h>
@@ -13,14 +14,18 @@ enum {
 	FIRST_HEAD = 512,
 };
 
+enum { HTTP_MAGIC = 0x70617273 };
+
 struct eio_http {
+	unsigned magic; /* HTTP_MAGIC */
 	llhttp_t parser;
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
-	bool headers_done, complete, discard, too_large, told_large, idle, nomem, head_full, in_value;
+	bool headers_done, complete, discard, too_large, notified_large, idle, nomem, head_full, in_value;
 	bool target_done;
 	const char *stood_for; /* what `substitute` stands for while the parser has it, or NULL */
-	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one got. */
+	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one
+	 * got. */
 	bool head_begun, head_ended;
 	char last;
 	size_t line_n;
@@ -89,13 +94,14 @@ on_begin(llhttp_t *p)
 {
 	struct eio_http *h = p->data;
 
-	h->req = malloc(sizeof(*h->req) + FIRST_HEADERS * sizeof(h->req->headers[0]));
+	CHECK_MAGIC(h, HTTP_MAGIC);
+	h->req = malloc(sizeof *h->req + FIRST_HEADERS * sizeof h->req->headers[0]);
 	h->nomem = !h->req;
 	if (h->req) {
 		*h->req = (struct eio_request){ .cap = FIRST_HEADERS };
 		eio_buf_reserve(&h->req->head, FIRST_HEAD < h->max_head ? FIRST_HEAD : h->max_head);
 	}
-	h->headers_done = h->complete = h->discard = h->too_large = h->told_large = h->in_value = false;
+	h->headers_done = h->complete = h->discard = h->too_large = h->notified_large = h->in_value = false;
 	return h->req ? 0 : -1;
 }
 
@@ -118,7 +124,8 @@ on_url_complete(llhttp_t *p)
 	return 0;
 }
 
-/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is out. */
+/* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is
+ * out. */
 static bool
 add_header(struct eio_http *h, size_t name)
 {
@@ -129,7 +136,7 @@ add_header(struct eio_http *h, size_t name)
 		return false;
 	}
 	if (r->count == r->cap) {
-		r = realloc(r, sizeof(*r) + 2 * r->cap * sizeof(r->headers[0]));
+		r = realloc(r, sizeof *r + 2 * r->cap * sizeof r->headers[0]);
 		if (!r) {
 			h->nomem = true;
 			return false;
@@ -159,7 +166,8 @@ on_field(llhttp_t *p, const char *at, size_t n)
 	if (append_head(h, at, n)) return -1;
 	for (size_t i = start; i < r->head.n; i++) {
 		if (r->head.p[i] >= 'A' && r->head.p[i] <= 'Z') r->head.p[i] = (char)(r->head.p[i] | 0x20);
-		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112 section 5.1). */
+		/* llhttp lets blanks in names pass, through which requests can be smuggled past a proxy (RFC 9112
+		 * section 5.1). */
 		if (r->head.p[i] == ' ') return -1;
 	}
 	r->headers[r->count - 1].name_n = (unsigned)(r->head.n - r->headers[r->count - 1].name);
@@ -268,9 +276,10 @@ static const llhttp_settings_t settings = {
 struct eio_http *
 eio_http_new(size_t max_head, size_t max_body)
 {
-	struct eio_http *h = calloc(1, sizeof(*h));
+	struct eio_http *h = calloc(1, sizeof *h);
 
 	if (!h) return NULL;
+	h->magic = HTTP_MAGIC;
 	llhttp_init(&h->parser, HTTP_REQUEST, &settings);
 	h->parser.data = h;
 	h->max_head = max_head;
@@ -284,13 +293,14 @@ eio_http_free(struct eio_http *h)
 {
 	if (!h) return;
 	eio_request_free(h->req);
+	h->magic = 0;
 	free(h);
 }
 
 /*
- * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its successors and
- * many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2) and names without a
- * character.
+ * How many of the bytes are before the first that is out of order in a line of the head. llhttp 8 takes what its
+ * successors and many proxies do not, or read otherwise: lines that end without CR, folded ones (RFC 9112 section 5.2)
+ * and names without a character.
  */
 static size_t
 check_lines(struct eio_http *h, const char *data, size_t n)
@@ -320,7 +330,7 @@ check_lines(struct eio_http *h, const char *data, size_t n)
 
 /* How many bytes p begins with that are on one side of 0x80. */
 static size_t
-run_of(const char *p, size_t n, bool ascii)
+length_of_run(const char *p, size_t n, bool ascii)
 {
 	const uint64_t high = 0x8080808080808080u;
 	size_t i = 0;
@@ -334,16 +344,16 @@ run_of(const char *p, size_t n, bool ascii)
 }
 
 /*
- * How much the parser may have at once, of a piece in which the target is not over. A line without such bytes, as nearly all are,
- * goes in together with all that follows; before that of the request there may be empty ones.
+ * How much the parser may have at once, of a piece in which the target is not over. A line without such bytes, as nearly
+ * all are, goes in together with all that follows; before that of the request there may be empty ones.
  */
 static size_t
-next_part(struct eio_http *h, const char *p, size_t n)
+next_http_part(struct eio_http *h, const char *p, size_t n)
 {
 	bool ascii = (unsigned char)*p < 0x80;
 	const char *end = memchr(p, '\n', n);
 	size_t line = end ? (size_t)(end - p) + 1 : n;
-	size_t run = run_of(p, line, ascii);
+	size_t run = length_of_run(p, line, ascii);
 
 	if (ascii) return run == line && line > 2 ? n : run;
 	h->stood_for = p;
@@ -352,7 +362,7 @@ next_part(struct eio_http *h, const char *p, size_t n)
 
 /* Has the parser read. Says in *used how far it came. */
 static llhttp_errno_t
-parse(struct eio_http *h, const char *p, size_t n, size_t *used)
+parse_http_piece(struct eio_http *h, const char *p, size_t n, size_t *used)
 {
 	llhttp_errno_t err = HPE_OK;
 
@@ -362,7 +372,7 @@ parse(struct eio_http *h, const char *p, size_t n, size_t *used)
 		size_t part;
 
 		h->stood_for = NULL;
-		part = h->target_done ? n - *used : next_part(h, from, n - *used);
+		part = h->target_done ? n - *used : next_http_part(h, from, n - *used);
 		err = llhttp_execute(&h->parser, h->stood_for ? substitute : from, part);
 		/* What follows a request that closes is nobody's. llhttp 8 reads it over by itself. */
 		if (err == HPE_CLOSED_CONNECTION) {
@@ -384,8 +394,8 @@ result_of(struct eio_http *h, llhttp_errno_t err)
 	h->complete = false;
 	if (complete) h->idle = true;
 	if (err == HPE_PAUSED_UPGRADE && h->req && h->req->websocket) return EIO_HTTP_UPGRADE;
-	if (h->too_large && !h->told_large) {
-		h->told_large = true;
+	if (h->too_large && !h->notified_large) {
+		h->notified_large = true;
 		return EIO_HTTP_TOO_LARGE;
 	}
 	/* A request whose body was thrown away has been answered before its end. */
@@ -416,7 +426,7 @@ eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used)
 		h->idle = false;
 		good = check_lines(h, data + *used, n - *used);
 		if (good == 0) return EIO_HTTP_BAD;
-		err = parse(h, data + *used, good, &took);
+		err = parse_http_piece(h, data + *used, good, &took);
 		*used += took;
 		if (err == HPE_PAUSED) llhttp_resume(&h->parser);
 		r = result_of(h, err);

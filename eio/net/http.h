@@ -48,13 +48,13 @@ enum eio_http_result {
 
 struct eio_http;
 
-/* A parser for one connection; request line and headers up to max_head bytes together, bodies up to max_body. NULL when out of
- * memory. */
+/* A parser for one connection; request line and headers up to max_head bytes together, bodies up to max_body. NULL when
+ * out of memory. */
 struct eio_http *eio_http_new(size_t max_head, size_t max_body);
 void eio_http_free(struct eio_http *h);
 
-/* Feeds bytes; *used says how many were taken, fewer than n when a request ended before. After COMPLETE or TOO_LARGE feed
- * the rest. After UPGRADE and failures feed nothing more. */
+/* Feeds bytes; *used says how many were taken, fewer than n when a request ended before. After COMPLETE or TOO_LARGE
+ * feed the rest. After UPGRADE and failures feed nothing more. */
 enum eio_http_result eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used);
 
 /* The request being read, once its headers are complete; NULL before. The parser keeps it and goes on appending to its

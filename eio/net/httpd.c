@@ -77,7 +77,7 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 int
 eio_httpd_accept(struct eio_httpd *h, int fd)
 {
-	struct listener *l = calloc(1, sizeof(*l));
+	struct listener *l = calloc(1, sizeof *l);
 	int err = l ? uv_poll_init(h->loop, &l->poll, fd) : UV_ENOMEM;
 
 	if (err) {
@@ -128,7 +128,7 @@ struct eio_httpd *
 eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
 	const struct eio_httpd_handler *handler)
 {
-	struct eio_httpd *h = calloc(1, sizeof(*h));
+	struct eio_httpd *h = calloc(1, sizeof *h);
 
 	if (!h) return NULL;
 	h->written = eio__conn_written;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An HTTP/1.1 server on one libuv loop: listeners, connections, keep-alive and
- * pipelining, time-outs. It knows nothing of Engine.IO: whole requests go to a
+ * pipelining, time-outs. It knows nothing of Engine.IO: complete requests go to a
  * handler as exchanges, and sockets that become WebSockets are handed over.
  *
  * Threads: a server belongs to its loop's thread.
@@ -59,12 +59,12 @@ struct eio_httpd;
 struct eio_httpd *eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
 	const struct eio_httpd_handler *handler);
 
-/* A bound, listening socket for "host:port", "[v6]:port" or "unix:/path", with SO_REUSEPORT for TCP so that every worker can have
- * its own. Returns the descriptor, or -errno (-EINVAL for an address that is none). */
+/* A bound, listening socket for "host:port", "[v6]:port" or "unix:/path", with SO_REUSEPORT for TCP so that every
+ * worker can have its own. Returns the descriptor, or -errno (-EINVAL for an address that is none). */
 int eio_listen(const char *address);
 
-/* Whether nobody else listens on a TCP address: sockets with SO_REUSEPORT would share its connections without a word. 0, or
- * -errno. A Unix socket tells by itself when it is bound. */
+/* Whether nobody else listens on a TCP address: sockets with SO_REUSEPORT would share its connections without a word.
+ * 0, or -errno. A Unix socket tells by itself when it is bound. */
 int eio_listen_check(const char *address);
 
 /* The port a listening descriptor is bound to; 0 for a Unix socket. */
@@ -79,16 +79,16 @@ void eio_httpd_stop_accepting(struct eio_httpd *h);
 /* Closes everything, without waiting for answers, and frees the server once the loop has run the closing callbacks. */
 void eio_httpd_close(struct eio_httpd *h);
 
-/* Writes the answer in ex->response to the connection, if it is still there; at home only. For answers from other threads:
- * the usual ex->respond does it by itself. */
+/* Writes the answer in ex->response to the connection, if it is still there; at home only. For answers from other
+ * threads: the usual ex->respond does it by itself. */
 void eio_httpd_deliver(struct eio_exchange *ex);
 
-/* Lets gathered answers be sent by io_uring. Call it in the loop's thread. Returns 0, or -errno where that does not work: then each
- * has a system call of its own. */
+/* Lets gathered answers be sent by io_uring. Call it in the loop's thread. Returns 0, or -errno where that does not
+ * work: then each has a system call of its own. */
 int eio_httpd_use_uring(struct eio_httpd *h);
 
-/* From the one to the other, answers may be gathered: those that are the same share one block of head and body, and many leave in one
- * system call. The loop must not run in between. */
+/* From the one to the other, answers may be gathered: those that are the same share one block of head and body, and
+ * many leave in one system call. The loop must not run in between. */
 void eio_httpd_gather(struct eio_httpd *h);
 void eio_httpd_send_gathered(struct eio_httpd *h);
 

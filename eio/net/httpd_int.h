@@ -47,7 +47,6 @@ struct eio_httpd {
 };
 
 struct eio__conn {
-	unsigned magic; /* EIO__CONN_MAGIC */
 	struct eio_list link;
 	union {
 		uv_handle_t handle;
@@ -60,9 +59,10 @@ struct eio__conn {
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_buf pending; /* bytes that came while an exchange was being answered */
 	struct eio_timer timer;
+	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	int fd; /* the handle's */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
-	bool told; /* the handler knows the exchange */
+	bool notified; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
 	bool feeding, lingering, closing, stopped, eof;
 };
@@ -83,7 +83,8 @@ void eio__httpd_free_if_done(struct eio_httpd *h);
 
 /* conn_write.c: it closes nothing. What becomes of a write later is told to httpd->written. */
 
-/* Writes bytes and a block, which may be NULL; what the socket does not take is kept. close: end the connection behind them. */
+/* Writes bytes and a block, which may be NULL; what the socket does not take is kept. close: end the connection behind
+ * them. */
 enum eio__wrote eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
 
 /* Writes an answer. head_only: without its body. minor0 and close: see eio__response_head. */

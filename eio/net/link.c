@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a WebSocket says after its handshake goes to its session: as the probe of one that polls, or as its transport. */
+/* What a WebSocket says after its handshake goes to its session: as the probe of one that polls, or as its
+ * transport. */
 #include "eio/net/link.h"
 
 #include "eio/check.h"
@@ -19,7 +20,7 @@ link_upgrade(struct eio_link *link, struct eio_socket *s)
 }
 
 static void
-on_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+on_websocket_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
 {
 	struct eio_link *link = user;
 	struct eio_socket *s;
@@ -38,7 +39,7 @@ on_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n
 }
 
 static void
-on_link_writable(void *user, struct eio_ws *ws)
+on_websocket_writable(void *user, struct eio_ws *ws)
 {
 	struct eio_link *link = user;
 
@@ -48,7 +49,7 @@ on_link_writable(void *user, struct eio_ws *ws)
 }
 
 static void
-on_link_closed(void *user, struct eio_ws *ws, bool error)
+on_websocket_closed(void *user, struct eio_ws *ws, bool error)
 {
 	struct eio_link *link = user;
 	struct eio_socket *s;
@@ -70,7 +71,7 @@ on_link_closed(void *user, struct eio_ws *ws, bool error)
 }
 
 static void
-on_link_open(void *user, struct eio_ws *ws)
+on_websocket_open(void *user, struct eio_ws *ws)
 {
 	struct eio_link *link = user;
 
@@ -86,8 +87,8 @@ on_link_open(void *user, struct eio_ws *ws)
 }
 
 const struct eio_ws_handler eio__link_handler = {
-	.open = on_link_open,
-	.message = on_link_message,
-	.writable = on_link_writable,
-	.closed = on_link_closed,
+	.open = on_websocket_open,
+	.message = on_websocket_message,
+	.writable = on_websocket_writable,
+	.closed = on_websocket_closed,
 };

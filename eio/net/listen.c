@@ -15,7 +15,7 @@
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
 static int
-finish(int fd, const struct sockaddr *sa, socklen_t len)
+bind_and_listen(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	int err = 0;
 
@@ -35,7 +35,7 @@ remove_stale(const struct sockaddr_un *sa)
 	if (lstat(sa->sun_path, &st) || !S_ISSOCK(st.st_mode)) return;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0) return;
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) && errno == ECONNREFUSED) unlink(sa->sun_path);
+	if (connect(fd, (const struct sockaddr *)sa, sizeof *sa) && errno == ECONNREFUSED) unlink(sa->sun_path);
 	close(fd);
 }
 
@@ -45,16 +45,16 @@ listen_unix(const char *path)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd;
 
-	if (!*path || strlen(path) >= sizeof(sa.sun_path)) return -EINVAL;
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	if (!*path || strlen(path) >= sizeof sa.sun_path) return -EINVAL;
+	snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
 	remove_stale(&sa);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return fd < 0 ? -errno : finish(fd, (const struct sockaddr *)&sa, sizeof(sa));
+	return fd < 0 ? -errno : bind_and_listen(fd, (const struct sockaddr *)&sa, sizeof sa);
 }
 
 /* Cuts "host:port" or "[host]:port"; host may be empty for every address. */
 static int
-split(const char *address, char *host, size_t host_n, const char **port)
+split_listen_address(const char *address, char *host, size_t host_n, const char **port)
 {
 	const char *colon = strrchr(address, ':'), *from = address;
 	size_t n;
@@ -78,15 +78,15 @@ listen_tcp(const struct addrinfo *ai, bool shared)
 	int on = 1, fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0) return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 	if (ai->ai_family == AF_INET6) {
 		/* "[::]:3000" serves IPv4 as well, as it does in Node. */
 		int off = 0;
 
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
 	}
-	return finish(fd, ai->ai_addr, ai->ai_addrlen);
+	return bind_and_listen(fd, ai->ai_addr, ai->ai_addrlen);
 }
 
 static int
@@ -98,9 +98,9 @@ listen_any(const char *address, bool shared)
 	const char *port;
 	int fd;
 
-	if (strncmp(address, unix_prefix, sizeof(unix_prefix) - 1) == 0)
-		return listen_unix(address + sizeof(unix_prefix) - 1);
-	if (split(address, host, sizeof(host), &port)) return -EINVAL;
+	if (strncmp(address, unix_prefix, sizeof unix_prefix - 1) == 0)
+		return listen_unix(address + sizeof unix_prefix - 1);
+	if (split_listen_address(address, host, sizeof host, &port)) return -EINVAL;
 	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return -EINVAL;
 	fd = listen_tcp(ai, shared);
 	freeaddrinfo(ai);
@@ -126,7 +126,7 @@ unsigned
 eio_listen_port(int fd)
 {
 	struct sockaddr_storage ss;
-	socklen_t n = sizeof(ss);
+	socklen_t n = sizeof ss;
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &n)) return 0;
 	if (ss.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&ss)->sin_port);

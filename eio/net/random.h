@@ -16,8 +16,8 @@ struct eio_random {
 	size_t left;
 };
 
-/* n bytes (at most EIO_RANDOM_BYTES) that were never handed out before; valid until the next call. Ends the program when the kernel
- * has none: ids must not be guessable, and it always has some. */
+/* n bytes (at most EIO_RANDOM_BYTES) that were never handed out before; valid until the next call. Ends the program
+ * when the kernel has none: ids must not be guessable, and it always has some. */
 const unsigned char *eio_random_take(struct eio_random *r, size_t n);
 
 #endif

@@ -52,7 +52,7 @@ make_server_parts(struct eio_server *s)
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
 	s->prefix = prefix_of(o);
-	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof(pong_frame) - 1));
+	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
 	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__link_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
@@ -61,15 +61,17 @@ struct eio_server *
 eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler)
 {
-	struct eio_server *s = calloc(1, sizeof(*s));
+	struct eio_server *s = calloc(1, sizeof *s);
 
 	if (!s) return NULL;
+	CHECK(options->index < options->count && options->count <= EIO_MAX_SERVERS);
+	s->magic = EIO__SERVER_MAGIC;
 	s->loop = loop;
 	s->clock = clock;
 	s->options = options;
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
-	if (uv_random(NULL, NULL, s->sid_key, sizeof(s->sid_key), 0, NULL) || !make_server_parts(s)) return NULL;
+	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
 	uv_prepare_start(&s->prepare, eio__socket_prepare);
@@ -102,6 +104,8 @@ eio_server_close(struct eio_server *s)
 void
 eio_server_free(struct eio_server *s)
 {
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	CHECK(s->sids.count == 0);
 	eio_ws_server_free(s->ws);
 	eio_bundle_unref(s->settings.ping);
 	eio_bundle_unref(s->settings.pong);
@@ -110,6 +114,7 @@ eio_server_free(struct eio_server *s)
 	eio_buf_deinit(&s->scratch);
 	eio_hash_deinit(&s->sids);
 	free(s->prefix);
+	s->magic = 0;
 	free(s);
 }
 
@@ -173,7 +178,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	}
 	socket->jsonp = j.p;
 	hold_get(socket, ex);
-	eio__socket_tell_open(socket, ex->req);
+	eio__socket_notify_open(socket, ex->req);
 }
 
 static void
@@ -232,6 +237,7 @@ post_done(struct eio_socket *socket)
 {
 	struct eio_exchange *ex = socket->post;
 
+	CHECK(ex && ex->owner == socket);
 	socket->post = NULL;
 	ex->owner = NULL;
 	ex->on_abort = NULL;

@@ -48,13 +48,16 @@ struct eio_server_handler {
 	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
+	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
+	 * that stays. NULL when nobody wants to hear it. */
+	void (*refused)(void *user, const struct eio_request *req, const char *why);
 	/* A request outside the Engine.IO path, complete. */
 	void (*request)(void *user, struct eio_exchange *ex);
-	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the callee takes its
-	 * own reference. NULL when there is one server only. */
+	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the
+	 * callee takes its own reference. NULL when there is one server only. */
 	void (*forward)(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stage);
 	void (*forward_upgrade)(void *user, unsigned owner, struct eio_upgrade *up);
-	void *user; /* for open, message and close */
+	void *user; /* for open, message, close and refused */
 	void *http_user; /* for request and the forwards */
 };
 
@@ -71,12 +74,13 @@ struct eio_server_stats {
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler);
 
-/* Lets broadcasts be sent by io_uring, see eio_server_gather. Call it in the loop's thread. Returns 0, or -errno where that does not
- * work, for want of a build with it, of a new kernel or of leave to use it: then nothing changes. */
+/* Lets broadcasts be sent by io_uring, see eio_server_gather. Call it in the loop's thread. Returns 0, or -errno where
+ * that does not work, for want of a build with it, of a new kernel or of leave to use it: then nothing changes. */
 int eio_server_use_uring(struct eio_server *s);
 
-/* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). No other begins: who comes
- * later is answered 503, so that after this the handler's open and message are not called any more. */
+/* Ends all sessions, telling their clients as far as that needs no waiting (protocol section "Closing"). No other
+ * begins: who comes later is answered 503, so that after this the handler's open and message are not called any
+ * more. */
 void eio_server_shutdown(struct eio_server *s);
 
 /* Closes the server, which has no session any more. Nothing but eio_server_free may be called afterwards. */
@@ -108,16 +112,17 @@ enum eio_sent {
 	EIO_SENT_CLOSED, /* nobody is there any more */
 };
 
-/* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see eio_socket_drop. */
+/* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see
+ * eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
 
-/* Around a loop that sends to many: what goes to idle WebSockets is handed to the kernel many at a time. The loop of libuv must not run
- * in between. Without io_uring both do nothing. */
+/* Around a loop that sends to many: what goes to idle WebSockets is handed to the kernel many at a time. The loop of
+ * libuv must not run in between. Without io_uring both do nothing. */
 void eio_server_gather(struct eio_server *s);
 void eio_server_send_gathered(struct eio_server *s);
 
-/* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes. Call the first
- * for each of the next sockets, then the second for each of them, then send. Both change nothing. */
+/* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes.
+ * Call the first for each of the next sockets, then the second for each of them, then send. Both change nothing. */
 void eio_socket_prefetch(const struct eio_socket *s);
 void eio_socket_prefetch_rest(const struct eio_socket *s);
 
@@ -128,7 +133,8 @@ uint64_t *eio_socket_queue_mark(struct eio_socket *s);
 size_t eio_socket_queued(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
 
-/* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket takes it. */
+/* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket
+ * takes it. */
 void eio_socket_drain(struct eio_socket *s);
 
 /* Closes the session after what is queued; the close callback comes at the end of this turn of the loop. */
@@ -139,6 +145,7 @@ void eio_socket_discard(struct eio_socket *s);
 
 const char *eio_socket_sid(const struct eio_socket *s);
 int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */
+const char *eio_socket_transport(const struct eio_socket *s); /* "polling" or "websocket" */
 
 /* The handshake request, during the open callback. */
 const struct eio_request *eio_socket_request(const struct eio_socket *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Engine.IO server from the inside: what its files share. Each of them says in its own header what it does for the others. */
+/* The Engine.IO server from the inside: what its files share. Each of them says in its own header what it does for the
+ * others. */
 #ifndef EIO_NET_SERVER_INT_H
 #define EIO_NET_SERVER_INT_H
 
@@ -8,7 +9,10 @@
 #include "eio/net/server.h"
 #include "eio/net/websocket.h"
 
+enum { EIO__SERVER_MAGIC = 0x73657276 };
+
 struct eio_server {
+	unsigned magic; /* EIO__SERVER_MAGIC */
 	uv_loop_t *loop;
 	struct eio_clock *clock;
 	const struct eio_server_options *options;
@@ -34,6 +38,14 @@ eio__server_count_deflated(struct eio_server *s, size_t plain, size_t sent)
 {
 	s->stats.deflate_plain += plain;
 	s->stats.deflate_sent += sent;
+}
+
+/* Counts a request that is refused, and tells who wants to hear it. */
+static inline void
+eio__server_refused(struct eio_server *s, const struct eio_request *req, const char *why)
+{
+	s->stats.refused++;
+	if (s->handler.refused) s->handler.refused(s->handler.user, req, why);
 }
 
 #endif

@@ -20,8 +20,8 @@ static void on_session_timer(struct eio_timer *t);
 
 /* Making and finding */
 
-/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for ever, each time all
- * in one turn of the loop: their first pings are spread over the end of the first interval. */
+/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for
+ * ever, each time all in one turn of the loop: their first pings are spread over the end of the first interval. */
 static uint64_t
 begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
 {
@@ -34,7 +34,7 @@ begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, u
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
-	struct eio_socket *s = calloc(1, sizeof(*s));
+	struct eio_socket *s = calloc(1, sizeof *s);
 	char sid[EIO_SID_LEN + 1];
 	uint64_t hash;
 
@@ -76,16 +76,16 @@ eio__socket_find(struct eio_server *server, struct eio_bytes sid)
 }
 
 void
-eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req)
+eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req)
 {
-	s->told_open = true;
+	s->notified_open = true;
 	s->request = req;
 	s->server->handler.open(s->server->handler.user, s);
 	s->request = NULL;
 }
 
 static void
-drop_link(struct eio_link *link)
+forget_link(struct eio_link *link)
 {
 	if (!link) return;
 	link->socket = NULL;
@@ -95,14 +95,14 @@ drop_link(struct eio_link *link)
 static void
 drop_main(struct eio_socket *s)
 {
-	drop_link(s->main);
+	forget_link(s->main);
 	eio__socket_set_main(s, NULL);
 }
 
 static void
 drop_probe(struct eio_socket *s)
 {
-	drop_link(s->probe);
+	forget_link(s->probe);
 	s->probe = NULL;
 }
 
@@ -155,7 +155,7 @@ pump_events(struct eio_socket *s)
 			break;
 		case EIO_EVENT_CLOSE:
 			s->server->stats.closed[ev.reason]++;
-			if (s->told_open) h->close(h->user, s, ev.reason);
+			if (s->notified_open) h->close(h->user, s, ev.reason);
 			break;
 		}
 	}
@@ -212,7 +212,10 @@ eio_server_flush(struct eio_server *server)
 void
 eio__socket_prepare(uv_prepare_t *prepare)
 {
-	eio_server_flush(prepare->data);
+	struct eio_server *s = prepare->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio_server_flush(s);
 }
 
 static void
@@ -221,7 +224,8 @@ on_session_timer(struct eio_timer *t)
 	struct eio_socket *s = EIO_CONTAINER(t, struct eio_socket, timer);
 	uint64_t now = eio_clock_now(s->server->clock);
 
-	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers first. */
+	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers
+	 * first. */
 	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
 		s->late = true;
 		eio_clock_set(s->server->clock, &s->timer, now + 1);
@@ -276,6 +280,12 @@ int
 eio_socket_revision(const struct eio_socket *s)
 {
 	return s->session.kind.revision;
+}
+
+const char *
+eio_socket_transport(const struct eio_socket *s)
+{
+	return eio_session_transport(&s->session) == EIO_TRANSPORT_POLLING ? "polling" : "websocket";
 }
 
 const struct eio_request *

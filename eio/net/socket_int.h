@@ -26,7 +26,7 @@ struct eio_socket {
 	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
 	const struct eio_request *request; /* during the open callback */
 	void *user;
-	bool told_open, handshaken;
+	bool notified_open, handshaken;
 	bool late; /* its timer came late, and once more soon after */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
@@ -48,7 +48,7 @@ struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_sessio
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 
 /* Tells the application of it, for which req is valid during the call. */
-void eio__socket_tell_open(struct eio_socket *s, const struct eio_request *req);
+void eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req);
 
 /* Takes the session's events now, and its outputs at the end of this turn. */
 void eio__socket_pump(struct eio_socket *s);

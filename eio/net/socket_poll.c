@@ -12,7 +12,8 @@ payload_type(const struct eio_socket *s, enum eio_payload_form form)
 	return "text/plain; charset=UTF-8";
 }
 
-/* The payload as JavaScript, compressed when it is long enough and the client takes that; the reference to it is given back. */
+/* The payload as JavaScript, compressed when it is long enough and the client takes that; the reference to it is given
+ * back. */
 static void
 wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 {
@@ -37,8 +38,8 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 	}
 }
 
-/* The header lines of the answer to a poll. They are the same for most: one block serves all that follow each other. NULL when out
- * of memory. */
+/* The header lines of the answer to a poll. They are the same for most: one block serves all that follow each other.
+ * NULL when out of memory. */
 static struct eio_block *
 poll_headers(struct eio_socket *s, const struct eio_exchange *ex, const struct eio_output *out)
 {

@@ -39,8 +39,8 @@ eio__socket_write(struct eio_socket *s, struct eio_bundle *b)
 	eio_bundle_unref(b);
 }
 
-/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it, it is
- * queued, and leaves at the end of this turn: then it is there. */
+/* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it,
+ * it is queued, and leaves at the end of this turn: then it is there. */
 static bool
 send_direct(struct eio_socket *s, struct eio_bundle *b)
 {

@@ -5,6 +5,7 @@
  * of their own, or a probe for one that polls (protocol section "Upgrade to
  * WebSocket").
  */
+#include "eio/check.h"
 #include "eio/negotiate.h"
 #include "eio/net/link.h"
 #include "eio/net/verify.h"
@@ -21,14 +22,14 @@ static void
 refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
 {
 	char head[512];
-	int n = snprintf(head, sizeof(head),
+	int n = snprintf(head, sizeof head,
 		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n%s\r\n%s",
 		status, eio_http_status_text(status), strlen(text), extra, text);
 
-	s->stats.refused++;
+	eio__server_refused(s, up->req, text);
 	if (n > 0 && send(up->fd, head, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(up->fd, SHUT_WR);
 	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
-	while (recv(up->fd, head, sizeof(head), MSG_DONTWAIT) > 0) continue;
+	while (recv(up->fd, head, sizeof head, MSG_DONTWAIT) > 0) continue;
 	eio_upgrade_free(up);
 }
 
@@ -67,8 +68,8 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 
 /* Taking over */
 
-/* The header lines of the 101 beyond RFC 6455's: the first sub-protocol offered, because a browser fails the connection when it
- * offered some and none is named; and the cross-origin ones. */
+/* The header lines of the 101 beyond RFC 6455's: the first sub-protocol offered, because a browser fails the connection
+ * when it offered some and none is named; and the cross-origin ones. */
 static void
 append_101_headers(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
 {
@@ -100,6 +101,7 @@ link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool defla
 {
 	struct eio_link *link = calloc(1, sizeof *link);
 
+	CHECK(!socket || !(probe ? socket->probe : socket->main));
 	if (!link) return NULL;
 	*link = (struct eio_link){
 		.magic = EIO__LINK_MAGIC, .server = s, .socket = socket, .probe = probe, .deflate = deflate
@@ -115,7 +117,7 @@ link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool defla
 
 /* There is no memory for the WebSocket. */
 static void
-tell_lost(struct eio_socket *socket, bool probe)
+notify_lost(struct eio_socket *socket, bool probe)
 {
 	if (socket && probe)
 		eio_session_probe_closed(&socket->session);
@@ -123,8 +125,8 @@ tell_lost(struct eio_socket *socket, bool probe)
 		eio_session_ws_closed(&socket->session, true);
 }
 
-/* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is freed when
- * the WebSocket is gone. */
+/* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is
+ * freed when the WebSocket is gone. */
 static void
 adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {
@@ -151,7 +153,7 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 		up->fd = -1;
 		eio_ws_adopt(s->ws, &adoption);
 	} else {
-		tell_lost(socket, probe);
+		notify_lost(socket, probe);
 	}
 	eio_buf_deinit(&headers);
 	eio_buf_deinit(&extension);
@@ -166,7 +168,7 @@ open_session(struct eio_server *s, struct eio_upgrade *up)
 	struct eio_socket *socket = eio__socket_new(s, &kind);
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */
-	if (socket) eio__socket_tell_open(socket, up->req);
+	if (socket) eio__socket_notify_open(socket, up->req);
 	adopt_upgrade(s, up, socket, false);
 }
 

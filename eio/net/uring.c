@@ -6,6 +6,8 @@
  */
 #include "eio/net/uring.h"
 
+#include "eio/check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/io_uring.h>
@@ -46,7 +48,7 @@ struct eio_uring {
 /* Opening */
 
 static int
-setup(struct io_uring_params *q)
+setup_ring(struct io_uring_params *q)
 {
 	/* From new to old: a kernel refuses what it does not know. */
 	static const unsigned flags[] = {
@@ -57,7 +59,7 @@ setup(struct io_uring_params *q)
 	};
 	int fd = -1;
 
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		*q = (struct io_uring_params){ .flags = flags[i] };
 		fd = (int)syscall(SYS_io_uring_setup, SENDS, q);
 		if (fd >= 0 || errno != EINVAL) break;
@@ -66,7 +68,7 @@ setup(struct io_uring_params *q)
 }
 
 static void *
-map(int fd, size_t size, uint64_t what)
+map_memory(int fd, size_t size, uint64_t what)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, (off_t)what);
 
@@ -83,8 +85,8 @@ map_rings(struct eio_uring *r, const struct io_uring_params *q)
 
 	r->rings_size = sq > cq ? sq : cq;
 	r->sqes_size = q->sq_entries * sizeof(struct io_uring_sqe);
-	r->rings = p = map(r->fd, r->rings_size, IORING_OFF_SQ_RING);
-	r->sqes = map(r->fd, r->sqes_size, IORING_OFF_SQES);
+	r->rings = p = map_memory(r->fd, r->rings_size, IORING_OFF_SQ_RING);
+	r->sqes = map_memory(r->fd, r->sqes_size, IORING_OFF_SQES);
 	if (!r->rings || !r->sqes) return false;
 	r->sq_head = (unsigned *)(p + q->sq_off.head);
 	r->sq_tail = (unsigned *)(p + q->sq_off.tail);
@@ -102,7 +104,7 @@ map_rings(struct eio_uring *r, const struct io_uring_params *q)
 /* Submitting */
 
 static void
-add(struct eio_uring *r, struct one_send send)
+add_send(struct eio_uring *r, struct one_send send)
 {
 	struct io_uring_sqe *e = &r->sqes[(*r->sq_tail + r->n) & r->sq_mask];
 
@@ -120,7 +122,7 @@ add(struct eio_uring *r, struct one_send send)
 
 /* Takes the results that are there. Returns how many. */
 static unsigned
-reap(struct eio_uring *r)
+take_results(struct eio_uring *r)
 {
 	unsigned head = *r->cq_head, tail = __atomic_load_n(r->cq_tail, __ATOMIC_ACQUIRE), n = tail - head;
 
@@ -135,7 +137,7 @@ reap(struct eio_uring *r)
 
 /* Has the kernel do what was added. What it refuses to begin with is taken back, as if the sockets had no room. */
 static void
-submit(struct eio_uring *r)
+submit_sends(struct eio_uring *r)
 {
 	unsigned tail = *r->sq_tail + r->n, done = 0;
 
@@ -145,9 +147,10 @@ submit(struct eio_uring *r)
 		long rc = syscall(SYS_io_uring_enter, r->fd, tail - head, r->n - done, IORING_ENTER_GETEVENTS, NULL, 0);
 		int err = rc < 0 ? errno : 0;
 
-		got = reap(r);
+		got = take_results(r);
 		done += got;
-		/* A call that was interrupted while it waited returns what it had begun: that must not go out of use yet. */
+		/* A call that was interrupted while it waited returns what it had begun: that must not go out of use
+		 * yet. */
 		if (err == EINTR || got > 0 || rc > 0) continue;
 		/* Without memory for a single one it may work again later. */
 		if (err != EAGAIN) r->broken = true;
@@ -171,8 +174,8 @@ try_send(struct eio_uring *r)
 {
 	int result;
 
-	add(r, (struct one_send){ .p = "", .n = 1, .fd = -1 });
-	submit(r);
+	add_send(r, (struct one_send){ .p = "", .n = 1, .fd = -1 });
+	submit_sends(r);
 	r->n = 0;
 	result = r->sends[0].result;
 	if (result == -EBADF && !r->broken) return true;
@@ -183,13 +186,13 @@ try_send(struct eio_uring *r)
 struct eio_uring *
 eio_uring_new(eio_uring_sent *sent)
 {
-	struct eio_uring *r = calloc(1, sizeof(*r));
+	struct eio_uring *r = calloc(1, sizeof *r);
 	struct io_uring_params q;
 	int err;
 
 	if (!r) return NULL;
 	r->sent = sent;
-	r->fd = setup(&q);
+	r->fd = setup_ring(&q);
 	if (r->fd >= 0) {
 		errno = ENOSYS;
 		if ((q.features & IORING_FEAT_SINGLE_MMAP) && map_rings(r, &q) && try_send(r)) return r;
@@ -204,6 +207,7 @@ void
 eio_uring_free(struct eio_uring *r)
 {
 	if (!r) return;
+	CHECK(r->n == 0);
 	if (r->sqes) munmap(r->sqes, r->sqes_size);
 	if (r->rings) munmap(r->rings, r->rings_size);
 	if (r->fd >= 0) close(r->fd);
@@ -220,7 +224,7 @@ void
 eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
 {
 	if (r->n_blocks == 0 || r->blocks[r->n_blocks - 1] != b) r->blocks[r->n_blocks++] = eio_block_ref(b);
-	add(r, (struct one_send){ .owner = owner, .p = b->data, .n = b->n, .fd = fd });
+	add_send(r, (struct one_send){ .owner = owner, .p = b->data, .n = b->n, .fd = fd });
 	if (r->n == SENDS) eio_uring_flush(r);
 }
 
@@ -231,7 +235,7 @@ eio_uring_flush(struct eio_uring *r)
 	if (r->n == 1)
 		send_alone(&r->sends[0]);
 	else if (!r->broken)
-		submit(r);
+		submit_sends(r);
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct one_send *s = &r->sends[i];
 		size_t taken = s->result > 0 ? (size_t)s->result : 0;

@@ -14,12 +14,12 @@
 
 struct eio_uring;
 
-/* A send is through. rest: the n bytes that the socket did not take, because it had no room or is broken; a send() finds out which. n
- * is 0 when it took all. Nothing may be added during the call. */
+/* A send is through. rest: the n bytes that the socket did not take, because it had no room or is broken; a send()
+ * finds out which. n is 0 when it took all. Nothing may be added during the call. */
 typedef void eio_uring_sent(void *owner, const char *rest, size_t n);
 
-/* A ring. NULL, with errno set, when it was not built in, the kernel is too old for it or forbids it, as in most containers, or when
- * out of memory. */
+/* A ring. NULL, with errno set, when it was not built in, the kernel is too old for it or forbids it, as in most
+ * containers, or when out of memory. */
 struct eio_uring *eio_uring_new(eio_uring_sent *sent);
 
 /* Frees a ring in which nothing waits. NULL is fine. */
@@ -28,10 +28,12 @@ void eio_uring_free(struct eio_uring *r);
 /* Whether sends are still tried: the kernel may refuse them later on, and then goes on refusing. */
 bool eio_uring_works(const struct eio_uring *r);
 
-/* Adds a send to a stream socket; takes a reference to the block until it is through. A ring that is full is flushed then. */
+/* Adds a send to a stream socket; takes a reference to the block until it is through. A ring that is full is flushed
+ * then. */
 void eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b);
 
-/* Does all that was added, in that order, a single send without the ring, and then calls sent() for each of them in that order. */
+/* Does all that was added, in that order, a single send without the ring, and then calls sent() for each of them in
+ * that order. */
 void eio_uring_flush(struct eio_uring *r);
 
 #endif

@@ -35,7 +35,8 @@ named_transport(const struct eio_server *s, struct eio_bytes v)
 	return -1;
 }
 
-/* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is not served. */
+/* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is
+ * not served. */
 static int
 named_revision(const struct eio_server_options *o, struct eio_bytes v)
 {
@@ -78,8 +79,9 @@ buster_of(struct eio_bytes query)
 	return found;
 }
 
-/* Whether a handshake of revision 3 that says EIO=3 may be one of client 1.0.x in Node, which encodes twice on WebSockets, too. Its
- * polling asks for b64 like that of all clients in Node, and its WebSocket names an Origin without a scheme. */
+/* Whether a handshake of revision 3 that says EIO=3 may be one of client 1.0.x in Node, which encodes twice on
+ * WebSockets, too. Its polling asks for b64 like that of all clients in Node, and its WebSocket names an Origin without
+ * a scheme. */
 static bool
 may_be_oldest(const struct eio_request *req, enum eio_transport transport, enum buster buster, bool b64)
 {
@@ -90,8 +92,8 @@ may_be_oldest(const struct eio_request *req, enum eio_transport transport, enum 
 	return buster != BUSTER_LATER && !page && (transport == EIO_TRANSPORT_WEBSOCKET || b64);
 }
 
-/* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it sends (protocol
- * section 1.6, receiving). */
+/* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it
+ * sends (protocol section 1.6, receiving). */
 struct eio_session_kind
 eio__server_kind(const struct eio_request *req, enum eio_transport transport)
 {
@@ -122,8 +124,8 @@ verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes
 	if (*owner != s->options->index) return EIO_OK;
 	*socket = eio__socket_find(s, sid);
 	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
-	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the revision
-	 * change. */
+	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the
+	 * revision change. */
 	if (named_revision(s->options, revision) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
 	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
 	return EIO_OK;

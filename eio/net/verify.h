@@ -5,8 +5,8 @@
 
 #include "eio/net/socket_int.h"
 
-/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs to; *socket the
- * session that the request is for when that is this one, or NULL for a handshake. */
+/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs
+ * to; *socket the session that the request is for when that is this one, or NULL for a handshake. */
 enum eio_error eio__server_verify(
 	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
 

@@ -10,7 +10,7 @@
  * half a kilobyte of cold memory for each connection. What the kernel does not
  * take, and everything until that is gone, goes to lws_write, which passes bytes
  * through untouched when told LWS_WRITE_HTTP, but behind whatever it still holds
- * itself, so their order with its pongs is safe. tests/unit/test_websocket.c fails
+ * itself, so their order with its pongs is safe. tests/unit/eio_net/test_websocket.c fails
  * when a future lws stops doing that.
  *
  * A broadcast's sends may be gathered in a ring (eio/net/uring.h) first. A socket has at most one of them
@@ -45,15 +45,15 @@ enum {
 
 static const char vhost_name[] = "engine.io";
 
-/* Text is checked here, and may come compressed: lws must not look at it. 4.1 does only when it is asked to, later versions unless they
- * are told not to. */
+/* Text is checked here, and may come compressed: lws must not look at it. 4.1 does only when it is asked to, later
+ * versions unless they are told not to. */
 #ifdef LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION
 static const uint64_t no_utf8_check = LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION;
 #else
 static const uint64_t no_utf8_check = 0;
 #endif
 
-enum { WS_MAGIC = 0x5ec0ffee };
+enum { WS_MAGIC = 0x5ec0ffee, WS_SERVER_MAGIC = 0x77737376 };
 
 struct eio_ws {
 	unsigned magic; /* WS_MAGIC */
@@ -74,12 +74,13 @@ struct handshake {
 };
 
 struct eio_ws_server {
+	unsigned magic; /* WS_SERVER_MAGIC */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct eio_ws_handler handler;
 	size_t max_payload;
-	/* Inside eio_ws_adopt, else NULL: lws has no way to hand a socket over with both the bytes that were read of it and a pointer of
-	 * ours, so the first callback for it finds that here. */
+	/* Inside eio_ws_adopt, else NULL: lws has no way to hand a socket over with both the bytes that were read of it
+	 * and a pointer of ours, so the first callback for it finds that here. */
 	struct handshake *adopting;
 	struct lws_protocols protocols[2];
 	lws_retry_bo_t retry;
@@ -131,6 +132,7 @@ on_receive(struct eio_ws *ws, char *data, size_t n)
 static void
 ws_free(struct eio_ws *ws)
 {
+	CHECK(!ws->gathered);
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
 	eio_inbound_deinit(&ws->in);
 	ws->magic = 0;
@@ -207,8 +209,9 @@ on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void
 	default: return 0;
 	}
 	s = lws_context_user(lws_get_context(wsi));
+	CHECK_MAGIC(s, WS_SERVER_MAGIC);
 	ws = ws_of(wsi);
-	if (!ws && s && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
+	if (!ws && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
 		ws = s->adopting->ws;
 		ws->wsi = wsi;
 		lws_set_opaque_user_data(wsi, ws);
@@ -216,8 +219,8 @@ on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void
 	return ws ? on_ws_event(ws, reason, in, n) : 0;
 }
 
-/* lws 4.1.6 reports each adoption as an error, which it is not. The application sees no line of lws: what matters comes as a
- * callback. */
+/* lws 4.1.6 reports each adoption as an error, which it is not. The application sees no line of lws: what matters comes
+ * as a callback. */
 static void
 drop_log_line(int level, const char *line)
 {
@@ -225,7 +228,8 @@ drop_log_line(int level, const char *line)
 	(void)line;
 }
 
-/* Permessage-deflate as lws sees it: it constructs, takes the parameters that we put into the request, and changes nothing. */
+/* Permessage-deflate as lws sees it: it constructs, takes the parameters that we put into the request, and changes
+ * nothing. */
 static int
 on_extension(struct lws_context *context, const struct lws_extension *ext, struct lws *wsi,
 	enum lws_extension_callback_reasons reason, void *user, void *in, size_t n)
@@ -274,11 +278,12 @@ configure_protocol(struct eio_ws_server *s)
 struct eio_ws_server *
 eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler)
 {
-	struct eio_ws_server *s = calloc(1, sizeof(*s));
+	struct eio_ws_server *s = calloc(1, sizeof *s);
 	struct lws_context_creation_info info = { 0 };
 	void *loops[1] = { loop };
 
 	if (!s) return NULL;
+	s->magic = WS_SERVER_MAGIC;
 	s->handler = *handler;
 	s->max_payload = max_payload;
 	configure_protocol(s);
@@ -314,14 +319,16 @@ eio_ws_server_free(struct eio_ws_server *s)
 	 * turns of the loop, the second frees the memory. */
 	lws_context_destroy(s->context);
 	eio_uring_free(s->ring);
+	s->magic = 0;
 	free(s);
 }
 
-/* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and no packets. */
+/* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and
+ * no packets. */
 static void
 set_cork(int fd, int on)
 {
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
 /* The request that lws gets to see, and behind it what came behind the client's. */
@@ -378,6 +385,7 @@ eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
 static int
 write_rest(struct eio_ws *ws, const char *p, size_t n)
 {
+	CHECK_MAGIC(ws, WS_MAGIC);
 	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
 	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
 	ws->closing = true;
@@ -392,7 +400,6 @@ on_ws_sent(void *owner, const char *rest, size_t n)
 {
 	struct eio_ws *ws = owner;
 
-	CHECK_MAGIC(ws, WS_MAGIC);
 	ws->gathered = false;
 	if (n) write_rest(ws, rest, n);
 }
@@ -417,8 +424,8 @@ eio_ws_server_send_gathered(struct eio_ws_server *s)
 	s->gathers = false;
 }
 
-/* The one place that writes frames: to the kernel while lws holds nothing back, and the rest of it to lws. An error is found again
- * by lws, which then ends the connection. */
+/* The one place that writes frames: to the kernel while lws holds nothing back, and the rest of it to lws. An error is
+ * found again by lws, which then ends the connection. */
 static int
 write_raw(struct eio_ws *ws, const char *p, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * WebSockets (RFC 6455) by libwebsockets, on a libuv loop. The sockets come
- * from the HTTP server with their request already read; whole messages go up,
+ * from the HTTP server with their request already read; complete messages go up,
  * pre-framed blocks go down.
  *
  * Threads: everything here belongs to the loop's thread.
@@ -27,7 +27,7 @@ struct eio_ws_server;
 struct eio_ws_handler {
 	/* The handshake is done. */
 	void (*open)(void *user, struct eio_ws *ws);
-	/* A whole message; text is valid UTF-8. The bytes may be changed and are valid during the call. */
+	/* A complete message; text is valid UTF-8. The bytes may be changed and are valid during the call. */
 	void (*message)(void *user, struct eio_ws *ws, bool binary, char *data, size_t n);
 	/* The socket takes writes again after eio_ws_write said that it did not. */
 	void (*writable)(void *user, struct eio_ws *ws);
@@ -35,17 +35,17 @@ struct eio_ws_handler {
 	void (*closed)(void *user, struct eio_ws *ws, bool error);
 };
 
-/* max_payload: the largest message taken, in bytes, compressed or not. deflate: some sockets will use permessage-deflate. NULL
- * when libwebsockets fails: start-up only. */
+/* max_payload: the largest message taken, in bytes, compressed or not. deflate: some sockets will use
+ * permessage-deflate. NULL when libwebsockets fails: start-up only. */
 struct eio_ws_server *eio_ws_server_new(
 	uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler);
 
-/* Lets broadcasts be sent by io_uring, see eio_ws_server_gather. Call it in the thread of the loop. Returns 0, or -errno where that
- * does not work: then nothing changes. */
+/* Lets broadcasts be sent by io_uring, see eio_ws_server_gather. Call it in the thread of the loop. Returns 0, or
+ * -errno where that does not work: then nothing changes. */
 int eio_ws_server_use_uring(struct eio_ws_server *s);
 
-/* From the one to the other, writes may be gathered, which hands many of them to the kernel in one system call. The loop must not run
- * in between. Without io_uring both do nothing. */
+/* From the one to the other, writes may be gathered, which hands many of them to the kernel in one system call. The
+ * loop must not run in between. Without io_uring both do nothing. */
 void eio_ws_server_gather(struct eio_ws_server *s);
 void eio_ws_server_send_gathered(struct eio_ws_server *s);
 
@@ -59,21 +59,21 @@ void eio_ws_server_free(struct eio_ws_server *s);
 struct eio_ws_adoption {
 	int fd; /* owned by the WebSocket from now on, also on failure */
 	struct eio_bytes key; /* the Sec-WebSocket-Key, checked by the caller */
-	struct eio_bytes
-		extension; /* the answer to the extensions offered, as eio_negotiate_deflate makes it: frames may come and go
-				     * compressed; or empty */
+	/* The answer to the extensions offered, as eio_negotiate_deflate makes it: frames may come and go compressed.
+	 * Or empty. */
+	struct eio_bytes extension;
 	struct eio_bytes headers; /* lines for the 101, ending in CRLF */
 	struct eio_bytes rest; /* what came behind the request */
 	bool more; /* a first write follows soon, and the 101 leaves with it */
 	void *user; /* for the handler */
 };
 
-/* Takes a socket over: answers 101 and goes on from there. open, message and closed may be called before this returns. closed is called
- * once, also when there never was an open; ws is NULL then. */
+/* Takes a socket over: answers 101 and goes on from there. open, message and closed may be called before this returns.
+ * closed is called once, also when there never was an open; ws is NULL then. */
 void eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *adoption);
 
-/* Writes a block of complete frames at once, unless writes are gathered; what the kernel does not take of it is kept. Ask
- * eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */
+/* Writes a block of complete frames at once, unless writes are gathered; what the kernel does not take of it is kept.
+ * Ask eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */
 int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 
 /* Brings what a write will look at into the cache. */

@@ -2,20 +2,24 @@
 /* The admin port's answers. */
 #include "src/admin/port.h"
 
+#include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "sio/json.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>
 
+enum { ADMIN_MAGIC = 0xad312c7e };
+
 struct admin {
+	unsigned magic; /* ADMIN_MAGIC */
 	struct eio_clock clock;
 	struct eio_httpd *httpd;
 	struct admin_options options;
 };
 
 static void
-answer(struct eio_exchange *ex, int status, const char *type, struct eio_buf *body)
+answer_admin(struct eio_exchange *ex, int status, const char *type, struct eio_buf *body)
 {
 	struct eio_response r = { .status = status };
 	struct eio_buf head;
@@ -30,18 +34,25 @@ answer(struct eio_exchange *ex, int status, const char *type, struct eio_buf *bo
 }
 
 static void
-answer_text(struct eio_exchange *ex, int status, const char *text)
+answer_admin_text(struct eio_exchange *ex, int status, const char *text)
 {
 	struct eio_buf body;
 
 	eio_buf_init(&body);
 	eio_buf_add(&body, eio_cstr(text));
-	answer(ex, status, "text/plain; charset=utf-8", &body);
+	answer_admin(ex, status, "text/plain; charset=utf-8", &body);
+}
+
+static void
+answer_livez(struct admin *a, struct eio_exchange *ex)
+{
+	(void)a;
+	answer_admin_text(ex, 200, "alive\n");
 }
 
 /* Ready: every Redis source is subscribed. Clients can connect before that, but would see nothing new. */
 static void
-readyz(struct admin *a, struct eio_exchange *ex)
+answer_readyz(struct admin *a, struct eio_exchange *ex)
 {
 	bool ready = feed_ready(a->options.feed);
 	struct eio_buf body;
@@ -53,21 +64,21 @@ readyz(struct admin *a, struct eio_exchange *ex)
 		eio_buf_printf(&body, "redis %s %s\n", s.name, s.subscribed ? "subscribed" : "away");
 	}
 	eio_buf_add(&body, ready ? EIO_LIT("ready\n") : EIO_LIT("not ready\n"));
-	answer(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
+	answer_admin(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
 }
 
 static void
-metrics(struct admin *a, struct eio_exchange *ex)
+answer_metrics(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
 	eio_buf_init(&body);
 	metrics_write_prometheus(a->options.metrics, &body);
-	answer(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
+	answer_admin(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
 
 static void
-stats(struct admin *a, struct eio_exchange *ex)
+answer_stats(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
@@ -86,51 +97,79 @@ stats(struct admin *a, struct eio_exchange *ex)
 	EIO_BUF_ADD_LIT(&body, "],\"metrics\":");
 	metrics_write_json(a->options.metrics, &body);
 	EIO_BUF_ADD_LIT(&body, "}\n");
-	answer(ex, 200, "application/json", &body);
+	answer_admin(ex, 200, "application/json", &body);
+}
+
+static const struct admin_page {
+	const char *path;
+	void (*answer)(struct admin *a, struct eio_exchange *ex);
+} admin_pages[] = {
+	{ "/livez", answer_livez },
+	{ "/readyz", answer_readyz },
+	{ "/metrics", answer_metrics },
+	{ "/stats", answer_stats },
+};
+
+static const struct admin_page *
+find_admin_page(struct eio_bytes path)
+{
+	for (size_t i = 0; i < sizeof admin_pages / sizeof admin_pages[0]; i++)
+		if (eio_bytes_eq(path, eio_cstr(admin_pages[i].path))) return &admin_pages[i];
+	return NULL;
 }
 
 static void
-on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
+on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 {
 	struct admin *a = user;
-	struct eio_bytes path = ex->req->path;
+	const struct admin_page *page;
 
+	CHECK_MAGIC(a, ADMIN_MAGIC);
 	if (stage == EIO_STAGE_BEGIN || stage == EIO_STAGE_ABORT) return;
+	page = find_admin_page(ex->req->path);
 	if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
-		answer_text(ex, 405, "method not allowed\n");
-	else if (eio_bytes_eq(path, EIO_LIT("/livez")))
-		answer_text(ex, 200, "alive\n");
-	else if (eio_bytes_eq(path, EIO_LIT("/readyz")))
-		readyz(a, ex);
-	else if (eio_bytes_eq(path, EIO_LIT("/metrics")))
-		metrics(a, ex);
-	else if (eio_bytes_eq(path, EIO_LIT("/stats")))
-		stats(a, ex);
+		answer_admin_text(ex, 405, "method not allowed\n");
+	else if (page)
+		page->answer(a, ex);
 	else
-		answer_text(ex, 404, "not found\n");
+		answer_admin_text(ex, 404, "not found\n");
+}
+
+/* 0 or a libuv error. */
+static int
+open_admin(struct admin *a, uv_loop_t *loop, int fd)
+{
+	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .user = a };
+	const struct eio_httpd_options http = {
+		.max_head = a->options.max_head,
+		.header_timeout_ms = a->options.header_timeout_ms,
+		.keep_alive_timeout_ms = a->options.keep_alive_timeout_ms,
+	};
+	int err = eio_clock_open(&a->clock, loop);
+
+	if (err) return err;
+	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
+	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
 }
 
 struct admin *
 admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
-	struct admin *a = calloc(1, sizeof(*a));
-	const struct eio_httpd_handler handler = { .exchange = on_exchange, .user = a };
-	const struct eio_httpd_options http = {
-		.max_head = options->max_head,
-		.header_timeout_ms = options->header_timeout_ms,
-		.keep_alive_timeout_ms = options->keep_alive_timeout_ms,
-	};
-	int fd = eio_listen(options->address);
+	struct admin *a = calloc(1, sizeof *a);
+	int fd = eio_listen(options->address), err;
 
 	if (fd < 0) {
 		log_error_errno(fd, "event=listen-failed admin=%s", options->address);
 		free(a);
 		return NULL;
 	}
-	if (!a || eio_clock_open(&a->clock, loop)) return NULL;
-	a->options = *options;
-	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
-	if (!a->httpd || eio_httpd_accept(a->httpd, fd)) return NULL;
+	if (a) *a = (struct admin){ .magic = ADMIN_MAGIC, .options = *options };
+	err = a ? open_admin(a, loop, fd) : UV_ENOMEM;
+	if (err) {
+		/* This ends the program before it began, so nothing is taken apart again. */
+		log_error_errno(err, "event=admin-failed");
+		return NULL;
+	}
 	log_info("event=listening admin=%s port=%u", options->address, eio_listen_port(fd));
 	return a;
 }
@@ -139,6 +178,7 @@ void
 admin_close(struct admin *a)
 {
 	if (!a) return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
 	eio_httpd_close(a->httpd);
 	eio_clock_close(&a->clock);
 }
@@ -146,5 +186,8 @@ admin_close(struct admin *a)
 void
 admin_free(struct admin *a)
 {
+	if (!a) return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	a->magic = 0;
 	free(a);
 }

@@ -10,16 +10,16 @@
 #include <stdint.h>
 
 enum {
-	/* What is open beside the connections that maxConnections counts: log, Redis, loops, files being served, connections
-	 * about to be turned away. */
+	/* What is open beside the connections that maxConnections counts: log, Redis, loops, files being served,
+	 * connections about to be turned away. */
 	FILE_LIMIT_SPARE = 1024,
 	/* Without maxConnections: at least, and at most, that many. */
 	FILE_LIMIT_USUAL = 65536,
 	FILE_LIMIT_MOST = 262144,
 };
 
-/* The soft limit to set, from the present one, the hard limit and limits.maxConnections (0: none). RLIM_INFINITY is just a large
- * number here. Pure; any thread. */
+/* The soft limit to set, from the present one, the hard limit and limits.maxConnections (0: none). RLIM_INFINITY is
+ * just a large number here. Pure; any thread. */
 uint64_t file_limit_choose(uint64_t soft, uint64_t hard, uint64_t max_connections);
 
 /* Sets it for the process. Before the first worker is made, for its table is as large as the limit then. */

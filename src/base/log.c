@@ -134,7 +134,7 @@ log_error_errno(int err, const char *fmt, ...)
 }
 
 static bool
-is_plain(char c)
+stays_plain(char c)
 {
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
@@ -145,7 +145,7 @@ fits_escaped(struct eio_bytes s, size_t size)
 {
 	size_t n = 1;
 
-	for (size_t i = 0; i < s.n && n <= size; i++) n += is_plain(s.p[i]) ? 1 : 4;
+	for (size_t i = 0; i < s.n && n <= size; i++) n += stays_plain(s.p[i]) ? 1 : 4;
 	return n <= size;
 }
 
@@ -155,10 +155,10 @@ log_escape(struct eio_bytes s, char *out, size_t out_size)
 	static const char hex[] = "0123456789abcdef";
 	size_t n = 0, end = fits_escaped(s, out_size) ? out_size - 1 : out_size - sizeof "...";
 
-	for (size_t i = 0; i < s.n && n + (is_plain(s.p[i]) ? 1 : 4) <= end; i++) {
+	for (size_t i = 0; i < s.n && n + (stays_plain(s.p[i]) ? 1 : 4) <= end; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (is_plain(s.p[i])) {
+		if (stays_plain(s.p[i])) {
 			out[n++] = s.p[i];
 			continue;
 		}

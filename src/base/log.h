@@ -3,8 +3,8 @@
  * The log: one line per event on stderr,
  *     2026-11-23T04:45:11.123Z info  redis=127.0.0.1:6379 event=connected
  * written by one write(2), so lines of several threads never mix. Level by who must act: error = the operator
- * now, warn = the operator soon, info = lifecycle, debug = who wonders why nothing arrives. What a peer can cause at will
- * is counted in metrics and logged at debug only, and its rate is bounded.
+ * now, warn = the operator soon, info = lifecycle, debug = who wonders why nothing arrives. What a peer can
+ * cause at will is counted in metrics and logged at debug only, and its rate is bounded.
  *
  * Threads: everything may be called from any thread, except log_limit (see there).
  */
@@ -54,8 +54,8 @@ bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
 void log_limited(enum log_level level, struct log_limit *limit, uint64_t now_ms, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always, none of the
- * arguments is evaluated, so they may cost something. */
+/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always, none
+ * of the arguments is evaluated, so they may cost something. */
 #define LOG_DEBUG_LIMITED(limit, now_ms, ...) \
 	do { \
 		if (log_enabled(LOG_LEVEL_DEBUG)) log_limited(LOG_LEVEL_DEBUG, (limit), (now_ms), __VA_ARGS__); \

@@ -24,8 +24,9 @@ struct mail {
 /* Where mail of one kind goes. Constant once mail may be posted to it, and there until the last was taken. */
 struct mail_port {
 	struct mailbox *mailbox; /* NULL: only the thread that takes it posts, and it is taken before that returns */
-	/* Takes a run of mail on the reader's loop: what was posted to this port without any for another port in between, linked by
-	 * next, at least one. It belongs to the port, which reads `next` before it gives a mail away. */
+	/* Takes a run of mail on the reader's loop: what was posted to this port without any for another port in
+	 * between, linked by next, at least one. It belongs to the port, which reads `next` before it gives a mail
+	 * away. */
 	void (*take)(void *user, struct mail *run);
 	void *user;
 };
@@ -46,8 +47,8 @@ int mailbox_open(struct mailbox *mb, uv_loop_t *loop);
 /* Posts mail to a port, from any thread; the port owns it from then on. */
 void mail_post(const struct mail_port *to, struct mail *m);
 
-/* Closes on the reader's thread, also from within a port, after the last post; once. What is still there is taken first, in its
- * order. The loop must run until the handle is closed. */
+/* Closes on the reader's thread, also from within a port, after the last post; once. What is still there is taken
+ * first, in its order. The loop must run until the handle is closed. */
 void mailbox_close(struct mailbox *mb);
 
 #endif

@@ -8,9 +8,15 @@
 #define SRC_BASE_METRICS_H
 
 #include "eio/buf.h"
+#include "sio/error.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
+
+/* A row for each fault of a client. Whoever uses the table calls his macro X. */
+#define METRICS_FAULT(fault, label, text) \
+	X(PACKETS_INVALID_##fault, COUNTER, "packets_invalid_total", "reason=\"" label "\"", \
+		"Packets that closed their session")
 
 /* X(field, type, Prometheus name, labels, help). Rows of one name stand together; the help of the first is used. */
 #define METRICS_TABLE(X) \
@@ -59,7 +65,11 @@
 	X(EVENTS_UNHANDLED, COUNTER, "events_unhandled_total", "", "Events no handler is configured for") \
 	X(HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
 		"Handler runs in which an action could not be made of the arguments") \
-	X(PACKETS_INVALID, COUNTER, "packets_invalid_total", "", "Packets that closed their session") \
+	SIO_FAULT_TABLE(METRICS_FAULT) \
+	X(ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
+		"Clients ended for what is counted nowhere else") \
+	X(ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \
+	X(ENDED_NOMEM, COUNTER, "clients_ended_total", "reason=\"memory\"", "") \
 	X(JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits") \
 	X(BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
 	X(DELIVERED, COUNTER, "broadcasts_delivered_total", "", "Broadcasts times the clients they went to") \

@@ -2,6 +2,7 @@
 /* The effects of handlers, and their runs. */
 #include "src/clients/actions.h"
 
+#include "sio/json.h"
 #include "src/clients/rooms.h"
 
 /* Effects */
@@ -30,10 +31,12 @@ op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
 static void
 op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload)
 {
-	struct clients *c = ctx;
+	struct clients *c = clients__of(ctx);
 
-	(void)s;
-	if (feed_publish(c->options.feed, channel, payload)) clients__count(c, METRIC_PUBLISH_DROPPED);
+	if (!feed_publish(c->options.feed, channel, payload)) return;
+	clients__count(c, METRIC_PUBLISH_DROPPED);
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PUBLISH_DROPPED, "publish-dropped", s->nsp, "channel=\"%s\"",
+		LOG_ESCAPE(channel));
 }
 
 static void
@@ -71,14 +74,49 @@ call_for(struct sio_socket *s)
 	};
 }
 
+/* An event's name as it stands in the JSON; of a string, what is between the quotes. */
+static struct eio_bytes
+event_name(const struct sio_event *ev)
+{
+	struct sio_json_iter it = sio_json_iter(ev->data);
+	struct eio_bytes name = { "", 0 };
+
+	sio_json_next(&it, NULL, &name);
+	if (sio_json_kind(name) == SIO_JSON_STRING) return eio_bytes(name.p + 1, name.n - 2);
+	return name;
+}
+
+static void
+event_unhandled(const struct sio_event *ev)
+{
+	struct client *c = client_of(ev->socket);
+
+	clients__count(c->clients, METRIC_EVENTS_UNHANDLED);
+	CLIENTS_DEBUG(
+		c, CLIENTS_LINE_EVENT_UNHANDLED, "event-unhandled", ev->nsp, "name=\"%s\"", LOG_ESCAPE(event_name(ev)));
+}
+
+/* name: of the event whose handler ran. */
+static void
+note_result(struct sio_socket *s, struct eio_bytes name, enum handlers_result r)
+{
+	struct client *c = client_of(s);
+
+	if (r == HANDLERS_SKIPPED) {
+		clients__count(c->clients, METRIC_HANDLERS_SKIPPED);
+		CLIENTS_DEBUG(
+			c, CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp, "name=\"%s\"", LOG_ESCAPE(name));
+	}
+	if (r == HANDLERS_NOMEM) client_end(c, CLIENT_REASON_NOMEM);
+}
+
 void
 actions_run_connection(struct sio_socket *s)
 {
 	const struct handlers *h = client_socket_of(s)->namespace->handlers;
 	struct handlers_call call = call_for(s);
 
-	if (h && handlers_run_connection(h, &call) == HANDLERS_SKIPPED)
-		clients__count(client_of(s)->clients, METRIC_HANDLERS_SKIPPED);
+	if (h) note_result(s, EIO_LIT("connection"), handlers_run_connection(h, &call));
 }
 
 void
@@ -88,8 +126,10 @@ actions_run_event(const struct sio_event *ev)
 	struct handlers_call call = call_for(ev->socket);
 	enum handlers_result r = h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE;
 
-	if (r == HANDLERS_NONE) clients__count(call.ctx, METRIC_EVENTS_UNHANDLED);
-	if (r == HANDLERS_SKIPPED) clients__count(call.ctx, METRIC_HANDLERS_SKIPPED);
+	if (r == HANDLERS_NONE)
+		event_unhandled(ev);
+	else if (r != HANDLERS_DONE)
+		note_result(ev->socket, event_name(ev), r);
 }
 
 void
@@ -98,5 +138,5 @@ actions_run_disconnect(struct sio_socket *s, const char *reason)
 	const struct handlers *h = client_socket_of(s)->namespace->handlers;
 	struct handlers_call call = call_for(s);
 
-	if (h) handlers_run_disconnect(h, &call, reason);
+	if (h) note_result(s, EIO_LIT("disconnect"), handlers_run_disconnect(h, &call, reason));
 }

@@ -9,7 +9,7 @@
 
 #include "sio/client.h"
 
-/* Run what is configured for it; a namespace may have no handlers. */
+/* Run what is configured for it; a namespace may have no handlers. Without memory for it the client ends. */
 void actions_run_connection(struct sio_socket *s);
 void actions_run_event(const struct sio_event *ev); /* an SIO_EVENT_MESSAGE */
 void actions_run_disconnect(struct sio_socket *s, const char *reason); /* as the handlers see it */

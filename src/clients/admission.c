@@ -8,12 +8,13 @@
 
 /* message: what the client is told. */
 static void
-admission_refuse(const struct admission *a, struct eio_bytes message)
+admission_refuse(const struct admission *a, const char *message)
 {
 	struct client *c = a->client;
 
 	clients__count(c->clients, METRIC_CONNECT_REFUSED);
-	client_send(c, sio_client_refuse(&c->sio, a->nsp, message, eio_bytes(NULL, 0)));
+	CLIENTS_DEBUG(c, CLIENTS_LINE_CONNECT_REFUSED, "connect-refused", a->nsp, "why=\"%s\"", message);
+	client_send(c, sio_client_refuse(&c->sio, a->nsp, eio_cstr(message), eio_bytes(NULL, 0)));
 }
 
 static void
@@ -34,5 +35,5 @@ admission_ask(const struct admission *a)
 	if (n)
 		admission_grant(a, n);
 	else
-		admission_refuse(a, EIO_LIT("Invalid namespace"));
+		admission_refuse(a, "Invalid namespace");
 }

@@ -1,25 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* What is sent to one client, and when that ends it. */
+/* What is sent to one client, and why it ends. */
 #include "src/clients/client.h"
 
 #include "src/clients/clients_int.h"
 
+#include <inttypes.h>
+
+static const struct {
+	enum metric metric;
+	const char *text; /* NULL for the client's faults: theirs are in sio/error.h */
+	bool told;
+} client_reasons[CLIENT_REASON_COUNT] = {
+#define X(name, label, text) [CLIENT_FAULT_##name] = { METRIC_PACKETS_INVALID_##name, NULL, false },
+	SIO_FAULT_TABLE(X)
+#undef X
+#define X(name, counter, text, told) [CLIENT_REASON_##name] = { METRIC_##counter, text, told },
+		CLIENT_REASONS(X)
+#undef X
+};
+
 void
-client_disconnect_slow(struct client *c)
+client_end(struct client *c, enum client_reason why)
 {
-	c->reason = "too slow";
-	clients__count(c->clients, METRIC_CLOSED_SLOW);
-	eio_socket_discard(c->eio);
+	if (!c->ended) {
+		c->ended = why;
+		clients__count(c->clients, client_reasons[why].metric);
+	}
+	if (why == CLIENT_REASON_SLOW)
+		eio_socket_discard(c->eio);
+	else
+		eio_socket_close(c->eio);
 }
 
 void
 client_send(struct client *c, struct eio_bundle *b)
 {
 	if (!b) {
-		eio_socket_close(c->eio);
+		client_end(c, CLIENT_REASON_NOMEM);
 		return;
 	}
-	if (eio_socket_queued(c->eio) > c->clients->options.limits.queue_bytes) client_disconnect_slow(c);
+	if (eio_socket_queued(c->eio) > c->clients->options.limits.queue_bytes) client_end(c, CLIENT_REASON_SLOW);
 	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) clients__count(c->clients, METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);
+}
+
+const char *
+client_told_reason(const struct client *c, enum eio_reason reason)
+{
+	return client_reasons[c->ended].told ? client_reasons[c->ended].text : eio_reason_text(reason);
+}
+
+static const char *
+reason_text(enum client_reason why)
+{
+	return client_reasons[why].text ? client_reasons[why].text : sio_strerror(-(int)why);
+}
+
+void
+client_log_end(struct clients *cs, const struct client *c, const struct eio_socket *eio, enum eio_reason reason)
+{
+	enum client_reason why = c ? c->ended : CLIENT_REASON_NOMEM;
+	uint64_t now = eio_clock_now(cs->options.clock), seconds = c ? (now - c->opened_ms) / 1000 : 0;
+
+	LOG_DEBUG_LIMITED(why ? &cs->ended_limits[why] : &cs->closed_limits[reason], now,
+		"event=session-closed sid=%s reason=\"%s\"%s%s%s transport=%s eio=%d seconds=%" PRIu64,
+		eio_socket_sid(eio), eio_reason_text(reason), why ? " why=\"" : "", why ? reason_text(why) : "",
+		why ? "\"" : "", eio_socket_transport(eio), eio_socket_revision(eio), seconds);
 }

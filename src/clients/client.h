@@ -18,23 +18,60 @@
 
 struct clients;
 
+/* Why the server ends a client, when it is the server who does. The client's own faults are those of sio/error.h and
+ * have their numbers; they are counted in packets_invalid_total. These are the other reasons.
+ * X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
+#define CLIENT_REASONS(X) \
+	X(SLOW, CLOSED_SLOW, "too slow", true) \
+	X(NOMEM, ENDED_NOMEM, "out of memory", true) \
+	X(CONNECT_TIMEOUT, ENDED_CONNECT_TIMEOUT, "no CONNECT in time", false) \
+	X(DISCONNECT, ENDED_DISCONNECT, "disconnect by a handler", false)
+
+enum client_reason {
+	CLIENT_REASON_NONE, /* not the server's doing */
+#define X(name, label, text) CLIENT_FAULT_##name = SIO_ERROR_INDEX_##name,
+	SIO_FAULT_TABLE(X)
+#undef X
+		CLIENT_REASON_OTHERS = SIO_ERROR_INDEX_LAST_FAULT,
+#define X(name, counter, text, told) CLIENT_REASON_##name,
+	CLIENT_REASONS(X)
+#undef X
+		CLIENT_REASON_COUNT
+};
+
+#define CLIENT_MAGIC 0xc11e2701u
+#define CLIENT_SOCKET_MAGIC 0xc11e2702u
+
 struct client {
+	unsigned magic;
 	struct sio_client sio;
 	struct clients *clients;
 	struct eio_socket *eio;
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	const char *reason; /* why its sockets end, when that was decided here; else NULL */
+	uint64_t opened_ms;
+	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
 };
 
 /* What our side knows of a socket. */
 struct client_socket {
+	unsigned magic;
 	struct namespace *namespace;
 	size_t query_n;
 	char query[]; /* what handlers know as $query; empty when none of them wants it */
 };
+
+/* Of a session; NULL when there was no memory for it. */
+static inline struct client *
+client_of_session(const struct eio_socket *s)
+{
+	struct client *c = eio_socket_user(s);
+
+	if (c) CHECK_MAGIC(c, CLIENT_MAGIC);
+	return c;
+}
 
 static inline struct client *
 client_of(const struct sio_socket *s)
@@ -45,14 +82,24 @@ client_of(const struct sio_socket *s)
 static inline struct client_socket *
 client_socket_of(const struct sio_socket *s)
 {
-	return s->user;
+	struct client_socket *own = s->user;
+
+	CHECK_MAGIC(own, CLIENT_SOCKET_MAGIC);
+	return own;
 }
 
-/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is disconnected; NULL, for out
- * of memory, ends it too. */
+/* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and
+ * NULL stands for out of memory and ends it too. */
 void client_send(struct client *c, struct eio_bundle *b);
 
-/* Ends a client that does not keep up; what waits for it is dropped. The client is freed later, by its session's close. */
-void client_disconnect_slow(struct client *c);
+/* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for
+ * others it is sent first. Only the first reason counts. */
+void client_end(struct client *c, enum client_reason why);
+
+/* What the handlers of disconnect see when the session ended for a reason of its own. A constant string. */
+const char *client_told_reason(const struct client *c, enum eio_reason reason);
+
+/* The debug line of a session's end. c: NULL when there was no memory for a client. */
+void client_log_end(struct clients *cs, const struct client *c, const struct eio_socket *eio, enum eio_reason reason);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO session with its Socket.IO state; its end
- * is always told by the session's close callback, nowhere else is it freed.
+ * Clients: their beginning, what their messages mean, their end. A client is one Engine.IO
+ * session with its Socket.IO state; its end is always told by the session's close callback,
+ * nowhere else is it freed.
  */
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
@@ -25,17 +26,26 @@ on_connect_event(struct client *c, const struct sio_event *ev)
 			.query = c->clients->keep_query ? ev->query : eio_bytes("", 0) });
 }
 
+static enum client_reason
+fault_of(int error)
+{
+	if (error == SIO_ERR_NOMEM) return CLIENT_REASON_NOMEM;
+	CHECK(error < 0 && error >= -(int)SIO_ERROR_INDEX_LAST_FAULT);
+	return (enum client_reason)(-error);
+}
+
 void
 clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_bytes data)
 {
-	struct clients *cs = user;
-	struct client *c = eio_socket_user(eio);
+	struct clients *cs = clients__of(user);
+	struct client *c = client_of_session(eio);
 	struct sio_event ev;
+	int rc;
 
 	if (!c) return;
-	if (sio_client_recv(&c->sio, binary, data, &ev) < 0) {
-		clients__count(cs, METRIC_PACKETS_INVALID);
-		eio_socket_close(eio);
+	rc = sio_client_recv(&c->sio, binary, data, &ev);
+	if (rc < 0) {
+		client_end(c, fault_of(rc));
 		return;
 	}
 	switch (ev.type) {
@@ -52,6 +62,15 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	sio_client_release(&c->sio);
 }
 
+void
+clients_refused(void *user, const struct eio_request *req, const char *why)
+{
+	struct clients *cs = clients__of(user);
+
+	LOG_DEBUG_LIMITED(&cs->lines[CLIENTS_LINE_REQUEST_REFUSED], eio_clock_now(cs->options.clock),
+		"event=request-refused why=\"%s\" target=\"%s\"", why, LOG_ESCAPE(req->target));
+}
+
 /* Beginning and end of a client */
 
 static void
@@ -59,7 +78,7 @@ on_connect_timeout(struct eio_timer *t)
 {
 	struct client *c = EIO_CONTAINER(t, struct client, connect_timer);
 
-	eio_socket_close(c->eio);
+	client_end(c, CLIENT_REASON_CONNECT_TIMEOUT);
 }
 
 static char *
@@ -73,45 +92,66 @@ copy_query(const struct eio_request *req)
 	return q;
 }
 
+static void
+init_sio(struct client *c)
+{
+	if (eio_socket_revision(c->eio) == 3)
+		sio_client_init_protocol_4(&c->sio, &c->clients->sio_config, eio_socket_sid(c->eio));
+	else
+		sio_client_init(&c->sio, &c->clients->sio_config, c->opened_ms);
+	c->sio.user = c->eio;
+}
+
+/* Over revision 3 of Engine.IO a client is in "/" without asking; others have some time to ask. */
+static void
+await_connect(struct client *c)
+{
+	if (eio_socket_revision(c->eio) == 3)
+		admission_ask(&(struct admission){ .client = c, .nsp = EIO_LIT("/") });
+	else if (sio_client_deadline(&c->sio))
+		eio_clock_set(c->clients->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
+}
+
 void
 clients_open(void *user, struct eio_socket *eio)
 {
-	struct clients *cs = user;
+	struct clients *cs = clients__of(user);
 	struct client *c = calloc(1, sizeof *c);
 
 	eio_socket_set_user(eio, c);
 	if (!c) {
+		clients__count(cs, METRIC_ENDED_NOMEM);
 		eio_socket_close(eio);
 		return;
 	}
+	c->magic = CLIENT_MAGIC;
 	c->clients = cs;
 	c->eio = eio;
-	if (cs->keep_query) c->query = copy_query(eio_socket_request(eio));
+	c->opened_ms = eio_clock_now(cs->options.clock);
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
-	if (eio_socket_revision(eio) == 3) {
-		/* Clients of that revision are in "/" without asking. */
-		sio_client_init_4(&c->sio, &cs->sio_config, eio_socket_sid(eio));
-		c->sio.user = eio;
-		admission_ask(&(struct admission){ .client = c, .nsp = EIO_LIT("/") });
-		return;
-	}
-	sio_client_init(&c->sio, &cs->sio_config, eio_clock_now(cs->options.clock));
-	c->sio.user = eio;
-	if (sio_client_deadline(&c->sio))
-		eio_clock_set(cs->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
+	init_sio(c);
+	if (cs->keep_query && !(c->query = copy_query(eio_socket_request(eio))))
+		client_end(c, CLIENT_REASON_NOMEM);
+	else
+		await_connect(c);
 }
 
 void
 clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 {
-	struct clients *cs = user;
-	struct client *c = eio_socket_user(eio);
+	struct clients *cs = clients__of(user);
+	struct client *c = client_of_session(eio);
 
-	if (!c) return;
-	sockets_end_all(c, c->reason ? c->reason : eio_reason_text(reason));
+	if (!c) {
+		client_log_end(cs, NULL, eio, reason);
+		return;
+	}
+	sockets_end_all(c, client_told_reason(c, reason));
+	client_log_end(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	sio_client_deinit(&c->sio);
 	free(c->query);
+	c->magic = 0;
 	free(c);
 	eio_socket_set_user(eio, NULL);
 }
@@ -124,12 +164,12 @@ clients_new(const struct clients_options *options)
 	struct clients *c = calloc(1, sizeof *c);
 
 	if (!c) return NULL;
+	c->magic = CLIENTS_MAGIC;
 	c->options = *options;
 	c->sio_config = (struct sio_client_config){
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->random_used = sizeof c->random;
 	c->namespaces = namespaces_new(options->namespaces);
 	if (!c->namespaces || rooms_init(c)) {
 		namespaces_free(c->namespaces);
@@ -146,5 +186,6 @@ clients_free(struct clients *c)
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
 	namespaces_free(c->namespaces);
+	c->magic = 0;
 	free(c);
 }

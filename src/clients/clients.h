@@ -8,6 +8,7 @@
 #ifndef SRC_CLIENTS_CLIENTS_H
 #define SRC_CLIENTS_CLIENTS_H
 
+#include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "src/base/metrics.h"
 #include "src/clients/namespace.h"
@@ -35,6 +36,7 @@ struct clients_options {
 	struct feed *feed; /* takes what handlers publish */
 	struct metrics *metrics; /* the worker's row */
 	struct eio_clock *clock;
+	struct eio_random *random;
 	unsigned worker;
 };
 
@@ -48,6 +50,7 @@ void clients_free(struct clients *c);
 void clients_open(void *user, struct eio_socket *s);
 void clients_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
+void clients_refused(void *user, const struct eio_request *req, const char *why);
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);

@@ -3,23 +3,54 @@
 #ifndef SRC_CLIENTS_CLIENTS_INT_H
 #define SRC_CLIENTS_CLIENTS_INT_H
 
+#include "src/base/log.h"
 #include "src/clients/client.h"
 #include "src/clients/clients.h"
 
+/* Debug lines about what a client did. Each kind has a bound of its own, as each reason for an end has. */
+enum clients_line {
+	CLIENTS_LINE_REQUEST_REFUSED,
+	CLIENTS_LINE_CONNECT_REFUSED,
+	CLIENTS_LINE_JOIN_REFUSED,
+	CLIENTS_LINE_PUBLISH_DROPPED,
+	CLIENTS_LINE_ACTION_SKIPPED,
+	CLIENTS_LINE_EVENT_UNHANDLED,
+	CLIENTS_LINE_COUNT
+};
+
+#define CLIENTS_MAGIC 0xc11e2700u
+
 struct clients {
+	unsigned magic;
 	struct clients_options options;
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
+	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	bool keep_query; /* some handler uses $query */
-	unsigned char random[SIO_ID_RANDOM * 32]; /* unused random bytes, from random_used on */
-	size_t random_used;
+	struct log_limit lines[CLIENTS_LINE_COUNT];
+	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };
+
+/* What the callbacks of others bring along. */
+static inline struct clients *
+clients__of(void *user)
+{
+	struct clients *c = user;
+
+	CHECK_MAGIC(c, CLIENTS_MAGIC);
+	return c;
+}
 
 static inline void
 clients__count(struct clients *c, enum metric m)
 {
 	metrics_inc(c->options.metrics, m);
 }
+
+/* Writes `event=<event> sid=… nsp="…" …`. Evaluates nothing while debug is off. */
+#define CLIENTS_DEBUG(c, line, event, nsp, format, ...) \
+	LOG_DEBUG_LIMITED(&(c)->clients->lines[line], eio_clock_now((c)->clients->options.clock), \
+		"event=" event " sid=%s nsp=\"%s\" " format, eio_socket_sid((c)->eio), LOG_ESCAPE(nsp), __VA_ARGS__)
 
 #endif

@@ -37,7 +37,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	size_t limit = c->clients->options.limits.queue_bytes, dropped = 0;
 
 	switch (item->slow) {
-	case FEED_SLOW_DISCONNECT: client_disconnect_slow(c); return false;
+	case FEED_SLOW_DISCONNECT: client_end(c, CLIENT_REASON_SLOW); return false;
 	case FEED_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
 	case FEED_SLOW_DROP_OLDEST:
 		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
@@ -48,8 +48,8 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	return true;
 }
 
-/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for before the first
- * of it is needed. */
+/* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
+ * before the first of it is needed. */
 static size_t
 fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
 {
@@ -64,7 +64,7 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 		/* Whatever its size, one broadcast may always wait. */
 		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
 		if (eio_socket_queued(s) > 0) {
-			struct client *c = eio_socket_user(s);
+			struct client *c = client_of_session(s);
 
 			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
 		}
@@ -85,8 +85,8 @@ fan_out(const struct sio_room *room, const struct delivery_item *item)
 	return sent;
 }
 
-/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write. The rule
- * "latest" looks at single streams, and is not joined. */
+/* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write.
+ * The rule "latest" looks at single streams, and is not joined. */
 static size_t
 same_members(const struct delivery *d, size_t i)
 {
@@ -100,8 +100,8 @@ same_members(const struct delivery *d, size_t i)
 	return n;
 }
 
-/* Whether n bundles had better leave in one write to each member: when that saves more than putting them together costs, which is
- * done once for all members. */
+/* Whether n bundles had better leave in one write to each member: when that saves more than putting them together
+ * costs, which is done once for all members. */
 static bool
 worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
 {

@@ -17,7 +17,7 @@ struct namespaces {
 struct namespace_specs *
 namespace_specs_new(void)
 {
-	struct namespace_specs *s = calloc(1, sizeof(struct namespace_specs));
+	struct namespace_specs *s = calloc(1, sizeof *s);
 
 	if (s) atomic_init(&s->refs, 1);
 	return s;

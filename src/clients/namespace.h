@@ -35,8 +35,8 @@ struct namespace_specs {
 /* An empty set with a reference for the caller. NULL when out of memory. */
 struct namespace_specs *namespace_specs_new(void);
 
-/* Adds one and takes over what it points to, all of it from malloc. 0, or -1 when out of memory: it is then still the caller's.
- * Only before the set is shared. */
+/* Adds one and takes over what it points to, all of it from malloc. 0, or -1 when out of memory: it is then still the
+ * caller's. Only before the set is shared. */
 int namespace_specs_add(struct namespace_specs *s, const struct namespace_spec *spec);
 
 /* Any thread. */

@@ -2,22 +2,20 @@
 /* Joins and leaves. */
 #include "src/clients/rooms.h"
 
-#include "src/base/log.h"
-
 static void
 on_room_opened(void *user, struct sio_room *room)
 {
-	struct clients *c = user;
+	struct clients *c = clients__of(user);
 
 	if (interest_set(
 		    c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name))
-		log_error("event=interest worker=%u error=\"out of memory\"", c->options.worker);
+		c->interest_failed = true;
 }
 
 static void
 on_room_closing(void *user, struct sio_room *room)
 {
-	struct clients *c = user;
+	struct clients *c = clients__of(user);
 
 	interest_clear(
 		c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name);
@@ -36,14 +34,38 @@ rooms_init(struct clients *c)
 	return sio_rooms_init(&c->rooms, &rooms) ? -1 : 0;
 }
 
+static void
+join_refused(struct sio_socket *s, struct eio_bytes room, int error)
+{
+	struct client *c = client_of(s);
+	const struct clients_limits *l = &c->clients->options.limits;
+	bool many = error == SIO_ERR_TOO_MANY_ROOMS;
+
+	clients__count(c->clients, METRIC_JOINS_REFUSED);
+	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" limit=%s max=%u",
+		LOG_ESCAPE(room), many ? "limits.roomsPerSocket" : "limits.roomNameLength",
+		many ? l->rooms_per_socket : l->room_name_length);
+}
+
 bool
 rooms_join(struct sio_socket *s, struct sio_room_key key)
 {
 	struct clients *c = client_of(s)->clients;
+	int rc;
 
-	if (sio_rooms_join(&c->rooms, &s->member, key) >= 0) return true;
-	clients__count(c, METRIC_JOINS_REFUSED);
-	return false;
+	c->interest_failed = false;
+	rc = sio_rooms_join(&c->rooms, &s->member, key);
+	if (c->interest_failed) {
+		/* It is the only member, of a room that the feed does not know to have one: the next who joins shall
+		 * try again. */
+		sio_rooms_leave(&c->rooms, &s->member, key);
+		rc = SIO_ERR_NOMEM;
+	}
+	if (rc == SIO_ERR_NOMEM)
+		client_end(client_of(s), CLIENT_REASON_NOMEM);
+	else if (rc < 0)
+		join_refused(s, key.name, rc);
+	return rc >= 0;
 }
 
 void

@@ -10,23 +10,8 @@
 
 /* Beginning */
 
-static const unsigned char *
-random_bytes(struct clients *c)
-{
-	const unsigned char *p;
-
-	if (c->random_used + SIO_ID_RANDOM > sizeof c->random) {
-		/* Ids must not be guessable, and the kernel always has randomness. */
-		if (uv_random(NULL, NULL, c->random, sizeof c->random, 0, NULL)) abort();
-		c->random_used = 0;
-	}
-	p = c->random + c->random_used;
-	c->random_used += SIO_ID_RANDOM;
-	return p;
-}
-
-/* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which counts more. NULL
- * when out of memory. */
+/* What we keep of a socket. Of its query that of the handshake URL comes first, and behind it the CONNECT's own, which
+ * counts more. NULL when out of memory. */
 static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
@@ -39,6 +24,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 	if (first.n && query.n) own->query[k++] = '&';
 	if (query.n) memcpy(own->query + k, query.p, query.n);
 	own->query_n = k + query.n;
+	own->magic = CLIENT_SOCKET_MAGIC;
 	own->namespace = n;
 	return own;
 }
@@ -52,9 +38,10 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	struct sio_socket *s;
 	bool in;
 
-	if (!own || sio_client_accept(&c->sio, n->name, auth, random_bytes(cs), &s, &answer)) {
+	if (!own || sio_client_accept(
+			    &c->sio, n->name, auth, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
-		eio_socket_close(c->eio);
+		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;
 	}
 	s->user = own;
@@ -64,9 +51,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = rooms_join(s, sio_room_everyone(s->nsp));
 	client_send(c, answer);
-	if (in) return s;
-	eio_socket_close(c->eio);
-	return NULL;
+	return in ? s : NULL;
 }
 
 /* End */
@@ -80,6 +65,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	actions_run_disconnect(s, reason);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
+	own->magic = 0;
 	free(own);
 	sio_socket_free(s);
 	metrics_sub(c->options.metrics, METRIC_SOCKETS_OPEN, 1);
@@ -111,7 +97,7 @@ sockets_after_run(struct sio_socket *s)
 	if (c->close_whole) {
 		c->close_whole = false;
 		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) put_out(EIO_CONTAINER(l, struct sio_socket, link));
-		eio_socket_close(c->eio);
+		client_end(c, CLIENT_REASON_DISCONNECT);
 	} else if (leaves) {
 		put_out(s);
 	}

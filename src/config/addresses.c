@@ -2,6 +2,7 @@
 /* Where siocast listens, and where Redis is. */
 #include "src/config/addresses.h"
 
+#include "src/config/parts.h"
 #include "src/config/table.h"
 #include "src/config/values.h"
 
@@ -12,14 +13,34 @@
 
 enum { MAX_LISTEN = 64, MAX_REDIS = 16 };
 
+static const char usage[] = "expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"";
+
+/* The first n bytes of text are "127.0.0.1", "[::]" or "localhost". Returns a sentence for what is wrong, or NULL. */
+static const char *
+parse_listen_host(struct config_loader *l, const char *text, size_t n, struct config_listen *out)
+{
+	bool v6 = *text == '[';
+	unsigned char address[sizeof(struct in6_addr)];
+	char *host;
+
+	if (v6) {
+		if (n < 2 || text[n - 1] != ']') return usage;
+		text++;
+		n -= 2;
+	}
+	host = config__alloc(l, n + 1 > sizeof "127.0.0.1" ? n + 1 : sizeof "127.0.0.1");
+	if (!host) return "out of memory";
+	memcpy(host, text, n);
+	if (strcmp(host, "localhost") == 0) strcpy(host, "127.0.0.1");
+	out->host = host;
+	return inet_pton(v6 ? AF_INET6 : AF_INET, host, address) == 1 ? NULL : usage;
+}
+
 /* "unix:/path", "127.0.0.1:3000", "[::]:3000", "localhost:3000". Returns a sentence for what is wrong, or NULL. */
 static const char *
 parse_listen(struct config_loader *l, const char *text, struct config_listen *out)
 {
-	static const char usage[] = "expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"";
-	const char *colon = strrchr(text, ':'), *host = text;
-	unsigned char address[sizeof(struct in6_addr)];
-	size_t host_n;
+	const char *colon = strrchr(text, ':');
 	char *end;
 	long port;
 
@@ -34,18 +55,7 @@ parse_listen(struct config_loader *l, const char *text, struct config_listen *ou
 	port = strtol(colon + 1, &end, 10);
 	if (*end || port > 65535) return "the port is not a number from 0 to 65535";
 	out->port = (unsigned)port;
-	host_n = (size_t)(colon - text);
-	if (*text == '[') {
-		if (host_n < 2 || text[host_n - 1] != ']') return usage;
-		host++;
-		host_n -= 2;
-	}
-	out->host = config__alloc(l, host_n + 1 > sizeof "127.0.0.1" ? host_n + 1 : sizeof "127.0.0.1");
-	if (!out->host) return "out of memory";
-	memcpy(out->host, host, host_n);
-	if (strcmp(out->host, "localhost") == 0) strcpy(out->host, "127.0.0.1");
-	if (inet_pton(*text == '[' ? AF_INET6 : AF_INET, out->host, address) != 1) return usage;
-	return NULL;
+	return parse_listen_host(l, text, (size_t)(colon - text), out);
 }
 
 static struct config_listen *
@@ -79,16 +89,16 @@ config__listen(struct config_loader *l, const cJSON *item, void *target)
 	size_t n = 0;
 	struct config_listen *list = read_listen(l, item, &n);
 
-	(void)target; /* it is c->listen, but its length goes along */
+	(void)target; /* it is the configuration's listen, but its length goes along */
 	if (!list) return;
-	l->c->listen = list;
-	l->c->n_listen = n;
+	l->parts->config.listen = list;
+	l->parts->config.n_listen = n;
 }
 
 void
 config__admin(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct config_listen **admin = target;
+	const struct config_listen **admin = target;
 	size_t n;
 
 	*admin = NULL;
@@ -99,6 +109,15 @@ config__admin(struct config_loader *l, const cJSON *item, void *target)
 		*admin = read_listen(l, item, &n);
 }
 
+static void
+set_redis(struct config_parts *p, struct redis_url *list, size_t n)
+{
+	for (size_t i = 0; i < p->config.n_redis; i++) redis_url_deinit(&p->redis[i]);
+	free(p->redis);
+	p->redis = list;
+	p->config.n_redis = n;
+}
+
 void
 config__redis(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -107,7 +126,7 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 	char why[160];
 	size_t mark;
 
-	(void)target; /* it is c->redis, but its length goes along */
+	(void)target; /* it is the parts' redis, but its length goes along */
 	if (!config__strings(l, item, &texts)) return;
 	if (texts.n > MAX_REDIS) {
 		config__error(l, item, "more than %d servers", MAX_REDIS);
@@ -115,7 +134,7 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 	}
 	list = calloc(texts.n, sizeof *list);
 	if (!list) {
-		config__error(l, item, "out of memory");
+		config__error_memory(l);
 		return;
 	}
 	for (size_t i = 0; i < texts.n; i++) {
@@ -124,8 +143,5 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, config__element(item, i), "%s", why);
 		config__pop(l, mark);
 	}
-	for (size_t i = 0; i < l->c->n_redis; i++) redis_url_deinit(&l->c->redis[i]);
-	free(l->c->redis);
-	l->c->redis = list;
-	l->c->n_redis = texts.n;
+	set_redis(l->parts, list, texts.n);
 }

@@ -5,7 +5,7 @@
 
 #include "src/config/loader.h"
 
-/* Rows. The lists belong to the configuration and their lengths stand beside them, so the target is not used but by admin. */
+/* Rows. The lengths of lists stand beside them, so the target is used by admin alone. */
 void config__listen(struct config_loader *l, const cJSON *item, void *target);
 void config__admin(struct config_loader *l, const cJSON *item, void *target);
 void config__redis(struct config_loader *l, const cJSON *item, void *target);

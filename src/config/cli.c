@@ -57,9 +57,9 @@ cli_fail(struct cli *cli, const char *why)
 }
 
 static void
-cli_add(struct cli *cli, struct config_strings *list, char *value)
+cli_add(struct cli *cli, struct config_strings *list, const char *value)
 {
-	char **v = realloc(list->v, (list->n + 1) * sizeof *v);
+	const char **v = realloc(list->v, (list->n + 1) * sizeof *v);
 
 	if (!v) {
 		cli_fail(cli, "out of memory");
@@ -122,17 +122,4 @@ cli_deinit(struct cli *cli)
 	free(cli->flags.redis.v);
 	free(cli->flags.feeds.v);
 	*cli = (struct cli){ 0 };
-}
-
-static void
-print_error(void *user, const char *text)
-{
-	(void)user;
-	fprintf(stderr, "%s\n", text);
-}
-
-struct config *
-cli_load(const struct cli *cli)
-{
-	return config_load(&cli->flags, print_error, NULL);
 }

@@ -21,7 +21,4 @@ struct cli {
 void cli_parse(struct cli *cli, int argc, char **argv);
 void cli_deinit(struct cli *cli);
 
-/* Loads the configuration the arguments ask for; errors go to stderr, one line each. NULL on error. */
-struct config *cli_load(const struct cli *cli);
-
 #endif

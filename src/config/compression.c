@@ -6,7 +6,7 @@
 #include "src/config/compression.h"
 
 #include "eio/deflate.h"
-#include "src/config/table.h"
+#include "src/config/rows.h"
 
 /* A switch for something that cannot be off here: no window is kept for any connection. */
 static void
@@ -25,20 +25,16 @@ read_useless(struct config_loader *l, const cJSON *item, void *target)
 	config__error(l, item, "there is nothing to set by this; leave it out");
 }
 
-#define ROW(p, kind, field, lo, hi, fn, def) \
-	{ \
-		.path = p, .type = kind, .offset = offsetof(struct config_compression, field), .min = lo, .max = hi, \
-		.custom = fn, .fallback = def \
-	}
-#define THRESHOLD(p) ROW(p, CONFIG_TYPE_SIZE, threshold, 0, 1073741824.0, NULL, "1024")
-#define WINDOW(p) ROW(p, CONFIG_TYPE_UINT, window_bits, EIO_DEFLATE_WINDOW_MIN, EIO_DEFLATE_WINDOW_MAX, NULL, "15")
-#define LEVEL(p) ROW(p, CONFIG_TYPE_UINT, level, 1, 9, NULL, "3")
-#define ALWAYS(p) ROW(p, CONFIG_TYPE_CUSTOM, on, 0, 0, read_always, NULL)
-#define USELESS(p) ROW(p, CONFIG_TYPE_CUSTOM, on, 0, 0, read_useless, NULL)
+#define ROWS_OF struct eio_deflate
+#define THRESHOLD(p) SIZE(p, threshold, 0, 1073741824.0, "1024")
+#define WINDOW(p) UINT(p, window_bits, EIO_DEFLATE_WINDOW_MIN, EIO_DEFLATE_WINDOW_MAX, "15")
+#define LEVEL(p) UINT(p, level, 1, 9, "3")
+#define ALWAYS(p) STRUCT(p, read_always)
+#define USELESS(p) STRUCT(p, read_useless)
 
 static const struct config_option websocket_rows[] = {
 	THRESHOLD("threshold"),
-	{ .path = "zlibDeflateOptions", .type = CONFIG_TYPE_SECTION },
+	SECTION("zlibDeflateOptions"),
 	LEVEL("zlibDeflateOptions.level"),
 	USELESS("zlibDeflateOptions.chunkSize"),
 	USELESS("zlibDeflateOptions.memLevel"),
@@ -62,10 +58,9 @@ static const struct config_option http_rows[] = {
 };
 
 static void
-read_compression(
-	struct config_loader *l, const cJSON *item, const struct config_table *table, struct config_compression *out)
+read_compression(struct config_loader *l, const cJSON *item, const struct config_table *table, struct eio_deflate *out)
 {
-	*out = (struct config_compression){ .window_bits = EIO_DEFLATE_WINDOW_MAX };
+	*out = (struct eio_deflate){ .window_bits = EIO_DEFLATE_WINDOW_MAX };
 	config__defaults(l, table, out);
 	out->on = cJSON_IsTrue(item) || cJSON_IsObject(item);
 	if (cJSON_IsObject(item))
@@ -77,7 +72,7 @@ read_compression(
 void
 config__per_message_deflate(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const struct config_table table = { websocket_rows, sizeof websocket_rows / sizeof websocket_rows[0] };
+	static const struct config_table table = TABLE_OF(websocket_rows);
 
 	read_compression(l, item, &table, target);
 }
@@ -85,7 +80,7 @@ config__per_message_deflate(struct config_loader *l, const cJSON *item, void *ta
 void
 config__http_compression(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const struct config_table table = { http_rows, sizeof http_rows / sizeof http_rows[0] };
+	static const struct config_table table = TABLE_OF(http_rows);
 
 	read_compression(l, item, &table, target);
 }

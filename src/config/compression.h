@@ -5,7 +5,7 @@
 
 #include "src/config/loader.h"
 
-/* Rows; the target is a struct config_compression. */
+/* Rows; the target is a struct eio_deflate. */
 void config__per_message_deflate(struct config_loader *l, const cJSON *item, void *target);
 void config__http_compression(struct config_loader *l, const cJSON *item, void *target);
 

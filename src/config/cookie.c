@@ -2,25 +2,44 @@
 /* engine.cookie: what Socket.IO's `cookie` option holds. */
 #include "src/config/cookie.h"
 
-#include "src/config/table.h"
+#include "eio/buf.h"
+#include "eio/net/server.h"
+#include "src/config/parts.h"
+#include "src/config/rows.h"
 #include "src/config/values.h"
 
 #include <string.h>
 #include <strings.h>
 
+enum same_site {
+	SAME_SITE_NONE,
+	SAME_SITE_LAX,
+	SAME_SITE_STRICT,
+	SAME_SITE_ABSENT, /* "sameSite": false */
+};
+
+struct cookie {
+	const char *name;
+	const char *path; /* NULL: no Path attribute */
+	const char *domain; /* NULL: no Domain attribute */
+	bool http_only, secure;
+	enum same_site same_site;
+	int64_t max_age_s; /* -1: no Max-Age */
+};
+
 static void
 read_same_site(struct config_loader *l, const cJSON *item, void *target)
 {
 	static const char *const names[] = { "none", "lax", "strict" };
-	enum config_same_site *out = target;
+	enum same_site *out = target;
 
 	if (cJSON_IsFalse(item)) {
-		*out = CONFIG_SAME_SITE_ABSENT;
+		*out = SAME_SITE_ABSENT;
 		return;
 	}
 	for (unsigned i = 0; cJSON_IsString(item) && i < 3; i++) {
 		if (strcasecmp(item->valuestring, names[i]) != 0) continue;
-		*out = (enum config_same_site)i;
+		*out = (enum same_site)i;
 		return;
 	}
 	config__error(l, item, "expected \"strict\", \"lax\", \"none\" or false");
@@ -30,7 +49,7 @@ read_same_site(struct config_loader *l, const cJSON *item, void *target)
 static void
 read_attribute(struct config_loader *l, const cJSON *item, void *target)
 {
-	char **out = target;
+	const char **out = target;
 
 	*out = NULL;
 	if (cJSON_IsFalse(item) || cJSON_IsNull(item)) return;
@@ -45,7 +64,7 @@ read_attribute(struct config_loader *l, const cJSON *item, void *target)
 static void
 read_cookie_name(struct config_loader *l, const cJSON *item, void *target)
 {
-	char **out = target;
+	const char **out = target;
 	const char *s = cJSON_IsString(item) ? item->valuestring : "";
 
 	for (const char *p = s; *p; p++)
@@ -56,39 +75,65 @@ read_cookie_name(struct config_loader *l, const cJSON *item, void *target)
 		*out = config__strdup(l, s);
 }
 
-#define COOKIE_AT(field) offsetof(struct config_cookie, field)
-#define COOKIE(p, kind, field, fn, def) \
-	{ \
-		.path = p, .type = kind, .offset = COOKIE_AT(field), .custom = fn, .fallback = def \
-	}
+#define ROWS_OF struct cookie
 
 static const struct config_option cookie_rows[] = {
-	COOKIE("name", CONFIG_TYPE_CUSTOM, name, read_cookie_name, "\"io\""),
-	COOKIE("path", CONFIG_TYPE_CUSTOM, path, read_attribute, "\"/\""),
-	COOKIE("domain", CONFIG_TYPE_CUSTOM, domain, read_attribute, "null"),
-	COOKIE("httpOnly", CONFIG_TYPE_BOOL, http_only, NULL, "true"),
-	COOKIE("secure", CONFIG_TYPE_BOOL, secure, NULL, "false"),
-	COOKIE("sameSite", CONFIG_TYPE_CUSTOM, same_site, read_same_site, "\"lax\""),
-	COOKIE("maxAge", CONFIG_TYPE_CUSTOM, max_age_s, config__max_age, "null"),
+	CUSTOM("name", name, read_cookie_name, "\"io\""),
+	CUSTOM("path", path, read_attribute, "\"/\""),
+	CUSTOM("domain", domain, read_attribute, "null"),
+	BOOL("httpOnly", http_only, "true"),
+	BOOL("secure", secure, "false"),
+	CUSTOM("sameSite", same_site, read_same_site, "\"lax\""),
+	CUSTOM("maxAge", max_age_s, config__max_age, "null"),
 };
+
+static const struct config_table cookie_table = TABLE_OF(cookie_rows);
+
+/* What follows "name=sid" in Set-Cookie, in the order the reference's cookie library writes it. */
+static const char *
+cookie_attributes(struct config_loader *l, const struct cookie *c)
+{
+	static const char *const same_site[] = {
+		[SAME_SITE_NONE] = "None", [SAME_SITE_LAX] = "Lax", [SAME_SITE_STRICT] = "Strict"
+	};
+	struct eio_buf b;
+	const char *text = NULL;
+
+	eio_buf_init(&b);
+	if (c->max_age_s >= 0) eio_buf_printf(&b, "; Max-Age=%lld", (long long)c->max_age_s);
+	if (c->domain) eio_buf_printf(&b, "; Domain=%s", c->domain);
+	if (c->path) eio_buf_printf(&b, "; Path=%s", c->path);
+	if (c->http_only) EIO_BUF_ADD_LIT(&b, "; HttpOnly");
+	if (c->secure) EIO_BUF_ADD_LIT(&b, "; Secure");
+	if (c->same_site != SAME_SITE_ABSENT) eio_buf_printf(&b, "; SameSite=%s", same_site[c->same_site]);
+	eio_buf_addc(&b, '\0');
+	if (b.failed)
+		config__error_memory(l);
+	else
+		text = config__strdup(l, b.p);
+	eio_buf_deinit(&b);
+	return text;
+}
 
 void
 config__cookie(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const struct config_table table = { cookie_rows, sizeof cookie_rows / sizeof cookie_rows[0] };
-	struct config_cookie *cookie = target;
+	struct eio_server_options *server = target;
+	struct cookie cookie = { .max_age_s = -1 };
 
-	*cookie = (struct config_cookie){ .max_age_s = -1 };
+	server->cookie_name = server->cookie_attributes = NULL;
 	if (cJSON_IsFalse(item) || cJSON_IsNull(item)) return;
-	config__defaults(l, &table, cookie);
-	if (l->c->compat == CONFIG_COMPAT_1) cookie->same_site = CONFIG_SAME_SITE_ABSENT;
-	if (l->c->compat == CONFIG_COMPAT_2) cookie->same_site = CONFIG_SAME_SITE_STRICT;
+	config__defaults(l, &cookie_table, &cookie);
+	if (l->parts->config.compat == CONFIG_COMPAT_1) cookie.same_site = SAME_SITE_ABSENT;
+	if (l->parts->config.compat == CONFIG_COMPAT_2) cookie.same_site = SAME_SITE_STRICT;
 	if (cJSON_IsString(item))
-		read_cookie_name(l, item, &cookie->name);
+		read_cookie_name(l, item, &cookie.name);
 	else if (cJSON_IsObject(item))
-		config__object(l, &table, cookie, "", item);
+		config__object(l, &cookie_table, &cookie, "", item);
 	else if (!cJSON_IsTrue(item))
 		config__error(l, item, "expected true, false, a name or an object, not %s", config__type_name(item));
-	if (cookie->same_site == CONFIG_SAME_SITE_NONE && !cookie->secure)
+	if (cookie.same_site == SAME_SITE_NONE && !cookie.secure)
 		config__error(l, item, "browsers refuse \"sameSite\": \"none\" without \"secure\": true");
+	server->cookie_name = cookie.name;
+	server->cookie_attributes = cookie_attributes(l, &cookie);
 }

@@ -5,7 +5,7 @@
 
 #include "src/config/loader.h"
 
-/* A row; the target is a struct config_cookie. */
+/* A row; the target is a struct eio_server_options, of which the cookie is set. */
 void config__cookie(struct config_loader *l, const cJSON *item, void *target);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "src/config/loader.h"
 
-/* A row; the target is a struct config_cors, of which the origins are set. */
+/* A row; the target is a struct eio_cors, of which the origins are set. */
 void config__origin(struct config_loader *l, const cJSON *item, void *target);
 
 #endif

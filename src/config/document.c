@@ -92,7 +92,10 @@ document_note(struct walk *w, unsigned line)
 		size_t cap = d->cap ? d->cap * 2 : 64;
 		struct position *p = realloc(d->positions, cap * sizeof *p);
 
-		if (!p) return document_fail(w, "out of memory");
+		if (!p) {
+			w->line = 0;
+			return document_fail(w, "out of memory");
+		}
 		d->positions = p;
 		d->cap = cap;
 	}
@@ -100,26 +103,41 @@ document_note(struct walk *w, unsigned line)
 	return 0;
 }
 
-static bool
-is_hex_digit(char c)
+/* "uXXXX": its number; -1 when it is none. */
+static long
+escaped_unit(const char *p, const char *end)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	long unit = 0;
+	int digit;
+
+	if (end - p < 5 || *p != 'u') return -1;
+	for (int i = 1; i <= 4; i++) {
+		digit = eio_hex_value(p[i]);
+		if (digit < 0) return -1;
+		unit = unit * 16 + digit;
+	}
+	return unit;
 }
 
 /* One escape after its backslash. */
 static int
 walk_escape(struct walk *w)
 {
+	long unit, second = 0;
+
 	if (w->p < w->end && strchr("\"\\/bfnrt", *w->p) && *w->p) {
 		w->p++;
 		return 0;
 	}
-	if (w->end - w->p < 5 || *w->p != 'u') return document_fail(w, "a bad escape in a string");
-	for (int i = 1; i <= 4; i++)
-		if (!is_hex_digit(w->p[i])) return document_fail(w, "a bad escape in a string");
+	unit = escaped_unit(w->p, w->end);
+	if (unit < 0) return document_fail(w, "a bad escape in a string");
 	/* The tree holds C strings: what stands after a NUL would be lost without a word. */
-	if (memcmp(w->p, "u0000", 5) == 0) return document_fail(w, "\\u0000 cannot be used here");
+	if (unit == 0) return document_fail(w, "\\u0000 cannot be used here");
 	w->p += 5;
+	if (unit < 0xd800 || unit > 0xdfff) return 0;
+	if (unit < 0xdc00 && w->p < w->end && *w->p == '\\') second = escaped_unit(w->p + 1, w->end);
+	if (second < 0xdc00 || second > 0xdfff) return document_fail(w, "half of a surrogate pair");
+	w->p += 6;
 	return 0;
 }
 
@@ -273,7 +291,6 @@ static int
 document_build(struct config_document *d, struct walk *w, char *text, size_t n)
 {
 	size_t i = 0;
-	const char *end = text;
 	unsigned open;
 
 	if (eio_bytes_starts(eio_bytes(text, n), EIO_LIT("\xef\xbb\xbf"))) memset(text, ' ', 3);
@@ -284,11 +301,10 @@ document_build(struct config_document *d, struct walk *w, char *text, size_t n)
 	}
 	if (walk_document(w) < 0) return -1;
 	if (!eio_utf8_valid(eio_bytes(text, n))) return document_fail(w, "the file is not UTF-8");
-	d->root = cJSON_ParseWithLengthOpts(text, n, &end, 0);
-	if (!d->root) {
-		w->line = 1;
-		for (const char *p = text; p < end; p++) w->line += *p == '\n';
-		return document_fail(w, "cannot be read (half of a surrogate pair?)");
+	d->root = cJSON_ParseWithLength(text, n);
+	if (!d->root) { /* the walk has found it good */
+		w->line = 0;
+		return document_fail(w, "out of memory");
 	}
 	assign_lines(d, d->root, &i);
 	qsort(d->positions, d->n, sizeof d->positions[0], compare_items);

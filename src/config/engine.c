@@ -2,6 +2,7 @@
 /* What of `engine` is no plain value and no subject of its own. */
 #include "src/config/engine.h"
 
+#include "eio/net/server.h"
 #include "src/config/values.h"
 
 #include <string.h>
@@ -9,19 +10,20 @@
 void
 config__transports(struct config_loader *l, const cJSON *item, void *target)
 {
+	struct eio_server_options *server = target;
 	struct config_strings names = { 0 };
-	unsigned *set = target, bit;
 
 	if (!config__strings(l, item, &names)) return;
-	*set = 0;
+	server->polling = server->websocket = false;
 	for (size_t i = 0; i < names.n; i++) {
-		bit = 0;
-		if (strcmp(names.v[i], "polling") == 0) bit = CONFIG_TRANSPORT_POLLING;
-		if (strcmp(names.v[i], "websocket") == 0) bit = CONFIG_TRANSPORT_WEBSOCKET;
-		if (!bit || (*set & bit))
-			config__error(l, item,
-				bit ? "\"%s\" stands twice" : "\"%s\" is none of \"polling\", \"websocket\"",
-				names.v[i]);
-		*set |= bit;
+		bool *one = NULL;
+
+		if (strcmp(names.v[i], "polling") == 0) one = &server->polling;
+		if (strcmp(names.v[i], "websocket") == 0) one = &server->websocket;
+		if (!one)
+			config__error(l, item, "\"%s\" is none of \"polling\", \"websocket\"", names.v[i]);
+		else if (*one)
+			config__error(l, item, "\"%s\" stands twice", names.v[i]);
+		if (one) *one = true;
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "src/config/loader.h"
 
-/* A row; the target is the set of enum config_transports. */
+/* A row; the target is a struct eio_server_options, of which polling and websocket are set. */
 void config__transports(struct config_loader *l, const cJSON *item, void *target);
 
 #endif

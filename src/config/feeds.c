@@ -4,7 +4,8 @@
 
 #include "sio/json.h"
 #include "sio/packet.h"
-#include "src/config/table.h"
+#include "src/config/parts.h"
+#include "src/config/rows.h"
 #include "src/config/values.h"
 
 #include <math.h>
@@ -29,7 +30,7 @@ read_text(struct config_loader *l, const cJSON *item)
 	return false;
 }
 
-/* Remembers the item for add_feed(). */
+/* Remembers the item for add_draft(). */
 static void
 keep_item(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -125,33 +126,28 @@ read_where(struct config_loader *l, const cJSON *item, void *target)
 	}
 }
 
-#define AT(field) offsetof(struct draft, field)
+#define ROWS_OF struct draft
 
 static const char *const encodes[] = { "binary", "json", "text", NULL };
 static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
 
-/* Rows without an offset get the whole draft as their target. */
-/* clang-format off */
 static const struct config_option feed_rows[] = {
-	{ .path = "channel", .type = CONFIG_TYPE_CUSTOM, .offset = AT(channel), .custom = keep_item },
-	{ .path = "pattern", .type = CONFIG_TYPE_CUSTOM, .offset = AT(pattern), .custom = keep_item },
-	{ .path = "namespace", .type = CONFIG_TYPE_CUSTOM, .offset = AT(feed.nsp), .custom = read_nsp, .fallback = "\"/\"" },
-	{ .path = "event", .type = CONFIG_TYPE_CUSTOM, .offset = AT(event), .custom = keep_item },
-	{ .path = "room", .type = CONFIG_TYPE_CUSTOM, .offset = AT(room), .custom = keep_item },
-	{ .path = "encode", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.encode), .names = encodes, .fallback = "\"binary\"" },
-	{ .path = "batch", .type = CONFIG_TYPE_SECTION },
-	{ .path = "batch.interval", .type = CONFIG_TYPE_UINT, .offset = AT(feed.interval_ms), .max = 3600000, .fallback = "200" },
-	{ .path = "batch.maxMessages", .type = CONFIG_TYPE_UINT, .offset = AT(feed.max_messages), .min = 1, .max = 10000000,
-	  .fallback = "1000" },
-	{ .path = "batch.maxBytes", .type = CONFIG_TYPE_SIZE, .offset = AT(feed.max_bytes), .min = 1, .max = 1073741824,
-	  .fallback = "262144" },
-	{ .path = "batch.format", .type = CONFIG_TYPE_CUSTOM, .custom = read_format },
-	{ .path = "where", .type = CONFIG_TYPE_CUSTOM, .custom = read_where },
-	{ .path = "slow", .type = CONFIG_TYPE_ENUM, .offset = AT(feed.slow), .names = slows, .fallback = "\"drop-oldest\"" },
+	CUSTOM("channel", channel, keep_item, NULL),
+	CUSTOM("pattern", pattern, keep_item, NULL),
+	CUSTOM("namespace", feed.nsp, read_nsp, "\"/\""),
+	CUSTOM("event", event, keep_item, NULL),
+	CUSTOM("room", room, keep_item, NULL),
+	ENUM("encode", feed.encode, encodes, "\"binary\""),
+	SECTION("batch"),
+	UINT("batch.interval", feed.interval_ms, 0, 3600000, "200"),
+	UINT("batch.maxMessages", feed.max_messages, 1, 10000000, "1000"),
+	SIZE("batch.maxBytes", feed.max_bytes, 1, 1073741824, "262144"),
+	STRUCT("batch.format", read_format),
+	STRUCT("where", read_where),
+	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
 };
-/* clang-format on */
 
-static const struct config_table feed_table = { feed_rows, sizeof feed_rows / sizeof feed_rows[0] };
+static const struct config_table feed_table = TABLE_OF(feed_rows);
 
 /* Compiles the template at item, or text when there is none. */
 static struct template *
@@ -193,7 +189,7 @@ check_format(struct config_loader *l, const struct draft *d)
 
 /* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
 static void
-add_feed(struct config_loader *l, struct draft *d, const cJSON *item)
+add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	const cJSON *source = d->pattern ? d->pattern : d->channel;
 	struct feed_spec *f = &d->feed;
@@ -212,7 +208,7 @@ add_feed(struct config_loader *l, struct draft *d, const cJSON *item)
 	check_format(l, d);
 	f->event = compile(l, "event", d->event, "{channel}", stars);
 	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
-	if (feed_specs_add(l->c->feeds, f))
+	if (feed_specs_add(l->parts->feeds, f))
 		config__error(l, item, "out of memory");
 	else
 		*f = (struct feed_spec){ 0 };
@@ -226,7 +222,7 @@ read_feed(struct config_loader *l, const cJSON *item)
 
 	config__defaults(l, &feed_table, &d);
 	config__object(l, &feed_table, &d, "", item);
-	if (cJSON_IsObject(item)) add_feed(l, &d, item);
+	if (cJSON_IsObject(item)) add_draft(l, &d, item);
 	feed_spec_deinit(&d.feed);
 }
 
@@ -235,7 +231,7 @@ config__feeds(struct config_loader *l, const cJSON *item, void *target)
 {
 	size_t i = 0, mark;
 
-	(void)target; /* it is c->feeds, which is there already */
+	(void)target; /* it is the parts' feeds, which is there already */
 	if (!cJSON_IsArray(item)) {
 		config__error(l, item, "expected a list of feeds, not %s", config__type_name(item));
 		return;
@@ -270,7 +266,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
-		add_feed(l, &d, NULL);
+		add_draft(l, &d, NULL);
 	} else {
 		config__error_memory(l);
 	}
@@ -286,10 +282,10 @@ config__feeds_check(struct config_loader *l)
 {
 	const cJSON *root = l->document ? config_document_root(l->document) : NULL;
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "feeds"); /* those of flags stand behind its own */
-	const struct feed_specs *s = l->c->feeds;
+	const struct feed_specs *s = l->parts->feeds;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (namespace_specs_find(l->c->namespaces, eio_cstr(s->v[i].nsp))) continue;
+		if (namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp))) continue;
 		config__push(l, "feeds");
 		config__push_index(l, i);
 		config__error(l, cJSON_GetArrayItem(list, (int)i), "namespace \"%s\" is not among \"namespaces\"",

@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* From the configuration to the options of the folders that it knows. */
-#include "src/config/config.h"
+#include "src/config/parts.h"
 
 #include "sio/client.h"
 
 void
-config_fill_feed(const struct config *c, struct feed_options *out)
+config_fill_server(const struct config *c, struct eio_server_options *out)
 {
-	out->specs = c->feeds;
-	out->redis = c->redis;
-	out->n_redis = c->n_redis;
-	out->publish_queue_bytes = c->limits.publish_queue_bytes;
-	out->worker_queue_bytes = c->limits.worker_queue_bytes;
-	out->workers = c->workers;
-	out->on_worker = c->workers == 1;
+	unsigned index = out->index;
+
+	*out = config__parts_of(c)->server;
+	out->index = index;
 }
 
 void
 config_fill_clients(const struct config *c, struct clients_options *out)
 {
-	out->limits = c->limits.client;
-	out->connect_timeout_ms = c->engine.connect_timeout_ms;
-	out->max_attachment_bytes = c->engine.max_http_buffer_size * SIO_MAX_ATTACHMENTS;
-	out->compresses = c->engine.per_message_deflate.on || c->engine.http_compression.on;
-	out->namespaces = c->namespaces;
+	const struct config_parts *p = config__parts_of(c);
+
+	out->limits = p->client_limits;
+	out->connect_timeout_ms = p->connect_timeout_ms;
+	out->max_attachment_bytes = p->server.max_payload * SIO_MAX_ATTACHMENTS;
+	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
+	out->namespaces = p->namespaces;
+}
+
+void
+config_fill_feed(const struct config *c, struct feed_options *out)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	out->specs = p->feeds;
+	out->redis = p->redis;
+	out->n_redis = c->n_redis;
+	out->publish_queue_bytes = p->publish_queue_bytes;
+	out->workers = c->workers;
+	/* A single worker runs the feed, and is never behind it. */
+	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
+#include "eio/check.h"
 #include "src/config/compat.h"
 #include "src/config/feeds.h"
 #include "src/config/options.h"
+#include "src/config/parts.h"
 #include "src/config/values.h"
 
 #include <errno.h>
@@ -12,6 +14,8 @@
 #include <uv.h>
 
 enum { MAX_FILE_BYTES = 16 << 20 };
+
+_Static_assert(CONFIG_MAX_WORKERS <= EIO_MAX_SERVERS, "each worker has an Engine.IO server of its own");
 
 static void
 read_document(struct config_loader *l, struct eio_bytes text)
@@ -25,7 +29,7 @@ read_document(struct config_loader *l, struct eio_bytes text)
 		return;
 	}
 	config__compat(l, &config__main_table, config_document_root(l->document));
-	config__object(l, &config__main_table, l->c, "", config_document_root(l->document));
+	config__object(l, &config__main_table, l->parts, "", config_document_root(l->document));
 	config__compat_check(l, config_document_root(l->document));
 }
 
@@ -34,7 +38,7 @@ static void
 apply_item(struct config_loader *l, const char *path, cJSON *item)
 {
 	if (item)
-		config__value(l, &config__main_table, l->c, path, item);
+		config__value(l, &config__main_table, l->parts, path, item);
 	else
 		config__error_memory(l);
 	cJSON_Delete(item);
@@ -53,7 +57,7 @@ apply_list(struct config_loader *l, const char *flag, const char *path, const st
 {
 	if (!values->n) return;
 	l->flag = flag;
-	apply_item(l, path, cJSON_CreateStringArray((const char *const *)values->v, (int)values->n));
+	apply_item(l, path, cJSON_CreateStringArray(values->v, (int)values->n));
 }
 
 static void
@@ -90,20 +94,21 @@ apply_flags(struct config_loader *l, const struct config_flags *flags)
 static void
 finish_path(struct config_loader *l)
 {
-	struct config *c = l->c;
-	size_t n = strlen(c->path);
+	const char *given = l->parts->config.path;
+	bool slash = l->parts->add_trailing_slash;
+	size_t n = strlen(given);
 	char *path;
 
 	config__push(l, "path");
-	if (c->path[0] != '/' || strpbrk(c->path, "?#% \"\\") || !config__header_safe(c->path))
-		config__error(l, NULL, "\"%s\" is no path such as \"/socket.io/\"", c->path);
-	while (n && c->path[n - 1] == '/') n--;
-	if (!n && !c->engine.add_trailing_slash) config__error(l, NULL, "\"/\" needs engine.addTrailingSlash");
+	if (given[0] != '/' || strpbrk(given, "?#% \"\\") || !config__header_safe(given))
+		config__error(l, NULL, "\"%s\" is no path such as \"/socket.io/\"", given);
+	while (n && given[n - 1] == '/') n--;
+	if (!n && !slash) config__error(l, NULL, "\"/\" needs engine.addTrailingSlash");
 	path = config__alloc(l, n + 2);
 	if (path) {
-		memcpy(path, c->path, n);
-		if (c->engine.add_trailing_slash) path[n] = '/';
-		c->path = path;
+		memcpy(path, given, n);
+		if (slash) path[n] = '/';
+		l->parts->config.path = path;
 	}
 	config__pop(l, 0);
 }
@@ -111,13 +116,18 @@ finish_path(struct config_loader *l)
 static void
 finish_config(struct config_loader *l)
 {
-	struct config *c = l->c;
+	struct config_parts *p = l->parts;
+	struct config *c = &p->config;
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
 	config__feeds_check(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
+	p->server.path = c->path;
+	p->server.no_trailing_slash = !p->add_trailing_slash;
+	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
+	p->server.count = c->workers;
 }
 
 static struct config *
@@ -126,23 +136,21 @@ load_config(const char *name, const struct eio_bytes *text, const struct config_
 {
 	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
 
-	l.c = calloc(1, sizeof *l.c);
-	if (l.c) l.c->feeds = feed_specs_new();
-	if (l.c) l.c->namespaces = namespace_specs_new();
-	if (!l.c || !l.c->feeds || !l.c->namespaces) {
+	CHECK(error);
+	l.parts = config__parts_new();
+	if (!l.parts) {
 		error(user, "out of memory");
-		config_free(l.c);
 		return NULL;
 	}
-	l.memory = &l.c->memory;
-	config__defaults(&l, &config__main_table, l.c);
-	if (name) l.c->file = config__strdup(&l, name);
+	l.memory = &l.parts->memory;
+	config__defaults(&l, &config__main_table, l.parts);
+	if (name) l.parts->config.file = config__strdup(&l, name);
 	if (text) read_document(&l, *text);
 	if (flags) apply_flags(&l, flags);
 	if (!l.errors) finish_config(&l);
 	config_document_free(l.document);
-	if (!l.errors) return l.c;
-	config_free(l.c);
+	if (!l.errors) return &l.parts->config;
+	config_free(&l.parts->config);
 	return NULL;
 }
 
@@ -195,16 +203,4 @@ config_load(const struct config_flags *flags, config_error_fn error, void *user)
 	}
 	free(text);
 	return c;
-}
-
-void
-config_free(struct config *c)
-{
-	if (!c) return;
-	feed_specs_unref(c->feeds);
-	namespace_specs_unref(c->namespaces);
-	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&c->redis[i]);
-	free(c->redis);
-	config__memory_free(c->memory);
-	free(c);
 }

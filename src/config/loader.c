@@ -17,6 +17,14 @@ struct config_memory {
 	max_align_t data[];
 };
 
+/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a terminal. */
+static void
+blank_controls(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+}
+
 /* "FILE:LINE: path: reason", or "--flag: reason". line: 0 for no line. */
 static void
 loader_report(struct config_loader *l, unsigned line, const char *fmt, va_list ap)
@@ -24,13 +32,14 @@ loader_report(struct config_loader *l, unsigned line, const char *fmt, va_list a
 	char text[1024], where[16] = "";
 	size_t n;
 
-	if (l->errors++ >= MAX_ERRORS) return;
+	if (l->errors++ >= MAX_ERRORS || l->starved) return;
 	if (line) snprintf(where, sizeof where, ":%u", line);
 	if (l->flag)
 		n = (size_t)snprintf(text, sizeof text, "%s: ", l->flag);
 	else
 		n = (size_t)snprintf(text, sizeof text, "%s%s: %s%s", l->name, where, l->path, *l->path ? ": " : "");
 	if (n < sizeof text) vsnprintf(text + n, sizeof text - n, fmt, ap);
+	blank_controls(text);
 	l->error(l->user, text);
 }
 
@@ -58,6 +67,7 @@ void
 config__error_memory(struct config_loader *l)
 {
 	config__error(l, NULL, "out of memory");
+	l->starved = true;
 }
 
 void *

@@ -12,10 +12,11 @@
 #include "src/config/config.h"
 #include "src/config/document.h"
 
+struct config_parts;
 struct config_memory; /* blocks of config__alloc */
 
 struct config_loader {
-	struct config *c; /* what is being filled */
+	struct config_parts *parts; /* what is being filled; the subjects know it */
 	struct config_memory **memory; /* where the blocks are kept */
 	const char *name; /* of the file, for messages */
 	const char *flag; /* "--listen" while a flag is applied, else NULL */
@@ -23,6 +24,7 @@ struct config_loader {
 	config_error_fn error;
 	void *user;
 	unsigned errors;
+	bool starved; /* out of memory, which was said: what is missing for its want are no mistakes to speak of */
 	struct config_document *document; /* NULL without a file */
 };
 

@@ -2,7 +2,8 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
-#include "src/config/table.h"
+#include "src/config/parts.h"
+#include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/handlers/handlers.h"
 
@@ -26,21 +27,20 @@ compile_handlers(struct config_loader *l, const cJSON *on)
 }
 
 static void
-read_on(struct config_loader *l, const cJSON *item, void *target)
+read_handlers(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct handlers **out = target;
 
 	*out = compile_handlers(l, item);
 }
 
+#define ROWS_OF struct namespace_spec
+
 static const struct config_option namespace_rows[] = {
-	{ .path = "on",
-		.type = CONFIG_TYPE_CUSTOM,
-		.offset = offsetof(struct namespace_spec, handlers),
-		.custom = read_on },
+	CUSTOM("on", handlers, read_handlers, NULL),
 };
 
-static const struct config_table namespace_table = { namespace_rows, sizeof namespace_rows / sizeof namespace_rows[0] };
+static const struct config_table namespace_table = TABLE_OF(namespace_rows);
 
 static void
 read_namespace(struct config_loader *l, const cJSON *item)
@@ -48,12 +48,12 @@ read_namespace(struct config_loader *l, const cJSON *item)
 	struct namespace_spec ns = { 0 };
 
 	if (!config__namespace_name(l, item, item->string)) return;
-	if (namespace_specs_find(l->c->namespaces, eio_cstr(item->string)))
+	if (namespace_specs_find(l->parts->namespaces, eio_cstr(item->string)))
 		config__error(l, item, "the key stands twice");
 	ns.name = config__copy(l, item->string);
 	if (!ns.name) return;
 	config__object(l, &namespace_table, &ns, "", item);
-	if (namespace_specs_add(l->c->namespaces, &ns) == 0) return;
+	if (namespace_specs_add(l->parts->namespaces, &ns) == 0) return;
 	config__error_memory(l);
 	handlers_free(ns.handlers);
 	free(ns.name);
@@ -64,15 +64,15 @@ config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 {
 	size_t mark;
 
-	(void)target; /* it is c->namespaces, which is there already */
+	(void)target; /* it is the parts' namespaces, which is there already */
 	if (!cJSON_IsObject(item)) {
 		config__error(l, item, "expected an object, not %s", config__type_name(item));
 		return;
 	}
-	namespace_specs_unref(l->c->namespaces); /* the default */
-	l->c->namespaces = namespace_specs_new();
-	if (!l->c->namespaces) config__error_memory(l);
-	for (const cJSON *m = item->child; l->c->namespaces && m; m = m->next) {
+	namespace_specs_unref(l->parts->namespaces); /* the default */
+	l->parts->namespaces = namespace_specs_new();
+	if (!l->parts->namespaces) config__error_memory(l);
+	for (const cJSON *m = item->child; l->parts->namespaces && m; m = m->next) {
 		mark = config__push(l, m->string);
 		read_namespace(l, m);
 		config__pop(l, mark);

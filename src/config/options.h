@@ -5,6 +5,6 @@
 
 #include "src/config/table.h"
 
-extern const struct config_table config__main_table; /* of struct config */
+extern const struct config_table config__main_table; /* of struct config_parts */
 
 #endif

@@ -141,7 +141,7 @@ read_enum(struct config_loader *l, const struct config_option *o, const cJSON *i
 }
 
 static void
-read_string(struct config_loader *l, const cJSON *item, char **target)
+read_string(struct config_loader *l, const cJSON *item, const char **target)
 {
 	if (cJSON_IsNull(item))
 		*target = NULL;
@@ -160,10 +160,15 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 	char *target = (char *)base + o->offset;
 	double number;
 
+	CHECK((o->type == CONFIG_TYPE_CUSTOM) == (o->custom != NULL) &&
+		(o->type == CONFIG_TYPE_ENUM) == (o->names != NULL));
 	switch (o->type) {
 	case CONFIG_TYPE_SECTION: config__object(l, t, base, o->path, item); break;
 	case CONFIG_TYPE_UINT:
 		if (read_whole_number(l, o, item, &number)) *(unsigned *)(void *)target = (unsigned)number;
+		break;
+	case CONFIG_TYPE_UINT64:
+		if (read_whole_number(l, o, item, &number)) *(uint64_t *)(void *)target = (uint64_t)number;
 		break;
 	case CONFIG_TYPE_SIZE:
 		if (read_whole_number(l, o, item, &number)) *(size_t *)(void *)target = (size_t)number;
@@ -174,7 +179,7 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 		else
 			wrong_type(l, item, "true or false");
 		break;
-	case CONFIG_TYPE_STRING: read_string(l, item, (char **)(void *)target); break;
+	case CONFIG_TYPE_STRING: read_string(l, item, (const char **)(void *)target); break;
 	case CONFIG_TYPE_ENUM: read_enum(l, o, item, target); break;
 	case CONFIG_TYPE_CUSTOM: o->custom(l, item, target); break;
 	}
@@ -183,7 +188,10 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 void
 config__value(struct config_loader *l, const struct config_table *t, void *base, const char *path, const cJSON *item)
 {
-	read_row(l, t, find_row(t, path), base, item);
+	const struct config_option *o = find_row(t, path);
+
+	CHECK(o);
+	read_row(l, t, o, base, item);
 }
 
 void

@@ -10,10 +10,11 @@
 
 enum config_type {
 	CONFIG_TYPE_SECTION, /* an object whose members are rows of the same table, "path.member" */
-	CONFIG_TYPE_UINT, /* unsigned */
+	CONFIG_TYPE_UINT, /* unsigned, or int */
+	CONFIG_TYPE_UINT64, /* uint64_t */
 	CONFIG_TYPE_SIZE, /* size_t */
 	CONFIG_TYPE_BOOL, /* bool */
-	CONFIG_TYPE_STRING, /* char *; null in the file means NULL */
+	CONFIG_TYPE_STRING, /* const char *; null in the file means NULL */
 	CONFIG_TYPE_ENUM, /* an enum whose names are listed in order */
 	CONFIG_TYPE_CUSTOM, /* a function */
 };

@@ -80,18 +80,21 @@ void
 config__header_list(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct config_strings list = { 0 };
-	char **out = target;
+	const char **out = target;
 	size_t n = 1;
+	char *text;
 
 	*out = NULL;
 	if (cJSON_IsNull(item) || !config__strings(l, item, &list)) return;
 	for (size_t i = 0; i < list.n; i++) n += strlen(list.v[i]) + 1;
-	*out = config__alloc(l, n);
-	for (size_t i = 0; *out && i < list.n; i++) {
-		if (i) strcat(*out, ",");
-		strcat(*out, list.v[i]);
+	text = config__alloc(l, n);
+	if (!text) return;
+	for (size_t i = 0; i < list.n; i++) {
+		if (i) strcat(text, ",");
+		strcat(text, list.v[i]);
 	}
-	if (*out && !config__header_safe(*out)) config__error(l, item, "control characters cannot stand in a header");
+	if (!config__header_safe(text)) config__error(l, item, "control characters cannot stand in a header");
+	*out = text;
 }
 
 void

@@ -18,7 +18,8 @@ bool config__header_safe(const char *s);
 /* Whether a string can name a namespace; an error is reported at item when not. */
 bool config__namespace_name(struct config_loader *l, const cJSON *item, const char *s);
 
-/* Rows: strings as the value of a header, joined by commas, into a char *; and seconds, or null for -1, into an int64_t. */
+/* Rows: strings as the value of a header, joined by commas, into a const char *; seconds, or null for -1, into an
+ * int64_t. */
 void config__header_list(struct config_loader *l, const cJSON *item, void *target);
 void config__max_age(struct config_loader *l, const cJSON *item, void *target);
 

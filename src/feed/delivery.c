@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Moves the broadcasts of `more` behind those of d. Returns d, which may lie elsewhere now, and more is gone; or NULL when out of memory,
- * and both are as they were. */
+/* Moves the broadcasts of `more` behind those of d. Returns d, which may lie elsewhere now, and more is gone; or NULL
+ * when out of memory, and both are as they were. */
 static struct delivery *
 delivery_append(struct delivery *d, struct delivery *more)
 {

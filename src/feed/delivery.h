@@ -15,7 +15,8 @@
 #include "src/feed/interest.h"
 #include "src/feed/spec.h"
 
-/* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the feed itself. */
+/* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the
+ * feed itself. */
 struct delivery_budget {
 	_Atomic size_t outstanding; /* the feed thread adds, the worker subtracts */
 };
@@ -36,8 +37,8 @@ struct delivery {
 	struct delivery_item items[];
 };
 
-/* The first deliveries of a run, which are for the same worker, put together: all of them, unless memory is short. *run is what is left,
- * or NULL. By the worker that owns them. */
+/* The first deliveries of a run, which are for the same worker, put together: all of them, unless memory is short. *run
+ * is what is left, or NULL. By the worker that owns them. */
 struct delivery *delivery_take(struct mail **run);
 
 /* Gives back the budget and the references and frees it. On any thread. */

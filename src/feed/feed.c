@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread, or the place on the only worker's: a loop, a mailbox, Redis connections and one timer. */
+/* The feed's place on its thread: Redis connections and one timer. */
 #include "src/feed/feed.h"
 
 #include "eio/check.h"
 #include "src/feed/feed_int.h"
+#include "src/redis/pacing.h"
+#include "src/redis/publisher.h"
+#include "src/redis/subscriber.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { PAUSE_INTERVAL_MS = 10 }; /* a batch this long gets a tenth longer, at most, by REDIS_PAUSE_MS */
@@ -20,29 +22,37 @@ struct publish {
 /* One server messages come from. */
 struct source {
 	struct feed *feed;
-	struct redis *redis; /* feed thread only; NULL before the start and after the end */
+	struct redis_subscriber *redis; /* feed thread only; NULL before the start and after the end */
 	atomic_bool subscribed;
 };
 
 struct feed {
 	struct feed_options options;
-	uv_loop_t loop;
-	uv_thread_t thread;
-	bool started; /* by the thread that calls feed_start and feed_stop */
-	struct mailbox mailbox;
 	struct mail_port publishes, starts, stops;
 	struct mail start, stop;
-	uv_sem_t stopped; /* without a thread: posted when it has shut down */
+	uv_sem_t stopped; /* posted when it has shut down */
 	uv_timer_t timer; /* for router.deadline_ms */
 	uv_check_t check;
 	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
 	struct feed_out out;
 	struct feed_router router;
 	struct source *sources;
-	struct redis *publisher; /* made when something is published first */
+	struct redis_publisher *publisher; /* made when something is published first */
 	atomic_size_t publishing; /* bytes posted and not yet taken */
 	_Atomic uint64_t overflows; /* messages not even posted; the feed thread counts them */
 };
+
+static uv_loop_t *
+loop_of_feed(const struct feed *f)
+{
+	return &f->options.thread->loop;
+}
+
+static uint64_t
+feed_now(const struct feed *f)
+{
+	return uv_now(loop_of_feed(f));
+}
 
 /* The timer */
 
@@ -52,7 +62,7 @@ static void on_timer(uv_timer_t *t);
 static void
 arm(struct feed *f)
 {
-	uint64_t at = f->router.deadline_ms, now = uv_now(&f->loop);
+	uint64_t at = f->router.deadline_ms, now = feed_now(f);
 
 	if (at >= f->timer_ms) return;
 	f->timer_ms = at;
@@ -65,7 +75,7 @@ on_timer(uv_timer_t *t)
 	struct feed *f = t->data;
 
 	f->timer_ms = UINT64_MAX;
-	feed_router_tick(&f->router, uv_now(&f->loop));
+	feed_router_tick(&f->router, feed_now(f));
 	arm(f);
 	/* The loop is about to wait for input: what is due must not wait with it. */
 	feed_out_post(&f->out);
@@ -88,7 +98,7 @@ on_message(void *user, const struct redis_message *m)
 {
 	struct source *s = user;
 
-	feed_router_message(&s->feed->router, m, uv_now(&s->feed->loop));
+	feed_router_message(&s->feed->router, m, feed_now(s->feed));
 }
 
 static void
@@ -97,17 +107,6 @@ on_state(void *user, bool ready)
 	struct source *s = user;
 
 	atomic_store_explicit(&s->subscribed, ready, memory_order_release);
-}
-
-static struct redis_options
-redis_options(struct feed *f, size_t i)
-{
-	return (struct redis_options){
-		.url = &f->options.redis[i],
-		.metrics = f->options.metrics,
-		.publish_queue_bytes = f->options.publish_queue_bytes,
-		.message = on_message,
-	};
 }
 
 static bool
@@ -131,19 +130,22 @@ may_pause(const struct feed *f)
 static void
 open_sources(struct feed *f)
 {
-	struct redis_options o;
-
 	if (!has_feeds(f)) return;
 	for (size_t i = 0; i < f->options.n_redis; i++) {
-		o = redis_options(f, i);
-		o.channels = f->router.channels;
-		o.n_channels = f->router.n_channels;
-		o.patterns = f->router.patterns;
-		o.n_patterns = f->router.n_patterns;
-		o.may_pause = may_pause(f);
-		o.state = on_state;
-		o.user = &f->sources[i];
-		f->sources[i].redis = redis_open(&f->loop, &o);
+		const struct redis_subscriber_options o = {
+			.url = &f->options.redis[i],
+			.metrics = f->options.metrics,
+			.channels = f->router.channels,
+			.n_channels = f->router.n_channels,
+			.patterns = f->router.patterns,
+			.n_patterns = f->router.n_patterns,
+			.may_pause = may_pause(f),
+			.message = on_message,
+			.state = on_state,
+			.user = &f->sources[i],
+		};
+
+		f->sources[i].redis = redis_subscriber_open(loop_of_feed(f), &o);
 		if (!f->sources[i].redis) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 	}
 }
@@ -153,33 +155,33 @@ open_sources(struct feed *f)
 static void
 publish(struct feed *f, struct publish *p)
 {
-	struct redis_options o;
+	const struct redis_publisher_options o = {
+		.url = &f->options.redis[0],
+		.metrics = f->options.metrics,
+		.queue_bytes = f->options.publish_queue_bytes,
+	};
 
-	if (!f->publisher) {
-		o = redis_options(f, 0);
-		f->publisher = redis_open(&f->loop, &o);
-	}
+	if (!f->publisher) f->publisher = redis_publisher_open(loop_of_feed(f), &o);
 	if (f->publisher)
-		redis_publish(f->publisher, eio_bytes(p->data, p->channel_n),
+		redis_publisher_publish(f->publisher, eio_bytes(p->data, p->channel_n),
 			eio_bytes(p->data + p->channel_n, p->payload_n));
 	else
 		metrics_inc(f->options.metrics, METRIC_PUBLISH_DROPPED);
 }
 
-/* Closes everything, after which the loop has nothing left to do. */
+/* Closes everything it has on the loop. */
 static void
 shut_down(struct feed *f)
 {
 	for (size_t i = 0; i < f->options.n_redis; i++) {
-		if (f->sources[i].redis) redis_close(f->sources[i].redis);
+		if (f->sources[i].redis) redis_subscriber_close(f->sources[i].redis);
 		f->sources[i].redis = NULL;
 		atomic_store_explicit(&f->sources[i].subscribed, false, memory_order_release);
 	}
-	if (f->publisher) redis_close(f->publisher);
+	if (f->publisher) redis_publisher_close(f->publisher);
 	f->publisher = NULL;
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
-	mailbox_close(&f->mailbox);
 	uv_sem_post(&f->stopped);
 }
 
@@ -199,7 +201,7 @@ take_publishes(void *user, struct mail *run)
 	}
 	metrics_add(f->options.metrics, METRIC_PUBLISH_DROPPED,
 		atomic_exchange_explicit(&f->overflows, 0, memory_order_relaxed));
-	if (f->publisher) redis_flush(f->publisher);
+	if (f->publisher) redis_publisher_flush(f->publisher);
 }
 
 static void
@@ -252,26 +254,20 @@ feed_new(const struct feed_options *options)
 	f->options = *options;
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
-	f->publishes = (struct mail_port){ &f->mailbox, take_publishes, f };
-	f->starts = (struct mail_port){ &f->mailbox, take_start, f };
-	f->stops = (struct mail_port){ &f->mailbox, take_stop, f };
+	f->publishes = (struct mail_port){ &options->thread->mailbox, take_publishes, f };
+	f->starts = (struct mail_port){ &options->thread->mailbox, take_start, f };
+	f->stops = (struct mail_port){ &options->thread->mailbox, take_stop, f };
 	f->sources = calloc(n, sizeof *f->sources);
 	if (!f->sources) goto fail_feed;
 	for (size_t i = 0; i < n; i++) f->sources[i].feed = f;
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_sources;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
-	if (uv_loop_init(&f->loop)) goto fail_sem;
-	if (mailbox_open(&f->mailbox, &f->loop)) goto fail_loop;
-	uv_timer_init(&f->loop, &f->timer);
-	uv_check_init(&f->loop, &f->check);
+	uv_timer_init(loop_of_feed(f), &f->timer);
+	uv_check_init(loop_of_feed(f), &f->check);
 	uv_check_start(&f->check, on_check);
 	f->timer.data = f->check.data = f;
 	return f;
-fail_loop:
-	uv_loop_close(&f->loop);
-fail_sem:
-	uv_sem_destroy(&f->stopped);
 fail_router:
 	feed_router_deinit(&f->router);
 fail_out:
@@ -284,63 +280,35 @@ fail_feed:
 	return NULL;
 }
 
-static void
-run(void *arg)
-{
-	struct feed *f = arg;
-
-	pthread_setname_np(pthread_self(), "siocast-feed");
-	open_sources(f);
-	uv_run(&f->loop, UV_RUN_DEFAULT);
-}
-
-uv_loop_t *
-feed_loop(struct feed *f)
-{
-	return f->options.on_worker ? &f->loop : NULL;
-}
-
 void
 feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries)
 {
-	CHECK(w < f->options.workers && !f->started);
+	CHECK(w < f->options.workers);
 	f->out.workers[w] = deliveries;
 }
 
-int
+void
 feed_start(struct feed *f)
 {
-	int err = 0;
-
-	if (f->options.on_worker)
-		mail_post(&f->starts, &f->start);
-	else
-		err = uv_thread_create(&f->thread, run, f);
-	f->started = err == 0;
-	return err;
+	mail_post(&f->starts, &f->start);
 }
 
 void
 feed_stop(struct feed *f)
 {
-	if (!f->started) return;
+	if (!f->options.thread->running) {
+		shut_down(f);
+		return;
+	}
 	mail_post(&f->stops, &f->stop);
-	if (f->options.on_worker)
-		uv_sem_wait(&f->stopped);
-	else
-		uv_thread_join(&f->thread);
-	f->started = false;
+	uv_sem_wait(&f->stopped);
 }
 
 void
 feed_free(struct feed *f)
 {
 	if (!f) return;
-	if (!uv_is_closing((uv_handle_t *)&f->timer)) { /* it never ran */
-		shut_down(f);
-		uv_run(&f->loop, UV_RUN_DEFAULT);
-	}
-	uv_loop_close(&f->loop);
+	CHECK(!f->options.thread->running && uv_is_closing((uv_handle_t *)&f->timer));
 	uv_sem_destroy(&f->stopped);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The feed: one loop, on a thread of its own or the only worker's, with the Redis connections. Messages come in, are
+ * The feed, on a thread of its own or the only worker's, with the Redis connections. Messages come in, are
  * routed to the feeds of the configuration, filtered, batched and encoded once;
  * what is due goes to the workers that have members for it. In the other
  * direction it sends what workers publish to Redis.
@@ -9,7 +9,7 @@
 #define SRC_FEED_FEED_H
 
 #include "eio/bytes.h"
-#include "src/base/metrics.h"
+#include "src/base/thread.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
 #include "src/feed/spec.h"
@@ -18,15 +18,17 @@
 struct feed;
 
 struct feed_options {
+	struct thread *thread; /* borrowed: where it lives */
 	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
 	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
 	size_t n_redis;
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
-	size_t worker_queue_bytes; /* what a worker may be behind; beyond it broadcasts for it are dropped */
+	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
+	 * feed: it takes all of a turn before the feed reads on. */
+	size_t worker_queue_bytes;
 	struct interest_table *interest; /* borrowed, the same */
-	struct metrics *metrics; /* borrowed: the feed thread's own row */
+	struct metrics *metrics; /* borrowed: its thread's row */
 	unsigned workers; /* how many */
-	bool on_worker; /* no thread of its own: the only worker runs the feed, on feed_loop() */
 };
 
 struct feed_redis_status {
@@ -37,21 +39,20 @@ struct feed_redis_status {
 /* A feed that does nothing yet. NULL when out of memory. */
 struct feed *feed_new(const struct feed_options *options);
 
-/* The loop of a feed without a thread, NULL when it has one. It is there until feed_free. A worker may put its own handles on it; the
- * thread that runs it is the feed thread then. It must be run until feed_stop returned, and until nothing is left on it. */
-uv_loop_t *feed_loop(struct feed *f);
-
-/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is not stopped. For
- * every worker, before the feed is started. With feed_loop() it is a port that takes at once. */
+/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is
+ * not stopped. For every worker, before the feed is started. For the worker on the feed's own thread it is a port that
+ * takes at once. */
 void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
-/* Starts the thread, or opens the connections on the loop that is run by another; Redis may be away. 0 or a libuv error. */
-int feed_start(struct feed *f);
+/* Opens the connections, as soon as its thread runs; Redis may be away. Once. */
+void feed_start(struct feed *f);
 
-/* Ends the thread, or what is on the loop, and waits for it; what is batched is not flushed. From the thread that started it, once. */
+/* Closes what it has on the loop and waits for that; what is batched is not flushed. No delivery is posted afterwards.
+ * To be called once, also when it was not started, by the thread that starts and stops its thread, which stops after
+ * it. */
 void feed_stop(struct feed *f);
 
-/* Frees a feed that is stopped (or never started), after the last delivery was given back. */
+/* Frees a stopped feed, after its thread was stopped and the last delivery was given back. NULL is fine. */
 void feed_free(struct feed *f);
 
 /* Publishes payload to a Redis channel. Any thread, before feed_stop; bytes are copied. Never blocks: when more than

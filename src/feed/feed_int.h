@@ -13,7 +13,7 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/stream.h"
-#include "src/redis/link.h"
+#include "src/redis/push.h"
 
 /* What goes out. */
 struct feed_out {

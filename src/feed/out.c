@@ -60,15 +60,12 @@ reserve(struct feed_out *o, unsigned w)
 	return &d->items[d->n];
 }
 
-/* Whether a worker may get that many bytes more. One that has nothing gets anything, however large. The worker that runs the feed
- * is never behind: it takes all of this turn before it reads on. */
+/* Whether a worker may get that many bytes more. One that has nothing gets anything, however large. */
 static bool
 has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 {
-	size_t used;
+	size_t used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 
-	if (o->options->on_worker) return true;
-	used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
 	if (o->pending[w]) used += o->pending[w]->bytes;
 	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One connection to one Redis server that never gives up: it subscribes, or it
- * publishes, and comes back by itself when Redis went away. hiredis is used only
- * as the parser of replies (redis_reply.c); bytes travel over libuv.
+ * A connection to one Redis server that never gives up: it greets, asks a silent
+ * server whether it lives, and comes back by itself when Redis went away. What it is
+ * for, subscribing or publishing, is a table of functions: its role.
  *
  *     ┌──────────┐ connected ┌───────────┐ every reply there ┌───────┐
  *     │CONNECTING├──────────▶│ HANDSHAKE ├──────────────────▶│ READY │
@@ -19,54 +19,67 @@
 #ifndef SRC_REDIS_LINK_H
 #define SRC_REDIS_LINK_H
 
-#include "eio/bytes.h"
+#include "eio/buf.h"
 #include "src/base/metrics.h"
+#include "src/redis/reader.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
 
 #define REDIS_BACKOFF_MIN_MS 100
 #define REDIS_BACKOFF_MAX_MS 5000
-#define REDIS_CONNECT_MS 5000 /* to connect, and again to shake hands */
+#define REDIS_HANDSHAKE_MS 5000
 #define REDIS_SILENT_MS 10000 /* then PING */
 #define REDIS_DEAD_MS 10000 /* after the PING: lost */
-#define REDIS_PAUSE_MS 1 /* between two looks at a busy connection */
 
-struct redis;
+struct redis_link;
 
-/* A published message that arrived. All bytes are valid during the call only. */
-struct redis_message {
-	bool is_pattern;
-	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
-	struct eio_bytes channel;
-	struct eio_bytes payload;
+/* None of these may close the link. */
+struct redis_role {
+	const char *name; /* for the log */
+	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many answers the link waits for before it is
+	 * ready; `event` says which they are. */
+	size_t (*greet)(void *user, struct eio_buf *out);
+	/* A message, or a reply that is none to AUTH, SELECT and CLIENT SETNAME. Whether it is an answer to what `greet` said. May
+	 * not write. The bytes of the event are valid during the call. */
+	bool (*event)(void *user, enum redis_read got, const struct redis_event *event);
+	void (*looked)(
+		void *user, size_t n); /* all that was in n bytes has been told, and the link is ready; or NULL */
+	void (*ready)(void *user); /* it became ready */
+	void (*lost)(void *user); /* it is not ready any more, and connects anew */
 };
 
-struct redis_options {
+struct redis_link_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed */
-	/* Names to subscribe to; borrowed. With none the connection is for publishing. */
-	const char *const *channels, *const *patterns;
-	size_t n_channels, n_patterns;
-	size_t publish_queue_bytes; /* what may wait to be published */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
-	bool may_pause; /* messages may come REDIS_PAUSE_MS late, together, when they are many */
-	/* May not call redis_* for this connection. */
-	void (*message)(void *user, const struct redis_message *m);
-	void (*state)(void *user, bool ready); /* became ready, or is not any more; or NULL */
+	const struct redis_role *role; /* borrowed */
 	void *user;
 };
 
-/* A connection that begins to connect at once. NULL when out of memory. */
-struct redis *redis_open(uv_loop_t *loop, const struct redis_options *options);
+/* A link that begins to connect at once. NULL when out of memory. */
+struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_link_options *options);
 
-/* Closes it; memory goes when the loop has run. No more callbacks. What waits to be published is dropped. */
-void redis_close(struct redis *r);
+/* Closes it; the memory goes when the loop has run. The role is told nothing more. */
+void redis_link_close(struct redis_link *l);
 
-/* Queues PUBLISH; it is written by redis_flush, or when Redis is back. 0, or -1 when it was dropped (and counted). */
-int redis_publish(struct redis *r, struct eio_bytes channel, struct eio_bytes payload);
+bool redis_link_is_ready(const struct redis_link *l);
 
-/* Writes what redis_publish queued. Once per loop turn is enough. */
-void redis_flush(struct redis *r);
+/* Writes a buffer, which it takes over and leaves empty. The link must be ready; it may be lost afterwards. */
+void redis_link_write(struct redis_link *l, struct eio_buf *buf);
+
+/* How many bytes were written and have not left. */
+size_t redis_link_unwritten(const struct redis_link *l);
+
+/* For the role's `event`: the link is lost, with this text of the server as the reason, when all that was read has been told. */
+void redis_link_refuse(struct redis_link *l, struct eio_bytes text);
+
+/* Stops looking for what arrives, goes on. The link must be ready. */
+void redis_link_pause(struct redis_link *l);
+void redis_link_resume(struct redis_link *l);
+
+/* Takes what is there, at most REDIS_SOCKET_READ_BYTES, while it is paused. Returns how much that was: 0 also when the link is
+ * about to be lost, which shows when it goes on; -1 when it was lost by what it took. */
+ssize_t redis_link_look(struct redis_link *l);
 
 #endif

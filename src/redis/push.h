@@ -7,13 +7,20 @@
  *     *4 CRLF $8 CRLF pmessage CRLF $<n> CRLF <pattern> CRLF $<n> CRLF <channel> CRLF $<n> CRLF <payload> CRLF
  *
  * Only exactly this, as Redis writes it; whatever else there may be is for the
- * reader of replies (redis_reply.c). Pure functions.
+ * reader (reader.h). Pure functions.
  */
 #ifndef SRC_REDIS_PUSH_H
 #define SRC_REDIS_PUSH_H
 
 #include "eio/bytes.h"
-#include "src/redis/link.h"
+
+/* A published message. It borrows from the bytes it was read from. */
+struct redis_message {
+	bool is_pattern;
+	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
+	struct eio_bytes channel;
+	struct eio_bytes payload;
+};
 
 enum redis_push {
 	REDIS_PUSH_MESSAGE, /* *m is set; *n is its length on the wire */
@@ -21,7 +28,7 @@ enum redis_push {
 	REDIS_PUSH_OTHER,
 };
 
-/* What bytes (at least one) begin with. m borrows from bytes. */
+/* What bytes (at least one) begin with. */
 enum redis_push redis_push_parse(struct eio_bytes bytes, struct redis_message *m, size_t *n);
 
 #endif

@@ -2,6 +2,8 @@
 /* Reading the address of a Redis server. */
 #include "src/redis/url.h"
 
+#include "eio/bytes.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +14,6 @@ static int
 fail(char *err, size_t err_size, const char *why)
 {
 	snprintf(err, err_size, "%s", why);
-	return -1;
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
 	return -1;
 }
 
@@ -39,8 +32,8 @@ decode(const char *p, size_t n, char **out)
 			s[k++] = p[i];
 			continue;
 		}
-		high = i + 2 < n ? hex_value(p[i + 1]) : -1;
-		low = high >= 0 ? hex_value(p[i + 2]) : -1;
+		high = i + 2 < n ? eio_hex_value(p[i + 1]) : -1;
+		low = high >= 0 ? eio_hex_value(p[i + 2]) : -1;
 		if (low < 0 || high * 16 + low == 0) {
 			free(s);
 			return -1;

@@ -51,7 +51,7 @@ refusals_make(struct files *f)
 int
 files_open(struct files **out, const struct files_config *cfg, char *err, size_t err_size)
 {
-	struct files *f = calloc(1, sizeof(*f));
+	struct files *f = calloc(1, sizeof *f);
 	int e;
 
 	*out = NULL;
@@ -92,12 +92,6 @@ files_official_count(const struct files *f)
 	return f->clients.official;
 }
 
-unsigned
-files_decoder_count(const struct files *f)
-{
-	return f->clients.decoders;
-}
-
 bool
 files_has_client(const struct files *f, struct eio_bytes path)
 {
@@ -105,7 +99,7 @@ files_has_client(const struct files *f, struct eio_bytes path)
 }
 
 static int
-refuse(const struct files *f, enum refusal r, bool head, struct files_answer *out)
+refuse_file(const struct files *f, enum refusal r, bool head, struct files_answer *out)
 {
 	out->status = refusals[r].status;
 	out->headers = eio_block_ref(f->refusal_headers[r]);
@@ -134,7 +128,7 @@ redirect_to_folder(const struct files_path *path, struct eio_bytes query, struct
 	eio_buf_init(&b);
 	EIO_BUF_ADD_LIT(&b, "Location: /");
 	for (size_t i = 0; i < path->n; i++) {
-		if (memchr(plain, path->text[i], sizeof(plain) - 1))
+		if (memchr(plain, path->text[i], sizeof plain - 1))
 			eio_buf_addc(&b, path->text[i]);
 		else
 			eio_buf_printf(&b, "%%%02X", (unsigned char)path->text[i]);
@@ -155,15 +149,15 @@ www_get(const struct files *f, struct files_cache *c, const struct files_request
 	struct eio_bytes query;
 	struct files_path path;
 
-	if (!files_path_parse(&path, req->path)) return refuse(f, REFUSAL_NOT_FOUND, head, out);
+	if (!files_path_parse(&path, req->path)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
 	switch (files_www_find(f->www, c, &path, req->accept_encoding, &entry)) {
 	case FILES_FOUND: files_entry_answer(entry, req, out); return 0;
 	case FILES_FOUND_FOLDER: files_path_split(req->path, &query); return redirect_to_folder(&path, query, out);
-	case FILES_TOO_LARGE: return refuse(f, REFUSAL_FORBIDDEN, head, out);
-	case FILES_UNAVAILABLE: return refuse(f, REFUSAL_UNAVAILABLE, head, out);
+	case FILES_TOO_LARGE: return refuse_file(f, REFUSAL_FORBIDDEN, head, out);
+	case FILES_UNAVAILABLE: return refuse_file(f, REFUSAL_UNAVAILABLE, head, out);
 	case FILES_NOT_FOUND: break;
 	}
-	return refuse(f, REFUSAL_NOT_FOUND, head, out);
+	return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
 }
 
 int
@@ -173,8 +167,8 @@ files_get(const struct files *f, struct files_cache *c, const struct files_reque
 	const struct files_entry *client = files_clients_find(&f->clients, req->path);
 
 	*out = (struct files_answer){ 0 };
-	if (!client && (f->www < 0 || !c)) return refuse(f, REFUSAL_NOT_FOUND, head, out);
-	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse(f, REFUSAL_METHOD, false, out);
+	if (!client && (f->www < 0 || !c)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
+	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse_file(f, REFUSAL_METHOD, false, out);
 	if (!client) return www_get(f, c, req, head, out);
 	files_entry_answer(client, req, out);
 	return 0;

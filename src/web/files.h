@@ -27,12 +27,12 @@ enum { FILES_SIZE_MAX = 16 * 1024 * 1024 };
 
 /* Where things are. Every string is only read during files_open; NULL leaves that part out. */
 struct files_config {
-	const char *
-		client_path; /* URL folder of the client files, such as "/socket.io/"; the last slash may be left out */
+	/* URL folder of the client files, such as "/socket.io/"; the last slash may be left out */
+	const char *client_path;
 	const struct files_version *versions; /* the official clients that are installed, versions_n of them */
 	size_t versions_n;
-	const struct files_version
-		*version; /* the one of them whose files are also right below client_path; NULL for none */
+	/* The one of them whose files are also right below client_path; NULL for none. */
+	const struct files_version *version;
 	const char *client_dir; /* a folder whose socket.io.* files are there instead */
 	bool legacy; /* the installed clients' answers look like those of servers 1.x and 2.x */
 	const char *decoder_js; /* file siocast.js */
@@ -44,17 +44,16 @@ struct files; /* immutable after files_open */
 struct files_cache; /* the www files one worker has in memory; that worker's thread only */
 
 /* Reads and compresses the client files and opens the www folder. That there are no client files is no error (see
- * files_official_count). Returns 0 with *out for the caller to close; or -errno with the reason in err, a NUL-terminated
- * text for the operator. Start-up only: it blocks for the compression, some 130 ms for four versions. */
+ * files_official_count). Returns 0 with *out for the caller to close; or -errno with the reason in err, a
+ * NUL-terminated text for the operator. Start-up only: it blocks for the compression, some 130 ms for four versions. */
 int files_open(struct files **out, const struct files_config *cfg, char *err, size_t err_size);
 
 /* Frees everything; after the last call that uses it. Answers given out stay valid. NULL is fine. */
 void files_close(struct files *f);
 
-/* How many client files lie right below the client path: official ones (8 in a complete package of today), decoder ones
- * (2). For the start-up log. */
+/* How many official client files lie right below the client path: 8 in a complete package of today. For the start-up
+ * log. */
 unsigned files_official_count(const struct files *f);
-unsigned files_decoder_count(const struct files *f);
 
 /* Whether the path of a request (query and all) names a client file that is there. Lets the caller decide between
  * a file and the Engine.IO endpoint, which live below the same path. Any thread. */

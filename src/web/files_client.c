@@ -21,7 +21,7 @@ struct files_client {
 static const char cache_control[] = "public, max-age=0";
 
 static char *
-join(const char *a, const char *separator, const char *b)
+join_texts(const char *a, const char *separator, const char *b)
 {
 	size_t n = strlen(a) + strlen(separator) + strlen(b) + 1;
 	char *s = malloc(n);
@@ -40,10 +40,10 @@ ends_with(const char *s, const char *end)
 
 /* Adds a name for an entry. An entry that is not borrowed is taken over, also when this fails. */
 static int
-add(struct files_clients *c, const char *folder, const char *name, struct files_entry *entry, bool borrowed)
+add_name(struct files_clients *c, const char *folder, const char *name, struct files_entry *entry, bool borrowed)
 {
-	struct files_client *v = realloc(c->v, (c->n + 1) * sizeof(*v));
-	char *whole = join(folder, *folder ? "/" : "", name);
+	struct files_client *v = realloc(c->v, (c->n + 1) * sizeof *v);
+	char *whole = join_texts(folder, *folder ? "/" : "", name);
 
 	if (v) c->v = v;
 	if (!v || !whole) {
@@ -80,7 +80,7 @@ read_file(const char *path)
 
 /* Loads one file and adds it as folder/name. */
 static int
-load(struct files_clients *c, const char *path, const char *folder, const char *name,
+load_client(struct files_clients *c, const char *path, const char *folder, const char *name,
 	const struct files_entry_kind *kind, int level, char *err, size_t err_size)
 {
 	struct eio_block *body = read_file(path);
@@ -92,7 +92,7 @@ load(struct files_clients *c, const char *path, const char *folder, const char *
 		snprintf(err, err_size, "cannot read %s: %s", path, strerror(e));
 		return -e;
 	}
-	entry = malloc(sizeof(*entry));
+	entry = malloc(sizeof *entry);
 	if (!entry) {
 		eio_block_unref(body);
 		return -ENOMEM;
@@ -103,10 +103,11 @@ load(struct files_clients *c, const char *path, const char *folder, const char *
 	}
 	files_entry_compress(entry, FILES_GZIP, level);
 	files_entry_compress(entry, FILES_BROTLI, level);
-	return add(c, folder, name, entry, false);
+	return add_name(c, folder, name, entry, false);
 }
 
-/* The files for browsers are called socket.io.js, socket.io.min.js.map and so on; builds of one's own socket.io.<anything>.js. */
+/* The files for browsers are called socket.io.js, socket.io.min.js.map and so on; builds of one's own
+ * socket.io.<anything>.js. */
 static bool
 is_client_file(const char *name)
 {
@@ -114,9 +115,9 @@ is_client_file(const char *name)
 	       (ends_with(name, ".js") || ends_with(name, ".mjs") || ends_with(name, ".map"));
 }
 
-/* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were filled by one
- * stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the content's, which stays right
- * when somebody changes a file in place. */
+/* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were
+ * filled by one stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the
+ * content's, which stays right when somebody changes a file in place. */
 static struct files_entry_kind
 kind_of(const struct files_config *cfg, const char *name, const char *version)
 {
@@ -148,8 +149,8 @@ load_folder(struct files_clients *c, const struct files_config *cfg, const char 
 		char *path;
 
 		if (!is_client_file(entry->d_name)) continue;
-		path = join(dir, "/", entry->d_name);
-		e = path ? load(c, path, folder, entry->d_name, &kind, level, err, err_size) : -ENOMEM;
+		path = join_texts(dir, "/", entry->d_name);
+		e = path ? load_client(c, path, folder, entry->d_name, &kind, level, err, err_size) : -ENOMEM;
 		free(path);
 	}
 	closedir(d);
@@ -164,10 +165,10 @@ find_name(const struct files_clients *c, struct eio_bytes name)
 	return NULL;
 }
 
-/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers 1.7 gave
- * out as socket.io.js is the package's socket.io.min.js. */
+/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers
+ * 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
 static int
-choose(struct files_clients *c, const char *version, size_t first)
+choose_version(struct files_clients *c, const char *version, size_t first)
 {
 	size_t folder = strlen(version) + 1, last = c->n;
 	struct files_entry *min = NULL;
@@ -178,7 +179,7 @@ choose(struct files_clients *c, const char *version, size_t first)
 	for (size_t i = first; i < last && e == 0; i++) {
 		const char *name = c->v[i].name + folder;
 
-		e = add(c, "", name, min && strcmp(name, "socket.io.js") == 0 ? min : c->v[i].entry, true);
+		e = add_name(c, "", name, min && strcmp(name, "socket.io.js") == 0 ? min : c->v[i].entry, true);
 		c->official++;
 	}
 	return e;
@@ -196,7 +197,7 @@ load_versions(struct files_clients *c, const struct files_config *cfg, char *err
 
 		e = load_folder(c, cfg, v->dir, v->version, v->version, chosen ? FILES_LEVEL_GOOD : FILES_LEVEL_FAST,
 			err, err_size);
-		if (e == 0 && chosen) e = choose(c, v->version, first);
+		if (e == 0 && chosen) e = choose_version(c, v->version, first);
 	}
 	return e;
 }
@@ -206,13 +207,10 @@ static int
 load_decoder(struct files_clients *c, const char *path, const char *name, char *err, size_t err_size)
 {
 	struct files_entry_kind kind = { .cache_control = cache_control };
-	int e;
 
 	if (!path || (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))) return 0;
 	kind.type = files_type_of(eio_cstr(name), &kind.compressible);
-	e = load(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
-	c->decoders += e == 0;
-	return e;
+	return load_client(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
 }
 
 int
@@ -221,7 +219,7 @@ files_clients_load(struct files_clients *c, const struct files_config *cfg, char
 	size_t n = strlen(cfg->client_path), before;
 	int e;
 
-	c->path = join(cfg->client_path, n == 0 || cfg->client_path[n - 1] != '/' ? "/" : "", "");
+	c->path = join_texts(cfg->client_path, n == 0 || cfg->client_path[n - 1] != '/' ? "/" : "", "");
 	if (!c->path) return -ENOMEM;
 	e = load_versions(c, cfg, err, err_size);
 	before = c->n;

@@ -18,10 +18,11 @@ struct files_clients {
 	char *path; /* ends with a slash; NULL: no client files */
 	struct files_client *v;
 	size_t n;
-	unsigned official, decoders; /* how many names lie right below path */
+	unsigned official; /* how many names of official files lie right below path */
 };
 
-/* 0, or -errno with the reason in err (left as it was for -ENOMEM). Either way to be given back with files_clients_deinit. */
+/* 0, or -errno with the reason in err (left as it was for -ENOMEM). Either way to be given back with
+ * files_clients_deinit. */
 int files_clients_load(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size);
 
 /* The content for the path of a request, or NULL. */

@@ -36,7 +36,7 @@ variant_headers(struct files_entry *e, enum files_coding coding)
 	struct files_variant *v = &e->variants[coding];
 	struct eio_buf b;
 
-	snprintf(v->etag, sizeof(v->etag), "\"%s%s%s\"", e->tag, coding == FILES_IDENTITY ? "" : "-",
+	snprintf(v->etag, sizeof v->etag, "\"%s%s%s\"", e->tag, coding == FILES_IDENTITY ? "" : "-",
 		coding == FILES_IDENTITY ? "" : coding_names[coding]);
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "ETag: %s\r\nCache-Control: %s\r\n%s", v->etag, e->cache_control,
@@ -67,7 +67,7 @@ files_entry_init(struct files_entry *e, struct eio_block *body, const struct fil
 		.type = kind->type, .cache_control = kind->cache_control, .compressible = kind->compressible
 	};
 	if (kind->tag)
-		snprintf(e->tag, sizeof(e->tag), "%s", kind->tag);
+		snprintf(e->tag, sizeof e->tag, "%s", kind->tag);
 	else
 		hash_content(e->tag, eio_bytes(body->data, body->n));
 	e->variants[FILES_IDENTITY].body = body;

@@ -11,17 +11,17 @@
 
 enum { FILES_ETAG_MAX = 48 }; /* two quotes, 32 hex digits, "-gzip" */
 
-/* How hard to compress: the level for gzip and the quality for brotli. Measured on the files of four client versions (4.4 MB): good
- * takes 50 ms per MB for both codings together, fast 21 ms for 8 % more bytes. One quality more than good doubles its time for 1 %;
- * brotli 11 would take twenty times as long for 10 %. */
+/* How hard to compress: the level for gzip and the quality for brotli. Measured on the files of four client versions
+ * (4.4 MB): good takes 50 ms per MB for both codings together, fast 21 ms for 8 % more bytes. One quality more than
+ * good doubles its time for 1 %; brotli 11 would take twenty times as long for 10 %. */
 enum { FILES_LEVEL_FAST = 4, FILES_LEVEL_GOOD = 6 };
 
 /* What is to be said about some content. */
 struct files_entry_kind {
 	const char *type; /* a constant */
 	const char *cache_control; /* a constant */
-	const char
-		*tag; /* what its entity tags are made of, at most 32 characters, copied; NULL: a hash of the content */
+	/* What its entity tags are made of, at most 32 characters, copied; NULL: a hash of the content. */
+	const char *tag;
 	bool compressible;
 };
 
@@ -41,8 +41,8 @@ struct files_entry {
 	struct files_variant variants[FILES_CODING_COUNT];
 };
 
-/* Makes an entry of some content. It takes the caller's reference to body, also when it fails. 0 or -ENOMEM; after a failure there
- * is nothing to deinit. */
+/* Makes an entry of some content. It takes the caller's reference to body, also when it fails. 0 or -ENOMEM; after a
+ * failure there is nothing to deinit. */
 int files_entry_init(struct files_entry *e, struct eio_block *body, const struct files_entry_kind *kind);
 
 /* Makes the compressed form unless that was tried before; it then exists only if it is smaller. */

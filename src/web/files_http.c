@@ -2,16 +2,9 @@
 /* Paths, media types, Accept-Encoding and If-None-Match, as RFC 3986 and RFC 9110 have them. */
 #include "src/web/files_http.h"
 
-#include <strings.h>
+#include "eio/header.h"
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9') return c - '0';
-	if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-	return -1;
-}
+#include <strings.h>
 
 /* Takes one decoded byte from s at *i, or -1 for an escape that is broken or hides a separator. Decoding happens
  * exactly once, so "%252e" is a file name with a percent sign in it and never becomes a dot. */
@@ -22,8 +15,8 @@ path_byte(struct eio_bytes s, size_t *i)
 
 	if (c == '%') {
 		if (s.n - *i < 3) return -1;
-		hi = hex_value(s.p[*i + 1]);
-		lo = hex_value(s.p[*i + 2]);
+		hi = eio_hex_value(s.p[*i + 1]);
+		lo = eio_hex_value(s.p[*i + 2]);
 		if (hi < 0 || lo < 0) return -1;
 		c = hi << 4 | lo;
 		*i += 2;
@@ -117,7 +110,7 @@ files_type_of(struct eio_bytes name, bool *compressible)
 
 	while (dot > 0 && name.p[dot - 1] != '.' && name.p[dot - 1] != '/') dot--;
 	if (dot > 0 && name.p[dot - 1] == '.') {
-		for (size_t i = 0; i < sizeof(media_types) / sizeof(media_types[0]); i++) {
+		for (size_t i = 0; i < sizeof media_types / sizeof media_types[0]; i++) {
 			const char *ext = media_types[i].extension;
 
 			if (strlen(ext) == name.n - dot && strncasecmp(ext, name.p + dot, name.n - dot) == 0) {
@@ -130,72 +123,23 @@ files_type_of(struct eio_bytes name, bool *compressible)
 	return "application/octet-stream";
 }
 
-static struct eio_bytes
-trim(struct eio_bytes s)
-{
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) s = eio_bytes(s.p + 1, s.n - 1);
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
-	return s;
-}
-
-/* Takes what stands before the next separator off the front of *s, trimmed. */
-static struct eio_bytes
-take(struct eio_bytes *s, char separator)
-{
-	const char *end = s->n ? memchr(s->p, separator, s->n) : NULL;
-	size_t n = end ? (size_t)(end - s->p) : s->n, skip = end ? n + 1 : n;
-	struct eio_bytes head = eio_bytes(s->p, n);
-
-	*s = eio_bytes(s->n ? s->p + skip : NULL, s->n - skip);
-	return trim(head);
-}
-
-/* "0", "0.5", "1.000" in thousandths. A value that is none of these counts as 0: when in doubt, do not encode. */
-static int
-weight_of(struct eio_bytes s)
-{
-	int w, unit = 100;
-
-	if (s.n == 0 || s.n > 5 || (s.p[0] != '0' && s.p[0] != '1') || (s.n > 1 && s.p[1] != '.')) return 0;
-	w = (s.p[0] - '0') * 1000;
-	for (size_t i = 2; i < s.n; i++, unit /= 10) {
-		if (s.p[i] < '0' || s.p[i] > '9') return 0;
-		w += (s.p[i] - '0') * unit;
-	}
-	return w > 1000 ? 0 : w;
-}
-
-static bool
-is_word(struct eio_bytes s, const char *word)
-{
-	return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
-}
-
 void
 files_accept_parse(struct eio_bytes accept_encoding, int weight[FILES_CODING_COUNT])
 {
 	enum { UNSAID = -1 };
-	struct eio_bytes rest = accept_encoding;
+	struct eio_accepted a;
 	int any = UNSAID;
 
 	for (int i = 0; i < FILES_CODING_COUNT; i++) weight[i] = UNSAID;
-	while (rest.n) {
-		struct eio_bytes params = take(&rest, ','), name = take(&params, ';');
-		int w = 1000;
-
-		while (params.n) {
-			struct eio_bytes value = take(&params, ';'), key = take(&value, '=');
-
-			if (is_word(key, "q")) w = weight_of(value);
-		}
-		if (is_word(name, "br"))
-			weight[FILES_BROTLI] = w;
-		else if (is_word(name, "gzip") || is_word(name, "x-gzip"))
-			weight[FILES_GZIP] = w;
-		else if (is_word(name, "identity"))
-			weight[FILES_IDENTITY] = w;
-		else if (is_word(name, "*"))
-			any = w;
+	while (eio_header_accepted(&accept_encoding, &a)) {
+		if (eio_header_is(a.coding, EIO_LIT("br")))
+			weight[FILES_BROTLI] = a.weight;
+		else if (eio_header_is(a.coding, EIO_LIT("gzip")) || eio_header_is(a.coding, EIO_LIT("x-gzip")))
+			weight[FILES_GZIP] = a.weight;
+		else if (eio_header_is(a.coding, EIO_LIT("identity")))
+			weight[FILES_IDENTITY] = a.weight;
+		else if (eio_bytes_eq(a.coding, EIO_LIT("*")))
+			any = a.weight;
 	}
 	for (int i = 0; i < FILES_CODING_COUNT; i++)
 		if (weight[i] == UNSAID && any != UNSAID) weight[i] = any;
@@ -208,7 +152,7 @@ files_accept_parse(struct eio_bytes accept_encoding, int weight[FILES_CODING_COU
 bool
 files_etag_listed(struct eio_bytes if_none_match, struct eio_bytes etag)
 {
-	struct eio_bytes s = trim(if_none_match);
+	struct eio_bytes s = eio_header_trim(if_none_match);
 	const char *end;
 	size_t n;
 

@@ -21,8 +21,8 @@ enum {
 
 /* A path that is safe to open below a folder. */
 struct files_path {
-	char text[FILES_PATH_MAX +
-		  1]; /* decoded parts joined by single slashes, none at the ends, NUL at the end; may be empty */
+	/* Decoded parts joined by single slashes, none at the ends, NUL at the end; may be empty. */
+	char text[FILES_PATH_MAX + 1];
 	size_t n;
 	bool folder; /* the request ended with a slash */
 };
@@ -40,7 +40,8 @@ const char *files_type_of(struct eio_bytes name, bool *compressible);
 /* How much the client wants each coding, in thousandths (RFC 9110 section 12.5.3); 0 is "not at all". */
 void files_accept_parse(struct eio_bytes accept_encoding, int weight[FILES_CODING_COUNT]);
 
-/* Whether an If-None-Match value names this entity tag, quotes included, by weak comparison (RFC 9110 section 13.1.2). */
+/* Whether an If-None-Match value names this entity tag, quotes included, by weak comparison (RFC 9110 section
+ * 13.1.2). */
 bool files_etag_listed(struct eio_bytes if_none_match, struct eio_bytes etag);
 
 #endif

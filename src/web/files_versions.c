@@ -13,7 +13,7 @@ enum { NUMBERS = 3, DIGITS_MAX = 5 };
 
 /* The numbers of a version; returns how many, or 0 when it is none. */
 static int
-parse(const char *s, unsigned long out[NUMBERS])
+parse_version(const char *s, unsigned long out[NUMBERS])
 {
 	for (int n = 0; n < NUMBERS; n++) {
 		size_t digits = strspn(s, "0123456789");
@@ -32,7 +32,7 @@ files_version_valid(const char *s)
 {
 	unsigned long numbers[NUMBERS];
 
-	return parse(s, numbers) > 0;
+	return parse_version(s, numbers) > 0;
 }
 
 static bool
@@ -44,9 +44,9 @@ is_folder(const char *path)
 }
 
 static int
-add(struct files_versions *all, const char *base, const char *folder, const char *version)
+add_version(struct files_versions *all, const char *base, const char *folder, const char *version)
 {
-	struct files_version *v = realloc(all->v, (all->n + 1) * sizeof(*v));
+	struct files_version *v = realloc(all->v, (all->n + 1) * sizeof *v);
 	size_t size = strlen(base) + strlen(folder) + sizeof("//dist");
 	char *dir = malloc(size), *name = strdup(version);
 
@@ -81,8 +81,8 @@ files_versions_find(struct files_versions *out, const char *base)
 		const char *version = entry->d_name;
 		unsigned long numbers[NUMBERS];
 
-		if (strncmp(version, prefix, sizeof(prefix) - 1) == 0) version += sizeof(prefix) - 1;
-		if (parse(version, numbers) == NUMBERS) e = add(out, base, entry->d_name, version);
+		if (strncmp(version, prefix, sizeof prefix - 1) == 0) version += sizeof prefix - 1;
+		if (parse_version(version, numbers) == NUMBERS) e = add_version(out, base, entry->d_name, version);
 	}
 	if (d) closedir(d);
 	return e;
@@ -100,15 +100,15 @@ const struct files_version *
 files_versions_choose(const struct files_versions *all, const char *wanted)
 {
 	unsigned long want[NUMBERS], best[NUMBERS] = { 0 }, numbers[NUMBERS];
-	int n = parse(wanted, want);
+	int n = parse_version(wanted, want);
 	const struct files_version *found = NULL;
 
 	for (size_t i = 0; i < all->n && n > 0; i++) {
-		parse(all->v[i].version, numbers);
-		if (memcmp(numbers, want, (size_t)n * sizeof(want[0])) != 0) continue;
+		parse_version(all->v[i].version, numbers);
+		if (memcmp(numbers, want, (size_t)n * sizeof want[0]) != 0) continue;
 		if (found && !is_newer(numbers, best)) continue;
 		found = &all->v[i];
-		memcpy(best, numbers, sizeof(best));
+		memcpy(best, numbers, sizeof best);
 	}
 	return found;
 }

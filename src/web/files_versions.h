@@ -22,9 +22,9 @@ struct files_versions {
 /* Whether s is a version of three numbers, or the beginning of one: "4.8.4", "4.8", "4". */
 bool files_version_valid(const char *s);
 
-/* Finds what is installed in base: folders called <version> or, as npm installs them there, client-<version>; the files are in
- * dist/ below that or, where there is none, in the folder itself. Returns 0 (also when there is no such base) or -ENOMEM; *out
- * is to be given back with files_versions_deinit either way. */
+/* Finds what is installed in base: folders called <version> or, as npm installs them there, client-<version>; the files
+ * are in dist/ below that or, where there is none, in the folder itself. Returns 0 (also when there is no such base) or
+ * -ENOMEM; *out is to be given back with files_versions_deinit either way. */
 int files_versions_find(struct files_versions *out, const char *base);
 
 /* The newest one that begins with the numbers of wanted, or NULL. Belongs to all. */

@@ -61,7 +61,7 @@ static const uint64_t path_key[2] = { 0x66696c65732d7777u, 0x2d70617468730000u }
 struct files_cache *
 files_cache_new(void)
 {
-	struct files_cache *c = calloc(1, sizeof(*c));
+	struct files_cache *c = calloc(1, sizeof *c);
 
 	if (!c) return NULL;
 	if (eio_hash_init(&c->table) != 0) {
@@ -132,7 +132,7 @@ open_beneath(int dirfd, const char *path)
 	long fd = -1;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
 	}
 	return (int)fd;
@@ -235,7 +235,7 @@ cached_load(struct files_cache *c, struct eio_bytes path, int fd, struct stat *s
 {
 	struct files_entry_kind kind = { .cache_control = "no-cache" };
 	bool steady = false;
-	struct cached *f = calloc(1, sizeof(*f) + path.n);
+	struct cached *f = calloc(1, sizeof *f + path.n);
 	struct eio_block *body;
 
 	if (!f) return NULL;
@@ -297,7 +297,7 @@ files_www_find(int dirfd, struct files_cache *c, const struct files_path *path, 
 	struct stat st;
 	int fd, n;
 
-	n = snprintf(name, sizeof(name), "%s%s%s", path->text, path->folder && path->n ? "/" : "",
+	n = snprintf(name, sizeof name, "%s%s%s", path->text, path->folder && path->n ? "/" : "",
 		path->folder ? "index.html" : "");
 	fd = open_beneath(dirfd, name);
 	if (fd < 0) return found_by_errno(errno);

@@ -7,7 +7,7 @@
 #ifndef SRC_WORKER_WORKER_H
 #define SRC_WORKER_WORKER_H
 
-#include "src/base/metrics.h"
+#include "src/base/thread.h"
 #include "src/config/config.h"
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
@@ -22,26 +22,27 @@ struct workers {
 	const struct files *files;
 	struct interest_table *interest;
 	struct feed *feed;
-	struct metrics_set *metrics; /* row i is worker i's */
+	struct thread *threads; /* threads[i] is worker i's. A single worker has its own in common with the feed */
 	struct worker **all;
 	unsigned n;
 };
 
-/* Makes worker number index, its loop and its servers, and lets it accept from the descriptors in fds . To be
- * called by one thread, before any worker is started. NULL on failure, which was logged and is the end of the program. */
+/* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called
+ * by one thread, before any of theirs is started. NULL on failure, which was logged and is the end of the program. */
 struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, size_t n);
 
-/* Starts its thread. 0 or a libuv error. */
-int worker_start(struct worker *w);
+/* Lets it do what is to be done on its thread, as soon as that runs. Once. */
+void worker_start(struct worker *w);
 
-/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there. Returns when
- * all workers have. From the thread that started them, once. */
+/* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there.
+ * Returns when all workers have. From the thread that started them, once, as the next. */
 void workers_drain(struct workers *ws);
 
-/* Ends all drained workers and waits for their threads. No delivery may be handed over any more. */
-void workers_stop(struct workers *ws);
+/* Closes all connections of drained workers and waits for that. No delivery may be posted any more. Then their threads
+ * may stop. */
+void workers_close(struct workers *ws);
 
-/* Frees a worker that was stopped. NULL is fine. */
+/* Frees a worker that was closed, after its thread was stopped. NULL is fine. */
 void worker_free(struct worker *w);
 
 #endif

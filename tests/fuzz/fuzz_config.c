@@ -14,6 +14,8 @@ on_error(void *user, const char *text)
 	unsigned *errors = user;
 
 	if (strchr(text, '\n')) abort();
+	/* What is said of a text that cJSON does not take although the walk over it found nothing wrong. */
+	if (strcmp(text, "fuzz: out of memory") == 0) abort();
 	++*errors;
 }
 

@@ -108,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0) return 0;
 	if (data[0] & 1)
-		sio_client_init_4(&c, &config, "engine-sid");
+		sio_client_init_protocol_4(&c, &config, "engine-sid");
 	else
 		sio_client_init(&c, &config, 0);
 	while (alive && rest.n > 0) {

@@ -34,11 +34,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct eio_buf string = { 0 }, plain = { 0 };
 
 	if (sio_json_check(bytes) != sio__json_check_bytes(bytes)) abort();
-#ifdef SIO__JSON_HAVE_BLOCKS
+#ifdef EIO_VECTOR_HAVE
 	if (sio__json_check_blocks(bytes) && sio__json_check_bytes(bytes)) abort();
 #endif
-#ifdef SIO__JSON_HAVE_AVX2
-	if (sio__json_can_avx2() && sio__json_check_blocks(bytes) != sio__json_check_blocks_avx2(bytes)) abort();
+#ifdef EIO_VECTOR_HAVE_AVX2
+	if (eio_vector_can_avx2() && sio__json_check_blocks(bytes) != sio__json_check_blocks_avx2(bytes)) abort();
 #endif
 	if (sio_json_check(bytes) == 0) walk(sio_json_trim(bytes));
 	sio_json_escape(&string, bytes);

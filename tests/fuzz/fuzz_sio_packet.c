@@ -38,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sio_packet a, b;
 
 	run(sio_packet_decode, text);
-	run(sio_packet_decode_4, text);
+	run(sio_packet_decode_protocol_4, text);
 	/* Whatever revision 5 takes means the same in revision 4. */
-	if (sio_packet_decode(text, &a) == 0 && (sio_packet_decode_4(text, &b) || a.type != b.type)) abort();
+	if (sio_packet_decode(text, &a) == 0 && (sio_packet_decode_protocol_4(text, &b) || a.type != b.type)) abort();
 	return 0;
 }

@@ -9,12 +9,16 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t n);
 
 static long fail_at = -1; /* which allocation fails, counted down; negative: none */
 static bool failed;
@@ -43,6 +47,24 @@ void *
 __wrap_realloc(void *p, size_t n)
 {
 	return fails() ? NULL : __real_realloc(p, n);
+}
+
+char *
+__wrap_strndup(const char *s, size_t n)
+{
+	size_t length = strnlen(s, n);
+	char *copy = __wrap_malloc(length + 1);
+
+	if (!copy) return NULL;
+	memcpy(copy, s, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+char *
+__wrap_strdup(const char *s)
+{
+	return __wrap_strndup(s, strlen(s));
 }
 
 void

@@ -235,7 +235,8 @@ closing_takes_the_rest(void **state)
 	close_and_compare(&d, "aa.b.");
 }
 
-/* A port that closes the mailbox has what is behind it taken, in order: what was read with it, and then what is still queued. */
+/* A port that closes the mailbox has what is behind it taken, in order: what was read with it, and then what is still
+ * queued. */
 static void
 a_port_closes(void **state)
 {

@@ -8,8 +8,7 @@
 #include "eio/bundle_int.h"
 #include "eio/net/socket_int.h"
 #include "src/clients/clients.h"
-#include "src/config/config.h"
-#include "src/worker/server_options.h"
+#include "tests/unit/configured.h"
 #include "tests/unit/peer.h"
 
 #include <setjmp.h>
@@ -65,6 +64,7 @@ struct worker {
 struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
+	struct eio_random random;
 	struct config *config;
 	struct interest_table *interest;
 	struct metrics_set metrics;
@@ -74,19 +74,14 @@ struct test {
 };
 
 static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = {
-		.interest = t->interest, .metrics = &t->metrics.rows[i], .clock = &t->clock, .worker = i
-	};
+	struct clients_options options = { .interest = t->interest,
+		.metrics = &t->metrics.rows[i],
+		.clock = &t->clock,
+		.random = &t->random,
+		.worker = i };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
@@ -94,7 +89,8 @@ start_worker(struct test *t, unsigned i)
 	config_fill_clients(t->config, &options);
 	w->clients = handler.user = clients_new(&options);
 	assert_non_null(w->clients);
-	assert_int_equal(server_options_init(&w->options, t->config, i), 0);
+	w->options.index = i;
+	config_fill_server(t->config, &w->options);
 	w->server = eio_server_new(&t->loop, &t->clock, &w->options, &handler);
 	assert_non_null(w->server);
 }
@@ -115,12 +111,11 @@ bundle(unsigned i)
 static void
 start(struct test *t)
 {
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, sizeof *t);
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->config = config_load_text("t", eio_cstr(config_text), NULL, on_config_error, NULL);
+	t->config = configured(config_text);
 	t->interest = interest_table_new();
-	assert_non_null(t->config);
 	assert_int_equal(metrics_set_init(&t->metrics, WORKERS), 0);
 	for (unsigned i = 0; i < WORKERS; i++) start_worker(t, i);
 	for (unsigned i = 0; i < BUNDLES; i++) t->bundles[i] = bundle(i);
@@ -152,7 +147,6 @@ finish(struct test *t)
 	for (int i = 0; i < WORKERS; i++) {
 		eio_server_free(t->workers[i].server);
 		clients_free(t->workers[i].clients);
-		server_options_deinit(&t->workers[i].options);
 	}
 	assert_int_equal(uv_loop_close(&t->loop), 0);
 	assert_int_equal(atomic_load(&t->budget.outstanding), 0);
@@ -166,7 +160,7 @@ finish(struct test *t)
 static struct delivery *
 deliver(struct test *t, unsigned from, unsigned n)
 {
-	struct delivery *d = calloc(1, sizeof(*d) + n * sizeof(d->items[0]));
+	struct delivery *d = calloc(1, sizeof *d + n * sizeof d->items[0]);
 
 	assert_non_null(d);
 	d->budget = &t->budget;
@@ -176,7 +170,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
 		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
-		d->items[i].slow = t->config->feeds->v[0].slow;
+		d->items[i].slow = FEED_SLOW_DISCONNECT;
 		d->items[i].stream = 1;
 	}
 	return d;
@@ -214,7 +208,7 @@ skip_bytes(int fd)
 {
 	char buf[65536];
 
-	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0) continue;
+	while (recv(fd, buf, sizeof buf, MSG_DONTWAIT) > 0) continue;
 }
 
 /* Connects by WebSocket and joins the main namespace. */
@@ -226,9 +220,9 @@ connect_one(struct test *t, struct worker *w, int revision, bool deflate, int sn
 	char target[100];
 	struct peer p = { .wire = revision == 3 ? EIO_WIRE_WS_3 : EIO_WIRE_WS, .deflate = deflate };
 
-	snprintf(target, sizeof(target), "/socket.io/?EIO=%d&transport=websocket", revision);
+	snprintf(target, sizeof target, "/socket.io/?EIO=%d&transport=websocket", revision);
 	p.fd = peer_websocket(w->server, target, deflate ? OFFER : "",
-		revision == 3 ? eio_bytes("", 0) : eio_bytes(join, sizeof(join) - 1), sndbuf);
+		revision == 3 ? eio_bytes("", 0) : eio_bytes(join, sizeof join - 1), sndbuf);
 	turn(t);
 	skip_bytes(p.fd);
 	return p;
@@ -246,7 +240,7 @@ poll_one(struct test *t, struct worker *w)
 	assert_true(ex->answered);
 	sid = memmem(ex->response.body->data, ex->response.body->n, "\"sid\":\"", 7);
 	assert_non_null(sid);
-	snprintf(target, sizeof(target), POLLING "&sid=%.*s", EIO_SID_LEN, sid + 7);
+	snprintf(target, sizeof target, POLLING "&sid=%.*s", EIO_SID_LEN, sid + 7);
 	eio_exchange_unref(ex);
 	eio_exchange_unref(peer_request(w->server, target, "", "40"));
 	turn(t);
@@ -366,7 +360,7 @@ static void
 claim(struct test *t, struct eio_bundle *b)
 {
 	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &t->workers[0].options.ws_deflate, NULL));
-	atomic_store(&atomic_load(&b->twins)->claimed[EIO_WIRE_WS], true);
+	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
 /* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one turn. */
@@ -395,12 +389,12 @@ static size_t
 fill(struct test *t, struct eio_socket *s)
 {
 	static char data[2000000];
-	struct eio_message m = { .binary = true, .data = eio_bytes(data, sizeof(data)) };
+	struct eio_message m = { .binary = true, .data = eio_bytes(data, sizeof data) };
 	uint64_t v = 88172645463325252;
 	struct eio_bundle *b;
 	size_t n;
 
-	for (size_t i = 0; i < sizeof(data); i++) {
+	for (size_t i = 0; i < sizeof data; i++) {
 		v ^= v << 13;
 		v ^= v >> 7;
 		v ^= v << 17;
@@ -430,7 +424,7 @@ read_bytes(struct test *t, int fd, size_t n)
 	static char buf[65536];
 
 	for (int idle = 0; n > 0 && idle < 5000;) {
-		ssize_t k = recv(fd, buf, n < sizeof(buf) ? n : sizeof(buf), MSG_DONTWAIT);
+		ssize_t k = recv(fd, buf, n < sizeof buf ? n : sizeof buf, MSG_DONTWAIT);
 
 		turn(t);
 		if (k > 0) {
@@ -477,7 +471,7 @@ test_held(void **state)
 		} else {
 			struct linger cut = { .l_onoff = 1 };
 
-			setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+			setsockopt(p.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof cut);
 		}
 		if (ending == GOES) close(p.fd);
 		for (int i = 0; i < 100 && atomic_load(&t.bundles[0]->refs) > 1; i++) {

@@ -37,12 +37,26 @@ load_with(const char *text, const struct config_flags *flags)
 	return config_load_text("t.conf", eio_cstr(text), flags, on_error, errors);
 }
 
+/* What the configuration that was read last says to others; borrowed from it. */
+static struct eio_server_options server;
+static struct clients_options clients;
+static struct feed_options feed;
+
+static void
+fill(const struct config *c)
+{
+	config_fill_server(c, &server);
+	config_fill_clients(c, &clients);
+	config_fill_feed(c, &feed);
+}
+
 static struct config *
 load(const char *text)
 {
 	struct config *c = load_with(text, NULL);
 
 	if (!c) fail_msg("unexpected: %s", errors);
+	fill(c);
 	return c;
 }
 
@@ -54,6 +68,7 @@ defaults(void **state)
 
 	(void)state;
 	assert_non_null(c);
+	fill(c);
 	assert_int_equal(c->n_listen, 1);
 	assert_string_equal(c->listen[0].host, "127.0.0.1");
 	assert_int_equal(c->listen[0].port, 3000);
@@ -61,32 +76,32 @@ defaults(void **state)
 	assert_string_equal(c->path, "/socket.io/");
 	assert_true(c->workers >= 1 && c->workers <= CONFIG_MAX_WORKERS);
 	assert_int_equal(c->n_redis, 1);
-	assert_string_equal(c->redis[0].name, "127.0.0.1:6379");
-	assert_int_equal(c->engine.ping_interval_ms, 25000);
-	assert_int_equal(c->engine.ping_timeout_ms, 20000);
-	assert_int_equal(c->engine.upgrade_timeout_ms, 10000);
-	assert_int_equal(c->engine.connect_timeout_ms, 45000);
-	assert_int_equal(c->engine.max_http_buffer_size, 1000000);
-	assert_int_equal(c->engine.transports, CONFIG_TRANSPORT_POLLING | CONFIG_TRANSPORT_WEBSOCKET);
-	assert_true(c->engine.allow_upgrades && c->engine.add_trailing_slash);
-	assert_null(c->engine.cookie.name);
-	assert_false(c->engine.per_message_deflate.on || c->engine.http_compression.on);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
-	assert_false(c->cors.credentials);
-	assert_string_equal(c->cors.methods, "GET,HEAD,PUT,PATCH,POST,DELETE");
-	assert_null(c->cors.allowed_headers);
-	assert_int_equal(c->cors.max_age_s, -1);
+	assert_string_equal(feed.redis[0].name, "127.0.0.1:6379");
+	assert_int_equal(server.ping_interval, 25000);
+	assert_int_equal(server.ping_timeout, 20000);
+	assert_int_equal(server.upgrade_timeout, 10000);
+	assert_int_equal(clients.connect_timeout_ms, 45000);
+	assert_int_equal(server.max_payload, 1000000);
+	assert_true(server.polling && server.websocket);
+	assert_true(server.allow_upgrades && !server.no_trailing_slash);
+	assert_null(server.cookie_name);
+	assert_false(server.ws_deflate.on || server.http_deflate.on);
+	assert_int_equal(server.cors.origin, EIO_CORS_ANY);
+	assert_false(server.cors.credentials);
+	assert_string_equal(server.cors.methods, "GET,HEAD,PUT,PATCH,POST,DELETE");
+	assert_null(server.cors.allowed_headers);
+	assert_int_equal(server.cors.max_age, -1);
 	assert_int_equal(c->compat, CONFIG_COMPAT_4);
-	assert_true(c->engine.allow_eio3);
+	assert_true(server.allow_eio3);
 	assert_true(c->serve_client);
 	assert_string_equal(c->client.version, "4");
 	assert_false(c->client.version_given);
 	assert_null(c->client.dir);
-	assert_int_equal(c->feeds->n, 0);
-	assert_int_equal(c->namespaces->n, 1);
-	assert_string_equal(c->namespaces->v[0].name, "/");
-	assert_null(c->namespaces->v[0].handlers);
-	assert_int_equal(c->limits.client.queue_bytes, 1048576);
+	assert_int_equal(feed.specs->n, 0);
+	assert_int_equal(clients.namespaces->n, 1);
+	assert_string_equal(clients.namespaces->v[0].name, "/");
+	assert_null(clients.namespaces->v[0].handlers);
+	assert_int_equal(clients.limits.queue_bytes, 1048576);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	config_free(c);
 }
@@ -111,11 +126,11 @@ static const char full[] =
 	"} // \"end";
 
 static void
-check_full_feeds(const struct config *c)
+check_full_feeds(void)
 {
-	const struct feed_spec *f = c->feeds->v;
+	const struct feed_spec *f = feed.specs->v;
 
-	assert_int_equal(c->feeds->n, 2);
+	assert_int_equal(feed.specs->n, 2);
 	assert_true(f[0].is_pattern);
 	assert_string_equal(f[0].channel, "ticks.*");
 	assert_int_equal(f[0].encode, FEED_ENCODE_JSON);
@@ -149,28 +164,24 @@ everything(void **state)
 	assert_int_equal(c->admin->port, 9464);
 	assert_string_equal(c->path, "/rt/");
 	assert_int_equal(c->workers, 3);
-	assert_string_equal(c->redis[0].password, "p@ss");
-	assert_string_equal(c->redis[1].path, "/run/redis.sock");
-	assert_int_equal(c->engine.ping_interval_ms, 300);
-	assert_int_equal(c->engine.transports, CONFIG_TRANSPORT_WEBSOCKET);
-	assert_string_equal(c->engine.cookie.name, "sid");
-	assert_string_equal(c->engine.cookie.path, "/");
-	assert_false(c->engine.cookie.http_only);
-	assert_true(c->engine.cookie.secure);
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_STRICT);
-	assert_int_equal(c->engine.cookie.max_age_s, 60);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LIST);
-	assert_string_equal(c->cors.origins.v[1], "http://b");
-	assert_string_equal(c->cors.methods, "GET,POST");
-	assert_string_equal(c->cors.allowed_headers, "X-A");
-	assert_int_equal(c->cors.max_age_s, 5);
+	assert_string_equal(feed.redis[0].password, "p@ss");
+	assert_string_equal(feed.redis[1].path, "/run/redis.sock");
+	assert_int_equal(server.ping_interval, 300);
+	assert_true(!server.polling && server.websocket);
+	assert_string_equal(server.cookie_name, "sid");
+	assert_string_equal(server.cookie_attributes, "; Max-Age=60; Path=/; Secure; SameSite=Strict");
+	assert_int_equal(server.cors.origin, EIO_CORS_LIST);
+	assert_string_equal(server.cors.origins[1], "http://b");
+	assert_string_equal(server.cors.methods, "GET,POST");
+	assert_string_equal(server.cors.allowed_headers, "X-A");
+	assert_int_equal(server.cors.max_age, 5);
 	assert_false(c->serve_client);
 	assert_string_equal(c->www, "/srv/www");
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->limits.max_connections, 7);
-	check_full_feeds(c);
-	assert_non_null(namespace_specs_find(c->namespaces, EIO_LIT("/news"))->handlers);
-	assert_null(namespace_specs_find(c->namespaces, EIO_LIT("/nope")));
+	check_full_feeds();
+	assert_non_null(namespace_specs_find(clients.namespaces, EIO_LIT("/news"))->handlers);
+	assert_null(namespace_specs_find(clients.namespaces, EIO_LIT("/nope")));
 	config_free(c);
 }
 
@@ -180,20 +191,18 @@ cookies_and_origins(void **state)
 	struct config *c = load("{\"engine\":{\"cookie\":true},\"cors\":{\"origin\":true}}");
 
 	(void)state;
-	assert_string_equal(c->engine.cookie.name, "io");
-	assert_true(c->engine.cookie.http_only);
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_LAX);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_REFLECT);
+	assert_string_equal(server.cookie_name, "io");
+	assert_string_equal(server.cookie_attributes, "; Path=/; HttpOnly; SameSite=Lax");
+	assert_int_equal(server.cors.origin, EIO_CORS_REFLECT);
 	config_free(c);
 	c = load("{\"engine\":{\"cookie\":\"x\",\"addTrailingSlash\":false},\"cors\":{\"origin\":false}}");
-	assert_string_equal(c->engine.cookie.name, "x");
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_NONE);
+	assert_string_equal(server.cookie_name, "x");
+	assert_int_equal(server.cors.origin, EIO_CORS_OFF);
 	assert_string_equal(c->path, "/socket.io");
 	config_free(c);
 	c = load("{\"engine\":{\"cookie\":{\"path\":false,\"sameSite\":false}},\"cors\":{\"origin\":\"https://x\"}}");
-	assert_null(c->engine.cookie.path);
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_ABSENT);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_FIXED);
+	assert_string_equal(server.cookie_attributes, "; HttpOnly");
+	assert_int_equal(server.cors.origin, EIO_CORS_FIXED);
 	config_free(c);
 }
 
@@ -204,32 +213,31 @@ generations(void **state)
 
 	(void)state;
 	assert_int_equal(c->compat, CONFIG_COMPAT_1);
-	assert_int_equal(c->engine.ping_interval_ms, 25000);
-	assert_int_equal(c->engine.ping_timeout_ms, 60000);
-	assert_int_equal(c->engine.max_http_buffer_size, 100000000);
-	assert_string_equal(c->engine.cookie.name, "io");
-	assert_string_equal(c->engine.cookie.path, "/");
-	assert_true(c->engine.cookie.http_only);
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_ABSENT);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	assert_int_equal(server.ping_interval, 25000);
+	assert_int_equal(server.ping_timeout, 60000);
+	assert_int_equal(server.max_payload, 100000000);
+	assert_string_equal(server.cookie_name, "io");
+	assert_string_equal(server.cookie_attributes, "; Path=/; HttpOnly");
+	assert_true(server.cookie_always);
+	assert_int_equal(server.cors.origin, EIO_CORS_LEGACY);
 	assert_string_equal(c->client.version, "1");
 	assert_false(c->client.version_given);
 	config_free(c);
 
 	c = load("{\"compat\":\"2.x\"}");
 	assert_int_equal(c->compat, CONFIG_COMPAT_2);
-	assert_int_equal(c->engine.ping_timeout_ms, 20000);
-	assert_int_equal(c->engine.max_http_buffer_size, 1000000);
-	assert_string_equal(c->engine.cookie.name, "io");
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_STRICT);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	assert_int_equal(server.ping_timeout, 20000);
+	assert_int_equal(server.max_payload, 1000000);
+	assert_string_equal(server.cookie_name, "io");
+	assert_string_equal(server.cookie_attributes, "; Path=/; HttpOnly; SameSite=Strict");
+	assert_int_equal(server.cors.origin, EIO_CORS_LEGACY);
 	assert_string_equal(c->client.version, "2");
 	config_free(c);
 
 	c = load("{\"compat\":\"4.x\"}");
 	assert_int_equal(c->compat, CONFIG_COMPAT_4);
-	assert_null(c->engine.cookie.name);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
+	assert_null(server.cookie_name);
+	assert_int_equal(server.cors.origin, EIO_CORS_ANY);
 	assert_string_equal(c->client.version, "4");
 	config_free(c);
 }
@@ -243,23 +251,23 @@ generations_are_defaults(void **state)
 		"\"client\":{\"version\":\"4.8\"},\"cors\":{\"maxAge\":9,\"origin\":\"*\"},\"compat\":\"1.x\"}");
 
 	(void)state;
-	assert_int_equal(c->engine.ping_timeout_ms, 7000);
-	assert_int_equal(c->engine.max_http_buffer_size, 100000000);
-	assert_string_equal(c->engine.cookie.name, "lb");
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_ABSENT);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_ANY);
+	assert_int_equal(server.ping_timeout, 7000);
+	assert_int_equal(server.max_payload, 100000000);
+	assert_string_equal(server.cookie_name, "lb");
+	assert_string_equal(server.cookie_attributes, "; Path=/; HttpOnly");
+	assert_int_equal(server.cors.origin, EIO_CORS_ANY);
 	assert_string_equal(c->client.version, "4.8");
 	assert_true(c->client.version_given);
 	config_free(c);
 
 	c = load("{\"compat\":\"2.x\",\"engine\":{\"cookie\":{\"sameSite\":\"lax\"}},\"cors\":{}}");
-	assert_int_equal(c->engine.cookie.same_site, CONFIG_SAME_SITE_LAX);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_LEGACY);
+	assert_string_equal(server.cookie_attributes, "; Path=/; HttpOnly; SameSite=Lax");
+	assert_int_equal(server.cors.origin, EIO_CORS_LEGACY);
 	config_free(c);
 	c = load("{\"compat\":\"2.x\",\"engine\":{\"cookie\":false},\"cors\":{\"origin\":false},"
 		 "\"client\":{\"dir\":\"/srv/client\"}}");
-	assert_null(c->engine.cookie.name);
-	assert_int_equal(c->cors.origin, CONFIG_ORIGIN_NONE);
+	assert_null(server.cookie_name);
+	assert_int_equal(server.cors.origin, EIO_CORS_OFF);
 	assert_string_equal(c->client.dir, "/srv/client");
 	config_free(c);
 }
@@ -272,6 +280,9 @@ static const struct {
 	{ __LINE__, "{\n\"engine\": {\n\"pingIntervall\": 5}}",
 		"t.conf:3: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
 	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
+	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\", \"a\\tb\": 1}",
+		"t.conf:1: compat: \"3?x?\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
+		"t.conf:1: a?b: unknown key\n" },
 	{ __LINE__, "{\"compat\": 1}", "t.conf:1: compat: expected a string, not a number\n" },
 	{ __LINE__, "{\"compat\": \"1.x\",\n\"cors\": {\"credentials\": true}}",
 		"t.conf:2: cors: with \"compat\": \"1.x\" this needs \"origin\" too\n" },
@@ -383,7 +394,10 @@ static const struct {
 	{ __LINE__, "{\"a\": \"x\n\"}", "t.conf:1: a string that does not end on its line\n" },
 	{ __LINE__, "{\"a\": \"\\x\"}", "t.conf:1: a bad escape in a string\n" },
 	{ __LINE__, "{\"a\": \"\\u0000\"}", "t.conf:1: \\u0000 cannot be used here\n" },
-	{ __LINE__, "{\"a\":\n \"\\ud800\"}", "t.conf:2: cannot be read (half of a surrogate pair?)\n" },
+	{ __LINE__, "{\"a\":\n \"\\ud800\"}", "t.conf:2: half of a surrogate pair\n" },
+	{ __LINE__, "{\"a\": \"\\ud83d\\u0041\"}", "t.conf:1: half of a surrogate pair\n" },
+	{ __LINE__, "{\"a\": \"\\ude00\\ud83d\"}", "t.conf:1: half of a surrogate pair\n" },
+	{ __LINE__, "{\"\\uD83D\\uDE00\": 1}", "t.conf:1: \xf0\x9f\x98\x80: unknown key\n" },
 	{ __LINE__, "{\"a\": 01}", "t.conf:1: not a number as JSON writes them\n" },
 	{ __LINE__, "{\"a\": yes}", "t.conf:1: expected a value\n" },
 	{ __LINE__, "{\"a\": [1 2]}", "t.conf:1: expected ',' or ']'\n" },
@@ -462,8 +476,8 @@ nesting_is_bounded(void **state)
 static void
 flags_stand_over_the_file(void **state)
 {
-	char *listen[] = { (char *)"127.0.0.1:5", (char *)"[::]:6" }, *redis[] = { (char *)"10.0.0.1" };
-	char *feeds[] = { (char *)"ticks.*=ticks", (char *)"news={channel}=x" };
+	const char *listen[] = { "127.0.0.1:5", "[::]:6" }, *redis[] = { "10.0.0.1" };
+	const char *feeds[] = { "ticks.*=ticks", "news={channel}=x" };
 	struct config_flags f = { .admin = "127.0.0.1:9",
 		.path = "/p",
 		.www = "w",
@@ -477,18 +491,19 @@ flags_stand_over_the_file(void **state)
 
 	(void)state;
 	assert_non_null(c);
+	fill(c);
 	assert_int_equal(c->workers, 2);
 	assert_int_equal(c->n_listen, 2);
 	assert_int_equal(c->listen[1].port, 6);
-	assert_string_equal(c->redis[0].name, "10.0.0.1:6379");
+	assert_string_equal(feed.redis[0].name, "10.0.0.1:6379");
 	assert_int_equal(c->admin->port, 9);
 	assert_string_equal(c->path, "/p/");
 	assert_int_equal(c->log_level, LOG_LEVEL_ERROR);
-	assert_int_equal(c->feeds->n, 3);
-	assert_true(c->feeds->v[1].is_pattern);
-	assert_int_equal(c->feeds->v[1].index, 1);
-	assert_false(c->feeds->v[2].is_pattern);
-	assert_string_equal(c->feeds->v[2].channel, "news");
+	assert_int_equal(feed.specs->n, 3);
+	assert_true(feed.specs->v[1].is_pattern);
+	assert_int_equal(feed.specs->v[1].index, 1);
+	assert_false(feed.specs->v[2].is_pattern);
+	assert_string_equal(feed.specs->v[2].channel, "news");
 	config_free(c);
 }
 
@@ -496,7 +511,7 @@ static void
 compression(void **state)
 {
 	struct config *c = load("{\"engine\": {\"perMessageDeflate\": true, \"httpCompression\": {}}}");
-	const struct config_compression *ws = &c->engine.per_message_deflate, *http = &c->engine.http_compression;
+	const struct eio_deflate *ws = &server.ws_deflate, *http = &server.http_deflate;
 
 	(void)state;
 	assert_true(ws->on && http->on);
@@ -509,8 +524,6 @@ compression(void **state)
 	c = load("{\"engine\": {\"perMessageDeflate\": {\"threshold\": 0, \"zlibDeflateOptions\": {\"level\": 9},"
 		 "\"serverMaxWindowBits\": 9, \"clientNoContextTakeover\": true, \"serverNoContextTakeover\": true},"
 		 "\"httpCompression\": {\"threshold\": 7, \"level\": 1}}}");
-	ws = &c->engine.per_message_deflate;
-	http = &c->engine.http_compression;
 	assert_true(ws->on && http->on);
 	assert_int_equal(ws->threshold, 0);
 	assert_int_equal(ws->level, 9);
@@ -519,14 +532,14 @@ compression(void **state)
 	assert_int_equal(http->level, 1);
 	config_free(c);
 	c = load("{\"compat\": \"1.x\", \"engine\": {\"httpCompression\": false}}");
-	assert_false(c->engine.per_message_deflate.on || c->engine.http_compression.on);
+	assert_false(server.ws_deflate.on || server.http_deflate.on);
 	config_free(c);
 }
 
 static void
 bad_flags(void **state)
 {
-	char *feeds[] = { (char *)"ticks" }, *listen[] = { (char *)"nowhere" };
+	const char *feeds[] = { "ticks" }, *listen[] = { "nowhere" };
 	struct config_flags f = { .workers = "many", .log_level = "x", .listen = { listen, 1 }, .feeds = { feeds, 1 } };
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Compression, read back by zlib as a client would: messages and bodies, the
- * twins of all wire forms, also of joined bundles and from several threads, and
+ * compressed variants of all wire forms, also of joined bundles and from several threads, and
  * what is negotiated.
  */
 #include "eio/bundle.h"
@@ -205,18 +205,18 @@ append_frames(struct eio_buf *out, const struct eio_block *b)
 static void
 check_frames(struct eio_bundle *b, enum eio_wire wire, unsigned deflated)
 {
-	struct eio_block *twin = eio_bundle_deflated(b, wire, &options, NULL), *plain = eio_bundle_wire(b, wire);
+	struct eio_block *variant = eio_bundle_deflated(b, wire, &options, NULL), *plain = eio_bundle_wire(b, wire);
 	struct eio_buf got, expected;
 
-	assert_non_null(twin);
+	assert_non_null(variant);
 	eio_buf_init(&got);
 	eio_buf_init(&expected);
-	assert_int_equal(append_frames(&got, twin), deflated);
+	assert_int_equal(append_frames(&got, variant), deflated);
 	assert_int_equal(append_frames(&expected, plain), 0);
 	assert_true(eio_bytes_eq(eio_buf_bytes(&got), eio_buf_bytes(&expected)));
-	if (deflated) assert_true(twin->n < plain->n);
-	if (!deflated) assert_ptr_equal(twin, plain);
-	assert_ptr_equal(eio_bundle_deflated(b, wire, &options, NULL), twin);
+	if (deflated) assert_true(variant->n < plain->n);
+	if (!deflated) assert_ptr_equal(variant, plain);
+	assert_ptr_equal(eio_bundle_deflated(b, wire, &options, NULL), variant);
 	eio_buf_deinit(&got);
 	eio_buf_deinit(&expected);
 }
@@ -247,7 +247,7 @@ static const enum eio_wire polling_wires[] = { EIO_WIRE_POLLING, EIO_WIRE_POLLIN
 
 /* A binary event: its text and two attachments, of which the longer one is worth compressing. */
 static void
-test_twins(void **state)
+test_variants(void **state)
 {
 	static const size_t sizes[] = { 1023, 1024, 1025, 4000, 65535, 65536, 200000 };
 
@@ -604,7 +604,7 @@ main(void)
 		cmocka_unit_test(test_message),
 		cmocka_unit_test(test_inflate_peers),
 		cmocka_unit_test(test_bomb),
-		cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_variants),
 		cmocka_unit_test(test_threshold),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_joined),

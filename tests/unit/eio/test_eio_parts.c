@@ -5,6 +5,7 @@
 #include "eio/error.h"
 #include "eio/frame.h"
 #include "eio/hash.h"
+#include "eio/header.h"
 #include "eio/list.h"
 #include "eio/query.h"
 #include "eio/utf8.h"
@@ -98,6 +99,47 @@ test_frame(void **state)
 	}
 }
 
+static void
+test_header_list(void **state)
+{
+	struct eio_bytes s = EIO_LIT(" a ,,\"b, c\"\t,d");
+
+	(void)state;
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("a")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("\"b, c\"")));
+	assert_true(eio_bytes_eq(eio_header_take(&s, ','), EIO_LIT("d")));
+	assert_int_equal(s.n, 0);
+	assert_int_equal(eio_header_take(&s, ',').n, 0);
+	assert_true(eio_header_is(EIO_LIT("GzIp"), EIO_LIT("gzip")));
+	assert_false(eio_header_is(EIO_LIT("gzi0"), EIO_LIT("gziP")));
+	assert_false(eio_header_is(EIO_LIT("gzip"), EIO_LIT("gzip ")));
+}
+
+/* A q that cannot be read means "not wanted". */
+static void
+test_header_accepted(void **state)
+{
+	static const struct {
+		const char *header;
+		int weight;
+	} cases[] = { { "gzip", 1000 }, { "gzip;q=1", 1000 }, { "gzip ; Q = 0.25 ", 250 }, { "gzip;q=0.001", 1 },
+		{ "gzip;q=1.000", 1000 }, { "gzip;q=1.001", 0 }, { "gzip;q=2", 0 }, { "gzip;q=", 0 },
+		{ "gzip;q=-1", 0 }, { "gzip;q=0.0001", 0 }, { "gzip;q=.5", 0 }, { "gzip;q=x;q=0.5", 500 },
+		{ "gzip;level=9", 1000 } };
+	struct eio_accepted a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct eio_bytes s = eio_cstr(cases[i].header);
+
+		assert_true(eio_header_accepted(&s, &a));
+		assert_true(eio_bytes_eq(a.coding, EIO_LIT("gzip")));
+		assert_int_equal(a.weight, cases[i].weight);
+		assert_false(eio_header_accepted(&s, &a));
+	}
+}
+
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation that gives
  * the paper's vector for SipHash-2-4. */
 static void
@@ -155,6 +197,23 @@ test_utf8(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) assert_true(eio_utf8_valid(eio_cstr(good[i])));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) assert_false(eio_utf8_valid(eio_cstr(bad[i])));
+}
+
+static void
+test_utf8_put(void **state)
+{
+	static const uint32_t characters[] = { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff };
+	char out[4];
+	uint32_t cp;
+	unsigned n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof characters / sizeof characters[0]; i++) {
+		n = eio_utf8_put(out, characters[i]);
+		assert_int_equal(n, i < 2 ? 1 : i < 4 ? 2 : i < 8 ? 3 : 4);
+		assert_int_equal(eio_utf8_next(eio_bytes(out, n), &cp), n);
+		assert_int_equal(cp, characters[i]);
+	}
 }
 
 static void
@@ -295,9 +354,12 @@ main(void)
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
 		cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_header_list),
+		cmocka_unit_test(test_header_accepted),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_utf8_put),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_wheel_next),

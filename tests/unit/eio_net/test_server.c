@@ -257,7 +257,7 @@ static void
 claim(struct eio_bundle *b)
 {
 	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &deflate, NULL));
-	atomic_store(&atomic_load(&b->twins)->claimed[EIO_WIRE_WS], true);
+	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
 /* Noise does not shrink, and so fills a socket. */

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "sio/json.h"
-#include "src/config/config.h"
 #include "src/feed/feed_int.h"
 #include "src/template/template.h"
+#include "tests/unit/configured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,13 +165,6 @@ struct rig {
 };
 
 static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
 take_delivery(void *user, struct mail *run)
 {
 	struct rig_worker *w = user;
@@ -187,14 +180,12 @@ rig_new(const char *config)
 	struct rig *r = calloc(1, sizeof *r);
 
 	assert_non_null(r);
-	r->config = config_load_text("t", eio_cstr(config), NULL, on_config_error, NULL);
-	assert_non_null(r->config);
+	r->config = configured(config);
 	r->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
 	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
 	config_fill_feed(r->config, &r->options);
 	r->options.workers = 4;
-	r->options.on_worker = false;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
 	for (unsigned w = 0; w < 4; w++) {
 		r->workers[w].port = (struct mail_port){ .take = take_delivery, .user = &r->workers[w] };
@@ -364,7 +355,7 @@ where_filters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (feed_where_matches(r->config->feeds->v, eio_cstr(cases[i].message)) != cases[i].passes)
+		if (feed_where_matches(r->options.specs->v, eio_cstr(cases[i].message)) != cases[i].passes)
 			fail_msg("%s", cases[i].message);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "c", cases[0].message, 0);
@@ -446,7 +437,7 @@ the_worker_itself(void **state)
 	static char big[40001];
 
 	(void)state;
-	r->options.on_worker = true;
+	r->options.worker_queue_bytes = SIZE_MAX;
 	memset(big, 'b', sizeof big - 1);
 	listen_to(r, 0, "/", NULL);
 	for (int i = 0; i < 10; i++) message(r, NULL, "c", big, 0);

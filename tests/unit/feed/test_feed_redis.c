@@ -2,7 +2,7 @@
 /*
  * The feed thread with a real redis-server of its own, on a unix socket in a
  * temporary folder: from PUBLISH to deliveries on two workers, through a restart
- * of Redis; and the same on a loop that another thread runs. Skipped (exit 77) where there is no redis-server. Run under TSan too.
+ * of Redis. Skipped (exit 77) where there is no redis-server. Run under TSan too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 
 #include "eio/list.h"
 #include "src/base/log.h"
-#include "src/config/config.h"
 #include "src/feed/feed.h"
+#include "tests/unit/configured.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,9 +45,8 @@ struct fixture {
 	struct interest_table *interest;
 	struct metrics_set metrics;
 	struct worker workers[WORKERS];
+	struct thread thread;
 	struct feed *feed;
-	uv_thread_t thread; /* runs the feed's loop when it has no thread of its own */
-	bool runs;
 };
 
 static void
@@ -78,13 +77,6 @@ stop_redis(struct fixture *x)
 }
 
 static void
-on_config_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
-
-static void
 take_delivery(void *user, struct mail *run)
 {
 	struct delivery *d = EIO_CONTAINER(run, struct delivery, mail);
@@ -110,7 +102,7 @@ static const char config_text[] =
 static const struct eio_bytes nsp = { "/", 1 }, room_a = { "a", 1 };
 
 static int
-set_up(void **state, bool on_worker)
+set_up(void **state)
 {
 	struct fixture *x = calloc(1, sizeof *x);
 	struct feed_options o;
@@ -123,17 +115,17 @@ set_up(void **state, bool on_worker)
 	if (!mkdtemp(x->folder)) return -1;
 	snprintf(x->socket, sizeof x->socket, "%s/sock", x->folder);
 	snprintf(text, sizeof text, config_text, x->socket);
-	x->config = config_load_text("t", eio_cstr(text), NULL, on_config_error, NULL);
+	x->config = configured(text);
 	x->interest = interest_table_new();
-	if (!x->config || !x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
+	if (!x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
 	for (int w = 0; w < WORKERS; w++) uv_mutex_init(&x->workers[w].lock);
 	interest_set(x->interest, 0, nsp, NULL);
 	interest_set(x->interest, 1, nsp, NULL);
 	interest_set(x->interest, 1, nsp, &room_a);
-	o = (struct feed_options){ .interest = x->interest, .metrics = x->metrics.rows };
+	if (thread_init(&x->thread, "test-feed", x->metrics.rows)) return -1;
+	o = (struct feed_options){ .thread = &x->thread, .interest = x->interest, .metrics = x->metrics.rows };
 	config_fill_feed(x->config, &o);
 	o.workers = WORKERS;
-	o.on_worker = on_worker;
 	x->feed = feed_new(&o);
 	if (!x->feed) return -1;
 	for (unsigned w = 0; w < WORKERS; w++) {
@@ -143,34 +135,11 @@ set_up(void **state, bool on_worker)
 	return 0;
 }
 
-static int
-set_up_own(void **state)
-{
-	return set_up(state, false);
-}
-
-static int
-set_up_on_worker(void **state)
-{
-	return set_up(state, true);
-}
-
-static void
-run_loop(void *arg)
-{
-	uv_run(arg, UV_RUN_DEFAULT);
-}
-
 static void
 start(struct fixture *x)
 {
-	uv_loop_t *loop = feed_loop(x->feed);
-
-	if (loop) {
-		assert_int_equal(uv_thread_create(&x->thread, run_loop, loop), 0);
-		x->runs = true;
-	}
-	assert_int_equal(feed_start(x->feed), 0);
+	feed_start(x->feed);
+	assert_int_equal(thread_start(&x->thread), 0);
 }
 
 static int
@@ -179,11 +148,12 @@ tear_down(void **state)
 	struct fixture *x = *state;
 
 	feed_stop(x->feed);
-	if (x->runs) uv_thread_join(&x->thread); /* nothing is left on the loop */
+	thread_stop(&x->thread);
 	interest_clear(x->interest, 0, nsp, NULL);
 	interest_clear(x->interest, 1, nsp, NULL);
 	interest_clear(x->interest, 1, nsp, &room_a);
 	feed_free(x->feed);
+	thread_deinit(&x->thread);
 	stop_redis(x);
 	rmdir(x->folder);
 	interest_table_free(x->interest);
@@ -308,6 +278,14 @@ never_started(void **state)
 	(void)state;
 }
 
+static void
+only_its_thread_was_started(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_int_equal(thread_start(&x->thread), 0);
+}
+
 static bool
 have_redis(void)
 {
@@ -323,10 +301,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(there_and_back, set_up_own, tear_down),
-		cmocka_unit_test_setup_teardown(there_and_back, set_up_on_worker, tear_down),
-		cmocka_unit_test_setup_teardown(never_started, set_up_own, tear_down),
-		cmocka_unit_test_setup_teardown(never_started, set_up_on_worker, tear_down),
+		cmocka_unit_test_setup_teardown(there_and_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(never_started, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(only_its_thread_was_started, set_up, tear_down),
 	};
 
 	if (!have_redis()) return 77;

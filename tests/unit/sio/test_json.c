@@ -2,9 +2,11 @@
 /* The JSON scanner: what is JSON and what is not, and every way of looking into it. */
 #define _GNU_SOURCE /* memmem */
 #include "eio/buf.h"
+#include "eio/utf8.h"
 #include "sio/error.h"
 #include "sio/json.h"
 #include "sio/json_int.h"
+#include "tests/unit/dice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -170,7 +172,7 @@ test_skip_plain(void **state)
 
 		for (at = 0; at < n; at++) {
 			for (c = 0; c < 256; c++) {
-				bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+				bool plain = c >= 0x20 && c != '"' && c != '\\';
 
 				memset(copy, 'a', n);
 				copy[at] = (char)c;
@@ -187,27 +189,18 @@ test_skip_plain(void **state)
 
 /* The ways to check JSON must agree: by blocks only what the definition accepts, and every container that is not rare. */
 
-static unsigned long long dice_state;
-
-static unsigned
-dice(unsigned sides)
-{
-	dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice_state >> 33) % sides;
-}
-
 static bool
 agree(struct eio_bytes s, bool must)
 {
 	bool good = sio__json_check_bytes(s) == 0, blocks = good;
 
-#ifdef SIO__JSON_HAVE_BLOCKS
+#ifdef EIO_VECTOR_HAVE
 	blocks = sio__json_check_blocks(s);
 	if (blocks && !good) fail_msg("only blocks accept: %.*s", (int)s.n, s.p);
 	if (must && good && !blocks) fail_msg("blocks refuse: %.*s", (int)s.n, s.p);
 #endif
-#ifdef SIO__JSON_HAVE_AVX2
-	if (sio__json_can_avx2() && sio__json_check_blocks_avx2(s) != blocks)
+#ifdef EIO_VECTOR_HAVE_AVX2
+	if (eio_vector_can_avx2() && sio__json_check_blocks_avx2(s) != blocks)
 		fail_msg("AVX2 differs: %.*s", (int)s.n, s.p);
 #endif
 	assert_int_equal(sio_json_check(s), sio__json_check_bytes(s));
@@ -366,6 +359,34 @@ test_blocks_random(void **state)
 	eio_buf_deinit(&b);
 }
 
+/* Strings of bytes that are and are not UTF-8, across the borders of vectors and blocks, and with one or two blocks behind. */
+static void
+test_blocks_utf8(void **state)
+{
+	static const unsigned char kinds[] = { 'a', 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xe0, 0xe1, 0xed,
+		0xf0, 0xf1, 0xf4, 0xf5, 0xff };
+	enum { N = sizeof kinds };
+	char text[140];
+
+	(void)state;
+	for (size_t at = 2; at < sizeof text - 6; at += at % 16 < 12 ? 10 : 1) {
+		for (unsigned i = 0; i < N * N * N * N; i++) {
+			bool want = true;
+			uint32_t cp;
+
+			memset(text, 'a', sizeof text);
+			memcpy(text, "[\"", 2);
+			memcpy(text + sizeof text - 2, "\"]", 2);
+			for (unsigned k = 0, rest = i; k < 4; k++, rest /= N) text[at + k] = (char)kinds[rest % N];
+			for (size_t k = 0, n; want && k < 4; k += n) {
+				n = eio_utf8_next(eio_bytes(text + at + k, 4 - k), &cp);
+				want = n > 0;
+			}
+			if (agree(eio_bytes(text, sizeof text), true) != want) fail_msg("%u at %zu", i, at);
+		}
+	}
+}
+
 static void
 test_iterate(void **state)
 {
@@ -518,6 +539,7 @@ main(void)
 		cmocka_unit_test(test_skip_plain),
 		cmocka_unit_test(test_blocks_vectors),
 		cmocka_unit_test(test_blocks_random),
+		cmocka_unit_test(test_blocks_utf8),
 		cmocka_unit_test(test_iterate),
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_find),

@@ -106,7 +106,7 @@ client_life_4(void)
 	struct sio_client c;
 	int rc;
 
-	sio_client_init_4(&c, &client_config, "engine");
+	sio_client_init_protocol_4(&c, &client_config, "engine");
 	rc = answer(&c, &implied);
 	if (rc == 0) return client_run(&c, in, sizeof(in) / sizeof(in[0]));
 	sio_client_deinit(&c);
@@ -149,7 +149,7 @@ rooms(void)
 	}
 	sio_rooms_leave_all(&t, &m[0]);
 	sio_rooms_leave_all(&t, &m[1]);
-	assert_int_equal(sio_rooms_count(&t), 0);
+	assert_int_equal(t.rooms.count, 0);
 	sio_rooms_deinit(&t);
 	return rc < 0 ? rc : 0;
 }

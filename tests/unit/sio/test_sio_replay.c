@@ -188,7 +188,7 @@ replay_start(struct replay *r, int revision)
 	if (revision == 5)
 		sio_client_init(&r->c, &config, 0);
 	else
-		sio_client_init_4(&r->c, &config, "engine");
+		sio_client_init_protocol_4(&r->c, &config, "engine");
 	CHECK(sio_client_accept(&r->c, EIO_LIT("/"), none, noise, &s, &b) == 0);
 	eio_bundle_unref(b);
 }

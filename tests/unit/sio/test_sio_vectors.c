@@ -83,7 +83,7 @@ expect_used(const struct vector_difference *d, size_t n)
 static int
 decode(int revision, struct eio_bytes text, struct sio_packet *p)
 {
-	return revision == 5 ? sio_packet_decode(text, p) : sio_packet_decode_4(text, p);
+	return revision == 5 ? sio_packet_decode(text, p) : sio_packet_decode_protocol_4(text, p);
 }
 
 static void
@@ -92,7 +92,7 @@ client_init(struct sio_client *c, int revision)
 	if (revision == 5)
 		sio_client_init(c, &config, 0);
 	else
-		sio_client_init_4(c, &config, "engine");
+		sio_client_init_protocol_4(c, &config, "engine");
 }
 
 static void
@@ -234,7 +234,7 @@ is_silent(const struct sio_packet *p, int revision)
 static void
 join_for(struct sio_client *c, const struct sio_packet *p)
 {
-	if (c->revision == 4) join(c, root);
+	if (c->protocol == 4) join(c, root);
 	if (p->type != SIO_PACKET_CONNECT && !sio_client_find(c, p->nsp)) join(c, p->nsp);
 }
 
@@ -253,7 +253,7 @@ feed(struct sio_client *c, const struct vector_script *s, struct eio_bytes packe
 		rc = sio_client_recv(c, s->m[i].binary, eio_buf_bytes(&s->m[i].data), &ev);
 		if (rc != 1) continue;
 		CHECK(more);
-		expect_event(&ev, c->revision, want);
+		expect_event(&ev, c->protocol, want);
 		more = sio_json_next(&it, NULL, &want);
 	}
 	CHECK(!more);
@@ -464,7 +464,7 @@ cut(struct eio_bytes vector, void *arg)
 		assert_non_null(copy);
 		memcpy(copy + 1, text.p, n);
 		sio_packet_decode(eio_bytes(copy + 1, n), &p);
-		sio_packet_decode_4(eio_bytes(copy + 1, n), &p);
+		sio_packet_decode_protocol_4(eio_bytes(copy + 1, n), &p);
 		free(copy);
 	}
 	eio_buf_deinit(&text);

@@ -509,7 +509,6 @@ test_client(void **state)
 	(void)state;
 	site_open(&s);
 	assert_int_equal(files_official_count(s.f), 3);
-	assert_int_equal(files_decoder_count(s.f), 1);
 
 	assert_int_equal(get(&s, "/socket.io/socket.io.js"), 200);
 	expect_body(&s, plain, n);
@@ -690,7 +689,6 @@ test_versions(void **state)
 	(void)state;
 	versions_open(&s, "2", false);
 	assert_int_equal(files_official_count(s.f), 1);
-	assert_int_equal(files_decoder_count(s.f), 1);
 	expect_file(&s, "/socket.io/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
 	expect_file(&s, "/socket.io/siocast.js", "siocast.js");
 	/* Each version, by the names of its package. */
@@ -788,7 +786,6 @@ test_open_parts(void **state)
 				 err, sizeof(err)),
 		0);
 	assert_int_equal(files_official_count(s.f), 0);
-	assert_int_equal(files_decoder_count(s.f), 1);
 	assert_int_equal(get(&s, "/live/siocast.js"), 200);
 	assert_int_equal(get(&s, "/socket.io/siocast.js"), 404);
 	/* An answer outlives the files it came from. */

@@ -11,18 +11,11 @@
 #include <cmocka.h>
 
 #include "eio/net/cors.h"
-#include "src/worker/server_options.h"
+#include "tests/unit/configured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void
-on_error(void *user, const char *text)
-{
-	(void)user;
-	fail_msg("%s", text);
-}
 
 struct setup {
 	struct config *config;
@@ -32,18 +25,15 @@ struct setup {
 static struct setup
 set_up(const char *text)
 {
-	struct setup s;
+	struct setup s = { .config = configured(text) };
 
-	s.config = config_load_text("t.conf", eio_cstr(text), NULL, on_error, NULL);
-	assert_non_null(s.config);
-	assert_int_equal(server_options_init(&s.options, s.config, 0), 0);
+	config_fill_server(s.config, &s.options);
 	return s;
 }
 
 static void
 take_down(struct setup *s)
 {
-	server_options_deinit(&s->options);
 	config_free(s->config);
 }
 

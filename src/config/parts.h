@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that is read, and what the tables of options are about: the configuration that
+ * everybody sees, and what leaves this folder only as options of others.
+ */
+#ifndef SRC_CONFIG_PARTS_H
+#define SRC_CONFIG_PARTS_H
+
+#include "src/config/config.h"
+#include "src/redis/url.h"
+
+struct config_memory;
+
+struct config_parts {
+	unsigned magic;
+	struct config config;
+	bool add_trailing_slash;
+	struct eio_server_options
+		server; /* but its index; no_trailing_slash, path, count and cookie_always at the end */
+	unsigned connect_timeout_ms;
+	struct clients_limits client_limits;
+	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */
+	size_t publish_queue_bytes; /* uplink waiting while Redis is away; beyond it dropped */
+	struct redis_url *redis; /* n_redis; owned */
+	struct feed_specs *feeds; /* a reference */
+	struct namespace_specs *namespaces; /* a reference */
+	struct config_memory *memory; /* the strings, and the lists of addresses */
+};
+
+/* Empty parts, to be freed by config_free(&p->config). NULL when out of memory. */
+struct config_parts *config__parts_new(void);
+
+/* Those that a configuration is one of. */
+struct config_parts *config__parts_of(const struct config *c);
+
+#endif

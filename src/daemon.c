@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes everything, starts the threads, waits for a signal, and takes everything
+ * down in the opposite order. What fails before the threads run ends the program
+ * with a line that says why, and is not taken apart.
+ */
+#include "src/daemon.h"
+
+#include "eio/check.h"
+#include "eio/net/httpd.h"
+#include "src/admin/port.h"
+#include "src/base/file_limit.h"
+#include "src/base/log.h"
+#include "src/web/install.h"
+#include "src/worker/listeners.h"
+#include "src/worker/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DAEMON_MAGIC = 0xdae30f17 };
+
+struct daemon {
+	unsigned magic; /* DAEMON_MAGIC */
+	uv_loop_t loop; /* of the main thread: signals and the admin port */
+	uv_signal_t sigint, sigterm;
+	const struct config *config;
+	struct files *files;
+	struct interest_table *interest;
+	struct metrics_set metrics; /* a row for each thread */
+	struct thread *threads; /* one for each worker; the last one is the feed's, which a single worker shares */
+	unsigned n_threads;
+	struct feed *feed;
+	struct workers workers;
+	struct admin *admin;
+};
+
+/* Making */
+
+static int
+no_memory(const char *what)
+{
+	log_error("event=%s-failed error=\"out of memory\"", what);
+	return -1;
+}
+
+static int
+open_files(const struct config *c, struct files **out)
+{
+	const struct install_options o = {
+		.www = c->www,
+		.path = c->path,
+		.serve_client = c->serve_client,
+		.legacy = c->compat != CONFIG_COMPAT_4,
+		.version = c->client.version,
+		.version_given = c->client.version_given,
+		.dir = c->client.dir,
+	};
+
+	return install_open_files(out, &o);
+}
+
+static int
+make_thread(struct daemon *d, unsigned i)
+{
+	char name[32] = "siocast-feed";
+	int err;
+
+	if (i < d->config->workers) snprintf(name, sizeof name, "siocast-work-%u", i);
+	err = thread_init(&d->threads[i], name, &d->metrics.rows[i]);
+	if (err) log_error_errno(err, "event=thread-failed thread=%s", name);
+	return err;
+}
+
+static int
+make_threads(struct daemon *d)
+{
+	unsigned workers = d->config->workers;
+
+	d->n_threads = workers > 1 ? workers + 1 : 1;
+	d->threads = calloc(d->n_threads, sizeof *d->threads);
+	if (!d->threads || metrics_set_init(&d->metrics, d->n_threads)) return no_memory("thread");
+	for (unsigned i = 0; i < d->n_threads; i++)
+		if (make_thread(d, i)) return -1;
+	return 0;
+}
+
+static int
+make_feed(struct daemon *d)
+{
+	struct feed_options o = {
+		.thread = &d->threads[d->n_threads - 1],
+		.interest = d->interest,
+		.metrics = &d->metrics.rows[d->n_threads - 1],
+	};
+
+	config_fill_feed(d->config, &o);
+	d->feed = feed_new(&o);
+	return d->feed ? 0 : no_memory("feed");
+}
+
+/* fds and first have room for a descriptor for each address; first keeps those of worker 0. */
+static int
+make_workers(struct daemon *d, int *fds, int *first)
+{
+	size_t n = d->config->n_listen;
+
+	for (unsigned i = 0; i < d->workers.n; i++) {
+		if (listeners_open(d->config, i ? first : NULL, fds)) return -1;
+		if (i == 0) memcpy(first, fds, n * sizeof *fds);
+		d->workers.all[i] = worker_new(&d->workers, i, fds, n);
+		if (!d->workers.all[i]) return -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		log_info("event=listening address=%s port=%u", d->config->listen[i].text, eio_listen_port(first[i]));
+	return 0;
+}
+
+static int
+make_worker_group(struct daemon *d)
+{
+	size_t n = d->config->n_listen;
+	int *fds = calloc(2 * n, sizeof *fds);
+	int err;
+
+	d->workers = (struct workers){
+		.config = d->config,
+		.files = d->files,
+		.interest = d->interest,
+		.feed = d->feed,
+		.threads = d->threads,
+		.all = calloc(d->config->workers, sizeof *d->workers.all),
+		.n = d->config->workers,
+	};
+	err = fds && d->workers.all ? make_workers(d, fds, fds + n) : no_memory("worker");
+	free(fds);
+	return err;
+}
+
+static int
+make_admin(struct daemon *d)
+{
+	const struct config_limits *l = &d->config->limits;
+	const struct admin_options options = {
+		.address = d->config->admin->text,
+		.workers = d->config->workers,
+		.redis = (unsigned)d->config->n_redis,
+		.max_head = l->header_bytes,
+		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
+		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
+		.feed = d->feed,
+		.metrics = &d->metrics,
+	};
+
+	d->admin = admin_new(&d->loop, &options);
+	return d->admin ? 0 : -1;
+}
+
+static int
+make_all(struct daemon *d)
+{
+	file_limit_set(d->config->limits.max_connections);
+	if (open_files(d->config, &d->files)) return -1;
+	d->interest = interest_table_new();
+	if (!d->interest) return no_memory("feed");
+	if (make_threads(d) || make_feed(d) || make_worker_group(d)) return -1;
+	return d->config->admin ? make_admin(d) : 0;
+}
+
+/* Workers first: a message that Redis sends at once finds them ready. */
+static int
+start_all(struct daemon *d)
+{
+	int err;
+
+	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
+	feed_start(d->feed);
+	for (unsigned i = 0; i < d->n_threads; i++) {
+		err = thread_start(&d->threads[i]);
+		if (!err) continue;
+		log_error_errno(err, "event=thread-failed thread=%s", d->threads[i].name);
+		return -1;
+	}
+	return 0;
+}
+
+/* The end */
+
+static void
+stop_all(struct daemon *d)
+{
+	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
+	workers_drain(&d->workers);
+	feed_stop(d->feed);
+	workers_close(&d->workers);
+	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
+}
+
+static void
+free_all(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
+	free(d->workers.all);
+	feed_free(d->feed);
+	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
+	free(d->threads);
+	interest_table_free(d->interest);
+	metrics_set_deinit(&d->metrics);
+	files_close(d->files);
+	admin_free(d->admin);
+	for (size_t i = 0; i < d->config->n_listen; i++)
+		if (d->config->listen[i].path) unlink(d->config->listen[i].path);
+}
+
+/* Signals */
+
+static void
+on_signal(uv_signal_t *sig, int signum)
+{
+	struct daemon *d = sig->data;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
+	uv_close((uv_handle_t *)&d->sigint, NULL);
+	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	admin_close(d->admin);
+}
+
+static void
+watch_signals(struct daemon *d)
+{
+	uv_signal_init(&d->loop, &d->sigint);
+	uv_signal_init(&d->loop, &d->sigterm);
+	d->sigint.data = d->sigterm.data = d;
+	uv_signal_start(&d->sigint, on_signal, SIGINT);
+	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+}
+
+int
+daemon_run(const struct config *config)
+{
+	struct daemon d = { .magic = DAEMON_MAGIC, .config = config };
+	int err;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_set_level((enum log_level)config->log_level);
+	err = uv_loop_init(&d.loop);
+	if (err) {
+		log_error_errno(err, "event=start-failed");
+		return 1;
+	}
+	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon
+	 * as the loop runs. */
+	watch_signals(&d);
+	if (make_all(&d) || start_all(&d)) {
+		log_error("event=start-failed");
+		return 1;
+	}
+	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
+	uv_run(&d.loop, UV_RUN_DEFAULT);
+	stop_all(&d);
+	free_all(&d);
+	uv_loop_close(&d.loop);
+	log_info("event=stopped");
+	return 0;
+}
+
+int
+daemon_test(const struct config *config, const char *file)
+{
+	struct files *files;
+
+	log_set_level((enum log_level)config->log_level);
+	if (open_files(config, &files)) return 1;
+	files_close(files);
+	printf("%s: ok\n", file ? file : "siocast");
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon: everything that a configuration asks for, from its making to its end. */
+#ifndef SRC_DAEMON_H
+#define SRC_DAEMON_H
+
+#include "src/config/config.h"
+
+/* Makes everything, starts the threads, waits for SIGTERM or SIGINT, and takes everything down. Returns the exit
+ * status: 0, or 1 when it did not start, which was logged; then threads may still run, and the program is to end. */
+int daemon_run(const struct config *config);
+
+/* -t: finds out whether what the configuration names is there, and says so, with the name of its file (NULL: none).
+ * Returns the exit status. */
+int daemon_test(const struct config *config, const char *file);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* The role of a link that publishes. */
+#include "src/redis/publisher.h"
+
+#include "eio/check.h"
+#include "src/base/log.h"
+#include "src/redis/command.h"
+#include "src/redis/link.h"
+
+#include <stdlib.h>
+
+#define REDIS_PUBLISHER_MAGIC 0x4ed19b15
+
+struct redis_publisher {
+	unsigned magic;
+	uv_loop_t *loop;
+	struct redis_publisher_options options;
+	struct redis_link *link;
+	struct eio_buf queue; /* PUBLISH commands not written yet */
+	size_t queued, unanswered; /* messages in queue; and written */
+	struct log_limit limit;
+};
+
+static struct redis_publisher *
+publisher_of(void *user)
+{
+	struct redis_publisher *p = user;
+
+	CHECK_MAGIC(p, REDIS_PUBLISHER_MAGIC);
+	return p;
+}
+
+int
+redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct eio_buf *q = &p->queue;
+	size_t before = q->n;
+
+	if (channel.n + payload.n + q->n + redis_link_unwritten(p->link) > p->options.queue_bytes) {
+		metrics_inc(p->options.metrics, METRIC_PUBLISH_DROPPED);
+		return -1;
+	}
+	redis_command(q, 3);
+	redis_argument(q, EIO_LIT("PUBLISH"));
+	redis_argument(q, channel);
+	redis_argument(q, payload);
+	if (eio_buf_failed(q)) { /* forget the half of it that fitted */
+		q->n = before;
+		q->failed = false;
+		metrics_inc(p->options.metrics, METRIC_PUBLISH_DROPPED);
+		return -1;
+	}
+	p->queued++;
+	return 0;
+}
+
+void
+redis_publisher_flush(struct redis_publisher *p)
+{
+	if (!redis_link_is_ready(p->link) || !p->queued) return;
+	p->unanswered += p->queued;
+	p->queued = 0;
+	redis_link_write(p->link, &p->queue);
+}
+
+static size_t
+publisher_greet(void *user, struct eio_buf *out)
+{
+	(void)user;
+	(void)out;
+	return 0;
+}
+
+static void
+publish_refused(struct redis_publisher *p, struct eio_bytes text)
+{
+	uint64_t suppressed;
+
+	if (p->unanswered) p->unanswered--;
+	metrics_inc(p->options.metrics, METRIC_PUBLISH_FAILED);
+	if (log_limit_pass(&p->limit, uv_now(p->loop), &suppressed))
+		log_warn("redis=%s event=publish-refused reason=\"%s\" suppressed=%llu", p->options.url->name,
+			LOG_ESCAPE(text), (unsigned long long)suppressed);
+}
+
+static bool
+publisher_event(void *user, enum redis_read got, const struct redis_event *event)
+{
+	struct redis_publisher *p = publisher_of(user);
+
+	if (got != REDIS_READ_REPLY) return false; /* a message that nobody asked for */
+	if (event->reply == REDIS_REPLY_IS_ERROR) {
+		publish_refused(p, event->text);
+	} else if (event->reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
+		p->unanswered--;
+		metrics_inc(p->options.metrics, METRIC_PUBLISH_SENT);
+	}
+	return false;
+}
+
+static void
+publisher_ready(void *user)
+{
+	redis_publisher_flush(publisher_of(user));
+}
+
+/* Nobody knows whether what was written arrived. */
+static void
+publisher_lost(void *user)
+{
+	struct redis_publisher *p = publisher_of(user);
+
+	metrics_add(p->options.metrics, METRIC_PUBLISH_FAILED, p->unanswered);
+	p->unanswered = 0;
+}
+
+static const struct redis_role publisher_role = {
+	.name = "publish",
+	.greet = publisher_greet,
+	.event = publisher_event,
+	.ready = publisher_ready,
+	.lost = publisher_lost,
+};
+
+struct redis_publisher *
+redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *options)
+{
+	struct redis_publisher *p = calloc(1, sizeof *p);
+	const struct redis_link_options link_options = {
+		.url = options->url,
+		.metrics = options->metrics,
+		.role = &publisher_role,
+		.user = p,
+	};
+
+	if (!p) return NULL;
+	p->magic = REDIS_PUBLISHER_MAGIC;
+	p->loop = loop;
+	p->options = *options;
+	p->link = redis_link_open(loop, &link_options);
+	if (p->link) return p;
+	free(p);
+	return NULL;
+}
+
+void
+redis_publisher_close(struct redis_publisher *p)
+{
+	redis_publisher_flush(p);
+	metrics_add(p->options.metrics, METRIC_PUBLISH_DROPPED, p->queued);
+	redis_link_close(p->link);
+	eio_buf_deinit(&p->queue);
+	p->magic = 0;
+	free(p);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Publishes to one server, on one link. What is published while Redis is away waits,
+ * within a bound. Threads: the loop's only.
+ */
+#ifndef SRC_REDIS_PUBLISHER_H
+#define SRC_REDIS_PUBLISHER_H
+
+#include "eio/bytes.h"
+#include "src/base/metrics.h"
+#include "src/redis/url.h"
+
+#include <uv.h>
+
+struct redis_publisher;
+
+struct redis_publisher_options {
+	const struct redis_url *url; /* borrowed */
+	struct metrics *metrics; /* borrowed */
+	size_t queue_bytes; /* what may wait to be published */
+};
+
+/* A publisher that begins to connect at once. NULL when out of memory. */
+struct redis_publisher *redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *options);
+
+/* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and counted). */
+int redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload);
+
+/* Writes what is queued. Once per loop turn is enough. */
+void redis_publisher_flush(struct redis_publisher *p);
+
+/* Closes it. What the kernel takes at once still leaves, the rest is dropped, and counted. */
+void redis_publisher_close(struct redis_publisher *p);
+
+#endif

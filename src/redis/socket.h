@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stream to one server over libuv, TCP or a unix socket: bytes in, bytes out. It
+ * belongs to one attempt to connect; a new attempt makes a new one and never waits
+ * for the old one's handle to be closed.
+ *
+ * Threads: the loop's only.
+ */
+#ifndef SRC_REDIS_SOCKET_H
+#define SRC_REDIS_SOCKET_H
+
+#include "eio/buf.h"
+
+#include <uv.h>
+
+#define REDIS_SOCKET_READ_BYTES 65536 /* the most that one read brings */
+
+struct redis_socket;
+
+/* What happens to a socket. Each may close it. Nothing is called after redis_socket_close. */
+struct redis_socket_events {
+	void (*connected)(void *user, const char *why); /* NULL: it is; else why it never will be */
+	void (*read)(void *user, struct eio_bytes bytes); /* at least one; they are valid until the next read */
+	void (*broken)(void *user, const char *why); /* nothing more comes, or goes */
+};
+
+/* A socket that is not connected. NULL when out of memory. events is borrowed as long as it lives. */
+struct redis_socket *redis_socket_new(uv_loop_t *loop, const struct redis_socket_events *events, void *user);
+
+/* From now on it is somebody else's. */
+void redis_socket_hand_over(struct redis_socket *s, const struct redis_socket_events *events, void *user);
+
+/* Begins to connect. NULL, or why it cannot be, and then `connected` is not called. */
+const char *redis_socket_connect(struct redis_socket *s, const struct sockaddr *address);
+const char *redis_socket_connect_unix(struct redis_socket *s, const char *path);
+
+/* Closes it, also while it connects; the memory goes when the loop has run. */
+void redis_socket_close(struct redis_socket *s);
+
+/* Begins to read, or goes on. NULL, or why not. */
+const char *redis_socket_read_start(struct redis_socket *s);
+void redis_socket_read_stop(struct redis_socket *s);
+
+/* What is there now, without waiting, for whoever has stopped reading: at most REDIS_SOCKET_READ_BYTES, valid until the next read.
+ * None also when the stream is at its end; the next read tells. */
+struct eio_bytes redis_socket_look(struct redis_socket *s);
+
+/* Writes a buffer, which it takes over and leaves empty. NULL, or why not. */
+const char *redis_socket_write(struct redis_socket *s, struct eio_buf *buf);
+
+/* How many bytes were given to redis_socket_write and have not left. */
+size_t redis_socket_unwritten(const struct redis_socket *s);
+
+#endif

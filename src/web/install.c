@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* From the place of the program to that of the client files. */
+#include "src/web/install.h"
+
+#include "src/base/log.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Paths of what is installed. */
+struct install_paths {
+	char base[PATH_MAX + 64]; /* one folder below it for each version of the official client */
+	char js[PATH_MAX + 64], mjs[PATH_MAX + 64]; /* the decoder */
+};
+
+static void
+program_folder(char *out, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", out, size - 1);
+	char *slash;
+
+	out[len > 0 ? len : 0] = '\0';
+	slash = strrchr(out, '/');
+	if (slash) *slash = '\0';
+}
+
+static void
+find_paths(struct install_paths *p)
+{
+	char folder[PATH_MAX];
+
+	program_folder(folder, sizeof folder);
+	snprintf(p->js, sizeof p->js, "%s/client-js/siocast.js", folder);
+	if (access(p->js, R_OK) == 0) {
+		snprintf(p->base, sizeof p->base, "%s/client-js/official/node_modules", folder);
+		snprintf(p->mjs, sizeof p->mjs, "%s/client-js/siocast.mjs", folder);
+	} else {
+		snprintf(p->base, sizeof p->base, "%s", SIOCAST_CLIENT_DIR);
+		snprintf(p->js, sizeof p->js, "%s/siocast.js", SIOCAST_CLIENT_DIR);
+		snprintf(p->mjs, sizeof p->mjs, "%s/siocast.mjs", SIOCAST_CLIENT_DIR);
+	}
+}
+
+static int
+open_logged(struct files **out, const struct files_config *c)
+{
+	char err[256] = "";
+	int e = files_open(out, c, err, sizeof err);
+
+	if (e) log_error("event=files-failed error=\"%s\"", err);
+	return e ? -1 : 0;
+}
+
+/* The version that was asked for by name must be there; else the official client is served if it is. */
+static int
+open_with_client(struct files **out, const struct install_options *o, const struct install_paths *p,
+	const struct files_versions *installed)
+{
+	const struct files_config c = {
+		.client_path = o->path,
+		.versions = installed->v,
+		.versions_n = installed->n,
+		.version = files_versions_choose(installed, o->version),
+		.client_dir = o->dir,
+		.legacy = o->legacy,
+		.decoder_js = p->js,
+		.decoder_mjs = p->mjs,
+		.www_dir = o->www,
+	};
+
+	if (!c.version && o->version_given) {
+		log_error("event=no-client-version version=%s dir=\"%s\" hint=\"it is not installed\"", o->version,
+			p->base);
+		return -1;
+	}
+	if (open_logged(out, &c)) return -1;
+	if (files_official_count(*out) == 0)
+		log_warn("event=no-client-files dir=\"%s\" version=%s hint=\"socket.io.js is not served\"",
+			o->dir ? o->dir : p->base, o->version);
+	return 0;
+}
+
+int
+install_open_files(struct files **out, const struct install_options *o)
+{
+	struct files_versions installed;
+	struct install_paths paths;
+	int e;
+
+	if (!o->serve_client)
+		return open_logged(out, &(struct files_config){ .client_path = o->path, .www_dir = o->www });
+	find_paths(&paths);
+	e = files_versions_find(&installed, paths.base);
+	if (e == 0)
+		e = open_with_client(out, o, &paths, &installed);
+	else
+		log_error_errno(e, "event=files-failed");
+	files_versions_deinit(&installed);
+	return e ? -1 : 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The servers count for themselves and know nothing of rows. One table says which of their numbers is shown as what. */
+#include "src/worker/counters.h"
+
+/* X(metric, what it shows): h is the HTTP server's struct, s the Engine.IO server's. */
+#define COUNTERS_TABLE(X) \
+	X(CONNECTIONS_OPEN, h->open + s->websockets) \
+	X(CONNECTIONS_ACCEPTED, h->accepted) \
+	X(HTTP_REQUESTS, h->requests) \
+	X(HTTP_BAD, h->malformed) \
+	X(SESSIONS_POLLING, s->open - s->open_websocket) \
+	X(SESSIONS_WEBSOCKET, s->open_websocket) \
+	X(SESSIONS_OPENED, s->opened) \
+	X(SESSIONS_OPENED_4, s->opened - s->opened_3) \
+	X(SESSIONS_OPENED_3, s->opened_3) \
+	X(SESSIONS_OPEN_4, s->open - s->open_3) \
+	X(SESSIONS_OPEN_3, s->open_3) \
+	X(SESSIONS_UPGRADED, s->upgraded) \
+	X(REQUESTS_REFUSED, s->refused) \
+	X(CLOSED_TRANSPORT_CLOSE, s->closed[EIO_REASON_TRANSPORT_CLOSE]) \
+	X(CLOSED_TRANSPORT_ERROR, s->closed[EIO_REASON_TRANSPORT_ERROR]) \
+	X(CLOSED_PING_TIMEOUT, s->closed[EIO_REASON_PING_TIMEOUT]) \
+	X(CLOSED_PARSE_ERROR, s->closed[EIO_REASON_PARSE_ERROR]) \
+	X(CLOSED_FORCED, s->closed[EIO_REASON_FORCED_CLOSE]) \
+	X(CLOSED_SHUTDOWN, s->closed[EIO_REASON_SHUTDOWN]) \
+	X(POLLS, s->polls) \
+	X(POSTS, s->posts) \
+	X(MESSAGES_IN, s->messages_in) \
+	X(BYTES_IN, s->bytes_in) \
+	X(WRITES, s->writes) \
+	X(BYTES_OUT, s->bytes_out) \
+	X(DEFLATE_WEBSOCKETS, s->deflate_websockets) \
+	X(COMPRESSION_BEFORE, s->deflate_plain) \
+	X(COMPRESSION_AFTER, s->deflate_sent)
+
+void
+counters_show(const struct worker *w)
+{
+	const struct eio_httpd_stats *h = eio_httpd_stats(w->httpd);
+	const struct eio_server_stats *s = eio_server_stats(w->server);
+
+#define X(metric, number) metrics_put(w->thread->metrics, METRIC_##metric, number);
+	COUNTERS_TABLE(X)
+#undef X
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share: one worker. */
+#ifndef SRC_WORKER_WORKER_INT_H
+#define SRC_WORKER_WORKER_INT_H
+
+#include "eio/check.h"
+#include "eio/net/server.h"
+#include "src/worker/worker.h"
+
+enum { WORKER_MAGIC = 0x30a4e25b };
+
+/* The steps of stopping, see stopping.c. */
+enum worker_step { WORKER_DRAIN, WORKER_CLOSE, WORKER_STEPS };
+
+struct worker_step_mail {
+	struct mail mail;
+	enum worker_step step;
+};
+
+struct worker {
+	unsigned magic; /* WORKER_MAGIC */
+	unsigned index;
+	struct workers *shared;
+	struct thread *thread;
+	struct eio_server_options options;
+	struct eio_httpd *httpd; /* NULL once it is closed: it frees itself */
+	struct eio_server *server;
+	struct clients *clients;
+	struct files_cache *cache;
+	uv_prepare_t turn_end;
+	bool draining; /* no session is left, and none begins */
+	struct mail_port deliveries, starts; /* worker.c */
+	struct mail_port exchanges, answers, upgrades; /* forward.c */
+	struct mail_port steps; /* stopping.c */
+	struct mail start;
+	struct worker_step_mail step_mails[WORKER_STEPS];
+	uv_sem_t stepped; /* posted after each step */
+};
+
+/* A port of a worker on its mailbox. */
+static inline struct mail_port
+worker__port(struct worker *w, void (*take)(void *user, struct mail *run))
+{
+	return (struct mail_port){ &w->thread->mailbox, take, w };
+}
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Out of memory at every single place while the configuration is read: an error each time, and nothing is left behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/config/cli.h"
+#include "src/config/options.h"
+#include "tests/unit/failmalloc.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Every key that there is: every_key_is_there() looks for those of the main table. */
+static const char text[] =
+	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"path\": \"/p\", \"workers\": 2,"
+	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\"],"
+	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
+	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
+	"  \"addTrailingSlash\": true, \"ioUring\": false,"
+	"  \"cookie\": {\"name\": \"n\", \"path\": \"/c\", \"domain\": \"x\", \"httpOnly\": true, \"secure\": true, \"sameSite\": \"none\","
+	"    \"maxAge\": 5},"
+	"  \"perMessageDeflate\": {\"threshold\": 1, \"zlibDeflateOptions\": {\"level\": 2}, \"serverMaxWindowBits\": 10,"
+	"    \"serverNoContextTakeover\": true, \"clientNoContextTakeover\": true},"
+	"  \"httpCompression\": {\"threshold\": 1, \"level\": 2}},"
+	"\"cors\": {\"origin\": [\"http://a\", \"http://b\"], \"credentials\": true, \"methods\": [\"GET\", \"POST\"],"
+	"  \"allowedHeaders\": \"X-A\", \"exposedHeaders\": [\"X-B\", \"X-C\"], \"maxAge\": 5},"
+	"\"serveClient\": true, \"client\": {\"version\": \"4.8\", \"dir\": null}, \"www\": \"/w\","
+	"\"feeds\": [{\"pattern\": \"n.*\", \"namespace\": \"/n\", \"event\": \"e {1}\", \"room\": \"{/a}\", \"encode\": \"text\","
+	"    \"batch\": {\"interval\": 5, \"maxMessages\": 6, \"maxBytes\": 7, \"format\": \"lines\"},"
+	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\"}, \"slow\": \"latest\"},"
+	"  {\"channel\": \"c\"}],"
+	"\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
+	"\"limits\": {\"clientQueueBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
+	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
+	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
+	"\"logLevel\": \"warn\"}";
+
+static unsigned reported;
+
+static void
+on_nomem_error(void *user, const char *line)
+{
+	(void)user;
+	if (!strstr(line, "memory")) fail_msg("%s", line);
+	reported++;
+}
+
+/* Without memory there is no configuration, and never one that lacks a part. */
+static int
+judge(struct config *c)
+{
+	if (!c) {
+		assert_true(reported > 0);
+		return -1;
+	}
+	assert_int_equal(reported, 0);
+	config_free(c);
+	return 0;
+}
+
+static int
+read_everything(void)
+{
+	const char *feeds[] = { "a=b", "p*=b" }, *listen[] = { "localhost:5" }, *redis[] = { "h" };
+	const struct config_flags flags = { .admin = "127.0.0.1:9",
+		.path = "/q",
+		.www = "v",
+		.log_level = "error",
+		.workers = "3",
+		.listen = { listen, 1 },
+		.redis = { redis, 1 },
+		.feeds = { feeds, 2 } };
+
+	reported = 0;
+	return judge(config_load_text("t", eio_cstr(text), &flags, on_nomem_error, NULL));
+}
+
+/* What single values may be instead of objects. */
+static int
+read_short_forms(void)
+{
+	static const char shorts[] =
+		"{\"engine\": {\"cookie\": \"n\", \"perMessageDeflate\": true, \"httpCompression\": true},"
+		"\"path\": null, \"cors\": {\"origin\": \"http://a\"}, \"client\": {\"dir\": \"/d\"}}";
+
+	reported = 0;
+	return judge(config_load_text("t", eio_cstr(shorts), NULL, on_nomem_error, NULL));
+}
+
+static char file[] = "/tmp/test_config_nomem.XXXXXX";
+
+static int
+read_file_of_flags(void)
+{
+	const struct config_flags flags = { .file = file };
+
+	reported = 0;
+	return judge(config_load(&flags, on_nomem_error, NULL));
+}
+
+static int
+parse_flags(void)
+{
+	char *argv[] = { (char *)"siocast", (char *)"--feed", (char *)"a=b", (char *)"--listen", (char *)"127.0.0.1:1",
+		(char *)"--redis", (char *)"h", NULL };
+	struct cli cli;
+	enum cli_action action;
+
+	cli_parse(&cli, 7, argv);
+	action = cli.action;
+	cli_deinit(&cli);
+	return action == CLI_RUN ? 0 : -1;
+}
+
+static void
+every_key_is_there(void **state)
+{
+	char key[64];
+
+	(void)state;
+	for (size_t i = 0; i < config__main_table.n; i++) {
+		const char *path = config__main_table.rows[i].path, *dot = strrchr(path, '.');
+
+		snprintf(key, sizeof key, "\"%s\": ", dot ? dot + 1 : path);
+		if (!strstr(text, key)) fail_msg("%s is not read by this test", path);
+	}
+}
+
+static void
+everything(void **state)
+{
+	(void)state;
+	failmalloc_every(read_everything, -1, 400);
+}
+
+static void
+short_forms(void **state)
+{
+	(void)state;
+	failmalloc_every(read_short_forms, -1, 100);
+}
+
+static void
+from_a_file(void **state)
+{
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "{\"workers\":4}", 13), 13);
+	close(fd);
+	failmalloc_every(read_file_of_flags, -1, 100);
+	unlink(file);
+}
+
+static void
+command_line(void **state)
+{
+	(void)state;
+	failmalloc_every(parse_flags, -1, 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_key_is_there),
+		cmocka_unit_test(everything),
+		cmocka_unit_test(short_forms),
+		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(command_line),
+	};
+	/* Otherwise what cJSON allocates would not fail. */
+	cJSON_Hooks hooks = { malloc, free };
+
+	cJSON_InitHooks(&hooks);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
