@@ -31,7 +31,8 @@ struct eio_http {
 	size_t line_n;
 };
 
-/* Old browsers write bytes beyond ASCII into a query as they are. llhttp 9 refuses those, and so sees letters in their place. */
+/* Old browsers write bytes beyond ASCII into a query as they are. llhttp 9 refuses those: it sees letters in their
+ * place. */
 static const char substitute[] = "xxxxxxxxxxxxxxxx";
 
 void
