@@ -6,6 +6,7 @@
 #include "eio/query.h"
 
 #include <llhttp.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 enum {
@@ -21,12 +22,18 @@ struct eio_http {
 	struct eio_request *req; /* owned; being read */
 	size_t max_head, max_body;
 	bool headers_done, complete, discard, too_large, notified_large, idle, nomem, head_full, in_value;
+	bool target_done;
+	const char *stood_for; /* what `substitute` stands for while the parser has it, or NULL */
 	/* Of the lines of the head: whether the first has been there and whether the last, and how far the present one
 	 * got. */
 	bool head_begun, head_ended;
 	char last;
 	size_t line_n;
 };
+
+/* Old browsers write bytes beyond ASCII into a query as they are. llhttp 9 refuses those: it sees letters in their
+ * place. */
+static const char substitute[] = "xxxxxxxxxxxxxxxx";
 
 void
 eio_request_free(struct eio_request *r)
@@ -111,10 +118,19 @@ static int
 on_url(llhttp_t *p, const char *at, size_t n)
 {
 	struct eio_http *h = p->data;
-	int err = append_head(h, at, n);
+	int err = append_head(h, h->stood_for ? h->stood_for + (at - substitute) : at, n);
 
 	if (!err) h->req->target.n = h->req->head.n;
 	return err;
+}
+
+static int
+on_url_complete(llhttp_t *p)
+{
+	struct eio_http *h = p->data;
+
+	h->target_done = true;
+	return 0;
 }
 
 /* Begins a header, whose name stands at that place of the head. Returns false when there are too many, or memory is
@@ -258,6 +274,7 @@ on_complete(llhttp_t *p)
 static const llhttp_settings_t settings = {
 	.on_message_begin = on_begin,
 	.on_url = on_url,
+	.on_url_complete = on_url_complete,
 	.on_header_field = on_field,
 	.on_header_value = on_value,
 	.on_headers_complete = on_headers,
@@ -320,6 +337,63 @@ check_lines(struct eio_http *h, const char *data, size_t n)
 	return n;
 }
 
+/* How many bytes p begins with that are on one side of 0x80. */
+static size_t
+length_of_run(const char *p, size_t n, bool ascii)
+{
+	const uint64_t high = 0x8080808080808080u;
+	size_t i = 0;
+
+	for (uint64_t w; i + sizeof w <= n; i += sizeof w) {
+		memcpy(&w, p + i, sizeof w);
+		if ((w & high) != (ascii ? 0 : high)) break;
+	}
+	while (i < n && ((unsigned char)p[i] < 0x80) == ascii) i++;
+	return i;
+}
+
+/*
+ * How much the parser may have at once, of a piece in which the target is not over. A line without such bytes, as nearly
+ * all are, goes in together with all that follows; before that of the request there may be empty ones.
+ */
+static size_t
+next_http_part(struct eio_http *h, const char *p, size_t n)
+{
+	bool ascii = (unsigned char)*p < 0x80;
+	const char *end = memchr(p, '\n', n);
+	size_t line = end ? (size_t)(end - p) + 1 : n;
+	size_t run = length_of_run(p, line, ascii);
+
+	if (ascii) return run == line && line > 2 ? n : run;
+	h->stood_for = p;
+	return run < sizeof substitute - 1 ? run : sizeof substitute - 1;
+}
+
+/* Has the parser read. Says in *used how far it came. */
+static llhttp_errno_t
+parse_http_piece(struct eio_http *h, const char *p, size_t n, size_t *used)
+{
+	llhttp_errno_t err = HPE_OK;
+
+	*used = 0;
+	while (*used < n && err == HPE_OK) {
+		const char *from = p + *used, *stop;
+		size_t part;
+
+		h->stood_for = NULL;
+		part = h->target_done ? n - *used : next_http_part(h, from, n - *used);
+		err = llhttp_execute(&h->parser, h->stood_for ? substitute : from, part);
+		/* What follows a request that closes is nobody's. llhttp 8 reads it over by itself. */
+		if (err == HPE_CLOSED_CONNECTION) {
+			*used = n;
+			return HPE_OK;
+		}
+		stop = err == HPE_OK || h->stood_for ? NULL : llhttp_get_error_pos(&h->parser);
+		*used += stop && stop >= from ? (size_t)(stop - from) : part;
+	}
+	return err;
+}
+
 /* What a stop of the parser means. */
 static enum eio_http_result
 result_of(struct eio_http *h, llhttp_errno_t err)
@@ -343,7 +417,7 @@ result_of(struct eio_http *h, llhttp_errno_t err)
 static void
 begin_head(struct eio_http *h)
 {
-	h->head_begun = h->head_ended = false;
+	h->head_begun = h->head_ended = h->target_done = false;
 	h->last = '\0';
 	h->line_n = 0;
 }
@@ -353,18 +427,16 @@ eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used)
 {
 	enum eio_http_result r = EIO_HTTP_MORE;
 	llhttp_errno_t err;
-	const char *stop;
-	size_t good;
+	size_t good, took;
 
 	*used = 0;
 	while (*used < n && r == EIO_HTTP_MORE) {
 		if (h->idle) begin_head(h);
 		h->idle = false;
-		good = *used + check_lines(h, data + *used, n - *used);
-		if (good == *used) return EIO_HTTP_BAD;
-		err = llhttp_execute(&h->parser, data + *used, good - *used);
-		stop = err == HPE_OK ? NULL : llhttp_get_error_pos(&h->parser);
-		*used = stop && stop >= data ? (size_t)(stop - data) : good;
+		good = check_lines(h, data + *used, n - *used);
+		if (good == 0) return EIO_HTTP_BAD;
+		err = parse_http_piece(h, data + *used, good, &took);
+		*used += took;
 		if (err == HPE_PAUSED) llhttp_resume(&h->parser);
 		r = result_of(h, err);
 	}

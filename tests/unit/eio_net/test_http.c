@@ -121,6 +121,23 @@ test_requests(void **state)
 	check_all("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "OPTIONS * ? ;");
 }
 
+/* Bytes beyond ASCII: in a target and in values they are taken as they are, elsewhere they are mistakes. */
+static void
+test_beyond_ascii(void **state)
+{
+	(void)state;
+	check_all("GET /\xc3\xa9?n=\xc3\xa9&\xff HTTP/1.1\r\nHost: a\r\nX-Test: \xe2\x82\xac\r\n\r\n",
+		"GET /\xc3\xa9 ? n=\xc3\xa9&\xff x=\xe2\x82\xac;");
+	check_all(
+		"\r\nGET /?\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad HTTP/1.0\r\n\r\n"
+		"GET /?\xc3\xa9 HTTP/1.0\r\n\r\n",
+		"GET / ? \xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad\xe6\x96\x87\xe4\xb8\xad close;");
+	check_all("G\xc3\xa9T / HTTP/1.1\r\nHost: a\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.\xc3\r\nHost: a\r\n\r\n", "bad;");
+	check_all("GET / HTTP/1.1\r\nHo\xc3\xa9st: a\r\n\r\n", "bad;");
+	check_all("GET \xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", "bad;");
+}
+
 static void
 test_pipelining(void **state)
 {
@@ -128,6 +145,8 @@ test_pipelining(void **state)
 	check_all(
 		"GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nxGET /3 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET /1 ? ;POST /2 ?  body=x;GET /3 ? ;");
+	check_all("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /1 ?  close;");
 }
 
 static void
@@ -269,6 +288,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_beyond_ascii),
 		cmocka_unit_test(test_pipelining),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_head_too_large),
