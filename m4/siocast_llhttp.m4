@@ -32,7 +32,8 @@ AS_IF([test "$siocast_have_llhttp" = no], [
 		siocast_llhttp_include=$siocast_llhttp_share/include
 	])
 	AS_IF([test -f "$LLHTTP_SOURCE/llhttp.c" && test -f "$siocast_llhttp_include/llhttp.h"], [
-		LLHTTP_CFLAGS="-I$siocast_llhttp_include"
+		# Before version 9 it was lax unless told otherwise.
+		LLHTTP_CFLAGS="-I$siocast_llhttp_include -DLLHTTP_STRICT_MODE=1"
 		LLHTTP_LIBS=
 		for siocast_unit in api http llhttp; do
 			LLHTTP_OBJECTS="$LLHTTP_OBJECTS eio/net/llhttp-$siocast_unit.$OBJEXT"
