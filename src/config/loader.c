@@ -17,12 +17,15 @@ struct config_memory {
 	max_align_t data[];
 };
 
-/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a terminal. */
+/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a terminal. So do
+ * those from U+0080 to U+009F, which begin with 0xc2 in UTF-8. */
 static void
 blank_controls(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f) *p = '?';
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = '?';
+	}
 }
 
 /* "FILE:LINE: path: reason", or "--flag: reason". line: 0 for no line. */

@@ -280,8 +280,8 @@ static const struct {
 	{ __LINE__, "{\n\"engine\": {\n\"pingIntervall\": 5}}",
 		"t.conf:3: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
 	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
-	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\", \"a\\tb\": 1}",
-		"t.conf:1: compat: \"3?x?\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
+	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\\u009b\\u00a0\", \"a\\tb\": 1}",
+		"t.conf:1: compat: \"3?x???\u00a0\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
 		"t.conf:1: a?b: unknown key\n" },
 	{ __LINE__, "{\"compat\": 1}", "t.conf:1: compat: expected a string, not a number\n" },
 	{ __LINE__, "{\"compat\": \"1.x\",\n\"cors\": {\"credentials\": true}}",
