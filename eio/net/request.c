@@ -91,17 +91,66 @@ is_authority(struct eio_bytes s)
 	return true;
 }
 
+/* How long the scheme of a target in absolute form is (RFC 9112 section 3.2.2), with "://"; 0 when the target has none. */
+static size_t
+scheme_length(struct eio_bytes t)
+{
+	size_t n = 0;
+
+	while (n < t.n && ((t.p[n] >= 'a' && t.p[n] <= 'z') || (t.p[n] >= 'A' && t.p[n] <= 'Z'))) n++;
+	return n > 0 && t.n - n >= 3 && memcmp(t.p + n, "://", 3) == 0 ? n + 3 : 0;
+}
+
+/* Behind an authority a target may begin with its query. The slash before it gets a place where there is one. */
+static int
+add_root_path(struct eio_request *r)
+{
+	size_t at = r->head.n, from = (size_t)(r->target.p - r->head.p), n = r->target.n;
+
+	if (!eio_buf_reserve(&r->head, n + 1)) return -1;
+	eio_buf_addc(&r->head, '/');
+	eio_buf_append(&r->head, r->head.p + from, n);
+	r->target = eio_bytes(r->head.p + at, n + 1);
+	return 0;
+}
+
+/* Cuts scheme and authority off. They count instead of a Host. */
+static int
+resolve_absolute(struct eio_request *r, size_t scheme, unsigned host)
+{
+	struct eio_bytes authority = eio_bytes(r->target.p + scheme, r->target.n - scheme);
+	size_t n = 0;
+
+	while (n < authority.n && authority.p[n] != '/' && authority.p[n] != '?') n++;
+	authority.n = n;
+	if (n == 0 || !is_authority(authority)) return 400;
+	if (host != NO_HEADER) {
+		r->headers[host].value = (unsigned)(authority.p - r->head.p);
+		r->headers[host].value_n = (unsigned)n;
+	}
+	r->target.n -= scheme + n;
+	r->target.p += scheme + n;
+	if (r->target.n > 0 && r->target.p[0] == '/') return 0;
+	return add_root_path(r);
+}
+
 int
 eio__request_resolve(struct eio_request *r)
 {
 	struct eio_bytes host_value = { NULL, 0 }, name;
+	const char *fragment = memchr(r->target.p, '#', r->target.n);
+	size_t scheme;
 	unsigned host;
+	int err = 0;
 
 	if (!find_single_header(r, EIO_LIT("host"), &host)) return 400;
 	if (host == NO_HEADER && !r->minor0) return 400;
 	if (eio_request_header_at(r, host, &name, &host_value) && !is_authority(host_value)) return 400;
-	eio_query_split(r->target, &r->path, &r->query);
-	return 0;
+	if (fragment) r->target.n = (size_t)(fragment - r->target.p);
+	scheme = scheme_length(r->target);
+	if (scheme) err = resolve_absolute(r, scheme, host);
+	if (!err) eio_query_split(r->target, &r->path, &r->query);
+	return err;
 }
 
 /* Bodies */

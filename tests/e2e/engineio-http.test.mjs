@@ -369,6 +369,34 @@ suite('HTTP connections', (cleanup) => startEcho(cleanup), (server) => {
 		}
 	});
 
+	// Node's servers look for their path at the beginning of the target.
+	const asSent = REFERENCE ? 'the official server takes the target as it was sent' : false;
+	test('take targets in absolute form, and cut fragments', { ...limit(), skip: asSent }, async () => {
+		for (const [before, after] of [
+			['http://a.example', ''],
+			['HTTP://a.example:8080', '#fragment'],
+			['', '#?sid=nope'],
+		]) {
+			const open = await request(server.port, 'GET', before + polling(server.path) + after);
+			assert.equal(open.status, 200, open.text);
+			const { sid } = JSON.parse(open.text.slice(1));
+			assert.equal((await request(server.port, 'POST', before + polling(server.path, sid) + after, {}, '4x')).text, 'ok');
+			assert.equal((await request(server.port, 'GET', before + polling(server.path, sid) + after)).text, '4x');
+			const { wire, answer } = await tryUpgrade(server.port, before + websocket(server.path) + after);
+			assert.equal(answer.status, 101);
+			wire.close();
+		}
+		assert.equal((await request(server.port, 'GET', 'http://user@a.example/')).status, 400);
+		assert.equal((await request(server.port, 'GET', 'http://a.example')).status, 404);
+	});
+
+	test('take many headers, within the limit of a head', limit(), async () => {
+		const headers = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`X-${i}`, i]));
+		assert.equal((await request(server.port, 'GET', polling(server.path), headers)).status, 200);
+		const more = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`X-${i}`, i]));
+		assert.equal((await request(server.port, 'GET', polling(server.path), more)).status, 431);
+	});
+
 	// RFC 9112 to the letter; Node is laxer in some of this.
 	const lax = REFERENCE ? 'Node takes some of these' : false;
 	test('are framed exactly, however the bytes come', { ...limit(), skip: lax }, async () => {

@@ -137,6 +137,60 @@ test_beyond_ascii(void **state)
 	check_all("GET \xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", "400;");
 }
 
+/* Targets in absolute form are served, with their authority as the Host (RFC 9112 section 3.2.2); fragments are cut off. */
+static void
+test_absolute_targets(void **state)
+{
+	static const struct {
+		const char *target, *expected, *host;
+	} targets[] = {
+		{ "http://a/p?q", "GET /p ? q;", "a" },
+		{ "HTTPS://b.example:8080/p/?q=http://c/", "GET /p/ ? q=http://c/;", "b.example:8080" },
+		{ "ws://[::1]:80/", "GET / ? ;", "[::1]:80" },
+		{ "http://b", "GET / ? ;", "b" },
+		{ "http://b?q", "GET / ? q;", "b" },
+		{ "http://b#f?q", "400;", NULL },
+		{ "http://b/p#f?q", "GET /p ? ;", "b" },
+		{ "http://b/?q#f", "GET / ? q;", "b" },
+		{ "/#", "GET / ? ;", "host" },
+		{ "/p#f?q", "GET /p ? ;", "host" },
+		{ "/p?q#f#g", "GET /p ? q;", "host" },
+		{ "/http://a/", "GET /http://a/ ? ;", "host" },
+		{ "*", "GET * ? ;", "host" },
+		{ "http:///p", "400;", NULL },
+		{ "http://", "400;", NULL },
+		{ "http://user@b/p", "400;", NULL },
+		{ "http:/b", "400;", NULL },
+		{ "http:b", "400;", NULL },
+		{ "b:80", "400;", NULL },
+		{ "//b/p", "GET //b/p ? ;", "host" },
+	};
+	char input[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+		struct eio_http *h = eio_http_new(MAX_HEAD, MAX_BODY);
+		struct eio_request *req;
+		size_t used;
+
+		snprintf(input, sizeof input, "GET %s HTTP/1.1\r\nHost: host\r\nX: y\r\n\r\n", targets[i].target);
+		check_all(input, targets[i].expected);
+		if (eio_http_feed(h, input, strlen(input), &used) == EIO_HTTP_COMPLETE) {
+			req = eio_http_take(h);
+			assert_true(eio_bytes_eq(eio_request_header(req, EIO_LIT("host")), eio_cstr(targets[i].host)));
+			assert_true(eio_bytes_eq(eio_request_header(req, EIO_LIT("x")), EIO_LIT("y")));
+			assert_true(req->target.n >= req->path.n && req->target.p == req->path.p);
+			eio_request_free(req);
+		} else {
+			assert_null(targets[i].host);
+		}
+		eio_http_free(h);
+	}
+	/* Without a Host to take the place of. */
+	check_all("GET http://a/p HTTP/1.0\r\n\r\n", "GET /p ?  close;");
+	check_all("GET http://a/p HTTP/1.1\r\n\r\n", "400;");
+}
+
 static void
 test_pipelining(void **state)
 {
@@ -637,6 +691,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_beyond_ascii),
+		cmocka_unit_test(test_absolute_targets),
 		cmocka_unit_test(test_pipelining),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_head_too_large),
