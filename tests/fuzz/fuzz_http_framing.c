@@ -57,9 +57,9 @@ note(struct seen *s, struct eio_http *h, enum eio_http_result r, size_t at)
 	bool keep_alive;
 
 	if (r == EIO_HTTP_MORE) return true;
-	if (r == EIO_HTTP_NOMEM || r == EIO_HTTP_TOO_LARGE) abort();
+	if (r == EIO_HTTP_NOMEM) abort();
 	s->end = (int)r;
-	if (r == EIO_HTTP_BAD || s->n == MAX_REQUESTS) return false;
+	if (r == EIO_HTTP_BAD || r == EIO_HTTP_TOO_LARGE || s->n == MAX_REQUESTS) return false;
 	req = eio_http_take(h);
 	describe(&s->text, req);
 	keep_alive = req->keep_alive;
@@ -92,7 +92,7 @@ read_ours(struct seen *s, struct eio_bytes input, size_t piece)
 
 struct plain {
 	struct eio_buf text; /* the request described, as ours are */
-	bool complete;
+	bool in_body, complete;
 	struct eio_buf target, headers, name, value, body;
 };
 
@@ -173,6 +173,7 @@ on_headers(llhttp_t *l)
 	eio_buf_add(&p->text, eio_buf_bytes(&p->headers));
 	EIO_BUF_ADD_LIT(&p->text, "||");
 	if (l->flags & F_CHUNKED || l->content_length > 0 || l->http_minor == 0) l->upgrade = 0;
+	p->in_body = true;
 	return 0;
 }
 
@@ -217,23 +218,35 @@ plain_deinit(struct plain *p)
 	eio_buf_deinit(&p->body);
 }
 
+/* llhttp may refuse what we read over: several chunk extensions or a backslash in one, which some versions of it get wrong, and
+ * among trailers headers that would say how a body is framed, which mean nothing there. */
+static bool
+is_read_over(llhttp_errno_t err, struct eio_bytes request)
+{
+	if (err == HPE_STRICT || err == HPE_INVALID_CHUNK_SIZE) return memchr(request.p, ';', request.n);
+	return err == HPE_INVALID_TRANSFER_ENCODING || err == HPE_UNEXPECTED_CONTENT_LENGTH ||
+	       err == HPE_INVALID_CONTENT_LENGTH;
+}
+
 /* llhttp must see one request in these bytes, ending with them, and described so. */
 static void
 compare_with_llhttp(struct eio_bytes request, struct eio_bytes described)
 {
 	struct plain p = { .complete = false };
-	llhttp_errno_t err;
+	llhttp_errno_t err = HPE_OK;
 	llhttp_t l;
 
 	llhttp_init(&l, HTTP_REQUEST, &callbacks);
 	l.data = &p;
-	for (size_t at = 0; at < request.n; at++) {
+	for (size_t at = 0; at < request.n && err == HPE_OK; at++) {
 		if (p.complete) fail("llhttp saw an end before", request);
 		err = llhttp_execute(&l, request.p + at, 1);
-		if (err != HPE_OK && err != HPE_PAUSED_UPGRADE) fail(llhttp_get_error_reason(&l), request);
 	}
-	if (!p.complete) fail("llhttp saw no end", request);
-	if (!eio_bytes_eq(eio_buf_bytes(&p.text), described)) fail("llhttp saw another request", request);
+	if (!p.in_body || !is_read_over(err, request)) {
+		if (err != HPE_OK && err != HPE_PAUSED_UPGRADE) fail(llhttp_get_error_reason(&l), request);
+		if (!p.complete) fail("llhttp saw no end", request);
+		if (!eio_bytes_eq(eio_buf_bytes(&p.text), described)) fail("llhttp saw another request", request);
+	}
 	plain_deinit(&p);
 }
 
