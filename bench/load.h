@@ -5,7 +5,7 @@
  *     load.c ── the event loop; load_client.c ── connections; load_options.c, load_report.c ── what is asked and told
  *        │ bytes of one connection           ▲ load_send, load_fail, load_joined
  *        ▼                                   │
- *     load_ws.c, load_polling.c, load_sse.c ── a transport each: bytes to packets (load_http.c: HTTP, load_payload.c: bodies)
+ *     load_ws.c, load_polling.c, load_sse.c ── transports: bytes to packets (HTTP: load_http.c, bodies: load_payload.c)
  *        │ packet_begin, packet_piece, packet_end
  *        ▼
  *     load_packets.c ── Engine.IO and Socket.IO: the steps to the namespace and the room, the counts of every client

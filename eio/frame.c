@@ -2,8 +2,12 @@
 /* Frame headers out and in again. */
 #include "eio/frame.h"
 
+#include <string.h>
+
 enum {
 	FRAME_FIN = 0x80,
+	FRAME_MASKED = 0x80, /* in the second byte */
+	FRAME_RSV = 0x70,
 	LENGTH_16 = 126, /* in the place of the length: it follows in 2 bytes */
 	LENGTH_64 = 127, /* it follows in 8 */
 };
@@ -45,4 +49,60 @@ eio__frame_data(const char *frame, size_t *header)
 		for (int i = 2; i < EIO__FRAME_HEADER_MAX; i++) n = n << 8 | h[i];
 	}
 	return (size_t)n;
+}
+
+/* Whether the first two bytes of a client's frame may be such. */
+static bool
+is_frame_start(const struct eio__frame *f, unsigned second)
+{
+	if (!(second & FRAME_MASKED)) return false;
+	switch (f->opcode) {
+	case EIO__FRAME_CONTINUATION:
+	case EIO__FRAME_TEXT:
+	case EIO__FRAME_BINARY: return true;
+	case EIO__FRAME_CLOSE:
+	case EIO__FRAME_PING:
+	case EIO__FRAME_PONG: return f->final && !f->rsv && (second & ~FRAME_MASKED) <= EIO__FRAME_CONTROL_MAX;
+	default: return false;
+	}
+}
+
+int
+eio__frame_parse(struct eio__frame *f, const char *p, size_t n)
+{
+	const unsigned char *h = (const unsigned char *)p;
+	size_t length, data = 2;
+
+	if (n < 2) return 0;
+	*f = (struct eio__frame){ .opcode = h[0] & 0x0f, .rsv = h[0] & FRAME_RSV, .final = h[0] & FRAME_FIN };
+	if (!is_frame_start(f, h[1])) return -1;
+	length = h[1] & ~FRAME_MASKED;
+	if (length == LENGTH_16) data = 4;
+	if (length == LENGTH_64) data = EIO__FRAME_HEADER_MAX;
+	if (n < data + sizeof f->mask) return 0;
+	f->n = length;
+	if (data > 2) f->n = 0;
+	for (size_t i = 2; i < data; i++) f->n = f->n << 8 | h[i];
+	memcpy(f->mask, p + data, sizeof f->mask);
+	return (int)(data + sizeof f->mask);
+}
+
+void
+eio__frame_unmask(struct eio__frame *f, char *p, size_t n)
+{
+	unsigned char mask[4];
+	uint32_t half;
+	uint64_t word, whole;
+	size_t i = 0;
+
+	memcpy(mask, f->mask, sizeof mask);
+	memcpy(&half, mask, sizeof half);
+	whole = (uint64_t)half << 32 | half;
+	for (; n - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, p + i, sizeof word);
+		word ^= whole;
+		memcpy(p + i, &word, sizeof word);
+	}
+	for (; i < n; i++) p[i] = (char)((unsigned char)p[i] ^ mask[i % 4]);
+	for (size_t k = 0; k < sizeof mask; k++) f->mask[k] = mask[(n + k) % 4];
 }

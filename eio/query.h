@@ -10,7 +10,8 @@
 /* Splits a request target at its first '?': the path stays in *path, the rest without the '?' goes to *query. */
 void eio_query_split(struct eio_bytes target, struct eio_bytes *path, struct eio_bytes *query);
 
-/* Cuts the next parameter off the query, name and value as they are, not decoded; false at the end. One without '=' has an empty value. */
+/* Cuts the next parameter off the query, name and value as they are, not decoded; false at the end. One without '='
+ * has an empty value. */
 bool eio_query_next(struct eio_bytes *query, struct eio_bytes *name, struct eio_bytes *value);
 
 /* Finds the last parameter called name (names and values are percent-decoded, '+' is a blank), appends its decoded

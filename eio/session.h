@@ -41,6 +41,7 @@ enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
 struct eio_settings {
 	uint64_t ping_interval, ping_timeout, upgrade_timeout;
 	size_t max_payload; /* maxHttpBufferSize */
+	size_t max_replies; /* with more in the queue that has no tag, a client that pings is not answered but ended; 0: none */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
@@ -99,7 +100,12 @@ struct eio_session {
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 };
 
-enum eio_event_type { EIO_EVENT_NONE, EIO_EVENT_MESSAGE, EIO_EVENT_CLOSE };
+enum eio_event_type {
+	EIO_EVENT_NONE,
+	EIO_EVENT_MESSAGE,
+	EIO_EVENT_CLOSE,
+	EIO_EVENT_LATER, /* many packets were taken and none was an event: ask again, after others maybe */
+};
 
 struct eio_event {
 	enum eio_event_type type;
@@ -124,6 +130,8 @@ struct eio_output {
 	struct eio_block *body; /* of an ANSWER */
 	enum eio_payload_form form; /* of the body */
 	enum eio_coding coding; /* what the body is in */
+	/* The server goes away, and the client shall come back: not all do when they are only told "close". */
+	bool away;
 	size_t plain_n; /* how long the body is without the coding */
 	struct eio_bundle *bundle;
 };
@@ -161,9 +169,9 @@ void eio_session_post_abort(struct eio_session *s);
 /* A POST was refused for its size: it is over, and the session goes on. */
 void eio_session_post_refused(struct eio_session *s);
 
-/* The body of the begun POST is complete; the bytes are changed in place and must stay until eio_session_event returned
- * EIO_EVENT_NONE. binary: the payload's binary form, which only revision 3 has. Answer "ok" afterwards, whatever was in
- * it. */
+/* The body of the begun POST is complete; the bytes are changed in place and must stay until eio_session_reading() is
+ * false. Until then the POST is open. binary: the payload's binary form, which only revision 3 has. Answer "ok"
+ * afterwards, whatever was in it. */
 void eio_session_post(struct eio_session *s, char *body, size_t n, bool binary);
 
 /* The POST's content type says that it is not text: the session closes; answer 400 with an empty body. */
@@ -189,8 +197,8 @@ void eio_session_ws_closed(struct eio_session *s, bool error);
  * or out of memory; nothing is kept then. */
 int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
-/* Drops queued bundles that carry a tag, oldest first, until at most max_bytes are queued (tag NULL), or all bundles
- * with that very tag. Returns how many were dropped. */
+/* Drops queued bundles that carry a tag, oldest first, until those with one cost at most max_bytes (tag NULL), or all
+ * bundles with that very tag. Returns how many were dropped. */
 size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes);
 
 /* Closes: what is queued is sent first, then the client is told. The CLOSE event comes at once. A polling client
@@ -209,6 +217,14 @@ enum eio_output_type eio_session_output(struct eio_session *s, bool writable, st
 /* When eio_session_tick wants to be called, in milliseconds, or UINT64_MAX for never. */
 uint64_t eio_session_deadline(const struct eio_session *s);
 void eio_session_tick(struct eio_session *s, uint64_t now_ms);
+
+/* Whether what came in has more events: whoever does not take all of them at once comes back for them, before anything
+ * else is given to the session but requests and the probe's messages. */
+static inline bool
+eio_session_reading(const struct eio_session *s)
+{
+	return s->reading != EIO__READING_NONE && s->state == EIO__STATE_OPEN;
+}
 
 static inline bool
 eio_session_upgraded(const struct eio_session *s)
@@ -240,11 +256,18 @@ struct eio_bundle *eio_session_take(struct eio_session *s);
 /* The wire form that this session's transport takes now. */
 enum eio_wire eio_session_wire(const struct eio_session *s);
 
-/* How many bytes of messages wait in the queue. */
+/* What waits in the queue, in bytes, with what each of it costs beside its data; and that part of it which has no
+ * tag. */
 static inline size_t
 eio_session_queued(const struct eio_session *s)
 {
-	return s->queue.bytes;
+	return eio_queue_cost(&s->queue);
+}
+
+static inline size_t
+eio_session_replies(const struct eio_session *s)
+{
+	return s->queue.untagged;
 }
 
 #endif

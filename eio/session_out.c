@@ -153,6 +153,7 @@ eio_session_output(struct eio_session *s, bool writable, struct eio_output *out)
 	*out = (struct eio_output){ .type = EIO_OUTPUT_NONE };
 	if (s->state == EIO__STATE_CLOSING && s->queue.count == 0 && s->kind.transport == EIO_TRANSPORT_WEBSOCKET)
 		eio__session_drained(s, false);
+	out->away = s->state >= EIO__STATE_CLOSED && s->reason == EIO_REASON_SHUTDOWN;
 	if (eio__session_take_due(s, EIO__DUE_POST_CUT)) {
 		s->post = EIO__POST_NONE;
 		out->type = EIO_OUTPUT_POST_DESTROY;

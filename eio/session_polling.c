@@ -63,8 +63,10 @@ void
 eio_session_post(struct eio_session *s, char *body, size_t n, bool binary)
 {
 	CHECK(body != NULL && s->reading == EIO__READING_NONE);
-	s->post = EIO__POST_NONE;
-	if (s->state != EIO__STATE_OPEN) return;
+	if (s->state != EIO__STATE_OPEN) {
+		s->post = EIO__POST_NONE;
+		return;
+	}
 	s->in = (struct eio_payload){ .p = body, .n = n, .text = s->kind.text };
 	s->in.form = s->kind.revision == 4 ? EIO_PAYLOAD_4 : binary ? EIO_PAYLOAD_3_BINARY : EIO_PAYLOAD_3_STRING;
 	s->reading = EIO__READING_PAYLOAD;

@@ -46,8 +46,9 @@ become_websocket(struct eio_session *s)
 	s->probe = EIO__PROBE_UPGRADED;
 	s->upgrade_at = s->noop_at = 0;
 	if (s->get == EIO__GET_HELD) s->get = EIO__GET_LEFT;
-	/* Official clients have none then. */
+	/* Official clients have none then. What is left to read of one goes with it. */
 	eio__session_set_due(s, EIO__DUE_POST_CUT, s->post == EIO__POST_OPEN);
+	s->reading = EIO__READING_NONE;
 	if (s->state == EIO__STATE_CLOSING && s->queue.count == 0) eio__session_drained(s, false);
 }
 

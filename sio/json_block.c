@@ -273,9 +273,9 @@ follow_brackets(struct scan *s, struct tokens *t)
 }
 
 /*
- * Whether the tokens stand in an order that there may be: 0. A value or key starts behind each bracket that opens, comma and
- * colon, and nowhere else; only behind a bracket that opens there may be the one that closes instead. What comes first in an
- * object, and behind its commas, is a key. A colon stands behind each key, and nowhere else.
+ * Whether the tokens stand in an order that there may be: 0. A value or key starts behind each bracket that opens,
+ * comma and colon, and nowhere else; only behind a bracket that opens there may be the one that closes instead. What
+ * comes first in an object, and behind its commas, is a key. A colon stands behind each key, and nowhere else.
  *
  * space: what there is of it between the tokens; where that is known to be nothing, half of the work is none.
  */

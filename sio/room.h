@@ -118,8 +118,8 @@ void sio_rooms_leave_all(struct sio_rooms *t, struct sio_member *m);
 /* The room, or NULL when it has no members. Valid until somebody leaves it. */
 struct sio_room *sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key);
 
-/* The rooms of a member, in the order it joined them: begin with *at NULL; NULL behind the last. It must not join or leave meanwhile.
- * The key is valid until it leaves that room. */
+/* The rooms of a member, in the order it joined them: begin with *at NULL; NULL behind the last. It must not join or
+ * leave meanwhile. The key is valid until it leaves that room. */
 const struct sio_room_key *sio_member_next_room(const struct sio_member *m, const struct eio_list **at);
 
 #endif

@@ -11,6 +11,7 @@
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
+#include "src/source/pubsub.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
@@ -30,7 +31,7 @@ struct daemon {
 	const struct config *config;
 	struct files *files;
 	struct interest_table *interest;
-	struct metrics_set metrics; /* a row for each thread */
+	struct metrics_set metrics; /* of all threads */
 	struct thread *threads; /* one for each worker; the last one is the feed's, which a single worker shares */
 	unsigned n_threads;
 	struct feed *feed;
@@ -56,7 +57,6 @@ open_files(const struct config *c, struct files **out)
 		.serve_client = c->serve_client,
 		.legacy = c->compat != CONFIG_COMPAT_4,
 		.version = c->client.version,
-		.version_given = c->client.version_given,
 		.dir = c->client.dir,
 	};
 
@@ -70,7 +70,7 @@ make_thread(struct daemon *d, unsigned i)
 	int err;
 
 	if (i < d->config->workers) snprintf(name, sizeof name, "siocast-work-%u", i);
-	err = thread_init(&d->threads[i], name, &d->metrics.rows[i]);
+	err = thread_init(&d->threads[i], name, &d->metrics);
 	if (err) log_error_errno(err, "event=thread-failed thread=%s", name);
 	return err;
 }
@@ -82,7 +82,7 @@ make_threads(struct daemon *d)
 
 	d->n_threads = workers > 1 ? workers + 1 : 1;
 	d->threads = calloc(d->n_threads, sizeof *d->threads);
-	if (!d->threads || metrics_set_init(&d->metrics, d->n_threads)) return no_memory("thread");
+	if (!d->threads || metrics_set_init(&d->metrics)) return no_memory("thread");
 	for (unsigned i = 0; i < d->n_threads; i++)
 		if (make_thread(d, i)) return -1;
 	return 0;
@@ -93,8 +93,9 @@ make_feed(struct daemon *d)
 {
 	struct feed_options o = {
 		.thread = &d->threads[d->n_threads - 1],
+		.source = &source_pubsub,
 		.interest = d->interest,
-		.metrics = &d->metrics.rows[d->n_threads - 1],
+		.metrics = &d->metrics,
 	};
 
 	config_fill_feed(d->config, &o);
@@ -259,6 +260,8 @@ daemon_run(const struct config *config)
 		log_error("event=start-failed");
 		return 1;
 	}
+	if (config->warnings)
+		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", config->warnings);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	stop_all(&d);
@@ -276,6 +279,8 @@ daemon_test(const struct config *config, const char *file)
 	log_set_level((enum log_level)config->log_level);
 	if (open_files(config, &files)) return 1;
 	files_close(files);
-	printf("%s: ok\n", file ? file : "siocast");
+	printf("%s: ok", file ? file : "siocast");
+	if (config->warnings) printf(", with %u warning%s", config->warnings, config->warnings > 1 ? "s" : "");
+	printf("\n");
 	return 0;
 }

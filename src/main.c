@@ -5,17 +5,21 @@
 
 #include <stdio.h>
 
+/* Warnings are for who looks at the configuration; a start only tells that there are some. */
 static void
-print_config_error(void *user, const char *text)
+print_report(void *user, const struct config_report *r)
 {
-	(void)user;
-	fprintf(stderr, "%s\n", text);
+	const struct cli *cli = user;
+
+	if (r->warning && cli->action == CLI_RUN && !cli->flags.strict) return;
+	fprintf(stderr, "%s\n", r->text);
+	if (r->line) fprintf(stderr, "    %s\n    %s\n", r->line, r->caret);
 }
 
 static int
-load_and_do(const struct cli *cli)
+load_and_do(struct cli *cli)
 {
-	struct config *config = config_load(&cli->flags, print_config_error, NULL);
+	struct config *config = config_load(&cli->flags, print_report, cli);
 	int status;
 
 	if (!config) return 1;

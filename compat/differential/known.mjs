@@ -102,10 +102,7 @@ const webSockets = [
 		siocast: undefined,
 		reason: 'permessage-deflate is agreed to only when configured',
 	},
-	all(/ws-frames-ws-unmasked$/, 'libwebsockets reads frames without a mask; no client sends them'),
 	all(/ws-frames-close-packet$/, 'a close packet closes, on every transport'),
-	all(/ws-frames-fragments-with-ping$/, 'a pong leaves after what is being received'),
-	all(/ws-frames-ws-ping-too-long$/, 'a forbidden control frame ends the connection; libwebsockets sends no status for it'),
 ];
 
 // The official servers read requests with the parser of the Node they run on, and Node 20 has become stricter.

@@ -17,9 +17,19 @@ struct rest {
 	uv_write_t req;
 	struct eio__conn *conn;
 	struct eio_block *body;
+	struct eio_unsent *unsent; /* what counts the body, or NULL */
+	size_t body_n;
 	bool close;
 	char head[];
 };
+
+static void
+free_rest(struct rest *w)
+{
+	eio_unsent_done(w->unsent, w->body_n);
+	eio_block_unref(w->body);
+	free(w);
+}
 
 /* The rest is out. A connection whose client will say nothing more, or whose server is closing, ends here as well. */
 static void
@@ -27,18 +37,29 @@ on_rest_written(uv_write_t *req, int status)
 {
 	struct rest *w = EIO_CONTAINER(req, struct rest, req);
 	struct eio__conn *c = w->conn;
-	enum eio__wrote how = w->close ? EIO__WROTE_LAST : EIO__WROTE;
+	enum eio__wrote how = w->close ? EIO__WROTE_LAST : EIO__WROTE_REST;
+	bool all = uv_stream_get_write_queue_size(&c->h.stream) == 0;
 
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
-	if (status || c->eof || c->httpd->closing) how = EIO__WROTE_FAILED;
+	c->rests--;
+	if (status || (all && (c->eof || c->httpd->closing))) how = EIO__WROTE_FAILED;
 	c->httpd->written(c, how);
-	eio_block_unref(w->body);
-	free(w);
+	free_rest(w);
 }
 
-/* What the socket did not take at once is kept: the head by a copy, the body by a reference. */
+/* What counts the body of an answer goes with the rest of it. */
+static void
+take_unsent(struct rest *w, struct eio_response *r)
+{
+	w->unsent = r->unsent;
+	w->body_n = r->length;
+	r->unsent = NULL;
+}
+
+/* What the socket did not take at once is kept: the head by a copy, the body by a reference. r: the answer, or NULL. */
 static enum eio__wrote
-conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, size_t sent, bool close)
+conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, size_t sent, bool close,
+	struct eio_response *r)
 {
 	struct rest *w = malloc(sizeof *w + head.n);
 	size_t head_sent = sent < head.n ? sent : head.n, body_sent = sent - head_sent;
@@ -48,20 +69,23 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	if (!w) return EIO__WROTE_FAILED;
 	/* In this order: `head` begins in the padding at the end of the struct, which the assignment may write. */
 	*w = (struct rest){ .conn = c, .body = body ? eio_block_ref(body) : NULL, .close = close };
+	if (r) take_unsent(w, r);
 	if (head.n) memcpy(w->head, head.p, head.n);
 	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
 	if (body && body_sent < body->n)
 		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));
 	if (uv_write(&w->req, &c->h.stream, bufs, n, on_rest_written)) {
-		eio_block_unref(w->body);
-		free(w);
+		free_rest(w);
 		return EIO__WROTE_FAILED;
 	}
-	return EIO__WROTE;
+	c->rests++;
+	c->kept += head.n + (body ? body->n : 0) - sent;
+	return EIO__WROTE_KEPT;
 }
 
-enum eio__wrote
-eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close)
+/* Writes bytes and a block, which may be NULL. r: the answer that they are, or NULL. */
+static enum eio__wrote
+write_parts(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close, struct eio_response *r)
 {
 	size_t total = head.n + (body ? body->n : 0);
 	uv_buf_t bufs[2];
@@ -74,8 +98,14 @@ eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	c->httpd->stats.bytes_out += total;
 	n = uv_try_write(&c->h.stream, bufs, parts);
 	if (n < 0 && n != UV_EAGAIN) return EIO__WROTE_FAILED;
-	if (n < 0 || (size_t)n < total) return conn_write_rest(c, head, body, n < 0 ? 0 : (size_t)n, close);
+	if (n < 0 || (size_t)n < total) return conn_write_rest(c, head, body, n < 0 ? 0 : (size_t)n, close, r);
 	return close ? EIO__WROTE_LAST : EIO__WROTE;
+}
+
+enum eio__wrote
+eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close)
+{
+	return write_parts(c, head, body, close, NULL);
 }
 
 /* Gathering */
@@ -92,7 +122,7 @@ on_answer_sent(void *owner, const char *rest, size_t n)
 	b = c->gathered;
 	CHECK(b != NULL && n <= b->n);
 	c->gathered = NULL;
-	if (n) c->httpd->written(c, conn_write_rest(c, eio_bytes(NULL, 0), b, b->n - n, false));
+	if (n) c->httpd->written(c, conn_write_rest(c, eio_bytes(NULL, 0), b, b->n - n, false, NULL));
 }
 
 int
@@ -144,7 +174,7 @@ may_gather(const struct eio_httpd *h, const struct eio_response *r)
 }
 
 static enum eio__wrote
-respond_at_once(struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close)
+respond_at_once(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close)
 {
 	struct eio__responses *a = &c->httpd->responses;
 	/* Taken away while it is in use: emptying the ring may lead to another answer, see write_gathered. */
@@ -154,14 +184,14 @@ respond_at_once(struct eio__conn *c, const struct eio_response *r, bool head_onl
 	eio_buf_init(&a->head);
 	eio_buf_clear(&head);
 	eio__response_head(a, r, minor0, close, &head);
-	if (!eio_buf_failed(&head)) how = eio__conn_write(c, eio_buf_bytes(&head), head_only ? NULL : r->body, close);
+	if (!eio_buf_failed(&head)) how = write_parts(c, eio_buf_bytes(&head), head_only ? NULL : r->body, close, r);
 	eio_buf_deinit(&a->head);
 	a->head = head;
 	return how;
 }
 
 enum eio__wrote
-eio__conn_respond(struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close)
+eio__conn_respond(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close)
 {
 	bool gather = !head_only && !close && may_gather(c->httpd, r);
 	struct eio_block *all = gather ? eio__response_shared(&c->httpd->responses, r, minor0) : NULL;

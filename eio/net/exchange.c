@@ -18,7 +18,9 @@ drop_response(struct eio_response *r)
 {
 	eio_block_unref(r->headers);
 	eio_block_unref(r->body);
+	eio_unsent_done(r->unsent, r->length);
 	r->headers = r->body = NULL;
+	r->unsent = NULL;
 }
 
 void

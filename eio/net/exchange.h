@@ -15,6 +15,7 @@
 
 #include "eio/bundle.h"
 #include "eio/net/http.h"
+#include "eio/net/unsent.h"
 
 /* How far a request has come when it is told. */
 enum eio_stage {
@@ -30,6 +31,7 @@ struct eio_response {
 	struct eio_block *headers; /* lines ending in CRLF, or NULL; a reference */
 	struct eio_block *body; /* or NULL; a reference */
 	size_t length; /* of the body, which a HEAD request does not get */
+	struct eio_unsent *unsent; /* counts the body until it is written, or NULL; a reference */
 	bool no_length; /* leave Content-Length out, as 304 and 204 do */
 	bool close; /* close the connection afterwards */
 	bool destroy; /* cut the connection without an answer */

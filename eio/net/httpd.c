@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The HTTP server: listeners and accepting. The connections are in conn.c. */
+/* The HTTP server: listeners and accepting. The connections are in conn_read.c. */
 #include "eio/check.h"
 #include "eio/net/httpd_int.h"
 
@@ -96,6 +96,15 @@ eio_httpd_accept(struct eio_httpd *h, int fd)
 }
 
 static void
+on_turn_closed(uv_handle_t *handle)
+{
+	struct eio_httpd *h = handle->data;
+
+	h->handles--;
+	eio__httpd_free_if_done(h);
+}
+
+static void
 on_listener_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
@@ -132,11 +141,16 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 
 	if (!h) return NULL;
 	h->written = eio__conn_written;
+	h->go_on = eio__conn_go_on;
 	h->loop = loop;
 	h->clock = clock;
 	h->options = *options;
 	h->handler = *handler;
 	eio_list_init(&h->conns);
+	eio_list_init(&h->ready);
+	uv_idle_init(loop, &h->turn);
+	h->turn.data = h;
+	h->handles++;
 	eio_timer_init(&h->accept_retry, on_accept_retry);
 	return h;
 }
@@ -148,6 +162,7 @@ eio_httpd_close(struct eio_httpd *h)
 
 	eio_httpd_stop_accepting(h);
 	h->closing = true;
+	uv_close((uv_handle_t *)&h->turn, on_turn_closed);
 	/* An answer that is on its way out is allowed to leave; the linger timer bounds it. */
 	EIO_LIST_FOREACH_SAFE(l, next, &h->conns)
 	{

@@ -15,6 +15,11 @@
 enum {
 	EIO_HTTPD_LINGER_MS = 2000, /* how long a closing connection may still send what nobody reads */
 	EIO_HTTPD_PIPELINE_BYTES = 65536, /* of requests waiting behind one that is being answered */
+	EIO_HTTPD_UNSENT_BYTES = 65536, /* with more that the client has not read, nothing of it is read */
+	/* What a connection does in one turn of the loop, and how many of those that do so much every turn go on in the
+	 * next: others wait for them no longer than a few milliseconds. */
+	EIO_HTTPD_TURN_REQUESTS = 16,
+	EIO_HTTPD_TURN_CONNECTIONS = 4,
 };
 
 struct eio_httpd_options {
@@ -22,7 +27,9 @@ struct eio_httpd_options {
 	size_t max_head; /* bytes of request line and headers; more is answered 431 */
 	size_t max_body; /* bytes */
 	uint64_t header_timeout_ms; /* for a request head, and between the parts of a body */
-	uint64_t keep_alive_timeout_ms; /* for the next request on a connection */
+	uint64_t request_timeout_ms; /* for a whole request, from its first byte to its last; 0: none */
+	uint64_t
+		keep_alive_timeout_ms; /* for the next request on a connection; and for the next bytes of an answer to leave */
 };
 
 /* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the HTTP server share: httpd.c (listeners and the server
- * itself), conn.c (a connection: requests in, answers out, its states) and
- * conn_write.c (bytes out).
+ * itself), conn_read.c (a connection: requests in, and their answers), conn.c (its
+ * end, its clock) and conn_write.c (bytes out). They call only those named behind
+ * them.
  */
 #ifndef EIO_NET_HTTPD_INT_H
 #define EIO_NET_HTTPD_INT_H
@@ -14,6 +15,7 @@
 enum {
 	EIO__CONN_MAGIC = 0x636f6e6e,
 	EIO__READ_BUFFER = 65536,
+	EIO__REST_COST = 320, /* what is kept of an answer costs beside its bytes */
 	EIO__SHARED_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
 
@@ -22,8 +24,10 @@ struct eio__conn;
 
 /* How a write went. Whoever is told goes on with eio__conn_written. */
 enum eio__wrote {
-	EIO__WROTE, /* it is out, or what the socket did not take is kept and follows by itself */
-	EIO__WROTE_LAST, /* it is out, and the connection ends behind it */
+	EIO__WROTE, /* it is out */
+	EIO__WROTE_KEPT, /* what the socket did not take is kept and follows by itself */
+	EIO__WROTE_REST, /* something that was kept is out */
+	EIO__WROTE_LAST, /* all is out, and the connection ends behind it */
 	EIO__WROTE_FAILED, /* the connection is broken, or memory is short: it has to be closed */
 };
 
@@ -41,8 +45,11 @@ struct eio_httpd {
 	struct eio__responses responses;
 	/* Is told what became of a write that did not end at once: eio__conn_written. */
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
+	void (*go_on)(struct eio__conn *c); /* eio__conn_go_on */
 	struct eio_uring *ring; /* or NULL */
 	bool gathers;
+	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */
+	uv_idle_t turn; /* runs while there are some */
 	char read_buffer[EIO__READ_BUFFER];
 };
 
@@ -57,26 +64,54 @@ struct eio__conn {
 	struct eio_httpd *httpd;
 	struct eio_http *http;
 	struct eio_exchange *ex; /* being received or answered; a reference */
-	struct eio_buf pending; /* bytes that came while an exchange was being answered */
+	struct eio_buf pending; /* bytes that came while an exchange was being answered, or too many for one turn */
+	size_t pending_at; /* those before it are done */
+	struct eio_list ready; /* in httpd->ready */
 	struct eio_timer timer;
+	uint64_t allowance_ms; /* what the timer is set to unless something is unsent; 0: it is not */
+	uint64_t request_until; /* when the request being read must be complete */
+	unsigned rests; /* parts of answers that are kept */
+	size_t kept, gone; /* bytes that were kept to be written, and how many had left when the clock last looked */
 	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	int fd; /* the handle's */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
 	bool notified; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
-	bool feeding, lingering, closing, stopped, eof;
+	bool feeding, lingering, closing, eof;
+	bool stopped; /* it is not read */
+	bool ending; /* the last answer was given */
+	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
 };
 
-/* conn.c */
+/* conn_read.c */
 
 /* Serves an accepted descriptor, which it owns. */
 void eio__conn_new(struct eio_httpd *h, int fd);
+
+/* Does what waited for a turn. */
+void eio__conn_go_on(struct eio__conn *c);
+
+/* conn.c */
 
 /* Ends the connection at once; whoever answers its exchange is told, and the answer will go nowhere. */
 void eio__conn_close(struct eio__conn *c);
 
 /* Does what follows from a write: nothing, ends the connection behind it, or closes it. */
 void eio__conn_written(struct eio__conn *c, enum eio__wrote how);
+
+/* While a body arrives parser and exchange share the request; when the exchange ends early the parser lets go of it. */
+void eio__conn_release_request(struct eio__conn *c);
+
+/* Has it go on in one of the next turns, when those that came before it have. */
+void eio__conn_ready(struct eio__conn *c);
+
+/* Closes the connection after so many milliseconds, unless armed again; 0: never. While something is unsent that is
+ * put off, and what counts is that it goes on leaving. */
+void eio__conn_arm(struct eio__conn *c, uint64_t ms);
+/* What its client has not read costs, in bytes. */
+size_t eio__conn_unsent(const struct eio__conn *c);
+
+void eio__conn_clock_init(struct eio__conn *c);
 
 /* Frees a closed server whose last handle is gone. */
 void eio__httpd_free_if_done(struct eio_httpd *h);
@@ -87,8 +122,7 @@ void eio__httpd_free_if_done(struct eio_httpd *h);
  * them. */
 enum eio__wrote eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
 
-/* Writes an answer. head_only: without its body. minor0 and close: see eio__response_head. */
-enum eio__wrote eio__conn_respond(
-	struct eio__conn *c, const struct eio_response *r, bool head_only, bool minor0, bool close);
+/* Writes an answer; what counts it goes with what is kept of it. head_only: without its body. minor0 and close: see eio__response_head. */
+enum eio__wrote eio__conn_respond(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close);
 
 #endif

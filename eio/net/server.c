@@ -44,6 +44,7 @@ make_server_parts(struct eio_server *s)
 		.ping_timeout = o->ping_timeout,
 		.upgrade_timeout = o->upgrade_timeout,
 		.max_payload = o->max_payload,
+		.max_replies = o->max_replies,
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
@@ -53,7 +54,7 @@ make_server_parts(struct eio_server *s)
 	};
 	s->prefix = prefix_of(o);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, o->ws_deflate.on, &eio__link_handler);
+	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__link_handler);
 	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
@@ -71,10 +72,13 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->options = options;
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
+	eio_list_init(&s->readers);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
 	uv_prepare_start(&s->prepare, eio__socket_prepare);
+	uv_idle_init(loop, &s->turn);
+	s->turn.data = s;
 	return s;
 }
 
@@ -99,6 +103,7 @@ eio_server_close(struct eio_server *s)
 {
 	eio_ws_server_close(s->ws);
 	uv_close((uv_handle_t *)&s->prepare, NULL);
+	uv_close((uv_handle_t *)&s->turn, NULL);
 }
 
 void
@@ -181,10 +186,26 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	eio__socket_notify_open(socket, ex->req);
 }
 
+/* Who polls again has read what the poll before brought. One who has not, and so by many connections, would let pile up
+ * in them what his queue may not hold. */
+static bool
+has_read(const struct eio_server *s, const struct eio_socket *socket)
+{
+	size_t max = s->options->max_unsent;
+
+	return max == 0 || !socket->unsent || eio_unsent_bytes(socket->unsent) <= max;
+}
+
 static void
 take_poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
 {
 	s->stats.polls++;
+	if (!has_read(s, socket)) {
+		eio_session_discard(&socket->session, EIO_REASON_TRANSPORT_ERROR);
+		eio__answer_empty(s, ex, 400);
+		eio__socket_pump(socket);
+		return;
+	}
 	switch (eio_session_get(&socket->session, eio_clock_now(s->clock))) {
 	case EIO_ACCEPT_OK: hold_get(socket, ex); break;
 	case EIO_ACCEPT_OVERLAP: eio__answer_empty(s, ex, 400); break;
@@ -203,6 +224,7 @@ on_post_abort(struct eio_exchange *ex)
 
 	CHECK_MAGIC(s, EIO__SOCKET_MAGIC);
 	s->post = NULL;
+	s->post_taken = false;
 	eio_session_post_abort(&s->session);
 	eio__socket_pump(s);
 	eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
@@ -229,19 +251,6 @@ post_begin(struct eio_server *s, struct eio_socket *socket, struct eio_exchange 
 	case EIO_ACCEPT_REFUSE: eio__answer_error(s, ex, EIO_ERROR_BAD_REQUEST); break;
 	}
 	return false;
-}
-
-/* The POST is no longer on its way; the caller answers it. */
-static void
-post_done(struct eio_socket *socket)
-{
-	struct eio_exchange *ex = socket->post;
-
-	CHECK(ex && ex->owner == socket);
-	socket->post = NULL;
-	ex->owner = NULL;
-	ex->on_abort = NULL;
-	eio_exchange_unref(ex);
 }
 
 /* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has. */
@@ -273,14 +282,14 @@ post_complete(struct eio_server *s, struct eio_socket *socket, struct eio_exchan
 {
 	struct eio_buf *body = &ex->req->body;
 
-	post_done(socket);
 	eio_buf_addc(body, '\0'); /* so that an empty one is a pointer too */
 	body->n--;
 	if (eio_buf_failed(body) || !take_body(socket, ex->req, body)) {
 		eio_session_post_bad_type(&socket->session);
 		eio__answer_empty(s, ex, 400);
+		eio_exchange_unref(eio__socket_end_post(socket));
 	} else {
-		eio__answer_text(s, ex, socket, 200, "text/html", EIO_LIT("ok"));
+		socket->post_taken = true;
 	}
 	eio__socket_pump(socket);
 }
@@ -292,9 +301,9 @@ take_post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *
 	if (stage == EIO_STAGE_COMPLETE) {
 		post_complete(s, socket, ex);
 	} else if (stage == EIO_STAGE_TOO_LARGE) {
-		post_done(socket);
 		eio_session_post_refused(&socket->session);
 		eio__answer_empty(s, ex, 413);
+		eio_exchange_unref(eio__socket_end_post(socket));
 	}
 }
 
@@ -331,7 +340,11 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
-	if (err != EIO_OK)
+	/* Of a session that a shutdown has just ended: python-socketio stays away for ever after an error, but comes
+	 * back after a lost connection. */
+	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)
+		eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
+	else if (err != EIO_OK)
 		eio__answer_error(s, ex, err);
 	else if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);

@@ -27,6 +27,10 @@ struct eio_server_options {
 	bool no_trailing_slash;
 	uint64_t ping_interval, ping_timeout, upgrade_timeout; /* ms */
 	size_t max_payload; /* maxHttpBufferSize, bytes */
+	/* A client that polls again while it has not read so many bytes of what earlier polls got ends; 0: never. */
+	size_t max_unsent;
+	/* What may wait for a client that pings by itself; 0: anything. What the application sends it watches itself. */
+	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
 	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
@@ -129,8 +133,14 @@ void eio_socket_prefetch_rest(const struct eio_socket *s);
 /* A number that is the caller's while something waits in the queue; 0 again whenever the queue is empty. */
 uint64_t *eio_socket_queue_mark(struct eio_socket *s);
 
-/* How many bytes wait in the queue; and dropping of what may be dropped (see eio_session_drop). */
+/* How many bytes of polls' answers are on their way that the client has not read, those above 16 KB: they wait as the
+ * queue does. */
+size_t eio_socket_unsent(const struct eio_socket *s);
+
+/* What waits in the queue, in bytes, with EIO_QUEUED_COST for each bundle; how much of that was sent without a tag; and
+ * dropping of what may be dropped (see eio_session_drop). */
 size_t eio_socket_queued(const struct eio_socket *s);
+size_t eio_socket_replies(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
 
 /* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket

@@ -6,6 +6,7 @@
  * a broadcast to an idle WebSocket goes straight to the kernel.
  */
 #include "eio/check.h"
+#include "eio/net/answer.h"
 #include "eio/net/sid.h"
 #include "eio/net/socket_int.h"
 
@@ -13,6 +14,9 @@
 
 enum {
 	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
+	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the next. */
+	TURN_EVENTS = 32,
+	TURN_SOCKETS = 4,
 	LATE_MS = 100, /* timers come within two ticks of the wheel, 32 ms */
 };
 
@@ -44,6 +48,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	s->magic = EIO__SOCKET_MAGIC;
 	s->server = server;
 	eio_list_init(&s->dirty);
+	eio_list_init(&s->turn);
 	eio_timer_init(&s->timer, on_session_timer);
 	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
 		eio_session_deinit(&s->session);
@@ -84,25 +89,26 @@ eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req)
 	s->request = NULL;
 }
 
+/* away: see struct eio_output. Without a code some clients take the close for what their user wanted, and stay away. */
 static void
-forget_link(struct eio_link *link)
+forget_link(struct eio_link *link, bool away)
 {
 	if (!link) return;
 	link->socket = NULL;
-	if (link->ws) eio_ws_close(link->ws, EIO_WS_CLOSE_NO_CODE);
+	if (link->ws) eio_ws_close(link->ws, away ? EIO_WS_CLOSE_GOING_AWAY : EIO_WS_CLOSE_NO_CODE);
 }
 
 static void
-drop_main(struct eio_socket *s)
+drop_main(struct eio_socket *s, bool away)
 {
-	forget_link(s->main);
+	forget_link(s->main, away);
 	eio__socket_set_main(s, NULL);
 }
 
 static void
-drop_probe(struct eio_socket *s)
+drop_probe(struct eio_socket *s, bool away)
 {
-	forget_link(s->probe);
+	forget_link(s->probe, away);
 	s->probe = NULL;
 }
 
@@ -120,17 +126,19 @@ drop_exchange(struct eio_exchange **ex)
 static void
 socket_free(struct eio_socket *s)
 {
-	drop_main(s);
-	drop_probe(s);
+	drop_main(s, false);
+	drop_probe(s, false);
 	drop_exchange(&s->get);
 	drop_exchange(&s->post);
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
 	eio_list_remove(&s->dirty);
+	eio_list_remove(&s->turn);
 	eio_hash_remove(&s->server->sids, &s->node);
 	s->server->stats.open--;
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
 	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
 	eio_session_deinit(&s->session);
+	eio_unsent_unref(s->unsent);
 	free(s->jsonp);
 	s->magic = 0;
 	free(s);
@@ -138,17 +146,64 @@ socket_free(struct eio_socket *s)
 
 /* The pump */
 
+struct eio_exchange *
+eio__socket_end_post(struct eio_socket *s)
+{
+	struct eio_exchange *ex = s->post;
+
+	CHECK(ex != NULL);
+	s->post = NULL;
+	s->post_taken = false;
+	ex->owner = NULL;
+	ex->on_abort = NULL;
+	return ex;
+}
+
+static void
+on_server_turn(uv_idle_t *turn)
+{
+	struct eio_server *server = turn->data;
+
+	CHECK_MAGIC(server, EIO__SERVER_MAGIC);
+	for (unsigned i = 0; i < TURN_SOCKETS && !eio_list_empty(&server->readers); i++) {
+		struct eio_socket *s = EIO_CONTAINER(server->readers.next, struct eio_socket, turn);
+
+		eio_list_remove(&s->turn);
+		eio__socket_pump(s);
+	}
+	if (eio_list_empty(&server->readers)) uv_idle_stop(turn);
+}
+
+/* A POST may bring a hundred thousand events: others have their turn in between, and the client its answer when all are
+ * taken. */
+static void
+go_on_reading(struct eio_socket *s)
+{
+	struct eio_exchange *ex;
+
+	if (eio_session_reading(&s->session)) {
+		if (eio_list_empty(&s->turn)) eio_list_add_tail(&s->server->readers, &s->turn);
+		uv_idle_start(&s->server->turn, on_server_turn);
+	} else if (s->post) {
+		ex = eio__socket_end_post(s);
+		eio__answer_text(s->server, ex, s, 200, "text/html", EIO_LIT("ok"));
+		eio_exchange_unref(ex);
+	}
+}
+
 static void
 pump_events(struct eio_socket *s)
 {
+	unsigned left = TURN_EVENTS;
 	const struct eio_server_handler *h = &s->server->handler;
 	uint64_t now = eio_clock_now(s->server->clock);
 	struct eio_event ev;
 
-	for (;;) {
+	do {
 		switch (eio_session_event(&s->session, &ev, now)) {
-		case EIO_EVENT_NONE: return;
+		case EIO_EVENT_NONE: break;
 		case EIO_EVENT_MESSAGE:
+			left--;
 			s->server->stats.messages_in++;
 			s->server->stats.bytes_in += ev.data.n;
 			h->message(h->user, s, ev.binary, ev.data);
@@ -157,8 +212,10 @@ pump_events(struct eio_socket *s)
 			s->server->stats.closed[ev.reason]++;
 			if (s->notified_open) h->close(h->user, s, ev.reason);
 			break;
+		case EIO_EVENT_LATER: left = 0; break;
 		}
-	}
+	} while (ev.type != EIO_EVENT_NONE && (left > 0 || !eio_session_reading(&s->session)));
+	if (s->post_taken) go_on_reading(s);
 }
 
 void
@@ -175,11 +232,11 @@ do_output(struct eio_socket *s, struct eio_output *out)
 	switch (out->type) {
 	case EIO_OUTPUT_ANSWER: eio__socket_answer(s, out); break;
 	case EIO_OUTPUT_SEND: eio__socket_write(s, out->bundle); break;
-	case EIO_OUTPUT_WS_CLOSE: drop_main(s); break;
+	case EIO_OUTPUT_WS_CLOSE: drop_main(s, out->away); break;
 	case EIO_OUTPUT_PROBE_PONG:
 		if (s->probe) eio_ws_write(s->probe->ws, s->server->probe_pong);
 		break;
-	case EIO_OUTPUT_PROBE_CLOSE: drop_probe(s); break;
+	case EIO_OUTPUT_PROBE_CLOSE: drop_probe(s, out->away); break;
 	case EIO_OUTPUT_POST_DESTROY: drop_exchange(&s->post); break;
 	case EIO_OUTPUT_END: socket_free(s); return false;
 	case EIO_OUTPUT_NONE: break;
@@ -245,9 +302,21 @@ eio_socket_queue_mark(struct eio_socket *s)
 }
 
 size_t
+eio_socket_unsent(const struct eio_socket *s)
+{
+	return eio_unsent_bytes(s->unsent);
+}
+
+size_t
 eio_socket_queued(const struct eio_socket *s)
 {
 	return eio_session_queued(&s->session);
+}
+
+size_t
+eio_socket_replies(const struct eio_socket *s)
+{
+	return eio_session_replies(&s->session);
 }
 
 size_t

@@ -20,13 +20,16 @@ struct eio_socket {
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
+	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */
 	struct eio_timer timer;
 	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
 	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
+	struct eio_unsent *unsent; /* its large answers that are not written yet; NULL: there was none */
 	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
 	const struct eio_request *request; /* during the open callback */
 	void *user;
 	bool notified_open, handshaken;
+	bool post_taken; /* the session has the body of post, which is answered once that is read */
 	bool late; /* its timer came late, and once more soon after */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
@@ -53,6 +56,9 @@ void eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req
 /* Takes the session's events now, and its outputs at the end of this turn. */
 void eio__socket_pump(struct eio_socket *s);
 void eio__socket_prepare(uv_prepare_t *prepare);
+
+/* The POST is no longer on its way: the caller answers it and drops the reference. */
+struct eio_exchange *eio__socket_end_post(struct eio_socket *s);
 
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void

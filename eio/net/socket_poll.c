@@ -63,6 +63,26 @@ poll_headers(struct eio_socket *s, const struct eio_exchange *ex, const struct e
 	return last;
 }
 
+/* The packet "close" says that the server wants no more of the client: python-socketio stays away for ever then. An
+ * error brings all back. Scripts of JSONP get the packet nevertheless: the first clients call themselves without end
+ * when theirs fails, and nobody but official clients has any. */
+static void
+leave_without_body(struct eio_output *out)
+{
+	eio_block_unref(out->body);
+	out->body = NULL;
+}
+
+/* A large answer counts as waiting until it is written. Out of memory there is none. */
+static void
+count_answer(struct eio_socket *s, struct eio_output *out, struct eio_response *r)
+{
+	r->unsent = eio_unsent_add(&s->unsent, out->body->n);
+	if (r->unsent) return;
+	eio_block_unref(out->body);
+	out->body = NULL;
+}
+
 void
 eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 {
@@ -74,8 +94,13 @@ eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 		eio_block_unref(out->body);
 		return;
 	}
-	if (s->jsonp) wrap_jsonp(s, out);
-	if (!out->body) r.status = 500;
+	if (s->jsonp)
+		wrap_jsonp(s, out);
+	else if (out->away)
+		leave_without_body(out);
+	if (out->body && out->body->n >= EIO_UNSENT_LEAST) count_answer(s, out, &r);
+	if (!out->body) r.status = out->away ? 503 : 500;
+	r.close = out->away;
 	r.body = out->body;
 	r.length = out->body ? out->body->n : 0;
 	if (out->body && out->coding != EIO_CODING_IDENTITY)

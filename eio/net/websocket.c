@@ -1,36 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only file that includes libwebsockets (and so never llhttp: both define
- * the same enumerators).
+ * The HTTP server has read and checked the request. From there on libwebsockets has the
+ * socket (carrier.h), what arrives is understood by eio/inbound.c, and frames are
+ * made by eio/bundle.c.
  *
- * The HTTP server has read the request already. What lws gets to see is a
- * minimal request of our own: no header of a client can trip its parser, and no
- * sub-protocol is looked up. Frames are made by eio/bundle.c. While lws holds
- * nothing back they go straight to the kernel: the way through lws_write touches
- * half a kilobyte of cold memory for each connection. What the kernel does not
- * take, and everything until that is gone, goes to lws_write, which passes bytes
- * through untouched when told LWS_WRITE_HTTP, but behind whatever it still holds
- * itself, so their order with its pongs is safe. tests/unit/eio_net/test_websocket.c fails
- * when a future lws stops doing that.
+ * A frame goes straight to the kernel. What that does not take waits here, as a
+ * reference to the block, and leaves when the socket takes writes again.
  *
- * A broadcast's sends may be gathered in a ring (eio/net/uring.h) first. A socket has at most one of them
- * there, and whatever else is written to it waits for the ring to be emptied; lws itself
- * writes from the loop only, when nothing is gathered.
- *
- * Permessage-deflate is ours, too: lws knows an extension of that name which does
- * nothing, so that it answers with what was negotiated and lets frames with RSV1
- * pass, in both directions. No window is kept between messages, so a socket that
- * negotiated it needs no more memory than another.
+ * A broadcast's sends may be gathered in a ring (eio/net/uring.h) first. A socket has
+ * at most one of them there, and whatever else is written to it has the ring emptied
+ * first.
  */
 #include "eio/net/websocket.h"
 
 #include "eio/check.h"
 #include "eio/inbound.h"
+#include "eio/net/carrier.h"
 #include "eio/net/uring.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -38,290 +26,88 @@
 #include <unistd.h>
 
 enum {
-	RX_BUFFER = 128, /* per connection; inbound messages are few and small, connections are many */
-	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame */
-	MAX_HEADERS = 512, /* lws's buffer for the request, which is our own and short */
+	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame, and for its end of the connection */
+	LAST_READS = 16, /* of what a peer sent behind its close frame */
 };
-
-static const char vhost_name[] = "engine.io";
-
-/* Text is checked here, and may come compressed: lws must not look at it. 4.1 does only when it is asked to, later
- * versions unless they are told not to. */
-#ifdef LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION
-static const uint64_t no_utf8_check = LWS_SERVER_OPTION_DISABLE_UTF8_VALIDATION;
-#else
-static const uint64_t no_utf8_check = 0;
-#endif
 
 enum { WS_MAGIC = 0x5ec0ffee, WS_SERVER_MAGIC = 0x77737376 };
 
-struct eio_ws {
-	unsigned magic; /* WS_MAGIC */
-	int fd; /* of wsi while it is open, else -1 */
-	struct lws *wsi;
-	bool open, closing, peer_closed, want_writable;
-	bool corked; /* the 101 waits for the first write */
-	bool gathered; /* a send to it is in the server's ring */
-	struct eio_ws_server *server;
-	void *user;
-	struct eio_inbound in;
+/* What the kernel did not take of a block. */
+struct unsent {
+	struct unsent *next;
+	struct eio_block *block;
+	size_t at; /* bytes of it that have left */
 };
 
-/* A handshake that lws is doing right now. */
-struct handshake {
-	struct eio_ws *ws; /* its wsi is set when lws has made one, and NULL again when lws gave up */
-	struct eio_bytes headers; /* for the 101 */
+struct eio_ws {
+	unsigned magic; /* WS_MAGIC */
+	int fd; /* -1 when the connection is lost */
+	struct unsent *unsent; /* in their order; while there are any, whatever is written goes behind them */
+	struct eio_block *gathered; /* a send of it is in the server's ring */
+	bool open;
+	bool closing; /* a close frame was written, or cannot be: nothing else is */
+	bool peer_closed; /* the peer's close frame has come */
+	bool deaf; /* what arrives is thrown away */
+	bool want_writable;
+	bool corked; /* the 101 waits for the first write */
+	struct eio_ws_server *server;
+	void *user;
+	struct lws *socket;
+	struct eio_block *pong; /* to the last ping that came while something was unsent, else NULL */
+	struct eio_inbound in;
 };
 
 struct eio_ws_server {
 	unsigned magic; /* WS_SERVER_MAGIC */
-	struct lws_context *context;
-	struct lws_vhost *vhost;
+	struct eio__carrier *carrier;
 	struct eio_ws_handler handler;
 	size_t max_payload;
-	/* Inside eio_ws_adopt, else NULL: lws has no way to hand a socket over with both the bytes that were read of it
-	 * and a pointer of ours, so the first callback for it finds that here. */
-	struct handshake *adopting;
-	struct lws_protocols protocols[2];
-	lws_retry_bo_t retry;
 	struct eio_uring *ring; /* NULL without */
 	bool gathers;
 };
 
-static struct eio_ws *
-ws_of(struct lws *wsi)
-{
-	struct eio_ws *ws = lws_get_opaque_user_data(wsi);
-
-	/* What lws hands back is checked: it must be what we gave it. */
-	if (ws) CHECK_MAGIC(ws, WS_MAGIC);
-	return ws;
-}
-
-/* Receiving */
+/* The end */
 
 static void
-on_receive(struct eio_ws *ws, char *data, size_t n)
+on_gone(void *owner)
 {
-	struct eio_piece piece = {
-		.data = data,
-		.n = n,
-		.left = lws_remaining_packet_payload(ws->wsi),
-		.first = lws_is_first_fragment(ws->wsi),
-		.final = lws_is_final_fragment(ws->wsi),
-		.binary = lws_frame_is_binary(ws->wsi),
-		.rsv = lws_get_reserved_bits(ws->wsi),
-	};
-	struct eio_inbound_message m;
+	struct eio_ws *ws = owner;
 
-	if (ws->closing) return;
-	switch (eio_inbound_take(&ws->in, &piece, ws->server->max_payload, &m)) {
-	case EIO_INBOUND_MORE: break;
-	case EIO_INBOUND_MESSAGE:
-		ws->server->handler.message(ws->user, ws, piece.binary, m.data, m.n);
-		eio_buf_deinit(&m.owned);
-		break;
-	case EIO_INBOUND_BAD_FRAME: eio_ws_close(ws, EIO_WS_CLOSE_PROTOCOL_ERROR); break;
-	case EIO_INBOUND_BAD_DATA: eio_ws_close(ws, EIO_WS_CLOSE_INVALID_DATA); break;
-	case EIO_INBOUND_TOO_BIG: eio_ws_close(ws, EIO_WS_CLOSE_TOO_BIG); break;
-	}
-}
-
-/* Life */
-
-static void
-ws_free(struct eio_ws *ws)
-{
+	CHECK_MAGIC(ws, WS_MAGIC);
 	CHECK(!ws->gathered);
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
+	for (struct unsent *u = ws->unsent, *next; u; u = next) {
+		next = u->next;
+		eio_block_unref(u->block);
+		free(u);
+	}
+	eio_block_unref(ws->pong);
 	eio_inbound_deinit(&ws->in);
 	ws->magic = 0;
 	free(ws);
 }
 
-/* Appends our header lines to the 101 that lws is writing. */
-static int
-add_headers(const struct eio_ws *ws, struct lws_process_html_args *args)
-{
-	const struct handshake *now = ws->server->adopting;
-	struct eio_bytes headers = now ? now->headers : eio_bytes(NULL, 0);
-
-	/* lws puts CRLF and a NUL behind them without looking. */
-	if (args->max_len < 3 || (size_t)args->max_len - 3 < headers.n) return -1;
-	if (headers.n) memcpy(args->p, headers.p, headers.n);
-	args->p += headers.n;
-	return 0;
-}
-
-static int
-on_ws_event(struct eio_ws *ws, enum lws_callback_reasons reason, void *in, size_t n)
-{
-	switch (reason) {
-	case LWS_CALLBACK_ADD_HEADERS: return add_headers(ws, in);
-	case LWS_CALLBACK_ESTABLISHED:
-		ws->open = true;
-		ws->fd = lws_get_socket_fd(ws->wsi);
-		ws->server->handler.open(ws->user, ws);
-		break;
-	case LWS_CALLBACK_RECEIVE: on_receive(ws, in, n); break;
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-		if (ws->want_writable && !lws_partial_buffered(ws->wsi)) {
-			ws->want_writable = false;
-			if (!ws->closing) ws->server->handler.writable(ws->user, ws);
-		}
-		break;
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		ws->peer_closed = true;
-		/* The peer's answer to our own close frame is not answered again. */
-		return ws->closing ? -1 : 0;
-	case LWS_CALLBACK_CLOSED:
-		/* lws closes it before it tells of the end, and another connection may get the number. */
-		ws->fd = -1;
-		ws->closing = true;
-		break;
-	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(ws->wsi, NULL);
-		if (ws->server->adopting && ws == ws->server->adopting->ws)
-			ws->wsi = NULL; /* eio_ws_adopt is still at work with it */
-		else
-			ws_free(ws);
-		break;
-	default: break;
-	}
-	return 0;
-}
-
-static int
-on_lws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
-{
-	struct eio_ws_server *s;
-	struct eio_ws *ws;
-
-	(void)user;
-	switch (reason) {
-	case LWS_CALLBACK_ADD_HEADERS:
-	case LWS_CALLBACK_ESTABLISHED:
-	case LWS_CALLBACK_RECEIVE:
-	case LWS_CALLBACK_SERVER_WRITEABLE:
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-	case LWS_CALLBACK_CLOSED:
-	case LWS_CALLBACK_WSI_DESTROY: break;
-	default: return 0;
-	}
-	s = lws_context_user(lws_get_context(wsi));
-	CHECK_MAGIC(s, WS_SERVER_MAGIC);
-	ws = ws_of(wsi);
-	if (!ws && s->adopting && !s->adopting->ws->wsi && reason == LWS_CALLBACK_ADD_HEADERS) {
-		ws = s->adopting->ws;
-		ws->wsi = wsi;
-		lws_set_opaque_user_data(wsi, ws);
-	}
-	return ws ? on_ws_event(ws, reason, in, n) : 0;
-}
-
-/* lws 4.1.6 reports each adoption as an error, which it is not. The application sees no line of lws: what matters comes
- * as a callback. */
+/* Nothing more is written. The peer learns that now; the connection is closed when the loop runs next. */
 static void
-drop_log_line(int level, const char *line)
+end_connection(struct eio_ws *ws)
 {
-	(void)level;
-	(void)line;
+	ws->closing = ws->deaf = true;
+	shutdown(ws->fd, SHUT_WR);
+	eio__carrier_end_after(ws->socket, 0);
 }
 
-/* Permessage-deflate as lws sees it: it constructs, takes the parameters that we put into the request, and changes
- * nothing. */
-static int
-on_extension(struct lws_context *context, const struct lws_extension *ext, struct lws *wsi,
-	enum lws_extension_callback_reasons reason, void *user, void *in, size_t n)
-{
-	/* Each can be one of these; lws puts those of the request into its answer. */
-	static const struct lws_ext_options parameters[] = {
-		{ "server_no_context_takeover", EXTARG_NONE },
-		{ "client_no_context_takeover", EXTARG_NONE },
-		{ "server_max_window_bits=9", EXTARG_NONE },
-		{ "server_max_window_bits=10", EXTARG_NONE },
-		{ "server_max_window_bits=11", EXTARG_NONE },
-		{ "server_max_window_bits=12", EXTARG_NONE },
-		{ "server_max_window_bits=13", EXTARG_NONE },
-		{ "server_max_window_bits=14", EXTARG_NONE },
-		{ "server_max_window_bits=15", EXTARG_NONE },
-		{ NULL, EXTARG_NONE },
-	};
-
-	(void)context;
-	(void)ext;
-	(void)wsi;
-	(void)user;
-	(void)n;
-	if (reason == LWS_EXT_CB_CONSTRUCT) *(const struct lws_ext_options **)in = parameters;
-	return 0;
-}
-
-static const struct lws_extension extensions[] = {
-	{ .name = "permessage-deflate", .callback = on_extension, .client_offer = "permessage-deflate" },
-	{ 0 },
-};
-
+/* Both sides have said that they close. What is still unread would turn the end into a reset, and the peer might lose
+ * our frame. */
 static void
-configure_protocol(struct eio_ws_server *s)
+end_closed(struct eio_ws *ws)
 {
-	s->protocols[0] = (struct lws_protocols){
-		.name = "engine.io",
-		.callback = on_lws_event,
-		.rx_buffer_size = RX_BUFFER,
-		.tx_packet_size = INT_MAX / 2, /* a block leaves in one call, whatever its size */
-	};
-	/* Engine.IO's heartbeat watches the connection: lws shall not ping or hang up on its own. */
-	s->retry = (lws_retry_bo_t){ .secs_since_valid_ping = 0, .secs_since_valid_hangup = 0 };
+	char junk[4096];
+
+	for (int i = 0; i < LAST_READS && recv(ws->fd, junk, sizeof junk, MSG_DONTWAIT) > 0; i++) continue;
+	end_connection(ws);
 }
 
-struct eio_ws_server *
-eio_ws_server_new(uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler)
-{
-	struct eio_ws_server *s = calloc(1, sizeof *s);
-	struct lws_context_creation_info info = { 0 };
-	void *loops[1] = { loop };
-
-	if (!s) return NULL;
-	s->magic = WS_SERVER_MAGIC;
-	s->handler = *handler;
-	s->max_payload = max_payload;
-	configure_protocol(s);
-	lws_set_log_level(0, drop_log_line);
-	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-	info.protocols = s->protocols;
-	info.options = LWS_SERVER_OPTION_LIBUV | no_utf8_check;
-	info.vhost_name = vhost_name;
-	info.foreign_loops = loops;
-	info.retry_and_idle_policy = &s->retry;
-	info.extensions = deflate ? extensions : NULL;
-	info.max_http_header_data = MAX_HEADERS;
-	info.gid = (gid_t)-1;
-	info.uid = (uid_t)-1;
-	info.user = s;
-	s->context = lws_create_context(&info);
-	s->vhost = s->context ? lws_get_vhost_by_name(s->context, vhost_name) : NULL;
-	if (s->vhost) return s;
-	/* This happens at start-up only and ends the program, which saves turning a loop to take lws apart. */
-	return NULL;
-}
-
-void
-eio_ws_server_close(struct eio_ws_server *s)
-{
-	lws_context_destroy(s->context);
-}
-
-void
-eio_ws_server_free(struct eio_ws_server *s)
-{
-	/* With a loop that is not its own, lws wants to be told twice: the first call closes its handles, which takes
-	 * turns of the loop, the second frees the memory. */
-	lws_context_destroy(s->context);
-	eio_uring_free(s->ring);
-	s->magic = 0;
-	free(s);
-}
+/* Sending */
 
 /* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and
  * no packets. */
@@ -331,77 +117,160 @@ set_cork(int fd, int on)
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
-/* The request that lws gets to see, and behind it what came behind the client's. */
-static void
-put_request(struct eio_buf *out, const struct eio_ws_adoption *a)
+/* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is broken. */
+static ssize_t
+send_some(const struct eio_ws *ws, const char *p, size_t n)
 {
-	eio_buf_printf(out,
-		"GET / HTTP/1.1\r\nHost: -\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		"Sec-WebSocket-Key: %.*s\r\n",
-		(int)a->key.n, a->key.p);
-	if (a->extension.n)
-		eio_buf_printf(out, "Sec-WebSocket-Extensions: %.*s\r\n", (int)a->extension.n, a->extension.p);
-	EIO_BUF_ADD_LIT(out, "\r\n");
-	eio_buf_add(out, a->rest);
+	ssize_t sent = send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent >= 0) return sent;
+	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
 }
 
-/* Has lws do the handshake. When this returns lws has done it, or given up and closed the descriptor. */
-static void
-shake_hands(struct eio_ws *ws, const struct eio_ws_adoption *a, const struct eio_buf *request)
+/* Keeps the rest of a block behind all that waits. When there is no memory for that, a frame may be cut: nothing may
+ * follow it. */
+static int
+keep_rest(struct eio_ws *ws, struct eio_block *b, size_t at)
 {
-	struct handshake now = { .ws = ws, .headers = a->headers };
-	struct eio_ws_server *s = ws->server;
+	struct unsent *u = malloc(sizeof *u), **end = &ws->unsent;
 
-	CHECK(!s->adopting);
-	if (a->more) set_cork(a->fd, 1);
-	s->adopting = &now;
-	lws_adopt_socket_vhost_readbuf(s->vhost, a->fd, request->p, request->n);
-	s->adopting = NULL;
-	if (!ws->wsi) ws_free(ws);
+	CHECK_MAGIC(ws, WS_MAGIC);
+	if (!u) {
+		end_connection(ws);
+		return -1;
+	}
+	*u = (struct unsent){ .block = eio_block_ref(b), .at = at };
+	if (!ws->unsent) eio__carrier_await_room(ws->socket);
+	while (*end) end = &(*end)->next;
+	*end = u;
+	return 0;
+}
+
+/* The one place that begins to write frames. */
+static int
+write_block(struct eio_ws *ws, struct eio_block *b)
+{
+	ssize_t sent = 0;
+
+	if (ws->gathered) eio_uring_flush(ws->server->ring);
+	if (!ws->unsent) sent = send_some(ws, b->data, b->n);
+	if (ws->corked) set_cork(ws->fd, 0);
+	ws->corked = false;
+	if (sent == (ssize_t)b->n) return 0;
+	if (sent >= 0) return keep_rest(ws, b, (size_t)sent);
+	end_connection(ws);
+	return -1;
+}
+
+/* Writes a control frame. */
+static void
+write_control(struct eio_ws *ws, int opcode, struct eio_bytes data)
+{
+	struct eio_block *b = eio_block_new(2 + data.n);
+
+	CHECK(data.n <= EIO__FRAME_CONTROL_MAX);
+	if (!b) {
+		end_connection(ws);
+		return;
+	}
+	eio__frame_header(b->data, opcode, data.n);
+	if (data.n) memcpy(b->data + 2, data.p, data.n);
+	if (opcode == EIO__FRAME_PONG && ws->unsent) {
+		/* Only the last ping has to be answered (RFC 6455 section 5.5.3), so who does not read cannot pile them
+		 * up. */
+		eio_block_unref(ws->pong);
+		ws->pong = eio_block_ref(b);
+	} else {
+		write_block(ws, b);
+	}
+	eio_block_unref(b);
+}
+
+/* Sends what waits, as far as the kernel takes it. Returns whether all has left. */
+static bool
+send_unsent(struct eio_ws *ws)
+{
+	struct unsent *u;
+	ssize_t sent;
+
+	while ((u = ws->unsent)) {
+		sent = send_some(ws, u->block->data + u->at, u->block->n - u->at);
+		if (sent < 0) {
+			end_connection(ws);
+			return false;
+		}
+		u->at += (size_t)sent;
+		if (u->at < u->block->n) {
+			eio__carrier_await_room(ws->socket);
+			return false;
+		}
+		ws->unsent = u->next;
+		eio_block_unref(u->block);
+		free(u);
+	}
+	return true;
+}
+
+/* The close frame has left. Who still has to answer it is waited for. */
+static void
+close_sent(struct eio_ws *ws)
+{
+	if (ws->peer_closed)
+		end_closed(ws);
+	else if (ws->deaf)
+		shutdown(ws->fd, SHUT_WR);
+}
+
+static void
+on_room(void *owner)
+{
+	struct eio_ws *ws = owner;
+	struct eio_block *pong;
+
+	CHECK_MAGIC(ws, WS_MAGIC);
+	if (ws->fd < 0 || !send_unsent(ws)) return;
+	pong = ws->pong;
+	ws->pong = NULL;
+	if (pong && !ws->closing) write_block(ws, pong);
+	eio_block_unref(pong);
+	if (ws->closing) {
+		close_sent(ws);
+	} else if (ws->want_writable && !ws->unsent) {
+		ws->want_writable = false;
+		ws->server->handler.writable(ws->user, ws);
+	}
+}
+
+/* Says that this side closes, and waits for the other, but not for ever. */
+static void
+write_close(struct eio_ws *ws, struct eio_bytes data)
+{
+	write_control(ws, EIO__FRAME_CLOSE, data);
+	if (ws->closing) return; /* it is over already */
+	ws->closing = ws->in.skip = true;
+	eio__carrier_end_after(ws->socket, CLOSE_TIMEOUT_S);
 }
 
 void
-eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
+eio_ws_close(struct eio_ws *ws, int code)
 {
-	struct eio_ws *ws = calloc(1, sizeof *ws);
-	struct eio_buf request;
+	char data[2] = { (char)(code >> 8), (char)code };
 
-	eio_buf_init(&request);
-	put_request(&request, a);
-	if (ws && !eio_buf_failed(&request)) {
-		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = -1, .server = s, .user = a->user, .corked = a->more };
-		shake_hands(ws, a, &request);
-	} else {
-		close(a->fd);
-		free(ws);
-		s->handler.closed(a->user, NULL, true);
-	}
-	eio_buf_deinit(&request);
-}
-
-/* Sending */
-
-/* What the kernel did not take. When lws does not take it either, a frame may be cut: nothing may follow it. */
-static int
-write_rest(struct eio_ws *ws, const char *p, size_t n)
-{
-	CHECK_MAGIC(ws, WS_MAGIC);
-	/* lws takes a writable pointer but, for bytes it passes through, only reads them. */
-	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_HTTP) >= 0) return 0;
-	ws->closing = true;
-	/* Nor may a pong of lws, for a ping that it reads before it gets to the end. */
-	shutdown(ws->fd, SHUT_WR);
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-	return -1;
+	if (!ws->closing) write_close(ws, eio_bytes(data, code ? sizeof data : 0));
 }
 
 static void
 on_ws_sent(void *owner, const char *rest, size_t n)
 {
 	struct eio_ws *ws = owner;
+	struct eio_block *b;
 
-	ws->gathered = false;
-	if (n) write_rest(ws, rest, n);
+	(void)rest;
+	CHECK_MAGIC(ws, WS_MAGIC);
+	b = ws->gathered;
+	CHECK(b != NULL && n <= b->n);
+	ws->gathered = NULL;
+	if (n) keep_rest(ws, b, b->n - n);
 }
 
 int
@@ -424,32 +293,12 @@ eio_ws_server_send_gathered(struct eio_ws_server *s)
 	s->gathers = false;
 }
 
-/* The one place that writes frames: to the kernel while lws holds nothing back, and the rest of it to lws. An error is
- * found again by lws, which then ends the connection. */
-static int
-write_raw(struct eio_ws *ws, const char *p, size_t n)
-{
-	ssize_t sent;
-
-	if (ws->gathered) eio_uring_flush(ws->server->ring);
-	sent = lws_partial_buffered(ws->wsi) ? 0 : send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (ws->corked) set_cork(ws->fd, 0);
-	ws->corked = false;
-	if (sent == (ssize_t)n) return 0;
-	if (sent > 0) {
-		p += sent;
-		n -= (size_t)sent;
-	}
-	return write_rest(ws, p, n);
-}
-
 int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || ws->corked || lws_partial_buffered(ws->wsi))
-		return write_raw(ws, b->data, b->n);
-	ws->gathered = true;
+	if (!ws->server->gathers || ws->gathered || ws->corked || ws->unsent) return write_block(ws, b);
+	ws->gathered = b;
 	eio_uring_add(ws->server->ring, ws, ws->fd, b);
 	return 0;
 }
@@ -457,8 +306,7 @@ eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 void
 eio_ws_prefetch(const struct eio_ws *ws)
 {
-	/* Only lws knows where in its memory this lies; several of these calls in a row wait for it together. */
-	if (lws_partial_buffered(ws->wsi)) return;
+	__builtin_prefetch(ws);
 }
 
 bool
@@ -466,19 +314,167 @@ eio_ws_writable(struct eio_ws *ws)
 {
 	if (ws->closing) return false;
 	if (ws->gathered) eio_uring_flush(ws->server->ring);
-	if (!lws_partial_buffered(ws->wsi)) return true;
-	if (!ws->want_writable) lws_callback_on_writable(ws->wsi);
+	if (!ws->unsent) return true;
 	ws->want_writable = true;
 	return false;
 }
 
-void
-eio_ws_close(struct eio_ws *ws, int code)
-{
-	char frame[4] = { (char)0x88, (char)(code ? 2 : 0), (char)(code >> 8), (char)code };
+/* Receiving */
 
-	if (ws->closing) return;
-	ws->closing = true;
-	if (write_raw(ws, frame, code ? 4 : 2) == 0)
-		lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_ACK, CLOSE_TIMEOUT_S);
+/* The peer closes: it is told the same, and nothing that it sent behind that counts. */
+static void
+on_peer_close(struct eio_ws *ws, struct eio_bytes data)
+{
+	ws->peer_closed = ws->deaf = true;
+	if (!ws->closing) write_close(ws, data);
+	if (!ws->unsent) close_sent(ws);
+}
+
+/* The peer has broken a rule. Whether it answers is no matter: it is told that this is the end, and has a while to
+ * close its side. */
+static void
+fail_connection(struct eio_ws *ws, int code)
+{
+	eio_ws_close(ws, code);
+	ws->deaf = true;
+	if (!ws->unsent) close_sent(ws);
+}
+
+/* Handles what was found in what arrived. */
+static void
+on_found(struct eio_ws *ws, enum eio_inbound_result what, struct eio_inbound_message *m)
+{
+	switch (what) {
+	case EIO_INBOUND_MORE: return;
+	case EIO_INBOUND_MESSAGE: ws->server->handler.message(ws->user, ws, m->binary, m->data, m->n); break;
+	case EIO_INBOUND_PING:
+		if (!ws->closing) write_control(ws, EIO__FRAME_PONG, eio_bytes(m->data, m->n));
+		break;
+	case EIO_INBOUND_CLOSE: on_peer_close(ws, eio_bytes(m->data, m->n)); break;
+	case EIO_INBOUND_BAD_FRAME: fail_connection(ws, EIO_WS_CLOSE_PROTOCOL_ERROR); return;
+	case EIO_INBOUND_BAD_DATA: fail_connection(ws, EIO_WS_CLOSE_INVALID_DATA); return;
+	case EIO_INBOUND_TOO_BIG: fail_connection(ws, EIO_WS_CLOSE_TOO_BIG); return;
+	}
+	eio_buf_deinit(&m->owned);
+}
+
+static void
+on_received(void *owner, char *p, size_t n)
+{
+	struct eio_ws *ws = owner;
+	struct eio_arrived bytes = { p, n };
+	struct eio_inbound_message m;
+	enum eio_inbound_result what = EIO_INBOUND_PING;
+
+	CHECK_MAGIC(ws, WS_MAGIC);
+	while (!ws->deaf && what != EIO_INBOUND_MORE) {
+		what = eio_inbound_take(&ws->in, &bytes, ws->server->max_payload, &m);
+		on_found(ws, what, &m);
+	}
+}
+
+static void
+on_lost(void *owner)
+{
+	struct eio_ws *ws = owner;
+
+	CHECK_MAGIC(ws, WS_MAGIC);
+	/* Another connection may get the number. */
+	ws->fd = -1;
+	ws->closing = ws->deaf = true;
+}
+
+/* The server */
+
+struct eio_ws_server *
+eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler)
+{
+	const struct eio__carrier_handler carrier = {
+		.received = on_received, .room = on_room, .lost = on_lost, .gone = on_gone
+	};
+	struct eio_ws_server *s = calloc(1, sizeof *s);
+
+	if (!s) return NULL;
+	*s = (struct eio_ws_server){ .magic = WS_SERVER_MAGIC, .handler = *handler, .max_payload = max_payload };
+	s->carrier = eio__carrier_new(loop, &carrier);
+	if (s->carrier) return s;
+	free(s);
+	return NULL;
+}
+
+void
+eio_ws_server_close(struct eio_ws_server *s)
+{
+	CHECK_MAGIC(s, WS_SERVER_MAGIC);
+	eio__carrier_close(s->carrier);
+}
+
+void
+eio_ws_server_free(struct eio_ws_server *s)
+{
+	CHECK_MAGIC(s, WS_SERVER_MAGIC);
+	eio__carrier_free(s->carrier);
+	eio_uring_free(s->ring);
+	s->magic = 0;
+	free(s);
+}
+
+/* Beginning */
+
+static struct eio_block *
+block_101(const struct eio_ws_adoption *a)
+{
+	char accept[EIO__CARRIER_ANSWER_BYTES + 1];
+	struct eio_buf out;
+
+	eio__carrier_answer_key(a->key, accept);
+	eio_buf_init(&out);
+	EIO_BUF_ADD_LIT(&out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+	eio_buf_printf(&out, "Sec-WebSocket-Accept: %s\r\n", accept);
+	if (a->extension.n)
+		eio_buf_printf(&out, "Sec-WebSocket-Extensions: %.*s\r\n", (int)a->extension.n, a->extension.p);
+	eio_buf_add(&out, a->headers);
+	EIO_BUF_ADD_LIT(&out, "\r\n");
+	return eio_block_of_buf(&out);
+}
+
+/* Answers, and takes what came behind the request. */
+static void
+open_websocket(struct eio_ws *ws, const struct eio_ws_adoption *a, struct eio_block *answer)
+{
+	struct eio_buf rest;
+
+	ws->open = true;
+	if (a->more) set_cork(ws->fd, 1);
+	write_block(ws, answer);
+	ws->corked = a->more;
+	ws->server->handler.open(ws->user, ws);
+	eio_buf_init(&rest);
+	eio_buf_add(&rest, a->rest);
+	if (eio_buf_failed(&rest)) end_connection(ws);
+	on_received(ws, rest.p, rest.n);
+	eio_buf_deinit(&rest);
+}
+
+void
+eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
+{
+	struct eio_ws *ws = calloc(1, sizeof *ws);
+	struct eio_block *answer = block_101(a);
+	bool enough = ws && answer;
+
+	if (enough) {
+		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = a->fd, .server = s, .user = a->user };
+		ws->in.deflate = a->extension.n > 0;
+		ws->socket = eio__carrier_adopt(s->carrier, a->fd, ws);
+	} else {
+		close(a->fd);
+	}
+	if (enough && ws->socket) {
+		open_websocket(ws, a, answer);
+	} else {
+		free(ws);
+		s->handler.closed(a->user, NULL, true);
+	}
+	eio_block_unref(answer);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WebSockets (RFC 6455) by libwebsockets, on a libuv loop. The sockets come
- * from the HTTP server with their request already read; complete messages go up,
- * pre-framed blocks go down.
+ * WebSockets (RFC 6455) on a libuv loop. The sockets come from the HTTP server
+ * with their request already read and checked; complete messages go up, pre-framed
+ * blocks go down. Pings are answered here, and so are close frames.
  *
  * Threads: everything here belongs to the loop's thread.
  */
@@ -16,6 +16,7 @@
 /* Close codes of RFC 6455 section 7.4.1 that we send; 0 sends a close frame without a code. */
 enum {
 	EIO_WS_CLOSE_NO_CODE = 0,
+	EIO_WS_CLOSE_GOING_AWAY = 1001,
 	EIO_WS_CLOSE_PROTOCOL_ERROR = 1002,
 	EIO_WS_CLOSE_INVALID_DATA = 1007,
 	EIO_WS_CLOSE_TOO_BIG = 1009,
@@ -35,10 +36,8 @@ struct eio_ws_handler {
 	void (*closed)(void *user, struct eio_ws *ws, bool error);
 };
 
-/* max_payload: the largest message taken, in bytes, compressed or not. deflate: some sockets will use
- * permessage-deflate. NULL when libwebsockets fails: start-up only. */
-struct eio_ws_server *eio_ws_server_new(
-	uv_loop_t *loop, size_t max_payload, bool deflate, const struct eio_ws_handler *handler);
+/* max_payload: the largest message taken, in bytes, compressed or not. NULL when libwebsockets fails: start-up only. */
+struct eio_ws_server *eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler);
 
 /* Lets broadcasts be sent by io_uring, see eio_ws_server_gather. Call it in the thread of the loop. Returns 0, or
  * -errno where that does not work: then nothing changes. */
@@ -72,8 +71,9 @@ struct eio_ws_adoption {
  * closed is called once, also when there never was an open; ws is NULL then. */
 void eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *adoption);
 
-/* Writes a block of complete frames at once, unless writes are gathered; what the kernel does not take of it is kept.
- * Ask eio_ws_writable before. Returns 0, or -1 when the connection is over: closed() follows. */
+/* Writes a block of complete frames at once, unless writes are gathered. What the kernel does not take waits, and the
+ * block is kept until it has left. Ask eio_ws_writable before. Returns 0, or -1 when the connection is over: closed()
+ * follows. */
 int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 
 /* Brings what a write will look at into the cache. */
@@ -82,7 +82,7 @@ void eio_ws_prefetch(const struct eio_ws *ws);
 /* Whether a write would be taken now; when it would not, writable() will be called. */
 bool eio_ws_writable(struct eio_ws *ws);
 
-/* Sends a close frame behind everything written and waits a while for the peer's; nothing more is received. */
+/* Sends a close frame behind everything written and waits a while for the peer's; no message is received any more. */
 void eio_ws_close(struct eio_ws *ws, int code);
 
 #endif

@@ -20,7 +20,7 @@ struct admin_options {
 	size_t max_head; /* bytes of one request head */
 	uint64_t header_timeout_ms, keep_alive_timeout_ms;
 	const struct feed *feed; /* borrowed, outlives the admin port */
-	const struct metrics_set *metrics; /* the same */
+	struct metrics_set *metrics; /* the same */
 };
 
 /* Listens. NULL on failure, which was logged. */

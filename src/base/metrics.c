@@ -1,112 +1,263 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the table of counters out, as Prometheus text and as JSON. */
+/* The set: what is counted, by table and label. */
 #include "src/base/metrics.h"
 
+#include "eio/check.h"
+#include "src/base/metrics_int.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum type { COUNTER, GAUGE };
-
-static const struct row {
-	enum type type;
-	const char *name, *labels, *help;
-} rows[] = {
-#define X(field, type, name, labels, help) { type, name, labels, help },
-	METRICS_TABLE(X)
-#undef X
-};
+/* Where the groups beyond METRICS_LABELS_MAX go. */
+static const char other_label[] = "other";
 
 int
-metrics_set_init(struct metrics_set *s, size_t n)
+metrics_set_init(struct metrics_set *s)
 {
-	s->n = n;
-	s->rows = aligned_alloc(_Alignof(struct metrics), n * sizeof *s->rows);
-	if (!s->rows) return -1;
-	for (size_t k = 0; k < n; k++)
-		for (size_t i = 0; i < METRIC_COUNT; i++) atomic_init(&s->rows[k].v[i], 0);
-	return 0;
+	eio_list_init(&s->tables);
+	return uv_mutex_init(&s->lock) ? -1 : 0;
 }
 
 void
 metrics_set_deinit(struct metrics_set *s)
 {
-	free(s->rows);
-	*s = (struct metrics_set){ 0 };
+	while (!eio_list_empty(&s->tables)) {
+		struct metrics_shown *t = EIO_CONTAINER(s->tables.next, struct metrics_shown, link);
+
+		CHECK(eio_list_empty(&t->groups));
+		eio_list_remove(&t->link);
+		free(t);
+	}
+	uv_mutex_destroy(&s->lock);
 }
 
-uint64_t
-metrics_sum(const struct metrics_set *s, enum metric i)
+/* Tables */
+
+static void
+check_table(const struct metrics_set *s, const struct metrics_table *table)
+{
+	METRICS_FOREACH(struct metrics_shown, t, &s->tables)
+		CHECK(!table->label || !t->table->label || strcmp(table->label, t->table->label) != 0);
+	for (size_t i = 0; i < table->n; i++) {
+		const struct metrics_buckets *b = table->rows[i].buckets;
+
+		CHECK(!b || (b->n <= METRICS_BOUNDS_MAX && b->per_unit));
+	}
+}
+
+static struct metrics_shown *
+find_shown_table(const struct metrics_set *s, const struct metrics_table *table)
+{
+	METRICS_FOREACH(struct metrics_shown, t, &s->tables)
+		if (t->table == table) return t;
+	return NULL;
+}
+
+static struct metrics_shown *
+show_table(struct metrics_set *s, const struct metrics_table *table)
+{
+	struct metrics_shown *t = find_shown_table(s, table);
+
+	if (t) return t;
+	check_table(s, table);
+	t = calloc(1, sizeof *t);
+	if (!t) return NULL;
+	t->table = table;
+	eio_list_init(&t->groups);
+	eio_list_add_tail(&s->tables, &t->link);
+	return t;
+}
+
+int
+metrics_set_show(struct metrics_set *s, const struct metrics_table *t)
+{
+	int err;
+
+	uv_mutex_lock(&s->lock);
+	err = show_table(s, t) ? 0 : -1;
+	uv_mutex_unlock(&s->lock);
+	return err;
+}
+
+/* Groups */
+
+static struct metrics_group *
+find_metrics_group(const struct metrics_shown *t, const char *label)
+{
+	METRICS_FOREACH(struct metrics_group, g, &t->groups)
+		if (strcmp(g->label, label) == 0) return g;
+	return NULL;
+}
+
+static struct metrics_group *
+add_metrics_group(struct metrics_shown *t, const char *label)
+{
+	size_t n = strlen(label) + 1;
+	struct metrics_group *g = calloc(1, sizeof *g + n);
+
+	if (!g) return NULL;
+	g->shown = t;
+	memcpy(g->label, label, n);
+	eio_list_init(&g->values);
+	eio_list_add_tail(&t->groups, &g->link);
+	t->n_groups++;
+	return g;
+}
+
+static struct metrics_group *
+get_metrics_group(struct metrics_shown *t, const char *label)
+{
+	struct metrics_group *g = find_metrics_group(t, label);
+
+	if (!g && t->n_groups >= METRICS_LABELS_MAX) {
+		label = other_label;
+		g = find_metrics_group(t, label);
+	}
+	return g ? g : add_metrics_group(t, label);
+}
+
+static void
+free_empty_group(struct metrics_group *g)
+{
+	if (!eio_list_empty(&g->values)) return;
+	eio_list_remove(&g->link);
+	g->shown->n_groups--;
+	free(g);
+}
+
+/* Values */
+
+/* Not in a set yet. What is written and what is read when adding up share no cache line with anything else. */
+static struct metrics *
+alloc_metrics(struct metrics_set *s, const struct metrics_table *t)
+{
+	size_t line = _Alignof(struct metrics), n = sizeof(struct metrics) + t->slots * sizeof(uint64_t);
+	struct metrics *m = aligned_alloc(line, (n + line - 1) / line * line);
+
+	if (!m) return NULL;
+	eio_list_init(&m->link);
+	m->set = s;
+	for (size_t i = 0; i < t->slots; i++) atomic_init(&m->v[i], 0);
+	return m;
+}
+
+static int
+join_group(struct metrics *m, const struct metrics_table *table, const char *label)
+{
+	struct metrics_shown *t = show_table(m->set, table);
+
+	m->group = t ? get_metrics_group(t, label) : NULL;
+	if (!m->group) return -1;
+	eio_list_add_tail(&m->group->values, &m->link);
+	return 0;
+}
+
+struct metrics *
+metrics_new(struct metrics_set *s, const struct metrics_table *t, const char *label)
+{
+	struct metrics *m = alloc_metrics(s, t);
+	int err;
+
+	CHECK(!t->label == !label);
+	if (!m) return NULL;
+	uv_mutex_lock(&s->lock);
+	err = join_group(m, t, label ? label : "");
+	uv_mutex_unlock(&s->lock);
+	if (!err) return m;
+	free(m);
+	return NULL;
+}
+
+struct metrics *
+metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsigned label)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%u", label);
+	return metrics_new(s, t, text);
+}
+
+void
+metrics_free(struct metrics *m)
+{
+	if (!m) return;
+	uv_mutex_lock(&m->set->lock);
+	eio_list_remove(&m->link);
+	free_empty_group(m->group);
+	uv_mutex_unlock(&m->set->lock);
+	free(m);
+}
+
+/* Reading */
+
+static uint64_t
+raw_group_sum(const struct metrics_group *g, size_t slot)
 {
 	uint64_t sum = 0;
 
-	for (size_t k = 0; k < s->n; k++) sum += atomic_load_explicit(&s->rows[k].v[i], memory_order_relaxed);
+	METRICS_FOREACH(struct metrics, m, &g->values) sum += atomic_load_explicit(&m->v[slot], memory_order_relaxed);
 	return sum;
 }
 
-/* A gauge raised on one thread and lowered on another can be seen below zero for a moment. */
-static uint64_t
-value(const struct metrics_set *s, size_t i)
-{
-	uint64_t v = metrics_sum(s, (enum metric)i);
-
-	return rows[i].type == GAUGE && (int64_t)v < 0 ? 0 : v;
-}
-
 static bool
-begins_family(size_t i)
+is_gauge(const struct metrics_table *t, size_t slot)
 {
-	return i == 0 || strcmp(rows[i - 1].name, rows[i].name) != 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i].slot == slot) return t->rows[i].type == METRICS_GAUGE;
+	return false;
+}
+
+static uint64_t
+at_least_nothing(const struct metrics_table *t, size_t slot, uint64_t sum)
+{
+	return (int64_t)sum < 0 && is_gauge(t, slot) ? 0 : sum;
+}
+
+uint64_t
+metrics__group_sum(const struct metrics_group *g, size_t slot)
+{
+	return at_least_nothing(g->shown->table, slot, raw_group_sum(g, slot));
+}
+
+uint64_t
+metrics__table_sum(const struct metrics_shown *t, size_t slot)
+{
+	uint64_t sum = 0;
+
+	METRICS_FOREACH(struct metrics_group, g, &t->groups) sum += raw_group_sum(g, slot);
+	return at_least_nothing(t->table, slot, sum);
+}
+
+uint64_t
+metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_t slot)
+{
+	const struct metrics_shown *shown;
+	uint64_t sum;
+
+	CHECK(slot < t->slots);
+	uv_mutex_lock(&s->lock);
+	shown = find_shown_table(s, t);
+	sum = shown ? metrics__table_sum(shown, slot) : 0;
+	uv_mutex_unlock(&s->lock);
+	return sum;
+}
+
+bool
+metrics__begins_family(const struct metrics_table *t, size_t i)
+{
+	return i == 0 || strcmp(t->rows[i - 1].name, t->rows[i].name) != 0;
 }
 
 void
-metrics_write_prometheus(const struct metrics_set *s, struct eio_buf *out)
+metrics__write_scaled(struct eio_buf *out, uint64_t v, unsigned per_unit)
 {
-	for (size_t i = 0; i < METRIC_COUNT; i++) {
-		const struct row *r = &rows[i];
+	uint64_t rest = v % per_unit;
 
-		if (begins_family(i)) {
-			eio_buf_printf(out, "# HELP siocast_%s %s.\n", r->name, r->help);
-			eio_buf_printf(out, "# TYPE siocast_%s %s\n", r->name, r->type == GAUGE ? "gauge" : "counter");
-		}
-		eio_buf_printf(out, "siocast_%s", r->name);
-		if (*r->labels) eio_buf_printf(out, "{%s}", r->labels);
-		eio_buf_addc(out, ' ');
-		eio_buf_append_u64(out, value(s, i));
-		eio_buf_addc(out, '\n');
+	eio_buf_append_u64(out, v / per_unit);
+	if (rest) eio_buf_addc(out, '.');
+	for (; rest; rest %= per_unit) {
+		per_unit /= 10;
+		eio_buf_addc(out, (char)('0' + rest / per_unit));
 	}
-}
-
-/* The label's value with its quotes: it is plain text from the table, so it is JSON as it stands. */
-static struct eio_bytes
-label_value(const char *labels)
-{
-	return eio_cstr(strchr(labels, '=') + 1);
-}
-
-void
-metrics_write_json(const struct metrics_set *s, struct eio_buf *out)
-{
-	bool in_family = false;
-
-	eio_buf_addc(out, '{');
-	for (size_t i = 0; i < METRIC_COUNT; i++) {
-		const struct row *r = &rows[i];
-
-		if (begins_family(i)) {
-			if (in_family) eio_buf_addc(out, '}');
-			if (i) eio_buf_addc(out, ',');
-			eio_buf_printf(out, "\"%s\":", r->name);
-			in_family = *r->labels != '\0';
-			if (in_family) eio_buf_addc(out, '{');
-		} else {
-			eio_buf_addc(out, ',');
-		}
-		if (*r->labels) {
-			eio_buf_add(out, label_value(r->labels));
-			eio_buf_addc(out, ':');
-		}
-		eio_buf_append_u64(out, value(s, i));
-	}
-	if (in_family) eio_buf_addc(out, '}');
-	eio_buf_addc(out, '}');
 }

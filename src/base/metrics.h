@@ -1,158 +1,164 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters. Each thread has a row of its own that only it writes, so counting
- * costs a plain add; readers sum the rows with relaxed loads. One table below
- * names everything: field, Prometheus name, labels, type, help.
+ * Counters, gauges and histograms. Nothing is named here: each folder has tables of its own in its
+ * metrics.h, and whoever counts makes its values of one of them:
+ *
+ *     metrics_set ──▶ table ──▶ label, as feed="3" ──┬──▶ struct metrics, one thread's
+ *                                                    └──▶ struct metrics, another thread's
+ *
+ * Only one thread writes a struct metrics, on cache lines of its own, so counting costs a plain add: no lock
+ * and nothing to look up. Readers add up, by relaxed loads, what has the same table and label.
+ *
+ * A table is a macro of lines X(slot, type, name, labels, help), of which its enum and its rows are made:
+ *
+ *     #define FEED_METRICS(X) \
+ *             X(FEED_METRIC_FILTERED, COUNTER, "feed_filtered_total", "", "Messages left out by where") \
+ *             X(FEED_METRIC_SIZES, HISTOGRAM(feed_sizes), "feed_batch_messages", "", "Messages in a batch")
+ *     enum feed_metric { FEED_METRICS(METRICS_SLOT) FEED_METRIC_COUNT };            in the header
+ *     static const struct metrics_row feed_rows[] = { FEED_METRICS(METRICS_ROW) };  in the .c
+ *     const struct metrics_table feed_metrics = METRICS_TABLE("feed", feed_rows, FEED_METRIC_COUNT);
+ *
+ * Types are COUNTER, GAUGE and HISTOGRAM(buckets). Names are without their prefix "siocast_"; each stands in one
+ * table only, and its rows together, told apart by their labels, such as reason="json". The help of the
+ * first one is used; it ends without a full stop.
  */
 #ifndef SRC_BASE_METRICS_H
 #define SRC_BASE_METRICS_H
 
 #include "eio/buf.h"
-#include "sio/error.h"
+#include "eio/list.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <uv.h>
 
-/* A row for each fault of a client. Whoever uses the table calls his macro X. */
-#define METRICS_FAULT(fault, label, text) \
-	X(PACKETS_INVALID_##fault, COUNTER, "packets_invalid_total", "reason=\"" label "\"", \
-		"Packets that closed their session")
-
-/* X(field, type, Prometheus name, labels, help). Rows of one name stand together; the help of the first is used. */
-#define METRICS_TABLE(X) \
-	X(CONNECTIONS_OPEN, GAUGE, "connections", "", "Open TCP connections") \
-	X(CONNECTIONS_ACCEPTED, COUNTER, "connections_accepted_total", "", "TCP connections accepted") \
-	X(CONNECTIONS_REFUSED, COUNTER, "connections_refused_total", "", \
-		"TCP connections closed at once because of limits") \
-	X(ACCEPT_PAUSED, COUNTER, "accept_paused_total", "", "Times accepting paused because no file could be opened") \
-	X(HTTP_REQUESTS, COUNTER, "http_requests_total", "", "HTTP requests") \
-	X(HTTP_BAD, COUNTER, "http_bad_requests_total", "", "Requests that were not HTTP") \
-	X(SESSIONS_POLLING, GAUGE, "sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
-	X(SESSIONS_WEBSOCKET, GAUGE, "sessions", "transport=\"websocket\"", "") \
-	X(SESSIONS_OPENED, COUNTER, "sessions_opened_total", "", "Engine.IO sessions opened") \
-	X(SESSIONS_OPENED_4, COUNTER, "sessions_opened_by_revision_total", "eio=\"4\"", \
-		"Engine.IO sessions opened, by revision") \
-	X(SESSIONS_OPENED_3, COUNTER, "sessions_opened_by_revision_total", "eio=\"3\"", "") \
-	X(SESSIONS_OPEN_4, GAUGE, "sessions_by_revision", "eio=\"4\"", "Open Engine.IO sessions, by revision") \
-	X(SESSIONS_OPEN_3, GAUGE, "sessions_by_revision", "eio=\"3\"", "") \
-	X(SESSIONS_UPGRADED, COUNTER, "sessions_upgraded_total", "", "Sessions that went from polling to WebSocket") \
-	X(REQUESTS_REFUSED, COUNTER, "requests_refused_total", "", "Requests answered with an Engine.IO error") \
-	X(CLOSED_TRANSPORT_CLOSE, COUNTER, "sessions_closed_total", "reason=\"transport close\"", \
-		"Engine.IO sessions closed") \
-	X(CLOSED_TRANSPORT_ERROR, COUNTER, "sessions_closed_total", "reason=\"transport error\"", "") \
-	X(CLOSED_PING_TIMEOUT, COUNTER, "sessions_closed_total", "reason=\"ping timeout\"", "") \
-	X(CLOSED_PARSE_ERROR, COUNTER, "sessions_closed_total", "reason=\"parse error\"", "") \
-	X(CLOSED_FORCED, COUNTER, "sessions_closed_total", "reason=\"forced close\"", "") \
-	X(CLOSED_SHUTDOWN, COUNTER, "sessions_closed_total", "reason=\"server shutting down\"", "") \
-	X(CLOSED_SLOW, COUNTER, "slow_disconnected_total", "", "Clients disconnected for being over their limit") \
-	X(POLLS, COUNTER, "polls_total", "", "Polls answered") \
-	X(POSTS, COUNTER, "posts_total", "", "POST bodies taken") \
-	X(FORWARDED_REQUESTS, COUNTER, "forwarded_requests_total", "", \
-		"Requests passed to the worker that owns the session") \
-	X(MOVED_UPGRADES, COUNTER, "moved_upgrades_total", "", "Upgrades moved to the worker that owns the session") \
-	X(MESSAGES_IN, COUNTER, "messages_received_total", "", "Engine.IO messages from clients") \
-	X(MESSAGES_OUT, COUNTER, "messages_sent_total", "", "Engine.IO messages to clients") \
-	X(BYTES_IN, COUNTER, "bytes_received_total", "", "Bytes read from clients") \
-	X(WRITES, COUNTER, "websocket_writes_total", "", "Writes to WebSockets") \
-	X(BYTES_OUT, COUNTER, "bytes_sent_total", "", "Bytes written to clients") \
-	X(DEFLATE_WEBSOCKETS, COUNTER, "deflate_websockets_total", "", "WebSockets opened with permessage-deflate") \
-	X(COMPRESSION_BEFORE, COUNTER, "compression_bytes_total", "side=\"before\"", \
-		"Bytes to clients that take them compressed, before compression and as sent") \
-	X(COMPRESSION_AFTER, COUNTER, "compression_bytes_total", "side=\"after\"", "") \
-	X(SOCKETS_OPEN, GAUGE, "sockets", "", "Socket.IO sockets: clients times namespaces") \
-	X(CONNECT_REFUSED, COUNTER, "connect_refused_total", "", "Socket.IO CONNECTs refused") \
-	X(EVENTS_IN, COUNTER, "events_received_total", "", "Socket.IO events from clients") \
-	X(EVENTS_UNHANDLED, COUNTER, "events_unhandled_total", "", "Events no handler is configured for") \
-	X(HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
-		"Handler runs in which an action could not be made of the arguments") \
-	SIO_FAULT_TABLE(METRICS_FAULT) \
-	X(ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
-		"Clients ended for what is counted nowhere else") \
-	X(ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \
-	X(ENDED_NOMEM, COUNTER, "clients_ended_total", "reason=\"memory\"", "") \
-	X(JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits") \
-	X(BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
-	X(DELIVERED, COUNTER, "broadcasts_delivered_total", "", "Broadcasts times the clients they went to") \
-	X(SLOW_DROPPED, COUNTER, "slow_dropped_total", "", "Broadcasts dropped for clients over their limit") \
-	X(FEED_MESSAGES, COUNTER, "feed_messages_total", "", "Messages from Redis") \
-	X(FEED_BYTES, COUNTER, "feed_bytes_total", "", "Payload bytes from Redis") \
-	X(FEED_UNHEARD, COUNTER, "feed_unheard_total", "", "Messages for rooms without members, not encoded") \
-	X(FEED_FILTERED, COUNTER, "feed_filtered_total", "", "Messages left out by where") \
-	X(FEED_DROPPED_ROUTE, COUNTER, "feed_dropped_total", "reason=\"route\"", "Messages from Redis dropped alone") \
-	X(FEED_DROPPED_JSON, COUNTER, "feed_dropped_total", "reason=\"json\"", "") \
-	X(FEED_DROPPED_UTF8, COUNTER, "feed_dropped_total", "reason=\"utf8\"", "") \
-	X(FEED_DROPPED_LINE, COUNTER, "feed_dropped_total", "reason=\"line\"", "") \
-	X(FEED_DROPPED_SIZE, COUNTER, "feed_dropped_total", "reason=\"size\"", "") \
-	X(FEED_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \
-	X(FEED_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \
-	X(FEED_BATCHES_UNHEARD, COUNTER, "feed_batches_unheard_total", "", \
-		"Batches whose members had gone before the flush") \
-	X(FEED_STREAMS, GAUGE, "feed_streams", "", "Pairs of feed, event and room with a batch") \
-	X(FEED_DELIVERIES, COUNTER, "feed_deliveries_total", "", "Broadcasts handed to workers") \
-	X(FEED_DELIVERIES_DROPPED, COUNTER, "feed_deliveries_dropped_total", "", \
-		"Broadcasts not handed to a worker that is behind") \
-	X(REDIS_CONNECTED, GAUGE, "redis_connections", "", "Redis connections up") \
-	X(REDIS_CONNECTS, COUNTER, "redis_connects_total", "", "Redis connections made") \
-	X(REDIS_LOST, COUNTER, "redis_lost_total", "", "Redis connections lost or refused") \
-	X(PUBLISH_SENT, COUNTER, "publish_sent_total", "", "Messages published to Redis") \
-	X(PUBLISH_DROPPED, COUNTER, "publish_dropped_total", "", "Messages not published: too many were waiting") \
-	X(PUBLISH_FAILED, COUNTER, "publish_failed_total", "", "Messages Redis refused")
-
-enum metric {
-#define X(field, type, name, labels, help) METRIC_##field,
-	METRICS_TABLE(X)
-#undef X
-		METRIC_COUNT
+enum {
+	METRICS_BOUNDS_MAX = 12, /* of a histogram */
+	/* Values of one table's label that are shown for themselves. What comes when there are so many is added up
+	 * under "other", so that what is read stays bounded. */
+	METRICS_LABELS_MAX = 256,
 };
 
-/* One thread's row; on cache lines of its own. */
-struct metrics {
-	_Alignas(64) _Atomic uint64_t v[METRIC_COUNT];
+enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
+
+/* What a histogram sorts values by: each bucket holds those up to its bound, one more the rest. */
+struct metrics_buckets {
+	unsigned per_unit; /* shown are values divided by this, a power of ten: 1000 for milliseconds as seconds */
+	unsigned n;
+	uint64_t bounds[METRICS_BOUNDS_MAX]; /* ascending */
 };
 
-/* All rows: the daemon makes one for each worker and one for the feed thread. */
+struct metrics_row {
+	enum metrics_type type;
+	const struct metrics_buckets *buckets; /* of a histogram */
+	unsigned slot;
+	const char *name, *labels, *help;
+};
+
+struct metrics_table {
+	const char *label; /* the name of the label that all its rows have, or NULL */
+	const struct metrics_row *rows;
+	size_t n; /* rows */
+	size_t slots; /* values: a histogram has several */
+};
+
+#define METRICS_SLOTS_COUNTER 1
+#define METRICS_SLOTS_GAUGE 1
+#define METRICS_SLOTS_HISTOGRAM(buckets) (METRICS_BOUNDS_MAX + 2)
+#define METRICS_SLOT(slot, type, name, labels, help) slot, slot##_LAST = slot + METRICS_SLOTS_##type - 1,
+
+#define METRICS_ROW_COUNTER METRICS_COUNTER, NULL
+#define METRICS_ROW_GAUGE METRICS_GAUGE, NULL
+#define METRICS_ROW_HISTOGRAM(buckets) METRICS_HISTOGRAM, &buckets
+#define METRICS_ROW(slot, type, name, labels, help) { METRICS_ROW_##type, slot, name, labels, help },
+
+#define METRICS_TABLE(label, rows, slots) \
+	{ \
+		label, rows, sizeof rows / sizeof rows[0], slots \
+	}
+
+/* Everything that is counted. Its maker's, until it is handed to others. */
 struct metrics_set {
-	size_t n;
-	struct metrics *rows; /* owned */
+	uv_mutex_t lock;
+	struct eio_list tables; /* {lock} */
+};
+
+/* What one thread counts of one table. */
+struct metrics {
+	struct eio_list link; /* {set.lock}, as the next */
+	struct metrics_set *set;
+	struct metrics_group *group;
+	_Alignas(64) _Atomic uint64_t v[];
 };
 
 /* 0, or -1 when out of memory. */
-int metrics_set_init(struct metrics_set *s, size_t n);
+int metrics_set_init(struct metrics_set *s);
+
+/* All values of it must be freed. */
 void metrics_set_deinit(struct metrics_set *s);
 
-/* Adds n to a counter; only the row's own thread. A gauge goes down by metrics_sub. */
+/* Shows a table also while there are no values of it. Values do that by themselves. Any thread. 0, or -1 when out of
+ * memory. */
+int metrics_set_show(struct metrics_set *s, const struct metrics_table *t);
+
+/* Values that start at 0. label: its value, any bytes but NUL, copied; NULL for a table without. No two tables of a set
+ * have the same label. Any thread, but then one at a time writes. NULL when out of memory. */
+struct metrics *metrics_new(struct metrics_set *s, const struct metrics_table *t, const char *label);
+
+/* The same with a number for a label. */
+struct metrics *metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsigned label);
+
+/* Takes values out of their set, with all that was counted: a series that others do not go on with is gone, or
+ * begins anew when there are values of that label again. Any thread, when nobody writes them any more. NULL is fine. */
+void metrics_free(struct metrics *m);
+
+/* Adds n to a counter; only the thread that writes m. A gauge goes down by metrics_sub. */
 static inline void
-metrics_add(struct metrics *m, enum metric i, uint64_t n)
+metrics_add(struct metrics *m, size_t slot, uint64_t n)
 {
-	atomic_store_explicit(&m->v[i], atomic_load_explicit(&m->v[i], memory_order_relaxed) + n, memory_order_relaxed);
+	atomic_store_explicit(
+		&m->v[slot], atomic_load_explicit(&m->v[slot], memory_order_relaxed) + n, memory_order_relaxed);
 }
 
 static inline void
-metrics_inc(struct metrics *m, enum metric i)
+metrics_inc(struct metrics *m, size_t slot)
 {
-	metrics_add(m, i, 1);
+	metrics_add(m, slot, 1);
 }
 
 static inline void
-metrics_sub(struct metrics *m, enum metric i, uint64_t n)
+metrics_sub(struct metrics *m, size_t slot, uint64_t n)
 {
-	metrics_add(m, i, -n);
+	metrics_add(m, slot, -n);
 }
 
-/* Shows a number that is counted elsewhere; only the row's own thread. */
+/* Shows a number that is counted elsewhere; only the thread that writes m. */
 static inline void
-metrics_put(struct metrics *m, enum metric i, uint64_t v)
+metrics_put(struct metrics *m, size_t slot, uint64_t v)
 {
-	atomic_store_explicit(&m->v[i], v, memory_order_relaxed);
+	atomic_store_explicit(&m->v[slot], v, memory_order_relaxed);
 }
 
-/* The sum over all rows; any thread. */
-uint64_t metrics_sum(const struct metrics_set *s, enum metric i);
+/* Puts a value into the histogram at slot, whose buckets these are; only the thread that writes m. */
+static inline void
+metrics_observe(struct metrics *m, size_t slot, const struct metrics_buckets *b, uint64_t v)
+{
+	size_t i = 0;
 
-/* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". */
-void metrics_write_prometheus(const struct metrics_set *s, struct eio_buf *out);
+	while (i < b->n && v > b->bounds[i]) i++;
+	metrics_add(m, slot, v);
+	metrics_inc(m, slot + 1 + i);
+}
 
-/* Appends one JSON object: {"connections":3,"sessions":{"polling":1,"websocket":2},…}. */
-void metrics_write_json(const struct metrics_set *s, struct eio_buf *out);
+/* The sum over all labels and threads; of a histogram that of its values. Any thread. */
+uint64_t metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_t slot);
+
+/* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". Any thread; others
+ * that make and free values wait meanwhile. */
+void metrics_write_prometheus(struct metrics_set *s, struct eio_buf *out);
+
+/* Appends one JSON object: {"connections":3,"sessions":{"polling":1,"websocket":2},…}. Tables with a label are added
+ * up in it, and stand behind that for each value of it: "by_feed":{"0":{…},"1":{…}}. The same rules. */
+void metrics_write_json(struct metrics_set *s, struct eio_buf *out);
 
 #endif

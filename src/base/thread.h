@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread with what every thread here has: a loop, the clock on it, a mailbox,
- * random bytes and a row of counters. Workers and the feed live on one each, or, where there
+ * random bytes and a set to count in. Workers and the feed live on one each, or, where there
  * is a single worker, both on the same.
  *
  * A thread is made, and things are put on its loop, before it is started; what it is
@@ -23,6 +23,16 @@ enum {
 	THREAD_MAGIC = 0x7412ead5,
 };
 
+/* Of one thread. */
+#define THREAD_METRICS(X) \
+	X(THREAD_METRIC_TURN, HISTOGRAM(thread_turn_buckets), "thread_turn_seconds", "", \
+		"Turns of a thread's loop, from what it woke for until it waits again")
+
+enum thread_metric { THREAD_METRICS(METRICS_SLOT) THREAD_METRIC_COUNT };
+
+extern const struct metrics_buckets thread_turn_buckets;
+extern const struct metrics_table thread_metrics;
+
 struct thread {
 	unsigned magic; /* THREAD_MAGIC */
 	char name[THREAD_NAME]; /* as top and ps show it */
@@ -30,8 +40,12 @@ struct thread {
 	struct eio_clock clock; /* the same */
 	struct mailbox mailbox; /* for the ports of what lives on the thread */
 	struct eio_random random; /* the same */
-	struct metrics *metrics; /* borrowed: its row */
+	struct metrics_set *metrics; /* borrowed: for what lives on the thread to count in */
 	uv_thread_t id;
+	uv_check_t woken;
+	uv_prepare_t waits;
+	struct metrics *turns; /* owned: of thread_metrics */
+	uint64_t woken_ms; /* when this turn began; 0: none has */
 	bool running; /* from start to stop, by whoever calls these */
 	struct mail_port ends;
 	struct mail end;
@@ -39,7 +53,7 @@ struct thread {
 
 /* Makes loop, clock and mailbox; t must stay where it is. A name that is too long is cut. 0 or a libuv error, and then
  * nothing is left of it. */
-int thread_init(struct thread *t, const char *name, struct metrics *metrics);
+int thread_init(struct thread *t, const char *name, struct metrics_set *metrics);
 
 /* Starts it; once. 0 or a libuv error. */
 int thread_start(struct thread *t);

@@ -34,7 +34,6 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 	struct clients *c = clients__of(ctx);
 
 	if (!feed_publish(c->options.feed, channel, payload)) return;
-	clients__count(c, METRIC_PUBLISH_DROPPED);
 	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PUBLISH_DROPPED, "publish-dropped", s->nsp, "channel=\"%s\"",
 		LOG_ESCAPE(channel));
 }
@@ -103,7 +102,7 @@ event_unhandled(const struct sio_event *ev)
 {
 	struct client *c = client_of(ev->socket);
 
-	clients__count(c->clients, METRIC_EVENTS_UNHANDLED);
+	client_count(ev->socket, NAMESPACE_METRIC_EVENTS_UNHANDLED);
 	CLIENTS_DEBUG(
 		c, CLIENTS_LINE_EVENT_UNHANDLED, "event-unhandled", ev->nsp, "name=\"%s\"", LOG_ESCAPE(event_name(ev)));
 }
@@ -111,10 +110,8 @@ event_unhandled(const struct sio_event *ev)
 static void
 note_result(struct sio_socket *s, enum handlers_result r)
 {
-	struct client *c = client_of(s);
-
-	if (r == HANDLERS_SKIPPED) clients__count(c->clients, METRIC_HANDLERS_SKIPPED);
-	if (r == HANDLERS_NOMEM) client_end(c, CLIENT_REASON_NOMEM);
+	if (r == HANDLERS_SKIPPED) client_count(s, NAMESPACE_METRIC_HANDLERS_SKIPPED);
+	if (r == HANDLERS_NOMEM) client_end(client_of(s), CLIENT_REASON_NOMEM);
 }
 
 void

@@ -12,7 +12,7 @@ admission_refuse(const struct admission *a, const char *message)
 {
 	struct client *c = a->client;
 
-	clients__count(c->clients, METRIC_CONNECT_REFUSED);
+	clients__count(c->clients, CLIENTS_METRIC_CONNECT_REFUSED);
 	CLIENTS_DEBUG(c, CLIENTS_LINE_CONNECT_REFUSED, "connect-refused", a->nsp, "why=\"%s\"", message);
 	client_send(c, sio_client_refuse(&c->sio, a->nsp, eio_cstr(message), eio_bytes(NULL, 0)));
 }

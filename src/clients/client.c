@@ -7,14 +7,14 @@
 #include <inttypes.h>
 
 static const struct {
-	enum metric metric;
+	enum clients_metric metric;
 	const char *text; /* NULL for the client's faults: theirs are in sio/error.h */
 	bool told;
 } client_reasons[CLIENT_REASON_COUNT] = {
-#define X(name, label, text) [CLIENT_FAULT_##name] = { METRIC_PACKETS_INVALID_##name, NULL, false },
+#define X(name, label, text) [CLIENT_FAULT_##name] = { CLIENTS_METRIC_PACKETS_INVALID_##name, NULL, false },
 	SIO_FAULT_TABLE(X)
 #undef X
-#define X(name, counter, text, told) [CLIENT_REASON_##name] = { METRIC_##counter, text, told },
+#define X(name, counter, text, told) [CLIENT_REASON_##name] = { CLIENTS_METRIC_##counter, text, told },
 		CLIENT_REASONS(X)
 #undef X
 };
@@ -39,8 +39,9 @@ client_send(struct client *c, struct eio_bundle *b)
 		client_end(c, CLIENT_REASON_NOMEM);
 		return;
 	}
-	if (eio_socket_queued(c->eio) > c->clients->options.limits.queue_bytes) client_end(c, CLIENT_REASON_SLOW);
-	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED) clients__count(c->clients, METRIC_MESSAGES_OUT);
+	if (eio_socket_replies(c->eio) > c->clients->options.limits.reply_bytes) client_end(c, CLIENT_REASON_SLOW);
+	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED)
+		clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);
 }
 

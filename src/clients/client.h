@@ -22,7 +22,7 @@ struct clients;
  * have their numbers; they are counted in packets_invalid_total. These are the other reasons.
  * X(name, counter, text, whether handlers of disconnect see the text, or else the session's reason). */
 #define CLIENT_REASONS(X) \
-	X(SLOW, CLOSED_SLOW, "too slow", true) \
+	X(SLOW, ENDED_SLOW, "too slow", true) \
 	X(NOMEM, ENDED_NOMEM, "out of memory", true) \
 	X(CONNECT_TIMEOUT, ENDED_CONNECT_TIMEOUT, "no CONNECT in time", false) \
 	X(DISCONNECT, ENDED_DISCONNECT, "disconnect by a handler", false)
@@ -87,6 +87,13 @@ client_socket_of(const struct sio_socket *s)
 
 	CHECK_MAGIC(own, CLIENT_SOCKET_MAGIC);
 	return own;
+}
+
+/* Counts for the namespace of a socket. */
+static inline void
+client_count(const struct sio_socket *s, enum namespace_metric m)
+{
+	metrics_inc(client_socket_of(s)->namespace->metrics, m);
 }
 
 /* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and

@@ -37,11 +37,11 @@ fault_of(int error)
 void
 clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_bytes data)
 {
-	struct clients *cs = clients__of(user);
 	struct client *c = client_of_session(eio);
 	struct sio_event ev;
 	int rc;
 
+	(void)user;
 	if (!c) return;
 	rc = sio_client_recv(&c->sio, binary, data, &ev);
 	if (rc < 0) {
@@ -53,7 +53,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_ACK: break; /* siocast asks for no acks, so none can be meant */
 	case SIO_EVENT_CONNECT: on_connect_event(c, &ev); break;
 	case SIO_EVENT_MESSAGE:
-		clients__count(cs, METRIC_EVENTS_IN);
+		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
 		actions_run_event(&ev);
 		sockets_after_run(ev.socket);
 		break;
@@ -143,7 +143,7 @@ clients_open(void *user, struct eio_socket *eio)
 
 	eio_socket_set_user(eio, c);
 	if (!c) {
-		clients__count(cs, METRIC_ENDED_NOMEM);
+		clients__count(cs, CLIENTS_METRIC_ENDED_NOMEM);
 		eio_socket_close(eio);
 		return;
 	}
@@ -194,9 +194,11 @@ clients_new(const struct clients_options *options)
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->namespaces = namespaces_new(options->namespaces);
-	if (!c->namespaces || rooms_init(c)) {
+	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
+	c->namespaces = namespaces_new(options->namespaces, options->metrics);
+	if (!c->metrics || !c->namespaces || rooms_init(c)) {
 		namespaces_free(c->namespaces);
+		metrics_free(c->metrics);
 		free(c);
 		return NULL;
 	}
@@ -210,6 +212,7 @@ clients_free(struct clients *c)
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
 	namespaces_free(c->namespaces);
+	metrics_free(c->metrics);
 	c->magic = 0;
 	free(c);
 }

@@ -25,6 +25,7 @@ struct clients {
 	struct clients_options options;
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
+	struct metrics *metrics; /* owned: of clients_metrics */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
@@ -43,9 +44,9 @@ clients__of(void *user)
 }
 
 static inline void
-clients__count(struct clients *c, enum metric m)
+clients__count(struct clients *c, enum clients_metric m)
 {
-	metrics_inc(c->options.metrics, m);
+	metrics_inc(c->metrics, m);
 }
 
 /* Writes `event=<event> sid=… nsp="…" …`. Evaluates nothing while debug is off. */

@@ -69,19 +69,29 @@ namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name)
 
 /* At work */
 
-struct namespaces *
-namespaces_new(struct namespace_specs *specs)
+static int
+init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 {
-	struct namespaces *all = malloc(sizeof *all + specs->n * sizeof *all->v);
+	const struct namespace_spec *spec = &all->specs->v[i];
+	struct namespace *n = &all->v[i];
+
+	n->name = eio_cstr(spec->name);
+	n->handlers = spec->handlers;
+	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
+	if (!n->metrics) return -1;
+	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
+}
+
+struct namespaces *
+namespaces_new(struct namespace_specs *specs, struct metrics_set *metrics)
+{
+	struct namespaces *all = calloc(1, sizeof *all + specs->n * sizeof *all->v);
 
 	if (!all) return NULL;
 	all->specs = namespace_specs_ref(specs);
-	all->needs = (struct handlers_needs){ .query = false };
 	all->n = specs->n;
-	for (size_t i = 0; i < all->n; i++)
-		all->v[i] = (struct namespace){ .name = eio_cstr(specs->v[i].name), .handlers = specs->v[i].handlers };
 	for (size_t i = 0; i < all->n; i++) {
-		if (!all->v[i].handlers || handlers_needs_add(&all->needs, all->v[i].handlers) == 0) continue;
+		if (init_namespace(all, i, metrics) == 0) continue;
 		namespaces_free(all);
 		return NULL;
 	}
@@ -92,7 +102,10 @@ void
 namespaces_free(struct namespaces *all)
 {
 	if (!all) return;
-	for (size_t i = 0; i < all->n; i++) CHECK(all->v[i].sockets == 0);
+	for (size_t i = 0; i < all->n; i++) {
+		CHECK(all->v[i].sockets == 0);
+		metrics_free(all->v[i].metrics);
+	}
 	handlers_needs_deinit(&all->needs);
 	namespace_specs_unref(all->specs);
 	free(all);

@@ -15,6 +15,7 @@
 #define SRC_CLIENTS_NAMESPACE_H
 
 #include "eio/bytes.h"
+#include "src/clients/metrics.h"
 #include "src/handlers/handlers.h"
 #include "src/handlers/request.h"
 
@@ -53,12 +54,14 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	const struct handlers *handlers; /* NULL when there are none */
 	size_t sockets; /* that are in it */
+	struct metrics *metrics; /* owned: of namespace_metrics */
 };
 
 struct namespaces;
 
-/* Those of a set, which it takes a reference to. NULL when out of memory. */
-struct namespaces *namespaces_new(struct namespace_specs *specs);
+/* Those of a set of specs, which it takes a reference to. They count in the set of metrics, which is borrowed. NULL
+ * when out of memory. */
+struct namespaces *namespaces_new(struct namespace_specs *specs, struct metrics_set *metrics);
 
 /* Frees them; no socket may be in any. NULL is fine. */
 void namespaces_free(struct namespaces *all);

@@ -7,9 +7,7 @@ on_room_opened(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
-	if (interest_set(
-		    c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name))
-		c->interest_failed = true;
+	if (interest_set(c->options.interest, c->options.worker, room->key)) c->interest_failed = true;
 }
 
 static void
@@ -17,8 +15,7 @@ on_room_closing(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
-	interest_clear(
-		c->options.interest, c->options.worker, room->key.nsp, room->key.everyone ? NULL : &room->key.name);
+	interest_clear(c->options.interest, c->options.worker, room->key);
 }
 
 int
@@ -41,7 +38,7 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 	const struct clients_limits *l = &c->clients->options.limits;
 	bool many = error == SIO_ERR_TOO_MANY_ROOMS;
 
-	clients__count(c->clients, METRIC_JOINS_REFUSED);
+	client_count(s, NAMESPACE_METRIC_JOINS_REFUSED);
 	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" limit=%s max=%u",
 		LOG_ESCAPE(room), many ? "limits.roomsPerSocket" : "limits.roomNameLength",
 		many ? l->rooms_per_socket : l->room_name_length);

@@ -46,7 +46,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	}
 	s->user = own;
 	n->sockets++;
-	metrics_inc(cs->options.metrics, METRIC_SOCKETS_OPEN);
+	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = rooms_join(s, sio_room_everyone(s->nsp));
@@ -65,10 +65,10 @@ sockets_end(struct sio_socket *s, const char *reason)
 	actions_run_disconnect(s, reason);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
+	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
 	own->magic = 0;
 	free(own);
 	sio_socket_free(s);
-	metrics_sub(c->options.metrics, METRIC_SOCKETS_OPEN, 1);
 }
 
 void

@@ -3,10 +3,10 @@
 #include "src/config/addresses.h"
 
 #include "src/config/parts.h"
-#include "src/config/table.h"
 #include "src/config/values.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -36,21 +36,33 @@ parse_listen_host(struct config_loader *l, const char *text, size_t n, struct co
 	return inet_pton(v6 ? AF_INET6 : AF_INET, host, address) == 1 ? NULL : usage;
 }
 
+/* "unix:/path"; text is what follows the colon. Returns a sentence for what is wrong, or NULL. */
+static const char *
+parse_listen_path(struct config_loader *l, const cJSON *item, const char *text, struct config_listen *out)
+{
+	char *whole;
+	size_t n;
+
+	out->path = *text ? config__resolve(l, item, text) : "";
+	if (!out->path) return "out of memory";
+	n = strlen(out->path);
+	if (!n || n >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return "the path of a unix socket is empty or too long";
+	out->text = whole = config__alloc(l, n + sizeof "unix:");
+	if (whole) snprintf(whole, n + sizeof "unix:", "unix:%s", out->path);
+	return whole ? NULL : "out of memory";
+}
+
 /* "unix:/path", "127.0.0.1:3000", "[::]:3000", "localhost:3000". Returns a sentence for what is wrong, or NULL. */
 static const char *
-parse_listen(struct config_loader *l, const char *text, struct config_listen *out)
+parse_listen(struct config_loader *l, const cJSON *item, const char *text, struct config_listen *out)
 {
 	const char *colon = strrchr(text, ':');
 	char *end;
 	long port;
 
 	*out = (struct config_listen){ .text = config__strdup(l, text) };
-	if (strncmp(text, "unix:", 5) == 0) {
-		if (!text[5] || strlen(text + 5) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-			return "the path of a unix socket is empty or too long";
-		out->path = config__strdup(l, text + 5);
-		return NULL;
-	}
+	if (strncmp(text, "unix:", 5) == 0) return parse_listen_path(l, item, text + 5, out);
 	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9') return usage;
 	port = strtol(colon + 1, &end, 10);
 	if (*end || port > 65535) return "the port is not a number from 0 to 65535";
@@ -73,10 +85,9 @@ read_listen(struct config_loader *l, const cJSON *item, size_t *n)
 	}
 	list = config__alloc(l, texts.n * sizeof *list);
 	for (size_t i = 0; list && i < texts.n; i++) {
-		why = parse_listen(l, texts.v[i], &list[i]);
-		if (!why) continue;
 		mark = config__push_element(l, item, i);
-		config__error(l, config__element(item, i), "\"%s\": %s", texts.v[i], why);
+		why = parse_listen(l, config__element(item, i), texts.v[i], &list[i]);
+		if (why) config__error(l, config__element(item, i), "\"%s\": %s", texts.v[i], why);
 		config__pop(l, mark);
 	}
 	*n = texts.n;
@@ -144,4 +155,38 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 		config__pop(l, mark);
 	}
 	set_redis(l->parts, list, texts.n);
+}
+
+/* The address of a server without its database, by one name for this machine. */
+static void
+put_server(const struct redis_url *u, char *out, size_t size)
+{
+	if (u->path)
+		snprintf(out, size, "unix:%s", u->path);
+	else
+		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
+}
+
+void
+config__addresses_warn(struct config_loader *l)
+{
+	const struct config_parts *p = l->parts;
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "redis");
+	char one[512], other[512];
+	size_t mark;
+
+	for (size_t i = 1; i < p->config.n_redis; i++) {
+		put_server(&p->redis[i], one, sizeof one);
+		for (size_t k = 0; k < i; k++) {
+			put_server(&p->redis[k], other, sizeof other);
+			if (strcmp(one, other) != 0) continue;
+			mark = config__push(l, "redis");
+			config__push_index(l, i);
+			config__warn(l, config__element(item, i),
+				"the same server as redis[%zu], whatever the database: every message would come twice",
+				k);
+			config__pop(l, mark);
+			break;
+		}
+	}
 }

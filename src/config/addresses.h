@@ -10,4 +10,7 @@ void config__listen(struct config_loader *l, const cJSON *item, void *target);
 void config__admin(struct config_loader *l, const cJSON *item, void *target);
 void config__redis(struct config_loader *l, const cJSON *item, void *target);
 
+/* Warns of a Redis server that is named twice. */
+void config__addresses_warn(struct config_loader *l);
+
 #endif

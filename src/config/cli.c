@@ -5,16 +5,18 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifndef PACKAGE_VERSION /* the build gives it on the command line */
 #define PACKAGE_VERSION "(unknown version)"
 #endif
 
-enum { OPT_REDIS = 256, OPT_LISTEN, OPT_FEED, OPT_WWW, OPT_WORKERS, OPT_ADMIN, OPT_PATH, OPT_LOG_LEVEL };
+enum { OPT_REDIS = 256, OPT_LISTEN, OPT_FEED, OPT_WWW, OPT_WORKERS, OPT_ADMIN, OPT_PATH, OPT_LOG_LEVEL, OPT_STRICT };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "test", no_argument, NULL, 't' },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "redis", required_argument, NULL, OPT_REDIS },
@@ -33,7 +35,8 @@ static const char help[] =
 	"Deliver messages published on Redis channels to browsers over Socket.IO.\n"
 	"\n"
 	"  -c, --config FILE         read the configuration from FILE (see siocast.conf(5))\n"
-	"  -t, --test                check the configuration and exit\n"
+	"  -t, --test                check the configuration, warn of what is seldom meant, and exit\n"
+	"      --strict              what would be a warning is a mistake\n"
 	"      --redis URL           Redis server, such as redis://127.0.0.1:6379/0 (may be repeated)\n"
 	"      --listen ADDR         HOST:PORT, [IPV6]:PORT or unix:/PATH (may be repeated)\n"
 	"      --feed CHANNEL=EVENT  forward a Redis channel as an event; with * ? or [ it is a pattern\n"
@@ -46,7 +49,7 @@ static const char help[] =
 	"  -h, --help                print this help and exit\n"
 	"  -V, --version             print the version and exit\n"
 	"\n"
-	"Options override what FILE says. Exit status: 0 when all is well, 1 when the\n"
+	"Options override what FILE says; so do variables such as SIOCAST_ENGINE_PING_INTERVAL. Exit status: 0 when all is well, 1 when the\n"
 	"configuration or an option is wrong.\n";
 
 static void
@@ -87,6 +90,7 @@ cli_take(struct cli *cli, int option)
 		puts("siocast " PACKAGE_VERSION);
 		cli->action = CLI_EXIT;
 		break;
+	case OPT_STRICT: f->strict = true; break;
 	case OPT_REDIS: cli_add(cli, &f->redis, optarg); break;
 	case OPT_LISTEN: cli_add(cli, &f->listen, optarg); break;
 	case OPT_FEED: cli_add(cli, &f->feeds, optarg); break;
@@ -104,7 +108,7 @@ cli_parse(struct cli *cli, int argc, char **argv)
 {
 	int option;
 
-	*cli = (struct cli){ .action = CLI_RUN };
+	*cli = (struct cli){ .action = CLI_RUN, .flags = { .environment = environ, .look = true } };
 	optind = 1;
 	while (cli->action != CLI_ERROR && cli->action != CLI_EXIT &&
 		(option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)

@@ -8,8 +8,9 @@
 
 const char *const config__compat_names[] = { "1.x", "2.x", "4.x", NULL };
 
-/* What is not as today, as values of the file, by enum config_compat: those of socket.io 1.7.4 and 2.5.1. What cannot be
- * said so is decided elsewhere: SameSite of cookies in cookie.c, and that the cookie comes with every answer in load.c. */
+/* What is not as today, as values of the file, by enum config_compat: those of socket.io 1.7.4 and 2.5.1. What
+ * cannot be said so is decided elsewhere: SameSite of cookies in cookie.c, and that the cookie comes with every
+ * answer in load.c. */
 static const struct {
 	const char *path, *values[CONFIG_COMPAT_4];
 } compat_defaults[] = {

@@ -12,8 +12,8 @@
 /* The names of enum config_compat, ended by NULL. */
 extern const char *const config__compat_names[];
 
-/* Sets the defaults of the generation that the document's `compat` names, where they differ from today's, by rows of the
- * main table. Before the document's options are read. */
+/* Sets the defaults of the generation that the document's `compat` names, where they differ from today's, by rows of
+ * the main table. Before the document's options are read. */
 void config__compat(struct config_loader *l, const struct config_table *main_table, const cJSON *document);
 
 /* What must be right about them together with the options. After these. */

@@ -7,6 +7,7 @@
 
 #include "eio/deflate.h"
 #include "src/config/rows.h"
+#include "src/config/values.h"
 
 /* A switch for something that cannot be off here: no window is kept for any connection. */
 static void
@@ -57,6 +58,9 @@ static const struct config_option http_rows[] = {
 	USELESS("windowBits"),
 };
 
+const struct config_table config__websocket_table = TABLE_OF(websocket_rows);
+const struct config_table config__http_table = TABLE_OF(http_rows);
+
 static void
 read_compression(struct config_loader *l, const cJSON *item, const struct config_table *table, struct eio_deflate *out)
 {
@@ -72,15 +76,11 @@ read_compression(struct config_loader *l, const cJSON *item, const struct config
 void
 config__per_message_deflate(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const struct config_table table = TABLE_OF(websocket_rows);
-
-	read_compression(l, item, &table, target);
+	read_compression(l, item, &config__websocket_table, target);
 }
 
 void
 config__http_compression(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const struct config_table table = TABLE_OF(http_rows);
-
-	read_compression(l, item, &table, target);
+	read_compression(l, item, &config__http_table, target);
 }

@@ -5,7 +5,8 @@
  * default and range; what a plain value cannot say (feeds, cookie, origins,
  * addresses) has a function of its own in the file of its subject.
  *
- * All errors of a file are found in one go and named "FILE:LINE: path: reason".
+ * All mistakes of a file are found in one go and named "FILE:LINE:COLUMN: path: reason"; so are things that are
+ * allowed, but seldom meant: warnings.
  *
  * What other folders work from is filled into the options that each of them has;
  * struct config is the rest. Nothing is borrowed from the file: once loaded, the
@@ -76,6 +77,7 @@ struct config {
 	const char *www; /* NULL: none */
 	struct config_limits limits;
 	unsigned log_level; /* enum log_level */
+	unsigned warnings; /* how many were reported */
 };
 
 struct config_strings {
@@ -83,23 +85,38 @@ struct config_strings {
 	size_t n;
 };
 
-/* Values from the command line that stand over the file's; NULL or 0 when not given. */
+/* Values from outside the file that stand over it; NULL or 0 when not given. The environment's stand between the
+ * file's and the command line's. */
 struct config_flags {
 	const char *file;
+	char *const *
+		environment; /* "NAME=value", ended by NULL: SIOCAST_… are options, and ${NAME} in the file means one */
+	bool strict; /* warnings count as mistakes */
+	bool look; /* see whether the folders and client versions that are named are there */
 	const char *admin, *path, *www, *log_level, *workers;
 	struct config_strings listen, redis, feeds; /* feeds: "CHANNEL=EVENT" */
 };
 
-/* Where errors go: text is one whole line without the line feed. Called at most 20 times. */
-typedef void (*config_error_fn)(void *user, const char *text);
+/* One thing to be said. The strings live during the call; none holds a control character or a line feed, whatever the
+ * file holds. */
+struct config_report {
+	bool warning;
+	const char *text; /* "FILE:LINE:COLUMN: path: reason" */
+	const char *line,
+		*caret; /* the line it is about, or a part of it, and what goes below to point at the place; or NULL */
+};
 
-/* Loads file (when flags->file is set) and flags into a new configuration. NULL when anything is wrong; every
- * error was then reported. The result lives until config_free(). */
-struct config *config_load(const struct config_flags *flags, config_error_fn error, void *user);
+/* Called in the order of places, at most 20 times for mistakes and 20 for warnings, and once more each with how many
+ * there are besides. */
+typedef void (*config_report_fn)(void *user, const struct config_report *r);
+
+/* Loads file (when flags->file is set), environment and flags into a new configuration. NULL when anything is wrong;
+ * all that is was then reported. The result lives until config_free(). */
+struct config *config_load(const struct config_flags *flags, config_report_fn report, void *user);
 
 /* The same from text in memory; name stands for the file's in messages. */
 struct config *config_load_text(
-	const char *name, struct eio_bytes text, const struct config_flags *flags, config_error_fn error, void *user);
+	const char *name, struct eio_bytes text, const struct config_flags *flags, config_report_fn report, void *user);
 
 void config_free(struct config *c); /* NULL is fine */
 

@@ -4,6 +4,7 @@
 
 #include "eio/buf.h"
 #include "eio/net/server.h"
+#include "src/config/hints.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -54,10 +55,12 @@ read_attribute(struct config_loader *l, const cJSON *item, void *target)
 	*out = NULL;
 	if (cJSON_IsFalse(item) || cJSON_IsNull(item)) return;
 	if (!cJSON_IsString(item) || !*item->valuestring || !config__header_safe(item->valuestring) ||
-		strchr(item->valuestring, ';'))
+		strchr(item->valuestring, ';')) {
 		config__error(l, item, "expected a string without ';' and control characters, or false");
-	else
+	} else {
+		config__warn_unquoted(l, item, item->valuestring);
 		*out = config__strdup(l, item->valuestring);
+	}
 }
 
 /* A cookie's name is a token (RFC 6265). */
@@ -69,10 +72,13 @@ read_cookie_name(struct config_loader *l, const cJSON *item, void *target)
 
 	for (const char *p = s; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", *p)) s = "";
-	if (!*s)
+	if (!*s) {
 		config__error(l, item, "expected a cookie name: letters, digits and -_.!#$%%&'*+^`|~");
-	else
+	} else {
+		if (config__looks_unquoted(s))
+			config__warn(l, item, "a cookie called \"%s\"; write it without quotes to mean the value", s);
 		*out = config__strdup(l, s);
+	}
 }
 
 #define ROWS_OF struct cookie
@@ -87,7 +93,7 @@ static const struct config_option cookie_rows[] = {
 	CUSTOM("maxAge", max_age_s, config__max_age, "null"),
 };
 
-static const struct config_table cookie_table = TABLE_OF(cookie_rows);
+const struct config_table config__cookie_table = TABLE_OF(cookie_rows);
 
 /* What follows "name=sid" in Set-Cookie, in the order the reference's cookie library writes it. */
 static const char *
@@ -123,13 +129,13 @@ config__cookie(struct config_loader *l, const cJSON *item, void *target)
 
 	server->cookie_name = server->cookie_attributes = NULL;
 	if (cJSON_IsFalse(item) || cJSON_IsNull(item)) return;
-	config__defaults(l, &cookie_table, &cookie);
+	config__defaults(l, &config__cookie_table, &cookie);
 	if (l->parts->config.compat == CONFIG_COMPAT_1) cookie.same_site = SAME_SITE_ABSENT;
 	if (l->parts->config.compat == CONFIG_COMPAT_2) cookie.same_site = SAME_SITE_STRICT;
 	if (cJSON_IsString(item))
 		read_cookie_name(l, item, &cookie.name);
 	else if (cJSON_IsObject(item))
-		config__object(l, &cookie_table, &cookie, "", item);
+		config__object(l, &config__cookie_table, &cookie, "", item);
 	else if (!cJSON_IsTrue(item))
 		config__error(l, item, "expected true, false, a name or an object, not %s", config__type_name(item));
 	if (cookie.same_site == SAME_SITE_NONE && !cookie.secure)

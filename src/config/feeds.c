@@ -2,18 +2,17 @@
 /* The feeds of the configuration. */
 #include "src/config/feeds.h"
 
-#include "sio/json.h"
 #include "sio/packet.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
+#include "src/config/where.h"
+#include "src/handlers/handlers.h"
 
-#include <math.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* From here on neighbouring integers are the same double, so a comparison could not be exact. */
-#define EXACT_BELOW 9007199254740992.0
 #define MAX_FEEDS 4096
 
 /* What is read of one feed before its parts are checked against each other. */
@@ -39,6 +38,16 @@ keep_item(struct config_loader *l, const cJSON *item, void *target)
 	if (read_text(l, item)) *out = item;
 }
 
+/* The same for the channels or patterns, of which there may be several. */
+static void
+keep_names(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct config_strings names = { 0 };
+	const cJSON **out = target;
+
+	if (config__strings(l, item, &names)) *out = item;
+}
+
 static void
 read_nsp(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -47,7 +56,10 @@ read_nsp(struct config_loader *l, const cJSON *item, void *target)
 	if (!read_text(l, item)) return;
 	free(*out); /* the default */
 	*out = NULL;
-	if (config__namespace_name(l, item, item->valuestring)) *out = config__copy(l, item->valuestring);
+	if (config__namespace_valid(item->valuestring))
+		*out = config__copy(l, item->valuestring);
+	else
+		config__error(l, item, CONFIG_NAMESPACE_WANTED);
 }
 
 static void
@@ -65,75 +77,14 @@ read_format(struct config_loader *l, const cJSON *item, void *target)
 	config__error(l, item, "expected \"array\", \"lines\" or \"frames\"");
 }
 
-static void
-read_where_value(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
-{
-	char *text;
-
-	if (cJSON_IsString(v)) {
-		out->kind = FEED_SCALAR_STRING;
-		text = config__copy(l, v->valuestring);
-		if (text) out->text = eio_cstr(text);
-	} else if (cJSON_IsNumber(v)) {
-		out->kind = FEED_SCALAR_NUMBER;
-		out->number = v->valuedouble;
-		if (fabs(out->number) >= EXACT_BELOW)
-			config__error(l, v, "numbers from 2^53 on cannot be compared exactly");
-	} else if (cJSON_IsBool(v)) {
-		out->kind = cJSON_IsTrue(v) ? FEED_SCALAR_TRUE : FEED_SCALAR_FALSE;
-	} else if (!cJSON_IsNull(v)) {
-		config__error(l, v, "expected a string, a number, true, false or null, not %s", config__type_name(v));
-	}
-}
-
-static void
-read_where_pair(struct config_loader *l, const cJSON *item, struct feed_where *w)
-{
-	bool list = cJSON_IsArray(item);
-	const cJSON *v = list ? item->child : item;
-	size_t n = list ? (size_t)cJSON_GetArraySize(item) : 1;
-
-	w->pointer = config__copy(l, item->string);
-	if (!sio_json_pointer_valid(eio_cstr(item->string)))
-		config__error(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
-	if (!n) config__error(l, item, "an empty list matches nothing");
-	w->values = calloc(n + 1, sizeof *w->values);
-	if (!w->values) config__error_memory(l);
-	for (; w->values && w->n < n; v = v->next) read_where_value(l, v, &w->values[w->n++]);
-}
-
-static void
-read_where(struct config_loader *l, const cJSON *item, void *target)
-{
-	struct draft *d = target;
-	size_t mark, n;
-
-	if (!cJSON_IsObject(item)) {
-		config__error(
-			l, item, "expected an object such as {\"/type\": \"trade\"}, not %s", config__type_name(item));
-		return;
-	}
-	n = (size_t)cJSON_GetArraySize(item);
-	d->feed.where = calloc(n + 1, sizeof *d->feed.where);
-	if (!d->feed.where) {
-		config__error_memory(l);
-		return;
-	}
-	for (item = item->child; d->feed.n_where < n; item = item->next) {
-		mark = config__push(l, item->string);
-		read_where_pair(l, item, &d->feed.where[d->feed.n_where++]);
-		config__pop(l, mark);
-	}
-}
-
 #define ROWS_OF struct draft
 
 static const char *const encodes[] = { "binary", "json", "text", NULL };
 static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
 
 static const struct config_option feed_rows[] = {
-	CUSTOM("channel", channel, keep_item, NULL),
-	CUSTOM("pattern", pattern, keep_item, NULL),
+	CUSTOM("channel", channel, keep_names, NULL),
+	CUSTOM("pattern", pattern, keep_names, NULL),
 	CUSTOM("namespace", feed.nsp, read_nsp, "\"/\""),
 	CUSTOM("event", event, keep_item, NULL),
 	CUSTOM("room", room, keep_item, NULL),
@@ -143,15 +94,31 @@ static const struct config_option feed_rows[] = {
 	UINT("batch.maxMessages", feed.max_messages, 1, 10000000, "1000"),
 	SIZE("batch.maxBytes", feed.max_bytes, 1, 1073741824, "262144"),
 	STRUCT("batch.format", read_format),
-	STRUCT("where", read_where),
+	CUSTOM("where", feed, config__where, NULL),
 	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
 };
 
-static const struct config_table feed_table = TABLE_OF(feed_rows);
+const struct config_table config__feed_table = TABLE_OF(feed_rows);
+
+/* What a feed is before its own keys are read: the defaults, and over them feedDefaults, whose mistakes are told where
+ * they stand. */
+static void
+begin_draft(struct config_loader *l, struct draft *d)
+{
+	const cJSON *defaults = cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults");
+
+	*d = (struct draft){ 0 };
+	config__defaults(l, &config__feed_table, d);
+	if (!cJSON_IsObject(defaults)) return;
+	l->quiet = true;
+	config__object(l, &config__feed_table, d, "", defaults);
+	l->quiet = false;
+	d->channel = d->pattern = NULL;
+}
 
 /* Compiles the template at item, or text when there is none. */
 static struct template *
-compile(struct config_loader *l, const char *key, const cJSON *item, const char *text, unsigned stars)
+compile_name(struct config_loader *l, const char *key, const cJSON *item, const char *text, unsigned stars)
 {
 	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	struct template_error err;
@@ -188,29 +155,69 @@ check_format(struct config_loader *l, const struct draft *d)
 	config__pop(l, mark);
 }
 
+/* Whether one of the names before the i-th is the same. */
+static bool
+is_named_before(const struct config_strings *names, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(names->v[k], names->v[i]) == 0) return true;
+	return false;
+}
+
+/* Fills the feed's channels or patterns. Returns how many stars each of them has at least. */
+static unsigned
+take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
+{
+	unsigned stars = UINT_MAX, n;
+	struct config_strings names = { 0 };
+	size_t outer = config__push(l, f->is_pattern ? "pattern" : "channel"), mark;
+
+	if (config__strings(l, item, &names)) {
+		f->channels = calloc(names.n, sizeof *f->channels);
+		if (!f->channels) config__error_memory(l);
+	}
+	for (size_t i = 0; f->channels && i < names.n; i++) {
+		const cJSON *e = config__element(item, i);
+
+		mark = config__push_element(l, item, i);
+		if (is_named_before(&names, i)) config__error(l, e, "\"%s\" stands twice", names.v[i]);
+		if (!f->is_pattern && strpbrk(names.v[i], "*?["))
+			config__warn(l, e, "the one channel called \"%s\"; for all that match write \"pattern\"",
+				names.v[i]);
+		f->channels[f->n_channels++] = config__copy(l, names.v[i]);
+		n = f->is_pattern ? template_count_stars(eio_cstr(names.v[i])) : 0;
+		if (n < stars) stars = n;
+		config__pop(l, mark);
+	}
+	config__pop(l, outer);
+	return stars;
+}
+
 /* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
 static void
 add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 {
-	const cJSON *source = d->pattern ? d->pattern : d->channel;
 	struct feed_spec *f = &d->feed;
 	unsigned stars;
 
-	if (!d->channel == !d->pattern) {
-		config__error(l, item,
-			d->channel ? "\"channel\" and \"pattern\" exclude each other"
-				   : "a feed needs a \"channel\" or a \"pattern\"");
+	if (d->channel && d->pattern) {
+		config__error(l, item, "\"channel\" and \"pattern\" exclude each other");
+		return;
+	}
+	if (!d->channel && !d->pattern) {
+		/* One that is wrong was told. */
+		if (!cJSON_HasObjectItem(item, "channel") && !cJSON_HasObjectItem(item, "pattern"))
+			config__error(l, item, "a feed needs a \"channel\" or a \"pattern\"");
 		return;
 	}
 	f->is_pattern = d->pattern != NULL;
-	f->channel = config__copy(l, source->valuestring);
-	stars = f->is_pattern ? template_count_stars(eio_cstr(source->valuestring)) : 0;
+	stars = take_names(l, f, d->pattern ? d->pattern : d->channel);
 	check_event(l, d->event);
 	check_format(l, d);
-	f->event = compile(l, "event", d->event, "{channel}", stars);
-	f->room = d->room ? compile(l, "room", d->room, NULL, stars) : NULL;
+	f->event = compile_name(l, "event", d->event, "{channel}", stars);
+	f->room = d->room ? compile_name(l, "room", d->room, NULL, stars) : NULL;
 	if (feed_specs_add(l->parts->feeds, f))
-		config__error(l, item, "out of memory");
+		config__error_memory(l);
 	else
 		*f = (struct feed_spec){ 0 };
 }
@@ -219,11 +226,24 @@ add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 static void
 read_feed(struct config_loader *l, const cJSON *item)
 {
-	struct draft d = { 0 };
+	struct draft d;
 
-	config__defaults(l, &feed_table, &d);
-	config__object(l, &feed_table, &d, "", item);
+	begin_draft(l, &d);
+	config__object(l, &config__feed_table, &d, "", item);
 	if (cJSON_IsObject(item)) add_draft(l, &d, item);
+	feed_spec_deinit(&d.feed);
+}
+
+void
+config__feed_defaults(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct draft d = { 0 };
+	const cJSON *source;
+
+	(void)target; /* each feed reads them for itself */
+	config__object(l, &config__feed_table, &d, "", item);
+	source = d.channel ? d.channel : d.pattern;
+	if (source) config__error_key(l, source, "each feed has its own \"%s\"", source->string);
 	feed_spec_deinit(&d.feed);
 }
 
@@ -253,7 +273,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	cJSON *channel = NULL, *event = NULL;
-	struct draft d = { 0 };
+	struct draft d;
 	char *name;
 
 	if (!equals || equals == text || !equals[1]) {
@@ -263,7 +283,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 	name = strndup(text, (size_t)(equals - text));
 	if (name) channel = cJSON_CreateString(name);
 	event = cJSON_CreateString(equals + 1);
-	config__defaults(l, &feed_table, &d);
+	begin_draft(l, &d);
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
@@ -277,20 +297,72 @@ config__feed_flag(struct config_loader *l, const char *text)
 	cJSON_Delete(event);
 }
 
+/* What the i-th feed of the file, or feedDefaults, says for a key; NULL when neither does. */
+static const cJSON *
+feed_item(const struct config_loader *l, size_t i, const char *key)
+{
+	/* Those of flags stand behind its own. */
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(list, (int)i), key);
+
+	if (item) return item;
+	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"), key);
+}
+
+static size_t
+push_feed(struct config_loader *l, size_t i, const char *key)
+{
+	size_t mark = config__push(l, "feeds");
+
+	config__push_index(l, i);
+	config__push(l, key);
+	return mark;
+}
+
 /* A feed into a namespace that is refused to clients would never reach anybody. */
 void
 config__feeds_check(struct config_loader *l)
 {
-	const cJSON *root = l->document ? config_document_root(l->document) : NULL;
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "feeds"); /* those of flags stand behind its own */
 	const struct feed_specs *s = l->parts->feeds;
+	size_t mark;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp))) continue;
-		config__push(l, "feeds");
-		config__push_index(l, i);
-		config__error(l, cJSON_GetArrayItem(list, (int)i), "namespace \"%s\" is not among \"namespaces\"",
+		if (!s->v[i].nsp || namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp))) continue;
+		mark = push_feed(l, i, "namespace");
+		config__error(
+			l, feed_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
+		config__pop(l, mark);
+	}
+}
+
+static bool
+may_be_room(void *ctx, const struct template *join)
+{
+	return template_may_equal(join, ctx);
+}
+
+void
+config__feeds_warn(struct config_loader *l)
+{
+	const struct feed_specs *s = l->parts->feeds;
+	const struct namespace_spec *nsp;
+	size_t mark;
+
+	if (!s->n) {
+		mark = config__push(l, "feeds");
+		config__warn(l, cJSON_GetObjectItemCaseSensitive(l->root, "feeds"),
+			"no feeds: nothing that is published would reach anybody");
+		config__pop(l, mark);
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->v[i].room) continue;
+		nsp = namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp));
+		if (nsp->handlers && handlers_any_join(nsp->handlers, may_be_room, s->v[i].room)) continue;
+		mark = push_feed(l, i, "room");
+		config__warn(l, feed_item(l, i, "room"),
+			"no handler of \"%s\" joins such a room, so nobody would hear it; a \"join\" under "
+			"\"namespaces\" does that",
 			s->v[i].nsp);
-		config__pop(l, 0);
+		config__pop(l, mark);
 	}
 }

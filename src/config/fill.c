@@ -7,9 +7,12 @@
 void
 config_fill_server(const struct config *c, struct eio_server_options *out)
 {
+	const struct config_parts *p = config__parts_of(c);
 	unsigned index = out->index;
 
-	*out = config__parts_of(c)->server;
+	*out = p->server;
+	out->max_unsent = p->client_limits.queue_bytes;
+	out->max_replies = p->client_limits.reply_bytes;
 	out->index = index;
 }
 

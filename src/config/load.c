@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
 #include "eio/check.h"
+#include "src/config/addresses.h"
 #include "src/config/compat.h"
+#include "src/config/cors.h"
+#include "src/config/engine.h"
+#include "src/config/environment.h"
 #include "src/config/feeds.h"
+#include "src/config/look.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
 #include "src/config/values.h"
+#include "src/config/variables.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,19 +24,35 @@ enum { MAX_FILE_BYTES = 16 << 20 };
 _Static_assert(CONFIG_MAX_WORKERS <= EIO_MAX_SERVERS, "each worker has an Engine.IO server of its own");
 
 static void
-read_document(struct config_loader *l, struct eio_bytes text)
+on_document_mistake(void *user, size_t at, const char *why)
 {
-	char err[160];
-	unsigned line;
+	config__error_at(user, at, "%s", why);
+}
 
-	l->document = config_document_new(text, &line, err, sizeof err);
-	if (!l->document) {
-		config__error_line(l, line, "%s", err);
-		return;
+/* The tree of the file, or an empty one, as l->root; none when it cannot be read. */
+static void
+read_tree(struct config_loader *l, const struct eio_bytes *text)
+{
+	if (!text) {
+		l->root = cJSON_CreateObject();
+	} else {
+		l->text = *text;
+		l->document = config_document_new(*text, on_document_mistake, l);
+		l->root = l->document ? config_document_root(l->document) : NULL;
 	}
-	config__compat(l, &config__main_table, config_document_root(l->document));
-	config__object(l, &config__main_table, l->parts, "", config_document_root(l->document));
-	config__compat_check(l, config_document_root(l->document));
+	if (!l->root && !l->notes.errors) config__error_memory(l);
+	if (!l->root) return;
+	config__expand(l);
+	config__overlay(l);
+}
+
+static void
+read_options(struct config_loader *l)
+{
+	if (!l->root) return;
+	config__compat(l, &config__main_table, l->root);
+	config__object(l, &config__main_table, l->parts, "", l->root);
+	config__compat_check(l, l->root);
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */
@@ -94,6 +116,7 @@ apply_flags(struct config_loader *l, const struct config_flags *flags)
 static void
 finish_path(struct config_loader *l)
 {
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "path");
 	const char *given = l->parts->config.path;
 	bool slash = l->parts->add_trailing_slash;
 	size_t n = strlen(given);
@@ -101,9 +124,9 @@ finish_path(struct config_loader *l)
 
 	config__push(l, "path");
 	if (given[0] != '/' || strpbrk(given, "?#% \"\\") || !config__header_safe(given))
-		config__error(l, NULL, "\"%s\" is no path such as \"/socket.io/\"", given);
+		config__error(l, item, "\"%s\" is no path such as \"/socket.io/\"", given);
 	while (n && given[n - 1] == '/') n--;
-	if (!n && !slash) config__error(l, NULL, "\"/\" needs engine.addTrailingSlash");
+	if (!n && !slash) config__error(l, item, "\"/\" needs engine.addTrailingSlash");
 	path = config__alloc(l, n + 2);
 	if (path) {
 		memcpy(path, given, n);
@@ -122,6 +145,7 @@ finish_config(struct config_loader *l)
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
 	config__feeds_check(l);
+	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
 	p->server.path = c->path;
@@ -130,35 +154,58 @@ finish_config(struct config_loader *l)
 	p->server.count = c->workers;
 }
 
+/* What the whole tells, when nothing in it is wrong. */
+static void
+warn_of_whole(struct config_loader *l)
+{
+	config__addresses_warn(l);
+	config__engine_warn(l);
+	config__cors_warn(l);
+	config__feeds_warn(l);
+}
+
+static void
+load_parts(struct config_loader *l, const char *name, const struct eio_bytes *text)
+{
+	l->memory = &l->parts->memory;
+	config__defaults(l, &config__main_table, l->parts);
+	if (name) l->parts->config.file = config__strdup(l, name);
+	read_tree(l, text);
+	read_options(l);
+	apply_flags(l, l->flags);
+	if (l->root && !l->starved) finish_config(l);
+	if (!l->notes.errors) warn_of_whole(l);
+}
+
 static struct config *
-load_config(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_error_fn error,
+load_config(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_report_fn report,
 	void *user)
 {
-	struct config_loader l = { .name = name ? name : "siocast", .error = error, .user = user };
+	static const struct config_flags no_flags = { 0 };
+	struct config_loader l = { .name = name ? name : "siocast", .flags = flags ? flags : &no_flags };
 
-	CHECK(error);
+	CHECK(report);
 	l.parts = config__parts_new();
 	if (!l.parts) {
-		error(user, "out of memory");
+		report(user, &(struct config_report){ .text = "out of memory" });
 		return NULL;
 	}
-	l.memory = &l.parts->memory;
-	config__defaults(&l, &config__main_table, l.parts);
-	if (name) l.parts->config.file = config__strdup(&l, name);
-	if (text) read_document(&l, *text);
-	if (flags) apply_flags(&l, flags);
-	if (!l.errors) finish_config(&l);
+	load_parts(&l, name, text);
+	config__notes_tell(&l.notes, l.name, text, report, user);
+	config__variables_free(&l);
+	if (!l.document) cJSON_Delete(l.root);
 	config_document_free(l.document);
-	if (!l.errors) return &l.parts->config;
+	l.parts->config.warnings = l.notes.warnings;
+	if (!l.notes.errors && !(l.flags->strict && l.notes.warnings)) return &l.parts->config;
 	config_free(&l.parts->config);
 	return NULL;
 }
 
 struct config *
 config_load_text(
-	const char *name, struct eio_bytes text, const struct config_flags *flags, config_error_fn error, void *user)
+	const char *name, struct eio_bytes text, const struct config_flags *flags, config_report_fn report, void *user)
 {
-	return load_config(name, &text, flags, error, user);
+	return load_config(name, &text, flags, report, user);
 }
 
 /* The whole file into memory; *out is the caller's. 0 or -errno. */
@@ -183,23 +230,36 @@ read_config_file(const char *name, char **out, size_t *n)
 	return e;
 }
 
-struct config *
-config_load(const struct config_flags *flags, config_error_fn error, void *user)
+static void note_file_error(struct config_notes *notes, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+note_file_error(struct config_notes *notes, const char *fmt, ...)
 {
-	char *text = NULL, line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	config__note(notes, false, CONFIG_NO_PLACE, "", fmt, ap);
+	va_end(ap);
+}
+
+struct config *
+config_load(const struct config_flags *flags, config_report_fn report, void *user)
+{
+	struct config_notes notes = { .n = 0 };
 	struct config *c = NULL;
 	struct eio_bytes bytes;
+	char *text = NULL;
 	size_t n = 0;
 	int e;
 
-	if (!flags->file) return load_config(NULL, NULL, flags, error, user);
+	if (!flags->file) return load_config(NULL, NULL, flags, report, user);
 	e = read_config_file(flags->file, &text, &n);
 	if (e) {
-		snprintf(line, sizeof line, "%s: %s", flags->file, uv_strerror(e));
-		error(user, line);
+		note_file_error(&notes, "%s", uv_strerror(e));
+		config__notes_tell(&notes, flags->file, NULL, report, user);
 	} else {
 		bytes = eio_bytes(text, n);
-		c = load_config(flags->file, &bytes, flags, error, user);
+		c = load_config(flags->file, &bytes, flags, report, user);
 	}
 	free(text);
 	return c;

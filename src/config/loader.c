@@ -10,65 +10,93 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ERRORS = 20 }; /* as the header of the configuration promises */
-
 struct config_memory {
 	struct config_memory *next;
 	max_align_t data[];
 };
 
-/* Keys and values are quoted as they are: a line feed in one would end the line, and other controls reach a terminal. So do
- * those from U+0080 to U+009F, which begin with 0xc2 in UTF-8. */
+/* Notes one thing for the current path. */
+static void loader_note(struct config_loader *l, bool warning, size_t at, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
 static void
-blank_controls(char *text)
+loader_note(struct config_loader *l, bool warning, size_t at, const char *fmt, va_list ap)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f) *p = '?';
-		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = '?';
-	}
+	char prefix[sizeof l->path + 64];
+
+	if (l->starved || l->quiet) return;
+	if (l->flag)
+		snprintf(prefix, sizeof prefix, "%s: ", l->flag);
+	else if (l->variable)
+		snprintf(prefix, sizeof prefix, "%.60s: %s: ", l->variable, l->path);
+	else
+		snprintf(prefix, sizeof prefix, "%s%s", l->path, *l->path ? ": " : "");
+	config__note(&l->notes, warning, l->flag || l->variable ? CONFIG_ELSEWHERE : at, prefix, fmt, ap);
 }
 
-/* "FILE:LINE: path: reason", or "--flag: reason". line: 0 for no line. */
-static void
-loader_report(struct config_loader *l, unsigned line, const char *fmt, va_list ap)
+static const struct config_place *
+loader_place(const struct config_loader *l, const cJSON *item)
 {
-	char text[1024], where[16] = "";
-	size_t n;
-
-	if (l->errors++ >= MAX_ERRORS || l->starved) return;
-	if (line) snprintf(where, sizeof where, ":%u", line);
-	if (l->flag)
-		n = (size_t)snprintf(text, sizeof text, "%s: ", l->flag);
-	else
-		n = (size_t)snprintf(text, sizeof text, "%s%s: %s%s", l->name, where, l->path, *l->path ? ": " : "");
-	if (n < sizeof text) vsnprintf(text + n, sizeof text - n, fmt, ap);
-	blank_controls(text);
-	l->error(l->user, text);
+	return item && l->document ? config_document_place(l->document, item) : NULL;
 }
 
 void
 config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 {
+	const struct config_place *place = loader_place(l, item);
 	va_list ap;
 
+	if (place && place->mended) return;
 	va_start(ap, fmt);
-	loader_report(l, item && l->document ? config_document_line(l->document, item) : 0, fmt, ap);
+	loader_note(l, false, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
 	va_end(ap);
 }
 
 void
-config__error_line(struct config_loader *l, unsigned line, const char *fmt, ...)
+config__error_key(struct config_loader *l, const cJSON *item, const char *fmt, ...)
+{
+	const struct config_place *place = loader_place(l, item);
+	va_list ap;
+
+	va_start(ap, fmt);
+	loader_note(l, false, place ? place->key : CONFIG_NO_PLACE, fmt, ap);
+	va_end(ap);
+}
+
+void
+config__error_at(struct config_loader *l, size_t at, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	loader_report(l, line, fmt, ap);
+	loader_note(l, false, at, fmt, ap);
 	va_end(ap);
+}
+
+void
+config__warn(struct config_loader *l, const cJSON *item, const char *fmt, ...)
+{
+	const struct config_place *place = loader_place(l, item);
+	va_list ap;
+
+	if (place && place->mended) return;
+	va_start(ap, fmt);
+	loader_note(l, true, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
+	va_end(ap);
+}
+
+struct eio_bytes
+config__source(const struct config_loader *l, const cJSON *item)
+{
+	const struct config_place *place = loader_place(l, item);
+
+	return place ? eio_bytes(l->text.p + place->at, place->end - place->at) : eio_bytes(NULL, 0);
 }
 
 void
 config__error_memory(struct config_loader *l)
 {
+	l->quiet = false;
 	config__error(l, NULL, "out of memory");
 	l->starved = true;
 }

@@ -4,13 +4,14 @@
  * far, and the memory of what was read. It knows neither keys nor values. Every
  * message about a configuration is put together here, and its place in the text.
  *
- * An error does not stop the reading, so that all are found at once.
+ * A mistake does not stop the reading, so that all are found at once.
  */
 #ifndef SRC_CONFIG_LOADER_H
 #define SRC_CONFIG_LOADER_H
 
 #include "src/config/config.h"
 #include "src/config/document.h"
+#include "src/config/report.h"
 
 struct config_parts;
 struct config_memory; /* blocks of config__alloc */
@@ -18,26 +19,40 @@ struct config_memory; /* blocks of config__alloc */
 struct config_loader {
 	struct config_parts *parts; /* what is being filled; the subjects know it */
 	struct config_memory **memory; /* where the blocks are kept */
+	const struct config_flags *flags; /* all zero when there are none */
 	const char *name; /* of the file, for messages */
 	const char *flag; /* "--listen" while a flag is applied, else NULL */
+	const char *variable; /* "SIOCAST_LISTEN" while what it says is read, else NULL */
 	char path[512]; /* of the value being read: "feeds[0].batch.interval" */
-	config_error_fn error;
-	void *user;
-	unsigned errors;
+	struct config_notes notes;
+	bool quiet; /* what is read was read before, and its mistakes told */
 	bool starved; /* out of memory, which was said: what is missing for its want are no mistakes to speak of */
+	struct eio_bytes text; /* of the file; empty without one */
 	struct config_document *document; /* NULL without a file */
+	cJSON *root; /* what file and environment say together; NULL when there is none */
+	struct config_variable *variables; /* which parts of it the environment has said; environment.c */
 };
 
-/* Reports an error at item (NULL: at no line) for the current path. */
+/* Reports a mistake in the value item (NULL: of no line) for the current path. */
 void config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same at a line of the text, for what has not become an item; 0 for no line. */
-void config__error_line(struct config_loader *l, unsigned line, const char *fmt, ...)
+/* The same in the key of item. */
+void config__error_key(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same at an offset of the text, for what has not become an item. */
+void config__error_at(struct config_loader *l, size_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a failed allocation. */
 void config__error_memory(struct config_loader *l);
+
+/* Reports something that is allowed, but seldom meant. */
+void config__warn(struct config_loader *l, const cJSON *item, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What stands in the file for a value, byte for byte; empty when it does not come from there. */
+struct eio_bytes config__source(const struct config_loader *l, const cJSON *item);
 
 /* Zeroed memory that lives as long as the configuration; NULL (and an error reported) when there is none. */
 void *config__alloc(struct config_loader *l, size_t n);

@@ -11,19 +11,23 @@
 #include <string.h>
 
 /* Handlers know where in "on" a mistake is as a JSON pointer; the message keeps it. */
+static void
+on_handlers_error(void *user, const struct handlers_error *e)
+{
+	struct config_loader *l = user;
+
+	if (e->item)
+		config__error(l, e->item, "%s%s%s", e->path, *e->path ? ": " : "", e->text);
+	else
+		config__error_memory(l);
+}
+
 static struct handlers *
 compile_handlers(struct config_loader *l, const cJSON *on)
 {
-	struct handlers *h = NULL;
-	struct handlers_error e = { 0 };
-
-	if (!cJSON_IsObject(on)) {
-		config__error(l, on, "expected an object of events, not %s", config__type_name(on));
-	} else {
-		h = handlers_compile(on, &e);
-		if (!h) config__error(l, e.item ? e.item : on, "%s%s%s", e.path, *e.path ? ": " : "", e.text);
-	}
-	return h;
+	if (cJSON_IsObject(on)) return handlers_compile(on, on_handlers_error, l);
+	config__error(l, on, "expected an object of events, not %s", config__type_name(on));
+	return NULL;
 }
 
 static void
@@ -42,26 +46,36 @@ static const struct config_option namespace_rows[] = {
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
 
+/* Takes over what ns points to. */
+static void
+add_namespace(struct config_loader *l, struct namespace_spec *ns)
+{
+	if (ns->name && namespace_specs_add(l->parts->namespaces, ns) == 0) return;
+	config__error_memory(l);
+	handlers_free(ns->handlers);
+	free(ns->name);
+}
+
 static void
 read_namespace(struct config_loader *l, const cJSON *item)
 {
 	struct namespace_spec ns = { 0 };
 
-	if (!config__namespace_name(l, item, item->string)) return;
+	if (!config__namespace_valid(item->string)) {
+		config__error_key(l, item, CONFIG_NAMESPACE_WANTED);
+		return;
+	}
 	if (namespace_specs_find(l->parts->namespaces, eio_cstr(item->string)))
-		config__error(l, item, "the key stands twice");
-	ns.name = config__copy(l, item->string);
-	if (!ns.name) return;
+		config__error_key(l, item, "the key stands twice");
 	config__object(l, &namespace_table, &ns, "", item);
-	if (namespace_specs_add(l->parts->namespaces, &ns) == 0) return;
-	config__error_memory(l);
-	handlers_free(ns.handlers);
-	free(ns.name);
+	ns.name = config__copy(l, item->string);
+	add_namespace(l, &ns);
 }
 
 void
 config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 {
+	struct namespace_spec main_one = { 0 };
 	size_t mark;
 
 	(void)target; /* it is the parts' namespaces, which is there already */
@@ -77,5 +91,7 @@ config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 		read_namespace(l, m);
 		config__pop(l, mark);
 	}
-	if (!item->child) config__error(l, item, "no namespace: every client would be refused");
+	if (!l->parts->namespaces || namespace_specs_find(l->parts->namespaces, EIO_LIT("/"))) return;
+	main_one.name = config__copy(l, "/"); /* it is always there, as in Node */
+	if (main_one.name) add_namespace(l, &main_one);
 }

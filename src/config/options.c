@@ -28,7 +28,8 @@ read_client_version(struct config_loader *l, const cJSON *item, void *target)
 	struct config_client *client = target;
 
 	if (!cJSON_IsString(item) || !files_version_valid(item->valuestring)) {
-		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one");
+		config__error(l, item, "expected a version such as \"4.8.4\", or the beginning of one%s",
+			cJSON_IsNumber(item) ? "; write it in quotes" : "");
 		return;
 	}
 	client->version = config__strdup(l, item->valuestring);
@@ -71,13 +72,15 @@ static const struct config_option main_rows[] = {
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
-	STRING("client.dir", config.client.dir, "null"),
-	STRING("www", config.www, "null"),
+	CUSTOM("client.dir", config.client.dir, config__folder, "null"),
+	CUSTOM("www", config.www, config__folder, "null"),
+	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL),
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),
+	SIZE("limits.clientReplyBytes", client_limits.reply_bytes, 1024, GB, "1048576"),
 	UINT("limits.clientQueueSeconds", client_limits.queue_seconds, 0, DAY_S, "30"),
 	UINT("limits.roomsPerSocket", client_limits.rooms_per_socket, 0, 1000000, "1000"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),

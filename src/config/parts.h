@@ -16,7 +16,7 @@ struct config_parts {
 	struct config config;
 	bool add_trailing_slash;
 	struct eio_server_options
-		server; /* but its index; no_trailing_slash, path, count and cookie_always at the end */
+		server; /* but its index; no_trailing_slash, path, count and cookie_always at the end; max_unsent is filled in */
 	unsigned connect_timeout_ms;
 	struct clients_limits client_limits;
 	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */

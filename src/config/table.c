@@ -3,23 +3,14 @@
 #include "src/config/table.h"
 
 #include "eio/check.h"
+#include "src/config/hints.h"
+#include "src/config/values.h"
+#include "src/config/variables.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-const char *
-config__type_name(const cJSON *item)
-{
-	if (cJSON_IsString(item)) return "a string";
-	if (cJSON_IsNumber(item)) return "a number";
-	if (cJSON_IsBool(item)) return "a boolean";
-	if (cJSON_IsArray(item)) return "a list";
-	if (cJSON_IsObject(item)) return "an object";
-	return "null";
-}
 
 /* The row of a path, or NULL. */
 static const struct config_option *
@@ -36,38 +27,6 @@ last_part(const char *path)
 	const char *dot = strrchr(path, '.');
 
 	return dot ? dot + 1 : path;
-}
-
-static unsigned
-min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* How many letters must be changed, added, removed or swapped with their neighbour; upper and lower case are one. */
-static unsigned
-edit_distance(const char *a, const char *b)
-{
-	enum { LONGEST = 40 };
-	unsigned d[LONGEST + 1][LONGEST + 1];
-	size_t n = strlen(a), m = strlen(b);
-
-	if (n > LONGEST || m > LONGEST) return LONGEST;
-	for (size_t i = 0; i <= n; i++) d[i][0] = (unsigned)i;
-	for (size_t j = 0; j <= m; j++) d[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		for (size_t j = 1; j <= m; j++) {
-			bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-
-			d[i][j] = min3(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + !same);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				d[i - 2][j - 2] + 1 < d[i][j])
-				d[i][j] = d[i - 2][j - 2] + 1;
-		}
-	}
-	return d[n][m];
 }
 
 /* Whether a row's path is prefix plus one more part. */
@@ -89,7 +48,7 @@ nearest(const struct config_table *t, const char *prefix, const char *key)
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (!is_member(t->rows[i].path, prefix)) continue;
-		d = edit_distance(last_part(t->rows[i].path), key);
+		d = config__distance(last_part(t->rows[i].path), key);
 		if (d >= best) continue;
 		best = d;
 		found = last_part(t->rows[i].path);
@@ -109,20 +68,52 @@ wrong_type(struct config_loader *l, const cJSON *item, const char *wanted)
 static bool
 read_whole_number(struct config_loader *l, const struct config_option *o, const cJSON *item, double *out)
 {
-	if (!cJSON_IsNumber(item)) {
-		wrong_type(l, item, "a number");
-		return false;
-	}
-	*out = item->valuedouble;
+	if (!config__number(l, item, last_part(o->path), out)) return false;
 	if (*out >= o->min && *out <= o->max && floor(*out) == *out) return true;
 	config__error(l, item, "expected a whole number from %.0f to %.0f", o->min, o->max);
 	return false;
 }
 
 static void
+read_bool(struct config_loader *l, const cJSON *item, bool *target)
+{
+	const char *text = cJSON_IsString(item) ? item->valuestring : "";
+	int meant = cJSON_IsNumber(item) && (item->valuedouble == 0 || item->valuedouble == 1)
+			    ? item->valuedouble == 1
+			    : config__boolean_of(text);
+
+	if (cJSON_IsBool(item))
+		*target = cJSON_IsTrue(item);
+	else if (config__is_variable(item) && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
+		*target = *text == 't';
+	else if (meant >= 0)
+		config__error(l, item, "expected true or false, not %s; write %s", config__type_name(item),
+			meant ? "true" : "false");
+	else
+		wrong_type(l, item, "true or false");
+}
+
+/* Of names in a list, the one that is nearest to a text; or NULL. */
+static const char *
+nearest_name(const char *const *names, const char *text)
+{
+	unsigned best = 1 + (unsigned)strlen(text) / 4, d;
+	const char *found = NULL;
+
+	for (; *names; names++) {
+		d = config__distance(*names, text);
+		if (d >= best) continue;
+		best = d;
+		found = *names;
+	}
+	return found;
+}
+
+static void
 read_enum(struct config_loader *l, const struct config_option *o, const cJSON *item, void *target)
 {
 	char list[128] = "";
+	const char *hint;
 	size_t n = 0;
 
 	if (!cJSON_IsString(item)) {
@@ -137,20 +128,24 @@ read_enum(struct config_loader *l, const struct config_option *o, const cJSON *i
 		n += (size_t)snprintf(list + n, sizeof list - n, "%s\"%s\"", i ? ", " : "", o->names[i]);
 		if (n >= sizeof list) n = sizeof list - 1;
 	}
-	config__error(l, item, "\"%s\" is none of %s", item->valuestring, list);
+	hint = nearest_name(o->names, item->valuestring);
+	config__error(l, item, "\"%s\" is none of %s%s%s%s", item->valuestring, list, hint ? "; did you mean \"" : "",
+		hint ? hint : "", hint ? "\"?" : "");
 }
 
 static void
 read_string(struct config_loader *l, const cJSON *item, const char **target)
 {
-	if (cJSON_IsNull(item))
+	if (cJSON_IsNull(item)) {
 		*target = NULL;
-	else if (!cJSON_IsString(item))
+	} else if (!cJSON_IsString(item)) {
 		wrong_type(l, item, "a string");
-	else if (!*item->valuestring)
+	} else if (!*item->valuestring) {
 		config__error(l, item, "an empty string");
-	else
+	} else {
+		config__warn_unquoted(l, item, item->valuestring);
 		*target = config__strdup(l, item->valuestring);
+	}
 }
 
 static void
@@ -173,12 +168,7 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 	case CONFIG_TYPE_SIZE:
 		if (read_whole_number(l, o, item, &number)) *(size_t *)(void *)target = (size_t)number;
 		break;
-	case CONFIG_TYPE_BOOL:
-		if (cJSON_IsBool(item))
-			*(bool *)(void *)target = cJSON_IsTrue(item);
-		else
-			wrong_type(l, item, "true or false");
-		break;
+	case CONFIG_TYPE_BOOL: read_bool(l, item, (bool *)(void *)target); break;
 	case CONFIG_TYPE_STRING: read_string(l, item, (const char **)(void *)target); break;
 	case CONFIG_TYPE_ENUM: read_enum(l, o, item, target); break;
 	case CONFIG_TYPE_CUSTOM: o->custom(l, item, target); break;
@@ -234,15 +224,15 @@ read_member(struct config_loader *l, const struct config_table *t, void *base, c
 	snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "", member->string);
 	o = strchr(member->string, '.') ? NULL : find_row(t, path);
 	if (is_doubled(object, member)) {
-		config__error(l, member, "the key stands twice");
+		config__error_key(l, member, "the key stands twice");
 	} else if (o) {
 		read_row(l, t, o, base, member);
 	} else {
 		hint = nearest(t, prefix, member->string);
 		if (hint)
-			config__error(l, member, "unknown key; did you mean \"%s\"?", hint);
+			config__error_key(l, member, "unknown key; did you mean \"%s\"?", hint);
 		else
-			config__error(l, member, "unknown key");
+			config__error_key(l, member, "unknown key");
 	}
 }
 
@@ -250,6 +240,7 @@ void
 config__object(
 	struct config_loader *l, const struct config_table *t, void *base, const char *prefix, const cJSON *object)
 {
+	const char *outer = l->variable;
 	size_t mark;
 
 	if (!cJSON_IsObject(object)) {
@@ -258,7 +249,9 @@ config__object(
 	}
 	for (const cJSON *m = object->child; m; m = m->next) {
 		mark = config__push(l, m->string);
+		if (!outer) l->variable = config__variable_of(l, m);
 		read_member(l, t, base, prefix, object, m);
+		l->variable = outer;
 		config__pop(l, mark);
 	}
 }

@@ -50,7 +50,4 @@ void config__object(
 void config__value(
 	struct config_loader *l, const struct config_table *t, void *base, const char *path, const cJSON *item);
 
-/* The name of an item's type, with an article: "a string". */
-const char *config__type_name(const cJSON *item);
-
 #endif

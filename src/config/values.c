@@ -2,9 +2,24 @@
 /* Kinds of values that several subjects have. */
 #include "src/config/values.h"
 
-#include "src/config/table.h"
+#include "src/config/hints.h"
+#include "src/config/variables.h"
 
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+const char *
+config__type_name(const cJSON *item)
+{
+	if (cJSON_IsString(item)) return "a string";
+	if (cJSON_IsNumber(item)) return "a number";
+	if (cJSON_IsBool(item)) return "a boolean";
+	if (cJSON_IsArray(item)) return "a list";
+	if (cJSON_IsObject(item)) return "an object";
+	return "null";
+}
 
 /* A string counts as a list of one. Returns the first element and sets *n, or NULL after an error. */
 static const cJSON *
@@ -61,11 +76,85 @@ config__strings(struct config_loader *l, const cJSON *item, struct config_string
 }
 
 bool
-config__namespace_name(struct config_loader *l, const cJSON *item, const char *s)
+config__number(struct config_loader *l, const cJSON *item, const char *key, double *out)
 {
-	if (s[0] == '/' && !strpbrk(s, ",?")) return true;
-	config__error(l, item, "a namespace starts with \"/\" and holds no ',' and no '?'");
+	const char *text = cJSON_IsString(item) ? item->valuestring : "";
+	char hint[48], *end;
+
+	if (cJSON_IsNumber(item)) {
+		*out = item->valuedouble;
+		return true;
+	}
+	if (config__is_variable(item)) {
+		*out = strtod(text, &end);
+		if (((*text >= '0' && *text <= '9') || *text == '-') && !*end) return true;
+	}
+	config__number_hint(key, text, hint, sizeof hint);
+	config__error(l, item, "expected a number, not %s%s", config__type_name(item), hint);
 	return false;
+}
+
+void
+config__warn_unquoted(struct config_loader *l, const cJSON *item, const char *s)
+{
+	if (config__looks_unquoted(s) && !config__is_variable(item))
+		config__warn(l, item, "\"%s\" in quotes is a text like any other", s);
+}
+
+/* The folder of the file, absolute and with a slash at its end. */
+static bool
+folder_of_file(const struct config_loader *l, char out[PATH_MAX])
+{
+	const char *slash = strrchr(l->name, '/');
+	char folder[PATH_MAX] = ".";
+	size_t n;
+
+	if (slash && slash - l->name + 2 > PATH_MAX) return false;
+	if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash - l->name + 1), l->name);
+	if (!realpath(folder, out)) return false;
+	n = strlen(out);
+	if (out[n - 1] == '/') return true;
+	if (n + 2 > PATH_MAX) return false;
+	strcpy(out + n, "/");
+	return true;
+}
+
+const char *
+config__resolve(struct config_loader *l, const cJSON *item, const char *path)
+{
+	char folder[PATH_MAX], *whole;
+	size_t n;
+
+	if (*path == '/' || !config__source(l, item).n || l->flag || l->variable || !folder_of_file(l, folder))
+		return config__strdup(l, path);
+	n = strlen(folder) + strlen(path) + 1;
+	whole = config__alloc(l, n);
+	if (!whole) return NULL;
+	snprintf(whole, n, "%s%s", folder, path);
+	config__warn(l, item, "\"%s\" is relative to the folder of this file: %s", path, whole);
+	return whole;
+}
+
+void
+config__folder(struct config_loader *l, const cJSON *item, void *target)
+{
+	const char **out = target;
+
+	*out = NULL;
+	if (cJSON_IsNull(item)) return;
+	if (!cJSON_IsString(item) || !*item->valuestring) {
+		config__error(l, item, "expected the path of a folder or null, not %s",
+			cJSON_IsString(item) ? "an empty string" : config__type_name(item));
+		return;
+	}
+	config__warn_unquoted(l, item, item->valuestring);
+	*out = config__resolve(l, item, item->valuestring);
+}
+
+bool
+config__namespace_valid(const char *s)
+{
+	return s[0] == '/' && !strpbrk(s, ",?");
 }
 
 bool
@@ -102,11 +191,12 @@ config__max_age(struct config_loader *l, const cJSON *item, void *target)
 {
 	int64_t *out = target;
 
+	double seconds;
+
 	*out = -1;
-	if (cJSON_IsNull(item)) return;
-	if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > 4e9 ||
-		item->valuedouble != (double)(int64_t)item->valuedouble)
+	if (cJSON_IsNull(item) || !config__number(l, item, "maxAge", &seconds)) return;
+	if (seconds < 0 || seconds > 4e9 || seconds != (double)(int64_t)seconds)
 		config__error(l, item, "expected a whole number of seconds");
 	else
-		*out = (int64_t)item->valuedouble;
+		*out = (int64_t)seconds;
 }

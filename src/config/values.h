@@ -5,6 +5,9 @@
 
 #include "src/config/loader.h"
 
+/* The name of an item's type, with an article: "a string". */
+const char *config__type_name(const cJSON *item);
+
 /* Reads a string, which counts as a list of one, or a list of strings; none is empty. false after an error. */
 bool config__strings(struct config_loader *l, const cJSON *item, struct config_strings *out);
 
@@ -12,11 +15,26 @@ bool config__strings(struct config_loader *l, const cJSON *item, struct config_s
 const cJSON *config__element(const cJSON *item, size_t i);
 size_t config__push_element(struct config_loader *l, const cJSON *item, size_t i);
 
+/* Reads a number, or the text of one that comes from the environment; key: for what would be right. false after an
+ * error. */
+bool config__number(struct config_loader *l, const cJSON *item, const char *key, double *out);
+
+/* Warns of a string such as "false", which is a name or a text where it stands. */
+void config__warn_unquoted(struct config_loader *l, const cJSON *item, const char *s);
+
+/* A path of the file that is relative belongs to the file's folder: what it means then, with a warning that says so.
+ * One from elsewhere is what it is. NULL when out of memory. */
+const char *config__resolve(struct config_loader *l, const cJSON *item, const char *path);
+
+/* A row: the path of a folder, or null, into a const char *. */
+void config__folder(struct config_loader *l, const cJSON *item, void *target);
+
 /* Whether a string can stand in the value of an HTTP header. */
 bool config__header_safe(const char *s);
 
-/* Whether a string can name a namespace; an error is reported at item when not. */
-bool config__namespace_name(struct config_loader *l, const cJSON *item, const char *s);
+/* Whether a string can name a namespace, and what to say when not. */
+bool config__namespace_valid(const char *s);
+#define CONFIG_NAMESPACE_WANTED "a namespace starts with \"/\" and holds no ',' and no '?'"
 
 /* Rows: strings as the value of a header, joined by commas, into a const char *; seconds, or null for -1, into an
  * int64_t. */

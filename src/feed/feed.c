@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The feed's place on its thread: Redis connections and one timer. */
+/* The feed's place on its thread: sources of messages, one timer, and the way back to Redis. */
 #include "src/feed/feed.h"
 
 #include "eio/check.h"
 #include "src/feed/feed_int.h"
-#include "src/redis/pacing.h"
-#include "src/redis/publisher.h"
-#include "src/redis/subscriber.h"
+#include "src/feed/uplink.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
-enum { PAUSE_INTERVAL_MS = 10 }; /* a batch this long gets a tenth longer, at most, by REDIS_PAUSE_MS */
+enum { PATIENCE_PART = 10 }; /* a batch may take a tenth longer than its interval */
 
-/* A message for Redis on its way to the feed thread. */
-struct publish {
-	struct mail mail;
-	size_t channel_n, payload_n;
-	char data[]; /* channel, payload */
-};
+#define FEED_MAGIC 0xfeed0001
+#define FEED_INTAKE_MAGIC 0xfeed0002
 
 /* One server messages come from. */
-struct source {
+struct feed_intake {
+	unsigned magic;
 	struct feed *feed;
-	struct redis_subscriber *redis; /* feed thread only; NULL before the start and after the end */
+	struct source *source; /* feed thread only; NULL before the start and after the end */
 	atomic_bool subscribed;
 };
 
 struct feed {
+	unsigned magic;
 	struct feed_options options;
-	struct mail_port publishes, starts, stops;
+	struct mail_port starts, stops;
 	struct mail start, stop;
 	uv_sem_t stopped; /* posted when it has shut down */
 	uv_timer_t timer; /* for router.deadline_ms */
@@ -36,11 +33,19 @@ struct feed {
 	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
 	struct feed_out out;
 	struct feed_router router;
-	struct source *sources;
-	struct redis_publisher *publisher; /* made when something is published first */
-	atomic_size_t publishing; /* bytes posted and not yet taken */
-	_Atomic uint64_t overflows; /* messages not even posted; the feed thread counts them */
+	struct feed_intake *intakes; /* options.n_redis */
+	struct feed_uplink uplink;
+	struct metrics *redis_metrics; /* owned: of its connections to Redis */
 };
+
+static struct feed *
+feed_of(void *user)
+{
+	struct feed *f = user;
+
+	CHECK_MAGIC(f, FEED_MAGIC);
+	return f;
+}
 
 static uv_loop_t *
 loop_of_feed(const struct feed *f)
@@ -48,65 +53,61 @@ loop_of_feed(const struct feed *f)
 	return &f->options.thread->loop;
 }
 
-static uint64_t
-feed_now(const struct feed *f)
-{
-	return uv_now(loop_of_feed(f));
-}
-
 /* The timer */
 
-static void on_timer(uv_timer_t *t);
+static void on_feed_timer(uv_timer_t *t);
 
 /* The timer only moves when the deadline comes nearer: appending to a batch that is being filled costs nothing. */
 static void
-arm(struct feed *f)
+arm_feed_timer(struct feed *f)
 {
-	uint64_t at = f->router.deadline_ms, now = feed_now(f);
+	uint64_t at = f->router.deadline_ms, now = uv_now(loop_of_feed(f));
 
 	if (at >= f->timer_ms) return;
 	f->timer_ms = at;
-	uv_timer_start(&f->timer, on_timer, at > now ? at - now : 0, 0);
+	uv_timer_start(&f->timer, on_feed_timer, at > now ? at - now : 0, 0);
 }
 
 static void
-on_timer(uv_timer_t *t)
+on_feed_timer(uv_timer_t *t)
 {
-	struct feed *f = t->data;
+	struct feed *f = feed_of(t->data);
 
 	f->timer_ms = UINT64_MAX;
-	feed_router_tick(&f->router, feed_now(f));
-	arm(f);
+	feed_router_tick(&f->router, uv_now(loop_of_feed(f)));
+	arm_feed_timer(f);
 	/* The loop is about to wait for input: what is due must not wait with it. */
 	feed_out_post(&f->out);
 }
 
 /* After everything that was there to read: what was filled up meanwhile goes out together. */
 static void
-on_check(uv_check_t *c)
+on_feed_check(uv_check_t *c)
 {
-	struct feed *f = c->data;
+	struct feed *f = feed_of(c->data);
 
 	feed_out_post(&f->out);
-	arm(f);
+	arm_feed_timer(f);
 }
 
-/* Redis */
+/* Sources */
 
 static void
-on_message(void *user, const struct redis_message *m)
+on_source_message(void *user, struct message *m)
 {
-	struct source *s = user;
+	struct feed_intake *in = user;
 
-	feed_router_message(&s->feed->router, m, feed_now(s->feed));
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_router_message(&in->feed->router, m);
 }
 
 static void
-on_state(void *user, bool ready)
+on_source_state(void *user, bool ready)
 {
-	struct source *s = user;
+	struct feed_intake *in = user;
 
-	atomic_store_explicit(&s->subscribed, ready, memory_order_release);
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
 }
 
 static bool
@@ -115,134 +116,104 @@ has_feeds(const struct feed *f)
 	return f->options.specs->n > 0;
 }
 
-/* Whether a message may wait REDIS_PAUSE_MS for others. Every server has the messages of every feed. */
-static bool
-may_pause(const struct feed *f)
+/* How late a message may come, together with others: not at all where one is sent alone. Every server has the
+ * messages of every feed. */
+static unsigned
+patience_ms(const struct feed *f)
 {
-	for (size_t i = 0; i < f->options.specs->n; i++) {
-		const struct feed_spec *c = &f->options.specs->v[i];
+	unsigned least = UINT_MAX;
 
-		if (c->interval_ms < PAUSE_INTERVAL_MS || c->max_messages == 1) return false;
+	for (size_t i = 0; i < f->options.specs->n; i++) {
+		const struct feed_spec *spec = &f->options.specs->v[i];
+
+		if (spec->max_messages == 1) return 0;
+		if (spec->interval_ms / PATIENCE_PART < least) least = spec->interval_ms / PATIENCE_PART;
 	}
-	return true;
+	return least;
 }
 
 static void
 open_sources(struct feed *f)
 {
+	static const struct source_events events = { on_source_message, on_source_state };
+
 	if (!has_feeds(f)) return;
 	for (size_t i = 0; i < f->options.n_redis; i++) {
-		const struct redis_subscriber_options o = {
+		const struct source_options o = {
+			.loop = loop_of_feed(f),
 			.url = &f->options.redis[i],
-			.metrics = f->options.metrics,
+			.metrics = f->redis_metrics,
 			.channels = f->router.channels,
 			.n_channels = f->router.n_channels,
 			.patterns = f->router.patterns,
 			.n_patterns = f->router.n_patterns,
-			.may_pause = may_pause(f),
-			.message = on_message,
-			.state = on_state,
-			.user = &f->sources[i],
+			.patience_ms = patience_ms(f),
+			.events = &events,
+			.user = &f->intakes[i],
 		};
 
-		f->sources[i].redis = redis_subscriber_open(loop_of_feed(f), &o);
-		if (!f->sources[i].redis) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+		f->intakes[i].source = f->options.source->open(&o);
+		if (!f->intakes[i].source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 	}
 }
 
-/* Mail */
-
 static void
-publish(struct feed *f, struct publish *p)
+close_sources(struct feed *f)
 {
-	const struct redis_publisher_options o = {
-		.url = &f->options.redis[0],
-		.metrics = f->options.metrics,
-		.queue_bytes = f->options.publish_queue_bytes,
-	};
+	for (size_t i = 0; i < f->options.n_redis; i++) {
+		struct feed_intake *in = &f->intakes[i];
 
-	if (!f->publisher) f->publisher = redis_publisher_open(loop_of_feed(f), &o);
-	if (f->publisher)
-		redis_publisher_publish(f->publisher, eio_bytes(p->data, p->channel_n),
-			eio_bytes(p->data + p->channel_n, p->payload_n));
-	else
-		metrics_inc(f->options.metrics, METRIC_PUBLISH_DROPPED);
+		if (in->source) in->source->ops->close(in->source);
+		in->source = NULL;
+		atomic_store_explicit(&in->subscribed, false, memory_order_release);
+	}
 }
 
 /* Closes everything it has on the loop. */
 static void
-shut_down(struct feed *f)
+shut_down_feed(struct feed *f)
 {
-	for (size_t i = 0; i < f->options.n_redis; i++) {
-		if (f->sources[i].redis) redis_subscriber_close(f->sources[i].redis);
-		f->sources[i].redis = NULL;
-		atomic_store_explicit(&f->sources[i].subscribed, false, memory_order_release);
-	}
-	if (f->publisher) redis_publisher_close(f->publisher);
-	f->publisher = NULL;
+	close_sources(f);
+	feed_uplink_close(&f->uplink);
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
 	uv_sem_post(&f->stopped);
 }
 
 static void
-take_publishes(void *user, struct mail *run)
+take_feed_start(void *user, struct mail *run)
 {
-	struct feed *f = user;
-	struct mail *next;
-
-	for (struct mail *m = run; m; m = next) {
-		struct publish *p = EIO_CONTAINER(m, struct publish, mail);
-
-		next = m->next;
-		if (!uv_is_closing((uv_handle_t *)&f->timer)) publish(f, p);
-		atomic_fetch_sub_explicit(&f->publishing, p->channel_n + p->payload_n, memory_order_relaxed);
-		free(p);
-	}
-	metrics_add(f->options.metrics, METRIC_PUBLISH_DROPPED,
-		atomic_exchange_explicit(&f->overflows, 0, memory_order_relaxed));
-	if (f->publisher) redis_publisher_flush(f->publisher);
+	(void)run;
+	open_sources(feed_of(user));
 }
 
 static void
-take_start(void *user, struct mail *run)
+take_feed_stop(void *user, struct mail *run)
 {
 	(void)run;
-	open_sources(user);
-}
-
-static void
-take_stop(void *user, struct mail *run)
-{
-	(void)run;
-	shut_down(user);
+	shut_down_feed(feed_of(user));
 }
 
 int
 feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 {
-	size_t n = channel.n + payload.n;
-	struct publish *p;
-
-	if (atomic_fetch_add_explicit(&f->publishing, n, memory_order_relaxed) + n > f->options.publish_queue_bytes) {
-		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
-		atomic_fetch_add_explicit(&f->overflows, 1, memory_order_relaxed);
-		return 0;
-	}
-	p = malloc(sizeof *p + n);
-	if (!p) {
-		atomic_fetch_sub_explicit(&f->publishing, n, memory_order_relaxed);
-		return -1;
-	}
-	p->channel_n = channel.n;
-	p->payload_n = payload.n;
-	if (channel.n) memcpy(p->data, channel.p, channel.n);
-	if (payload.n) memcpy(p->data + channel.n, payload.p, payload.n);
-	mail_post(&f->publishes, &p->mail);
-	return 0;
+	return feed_uplink_post(&f->uplink, channel, payload);
 }
 
 /* From new to free */
+
+static void
+init_feed_uplink(struct feed *f)
+{
+	const struct feed_uplink_options o = {
+		.thread = f->options.thread,
+		.url = f->options.redis,
+		.queue_bytes = f->options.publish_queue_bytes,
+		.metrics = f->redis_metrics,
+	};
+
+	feed_uplink_init(&f->uplink, &o);
+}
 
 struct feed *
 feed_new(const struct feed_options *options)
@@ -252,28 +223,36 @@ feed_new(const struct feed_options *options)
 
 	if (!f) return NULL;
 	f->options = *options;
+	f->magic = FEED_MAGIC;
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
-	f->publishes = (struct mail_port){ &options->thread->mailbox, take_publishes, f };
-	f->starts = (struct mail_port){ &options->thread->mailbox, take_start, f };
-	f->stops = (struct mail_port){ &options->thread->mailbox, take_stop, f };
-	f->sources = calloc(n, sizeof *f->sources);
-	if (!f->sources) goto fail_feed;
-	for (size_t i = 0; i < n; i++) f->sources[i].feed = f;
-	if (feed_out_init(&f->out, &f->options) < 0) goto fail_sources;
+	f->starts = (struct mail_port){ &options->thread->mailbox, take_feed_start, f };
+	f->stops = (struct mail_port){ &options->thread->mailbox, take_feed_stop, f };
+	f->intakes = calloc(n, sizeof *f->intakes);
+	if (!f->intakes) goto fail_feed;
+	for (size_t i = 0; i < n; i++) {
+		f->intakes[i].magic = FEED_INTAKE_MAGIC;
+		f->intakes[i].feed = f;
+	}
+	f->redis_metrics = metrics_new(options->metrics, &redis_metrics, NULL);
+	if (!f->redis_metrics) goto fail_intakes;
+	init_feed_uplink(f);
+	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
 	uv_timer_init(loop_of_feed(f), &f->timer);
 	uv_check_init(loop_of_feed(f), &f->check);
-	uv_check_start(&f->check, on_check);
+	uv_check_start(&f->check, on_feed_check);
 	f->timer.data = f->check.data = f;
 	return f;
 fail_router:
 	feed_router_deinit(&f->router);
 fail_out:
 	feed_out_deinit(&f->out);
-fail_sources:
-	free(f->sources);
+fail_metrics:
+	metrics_free(f->redis_metrics);
+fail_intakes:
+	free(f->intakes);
 fail_feed:
 	feed_specs_unref(f->options.specs);
 	free(f);
@@ -297,7 +276,7 @@ void
 feed_stop(struct feed *f)
 {
 	if (!f->options.thread->running) {
-		shut_down(f);
+		shut_down_feed(f);
 		return;
 	}
 	mail_post(&f->stops, &f->stop);
@@ -312,8 +291,10 @@ feed_free(struct feed *f)
 	uv_sem_destroy(&f->stopped);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
-	free(f->sources);
+	metrics_free(f->redis_metrics);
+	free(f->intakes);
 	feed_specs_unref(f->options.specs);
+	f->magic = 0;
 	free(f);
 }
 
@@ -322,7 +303,7 @@ feed_ready(const struct feed *f)
 {
 	if (!has_feeds(f)) return true;
 	for (size_t i = 0; i < f->options.n_redis; i++)
-		if (!atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire)) return false;
+		if (!atomic_load_explicit(&f->intakes[i].subscribed, memory_order_acquire)) return false;
 	return true;
 }
 
@@ -331,6 +312,6 @@ feed_redis_status(const struct feed *f, size_t i)
 {
 	return (struct feed_redis_status){
 		.name = f->options.redis[i].name,
-		.subscribed = atomic_load_explicit(&f->sources[i].subscribed, memory_order_acquire),
+		.subscribed = atomic_load_explicit(&f->intakes[i].subscribed, memory_order_acquire),
 	};
 }

@@ -12,6 +12,7 @@
 #include "src/base/thread.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
+#include "src/feed/source.h"
 #include "src/feed/spec.h"
 #include "src/redis/url.h"
 
@@ -22,12 +23,13 @@ struct feed_options {
 	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
 	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
 	size_t n_redis;
+	const struct source_ops *source; /* how messages come from each of them */
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
 	 * feed: it takes all of a turn before the feed reads on. */
 	size_t worker_queue_bytes;
 	struct interest_table *interest; /* borrowed, the same */
-	struct metrics *metrics; /* borrowed: its thread's row */
+	struct metrics_set *metrics; /* borrowed: to count in */
 	unsigned workers; /* how many */
 };
 

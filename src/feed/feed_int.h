@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of the feed thread. For src/feed*.c only.
+ * The parts of the feed thread. For src/feed/ only.
  *
- *     redis ──message──▶ feed_route: which feeds, filter, event and room ──▶ batch
+ *     source ──message──▶ route.c: which feeds, filter, event and room ──▶ stream.c: batch
  *                                                                             │ complete
- *     workers ◀──one delivery each per turn── feed_out: encode, choose workers ◀┘
+ *     workers ◀──one delivery each per turn── out.c: encode, choose workers ◀─┘
  */
 #ifndef SRC_FEED_FEED_INT_H
 #define SRC_FEED_FEED_INT_H
@@ -12,8 +12,8 @@
 #include "eio/hash.h"
 #include "src/base/log.h"
 #include "src/feed/feed.h"
+#include "src/feed/metrics.h"
 #include "src/feed/stream.h"
-#include "src/redis/push.h"
 
 /* What goes out. */
 struct feed_out {
@@ -23,24 +23,39 @@ struct feed_out {
 	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
 	size_t *caps; /* how many items each of them has room for */
 	uint64_t waiting; /* bit w: pending[w] is set */
+	struct log_limit unheard,
+		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */
 };
 
 /* 0, or -1 when out of memory (nothing to undo then). options is borrowed. */
 int feed_out_init(struct feed_out *o, const struct feed_options *options);
 void feed_out_deinit(struct feed_out *o);
 
-/* Encodes one complete batch for the workers that have members for it. */
-void feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
-	unsigned count);
+/* A complete batch. */
+struct feed_batch {
+	const struct feed_spec *feed;
+	struct metrics *metrics; /* the feed's */
+	const struct feed_stream *stream;
+	struct eio_bytes content;
+	unsigned count; /* messages */
+	uint64_t now_ms;
+};
+
+/* Encodes it for the workers that have members for it. */
+void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+#define FEED_AT_WORK_MAGIC 0xfeed0003
+
 /* One feed at work. */
-struct feed_stream_set {
+struct feed_at_work {
+	unsigned magic; /* FEED_AT_WORK_MAGIC */
 	struct feed_router *router;
-	const struct feed_spec *config;
-	struct batch_set batches;
+	const struct feed_spec *spec;
+	struct metrics *metrics; /* owned: of feed_metrics */
+	struct feed_streams streams;
 	bool needs_json; /* `where` or a template looks into the message */
 	bool one_stream; /* event and room are the same for every message */
 };
@@ -49,14 +64,16 @@ struct feed_stream_set {
 struct feed_router {
 	const struct feed_options *options;
 	struct feed_out *out;
-	uint64_t key[2];
-	struct feed_stream_set *feeds; /* one for each feed of the configuration */
+	struct metrics *metrics; /* owned: of feed_router_metrics */
+	uint64_t hash_key[2];
+	struct feed_at_work *feeds; /* one for each of options->specs */
 	struct eio_hash routes; /* of struct feed_route: by channel or pattern */
 	struct feed_route *latest; /* the route of the last message, or NULL: the next one often takes it too */
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
-	struct log_limit limit;
+	struct log_limit limit; /* of warnings about mistakes */
+	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
 };
 
@@ -65,7 +82,7 @@ int feed_router_init(struct feed_router *r, const struct feed_options *options, 
 void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
-void feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms);
+void feed_router_message(struct feed_router *r, struct message *m);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

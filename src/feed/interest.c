@@ -6,15 +6,15 @@
  */
 #include "src/feed/interest.h"
 
+#include "eio/check.h"
 #include "eio/list.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <uv.h>
 
 struct interest_table {
 	uv_mutex_t lock;
-	uint64_t key[2];
+	uint64_t hash_key[2];
 	struct eio_hash entries; /* {lock} */
 };
 
@@ -24,7 +24,7 @@ interest_table_new(void)
 	struct interest_table *t = malloc(sizeof *t);
 
 	if (!t) return NULL;
-	if (getrandom(t->key, sizeof t->key, 0) != (ssize_t)sizeof t->key) goto fail_table;
+	if (uv_random(NULL, NULL, t->hash_key, sizeof t->hash_key, 0, NULL)) goto fail_table;
 	if (eio_hash_init(&t->entries) < 0) goto fail_table;
 	if (uv_mutex_init(&t->lock)) goto fail_hash;
 	return t;
@@ -39,71 +39,51 @@ void
 interest_table_free(struct interest_table *t)
 {
 	if (!t) return;
+	CHECK(t->entries.count == 0);
 	uv_mutex_destroy(&t->lock);
 	eio_hash_deinit(&t->entries);
 	free(t);
 }
 
-static uint64_t
-pair_hash(const struct interest_table *t, struct eio_bytes nsp, const struct eio_bytes *room)
-{
-	uint64_t key[2] = { eio_hash_bytes(t->key, nsp), t->key[1] };
-
-	/* The second hash is keyed by the first, so the border between the two names counts. */
-	return room ? eio_hash_bytes(key, *room) : key[0] ^ t->key[0];
-}
-
-static bool
-is_pair(const struct interest *i, struct eio_bytes nsp, const struct eio_bytes *room)
-{
-	if (i->everyone != (room == NULL) || !eio_bytes_eq(i->nsp, nsp)) return false;
-	return !room || eio_bytes_eq(i->room, *room);
-}
-
 /* {lock} */
 static struct interest *
-find(const struct interest_table *t, uint64_t hash, struct eio_bytes nsp, const struct eio_bytes *room)
+find_interest(const struct interest_table *t, uint64_t hash, struct sio_room_key key)
 {
 	for (struct eio_hash_node *n = eio_hash_find(&t->entries, hash); n; n = eio_hash_next(n)) {
 		struct interest *i = EIO_CONTAINER(n, struct interest, node);
 
-		if (is_pair(i, nsp, room)) return i;
+		if (sio_room_key_eq(i->key, key)) return i;
 	}
 	return NULL;
 }
 
 /* {lock} A new entry with one reference. */
 static struct interest *
-add(struct interest_table *t, uint64_t hash, struct eio_bytes nsp, const struct eio_bytes *room)
+add_interest(struct interest_table *t, uint64_t hash, struct sio_room_key key)
 {
-	size_t room_n = room ? room->n : 0;
-	struct interest *i = malloc(sizeof *i + nsp.n + room_n);
+	struct interest *i = malloc(sizeof *i + sio_room_key_size(key));
 
 	if (!i) return NULL;
 	i->table = t;
 	atomic_init(&i->refs, 1);
 	atomic_init(&i->workers, 0);
-	i->everyone = room == NULL;
-	if (nsp.n) memcpy(i->data, nsp.p, nsp.n);
-	if (room_n) memcpy(i->data + nsp.n, room->p, room_n);
-	i->nsp = eio_bytes(i->data, nsp.n);
-	i->room = eio_bytes(i->data + nsp.n, room_n);
+	i->key = sio_room_key_copy(key, i->data);
 	eio_hash_add(&t->entries, &i->node, hash);
 	return i;
 }
 
 struct interest *
-interest_get(struct interest_table *t, struct eio_bytes nsp, const struct eio_bytes *room)
+interest_get(struct interest_table *t, struct sio_room_key key)
 {
-	uint64_t hash = pair_hash(t, nsp, room);
+	uint64_t hash = sio_room_key_hash(t->hash_key, key);
 	struct interest *i;
 
 	uv_mutex_lock(&t->lock);
-	i = find(t, hash, nsp, room);
+	i = find_interest(t, hash, key);
 	if (i)
 		atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
 	else
-		i = add(t, hash, nsp, room);
+		i = add_interest(t, hash, key);
 	uv_mutex_unlock(&t->lock);
 	return i;
 }
@@ -136,11 +116,18 @@ interest_unref(struct interest *i)
 	if (last) free(i);
 }
 
-int
-interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room)
+static uint64_t
+bit_of_worker(unsigned w)
 {
-	uint64_t bit = UINT64_C(1) << w;
-	struct interest *i = interest_get(t, nsp, room);
+	CHECK(w < 64);
+	return UINT64_C(1) << w;
+}
+
+int
+interest_set(struct interest_table *t, unsigned w, struct sio_room_key key)
+{
+	uint64_t bit = bit_of_worker(w);
+	struct interest *i = interest_get(t, key);
 
 	if (!i) return -1;
 	/* The reference taken becomes the bit's, unless the bit had one already. */
@@ -149,15 +136,15 @@ interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const s
 }
 
 void
-interest_clear(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room)
+interest_clear(struct interest_table *t, unsigned w, struct sio_room_key key)
 {
-	uint64_t bit = UINT64_C(1) << w;
-	uint64_t hash = pair_hash(t, nsp, room);
+	uint64_t bit = bit_of_worker(w);
+	uint64_t hash = sio_room_key_hash(t->hash_key, key);
 	struct interest *i;
 	bool was_set;
 
 	uv_mutex_lock(&t->lock);
-	i = find(t, hash, nsp, room);
+	i = find_interest(t, hash, key);
 	was_set = i && (atomic_fetch_and_explicit(&i->workers, ~bit, memory_order_acq_rel) & bit);
 	uv_mutex_unlock(&t->lock);
 	/* The bit's own reference keeps the entry until here. */

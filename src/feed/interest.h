@@ -15,6 +15,7 @@
 
 #include "eio/bytes.h"
 #include "eio/hash.h"
+#include "sio/room.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,8 +29,7 @@ struct interest {
 	struct interest_table *table;
 	atomic_uint refs;
 	_Atomic uint64_t workers; /* bit w: worker w has members */
-	bool everyone; /* everyone in the namespace; room is empty then */
-	struct eio_bytes nsp, room; /* the bytes lie in data */
+	struct sio_room_key key; /* the bytes lie in data */
 	char data[];
 };
 
@@ -39,17 +39,17 @@ struct interest_table *interest_table_new(void);
 /* Frees the table; every reference must have been given back. */
 void interest_table_free(struct interest_table *t);
 
-/* The entry of a pair, made when it is new, with a reference for the caller. room: NULL for everyone. NULL when
- * out of memory. Takes the lock: keep the reference where this happens often. */
-struct interest *interest_get(struct interest_table *t, struct eio_bytes nsp, const struct eio_bytes *room);
+/* The entry of a pair, made when it is new, with a reference for the caller. NULL when out of memory. Takes the lock:
+ * keep the reference where this happens often. */
+struct interest *interest_get(struct interest_table *t, struct sio_room_key key);
 struct interest *interest_ref(struct interest *i);
 void interest_unref(struct interest *i); /* NULL is fine */
 
 /* Worker w got its first member of the pair, or lost its last. Only worker w calls them for w; setting twice
  * or clearing what is not set does nothing. The bit itself holds a reference, so the caller keeps none.
  * 0, or -1 when out of memory. */
-int interest_set(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
-void interest_clear(struct interest_table *t, unsigned w, struct eio_bytes nsp, const struct eio_bytes *room);
+int interest_set(struct interest_table *t, unsigned w, struct sio_room_key key);
+void interest_clear(struct interest_table *t, unsigned w, struct sio_room_key key);
 
 /* The workers that have members now, one bit each. No lock. */
 static inline uint64_t

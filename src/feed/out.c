@@ -41,7 +41,7 @@ feed_out_deinit(struct feed_out *o)
 
 /* Room for one more item for worker w; NULL when out of memory. */
 static struct delivery_item *
-reserve(struct feed_out *o, unsigned w)
+reserve_item(struct feed_out *o, unsigned w)
 {
 	struct delivery *d = o->pending[w];
 	size_t cap = o->caps[w];
@@ -71,13 +71,16 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 }
 
 static void
-add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
+add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item)
 {
 	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
-	struct delivery_item *to = has_budget(o, w, bytes) ? reserve(o, w) : NULL;
+	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
 
 	if (!to) {
-		metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES_DROPPED);
+		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
+		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
+			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
+			item.target->key.everyone ? "" : LOG_ESCAPE(item.target->key.name), bytes);
 		return;
 	}
 	eio_bundle_ref(item.bundle);
@@ -85,11 +88,11 @@ add_for_worker(struct feed_out *o, unsigned w, struct delivery_item item)
 	*to = item;
 	o->pending[w]->n++;
 	o->pending[w]->bytes += bytes;
-	metrics_inc(o->options->metrics, METRIC_FEED_DELIVERIES);
+	metrics_inc(b->metrics, FEED_METRIC_DELIVERIES);
 }
 
 static enum sio_encode
-encode_of(const struct feed_spec *feed)
+encode_of_feed(const struct feed_spec *feed)
 {
 	switch (feed->encode) {
 	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
@@ -99,31 +102,44 @@ encode_of(const struct feed_spec *feed)
 	abort();
 }
 
-void
-feed_out_add(struct feed_out *o, const struct feed_spec *feed, const struct batch *b, struct eio_bytes content,
-	unsigned count)
+static void
+note_unheard(struct feed_out *o, const struct feed_batch *b)
 {
-	struct interest *target = b->user;
+	const struct sio_room_key *target = &b->stream->target;
+
+	metrics_inc(b->metrics, FEED_METRIC_BATCHES_UNHEARD);
+	LOG_DEBUG_LIMITED(&o->unheard, b->now_ms,
+		"feed=%u event=batch-not-sent part=members reason=\"they have gone\" room=\"%s\" messages=%u",
+		b->feed->index, target->everyone ? "" : LOG_ESCAPE(target->name), b->count);
+}
+
+void
+feed_out_add(struct feed_out *o, const struct feed_batch *b)
+{
+	struct interest *target = b->stream->interest;
 	uint64_t workers = interest_workers(target);
 	struct sio_broadcast broadcast = {
-		.nsp = eio_cstr(feed->nsp), .event = b->event, .encode = encode_of(feed), .payload = content
+		.nsp = eio_cstr(b->feed->nsp),
+		.event = b->stream->event,
+		.encode = encode_of_feed(b->feed),
+		.payload = b->content,
 	};
-	struct eio_bundle *bundle = NULL;
+	struct delivery_item item = { .target = target, .slow = b->feed->slow, .stream = b->stream->hash };
 
 	if (!workers) {
-		metrics_inc(o->options->metrics, METRIC_FEED_BATCHES_UNHEARD);
+		note_unheard(o, b);
 		return;
 	}
 	/* The name was checked when the stream was made, so only memory can be missing. */
-	if (sio_broadcast_bundle(&broadcast, &bundle) < 0) {
-		metrics_add(o->options->metrics, METRIC_FEED_DROPPED_MEMORY, count);
+	if (sio_broadcast_bundle(&broadcast, &item.bundle) < 0) {
+		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
 		return;
 	}
-	metrics_inc(o->options->metrics, METRIC_FEED_BATCHES);
+	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
+	metrics_observe(b->metrics, FEED_METRIC_BATCH_MESSAGES, &feed_batch_buckets, b->count);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1)
-			add_for_worker(o, w, (struct delivery_item){ bundle, target, feed->slow, b->hash });
-	eio_bundle_unref(bundle);
+		if (workers >> w & 1) add_for_worker(o, w, b, item);
+	eio_bundle_unref(item.bundle);
 }
 
 void

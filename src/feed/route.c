@@ -2,123 +2,158 @@
 /* The way of one message: which feeds want it, does it pass their filter, which event and room does it go to. */
 #include "src/feed/feed_int.h"
 
+#include "eio/check.h"
 #include "eio/list.h"
-#include "eio/utf8.h"
-#include "sio/json.h"
 #include "sio/packet.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 /* What one channel or pattern leads to. */
 struct feed_route {
 	struct eio_hash_node node;
-	bool is_pattern;
-	struct eio_bytes name; /* borrowed from the configuration */
+	enum message_kind kind;
+	struct eio_bytes name; /* borrowed from the spec */
 	size_t n;
 	unsigned *feeds; /* owned: indexes */
 };
 
-/* A message on its way through its feeds. What was found out about it is kept for the next feed. */
-struct passage {
-	const struct redis_message *m;
-	uint64_t now_ms;
-	enum { JSON_UNKNOWN, JSON_GOOD, JSON_BAD } json;
-};
+static enum message_kind
+kind_of_feed(const struct feed_spec *f)
+{
+	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
+}
 
 static uint64_t
-route_hash(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
+route_hash(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
-	return eio_hash_bytes(r->key, name) ^ (is_pattern ? r->key[0] : 0);
+	return eio_hash_bytes(r->hash_key, name) ^ (kind == MESSAGE_OF_PATTERN ? r->hash_key[0] : 0);
 }
 
 static inline bool
-is_route(const struct feed_route *route, bool is_pattern, struct eio_bytes name)
+is_route(const struct feed_route *route, enum message_kind kind, struct eio_bytes name)
 {
-	return route->is_pattern == is_pattern && eio_bytes_eq(route->name, name);
+	return route->kind == kind && eio_bytes_eq(route->name, name);
 }
 
 static struct feed_route *
-find_route(const struct feed_router *r, bool is_pattern, struct eio_bytes name)
+find_route(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
-	uint64_t hash = route_hash(r, is_pattern, name);
+	uint64_t hash = route_hash(r, kind, name);
 
 	for (struct eio_hash_node *n = eio_hash_find(&r->routes, hash); n; n = eio_hash_next(n)) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
-		if (is_route(route, is_pattern, name)) return route;
+		if (is_route(route, kind, name)) return route;
 	}
 	return NULL;
 }
 
 /* Messages of one channel or pattern come in runs: the last route is tried before a name is hashed. */
 static struct feed_route *
-route_of(struct feed_router *r, const struct redis_message *m)
+route_of(struct feed_router *r, const struct message *m)
 {
-	if (!r->latest || !is_route(r->latest, m->is_pattern, m->name))
-		r->latest = find_route(r, m->is_pattern, m->name);
+	if (!r->latest || !is_route(r->latest, m->kind, m->name)) r->latest = find_route(r, m->kind, m->name);
 	return r->latest;
 }
 
 /* A route of its own for a name met first; also one more name to subscribe to. */
 static struct feed_route *
-add_route(struct feed_router *r, const struct feed_spec *f)
+add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 {
 	struct feed_route *route = calloc(1, sizeof *route);
 
 	if (!route) return NULL;
-	route->is_pattern = f->is_pattern;
-	route->name = eio_cstr(f->channel);
-	eio_hash_add(&r->routes, &route->node, route_hash(r, f->is_pattern, route->name));
+	route->kind = kind_of_feed(f);
+	route->name = eio_cstr(name);
+	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_pattern)
-		r->patterns[r->n_patterns++] = f->channel;
+		r->patterns[r->n_patterns++] = name;
 	else
-		r->channels[r->n_channels++] = f->channel;
+		r->channels[r->n_channels++] = name;
 	return route;
 }
 
-/* Batches: what they call back */
+/* What streams call back */
 
-static void
-on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, bool whole)
+static struct feed_at_work *
+at_work(void *user)
 {
-	struct feed_stream_set *f = user;
+	struct feed_at_work *f = user;
 
-	(void)whole; /* the encoding is the same: only the content differs */
-	feed_out_add(f->router->out, f->config, b, content, count);
+	CHECK_MAGIC(f, FEED_AT_WORK_MAGIC);
+	return f;
 }
 
 static void
-on_release(void *user, struct batch *b)
+on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms)
 {
-	struct feed_stream_set *f = user;
+	struct feed_at_work *f = at_work(user);
 
-	interest_unref(b->user);
-	metrics_sub(f->router->options->metrics, METRIC_FEED_STREAMS, 1);
+	feed_out_add(f->router->out, &(struct feed_batch){
+					     .feed = f->spec,
+					     .metrics = f->metrics,
+					     .stream = stream,
+					     .content = content,
+					     .count = count,
+					     .now_ms = now_ms,
+				     });
+}
+
+static void
+on_stream_release(void *user, struct feed_stream *stream)
+{
+	struct feed_at_work *f = at_work(user);
+
+	interest_unref(stream->interest);
+	metrics_sub(f->metrics, FEED_METRIC_STREAMS, 1);
 }
 
 /* Setting up */
 
+/* Leads one channel or pattern to the i-th feed. */
 static int
-add_feed(struct feed_router *r, size_t i)
+add_feed_route(struct feed_router *r, size_t i, const char *name)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
-	struct feed_stream_set *f = &r->feeds[i];
-	struct feed_route *route = find_route(r, c->is_pattern, eio_cstr(c->channel));
+	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(name));
 	unsigned *feeds;
 
-	if (!route) route = add_route(r, c);
+	if (!route) route = add_route(r, c, name);
 	if (!route) return -1;
 	feeds = realloc(route->feeds, (route->n + 1) * sizeof *feeds);
 	if (!feeds) return -1;
 	feeds[route->n++] = (unsigned)i;
 	route->feeds = feeds;
-	f->one_stream = !c->is_pattern && !template_uses_message(c->event) &&
-			!(c->room && template_uses_message(c->room));
+	return 0;
+}
+
+/* Whether all messages of a feed's channels get the same name. */
+static bool
+is_one_name(const struct feed_spec *c, const struct template *t)
+{
+	struct template_placeholder p;
+	size_t i = 0;
+
+	if (!t) return true;
+	return c->n_channels > 1 ? !template_next_placeholder(t, &i, &p) : !template_uses_message(t);
+}
+
+static int
+add_feed(struct feed_router *r, size_t i)
+{
+	const struct feed_spec *c = &r->options->specs->v[i];
+	struct feed_at_work *f = &r->feeds[i];
+
+	for (size_t k = 0; k < c->n_channels; k++)
+		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
+	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
 	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
-	if (batch_set_init(&f->batches, c, r->key, on_flush, on_release, f) < 0) return -1;
-	f->config = c;
+	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
+	if (!f->metrics) return -1;
+	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
+	f->magic = FEED_AT_WORK_MAGIC;
+	f->spec = c;
 	f->router = r;
 	return 0;
 }
@@ -126,15 +161,18 @@ add_feed(struct feed_router *r, size_t i)
 int
 feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out)
 {
-	size_t n = options->specs->n;
+	size_t n = options->specs->n, names = 1;
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
 	if (eio_hash_init(&r->routes) < 0) return -1;
 	r->feeds = calloc(n + 1, sizeof *r->feeds);
-	r->channels = calloc(n + 1, sizeof(char *));
-	r->patterns = calloc(n + 1, sizeof(char *));
+	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
+	r->channels = calloc(names, sizeof(char *));
+	r->patterns = calloc(names, sizeof(char *));
 	if (!r->feeds || !r->channels || !r->patterns) goto fail;
-	if (getrandom(r->key, sizeof r->key, 0) != (ssize_t)sizeof r->key) goto fail;
+	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
+	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;
+	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) goto fail;
 	for (size_t i = 0; i < n; i++)
 		if (add_feed(r, i) < 0) goto fail;
 	return 0;
@@ -148,8 +186,10 @@ feed_router_deinit(struct feed_router *r)
 {
 	struct eio_hash_node *n;
 
-	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++)
-		if (r->feeds[i].config) batch_set_deinit(&r->feeds[i].batches);
+	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++) {
+		if (r->feeds[i].spec) feed_streams_deinit(&r->feeds[i].streams);
+		metrics_free(r->feeds[i].metrics);
+	}
 	while ((n = eio_hash_any(&r->routes))) {
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
@@ -161,118 +201,123 @@ feed_router_deinit(struct feed_router *r)
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
+	metrics_free(r->metrics);
 	eio_buf_deinit(&r->scratch);
 }
 
-/* A message is refused by one feed. */
+/* Lines about a message that is not sent. Never inlined: messages that nobody hears are many, and shall not pay for
+ * lines that are not written. */
+__attribute__((noinline)) static void
+tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
+	enum feed_fate fate)
+{
+	const struct feed_fate_text *t = &feed_fate_texts[fate];
+
+	if (t->mistake)
+		log_limited(LOG_LEVEL_WARN, &r->limit, m->now_ms,
+			"feed=%u channel=\"%s\" event=message-dropped reason=\"%s\" message=\"%s\"", f->index,
+			LOG_ESCAPE(m->channel), t->mistake, LOG_ESCAPE(m->payload));
+	LOG_DEBUG_LIMITED(&r->debug_limits[fate], m->now_ms,
+		"feed=%u channel=\"%s\" event=message-not-sent part=%s reason=\"%s\" room=\"%s\" message=\"%s\"",
+		f->index, LOG_ESCAPE(m->channel), t->part, t->reason,
+		stream && !stream->target.everyone ? LOG_ESCAPE(stream->target.name) : "", LOG_ESCAPE(m->payload));
+}
+
+/* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
 static void
-refuse(struct feed_router *r, const struct feed_spec *f, const struct passage *p, enum batch_result why)
+note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m, const struct feed_stream *stream,
+	enum feed_fate fate)
 {
-	static const enum metric metrics[BATCH_RESULT_COUNT] = {
-#define X(name, metric, text) [BATCH_##name] = METRIC_FEED_DROPPED_##name,
-		BATCH_REASONS(X)
-#undef X
-	};
-	uint64_t suppressed;
+	const struct feed_fate_text *t = &feed_fate_texts[fate];
 
-	metrics_inc(r->options->metrics, metrics[why]);
-	if (log_limit_pass(&r->limit, p->now_ms, &suppressed))
-		log_warn("feed=%u channel=\"%s\" event=message-dropped reason=\"%s\" message=\"%s\" suppressed=%llu",
-			f->index, LOG_ESCAPE(p->m->channel), batch_reason_text(why), LOG_ESCAPE(p->m->payload),
-			(unsigned long long)suppressed);
+	metrics_inc(s->metrics, t->metric);
+	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, s->spec, m, stream, fate);
 }
 
-static bool
-is_json(struct passage *p)
-{
-	if (p->json == JSON_UNKNOWN) p->json = sio_json_check(p->m->payload) == 0 ? JSON_GOOD : JSON_BAD;
-	return p->json == JSON_GOOD;
-}
-
-/* Renders event and room into the scratch buffer. *room is NULL-able through has_room. */
-static enum batch_result
-render(struct feed_router *r, const struct feed_spec *f, const struct passage *p, struct eio_bytes *event,
+/* Renders event and room into the scratch buffer; room is empty where the feed has none. */
+static enum feed_fate
+render_route(struct feed_router *r, const struct feed_spec *f, const struct message *m, struct eio_bytes *event,
 	struct eio_bytes *room)
 {
 	struct template_captures captures;
-	struct template_input in = { .channel = p->m->channel, .message = p->m->payload };
+	struct template_input in = { .channel = m->channel, .message = m->payload };
 	size_t event_n;
 
 	if (f->is_pattern) {
 		in.captures = &captures;
-		if (!template_match(p->m->name, p->m->channel, &captures)) return BATCH_ROUTE;
+		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
 	}
 	eio_buf_clear(&r->scratch);
-	if (template_render(f->event, &in, &r->scratch) != TEMPLATE_OK) return BATCH_ROUTE;
+	if (template_render(f->event, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	event_n = r->scratch.n;
-	if (f->room && template_render(f->room, &in, &r->scratch) != TEMPLATE_OK) return BATCH_ROUTE;
-	if (eio_buf_failed(&r->scratch)) return BATCH_MEMORY;
+	if (f->room && template_render(f->room, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
+	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
 	*event = eio_bytes(r->scratch.p, event_n);
 	*room = eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n);
-	return BATCH_OK;
+	return FEED_FATE_TAKEN;
 }
 
 /* Connects a new stream with who listens to it. */
-static enum batch_result
-attach(struct feed_router *r, const struct feed_spec *f, struct batch *b)
+static enum feed_fate
+connect_stream(struct feed_router *r, struct feed_stream *stream)
 {
-	if (sio_packet_event_reserved(b->event)) return BATCH_ROUTE;
-	b->user = interest_get(r->options->interest, eio_cstr(f->nsp), b->everyone ? NULL : &b->room);
-	return b->user ? BATCH_OK : BATCH_MEMORY;
+	if (sio_packet_event_reserved(stream->event)) return FEED_FATE_RESERVED;
+	stream->interest = interest_get(r->options->interest, stream->target);
+	return stream->interest ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
 }
 
 /* The stream a message goes to. */
-static enum batch_result
-find_stream(struct feed_router *r, struct feed_stream_set *s, const struct passage *p, struct batch **b)
+static enum feed_fate
+find_stream(struct feed_router *r, struct feed_at_work *s, const struct message *m, struct feed_stream **stream)
 {
-	const struct feed_spec *f = s->config;
-	struct eio_bytes event, room;
-	enum batch_result result = render(r, f, p, &event, &room);
+	const struct feed_spec *f = s->spec;
+	struct eio_bytes event, room, nsp = eio_cstr(f->nsp);
+	enum feed_fate fate = render_route(r, f, m, &event, &room);
 	bool made;
 
-	if (result != BATCH_OK) return result;
-	*b = batch_set_get(&s->batches, event, f->room ? &room : NULL, p->now_ms, &made);
-	if (!*b) return BATCH_MEMORY;
-	if (made) metrics_inc(r->options->metrics, METRIC_FEED_STREAMS);
-	return BATCH_OK;
+	if (fate != FEED_FATE_TAKEN) return fate;
+	*stream = feed_streams_get(
+		&s->streams, event, f->room ? sio_room_named(nsp, room) : sio_room_everyone(nsp), m->now_ms, &made);
+	if (!*stream) return FEED_FATE_MEMORY;
+	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
+	return FEED_FATE_TAKEN;
 }
 
-static enum batch_result
-take(struct feed_router *r, struct feed_stream_set *s, struct passage *p)
+/* *stream is set as soon as it is known. */
+static enum feed_fate
+take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
-	const struct feed_spec *f = s->config;
-	struct batch *b = s->one_stream ? s->batches.latest : NULL;
-	enum batch_result result = BATCH_OK;
+	const struct feed_spec *f = s->spec;
+	enum feed_fate fate = FEED_FATE_TAKEN;
 
-	if (s->needs_json && !is_json(p)) return eio_utf8_valid(p->m->payload) ? BATCH_JSON : BATCH_UTF8;
-	if (f->n_where && !feed_where_matches(f, p->m->payload)) {
-		metrics_inc(r->options->metrics, METRIC_FEED_FILTERED);
-		return BATCH_OK;
+	if (s->needs_json && !message_is_json(m)) return message_is_utf8(m) ? FEED_FATE_JSON : FEED_FATE_UTF8;
+	if (f->n_where && !feed_where_matches(f, m->payload)) return FEED_FATE_FILTERED;
+	*stream = s->one_stream ? s->streams.latest : NULL;
+	if (!*stream) fate = find_stream(r, s, m, stream);
+	if (fate != FEED_FATE_TAKEN) return fate;
+	if (!(*stream)->interest) fate = connect_stream(r, *stream);
+	if (fate == FEED_FATE_TAKEN) {
+		if (interest_workers((*stream)->interest)) return feed_streams_append(&s->streams, *stream, m);
+		fate = FEED_FATE_UNHEARD;
 	}
-	if (!b) result = find_stream(r, s, p, &b);
-	if (result != BATCH_OK) return result;
-	if (!b->user) result = attach(r, f, b);
-	if (result == BATCH_OK && interest_workers(b->user))
-		return batch_set_append(&s->batches, b, p->m->payload, p->json == JSON_GOOD, p->now_ms);
-	if (result == BATCH_OK) metrics_inc(r->options->metrics, METRIC_FEED_UNHEARD);
-	batch_set_touch(&s->batches, b, p->now_ms);
-	return result;
+	feed_streams_touch(&s->streams, *stream, m->now_ms);
+	return fate;
 }
 
 void
-feed_router_message(struct feed_router *r, const struct redis_message *m, uint64_t now_ms)
+feed_router_message(struct feed_router *r, struct message *m)
 {
 	struct feed_route *route = route_of(r, m);
-	struct passage p = { .m = m, .now_ms = now_ms };
 
-	metrics_inc(r->options->metrics, METRIC_FEED_MESSAGES);
-	metrics_add(r->options->metrics, METRIC_FEED_BYTES, m->payload.n);
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
 	for (size_t i = 0; route && i < route->n; i++) {
-		struct feed_stream_set *s = &r->feeds[route->feeds[i]];
-		enum batch_result result = take(r, s, &p);
-		uint64_t deadline = batch_set_deadline(&s->batches);
+		struct feed_at_work *s = &r->feeds[route->feeds[i]];
+		struct feed_stream *stream = NULL;
+		enum feed_fate fate = take_message(r, s, m, &stream);
+		uint64_t deadline = feed_streams_deadline(&s->streams);
 
-		if (result != BATCH_OK) refuse(r, s->config, &p, result);
+		if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
 		if (deadline < r->deadline_ms) r->deadline_ms = deadline;
 	}
 }
@@ -283,12 +328,12 @@ feed_router_tick(struct feed_router *r, uint64_t now_ms)
 	uint64_t next = UINT64_MAX;
 
 	for (size_t i = 0; i < r->options->specs->n; i++) {
-		struct batch_set *s = &r->feeds[i].batches;
-		uint64_t deadline = batch_set_deadline(s);
+		struct feed_streams *s = &r->feeds[i].streams;
+		uint64_t deadline = feed_streams_deadline(s);
 
 		if (deadline <= now_ms) {
-			batch_set_tick(s, now_ms);
-			deadline = batch_set_deadline(s);
+			feed_streams_tick(s, now_ms);
+			deadline = feed_streams_deadline(s);
 		}
 		if (deadline < next) next = deadline;
 	}

@@ -6,18 +6,44 @@
 
 #include <stdlib.h>
 
+static void
+scalar_free(struct feed_scalar *s)
+{
+	free((char *)(uintptr_t)s->text.p);
+}
+
+/* Calls itself for what stands under "not", which is nested no deeper than the configuration. */
+static void
+match_free(struct feed_match *m)
+{
+	for (size_t i = 0; i < m->n; i++) scalar_free(&m->values[i]);
+	free(m->values);
+	for (size_t i = 0; i < m->n_operators; i++) {
+		scalar_free(&m->operators[i].bound);
+		if (m->operators[i].not ) match_free(m->operators[i].not );
+		free(m->operators[i].not );
+	}
+	free(m->operators);
+}
+
+void
+feed_spec_no_where(struct feed_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_where; i++) {
+		match_free(&spec->where[i].match);
+		free(spec->where[i].pointer);
+	}
+	free(spec->where);
+	spec->where = NULL;
+	spec->n_where = 0;
+}
+
 void
 feed_spec_deinit(struct feed_spec *spec)
 {
-	for (size_t i = 0; i < spec->n_where; i++) {
-		struct feed_where *w = &spec->where[i];
-
-		for (size_t k = 0; k < w->n; k++) free((char *)(uintptr_t)w->values[k].text.p);
-		free(w->values);
-		free(w->pointer);
-	}
-	free(spec->where);
-	free(spec->channel);
+	feed_spec_no_where(spec);
+	for (size_t i = 0; i < spec->n_channels; i++) free(spec->channels[i]);
+	free(spec->channels);
 	free(spec->nsp);
 	template_free(spec->event);
 	template_free(spec->room);

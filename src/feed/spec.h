@@ -3,8 +3,8 @@
  * What a feed shall do: the form that the configuration fills and the rest of this
  * folder works from. It knows nothing of the file it was read from.
  *
- * Threads: immutable once filled; any thread may read it. Specs are shared by counting references: who runs feeds holds one to
- * their set, so a set that was replaced lives as long as somebody still works from it.
+ * Threads: immutable once filled; any thread may read it. Specs are shared by counting references: who runs feeds
+ * holds one to their set, so a set that was replaced lives as long as somebody still works from it.
  */
 #ifndef SRC_FEED_SPEC_H
 #define SRC_FEED_SPEC_H
@@ -38,22 +38,47 @@ enum feed_slow {
 /* A value that a filter compares with. */
 struct feed_scalar {
 	enum { FEED_SCALAR_NULL, FEED_SCALAR_FALSE, FEED_SCALAR_TRUE, FEED_SCALAR_NUMBER, FEED_SCALAR_STRING } kind;
-	double number; /* below 2^53, and so exact */
-	struct eio_bytes text; /* of a string */
+	struct eio_bytes text; /* of a string; of a number as JSON writes it, with all its digits */
 };
 
-/* One pair of `where`: the value at pointer must equal one of values. */
-struct feed_where {
-	char *pointer;
+struct feed_match;
+
+/* One operator of `where`. */
+struct feed_operator {
+	enum feed_operator_kind {
+		FEED_EXISTS, /* there is a value, be it null; or there is none */
+		FEED_NOT, /* `not` is not fulfilled, also by a value that is missing */
+		/* There is a value of the bound's type, and it lies on that side of it. */
+		FEED_LESS,
+		FEED_AT_MOST,
+		FEED_GREATER,
+		FEED_AT_LEAST,
+	} kind;
+	bool exists;
+	struct feed_match * not ;
+	struct feed_scalar bound; /* a number or a string */
+};
+
+/* What is wanted of a value: to equal one of some, or, where there are operators, to fulfil them all. */
+struct feed_match {
 	struct feed_scalar *values;
 	size_t n;
+	struct feed_operator *operators;
+	size_t n_operators;
+};
+
+/* One pair of `where`: what is wanted of the value at pointer. */
+struct feed_where {
+	char *pointer;
+	struct feed_match match;
 };
 
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
 	bool is_pattern;
-	char *channel; /* the channel or pattern */
+	char **channels; /* the channels or patterns, at least one, all different */
+	size_t n_channels;
 	char *nsp;
 	struct template *event;
 	struct template *room; /* NULL: everyone in the namespace */
@@ -77,8 +102,8 @@ struct feed_specs {
 /* An empty set with a reference for the caller. NULL when out of memory. */
 struct feed_specs *feed_specs_new(void);
 
-/* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory: the feed
- * is then still the caller's. Only before the set is shared. */
+/* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory:
+ * the feed is then still the caller's. Only before the set is shared. */
 int feed_specs_add(struct feed_specs *s, const struct feed_spec *spec);
 
 /* Any thread. */
@@ -87,5 +112,8 @@ void feed_specs_unref(struct feed_specs *s); /* NULL is fine */
 
 /* Frees what a spec points to and empties it; all zero is fine. */
 void feed_spec_deinit(struct feed_spec *spec);
+
+/* The same for its `where` alone. */
+void feed_spec_no_where(struct feed_spec *spec);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches of one feed: messages of each stream (event name and room) are put
- * together until the interval since the first one has passed, or there are
- * enough of them. No I/O and no clock: time is an argument, and a batch that is
- * complete is handed to a callback.
+ * The streams of one feed. A stream is an event name and a target, a room or all of
+ * the namespace; its messages are put together in a batch until the interval since the
+ * first one has passed, or there are enough of them. No I/O and no clock: time is an
+ * argument, and a batch that is complete is handed to a callback.
  *
  *              first message                interval over, or full
  *     idle ────────────────────▶ filling ──────────────────────────▶ idle
- *      │ BATCH_WARM_MS without a message: its buffer is freed
+ *      │ 2 s without a message: its buffer is freed
  *      ▼
- *     cold ── BATCH_COLD_MS without a message: the stream itself is freed
+ *     cold ── 60 s without a message: the stream itself is freed
  *
  * Because the interval is the same for the whole feed, the streams become due in
  * the order they began to fill: a list is enough, and every step is O(1).
@@ -28,89 +28,79 @@
 #include "eio/buf.h"
 #include "eio/hash.h"
 #include "eio/list.h"
+#include "sio/room.h"
+#include "src/feed/fate.h"
+#include "src/feed/message.h"
 #include "src/feed/spec.h"
 
-#define BATCH_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
-#define BATCH_COLD_MS 60000
-#define BATCH_FRAME_MAX 0xffffffu /* so that the first byte of a frame is always 00 */
+#define FEED_STREAM_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
+#define FEED_STREAM_COLD_MS 60000
+#define FEED_FRAME_MAX 0xffffffu /* so that the first byte of a frame is always 00 */
 
-/* Why one message was refused: X(name, metric, text). */
-#define BATCH_REASONS(X) \
-	X(ROUTE, "route", "no event or room can be made of it") \
-	X(JSON, "json", "not one JSON value") \
-	X(UTF8, "utf8", "not UTF-8") \
-	X(LINE, "line", "holds a line feed or starts with NUL") \
-	X(SIZE, "size", "too long for a frame") \
-	X(MEMORY, "memory", "out of memory")
-
-enum batch_result {
-	BATCH_OK,
-#define X(name, metric, text) BATCH_##name,
-	BATCH_REASONS(X)
-#undef X
-		BATCH_RESULT_COUNT
-};
-
-/* The word for metrics and the sentence for logs; "" for BATCH_OK. */
-const char *batch_reason_name(enum batch_result r);
-const char *batch_reason_text(enum batch_result r);
-
-/* One stream. Its owner is the set; event and room never change. */
-struct batch {
+/* One stream. Its owner is the set; event and target never change. */
+struct feed_stream {
 	struct eio_hash_node node;
 	struct eio_list link; /* on filling, idle or cold */
-	struct eio_buf body; /* what is there so far, without the end of the format */
+	struct eio_buf body; /* the batch: what is there so far, without the end of the format */
 	unsigned count; /* messages in body */
 	uint64_t since_ms; /* when it began to fill, or when it last did something */
-	uint64_t hash; /* the same for the same feed, event and room */
-	bool everyone; /* no room */
-	struct eio_bytes event, room; /* the bytes lie in data */
-	void *user; /* the feed's: its struct interest */
+	uint64_t hash; /* the same for the same feed, event and target */
+	struct eio_bytes event;
+	struct sio_room_key target; /* the bytes of both lie in data */
+	struct interest *interest; /* the set's owner's, who gives it back: who listens; NULL until it was looked for */
 	char data[];
 };
 
-/* A batch is complete: content is what goes into the event. `whole` says that it is one bare message, not a
- * batch (interval 0 with json and text). content is valid during the call, which may not call back into the set. */
-typedef void (*batch_flush_fn)(void *user, struct batch *b, struct eio_bytes content, unsigned count, bool whole);
+/* A batch is complete: content is what goes into the event, one bare message where feed_is_bare. It is valid during
+ * the call, which may not call back into the set. */
+typedef void (*feed_flush_fn)(
+	void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms);
 
-/* A stream is about to be freed: the place to give back b->user. */
-typedef void (*batch_release_fn)(void *user, struct batch *b);
+/* A stream is about to be freed: the place to give back stream->interest. */
+typedef void (*feed_release_fn)(void *user, struct feed_stream *stream);
 
-struct batch_set {
+/* The streams of one feed. */
+struct feed_streams {
 	const struct feed_spec *feed;
-	batch_flush_fn flush;
-	batch_release_fn release;
+	feed_flush_fn flush;
+	feed_release_fn release;
 	void *user;
-	uint64_t key[2];
-	struct eio_hash streams;
-	struct batch *latest; /* the one got last, or NULL: many feeds have only one */
+	uint64_t hash_key[2];
+	struct eio_hash all;
+	struct feed_stream *latest; /* the one got last, or NULL: many feeds have only one */
 	struct eio_list filling, idle, cold; /* each with the longest waiting first */
 };
 
-/* An empty set for one feed, which is borrowed. key: 16 random bytes for the hash. 0, or -1 when out of memory. */
-int batch_set_init(struct batch_set *s, const struct feed_spec *feed, const uint64_t key[2], batch_flush_fn flush,
-	batch_release_fn release, void *user);
+/* Whether messages of a feed go out one by one without a format around them. */
+static inline bool
+feed_is_bare(const struct feed_spec *feed)
+{
+	return feed->interval_ms == 0 && feed->encode != FEED_ENCODE_BINARY;
+}
+
+/* An empty set for one feed, which is borrowed. hash_key: 16 random bytes. 0, or -1 when out of memory. */
+int feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const uint64_t hash_key[2],
+	feed_flush_fn flush, feed_release_fn release, void *user);
 
 /* Frees all streams; what they hold is not flushed. */
-void batch_set_deinit(struct batch_set *s);
+void feed_streams_deinit(struct feed_streams *s);
 
-/* The stream of an event name and a room (NULL: everyone), made when it is new (then *made is true). Valid until
- * the next batch_set_tick. NULL when out of memory. */
-struct batch *batch_set_get(
-	struct batch_set *s, struct eio_bytes event, const struct eio_bytes *room, uint64_t now_ms, bool *made);
+/* The stream of an event name and a target, whose namespace is the feed's; made when it is new (then *made is true).
+ * Valid until the next feed_streams_tick. NULL when out of memory. */
+struct feed_stream *feed_streams_get(
+	struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, uint64_t now_ms, bool *made);
 
-/* Adds a message to a stream; flushes what is full. known_json: the caller has already checked that it is one JSON
- * value in UTF-8. Anything but BATCH_OK: the message was refused and the batch is as before. */
-enum batch_result batch_set_append(
-	struct batch_set *s, struct batch *b, struct eio_bytes message, bool known_json, uint64_t now_ms);
+/* Adds a message to a stream; flushes what is full. Anything but FEED_FATE_TAKEN: the message was refused and the
+ * batch is as before. */
+enum feed_fate feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m);
 
 /* A message came that is not wanted: only keeps the stream from being freed. */
-void batch_set_touch(struct batch_set *s, struct batch *b, uint64_t now_ms);
+void feed_streams_touch(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms);
 
-/* When batch_set_tick has something to do next, or UINT64_MAX. */
-uint64_t batch_set_deadline(const struct batch_set *s);
+/* When feed_streams_tick has something to do next, or UINT64_MAX. */
+uint64_t feed_streams_deadline(const struct feed_streams *s);
 
 /* Flushes what is due and frees what has been idle. */
-void batch_set_tick(struct batch_set *s, uint64_t now_ms);
+void feed_streams_tick(struct feed_streams *s, uint64_t now_ms);
 
 #endif

@@ -323,8 +323,10 @@ compile_entry(struct handlers_compiler *c, const cJSON *v, struct handlers_entry
 	cJSON_ArrayForEach(step, v)
 	{
 		handlers__path_index(c, entry->n);
-		if (!compile_step(c, v->string, step, &entry->actions[entry->n++])) return false;
-		handlers__path_up(c, mark);
+		if (compile_step(c, v->string, step, &entry->actions[entry->n++]))
+			handlers__path_up(c, mark);
+		else if (!handlers__go_on(c, mark))
+			return false;
 	}
 	return true;
 }
@@ -343,37 +345,59 @@ note_entry(struct handlers_compiler *c, struct handlers *h, const cJSON *v)
 	return true;
 }
 
-static bool
+/* All entries, those behind a mistake as well. */
+static void
 compile_entries(struct handlers_compiler *c, const cJSON *on, struct handlers *h)
 {
 	const cJSON *v;
 
-	if (!cJSON_IsObject(on)) return handlers__fail(c, on, "must be an object of event names");
 	h->entries = calloc((size_t)cJSON_GetArraySize(on) + 1, sizeof *h->entries);
-	if (!h->entries) return handlers__fail_nomem(c);
+	if (!h->entries) {
+		handlers__fail_nomem(c);
+		handlers__go_on(c, 0);
+		return;
+	}
 	cJSON_ArrayForEach(v, on)
 	{
 		handlers__path_key(c, v->string);
-		if (!compile_entry(c, v, &h->entries[h->n++]) || !note_entry(c, h, v)) return false;
-		handlers__path_up(c, 0);
+		if (compile_entry(c, v, &h->entries[h->n++]) && note_entry(c, h, v))
+			handlers__path_up(c, 0);
+		else if (!handlers__go_on(c, 0))
+			return;
 	}
-	return true;
 }
 
 struct handlers *
-handlers_compile(const cJSON *on, struct handlers_error *err)
+handlers_compile(const cJSON *on, handlers_error_fn error, void *user)
 {
-	struct handlers_compiler c = { .err = err };
+	struct handlers_compiler c = { .error = error, .user = user };
 	struct handlers *h = calloc(1, sizeof *h);
 
-	*err = (struct handlers_error){ .item = NULL };
 	if (!h) {
 		handlers__fail_nomem(&c);
+		handlers__go_on(&c, 0);
 		return NULL;
 	}
-	if (on && !compile_entries(&c, on, h)) {
-		handlers_free(h);
-		return NULL;
+	if (on && !cJSON_IsObject(on)) {
+		handlers__fail(&c, on, "must be an object of event names");
+		handlers__go_on(&c, 0);
+	} else if (on) {
+		compile_entries(&c, on, h);
 	}
-	return h;
+	if (!c.told) return h;
+	handlers_free(h);
+	return NULL;
+}
+
+bool
+handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		const struct handlers_entry *e = &h->entries[i];
+
+		for (size_t k = 0; k < e->n; k++)
+			for (size_t p = 0; e->actions[k].type == HANDLERS_JOIN && p < e->actions[k].n; p++)
+				if (fits(ctx, e->actions[k].parts[p].template)) return true;
+	}
+	return false;
 }

@@ -35,16 +35,26 @@ struct cJSON; /* of <cjson/cJSON.h> */
 /* Immutable after compiling; may be used by any number of threads at once. */
 struct handlers;
 
+/* A mistake. */
 struct handlers_error {
 	char path[160]; /* JSON pointer relative to the "on" object, such as /subscribe/0/join */
 	char text[320]; /* what is wrong */
 	const struct cJSON *item; /* the value it is about; NULL when out of memory */
 };
 
-/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL and *err on error. */
-struct handlers *handlers_compile(const struct cJSON *on, struct handlers_error *err);
+/* *e lives during the call. */
+typedef void (*handlers_error_fn)(void *user, const struct handlers_error *e);
+
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is wrong: error is then
+ * called for each action that has a mistake. */
+struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn error, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */
+
+struct template;
+
+/* Whether fits() is true for the room of some join. */
+bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 
 /* An action that was left out. The bytes are valid during the call. */
 struct handlers_skip {
@@ -72,7 +82,8 @@ struct handlers_call {
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
 	struct sio_socket *socket;
-	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not be kept. */
+	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not
+	 * be kept. */
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 };
@@ -91,7 +102,8 @@ enum handlers_result handlers_run_connection(const struct handlers *h, const str
 enum handlers_result handlers_run_event(
 	const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev);
 
-/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are still to be left. */
+/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are
+ * still to be left. */
 enum handlers_result handlers_run_disconnect(
 	const struct handlers *h, const struct handlers_call *call, const char *reason);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The path of the value at hand, and the first mistake. */
+/* The path of the value at hand, and the mistakes. */
 #include "src/handlers/mistake.h"
 
 #include <stdarg.h>
@@ -8,9 +8,9 @@
 static void
 path_add(struct handlers_compiler *c, char ch)
 {
-	if (c->failed || c->path_n + 1 >= sizeof c->err->path) return;
-	c->err->path[c->path_n++] = ch;
-	c->err->path[c->path_n] = 0;
+	if (c->failed || c->path_n + 1 >= sizeof c->err.path) return;
+	c->err.path[c->path_n++] = ch;
+	c->err.path[c->path_n] = 0;
 }
 
 void
@@ -41,7 +41,7 @@ handlers__path_up(struct handlers_compiler *c, size_t mark)
 {
 	if (c->failed) return; /* it stays where the mistake is */
 	c->path_n = mark;
-	c->err->path[mark] = 0;
+	c->err.path[mark] = 0;
 }
 
 bool
@@ -51,9 +51,9 @@ handlers__fail(struct handlers_compiler *c, const struct cJSON *item, const char
 
 	if (c->failed) return false;
 	c->failed = true;
-	c->err->item = item;
+	c->err.item = item;
 	va_start(ap, fmt);
-	vsnprintf(c->err->text, sizeof c->err->text, fmt, ap);
+	vsnprintf(c->err.text, sizeof c->err.text, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -62,4 +62,16 @@ bool
 handlers__fail_nomem(struct handlers_compiler *c)
 {
 	return handlers__fail(c, NULL, "out of memory");
+}
+
+bool
+handlers__go_on(struct handlers_compiler *c, size_t mark)
+{
+	bool nomem = !c->err.item;
+
+	if (c->failed) c->error(c->user, &c->err);
+	c->told = true;
+	c->failed = false;
+	handlers__path_up(c, mark);
+	return !nomem;
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Where compiling handlers stands, and the first mistake in them; for src/handlers/ only. */
+/* Where compiling handlers stands, and the mistakes in them; for src/handlers/ only. */
 #ifndef SRC_HANDLERS_MISTAKE_H
 #define SRC_HANDLERS_MISTAKE_H
 
 #include "src/handlers/handlers.h"
 
-/* The JSON pointer of the value at hand is built in err->path. */
+/* The JSON pointer of the value at hand is built in err.path. */
 struct handlers_compiler {
-	struct handlers_error *err;
+	struct handlers_error err;
 	size_t path_n;
-	bool failed;
+	bool failed; /* err is a mistake that is not told yet */
+	bool told; /* one was told */
+	handlers_error_fn error;
+	void *user;
 };
 
 /* Goes down to a member or element, and back up to where the path was `mark` long. */
@@ -21,5 +24,9 @@ void handlers__path_up(struct handlers_compiler *c, size_t mark);
 bool handlers__fail(struct handlers_compiler *c, const struct cJSON *item, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool handlers__fail_nomem(struct handlers_compiler *c);
+
+/* Tells the mistake, and goes back up to where the path was `mark` long. Returns whether compiling can go on, to find
+ * more of them: not when memory is out. */
+bool handlers__go_on(struct handlers_compiler *c, size_t mark);
 
 #endif

@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-/* So many cookies, and parameters of a whole {query}, are looked at: each is compared with all others. Browsers keep 180 cookies. */
+/* So many cookies, and parameters of a whole {query}, are looked at: each is compared with all others. Browsers keep
+ * 180 cookies. */
 enum { MAX_ITEMS = 256 };
 
 /* Needs */

@@ -25,16 +25,17 @@ struct handlers_needs {
 	struct handlers_names headers, cookies;
 };
 
-/* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed then. */
+/* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed
+ * then. */
 int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
 void handlers_needs_deinit(struct handlers_needs *needs);
 
 /* Whether there is anything to keep of the headers. */
 bool handlers_needs_headers(const struct handlers_needs *needs);
 
-/* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are joined by
- * commas. Of cookies with the same name the first counts; their values are percent-decoded and without quotes around them, as in
- * Node's package "cookie". Whether out ran out of memory is for the caller to check. */
+/* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are
+ * joined by commas. Of cookies with the same name the first counts; their values are percent-decoded and without
+ * quotes around them, as in Node's package "cookie". Whether out ran out of memory is for the caller to check. */
 void handlers_keep(const struct handlers_needs *needs, const struct eio_request *req, struct eio_buf *out);
 
 #endif

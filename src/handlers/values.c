@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the placeholders of handlers stand for. Values of the event are spans of it; others are made in the scratch buffer. */
+/* What the placeholders of handlers stand for. Values of the event are spans of it; others are made in the scratch
+ * buffer. */
 #include "src/handlers/handlers_int.h"
 
 #include "eio/check.h"

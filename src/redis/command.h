@@ -13,7 +13,8 @@ void redis_argument(struct eio_buf *b, struct eio_bytes s);
 /* SUBSCRIBE or PSUBSCRIBE to n names, in as many commands as are good for Redis. */
 void redis_command_subscribe(struct eio_buf *b, const char *verb, const char *const *names, size_t n);
 
-/* What a new connection says first: AUTH and SELECT as the URL wants them, then CLIENT SETNAME. Returns how many replies follow. */
+/* What a new connection says first: AUTH and SELECT as the URL wants them, then CLIENT SETNAME. Returns how many
+ * replies follow. */
 unsigned redis_command_greet(struct eio_buf *b, const struct redis_url *u);
 
 #endif

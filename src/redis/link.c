@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define REDIS_LINK_MAGIC 0x4ed11144
 
@@ -44,11 +43,11 @@ enter_state(struct redis_link *l, enum link_state state)
 	l->state = state;
 	if (state == LINK_READY) {
 		l->failures = 0;
-		metrics_inc(l->options.metrics, METRIC_REDIS_CONNECTS);
-		metrics_inc(l->options.metrics, METRIC_REDIS_CONNECTED);
+		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTS);
+		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTED);
 	}
 	if (old != LINK_READY) return;
-	metrics_sub(l->options.metrics, METRIC_REDIS_CONNECTED, 1);
+	metrics_sub(l->options.metrics, REDIS_METRIC_CONNECTED, 1);
 	if (state != LINK_CLOSED) l->options.role->lost(l->options.user);
 }
 
@@ -122,13 +121,12 @@ is_courtesy(const struct redis_link *l, struct eio_bytes text)
 }
 
 static void
-take_event(struct redis_link *l, enum redis_read got, const struct redis_event *event)
+take_reply(struct redis_link *l, enum redis_reply reply, struct eio_bytes text)
 {
-	if (got == REDIS_READ_REPLY && l->greetings) {
-		if (event->reply == REDIS_REPLY_IS_ERROR && !is_courtesy(l, event->text))
-			redis_link_refuse(l, event->text);
+	if (l->greetings) {
+		if (reply == REDIS_REPLY_IS_ERROR && !is_courtesy(l, text)) redis_link_refuse(l, text);
 		l->greetings--;
-	} else if (l->options.role->event(l->options.user, got, event) && l->awaited) {
+	} else if (l->options.role->reply(l->options.user, reply, text) && l->awaited) {
 		l->awaited--;
 	}
 }
@@ -150,6 +148,7 @@ static void
 on_link_read(void *user, struct eio_bytes bytes)
 {
 	struct redis_link *l = user;
+	const struct redis_role *role = l->options.role;
 	struct redis_event event;
 	enum redis_read got;
 
@@ -157,15 +156,19 @@ on_link_read(void *user, struct eio_bytes bytes)
 	l->heard_ms = uv_now(l->loop);
 	l->pinged_ms = 0;
 	redis_reader_feed(l->reader, bytes);
-	while ((got = redis_reader_next(l->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY)
-		take_event(l, got, &event);
+	while ((got = redis_reader_next(l->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY) {
+		if (got == REDIS_READ_MESSAGE)
+			role->message(l->options.user, &event.message);
+		else
+			take_reply(l, event.reply, event.text);
+	}
 	if (got == REDIS_READ_ERROR)
 		link_lost(l, event.why);
 	else if (*l->refused)
 		link_lost(l, l->refused);
 	else if (l->state == LINK_HANDSHAKE && !l->greetings && !l->awaited)
 		become_ready(l);
-	if (l->state == LINK_READY && l->options.role->looked) l->options.role->looked(l->options.user, bytes.n);
+	if (l->state == LINK_READY && role->looked) role->looked(l->options.user, bytes.n);
 }
 
 /* Pausing */
@@ -254,7 +257,7 @@ backoff_ms(struct redis_link *l)
 	if (l->failures < 6) delay = (uint64_t)REDIS_BACKOFF_MIN_MS << l->failures;
 	if (delay > REDIS_BACKOFF_MAX_MS) delay = REDIS_BACKOFF_MAX_MS;
 	l->failures++;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) < 0) random = uv_hrtime();
+	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) random = uv_hrtime();
 	return delay - random % (delay / 2);
 }
 
@@ -278,7 +281,7 @@ link_lost(struct redis_link *l, const char *why)
 	if (l->state == LINK_WAITING || l->state == LINK_CLOSED) return;
 	drop_connection(l);
 	delay = backoff_ms(l);
-	metrics_inc(l->options.metrics, METRIC_REDIS_LOST);
+	metrics_inc(l->options.metrics, REDIS_METRIC_LOST);
 	if (log_limit_pass(&l->limit, uv_now(l->loop), &suppressed))
 		log_warn("redis=%s event=lost reason=\"%s\" retry_ms=%llu suppressed=%llu", l->options.url->name, why,
 			(unsigned long long)delay, (unsigned long long)suppressed);

@@ -20,7 +20,7 @@
 #define SRC_REDIS_LINK_H
 
 #include "eio/buf.h"
-#include "src/base/metrics.h"
+#include "src/redis/metrics.h"
 #include "src/redis/reader.h"
 #include "src/redis/url.h"
 
@@ -37,12 +37,13 @@ struct redis_link;
 /* None of these may close the link. */
 struct redis_role {
 	const char *name; /* for the log */
-	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many answers the link waits for before it is
-	 * ready; `event` says which they are. */
+	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many answers the link waits for
+	 * before it is ready; `reply` says which they are. */
 	size_t (*greet)(void *user, struct eio_buf *out);
-	/* A message, or a reply that is none to AUTH, SELECT and CLIENT SETNAME. Whether it is an answer to what `greet` said. May
-	 * not write. The bytes of the event are valid during the call. */
-	bool (*event)(void *user, enum redis_read got, const struct redis_event *event);
+	/* Neither of the next two may write. Their bytes are valid during the call. */
+	void (*message)(void *user, const struct redis_message *m);
+	/* A reply that is none to AUTH, SELECT and CLIENT SETNAME. Whether it is an answer to what `greet` said. */
+	bool (*reply)(void *user, enum redis_reply reply, struct eio_bytes text);
 	void (*looked)(
 		void *user, size_t n); /* all that was in n bytes has been told, and the link is ready; or NULL */
 	void (*ready)(void *user); /* it became ready */
@@ -51,7 +52,7 @@ struct redis_role {
 
 struct redis_link_options {
 	const struct redis_url *url; /* borrowed */
-	struct metrics *metrics; /* borrowed */
+	struct metrics *metrics; /* borrowed: of redis_metrics */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	const struct redis_role *role; /* borrowed */
 	void *user;
@@ -71,15 +72,16 @@ void redis_link_write(struct redis_link *l, struct eio_buf *buf);
 /* How many bytes were written and have not left. */
 size_t redis_link_unwritten(const struct redis_link *l);
 
-/* For the role's `event`: the link is lost, with this text of the server as the reason, when all that was read has been told. */
+/* For the role's `reply`: the link is lost, with this text of the server as the reason, when all that was read has
+ * been told. */
 void redis_link_refuse(struct redis_link *l, struct eio_bytes text);
 
 /* Stops looking for what arrives, goes on. The link must be ready. */
 void redis_link_pause(struct redis_link *l);
 void redis_link_resume(struct redis_link *l);
 
-/* Takes what is there, at most REDIS_SOCKET_READ_BYTES, while it is paused. Returns how much that was: 0 also when the link is
- * about to be lost, which shows when it goes on; -1 when it was lost by what it took. */
+/* Takes what is there, at most REDIS_SOCKET_READ_BYTES, while it is paused. Returns how much that was: 0 also when
+ * the link is about to be lost, which shows when it goes on; -1 when it was lost by what it took. */
 ssize_t redis_link_look(struct redis_link *l);
 
 #endif

@@ -33,9 +33,9 @@ pacing_of(void *data)
 }
 
 /*
- * One look at the link. Where that finds nothing, libuv goes on; it will also find out that the connection is lost. It does
- * not go on after something was taken: the timer that keeps running sees to it that the loop comes round in a millisecond,
- * and whoever got the messages to what is due then.
+ * One look at the link. Where that finds nothing, libuv goes on; it will also find out that the connection is lost.
+ * It does not go on after something was taken: the timer that keeps running sees to it that the loop comes round in a
+ * millisecond, and whoever got the messages to what is due then.
  */
 static void
 on_pause(uv_timer_t *t)

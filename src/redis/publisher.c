@@ -37,7 +37,7 @@ redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, str
 	size_t before = q->n;
 
 	if (channel.n + payload.n + q->n + redis_link_unwritten(p->link) > p->options.queue_bytes) {
-		metrics_inc(p->options.metrics, METRIC_PUBLISH_DROPPED);
+		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
 		return -1;
 	}
 	redis_command(q, 3);
@@ -47,7 +47,7 @@ redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, str
 	if (eio_buf_failed(q)) { /* forget the half of it that fitted */
 		q->n = before;
 		q->failed = false;
-		metrics_inc(p->options.metrics, METRIC_PUBLISH_DROPPED);
+		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
 		return -1;
 	}
 	p->queued++;
@@ -77,23 +77,30 @@ publish_refused(struct redis_publisher *p, struct eio_bytes text)
 	uint64_t suppressed;
 
 	if (p->unanswered) p->unanswered--;
-	metrics_inc(p->options.metrics, METRIC_PUBLISH_FAILED);
+	metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED);
 	if (log_limit_pass(&p->limit, uv_now(p->loop), &suppressed))
 		log_warn("redis=%s event=publish-refused reason=\"%s\" suppressed=%llu", p->options.url->name,
 			LOG_ESCAPE(text), (unsigned long long)suppressed);
 }
 
+/* Nobody asked for it. */
+static void
+publisher_message(void *user, const struct redis_message *m)
+{
+	(void)user;
+	(void)m;
+}
+
 static bool
-publisher_event(void *user, enum redis_read got, const struct redis_event *event)
+publisher_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_publisher *p = publisher_of(user);
 
-	if (got != REDIS_READ_REPLY) return false; /* a message that nobody asked for */
-	if (event->reply == REDIS_REPLY_IS_ERROR) {
-		publish_refused(p, event->text);
-	} else if (event->reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
+	if (reply == REDIS_REPLY_IS_ERROR) {
+		publish_refused(p, text);
+	} else if (reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
 		p->unanswered--;
-		metrics_inc(p->options.metrics, METRIC_PUBLISH_SENT);
+		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_SENT);
 	}
 	return false;
 }
@@ -110,14 +117,15 @@ publisher_lost(void *user)
 {
 	struct redis_publisher *p = publisher_of(user);
 
-	metrics_add(p->options.metrics, METRIC_PUBLISH_FAILED, p->unanswered);
+	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED, p->unanswered);
 	p->unanswered = 0;
 }
 
 static const struct redis_role publisher_role = {
 	.name = "publish",
 	.greet = publisher_greet,
-	.event = publisher_event,
+	.message = publisher_message,
+	.reply = publisher_reply,
 	.ready = publisher_ready,
 	.lost = publisher_lost,
 };
@@ -147,7 +155,7 @@ void
 redis_publisher_close(struct redis_publisher *p)
 {
 	redis_publisher_flush(p);
-	metrics_add(p->options.metrics, METRIC_PUBLISH_DROPPED, p->queued);
+	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED, p->queued);
 	redis_link_close(p->link);
 	eio_buf_deinit(&p->queue);
 	p->magic = 0;

@@ -7,7 +7,7 @@
 #define SRC_REDIS_PUBLISHER_H
 
 #include "eio/bytes.h"
-#include "src/base/metrics.h"
+#include "src/redis/metrics.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -16,14 +16,15 @@ struct redis_publisher;
 
 struct redis_publisher_options {
 	const struct redis_url *url; /* borrowed */
-	struct metrics *metrics; /* borrowed */
+	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t queue_bytes; /* what may wait to be published */
 };
 
 /* A publisher that begins to connect at once. NULL when out of memory. */
 struct redis_publisher *redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *options);
 
-/* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and counted). */
+/* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and
+ * counted). */
 int redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Writes what is queued. Once per loop turn is enough. */

@@ -61,14 +61,13 @@ take_string(struct eio_bytes *at, struct eio_bytes *s, size_t *missing)
 }
 
 enum redis_push
-redis_push_parse(struct eio_bytes bytes, struct redis_message *m, size_t *n)
+redis_push_take(struct eio_bytes *bytes, struct redis_message *m, size_t *needs)
 {
-	struct eio_bytes at = bytes;
+	struct eio_bytes at = *bytes;
 	size_t missing = 0;
 	enum redis_push r;
 
-	*n = 0;
-	m->is_pattern = bytes.n > 1 && bytes.p[1] == '4';
+	m->is_pattern = at.n > 1 && at.p[1] == '4';
 	r = m->is_pattern ? take_head(&at, pmessage_head, sizeof pmessage_head - 1)
 			  : take_head(&at, message_head, sizeof message_head - 1);
 	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, &m->name, &missing);
@@ -80,8 +79,8 @@ redis_push_parse(struct eio_bytes bytes, struct redis_message *m, size_t *n)
 	}
 	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, &m->payload, &missing);
 	if (r == REDIS_PUSH_MESSAGE)
-		*n = bytes.n - at.n;
-	else if (r == REDIS_PUSH_PARTIAL && missing)
-		*n = bytes.n + missing;
+		*bytes = at;
+	else
+		*needs = r == REDIS_PUSH_PARTIAL && missing ? bytes->n + missing : 0;
 	return r;
 }

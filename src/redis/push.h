@@ -23,12 +23,13 @@ struct redis_message {
 };
 
 enum redis_push {
-	REDIS_PUSH_MESSAGE, /* *m is set; *n is its length on the wire */
-	REDIS_PUSH_PARTIAL, /* the beginning of one; *n is how long it is on the wire, or 0 when that is not known yet */
+	REDIS_PUSH_MESSAGE, /* *m is set, and *bytes begin behind it now */
+	/* The beginning of one; *needs is how long it is on the wire, or 0 when that is not known yet. */
+	REDIS_PUSH_PARTIAL,
 	REDIS_PUSH_OTHER,
 };
 
-/* What bytes (at least one) begin with. */
-enum redis_push redis_push_parse(struct eio_bytes bytes, struct redis_message *m, size_t *n);
+/* Takes a message that *bytes (at least one) begin with. */
+enum redis_push redis_push_take(struct eio_bytes *bytes, struct redis_message *m, size_t *needs);
 
 #endif

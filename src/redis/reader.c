@@ -28,7 +28,8 @@ typedef int array_length;
 /* A buffer that was needed for a long message is not kept. */
 enum { KEEP_BYTES = 65536 };
 
-/* How deep arrays may lie in arrays. What we ask for needs two levels; hiredis has had a limit before 1.0 only, this one. */
+/* How deep arrays may lie in arrays. What we ask for needs two levels; hiredis has had a limit before 1.0 only, this
+ * one. */
 enum { DEPTH_MAX = 7 };
 
 enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
@@ -338,7 +339,7 @@ drop_part(struct redis_reader *r)
 static enum redis_read
 read_on(struct redis_reader *r, struct redis_event *event)
 {
-	struct eio_bytes more = r->part_needs ? r->rest : first_line(r->rest);
+	struct eio_bytes more = r->part_needs ? r->rest : first_line(r->rest), part;
 	enum redis_read got;
 
 	if (r->part_needs && more.n > r->part_needs - r->part.n) more.n = r->part_needs - r->part.n;
@@ -346,12 +347,13 @@ read_on(struct redis_reader *r, struct redis_event *event)
 	if (eio_buf_failed(&r->part)) return tell_error(r, event, "out of memory");
 	consume(r, more.n);
 	if (r->part.n < r->part_needs) return REDIS_READ_NONE;
-	switch (redis_push_parse(eio_buf_bytes(&r->part), &event->message, &r->part_needs)) {
+	part = eio_buf_bytes(&r->part);
+	switch (redis_push_take(&part, &event->message, &r->part_needs)) {
 	case REDIS_PUSH_MESSAGE: r->part_done = true; return REDIS_READ_MESSAGE;
 	case REDIS_PUSH_PARTIAL: return REDIS_READ_NONE;
 	case REDIS_PUSH_OTHER: break;
 	}
-	got = read_by_hiredis(r, event, eio_buf_bytes(&r->part));
+	got = read_by_hiredis(r, event, part);
 	drop_part(r);
 	return got;
 }
@@ -360,14 +362,14 @@ read_on(struct redis_reader *r, struct redis_event *event)
 static enum redis_read
 read_fresh(struct redis_reader *r, struct redis_event *event)
 {
-	size_t n;
+	size_t needs;
 
-	switch (redis_push_parse(r->rest, &event->message, &n)) {
-	case REDIS_PUSH_MESSAGE: consume(r, n); return REDIS_READ_MESSAGE;
+	switch (redis_push_take(&r->rest, &event->message, &needs)) {
+	case REDIS_PUSH_MESSAGE: return REDIS_READ_MESSAGE;
 	case REDIS_PUSH_PARTIAL:
 		eio_buf_add(&r->part, r->rest);
 		if (eio_buf_failed(&r->part)) return tell_error(r, event, "out of memory");
-		r->part_needs = n;
+		r->part_needs = needs;
 		r->rest.n = 0;
 		return REDIS_READ_NONE;
 	case REDIS_PUSH_OTHER: break;
@@ -398,13 +400,11 @@ next_slowly(struct redis_reader *r, struct redis_event *event)
 enum redis_read
 redis_reader_next(struct redis_reader *r, struct redis_event *event)
 {
-	size_t n;
+	size_t needs;
 
 	/* The way of nearly all that comes. */
-	if (r->between && r->rest.n && redis_push_parse(r->rest, &event->message, &n) == REDIS_PUSH_MESSAGE) {
-		consume(r, n);
+	if (r->between && r->rest.n && redis_push_take(&r->rest, &event->message, &needs) == REDIS_PUSH_MESSAGE)
 		return REDIS_READ_MESSAGE;
-	}
 	return next_slowly(r, event);
 }
 

@@ -30,8 +30,8 @@ enum redis_reply {
 	REDIS_REPLY_IS_OTHER,
 };
 
-/* What was read; which fields are set depends on what it is. All bytes are valid until the next call for the reader, and
- * no longer than the bytes that were fed. */
+/* What was read; which fields are set depends on what it is. All bytes are valid until the next call for the reader,
+ * and no longer than the bytes that were fed. */
 struct redis_event {
 	struct redis_message message; /* of REDIS_READ_MESSAGE */
 	enum redis_reply reply; /* of REDIS_READ_REPLY, and text */

@@ -41,8 +41,8 @@ void redis_socket_close(struct redis_socket *s);
 const char *redis_socket_read_start(struct redis_socket *s);
 void redis_socket_read_stop(struct redis_socket *s);
 
-/* What is there now, without waiting, for whoever has stopped reading: at most REDIS_SOCKET_READ_BYTES, valid until the next read.
- * None also when the stream is at its end; the next read tells. */
+/* What is there now, without waiting, for whoever has stopped reading: at most REDIS_SOCKET_READ_BYTES, valid until
+ * the next read. None also when the stream is at its end; the next read tells. */
 struct eio_bytes redis_socket_look(struct redis_socket *s);
 
 /* Writes a buffer, which it takes over and leaves empty. NULL, or why not. */

@@ -37,17 +37,19 @@ subscriber_greet(void *user, struct eio_buf *out)
 	return o->n_channels + o->n_patterns;
 }
 
-static bool
-subscriber_event(void *user, enum redis_read got, const struct redis_event *event)
+static void
+subscriber_message(void *user, const struct redis_message *m)
 {
 	struct redis_subscriber *s = subscriber_of(user);
 
-	if (got == REDIS_READ_MESSAGE) {
-		s->options.message(s->options.user, &event->message);
-		return false;
-	}
-	if (event->reply == REDIS_REPLY_IS_ERROR) redis_link_refuse(s->link, event->text);
-	return event->reply == REDIS_REPLY_IS_SUBSCRIBED;
+	s->options.message(s->options.user, m);
+}
+
+static bool
+subscriber_reply(void *user, enum redis_reply reply, struct eio_bytes text)
+{
+	if (reply == REDIS_REPLY_IS_ERROR) redis_link_refuse(subscriber_of(user)->link, text);
+	return reply == REDIS_REPLY_IS_SUBSCRIBED;
 }
 
 static void
@@ -78,7 +80,8 @@ subscriber_lost(void *user)
 static const struct redis_role subscriber_role = {
 	.name = "subscribe",
 	.greet = subscriber_greet,
-	.event = subscriber_event,
+	.message = subscriber_message,
+	.reply = subscriber_reply,
 	.looked = subscriber_looked,
 	.ready = subscriber_ready,
 	.lost = subscriber_lost,

@@ -5,7 +5,7 @@
 #ifndef SRC_REDIS_SUBSCRIBER_H
 #define SRC_REDIS_SUBSCRIBER_H
 
-#include "src/base/metrics.h"
+#include "src/redis/metrics.h"
 #include "src/redis/push.h"
 #include "src/redis/url.h"
 

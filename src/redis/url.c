@@ -11,7 +11,7 @@
 enum { DEFAULT_PORT = 6379, MAX_DB = 65535 };
 
 static int
-fail(char *err, size_t err_size, const char *why)
+url_fail(char *err, size_t err_size, const char *why)
 {
 	snprintf(err, err_size, "%s", why);
 	return -1;
@@ -19,7 +19,7 @@ fail(char *err, size_t err_size, const char *why)
 
 /* A copy of p[0 … n-1] with %HH decoded. Returns -1 for a bad or a NUL escape, -2 when out of memory. */
 static int
-decode(const char *p, size_t n, char **out)
+url_decode(const char *p, size_t n, char **out)
 {
 	char *s = malloc(n + 1);
 	size_t k = 0;
@@ -70,11 +70,11 @@ parse_userinfo(struct redis_url *u, const char *p, size_t n, char *err, size_t e
 	size_t user_n = colon ? (size_t)(colon - p) : n;
 	int e = 0;
 
-	if (user_n) e = decode(p, user_n, &u->user);
-	if (!e && colon && user_n + 1 < n) e = decode(colon + 1, n - user_n - 1, &u->password);
-	if (e) return fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in user or password");
+	if (user_n) e = url_decode(p, user_n, &u->user);
+	if (!e && colon && user_n + 1 < n) e = url_decode(colon + 1, n - user_n - 1, &u->password);
+	if (e) return url_fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in user or password");
 	if (u->user && !u->password)
-		return fail(err, err_size, "a user without a password; write user:password@ or :password@");
+		return url_fail(err, err_size, "a user without a password; write user:password@ or :password@");
 	return 0;
 }
 
@@ -87,7 +87,7 @@ parse_host(struct redis_url *u, const char *p, size_t n, char *err, size_t err_s
 
 	if (n && *p == '[') {
 		rest = memchr(p, ']', n);
-		if (!rest) return fail(err, err_size, "a '[' without ']'");
+		if (!rest) return url_fail(err, err_size, "a '[' without ']'");
 		host++;
 		host_n = (size_t)(rest - host);
 		rest++;
@@ -96,19 +96,19 @@ parse_host(struct redis_url *u, const char *p, size_t n, char *err, size_t err_s
 		if (!rest) rest = end;
 		host_n = (size_t)(rest - p);
 	}
-	if (host_n == 0) return fail(err, err_size, "no host");
+	if (host_n == 0) return url_fail(err, err_size, "no host");
 	u->port = DEFAULT_PORT;
 	if (rest < end && (*rest != ':' || parse_number(rest + 1, (size_t)(end - rest) - 1, 1, 65535, &u->port) < 0))
-		return fail(err, err_size, "the port is not a number from 1 to 65535");
+		return url_fail(err, err_size, "the port is not a number from 1 to 65535");
 	u->host = strndup(host, host_n);
-	return u->host ? 0 : fail(err, err_size, "out of memory");
+	return u->host ? 0 : url_fail(err, err_size, "out of memory");
 }
 
 static int
 parse_db(struct redis_url *u, const char *p, size_t n, char *err, size_t err_size)
 {
 	if (n && parse_number(p, n, 0, MAX_DB, &u->db) < 0)
-		return fail(err, err_size, "the database is not a number from 0 to 65535");
+		return url_fail(err, err_size, "the database is not a number from 0 to 65535");
 	return 0;
 }
 
@@ -120,7 +120,7 @@ parse_tcp(struct redis_url *u, const char *text, char *err, size_t err_size)
 	const char *path = text + authority_n, *at = memrchr(text, '@', authority_n);
 
 	if (*path == '?' || *path == '#' || strpbrk(path, "?#"))
-		return fail(err, err_size, "a '?' or '#' has no meaning here");
+		return url_fail(err, err_size, "a '?' or '#' has no meaning here");
 	if (at) {
 		if (parse_userinfo(u, text, (size_t)(at - text), err, err_size) < 0) return -1;
 		authority_n -= (size_t)(at - text) + 1;
@@ -137,15 +137,15 @@ parse_unix(struct redis_url *u, const char *text, char *err, size_t err_size)
 	const char *slash = strchr(text, '/'), *query;
 	int e;
 
-	if (!slash) return fail(err, err_size, "the path of a unix socket starts with '/'");
+	if (!slash) return url_fail(err, err_size, "the path of a unix socket starts with '/'");
 	if (slash > text) {
-		if (slash[-1] != '@') return fail(err, err_size, "a unix socket has no host; write unix:///path");
+		if (slash[-1] != '@') return url_fail(err, err_size, "a unix socket has no host; write unix:///path");
 		if (parse_userinfo(u, text, (size_t)(slash - text) - 1, err, err_size) < 0) return -1;
 	}
 	query = strchr(slash, '?');
-	if (query && strncmp(query, "?db=", 4) != 0) return fail(err, err_size, "only ?db=N may follow the path");
-	e = decode(slash, query ? (size_t)(query - slash) : strlen(slash), &u->path);
-	if (e) return fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in the path");
+	if (query && strncmp(query, "?db=", 4) != 0) return url_fail(err, err_size, "only ?db=N may follow the path");
+	e = url_decode(slash, query ? (size_t)(query - slash) : strlen(slash), &u->path);
+	if (e) return url_fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in the path");
 	return query ? parse_db(u, query + 4, strlen(query + 4), err, err_size) : 0;
 }
 
@@ -164,7 +164,7 @@ set_name(struct redis_url *u, char *err, size_t err_size)
 		n = asprintf(&u->name, "%s%s%s:%u%s", v6 ? "[" : "", u->host, v6 ? "]" : "", u->port, db);
 	if (n >= 0) return 0;
 	u->name = NULL; /* asprintf leaves it undefined */
-	return fail(err, err_size, "out of memory");
+	return url_fail(err, err_size, "out of memory");
 }
 
 int
@@ -180,9 +180,9 @@ redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_siz
 	else if (strncmp(text, "redis+unix://", 13) == 0)
 		e = parse_unix(u, text + 13, err, err_size);
 	else if (strncmp(text, "rediss://", 9) == 0)
-		e = fail(err, err_size, "TLS is not spoken here; put a tunnel such as stunnel between");
+		e = url_fail(err, err_size, "TLS is not spoken here; put a tunnel such as stunnel between");
 	else if (strstr(text, "://"))
-		e = fail(err, err_size, "unknown scheme; there are redis:// and unix://");
+		e = url_fail(err, err_size, "unknown scheme; there are redis:// and unix://");
 	else
 		e = parse_tcp(u, text, err, err_size);
 	if (!e) e = set_name(u, err, err_size);

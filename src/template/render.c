@@ -133,8 +133,8 @@ keep_list(struct template_names *n, const struct template_value *v)
 	if (bare) eio_buf_addc(&n->list, ']');
 }
 
-/* Writes what stands before the list to n->name, the list to n->list and what stands behind it to n->tail. Without a list all is
- * in n->name and n->list is empty. */
+/* Writes what stands before the list to n->name, the list to n->list and what stands behind it to n->tail. Without a
+ * list all is in n->name and n->list is empty. */
 static enum template_result
 render_around(const struct template *t, const struct template_input *in, struct template_names *n)
 {

@@ -11,7 +11,8 @@ template_max_spans(const struct template *t)
 	return t->n;
 }
 
-/* Whether what was written ends with the opening bracket of a list: of JSON text in front of an element, only that ends so. */
+/* Whether what was written ends with the opening bracket of a list: of JSON text in front of an element, only that
+ * ends so. */
 static bool
 list_empty(const struct template_json *out)
 {

@@ -113,6 +113,9 @@ bool template_uses_message(const struct template *t);
 /* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
 bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);
 
+/* Whether two templates that make names can ever make the same one, whatever their placeholders stand for. */
+bool template_may_equal(const struct template *a, const struct template *b);
+
 /* Rendering */
 
 struct template_value {
@@ -150,8 +153,8 @@ enum template_result {
 /* The text of a result, a constant string. */
 const char *template_result_text(enum template_result r);
 
-/* Appends a name to out. TEMPLATE_OK, or why there is none (out then holds a part of it). Whether out ran out of memory is for the
- * caller to check. */
+/* Appends a name to out. TEMPLATE_OK, or why there is none (out then holds a part of it). Whether out ran out of
+ * memory is for the caller to check. */
 enum template_result template_render(const struct template *t, const struct template_input *in, struct eio_buf *out);
 
 /* Memory for template_render_names(), kept from one to the next; all zero at first. */
@@ -161,8 +164,9 @@ struct template_names {
 
 void template_names_deinit(struct template_names *n);
 
-/* Calls each() for every name; its bytes are valid during the call, which must not use n. When one element of a list makes no name the
- * others do, and the first such reason is returned. At most TEMPLATE_MAX_NAMES are made: then TEMPLATE_TOO_MANY. */
+/* Calls each() for every name; its bytes are valid during the call, which must not use n. When one element of a list
+ * makes no name the others do, and the first such reason is returned. At most TEMPLATE_MAX_NAMES are made: then
+ * TEMPLATE_TOO_MANY. */
 enum template_result template_render_names(const struct template *t, const struct template_input *in,
 	struct template_names *n, void (*each)(void *ctx, struct eio_bytes name), void *ctx);
 

@@ -25,8 +25,8 @@ struct template_part {
 	enum template_what what;
 	enum template_form form;
 	unsigned number; /* of {1} … {9}, from 0 */
-	/* In the template's text: the text itself; of a placeholder the members as a JSON pointer, and the name of a parameter, header
-	 * or cookie. */
+	/* In the template's text: the text itself; of a placeholder the members as a JSON pointer, and the name of a
+	 * parameter, header or cookie. */
 	size_t at, n, name_at, name_n;
 };
 

@@ -49,11 +49,11 @@ open_logged(struct files **out, const struct files_config *c)
 	char err[256] = "";
 	int e = files_open(out, c, err, sizeof err);
 
-	if (e) log_error("event=files-failed error=\"%s\"", err);
+	if (e) log_error("event=files-failed error=\"%s\"", LOG_ESCAPE(eio_cstr(err)));
 	return e ? -1 : 0;
 }
 
-/* The version that was asked for by name must be there; else the official client is served if it is. */
+/* The official client is served if it is there. */
 static int
 open_with_client(struct files **out, const struct install_options *o, const struct install_paths *p,
 	const struct files_versions *installed)
@@ -70,11 +70,6 @@ open_with_client(struct files **out, const struct install_options *o, const stru
 		.www_dir = o->www,
 	};
 
-	if (!c.version && o->version_given) {
-		log_error("event=no-client-version version=%s dir=\"%s\" hint=\"it is not installed\"", o->version,
-			p->base);
-		return -1;
-	}
 	if (open_logged(out, &c)) return -1;
 	if (files_official_count(*out) == 0)
 		log_warn("event=no-client-files dir=\"%s\" version=%s hint=\"socket.io.js is not served\"",
@@ -99,4 +94,22 @@ install_open_files(struct files **out, const struct install_options *o)
 		log_error_errno(e, "event=files-failed");
 	files_versions_deinit(&installed);
 	return e ? -1 : 0;
+}
+
+bool
+install_has_version(const char *version, struct eio_buf *there)
+{
+	struct files_versions installed;
+	struct install_paths paths;
+	bool has = false;
+
+	find_paths(&paths);
+	if (files_versions_find(&installed, paths.base))
+		there->failed = true;
+	else
+		has = files_versions_choose(&installed, version) != NULL;
+	for (size_t i = 0; !has && i < installed.n; i++)
+		eio_buf_printf(there, "%s%s", i ? ", " : "", installed.v[i].version);
+	files_versions_deinit(&installed);
+	return has;
 }

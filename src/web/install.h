@@ -3,6 +3,7 @@
 #ifndef SRC_WEB_INSTALL_H
 #define SRC_WEB_INSTALL_H
 
+#include "eio/buf.h"
 #include "src/web/files.h"
 
 /* What is to be served. Strings are borrowed for the call. */
@@ -12,12 +13,15 @@ struct install_options {
 	bool serve_client; /* else there are none, and the rest says nothing */
 	bool legacy; /* they look like those of servers 1.x and 2.x */
 	const char *version; /* of the official client: "4.8.4", or the beginning of one */
-	bool version_given; /* it was asked for by name, so it must be there */
 	const char *dir; /* a folder whose socket.io.* are served instead, or NULL */
 };
 
 /* Opens the files that are installed. 0 with *out to be closed by files_close; or -1, and the reason was logged. At the
  * start. */
 int install_open_files(struct files **out, const struct install_options *o);
+
+/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there,
+ * with commas. When memory is out, there->failed says so. */
+bool install_has_version(const char *version, struct eio_buf *there);
 
 #endif

@@ -39,7 +39,7 @@ counters_show(const struct worker *w)
 	const struct eio_httpd_stats *h = eio_httpd_stats(w->httpd);
 	const struct eio_server_stats *s = eio_server_stats(w->server);
 
-#define X(metric, number) metrics_put(w->thread->metrics, METRIC_##metric, number);
+#define X(metric, number) metrics_put(w->metrics, WORKER_METRIC_##metric, number);
 	COUNTERS_TABLE(X)
 #undef X
 }

@@ -79,10 +79,13 @@ abort_away(struct eio_exchange *ex)
 	tell_owner(ex, EIO_STAGE_ABORT);
 }
 
+/* As eio/net/server.c does it for its own: a POST is cut. */
 static void
 refuse_draining(struct eio_exchange *ex)
 {
-	eio_exchange_respond(ex, (struct eio_response){ .status = 503, .close = true });
+	bool post = ex->req->method == EIO_HTTP_POST;
+
+	eio_exchange_respond(ex, (struct eio_response){ .status = 503, .close = true, .destroy = post });
 }
 
 void
@@ -97,7 +100,7 @@ forward_exchange(void *user, unsigned owner, struct eio_exchange *ex, enum eio_s
 		if (!ex->thread) refuse_draining(ex);
 		return;
 	}
-	metrics_inc(w->thread->metrics, METRIC_FORWARDED_REQUESTS);
+	metrics_inc(w->metrics, WORKER_METRIC_FORWARDED_REQUESTS);
 	/* Once passed on, the owner reads these. */
 	if (!ex->thread) {
 		ex->respond = respond_home;
@@ -120,7 +123,7 @@ forward_upgrade(void *user, unsigned owner, struct eio_upgrade *up)
 		eio_upgrade_free(up);
 		return;
 	}
-	metrics_inc(w->thread->metrics, METRIC_MOVED_UPGRADES);
+	metrics_inc(w->metrics, WORKER_METRIC_MOVED_UPGRADES);
 	m->up = up;
 	mail_post(&w->shared->all[owner]->upgrades, &m->mail);
 }

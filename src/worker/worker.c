@@ -23,7 +23,7 @@ on_accept_paused(void *user, int err)
 		log_error_errno(err, "event=accept-paused worker=%u", w->index);
 	else
 		log_info("event=accept-resumed worker=%u", w->index);
-	if (err) metrics_inc(w->thread->metrics, METRIC_ACCEPT_PAUSED);
+	if (err) metrics_inc(w->metrics, WORKER_METRIC_ACCEPT_PAUSED);
 }
 
 /* Whether another connection is within limits.maxConnections, of which each worker has an equal share. */
@@ -37,7 +37,7 @@ on_admit(void *user)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	open = eio_httpd_stats(w->httpd)->open + eio_server_stats(w->server)->websockets;
 	if (max == 0 || open < (max + w->shared->n - 1) / w->shared->n) return true;
-	metrics_inc(w->thread->metrics, METRIC_CONNECTIONS_REFUSED);
+	metrics_inc(w->metrics, WORKER_METRIC_CONNECTIONS_REFUSED);
 	return false;
 }
 
@@ -168,7 +168,8 @@ make_parts(struct worker *w)
 {
 	static const char no_memory[] = "out of memory";
 
-	if (uv_sem_init(&w->stepped, 0)) return no_memory;
+	w->metrics = metrics_new(w->thread->metrics, &worker_metrics, NULL);
+	if (!w->metrics || uv_sem_init(&w->stepped, 0)) return no_memory;
 	w->options.index = w->index;
 	config_fill_server(w->shared->config, &w->options);
 	w->clients = make_clients(w);
@@ -233,6 +234,7 @@ worker_free(struct worker *w)
 	uv_sem_destroy(&w->stepped);
 	clients_free(w->clients);
 	files_cache_free(w->cache);
+	metrics_free(w->metrics);
 	w->magic = 0;
 	free(w);
 }

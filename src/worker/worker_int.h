@@ -5,6 +5,7 @@
 
 #include "eio/check.h"
 #include "eio/net/server.h"
+#include "src/worker/metrics.h"
 #include "src/worker/worker.h"
 
 enum { WORKER_MAGIC = 0x30a4e25b };
@@ -22,6 +23,7 @@ struct worker {
 	unsigned index;
 	struct workers *shared;
 	struct thread *thread;
+	struct metrics *metrics; /* of worker_metrics */
 	struct eio_server_options options;
 	struct eio_httpd *httpd; /* NULL once it is closed: it frees itself */
 	struct eio_server *server;

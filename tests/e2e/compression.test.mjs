@@ -14,6 +14,7 @@ import { REFERENCE, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session, openDirect, openJoined, polling, websocket } from './lib/engine.mjs';
 import { Session3, decodeBinary, runScript } from './lib/engine3.mjs';
 import { request } from './lib/http.mjs';
+import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
@@ -42,13 +43,8 @@ const starter = (engine, more = {}) => async (cleanup) => {
 /** Text that shrinks, of n bytes, with something in it that is not ASCII. */
 const words = (n) => 'tick €12.50 AAPL '.repeat(n).slice(0, n - 40).padEnd(n, '.');
 
-/** One sample of /metrics. */
-async function sample(server, name) {
-	const { text } = await request(server.admin, 'GET', '/metrics');
-	return Number(text.split('\n').find((line) => line.startsWith(`siocast_${name} `))?.split(' ')[1]);
-}
-const before = (server) => sample(server, 'compression_bytes_total{side="before"}');
-const after = (server) => sample(server, 'compression_bytes_total{side="after"}');
+const before = (server) => metric(server, 'compression_bytes_total{side="before"}');
+const after = (server) => metric(server, 'compression_bytes_total{side="after"}');
 
 /** Opens a WebSocket with extensions offered; gives what was agreed. */
 async function agreed(server, offer) {
@@ -243,7 +239,7 @@ suite('compression on two workers', starter(BOTH, { workers: 2 }), (server) => {
 			connectMode(server.cleanup, server, mode, { perMessageDeflate: i === 3 ? false : { threshold: 1024 } })));
 		await streams(server, sockets, 100);
 		assert.ok((await after(server)) < (await before(server)) / 4);
-		assert.ok((await sample(server, 'deflate_websockets_total')) >= 5);
+		assert.ok((await metric(server, 'deflate_websockets_total')) >= 5);
 	});
 });
 

@@ -33,7 +33,7 @@ const WHOLE = `// the example of the manual, more or less
 	"admin": "127.0.0.1:9464",
 	"path": "/socket.io/",
 	"workers": 0, /* one for each core */
-	"redis": ["redis://127.0.0.1:6379/0", "redis://user:password@localhost/1"],
+	"redis": ["redis://127.0.0.1:6379/0", "redis://user:password@db.example/1"],
 	"engine": {
 		"pingInterval": 25000, "pingTimeout": 20000, "upgradeTimeout": 10000, "maxHttpBufferSize": 1000000,
 		"transports": ["polling", "websocket"], "allowUpgrades": true, "cookie": false, "connectTimeout": 45000
@@ -61,7 +61,8 @@ const MISTAKES = {
 	'an unknown key inside': ['{\n"engine": {\n"pingIntervall": 1000\n}\n}', 3, /pingIntervall.*pingInterval/],
 	'an unknown key of a feed': ['{"feeds": [\n{"channel": "a"},\n{"channel": "b",\n"evnt": "x"}]}', 4, /evnt.*"event"/],
 	'a wrong type': ['{\n\n"workers": "two"\n}', 3, /workers.*number/],
-	'a boolean that is a string': ['{"serveClient":\n"yes"}', 1, /serveClient/],
+	'a boolean that is a string': ['{"serveClient":\n"yes"}', 2, /serveClient.*write true/],
+	'a time with its unit': ['{"engine": {\n"pingInterval": "200ms"}}', 2, /pingInterval.*write 200$/],
 	'a number out of range': ['{"engine": {\n"pingTimeout": -1}}', 2, /pingTimeout/],
 	'an unknown word': ['{"feeds": [{"channel": "a",\n"encode": "jsno"}]}', 2, /jsno.*"json"/],
 	'an unknown transport': ['{"engine": {\n"transports": ["polling", "websokcet"]}}', 2, /websokcet/],
@@ -77,7 +78,7 @@ const MISTAKES = {
 	'an address without a port': ['{\n"listen": "localhost"}', 2, /listen/],
 	'a bad Redis URL': ['{\n"redis": "http://localhost"}', 2, /redis/],
 	'a key that stands twice': ['{\n"workers": 1,\n"workers": 2}', 3, /workers.*twice/],
-	'a comma too many': ['{\n"workers": 1,\n}', 3, /comma/],
+	'a comma too many': ['{\n"workers": 1,\n}', 2, /comma/],
 	'a string without its end': ['{\n"path": "/x\n}', 2, /string/],
 	'a comment without its end': ['{\n/* no end\n}', 2, /comment/],
 	'text after the end': ['{\n}\nx', 3, /after the end/],
@@ -88,11 +89,11 @@ const MISTAKES = {
 
 describe('siocast -t', { skip: SIOCAST_ONLY }, () => {
 	test('a good configuration', limit(), async () => {
-		for (const text of ['{}', WHOLE]) {
-			const { status, out, err, file } = await check(text);
+		for (const text of ['{"feeds": [{"channel": "a"}]}', WHOLE]) {
+			const { status, out, err, file } = await check(text, ['--strict']);
 			assert.equal(err, '');
 			assert.equal(status, 0);
-			assert.ok(out.includes(file), out);
+			assert.equal(out, `${file}: ok\n`);
 		}
 	});
 
@@ -100,18 +101,66 @@ describe('siocast -t', { skip: SIOCAST_ONLY }, () => {
 		test(`${name} is named with its line`, limit(), async () => {
 			const { status, err, file } = await check(text);
 			assert.equal(status, 1);
-			const [first] = err.split('\n');
-			assert.ok(first.includes(`${file}:${line}:`), `line ${line} expected in: ${err}`);
+			const [first, shown, caret] = err.split('\n');
 			assert.match(first, pattern);
+			const [, at, column] = new RegExp(`^${file}:(\\d+):(\\d+): `).exec(first) ?? assert.fail(err);
+			assert.equal(Number(at), line, err);
+			assert.equal(shown, `    ${String(text).split('\n')[line - 1].replace('\t', ' ').replace('\ufffd', '?')}`);
+			assert.equal(caret, `${' '.repeat(4 + Number(column) - 1)}^`);
 		});
 	}
 
 	test('all mistakes are named in one go, in the order they stand', limit(), async () => {
 		const { status, err } = await check('{\n"worker": 1,\n"pth": "/",\n"engine": {"cokie": true}\n}');
 		assert.equal(status, 1);
-		const lines = err.trim().split('\n');
+		const lines = err.split('\n').filter((line) => line.includes('some.conf:'));
 		assert.equal(lines.length, 3, err);
 		for (const [i, key] of ['"workers"', '"path"', '"cookie"'].entries()) assert.ok(lines[i].includes(key), lines[i]);
+	});
+
+	test('folders and versions that are not there are named with the other mistakes', limit(), async () => {
+		const { status, err } = await check('{\n"www": "pages",\n"client": {"version": "4.99"},\n"workres": 1\n}');
+		assert.equal(status, 1);
+		const lines = err.split('\n').filter((line) => line.includes('some.conf:') && !line.includes('warning'));
+		assert.match(lines[0], /some\.conf:2:8: www: \/.*\/pages: no such file or directory/);
+		assert.match(lines[1], /some\.conf:3:23: client\.version: version 4\.99 is not installed/);
+		assert.match(lines[2], /some\.conf:4:1: workres/);
+		assert.equal(lines.length, 3, err);
+	});
+
+	test('what is seldom meant is a warning, and a mistake with --strict', limit(), async () => {
+		const text = '{"feeds": [{"channel": "ticks.*"}],\n"cors": {"origin": "https://a.example/"}}';
+		const loose = await check(text);
+		assert.equal(loose.status, 0);
+		assert.equal(loose.out, `${loose.file}: ok, with 2 warnings\n`);
+		assert.match(loose.err, /some\.conf:1:24: warning: feeds\[0\]\.channel: .*"pattern"\n.*\n +\^\n/);
+		assert.match(loose.err, /some\.conf:2:20: warning: cors\.origin: .*slash/);
+		const strict = await check(text, ['--strict']);
+		assert.equal(strict.status, 1);
+		assert.equal(strict.out, '');
+		assert.equal(strict.err.replaceAll(strict.file, ''), loose.err.replaceAll(loose.file, ''));
+	});
+
+	test('control characters of a file never reach the terminal', limit(), async () => {
+		const text = Buffer.from('{"\x1b[31m\x07": "\x7f\xc2\x9b2J\x9b", "redis": "redis://:secret@h:x"}', 'latin1');
+		const { status, err } = await check(text);
+		assert.equal(status, 1);
+		assert.doesNotMatch(err, /[\0-\x09\x0b-\x1f\x7f-\x9f\ufffd]|secret/);
+	});
+
+	test('the environment stands over the file, options over both', limit(), async () => {
+		await withCleanup(async (cleanup) => {
+			const file = path.join(await cleanup.folder(), 'some.conf');
+			fs.writeFileSync(file, '{"workers": 1, "feeds": [{"channel": "${NAME:-a}"}], "listen": "${WHERE}"}');
+			const run = (env, ...args) =>
+				spawnSync(SIOCAST, ['-t', '-c', file, ...args], { encoding: 'utf8', timeout: LIMIT_MS, env: { ...process.env, ...env } });
+			assert.equal(run({ WHERE: '127.0.0.1:1' }).stdout, `${file}: ok\n`);
+			assert.match(run({}).stderr, /some\.conf:1:64: listen: there is no WHERE in the environment/);
+			const wrong = run({ WHERE: '127.0.0.1:1', SIOCAST_WORKERS: '99' });
+			assert.equal(wrong.status, 1);
+			assert.equal(wrong.stderr, 'SIOCAST_WORKERS: workers: expected a whole number from 0 to 64\n');
+			assert.equal(run({ WHERE: 'x', SIOCAST_LISTEN: '127.0.0.1:1' }, '--strict').status, 0);
+		});
 	});
 
 	test('a file that is not there', limit(), () => {
@@ -126,7 +175,7 @@ describe('siocast -t', { skip: SIOCAST_ONLY }, () => {
 			fs.writeFileSync(file, '{"workres": 1}');
 			const { status, stderr } = spawnSync(SIOCAST, ['-c', file], { encoding: 'utf8', timeout: LIMIT_MS });
 			assert.equal(status, 1);
-			assert.match(stderr, /some\.conf:1:.*"workers"/);
+			assert.match(stderr, /some\.conf:1:2:.*"workers"/);
 		}),
 	);
 

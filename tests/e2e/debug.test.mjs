@@ -9,6 +9,7 @@ import { MODES, collect, connect } from './lib/client.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { Session, openDirect, openJoined } from './lib/engine.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
+import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { request } from './lib/http.mjs';
@@ -29,12 +30,6 @@ async function start(cleanup, level, more = {}) {
 	const server = await startSiocast(cleanup, { ...config, ...more }, atLevel(level));
 	const lines = (event) => server.child.output.split('\n').filter((line) => line.includes(`event=${event} `));
 	return { ...server, lines };
-}
-
-async function counter(server, name) {
-	const { text } = await request(server.admin, 'GET', '/metrics');
-	const start = `siocast_${name} `;
-	return Number(text.split('\n').find((line) => line.startsWith(start))?.slice(start.length));
 }
 
 /** Waits for the line of an event and checks it: whole, but for its time. */
@@ -138,11 +133,41 @@ for (const { name, act, event, line, counter: count, more } of lines) {
 			await says(server, event, line);
 			const quiet = await start(cleanup, 'info', more);
 			await act(cleanup, quiet);
-			await eventually(async () => (await counter(quiet, count)) === 1, `${count} to be 1`);
+			await eventually(async () => (await metric(quiet, count)) === 1, `${count} to be 1`);
 			assert.doesNotMatch(quiet.child.output, / debug |event=(session|request|connect-refused|join|action|event)-/);
 		}),
 	);
 }
+
+test('messages that are not sent have a line that says which part of the feed it was', options, () =>
+	withCleanup(async (cleanup) => {
+		const redis = await startRedis(cleanup, await freePort());
+		const feeds = [
+			{ channel: 'ticks', event: '{/type}', room: 'r.{/id}', where: { '/on': true }, batch: { interval: 0 } },
+			{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } },
+		];
+		const server = await start(cleanup, 'debug', { redis: redis.url, feeds });
+		await feedsReady(redis, server);
+		const reader = await connect(cleanup, server, MODES.websocket);
+		const heard = collect(reader, 'news');
+		const said = (part) => server.lines('message-not-sent').filter((line) => line.includes(` part=${part} `));
+		const cases = [
+			['where', '{"type":"a","id":1,"on":false}', /feed=0 channel="ticks" .* reason="does not match" room="" message=".*" suppressed=0$/],
+			['event', '{"id":1,"on":true}', /feed=0 channel="ticks" .* reason="has no value in the message" room="" /],
+			['room', '{"type":"a","on":true}', /feed=0 channel="ticks" .* reason="has no value in the message" room="" /],
+			['members', '{"type":"a","id":7,"on":true}', /feed=0 channel="ticks" .* reason="nobody is there" room="r.7" /],
+			['json', 'no json', /feed=0 channel="ticks" .* reason="not one JSON value" room="" message="no json" suppressed=0$/],
+		];
+		for (const [, message] of cases) await redis.client.publish('ticks', message);
+		await redis.client.publish('news', '1');
+		await heard.next('the message behind them');
+		for (const [part, , line] of cases) {
+			await eventually(() => said(part).length === 1, `the line of ${part}`);
+			assert.match(said(part)[0], line);
+		}
+		assert.equal(server.lines('message-not-sent').length, cases.length);
+	}),
+);
 
 test('a client that does not read has a line', options, () =>
 	withCleanup(async (cleanup) => {
@@ -161,7 +186,7 @@ test('a client that does not read has a line', options, () =>
 			await heard.next('a big message');
 		}
 		await says(server, 'session-closed', closed('reason="forced close" why="too slow"'));
-		assert.equal(await counter(server, 'slow_disconnected_total'), 1);
+		assert.equal(await metric(server, 'slow_disconnected_total'), 1);
 		assert.ok(healthy.connected);
 	}),
 );
@@ -174,12 +199,12 @@ test('a flood of one kind writes a few lines, and hides no other kind', options,
 		for (let i = 0; i < 3000; i++) socket.text('42["nobody"]');
 		await socket.text('40/nowhere');
 		await says(server, 'connect-refused', /nsp="\/nowhere"/);
-		await eventually(async () => (await counter(server, 'events_unhandled_total')) === 3000, '3000 events');
+		await eventually(async () => (await metric(server, 'events_unhandled_total')) === 3000, '3000 events');
 		assert.ok(server.lines('event-unhandled').length <= 10, `${server.lines('event-unhandled').length} lines`);
 
 		const faulty = await Promise.all(Array.from({ length: 50 }, () => openJoined(server)));
 		for (const one of faulty) await one.text('49');
-		await eventually(async () => (await counter(server, 'packets_invalid_total{reason="type"}')) === 50, '50 faults');
+		await eventually(async () => (await metric(server, 'packets_invalid_total{reason="type"}')) === 50, '50 faults');
 		const polling = await Session.open(server);
 		await polling.post('1');
 		await eventually(() => server.lines('session-closed').some((line) => line.includes('transport=polling')), 'its end');

@@ -230,17 +230,26 @@ suite('WebSocket frames', (cleanup) => startEcho(cleanup, { maxPayload: 1000 }),
 	});
 
 	test('frames against the rules end the session', limit(), async () => {
-		await assertFatal(server, frame(OP.text, '4x', { rsv: 4 }));
-		await assertFatal(server, frame(3, '4x'));
-		await assertFatal(server, frame(OP.continuation, '4x'));
-		await assertFatal(server, frame(OP.ping, 'x'.repeat(126)));
-		await assertFatal(server, frame(OP.ping, 'x', { fin: false }));
-		await assertFatal(server, Buffer.concat([frame(OP.text, '4x', { fin: false }), frame(OP.text, '4y')]));
+		await assertFatal(server, frame(OP.text, '4x', { rsv: 4 }), 1002);
+		await assertFatal(server, frame(OP.text, '4x', { mask: false }), 1002);
+		await assertFatal(server, frame(3, '4x'), 1002);
+		await assertFatal(server, frame(OP.continuation, '4x'), 1002);
+		await assertFatal(server, frame(OP.ping, 'x'.repeat(126)), 1002);
+		await assertFatal(server, frame(OP.ping, 'x', { fin: false }), 1002);
+		await assertFatal(server, frame(OP.ping, 'x', { rsv: 4 }), 1002);
+		await assertFatal(server, Buffer.concat([frame(OP.text, '4x', { fin: false }), frame(OP.text, '4y')]), 1002);
 	});
 
-	const lax = REFERENCE ? false : 'libwebsockets 4.1 takes them as if they were masked';
-	test('frames without a mask end the session', { ...limit(), skip: lax }, async () => {
-		await assertFatal(server, frame(OP.text, '4x', { mask: false }));
+	test('close frames say what they may', limit(), async () => {
+		const code = (n, ...reason) => frame(OP.close, Buffer.from([n >> 8, n & 0xff, ...reason]));
+		for (const bad of [frame(OP.close, Buffer.from([3])), code(0), code(999), code(1004), code(1005), code(1006),
+			code(1015), code(2999), code(5000)]) await assertFatal(server, bad, 1002);
+		await assertFatal(server, code(1000, 0xff), 1007);
+		for (const good of [1000, 1001, 1003, 1011, 3000, 4999]) await assertFatal(server, code(good), good);
+	});
+
+	test('nothing behind a close frame is handled', limit(), async () => {
+		await assertFatal(server, Buffer.concat([frame(OP.close), frame(OP.text, '4x'), frame(OP.ping, 'x')]));
 	});
 
 	test('one bad connection does not touch the others', limit(), async () => {

@@ -10,7 +10,8 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect, connectMode, ask } from './lib/client.mjs';
 import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
-import { Wire, request, requestBytes } from './lib/http.mjs';
+import { Session, openDirect, upgrade } from './lib/engine.mjs';
+import { Exchange, Wire, request, requestBytes } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { RedisClient, startRedis } from './lib/redis.mjs';
 import { eventually, limit } from './lib/wait.mjs';
@@ -46,6 +47,44 @@ describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 					left.push(sid);
 				}
 				assert.deepEqual(left.sort(), ids);
+			}),
+		);
+
+		// Told "close", or nothing, some clients take it for the wish of their user and stay away. See compat/languages.
+		test(`tells each client in the way that brings it back when it stops, ${name}`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const server = await startSiocast(cleanup, { workers });
+				const begin = async (query) => {
+					const { text } = await request(server.port, 'GET', `${server.path}?transport=polling&${query}`);
+					const target = `${server.path}?transport=polling&${query}&sid=${/[\w-]{20}/.exec(text)[0]}`;
+					// To revision 3 the server says something of its own accord: CONNECT, here or to the next poll.
+					if (query.startsWith('EIO=3') && !text.endsWith('40')) await request(server.port, 'GET', target);
+					return target;
+				};
+				const targets = [await begin('EIO=4'), await begin('EIO=3&b64=1'), await begin('EIO=4&j=5')];
+				const sockets = [await openDirect(server), await upgrade(await Session.open(server))];
+				sockets.push(await (await Session.open(server)).webSocket());
+				const hold = async (target) => {
+					const before = (await metricsOf(server)).polls_total;
+					const poll = await Exchange.start(server.port, 'GET', target);
+					await eventually(async () => (await metricsOf(server)).polls_total > before, 'the poll to arrive');
+					return poll;
+				};
+				const polls = [];
+				for (const target of targets) polls.push(await hold(target));
+				const scriptPoll = polls.pop();
+				await server.child.stop();
+				for (const poll of polls) {
+					const answer = await poll.answer;
+					assert.equal(answer.status, 503);
+					assert.equal(answer.text, '');
+					assert.equal(answer.header('connection'), 'close');
+				}
+				assert.equal((await scriptPoll.answer).text, '___eio[5]("1");');
+				for (const socket of sockets) {
+					const closed = await socket.inbox.until((items) => items.some(({ close }) => close), 'the close frame');
+					assert.equal(closed.find(({ close }) => close).code, 1001);
+				}
 			}),
 		);
 

@@ -10,6 +10,7 @@ import { MODES, ask, collect, connectMode } from './lib/client.mjs';
 import { REFERENCE, SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { Session, TEXT, forgotten, polling, upgrade } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
+import { metric } from './lib/metrics.mjs';
 import { startNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -38,14 +39,6 @@ async function joined(server) {
 const said = (text) => `42["message","${text}"]`;
 const heard = (text) => `42["message-back","${text}"]`;
 const several = (n, body) => Promise.all(Array.from({ length: n }, (_, i) => body(i)));
-
-/** The sum of a counter, by the end of its name. */
-async function counter(server, name) {
-	const { text } = await request(server.admin, 'GET', '/metrics');
-	const rows = [...text.matchAll(new RegExp(`^[a-z_]*${name}(?:\\{[^}]*\\})? (\\d+)$`, 'gm'))];
-	assert.ok(rows.length > 0, `no counter ${name}`);
-	return rows.reduce((sum, [, value]) => sum + Number(value), 0);
-}
 
 suite('two workers', (cleanup) => startSiocast(cleanup, config), (server) => {
 	test('polling over a new connection for every request', limit(), () =>
@@ -167,8 +160,8 @@ suite('two workers', (cleanup) => startSiocast(cleanup, config), (server) => {
 	);
 
 	test('all this did go from worker to worker', { ...limit(), skip: SIOCAST_ONLY }, async () => {
-		assert.ok((await counter(server, 'forwarded_requests_total')) > 0);
-		assert.ok((await counter(server, 'moved_upgrades_total')) > 0);
+		assert.ok((await metric(server, 'forwarded_requests_total')) > 0);
+		assert.ok((await metric(server, 'moved_upgrades_total')) > 0);
 	});
 });
 
@@ -217,8 +210,8 @@ suite('two workers behind nginx', startBehindNginx, (server) => {
 	});
 
 	test('requests did go from worker to worker', { ...limit(), skip: REFERENCE ? 'it has one' : false }, async () => {
-		assert.ok((await counter({ admin: server.admin }, 'forwarded_requests_total')) > 0);
-		assert.ok((await counter({ admin: server.admin }, 'moved_upgrades_total')) > 0);
+		assert.ok((await metric(server, 'forwarded_requests_total')) > 0);
+		assert.ok((await metric(server, 'moved_upgrades_total')) > 0);
 	});
 });
 

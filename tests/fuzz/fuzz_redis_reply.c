@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes from Redis, whole, in small pieces, and through hiredis alone: the same messages and replies must come out. */
+/* Any bytes from Redis, whole, in small pieces, and through hiredis alone: the same messages and replies must come
+ * out. */
 #include "eio/buf.h"
 #include "src/redis/reader.h"
 

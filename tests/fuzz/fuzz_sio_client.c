@@ -78,7 +78,8 @@ handle(struct sio_client *c, const struct sio_event *ev)
 	}
 }
 
-/* One message in memory of its own, so that reading beyond it is noticed. Returns false when the client is to be closed. */
+/* One message in memory of its own, so that reading beyond it is noticed. Returns false when the client is to be
+ * closed. */
 static bool
 receive(struct sio_client *c, bool binary, struct eio_bytes data)
 {

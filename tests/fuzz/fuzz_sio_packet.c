@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as the text of a Socket.IO packet of each revision. What is taken must come back the same after it was encoded
- * again. */
+/* Any bytes as the text of a Socket.IO packet of each revision. What is taken must come back the same after it was
+ * encoded again. */
 #include "sio/json.h"
 #include "sio/packet.h"
 

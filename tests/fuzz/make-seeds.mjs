@@ -26,6 +26,9 @@ const of = (layer, ...transports) => vectors.filter((v) => v.layer === layer && 
 /** Preceded by its length, as several targets want it. */
 const piece = (data, most, flag = 0) => bytes(flag | Math.min(data.length, most), data.subarray(0, most));
 
+/** A WebSocket frame from a client, whose mask changes nothing. */
+const frame = (first, data) => bytes(first, 0x80 | Math.min(data.length, 126), data.length < 126 ? '' : Buffer.from([0, data.length]), '\0\0\0\0', data);
+
 /** The JSON in Socket.IO packets. */
 const json = of('sio')
 	.map((v) => /[[{"].*$/s.exec(v.wire.utf8 ?? '')?.[0])
@@ -73,14 +76,10 @@ const CONFIG = `{ // all kinds of values
 	"compat": "2.x", "client": { "version": "4" }, "www": "/tmp", "namespaces": ["/", "/a"]
 }`;
 
-/** Flags and two lengths of fuzz_batch: each encoding and format, with and without an interval. */
+/** Flags and two lengths of fuzz_feed_stream: each encoding and format, with and without an interval. */
 const batches = [0, 1, 4, 7, 9, 10, 13, 16, 2, 5, 11, 14];
 
 const targets = {
-	batch: {
-		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
-		words: JSON_WORDS,
-	},
 	config: {
 		seeds: [
 			CONFIG,
@@ -97,13 +96,15 @@ const targets = {
 		longest: 2000,
 	},
 	eio_inbound: {
-		seeds: of('eio', 'websocket').map((v) => {
+		// One frame, two frames with a ping between, an extended length, a close frame; their masks are mostly zero.
+		seeds: of('eio', 'websocket').map((v, i) => {
 			const data = wire(v);
 			const half = data.length >> 1;
-			// One frame, two frames, and a frame in two pieces.
-			return bytes(12, data.length, data, 4, half, data.subarray(0, half), 8, data.length - half, data.subarray(half), 16 + 12, 3, 'abc', 12 + 128, 1, data);
+			const opcode = v.wire.utf8 === undefined ? 2 : 1;
+			const parts = [frame(opcode, data.subarray(0, half)), frame(0x89, Buffer.from('ping')), frame(0x80, data.subarray(half))];
+			return bytes(i, frame(0x80 | opcode, data), ...(i % 3 ? parts : []), i % 4 ? '' : frame(0x81, Buffer.alloc(150, 'a')), frame(0x88, Buffer.from('\x03\xe8bye', 'latin1')));
 		}),
-		words: ['\x0c\x01', '\x04\x01', '\x08\x01', '\x1c\x01', '\xc2\xa0', '\xe2\x82\xac', '\xf0\x9f\x98\x80', '\xed\xa0\x80'],
+		words: ['\x81\x80', '\x82\x80', '\x01\x80', '\x80\x80', '\x88\x82', '\x89\x80', '\xc1\x80', '\x81\xfe\x00\x7e', '\x81\xff', '\x00\x00\x00\x00', '\x03\xe8', '\xe2\x82\xac'],
 	},
 	eio_jsonp: {
 		seeds: [...of('eio', 'jsonp').map(wire), ...of('eio', 'polling').map((v) => bytes('d=', encodeURIComponent(v.wire.utf8 ?? '')))],
@@ -131,6 +132,10 @@ const targets = {
 	eio_utf8: {
 		seeds: [...of('eio', 'websocket').map(wire), ...['\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\x80', '\xe2\x82'].map((s) => Buffer.from(s.padStart(63, 'a'), 'latin1'))],
 		words: ['\xc2\x80', '\xdf\xbf', '\xe0\xa0\x80', '\xed\x9f\xbf', '\xed\xa0\x80', '\xef\xbf\xbf', '\xf0\x90\x80\x80', '\xf4\x8f\xbf\xbf', '\xf4\x90\x80\x80', '\xc0\x80'],
+	},
+	feed_stream: {
+		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
+		words: JSON_WORDS,
 	},
 	handlers_request: {
 		seeds: [

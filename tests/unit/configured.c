@@ -10,16 +10,16 @@
 #include <cmocka.h>
 
 static void
-on_configured_error(void *user, const char *text)
+on_configured_report(void *user, const struct config_report *r)
 {
 	(void)user;
-	fail_msg("%s", text);
+	if (!r->warning) fail_msg("%s", r->text);
 }
 
 struct config *
 configured(const char *text)
 {
-	struct config *c = config_load_text("test", eio_cstr(text), NULL, on_configured_error, NULL);
+	struct config *c = config_load_text("test", eio_cstr(text), NULL, on_configured_report, NULL);
 
 	assert_non_null(c);
 	return c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Makes single allocations fail, for tests linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc, and strdup and strndup
- * where that is wanted. One thread. */
+/* Makes single allocations fail, for tests linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc, and strdup
+ * and strndup where that is wanted. One thread. */
 #ifndef TESTS_UNIT_FAILMALLOC_H
 #define TESTS_UNIT_FAILMALLOC_H
 

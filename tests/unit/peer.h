@@ -8,14 +8,16 @@
 /* A TCP connection to ourselves: the server's end and the client's. */
 void peer_pair(int fds[2]);
 
-/* A request for a WebSocket with more header lines (each ending in CRLF), and with what its client sends without waiting for the answer:
- * for eio_server_upgrade(). *peer: the client's end. sndbuf: of the server's end, 0 for the system's own. */
+/* A request for a WebSocket with more header lines (each ending in CRLF), and with what its client sends without
+ * waiting for the answer: for eio_server_upgrade(). *peer: the client's end. sndbuf: of the server's end, 0 for the
+ * system's own. */
 struct eio_upgrade *peer_upgrade(const char *target, const char *headers, struct eio_bytes rest, int sndbuf, int *peer);
 
 /* The same, and it arrives at the server. Returns the client's end. */
 int peer_websocket(struct eio_server *s, const char *target, const char *headers, struct eio_bytes rest, int sndbuf);
 
-/* A GET arrives, or a POST when there is a body. Returns its exchange with one reference; it may be held. The answer stays in it. */
+/* A GET arrives, or a POST when there is a body. Returns its exchange with one reference; it may be held. The answer
+ * stays in it. */
 struct eio_exchange *peer_request(struct eio_server *s, const char *target, const char *headers, const char *body);
 
 #endif

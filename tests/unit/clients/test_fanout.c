@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fan-out with compression, on real sockets: deliveries that piled up are joined, leave in one write for each client, and are
- * compressed once for all clients of all workers; and what was joined is not kept. Linked with -Wl,--wrap=eio_deflate and
- * --wrap=eio_zip_add, which count.
+ * The fan-out with compression, on real sockets: deliveries that piled up are joined, leave in one write for each
+ * client, and are compressed once for all clients of all workers; and what was joined is not kept. Linked with
+ * -Wl,--wrap=eio_deflate and --wrap=eio_zip_add, which count.
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
@@ -77,11 +77,9 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct worker *w = &t->workers[i];
-	struct clients_options options = { .interest = t->interest,
-		.metrics = &t->metrics.rows[i],
-		.clock = &t->clock,
-		.random = &t->random,
-		.worker = i };
+	struct clients_options options = {
+		.interest = t->interest, .metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .worker = i
+	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};
@@ -116,7 +114,7 @@ start(struct test *t)
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
 	t->config = configured(config_text);
 	t->interest = interest_table_new();
-	assert_int_equal(metrics_set_init(&t->metrics, WORKERS), 0);
+	assert_int_equal(metrics_set_init(&t->metrics), 0);
 	for (unsigned i = 0; i < WORKERS; i++) start_worker(t, i);
 	for (unsigned i = 0; i < BUNDLES; i++) t->bundles[i] = bundle(i);
 	messages_deflated = parts_deflated = 0;
@@ -169,7 +167,7 @@ deliver(struct test *t, unsigned from, unsigned n)
 	atomic_fetch_add(&t->budget.outstanding, n);
 	for (unsigned i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_ref(t->bundles[from + i]);
-		d->items[i].target = interest_get(t->interest, EIO_LIT("/"), NULL);
+		d->items[i].target = interest_get(t->interest, sio_room_everyone(EIO_LIT("/")));
 		d->items[i].slow = FEED_SLOW_DISCONNECT;
 		d->items[i].stream = 1;
 	}
@@ -308,8 +306,8 @@ check_poll(struct test *t, const struct eio_exchange *ex, unsigned from, unsigne
 	eio_buf_deinit(&got);
 }
 
-/* Whoever they are and on whichever worker: what piled up is one write for each, and each message is compressed once for each form it
- * has on the wire. */
+/* Whoever they are and on whichever worker: what piled up is one write for each, and each message is compressed once
+ * for each form it has on the wire. */
 static void
 test_joined(void **state)
 {
@@ -351,7 +349,8 @@ test_joined(void **state)
 			eio_exchange_unref(polls[w][i]);
 		}
 	}
-	assert_int_equal(metrics_sum(&t.metrics, METRIC_DELIVERED), WORKERS * (PEERS + POLLS) * BUNDLES);
+	assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_DELIVERED),
+		WORKERS * (PEERS + POLLS) * BUNDLES);
 	finish(&t);
 }
 
@@ -363,7 +362,8 @@ claim(struct test *t, struct eio_bundle *b)
 	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
-/* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one turn. */
+/* Broadcasts that wait for another worker's compressing are no sign of a slow client, however many they are in one
+ * turn. */
 static void
 test_busy(void **state)
 {
@@ -378,7 +378,7 @@ test_busy(void **state)
 		take(&t, &t.workers[0], deliver(&t, i, 1), NULL);
 	}
 	turn(&t);
-	assert_int_equal(metrics_sum(&t.metrics, METRIC_CLOSED_SLOW), 0);
+	assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_ENDED_SLOW), 0);
 	check_frames(&t, &p, 0, BUNDLES);
 	close(p.fd);
 	finish(&t);
@@ -438,8 +438,8 @@ read_bytes(struct test *t, int fd, size_t n)
 	assert_int_equal(n, 0);
 }
 
-/* What was joined for a slow client, and what it was joined of, is held while it waits and no longer: until the client takes it, is
- * over its limit, or goes. */
+/* What was joined for a slow client, and what it was joined of, is held while it waits and no longer: until the
+ * client takes it, is over its limit, or goes. */
 static void
 test_held(void **state)
 {
@@ -459,7 +459,8 @@ test_held(void **state)
 		/* Whatever its size, one broadcast may wait. */
 		take(&t, &t.workers[0], deliver(&t, 0, 1), deliver(&t, 1, 1));
 		turn(&t);
-		assert_int_equal(eio_socket_queued(s), eio_bundle_size(t.bundles[0]) + eio_bundle_size(t.bundles[1]));
+		assert_int_equal(eio_socket_queued(s),
+			eio_bundle_size(t.bundles[0]) + eio_bundle_size(t.bundles[1]) + EIO_QUEUED_COST);
 		for (int i = 0; i < BUNDLES; i++) assert_int_equal(atomic_load(&t.bundles[i]->refs), i < 2 ? 2 : 1);
 		if (ending == TAKES) {
 			read_bytes(&t, p.fd, n);
@@ -467,7 +468,7 @@ test_held(void **state)
 			check_frames(&t, &p, 0, 2);
 		} else if (ending == OVER) {
 			take(&t, &t.workers[0], deliver(&t, 2, 1), deliver(&t, 3, 1));
-			assert_int_equal(metrics_sum(&t.metrics, METRIC_CLOSED_SLOW), 1);
+			assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_ENDED_SLOW), 1);
 		} else {
 			struct linger cut = { .l_onoff = 1 };
 

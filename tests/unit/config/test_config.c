@@ -16,25 +16,34 @@
 #include <string.h>
 #include <unistd.h>
 
-static char errors[16384];
+static char errors[16384], warnings[16384], excerpts[16384];
 static unsigned n_errors;
 
 static void
-on_error(void *user, const char *text)
+note_text(char *all, const char *text)
 {
-	size_t n = strlen(errors);
+	size_t n = strlen(all);
 
+	snprintf(all + n, sizeof errors - n, "%s\n", text);
+}
+
+static void
+on_report(void *user, const struct config_report *r)
+{
 	assert_ptr_equal(user, errors);
-	snprintf(errors + n, sizeof errors - n, "%s\n", text);
-	n_errors++;
+	note_text(r->warning ? warnings : errors, r->text);
+	assert_int_equal(!r->line, !r->caret);
+	if (r->line) note_text(excerpts, r->line);
+	if (r->line) note_text(excerpts, r->caret);
+	n_errors += !r->warning;
 }
 
 static struct config *
 load_with(const char *text, const struct config_flags *flags)
 {
-	*errors = '\0';
+	*errors = *warnings = *excerpts = '\0';
 	n_errors = 0;
-	return config_load_text("t.conf", eio_cstr(text), flags, on_error, errors);
+	return config_load_text("t.conf", eio_cstr(text), flags, on_report, errors);
 }
 
 /* What the configuration that was read last says to others; borrowed from it. */
@@ -64,7 +73,7 @@ static void
 defaults(void **state)
 {
 	struct config_flags none = { 0 };
-	struct config *c = config_load(&none, on_error, errors);
+	struct config *c = config_load(&none, on_report, errors);
 
 	(void)state;
 	assert_non_null(c);
@@ -102,6 +111,7 @@ defaults(void **state)
 	assert_string_equal(clients.namespaces->v[0].name, "/");
 	assert_null(clients.namespaces->v[0].handlers);
 	assert_int_equal(clients.limits.queue_bytes, 1048576);
+	assert_int_equal(clients.limits.reply_bytes, 1048576);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	config_free(c);
 }
@@ -132,7 +142,8 @@ check_full_feeds(void)
 
 	assert_int_equal(feed.specs->n, 2);
 	assert_true(f[0].is_pattern);
-	assert_string_equal(f[0].channel, "ticks.*");
+	assert_int_equal(f[0].n_channels, 1);
+	assert_string_equal(f[0].channels[0], "ticks.*");
 	assert_int_equal(f[0].encode, FEED_ENCODE_JSON);
 	assert_int_equal(f[0].slow, FEED_SLOW_LATEST);
 	assert_int_equal(f[0].interval_ms, 50);
@@ -140,7 +151,7 @@ check_full_feeds(void)
 	assert_int_equal(f[0].max_bytes, 1000);
 	assert_int_equal(f[0].n_where, 2);
 	assert_string_equal(f[0].where[0].pointer, "/type");
-	assert_int_equal(f[0].where[0].n, 3);
+	assert_int_equal(f[0].where[0].match.n, 3);
 	assert_true(template_uses_message(f[0].room));
 	assert_false(template_uses_message(f[0].event));
 	assert_false(f[1].is_pattern);
@@ -278,136 +289,195 @@ static const struct {
 	const char *text, *errors;
 } mistakes[] = {
 	{ __LINE__, "{\n\"engine\": {\n\"pingIntervall\": 5}}",
-		"t.conf:3: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
-	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
-	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\\u009b\\u00a0\", \"a\\tb\": 1}",
-		"t.conf:1: compat: \"3?x???\u00a0\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
-		"t.conf:1: a?b: unknown key\n" },
-	{ __LINE__, "{\"compat\": 1}", "t.conf:1: compat: expected a string, not a number\n" },
+		"t.conf:3:1: engine.pingIntervall: unknown key; did you mean \"pingInterval\"?\n" },
+	{ __LINE__, "{\"compat\": \"3.x\"}", "t.conf:1:12: compat: \"3.x\" is none of \"1.x\", \"2.x\", \"4.x\"\n" },
+	{ __LINE__, "{\"compat\": \"3\\nx\\u001b\", \"a\\tb\": 1}",
+		"t.conf:1:12: compat: \"3?x?\" is none of \"1.x\", \"2.x\", \"4.x\"\n"
+		"t.conf:1:26: a b: unknown key\n" },
+	{ __LINE__, "{\"compat\": 1}", "t.conf:1:12: compat: expected a string, not a number\n" },
 	{ __LINE__, "{\"compat\": \"1.x\",\n\"cors\": {\"credentials\": true}}",
-		"t.conf:2: cors: with \"compat\": \"1.x\" this needs \"origin\" too\n" },
+		"t.conf:2:9: cors: with \"compat\": \"1.x\" this needs \"origin\" too\n" },
 	{ __LINE__, "{\"client\": {\"version\": \"latest\"}}",
-		"t.conf:1: client.version: expected a version such as \"4.8.4\", or the beginning of one\n" },
+		"t.conf:1:24: client.version: expected a version such as \"4.8.4\", or the beginning of one\n" },
 	{ __LINE__, "{\"client\": {\"version\": 4}}",
-		"t.conf:1: client.version: expected a version such as \"4.8.4\", or the beginning of one\n" },
+		"t.conf:1:24: client.version: expected a version such as \"4.8.4\", or the beginning of one; write it in quotes\n" },
 	{ __LINE__, "{\"client\": {\"version\": \"4\",\n\"dir\": \"/x\"}}",
-		"t.conf:1: client: \"version\" and \"dir\" exclude each other\n" },
-	{ __LINE__, "{\"client\": \"4.8.4\"}", "t.conf:1: client: expected an object, not a string\n" },
+		"t.conf:1:12: client: \"version\" and \"dir\" exclude each other\n" },
+	{ __LINE__, "{\"client\": \"4.8.4\"}", "t.conf:1:12: client: expected an object, not a string\n" },
 	{ __LINE__, "{\"pingInterval\": 5}",
-		"t.conf:1: pingInterval: unknown key; did you mean \"engine.pingInterval\"?\n" },
-	{ __LINE__, "{\"LISTEN\": 5}", "t.conf:1: LISTEN: unknown key; did you mean \"listen\"?\n" },
-	{ __LINE__, "{\"zzzzzz\": 5}", "t.conf:1: zzzzzz: unknown key\n" },
-	{ __LINE__, "{\"engine.pingInterval\": 50}", "t.conf:1: engine.pingInterval: unknown key\n" },
-	{ __LINE__, "[]", "t.conf:1: expected an object, not a list\n" },
-	{ __LINE__, "{\"engine\": []}", "t.conf:1: engine: expected an object, not a list\n" },
-	{ __LINE__, "{\"workers\": \"2\"}", "t.conf:1: workers: expected a number, not a string\n" },
-	{ __LINE__, "{\"workers\": 65}", "t.conf:1: workers: expected a whole number from 0 to 64\n" },
-	{ __LINE__, "{\"workers\": 1.5}", "t.conf:1: workers: expected a whole number from 0 to 64\n" },
-	{ __LINE__, "{\"serveClient\": 1}", "t.conf:1: serveClient: expected true or false, not a number\n" },
+		"t.conf:1:2: pingInterval: unknown key; did you mean \"engine.pingInterval\"?\n" },
+	{ __LINE__, "{\"LISTEN\": 5}", "t.conf:1:2: LISTEN: unknown key; did you mean \"listen\"?\n" },
+	{ __LINE__, "{\"zzzzzz\": 5}", "t.conf:1:2: zzzzzz: unknown key\n" },
+	{ __LINE__, "{\"engine.pingInterval\": 50}", "t.conf:1:2: engine.pingInterval: unknown key\n" },
+	{ __LINE__, "[]", "t.conf:1:1: expected an object, not a list\n" },
+	{ __LINE__, "{\"engine\": []}", "t.conf:1:12: engine: expected an object, not a list\n" },
+	{ __LINE__, "{\"workers\": \"2\"}", "t.conf:1:13: workers: expected a number, not a string; write 2\n" },
+	{ __LINE__, "{\"workers\": 65}", "t.conf:1:13: workers: expected a whole number from 0 to 64\n" },
+	{ __LINE__, "{\"workers\": 1.5}", "t.conf:1:13: workers: expected a whole number from 0 to 64\n" },
+	{ __LINE__, "{\"serveClient\": 1}",
+		"t.conf:1:17: serveClient: expected true or false, not a number; write true\n" },
 	{ __LINE__, "{\"logLevel\": \"loud\"}",
-		"t.conf:1: logLevel: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\"\n" },
-	{ __LINE__, "{\"workers\": 1,\n \"workers\": 2}", "t.conf:2: workers: the key stands twice\n" },
+		"t.conf:1:14: logLevel: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\"\n" },
+	{ __LINE__, "{\"workers\": 1,\n \"workers\": 2}", "t.conf:2:2: workers: the key stands twice\n" },
 	{ __LINE__, "{\"listen\": [\"127.0.0.1:1\",\n\n \"example.com:80\"]}",
-		"t.conf:3: listen[1]: \"example.com:80\": expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"\n" },
+		"t.conf:3:2: listen[1]: \"example.com:80\": expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"\n" },
 	{ __LINE__, "{\"listen\": \"127.0.0.1:70000\"}",
-		"t.conf:1: listen: \"127.0.0.1:70000\": the port is not a number from 0 to 65535\n" },
-	{ __LINE__, "{\"listen\": []}", "t.conf:1: listen: an empty list\n" },
+		"t.conf:1:12: listen: \"127.0.0.1:70000\": the port is not a number from 0 to 65535\n" },
+	{ __LINE__, "{\"listen\": []}", "t.conf:1:12: listen: an empty list\n" },
 	{ __LINE__, "{\"listen\": [\"127.0.0.1:1\", 7]}",
-		"t.conf:1: listen[1]: expected a string that is not empty\n" },
+		"t.conf:1:28: listen[1]: expected a string that is not empty\n" },
 	{ __LINE__, "{\"redis\": \"rediss://:secret@h\"}",
-		"t.conf:1: redis: TLS is not spoken here; put a tunnel such as stunnel between\n" },
-	{ __LINE__, "{\"path\": \"socket.io\"}", "t.conf: path: \"socket.io\" is no path such as \"/socket.io/\"\n" },
+		"t.conf:1:11: redis: TLS is not spoken here; put a tunnel such as stunnel between\n" },
+	{ __LINE__, "{\"path\": \"socket.io\"}",
+		"t.conf:1:10: path: \"socket.io\" is no path such as \"/socket.io/\"\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": 1}}",
-		"t.conf:1: engine.perMessageDeflate: expected true, false or an object, not a number\n" },
+		"t.conf:1:34: engine.perMessageDeflate: expected true, false or an object, not a number\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"treshold\": 1}}}",
-		"t.conf:1: engine.perMessageDeflate.treshold: unknown key; did you mean \"threshold\"?\n" },
+		"t.conf:1:35: engine.perMessageDeflate.treshold: unknown key; did you mean \"threshold\"?\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"level\": 1}}}",
-		"t.conf:1: engine.perMessageDeflate.level: unknown key; did you mean \"zlibDeflateOptions.level\"?\n" },
+		"t.conf:1:35: engine.perMessageDeflate.level: unknown key; did you mean \"zlibDeflateOptions.level\"?\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"zlibDeflateOptions\": {\"level\": 0}}}}",
-		"t.conf:1: engine.perMessageDeflate.zlibDeflateOptions.level: expected a whole number from 1 to 9\n" },
+		"t.conf:1:67: engine.perMessageDeflate.zlibDeflateOptions.level: expected a whole number from 1 to 9\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"zlibDeflateOptions\": {\"memLevel\": 7}}}}",
-		"t.conf:1: engine.perMessageDeflate.zlibDeflateOptions.memLevel: there is nothing to set by this; leave it out\n" },
+		"t.conf:1:70: engine.perMessageDeflate.zlibDeflateOptions.memLevel: there is nothing to set by this; leave it out\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"serverMaxWindowBits\": 8}}}",
-		"t.conf:1: engine.perMessageDeflate.serverMaxWindowBits: expected a whole number from 9 to 15\n" },
+		"t.conf:1:58: engine.perMessageDeflate.serverMaxWindowBits: expected a whole number from 9 to 15\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"clientNoContextTakeover\": false}}}",
-		"t.conf:1: engine.perMessageDeflate.clientNoContextTakeover: only true can stand here: no context is kept for a connection\n" },
+		"t.conf:1:62: engine.perMessageDeflate.clientNoContextTakeover: only true can stand here: no context is kept for a connection\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": {\"clientMaxWindowBits\": 10}}}",
-		"t.conf:1: engine.perMessageDeflate.clientMaxWindowBits: there is nothing to set by this; leave it out\n" },
+		"t.conf:1:58: engine.perMessageDeflate.clientMaxWindowBits: there is nothing to set by this; leave it out\n" },
 	{ __LINE__, "{\"engine\": {\"httpCompression\": {\"threshold\": -1}}}",
-		"t.conf:1: engine.httpCompression.threshold: expected a whole number from 0 to 1073741824\n" },
+		"t.conf:1:46: engine.httpCompression.threshold: expected a whole number from 0 to 1073741824\n" },
 	{ __LINE__, "{\"engine\": {\"transports\": [\"flashsocket\"]}}",
-		"t.conf:1: engine.transports: \"flashsocket\" is none of \"polling\", \"websocket\"\n" },
+		"t.conf:1:28: engine.transports: \"flashsocket\" is none of \"polling\", \"websocket\"\n" },
 	{ __LINE__, "{\"engine\": {\"cookie\": {\"nam\": \"x\"}}}",
-		"t.conf:1: engine.cookie.nam: unknown key; did you mean \"name\"?\n" },
+		"t.conf:1:24: engine.cookie.nam: unknown key; did you mean \"name\"?\n" },
 	{ __LINE__, "{\"engine\": {\"cookie\": \"a b\"}}",
-		"t.conf:1: engine.cookie: expected a cookie name: letters, digits and -_.!#$%&'*+^`|~\n" },
+		"t.conf:1:23: engine.cookie: expected a cookie name: letters, digits and -_.!#$%&'*+^`|~\n" },
 	{ __LINE__, "{\"engine\": {\"cookie\": {\"sameSite\": \"none\"}}}",
-		"t.conf:1: engine.cookie: browsers refuse \"sameSite\": \"none\" without \"secure\": true\n" },
+		"t.conf:1:23: engine.cookie: browsers refuse \"sameSite\": \"none\" without \"secure\": true\n" },
 	{ __LINE__, "{\"cors\": {\"origin\": [\"*\"]}}",
-		"t.conf:1: cors.origin: \"*\": no wildcards in a list; \"*\" alone allows every origin\n" },
+		"t.conf:1:22: cors.origin[0]: \"*\": no wildcards in a list; \"*\" alone allows every origin\n" },
 	{ __LINE__, "{\"cors\": {\"methods\": \"GET\\r\\nX: y\"}}",
-		"t.conf:1: cors.methods: control characters cannot stand in a header\n" },
+		"t.conf:1:22: cors.methods: control characters cannot stand in a header\n" },
 	{ __LINE__, "{\"feeds\": [\n{\"channel\": \"a\"},\n{\"chanel\": \"b\"}]}",
-		"t.conf:3: feeds[1].chanel: unknown key; did you mean \"channel\"?\n"
-		"t.conf:3: feeds[1]: a feed needs a \"channel\" or a \"pattern\"\n" },
+		"t.conf:3:1: feeds[1]: a feed needs a \"channel\" or a \"pattern\"\n"
+		"t.conf:3:2: feeds[1].chanel: unknown key; did you mean \"channel\"?\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"pattern\": \"b\"}]}",
-		"t.conf:1: feeds[0]: \"channel\" and \"pattern\" exclude each other\n" },
-	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"retain\": 1}]}", "t.conf:2: feeds[0].retain: unknown key\n" },
+		"t.conf:1:12: feeds[0]: \"channel\" and \"pattern\" exclude each other\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"retain\": 1}]}",
+		"t.conf:2:1: feeds[0].retain: unknown key\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"event\": \"{1}\"}]}",
-		"t.conf:2: feeds[0].event: {1} stands for nothing: the feed's pattern has 0 stars\n" },
+		"t.conf:2:10: feeds[0].event: {1} stands for nothing: the feed's pattern has 0 stars\n" },
 	{ __LINE__, "{\"feeds\": [{\"pattern\": \"a*\",\n\"room\": \"{2}\"}]}",
-		"t.conf:2: feeds[0].room: {2} stands for nothing: the feed's pattern has 1 star\n" },
+		"t.conf:2:9: feeds[0].room: {2} stands for nothing: the feed's pattern has 1 star\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"x{\"}]}",
-		"t.conf:1: feeds[0].event: '{' stands alone; write it twice to mean the character\n" },
+		"t.conf:1:38: feeds[0].event: '{' stands alone; write it twice to mean the character\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"{chan}\"}]}",
-		"t.conf:1: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9} and "
-		"{/json/pointer}; \"{{\" is a brace\n" },
+		"t.conf:1:38: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9} and {/json/pointer}; \"{{\" is a brace\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {\"x\": [\n{\"join\": \"$1\"}]}}}}",
-		"t.conf:2: namespaces./.on: /x/0/join: \"$1\" of siocast 0.1 is \"{1}\" now; where the text is meant write "
-		"\"{$}1\"\n" },
+		"t.conf:2:10: namespaces./.on: /x/0/join: \"$1\" of siocast 0.1 is \"{1}\" now; where the text is meant write \"{$}1\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"disconnect\"}]}",
-		"t.conf:1: feeds[0].event: \"disconnect\" is a reserved name, clients would refuse it\n" },
+		"t.conf:1:38: feeds[0].event: \"disconnect\" is a reserved name, clients would refuse it\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"encode\": \"json\",\n\"batch\": {\n\"format\": \"lines\"}}]}",
-		"t.conf:3: feeds[0].batch.format: \"encode\": \"json\" needs \"array\"\n" },
+		"t.conf:3:11: feeds[0].batch.format: \"encode\": \"json\" needs \"array\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"encode\": \"text\", \"batch\": {\"format\": \"frames\"}}]}",
-		"t.conf:1: feeds[0].batch.format: \"encode\": \"text\" needs \"array\" or \"lines\": frames are binary\n" },
+		"t.conf:1:67: feeds[0].batch.format: \"encode\": \"text\" needs \"array\" or \"lines\": frames are binary\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"batch\": {\"intervall\": 1}}]}",
-		"t.conf:1: feeds[0].batch.intervall: unknown key; did you mean \"interval\"?\n" },
+		"t.conf:1:39: feeds[0].batch.intervall: unknown key; did you mean \"interval\"?\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"where\": {\"type\": 1,\n\"/a\": [1,\n{}]}}]}",
+		"t.conf:1:39: feeds[0].where.type: not a JSON pointer; it starts with '/' as in \"/type\"\n"
+		"t.conf:3:1: feeds[0].where./a: expected a string, a number, true, false or null, not an object\n" },
+	{ __LINE__, "{\"namespaces\": {\"/a\": {}},\n\"feeds\": [{\"channel\": \"x\", \"namespace\": \"/b\"}]}",
+		"t.conf:2:41: feeds[0].namespace: namespace \"/b\" is not among \"namespaces\"\n" },
+	/* What would be right. */
 	{ __LINE__,
-		"{\"feeds\": [{\"channel\": \"a\", \"where\": {\"type\": 1,\n\"/a\": [1,\n{}], \"/b\": 9007199254740992}}]}",
-		"t.conf:1: feeds[0].where.type: not a JSON pointer; it starts with '/' as in \"/type\"\n"
-		"t.conf:3: feeds[0].where./a: expected a string, a number, true, false or null, not an object\n"
-		"t.conf:3: feeds[0].where./b: numbers from 2^53 on cannot be compared exactly\n" },
-	{ __LINE__, "{\"namespaces\": {\"/a\": {}},\n\"feeds\": [{\"channel\": \"x\"}]}",
-		"t.conf:2: feeds[0]: namespace \"/\" is not among \"namespaces\"\n" },
+		"{\"engine\": {\"pingInterval\": \"200ms\", \"pingTimeout\": \"20 s\", \"maxHttpBufferSize\": \"1MB\"}}",
+		"t.conf:1:29: engine.pingInterval: expected a number, not a string; write 200\n"
+		"t.conf:1:53: engine.pingTimeout: expected a number, not a string; write 20000\n"
+		"t.conf:1:82: engine.maxHttpBufferSize: expected a number, not a string; write 1048576\n" },
+	{ __LINE__,
+		"{\"limits\": {\"headerSeconds\": \"2m\", \"keepAliveSeconds\": \"soon\", \"roomsPerSocket\": \"5s\"}}",
+		"t.conf:1:30: limits.headerSeconds: expected a number, not a string; write 120\n"
+		"t.conf:1:56: limits.keepAliveSeconds: expected a number, not a string\n"
+		"t.conf:1:82: limits.roomsPerSocket: expected a number, not a string\n" },
+	{ __LINE__, "{\"serveClient\": \"no\", \"logLevel\": \"infos\", \"cors\": {\"maxAge\": \"1h\"}}",
+		"t.conf:1:17: serveClient: expected true or false, not a string; write false\n"
+		"t.conf:1:35: logLevel: \"infos\" is none of \"error\", \"warn\", \"info\", \"debug\"; did you mean \"info\"?\n"
+		"t.conf:1:63: cors.maxAge: expected a number, not a string; write 3600\n" },
+	/* Each of several. */
+	{ __LINE__,
+		"{\"namespaces\": {\"/\": {\"on\": {\n\"a\": [{\"jion\": \"x\"}, {\"join\": \"{1}\"}, {\"ack\": 1}],\n"
+		"\"b\": 1, \"c\": [{\"emit\": []}]}}}, \"workers\": 99, \"path\": \"x\"}",
+		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, publish and "
+		"disconnect\n"
+		"t.conf:2:47: namespaces./.on: /a/2/ack: must be an array of arguments\n"
+		"t.conf:3:6: namespaces./.on: /b: must be an array of actions\n"
+		"t.conf:3:24: namespaces./.on: /c/0/emit: needs an event name\n"
+		"t.conf:3:44: workers: expected a whole number from 0 to 64\n"
+		"t.conf:3:56: path: \"x\" is no path such as \"/socket.io/\"\n" },
+	{ __LINE__, "{\n\"workers\": 2s,\n\"redis\": [\"a\" \"b\",],\n\"serveClient\": yes, \"pth\": 1\n}",
+		"t.conf:2:12: not a number as JSON writes them: digits alone, without a unit\n"
+		"t.conf:3:15: expected ',' or ']'\n"
+		"t.conf:3:18: a comma with nothing after it\n"
+		"t.conf:4:16: expected a value: a number, true, false, null, or a string in double quotes\n"
+		"t.conf:4:21: pth: unknown key; did you mean \"path\"?\n" },
+	/* Lists of channels, defaults, operators. */
+	{ __LINE__, "{\"feeds\": [{\"channel\": [\"a\", \"b\", \"a\"]}, {\"pattern\": []}, {\"channel\": [1]}]}",
+		"t.conf:1:35: feeds[0].channel[2]: \"a\" stands twice\n"
+		"t.conf:1:54: feeds[1].pattern: an empty list\n"
+		"t.conf:1:72: feeds[2].channel[0]: expected a string that is not empty\n" },
+	{ __LINE__, "{\"feeds\": [{\"pattern\": [\"a.*\", \"b\"], \"event\": \"{1}\"}]}",
+		"t.conf:1:47: feeds[0].event: {1} stands for nothing: the feed's pattern has 0 stars\n" },
+	{ __LINE__,
+		"{\"feedDefaults\": {\"channel\": \"a\", \"encod\": 1, \"slow\": 1}, \"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"b\"}]}",
+		"t.conf:1:19: feedDefaults: each feed has its own \"channel\"\n"
+		"t.conf:1:35: feedDefaults.encod: unknown key; did you mean \"encode\"?\n"
+		"t.conf:1:55: feedDefaults.slow: expected a string, not a number\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"where\": {\"/a\": {\"exist\": true}, \"/b\": {}, \"/c\": {\"exists\": 1, \">\": true},"
+		"\"/d\": {\"not\": {\"<\": null}}}}]}",
+		"t.conf:1:46: feeds[0].where./a.exist: unknown operator; there are exists, not, <, <=, > and >=\n"
+		"t.conf:1:68: feeds[0].where./b: expected operators, such as {\"exists\": true} or {\">\": 5}\n"
+		"t.conf:1:89: feeds[0].where./c.exists: expected true or false, not a number\n"
+		"t.conf:1:97: feeds[0].where./c.>: expected a number or a string, not a boolean\n"
+		"t.conf:1:123: feeds[0].where./d.not.<: expected a number or a string, not null\n" },
 	{ __LINE__, "{\"namespaces\": {\"a\": {}}}",
-		"t.conf:1: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
+		"t.conf:1:17: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",
-		"t.conf:1: namespaces./.of: unknown key; did you mean \"on\"?\n" },
-	{ __LINE__, "{\"namespaces\": {\"/\": {}, \"/\": {}}}", "t.conf:1: namespaces./: the key stands twice\n" },
+		"t.conf:1:23: namespaces./.of: unknown key; did you mean \"on\"?\n" },
+	{ __LINE__, "{\"namespaces\": {\"/\": {}, \"/\": {}}}", "t.conf:1:26: namespaces./: the key stands twice\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {},\n\"on\": {}, \"retain\": 1}, \"/a\": []}}",
-		"t.conf:2: namespaces./.on: the key stands twice\n"
-		"t.conf:2: namespaces./.retain: unknown key\n"
-		"t.conf:2: namespaces./a: expected an object, not a list\n" },
+		"t.conf:2:1: namespaces./.on: the key stands twice\n"
+		"t.conf:2:11: namespaces./.retain: unknown key\n"
+		"t.conf:2:31: namespaces./a: expected an object, not a list\n" },
 	/* What is not JSON. */
-	{ __LINE__, "", "t.conf:1: the file ends in the middle\n" },
-	{ __LINE__, "{\n\"workers\": 1,\n}", "t.conf:3: a comma with nothing after it\n" },
-	{ __LINE__, "{\n\"workers\": 1\n\"path\": \"/\"}", "t.conf:3: expected ',' or '}'\n" },
-	{ __LINE__, "{\n\"workers\" 1}", "t.conf:2: expected ':' after a key\n" },
-	{ __LINE__, "{\nworkers: 1}", "t.conf:2: expected a key in double quotes\n" },
-	{ __LINE__, "{\"a\": \"x\n\"}", "t.conf:1: a string that does not end on its line\n" },
-	{ __LINE__, "{\"a\": \"\\x\"}", "t.conf:1: a bad escape in a string\n" },
-	{ __LINE__, "{\"a\": \"\\u0000\"}", "t.conf:1: \\u0000 cannot be used here\n" },
-	{ __LINE__, "{\"a\":\n \"\\ud800\"}", "t.conf:2: half of a surrogate pair\n" },
-	{ __LINE__, "{\"a\": \"\\ud83d\\u0041\"}", "t.conf:1: half of a surrogate pair\n" },
-	{ __LINE__, "{\"a\": \"\\ude00\\ud83d\"}", "t.conf:1: half of a surrogate pair\n" },
-	{ __LINE__, "{\"\\uD83D\\uDE00\": 1}", "t.conf:1: \xf0\x9f\x98\x80: unknown key\n" },
-	{ __LINE__, "{\"a\": 01}", "t.conf:1: not a number as JSON writes them\n" },
-	{ __LINE__, "{\"a\": yes}", "t.conf:1: expected a value\n" },
-	{ __LINE__, "{\"a\": [1 2]}", "t.conf:1: expected ',' or ']'\n" },
-	{ __LINE__, "{} {}", "t.conf:1: something stands after the end of the configuration\n" },
-	{ __LINE__, "{}\n /* open", "t.conf:2: a comment that does not end\n" },
-	{ __LINE__, "{\"a\": \"\xff\"}", "t.conf:1: the file is not UTF-8\n" },
+	{ __LINE__, "", "t.conf:1:1: the file ends in the middle\n" },
+	{ __LINE__, "{\n\"workers\": 1,\n}", "t.conf:2:13: a comma with nothing after it\n" },
+	{ __LINE__, "{\n\"workers\": 1\n\"path\": \"/\"}", "t.conf:3:1: expected ',' or '}'\n" },
+	{ __LINE__, "{\n\"workers\" 1}", "t.conf:2:11: expected ':' after a key\n" },
+	{ __LINE__, "{\nworkers: 1}", "t.conf:2:1: expected a key in double quotes\n" },
+	{ __LINE__, "{\"a\": \"x\n\"}", "t.conf:1:7: a string that does not end on its line\n" },
+	{ __LINE__, "{\"a\": \"\\x\"}", "t.conf:1:8: a bad escape in a string; a backslash itself is written \\\\\n" },
+	{ __LINE__, "{\"a\": \"\\u0000\"}", "t.conf:1:8: \\u0000 cannot be used here\n" },
+	{ __LINE__, "{\"a\":\n \"\\ud800\"}", "t.conf:2:3: half of a surrogate pair\n" },
+	{ __LINE__, "{\"a\": \"\\ud83d\\u0041\"}", "t.conf:1:8: half of a surrogate pair\n" },
+	{ __LINE__, "{\"a\": \"\\ude00\\ud83d\"}", "t.conf:1:8: half of a surrogate pair\n" },
+	{ __LINE__, "{\"\\uD83D\\uDE00\": 1}", "t.conf:1:2: \xf0\x9f\x98\x80: unknown key\n" },
+	{ __LINE__, "{\"a\": 01}",
+		"t.conf:1:2: a: unknown key\n"
+		"t.conf:1:7: not a number as JSON writes them\n" },
+	{ __LINE__, "{\"a\": yes}",
+		"t.conf:1:2: a: unknown key\n"
+		"t.conf:1:7: expected a value: a number, true, false, null, or a string in double quotes\n" },
+	{ __LINE__, "{\"a\": [1 2]}",
+		"t.conf:1:2: a: unknown key\n"
+		"t.conf:1:10: expected ',' or ']'\n" },
+	{ __LINE__, "{} {}", "t.conf:1:4: something stands after the end of the configuration\n" },
+	{ __LINE__, "{}\n /* open", "t.conf:2:2: a comment that does not end\n" },
+	{ __LINE__, "{\"a\": \"\xff\"}",
+		"t.conf:1:2: a: unknown key\n"
+		"t.conf:1:8: the file is not UTF-8\n" },
 };
 
 static void
@@ -430,8 +500,274 @@ handler_mistakes_have_lines(void **state)
 
 	(void)state;
 	assert_null(load_with(text, NULL));
-	assert_int_equal(strncmp(errors, "t.conf:3: namespaces./.on: ", 27), 0);
+	assert_int_equal(strncmp(errors, "t.conf:3:10: namespaces./.on: ", 30), 0);
 	assert_int_equal(n_errors, 1);
+}
+
+/* Text, what of it is shown, and the caret below. */
+static void
+lines_are_shown(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} cases[] = {
+		{ "{\n\t\"workers\":\t\"x\" // no\r\n}", " \"workers\": \"x\" // no\n            ^\n" },
+		{ "\xef\xbb\xbf{\"w\": 1}", "{\"w\": 1}\n ^\n" },
+		{ "{\"\u00e4\": 1}", "{\"\u00e4\": 1}\n ^\n" },
+		{ "{\"redis\": \"redis://me:secret@h:0\"}", "{\"redis\": \"redis://*********@h:0\"}\n          ^\n" },
+		{ "{\"redis\": \":secret@h:0\"}", "{\"redis\": \"*******@h:0\"}\n          ^\n" },
+		/* ESC, DEL, the C1 control CSI, a byte that is not UTF-8, and an override of the direction. */
+		{ "{\"\x1b[2J\x7f\xc2\x9b\x9b\xe2\x80\xae\": 1}",
+			"{\"?[2J????\": 1}\n  ^\n{\"?[2J????\": 1}\n        ^\n" },
+		{ "", "\n^\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_null(load_with(cases[i].text, NULL));
+		assert_string_equal(excerpts, cases[i].shown);
+	}
+}
+
+static void
+long_lines_are_cut(void **state)
+{
+	char text[1000];
+	const char *caret;
+
+	(void)state;
+	memset(text, ' ', sizeof text);
+	sprintf(text + 300, "{\"qqqqqq\": 1}");
+	memset(text + strlen(text), ' ', 100);
+	text[999] = '\0';
+	assert_null(load_with(text, NULL));
+	assert_string_equal(errors, "t.conf:1:302: qqqqqq: unknown key\n");
+	assert_int_equal(strncmp(excerpts, "...  ", 5), 0);
+	caret = strchr(excerpts, '\n') + 1;
+	assert_int_equal(excerpts[strchr(caret, '^') - caret], '"');
+	assert_true(strlen(caret) < 100 && caret - excerpts < 140);
+}
+
+/* What is allowed, and what is said about it. */
+static const struct {
+	int line;
+	const char *text, *warnings;
+} suspicious[] = {
+	{ __LINE__, "{}", "t.conf: warning: feeds: no feeds: nothing that is published would reach anybody\n" },
+	{ __LINE__, "{\"feeds\": []}",
+		"t.conf:1:11: warning: feeds: no feeds: nothing that is published would reach anybody\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": [\"a.*\", \"b\"]}]}",
+		"t.conf:1:25: warning: feeds[0].channel[0]: the one channel called \"a.*\"; for all that match write "
+		"\"pattern\"\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"room\": \"r\"}]}",
+		"t.conf:2:9: warning: feeds[0].room: no handler of \"/\" joins such a room, so nobody would hear it; a \"join\" "
+		"under \"namespaces\" does that\n" },
+	{ __LINE__,
+		"{\"feedDefaults\": {\"room\": \"sym.{/s}\"}, \"feeds\": [{\"channel\": \"a\"}],\n"
+		"\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"join\": \"symbol.{1}\"}, {\"leave\": \"sym.{1}\"}]}}}}",
+		"t.conf:1:27: warning: feeds[0].room: no handler of \"/\" joins such a room, so nobody would hear it; a \"join\" "
+		"under \"namespaces\" does that\n" },
+	{ __LINE__, "{\"engine\": {\"cookie\": \"false\"},\n\"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:23: warning: engine.cookie: a cookie called \"false\"; write it without quotes to mean the value\n" },
+	{ __LINE__,
+		"{\"engine\": {\"cookie\": {\"path\": \"false\"}}, \"www\": \"/null\",\n\"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:32: warning: engine.cookie.path: \"false\" in quotes is a text like any other\n" },
+	{ __LINE__, "{\"engine\": {\"pingInterval\": 25}, \"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:29: warning: engine.pingInterval: less than a second; where 25 seconds are meant write 25000\n" },
+	{ __LINE__, "{\"redis\": [\"h:1\", \"localhost\", \"redis://127.0.0.1/3\"], \"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:32: warning: redis[2]: the same server as redis[1], whatever the database: every message would come "
+		"twice\n" },
+	{ __LINE__, "{\"cors\": {\"credentials\": true}, \"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:26: warning: cors.credentials: browsers refuse credentials where the origin is \"*\"; name the "
+		"origins, or write \"origin\": true\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\"}], \"cors\": {\"origin\": [\"https://a/x\",\n\"https://a/\",\n\"a.example\",\n"
+		"\"https://A\",\n\"https://a:443\",\n\"http://[::1]:80\",\n\"null\", \"https://a:8443\", \"http://[::1]\"]}}",
+		"t.conf:1:51: warning: cors.origin[0]: \"https://a/x\": an origin ends with its host or port: no page's has a path "
+		"or a slash at its end\n"
+		"t.conf:2:1: warning: cors.origin[1]: \"https://a/\": an origin ends with its host or port: no page's has a path "
+		"or a slash at its end\n"
+		"t.conf:3:1: warning: cors.origin[2]: \"a.example\": an origin begins with its scheme, as in "
+		"\"https://example.org\"\n"
+		"t.conf:4:1: warning: cors.origin[3]: \"https://A\": browsers write origins in small letters\n"
+		"t.conf:5:1: warning: cors.origin[4]: \"https://a:443\": browsers leave out the port that goes with the scheme\n"
+		"t.conf:6:1: warning: cors.origin[5]: \"http://[::1]:80\": browsers leave out the port that goes with the "
+		"scheme\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\"}], \"cors\": {\"origin\": \"https://*.example.org\"}}",
+		"t.conf:1:50: warning: cors.origin: \"https://*.example.org\": there are no wildcards: this is the name of no "
+		"page's origin\n" },
+	{ __LINE__,
+		"{\"redis\": \"redis://:$PASS@h\", \"path\": \"/$$\", \"feeds\": [{\"channel\": \"${HOME\"},\n{\"channel\": \"$HOME\"}]}",
+		NULL },
+	{ __LINE__,
+		"{\"redis\": \"redis://:$PASS@h\",\n\"feeds\": [{\"channel\": \"$HOME-$x\"}], \"www\": \"/${home}\"}",
+		"t.conf:1:11: warning: redis: a '$' is text here; the environment is written ${NAME}, in capitals\n"
+		"t.conf:2:23: warning: feeds[0].channel: $HOME is text here; the environment is written ${NAME}, in capitals\n"
+		"t.conf:2:44: warning: www: ${home} is text here; the environment is written ${NAME}, in capitals\n" },
+	/* Nothing to say. */
+	{ __LINE__,
+		"{\"feedDefaults\": {\"room\": \"sym.{/s}\"}, \"feeds\": [{\"pattern\": \"a.*\"}, {\"channel\": \"b\", \"room\": "
+		"\"all\"}],\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"join\": [\"sym.{1}\", \"all\"]}]}}}}",
+		"" },
+	{ __LINE__, "{\"cors\": {\"origin\": true, \"credentials\": true}, \"feeds\": [{\"channel\": \"a\"}]}", "" },
+};
+
+static void
+warnings_are_told(void **state)
+{
+	struct config_flags strict = { .strict = true };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof suspicious / sizeof suspicious[0]; i++) {
+		struct config *c = load_with(suspicious[i].text, NULL);
+
+		if (!suspicious[i].warnings) { /* not even a warning */
+			assert_null(c);
+			continue;
+		}
+		if (!c) fail_msg("line %d: %s", suspicious[i].line, errors);
+		if (strcmp(warnings, suspicious[i].warnings) != 0)
+			fail_msg("line %d:\n got: %s want: %s", suspicious[i].line, warnings, suspicious[i].warnings);
+		assert_int_equal(c->warnings > 0, *warnings != '\0');
+		config_free(c);
+		c = load_with(suspicious[i].text, &strict);
+		assert_int_equal(c == NULL, *warnings != '\0');
+		config_free(c);
+	}
+}
+
+/* The environment */
+
+static char *const variables[] = { (char *)"NAME=acme", (char *)"PORT=9", (char *)"EMPTY=", (char *)"NAMED=x",
+	(char *)"ON=true", NULL };
+
+static void
+strings_take_variables(void **state)
+{
+	const struct config_flags f = { .environment = variables };
+	struct config *c = load_with(
+		"{\"workers\": \"${PORT}\", \"serveClient\": \"${OFF:-false}\", \"path\": \"/${NAME}/${EMPTY:-x}${EMPTY}\","
+		"\"redis\": \"h:${PORT}1\", \"engine\": {\"pingInterval\": \"${PING:-5000}\"},"
+		"\"feeds\": [{\"channel\": \"$${NAME}:${NONE:-}\", \"event\": \"${channel}\"}]}",
+		&f);
+
+	(void)state;
+	if (!c) fail_msg("%s", errors);
+	fill(c);
+	assert_int_equal(c->workers, 9);
+	assert_false(c->serve_client);
+	assert_string_equal(c->path, "/acme/x/");
+	assert_string_equal(feed.redis[0].name, "h:91");
+	assert_int_equal(server.ping_interval, 5000);
+	assert_string_equal(feed.specs->v[0].channels[0], "${NAME}:");
+	assert_string_equal(warnings, "");
+	config_free(c);
+	assert_null(load_with(
+		"{\"path\": \"/${NONE}\", \"www\": \"${NAME\", \"workers\": \"${NAME}\", \"admin\": \"${X:-a\"}", &f));
+	assert_string_equal(errors,
+		"t.conf:1:10: path: there is no NONE in the environment; ${NONE:-text} stands for the text where it is not\n"
+		"t.conf:1:29: www: a variable of the environment is written ${NAME} or ${NAME:-text}\n"
+		"t.conf:1:50: workers: expected a number, not a string\n"
+		"t.conf:1:70: admin: a variable of the environment is written ${X} or ${X:-text}\n");
+}
+
+static void
+options_are_variables(void **state)
+{
+	char *const env[] = { (char *)"SIOCAST_ENGINE_PING_INTERVAL=7000", (char *)"SIOCAST_ENGINE_ALLOW_EIO3=false",
+		(char *)"SIOCAST_ENGINE_IO_URING=true", (char *)"SIOCAST_LISTEN=[::1]:5",
+		(char *)"SIOCAST_REDIS=[\"h:1\",\"h:2\"]", (char *)"SIOCAST_ENGINE_COOKIE_SECURE=true",
+		(char *)"SIOCAST_ENGINE_COOKIE_MAX_AGE=60", (char *)"SIOCAST_WWW=/true",
+		(char *)"SIOCAST_FEEDS=[{\"channel\":\"b\",\"where\":{\"/n\":1}}]",
+		(char *)"SIOCAST_FEED_DEFAULTS_BATCH_INTERVAL=5", (char *)"SIOCAST_COMPAT=1.x",
+		(char *)"SIOCAST_LIMITS_MAX_CONNECTIONS=", (char *)"SIOCAST=/bin/siocast",
+		(char *)"SIOCAST_PORT=tcp://1", (char *)"SIOCAST_SERVICE_HOST=h", NULL };
+	struct config_flags f = { .environment = env, .www = "/flag" };
+	struct config *c = load_with(
+		"{\"engine\": {\"pingInterval\": 6000, \"cookie\": \"lb\"}, \"workers\": 3, \"limits\": {\"maxConnections\": 8},"
+		"\"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"c\"}]}",
+		&f);
+
+	(void)state;
+	if (!c) fail_msg("%s", errors);
+	fill(c);
+	assert_int_equal(server.ping_interval, 7000);
+	assert_int_equal(server.ping_timeout, 60000);
+	assert_false(server.allow_eio3);
+	assert_string_equal(c->listen[0].host, "::1");
+	assert_int_equal(c->n_redis, 2);
+	assert_string_equal(server.cookie_name, "lb");
+	assert_string_equal(server.cookie_attributes, "; Max-Age=60; Path=/; HttpOnly; Secure");
+	assert_string_equal(c->www, "/flag");
+	assert_int_equal(feed.specs->n, 1);
+	assert_string_equal(feed.specs->v[0].channels[0], "b");
+	assert_int_equal(feed.specs->v[0].interval_ms, 5);
+	assert_int_equal(c->workers, 3);
+	assert_int_equal(c->limits.max_connections, 8);
+	assert_string_equal(warnings, "");
+	config_free(c);
+}
+
+static void
+bad_variables(void **state)
+{
+	char *const env[] = { (char *)"SIOCAST_WORKERS=two", (char *)"SIOCAST_SERVE_CLIENT=yes",
+		(char *)"SIOCAST_LOG_LEVEL=loud", (char *)"SIOCAST_FEEDS=[{\"channel\":\"b\",\"evnt\":1}]",
+		(char *)"SIOCAST_ENGINE_PING_TIMEOUT=5s", NULL };
+	char *const near[] = { (char *)"SIOCAST_LISTN=1", (char *)"SIOCAST_ZZZZZZZ=1", NULL };
+	struct config_flags f = { .environment = env };
+
+	(void)state;
+	assert_null(load_with("{\n}", &f));
+	assert_string_equal(errors,
+		"SIOCAST_WORKERS: workers: expected a number, not a string\n"
+		"SIOCAST_ENGINE_PING_TIMEOUT: engine.pingTimeout: expected a number, not a string; write 5000\n"
+		"SIOCAST_SERVE_CLIENT: serveClient: expected true or false, not a string; write true\n"
+		"SIOCAST_FEEDS: feeds[0].evnt: unknown key; did you mean \"event\"?\n"
+		"SIOCAST_LOG_LEVEL: logLevel: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\"\n");
+	f.environment = near;
+	config_free(load_with("{\"feeds\": [{\"channel\": \"a\"}]}", &f));
+	assert_string_equal(warnings, "warning: SIOCAST_LISTN: no option is called so; did you mean SIOCAST_LISTEN?\n"
+				      "warning: SIOCAST_ZZZZZZZ: no option is called so\n");
+}
+
+static void
+feeds_have_defaults(void **state)
+{
+	const char *flags[] = { "x=x" };
+	const struct config_flags f = { .feeds = { flags, 1 } };
+	struct config *c = load_with(
+		"{\"feeds\": [{\"channel\": [\"a\", \"b\"]},"
+		"{\"pattern\": \"p.*\", \"event\": \"own\", \"batch\": {\"maxBytes\": 7}, \"where\": {\"/b\": {\">\": 1}}}],"
+		"\"feedDefaults\": {\"event\": \"ev\", \"encode\": \"json\", \"batch\": {\"interval\": 9}, \"where\": {\"/a\": 1, \"/c\": 2},"
+		"\"namespace\": \"/n\"}, \"namespaces\": {\"/n\": {}}}",
+		&f);
+	const struct feed_spec *v;
+
+	(void)state;
+	if (!c) fail_msg("%s", errors);
+	fill(c);
+	v = feed.specs->v;
+	assert_int_equal(feed.specs->n, 3);
+	assert_int_equal(v[0].n_channels, 2);
+	assert_string_equal(v[0].channels[1], "b");
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(v[i].nsp, "/n");
+		assert_int_equal(v[i].encode, FEED_ENCODE_JSON);
+		assert_int_equal(v[i].interval_ms, 9);
+		assert_int_equal(v[i].max_messages, 1000);
+		assert_int_equal(v[i].n_where, i == 1 ? 1 : 2);
+	}
+	assert_int_equal(v[1].max_bytes, 7);
+	assert_string_equal(v[1].where[0].pointer, "/b");
+	assert_string_equal(v[1].where[0].match.operators[0].bound.text.p, "1");
+	/* "/" is there, whatever the file names. */
+	assert_int_equal(clients.namespaces->n, 2);
+	assert_non_null(namespace_specs_find(clients.namespaces, EIO_LIT("/")));
+	config_free(c);
+	c = load("{\"namespaces\": {}}");
+	assert_int_equal(clients.namespaces->n, 1);
+	config_free(c);
 }
 
 /* Every prefix and every single changed byte of a good file is answered, by a configuration or by errors. */
@@ -463,7 +799,8 @@ errors_are_bounded(void **state)
 	for (int i = 0; i < 50; i++) sprintf(text + strlen(text), "\"qqq%d\": 1,\n", i);
 	strcat(text, "\"workers\": 1}");
 	assert_null(load_with(text, NULL));
-	assert_int_equal(n_errors, 20);
+	assert_int_equal(n_errors, 21);
+	assert_non_null(strstr(errors, "\nt.conf: 30 more mistakes are not shown\n"));
 }
 
 static void
@@ -474,7 +811,7 @@ nesting_is_bounded(void **state)
 	(void)state;
 	memset(text, '[', sizeof text - 1);
 	assert_null(load_with(text, NULL));
-	assert_string_equal(errors, "t.conf:1: nested too deeply\n");
+	assert_string_equal(errors, "t.conf:1:65: nested too deeply\n");
 }
 
 static void
@@ -507,7 +844,7 @@ flags_stand_over_the_file(void **state)
 	assert_true(feed.specs->v[1].is_pattern);
 	assert_int_equal(feed.specs->v[1].index, 1);
 	assert_false(feed.specs->v[2].is_pattern);
-	assert_string_equal(feed.specs->v[2].channel, "news");
+	assert_string_equal(feed.specs->v[2].channels[0], "news");
 	config_free(c);
 }
 
@@ -565,19 +902,30 @@ files(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "{\"workers\":4}", 13), 13);
-	c = config_load(&f, on_error, errors);
+	assert_int_equal(write(fd, "{\"workers\":4,\"www\":\"w/x\",\"listen\":\"unix:s\"}", 43), 43);
+	*warnings = '\0';
+	c = config_load(&f, on_report, errors);
 	assert_non_null(c);
 	assert_int_equal(c->workers, 4);
+	assert_string_equal(c->www, "/tmp/w/x");
+	assert_string_equal(c->listen[0].path, "/tmp/s");
+	assert_string_equal(c->listen[0].text, "unix:/tmp/s");
+	assert_non_null(strstr(warnings, ": warning: www: \"w/x\" is relative to the folder of this file: /tmp/w/x\n"));
+	assert_non_null(strstr(warnings, ": warning: listen: \"s\" is relative to the folder of this file: /tmp/s\n"));
 	assert_string_equal(c->file, name);
 	config_free(c);
+	f.look = true;
+	*errors = '\0';
+	assert_null(config_load(&f, on_report, errors));
+	assert_non_null(strstr(errors, ":1:20: www: /tmp/w/x: no such file or directory\n"));
+	f.look = false;
 	close(fd);
 	unlink(name);
 	*errors = '\0';
-	assert_null(config_load(&f, on_error, errors));
+	assert_null(config_load(&f, on_report, errors));
 	assert_non_null(strstr(errors, "no such file"));
 	f.file = "/";
-	assert_null(config_load(&f, on_error, errors));
+	assert_null(config_load(&f, on_report, errors));
 }
 
 static void
@@ -616,6 +964,13 @@ main(void)
 		cmocka_unit_test(generations_are_defaults),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(handler_mistakes_have_lines),
+		cmocka_unit_test(lines_are_shown),
+		cmocka_unit_test(long_lines_are_cut),
+		cmocka_unit_test(warnings_are_told),
+		cmocka_unit_test(strings_take_variables),
+		cmocka_unit_test(options_are_variables),
+		cmocka_unit_test(bad_variables),
+		cmocka_unit_test(feeds_have_defaults),
 		cmocka_unit_test(damaged_files),
 		cmocka_unit_test(errors_are_bounded),
 		cmocka_unit_test(nesting_is_bounded),

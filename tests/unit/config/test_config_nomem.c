@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Out of memory at every single place while the configuration is read: an error each time, and nothing is left behind. */
+/* Out of memory at every single place while the configuration is read: an error each time, and nothing is left
+ * behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,10 +35,10 @@ static const char text[] =
 	"\"serveClient\": true, \"client\": {\"version\": \"4.8\", \"dir\": null}, \"www\": \"/w\","
 	"\"feeds\": [{\"pattern\": \"n.*\", \"namespace\": \"/n\", \"event\": \"e {1}\", \"room\": \"{/a}\", \"encode\": \"text\","
 	"    \"batch\": {\"interval\": 5, \"maxMessages\": 6, \"maxBytes\": 7, \"format\": \"lines\"},"
-	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\"}, \"slow\": \"latest\"},"
-	"  {\"channel\": \"c\"}],"
+	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\", \"/c\": {\"exists\": true, \"not\": {\">\": \"x\"}}}, \"slow\": \"latest\"},"
+	"  {\"channel\": [\"c\", \"${D:-d}\"]}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
 	"\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
-	"\"limits\": {\"clientQueueBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
+	"\"limits\": {\"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
 	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
 	"\"logLevel\": \"warn\"}";
@@ -45,10 +46,11 @@ static const char text[] =
 static unsigned reported;
 
 static void
-on_nomem_error(void *user, const char *line)
+on_nomem_error(void *user, const struct config_report *r)
 {
 	(void)user;
-	if (!strstr(line, "memory")) fail_msg("%s", line);
+	if (r->warning) return;
+	if (!strstr(r->text, "memory")) fail_msg("%s", r->text);
 	reported++;
 }
 
@@ -69,7 +71,10 @@ static int
 read_everything(void)
 {
 	const char *feeds[] = { "a=b", "p*=b" }, *listen[] = { "localhost:5" }, *redis[] = { "h" };
-	const struct config_flags flags = { .admin = "127.0.0.1:9",
+	char *const environment[] = { (char *)"SIOCAST_ENGINE_COOKIE_PATH=/e", (char *)"SIOCAST_WORKERS=4",
+		(char *)"SIOCAST_CORS_ORIGIN=[\"http://c\"]", (char *)"SIOCAST_WROKERS=1", NULL };
+	const struct config_flags flags = { .environment = environment,
+		.admin = "127.0.0.1:9",
 		.path = "/q",
 		.www = "v",
 		.log_level = "error",

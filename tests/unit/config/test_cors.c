@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cross-origin headers, from a configuration and a request to the lines: each policy, each kind of answer. And what else of the
- * configuration becomes header lines, the cookie.
+ * Cross-origin headers, from a configuration and a request to the lines: each policy, each kind of answer. And what
+ * else of the configuration becomes header lines, the cookie.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,7 +171,8 @@ whoever_asks(void **state)
 	take_down(&s);
 }
 
-/* As the servers of revision 3: nothing on files and the 101, the origin back on the rest, for clients of any revision. */
+/* As the servers of revision 3: nothing on files and the 101, the origin back on the rest, for clients of any
+ * revision. */
 static void
 legacy(void **state)
 {

@@ -140,8 +140,8 @@ test_header_accepted(void **state)
 	}
 }
 
-/* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation that gives
- * the paper's vector for SipHash-2-4. */
+/* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation
+ * that gives the paper's vector for SipHash-2-4. */
 static void
 test_siphash(void **state)
 {

@@ -47,16 +47,16 @@ differs(const char *id)
 	return false;
 }
 
-/* The data of these hold a NUL, where cJSON ends a string, or two UTF-16 units that are no character: only their number of packets
- * and types are compared here. */
+/* The data of these hold a NUL, where cJSON ends a string, or two UTF-16 units that are no character: only their
+ * number of packets and types are compared here. */
 static bool
 data_unreadable(const char *id)
 {
 	return strstr(id, "-nul") || strstr(id, "-lone");
 }
 
-/* The data of a vector's packet as bytes; false when the packet has none. cJSON cuts strings at NUL, so a vector with one in its
- * data is taken from the wire. */
+/* The data of a vector's packet as bytes; false when the packet has none. cJSON cuts strings at NUL, so a vector
+ * with one in its data is taken from the wire. */
 static bool
 data_of(const cJSON *packet, struct eio_buf *out)
 {
@@ -403,7 +403,8 @@ check_wire(struct eio_bundle *b, enum eio_wire wire, struct eio_bytes expected)
 	assert_memory_equal(w->data, expected.p, expected.n);
 }
 
-/* A namespace is no JSON: to be known again it stays as it is, and in the string form as the client's generation encodes it. */
+/* A namespace is no JSON: to be known again it stays as it is, and in the string form as the client's generation
+ * encodes it. */
 static void
 test_ascii_namespace(void **state)
 {

@@ -22,7 +22,7 @@ struct replay {
 	struct eio_buf log;
 	uint64_t now;
 	bool writable;
-	char input[256]; /* what was passed in last: sessions read it in place */
+	char input[1024]; /* what was passed in last: sessions read it in place */
 };
 
 static const char sid[] = "Aabcdefghijklmnopqrs";
@@ -68,13 +68,13 @@ pump(struct replay *r)
 		switch (out.type) {
 		case EIO_OUTPUT_ANSWER:
 			assert_non_null(out.body);
-			say(r, "answer", out.body->data, out.body->n);
+			say(r, out.away ? "away" : "answer", out.body->data, out.body->n);
 			eio_block_unref(out.body);
 			break;
 		case EIO_OUTPUT_SEND: say_bundle(r, out.bundle); break;
-		case EIO_OUTPUT_WS_CLOSE: say(r, "ws-close", NULL, 0); break;
+		case EIO_OUTPUT_WS_CLOSE: say(r, out.away ? "ws-away" : "ws-close", NULL, 0); break;
 		case EIO_OUTPUT_PROBE_PONG: say(r, "probe-pong", NULL, 0); break;
-		case EIO_OUTPUT_PROBE_CLOSE: say(r, "probe-close", NULL, 0); break;
+		case EIO_OUTPUT_PROBE_CLOSE: say(r, out.away ? "probe-away" : "probe-close", NULL, 0); break;
 		case EIO_OUTPUT_POST_DESTROY: say(r, "post-destroy", NULL, 0); break;
 		case EIO_OUTPUT_END: say(r, "end", NULL, 0); break;
 		case EIO_OUTPUT_NONE: break;
@@ -307,6 +307,68 @@ test_good_then_bad(void **state)
 	assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
 	send_text(&r, "echo");
 	EXPECT(&r, "closed parse error; answer 1; end");
+	finish(&r);
+}
+
+/* A POST is open until it is read to its end, however many turns that takes. What happens meanwhile finds it so. */
+static void
+test_read_in_turns(void **state)
+{
+	enum { END, SECOND_POST, ABORT, UPGRADE, CLOSE, WAYS };
+	struct eio_event ev;
+
+	(void)state;
+	for (int way = END; way < WAYS; way++) {
+		struct replay r;
+
+		start(&r, EIO_TRANSPORT_POLLING);
+		get(&r, EIO_ACCEPT_OK);
+		post(&r, "4one|4two");
+		assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
+		assert_true(eio_session_reading(&r.s));
+		if (way == SECOND_POST) assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OVERLAP);
+		if (way == ABORT) eio_session_post_abort(&r.s);
+		if (way == UPGRADE) {
+			assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+			probe(&r, "5");
+			ws(&r, "4three");
+		}
+		if (way == CLOSE) eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+		if (way == END) {
+			EXPECT(&r, "text two");
+			assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+		} else if (way == SECOND_POST) {
+			EXPECT(&r, "closed transport error; post-destroy; answer 1; end");
+		} else if (way == ABORT) {
+			EXPECT(&r, "closed transport error; answer 1; end");
+		} else if (way == UPGRADE) {
+			EXPECT(&r, "text three; post-destroy; answer 1");
+		} else {
+			EXPECT(&r, "closed forced close; answer 1; end");
+		}
+		assert_false(eio_session_reading(&r.s));
+		finish(&r);
+	}
+}
+
+/* Packets that are no events do not pile up either. */
+static void
+test_later(void **state)
+{
+	struct replay r;
+	struct eio_event ev;
+	char body[1001] = "";
+	unsigned later = 0;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	for (int i = 0; i < 200; i++) strcat(body, "6|");
+	strcat(body, "4x");
+	post(&r, body);
+	while (eio_session_event(&r.s, &ev, r.now) == EIO_EVENT_LATER) later++;
+	assert_in_range(later, 2, 100);
+	assert_int_equal(ev.type, EIO_EVENT_MESSAGE);
+	EXPECT(&r, "");
 	finish(&r);
 }
 
@@ -629,8 +691,36 @@ test_shutdown(void **state)
 	start(&r, EIO_TRANSPORT_POLLING);
 	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
-	EXPECT(&r, "closed server shutting down; probe-close; end");
+	EXPECT(&r, "closed server shutting down; probe-away; end");
 	assert_int_equal(eio_session_submit(&r.s, r.settings.ping, NULL), -1);
+	finish(&r);
+
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "closed server shutting down; away 1; end");
+	finish(&r);
+
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "closed server shutting down; ws-away; end");
+	finish(&r);
+}
+
+/* Who was told to go before the server goes is told just that. */
+static void
+test_shutdown_of_a_closing_session(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	r.writable = false;
+	eio_session_submit(&r.s, r.settings.ping, NULL);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+	EXPECT(&r, "ws-close; end");
 	finish(&r);
 }
 
@@ -650,15 +740,18 @@ test_drop(void **state)
 		eio_session_submit(&r.s, b, i == 0 ? NULL : i % 2 ? (void *)&stream_a : (void *)&stream_b);
 		eio_bundle_unref(b);
 	}
-	assert_int_equal(eio_session_queued(&r.s), 12);
+	assert_int_equal(eio_session_queued(&r.s), 12 + 6 * EIO_QUEUED_COST);
+	assert_int_equal(eio_session_replies(&r.s), 2 + EIO_QUEUED_COST);
 	r.s.queue.mark = 5;
 	assert_int_equal(eio_session_drop(&r.s, &stream_a, 0), 3);
-	assert_int_equal(eio_session_queued(&r.s), 6);
+	assert_int_equal(eio_session_queued(&r.s), 6 + 3 * EIO_QUEUED_COST);
 	assert_int_equal(r.s.queue.mark, 5);
 	/* The oldest goes first, and what carries no tag stays. */
-	assert_int_equal(eio_session_drop(&r.s, NULL, 4), 1);
+	assert_int_equal(eio_session_drop(&r.s, NULL, 2 * (2 + EIO_QUEUED_COST) - 1), 1);
 	get(&r, EIO_ACCEPT_OK);
 	EXPECT(&r, "answer 4a|4e");
+	assert_int_equal(eio_session_queued(&r.s), 0);
+	assert_int_equal(eio_session_replies(&r.s), 0);
 	finish(&r);
 }
 
@@ -797,7 +890,8 @@ test_probe_after_failed_probe(void **state)
 	finish(&r);
 }
 
-/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way of. */
+/* A poll that comes when the probe has just failed is held: there is no upgrade any more that it could be in the way
+ * of. */
 static void
 test_poll_after_failed_probe(void **state)
 {
@@ -853,7 +947,8 @@ test_closing_upgrade_ends(void **state)
 	finish(&r);
 }
 
-/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its old form. */
+/* Whether binary goes as text is said by the WebSocket's own URL; a poll dropped by the upgrade is answered in its
+ * old form. */
 static void
 test_upgrade_b64(void **state)
 {
@@ -1011,7 +1106,10 @@ main(void)
 		cmocka_unit_test(test_server_close),
 		cmocka_unit_test(test_close_moves_to_websocket),
 		cmocka_unit_test(test_shutdown),
+		cmocka_unit_test(test_shutdown_of_a_closing_session),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_read_in_turns),
+		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_binary_form_in_parts),
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),

@@ -67,8 +67,8 @@ static const unsigned char kinds[] = { 'a', 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 
 
 enum { KINDS = sizeof kinds };
 
-/* Calls check with each sequence of four kinds in place at `at` of a text of n bytes; shorter ones are those with 'a'. What is
- * not in the text is cut off. */
+/* Calls check with each sequence of four kinds in place at `at` of a text of n bytes; shorter ones are those with
+ * 'a'. What is not in the text is cut off. */
 static void
 all_kinds_at(utf8_check *check, size_t at, size_t n)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers of the HTTP server that are gathered, with the kernel's io_uring and without it: what is shared, what order they
- * leave in, what a full socket does not take, and what a connection that ends still gets.
+ * Answers of the HTTP server that are gathered, with the kernel's io_uring and without it: what is shared, what order
+ * they leave in, what a full socket does not take, and what a connection that ends still gets.
  */
 #define _GNU_SOURCE
 #include "eio/net/httpd.h"
@@ -31,6 +31,7 @@ struct test {
 	int peers[PEERS];
 	struct eio_exchange *held[HELD]; /* in the order in which they came */
 	unsigned n;
+	bool at_once; /* nothing is held, and n only counts */
 };
 
 static void
@@ -39,6 +40,11 @@ on_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	struct test *t = user;
 
 	if (stage != EIO_STAGE_COMPLETE) return;
+	if (t->at_once) {
+		t->n++;
+		eio_exchange_respond_text(ex, 200, NULL, EIO_LIT("at once"), eio_bytes("", 0));
+		return;
+	}
 	assert_true(t->n < HELD);
 	t->held[t->n++] = eio_exchange_ref(ex);
 }
@@ -195,11 +201,27 @@ test_shared(void **state)
 	check_shared(true);
 }
 
-/* Pipelined requests are answered in one pass, more than the socket takes: all of it arrives, in order. */
+/* Answers what is held from number *answered on, and what comes to be held by that. */
+static void
+answer_held(struct test *t, unsigned *answered)
+{
+	eio_httpd_gather(t->httpd);
+	for (; *answered < t->n; ++*answered) {
+		struct eio_block *body = block_of(NULL, BODY - *answered, (char)('a' + *answered % 26));
+
+		respond(t->held[*answered], 200, NULL, body);
+		eio_block_unref(body);
+	}
+	eio_httpd_send_gathered(t->httpd);
+}
+
+/* Pipelined requests are answered in one pass, more than the socket takes: all of it arrives, in order, and while the
+ * client does not read no more is made than fits. */
 static void
 check_full(bool ring)
 {
 	static char all[HELD * (BODY + 512)];
+	unsigned answered = 0;
 	struct test t;
 	size_t n = 0, got;
 	char *at = all;
@@ -208,20 +230,18 @@ check_full(bool ring)
 	for (int i = 0; i < HELD; i++) assert_true(send(t.peers[0], request, sizeof(request) - 1, 0) > 0);
 	turn(&t);
 	assert_int_equal(t.n, 1);
-	eio_httpd_gather(t.httpd);
-	for (unsigned i = 0; i < t.n; i++) {
-		struct eio_block *body = block_of(NULL, BODY - i, (char)('a' + i % 26));
-
-		respond(t.held[i], 200, NULL, body);
-		eio_block_unref(body);
+	for (int i = 0; i < 100; i++) {
+		answer_held(&t, &answered);
+		turn(&t);
 	}
-	eio_httpd_send_gathered(t.httpd);
-	assert_int_equal(t.n, HELD);
+	assert_true(answered < HELD);
 	for (int idle = 0; idle < 100; turn(&t)) {
+		answer_held(&t, &answered);
 		got = received(&t, 0, all + n, sizeof(all) - n);
 		n += got;
 		idle = got ? 0 : idle + 1;
 	}
+	assert_int_equal(answered, HELD);
 	for (unsigned i = 0; i < HELD; i++) {
 		char length[64];
 
@@ -274,6 +294,34 @@ test_end(void **state)
 	check_end(true);
 }
 
+/* Who sends many requests at once has some of them served, then others have their turn. */
+static void
+test_turns(void **state)
+{
+	static char many[HELD * sizeof(request)];
+	struct test t;
+	unsigned before;
+	size_t n = 0;
+
+	(void)state;
+	start(&t, false);
+	t.at_once = true;
+	for (int i = 0; i < HELD; i++, n += sizeof(request) - 1) memcpy(many + n, request, sizeof(request) - 1);
+	assert_int_equal(send(t.peers[0], many, n, 0), n);
+	uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_in_range(t.n, 1, EIO_HTTPD_TURN_REQUESTS * (EIO_HTTPD_TURN_CONNECTIONS + 1));
+	assert_int_equal(send(t.peers[1], request, sizeof(request) - 1, 0), sizeof(request) - 1);
+	before = t.n;
+	for (int i = 0; i < 2; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_true(t.n < HELD);
+	assert_answer(&t, 1, "HTTP/1.1 200 OK\r\n", "\r\n\r\nat once");
+	assert_true(t.n > before + 1);
+	for (int i = 0; i < HELD; i++) turn(&t);
+	assert_int_equal(t.n, HELD + 1);
+	t.n = 0;
+	finish(&t, false);
+}
+
 int
 main(void)
 {
@@ -281,6 +329,7 @@ main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_turns),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

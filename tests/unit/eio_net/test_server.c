@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
+#include "eio/net/carrier.h"
 #include "eio/net/socket_int.h"
 #include "tests/unit/failmalloc.h"
 #include "tests/unit/peer.h"
@@ -144,14 +145,34 @@ receive(struct test *t, int peer, size_t n)
 	return in;
 }
 
+/* Instead of header lines: libwebsockets does not take the socket, so the handshake fails after everything was
+ * checked. */
+static const char broken[] = "X-Broken: yes\r\n";
+static bool breaks;
+
+struct lws *__real_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner);
+struct lws *__wrap_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner);
+
+struct lws *
+__wrap_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner)
+{
+	if (!breaks) return __real_eio__carrier_adopt(c, fd, owner);
+	close(fd);
+	return NULL;
+}
+
 /* As peer_websocket does. query: what follows the transport. */
 static int
 request_websocket(struct test *t, const char *query, const char *headers, struct eio_bytes rest, int sndbuf)
 {
 	char target[200];
+	int peer;
 
 	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
-	return peer_websocket(t->server, target, headers, rest, sndbuf);
+	breaks = headers == broken;
+	peer = peer_websocket(t->server, target, headers, rest, sndbuf);
+	breaks = false;
+	return peer;
 }
 
 /* A client connects by WebSocket and has its open packet. */
@@ -301,8 +322,8 @@ check_nothing(int peer)
 	assert_int_equal(recv(peer, &c, 1, MSG_DONTWAIT), -1);
 }
 
-/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once: the client does
- * not count as slow for it. */
+/* What waits for another thread's compressing leaves when the next broadcast comes, before it, compressed, and once:
+ * the client does not count as slow for it. */
 static void
 test_drain(void **state)
 {
@@ -319,7 +340,8 @@ test_drain(void **state)
 		*eio_socket_queue_mark(t.sockets[0]) = 7;
 	}
 	check_nothing(t.peers[0]);
-	assert_int_equal(eio_socket_queued(t.sockets[0]), eio_bundle_size(b[0]) + eio_bundle_size(b[1]));
+	assert_int_equal(
+		eio_socket_queued(t.sockets[0]), eio_bundle_size(b[0]) + eio_bundle_size(b[1]) + 2 * EIO_QUEUED_COST);
 	eio_socket_drain(t.sockets[0]);
 	assert_int_equal(eio_socket_queued(t.sockets[0]), 0);
 	assert_int_equal(*eio_socket_queue_mark(t.sockets[0]), 0);
@@ -353,7 +375,7 @@ test_drain_slow(void **state)
 		assert_int_equal(eio_socket_send(t.sockets[i], big, b), EIO_SENT);
 		assert_int_equal(eio_socket_send(t.sockets[i], b, b), EIO_SENT_QUEUED);
 		eio_socket_drain(t.sockets[i]);
-		assert_int_equal(eio_socket_queued(t.sockets[i]), eio_bundle_size(b));
+		assert_int_equal(eio_socket_queued(t.sockets[i]), eio_bundle_size(b) + EIO_QUEUED_COST);
 		n = eio_bundle_wire(big, EIO_WIRE_WS)->n;
 		w = i ? eio_bundle_wire(b, EIO_WIRE_WS) : eio_bundle_deflated(b, EIO_WIRE_WS, &deflate, NULL);
 		in = receive(&t, t.peers[i], n + w->n);
@@ -460,21 +482,55 @@ test_poll_headers(void **state)
 	finish(&t);
 }
 
-/* Sessions that end while their WebSocket opens */
-
-/* A header line that libwebsockets has no room for: the handshake fails after everything was checked. */
-static char *
-too_long(void)
+/* A session by polling whose next GET is held: that. */
+static struct eio_exchange *
+poll_again(struct test *t, const char *query)
 {
-	static const char name[] = "Sec-WebSocket-Protocol: ";
-	char *line = malloc(sizeof(name) + 9000);
+	struct eio_exchange *ex = poll_with(t, query, "");
+	char sid[64];
 
-	assert_non_null(line);
-	memset(line, 'x', sizeof(name) + 8990);
-	memcpy(line, name, sizeof(name) - 1);
-	memcpy(line + sizeof(name) + 8990, "\r\n", 3);
-	return line;
+	assert_int_equal(ex->response.status, 200);
+	eio_exchange_unref(ex);
+	snprintf(sid, sizeof(sid), "&sid=%s", eio_socket_sid(t->sockets[t->n]));
+	t->peers[t->n++] = -1;
+	ex = poll_with(t, sid, "");
+	assert_false(ex->answered);
+	return ex;
 }
+
+/* A server that goes away tells each client in the way that brings it back. */
+static void
+test_shutdown(void **state)
+{
+	struct eio_exchange *poll, *script, *post;
+	struct eio_buf in;
+	char target[200];
+	struct test t;
+
+	(void)state;
+	start(&t);
+	poll = poll_again(&t, "");
+	script = poll_again(&t, "&j=3");
+	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling&sid=%s", eio_socket_sid(t.sockets[0]));
+	connect_one(&t, 0);
+	eio_server_shutdown(t.server);
+	assert_int_equal(poll->response.status, 503);
+	assert_true(poll->response.close && !poll->response.body);
+	/* The first clients run wild when a script fails. */
+	assert_int_equal(script->response.status, 200);
+	in = receive(&t, t.peers[2], 4);
+	assert_memory_equal(in.p, "\x88\x02\x03\xe9", 4); /* 1001 */
+	eio_buf_deinit(&in);
+	/* An answer, even an error, would keep python-socketio away. */
+	post = peer_request(t.server, target, "", "4hello");
+	assert_true(post->response.destroy);
+	eio_exchange_unref(poll);
+	eio_exchange_unref(script);
+	eio_exchange_unref(post);
+	finish(&t);
+}
+
+/* Sessions that end while their WebSocket opens */
 
 /* Nobody is left, and everything that was counted up was counted down. */
 static void
@@ -489,7 +545,8 @@ check_none(struct test *t)
 	assert_int_equal(t->closed, t->n);
 }
 
-/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way. Gives what it read. */
+/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way.
+ * Gives what it read. */
 static struct eio_buf
 read_to_end(struct test *t, int peer)
 {
@@ -545,7 +602,6 @@ test_ends_while_opening(void **state)
 {
 	struct eio_bytes none = eio_bytes("", 0), message = EIO_LIT("\x81\x82\0\0\0\0"
 								    "4x");
-	char *headers = too_long();
 
 	(void)state;
 	check_ending(CLOSE, "", none, LEAVE);
@@ -553,10 +609,9 @@ test_ends_while_opening(void **state)
 	check_ending(DISCARD, "", message, DISCARD);
 	check_ending(LEAVE, "", message, CLOSE);
 	check_ending(LEAVE, "", message, DISCARD);
-	check_ending(LEAVE, headers, none, LEAVE);
-	check_ending(CLOSE, headers, message, LEAVE);
-	check_ending(DISCARD, headers, none, LEAVE);
-	free(headers);
+	check_ending(LEAVE, broken, none, LEAVE);
+	check_ending(CLOSE, broken, message, LEAVE);
+	check_ending(DISCARD, broken, none, LEAVE);
 }
 
 /* Opens a session by polling; query becomes what names it. */
@@ -572,7 +627,7 @@ static void
 test_probe_fails(void **state)
 {
 	struct eio_bundle *b = event(10, 'p');
-	char query[40], *headers = too_long();
+	char query[40];
 	struct eio_exchange *ex;
 	struct eio_buf in;
 	struct test t;
@@ -580,7 +635,7 @@ test_probe_fails(void **state)
 	(void)state;
 	start(&t);
 	open_polling(&t, query);
-	in = read_to_end(&t, request_websocket(&t, query, headers,
+	in = read_to_end(&t, request_websocket(&t, query, broken,
 				     EIO_LIT("\x81\x86\0\0\0\0"
 					     "2probe"),
 				     0));
@@ -597,11 +652,11 @@ test_probe_fails(void **state)
 	eio_exchange_unref(ex);
 	eio_bundle_unref(b);
 	eio_buf_deinit(&in);
-	free(headers);
 	finish(&t);
 }
 
-/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended before. */
+/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended
+ * before. */
 static void
 test_ends_while_upgrading(void **state)
 {
@@ -681,8 +736,8 @@ check_opened(int peer)
 	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
 }
 
-/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket without what could not
- * be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
+/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket
+ * without what could not be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
 static bool
 open_without(bool probe, long nth)
 {
@@ -748,6 +803,7 @@ main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
+		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_slow),
 		cmocka_unit_test(test_ends_while_opening),

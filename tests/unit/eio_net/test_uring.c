@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sends by io_uring: what sockets take in part or not at all comes back, and on WebSockets the order of everything written stays
- * what it was. Where the kernel refuses a ring, only the tests of that are left.
+ * Sends by io_uring: what sockets take in part or not at all comes back, and on WebSockets the order of everything
+ * written stays what it was. Where the kernel refuses a ring, only the tests of that are left.
  */
 #define _GNU_SOURCE
 #include "eio/buf.h"
@@ -116,7 +116,8 @@ test_sends(void **state)
 	eio_uring_free(r);
 }
 
-/* Between sends that go well: one that is taken in part, one that finds no room, one without a peer, one that is no socket. */
+/* Between sends that go well: one that is taken in part, one that finds no room, one without a peer, one that is no
+ * socket. */
 static void
 test_rests(void **state)
 {
@@ -295,7 +296,7 @@ start(struct test *t)
 
 	*t = (struct test){ 0 };
 	assert_int_equal(uv_loop_init(&t->loop), 0);
-	t->server = eio_ws_server_new(&t->loop, 1000, false, &handler);
+	t->server = eio_ws_server_new(&t->loop, 1000, &handler);
 	assert_non_null(t->server);
 	for (int i = 0; i < 2; i++) {
 		struct conn *c = &t->conns[i];

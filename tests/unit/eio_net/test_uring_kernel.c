@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_uring with a kernel that refuses, is interrupted or does only part of what it was asked for: by filters of containers, by age, for
- * want of memory. Every send is told once, what was not sent is told whole, and nothing is sent twice. Linked with
- * -Wl,--wrap=syscall.
+ * io_uring with a kernel that refuses, is interrupted or does only part of what it was asked for: by filters of
+ * containers, by age, for want of memory. Every send is told once, what was not sent is told whole, and nothing is sent
+ * twice. Linked with -Wl,--wrap=syscall.
  */
 #define _GNU_SOURCE
 #include "eio/net/uring.h"
@@ -233,7 +233,8 @@ test_refused(void **state)
 
 	(void)state;
 	start(&t); /* is there one at all? */
-	/* By a filter, by sysctl kernel.io_uring_disabled, by age, by RLIMIT_MEMLOCK: it is not tried again in another way. */
+	/* By a filter, by sysctl kernel.io_uring_disabled, by age, by RLIMIT_MEMLOCK: it is not tried again in
+	 * another way. */
 	refused(EPERM, 0, 0, EPERM);
 	assert_int_equal(n_setup, 1);
 	refused(ENOSYS, 0, 0, ENOSYS);

@@ -25,7 +25,7 @@ make(struct interest_table *interest, struct delivery_budget *budget, size_t n, 
 	atomic_fetch_add(&budget->outstanding, d->bytes);
 	for (size_t i = 0; i < n; i++) {
 		d->items[i].bundle = eio_bundle_new(&m, 1);
-		d->items[i].target = interest_get(interest, EIO_LIT("/"), NULL);
+		d->items[i].target = interest_get(interest, sio_room_everyone(EIO_LIT("/")));
 		d->items[i].stream = first + i;
 		assert_non_null(d->items[i].bundle);
 		assert_non_null(d->items[i].target);

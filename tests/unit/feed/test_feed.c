@@ -9,11 +9,13 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/number.h"
 #include "tests/unit/configured.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The whole way */
 
@@ -54,8 +56,8 @@ rig_new(const char *config)
 	assert_non_null(r);
 	r->config = configured(config);
 	r->interest = interest_table_new();
-	assert_int_equal(metrics_set_init(&r->metrics, 1), 0);
-	r->options = (struct feed_options){ .interest = r->interest, .metrics = r->metrics.rows };
+	assert_int_equal(metrics_set_init(&r->metrics), 0);
+	r->options = (struct feed_options){ .interest = r->interest, .metrics = &r->metrics };
 	config_fill_feed(r->config, &r->options);
 	r->options.workers = 4;
 	assert_int_equal(feed_out_init(&r->out, &r->options), 0);
@@ -81,7 +83,7 @@ leave(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	interest_clear(r->interest, w, eio_cstr(nsp), room ? &name : NULL);
+	interest_clear(r->interest, w, room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp)));
 }
 
 static void
@@ -103,7 +105,9 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 {
 	struct eio_bytes name = room ? eio_cstr(room) : EIO_LIT("");
 
-	assert_int_equal(interest_set(r->interest, w, eio_cstr(nsp), room ? &name : NULL), 0);
+	assert_int_equal(interest_set(r->interest, w,
+				 room ? sio_room_named(eio_cstr(nsp), name) : sio_room_everyone(eio_cstr(nsp))),
+		0);
 	assert_true(r->n_listening < 8);
 	r->listening[r->n_listening].w = w;
 	r->listening[r->n_listening].nsp = nsp;
@@ -114,18 +118,21 @@ listen_to(struct rig *r, unsigned w, const char *nsp, const char *room)
 static void
 message(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
 {
-	struct redis_message m = { .is_pattern = pattern != NULL,
+	struct message m = {
+		.kind = pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL,
 		.name = eio_cstr(pattern ? pattern : channel),
 		.channel = eio_cstr(channel),
-		.payload = eio_cstr(payload) };
+		.payload = eio_cstr(payload),
+		.now_ms = now,
+	};
 
-	feed_router_message(&r->router, &m, now);
+	feed_router_message(&r->router, &m);
 }
 
 static uint64_t
-count(const struct rig *r, enum metric m)
+count(struct rig *r, enum feed_metric m)
 {
-	return metrics_sum(&r->metrics, m);
+	return metrics_sum(&r->metrics, &feed_metrics, m);
 }
 
 /* The polling form of item i of worker w's delivery d, which shows everything as text. */
@@ -172,13 +179,13 @@ routes_and_rooms(void **state)
 	/* One encoding for both workers. */
 	assert_ptr_equal(r->workers[0].got[0]->items[0].bundle, r->workers[2].got[0]->items[0].bundle);
 	assert_int_equal(r->workers[2].got[0]->items[0].slow, FEED_SLOW_DROP_OLDEST);
-	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->room, EIO_LIT("A")));
-	assert_true(r->workers[2].got[0]->items[1].target->everyone);
-	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
-	assert_int_equal(count(r, METRIC_FEED_BATCHES), 2);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES), 3);
-	assert_int_equal(count(r, METRIC_FEED_MESSAGES), 3);
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 3);
+	assert_true(eio_bytes_eq(r->workers[2].got[0]->items[0].target->key.name, EIO_LIT("A")));
+	assert_true(r->workers[2].got[0]->items[1].target->key.everyone);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
+	assert_int_equal(count(r, FEED_METRIC_BATCHES), 2);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES), 3);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_MESSAGES), 3);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 3);
 	give_back(r);
 
 	message(r, NULL, "news", "say \"hi\"", 1300);
@@ -186,7 +193,7 @@ routes_and_rooms(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[2].n, 1);
 	expect(r, 2, 0, 0, "42[\"news\",\"say \\\"hi\\\"\"]");
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_UTF8), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_UTF8), 1);
 	give_back(r);
 
 	/* Who leaves before the flush gets nothing, and then nothing is encoded. */
@@ -197,7 +204,132 @@ routes_and_rooms(void **state)
 	feed_router_tick(&r->router, 2200);
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
-	assert_int_equal(count(r, METRIC_FEED_BATCHES_UNHEARD), 2);
+	assert_int_equal(count(r, FEED_METRIC_BATCHES_UNHEARD), 2);
+	rig_free(r);
+}
+
+/* What is wanted of /v, a message, and whether it passes. */
+static const struct {
+	int line;
+	const char *where, *message;
+	bool passes;
+} operators[] = {
+	{ __LINE__, "{\"exists\": true}", "{\"v\":null}", true },
+	{ __LINE__, "{\"exists\": true}", "{\"w\":1}", false },
+	{ __LINE__, "{\"exists\": false}", "{\"w\":1}", true },
+	{ __LINE__, "{\"exists\": false}", "{\"v\":0}", false },
+	{ __LINE__, "{\"not\": \"a\"}", "{\"v\":\"b\"}", true },
+	{ __LINE__, "{\"not\": \"a\"}", "{\"v\":\"a\"}", false },
+	{ __LINE__, "{\"not\": \"a\"}", "{}", true },
+	{ __LINE__, "{\"not\": [\"a\", 1]}", "{\"v\":1.0}", false },
+	{ __LINE__, "{\"not\": {\">\": 5}}", "{\"v\":5}", true },
+	{ __LINE__, "{\"not\": {\"not\": 5}}", "{\"v\":5}", true },
+	{ __LINE__, "{\"exists\": true, \"not\": null}", "{\"v\":null}", false },
+	{ __LINE__, "{\"exists\": true, \"not\": null}", "{\"v\":[]}", true },
+	{ __LINE__, "{\">\": 5}", "{\"v\":5.0000000000000000000001}", true },
+	{ __LINE__, "{\">\": 5}", "{\"v\":5}", false },
+	{ __LINE__, "{\">=\": 5}", "{\"v\":0.5e1}", true },
+	{ __LINE__, "{\"<\": 5}", "{\"v\":4.9999999999999999999999}", true },
+	{ __LINE__, "{\"<=\": 5}", "{\"v\":6}", false },
+	{ __LINE__, "{\">=\": 1, \"<\": 10}", "{\"v\":9}", true },
+	{ __LINE__, "{\">=\": 1, \"<\": 10}", "{\"v\":10}", false },
+	{ __LINE__, "{\">\": 5}", "{\"v\":\"6\"}", false },
+	{ __LINE__, "{\">\": 5}", "{\"v\":[6]}", false },
+	{ __LINE__, "{\"<\": 5}", "{}", false },
+	{ __LINE__, "{\">\": \"b\"}", "{\"v\":\"ba\"}", true },
+	{ __LINE__, "{\">\": \"b\"}", "{\"v\":\"b\"}", false },
+	{ __LINE__, "{\"<\": \"b\"}", "{\"v\":\"\"}", true },
+	{ __LINE__, "{\"<\": \"b\"}", "{\"v\":\"\\u0061\"}", true },
+	{ __LINE__, "{\">\": \"z\"}", "{\"v\":\"\xc3\xb6\"}", true },
+	{ __LINE__, "{\">\": \"z\"}", "{\"v\":7}", false },
+	/* Every digit counts, of both sides. */
+	{ __LINE__, "9007199254740993", "{\"v\":9007199254740993}", true },
+	{ __LINE__, "9007199254740993", "{\"v\":9007199254740992}", false },
+	{ __LINE__, "0.1", "{\"v\":0.10000000000000000001}", false },
+	{ __LINE__, "{\">\": 123456789012345678901234567890}", "{\"v\":123456789012345678901234567891}", true },
+	{ __LINE__, "{\">\": -0.0}", "{\"v\":0}", false },
+	{ __LINE__, "0", "{\"v\":-0e5}", true },
+};
+
+static void
+where_has_operators(void **state)
+{
+	char text[300];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+		struct rig *r;
+
+		snprintf(text, sizeof text, "{\"feeds\": [{\"channel\": \"c\", \"where\": {\"/v\": %s}}]}",
+			operators[i].where);
+		r = rig_new(text);
+		if (feed_where_matches(r->options.specs->v, eio_cstr(operators[i].message)) != operators[i].passes)
+			fail_msg("line %d", operators[i].line);
+		rig_free(r);
+	}
+}
+
+/* In rising order, those of one line equal. */
+static void
+numbers_compare_by_value(void **state)
+{
+	static const char *const numbers[][5] = {
+		{ "-1e999999999999999999999" },
+		{ "-1e400", "-10e399" },
+		{ "-1000", "-1e3", "-1E+3", "-1000.000", "-0.1e4" },
+		{ "-999.99999999999999999999" },
+		{ "-1e-400" },
+		{ "0", "-0", "0.000", "0e99", "-0.0e-7" },
+		{ "1e-999999999999999999999" },
+		{ "0.001", "1e-3", "0.1e-2", "10e-4", "0.00100" },
+		{ "0.00100000000000000000000000001" },
+		{ "9.99" },
+		{ "10", "1e1", "100e-1", "10.0", "0.0001e5" },
+		{ "10.5" },
+		{ "18446744073709551615" },
+		{ "18446744073709551616" },
+		{ "1e308" },
+		{ "1e309" },
+	};
+
+	(void)state;
+	for (size_t a = 0; a < sizeof numbers / sizeof numbers[0]; a++)
+		for (size_t b = 0; b < sizeof numbers / sizeof numbers[0]; b++)
+			for (int i = 0; i < 25; i++) {
+				const char *x = numbers[a][i / 5], *y = numbers[b][i % 5];
+				int order;
+
+				if (!x || !y) continue;
+				order = feed_number_compare(eio_cstr(x), eio_cstr(y));
+				if ((order > 0) - (order < 0) != (a > b) - (a < b)) fail_msg("%s, %s: %d", x, y, order);
+			}
+}
+
+/* One stream for all channels of a feed, unless its templates tell them apart. */
+static void
+channels_share_a_feed(void **state)
+{
+	struct rig *r = rig_new("{\"feeds\": [{\"channel\": [\"a\", \"b\"], \"event\": \"e\", \"encode\": \"json\"},"
+				"{\"channel\": [\"c\", \"a\"], \"encode\": \"json\"},"
+				"{\"pattern\": [\"x.*\", \"y.*\"], \"event\": \"{1}\", \"encode\": \"json\"}]}");
+
+	(void)state;
+	assert_int_equal(r->router.n_channels, 3);
+	assert_int_equal(r->router.n_patterns, 2);
+	listen_to(r, 0, "/", NULL);
+	message(r, NULL, "a", "1", 0);
+	message(r, NULL, "b", "2", 0);
+	message(r, NULL, "c", "3", 0);
+	message(r, "x.*", "x.q", "4", 0);
+	message(r, "y.*", "y.q", "5", 0);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].n, 1);
+	assert_int_equal(r->workers[0].got[0]->n, 4);
+	expect(r, 0, 0, 0, "42[\"e\",[1,2]]");
+	expect(r, 0, 0, 1, "42[\"a\",[1]]");
+	expect(r, 0, 0, 2, "42[\"c\",[3]]");
+	expect(r, 0, 0, 3, "42[\"q\",[4,5]]");
 	rig_free(r);
 }
 
@@ -236,8 +368,8 @@ where_filters(void **state)
 	feed_router_tick(&r->router, 200);
 	feed_out_post(&r->out);
 	expect(r, 0, 0, 0, "42[\"e\",[{\"type\":\"trade\",\"on\":true}]]");
-	assert_int_equal(count(r, METRIC_FEED_FILTERED), 1);
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_JSON), 1);
+	assert_int_equal(count(r, FEED_METRIC_FILTERED), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_JSON), 1);
 	rig_free(r);
 }
 
@@ -260,8 +392,8 @@ message_templates(void **state)
 	assert_int_equal(r->workers[1].n, 1);
 	assert_int_equal(r->workers[1].got[0]->n, 1);
 	expect(r, 1, 0, 0, "42/x,[\"up\",{\"ev\":\"up\",\"id\":12345678901234567890}]");
-	assert_int_equal(count(r, METRIC_FEED_DROPPED_ROUTE), 4);
-	assert_int_equal(count(r, METRIC_FEED_UNHEARD), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 4);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
 	rig_free(r);
 }
 
@@ -291,7 +423,7 @@ a_worker_behind(void **state)
 	assert_int_equal(r->workers[0].n, 1);
 	assert_int_equal(r->workers[3].n, 1);
 	assert_int_equal(r->workers[3].got[0]->n, 1);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 3);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES_DROPPED), 3);
 	give_back(r);
 	/* What is larger than the limit itself still goes to a worker that has nothing else. */
 	message(r, NULL, "c", huge, 0);
@@ -316,7 +448,7 @@ the_worker_itself(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n, 1);
 	assert_int_equal(r->workers[0].got[0]->n, 10);
-	assert_int_equal(count(r, METRIC_FEED_DELIVERIES_DROPPED), 0);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES_DROPPED), 0);
 	rig_free(r);
 }
 
@@ -359,13 +491,148 @@ streams_go_away(void **state)
 		snprintf(name, sizeof name, "r%d", i);
 		message(r, "*", name, "1", 0);
 	}
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 500);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 500);
 	assert_int_equal(interest_count(r->interest), 500);
 	for (int i = 0; i < 4 && r->router.deadline_ms != UINT64_MAX; i++)
 		feed_router_tick(&r->router, r->router.deadline_ms);
-	assert_int_equal(count(r, METRIC_FEED_STREAMS), 0);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 0);
 	assert_int_equal(interest_count(r->interest), 0);
 	assert_true(r->router.deadline_ms == UINT64_MAX);
+	rig_free(r);
+}
+
+/* Why nothing arrives */
+
+static int saved_stderr;
+static FILE *caught;
+
+/* What is logged from now on goes to a file. */
+static void
+catch_log(void)
+{
+	saved_stderr = dup(STDERR_FILENO);
+	caught = tmpfile();
+	assert_true(saved_stderr >= 0 && caught);
+	dup2(fileno(caught), STDERR_FILENO);
+}
+
+/* And this is what went there. */
+static const char *
+caught_log(void)
+{
+	static char text[8192];
+	size_t n;
+
+	dup2(saved_stderr, STDERR_FILENO);
+	close(saved_stderr);
+	rewind(caught);
+	n = fread(text, 1, sizeof text - 1, caught);
+	text[n] = '\0';
+	fclose(caught);
+	return text;
+}
+
+/* What is logged while a message is taken. */
+static const char *
+log_of(struct rig *r, const char *pattern, const char *channel, const char *payload, uint64_t now)
+{
+	catch_log();
+	message(r, pattern, channel, payload, now);
+	return caught_log();
+}
+
+static const struct {
+	int line;
+	const char *channel, *payload, *part, *reason;
+	enum feed_metric metric;
+} unsent[] = {
+	{ __LINE__, "json", "{", "json", "not one JSON value", FEED_METRIC_DROPPED_JSON },
+	{ __LINE__, "json", "\"\xff\"", "utf8", "not UTF-8", FEED_METRIC_DROPPED_UTF8 },
+	{ __LINE__, "where", "{\"a\":2}", "where", "does not match", FEED_METRIC_FILTERED },
+	{ __LINE__, "event", "{\"r\":1}", "event", "has no value in the message", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"connect\",\"r\":1}", "event", "is a reserved name", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\"}", "room", "has no value in the message", FEED_METRIC_DROPPED_ROUTE },
+	{ __LINE__, "event", "{\"e\":\"x\",\"r\":1}", "members", "nobody is there", FEED_METRIC_UNHEARD },
+	{ __LINE__, "lines", "a\nb", "line", "holds a line feed or starts with NUL", FEED_METRIC_DROPPED_LINE },
+};
+
+/* Each way not to be sent is counted and has one line at debug, which says which part of which feed it was. */
+static void
+says_why_nothing_arrives(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof unsent / sizeof unsent[0]; i++) {
+		struct rig *r = rig_new("{\"feeds\": [{\"channel\": \"json\", \"encode\": \"json\"},"
+					"{\"channel\": \"where\", \"where\": {\"/a\": 1}},"
+					"{\"channel\": \"event\", \"event\": \"{/e}\", \"room\": \"{/r}\"},"
+					"{\"channel\": \"lines\", \"batch\": {\"format\": \"lines\"}}]}");
+		char want[160];
+		const char *got, *line;
+
+		listen_to(r, 0, "/", NULL);
+		log_set_level(LOG_LEVEL_DEBUG);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		snprintf(want, sizeof want, " channel=\"%s\" event=message-not-sent part=%s reason=\"%s\"",
+			unsent[i].channel, unsent[i].part, unsent[i].reason);
+		line = strstr(got, want);
+		if (!line || strstr(line + strlen(want), "message-not-sent"))
+			fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 1);
+		log_set_level(LOG_LEVEL_INFO);
+		got = log_of(r, NULL, unsent[i].channel, unsent[i].payload, 0);
+		if (strstr(got, "message-not-sent")) fail_msg("line %d: %s", unsent[i].line, got);
+		assert_int_equal(count(r, unsent[i].metric), 2);
+		rig_free(r);
+	}
+	log_set_level(LOG_LEVEL_ERROR);
+}
+
+/* Few lines of a kind, and each kind has its own bound; the room is named. */
+static void
+few_debug_lines(void **state)
+{
+	struct rig *r = rig_new("{\"feeds\": [{\"pattern\": \"*\", \"room\": \"r.{1}\", \"where\": {\"/a\": 1}}]}");
+	unsigned written = 0;
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	for (int i = 0; i < 100; i++) written += *log_of(r, "*", "x", "{\"a\":2}", 0) != '\0';
+	assert_int_equal(written, LOG_LIMIT_BURST);
+	assert_non_null(
+		strstr(log_of(r, "*", "x", "{\"a\":1}", 0), "part=members reason=\"nobody is there\" room=\"r.x\""));
+	assert_non_null(strstr(log_of(r, "*", "x", "{\"a\":2}", LOG_LIMIT_MS), " suppressed=95"));
+	assert_int_equal(count(r, FEED_METRIC_FILTERED), 101);
+	log_set_level(LOG_LEVEL_ERROR);
+	rig_free(r);
+}
+
+/* Messages that were taken and are not sent in the end. */
+static void
+says_why_batches_do_not_arrive(void **state)
+{
+	struct rig *r = rig_new("{\"limits\": {\"workerQueueBytes\": 65536}, \"feeds\": [{\"channel\": \"c\","
+				"\"room\": \"r\", \"batch\": {\"format\": \"lines\"}}]}");
+	static char big[60001];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_DEBUG);
+	assert_int_equal(interest_set(r->interest, 0, sio_room_named(EIO_LIT("/"), EIO_LIT("r"))), 0);
+	message(r, NULL, "c", "1", 0);
+	leave(r, 0, "/", "r");
+	catch_log();
+	feed_router_tick(&r->router, 200);
+	assert_non_null(strstr(caught_log(),
+		"debug feed=0 event=batch-not-sent part=members reason=\"they have gone\" room=\"r\" messages=1 suppressed=0"));
+	memset(big, 'b', sizeof big - 1);
+	listen_to(r, 1, "/", "r");
+	message(r, NULL, "c", big, 300);
+	feed_router_tick(&r->router, 500);
+	message(r, NULL, "c", big, 600);
+	catch_log();
+	feed_router_tick(&r->router, 800);
+	assert_non_null(strstr(caught_log(),
+		"debug event=batch-not-sent part=worker reason=\"it is behind\" worker=1 room=\"r\" bytes=60"));
+	log_set_level(LOG_LEVEL_ERROR);
 	rig_free(r);
 }
 
@@ -375,11 +642,17 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
 		cmocka_unit_test(where_filters),
+		cmocka_unit_test(where_has_operators),
+		cmocka_unit_test(numbers_compare_by_value),
+		cmocka_unit_test(channels_share_a_feed),
 		cmocka_unit_test(message_templates),
 		cmocka_unit_test(a_worker_behind),
 		cmocka_unit_test(the_worker_itself),
 		cmocka_unit_test(many_in_one_turn),
 		cmocka_unit_test(streams_go_away),
+		cmocka_unit_test(says_why_nothing_arrives),
+		cmocka_unit_test(few_debug_lines),
+		cmocka_unit_test(says_why_batches_do_not_arrive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/uplink.h"
 #include "tests/unit/configured.h"
 #include "tests/unit/failmalloc.h"
 
@@ -36,18 +37,21 @@ take_delivery(void *user, struct mail *run)
 static int
 run(struct feed_router *router, struct feed_out *out, const struct feed_options *o)
 {
-	struct redis_message m = { .is_pattern = true,
+	struct message m = {
+		.kind = MESSAGE_OF_PATTERN,
 		.name = EIO_LIT("n.*"),
 		.channel = EIO_LIT("n.room"),
-		.payload = EIO_LIT("{\"a\":1}") };
+		.payload = EIO_LIT("{\"a\":1}"),
+	};
 	uint64_t lost;
 
 	items = 0;
-	feed_router_message(router, &m, 0);
-	feed_router_message(router, &m, 0);
+	feed_router_message(router, &m);
+	feed_router_message(router, &m);
 	feed_router_tick(router, 200);
 	feed_out_post(out);
-	lost = o->metrics->v[METRIC_FEED_DROPPED_MEMORY] + o->metrics->v[METRIC_FEED_DELIVERIES_DROPPED];
+	lost = metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DROPPED_MEMORY) +
+	       metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DELIVERIES_DROPPED);
 	if (!lost) assert_int_equal(items, 3);
 	return lost ? -1 : 0;
 }
@@ -57,7 +61,7 @@ pass_messages(void)
 {
 	struct interest_table *interest = interest_table_new();
 	struct eio_bytes room = EIO_LIT("room"), nsp = EIO_LIT("/");
-	struct metrics_set metrics = { 0 };
+	struct metrics_set metrics;
 	struct feed_options o = { .interest = interest };
 	const struct mail_port port = { .take = take_delivery };
 	struct feed_router router;
@@ -67,10 +71,10 @@ pass_messages(void)
 	config_fill_feed(config, &o);
 	o.workers = 1;
 	if (!interest) return -1;
-	if (metrics_set_init(&metrics, 1) < 0) goto fail_interest;
-	o.metrics = metrics.rows;
-	if (interest_set(interest, 0, nsp, &room) < 0) goto fail_metrics;
-	if (interest_set(interest, 0, nsp, NULL) < 0) goto fail_room;
+	if (metrics_set_init(&metrics) < 0) goto fail_interest;
+	o.metrics = &metrics;
+	if (interest_set(interest, 0, sio_room_named(nsp, room)) < 0) goto fail_metrics;
+	if (interest_set(interest, 0, sio_room_everyone(nsp)) < 0) goto fail_room;
 	if (feed_out_init(&out, &o) < 0) goto fail_everyone;
 	out.workers[0] = &port;
 	if (feed_router_init(&router, &o, &out) < 0) goto fail_out;
@@ -79,9 +83,9 @@ pass_messages(void)
 fail_out:
 	feed_out_deinit(&out);
 fail_everyone:
-	interest_clear(interest, 0, nsp, NULL);
+	interest_clear(interest, 0, sio_room_everyone(nsp));
 fail_room:
-	interest_clear(interest, 0, nsp, &room);
+	interest_clear(interest, 0, sio_room_named(nsp, room));
 fail_metrics:
 	metrics_set_deinit(&metrics);
 fail_interest:
@@ -99,11 +103,38 @@ feed_without_memory(void **state)
 	config_free(config);
 }
 
+/* What is not even posted for want of memory is counted with what is taken next. */
+static void
+publish_without_memory(void **state)
+{
+	struct metrics_set metrics;
+	struct thread thread;
+	struct feed_uplink uplink;
+	struct feed_uplink_options options = { .thread = &thread, .queue_bytes = 100 };
+
+	(void)state;
+	assert_int_equal(metrics_set_init(&metrics), 0);
+	assert_int_equal(thread_init(&thread, "test", &metrics), 0);
+	assert_non_null(options.metrics = metrics_new(&metrics, &redis_metrics, NULL));
+	feed_uplink_init(&uplink, &options);
+	failmalloc_arm(0);
+	assert_int_equal(feed_uplink_post(&uplink, EIO_LIT("c"), EIO_LIT("1")), -1);
+	assert_true(failmalloc_disarm());
+	assert_int_equal(feed_uplink_post(&uplink, EIO_LIT("c"), EIO_LIT("2")), 0);
+	feed_uplink_close(&uplink);
+	thread_stop(&thread);
+	assert_int_equal(metrics_sum(&metrics, &redis_metrics, REDIS_METRIC_PUBLISH_DROPPED), 1);
+	thread_deinit(&thread);
+	metrics_free(options.metrics);
+	metrics_set_deinit(&metrics);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(feed_without_memory),
+		cmocka_unit_test(publish_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

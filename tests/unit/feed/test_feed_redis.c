@@ -14,6 +14,8 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/feed/feed.h"
+#include "src/feed/metrics.h"
+#include "src/source/pubsub.h"
 #include "tests/unit/configured.h"
 
 #include <errno.h>
@@ -117,13 +119,15 @@ set_up(void **state)
 	snprintf(text, sizeof text, config_text, x->socket);
 	x->config = configured(text);
 	x->interest = interest_table_new();
-	if (!x->interest || metrics_set_init(&x->metrics, 1) < 0) return -1;
+	if (!x->interest || metrics_set_init(&x->metrics) < 0) return -1;
 	for (int w = 0; w < WORKERS; w++) uv_mutex_init(&x->workers[w].lock);
-	interest_set(x->interest, 0, nsp, NULL);
-	interest_set(x->interest, 1, nsp, NULL);
-	interest_set(x->interest, 1, nsp, &room_a);
-	if (thread_init(&x->thread, "test-feed", x->metrics.rows)) return -1;
-	o = (struct feed_options){ .thread = &x->thread, .interest = x->interest, .metrics = x->metrics.rows };
+	interest_set(x->interest, 0, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_everyone(nsp));
+	interest_set(x->interest, 1, sio_room_named(nsp, room_a));
+	if (thread_init(&x->thread, "test-feed", &x->metrics)) return -1;
+	o = (struct feed_options){
+		.thread = &x->thread, .source = &source_pubsub, .interest = x->interest, .metrics = &x->metrics
+	};
 	config_fill_feed(x->config, &o);
 	o.workers = WORKERS;
 	x->feed = feed_new(&o);
@@ -149,9 +153,9 @@ tear_down(void **state)
 
 	feed_stop(x->feed);
 	thread_stop(&x->thread);
-	interest_clear(x->interest, 0, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, NULL);
-	interest_clear(x->interest, 1, nsp, &room_a);
+	interest_clear(x->interest, 0, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_everyone(nsp));
+	interest_clear(x->interest, 1, sio_room_named(nsp, room_a));
 	feed_free(x->feed);
 	thread_deinit(&x->thread);
 	stop_redis(x);
@@ -245,7 +249,7 @@ there_and_back(void **state)
 
 	/* Redis is away at the start. */
 	start(x);
-	while (metrics_sum(&x->metrics, METRIC_REDIS_LOST) < 2) nap();
+	while (metrics_sum(&x->metrics, &redis_metrics, REDIS_METRIC_LOST) < 2) nap();
 	assert_false(feed_ready(x->feed));
 	assert_int_equal(start_redis(x), 0);
 	wait_ready(x, true);
@@ -259,8 +263,8 @@ there_and_back(void **state)
 	uv_mutex_lock(&w0->lock);
 	assert_null(memmem(w0->got.p, w0->got.n, "\"n\"", 3));
 	uv_mutex_unlock(&w0->lock);
-	assert_int_equal(metrics_sum(&x->metrics, METRIC_FEED_UNHEARD), 40);
-	assert_int_equal(metrics_sum(&x->metrics, METRIC_PUBLISH_DROPPED), 0);
+	assert_int_equal(metrics_sum(&x->metrics, &feed_metrics, FEED_METRIC_UNHEARD), 40);
+	assert_int_equal(metrics_sum(&x->metrics, &redis_metrics, REDIS_METRIC_PUBLISH_DROPPED), 0);
 
 	/* Redis dies; what is published meanwhile waits for it. */
 	stop_redis(x);
@@ -268,7 +272,7 @@ there_and_back(void **state)
 	assert_int_equal(start_redis(x), 0);
 	wait_ready(x, true);
 	round_trip(x, 1, "second end");
-	assert_true(metrics_sum(&x->metrics, METRIC_REDIS_CONNECTS) >= 4);
+	assert_true(metrics_sum(&x->metrics, &redis_metrics, REDIS_METRIC_CONNECTS) >= 4);
 }
 
 /* Never started: nothing to stop, everything to free. */

@@ -18,36 +18,36 @@ first_and_last(void **state)
 {
 	struct interest_table *t = interest_table_new();
 	struct eio_bytes room = EIO_LIT("a"), empty = EIO_LIT("");
-	struct interest *i = interest_get(t, nsp, &room), *everyone, *unnamed;
+	struct interest *i = interest_get(t, sio_room_named(nsp, room)), *everyone, *unnamed;
 
 	(void)state;
 	assert_int_equal(interest_workers(i), 0);
-	assert_int_equal(interest_set(t, 0, nsp, &room), 0);
-	assert_int_equal(interest_set(t, 0, nsp, &room), 0);
-	assert_int_equal(interest_set(t, 63, nsp, &room), 0);
+	assert_int_equal(interest_set(t, 0, sio_room_named(nsp, room)), 0);
+	assert_int_equal(interest_set(t, 0, sio_room_named(nsp, room)), 0);
+	assert_int_equal(interest_set(t, 63, sio_room_named(nsp, room)), 0);
 	assert_true(interest_workers(i) == (UINT64_C(1) << 63 | 1));
-	assert_ptr_equal(interest_get(t, nsp, &room), i);
+	assert_ptr_equal(interest_get(t, sio_room_named(nsp, room)), i);
 	interest_unref(i);
 
 	/* Neither another namespace, nor everyone, nor a room without a name is the same. */
-	everyone = interest_get(t, nsp, NULL);
-	unnamed = interest_get(t, nsp, &empty);
+	everyone = interest_get(t, sio_room_everyone(nsp));
+	unnamed = interest_get(t, sio_room_named(nsp, empty));
 	assert_ptr_not_equal(everyone, unnamed);
-	assert_true(everyone->everyone && !unnamed->everyone);
-	assert_int_equal(interest_set(t, 1, other, &room), 0);
+	assert_true(everyone->key.everyone && !unnamed->key.everyone);
+	assert_int_equal(interest_set(t, 1, sio_room_named(other, room)), 0);
 	assert_int_equal(interest_workers(everyone) | interest_workers(unnamed), 0);
 	assert_int_equal(interest_count(t), 4);
 	interest_unref(everyone);
 	interest_unref(unnamed);
 	assert_int_equal(interest_count(t), 2);
 
-	interest_clear(t, 5, nsp, &room); /* not set */
-	interest_clear(t, 0, nsp, &room);
-	interest_clear(t, 0, nsp, &room);
+	interest_clear(t, 5, sio_room_named(nsp, room)); /* not set */
+	interest_clear(t, 0, sio_room_named(nsp, room));
+	interest_clear(t, 0, sio_room_named(nsp, room));
 	assert_true(interest_workers(i) == UINT64_C(1) << 63);
-	interest_clear(t, 63, nsp, &room);
-	interest_clear(t, 1, other, &room);
-	interest_clear(t, 1, other, NULL); /* never known */
+	interest_clear(t, 63, sio_room_named(nsp, room));
+	interest_clear(t, 1, sio_room_named(other, room));
+	interest_clear(t, 1, sio_room_everyone(other)); /* never known */
 	assert_int_equal(interest_count(t), 1);
 	interest_unref(interest_ref(i));
 	interest_unref(i);
@@ -71,8 +71,8 @@ join_and_leave(void *arg)
 
 		name[0] = (char)('0' + k % 7);
 		room = eio_bytes(name, 1);
-		if (interest_set(h->t, h->worker, nsp, &room)) return;
-		interest_clear(h->t, h->worker, nsp, &room);
+		if (interest_set(h->t, h->worker, sio_room_named(nsp, room))) return;
+		interest_clear(h->t, h->worker, sio_room_named(nsp, room));
 	}
 }
 
@@ -88,7 +88,7 @@ look(void *arg)
 
 		name[0] = (char)('0' + k % 7);
 		room = eio_bytes(name, 1);
-		i = interest_get(h->t, nsp, &room);
+		i = interest_get(h->t, sio_room_named(nsp, room));
 		if (i && (interest_workers(i) & ~UINT64_C(7)))
 			k = 1 << 30; /* a bit nobody sets: the count below fails */
 		interest_unref(i);

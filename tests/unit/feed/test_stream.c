@@ -18,6 +18,7 @@ static const uint64_t key[2] = { 1, 2 };
 /* What was flushed, one after the other: "event/room:count:content;". */
 static char flushed[4096];
 static size_t flushed_n, n_flushed, n_released;
+static uint64_t flushed_ms;
 
 /* What does not fit is only counted. */
 static void
@@ -30,12 +31,14 @@ append(const char *p, size_t n)
 }
 
 static void
-on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, bool whole)
+on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned count, uint64_t now_ms)
 {
 	char head[64];
-	int n = snprintf(head, sizeof head, "%.*s%s%.*s:%u%s:", (int)b->event.n, b->event.p, b->everyone ? "" : "/",
-		(int)b->room.n, b->room.p, count, whole ? "w" : "");
+	struct sio_room_key t = b->target;
+	int n = snprintf(head, sizeof head, "%.*s%s%.*s:%u:", (int)b->event.n, b->event.p, t.everyone ? "" : "/",
+		t.everyone ? 0 : (int)t.name.n, t.name.p, count);
 
+	flushed_ms = now_ms;
 	assert_ptr_equal(user, flushed);
 	n_flushed++;
 	append(head, (size_t)n);
@@ -44,41 +47,44 @@ on_flush(void *user, struct batch *b, struct eio_bytes content, unsigned count, 
 }
 
 static void
-on_release(void *user, struct batch *b)
+on_release(void *user, struct feed_stream *b)
 {
 	assert_ptr_equal(user, flushed);
-	assert_null(b->user);
+	assert_null(b->interest);
 	n_released++;
 }
 
 /* The lists point at themselves, so a set stays where it was made. */
 #define START(s, f) \
-	struct batch_set s; \
+	struct feed_streams s; \
 	flushed_n = n_flushed = n_released = 0; \
 	*flushed = '\0'; \
-	assert_int_equal(batch_set_init(&s, f, key, on_flush, on_release, flushed), 0)
+	assert_int_equal(feed_streams_init(&s, f, key, on_flush, on_release, flushed), 0)
 
-static struct batch *
-stream(struct batch_set *s, const char *event, const char *room, uint64_t now)
+static struct feed_stream *
+stream(struct feed_streams *s, const char *event, const char *room, uint64_t now)
 {
-	struct eio_bytes r = room ? eio_cstr(room) : eio_bytes(NULL, 0);
+	struct eio_bytes nsp = EIO_LIT("/");
 	bool made;
-	struct batch *b = batch_set_get(s, eio_cstr(event), room ? &r : NULL, now, &made);
+	struct feed_stream *b = feed_streams_get(
+		s, eio_cstr(event), room ? sio_room_named(nsp, eio_cstr(room)) : sio_room_everyone(nsp), now, &made);
 
 	assert_non_null(b);
 	return b;
 }
 
-static enum batch_result
-add_bytes(struct batch_set *s, const char *event, const char *room, struct eio_bytes m, uint64_t now)
+static enum feed_fate
+add_bytes(struct feed_streams *s, const char *event, const char *room, struct eio_bytes m, uint64_t now)
 {
-	return batch_set_append(s, stream(s, event, room, now), m, false, now);
+	struct message message = { .payload = m, .now_ms = now };
+
+	return feed_streams_append(s, stream(s, event, room, now), &message);
 }
 
 static void
-add(struct batch_set *s, const char *event, const char *m, uint64_t now)
+add(struct feed_streams *s, const char *event, const char *m, uint64_t now)
 {
-	assert_int_equal(add_bytes(s, event, NULL, eio_cstr(m), now), BATCH_OK);
+	assert_int_equal(add_bytes(s, event, NULL, eio_cstr(m), now), FEED_FATE_TAKEN);
 }
 
 static struct feed_spec
@@ -100,11 +106,11 @@ formats(void **state)
 		START(s, &f);
 		add(&s, "e", "{\"a\":9007199254740993}", 1000);
 		add(&s, "e", " [1 ,\n2] ", 1100);
-		batch_set_tick(&s, 1199);
+		feed_streams_tick(&s, 1199);
 		assert_int_equal(n_flushed, 0);
-		batch_set_tick(&s, 1200);
+		feed_streams_tick(&s, 1200);
 		assert_string_equal(flushed, "e:2:[{\"a\":9007199254740993}, [1 ,\n2] ];");
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	f.format = FEED_FORMAT_LINES;
 	{
@@ -112,75 +118,72 @@ formats(void **state)
 		add(&s, "e", "a", 0);
 		add(&s, "e", "", 0);
 		add(&s, "e", "\xff", 0);
-		batch_set_tick(&s, 200);
+		feed_streams_tick(&s, 200);
 		assert_string_equal(flushed, "e:3:a\n\n\xff\n;");
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	f.format = FEED_FORMAT_FRAMES;
 	{
 		START(s, &f);
 		add(&s, "e", "a", 0);
-		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\n\0"), 0), BATCH_OK);
-		batch_set_tick(&s, 200);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\n\0"), 0), FEED_FATE_TAKEN);
+		feed_streams_tick(&s, 200);
 		assert_int_equal(flushed_n, sizeof frames - 1);
 		assert_memory_equal(flushed, frames, sizeof frames - 1);
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 }
 
 static void
 bad_messages(void **state)
 {
-	static char big[BATCH_FRAME_MAX + 1];
+	static char big[FEED_FRAME_MAX + 1];
 	static const struct {
 		int line;
 		enum feed_encode encode;
 		enum feed_format format;
 		struct eio_bytes m;
-		enum batch_result want;
+		enum feed_fate want;
 	} cases[] = {
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "{", 1 }, BATCH_JSON },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "", 0 }, BATCH_JSON },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "1,2", 3 }, BATCH_JSON },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "\"\xff\"", 3 }, BATCH_UTF8 },
-		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "]", 1 }, BATCH_JSON },
-		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "\"\xed\xa0\x80\"", 5 }, BATCH_UTF8 },
-		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_ARRAY, { "x", 1 }, BATCH_JSON },
-		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "\xc3", 1 }, BATCH_UTF8 },
-		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "a\nb", 3 }, BATCH_LINE },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "a\n", 2 }, BATCH_LINE },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "\0a", 2 }, BATCH_LINE },
-		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES, { big, sizeof big }, BATCH_SIZE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "{", 1 }, FEED_FATE_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "", 0 }, FEED_FATE_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "1,2", 3 }, FEED_FATE_JSON },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY, { "\"\xff\"", 3 }, FEED_FATE_UTF8 },
+		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "]", 1 }, FEED_FATE_JSON },
+		{ __LINE__, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, { "\"\xed\xa0\x80\"", 5 }, FEED_FATE_UTF8 },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_ARRAY, { "x", 1 }, FEED_FATE_JSON },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "\xc3", 1 }, FEED_FATE_UTF8 },
+		{ __LINE__, FEED_ENCODE_TEXT, FEED_FORMAT_LINES, { "a\nb", 3 }, FEED_FATE_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "a\n", 2 }, FEED_FATE_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_LINES, { "\0a", 2 }, FEED_FATE_LINE },
+		{ __LINE__, FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES, { big, sizeof big }, FEED_FATE_SIZE },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct feed_spec f = feed(cases[i].encode, cases[i].format);
-		enum batch_result got;
+		enum feed_fate got;
 		char before[sizeof flushed];
 		START(s, &f);
 
 		/* Refused in an empty batch, and in one that holds something: which is as if nothing had happened. */
 		got = add_bytes(&s, "e", NULL, cases[i].m, 0);
 		if (got != cases[i].want) fail_msg("line %d: %d", cases[i].line, got);
-		assert_true(batch_set_deadline(&s) > 200);
+		assert_true(feed_streams_deadline(&s) > 200);
 		add(&s, "e", "1", 0);
 		got = add_bytes(&s, "e", NULL, cases[i].m, 0);
 		if (got != cases[i].want) fail_msg("line %d: %d", cases[i].line, got);
 		add(&s, "e", "2", 0);
-		batch_set_tick(&s, 200);
+		feed_streams_tick(&s, 200);
 		memcpy(before, flushed, sizeof before);
 		flushed_n = 0;
 		add(&s, "e", "1", 300);
 		add(&s, "e", "2", 300);
-		batch_set_tick(&s, 500);
+		feed_streams_tick(&s, 500);
 		assert_memory_equal(before, flushed, flushed_n);
 		assert_int_equal(n_flushed, 2);
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
-	assert_string_equal(batch_reason_name(BATCH_LINE), "line");
-	assert_string_equal(batch_reason_text(BATCH_JSON), "not one JSON value");
-	assert_string_equal(batch_reason_name(BATCH_OK), "");
 }
 
 /* The largest frame there is. */
@@ -188,15 +191,15 @@ static void
 frame_limit(void **state)
 {
 	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES);
-	char *big = calloc(1, BATCH_FRAME_MAX);
+	char *big = calloc(1, FEED_FRAME_MAX);
 	START(s, &f);
 
 	(void)state;
 	assert_non_null(big);
-	assert_int_equal(add_bytes(&s, "e", NULL, eio_bytes(big, BATCH_FRAME_MAX), 0), BATCH_OK);
+	assert_int_equal(add_bytes(&s, "e", NULL, eio_bytes(big, FEED_FRAME_MAX), 0), FEED_FATE_TAKEN);
 	assert_int_equal(n_flushed, 1); /* above maxBytes: alone, at once */
 	assert_string_equal(flushed, "e:1:;");
-	batch_set_deinit(&s);
+	feed_streams_deinit(&s);
 	free(big);
 }
 
@@ -210,10 +213,11 @@ max_messages(void **state)
 	f.max_messages = 2;
 	for (int i = 0; i < 5; i++) add(&s, "e", "1", 7);
 	assert_string_equal(flushed, "e:2:[1,1];e:2:[1,1];");
-	assert_int_equal(batch_set_deadline(&s), 207);
-	batch_set_tick(&s, 207);
+	assert_int_equal(feed_streams_deadline(&s), 207);
+	feed_streams_tick(&s, 207);
 	assert_string_equal(flushed, "e:2:[1,1];e:2:[1,1];e:1:[1];");
-	batch_set_deinit(&s);
+	assert_int_equal(flushed_ms, 207);
+	feed_streams_deinit(&s);
 }
 
 /* A batch never gets longer than maxBytes, its end included; a longer message goes alone. */
@@ -235,8 +239,8 @@ max_bytes(void **state)
 		assert_string_equal(flushed, "e:2:[111,22];e:1:[111];");
 		add(&s, "e", "123456789", 0);
 		assert_string_equal(flushed, "e:2:[111,22];e:1:[111];e:1:[222];e:1:[123456789];");
-		assert_true(batch_set_deadline(&s) > 200);
-		batch_set_deinit(&s);
+		assert_true(feed_streams_deadline(&s) > 200);
+		feed_streams_deinit(&s);
 	}
 	f.format = FEED_FORMAT_LINES;
 	{
@@ -244,7 +248,7 @@ max_bytes(void **state)
 		add(&s, "e", "111", 0);
 		add(&s, "e", "222", 0);
 		assert_string_equal(flushed, "e:2:111\n222\n;");
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	f.format = FEED_FORMAT_FRAMES;
 	f.max_bytes = 11;
@@ -255,7 +259,7 @@ max_bytes(void **state)
 		assert_int_equal(n_flushed, 1);
 		add(&s, "e", "1", 0); /* exactly 11 */
 		assert_int_equal(n_flushed, 2);
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 }
 
@@ -272,23 +276,23 @@ interval_zero(void **state)
 		add(&s, "e", "1", 0);
 		add(&s, "e", "2", 0);
 		assert_string_equal(flushed, "e:1:[1];e:1:[2];");
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	f.encode = FEED_ENCODE_JSON;
 	{
 		START(s, &f);
 		add(&s, "e", "{\"a\":1}", 0);
-		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("{"), 0), BATCH_JSON);
-		assert_string_equal(flushed, "e:1w:{\"a\":1};");
-		batch_set_deinit(&s);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("{"), 0), FEED_FATE_JSON);
+		assert_string_equal(flushed, "e:1:{\"a\":1};");
+		feed_streams_deinit(&s);
 	}
 	f.encode = FEED_ENCODE_TEXT;
 	{
 		START(s, &f);
 		add(&s, "e", "not\njson", 0);
-		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\xff"), 0), BATCH_UTF8);
-		assert_string_equal(flushed, "e:1w:not\njson;");
-		batch_set_deinit(&s);
+		assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("\xff"), 0), FEED_FATE_UTF8);
+		assert_string_equal(flushed, "e:1:not\njson;");
+		feed_streams_deinit(&s);
 	}
 }
 
@@ -300,20 +304,20 @@ streams(void **state)
 	START(s, &f);
 
 	(void)state;
-	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("1"), 10), BATCH_OK);
-	assert_int_equal(add_bytes(&s, "e", "a", EIO_LIT("2"), 20), BATCH_OK);
-	assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("3"), 30), BATCH_OK);
-	assert_int_equal(add_bytes(&s, "e", "", EIO_LIT("4"), 30), BATCH_OK);
-	assert_int_equal(add_bytes(&s, "eb", "", EIO_LIT("5"), 40), BATCH_OK);
-	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("6"), 50), BATCH_OK);
-	assert_int_equal(batch_set_deadline(&s), 210);
-	batch_set_tick(&s, 230);
+	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("1"), 10), FEED_FATE_TAKEN);
+	assert_int_equal(add_bytes(&s, "e", "a", EIO_LIT("2"), 20), FEED_FATE_TAKEN);
+	assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("3"), 30), FEED_FATE_TAKEN);
+	assert_int_equal(add_bytes(&s, "e", "", EIO_LIT("4"), 30), FEED_FATE_TAKEN);
+	assert_int_equal(add_bytes(&s, "eb", "", EIO_LIT("5"), 40), FEED_FATE_TAKEN);
+	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("6"), 50), FEED_FATE_TAKEN);
+	assert_int_equal(feed_streams_deadline(&s), 210);
+	feed_streams_tick(&s, 230);
 	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];");
-	assert_int_equal(batch_set_deadline(&s), 240);
-	batch_set_tick(&s, 1000);
+	assert_int_equal(feed_streams_deadline(&s), 240);
+	feed_streams_tick(&s, 1000);
 	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];eb/:1:[5];");
 	assert_true(stream(&s, "e", "a", 0)->hash != stream(&s, "e", "b", 0)->hash);
-	batch_set_deinit(&s);
+	feed_streams_deinit(&s);
 	assert_int_equal(n_released, 5);
 }
 
@@ -328,18 +332,18 @@ hashes(void **state)
 	{
 		START(s, &f);
 		first = stream(&s, "e", "r", 0)->hash;
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	{
 		START(s, &f);
 		assert_true(stream(&s, "e", "r", 0)->hash == first);
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 	f.index = 1;
 	{
 		START(s, &f);
 		assert_true(stream(&s, "e", "r", 0)->hash != first);
-		batch_set_deinit(&s);
+		feed_streams_deinit(&s);
 	}
 }
 
@@ -347,33 +351,34 @@ static void
 idle_streams_are_freed(void **state)
 {
 	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
-	struct batch *b;
+	struct feed_stream *b;
 	START(s, &f);
 
 	(void)state;
-	assert_true(batch_set_deadline(&s) == UINT64_MAX);
+	assert_true(feed_streams_deadline(&s) == UINT64_MAX);
 	add(&s, "used", "1", 0);
 	b = stream(&s, "used", NULL, 0);
 	stream(&s, "unheard", NULL, 0);
-	batch_set_tick(&s, 200);
+	feed_streams_tick(&s, 200);
 	assert_non_null(b->body.p);
-	batch_set_tick(&s, 200 + BATCH_WARM_MS);
+	feed_streams_tick(&s, 200 + FEED_STREAM_WARM_MS);
 	assert_null(b->body.p);
-	batch_set_tick(&s, BATCH_COLD_MS - 1);
+	feed_streams_tick(&s, FEED_STREAM_COLD_MS - 1);
 	assert_int_equal(n_released, 0);
-	batch_set_touch(&s, b, BATCH_COLD_MS - 1);
-	batch_set_tick(&s, BATCH_COLD_MS);
+	feed_streams_touch(&s, b, FEED_STREAM_COLD_MS - 1);
+	feed_streams_tick(&s, FEED_STREAM_COLD_MS);
 	assert_int_equal(n_released, 1);
-	add(&s, "used", "2", 2 * BATCH_COLD_MS); /* filling streams are never freed */
-	batch_set_tick(&s, 2 * BATCH_COLD_MS + 199);
+	add(&s, "used", "2", 2 * FEED_STREAM_COLD_MS); /* filling streams are never freed */
+	feed_streams_tick(&s, 2 * FEED_STREAM_COLD_MS + 199);
 	assert_int_equal(n_released, 1);
-	batch_set_tick(&s, 2 * BATCH_COLD_MS + 200);
+	feed_streams_tick(&s, 2 * FEED_STREAM_COLD_MS + 200);
 	assert_string_equal(flushed, "used:1:[1];used:1:[2];");
 	/* Waking up whenever asked to is enough to get rid of everything. */
-	for (int i = 0; i < 4 && batch_set_deadline(&s) != UINT64_MAX; i++) batch_set_tick(&s, batch_set_deadline(&s));
+	for (int i = 0; i < 4 && feed_streams_deadline(&s) != UINT64_MAX; i++)
+		feed_streams_tick(&s, feed_streams_deadline(&s));
 	assert_int_equal(n_released, 2);
-	assert_true(batch_set_deadline(&s) == UINT64_MAX);
-	batch_set_deinit(&s);
+	assert_true(feed_streams_deadline(&s) == UINT64_MAX);
+	feed_streams_deinit(&s);
 }
 
 static void
@@ -388,9 +393,9 @@ many_streams(void **state)
 		snprintf(name, sizeof name, "%u", i % 5000);
 		add(&s, name, "x", i / 100);
 	}
-	batch_set_tick(&s, 400);
+	feed_streams_tick(&s, 400);
 	assert_int_equal(n_flushed, 5000);
-	batch_set_deinit(&s);
+	feed_streams_deinit(&s);
 	assert_int_equal(n_released, 5000);
 }
 

@@ -105,17 +105,26 @@ struct fixture {
 	struct sio_event ev;
 };
 
+/* The first mistake goes into a struct that is all zero. */
+static void
+keep_error(void *user, const struct handlers_error *e)
+{
+	struct handlers_error *first = user;
+
+	if (!*first->text) *first = *e;
+}
+
 static void
 setup(struct fixture *f, const char *on, const char *nsp)
 {
 	static const unsigned char random[SIO_ID_RANDOM];
-	struct handlers_error err;
+	struct handlers_error err = { .item = NULL };
 	struct sio_socket *s;
 	struct eio_bundle *b;
 	cJSON *json = cJSON_Parse(on);
 
 	assert_non_null(json);
-	f->h = handlers_compile(json, &err);
+	f->h = handlers_compile(json, keep_error, &err);
 	if (!f->h) fail_msg("%s: %s", err.path, err.text);
 	cJSON_Delete(json);
 	sio_client_init(&f->client, &config, 0);
@@ -456,8 +465,8 @@ test_names(void **state)
 static void
 test_nothing_configured(void **state)
 {
-	struct handlers_error err;
-	struct handlers *h = handlers_compile(NULL, &err);
+	struct handlers_error err = { .item = NULL };
+	struct handlers *h = handlers_compile(NULL, keep_error, &err);
 	struct handlers_call call = { .ops = &ops };
 
 	(void)state;
@@ -570,7 +579,7 @@ static const struct {
 static void
 test_mistakes(void **state)
 {
-	struct handlers_error err;
+	struct handlers_error err = { .item = NULL };
 	cJSON *json;
 	size_t i;
 
@@ -578,12 +587,34 @@ test_mistakes(void **state)
 	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		json = cJSON_Parse(mistakes[i].on);
 		assert_non_null(json);
-		assert_null(handlers_compile(json, &err));
+		*err.text = '\0';
+		assert_null(handlers_compile(json, keep_error, &err));
 		if (strcmp(err.path, mistakes[i].path) != 0 || !strstr(err.text, mistakes[i].text))
 			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
 		assert_non_null(err.item);
 		cJSON_Delete(json);
 	}
+}
+
+static void
+add_path(void *user, const struct handlers_error *e)
+{
+	strcat(strcat(user, e->path), " ");
+}
+
+/* One mistake of each action and of each entry. */
+static void
+test_all_mistakes(void **state)
+{
+	cJSON *json = cJSON_Parse("{\"a\":[{\"jion\":1},{\"join\":\"x\"},{\"join\":\"{\"},5],\"b\":1,\"connect\":[],"
+				  "\"a\":[{\"ack\":1}],\"c\":[{\"emit\":[]}]}");
+	char paths[400] = "";
+
+	(void)state;
+	assert_non_null(json);
+	assert_null(handlers_compile(json, add_path, paths));
+	assert_string_equal(paths, "/a/0/jion /a/2/join /a/3 /b /connect /a/0/ack /a /c/0/emit ");
+	cJSON_Delete(json);
 }
 
 /* Arguments may be nested as deep as clients read them, and no deeper; the list of arguments itself counts. */
@@ -593,7 +624,7 @@ test_depth(void **state)
 	(void)state;
 	for (int depth = SIO_JSON_MAX_DEPTH - 1; depth <= SIO_JSON_MAX_DEPTH; depth++) {
 		struct eio_buf on = { 0 };
-		struct handlers_error err;
+		struct handlers_error err = { .item = NULL };
 		struct handlers *h;
 		cJSON *json;
 
@@ -603,7 +634,7 @@ test_depth(void **state)
 		eio_buf_append(&on, "]}]}", 5);
 		json = cJSON_Parse(on.p);
 		assert_non_null(json);
-		h = handlers_compile(json, &err);
+		h = handlers_compile(json, keep_error, &err);
 		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
 		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
 		handlers_free(h);
@@ -616,7 +647,7 @@ test_depth(void **state)
 static void
 test_long_path(void **state)
 {
-	struct handlers_error err;
+	struct handlers_error err = { .item = NULL };
 	cJSON *json = cJSON_CreateObject();
 	char name[400];
 
@@ -624,7 +655,7 @@ test_long_path(void **state)
 	memset(name, '~', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	cJSON_AddNumberToObject(json, name, 1);
-	assert_null(handlers_compile(json, &err));
+	assert_null(handlers_compile(json, keep_error, &err));
 	assert_int_equal(strlen(err.path), sizeof(err.path) - 1);
 	cJSON_Delete(json);
 }
@@ -637,8 +668,8 @@ static struct fixture *running;
 static int
 compiling(void)
 {
-	struct handlers_error err;
-	struct handlers *h = handlers_compile(everything, &err);
+	struct handlers_error err = { .item = NULL };
+	struct handlers *h = handlers_compile(everything, keep_error, &err);
 
 	if (!h && strcmp(err.text, "out of memory") != 0) return 1;
 	handlers_free(h);
@@ -752,6 +783,7 @@ main(void)
 		cmocka_unit_test(test_nothing_configured),
 		cmocka_unit_test(test_kept_request),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_all_mistakes),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_keep_without_memory),

@@ -350,6 +350,7 @@ struct server {
 	bool drop; /* and then the connection is closed */
 	struct redis_url url;
 	struct metrics_set metrics;
+	struct metrics *counters;
 	struct redis_subscriber *subscriber; /* or NULL, like the other */
 	struct redis_publisher *publisher;
 	unsigned ready, not_ready, messages;
@@ -488,7 +489,9 @@ server_new(const char *userinfo, const char *db)
 	uv_timer_start(&s->watchdog, on_watchdog, 10000, 0);
 	snprintf(text, sizeof text, "redis://%s127.0.0.1:%d%s", userinfo, ntohs(a.sin_port), db);
 	assert_int_equal(redis_url_parse(&s->url, text, err, sizeof err), 0);
-	assert_int_equal(metrics_set_init(&s->metrics, 1), 0);
+	assert_int_equal(metrics_set_init(&s->metrics), 0);
+	s->counters = metrics_new(&s->metrics, &redis_metrics, NULL);
+	assert_non_null(s->counters);
 	return s;
 }
 
@@ -502,9 +505,10 @@ server_free(struct server *s)
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&s->loop), 0);
-	assert_int_equal(metrics_sum(&s->metrics, METRIC_REDIS_CONNECTED), 0);
+	assert_int_equal(metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_CONNECTED), 0);
 	eio_buf_deinit(&s->in);
 	redis_url_deinit(&s->url);
+	metrics_free(s->counters);
 	metrics_set_deinit(&s->metrics);
 	free(s);
 }
@@ -515,7 +519,7 @@ static struct redis_subscriber_options
 options(struct server *s)
 {
 	return (struct redis_subscriber_options){ .url = &s->url,
-		.metrics = s->metrics.rows,
+		.metrics = s->counters,
 		.channels = channels,
 		.patterns = patterns,
 		.n_channels = 2,
@@ -530,6 +534,12 @@ options(struct server *s)
 	"*3\r\n$10\r\npsubscribe\r\n$2\r\np*\r\n:3\r\n"
 #define HELLO "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$7\r\nsiocast\r\n"
 #define SUBSCRIBE "*3\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n$3\r\nb c\r\n*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\np*\r\n"
+
+static uint64_t
+count(struct server *s, enum redis_metric m)
+{
+	return metrics_sum(&s->metrics, &redis_metrics, m);
+}
 
 /* Says hello, subscribes, and does it all again on a new connection when the old one is lost. */
 static void
@@ -557,8 +567,48 @@ subscribes_again(void **state)
 	assert_int_equal(s->not_ready, 1);
 	assert_int_equal(s->connections, 2);
 	assert_string_equal(seen, "m(a,a,1)");
-	assert_int_equal(metrics_sum(&s->metrics, METRIC_REDIS_CONNECTS), 2);
-	assert_int_equal(metrics_sum(&s->metrics, METRIC_REDIS_LOST), 1);
+	assert_int_equal(metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_CONNECTS), 2);
+	assert_int_equal(metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_LOST), 1);
+	server_free(s);
+}
+
+/* What came in one read with an error is still told; then the connection is given up, whatever else is in it. */
+static void
+error_among_messages(void **state)
+{
+	struct server *s = server_new("", "");
+	struct redis_subscriber_options o = options(s);
+
+	(void)state;
+	s->wait_for = "PSUBSCRIBE";
+	s->answer = "+OK\r\n" CONFIRMED A_MESSAGE "-ERR first\r\n" A_MESSAGE "-ERR second\r\n" A_MESSAGE;
+	s->stop_at_connections = 2;
+	s->subscriber = redis_subscriber_open(&s->loop, &o);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	assert_int_equal(s->messages, 3);
+	assert_int_equal(s->ready, 0); /* it was lost before it could be */
+	assert_int_equal(s->not_ready, 0);
+	server_free(s);
+}
+
+/* Messages that nobody asked for do a publisher no harm. */
+static void
+publisher_ignores_messages(void **state)
+{
+	struct server *s = server_new("", "");
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->counters, .queue_bytes = 1000 };
+
+	(void)state;
+	s->wait_for = HELLO;
+	s->answer = "+OK\r\n" A_MESSAGE;
+	s->publisher = redis_publisher_open(&s->loop, &o);
+	while (count(s, REDIS_METRIC_CONNECTED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("1")), 0);
+	redis_publisher_flush(s->publisher);
+	while (!has_received(s, "PUBLISH")) uv_run(&s->loop, UV_RUN_ONCE);
+	say(s, A_MESSAGE ":0\r\n");
+	while (count(s, REDIS_METRIC_PUBLISH_SENT) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(count(s, REDIS_METRIC_LOST), 0);
 	server_free(s);
 }
 
@@ -598,7 +648,7 @@ server_comes_later(void **state)
 	uv_close((uv_handle_t *)&s->listener, NULL);
 	uv_run(&s->loop, UV_RUN_NOWAIT);
 	s->subscriber = redis_subscriber_open(&s->loop, &o);
-	while (metrics_sum(&s->metrics, METRIC_REDIS_LOST) < 2) uv_run(&s->loop, UV_RUN_ONCE);
+	while (metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_LOST) < 2) uv_run(&s->loop, UV_RUN_ONCE);
 	uv_tcp_init(&s->loop, &s->listener);
 	s->listener.data = s;
 	uv_ip4_addr("127.0.0.1", (int)s->url.port, &a);
@@ -611,7 +661,7 @@ server_comes_later(void **state)
 	assert_int_equal(s->ready, 1);
 	server_free(s);
 	other->publisher = redis_publisher_open(
-		&other->loop, &(struct redis_publisher_options){ .url = &other->url, .metrics = other->metrics.rows });
+		&other->loop, &(struct redis_publisher_options){ .url = &other->url, .metrics = other->counters });
 	server_free(other); /* closed while it connects */
 }
 
@@ -641,18 +691,12 @@ silent_server(void **state)
 	server_free(s);
 }
 
-static uint64_t
-count(const struct server *s, enum metric m)
-{
-	return metrics_sum(&s->metrics, m);
-}
-
 /* Publishing: queued while there is no connection, written in one go, answers counted, bounded. */
 static void
 publishes(void **state)
 {
 	struct server *s = server_new("", "");
-	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->metrics.rows, .queue_bytes = 1000 };
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->counters, .queue_bytes = 1000 };
 	char big[900];
 
 	(void)state;
@@ -661,7 +705,7 @@ publishes(void **state)
 	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("{\"a\":1}")), 0);
 	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), eio_bytes(big, sizeof big)), 0);
 	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), eio_bytes(big, sizeof big)), -1);
-	assert_int_equal(count(s, METRIC_PUBLISH_DROPPED), 1);
+	assert_int_equal(count(s, REDIS_METRIC_PUBLISH_DROPPED), 1);
 	redis_publisher_flush(s->publisher); /* not yet: it only connects */
 	s->wait_for = HELLO;
 	s->answer = "+OK\r\n";
@@ -669,9 +713,9 @@ publishes(void **state)
 	assert_true(has_received(s, HELLO
 		"*3\r\n$7\r\nPUBLISH\r\n$2\r\nup\r\n$7\r\n{\"a\":1}\r\n*3\r\n$7\r\nPUBLISH\r\n$2\r\nup\r\n$900\r\nx"));
 	say(s, ":1\r\n-ERR no\r\n");
-	while (count(s, METRIC_PUBLISH_FAILED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
-	assert_int_equal(count(s, METRIC_PUBLISH_SENT), 1);
-	assert_int_equal(count(s, METRIC_PUBLISH_FAILED), 1);
+	while (count(s, REDIS_METRIC_PUBLISH_FAILED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(count(s, REDIS_METRIC_PUBLISH_SENT), 1);
+	assert_int_equal(count(s, REDIS_METRIC_PUBLISH_FAILED), 1);
 	/* Sent and never answered, because the connection went: failed too. What was only queued waits. */
 	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("2")), 0);
 	redis_publisher_flush(s->publisher);
@@ -679,8 +723,8 @@ publishes(void **state)
 	drop_client(s);
 	s->answer = "+OK\r\n";
 	while (!has_received(s, "three")) uv_run(&s->loop, UV_RUN_ONCE);
-	assert_int_equal(count(s, METRIC_REDIS_CONNECTS), 2);
-	assert_int_equal(count(s, METRIC_PUBLISH_FAILED), 2);
+	assert_int_equal(count(s, REDIS_METRIC_CONNECTS), 2);
+	assert_int_equal(count(s, REDIS_METRIC_PUBLISH_FAILED), 2);
 	server_free(s);
 }
 
@@ -867,6 +911,8 @@ main(void)
 		cmocka_unit_test(reader_refuses),
 		cmocka_unit_test(reader_takes_nested),
 		cmocka_unit_test(subscribes_again),
+		cmocka_unit_test(error_among_messages),
+		cmocka_unit_test(publisher_ignores_messages),
 		cmocka_unit_test(keeps_trying),
 		cmocka_unit_test(server_comes_later),
 		cmocka_unit_test(silent_server),

@@ -187,7 +187,8 @@ test_skip_plain(void **state)
 	}
 }
 
-/* The ways to check JSON must agree: by blocks only what the definition accepts, and every container that is not rare. */
+/* The ways to check JSON must agree: by blocks only what the definition accepts, and every container that is not
+ * rare. */
 
 static bool
 agree(struct eio_bytes s, bool must)
@@ -359,7 +360,8 @@ test_blocks_random(void **state)
 	eio_buf_deinit(&b);
 }
 
-/* Strings of bytes that are and are not UTF-8, across the borders of vectors and blocks, and with one or two blocks behind. */
+/* Strings of bytes that are and are not UTF-8, across the borders of vectors and blocks, and with one or two blocks
+ * behind. */
 static void
 test_blocks_utf8(void **state)
 {

@@ -200,7 +200,8 @@ replay_end(struct replay *r)
 	sio_client_deinit(&r->c);
 }
 
-/* A recorded message as the Engine.IO session would hand it on: without the type, which binary ones of revision 3 have too. */
+/* A recorded message as the Engine.IO session would hand it on: without the type, which binary ones of revision 3
+ * have too. */
 static struct eio_bytes
 without_type(const struct vector_message *m, int revision)
 {

@@ -31,7 +31,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* --- a temporary folder with a www folder, a dist folder and a secret beside them ------------------------------------ */
+/* --- a temporary folder with a www folder, a dist folder and a secret beside them
+ * ------------------------------------ */
 
 static char root[64], path_buf[4][256];
 
@@ -142,7 +143,8 @@ teardown(void **state)
 	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* --- asking ---------------------------------------------------------------------------------------------------------- */
+/* --- asking
+ * ---------------------------------------------------------------------------------------------------------- */
 
 struct site {
 	struct files *f;
@@ -275,7 +277,8 @@ unpack(const struct eio_block *b, const char *coding, char *out, size_t cap)
 	return cap;
 }
 
-/* --- the small parsers ----------------------------------------------------------------------------------------------- */
+/* --- the small parsers
+ * ----------------------------------------------------------------------------------------------- */
 
 static void
 test_path(void **state)
@@ -497,7 +500,8 @@ test_compress(void **state)
 	}
 }
 
-/* --- the client files ------------------------------------------------------------------------------------------------ */
+/* --- the client files
+ * ------------------------------------------------------------------------------------------------ */
 
 static void
 test_client(void **state)
@@ -612,7 +616,8 @@ test_client_names(void **state)
 	site_close(&s);
 }
 
-/* --- versions of the client ------------------------------------------------------------------------------------------ */
+/* --- versions of the client
+ * ------------------------------------------------------------------------------------------ */
 
 static void
 versions_open(struct site *s, const char *wanted, bool legacy)
@@ -830,7 +835,8 @@ test_open_parts(void **state)
 		files_open(&s.f, &(struct files_config){ .www_dir = at("secret") }, err, sizeof(err)), -ENOTDIR);
 }
 
-/* --- the www folder -------------------------------------------------------------------------------------------------- */
+/* --- the www folder
+ * -------------------------------------------------------------------------------------------------- */
 
 static void
 test_www(void **state)
@@ -1101,7 +1107,8 @@ test_www_out_of_descriptors(void **state)
 	site_close(&s);
 }
 
-/* --- many threads, one set of files ------------------------------------------------------------------------------------ */
+/* --- many threads, one set of files
+ * ------------------------------------------------------------------------------------ */
 
 static void *
 reader(void *arg)

@@ -13,7 +13,7 @@
 
 #include "eio/net/httpd.h"
 #include "eio/net/server.h"
-#include "src/worker/worker.h"
+#include "src/worker/worker_int.h"
 #include "tests/unit/configured.h"
 
 #include <arpa/inet.h>
@@ -116,9 +116,8 @@ start(struct test *t)
 	t->config = configured(config_text);
 	assert_int_equal(files_open(&t->files, &files, err, sizeof err), 0);
 	t->interest = interest_table_new();
-	assert_int_equal(metrics_set_init(&t->metrics, WORKERS + 1), 0);
-	for (unsigned i = 0; i <= WORKERS; i++)
-		assert_int_equal(thread_init(&t->threads[i], "test", &t->metrics.rows[i]), 0);
+	assert_int_equal(metrics_set_init(&t->metrics), 0);
+	for (unsigned i = 0; i <= WORKERS; i++) assert_int_equal(thread_init(&t->threads[i], "test", &t->metrics), 0);
 	config_fill_feed(t->config, &feed);
 	feed.thread = &t->threads[WORKERS];
 	feed.interest = t->interest;
@@ -231,9 +230,9 @@ expect_answer(int fd, const char *begin, const char *end)
 }
 
 static void
-wait_metric(struct test *t, enum metric metric, uint64_t value)
+wait_metric(struct test *t, enum worker_metric metric, uint64_t value)
 {
-	while (metrics_sum(&t->metrics, metric) != value) uv_sleep(2);
+	while (metrics_sum(&t->metrics, &worker_metrics, metric) != value) uv_sleep(2);
 }
 
 /* A session of the worker that listens there. */
@@ -270,7 +269,7 @@ begin(struct test *t, char *sid, size_t size)
 	assert_int_equal(uv_mutex_init(&told_lock), 0);
 	start(t);
 	open_session(t->ports[OWNER], sid, size);
-	wait_metric(t, METRIC_SESSIONS_POLLING, 1);
+	wait_metric(t, WORKER_METRIC_SESSIONS_POLLING, 1);
 }
 
 static void
@@ -298,7 +297,7 @@ a_late_body(void **state)
 	say(fd, "40/no");
 	wait_told(4);
 	expect_answer(fd, "HTTP/1.1 200", "ok");
-	assert_int_equal(metrics_sum(&t.metrics, METRIC_FORWARDED_REQUESTS), 2);
+	assert_int_equal(metrics_sum(&t.metrics, &worker_metrics, WORKER_METRIC_FORWARDED_REQUESTS), 2);
 	close(fd);
 	stop(&t);
 	assert_ptr_equal(told[0].server, told[2].server);
@@ -327,16 +326,16 @@ stages_that_pile_up(void **state)
 	wait_told(1);
 	say(fd, "40/no");
 	wait_told(2);
-	wait_metric(&t, METRIC_FORWARDED_REQUESTS, 2);
+	wait_metric(&t, WORKER_METRIC_FORWARDED_REQUESTS, 2);
 	close(fd);
-	while (t.metrics.rows[HOME].v[METRIC_CONNECTIONS_OPEN] > 0) uv_sleep(2);
+	while (t.workers.all[HOME]->metrics->v[WORKER_METRIC_CONNECTIONS_OPEN] > 0) uv_sleep(2);
 	uv_sem_post(&gate);
 	wait_told(5);
 	expect_answer(other, "HTTP/1.1 200", "pingTimeout");
 	close(other);
-	wait_metric(&t, METRIC_POSTS, 1);
-	assert_int_equal(
-		metrics_sum(&t.metrics, METRIC_SESSIONS_POLLING), 2); /* it was answered before it was aborted */
+	wait_metric(&t, WORKER_METRIC_POSTS, 1);
+	assert_int_equal(metrics_sum(&t.metrics, &worker_metrics, WORKER_METRIC_SESSIONS_POLLING),
+		2); /* it was answered before it was aborted */
 	stop(&t);
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(told[i].stage, want[i]);
@@ -358,7 +357,7 @@ a_lost_connection(void **state)
 	fd = ask(t.ports[HOME], sid);
 	wait_told(2);
 	close(fd);
-	wait_metric(&t, METRIC_SESSIONS_POLLING, 0);
+	wait_metric(&t, WORKER_METRIC_SESSIONS_POLLING, 0);
 	stop(&t);
 	assert_int_equal(n_told, 3);
 	assert_int_equal(told[2].stage, EIO_STAGE_ABORT);

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection of the HTTP server: bytes in, requests, and the way of their answers.
+ * It reads all the time, also while a request is being answered: that is how a
+ * cancelled poll is noticed. What comes in then waits in `pending` until the answer
+ * is out.
+ *
+ * Nobody gets more than his share. In one turn of the loop a connection has one
+ * buffer read and some requests answered; what is left waits for the next turn, and
+ * the client with it, who is not read meanwhile. Nor is one that does not read its
+ * answers.
+ */
+#include "eio/check.h"
+#include "eio/net/httpd_int.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void conn_go_on(struct eio__conn *c, bool answered);
+static void on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+
+/* Answers */
+
+void
+eio_httpd_deliver(struct eio_exchange *ex)
+{
+	struct eio__conn *c = ex->conn;
+	struct eio_response *r = &ex->response;
+	bool close;
+
+	if (!c) return;
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	CHECK(c->ex == ex);
+	eio__conn_release_request(c);
+	ex->conn = NULL;
+	c->ex = NULL;
+	c->ending = close = r->close || !ex->req->keep_alive || c->httpd->closing;
+	if (r->destroy)
+		eio__conn_close(c);
+	else
+		eio__conn_written(c, eio__conn_respond(c, r, ex->req->method == EIO_HTTP_HEAD, ex->req->minor0, close));
+	eio_exchange_unref(ex);
+	conn_go_on(c, true);
+}
+
+/* ex->abort at home. */
+static void
+abort_at_home(struct eio_exchange *ex)
+{
+	if (ex->on_abort) ex->on_abort(ex);
+}
+
+/* Reading */
+
+static struct eio_exchange *
+exchange_new(struct eio__conn *c)
+{
+	struct eio_exchange *ex = calloc(1, sizeof *ex);
+
+	if (!ex) return NULL;
+	atomic_init(&ex->refs, 1);
+	ex->home = c->httpd->options.home;
+	ex->conn = c;
+	ex->respond = eio_httpd_deliver;
+	ex->abort = abort_at_home;
+	return ex;
+}
+
+static void
+notify_exchange(struct eio__conn *c, enum eio_stage stage)
+{
+	struct eio_exchange *ex = eio_exchange_ref(c->ex);
+
+	c->notified = true;
+	if (stage != EIO_STAGE_BEGIN) eio__conn_arm(c, 0);
+	c->httpd->handler.exchange(c->httpd->handler.user, ex, stage);
+	eio_exchange_unref(ex);
+}
+
+/* Makes the exchange of the request being read, if there is none yet. Its request stays with the parser until
+ * complete. */
+static bool
+begin_exchange(struct eio__conn *c)
+{
+	if (c->ex) return true;
+	c->ex = exchange_new(c);
+	c->notified = false;
+	if (c->ex) c->httpd->stats.requests++;
+	return c->ex != NULL;
+}
+
+/* An answer of ours to what is not a request the handler could be told of. */
+static void
+refuse_request(struct eio__conn *c, int status)
+{
+	struct eio_response r = { .status = status, .close = true };
+
+	c->ending = true;
+	if (status == 400 || status == 501 || status == 505) c->httpd->stats.malformed++;
+	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
+}
+
+static void
+hand_over(struct eio__conn *c, const char *rest, size_t n)
+{
+	struct eio_upgrade *up = calloc(1, sizeof *up);
+	uv_os_fd_t fd;
+
+	if (!up || uv_fileno(&c->h.handle, &fd) || !c->httpd->handler.upgrade) {
+		free(up);
+		refuse_request(c, up ? 404 : 500);
+		return;
+	}
+	c->httpd->stats.requests++;
+	up->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	up->req = eio_http_take(c->http);
+	eio_buf_append(&up->rest, rest, n);
+	uv_read_stop(&c->h.stream);
+	eio__conn_close(c);
+	if (up->fd < 0 || up->rest.failed)
+		eio_upgrade_free(up);
+	else
+		c->httpd->handler.upgrade(c->httpd->handler.user, up);
+}
+
+void
+eio_upgrade_free(struct eio_upgrade *up)
+{
+	if (up->fd >= 0) close(up->fd);
+	eio_request_free(up->req);
+	eio_buf_deinit(&up->rest);
+	free(up);
+}
+
+/* The request got further without being complete: does somebody have to know? */
+static void
+request_partial(struct eio__conn *c)
+{
+	struct eio_request *req = eio_http_request(c->http);
+	bool expected;
+
+	if (c->ex || !req || !eio_http_in_body(c->http)) return;
+	if (!begin_exchange(c)) {
+		eio__conn_close(c);
+		return;
+	}
+	expected = req->expect_continue;
+	c->ex->req = req;
+	notify_exchange(c, EIO_STAGE_BEGIN);
+	/* Unless it was refused without its body. */
+	if (c->ex && expected)
+		eio__conn_written(c, eio__conn_write(c, EIO_LIT("HTTP/1.1 100 Continue\r\n\r\n"), NULL, false));
+}
+
+static void
+request_complete(struct eio__conn *c, enum eio_stage stage)
+{
+	struct eio_request *req;
+
+	if (!begin_exchange(c)) {
+		eio__conn_close(c);
+		return;
+	}
+	req = eio_http_take(c->http);
+	/* Once the handler was notified, another thread may read this. */
+	if (!c->notified) c->ex->req = req;
+	CHECK(c->ex->req == req);
+	c->complete = true;
+	notify_exchange(c, stage);
+}
+
+/* What one result of the parser means for the connection. */
+static void
+on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, size_t n)
+{
+	switch (r) {
+	case EIO_HTTP_MORE: request_partial(c); break;
+	case EIO_HTTP_COMPLETE: request_complete(c, EIO_STAGE_COMPLETE); break;
+	case EIO_HTTP_TOO_LARGE: request_complete(c, EIO_STAGE_TOO_LARGE); break;
+	case EIO_HTTP_UPGRADE: hand_over(c, rest, n); break;
+	case EIO_HTTP_BAD: refuse_request(c, eio_http_status(c->http)); break;
+	case EIO_HTTP_NOMEM: eio__conn_close(c); break;
+	}
+}
+
+/* Whether more was written than the client reads. */
+static bool
+output_full(const struct eio__conn *c)
+{
+	return c->unsent && eio__conn_unsent(c) > EIO_HTTPD_UNSENT_BYTES;
+}
+
+/* Whether a complete request is being answered. */
+static bool
+conn_answering(const struct eio__conn *c)
+{
+	return c->ex && c->complete;
+}
+
+/* Whether bytes have to wait: for an answer, or until answers are read. */
+static bool
+conn_busy(const struct eio__conn *c)
+{
+	return conn_answering(c) || output_full(c);
+}
+
+/* Whether what the client sends is looked at. */
+static bool
+conn_listens(const struct eio__conn *c)
+{
+	return !c->closing && !c->lingering && !c->ending;
+}
+
+/* Sets the clock for what the client is at: a head has one allowance, each part of a body earns another, and a whole
+ * request has a time that nothing extends. begins: a request has begun since the last call, if there is one. */
+static void
+time_request(struct eio__conn *c, bool begins)
+{
+	const struct eio_httpd_options *o = &c->httpd->options;
+	uint64_t now, left;
+
+	if (conn_answering(c)) return;
+	if (eio_http_idle(c->http)) {
+		eio__conn_arm(c, o->keep_alive_timeout_ms);
+		return;
+	}
+	now = eio_clock_now(c->httpd->clock);
+	if (begins) c->request_until = o->request_timeout_ms ? now + o->request_timeout_ms : UINT64_MAX;
+	if (!begins && !c->ex) return; /* the same head, or a body that nobody reads */
+	left = c->request_until > now ? c->request_until - now : 1;
+	eio__conn_arm(c, left < o->header_timeout_ms ? left : o->header_timeout_ms);
+}
+
+/* Takes as much as is for this turn. Returns how many bytes that was. */
+static size_t
+conn_feed(struct eio__conn *c, const char *data, size_t n)
+{
+	unsigned requests = EIO_HTTPD_TURN_REQUESTS;
+	bool begins = eio_http_idle(c->http);
+	enum eio_http_result r;
+	size_t at = 0, used;
+
+	c->feeding = true;
+	while (at < n && requests > 0 && !conn_busy(c) && conn_listens(c)) {
+		r = eio_http_feed(c->http, data + at, n - at, &used);
+		at += used;
+		if (r != EIO_HTTP_MORE) {
+			requests--;
+			begins = true;
+		}
+		on_http_result(c, r, data + at, n - at);
+	}
+	c->feeding = false;
+	if (conn_listens(c)) time_request(c, begins);
+	return at;
+}
+
+/* Turns */
+
+static size_t
+pending_bytes(const struct eio__conn *c)
+{
+	return c->pending.n - c->pending_at;
+}
+
+static void
+keep_pending(struct eio__conn *c, const char *data, size_t n)
+{
+	size_t left = pending_bytes(c);
+
+	if (c->pending_at && left) memmove(c->pending.p, c->pending.p + c->pending_at, left);
+	c->pending.n = left;
+	c->pending_at = 0;
+	eio_buf_append(&c->pending, data, n);
+	if (eio_buf_failed(&c->pending)) eio__conn_close(c);
+}
+
+static void
+feed_pending(struct eio__conn *c)
+{
+	c->pending_at += conn_feed(c, c->pending.p + c->pending_at, pending_bytes(c));
+	if (pending_bytes(c) > 0) return;
+	eio_buf_deinit(&c->pending);
+	c->pending_at = 0;
+}
+
+/* Decides whether the client is read: not while too much waits, nor while what is here waits for its turn. more: its
+ * socket has more, probably. */
+static void
+conn_pace(struct eio__conn *c, bool more)
+{
+	bool listens = conn_listens(c), turn, stop;
+
+	if (c->closing) return;
+	turn = more || (listens && pending_bytes(c) > 0);
+	if (listens && conn_busy(c)) turn = false;
+	stop = turn || output_full(c) || (listens && pending_bytes(c) >= EIO_HTTPD_PIPELINE_BYTES);
+	if (turn) eio__conn_ready(c);
+	if (stop && !c->stopped) uv_read_stop(&c->h.stream);
+	if (!stop && c->stopped) uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read);
+	c->stopped = stop;
+}
+
+/* After an answer, or when its turn has come: the next requests, which may already be here. */
+static void
+conn_go_on(struct eio__conn *c, bool answered)
+{
+	if (c->closing || c->feeding) return;
+	if (conn_listens(c) && pending_bytes(c) > 0)
+		feed_pending(c);
+	else if (conn_listens(c) && answered)
+		time_request(c, true);
+	conn_pace(c, false);
+}
+
+void
+eio__conn_go_on(struct eio__conn *c)
+{
+	conn_go_on(c, false);
+}
+
+/* Reading */
+
+static void
+conn_take(struct eio__conn *c, const char *data, size_t n)
+{
+	size_t used = pending_bytes(c) > 0 ? 0 : conn_feed(c, data, n);
+
+	if (conn_listens(c) && used < n) keep_pending(c, data + used, n - used);
+}
+
+/* The client will send nothing more. Whoever still waits for an answer gave up; what is being written still goes
+ * out. */
+static void
+on_conn_eof(struct eio__conn *c)
+{
+	c->eof = true;
+	if (c->ex || uv_stream_get_write_queue_size(&c->h.stream) == 0) eio__conn_close(c);
+}
+
+static void
+on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct eio__conn *c = handle->data;
+
+	(void)suggested;
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	/* One buffer for all: what is in it is used up before the next read. */
+	*buf = uv_buf_init(c->httpd->read_buffer, EIO__READ_BUFFER);
+}
+
+static void
+on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct eio__conn *c = stream->data;
+
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	if (n == 0 || c->closing) return;
+	if (n == UV_EOF) {
+		on_conn_eof(c);
+	} else if (n < 0) {
+		eio__conn_close(c);
+	} else {
+		if (conn_listens(c)) conn_take(c, buf->base, (size_t)n);
+		/* libuv would read on at once. */
+		conn_pace(c, n == EIO__READ_BUFFER);
+	}
+}
+
+/* Beginning */
+
+static int
+conn_open_handle(struct eio__conn *c, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof ss;
+	int err, on = 1;
+
+	c->fd = fd;
+	if (getsockname(fd, (struct sockaddr *)&ss, &n)) return UV_EINVAL;
+	if (ss.ss_family == AF_UNIX) {
+		err = uv_pipe_init(c->httpd->loop, &c->h.pipe, 0);
+		if (!err) err = uv_pipe_open(&c->h.pipe, fd);
+	} else {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		err = uv_tcp_init(c->httpd->loop, &c->h.tcp);
+		if (!err) err = uv_tcp_open(&c->h.tcp, fd);
+	}
+	return err;
+}
+
+void
+eio__conn_new(struct eio_httpd *h, int fd)
+{
+	struct eio__conn *c = calloc(1, sizeof *c);
+
+	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
+	if (!c || !c->http) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->magic = EIO__CONN_MAGIC;
+	c->httpd = h;
+	eio__conn_clock_init(c);
+	eio_list_init(&c->ready);
+	eio_list_add_tail(&h->conns, &c->link);
+	h->stats.accepted++;
+	h->stats.open++;
+	h->handles++;
+	/* libuv's init of a stream cannot fail, so the handle is there to be closed in any case. */
+	if (conn_open_handle(c, fd)) close(fd);
+	c->h.handle.data = c;
+	if (uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read))
+		eio__conn_close(c);
+	else
+		eio__conn_arm(c, c->httpd->options.header_timeout_ms);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of what clients count. */
+#include "src/clients/metrics.h"
+
+#define X METRICS_ROW
+static const struct metrics_row clients_rows[] = { CLIENTS_METRICS(X) };
+#undef X
+static const struct metrics_row namespace_rows[] = { NAMESPACE_METRICS(METRICS_ROW) };
+
+const struct metrics_table clients_metrics = METRICS_TABLE(NULL, clients_rows, CLIENTS_METRIC_COUNT);
+const struct metrics_table namespace_metrics = METRICS_TABLE("namespace", namespace_rows, NAMESPACE_METRIC_COUNT);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What the Socket.IO clients of a worker count: all of them, and those of each namespace. */
+#ifndef SRC_CLIENTS_METRICS_H
+#define SRC_CLIENTS_METRICS_H
+
+#include "sio/error.h"
+#include "src/base/metrics.h"
+
+/* A row for each fault of a client. Whoever uses the table calls his macro X. */
+#define CLIENTS_FAULT_METRIC(fault, label, text) \
+	X(CLIENTS_METRIC_PACKETS_INVALID_##fault, COUNTER, "packets_invalid_total", "reason=\"" label "\"", \
+		"Packets that closed their session")
+
+/* Refused are those who ask for a namespace that there is not: its name, which is theirs, is no label. */
+#define CLIENTS_METRICS(X) \
+	X(CLIENTS_METRIC_CONNECT_REFUSED, COUNTER, "connect_refused_total", "", "Socket.IO CONNECTs refused") \
+	SIO_FAULT_TABLE(CLIENTS_FAULT_METRIC) \
+	X(CLIENTS_METRIC_ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
+		"Clients ended for what is counted nowhere else") \
+	X(CLIENTS_METRIC_ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \
+	X(CLIENTS_METRIC_ENDED_NOMEM, COUNTER, "clients_ended_total", "reason=\"memory\"", "") \
+	X(CLIENTS_METRIC_ENDED_SLOW, COUNTER, "slow_disconnected_total", "", \
+		"Clients disconnected for being over their limit") \
+	X(CLIENTS_METRIC_MESSAGES_OUT, COUNTER, "messages_sent_total", "", "Engine.IO messages to clients") \
+	X(CLIENTS_METRIC_BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
+	X(CLIENTS_METRIC_DELIVERED, COUNTER, "broadcasts_delivered_total", "", \
+		"Broadcasts times the clients they went to") \
+	X(CLIENTS_METRIC_SLOW_DROPPED, COUNTER, "slow_dropped_total", "", \
+		"Broadcasts dropped for clients over their limit")
+
+/* Of one namespace. */
+#define NAMESPACE_METRICS(X) \
+	X(NAMESPACE_METRIC_SOCKETS, GAUGE, "sockets", "", "Socket.IO sockets: clients times namespaces") \
+	X(NAMESPACE_METRIC_EVENTS_IN, COUNTER, "events_received_total", "", "Socket.IO events from clients") \
+	X(NAMESPACE_METRIC_EVENTS_UNHANDLED, COUNTER, "events_unhandled_total", "", \
+		"Events no handler is configured for") \
+	X(NAMESPACE_METRIC_HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
+		"Handler runs in which an action could not be made of the arguments") \
+	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits")
+
+#define X METRICS_SLOT
+enum clients_metric { CLIENTS_METRICS(X) CLIENTS_METRIC_COUNT };
+#undef X
+enum namespace_metric { NAMESPACE_METRICS(METRICS_SLOT) NAMESPACE_METRIC_COUNT };
+
+extern const struct metrics_table clients_metrics, namespace_metrics;
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether what the configuration names is there: so that a start does not fail one by one on what a check can tell at
+ * once. */
+#include "src/config/look.h"
+
+#include "eio/buf.h"
+#include "src/config/parts.h"
+#include "src/web/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <uv.h>
+
+static void
+look_at_folder(struct config_loader *l, const cJSON *item, const char *folder)
+{
+	int fd = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (folder && fd < 0) config__error(l, item, "%s: %s", folder, uv_strerror(-errno));
+	if (fd >= 0) close(fd);
+}
+
+static void
+look_at_version(struct config_loader *l, const cJSON *item, const char *version)
+{
+	struct eio_buf there;
+
+	eio_buf_init(&there);
+	if (!install_has_version(version, &there)) {
+		eio_buf_addc(&there, '\0');
+		if (eio_buf_failed(&there))
+			config__error_memory(l);
+		else
+			config__error(l, item, "version %s is not installed; %s%s", version,
+				there.n > 1 ? "there are " : "none is", there.p);
+	}
+	eio_buf_deinit(&there);
+}
+
+void
+config__look(struct config_loader *l)
+{
+	const struct config *c = &l->parts->config;
+	const cJSON *client = cJSON_GetObjectItemCaseSensitive(l->root, "client");
+	size_t mark;
+
+	if (l->flags->www) l->flag = "--www";
+	mark = config__push(l, "www");
+	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(l->root, "www"), c->www);
+	config__pop(l, mark);
+	l->flag = NULL;
+	if (!c->serve_client) return;
+	mark = config__push(l, "client.dir");
+	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(client, "dir"), c->client.dir);
+	config__pop(l, mark);
+	if (!c->client.version_given || !c->client.version) return;
+	mark = config__push(l, "client.version");
+	look_at_version(l, cJSON_GetObjectItemCaseSensitive(client, "version"), c->client.version);
+	config__pop(l, mark);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether what the configuration names is there. */
+#ifndef SRC_CONFIG_LOOK_H
+#define SRC_CONFIG_LOOK_H
+
+#include "src/config/loader.h"
+
+/* Reports folders that cannot be opened, and a version of the client that is not installed. */
+void config__look(struct config_loader *l);
+
+#endif

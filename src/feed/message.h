@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One message on its way through the feeds. What has been found out about its payload
+ * stays with it: however many feeds want to know whether it is JSON, it is looked at
+ * once, and not at all where none of them asks.
+ *
+ * Threads: the feed's only.
+ */
+#ifndef SRC_FEED_MESSAGE_H
+#define SRC_FEED_MESSAGE_H
+
+#include "eio/bytes.h"
+
+#include <stdint.h>
+
+enum message_kind {
+	MESSAGE_OF_CHANNEL, /* it came by a channel that was subscribed by its name */
+	MESSAGE_OF_PATTERN,
+};
+
+enum message_fact { MESSAGE_FACT_UNKNOWN, MESSAGE_FACT_YES, MESSAGE_FACT_NO };
+
+/* All bytes are its source's, and valid during the call that hands it on. */
+struct message {
+	enum message_kind kind;
+	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
+	struct eio_bytes channel;
+	struct eio_bytes payload;
+	uint64_t now_ms; /* when it came */
+	enum message_fact json, utf8; /* to be asked for by the functions below; a source leaves them at 0, unknown */
+};
+
+/* Whether the payload is one JSON value in UTF-8. */
+bool message_is_json(struct message *m);
+
+/* Whether it is UTF-8, whatever it says. */
+bool message_is_utf8(struct message *m);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where messages come from, as the feed wants it: a table of functions, which the folder
+ * source/ fills for each kind there is. The feed is handed one and knows no other.
+ *
+ * Threads: the feed's only.
+ */
+#ifndef SRC_FEED_SOURCE_H
+#define SRC_FEED_SOURCE_H
+
+#include "src/feed/message.h"
+#include "src/redis/metrics.h"
+#include "src/redis/url.h"
+
+#include <uv.h>
+
+struct source_ops;
+
+/* One source at work; the first field of what its kind has. */
+struct source {
+	const struct source_ops *ops;
+};
+
+/* What a source tells the feed, always from the loop. Neither may close it. */
+struct source_events {
+	void (*message)(void *user, struct message *m);
+	void (*state)(void *user, bool ready); /* from now on all that is wanted comes, or does not any more */
+};
+
+struct source_options {
+	uv_loop_t *loop;
+	const struct redis_url *url; /* borrowed, like all below */
+	struct metrics *metrics; /* of redis_metrics */
+	const char *const *channels, *const *patterns; /* what is wanted */
+	size_t n_channels, n_patterns;
+	unsigned patience_ms; /* how late messages may come, together with others */
+	const struct source_events *events;
+	void *user; /* of events */
+};
+
+struct source_ops {
+	/* A source that begins to connect; its server may be away. NULL when out of memory. */
+	struct source *(*open)(const struct source_options *options);
+	/* Ends it; it tells nothing more. What is left of it goes when the loop has run. */
+	void (*close)(struct source *s);
+};
+
+#endif

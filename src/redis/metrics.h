@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What connections to Redis count. */
+#ifndef SRC_REDIS_METRICS_H
+#define SRC_REDIS_METRICS_H
+
+#include "src/base/metrics.h"
+
+#define REDIS_METRICS(X) \
+	X(REDIS_METRIC_CONNECTED, GAUGE, "redis_connections", "", "Redis connections up") \
+	X(REDIS_METRIC_CONNECTS, COUNTER, "redis_connects_total", "", "Redis connections made") \
+	X(REDIS_METRIC_LOST, COUNTER, "redis_lost_total", "", "Redis connections lost or refused") \
+	X(REDIS_METRIC_PUBLISH_SENT, COUNTER, "publish_sent_total", "", "Messages published to Redis") \
+	X(REDIS_METRIC_PUBLISH_DROPPED, COUNTER, "publish_dropped_total", "", \
+		"Messages not published: too many were waiting") \
+	X(REDIS_METRIC_PUBLISH_FAILED, COUNTER, "publish_failed_total", "", "Messages Redis refused")
+
+enum redis_metric { REDIS_METRICS(METRICS_SLOT) REDIS_METRIC_COUNT };
+
+extern const struct metrics_table redis_metrics;
+
+#endif

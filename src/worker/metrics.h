@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What a worker counts: its servers, and the turns of its loop. */
+#ifndef SRC_WORKER_METRICS_H
+#define SRC_WORKER_METRICS_H
+
+#include "src/base/metrics.h"
+
+#define WORKER_METRICS(X) \
+	X(WORKER_METRIC_CONNECTIONS_OPEN, GAUGE, "connections", "", "Open TCP connections") \
+	X(WORKER_METRIC_CONNECTIONS_ACCEPTED, COUNTER, "connections_accepted_total", "", "TCP connections accepted") \
+	X(WORKER_METRIC_CONNECTIONS_REFUSED, COUNTER, "connections_refused_total", "", \
+		"TCP connections closed at once because of limits") \
+	X(WORKER_METRIC_ACCEPT_PAUSED, COUNTER, "accept_paused_total", "", \
+		"Times accepting paused because no file could be opened") \
+	X(WORKER_METRIC_HTTP_REQUESTS, COUNTER, "http_requests_total", "", "HTTP requests") \
+	X(WORKER_METRIC_HTTP_BAD, COUNTER, "http_bad_requests_total", "", "Requests that were not HTTP") \
+	X(WORKER_METRIC_SESSIONS_POLLING, GAUGE, "sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
+	X(WORKER_METRIC_SESSIONS_WEBSOCKET, GAUGE, "sessions", "transport=\"websocket\"", "") \
+	X(WORKER_METRIC_SESSIONS_OPENED, COUNTER, "sessions_opened_total", "", "Engine.IO sessions opened") \
+	X(WORKER_METRIC_SESSIONS_OPENED_4, COUNTER, "sessions_opened_by_revision_total", "eio=\"4\"", \
+		"Engine.IO sessions opened, by revision") \
+	X(WORKER_METRIC_SESSIONS_OPENED_3, COUNTER, "sessions_opened_by_revision_total", "eio=\"3\"", "") \
+	X(WORKER_METRIC_SESSIONS_OPEN_4, GAUGE, "sessions_by_revision", "eio=\"4\"", \
+		"Open Engine.IO sessions, by revision") \
+	X(WORKER_METRIC_SESSIONS_OPEN_3, GAUGE, "sessions_by_revision", "eio=\"3\"", "") \
+	X(WORKER_METRIC_SESSIONS_UPGRADED, COUNTER, "sessions_upgraded_total", "", \
+		"Sessions that went from polling to WebSocket") \
+	X(WORKER_METRIC_REQUESTS_REFUSED, COUNTER, "requests_refused_total", "", \
+		"Requests answered with an Engine.IO error") \
+	X(WORKER_METRIC_CLOSED_TRANSPORT_CLOSE, COUNTER, "sessions_closed_total", "reason=\"transport close\"", \
+		"Engine.IO sessions closed") \
+	X(WORKER_METRIC_CLOSED_TRANSPORT_ERROR, COUNTER, "sessions_closed_total", "reason=\"transport error\"", "") \
+	X(WORKER_METRIC_CLOSED_PING_TIMEOUT, COUNTER, "sessions_closed_total", "reason=\"ping timeout\"", "") \
+	X(WORKER_METRIC_CLOSED_PARSE_ERROR, COUNTER, "sessions_closed_total", "reason=\"parse error\"", "") \
+	X(WORKER_METRIC_CLOSED_FORCED, COUNTER, "sessions_closed_total", "reason=\"forced close\"", "") \
+	X(WORKER_METRIC_CLOSED_SHUTDOWN, COUNTER, "sessions_closed_total", "reason=\"server shutting down\"", "") \
+	X(WORKER_METRIC_POLLS, COUNTER, "polls_total", "", "Polls answered") \
+	X(WORKER_METRIC_POSTS, COUNTER, "posts_total", "", "POST bodies taken") \
+	X(WORKER_METRIC_FORWARDED_REQUESTS, COUNTER, "forwarded_requests_total", "", \
+		"Requests passed to the worker that owns the session") \
+	X(WORKER_METRIC_MOVED_UPGRADES, COUNTER, "moved_upgrades_total", "", \
+		"Upgrades moved to the worker that owns the session") \
+	X(WORKER_METRIC_MESSAGES_IN, COUNTER, "messages_received_total", "", "Engine.IO messages from clients") \
+	X(WORKER_METRIC_BYTES_IN, COUNTER, "bytes_received_total", "", "Bytes read from clients") \
+	X(WORKER_METRIC_WRITES, COUNTER, "websocket_writes_total", "", "Writes to WebSockets") \
+	X(WORKER_METRIC_BYTES_OUT, COUNTER, "bytes_sent_total", "", "Bytes written to clients") \
+	X(WORKER_METRIC_DEFLATE_WEBSOCKETS, COUNTER, "deflate_websockets_total", "", \
+		"WebSockets opened with permessage-deflate") \
+	X(WORKER_METRIC_COMPRESSION_BEFORE, COUNTER, "compression_bytes_total", "side=\"before\"", \
+		"Bytes to clients that take them compressed, before compression and as sent") \
+	X(WORKER_METRIC_COMPRESSION_AFTER, COUNTER, "compression_bytes_total", "side=\"after\"", "")
+
+enum worker_metric { WORKER_METRICS(METRICS_SLOT) WORKER_METRIC_COUNT };
+
+extern const struct metrics_table worker_metrics;
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// Nobody takes the server down: clients that ask for more than they read, that leave no turn to others, that hold what they
+// do not use. Each test is an attack, bounded in count and time; it passes when the daemon does not notice much of it.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import { test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SEPARATOR, Session, TEXT, forgotten, settle } from './lib/engine.mjs';
+import { Wire, request, requestBytes } from './lib/http.mjs';
+import { metric } from './lib/metrics.mjs';
+import { freePort } from './lib/ports.mjs';
+import { startRedis } from './lib/redis.mjs';
+import { SLOW, eventually, limit } from './lib/wait.mjs';
+
+const siocastOnly = { ...limit(120), skip: SIOCAST_ONLY };
+const MB = 1_000_000;
+
+/** What a program has in memory, in bytes. A sanitizer keeps what was freed, so with one the figure says nothing. */
+async function memory(server) {
+	const status = await fs.readFile(`/proc/${server.child.pid}/status`, 'utf8');
+	return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]);
+}
+
+async function assertMemory(server, before, most, what) {
+	const grown = (await memory(server)) - before;
+	if (SLOW === 1) assert.ok(grown < most, `${what} took ${(grown / MB).toFixed(1)} MB`);
+}
+
+/** About so many bytes of whole copies. */
+function repeated(bytes, size) {
+	return Buffer.concat(Array(Math.floor(size / bytes.length)).fill(bytes));
+}
+
+/** A connection that sends and reads nothing. */
+async function deaf(cleanup, port) {
+	const wire = await Wire.open(port);
+	cleanup.add(wire, () => wire.close());
+	wire.socket.on('error', () => {});
+	wire.socket.pause();
+	return wire;
+}
+
+/** Sends bytes again and again until nothing is taken any more for a while; how many have gone. */
+async function fill(wire, bytes, most) {
+	const { socket } = wire;
+	for (let last = -1, still = 0; still < 25 && socket.bytesWritten < most && !socket.destroyed; ) {
+		while (socket.writableLength < 4 * bytes.length && socket.bytesWritten < most) socket.write(bytes);
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		const gone = socket.bytesWritten - socket.writableLength;
+		still = gone === last ? still + 1 : 0;
+		last = gone;
+	}
+	return socket.bytesWritten - socket.writableLength;
+}
+
+for (const where of ['port', 'admin']) {
+	test(`who asks and asks and reads nothing is not read either (${where})`, siocastOnly, () =>
+		withCleanup(async (cleanup) => {
+			const server = await startSiocast(cleanup, {});
+			const target = where === 'port' ? '/nothing' : '/metrics';
+			const wire = await deaf(cleanup, server[where]);
+			const before = await memory(server);
+			const sent = await fill(wire, repeated(requestBytes('GET', target), 65_536), 40 * MB);
+			assert.ok(sent < 39 * MB, `${sent} bytes of requests were taken`);
+			await assertMemory(server, before, 10 * MB, 'answers that nobody reads');
+		}),
+	);
+}
+
+test('an answer that is not read ends its connection, a slow download does not', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const www = await cleanup.folder();
+		await fs.writeFile(`${www}/large.bin`, Buffer.alloc(12 * MB, 'siocast '));
+		const server = await startSiocast(cleanup, { www, limits: { keepAliveSeconds: 1 } });
+		const slow = await deaf(cleanup, server.port);
+		const never = await deaf(cleanup, server.port);
+		// Much more than the kernel keeps.
+		for (const wire of [slow, never]) await wire.send(repeated(requestBytes('GET', '/large.bin'), 400));
+		let got = 0;
+		slow.socket.on('data', (chunk) => {
+			got += chunk.length;
+			slow.data = Buffer.alloc(0);
+		});
+		slow.socket.pause();
+		// Longer than what is allowed, with pauses that are shorter.
+		for (let i = 0; i < 8; i++) {
+			await new Promise((resolve) => setTimeout(resolve, 400));
+			slow.socket.resume();
+			const goal = got + MB / 2;
+			await eventually(() => got >= goal, 'the next bytes');
+			slow.socket.pause();
+		}
+		slow.socket.resume();
+		await eventually(() => got > 60 * MB, 'the rest of a slow download');
+		await eventually(async () => (await metric(server, 'connections')) === 0, 'the end of the other connection');
+	}),
+);
+
+// Stopped, the server has all of the flood before it when it goes on, and the two requests behind it.
+test('a flood of requests leaves others their turn', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, {});
+		const [wire, other] = [await Wire.open(server.port), await Wire.open(server.port)];
+		for (const each of [wire, other]) cleanup.add(each, () => each.close());
+		const want = requestBytes('GET', '/nothing');
+		server.child.child.kill('SIGSTOP');
+		const sent = wire.send(repeated(want, 4 * MB));
+		await other.send(Buffer.concat([want, want]));
+		await new Promise((resolve) => setTimeout(resolve, 200));
+		server.child.child.kill('SIGCONT');
+		for (let i = 0; i < 2; i++) await other.response('GET');
+		assert.ok(wire.data.length < MB / 2, `${wire.data.length} bytes were answered before`);
+		await sent;
+	}),
+);
+
+test('a flood of events in one POST leaves others their turn', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { namespaces: { '/': { on: { a: [{ leave: 'none' }] } } } });
+		const [wire, other] = [await Wire.open(server.port), await Wire.open(server.port)];
+		for (const each of [wire, other]) cleanup.add(each, () => each.close());
+		const session = await Session.open(server);
+		await session.post('40');
+		const events = 100_000;
+		await wire.send(requestBytes('POST', session.target, TEXT, Array(events).fill('42["a"]').join(SEPARATOR)));
+		let meanwhile = 0;
+		for (; wire.data.length === 0; meanwhile++) {
+			await other.send(requestBytes('GET', '/nothing'));
+			await other.response('GET');
+		}
+		assert.equal((await wire.response('POST')).text, 'ok');
+		assert.ok(meanwhile >= 5, `${meanwhile} requests of another were answered meanwhile`);
+		assert.equal(await metric(server, 'events_received_total{namespace="/"}'), events);
+	}),
+);
+
+test('who polls again without having read what the poll before brought ends', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const redis = await startRedis(cleanup, await freePort());
+		const feeds = [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0, maxBytes: 50 * MB } }];
+		const server = await startSiocast(cleanup, { redis: redis.url, feeds });
+		await feedsReady(redis, server);
+		const session = await Session.open(server);
+		await session.post('40');
+		await session.packets();
+		// More than the kernel keeps of what is not read.
+		const message = JSON.stringify('x'.repeat(12 * MB));
+		const before = await memory(server);
+		let polls = 0;
+		for (; polls < 10; polls++) {
+			const wire = await deaf(cleanup, server.port);
+			await wire.send(requestBytes('GET', session.target));
+			await settle(server.port, server.path);
+			if ((await metric(server, 'sessions{transport="polling"}')) === 0) break;
+			await redis.client.publish('news', message);
+			await eventually(async () => (await metric(server, 'broadcasts_total')) > polls, 'the message to be taken');
+		}
+		assert.ok(polls < 10, 'the session is still there');
+		await assertMemory(server, before, 80 * MB, 'answers that nobody reads');
+	}),
+);
+
+test('who asks for acks and does not fetch them is ended, small as they are', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { namespaces: { '/': { on: { a: [{ ack: [] }] } } } });
+		const session = await Session.open(server);
+		await session.post('40');
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) {
+			const events = Array.from({ length: 50_000 }, (_, i) => `42${100_000 + i}["a"]`);
+			await session.post(events.join(SEPARATOR));
+		}
+		await forgotten(server, session.sid);
+		assert.equal(await metric(server, 'slow_disconnected_total'), 1);
+		await assertMemory(server, before, 6 * MB, 'acks that nobody fetches');
+	}),
+);
+
+test('who pings by itself and does not read is ended', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, {});
+		const open = await request(server.port, 'GET', `${server.path}?EIO=3&transport=polling&b64=1`);
+		const { sid } = JSON.parse(/\{.*?\}/.exec(open.text)[0]);
+		const target = `${server.path}?EIO=3&transport=polling&b64=1&sid=${sid}`;
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) await request(server.port, 'POST', target, TEXT, '1:2'.repeat(100_000));
+		assert.equal((await request(server.port, 'POST', target, TEXT, '1:2')).text, '{"code":1,"message":"Session ID unknown"}');
+		await assertMemory(server, before, 6 * MB, 'pongs that nobody fetches');
+	}),
+);
