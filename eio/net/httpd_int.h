@@ -122,7 +122,8 @@ void eio__httpd_free_if_done(struct eio_httpd *h);
  * them. */
 enum eio__wrote eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
 
-/* Writes an answer; what counts it goes with what is kept of it. head_only: without its body. minor0 and close: see eio__response_head. */
+/* Writes an answer; what counts it goes with what is kept of it. head_only: without its body. minor0 and close: see
+ * eio__response_head. */
 enum eio__wrote eio__conn_respond(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close);
 
 #endif

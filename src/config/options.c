@@ -89,6 +89,7 @@ static const struct config_option main_rows[] = {
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
 	UINT("limits.maxConnections", config.limits.max_connections, 0, 10000000, "0"),
+	UINT("limits.maxSessions", config.limits.max_sessions, 0, 100000000, "0"),
 	UINT("limits.headerBytes", config.limits.header_bytes, 1024, 1048576, "16384"),
 	UINT("limits.headerSeconds", config.limits.header_seconds, 1, 3600, "60"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),

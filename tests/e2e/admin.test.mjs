@@ -127,6 +127,9 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 			await Promise.all(heard);
 			await odd.text(`42${ODD},["unknown"]`);
 			await eventually(async () => (await metric(server, 'events_unhandled_total')) === 1, 'the event');
+			// The two messages of the second feed may be in one batch or in two.
+			const batched = 'feed_batch_messages_sum{feed="1"}';
+			await eventually(async () => sumOf(await readMetrics(server), batched) - sumOf(before, batched) === 2, 'both');
 			const after = await readMetrics(server);
 			const moved = (what) => sumOf(after, what) - sumOf(before, what);
 			assert.equal(moved('feed_messages_total'), 4);
