@@ -150,6 +150,8 @@ make_admin(struct daemon *d)
 		.address = d->config->admin->text,
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
+		.hosts = d->config->admin_hosts,
+		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
