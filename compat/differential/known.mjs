@@ -127,7 +127,11 @@ const http = [
 	all(/http-connect$/, 'CONNECT is refused, not ignored'),
 ];
 
+const KEPT_OUT = 'a page of an origin that is kept out may not open a WebSocket or use JSONP either: 403';
 const crossOrigin = [
+	all(/^v4(-cors-(credentials|fixed|full))?\/eio[34]\/cors-(first|second|stranger|null|case)$/, KEPT_OUT, /^5\./),
+	all(/^v4(-cors-(credentials|fixed|full))?\/eio[34]\/cors-upgrade-(first|second|stranger|null|case)$/, KEPT_OUT),
+	all(/^v4\/eio[34]\/(ws-origin|handshake-jsonp-origin)$/, KEPT_OUT),
 	{
 		cases: /^v4-cors\/eio3\/(cors|preflight)-/,
 		path: /headers\.(access-control-allow-(origin|credentials)|vary)$/,
@@ -212,6 +216,7 @@ const socketio = [
 	all(named('v1', ['connect-null', 'connect-array', 'double-connect']), 'a second CONNECT of "/" is ignored, as by 2.x'),
 	all(named('v2', ['disconnect-then-connect']), 'who joins again is told so; 2.x said nothing'),
 	all(/^v1\/eio3\/ws-frames-(binary-untyped|binary-nothing|empty-message)$/, 'a bad packet ends the session, as since 2.x'),
+	all(/^v1\/eio3\/ws-frames-ws-unmasked$/, 'a frame without a mask ends a WebSocket (RFC 6455), as since 2.x'),
 	all(/^v1\/eio3\/ws-frames-(ws-bad-utf8|ws-surrogate)$/, 'text that is not UTF-8 ends a WebSocket (RFC 6455), as since 2.x'),
 	{
 		cases: /eio3\/vector-ws-connect-(unknown|denied)$/,

@@ -44,6 +44,7 @@ make_server_parts(struct eio_server *s)
 		.ping_timeout = o->ping_timeout,
 		.upgrade_timeout = o->upgrade_timeout,
 		.max_payload = o->max_payload,
+		.max_replies = o->max_replies,
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
@@ -72,6 +73,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->readers);
+	eio_list_init(&s->strangers);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
@@ -165,7 +167,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	struct eio_socket *socket;
 	struct eio_buf j;
 
-	if (s->shut) {
+	if (s->shut || !eio__socket_room(s)) {
 		eio__answer_empty(s, ex, 503);
 		return;
 	}
@@ -339,6 +341,7 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 		return;
 	}
 	err = eio__server_verify(s, ex->req, false, &socket, &owner);
+	if (err == EIO_OK && !eio__server_admits(s, ex->req, false)) err = EIO_ERROR_FORBIDDEN;
 	/* Of a session that a shutdown has just ended: python-socketio stays away for ever after an error, but comes
 	 * back after a lost connection. */
 	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)

@@ -27,13 +27,20 @@ struct eio_server_options {
 	bool no_trailing_slash;
 	uint64_t ping_interval, ping_timeout, upgrade_timeout; /* ms */
 	size_t max_payload; /* maxHttpBufferSize, bytes */
+	/* Sessions. At so many one goes that nobody keeps, see eio_socket_keep, or the next is refused; 0: any
+	 * number. */
+	size_t max_sessions;
 	/* A client that polls again while it has not read so many bytes of what earlier polls got ends; 0: never. */
 	size_t max_unsent;
+	/* What may wait for a client that pings by itself; 0: anything. What the application sends, it watches
+	 * itself. */
+	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
 	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
-	struct eio_cors cors;
+	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
+	bool no_jsonp; /* refuse it, whoever asks */
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */
@@ -67,6 +74,7 @@ struct eio_server_handler {
 struct eio_server_stats {
 	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, refused, polls, posts,
 		messages_in, bytes_in, writes, bytes_out;
+	uint64_t full, evicted; /* sessions that were refused, and that had to go, because of max_sessions */
 	uint64_t deflate_websockets; /* opened with permessage-deflate */
 	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */
 	uint64_t closed[EIO_REASON_COUNT];
@@ -135,8 +143,10 @@ uint64_t *eio_socket_queue_mark(struct eio_socket *s);
  * queue does. */
 size_t eio_socket_unsent(const struct eio_socket *s);
 
-/* How many bytes wait in the queue; and dropping of what may be dropped (see eio_session_drop). */
+/* What waits in the queue, in bytes, with EIO_QUEUED_COST for each bundle; how much of that was sent without a tag; and
+ * dropping of what may be dropped (see eio_session_drop). */
 size_t eio_socket_queued(const struct eio_socket *s);
+size_t eio_socket_replies(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
 
 /* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket
@@ -148,6 +158,10 @@ void eio_socket_close(struct eio_socket *s);
 
 /* As close, but nothing queued is sent first and nothing is waited for. */
 void eio_socket_discard(struct eio_socket *s);
+
+/* Says that the session is in use: it does not go to make room for another. One that is not, and whose client does not
+ * even poll, is the first to go. */
+void eio_socket_keep(struct eio_socket *s);
 
 const char *eio_socket_sid(const struct eio_socket *s);
 int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */

@@ -14,7 +14,9 @@
 
 enum {
 	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
-	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the next. */
+	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the
+	 * next. */
+	STRANGERS_ASKED = 64, /* that are looked at for one to go */
 	TURN_EVENTS = 32,
 	TURN_SOCKETS = 4,
 	LATE_MS = 100, /* timers come within two ticks of the wheel, 32 ms */
@@ -49,6 +51,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->turn);
+	eio_list_init(&s->stranger);
 	eio_timer_init(&s->timer, on_session_timer);
 	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
 		eio_session_deinit(&s->session);
@@ -56,6 +59,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 		return NULL;
 	}
 	eio_hash_add(&server->sids, &s->node, hash);
+	eio_list_add_tail(&server->strangers, &s->stranger);
 	server->stats.opened++;
 	server->stats.open++;
 	if (kind->transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
@@ -133,6 +137,7 @@ socket_free(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
 	eio_list_remove(&s->dirty);
 	eio_list_remove(&s->turn);
+	eio_list_remove(&s->stranger);
 	eio_hash_remove(&s->server->sids, &s->node);
 	s->server->stats.open--;
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
@@ -212,6 +217,7 @@ pump_events(struct eio_socket *s)
 			s->server->stats.closed[ev.reason]++;
 			if (s->notified_open) h->close(h->user, s, ev.reason);
 			break;
+		case EIO_EVENT_LATER: left = 0; break;
 		}
 	} while (ev.type != EIO_EVENT_NONE && (left > 0 || !eio_session_reading(&s->session)));
 	if (s->post_taken) go_on_reading(s);
@@ -249,6 +255,9 @@ pump_outputs(struct eio_socket *s)
 	struct eio_output out;
 
 	pump_events(s);
+	/* An answer may lead to the next request on its connection, which must not end this session by asking for room.
+	 * */
+	s->server->pumping = s;
 	while (eio_session_output(&s->session, eio__socket_writable(s), &out) != EIO_OUTPUT_NONE)
 		if (!do_output(s, &out)) return;
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
@@ -292,6 +301,48 @@ on_session_timer(struct eio_timer *t)
 	eio__socket_pump(s);
 }
 
+/* Room for others */
+
+/* The session that has gone longest without being used for anything, and has no connection; NULL when there is none
+ * among those that were asked. Who has one is asked again later. */
+static struct eio_socket *
+idle_stranger(struct eio_server *server)
+{
+	for (unsigned i = 0; i < STRANGERS_ASKED && !eio_list_empty(&server->strangers); i++) {
+		struct eio_socket *s = EIO_CONTAINER(server->strangers.next, struct eio_socket, stranger);
+
+		if (!s->get && !s->post && !s->main && !s->probe && s != server->pumping) return s;
+		eio_list_remove(&s->stranger);
+		eio_list_add_tail(&server->strangers, &s->stranger);
+	}
+	return NULL;
+}
+
+bool
+eio__socket_room(struct eio_server *server)
+{
+	size_t max = server->options->max_sessions;
+	struct eio_socket *s;
+
+	if (max == 0 || server->stats.open < max) return true;
+	s = idle_stranger(server);
+	if (!s) {
+		server->stats.full++;
+		return false;
+	}
+	server->stats.evicted++;
+	eio_list_remove(&s->stranger);
+	eio_session_discard(&s->session, EIO_REASON_FORCED_CLOSE);
+	eio__socket_mark_dirty(s);
+	return true;
+}
+
+void
+eio_socket_keep(struct eio_socket *s)
+{
+	eio_list_remove(&s->stranger);
+}
+
 /* For the application */
 
 uint64_t *
@@ -310,6 +361,12 @@ size_t
 eio_socket_queued(const struct eio_socket *s)
 {
 	return eio_session_queued(&s->session);
+}
+
+size_t
+eio_socket_replies(const struct eio_socket *s)
+{
+	return eio_session_replies(&s->session);
 }
 
 size_t

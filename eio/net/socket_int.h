@@ -21,6 +21,7 @@ struct eio_socket {
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */
+	struct eio_list stranger; /* in server->strangers until it is kept */
 	struct eio_timer timer;
 	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
 	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
@@ -46,6 +47,9 @@ _Static_assert(EIO__SOCKET_HOT_BYTES < EIO__CACHE_LINE + EIO__ALIGNMENT, "eio_so
 
 /* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
 struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
+
+/* Whether there is room for one more session, maybe after another went for it. */
+bool eio__socket_room(struct eio_server *s);
 
 /* The socket of a session that lives here, or NULL. */
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);

@@ -195,8 +195,9 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 		return;
 	}
 	err = eio__server_verify(s, up->req, true, &socket, &owner);
+	if (err == EIO_OK && !eio__server_admits(s, up->req, true)) err = EIO_ERROR_FORBIDDEN;
 	if (err != EIO_OK) {
-		refuse_upgrade(s, up, 400, eio_error_message(err), "");
+		refuse_upgrade(s, up, err == EIO_ERROR_FORBIDDEN ? 403 : 400, eio_error_message(err), "");
 	} else if (owner != s->options->index) {
 		s->handler.forward_upgrade(s->handler.http_user, owner, up);
 	} else if (check_websocket(s, up)) {
@@ -204,7 +205,7 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
-		else if (s->shut)
+		else if (s->shut || !eio__socket_room(s))
 			refuse_upgrade(s, up, 503, "", "");
 		else
 			open_session(s, up);

@@ -161,3 +161,15 @@ eio__server_verify(
 	eio_buf_deinit(&sid);
 	return err;
 }
+
+bool
+eio__server_admits(const struct eio_server *s, const struct eio_request *req, bool upgrade)
+{
+	const struct eio_server_options *o = s->options;
+
+	if (upgrade) return eio_cors_admits(&o->cors, req);
+	/* Nearly always there is nothing to look for. */
+	if (!o->no_jsonp && !eio_cors_restricts(o->cors.origin)) return true;
+	if (!eio_query_has(req->query, EIO_LIT("j"))) return true;
+	return !o->no_jsonp && eio_cors_admits(&o->cors, req);
+}

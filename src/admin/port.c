@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "sio/json.h"
+#include "src/admin/metrics.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct admin {
 	unsigned magic; /* ADMIN_MAGIC */
 	struct eio_clock clock;
 	struct eio_httpd *httpd;
+	struct metrics *metrics;
 	struct admin_options options;
 };
 
@@ -67,12 +69,20 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 	answer_admin(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
 }
 
+/* What is counted elsewhere, as it is now. */
+static void
+update_admin_metrics(struct admin *a)
+{
+	metrics_put(a->metrics, ADMIN_METRIC_LOG_DROPPED, log_dropped());
+}
+
 static void
 answer_metrics(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
 	eio_buf_init(&body);
+	update_admin_metrics(a);
 	metrics_write_prometheus(a->options.metrics, &body);
 	answer_admin(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
@@ -82,6 +92,7 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
+	update_admin_metrics(a);
 	eio_buf_init(&body);
 	EIO_BUF_ADD_LIT(&body, "{\"workers\":");
 	eio_buf_append_u64(&body, a->options.workers);
@@ -148,6 +159,8 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	int err = eio_clock_open(&a->clock, loop);
 
 	if (err) return err;
+	a->metrics = metrics_new(a->options.metrics, &admin_metrics, NULL);
+	if (!a->metrics) return UV_ENOMEM;
 	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
 	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
 }
@@ -188,6 +201,7 @@ admin_free(struct admin *a)
 {
 	if (!a) return;
 	CHECK_MAGIC(a, ADMIN_MAGIC);
+	metrics_free(a->metrics);
 	a->magic = 0;
 	free(a);
 }

@@ -29,8 +29,8 @@ struct metrics_group {
 /* Whether a row has another name than the one before it. */
 bool metrics__begins_family(const struct metrics_table *t, size_t i);
 
-/* The sum over one group, or over all of a table; of a gauge at least 0: one raised on one thread and lowered on another
- * can be seen below for a moment. The lock must be held, as for all that follows. */
+/* The sum over one group, or over all of a table; of a gauge at least 0: one raised on one thread and lowered on
+ * another can be seen below for a moment. The lock must be held. */
 uint64_t metrics__group_sum(const struct metrics_group *g, size_t slot);
 uint64_t metrics__table_sum(const struct metrics_shown *t, size_t slot);
 

@@ -55,6 +55,7 @@ struct config_client {
 struct config_limits {
 	/* limits.maxConnections, open TCP connections in all; 0 = as many as files may be open */
 	unsigned max_connections;
+	unsigned max_sessions; /* limits.maxSessions, in all; resolved: never 0 */
 	unsigned header_bytes; /* limits.headerBytes: request line and headers of one request */
 	unsigned header_seconds; /* limits.headerSeconds: to send a whole request head */
 	unsigned keep_alive_seconds; /* limits.keepAliveSeconds: an idle keep-alive connection is closed after it */

@@ -69,6 +69,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
 	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
 
+	BOOL("jsonp", jsonp, "true"),
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
@@ -80,12 +81,14 @@ static const struct config_option main_rows[] = {
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),
+	SIZE("limits.clientReplyBytes", client_limits.reply_bytes, 1024, GB, "1048576"),
 	UINT("limits.clientQueueSeconds", client_limits.queue_seconds, 0, DAY_S, "30"),
 	UINT("limits.roomsPerSocket", client_limits.rooms_per_socket, 0, 1000000, "1000"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
 	UINT("limits.maxConnections", config.limits.max_connections, 0, 10000000, "0"),
+	UINT("limits.maxSessions", config.limits.max_sessions, 0, 100000000, "0"),
 	UINT("limits.headerBytes", config.limits.header_bytes, 1024, 1048576, "16384"),
 	UINT("limits.headerSeconds", config.limits.header_seconds, 1, 3600, "60"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),

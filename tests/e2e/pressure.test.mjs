@@ -8,8 +8,9 @@ import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session, TEXT, settle } from './lib/engine.mjs';
+import { SEPARATOR, Session, TEXT, forgotten, openDirect, polling, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
+import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { SLOW, eventually, limit } from './lib/wait.mjs';
@@ -21,12 +22,6 @@ const MB = 1_000_000;
 async function memory(server) {
 	const status = await fs.readFile(`/proc/${server.child.pid}/status`, 'utf8');
 	return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)[1]);
-}
-
-/** One figure of the admin port. */
-async function metric(server, name) {
-	const { text } = await request(server.admin, 'GET', '/metrics');
-	return Number(text.split('\n').find((line) => line.startsWith(`siocast_${name} `))?.split(' ')[1]);
 }
 
 async function assertMemory(server, before, most, what) {
@@ -165,5 +160,88 @@ test('who polls again without having read what the poll before brought ends', si
 		}
 		assert.ok(polls < 10, 'the session is still there');
 		await assertMemory(server, before, 80 * MB, 'answers that nobody reads');
+	}),
+);
+
+test('who asks for acks and does not fetch them is ended, small as they are', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { namespaces: { '/': { on: { a: [{ ack: [] }] } } } });
+		const session = await Session.open(server);
+		await session.post('40');
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) {
+			const events = Array.from({ length: 50_000 }, (_, i) => `42${100_000 + i}["a"]`);
+			await session.post(events.join(SEPARATOR));
+		}
+		await forgotten(server, session.sid);
+		assert.equal(await metric(server, 'slow_disconnected_total'), 1);
+		await assertMemory(server, before, 6 * MB, 'acks that nobody fetches');
+	}),
+);
+
+test('who pings by itself and does not read is ended', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, {});
+		const open = await request(server.port, 'GET', `${server.path}?EIO=3&transport=polling&b64=1`);
+		const { sid } = JSON.parse(/\{.*?\}/.exec(open.text)[0]);
+		const target = `${server.path}?EIO=3&transport=polling&b64=1&sid=${sid}`;
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) await request(server.port, 'POST', target, TEXT, '1:2'.repeat(100_000));
+		assert.equal((await request(server.port, 'POST', target, TEXT, '1:2')).text, '{"code":1,"message":"Session ID unknown"}');
+		await assertMemory(server, before, 6 * MB, 'pongs that nobody fetches');
+	}),
+);
+
+test('sessions without connections are bounded: those that nobody uses go first, then no more begin', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const max = 20;
+		const namespaces = { '/': { on: { a: [{ ack: ['{query.name}'] }] } } };
+		const server = await startSiocast(cleanup, { limits: { maxSessions: max }, namespaces });
+		const open = () => metric(server, 'sessions{transport="polling"}');
+		const first = await Session.open(server);
+		const joined = await Session.open(server, `&name=ann&fat=${'x'.repeat(8000)}`);
+		await joined.post('40');
+		await joined.packets();
+		const patient = await Session.open(server);
+		const held = await patient.startPoll();
+		for (let i = 0; i < 3 * max; i++) await Session.open(server, `&fat=${'x'.repeat(8000)}`);
+		assert.equal(await open(), max);
+		await forgotten(server, first.sid);
+		assert.equal((await joined.post('421["a"]')).text, 'ok');
+		assert.deepEqual(await joined.packets(), ['431["ann"]']);
+		assert.ok(!held.done);
+		assert.equal(await metric(server, 'sessions_evicted_total'), 2 * max + 3);
+		held.cancel();
+		await eventually(async () => (await open()) === max - 1, 'the end of the session that polled');
+
+		// Those that are in a namespace stay.
+		const late = [];
+		while (late.length < max - 1) {
+			const session = await Session.open(server);
+			await session.post('40');
+			late.push(session);
+		}
+		assert.equal((await request(server.port, 'GET', polling(server.path))).status, 503);
+		await assert.rejects(openDirect(server), / 503 /);
+		assert.equal(await metric(server, 'sessions_refused_total'), 2);
+		await late[0].post('1');
+		await openDirect(server).then((socket) => socket.close());
+		assert.equal((await joined.post('422["a"]')).text, 'ok');
+	}),
+);
+
+// What the next request on a connection does must not end the session that is just being answered.
+test('handshakes behind each other on one connection, when there is room for one session', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { limits: { maxSessions: 1 } });
+		const wire = await Wire.open(server.port);
+		cleanup.add(wire, () => wire.close());
+		const count = 50;
+		const handshake = requestBytes('GET', polling(server.path));
+		await wire.send(repeated(handshake, count * handshake.length));
+		let sessions = 0;
+		for (let i = 0; i < count; i++) if ((await wire.response('GET')).status === 200) sessions++;
+		assert.ok(sessions > 0);
+		await eventually(async () => (await metric(server, 'sessions{transport="polling"}')) <= 1, 'one session to be left');
 	}),
 );

@@ -28,7 +28,7 @@
 
 static const char config_text[] =
 	"{\"redis\": \"redis://127.0.0.1\", \"engine\": {\"pingInterval\": 60, \"pingTimeout\": 40},"
-	"\"limits\": {\"clientQueueBytes\": 1024, \"roomsPerSocket\": 2, \"roomNameLength\": 8},"
+	"\"limits\": {\"clientReplyBytes\": 1024, \"roomsPerSocket\": 2, \"roomNameLength\": 8},"
 	"\"namespaces\": {\"/bare\": {}, \"/\": {\"on\": {"
 	"\"connection\": [{\"emit\": [\"hello\", \"{query.a}\"]}],"
 	"\"subscribe\": [{\"join\": \"{1}\"}],"
@@ -548,7 +548,7 @@ test_namespaces(void **state)
 	assert_true(n && !n->handlers);
 	assert_null(namespaces_find(all, EIO_LIT("/bar")));
 	assert_null(namespaces_find(all, EIO_LIT("")));
-	assert_true(namespaces_needs(all)->query);
+	assert_true(handlers_needs_query(namespaces_needs(all)));
 	assert_false(handlers_needs_headers(namespaces_needs(all)));
 	namespaces_free(all);
 	metrics_set_deinit(&metrics);
