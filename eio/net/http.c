@@ -235,8 +235,8 @@ length_of_run(const char *p, size_t n, bool ascii)
 }
 
 /*
- * How much the parser may have at once, of a piece in which the target is not over. A line without such bytes, as nearly
- * all are, goes in together with all that follows; before that of the request there may be empty ones.
+ * How much the parser may have at once, of a piece in which the target is not over. A line without such bytes, as
+ * nearly all are, goes in together with all that follows; before that of the request there may be empty ones.
  */
 static size_t
 next_http_part(struct eio_http *h, const char *p, size_t n)
