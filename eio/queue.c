@@ -48,6 +48,7 @@ eio_queue_put(struct eio_queue *q, struct eio_bundle *b, const void *tag)
 	}
 	*queued_at(q, q->count++) = (struct eio_queued){ b, tag };
 	q->bytes += eio_bundle_size(b);
+	if (!tag) q->untagged += (unsigned)eio_bundle_size(b) + EIO_QUEUED_COST;
 	return 0;
 }
 
@@ -55,12 +56,15 @@ struct eio_bundle *
 eio_queue_take(struct eio_queue *q)
 {
 	struct eio_bundle *b;
+	const void *tag;
 
 	CHECK(q->count > 0);
 	b = queued_at(q, 0)->bundle;
+	tag = queued_at(q, 0)->tag;
 	q->head = (q->head + 1) & (q->cap - 1);
 	q->count--;
 	q->bytes -= eio_bundle_size(b);
+	if (!tag) q->untagged -= (unsigned)eio_bundle_size(b) + EIO_QUEUED_COST;
 	shrink_ring(q);
 	return b;
 }
@@ -68,13 +72,15 @@ eio_queue_take(struct eio_queue *q)
 size_t
 eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes)
 {
+	size_t tagged = eio_queue_cost(q) - q->untagged;
 	unsigned kept = 0, n = q->count;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct eio_queued e = *queued_at(q, i);
 
-		if (tag ? e.tag == tag : e.tag && q->bytes > max_bytes) {
+		if (tag ? e.tag == tag : e.tag && tagged > max_bytes) {
 			q->bytes -= eio_bundle_size(e.bundle);
+			tagged -= eio_bundle_size(e.bundle) + EIO_QUEUED_COST;
 			eio_bundle_unref(e.bundle);
 		} else {
 			*queued_at(q, kept++) = e;

@@ -41,6 +41,7 @@ enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
 struct eio_settings {
 	uint64_t ping_interval, ping_timeout, upgrade_timeout;
 	size_t max_payload; /* maxHttpBufferSize */
+	size_t max_replies; /* with more in the queue that has no tag, a client that pings is not answered but ended; 0: none */
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
@@ -99,7 +100,12 @@ struct eio_session {
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 };
 
-enum eio_event_type { EIO_EVENT_NONE, EIO_EVENT_MESSAGE, EIO_EVENT_CLOSE };
+enum eio_event_type {
+	EIO_EVENT_NONE,
+	EIO_EVENT_MESSAGE,
+	EIO_EVENT_CLOSE,
+	EIO_EVENT_LATER, /* many packets were taken and none was an event: ask again, after others maybe */
+};
 
 struct eio_event {
 	enum eio_event_type type;
@@ -191,8 +197,8 @@ void eio_session_ws_closed(struct eio_session *s, bool error);
  * or out of memory; nothing is kept then. */
 int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
-/* Drops queued bundles that carry a tag, oldest first, until at most max_bytes are queued (tag NULL), or all bundles
- * with that very tag. Returns how many were dropped. */
+/* Drops queued bundles that carry a tag, oldest first, until those with one cost at most max_bytes (tag NULL), or all
+ * bundles with that very tag. Returns how many were dropped. */
 size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes);
 
 /* Closes: what is queued is sent first, then the client is told. The CLOSE event comes at once. A polling client
@@ -250,11 +256,18 @@ struct eio_bundle *eio_session_take(struct eio_session *s);
 /* The wire form that this session's transport takes now. */
 enum eio_wire eio_session_wire(const struct eio_session *s);
 
-/* How many bytes of messages wait in the queue. */
+/* What waits in the queue, in bytes, with what each of it costs beside its data; and that part of it which has no
+ * tag. */
 static inline size_t
 eio_session_queued(const struct eio_session *s)
 {
-	return s->queue.bytes;
+	return eio_queue_cost(&s->queue);
+}
+
+static inline size_t
+eio_session_replies(const struct eio_session *s)
+{
+	return s->queue.untagged;
 }
 
 #endif

@@ -15,11 +15,15 @@ eio__session_note_alive(struct eio_session *s, uint64_t now_ms)
 	}
 }
 
-/* Revision 3: the client's ping is answered, whatever stands in it. Revision 4: only the server pings. */
+/* Revision 3: the client's ping is answered, whatever stands in it, as long as the client reads. Revision 4: only the
+ * server pings. */
 void
 eio__session_on_ping(struct eio_session *s)
 {
-	if (s->kind.revision == 4 || eio_queue_put(&s->queue, eio_bundle_ref(s->settings->pong), NULL))
+	size_t max = s->settings->max_replies;
+
+	if (s->kind.revision == 4 || (max && eio_session_replies(s) > max) ||
+		eio_queue_put(&s->queue, eio_bundle_ref(s->settings->pong), NULL))
 		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
 }
 

@@ -4,6 +4,8 @@
 
 #include "eio/check.h"
 
+enum { AT_ONCE = 64 }; /* packets without an event among them, pings and such, that are taken in one go */
+
 void
 eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n)
 {
@@ -98,10 +100,12 @@ next_packet(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
 enum eio_event_type
 eio_session_event(struct eio_session *s, struct eio_event *ev, uint64_t now_ms)
 {
-	while (s->reading != EIO__READING_NONE && s->state == EIO__STATE_OPEN)
-		if (next_packet(s, ev, now_ms)) return EIO_EVENT_MESSAGE;
-	end_reading(s);
 	*ev = (struct eio_event){ .type = EIO_EVENT_NONE };
+	for (int i = 0; eio_session_reading(s); i++) {
+		if (i == AT_ONCE) return ev->type = EIO_EVENT_LATER;
+		if (next_packet(s, ev, now_ms)) return EIO_EVENT_MESSAGE;
+	}
+	end_reading(s);
 	if (eio__session_take_due(s, EIO__DUE_CLOSE_EVENT))
 		*ev = (struct eio_event){ .type = EIO_EVENT_CLOSE, .reason = (enum eio_reason)s->reason };
 	return ev->type;

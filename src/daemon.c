@@ -57,7 +57,6 @@ open_files(const struct config *c, struct files **out)
 		.serve_client = c->serve_client,
 		.legacy = c->compat != CONFIG_COMPAT_4,
 		.version = c->client.version,
-		.version_given = c->client.version_given,
 		.dir = c->client.dir,
 	};
 

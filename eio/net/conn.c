@@ -122,6 +122,12 @@ bytes_gone(const struct eio__conn *c)
 	return c->kept - uv_stream_get_write_queue_size(&c->h.stream);
 }
 
+size_t
+eio__conn_unsent(const struct eio__conn *c)
+{
+	return uv_stream_get_write_queue_size(&c->h.stream) + (size_t)c->rests * EIO__REST_COST;
+}
+
 static void
 watch_output(struct eio__conn *c)
 {
@@ -182,7 +188,7 @@ note_rest_written(struct eio__conn *c)
 		c->unsent = false;
 		set_conn_timer(c, c->allowance_ms);
 	}
-	if (c->stopped && left <= EIO_HTTPD_UNSENT_BYTES) eio__conn_ready(c);
+	if (c->stopped && eio__conn_unsent(c) <= EIO_HTTPD_UNSENT_BYTES) eio__conn_ready(c);
 }
 
 void

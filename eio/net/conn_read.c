@@ -193,7 +193,7 @@ on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, si
 static bool
 output_full(const struct eio__conn *c)
 {
-	return c->unsent && uv_stream_get_write_queue_size(&c->h.stream) > EIO_HTTPD_UNSENT_BYTES;
+	return c->unsent && eio__conn_unsent(c) > EIO_HTTPD_UNSENT_BYTES;
 }
 
 /* Whether a complete request is being answered. */

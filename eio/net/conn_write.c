@@ -41,6 +41,7 @@ on_rest_written(uv_write_t *req, int status)
 	bool all = uv_stream_get_write_queue_size(&c->h.stream) == 0;
 
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	c->rests--;
 	if (status || (all && (c->eof || c->httpd->closing))) how = EIO__WROTE_FAILED;
 	c->httpd->written(c, how);
 	free_rest(w);
@@ -77,6 +78,7 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 		free_rest(w);
 		return EIO__WROTE_FAILED;
 	}
+	c->rests++;
 	c->kept += head.n + (body ? body->n : 0) - sent;
 	return EIO__WROTE_KEPT;
 }

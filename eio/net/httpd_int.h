@@ -15,6 +15,7 @@
 enum {
 	EIO__CONN_MAGIC = 0x636f6e6e,
 	EIO__READ_BUFFER = 65536,
+	EIO__REST_COST = 320, /* what is kept of an answer costs beside its bytes */
 	EIO__SHARED_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
 
@@ -69,6 +70,7 @@ struct eio__conn {
 	struct eio_timer timer;
 	uint64_t allowance_ms; /* what the timer is set to unless something is unsent; 0: it is not */
 	uint64_t request_until; /* when the request being read must be complete */
+	unsigned rests; /* parts of answers that are kept */
 	size_t kept, gone; /* bytes that were kept to be written, and how many had left when the clock last looked */
 	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	int fd; /* the handle's */
@@ -106,6 +108,9 @@ void eio__conn_ready(struct eio__conn *c);
 /* Closes the connection after so many milliseconds, unless armed again; 0: never. While something is unsent that is
  * put off, and what counts is that it goes on leaving. */
 void eio__conn_arm(struct eio__conn *c, uint64_t ms);
+/* What its client has not read costs, in bytes. */
+size_t eio__conn_unsent(const struct eio__conn *c);
+
 void eio__conn_clock_init(struct eio__conn *c);
 
 /* Frees a closed server whose last handle is gone. */

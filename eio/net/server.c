@@ -44,6 +44,7 @@ make_server_parts(struct eio_server *s)
 		.ping_timeout = o->ping_timeout,
 		.upgrade_timeout = o->upgrade_timeout,
 		.max_payload = o->max_payload,
+		.max_replies = o->max_replies,
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,

@@ -29,6 +29,8 @@ struct eio_server_options {
 	size_t max_payload; /* maxHttpBufferSize, bytes */
 	/* A client that polls again while it has not read so many bytes of what earlier polls got ends; 0: never. */
 	size_t max_unsent;
+	/* What may wait for a client that pings by itself; 0: anything. What the application sends it watches itself. */
+	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
 	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
@@ -135,8 +137,10 @@ uint64_t *eio_socket_queue_mark(struct eio_socket *s);
  * queue does. */
 size_t eio_socket_unsent(const struct eio_socket *s);
 
-/* How many bytes wait in the queue; and dropping of what may be dropped (see eio_session_drop). */
+/* What waits in the queue, in bytes, with EIO_QUEUED_COST for each bundle; how much of that was sent without a tag; and
+ * dropping of what may be dropped (see eio_session_drop). */
 size_t eio_socket_queued(const struct eio_socket *s);
+size_t eio_socket_replies(const struct eio_socket *s);
 size_t eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes);
 
 /* Writes what waits only for the end of this turn, because another thread was compressing it, as far as the WebSocket

@@ -212,6 +212,7 @@ pump_events(struct eio_socket *s)
 			s->server->stats.closed[ev.reason]++;
 			if (s->notified_open) h->close(h->user, s, ev.reason);
 			break;
+		case EIO_EVENT_LATER: left = 0; break;
 		}
 	} while (ev.type != EIO_EVENT_NONE && (left > 0 || !eio_session_reading(&s->session)));
 	if (s->post_taken) go_on_reading(s);
@@ -310,6 +311,12 @@ size_t
 eio_socket_queued(const struct eio_socket *s)
 {
 	return eio_session_queued(&s->session);
+}
+
+size_t
+eio_socket_replies(const struct eio_socket *s)
+{
+	return eio_session_replies(&s->session);
 }
 
 size_t

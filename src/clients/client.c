@@ -39,7 +39,7 @@ client_send(struct client *c, struct eio_bundle *b)
 		client_end(c, CLIENT_REASON_NOMEM);
 		return;
 	}
-	if (eio_socket_queued(c->eio) > c->clients->options.limits.queue_bytes) client_end(c, CLIENT_REASON_SLOW);
+	if (eio_socket_replies(c->eio) > c->clients->options.limits.reply_bytes) client_end(c, CLIENT_REASON_SLOW);
 	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED)
 		clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT);
 	eio_bundle_unref(b);

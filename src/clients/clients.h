@@ -20,7 +20,8 @@ struct clients;
 
 /* What one client may hold. */
 struct clients_limits {
-	size_t queue_bytes; /* payload that waits for it; above it its feed's `slow` applies */
+	size_t queue_bytes; /* broadcasts that wait for it; above it their feeds' `slow` applies */
+	size_t reply_bytes; /* acks, emitted events and the like that wait for it; above it the client ends */
 	unsigned queue_seconds; /* over half of queue_bytes for so long counts too; 0: never */
 	unsigned rooms_per_socket; /* a join beyond it is refused */
 	unsigned room_name_length; /* bytes; a join of a longer name is refused */

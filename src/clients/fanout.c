@@ -12,12 +12,19 @@ enum {
 	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
 };
 
+/* What waits for a client beside the replies, which have a limit of their own. */
+static size_t
+waiting_bytes(const struct client *c)
+{
+	return eio_socket_queued(c->eio) - eio_socket_replies(c->eio) + eio_socket_unsent(c->eio);
+}
+
 /* Whether a client for which something waits is over its limit: too much, or half of that for too long. */
 static bool
 too_slow(struct client *c, size_t more)
 {
 	const struct clients_limits *l = &c->clients->options.limits;
-	size_t waiting = eio_socket_queued(c->eio);
+	size_t waiting = waiting_bytes(c);
 	uint64_t now = eio_clock_now(c->clients->options.clock);
 	uint64_t *since_ms = eio_socket_queue_mark(c->eio); /* when the queue got over half its limit; 0: it is not */
 
@@ -35,12 +42,13 @@ static bool
 make_room(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
 {
 	size_t limit = c->clients->options.limits.queue_bytes, dropped = 0;
+	size_t taken = size + eio_socket_unsent(c->eio);
 
 	switch (item->slow) {
 	case FEED_SLOW_DISCONNECT: client_end(c, CLIENT_REASON_SLOW); return false;
 	case FEED_SLOW_LATEST: dropped = eio_socket_drop(c->eio, tag, 0); break;
 	case FEED_SLOW_DROP_OLDEST:
-		dropped = eio_socket_drop(c->eio, NULL, size < limit / 2 ? limit / 2 - size : 0);
+		dropped = eio_socket_drop(c->eio, NULL, taken < limit / 2 ? limit / 2 - taken : 0);
 		break;
 	}
 	*eio_socket_queue_mark(c->eio) = 0;
@@ -54,7 +62,7 @@ static size_t
 fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
 {
 	const void *tag = (const void *)(uintptr_t)item->stream;
-	size_t size = eio_bundle_size(item->bundle), sent = 0;
+	size_t size = eio_bundle_size(item->bundle) + EIO_QUEUED_COST, sent = 0;
 
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
@@ -63,7 +71,7 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 
 		/* Whatever its size, one broadcast may always wait. */
 		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
-		if (eio_socket_queued(s) > 0) {
+		if (eio_socket_queued(s) > eio_socket_replies(s)) {
 			struct client *c = client_of_session(s);
 
 			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* What keeps a text from ever being the origin of a page; NULL when nothing does. Browsers write an origin in one way only. */
+/* What keeps a text from ever being the origin of a page; NULL when nothing does. Browsers write an origin in one way
+ * only. */
 static const char *
 origin_fault(const char *s)
 {

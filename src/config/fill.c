@@ -12,6 +12,7 @@ config_fill_server(const struct config *c, struct eio_server_options *out)
 
 	*out = p->server;
 	out->max_unsent = p->client_limits.queue_bytes;
+	out->max_replies = p->client_limits.reply_bytes;
 	out->index = index;
 }
 

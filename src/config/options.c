@@ -80,6 +80,7 @@ static const struct config_option main_rows[] = {
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),
+	SIZE("limits.clientReplyBytes", client_limits.reply_bytes, 1024, GB, "1048576"),
 	UINT("limits.clientQueueSeconds", client_limits.queue_seconds, 0, DAY_S, "30"),
 	UINT("limits.roomsPerSocket", client_limits.rooms_per_socket, 0, 1000000, "1000"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),

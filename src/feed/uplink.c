@@ -15,6 +15,13 @@ struct uplink_mail {
 	char data[]; /* channel, payload */
 };
 
+/* What it counts in queue_bytes: empty ones are bounded, too. */
+static size_t
+uplink_cost(size_t channel_n, size_t payload_n)
+{
+	return sizeof(struct uplink_mail) + channel_n + payload_n;
+}
+
 static void
 publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
 {
@@ -44,7 +51,7 @@ take_publishes(void *user, struct mail *run)
 
 		next = m->next;
 		if (!u->closed) publish_mail(u, p);
-		atomic_fetch_sub_explicit(&u->posted, p->channel_n + p->payload_n, memory_order_relaxed);
+		atomic_fetch_sub_explicit(&u->posted, uplink_cost(p->channel_n, p->payload_n), memory_order_relaxed);
 		free(p);
 	}
 	metrics_add(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED,
@@ -65,7 +72,7 @@ feed_uplink_init(struct feed_uplink *u, const struct feed_uplink_options *option
 int
 feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload)
 {
-	size_t n = channel.n + payload.n;
+	size_t n = uplink_cost(channel.n, payload.n);
 	struct uplink_mail *p;
 
 	if (atomic_fetch_add_explicit(&u->posted, n, memory_order_relaxed) + n > u->options.queue_bytes) {
@@ -73,7 +80,7 @@ feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_byt
 		atomic_fetch_add_explicit(&u->overflows, 1, memory_order_relaxed);
 		return 0;
 	}
-	p = malloc(sizeof *p + n);
+	p = malloc(n);
 	if (!p) {
 		atomic_fetch_sub_explicit(&u->posted, n, memory_order_relaxed);
 		atomic_fetch_add_explicit(&u->overflows, 1, memory_order_relaxed);

@@ -466,8 +466,8 @@ suite('client.dir', startWithClientFolder, (server) => {
 
 describe('a client that is not there', { skip: SIOCAST_ONLY }, () => {
 	for (const [name, client, said] of [
-		['a version', { version: '2.4.0' }, /client\.version: version 2\.4\.0 is not installed/],
-		['a folder', { dir: '/nonexistent/client' }, /client\.dir: \/nonexistent\/client: no such file/],
+		['a version', { version: '2.4.0' }, /siocast\.json:\d+:\d+: client\.version: version 2\.4\.0 is not installed; there are .*4\.8\.4/],
+		['a folder', { dir: '/nonexistent/client' }, /siocast\.json:\d+:\d+: client\.dir: \/nonexistent\/client: no such file/],
 	]) {
 		test(`${name} that is configured: siocast does not start and says why`, limit(), () => withCleanup(async (cleanup) => {
 			const { file } = await configure(cleanup, { client });

@@ -8,7 +8,7 @@ import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session, TEXT, settle } from './lib/engine.mjs';
+import { SEPARATOR, Session, TEXT, forgotten, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -160,5 +160,34 @@ test('who polls again without having read what the poll before brought ends', si
 		}
 		assert.ok(polls < 10, 'the session is still there');
 		await assertMemory(server, before, 80 * MB, 'answers that nobody reads');
+	}),
+);
+
+test('who asks for acks and does not fetch them is ended, small as they are', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { namespaces: { '/': { on: { a: [{ ack: [] }] } } } });
+		const session = await Session.open(server);
+		await session.post('40');
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) {
+			const events = Array.from({ length: 50_000 }, (_, i) => `42${100_000 + i}["a"]`);
+			await session.post(events.join(SEPARATOR));
+		}
+		await forgotten(server, session.sid);
+		assert.equal(await metric(server, 'slow_disconnected_total'), 1);
+		await assertMemory(server, before, 6 * MB, 'acks that nobody fetches');
+	}),
+);
+
+test('who pings by itself and does not read is ended', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, {});
+		const open = await request(server.port, 'GET', `${server.path}?EIO=3&transport=polling&b64=1`);
+		const { sid } = JSON.parse(/\{.*?\}/.exec(open.text)[0]);
+		const target = `${server.path}?EIO=3&transport=polling&b64=1&sid=${sid}`;
+		const before = await memory(server);
+		for (let round = 0; round < 2; round++) await request(server.port, 'POST', target, TEXT, '1:2'.repeat(100_000));
+		assert.equal((await request(server.port, 'POST', target, TEXT, '1:2')).text, '{"code":1,"message":"Session ID unknown"}');
+		await assertMemory(server, before, 6 * MB, 'pongs that nobody fetches');
 	}),
 );

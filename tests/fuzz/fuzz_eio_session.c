@@ -66,6 +66,7 @@ events(struct edge *e)
 			if (e->told || ev.reason >= EIO_REASON_COUNT) abort();
 			e->told = true;
 			break;
+		case EIO_EVENT_LATER: break;
 		}
 	}
 }

@@ -44,19 +44,19 @@ async function launchReference(cleanup, kind, config, port) {
 }
 
 /**
- * Starts the echo server. `options`: pingInterval, pingTimeout, maxPayload, cors. Gives {port, path, child}.
+ * Starts the echo server. `options`: pingInterval, pingTimeout, maxPayload, cors, deflate. Gives {port, path, child}.
  */
 export async function startEcho(cleanup, options = {}) {
 	const port = await freePort();
-	const { pingInterval = 25000, pingTimeout = 20000, maxPayload = 1000000, cors = false } = options;
+	const { pingInterval = 25000, pingTimeout = 20000, maxPayload = 1000000, cors = false, deflate = false } = options;
 	const base = { port, path: '/engine.io/' };
 	if (REFERENCE) {
-		const config = { ...base, pingInterval, pingTimeout, maxHttpBufferSize: maxPayload, cors };
+		const config = { ...base, pingInterval, pingTimeout, maxHttpBufferSize: maxPayload, cors, perMessageDeflate: deflate };
 		return { ...base, child: await launchReference(cleanup, 'engine', config, port) };
 	}
 	const args = ['--port', port, '--path', base.path, '--ping-interval', pingInterval, '--ping-timeout', pingTimeout];
 	args.push('--max-payload', maxPayload);
-	const all = cors ? [...args, '--cors'] : args;
+	const all = [...args, ...(cors ? ['--cors'] : []), ...(deflate ? ['--deflate'] : [])];
 	return { ...base, child: await launch(cleanup, EIO_ECHO, all.map(String), port, { name: 'eio-echo' }) };
 }
 

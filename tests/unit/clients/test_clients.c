@@ -28,7 +28,7 @@
 
 static const char config_text[] =
 	"{\"redis\": \"redis://127.0.0.1\", \"engine\": {\"pingInterval\": 60, \"pingTimeout\": 40},"
-	"\"limits\": {\"clientQueueBytes\": 1024, \"roomsPerSocket\": 2, \"roomNameLength\": 8},"
+	"\"limits\": {\"clientReplyBytes\": 1024, \"roomsPerSocket\": 2, \"roomNameLength\": 8},"
 	"\"namespaces\": {\"/bare\": {}, \"/\": {\"on\": {"
 	"\"connection\": [{\"emit\": [\"hello\", \"{query.a}\"]}],"
 	"\"subscribe\": [{\"join\": \"{1}\"}],"

@@ -111,6 +111,7 @@ defaults(void **state)
 	assert_string_equal(clients.namespaces->v[0].name, "/");
 	assert_null(clients.namespaces->v[0].handlers);
 	assert_int_equal(clients.limits.queue_bytes, 1048576);
+	assert_int_equal(clients.limits.reply_bytes, 1048576);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	config_free(c);
 }

@@ -22,7 +22,7 @@ struct replay {
 	struct eio_buf log;
 	uint64_t now;
 	bool writable;
-	char input[256]; /* what was passed in last: sessions read it in place */
+	char input[1024]; /* what was passed in last: sessions read it in place */
 };
 
 static const char sid[] = "Aabcdefghijklmnopqrs";
@@ -307,6 +307,68 @@ test_good_then_bad(void **state)
 	assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
 	send_text(&r, "echo");
 	EXPECT(&r, "closed parse error; answer 1; end");
+	finish(&r);
+}
+
+/* A POST is open until it is read to its end, however many turns that takes. What happens meanwhile finds it so. */
+static void
+test_read_in_turns(void **state)
+{
+	enum { END, SECOND_POST, ABORT, UPGRADE, CLOSE, WAYS };
+	struct eio_event ev;
+
+	(void)state;
+	for (int way = END; way < WAYS; way++) {
+		struct replay r;
+
+		start(&r, EIO_TRANSPORT_POLLING);
+		get(&r, EIO_ACCEPT_OK);
+		post(&r, "4one|4two");
+		assert_int_equal(eio_session_event(&r.s, &ev, r.now), EIO_EVENT_MESSAGE);
+		assert_true(eio_session_reading(&r.s));
+		if (way == SECOND_POST) assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OVERLAP);
+		if (way == ABORT) eio_session_post_abort(&r.s);
+		if (way == UPGRADE) {
+			assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+			probe(&r, "5");
+			ws(&r, "4three");
+		}
+		if (way == CLOSE) eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+		if (way == END) {
+			EXPECT(&r, "text two");
+			assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+		} else if (way == SECOND_POST) {
+			EXPECT(&r, "closed transport error; post-destroy; answer 1; end");
+		} else if (way == ABORT) {
+			EXPECT(&r, "closed transport error; answer 1; end");
+		} else if (way == UPGRADE) {
+			EXPECT(&r, "text three; post-destroy; answer 1");
+		} else {
+			EXPECT(&r, "closed forced close; answer 1; end");
+		}
+		assert_false(eio_session_reading(&r.s));
+		finish(&r);
+	}
+}
+
+/* Packets that are no events do not pile up either. */
+static void
+test_later(void **state)
+{
+	struct replay r;
+	struct eio_event ev;
+	char body[1001] = "";
+	unsigned later = 0;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	for (int i = 0; i < 200; i++) strcat(body, "6|");
+	strcat(body, "4x");
+	post(&r, body);
+	while (eio_session_event(&r.s, &ev, r.now) == EIO_EVENT_LATER) later++;
+	assert_in_range(later, 2, 100);
+	assert_int_equal(ev.type, EIO_EVENT_MESSAGE);
+	EXPECT(&r, "");
 	finish(&r);
 }
 
@@ -678,15 +740,18 @@ test_drop(void **state)
 		eio_session_submit(&r.s, b, i == 0 ? NULL : i % 2 ? (void *)&stream_a : (void *)&stream_b);
 		eio_bundle_unref(b);
 	}
-	assert_int_equal(eio_session_queued(&r.s), 12);
+	assert_int_equal(eio_session_queued(&r.s), 12 + 6 * EIO_QUEUED_COST);
+	assert_int_equal(eio_session_replies(&r.s), 2 + EIO_QUEUED_COST);
 	r.s.queue.mark = 5;
 	assert_int_equal(eio_session_drop(&r.s, &stream_a, 0), 3);
-	assert_int_equal(eio_session_queued(&r.s), 6);
+	assert_int_equal(eio_session_queued(&r.s), 6 + 3 * EIO_QUEUED_COST);
 	assert_int_equal(r.s.queue.mark, 5);
 	/* The oldest goes first, and what carries no tag stays. */
-	assert_int_equal(eio_session_drop(&r.s, NULL, 4), 1);
+	assert_int_equal(eio_session_drop(&r.s, NULL, 2 * (2 + EIO_QUEUED_COST) - 1), 1);
 	get(&r, EIO_ACCEPT_OK);
 	EXPECT(&r, "answer 4a|4e");
+	assert_int_equal(eio_session_queued(&r.s), 0);
+	assert_int_equal(eio_session_replies(&r.s), 0);
 	finish(&r);
 }
 
@@ -1043,6 +1108,8 @@ main(void)
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_shutdown_of_a_closing_session),
 		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_read_in_turns),
+		cmocka_unit_test(test_later),
 		cmocka_unit_test(test_binary_form_in_parts),
 		cmocka_unit_test(test_queue_order),
 		cmocka_unit_test(test_direct),

@@ -912,9 +912,13 @@ test_no_spin(void **state)
 	prepare.data = &turns;
 	uv_prepare_start(&prepare, count_turn);
 	uv_timer_init(&t.loop, &timer);
-	uv_timer_start(&timer, stop_loop, 100, 0);
-	uv_run(&t.loop, UV_RUN_DEFAULT);
-	assert_in_range(turns, 1, 500); /* a loop that spins makes tens of thousands */
+	/* At first the kernel takes more and more: the peer has buffers, too. */
+	for (int i = 0; i < 50 && (i == 0 || turns > 20); i++) {
+		turns = 0;
+		uv_timer_start(&timer, stop_loop, 100, 0);
+		uv_run(&t.loop, UV_RUN_DEFAULT);
+	}
+	assert_in_range(turns, 1, 20);
 	uv_close((uv_handle_t *)&prepare, NULL);
 	uv_close((uv_handle_t *)&timer, NULL);
 	eio_block_unref(w);
