@@ -21,10 +21,11 @@ struct metrics_group {
 	char label[];
 };
 
-/* Walks a list of structs of type T by their link. */
+/* Walks a list of structs of type T by their link; a break would not end it. The head is no T, and never looked at as
+ * one: it need not lie where a T may. */
 #define METRICS_FOREACH(T, it, head) \
-	for (T *it = EIO_CONTAINER((head)->next, T, link); &it->link != (head); \
-		it = EIO_CONTAINER(it->link.next, T, link))
+	for (struct eio_list *it##_link = (head)->next; it##_link != (head); it##_link = it##_link->next) \
+		for (T *it = EIO_CONTAINER(it##_link, T, link); it; it = NULL)
 
 /* Whether a row has another name than the one before it. */
 bool metrics__begins_family(const struct metrics_table *t, size_t i);
