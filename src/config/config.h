@@ -68,6 +68,8 @@ struct config {
 	const struct config_listen *listen;
 	size_t n_listen;
 	const struct config_listen *admin; /* NULL: no admin port */
+	const char *const *admin_hosts; /* n_admin_hosts names that it answers to */
+	size_t n_admin_hosts;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */

@@ -42,6 +42,7 @@ static const struct config_option main_rows[] = {
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
 	CUSTOM("admin", config.admin, config__admin, "null"),
+	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
 	STRING("path", config.path, "\"/socket.io/\""),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session, TEXT, forgotten, openDirect, polling, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -243,5 +243,34 @@ test('handshakes behind each other on one connection, when there is room for one
 		for (let i = 0; i < count; i++) if ((await wire.response('GET')).status === 200) sessions++;
 		assert.ok(sessions > 0);
 		await eventually(async () => (await metric(server, 'sessions{transport="polling"}')) <= 1, 'one session to be left');
+	}),
+);
+
+test('a crowd leaves files for Redis and for the admin port', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const port = await freePort();
+		const feeds = [{ channel: 'news', event: 'news' }];
+		const wrap = (command, args) => ['sh', ['-c', 'ulimit -n 80 && exec "$0" "$@"', command, ...args]];
+		const setup = await configure(cleanup, { redis: `redis://127.0.0.1:${port}`, feeds });
+		const child = await launchSiocast(cleanup, setup, { wrap });
+		const files = /event=files limit=80 connections=(\d+)/.exec(child.output);
+		assert.ok(files && Number(files[1]) > 4 && Number(files[1]) < 60, child.output);
+		const crowd = [];
+		const come = async () => {
+			const wire = await Wire.open(setup.port);
+			cleanup.add(wire, () => wire.close());
+			wire.socket.on('error', () => {});
+			crowd.push(wire);
+		};
+		while (crowd.length < 120) await come();
+		const ready = async () => (await request(setup.admin, 'GET', '/readyz')).status;
+		assert.equal(await ready(), 503);
+		await startRedis(cleanup, port);
+		// Whoever is turned away tries again.
+		await eventually(async () => {
+			for (let i = 0; i < 20; i++) await come();
+			return (await ready()) === 200;
+		}, 'Redis to be reached');
+		assert.ok(child.output.split('accept-paused').length <= 2, child.output);
 	}),
 );
