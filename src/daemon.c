@@ -16,6 +16,8 @@
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +151,8 @@ make_admin(struct daemon *d)
 		.address = d->config->admin->text,
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
+		.hosts = d->config->admin_hosts,
+		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
@@ -160,9 +164,21 @@ make_admin(struct daemon *d)
 	return d->admin ? 0 : -1;
 }
 
+/* libwebsockets reads it, and crashes where it is not, as in a chroot. */
+static int
+check_random(void)
+{
+	static const char file[] = "/dev/urandom";
+
+	if (access(file, R_OK) == 0) return 0;
+	log_error_errno(errno, "event=no-random-numbers file=%s", file);
+	return -1;
+}
+
 static int
 make_all(struct daemon *d)
 {
+	if (check_random()) return -1;
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d->config, &d->files)) return -1;
 	d->interest = interest_table_new();
@@ -171,12 +187,28 @@ make_all(struct daemon *d)
 	return d->config->admin ? make_admin(d) : 0;
 }
 
+/* The files that are open now stay: what is left of the limit is for connections, but for a spare. */
+static void
+share_files(struct daemon *d)
+{
+	uint64_t limit = file_limit_now(), wanted = d->config->limits.max_connections;
+	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
+
+	d->workers.max_connections = got;
+	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
+	if (got < wanted)
+		log_warn("event=few-files limits.maxConnections=%" PRIu64 " connections=%" PRIu64
+			 " hint=\"the hard limit on open files is %" PRIu64 "\"",
+			wanted, got, limit);
+}
+
 /* Workers first: a message that Redis sends at once finds them ready. */
 static int
 start_all(struct daemon *d)
 {
 	int err;
 
+	share_files(d);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
 	for (unsigned i = 0; i < d->n_threads; i++) {
@@ -209,9 +241,9 @@ free_all(struct daemon *d)
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
 	free(d->threads);
 	interest_table_free(d->interest);
+	admin_free(d->admin);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	admin_free(d->admin);
 	for (size_t i = 0; i < d->config->n_listen; i++)
 		if (d->config->listen[i].path) unlink(d->config->listen[i].path);
 }
@@ -247,6 +279,7 @@ daemon_run(const struct config *config)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
+	log_open();
 	log_set_level((enum log_level)config->log_level);
 	err = uv_loop_init(&d.loop);
 	if (err) {

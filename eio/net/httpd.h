@@ -29,7 +29,8 @@ struct eio_httpd_options {
 	uint64_t header_timeout_ms; /* for a request head, and between the parts of a body */
 	uint64_t request_timeout_ms; /* for a whole request, from its first byte to its last; 0: none */
 	uint64_t
-		keep_alive_timeout_ms; /* for the next request on a connection; and for the next bytes of an answer to leave */
+		/* for the next request on a connection; and for the next bytes of an answer to leave */
+		keep_alive_timeout_ms;
 };
 
 /* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */
@@ -47,7 +48,8 @@ struct eio_httpd_handler {
 	void (*exchange)(void *user, struct eio_exchange *ex, enum eio_stage stage);
 	/* A request to become a WebSocket; the callee owns it. NULL: such requests are answered 404. */
 	void (*upgrade)(void *user, struct eio_upgrade *up);
-	/* Accepting is paused (err is -errno, such as -EMFILE) or goes on again (0). May be NULL. */
+	/* Accepting is paused (err is -errno, such as -EMFILE), or has gone on without a pause for some seconds (0).
+	 * May be NULL. */
 	void (*accept_paused)(void *user, int err);
 	/* Whether one more connection is welcome; else it is closed at once. NULL: always. */
 	bool (*admit)(void *user);

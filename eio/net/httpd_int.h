@@ -42,6 +42,7 @@ struct eio_httpd {
 	struct eio_httpd_options options;
 	unsigned handles; /* listeners and connections whose libuv handle is not closed yet */
 	bool closing, paused;
+	uint64_t short_ms; /* when descriptors ran out last */
 	struct eio__responses responses;
 	/* Is told what became of a write that did not end at once: eio__conn_written. */
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
@@ -122,7 +123,8 @@ void eio__httpd_free_if_done(struct eio_httpd *h);
  * them. */
 enum eio__wrote eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close);
 
-/* Writes an answer; what counts it goes with what is kept of it. head_only: without its body. minor0 and close: see eio__response_head. */
+/* Writes an answer; what counts it goes with what is kept of it. head_only: without its body. minor0 and close: see
+ * eio__response_head. */
 enum eio__wrote eio__conn_respond(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close);
 
 #endif

@@ -27,15 +27,24 @@ struct eio_server_options {
 	bool no_trailing_slash;
 	uint64_t ping_interval, ping_timeout, upgrade_timeout; /* ms */
 	size_t max_payload; /* maxHttpBufferSize, bytes */
+	/* Sessions. At so many one goes that nobody keeps, see eio_socket_keep, or the next is refused; 0: any
+	 * number. */
+	size_t max_sessions;
 	/* A client that polls again while it has not read so many bytes of what earlier polls got ends; 0: never. */
 	size_t max_unsent;
-	/* What may wait for a client that pings by itself; 0: anything. What the application sends it watches itself. */
+	/* What may wait for a client that pings by itself; 0: anything. What the application sends, it watches
+	 * itself. */
 	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
-	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
+	bool allow_eio3; /* serve revision 3 too: EIO=3, EIO=2, and who says nothing */
+	/* Revision 3 without b64 is polled in the binary form whoever asks, as by servers of 1.x; else who does not
+	 * look like a browser or an official client is answered in the string form. */
+	bool binary_form;
+	bool open_with_messages; /* see struct eio_settings: so do servers of 2.x */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
-	struct eio_cors cors;
+	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
+	bool no_jsonp; /* refuse it, whoever asks */
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */
@@ -69,6 +78,7 @@ struct eio_server_handler {
 struct eio_server_stats {
 	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, refused, polls, posts,
 		messages_in, bytes_in, writes, bytes_out;
+	uint64_t full, evicted; /* sessions that were refused, and that had to go, because of max_sessions */
 	uint64_t deflate_websockets; /* opened with permessage-deflate */
 	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */
 	uint64_t closed[EIO_REASON_COUNT];
@@ -152,6 +162,10 @@ void eio_socket_close(struct eio_socket *s);
 
 /* As close, but nothing queued is sent first and nothing is waited for. */
 void eio_socket_discard(struct eio_socket *s);
+
+/* Says that the session is in use: it does not go to make room for another. One that is not, and whose client does not
+ * even poll, is the first to go. */
+void eio_socket_keep(struct eio_socket *s);
 
 const char *eio_socket_sid(const struct eio_socket *s);
 int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */

@@ -14,26 +14,19 @@
 
 enum {
 	EARLIEST_PING = 16, /* the first ping may come early by 1 / 16 of pingInterval */
-	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the next. */
+	/* Events of a POST that are taken in one turn of the loop, and how many sockets that have more go on in the
+	 * next. */
+	STRANGERS_ASKED = 64, /* that are looked at for one to go */
 	TURN_EVENTS = 32,
 	TURN_SOCKETS = 4,
-	LATE_MS = 100, /* timers come within two ticks of the wheel, 32 ms */
+	OPEN_MS = 1, /* at least so long after a 101 the open packet leaves; twice that at most */
 };
+
+_Static_assert(EIO_LATE_MS > 2 * EIO_WHEEL_TICK_MS, "timers come within two ticks of the wheel");
 
 static void on_session_timer(struct eio_timer *t);
 
 /* Making and finding */
-
-/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for
- * ever, each time all in one turn of the loop: their first pings are spread over the end of the first interval. */
-static uint64_t
-begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
-{
-	uint64_t now = eio_clock_now(server->clock);
-
-	/* Revision 3: the client pings. */
-	return kind->revision == 3 ? now : now - random % (server->settings.ping_interval / EARLIEST_PING + 1);
-}
 
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
@@ -49,13 +42,18 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->turn);
+	eio_list_init(&s->stranger);
 	eio_timer_init(&s->timer, on_session_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
+	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of
+	 * the loop: their first pings are spread over the end of the first interval. */
+	eio_session_ping_early(&s->session, hash % (server->settings.ping_interval / EARLIEST_PING + 1));
 	eio_hash_add(&server->sids, &s->node, hash);
+	eio_list_add_tail(&server->strangers, &s->stranger);
 	server->stats.opened++;
 	server->stats.open++;
 	if (kind->transport == EIO_TRANSPORT_WEBSOCKET) server->stats.open_websocket++;
@@ -67,8 +65,8 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	return s;
 }
 
-struct eio_socket *
-eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+static struct eio_socket *
+find_socket(struct eio_server *server, struct eio_bytes sid)
 {
 	uint64_t hash = eio_hash_bytes(server->sid_key, sid);
 
@@ -133,6 +131,7 @@ socket_free(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
 	eio_list_remove(&s->dirty);
 	eio_list_remove(&s->turn);
+	eio_list_remove(&s->stranger);
 	eio_hash_remove(&s->server->sids, &s->node);
 	s->server->stats.open--;
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
@@ -250,9 +249,62 @@ pump_outputs(struct eio_socket *s)
 	struct eio_output out;
 
 	pump_events(s);
+	/* An answer may lead to the next request on its connection, which must not end this session by asking for room.
+	 * */
+	s->server->pumping = s;
 	while (eio_session_output(&s->session, eio__socket_writable(s), &out) != EIO_OUTPUT_NONE)
 		if (!do_output(s, &out)) return;
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
+}
+
+static void
+move_all(struct eio_list *from, struct eio_list *to)
+{
+	while (!eio_list_empty(from)) {
+		struct eio_list *l = from->next;
+
+		eio_list_remove(l);
+		eio_list_add_tail(to, l);
+	}
+}
+
+void
+eio__server_next_opened(struct eio_server *s)
+{
+	move_all(&s->opened, &s->dirty);
+	move_all(&s->opening, &s->opened);
+}
+
+static void
+on_opened_timer(uv_timer_t *timer)
+{
+	struct eio_server *s = timer->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio__server_next_opened(s);
+	if (!eio_list_empty(&s->opened)) uv_timer_start(timer, on_opened_timer, OPEN_MS, 0);
+}
+
+/* Programs await "open" and then the first message, and lose the one that comes in the same read as the 101, because both
+ * are told in one turn of their loop. Two writes alone do not help: who is woken by the first finds both. */
+void
+eio__socket_opened(struct eio_socket *s)
+{
+	eio_list_remove(&s->dirty);
+	eio_list_add_tail(&s->server->opening, &s->dirty);
+	if (!uv_is_active((uv_handle_t *)&s->server->opened_timer))
+		uv_timer_start(&s->server->opened_timer, on_opened_timer, OPEN_MS, 0);
+}
+
+struct eio_socket *
+eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+{
+	struct eio_socket *s = find_socket(server, sid);
+
+	if (!s || !eio_session_catch_up(&s->session, eio_clock_now(server->clock))) return s;
+	eio_list_remove(&s->dirty);
+	pump_outputs(s);
+	return find_socket(server, sid); /* unless that was its end */
 }
 
 void
@@ -283,7 +335,7 @@ on_session_timer(struct eio_timer *t)
 
 	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers
 	 * first. */
-	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
+	if (!s->late && eio_session_deadline(&s->session) + EIO_LATE_MS < now) {
 		s->late = true;
 		eio_clock_set(s->server->clock, &s->timer, now + 1);
 		return;
@@ -291,6 +343,48 @@ on_session_timer(struct eio_timer *t)
 	s->late = false;
 	eio_session_tick(&s->session, now);
 	eio__socket_pump(s);
+}
+
+/* Room for others */
+
+/* The session that has gone longest without being used for anything, and has no connection; NULL when there is none
+ * among those that were asked. Who has one is asked again later. */
+static struct eio_socket *
+idle_stranger(struct eio_server *server)
+{
+	for (unsigned i = 0; i < STRANGERS_ASKED && !eio_list_empty(&server->strangers); i++) {
+		struct eio_socket *s = EIO_CONTAINER(server->strangers.next, struct eio_socket, stranger);
+
+		if (!s->get && !s->post && !s->main && !s->probe && s != server->pumping) return s;
+		eio_list_remove(&s->stranger);
+		eio_list_add_tail(&server->strangers, &s->stranger);
+	}
+	return NULL;
+}
+
+bool
+eio__socket_room(struct eio_server *server)
+{
+	size_t max = server->options->max_sessions;
+	struct eio_socket *s;
+
+	if (max == 0 || server->stats.open < max) return true;
+	s = idle_stranger(server);
+	if (!s) {
+		server->stats.full++;
+		return false;
+	}
+	server->stats.evicted++;
+	eio_list_remove(&s->stranger);
+	eio_session_discard(&s->session, EIO_REASON_FORCED_CLOSE);
+	eio__socket_mark_dirty(s);
+	return true;
+}
+
+void
+eio_socket_keep(struct eio_socket *s)
+{
+	eio_list_remove(&s->stranger);
 }
 
 /* For the application */

@@ -21,6 +21,7 @@ struct eio_socket {
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */
+	struct eio_list stranger; /* in server->strangers until it is kept */
 	struct eio_timer timer;
 	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
 	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
@@ -47,7 +48,11 @@ _Static_assert(EIO__SOCKET_HOT_BYTES < EIO__CACHE_LINE + EIO__ALIGNMENT, "eio_so
 /* A new session, in the table and pumped at the end of this turn; tells nobody yet. NULL when out of memory. */
 struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_session_kind *kind);
 
-/* The socket of a session that lives here, or NULL. */
+/* Whether there is room for one more session, maybe after another went for it. */
+bool eio__socket_room(struct eio_server *s);
+
+/* The socket of a session that lives here and whose time is not over, or NULL. What was due before this moment is done
+ * first. */
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 
 /* Tells the application of it, for which req is valid during the call. */
@@ -59,6 +64,12 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 
 /* The POST is no longer on its way: the caller answers it and drops the reference. */
 struct eio_exchange *eio__socket_end_post(struct eio_socket *s);
+
+/* The WebSocket of a new session is open: its open packet leaves a moment after the 101, by itself. */
+void eio__socket_opened(struct eio_socket *s);
+
+/* That moment is over for the sockets that were opened before the last call. */
+void eio__server_next_opened(struct eio_server *s);
 
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void

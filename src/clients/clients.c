@@ -20,10 +20,7 @@ on_connect_event(struct client *c, const struct sio_event *ev)
 	if (ev->socket)
 		client_send(c, sio_client_connected(ev->socket));
 	else
-		admission_ask(&(struct admission){ .client = c,
-			.nsp = ev->nsp,
-			.auth = ev->auth,
-			.query = c->clients->needs->query ? ev->query : eio_bytes("", 0) });
+		admission_ask(&(struct admission){ .client = c, .nsp = ev->nsp, .auth = ev->auth, .query = ev->query });
 }
 
 static enum client_reason
@@ -82,14 +79,16 @@ on_connect_timeout(struct eio_timer *t)
 }
 
 static char *
-copy_query(const struct eio_request *req)
+copy_query(const struct clients *cs, const struct eio_request *req)
 {
-	char *q = malloc(req->query.n + 1);
+	struct eio_buf b;
 
-	if (!q) return NULL;
-	if (req->query.n) memcpy(q, req->query.p, req->query.n);
-	q[req->query.n] = '\0';
-	return q;
+	eio_buf_init(&b);
+	handlers_keep_query(cs->needs, req->query, &b);
+	eio_buf_addc(&b, '\0');
+	if (!eio_buf_failed(&b)) return b.p;
+	eio_buf_deinit(&b);
+	return NULL;
 }
 
 static char *
@@ -111,7 +110,7 @@ keep_request(struct client *c, const struct eio_request *req)
 {
 	const struct handlers_needs *needs = c->clients->needs;
 
-	if (needs->query && !(c->query = copy_query(req))) return false;
+	if (handlers_needs_query(needs) && !(c->query = copy_query(c->clients, req))) return false;
 	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
 }
 

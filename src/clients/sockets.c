@@ -16,16 +16,22 @@ static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
 	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
-	struct client_socket *own = malloc(sizeof *own + first.n + 1 + query.n);
+	struct client_socket *own = NULL;
+	struct eio_buf second;
 	size_t k = first.n;
 
-	if (!own) return NULL;
-	if (first.n) memcpy(own->query, first.p, first.n);
-	if (first.n && query.n) own->query[k++] = '&';
-	if (query.n) memcpy(own->query + k, query.p, query.n);
-	own->query_n = k + query.n;
-	own->magic = CLIENT_SOCKET_MAGIC;
-	own->namespace = n;
+	eio_buf_init(&second);
+	if (query.n) handlers_keep_query(c->clients->needs, query, &second);
+	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + 1 + second.n);
+	if (own) {
+		if (first.n) memcpy(own->query, first.p, first.n);
+		if (first.n && second.n) own->query[k++] = '&';
+		if (second.n) memcpy(own->query + k, second.p, second.n);
+		own->query_n = k + second.n;
+		own->magic = CLIENT_SOCKET_MAGIC;
+		own->namespace = n;
+	}
+	eio_buf_deinit(&second);
 	return own;
 }
 
@@ -45,6 +51,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 		return NULL;
 	}
 	s->user = own;
+	eio_socket_keep(c->eio);
 	n->sockets++;
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);

@@ -69,6 +69,16 @@ config__origin(struct config_loader *l, const cJSON *item, void *target)
 	}
 }
 
+bool
+config__jsonp(const struct config_loader *l)
+{
+	const struct config_parts *p = l->parts;
+
+	/* A script asks nobody, so it would be a way in for every page. */
+	if (!cJSON_GetObjectItemCaseSensitive(l->root, "jsonp")) return !eio_cors_restricts(p->server.cors.origin);
+	return p->jsonp;
+}
+
 void
 config__cors_warn(struct config_loader *l)
 {

@@ -136,6 +136,19 @@ finish_path(struct config_loader *l)
 	config__pop(l, 0);
 }
 
+/* How many sessions there is memory for. One alone takes 0.6 KB, and a multiple of that with its rooms and what is kept
+ * of its request; most of the memory is for what waits for clients. */
+static unsigned
+usual_sessions(void)
+{
+	enum { BYTES_FOR_EACH = 8192, MOST = 1000000, LEAST = 1000 };
+	uint64_t all = uv_get_total_memory(), ours = uv_get_constrained_memory(), n;
+
+	n = (ours && ours < all ? ours : all) / BYTES_FOR_EACH;
+	if (n < LEAST) n = LEAST;
+	return n < MOST ? (unsigned)n : MOST;
+}
+
 static void
 finish_config(struct config_loader *l)
 {
@@ -144,6 +157,7 @@ finish_config(struct config_loader *l)
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
+	config__addresses_check(l);
 	config__feeds_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
@@ -151,7 +165,10 @@ finish_config(struct config_loader *l)
 	p->server.path = c->path;
 	p->server.no_trailing_slash = !p->add_trailing_slash;
 	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
+	p->server.no_jsonp = !config__jsonp(l);
 	p->server.count = c->workers;
+	if (c->limits.max_sessions == 0) c->limits.max_sessions = usual_sessions();
+	p->server.max_sessions = (c->limits.max_sessions + c->workers - 1) / c->workers;
 }
 
 /* What the whole tells, when nothing in it is wrong. */

@@ -42,6 +42,7 @@ static const struct config_option main_rows[] = {
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
 	CUSTOM("admin", config.admin, config__admin, "null"),
+	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
 	STRING("path", config.path, "\"/socket.io/\""),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
@@ -69,6 +70,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
 	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
 
+	BOOL("jsonp", jsonp, "true"),
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
@@ -87,6 +89,7 @@ static const struct config_option main_rows[] = {
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
 	UINT("limits.maxConnections", config.limits.max_connections, 0, 10000000, "0"),
+	UINT("limits.maxSessions", config.limits.max_sessions, 0, 100000000, "0"),
 	UINT("limits.headerBytes", config.limits.header_bytes, 1024, 1048576, "16384"),
 	UINT("limits.headerSeconds", config.limits.header_seconds, 1, 3600, "60"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),

@@ -40,7 +40,7 @@ static int
 note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 {
 	switch (p->what) {
-	case TEMPLATE_QUERY: needs->query = true; return 0;
+	case TEMPLATE_QUERY: return names_add(&needs->query, p->name);
 	case TEMPLATE_HEADER: return names_add(&needs->headers, p->name);
 	case TEMPLATE_COOKIE: return names_add(&needs->cookies, p->name);
 	default: return 0;
@@ -70,9 +70,16 @@ handlers_needs_add(struct handlers_needs *needs, const struct handlers *h)
 void
 handlers_needs_deinit(struct handlers_needs *needs)
 {
+	free(needs->query.v);
 	free(needs->headers.v);
 	free(needs->cookies.v);
 	*needs = (struct handlers_needs){ 0 };
+}
+
+bool
+handlers_needs_query(const struct handlers_needs *needs)
+{
+	return needs->query.n || needs->query.all;
 }
 
 bool
@@ -229,6 +236,44 @@ handlers_keep(const struct handlers_needs *needs, const struct eio_request *req,
 }
 
 /* The query */
+
+/* A name as it may stand in a query. */
+static void
+add_query_name(struct eio_buf *out, struct eio_bytes name)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_') {
+			eio_buf_addc(out, (char)c);
+		} else {
+			eio_buf_addc(out, '%');
+			eio_buf_addc(out, hex[c >> 4]);
+			eio_buf_addc(out, hex[c & 15]);
+		}
+	}
+}
+
+void
+handlers_keep_query(const struct handlers_needs *needs, struct eio_bytes query, struct eio_buf *out)
+{
+	struct eio_bytes value;
+
+	if (needs->query.all) {
+		eio_buf_add(out, query);
+		return;
+	}
+	for (size_t i = 0; i < needs->query.n; i++) {
+		eio_query_find(query, &needs->query.v[i], &value, 1);
+		if (!value.p) continue;
+		if (out->n) eio_buf_addc(out, '&');
+		add_query_name(out, needs->query.v[i]);
+		eio_buf_addc(out, '=');
+		eio_buf_add(out, value);
+	}
+}
 
 void
 handlers__query_object(struct eio_bytes query, struct eio_buf *out)

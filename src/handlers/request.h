@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What handlers ask of the request that a client came with. The request is gone when
- * they run, so it is kept: the query if one speaks of it; of the headers and cookies
- * only those that some handler names, or all of them where one speaks of {header} or
- * {cookie} as a whole.
+ * they run, so it is kept: of the query, the headers and the cookies only what some
+ * handler names, or all of them where one speaks of {query}, {header} or {cookie} as
+ * a whole.
  *
  * Threads: struct handlers_needs is immutable once filled.
  */
@@ -21,8 +21,7 @@ struct handlers_names {
 };
 
 struct handlers_needs {
-	bool query; /* that of the URL */
-	struct handlers_names headers, cookies;
+	struct handlers_names query, headers, cookies; /* query: that of the URL */
 };
 
 /* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed
@@ -30,8 +29,12 @@ struct handlers_needs {
 int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
 void handlers_needs_deinit(struct handlers_needs *needs);
 
-/* Whether there is anything to keep of the headers. */
+/* Whether there is anything to keep of a query; of the headers. */
+bool handlers_needs_query(const struct handlers_needs *needs);
 bool handlers_needs_headers(const struct handlers_needs *needs);
+
+/* Appends what is to be kept of a query, as a query. Whether out ran out of memory is for the caller to check. */
+void handlers_keep_query(const struct handlers_needs *needs, struct eio_bytes query, struct eio_buf *out);
 
 /* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are
  * joined by commas. Of cookies with the same name the first counts; their values are percent-decoded and without

@@ -15,6 +15,8 @@
 	X(SESSIONS_OPENED_3, s->opened_3) \
 	X(SESSIONS_OPEN_4, s->open - s->open_3) \
 	X(SESSIONS_OPEN_3, s->open_3) \
+	X(SESSIONS_REFUSED, s->full) \
+	X(SESSIONS_EVICTED, s->evicted) \
 	X(SESSIONS_UPGRADED, s->upgraded) \
 	X(REQUESTS_REFUSED, s->refused) \
 	X(CLOSED_TRANSPORT_CLOSE, s->closed[EIO_REASON_TRANSPORT_CLOSE]) \

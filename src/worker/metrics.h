@@ -23,6 +23,9 @@
 	X(WORKER_METRIC_SESSIONS_OPEN_4, GAUGE, "sessions_by_revision", "eio=\"4\"", \
 		"Open Engine.IO sessions, by revision") \
 	X(WORKER_METRIC_SESSIONS_OPEN_3, GAUGE, "sessions_by_revision", "eio=\"3\"", "") \
+	X(WORKER_METRIC_SESSIONS_REFUSED, COUNTER, "sessions_refused_total", "", "Sessions refused because of limits") \
+	X(WORKER_METRIC_SESSIONS_EVICTED, COUNTER, "sessions_evicted_total", "", \
+		"Sessions without namespace and poll that ended for others, because of limits") \
 	X(WORKER_METRIC_SESSIONS_UPGRADED, COUNTER, "sessions_upgraded_total", "", \
 		"Sessions that went from polling to WebSocket") \
 	X(WORKER_METRIC_REQUESTS_REFUSED, COUNTER, "requests_refused_total", "", \

@@ -13,6 +13,7 @@ import { chromium } from 'playwright-core';
 import { io } from 'socket.io-client';
 import { REFERENCE, SIOCAST, SIOCAST_ONLY, TOP, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
+import { request } from './lib/http.mjs';
 import { runNginx } from './lib/nginx.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
@@ -176,4 +177,38 @@ suite('the nginx of the migration guide', startGuide, (context) => {
 		assert.ok(asked.length > 0);
 		assert.ok(!JSON.stringify(asked).includes('token-of-ann'));
 	}));
+}, SIOCAST_ONLY);
+
+// doc/troubleshooting.md names counters, lines and keys: they are there, and the commands for siocast itself say what it says.
+suite('doc/troubleshooting.md', (cleanup) => startSiocast(cleanup, { feeds: [{ channel: 'news' }] }), (server) => {
+	const text = fs.readFileSync(path.join(TOP, 'doc/troubleshooting.md'), 'utf8');
+	const manual = ['doc/siocast.8', 'doc/siocast.conf.5'].map((name) => fs.readFileSync(path.join(TOP, name), 'utf8')).join('\n');
+	const named = (pattern) => [...new Set([...text.matchAll(pattern)].map(([, name]) => name))];
+
+	test('its counters are in /metrics', limit(), async () => {
+		const metrics = (await request(server.admin, 'GET', '/metrics')).text;
+		const names = named(/`(siocast_[a-z_]*[a-z])/g);
+		assert.ok(names.length > 15);
+		assert.deepEqual(names.filter((name) => !new RegExp(`^${name}[ {]`, 'm').test(metrics)), []);
+		for (const [, pattern] of text.matchAll(/metrics \| grep (?:-E )?'?([a-z_|]+)'?$/gm)) {
+			for (const part of pattern.split('|')) assert.match(metrics, new RegExp(part), pattern);
+		}
+	});
+
+	test('its keys and the lines of debug are in the manual', limit(), () => {
+		const keys = named(/`(?:"?)((?:engine|limits|cors|batch|client)\.[A-Za-z0-9]+)/g);
+		assert.ok(keys.length > 8);
+		assert.deepEqual(keys.filter((key) => !new RegExp(`\\b${key.split('.')[1]}\\b`).test(manual)), []);
+		const lines = named(/`(event=[a-z-]+)/g).filter((name) => !['event=lost', 'event=not-opened', 'event=message-dropped'].includes(name));
+		assert.ok(lines.length > 6);
+		assert.deepEqual(lines.filter((name) => !manual.includes(name)), []);
+		for (const why of ['too slow', 'no CONNECT in time', 'disconnect by a handler']) assert.ok(manual.includes(why) && text.includes(why));
+	});
+
+	test('its requests are answered as it says', limit(), async () => {
+		const answer = await request(server.port, 'GET', '/socket.io/?EIO=4&transport=polling', { Origin: 'https://app.example.org' });
+		assert.match(answer.text, /^0\{"sid":/);
+		assert.ok(answer.header('access-control-allow-origin'));
+		assert.match((await request(server.admin, 'GET', '/readyz')).text, /ready/);
+	});
 }, SIOCAST_ONLY);

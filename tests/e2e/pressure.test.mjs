@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session, TEXT, forgotten, settle } from './lib/engine.mjs';
+import { SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
+import { SEPARATOR, Session, TEXT, forgotten, openDirect, polling, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -189,5 +189,88 @@ test('who pings by itself and does not read is ended', siocastOnly, () =>
 		for (let round = 0; round < 2; round++) await request(server.port, 'POST', target, TEXT, '1:2'.repeat(100_000));
 		assert.equal((await request(server.port, 'POST', target, TEXT, '1:2')).text, '{"code":1,"message":"Session ID unknown"}');
 		await assertMemory(server, before, 6 * MB, 'pongs that nobody fetches');
+	}),
+);
+
+test('sessions without connections are bounded: those that nobody uses go first, then no more begin', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const max = 20;
+		const namespaces = { '/': { on: { a: [{ ack: ['{query.name}'] }] } } };
+		const server = await startSiocast(cleanup, { limits: { maxSessions: max }, namespaces });
+		const open = () => metric(server, 'sessions{transport="polling"}');
+		const first = await Session.open(server);
+		const joined = await Session.open(server, `&name=ann&fat=${'x'.repeat(8000)}`);
+		await joined.post('40');
+		await joined.packets();
+		const patient = await Session.open(server);
+		const held = await patient.startPoll();
+		for (let i = 0; i < 3 * max; i++) await Session.open(server, `&fat=${'x'.repeat(8000)}`);
+		assert.equal(await open(), max);
+		await forgotten(server, first.sid);
+		assert.equal((await joined.post('421["a"]')).text, 'ok');
+		assert.deepEqual(await joined.packets(), ['431["ann"]']);
+		assert.ok(!held.done);
+		assert.equal(await metric(server, 'sessions_evicted_total'), 2 * max + 3);
+		held.cancel();
+		await eventually(async () => (await open()) === max - 1, 'the end of the session that polled');
+
+		// Those that are in a namespace stay.
+		const late = [];
+		while (late.length < max - 1) {
+			const session = await Session.open(server);
+			await session.post('40');
+			late.push(session);
+		}
+		assert.equal((await request(server.port, 'GET', polling(server.path))).status, 503);
+		await assert.rejects(openDirect(server), / 503 /);
+		assert.equal(await metric(server, 'sessions_refused_total'), 2);
+		await late[0].post('1');
+		await openDirect(server).then((socket) => socket.close());
+		assert.equal((await joined.post('422["a"]')).text, 'ok');
+	}),
+);
+
+// What the next request on a connection does must not end the session that is just being answered.
+test('handshakes behind each other on one connection, when there is room for one session', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { limits: { maxSessions: 1 } });
+		const wire = await Wire.open(server.port);
+		cleanup.add(wire, () => wire.close());
+		const count = 50;
+		const handshake = requestBytes('GET', polling(server.path));
+		await wire.send(repeated(handshake, count * handshake.length));
+		let sessions = 0;
+		for (let i = 0; i < count; i++) if ((await wire.response('GET')).status === 200) sessions++;
+		assert.ok(sessions > 0);
+		await eventually(async () => (await metric(server, 'sessions{transport="polling"}')) <= 1, 'one session to be left');
+	}),
+);
+
+test('a crowd leaves files for Redis and for the admin port', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const port = await freePort();
+		const feeds = [{ channel: 'news', event: 'news' }];
+		const wrap = (command, args) => ['sh', ['-c', 'ulimit -n 80 && exec "$0" "$@"', command, ...args]];
+		const setup = await configure(cleanup, { redis: `redis://127.0.0.1:${port}`, feeds });
+		const child = await launchSiocast(cleanup, setup, { wrap });
+		const files = /event=files limit=80 connections=(\d+)/.exec(child.output);
+		assert.ok(files && Number(files[1]) > 4 && Number(files[1]) < 60, child.output);
+		const crowd = [];
+		const come = async () => {
+			const wire = await Wire.open(setup.port);
+			cleanup.add(wire, () => wire.close());
+			wire.socket.on('error', () => {});
+			crowd.push(wire);
+		};
+		while (crowd.length < 120) await come();
+		const ready = async () => (await request(setup.admin, 'GET', '/readyz')).status;
+		assert.equal(await ready(), 503);
+		await startRedis(cleanup, port);
+		// Whoever is turned away tries again.
+		await eventually(async () => {
+			for (let i = 0; i < 20; i++) await come();
+			return (await ready()) === 200;
+		}, 'Redis to be reached');
+		assert.ok(child.output.split('accept-paused').length <= 2, child.output);
 	}),
 );

@@ -158,6 +158,17 @@ test('large batches leave one by one: putting them together would cost more than
 	}),
 );
 
+test('a WebSocket opens: the 101 alone, then the open packet', { ...limit(), skip: reasonToSkip() }, () =>
+	withCleanup(async (cleanup) => {
+		const traced = await startTraced(cleanup, { events: ['news'], batch: { interval: 0 }, calls: `${CALLS},setsockopt` });
+		const lines = await traced.stop();
+		assert.deepEqual(lines.filter((line) => line.includes('TCP_CORK')), []);
+		const writes = lines.filter((line) => /HTTP\/1\.1 101|\\"sid\\":.*\\"upgrades\\":/.test(line));
+		assert.equal(writes.length, 2 * CLIENTS, writes.join('\n'));
+		for (const line of writes) assert.ok(line.includes('HTTP/1.1 101') !== line.includes('upgrades'), line);
+	}),
+);
+
 test('a client alone: a write, io_uring or not', { ...limit(), skip: reasonToSkip() }, () =>
 	withCleanup(async (cleanup) => {
 		const [, batch, messages, events] = KINDS[0];

@@ -548,7 +548,7 @@ test_namespaces(void **state)
 	assert_true(n && !n->handlers);
 	assert_null(namespaces_find(all, EIO_LIT("/bar")));
 	assert_null(namespaces_find(all, EIO_LIT("")));
-	assert_true(namespaces_needs(all)->query);
+	assert_true(handlers_needs_query(namespaces_needs(all)));
 	assert_false(handlers_needs_headers(namespaces_needs(all)));
 	namespaces_free(all);
 	metrics_set_deinit(&metrics);

@@ -179,7 +179,15 @@ test_base64(void **state)
 	assert_memory_equal(out, "\xfb\xff", 2);
 	assert_int_equal(eio_base64_decode(out, EIO_LIT("A=A=")), -1);
 	assert_int_equal(eio_base64_decode(out, EIO_LIT("!!!")), -1);
-	assert_int_equal(eio_base64_decode(out, EIO_LIT("AA\nA")), -1);
+	/* White space is passed over, wherever it stands. */
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("AQI\nD\r\nBAU= \t\n")), 5);
+	assert_memory_equal(out, "\1\2\3\4\5", 5);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT(" A\tQ = =\n")), 1);
+	assert_int_equal(out[0], 1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("\n")), 0);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("A=\nA=")), -1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("AQ===")), -1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("A\vA")), -1);
 }
 
 static void

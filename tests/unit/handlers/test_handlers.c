@@ -485,7 +485,7 @@ static const char request[] =
 static void
 expect_kept(const char *on, const char *want)
 {
-	struct handlers_needs needs = { .query = false };
+	struct handlers_needs needs = { 0 };
 	struct eio_http *http = eio_http_new(10000, 10000);
 	struct eio_request *req;
 	struct eio_buf out = { 0 };
@@ -494,7 +494,7 @@ expect_kept(const char *on, const char *want)
 
 	setup(&f, on, "/");
 	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
-	assert_int_equal(needs.query, strstr(on, "{query") != NULL);
+	assert_int_equal(handlers_needs_query(&needs), strstr(on, "{query") != NULL);
 	assert_int_equal(handlers_needs_headers(&needs), want != NULL);
 	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
 	req = eio_http_take(http);
@@ -692,12 +692,43 @@ leaving(void)
 	return r == HANDLERS_NOMEM ? -1 : r == HANDLERS_DONE ? 0 : 1;
 }
 
+static void
+expect_kept_query(const char *on, const char *query, const char *want)
+{
+	struct handlers_needs needs = { 0 };
+	struct eio_buf out = { 0 };
+	struct fixture f;
+
+	setup(&f, on, "/");
+	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
+	handlers_keep_query(&needs, eio_cstr(query), &out);
+	eio_buf_addc(&out, 0);
+	assert_string_equal(out.p, want);
+	eio_buf_deinit(&out);
+	handlers_needs_deinit(&needs);
+	teardown(&f);
+}
+
+/* Of a query, too, which may be as long as a head. */
+static void
+test_kept_query(void **state)
+{
+	static const char on[] = "{\"a\":[{\"emit\":[\"x\",\"{query.a-b}\",\"{query.c}\"]}]}";
+
+	(void)state;
+	expect_kept_query("{\"a\":[{\"emit\":[\"x\",\"{auth.x}\"]}]}", "a=1", "");
+	expect_kept_query(on, "d=4&a%2Db=1&x=5&c=%20&a-b=2", "a%2Db=2&c=%20");
+	expect_kept_query(on, "c", "c=");
+	expect_kept_query(on, "", "");
+	expect_kept_query("{\"a\":[{\"emit\":[\"x\",\"{query}\",\"{query.a}\"]}]}", "a=1&b=2", "a=1&b=2");
+}
+
 static struct eio_request *kept;
 
 static int
 keeping(void)
 {
-	struct handlers_needs needs = { .query = false };
+	struct handlers_needs needs = { 0 };
 	struct eio_buf out = { 0 };
 	int rc = handlers_needs_add(&needs, running->h);
 
@@ -782,6 +813,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_configured),
 		cmocka_unit_test(test_kept_request),
+		cmocka_unit_test(test_kept_query),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_all_mistakes),
 		cmocka_unit_test(test_depth),
