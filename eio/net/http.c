@@ -181,8 +181,8 @@ on_headers(llhttp_t *p)
 	}
 	h->keep_alive = r->keep_alive = llhttp_should_keep_alive(p) == 1;
 	r->expect_continue = !r->minor0 && eio__request_header_is(r, EIO_LIT("expect"), EIO_LIT("100-continue"));
-	/* HTTP/1.0 knows no upgrade. Other protocols, such as h2c, and requests with a body are declined by answering in HTTP/1.1
-	 * (RFC 9110 section 7.8). */
+	/* HTTP/1.0 knows no upgrade. Other protocols, such as h2c, and requests with a body are declined by answering
+	 * in HTTP/1.1 (RFC 9110 section 7.8). */
 	r->websocket = p->upgrade && !r->minor0 && r->method != EIO_HTTP_OTHER && h->body.state == EIO__BODY_OVER &&
 		       eio__request_header_is(r, EIO_LIT("upgrade"), EIO_LIT("websocket"));
 	h->headers_done = true;

@@ -30,8 +30,8 @@ void eio_http_free(struct eio_http *h);
  * feed the rest. After UPGRADE and failures feed nothing more. */
 enum eio_http_result eio_http_feed(struct eio_http *h, const char *data, size_t n, size_t *used);
 
-/* After BAD, the status to answer with: 400, 413 (chunk extensions), 431 (head or trailers), 501 (transfer coding, CONNECT) or
- * 505 (version). */
+/* After BAD, the status to answer with: 400, 413 (chunk extensions), 431 (head or trailers), 501 (transfer coding,
+ * CONNECT) or 505 (version). */
 int eio_http_status(const struct eio_http *h);
 
 /* The request being read, once its headers are complete; NULL before. The parser keeps it and goes on appending to its

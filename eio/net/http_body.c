@@ -55,8 +55,8 @@ end_extension(struct eio__http_body *b, char c)
 	return c == '\r' ? EIO__BODY_SIZE_LF : refuse_body(b, 400);
 }
 
-/* Extensions mean nothing to us; they are `;name` or `;name=value`, the value perhaps in quotes. As in Node there are no blanks
- * around them. */
+/* Extensions mean nothing to us; they are `;name` or `;name=value`, the value perhaps in quotes. As in Node there are
+ * no blanks around them. */
 static enum eio__body_state
 step_in_extension(struct eio__http_body *b, char c)
 {

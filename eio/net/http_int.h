@@ -34,7 +34,8 @@ struct eio__http_lines {
 void eio__http_lines_begin_head(struct eio__http_lines *l);
 void eio__http_lines_begin_trailers(struct eio__http_lines *l);
 
-/* How many of the bytes are in order, up to the end of the lines: fewer than n when they are over or l->status was set. */
+/* How many of the bytes are in order, up to the end of the lines: fewer than n when they are over or l->status was
+ * set. */
 size_t eio__http_lines_check(struct eio__http_lines *l, const char *p, size_t n);
 
 /* A body, and how far it was read. */
@@ -70,15 +71,17 @@ void eio__http_body_begin(struct eio__http_body *b, uint64_t length);
 /* A body in chunks, with up to max_extra bytes of extensions and trailers together. */
 void eio__http_body_begin_chunked(struct eio__http_body *b, size_t max_extra);
 
-/* Reads on, up to the next piece of content, to the end of a chunk's size, to that of the body or to a mistake. Returns how
- * many bytes it took; *content becomes the piece, a part of them, or empty. n > 0, and the body is neither over nor wrong. */
+/* Reads on, up to the next piece of content, to the end of a chunk's size, to that of the body or to a mistake.
+ * Returns how many bytes it took; *content becomes the piece, a part of them, or empty. n > 0, and the body is
+ * neither over nor wrong. */
 size_t eio__http_body_read(struct eio__http_body *b, const char *p, size_t n, struct eio_bytes *content);
 
-/* Makes of a target as it was sent what struct eio_request says of it, with path and query; looks at the Host, too, which a
- * target may replace. Returns 0, the status to answer with, or -1 when out of memory. */
+/* Makes of a target as it was sent what struct eio_request says of it, with path and query; looks at the Host, too,
+ * which a target may replace. Returns 0, the status to answer with, or -1 when out of memory. */
 int eio__request_resolve(struct eio_request *r);
 
-/* How the body is framed: in chunks, or by its length, which is 0 when there is none. Returns 0 or the status to answer with. */
+/* How the body is framed: in chunks, or by its length, which is 0 when there is none. Returns 0 or the status to
+ * answer with. */
 int eio__request_body(const struct eio_request *r, bool *chunked, uint64_t *length);
 
 /* Whether the first header of that name has this value, which is in lower case; the header's case does not count. */

@@ -134,6 +134,26 @@ step_in_line(struct eio__http_lines *l, char c)
 	return refuse_line(l, 400);
 }
 
+/* How many bytes are at least that and no DEL, a word at a time, which is a fifth of the cost of single bytes; perhaps
+ * some less. */
+static size_t
+length_of_words(const char *p, size_t n, unsigned char least)
+{
+	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+	size_t i = 0;
+
+	for (uint64_t w, del, wrong; i + sizeof w <= n; i += sizeof w) {
+		memcpy(&w, p + i, sizeof w);
+		del = w ^ ones * 0x7f;
+		/* The high bit of a byte below `least`, or of one that is DEL, becomes 1, and perhaps those above it. */
+		wrong = ((w - ones * least) & ~w & high) | ((del - ones) & ~del & high);
+		if (!wrong) continue;
+		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) i += (size_t)__builtin_ctzll(wrong) / 8;
+		break;
+	}
+	return i;
+}
+
 size_t
 eio__http_lines_check(struct eio__http_lines *l, const char *p, size_t n)
 {
@@ -142,6 +162,7 @@ eio__http_lines_check(struct eio__http_lines *l, const char *p, size_t n)
 	while (l->state != EIO__LINE_OVER) {
 		unsigned char class = repeated[l->state];
 
+		if (class & (TARGET | TEXT)) i += length_of_words(p + i, n - i, class == TARGET ? '!' : ' ');
 		while (i < n && (classes[(unsigned char)p[i]] & class)) i++;
 		if (i == n) break;
 		l->state = step_in_line(l, p[i]);

@@ -78,7 +78,8 @@ find_single_header(const struct eio_request *r, struct eio_bytes name, unsigned 
 
 /* Targets */
 
-/* Whether this may be the name of a host and a port (RFC 3986 section 3.2); bytes beyond ASCII are taken as they come. */
+/* Whether this may be the name of a host and a port (RFC 3986 section 3.2); bytes beyond ASCII are taken as they
+ * come. */
 static bool
 is_authority(struct eio_bytes s)
 {
@@ -91,7 +92,8 @@ is_authority(struct eio_bytes s)
 	return true;
 }
 
-/* How long the scheme of a target in absolute form is (RFC 9112 section 3.2.2), with "://"; 0 when the target has none. */
+/* How long the scheme of a target in absolute form is (RFC 9112 section 3.2.2), with "://"; 0 when the target has
+ * none. */
 static size_t
 scheme_length(struct eio_bytes t)
 {

@@ -29,7 +29,8 @@ void eio_request_free(struct eio_request *r); /* NULL is fine */
 /* The value of a header, by its lower-case name; n is 0 when there is none. Valid as long as the request. */
 struct eio_bytes eio_request_header(const struct eio_request *r, struct eio_bytes name);
 
-/* The name, in lower case, and value of the line number i, counted from 0 in their order; false behind the last. As above. */
+/* The name, in lower case, and value of the line number i, counted from 0 in their order; false behind the last. As
+ * above. */
 bool eio_request_header_at(const struct eio_request *r, unsigned i, struct eio_bytes *name, struct eio_bytes *value);
 
 /* Appends the values of all lines of a header that is a list, with commas between them (RFC 9110 section 5.3). */

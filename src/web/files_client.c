@@ -165,8 +165,8 @@ find_name(const struct files_clients *c, struct eio_bytes name)
 	return NULL;
 }
 
-/* Gives the files of a version, which are the names from first to last, names right below the client path too. What servers
- * 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
+/* Gives the files of a version, which are the names from first to last, names right below the client path too. What
+ * servers 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
 static int
 choose_version(struct files_clients *c, const char *version, size_t first, size_t last)
 {
@@ -185,8 +185,8 @@ choose_version(struct files_clients *c, const char *version, size_t first, size_
 	return e;
 }
 
-/* Gives the files of version v, which are the names from first to last, by the beginnings of its number as well, where it is the newest
- * that begins so: 4 and 4.8. */
+/* Gives the files of version v, which are the names from first to last, by the beginnings of its number as well,
+ * where it is the newest that begins so: 4 and 4.8. */
 static int
 abbreviate_version(struct files_clients *c, const struct files_versions *all, const struct files_version *v,
 	size_t first, size_t last)

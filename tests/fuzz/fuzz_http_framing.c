@@ -218,8 +218,8 @@ plain_deinit(struct plain *p)
 	eio_buf_deinit(&p->body);
 }
 
-/* llhttp may refuse what we read over: several chunk extensions or a backslash in one, which some versions of it get wrong, and
- * among trailers headers that would say how a body is framed, which mean nothing there. */
+/* llhttp may refuse what we read over: several chunk extensions or a backslash in one, which some versions of it get
+ * wrong, and among trailers headers that would say how a body is framed, which mean nothing there. */
 static bool
 is_read_over(llhttp_errno_t err, struct eio_bytes request)
 {

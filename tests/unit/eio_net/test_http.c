@@ -137,7 +137,8 @@ test_beyond_ascii(void **state)
 	check_all("GET \xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n", "400;");
 }
 
-/* Targets in absolute form are served, with their authority as the Host (RFC 9112 section 3.2.2); fragments are cut off. */
+/* Targets in absolute form are served, with their authority as the Host (RFC 9112 section 3.2.2); fragments are cut
+ * off. */
 static void
 test_absolute_targets(void **state)
 {
@@ -674,7 +675,8 @@ test_extras_too_large(void **state)
 		EIO_BUF_ADD_LIT(&input, "\r\n\r\n");
 		eio_buf_addc(&input, '\0');
 		check_table(head, &(struct framing){ input.p, larger ? "431;" : "POST / ? ;" }, 1, "");
-		/* extensions of all chunks together; the CR counts, and there must be place for the end of the trailers */
+		/* extensions of all chunks together; the CR counts, and there must be place for the end of the
+		 * trailers */
 		eio_buf_clear(&input);
 		EIO_BUF_ADD_LIT(&input, "1;");
 		while (input.n < 2 + MAX_HEAD - 3 + (size_t)larger * 3) eio_buf_addc(&input, 'a');
