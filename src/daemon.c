@@ -11,6 +11,7 @@
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
+#include "src/base/memory.h"
 #include "src/source/pubsub.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
@@ -30,6 +31,7 @@ struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
 	uv_signal_t sigint, sigterm;
+	struct memory_watch memory;
 	const struct config *config;
 	struct files *files;
 	struct interest_table *interest;
@@ -259,6 +261,7 @@ on_signal(uv_signal_t *sig, int signum)
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	memory_watch_stop(&d->memory);
 	admin_close(d->admin);
 }
 
@@ -289,6 +292,7 @@ daemon_run(const struct config *config)
 	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon
 	 * as the loop runs. */
 	watch_signals(&d);
+	memory_watch_start(&d.memory, &d.loop);
 	if (make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;
