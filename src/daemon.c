@@ -153,6 +153,7 @@ make_admin(struct daemon *d)
 		.redis = (unsigned)d->config->n_redis,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
+		.request_timeout_ms = (uint64_t)l->request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
 		.feed = d->feed,
 		.metrics = &d->metrics,

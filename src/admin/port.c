@@ -155,6 +155,7 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
 		.header_timeout_ms = a->options.header_timeout_ms,
+		.request_timeout_ms = a->options.request_timeout_ms,
 		.keep_alive_timeout_ms = a->options.keep_alive_timeout_ms,
 	};
 	int err = eio_clock_open(&a->clock, loop);

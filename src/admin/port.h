@@ -18,7 +18,7 @@ struct admin_options {
 	const char *address; /* to listen on, as eio_listen() takes it; used by admin_new only */
 	unsigned workers, redis; /* how many there are */
 	size_t max_head; /* bytes of one request head */
-	uint64_t header_timeout_ms, keep_alive_timeout_ms;
+	uint64_t header_timeout_ms, request_timeout_ms, keep_alive_timeout_ms;
 	const struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 };
