@@ -23,13 +23,13 @@ inflate_message(struct eio_inbound_message *m, size_t max)
 	return rc == EIO_INFLATE_BAD ? EIO_INBOUND_BAD_DATA : EIO_INBOUND_TOO_BIG;
 }
 
-/* All of the message is there. */
+/* All of the message is there; the first `checked` bytes of it need no look any more. */
 static enum eio_inbound_result
-finish_message(struct eio_inbound_message *m, bool compressed, size_t max)
+finish_message(struct eio_inbound_message *m, bool compressed, size_t checked, size_t max)
 {
 	enum eio_inbound_result rc = compressed ? inflate_message(m, max) : EIO_INBOUND_MESSAGE;
 
-	if (rc == EIO_INBOUND_MESSAGE && !m->binary && !eio_utf8_valid(eio_bytes(m->data, m->n)))
+	if (rc == EIO_INBOUND_MESSAGE && !m->binary && !eio_utf8_valid(eio_bytes(m->data + checked, m->n - checked)))
 		rc = EIO_INBOUND_BAD_DATA;
 	if (rc != EIO_INBOUND_MESSAGE) eio_buf_deinit(&m->owned);
 	return rc;
@@ -51,22 +51,73 @@ join_pieces(struct eio_buf *pieces, char *p, size_t n, struct eio_inbound_messag
 	return true;
 }
 
+/* How many bytes at the end of text belong to a character that has begun there and may go on. */
+static size_t
+cut_bytes(const char *p, size_t n)
+{
+	for (size_t i = 1; i <= 3 && i <= n; i++) {
+		unsigned char c = (unsigned char)p[n - i];
+		size_t whole = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+		if ((c & 0xc0) != 0x80) return i < whole ? i : 0;
+	}
+	return 0;
+}
+
+/* Whether these one to three bytes can become a character: one of the lowest or one of the highest with this beginning
+ * is one then. */
+static bool
+may_go_on(const char *p, size_t n)
+{
+	size_t whole = (unsigned char)p[0] >= 0xf0 ? 4 : (unsigned char)p[0] >= 0xe0 ? 3 : 2;
+	char low[4] = { (char)0x80, (char)0x80, (char)0x80, (char)0x80 };
+	char high[4] = { (char)0xbf, (char)0xbf, (char)0xbf, (char)0xbf };
+
+	memcpy(low, p, n);
+	memcpy(high, p, n);
+	return eio_utf8_valid(eio_bytes(low, whole)) || eio_utf8_valid(eio_bytes(high, whole));
+}
+
+/* Looks at what came last of a text that is not complete: what is no text now will not become any. */
+static bool
+check_pieces(struct eio_inbound *in)
+{
+	const char *p = in->pieces.p + in->checked;
+	size_t n = in->pieces.n - in->checked, cut = cut_bytes(p, n);
+
+	if (!eio_utf8_valid(eio_bytes(p, n - cut))) return false;
+	in->checked += n - cut;
+	return cut == 0 || may_go_on(p + n - cut, cut);
+}
+
+/* More of a message will come. */
+static enum eio_inbound_result
+keep_piece(struct eio_inbound *in, const char *p, size_t n)
+{
+	eio_buf_append(&in->pieces, p, n);
+	if (eio_buf_failed(&in->pieces)) return EIO_INBOUND_TOO_BIG;
+	if (n == 0 || in->binary || in->compressed || check_pieces(in)) return EIO_INBOUND_MORE;
+	return EIO_INBOUND_BAD_DATA;
+}
+
 /* The next bytes of a data frame; done: they are the message's last. */
 static enum eio_inbound_result
 take_data(struct eio_inbound *in, char *p, size_t n, bool done, size_t max, struct eio_inbound_message *m)
 {
+	size_t checked;
+
 	if (done) in->in_message = false;
 	if (in->skip) {
 		eio_buf_deinit(&in->pieces);
+		in->checked = 0;
 		return EIO_INBOUND_MORE;
 	}
-	if (!done) {
-		eio_buf_append(&in->pieces, p, n);
-		return eio_buf_failed(&in->pieces) ? EIO_INBOUND_TOO_BIG : EIO_INBOUND_MORE;
-	}
+	if (!done) return keep_piece(in, p, n);
 	if (!join_pieces(&in->pieces, p, n, m)) return EIO_INBOUND_TOO_BIG;
+	checked = in->checked;
+	in->checked = 0;
 	m->binary = in->binary;
-	return finish_message(m, in->compressed, max);
+	return finish_message(m, in->compressed, checked, max);
 }
 
 /* The codes that may stand in a close frame: those of RFC 6455 section 7.4.1 and of IANA's list, and the private ones. */

@@ -23,6 +23,7 @@ struct eio_inbound {
 	char head[EIO__FRAME_MASKED_MAX]; /* head_n bytes of a header that is cut */
 	struct eio__frame frame; /* that is arriving; its n is what is still to come */
 	struct eio_buf pieces; /* what came of a message in several pieces */
+	size_t checked; /* how many bytes of them are known to be UTF-8, when they have to be */
 	struct eio_buf control; /* the same of a control frame */
 };
 

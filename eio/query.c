@@ -108,6 +108,15 @@ eio_query_get(struct eio_bytes query, struct eio_bytes name, struct eio_buf *out
 }
 
 bool
+eio_query_has(struct eio_bytes query, struct eio_bytes name)
+{
+	struct eio_bytes v;
+
+	eio_query_find(query, &name, &v, 1);
+	return v.p != NULL;
+}
+
+bool
 eio_query_is(struct eio_bytes query, struct eio_bytes name, struct eio_bytes value)
 {
 	struct eio_bytes v;

@@ -28,6 +28,9 @@ bool eio_query_value_is(struct eio_bytes found, struct eio_bytes value);
 /* Appends what eio_query_find found, decoded. */
 void eio_query_value_decode(struct eio_bytes found, struct eio_buf *out);
 
+/* Whether the parameter called name is there. */
+bool eio_query_has(struct eio_bytes query, struct eio_bytes name);
+
 /* Whether the parameter called name is there with exactly this value. */
 bool eio_query_is(struct eio_bytes query, struct eio_bytes name, struct eio_bytes value);
 

@@ -92,7 +92,8 @@ static void
 echo_usage(int status)
 {
 	fputs("usage: eio-echo [--port 3000] [--path /engine.io/] [--ping-interval MS] [--ping-timeout MS]\n"
-	      "                [--max-payload BYTES] [--cors] [--cookie NAME] [--allow-eio3]\n",
+	      "                [--max-payload BYTES] [--cors] [--cookie NAME] [--allow-eio3]\n"
+	      "                [--deflate]\n",
 		status ? stderr : stdout);
 	exit(status);
 }
@@ -103,7 +104,7 @@ echo_parse(int argc, char **argv, struct eio_server_options *o)
 	static const struct option longs[] = { { "port", 1, NULL, 'p' }, { "path", 1, NULL, 'a' },
 		{ "ping-interval", 1, NULL, 'i' }, { "ping-timeout", 1, NULL, 't' }, { "max-payload", 1, NULL, 'm' },
 		{ "cors", 0, NULL, 'c' }, { "cookie", 1, NULL, 'k' }, { "allow-eio3", 0, NULL, '3' },
-		{ "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "deflate", 0, NULL, 'd' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	const char *port = "3000";
 
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -116,6 +117,7 @@ echo_parse(int argc, char **argv, struct eio_server_options *o)
 		case 'c': o->cors.origin = EIO_CORS_ANY; break;
 		case 'k': o->cookie_name = optarg; break;
 		case '3': o->allow_eio3 = true; break;
+		case 'd': o->ws_deflate.on = true; break;
 		default: echo_usage(c == 'h' ? 0 : 2);
 		}
 	}
@@ -176,6 +178,7 @@ main(int argc, char **argv)
 		.websocket = true,
 		.allow_upgrades = true,
 		.cors = { .max_age = -1 },
+		.ws_deflate = { .level = 3, .window_bits = 15, .threshold = 1024 },
 		.cookie_attributes = "; Path=/; HttpOnly; SameSite=Lax",
 		.count = 1,
 	};

@@ -16,6 +16,7 @@
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,7 +59,6 @@ open_files(const struct config *c, struct files **out)
 		.serve_client = c->serve_client,
 		.legacy = c->compat != CONFIG_COMPAT_4,
 		.version = c->client.version,
-		.version_given = c->client.version_given,
 		.dir = c->client.dir,
 	};
 
@@ -151,9 +151,10 @@ make_admin(struct daemon *d)
 		.address = d->config->admin->text,
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
+		.hosts = d->config->admin_hosts,
+		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
-		.request_timeout_ms = (uint64_t)l->request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
 		.feed = d->feed,
 		.metrics = &d->metrics,
@@ -163,9 +164,21 @@ make_admin(struct daemon *d)
 	return d->admin ? 0 : -1;
 }
 
+/* libwebsockets reads it, and crashes where it is not, as in a chroot. */
+static int
+check_random(void)
+{
+	static const char file[] = "/dev/urandom";
+
+	if (access(file, R_OK) == 0) return 0;
+	log_error_errno(errno, "event=no-random-numbers file=%s", file);
+	return -1;
+}
+
 static int
 make_all(struct daemon *d)
 {
+	if (check_random()) return -1;
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d->config, &d->files)) return -1;
 	d->interest = interest_table_new();
@@ -228,9 +241,9 @@ free_all(struct daemon *d)
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
 	free(d->threads);
 	interest_table_free(d->interest);
+	admin_free(d->admin);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	admin_free(d->admin);
 	for (size_t i = 0; i < d->config->n_listen; i++)
 		if (d->config->listen[i].path) unlink(d->config->listen[i].path);
 }
@@ -266,6 +279,7 @@ daemon_run(const struct config *config)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
+	log_open();
 	log_set_level((enum log_level)config->log_level);
 	err = uv_loop_init(&d.loop);
 	if (err) {

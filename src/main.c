@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From the command line to the daemon. */
+#include "src/base/standard.h"
 #include "src/config/cli.h"
 #include "src/daemon.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Warnings are for who looks at the configuration; a start only tells that there are some. */
 static void
@@ -32,8 +34,12 @@ int
 main(int argc, char **argv)
 {
 	struct cli cli;
-	int status = 0;
+	int status = 0, err = standard_open();
 
+	if (err) {
+		fprintf(stderr, "siocast: /dev/null: %s\n", strerror(err));
+		return 1;
+	}
 	cli_parse(&cli, argc, argv);
 	switch (cli.action) {
 	case CLI_RUN:

@@ -26,7 +26,7 @@ const OWN_COOKIE = { name: 'sess', path: '/live', httpOnly: false, sameSite: 'st
 const v4 = (options, siocast) => ({
 	version: '4.8.4',
 	options: { allowEIO3: true, ...options },
-	siocast: { compat: '4.x', cors: { origin: false }, ...siocast },
+	siocast: { compat: '4.x', cors: { origin: false }, jsonp: true, ...siocast },
 });
 const cors = (options, siocast = options) => v4({ cors: options }, { cors: siocast });
 const engine = (options, siocast = options) => v4(options, { engine: siocast });

@@ -103,7 +103,7 @@ refuse_request(struct eio__conn *c, int status)
 	struct eio_response r = { .status = status, .close = true };
 
 	c->ending = true;
-	if (status == 400) c->httpd->stats.malformed++;
+	if (status == 400 || status == 501 || status == 505) c->httpd->stats.malformed++;
 	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
 }
 
@@ -189,9 +189,8 @@ on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, si
 		if (c->discarding)
 			eio__conn_close(c); /* its request was answered */
 		else
-			refuse_request(c, 400);
+			refuse_request(c, eio_http_status(c->http));
 		break;
-	case EIO_HTTP_HEAD_TOO_LARGE: refuse_request(c, 431); break;
 	case EIO_HTTP_NOMEM: eio__conn_close(c); break;
 	}
 }

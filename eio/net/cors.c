@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Cross-origin headers. */
+/* Cross-origin headers, and who is kept out. */
 #include "eio/net/cors.h"
 
 #include "eio/query.h"
+
+#include <strings.h>
 
 static void
 append_cors_line(struct eio_buf *out, const char *name, struct eio_bytes value)
@@ -94,4 +96,49 @@ eio_cors_append_preflight(const struct eio_cors *c, const struct eio_request *re
 	}
 	if (c->max_age >= 0) eio_buf_printf(out, "Access-Control-Max-Age: %lld\r\n", (long long)c->max_age);
 	append_exposed(c, out);
+}
+
+bool
+eio_cors_restricts(enum eio_cors_origin origin)
+{
+	return origin == EIO_CORS_OFF || origin == EIO_CORS_FIXED || origin == EIO_CORS_LIST;
+}
+
+static bool
+starts_with_scheme(struct eio_bytes s, struct eio_bytes scheme)
+{
+	return s.n >= scheme.n && strncasecmp(s.p, scheme.p, scheme.n) == 0;
+}
+
+/* Cuts a port off that need not be named. */
+static struct eio_bytes
+without_port(struct eio_bytes host, struct eio_bytes port)
+{
+	if (host.n > port.n && memcmp(host.p + host.n - port.n, port.p, port.n) == 0) host.n -= port.n;
+	return host;
+}
+
+/* Whether an origin, "https://example.org:8443", is that of pages at this host, as a Host line names it. */
+static bool
+is_origin_of(struct eio_bytes origin, struct eio_bytes host)
+{
+	const struct eio_bytes http = EIO_LIT("http://"), https = EIO_LIT("https://");
+	struct eio_bytes scheme = starts_with_scheme(origin, https) ? https : http;
+	struct eio_bytes port = scheme.n == https.n ? EIO_LIT(":443") : EIO_LIT(":80");
+
+	if (!starts_with_scheme(origin, scheme)) return false;
+	origin = without_port(eio_bytes(origin.p + scheme.n, origin.n - scheme.n), port);
+	host = without_port(host, port);
+	return host.n && host.n == origin.n && strncasecmp(host.p, origin.p, host.n) == 0;
+}
+
+bool
+eio_cors_admits(const struct eio_cors *c, const struct eio_request *req)
+{
+	struct eio_bytes origin = eio_request_header(req, EIO_LIT("origin"));
+
+	if (!origin.n || !eio_cors_restricts(c->origin)) return true;
+	if (c->origin != EIO_CORS_OFF && origin_is_listed(c, origin)) return true;
+	return is_origin_of(origin, eio_request_header(req, EIO_LIT("host"))) ||
+	       is_origin_of(origin, eio_request_header(req, EIO_LIT("x-forwarded-host")));
 }

@@ -31,6 +31,15 @@ struct eio_cors {
 	int64_t max_age; /* seconds; negative for none */
 };
 
+/* Whether pages of some origins are kept out. */
+bool eio_cors_restricts(enum eio_cors_origin origin);
+
+/* Whether a page of the request's origin may do what browsers let any page do without asking the server: open a
+ * WebSocket, run a script. It may when its origin is allowed to read answers, and when it came from where the request
+ * went, by the Host or by the X-Forwarded-Host of a proxy: no page can choose these lines. A request without an Origin
+ * comes from no page. */
+bool eio_cors_admits(const struct eio_cors *c, const struct eio_request *req);
+
 /* Appends the header lines every answer carries, of whatever kind; with the legacy rules there are none. */
 void eio_cors_append(const struct eio_cors *c, const struct eio_request *req, struct eio_buf *out);
 

@@ -36,10 +36,15 @@ struct eio_server_options {
 	 * itself. */
 	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
-	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
+	bool allow_eio3; /* serve revision 3 too: EIO=3, EIO=2, and who says nothing */
+	/* Revision 3 without b64 is polled in the binary form whoever asks, as by servers of 1.x; else who does not
+	 * look like a browser or an official client is answered in the string form. */
+	bool binary_form;
+	bool open_with_messages; /* see struct eio_settings: so do servers of 2.x */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
-	struct eio_cors cors;
+	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
+	bool no_jsonp; /* refuse it, whoever asks */
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */

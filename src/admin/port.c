@@ -5,6 +5,8 @@
 #include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "sio/json.h"
+#include "src/admin/hosts.h"
+#include "src/admin/metrics.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>
@@ -18,6 +20,7 @@ struct admin {
 	unsigned magic; /* ADMIN_MAGIC */
 	struct eio_clock clock;
 	struct eio_httpd *httpd;
+	struct metrics *metrics;
 	struct admin_options options;
 };
 
@@ -70,12 +73,20 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 	answer_admin(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
 }
 
+/* What is counted elsewhere, as it is now. */
+static void
+update_admin_metrics(struct admin *a)
+{
+	metrics_put(a->metrics, ADMIN_METRIC_LOG_DROPPED, log_dropped());
+}
+
 static void
 answer_metrics(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
 	eio_buf_init(&body);
+	update_admin_metrics(a);
 	metrics_write_prometheus(a->options.metrics, &body);
 	answer_admin(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
@@ -85,6 +96,7 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 {
 	struct eio_buf body;
 
+	update_admin_metrics(a);
 	eio_buf_init(&body);
 	EIO_BUF_ADD_LIT(&body, "{\"workers\":");
 	eio_buf_append_u64(&body, a->options.workers);
@@ -103,10 +115,22 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 	answer_admin(ex, 200, "application/json", &body);
 }
 
+static void
+answer_list(struct admin *a, struct eio_exchange *ex)
+{
+	(void)a;
+	answer_admin_text(ex, 200,
+		"/livez    alive\n"
+		"/readyz   whether all feeds are subscribed\n"
+		"/metrics  for Prometheus\n"
+		"/stats    the same as JSON\n");
+}
+
 static const struct admin_page {
 	const char *path;
 	void (*answer)(struct admin *a, struct eio_exchange *ex);
 } admin_pages[] = {
+	{ "/", answer_list },
 	{ "/livez", answer_livez },
 	{ "/readyz", answer_readyz },
 	{ "/metrics", answer_metrics },
@@ -130,12 +154,14 @@ on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	CHECK_MAGIC(a, ADMIN_MAGIC);
 	if (stage == EIO_STAGE_BEGIN || stage == EIO_STAGE_ABORT) return;
 	page = find_admin_page(ex->req->path);
-	if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
+	if (!admin_host_known(eio_request_header(ex->req, EIO_LIT("host")), a->options.hosts, a->options.n_hosts))
+		answer_admin_text(ex, 403, "unknown host; name it in adminHosts\n");
+	else if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
 		answer_admin_text(ex, 405, "method not allowed\n");
 	else if (page)
 		page->answer(a, ex);
 	else
-		answer_admin_text(ex, 404, "not found\n");
+		answer_admin_text(ex, 404, "not found; / lists what there is\n");
 }
 
 static bool
@@ -155,12 +181,14 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
 		.header_timeout_ms = a->options.header_timeout_ms,
-		.request_timeout_ms = a->options.request_timeout_ms,
+		.request_timeout_ms = a->options.header_timeout_ms,
 		.keep_alive_timeout_ms = a->options.keep_alive_timeout_ms,
 	};
 	int err = eio_clock_open(&a->clock, loop);
 
 	if (err) return err;
+	a->metrics = metrics_new(a->options.metrics, &admin_metrics, NULL);
+	if (!a->metrics) return UV_ENOMEM;
 	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
 	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
 }
@@ -169,7 +197,7 @@ struct admin *
 admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
 	struct admin *a = calloc(1, sizeof *a);
-	int fd = eio_listen(options->address), err;
+	int err = eio_listen_check(options->address), fd = err ? err : eio_listen(options->address);
 
 	if (fd < 0) {
 		log_error_errno(fd, "event=listen-failed admin=%s", options->address);
@@ -201,6 +229,7 @@ admin_free(struct admin *a)
 {
 	if (!a) return;
 	CHECK_MAGIC(a, ADMIN_MAGIC);
+	metrics_free(a->metrics);
 	a->magic = 0;
 	free(a);
 }

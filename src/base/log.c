@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: formats one line in a stack buffer and writes it with one write(2). */
+/* The log: formats one line in a stack buffer. How it leaves is log_output.c's. */
 #include "src/base/log.h"
+
+#include "src/base/log_output.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,14 +11,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include <uv.h>
 
-/* Lines up to PIPE_BUF (4096 on Linux) are atomic also on a pipe shared with other processes. */
-enum { LINE_MAX_BYTES = 4096 };
+enum { LINE_MAX_BYTES = LOG_OUTPUT_MAX };
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
 static atomic_int threshold = LOG_LEVEL_INFO;
+
+void
+log_open(void)
+{
+	log_output_open();
+}
+
+uint64_t
+log_dropped(void)
+{
+	return log_output_dropped();
+}
 
 void
 log_set_level(enum log_level level)
@@ -76,6 +88,20 @@ line_grown(size_t n, int written)
 	return n < LINE_MAX_BYTES - 1 ? n : LINE_MAX_BYTES - 1;
 }
 
+/* What was dropped is told as soon as something can be. */
+static void
+tell_dropped(void)
+{
+	uint64_t dropped = log_output_untold();
+	char line[128];
+	size_t n;
+
+	if (!dropped) return;
+	n = put_line_prefix(line, sizeof line, LOG_LEVEL_WARN);
+	n += (size_t)snprintf(line + n, sizeof line - n, "event=log-lines-dropped lines=%" PRIu64 "\n", dropped);
+	if (log_output_write(line, n)) log_output_told();
+}
+
 static void write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
@@ -94,9 +120,10 @@ write_line(enum log_level level, const struct log_tail *tail, const char *fmt, v
 		n = line_grown(n, snprintf(line + n, sizeof line - n, " suppressed=%" PRIu64, tail->suppressed));
 	flatten_line(line + start, n - start);
 	line[n++] = '\n';
-	/* There is nobody to tell when stderr is gone, and a partial line cannot be helped. */
-	if (write(STDERR_FILENO, line, n) < 0) {
-	}
+	log_output_lock();
+	tell_dropped();
+	log_output_write(line, n);
+	log_output_unlock();
 	errno = saved;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that is counted, in the text format of Prometheus, version 0.0.4: each family once, all its samples together. */
+/* Everything that is counted, in the text format of Prometheus: each family once, with all its samples. */
 #include "src/base/metrics.h"
 
 #include "src/base/metrics_int.h"

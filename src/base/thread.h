@@ -23,6 +23,16 @@ enum {
 	THREAD_MAGIC = 0x7412ead5,
 };
 
+/* Of one thread. */
+#define THREAD_METRICS(X) \
+	X(THREAD_METRIC_TURN, HISTOGRAM(thread_turn_buckets), "thread_turn_seconds", "", \
+		"Turns of a thread's loop, from what it woke for until it waits again")
+
+enum thread_metric { THREAD_METRICS(METRICS_SLOT) THREAD_METRIC_COUNT };
+
+extern const struct metrics_buckets thread_turn_buckets;
+extern const struct metrics_table thread_metrics;
+
 struct thread {
 	unsigned magic; /* THREAD_MAGIC */
 	char name[THREAD_NAME]; /* as top and ps show it */
@@ -32,6 +42,10 @@ struct thread {
 	struct eio_random random; /* the same */
 	struct metrics_set *metrics; /* borrowed: for what lives on the thread to count in */
 	uv_thread_t id;
+	uv_check_t woken;
+	uv_prepare_t waits;
+	struct metrics *turns; /* owned: of thread_metrics */
+	uint64_t woken_ms; /* when this turn began; 0: none has */
 	bool running; /* from start to stop, by whoever calls these */
 	struct mail_port ends;
 	struct mail end;

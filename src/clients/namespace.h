@@ -59,8 +59,8 @@ struct namespace
 
 struct namespaces;
 
-/* Those of a set of specs, which it takes a reference to. They count in the set of metrics, which is borrowed. NULL when
- * out of memory. */
+/* Those of a set of specs, which it takes a reference to. They count in the set of metrics, which is borrowed. NULL
+ * when out of memory. */
 struct namespaces *namespaces_new(struct namespace_specs *specs, struct metrics_set *metrics);
 
 /* Frees them; no socket may be in any. NULL is fine. */

@@ -69,6 +69,8 @@ struct config {
 	const struct config_listen *listen;
 	size_t n_listen;
 	const struct config_listen *admin; /* NULL: no admin port */
+	const char *const *admin_hosts; /* n_admin_hosts names that it answers to */
+	size_t n_admin_hosts;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
@@ -87,8 +89,8 @@ struct config_strings {
 	size_t n;
 };
 
-/* Values from outside the file that stand over it; NULL or 0 when not given. The environment's stand between the file's and the
- * command line's. */
+/* Values from outside the file that stand over it; NULL or 0 when not given. The environment's stand between the
+ * file's and the command line's. */
 struct config_flags {
 	const char *file;
 	char *const *
@@ -99,8 +101,8 @@ struct config_flags {
 	struct config_strings listen, redis, feeds; /* feeds: "CHANNEL=EVENT" */
 };
 
-/* One thing to be said. The strings live during the call; none holds a control character or a line feed, whatever the file
- * holds. */
+/* One thing to be said. The strings live during the call; none holds a control character or a line feed, whatever the
+ * file holds. */
 struct config_report {
 	bool warning;
 	const char *text; /* "FILE:LINE:COLUMN: path: reason" */
@@ -108,12 +110,12 @@ struct config_report {
 		*caret; /* the line it is about, or a part of it, and what goes below to point at the place; or NULL */
 };
 
-/* Called in the order of places, at most 20 times for mistakes and 20 for warnings, and once more each with how many there
- * are besides. */
+/* Called in the order of places, at most 20 times for mistakes and 20 for warnings, and once more each with how many
+ * there are besides. */
 typedef void (*config_report_fn)(void *user, const struct config_report *r);
 
-/* Loads file (when flags->file is set), environment and flags into a new configuration. NULL when anything is wrong; all that
- * is was then reported. The result lives until config_free(). */
+/* Loads file (when flags->file is set), environment and flags into a new configuration. NULL when anything is wrong;
+ * all that is was then reported. The result lives until config_free(). */
 struct config *config_load(const struct config_flags *flags, config_report_fn report, void *user);
 
 /* The same from text in memory; name stands for the file's in messages. */

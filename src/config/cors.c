@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* What keeps a text from ever being the origin of a page; NULL when nothing does. Browsers write an origin in one way only. */
+/* What keeps a text from ever being the origin of a page; NULL when nothing does. Browsers write an origin in one way
+ * only. */
 static const char *
 origin_fault(const char *s)
 {
@@ -66,6 +67,16 @@ config__origin(struct config_loader *l, const cJSON *item, void *target)
 		check_origin(l, cors, config__element(item, i), origins.v[i]);
 		config__pop(l, mark);
 	}
+}
+
+bool
+config__jsonp(const struct config_loader *l)
+{
+	const struct config_parts *p = l->parts;
+
+	/* A script asks nobody, so it would be a way in for every page. */
+	if (!cJSON_GetObjectItemCaseSensitive(l->root, "jsonp")) return !eio_cors_restricts(p->server.cors.origin);
+	return p->jsonp;
 }
 
 void

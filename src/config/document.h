@@ -22,7 +22,8 @@ struct config_document;
 /* A mistake in the text, at an offset. */
 typedef void (*config_document_fn)(void *user, size_t at, const char *why);
 
-/* Reads text. NULL when there is no tree: mistakes that cannot be mended, all told, or no memory, of which nothing is told. */
+/* Reads text. NULL when there is no tree: mistakes that cannot be mended, all told, or no memory, of which nothing is
+ * told. */
 struct config_document *config_document_new(struct eio_bytes text, config_document_fn mistake, void *user);
 void config_document_free(struct config_document *d); /* NULL is fine */
 

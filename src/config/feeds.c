@@ -100,8 +100,8 @@ static const struct config_option feed_rows[] = {
 
 const struct config_table config__feed_table = TABLE_OF(feed_rows);
 
-/* What a feed is before its own keys are read: the defaults, and over them feedDefaults, whose mistakes are told where they
- * stand. */
+/* What a feed is before its own keys are read: the defaults, and over them feedDefaults, whose mistakes are told where
+ * they stand. */
 static void
 begin_draft(struct config_loader *l, struct draft *d)
 {

@@ -157,6 +157,7 @@ finish_config(struct config_loader *l)
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
+	config__addresses_check(l);
 	config__feeds_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
@@ -164,6 +165,7 @@ finish_config(struct config_loader *l)
 	p->server.path = c->path;
 	p->server.no_trailing_slash = !p->add_trailing_slash;
 	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
+	p->server.no_jsonp = !config__jsonp(l);
 	p->server.count = c->workers;
 	if (c->limits.max_sessions == 0) c->limits.max_sessions = usual_sessions();
 	p->server.max_sessions = (c->limits.max_sessions + c->workers - 1) / c->workers;

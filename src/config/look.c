@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether what the configuration names is there: so that a start does not fail one by one on what a check can tell at once. */
+/* Whether what the configuration names is there: so that a start does not fail one by one on what a check can tell at
+ * once. */
 #include "src/config/look.h"
 
 #include "eio/buf.h"

@@ -42,6 +42,7 @@ static const struct config_option main_rows[] = {
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
 	CUSTOM("admin", config.admin, config__admin, "null"),
+	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
 	STRING("path", config.path, "\"/socket.io/\""),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
@@ -69,6 +70,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
 	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
 
+	BOOL("jsonp", jsonp, "true"),
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\""),

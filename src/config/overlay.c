@@ -73,7 +73,8 @@ variable_value(const struct config_loader *l, const char *name)
 	return NULL;
 }
 
-/* A list, an object, true, false and null are taken as JSON where the option may be one; all else is text. NULL when out of memory. */
+/* A list, an object, true, false and null are taken as JSON where the option may be one; all else is text. NULL when
+ * out of memory. */
 static cJSON *
 item_of_value(const struct config_option *o, const char *value)
 {
@@ -95,7 +96,8 @@ put_member(cJSON *object, const char *key, cJSON *item, cJSON **replaced)
 	return cJSON_AddItemToObject(object, key, item) ? 0 : -1;
 }
 
-/* The object that a key of `parent` is, made where there is none; a cookie's name goes into it. NULL when out of memory. */
+/* The object that a key of `parent` is, made where there is none; a cookie's name goes into it. NULL when out of
+ * memory. */
 static cJSON *
 object_of(struct config_loader *l, cJSON *parent, const char *key, const char *name)
 {

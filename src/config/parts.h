@@ -15,8 +15,9 @@ struct config_parts {
 	unsigned magic;
 	struct config config;
 	bool add_trailing_slash;
-	struct eio_server_options
-		server; /* but its index; no_trailing_slash, path, count, max_sessions and cookie_always at the end; max_unsent is filled in */
+	bool jsonp; /* when it is given */
+	/* But its index; no_trailing_slash, path, count, max_sessions, no_jsonp and cookie_always at the end; max_unsent is filled in. */
+	struct eio_server_options server;
 	unsigned connect_timeout_ms;
 	struct clients_limits client_limits;
 	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */

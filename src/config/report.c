@@ -107,6 +107,7 @@ find_line(struct excerpt *e, struct eio_bytes text, size_t at)
 	end = text.n > start ? memchr(text.p + start, '\n', text.n - start) : NULL;
 	e->text = eio_bytes(text.p + start, (end ? (size_t)(end - text.p) : text.n) - start);
 	if (e->text.n && e->text.p[e->text.n - 1] == '\r') e->text.n--;
+	if (at > start + e->text.n) at = start + e->text.n;
 	for (size_t i = start; i < at; i += used, e->column++) put_visible(eio_bytes(text.p + i, at - i), c, &used);
 }
 

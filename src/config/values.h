@@ -15,14 +15,15 @@ bool config__strings(struct config_loader *l, const cJSON *item, struct config_s
 const cJSON *config__element(const cJSON *item, size_t i);
 size_t config__push_element(struct config_loader *l, const cJSON *item, size_t i);
 
-/* Reads a number, or the text of one that comes from the environment; key: for what would be right. false after an error. */
+/* Reads a number, or the text of one that comes from the environment; key: for what would be right. false after an
+ * error. */
 bool config__number(struct config_loader *l, const cJSON *item, const char *key, double *out);
 
 /* Warns of a string such as "false", which is a name or a text where it stands. */
 void config__warn_unquoted(struct config_loader *l, const cJSON *item, const char *s);
 
-/* A path of the file that is relative belongs to the file's folder: what it means then, with a warning that says so. One from elsewhere
- * is what it is. NULL when out of memory. */
+/* A path of the file that is relative belongs to the file's folder: what it means then, with a warning that says so.
+ * One from elsewhere is what it is. NULL when out of memory. */
 const char *config__resolve(struct config_loader *l, const cJSON *item, const char *path);
 
 /* A row: the path of a folder, or null, into a const char *. */

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From here on neighbouring integers are the same double, so one that is not known by its digits is not known exactly. */
+/* From here on neighbouring integers are the same double, so one that is not known by its digits is not known exactly.
+ * */
 #define EXACT_BELOW 9007199254740992.0
 
 /* The digits as they stand in the file; of a number that does not come from there, those that it has as a double. */

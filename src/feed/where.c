@@ -52,7 +52,8 @@ string_order(struct eio_bytes raw, struct eio_bytes text, int *order)
 	return whole;
 }
 
-/* Whether a value lies on the operator's side of its bound: only numbers and strings have an order, each among themselves. */
+/* Whether a value lies on the operator's side of its bound: only numbers and strings have an order, each among
+ * themselves. */
 static bool
 value_in_order(struct eio_bytes raw, const struct feed_operator *o)
 {

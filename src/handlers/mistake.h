@@ -25,8 +25,8 @@ bool handlers__fail(struct handlers_compiler *c, const struct cJSON *item, const
 	__attribute__((format(printf, 3, 4)));
 bool handlers__fail_nomem(struct handlers_compiler *c);
 
-/* Tells the mistake, and goes back up to where the path was `mark` long. Returns whether compiling can go on, to find more of them: not
- * when memory is out. */
+/* Tells the mistake, and goes back up to where the path was `mark` long. Returns whether compiling can go on, to find
+ * more of them: not when memory is out. */
 bool handlers__go_on(struct handlers_compiler *c, size_t mark);
 
 #endif

@@ -53,7 +53,7 @@ open_logged(struct files **out, const struct files_config *c)
 	return e ? -1 : 0;
 }
 
-/* The version that was asked for by name must be there; else the official client is served if it is. */
+/* The official client is served if it is there. */
 static int
 open_with_client(struct files **out, const struct install_options *o, const struct install_paths *p,
 	const struct files_versions *installed)
@@ -70,11 +70,6 @@ open_with_client(struct files **out, const struct install_options *o, const stru
 		.www_dir = o->www,
 	};
 
-	if (!c.version && o->version_given) {
-		log_error("event=no-client-version version=%s dir=\"%s\" hint=\"it is not installed\"", o->version,
-			p->base);
-		return -1;
-	}
 	if (open_logged(out, &c)) return -1;
 	if (files_official_count(*out) == 0)
 		log_warn("event=no-client-files dir=\"%s\" version=%s hint=\"socket.io.js is not served\"",

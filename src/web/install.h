@@ -13,7 +13,6 @@ struct install_options {
 	bool serve_client; /* else there are none, and the rest says nothing */
 	bool legacy; /* they look like those of servers 1.x and 2.x */
 	const char *version; /* of the official client: "4.8.4", or the beginning of one */
-	bool version_given; /* it was asked for by name, so it must be there */
 	const char *dir; /* a folder whose socket.io.* are served instead, or NULL */
 };
 
@@ -21,8 +20,8 @@ struct install_options {
  * start. */
 int install_open_files(struct files **out, const struct install_options *o);
 
-/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there, with commas. When memory is
- * out, there->failed says so. */
+/* Whether a version of the official client is installed, or one that begins so. If not, those that are go to *there,
+ * with commas. When memory is out, there->failed says so. */
 bool install_has_version(const char *version, struct eio_buf *there);
 
 #endif

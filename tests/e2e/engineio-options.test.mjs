@@ -60,7 +60,7 @@ const handshake = (server, query) => request(server.port, 'GET', `${server.path}
 
 suite('allowEIO3: false', start({ engine: { allowEIO3: false } }), (server) => {
 	test('revision 3 is refused, revision 4 is not', limit(), async () => {
-		for (const query of ['&EIO=3', '&EIO=2', '', '&EIO=x']) assert.equal((await handshake(server, query)).text, UNSUPPORTED);
+		for (const query of ['&EIO=3', '&EIO=2', '', '&EIO=', '&EIO=x']) assert.equal((await handshake(server, query)).text, UNSUPPORTED);
 		assert.equal((await handshake(server, '&EIO=4')).status, 200);
 	});
 });
@@ -71,16 +71,16 @@ suite('allowEIO3: true', start({ engine: { allowEIO3: true } }), (server) => {
 		assert.equal(answer.status, 200);
 		const [, sid] = /"sid":"([^"]+)"/.exec(answer.text);
 		// The official server takes everything but 4 for 3.
-		for (const query of REFERENCE ? ['&EIO=4'] : ['&EIO=4', '&EIO=5', '']) {
+		for (const query of REFERENCE ? ['&EIO=4'] : ['&EIO=4', '&EIO=5', '&EIO=x']) {
 			const other = await handshake(server, `${query}&sid=${sid}`);
 			assert.equal(other.text, '{"code":3,"message":"Bad request"}', query);
 		}
 	});
 
-	test('a handshake that names no revision is refused', { ...limit(), skip: SIOCAST_ONLY }, async () => {
-		for (const query of ['', '&EIO=', '&EIO=5', '&EIO=x', '&EIO=34']) {
-			assert.equal((await handshake(server, query)).text, UNSUPPORTED, query);
-		}
+	test('a handshake that names no revision means 3, one that names another is refused', limit(), async () => {
+		for (const query of ['', '&EIO=']) assert.match((await handshake(server, query)).text, /^\d+:0\{"sid":/, query);
+		if (REFERENCE) return;
+		for (const query of ['&EIO=5', '&EIO=x', '&EIO=34']) assert.equal((await handshake(server, query)).text, UNSUPPORTED, query);
 	});
 });
 
@@ -214,3 +214,73 @@ suite('addTrailingSlash: false', start({ path: '/socket.io', engine: { addTraili
 		socket.close();
 	});
 });
+
+const OTHERS = { Origin: 'https://evil.example' };
+const OWN = { Origin: 'https://a.example' };
+const FORBIDDEN = '{"code":4,"message":"Forbidden"}';
+const jsonp = (server, sid, extra = '&j=0') => polling(server.path, sid, extra);
+
+/** The answer to a WebSocket handshake. */
+async function webSocketAnswer(server, headers, sid) {
+	const { wire, answer } = await tryUpgrade(server.port, websocket(server.path, sid), headers);
+	wire.close();
+	return answer;
+}
+
+suite('origins that are kept out', start({ cors: { origin: [OWN.Origin] } }), (server) => {
+	test('a WebSocket of another origin is refused, direct or as an upgrade, and the session goes on', limit(), async () => {
+		const session = await Session.open(server);
+		for (const sid of ['', session.sid]) {
+			const answer = await webSocketAnswer(server, OTHERS, sid);
+			assert.equal(answer.status, 403);
+			assert.equal(answer.text, 'Forbidden');
+			assert.equal((await webSocketAnswer(server, { Origin: 'null' }, sid)).status, 403);
+		}
+		assert.equal((await session.post('3')).status, 200);
+		const socket = await session.webSocket(OWN);
+		await socket.text('2probe');
+		assert.equal(await socket.nextText(), '3probe');
+		socket.close();
+	});
+
+	test('the origin that is allowed, the own one and programs may', limit(), async () => {
+		const host = `127.0.0.1:${server.port}`;
+		for (const headers of [OWN, {}, { Origin: `http://${host}`, Host: host }]) {
+			assert.equal((await webSocketAnswer(server, headers)).status, 101);
+		}
+	});
+
+	test('JSONP is off', limit(), async () => {
+		for (const headers of [{}, OWN, OTHERS]) {
+			const answer = await request(server.port, 'GET', jsonp(server), headers);
+			assert.equal(answer.status, 403);
+			assert.equal(answer.text, FORBIDDEN);
+		}
+	});
+
+	test('polling is left to the browser', limit(), async () => {
+		assert.equal((await request(server.port, 'GET', polling(server.path), OTHERS)).status, 200);
+	});
+}, SIOCAST_ONLY);
+
+suite('origins that are kept out, with JSONP', start({ cors: { origin: [OWN.Origin] }, jsonp: true }), (server) => {
+	test('scripts name no origin, the forms of their POSTs do', limit(), async () => {
+		const answer = await request(server.port, 'GET', jsonp(server));
+		assert.equal(answer.status, 200);
+		const [, literal] = answer.text.match(/\((".*")\)/);
+		const { sid } = JSON.parse(JSON.parse(literal).replace(/^[0-9]+:0/, '').replace(/^0/, ''));
+		const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+		const post = (headers) => request(server.port, 'POST', jsonp(server, sid), { ...form, ...headers }, 'd=3');
+		const refused = await post(OTHERS);
+		assert.equal(refused.status, 403);
+		assert.equal(refused.text, FORBIDDEN);
+		assert.equal((await post(OWN)).status, 200);
+	});
+}, SIOCAST_ONLY);
+
+suite('JSONP turned off', start({ jsonp: false }), (server) => {
+	test('it is refused for everybody', limit(), async () => {
+		assert.equal((await request(server.port, 'GET', jsonp(server))).status, 403);
+		assert.equal((await request(server.port, 'GET', polling(server.path))).status, 200);
+	});
+}, SIOCAST_ONLY);

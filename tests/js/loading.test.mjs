@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
+import { makeModule } from "../../client-js/build.mjs";
 import * as esm from "../../client-js/siocast.mjs";
 
 const client = new URL("../../client-js/", import.meta.url);
@@ -17,9 +18,19 @@ const batch = Buffer.from('["é€𝄞"]');
 const manifest = JSON.parse(readFileSync(new URL("package.json", client)));
 
 test("import gives what require gives", () => {
-	assert.equal(esm.default, cjs);
-	for (const name of ["decode", "split", "on", "version"]) assert.equal(esm[name], cjs[name]);
+	assert.deepEqual(Object.keys(esm).sort(), ["decode", "default", "on", "split", "version"]);
+	for (const name of ["decode", "split", "on", "version"]) {
+		assert.equal(esm.default[name], esm[name]);
+		assert.equal(String(esm[name]).replace(/\s+/g, " "), String(cjs[name]).replace(/\s+/g, " "));
+	}
 	assert.deepEqual(esm.decode(batch), ["é€𝄞"]);
+	assert.deepEqual(esm.split(batch).map(String), [String(Buffer.from('"é€𝄞"').toJSON().data)]);
+});
+
+test("siocast.mjs is what build.mjs makes of siocast.js, and imports nothing", () => {
+	const made = readFileSync(new URL("siocast.mjs", client), "utf8");
+	assert.equal(made, makeModule(source), "run node client-js/build.mjs");
+	assert.doesNotMatch(made, /^import|\bglobalThis\b|\bmodule\b\./m);
 });
 
 test("a script tag gives one global", () => {

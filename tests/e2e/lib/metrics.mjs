@@ -101,7 +101,7 @@ export async function readMetrics(server) {
 /** The sum of all samples of a page that have the name and at least the labels of `what`, as 'feed_dropped_total{reason="json"}'. */
 export function sumOf(families, what) {
 	const { name, labels } = parseSample(`siocast_${what} 0`);
-	const samples = families.get(name.replace(/_(sum|count)$/, ''))?.samples ?? families.get(name)?.samples ?? [];
+	const samples = families.get(name.replace(/_(bucket|sum|count)$/, ''))?.samples ?? families.get(name)?.samples ?? [];
 	const found = samples.filter((s) => s.name === name && Object.entries(labels).every(([n, v]) => s.labels[n] === v));
 	assert.ok(found.length > 0, `no ${what}`);
 	return found.reduce((sum, { value }) => sum + value, 0);

@@ -9,7 +9,8 @@ import { Child } from './process.mjs';
 import { accepts, freePort } from './ports.mjs';
 import { eventually } from './wait.mjs';
 
-function configuration(dir, port, upstream) {
+/** The whole of a configuration around what stands in its http block. */
+function configuration(dir, inside) {
 	const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 	return `
 ${process.getuid() === 0 ? 'user root;' : ''}
@@ -21,6 +22,14 @@ events { worker_connections 4096; }
 http {
 	access_log off;
 	${folders.map((name) => `${name}_temp_path ${dir}/${name};`).join('\n\t')}
+	${inside}
+}
+`;
+}
+
+/** A site that passes everything on, in few connections. */
+function passOn(port, upstream) {
+	return `
 	map $http_upgrade $connection_upgrade {
 		default upgrade;
 		'' '';
@@ -41,16 +50,20 @@ http {
 			proxy_read_timeout 300s;
 		}
 	}
-}
 `;
 }
 
 /** Starts nginx before the server on `upstream`; gives its {port, url}. */
 export async function startNginx(cleanup, upstream) {
-	const dir = await cleanup.folder();
 	const port = await freePort();
+	return runNginx(cleanup, port, passOn(port, upstream));
+}
+
+/** Starts nginx with that in its http block, which listens on `port`; gives its {port, url}. */
+export async function runNginx(cleanup, port, inside) {
+	const dir = await cleanup.folder();
 	const file = path.join(dir, 'nginx.conf');
-	await fs.writeFile(file, configuration(dir, port, upstream));
+	await fs.writeFile(file, configuration(dir, inside));
 	const args = ['-p', dir, '-c', file, '-e', path.join(dir, 'error.log')];
 	const child = new Child('nginx', args, { name: 'nginx', env: { PATH: `${process.env.PATH}:/usr/sbin` } });
 	cleanup.add(child, () => child.stop());

@@ -10,8 +10,12 @@
 #include "src/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* stderr goes into a pipe while a line is written. */
@@ -173,6 +177,111 @@ limited_lines(void **state)
 	check_lines(end());
 }
 
+/* Writes lines until one is dropped, and gives how many were written before. */
+static unsigned
+fill(const char *text)
+{
+	uint64_t before = log_dropped();
+
+	for (unsigned n = 0; n < 10000000; n++) {
+		log_info("%s", text);
+		if (log_dropped() > before) return n;
+	}
+	fail_msg("nothing is ever dropped");
+	return 0;
+}
+
+/* Counts whole lines that end in a text, and gives the number in the line about what was dropped, which there is once. */
+static unsigned
+read_all(int fd, const char *text, unsigned long *told)
+{
+	static char buf[1 << 22];
+	size_t n = 0;
+	unsigned lines = 0;
+	ssize_t k;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((k = read(fd, buf + n, sizeof buf - 1 - n)) > 0) n += (size_t)k;
+	buf[n] = '\0';
+	*told = 0;
+	for (char *line = buf, *end; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (strstr(line, "event=log-lines-dropped")) {
+			assert_int_equal(*told, 0);
+			assert_int_equal(sscanf(strstr(line, "lines="), "lines=%lu", told), 1);
+		} else {
+			assert_true(end - line >= 32);
+			assert_string_equal(line + 31, text);
+			lines++;
+		}
+	}
+	return lines;
+}
+
+/* Nobody reads a pipe or a socket, and it is full: nothing waits, what is dropped is counted, and told when there is room again.
+ * Lines that are too long for the room that is left are no half ones. */
+static void
+check_unread(bool socket, bool opened, size_t size)
+{
+	static char text[4000];
+	unsigned long told;
+	unsigned n;
+	int fds[2];
+
+	memset(text, 'x', size);
+	text[size] = '\0';
+	if (socket)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	else
+		assert_int_equal(pipe(fds), 0);
+	saved = dup(STDERR_FILENO);
+	assert_true(saved >= 0);
+	dup2(fds[1], STDERR_FILENO);
+	if (opened) log_open();
+	alarm(60);
+	n = fill(text);
+	for (int i = 0; i < 9; i++) log_info("%s", text);
+	alarm(0);
+	assert_in_range(read_all(fds[0], text, &told), n - 1, n);
+	assert_int_equal(told, 0);
+	log_info("%s", text);
+	/* The one that was cut, if any, goes before what is told. */
+	assert_in_range(read_all(fds[0], text, &told), 1, 2);
+	assert_int_equal(told, 10);
+	log_info("%s", text);
+	assert_int_equal(read_all(fds[0], text, &told), 1);
+	assert_int_equal(told, 0);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* In processes of their own: what stderr is is looked at once. */
+static void
+unread(void **state)
+{
+	static const size_t sizes[] = { 1, 100, 3000 };
+
+	(void)state;
+	for (int way = 0; way < 4; way++) {
+		for (size_t i = 0; i < 3; i++) {
+			int status;
+			pid_t child;
+
+			/* A socket can only be told when it was looked at. */
+			if (way == 2) continue;
+			child = fork();
+			if (child == 0) {
+				check_unread(way & 2, way & 1, sizes[i]);
+				_exit(0);
+			}
+			assert_int_equal(waitpid(child, &status, 0), child);
+			assert_int_equal(status, 0);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -183,6 +292,7 @@ main(void)
 		cmocka_unit_test(escaping),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(limited_lines),
+		cmocka_unit_test(unread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,12 +111,14 @@ count_mail(void *user, struct mail *run)
 static void
 mail_around_the_ends(void **state)
 {
+	struct metrics_set metrics;
 	struct thread t;
 	struct counter c = { .seen = 0 };
 	struct mail before[3], after[3];
 
 	(void)state;
-	assert_int_equal(thread_init(&t, "test", NULL), 0);
+	assert_int_equal(metrics_set_init(&metrics), 0);
+	assert_int_equal(thread_init(&t, "test", &metrics), 0);
 	c.port = (struct mail_port){ &t.mailbox, count_mail, &c };
 	for (int i = 0; i < 3; i++) mail_post(&c.port, &before[i]);
 	assert_int_equal(thread_start(&t), 0);
@@ -125,24 +127,73 @@ mail_around_the_ends(void **state)
 	assert_int_equal(c.seen, 6);
 	assert_int_equal(uv_loop_alive(&t.loop), 0);
 	thread_deinit(&t);
+	metrics_set_deinit(&metrics);
 }
 
 /* One that never ran is taken apart on the thread that made it. */
 static void
 never_started(void **state)
 {
+	struct metrics_set metrics;
 	struct thread t;
 	struct counter c = { .seen = 0 };
 	struct mail m;
 
 	(void)state;
-	assert_int_equal(thread_init(&t, "test", NULL), 0);
+	assert_int_equal(metrics_set_init(&metrics), 0);
+	assert_int_equal(thread_init(&t, "test", &metrics), 0);
 	c.port = (struct mail_port){ &t.mailbox, count_mail, &c };
 	mail_post(&c.port, &m);
 	thread_stop(&t);
 	assert_int_equal(c.seen, 1);
 	assert_int_equal(uv_loop_alive(&t.loop), 0);
 	thread_deinit(&t);
+	metrics_set_deinit(&metrics);
+}
+
+/* A turn's time is that of all that is done in it, and the wait before it is not in it. */
+enum { WAIT_MS = 300, WORK_MS = 60 };
+
+static void
+work_long(void *user, struct mail *run)
+{
+	(void)user;
+	(void)run;
+	uv_sleep(WORK_MS);
+}
+
+static uint64_t
+turns_up_to(const struct thread *t, uint64_t ms)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < thread_turn_buckets.n && thread_turn_buckets.bounds[i] <= ms; i++)
+		n += t->turns->v[THREAD_METRIC_TURN + 1 + i];
+	return n;
+}
+
+static void
+turns(void **state)
+{
+	struct metrics_set metrics;
+	struct thread t;
+	struct mail_port port;
+	struct mail m;
+	uint64_t sum_ms;
+
+	(void)state;
+	assert_int_equal(metrics_set_init(&metrics), 0);
+	assert_int_equal(thread_init(&t, "test", &metrics), 0);
+	port = (struct mail_port){ &t.mailbox, work_long, NULL };
+	assert_int_equal(thread_start(&t), 0);
+	uv_sleep(WAIT_MS);
+	mail_post(&port, &m);
+	while (!(sum_ms = metrics_sum(&metrics, &thread_metrics, THREAD_METRIC_TURN))) uv_sleep(2);
+	thread_stop(&t);
+	assert_in_range(sum_ms, WORK_MS - 2, WAIT_MS - 1);
+	assert_int_equal(turns_up_to(&t, 1000) - turns_up_to(&t, 20), 1);
+	thread_deinit(&t);
+	metrics_set_deinit(&metrics);
 }
 
 int
@@ -152,6 +203,7 @@ main(void)
 		cmocka_unit_test(two_threads),
 		cmocka_unit_test(mail_around_the_ends),
 		cmocka_unit_test(never_started),
+		cmocka_unit_test(turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

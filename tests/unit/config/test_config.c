@@ -10,6 +10,8 @@
 #include "src/base/log.h"
 #include "src/config/cli.h"
 #include "src/config/config.h"
+#include "src/config/environment.h"
+#include "src/config/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,6 +308,16 @@ static const struct {
 	{ __LINE__, "{\"client\": \"4.8.4\"}", "t.conf:1:12: client: expected an object, not a string\n" },
 	{ __LINE__, "{\"pingInterval\": 5}",
 		"t.conf:1:2: pingInterval: unknown key; did you mean \"engine.pingInterval\"?\n" },
+	{ __LINE__, "{\"listen\": [\"127.0.0.1:3000\", \"unix:/a\"],\n\"admin\": \"127.0.0.1:3000\"}",
+		"t.conf:2:10: admin: \"127.0.0.1:3000\": clients connect there, by listen[0]\n" },
+	{ __LINE__, "{\"listen\": [\"127.0.0.1:3000\", \"unix:/a\"], \"admin\": \"unix:/a\"}",
+		"t.conf:1:52: admin: \"unix:/a\": clients connect there, by listen[1]\n" },
+	{ __LINE__, "{\"listen\": \"0.0.0.0:3000\", \"admin\": \"localhost:3000\"}",
+		"t.conf:1:37: admin: \"localhost:3000\": clients connect there, by listen[0]\n" },
+	{ __LINE__, "{\"listen\": [\"[::]:3000\", \"127.0.0.1:3000\"]}",
+		"t.conf:1:26: listen[1]: \"127.0.0.1:3000\": the same address as listen[0]\n" },
+	{ __LINE__, "{\"adminHosts\": [\"a.example\", \"http://b.example\"]}",
+		"t.conf:1:30: adminHosts[1]: \"http://b.example\": expected a name without scheme and port\n" },
 	{ __LINE__, "{\"LISTEN\": 5}", "t.conf:1:2: LISTEN: unknown key; did you mean \"listen\"?\n" },
 	{ __LINE__, "{\"zzzzzz\": 5}", "t.conf:1:2: zzzzzz: unknown key\n" },
 	{ __LINE__, "{\"engine.pingInterval\": 50}", "t.conf:1:2: engine.pingInterval: unknown key\n" },
@@ -520,6 +532,7 @@ lines_are_shown(void **state)
 		{ "{\"\x1b[2J\x7f\xc2\x9b\x9b\xe2\x80\xae\": 1}",
 			"{\"?[2J????\": 1}\n  ^\n{\"?[2J????\": 1}\n        ^\n" },
 		{ "", "\n^\n" },
+		{ "{\r", "{\n ^\n" },
 	};
 
 	(void)state;
@@ -706,6 +719,28 @@ options_are_variables(void **state)
 	assert_int_equal(c->limits.max_connections, 8);
 	assert_string_equal(warnings, "");
 	config_free(c);
+}
+
+/* No two options share a variable, and none is one that Kubernetes sets. */
+static void
+variables_have_names(void **state)
+{
+	const struct config_table *t = &config__main_table;
+	char a[128], b[128];
+
+	(void)state;
+	config__variable_name("engine.maxHttpBufferSize", a, sizeof a);
+	assert_string_equal(a, "SIOCAST_ENGINE_MAX_HTTP_BUFFER_SIZE");
+	config__variable_name("engine.allowEIO3", a, sizeof a);
+	assert_string_equal(a, "SIOCAST_ENGINE_ALLOW_EIO3");
+	for (size_t i = 0; i < t->n; i++) {
+		config__variable_name(t->rows[i].path, a, sizeof a);
+		assert_true(strncmp(a, "SIOCAST_PORT", 12) != 0 && strncmp(a, "SIOCAST_SERVICE", 15) != 0);
+		for (size_t k = 0; k < i; k++) {
+			config__variable_name(t->rows[k].path, b, sizeof b);
+			assert_string_not_equal(a, b);
+		}
+	}
 }
 
 static void
@@ -969,6 +1004,7 @@ main(void)
 		cmocka_unit_test(warnings_are_told),
 		cmocka_unit_test(strings_take_variables),
 		cmocka_unit_test(options_are_variables),
+		cmocka_unit_test(variables_have_names),
 		cmocka_unit_test(bad_variables),
 		cmocka_unit_test(feeds_have_defaults),
 		cmocka_unit_test(damaged_files),

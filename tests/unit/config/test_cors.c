@@ -230,10 +230,96 @@ cookies(void **state)
 	}
 }
 
+/* Who may open a WebSocket or use JSONP: header lines of a request to host "a", and whether it may. */
+static void
+test_admits(void **state)
+{
+	static const char list[] = "{\"cors\": {\"origin\": [\"https://app.example\", \"null\"]}}";
+	static const char fixed[] = "{\"cors\": {\"origin\": \"https://app.example\"}}";
+	static const char none[] = "{\"cors\": {\"origin\": false}}";
+	static const struct {
+		const char *config, *headers;
+		bool admitted;
+	} cases[] = {
+		{ "{}", "Origin: https://evil.example\r\n", true },
+		{ "{\"cors\": {\"origin\": true}}", "Origin: https://evil.example\r\n", true },
+		{ "{\"compat\": \"1.x\"}", "Origin: https://evil.example\r\n", true },
+		{ "{\"compat\": \"2.x\"}", "Origin: https://evil.example\r\n", true },
+		{ list, "", true },
+		{ list, "Origin: https://app.example\r\n", true },
+		{ list, "Origin: null\r\n", true },
+		{ list, "Origin: http://app.example\r\n", false },
+		{ list, "Origin: https://app.example:8443\r\n", false },
+		{ list, "Origin: https://app.example.evil.example\r\n", false },
+		{ list, "Origin: https://evil.example\r\n", false },
+		{ fixed, "Origin: https://app.example\r\n", true },
+		{ fixed, "Origin: null\r\n", false },
+		{ none, "", true },
+		{ none, "Origin: null\r\n", false },
+		{ none, "Origin: https://app.example\r\n", false },
+		/* Pages of the server itself. */
+		{ none, "Origin: http://a\r\n", true },
+		{ none, "Origin: https://A\r\n", true },
+		{ none, "Origin: https://a:443\r\n", true },
+		{ none, "Origin: http://a:80\r\n", true },
+		{ none, "Origin: http://a:443\r\n", false },
+		{ none, "Origin: http://a:3000\r\n", false },
+		{ none, "Origin: http://b.a\r\n", false },
+		{ none, "Origin: a\r\n", false },
+		{ none, "Origin: ://a\r\n", false },
+		{ none, "Origin: http://\r\n", false },
+		{ list, "Origin: http://a\r\n", true },
+		{ none, "Origin: https://page.example\r\nX-Forwarded-Host: page.example\r\n", true },
+		{ none, "Origin: https://page.example:81\r\nX-Forwarded-Host: page.example:81\r\n", true },
+		{ none, "Origin: https://evil.example\r\nX-Forwarded-Host: page.example\r\n", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct setup s = set_up(cases[i].config);
+		struct eio_request *req = request("EIO=4", cases[i].headers);
+
+		if (eio_cors_admits(&s.options.cors, req) != cases[i].admitted)
+			fail_msg("case %zu: %s %s", i, cases[i].config, cases[i].headers);
+		eio_request_free(req);
+		take_down(&s);
+	}
+}
+
+/* JSONP is on unless it is turned off, or origins are kept out and it is not turned on. */
+static void
+test_jsonp(void **state)
+{
+	static const struct {
+		const char *config;
+		bool off;
+	} cases[] = {
+		{ "{}", false },
+		{ "{\"jsonp\": false}", true },
+		{ "{\"cors\": {\"origin\": true}}", false },
+		{ "{\"cors\": {\"origin\": false}}", true },
+		{ "{\"cors\": {\"origin\": \"http://a\"}}", true },
+		{ "{\"cors\": {\"origin\": [\"http://a\"]}}", true },
+		{ "{\"cors\": {\"origin\": [\"http://a\"]}, \"jsonp\": true}", false },
+		{ "{\"compat\": \"1.x\"}", false },
+		{ "{\"compat\": \"1.x\", \"cors\": {\"origin\": \"http://a\"}}", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct setup s = set_up(cases[i].config);
+
+		assert_int_equal(s.options.no_jsonp, cases[i].off);
+		take_down(&s);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_admits),
+		cmocka_unit_test(test_jsonp),
 		cmocka_unit_test(any_origin),
 		cmocka_unit_test(no_origin),
 		cmocka_unit_test(one_origin),

@@ -186,6 +186,66 @@ test_refused(void **state)
 	refuse(FIN | RSV1 | EIO__FRAME_BINARY, EIO_LIT("\x07"), true, "bad-data;"); /* a block that does not exist */
 }
 
+/* How many bytes of this text, a byte in each fragment, are taken before it is refused. */
+static size_t
+taken_of(struct eio_bytes text)
+{
+	struct eio_inbound in = { 0 };
+	size_t taken = 0;
+
+	for (enum eio_inbound_result what = EIO_INBOUND_MORE; taken < text.n; taken++) {
+		struct eio_inbound_message m;
+		struct eio_arrived arrived;
+		struct eio_buf b;
+
+		eio_buf_init(&b);
+		put_frame(&b, taken ? EIO__FRAME_CONTINUATION : EIO__FRAME_TEXT, eio_bytes(text.p + taken, 1));
+		arrived = (struct eio_arrived){ b.p, b.n };
+		what = eio_inbound_take(&in, &arrived, MAX, &m);
+		eio_buf_deinit(&b);
+		if (what != EIO_INBOUND_MORE) {
+			assert_int_equal(what, EIO_INBOUND_BAD_DATA);
+			break;
+		}
+	}
+	eio_inbound_deinit(&in);
+	return taken;
+}
+
+/* Text is refused at the first byte with which it cannot be text any more, wherever that is. */
+static void
+test_fails_fast(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t taken;
+	} cases[] = {
+		{ "4\xce\xba\xe1\xbd\xb9", 6 },
+		{ "4\xf0\x9f\x98\x80 \xef\xbf\xbd", 9 },
+		{ "4\x80", 1 },
+		{ "4\xc0\x80", 1 },
+		{ "4\xc1\xbf", 1 },
+		{ "4\xf5\x80", 1 },
+		{ "4\xff", 1 },
+		{ "4\xe0\x9f\xbf", 2 },
+		{ "4\xe0\xa0\x80", 4 },
+		{ "4\xed\x9f\xbf", 4 },
+		{ "4\xed\xa0\x80", 2 },
+		{ "4\xf0\x8f\xbf\xbf", 2 },
+		{ "4\xf0\x90\x80\x80", 5 },
+		{ "4\xf4\x8f\xbf\xbf", 5 },
+		{ "4\xf4\x90\x80\x80", 2 },
+		{ "4\xe2\x82"
+		  "a",
+			3 },
+		{ "4\xf0\x9f\x98\xc2\x80", 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(taken_of(eio_cstr(cases[i].text)), cases[i].taken);
+}
+
 /* Without a mask, or too long for a control frame: the first two bytes tell. */
 static void
 test_first_two_bytes(void **state)
@@ -321,6 +381,7 @@ main(void)
 		cmocka_unit_test(test_compressed),
 		cmocka_unit_test(test_no_copy),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_fails_fast),
 		cmocka_unit_test(test_first_two_bytes),
 		cmocka_unit_test(test_fragments_refused),
 		cmocka_unit_test(test_close),

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The decoder as npm installs it from the tree: in Node, and in what bundlers make, without a warning and without the parts that are
+// not used. The bundlers are those of tests/bundlers/package-lock.json.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const client = fileURLToPath(new URL("../../client-js/", import.meta.url));
+const require = createRequire(new URL("../bundlers/package.json", import.meta.url));
+
+function load(name) {
+	return import(pathToFileURL(require.resolve(name)));
+}
+
+function isInstalled() {
+	try {
+		require.resolve("rollup");
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+const APP = `import { decode } from "siocast";
+import siocast from "siocast";
+console.log(JSON.stringify([decode(new TextEncoder().encode('[{"a":1}]')), siocast.decode("1\\n2\\n"), siocast.version]));
+`;
+const USES_ONE = 'import { split } from "siocast";\nconsole.log(split("1\\n2\\n").length);\n';
+const { version } = JSON.parse(readFileSync(path.join(client, "package.json")));
+const SAID = `${JSON.stringify([[{ a: 1 }], [1, 2], version])}\n`;
+
+// Each builds an entry into one file of the folder, which it gives, with the warnings there were.
+const bundlers = {
+	async rollup(dir, entry) {
+		const { rollup } = await load("rollup");
+		const { nodeResolve } = require("@rollup/plugin-node-resolve");
+		const warnings = [];
+		const bundle = await rollup({ input: entry, plugins: [nodeResolve()], onwarn: (w) => warnings.push(w.message) });
+		const file = path.join(dir, "rollup.mjs");
+		await bundle.write({ file, format: "es" });
+		await bundle.close();
+		return { file, warnings };
+	},
+	async esbuild(dir, entry) {
+		const { build } = require("esbuild");
+		const file = path.join(dir, "esbuild.mjs");
+		const options = { entryPoints: [entry], outfile: file, bundle: true, format: "esm", logLevel: "silent" };
+		const { warnings } = await build(options);
+		return { file, warnings: warnings.map((w) => w.text) };
+	},
+	async webpack(dir, entry) {
+		const webpack = require("webpack");
+		const output = { path: dir, filename: "webpack.mjs" };
+		const stats = await new Promise((resolve, reject) => {
+			const compiler = webpack({ mode: "production", context: dir, entry, output, target: "web" });
+			compiler.run((error, result) => compiler.close(() => (error ? reject(error) : resolve(result))));
+		});
+		const { warnings, errors } = stats.toJson({ all: false, warnings: true, errors: true });
+		return { file: path.join(dir, "webpack.mjs"), warnings: [...warnings, ...errors].map((w) => w.message) };
+	},
+	async vite(dir, entry) {
+		const { build, createLogger } = await import(pathToFileURL(path.join(path.dirname(require.resolve("vite/package.json")), "dist/node/index.js")));
+		const warnings = [];
+		const customLogger = createLogger("warn");
+		for (const level of ["warn", "warnOnce", "error"]) customLogger[level] = (text) => warnings.push(text);
+		await build({
+			root: dir,
+			configFile: false,
+			customLogger,
+			build: { outDir: path.join(dir, "vite"), rollupOptions: { input: entry, output: { entryFileNames: "app.mjs" } } },
+		});
+		return { file: path.join(dir, "vite/app.mjs"), warnings };
+	},
+};
+
+describe("the decoder from npm", { skip: isInstalled() ? false : "there are no node_modules in tests/bundlers" }, () => {
+	const dir = realpathSync(mkdtempSync(path.join(tmpdir(), "siocast-bundlers-")));
+	const npm = (...args) => execFileSync("npm", [...args, "--offline", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: dir, encoding: "utf8" });
+	const run = (file) => execFileSync(process.execPath, [file], { cwd: dir, encoding: "utf8" });
+
+	before(() => {
+		mkdirSync(path.join(dir, "tree"));
+		cpSync(client, path.join(dir, "tree/client-js"), { recursive: true, filter: (name) => !/node_modules|demo/.test(name) });
+		writeFileSync(path.join(dir, "package.json"), '{"name":"app","private":true}');
+		writeFileSync(path.join(dir, "app.mjs"), APP);
+		writeFileSync(path.join(dir, "one.mjs"), USES_ONE);
+		npm("install", "./tree/client-js");
+	});
+	after(() => rmSync(dir, { recursive: true, force: true }));
+
+	test("Node imports and requires it", () => {
+		assert.equal(run("app.mjs"), SAID);
+		writeFileSync(path.join(dir, "app.cjs"), 'console.log(require("siocast").decode("1\\n2\\n").length);');
+		assert.equal(run("app.cjs"), "2\n");
+	});
+
+	for (const [name, bundle] of Object.entries(bundlers)) {
+		test(`${name} takes it without a warning`, async () => {
+			const { file, warnings } = await bundle(dir, path.join(dir, "app.mjs"));
+			assert.deepEqual(warnings, []);
+			assert.equal(run(file), SAID);
+			const one = await bundle(dir, path.join(dir, "one.mjs"));
+			assert.deepEqual(one.warnings, []);
+			assert.equal(run(one.file), "2\n");
+			assert.doesNotMatch(readFileSync(one.file, "utf8"), /is not JSON/, "decode() is not used");
+		});
+	}
+
+	test("a packed file holds what it needs, and works the same", () => {
+		const [{ filename, files }] = JSON.parse(npm("pack", "./tree/client-js", "--json"));
+		assert.deepEqual(files.map((f) => f.path).sort(), ["README.md", "package.json", "siocast.d.mts", "siocast.d.ts", "siocast.js", "siocast.mjs"]);
+		npm("install", `./${filename}`);
+		assert.equal(run("app.mjs"), SAID);
+	});
+});
