@@ -81,6 +81,7 @@ struct eio__conn {
 	bool feeding, lingering, closing, eof;
 	bool stopped; /* it is not read */
 	bool ending; /* the last answer was given */
+	bool discarding; /* the body of a request that was answered is still arriving */
 	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
 };
 

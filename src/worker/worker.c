@@ -158,6 +158,7 @@ make_httpd(struct worker *w)
 		.max_body = w->options.max_payload,
 		.max_head = c->limits.header_bytes,
 		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
+		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
 	};
 

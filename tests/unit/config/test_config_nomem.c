@@ -38,7 +38,8 @@ static const char text[] =
 	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\", \"/c\": {\"exists\": true, \"not\": {\">\": \"x\"}}}, \"slow\": \"latest\"},"
 	"  {\"channel\": [\"c\", \"${D:-d}\"]}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
 	"\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
-	"\"limits\": {\"maxSessions\": 5, \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
+	"\"limits\": {\"maxSessions\": 5, \"requestSeconds\": 5, \"namespacesPerClient\": 5, \"authBytes\": 5,"
+	"  \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
 	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
 	"\"logLevel\": \"warn\"}";
