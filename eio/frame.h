@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The headers of WebSocket frames (RFC 6455 section 5.2): of those that we make, which are unmasked and unfragmented, and
- * of those that clients send. Pure functions, any thread. */
+/* The headers of WebSocket frames (RFC 6455 section 5.2): of those that we make, which are unmasked and
+ * unfragmented, and of those that clients send. Pure functions, any thread. */
 #ifndef EIO_FRAME_H
 #define EIO_FRAME_H
 

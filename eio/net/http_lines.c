@@ -145,7 +145,8 @@ length_of_words(const char *p, size_t n, unsigned char least)
 	for (uint64_t w, del, wrong; i + sizeof w <= n; i += sizeof w) {
 		memcpy(&w, p + i, sizeof w);
 		del = w ^ ones * 0x7f;
-		/* The high bit of a byte below `least`, or of one that is DEL, becomes 1, and perhaps those above it. */
+		/* The high bit of a byte below `least`, or of one that is DEL, becomes 1, and perhaps those above
+		 * it. */
 		wrong = ((w - ones * least) & ~w & high) | ((del - ones) & ~del & high);
 		if (!wrong) continue;
 		if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) i += (size_t)__builtin_ctzll(wrong) / 8;

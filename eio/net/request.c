@@ -189,8 +189,8 @@ next_list_element(struct eio_bytes *list, struct eio_bytes *element)
 }
 
 /*
- * Reads Transfer-Encoding (RFC 9112 section 6.1 and 6.3). Where "chunked" is not the last, or comes twice, the body has no
- * end, which is an error; other codings before it are well formed, but we have none.
+ * Reads Transfer-Encoding (RFC 9112 section 6.1 and 6.3). Where "chunked" is not the last, or comes twice, the body has
+ * no end, which is an error; other codings before it are well formed, but we have none.
  */
 static int
 read_codings(const struct eio_request *r, bool *chunked)

@@ -285,8 +285,8 @@ on_opened_timer(uv_timer_t *timer)
 	if (!eio_list_empty(&s->opened)) uv_timer_start(timer, on_opened_timer, OPEN_MS, 0);
 }
 
-/* Programs await "open" and then the first message, and lose the one that comes in the same read as the 101, because both
- * are told in one turn of their loop. Two writes alone do not help: who is woken by the first finds both. */
+/* Programs await "open" and then the first message, and lose the one that comes in the same read as the 101, because
+ * both are told in one turn of their loop. Two writes alone do not help: who is woken by the first finds both. */
 void
 eio__socket_opened(struct eio_socket *s)
 {

@@ -106,7 +106,8 @@ end_closed(struct eio_ws *ws)
 
 /* Sending */
 
-/* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is broken. */
+/* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is
+ * broken. */
 static ssize_t
 send_some(const struct eio_ws *ws, const char *p, size_t n)
 {

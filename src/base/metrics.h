@@ -153,8 +153,8 @@ metrics_observe(struct metrics *m, size_t slot, const struct metrics_buckets *b,
 /* The sum over all labels and threads; of a histogram that of its values. Any thread. */
 uint64_t metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_t slot);
 
-/* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". Any thread; others
- * that make and free values wait meanwhile. */
+/* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". Any thread;
+ * others that make and free values wait meanwhile. */
 void metrics_write_prometheus(struct metrics_set *s, struct eio_buf *out);
 
 /* Appends one JSON object: {"connections":3,"sessions":{"polling":1,"websocket":2},…}. Tables with a label are added

@@ -10,8 +10,8 @@
  * above 60 letters are never near each other. */
 unsigned config__distance(const char *a, const char *b);
 
-/* What a user who wrote text, "200ms" or "1 MB", meant as the number of a key, whose name tells the unit: *out, with "; write 200".
- * Empty when it cannot be told. */
+/* What a user who wrote text, "200ms" or "1 MB", meant as the number of a key, whose name tells the unit: *out, with
+ * "; write 200". Empty when it cannot be told. */
 void config__number_hint(const char *key, const char *text, char *out, size_t size);
 
 /* The boolean that text means: 1 for "true", "yes" or "on", 0 for their opposites, -1 for neither. */

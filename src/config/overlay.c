@@ -61,8 +61,8 @@ each_option(struct config_loader *l,
 		}
 }
 
-/* What stands behind "NAME=" in the environment; NULL when nothing does. An empty variable is as good as none: those who start
- * programs cannot always leave one out. */
+/* What stands behind "NAME=" in the environment; NULL when nothing does. An empty variable is as good as none: those
+ * who start programs cannot always leave one out. */
 static const char *
 variable_value(const struct config_loader *l, const char *name)
 {

@@ -45,8 +45,8 @@ struct handlers_error {
 /* *e lives during the call. */
 typedef void (*handlers_error_fn)(void *user, const struct handlers_error *e);
 
-/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is wrong: error is then
- * called for each action that has a mistake. */
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is
+ * wrong: error is then called for each action that has a mistake. */
 struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn error, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */

@@ -28,7 +28,8 @@ on_accept_paused(void *user, int err)
 	if (err) metrics_inc(w->metrics, WORKER_METRIC_ACCEPT_PAUSED);
 }
 
-/* Whether another connection is within limits.maxConnections, or what the limit on open files leaves for them, of which each worker has an equal share. */
+/* Whether another connection is within limits.maxConnections, or what the limit on open files leaves for them, of
+ * which each worker has an equal share. */
 static bool
 on_admit(void *user)
 {
