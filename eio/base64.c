@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64 both ways. Decoding is as tolerant as Node's where that costs nothing: padding may be missing and
- * the URL-safe alphabet is understood, left-over bits are dropped; junk is refused. */
+/* Base64 both ways. Decoding is as tolerant as Node's where that costs nothing: padding may be missing and the URL-safe
+ * alphabet is understood, left-over bits are dropped, and white space is passed over, which some clients put behind
+ * every 76 characters; other junk is refused. */
 #include "eio/base64.h"
 
 #include <stdint.h>
@@ -44,6 +45,27 @@ base64_digit(unsigned char c)
 	return -1;
 }
 
+static bool
+is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Without the padding and the white space at its end. */
+static struct eio_bytes
+cut_padding(struct eio_bytes s)
+{
+	int pad = 0;
+
+	for (; s.n > 0; s.n--) {
+		if (s.p[s.n - 1] == '=' && pad < 2)
+			pad++;
+		else if (!is_white(s.p[s.n - 1]))
+			break;
+	}
+	return s;
+}
+
 ssize_t
 eio_base64_decode(char *out, struct eio_bytes s)
 {
@@ -51,10 +73,11 @@ eio_base64_decode(char *out, struct eio_bytes s)
 	uint32_t v = 0;
 	int bits = 0;
 
-	for (int pad = 0; pad < 2 && s.n > 0 && s.p[s.n - 1] == '='; pad++) s.n--;
+	s = cut_padding(s);
 	for (size_t i = 0; i < s.n; i++) {
 		int d = base64_digit((unsigned char)s.p[i]);
 
+		if (d < 0 && is_white(s.p[i])) continue;
 		if (d < 0) return -1;
 		v = v << 6 | (uint32_t)d;
 		bits += 6;

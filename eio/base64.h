@@ -17,8 +17,8 @@ eio_base64_encoded_len(size_t n)
 /* Writes eio_base64_encoded_len(s.n) characters to out, no NUL; returns that count. */
 size_t eio_base64_encode(char *out, struct eio_bytes s);
 
-/* Decodes s to out, which may be where s lies (the result is shorter). Takes the URL-safe
- * alphabet and missing padding too. Returns the number of bytes, or -1 when s holds anything else. */
+/* Decodes s to out, which may be where s lies (the result is shorter). Takes the URL-safe alphabet, missing padding,
+ * and white space anywhere too. Returns the number of bytes, or -1 when s holds anything else. */
 ssize_t eio_base64_decode(char *out, struct eio_bytes s);
 
 #endif

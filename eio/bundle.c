@@ -221,6 +221,14 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 	return raced;
 }
 
+bool
+eio_bundle_has_binary(const struct eio_bundle *b)
+{
+	for (unsigned i = 0; i < b->count; i++)
+		if (b->parts[i].binary) return true;
+	return false;
+}
+
 size_t
 eio_bundle_size(const struct eio_bundle *b)
 {

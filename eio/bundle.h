@@ -38,8 +38,11 @@ enum eio_wire {
 	EIO_WIRE_WS_B64_3, /* WebSocket frames, binary as text "b4<base64>" (b64=1) */
 	EIO_WIRE_POLLING_3, /* the payload's binary form: 00 or 01, the length in digit bytes, ff, the packet */
 	EIO_WIRE_POLLING_B64_3, /* the payload's string form: <units>:<packet>, binary as "b4<base64>" (b64=1, JSONP) */
-	/* The same with text encoded twice, for 1.x; it differs only when there is more than ASCII. */
+	/* The same with text encoded twice, for 1.x, and on WebSockets for 1.0.x only; they differ when there is more
+	 * than ASCII. */
 	EIO_WIRE_POLLING_B64_3_TWICE,
+	EIO_WIRE_WS_3_TWICE,
+	EIO_WIRE_WS_B64_3_TWICE,
 	EIO_WIRE_COUNT
 };
 
@@ -88,6 +91,9 @@ struct eio_block *eio_bundle_deflated(
  * there already or be wanted on other threads. Before it is shared. Returns 0, or -1 when out of memory: then nothing
  * has changed. */
 int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
+
+/* Whether some packet of it is binary. */
+bool eio_bundle_has_binary(const struct eio_bundle *b);
 
 /* How many bytes of message data the bundle carries: what a queue limit counts. */
 size_t eio_bundle_size(const struct eio_bundle *b);

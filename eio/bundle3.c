@@ -90,8 +90,11 @@ text_of(const struct eio__part *p, const char *data, bool b64, bool twice, struc
 
 	eio_buf_clear(tmp);
 	if (!p->binary) {
-		if (!p->json) return s;
-		append_json(tmp, s, twice);
+		if (!p->json && !twice) return s;
+		if (p->json)
+			append_json(tmp, s, twice);
+		else
+			append_twice(tmp, s);
 	} else if (b64) {
 		EIO_BUF_ADD_LIT(tmp, "b4");
 		to = eio_buf_reserve(tmp, eio_base64_encoded_len(s.n) + 1);
@@ -136,8 +139,10 @@ append_binary_form(struct eio_buf *out, struct eio_bytes packet, bool binary)
 struct eio_block *
 eio__bundle_build_3(const struct eio__part *parts, unsigned count, const char *data, enum eio_wire wire)
 {
-	bool twice = wire == EIO_WIRE_POLLING_B64_3_TWICE;
-	bool b64 = twice || wire == EIO_WIRE_WS_B64_3 || wire == EIO_WIRE_POLLING_B64_3;
+	bool strings = wire == EIO_WIRE_POLLING_B64_3 || wire == EIO_WIRE_POLLING_B64_3_TWICE;
+	bool b64 = strings || wire == EIO_WIRE_WS_B64_3 || wire == EIO_WIRE_WS_B64_3_TWICE;
+	bool twice = wire == EIO_WIRE_POLLING_B64_3_TWICE || wire == EIO_WIRE_WS_3_TWICE ||
+		     wire == EIO_WIRE_WS_B64_3_TWICE;
 	struct eio_buf out, tmp;
 
 	eio_buf_init(&out);
@@ -149,7 +154,7 @@ eio__bundle_build_3(const struct eio__part *parts, unsigned count, const char *d
 		if (tmp.failed) out.failed = true;
 		if (wire == EIO_WIRE_POLLING_3)
 			append_binary_form(&out, packet, binary);
-		else if (wire == EIO_WIRE_POLLING_B64_3 || twice)
+		else if (strings)
 			append_string_form(&out, packet);
 		else
 			append_frame(&out, packet, binary);

@@ -42,16 +42,10 @@ static size_t
 undo_twice(char *text, size_t n, enum eio_text *rule)
 {
 	struct eio_bytes s = eio_bytes(text, n);
-	ssize_t len = -1;
 
 	if (*rule == EIO_TEXT_ONCE || eio_utf8_units(s) == n) return n; /* plain ASCII says nothing */
-	if (*rule == EIO_TEXT_TWICE) {
-		len = eio_utf8_undo(text, n);
-		return len < 0 ? n : (size_t)len;
-	}
-	if (eio_utf8_twice(s)) return (size_t)eio_utf8_undo(text, n);
-	*rule = EIO_TEXT_ONCE;
-	return n;
+	*rule = eio_utf8_twice(s) ? EIO_TEXT_TWICE : EIO_TEXT_ONCE;
+	return *rule == EIO_TEXT_TWICE ? (size_t)eio_utf8_undo(text, n) : n;
 }
 
 int

@@ -17,11 +17,12 @@ struct eio_packet {
 	struct eio_bytes data; /* without the type digit */
 };
 
-/* How the text of a client of revision 3 is encoded; its generations differ. */
+/* How the text of a client of revision 3 is encoded; its generations differ. Who says that it encodes twice may not do
+ * so: text that cannot be undone was encoded once, and then that is how its client encodes. */
 enum eio_text {
 	EIO_TEXT_ONCE, /* UTF-8: 2.x, and everything of revision 4 */
 	EIO_TEXT_TWICE, /* UTF-8 of the bytes of UTF-8: 1.x */
-	EIO_TEXT_UNKNOWN, /* told by what comes: becomes EIO_TEXT_ONCE as soon as that is certain */
+	EIO_TEXT_UNKNOWN, /* nothing has shown it yet */
 };
 
 enum eio_payload_form {

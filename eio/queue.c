@@ -91,6 +91,14 @@ eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes)
 	return n - kept;
 }
 
+bool
+eio_queue_has_binary(const struct eio_queue *q)
+{
+	for (unsigned i = 0; i < q->count; i++)
+		if (eio_bundle_has_binary(queued_at(q, i)->bundle)) return true;
+	return false;
+}
+
 void
 eio_queue_clear(struct eio_queue *q)
 {

@@ -46,6 +46,9 @@ eio_queue_cost(const struct eio_queue *q)
  * Returns how many. */
 size_t eio_queue_drop(struct eio_queue *q, const void *tag, size_t max_bytes);
 
+/* Whether something binary waits in it. */
+bool eio_queue_has_binary(const struct eio_queue *q);
+
 /* Empties it and frees its memory. */
 void eio_queue_clear(struct eio_queue *q);
 

@@ -121,6 +121,15 @@ eio_session_init(struct eio_session *s, const struct eio_settings *settings, con
 }
 
 void
+eio_session_ping_early(struct eio_session *s, uint64_t ms)
+{
+	CHECK(ms <= s->settings->ping_interval && s->ping == EIO__PING_NONE);
+	if (s->kind.revision == 3) return;
+	s->heartbeat_at -= ms;
+	s->ping_early = ms;
+}
+
+void
 eio_session_deinit(struct eio_session *s)
 {
 	eio_queue_clear(&s->queue);

@@ -32,6 +32,7 @@
 enum {
 	EIO_SID_LEN = 20, /* as long as official servers make them */
 	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
+	EIO_LATE_MS = 100, /* who is called later than that was held up by something: see eio_session_catch_up */
 	EIO_NOOP_DELAY_MS = 100, /* how long any but the first poll is held while a probe runs; engine.io's number */
 };
 
@@ -45,6 +46,8 @@ struct eio_settings {
 	size_t max_replies;
 	bool polling, websocket; /* the enabled transports */
 	bool allow_upgrades;
+	/* The answer of a handshake carries what was sent at once, too, not the open packet alone. */
+	bool open_with_messages;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
@@ -54,6 +57,10 @@ struct eio_session_kind {
 	enum eio_transport transport : 8; /* changes with the upgrade */
 	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
+	/* Of revision 3 by polling: payloads are in the string form without b64, too, because nothing says that the
+	 * client reads the other. One with something binary in it is in the binary form once the client has sent such a
+	 * one. */
+	bool strings;
 	enum eio_text text; /* of revision 3 by polling */
 	enum eio_text ws_text; /* of revision 3 by WebSocket */
 };
@@ -93,11 +100,14 @@ struct eio_session {
 	enum eio__reading reading : 8; /* what `in` is */
 	/* What kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling. */
 	bool other_b64;
+	bool sent_binary_form; /* its client did, in a POST */
+	bool begun; /* the open packet has left by polling */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	char sid[EIO_SID_LEN + 1];
 	const struct eio_settings *settings;
 	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
+	uint64_t ping_early; /* by how much the first ping is early */
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 };
 
@@ -152,6 +162,11 @@ enum eio_accept {
  */
 int eio_session_init(struct eio_session *s, const struct eio_settings *settings, const char *sid,
 	const struct eio_session_kind *kind, uint64_t now_ms);
+
+/* Has the first ping of a session that just began leave so many milliseconds early, at most pingInterval, for those
+ * that begin together not to be pinged together for ever. When the client must have answered it is as without. In
+ * revision 3 it is the client that pings, and nothing changes. */
+void eio_session_ping_early(struct eio_session *s, uint64_t ms);
 
 /* Frees what the session holds, in any state. */
 void eio_session_deinit(struct eio_session *s);
@@ -218,6 +233,12 @@ enum eio_output_type eio_session_output(struct eio_session *s, bool writable, st
 /* When eio_session_tick wants to be called, in milliseconds, or UINT64_MAX for never. */
 uint64_t eio_session_deadline(const struct eio_session *s);
 void eio_session_tick(struct eio_session *s, uint64_t now_ms);
+
+/* Before something that came from the client is taken in: does what was due before it. For who calls eio_session_tick a
+ * little late, as timers are: a client that is a millisecond too late is too late. When the deadline passed longer ago
+ * than timers are late, EIO_LATE_MS, then so may what came have waited to be read, and nothing is done. Returns whether
+ * something was. */
+bool eio_session_catch_up(struct eio_session *s, uint64_t now_ms);
 
 /* Whether what came in has more events: whoever does not take all of them at once comes back for them, before anything
  * else is given to the session but requests and the probe's messages. */

@@ -56,17 +56,19 @@ eio_session_deadline(const struct eio_session *s)
 	return t;
 }
 
+/* Stops a timer that has expired; *due_ms: when that was. */
 static bool
-timer_expired(uint64_t *timer, uint64_t now_ms)
+timer_expired(uint64_t *timer, uint64_t now_ms, uint64_t *due_ms)
 {
 	if (!*timer || *timer > now_ms) return false;
+	*due_ms = *timer;
 	*timer = 0;
 	return true;
 }
 
-/* The next ping, or the end of the patience with the last one. */
+/* The next ping, or the end of the patience with the last one. That a ping was early gives the client more time. */
 static void
-next_beat(struct eio_session *s, uint64_t now_ms)
+next_beat(struct eio_session *s, uint64_t due_ms, uint64_t now_ms)
 {
 	if (s->ping != EIO__PING_NONE || s->kind.revision == 3) {
 		eio__session_fail(s, EIO_REASON_PING_TIMEOUT);
@@ -74,15 +76,28 @@ next_beat(struct eio_session *s, uint64_t now_ms)
 		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
 	} else {
 		s->ping = EIO__PING_OUT;
-		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+		s->heartbeat_at = eio__session_after(due_ms, now_ms, s->settings->ping_timeout) + s->ping_early;
+		s->ping_early = 0;
 	}
 }
 
 void
 eio_session_tick(struct eio_session *s, uint64_t now_ms)
 {
-	if (timer_expired(&s->heartbeat_at, now_ms)) next_beat(s, now_ms);
-	if (timer_expired(&s->upgrade_at, now_ms)) eio__session_upgrade_timeout(s, now_ms);
-	if (timer_expired(&s->noop_at, now_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
-	if (timer_expired(&s->close_at, now_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+	uint64_t due_ms;
+
+	if (timer_expired(&s->heartbeat_at, now_ms, &due_ms)) next_beat(s, due_ms, now_ms);
+	if (timer_expired(&s->upgrade_at, now_ms, &due_ms)) eio__session_upgrade_timeout(s, due_ms, now_ms);
+	if (timer_expired(&s->noop_at, now_ms, &due_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
+	if (timer_expired(&s->close_at, now_ms, &due_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+}
+
+bool
+eio_session_catch_up(struct eio_session *s, uint64_t now_ms)
+{
+	uint64_t at_ms = eio_session_deadline(s);
+
+	if (at_ms > now_ms || now_ms - at_ms > EIO_LATE_MS) return false;
+	eio_session_tick(s, now_ms);
+	return true;
 }

@@ -47,6 +47,16 @@ eio__session_is_polling(const struct eio_session *s)
 	return s->kind.transport == EIO_TRANSPORT_POLLING && s->state < EIO__STATE_CLOSED;
 }
 
+/* When what follows a timer ends: counted from when that was due, though the wheel came by a little later. After a
+ * longer while, in which the machine had no time for us, it is counted from now: clients must not pay for that. */
+static inline uint64_t
+eio__session_after(uint64_t due_ms, uint64_t now_ms, uint64_t span_ms)
+{
+	uint64_t late_ms = now_ms - due_ms;
+
+	return (late_ms <= EIO_LATE_MS && late_ms <= span_ms / 4 ? due_ms : now_ms) + span_ms;
+}
+
 /* session.c */
 
 /* The one place that assigns the state, which only ever goes on. */
@@ -69,8 +79,8 @@ void eio__session_end_probe(struct eio_session *s);
 /* A GET is held while the probe may be waiting for its end. */
 void eio__session_release_get(struct eio_session *s, uint64_t now_ms);
 
-/* The upgrade took too long. */
-void eio__session_upgrade_timeout(struct eio_session *s, uint64_t now_ms);
+/* The upgrade took too long. due_ms: when it should have ended. */
+void eio__session_upgrade_timeout(struct eio_session *s, uint64_t due_ms, uint64_t now_ms);
 
 /* session_heartbeat.c: a packet came; a ping of the client; a pong. */
 void eio__session_note_alive(struct eio_session *s, uint64_t now_ms);

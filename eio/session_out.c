@@ -30,11 +30,17 @@ eio_session_wire(const struct eio_session *s)
 		{ { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_B64_3 }, { EIO_WIRE_WS_3, EIO_WIRE_WS_B64_3 } },
 		{ { EIO_WIRE_POLLING, EIO_WIRE_POLLING }, { EIO_WIRE_WS, EIO_WIRE_WS_B64 } },
 	};
-	enum eio_wire wire = wires[s->kind.revision == 4][s->kind.transport == EIO_TRANSPORT_WEBSOCKET][s->kind.b64];
+	bool websocket = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
+	enum eio_wire wire = wires[s->kind.revision == 4][websocket][s->kind.b64 || (!websocket && s->kind.strings)];
 
-	/* Who has sent only ASCII is sent only ASCII, for which it makes no difference. */
-	if (wire == EIO_WIRE_POLLING_B64_3 && s->kind.text != EIO_TEXT_ONCE) return EIO_WIRE_POLLING_B64_3_TWICE;
-	return wire;
+	/* Who has not shown how it encodes is sent what encodes once, or ASCII, for which it makes no difference. */
+	if ((websocket ? s->kind.ws_text : s->kind.text) != EIO_TEXT_TWICE) return wire;
+	switch (wire) {
+	case EIO_WIRE_POLLING_B64_3: return EIO_WIRE_POLLING_B64_3_TWICE;
+	case EIO_WIRE_WS_3: return EIO_WIRE_WS_3_TWICE;
+	case EIO_WIRE_WS_B64_3: return EIO_WIRE_WS_B64_3_TWICE;
+	default: return wire;
+	}
 }
 
 struct eio_bundle *
@@ -45,14 +51,14 @@ eio_session_take(struct eio_session *s)
 	return eio_queue_take(&s->queue);
 }
 
-/* In which form a held GET is answered, also when the upgrade has just taken its transport away. */
+/* In which form a held GET is answered without a message, also when the upgrade has just taken its transport away. */
 static enum eio_payload_form
 poll_form(const struct eio_session *s)
 {
 	bool b64 = s->probe == EIO__PROBE_UPGRADED ? s->other_b64 : s->kind.b64;
 
 	if (s->kind.revision == 4) return EIO_PAYLOAD_4;
-	return b64 ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
+	return b64 || s->kind.strings ? EIO_PAYLOAD_3_STRING : EIO_PAYLOAD_3_BINARY;
 }
 
 #define TEXT(s) \
@@ -99,11 +105,43 @@ put_control(struct eio_session *s, struct eio_output *out)
 	out->plain_n = out->body ? out->body->n : 0;
 }
 
+/* Whether a payload that would be in the string form is in the binary one. */
+static bool
+turns_binary(const struct eio_session *s, const struct eio_queue *q)
+{
+	return s->kind.strings && s->sent_binary_form && eio_queue_has_binary(q);
+}
+
+static void
+put_payload(struct eio_session *s, struct eio_queue *q, struct eio_output *out)
+{
+	enum eio_wire wire = eio_session_wire(s);
+
+	if (turns_binary(s, q)) {
+		wire = EIO_WIRE_POLLING_3;
+		out->form = EIO_PAYLOAD_3_BINARY;
+	}
+	out->coding = (enum eio_coding)s->coding;
+	out->body = eio_collect(q, wire, s->settings->http_deflate, &out->coding, &out->plain_n);
+}
+
+/* Parsers of many clients read the answer of their handshake as one packet, or to its end. */
+static void
+put_open_alone(struct eio_session *s, struct eio_output *out)
+{
+	struct eio_queue first = { 0 };
+
+	if (eio_queue_put(&first, eio_queue_take(&s->queue), NULL) == 0) put_payload(s, &first, out);
+}
+
 static void
 put_messages(struct eio_session *s, struct eio_output *out)
 {
-	out->coding = (enum eio_coding)s->coding;
-	out->body = eio_collect(&s->queue, eio_session_wire(s), s->settings->http_deflate, &out->coding, &out->plain_n);
+	if (s->begun || s->queue.count == 1 || s->settings->open_with_messages)
+		put_payload(s, &s->queue, out);
+	else
+		put_open_alone(s, out);
+	s->begun = true;
 }
 
 /* The answer of the held GET, if there is one and something to say. */

@@ -87,12 +87,12 @@ eio_session_probe_closed(struct eio_session *s)
 /* Official clients that got the answer to their probe send nothing more until their POST is answered, and then the
  * upgrade. When the probe is closed in that time they stay silent for ever, so a long POST has as long again. */
 void
-eio__session_upgrade_timeout(struct eio_session *s, uint64_t now_ms)
+eio__session_upgrade_timeout(struct eio_session *s, uint64_t due_ms, uint64_t now_ms)
 {
 	bool ponged = s->probe == EIO__PROBE_PONGED || s->probe == EIO__PROBE_NOOPED;
 
 	if (ponged && s->post == EIO__POST_OPEN)
-		s->upgrade_at = now_ms + s->settings->upgrade_timeout;
+		s->upgrade_at = eio__session_after(due_ms, now_ms, s->settings->upgrade_timeout);
 	else
 		eio__session_end_probe(s);
 }

@@ -89,6 +89,41 @@ eio_utf8_replace_surrogates(char *p, size_t n)
 		if (is_surrogate((const unsigned char *)p + i)) memcpy(p + i, "\xef\xbf\xbd", 3);
 }
 
+/* How much of s, which does not begin with well-formed UTF-8, could be the beginning of a character (Unicode, table
+ * 3-7); at least a byte. */
+static size_t
+bad_len(struct eio_bytes s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+	unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+	unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	size_t n = 1;
+
+	if (p[0] < 0xc2 || p[0] > 0xf4) return 1;
+	for (; n < s.n && p[n] >= low && p[n] <= high; n++) {
+		low = 0x80;
+		high = 0xbf;
+	}
+	return n;
+}
+
+void
+eio_utf8_repair(struct eio_buf *out, struct eio_bytes s)
+{
+	size_t plain = 0, k;
+	uint32_t cp;
+
+	for (size_t i = 0; i < s.n; i += k) {
+		k = eio_utf8_next(eio_bytes(s.p + i, s.n - i), &cp);
+		if (k > 0) continue;
+		k = bad_len(eio_bytes(s.p + i, s.n - i));
+		eio_buf_append(out, s.p + plain, i - plain);
+		EIO_BUF_ADD_LIT(out, "\xef\xbf\xbd");
+		plain = i + k;
+	}
+	eio_buf_append(out, s.p + plain, s.n - plain);
+}
+
 ssize_t
 eio_utf8_undo(char *p, size_t n)
 {

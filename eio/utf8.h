@@ -3,7 +3,7 @@
 #ifndef EIO_UTF8_H
 #define EIO_UTF8_H
 
-#include "eio/bytes.h"
+#include "eio/buf.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,6 +33,10 @@ ssize_t eio_utf8_undo(char *p, size_t n);
 /* Puts U+FFFD, which is as long, in the place of each half of a surrogate pair that was encoded like a character
  * (WTF-8), as 1.x does. */
 void eio_utf8_replace_surrogates(char *p, size_t n);
+
+/* Appends s with U+FFFD in the place of what is not UTF-8: one for as many bytes as could begin a character, else one
+ * for each byte, as browsers and Node count them. */
+void eio_utf8_repair(struct eio_buf *out, struct eio_bytes s);
 
 /* Whether eio_utf8_undo would succeed and leave well-formed UTF-8, but for halves of surrogate pairs. */
 bool eio_utf8_twice(struct eio_bytes s);

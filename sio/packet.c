@@ -99,7 +99,6 @@ decode_count(struct eio_bytes *s, struct sio_packet *p)
 	case SIO__NUMBER_LARGE: return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	default: return SIO_ERR_ATTACHMENTS;
 	}
-	if (p->attachments == 0) return SIO_ERR_ATTACHMENTS;
 	if (p->attachments > SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	drop_front(s, (size_t)(dash - s->p) + 1);
 	return 0;
@@ -198,16 +197,12 @@ ack_has_count(struct eio_bytes s)
 	return i > 0 && i < s.n && s.p[i] == '-';
 }
 
-/* The count in front of a packet, where there is one. In protocol 3 an ACK without attachments counts 0. */
+/* The count in front of a packet, where there is one: of protocol 3 also in front of an ACK. */
 static int
 decode_attachments(struct eio_bytes *s, int protocol, struct sio_packet *p)
 {
 	if (p->type == SIO_PACKET_BINARY_EVENT || p->type == SIO_PACKET_BINARY_ACK) return decode_count(s, p);
 	if (protocol == 5 || p->type != SIO_PACKET_ACK || !ack_has_count(*s)) return 0;
-	if (s->p[0] == '0' && s->p[1] == '-') {
-		drop_front(s, 2);
-		return 0;
-	}
 	return decode_count(s, p);
 }
 

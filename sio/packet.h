@@ -27,7 +27,9 @@ enum sio_packet_type {
 
 struct sio_packet {
 	enum sio_packet_type type;
-	unsigned attachments; /* 1 … SIO_MAX_ATTACHMENTS for the binary types (and protocol 3's ACK), else 0 */
+	/* 0 … SIO_MAX_ATTACHMENTS for the binary types (and protocol 3's ACK), else 0. One without is complete:
+	 * some clients call binary what holds nothing binary. */
+	unsigned attachments;
 	struct eio_bytes nsp; /* "/" when the text names none */
 	bool has_id;
 	struct eio_bytes id; /* digits without leading zeros, at least one, when has_id */

@@ -11,12 +11,14 @@
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
+#include "src/base/memory.h"
 #include "src/source/pubsub.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +31,7 @@ struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
 	uv_signal_t sigint, sigterm;
+	struct memory_watch memory;
 	const struct config *config;
 	struct files *files;
 	struct interest_table *interest;
@@ -150,6 +153,8 @@ make_admin(struct daemon *d)
 		.address = d->config->admin->text,
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
+		.hosts = d->config->admin_hosts,
+		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
@@ -184,12 +189,28 @@ make_all(struct daemon *d)
 	return d->config->admin ? make_admin(d) : 0;
 }
 
+/* The files that are open now stay: what is left of the limit is for connections, but for a spare. */
+static void
+share_files(struct daemon *d)
+{
+	uint64_t limit = file_limit_now(), wanted = d->config->limits.max_connections;
+	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
+
+	d->workers.max_connections = got;
+	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
+	if (got < wanted)
+		log_warn("event=few-files limits.maxConnections=%" PRIu64 " connections=%" PRIu64
+			 " hint=\"the hard limit on open files is %" PRIu64 "\"",
+			wanted, got, limit);
+}
+
 /* Workers first: a message that Redis sends at once finds them ready. */
 static int
 start_all(struct daemon *d)
 {
 	int err;
 
+	share_files(d);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
 	for (unsigned i = 0; i < d->n_threads; i++) {
@@ -240,6 +261,7 @@ on_signal(uv_signal_t *sig, int signum)
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	memory_watch_stop(&d->memory);
 	admin_close(d->admin);
 }
 
@@ -270,6 +292,7 @@ daemon_run(const struct config *config)
 	/* Before anybody can see that siocast is there: a signal that comes while it starts ends it in order, as soon
 	 * as the loop runs. */
 	watch_signals(&d);
+	memory_watch_start(&d.memory, &d.loop);
 	if (make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;

@@ -10,28 +10,20 @@ const TEXT = 'text/plain; charset=UTF-8';
 /** The differences of one list of cases, whatever they say. */
 const all = (cases, reason, path = ANY) => ({ cases, path, reason });
 
+const BINARY_FORM = 'the one form that every official client of 1.x and 2.x reads: who shows that it is one is polled in it, without b64 and j';
+const STRING_FORM = 'binary is base64 for who has not shown that it reads anything else, such as embedded clients';
+
 const polling = [
+	{ cases: /eio3/, path: /headers\.content-type$/, reference: TEXT, siocast: 'application/octet-stream', reason: BINARY_FORM },
+	{ cases: /eio3/, path: /payload\.form$/, reference: 'text', siocast: 'binary', reason: BINARY_FORM },
 	{
-		cases: /eio3/,
+		cases: /^v[24]\/eio3\/binary-waiting$/,
 		path: /headers\.content-type$/,
-		reference: TEXT,
-		siocast: 'application/octet-stream',
-		reason: 'the one form that every client of 1.x and 2.x reads: without b64 and j a poll is answered in the binary form',
+		reference: 'application/octet-stream',
+		siocast: TEXT,
+		reason: STRING_FORM,
 	},
-	{
-		cases: /eio3/,
-		path: /payload\.form$/,
-		reference: 'text',
-		siocast: 'binary',
-		reason: 'the one form that every client of 1.x and 2.x reads: without b64 and j a poll is answered in the binary form',
-	},
-	{
-		cases: /eio3/,
-		path: /payload\.packets\.1$/,
-		reference: undefined,
-		siocast: '40',
-		reason: 'CONNECT of "/" goes out with the open packet, as 2.x does; 1.x and 4.x let it come with the next poll',
-	},
+	{ cases: /^v[24]\/eio3\/binary-waiting$/, path: /payload\.form$/, reference: 'binary', siocast: 'text', reason: STRING_FORM },
 	{
 		cases: /eio3|jsonp|cors-/,
 		path: /headers\.content-type$/,
@@ -71,14 +63,15 @@ const polling = [
 	all(/^v1\/eio3\/(post-utf8|jsonp-unicode|jsonp-separators(-raw)?|vector-post-echo-2x)$/, 'text of every generation is understood; 1.x understood only its own'),
 	all(/^v[24]\/eio3\/vector-post-echo-1x$/, 'text of every generation is understood; 2.x took that of 1.x for what it looks like', /packets/),
 	all(/^v4\/eio3\/(vector-post-pong|ws-frames-pong)$/, 'a pong of a client is ignored, as 1.x and 2.x did'),
-	all(/post-bad-utf8$/, 'text that is not UTF-8 is a bad packet; Node replaces the bytes'),
+	all(/^v1\/eio3\/post-bad-utf8/, 'text of every generation is understood; 1.x understood only its own, which U+FFFD is not'),
 	all(/post-binary-form-empty$/, 'an empty body is a bad payload in every form', /^1\.|^2\./),
 	all(/eio3\/post-binary-form$/, 'packets are answered in their order; Node answers pings before events', /packets/),
 ];
 
 const refusals = [
-	all(/^v4\/eio4\/revision-(empty|x|1|5|44|4x|-4|missing)$/, 'every client sends EIO 2, 3 or 4; anything else is code 5, not a guess'),
-	all(/^v4\/eio3\/err3-other-revision$/, 'what is not the revision of the session is refused, also when it is none'),
+	all(/^v4\/eio4\/revision-(x|1|5|44|4x|-4)$/, 'clients send EIO 2, 3 or 4, or none; anything else is code 5, not a guess'),
+	all(/^v4\/eio3\/err3-other-revision$/, 'what is not the revision of the session is refused'),
+	all(/^v4\/eio4\/err3-other-revision$/, 'who names no revision means that of the session; for Node that is 3', /^2\./),
 	all(/^v[12]\/eio3\/transport-twice$/, 'of a repeated parameter the last counts, as in 4.x'),
 	all(/eio3\/err5-websocket$/, 'refused before the WebSocket is open; Node writes the refusal into the WebSocket'),
 	all(/ws-err0-disabled$/, 'a refused upgrade is answered like every other refused upgrade'),
@@ -182,8 +175,7 @@ const IGNORED = [
 
 // What the parser of 1.x reported to the application, or let pass.
 const FATAL_SINCE_2X = [
-	'empty-array', 'object', 'null-name', 'bool-name', 'bad-json', 'trailing', 'neg-id', 'float-id', 'ack-object', 'attach-0',
-	'attach-neg', 'attach-none', 'attach-float', 'attach-exp', 'attach-11', 'event-with-count', 'nsp-noslash', 'dup', 'num-oob',
+	'empty-array', 'object', 'null-name', 'bool-name', 'bad-json', 'trailing', 'neg-id', 'float-id', 'ack-object', 'attach-neg', 'attach-none', 'attach-float', 'attach-exp', 'attach-11', 'event-with-count', 'nsp-noslash', 'dup', 'num-oob',
 	'num-neg', 'num-string', 'num-missing', 'text-while-waiting', 'empty', 'disconnect-payload', 'ph-as-event-name',
 	'attach-nodash', 'stray-binary', 'extra-binary', 'connect-string',
 ];
@@ -214,6 +206,7 @@ const socketio = [
 		reason: 'a bad packet ends the session, as since 2.x; 1.x went on with what it made of it',
 	},
 	all(named('v1', ['connect-null', 'connect-array', 'double-connect']), 'a second CONNECT of "/" is ignored, as by 2.x'),
+	all(/^(v4\/eio[34]|v2\/eio3)\/vector-ws-attach-0$/, 'a packet that needs no attachment is complete, as for 1.x', /received\.0$/),
 	all(named('v2', ['disconnect-then-connect']), 'who joins again is told so; 2.x said nothing'),
 	all(/^v1\/eio3\/ws-frames-(binary-untyped|binary-nothing|empty-message)$/, 'a bad packet ends the session, as since 2.x'),
 	all(/^v1\/eio3\/ws-frames-ws-unmasked$/, 'a frame without a mask ends a WebSocket (RFC 6455), as since 2.x'),

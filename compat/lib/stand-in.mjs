@@ -15,6 +15,9 @@ import WebSocket from 'ws';
 const PAGE = new vm.Script(fs.readFileSync(fileURLToPath(new URL('page.js', import.meta.url)), 'utf8'), { filename: 'page.js' });
 const scripts = new Map();
 
+// What every browser says with an XMLHttpRequest, unless the page says otherwise.
+const BROWSER = { Accept: '*/*', 'User-Agent': 'Mozilla/5.0 (compatible; stand-in)' };
+
 function scriptOf(file) {
 	if (!scripts.has(file)) scripts.set(file, new vm.Script(fs.readFileSync(file, 'utf8'), { filename: file }));
 	return scripts.get(file);
@@ -25,7 +28,7 @@ function hostOf(context, agent) {
 	return {
 		request(method, url, headers, body, events) {
 			const { hostname, port, pathname, search } = new URL(url);
-			const request = http.request({ method, hostname, port, path: pathname + search, headers, agent }, (response) => {
+			const request = http.request({ method, hostname, port, path: pathname + search, headers: { ...BROWSER, ...headers }, agent }, (response) => {
 				const parts = [];
 				events.head(response.statusCode, response.headers);
 				response.on('data', (part) => parts.push(part));

@@ -29,6 +29,7 @@ on_websocket_message(void *user, struct eio_ws *ws, bool binary, char *data, siz
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	s = link->socket;
 	if (!s) return;
+	eio_session_catch_up(&s->session, eio_clock_now(s->server->clock));
 	if (link->probe) {
 		eio_session_probe_recv(&s->session, binary, eio_bytes(data, n));
 		if (s->probe == link && eio_session_upgraded(&s->session) && !s->main) link_upgrade(link, s);
@@ -82,7 +83,7 @@ on_websocket_open(void *user, struct eio_ws *ws)
 		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
 	} else if (!link->probe) {
 		eio__socket_set_main(link->socket, link);
-		eio__socket_pump(link->socket);
+		eio__socket_opened(link->socket);
 	}
 }
 

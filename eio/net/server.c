@@ -11,6 +11,7 @@
 #include "eio/net/answer.h"
 #include "eio/net/verify.h"
 #include "eio/query.h"
+#include "eio/utf8.h"
 
 #include <stdlib.h>
 
@@ -48,6 +49,7 @@ make_server_parts(struct eio_server *s)
 		.polling = o->polling,
 		.websocket = o->websocket,
 		.allow_upgrades = o->allow_upgrades,
+		.open_with_messages = o->open_with_messages,
 		.http_deflate = o->http_deflate.on ? &o->http_deflate : NULL,
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
@@ -72,6 +74,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->options = options;
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
+	eio_list_init(&s->opening);
+	eio_list_init(&s->opened);
 	eio_list_init(&s->readers);
 	eio_list_init(&s->strangers);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
@@ -80,6 +84,8 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	uv_prepare_start(&s->prepare, eio__socket_prepare);
 	uv_idle_init(loop, &s->turn);
 	s->turn.data = s;
+	uv_timer_init(loop, &s->opened_timer);
+	s->opened_timer.data = s;
 	return s;
 }
 
@@ -96,6 +102,7 @@ eio_server_shutdown(struct eio_server *s)
 	EIO_HASH_FOREACH(n, &s->sids)
 		eio_session_discard(&EIO_CONTAINER(n, struct eio_socket, node)->session, EIO_REASON_SHUTDOWN);
 	EIO_HASH_FOREACH(n, &s->sids) eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
+	for (int i = 0; i < 2; i++) eio__server_next_opened(s);
 	eio_server_flush(s);
 }
 
@@ -105,6 +112,7 @@ eio_server_close(struct eio_server *s)
 	eio_ws_server_close(s->ws);
 	uv_close((uv_handle_t *)&s->prepare, NULL);
 	uv_close((uv_handle_t *)&s->turn, NULL);
+	uv_close((uv_handle_t *)&s->opened_timer, NULL);
 }
 
 void
@@ -160,10 +168,23 @@ hold_get(struct eio_socket *s, struct eio_exchange *ex)
 	ex->on_abort = on_get_abort;
 }
 
+/* The number of a script's callback is kept as long as the session: its digits, and no more than a client can mean. */
+static void
+keep_callback_number(struct eio_buf *j)
+{
+	enum { DIGITS_MAX = 20 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n && n < DIGITS_MAX; i++)
+		if (j->p[i] >= '0' && j->p[i] <= '9') j->p[n++] = j->p[i];
+	j->n = n;
+	eio_buf_addc(j, '\0');
+}
+
 static void
 polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 {
-	struct eio_session_kind kind = eio__server_kind(ex->req, EIO_TRANSPORT_POLLING);
+	struct eio_session_kind kind = eio__server_kind(s->options, ex->req, EIO_TRANSPORT_POLLING);
 	struct eio_socket *socket;
 	struct eio_buf j;
 
@@ -173,7 +194,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	}
 	eio_buf_init(&j);
 	if (eio_query_get(ex->req->query, EIO_LIT("j"), &j)) {
-		eio_buf_addc(&j, '\0');
+		keep_callback_number(&j);
 		kind.b64 = true; /* a script can hold nothing but text */
 	}
 	socket = j.failed ? NULL : eio__socket_new(s, &kind);
@@ -254,27 +275,54 @@ post_begin(struct eio_server *s, struct eio_socket *socket, struct eio_exchange 
 	return false;
 }
 
-/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has. */
+/* Replaces what is not UTF-8 in the text of a POST, as Node does. */
+static void
+repair_text(struct eio_buf *body)
+{
+	struct eio_buf text;
+
+	if (eio_utf8_valid(eio_buf_bytes(body))) return;
+	eio_buf_init(&text);
+	eio_utf8_repair(&text, eio_buf_bytes(body));
+	eio_buf_deinit(body);
+	*body = text;
+}
+
+/* A form: what it holds is its text. Without that it means nothing, and is answered "ok" as in the reference. */
+static void
+take_form(struct eio_socket *socket, struct eio_buf *body)
+{
+	ssize_t n = eio_jsonp_decode(body->p, body->n);
+
+	if (n < 0) {
+		eio_session_post_refused(&socket->session);
+		return;
+	}
+	body->n = (size_t)n;
+	repair_text(body);
+	if (eio_buf_failed(body))
+		eio_session_post_bad_type(&socket->session);
+	else
+		eio_session_post(&socket->session, body->p, body->n, false);
+}
+
+/* Gives the session the body of its POST. Returns false when revision 4 is sent what only revision 3 has, or when out
+ * of memory. */
 static bool
 take_body(struct eio_socket *socket, const struct eio_request *req, struct eio_buf *body)
 {
 	/* Exactly this value means the binary form: with parameters the reference takes it for text as well. */
 	bool binary = eio_bytes_eq(
 		eio_request_header(req, EIO_LIT("content-type")), EIO_LIT("application/octet-stream"));
-	ssize_t n;
 
 	if (socket->jsonp) {
-		n = eio_jsonp_decode(body->p, body->n);
-		/* Without a payload it means nothing, and is answered "ok" as in the reference. */
-		if (n < 0)
-			eio_session_post_refused(&socket->session);
-		else
-			eio_session_post(&socket->session, body->p, (size_t)n, false);
-	} else if (binary && socket->session.kind.revision == 4) {
-		return false;
-	} else {
-		eio_session_post(&socket->session, body->p, body->n, binary);
+		take_form(socket, body);
+		return true;
 	}
+	if (binary && socket->session.kind.revision == 4) return false;
+	if (!binary) repair_text(body);
+	if (eio_buf_failed(body)) return false;
+	eio_session_post(&socket->session, body->p, body->n, binary);
 	return true;
 }
 
@@ -346,12 +394,12 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	 * back after a lost connection. */
 	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)
 		eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
-	else if (err != EIO_OK)
-		eio__answer_error(s, ex, err);
 	else if (owner != s->options->index)
 		s->handler.forward(s->handler.http_user, owner, ex, stage);
 	else if (ex->answered)
-		return; /* refused while its body was arriving elsewhere */
+		return; /* refused while its body was arriving elsewhere, or its session has just ended */
+	else if (err != EIO_OK)
+		eio__answer_error(s, ex, err);
 	else if (socket)
 		session_request(s, socket, ex, stage);
 	else
@@ -366,7 +414,8 @@ eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio_stag
 	} else if (eio_server_owns_path(s, ex->req->path)) {
 		/* Only a POST is served before it is complete. */
 		if (stage != EIO_STAGE_BEGIN || ex->req->method == EIO_HTTP_POST) engine_request(s, ex, stage);
-	} else if (stage != EIO_STAGE_BEGIN) {
+	} else if (!ex->answered) {
+		/* At once, also when its body is still to come: nobody reads that, so it is not waited for. */
 		s->handler.request(s->handler.http_user, ex);
 	}
 }

@@ -36,7 +36,11 @@ struct eio_server_options {
 	 * itself. */
 	size_t max_replies;
 	bool polling, websocket, allow_upgrades;
-	bool allow_eio3; /* serve revision 3 (EIO=3 and EIO=2) too */
+	bool allow_eio3; /* serve revision 3 too: EIO=3, EIO=2, and who says nothing */
+	/* Revision 3 without b64 is polled in the binary form whoever asks, as by servers of 1.x; else who does not
+	 * look like a browser or an official client is answered in the string form. */
+	bool binary_form;
+	bool open_with_messages; /* see struct eio_settings: so do servers of 2.x */
 	struct eio_deflate ws_deflate; /* perMessageDeflate */
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
 	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
@@ -60,7 +64,7 @@ struct eio_server_handler {
 	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
 	 * that stays. NULL when nobody wants to hear it. */
 	void (*refused)(void *user, const struct eio_request *req, const char *why);
-	/* A request outside the Engine.IO path, complete. */
+	/* A request outside the Engine.IO path, to be answered now; its body may be missing. */
 	void (*request)(void *user, struct eio_exchange *ex);
 	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the
 	 * callee takes its own reference. NULL when there is one server only. */

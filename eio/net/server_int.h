@@ -27,6 +27,10 @@ struct eio_server {
 	struct eio_list dirty;
 	const struct eio_socket *pumping; /* only to be compared: the last whose outputs were taken */
 	struct eio_list strangers; /* sockets that nobody keeps, the oldest first */
+	/* Sockets whose WebSocket has just been opened: since the timer came last, and before that. In the place of dirty:
+	 * nothing is written to their clients yet. */
+	struct eio_list opening, opened;
+	uv_timer_t opened_timer;
 	struct eio_list readers; /* sockets that take more events of their POST in one of the next turns */
 	uv_idle_t turn; /* runs while there are some */
 	uv_prepare_t prepare; /* pumps dirty sockets before the loop sleeps */

@@ -19,23 +19,14 @@ enum {
 	STRANGERS_ASKED = 64, /* that are looked at for one to go */
 	TURN_EVENTS = 32,
 	TURN_SOCKETS = 4,
-	LATE_MS = 100, /* timers come within two ticks of the wheel, 32 ms */
+	OPEN_MS = 1, /* at least so long after a 101 the open packet leaves; twice that at most */
 };
+
+_Static_assert(EIO_LATE_MS > 2 * EIO_WHEEL_TICK_MS, "timers come within two ticks of the wheel");
 
 static void on_session_timer(struct eio_timer *t);
 
 /* Making and finding */
-
-/* When a session is taken to have begun. Those that begin at once, as after a restart, would be pinged at once for
- * ever, each time all in one turn of the loop: their first pings are spread over the end of the first interval. */
-static uint64_t
-begin_ms(const struct eio_server *server, const struct eio_session_kind *kind, uint64_t random)
-{
-	uint64_t now = eio_clock_now(server->clock);
-
-	/* Revision 3: the client pings. */
-	return kind->revision == 3 ? now : now - random % (server->settings.ping_interval / EARLIEST_PING + 1);
-}
 
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
@@ -53,11 +44,14 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	eio_list_init(&s->turn);
 	eio_list_init(&s->stranger);
 	eio_timer_init(&s->timer, on_session_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, begin_ms(server, kind, hash))) {
+	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
+	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of
+	 * the loop: their first pings are spread over the end of the first interval. */
+	eio_session_ping_early(&s->session, hash % (server->settings.ping_interval / EARLIEST_PING + 1));
 	eio_hash_add(&server->sids, &s->node, hash);
 	eio_list_add_tail(&server->strangers, &s->stranger);
 	server->stats.opened++;
@@ -71,8 +65,8 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	return s;
 }
 
-struct eio_socket *
-eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+static struct eio_socket *
+find_socket(struct eio_server *server, struct eio_bytes sid)
 {
 	uint64_t hash = eio_hash_bytes(server->sid_key, sid);
 
@@ -263,6 +257,56 @@ pump_outputs(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
 }
 
+static void
+move_all(struct eio_list *from, struct eio_list *to)
+{
+	while (!eio_list_empty(from)) {
+		struct eio_list *l = from->next;
+
+		eio_list_remove(l);
+		eio_list_add_tail(to, l);
+	}
+}
+
+void
+eio__server_next_opened(struct eio_server *s)
+{
+	move_all(&s->opened, &s->dirty);
+	move_all(&s->opening, &s->opened);
+}
+
+static void
+on_opened_timer(uv_timer_t *timer)
+{
+	struct eio_server *s = timer->data;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	eio__server_next_opened(s);
+	if (!eio_list_empty(&s->opened)) uv_timer_start(timer, on_opened_timer, OPEN_MS, 0);
+}
+
+/* Programs await "open" and then the first message, and lose the one that comes in the same read as the 101, because both
+ * are told in one turn of their loop. Two writes alone do not help: who is woken by the first finds both. */
+void
+eio__socket_opened(struct eio_socket *s)
+{
+	eio_list_remove(&s->dirty);
+	eio_list_add_tail(&s->server->opening, &s->dirty);
+	if (!uv_is_active((uv_handle_t *)&s->server->opened_timer))
+		uv_timer_start(&s->server->opened_timer, on_opened_timer, OPEN_MS, 0);
+}
+
+struct eio_socket *
+eio__socket_find(struct eio_server *server, struct eio_bytes sid)
+{
+	struct eio_socket *s = find_socket(server, sid);
+
+	if (!s || !eio_session_catch_up(&s->session, eio_clock_now(server->clock))) return s;
+	eio_list_remove(&s->dirty);
+	pump_outputs(s);
+	return find_socket(server, sid); /* unless that was its end */
+}
+
 void
 eio_server_flush(struct eio_server *server)
 {
@@ -291,7 +335,7 @@ on_session_timer(struct eio_timer *t)
 
 	/* The loop was held up. What the client sent in time lies in its socket then, and libuv looks at timers
 	 * first. */
-	if (!s->late && eio_session_deadline(&s->session) + LATE_MS < now) {
+	if (!s->late && eio_session_deadline(&s->session) + EIO_LATE_MS < now) {
 		s->late = true;
 		eio_clock_set(s->server->clock, &s->timer, now + 1);
 		return;

@@ -51,7 +51,8 @@ struct eio_socket *eio__socket_new(struct eio_server *s, const struct eio_sessio
 /* Whether there is room for one more session, maybe after another went for it. */
 bool eio__socket_room(struct eio_server *s);
 
-/* The socket of a session that lives here, or NULL. */
+/* The socket of a session that lives here and whose time is not over, or NULL. What was due before this moment is done
+ * first. */
 struct eio_socket *eio__socket_find(struct eio_server *s, struct eio_bytes sid);
 
 /* Tells the application of it, for which req is valid during the call. */
@@ -63,6 +64,12 @@ void eio__socket_prepare(uv_prepare_t *prepare);
 
 /* The POST is no longer on its way: the caller answers it and drops the reference. */
 struct eio_exchange *eio__socket_end_post(struct eio_socket *s);
+
+/* The WebSocket of a new session is open: its open packet leaves a moment after the 101, by itself. */
+void eio__socket_opened(struct eio_socket *s);
+
+/* That moment is over for the sockets that were opened before the last call. */
+void eio__server_next_opened(struct eio_server *s);
 
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void

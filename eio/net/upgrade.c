@@ -146,7 +146,6 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 			.extension = eio_buf_bytes(&extension),
 			.headers = eio_buf_bytes(&headers),
 			.rest = eio_buf_bytes(&up->rest),
-			.more = socket && !probe,
 			.user = link,
 		};
 
@@ -164,7 +163,7 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 static void
 open_session(struct eio_server *s, struct eio_upgrade *up)
 {
-	struct eio_session_kind kind = eio__server_kind(up->req, EIO_TRANSPORT_WEBSOCKET);
+	struct eio_session_kind kind = eio__server_kind(s->options, up->req, EIO_TRANSPORT_WEBSOCKET);
 	struct eio_socket *socket = eio__socket_new(s, &kind);
 
 	/* Told before the first frame can come, which may have been sent right behind the request. */
@@ -176,7 +175,7 @@ open_session(struct eio_server *s, struct eio_upgrade *up)
 static void
 open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *up, bool polling)
 {
-	bool b64 = eio_query_is(up->req->query, EIO_LIT("b64"), EIO_LIT("1"));
+	bool b64 = eio__server_wants_b64(up->req);
 	bool probe = socket && !polling &&
 		     eio_session_probe_open(&socket->session, b64, eio_clock_now(s->clock)) == EIO_ACCEPT_OK;
 

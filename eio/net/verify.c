@@ -35,14 +35,14 @@ named_transport(const struct eio_server *s, struct eio_bytes v)
 	return -1;
 }
 
-/* The revision that a handshake asks for: 4, 3 (also for the "2" of the oldest browser clients), or 0 for one that is
- * not served. */
+/* The revision that a request asks for: 4, 3 (also for the "2" of the oldest browser clients, and for nothing, which is
+ * what many embedded clients say), or 0 for one that is not served. */
 static int
 named_revision(const struct eio_server_options *o, struct eio_bytes v)
 {
 	if (eio_query_value_is(v, EIO_LIT("4"))) return 4;
 	if (!o->allow_eio3) return 0;
-	return eio_query_value_is(v, EIO_LIT("3")) || eio_query_value_is(v, EIO_LIT("2")) ? 3 : 0;
+	return v.n == 0 || eio_query_value_is(v, EIO_LIT("3")) || eio_query_value_is(v, EIO_LIT("2")) ? 3 : 0;
 }
 
 /* What the cache buster `t` says about a client of revision 3. */
@@ -63,20 +63,50 @@ leading_digits(struct eio_bytes s)
 }
 
 static enum buster
+buster_in(struct eio_bytes t)
+{
+	size_t time = leading_digits(t), count = 0;
+
+	if (time < t.n && t.p[time] == '-') count = leading_digits(eio_bytes(t.p + time + 1, t.n - time - 1));
+	if (time > 0 && time == t.n) return BUSTER_TIME;
+	return time > 0 && count > 0 && time + 1 + count == t.n ? BUSTER_COUNTED : BUSTER_LATER;
+}
+
+static enum buster
 buster_of(struct eio_bytes query)
 {
-	enum buster found = BUSTER_LATER;
+	enum buster found;
 	struct eio_buf t;
-	size_t time, count;
 
 	eio_buf_init(&t);
 	if (!eio_query_get(query, EIO_LIT("t"), &t)) return BUSTER_NONE;
-	time = leading_digits(eio_buf_bytes(&t));
-	count = time < t.n && t.p[time] == '-' ? leading_digits(eio_bytes(t.p + time + 1, t.n - time - 1)) : 0;
-	if (time > 0 && time == t.n) found = BUSTER_TIME;
-	if (time > 0 && count > 0 && time + 1 + count == t.n) found = BUSTER_COUNTED;
+	found = buster_in(eio_buf_bytes(&t));
 	eio_buf_deinit(&t);
 	return found;
+}
+
+/* Whether one of 1.0 to 1.3 stands in a query under a name that was chosen for it. */
+static bool
+has_counted_buster(struct eio_bytes query)
+{
+	struct eio_bytes name, value;
+
+	while (eio_query_next(&query, &name, &value))
+		if (buster_in(value) == BUSTER_COUNTED) return true;
+	return false;
+}
+
+/* Whether nothing shows that a client of revision 3 which polls is a browser or an official client. Such clients, in
+ * small machines for the most part, copy the first answer into a C string. Browsers always send Accept, and so do the
+ * official clients in Node. */
+static bool
+is_nobody_known(const struct eio_request *req, enum buster buster)
+{
+	struct eio_bytes agent = eio_request_header(req, EIO_LIT("user-agent"));
+
+	if (buster != BUSTER_NONE || eio_request_header(req, EIO_LIT("accept")).n > 0) return false;
+	if (eio_bytes_starts(agent, EIO_LIT("Mozilla/")) || eio_bytes_starts(agent, EIO_LIT("Opera/"))) return false;
+	return !eio_bytes_starts(agent, EIO_LIT("node-XMLHttpRequest")) && !has_counted_buster(req->query);
 }
 
 /* Whether a handshake of revision 3 that says EIO=3 may be one of client 1.0.x in Node, which encodes twice on
@@ -92,22 +122,33 @@ may_be_oldest(const struct eio_request *req, enum eio_transport transport, enum 
 	return buster != BUSTER_LATER && !page && (transport == EIO_TRANSPORT_WEBSOCKET || b64);
 }
 
+bool
+eio__server_wants_b64(const struct eio_request *req)
+{
+	const struct eio_bytes name = EIO_LIT("b64");
+	struct eio_bytes value;
+
+	eio_query_find(req->query, &name, &value, 1);
+	return value.n > 0;
+}
+
 /* How a client of revision 3 encodes text is told by its generation where the handshake shows that, else by what it
  * sends (protocol section 1.6, receiving). */
 struct eio_session_kind
-eio__server_kind(const struct eio_request *req, enum eio_transport transport)
+eio__server_kind(const struct eio_server_options *o, const struct eio_request *req, enum eio_transport transport)
 {
 	struct eio_session_kind k = { .transport = transport,
 		.revision = eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("4")) ? 4 : 3,
-		.b64 = eio_query_is(req->query, EIO_LIT("b64"), EIO_LIT("1")) };
+		.b64 = eio__server_wants_b64(req) };
 	enum buster buster;
 
 	if (k.revision == 4) return k;
+	buster = buster_of(req->query);
+	k.strings = transport == EIO_TRANSPORT_POLLING && !o->binary_form && is_nobody_known(req, buster);
 	if (eio_query_is(req->query, EIO_LIT("EIO"), EIO_LIT("2"))) {
 		k.text = k.ws_text = EIO_TEXT_TWICE;
 		return k;
 	}
-	buster = buster_of(req->query);
 	k.text = buster == BUSTER_COUNTED ? EIO_TEXT_TWICE : EIO_TEXT_UNKNOWN;
 	k.ws_text = may_be_oldest(req, transport, buster, k.b64) ? EIO_TEXT_UNKNOWN : EIO_TEXT_ONCE;
 	return k;
@@ -125,8 +166,9 @@ verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes
 	*socket = eio__socket_find(s, sid);
 	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
 	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the
-	 * revision change. */
-	if (named_revision(s->options, revision) != (*socket)->session.kind.revision) return EIO_ERROR_BAD_REQUEST;
+	 * revision change. Who names none means that of the session. */
+	if (revision.n > 0 && named_revision(s->options, revision) != (*socket)->session.kind.revision)
+		return EIO_ERROR_BAD_REQUEST;
 	if (!upgrade && transport != (int)eio_session_transport(&(*socket)->session)) return EIO_ERROR_BAD_REQUEST;
 	return EIO_OK;
 }

@@ -14,7 +14,11 @@ enum eio_error eio__server_verify(
  * other the browser asks. */
 bool eio__server_admits(const struct eio_server *s, const struct eio_request *req, bool upgrade);
 
+/* Whether a request asks for binary as base64 text: its b64 is anything but empty. */
+bool eio__server_wants_b64(const struct eio_request *req);
+
 /* What a handshake says about the session to begin. */
-struct eio_session_kind eio__server_kind(const struct eio_request *req, enum eio_transport transport);
+struct eio_session_kind eio__server_kind(
+	const struct eio_server_options *o, const struct eio_request *req, enum eio_transport transport);
 
 #endif

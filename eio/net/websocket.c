@@ -19,8 +19,6 @@
 #include "eio/net/uring.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,7 +47,6 @@ struct eio_ws {
 	bool peer_closed; /* the peer's close frame has come */
 	bool deaf; /* what arrives is thrown away */
 	bool want_writable;
-	bool corked; /* the 101 waits for the first write */
 	struct eio_ws_server *server;
 	void *user;
 	struct lws *socket;
@@ -109,14 +106,6 @@ end_closed(struct eio_ws *ws)
 
 /* Sending */
 
-/* While it is on, the kernel keeps what makes no full packet, for 200 ms at most. A Unix socket has none of this, and
- * no packets. */
-static void
-set_cork(int fd, int on)
-{
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
-}
-
 /* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is broken. */
 static ssize_t
 send_some(const struct eio_ws *ws, const char *p, size_t n)
@@ -154,8 +143,6 @@ write_block(struct eio_ws *ws, struct eio_block *b)
 
 	if (ws->gathered) eio_uring_flush(ws->server->ring);
 	if (!ws->unsent) sent = send_some(ws, b->data, b->n);
-	if (ws->corked) set_cork(ws->fd, 0);
-	ws->corked = false;
 	if (sent == (ssize_t)b->n) return 0;
 	if (sent >= 0) return keep_rest(ws, b, (size_t)sent);
 	end_connection(ws);
@@ -297,7 +284,7 @@ int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || ws->corked || ws->unsent) return write_block(ws, b);
+	if (!ws->server->gathers || ws->gathered || ws->unsent) return write_block(ws, b);
 	ws->gathered = b;
 	eio_uring_add(ws->server->ring, ws, ws->fd, b);
 	return 0;
@@ -445,9 +432,7 @@ open_websocket(struct eio_ws *ws, const struct eio_ws_adoption *a, struct eio_bl
 	struct eio_buf rest;
 
 	ws->open = true;
-	if (a->more) set_cork(ws->fd, 1);
 	write_block(ws, answer);
-	ws->corked = a->more;
 	ws->server->handler.open(ws->user, ws);
 	eio_buf_init(&rest);
 	eio_buf_add(&rest, a->rest);

@@ -63,7 +63,6 @@ struct eio_ws_adoption {
 	struct eio_bytes extension;
 	struct eio_bytes headers; /* lines for the 101, ending in CRLF */
 	struct eio_bytes rest; /* what came behind the request */
-	bool more; /* a first write follows soon, and the 101 leaves with it */
 	void *user; /* for the handler */
 };
 

@@ -5,12 +5,16 @@
 #include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "sio/json.h"
+#include "src/admin/hosts.h"
 #include "src/admin/metrics.h"
 #include "src/base/log.h"
 
 #include <stdlib.h>
 
-enum { ADMIN_MAGIC = 0xad312c7e };
+enum {
+	ADMIN_MAGIC = 0xad312c7e,
+	ADMIN_CONNECTIONS = 16, /* at once; each keeps a file from clients */
+};
 
 struct admin {
 	unsigned magic; /* ADMIN_MAGIC */
@@ -111,10 +115,22 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 	answer_admin(ex, 200, "application/json", &body);
 }
 
+static void
+answer_list(struct admin *a, struct eio_exchange *ex)
+{
+	(void)a;
+	answer_admin_text(ex, 200,
+		"/livez    alive\n"
+		"/readyz   whether all feeds are subscribed\n"
+		"/metrics  for Prometheus\n"
+		"/stats    the same as JSON\n");
+}
+
 static const struct admin_page {
 	const char *path;
 	void (*answer)(struct admin *a, struct eio_exchange *ex);
 } admin_pages[] = {
+	{ "/", answer_list },
 	{ "/livez", answer_livez },
 	{ "/readyz", answer_readyz },
 	{ "/metrics", answer_metrics },
@@ -138,22 +154,34 @@ on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	CHECK_MAGIC(a, ADMIN_MAGIC);
 	if (stage == EIO_STAGE_BEGIN || stage == EIO_STAGE_ABORT) return;
 	page = find_admin_page(ex->req->path);
-	if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
+	if (!admin_host_known(eio_request_header(ex->req, EIO_LIT("host")), a->options.hosts, a->options.n_hosts))
+		answer_admin_text(ex, 403, "unknown host; name it in adminHosts\n");
+	else if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
 		answer_admin_text(ex, 405, "method not allowed\n");
 	else if (page)
 		page->answer(a, ex);
 	else
-		answer_admin_text(ex, 404, "not found\n");
+		answer_admin_text(ex, 404, "not found; / lists what there is\n");
+}
+
+static bool
+on_admin_admit(void *user)
+{
+	struct admin *a = user;
+
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	return eio_httpd_stats(a->httpd)->open < ADMIN_CONNECTIONS;
 }
 
 /* 0 or a libuv error. */
 static int
 open_admin(struct admin *a, uv_loop_t *loop, int fd)
 {
-	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .user = a };
+	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .admit = on_admin_admit, .user = a };
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
 		.header_timeout_ms = a->options.header_timeout_ms,
+		.request_timeout_ms = a->options.header_timeout_ms,
 		.keep_alive_timeout_ms = a->options.keep_alive_timeout_ms,
 	};
 	int err = eio_clock_open(&a->clock, loop);
@@ -169,7 +197,7 @@ struct admin *
 admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
 	struct admin *a = calloc(1, sizeof *a);
-	int fd = eio_listen(options->address), err;
+	int err = eio_listen_check(options->address), fd = err ? err : eio_listen(options->address);
 
 	if (fd < 0) {
 		log_error_errno(fd, "event=listen-failed admin=%s", options->address);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The admin port: /metrics (Prometheus), /stats (JSON), /livez and /readyz, on
- * an address of its own and on the main thread, so that it answers also when
- * every worker is busy.
+ * The admin port: /metrics (Prometheus), /stats (JSON), /livez, /readyz and / with
+ * their list, on an address of its own and on the main thread, so that it answers also
+ * when every worker is busy.
  */
 #ifndef SRC_ADMIN_PORT_H
 #define SRC_ADMIN_PORT_H
@@ -17,8 +17,11 @@ struct admin;
 struct admin_options {
 	const char *address; /* to listen on, as eio_listen() takes it; used by admin_new only */
 	unsigned workers, redis; /* how many there are */
+	const char *const *hosts; /* n_hosts names by which it may be asked, see hosts.h; borrowed */
+	size_t n_hosts;
 	size_t max_head; /* bytes of one request head */
-	uint64_t header_timeout_ms, keep_alive_timeout_ms;
+	uint64_t header_timeout_ms; /* for a whole request: none needs a body */
+	uint64_t keep_alive_timeout_ms;
 	const struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 };

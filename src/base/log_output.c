@@ -65,7 +65,7 @@ log_output_unlock(void)
 
 /* Writes what is taken at once. Returns how much that is. */
 static size_t
-write_some(const char *p, size_t n)
+output_some(const char *p, size_t n)
 {
 	struct pollfd ask = { .fd = output.fd, .events = POLLOUT };
 	ssize_t k;
@@ -84,7 +84,7 @@ write_some(const char *p, size_t n)
 static bool
 write_rest(void)
 {
-	size_t k = output.rest_n ? write_some(output.rest, output.rest_n) : 0;
+	size_t k = output.rest_n ? output_some(output.rest, output.rest_n) : 0;
 
 	output.rest_n -= k;
 	memmove(output.rest, output.rest + k, output.rest_n);
@@ -109,7 +109,7 @@ log_output_told(void)
 bool
 log_output_write(const char *line, size_t n)
 {
-	size_t k = write_rest() ? write_some(line, n) : 0;
+	size_t k = write_rest() ? output_some(line, n) : 0;
 
 	CHECK(n <= sizeof output.rest);
 	if (k == 0) {

@@ -120,6 +120,69 @@ config__admin(struct config_loader *l, const cJSON *item, void *target)
 		*admin = read_listen(l, item, &n);
 }
 
+void
+config__admin_hosts(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct config *c = target;
+	struct config_strings names = { 0 };
+	size_t mark;
+
+	c->admin_hosts = NULL;
+	c->n_admin_hosts = 0;
+	if (cJSON_IsArray(item) && !item->child) return;
+	if (!config__strings(l, item, &names)) return;
+	for (size_t i = 0; i < names.n; i++) {
+		if (!strpbrk(names.v[i], ":/ ")) continue;
+		mark = config__push_element(l, item, i);
+		config__error(
+			l, config__element(item, i), "\"%s\": expected a name without scheme and port", names.v[i]);
+		config__pop(l, mark);
+	}
+	c->admin_hosts = names.v;
+	c->n_admin_hosts = names.n;
+}
+
+/* Whether a host is every address of the machine; for IPv6 that is IPv4, too. */
+static bool
+is_any(const char *host)
+{
+	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* Whether what connects to the one may come to the other. */
+static bool
+is_same_address(const struct config_listen *a, const struct config_listen *b)
+{
+	if (a->path || b->path) return a->path && b->path && strcmp(a->path, b->path) == 0;
+	if (!a->port || a->port != b->port || !a->host || !b->host) return false;
+	return strcmp(a->host, b->host) == 0 || is_any(a->host) || is_any(b->host);
+}
+
+void
+config__addresses_check(struct config_loader *l)
+{
+	const struct config *c = &l->parts->config;
+	const cJSON *listen = cJSON_GetObjectItemCaseSensitive(l->root, "listen");
+	size_t mark;
+
+	for (size_t i = 0; i < c->n_listen; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (!is_same_address(&c->listen[i], &c->listen[k])) continue;
+			mark = config__push(l, "listen");
+			config__push_index(l, i);
+			config__error(l, config__element(listen, i), "\"%s\": the same address as listen[%zu]",
+				c->listen[i].text, k);
+			config__pop(l, mark);
+			break;
+		}
+		if (!c->admin || !is_same_address(&c->listen[i], c->admin)) continue;
+		mark = config__push(l, "admin");
+		config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, "admin"),
+			"\"%s\": clients connect there, by listen[%zu]", c->admin->text, i);
+		config__pop(l, mark);
+	}
+}
+
 static void
 set_redis(struct config_parts *p, struct redis_url *list, size_t n)
 {

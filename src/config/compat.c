@@ -43,6 +43,8 @@ config__compat(struct config_loader *l, const struct config_table *main_table, c
 	if (!name || i >= CONFIG_COMPAT_4) return;
 	l->parts->config.compat = i;
 	l->parts->server.cors.origin = EIO_CORS_LEGACY;
+	l->parts->server.binary_form = i == CONFIG_COMPAT_1;
+	l->parts->server.open_with_messages = i == CONFIG_COMPAT_2;
 	for (size_t d = 0; d < sizeof compat_defaults / sizeof compat_defaults[0]; d++)
 		compat_set(l, main_table, compat_defaults[d].path, compat_defaults[d].values[i]);
 }

@@ -58,6 +58,7 @@ struct config_limits {
 	unsigned max_sessions; /* limits.maxSessions, in all; resolved: never 0 */
 	unsigned header_bytes; /* limits.headerBytes: request line and headers of one request */
 	unsigned header_seconds; /* limits.headerSeconds: to send a whole request head */
+	unsigned request_seconds; /* limits.requestSeconds: to send a whole request */
 	unsigned keep_alive_seconds; /* limits.keepAliveSeconds: an idle keep-alive connection is closed after it */
 };
 
@@ -68,6 +69,8 @@ struct config {
 	const struct config_listen *listen;
 	size_t n_listen;
 	const struct config_listen *admin; /* NULL: no admin port */
+	const char *const *admin_hosts; /* n_admin_hosts names that it answers to */
+	size_t n_admin_hosts;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */

@@ -157,6 +157,7 @@ finish_config(struct config_loader *l)
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
+	config__addresses_check(l);
 	config__feeds_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();

@@ -100,6 +100,8 @@ add_element(struct tree *tree, const cJSON *v, bool first)
 
 	if (cJSON_IsString(v) && template_is_spread(eio_cstr(v->valuestring)))
 		rc = template_add_spread(tree->t, tree->where, &err);
+	else if (cJSON_IsString(v) && template_is_optional(eio_cstr(v->valuestring)))
+		rc = template_add_optional(tree->t, eio_cstr(v->valuestring), tree->where, &err);
 	else if (first || (rc = template_add_separator(tree->t, &err)) == 0)
 		return add_value(tree, v);
 	return rc == 0 || template_failed(tree->c, v, &err);

@@ -226,6 +226,21 @@ template_add_spread(struct template *t, const struct template_context *where, st
 	return add_placeholder(&s, EIO_LIT("args"));
 }
 
+bool
+template_is_optional(struct eio_bytes text)
+{
+	return is_one_placeholder(text) && text.p[text.n - 2] == '?';
+}
+
+int
+template_add_optional(
+	struct template *t, struct eio_bytes text, const struct template_context *where, struct template_error *err)
+{
+	struct scan s = { t, where, err, TEMPLATE_FORM_OPTIONAL, { NULL, 0 } };
+
+	return add_placeholder(&s, eio_bytes(text.p + 1, text.n - 3)); /* without "{" and "?}" */
+}
+
 /* Names */
 
 /* What can be no name, or no part of one, whatever the values are. */

@@ -226,7 +226,10 @@ template__placeholder(struct template *t, struct eio_bytes inside, const struct 
 	const struct known *k;
 
 	if (inside.n && inside.p[inside.n - 1] == '?')
-		return template__mistake(err, "{%.*s}: a placeholder cannot end with '?'", TEMPLATE_QUOTE(inside));
+		return template__mistake(err,
+			"{%.*s}: a placeholder cannot end with '?', but for a whole element of a list, which is left out "
+			"when there is no value",
+			TEMPLATE_QUOTE(inside));
 	if (inside.n && inside.p[0] == '/') return read_message(t, inside, where, part, err);
 	k = find_known(name, where, part);
 	if (!k || (rest.n && rest.p[0] != '.' && rest.p[0] != '/'))

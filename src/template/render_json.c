@@ -59,6 +59,14 @@ write_spread(struct template_json *out, const struct template_value *v)
 	write_bytes(out, v);
 }
 
+static void
+write_optional(struct template_json *out, const struct template_value *v)
+{
+	if (v->type == TEMPLATE_NOTHING) return;
+	write_separator(out);
+	write_json_value(out, v);
+}
+
 /* Appends text as the inside of a JSON string. */
 static void
 write_escaped(struct eio_buf *out, struct eio_bytes s)
@@ -101,6 +109,8 @@ write_placeholder(const struct template *t, const struct template_part *part, co
 
 	if (part->form == TEMPLATE_FORM_VALUE)
 		write_json_value(out, &v);
+	else if (part->form == TEMPLATE_FORM_OPTIONAL)
+		write_optional(out, &v);
 	else if (part->form == TEMPLATE_FORM_SPREAD)
 		write_spread(out, &v);
 	else

@@ -20,8 +20,8 @@
  * rendered as a name (an event, a room, a channel) or as JSON:
  *
  *   As JSON, a string that is one placeholder and nothing else becomes the value, byte for byte as it came; null when
- *   there is none. With text around it, it becomes text in a string: nothing when missing or null, lists and objects as
- *   JSON.
+ *   there is none, but as an element of a list with a question mark, {x?}, it is left out then. With text around it, it
+ *   becomes text in a string: nothing when missing or null, lists and objects as JSON.
  *   As a name, strings, numbers and booleans become text. Where a template may make several names a list makes one for
  *   each of its elements, whatever text stands around it; only one value of it may be a list.
  *
@@ -100,12 +100,15 @@ int template_add_key(
 int template_add_string(
 	struct template *t, struct eio_bytes text, const struct template_context *where, struct template_error *err);
 
-/* In front of an element of a list, and in place of the element "...{args}". */
+/* In front of an element of a list, and in place of the elements "...{args}" and "{x?}". */
 int template_add_separator(struct template *t, struct template_error *err);
 int template_add_spread(struct template *t, const struct template_context *where, struct template_error *err);
+int template_add_optional(
+	struct template *t, struct eio_bytes text, const struct template_context *where, struct template_error *err);
 
-/* Whether an element of a list is "...{args}". */
+/* Whether an element of a list is "...{args}", or a placeholder that may be left out, such as "{auth.id?}". */
 bool template_is_spread(struct eio_bytes text);
+bool template_is_optional(struct eio_bytes text);
 
 /* Whether the text depends on the message itself, not only on its channel. */
 bool template_uses_message(const struct template *t);

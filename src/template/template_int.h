@@ -18,6 +18,7 @@ enum template_form {
 	TEMPLATE_FORM_VALUE, /* a placeholder as a whole value */
 	TEMPLATE_FORM_INSIDE, /* a placeholder within a string */
 	TEMPLATE_FORM_SEPARATOR, /* a comma, unless the list is still empty */
+	TEMPLATE_FORM_OPTIONAL, /* an element that is not there when its value is missing, with the comma before it */
 	TEMPLATE_FORM_SPREAD /* elements with their commas, and one before them unless the list is still empty */
 };
 

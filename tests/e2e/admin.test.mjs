@@ -8,7 +8,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, connect } from './lib/client.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { openJoined } from './lib/engine.mjs';
-import { request } from './lib/http.mjs';
+import { Wire, request } from './lib/http.mjs';
 import { metric, parseMetrics, readMetrics, sumOf } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -35,6 +35,43 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 			await redis.child.kill();
 			await eventually(async () => (await ask('/readyz')) === 503, 'siocast to notice');
 			assert.equal(await ask('/livez'), 200);
+		}),
+	);
+
+	test('/ lists what there is, and every path of it is there', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await startSiocast(cleanup);
+			const list = await request(server.admin, 'GET', '/');
+			assert.equal(list.status, 200);
+			const paths = list.text.trim().split('\n').map((line) => line.split(' ')[0]);
+			assert.deepEqual(paths, ['/livez', '/readyz', '/metrics', '/stats']);
+			for (const path of paths) assert.notEqual((await request(server.admin, 'GET', path)).status, 404);
+		}),
+	);
+
+	test('only by names that it knows', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await startSiocast(cleanup, { adminHosts: ['metrics.example.org'] });
+			const ask = async (Host, path = '/stats') => request(server.admin, 'GET', path, { Host });
+			for (const host of [`127.0.0.1:${server.admin}`, 'localhost', 'siocast', 'metrics.example.org:9464', '[::1]:1']) {
+				assert.equal((await ask(host)).status, 200);
+			}
+			for (const path of ['/', '/livez', '/readyz', '/metrics', '/stats', '/nothing']) {
+				const refused = await ask('rebound.example', path);
+				assert.equal(refused.status, 403);
+				assert.match(refused.text, /^unknown host; name it in adminHosts$/m);
+			}
+		}),
+	);
+
+	test('what is asked is bounded', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await startSiocast(cleanup, { limits: { headerBytes: 1024, headerSeconds: 1 } });
+			assert.equal((await request(server.admin, 'GET', '/livez', { 'X-Long': 'x'.repeat(2000) })).status, 431);
+			// Nobody waits longer for a body that is of no use.
+			const slow = await Wire.open(server.admin);
+			await slow.send('GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n');
+			await slow.closed();
 		}),
 	);
 
@@ -152,6 +189,7 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 				assert.equal((await request(server.admin, 'POST', path, {}, 'x')).status, 405);
 			}
 			assert.equal((await request(server.admin, 'GET', '/socket.io/?EIO=4&transport=polling')).status, 404);
+			assert.equal((await request(server.admin, 'GET', 'http://127.0.0.1/livez#x')).status, 200);
 		}),
 	);
 });

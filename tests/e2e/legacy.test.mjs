@@ -19,6 +19,7 @@ import { LIMIT_MS, limit } from './lib/wait.mjs';
 import { RawSocket } from './lib/ws.mjs';
 
 const ORIGIN = { Origin: 'http://page.example' };
+const BROWSER = { Accept: '*/*' };
 const namespaces = { '/': { on: { echo: [{ emit: ['echo', '...{args}'] }] } } };
 const start = (config) => (cleanup) => startSiocast(cleanup, { namespaces, ...config });
 
@@ -42,7 +43,7 @@ async function connected(server, options) {
 suite('revision 3, as it is by default', start({}), (server) => {
 	for (const eio of [3, 2]) {
 		test(`EIO=${eio}: the handshake is a binary payload, and so is every poll`, limit(), async () => {
-			const session = await connected(server, { eio });
+			const session = await connected(server, { eio, headers: BROWSER });
 			const { answer, open } = session;
 			assert.equal(answer.header('content-type'), 'application/octet-stream');
 			assert.equal(answer.header('cache-control'), 'no-store');
@@ -66,7 +67,7 @@ suite('revision 3, as it is by default', start({}), (server) => {
 	});
 
 	test('text and binary in one binary payload', limit(), async () => {
-		const session = await connected(server);
+		const session = await connected(server, { headers: BROWSER });
 		const attachment = Buffer.from([4, 0, 0xff, 0x80]);
 		const body = encodeBinary(['42["echo","é"]', '451-["echo",{"_placeholder":true,"num":0}]', attachment]);
 		assert.equal((await session.ask('POST', BINARY, body)).text, 'ok');
@@ -115,7 +116,7 @@ suite('namespaces of revision 3 that are not ASCII', start({ namespaces: { ...na
 		['scripts of 1.x', '&j=0', twice, twice],
 	]) {
 		test(what, limit(), async () => {
-			const session = await connected(server, { query });
+			const session = await connected(server, { query, headers: BROWSER });
 			const form = query.startsWith('&j');
 			for (const [packet, answer] of [[JOIN, JOINED], [ECHO, ANSWER]]) {
 				const payload = encodeText([encode(packet)]);

@@ -31,9 +31,20 @@ const ON = {
 	'*': [{ publish: 'up.{event}' }],
 };
 
+// What may be missing, whole objects, and names that letters do not spell.
+const NAMES = ['a b', 'a.b', 'a/b', 'a~b', 'a[b]', 'a"b\\', 'a?b', 'é', 'a=b&c'];
+const MAYBE = {
+	connection: [
+		{ emit: ['objects', '{auth}', '{query}', '{header}', 'auth {auth}'] },
+		{ emit: ['missing', '{auth.id?}', '{query.x?}', 'last', '{auth/a b?}'] },
+		{ emit: ['names', ...NAMES.map((name) => `{query/${name.replaceAll('~', '~0').replaceAll('/', '~1')}}`)] },
+	],
+	ask: [{ ack: ['{1?}', ['{2?}', '{1.a?}'], '{3?}'] }],
+};
+
 const config = {
 	logLevel: 'debug',
-	namespaces: { '/': { on: ON }, '/all': { on: { connection: [{ emit: ['hello', '{header}', '{cookie}'] }] } } },
+	namespaces: { '/': { on: ON }, '/all': { on: { connection: [{ emit: ['hello', '{header}', '{cookie}'] }] } }, '/maybe': { on: MAYBE } },
 	feeds: [{ channel: 'quotes', event: 'quote {/type}', room: 'sym.{/symbol}', encode: 'json', batch: { interval: 0 } }],
 };
 
@@ -131,6 +142,35 @@ suite('templates', start, (server) => {
 		socket.disconnect();
 	});
 
+	for (const [name, options] of Object.entries(MODES)) {
+		test(`whole objects, and what is missing, ${name}`, limit(), async () => {
+			const open = async (auth, query) => {
+				const socket = createClient(server.cleanup, server, { ...options, namespace: '/maybe', auth, query });
+				const all = ['objects', 'missing', 'names'].map((event) => once(socket, event));
+				await connected(socket);
+				const [objects, missing, names] = await Promise.all(all);
+				return { socket, objects, missing, names };
+			};
+			const query = Object.fromEntries(NAMES.map((key, i) => [key, `${i} "é`]));
+			const nobody = await open(undefined, query);
+			const [auth, whole, header, text] = nobody.objects;
+			assert.deepEqual([auth, text], [{}, 'auth {}']);
+			for (const key of NAMES) assert.equal(whole[key], query[key]);
+			assert.match(header.host, /^127/);
+			assert.deepEqual(nobody.missing, ['last']);
+			assert.deepEqual(nobody.names, Object.values(query));
+			const somebody = await open({ id: null, 'a b': 7 }, { x: '' });
+			assert.deepEqual(somebody.objects[0], { id: null, 'a b': 7 });
+			assert.deepEqual(somebody.missing, [null, '', 'last', 7]);
+			for (const [args, expected] of [[[], [[]]], [[1], [1, []]], [[{ a: 1 }, 2, 3], [{ a: 1 }, [2, 1], 3]], [[null], [null, []]]]) {
+				const answer = await new Promise((resolve) => somebody.socket.emit('ask', ...args, (...all) => resolve(all)));
+				assert.deepEqual(answer, expected);
+			}
+			nobody.socket.disconnect();
+			somebody.socket.disconnect();
+		});
+	}
+
 	test('what is left out is told with its reason', limit(), async () => {
 		const socket = await connect(server.cleanup, server, MODES.websocket);
 		assert.deepEqual(await ask(socket, 'subscribe', null), [[]]);
@@ -160,7 +200,7 @@ const MISTAKES = [
 	[{ on: { x: [{ join: '$1.symbol' }] } }, /is "\{1\.symbol\}" now/],
 	[{ on: { x: [{ emit: ['y', '...$args'] }] } }, /is "\{args\}" now/],
 	[{ on: { x: [{ emit: ['y', 'for $auth.user.name!'] }] } }, /is "\{auth\.user\.name\}" now/],
-	[{ on: { x: [{ emit: ['y', '{auth?}'] }] } }, /cannot end with '\?'/],
+	[{ on: { x: [{ emit: ['y', { z: '{auth?}' }] }] } }, /cannot end with '\?', but for a whole element of a list/],
 	[{ on: { x: [{ emit: ['y', '{"a":1}'] }] } }, /unknown placeholder .*"\{\{" is a brace/],
 ];
 

@@ -100,6 +100,7 @@ function assertPayload(name, text, recorded) {
 // Left out, each with its reason.
 const NOT_HERE = {
 	'connect-denied': 'needs a middleware that refuses, which is code, not configuration',
+	'attach-0': 'no attachment to wait for: the packet is complete here',
 	'attach-exp': 'an exponent as the number of attachments: only digits are digits here',
 };
 

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "tests/unit/peer.h"
 
+#include "eio/net/server_int.h"
+
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,6 +79,13 @@ peer_websocket(struct eio_server *s, const char *target, const char *headers, st
 
 	eio_server_upgrade(s, peer_upgrade(target, headers, rest, sndbuf, &peer));
 	return peer;
+}
+
+void
+peer_await_opened(const struct eio_server *s)
+{
+	while (!eio_list_empty(&s->opening) || !eio_list_empty(&s->opened)) uv_run(s->loop, UV_RUN_ONCE);
+	uv_run(s->loop, UV_RUN_NOWAIT);
 }
 
 /* Keeps the answer where the test can look at it. */

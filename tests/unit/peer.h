@@ -16,6 +16,9 @@ struct eio_upgrade *peer_upgrade(const char *target, const char *headers, struct
 /* The same, and it arrives at the server. Returns the client's end. */
 int peer_websocket(struct eio_server *s, const char *target, const char *headers, struct eio_bytes rest, int sndbuf);
 
+/* Runs the loop until all WebSockets that were opened have their open packet, which leaves a moment after the 101. */
+void peer_await_opened(const struct eio_server *s);
+
 /* A GET arrives, or a POST when there is a body. Returns its exchange with one reference; it may be held. The answer
  * stays in it. */
 struct eio_exchange *peer_request(struct eio_server *s, const char *target, const char *headers, const char *body);

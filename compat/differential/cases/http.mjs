@@ -19,6 +19,7 @@ const handshakes = [
 	get('handshake', '?EIO=<eio>&transport=polling&t=a', {}, true),
 	get('handshake-origin', '?EIO=<eio>&transport=polling', ORIGIN, true),
 	get('handshake-b64', '?EIO=<eio>&transport=polling&b64=1', {}, true),
+	...['true', '0', 'x', ''].map((value) => get(`handshake-b64-${value || 'empty'}`, `?EIO=<eio>&transport=polling&b64=${value}`, {}, true)),
 	get('handshake-jsonp', '?EIO=<eio>&transport=polling&b64=1&j=0', {}, true),
 	get('handshake-jsonp-origin', '?EIO=<eio>&transport=polling&b64=1&j=0', ORIGIN, true),
 	get('handshake-jsonp-long', '?EIO=<eio>&transport=polling&b64=1&j=1234567890', {}, true),
@@ -90,6 +91,18 @@ const errors = [
 		eio: [4],
 	})),
 	{ name: 'revision-missing', run: (c) => c.get('?transport=polling', {}, { packets: true }), eio: [4] },
+	...['', '&EIO='].map((none) => ({
+		name: `revision-none${none && '-empty'}`,
+		run: async (c) => {
+			await c.get(`?transport=polling${none}`, {}, { packets: true });
+			const target = `?transport=polling${none}&sid=<sid>`;
+			await c.get(target, {}, { packets: c.sid !== undefined });
+			await c.ask('POST', target, {}, '17:42["echo","none"]');
+			await c.get(target, {}, { packets: c.sid !== undefined });
+		},
+		eio: [3],
+		profiles: ['v4', 'v1', 'v4-without-eio3'],
+	})),
 	{ name: 'revision-2', run: (c) => c.get('?EIO=2&transport=polling', {}, { packets: true }), eio: [3] },
 	{ name: 'revision-twice', run: (c) => c.get('?EIO=3&EIO=4&transport=polling', {}, { packets: true }), eio: [4] },
 	{ name: 'transport-twice', run: (c) => c.get(`?EIO=${c.eio}&transport=tcp&transport=polling`, {}, { packets: true }) },

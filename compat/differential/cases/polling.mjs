@@ -46,12 +46,17 @@ const bodies = [
 	post('type-letter', (eio) => body(eio, 'a'), TEXT, both),
 	post('nul', (eio) => body(eio, '42["echo","a\\u0000b"]'), TEXT, both),
 	post('utf8', (eio) => body(eio, '42["echo","é漢😀\u2028"]'), TEXT, both),
-	post('bad-utf8', () => Buffer.from('42["echo","\xff\xfe"]', 'latin1'), TEXT, four),
+	...['\xff\xfe', '\xe2\x82', '\xc0\xaf', '\xed\xa0\x80', 'a\xf0\x9f\x98z'].map((bytes, i) => post(`bad-utf8-${i}`, (eio) => {
+		const units = `42["echo","${Buffer.from(bytes, 'latin1')}"]`.length;
+		return Buffer.from(`${eio === 4 ? '' : `${units}:`}42["echo","${bytes}"]`, 'latin1');
+	}, TEXT, both)),
 	post('octets', () => Buffer.from(ECHO), OCTETS, four),
 	post('binary-form', () => binaryBody3(ECHO, '2'), OCTETS, three),
 	post('binary-form-empty', () => Buffer.alloc(0), OCTETS, three),
 	post('binary-event', () => binaryBody3('451-["echo",{"_placeholder":true,"num":0}]', Buffer.from([4, 1, 2, 3])), OCTETS, three),
 	post('base64', (eio) => body(eio, '451-["echo",{"_placeholder":true,"num":0}]', eio === 4 ? 'bAQID' : 'b4AQID'), TEXT, both),
+	...['AQ\nID', 'AQID\n', ' A\tQ\r\nID=', 'AQ = ='].map((base64, i) => post(`base64-white-${i}`, (eio) =>
+		body(eio, '451-["echo",{"_placeholder":true,"num":0}]', `b${eio === 4 ? '' : 4}${base64}`), TEXT, both)),
 	post('base64-url-alphabet', (eio) => body(eio, '451-["echo",{"_placeholder":true,"num":0}]', `b${eio === 4 ? '' : 4}-_8`), TEXT, both),
 	post('ping', (eio) => body(eio, '2'), TEXT, both),
 	post('ping-data', (eio) => body(eio, '2abc'), TEXT, both),

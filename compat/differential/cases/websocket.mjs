@@ -50,6 +50,7 @@ const acceptances = [
 	accepted('upper', { Upgrade: 'WebSocket', Connection: 'keep-alive, Upgrade' }),
 	accepted('version-13-only', { 'Sec-WebSocket-Version': '13' }),
 	accepted('b64', {}, { extra: '&b64=1' }),
+	{ ...accepted('no-revision', {}), eio: [3], run: async (c) => (await c.webSocket('?transport=websocket'))?.close() },
 	accepted('times', {}, { profiles: ['v4-times'] }),
 ];
 

@@ -44,20 +44,22 @@ async function launchReference(cleanup, kind, config, port) {
 }
 
 /**
- * Starts the echo server. `options`: pingInterval, pingTimeout, maxPayload, cors, deflate. Gives {port, path, child}.
+ * Starts the echo server. `options`: pingInterval, pingTimeout, maxPayload, cors, allowEIO3, deflate. Gives {port, path, child}.
  */
 export async function startEcho(cleanup, options = {}) {
 	const port = await freePort();
-	const { pingInterval = 25000, pingTimeout = 20000, maxPayload = 1000000, cors = false, deflate = false } = options;
+	const { pingInterval = 25000, pingTimeout = 20000, maxPayload = 1000000, cors = false, allowEIO3 = false, deflate = false } = options;
 	const base = { port, path: '/engine.io/' };
 	if (REFERENCE) {
-		const config = { ...base, pingInterval, pingTimeout, maxHttpBufferSize: maxPayload, cors, perMessageDeflate: deflate };
+		const config = { ...base, pingInterval, pingTimeout, maxHttpBufferSize: maxPayload, cors, allowEIO3, perMessageDeflate: deflate };
 		return { ...base, child: await launchReference(cleanup, 'engine', config, port) };
 	}
 	const args = ['--port', port, '--path', base.path, '--ping-interval', pingInterval, '--ping-timeout', pingTimeout];
 	args.push('--max-payload', maxPayload);
-	const all = [...args, ...(cors ? ['--cors'] : []), ...(deflate ? ['--deflate'] : [])];
-	return { ...base, child: await launch(cleanup, EIO_ECHO, all.map(String), port, { name: 'eio-echo' }) };
+	if (cors) args.push('--cors');
+	if (allowEIO3) args.push('--allow-eio3');
+	if (deflate) args.push('--deflate');
+	return { ...base, child: await launch(cleanup, EIO_ECHO, args.map(String), port, { name: 'eio-echo' }) };
 }
 
 /** Writes a configuration with addresses of its own; gives {port, admin, path, file, config, url}. */

@@ -124,6 +124,7 @@ static void
 turn(struct test *t)
 {
 	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
+	for (unsigned i = 0; i < WORKERS; i++) peer_await_opened(t->workers[i].server);
 }
 
 /* Nobody holds on to a bundle but the test. */

@@ -179,7 +179,15 @@ test_base64(void **state)
 	assert_memory_equal(out, "\xfb\xff", 2);
 	assert_int_equal(eio_base64_decode(out, EIO_LIT("A=A=")), -1);
 	assert_int_equal(eio_base64_decode(out, EIO_LIT("!!!")), -1);
-	assert_int_equal(eio_base64_decode(out, EIO_LIT("AA\nA")), -1);
+	/* White space is passed over, wherever it stands. */
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("AQI\nD\r\nBAU= \t\n")), 5);
+	assert_memory_equal(out, "\1\2\3\4\5", 5);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT(" A\tQ = =\n")), 1);
+	assert_int_equal(out[0], 1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("\n")), 0);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("A=\nA=")), -1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("AQ===")), -1);
+	assert_int_equal(eio_base64_decode(out, EIO_LIT("A\vA")), -1);
 }
 
 static void
@@ -187,12 +195,12 @@ test_utf8(void **state)
 {
 	static const char *const good[] = { "", "abc", "h\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
 		"\xf4\x8f\xbf\xbf", "12345678\xc3\xa9",
-		"1234567\xc3\xa9"
-		"12345678" };
+		("1234567\xc3\xa9"
+		 "12345678") };
 	static const char *const bad[] = { "\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
 		"\xf8\x88\x80\x80\x80", "\xe2\x82", "12345678\xff",
-		"1234567\xe2\x82"
-		"12345678" };
+		("1234567\xe2\x82"
+		 "12345678") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) assert_true(eio_utf8_valid(eio_cstr(good[i])));

@@ -7,6 +7,7 @@
  */
 #include "eio/jsonp.h"
 #include "eio/packet.h"
+#include "eio/utf8.h"
 #include "tests/unit/canon.h"
 
 #include <setjmp.h>
@@ -442,12 +443,16 @@ test_text_rule(void **state)
 		enum eio_text before, after;
 	} cases[] = {
 		{ "4abc", "abc", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN },
-		{ "4h\xc3\x83\xc2\xa9", "h\xc3\xa9", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN }, /* twice */
+		{ "4h\xc3\x83\xc2\xa9", "h\xc3\xa9", EIO_TEXT_UNKNOWN, EIO_TEXT_TWICE },
 		{ "4h\xc3\xa9", "h\xc3\xa9", EIO_TEXT_UNKNOWN, EIO_TEXT_ONCE },
 		{ "4\xe2\x82\xac", "\xe2\x82\xac", EIO_TEXT_UNKNOWN, EIO_TEXT_ONCE },
 		{ "4h\xc3\x83\xc2\xa9", "h\xc3\x83\xc2\xa9", EIO_TEXT_ONCE, EIO_TEXT_ONCE },
-		{ "4\xc3\xad\xc2\xa0\xc2\x80", "\xef\xbf\xbd", EIO_TEXT_UNKNOWN, EIO_TEXT_UNKNOWN }, /* WTF-8 */
+		{ "4\xc3\xad\xc2\xa0\xc2\x80", "\xef\xbf\xbd", EIO_TEXT_UNKNOWN, EIO_TEXT_TWICE }, /* WTF-8 */
 		{ "4h\xc3\x83\xc2\xa9", "h\xc3\xa9", EIO_TEXT_TWICE, EIO_TEXT_TWICE },
+		/* Who should encode twice, and does not. */
+		{ "4h\xc3\xa9", "h\xc3\xa9", EIO_TEXT_TWICE, EIO_TEXT_ONCE },
+		{ "4\xe2\x82\xac", "\xe2\x82\xac", EIO_TEXT_TWICE, EIO_TEXT_ONCE },
+		{ "4\xc3\xa9\xe2\x82\xac", "\xc3\xa9\xe2\x82\xac", EIO_TEXT_TWICE, EIO_TEXT_ONCE },
 	};
 
 	(void)state;
@@ -461,6 +466,59 @@ test_text_rule(void **state)
 		if (!eio_bytes_eq(p.data, eio_cstr(cases[i].out)) || rule != cases[i].after)
 			fail_msg("case %zu: \"%.*s\", rule %d", i, (int)p.data.n, p.data.p, rule);
 	}
+}
+
+/* Text below U+0100 that was encoded once, by a client that says it encodes twice: each character, each pair of them,
+ * and between ASCII, but for pairs that are what the other would have made. */
+static void
+test_once_below_u0100(void **state)
+{
+	(void)state;
+	for (uint32_t a = 0x80; a < 0x100; a++)
+		for (uint32_t b = 0x7f; b < 0x100; b++) {
+			char in[16] = "4x", expected[16];
+			size_t n = 2;
+			enum eio_text rule = EIO_TEXT_TWICE;
+			struct eio_packet p;
+
+			n += eio_utf8_put(in + n, a);
+			n += eio_utf8_put(in + n, b);
+			memcpy(expected, in, n);
+			if (a >= 0xc2 && a <= 0xdf && b >= 0x80 && b <= 0xbf) continue;
+			assert_int_equal(eio_packet_decode(&p, in, n, 3, &rule), 0);
+			if (!eio_bytes_eq(p.data, eio_bytes(expected + 1, n - 1)) || rule != EIO_TEXT_ONCE)
+				fail_msg("U+%04X U+%04X", (unsigned)a, (unsigned)b);
+		}
+}
+
+/* Text that is no JSON cannot be escaped: it is written as the client's generation reads it. */
+static void
+test_raw_text(void **state)
+{
+	struct eio_message m[2] = { { .data = EIO_LIT("\xe2\x82\xac") }, { .binary = true, .data = EIO_LIT("\1\2") } };
+	struct eio_bundle *b = eio_bundle_new(m, 2);
+
+	(void)state;
+	check_wire(b, EIO_WIRE_POLLING_B64_3,
+		EIO_LIT("2:4\xe2\x82\xac"
+			"6:b4AQI="));
+	check_wire(b, EIO_WIRE_POLLING_B64_3_TWICE,
+		EIO_LIT("4:4\xc3\xa2\xc2\x82\xc2\xac"
+			"6:b4AQI="));
+	check_wire(b, EIO_WIRE_POLLING_3,
+		EIO_LIT("\0\4\xff"
+			"4\xe2\x82\xac\1\3\xff\4\1\2"));
+	check_wire(b, EIO_WIRE_WS_3,
+		EIO_LIT("\x81\4"
+			"4\xe2\x82\xac\x82\3\4\1\2"));
+	check_wire(b, EIO_WIRE_WS_3_TWICE,
+		EIO_LIT("\x81\7"
+			"4\xc3\xa2\xc2\x82\xc2\xac\x82\3\4\1\2"));
+	check_wire(b, EIO_WIRE_WS_B64_3_TWICE,
+		EIO_LIT("\x81\7"
+			"4\xc3\xa2\xc2\x82\xc2\xac\x81\6"
+			"b4AQI="));
+	eio_bundle_unref(b);
 }
 
 /* Joined bundles are the packets of all of them, in every form. */
@@ -557,6 +615,8 @@ main(void)
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_ascii_namespace),
 		cmocka_unit_test(test_text_rule),
+		cmocka_unit_test(test_once_below_u0100),
+		cmocka_unit_test(test_raw_text),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

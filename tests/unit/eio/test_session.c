@@ -1058,7 +1058,7 @@ test_revision_3_text(void **state)
 		enum eio_wire wire;
 	} cases[] = {
 		/* nothing; once; twice, it seems */
-		{ "2:4h", "text h", "text \xc3\xa9", EIO_WIRE_POLLING_B64_3_TWICE },
+		{ "2:4h", "text h", "text \xc3\xa9", EIO_WIRE_POLLING_B64_3 },
 		{ "2:4\xc3\xa9", "text \xc3\xa9", "text \xc3\x83\xc2\xa9", EIO_WIRE_POLLING_B64_3 },
 		{ "3:4\xc3\x83\xc2\xa9", "text \xc3\xa9", "text \xc3\xa9", EIO_WIRE_POLLING_B64_3_TWICE },
 	};
@@ -1081,6 +1081,176 @@ test_revision_3_text(void **state)
 	}
 }
 
+/* Deadlines count from when they were due and not from when somebody came by, unless that was long after. */
+static void
+test_late_ticks(void **state)
+{
+	static const struct {
+		uint64_t late, deadline;
+	} cases[] = { { 0, 1500 }, { 1, 1500 }, { 32, 1500 }, { 50, 1500 }, { 51, 1551 }, { 700, 2200 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct replay r;
+
+		start(&r, EIO_TRANSPORT_WEBSOCKET);
+		assert_int_equal(eio_session_deadline(&r.s), 1300);
+		pass(&r, 300 + cases[i].late);
+		EXPECT(&r, "send 2");
+		assert_int_equal(eio_session_deadline(&r.s), cases[i].deadline);
+		finish(&r);
+	}
+}
+
+/* An early first ping takes nothing from the time to answer it. */
+static void
+test_early_ping(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_ping_early(&r.s, 20);
+	pass(&r, 279);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "send 2");
+	pass(&r, 219);
+	EXPECT(&r, "");
+	ws(&r, "3");
+	EXPECT(&r, "");
+	assert_int_equal(eio_session_deadline(&r.s), 1000 + 280 + 219 + 300);
+	pass(&r, 300);
+	EXPECT(&r, "send 2");
+	pass(&r, 199);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "closed ping timeout; ws-close; end");
+	finish(&r);
+}
+
+/* What comes a millisecond too late finds that it is, though no tick came; but not who may have waited to be read. */
+static void
+test_catch_up(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	for (uint64_t late = 0; late <= EIO_LATE_MS + 1; late += EIO_LATE_MS + 1) {
+		start(&r, EIO_TRANSPORT_WEBSOCKET);
+		assert_false(eio_session_catch_up(&r.s, r.now + 299));
+		pass(&r, 300);
+		EXPECT(&r, "send 2");
+		r.now += 200 + late;
+		assert_int_equal(eio_session_catch_up(&r.s, r.now), late == 0);
+		ws(&r, "3");
+		EXPECT(&r, late == 0 ? "closed ping timeout; ws-close; end" : "");
+		finish(&r);
+	}
+}
+
+/* What is sent while the session opens waits for the next poll, but where it goes along. */
+static void
+test_open_alone(void **state)
+{
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct replay r;
+
+		start_kind(&r,
+			(struct eio_session_kind){ .transport = EIO_TRANSPORT_POLLING, .revision = 3, .b64 = true });
+		r.settings.open_with_messages = with;
+		send_text(&r, "a");
+		send_text(&r, "b");
+		pump(&r);
+		eio_buf_addc(&r.log, '\0');
+		assert_non_null(strstr(r.log.p, with ? "1000000}2:4a2:4b" : "1000000}"));
+		if (!with) assert_null(strstr(r.log.p, "4a"));
+		eio_buf_clear(&r.log);
+		get(&r, EIO_ACCEPT_OK);
+		EXPECT(&r, with ? "" : "answer 2:4a2:4b");
+		finish(&r);
+	}
+}
+
+/* The string form for who does not show that it reads the other; what is binary leaves in that once the client sent
+ * it. */
+static void
+test_strings(void **state)
+{
+	const struct eio_session_kind kind = { .transport = EIO_TRANSPORT_POLLING, .revision = 3, .strings = true };
+	struct eio_message m[2] = { { .data = EIO_LIT("x") }, { .binary = true, .data = EIO_LIT("\1\2\3") } };
+	struct eio_bundle *b = eio_bundle_new(m, 2);
+	struct replay r;
+
+	(void)state;
+	start_kind(&r, kind);
+	EXPECT(&r, "answer 114:0{\"sid\":\"Aabcdefghijklmnopqrs\",\"upgrades\":[\"websocket\"],\"pingInterval\":300,"
+		   "\"pingTimeout\":200,\"maxPayload\":1000000}");
+	eio_session_submit(&r.s, b, NULL);
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 2:4x6:b4AQID");
+	memcpy(r.input,
+		"\0\1\xff"
+		"6",
+		4);
+	assert_int_equal(eio_session_post_begin(&r.s), EIO_ACCEPT_OK);
+	eio_session_post(&r.s, r.input, 4, true);
+	send_text(&r, "y");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 2:4y");
+	for (int i = 0; i < 2; i++) {
+		struct eio_output out;
+
+		if (i == 0) send_text(&r, "y");
+		eio_session_submit(&r.s, b, NULL);
+		get(&r, EIO_ACCEPT_OK);
+		assert_int_equal(eio_session_output(&r.s, true, &out), EIO_OUTPUT_ANSWER);
+		assert_int_equal(out.form, EIO_PAYLOAD_3_BINARY);
+		eio_block_unref(out.body);
+	}
+	/* On a WebSocket bytes are bytes. */
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	get(&r, EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong; answer 1:6");
+	probe(&r, "5");
+	assert_int_equal(eio_session_wire(&r.s), EIO_WIRE_WS_3);
+	eio_bundle_unref(b);
+	finish(&r);
+}
+
+/* Each transport's text as the generation reads it, where that is known. */
+static void
+test_wires_of_text(void **state)
+{
+	static const struct {
+		enum eio_transport transport;
+		bool b64;
+		enum eio_wire wires[3]; /* once, twice, unknown */
+	} cases[] = {
+		{ EIO_TRANSPORT_POLLING, false, { EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_3, EIO_WIRE_POLLING_3 } },
+		{ EIO_TRANSPORT_POLLING, true,
+			{ EIO_WIRE_POLLING_B64_3, EIO_WIRE_POLLING_B64_3_TWICE, EIO_WIRE_POLLING_B64_3 } },
+		{ EIO_TRANSPORT_WEBSOCKET, false, { EIO_WIRE_WS_3, EIO_WIRE_WS_3_TWICE, EIO_WIRE_WS_3 } },
+		{ EIO_TRANSPORT_WEBSOCKET, true, { EIO_WIRE_WS_B64_3, EIO_WIRE_WS_B64_3_TWICE, EIO_WIRE_WS_B64_3 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (enum eio_text text = EIO_TEXT_ONCE; text <= EIO_TEXT_UNKNOWN; text++) {
+			struct replay r;
+
+			start_kind(&r, (struct eio_session_kind){ .transport = cases[i].transport,
+					       .revision = 3,
+					       .b64 = cases[i].b64,
+					       .text = text,
+					       .ws_text = text });
+			assert_int_equal(eio_session_wire(&r.s), cases[i].wires[text]);
+			finish(&r);
+		}
+}
+
 int
 main(void)
 {
@@ -1088,6 +1258,12 @@ main(void)
 		cmocka_unit_test(test_poll_and_post),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_heartbeat_extended_once),
+		cmocka_unit_test(test_late_ticks),
+		cmocka_unit_test(test_early_ping),
+		cmocka_unit_test(test_catch_up),
+		cmocka_unit_test(test_open_alone),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_wires_of_text),
 		cmocka_unit_test(test_heartbeat_outlives_upgrade),
 		cmocka_unit_test(test_wrong_heartbeat_direction),
 		cmocka_unit_test(test_malformed_payload),

@@ -223,6 +223,47 @@ test_mutations(void **state)
 #define BLOCKS "NEON"
 #endif
 
+/* As Node 20 and browsers decode them. */
+static void
+test_repair(void **state)
+{
+#define R "\xef\xbf\xbd"
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "", "" },
+		{ "a\xc3\xa9\xf0\x9f\x98\x80", "a\xc3\xa9\xf0\x9f\x98\x80" },
+		{ "\xff\xfe", R R },
+		{ "a\x80z", "a" R "z" },
+		{ "\xc3", R },
+		{ "\xc3(", R "(" },
+		{ "\xc0\xaf", R R },
+		{ "\xe2\x82", R },
+		{ "\xe2\x82z\xac", R "z" R },
+		{ "\xe2\x82\xe2\x82\xac", R "\xe2\x82\xac" },
+		{ "\xe0\x9f\xbf", R R R },
+		{ "\xed\xa0\x80", R R R },
+		{ "\xed\x9f", R },
+		{ "\xf0\x9f\x98", R },
+		{ "\xf0\x8f\xbf\xbf", R R R R },
+		{ "\xf4\x90\x80\x80", R R R R },
+		{ "\xf4\x8f\xbf", R },
+		{ "\xf5\x80", R R },
+	};
+#undef R
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct eio_buf out;
+
+		eio_buf_init(&out);
+		eio_utf8_repair(&out, eio_cstr(cases[i].in));
+		if (!eio_bytes_eq(eio_buf_bytes(&out), eio_cstr(cases[i].out)))
+			fail_msg("case %zu: \"%.*s\"", i, (int)out.n, out.p ? out.p : "");
+		eio_buf_deinit(&out);
+	}
+}
+
 int
 main(void)
 {
@@ -234,6 +275,7 @@ main(void)
 	static struct way avx2 = { eio__utf8_valid_avx2, false };
 #endif
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_repair),
 		TEST(chosen, "the chosen one: every part of a text", test_every_split),
 		TEST(chosen, "the chosen one: mutations", test_mutations),
 		TESTS(portable, "portable"),

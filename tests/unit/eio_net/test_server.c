@@ -108,6 +108,7 @@ static void
 turn(struct test *t)
 {
 	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
+	peer_await_opened(t->server);
 }
 
 static void

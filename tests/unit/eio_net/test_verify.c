@@ -33,6 +33,8 @@ request(const char *query, const char *headers)
 #define PAGE "Origin: http://a.example\r\n"
 #define NODE "Origin: 127.0.0.1:3000\r\n" /* of early WebSockets in Node */
 
+static const struct eio_server_options options = { .allow_eio3 = true };
+
 /* A client 1.0.x in Node looks like any other of 1.x there; nobody else encodes twice on WebSockets and says EIO=3. */
 static void
 test_text(void **state)
@@ -83,7 +85,7 @@ test_text(void **state)
 		struct eio_request *req = request(cases[i].query, cases[i].headers);
 		bool websocket = eio_query_is(req->query, EIO_LIT("transport"), EIO_LIT("websocket"));
 		struct eio_session_kind k = eio__server_kind(
-			req, websocket ? EIO_TRANSPORT_WEBSOCKET : EIO_TRANSPORT_POLLING);
+			&options, req, websocket ? EIO_TRANSPORT_WEBSOCKET : EIO_TRANSPORT_POLLING);
 
 		if (k.text != cases[i].polling || k.ws_text != cases[i].websocket)
 			fail_msg("%s %s: %d on polling, %d on WebSocket", cases[i].query, cases[i].headers, k.text,
@@ -105,18 +107,64 @@ test_kind(void **state)
 		{ "EIO=4&b64=1", 4, true },
 		{ "EIO=3", 3, false },
 		{ "EIO=2&b64=1", 3, true },
-		{ "EIO=3&b64=true", 3, false },
+		{ "EIO=3&b64=true", 3, true }, /* of embedded clients */
+		{ "EIO=3&b64=0", 3, true },
+		{ "EIO=4&b64=x", 4, true },
+		{ "EIO=3&b64=", 3, false },
+		{ "EIO=3&b64", 3, false },
+		{ "EIO=3&b64=1&b64=", 3, false },
 		{ "EIO=3&EIO=4", 4, false },
+		{ "transport=polling", 3, false },
+		{ "EIO=", 3, false },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct eio_request *req = request(cases[i].query, "");
-		struct eio_session_kind k = eio__server_kind(req, EIO_TRANSPORT_POLLING);
+		struct eio_session_kind k = eio__server_kind(&options, req, EIO_TRANSPORT_POLLING);
 
 		if (k.revision != cases[i].revision || k.b64 != cases[i].b64)
 			fail_msg("%s: revision %d, b64 %d", cases[i].query, k.revision, k.b64);
 		assert_int_equal(k.transport, EIO_TRANSPORT_POLLING);
+		eio_request_free(req);
+	}
+}
+
+/* Who shows nothing of a browser or an official client is polled in the string form, as Node would; of each sign one is
+ * enough. */
+static void
+test_strings(void **state)
+{
+	static const struct eio_server_options as_1x = { .allow_eio3 = true, .binary_form = true };
+	static const struct {
+		const char *query, *headers;
+		bool strings;
+	} cases[] = {
+		{ POLLING, "", true },
+		{ "transport=polling", "User-Agent: arduino-WebSocket-Client\r\nOrigin: file://\r\n", true },
+		{ "EIO=2&transport=polling&token=x", "User-Agent: ESP8266HTTPClient\r\n", true },
+		{ POLLING "&order=17&t2=Q8PHYm5", "User-Agent: Go-http-client/1.1\r\nAccept-Encoding: gzip\r\n", true },
+		{ POLLING, "Accept: */*\r\n", false },
+		{ POLLING "&t=Q8PHYm5", "", false },
+		{ POLLING "&t=1795720354433-0", "", false },
+		{ POLLING "&t=", "", false },
+		{ POLLING "&stamp=1795720354433-0", "", false },
+		{ POLLING, "User-Agent: node-XMLHttpRequest\r\n", false },
+		{ POLLING, "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n", false },
+		{ POLLING, "User-Agent: Opera/9.80\r\n", false },
+		{ WEBSOCKET, "", false },
+		{ "EIO=4&transport=polling", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct eio_request *req = request(cases[i].query, cases[i].headers);
+		bool websocket = eio_query_is(req->query, EIO_LIT("transport"), EIO_LIT("websocket"));
+		enum eio_transport transport = websocket ? EIO_TRANSPORT_WEBSOCKET : EIO_TRANSPORT_POLLING;
+
+		if (eio__server_kind(&options, req, transport).strings != cases[i].strings)
+			fail_msg("%s %s", cases[i].query, cases[i].headers);
+		assert_false(eio__server_kind(&as_1x, req, transport).strings);
 		eio_request_free(req);
 	}
 }
@@ -127,6 +175,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_kind),
+		cmocka_unit_test(test_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,8 +258,8 @@ static void
 test_broken_input(void **state)
 {
 	static const char *const messages[] = {
-		"52-/adm,12[\"e\",{\"_placeholder\":true,\"num\":0},{\"a\":[1.5,{\"num\":1,"
-		"\"_placeholder\":true}]},\"\\u00e9\xc3\xa9\"]",
+		("52-/adm,12[\"e\",{\"_placeholder\":true,\"num\":0},{\"a\":[1.5,{\"num\":1,"
+		 "\"_placeholder\":true}]},\"\\u00e9\xc3\xa9\"]"),
 		"0/new,{\"token\":\"x\"}", "2/adm, 7 [\"e\",null,true]", "61-15[{\"_placeholder\":true,\"num\":0}]",
 		"0/adm?a=1,", "32-/adm,4[{\"_placeholder\":true,\"num\":1}]"
 	};
@@ -470,7 +470,7 @@ test_messages_4(void **state)
 	assert_int_equal(text(&c, "2[]", &ev), SIO_ERR_PAYLOAD);
 	assert_int_equal(text(&c, "2[\"a\"", &ev), SIO_ERR_PAYLOAD);
 	assert_int_equal(text(&c, "0\"x\"", &ev), SIO_ERR_PAYLOAD);
-	assert_int_equal(text(&c, "50-[\"a\"]", &ev), SIO_ERR_ATTACHMENTS);
+	assert_int_equal(text(&c, "5-1-[\"a\"]", &ev), SIO_ERR_ATTACHMENTS);
 	assert_int_equal(binary(&c, "x", &ev), SIO_ERR_STRAY_BINARY);
 	sio_client_deinit(&c);
 }
@@ -489,6 +489,10 @@ test_attachments_4(void **state)
 	assert_int_equal(ev.type, SIO_EVENT_MESSAGE);
 	assert_int_equal(ev.n_attachments, 1);
 	assert_true(eio_bytes_eq(ev.attachments[0], EIO_LIT("one")));
+	/* Nothing to wait for. */
+	ev = expect_text(&c, "50-4[\"a\"]", SIO_EVENT_MESSAGE);
+	assert_true(eio_bytes_eq(ev.id, EIO_LIT("4")) && ev.n_attachments == 0);
+	expect_text(&c, "60-4[1]", SIO_EVENT_ACK);
 	/* ACKs of revision 3 carry a count, which may be 0. */
 	ev = expect_text(&c, "30-12[\"bar\"]", SIO_EVENT_ACK);
 	assert_true(eio_bytes_eq(ev.id, EIO_LIT("12")) && eio_bytes_eq(ev.data, EIO_LIT("[\"bar\"]")));

@@ -50,6 +50,8 @@ static const struct decode_case cases[] = {
 	{ L("5.1e1-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, "[\"a\"]" },
 	{ L("50010-7[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 10, "/", "7", "[\"a\"]" },
 	{ L("51-"), 0, SIO_PACKET_BINARY_EVENT, 1, "/", NULL, NULL },
+	{ L("5000-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 0, "/", NULL, "[\"a\"]" }, /* refused there */
+	{ L("60-3[]"), 0, SIO_PACKET_BINARY_ACK, 0, "/", "3", "[]" }, /* refused there */
 	{ L("6"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
 	{ L("51"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
 	{ L("51x-[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
@@ -133,7 +135,8 @@ static const struct decode_case cases_4[] = {
 	{ L("4null"), 0, SIO_PACKET_CONNECT_ERROR, 0, "/", NULL, "null" },
 	{ L("4false"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
 	{ L("4-5"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
-	{ L("50-[\"a\"]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("50-[\"a\"]"), 0, SIO_PACKET_BINARY_EVENT, 0, "/", NULL, "[\"a\"]" }, /* refused there */
+	{ L("5-0-[\"a\"]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
 	{ L("6[]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
 	{ L("511-[\"a\"]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
 	{ L("7"), SIO_ERR_TYPE, 0, 0, NULL, NULL, NULL },
@@ -146,7 +149,7 @@ static const struct decode_case cases_4[] = {
 	{ L("310-7[1]"), 0, SIO_PACKET_ACK, 10, "/", "7", "[1]" },
 	{ L("30-"), 0, SIO_PACKET_ACK, 0, "/", NULL, NULL },
 	{ L("311-7[1]"), SIO_ERR_TOO_MANY_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
-	{ L("300-7[1]"), SIO_ERR_ATTACHMENTS, 0, 0, NULL, NULL, NULL },
+	{ L("300-7[1]"), 0, SIO_PACKET_ACK, 0, "/", "7", "[1]" },
 	{ L("30-12{}"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },
 	/* No count: what stands before the dash is not all digits, or there is no dash. */
 	{ L("3-1[1]"), SIO_ERR_PAYLOAD, 0, 0, NULL, NULL, NULL },

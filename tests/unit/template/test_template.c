@@ -220,6 +220,8 @@ static const struct {
 	{ "{auth?}", 0, "cannot end with '?'" },
 	{ "{auth.x?}", 0, "cannot end with '?'" },
 	{ "{/x?}", 0, "cannot end with '?'" },
+	{ "{query/a?}", 0, "cannot end with '?'" },
+	{ "{?}", 0, "cannot end with '?'" },
 	{ "{claims.sub}", 0, "unknown placeholder {claims.sub}" },
 	/* clang-format on */
 };
@@ -420,6 +422,54 @@ test_list(void **state)
 		"1:7 18:7 20:7 ");
 }
 
+/* [{1.a?}, "x", {2?}, {1.b?}] with what there is of it. */
+static void
+expect_optional(const char *value, bool apart, const char *want, size_t n_spans)
+{
+	static const char *const elements[] = { "{1.a?}", NULL, "{2?}", "{1.b?}" };
+	const struct template_context *at = &places[1];
+	struct template *t = template_new_json();
+	struct template_error err;
+	struct template_value v = { value ? TEMPLATE_RAW : TEMPLATE_NOTHING, eio_cstr(value ? value : ""), apart };
+	struct template_input in = { .find = find, .ctx = &v };
+	struct template_span room[16];
+	struct template_json out = { .spans = room };
+
+	assert_int_equal(template_add_text(t, EIO_LIT("["), &err), 0);
+	for (size_t i = 0; i < 4; i++) {
+		if (elements[i]) {
+			assert_true(template_is_optional(eio_cstr(elements[i])));
+			assert_int_equal(template_add_optional(t, eio_cstr(elements[i]), at, &err), 0);
+		} else {
+			assert_int_equal(template_add_separator(t, &err), 0);
+			assert_int_equal(template_add_string(t, EIO_LIT("x"), at, &err), 0);
+		}
+	}
+	assert_int_equal(template_add_text(t, EIO_LIT("]"), &err), 0);
+	assert_int_equal(template_render_json(t, &in, &out), TEMPLATE_OK);
+	eio_buf_addc(&out.text, 0);
+	assert_string_equal(out.text.p, want);
+	assert_int_equal(out.n_spans, n_spans);
+	eio_buf_deinit(&out.text);
+	template_free(t);
+}
+
+static void
+test_optional(void **state)
+{
+	(void)state;
+	assert_false(template_is_optional(EIO_LIT("{1}")));
+	assert_false(template_is_optional(EIO_LIT("{1}?")));
+	assert_false(template_is_optional(EIO_LIT("x{1?}")));
+	assert_false(template_is_optional(EIO_LIT("{{1?}}")));
+	expect_optional(NULL, false, "[\"x\",\"two\"]", 0);
+	expect_optional("{\"a\":1}", false, "[1,\"x\",\"two\"]", 0);
+	expect_optional("{\"b\":[]}", false, "[\"x\",\"two\",[]]", 0);
+	/* null is there, and so is nothing at all in a string. */
+	expect_optional("{\"a\":null,\"b\":\"\"}", false, "[null,\"x\",\"two\",\"\"]", 0);
+	expect_optional("{\"a\":7,\"b\":8}", true, "[,\"x\",\"two\",]", 2);
+}
+
 static void
 each(void *ctx, struct eio_bytes name)
 {
@@ -599,6 +649,7 @@ main(void)
 		cmocka_unit_test(test_long_mistake),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_optional),
 		cmocka_unit_test(test_several_names),
 		cmocka_unit_test(test_placeholders),
 		cmocka_unit_test(test_failed_value),
