@@ -2,6 +2,7 @@
 //
 // One way to speak to every official client: its socket with what differs between the generations taken away, and nothing else.
 
+import { LANGUAGES, connectLanguage } from './languages.mjs';
 import { loadPage } from './stand-in.mjs';
 import { Inbox, within } from './tools.mjs';
 import { TRANSPORTS, atLeast, bundlePath, closesWell, load } from './versions.mjs';
@@ -30,13 +31,19 @@ export function plain(value) {
 export class Client {
 	/**
 	 * Begins to connect. `kind`: {version, build, transport}; `url`: of the server, without namespace. `options`: namespace (with
-	 * its query, if any), limit in ms of every wait, and what goes to the client itself.
+	 * its query, if any), beside (more namespaces, for clients that name all of theirs at once), limit in ms of every wait, and what
+	 * goes to the client itself.
 	 */
-	constructor(kind, url, { namespace = '', limit = 6000, ...options } = {}) {
-		const { version, build, transport } = kind;
-		const { options: how, xhr1 } = TRANSPORTS[transport];
+	constructor(kind, url, { limit = 6000, ...options } = {}) {
 		this.kind = kind;
 		this.limit = limit;
+		this.page = null;
+		if (kind.version in LANGUAGES) Object.assign(this, connectLanguage(kind, url, options));
+		else this.#connect(kind, url, options);
+	}
+
+	#connect({ version, build, transport }, url, { namespace = '', beside, ...options }) {
+		const { options: how, xhr1 } = TRANSPORTS[transport];
 		this.page = build === 'bundle' ? loadPage(bundlePath(version), url, { xhr1 }) : null;
 		this.io = this.page ? this.page.io : load(`client-${version}`);
 		this.socket = this.io(url + namespace, { forceNew: true, reconnection: false, ...how, ...options });
@@ -143,8 +150,9 @@ export class Client {
 	}
 
 	close() {
+		if (this.end) return this.end();
 		// What does not end well leaves no poll behind.
 		if (!closesWell(this.kind)) this.page.leave();
-		this.socket.disconnect();
+		return this.socket.disconnect();
 	}
 }

@@ -29,6 +29,14 @@ const RULES = [
 		why: 'Revision 4 of Engine.IO is younger than this server: 3.x and 4.x clients refuse what it answers, or are refused.',
 	},
 	{
+		fits: ({ build, scenario, transport }) => build === 'debian' && scenario === 'restart' && transport === 'polling',
+		why: 'A server that ends says "close" to polls that are held: python-socketio takes that for the end, and stays away for ever.',
+	},
+	{
+		fits: ({ server, version }) => version === 'python3-socketio-client' && atLeast(server, '2'),
+		why: 'python3-socketio-client reads only the binary form of a poll; servers from 2.0 on answer text.',
+	},
+	{
 		fits: (result) => atLeast(result.server, '2') && before(result.version, '1.4') && xhr2(result),
 		why: 'Browser clients 1.0 to 1.3 read only the binary form of a poll; servers from 2.0 on answer text.',
 	},

@@ -6,9 +6,9 @@
 
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { SCENARIOS } from '../node/scenarios.mjs';
+import { SCENARIOS, applies } from '../node/scenarios.mjs';
 import { explain, isExplained } from './explanations.mjs';
-import { CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS, offers } from './versions.mjs';
+import { ALL_CLIENTS, COMPAT, REFERENCES, SERVERS, TRANSPORTS, offers } from './versions.mjs';
 
 export const RESULTS = path.join(COMPAT, '../build/compat');
 const README = path.join(COMPAT, '../README.md');
@@ -70,11 +70,13 @@ export class Keeper {
 	}
 }
 
-const applies = new Map(SCENARIOS.map((scenario) => [scenario.name, scenario.for ?? (() => true)]));
+const scenarios = new Map(SCENARIOS.map((scenario) => [scenario.name, scenario]));
 
 // What was kept before a scenario was given up, or given up for this client, does not count.
 function stillThere(environment, result) {
-	return environment !== 'node' || result.version === '-' || (applies.get(result.scenario)?.(result) ?? false);
+	if (environment !== 'node' || result.version === '-') return true;
+	const scenario = scenarios.get(result.scenario);
+	return scenario !== undefined && applies(scenario, result);
 }
 
 async function readAll() {
@@ -92,6 +94,7 @@ async function readAll() {
 const TITLES = {
 	'node node': 'Node: what `require("socket.io-client")` gives',
 	'node bundle': 'Node: the client file for browsers, with XMLHttpRequest, WebSocket and JSONP as a page has them',
+	'node debian': 'Clients in other languages, as Debian has them',
 	'chromium chromium': 'Chromium: the client file as the page loads it',
 };
 
@@ -112,17 +115,19 @@ function table(results) {
 	const known = Object.keys(TRANSPORTS);
 	transports.sort((a, b) => known.indexOf(a) - known.indexOf(b));
 	const lines = [`| client | ${transports.join(' | ')} |`, `|---|${transports.map(() => '---|').join('')}`];
-	for (const version of CLIENTS) {
+	for (const version of ALL_CLIENTS) {
 		const row = results.filter((result) => result.version === version);
 		if (row.length === 0) continue;
 		const cells = transports.map((transport) => cellText(row.filter((result) => result.transport === transport)));
-		lines.push(`| ${version} | ${cells.join(' | ')} |`);
+		const release = row.find((result) => result.release)?.release ?? '';
+		lines.push(`| ${`${version} ${release}`.trim()} | ${cells.join(' | ')} |`);
 	}
 	return lines;
 }
 
 const GENERATIONS = [
 	['1.0', /^1\.0\./], ['1.1 to 1.3', /^1\.[123]\./], ['1.4 to 1.7', /^1\.[4567]\./], ['2.x', /^2\./], ['3.x', /^3\./], ['4.x', /^4\./],
+	['in Python', /^python3-/],
 ];
 
 // Ways to connect, by what a reader looks for.
@@ -155,12 +160,12 @@ const unique = (list) => [...new Set(list)];
 
 // 1.1.0, 1.2.1, 1.3.7 of all that were tried becomes "1.1.0 to 1.3.7" when nothing between them is missing.
 function ranges(versions) {
-	const at = unique(versions).map((version) => CLIENTS.indexOf(version)).sort((a, b) => a - b);
+	const at = unique(versions).map((version) => ALL_CLIENTS.indexOf(version)).sort((a, b) => a - b);
 	const parts = [];
 	for (let i = 0; i < at.length; i++) {
 		let end = i;
 		while (at[end + 1] === at[end] + 1) end++;
-		parts.push(end > i ? `${CLIENTS[at[i]]} to ${CLIENTS[at[end]]}` : (CLIENTS[at[i]] ?? 'the server itself'));
+		parts.push(end > i ? `${ALL_CLIENTS[at[i]]} to ${ALL_CLIENTS[at[end]]}` : (ALL_CLIENTS[at[i]] ?? 'the server itself'));
 		i = end;
 	}
 	return parts.join(', ');
@@ -200,9 +205,9 @@ function groupBy(list, keyOfItem) {
 function notRun(results) {
 	const ran = new Set(results.filter(({ server }) => server === 'siocast').map(({ version, build, transport }) => `${version} ${build} ${transport}`));
 	const lines = [];
-	for (const build of ['node', 'bundle']) {
+	for (const build of ['node', 'bundle', 'debian']) {
 		const ways = (version) => Object.keys(TRANSPORTS).filter((way) => offers(version, build, way) && !ran.has(`${version} ${build} ${way}`));
-		for (const version of CLIENTS.filter((each) => ways(each).length > 0)) lines.push(`- ${version} (${build}): ${ways(version).join(', ')}`);
+		for (const version of ALL_CLIENTS.filter((each) => ways(each).length > 0)) lines.push(`- ${version} (${build}): ${ways(version).join(', ')}`);
 	}
 	return lines.length > 0 ? ['', '## Not run yet', '', ...lines] : [];
 }

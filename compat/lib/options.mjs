@@ -5,15 +5,17 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { SCENARIOS } from '../node/scenarios.mjs';
-import { CLIENTS, FAST_CLIENTS, REFERENCES, REFERENCE_CLIENTS, REFERENCE_WAYS, SERVERS, TRANSPORTS, isFast } from './versions.mjs';
+import { LANGUAGES } from './languages.mjs';
+import { ALL_CLIENTS, FAST_CLIENTS, REFERENCES, REFERENCE_CLIENTS, REFERENCE_WAYS, SERVERS, TRANSPORTS, isFast } from './versions.mjs';
 
 export const HELP = `Usage: node run.mjs [OPTION]...
 Runs the official Socket.IO clients against siocast and against the official servers.
 
   --server LIST      siocast (default), 1.7.4, 2.5.1, 4.8.4, or all
   --url URL          another server, which must do what lib/contract.mjs says; with --redis PORT its Redis on this machine
-  --clients LIST     versions, such as 1.7.4,4.8.4; default: all, and for the official servers one or two of each generation
-  --builds LIST      node (what require() gives), bundle (the file for browsers); default: both
+  --clients LIST     versions, such as 1.7.4,4.8.4, and ${Object.keys(LANGUAGES).join(', ')};
+                     default: all, and for the official servers one or two of each generation
+  --builds LIST      node (what require() gives), bundle (the file for browsers), debian (another language); default: all
   --transports LIST  ${Object.keys(TRANSPORTS).join(', ')};
                      default: all, and for the official servers ${REFERENCE_WAYS.join(', ')}
   --scenarios LIST   names, or the beginning of names: text,feed-json; default: all
@@ -73,7 +75,7 @@ const FAST_SLOW = ['polling', 'upgrade'];
 
 /** Whether a quick run includes this scenario for this kind of client. */
 function isFastScenario({ slow }, { build, transport }) {
-	return !slow || (build === 'bundle' && FAST_SLOW.includes(transport));
+	return !slow || (build !== 'node' && FAST_SLOW.includes(transport));
 }
 
 /** The factor of all limits: on a machine that has other work, everything takes longer. */
@@ -94,13 +96,13 @@ export function readOptions(args) {
 		fast,
 		save: values.save || values.matrix || false,
 		servers: values.url ? ['url'] : choose('server', values.server ?? 'siocast', SERVERS),
-		clients: choose('clients', values.clients ?? (fast ? FAST_CLIENTS.join(',') : 'all'), CLIENTS),
+		clients: choose('clients', values.clients ?? (fast ? [...FAST_CLIENTS, ...Object.keys(LANGUAGES)].join(',') : 'all'), ALL_CLIENTS),
 		fewer: fast ? {} : {
 			...(values.clients ? {} : { clients: REFERENCE_CLIENTS }),
 			...(values.transports ? {} : { transports: REFERENCE_WAYS }),
 			...(values.messages ? {} : { messages: 2000 }),
 		},
-		builds: choose('builds', values.builds, ['node', 'bundle']),
+		builds: choose('builds', values.builds, ['node', 'bundle', 'debian']),
 		transports: choose('transports', values.transports, Object.keys(TRANSPORTS)),
 		scenarios: chooseScenarios(values.scenarios ?? (fast ? FAST_SCENARIOS.join(',') : undefined), names),
 		messages: number('messages', values.messages ?? (fast ? 1000 : 10_000), 1, 1_000_000),

@@ -4,8 +4,9 @@
 
 import { fork } from 'node:child_process';
 import path from 'node:path';
-import { SCENARIOS } from '../node/scenarios.mjs';
+import { SCENARIOS, applies } from '../node/scenarios.mjs';
 import { patience, quickHeartbeat } from './contract.mjs';
+import { packageVersion } from './languages.mjs';
 import { startServer } from './servers.mjs';
 import { freePort, startRedis, withCleanup } from './tools.mjs';
 import { COMPAT, offers } from './versions.mjs';
@@ -36,7 +37,7 @@ function scenariosOf(kind, options, serverKind) {
 	const possible = SCENARIOS.filter((scenario) => {
 		if (foreign && (scenario.own || (scenario.redis && !options.redisPort))) return false;
 		if (options.known?.(kind, scenario.name)) return false;
-		return options.scenarios.includes(scenario.name) && options.wants(kind, scenario) && (!scenario.for || scenario.for(kind));
+		return options.scenarios.includes(scenario.name) && options.wants(kind, scenario) && applies(scenario, kind);
 	});
 	return possible.map(({ name }) => name);
 }
@@ -99,7 +100,7 @@ export function tell(label, results, verbose) {
 
 /**
  * Runs all cells of the options against one server. `onCell(label, results)` is told about each. Gives every result:
- * {server, reference, version, build, transport, scenario, ok, detail, ms}.
+ * {server, reference, version, build, transport, scenario, ok, detail, ms}, and of a package its release.
  */
 export function runServer(serverKind, options, onCell) {
 	return collected(serverKind, async (cleanup) => {
@@ -119,6 +120,7 @@ export function runServer(serverKind, options, onCell) {
 			for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
 				const { version, build, transport } = cell.kind;
 				const known = { server: serverKind, reference, version, build, transport };
+				if (build === 'debian') known.release = packageVersion(version);
 				const results = [];
 				await runCell(cell, job, (result) => results.push({ ...known, ...result }));
 				all.push(...results);

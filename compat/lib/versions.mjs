@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LANGUAGES } from './languages.mjs';
 
 export const COMPAT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -22,13 +23,16 @@ function compare(a, b) {
 	return x[0] - y[0] || x[1] - y[1] || x[2] - y[2];
 }
 
-/** Whether `version` is `other` or later; '4.3' stands for 4.3.0. */
+/** Whether `version` is `other` or later; '4.3' stands for 4.3.0. A client in another language is as old as its generation. */
 export function atLeast(version, other) {
-	return compare(version, `${other}.0.0`) >= 0;
+	return compare(LANGUAGES[version]?.like ?? version, `${other}.0.0`) >= 0;
 }
 
 /** Every official client, oldest first. */
 export const CLIENTS = versionsOf('client-');
+
+/** And those in other languages. */
+export const ALL_CLIENTS = [...CLIENTS, ...Object.keys(LANGUAGES)];
 
 /** The official servers that stand beside ours. */
 export const REFERENCES = versionsOf('server-');
@@ -40,7 +44,7 @@ export const SERVERS = ['siocast', ...REFERENCES];
 export const FAST_CLIENTS = ['1.0.6', '1.1.0', '1.3.7', '1.7.4', '2.0.4', '2.5.0', '3.1.3', '4.2.0', '4.8.4'];
 
 /** A few that cover every generation, and the ways that differ, for the official servers: all against each would take half a day. */
-export const REFERENCE_CLIENTS = ['1.0.6', '1.3.7', '1.7.4', '2.5.0', '3.1.3', '4.8.4'];
+export const REFERENCE_CLIENTS = ['1.0.6', '1.3.7', '1.7.4', '2.5.0', '3.1.3', '4.8.4', ...Object.keys(LANGUAGES)];
 export const REFERENCE_WAYS = ['polling', 'websocket', 'upgrade', 'jsonp'];
 
 /** Of FAST_CLIENTS those whose builds for Node do something else than the files for browsers. */
@@ -48,6 +52,7 @@ const FAST_NODE = ['1.0.6', '1.7.4', '2.5.0', '3.1.3', '4.8.4'];
 
 /** Whether a quick run includes this: each generation in the ways that it does not share with others. */
 export function isFast({ version, build, transport }) {
+	if (build === 'debian') return transport !== 'websocket';
 	if (!FAST_CLIENTS.includes(version)) return false;
 	if (build === 'node') return FAST_NODE.includes(version) && ['polling', 'websocket'].includes(transport);
 	return transport !== 'timestamps' || version === '1.7.4' || version === '4.8.4';
@@ -60,7 +65,8 @@ export function revision(version) {
 
 /**
  * The ways to connect: the options that a page would give, and who has them. `upgrades`: the client ends on WebSocket though it
- * began with polling. Builds: 'node' is what require() gives in Node, 'bundle' the file for browsers.
+ * began with polling. Builds: 'node' is what require() gives in Node, 'bundle' the file for browsers; 'debian' is a client in another
+ * language.
  */
 export const TRANSPORTS = {
 	polling: { options: { transports: ['polling'] } },
@@ -76,6 +82,8 @@ export const TRANSPORTS = {
 
 /** Whether this client can connect that way. */
 export function offers(version, build, transport) {
+	if (version in LANGUAGES) return build === 'debian' && LANGUAGES[version].transports.includes(transport);
+	if (build === 'debian') return false;
 	const { builds, before } = TRANSPORTS[transport];
 	return (!builds || builds.includes(build)) && (!before || !atLeast(version, before));
 }
