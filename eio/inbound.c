@@ -120,7 +120,8 @@ take_data(struct eio_inbound *in, char *p, size_t n, bool done, size_t max, stru
 	return finish_message(m, in->compressed, checked, max);
 }
 
-/* The codes that may stand in a close frame: those of RFC 6455 section 7.4.1 and of IANA's list, and the private ones. */
+/* The codes that may stand in a close frame: those of RFC 6455 section 7.4.1 and of IANA's list, and the private
+ * ones. */
 static bool
 is_close_code(unsigned code)
 {

@@ -10,8 +10,8 @@
 enum eio_error eio__server_verify(
 	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
 
-/* Whether the page that a request comes from may make it: a WebSocket handshake (upgrade), or a request of JSONP. For any
- * other the browser asks. */
+/* Whether the page that a request comes from may make it: a WebSocket handshake (upgrade), or a request of JSONP.
+ * For any other the browser asks. */
 bool eio__server_admits(const struct eio_server *s, const struct eio_request *req, bool upgrade);
 
 /* Whether a request asks for binary as base64 text: its b64 is anything but empty. */

@@ -8,8 +8,9 @@
 
 #include "eio/bytes.h"
 
-/* Whether a request with this Host line is answered: when it names an IP address, localhost or something below it, a
- * name without a dot, which nobody can register, the machine's own name, or one of those configured. Without a Host line no browser asks. */
+/* Whether a request with this Host line is answered: when it names an IP address, localhost or something below it,
+ * a name without a dot, which nobody can register, the machine's own name, or one of those configured. Without a
+ * Host line no browser asks. */
 bool admin_host_known(struct eio_bytes host, const char *const *names, size_t n);
 
 #endif

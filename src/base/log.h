@@ -3,9 +3,9 @@
  * The log: one line per event on stderr,
  *     2026-11-23T04:45:11.123Z info  redis=127.0.0.1:6379 event=connected
  * written whole, so lines of several threads never mix. A line that nobody would take in is dropped instead of
- * waited for: how many were is a line of its own, event=log-lines-dropped, as soon as there is room. Level by who must act: error = the operator
- * now, warn = the operator soon, info = lifecycle, debug = who wonders why nothing arrives. What a peer can
- * cause at will is counted in metrics and logged at debug only, and its rate is bounded.
+ * waited for: how many were is a line of its own, event=log-lines-dropped, as soon as there is room. Level by who
+ * must act: error = the operator now, warn = the operator soon, info = lifecycle, debug = who wonders why nothing
+ * arrives. What a peer can cause at will is counted in metrics and logged at debug only, and its rate is bounded.
  *
  * Threads: everything may be called from any thread, except log_limit (see there).
  */
@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Has lines written without waiting for whoever reads stderr, also when another process writes there. Call it before there
- * are threads. */
+/* Has lines written without waiting for whoever reads stderr, also when another process writes there. Call it
+ * before there are threads. */
 void log_open(void);
 
 /* How many lines were dropped since the start. */
@@ -62,8 +62,8 @@ bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
 void log_limited(enum log_level level, struct log_limit *limit, uint64_t now_ms, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always, none
- * of the arguments is evaluated, so they may cost something. */
+/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always,
+ * none of the arguments is evaluated, so they may cost something. */
 #define LOG_DEBUG_LIMITED(limit, now_ms, ...) \
 	do { \
 		if (log_enabled(LOG_LEVEL_DEBUG)) log_limited(LOG_LEVEL_DEBUG, (limit), (now_ms), __VA_ARGS__); \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gives back to the system what a burst has left. malloc keeps pages that were in use once, of each thread's arena, in case
- * they are needed again; after ten thousand clients have gone that is all they needed.
+ * Gives back to the system what a burst has left. malloc keeps pages that were in use once, of each thread's arena,
+ * in case they are needed again; after ten thousand clients have gone that is all they needed.
  *
  * Threads: the loop's.
  */

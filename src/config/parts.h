@@ -16,7 +16,8 @@ struct config_parts {
 	struct config config;
 	bool add_trailing_slash;
 	bool jsonp; /* when it is given */
-	/* But its index; no_trailing_slash, path, count, max_sessions, no_jsonp and cookie_always at the end; max_unsent is filled in. */
+	/* But its index; no_trailing_slash, path, count, max_sessions, no_jsonp and cookie_always at the end;
+	 * max_unsent is filled in. */
 	struct eio_server_options server;
 	unsigned connect_timeout_ms;
 	struct clients_limits client_limits;

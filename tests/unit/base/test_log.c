@@ -191,7 +191,8 @@ fill(const char *text)
 	return 0;
 }
 
-/* Counts whole lines that end in a text, and gives the number in the line about what was dropped, which there is once. */
+/* Counts whole lines that end in a text, and gives the number in the line about what was dropped, which there is
+ * once. */
 static unsigned
 read_all(int fd, const char *text, unsigned long *told)
 {
@@ -218,8 +219,8 @@ read_all(int fd, const char *text, unsigned long *told)
 	return lines;
 }
 
-/* Nobody reads a pipe or a socket, and it is full: nothing waits, what is dropped is counted, and told when there is room again.
- * Lines that are too long for the room that is left are no half ones. */
+/* Nobody reads a pipe or a socket, and it is full: nothing waits, what is dropped is counted, and told when there
+ * is room again. Lines that are too long for the room that is left are no half ones. */
 static void
 check_unread(bool socket, bool opened, size_t size)
 {

@@ -460,7 +460,8 @@ write_to_reused(struct test *t, struct eio_ws *ws)
 	close(pair[1]);
 }
 
-/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of ours. */
+/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of
+ * ours. */
 static void
 test_descriptor_reused(void **state)
 {
@@ -808,7 +809,8 @@ test_refused_plain(void **state)
 	finish(&t);
 }
 
-/* The close frame is answered with what it says, and what stands behind it is not looked at: messages, pings, rubbish. */
+/* The close frame is answered with what it says, and what stands behind it is not looked at: messages, pings,
+ * rubbish. */
 static void
 test_behind_close(void **state)
 {
@@ -884,7 +886,8 @@ count_turn(uv_prepare_t *p)
 	(*(int *)p->data)++;
 }
 
-/* A peer that sends and does not read costs no turns of the loop: what it sends is read, and what waits for it waits. */
+/* A peer that sends and does not read costs no turns of the loop: what it sends is read, and what waits for it
+ * waits. */
 static void
 test_no_spin(void **state)
 {
