@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The crowd: how long a client that does nothing wrong waits while others flood. So many connections of a process of its
- * own send requests, POSTs full of events or WebSocket messages as fast as they are taken, and read what comes back; a
- * bystander asks for one small thing each millisecond, on a connection of its own, and its waits are told as one line of
- * JSON.
+ * The crowd: how long a client that does nothing wrong waits while others flood. So many connections of a process of
+ * its own send requests, POSTs full of events or WebSocket messages as fast as they are taken, and read what comes
+ * back; a bystander asks for one small thing each millisecond, on a connection of its own, and its waits are told as
+ * one line of JSON.
  *
  *     crowd --to 127.0.0.1:3000 --flood 10 --kind get|post|ws [--seconds 5]
  */

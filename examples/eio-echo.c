@@ -137,6 +137,7 @@ echo_start(struct echo *e, const struct eio_server_options *o, const char *port)
 	const struct eio_httpd_options options = { .max_head = 16384,
 		.max_body = o->max_payload,
 		.header_timeout_ms = 60000,
+		.request_timeout_ms = 300000,
 		.keep_alive_timeout_ms = 75000 };
 	char address[64];
 	int fd;

@@ -13,7 +13,7 @@ PKG_CHECK_MODULES([$1], [$2], [
 dnl SIOCAST_LIBRARIES_DONE: the end of the search.
 AC_DEFUN([SIOCAST_LIBRARIES_DONE], [
 AS_IF([test -n "$siocast_missing"], [
-	AC_MSG_ERROR([libraries are missing or too old; on Debian: apt install$siocast_missing])
+	AC_MSG_ERROR([libraries are missing or too old; on Debian: apt install$siocast_missing$siocast_missing_note])
 ])
 ])
 

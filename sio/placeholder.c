@@ -52,7 +52,7 @@ give_number(struct sio__renumber *r, unsigned old)
 	if (r->share)
 		for (unsigned i = 0; i < r->n_out; i++)
 			if (r->map[i] == old) return (int)i;
-	if (r->n_out == SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
+	if (r->n_out >= SIO_MAX_ATTACHMENTS) return SIO_ERR_TOO_MANY_ATTACHMENTS;
 	r->map[r->n_out] = (unsigned char)old;
 	return (int)r->n_out++;
 }

@@ -18,6 +18,7 @@
 #include "src/worker/worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,12 +189,28 @@ make_all(struct daemon *d)
 	return d->config->admin ? make_admin(d) : 0;
 }
 
+/* The files that are open now stay: what is left of the limit is for connections, but for a spare. */
+static void
+share_files(struct daemon *d)
+{
+	uint64_t limit = file_limit_now(), wanted = d->config->limits.max_connections;
+	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
+
+	d->workers.max_connections = got;
+	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
+	if (got < wanted)
+		log_warn("event=few-files limits.maxConnections=%" PRIu64 " connections=%" PRIu64
+			 " hint=\"the hard limit on open files is %" PRIu64 "\"",
+			wanted, got, limit);
+}
+
 /* Workers first: a message that Redis sends at once finds them ready. */
 static int
 start_all(struct daemon *d)
 {
 	int err;
 
+	share_files(d);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
 	for (unsigned i = 0; i < d->n_threads; i++) {

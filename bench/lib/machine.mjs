@@ -2,7 +2,7 @@
 //
 // What is measured on and with: the machine, processor time, memory, pinning.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -80,10 +80,12 @@ function output(command, ...args) {
 
 const line = (command, ...args) => output(command, ...args).split('\n')[0];
 
+/** The versions of those of the packages (or patterns) that are installed; dpkg-query fails when one of them is unknown. */
 function debian(...packages) {
-	const format = '${Package} ${Version}\n';
-	const lines = output('dpkg-query', '-W', '-f', format, ...packages).split('\n');
-	return Object.fromEntries(lines.filter(Boolean).map((text) => text.split(' ')));
+	const format = '${db:Status-Status} ${Package} ${Version}\n';
+	const { stdout } = spawnSync('dpkg-query', ['-W', '-f', format, ...packages], { encoding: 'utf8' });
+	const lines = (stdout ?? '').split('\n').filter((text) => text.startsWith('installed '));
+	return Object.fromEntries(lines.map((text) => text.split(' ').slice(1)));
 }
 
 function npmVersions() {
@@ -98,7 +100,9 @@ const SYSCTLS = [
 	'net.core.somaxconn',
 	'net.ipv4.ip_local_port_range',
 ];
-const LIBRARIES = ['libuv1', 'libwebsockets17', 'node-llhttp', 'libhiredis0.14', 'libcjson1', 'libutf8proc2', 'zlib1g', 'libbrotli1'];
+// Their names have the version of the interface in them, and that another in each release of Debian.
+const LIBRARIES = ['libuv1', 'libuv1t64', 'libwebsockets[0-9]*', 'node-llhttp', 'libllhttp[0-9]*', 'libhiredis[0-9]*', 'libcjson1',
+	'libutf8proc[0-9]*', 'zlib1g', 'libbrotli1'];
 const PEERS = ['nginx', 'libnginx-mod-nchan', 'python3', 'python3-socketio', 'python3-engineio', 'python3-aiohttp', 'python3-redis'];
 
 /** The facts a reader of the figures wants to know. */

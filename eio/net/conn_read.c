@@ -36,6 +36,8 @@ eio_httpd_deliver(struct eio_exchange *ex)
 	if (!c) return;
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	CHECK(c->ex == ex);
+	/* A body that is still to come is thrown away. */
+	c->discarding = c->notified && !c->complete;
 	eio__conn_release_request(c);
 	ex->conn = NULL;
 	c->ex = NULL;
@@ -101,7 +103,7 @@ refuse_request(struct eio__conn *c, int status)
 	struct eio_response r = { .status = status, .close = true };
 
 	c->ending = true;
-	if (status == 400) c->httpd->stats.malformed++;
+	if (status == 400 || status == 501 || status == 505) c->httpd->stats.malformed++;
 	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
 }
 
@@ -183,8 +185,12 @@ on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, si
 	case EIO_HTTP_COMPLETE: request_complete(c, EIO_STAGE_COMPLETE); break;
 	case EIO_HTTP_TOO_LARGE: request_complete(c, EIO_STAGE_TOO_LARGE); break;
 	case EIO_HTTP_UPGRADE: hand_over(c, rest, n); break;
-	case EIO_HTTP_BAD: refuse_request(c, 400); break;
-	case EIO_HTTP_HEAD_TOO_LARGE: refuse_request(c, 431); break;
+	case EIO_HTTP_BAD:
+		if (c->discarding)
+			eio__conn_close(c); /* its request was answered */
+		else
+			refuse_request(c, eio_http_status(c->http));
+		break;
 	case EIO_HTTP_NOMEM: eio__conn_close(c); break;
 	}
 }
@@ -255,6 +261,7 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 			begins = true;
 		}
 		on_http_result(c, r, data + at, n - at);
+		if (eio_http_idle(c->http)) c->discarding = false;
 	}
 	c->feeding = false;
 	if (conn_listens(c)) time_request(c, begins);

@@ -12,6 +12,7 @@ enum {
 	LISTENER_MAGIC = 0x6c697374,
 	ACCEPT_BURST = 64, /* connections taken per wake-up, so that the ones already here get their turn */
 	ACCEPT_RETRY_MS = 100, /* how long accepting pauses when descriptors ran out */
+	ACCEPT_CALM_MS = 5000, /* without that, and it is over: one freed here and there does not end it */
 };
 
 struct listener {
@@ -28,7 +29,8 @@ static void
 accept_pause(struct eio_httpd *h, int err)
 {
 	for (struct listener *l = h->listeners; l; l = l->next) uv_poll_stop(&l->poll);
-	eio_clock_set(h->clock, &h->accept_retry, eio_clock_now(h->clock) + ACCEPT_RETRY_MS);
+	h->short_ms = eio_clock_now(h->clock);
+	eio_clock_set(h->clock, &h->accept_retry, h->short_ms + ACCEPT_RETRY_MS);
 	if (!h->paused && h->handler.accept_paused) h->handler.accept_paused(h->handler.user, -err);
 	h->paused = true;
 }
@@ -39,6 +41,15 @@ on_accept_retry(struct eio_timer *t)
 	struct eio_httpd *h = EIO_CONTAINER(t, struct eio_httpd, accept_retry);
 
 	for (struct listener *l = h->listeners; l; l = l->next) uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+}
+
+/* Descriptors were there for one. */
+static void
+end_pause(struct eio_httpd *h)
+{
+	if (eio_clock_now(h->clock) - h->short_ms < ACCEPT_CALM_MS) return;
+	if (h->handler.accept_paused) h->handler.accept_paused(h->handler.user, 0);
+	h->paused = false;
 }
 
 static bool
@@ -65,8 +76,7 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 		}
 		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
 		if (fd < 0) continue; /* a connection that died before it was taken */
-		if (h->paused && h->handler.accept_paused) h->handler.accept_paused(h->handler.user, 0);
-		h->paused = false;
+		if (h->paused) end_pause(h);
 		if (h->handler.admit && !h->handler.admit(h->handler.user))
 			close(fd);
 		else

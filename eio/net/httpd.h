@@ -48,7 +48,8 @@ struct eio_httpd_handler {
 	void (*exchange)(void *user, struct eio_exchange *ex, enum eio_stage stage);
 	/* A request to become a WebSocket; the callee owns it. NULL: such requests are answered 404. */
 	void (*upgrade)(void *user, struct eio_upgrade *up);
-	/* Accepting is paused (err is -errno, such as -EMFILE) or goes on again (0). May be NULL. */
+	/* Accepting is paused (err is -errno, such as -EMFILE), or has gone on without a pause for some seconds (0).
+	 * May be NULL. */
 	void (*accept_paused)(void *user, int err);
 	/* Whether one more connection is welcome; else it is closed at once. NULL: always. */
 	bool (*admit)(void *user);

@@ -42,6 +42,7 @@ struct eio_httpd {
 	struct eio_httpd_options options;
 	unsigned handles; /* listeners and connections whose libuv handle is not closed yet */
 	bool closing, paused;
+	uint64_t short_ms; /* when descriptors ran out last */
 	struct eio__responses responses;
 	/* Is told what became of a write that did not end at once: eio__conn_written. */
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
@@ -80,6 +81,7 @@ struct eio__conn {
 	bool feeding, lingering, closing, eof;
 	bool stopped; /* it is not read */
 	bool ending; /* the last answer was given */
+	bool discarding; /* the body of a request that was answered is still arriving */
 	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
 };
 

@@ -168,6 +168,19 @@ hold_get(struct eio_socket *s, struct eio_exchange *ex)
 	ex->on_abort = on_get_abort;
 }
 
+/* The number of a script's callback is kept as long as the session: its digits, and no more than a client can mean. */
+static void
+keep_callback_number(struct eio_buf *j)
+{
+	enum { DIGITS_MAX = 20 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n && n < DIGITS_MAX; i++)
+		if (j->p[i] >= '0' && j->p[i] <= '9') j->p[n++] = j->p[i];
+	j->n = n;
+	eio_buf_addc(j, '\0');
+}
+
 static void
 polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 {
@@ -181,7 +194,7 @@ polling_handshake(struct eio_server *s, struct eio_exchange *ex)
 	}
 	eio_buf_init(&j);
 	if (eio_query_get(ex->req->query, EIO_LIT("j"), &j)) {
-		eio_buf_addc(&j, '\0');
+		keep_callback_number(&j);
 		kind.b64 = true; /* a script can hold nothing but text */
 	}
 	socket = j.failed ? NULL : eio__socket_new(s, &kind);
@@ -401,7 +414,8 @@ eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio_stag
 	} else if (eio_server_owns_path(s, ex->req->path)) {
 		/* Only a POST is served before it is complete. */
 		if (stage != EIO_STAGE_BEGIN || ex->req->method == EIO_HTTP_POST) engine_request(s, ex, stage);
-	} else if (stage != EIO_STAGE_BEGIN) {
+	} else if (!ex->answered) {
+		/* At once, also when its body is still to come: nobody reads that, so it is not waited for. */
 		s->handler.request(s->handler.http_user, ex);
 	}
 }

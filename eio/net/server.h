@@ -64,7 +64,7 @@ struct eio_server_handler {
 	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
 	 * that stays. NULL when nobody wants to hear it. */
 	void (*refused)(void *user, const struct eio_request *req, const char *why);
-	/* A request outside the Engine.IO path, complete. */
+	/* A request outside the Engine.IO path, to be answered now; its body may be missing. */
 	void (*request)(void *user, struct eio_exchange *ex);
 	/* An exchange or an upgrade for server number owner. The upgrade's ownership goes along; of the exchange the
 	 * callee takes its own reference. NULL when there is one server only. */

@@ -11,7 +11,10 @@
 
 #include <stdlib.h>
 
-enum { ADMIN_MAGIC = 0xad312c7e };
+enum {
+	ADMIN_MAGIC = 0xad312c7e,
+	ADMIN_CONNECTIONS = 16, /* at once; each keeps a file from clients */
+};
 
 struct admin {
 	unsigned magic; /* ADMIN_MAGIC */
@@ -161,11 +164,20 @@ on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 		answer_admin_text(ex, 404, "not found; / lists what there is\n");
 }
 
+static bool
+on_admin_admit(void *user)
+{
+	struct admin *a = user;
+
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	return eio_httpd_stats(a->httpd)->open < ADMIN_CONNECTIONS;
+}
+
 /* 0 or a libuv error. */
 static int
 open_admin(struct admin *a, uv_loop_t *loop, int fd)
 {
-	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .user = a };
+	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .admit = on_admin_admit, .user = a };
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
 		.header_timeout_ms = a->options.header_timeout_ms,

@@ -13,6 +13,8 @@ enum {
 	/* What is open beside the connections that maxConnections counts: log, Redis, loops, files being served,
 	 * connections about to be turned away. */
 	FILE_LIMIT_SPARE = 1024,
+	/* What is kept free at least where the limit does not allow for that spare. */
+	FILE_LIMIT_SPARE_LEAST = 32,
 	/* Without maxConnections: at least, and at most, that many. */
 	FILE_LIMIT_USUAL = 65536,
 	FILE_LIMIT_MOST = 262144,
@@ -24,5 +26,14 @@ uint64_t file_limit_choose(uint64_t soft, uint64_t hard, uint64_t max_connection
 
 /* Sets it for the process. Before the first worker is made, for its table is as large as the limit then. */
 void file_limit_set(uint64_t max_connections);
+
+/* The limit as it is, and how many files are open; 0 when that cannot be told. */
+uint64_t file_limit_now(void);
+uint64_t file_limit_used(void);
+
+/* How many connections there can be when, of so many files that may be open, so many are before the first of them, and
+ * limits.maxConnections asks for so many (0: as many as possible). What is needed besides stays free: for Redis, which
+ * may have to be reached again, the admin port, files. At least 1. Pure. */
+uint64_t file_limit_connections(uint64_t limit, uint64_t used, uint64_t max_connections);
 
 #endif

@@ -21,10 +21,10 @@ struct metrics_group {
 	char label[];
 };
 
-/* Walks a list of structs of type T by their link. */
+/* Walks a list of structs of type T by their link. The head is in no such struct, and not aligned like one. */
+#define METRICS_ITEM(T, at, head) ((at) == (head) ? NULL : EIO_CONTAINER(at, T, link))
 #define METRICS_FOREACH(T, it, head) \
-	for (T *it = EIO_CONTAINER((head)->next, T, link); &it->link != (head); \
-		it = EIO_CONTAINER(it->link.next, T, link))
+	for (T *it = METRICS_ITEM(T, (head)->next, head); it; it = METRICS_ITEM(T, it->link.next, head))
 
 /* Whether a row has another name than the one before it. */
 bool metrics__begins_family(const struct metrics_table *t, size_t i);

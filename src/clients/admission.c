@@ -27,13 +27,27 @@ admission_grant(const struct admission *a, struct namespace *n)
 	sockets_after_run(s);
 }
 
+static bool
+in_too_many(const struct client *c)
+{
+	unsigned n = 0;
+
+	for (const struct eio_list *l = c->sio.sockets.next; l != &c->sio.sockets; l = l->next) n++;
+	return n >= c->clients->options.limits.namespaces_per_client;
+}
+
 void
 admission_ask(const struct admission *a)
 {
-	struct namespace *n = namespaces_find(a->client->clients->namespaces, a->nsp);
+	struct clients *cs = a->client->clients;
+	struct namespace *n = namespaces_find(cs->namespaces, a->nsp);
 
-	if (n)
-		admission_grant(a, n);
-	else
+	if (!n)
 		admission_refuse(a, "Invalid namespace");
+	else if (a->auth.n > cs->options.limits.auth_bytes)
+		admission_refuse(a, "Authentication data too large");
+	else if (in_too_many(a->client))
+		admission_refuse(a, "Too many namespaces");
+	else
+		admission_grant(a, n);
 }

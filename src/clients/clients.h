@@ -23,6 +23,8 @@ struct clients_limits {
 	size_t queue_bytes; /* broadcasts that wait for it; above it their feeds' `slow` applies */
 	size_t reply_bytes; /* acks, emitted events and the like that wait for it; above it the client ends */
 	unsigned queue_seconds; /* over half of queue_bytes for so long counts too; 0: never */
+	unsigned namespaces_per_client; /* further CONNECTs are refused */
+	size_t auth_bytes; /* a CONNECT with more is refused */
 	unsigned rooms_per_socket; /* a join beyond it is refused */
 	unsigned room_name_length; /* bytes; a join of a longer name is refused */
 };

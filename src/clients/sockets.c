@@ -39,13 +39,14 @@ struct sio_socket *
 sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
+	struct eio_bytes kept = cs->needs->auth ? auth : eio_bytes(NULL, 0);
 	struct client_socket *own = client_socket_new(c, n, query);
 	struct eio_bundle *answer;
 	struct sio_socket *s;
 	bool in;
 
 	if (!own || sio_client_accept(
-			    &c->sio, n->name, auth, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
+			    &c->sio, n->name, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;

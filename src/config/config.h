@@ -58,6 +58,7 @@ struct config_limits {
 	unsigned max_sessions; /* limits.maxSessions, in all; resolved: never 0 */
 	unsigned header_bytes; /* limits.headerBytes: request line and headers of one request */
 	unsigned header_seconds; /* limits.headerSeconds: to send a whole request head */
+	unsigned request_seconds; /* limits.requestSeconds: to send a whole request */
 	unsigned keep_alive_seconds; /* limits.keepAliveSeconds: an idle keep-alive connection is closed after it */
 };
 

@@ -85,6 +85,8 @@ static const struct config_option main_rows[] = {
 	SIZE("limits.clientReplyBytes", client_limits.reply_bytes, 1024, GB, "1048576"),
 	UINT("limits.clientQueueSeconds", client_limits.queue_seconds, 0, DAY_S, "30"),
 	UINT("limits.roomsPerSocket", client_limits.rooms_per_socket, 0, 1000000, "1000"),
+	UINT("limits.namespacesPerClient", client_limits.namespaces_per_client, 1, 1000000, "20"),
+	SIZE("limits.authBytes", client_limits.auth_bytes, 2, GB, "16384"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
@@ -92,6 +94,7 @@ static const struct config_option main_rows[] = {
 	UINT("limits.maxSessions", config.limits.max_sessions, 0, 100000000, "0"),
 	UINT("limits.headerBytes", config.limits.header_bytes, 1024, 1048576, "16384"),
 	UINT("limits.headerSeconds", config.limits.header_seconds, 1, 3600, "60"),
+	UINT("limits.requestSeconds", config.limits.request_seconds, 1, DAY_S, "300"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),
 
 	ENUM("logLevel", config.log_level, log_levels, "\"info\""),

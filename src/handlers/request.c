@@ -40,6 +40,7 @@ static int
 note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 {
 	switch (p->what) {
+	case TEMPLATE_AUTH: needs->auth = true; return 0;
 	case TEMPLATE_QUERY: return names_add(&needs->query, p->name);
 	case TEMPLATE_HEADER: return names_add(&needs->headers, p->name);
 	case TEMPLATE_COOKIE: return names_add(&needs->cookies, p->name);

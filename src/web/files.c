@@ -95,17 +95,23 @@ files_official_count(const struct files *f)
 bool
 files_has_client(const struct files *f, struct eio_bytes path)
 {
-	return files_clients_find(&f->clients, path) != NULL;
+	return files_clients_find(&f->clients, path) || files_clients_missed(&f->clients, path);
+}
+
+static int
+refuse_file_with(const struct files *f, enum refusal r, struct eio_block *body, bool head, struct files_answer *out)
+{
+	out->status = refusals[r].status;
+	out->headers = eio_block_ref(f->refusal_headers[r]);
+	out->body = head ? NULL : eio_block_ref(body);
+	out->content_length = (int64_t)body->n;
+	return 0;
 }
 
 static int
 refuse_file(const struct files *f, enum refusal r, bool head, struct files_answer *out)
 {
-	out->status = refusals[r].status;
-	out->headers = eio_block_ref(f->refusal_headers[r]);
-	out->body = head ? NULL : eio_block_ref(f->refusal_bodies[r]);
-	out->content_length = (int64_t)f->refusal_bodies[r]->n;
-	return 0;
+	return refuse_file_with(f, r, f->refusal_bodies[r], head, out);
 }
 
 /* Whether a query can stand in a header line as it is. */
@@ -167,6 +173,8 @@ files_get(const struct files *f, struct files_cache *c, const struct files_reque
 	const struct files_entry *client = files_clients_find(&f->clients, req->path);
 
 	*out = (struct files_answer){ 0 };
+	if (!client && files_clients_missed(&f->clients, req->path))
+		return refuse_file_with(f, REFUSAL_NOT_FOUND, f->clients.missing, head, out);
 	if (!client && (f->www < 0 || !c)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
 	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse_file(f, REFUSAL_METHOD, false, out);
 	if (!client) return www_get(f, c, req, head, out);

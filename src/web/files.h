@@ -55,8 +55,8 @@ void files_close(struct files *f);
  * log. */
 unsigned files_official_count(const struct files *f);
 
-/* Whether the path of a request (query and all) names a client file that is there. Lets the caller decide between
- * a file and the Engine.IO endpoint, which live below the same path. Any thread. */
+/* Whether the path of a request (query and all) names a client file that is there, or one of a version, there or not.
+ * Lets the caller decide between a file and the Engine.IO endpoint, which live below the same path. Any thread. */
 bool files_has_client(const struct files *f, struct eio_bytes path);
 
 /* An empty cache, or NULL when out of memory; and its end. */

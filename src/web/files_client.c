@@ -165,12 +165,12 @@ find_name(const struct files_clients *c, struct eio_bytes name)
 	return NULL;
 }
 
-/* Gives the files of a version, which are the names from first on, names right below the client path too. What servers
- * 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
+/* Gives the files of a version, which are the names from first to last, names right below the client path too. What
+ * servers 1.7 gave out as socket.io.js is the package's socket.io.min.js. */
 static int
-choose_version(struct files_clients *c, const char *version, size_t first)
+choose_version(struct files_clients *c, const char *version, size_t first, size_t last)
 {
-	size_t folder = strlen(version) + 1, last = c->n;
+	size_t folder = strlen(version) + 1;
 	struct files_entry *min = NULL;
 	int e = 0;
 
@@ -185,19 +185,59 @@ choose_version(struct files_clients *c, const char *version, size_t first)
 	return e;
 }
 
+/* Gives the files of version v, which are the names from first to last, by the beginnings of its number as well,
+ * where it is the newest that begins so: 4 and 4.8. */
+static int
+abbreviate_version(struct files_clients *c, const struct files_versions *all, const struct files_version *v,
+	size_t first, size_t last)
+{
+	size_t whole = strlen(v->version);
+	char *part = strdup(v->version), *dot;
+	int e = part ? 0 : -ENOMEM;
+
+	while (e == 0 && (dot = strrchr(part, '.'))) {
+		*dot = '\0';
+		if (files_versions_choose(all, part) != v) continue;
+		for (size_t i = first; i < last && e == 0; i++)
+			e = add_name(c, part, c->v[i].name + whole + 1, c->v[i].entry, true);
+	}
+	free(part);
+	return e;
+}
+
+/* The text for what is not there. */
+static int
+tell_versions(struct files_clients *c, const struct files_versions *all)
+{
+	struct eio_buf text = { 0 };
+
+	EIO_BUF_ADD_LIT(&text, "Not found. Versions of the client that are here: ");
+	if (all->n)
+		files_versions_list(all, &text);
+	else
+		EIO_BUF_ADD_LIT(&text, "none");
+	EIO_BUF_ADD_LIT(&text, ".\n");
+	c->missing = eio_block_of_buf(&text);
+	return c->missing ? 0 : -ENOMEM;
+}
+
 static int
 load_versions(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size)
 {
-	int e = 0;
+	/* Read only. */
+	const struct files_versions all = { (struct files_version *)cfg->versions, cfg->versions_n };
+	int e = tell_versions(c, &all);
 
 	for (size_t i = 0; i < cfg->versions_n && e == 0; i++) {
 		const struct files_version *v = &cfg->versions[i];
 		bool chosen = !cfg->client_dir && v == cfg->version;
-		size_t first = c->n;
+		size_t first = c->n, last;
 
 		e = load_folder(c, cfg, v->dir, v->version, v->version, chosen ? FILES_LEVEL_GOOD : FILES_LEVEL_FAST,
 			err, err_size);
-		if (e == 0 && chosen) e = choose_version(c, v->version, first);
+		last = c->n;
+		if (e == 0) e = abbreviate_version(c, &all, v, first, last);
+		if (e == 0 && chosen) e = choose_version(c, v->version, first, last);
 	}
 	return e;
 }
@@ -232,16 +272,34 @@ files_clients_load(struct files_clients *c, const struct files_config *cfg, char
 	return e;
 }
 
+/* What of the path of a request is below the client path; empty when nothing is. */
+static struct eio_bytes
+name_below(const struct files_clients *c, struct eio_bytes path)
+{
+	struct eio_bytes query, name = files_path_split(path, &query), folder = eio_cstr(c->path);
+
+	if (name.n <= folder.n || !eio_bytes_starts(name, folder)) return eio_bytes("", 0);
+	return eio_bytes(name.p + folder.n, name.n - folder.n);
+}
+
 const struct files_entry *
 files_clients_find(const struct files_clients *c, struct eio_bytes path)
 {
-	struct eio_bytes query, name = files_path_split(path, &query), folder;
+	struct eio_bytes name;
 
 	if (!c->path) return NULL;
-	folder = eio_cstr(c->path);
 	/* Every Engine.IO request comes by here, with nothing behind the folder. */
-	if (name.n <= folder.n || !eio_bytes_starts(name, folder)) return NULL;
-	return find_name(c, eio_bytes(name.p + folder.n, name.n - folder.n));
+	name = name_below(c, path);
+	return name.n ? find_name(c, name) : NULL;
+}
+
+bool
+files_clients_missed(const struct files_clients *c, struct eio_bytes path)
+{
+	struct eio_bytes file;
+
+	return c->path && files_version_cut(name_below(c, path), &file) &&
+	       eio_bytes_starts(file, EIO_LIT("socket.io."));
 }
 
 void
@@ -256,5 +314,6 @@ files_clients_deinit(struct files_clients *c)
 	}
 	free(c->v);
 	free(c->path);
+	eio_block_unref(c->missing);
 	*c = (struct files_clients){ 0 };
 }

@@ -5,6 +5,7 @@
  *
  *     socket.io.js, socket.io.min.js, …          of the chosen version, or of the operator's own folder
  *     4.8.4/socket.io.js, 1.7.4/socket.io.js, …  of each installed version, by the names its package gives them
+ *     4/socket.io.js, 4.8/socket.io.js, …        of the newest that begins so
  *     siocast.js, siocast.mjs                    the decoder
  */
 #ifndef SRC_WEB_FILES_CLIENT_H
@@ -18,6 +19,7 @@ struct files_clients {
 	char *path; /* ends with a slash; NULL: no client files */
 	struct files_client *v;
 	size_t n;
+	struct eio_block *missing; /* what is said of a version, or a file of one, that is not there */
 	unsigned official; /* how many names of official files lie right below path */
 };
 
@@ -27,6 +29,9 @@ int files_clients_load(struct files_clients *c, const struct files_config *cfg, 
 
 /* The content for the path of a request, or NULL. */
 const struct files_entry *files_clients_find(const struct files_clients *c, struct eio_bytes path);
+
+/* Whether the path is such as a file of a version would have; for one that files_clients_find does not find. */
+bool files_clients_missed(const struct files_clients *c, struct eio_bytes path);
 
 void files_clients_deinit(struct files_clients *c);
 

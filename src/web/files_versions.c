@@ -35,6 +35,20 @@ files_version_valid(const char *s)
 	return parse_version(s, numbers) > 0;
 }
 
+bool
+files_version_cut(struct eio_bytes text, struct eio_bytes *rest)
+{
+	const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
+	char version[NUMBERS * (DIGITS_MAX + 1)];
+	size_t n = slash ? (size_t)(slash - text.p) : 0;
+
+	if (!slash || n >= sizeof version) return false;
+	memcpy(version, text.p, n);
+	version[n] = '\0';
+	*rest = eio_bytes(slash + 1, text.n - n - 1);
+	return files_version_valid(version);
+}
+
 static bool
 is_folder(const char *path)
 {
@@ -111,6 +125,27 @@ files_versions_choose(const struct files_versions *all, const char *wanted)
 		memcpy(best, numbers, sizeof best);
 	}
 	return found;
+}
+
+void
+files_versions_list(const struct files_versions *all, struct eio_buf *out)
+{
+	unsigned long last[NUMBERS] = { 0 }, best[NUMBERS], numbers[NUMBERS];
+
+	for (size_t n = 0; n < all->n; n++) {
+		const char *next = NULL;
+
+		for (size_t i = 0; i < all->n; i++) {
+			parse_version(all->v[i].version, numbers);
+			if ((n && !is_newer(last, numbers)) || (next && !is_newer(numbers, best))) continue;
+			next = all->v[i].version;
+			memcpy(best, numbers, sizeof best);
+		}
+		if (!next) return; /* the rest are folders of one version */
+		if (n) EIO_BUF_ADD_LIT(out, ", ");
+		eio_buf_add(out, eio_cstr(next));
+		memcpy(last, best, sizeof last);
+	}
 }
 
 void

@@ -6,6 +6,8 @@
 #ifndef SRC_WEB_FILES_VERSIONS_H
 #define SRC_WEB_FILES_VERSIONS_H
 
+#include "eio/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,8 +29,14 @@ bool files_version_valid(const char *s);
  * -ENOMEM; *out is to be given back with files_versions_deinit either way. */
 int files_versions_find(struct files_versions *out, const char *base);
 
+/* Whether text begins with such a version and a slash; *rest is what is behind them. */
+bool files_version_cut(struct eio_bytes text, struct eio_bytes *rest);
+
 /* The newest one that begins with the numbers of wanted, or NULL. Belongs to all. */
 const struct files_version *files_versions_choose(const struct files_versions *all, const char *wanted);
+
+/* Appends them, the newest first: "4.8.4, 2.5.1". */
+void files_versions_list(const struct files_versions *all, struct eio_buf *out);
 
 void files_versions_deinit(struct files_versions *all);
 

@@ -65,6 +65,6 @@ site_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	file = stage != EIO_STAGE_ABORT && files_has_client(w->shared->files, ex->req->target);
 	if (!file)
 		eio_server_exchange(w->server, ex, stage);
-	else if (stage != EIO_STAGE_BEGIN)
+	else if (!ex->answered)
 		site_file(w, ex);
 }

@@ -9,7 +9,10 @@
 #include "src/worker/site.h"
 #include "src/worker/stopping.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Callbacks of the HTTP server */
 
@@ -19,19 +22,18 @@ on_accept_paused(void *user, int err)
 	struct worker *w = user;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	if (err)
-		log_error_errno(err, "event=accept-paused worker=%u", w->index);
-	else
-		log_info("event=accept-resumed worker=%u", w->index);
+	/* All workers share the files, and one line is enough for all. */
+	if (err && atomic_fetch_add(&w->shared->paused, 1) == 0) log_error_errno(err, "event=accept-paused");
+	if (!err && atomic_fetch_sub(&w->shared->paused, 1) == 1) log_info("event=accept-resumed");
 	if (err) metrics_inc(w->metrics, WORKER_METRIC_ACCEPT_PAUSED);
 }
 
-/* Whether another connection is within limits.maxConnections, of which each worker has an equal share. */
+/* Whether another connection is within limits.maxConnections, or what the limit on open files leaves for them, of which each worker has an equal share. */
 static bool
 on_admit(void *user)
 {
 	struct worker *w = user;
-	size_t max = w->shared->config->limits.max_connections;
+	uint64_t max = w->shared->max_connections;
 	uint64_t open;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
@@ -156,10 +158,23 @@ make_httpd(struct worker *w)
 		.max_body = w->options.max_payload,
 		.max_head = c->limits.header_bytes,
 		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
+		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
 	};
 
 	return eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &handler);
+}
+
+/* libwebsockets does not tell; mostly there are no files left. */
+static const char *
+why_no_server(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), err = errno;
+
+	if (fd < 0) return uv_strerror(-err);
+	close(fd);
+	if (access("/dev/urandom", R_OK)) return "/dev/urandom cannot be read";
+	return "out of memory, or libwebsockets does not start";
 }
 
 /* NULL, or why it failed. */
@@ -176,7 +191,7 @@ make_parts(struct worker *w)
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache) return no_memory;
 	w->server = make_server(w);
-	if (!w->server) return "out of memory, or libwebsockets does not start";
+	if (!w->server) return why_no_server();
 	w->httpd = make_httpd(w);
 	if (!w->httpd) return no_memory;
 	open_ports(w);

@@ -14,6 +14,8 @@
 #include "src/feed/interest.h"
 #include "src/web/files.h"
 
+#include <stdatomic.h>
+
 struct worker;
 
 /* What all workers share; immutable once they run, but for what the parts themselves say. */
@@ -25,6 +27,8 @@ struct workers {
 	struct thread *threads; /* threads[i] is worker i's. A single worker has its own in common with the feed */
 	struct worker **all;
 	unsigned n;
+	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
+	atomic_uint paused; /* how many have no files to accept with */
 };
 
 /* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called

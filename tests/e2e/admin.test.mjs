@@ -189,6 +189,7 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 				assert.equal((await request(server.admin, 'POST', path, {}, 'x')).status, 405);
 			}
 			assert.equal((await request(server.admin, 'GET', '/socket.io/?EIO=4&transport=polling')).status, 404);
+			assert.equal((await request(server.admin, 'GET', 'http://127.0.0.1/livez#x')).status, 200);
 		}),
 	);
 });

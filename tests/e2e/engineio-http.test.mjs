@@ -354,7 +354,7 @@ suite('HTTP connections', (cleanup) => startEcho(cleanup), (server) => {
 	test('that do not speak HTTP get 400 and end', limit(), async () => {
 		for (const bytes of [
 			'nonsense\r\n\r\n',
-			'GET /engine.io/?EIO=4&transport=polling HTTP/9.9\r\n\r\n',
+			'GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\n\r\n',
 			'GET /engine.io/ HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n',
 			'GET /engine.io/ HTTP/1.1\r\nHost: a\r\nOrigin: a\x00b\r\n\r\n',
 			'POST /engine.io/ HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n',
@@ -367,6 +367,91 @@ suite('HTTP connections', (cleanup) => startEcho(cleanup), (server) => {
 			assert.equal(answer.status, 400, JSON.stringify(bytes));
 			await wire.closed();
 		}
+	});
+
+	// Node's servers look for their path at the beginning of the target.
+	const asSent = REFERENCE ? 'the official server takes the target as it was sent' : false;
+	test('take targets in absolute form, and cut fragments', { ...limit(), skip: asSent }, async () => {
+		for (const [before, after] of [
+			['http://a.example', ''],
+			['HTTP://a.example:8080', '#fragment'],
+			['', '#?sid=nope'],
+		]) {
+			const open = await request(server.port, 'GET', before + polling(server.path) + after);
+			assert.equal(open.status, 200, open.text);
+			const { sid } = JSON.parse(open.text.slice(1));
+			assert.equal((await request(server.port, 'POST', before + polling(server.path, sid) + after, {}, '4x')).text, 'ok');
+			assert.equal((await request(server.port, 'GET', before + polling(server.path, sid) + after)).text, '4x');
+			const { wire, answer } = await tryUpgrade(server.port, before + websocket(server.path) + after);
+			assert.equal(answer.status, 101);
+			wire.close();
+		}
+		assert.equal((await request(server.port, 'GET', 'http://user@a.example/')).status, 400);
+		assert.equal((await request(server.port, 'GET', 'http://a.example')).status, 404);
+	});
+
+	test('take many headers, within the limit of a head', limit(), async () => {
+		const headers = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`X-${i}`, i]));
+		assert.equal((await request(server.port, 'GET', polling(server.path), headers)).status, 200);
+		const more = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`X-${i}`, i]));
+		assert.equal((await request(server.port, 'GET', polling(server.path), more)).status, 431);
+	});
+
+	// RFC 9112 to the letter; Node is laxer in some of this.
+	const lax = REFERENCE ? 'Node takes some of these' : false;
+	test('are framed exactly, however the bytes come', { ...limit(), skip: lax }, async () => {
+		const line = `GET ${polling(server.path)} HTTP/1.1\r\n`;
+		const chunked = `POST ${polling(server.path, 'nope')} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n`;
+		const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n';
+		for (const [status, bytes] of [
+			[400, `\n${line}Host: a\r\n\r\n`],
+			[400, `\r${line}Host: a\r\n\r\n`],
+			[400, `${line}Host: a\rOrigin: b\r\n\r\n`],
+			[400, `${line}Host: a\r\nOrigin: b\r\n c\r\n\r\n`],
+			[400, `${line}Host: a\r\nOrigin : b\r\n\r\n`],
+			[400, `${line}Host: a\r\nHost: a\r\n\r\n`],
+			[400, `${line}${upgrade}\r\n`],
+			[400, `GET ${server.path}\r\nHost: a\r\n\r\n`],
+			[505, `GET ${server.path} HTTP/2.0\r\nHost: a\r\n\r\n`],
+			[505, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+			[400, `POST ${server.path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n`],
+			[501, `POST ${server.path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n`],
+			[400, `POST ${server.path} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n`],
+			[400, `${chunked}1\n0\r\n0\r\n\r\n`],
+			[400, `${chunked}1\r\n0\r0\r\n\r\n`],
+			[400, `${chunked}1;a\r0\r\n0\r\n\r\n`],
+			[400, `${chunked}0\r\nA: b\rC: d\r\n\r\n`],
+			[501, 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
+		]) {
+			for (const piece of [bytes.length, 1]) {
+				const wire = await Wire.open(server.port);
+				for (let at = 0; at < bytes.length; at += piece) await wire.send(bytes.slice(at, at + piece)).catch(() => {});
+				const answer = await wire.response();
+				assert.equal(answer.status, status, JSON.stringify(bytes));
+				await wire.closed();
+			}
+		}
+	});
+
+	test('of HTTP/1.0, or with a body, are no WebSockets', { ...limit(), skip: lax }, async () => {
+		for (const [version, headers] of [
+			['1.0', {}],
+			['1.1', { 'Content-Length': '5' }],
+		]) {
+			const wire = await Wire.open(server.port);
+			const bytes = requestBytes('GET', websocket(server.path), {
+				Connection: 'Upgrade',
+				Upgrade: 'websocket',
+				'Sec-WebSocket-Version': '13',
+				'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+				...headers,
+			}, undefined, version);
+			await wire.send(bytes);
+			if (version === '1.1') await wire.send('fra').then(() => wire.send('me'));
+			assertError(await wire.response(), 3);
+			wire.close();
+		}
+		assert.equal((await request(server.port, 'GET', polling(server.path))).status, 200);
 	});
 
 	test('with a head that never ends are refused', limit(), async () => {

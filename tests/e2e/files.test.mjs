@@ -106,6 +106,30 @@ suite('client files', (cleanup) => startSiocast(cleanup), (server) => {
 		assert.equal((await get('socket.io.min.js', { 'If-None-Match': '*' })).status, 304);
 	});
 
+	test('by the beginning of a version, and which there are', { ...limit(), skip: SIOCAST_ONLY }, async () => {
+		const version = JSON.parse(official('../package.json')).version;
+		for (const part of [version, version.replace(/\.\d+$/, ''), version.replace(/\..*/, '')]) {
+			const answer = await get(`${part}/socket.io.min.js`);
+			assert.equal(answer.status, 200, part);
+			assert.ok(answer.body.equals(official('socket.io.min.js')));
+		}
+		for (const name of ['99.1.2/socket.io.js', '99/socket.io.min.js', `${version}/socket.io.nothing.js`]) {
+			const answer = await get(name);
+			assert.equal(answer.status, 404, name);
+			assert.match(answer.text, /^Not found\. Versions of the client that are here: (\d+\.\d+\.\d+, )*\d+\.\d+\.\d+\.\n$/);
+			assert.ok(answer.text.includes(version), answer.text);
+		}
+	});
+
+	test('for a target in absolute form', { ...limit(), skip: SIOCAST_ONLY }, async () => {
+		const wire = await Wire.open(server.port);
+		await wire.send(requestBytes('GET', `http://a.example:80${server.path}socket.io.min.js?x#y`, {}));
+		const answer = await wire.response();
+		assert.equal(answer.status, 200);
+		assert.ok(answer.body.equals(official('socket.io.min.js')));
+		wire.close();
+	});
+
 	test('other names below the path are Engine.IO requests', limit(), async () => {
 		for (const name of ['socket.io.jsx', 'socket.io', 'nothing.js', 'dist/socket.io.js', '../siocast.js']) {
 			const answer = await get(name);

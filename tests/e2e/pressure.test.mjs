@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session, TEXT, forgotten, openDirect, polling, settle } from './lib/engine.mjs';
 import { Wire, request, requestBytes } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -243,5 +243,122 @@ test('handshakes behind each other on one connection, when there is room for one
 		for (let i = 0; i < count; i++) if ((await wire.response('GET')).status === 200) sessions++;
 		assert.ok(sessions > 0);
 		await eventually(async () => (await metric(server, 'sessions{transport="polling"}')) <= 1, 'one session to be left');
+	}),
+);
+
+test('a crowd leaves files for Redis and for the admin port', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const port = await freePort();
+		const feeds = [{ channel: 'news', event: 'news' }];
+		const wrap = (command, args) => ['sh', ['-c', 'ulimit -n 80 && exec "$0" "$@"', command, ...args]];
+		const setup = await configure(cleanup, { redis: `redis://127.0.0.1:${port}`, feeds });
+		const child = await launchSiocast(cleanup, setup, { wrap });
+		const files = /event=files limit=80 connections=(\d+)/.exec(child.output);
+		assert.ok(files && Number(files[1]) > 4 && Number(files[1]) < 60, child.output);
+		const crowd = [];
+		const come = async () => {
+			const wire = await Wire.open(setup.port);
+			cleanup.add(wire, () => wire.close());
+			wire.socket.on('error', () => {});
+			crowd.push(wire);
+		};
+		while (crowd.length < 120) await come();
+		const ready = async () => (await request(setup.admin, 'GET', '/readyz')).status;
+		assert.equal(await ready(), 503);
+		await startRedis(cleanup, port);
+		// Whoever is turned away tries again.
+		await eventually(async () => {
+			for (let i = 0; i < 20; i++) await come();
+			return (await ready()) === 200;
+		}, 'Redis to be reached');
+		assert.ok(child.output.split('accept-paused').length <= 2, child.output);
+	}),
+);
+
+test('a body that nobody wants is refused before it comes, and not kept', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, {});
+		const head = (target, length) => requestBytes('POST', target, { 'Content-Length': length, Connection: 'keep-alive' });
+		const before = await memory(server);
+		for (const [target, status] of [
+			['/nothing', 404],
+			[`${server.path}socket.io.js`, 405],
+			[polling(server.path), 400],
+			[polling(server.path, 'unknown'), 400],
+		]) {
+			const wires = [];
+			for (let i = 0; i < 20; i++) {
+				const wire = await Wire.open(server.port);
+				cleanup.add(wire, () => wire.close());
+				await wire.send(head(target, 900_000));
+				assert.equal((await wire.response('POST')).status, status, target);
+				await wire.send(Buffer.alloc(800_000, 'x'));
+				wires.push(wire);
+			}
+			await assertMemory(server, before, 6 * MB, `bodies for ${target}`);
+			// What follows the body is a request again.
+			await wires[0].send(Buffer.concat([Buffer.alloc(100_000, 'x'), requestBytes('GET', '/nothing')]));
+			assert.equal((await wires[0].response('GET')).status, 404);
+			for (const wire of wires) wire.close();
+		}
+		const wire = await Wire.open(server.port);
+		cleanup.add(wire, () => wire.close());
+		await wire.send(requestBytes('POST', '/nothing', { 'Content-Length': 10, Expect: '100-continue' }));
+		assert.equal((await wire.response('POST')).status, 404);
+		const broken = await Wire.open(server.port);
+		cleanup.add(broken, () => broken.close());
+		await broken.send(requestBytes('POST', '/nothing', { 'Transfer-Encoding': 'chunked' }));
+		assert.equal((await broken.response('POST')).status, 404);
+		await broken.send('no length\r\n');
+		await broken.closed();
+		assert.equal(broken.data.length, 0);
+	}),
+);
+
+test('a request has a time, whatever comes of it meanwhile', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const server = await startSiocast(cleanup, { limits: { requestSeconds: 2, headerSeconds: 1 } });
+		const session = await Session.open(server);
+		const slow = async (first, more) => {
+			const wire = await Wire.open(server.port);
+			cleanup.add(wire, () => wire.close());
+			wire.socket.on('error', () => {});
+			const begun = Date.now();
+			await wire.send(first);
+			const drip = setInterval(() => wire.socket.write(more), 200);
+			cleanup.add(drip, () => clearInterval(drip));
+			await wire.closed();
+			clearInterval(drip);
+			return (Date.now() - begun) / 1000;
+		};
+		const body = requestBytes('POST', session.target, { 'Content-Length': 100_000 });
+		const took = await Promise.all([
+			slow(body, '6'),
+			// What is behind a request that was answered at once is a head like any other.
+			slow(Buffer.concat([requestBytes('GET', '/nothing'), Buffer.from('GET /not')]), 'h'),
+		]);
+		assert.ok(took[0] > 1.5 && took[1] < took[0], `${took} s`);
+	}),
+);
+
+test('namespaces and auth of a client are bounded', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const names = ['/', ...Array.from({ length: 4 }, (_, i) => `/n${i}`)];
+		const namespaces = Object.fromEntries(names.map((name) => [name, {}]));
+		const server = await startSiocast(cleanup, { namespaces, limits: { namespacesPerClient: 3, authBytes: 100 } });
+		const socket = await openDirect(server);
+		cleanup.add(socket, () => socket.close());
+		const connect = async (name, auth = '') => {
+			await socket.text(`40${name},${auth}`);
+			return socket.nextText('the answer to CONNECT');
+		};
+		assert.equal(await connect('/n0', `{"a":"${'x'.repeat(100)}"}`), '44/n0,{"message":"Authentication data too large"}');
+		assert.match(await connect('/n0', `{"a":"${'x'.repeat(90)}"}`), /^40\/n0,/);
+		assert.match(await connect('/n1'), /^40\/n1,/);
+		assert.match(await connect('/n2'), /^40\/n2,/);
+		assert.equal(await connect('/n3'), '44/n3,{"message":"Too many namespaces"}');
+		await socket.text('41/n0,');
+		assert.match(await connect('/n3'), /^40\/n3,/);
+		assert.equal(await metric(server, 'connect_refused_total'), 2);
 	}),
 );

@@ -4,14 +4,16 @@
 // answer as C strings do, encode text in their own way, break base64 into lines. And clients that are a little too late.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { REFERENCE, SIOCAST_ONLY, startEcho, startSiocast } from './lib/daemon.mjs';
 import { BINARY, FORM, Session3, TEXT, encodeBinary, encodeText, formBody } from './lib/engine3.mjs';
-import { Session, openDirect, openJoined, polling } from './lib/engine.mjs';
+import { Session, openDirect, openJoined, polling, websocket } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
 import { suite } from './lib/suite.mjs';
 import { limit } from './lib/wait.mjs';
-import { RawSocket } from './lib/ws.mjs';
+import { RawSocket, upgradeRequest } from './lib/ws.mjs';
 
 const on = { echo: [{ emit: ['echo', '...{args}'] }, { ack: ['...{args}'] }] };
 const start = (config) => (cleanup) => startSiocast(cleanup, { namespaces: { '/': { on } }, ...config });
@@ -252,6 +254,22 @@ suite('what came out of shape', start({}), (server) => {
 		assert.deepEqual(await session.packets(3), all);
 	});
 });
+
+suite('a program that awaits "open" and then the first message', (cleanup) => startEcho(cleanup), (server) => {
+	test('finds the open packet behind the 101', limit(), async () => {
+		let alone = 0;
+		for (let i = 0; i < 20; i++) {
+			const socket = net.connect(server.port, '127.0.0.1');
+			socket.write(upgradeRequest(websocket(server.path)).bytes);
+			const [first] = await once(socket, 'data');
+			if (first.subarray(-4).toString() === '\r\n\r\n') alone++;
+			else assert.match(first.toString('latin1'), /"sid"/);
+			socket.destroy();
+		}
+		// The client's process may be late, too.
+		assert.ok(alone >= 15, `${alone} of 20`);
+	});
+}, SIOCAST_ONLY);
 
 suite('time limits', (cleanup) => startEcho(cleanup, { pingInterval: 400, pingTimeout: 300, allowEIO3: true }), (server) => {
 	const until = (at) => new Promise((resolve) => setTimeout(resolve, at - performance.now()));

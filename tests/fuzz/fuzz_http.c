@@ -27,6 +27,7 @@ describe(struct eio_buf *out, const struct eio_request *r)
 	eio_buf_printf(out, "%d %d%d%d%d %u ", (int)r->method, r->keep_alive, r->minor0, r->websocket,
 		r->expect_continue, r->count);
 	if (r->path.n + r->query.n > r->target.n || r->body.n > MAX_BODY) abort();
+	if (r->target.n == 0 || memchr(r->target.p, '#', r->target.n)) abort();
 	describe_part(out, r->target);
 	describe_part(out, r->path);
 	describe_part(out, r->query);
@@ -42,10 +43,8 @@ note(struct eio_buf *out, struct eio_http *h, enum eio_http_result r)
 	struct eio_request *req = NULL;
 
 	if (r == EIO_HTTP_MORE) return true;
-	/* Where a head is too large and wrong at the same place, the pieces decide which of the two is found first. */
-	if (r == EIO_HTTP_HEAD_TOO_LARGE) r = EIO_HTTP_BAD;
-	eio_buf_printf(out, "=%d ", (int)r);
-	if (r == EIO_HTTP_NOMEM) abort();
+	eio_buf_printf(out, "=%d %d ", (int)r, eio_http_status(h));
+	if (r == EIO_HTTP_NOMEM || (r == EIO_HTTP_BAD) != (eio_http_status(h) >= 400)) abort();
 	if (r == EIO_HTTP_COMPLETE || r == EIO_HTTP_TOO_LARGE || r == EIO_HTTP_UPGRADE) {
 		req = eio_http_take(h);
 		if (!req) abort();

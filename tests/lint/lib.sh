@@ -27,7 +27,7 @@ project_files() {
 	if in_git; then
 		git -c core.quotePath=off ls-files --cached --others --exclude-standard
 	else
-		find . \( -name node_modules -o -name build -o -name build-aux -o -name autom4te.cache -o -name .deps \) -prune -o \
+		find . \( -name .git -o -name node_modules -o -name build -o -name build-aux -o -name autom4te.cache -o -name .deps \) -prune -o \
 			-type f ! -name '*.[ao]' -print | sed 's|^\./||' | grep -vE '^(configure~?|aclocal\.m4|Makefile(\.in)?|config\.(log|status))$'
 	fi | sort -u | while read -r f; do [ -f "$f" ] && printf '%s\n' "$f"; done
 }

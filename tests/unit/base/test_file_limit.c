@@ -35,6 +35,30 @@ choice(void **state)
 			file_limit_choose(cases[i].soft, cases[i].hard, cases[i].max_connections), cases[i].want);
 }
 
+/* Without maxConnections, too, something stays free for Redis, the admin port and files. */
+static void
+connections(void **state)
+{
+	static const struct {
+		uint64_t limit, used, max_connections, want;
+	} cases[] = {
+		{ 65536, 60, 0, 65536 - FILE_LIMIT_SPARE },
+		{ 65536, 2000, 0, 65536 - 2000 - FILE_LIMIT_SPARE_LEAST },
+		{ 65536, 60, 100, 100 },
+		{ 100 + FILE_LIMIT_SPARE, 60, 100, 100 },
+		{ 1024, 20, 5000, 1024 - 128 },
+		{ 64, 20, 0, 64 - 20 - FILE_LIMIT_SPARE_LEAST },
+		{ 40, 20, 0, 1 },
+		{ RLIM_INFINITY, 20, 0, RLIM_INFINITY - FILE_LIMIT_SPARE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(
+			file_limit_connections(cases[i].limit, cases[i].used, cases[i].max_connections), cases[i].want);
+	assert_in_range(file_limit_used(), 3, 100);
+}
+
 static void
 is_set(void **state)
 {
@@ -46,6 +70,7 @@ is_set(void **state)
 	file_limit_set(7);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &r), 0);
 	assert_int_equal(r.rlim_cur, FILE_LIMIT_SPARE + 7);
+	assert_int_equal(file_limit_now(), FILE_LIMIT_SPARE + 7);
 }
 
 int
@@ -53,6 +78,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(choice),
+		cmocka_unit_test(connections),
 		cmocka_unit_test(is_set),
 	};
 

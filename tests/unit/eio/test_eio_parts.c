@@ -195,12 +195,12 @@ test_utf8(void **state)
 {
 	static const char *const good[] = { "", "abc", "h\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
 		"\xf4\x8f\xbf\xbf", "12345678\xc3\xa9",
-		"1234567\xc3\xa9"
-		"12345678" };
+		("1234567\xc3\xa9"
+		 "12345678") };
 	static const char *const bad[] = { "\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
 		"\xf8\x88\x80\x80\x80", "\xe2\x82", "12345678\xff",
-		"1234567\xe2\x82"
-		"12345678" };
+		("1234567\xe2\x82"
+		 "12345678") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) assert_true(eio_utf8_valid(eio_cstr(good[i])));

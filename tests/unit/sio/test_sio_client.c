@@ -258,8 +258,8 @@ static void
 test_broken_input(void **state)
 {
 	static const char *const messages[] = {
-		"52-/adm,12[\"e\",{\"_placeholder\":true,\"num\":0},{\"a\":[1.5,{\"num\":1,"
-		"\"_placeholder\":true}]},\"\\u00e9\xc3\xa9\"]",
+		("52-/adm,12[\"e\",{\"_placeholder\":true,\"num\":0},{\"a\":[1.5,{\"num\":1,"
+		 "\"_placeholder\":true}]},\"\\u00e9\xc3\xa9\"]"),
 		"0/new,{\"token\":\"x\"}", "2/adm, 7 [\"e\",null,true]", "61-15[{\"_placeholder\":true,\"num\":0}]",
 		"0/adm?a=1,", "32-/adm,4[{\"_placeholder\":true,\"num\":1}]"
 	};

@@ -707,11 +707,29 @@ test_versions(void **state)
 	assert_string_equal(header(&s, "Content-Encoding"), "br");
 	assert_int_equal(strlen(header(&s, "ETag")), 34 + 3);
 	for (const char *const *p = (const char *const[]){ "/socket.io/1.7.4/", "/socket.io/1.7.4",
-		     "/socket.io/1.7/socket.io.js", "/socket.io/1.7.4/readme.js", "/socket.io/1.7.4/socket.io.txt",
-		     "/socket.io/socket.io.min.js", "/socket.io/1.7.4/siocast.js", "/socket.io//socket.io.js",
-		     "/socket.io/2.10.0/../socket.io.js", NULL };
+		     "/socket.io/1.7.4/readme.js", "/socket.io/2/readme.js", "/socket.io/3/",
+		     "/socket.io/1.7.4.1/socket.io.js", "/socket.io/4.8.4socket.io.js", "/socket.io/1.7x/socket.io.js",
+		     "/socket.io/./socket.io.js", "/socket.io/socket.io.min.js", "/socket.io/1.7.4/siocast.js",
+		     "/socket.io//socket.io.js", "/socket.io/2.10.0/../socket.io.js", NULL };
 		*p; p++)
 		if (get(&s, *p) != 404) fail_msg("%s", *p);
+	expect_text(&s, "Not found.\n");
+	/* The newest that begins so. */
+	expect_file(&s, "/socket.io/2/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
+	expect_file(&s, "/socket.io/2.9/socket.io.js", "npm/client-2.9.1/dist/socket.io.js");
+	expect_file(&s, "/socket.io/1/socket.io.js", "npm/client-1.7.4/dist/socket.io.js");
+	expect_file(&s, "/socket.io/1.4/socket.io.js", "npm/1.4.8/socket.io.js");
+	/* What is not there: which are. */
+	for (const char *const *p = (const char *const[]){ "/socket.io/4/socket.io.js",
+		     "/socket.io/1.7.3/socket.io.js?x", "/socket.io/2.8/socket.io.min.js",
+		     "/socket.io/1.7.4/socket.io.txt", "/socket.io/2/socket.io.msgpack.min.js", NULL };
+		*p; p++) {
+		assert_true(files_has_client(s.f, eio_cstr(*p)));
+		assert_int_equal(get(&s, *p), 404);
+		expect_text(&s, "Not found. Versions of the client that are here: 2.10.0, 2.9.1, 1.7.4, 1.4.8.\n");
+	}
+	assert_int_equal(ask(&s, "HEAD", "/socket.io/4/socket.io.js", NULL, NULL), 404);
+	assert_null(s.a.body);
 	site_close(&s);
 
 	/* None is chosen: the names below the versions are there all the same. */

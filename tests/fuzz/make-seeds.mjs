@@ -1,0 +1,217 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+//
+// Makes what the fuzz targets start from, out of the vectors: tests/fuzz/seeds/NAME/ with one file per input, called by its SHA-1 as
+// libFuzzer does it, and tests/fuzz/seeds/NAME.dict with the words of its language. With --check nothing is written: it ends with 1
+// when something is not as it would make it.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const top = join(here, '../..');
+const { vectors, http_exchanges: exchanges } = JSON.parse(readFileSync(join(top, 'tests/vectors/protocol-vectors.json')));
+
+/** So many inputs of each target, and none longer than this: they are in git, and the fuzzer is fast with short ones. */
+const MOST = 24;
+const LONGEST = 1000;
+
+const bytes = (...parts) => Buffer.concat(parts.map((p) => (typeof p === 'number' ? Buffer.from([p]) : Buffer.from(p))));
+const wire = (vector) => (vector.wire.hex === undefined ? Buffer.from(vector.wire.utf8) : Buffer.from(vector.wire.hex, 'hex'));
+const attachments = (vector) => (vector.wire.attachments ?? []).map((hex) => Buffer.from(hex, 'hex'));
+const of = (layer, ...transports) => vectors.filter((v) => v.layer === layer && (transports.length === 0 || transports.includes(v.transport)));
+
+/** Preceded by its length, as several targets want it. */
+const piece = (data, most, flag = 0) => bytes(flag | Math.min(data.length, most), data.subarray(0, most));
+
+/** A WebSocket frame from a client, whose mask changes nothing. */
+const frame = (first, data) => bytes(first, 0x80 | Math.min(data.length, 126), data.length < 126 ? '' : Buffer.from([0, data.length]), '\0\0\0\0', data);
+
+/** The JSON in Socket.IO packets. */
+const json = of('sio')
+	.map((v) => /[[{"].*$/s.exec(v.wire.utf8 ?? '')?.[0])
+	.filter(Boolean);
+
+// HTTP, beside what the vectors have: each way to frame a body, and what is wrong in each place.
+const HEAD = 'POST /s HTTP/1.1\r\nHost: a\r\n';
+const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
+const framings = [
+	`${HEAD}Content-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\nHost: a\r\n\r\n`,
+	`\r\n\r\n${HEAD}content-length: 0\r\nConnection: close\r\n\r\n`,
+	`${CHUNKED}3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n`,
+	`${CHUNKED}0a;name=value;other="quoted \\" pair"\r\n0123456789\r\n00\r\nTrailer: x\r\nHost:\r\n\r\n`,
+	`${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+	`${HEAD}Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\nContent-Length: 1\r\n\r\n0\r\n\r\n`,
+	`${CHUNKED}3\nabc\r0\r\nA: b\r C: d\n\r\n`,
+	'GET http://host:80/path?query#fragment HTTP/1.1\r\nHost: other\r\n\r\nGET ws://host?q HTTP/1.1\r\nHost:\r\n\r\n',
+	'GET /w HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: x\r\n\r\n\x81\x00',
+	'GET /w HTTP/1.1\r\nHost: a\r\nUpgrade: h2c, websocket\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nabGET /',
+	'GET / HTTP/1.1\r\nHost: a\r\n folded: b\r\nblank : c\r\n: d\r\n\r\n',
+	'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+	'OPTIONS * HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\nCONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nGET /\r\n',
+];
+const request = ({ method, path, headers, body }) =>
+	`${method} ${path} HTTP/1.1\r\nHost: a\r\n${Object.entries(headers ?? {}).map(([k, v]) => `${k}: ${v}\r\n`).join('')}` +
+	`${body ? `Content-Length: ${Buffer.byteLength(body)}\r\n` : ''}\r\n${body ?? ''}`;
+const requests = [...framings, ...exchanges.map((e) => request(e.request))];
+const HTTP_WORDS = [
+	...['GET ', 'HEAD ', 'POST ', 'OPTIONS ', 'PUT ', 'CONNECT ', 'PRI * ', ' HTTP/1.1', ' HTTP/1.0', ' HTTP/2.0', 'http://', '#', '?'],
+	...['\r\n', '\r\n\r\n', '\r', '\n', '\n\n', '\r\r\n', '\r\n ', '\r\n\t', ' :', ':', ': ', ',', ';', '="', '\\"', '0\r\n', '\r\n0\r\n\r\n'],
+	...['Host', 'Content-Length', 'Transfer-Encoding', 'chunked', 'gzip, chunked', 'identity', 'Connection', 'close', 'keep-alive'],
+	...['Upgrade', 'upgrade', 'websocket', 'h2c', 'Expect', '100-continue', 'Cookie', 'Origin', 'Content-Type', 'ffffffffffffffff'],
+];
+const JSON_WORDS = ['{', '}', '[', ']', ',', ':', '"', '\\"', '\\\\', '\\u0000', '\\ud83d\\ude00', 'true', 'false', 'null', '-0', '1e5', '0.5', '\xff'];
+const PACKET_WORDS = [...JSON_WORDS, '{"_placeholder":true,"num":0}', '0{', '2[', '3', '1-', '51-', '61-', '/admin,', '/a,', '?a=b', '["connect"]'];
+const CONFIG = `{ // all kinds of values
+	"listen": ["127.0.0.1:3000", "unix:/run/a"], "admin": "[::1]:9100", "redis": ["redis://u:p@h:1/2", "unix:/r"], "workers": 2, /* two */
+	"feeds": [
+		{ "channel": "ticks", "event": "tick", "encode": "json", "format": "array", "interval": 250, "slow": "latest" },
+		{ "pattern": "a.*", "event": "{1}", "room": "{/s}", "where": { "/a": { "in": [1, "b", null] } }, "encode": "binary", "format": "frames" }
+	],
+	"on": { "connection": [{ "join": ["a", "{query.x}"] }], "*": [{ "emit": ["e", "{args}"] }, { "publish": ["c", "{1}"] }] },
+	"engine": { "cookie": { "name": "io", "sameSite": "lax" }, "pingInterval": 1000, "allowEIO3": true, "maxPayload": 1e5 },
+	"cors": { "origin": ["http://a"], "credentials": true }, "limits": { "headerBytes": 1024, "clientQueueBytes": 5000 },
+	"compat": "2.x", "client": { "version": "4" }, "www": "/tmp", "namespaces": ["/", "/a"]
+}`;
+
+/** Flags and two lengths of fuzz_feed_stream: each encoding and format, with and without an interval. */
+const batches = [0, 1, 4, 7, 9, 10, 13, 16, 2, 5, 11, 14];
+
+const targets = {
+	config: {
+		seeds: [
+			CONFIG,
+			...CONFIG.split('\n').slice(1, -1).map((line) => `{${line.replace(/,[^,]*$/, '')}}`),
+			'{"a\\n\\u009b": 1, "listen": "\\u0007\x7f", "feeds": {"\xc2\x85": "\\ud800"}}',
+			'[{"listen": 1e400}',
+		].map((s) => (typeof s === 'string' ? Buffer.from(s, 'latin1') : s)),
+		words: [
+			...JSON_WORDS,
+			...['//', '/*', '*/', '"listen"', '"admin"', '"redis"', '"feeds"', '"channel"', '"event"', '"room"', '"where"', '"on"', '"join"'],
+			...['"leave"', '"emit"', '"ack"', '"publish"', '"engine"', '"cors"', '"origin"', '"client"', '"compat"', '"limits"', '"cookie"'],
+			...['{1}', '{/a}', '{{', '*', '\\n', '\\u009b', '\x7f', '\xc2\x85'],
+		],
+		longest: 2000,
+	},
+	eio_inbound: {
+		// One frame, two frames with a ping between, an extended length, a close frame; their masks are mostly zero.
+		seeds: of('eio', 'websocket').map((v, i) => {
+			const data = wire(v);
+			const half = data.length >> 1;
+			const opcode = v.wire.utf8 === undefined ? 2 : 1;
+			const parts = [frame(opcode, data.subarray(0, half)), frame(0x89, Buffer.from('ping')), frame(0x80, data.subarray(half))];
+			return bytes(i, frame(0x80 | opcode, data), ...(i % 3 ? parts : []), i % 4 ? '' : frame(0x81, Buffer.alloc(150, 'a')), frame(0x88, Buffer.from('\x03\xe8bye', 'latin1')));
+		}),
+		words: ['\x81\x80', '\x82\x80', '\x01\x80', '\x80\x80', '\x88\x82', '\x89\x80', '\xc1\x80', '\x81\xfe\x00\x7e', '\x81\xff', '\x00\x00\x00\x00', '\x03\xe8', '\xe2\x82\xac'],
+	},
+	eio_jsonp: {
+		seeds: [...of('eio', 'jsonp').map(wire), ...of('eio', 'polling').map((v) => bytes('d=', encodeURIComponent(v.wire.utf8 ?? '')))],
+		words: ['d=', '&', '=', '%5C', '%5Cn', '%0A', '%', '+', '\\n', '\\\\n', '\xe2\x80\xa8', 'sid='],
+	},
+	eio_payload: {
+		// The first byte is the rule about text, of three, and three times the form.
+		seeds: of('eio').map((v) => {
+			const forms = { polling: v.revision === 4 ? 0 : 1, 'polling-binary': 2, websocket: v.revision === 4 ? 3 : 4, jsonp: 1 };
+			return bytes(3 * forms[v.transport] + (v.id.startsWith('eio3a') ? 2 : 1), wire(v));
+		}),
+		words: ['\x1e', '\x00\x01\xff4', '\x01\x02\xff', '1:', '10:', 'b', 'b4', '0', '1', '2probe', '3probe', '4', '5', '6', '\xc3\x83\xc2\xa9', '='],
+	},
+	eio_session: {
+		// Polls, POSTs with a message in them, a probe and the upgrade, frames, time.
+		seeds: of('eio', 'polling', 'websocket')
+			.filter((v) => wire(v).length < 30)
+			.map((v, i) => {
+				const data = piece(wire(v), 30);
+				const probe = [5, 6, piece(Buffer.from('2probe'), 30), 6, piece(Buffer.from('5'), 30)];
+				return bytes(i % 8 | (i % 3) << 3, 0x8b, 1, 0x80, 1, 2, data, 0x84, 0, ...(i % 2 ? probe : []), 0x87, data, 0x89, 200, 0x8b, 0, 0x80, 0x8a, i, 0x8d, i);
+			}),
+		words: ['\x80', '\x05\x06\x062probe', '\x06\x015', '\x87', '\x89\xff', '\x8d\x01', '\x01\x02\x0242', '\x84\x00'],
+	},
+	eio_utf8: {
+		seeds: [...of('eio', 'websocket').map(wire), ...['\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\x80', '\xe2\x82'].map((s) => Buffer.from(s.padStart(63, 'a'), 'latin1'))],
+		words: ['\xc2\x80', '\xdf\xbf', '\xe0\xa0\x80', '\xed\x9f\xbf', '\xed\xa0\x80', '\xef\xbf\xbf', '\xf0\x90\x80\x80', '\xf4\x8f\xbf\xbf', '\xf4\x90\x80\x80', '\xc0\x80'],
+	},
+	feed_stream: {
+		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
+		words: JSON_WORDS,
+	},
+	handlers_request: {
+		seeds: [
+			...exchanges.map((e) => `${Object.entries(e.request.headers ?? {}).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`),
+			'Cookie: a=b; c="d e"; =f; g\r\nCookie: a=\xff\r\nA: \xc3\xa9\r\nA: x\r\n\r\n',
+			'token=a%20b&a=1&a=2&=x&%00=%ff+',
+		].map((s) => Buffer.from(s, 'latin1')),
+		words: ['Cookie: ', 'cookie', 'A: ', '; ', '=', '"', '\r\n', '\r\n\r\n', '%00', '%ff', '+', '&', '\xff', '\\'],
+	},
+	http: { seeds: requests.map((s) => Buffer.from(s, 'latin1')), words: [...HTTP_WORDS, '\xc3\xa9'], first: framings.length },
+	http_framing: { seeds: requests.map((s) => Buffer.from(s, 'latin1')), words: HTTP_WORDS, first: framings.length },
+	redis_reply: {
+		seeds: [
+			...json.map((s, i) => {
+				const bulk = (text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+				const message = `*3\r\n${bulk('message')}${bulk(`c${i}`)}${bulk(s)}`;
+				const pattern = `*4\r\n${bulk('pmessage')}${bulk('c*')}${bulk(`c${i}`)}${bulk(s)}`;
+				return `*3\r\n${bulk('subscribe')}${bulk('c')}:1\r\n${i % 2 ? message : pattern}${message}`;
+			}),
+			'+OK\r\n-NOAUTH Authentication required.\r\n:5\r\n$-1\r\n*-1\r\n*0\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+PONG\r\n',
+		].map((s) => Buffer.from(s)),
+		words: ['\r\n', '*3\r\n', '*4\r\n', '$7\r\nmessage\r\n', '$8\r\npmessage\r\n', '$9\r\nsubscribe\r\n', ':1\r\n', '+OK\r\n', '-ERR ', '$-1\r\n', '*-1\r\n'],
+	},
+	sio_client: {
+		seeds: of('sio').map((v) => {
+			const data = wire(v);
+			const before = v.revision === 5 ? piece(Buffer.from('0'), 127) : bytes();
+			return bytes(v.revision === 5 ? 0 : 1, before, piece(Buffer.from('0/a'), 127), piece(data, 127), ...attachments(v).map((a) => piece(a, 127, 0x80)));
+		}),
+		words: PACKET_WORDS,
+	},
+	sio_json: { seeds: json.map((s) => Buffer.from(s)), words: JSON_WORDS },
+	sio_packet: { seeds: of('sio').map(wire), words: PACKET_WORDS },
+	template: {
+		seeds: json.map((s, i) => Buffer.from(`${['{channel}', 'a.{1}-{/a/0}', '{0}{{{1.b}}}', '{args}', '{auth.a?}', '{header.x}{cookie.y}'][i % 6]}\n${['a.*', '*', 'a?[b-c]*'][i % 3]}\na.b${i}\n${s}`)),
+		words: [...JSON_WORDS, '{channel}', '{1}', '{2.a}', '{/a}', '{args}', '{auth}', '{query.a}', '{header.a}', '{cookie.a}', '{event}', '{rooms}', '{sid}', '{nsp}', '{reason}', '{{', '}}', '?}', '\n', '*', '[^a-b]'],
+	},
+};
+
+/** The first ones, then those that lie evenly in the rest, shortest first where they are alike. */
+function choose({ seeds, first = 0, longest = LONGEST }) {
+	const named = new Map();
+	const add = (seed) => named.set(createHash('sha1').update(seed).digest('hex'), seed);
+	const rest = seeds.slice(first).filter((s) => s.length > 0 && s.length <= longest);
+	seeds.slice(0, first).forEach(add);
+	const step = Math.max(1, rest.length / (MOST - first));
+	for (let at = 0; at < rest.length; at += step) add(rest[Math.floor(at)]);
+	return named;
+}
+
+/** A word of a dictionary, in quotes. */
+const quoted = (word) => `"${[...Buffer.from(word, 'latin1')].map((b) => (b > 0x20 && b < 0x7f && b !== 0x22 && b !== 0x5c ? String.fromCharCode(b) : `\\x${b.toString(16).padStart(2, '0')}`)).join('')}"`;
+
+/** What there should be: contents by the path below seeds/. */
+function everything() {
+	const files = new Map();
+	for (const [name, target] of Object.entries(targets)) {
+		for (const [hash, seed] of choose(target)) files.set(`${name}/${hash}`, seed);
+		files.set(`${name}.dict`, Buffer.from(`${[...new Set(target.words)].map(quoted).join('\n')}\n`));
+	}
+	return files;
+}
+
+const folder = join(here, 'seeds');
+const wanted = everything();
+const present = existsSync(folder)
+	? readdirSync(folder, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? readdirSync(join(folder, e.name)).map((f) => `${e.name}/${f}`) : [e.name]))
+	: [];
+if (process.argv[2] === '--check') {
+	const amiss = present.filter((f) => !wanted.has(f));
+	for (const [f, content] of wanted) if (!present.includes(f) || !readFileSync(join(folder, f)).equals(content)) amiss.push(f);
+	for (const f of amiss.sort()) console.log(`tests/fuzz/seeds/${f} is not as tests/fuzz/make-seeds.mjs makes it`);
+	process.exit(amiss.length ? 1 : 0);
+}
+rmSync(folder, { recursive: true, force: true });
+for (const [f, content] of wanted) {
+	mkdirSync(dirname(join(folder, f)), { recursive: true });
+	writeFileSync(join(folder, f), content);
+}
