@@ -28,23 +28,42 @@ bundle_alloc(size_t count)
 	return b;
 }
 
+enum { MORE = sizeof(((struct eio_message *)NULL)->more) / sizeof(struct eio_bytes) };
+
+static size_t
+message_length(const struct eio_message *m)
+{
+	size_t n = m->data.n;
+
+	for (size_t i = 0; i < MORE; i++) n += m->more[i].n;
+	return n;
+}
+
+static char *
+put_bytes(char *at, struct eio_bytes s)
+{
+	if (s.n) memcpy(at, s.p, s.n);
+	return at + s.n;
+}
+
 /* Writes one frame at `at` and notes where its data lies. Returns how long the frame is. */
 static size_t
 put_frame(struct eio_bundle *b, struct eio__part *part, struct eio_block *block, size_t at, int type,
-	struct eio_message m)
+	const struct eio_message *m)
 {
-	size_t digit = m.binary ? 0 : 1;
-	size_t header = eio__frame_header(
-		block->data + at, m.binary ? EIO__FRAME_BINARY : EIO__FRAME_TEXT, m.data.n + digit);
+	size_t n = message_length(m) + !m->binary;
+	size_t header = eio__frame_header(block->data + at, m->binary ? EIO__FRAME_BINARY : EIO__FRAME_TEXT, n);
+	char *p = block->data + at + header;
 
-	part->binary = m.binary;
-	part->json = m.json;
+	part->binary = m->binary;
+	part->json = m->json;
 	part->off = at + header;
-	part->n = m.data.n + digit;
-	b->size += part->n;
-	if (!m.binary) block->data[part->off] = (char)('0' + type);
-	if (m.data.n) memcpy(block->data + part->off + digit, m.data.p, m.data.n);
-	return header + part->n;
+	part->n = n;
+	b->size += n;
+	if (!m->binary) *p++ = (char)('0' + type);
+	p = put_bytes(p, m->data);
+	for (size_t i = 0; i < MORE; i++) p = put_bytes(p, m->more[i]);
+	return header + n;
 }
 
 static struct eio_bundle *
@@ -56,13 +75,13 @@ bundle_make(int type, const struct eio_message *m, size_t count)
 
 	CHECK(count > 0);
 	if (!b) return NULL;
-	for (size_t i = 0; i < count; i++) max += m[i].data.n + 1 + EIO__FRAME_HEADER_MAX;
+	for (size_t i = 0; i < count; i++) max += message_length(&m[i]) + 1 + EIO__FRAME_HEADER_MAX;
 	block = eio_block_new(max);
 	if (!block) {
 		free(b);
 		return NULL;
 	}
-	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, m[i]);
+	for (size_t i = 0; i < count; i++) at += put_frame(b, &b->parts[i], block, at, type, &m[i]);
 	CHECK(at <= max);
 	block->n = at;
 	atomic_store_explicit(&b->wire[EIO_WIRE_WS], block, memory_order_release);

@@ -54,6 +54,9 @@ struct eio_message {
 	 * generations disagree about how text is encoded, but not about ASCII. What stands before the first bracket,
 	 * brace or quote is left as it is. */
 	bool json;
+	/* What follows the data in the same message, so that a large one need not be put together before it is copied
+	 * into the bundle. */
+	struct eio_bytes more[4];
 };
 
 struct eio_bundle;

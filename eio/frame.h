@@ -45,9 +45,9 @@ eio__frame_is_control(const struct eio__frame *f)
 	return f->opcode >= EIO__FRAME_CLOSE;
 }
 
-/* Reads the header of a client's frame from the first n bytes of it. Returns how long it is; 0 when it may be right and
- * more bytes are needed; -1 as soon as it is wrong: without a mask, an opcode that does not exist, or a control frame
- * that is cut, too long or has a reserved bit. */
+/* Reads the header of a client's frame from the first n bytes of it. Returns how long it is; 0 when it may be right
+ * and more bytes are needed; -1 as soon as it is wrong: without a mask, an opcode that does not exist, or a control
+ * frame that is cut, too long or has a reserved bit. */
 int eio__frame_parse(struct eio__frame *f, const char *p, size_t n);
 
 /* Undoes the mask on the next n bytes of the frame's data, in place. */

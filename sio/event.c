@@ -75,6 +75,27 @@ sio_emit_bundle(const struct sio_emit *e, struct eio_bundle **bundle)
 	return rc;
 }
 
+/* As one string, whatever it is made of. */
+static void
+escape_payload(struct eio_buf *out, const struct sio_broadcast *b)
+{
+	struct eio_buf all;
+
+	if (!b->before.n && !b->after.n) {
+		sio_json_escape(out, b->payload);
+		return;
+	}
+	eio_buf_init(&all);
+	eio_buf_add(&all, b->before);
+	eio_buf_add(&all, b->payload);
+	eio_buf_add(&all, b->after);
+	if (eio_buf_failed(&all))
+		out->failed = true;
+	else
+		sio_json_escape(out, eio_buf_bytes(&all));
+	eio_buf_deinit(&all);
+}
+
 int
 sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 {
@@ -88,7 +109,9 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 	if (b->encode == SIO_ENCODE_BINARY) {
 		p.type = SIO_PACKET_BINARY_EVENT;
 		p.attachments = 1;
-		messages[n++] = (struct eio_message){ .binary = true, .data = b->payload };
+		messages[n++] = (struct eio_message){
+			.binary = true, .data = b->before, .more = { b->payload, b->after }
+		};
 	} else {
 		p.type = SIO_PACKET_EVENT;
 	}
@@ -99,11 +122,15 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 	eio_buf_addc(&text, ',');
 	switch (b->encode) {
 	case SIO_ENCODE_BINARY: EIO_BUF_ADD_LIT(&text, "{\"_placeholder\":true,\"num\":0}"); break;
-	case SIO_ENCODE_JSON: eio_buf_add(&text, b->payload); break;
-	case SIO_ENCODE_TEXT: sio_json_escape(&text, b->payload); break;
+	case SIO_ENCODE_JSON: break;
+	case SIO_ENCODE_TEXT: escape_payload(&text, b); break;
 	}
-	eio_buf_addc(&text, ']');
 	messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
+	if (b->encode == SIO_ENCODE_JSON)
+		memcpy(messages[0].more, (struct eio_bytes[]){ b->before, b->payload, b->after, EIO_LIT("]") },
+			sizeof messages[0].more);
+	else
+		messages[0].more[0] = EIO_LIT("]");
 	if (!eio_buf_failed(&text)) *bundle = eio_bundle_new(messages, n);
 	eio_buf_deinit(&text);
 	return *bundle ? 0 : SIO_ERR_NOMEM;

@@ -49,6 +49,7 @@ struct sio_broadcast {
 	struct eio_bytes event; /* the name as UTF-8, not escaped */
 	enum sio_encode encode;
 	struct eio_bytes payload;
+	struct eio_bytes before, after; /* the payload begins and ends with these, which are ASCII; mostly empty */
 };
 
 /* As sio_emit_bundle(). The payload is copied. SIO_ERR_EVENT_NAME for a reserved name, SIO_ERR_NOMEM. */

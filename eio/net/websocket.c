@@ -164,8 +164,8 @@ write_control(struct eio_ws *ws, int opcode, struct eio_bytes data)
 	eio__frame_header(b->data, opcode, data.n);
 	if (data.n) memcpy(b->data + 2, data.p, data.n);
 	if (opcode == EIO__FRAME_PONG && ws->unsent) {
-		/* Only the last ping has to be answered (RFC 6455 section 5.5.3), so who does not read cannot pile them
-		 * up. */
+		/* Only the last ping has to be answered (RFC 6455 section 5.5.3), so who does not read cannot pile
+		 * them up. */
 		eio_block_unref(ws->pong);
 		ws->pong = eio_block_ref(b);
 	} else {

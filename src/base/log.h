@@ -62,8 +62,8 @@ bool log_limit_pass(struct log_limit *l, uint64_t now_ms, uint64_t *suppressed);
 void log_limited(enum log_level level, struct log_limit *limit, uint64_t now_ms, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always, none
- * of the arguments is evaluated, so they may cost something. */
+/* The same at debug: the way to tell of what a peer can cause at will. While debug is off, which is nearly always,
+ * none of the arguments is evaluated, so they may cost something. */
 #define LOG_DEBUG_LIMITED(limit, now_ms, ...) \
 	do { \
 		if (log_enabled(LOG_LEVEL_DEBUG)) log_limited(LOG_LEVEL_DEBUG, (limit), (now_ms), __VA_ARGS__); \

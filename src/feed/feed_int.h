@@ -36,7 +36,7 @@ struct feed_batch {
 	const struct feed_spec *feed;
 	struct metrics *metrics; /* the feed's */
 	const struct feed_stream *stream;
-	struct eio_bytes content;
+	struct feed_content content;
 	unsigned count; /* messages */
 	uint64_t now_ms;
 };

@@ -122,7 +122,9 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		.nsp = eio_cstr(b->feed->nsp),
 		.event = b->stream->event,
 		.encode = encode_of_feed(b->feed),
-		.payload = b->content,
+		.payload = b->content.body,
+		.before = b->content.before,
+		.after = b->content.after,
 	};
 	struct delivery_item item = { .target = target, .slow = b->feed->slow, .stream = b->stream->hash };
 

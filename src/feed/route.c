@@ -85,7 +85,8 @@ at_work(void *user)
 }
 
 static void
-on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms)
+on_stream_flush(
+	void *user, struct feed_stream *stream, const struct feed_content *content, unsigned count, uint64_t now_ms)
 {
 	struct feed_at_work *f = at_work(user);
 
@@ -93,7 +94,7 @@ on_stream_flush(void *user, struct feed_stream *stream, struct eio_bytes content
 					     .feed = f->spec,
 					     .metrics = f->metrics,
 					     .stream = stream,
-					     .content = content,
+					     .content = *content,
 					     .count = count,
 					     .now_ms = now_ms,
 				     });

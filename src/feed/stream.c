@@ -132,6 +132,12 @@ size_with(const struct feed_spec *f, const struct feed_stream *stream, size_t n)
 	return 0;
 }
 
+static void
+put_frame_header(char out[FRAME_HEADER], size_t n)
+{
+	for (int i = 0; i < FRAME_HEADER; i++) out[i] = (char)(n >> (8 * (FRAME_HEADER - 1 - i)));
+}
+
 /* Writes the message into the room made for it. */
 static void
 put_message(const struct feed_spec *f, struct feed_stream *stream, struct eio_bytes m)
@@ -140,10 +146,8 @@ put_message(const struct feed_spec *f, struct feed_stream *stream, struct eio_by
 
 	if (f->format == FEED_FORMAT_ARRAY) *p++ = stream->count ? ',' : '[';
 	if (f->format == FEED_FORMAT_FRAMES) {
-		*p++ = (char)(m.n >> 24);
-		*p++ = (char)(m.n >> 16);
-		*p++ = (char)(m.n >> 8);
-		*p++ = (char)m.n;
+		put_frame_header(p, m.n);
+		p += FRAME_HEADER;
 	}
 	if (m.n) memcpy(p, m.p, m.n);
 	p += m.n;
@@ -165,10 +169,42 @@ flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms
 {
 	/* feed_streams_append() keeps room for this byte. */
 	if (s->feed->format == FEED_FORMAT_ARRAY) stream->body.p[stream->body.n++] = ']';
-	s->flush(s->user, stream, eio_buf_bytes(&stream->body), stream->count, now_ms);
+	s->flush(
+		s->user, stream, &(struct feed_content){ .body = eio_buf_bytes(&stream->body) }, stream->count, now_ms);
 	eio_buf_clear(&stream->body);
 	stream->count = 0;
 	move_stream(stream, &s->idle, now_ms);
+}
+
+/* A message that makes a batch of its own goes out as it is, the format around it. */
+static void
+flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct message *m)
+{
+	struct feed_content content = { .body = m->payload };
+	char header[FRAME_HEADER];
+
+	if (!feed_is_bare(s->feed)) {
+		switch (s->feed->format) {
+		case FEED_FORMAT_ARRAY:
+			content.before = EIO_LIT("[");
+			content.after = EIO_LIT("]");
+			break;
+		case FEED_FORMAT_LINES: content.after = EIO_LIT("\n"); break;
+		case FEED_FORMAT_FRAMES:
+			put_frame_header(header, m->payload.n);
+			content.before = eio_bytes(header, sizeof header);
+			break;
+		}
+	}
+	move_stream(stream, &s->idle, m->now_ms);
+	s->flush(s->user, stream, &content, 1, m->now_ms);
+}
+
+/* Whether a batch is complete with one message of n bytes. */
+static bool
+fills_batch(const struct feed_spec *f, size_t n)
+{
+	return f->interval_ms == 0 || f->max_messages <= 1 || n > f->max_bytes;
 }
 
 enum feed_fate
@@ -180,12 +216,11 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 	struct eio_buf *body = &stream->body;
 
 	if (fate != FEED_FATE_TAKEN) return fate;
-	if (feed_is_bare(f)) {
-		move_stream(stream, &s->idle, m->now_ms);
-		s->flush(s->user, stream, bytes, 1, m->now_ms);
+	if (stream->count && size_with(f, stream, bytes.n) > f->max_bytes) flush_stream(s, stream, m->now_ms);
+	if (stream->count == 0 && fills_batch(f, bytes.n)) {
+		flush_alone(s, stream, m);
 		return FEED_FATE_TAKEN;
 	}
-	if (stream->count && size_with(f, stream, bytes.n) > f->max_bytes) flush_stream(s, stream, m->now_ms);
 	if (body->cap - body->n < bytes.n + FRAME_HEADER + 1 && !eio_buf_reserve(body, bytes.n + FRAME_HEADER + 1)) {
 		body->failed = false;
 		return FEED_FATE_MEMORY;

@@ -51,10 +51,15 @@ struct feed_stream {
 	char data[];
 };
 
-/* A batch is complete: content is what goes into the event, one bare message where feed_is_bare. It is valid during
- * the call, which may not call back into the set. */
+/* What goes into an event: one bare message where feed_is_bare, else a batch. One that consists of a single message
+ * need not be put together: the format around it stands in before and after. */
+struct feed_content {
+	struct eio_bytes before, body, after;
+};
+
+/* A batch is complete. The content is valid during the call, which may not call back into the set. */
 typedef void (*feed_flush_fn)(
-	void *user, struct feed_stream *stream, struct eio_bytes content, unsigned count, uint64_t now_ms);
+	void *user, struct feed_stream *stream, const struct feed_content *content, unsigned count, uint64_t now_ms);
 
 /* A stream is about to be freed: the place to give back stream->interest. */
 typedef void (*feed_release_fn)(void *user, struct feed_stream *stream);

@@ -75,13 +75,20 @@ take_frames(struct run *r, struct eio_bytes content)
 }
 
 static void
-on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned count, uint64_t now_ms)
+on_flush(void *user, struct feed_stream *b, const struct feed_content *parts, unsigned count, uint64_t now_ms)
 {
 	struct run *r = user;
+	struct eio_bytes content;
+	struct eio_buf all;
 	unsigned n = 1;
 
 	(void)b;
 	(void)now_ms;
+	eio_buf_init(&all);
+	eio_buf_add(&all, parts->before);
+	eio_buf_add(&all, parts->body);
+	eio_buf_add(&all, parts->after);
+	content = eio_buf_bytes(&all);
 	if (feed_is_bare(&r->feed))
 		note(&r->out, content);
 	else if (r->feed.format == FEED_FORMAT_ARRAY)
@@ -92,6 +99,7 @@ on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned c
 		n = take_frames(r, content);
 	if (n != count || count > r->feed.max_messages) abort();
 	r->count += n;
+	eio_buf_deinit(&all);
 }
 
 static void

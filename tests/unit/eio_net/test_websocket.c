@@ -460,7 +460,8 @@ write_to_reused(struct test *t, struct eio_ws *ws)
 	close(pair[1]);
 }
 
-/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of ours. */
+/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of
+ * ours. */
 static void
 test_descriptor_reused(void **state)
 {

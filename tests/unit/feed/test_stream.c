@@ -19,6 +19,7 @@ static const uint64_t key[2] = { 1, 2 };
 static char flushed[4096];
 static size_t flushed_n, n_flushed, n_released;
 static uint64_t flushed_ms;
+static const char *flushed_body;
 
 /* What does not fit is only counted. */
 static void
@@ -31,7 +32,7 @@ append(const char *p, size_t n)
 }
 
 static void
-on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned count, uint64_t now_ms)
+on_flush(void *user, struct feed_stream *b, const struct feed_content *content, unsigned count, uint64_t now_ms)
 {
 	char head[64];
 	struct sio_room_key t = b->target;
@@ -39,10 +40,13 @@ on_flush(void *user, struct feed_stream *b, struct eio_bytes content, unsigned c
 		t.everyone ? 0 : (int)t.name.n, t.name.p, count);
 
 	flushed_ms = now_ms;
+	flushed_body = content->body.p;
 	assert_ptr_equal(user, flushed);
 	n_flushed++;
 	append(head, (size_t)n);
-	append(content.p, content.n);
+	append(content->before.p, content->before.n);
+	append(content->body.p, content->body.n);
+	append(content->after.p, content->after.n);
 	append(";", 1);
 }
 
@@ -198,7 +202,8 @@ frame_limit(void **state)
 	assert_non_null(big);
 	assert_int_equal(add_bytes(&s, "e", NULL, eio_bytes(big, FEED_FRAME_MAX), 0), FEED_FATE_TAKEN);
 	assert_int_equal(n_flushed, 1); /* above maxBytes: alone, at once */
-	assert_string_equal(flushed, "e:1:;");
+	assert_memory_equal(flushed, "e:1:\x00\xff\xff\xff;", 9);
+	assert_ptr_equal(flushed_body, big); /* and not copied */
 	feed_streams_deinit(&s);
 	free(big);
 }

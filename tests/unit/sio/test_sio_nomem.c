@@ -117,7 +117,7 @@ static int
 broadcasts(void)
 {
 	static const enum sio_encode all[] = { SIO_ENCODE_BINARY, SIO_ENCODE_JSON, SIO_ENCODE_TEXT };
-	struct sio_broadcast c = { root, EIO_LIT("ticks"), SIO_ENCODE_BINARY, EIO_LIT("[1]") };
+	struct sio_broadcast c = { .nsp = root, .event = EIO_LIT("ticks"), .payload = EIO_LIT("[1]") };
 	struct eio_bundle *b;
 	size_t i;
 	int rc = 0;

@@ -397,10 +397,17 @@ test_emit_refused(void **state)
 static void
 test_broadcast(void **state)
 {
-	struct sio_broadcast c = { L("/nsp"), L("ti\"cks"), SIO_ENCODE_BINARY, L("[1,2]") };
+	struct sio_broadcast c = { .nsp = L("/nsp"), .event = L("ti\"cks"), .payload = L("[1,2]") };
 	struct eio_bundle *b;
 
 	(void)state;
+	/* In one piece or with its ends apart, it is the same. */
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "451-/nsp,[\"ti\\\"cks\"," PH(0) "]\x1e"
+							 "bWzEsMl0=");
+	c.payload = EIO_LIT("1,2");
+	c.before = EIO_LIT("[");
+	c.after = EIO_LIT("]");
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
 	canon_expect(b, "451-/nsp,[\"ti\\\"cks\"," PH(0) "]\x1e"
 							 "bWzEsMl0=");
@@ -409,6 +416,9 @@ test_broadcast(void **state)
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
 	canon_expect(b, "42[\"ti\\\"cks\",[1,2]]");
 	c.encode = SIO_ENCODE_TEXT;
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "42[\"ti\\\"cks\",\"[1,2]\"]");
+	c.before = c.after = eio_bytes("", 0);
 	c.payload = EIO_LIT("a\"\n\xc3\xa9\x1e");
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
 	canon_expect(b, "42[\"ti\\\"cks\",\"a\\\"\\n\xc3\xa9\\u001e\"]");
