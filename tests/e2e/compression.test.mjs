@@ -321,9 +321,10 @@ suite('compressed answers of polls', starter({ httpCompression: true }), (server
 	});
 
 	test('the binary form of revision 3', limit(), async () => {
-		const session = await Session3.open(server);
+		const session = await Session3.open(server, { headers: { Accept: '*/*' } });
+		await session.ask('GET', { Accept: '*/*' }); // CONNECT
 		for (let n = 0; n < 3; n++) await server.redis.client.publish('binary', JSON.stringify({ n, pad: words(2000) }));
-		const answer = await session.ask('GET', { 'Accept-Encoding': 'gzip' });
+		const answer = await session.ask('GET', { Accept: '*/*', 'Accept-Encoding': 'gzip' });
 		assert.equal(answer.header('content-encoding'), 'gzip');
 		assert.equal(answer.header('content-type'), 'application/octet-stream');
 		const packets = decodeBinary(zlib.gunzipSync(answer.body));

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -150,10 +151,11 @@ on_value_complete(llhttp_t *l)
 static struct eio_bytes
 origin_form(struct eio_bytes target)
 {
-	const char *mark = strchr(target.p, '#'), *scheme = strstr(target.p, "://");
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *mark = strchr(target.p, '#'), *scheme = target.p + strspn(target.p, letters);
 	struct eio_bytes t = mark ? eio_bytes(target.p, (size_t)(mark - target.p)) : target;
 
-	if (target.p[0] == '/' || !scheme || scheme > t.p + t.n) return t;
+	if (scheme == target.p || strncmp(scheme, "://", 3) != 0 || scheme > t.p + t.n) return t;
 	t = eio_bytes(scheme + 3, t.n - (size_t)(scheme + 3 - t.p));
 	while (t.n > 0 && t.p[0] != '/' && t.p[0] != '?') t.p++, t.n--;
 	return t;

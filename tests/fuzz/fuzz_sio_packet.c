@@ -22,6 +22,9 @@ run(decode_fn decode, struct eio_bytes text)
 	if (p.data.p && sio_json_check(p.data)) abort();
 	/* An ACK of revision 3 with attachments is written as what it is to everybody else. */
 	if (p.type == SIO_PACKET_ACK && p.attachments > 0) p.type = SIO_PACKET_BINARY_ACK;
+	/* A binary one without attachments is taken, but written as what it is. */
+	if (p.type >= SIO_PACKET_BINARY_EVENT && p.attachments == 0)
+		p.type = p.type == SIO_PACKET_BINARY_EVENT ? SIO_PACKET_EVENT : SIO_PACKET_ACK;
 	sio_packet_encode(&out, &p);
 	if (decode(eio_buf_bytes(&out), &again)) abort();
 	if (again.type != p.type || again.attachments != p.attachments || again.has_id != p.has_id) abort();

@@ -25,7 +25,7 @@ static const char *flushed_body;
 static void
 append(const char *p, size_t n)
 {
-	if (flushed_n + n >= sizeof flushed) return;
+	if (n == 0 || flushed_n + n >= sizeof flushed) return;
 	memcpy(flushed + flushed_n, p, n);
 	flushed_n += n;
 	flushed[flushed_n] = '\0';
