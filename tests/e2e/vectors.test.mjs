@@ -21,7 +21,7 @@ const engine = { pingInterval: 25000, pingTimeout: 20000, maxHttpBufferSize: 100
 
 const withoutSid = (text) => text.replace(/"sid":"[A-Za-z0-9_-]{20}"/g, '"sid":"<sid>"');
 
-suite('recorded HTTP exchanges', (cleanup) => startSiocast(cleanup, { engine, cors, namespaces: ECHO }), (server) => {
+suite('recorded HTTP exchanges', (cleanup) => startSiocast(cleanup, { engine, cors, jsonp: true, namespaces: ECHO }), (server) => {
 	for (const { id, request: sent, response } of httpExchanges()) {
 		// The body of this one was the recorded server's own page.
 		const foreign = id.endsWith('no-slash');
