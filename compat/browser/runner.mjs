@@ -41,7 +41,8 @@ async function startServers(cleanup, serverKind, shared, options) {
 	}
 	const redis = await startRedis(cleanup, await freePort());
 	// The page's origin is allowed by name, with credentials: what a careful operator writes. 1.x and 2.x do it unasked.
-	const rules = { cors: { origin: [shared.site], credentials: true } };
+	// Scripts ask nobody: where origins are kept out JSONP must be allowed.
+	const rules = { cors: { origin: [shared.site], credentials: true }, jsonp: true };
 	const www = serverKind === 'siocast' ? { www: shared.folder } : {};
 	const server = await launchServer(cleanup, serverKind, { redis, ...rules, ...www });
 	const quick = await launchServer(cleanup, serverKind, { ...www, engine: quickHeartbeat(options.slow) });

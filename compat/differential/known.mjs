@@ -117,6 +117,11 @@ const http = [
 	all(/http-chunk-(size-bad|size-huge|too-long)$/, 'the body is read before the answer: a broken one is the first error'),
 	all(/http-expect-other$/, 'an expectation that nobody knows is ignored, as RFC 9110 allows; Node answers 417'),
 	all(/http-pipelined-bad$/, 'a broken request behind a good one has its 400, too; Node ends the connection without a word'),
+	all(/http-(no-version|version-3|version-1-2|two-spaces)$/, 'a request line that RFC 9112 does not have is refused as no HTTP'),
+	all(/http-no-host-websocket$/, 'without a Host it is refused as no HTTP'),
+	all(/http-encoding-list$/, 'a coding that nobody undoes is 501, as RFC 9112 has it'),
+	all(/http-absolute-target$/, 'a target in absolute form is served, as RFC 9112 demands'),
+	all(/http-host-(twice|odd)$/, 'two Hosts, or one that is no host, could be read in two ways'),
 	all(/http-connect$/, 'CONNECT is refused, not ignored'),
 ];
 

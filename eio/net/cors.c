@@ -118,7 +118,8 @@ without_port(struct eio_bytes host, struct eio_bytes port)
 	return host;
 }
 
-/* Whether an origin, "https://example.org:8443", is that of pages at this host, as a Host line names it. */
+/* Whether an origin, "https://example.org:8443", is that of pages at this host, as a Host line names it. Old clients in
+ * Node name the host alone; no browser does. */
 static bool
 is_origin_of(struct eio_bytes origin, struct eio_bytes host)
 {
@@ -126,6 +127,7 @@ is_origin_of(struct eio_bytes origin, struct eio_bytes host)
 	struct eio_bytes scheme = starts_with_scheme(origin, https) ? https : http;
 	struct eio_bytes port = scheme.n == https.n ? EIO_LIT(":443") : EIO_LIT(":80");
 
+	if (eio_bytes_eq(origin, host)) return host.n > 0;
 	if (!starts_with_scheme(origin, scheme)) return false;
 	origin = without_port(eio_bytes(origin.p + scheme.n, origin.n - scheme.n), port);
 	host = without_port(host, port);
