@@ -243,9 +243,9 @@ suite('origins that are kept out', start({ cors: { origin: [OWN.Origin] } }), (s
 		socket.close();
 	});
 
-	test('the origin that is allowed, the own one and programs may', limit(), async () => {
+	test('the origin that is allowed, the own one, with or without its scheme, and programs may', limit(), async () => {
 		const host = `127.0.0.1:${server.port}`;
-		for (const headers of [OWN, {}, { Origin: `http://${host}`, Host: host }]) {
+		for (const headers of [OWN, {}, { Origin: `http://${host}`, Host: host }, { Origin: host, Host: host }]) {
 			assert.equal((await webSocketAnswer(server, headers)).status, 101);
 		}
 	});
