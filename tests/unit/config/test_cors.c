@@ -265,7 +265,10 @@ test_admits(void **state)
 		{ none, "Origin: http://a:443\r\n", false },
 		{ none, "Origin: http://a:3000\r\n", false },
 		{ none, "Origin: http://b.a\r\n", false },
-		{ none, "Origin: a\r\n", false },
+		/* Clients 1.x in Node name the host alone. */
+		{ none, "Origin: a\r\n", true },
+		{ none, "Origin: b\r\n", false },
+		{ none, "Origin: a:3000\r\n", false },
 		{ none, "Origin: ://a\r\n", false },
 		{ none, "Origin: http://\r\n", false },
 		{ list, "Origin: http://a\r\n", true },
