@@ -162,9 +162,8 @@ on_shutdown(uv_shutdown_t *req, int status)
 	free(req);
 }
 
-/* Half-closes and waits a while for the peer, so that it can read the answer before a reset. */
-static void
-conn_linger(struct eio__conn *c)
+void
+eio__conn_linger(struct eio__conn *c)
 {
 	uv_shutdown_t *req = malloc(sizeof *req);
 
@@ -205,7 +204,7 @@ eio__conn_written(struct eio__conn *c, enum eio__wrote how)
 	case EIO__WROTE_REST: note_rest_written(c); break;
 	case EIO__WROTE_LAST:
 		c->unsent = false;
-		conn_linger(c);
+		eio__conn_linger(c);
 		break;
 	case EIO__WROTE_FAILED: eio__conn_close(c); break;
 	}

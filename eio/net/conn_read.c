@@ -187,7 +187,7 @@ on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, si
 	case EIO_HTTP_UPGRADE: hand_over(c, rest, n); break;
 	case EIO_HTTP_BAD:
 		if (c->discarding)
-			eio__conn_close(c); /* its request was answered */
+			eio__conn_linger(c); /* its request was answered, and the answer may not have been read */
 		else
 			refuse_request(c, eio_http_status(c->http));
 		break;

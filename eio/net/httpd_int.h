@@ -98,6 +98,10 @@ void eio__conn_go_on(struct eio__conn *c);
 /* Ends the connection at once; whoever answers its exchange is told, and the answer will go nowhere. */
 void eio__conn_close(struct eio__conn *c);
 
+/* Half-closes and waits a while for the peer, so that it can read an answer before a reset. What is still to be
+ * written leaves first. */
+void eio__conn_linger(struct eio__conn *c);
+
 /* Does what follows from a write: nothing, ends the connection behind it, or closes it. */
 void eio__conn_written(struct eio__conn *c, enum eio__wrote how);
 
