@@ -93,10 +93,18 @@ static const struct times {
 	unsigned ping_interval, ping_timeout, connect_timeout;
 } patient = { 25000, 20000, 45000 }, wants_connect = { 25000, 20000, 60 }, wants_pong = { 300, 200, 45000 };
 
+static struct config *
+configured_with(struct times times)
+{
+	char text[sizeof config_text + 20];
+
+	snprintf(text, sizeof text, config_text, times.ping_interval, times.ping_timeout);
+	return configured(text);
+}
+
 static void
 start_with(struct test *t, struct clients_options clients, struct times times)
 {
-	char text[sizeof config_text + 20];
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close, .refused = clients_refused
 	};
@@ -105,8 +113,7 @@ start_with(struct test *t, struct clients_options clients, struct times times)
 	publish_fails = interest_fails = false;
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	snprintf(text, sizeof text, config_text, times.ping_interval, times.ping_timeout);
-	t->config = configured(text);
+	t->config = configured_with(times);
 	t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics), 0);
 	config_fill_clients(t->config, &clients);
@@ -538,7 +545,7 @@ test_bounded(void **state)
 static void
 test_namespaces(void **state)
 {
-	struct config *config = configured(config_text);
+	struct config *config = configured_with(patient);
 	struct clients_options options = { 0 };
 	struct metrics_set metrics;
 	struct namespaces *all;
