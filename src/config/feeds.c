@@ -94,7 +94,7 @@ static const struct config_option feed_rows[] = {
 	UINT("batch.maxMessages", feed.max_messages, 1, 10000000, "1000"),
 	SIZE("batch.maxBytes", feed.max_bytes, 1, 1073741824, "262144"),
 	STRUCT("batch.format", read_format),
-	CUSTOM("where", feed, config__where, NULL),
+	CUSTOM("where", feed.where, config__where, NULL),
 	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
 };
 

@@ -87,7 +87,4 @@ void feed_router_message(struct feed_router *r, struct message *m);
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
 
-/* Whether a message (checked JSON) passes the feed's `where`. */
-bool feed_where_matches(const struct feed_spec *feed, struct eio_bytes message);
-
 #endif

@@ -148,7 +148,7 @@ add_feed(struct feed_router *r, size_t i)
 	for (size_t k = 0; k < c->n_channels; k++)
 		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
 	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
-	f->needs_json = c->n_where > 0 || template_uses_message(c->event) ||
+	f->needs_json = c->where.n > 0 || template_uses_message(c->event) ||
 			(c->room && template_uses_message(c->room));
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
@@ -292,7 +292,7 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 	enum feed_fate fate = FEED_FATE_TAKEN;
 
 	if (s->needs_json && !message_is_json(m)) return message_is_utf8(m) ? FEED_FATE_JSON : FEED_FATE_UTF8;
-	if (f->n_where && !feed_where_matches(f, m->payload)) return FEED_FATE_FILTERED;
+	if (f->where.n && !where_fulfilled(&f->where, m->payload)) return FEED_FATE_FILTERED;
 	*stream = s->one_stream ? s->streams.latest : NULL;
 	if (!*stream) fate = find_stream(r, s, m, stream);
 	if (fate != FEED_FATE_TAKEN) return fate;

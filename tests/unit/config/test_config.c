@@ -151,9 +151,9 @@ check_full_feeds(void)
 	assert_int_equal(f[0].interval_ms, 50);
 	assert_int_equal(f[0].max_messages, 10);
 	assert_int_equal(f[0].max_bytes, 1000);
-	assert_int_equal(f[0].n_where, 2);
-	assert_string_equal(f[0].where[0].pointer, "/type");
-	assert_int_equal(f[0].where[0].match.n, 3);
+	assert_int_equal(f[0].where.n, 2);
+	assert_string_equal(f[0].where.v[0].pointer, "/type");
+	assert_int_equal(f[0].where.v[0].match.n, 3);
 	assert_true(template_uses_message(f[0].room));
 	assert_false(template_uses_message(f[0].event));
 	assert_false(f[1].is_pattern);
@@ -791,11 +791,11 @@ feeds_have_defaults(void **state)
 		assert_int_equal(v[i].encode, FEED_ENCODE_JSON);
 		assert_int_equal(v[i].interval_ms, 9);
 		assert_int_equal(v[i].max_messages, 1000);
-		assert_int_equal(v[i].n_where, i == 1 ? 1 : 2);
+		assert_int_equal(v[i].where.n, i == 1 ? 1 : 2);
 	}
 	assert_int_equal(v[1].max_bytes, 7);
-	assert_string_equal(v[1].where[0].pointer, "/b");
-	assert_string_equal(v[1].where[0].match.operators[0].bound.text.p, "1");
+	assert_string_equal(v[1].where.v[0].pointer, "/b");
+	assert_string_equal(v[1].where.v[0].match.operators[0].bound.text.p, "1");
 	/* "/" is there, whatever the file names. */
 	assert_int_equal(clients.namespaces->n, 2);
 	assert_non_null(namespace_specs_find(clients.namespaces, EIO_LIT("/")));

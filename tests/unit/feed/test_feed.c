@@ -9,7 +9,7 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
-#include "src/feed/number.h"
+#include "src/where/number.h"
 #include "tests/unit/configured.h"
 
 #include <stdio.h>
@@ -263,7 +263,7 @@ where_has_operators(void **state)
 		snprintf(text, sizeof text, "{\"feeds\": [{\"channel\": \"c\", \"where\": {\"/v\": %s}}]}",
 			operators[i].where);
 		r = rig_new(text);
-		if (feed_where_matches(r->options.specs->v, eio_cstr(operators[i].message)) != operators[i].passes)
+		if (where_fulfilled(&r->options.specs->v->where, eio_cstr(operators[i].message)) != operators[i].passes)
 			fail_msg("line %d", operators[i].line);
 		rig_free(r);
 	}
@@ -300,7 +300,7 @@ numbers_compare_by_value(void **state)
 				int order;
 
 				if (!x || !y) continue;
-				order = feed_number_compare(eio_cstr(x), eio_cstr(y));
+				order = where_number_compare(eio_cstr(x), eio_cstr(y));
 				if ((order > 0) - (order < 0) != (a > b) - (a < b)) fail_msg("%s, %s: %d", x, y, order);
 			}
 }
@@ -359,7 +359,7 @@ where_filters(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		if (feed_where_matches(r->options.specs->v, eio_cstr(cases[i].message)) != cases[i].passes)
+		if (where_fulfilled(&r->options.specs->v->where, eio_cstr(cases[i].message)) != cases[i].passes)
 			fail_msg("%s", cases[i].message);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "c", cases[0].message, 0);
