@@ -133,6 +133,7 @@ feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *
 static enum sio_encode
 encode_of_feed(const struct feed_spec *feed)
 {
+	if (feed->spread) return SIO_ENCODE_ARGUMENTS;
 	switch (feed->encode) {
 	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
 	case FEED_ENCODE_JSON: return SIO_ENCODE_JSON;

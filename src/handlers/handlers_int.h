@@ -27,8 +27,8 @@ struct handlers_action {
 	enum handlers_action_type type;
 	bool whole; /* DISCONNECT */
 	bool self; /* BROADCAST: the socket gets it, too */
-	/* Owned; one of arguments, or one for each target. BROADCAST: one of arguments, n_rooms for the rooms, the others
-	 * for the exceptions. */
+	/* Owned; one of arguments, or one for each target. BROADCAST: one of arguments, n_rooms for the rooms, and the
+	 * others for the exceptions. */
 	struct handlers_part *parts;
 	size_t n, n_rooms;
 };
