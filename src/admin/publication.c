@@ -87,7 +87,7 @@ struct publication_text {
 };
 
 static struct publication_text
-read_text(struct eio_buf *scratch, struct eio_bytes json, struct eio_bytes fallback)
+unescape_text(struct eio_buf *scratch, struct eio_bytes json, struct eio_bytes fallback)
 {
 	size_t at = scratch->n;
 
@@ -108,9 +108,9 @@ text_bytes(const struct eio_buf *scratch, struct publication_text t)
 static const char *
 add_event(struct feed_posting *out, const struct publication *p, struct eio_buf *scratch)
 {
-	struct publication_text event = read_text(scratch, p->event, EIO_LIT(""));
-	struct publication_text nsp = read_text(scratch, p->nsp, EIO_LIT("/"));
-	struct publication_text room = read_text(scratch, p->room, EIO_LIT(""));
+	struct publication_text event = unescape_text(scratch, p->event, EIO_LIT(""));
+	struct publication_text nsp = unescape_text(scratch, p->nsp, EIO_LIT("/"));
+	struct publication_text room = unescape_text(scratch, p->room, EIO_LIT(""));
 	struct feed_posted item = { .is_event = true, .payload = p->args.p ? p->args : EIO_LIT("[]") };
 
 	if (eio_buf_failed(scratch)) return NULL; /* found out below */
@@ -127,8 +127,9 @@ static const char *
 add_message(struct feed_posting *out, const struct publication *p, struct eio_buf *scratch)
 {
 	bool is_text = is_json_string(p->message);
-	struct publication_text channel = read_text(scratch, p->channel, EIO_LIT(""));
-	struct publication_text text = read_text(scratch, is_text ? p->message : (struct eio_bytes){ 0 }, EIO_LIT(""));
+	struct publication_text channel = unescape_text(scratch, p->channel, EIO_LIT(""));
+	struct publication_text text = unescape_text(
+		scratch, is_text ? p->message : (struct eio_bytes){ 0 }, EIO_LIT(""));
 	struct feed_posted item = { .payload = p->message };
 
 	if (eio_buf_failed(scratch)) return NULL;
