@@ -11,6 +11,7 @@
 #include "src/config/feeds.h"
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
+#include "src/config/redis.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/web/files_versions.h"
@@ -44,6 +45,8 @@ static const struct config_option main_rows[] = {
 	CUSTOM("admin", config.admin, config__admin, "null"),
 	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
 	STRING("path", config.path, "\"/socket.io/\""),
+	STRING("user", config.user, "null"),
+	STRING("group", config.group, "null"),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
 
