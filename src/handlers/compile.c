@@ -3,14 +3,10 @@
 #include "src/handlers/handlers_int.h"
 #include "src/handlers/mistake.h"
 
-#include "sio/json.h"
 #include "sio/packet.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
-
-/* Integers beyond this are not what the configuration says any more once cJSON has read them as doubles. */
-#define MAX_EXACT 9007199254740992.0
 
 static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_LEAVE] = "leave",
@@ -59,13 +55,6 @@ alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
 	return true;
 }
 
-/* Passes on what the compiler of templates found. */
-static bool
-template_failed(struct handlers_compiler *c, const cJSON *item, const struct template_error *err)
-{
-	return handlers__fail(c, err->nomem ? NULL : item, "%s", err->text);
-}
-
 static bool
 keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
 {
@@ -74,108 +63,6 @@ keep_source(struct handlers_compiler *c, struct handlers_part *part, const char 
 }
 
 /* Arguments */
-
-struct tree {
-	struct handlers_compiler *c;
-	const struct template_context *where;
-	struct template *t;
-	unsigned depth;
-};
-
-static bool add_value(struct tree *tree, const cJSON *v);
-
-static bool
-add_json(struct tree *tree, const cJSON *item, struct eio_bytes json)
-{
-	struct template_error err;
-
-	return template_add_text(tree->t, json, &err) == 0 || template_failed(tree->c, item, &err);
-}
-
-static bool
-add_element(struct tree *tree, const cJSON *v, bool first)
-{
-	struct template_error err;
-	int rc = 0;
-
-	if (cJSON_IsString(v) && template_is_spread(eio_cstr(v->valuestring)))
-		rc = template_add_spread(tree->t, tree->where, &err);
-	else if (cJSON_IsString(v) && template_is_optional(eio_cstr(v->valuestring)))
-		rc = template_add_optional(tree->t, eio_cstr(v->valuestring), tree->where, &err);
-	else if (first || (rc = template_add_separator(tree->t, &err)) == 0)
-		return add_value(tree, v);
-	return rc == 0 || template_failed(tree->c, v, &err);
-}
-
-static bool
-add_array(struct tree *tree, const cJSON *v)
-{
-	size_t mark = tree->c->path_n, i = 0;
-	const cJSON *e;
-
-	if (!add_json(tree, v, EIO_LIT("["))) return false;
-	cJSON_ArrayForEach(e, v)
-	{
-		handlers__path_index(tree->c, i);
-		if (!add_element(tree, e, i == 0)) return false;
-		handlers__path_up(tree->c, mark);
-		i++;
-	}
-	return add_json(tree, v, EIO_LIT("]"));
-}
-
-static bool
-add_object(struct tree *tree, const cJSON *v)
-{
-	size_t mark = tree->c->path_n;
-	struct template_error err;
-	const cJSON *m;
-
-	if (!add_json(tree, v, EIO_LIT("{"))) return false;
-	cJSON_ArrayForEach(m, v)
-	{
-		handlers__path_key(tree->c, m->string);
-		if (m != v->child && !add_json(tree, m, EIO_LIT(","))) return false;
-		if (template_add_key(tree->t, eio_cstr(m->string), &err) < 0) return template_failed(tree->c, m, &err);
-		if (!add_json(tree, m, EIO_LIT(":")) || !add_value(tree, m)) return false;
-		handlers__path_up(tree->c, mark);
-	}
-	return add_json(tree, v, EIO_LIT("}"));
-}
-
-static bool
-add_scalar(struct tree *tree, const cJSON *v)
-{
-	char *text;
-	bool ok;
-
-	if (cJSON_IsNumber(v) && !(v->valuedouble >= -MAX_EXACT && v->valuedouble <= MAX_EXACT))
-		return handlers__fail(tree->c, v, "a number beyond 2^53 cannot be kept exactly: write it as a string");
-	text = cJSON_PrintUnformatted(v);
-	if (!text) return handlers__fail_nomem(tree->c);
-	ok = add_json(tree, v, eio_cstr(text));
-	cJSON_free(text);
-	return ok;
-}
-
-/* Calls itself for what is inside, as deep as clients would accept it. */
-static bool
-add_value(struct tree *tree, const cJSON *v)
-{
-	struct template_error err;
-	bool ok;
-
-	if (cJSON_IsString(v))
-		return template_add_string(tree->t, eio_cstr(v->valuestring), tree->where, &err) == 0 ||
-		       template_failed(tree->c, v, &err);
-	if (!cJSON_IsArray(v) && !cJSON_IsObject(v)) return add_scalar(tree, v);
-	if (tree->depth == SIO_JSON_MAX_DEPTH)
-		return handlers__fail(tree->c, v, "nested deeper than %d levels", SIO_JSON_MAX_DEPTH);
-	tree->depth++;
-	ok = cJSON_IsArray(v) ? add_array(tree, v) : add_object(tree, v);
-	tree->depth--;
-	return ok;
-}
 
 /* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
 static bool
@@ -189,7 +76,7 @@ check_name(struct handlers_compiler *c, const cJSON *name, const struct template
 	if (sio_packet_event_reserved(eio_cstr(name->valuestring)))
 		return handlers__fail(c, name, "clients refuse events called \"%s\"", name->valuestring);
 	t = template_new(eio_cstr(name->valuestring), TEMPLATE_AS_NAME, where, &err);
-	ok = t || template_failed(c, name, &err);
+	ok = t || handlers__template_failed(c, name, &err);
 	template_free(t);
 	return ok;
 }
@@ -199,7 +86,6 @@ compile_arguments(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
 	bool emit = a->type == HANDLERS_EMIT;
-	struct tree tree = { c, where, NULL, 0 };
 
 	if (!cJSON_IsArray(v))
 		return handlers__fail(
@@ -214,8 +100,8 @@ compile_arguments(
 			return false;
 		handlers__path_up(c, mark);
 	}
-	tree.t = a->parts[0].template = template_new_json();
-	return tree.t ? add_value(&tree, v) : handlers__fail_nomem(c);
+	a->parts[0].template = template_new_json();
+	return a->parts[0].template ? handlers__add_json(c, a->parts[0].template, v, where) : handlers__fail_nomem(c);
 }
 
 /* Rooms and channels */
@@ -228,7 +114,7 @@ compile_target(struct handlers_compiler *c, const cJSON *v, const struct templat
 
 	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
 	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
-	if (!part->template) return template_failed(c, v, &err);
+	if (!part->template) return handlers__template_failed(c, v, &err);
 	return keep_source(c, part, v->valuestring);
 }
 

@@ -52,6 +52,12 @@ struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn erro
 void handlers_free(struct handlers *h); /* NULL is fine */
 
 struct template;
+struct template_context;
+
+/* Compiles any JSON in which strings are templates, as the arguments of events are; keys of objects are literal. The
+ * path of a mistake is relative to v. NULL when something is wrong: error was called then. */
+struct template *handlers_compile_json(
+	const struct cJSON *v, const struct template_context *where, handlers_error_fn error, void *user);
 
 /* Whether fits() is true for the room of some join. */
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);

@@ -103,7 +103,8 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_TEXT:
 	case TEMPLATE_CHANNEL:
 	case TEMPLATE_STAR:
-	case TEMPLATE_MESSAGE: break;
+	case TEMPLATE_MESSAGE:
+	case TEMPLATE_MESSAGE_TEXT: break;
 	}
 	CHECK(!"a placeholder of a feed in a handler");
 	return nothing;

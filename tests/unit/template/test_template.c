@@ -173,7 +173,7 @@ static const struct {
 	{ "{1.\xc3\xa9}", EVENT, "{1" },
 	{ "{/a/b}", FEED, "in a feed's message" },
 	{ "{event}", EVENT, "{event} stands for nothing" },
-	{ "{auth.user.id}", CLIENT, "in a feed: there are {channel}, {1} … {9} and {/json/pointer}" },
+	{ "{auth.user.id}", CLIENT, "in a feed: there are {channel}, {1} … {9}, {message}, {text} and {/json/pointer}" },
 	{ "{auth/a b}", CLIENT, "in a feed" },
 	{ "{query.x}", CLIENT, "in a feed" },
 	{ "{query/a b[]}", CLIENT, "in a feed" },
