@@ -231,12 +231,19 @@ give_sockets(const struct config *c, const struct account *a)
 static int
 check_later(const struct daemon *d)
 {
+	const char *token_file = d->config->publish.token_file, *unreadable = NULL;
 	char folder[PATH_MAX];
 	int err = files_check_rights(d->files);
 
 	if (err) {
-		log_error_errno(err, "event=privileges-failed user=%s www=\"%s\"", d->config->user,
-			LOG_ESCAPE(eio_cstr(d->config->www)));
+		unreadable = d->config->www;
+	} else if (token_file && access(token_file, R_OK)) {
+		err = errno;
+		unreadable = token_file;
+	}
+	if (unreadable) {
+		log_error_errno(err, "event=privileges-failed user=%s file=\"%s\"", d->config->user,
+			LOG_ESCAPE(eio_cstr(unreadable)));
 		return -1;
 	}
 	for (size_t i = 0; i < d->config->n_listen; i++) {

@@ -115,10 +115,15 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 
 	test('whose files are not to be read: it says so and does not start', limit(), () =>
 		withCleanup(async (cleanup) => {
-			const { file, config } = await configure(cleanup, { user: USER, www: await makeSite(cleanup, 0o600) });
-			const { status, stderr } = spawnSync(SIOCAST, ['-c', file], { encoding: 'utf8', timeout: LIMIT_MS, env: { ...process.env, ...env } });
-			assert.ok(stderr.includes(`event=privileges-failed user=${USER} www="${config.www}" error="permission denied"`), stderr);
-			assert.equal(status, 1);
+			const token = path.join(await cleanup.folder(), 'token');
+			fs.writeFileSync(token, 'a-token-of-some-length-0123456789\n', { mode: 0o600 });
+			const www = await makeSite(cleanup, 0o600);
+			for (const [unreadable, more] of [[www, { www }], [token, { publish: { tokenFile: token } }]]) {
+				const { file } = await configure(cleanup, { user: USER, ...more });
+				const { status, stderr } = spawnSync(SIOCAST, ['-c', file], { encoding: 'utf8', timeout: LIMIT_MS, env: { ...process.env, ...env } });
+				assert.ok(stderr.includes(`event=privileges-failed user=${USER} file="${unreadable}" error="permission denied"`), stderr);
+				assert.equal(status, 1);
+			}
 		}),
 	);
 
