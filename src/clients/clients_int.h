@@ -26,6 +26,7 @@ struct clients {
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
 	struct metrics *metrics; /* owned: of clients_metrics */
+	uint64_t serial; /* of broadcasts to several rooms */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */

@@ -58,6 +58,8 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = rooms_join(s, sio_room_everyone(s->nsp));
+	if (in && cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length)
+		in = rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s)));
 	client_send(c, answer);
 	return in ? s : NULL;
 }

@@ -74,7 +74,7 @@ rooms_value(struct handlers_run *r)
 	eio_buf_clear(&r->scratch);
 	eio_buf_addc(&r->scratch, '[');
 	while ((key = sio_member_next_room(&r->call->socket->member, &at))) {
-		if (key->everyone) continue;
+		if (key->everyone || eio_bytes_eq(key->name, sio_socket_id(r->call->socket))) continue;
 		if (r->scratch.n > 1) eio_buf_addc(&r->scratch, ',');
 		sio_json_escape(&r->scratch, key->name);
 	}

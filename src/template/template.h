@@ -117,6 +117,9 @@ bool template_is_optional(struct eio_bytes text);
 bool template_uses_message(const struct template *t);
 bool template_uses_message_text(const struct template *t);
 
+/* Whether a name is one placeholder and nothing else. */
+bool template_is_placeholder(const struct template *t);
+
 /* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
 bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);
 
