@@ -30,6 +30,7 @@ static const struct known {
 	{ "args", TEMPLATE_ARGUMENTS, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
 	{ "event", TEMPLATE_EVENT, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_ANY }, /* a string or a number */
 	{ "auth", TEMPLATE_AUTH, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
+	{ "claims", TEMPLATE_CLAIMS, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
 	{ "query", TEMPLATE_QUERY, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
@@ -42,7 +43,7 @@ static const struct known {
 static const struct known star = { "1", TEMPLATE_STAR, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
 static const struct known argument = { "1", TEMPLATE_ARGUMENT, IN(EVENT), MEMBERS_DEEP, TEMPLATE_TYPE_ANY };
 
-#define OF_CLIENTS "{auth}, {query.name}, {header.name}, {cookie.name}, {sid}, {nsp}"
+#define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {sid}, {nsp}"
 
 /* For mistakes: a place, and what there is in it. */
 static const struct {

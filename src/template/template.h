@@ -12,6 +12,7 @@
  *     {args}              all arguments, a list                                      for an event
  *     {event}             the event's name                                           for an event
  *     {auth}              what the client gave at its CONNECT: {auth.user.id}        wherever there is a client
+ *     {claims}            who it is, by its token or the application                wherever there is a client
  *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
  *     {sid}, {nsp}        its socket's id, its namespace                             wherever there is a client
  *     {rooms}             the rooms it is in, a list                                 wherever there is a client
@@ -58,6 +59,7 @@ enum template_what {
 	TEMPLATE_ARGUMENTS,
 	TEMPLATE_EVENT,
 	TEMPLATE_AUTH,
+	TEMPLATE_CLAIMS,
 	TEMPLATE_QUERY,
 	TEMPLATE_HEADER,
 	TEMPLATE_COOKIE,
