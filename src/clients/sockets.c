@@ -36,7 +36,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 }
 
 struct sio_socket *
-sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struct eio_bytes query)
+sockets_open(struct client *c, struct namespace *n, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
 	struct eio_bytes kept = cs->needs->auth ? auth : eio_bytes(NULL, 0);
@@ -46,7 +46,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	bool in;
 
 	if (!own || sio_client_accept(
-			    &c->sio, n->name, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
+			    &c->sio, nsp, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;

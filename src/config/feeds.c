@@ -316,18 +316,36 @@ push_feed(struct config_loader *l, size_t i, const char *key)
 	return mark;
 }
 
-/* Whether messages of a feed may go to a namespace. */
-static bool
-may_go_to(const struct feed_spec *f, const struct namespace_spec *nsp)
+/* A namespace's name as a template, in which a placeholder stands for each star. NULL when out of memory. */
+static struct template *
+name_as_template(const struct namespace_spec *nsp)
 {
 	struct template_context nowhere = { .place = TEMPLATE_IN_FEED };
+	struct template *t = NULL;
 	struct template_error err;
+	struct eio_buf b = { 0 };
+
+	for (const char *p = nsp->name; *p; p++) {
+		if (*p == '{' || *p == '}') eio_buf_addc(&b, *p);
+		if (*p == '*' && nsp->is_pattern)
+			EIO_BUF_ADD_LIT(&b, "{channel}");
+		else
+			eio_buf_addc(&b, *p);
+	}
+	if (!eio_buf_failed(&b)) t = template_new(eio_buf_bytes(&b), TEMPLATE_AS_NAME, &nowhere, &err);
+	eio_buf_deinit(&b);
+	return t;
+}
+
+/* Whether messages of a feed may go to a namespace. */
+static bool
+may_go_to(const struct feed_spec *f, const struct namespace_specs *all, const struct namespace_spec *nsp)
+{
 	struct template *name;
 	bool may;
 
-	if (f->nsp) return strcmp(f->nsp, nsp->name) == 0;
-	if (strpbrk(nsp->name, "{}$")) return true;
-	name = template_new(eio_cstr(nsp->name), TEMPLATE_AS_NAME, &nowhere, &err);
+	if (f->nsp) return namespace_specs_match(all, eio_cstr(f->nsp)) == nsp;
+	name = name_as_template(nsp);
 	may = !name || template_may_equal(f->nsp_template, name);
 	template_free(name);
 	return may;
@@ -343,7 +361,7 @@ config__feeds_check(struct config_loader *l)
 
 	for (size_t i = 0; i < s->n; i++) {
 		if (!s->v[i].nsp && !s->v[i].nsp_template) continue;
-		for (k = 0; k < all->n && !may_go_to(&s->v[i], &all->v[k]);) k++;
+		for (k = 0; k < all->n && !may_go_to(&s->v[i], all, &all->v[k]);) k++;
 		if (k < all->n) continue;
 		mark = push_feed(l, i, "namespace");
 		if (s->v[i].nsp)
@@ -368,7 +386,7 @@ may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
 	for (size_t k = 0; k < f->n_rooms; k++) {
 		if (template_is_placeholder(f->rooms[k])) return true;
 		for (size_t i = 0; i < all->n; i++)
-			if (all->v[i].handlers && may_go_to(f, &all->v[i]) &&
+			if (all->v[i].handlers && may_go_to(f, all, &all->v[i]) &&
 				handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))
 				return true;
 	}

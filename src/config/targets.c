@@ -29,7 +29,8 @@ compile_feed_target(struct config_loader *l, const cJSON *item, enum template_us
 
 /* Returns how many there are. */
 static size_t
-compile_feed_targets(struct config_loader *l, const char *key, const cJSON *item, unsigned stars, struct template ***out)
+compile_feed_targets(
+	struct config_loader *l, const char *key, const cJSON *item, unsigned stars, struct template ***out)
 {
 	size_t outer = config__push(l, key), n = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, good = 0;
 

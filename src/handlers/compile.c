@@ -187,7 +187,7 @@ place_of_entry(const char *event)
 static bool
 compile_step(struct handlers_compiler *c, const char *event, const cJSON *step, struct handlers_action *a)
 {
-	struct template_context where = { .place = place_of_entry(event) };
+	struct template_context where = { .place = place_of_entry(event), .nsp_stars = c->nsp_stars };
 
 	if (!cJSON_IsObject(step) || cJSON_GetArraySize(step) != 1)
 		return handlers__fail(c, step, "must be an object with one action, such as {\"join\": \"{1}\"}");
@@ -256,9 +256,9 @@ compile_entries(struct handlers_compiler *c, const cJSON *on, struct handlers *h
 }
 
 struct handlers *
-handlers_compile(const cJSON *on, handlers_error_fn error, void *user)
+handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user)
 {
-	struct handlers_compiler c = { .error = error, .user = user };
+	struct handlers_compiler c = { .error = error, .user = user, .nsp_stars = nsp_stars };
 	struct handlers *h = calloc(1, sizeof *h);
 
 	if (!h) {

@@ -45,9 +45,9 @@ struct handlers_error {
 /* *e lives during the call. */
 typedef void (*handlers_error_fn)(void *user, const struct handlers_error *e);
 
-/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is
- * wrong: error is then called for each action that has a mistake. */
-struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn error, void *user);
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. nsp_stars: how many there are in
+ * the namespace's name. NULL when something is wrong: error is then called for each action that has a mistake. */
+struct handlers *handlers_compile(const struct cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
@@ -93,6 +93,7 @@ struct handlers_call {
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
+	struct eio_bytes pattern; /* by which its namespace came to be; empty: it has a name of its own */
 };
 
 enum handlers_result {

@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import siocast from '../../client-js/siocast.mjs';
-import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
+import { MODES, ask, collect, connect, connectMode, connected, createClient } from './lib/client.mjs';
 import { feedsReady, startSiocast } from './lib/daemon.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { limit } from './lib/wait.mjs';
+import { limit, once } from './lib/wait.mjs';
 
 const batch = { interval: 20 };
 const json = { encode: 'json', batch: { interval: 0 } };
@@ -157,5 +157,61 @@ suite('rooms of a message', startRooms, (server) => {
 		assert.deepEqual(await inboxes[2].next(), [0]);
 		for (const { socket } of [one, two]) socket.disconnect();
 		other.disconnect();
+	});
+});
+
+const startSites = async (cleanup) => {
+	const redis = await startRedis(cleanup, await freePort());
+	const greet = (what) => ({ on: { connection: [{ join: 'site.{nsp.1}' }, { emit: ['hello', what, '{nsp}'] }] } });
+	const server = await startSiocast(cleanup, {
+		redis: redis.url,
+		namespaces: {
+			'/site-*': greet('site {nsp.1}'),
+			'/site-*-*': greet('{nsp.1} and {nsp.2}'),
+			'/site-admin-*': greet('admin {nsp.1}'),
+			'/site-main': { on: { connection: [{ emit: ['hello', 'main', '{nsp}'] }] } },
+		},
+		feeds: [
+			{ channel: 'all', event: 'e', namespace: '/site-{/site}', payload: '{/n}', ...json },
+			{ channel: 'room', event: 'e', namespace: '/site-{/site}', room: 'site.{/room}', payload: '{/n}', ...json },
+		],
+	});
+	await feedsReady(redis, server);
+	return { cleanup, redis, ...server };
+};
+
+suite('namespaces by pattern', startSites, (server) => {
+	const publish = (channel, message) => server.redis.client.publish(channel, JSON.stringify(message));
+
+	test('what the star stands for, and who comes first', limit(), async () => {
+		for (const [name, hello] of [
+			['a', 'site a'],
+			['é/b', 'site é/b'],
+			['a-b-c', 'a and b-c'],
+			['admin-a', 'admin a'],
+			['main', 'main'],
+		]) {
+			const socket = createClient(server.cleanup, server, { namespace: `/site-${name}` });
+			const greeted = once(socket, 'hello');
+			await connected(socket);
+			assert.deepEqual(await greeted, [hello, `/site-${name}`]);
+			socket.disconnect();
+		}
+		for (const namespace of ['/site-', '/sit', `/site-${'x'.repeat(300)}`])
+			await assert.rejects(connect(server.cleanup, server, { namespace }), /Invalid namespace/);
+	});
+
+	test('each is its own', limit(), async () => {
+		const [a, b] = await Promise.all(['/site-a', '/site-b'].map((namespace) => connect(server.cleanup, server, { namespace })));
+		const [ofA, ofB] = [a, b].map((socket) => collect(socket, 'e'));
+		await publish('all', { n: 1, site: 'a' });
+		await publish('all', { n: 2, site: 'b' });
+		await publish('room', { n: 3, site: 'a', room: ['a', 'b'] });
+		await publish('room', { n: 4, site: 'b', room: 'a' });
+		await publish('room', { n: 5, site: 'b', room: 'b' });
+		assert.deepEqual([await ofA.next(), await ofA.next()], [[1], [3]]);
+		assert.deepEqual([await ofB.next(), await ofB.next()], [[2], [5]]);
+		a.disconnect();
+		b.disconnect();
 	});
 });

@@ -492,6 +492,19 @@ static const struct {
 		"t.conf:3:83: feeds[3].namespace: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/b\": {}}, \"feeds\": [{\"channel\": \"a\", \"namespace\": \"/a{/x}\"}]}",
 		"t.conf:1:68: feeds[0].namespace: this can be none of \"namespaces\"\n" },
+	/* Namespaces by pattern. */
+	{ __LINE__,
+		"{\"namespaces\": {\"/a[*\": {}, \"/b-*\": {\"on\": {\"connection\": [{\"join\": \"{nsp.2}\"}, {\"join\": \"{nsp.x}\"}]}},\n"
+		"\"/c\": {\"on\": {\"connection\": [{\"join\": \"{nsp.1}\"}]}}},\n"
+		"\"feeds\": [{\"channel\": \"a\", \"namespace\": \"/b-1\"}, {\"channel\": \"a\", \"namespace\": \"/b-\"},"
+		" {\"channel\": \"a\", \"namespace\": \"/b-{/x}\"}, {\"channel\": \"a\", \"namespace\": \"/d-{/x}\"}]}",
+		"t.conf:1:17: namespaces./a[*: in the pattern of a namespace only '*' has a meaning; \"[\" cannot stand there\n"
+		"t.conf:1:69: namespaces./b-*.on: /connection/0/join: {nsp.2} stands for nothing: the namespace has 1 star\n"
+		"t.conf:1:90: namespaces./b-*.on: /connection/1/join: {nsp.x}: {nsp} has no members but {nsp.1} … {nsp.9}, "
+		"what its stars matched\n"
+		"t.conf:2:39: namespaces./c.on: /connection/0/join: {nsp.1} stands for nothing: the namespace has 0 stars\n"
+		"t.conf:3:80: feeds[1].namespace: namespace \"/b-\" is not among \"namespaces\"\n"
+		"t.conf:3:160: feeds[3].namespace: this can be none of \"namespaces\"\n" },
 	{ __LINE__, "{\"namespaces\": {\"a\": {}}}",
 		"t.conf:1:17: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",
