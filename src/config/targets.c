@@ -2,7 +2,9 @@
 /* From the items of a feed to the templates of its targets. */
 #include "src/config/targets.h"
 
+#include "src/config/parts.h"
 #include "src/config/values.h"
+#include "src/handlers/handlers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,18 +109,33 @@ config__targets(struct config_loader *l, struct feed_spec *f, const struct confi
 
 /* An id is random: a template with text in it makes none. */
 static bool
-any_alone(struct template *const *v, size_t n)
+may_be_id(void *ctx, const struct template *room)
+{
+	(void)ctx;
+	return template_is_placeholder(room);
+}
+
+static bool
+any_may_be_id(struct template *const *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (template_is_placeholder(v[i])) return true;
+		if (may_be_id(NULL, v[i])) return true;
 	return false;
 }
 
 bool
-config__targets_sockets(const struct feed_specs *s)
+config__targets_sockets(const struct config_parts *p)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (any_alone(s->v[i].rooms, s->v[i].n_rooms) || any_alone(s->v[i].except, s->v[i].n_except))
-			return true;
-	return false;
+	for (size_t i = 0; i < p->feeds->n; i++) {
+		const struct feed_spec *f = &p->feeds->v[i];
+
+		if (any_may_be_id(f->rooms, f->n_rooms) || any_may_be_id(f->except, f->n_except)) return true;
+	}
+	for (size_t i = 0; i < p->namespaces->n; i++) {
+		const struct handlers *h = p->namespaces->v[i].handlers;
+
+		if (h && handlers_any_broadcast(h, may_be_id, NULL)) return true;
+	}
+	/* Who publishes over HTTP names any room. */
+	return p->config.publish.token_file != NULL;
 }

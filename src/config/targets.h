@@ -17,7 +17,7 @@ void config__keep_names(struct config_loader *l, const cJSON *item, void *target
 /* Fills the feed from the items. stars: how many captures its templates can name. */
 void config__targets(struct config_loader *l, struct feed_spec *f, const struct config_targets *items, unsigned stars);
 
-/* Whether some feed may mean a socket by its id: then there is a room for each. */
-bool config__targets_sockets(const struct feed_specs *s);
+/* Whether something may be sent to a socket by its id: then there is a room for each. */
+bool config__targets_sockets(const struct config_parts *p);
 
 #endif
