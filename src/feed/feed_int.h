@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/metrics.h"
+#include "src/feed/shape.h"
 #include "src/feed/stream.h"
 
 /* What goes out. */
@@ -56,7 +57,8 @@ struct feed_at_work {
 	const struct feed_spec *spec;
 	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
-	bool needs_json; /* `where` or a template looks into the message */
+	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
+	bool shapes; /* something else leaves than the message as it came */
 	bool one_stream; /* event and room are the same for every message */
 };
 
@@ -72,6 +74,7 @@ struct feed_router {
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
+	struct feed_shaper shaper;
 	struct log_limit limit; /* of warnings about mistakes */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */

@@ -18,6 +18,7 @@
 		"Messages from Redis dropped alone") \
 	X(FEED_METRIC_DROPPED_JSON, COUNTER, "feed_dropped_total", "reason=\"json\"", "") \
 	X(FEED_METRIC_DROPPED_UTF8, COUNTER, "feed_dropped_total", "reason=\"utf8\"", "") \
+	X(FEED_METRIC_DROPPED_PAYLOAD, COUNTER, "feed_dropped_total", "reason=\"payload\"", "") \
 	X(FEED_METRIC_DROPPED_LINE, COUNTER, "feed_dropped_total", "reason=\"line\"", "") \
 	X(FEED_METRIC_DROPPED_SIZE, COUNTER, "feed_dropped_total", "reason=\"size\"", "") \
 	X(FEED_METRIC_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \

@@ -305,6 +305,55 @@ numbers_compare_by_value(void **state)
 			}
 }
 
+/* Payloads in batches of each kind, and as arguments. */
+static void
+payloads_are_shaped(void **state)
+{
+	struct rig *r = rig_new(
+		"{\"feedDefaults\": {\"payload\": \"{/d}\"}, \"feeds\": ["
+		"{\"channel\": \"c\", \"event\": \"json\", \"encode\": \"json\"},"
+		"{\"channel\": \"c\", \"event\": \"lines\", \"encode\": \"text\","
+		" \"batch\": {\"format\": \"lines\"}},"
+		"{\"channel\": \"c\", \"event\": \"array\", \"payload\": [\"{channel}\", \"{/d}\"]},"
+		"{\"channel\": \"c\", \"event\": \"whole\", \"encode\": \"json\", \"payload\": null,"
+		" \"omit\": \"/x\"},"
+		"{\"channel\": \"one\", \"event\": [\"{/e}\"], \"encode\": \"json\", \"spread\": true,"
+		" \"payload\": [\"{channel}\", \"{/d?}\"], \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"raw\", \"encode\": \"text\", \"spread\": true,"
+		" \"payload\": [\"{text}\"], \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"none\", \"encode\": \"json\", \"spread\": true, \"payload\": [\"{/d?}\"],"
+		" \"batch\": {\"interval\": 0}}]}");
+
+	(void)state;
+	listen_to(r, 0, "/", NULL);
+	message(r, NULL, "c", "{\"x\":1,\"d\":\"a\\tb\"}", 0);
+	message(r, NULL, "c", "{\"x\":1,\"e\":0}", 0);
+	message(r, NULL, "c", "{\"d\":[ 1 ]}", 0);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 4);
+	expect(r, 0, 0, 0, "42[\"json\",[\"a\\tb\",[ 1 ]]]");
+	expect(r, 0, 0, 1, "42[\"lines\",\"a\\tb\\n[ 1 ]\\n\"]");
+	/* [["c","a\tb"],["c",[ 1 ]]] */
+	expect(r, 0, 0, 2,
+		"451-[\"array\",{\"_placeholder\":true,\"num\":0}]\x1e"
+		"bW1siYyIsImFcdGIiXSxbImMiLFsgMSBdXV0=");
+	expect(r, 0, 0, 3, "42[\"whole\",[{\"d\":\"a\\tb\"},{\"e\":0},{\"d\":[ 1 ]}]]");
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_PAYLOAD), 3);
+	give_back(r);
+
+	message(r, NULL, "one", "{\"e\":\"E\",\"d\":{\"a\": 1}}", 300);
+	message(r, NULL, "one", "{\"e\":\"F\"}", 300);
+	message(r, NULL, "none", "{}", 300);
+	message(r, NULL, "raw", "a\"b", 300);
+	feed_out_post(&r->out);
+	expect(r, 0, 0, 0, "42[\"E\",\"one\",{\"a\": 1}]");
+	expect(r, 0, 0, 1, "42[\"F\",\"one\"]");
+	expect(r, 0, 0, 2, "42[\"none\"]");
+	expect(r, 0, 0, 3, "42[\"raw\",\"a\\\"b\"]");
+	rig_free(r);
+}
+
 /* One stream for all channels of a feed, unless its templates tell them apart. */
 static void
 channels_share_a_feed(void **state)
@@ -641,6 +690,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
+		cmocka_unit_test(payloads_are_shaped),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(where_has_operators),
 		cmocka_unit_test(numbers_compare_by_value),
