@@ -87,6 +87,12 @@ void feed_router_deinit(struct feed_router *r);
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
 
+struct feed_posting;
+
+/* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
+ * the feeds have ready. */
+void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
+
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
 
