@@ -16,8 +16,8 @@
 enum {
 	EIO_DEFLATE_WINDOW_MIN = 9, /* zlib cannot do the 8 that RFC 7692 knows */
 	EIO_DEFLATE_WINDOW_MAX = 15,
-	/* What is longer, in bytes, goes as it is: nobody else of a thread has a turn while it compresses, about 10 ms for
-	 * each megabyte at level 3. */
+	/* What is longer, in bytes, goes as it is: nobody else of a thread has a turn while it compresses, about 10 ms
+	 * for each megabyte at level 3. */
 	EIO_DEFLATE_MOST = 4 << 20,
 };
 
