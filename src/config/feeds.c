@@ -113,7 +113,7 @@ begin_draft(struct config_loader *l, struct draft *d)
 
 /* Compiles the event's name at item; the default when there is none. */
 static struct template *
-compile_event(struct config_loader *l, const cJSON *item, unsigned stars)
+compile_event_of_feed(struct config_loader *l, const cJSON *item, unsigned stars)
 {
 	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	struct template_error err;
@@ -210,7 +210,7 @@ add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	stars = take_names(l, f, d->pattern ? d->pattern : d->channel);
 	check_event(l, d->event);
 	check_format(l, d);
-	f->event = compile_event(l, d->event, stars);
+	f->event = compile_event_of_feed(l, d->event, stars);
 	config__targets(l, f, &d->targets, stars);
 	config__shape(l, f, &d->shape, stars);
 	if (feed_specs_add(l->parts->feeds, f))

@@ -574,7 +574,7 @@ test_nothing_configured(void **state)
 /* What is kept of a request: only what is named, or all where it is named as a whole. */
 static const char request[] =
 	"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: h\r\nX-User: ann\r\nCookie: a=1; b=%41+b%zz; a=2\r\n"
-	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d\r\nX-Raw: \xff\"\r\n\r\n";
+	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d; \xe9=\xfc%20%C3%A9\r\nX-Raw: \xff\"\xc3\xa9\r\n\r\n";
 
 static void
 expect_kept(const char *on, const char *want)
@@ -616,9 +616,10 @@ test_kept_request(void **state)
 		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{header.host}\",\"{header}\",\"{header.x}\"]}]}",
 		"{\"header\":{\"host\":\"h\",\"x-user\":\"ann, bob\",\"cookie\":\"a=1; b=%41+b%zz; a=2; \\\"; c = "
-		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d\",\"x-raw\":\"\xef\xbf\xbd\\\"\"},\"cookie\":{}}");
+		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d; é=ü%20%C3%A9\",\"x-raw\":\"ÿ\\\"Ã©\"},\"cookie\":{}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{cookie}\"]}]}",
-		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
+		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\","
+		"\"é\":\"ü é\"}}");
 }
 
 static const struct {
