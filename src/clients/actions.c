@@ -3,6 +3,7 @@
 #include "src/clients/actions.h"
 
 #include "sio/json.h"
+#include "src/clients/identity.h"
 #include "src/clients/rooms.h"
 
 /* Effects */
@@ -82,6 +83,7 @@ call_for(struct sio_socket *s)
 		.socket = s,
 		.query = eio_bytes(own->query, own->query_n),
 		.headers = eio_cstr(headers ? headers : ""),
+		.claims = identity_claims_of(s),
 	};
 }
 

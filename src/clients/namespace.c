@@ -3,6 +3,7 @@
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
+#include "src/clients/question.h"
 
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ namespace_specs_unref(struct namespace_specs *s)
 	if (before > 1) return;
 	for (size_t i = 0; i < s->n; i++) {
 		handlers_free(s->v[i].handlers);
+		auth_spec_unref(s->v[i].auth);
 		free(s->v[i].name);
 	}
 	free(s->v);
@@ -78,7 +80,9 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	n->name = eio_cstr(spec->name);
 	n->handlers = spec->handlers;
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
+	n->auth = spec->auth;
 	if (!n->metrics) return -1;
+	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
 }
 

@@ -15,6 +15,7 @@
 #define SRC_CLIENTS_NAMESPACE_H
 
 #include "eio/bytes.h"
+#include "src/auth/spec.h"
 #include "src/clients/metrics.h"
 #include "src/handlers/handlers.h"
 #include "src/handlers/request.h"
@@ -26,6 +27,8 @@
 struct namespace_spec {
 	char *name; /* starts with "/" */
 	struct handlers *handlers; /* NULL when there are none */
+	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
+	bool auth_given; /* its own, off included; else that of the server */
 };
 
 struct namespace_specs {
@@ -53,6 +56,7 @@ struct namespace
 {
 	struct eio_bytes name; /* of the spec, as the handlers */
 	const struct handlers *handlers; /* NULL when there are none */
+	const struct auth_spec *auth; /* NULL: anybody may connect */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
 };
@@ -69,7 +73,7 @@ void namespaces_free(struct namespaces *all);
 /* The one of that name, or NULL. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
 
-/* What the handlers of all of them ask of a client's request. Valid as long as they. */
+/* What the handlers and the authentication of all of them ask of a client's request. Valid as long as they. */
 const struct handlers_needs *namespaces_needs(const struct namespaces *all);
 
 #endif

@@ -2,6 +2,7 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/config/auth.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -37,10 +38,20 @@ read_handlers(struct config_loader *l, const cJSON *item, void *target)
 	*out = compile_handlers(l, item);
 }
 
+static void
+read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct namespace_spec *ns = target;
+
+	ns->auth_given = true;
+	config__auth(l, item, &ns->auth);
+}
+
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
 	CUSTOM("on", handlers, read_handlers, NULL),
+	STRUCT("auth", read_namespace_auth),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -52,6 +63,7 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	if (ns->name && namespace_specs_add(l->parts->namespaces, ns) == 0) return;
 	config__error_memory(l);
 	handlers_free(ns->handlers);
+	auth_spec_unref(ns->auth);
 	free(ns->name);
 }
 
