@@ -40,6 +40,9 @@
 		"Sockets put out because their token expired") \
 	X(NAMESPACE_METRIC_WAITING, GAUGE, "connects_waiting", "", \
 		"CONNECTs that wait for an answer of the application") \
+	X(NAMESPACE_METRIC_BROADCASTS, COUNTER, "handlers_broadcasts_total", "", "Broadcasts by handlers") \
+	X(NAMESPACE_METRIC_BROADCASTS_DROPPED, COUNTER, "handlers_broadcasts_dropped_total", "", \
+		"Broadcasts by handlers times the workers that did not get them") \
 	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits")
 
 #define X METRICS_SLOT

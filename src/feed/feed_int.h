@@ -48,6 +48,10 @@ void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+/* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
+ * budgets, which are atomic. See feed_hand(). */
+unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
+
 #define FEED_AT_WORK_MAGIC 0xfeed0003
 
 /* One feed at work. */
@@ -86,6 +90,12 @@ void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
+
+struct feed_posting;
+
+/* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
+ * the feeds have ready. */
+void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

@@ -8,6 +8,7 @@
 #include "src/worker/stopping.h"
 
 #include "eio/list.h"
+#include "src/clients/clients.h"
 #include "src/hook/hook.h"
 
 static void
@@ -15,6 +16,7 @@ drain_worker(struct worker *w)
 {
 	w->draining = true;
 	eio_httpd_stop_accepting(w->httpd);
+	clients_stop(w->clients);
 	eio_server_shutdown(w->server);
 }
 

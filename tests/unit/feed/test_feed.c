@@ -9,6 +9,7 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/posting.h"
 #include "src/where/number.h"
 #include "tests/unit/configured.h"
 
@@ -205,6 +206,55 @@ routes_and_rooms(void **state)
 	feed_out_post(&r->out);
 	assert_int_equal(r->workers[0].n + r->workers[2].n, 0);
 	assert_int_equal(count(r, FEED_METRIC_BATCHES_UNHEARD), 2);
+	rig_free(r);
+}
+
+/* EIO_LIT for constants. */
+#define POSTED(s) \
+	{ \
+		(s), sizeof(s) - 1 \
+	}
+
+/* What is published without Redis: messages as from there, events past the feeds, all in their order. */
+static void
+takes_posts(void **state)
+{
+	static const struct feed_posted items[] = {
+		{ .name = POSTED("ticks.A"), .payload = POSTED("{\"p\":1}") },
+		{ .is_event = true, .name = POSTED("say \"x\""), .payload = POSTED(" [ 1, {} ] "), .nsp = POSTED("/") },
+		{ .is_event = true,
+			.name = POSTED("to"),
+			.payload = POSTED("[]"),
+			.nsp = POSTED("/a"),
+			.room = POSTED("r") },
+		{ .is_event = true,
+			.name = POSTED("lost"),
+			.payload = POSTED("[]"),
+			.nsp = POSTED("/"),
+			.room = POSTED("r") },
+		{ .name = POSTED("nobody's"), .payload = POSTED("1") },
+	};
+	struct rig *r = rig_new(
+		"{\"namespaces\": {\"/a\": {}}, \"feeds\": ["
+		"{\"pattern\": \"ticks.*\", \"event\": \"all\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"ticks.A\", \"event\": \"a\", \"encode\": \"json\", \"batch\": {\"interval\": 0}}]}");
+	struct feed_posting *p = feed_posting_new();
+
+	(void)state;
+	listen_to(r, 0, "/", NULL);
+	listen_to(r, 1, "/a", "r");
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) assert_int_equal(feed_posting_add(p, &items[i]), 0);
+	feed_router_post(&r->router, p, 1000);
+	feed_posting_free(p);
+	assert_int_equal(r->workers[0].n, 2);
+	expect(r, 0, 0, 0, "42[\"a\",{\"p\":1}]");
+	expect(r, 0, 0, 1, "42[\"all\",{\"p\":1}]");
+	expect(r, 0, 1, 0, "42[\"say \\\"x\\\"\",1, {}]");
+	assert_int_equal(r->workers[1].n, 1);
+	expect(r, 1, 0, 0, "42/a,[\"to\"]");
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS), 3);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED), 0);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_MESSAGES), 2);
 	rig_free(r);
 }
 
@@ -690,6 +740,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
+		cmocka_unit_test(takes_posts),
 		cmocka_unit_test(payloads_are_shaped),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(where_has_operators),
