@@ -43,7 +43,8 @@
 	X(NAMESPACE_METRIC_BROADCASTS, COUNTER, "handlers_broadcasts_total", "", "Broadcasts by handlers") \
 	X(NAMESPACE_METRIC_BROADCASTS_DROPPED, COUNTER, "handlers_broadcasts_dropped_total", "", \
 		"Broadcasts by handlers times the workers that did not get them") \
-	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits")
+	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
+		"Joins refused because of limits and rules")
 
 #define X METRICS_SLOT
 enum clients_metric { CLIENTS_METRICS(X) CLIENTS_METRIC_COUNT };

@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "src/clients/question.h"
+#include "src/clients/rules.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,7 @@ namespace_specs_unref(struct namespace_specs *s)
 	for (size_t i = 0; i < s->n; i++) {
 		handlers_free(s->v[i].handlers);
 		auth_spec_unref(s->v[i].auth);
+		room_rules_free(s->v[i].rules);
 		free(s->v[i].name);
 	}
 	free(s->v);
@@ -81,6 +83,7 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	n->handlers = spec->handlers;
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
+	n->rules = spec->rules;
 	if (!n->metrics) return -1;
 	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;

@@ -24,10 +24,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct room_rules; /* of src/clients/rules.h */
+
 struct namespace_spec {
 	char *name; /* starts with "/" */
 	struct handlers *handlers; /* NULL when there are none */
 	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
+	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
 	bool auth_given; /* its own, off included; else that of the server */
 };
 
@@ -57,6 +60,7 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	const struct handlers *handlers; /* NULL when there are none */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
+	const struct room_rules *rules; /* NULL: clients may ask for any room */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
 };

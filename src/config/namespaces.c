@@ -2,8 +2,10 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/clients/rules.h"
 #include "src/config/auth.h"
 #include "src/config/parts.h"
+#include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/handlers/handlers.h"
@@ -52,6 +54,7 @@ read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
 static const struct config_option namespace_rows[] = {
 	CUSTOM("on", handlers, read_handlers, NULL),
 	STRUCT("auth", read_namespace_auth),
+	CUSTOM("rooms", rules, config__rooms, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -64,6 +67,7 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	config__error_memory(l);
 	handlers_free(ns->handlers);
 	auth_spec_unref(ns->auth);
+	room_rules_free(ns->rules);
 	free(ns->name);
 }
 

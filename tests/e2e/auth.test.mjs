@@ -226,7 +226,7 @@ suite('the application is asked', startHook, (server) => {
 		const session = await Session3.open(server, { query: '&early=1' });
 		await eventually(() => server.app.questions > before, 'the question');
 		server.app.answer = () => ({});
-		await session.ask('POST', { 'Content-Type': 'text/plain;charset=UTF-8' }, '8:420["who"]');
+		await session.ask('POST', { 'Content-Type': 'text/plain;charset=UTF-8' }, '10:420["who"]');
 		const other = await openJoined(server, '/open,');
 		assert.equal(await other.nextText(), '42/open,["hello",null,[]]');
 		await other.text('42/open,0["who"]');
@@ -273,4 +273,26 @@ test('too many questions are refused at once, and others go on', { ...limit(), s
 	assert.equal(await other.nextText(), '42/open,["hello",null,[]]');
 	await other.text('42/open,0["who"]');
 	assert.equal(await other.nextText(), '43/open,0[null,[]]');
+}));
+
+test('rooms that clients may ask for', { ...limit(), skip: SIOCAST_ONLY }, () => withCleanup(async (cleanup) => {
+	const keys = [{ alg: 'HS256', secretFile: await secretFile(cleanup) }];
+	const on = { ...ON, connection: [{ join: 'lobby' }, { join: 'user.{claims.sub}' }, { join: '{auth.room}' }], fixed: [{ join: 'secret.all' }, { ack: [true] }] };
+	const rooms = { allow: ['sym.*', 'user.{claims.sub}', 'team.{claims.teams}.*'], deny: ['*.secret*'] };
+	const server = await startSiocast(cleanup, {
+		auth: { jwt: { keys } }, namespaces: { '/': { on, rooms } }, limits: { roomsPerSocket: 9, roomNameLength: 12 },
+	});
+	const auth = { token: token({ sub: 'u*', teams: ['x', 'y'] }), room: 'lobby2' };
+	const socket = await connect(cleanup, server, { ...WS, auth });
+	const join = async (room) => (await ask(socket, 'join', room))[0];
+	for (const room of ['sym.A', 'sym.', 'user.u*', 'team.x.1', 'team.y.']) assert.equal(await join(room), true, room);
+	for (const room of ['', 'sym', 'user.ux', 'user.u', 'team.z.1', 'team.*.1', 'sym.secrets', 'lobby3', 'lobby2', 'a']) {
+		assert.deepEqual(await join(room), { error: 'forbidden', room });
+	}
+	assert.deepEqual(await join('sym.012345678'), { error: 'room_name_too_long', room: 'sym.012345678' });
+	assert.deepEqual(await ask(socket, 'fixed'), [true]); // not the client's choice
+	assert.equal(await join('sym.B'), true);
+	assert.deepEqual(await join('sym.C'), { error: 'too_many_rooms', room: 'sym.C' });
+	const [, all] = await ask(socket, 'who');
+	assert.deepEqual(all.sort(), ['lobby', 'secret.all', 'sym.', 'sym.A', 'sym.B', 'team.x.1', 'team.y.', 'user.u*']);
 }));
