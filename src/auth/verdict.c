@@ -22,7 +22,7 @@ is_given(struct eio_bytes body, const char *pointer, struct eio_bytes *v)
 
 /* The members of an object, without its braces. */
 static struct eio_bytes
-members_of(struct eio_bytes object)
+inside_object(struct eio_bytes object)
 {
 	return sio_json_trim(eio_bytes(object.p + 1, object.n - 2));
 }
@@ -30,7 +30,7 @@ members_of(struct eio_bytes object)
 static void
 write_claims(struct auth_verdict *v, struct eio_bytes claims, struct eio_bytes user)
 {
-	struct eio_bytes members = claims.n ? members_of(claims) : claims;
+	struct eio_bytes members = claims.n ? inside_object(claims) : claims;
 
 	if (!claims.n && !user.n) return;
 	eio_buf_addc(&v->claims, '{');

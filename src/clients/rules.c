@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A rule is compiled with a byte in the place of each star that nothing else can bring in: claims are checked JSON, ids and
- * namespaces UTF-8, and 0xff is in none of them. So a star in a claim is only a star.
+ * A rule is compiled with a byte in the place of each star that nothing else can bring in: claims are checked JSON, ids
+ * and namespaces UTF-8, and 0xff is in none of them. So a star in a claim is only a star.
  */
 #include "src/clients/rules.h"
 
@@ -123,7 +123,7 @@ room_matches(struct eio_bytes rule, struct eio_bytes room)
 }
 
 static struct template_value
-find_known(void *ctx, const struct template_placeholder *p)
+value_for_rule(void *ctx, const struct template_placeholder *p)
 {
 	const struct sio_socket *s = ctx;
 	struct eio_bytes claims = identity_claims_of(s);
@@ -156,7 +156,7 @@ look_at_rule(void *ctx, struct eio_bytes rule)
 static bool
 any_rule(const struct room_rules *r, enum room_rule kind, struct sio_socket *s, struct eio_bytes room, bool *failed)
 {
-	const struct template_input in = { .find = find_known, .ctx = s };
+	const struct template_input in = { .find = value_for_rule, .ctx = s };
 	struct rule_search search = { room, false };
 	struct template_names names = { 0 };
 

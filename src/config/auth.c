@@ -85,7 +85,7 @@ add_key_file(struct config_loader *l, const cJSON *item, struct auth_jwt_spec *j
 }
 
 static void
-read_keys(struct config_loader *l, const cJSON *item, void *target)
+read_jwt_keys(struct config_loader *l, const cJSON *item, void *target)
 {
 	size_t i = 0;
 
@@ -194,7 +194,7 @@ read_renew(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct auth_jwt_spec
 
 static const struct config_option jwt_rows[] = {
-	STRUCT("keys", read_keys),
+	STRUCT("keys", read_jwt_keys),
 	STRUCT("from", read_from),
 	CUSTOM("audience", audience, read_auth_strings, NULL),
 	CUSTOM("issuer", issuer, read_auth_strings, NULL),

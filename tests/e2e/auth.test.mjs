@@ -280,7 +280,7 @@ test('rooms that clients may ask for', { ...limit(), skip: SIOCAST_ONLY }, () =>
 	const on = { ...ON, connection: [{ join: 'lobby' }, { join: 'user.{claims.sub}' }, { join: '{auth.room}' }], fixed: [{ join: 'secret.all' }, { ack: [true] }] };
 	const rooms = { allow: ['sym.*', 'user.{claims.sub}', 'team.{claims.teams}.*'], deny: ['*.secret*'] };
 	const server = await startSiocast(cleanup, {
-		auth: { jwt: { keys } }, namespaces: { '/': { on, rooms } }, limits: { roomsPerSocket: 9, roomNameLength: 12 },
+		auth: { jwt: { keys } }, namespaces: { '/': { on, rooms } }, limits: { roomsPerSocket: 8, roomNameLength: 12 },
 	});
 	const auth = { token: token({ sub: 'u*', teams: ['x', 'y'] }), room: 'lobby2' };
 	const socket = await connect(cleanup, server, { ...WS, auth });
