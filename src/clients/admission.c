@@ -85,9 +85,9 @@ struct waiting {
 	struct auth_ask ask;
 	unsigned char random[SIO_ID_RANDOM];
 	uint64_t expires_s;
-	size_t auth_n, query_n, claims_n;
+	size_t nsp_n, auth_n, query_n, claims_n;
 	bool has_auth;
-	char bytes[]; /* auth, query, claims */
+	char bytes[]; /* nsp, auth, query, claims */
 };
 
 static void
@@ -105,6 +105,7 @@ carry_out_verdict(const struct waiting *w, const struct admission *a, const stru
 	const struct identity_claims claims = { eio_buf_bytes(&v->claims), w->expires_s, on_token_expired };
 	const struct sockets_birth birth = {
 		.namespace = w->namespace,
+		.nsp = a->nsp,
 		.auth = a->auth,
 		.query = a->query,
 		.random = w->random,
@@ -119,18 +120,42 @@ carry_out_verdict(const struct waiting *w, const struct admission *a, const stru
 			a, eio_buf_bytes(&v->message), v->data.n ? eio_buf_bytes(&v->data) : eio_bytes(NULL, 0));
 }
 
+static struct eio_bytes
+next_bytes(const char **p, size_t n)
+{
+	struct eio_bytes s = { *p, n };
+
+	*p += n;
+	return s;
+}
+
+/* What the client asked for. The bytes are those of w. */
+static struct admission
+admission_of(const struct waiting *w, struct eio_bytes *claims)
+{
+	struct admission a = { .client = w->client };
+	const char *p = w->bytes;
+
+	a.nsp = next_bytes(&p, w->nsp_n);
+	a.auth = next_bytes(&p, w->auth_n);
+	if (!w->has_auth) a.auth.p = NULL;
+	a.query = next_bytes(&p, w->query_n);
+	*claims = next_bytes(&p, w->claims_n);
+	return a;
+}
+
 static void
 on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 {
 	struct waiting *w = EIO_CONTAINER(ask, struct waiting, ask);
+	struct eio_bytes claims;
 	struct admission a;
 	struct auth_verdict v;
 	bool read;
 
 	CHECK_MAGIC(w, WAITING_MAGIC);
-	a = (struct admission){ w->client, w->namespace->name, eio_bytes(w->has_auth ? w->bytes : NULL, w->auth_n),
-		eio_bytes(w->bytes + w->auth_n, w->query_n) };
-	read = auth_verdict_read(&v, answer, eio_bytes(w->bytes + w->auth_n + w->query_n, w->claims_n));
+	a = admission_of(w, &claims);
+	read = auth_verdict_read(&v, answer, claims);
 	if (v.odd)
 		log_limited(LOG_LEVEL_WARN, &w->client->clients->odd_answers,
 			eio_clock_now(w->client->clients->options.clock),
@@ -145,10 +170,19 @@ on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 	free_waiting(w);
 }
 
+static void
+keep_waiting(char **p, size_t *n, struct eio_bytes s)
+{
+	if (s.n) memcpy(*p, s.p, s.n);
+	*p += s.n;
+	*n = s.n;
+}
+
 static struct waiting *
 waiting_new(const struct admission *a, struct namespace *n, struct eio_bytes claims, uint64_t expires_s)
 {
-	struct waiting *w = calloc(1, sizeof *w + a->auth.n + a->query.n + claims.n);
+	struct waiting *w = calloc(1, sizeof *w + a->nsp.n + a->auth.n + a->query.n + claims.n);
+	char *p;
 
 	if (!w) return NULL;
 	w->magic = WAITING_MAGIC;
@@ -158,12 +192,11 @@ waiting_new(const struct admission *a, struct namespace *n, struct eio_bytes cla
 	w->ask.told = on_waiting_told;
 	memcpy(w->random, eio_random_take(a->client->clients->options.random, SIO_ID_RANDOM), SIO_ID_RANDOM);
 	w->has_auth = a->auth.p != NULL;
-	w->auth_n = a->auth.n;
-	w->query_n = a->query.n;
-	w->claims_n = claims.n;
-	if (a->auth.n) memcpy(w->bytes, a->auth.p, a->auth.n);
-	if (a->query.n) memcpy(w->bytes + a->auth.n, a->query.p, a->query.n);
-	if (claims.n) memcpy(w->bytes + a->auth.n + a->query.n, claims.p, claims.n);
+	p = w->bytes;
+	keep_waiting(&p, &w->nsp_n, a->nsp);
+	keep_waiting(&p, &w->auth_n, a->auth);
+	keep_waiting(&p, &w->query_n, a->query);
+	keep_waiting(&p, &w->claims_n, claims);
 	eio_list_add_tail(&a->client->waiting, &w->link);
 	metrics_inc(n->metrics, NAMESPACE_METRIC_WAITING);
 	return w;
@@ -186,14 +219,14 @@ static void
 ask_application(
 	const struct admission *a, struct namespace *n, struct guard *g, struct eio_bytes claims, uint64_t expires_s)
 {
-	const struct question_of q = { a->client, n->name, a->auth, a->query };
+	const struct question_of q = { a->client, a->nsp, a->auth, a->query };
 	struct waiting *w = waiting_new(a, n, claims, expires_s);
 	struct eio_buf json = { 0 }, own = { 0 };
 
 	if (w) {
 		question_connect(&q, &g->spec->hook, &json);
 		EIO_BUF_ADD_LIT(&own, ",\"sid\":\"");
-		sio_client_socket_id(&a->client->sio, n->name, w->random, &own);
+		sio_client_socket_id(&a->client->sio, a->nsp, w->random, &own);
 		eio_buf_addc(&own, '"');
 	}
 	if (!w || eio_buf_failed(&json) || eio_buf_failed(&own)) {
@@ -267,7 +300,8 @@ ask_who(const struct admission *a, struct namespace *n)
 		const struct identity_claims known = { eio_buf_bytes(&claims), expires_s, on_token_expired };
 
 		admission_grant(a,
-			&(struct sockets_birth){ .namespace = n, .auth = a->auth, .query = a->query, .claims = &known },
+			&(struct sockets_birth){
+				.namespace = n, .nsp = a->nsp, .auth = a->auth, .query = a->query, .claims = &known },
 			eio_bytes("", 0));
 	}
 	eio_buf_deinit(&claims);
@@ -286,10 +320,13 @@ in_too_many(const struct client *c)
 }
 
 static bool
-waits_for(const struct client *c, const struct namespace *n)
+waits_for(const struct client *c, struct eio_bytes nsp)
 {
-	for (const struct eio_list *l = c->waiting.next; l != &c->waiting; l = l->next)
-		if (EIO_CONTAINER((struct eio_list *)l, struct waiting, link)->namespace == n) return true;
+	for (const struct eio_list *l = c->waiting.next; l != &c->waiting; l = l->next) {
+		const struct waiting *w = EIO_CONTAINER((struct eio_list *)l, struct waiting, link);
+
+		if (eio_bytes_eq(eio_bytes(w->bytes, w->nsp_n), nsp)) return true;
+	}
 	return false;
 }
 
@@ -310,13 +347,14 @@ admission_ask(const struct admission *a)
 		refuse_plainly(a, "Invalid namespace");
 	else if (a->auth.n > cs->options.limits.auth_bytes)
 		refuse_plainly(a, "Authentication data too large");
-	else if (waits_for(a->client, n))
+	else if (waits_for(a->client, a->nsp))
 		asked_twice(a->client);
 	else if (in_too_many(a->client))
 		refuse_plainly(a, "Too many namespaces");
 	else if (n->auth)
 		ask_who(a, n);
 	else
-		admission_grant(a, &(struct sockets_birth){ .namespace = n, .auth = a->auth, .query = a->query },
+		admission_grant(a,
+			&(struct sockets_birth){ .namespace = n, .nsp = a->nsp, .auth = a->auth, .query = a->query },
 			eio_bytes("", 0));
 }

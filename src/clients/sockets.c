@@ -67,12 +67,17 @@ join_first(struct sio_socket *s, struct eio_bytes rooms)
 static bool
 begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth)
 {
+	const struct clients *cs = client_of(s)->clients;
+
 	/* Who it is stands before any room knows it. */
 	if (birth->claims && !identity_set(s, birth->claims)) {
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
 		return false;
 	}
 	if (!rooms_join(s, sio_room_everyone(s->nsp))) return false;
+	if (cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length &&
+		!rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s))))
+		return false;
 	if (birth->rooms.n) join_first(s, birth->rooms);
 	return true;
 }
@@ -90,7 +95,7 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	bool in;
 
 	if (!random) random = eio_random_take(cs->options.random, SIO_ID_RANDOM);
-	if (!own || sio_client_accept(&c->sio, n->name, kept, random, &s, &answer)) {
+	if (!own || sio_client_accept(&c->sio, birth->nsp, kept, random, &s, &answer)) {
 		free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;

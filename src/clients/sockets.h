@@ -5,9 +5,11 @@
 
 #include "src/clients/identity.h"
 
-/* What a socket begins with. The bytes are copied, auth and query as far as handlers speak of them. */
+/* What a socket begins with. The bytes are copied, auth and query
+ * as far as handlers speak of them. */
 struct sockets_birth {
 	struct namespace *namespace; /* which the client must not be in */
+	struct eio_bytes nsp; /* what the client calls it */
 	struct eio_bytes auth; /* raw JSON object or p NULL */
 	struct eio_bytes query; /* what its CONNECT had of its own */
 	const unsigned char *random; /* SIO_ID_RANDOM bytes that its id is made of; NULL: any */
