@@ -72,7 +72,7 @@ struct feed_router {
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
-	struct log_limit limit; /* of warnings about mistakes */
+	struct log_limit limit, long_limit; /* of warnings about mistakes, and about messages that are too long */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
 };
@@ -83,6 +83,12 @@ void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
+
+/* One was longer than message_bytes: n bytes of it are not in m. */
+void feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n);
+
+/* A server refuses a channel or pattern to its feeds, or does not any more. */
+void feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
