@@ -12,6 +12,9 @@ from talk import orders, tell, tell_event
 # By default a poll that brings more than 16 packets ends its connection; its documentation says to raise this.
 engineio.payload.Payload.max_decode_packets = 100_000
 
+# How long connect() waits for the namespaces, in seconds. The default is 1, which a busy machine may need for itself.
+PATIENCE = 15
+
 
 class Packets(logging.Handler):
     """Tells which packets come in, as the client logs them."""
@@ -29,13 +32,26 @@ def packet_logger():
     return logger
 
 
+class Client(socketio.Client):
+    """Tells that it is connected when connect() returns, the first time and after a loss. Its own event comes earlier, in a thread:
+    who leaves on that finds a client that does not know yet that it is connected, tells nothing of the end, and is connected for ever."""
+
+    def connect(self, *args, **rest):
+        super().connect(*args, **{**rest, "wait_timeout": PATIENCE})
+        tell_connected(self)
+
+
+def tell_connected(sio):
+    for namespace in list(sio.namespaces):
+        tell(event="connect", namespace=namespace, args=[], transport=sio.eio.transport())
+
+
 def make(kind, order):
     """A client that tells of the events of the order, in all of its namespaces."""
     sio = kind(engineio_logger=packet_logger(), **order["client"])
     for namespace in order["namespaces"]:
         for event in order["events"]:
             sio.on(event, lambda *args, e=event, n=namespace: tell_event(e, n, *args), namespace)
-        sio.on("connect", lambda n=namespace: tell(event="connect", namespace=n, args=[], transport=sio.eio.transport()), namespace)
         sio.on("disconnect", lambda *args, n=namespace: tell_event("disconnect", n), namespace)
         sio.on("connect_error", lambda *args, n=namespace: tell_event("connect_error", n, *args), namespace)
     return sio
@@ -71,7 +87,7 @@ def main():
     for order in orders():
         if order["do"] == "connect":
             again = sio is not None
-            sio = sio or make(socketio.Client, order)
+            sio = sio or make(Client, order)
             threading.Thread(target=connect, args=(sio, order, again), daemon=True).start()
         elif order["do"] == "emit":
             sio.emit(order["event"], tuple(order["args"]), namespace=order["namespace"], callback=ack_of(order))

@@ -6,8 +6,16 @@ import threading
 
 import socketio
 
-from python3_socketio import ack_of, arguments, main, make
+from python3_socketio import PATIENCE, ack_of, arguments, main, make, tell_connected
 from talk import orders, tell
+
+
+class Client(socketio.AsyncClient):
+    """Tells that it is connected when connect() returns, as that of python3_socketio.py."""
+
+    async def connect(self, *args, **rest):
+        await super().connect(*args, **{**rest, "wait_timeout": PATIENCE})
+        tell_connected(self)
 
 
 async def connect(sio, order, again):
@@ -26,7 +34,7 @@ async def follow(queue):
         order = await queue.get()
         if order["do"] == "connect":
             again = sio is not None
-            sio = sio or make(socketio.AsyncClient, order)
+            sio = sio or make(Client, order)
             await connect(sio, order, again)
         elif order["do"] == "emit":
             await sio.emit(order["event"], tuple(order["args"]), namespace=order["namespace"], callback=ack_of(order))

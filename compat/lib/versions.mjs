@@ -52,8 +52,7 @@ const FAST_NODE = ['1.0.6', '1.7.4', '2.5.0', '3.1.3', '4.8.4'];
 
 /** Whether a quick run includes this: each generation in the ways that it does not share with others. */
 export function isFast({ version, build, transport }) {
-	// python3-socketio with threads does not always end its connection after an upgrade: that cell is for the whole suite alone.
-	if (build === 'debian') return transport === 'polling' || (transport === 'upgrade' && version !== 'python3-socketio');
+	if (build === 'debian') return transport !== 'websocket';
 	if (!FAST_CLIENTS.includes(version)) return false;
 	if (build === 'node') return FAST_NODE.includes(version) && ['polling', 'websocket'].includes(transport);
 	return transport !== 'timestamps' || version === '1.7.4' || version === '4.8.4';

@@ -135,6 +135,9 @@ enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const 
 void eio_server_gather(struct eio_server *s);
 void eio_server_send_gathered(struct eio_server *s);
 
+/* The server a socket belongs to. */
+struct eio_server *eio_socket_server(const struct eio_socket *s);
+
 /* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes.
  * Call the first for each of the next sockets, then the second for each of them, then send. Both change nothing. */
 void eio_socket_prefetch(const struct eio_socket *s);

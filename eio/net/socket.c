@@ -463,6 +463,12 @@ eio_socket_set_user(struct eio_socket *s, void *user)
 	s->user = user;
 }
 
+struct eio_server *
+eio_socket_server(const struct eio_socket *s)
+{
+	return s->server;
+}
+
 void *
 eio_socket_user(const struct eio_socket *s)
 {

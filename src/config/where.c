@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* `where` of a feed: what is wanted of the values in a message. */
+/* Conditions, such as `where` of a feed: what is wanted of values. */
 #include "src/config/where.h"
 
 #include "sio/json.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
-#include "src/feed/spec.h"
+#include "src/where/where.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,12 +18,12 @@
 
 /* The digits as they stand in the file; of a number that does not come from there, those that it has as a double. */
 static void
-read_where_number(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
+read_where_number(struct config_loader *l, const cJSON *v, struct where_scalar *out)
 {
 	struct eio_bytes source = config__source(l, v);
 	char digits[40], *text;
 
-	out->kind = FEED_SCALAR_NUMBER;
+	out->kind = WHERE_SCALAR_NUMBER;
 	if (!source.n && fabs(v->valuedouble) >= EXACT_BELOW) {
 		config__error(l, v, "a number from 2^53 on keeps its digits only in the file");
 		return;
@@ -37,25 +37,25 @@ read_where_number(struct config_loader *l, const cJSON *v, struct feed_scalar *o
 }
 
 static void
-read_where_value(struct config_loader *l, const cJSON *v, struct feed_scalar *out)
+read_where_value(struct config_loader *l, const cJSON *v, struct where_scalar *out)
 {
 	char *text;
 
 	if (cJSON_IsString(v)) {
-		out->kind = FEED_SCALAR_STRING;
+		out->kind = WHERE_SCALAR_STRING;
 		text = config__copy(l, v->valuestring);
 		if (text) out->text = eio_cstr(text);
 	} else if (cJSON_IsNumber(v)) {
 		read_where_number(l, v, out);
 	} else if (cJSON_IsBool(v)) {
-		out->kind = cJSON_IsTrue(v) ? FEED_SCALAR_TRUE : FEED_SCALAR_FALSE;
+		out->kind = cJSON_IsTrue(v) ? WHERE_SCALAR_TRUE : WHERE_SCALAR_FALSE;
 	} else if (!cJSON_IsNull(v)) {
 		config__error(l, v, "expected a string, a number, true, false or null, not %s", config__type_name(v));
 	}
 }
 
 static void
-read_where_values(struct config_loader *l, const cJSON *item, struct feed_match *m)
+read_where_values(struct config_loader *l, const cJSON *item, struct where_match *m)
 {
 	bool list = cJSON_IsArray(item);
 	const cJSON *v = list ? item->child : item;
@@ -67,10 +67,10 @@ read_where_values(struct config_loader *l, const cJSON *item, struct feed_match 
 	for (; m->values && m->n < n; v = v->next) read_where_value(l, v, &m->values[m->n++]);
 }
 
-static void read_where_match(struct config_loader *l, const cJSON *item, struct feed_match *m);
+static void read_where_match(struct config_loader *l, const cJSON *item, struct where_match *m);
 
 static void
-read_where_not(struct config_loader *l, const cJSON *item, struct feed_operator *o)
+read_where_not(struct config_loader *l, const cJSON *item, struct where_operator *o)
 {
 	o->not = calloc(1, sizeof *o->not );
 	if (o->not )
@@ -80,13 +80,13 @@ read_where_not(struct config_loader *l, const cJSON *item, struct feed_operator 
 }
 
 static void
-read_where_operator(struct config_loader *l, const cJSON *item, struct feed_operator *o)
+read_where_operator(struct config_loader *l, const cJSON *item, struct where_operator *o)
 {
 	static const struct {
 		const char *name;
-		enum feed_operator_kind kind;
-	} operators[] = { { "exists", FEED_EXISTS }, { "not", FEED_NOT }, { "<", FEED_LESS }, { "<=", FEED_AT_MOST },
-		{ ">", FEED_GREATER }, { ">=", FEED_AT_LEAST } };
+		enum where_operator_kind kind;
+	} operators[] = { { "exists", WHERE_EXISTS }, { "not", WHERE_NOT }, { "<", WHERE_LESS },
+		{ "<=", WHERE_AT_MOST }, { ">", WHERE_GREATER }, { ">=", WHERE_AT_LEAST } };
 	size_t i = 0, n = sizeof operators / sizeof operators[0];
 
 	while (i < n && strcmp(operators[i].name, item->string) != 0) i++;
@@ -95,9 +95,9 @@ read_where_operator(struct config_loader *l, const cJSON *item, struct feed_oper
 		return;
 	}
 	o->kind = operators[i].kind;
-	if (o->kind == FEED_NOT) {
+	if (o->kind == WHERE_NOT) {
 		read_where_not(l, item, o);
-	} else if (o->kind == FEED_EXISTS) {
+	} else if (o->kind == WHERE_EXISTS) {
 		o->exists = cJSON_IsTrue(item);
 		if (!cJSON_IsBool(item))
 			config__error(l, item, "expected true or false, not %s", config__type_name(item));
@@ -109,7 +109,7 @@ read_where_operator(struct config_loader *l, const cJSON *item, struct feed_oper
 }
 
 static void
-read_where_operators(struct config_loader *l, const cJSON *object, struct feed_match *m)
+read_where_operators(struct config_loader *l, const cJSON *object, struct where_match *m)
 {
 	size_t n = (size_t)cJSON_GetArraySize(object), mark;
 
@@ -127,7 +127,7 @@ read_where_operators(struct config_loader *l, const cJSON *object, struct feed_m
 
 /* Calls itself through "not"; how deep is bounded by CONFIG_MAX_DEPTH. */
 static void
-read_where_match(struct config_loader *l, const cJSON *item, struct feed_match *m)
+read_where_match(struct config_loader *l, const cJSON *item, struct where_match *m)
 {
 	if (cJSON_IsObject(item))
 		read_where_operators(l, item, m);
@@ -138,29 +138,29 @@ read_where_match(struct config_loader *l, const cJSON *item, struct feed_match *
 void
 config__where(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct feed_spec *spec = target;
+	struct where *where = target;
 	size_t mark, n;
 
-	feed_spec_no_where(spec);
+	where_deinit(where);
 	if (!cJSON_IsObject(item)) {
 		config__error(
 			l, item, "expected an object such as {\"/type\": \"trade\"}, not %s", config__type_name(item));
 		return;
 	}
 	n = (size_t)cJSON_GetArraySize(item);
-	spec->where = calloc(n + 1, sizeof *spec->where);
-	if (!spec->where) {
+	where->v = calloc(n + 1, sizeof *where->v);
+	if (!where->v) {
 		config__error_memory(l);
 		return;
 	}
-	for (item = item->child; spec->n_where < n; item = item->next) {
-		struct feed_where *w = &spec->where[spec->n_where++];
+	for (item = item->child; where->n < n; item = item->next) {
+		struct where_pair *p = &where->v[where->n++];
 
 		mark = config__push(l, item->string);
-		w->pointer = config__copy(l, item->string);
+		p->pointer = config__copy(l, item->string);
 		if (!sio_json_pointer_valid(eio_cstr(item->string)))
 			config__error_key(l, item, "not a JSON pointer; it starts with '/' as in \"/type\"");
-		read_where_match(l, item, &w->match);
+		read_where_match(l, item, &p->match);
 		config__pop(l, mark);
 	}
 }

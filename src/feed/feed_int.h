@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/metrics.h"
+#include "src/feed/shape.h"
 #include "src/feed/stream.h"
 
 /* What goes out. */
@@ -47,6 +48,10 @@ void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+/* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
+ * budgets, which are atomic. See feed_hand(). */
+unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
+
 #define FEED_AT_WORK_MAGIC 0xfeed0003
 
 /* One feed at work. */
@@ -56,7 +61,8 @@ struct feed_at_work {
 	const struct feed_spec *spec;
 	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
-	bool needs_json; /* `where` or a template looks into the message */
+	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
+	bool shapes; /* something else leaves than the message as it came */
 	bool one_stream; /* event and room are the same for every message */
 };
 
@@ -72,6 +78,7 @@ struct feed_router {
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
+	struct feed_shaper shaper;
 	struct log_limit limit, long_limit; /* of warnings about mistakes, and about messages that are too long */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
@@ -90,10 +97,13 @@ void feed_router_too_long(struct feed_router *r, const struct message *m, uint64
 /* A server refuses a channel or pattern to its feeds, or does not any more. */
 void feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused);
 
+struct feed_posting;
+
+/* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
+ * the feeds have ready. */
+void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
+
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
-
-/* Whether a message (checked JSON) passes the feed's `where`. */
-bool feed_where_matches(const struct feed_spec *feed, struct eio_bytes message);
 
 #endif

@@ -6,47 +6,18 @@
 
 #include <stdlib.h>
 
-static void
-scalar_free(struct feed_scalar *s)
-{
-	free((char *)(uintptr_t)s->text.p);
-}
-
-/* Calls itself for what stands under "not", which is nested no deeper than the configuration. */
-static void
-match_free(struct feed_match *m)
-{
-	for (size_t i = 0; i < m->n; i++) scalar_free(&m->values[i]);
-	free(m->values);
-	for (size_t i = 0; i < m->n_operators; i++) {
-		scalar_free(&m->operators[i].bound);
-		if (m->operators[i].not ) match_free(m->operators[i].not );
-		free(m->operators[i].not );
-	}
-	free(m->operators);
-}
-
-void
-feed_spec_no_where(struct feed_spec *spec)
-{
-	for (size_t i = 0; i < spec->n_where; i++) {
-		match_free(&spec->where[i].match);
-		free(spec->where[i].pointer);
-	}
-	free(spec->where);
-	spec->where = NULL;
-	spec->n_where = 0;
-}
-
 void
 feed_spec_deinit(struct feed_spec *spec)
 {
-	feed_spec_no_where(spec);
+	where_deinit(&spec->where);
 	for (size_t i = 0; i < spec->n_channels; i++) free(spec->channels[i]);
 	free(spec->channels);
 	free(spec->nsp);
 	template_free(spec->event);
 	template_free(spec->room);
+	template_free(spec->payload);
+	template_free(spec->payload_default);
+	sio_json_cuts_free(spec->omit);
 	*spec = (struct feed_spec){ 0 };
 }
 

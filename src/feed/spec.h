@@ -10,7 +10,9 @@
 #define SRC_FEED_SPEC_H
 
 #include "eio/bytes.h"
+#include "sio/json_cut.h"
 #include "src/template/template.h"
+#include "src/where/where.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,44 +37,6 @@ enum feed_slow {
 	FEED_SLOW_DISCONNECT,
 };
 
-/* A value that a filter compares with. */
-struct feed_scalar {
-	enum { FEED_SCALAR_NULL, FEED_SCALAR_FALSE, FEED_SCALAR_TRUE, FEED_SCALAR_NUMBER, FEED_SCALAR_STRING } kind;
-	struct eio_bytes text; /* of a string; of a number as JSON writes it, with all its digits */
-};
-
-struct feed_match;
-
-/* One operator of `where`. */
-struct feed_operator {
-	enum feed_operator_kind {
-		FEED_EXISTS, /* there is a value, be it null; or there is none */
-		FEED_NOT, /* `not` is not fulfilled, also by a value that is missing */
-		/* There is a value of the bound's type, and it lies on that side of it. */
-		FEED_LESS,
-		FEED_AT_MOST,
-		FEED_GREATER,
-		FEED_AT_LEAST,
-	} kind;
-	bool exists;
-	struct feed_match * not ;
-	struct feed_scalar bound; /* a number or a string */
-};
-
-/* What is wanted of a value: to equal one of some, or, where there are operators, to fulfil them all. */
-struct feed_match {
-	struct feed_scalar *values;
-	size_t n;
-	struct feed_operator *operators;
-	size_t n_operators;
-};
-
-/* One pair of `where`: what is wanted of the value at pointer. */
-struct feed_where {
-	char *pointer;
-	struct feed_match match;
-};
-
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
@@ -82,13 +46,16 @@ struct feed_spec {
 	char *nsp;
 	struct template *event;
 	struct template *room; /* NULL: everyone in the namespace */
+	/* What leaves of a message: see shape.h. NULL: the message as it came. */
+	struct template *payload, *payload_default;
+	struct sio_json_cuts *omit; /* members that are cut out of the message first; NULL: none */
+	bool spread; /* the payload is a list, its elements are the event's arguments */
 	enum feed_encode encode;
 	enum feed_format format;
 	unsigned interval_ms; /* 0: every message alone */
 	unsigned max_messages;
 	size_t max_bytes;
-	struct feed_where *where;
-	size_t n_where;
+	struct where where;
 	enum feed_slow slow;
 };
 
@@ -112,8 +79,5 @@ void feed_specs_unref(struct feed_specs *s); /* NULL is fine */
 
 /* Frees what a spec points to and empties it; all zero is fine. */
 void feed_spec_deinit(struct feed_spec *spec);
-
-/* The same for its `where` alone. */
-void feed_spec_no_where(struct feed_spec *spec);
 
 #endif

@@ -3,23 +3,20 @@
 #include "src/handlers/handlers_int.h"
 #include "src/handlers/mistake.h"
 
-#include "sio/json.h"
 #include "sio/packet.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-/* Integers beyond this are not what the configuration says any more once cJSON has read them as doubles. */
-#define MAX_EXACT 9007199254740992.0
-
 static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_LEAVE] = "leave",
 	[HANDLERS_JOIN] = "join",
 	[HANDLERS_ACK] = "ack",
+	[HANDLERS_BROADCAST] = "broadcast",
 	[HANDLERS_PUBLISH] = "publish",
 	[HANDLERS_DISCONNECT] = "disconnect" };
 
-#define ACTIONS "emit, leave, join, ack, publish and disconnect"
+#define ACTIONS "emit, leave, join, ack, broadcast, publish and disconnect"
 
 const char *
 handlers__action_name(enum handlers_action_type type)
@@ -50,230 +47,7 @@ handlers_free(struct handlers *h)
 	free(h);
 }
 
-static bool
-alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
-{
-	a->parts = calloc(n ? n : 1, sizeof *a->parts);
-	if (!a->parts) return handlers__fail_nomem(c);
-	a->n = n;
-	return true;
-}
-
-/* Passes on what the compiler of templates found. */
-static bool
-template_failed(struct handlers_compiler *c, const cJSON *item, const struct template_error *err)
-{
-	return handlers__fail(c, err->nomem ? NULL : item, "%s", err->text);
-}
-
-static bool
-keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
-{
-	part->source = strdup(text);
-	return part->source || handlers__fail_nomem(c);
-}
-
-/* Arguments */
-
-struct tree {
-	struct handlers_compiler *c;
-	const struct template_context *where;
-	struct template *t;
-	unsigned depth;
-};
-
-static bool add_value(struct tree *tree, const cJSON *v);
-
-static bool
-add_json(struct tree *tree, const cJSON *item, struct eio_bytes json)
-{
-	struct template_error err;
-
-	return template_add_text(tree->t, json, &err) == 0 || template_failed(tree->c, item, &err);
-}
-
-static bool
-add_element(struct tree *tree, const cJSON *v, bool first)
-{
-	struct template_error err;
-	int rc = 0;
-
-	if (cJSON_IsString(v) && template_is_spread(eio_cstr(v->valuestring)))
-		rc = template_add_spread(tree->t, tree->where, &err);
-	else if (cJSON_IsString(v) && template_is_optional(eio_cstr(v->valuestring)))
-		rc = template_add_optional(tree->t, eio_cstr(v->valuestring), tree->where, &err);
-	else if (first || (rc = template_add_separator(tree->t, &err)) == 0)
-		return add_value(tree, v);
-	return rc == 0 || template_failed(tree->c, v, &err);
-}
-
-static bool
-add_array(struct tree *tree, const cJSON *v)
-{
-	size_t mark = tree->c->path_n, i = 0;
-	const cJSON *e;
-
-	if (!add_json(tree, v, EIO_LIT("["))) return false;
-	cJSON_ArrayForEach(e, v)
-	{
-		handlers__path_index(tree->c, i);
-		if (!add_element(tree, e, i == 0)) return false;
-		handlers__path_up(tree->c, mark);
-		i++;
-	}
-	return add_json(tree, v, EIO_LIT("]"));
-}
-
-static bool
-add_object(struct tree *tree, const cJSON *v)
-{
-	size_t mark = tree->c->path_n;
-	struct template_error err;
-	const cJSON *m;
-
-	if (!add_json(tree, v, EIO_LIT("{"))) return false;
-	cJSON_ArrayForEach(m, v)
-	{
-		handlers__path_key(tree->c, m->string);
-		if (m != v->child && !add_json(tree, m, EIO_LIT(","))) return false;
-		if (template_add_key(tree->t, eio_cstr(m->string), &err) < 0) return template_failed(tree->c, m, &err);
-		if (!add_json(tree, m, EIO_LIT(":")) || !add_value(tree, m)) return false;
-		handlers__path_up(tree->c, mark);
-	}
-	return add_json(tree, v, EIO_LIT("}"));
-}
-
-static bool
-add_scalar(struct tree *tree, const cJSON *v)
-{
-	char *text;
-	bool ok;
-
-	if (cJSON_IsNumber(v) && !(v->valuedouble >= -MAX_EXACT && v->valuedouble <= MAX_EXACT))
-		return handlers__fail(tree->c, v, "a number beyond 2^53 cannot be kept exactly: write it as a string");
-	text = cJSON_PrintUnformatted(v);
-	if (!text) return handlers__fail_nomem(tree->c);
-	ok = add_json(tree, v, eio_cstr(text));
-	cJSON_free(text);
-	return ok;
-}
-
-/* Calls itself for what is inside, as deep as clients would accept it. */
-static bool
-add_value(struct tree *tree, const cJSON *v)
-{
-	struct template_error err;
-	bool ok;
-
-	if (cJSON_IsString(v))
-		return template_add_string(tree->t, eio_cstr(v->valuestring), tree->where, &err) == 0 ||
-		       template_failed(tree->c, v, &err);
-	if (!cJSON_IsArray(v) && !cJSON_IsObject(v)) return add_scalar(tree, v);
-	if (tree->depth == SIO_JSON_MAX_DEPTH)
-		return handlers__fail(tree->c, v, "nested deeper than %d levels", SIO_JSON_MAX_DEPTH);
-	tree->depth++;
-	ok = cJSON_IsArray(v) ? add_array(tree, v) : add_object(tree, v);
-	tree->depth--;
-	return ok;
-}
-
-/* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
-static bool
-check_name(struct handlers_compiler *c, const cJSON *name, const struct template_context *where)
-{
-	struct template_error err;
-	struct template *t;
-	bool ok;
-
-	if (!cJSON_IsString(name)) return handlers__fail(c, name, "an event name must be a string");
-	if (sio_packet_event_reserved(eio_cstr(name->valuestring)))
-		return handlers__fail(c, name, "clients refuse events called \"%s\"", name->valuestring);
-	t = template_new(eio_cstr(name->valuestring), TEMPLATE_AS_NAME, where, &err);
-	ok = t || template_failed(c, name, &err);
-	template_free(t);
-	return ok;
-}
-
-static bool
-compile_arguments(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	bool emit = a->type == HANDLERS_EMIT;
-	struct tree tree = { c, where, NULL, 0 };
-
-	if (!cJSON_IsArray(v))
-		return handlers__fail(
-			c, v, "must be an array of %s", emit ? "an event name and its arguments" : "arguments");
-	if (emit && !v->child) return handlers__fail(c, v, "needs an event name");
-	if (!alloc_parts(c, a, 1)) return false;
-	if (emit) {
-		size_t mark = c->path_n;
-
-		handlers__path_index(c, 0);
-		if (!check_name(c, v->child, where) || !keep_source(c, &a->parts[0], v->child->valuestring))
-			return false;
-		handlers__path_up(c, mark);
-	}
-	tree.t = a->parts[0].template = template_new_json();
-	return tree.t ? add_value(&tree, v) : handlers__fail_nomem(c);
-}
-
-/* Rooms and channels */
-
-static bool
-compile_target(struct handlers_compiler *c, const cJSON *v, const struct template_context *where, enum template_use use,
-	struct handlers_part *part)
-{
-	struct template_error err;
-
-	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
-	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
-	if (!part->template) return template_failed(c, v, &err);
-	return keep_source(c, part, v->valuestring);
-}
-
-static bool
-compile_targets(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	enum template_use use = a->type == HANDLERS_PUBLISH ? TEMPLATE_AS_NAME : TEMPLATE_AS_NAMES;
-	size_t mark = c->path_n, i = 0;
-	const cJSON *e;
-
-	if (cJSON_IsString(v)) return alloc_parts(c, a, 1) && compile_target(c, v, where, use, &a->parts[0]);
-	if (a->type == HANDLERS_PUBLISH) return handlers__fail(c, v, "must be a string");
-	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be a string or an array of strings");
-	if (!alloc_parts(c, a, (size_t)cJSON_GetArraySize(v))) return false;
-	cJSON_ArrayForEach(e, v)
-	{
-		handlers__path_index(c, i);
-		if (!cJSON_IsString(e)) return handlers__fail(c, e, "must be a string");
-		if (!compile_target(c, e, where, use, &a->parts[i])) return false;
-		handlers__path_up(c, mark);
-		i++;
-	}
-	return true;
-}
-
 /* Actions and entries */
-
-static bool
-compile_action(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	switch (a->type) {
-	case HANDLERS_EMIT:
-	case HANDLERS_ACK: return compile_arguments(c, v, where, a);
-	case HANDLERS_JOIN:
-	case HANDLERS_LEAVE:
-	case HANDLERS_PUBLISH: return compile_targets(c, v, where, a);
-	case HANDLERS_DISCONNECT:
-		a->whole = cJSON_IsTrue(v);
-		return cJSON_IsBool(v) ||
-		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
-	}
-	return false;
-}
 
 /* Finds the action's type by its name, and whether it makes sense in this place. */
 static bool
@@ -284,8 +58,8 @@ action_type(struct handlers_compiler *c, enum template_place place, const cJSON 
 	while (i < n && strcmp(v->string, actions[i]) != 0) i++;
 	if (i == n) return handlers__fail(c, v, "unknown action \"%.60s\": there are " ACTIONS, v->string);
 	*type = (enum handlers_action_type)i;
-	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_PUBLISH)
-		return handlers__fail(c, v, "only publish is possible when the client has left");
+	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_PUBLISH && *type != HANDLERS_BROADCAST)
+		return handlers__fail(c, v, "only broadcast and publish are possible when the client has left");
 	if (place == TEMPLATE_IN_CONNECTION && *type == HANDLERS_ACK)
 		return handlers__fail(c, v, "a connection asks for no ack");
 	return true;
@@ -306,7 +80,8 @@ compile_step(struct handlers_compiler *c, const char *event, const cJSON *step, 
 	if (!cJSON_IsObject(step) || cJSON_GetArraySize(step) != 1)
 		return handlers__fail(c, step, "must be an object with one action, such as {\"join\": \"{1}\"}");
 	handlers__path_key(c, step->child->string);
-	return action_type(c, where.place, step->child, &a->type) && compile_action(c, step->child, &where, a);
+	return action_type(c, where.place, step->child, &a->type) &&
+	       handlers__compile_action(c, step->child, &where, a);
 }
 
 static bool

@@ -15,13 +15,16 @@
  *     {"emit": [name, argument …]}   an event to this client
  *     {"ack": [argument …]}          the answer, when the client asked for one, once
  *     {"join": target}, {"leave": target}
+ *     {"broadcast": {"room": target, "except": target, "event": name, "args": [argument …], "self": false}}
+ *                                    an event to everyone else in these rooms, each client once; without "room" to
+ *                                    all of the namespace
  *     {"publish": target}            to a Redis channel: {"event":…,"args":[…],"sid":…,"nsp":…}, and with binary
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
  *
  * Strings are templates (src/template/template.h). Arguments are any JSON in which strings are; the keys of objects are
- * literal. A target is a string, or for join and leave also an array of strings; there a list in it means each of its
- * elements. A target that cannot be made, because something is missing, null or an object, is left out.
+ * literal. A target is a string, or, where it names rooms, also an array of strings; there a list in it means each of
+ * its elements. A target that cannot be made, because something is missing, null or an object, is left out.
  */
 #ifndef SRC_HANDLERS_HANDLERS_H
 #define SRC_HANDLERS_HANDLERS_H
@@ -52,6 +55,12 @@ struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn erro
 void handlers_free(struct handlers *h); /* NULL is fine */
 
 struct template;
+struct template_context;
+
+/* Compiles any JSON in which strings are templates, as the arguments of events are; keys of objects are literal. The
+ * path of a mistake is relative to v. NULL when something is wrong: error was called then. */
+struct template *handlers_compile_json(
+	const struct cJSON *v, const struct template_context *where, handlers_error_fn error, void *user);
 
 /* Whether fits() is true for the room of some join. */
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
@@ -64,8 +73,20 @@ struct handlers_skip {
 	const char *why;
 };
 
+/* An event for many. The bytes are valid during the call. */
+struct handlers_broadcast {
+	struct eio_bundle *bundle; /* a reference, the callee's to keep or drop */
+	const struct eio_bytes *rooms; /* none: everyone in the namespace */
+	size_t n_rooms;
+	const struct eio_bytes *except; /* names of rooms, and ids of sockets */
+	size_t n_except;
+	bool self; /* the socket gets it, too, if it is among them */
+};
+
 /* The effects of actions, given by the worker. None of them may free the socket: closing is done after the run. */
 struct handlers_ops {
+	/* The members of rooms get an event, each once. */
+	void (*broadcast)(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b);
 	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
 	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
 	void (*join)(void *ctx, struct sio_socket *s, struct eio_bytes room);
@@ -86,6 +107,7 @@ struct handlers_call {
 	 * be kept. */
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
+	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
 };
 
 enum handlers_result {

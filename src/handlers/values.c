@@ -65,16 +65,18 @@ request_value(const struct handlers_run *r, struct eio_bytes pointer)
 	return r->call->headers.n && sio_json_find(r->call->headers, pointer, &v) ? raw_value(v) : nothing;
 }
 
+/* A room that has its id for a name, as each socket has one in Node, is the way to it and nothing it is in. */
 static struct template_value
 rooms_value(struct handlers_run *r)
 {
 	const struct sio_room_key *key;
 	const struct eio_list *at = NULL;
+	struct eio_bytes own = sio_socket_id(r->call->socket);
 
 	eio_buf_clear(&r->scratch);
 	eio_buf_addc(&r->scratch, '[');
 	while ((key = sio_member_next_room(&r->call->socket->member, &at))) {
-		if (key->everyone) continue;
+		if (key->everyone || eio_bytes_eq(key->name, own)) continue;
 		if (r->scratch.n > 1) eio_buf_addc(&r->scratch, ',');
 		sio_json_escape(&r->scratch, key->name);
 	}
@@ -93,6 +95,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_ARGUMENTS: return (struct template_value){ TEMPLATE_ELEMENTS, r->args, r->n_attachments > 0 };
 	case TEMPLATE_EVENT: return raw_value(r->event);
 	case TEMPLATE_AUTH: return raw_value(s->auth.p ? s->auth : EIO_LIT("{}")); /* as in Node */
+	case TEMPLATE_CLAIMS: return r->call->claims.n ? raw_value(r->call->claims) : nothing;
 	case TEMPLATE_QUERY: return query_value(r, p->name);
 	case TEMPLATE_HEADER: return request_value(r, EIO_LIT("/header"));
 	case TEMPLATE_COOKIE: return request_value(r, EIO_LIT("/cookie"));
@@ -103,7 +106,8 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_TEXT:
 	case TEMPLATE_CHANNEL:
 	case TEMPLATE_STAR:
-	case TEMPLATE_MESSAGE: break;
+	case TEMPLATE_MESSAGE:
+	case TEMPLATE_MESSAGE_TEXT: break;
 	}
 	CHECK(!"a placeholder of a feed in a handler");
 	return nothing;

@@ -17,7 +17,7 @@
 /* A buffer that was needed for a long message is not kept. */
 enum { KEEP_BYTES = 65536 };
 
-enum { DIGITS_MAX = 18 }; /* of a length; more than any string has */
+enum { DIGITS_MAX = 19 }; /* of a length, which is at most INT64_MAX, as hiredis has it */
 
 static const char not_redis[] = "not the Redis protocol", no_memory[] = "out of memory";
 
@@ -110,7 +110,7 @@ string_length(struct eio_bytes line, uint64_t *n)
 		if (line.p[i] < '0' || line.p[i] > '9') return false;
 		*n = *n * 10 + (uint64_t)(line.p[i] - '0');
 	}
-	return true;
+	return *n <= INT64_MAX;
 }
 
 /* A whole line. */

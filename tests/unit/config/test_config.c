@@ -151,9 +151,9 @@ check_full_feeds(void)
 	assert_int_equal(f[0].interval_ms, 50);
 	assert_int_equal(f[0].max_messages, 10);
 	assert_int_equal(f[0].max_bytes, 1000);
-	assert_int_equal(f[0].n_where, 2);
-	assert_string_equal(f[0].where[0].pointer, "/type");
-	assert_int_equal(f[0].where[0].match.n, 3);
+	assert_int_equal(f[0].where.n, 2);
+	assert_string_equal(f[0].where.v[0].pointer, "/type");
+	assert_int_equal(f[0].where.v[0].match.n, 3);
 	assert_true(template_uses_message(f[0].room));
 	assert_false(template_uses_message(f[0].event));
 	assert_false(f[1].is_pattern);
@@ -386,7 +386,7 @@ static const struct {
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"x{\"}]}",
 		"t.conf:1:38: feeds[0].event: '{' stands alone; write it twice to mean the character\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"{chan}\"}]}",
-		"t.conf:1:38: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9} and {/json/pointer}; \"{{\" is a brace\n" },
+		"t.conf:1:38: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9}, {message}, {text} and {/json/pointer}; \"{{\" is a brace\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {\"x\": [\n{\"join\": \"$1\"}]}}}}",
 		"t.conf:2:10: namespaces./.on: /x/0/join: \"$1\" of siocast 0.1 is \"{1}\" now; where the text is meant write \"{$}1\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"disconnect\"}]}",
@@ -421,7 +421,7 @@ static const struct {
 	{ __LINE__,
 		"{\"namespaces\": {\"/\": {\"on\": {\n\"a\": [{\"jion\": \"x\"}, {\"join\": \"{1}\"}, {\"ack\": 1}],\n"
 		"\"b\": 1, \"c\": [{\"emit\": []}]}}}, \"workers\": 99, \"path\": \"x\"}",
-		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, publish and "
+		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, publish and "
 		"disconnect\n"
 		"t.conf:2:47: namespaces./.on: /a/2/ack: must be an array of arguments\n"
 		"t.conf:3:6: namespaces./.on: /b: must be an array of actions\n"
@@ -454,6 +454,30 @@ static const struct {
 		"t.conf:1:89: feeds[0].where./c.exists: expected true or false, not a number\n"
 		"t.conf:1:97: feeds[0].where./c.>: expected a number or a string, not a boolean\n"
 		"t.conf:1:123: feeds[0].where./d.not.<: expected a number or a string, not null\n" },
+	/* Payloads. */
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"payload\": {\"a\": [\"{data}\"]}, \"payloadDefault\": \"{/a~2}\"},\n"
+		"{\"channel\": \"a\", \"payload\": \"{1}\", \"omit\": [\"/a\", \"b\", \"/a\", 1]},\n"
+		"{\"channel\": \"a\", \"payloadDefault\": 1, \"omit\": \"a\", \"event\": [\"a\", \"b\"]}]}",
+		"t.conf:1:47: feeds[0].payload: /a/0: unknown placeholder {data}: in a feed there are {channel}, {1} … {9}, "
+		"{message}, {text} and {/json/pointer}; \"{{\" is a brace\n"
+		"t.conf:1:77: feeds[0].payloadDefault: \"/a~2\" is not a JSON pointer\n"
+		"t.conf:2:29: feeds[1].payload: {1} stands for nothing: the feed's pattern has 0 stars\n"
+		"t.conf:2:62: feeds[1].omit[3]: expected a string that is not empty\n"
+		"t.conf:3:36: feeds[2].payloadDefault: needs a \"payload\" that a message may not have\n"
+		"t.conf:3:47: feeds[2].omit: not a JSON pointer; it starts with '/' as in \"/user/email\"\n"
+		"t.conf:3:61: feeds[2].event: expected one event name, not a list of 2\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"encode\": \"json\", \"spread\": true},\n"
+		"{\"channel\": \"a\", \"batch\": {\"interval\": 0}, \"spread\": true},\n"
+		"{\"channel\": \"a\", \"encode\": \"json\", \"batch\": {\"interval\": 0}, \"payload\": {}, \"spread\": true},\n"
+		"{\"channel\": \"a\", \"omit\": [\"/a\", \"/b\", \"/a\", \"b\"], \"spread\": 1}]}",
+		"t.conf:1:57: feeds[0].spread: needs \"batch\": {\"interval\": 0}: each message has arguments of its own\n"
+		"t.conf:2:54: feeds[1].spread: needs \"encode\": \"json\" or \"text\": binary is one argument\n"
+		"t.conf:3:87: feeds[2].spread: needs a \"payload\" that is a list, such as [\"{channel}\", \"{/data}\"]\n"
+		"t.conf:4:39: feeds[3].omit[2]: \"/a\" stands twice\n"
+		"t.conf:4:45: feeds[3].omit[3]: not a JSON pointer; it starts with '/' as in \"/user/email\"\n"
+		"t.conf:4:61: feeds[3].spread: expected true or false, not a number\n" },
 	{ __LINE__, "{\"namespaces\": {\"a\": {}}}",
 		"t.conf:1:17: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",
@@ -791,11 +815,11 @@ feeds_have_defaults(void **state)
 		assert_int_equal(v[i].encode, FEED_ENCODE_JSON);
 		assert_int_equal(v[i].interval_ms, 9);
 		assert_int_equal(v[i].max_messages, 1000);
-		assert_int_equal(v[i].n_where, i == 1 ? 1 : 2);
+		assert_int_equal(v[i].where.n, i == 1 ? 1 : 2);
 	}
 	assert_int_equal(v[1].max_bytes, 7);
-	assert_string_equal(v[1].where[0].pointer, "/b");
-	assert_string_equal(v[1].where[0].match.operators[0].bound.text.p, "1");
+	assert_string_equal(v[1].where.v[0].pointer, "/b");
+	assert_string_equal(v[1].where.v[0].match.operators[0].bound.text.p, "1");
 	/* "/" is there, whatever the file names. */
 	assert_int_equal(clients.namespaces->n, 2);
 	assert_non_null(namespace_specs_find(clients.namespaces, EIO_LIT("/")));

@@ -37,6 +37,25 @@ say(const char *what, struct eio_bytes a, struct eio_bytes b)
 }
 
 static void
+say_names(const char *what, const struct eio_bytes *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) say(what, v[i], eio_bytes(NULL, 0));
+}
+
+static void
+op_broadcast(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b)
+{
+	struct eio_block *w = deaf ? NULL : eio_bundle_wire(b->bundle, EIO_WIRE_POLLING);
+
+	(void)ctx;
+	(void)s;
+	if (w) say(b->self ? "to all" : "to others", eio_bytes(w->data, w->n), eio_bytes(NULL, 0));
+	say_names("- room", b->rooms, b->n_rooms);
+	say_names("- not", b->except, b->n_except);
+	eio_bundle_unref(b->bundle);
+}
+
+static void
 op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 {
 	struct eio_block *w = deaf ? NULL : eio_bundle_wire(b, EIO_WIRE_POLLING);
@@ -92,7 +111,7 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 	say(":", eio_cstr(skip->why), eio_bytes(NULL, 0));
 }
 
-static const struct handlers_ops ops = { op_send, op_join, op_leave, op_publish, op_close, op_skipped };
+static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_skipped };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
@@ -131,7 +150,8 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	assert_int_equal(sio_client_accept(&f->client, eio_cstr(nsp), eio_cstr(auth), random, &s, &b), 0);
 	eio_bundle_unref(b);
 	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
-		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}") };
+		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
+		EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}") };
 	eio_buf_clear(&heard);
 }
 
@@ -322,6 +342,14 @@ test_lists(void **state)
 }
 
 static void
+test_claims(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"emit\":[\"x\",\"{claims.sub}\",\"{claims.id}\",\"{claims.none}\"]},{\"join\":\"r.{claims.in}\"}]}",
+		"2[\"s\"]", HANDLERS_DONE, "send 42[\"x\",\"u1\",12345678901234567890,null]\njoin r.a\njoin r.7\n");
+}
+
+static void
 test_members(void **state)
 {
 	(void)state;
@@ -361,11 +389,77 @@ test_rooms(void **state)
 	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
 	expect_heard("send 42[\"x\",[]]\n");
 	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("a\"b"))), 1);
+	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT(SID))), 1);
 	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("c"))), 1);
 	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
 	expect_heard("send 42[\"x\",[\"a\\\"b\",\"c\"]]\nleave a\"b\nleave c\nleave old.a\"b\nleave old.c\n");
 	sio_rooms_leave_all(&rooms, m);
 	sio_rooms_deinit(&rooms);
+	teardown(&f);
+}
+
+static void
+test_broadcast(void **state)
+{
+	(void)state;
+	run("{\"b\":[{\"broadcast\":{\"room\":\"{1}\",\"event\":\"news\",\"args\":[\"{sid}\",\"...{args}\"]}}]}",
+		"2[\"b\",\"r\",12345678901234567890]", HANDLERS_DONE,
+		"to others 42[\"news\",\"" SID "\",\"r\",12345678901234567890]\n- room r\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"{event}.{1}\"}}]}", "2[\"b\",1]", HANDLERS_DONE,
+		"to others 42[\"b.1\"]\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"{1?}\",{\"a\":\"{2}\"}],\"self\":true}}]}", "2[\"b\"]",
+		HANDLERS_DONE, "to all 42[\"e\",{\"a\":null}]\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"...{args}\"],\"self\":false}}]}", "2[\"b\"]",
+		HANDLERS_DONE, "to others 42[\"e\"]\n");
+	run("{\"b\":[{\"broadcast\":{\"room\":[\"a\",\"x.{1}\",\"{2}\"],\"except\":[\"{sid}\",\"m.{3}\"],\"event\":\"e\"}}]}",
+		"2[\"b\",[\"p\",\"q\"],\"\",[\"m\"]]", HANDLERS_DONE,
+		"to others 42[\"e\"]\n- room a\n- room x.p\n- room x.q\n- room \n- not " SID "\n- not m.m\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"...{args}\"]}}]}", "52-[\"b\"," PH(1) "," PH(0) "]",
+		HANDLERS_DONE,
+		"to others 452-[\"e\"," PH(0) "," PH(1) "]\x1e"
+							"bdHdv\x1e"
+							"bb25l\n");
+}
+
+/* Rooms that cannot be made are left out; and when none is left, nobody is meant, not everyone. */
+static void
+test_broadcast_left_out(void **state)
+{
+	static const char on[] =
+		"{\"b\":[{\"broadcast\":{\"room\":[\"{1}\",\"{2}\"],\"except\":\"{3}\",\"event\":\"{4}\"}},"
+		"{\"join\":\"r\"}]}";
+
+	(void)state;
+	run(on, "2[\"b\",{},\"r\",\"x\",\"e\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {1}: a list or an object is no name\nto others 42[\"e\"]\n- room r\n- not x\njoin r\n");
+	run(on, "2[\"b\",null,[],\"x\",\"e\"]", HANDLERS_SKIPPED, "skip b.broadcast {1}: a value is missing\njoin r\n");
+	run(on, "2[\"b\",[],[],\"x\",\"e\"]", HANDLERS_DONE, "join r\n");
+	run(on, "2[\"b\",\"a\",[],null,\"e\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {3}: a value is missing\nto others 42[\"e\"]\n- room a\njoin r\n");
+	run(on, "2[\"b\",\"a\",[],[],\"connect\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {4}: event name missing or reserved\njoin r\n");
+}
+
+/* Each of them is looked up in a table that all workers share. */
+static void
+test_broadcast_to_many(void **state)
+{
+	enum { MOST = 1000 };
+	struct eio_buf packet = { 0 };
+	struct fixture f;
+	size_t lines = 0;
+
+	(void)state;
+	EIO_BUF_ADD_LIT(&packet, "2[\"b\",[1");
+	for (int i = 0; i < MOST; i++) EIO_BUF_ADD_LIT(&packet, ",1");
+	eio_buf_append(&packet, "]]", 3);
+	setup(&f, "{\"b\":[{\"broadcast\":{\"room\":\"{1}\",\"event\":\"e\"}}]}", "/");
+	assert_int_equal(event(&f, packet.p), HANDLERS_SKIPPED);
+	for (size_t i = 0; i < heard.n; i++) lines += heard.p[i] == '\n';
+	assert_int_equal(lines, MOST + 2);
+	eio_buf_addc(&heard, 0);
+	assert_non_null(strstr(heard.p, "skip b.broadcast {1}: too many names\n"));
+	eio_buf_deinit(&packet);
 	teardown(&f);
 }
 
@@ -573,7 +667,24 @@ static const struct {
 	{ "{\"connection\":[{\"join\":\"{reason}\"}]}", "/connection/0/join", "at \"connection\"" },
 	{ "{\"disconnect\":[{\"publish\":\"{1}\"}]}", "/disconnect/0/publish", "{reason}" },
 	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
-	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only publish" },
+	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast and publish" },
+	{ "{\"a\":[{\"broadcast\":\"x\"}]}", "/a/0/broadcast", "an object such as" },
+	{ "{\"a\":[{\"broadcast\":{\"room\":\"x\"}}]}", "/a/0/broadcast", "needs an \"event\"" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"rooms\":\"y\"}}]}", "/a/0/broadcast/rooms",
+		"there are room, except" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"event\":\"y\"}}]}", "/a/0/broadcast/event", "twice" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":1}}]}", "/a/0/broadcast/event", "string" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"disconnect\"}}]}", "/a/0/broadcast/event", "clients refuse" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"args\":{}}}]}", "/a/0/broadcast/args", "array" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"args\":[1,\"{x}\"]}}]}", "/a/0/broadcast/args/1",
+		"unknown placeholder" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"self\":1}}]}", "/a/0/broadcast/self", "true or false" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"room\":[]}}]}", "/a/0/broadcast/room", "empty list" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"room\":{}}}]}", "/a/0/broadcast/room", "string or an array" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"except\":[\"a\",\"{args\"]}}]}", "/a/0/broadcast/except/1",
+		"stands alone" },
+	{ "{\"disconnect\":[{\"broadcast\":{\"event\":\"x\",\"args\":[\"{1}\"]}}]}", "/disconnect/0/broadcast/args/0",
+		"{reason}" },
 };
 
 static void
@@ -765,7 +876,8 @@ test_no_memory(void **state)
 {
 	static const char on[] =
 		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
-		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"}],"
+		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"},"
+		"{\"broadcast\":{\"room\":[\"{args}\",\"q\"],\"except\":\"{sid}\",\"event\":\"y\",\"args\":[\"...{args}\",{\"a\":\"{1}\"}]}}],"
 		"\"disconnect\":[{\"publish\":\"gone\"}]}";
 	struct fixture f;
 
@@ -796,6 +908,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_emit),
 		cmocka_unit_test(test_emit_mixed_text),
 		cmocka_unit_test(test_emit_bad_name),
@@ -807,6 +920,9 @@ main(void)
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_rooms),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_broadcast_left_out),
+		cmocka_unit_test(test_broadcast_to_many),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_disconnect_action),
 		cmocka_unit_test(test_life_cycle),

@@ -86,6 +86,28 @@ addresses(void **state)
 	assert_null(strstr(err, "hunter2"));
 }
 
+/* A password from elsewhere is taken as it is, and there is one only. */
+static void
+passwords_from_elsewhere(void **state)
+{
+	struct redis_url u;
+	char err[160];
+
+	(void)state;
+	assert_int_equal(redis_url_parse_with(&u, "unix://me@/r", "%41@", err, sizeof err), 0);
+	assert_string_equal(u.user, "me");
+	assert_string_equal(u.password, "%41@");
+	assert_null(strstr(u.name, "41"));
+	redis_url_deinit(&u);
+	assert_int_equal(redis_url_parse_with(&u, "h", "x", err, sizeof err), 0);
+	assert_null(u.user);
+	assert_string_equal(u.password, "x");
+	redis_url_deinit(&u);
+	assert_int_equal(redis_url_parse_with(&u, "redis://:a@h", "hunter2", err, sizeof err), -1);
+	assert_null(u.password);
+	assert_null(strstr(err, "hunter2"));
+}
+
 /* A connection */
 
 /* Says hello, subscribes, and does it all again on a new connection when the old one is lost. */
@@ -449,6 +471,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(passwords_from_elsewhere),
 		cmocka_unit_test(subscribes_again),
 		cmocka_unit_test(error_among_messages),
 		cmocka_unit_test(publisher_ignores_messages),

@@ -3,7 +3,7 @@
  * A number is its sign, the digits from the first that is not zero on, and the power of
  * ten of that digit: compared in this order, no digit is ever converted.
  */
-#include "src/feed/number.h"
+#include "src/where/number.h"
 
 #include <stdint.h>
 
@@ -83,7 +83,7 @@ compare_digits(struct number a, struct number b)
 }
 
 int
-feed_number_compare(struct eio_bytes a, struct eio_bytes b)
+where_number_compare(struct eio_bytes a, struct eio_bytes b)
 {
 	struct number x = number_read(a), y = number_read(b);
 	int magnitude;

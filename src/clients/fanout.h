@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* A broadcast on its way to this worker's members. Beside clients_deliver(), which takes those of the feed. */
+#ifndef SRC_CLIENTS_FANOUT_H
+#define SRC_CLIENTS_FANOUT_H
+
+#include "src/clients/clients_int.h"
+
+/* Sends a broadcast to all clients here that belong to an audience, but not to one session (NULL: to all). Of the item
+ * it uses bundle, slow and stream. */
+void fanout_to_audience(
+	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but);
+
+#endif
