@@ -61,6 +61,7 @@ struct client {
 struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
+	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };

@@ -77,6 +77,8 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 
 	n->name = eio_cstr(spec->name);
 	n->handlers = spec->handlers;
+	n->rate = spec->rate.events ? &spec->rate : NULL;
+	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	if (!n->metrics) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;

@@ -26,6 +26,7 @@
 struct namespace_spec {
 	char *name; /* starts with "/" */
 	struct handlers *handlers; /* NULL when there are none */
+	struct handlers_rate rate; /* of each socket's events, all together */
 };
 
 struct namespace_specs {
@@ -53,6 +54,8 @@ struct namespace
 {
 	struct eio_bytes name; /* of the spec, as the handlers */
 	const struct handlers *handlers; /* NULL when there are none */
+	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
+	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
 };

@@ -16,10 +16,12 @@ static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
 	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
+	uint64_t *rates = n->rates ? calloc(n->rates, sizeof *rates) : NULL;
 	struct client_socket *own = NULL;
 	struct eio_buf second;
 	size_t k = first.n;
 
+	if (n->rates && !rates) return NULL;
 	eio_buf_init(&second);
 	if (query.n) handlers_keep_query(c->clients->needs, query, &second);
 	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + 1 + second.n);
@@ -30,9 +32,21 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->query_n = k + second.n;
 		own->magic = CLIENT_SOCKET_MAGIC;
 		own->namespace = n;
+		own->rates = rates;
+	} else {
+		free(rates);
 	}
 	eio_buf_deinit(&second);
 	return own;
+}
+
+static void
+client_socket_free(struct client_socket *own)
+{
+	if (!own) return;
+	own->magic = 0;
+	free(own->rates);
+	free(own);
 }
 
 struct sio_socket *
@@ -47,7 +61,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 
 	if (!own || sio_client_accept(
 			    &c->sio, n->name, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
-		free(own);
+		client_socket_free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;
 	}
@@ -74,8 +88,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
-	own->magic = 0;
-	free(own);
+	client_socket_free(own);
 	sio_socket_free(s);
 }
 

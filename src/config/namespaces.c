@@ -5,6 +5,7 @@
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
+#include "src/config/where.h"
 #include "src/handlers/handlers.h"
 
 #include <stdlib.h>
@@ -21,10 +22,20 @@ config__handlers_error(void *user, const struct handlers_error *e)
 		config__error_memory(l);
 }
 
+static bool
+read_condition(void *user, const cJSON *item, struct where *out)
+{
+	struct config_loader *l = user;
+	unsigned errors = l->notes.errors;
+
+	config__where(l, item, out);
+	return l->notes.errors == errors;
+}
+
 static struct handlers *
 compile_handlers(struct config_loader *l, const cJSON *on)
 {
-	if (cJSON_IsObject(on)) return handlers_compile(on, config__handlers_error, l);
+	if (cJSON_IsObject(on)) return handlers_compile(on, config__handlers_error, read_condition, l);
 	config__error(l, on, "expected an object of events, not %s", config__type_name(on));
 	return NULL;
 }
@@ -37,10 +48,17 @@ read_handlers(struct config_loader *l, const cJSON *item, void *target)
 	*out = compile_handlers(l, item);
 }
 
+static void
+read_rate(struct config_loader *l, const cJSON *item, void *target)
+{
+	handlers_compile_rate(item, target, config__handlers_error, l);
+}
+
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
 	CUSTOM("on", handlers, read_handlers, NULL),
+	CUSTOM("rate", rate, read_rate, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);

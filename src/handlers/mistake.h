@@ -12,6 +12,7 @@ struct handlers_compiler {
 	bool failed; /* err is a mistake that is not told yet */
 	bool told; /* one was told */
 	handlers_error_fn error;
+	handlers_where_fn where;
 	void *user;
 };
 
@@ -49,5 +50,12 @@ struct handlers_action;
 /* Compiles what stands behind an action's name into *a, whose type is set. False after a mistake. */
 bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
 	struct handlers_action *a);
+
+/* Compiles the condition of an "if" into *a. */
+bool handlers__compile_condition(struct handlers_compiler *c, const struct cJSON *v,
+	const struct template_context *where, struct handlers_action *a);
+
+/* Reads a rate. */
+bool handlers__compile_rate(struct handlers_compiler *c, const struct cJSON *v, struct handlers_rate *rate);
 
 #endif
