@@ -123,7 +123,8 @@ bool eio_server_owns_path(const struct eio_server *s, struct eio_bytes path);
 enum eio_sent {
 	EIO_SENT, /* written, or queued and on its way with the end of this turn of the loop */
 	EIO_SENT_QUEUED, /* the client is slower: it waits in the queue, see eio_socket_queued */
-	EIO_SENT_CLOSED, /* nobody is there any more */
+	EIO_SENT_CLOSED, /* not: nobody is there any more */
+	EIO_SENT_NOMEM, /* not: out of memory. The session has been told to end: what comes next would follow a gap */
 };
 
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see

@@ -76,7 +76,12 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 
 			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
 		}
-		if (eio_socket_send(s, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+		switch (eio_socket_send(s, item->bundle, tag)) {
+		case EIO_SENT:
+		case EIO_SENT_QUEUED: sent++; break;
+		case EIO_SENT_CLOSED: break;
+		case EIO_SENT_NOMEM: client_end(client_of_session(s), CLIENT_REASON_NOMEM); break;
+		}
 	}
 	return sent;
 }
@@ -120,7 +125,7 @@ left_out(const struct spread *s, const struct client *c)
 	const struct audience *a = s->audience;
 	const struct sio_socket *socket;
 
-	if (!a->n_except) return false;
+	if (!a->n_except || s->clients->options.own_rooms) return false;
 	socket = sio_client_find(&c->sio, a->nsp);
 	for (size_t i = 0; socket && i < a->n_except; i++)
 		if (eio_bytes_eq(sio_socket_id(socket), a->except[i])) return true;

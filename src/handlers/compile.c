@@ -97,13 +97,13 @@ add_action(struct handlers_compiler *c, struct handlers_entry *entry)
 	return &all[entry->n++];
 }
 
-static bool compile_list(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry);
+static bool compile_steps(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry);
 
 /* What is done: one action, or with `then` a list of them. */
 static bool
 compile_deed(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
 {
-	struct template_context where = { .place = place_of_entry(entry->event) };
+	struct template_context where = { .place = place_of_entry(entry->event), .nsp_stars = c->nsp_stars };
 	enum handlers_action_type type = HANDLERS_GO;
 	size_t mark = c->path_n;
 	struct handlers_action *a;
@@ -111,7 +111,7 @@ compile_deed(struct handlers_compiler *c, const cJSON *v, struct handlers_entry 
 
 	handlers__path_key(c, v->string);
 	if (strcmp(v->string, "then") == 0) {
-		ok = compile_list(c, v, entry);
+		ok = compile_steps(c, v, entry);
 	} else {
 		ok = action_type(c, where.place, v, &type) && (a = add_action(c, entry));
 		if (ok) a->type = type;
@@ -126,7 +126,7 @@ static bool
 compile_if(struct handlers_compiler *c, const cJSON *condition, const cJSON *deed, const cJSON *otherwise,
 	struct handlers_entry *entry)
 {
-	struct template_context where = { .place = place_of_entry(entry->event) };
+	struct template_context where = { .place = place_of_entry(entry->event), .nsp_stars = c->nsp_stars };
 	struct handlers_action *a = add_action(c, entry);
 	size_t at = entry->n - 1, mark = c->path_n, skip;
 
@@ -144,7 +144,7 @@ compile_if(struct handlers_compiler *c, const cJSON *condition, const cJSON *dee
 	if (!add_action(c, entry)) return false;
 	entry->actions[at].to = entry->n;
 	handlers__path_key(c, otherwise->string);
-	if (!compile_list(c, otherwise, entry)) return false;
+	if (!compile_steps(c, otherwise, entry)) return false;
 	handlers__path_up(c, mark);
 	entry->actions[skip].to = entry->n;
 	return true;
@@ -178,7 +178,7 @@ compile_step(struct handlers_compiler *c, const cJSON *step, struct handlers_ent
 
 /* Calls itself for what stands in conditions, no deeper than the configuration. */
 static bool
-compile_list(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
+compile_steps(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
 {
 	size_t mark = c->path_n, i = 0;
 	const cJSON *step;
@@ -203,7 +203,7 @@ compile_entry(struct handlers_compiler *c, const cJSON *v, struct handlers_entry
 	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be an array of actions");
 	if (strcmp(v->string, "disconnect") != 0 && sio_packet_event_reserved(eio_cstr(v->string)))
 		return handlers__fail(c, v, "clients cannot send an event called \"%s\"", v->string);
-	return compile_list(c, v, entry);
+	return compile_steps(c, v, entry);
 }
 
 /* Remembers the entries that are not found by their name. */
@@ -262,9 +262,9 @@ handlers_compile_rate(const cJSON *v, struct handlers_rate *out, handlers_error_
 }
 
 struct handlers *
-handlers_compile(const cJSON *on, handlers_error_fn error, handlers_where_fn where, void *user)
+handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, handlers_where_fn where, void *user)
 {
-	struct handlers_compiler c = { .error = error, .where = where, .user = user };
+	struct handlers_compiler c = { .error = error, .where = where, .user = user, .nsp_stars = nsp_stars };
 	struct handlers *h = calloc(1, sizeof *h);
 
 	if (!h) {
@@ -286,15 +286,32 @@ handlers_compile(const cJSON *on, handlers_error_fn error, handlers_where_fn whe
 	return NULL;
 }
 
+/* Whether fits() is true for a part of some action of a type: of broadcasts those that name rooms. */
+static bool
+any_part(const struct handlers *h, enum handlers_action_type type, bool (*fits)(void *ctx, const struct template *room),
+	void *ctx)
+{
+	size_t first = type == HANDLERS_BROADCAST;
+
+	for (size_t i = 0; i < h->n; i++)
+		for (size_t k = 0; k < h->entries[i].n; k++) {
+			const struct handlers_action *a = &h->entries[i].actions[k];
+			size_t end = first ? first + a->n_rooms : a->n;
+
+			for (size_t p = first; a->type == type && p < end; p++)
+				if (fits(ctx, a->parts[p].template)) return true;
+		}
+	return false;
+}
+
 bool
 handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx)
 {
-	for (size_t i = 0; i < h->n; i++) {
-		const struct handlers_entry *e = &h->entries[i];
+	return any_part(h, HANDLERS_JOIN, fits, ctx);
+}
 
-		for (size_t k = 0; k < e->n; k++)
-			for (size_t p = 0; e->actions[k].type == HANDLERS_JOIN && p < e->actions[k].n; p++)
-				if (fits(ctx, e->actions[k].parts[p].template)) return true;
-	}
-	return false;
+bool
+handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx)
+{
+	return any_part(h, HANDLERS_BROADCAST, fits, ctx);
 }

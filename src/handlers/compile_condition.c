@@ -10,7 +10,7 @@
 
 /* Writes the placeholder for a pointer with its braces. False when it names none. */
 static bool
-write_placeholder(struct eio_buf *out, const char *pointer)
+write_pointer(struct eio_buf *out, const char *pointer)
 {
 	if (*pointer != '/' || strpbrk(pointer, "{}")) return false;
 	eio_buf_addc(out, '{');
@@ -33,7 +33,7 @@ compile_pointer(struct handlers_compiler *c, const cJSON *item, const char *poin
 	struct template_error err;
 	bool ok = false;
 
-	if (!write_placeholder(&text, pointer)) {
+	if (!write_pointer(&text, pointer)) {
 		handlers__fail(c, item,
 			"\"%.60s\" names no value; such are /args/0 to /args/8 with their members, /claims/role and /event",
 			pointer);

@@ -22,7 +22,7 @@
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"publish": {"channel": target, "message": …}}
  *                                    text, the bytes of a binary argument, or JSON in place of that; without "message"
- *                                    at "connection" with "auth", "query" and "headers": {…}, the ones in "headers": [name …]
+ *                                    at "connection" with "auth", "claims", "query" and the headers in "headers": [name …]
  *     {"rate": {"events": 20, "per": 1000, "then": "drop" | "count" | "disconnect"}}
  *                                    beyond it nothing that follows is done, but with "count", and with "disconnect" the
  *                                    connection ends
@@ -63,9 +63,10 @@ struct where;
  * way. */
 typedef bool (*handlers_where_fn)(void *user, const struct cJSON *item, struct where *out);
 
-/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is
- * wrong: error is then called for each action that has a mistake. */
-struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn error, handlers_where_fn where, void *user);
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. nsp_stars: how many there are in
+ * the namespace's name. NULL when something is wrong: error is then called for each action that has a mistake. */
+struct handlers *handlers_compile(
+	const struct cJSON *on, unsigned nsp_stars, handlers_error_fn error, handlers_where_fn where, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
@@ -95,8 +96,9 @@ bool handlers_rate_over(const struct handlers_rate *rate, uint64_t *state, uint6
 /* How many such numbers a socket needs for the rates among the actions. */
 size_t handlers_rates(const struct handlers *h);
 
-/* Whether fits() is true for the room of some join. */
+/* Whether fits() is true for the room of some join, and of some broadcast. */
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
+bool handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 
 /* An action that was left out. The bytes are valid during the call. */
 struct handlers_skip {
@@ -146,6 +148,7 @@ struct handlers_call {
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
+	struct eio_bytes pattern; /* by which its namespace came to be; empty: it has a name of its own */
 };
 
 enum handlers_result {

@@ -38,7 +38,7 @@ carry_out_action(struct handlers_run *r, const struct handlers_action *a)
 
 /* Carries out number i. Returns the number of the next one, or that of actions when there is none. */
 static size_t
-take_step(struct handlers_run *r, const struct handlers_entry *entry, size_t i)
+next_step(struct handlers_run *r, const struct handlers_entry *entry, size_t i)
 {
 	const struct handlers_action *a = &entry->actions[i];
 
@@ -53,7 +53,7 @@ static enum handlers_result
 carry_out_entry(struct handlers_run *r, const struct handlers_entry *entry)
 {
 	r->input = (struct template_input){ .find = handlers__find, .ctx = r };
-	for (size_t i = 0; i < entry->n && !r->nomem;) i = take_step(r, entry, i);
+	for (size_t i = 0; i < entry->n && !r->nomem;) i = next_step(r, entry, i);
 	eio_buf_deinit(&r->text);
 	eio_buf_deinit(&r->scratch);
 	template_names_deinit(&r->names);

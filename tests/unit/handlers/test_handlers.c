@@ -193,7 +193,7 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	cJSON *json = cJSON_Parse(on);
 
 	assert_non_null(json);
-	f->h = handlers_compile(json, keep_error, read_where, &err);
+	f->h = handlers_compile(json, 0, keep_error, read_where, &err);
 	if (!f->h) fail_msg("%s: %s", err.path, err.text);
 	cJSON_Delete(json);
 	sio_client_init(&f->client, &config, 0);
@@ -720,7 +720,7 @@ static void
 test_nothing_configured(void **state)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(NULL, keep_error, read_where, &err);
+	struct handlers *h = handlers_compile(NULL, 0, keep_error, read_where, &err);
 	struct handlers_call call = { .ops = &ops };
 
 	(void)state;
@@ -734,7 +734,7 @@ test_nothing_configured(void **state)
 /* What is kept of a request: only what is named, or all where it is named as a whole. */
 static const char request[] =
 	"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: h\r\nX-User: ann\r\nCookie: a=1; b=%41+b%zz; a=2\r\n"
-	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d\r\nX-Raw: \xff\"\r\n\r\n";
+	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d; \xe9=\xfc%20%C3%A9\r\nX-Raw: \xff\"\xc3\xa9\r\n\r\n";
 
 static void
 expect_kept(const char *on, const char *want)
@@ -776,9 +776,10 @@ test_kept_request(void **state)
 		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{header.host}\",\"{header}\",\"{header.x}\"]}]}",
 		"{\"header\":{\"host\":\"h\",\"x-user\":\"ann, bob\",\"cookie\":\"a=1; b=%41+b%zz; a=2; \\\"; c = "
-		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d\",\"x-raw\":\"\xef\xbf\xbd\\\"\"},\"cookie\":{}}");
+		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d; é=ü%20%C3%A9\",\"x-raw\":\"ÿ\\\"Ã©\"},\"cookie\":{}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{cookie}\"]}]}",
-		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
+		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\","
+		"\"é\":\"ü é\"}}");
 }
 
 static const struct {
@@ -899,7 +900,7 @@ test_mistakes(void **state)
 		json = cJSON_Parse(mistakes[i].on);
 		assert_non_null(json);
 		*err.text = '\0';
-		assert_null(handlers_compile(json, keep_error, read_where, &err));
+		assert_null(handlers_compile(json, 0, keep_error, read_where, &err));
 		if (strcmp(err.path, mistakes[i].path) != 0 || !strstr(err.text, mistakes[i].text))
 			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
 		assert_non_null(err.item);
@@ -923,7 +924,7 @@ test_all_mistakes(void **state)
 
 	(void)state;
 	assert_non_null(json);
-	assert_null(handlers_compile(json, add_path, read_where, paths));
+	assert_null(handlers_compile(json, 0, add_path, read_where, paths));
 	assert_string_equal(paths, "/a/0/jion /a/2/join /a/3 /b /connect /a/0/ack /a /c/0/emit ");
 	cJSON_Delete(json);
 }
@@ -945,7 +946,7 @@ test_depth(void **state)
 		eio_buf_append(&on, "]}]}", 5);
 		json = cJSON_Parse(on.p);
 		assert_non_null(json);
-		h = handlers_compile(json, keep_error, read_where, &err);
+		h = handlers_compile(json, 0, keep_error, read_where, &err);
 		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
 		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
 		handlers_free(h);
@@ -966,7 +967,7 @@ test_long_path(void **state)
 	memset(name, '~', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	cJSON_AddNumberToObject(json, name, 1);
-	assert_null(handlers_compile(json, keep_error, read_where, &err));
+	assert_null(handlers_compile(json, 0, keep_error, read_where, &err));
 	assert_int_equal(strlen(err.path), sizeof(err.path) - 1);
 	cJSON_Delete(json);
 }
@@ -980,7 +981,7 @@ static int
 compiling(void)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(everything, keep_error, read_where, &err);
+	struct handlers *h = handlers_compile(everything, 0, keep_error, read_where, &err);
 
 	if (!h && strcmp(err.text, "out of memory") != 0) return 1;
 	handlers_free(h);
