@@ -130,8 +130,8 @@ struct handlers_ops {
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
 	/* whole: the engine connection with all its namespaces, else this socket only. */
 	void (*close)(void *ctx, struct sio_socket *s, bool whole);
-	/* An event is beyond a rate. With `then` drop or disconnect nothing more is done for it; that the connection ends
-	 * is told by close(). */
+	/* An event is beyond a rate. With `then` drop or disconnect nothing more is done for it; that the
+	 * connection ends is told by close(). */
 	void (*over_rate)(void *ctx, struct sio_socket *s, enum handlers_over then);
 	/* Once for each target or emit that was left out, wholly or, where it means several rooms, for some of them. */
 	void (*skipped)(void *ctx, struct sio_socket *s, const struct handlers_skip *skip);

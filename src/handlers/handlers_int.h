@@ -32,9 +32,9 @@ struct handlers_action {
 	bool whole; /* DISCONNECT */
 	enum { HANDLERS_ENVELOPE, HANDLERS_AS_TEXT, HANDLERS_AS_JSON } form; /* PUBLISH: what the message is */
 	bool self; /* BROADCAST: the socket gets it, too */
-	/* Owned. PUBLISH: the channel, and behind it the message; or further members of the envelope, named by `source`,
-	 * of which those from n_rooms on are headers. BROADCAST: the arguments, n_rooms for the rooms, and the others for
-	 * the exceptions. Else one of arguments, or one for each target. */
+	/* Owned. PUBLISH: the channel, and behind it the message; or further members of the envelope, named by
+	 * `source`, of which those from n_rooms on are headers. BROADCAST: the arguments, n_rooms for the rooms, and
+	 * the others for the exceptions. Else one of arguments, or one for each target. */
 	struct handlers_part *parts;
 	size_t n, n_rooms;
 	/* IF: the condition; the value of pair i is that of parts[i]. IF, GO: where else, an action of the entry. */

@@ -41,7 +41,7 @@ static const char text[] =
 	"\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
 	"\"limits\": {\"maxSessions\": 5, \"requestSeconds\": 5, \"namespacesPerClient\": 5, \"authBytes\": 5,"
 	"  \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
-	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
+	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
 	"\"logLevel\": \"warn\"}";
 
