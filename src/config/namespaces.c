@@ -2,7 +2,10 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/clients/rules.h"
+#include "src/config/auth.h"
 #include "src/config/parts.h"
+#include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/config/where.h"
@@ -55,11 +58,22 @@ read_rate(struct config_loader *l, const cJSON *item, void *target)
 	handlers_compile_rate(item, target, config__handlers_error, l);
 }
 
+static void
+read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct namespace_spec *ns = target;
+
+	ns->auth_given = true;
+	config__auth(l, item, &ns->auth);
+}
+
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
 	STRUCT("on", read_handlers),
 	CUSTOM("rate", rate, read_rate, NULL),
+	STRUCT("auth", read_namespace_auth),
+	CUSTOM("rooms", rules, config__rooms, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -71,6 +85,8 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	if (ns->name && namespace_specs_add(l->parts->namespaces, ns) == 0) return;
 	config__error_memory(l);
 	handlers_free(ns->handlers);
+	auth_spec_unref(ns->auth);
+	room_rules_free(ns->rules);
 	free(ns->name);
 }
 
