@@ -137,7 +137,7 @@ async function startApplication(cleanup, answer) {
 
 /** Frappe's part: whose session it is, on which site, and what he may read. */
 function startFrappe(cleanup) {
-	const sessions = { 'sid=of-ann': ['ann@example.org', ['all'], ['ToDo', 'Note']], 'sid=of-web': ['web@example.org', [], ['Blog Post']] };
+	const sessions = { 'sid=of-ann': ['ann@example.org', ['all'], ['Task', 'Note']], 'sid=of-web': ['web@example.org', [], ['Blog Post']] };
 	return startApplication(cleanup, ({ nsp, headers }) => {
 		const [user, rooms, doctypes] = sessions[headers.cookie] ?? [];
 		if (!user || nsp !== '/site1.local') return [403, { message: user ? 'Invalid namespace' : 'Unauthorized' }];
@@ -157,28 +157,28 @@ contrib('frappe.json', ['events'], (context) => {
 			await assert.rejects(page('sid=of-nobody'), /Unauthorized/);
 			await assert.rejects(page('sid=of-ann', '/site2.local'), /Invalid namespace/);
 			for (const client of [ann, web]) {
-				client.emit('doctype_subscribe', 'ToDo');
-				client.emit('doc_subscribe', 'ToDo', 'TODO-0001');
+				client.emit('doctype_subscribe', 'Task');
+				client.emit('doc_subscribe', 'Task', 'TASK-1');
 				client.emit('doc_subscribe', 'Blog Post', 'first');
 				client.emit('task_subscribe', 'job-7');
 				await client.settled();
 			}
 			await realtime('msgprint', 'hello', 'user:ann@example.org');
-			await realtime('list_update', { doctype: 'ToDo', name: 'TODO-0001' }, 'doctype:ToDo');
-			await realtime('doc_update', { doctype: 'ToDo' }, 'doc:ToDo/TODO-0001');
+			await realtime('list_update', { doctype: 'Task', name: 'TASK-1' }, 'doctype:Task');
+			await realtime('doc_update', { doctype: 'Task' }, 'doc:Task/TASK-1');
 			await realtime('doc_update', { doctype: 'Blog Post' }, 'doc:Blog Post/first');
 			await realtime('progress', [7, 100], 'task_progress:job-7');
 			await realtime('version-update', null, 'all');
 			await realtime('lost', 1, 'website', 'site2.local');
 			await realtime('build_event', {}, null);
 			await ann.received('version-update', 1);
-			ann.emit('doc_unsubscribe', 'ToDo', 'TODO-0001');
+			ann.emit('doc_unsubscribe', 'Task', 'TASK-1');
 			await ann.settled();
-			await realtime('doc_update', { again: true }, 'doc:ToDo/TODO-0001');
+			await realtime('doc_update', { again: true }, 'doc:Task/TASK-1');
 			await realtime('end', {}, 'website');
 			for (const client of [ann, web]) await client.received('end', 1);
 			assert.deepEqual(ann.events, {
-				msgprint: [['hello']], list_update: [[{ doctype: 'ToDo', name: 'TODO-0001' }]], doc_update: [[{ doctype: 'ToDo' }]],
+				msgprint: [['hello']], list_update: [[{ doctype: 'Task', name: 'TASK-1' }]], doc_update: [[{ doctype: 'Task' }]],
 				progress: [[[7, 100]]], 'version-update': [[null]], end: [[{}]],
 			});
 			assert.deepEqual(web.events, { doc_update: [[{ doctype: 'Blog Post' }]], progress: [[[7, 100]]], end: [[{}]] });
