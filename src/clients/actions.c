@@ -89,6 +89,7 @@ call_for(struct sio_socket *s)
 		.ops = &client_ops,
 		.ctx = client_of(s)->clients,
 		.socket = s,
+		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
 		.query = eio_bytes(own->query, own->query_n),
 		.headers = eio_cstr(headers ? headers : ""),
 	};
