@@ -59,7 +59,7 @@ peer_upgrade(const char *target, const char *headers, struct eio_bytes rest, int
 	int fds[2];
 
 	if (sndbuf) {
-		/* Not TCP, which may wait for seconds, and on a busy machine did, until it tries a full window again. */
+		/* Not TCP, which may wait for seconds until it tries a full window again, and on a busy machine did. */
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 		setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	} else {
