@@ -114,7 +114,7 @@ static bool
 compile_targets(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
-	size_t n;
+	size_t n = 0;
 
 	return count_list(c, v, &n) && alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
 }
