@@ -4,7 +4,9 @@
 
 #include "sio/json.h"
 #include "src/clients/broadcast.h"
+#include "src/clients/identity.h"
 #include "src/clients/rooms.h"
+#include "src/clients/rules.h"
 
 /* Effects */
 
@@ -15,11 +17,19 @@ op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 	client_send(client_of(s), b);
 }
 
-static void
-op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+/* Why a join was refused, as its client is told. */
+static const char *
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked)
 {
-	(void)ctx;
-	rooms_join(s, sio_room_named(s->nsp, room));
+	const struct clients *c = clients__of(ctx);
+	const struct room_rules *rules = client_socket_of(s)->namespace->rules;
+
+	if (asked && rules && !room_rules_permit(rules, s, room)) {
+		rooms_forbid(s, room);
+		return "forbidden";
+	}
+	if (rooms_join(s, sio_room_named(s->nsp, room)) || client_of(s)->ended) return NULL;
+	return room.n > c->options.limits.room_name_length ? "room_name_too_long" : "too_many_rooms";
 }
 
 static void
@@ -92,6 +102,7 @@ call_for(struct sio_socket *s)
 		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
 		.query = eio_bytes(own->query, own->query_n),
 		.headers = eio_cstr(headers ? headers : ""),
+		.claims = identity_claims_of(s),
 	};
 }
 

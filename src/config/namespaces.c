@@ -2,7 +2,10 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/clients/rules.h"
+#include "src/config/auth.h"
 #include "src/config/parts.h"
+#include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/handlers/handlers.h"
@@ -38,10 +41,21 @@ read_handlers(struct config_loader *l, const cJSON *item, void *target)
 	ns->handlers = compile_handlers(l, item, ns->is_pattern ? template_count_stars(eio_cstr(ns->name)) : 0);
 }
 
+static void
+read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct namespace_spec *ns = target;
+
+	ns->auth_given = true;
+	config__auth(l, item, &ns->auth);
+}
+
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
 	STRUCT("on", read_handlers),
+	STRUCT("auth", read_namespace_auth),
+	CUSTOM("rooms", rules, config__rooms, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -53,6 +67,8 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	if (ns->name && namespace_specs_add(l->parts->namespaces, ns) == 0) return;
 	config__error_memory(l);
 	handlers_free(ns->handlers);
+	auth_spec_unref(ns->auth);
+	room_rules_free(ns->rules);
 	free(ns->name);
 }
 

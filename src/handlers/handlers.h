@@ -90,7 +90,9 @@ struct handlers_ops {
 	void (*broadcast)(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b);
 	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
 	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
-	void (*join)(void *ctx, struct sio_socket *s, struct eio_bytes room);
+	/* NULL, or why the socket is not let in: a constant word, which the client's ack tells. asked: the client had a
+	 * say in which room it is. */
+	const char *(*join)(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked);
 	void (*leave)(void *ctx, struct sio_socket *s, struct eio_bytes room);
 	/* The bytes are valid during the call. */
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);

@@ -73,9 +73,6 @@ void handlers__skip(
 /* The value of a placeholder: the function of r->input. ctx is the run. */
 struct template_value handlers__find(void *ctx, const struct template_placeholder *p);
 
-/* Appends the whole query as a JSON object. */
-void handlers__query_object(struct eio_bytes query, struct eio_buf *out);
-
 /* Each carries out one action. */
 void handlers__arguments(struct handlers_run *r, const struct handlers_action *a); /* EMIT, ACK */
 void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE, PUBLISH */

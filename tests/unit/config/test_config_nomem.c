@@ -39,10 +39,14 @@ static const char text[] =
 	"    \"batch\": {\"interval\": 5, \"maxMessages\": 6, \"maxBytes\": 7, \"format\": \"lines\"},"
 	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\", \"/c\": {\"exists\": true, \"not\": {\">\": \"x\"}}}, \"slow\": \"latest\"},"
 	"  {\"channel\": [\"c\", \"${D:-d}\"]}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
-	"\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
+	"\"auth\": {\"jwt\": {\"keys\": [{\"alg\": \"HS256\", \"secretFile\": \"/k\"}, {\"jwksFile\": \"/j\"}],"
+	"  \"from\": [\"auth.a.b\", \"header.X\"], \"audience\": \"a\", \"issuer\": [\"i\"], \"leeway\": 5, \"renew\": \"auth\"},"
+	"  \"hook\": {\"url\": \"http+unix://%2Fs/a\", \"on\": \"connect\", \"headers\": [\"X\"], \"timeout\": 50, \"cache\": 5,"
+	"    \"concurrent\": 5, \"queue\": 5}},"
+	"\"namespaces\": {\"/off\": {\"auth\": false}, \"/own\": {\"auth\": {\"hook\": {\"url\": \"http://h/\"}}}, \"/\": {\"on\": {\"x\": [{\"ack\": [1]}]}}, \"/n\": {}},"
 	"\"limits\": {\"maxSessions\": 5, \"requestSeconds\": 5, \"namespacesPerClient\": 5, \"authBytes\": 5,"
 	"  \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
-	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
+	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
 	"\"logLevel\": \"warn\"}";
 

@@ -66,12 +66,14 @@ op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 	eio_bundle_unref(b);
 }
 
-static void
-op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+static const char *
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked)
 {
 	(void)ctx;
 	(void)s;
+	if (eio_bytes_eq(room, EIO_LIT("no\"")) && asked) return "forbidden";
 	say("join", room, eio_bytes(NULL, 0));
+	return NULL;
 }
 
 static void
@@ -339,6 +341,18 @@ test_lists(void **state)
 		"skip s.join {1}.{2}: a value is missing\n");
 	run("{\"s\":[{\"join\":\"{1.list}\"}]}", "2[\"s\",{\"list\":[\"A\",\"B\"]}]", HANDLERS_DONE,
 		"join A\njoin B\n");
+}
+
+/* The ack of a refused join says so, whatever it was to be; the rest is carried out. */
+static void
+test_refused_joins(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"join\":\"{1}\"},{\"ack\":[true]},{\"leave\":\"x\"}]}", "23[\"s\",[\"a\",\"no\\\"\",\"b\"]]",
+		HANDLERS_DONE, "join a\nsend 433[{\"error\":\"forbidden\",\"room\":\"no\\\"\"}]\njoin b\nleave x\n");
+	run("{\"s\":[{\"join\":\"{1}\"},{\"ack\":[true]}]}", "2[\"s\",\"no\\\"\"]", HANDLERS_DONE, "");
+	run("{\"s\":[{\"join\":\"no\\\"\"},{\"ack\":[true]}]}", "23[\"s\"]", HANDLERS_DONE,
+		"join no\"\nsend 433[true]\n");
 }
 
 static void
@@ -910,6 +924,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_refused_joins),
 		cmocka_unit_test(test_emit),
 		cmocka_unit_test(test_emit_mixed_text),
 		cmocka_unit_test(test_emit_bad_name),
