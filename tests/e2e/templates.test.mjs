@@ -101,10 +101,8 @@ for (const mode of Object.keys(MODES)) {
 			await ask(socket, 'subscribe', ['ACME', 'X']);
 			const publish = (quote) => server.redis.client.publish('quotes', JSON.stringify(quote));
 			await publish({ type: 'bid', symbol: 'OTHER' });
-			await publish({ type: 'bid', symbol: { of: 'ACME' } }); // an object is no room
-			await publish({ type: 'bid', symbol: ['X', 'ACME'] });
+			await publish({ type: 'bid', symbol: { ACME: 1 } }); // an object is no room
 			await publish({ type: 'bid', symbol: 'X', price: 1.5 });
-			assert.deepEqual(await quotes.next(), [{ type: 'bid', symbol: ['X', 'ACME'] }]);
 			assert.deepEqual(await quotes.next(), [{ type: 'bid', symbol: 'X', price: 1.5 }]);
 			socket.disconnect();
 		});
