@@ -62,6 +62,7 @@ struct client {
 struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
+	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */

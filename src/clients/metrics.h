@@ -43,6 +43,10 @@
 	X(NAMESPACE_METRIC_BROADCASTS, COUNTER, "handlers_broadcasts_total", "", "Broadcasts by handlers") \
 	X(NAMESPACE_METRIC_BROADCASTS_DROPPED, COUNTER, "handlers_broadcasts_dropped_total", "", \
 		"Broadcasts by handlers times the workers that did not get them") \
+	X(NAMESPACE_METRIC_OVER_RATE_DROP, COUNTER, "events_over_rate_total", "then=\"drop\"", \
+		"Events of clients beyond a rate") \
+	X(NAMESPACE_METRIC_OVER_RATE_COUNT, COUNTER, "events_over_rate_total", "then=\"count\"", "") \
+	X(NAMESPACE_METRIC_OVER_RATE_DISCONNECT, COUNTER, "events_over_rate_total", "then=\"disconnect\"", "") \
 	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
 		"Joins refused because of limits and rules")
 

@@ -126,6 +126,8 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	n->name = eio_cstr(spec->name);
 	n->is_pattern = spec->is_pattern;
 	n->handlers = spec->handlers;
+	n->rate = spec->rate.events ? &spec->rate : NULL;
+	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
 	n->rules = spec->rules;

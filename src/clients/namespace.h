@@ -33,6 +33,7 @@ struct namespace_spec {
 	char *name; /* starts with "/" */
 	bool is_pattern; /* each star in the name stands for one character or more */
 	struct handlers *handlers; /* NULL when there are none */
+	struct handlers_rate rate; /* of each socket's events, all together */
 	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
 	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
 	bool auth_given; /* its own, off included; else that of the server */
@@ -68,6 +69,8 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	bool is_pattern;
 	const struct handlers *handlers; /* NULL when there are none */
+	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
+	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
 	const struct room_rules *rules; /* NULL: clients may ask for any room */
 	size_t sockets; /* that are in it */

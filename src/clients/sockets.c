@@ -17,10 +17,12 @@ static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
 	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
+	uint64_t *rates = n->rates ? calloc(n->rates, sizeof *rates) : NULL;
 	struct client_socket *own = NULL;
 	struct eio_buf second;
 	size_t k = first.n;
 
+	if (n->rates && !rates) return NULL;
 	eio_buf_init(&second);
 	if (query.n) handlers_keep_query(c->clients->needs, query, &second);
 	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + 1 + second.n);
@@ -32,9 +34,21 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->magic = CLIENT_SOCKET_MAGIC;
 		own->namespace = n;
 		own->identity = NULL;
+		own->rates = rates;
+	} else {
+		free(rates);
 	}
 	eio_buf_deinit(&second);
 	return own;
+}
+
+static void
+client_socket_free(struct client_socket *own)
+{
+	if (!own) return;
+	own->magic = 0;
+	free(own->rates);
+	free(own);
 }
 
 /* Rooms come from the application, which may give any; numbers are names, too. */
@@ -96,7 +110,7 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 
 	if (!random) random = eio_random_take(cs->options.random, SIO_ID_RANDOM);
 	if (!own || sio_client_accept(&c->sio, birth->nsp, kept, random, &s, &answer)) {
-		free(own);
+		client_socket_free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;
 	}
@@ -124,8 +138,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
 	identity_clear(s);
-	own->magic = 0;
-	free(own);
+	client_socket_free(own);
 	sio_socket_free(s);
 }
 

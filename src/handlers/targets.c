@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Join, leave and publish: actions on rooms and channels whose names are made of the event. */
+/* Join and leave: actions on rooms whose names are made of the event. */
 #include "src/handlers/handlers_int.h"
 
-#include "eio/base64.h"
 #include "sio/event.h"
 #include "sio/json.h"
 
@@ -70,53 +69,11 @@ is_asked(const struct template *t)
 	return false;
 }
 
-/* {"event":…,"args":[…],"sid":…,"nsp":…} and the attachments, which are numbered by the placeholders in args. */
-static void
-write_message(const struct handlers_run *r, struct eio_buf *out)
-{
-	EIO_BUF_ADD_LIT(out, "{\"event\":");
-	eio_buf_add(out, r->event);
-	EIO_BUF_ADD_LIT(out, ",\"args\":[");
-	eio_buf_add(out, r->args);
-	EIO_BUF_ADD_LIT(out, "],\"sid\":");
-	sio_json_escape(out, sio_socket_id(r->call->socket));
-	EIO_BUF_ADD_LIT(out, ",\"nsp\":");
-	sio_json_escape(out, r->call->socket->nsp);
-	for (size_t i = 0; i < r->n_attachments; i++) {
-		if (i == 0)
-			EIO_BUF_ADD_LIT(out, ",\"attachments\":[\"");
-		else
-			EIO_BUF_ADD_LIT(out, ",\"");
-		if (!eio_buf_reserve(out, eio_base64_encoded_len(r->attachments[i].n))) return;
-		out->n += eio_base64_encode(out->p + out->n, r->attachments[i]);
-		eio_buf_addc(out, '"');
-	}
-	if (r->n_attachments) eio_buf_addc(out, ']');
-	eio_buf_addc(out, '}');
-}
-
-static enum template_result
-publish_to(struct handlers_run *r, const struct template *channel)
-{
-	const struct handlers_call *c = r->call;
-	enum template_result result;
-
-	eio_buf_clear(&r->text);
-	result = template_render(channel, &r->input, &r->text);
-	if (result != TEMPLATE_OK) return result;
-	eio_buf_clear(&r->scratch);
-	write_message(r, &r->scratch);
-	if (eio_buf_failed(&r->text) || eio_buf_failed(&r->scratch)) return TEMPLATE_NOMEM;
-	c->ops->publish(c->ctx, c->socket, eio_buf_bytes(&r->text), eio_buf_bytes(&r->scratch));
-	return TEMPLATE_OK;
-}
-
 static enum template_result
 run_target(struct handlers_run *r, enum handlers_action_type type, const struct template *t)
 {
 	struct effect e = { r, type == HANDLERS_JOIN && is_asked(t) };
 
-	if (type == HANDLERS_PUBLISH) return publish_to(r, t);
 	return template_render_names(t, &r->input, &r->names, type == HANDLERS_JOIN ? apply_join : apply_leave, &e);
 }
 
