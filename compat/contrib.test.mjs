@@ -164,33 +164,46 @@ contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 	const broadcast = (channel, data, socket = null) => context.publish(`laravel_database_${channel}`, { event, data, socket });
 
 	for (const version of CLIENTS) {
-		test(`Laravel Echo with ${version}: public and private channels, whispers, toOthers`, limit(), () => withCleanup(async (mine) => {
+		test(`Laravel Echo with ${version}: public, private and presence channels, whispers, toOthers`, limit(), () => withCleanup(async (mine) => {
 			const [ann, bob, guest] = [await openEcho(mine, context, version, 'ann'), await openEcho(mine, context, version, 'bob'), await openEcho(mine, context, version)];
 			for (const { echo, hear } of [ann, bob, guest]) {
 				echo.channel('public.news').listen('OrderShipped', hear('news'));
 				echo.private('orders.1').listen('OrderShipped', hear('order')).listenForWhisper('typing', hear('typing'));
 			}
-			const waved = new Inbox('a whisper');
-			bob.echo.channel('public.news').on('client-wave', (data) => waved.push(data));
+			const enter = async ({ echo, heard, hear }) => {
+				echo.join('chat.1').here(hear('here')).joining(hear('joining')).leaving(hear('leaving')).listen('OrderShipped', hear('chat')).listenForWhisper('wave', hear('wave'));
+				return heard.next();
+			};
+			assert.deepEqual(await enter(ann), ['here', [{ name: 'Ann' }]]);
+			const [, list] = await enter(bob);
+			assert.deepEqual(list.map(({ name }) => name).sort(), ['Ann', 'Bob']);
+			assert.deepEqual(await ann.heard.next(), ['joining', { name: 'Bob' }]);
+			guest.echo.join('chat.1').here(guest.hear('here'));
+
 			// toOthers(): not to the page that caused it.
 			await eventually(async () => {
 				await broadcast('public.news', { n: 1 }, ann.echo.socketId());
-				return guest.heard.items.length > 0 && bob.heard.items.length > 0;
+				return guest.heard.items.length > 0;
 			}, 'a public event');
-			await eventually(async () => {
-				await broadcast('private-orders.1', { n: 0 });
-				return ann.heard.items.length > 0;
-			}, 'a private event');
 			assert.deepEqual(await guest.heard.next(), ['news', { n: 1 }]);
 			await broadcast('private-orders.1', { n: 2 });
 			await broadcast('private-orders.2', { n: 3 });
-			ann.echo.connector.socket.emit('client event', { channel: 'public.news', event, data: 'forged' });
-			ann.echo.private('orders.1').whisper('typing', { from: 'ann' });
-			ann.echo.connector.socket.emit('client event', { channel: 'public.news', event: 'client-wave', data: 'all' });
-			await waved.next();
+			await broadcast('presence-chat.1', { n: 4 }, bob.echo.socketId());
+			ann.echo.connector.socket.emit('client event', { channel: 'presence-chat.1', event, data: 'forged' });
+			ann.echo.join('chat.1').whisper('wave', { from: 'ann' });
+			assert.deepEqual(await ann.heard.next(), ['order', { n: 2 }]);
+			assert.deepEqual(await ann.heard.next(), ['chat', { n: 4 }]);
+			const next = async () => {
+				const got = await bob.heard.next();
+				return got[0] === 'news' ? next() : got;
+			};
+			assert.deepEqual(await next(), ['wave', { from: 'ann' }]);
+
+			bob.echo.leave('chat.1');
+			assert.deepEqual(await ann.heard.next(), ['leaving', { name: 'Bob' }]);
 			await broadcast('public.news', 'last');
 			for (const { heard } of [ann, bob, guest]) await heard.until((items) => items.some(([, data]) => data === 'last'), 'the last event');
-			assert.deepEqual(ann.heard.items.filter(([, { n }]) => n !== 0), [['order', { n: 2 }], ['news', 'last']]);
+			assert.deepEqual(ann.heard.items, [['news', 'last']]);
 			for (const { heard } of [bob, guest]) assert.deepEqual(heard.items.filter(([what]) => what !== 'news'), []);
 		}));
 	}
