@@ -73,16 +73,11 @@ static const struct handlers_ops client_ops = {
 static struct handlers_call
 call_for(struct sio_socket *s)
 {
-	const struct client_socket *own = client_socket_of(s);
-	const char *headers = client_of(s)->headers;
+	struct handlers_call call = client_call_of(s);
 
-	return (struct handlers_call){
-		.ops = &client_ops,
-		.ctx = client_of(s)->clients,
-		.socket = s,
-		.query = eio_bytes(own->query, own->query_n),
-		.headers = eio_cstr(headers ? headers : ""),
-	};
+	call.ops = &client_ops;
+	call.ctx = client_of(s)->clients;
+	return call;
 }
 
 /* An event's name as it stands in the JSON; of a string, what is between the quotes. */

@@ -60,6 +60,7 @@ struct client {
 struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
+	struct eio_list attendances; /* attendance.c's */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };
@@ -87,6 +88,20 @@ client_socket_of(const struct sio_socket *s)
 
 	CHECK_MAGIC(own, CLIENT_SOCKET_MAGIC);
 	return own;
+}
+
+/* What handlers and templates find of it; without what carries out their effects. Valid as long as the socket. */
+static inline struct handlers_call
+client_call_of(struct sio_socket *s)
+{
+	const struct client_socket *own = client_socket_of(s);
+	const char *headers = client_of(s)->headers;
+
+	return (struct handlers_call){
+		.socket = s,
+		.query = eio_bytes(own->query, own->query_n),
+		.headers = eio_cstr(headers ? headers : ""),
+	};
 }
 
 /* Counts for the namespace of a socket. */

@@ -194,8 +194,9 @@ clients_new(const struct clients_options *options)
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
-	c->namespaces = namespaces_new(options->namespaces, options->metrics);
-	if (!c->metrics || !c->namespaces || rooms_init(c)) {
+	c->namespaces = namespaces_new(options->namespaces, options->presence, options->metrics);
+	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces || rooms_init(c)) {
+		eio_hash_deinit(&c->attendances);
 		namespaces_free(c->namespaces);
 		metrics_free(c->metrics);
 		free(c);
@@ -210,6 +211,8 @@ clients_free(struct clients *c)
 {
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
+	CHECK(c->attendances.count == 0);
+	eio_hash_deinit(&c->attendances);
 	namespaces_free(c->namespaces);
 	metrics_free(c->metrics);
 	c->magic = 0;

@@ -15,6 +15,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/presence/presence.h"
 
 struct clients;
 
@@ -37,6 +38,7 @@ struct clients_options {
 	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
+	struct presence *presence; /* NULL: no namespace has any, nor counts */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
@@ -57,5 +59,8 @@ void clients_refused(void *user, const struct eio_request *req, const char *why)
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);
+
+/* The same for what presence has to tell. */
+void clients_take_presence(struct clients *c, const struct presence_delivery *d);
 
 #endif

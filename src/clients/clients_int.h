@@ -15,6 +15,7 @@ enum clients_line {
 	CLIENTS_LINE_PUBLISH_DROPPED,
 	CLIENTS_LINE_ACTION_SKIPPED,
 	CLIENTS_LINE_EVENT_UNHANDLED,
+	CLIENTS_LINE_PRESENCE_REFUSED,
 	CLIENTS_LINE_COUNT
 };
 
@@ -29,6 +30,8 @@ struct clients {
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
+	struct eio_hash attendances; /* of struct attendance */
+	uint64_t next_stay; /* the number of the next one */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };

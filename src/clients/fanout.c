@@ -3,7 +3,7 @@
  * The fan-out: broadcasts to the members of rooms. This is what the program spends
  * its time on, so everything here is about the memory that a pass touches.
  */
-#include "src/clients/clients_int.h"
+#include "src/clients/fanout.h"
 
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
@@ -56,6 +56,19 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	return true;
 }
 
+/* Of what must arrive a client takes no more than of what is sent to it alone. */
+static bool
+takes_no_more(struct eio_socket *s, const void *tag)
+{
+	struct client *c;
+
+	if (tag || eio_socket_replies(s) == 0) return false;
+	c = client_of_session(s);
+	if (!c || eio_socket_replies(s) <= c->clients->options.limits.reply_bytes) return false;
+	client_end(c, CLIENT_REASON_SLOW);
+	return true;
+}
+
 /* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
  * before the first of it is needed. */
 static size_t
@@ -70,7 +83,10 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 		struct eio_socket *s = slots[i].target;
 
 		/* Whatever its size, one broadcast may always wait. */
-		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
+		if (eio_socket_queued(s) > 0) {
+			eio_socket_drain(s);
+			if (takes_no_more(s, tag)) continue;
+		}
 		if (eio_socket_queued(s) > eio_socket_replies(s)) {
 			struct client *c = client_of_session(s);
 
@@ -177,4 +193,15 @@ clients_deliver(struct clients *c, const struct delivery *d)
 			if (s[k].room) deliver_to_room(c, s[k].room, s[k].items, s[k].n);
 		}
 	}
+}
+
+void
+fanout_to_room(
+	struct clients *c, struct sio_room_key key, struct eio_bundle *bundle, enum feed_slow slow, uint64_t stream)
+{
+	const struct delivery_item item = { .bundle = bundle, .slow = slow, .stream = stream };
+	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
+
+	metrics_inc(c->metrics, CLIENTS_METRIC_BROADCASTS);
+	if (room) deliver_to_room(c, room, &item, 1);
 }

@@ -3,6 +3,7 @@
 #include "src/config/namespaces.h"
 
 #include "src/config/parts.h"
+#include "src/config/presence.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/handlers/handlers.h"
@@ -42,6 +43,8 @@ read_handlers(struct config_loader *l, const cJSON *item, void *target)
 
 static const struct config_option namespace_rows[] = {
 	CUSTOM("on", handlers, read_handlers, NULL),
+	STRUCT("presence", config__presence),
+	STRUCT("count", config__count),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -67,8 +70,8 @@ read_namespace(struct config_loader *l, const cJSON *item)
 	}
 	if (namespace_specs_find(l->parts->namespaces, eio_cstr(item->string)))
 		config__error_key(l, item, "the key stands twice");
-	config__object(l, &namespace_table, &ns, "", item);
 	ns.name = config__copy(l, item->string);
+	config__object(l, &namespace_table, &ns, "", item);
 	add_namespace(l, &ns);
 }
 
@@ -84,14 +87,19 @@ config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	namespace_specs_unref(l->parts->namespaces); /* the default */
+	presence_specs_unref(l->parts->presence);
 	l->parts->namespaces = namespace_specs_new();
-	if (!l->parts->namespaces) config__error_memory(l);
-	for (const cJSON *m = item->child; l->parts->namespaces && m; m = m->next) {
+	l->parts->presence = presence_specs_new();
+	if (!l->parts->namespaces || !l->parts->presence) {
+		config__error_memory(l);
+		return;
+	}
+	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push(l, m->string);
 		read_namespace(l, m);
 		config__pop(l, mark);
 	}
-	if (!l->parts->namespaces || namespace_specs_find(l->parts->namespaces, EIO_LIT("/"))) return;
+	if (namespace_specs_find(l->parts->namespaces, EIO_LIT("/"))) return;
 	main_one.name = config__copy(l, "/"); /* it is always there, as in Node */
 	if (main_one.name) add_namespace(l, &main_one);
 }

@@ -26,6 +26,7 @@
 #ifndef SRC_HANDLERS_HANDLERS_H
 #define SRC_HANDLERS_HANDLERS_H
 
+#include "eio/buf.h"
 #include "eio/bundle.h"
 #include "eio/bytes.h"
 #include "sio/client.h"
@@ -93,6 +94,13 @@ struct handlers_call {
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 };
+
+/* Appends the JSON that a template of the place "connection" makes for a client: of call only its socket and what is
+ * kept of the request matter. False when out of memory. */
+bool handlers_value(const struct handlers_call *call, const struct template *t, struct eio_buf *out);
+
+/* The same for one that makes a name. NULL, or why there is none: a constant string. */
+const char *handlers_name(const struct handlers_call *call, const struct template *t, struct eio_buf *out);
 
 enum handlers_result {
 	HANDLERS_DONE, /* every action was carried out */
