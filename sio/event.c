@@ -119,14 +119,15 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 	sio_packet_encode(&text, &p);
 	eio_buf_addc(&text, '[');
 	sio_json_escape(&text, b->event);
-	eio_buf_addc(&text, ',');
+	if (b->encode != SIO_ENCODE_ARGUMENTS || b->payload.n) eio_buf_addc(&text, ',');
 	switch (b->encode) {
 	case SIO_ENCODE_BINARY: EIO_BUF_ADD_LIT(&text, "{\"_placeholder\":true,\"num\":0}"); break;
-	case SIO_ENCODE_JSON: break;
+	case SIO_ENCODE_JSON:
+	case SIO_ENCODE_ARGUMENTS: break;
 	case SIO_ENCODE_TEXT: escape_payload(&text, b); break;
 	}
 	messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
-	if (b->encode == SIO_ENCODE_JSON)
+	if (b->encode == SIO_ENCODE_JSON || b->encode == SIO_ENCODE_ARGUMENTS)
 		memcpy(messages[0].more, (struct eio_bytes[]){ b->before, b->payload, b->after, EIO_LIT("]") },
 			sizeof messages[0].more);
 	else

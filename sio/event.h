@@ -37,11 +37,12 @@ struct sio_emit {
  * SIO_ERR_PLACEHOLDER when a placeholder refers to no attachment, SIO_ERR_TOO_MANY_ATTACHMENTS, SIO_ERR_NOMEM. */
 int sio_emit_bundle(const struct sio_emit *emit, struct eio_bundle **bundle);
 
-/* How the payload of a broadcast becomes the one argument of the event. */
+/* How the payload of a broadcast becomes the one argument of the event, or all of them. */
 enum sio_encode {
 	SIO_ENCODE_BINARY, /* a binary attachment */
 	SIO_ENCODE_JSON, /* spliced in: checked JSON */
-	SIO_ENCODE_TEXT /* one JSON string */
+	SIO_ENCODE_TEXT, /* one JSON string */
+	SIO_ENCODE_ARGUMENTS /* checked JSON values with commas between them: all arguments there are, maybe none */
 };
 
 struct sio_broadcast {

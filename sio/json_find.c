@@ -133,9 +133,8 @@ token_byte(struct eio_bytes *token)
 	return c;
 }
 
-/* Whether a raw key means what a pointer's token means. */
-static bool
-key_is_token(struct eio_bytes key, struct eio_bytes token)
+bool
+sio__json_key_is_token(struct eio_bytes key, struct eio_bytes token)
 {
 	struct sio__json_reader r;
 	char bytes[4];
@@ -157,24 +156,32 @@ find_member(struct eio_bytes object, struct eio_bytes token, struct eio_bytes *v
 	bool found = false;
 
 	while (sio_json_next(&it, &key, &v)) {
-		if (!key_is_token(key, token)) continue;
+		if (!sio__json_key_is_token(key, token)) continue;
 		*value = v;
 		found = true;
 	}
 	return found;
 }
 
+bool
+sio__json_token_index(struct eio_bytes token, size_t *index)
+{
+	*index = 0;
+	if (token.n == 0 || token.n > 9 || (token.p[0] == '0' && token.n > 1)) return false;
+	for (size_t i = 0; i < token.n; i++) {
+		if (token.p[i] < '0' || token.p[i] > '9') return false;
+		*index = *index * 10 + (size_t)(token.p[i] - '0');
+	}
+	return true;
+}
+
 static bool
 find_element(struct eio_bytes array, struct eio_bytes token, struct eio_bytes *value)
 {
 	struct sio_json_iter it = sio_json_iter(array);
-	size_t index = 0;
+	size_t index;
 
-	if (token.n == 0 || token.n > 9 || (token.p[0] == '0' && token.n > 1)) return false;
-	for (size_t i = 0; i < token.n; i++) {
-		if (token.p[i] < '0' || token.p[i] > '9') return false;
-		index = index * 10 + (size_t)(token.p[i] - '0');
-	}
+	if (!sio__json_token_index(token, &index)) return false;
 	while (sio_json_next(&it, NULL, value))
 		if (index-- == 0) return true;
 	return false;

@@ -45,6 +45,11 @@ sio__json_reader(struct eio_bytes string)
 /* Writes the next byte of a plain character, or the 1 … 4 UTF-8 bytes of an escaped one; 0 at the end. */
 unsigned sio__json_read(struct sio__json_reader *r, char out[4]);
 
+/* Whether a raw key means what a pointer's token means, and what a token means as the index of an array: false when
+ * it is none. */
+bool sio__json_key_is_token(struct eio_bytes key, struct eio_bytes token);
+bool sio__json_token_index(struct eio_bytes token, size_t *index);
+
 static inline const char *
 sio__json_skip_space(const char *p, const char *end)
 {

@@ -172,7 +172,13 @@ make_admin(struct daemon *d)
 		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
 		.header_timeout_ms = (uint64_t)l->header_seconds * 1000,
+		.request_timeout_ms = (uint64_t)l->request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)l->keep_alive_seconds * 1000,
+		.publish = {
+			.token_file = d->config->publish.token_file,
+			.max_bytes = d->config->publish.max_bytes,
+			.window_ms = (uint64_t)d->config->publish.idempotency_seconds * 1000,
+		},
 		.feed = d->feed,
 		.metrics = &d->metrics,
 	};

@@ -21,22 +21,30 @@ struct admin {
 	struct eio_clock clock;
 	struct eio_httpd *httpd;
 	struct metrics *metrics;
+	struct admin_publish *publish; /* NULL: there is no /publish */
 	struct admin_options options;
 };
 
 static void
-answer_admin(struct eio_exchange *ex, int status, const char *type, struct eio_buf *body)
+answer_admin_with(struct eio_exchange *ex, int status, const char *type, struct eio_bytes headers, struct eio_buf *body)
 {
 	struct eio_response r = { .status = status };
 	struct eio_buf head;
 
 	eio_buf_init(&head);
 	eio_buf_printf(&head, "Content-Type: %s\r\nCache-Control: no-store\r\n", type);
+	eio_buf_add(&head, headers);
 	r.headers = eio_block_of_buf(&head);
 	r.body = eio_block_of_buf(body);
 	r.length = r.body ? r.body->n : 0;
 	if (!r.headers || !r.body) r.status = 503;
 	eio_exchange_respond(ex, r);
+}
+
+static void
+answer_admin(struct eio_exchange *ex, int status, const char *type, struct eio_buf *body)
+{
+	answer_admin_with(ex, status, type, EIO_LIT(""), body);
 }
 
 static void
@@ -118,12 +126,32 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 static void
 answer_list(struct admin *a, struct eio_exchange *ex)
 {
-	(void)a;
-	answer_admin_text(ex, 200,
-		"/livez    alive\n"
-		"/readyz   whether all feeds are subscribed\n"
-		"/metrics  for Prometheus\n"
-		"/stats    the same as JSON\n");
+	static const char list[] = "/livez    alive\n"
+				   "/readyz   whether all feeds are subscribed\n"
+				   "/metrics  for Prometheus\n"
+				   "/stats    the same as JSON\n";
+	struct eio_buf body;
+
+	eio_buf_init(&body);
+	eio_buf_add(&body, eio_cstr(list));
+	if (a->publish) EIO_BUF_ADD_LIT(&body, "/publish  takes messages and events by POST\n");
+	answer_admin(ex, 200, "text/plain; charset=utf-8", &body);
+}
+
+static void
+answer_publish(struct admin *a, struct eio_exchange *ex, enum eio_stage stage)
+{
+	struct admin_publish_answer answer = { .headers = EIO_LIT("") };
+	uint64_t now_ms = eio_clock_now(&a->clock);
+
+	if (ex->req->method != EIO_HTTP_POST) {
+		eio_exchange_respond_text(ex, 405, "text/plain; charset=utf-8", EIO_LIT("method not allowed\n"),
+			EIO_LIT("Allow: POST\r\n"));
+		return;
+	}
+	eio_buf_init(&answer.body);
+	admin_publish_request(a->publish, ex->req, stage == EIO_STAGE_TOO_LARGE, now_ms, &answer);
+	answer_admin_with(ex, answer.status, "application/json", answer.headers, &answer.body);
 }
 
 static const struct admin_page {
@@ -156,6 +184,8 @@ on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	page = find_admin_page(ex->req->path);
 	if (!admin_host_known(eio_request_header(ex->req, EIO_LIT("host")), a->options.hosts, a->options.n_hosts))
 		answer_admin_text(ex, 403, "unknown host; name it in adminHosts\n");
+	else if (a->publish && eio_bytes_eq(ex->req->path, EIO_LIT("/publish")))
+		answer_publish(a, ex, stage);
 	else if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
 		answer_admin_text(ex, 405, "method not allowed\n");
 	else if (page)
@@ -177,11 +207,13 @@ on_admin_admit(void *user)
 static int
 open_admin(struct admin *a, uv_loop_t *loop, int fd)
 {
+	bool publishes = a->options.publish.token_file != NULL;
 	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .admit = on_admin_admit, .user = a };
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
+		.max_body = publishes ? a->options.publish.max_bytes : 0,
 		.header_timeout_ms = a->options.header_timeout_ms,
-		.request_timeout_ms = a->options.header_timeout_ms,
+		.request_timeout_ms = publishes ? a->options.request_timeout_ms : a->options.header_timeout_ms,
 		.keep_alive_timeout_ms = a->options.keep_alive_timeout_ms,
 	};
 	int err = eio_clock_open(&a->clock, loop);
@@ -189,6 +221,8 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	if (err) return err;
 	a->metrics = metrics_new(a->options.metrics, &admin_metrics, NULL);
 	if (!a->metrics) return UV_ENOMEM;
+	if (publishes) a->publish = admin_publish_new(&a->options.publish, a->options.feed, a->metrics);
+	if (publishes && !a->publish) return UV_EINVAL;
 	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
 	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
 }
@@ -229,6 +263,7 @@ admin_free(struct admin *a)
 {
 	if (!a) return;
 	CHECK_MAGIC(a, ADMIN_MAGIC);
+	admin_publish_free(a->publish);
 	metrics_free(a->metrics);
 	a->magic = 0;
 	free(a);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The admin port: /metrics (Prometheus), /stats (JSON), /livez, /readyz and / with
- * their list, on an address of its own and on the main thread, so that it answers also
- * when every worker is busy.
+ * their list, and POST /publish where that is configured, on an address of its own and
+ * on the main thread, so that it answers also when every worker is busy.
  */
 #ifndef SRC_ADMIN_PORT_H
 #define SRC_ADMIN_PORT_H
 
+#include "src/admin/publish.h"
 #include "src/base/metrics.h"
-#include "src/feed/feed.h"
 
 #include <uv.h>
 
@@ -20,9 +20,11 @@ struct admin_options {
 	const char *const *hosts; /* n_hosts names by which it may be asked, see hosts.h; borrowed */
 	size_t n_hosts;
 	size_t max_head; /* bytes of one request head */
-	uint64_t header_timeout_ms; /* for a whole request: none needs a body */
+	uint64_t header_timeout_ms; /* for a whole request: only those to /publish need a body */
+	uint64_t request_timeout_ms; /* for one with a body */
 	uint64_t keep_alive_timeout_ms;
-	const struct feed *feed; /* borrowed, outlives the admin port */
+	struct admin_publish_options publish;
+	struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 };
 

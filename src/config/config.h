@@ -52,6 +52,13 @@ struct config_client {
 	const char *dir; /* NULL: the files of version, from where the program was installed */
 };
 
+/* POST /publish of the admin port. */
+struct config_publish {
+	const char *token_file; /* NULL: there is none */
+	size_t max_bytes; /* of a body */
+	unsigned idempotency_seconds; /* how long keys are remembered; 0: not at all */
+};
+
 struct config_limits {
 	/* limits.maxConnections, open TCP connections in all; 0 = as many as files may be open */
 	unsigned max_connections;
@@ -71,6 +78,7 @@ struct config {
 	const struct config_listen *admin; /* NULL: no admin port */
 	const char *const *admin_hosts; /* n_admin_hosts names that it answers to */
 	size_t n_admin_hosts;
+	struct config_publish publish;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */

@@ -5,6 +5,7 @@
 #include "sio/packet.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
+#include "src/config/shape.h"
 #include "src/config/values.h"
 #include "src/config/where.h"
 #include "src/handlers/handlers.h"
@@ -19,6 +20,7 @@
 struct draft {
 	struct feed_spec feed;
 	const cJSON *channel, *pattern, *event, *room, *format; /* where they stand, for messages; NULL: not given */
+	struct config_shape shape;
 };
 
 static bool
@@ -36,6 +38,16 @@ keep_item(struct config_loader *l, const cJSON *item, void *target)
 	const cJSON **out = target;
 
 	if (read_text(l, item)) *out = item;
+}
+
+/* The same for an event, which may be a list of one. */
+static void
+keep_event(struct config_loader *l, const cJSON *item, void *target)
+{
+	if (cJSON_IsArray(item) && cJSON_GetArraySize(item) != 1)
+		config__error(l, item, "expected one event name, not a list of %d", cJSON_GetArraySize(item));
+	else
+		keep_item(l, cJSON_IsArray(item) ? item->child : item, target);
 }
 
 /* The same for the channels or patterns, of which there may be several. */
@@ -86,8 +98,12 @@ static const struct config_option feed_rows[] = {
 	CUSTOM("channel", channel, keep_names, NULL),
 	CUSTOM("pattern", pattern, keep_names, NULL),
 	CUSTOM("namespace", feed.nsp, read_nsp, "\"/\""),
-	CUSTOM("event", event, keep_item, NULL),
+	CUSTOM("event", event, keep_event, NULL),
 	CUSTOM("room", room, keep_item, NULL),
+	CUSTOM("payload", shape.payload, config__keep_json, NULL),
+	CUSTOM("payloadDefault", shape.payload_default, config__keep_json, NULL),
+	CUSTOM("omit", shape.omit, config__keep_json, NULL),
+	CUSTOM("spread", shape.spread, config__keep_bool, NULL),
 	ENUM("encode", feed.encode, encodes, "\"binary\""),
 	SECTION("batch"),
 	UINT("batch.interval", feed.interval_ms, 0, 3600000, "200"),
@@ -216,6 +232,7 @@ add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	check_format(l, d);
 	f->event = compile_name(l, "event", d->event, "{channel}", stars);
 	f->room = d->room ? compile_name(l, "room", d->room, NULL, stars) : NULL;
+	config__shape(l, f, &d->shape, stars);
 	if (feed_specs_add(l->parts->feeds, f))
 		config__error_memory(l);
 	else

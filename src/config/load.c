@@ -10,6 +10,7 @@
 #include "src/config/look.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
+#include "src/config/publish.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
 
@@ -158,6 +159,7 @@ finish_config(struct config_loader *l)
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
 	config__addresses_check(l);
+	config__publish_check(l);
 	config__feeds_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();

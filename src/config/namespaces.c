@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Handlers know where in "on" a mistake is as a JSON pointer; the message keeps it. */
-static void
-on_handlers_error(void *user, const struct handlers_error *e)
+void
+config__handlers_error(void *user, const struct handlers_error *e)
 {
 	struct config_loader *l = user;
 
@@ -26,7 +25,7 @@ on_handlers_error(void *user, const struct handlers_error *e)
 static struct handlers *
 compile_handlers(struct config_loader *l, const cJSON *on)
 {
-	if (cJSON_IsObject(on)) return handlers_compile(on, on_handlers_error, l);
+	if (cJSON_IsObject(on)) return handlers_compile(on, config__handlers_error, l);
 	config__error(l, on, "expected an object of events, not %s", config__type_name(on));
 	return NULL;
 }

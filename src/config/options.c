@@ -11,6 +11,7 @@
 #include "src/config/feeds.h"
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
+#include "src/config/publish.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/web/files_versions.h"
@@ -55,6 +56,10 @@ static const struct config_option main_rows[] = {
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
 	CUSTOM("admin", config.admin, config__admin, "null"),
 	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
+	SECTION("publish"),
+	CUSTOM("publish.tokenFile", config.publish.token_file, config__token_file, "null"),
+	SIZE("publish.maxBytes", config.publish.max_bytes, 1, GB, "1000000"),
+	UINT("publish.idempotencySeconds", config.publish.idempotency_seconds, 0, DAY_S, "600"),
 	STRING("path", config.path, "\"/socket.io/\""),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),

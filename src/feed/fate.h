@@ -24,6 +24,8 @@
 	X(ROOM, DROPPED_ROUTE, FEED_NO_ROUTE, "room", "has no value in the message") \
 	X(JSON, DROPPED_JSON, "not one JSON value", "json", "not one JSON value") \
 	X(UTF8, DROPPED_UTF8, "not UTF-8", "utf8", "not UTF-8") \
+	X(PAYLOAD, DROPPED_PAYLOAD, "no payload can be made of it", "payload", "has no value in the message") \
+	X(SPREAD, DROPPED_PAYLOAD, "its payload is no list to spread", "spread", "the payload is no list") \
 	X(LINE, DROPPED_LINE, "holds a line feed or starts with NUL", "line", "holds a line feed or starts with NUL") \
 	X(SIZE, DROPPED_SIZE, "too long for a frame", "size", "too long for a frame") \
 	X(MEMORY, DROPPED_MEMORY, "out of memory", "memory", "out of memory")

@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/posting.h"
 #include "src/feed/uplink.h"
 
 #include <limits.h>
@@ -25,12 +26,14 @@ struct feed_intake {
 struct feed {
 	unsigned magic;
 	struct feed_options options;
-	struct mail_port starts, stops;
+	struct mail_port starts, stops, posts;
+	atomic_size_t posted; /* bytes posted and not yet taken */
 	struct mail start, stop;
 	uv_sem_t stopped; /* posted when it has shut down */
 	uv_timer_t timer; /* for router.deadline_ms */
 	uv_check_t check;
 	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
+	bool closed; /* the feed thread's: no more deliveries */
 	struct feed_out out;
 	struct feed_router router;
 	struct feed_intake *intakes; /* options.n_redis */
@@ -173,6 +176,7 @@ close_sources(struct feed *f)
 static void
 shut_down_feed(struct feed *f)
 {
+	f->closed = true;
 	close_sources(f);
 	feed_uplink_close(&f->uplink);
 	uv_close((uv_handle_t *)&f->timer, NULL);
@@ -192,6 +196,34 @@ take_feed_stop(void *user, struct mail *run)
 {
 	(void)run;
 	shut_down_feed(feed_of(user));
+}
+
+/* What is published without Redis */
+
+static void
+take_posts(void *user, struct mail *run)
+{
+	struct feed *f = feed_of(user);
+
+	while (run) {
+		struct feed_posting *p = EIO_CONTAINER(run, struct feed_posting, mail);
+
+		run = run->next;
+		atomic_fetch_sub_explicit(&f->posted, p->bytes.n, memory_order_relaxed);
+		if (!f->closed) feed_router_post(&f->router, p, uv_now(loop_of_feed(f)));
+		feed_posting_free(p);
+	}
+}
+
+int
+feed_post(struct feed *f, struct feed_posting *p)
+{
+	size_t waiting = atomic_load_explicit(&f->posted, memory_order_relaxed);
+
+	if (waiting && waiting + p->bytes.n > FEED_POST_BYTES) return -1;
+	atomic_fetch_add_explicit(&f->posted, p->bytes.n, memory_order_relaxed);
+	mail_post(&f->posts, &p->mail);
+	return 0;
 }
 
 int
@@ -228,6 +260,7 @@ feed_new(const struct feed_options *options)
 	f->timer_ms = UINT64_MAX;
 	f->starts = (struct mail_port){ &options->thread->mailbox, take_feed_start, f };
 	f->stops = (struct mail_port){ &options->thread->mailbox, take_feed_stop, f };
+	f->posts = (struct mail_port){ &options->thread->mailbox, take_posts, f };
 	f->intakes = calloc(n, sizeof *f->intakes);
 	if (!f->intakes) goto fail_feed;
 	for (size_t i = 0; i < n; i++) {

@@ -17,6 +17,7 @@
 #include "src/redis/url.h"
 
 struct feed;
+struct feed_posting;
 
 struct feed_options {
 	struct thread *thread; /* borrowed: where it lives */
@@ -60,6 +61,13 @@ void feed_free(struct feed *f);
 /* Publishes payload to a Redis channel. Any thread, before feed_stop; bytes are copied. Never blocks: when more than
  * publish_queue_bytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
 int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
+
+/* Carries what was published without Redis to the feed's thread, which takes it in the order of the calls; it owns the
+ * posting from then on. One thread, before feed_stop. Never blocks: -1 when more than FEED_POST_BYTES wait, and the
+ * posting stays the caller's. */
+int feed_post(struct feed *f, struct feed_posting *p);
+
+enum { FEED_POST_BYTES = 16777216 };
 
 /* Whether every Redis source is subscribed: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);

@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/feed/feed.h"
 #include "src/feed/metrics.h"
+#include "src/feed/shape.h"
 #include "src/feed/stream.h"
 
 /* What goes out. */
@@ -56,7 +57,8 @@ struct feed_at_work {
 	const struct feed_spec *spec;
 	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
-	bool needs_json; /* `where` or a template looks into the message */
+	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
+	bool shapes; /* something else leaves than the message as it came */
 	bool one_stream; /* event and room are the same for every message */
 };
 
@@ -72,6 +74,7 @@ struct feed_router {
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
+	struct feed_shaper shaper;
 	struct log_limit limit; /* of warnings about mistakes */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
@@ -83,6 +86,12 @@ void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
+
+struct feed_posting;
+
+/* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
+ * the feeds have ready. */
+void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

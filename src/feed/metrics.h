@@ -8,7 +8,10 @@
 /* A message counts here once, however many feeds want it. */
 #define FEED_ROUTER_METRICS(X) \
 	X(FEED_ROUTER_METRIC_MESSAGES, COUNTER, "feed_messages_total", "", "Messages from Redis") \
-	X(FEED_ROUTER_METRIC_BYTES, COUNTER, "feed_bytes_total", "", "Payload bytes from Redis")
+	X(FEED_ROUTER_METRIC_BYTES, COUNTER, "feed_bytes_total", "", "Payload bytes from Redis") \
+	X(FEED_ROUTER_METRIC_EVENTS, COUNTER, "posted_events_total", "", "Events published without a feed") \
+	X(FEED_ROUTER_METRIC_EVENTS_DROPPED, COUNTER, "posted_events_dropped_total", "", \
+		"Events published without a feed times the workers that did not get them")
 
 /* Of one feed. */
 #define FEED_METRICS(X) \
@@ -18,6 +21,7 @@
 		"Messages from Redis dropped alone") \
 	X(FEED_METRIC_DROPPED_JSON, COUNTER, "feed_dropped_total", "reason=\"json\"", "") \
 	X(FEED_METRIC_DROPPED_UTF8, COUNTER, "feed_dropped_total", "reason=\"utf8\"", "") \
+	X(FEED_METRIC_DROPPED_PAYLOAD, COUNTER, "feed_dropped_total", "reason=\"payload\"", "") \
 	X(FEED_METRIC_DROPPED_LINE, COUNTER, "feed_dropped_total", "reason=\"line\"", "") \
 	X(FEED_METRIC_DROPPED_SIZE, COUNTER, "feed_dropped_total", "reason=\"size\"", "") \
 	X(FEED_METRIC_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \

@@ -94,6 +94,7 @@ add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struc
 static enum sio_encode
 encode_of_feed(const struct feed_spec *feed)
 {
+	if (feed->spread) return SIO_ENCODE_ARGUMENTS;
 	switch (feed->encode) {
 	case FEED_ENCODE_BINARY: return SIO_ENCODE_BINARY;
 	case FEED_ENCODE_JSON: return SIO_ENCODE_JSON;

@@ -136,7 +136,23 @@ is_one_name(const struct feed_spec *c, const struct template *t)
 	size_t i = 0;
 
 	if (!t) return true;
-	return c->n_channels > 1 ? !template_next_placeholder(t, &i, &p) : !template_uses_message(t);
+	if (c->n_channels > 1) return !template_next_placeholder(t, &i, &p);
+	return !template_uses_message(t) && !template_uses_message_text(t);
+}
+
+/* What a feed asks of its messages. */
+static void
+note_needs(struct feed_at_work *f, const struct feed_spec *c)
+{
+	const struct template *all[] = { c->event, c->room, c->payload, c->payload_default };
+
+	f->shapes = feed_shapes(c);
+	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (!all[i]) continue;
+		f->needs_json |= template_uses_message(all[i]);
+		f->needs_utf8 |= template_uses_message_text(all[i]);
+	}
 }
 
 static int
@@ -148,8 +164,7 @@ add_feed(struct feed_router *r, size_t i)
 	for (size_t k = 0; k < c->n_channels; k++)
 		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
 	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
-	f->needs_json = c->where.n > 0 || template_uses_message(c->event) ||
-			(c->room && template_uses_message(c->room));
+	note_needs(f, c);
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
@@ -204,6 +219,7 @@ feed_router_deinit(struct feed_router *r)
 	free(r->patterns);
 	metrics_free(r->metrics);
 	eio_buf_deinit(&r->scratch);
+	feed_shaper_deinit(&r->shaper);
 }
 
 /* Lines about a message that is not sent. Never inlined: messages that nobody hears are many, and shall not pay for
@@ -237,21 +253,15 @@ note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m
 
 /* Renders event and room into the scratch buffer; room is empty where the feed has none. */
 static enum feed_fate
-render_route(struct feed_router *r, const struct feed_spec *f, const struct message *m, struct eio_bytes *event,
+render_route(struct feed_router *r, const struct feed_spec *f, const struct template_input *in, struct eio_bytes *event,
 	struct eio_bytes *room)
 {
-	struct template_captures captures;
-	struct template_input in = { .channel = m->channel, .message = m->payload };
 	size_t event_n;
 
-	if (f->is_pattern) {
-		in.captures = &captures;
-		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
-	}
 	eio_buf_clear(&r->scratch);
-	if (template_render(f->event, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
+	if (template_render(f->event, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	event_n = r->scratch.n;
-	if (f->room && template_render(f->room, &in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
+	if (f->room && template_render(f->room, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
 	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
 	*event = eio_bytes(r->scratch.p, event_n);
 	*room = eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n);
@@ -269,19 +279,44 @@ connect_stream(struct feed_router *r, struct feed_stream *stream)
 
 /* The stream a message goes to. */
 static enum feed_fate
-find_stream(struct feed_router *r, struct feed_at_work *s, const struct message *m, struct feed_stream **stream)
+find_stream(struct feed_router *r, struct feed_at_work *s, const struct template_input *in, uint64_t now_ms,
+	struct feed_stream **stream)
 {
 	const struct feed_spec *f = s->spec;
 	struct eio_bytes event, room, nsp = eio_cstr(f->nsp);
-	enum feed_fate fate = render_route(r, f, m, &event, &room);
+	enum feed_fate fate = render_route(r, f, in, &event, &room);
 	bool made;
 
 	if (fate != FEED_FATE_TAKEN) return fate;
 	*stream = feed_streams_get(
-		&s->streams, event, f->room ? sio_room_named(nsp, room) : sio_room_everyone(nsp), m->now_ms, &made);
+		&s->streams, event, f->room ? sio_room_named(nsp, room) : sio_room_everyone(nsp), now_ms, &made);
 	if (!*stream) return FEED_FATE_MEMORY;
 	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
 	return FEED_FATE_TAKEN;
+}
+
+/* Whether the message is what the feed's templates and its filter can look at. */
+static enum feed_fate
+check_needs(const struct feed_at_work *s, struct message *m)
+{
+	if (s->needs_json && !message_is_json(m)) return message_is_utf8(m) ? FEED_FATE_JSON : FEED_FATE_UTF8;
+	return s->needs_utf8 && !message_is_utf8(m) ? FEED_FATE_UTF8 : FEED_FATE_TAKEN;
+}
+
+/* Adds what leaves of a message to its stream. */
+static enum feed_fate
+append_message(struct feed_router *r, struct feed_at_work *s, const struct template_input *in, struct message *m,
+	struct feed_stream *stream)
+{
+	struct message shaped;
+	enum feed_fate fate;
+
+	if (!s->shapes) return feed_streams_append(&s->streams, stream, m);
+	shaped = *m;
+	fate = feed_shape(&r->shaper, s->spec, in, &shaped);
+	if (fate == FEED_FATE_TAKEN) return feed_streams_append(&s->streams, stream, &shaped);
+	feed_streams_touch(&s->streams, stream, m->now_ms);
+	return fate;
 }
 
 /* *stream is set as soon as it is known. */
@@ -289,16 +324,22 @@ static enum feed_fate
 take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
 	const struct feed_spec *f = s->spec;
-	enum feed_fate fate = FEED_FATE_TAKEN;
+	struct template_input in = { .channel = m->channel, .message = m->payload };
+	enum feed_fate fate = check_needs(s, m);
+	struct template_captures captures;
 
-	if (s->needs_json && !message_is_json(m)) return message_is_utf8(m) ? FEED_FATE_JSON : FEED_FATE_UTF8;
+	if (fate != FEED_FATE_TAKEN) return fate;
 	if (f->where.n && !where_fulfilled(&f->where, m->payload)) return FEED_FATE_FILTERED;
+	if (f->is_pattern) {
+		in.captures = &captures;
+		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
+	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
-	if (!*stream) fate = find_stream(r, s, m, stream);
+	if (!*stream) fate = find_stream(r, s, &in, m->now_ms, stream);
 	if (fate != FEED_FATE_TAKEN) return fate;
 	if (!(*stream)->interest) fate = connect_stream(r, *stream);
 	if (fate == FEED_FATE_TAKEN) {
-		if (interest_workers((*stream)->interest)) return feed_streams_append(&s->streams, *stream, m);
+		if (interest_workers((*stream)->interest)) return append_message(r, s, &in, m, *stream);
 		fate = FEED_FATE_UNHEARD;
 	}
 	feed_streams_touch(&s->streams, *stream, m->now_ms);

@@ -15,6 +15,9 @@ feed_spec_deinit(struct feed_spec *spec)
 	free(spec->nsp);
 	template_free(spec->event);
 	template_free(spec->room);
+	template_free(spec->payload);
+	template_free(spec->payload_default);
+	sio_json_cuts_free(spec->omit);
 	*spec = (struct feed_spec){ 0 };
 }
 

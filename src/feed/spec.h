@@ -10,6 +10,7 @@
 #define SRC_FEED_SPEC_H
 
 #include "eio/bytes.h"
+#include "sio/json_cut.h"
 #include "src/template/template.h"
 #include "src/where/where.h"
 
@@ -45,6 +46,10 @@ struct feed_spec {
 	char *nsp;
 	struct template *event;
 	struct template *room; /* NULL: everyone in the namespace */
+	/* What leaves of a message: see shape.h. NULL: the message as it came. */
+	struct template *payload, *payload_default;
+	struct sio_json_cuts *omit; /* members that are cut out of the message first; NULL: none */
+	bool spread; /* the payload is a list, its elements are the event's arguments */
 	enum feed_encode encode;
 	enum feed_format format;
 	unsigned interval_ms; /* 0: every message alone */

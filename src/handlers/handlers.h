@@ -93,6 +93,7 @@ struct handlers_call {
 	 * be kept. */
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
+	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
 };
 
 /* Appends the JSON that a template of the place "connection" makes for a client: of call only its socket and what is

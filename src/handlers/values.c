@@ -93,6 +93,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_ARGUMENTS: return (struct template_value){ TEMPLATE_ELEMENTS, r->args, r->n_attachments > 0 };
 	case TEMPLATE_EVENT: return raw_value(r->event);
 	case TEMPLATE_AUTH: return raw_value(s->auth.p ? s->auth : EIO_LIT("{}")); /* as in Node */
+	case TEMPLATE_CLAIMS: return r->call->claims.n ? raw_value(r->call->claims) : nothing;
 	case TEMPLATE_QUERY: return query_value(r, p->name);
 	case TEMPLATE_HEADER: return request_value(r, EIO_LIT("/header"));
 	case TEMPLATE_COOKIE: return request_value(r, EIO_LIT("/cookie"));
@@ -109,7 +110,8 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_IDS:
 	case TEMPLATE_INFO:
 	case TEMPLATE_MEMBER:
-	case TEMPLATE_NUMBER: break;
+	case TEMPLATE_NUMBER:
+	case TEMPLATE_MESSAGE_TEXT: break;
 	}
 	CHECK(!"a placeholder of another place in a handler");
 	return nothing;

@@ -38,6 +38,12 @@ template_uses_message(const struct template *t)
 }
 
 bool
+template_uses_message_text(const struct template *t)
+{
+	return t->uses_message_text;
+}
+
+bool
 template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out)
 {
 	while (*i < t->n) {

@@ -26,9 +26,12 @@ static const struct known {
 	enum template_type type; /* without members */
 } known[] = {
 	{ "channel", TEMPLATE_CHANNEL, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "message", TEMPLATE_MESSAGE, IN(FEED), MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
+	{ "text", TEMPLATE_MESSAGE_TEXT, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "args", TEMPLATE_ARGUMENTS, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
 	{ "event", TEMPLATE_EVENT, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_ANY }, /* a string or a number */
 	{ "auth", TEMPLATE_AUTH, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
+	{ "claims", TEMPLATE_CLAIMS, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
 	{ "query", TEMPLATE_QUERY, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
@@ -47,13 +50,13 @@ static const struct known {
 static const struct known star = { "1", TEMPLATE_STAR, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
 static const struct known argument = { "1", TEMPLATE_ARGUMENT, IN(EVENT), MEMBERS_DEEP, TEMPLATE_TYPE_ANY };
 
-#define OF_CLIENTS "{auth}, {query.name}, {header.name}, {cookie.name}, {sid}, {nsp}"
+#define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {sid}, {nsp}"
 
 /* For mistakes: a place, and what there is in it. */
 static const struct {
 	const char *name, *all;
 } places[] = {
-	[TEMPLATE_IN_FEED] = { "in a feed", "{channel}, {1} … {9} and {/json/pointer}" },
+	[TEMPLATE_IN_FEED] = { "in a feed", "{channel}, {1} … {9}, {message}, {text} and {/json/pointer}" },
 	[TEMPLATE_IN_CONNECTION] = { "at \"connection\"", OF_CLIENTS " and {rooms}" },
 	[TEMPLATE_IN_EVENT] = { "in the handler of an event",
 		"{1} … {9}, {args}, {event}, " OF_CLIENTS " and {rooms}" },
@@ -249,6 +252,8 @@ template__placeholder(struct template *t, struct eio_bytes inside, const struct 
 		return template__mistake(err, "{%.*s} stands for nothing %s: there are %s", TEMPLATE_QUOTE(inside),
 			places[where->place].name, places[where->place].all);
 	part->what = k->what;
+	t->uses_message |= k->what == TEMPLATE_MESSAGE;
+	t->uses_message_text |= k->what == TEMPLATE_MESSAGE_TEXT;
 	if (k->what == TEMPLATE_STAR && part->number >= where->stars)
 		return template__mistake(err, "{%c} stands for nothing: the feed's pattern has %u star%s", name.p[0],
 			where->stars, where->stars == 1 ? "" : "s");

@@ -26,7 +26,8 @@ template__value(const struct template *t, const struct template_part *part, cons
 		if (in->captures && part->number < in->captures->n)
 			v = (struct template_value){ TEMPLATE_PLAIN, in->captures->v[part->number], false };
 		return v;
-	case TEMPLATE_MESSAGE: v = (struct template_value){ TEMPLATE_RAW, in->message, false }; break;
+	case TEMPLATE_MESSAGE: v = (struct template_value){ TEMPLATE_RAW, sio_json_trim(in->message), false }; break;
+	case TEMPLATE_MESSAGE_TEXT: return (struct template_value){ TEMPLATE_PLAIN, in->message, false };
 	default: v = found_value(t, part, in);
 	}
 	if (v.type == TEMPLATE_RAW && part->n &&

@@ -106,7 +106,9 @@ write_placeholder(const struct template *t, const struct template_part *part, co
 	struct template_json *out)
 {
 	struct template_value v = template__value(t, part, in);
+	bool whole = part->form == TEMPLATE_FORM_VALUE || part->form == TEMPLATE_FORM_INSIDE;
 
+	if (v.type == TEMPLATE_NOTHING && whole) out->missing = true;
 	if (part->form == TEMPLATE_FORM_VALUE)
 		write_json_value(out, &v);
 	else if (part->form == TEMPLATE_FORM_OPTIONAL)
@@ -116,6 +118,14 @@ write_placeholder(const struct template *t, const struct template_part *part, co
 	else
 		write_inside(&out->text, &v);
 	return v.type != TEMPLATE_FAILED;
+}
+
+bool
+template_value_alone(const struct template *t, const struct template_input *in, struct template_value *out)
+{
+	if (t->n != 1 || t->parts[0].form != TEMPLATE_FORM_VALUE) return false;
+	*out = template__value(t, &t->parts[0], in);
+	return true;
 }
 
 enum template_result

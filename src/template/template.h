@@ -6,10 +6,13 @@
  *     {channel}           the Redis channel of the message                           in a feed
  *     {1} … {9}           what the pattern's stars matched                           in a feed
  *                         the arguments, with members: {1.symbol}, {1/a~1b}          for an event
- *     {/json/pointer}     a value in the message (RFC 6901)                          in a feed
+ *     {/json/pointer}     a value in the message (RFC 6901); also {message.a.b}      in a feed
+ *     {message}           the whole message, JSON                                    in a feed
+ *     {text}              the whole message as one string, whatever it holds         in a feed
  *     {args}              all arguments, a list                                      for an event
  *     {event}             the event's name                                           for an event
  *     {auth}              what the client gave at its CONNECT: {auth.user.id}        wherever there is a client
+ *     {claims}            who it is, by its token or the application                wherever there is a client
  *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
  *     {sid}, {nsp}        its socket's id, its namespace                             wherever there is a client
  *     {rooms}             the rooms it is in, a list                                 wherever there is a client
@@ -62,11 +65,13 @@ enum template_what {
 	TEMPLATE_TEXT, /* itself */
 	TEMPLATE_CHANNEL,
 	TEMPLATE_STAR, /* {1} … {9} of a feed */
-	TEMPLATE_MESSAGE, /* {/json/pointer} */
+	TEMPLATE_MESSAGE, /* {/json/pointer}, {message} */
+	TEMPLATE_MESSAGE_TEXT, /* {text} */
 	TEMPLATE_ARGUMENT, /* {1} … {9} of an event */
 	TEMPLATE_ARGUMENTS,
 	TEMPLATE_EVENT,
 	TEMPLATE_AUTH,
+	TEMPLATE_CLAIMS,
 	TEMPLATE_QUERY,
 	TEMPLATE_HEADER,
 	TEMPLATE_COOKIE,
@@ -128,8 +133,9 @@ int template_add_optional(
 bool template_is_spread(struct eio_bytes text);
 bool template_is_optional(struct eio_bytes text);
 
-/* Whether the text depends on the message itself, not only on its channel. */
+/* Whether the text depends on the message itself, not only on its channel: as JSON, or as text. */
 bool template_uses_message(const struct template *t);
+bool template_uses_message_text(const struct template *t);
 
 /* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
 bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);
@@ -201,9 +207,14 @@ struct template_json {
 	struct eio_buf text;
 	struct template_span *spans; /* with room for template_max_spans() */
 	size_t n_spans; /* 0 at first */
+	bool missing; /* false at first: null, or nothing inside of a string, stands where there was no value */
 };
 
 size_t template_max_spans(const struct template *t);
+
+/* Whether JSON is one placeholder and nothing else: then *out is its value as it lies in the input, to be used without
+ * a copy. */
+bool template_value_alone(const struct template *t, const struct template_input *in, struct template_value *out);
 
 /* Appends the JSON. TEMPLATE_OK or TEMPLATE_NOMEM, also when out->text ran out of memory. */
 enum template_result template_render_json(

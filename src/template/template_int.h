@@ -36,7 +36,7 @@ struct template
 	struct template_part *parts; /* owned */
 	size_t n, cap;
 	struct eio_buf text;
-	bool uses_message;
+	bool uses_message, uses_message_text;
 };
 
 /* The parameter, header or cookie of a part. A template of nothing else has no text to point into. */

@@ -16,7 +16,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { limit } from './lib/wait.mjs';
 
 const ROUND_MS = 300;
-const ROUNDS = 20;
+const ROUNDS = 60;
 const EVERY_MS = 0.15;
 
 /** How often the feed thread has waited for something. */
@@ -57,7 +57,7 @@ async function startOne(cleanup, redis, alone) {
 for (const [name, options] of [['TCP', {}], ['a Unix socket', { unix: true }]]) {
 	const skip = REFERENCE ? 'about siocast' : false;
 
-	test(`a fast stream over ${name} wakes up a server of batches seldom, and one of single messages each time`, { ...limit(120), skip }, () =>
+	test(`a fast stream over ${name} wakes up a server of batches seldom, and one of single messages each time`, { ...limit(240), skip }, () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort(), options);
 			const batched = await startOne(cleanup, redis, false);

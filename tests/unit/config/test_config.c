@@ -386,7 +386,7 @@ static const struct {
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"x{\"}]}",
 		"t.conf:1:38: feeds[0].event: '{' stands alone; write it twice to mean the character\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"{chan}\"}]}",
-		"t.conf:1:38: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9} and {/json/pointer}; \"{{\" is a brace\n" },
+		"t.conf:1:38: feeds[0].event: unknown placeholder {chan}: in a feed there are {channel}, {1} … {9}, {message}, {text} and {/json/pointer}; \"{{\" is a brace\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {\"x\": [\n{\"join\": \"$1\"}]}}}}",
 		"t.conf:2:10: namespaces./.on: /x/0/join: \"$1\" of siocast 0.1 is \"{1}\" now; where the text is meant write \"{$}1\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\", \"event\": \"disconnect\"}]}",
@@ -454,6 +454,30 @@ static const struct {
 		"t.conf:1:89: feeds[0].where./c.exists: expected true or false, not a number\n"
 		"t.conf:1:97: feeds[0].where./c.>: expected a number or a string, not a boolean\n"
 		"t.conf:1:123: feeds[0].where./d.not.<: expected a number or a string, not null\n" },
+	/* Payloads. */
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"payload\": {\"a\": [\"{data}\"]}, \"payloadDefault\": \"{/a~2}\"},\n"
+		"{\"channel\": \"a\", \"payload\": \"{1}\", \"omit\": [\"/a\", \"b\", \"/a\", 1]},\n"
+		"{\"channel\": \"a\", \"payloadDefault\": 1, \"omit\": \"a\", \"event\": [\"a\", \"b\"]}]}",
+		"t.conf:1:47: feeds[0].payload: /a/0: unknown placeholder {data}: in a feed there are {channel}, {1} … {9}, "
+		"{message}, {text} and {/json/pointer}; \"{{\" is a brace\n"
+		"t.conf:1:77: feeds[0].payloadDefault: \"/a~2\" is not a JSON pointer\n"
+		"t.conf:2:29: feeds[1].payload: {1} stands for nothing: the feed's pattern has 0 stars\n"
+		"t.conf:2:62: feeds[1].omit[3]: expected a string that is not empty\n"
+		"t.conf:3:36: feeds[2].payloadDefault: needs a \"payload\" that a message may not have\n"
+		"t.conf:3:47: feeds[2].omit: not a JSON pointer; it starts with '/' as in \"/user/email\"\n"
+		"t.conf:3:61: feeds[2].event: expected one event name, not a list of 2\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"encode\": \"json\", \"spread\": true},\n"
+		"{\"channel\": \"a\", \"batch\": {\"interval\": 0}, \"spread\": true},\n"
+		"{\"channel\": \"a\", \"encode\": \"json\", \"batch\": {\"interval\": 0}, \"payload\": {}, \"spread\": true},\n"
+		"{\"channel\": \"a\", \"omit\": [\"/a\", \"/b\", \"/a\", \"b\"], \"spread\": 1}]}",
+		"t.conf:1:57: feeds[0].spread: needs \"batch\": {\"interval\": 0}: each message has arguments of its own\n"
+		"t.conf:2:54: feeds[1].spread: needs \"encode\": \"json\" or \"text\": binary is one argument\n"
+		"t.conf:3:87: feeds[2].spread: needs a \"payload\" that is a list, such as [\"{channel}\", \"{/data}\"]\n"
+		"t.conf:4:39: feeds[3].omit[2]: \"/a\" stands twice\n"
+		"t.conf:4:45: feeds[3].omit[3]: not a JSON pointer; it starts with '/' as in \"/user/email\"\n"
+		"t.conf:4:61: feeds[3].spread: expected true or false, not a number\n" },
 	{ __LINE__, "{\"namespaces\": {\"a\": {}}}",
 		"t.conf:1:17: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",

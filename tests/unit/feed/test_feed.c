@@ -9,6 +9,7 @@
 
 #include "sio/json.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/posting.h"
 #include "src/where/number.h"
 #include "tests/unit/configured.h"
 
@@ -208,6 +209,55 @@ routes_and_rooms(void **state)
 	rig_free(r);
 }
 
+/* EIO_LIT for constants. */
+#define POSTED(s) \
+	{ \
+		(s), sizeof(s) - 1 \
+	}
+
+/* What is published without Redis: messages as from there, events past the feeds, all in their order. */
+static void
+takes_posts(void **state)
+{
+	static const struct feed_posted items[] = {
+		{ .name = POSTED("ticks.A"), .payload = POSTED("{\"p\":1}") },
+		{ .is_event = true, .name = POSTED("say \"x\""), .payload = POSTED(" [ 1, {} ] "), .nsp = POSTED("/") },
+		{ .is_event = true,
+			.name = POSTED("to"),
+			.payload = POSTED("[]"),
+			.nsp = POSTED("/a"),
+			.room = POSTED("r") },
+		{ .is_event = true,
+			.name = POSTED("lost"),
+			.payload = POSTED("[]"),
+			.nsp = POSTED("/"),
+			.room = POSTED("r") },
+		{ .name = POSTED("nobody's"), .payload = POSTED("1") },
+	};
+	struct rig *r = rig_new(
+		"{\"namespaces\": {\"/a\": {}}, \"feeds\": ["
+		"{\"pattern\": \"ticks.*\", \"event\": \"all\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"ticks.A\", \"event\": \"a\", \"encode\": \"json\", \"batch\": {\"interval\": 0}}]}");
+	struct feed_posting *p = feed_posting_new();
+
+	(void)state;
+	listen_to(r, 0, "/", NULL);
+	listen_to(r, 1, "/a", "r");
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) assert_int_equal(feed_posting_add(p, &items[i]), 0);
+	feed_router_post(&r->router, p, 1000);
+	feed_posting_free(p);
+	assert_int_equal(r->workers[0].n, 2);
+	expect(r, 0, 0, 0, "42[\"a\",{\"p\":1}]");
+	expect(r, 0, 0, 1, "42[\"all\",{\"p\":1}]");
+	expect(r, 0, 1, 0, "42[\"say \\\"x\\\"\",1, {}]");
+	assert_int_equal(r->workers[1].n, 1);
+	expect(r, 1, 0, 0, "42/a,[\"to\"]");
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS), 3);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED), 0);
+	assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_MESSAGES), 2);
+	rig_free(r);
+}
+
 /* What is wanted of /v, a message, and whether it passes. */
 static const struct {
 	int line;
@@ -303,6 +353,55 @@ numbers_compare_by_value(void **state)
 				order = where_number_compare(eio_cstr(x), eio_cstr(y));
 				if ((order > 0) - (order < 0) != (a > b) - (a < b)) fail_msg("%s, %s: %d", x, y, order);
 			}
+}
+
+/* Payloads in batches of each kind, and as arguments. */
+static void
+payloads_are_shaped(void **state)
+{
+	struct rig *r = rig_new(
+		"{\"feedDefaults\": {\"payload\": \"{/d}\"}, \"feeds\": ["
+		"{\"channel\": \"c\", \"event\": \"json\", \"encode\": \"json\"},"
+		"{\"channel\": \"c\", \"event\": \"lines\", \"encode\": \"text\","
+		" \"batch\": {\"format\": \"lines\"}},"
+		"{\"channel\": \"c\", \"event\": \"array\", \"payload\": [\"{channel}\", \"{/d}\"]},"
+		"{\"channel\": \"c\", \"event\": \"whole\", \"encode\": \"json\", \"payload\": null,"
+		" \"omit\": \"/x\"},"
+		"{\"channel\": \"one\", \"event\": [\"{/e}\"], \"encode\": \"json\", \"spread\": true,"
+		" \"payload\": [\"{channel}\", \"{/d?}\"], \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"raw\", \"encode\": \"text\", \"spread\": true,"
+		" \"payload\": [\"{text}\"], \"batch\": {\"interval\": 0}},"
+		"{\"channel\": \"none\", \"encode\": \"json\", \"spread\": true, \"payload\": [\"{/d?}\"],"
+		" \"batch\": {\"interval\": 0}}]}");
+
+	(void)state;
+	listen_to(r, 0, "/", NULL);
+	message(r, NULL, "c", "{\"x\":1,\"d\":\"a\\tb\"}", 0);
+	message(r, NULL, "c", "{\"x\":1,\"e\":0}", 0);
+	message(r, NULL, "c", "{\"d\":[ 1 ]}", 0);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 4);
+	expect(r, 0, 0, 0, "42[\"json\",[\"a\\tb\",[ 1 ]]]");
+	expect(r, 0, 0, 1, "42[\"lines\",\"a\\tb\\n[ 1 ]\\n\"]");
+	/* [["c","a\tb"],["c",[ 1 ]]] */
+	expect(r, 0, 0, 2,
+		"451-[\"array\",{\"_placeholder\":true,\"num\":0}]\x1e"
+		"bW1siYyIsImFcdGIiXSxbImMiLFsgMSBdXV0=");
+	expect(r, 0, 0, 3, "42[\"whole\",[{\"d\":\"a\\tb\"},{\"e\":0},{\"d\":[ 1 ]}]]");
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_PAYLOAD), 3);
+	give_back(r);
+
+	message(r, NULL, "one", "{\"e\":\"E\",\"d\":{\"a\": 1}}", 300);
+	message(r, NULL, "one", "{\"e\":\"F\"}", 300);
+	message(r, NULL, "none", "{}", 300);
+	message(r, NULL, "raw", "a\"b", 300);
+	feed_out_post(&r->out);
+	expect(r, 0, 0, 0, "42[\"E\",\"one\",{\"a\": 1}]");
+	expect(r, 0, 0, 1, "42[\"F\",\"one\"]");
+	expect(r, 0, 0, 2, "42[\"none\"]");
+	expect(r, 0, 0, 3, "42[\"raw\",\"a\\\"b\"]");
+	rig_free(r);
 }
 
 /* One stream for all channels of a feed, unless its templates tell them apart. */
@@ -641,6 +740,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
+		cmocka_unit_test(takes_posts),
+		cmocka_unit_test(payloads_are_shaped),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(where_has_operators),
 		cmocka_unit_test(numbers_compare_by_value),

@@ -131,7 +131,8 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	assert_int_equal(sio_client_accept(&f->client, eio_cstr(nsp), eio_cstr(auth), random, &s, &b), 0);
 	eio_bundle_unref(b);
 	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
-		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}") };
+		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
+		EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}") };
 	eio_buf_clear(&heard);
 }
 
@@ -319,6 +320,14 @@ test_lists(void **state)
 		"skip s.join {1}.{2}: a value is missing\n");
 	run("{\"s\":[{\"join\":\"{1.list}\"}]}", "2[\"s\",{\"list\":[\"A\",\"B\"]}]", HANDLERS_DONE,
 		"join A\njoin B\n");
+}
+
+static void
+test_claims(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"emit\":[\"x\",\"{claims.sub}\",\"{claims.id}\",\"{claims.none}\"]},{\"join\":\"r.{claims.in}\"}]}",
+		"2[\"s\"]", HANDLERS_DONE, "send 42[\"x\",\"u1\",12345678901234567890,null]\njoin r.a\njoin r.7\n");
 }
 
 static void
@@ -796,6 +805,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_emit),
 		cmocka_unit_test(test_emit_mixed_text),
 		cmocka_unit_test(test_emit_bad_name),

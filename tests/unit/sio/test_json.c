@@ -5,6 +5,7 @@
 #include "eio/utf8.h"
 #include "sio/error.h"
 #include "sio/json.h"
+#include "sio/json_cut.h"
 #include "sio/json_int.h"
 #include "tests/unit/dice.h"
 
@@ -529,6 +530,75 @@ test_escape(void **state)
 	expect_escaped(EIO_LIT("\xed\xa0\x80"), EIO_LIT("\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""));
 }
 
+/* Cutting: what, of what, and what is left; NULL: nothing is there to cut. */
+static const struct {
+	int line;
+	const char *cut[3], *json, *left;
+} cuts[] = {
+	{ __LINE__, { "/a" }, "{'a':1}", "{}" },
+	{ __LINE__, { "/a" }, " { 'a' : 1 } ", " {  } " },
+	{ __LINE__, { "/a" }, "{'b':1}", NULL },
+	{ __LINE__, { "/a" }, "{}", NULL },
+	{ __LINE__, { "/a" }, "[1]", NULL },
+	{ __LINE__, { "/a" }, "'a'", NULL },
+	/* The first, one between others, the last; several. */
+	{ __LINE__, { "/a" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'b' : 2 , 'c' : 3 }" },
+	{ __LINE__, { "/b" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'a' : 1 , 'c' : 3 }" },
+	{ __LINE__, { "/c" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'a' : 1 , 'b' : 2 }" },
+	{ __LINE__, { "/a", "/b" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'c' : 3 }" },
+	{ __LINE__, { "/b", "/c" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'a' : 1 }" },
+	{ __LINE__, { "/a", "/c" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{ 'b' : 2 }" },
+	{ __LINE__, { "/c", "/b", "/a" }, "{ 'a' : 1 , 'b' : 2 , 'c' : 3 }", "{  }" },
+	/* All of a key that stands twice, however it is written, and inside of each. */
+	{ __LINE__, { "/a" }, "{'a':1,'b':2,'\\u0061':3}", "{'b':2}" },
+	{ __LINE__, { "/a/b" }, "{'a':{'b':1},'a':{'c':2,'b':3}}", "{'a':{},'a':{'c':2}}" },
+	{ __LINE__, { "/" }, "{'':1,'a':2}", "{'a':2}" },
+	{ __LINE__, { "/a~1b", "/~0", "/q\"" }, "{'a/b':1,'~':2,'q\\'':3,'z':4}", "{'z':4}" },
+	{ __LINE__, { "/\xc3\xa9" }, "{'\\u00e9':1,'\xc3\xa9':2}", "{}" },
+	/* Lists, by the indexes they came with. */
+	{ __LINE__, { "/0" }, "[1,2,3]", "[2,3]" },
+	{ __LINE__, { "/0", "/1" }, "[1, 2, 3]", "[3]" },
+	{ __LINE__, { "/2" }, "[1, 2, 3]", "[1, 2]" },
+	{ __LINE__, { "/0" }, "[ [] ]", "[  ]" },
+	{ __LINE__, { "/3", "/00", "/-" }, "[1,2,3]", NULL },
+	{ __LINE__, { "/1/x", "/0" }, "[{'x':0},{'x':1,'y':[2]}]", "[{'y':[2]}]" },
+	/* One inside of another, and deeper than there is anything. */
+	{ __LINE__, { "/a/b", "/a" }, "{'a':{'b':1},'c':2}", "{'c':2}" },
+	{ __LINE__, { "/a/b/c" }, "{'a':{'b':1}}", NULL },
+	{ __LINE__, { "/a/b", "/a/c" }, "{'a':{'c':1,'b':2,'d':{'b':3}}}", "{'a':{'d':{'b':3}}}" },
+};
+
+static void
+cut_out_of_json(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+		struct eio_bytes pointers[3], json, left;
+		struct sio_json_cuts *c;
+		struct eio_buf out = { 0 };
+		char text[2][100];
+		size_t n = 0;
+
+		for (; n < 3 && cuts[i].cut[n]; n++) pointers[n] = eio_cstr(cuts[i].cut[n]);
+		c = sio_json_cuts_new(pointers, n);
+		assert_non_null(c);
+		for (int k = 0; k < 2; k++) {
+			snprintf(text[k], sizeof text[k], "%s", (k ? cuts[i].left : cuts[i].json) ?: "");
+			for (char *p = text[k]; *p; p++)
+				if (*p == '\'') *p = '"';
+		}
+		json = eio_cstr(text[0]);
+		left = eio_cstr(text[1]);
+		assert_int_equal(sio_json_check(json), 0);
+		if (sio_json_cut(c, json, &out) != (cuts[i].left != NULL)) fail_msg("line %d", cuts[i].line);
+		if (!eio_bytes_eq(eio_buf_bytes(&out), left))
+			fail_msg("line %d: %.*s", cuts[i].line, (int)out.n, out.p ? out.p : "");
+		eio_buf_deinit(&out);
+		sio_json_cuts_free(c);
+	}
+	sio_json_cuts_free(NULL);
+}
+
 int
 main(void)
 {
@@ -546,6 +616,7 @@ main(void)
 		cmocka_unit_test(test_kind),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_unescape),
+		cmocka_unit_test(cut_out_of_json),
 		cmocka_unit_test(test_escape),
 	};
 

@@ -173,8 +173,10 @@ static const struct {
 	{ "{1.\xc3\xa9}", EVENT, "{1" },
 	{ "{/a/b}", FEED, "in a feed's message" },
 	{ "{event}", EVENT, "{event} stands for nothing" },
-	{ "{auth.user.id}", CLIENT, "in a feed: there are {channel}, {1} … {9} and {/json/pointer}" },
+	{ "{auth.user.id}", CLIENT, "in a feed: there are {channel}, {1} … {9}, {message}, {text} and {/json/pointer}" },
 	{ "{auth/a b}", CLIENT, "in a feed" },
+	{ "{claims.sub}", CLIENT, "in a feed" },
+	{ "{claim.sub}", 0, "unknown placeholder {claim.sub}" },
 	{ "{query.x}", CLIENT, "in a feed" },
 	{ "{query/a b[]}", CLIENT, "in a feed" },
 	{ "{header.X-Real-IP}", CLIENT, "in a feed" },
@@ -222,7 +224,6 @@ static const struct {
 	{ "{/x?}", 0, "cannot end with '?'" },
 	{ "{query/a?}", 0, "cannot end with '?'" },
 	{ "{?}", 0, "cannot end with '?'" },
-	{ "{claims.sub}", 0, "unknown placeholder {claims.sub}" },
 	/* clang-format on */
 };
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* What was published without Redis: messages go the way of those from there, events straight to the workers. */
+#include "src/feed/feed_int.h"
+
+#include "sio/event.h"
+#include "sio/json.h"
+#include "src/feed/posting.h"
+
+#include <stdlib.h>
+
+/* As if Redis had sent it: once for the channel, if a feed has that, and once for each pattern that matches it. */
+static void
+post_message(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
+{
+	struct message m = { .channel = p->name, .payload = p->payload, .now_ms = now_ms };
+	struct template_captures unused;
+
+	m.kind = MESSAGE_OF_CHANNEL;
+	for (size_t i = 0; i < r->n_channels; i++) {
+		m.name = eio_cstr(r->channels[i]);
+		if (eio_bytes_eq(m.name, m.channel)) feed_router_message(r, &m);
+	}
+	m.kind = MESSAGE_OF_PATTERN;
+	for (size_t i = 0; i < r->n_patterns; i++) {
+		m.name = eio_cstr(r->patterns[i]);
+		if (template_match(m.name, m.channel, &unused)) feed_router_message(r, &m);
+	}
+}
+
+/* The packet of an event. NULL when out of memory. */
+static struct eio_bundle *
+encode_posted(const struct feed_posted *p)
+{
+	struct eio_bytes args = sio_json_trim(p->payload);
+	struct eio_bytes inside = sio_json_trim(eio_bytes(args.p + 1, args.n - 2)); /* of its brackets */
+	struct eio_bundle *bundle = NULL;
+	struct eio_buf head;
+
+	eio_buf_init(&head);
+	eio_buf_addc(&head, '[');
+	sio_json_escape(&head, p->name);
+	if (inside.n) eio_buf_addc(&head, ',');
+	if (!eio_buf_failed(&head)) {
+		const struct sio_piece pieces[] = { { .json = eio_buf_bytes(&head) }, { .json = inside },
+			{ .json = EIO_LIT("]") } };
+		const struct sio_emit emit = { .nsp = p->nsp, .pieces = pieces, .n_pieces = 3 };
+
+		/* The name was checked by whoever made the posting, so only memory can be missing. */
+		if (sio_emit_bundle(&emit, &bundle) < 0) bundle = NULL;
+	}
+	eio_buf_deinit(&head);
+	return bundle;
+}
+
+static struct delivery *
+delivery_of_event(struct feed_out *o, unsigned w, const struct delivery_item *item)
+{
+	size_t bytes = eio_bundle_size(item->bundle);
+	size_t used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
+	bool fits = used == 0 || used + bytes <= o->options->worker_queue_bytes;
+	struct delivery *d = fits ? malloc(sizeof *d + sizeof d->items[0]) : NULL;
+
+	if (!d) return NULL;
+	d->budget = &o->budgets[w];
+	d->bytes = bytes;
+	d->n = 1;
+	d->items[0] = *item;
+	eio_bundle_ref(item->bundle);
+	interest_ref(item->target);
+	return d;
+}
+
+/* Hands an event to the workers that have members for it. */
+static void
+post_event(struct feed_router *r, struct feed_out *o, const struct feed_posted *p)
+{
+	struct sio_room_key key = p->room.n ? sio_room_named(p->nsp, p->room) : sio_room_everyone(p->nsp);
+	struct delivery_item item = { .target = interest_get(o->options->interest, key),
+		.slow = FEED_SLOW_DROP_OLDEST };
+	uint64_t workers = item.target ? interest_workers(item.target) : 0;
+	struct delivery *d;
+
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
+	item.bundle = workers ? encode_posted(p) : NULL;
+	if (!item.target || (workers && !item.bundle)) metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
+	for (; item.bundle && workers; workers &= workers - 1) {
+		unsigned w = (unsigned)__builtin_ctzll(workers);
+
+		d = delivery_of_event(o, w, &item);
+		if (d) {
+			atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
+			mail_post(o->workers[w], &d->mail);
+		} else {
+			metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
+		}
+	}
+	if (item.bundle) eio_bundle_unref(item.bundle);
+	interest_unref(item.target);
+}
+
+void
+feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms)
+{
+	struct feed_posted item;
+
+	for (size_t at = 0; feed_posting_next(p, &at, &item);) {
+		if (!item.is_event) {
+			post_message(r, &item, now_ms);
+			continue;
+		}
+		/* What the feeds have ready came before it. */
+		feed_out_post(r->out);
+		post_event(r, r->out, &item);
+	}
+}

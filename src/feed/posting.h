@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is published without Redis, as POST /publish does: messages that take the way of the feeds, and events that go
+ * to clients as they are. Whoever publishes fills a posting; feed_post() carries it to the feed's thread.
+ *
+ * Threads: one owner at a time.
+ */
+#ifndef SRC_FEED_POSTING_H
+#define SRC_FEED_POSTING_H
+
+#include "eio/buf.h"
+#include "src/base/mailbox.h"
+
+/* One of both. The bytes are the posting's, or when it is added anybody's. */
+struct feed_posted {
+	bool is_event;
+	struct eio_bytes name; /* of the channel; or of the event, in UTF-8, none of the reserved ones */
+	struct eio_bytes payload; /* the message, any bytes; or the event's arguments, a list in checked JSON */
+	/* Of an event only. */
+	struct eio_bytes nsp, room; /* no room has an empty name: then it is for everyone in the namespace */
+};
+
+/* The fields are private. */
+struct feed_posting {
+	struct mail mail; /* on its way to the feed */
+	struct eio_buf bytes; /* of all items: their head and what it counts, one behind the other */
+	size_t n; /* items */
+};
+
+/* An empty one; NULL when out of memory. */
+struct feed_posting *feed_posting_new(void);
+void feed_posting_free(struct feed_posting *p); /* NULL is fine */
+
+/* Adds a copy at the end. 0, or -1 when out of memory: then it may only be freed. */
+int feed_posting_add(struct feed_posting *p, const struct feed_posted *item);
+
+/* Walks the items: begin with *at 0; false behind the last. What is found lives as long as the posting is not
+ * changed. */
+bool feed_posting_next(const struct feed_posting *p, size_t *at, struct feed_posted *out);
+
+#endif
