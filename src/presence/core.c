@@ -203,7 +203,7 @@ presence_enter(struct presence_core *c, uint64_t id, const struct presence_spec 
 	struct presence_member *m;
 	enum presence_result result = s ? presence__get(c, spec, key, who, true, &m) : PRESENCE_NOMEM;
 
-	CHECK(!find_seat(c, id));
+	CHECK(presence_seat_worker(id) < c->workers && !find_seat(c, id));
 	if (result != PRESENCE_OK) {
 		free(s);
 		return result;

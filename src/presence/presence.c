@@ -169,7 +169,7 @@ take_end(struct presence *p, struct presence_stay *stay)
 }
 
 static void
-take_posts(void *user, struct mail *run)
+take_stays(void *user, struct mail *run)
 {
 	struct presence *p = presence_of(user);
 	struct mail *next;
@@ -354,7 +354,7 @@ presence_new(const struct presence_options *options)
 	presence_specs_ref(p->options.specs);
 	p->starts = (struct mail_port){ mailbox, take_presence_start, p };
 	p->stops = (struct mail_port){ mailbox, take_presence_stop, p };
-	p->posts = (struct mail_port){ mailbox, take_posts, p };
+	p->posts = (struct mail_port){ mailbox, take_stays, p };
 	eio_timer_init(&p->timer, on_presence_timer);
 	if (init_parts(p) == 0 && uv_sem_init(&p->stopped, 0) == 0) return p;
 	free_parts(p);

@@ -69,7 +69,7 @@ set_seq(struct presence_writer *w, const char *key)
 }
 
 static void
-publish_message(struct presence_writer *w, struct eio_bytes message)
+add_publish(struct presence_writer *w, struct eio_bytes message)
 {
 	begin_command(w, 3, "PUBLISH");
 	redis_argument(&w->out, eio_cstr(w->channel));
@@ -82,7 +82,7 @@ presence_writer_close(struct presence_writer *w)
 	if (!w->changes.n) return;
 	EIO_BUF_ADD_LIT(&w->changes, "]]");
 	set_seq(w, w->key);
-	publish_message(w, eio_buf_bytes(&w->changes));
+	add_publish(w, eio_buf_bytes(&w->changes));
 	eio_buf_clear(&w->changes);
 }
 
@@ -109,7 +109,7 @@ presence_writer_say(struct presence_writer *w, enum presence_word word)
 {
 	presence_writer_close(w);
 	presence_message_write(&w->word, w->own, w->seq, word);
-	publish_message(w, eio_buf_bytes(&w->word));
+	add_publish(w, eio_buf_bytes(&w->word));
 	eio_buf_clear(&w->word);
 }
 

@@ -26,7 +26,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	return presence_core_init(&core, &specs, 4, hash_key);
+	return presence_core_init(&core, &specs, 64, hash_key);
 }
 
 static int
