@@ -69,11 +69,31 @@ is_polling_wire(enum eio_wire wire)
 
 /* WebSocket frames */
 
+/* Whether n bytes of data are compressed at all. */
+static bool
+is_compressed(size_t n, const struct eio_deflate *o)
+{
+	return n >= o->threshold && n > 0 && n <= EIO_DEFLATE_MOST;
+}
+
+/* Whether one of the frames is: to copy a large one for nothing would hold up others, too. */
+static bool
+any_compressed(const struct eio_block *plain, const struct eio_deflate *o)
+{
+	size_t header, n;
+
+	for (size_t from = 0; from < plain->n; from += header + n) {
+		n = eio__frame_data(plain->data + from, &header);
+		if (is_compressed(n, o)) return true;
+	}
+	return false;
+}
+
 /* Writes the frame with its data compressed, when that makes it shorter. Returns how long it is, or 0. */
 static size_t
 put_deflated(char *out, const char *frame, size_t header, size_t n, const struct eio_deflate *o)
 {
-	size_t k = n >= o->threshold && n > 0 ? eio_deflate(out + header, n - 1, eio_bytes(frame + header, n), o) : 0;
+	size_t k = is_compressed(n, o) ? eio_deflate(out + header, n - 1, eio_bytes(frame + header, n), o) : 0;
 	char head[EIO__FRAME_HEADER_MAX];
 	size_t head_n;
 
@@ -94,6 +114,7 @@ deflate_frames(struct eio_block *plain, const struct eio_deflate *o)
 	bool any = false;
 	char *to;
 
+	if (!any_compressed(plain, o)) return eio_block_ref(plain);
 	eio_buf_init(&all);
 	to = eio_buf_reserve(&all, plain->n + EIO_DEFLATE_SLACK);
 	for (size_t from = 0; to && from < plain->n; from += header + n) {

@@ -64,7 +64,7 @@ eio_collect(struct eio_queue *q, enum eio_wire wire, const struct eio_deflate *o
 	struct eio_block *b;
 
 	CHECK(q->count > 0);
-	if (options && *coding != EIO_CODING_IDENTITY && q->bytes >= options->threshold)
+	if (options && *coding != EIO_CODING_IDENTITY && q->bytes >= options->threshold && q->bytes <= EIO_DEFLATE_MOST)
 		return collect_coded(q, wire, options, *coding, plain_n);
 	*coding = EIO_CODING_IDENTITY;
 	b = collect_plain(q, wire);

@@ -55,7 +55,7 @@ eio_deflate(char *out, size_t max, struct eio_bytes s, const struct eio_deflate 
 
 	CHECK(o->window_bits >= EIO_DEFLATE_WINDOW_MIN && o->window_bits <= EIO_DEFLATE_WINDOW_MAX);
 	CHECK(o->level >= 1 && o->level <= 9);
-	if (s.n == 0 || s.n > UINT_MAX || max > UINT_MAX - EIO_DEFLATE_SLACK) return 0;
+	if (s.n == 0 || s.n > EIO_DEFLATE_MOST || max > UINT_MAX - EIO_DEFLATE_SLACK) return 0;
 	if (deflateInit2(&z, o->level, Z_DEFLATED, -bits, memory < MEMORY_MAX ? memory : MEMORY_MAX,
 		    Z_DEFAULT_STRATEGY) != Z_OK)
 		return 0;

@@ -209,9 +209,11 @@ void eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t 
 /* The session's WebSocket is gone. error: not by a close frame of the client. */
 void eio_session_ws_closed(struct eio_session *s, bool error);
 
-/* Queues a bundle (its own reference is taken). tag: see eio/queue.h. Returns 0, or -1 when the session is closing
- * or out of memory; nothing is kept then. */
-int eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
+/* Whether a bundle was queued; nothing is kept of it otherwise. */
+enum eio_submitted { EIO_SUBMITTED = 0, EIO_SUBMIT_CLOSED = -1, EIO_SUBMIT_NOMEM = -2 };
+
+/* Queues a bundle (its own reference is taken). tag: see eio/queue.h. */
+enum eio_submitted eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
 /* Drops queued bundles that carry a tag, oldest first, until those with one cost at most max_bytes (tag NULL), or all
  * bundles with that very tag. Returns how many were dropped. */

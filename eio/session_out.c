@@ -4,11 +4,11 @@
 #include "eio/collect.h"
 #include "eio/session_int.h"
 
-int
+enum eio_submitted
 eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag)
 {
-	if (s->state != EIO__STATE_OPEN) return -1;
-	return eio_queue_put(&s->queue, eio_bundle_ref(b), tag);
+	if (s->state != EIO__STATE_OPEN) return EIO_SUBMIT_CLOSED;
+	return eio_queue_put(&s->queue, eio_bundle_ref(b), tag) ? EIO_SUBMIT_NOMEM : EIO_SUBMITTED;
 }
 
 size_t

@@ -55,6 +55,13 @@ const actions = {
 	leave: (context, value) => room(context, 'leave', value),
 	emit: (context, value) => context.socket.emit(...expand(value, context)),
 	ack: (context, value) => context.ack?.(...expand(value, context)),
+	broadcast: (context, { room: rooms, event, args = [], self }) => {
+		const { socket } = context;
+		const names = rooms === undefined ? [] : expand([rooms].flat(), context).flat();
+		if (rooms !== undefined && names.length === 0) return;
+		const to = names.reduce((target, name) => target.to(name), self ? socket.nsp : socket.broadcast);
+		to.emit(...expand([event, ...args], context));
+	},
 	disconnect: (context, value) => context.socket.disconnect(value),
 	publish: (context, value) => {
 		const { socket, event, args, redis } = context;

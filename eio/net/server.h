@@ -123,7 +123,8 @@ bool eio_server_owns_path(const struct eio_server *s, struct eio_bytes path);
 enum eio_sent {
 	EIO_SENT, /* written, or queued and on its way with the end of this turn of the loop */
 	EIO_SENT_QUEUED, /* the client is slower: it waits in the queue, see eio_socket_queued */
-	EIO_SENT_CLOSED, /* nobody is there any more */
+	EIO_SENT_CLOSED, /* not: nobody is there any more */
+	EIO_SENT_NOMEM, /* not: out of memory. The session has been told to end: what comes next would follow a gap */
 };
 
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see
@@ -134,6 +135,9 @@ enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const 
  * libuv must not run in between. Without io_uring both do nothing. */
 void eio_server_gather(struct eio_server *s);
 void eio_server_send_gathered(struct eio_server *s);
+
+/* The server a socket belongs to. */
+struct eio_server *eio_socket_server(const struct eio_socket *s);
 
 /* For a loop that sends to many: their memory is cold, and fetching that of several at once hides how long it takes.
  * Call the first for each of the next sockets, then the second for each of them, then send. Both change nothing. */

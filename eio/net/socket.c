@@ -230,7 +230,10 @@ do_output(struct eio_socket *s, struct eio_output *out)
 {
 	switch (out->type) {
 	case EIO_OUTPUT_ANSWER: eio__socket_answer(s, out); break;
-	case EIO_OUTPUT_SEND: eio__socket_write(s, out->bundle); break;
+	case EIO_OUTPUT_SEND:
+		/* The application hears of an end before the socket goes. */
+		if (!eio__socket_write(s, out->bundle)) pump_events(s);
+		break;
 	case EIO_OUTPUT_WS_CLOSE: drop_main(s, out->away); break;
 	case EIO_OUTPUT_PROBE_PONG:
 		if (s->probe) eio_ws_write(s->probe->ws, s->server->probe_pong);
@@ -461,6 +464,12 @@ void
 eio_socket_set_user(struct eio_socket *s, void *user)
 {
 	s->user = user;
+}
+
+struct eio_server *
+eio_socket_server(const struct eio_socket *s)
+{
+	return s->server;
 }
 
 void *

@@ -94,8 +94,9 @@ eio__socket_writable(struct eio_socket *s)
 	return s->ws && eio_ws_writable(s->ws);
 }
 
-/* socket_send.c: writes a bundle, whose reference is taken over, to the session's WebSocket. */
-void eio__socket_write(struct eio_socket *s, struct eio_bundle *b);
+/* socket_send.c: writes a bundle, whose reference is taken over, to the session's WebSocket. false when there is no
+ * memory for that: then the session has been told to end, and its events want to be looked at. */
+bool eio__socket_write(struct eio_socket *s, struct eio_bundle *b);
 
 /* socket_poll.c: answers the held GET; the reference to out's body is taken over. */
 void eio__socket_answer(struct eio_socket *s, struct eio_output *out);

@@ -25,7 +25,8 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 	if (payload) eio_jsonp_append(&js, eio_cstr(s->jsonp), eio_bytes(payload->data, payload->n));
 	eio_block_unref(payload);
 	out->plain_n = js.n;
-	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n > 0 && js.n >= o->threshold && !eio_buf_failed(&js)) {
+	if (o->on && s->coding != EIO_CODING_IDENTITY && js.n > 0 && js.n >= o->threshold && js.n <= EIO_DEFLATE_MOST &&
+		!eio_buf_failed(&js)) {
 		struct eio_zip z;
 
 		out->coding = (enum eio_coding)s->coding;

@@ -6,6 +6,14 @@
  */
 #include "eio/net/socket_int.h"
 
+/* A message is lost for want of memory: the session ends, rather than going on with a gap. */
+static void
+lose_message(struct eio_socket *s)
+{
+	eio_session_discard(&s->session, EIO_REASON_TRANSPORT_ERROR);
+	eio__socket_mark_dirty(s);
+}
+
 /* Writes to the session's WebSocket. A failure is not told here: the WebSocket's own end follows. */
 static void
 write_main(struct eio_socket *s, struct eio_block *b)
@@ -30,13 +38,17 @@ frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 	return block;
 }
 
-void
+bool
 eio__socket_write(struct eio_socket *s, struct eio_bundle *b)
 {
 	struct eio_block *block = frames_of(s, b, NULL);
 
-	if (block) write_main(s, block);
+	if (block)
+		write_main(s, block);
+	else
+		lose_message(s);
 	eio_bundle_unref(b);
+	return block != NULL;
 }
 
 /* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it,
@@ -78,8 +90,15 @@ eio_server_send_gathered(struct eio_server *s)
 enum eio_sent
 eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
 {
+	enum eio_submitted rc;
+
 	if (send_direct(s, b)) return EIO_SENT;
-	if (eio_session_submit(&s->session, b, tag)) return EIO_SENT_CLOSED;
+	rc = eio_session_submit(&s->session, b, tag);
+	if (rc == EIO_SUBMIT_CLOSED) return EIO_SENT_CLOSED;
+	if (rc == EIO_SUBMIT_NOMEM) {
+		lose_message(s);
+		return EIO_SENT_NOMEM;
+	}
 	eio__socket_mark_dirty(s);
 	if (s->get || eio__socket_writable(s)) return EIO_SENT;
 	return EIO_SENT_QUEUED;

@@ -3,6 +3,7 @@
 #include "src/clients/actions.h"
 
 #include "sio/json.h"
+#include "src/clients/broadcast.h"
 #include "src/clients/rooms.h"
 
 /* Effects */
@@ -26,6 +27,13 @@ op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
 {
 	(void)ctx;
 	rooms_leave(s, sio_room_named(s->nsp, room));
+}
+
+static void
+op_broadcast(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b)
+{
+	(void)ctx;
+	broadcast_send(s, b);
 }
 
 static void
@@ -60,6 +68,7 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 }
 
 static const struct handlers_ops client_ops = {
+	.broadcast = op_broadcast,
 	.send = op_send,
 	.join = op_join,
 	.leave = op_leave,

@@ -210,12 +210,13 @@ send_to(const struct attendance *a, const struct presence_delivery *d)
 void
 clients_take_presence(struct clients *c, const struct presence_delivery *d)
 {
+	/* A list that has lost a change would be wrong for ever: who is too slow for one begins anew. */
+	const struct delivery_item change = { .bundle = d->bundle, .slow = FEED_SLOW_DISCONNECT };
+	const struct delivery_item number = { .bundle = d->bundle, .slow = FEED_SLOW_LATEST, .stream = d->stream };
+
 	switch (d->kind) {
-	case PRESENCE_TO_SEATED:
-		/* A list that has lost a change would be wrong for ever: who is too slow for it begins anew. */
-		fanout_to_room(c, sio_room_aside(d->key), d->bundle, FEED_SLOW_DISCONNECT, 0);
-		break;
-	case PRESENCE_TO_ALL: fanout_to_room(c, d->key, d->bundle, FEED_SLOW_LATEST, d->stream); break;
+	case PRESENCE_TO_SEATED: fanout_to_room(c, sio_room_aside(d->key), &change); break;
+	case PRESENCE_TO_ALL: fanout_to_room(c, d->key, &number); break;
 	case PRESENCE_TO_SEATS:
 	case PRESENCE_TO_NEWCOMERS:
 		for (size_t i = 0; i < d->n; i++) {

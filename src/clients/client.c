@@ -40,8 +40,12 @@ client_send(struct client *c, struct eio_bundle *b)
 		return;
 	}
 	if (eio_socket_replies(c->eio) > c->clients->options.limits.reply_bytes) client_end(c, CLIENT_REASON_SLOW);
-	if (eio_socket_send(c->eio, b, NULL) != EIO_SENT_CLOSED)
-		clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT);
+	switch (eio_socket_send(c->eio, b, NULL)) {
+	case EIO_SENT:
+	case EIO_SENT_QUEUED: clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT); break;
+	case EIO_SENT_CLOSED: break;
+	case EIO_SENT_NOMEM: client_end(c, CLIENT_REASON_NOMEM); break;
+	}
 	eio_bundle_unref(b);
 }
 

@@ -52,6 +52,7 @@ struct client {
 	char *headers; /* what handlers want of the handshake's, NUL-terminated; as above */
 	uint64_t opened_ms;
 	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
+	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
 };

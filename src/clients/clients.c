@@ -207,6 +207,12 @@ clients_new(const struct clients_options *options)
 }
 
 void
+clients_stop(struct clients *c)
+{
+	c->stopping = true;
+}
+
+void
 clients_free(struct clients *c)
 {
 	if (!c) return;

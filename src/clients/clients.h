@@ -42,7 +42,7 @@ struct clients_options {
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
-	unsigned worker;
+	unsigned worker, workers; /* which one, and how many there are */
 };
 
 /* NULL when out of memory. */
@@ -56,6 +56,9 @@ void clients_open(void *user, struct eio_socket *s);
 void clients_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
 void clients_refused(void *user, const struct eio_request *req, const char *why);
+
+/* Every client goes now: what handlers broadcast is for nobody any more. */
+void clients_stop(struct clients *c);
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);

@@ -13,6 +13,7 @@ enum clients_line {
 	CLIENTS_LINE_CONNECT_REFUSED,
 	CLIENTS_LINE_JOIN_REFUSED,
 	CLIENTS_LINE_PUBLISH_DROPPED,
+	CLIENTS_LINE_BROADCAST_DROPPED,
 	CLIENTS_LINE_ACTION_SKIPPED,
 	CLIENTS_LINE_EVENT_UNHANDLED,
 	CLIENTS_LINE_PRESENCE_REFUSED,
@@ -27,6 +28,8 @@ struct clients {
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
 	struct metrics *metrics; /* owned: of clients_metrics */
+	uint64_t serial; /* of broadcasts to several rooms */
+	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */

@@ -92,7 +92,12 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 
 			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
 		}
-		if (eio_socket_send(s, item->bundle, tag) != EIO_SENT_CLOSED) sent++;
+		switch (eio_socket_send(s, item->bundle, tag)) {
+		case EIO_SENT:
+		case EIO_SENT_QUEUED: sent++; break;
+		case EIO_SENT_CLOSED: break;
+		case EIO_SENT_NOMEM: client_end(client_of_session(s), CLIENT_REASON_NOMEM); break;
+		}
 	}
 	return sent;
 }
@@ -109,6 +114,117 @@ fan_out(const struct sio_room *room, const struct delivery_item *item)
 	return sent;
 }
 
+/* Audiences */
+
+/* A broadcast on its way to the members of several rooms, who get it once. */
+struct spread {
+	struct clients *clients;
+	const struct audience *audience;
+	const struct delivery_item *item;
+	const struct eio_socket *but;
+	bool marks; /* who got it, or shall not, is marked with the serial number */
+	struct sio_room_slot group[FAN_OUT_GROUP];
+	size_t n, sent;
+};
+
+static void
+spread_group(struct spread *s)
+{
+	s->sent += fan_out_group(s->group, s->n, s->item);
+	s->n = 0;
+}
+
+/* Whether a client's socket is left out by its id. */
+static bool
+left_out(const struct spread *s, const struct client *c)
+{
+	const struct audience *a = s->audience;
+	const struct sio_socket *socket;
+
+	if (!a->n_except) return false;
+	socket = sio_client_find(&c->sio, a->nsp);
+	for (size_t i = 0; socket && i < a->n_except; i++)
+		if (eio_bytes_eq(sio_socket_id(socket), a->except[i])) return true;
+	return false;
+}
+
+/* Marks a client. Returns whether it is to get the broadcast. */
+static bool
+comes_first(const struct spread *s, struct client *c)
+{
+	if (c->seen == s->clients->serial) return false;
+	c->seen = s->clients->serial;
+	return !left_out(s, c);
+}
+
+static void
+spread_to_room(struct spread *s, const struct sio_room *room)
+{
+	for (size_t i = 0; i < room->n; i++) {
+		if (room->slots[i].target == s->but) continue;
+		if (s->marks && !comes_first(s, client_of_session(room->slots[i].target))) continue;
+		s->group[s->n++] = room->slots[i];
+		if (s->n == FAN_OUT_GROUP) spread_group(s);
+	}
+}
+
+static void
+mark_exceptions(const struct spread *s)
+{
+	const struct audience *a = s->audience;
+
+	for (size_t i = 0; i < a->n_except; i++) {
+		const struct sio_room *room = sio_rooms_find(&s->clients->rooms, sio_room_named(a->nsp, a->except[i]));
+
+		for (size_t k = 0; room && k < room->n; k++)
+			client_of_session(room->slots[k].target)->seen = s->clients->serial;
+	}
+}
+
+static size_t
+fan_out_widely(
+	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but)
+{
+	struct spread s = { .clients = c, .audience = a, .item = item, .but = but };
+
+	s.marks = a->n_rooms > 1 || a->n_except;
+	if (s.marks) {
+		c->serial++;
+		mark_exceptions(&s);
+	}
+	for (size_t i = 0; i < audience_keys(a); i++) {
+		const struct sio_room *room = sio_rooms_find(&c->rooms, audience_key(a, i));
+
+		if (room) spread_to_room(&s, room);
+	}
+	spread_group(&s);
+	return s.sent;
+}
+
+static void
+count_sent(struct clients *c, size_t sent)
+{
+	metrics_add(c->metrics, CLIENTS_METRIC_DELIVERED, sent);
+	metrics_add(c->metrics, CLIENTS_METRIC_MESSAGES_OUT, sent);
+}
+
+void
+fanout_to_audience(
+	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but)
+{
+	count_sent(c, fan_out_widely(c, a, item, but));
+}
+
+void
+fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery_item *item)
+{
+	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
+
+	if (room) count_sent(c, fan_out(room, item));
+}
+
+/* Deliveries */
+
 /* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write.
  * The rule "latest" looks at single streams, and is not joined. */
 static size_t
@@ -119,7 +235,7 @@ same_members(const struct delivery *d, size_t i)
 
 	if (first->slow == FEED_SLOW_LATEST) return 1;
 	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
-		d->items[i + n].slow == first->slow)
+		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow)
 		n++;
 	return n;
 }
@@ -131,46 +247,66 @@ worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
 {
 	size_t bytes = 0;
 
-	if (n == 1) return false;
 	for (size_t i = 0; i < n; i++) bytes += eio_bundle_size(all[i]);
 	return bytes / WRITE_BYTES < (n - 1) * members;
 }
 
-/* Sends n items that go to the same room. */
-static void
-deliver_to_room(struct clients *c, const struct sio_room *room, const struct delivery_item *items, size_t n)
-{
-	struct eio_bundle *all[MAX_JOINED], *joined = NULL;
-	struct delivery_item one = items[0];
-	size_t sent = 0;
-
-	for (size_t i = 0; i < n; i++) all[i] = items[i].bundle;
-	if (worth_joining(all, n, room->n)) joined = eio_bundle_join(all, n);
-	if (joined) {
-		if (c->options.compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
-		one.bundle = joined;
-		sent = n * fan_out(room, &one);
-		eio_bundle_unref(joined);
-	} else {
-		for (size_t i = 0; i < n; i++) sent += fan_out(room, &items[i]);
-	}
-	metrics_add(c->metrics, CLIENTS_METRIC_DELIVERED, sent);
-	metrics_add(c->metrics, CLIENTS_METRIC_MESSAGES_OUT, sent);
-}
-
-/* Items that go to the same room, NULL when nobody is in it. */
+/* Items that go to the same room, NULL when nobody is in it; or to the same audience. */
 struct stretch {
 	struct sio_room *room;
 	const struct delivery_item *items;
 	size_t n;
 };
 
+static size_t
+deliver_item(struct clients *c, const struct stretch *s, const struct delivery_item *item)
+{
+	return s->room ? fan_out(s->room, item) : fan_out_widely(c, item->audience, item, NULL);
+}
+
+/* How many get it; of an audience at most so many. */
+static size_t
+members_of(const struct clients *c, const struct stretch *s)
+{
+	const struct audience *a = s->items[0].audience;
+	size_t n = 0;
+
+	if (s->room) return s->room->n;
+	for (size_t i = 0; i < audience_keys(a); i++) {
+		const struct sio_room *room = sio_rooms_find(&c->rooms, audience_key(a, i));
+
+		if (room) n += room->n;
+	}
+	return n;
+}
+
+static void
+deliver_stretch(struct clients *c, const struct stretch *s)
+{
+	struct eio_bundle *all[MAX_JOINED], *joined = NULL;
+	struct delivery_item one = s->items[0];
+	size_t n = s->n, sent = 0;
+
+	for (size_t i = 0; i < n; i++) all[i] = s->items[i].bundle;
+	if (n > 1 && worth_joining(all, n, members_of(c, s))) joined = eio_bundle_join(all, n);
+	if (joined) {
+		if (c->options.compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */
+		one.bundle = joined;
+		sent = n * deliver_item(c, s, &one);
+		eio_bundle_unref(joined);
+	} else {
+		for (size_t i = 0; i < n; i++) sent += deliver_item(c, s, &s->items[i]);
+	}
+	count_sent(c, sent);
+}
+
 static struct stretch
 next_stretch(const struct clients *c, const struct delivery *d, size_t i)
 {
 	const struct delivery_item *first = &d->items[i];
 
-	return (struct stretch){ sio_rooms_find(&c->rooms, first->target->key), first, same_members(d, i) };
+	return (struct stretch){ first->audience ? NULL : sio_rooms_find(&c->rooms, first->target->key), first,
+		same_members(d, i) };
 }
 
 void
@@ -190,18 +326,7 @@ clients_deliver(struct clients *c, const struct delivery *d)
 			if (s[k].room) eio_socket_prefetch(s[k].room->slots[0].target);
 		for (size_t k = 0; k < n; k++) {
 			metrics_add(c->metrics, CLIENTS_METRIC_BROADCASTS, s[k].n);
-			if (s[k].room) deliver_to_room(c, s[k].room, s[k].items, s[k].n);
+			if (s[k].room || s[k].items[0].audience) deliver_stretch(c, &s[k]);
 		}
 	}
-}
-
-void
-fanout_to_room(
-	struct clients *c, struct sio_room_key key, struct eio_bundle *bundle, enum feed_slow slow, uint64_t stream)
-{
-	const struct delivery_item item = { .bundle = bundle, .slow = slow, .stream = stream };
-	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
-
-	metrics_inc(c->metrics, CLIENTS_METRIC_BROADCASTS);
-	if (room) deliver_to_room(c, room, &item, 1);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* One broadcast to the members of a room, for whoever has no delivery of the feed. */
+/* A broadcast on its way to this worker's members. Beside clients_deliver(), which takes those of the feed. */
 #ifndef SRC_CLIENTS_FANOUT_H
 #define SRC_CLIENTS_FANOUT_H
 
 #include "src/clients/clients_int.h"
 
-/* Sends it; the bundle stays the caller's. slow: what happens to a member that is over its limit. stream 0: it must
- * arrive, and counts as what is sent to a client alone; else what a later broadcast of the same stream may replace. */
-void fanout_to_room(
-	struct clients *c, struct sio_room_key key, struct eio_bundle *bundle, enum feed_slow slow, uint64_t stream);
+/* Sends a broadcast to all clients here that belong to an audience, but not to one session (NULL: to all). Of the item
+ * it uses bundle, slow and stream. */
+void fanout_to_audience(
+	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but);
+
+/* The same to the members of one room. With stream 0 it must arrive, and counts as what is sent to a client alone. */
+void fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery_item *item);
 
 #endif

@@ -36,6 +36,9 @@
 		"Events no handler is configured for") \
 	X(NAMESPACE_METRIC_HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
 		"Handler runs in which an action could not be made of the arguments") \
+	X(NAMESPACE_METRIC_BROADCASTS, COUNTER, "handlers_broadcasts_total", "", "Broadcasts by handlers") \
+	X(NAMESPACE_METRIC_BROADCASTS_DROPPED, COUNTER, "handlers_broadcasts_dropped_total", "", \
+		"Broadcasts by handlers times the workers that did not get them") \
 	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits") \
 	X(NAMESPACE_METRIC_PRESENCE_REFUSED, COUNTER, "presence_refused_total", "", \
 		"Joins that are no part of presence, because of their member or their room's name")

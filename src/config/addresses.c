@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where siocast listens, and where Redis is. */
+/* Where siocast listens. */
 #include "src/config/addresses.h"
 
 #include "src/config/parts.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { MAX_LISTEN = 64, MAX_REDIS = 16 };
+enum { MAX_LISTEN = 64 };
 
 static const char usage[] = "expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"";
 
@@ -180,76 +180,5 @@ config__addresses_check(struct config_loader *l)
 		config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, "admin"),
 			"\"%s\": clients connect there, by listen[%zu]", c->admin->text, i);
 		config__pop(l, mark);
-	}
-}
-
-static void
-set_redis(struct config_parts *p, struct redis_url *list, size_t n)
-{
-	for (size_t i = 0; i < p->config.n_redis; i++) redis_url_deinit(&p->redis[i]);
-	free(p->redis);
-	p->redis = list;
-	p->config.n_redis = n;
-}
-
-void
-config__redis(struct config_loader *l, const cJSON *item, void *target)
-{
-	struct config_strings texts = { 0 };
-	struct redis_url *list;
-	char why[160];
-	size_t mark;
-
-	(void)target; /* it is the parts' redis, but its length goes along */
-	if (!config__strings(l, item, &texts)) return;
-	if (texts.n > MAX_REDIS) {
-		config__error(l, item, "more than %d servers", MAX_REDIS);
-		return;
-	}
-	list = calloc(texts.n, sizeof *list);
-	if (!list) {
-		config__error_memory(l);
-		return;
-	}
-	for (size_t i = 0; i < texts.n; i++) {
-		if (redis_url_parse(&list[i], texts.v[i], why, sizeof why) == 0) continue;
-		mark = config__push_element(l, item, i);
-		config__error(l, config__element(item, i), "%s", why);
-		config__pop(l, mark);
-	}
-	set_redis(l->parts, list, texts.n);
-}
-
-/* The address of a server without its database, by one name for this machine. */
-static void
-put_server(const struct redis_url *u, char *out, size_t size)
-{
-	if (u->path)
-		snprintf(out, size, "unix:%s", u->path);
-	else
-		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
-}
-
-void
-config__addresses_warn(struct config_loader *l)
-{
-	const struct config_parts *p = l->parts;
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "redis");
-	char one[512], other[512];
-	size_t mark;
-
-	for (size_t i = 1; i < p->config.n_redis; i++) {
-		put_server(&p->redis[i], one, sizeof one);
-		for (size_t k = 0; k < i; k++) {
-			put_server(&p->redis[k], other, sizeof other);
-			if (strcmp(one, other) != 0) continue;
-			mark = config__push(l, "redis");
-			config__push_index(l, i);
-			config__warn(l, config__element(item, i),
-				"the same server as redis[%zu], whatever the database: every message would come twice",
-				k);
-			config__pop(l, mark);
-			break;
-		}
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `listen`, `admin`, `adminHosts` and `redis`. */
+/* `listen`, `admin` and `adminHosts`. */
 #ifndef SRC_CONFIG_ADDRESSES_H
 #define SRC_CONFIG_ADDRESSES_H
 
@@ -9,12 +9,8 @@
 void config__listen(struct config_loader *l, const cJSON *item, void *target);
 void config__admin(struct config_loader *l, const cJSON *item, void *target);
 void config__admin_hosts(struct config_loader *l, const cJSON *item, void *target);
-void config__redis(struct config_loader *l, const cJSON *item, void *target);
 
 /* Complains of addresses to listen on that are one: they would share their connections, or the start would fail. */
 void config__addresses_check(struct config_loader *l);
-
-/* Warns of a Redis server that is named twice. */
-void config__addresses_warn(struct config_loader *l);
 
 #endif

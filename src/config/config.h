@@ -81,6 +81,7 @@ struct config {
 	struct config_publish publish;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
+	const char *user, *group; /* to become after the start, names or numbers; NULL: none, and the user's own */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	size_t n_redis; /* how many servers there are */
 	bool io_uring;

@@ -11,6 +11,7 @@
 #include "src/config/options.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
+#include "src/config/redis.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
 
@@ -137,6 +138,18 @@ finish_path(struct config_loader *l)
 	config__pop(l, 0);
 }
 
+static void
+check_user(struct config_loader *l)
+{
+	const struct config *c = &l->parts->config;
+	size_t mark = config__push(l, "group");
+
+	if (c->group && !c->user)
+		config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, "group"),
+			"the group of \"user\", which is not given");
+	config__pop(l, mark);
+}
+
 /* How many sessions there is memory for. One alone takes 0.6 KB, and a multiple of that with its rooms and what is kept
  * of its request; most of the memory is for what waits for clients. */
 static unsigned
@@ -160,6 +173,7 @@ finish_config(struct config_loader *l)
 	if (c->path) finish_path(l);
 	config__addresses_check(l);
 	config__publish_check(l);
+	check_user(l);
 	config__feeds_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
@@ -177,7 +191,7 @@ finish_config(struct config_loader *l)
 static void
 warn_of_whole(struct config_loader *l)
 {
-	config__addresses_warn(l);
+	config__redis_warn(l);
 	config__engine_warn(l);
 	config__cors_warn(l);
 	config__feeds_warn(l);

@@ -4,6 +4,7 @@
 #include "src/config/look.h"
 
 #include "eio/buf.h"
+#include "src/base/account.h"
 #include "src/config/parts.h"
 #include "src/web/install.h"
 
@@ -38,12 +39,31 @@ look_at_version(struct config_loader *l, const cJSON *item, const char *version)
 	eio_buf_deinit(&there);
 }
 
+static void
+look_at_account(struct config_loader *l, const struct config *c)
+{
+	struct account a;
+	enum account_fault fault = account_find(&a, c->user, c->group);
+	const char *key = fault == ACCOUNT_NO_GROUP ? "group" : "user";
+	size_t mark = config__push(l, key);
+
+	if (fault == ACCOUNT_NOMEM)
+		config__error_memory(l);
+	else if (fault)
+		config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, key), "\"%s\": %s",
+			fault == ACCOUNT_NO_GROUP ? c->group : c->user, account_fault_text(fault));
+	config__pop(l, mark);
+	account_deinit(&a);
+}
+
 void
 config__look(struct config_loader *l)
 {
 	const struct config *c = &l->parts->config;
 	const cJSON *client = cJSON_GetObjectItemCaseSensitive(l->root, "client");
 	size_t mark;
+
+	if (c->user) look_at_account(l, c);
 
 	if (l->flags->www) l->flag = "--www";
 	mark = config__push(l, "www");

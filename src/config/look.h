@@ -5,7 +5,8 @@
 
 #include "src/config/loader.h"
 
-/* Reports folders that cannot be opened, and a version of the client that is not installed. */
+/* Reports folders that cannot be opened, a version of the client that is not installed, and a user or a group that the
+ * system does not know. */
 void config__look(struct config_loader *l);
 
 #endif

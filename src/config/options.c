@@ -12,6 +12,7 @@
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
+#include "src/config/redis.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/web/files_versions.h"
@@ -61,6 +62,8 @@ static const struct config_option main_rows[] = {
 	SIZE("publish.maxBytes", config.publish.max_bytes, 1, GB, "1000000"),
 	UINT("publish.idempotencySeconds", config.publish.idempotency_seconds, 0, DAY_S, "600"),
 	STRING("path", config.path, "\"/socket.io/\""),
+	STRING("user", config.user, "null"),
+	STRING("group", config.group, "null"),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
 

@@ -3,27 +3,30 @@
  * What the feed thread hands to a worker: the broadcasts of one flush turn, in
  * the order they are to be sent. One delivery per worker and turn, so at
  * most one wake-up each; the worker sends all of it before it pumps its clients, so a
- * client in several rooms gets one write.
+ * client in several rooms gets one write. Workers hand such to each other, too, with
+ * what handlers broadcast.
  *
- * Threads: made by the feed thread, then owned by the worker it was posted to.
+ * Threads: made by the feed thread or a worker, then owned by the worker it was posted to.
  */
 #ifndef SRC_FEED_DELIVERY_H
 #define SRC_FEED_DELIVERY_H
 
 #include "eio/bundle.h"
 #include "src/base/mailbox.h"
+#include "src/feed/audience.h"
 #include "src/feed/interest.h"
 #include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the
  * feed itself. */
 struct delivery_budget {
-	_Atomic size_t outstanding; /* the feed thread adds, the worker subtracts */
+	_Atomic size_t outstanding; /* whoever posts a delivery adds, the worker subtracts */
 };
 
 struct delivery_item {
 	struct eio_bundle *bundle; /* a reference */
-	struct interest *target; /* a reference: namespace, and room or everyone */
+	struct interest *target; /* a reference: namespace, and room or everyone. NULL with an audience */
+	struct audience *audience; /* a reference: who else it is for; or NULL */
 	enum feed_slow slow; /* its feed's */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;

@@ -232,6 +232,12 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 	return feed_uplink_post(&f->uplink, channel, payload);
 }
 
+unsigned
+feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item)
+{
+	return feed_out_hand(&f->out, workers, item);
+}
+
 /* From new to free */
 
 static void

@@ -62,6 +62,11 @@ void feed_free(struct feed *f);
  * publish_queue_bytes wait, the message is dropped and counted by the feed. 0, or -1 when out of memory. */
 int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
 
+/* Hands a broadcast to other workers, one for each bit of `workers`, with references of its own: from one of their
+ * threads, before feed_stop. Returns for how many it was dropped, because they are behind by more than
+ * worker_queue_bytes or memory is out. */
+unsigned feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item);
+
 /* Carries what was published without Redis to the feed's thread, which takes it in the order of the calls; it owns the
  * posting from then on. One thread, before feed_stop. Never blocks: -1 when more than FEED_POST_BYTES wait, and the
  * posting stays the caller's. */

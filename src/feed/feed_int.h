@@ -48,6 +48,10 @@ void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+/* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
+ * budgets, which are atomic. See feed_hand(). */
+unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
+
 #define FEED_AT_WORK_MAGIC 0xfeed0003
 
 /* One feed at work. */

@@ -151,6 +151,20 @@ interest_clear(struct interest_table *t, unsigned w, struct sio_room_key key)
 	if (was_set) interest_unref(i);
 }
 
+uint64_t
+interest_of(struct interest_table *t, struct sio_room_key key)
+{
+	uint64_t hash = sio_room_key_hash(t->hash_key, key);
+	struct interest *i;
+	uint64_t workers;
+
+	uv_mutex_lock(&t->lock);
+	i = find_interest(t, hash, key);
+	workers = i ? interest_workers(i) : 0;
+	uv_mutex_unlock(&t->lock);
+	return workers;
+}
+
 size_t
 interest_count(struct interest_table *t)
 {

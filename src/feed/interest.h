@@ -45,6 +45,9 @@ struct interest *interest_get(struct interest_table *t, struct sio_room_key key)
 struct interest *interest_ref(struct interest *i);
 void interest_unref(struct interest *i); /* NULL is fine */
 
+/* The workers that have members of a pair now, one bit each. Takes the lock, and makes no entry. */
+uint64_t interest_of(struct interest_table *t, struct sio_room_key key);
+
 /* Worker w got its first member of the pair, or lost its last. Only worker w calls them for w; setting twice
  * or clearing what is not set does nothing. The bit itself holds a reference, so the caller keeps none.
  * 0, or -1 when out of memory. */

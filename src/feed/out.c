@@ -91,6 +91,45 @@ add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struc
 	metrics_inc(b->metrics, FEED_METRIC_DELIVERIES);
 }
 
+static struct delivery *
+delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item, size_t bytes)
+{
+	struct delivery *d = malloc(sizeof *d + sizeof d->items[0]);
+
+	if (!d) return NULL;
+	d->budget = &o->budgets[w];
+	d->bytes = bytes;
+	d->n = 1;
+	d->items[0] = *item;
+	eio_bundle_ref(item->bundle);
+	if (item->target) interest_ref(item->target);
+	if (item->audience) audience_ref(item->audience);
+	return d;
+}
+
+unsigned
+feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
+{
+	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD;
+	unsigned dropped = 0;
+
+	if (item->audience) bytes += audience_size(item->audience);
+	for (; workers; workers &= workers - 1) {
+		unsigned w = (unsigned)__builtin_ctzll(workers);
+		size_t used = atomic_fetch_add_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
+		bool fits = used == 0 || used + bytes <= o->options->worker_queue_bytes;
+		struct delivery *d = fits ? delivery_of_one(o, w, item, bytes) : NULL;
+
+		if (d) {
+			mail_post(o->workers[w], &d->mail);
+		} else {
+			atomic_fetch_sub_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
+			dropped++;
+		}
+	}
+	return dropped;
+}
+
 static enum sio_encode
 encode_of_feed(const struct feed_spec *feed)
 {

@@ -11,16 +11,15 @@
 #include <stdlib.h>
 
 static int
-send_pieces(struct handlers_run *r, bool ack, const struct template_json *json, struct sio_piece *pieces)
+packet_of_pieces(struct handlers_run *r, bool ack, const struct template_json *json, struct sio_piece *pieces,
+	struct eio_bundle **b)
 {
 	struct sio_emit e = { .nsp = r->call->socket->nsp,
 		.ack = ack,
 		.pieces = pieces,
 		.attachments = r->attachments,
 		.n_attachments = r->n_attachments };
-	struct eio_bundle *b;
 	size_t from = 0;
-	int rc;
 
 	for (size_t i = 0; i < json->n_spans; i++) {
 		const struct template_span *span = &json->spans[i];
@@ -31,14 +30,11 @@ send_pieces(struct handlers_run *r, bool ack, const struct template_json *json, 
 	}
 	pieces[e.n_pieces++].json = eio_bytes(json->text.p + from, json->text.n - from);
 	if (ack) e.id = r->id;
-	rc = sio_emit_bundle(&e, &b);
-	if (rc == 0) r->call->ops->send(r->call->ctx, r->call->socket, b);
-	return rc;
+	return sio_emit_bundle(&e, b);
 }
 
-/* Renders and sends; 0 or an error of sio/error.h. */
-static int
-send_arguments(struct handlers_run *r, bool ack, const struct template *t)
+int
+handlers__packet(struct handlers_run *r, bool ack, const struct template *t, struct eio_bundle **b)
 {
 	size_t max = template_max_spans(t);
 	struct template_json json = { .text = r->text, .spans = calloc(max, sizeof *json.spans) };
@@ -47,7 +43,7 @@ send_arguments(struct handlers_run *r, bool ack, const struct template *t)
 
 	eio_buf_clear(&json.text);
 	if (json.spans && pieces && template_render_json(t, &r->input, &json) == TEMPLATE_OK)
-		rc = send_pieces(r, ack, &json, pieces);
+		rc = packet_of_pieces(r, ack, &json, pieces, b);
 	r->text = json.text;
 	free(pieces);
 	free(json.spans);
@@ -55,17 +51,27 @@ send_arguments(struct handlers_run *r, bool ack, const struct template *t)
 }
 
 void
+handlers__arguments_failed(struct handlers_run *r, const struct handlers_action *a, int error)
+{
+	if (error == SIO_ERR_NOMEM)
+		r->nomem = true;
+	else
+		handlers__skip(r, a, &a->parts[0], sio_strerror(error));
+}
+
+void
 handlers__arguments(struct handlers_run *r, const struct handlers_action *a)
 {
 	bool ack = a->type == HANDLERS_ACK;
+	struct eio_bundle *b;
 	int rc;
 
 	if (ack && (!r->has_id || r->acked)) return;
-	rc = send_arguments(r, ack, a->parts[0].template);
-	if (rc == SIO_ERR_NOMEM)
-		r->nomem = true;
-	else if (rc)
-		handlers__skip(r, a, &a->parts[0], sio_strerror(rc));
-	else if (ack)
-		r->acked = true;
+	rc = handlers__packet(r, ack, a->parts[0].template, &b);
+	if (rc) {
+		handlers__arguments_failed(r, a, rc);
+		return;
+	}
+	r->call->ops->send(r->call->ctx, r->call->socket, b);
+	if (ack) r->acked = true;
 }

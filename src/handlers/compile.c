@@ -12,10 +12,11 @@ static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_LEAVE] = "leave",
 	[HANDLERS_JOIN] = "join",
 	[HANDLERS_ACK] = "ack",
+	[HANDLERS_BROADCAST] = "broadcast",
 	[HANDLERS_PUBLISH] = "publish",
 	[HANDLERS_DISCONNECT] = "disconnect" };
 
-#define ACTIONS "emit, leave, join, ack, publish and disconnect"
+#define ACTIONS "emit, leave, join, ack, broadcast, publish and disconnect"
 
 const char *
 handlers__action_name(enum handlers_action_type type)
@@ -46,120 +47,7 @@ handlers_free(struct handlers *h)
 	free(h);
 }
 
-static bool
-alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
-{
-	a->parts = calloc(n ? n : 1, sizeof *a->parts);
-	if (!a->parts) return handlers__fail_nomem(c);
-	a->n = n;
-	return true;
-}
-
-static bool
-keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
-{
-	part->source = strdup(text);
-	return part->source || handlers__fail_nomem(c);
-}
-
-/* Arguments */
-
-/* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
-static bool
-check_name(struct handlers_compiler *c, const cJSON *name, const struct template_context *where)
-{
-	struct template_error err;
-	struct template *t;
-	bool ok;
-
-	if (!cJSON_IsString(name)) return handlers__fail(c, name, "an event name must be a string");
-	if (sio_packet_event_reserved(eio_cstr(name->valuestring)))
-		return handlers__fail(c, name, "clients refuse events called \"%s\"", name->valuestring);
-	t = template_new(eio_cstr(name->valuestring), TEMPLATE_AS_NAME, where, &err);
-	ok = t || handlers__template_failed(c, name, &err);
-	template_free(t);
-	return ok;
-}
-
-static bool
-compile_arguments(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	bool emit = a->type == HANDLERS_EMIT;
-
-	if (!cJSON_IsArray(v))
-		return handlers__fail(
-			c, v, "must be an array of %s", emit ? "an event name and its arguments" : "arguments");
-	if (emit && !v->child) return handlers__fail(c, v, "needs an event name");
-	if (!alloc_parts(c, a, 1)) return false;
-	if (emit) {
-		size_t mark = c->path_n;
-
-		handlers__path_index(c, 0);
-		if (!check_name(c, v->child, where) || !keep_source(c, &a->parts[0], v->child->valuestring))
-			return false;
-		handlers__path_up(c, mark);
-	}
-	a->parts[0].template = template_new_json();
-	return a->parts[0].template ? handlers__add_json(c, a->parts[0].template, v, where) : handlers__fail_nomem(c);
-}
-
-/* Rooms and channels */
-
-static bool
-compile_target(struct handlers_compiler *c, const cJSON *v, const struct template_context *where, enum template_use use,
-	struct handlers_part *part)
-{
-	struct template_error err;
-
-	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
-	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
-	if (!part->template) return handlers__template_failed(c, v, &err);
-	return keep_source(c, part, v->valuestring);
-}
-
-static bool
-compile_targets(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	enum template_use use = a->type == HANDLERS_PUBLISH ? TEMPLATE_AS_NAME : TEMPLATE_AS_NAMES;
-	size_t mark = c->path_n, i = 0;
-	const cJSON *e;
-
-	if (cJSON_IsString(v)) return alloc_parts(c, a, 1) && compile_target(c, v, where, use, &a->parts[0]);
-	if (a->type == HANDLERS_PUBLISH) return handlers__fail(c, v, "must be a string");
-	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be a string or an array of strings");
-	if (!alloc_parts(c, a, (size_t)cJSON_GetArraySize(v))) return false;
-	cJSON_ArrayForEach(e, v)
-	{
-		handlers__path_index(c, i);
-		if (!cJSON_IsString(e)) return handlers__fail(c, e, "must be a string");
-		if (!compile_target(c, e, where, use, &a->parts[i])) return false;
-		handlers__path_up(c, mark);
-		i++;
-	}
-	return true;
-}
-
 /* Actions and entries */
-
-static bool
-compile_action(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	switch (a->type) {
-	case HANDLERS_EMIT:
-	case HANDLERS_ACK: return compile_arguments(c, v, where, a);
-	case HANDLERS_JOIN:
-	case HANDLERS_LEAVE:
-	case HANDLERS_PUBLISH: return compile_targets(c, v, where, a);
-	case HANDLERS_DISCONNECT:
-		a->whole = cJSON_IsTrue(v);
-		return cJSON_IsBool(v) ||
-		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
-	}
-	return false;
-}
 
 /* Finds the action's type by its name, and whether it makes sense in this place. */
 static bool
@@ -170,8 +58,8 @@ action_type(struct handlers_compiler *c, enum template_place place, const cJSON 
 	while (i < n && strcmp(v->string, actions[i]) != 0) i++;
 	if (i == n) return handlers__fail(c, v, "unknown action \"%.60s\": there are " ACTIONS, v->string);
 	*type = (enum handlers_action_type)i;
-	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_PUBLISH)
-		return handlers__fail(c, v, "only publish is possible when the client has left");
+	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_PUBLISH && *type != HANDLERS_BROADCAST)
+		return handlers__fail(c, v, "only broadcast and publish are possible when the client has left");
 	if (place == TEMPLATE_IN_CONNECTION && *type == HANDLERS_ACK)
 		return handlers__fail(c, v, "a connection asks for no ack");
 	return true;
@@ -192,7 +80,8 @@ compile_step(struct handlers_compiler *c, const char *event, const cJSON *step, 
 	if (!cJSON_IsObject(step) || cJSON_GetArraySize(step) != 1)
 		return handlers__fail(c, step, "must be an object with one action, such as {\"join\": \"{1}\"}");
 	handlers__path_key(c, step->child->string);
-	return action_type(c, where.place, step->child, &a->type) && compile_action(c, step->child, &where, a);
+	return action_type(c, where.place, step->child, &a->type) &&
+	       handlers__compile_action(c, step->child, &where, a);
 }
 
 static bool

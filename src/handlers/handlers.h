@@ -15,13 +15,16 @@
  *     {"emit": [name, argument …]}   an event to this client
  *     {"ack": [argument …]}          the answer, when the client asked for one, once
  *     {"join": target}, {"leave": target}
+ *     {"broadcast": {"room": target, "except": target, "event": name, "args": [argument …], "self": false}}
+ *                                    an event to everyone else in these rooms, each client once; without "room" to
+ *                                    all of the namespace
  *     {"publish": target}            to a Redis channel: {"event":…,"args":[…],"sid":…,"nsp":…}, and with binary
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
  *
  * Strings are templates (src/template/template.h). Arguments are any JSON in which strings are; the keys of objects are
- * literal. A target is a string, or for join and leave also an array of strings; there a list in it means each of its
- * elements. A target that cannot be made, because something is missing, null or an object, is left out.
+ * literal. A target is a string, or, where it names rooms, also an array of strings; there a list in it means each of
+ * its elements. A target that cannot be made, because something is missing, null or an object, is left out.
  */
 #ifndef SRC_HANDLERS_HANDLERS_H
 #define SRC_HANDLERS_HANDLERS_H
@@ -71,8 +74,20 @@ struct handlers_skip {
 	const char *why;
 };
 
+/* An event for many. The bytes are valid during the call. */
+struct handlers_broadcast {
+	struct eio_bundle *bundle; /* a reference, the callee's to keep or drop */
+	const struct eio_bytes *rooms; /* none: everyone in the namespace */
+	size_t n_rooms;
+	const struct eio_bytes *except; /* names of rooms, and ids of sockets */
+	size_t n_except;
+	bool self; /* the socket gets it, too, if it is among them */
+};
+
 /* The effects of actions, given by the worker. None of them may free the socket: closing is done after the run. */
 struct handlers_ops {
+	/* The members of rooms get an event, each once. */
+	void (*broadcast)(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b);
 	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
 	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
 	void (*join)(void *ctx, struct sio_socket *s, struct eio_bytes room);

@@ -12,6 +12,7 @@ enum handlers_action_type {
 	HANDLERS_LEAVE,
 	HANDLERS_JOIN,
 	HANDLERS_ACK,
+	HANDLERS_BROADCAST,
 	HANDLERS_PUBLISH,
 	HANDLERS_DISCONNECT
 };
@@ -25,8 +26,11 @@ struct handlers_part {
 struct handlers_action {
 	enum handlers_action_type type;
 	bool whole; /* DISCONNECT */
-	struct handlers_part *parts; /* owned; one of arguments, or one for each target */
-	size_t n;
+	bool self; /* BROADCAST: the socket gets it, too */
+	/* Owned; one of arguments, or one for each target. BROADCAST: one of arguments, n_rooms for the rooms, and the
+	 * others for the exceptions. */
+	struct handlers_part *parts;
+	size_t n, n_rooms;
 };
 
 struct handlers_entry {
@@ -56,6 +60,7 @@ struct handlers_run {
 	struct eio_buf text; /* what is being written */
 	struct eio_buf scratch; /* a value that had to be made; a published message */
 	struct template_names names;
+	struct eio_buf list; /* names that were made, one behind the other */
 	bool skipped, nomem;
 };
 
@@ -74,5 +79,12 @@ void handlers__query_object(struct eio_bytes query, struct eio_buf *out);
 /* Each carries out one action. */
 void handlers__arguments(struct handlers_run *r, const struct handlers_action *a); /* EMIT, ACK */
 void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE, PUBLISH */
+void handlers__broadcast(struct handlers_run *r, const struct handlers_action *a);
+
+/* Makes a packet of the arguments of an action. 0 with a reference in *b, or an error of sio/error.h. */
+int handlers__packet(struct handlers_run *r, bool ack, const struct template *t, struct eio_bundle **b);
+
+/* Notes that the arguments of an action could not be made: an error of sio/error.h. */
+void handlers__arguments_failed(struct handlers_run *r, const struct handlers_action *a, int error);
 
 #endif

@@ -48,21 +48,27 @@ add_element(struct tree *tree, const cJSON *v, bool first)
 	return rc == 0 || handlers__template_failed(tree->c, v, &err);
 }
 
+/* first: nothing stands before them. */
 static bool
-add_array(struct tree *tree, const cJSON *v)
+add_elements(struct tree *tree, const cJSON *v, bool first)
 {
 	size_t mark = tree->c->path_n, i = 0;
 	const cJSON *e;
 
-	if (!add_json(tree, v, EIO_LIT("["))) return false;
 	cJSON_ArrayForEach(e, v)
 	{
 		handlers__path_index(tree->c, i);
-		if (!add_element(tree, e, i == 0)) return false;
+		if (!add_element(tree, e, first && i == 0)) return false;
 		handlers__path_up(tree->c, mark);
 		i++;
 	}
-	return add_json(tree, v, EIO_LIT("]"));
+	return true;
+}
+
+static bool
+add_array(struct tree *tree, const cJSON *v)
+{
+	return add_json(tree, v, EIO_LIT("[")) && add_elements(tree, v, true) && add_json(tree, v, EIO_LIT("]"));
 }
 
 static bool
@@ -126,6 +132,22 @@ handlers__add_json(
 	struct tree tree = { c, where, t, 0 };
 
 	return add_value(&tree, v);
+}
+
+bool
+handlers__add_event(struct handlers_compiler *c, struct template *t, const cJSON *name, const cJSON *args,
+	const struct template_context *where)
+{
+	struct tree tree = { c, where, t, 0 };
+	size_t mark = c->path_n;
+
+	if (!add_json(&tree, name, EIO_LIT("[")) || !add_value(&tree, name)) return false;
+	if (args) {
+		handlers__path_key(c, args->string);
+		if (!add_elements(&tree, args, false)) return false;
+		handlers__path_up(c, mark);
+	}
+	return add_json(&tree, name, EIO_LIT("]"));
 }
 
 struct template *

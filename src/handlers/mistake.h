@@ -40,4 +40,14 @@ bool handlers__template_failed(struct handlers_compiler *c, const struct cJSON *
 bool handlers__add_json(
 	struct handlers_compiler *c, struct template *t, const struct cJSON *v, const struct template_context *where);
 
+/* Adds the list of an event's name and its arguments. args: a list, a member of the object at the path, or NULL. */
+bool handlers__add_event(struct handlers_compiler *c, struct template *t, const struct cJSON *name,
+	const struct cJSON *args, const struct template_context *where);
+
+struct handlers_action;
+
+/* Compiles what stands behind an action's name into *a, whose type is set. False after a mistake. */
+bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
+	struct handlers_action *a);
+
 #endif

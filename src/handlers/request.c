@@ -3,6 +3,7 @@
 #include "src/handlers/request.h"
 
 #include "eio/query.h"
+#include "eio/utf8.h"
 #include "sio/json.h"
 #include "src/handlers/handlers_int.h"
 
@@ -109,6 +110,15 @@ header_before(const struct eio_request *req, unsigned i, struct eio_bytes name)
 	return false;
 }
 
+/* Appends bytes of a header as characters: each is one, as in Node, whatever their sender meant. */
+static void
+add_header_text(struct eio_buf *out, struct eio_bytes s)
+{
+	char c[4];
+
+	for (size_t i = 0; i < s.n; i++) eio_buf_append(out, c, eio_utf8_put(c, (unsigned char)s.p[i]));
+}
+
 /* Appends a member to an object that is being written. */
 static void
 add_member(struct eio_buf *out, struct eio_bytes name, const struct eio_buf *value)
@@ -129,11 +139,11 @@ keep_headers(const struct handlers_names *names, const struct eio_request *req, 
 	for (unsigned i = 0; eio_request_header_at(req, i, &name, &value); i++) {
 		if (!names_have(names, name) || header_before(req, i, name)) continue;
 		eio_buf_clear(&all);
-		eio_buf_add(&all, value);
+		add_header_text(&all, value);
 		for (unsigned k = i + 1; eio_request_header_at(req, k, &other, &value); k++) {
 			if (!eio_bytes_eq(other, name)) continue;
 			eio_buf_add(&all, eio_bytes_eq(name, EIO_LIT("cookie")) ? EIO_LIT("; ") : EIO_LIT(", "));
-			eio_buf_add(&all, value);
+			add_header_text(&all, value);
 		}
 		add_member(out, name, &all);
 	}
@@ -222,14 +232,20 @@ keep_cookies(const struct handlers_names *names, const struct eio_request *req, 
 {
 	struct cookie_walk w = { .req = req };
 	struct eio_bytes name, value;
-	struct eio_buf decoded = { 0 };
+	struct eio_buf text[2] = { 0 }, decoded = { 0 };
 
 	while (next_cookie(&w, &name, &value)) {
 		if (!names_have(names, name) || cookie_before(req, w.count - 1, name)) continue;
+		for (int i = 0; i < 2; i++) {
+			eio_buf_clear(&text[i]);
+			add_header_text(&text[i], i ? value : name);
+			if (eio_buf_failed(&text[i])) out->failed = true;
+		}
 		eio_buf_clear(&decoded);
-		decode_cookie(value, &decoded);
-		add_member(out, name, &decoded);
+		decode_cookie(eio_buf_bytes(&text[1]), &decoded);
+		add_member(out, eio_buf_bytes(&text[0]), &decoded);
 	}
+	for (int i = 0; i < 2; i++) eio_buf_deinit(&text[i]);
 	eio_buf_deinit(&decoded);
 }
 

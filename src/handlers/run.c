@@ -24,6 +24,7 @@ carry_out_action(struct handlers_run *r, const struct handlers_action *a)
 	switch (a->type) {
 	case HANDLERS_EMIT:
 	case HANDLERS_ACK: handlers__arguments(r, a); break;
+	case HANDLERS_BROADCAST: handlers__broadcast(r, a); break;
 	case HANDLERS_LEAVE:
 	case HANDLERS_JOIN:
 	case HANDLERS_PUBLISH: handlers__targets(r, a); break;
@@ -42,6 +43,7 @@ carry_out_entry(struct handlers_run *r, const struct handlers_entry *entry)
 	eio_buf_deinit(&r->text);
 	eio_buf_deinit(&r->scratch);
 	template_names_deinit(&r->names);
+	eio_buf_deinit(&r->list);
 	if (r->nomem) return HANDLERS_NOMEM;
 	return r->skipped ? HANDLERS_SKIPPED : HANDLERS_DONE;
 }

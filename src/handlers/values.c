@@ -65,16 +65,18 @@ request_value(const struct handlers_run *r, struct eio_bytes pointer)
 	return r->call->headers.n && sio_json_find(r->call->headers, pointer, &v) ? raw_value(v) : nothing;
 }
 
+/* A room that has its id for a name, as each socket has one in Node, is the way to it and nothing it is in. */
 static struct template_value
 rooms_value(struct handlers_run *r)
 {
 	const struct sio_room_key *key;
 	const struct eio_list *at = NULL;
+	struct eio_bytes own = sio_socket_id(r->call->socket);
 
 	eio_buf_clear(&r->scratch);
 	eio_buf_addc(&r->scratch, '[');
 	while ((key = sio_member_next_room(&r->call->socket->member, &at))) {
-		if (key->everyone) continue;
+		if (key->everyone || eio_bytes_eq(key->name, own)) continue;
 		if (r->scratch.n > 1) eio_buf_addc(&r->scratch, ',');
 		sio_json_escape(&r->scratch, key->name);
 	}

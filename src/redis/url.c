@@ -73,6 +73,17 @@ parse_userinfo(struct redis_url *u, const char *p, size_t n, char *err, size_t e
 	if (user_n) e = url_decode(p, user_n, &u->user);
 	if (!e && colon && user_n + 1 < n) e = url_decode(colon + 1, n - user_n - 1, &u->password);
 	if (e) return url_fail(err, err_size, e == -2 ? "out of memory" : "a bad % escape in user or password");
+	return 0;
+}
+
+static int
+set_password(struct redis_url *u, const char *password, char *err, size_t err_size)
+{
+	if (u->password && password) return url_fail(err, err_size, "a password here, and another one in a file");
+	if (password) {
+		u->password = strdup(password);
+		if (!u->password) return url_fail(err, err_size, "out of memory");
+	}
 	if (u->user && !u->password)
 		return url_fail(err, err_size, "a user without a password; write user:password@ or :password@");
 	return 0;
@@ -170,6 +181,12 @@ set_name(struct redis_url *u, char *err, size_t err_size)
 int
 redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_size)
 {
+	return redis_url_parse_with(u, text, NULL, err, err_size);
+}
+
+int
+redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size)
+{
 	int e;
 
 	*u = (struct redis_url){ 0 };
@@ -185,6 +202,7 @@ redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_siz
 		e = url_fail(err, err_size, "unknown scheme; there are redis:// and unix://");
 	else
 		e = parse_tcp(u, text, err, err_size);
+	if (!e) e = set_password(u, password, err, err_size);
 	if (!e) e = set_name(u, err, err_size);
 	if (e) redis_url_deinit(u);
 	return e;

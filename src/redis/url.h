@@ -26,6 +26,10 @@ struct redis_url {
  * reason never quotes the text, which may hold a password. */
 int redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_size);
 
+/* The same with a password that is known from elsewhere, of which it keeps a copy: the text has none then, and may name
+ * a user alone. NULL: none. */
+int redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size);
+
 /* Frees the strings; the password is wiped first. */
 void redis_url_deinit(struct redis_url *u);
 

@@ -86,6 +86,12 @@ files_close(struct files *f)
 	free(f);
 }
 
+int
+files_check_rights(const struct files *f)
+{
+	return f->www < 0 ? 0 : files_www_check_rights(f->www);
+}
+
 unsigned
 files_official_count(const struct files *f)
 {

@@ -51,6 +51,9 @@ int files_open(struct files **out, const struct files_config *cfg, char *err, si
 /* Frees everything; after the last call that uses it. Answers given out stay valid. NULL is fine. */
 void files_close(struct files *f);
 
+/* Whether the www folder can be read by whom this process is by now. 0, also when there is none; or -errno. */
+int files_check_rights(const struct files *f);
+
 /* How many official client files lie right below the client path: 8 in a complete package of today. For the start-up
  * log. */
 unsigned files_official_count(const struct files *f);

@@ -160,6 +160,15 @@ files_www_open(const char *dir, char *err, size_t err_size)
 	return fd;
 }
 
+int
+files_www_check_rights(int dirfd)
+{
+	int fd = open_beneath(dirfd, "index.html"), err = fd < 0 ? -errno : 0;
+
+	if (fd >= 0) close(fd);
+	return err == -EACCES ? err : 0;
+}
+
 static struct file_id
 id_of(const struct stat *st)
 {

@@ -11,6 +11,9 @@
 /* Opens the folder. A descriptor >= 0, or -errno with a reason in err. */
 int files_www_open(const char *dir, char *err, size_t err_size);
 
+/* Whether whom this process is by now may look into it, and read its index.html if there is one: 0 or -EACCES. */
+int files_www_check_rights(int dirfd);
+
 /* What became of a look-up. */
 enum files_found {
 	FILES_FOUND, /* *entry is set */

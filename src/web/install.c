@@ -108,8 +108,7 @@ install_has_version(const char *version, struct eio_buf *there)
 		there->failed = true;
 	else
 		has = files_versions_choose(&installed, version) != NULL;
-	for (size_t i = 0; !has && i < installed.n; i++)
-		eio_buf_printf(there, "%s%s", i ? ", " : "", installed.v[i].version);
+	if (!has) files_versions_list(&installed, there);
 	files_versions_deinit(&installed);
 	return has;
 }

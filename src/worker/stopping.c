@@ -8,12 +8,14 @@
 #include "src/worker/stopping.h"
 
 #include "eio/list.h"
+#include "src/clients/clients.h"
 
 static void
 drain_worker(struct worker *w)
 {
 	w->draining = true;
 	eio_httpd_stop_accepting(w->httpd);
+	clients_stop(w->clients);
 	eio_server_shutdown(w->server);
 }
 

@@ -141,6 +141,7 @@ make_clients(struct worker *w)
 		.clock = &w->thread->clock,
 		.random = &w->thread->random,
 		.worker = w->index,
+		.workers = w->shared->n,
 	};
 
 	config_fill_clients(w->shared->config, &options);

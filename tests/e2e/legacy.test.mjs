@@ -387,6 +387,8 @@ suite('compat with options of one\'s own', start({
 const INSTALLED = path.join(TOP, 'client-js/official/node_modules');
 const VERSIONS = fs.readdirSync(INSTALLED).filter((name) => name.startsWith('client-')).map((name) => name.slice(7));
 const content = (version, name) => fs.readFileSync(path.join(INSTALLED, `client-${version}`, 'dist', name));
+// As users read them.
+const NEWEST_FIRST = [...VERSIONS].sort((a, b) => b.localeCompare(a, 'en', { numeric: true })).join(', ');
 const newest = (major) => VERSIONS.find((version) => version.startsWith(`${major}.`));
 const files = (version) => fs.readdirSync(path.join(INSTALLED, `client-${version}`, 'dist'));
 const get = (server, name, headers) => request(server.port, 'GET', server.path + name, headers);
@@ -411,6 +413,22 @@ suite('client files: every installed version', start({}), (server) => {
 		const version = newest(4);
 		for (const name of files(version)) assert.ok((await get(server, name)).body.equals(content(version, name)), name);
 		assert.match((await get(server, 'socket.io.js')).header('etag'), /^"[0-9a-f]{32}"$/);
+	});
+
+	test('a version by its beginning is the newest that begins so', limit(), async () => {
+		for (const [wanted, version] of [['4', newest(4)], ['2', newest(2)], [newest(4).replace(/\.\d+$/, ''), newest(4)]]) {
+			const answer = await get(server, `${wanted}/socket.io.js`);
+			assert.ok(answer.body.equals(content(version, 'socket.io.js')), wanted);
+		}
+	});
+
+	test('one that is not there is a 404 that lists those that are', limit(), async () => {
+		for (const name of ['4.0.99/socket.io.js', '9/socket.io.js', '0.9.17/socket.io.min.js']) {
+			const answer = await get(server, name);
+			assert.equal(answer.status, 404, name);
+			assert.equal(answer.header('content-type'), 'text/plain; charset=utf-8');
+			assert.ok(answer.text.includes(NEWEST_FIRST), answer.text);
+		}
 	});
 
 	test('other names below a version are Engine.IO requests', limit(), async () => {
@@ -467,7 +485,7 @@ suite('client.dir', startWithClientFolder, (server) => {
 
 describe('a client that is not there', { skip: SIOCAST_ONLY }, () => {
 	for (const [name, client, said] of [
-		['a version', { version: '2.4.0' }, /siocast\.json:\d+:\d+: client\.version: version 2\.4\.0 is not installed; there are .*4\.8\.4/],
+		['a version', { version: '2.4.0' }, new RegExp(`siocast\\.json:\\d+:\\d+: client\\.version: version 2\\.4\\.0 is not installed; there are ${NEWEST_FIRST}$`, 'm')],
 		['a folder', { dir: '/nonexistent/client' }, /siocast\.json:\d+:\d+: client\.dir: \/nonexistent\/client: no such file/],
 	]) {
 		test(`${name} that is configured: siocast does not start and says why`, limit(), () => withCleanup(async (cleanup) => {

@@ -21,7 +21,8 @@
 /* Every key that there is: every_key_is_there() looks for those of the main table. */
 static const char text[] =
 	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"adminHosts\": [\"a.example\"], \"publish\": {\"tokenFile\": \"t\", \"maxBytes\": 5, \"idempotencySeconds\": 5}, \"jsonp\": true, \"path\": \"/p\", \"workers\": 2,"
-	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\"],"
+	"\"user\": \"u\", \"group\": \"g\","
+	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
 	"  \"addTrailingSlash\": true, \"ioUring\": false,"
@@ -72,12 +73,14 @@ judge(struct config *c)
 	return 0;
 }
 
+static char password[] = "PASSWORD=/tmp/test_config_nomem.XXXXXX";
+
 static int
 read_everything(void)
 {
 	const char *feeds[] = { "a=b", "p*=b" }, *listen[] = { "localhost:5" }, *redis[] = { "h" };
 	char *const environment[] = { (char *)"SIOCAST_ENGINE_COOKIE_PATH=/e", (char *)"SIOCAST_WORKERS=4",
-		(char *)"SIOCAST_CORS_ORIGIN=[\"http://c\"]", (char *)"SIOCAST_WROKERS=1", NULL };
+		(char *)"SIOCAST_CORS_ORIGIN=[\"http://c\"]", (char *)"SIOCAST_WROKERS=1", password, NULL };
 	const struct config_flags flags = { .environment = environment,
 		.admin = "127.0.0.1:9",
 		.path = "/q",
@@ -146,8 +149,15 @@ every_key_is_there(void **state)
 static void
 everything(void **state)
 {
+	char *path = strchr(password, '=') + 1;
+	int fd = mkstemp(path);
+
 	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "secret\n", 7), 7);
+	close(fd);
 	failmalloc_every(read_everything, -1, 400);
+	unlink(path);
 }
 
 static void

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { CLIENTS = 40, SESSIONS = 2000, INTERVAL = 25000, TIMEOUT = 20000 };
+enum { CLIENTS = 40, SESSIONS = 2000, INTERVAL = 25000, TIMEOUT = 20000, DAY = 86400000 };
 
 static const struct eio_deflate deflate = { .on = true, .threshold = 1024, .level = 3, .window_bits = 15 };
 
@@ -78,12 +78,12 @@ on_close(void *user, struct eio_socket *s, enum eio_reason reason)
 }
 
 static void
-start_with(struct test *t, struct eio_deflate ws_deflate)
+start_with(struct test *t, struct eio_deflate ws_deflate, unsigned ping_interval)
 {
 	struct eio_server_handler handler = { .open = on_open, .message = on_message, .close = on_close, .user = t };
 
 	*t = (struct test){ .options = { .path = "/engine.io/",
-				    .ping_interval = INTERVAL,
+				    .ping_interval = ping_interval,
 				    .ping_timeout = TIMEOUT,
 				    .upgrade_timeout = 10000,
 				    .max_payload = 1000,
@@ -98,10 +98,11 @@ start_with(struct test *t, struct eio_deflate ws_deflate)
 	assert_non_null(t->server);
 }
 
+/* No ping comes between, however slow the machine. */
 static void
 start(struct test *t)
 {
-	start_with(t, (struct eio_deflate){ 0 });
+	start_with(t, (struct eio_deflate){ 0 }, DAY);
 }
 
 static void
@@ -209,6 +210,28 @@ event(size_t n, char fill)
 	return b;
 }
 
+/* Noise does not shrink, and so fills a socket. */
+static struct eio_bundle *
+noise(size_t n)
+{
+	struct eio_message m = { .binary = true };
+	uint64_t v = 88172645463325252;
+	struct eio_bundle *b;
+	char *data = malloc(n);
+
+	for (size_t i = 0; i < n; i++) {
+		v ^= v << 13;
+		v ^= v >> 7;
+		v ^= v << 17;
+		data[i] = (char)(v >> 32);
+	}
+	m.data = eio_bytes(data, n);
+	b = eio_bundle_new(&m, 1);
+	free(data);
+	assert_non_null(b);
+	return b;
+}
+
 /* An idle WebSocket has the bytes when the call returns: no turn of the loop, nothing queued, no reference kept. */
 static void
 test_direct(void **state)
@@ -270,6 +293,70 @@ test_slow(void **state)
 	finish(&t);
 }
 
+/* A message to a client whose form of it is not made yet, with memory that fails: at once; when it is queued behind
+ * what fills the socket; when it leaves the queue. */
+enum moment { AT_ONCE, WHEN_QUEUED, WHEN_TAKEN };
+
+static void
+pass_over(struct test *t, int peer, size_t n)
+{
+	static char junk[65536];
+	ssize_t k;
+
+	for (int i = 0; i < 5000 && n > 0; i++) {
+		k = recv(peer, junk, n < sizeof junk ? n : sizeof junk, MSG_DONTWAIT);
+		if (k > 0) n -= (size_t)k;
+		if (k <= 0) usleep(1000);
+		turn(t);
+	}
+	assert_int_equal(n, 0);
+}
+
+/* It arrives, or its session ends: nothing comes behind a gap. Returns whether memory failed. */
+static bool
+send_without(enum moment when, long nth)
+{
+	struct eio_bundle *big = noise(3000000), *b = event(10, 'm');
+	enum eio_sent sent;
+	struct test t;
+	bool failed;
+
+	start(&t);
+	t.peers[0] = request_websocket(&t, "&b64=1", "", eio_bytes("", 0), when == AT_ONCE ? 0 : 4096);
+	t.n = 1;
+	turn(&t);
+	if (when != AT_ONCE) assert_int_equal(eio_socket_send(t.sockets[0], big, NULL), EIO_SENT);
+	if (when != WHEN_TAKEN) failmalloc_arm(nth);
+	sent = eio_socket_send(t.sockets[0], b, NULL);
+	failed = failmalloc_disarm();
+	if (when == WHEN_TAKEN) {
+		failmalloc_arm(nth);
+		pass_over(&t, t.peers[0], eio_bundle_wire(big, EIO_WIRE_WS_B64)->n);
+		turn(&t);
+		failed = failmalloc_disarm();
+	}
+	assert_int_equal(sent == EIO_SENT_NOMEM, failed && when == WHEN_QUEUED);
+	turn(&t);
+	assert_int_equal(t.closed, failed && when != AT_ONCE);
+	assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_TRANSPORT_ERROR], t.closed);
+	eio_bundle_unref(big);
+	eio_bundle_unref(b);
+	finish(&t);
+	return failed;
+}
+
+static void
+test_sends_without_memory(void **state)
+{
+	(void)state;
+	for (enum moment when = AT_ONCE; when <= WHEN_TAKEN; when++) {
+		long n = 0;
+
+		while (send_without(when, n)) n++;
+		assert_true(n > 0);
+	}
+}
+
 /* Compressing on another thread */
 
 #define OFFER "Sec-WebSocket-Extensions: permessage-deflate\r\n"
@@ -280,28 +367,6 @@ claim(struct eio_bundle *b)
 {
 	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &deflate, NULL));
 	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
-}
-
-/* Noise does not shrink, and so fills a socket. */
-static struct eio_bundle *
-noise(size_t n)
-{
-	struct eio_message m = { .binary = true };
-	uint64_t v = 88172645463325252;
-	struct eio_bundle *b;
-	char *data = malloc(n);
-
-	for (size_t i = 0; i < n; i++) {
-		v ^= v << 13;
-		v ^= v >> 7;
-		v ^= v << 17;
-		data[i] = (char)(v >> 32);
-	}
-	m.data = eio_bytes(data, n);
-	b = eio_bundle_new(&m, 1);
-	free(data);
-	assert_non_null(b);
-	return b;
 }
 
 static void
@@ -332,7 +397,7 @@ test_drain(void **state)
 	struct test t;
 
 	(void)state;
-	start_with(&t, deflate);
+	start_with(&t, deflate, DAY);
 	connect_with(&t, OFFER, 0);
 	assert_true(t.sockets[0]->deflate);
 	for (int i = 0; i < 2; i++) {
@@ -366,7 +431,7 @@ test_drain_slow(void **state)
 	struct test t;
 
 	(void)state;
-	start_with(&t, deflate);
+	start_with(&t, deflate, DAY);
 	for (int i = 0; i < 2; i++) {
 		struct eio_block *w;
 		struct eio_buf in;
@@ -401,7 +466,7 @@ test_first_pings(void **state)
 
 	(void)state;
 	memset(ticks, 0, sizeof(ticks));
-	start(&t);
+	start_with(&t, (struct eio_deflate){ 0 }, INTERVAL);
 	now = eio_clock_now(&t.clock);
 	for (int i = 0; i < SESSIONS; i++) {
 		at = eio_session_deadline(&eio__socket_new(t.server, &kind)->session) - now;
@@ -756,7 +821,7 @@ open_without(bool probe, long nth)
 	bool failed;
 	int peer;
 
-	start_with(&t, deflate);
+	start_with(&t, deflate, DAY);
 	t.options.cors.origin = EIO_CORS_REFLECT;
 	if (probe) open_polling(&t, query);
 	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
@@ -802,6 +867,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_sends_without_memory),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
 		cmocka_unit_test(test_shutdown),

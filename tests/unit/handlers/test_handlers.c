@@ -37,6 +37,25 @@ say(const char *what, struct eio_bytes a, struct eio_bytes b)
 }
 
 static void
+say_names(const char *what, const struct eio_bytes *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) say(what, v[i], eio_bytes(NULL, 0));
+}
+
+static void
+op_broadcast(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b)
+{
+	struct eio_block *w = deaf ? NULL : eio_bundle_wire(b->bundle, EIO_WIRE_POLLING);
+
+	(void)ctx;
+	(void)s;
+	if (w) say(b->self ? "to all" : "to others", eio_bytes(w->data, w->n), eio_bytes(NULL, 0));
+	say_names("- room", b->rooms, b->n_rooms);
+	say_names("- not", b->except, b->n_except);
+	eio_bundle_unref(b->bundle);
+}
+
+static void
 op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 {
 	struct eio_block *w = deaf ? NULL : eio_bundle_wire(b, EIO_WIRE_POLLING);
@@ -92,7 +111,7 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 	say(":", eio_cstr(skip->why), eio_bytes(NULL, 0));
 }
 
-static const struct handlers_ops ops = { op_send, op_join, op_leave, op_publish, op_close, op_skipped };
+static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_skipped };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
@@ -370,11 +389,77 @@ test_rooms(void **state)
 	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
 	expect_heard("send 42[\"x\",[]]\n");
 	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("a\"b"))), 1);
+	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT(SID))), 1);
 	assert_int_equal(sio_rooms_join(&rooms, m, sio_room_named(EIO_LIT("/"), EIO_LIT("c"))), 1);
 	assert_int_equal(event(&f, "2[\"r\"]"), HANDLERS_DONE);
 	expect_heard("send 42[\"x\",[\"a\\\"b\",\"c\"]]\nleave a\"b\nleave c\nleave old.a\"b\nleave old.c\n");
 	sio_rooms_leave_all(&rooms, m);
 	sio_rooms_deinit(&rooms);
+	teardown(&f);
+}
+
+static void
+test_broadcast(void **state)
+{
+	(void)state;
+	run("{\"b\":[{\"broadcast\":{\"room\":\"{1}\",\"event\":\"news\",\"args\":[\"{sid}\",\"...{args}\"]}}]}",
+		"2[\"b\",\"r\",12345678901234567890]", HANDLERS_DONE,
+		"to others 42[\"news\",\"" SID "\",\"r\",12345678901234567890]\n- room r\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"{event}.{1}\"}}]}", "2[\"b\",1]", HANDLERS_DONE,
+		"to others 42[\"b.1\"]\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"{1?}\",{\"a\":\"{2}\"}],\"self\":true}}]}", "2[\"b\"]",
+		HANDLERS_DONE, "to all 42[\"e\",{\"a\":null}]\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"...{args}\"],\"self\":false}}]}", "2[\"b\"]",
+		HANDLERS_DONE, "to others 42[\"e\"]\n");
+	run("{\"b\":[{\"broadcast\":{\"room\":[\"a\",\"x.{1}\",\"{2}\"],\"except\":[\"{sid}\",\"m.{3}\"],\"event\":\"e\"}}]}",
+		"2[\"b\",[\"p\",\"q\"],\"\",[\"m\"]]", HANDLERS_DONE,
+		"to others 42[\"e\"]\n- room a\n- room x.p\n- room x.q\n- room \n- not " SID "\n- not m.m\n");
+	run("{\"b\":[{\"broadcast\":{\"event\":\"e\",\"args\":[\"...{args}\"]}}]}", "52-[\"b\"," PH(1) "," PH(0) "]",
+		HANDLERS_DONE,
+		"to others 452-[\"e\"," PH(0) "," PH(1) "]\x1e"
+							"bdHdv\x1e"
+							"bb25l\n");
+}
+
+/* Rooms that cannot be made are left out; and when none is left, nobody is meant, not everyone. */
+static void
+test_broadcast_left_out(void **state)
+{
+	static const char on[] =
+		"{\"b\":[{\"broadcast\":{\"room\":[\"{1}\",\"{2}\"],\"except\":\"{3}\",\"event\":\"{4}\"}},"
+		"{\"join\":\"r\"}]}";
+
+	(void)state;
+	run(on, "2[\"b\",{},\"r\",\"x\",\"e\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {1}: a list or an object is no name\nto others 42[\"e\"]\n- room r\n- not x\njoin r\n");
+	run(on, "2[\"b\",null,[],\"x\",\"e\"]", HANDLERS_SKIPPED, "skip b.broadcast {1}: a value is missing\njoin r\n");
+	run(on, "2[\"b\",[],[],\"x\",\"e\"]", HANDLERS_DONE, "join r\n");
+	run(on, "2[\"b\",\"a\",[],null,\"e\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {3}: a value is missing\nto others 42[\"e\"]\n- room a\njoin r\n");
+	run(on, "2[\"b\",\"a\",[],[],\"connect\"]", HANDLERS_SKIPPED,
+		"skip b.broadcast {4}: event name missing or reserved\njoin r\n");
+}
+
+/* Each of them is looked up in a table that all workers share. */
+static void
+test_broadcast_to_many(void **state)
+{
+	enum { MOST = 1000 };
+	struct eio_buf packet = { 0 };
+	struct fixture f;
+	size_t lines = 0;
+
+	(void)state;
+	EIO_BUF_ADD_LIT(&packet, "2[\"b\",[1");
+	for (int i = 0; i < MOST; i++) EIO_BUF_ADD_LIT(&packet, ",1");
+	eio_buf_append(&packet, "]]", 3);
+	setup(&f, "{\"b\":[{\"broadcast\":{\"room\":\"{1}\",\"event\":\"e\"}}]}", "/");
+	assert_int_equal(event(&f, packet.p), HANDLERS_SKIPPED);
+	for (size_t i = 0; i < heard.n; i++) lines += heard.p[i] == '\n';
+	assert_int_equal(lines, MOST + 2);
+	eio_buf_addc(&heard, 0);
+	assert_non_null(strstr(heard.p, "skip b.broadcast {1}: too many names\n"));
+	eio_buf_deinit(&packet);
 	teardown(&f);
 }
 
@@ -489,7 +574,7 @@ test_nothing_configured(void **state)
 /* What is kept of a request: only what is named, or all where it is named as a whole. */
 static const char request[] =
 	"GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: h\r\nX-User: ann\r\nCookie: a=1; b=%41+b%zz; a=2\r\n"
-	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d\r\nX-Raw: \xff\"\r\n\r\n";
+	"x-user: bob \r\nCookie: \"; c = \"q\\\"\"; connect.sid=s%3A1;d; \xe9=\xfc%20%C3%A9\r\nX-Raw: \xff\"\xc3\xa9\r\n\r\n";
 
 static void
 expect_kept(const char *on, const char *want)
@@ -531,9 +616,10 @@ test_kept_request(void **state)
 		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{header.host}\",\"{header}\",\"{header.x}\"]}]}",
 		"{\"header\":{\"host\":\"h\",\"x-user\":\"ann, bob\",\"cookie\":\"a=1; b=%41+b%zz; a=2; \\\"; c = "
-		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d\",\"x-raw\":\"\xef\xbf\xbd\\\"\"},\"cookie\":{}}");
+		"\\\"q\\\\\\\"\\\"; connect.sid=s%3A1;d; é=ü%20%C3%A9\",\"x-raw\":\"ÿ\\\"Ã©\"},\"cookie\":{}}");
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{cookie}\"]}]}",
-		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\"}}");
+		"{\"header\":{},\"cookie\":{\"a\":\"1\",\"b\":\"A+b%zz\",\"c\":\"q\\\\\\\"\",\"connect.sid\":\"s:1\","
+		"\"é\":\"ü é\"}}");
 }
 
 static const struct {
@@ -582,7 +668,24 @@ static const struct {
 	{ "{\"connection\":[{\"join\":\"{reason}\"}]}", "/connection/0/join", "at \"connection\"" },
 	{ "{\"disconnect\":[{\"publish\":\"{1}\"}]}", "/disconnect/0/publish", "{reason}" },
 	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
-	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only publish" },
+	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast and publish" },
+	{ "{\"a\":[{\"broadcast\":\"x\"}]}", "/a/0/broadcast", "an object such as" },
+	{ "{\"a\":[{\"broadcast\":{\"room\":\"x\"}}]}", "/a/0/broadcast", "needs an \"event\"" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"rooms\":\"y\"}}]}", "/a/0/broadcast/rooms",
+		"there are room, except" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"event\":\"y\"}}]}", "/a/0/broadcast/event", "twice" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":1}}]}", "/a/0/broadcast/event", "string" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"disconnect\"}}]}", "/a/0/broadcast/event", "clients refuse" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"args\":{}}}]}", "/a/0/broadcast/args", "array" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"args\":[1,\"{x}\"]}}]}", "/a/0/broadcast/args/1",
+		"unknown placeholder" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"self\":1}}]}", "/a/0/broadcast/self", "true or false" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"room\":[]}}]}", "/a/0/broadcast/room", "empty list" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"room\":{}}}]}", "/a/0/broadcast/room", "string or an array" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"except\":[\"a\",\"{args\"]}}]}", "/a/0/broadcast/except/1",
+		"stands alone" },
+	{ "{\"disconnect\":[{\"broadcast\":{\"event\":\"x\",\"args\":[\"{1}\"]}}]}", "/disconnect/0/broadcast/args/0",
+		"{reason}" },
 };
 
 static void
@@ -774,7 +877,8 @@ test_no_memory(void **state)
 {
 	static const char on[] =
 		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
-		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"}],"
+		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"},"
+		"{\"broadcast\":{\"room\":[\"{args}\",\"q\"],\"except\":\"{sid}\",\"event\":\"y\",\"args\":[\"...{args}\",{\"a\":\"{1}\"}]}}],"
 		"\"disconnect\":[{\"publish\":\"gone\"}]}";
 	struct fixture f;
 
@@ -817,6 +921,9 @@ main(void)
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_rooms),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_broadcast_left_out),
+		cmocka_unit_test(test_broadcast_to_many),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_disconnect_action),
 		cmocka_unit_test(test_life_cycle),

@@ -88,6 +88,28 @@ addresses(void **state)
 	assert_null(strstr(err, "hunter2"));
 }
 
+/* A password from elsewhere is taken as it is, and there is one only. */
+static void
+passwords_from_elsewhere(void **state)
+{
+	struct redis_url u;
+	char err[160];
+
+	(void)state;
+	assert_int_equal(redis_url_parse_with(&u, "unix://me@/r", "%41@", err, sizeof err), 0);
+	assert_string_equal(u.user, "me");
+	assert_string_equal(u.password, "%41@");
+	assert_null(strstr(u.name, "41"));
+	redis_url_deinit(&u);
+	assert_int_equal(redis_url_parse_with(&u, "h", "x", err, sizeof err), 0);
+	assert_null(u.user);
+	assert_string_equal(u.password, "x");
+	redis_url_deinit(&u);
+	assert_int_equal(redis_url_parse_with(&u, "redis://:a@h", "hunter2", err, sizeof err), -1);
+	assert_null(u.password);
+	assert_null(strstr(err, "hunter2"));
+}
+
 /* The reader: everything that comes out, as text */
 
 static char seen[4096];
@@ -905,6 +927,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(passwords_from_elsewhere),
 		cmocka_unit_test(reader_at_every_split),
 		cmocka_unit_test(reader_agrees_with_hiredis),
 		cmocka_unit_test(reader_big_payload),

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Where Redis is. */
+#include "src/config/redis.h"
+
+#include "src/config/parts.h"
+#include "src/config/rows.h"
+#include "src/config/values.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { MAX_REDIS = 16, MAX_PASSWORD = 4096 };
+
+/* Reads at most size bytes of a file, which it must be: a pipe would have the start wait. Their number, or -errno. */
+static ssize_t
+read_password_file(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	size_t n = 0;
+	ssize_t got = 1;
+
+	if (fd < 0) return -errno;
+	if (fstat(fd, &st))
+		got = -1;
+	else if (!S_ISREG(st.st_mode))
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL, got = -1;
+	while (got > 0 && n < size) {
+		got = read(fd, out + n, size - n);
+		if (got > 0) n += (size_t)got;
+	}
+	if (got < 0) got = -errno;
+	close(fd);
+	return got < 0 ? got : (ssize_t)n;
+}
+
+/* A file with a password ends with a line feed, as editors leave it, or without. Returns the length without it, 0 when
+ * this is no password. */
+static size_t
+password_length(const char *p, size_t n)
+{
+	if (n && p[n - 1] == '\n') n--;
+	if (n && p[n - 1] == '\r') n--;
+	return n <= MAX_PASSWORD && !memchr(p, '\0', n) && !memchr(p, '\n', n) ? n : 0;
+}
+
+struct redis_entry {
+	const char *url;
+	char password[MAX_PASSWORD + 3]; /* and a line's end, or one too many */
+};
+
+/* A row: the file's text into the password. */
+static void
+read_password(struct config_loader *l, const cJSON *item, void *target)
+{
+	char *password = target;
+	const char *path;
+	ssize_t n;
+
+	if (cJSON_IsNull(item)) return;
+	if (!cJSON_IsString(item) || !*item->valuestring) {
+		config__error(l, item, "expected the path of a file, not %s",
+			cJSON_IsString(item) ? "an empty string" : config__type_name(item));
+		return;
+	}
+	path = config__resolve(l, item, item->valuestring);
+	n = path ? read_password_file(path, password, sizeof((struct redis_entry *)NULL)->password) : 0;
+	if (n < 0) {
+		config__error(l, item, "%s: %s", path, uv_strerror((int)n));
+		n = 0;
+	} else if (path) {
+		n = (ssize_t)password_length(password, (size_t)n);
+		if (!n) config__error(l, item, "%s: expected one line of 1 to %d bytes", path, MAX_PASSWORD);
+	}
+	password[n] = '\0';
+}
+
+#define ROWS_OF struct redis_entry
+
+static const struct config_option redis_rows[] = {
+	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
+	CUSTOM("passwordFile", password, read_password, "null"),
+};
+
+static const struct config_table redis_table = TABLE_OF(redis_rows);
+
+/* A string, or an object with one. */
+static void
+read_server(struct config_loader *l, const cJSON *item, struct redis_url *out)
+{
+	struct redis_entry entry = { .url = NULL };
+	unsigned errors = l->notes.errors;
+	char why[160];
+
+	if (cJSON_IsObject(item)) {
+		config__defaults(l, &redis_table, &entry);
+		config__object(l, &redis_table, &entry, "", item);
+	} else if (cJSON_IsString(item)) {
+		entry.url = item->valuestring;
+	}
+	if (l->notes.errors == errors) {
+		if (!entry.url || !*entry.url)
+			config__error(l, item, "expected an address, or an object with \"url\", not %s",
+				cJSON_IsString(item) ? "an empty string" : config__type_name(item));
+		else if (redis_url_parse_with(out, entry.url, *entry.password ? entry.password : NULL, why, sizeof why))
+			config__error(l, item, "%s", why);
+	}
+	explicit_bzero(entry.password, sizeof entry.password);
+}
+
+static void
+set_redis(struct config_parts *p, struct redis_url *list, size_t n)
+{
+	for (size_t i = 0; i < p->config.n_redis; i++) redis_url_deinit(&p->redis[i]);
+	free(p->redis);
+	p->redis = list;
+	p->config.n_redis = n;
+}
+
+void
+config__redis(struct config_loader *l, const cJSON *item, void *target)
+{
+	size_t n = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, mark;
+	struct redis_url *list;
+
+	(void)target; /* it is the parts' redis, but its length goes along */
+	if (n < 1 || n > MAX_REDIS) {
+		config__error(l, item, n ? "more than %d servers" : "an empty list", MAX_REDIS);
+		return;
+	}
+	list = calloc(n, sizeof *list);
+	if (!list) {
+		config__error_memory(l);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		mark = config__push_element(l, item, i);
+		read_server(l, config__element(item, i), &list[i]);
+		config__pop(l, mark);
+	}
+	set_redis(l->parts, list, n);
+}
+
+/* The address of a server without its database, by one name for this machine. */
+static void
+put_server(const struct redis_url *u, char *out, size_t size)
+{
+	if (u->path)
+		snprintf(out, size, "unix:%s", u->path);
+	else
+		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
+}
+
+void
+config__redis_warn(struct config_loader *l)
+{
+	const struct config_parts *p = l->parts;
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "redis");
+	char one[512], other[512];
+	size_t mark;
+
+	for (size_t i = 1; i < p->config.n_redis; i++) {
+		put_server(&p->redis[i], one, sizeof one);
+		for (size_t k = 0; k < i; k++) {
+			put_server(&p->redis[k], other, sizeof other);
+			if (strcmp(one, other) != 0) continue;
+			mark = config__push(l, "redis");
+			config__push_index(l, i);
+			config__warn(l, config__element(item, i),
+				"the same server as redis[%zu], whatever the database: every message would come twice",
+				k);
+			config__pop(l, mark);
+			break;
+		}
+	}
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* `redis`: the servers, and the files their passwords are in. */
+#ifndef SRC_CONFIG_REDIS_H
+#define SRC_CONFIG_REDIS_H
+
+#include "src/config/loader.h"
+
+/* A row. The length of the list stands beside it, so the target is not used. */
+void config__redis(struct config_loader *l, const cJSON *item, void *target);
+
+/* Warns of a server that is named twice. */
+void config__redis_warn(struct config_loader *l);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* What actions are compiled from, each in its own form. */
+#include "src/handlers/handlers_int.h"
+#include "src/handlers/mistake.h"
+
+#include "sio/packet.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+static bool
+alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
+{
+	a->parts = calloc(n ? n : 1, sizeof *a->parts);
+	if (!a->parts) return handlers__fail_nomem(c);
+	a->n = n;
+	return true;
+}
+
+static bool
+keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
+{
+	part->source = strdup(text);
+	return part->source || handlers__fail_nomem(c);
+}
+
+/* Arguments */
+
+/* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
+static bool
+check_name(struct handlers_compiler *c, const cJSON *name, const struct template_context *where)
+{
+	struct template_error err;
+	struct template *t;
+	bool ok;
+
+	if (!cJSON_IsString(name)) return handlers__fail(c, name, "an event name must be a string");
+	if (sio_packet_event_reserved(eio_cstr(name->valuestring)))
+		return handlers__fail(c, name, "clients refuse events called \"%s\"", name->valuestring);
+	t = template_new(eio_cstr(name->valuestring), TEMPLATE_AS_NAME, where, &err);
+	ok = t || handlers__template_failed(c, name, &err);
+	template_free(t);
+	return ok;
+}
+
+static bool
+compile_arguments(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	bool emit = a->type == HANDLERS_EMIT;
+
+	if (!cJSON_IsArray(v))
+		return handlers__fail(
+			c, v, "must be an array of %s", emit ? "an event name and its arguments" : "arguments");
+	if (emit && !v->child) return handlers__fail(c, v, "needs an event name");
+	if (!alloc_parts(c, a, 1)) return false;
+	if (emit) {
+		size_t mark = c->path_n;
+
+		handlers__path_index(c, 0);
+		if (!check_name(c, v->child, where) || !keep_source(c, &a->parts[0], v->child->valuestring))
+			return false;
+		handlers__path_up(c, mark);
+	}
+	a->parts[0].template = template_new_json();
+	return a->parts[0].template ? handlers__add_json(c, a->parts[0].template, v, where) : handlers__fail_nomem(c);
+}
+
+/* Rooms and channels */
+
+static bool
+compile_target(struct handlers_compiler *c, const cJSON *v, const struct template_context *where, enum template_use use,
+	struct handlers_part *part)
+{
+	struct template_error err;
+
+	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
+	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
+	if (!part->template) return handlers__template_failed(c, v, &err);
+	return keep_source(c, part, v->valuestring);
+}
+
+/* Templates for a string or a list of strings, into parts. */
+static bool
+compile_list(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_part *parts)
+{
+	size_t mark = c->path_n, i = 0;
+	const cJSON *e;
+
+	if (cJSON_IsString(v)) return compile_target(c, v, where, TEMPLATE_AS_NAMES, parts);
+	cJSON_ArrayForEach(e, v)
+	{
+		handlers__path_index(c, i);
+		if (!cJSON_IsString(e)) return handlers__fail(c, e, "must be a string");
+		if (!compile_target(c, e, where, TEMPLATE_AS_NAMES, &parts[i])) return false;
+		handlers__path_up(c, mark);
+		i++;
+	}
+	return true;
+}
+
+/* How many templates that are; false when it is neither. */
+static bool
+count_list(struct handlers_compiler *c, const cJSON *v, size_t *n)
+{
+	if (!cJSON_IsString(v) && !cJSON_IsArray(v))
+		return handlers__fail(c, v, "must be a string or an array of strings");
+	*n = cJSON_IsString(v) ? 1 : (size_t)cJSON_GetArraySize(v);
+	return true;
+}
+
+static bool
+compile_targets(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	size_t n;
+
+	return count_list(c, v, &n) && alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
+}
+
+static bool
+compile_channel(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string");
+	return alloc_parts(c, a, 1) && compile_target(c, v, where, TEMPLATE_AS_NAME, &a->parts[0]);
+}
+
+/* Actions that are objects */
+
+/* One key of such an object, and where its value is put. */
+struct key {
+	const char *name;
+	const cJSON **value;
+};
+
+static const cJSON **
+find_key(const struct key *keys, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(keys[i].name, name) == 0) return keys[i].value;
+	return NULL;
+}
+
+/* Finds the values of keys, all NULL at first. all: their names, for a mistake. */
+static bool
+read_keys(struct handlers_compiler *c, const cJSON *v, const struct key *keys, size_t n, const char *all)
+{
+	size_t mark = c->path_n;
+	const cJSON *m;
+
+	cJSON_ArrayForEach(m, v)
+	{
+		const cJSON **value = find_key(keys, n, m->string);
+
+		handlers__path_key(c, m->string);
+		if (!value) return handlers__fail(c, m, "unknown key: there are %s", all);
+		if (*value) return handlers__fail(c, m, "given twice");
+		*value = m;
+		handlers__path_up(c, mark);
+	}
+	return true;
+}
+
+/* Adds the templates of a member that is a target, or NULL, at a place among the parts. */
+static bool
+compile_member_list(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_part *parts)
+{
+	size_t mark = c->path_n;
+
+	if (!v) return true;
+	handlers__path_key(c, v->string);
+	if (!compile_list(c, v, where, parts)) return false;
+	handlers__path_up(c, mark);
+	return true;
+}
+
+static bool
+count_member_list(struct handlers_compiler *c, const cJSON *v, size_t *n)
+{
+	size_t mark = c->path_n;
+
+	*n = 0;
+	if (!v) return true;
+	handlers__path_key(c, v->string);
+	if (!count_list(c, v, n)) return false;
+	if (*n == 0) return handlers__fail(c, v, "an empty list; everyone in the namespace is meant without this key");
+	handlers__path_up(c, mark);
+	return true;
+}
+
+/* The event of a broadcast with its arguments. */
+static bool
+compile_event(struct handlers_compiler *c, const cJSON *event, const cJSON *args, const struct template_context *where,
+	struct handlers_part *part)
+{
+	size_t mark = c->path_n;
+
+	handlers__path_key(c, "event");
+	if (!check_name(c, event, where) || !keep_source(c, part, event->valuestring)) return false;
+	handlers__path_up(c, mark);
+	if (args && !cJSON_IsArray(args)) {
+		handlers__path_key(c, "args");
+		return handlers__fail(c, args, "must be an array of arguments");
+	}
+	part->template = template_new_json();
+	return part->template ? handlers__add_event(c, part->template, event, args, where) : handlers__fail_nomem(c);
+}
+
+static bool
+compile_broadcast(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL;
+	const struct key keys[] = { { "room", &room }, { "except", &except }, { "event", &event }, { "args", &args },
+		{ "self", &self } };
+	size_t n_except;
+
+	if (!cJSON_IsObject(v))
+		return handlers__fail(c, v,
+			"must be an object such as {\"room\": \"{1}\", \"event\": \"news\", \"args\": "
+			"[\"{2}\"]}");
+	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self")) return false;
+	if (!event) return handlers__fail(c, v, "needs an \"event\"");
+	if (self && !cJSON_IsBool(self)) {
+		handlers__path_key(c, "self");
+		return handlers__fail(c, self, "must be true or false");
+	}
+	a->self = cJSON_IsTrue(self);
+	if (!count_member_list(c, room, &a->n_rooms) || !count_member_list(c, except, &n_except)) return false;
+	return alloc_parts(c, a, 1 + a->n_rooms + n_except) && compile_event(c, event, args, where, &a->parts[0]) &&
+	       compile_member_list(c, room, where, a->parts + 1) &&
+	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
+}
+
+bool
+handlers__compile_action(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	switch (a->type) {
+	case HANDLERS_EMIT:
+	case HANDLERS_ACK: return compile_arguments(c, v, where, a);
+	case HANDLERS_BROADCAST: return compile_broadcast(c, v, where, a);
+	case HANDLERS_JOIN:
+	case HANDLERS_LEAVE: return compile_targets(c, v, where, a);
+	case HANDLERS_PUBLISH: return compile_channel(c, v, where, a);
+	case HANDLERS_DISCONNECT:
+		a->whole = cJSON_IsTrue(v);
+		return cJSON_IsBool(v) ||
+		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
+	}
+	return false;
+}
