@@ -196,7 +196,7 @@ find_attendance(const struct clients *c, uint64_t id)
 }
 
 static void
-send_to(const struct attendance *a, const struct presence_delivery *d)
+send_delivery(const struct attendance *a, const struct presence_delivery *d)
 {
 	struct client *c = client_of(a->socket);
 
@@ -222,7 +222,7 @@ clients_take_presence(struct clients *c, const struct presence_delivery *d)
 		for (size_t i = 0; i < d->n; i++) {
 			const struct attendance *a = find_attendance(c, d->ids[i]);
 
-			if (a) send_to(a, d);
+			if (a) send_delivery(a, d);
 		}
 	}
 }

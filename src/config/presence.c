@@ -124,7 +124,7 @@ compile_named(struct config_loader *l, const cJSON *item, enum template_place pl
 }
 
 static struct template *
-compile_event(struct config_loader *l, const cJSON *item, enum template_place place, const char *argument)
+compile_told(struct config_loader *l, const cJSON *item, enum template_place place, const char *argument)
 {
 	if (cJSON_IsString(item))
 		return check_event_name(l, item, place) ? compile_named(l, item, place, argument) : NULL;
@@ -139,7 +139,7 @@ read_here(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct template **out = target;
 
-	*out = compile_event(l, item, TEMPLATE_IN_HERE, "{members}");
+	*out = compile_told(l, item, TEMPLATE_IN_HERE, "{members}");
 }
 
 static void
@@ -147,7 +147,7 @@ read_change(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct template **out = target;
 
-	*out = compile_event(l, item, TEMPLATE_IN_MEMBER, "{info}");
+	*out = compile_told(l, item, TEMPLATE_IN_MEMBER, "{info}");
 }
 
 static void
@@ -155,7 +155,7 @@ read_count_event(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct template **out = target;
 
-	*out = compile_event(l, item, TEMPLATE_IN_COUNT, "{count}");
+	*out = compile_told(l, item, TEMPLATE_IN_COUNT, "{count}");
 }
 
 /* Objects */
