@@ -92,6 +92,7 @@ class Stage {
 		this.heardOf = {};
 		this.refusals = {};
 		this.answers = [];
+		this.sets = new Set();
 	}
 
 	#open(name, options) {
@@ -147,6 +148,9 @@ class Stage {
 		this.answers.push(answer.status);
 	};
 
+	/** The lists that this event brings are in no order. */
+	unordered = (event) => this.sets.add(event);
+
 	/** Waits until what every client has sent has been done. */
 	settled = async () => {
 		for (const client of this.clients.values()) await client.settled();
@@ -166,6 +170,10 @@ class Stage {
 			if (Array.isArray(value)) return value.map(named);
 			return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, named(member)]));
 		};
+		const sorted = (list) => (Array.isArray(list) ? [...list].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : list);
+		for (const { events } of this.clients.values()) {
+			for (const name of this.sets) if (events[name]) events[name] = events[name].map((args) => args.map(sorted));
+		}
 		const clients = Object.fromEntries([...this.clients].map(([name, { events, acks }]) => [name, { events, acks }]));
 		return named({ clients, refusals: this.refusals, heard: this.heardOf, answers: this.answers });
 	}

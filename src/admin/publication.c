@@ -163,7 +163,8 @@ add_publications(
 	for (err->at = 0; sio_json_next(&it, NULL, &json); err->at++) {
 		if (err->at == ADMIN_PUBLICATION_MAX) return "the list is too long; 10000 is the most";
 		mistake = add_publication(out, json, scratch);
-		if (mistake) return mistake;
+		/* Without memory it ends, too: the next one would begin with a scratch that knows nothing of it. */
+		if (mistake || eio_buf_failed(scratch) || eio_buf_failed(&out->bytes)) return mistake;
 	}
 	return NULL;
 }

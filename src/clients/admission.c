@@ -20,7 +20,7 @@ admission_refuse(const struct admission *a, const char *message)
 static void
 admission_grant(const struct admission *a, struct namespace *n)
 {
-	struct sio_socket *s = sockets_open(a->client, n, a->auth, a->query);
+	struct sio_socket *s = sockets_open(a->client, n, a->nsp, a->auth, a->query);
 
 	if (!s) return;
 	actions_run_connection(s);

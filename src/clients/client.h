@@ -100,6 +100,7 @@ client_call_of(struct sio_socket *s)
 
 	return (struct handlers_call){
 		.socket = s,
+		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
 		.query = eio_bytes(own->query, own->query_n),
 		.headers = eio_cstr(headers ? headers : ""),
 	};

@@ -34,6 +34,7 @@ struct clients_options {
 	struct clients_limits limits;
 	unsigned connect_timeout_ms; /* for the first CONNECT of a client of Engine.IO revision 4 */
 	size_t max_attachment_bytes; /* all attachments of one packet together */
+	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
 	bool compresses; /* some clients may want their messages compressed */
 	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;

@@ -141,7 +141,7 @@ left_out(const struct spread *s, const struct client *c)
 	const struct audience *a = s->audience;
 	const struct sio_socket *socket;
 
-	if (!a->n_except) return false;
+	if (!a->n_except || s->clients->options.own_rooms) return false;
 	socket = sio_client_find(&c->sio, a->nsp);
 	for (size_t i = 0; socket && i < a->n_except; i++)
 		if (eio_bytes_eq(sio_socket_id(socket), a->except[i])) return true;

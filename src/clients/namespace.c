@@ -3,8 +3,10 @@
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
+#include "src/template/pattern.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct namespaces {
 	struct namespace_specs *specs; /* a reference */
@@ -67,6 +69,48 @@ namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name)
 	return NULL;
 }
 
+static bool
+is_match(struct eio_bytes pattern, struct eio_bytes name)
+{
+	struct template_captures c;
+
+	if (name.n > NAMESPACE_MAX_NAME || !template_match(pattern, name, &c)) return false;
+	for (unsigned i = 0; i < c.n; i++)
+		if (!c.v[i].n) return false;
+	return true;
+}
+
+static size_t
+text_of_pattern(const char *pattern)
+{
+	size_t n = 0;
+
+	for (; *pattern; pattern++) n += *pattern != '*';
+	return n < NAMESPACE_MAX_NAME ? n : NAMESPACE_MAX_NAME;
+}
+
+const struct namespace_spec *
+namespace_specs_match(const struct namespace_specs *s, struct eio_bytes name)
+{
+	const struct namespace_spec *best = NULL;
+	size_t most = 0, text;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct namespace_spec *spec = &s->v[i];
+
+		if (!spec->is_pattern) {
+			if (eio_bytes_eq(eio_cstr(spec->name), name)) return spec;
+			continue;
+		}
+		/* The text before the first star, and where that is as long the whole. */
+		text = strcspn(spec->name, "*") * (NAMESPACE_MAX_NAME + 1) + text_of_pattern(spec->name);
+		if (text <= most || !is_match(eio_cstr(spec->name), name)) continue;
+		best = spec;
+		most = text;
+	}
+	return best;
+}
+
 /* At work */
 
 static int
@@ -76,6 +120,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	struct namespace *n = &all->v[i];
 
 	n->name = eio_cstr(spec->name);
+	n->is_pattern = spec->is_pattern;
 	n->handlers = spec->handlers;
 	n->attended = presence && presence_specs_speak_of(presence, n->name);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
@@ -129,9 +174,9 @@ namespaces_free(struct namespaces *all)
 struct namespace *
 namespaces_find(struct namespaces *all, struct eio_bytes name)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (eio_bytes_eq(all->v[i].name, name)) return &all->v[i];
-	return NULL;
+	const struct namespace_spec *spec = namespace_specs_match(all->specs, name);
+
+	return spec ? &all->v[spec - all->specs->v] : NULL;
 }
 
 const struct handlers_needs *

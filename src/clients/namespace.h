@@ -24,8 +24,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* So long may a name be that a pattern matches. */
+#define NAMESPACE_MAX_NAME 256
+
 struct namespace_spec {
 	char *name; /* starts with "/" */
+	bool is_pattern; /* each star in the name stands for one character or more */
 	struct handlers *handlers; /* NULL when there are none */
 };
 
@@ -46,13 +50,18 @@ int namespace_specs_add(struct namespace_specs *s, const struct namespace_spec *
 struct namespace_specs *namespace_specs_ref(struct namespace_specs *s);
 void namespace_specs_unref(struct namespace_specs *s); /* NULL is fine */
 
-/* The spec of that name, or NULL. Valid as long as the set. */
+/* The spec that is called so, be it a pattern; or NULL. Valid as long as the set. */
 const struct namespace_spec *namespace_specs_find(const struct namespace_specs *s, struct eio_bytes name);
 
-/* One at work. */
+/* The spec of the namespace that a client asks for: the one of that name, or of the patterns that match it the one with
+ * the most text before its first star, then with the most text; NULL when there is none. Valid as long as the set. */
+const struct namespace_spec *namespace_specs_match(const struct namespace_specs *s, struct eio_bytes name);
+
+/* One at work, or all that a pattern matches: nothing is kept of those, but their sockets and rooms. */
 struct namespace
 {
 	struct eio_bytes name; /* of the spec, as the handlers */
+	bool is_pattern;
 	const struct handlers *handlers; /* NULL when there are none */
 	bool attended; /* presence is kept in it, or its clients are counted */
 	size_t sockets; /* that are in it */
@@ -69,7 +78,7 @@ struct namespaces *namespaces_new(
 /* Frees them; no socket may be in any. NULL is fine. */
 void namespaces_free(struct namespaces *all);
 
-/* The one of that name, or NULL. Valid as long as all of them. */
+/* The one that a client asks for, as namespace_specs_match() has it. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
 
 /* What the handlers of all of them, and presence, ask of a client's request. Valid as long as they. */

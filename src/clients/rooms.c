@@ -25,7 +25,7 @@ on_room_closing(void *user, struct sio_room *room)
 int
 rooms_init(struct clients *c)
 {
-	struct sio_rooms_config rooms = { .max_per_member = c->options.limits.rooms_per_socket,
+	struct sio_rooms_config rooms = { .max_per_member = c->options.limits.rooms_per_socket + c->options.own_rooms,
 		.max_name = c->options.limits.room_name_length,
 		.opened = on_room_opened,
 		.closing = on_room_closing,

@@ -38,7 +38,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 }
 
 struct sio_socket *
-sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struct eio_bytes query)
+sockets_open(struct client *c, struct namespace *n, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
 {
 	struct clients *cs = c->clients;
 	struct eio_bytes kept = cs->needs->auth ? auth : eio_bytes(NULL, 0);
@@ -48,7 +48,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	bool in;
 
 	if (!own || sio_client_accept(
-			    &c->sio, n->name, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
+			    &c->sio, nsp, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
 		free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;
@@ -60,6 +60,8 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes auth, struc
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = rooms_join(s, sio_room_everyone(s->nsp));
+	if (in && cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length)
+		in = rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s)));
 	client_send(c, answer);
 	return in ? s : NULL;
 }

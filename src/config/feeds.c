@@ -6,6 +6,7 @@
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/shape.h"
+#include "src/config/targets.h"
 #include "src/config/values.h"
 #include "src/config/where.h"
 #include "src/handlers/handlers.h"
@@ -19,7 +20,8 @@
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
 	struct feed_spec feed;
-	const cJSON *channel, *pattern, *event, *room, *format; /* where they stand, for messages; NULL: not given */
+	const cJSON *channel, *pattern, *event, *format; /* where they stand, for messages; NULL: not given */
+	struct config_targets targets;
 	struct config_shape shape;
 };
 
@@ -50,30 +52,6 @@ keep_event(struct config_loader *l, const cJSON *item, void *target)
 		keep_item(l, cJSON_IsArray(item) ? item->child : item, target);
 }
 
-/* The same for the channels or patterns, of which there may be several. */
-static void
-keep_names(struct config_loader *l, const cJSON *item, void *target)
-{
-	struct config_strings names = { 0 };
-	const cJSON **out = target;
-
-	if (config__strings(l, item, &names)) *out = item;
-}
-
-static void
-read_nsp(struct config_loader *l, const cJSON *item, void *target)
-{
-	char **out = target;
-
-	if (!read_text(l, item)) return;
-	free(*out); /* the default */
-	*out = NULL;
-	if (config__namespace_valid(item->valuestring))
-		*out = config__copy(l, item->valuestring);
-	else
-		config__error(l, item, CONFIG_NAMESPACE_WANTED);
-}
-
 static void
 read_format(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -95,11 +73,12 @@ static const char *const encodes[] = { "binary", "json", "text", NULL };
 static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
 
 static const struct config_option feed_rows[] = {
-	CUSTOM("channel", channel, keep_names, NULL),
-	CUSTOM("pattern", pattern, keep_names, NULL),
-	CUSTOM("namespace", feed.nsp, read_nsp, "\"/\""),
+	CUSTOM("channel", channel, config__keep_names, NULL),
+	CUSTOM("pattern", pattern, config__keep_names, NULL),
+	CUSTOM("namespace", targets.nsp, keep_item, NULL),
 	CUSTOM("event", event, keep_event, NULL),
-	CUSTOM("room", room, keep_item, NULL),
+	CUSTOM("room", targets.room, config__keep_names, NULL),
+	CUSTOM("except", targets.except, config__keep_names, NULL),
 	CUSTOM("payload", shape.payload, config__keep_json, NULL),
 	CUSTOM("payloadDefault", shape.payload_default, config__keep_json, NULL),
 	CUSTOM("omit", shape.omit, config__keep_json, NULL),
@@ -132,14 +111,15 @@ begin_draft(struct config_loader *l, struct draft *d)
 	d->channel = d->pattern = NULL;
 }
 
-/* Compiles the template at item, or text when there is none. */
+/* Compiles the event's name at item; the default when there is none. */
 static struct template *
-compile_name(struct config_loader *l, const char *key, const cJSON *item, const char *text, unsigned stars)
+compile_event_of_feed(struct config_loader *l, const cJSON *item, unsigned stars)
 {
 	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	struct template_error err;
-	struct template *t = template_new(eio_cstr(item ? item->valuestring : text), TEMPLATE_AS_NAME, &where, &err);
-	size_t mark = config__push(l, key);
+	const char *text = item ? item->valuestring : "{channel}";
+	struct template *t = template_new(eio_cstr(text), TEMPLATE_AS_NAME, &where, &err);
+	size_t mark = config__push(l, "event");
 
 	if (!t) config__error(l, item, "%s", err.text);
 	config__pop(l, mark);
@@ -230,8 +210,8 @@ add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	stars = take_names(l, f, d->pattern ? d->pattern : d->channel);
 	check_event(l, d->event);
 	check_format(l, d);
-	f->event = compile_name(l, "event", d->event, "{channel}", stars);
-	f->room = d->room ? compile_name(l, "room", d->room, NULL, stars) : NULL;
+	f->event = compile_event_of_feed(l, d->event, stars);
+	config__targets(l, f, &d->targets, stars);
 	config__shape(l, f, &d->shape, stars);
 	if (feed_specs_add(l->parts->feeds, f))
 		config__error_memory(l);
@@ -336,18 +316,59 @@ push_feed(struct config_loader *l, size_t i, const char *key)
 	return mark;
 }
 
+/* A namespace's name as a template, in which a placeholder stands for each star. NULL when out of memory. */
+static struct template *
+name_as_template(const struct namespace_spec *nsp)
+{
+	struct template_context nowhere = { .place = TEMPLATE_IN_FEED };
+	struct template *t = NULL;
+	struct template_error err;
+	struct eio_buf b = { 0 };
+
+	for (const char *p = nsp->name; *p; p++) {
+		if (*p == '{' || *p == '}') eio_buf_addc(&b, *p);
+		if (*p == '*' && nsp->is_pattern)
+			EIO_BUF_ADD_LIT(&b, "{channel}");
+		else
+			eio_buf_addc(&b, *p);
+	}
+	if (!eio_buf_failed(&b)) t = template_new(eio_buf_bytes(&b), TEMPLATE_AS_NAME, &nowhere, &err);
+	eio_buf_deinit(&b);
+	return t;
+}
+
+/* Whether messages of a feed may go to a namespace. */
+static bool
+may_go_to(const struct feed_spec *f, const struct namespace_specs *all, const struct namespace_spec *nsp)
+{
+	struct template *name;
+	bool may;
+
+	if (f->nsp) return namespace_specs_match(all, eio_cstr(f->nsp)) == nsp;
+	name = name_as_template(nsp);
+	may = !name || template_may_equal(f->nsp_template, name);
+	template_free(name);
+	return may;
+}
+
 /* A feed into a namespace that is refused to clients would never reach anybody. */
 void
 config__feeds_check(struct config_loader *l)
 {
 	const struct feed_specs *s = l->parts->feeds;
-	size_t mark;
+	const struct namespace_specs *all = l->parts->namespaces;
+	size_t mark, k;
 
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->v[i].nsp || namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp))) continue;
+		if (!s->v[i].nsp && !s->v[i].nsp_template) continue;
+		for (k = 0; k < all->n && !may_go_to(&s->v[i], all, &all->v[k]);) k++;
+		if (k < all->n) continue;
 		mark = push_feed(l, i, "namespace");
-		config__error(
-			l, feed_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
+		if (s->v[i].nsp)
+			config__error(l, feed_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"",
+				s->v[i].nsp);
+		else
+			config__error(l, feed_item(l, i, "namespace"), "this can be none of \"namespaces\"");
 		config__pop(l, mark);
 	}
 }
@@ -358,11 +379,24 @@ may_be_room(void *ctx, const struct template *join)
 	return template_may_equal(join, ctx);
 }
 
+/* Whether a client can be in one of the feed's rooms: in that of its socket's id each is. */
+static bool
+may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
+{
+	for (size_t k = 0; k < f->n_rooms; k++) {
+		if (template_is_placeholder(f->rooms[k])) return true;
+		for (size_t i = 0; i < all->n; i++)
+			if (all->v[i].handlers && may_go_to(f, all, &all->v[i]) &&
+				handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))
+				return true;
+	}
+	return false;
+}
+
 void
 config__feeds_warn(struct config_loader *l)
 {
 	const struct feed_specs *s = l->parts->feeds;
-	const struct namespace_spec *nsp;
 	size_t mark;
 
 	if (!s->n) {
@@ -372,14 +406,14 @@ config__feeds_warn(struct config_loader *l)
 		config__pop(l, mark);
 	}
 	for (size_t i = 0; i < s->n; i++) {
-		if (!s->v[i].room) continue;
-		nsp = namespace_specs_find(l->parts->namespaces, eio_cstr(s->v[i].nsp));
-		if (nsp->handlers && handlers_any_join(nsp->handlers, may_be_room, s->v[i].room)) continue;
+		const struct feed_spec *f = &s->v[i];
+
+		if (!f->n_rooms || may_be_heard(f, l->parts->namespaces)) continue;
 		mark = push_feed(l, i, "room");
 		config__warn(l, feed_item(l, i, "room"),
 			"no handler of \"%s\" joins such a room, so nobody would hear it; a \"join\" under "
 			"\"namespaces\" does that",
-			s->v[i].nsp);
+			f->nsp ? f->nsp : feed_item(l, i, "namespace")->valuestring);
 		config__pop(l, mark);
 	}
 }

@@ -3,6 +3,7 @@
 #include "src/config/parts.h"
 
 #include "sio/client.h"
+#include "src/config/targets.h"
 
 void
 config_fill_server(const struct config *c, struct eio_server_options *out)
@@ -26,6 +27,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->max_attachment_bytes = p->server.max_payload * SIO_MAX_ATTACHMENTS;
 	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
 	out->namespaces = p->namespaces;
+	out->own_rooms = config__targets_sockets(p);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "src/config/rows.h"
 #include "src/config/values.h"
 #include "src/handlers/handlers.h"
+#include "src/template/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,9 @@ config__handlers_error(void *user, const struct handlers_error *e)
 }
 
 static struct handlers *
-compile_handlers(struct config_loader *l, const cJSON *on)
+compile_handlers(struct config_loader *l, const cJSON *on, unsigned nsp_stars)
 {
-	if (cJSON_IsObject(on)) return handlers_compile(on, config__handlers_error, l);
+	if (cJSON_IsObject(on)) return handlers_compile(on, nsp_stars, config__handlers_error, l);
 	config__error(l, on, "expected an object of events, not %s", config__type_name(on));
 	return NULL;
 }
@@ -33,15 +34,15 @@ compile_handlers(struct config_loader *l, const cJSON *on)
 static void
 read_handlers(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct handlers **out = target;
+	struct namespace_spec *ns = target;
 
-	*out = compile_handlers(l, item);
+	ns->handlers = compile_handlers(l, item, ns->is_pattern ? template_count_stars(eio_cstr(ns->name)) : 0);
 }
 
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
-	CUSTOM("on", handlers, read_handlers, NULL),
+	STRUCT("on", read_handlers),
 	STRUCT("presence", config__presence),
 	STRUCT("count", config__count),
 };
@@ -69,9 +70,23 @@ read_namespace(struct config_loader *l, const cJSON *item)
 	}
 	if (namespace_specs_find(l->parts->namespaces, eio_cstr(item->string)))
 		config__error_key(l, item, "the key stands twice");
+	ns.is_pattern = strchr(item->string, '*');
+	if (ns.is_pattern && strpbrk(item->string, "[]\\"))
+		config__error_key(l, item,
+			"in the pattern of a namespace only '*' has a meaning; \"%c\" cannot stand there",
+			*strpbrk(item->string, "[]\\"));
 	ns.name = config__copy(l, item->string);
-	config__object(l, &namespace_table, &ns, "", item);
+	if (ns.name) config__object(l, &namespace_table, &ns, "", item);
 	add_namespace(l, &ns);
+}
+
+/* For presence, which hears of namespaces of other nodes. */
+static const char *
+namespace_key(const void *ctx, struct eio_bytes nsp)
+{
+	const struct namespace_spec *spec = namespace_specs_match(ctx, nsp);
+
+	return spec ? spec->name : NULL;
 }
 
 void
@@ -93,6 +108,8 @@ config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 		config__error_memory(l);
 		return;
 	}
+	l->parts->presence->key_of = namespace_key;
+	l->parts->presence->ctx = l->parts->namespaces;
 	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push(l, m->string);
 		read_namespace(l, m);

@@ -4,6 +4,7 @@
 
 #include "sio/packet.h"
 #include "src/clients/namespace.h"
+#include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -14,17 +15,11 @@
 
 #define HOUR_MS 3600000.0
 
-/* Where in the value a mistake is, its message says. */
-static void
-on_mistake(void *user, const struct handlers_error *e)
-{
-	struct config_loader *l = user;
-
-	if (e->item)
-		config__error(l, e->item, "%s%s%s", e->path, *e->path ? ": " : "", e->text);
-	else
-		config__error_memory(l);
-}
+/* What is read of one object. */
+struct presence_draft {
+	struct presence_spec spec;
+	unsigned nsp_stars; /* of the namespace's pattern */
+};
 
 static void
 read_rooms(struct config_loader *l, const cJSON *item, void *target)
@@ -45,37 +40,43 @@ read_rooms(struct config_loader *l, const cJSON *item, void *target)
 /* Who it is */
 
 static struct template *
-compile_json(struct config_loader *l, const cJSON *v, enum template_place place)
+compile_json(struct config_loader *l, const cJSON *v, struct template_context where)
 {
-	return handlers_compile_json(v, &(struct template_context){ .place = place }, on_mistake, l);
+	return handlers_compile_json(v, &where, config__handlers_error, l);
+}
+
+static struct template_context
+place_of(const struct presence_draft *d)
+{
+	return (struct template_context){ .place = TEMPLATE_IN_CONNECTION, .nsp_stars = d->nsp_stars };
 }
 
 static void
 read_who(struct config_loader *l, const cJSON *item, void *target)
 {
-	const struct template_context where = { .place = TEMPLATE_IN_CONNECTION };
-	struct presence_spec *spec = target;
+	struct presence_draft *d = target;
+	const struct template_context where = place_of(d);
 	struct template_error err;
 
 	if (!cJSON_IsString(item) || !*item->valuestring) {
 		config__error(l, item, "expected a string with a placeholder, such as \"{auth.user}\"");
 		return;
 	}
-	spec->identity = template_new(eio_cstr(item->valuestring), TEMPLATE_AS_NAME, &where, &err);
-	if (!spec->identity && err.nomem)
+	d->spec.identity = template_new(eio_cstr(item->valuestring), TEMPLATE_AS_NAME, &where, &err);
+	if (!d->spec.identity && err.nomem)
 		config__error_memory(l);
-	else if (!spec->identity)
+	else if (!d->spec.identity)
 		config__error(l, item, "%s", err.text);
 	else
-		spec->member = compile_json(l, item, TEMPLATE_IN_CONNECTION);
+		d->spec.member = compile_json(l, item, where);
 }
 
 static void
 read_info(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct template **out = target;
+	struct presence_draft *d = target;
 
-	*out = compile_json(l, item, TEMPLATE_IN_CONNECTION);
+	d->spec.info = compile_json(l, item, place_of(d));
 }
 
 /* Events */
@@ -113,7 +114,7 @@ compile_named(struct config_loader *l, const cJSON *item, enum template_place pl
 	if (list && name && arg) {
 		cJSON_AddItemToArray(list, name);
 		cJSON_AddItemToArray(list, arg);
-		t = compile_json(l, list, place);
+		t = compile_json(l, list, (struct template_context){ .place = place });
 	} else {
 		cJSON_Delete(name);
 		cJSON_Delete(arg);
@@ -129,7 +130,9 @@ compile_told(struct config_loader *l, const cJSON *item, enum template_place pla
 	if (cJSON_IsString(item))
 		return check_event_name(l, item, place) ? compile_named(l, item, place, argument) : NULL;
 	if (cJSON_IsArray(item) && item->child)
-		return check_event_name(l, item->child, place) ? compile_json(l, item, place) : NULL;
+		return check_event_name(l, item->child, place)
+			       ? compile_json(l, item, (struct template_context){ .place = place })
+			       : NULL;
 	config__error(l, item, "expected the name of an event, or a list of name and arguments");
 	return NULL;
 }
@@ -160,20 +163,20 @@ read_count_event(struct config_loader *l, const cJSON *item, void *target)
 
 /* Objects */
 
-#define ROWS_OF struct presence_spec
+#define ROWS_OF struct presence_draft
 
 static const struct config_option presence_rows[] = {
-	CUSTOM("rooms", where, read_rooms, NULL),
+	CUSTOM("rooms", spec.where, read_rooms, NULL),
 	STRUCT("member", read_who),
-	CUSTOM("info", info, read_info, NULL),
+	STRUCT("info", read_info),
 	SECTION("events"),
-	CUSTOM("events.here", here, read_here, NULL),
-	CUSTOM("events.joining", joining, read_change, NULL),
-	CUSTOM("events.leaving", leaving, read_change, NULL),
-	UINT("linger", linger_ms, 0, HOUR_MS, "3000"),
-	BOOL("shared", shared, "true"),
-	SIZE("maxMembers", max_members, 1, 1000000, "10000"),
-	SIZE("maxBytes", max_bytes, 16, 65536, "4096"),
+	CUSTOM("events.here", spec.here, read_here, NULL),
+	CUSTOM("events.joining", spec.joining, read_change, NULL),
+	CUSTOM("events.leaving", spec.leaving, read_change, NULL),
+	UINT("linger", spec.linger_ms, 0, HOUR_MS, "3000"),
+	BOOL("shared", spec.shared, "true"),
+	SIZE("maxMembers", spec.max_members, 1, 1000000, "10000"),
+	SIZE("maxBytes", spec.max_bytes, 16, 65536, "4096"),
 };
 
 static const struct config_table presence_table = TABLE_OF(presence_rows);
@@ -208,19 +211,19 @@ static void
 read_presence(struct config_loader *l, const cJSON *item, const struct namespace_spec *ns)
 {
 	const cJSON *events = cJSON_GetObjectItemCaseSensitive(item, "events");
-	struct presence_spec spec = { 0 };
+	struct presence_draft d = { .nsp_stars = ns->is_pattern ? template_count_stars(eio_cstr(ns->name)) : 0 };
 
 	if (!is_object(l, item)) return;
-	config__defaults(l, &presence_table, &spec);
-	config__object(l, &presence_table, &spec, "", item);
+	config__defaults(l, &presence_table, &d);
+	config__object(l, &presence_table, &d, "", item);
 	if (!has(item, "member")) config__error(l, item, "\"member\" is missing: who somebody is");
 	if (!events || (cJSON_IsObject(events) && !events->child))
 		config__error(l, events ? events : item,
 			"\"events\" has none: there are \"here\", \"joining\" and \"leaving\"");
-	spec.where.nsp = config__copy(l, ns->name);
-	if (spec.where.nsp && presence_specs_add(l->parts->presence, &spec) == 0) return;
+	d.spec.where.nsp = config__copy(l, ns->name);
+	if (d.spec.where.nsp && presence_specs_add(l->parts->presence, &d.spec) == 0) return;
 	config__error_memory(l);
-	presence_spec_deinit(&spec);
+	presence_spec_deinit(&d.spec);
 }
 
 static void

@@ -22,6 +22,9 @@
 	X(EVENT, DROPPED_ROUTE, FEED_NO_ROUTE, "event", "has no value in the message") \
 	X(RESERVED, DROPPED_ROUTE, FEED_NO_ROUTE, "event", "is a reserved name") \
 	X(ROOM, DROPPED_ROUTE, FEED_NO_ROUTE, "room", "has no value in the message") \
+	X(EXCEPT, DROPPED_ROUTE, FEED_NO_ROUTE, "except", "a value in the message names no room") \
+	X(ROOMS, DROPPED_ROUTE, "too many rooms", "room", "names too many rooms") \
+	X(NAMESPACE, DROPPED_ROUTE, FEED_NO_ROUTE, "namespace", "none can be made of the message") \
 	X(JSON, DROPPED_JSON, "not one JSON value", "json", "not one JSON value") \
 	X(UTF8, DROPPED_UTF8, "not UTF-8", "utf8", "not UTF-8") \
 	X(PAYLOAD, DROPPED_PAYLOAD, "no payload can be made of it", "payload", "has no value in the message") \

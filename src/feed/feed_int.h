@@ -15,6 +15,7 @@
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
 #include "src/feed/stream.h"
+#include "src/feed/targets.h"
 
 /* What goes out. */
 struct feed_out {
@@ -63,7 +64,8 @@ struct feed_at_work {
 	struct feed_streams streams;
 	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
 	bool shapes; /* something else leaves than the message as it came */
-	bool one_stream; /* event and room are the same for every message */
+	bool one_stream; /* event and target are the same for every message */
+	bool one_room; /* a message goes to one room, or to everyone, unless there is a list in it */
 };
 
 /* All feeds, by what they subscribe to. */
@@ -78,6 +80,8 @@ struct feed_router {
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
 	struct eio_buf scratch; /* event and room of the message at hand */
+	struct feed_targets *targets; /* owned; NULL as long as no message has gone to more than one room */
+	struct eio_hash crowds; /* of struct feed_crowd: all streams' */
 	struct feed_shaper shaper;
 	struct log_limit limit; /* of warnings about mistakes */
 	struct log_limit debug_limits[FEED_FATE_COUNT];

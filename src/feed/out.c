@@ -75,16 +75,18 @@ add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struc
 {
 	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
 	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
+	const struct sio_room_key *target = &b->stream->target;
 
 	if (!to) {
 		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
 		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
 			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
-			item.target->key.everyone ? "" : LOG_ESCAPE(item.target->key.name), bytes);
+			target->everyone ? "" : LOG_ESCAPE(target->name), bytes);
 		return;
 	}
 	eio_bundle_ref(item.bundle);
-	interest_ref(item.target);
+	if (item.target) interest_ref(item.target);
+	if (item.audience) audience_ref(item.audience);
 	*to = item;
 	o->pending[w]->n++;
 	o->pending[w]->bytes += bytes;
@@ -156,17 +158,21 @@ note_unheard(struct feed_out *o, const struct feed_batch *b)
 void
 feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
-	struct interest *target = b->stream->interest;
-	uint64_t workers = interest_workers(target);
+	uint64_t workers = feed_stream_workers(b->stream);
 	struct sio_broadcast broadcast = {
-		.nsp = eio_cstr(b->feed->nsp),
+		.nsp = b->stream->target.nsp,
 		.event = b->stream->event,
 		.encode = encode_of_feed(b->feed),
 		.payload = b->content.body,
 		.before = b->content.before,
 		.after = b->content.after,
 	};
-	struct delivery_item item = { .target = target, .slow = b->feed->slow, .stream = b->stream->hash };
+	struct delivery_item item = {
+		.target = b->stream->interest,
+		.audience = b->stream->crowd ? b->stream->crowd->audience : NULL,
+		.slow = b->feed->slow,
+		.stream = b->stream->hash,
+	};
 
 	if (!workers) {
 		note_unheard(o, b);

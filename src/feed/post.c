@@ -6,8 +6,6 @@
 #include "sio/json.h"
 #include "src/feed/posting.h"
 
-#include <stdlib.h>
-
 /* As if Redis had sent it: once for the channel, if a feed has that, and once for each pattern that matches it. */
 static void
 post_message(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
@@ -52,24 +50,6 @@ encode_posted(const struct feed_posted *p)
 	return bundle;
 }
 
-static struct delivery *
-delivery_of_event(struct feed_out *o, unsigned w, const struct delivery_item *item)
-{
-	size_t bytes = eio_bundle_size(item->bundle);
-	size_t used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
-	bool fits = used == 0 || used + bytes <= o->options->worker_queue_bytes;
-	struct delivery *d = fits ? malloc(sizeof *d + sizeof d->items[0]) : NULL;
-
-	if (!d) return NULL;
-	d->budget = &o->budgets[w];
-	d->bytes = bytes;
-	d->n = 1;
-	d->items[0] = *item;
-	eio_bundle_ref(item->bundle);
-	interest_ref(item->target);
-	return d;
-}
-
 /* Hands an event to the workers that have members for it. */
 static void
 post_event(struct feed_router *r, struct feed_out *o, const struct feed_posted *p)
@@ -78,22 +58,11 @@ post_event(struct feed_router *r, struct feed_out *o, const struct feed_posted *
 	struct delivery_item item = { .target = interest_get(o->options->interest, key),
 		.slow = FEED_SLOW_DROP_OLDEST };
 	uint64_t workers = item.target ? interest_workers(item.target) : 0;
-	struct delivery *d;
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
 	item.bundle = workers ? encode_posted(p) : NULL;
 	if (!item.target || (workers && !item.bundle)) metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
-	for (; item.bundle && workers; workers &= workers - 1) {
-		unsigned w = (unsigned)__builtin_ctzll(workers);
-
-		d = delivery_of_event(o, w, &item);
-		if (d) {
-			atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-			mail_post(o->workers[w], &d->mail);
-		} else {
-			metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
-		}
-	}
+	if (item.bundle) metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_out_hand(o, workers, &item));
 	if (item.bundle) eio_bundle_unref(item.bundle);
 	interest_unref(item.target);
 }

@@ -106,6 +106,7 @@ on_stream_release(void *user, struct feed_stream *stream)
 	struct feed_at_work *f = at_work(user);
 
 	interest_unref(stream->interest);
+	feed_crowd_put(&f->router->crowds, stream->crowd);
 	metrics_sub(f->metrics, FEED_METRIC_STREAMS, 1);
 }
 
@@ -140,19 +141,36 @@ is_one_name(const struct feed_spec *c, const struct template *t)
 	return !template_uses_message(t) && !template_uses_message_text(t);
 }
 
-/* What a feed asks of its messages. */
+static void
+note_template(struct feed_at_work *f, const struct template *t)
+{
+	if (!t) return;
+	f->needs_json |= template_uses_message(t);
+	f->needs_utf8 |= template_uses_message_text(t);
+}
+
+/* A template that has its part in where messages go. */
+static void
+note_target(struct feed_at_work *f, const struct feed_spec *c, const struct template *t)
+{
+	note_template(f, t);
+	f->one_stream &= is_one_name(c, t);
+}
+
+/* What a feed asks of its messages, and whether they all go one way. */
 static void
 note_needs(struct feed_at_work *f, const struct feed_spec *c)
 {
-	const struct template *all[] = { c->event, c->room, c->payload, c->payload_default };
-
 	f->shapes = feed_shapes(c);
+	f->one_room = c->nsp && c->n_rooms <= 1 && !c->n_except;
+	f->one_stream = !c->is_pattern;
 	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload);
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (!all[i]) continue;
-		f->needs_json |= template_uses_message(all[i]);
-		f->needs_utf8 |= template_uses_message_text(all[i]);
-	}
+	note_template(f, c->payload);
+	note_template(f, c->payload_default);
+	note_target(f, c, c->event);
+	note_target(f, c, c->nsp_template);
+	for (size_t i = 0; i < c->n_rooms; i++) note_target(f, c, c->rooms[i]);
+	for (size_t i = 0; i < c->n_except; i++) note_target(f, c, c->except[i]);
 }
 
 static int
@@ -163,7 +181,6 @@ add_feed(struct feed_router *r, size_t i)
 
 	for (size_t k = 0; k < c->n_channels; k++)
 		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
-	f->one_stream = !c->is_pattern && is_one_name(c, c->event) && is_one_name(c, c->room);
 	note_needs(f, c);
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
@@ -181,6 +198,7 @@ feed_router_init(struct feed_router *r, const struct feed_options *options, stru
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
 	if (eio_hash_init(&r->routes) < 0) return -1;
+	if (feed_crowds_init(&r->crowds) < 0) goto fail;
 	r->feeds = calloc(n + 1, sizeof *r->feeds);
 	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
 	r->channels = calloc(names, sizeof(char *));
@@ -214,6 +232,9 @@ feed_router_deinit(struct feed_router *r)
 		free(route);
 	}
 	eio_hash_deinit(&r->routes);
+	feed_crowds_deinit(&r->crowds);
+	if (r->targets) feed_targets_deinit(r->targets);
+	free(r->targets);
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
@@ -251,48 +272,89 @@ note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m
 	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, s->spec, m, stream, fate);
 }
 
-/* Renders event and room into the scratch buffer; room is empty where the feed has none. */
+/* Where a message goes. */
+struct feed_way {
+	struct eio_bytes event;
+	struct sio_room_key target; /* its name is the crowd's when there is an audience */
+	struct audience audience;
+	bool wide;
+};
+
+/* To one room, or everyone. A list in the message is no room: FEED_FATE_ROOM. */
 static enum feed_fate
-render_route(struct feed_router *r, const struct feed_spec *f, const struct template_input *in, struct eio_bytes *event,
-	struct eio_bytes *room)
+find_one_room(struct feed_router *r, const struct feed_spec *f, const struct template_input *in, struct feed_way *way)
 {
+	struct eio_bytes nsp = eio_cstr(f->nsp);
 	size_t event_n;
 
 	eio_buf_clear(&r->scratch);
 	if (template_render(f->event, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	event_n = r->scratch.n;
-	if (f->room && template_render(f->room, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
+	if (f->n_rooms && template_render(f->rooms[0], in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_ROOM;
 	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
-	*event = eio_bytes(r->scratch.p, event_n);
-	*room = eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n);
+	way->event = eio_bytes(r->scratch.p, event_n);
+	way->target = sio_room_everyone(nsp);
+	if (f->n_rooms) way->target = sio_room_named(nsp, eio_bytes(r->scratch.p + event_n, r->scratch.n - event_n));
 	return FEED_FATE_TAKEN;
+}
+
+/* To whichever rooms there are. */
+static enum feed_fate
+find_all_rooms(struct feed_router *r, const struct feed_spec *f, const struct template_input *in, struct feed_way *way)
+{
+	enum feed_fate fate;
+
+	if (!r->targets && !(r->targets = calloc(1, sizeof *r->targets))) return FEED_FATE_MEMORY;
+	eio_buf_clear(&r->scratch);
+	if (template_render(f->event, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
+	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
+	way->event = eio_buf_bytes(&r->scratch);
+	fate = feed_targets_find(r->targets, f, in, &way->audience);
+	if (fate != FEED_FATE_TAKEN || feed_targets_single(&way->audience, &way->target)) return fate;
+	way->wide = true;
+	way->target = sio_room_named(way->audience.nsp, feed_targets_name(r->targets, &way->audience));
+	return way->target.name.p ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
+}
+
+/* Whether somebody listens to the target was looked for. */
+static inline bool
+is_connected(const struct feed_stream *stream)
+{
+	return stream->interest || stream->crowd;
 }
 
 /* Connects a new stream with who listens to it. */
 static enum feed_fate
-connect_stream(struct feed_router *r, struct feed_stream *stream)
+connect_stream(struct feed_router *r, struct feed_stream *stream, const struct feed_way *way)
 {
 	if (sio_packet_event_reserved(stream->event)) return FEED_FATE_RESERVED;
-	stream->interest = interest_get(r->options->interest, stream->target);
-	return stream->interest ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
+	if (stream->wide)
+		stream->crowd = feed_crowd_get(&r->crowds, r->options->interest,
+			sio_room_key_hash(r->hash_key, stream->target), stream->target.name, &way->audience);
+	else
+		stream->interest = interest_get(r->options->interest, stream->target);
+	return is_connected(stream) ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
 }
 
-/* The stream a message goes to. */
+/* The stream a message goes to, connected. *stream is set as soon as it is known. */
 static enum feed_fate
 find_stream(struct feed_router *r, struct feed_at_work *s, const struct template_input *in, uint64_t now_ms,
 	struct feed_stream **stream)
 {
-	const struct feed_spec *f = s->spec;
-	struct eio_bytes event, room, nsp = eio_cstr(f->nsp);
-	enum feed_fate fate = render_route(r, f, in, &event, &room);
+	struct feed_way way = { .wide = false };
+	enum feed_fate fate = s->one_room ? find_one_room(r, s->spec, in, &way) : FEED_FATE_ROOM;
 	bool made;
 
+	if (fate == FEED_FATE_ROOM) fate = find_all_rooms(r, s->spec, in, &way);
 	if (fate != FEED_FATE_TAKEN) return fate;
-	*stream = feed_streams_get(
-		&s->streams, event, f->room ? sio_room_named(nsp, room) : sio_room_everyone(nsp), now_ms, &made);
+	if (way.wide)
+		*stream = feed_streams_get_wide(
+			&s->streams, way.event, way.target, audience_keys(&way.audience), now_ms, &made);
+	else
+		*stream = feed_streams_get(&s->streams, way.event, way.target, now_ms, &made);
 	if (!*stream) return FEED_FATE_MEMORY;
 	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
-	return FEED_FATE_TAKEN;
+	return is_connected(*stream) ? FEED_FATE_TAKEN : connect_stream(r, *stream, &way);
 }
 
 /* Whether the message is what the feed's templates and its filter can look at. */
@@ -335,15 +397,10 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
 	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
-	if (!*stream) fate = find_stream(r, s, &in, m->now_ms, stream);
-	if (fate != FEED_FATE_TAKEN) return fate;
-	if (!(*stream)->interest) fate = connect_stream(r, *stream);
-	if (fate == FEED_FATE_TAKEN) {
-		if (interest_workers((*stream)->interest)) return append_message(r, s, &in, m, *stream);
-		fate = FEED_FATE_UNHEARD;
-	}
-	feed_streams_touch(&s->streams, *stream, m->now_ms);
-	return fate;
+	if (!*stream || !is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
+	if (fate == FEED_FATE_TAKEN && feed_stream_workers(*stream)) return append_message(r, s, &in, m, *stream);
+	if (*stream) feed_streams_touch(&s->streams, *stream, m->now_ms);
+	return fate == FEED_FATE_TAKEN ? FEED_FATE_UNHEARD : fate;
 }
 
 void

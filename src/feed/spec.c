@@ -6,6 +6,13 @@
 
 #include <stdlib.h>
 
+static void
+free_templates(struct template **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) template_free(v[i]);
+	free(v);
+}
+
 void
 feed_spec_deinit(struct feed_spec *spec)
 {
@@ -13,8 +20,10 @@ feed_spec_deinit(struct feed_spec *spec)
 	for (size_t i = 0; i < spec->n_channels; i++) free(spec->channels[i]);
 	free(spec->channels);
 	free(spec->nsp);
+	template_free(spec->nsp_template);
 	template_free(spec->event);
-	template_free(spec->room);
+	free_templates(spec->rooms, spec->n_rooms);
+	free_templates(spec->except, spec->n_except);
 	template_free(spec->payload);
 	template_free(spec->payload_default);
 	sio_json_cuts_free(spec->omit);

@@ -43,9 +43,11 @@ struct feed_spec {
 	bool is_pattern;
 	char **channels; /* the channels or patterns, at least one, all different */
 	size_t n_channels;
-	char *nsp;
+	char *nsp; /* NULL: it is made of each message, by nsp_template */
+	struct template *nsp_template;
 	struct template *event;
-	struct template *room; /* NULL: everyone in the namespace */
+	struct template **rooms, **except; /* a list in one of them means each of its elements */
+	size_t n_rooms, n_except; /* without rooms: everyone in the namespace */
 	/* What leaves of a message: see shape.h. NULL: the message as it came. */
 	struct template *payload, *payload_default;
 	struct sio_json_cuts *omit; /* members that are cut out of the message first; NULL: none */

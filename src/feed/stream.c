@@ -6,6 +6,7 @@
 
 enum {
 	FRAME_HEADER = 4,
+	ROOM_COST = 192, /* of an interest, when this stream alone asks for it, beside the name */
 	/* Idle streams are looked at this often, not each at its own moment. */
 	SWEEP_MS = 1000,
 };
@@ -32,6 +33,7 @@ static void
 free_stream(struct feed_streams *s, struct feed_stream *stream)
 {
 	s->release(s->user, stream);
+	s->cost -= stream->cost;
 	if (s->latest == stream) s->latest = NULL;
 	eio_list_remove(&stream->link);
 	eio_hash_remove(&s->all, &stream->node);
@@ -49,53 +51,104 @@ feed_streams_deinit(struct feed_streams *s)
 }
 
 static struct feed_stream *
-new_stream(struct feed_streams *s, uint64_t hash, struct eio_bytes event, struct sio_room_key target, uint64_t now_ms)
+first_stream(const struct eio_list *l)
 {
-	struct feed_stream *stream = malloc(sizeof *stream + event.n + sio_room_key_size(target));
+	return eio_list_empty(l) ? NULL : EIO_CONTAINER(l->next, struct feed_stream, link);
+}
 
+/* Makes room for one that takes so many bytes, at the cost of those that had nothing to do for the longest time. */
+static void
+bound_streams(struct feed_streams *s, size_t more)
+{
+	struct feed_stream *first;
+
+	while (s->cost + more > FEED_STREAMS_BYTES) {
+		first = first_stream(&s->cold);
+		if (!first) first = first_stream(&s->idle);
+		if (!first) return;
+		free_stream(s, first);
+	}
+}
+
+/* What a stream is looked for by. */
+struct stream_key {
+	uint64_t hash;
+	struct eio_bytes event;
+	struct sio_room_key target;
+	bool wide;
+	size_t rooms;
+};
+
+static struct feed_stream *
+new_stream(struct feed_streams *s, const struct stream_key *key, uint64_t now_ms)
+{
+	size_t names = key->event.n + sio_room_key_size(key->target);
+	size_t cost = sizeof(struct feed_stream) + 2 * names + key->rooms * ROOM_COST;
+	struct feed_stream *stream;
+
+	bound_streams(s, cost);
+	stream = malloc(sizeof *stream + names);
 	if (!stream) return NULL;
-	*stream = (struct feed_stream){ .since_ms = now_ms, .hash = hash };
-	if (event.n) memcpy(stream->data, event.p, event.n);
-	stream->event = eio_bytes(stream->data, event.n);
-	stream->target = sio_room_key_copy(target, stream->data + event.n);
-	eio_hash_add(&s->all, &stream->node, hash);
+	*stream = (struct feed_stream){ .since_ms = now_ms, .hash = key->hash, .cost = cost, .wide = key->wide };
+	if (key->event.n) memcpy(stream->data, key->event.p, key->event.n);
+	stream->event = eio_bytes(stream->data, key->event.n);
+	stream->target = sio_room_key_copy(key->target, stream->data + key->event.n);
+	eio_hash_add(&s->all, &stream->node, key->hash);
 	eio_list_add_tail(&s->idle, &stream->link);
+	s->cost += cost;
 	return stream;
 }
 
 static inline bool
-is_stream(const struct feed_stream *stream, struct eio_bytes event, struct sio_room_key target)
+is_stream(const struct feed_stream *stream, const struct stream_key *key)
 {
-	return eio_bytes_eq(stream->event, event) && sio_room_key_eq(stream->target, target);
+	return eio_bytes_eq(stream->event, key->event) && stream->wide == key->wide &&
+	       sio_room_key_eq(stream->target, key->target);
 }
 
-/* The namespace is the same for all streams of a feed: it does not count. */
+/* Where the namespace is the same for all streams of a feed it does not count. */
 static uint64_t
-stream_hash(const struct feed_streams *s, struct eio_bytes event, struct sio_room_key target)
+stream_hash(const struct feed_streams *s, const struct stream_key *key)
 {
-	uint64_t key[2] = { eio_hash_bytes(s->hash_key, event), s->hash_key[1] };
+	uint64_t k[2] = { eio_hash_bytes(s->hash_key, key->event) ^ key->wide, s->hash_key[1] };
 
-	return target.everyone ? key[0] : eio_hash_bytes(key, target.name);
+	if (!s->feed->nsp) k[0] ^= eio_hash_bytes(s->hash_key, key->target.nsp) << 1;
+	return key->target.everyone ? k[0] : eio_hash_bytes(k, key->target.name);
+}
+
+static struct feed_stream *
+find_or_make_stream(struct feed_streams *s, struct stream_key *key, uint64_t now_ms, bool *made)
+{
+	*made = false;
+	if (s->latest && is_stream(s->latest, key)) return s->latest;
+	key->hash = stream_hash(s, key);
+	for (struct eio_hash_node *n = eio_hash_find(&s->all, key->hash); n; n = eio_hash_next(n)) {
+		struct feed_stream *stream = EIO_CONTAINER(n, struct feed_stream, node);
+
+		if (!is_stream(stream, key)) continue;
+		s->latest = stream;
+		return stream;
+	}
+	*made = true;
+	return new_stream(s, key, now_ms);
 }
 
 struct feed_stream *
 feed_streams_get(
 	struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, uint64_t now_ms, bool *made)
 {
-	uint64_t hash;
+	struct stream_key key = { .event = event, .target = target, .rooms = 1 };
 
-	*made = false;
-	if (s->latest && is_stream(s->latest, event, target)) return s->latest;
-	hash = stream_hash(s, event, target);
-	for (struct eio_hash_node *n = eio_hash_find(&s->all, hash); n; n = eio_hash_next(n)) {
-		struct feed_stream *stream = EIO_CONTAINER(n, struct feed_stream, node);
+	return find_or_make_stream(s, &key, now_ms, made);
+}
 
-		if (!is_stream(stream, event, target)) continue;
-		s->latest = stream;
-		return stream;
-	}
-	*made = true;
-	return new_stream(s, hash, event, target, now_ms);
+struct feed_stream *
+feed_streams_get_wide(struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, size_t rooms,
+	uint64_t now_ms, bool *made)
+{
+	struct stream_key key = { .event = event, .target = target, .wide = true, .rooms = rooms };
+
+	return find_or_make_stream(s, &key, now_ms, made);
 }
 
 static enum feed_fate
@@ -236,12 +289,6 @@ void
 feed_streams_touch(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms)
 {
 	if (stream->count == 0) move_stream(stream, &s->idle, now_ms);
-}
-
-static struct feed_stream *
-first_stream(const struct eio_list *l)
-{
-	return eio_list_empty(l) ? NULL : EIO_CONTAINER(l->next, struct feed_stream, link);
 }
 
 static uint64_t

@@ -29,12 +29,14 @@
 #include "eio/hash.h"
 #include "eio/list.h"
 #include "sio/room.h"
+#include "src/feed/crowd.h"
 #include "src/feed/fate.h"
 #include "src/feed/message.h"
 #include "src/feed/spec.h"
 
 #define FEED_STREAM_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
 #define FEED_STREAM_COLD_MS 60000
+#define FEED_STREAMS_BYTES ((size_t)64 << 20) /* of all idle ones of a feed: those idle longest go before their time */
 #define FEED_FRAME_MAX 0xffffffu /* so that the first byte of a frame is always 00 */
 
 /* One stream. Its owner is the set; event and target never change. */
@@ -45,9 +47,13 @@ struct feed_stream {
 	unsigned count; /* messages in body */
 	uint64_t since_ms; /* when it began to fill, or when it last did something */
 	uint64_t hash; /* the same for the same feed, event and target */
+	size_t cost; /* bytes, with what stands behind interest or crowd */
 	struct eio_bytes event;
 	struct sio_room_key target; /* the bytes of both lie in data */
-	struct interest *interest; /* the set's owner's, who gives it back: who listens; NULL until it was looked for */
+	bool wide; /* the target's name stands for a crowd, see targets.h */
+	/* The set's owner's, who gives them back: who listens. Both are NULL until it was looked for. */
+	struct interest *interest; /* of the target */
+	struct feed_crowd *crowd; /* where it is wide */
 	char data[];
 };
 
@@ -61,7 +67,7 @@ struct feed_content {
 typedef void (*feed_flush_fn)(
 	void *user, struct feed_stream *stream, const struct feed_content *content, unsigned count, uint64_t now_ms);
 
-/* A stream is about to be freed: the place to give back stream->interest. */
+/* A stream is about to be freed: the place to give back stream->interest and its crowd. */
 typedef void (*feed_release_fn)(void *user, struct feed_stream *stream);
 
 /* The streams of one feed. */
@@ -74,7 +80,15 @@ struct feed_streams {
 	struct eio_hash all;
 	struct feed_stream *latest; /* the one got last, or NULL: many feeds have only one */
 	struct eio_list filling, idle, cold; /* each with the longest waiting first */
+	size_t cost; /* of all */
 };
+
+/* The workers that have members of its target, one bit each. It is connected. */
+static inline uint64_t
+feed_stream_workers(const struct feed_stream *stream)
+{
+	return stream->interest ? interest_workers(stream->interest) : feed_crowd_workers(stream->crowd);
+}
 
 /* Whether messages of a feed go out one by one without a format around them. */
 static inline bool
@@ -90,10 +104,14 @@ int feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, cons
 /* Frees all streams; what they hold is not flushed. */
 void feed_streams_deinit(struct feed_streams *s);
 
-/* The stream of an event name and a target, whose namespace is the feed's; made when it is new (then *made is true).
- * Valid until the next feed_streams_tick. NULL when out of memory. */
+/* The stream of an event name and a target; made when it is new (then *made is true). Valid until the next
+ * feed_streams_tick or feed_streams_get. NULL when out of memory. */
 struct feed_stream *feed_streams_get(
 	struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, uint64_t now_ms, bool *made);
+
+/* The same where the target's name stands for a crowd, of so many rooms. */
+struct feed_stream *feed_streams_get_wide(struct feed_streams *s, struct eio_bytes event, struct sio_room_key target,
+	size_t rooms, uint64_t now_ms, bool *made);
 
 /* Adds a message to a stream; flushes what is full. Anything but FEED_FATE_TAKEN: the message was refused and the
  * batch is as before. */

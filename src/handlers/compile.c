@@ -75,7 +75,7 @@ place_of_entry(const char *event)
 static bool
 compile_step(struct handlers_compiler *c, const char *event, const cJSON *step, struct handlers_action *a)
 {
-	struct template_context where = { .place = place_of_entry(event) };
+	struct template_context where = { .place = place_of_entry(event), .nsp_stars = c->nsp_stars };
 
 	if (!cJSON_IsObject(step) || cJSON_GetArraySize(step) != 1)
 		return handlers__fail(c, step, "must be an object with one action, such as {\"join\": \"{1}\"}");
@@ -145,9 +145,9 @@ compile_entries(struct handlers_compiler *c, const cJSON *on, struct handlers *h
 }
 
 struct handlers *
-handlers_compile(const cJSON *on, handlers_error_fn error, void *user)
+handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user)
 {
-	struct handlers_compiler c = { .error = error, .user = user };
+	struct handlers_compiler c = { .error = error, .user = user, .nsp_stars = nsp_stars };
 	struct handlers *h = calloc(1, sizeof *h);
 
 	if (!h) {
@@ -166,15 +166,32 @@ handlers_compile(const cJSON *on, handlers_error_fn error, void *user)
 	return NULL;
 }
 
+/* Whether fits() is true for a part of some action of a type: of broadcasts those that name rooms. */
+static bool
+any_part(const struct handlers *h, enum handlers_action_type type, bool (*fits)(void *ctx, const struct template *room),
+	void *ctx)
+{
+	size_t first = type == HANDLERS_BROADCAST;
+
+	for (size_t i = 0; i < h->n; i++)
+		for (size_t k = 0; k < h->entries[i].n; k++) {
+			const struct handlers_action *a = &h->entries[i].actions[k];
+			size_t end = first ? first + a->n_rooms : a->n;
+
+			for (size_t p = first; a->type == type && p < end; p++)
+				if (fits(ctx, a->parts[p].template)) return true;
+		}
+	return false;
+}
+
 bool
 handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx)
 {
-	for (size_t i = 0; i < h->n; i++) {
-		const struct handlers_entry *e = &h->entries[i];
+	return any_part(h, HANDLERS_JOIN, fits, ctx);
+}
 
-		for (size_t k = 0; k < e->n; k++)
-			for (size_t p = 0; e->actions[k].type == HANDLERS_JOIN && p < e->actions[k].n; p++)
-				if (fits(ctx, e->actions[k].parts[p].template)) return true;
-	}
-	return false;
+bool
+handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx)
+{
+	return any_part(h, HANDLERS_BROADCAST, fits, ctx);
 }

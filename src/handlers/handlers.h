@@ -49,9 +49,9 @@ struct handlers_error {
 /* *e lives during the call. */
 typedef void (*handlers_error_fn)(void *user, const struct handlers_error *e);
 
-/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. NULL when something is
- * wrong: error is then called for each action that has a mistake. */
-struct handlers *handlers_compile(const struct cJSON *on, handlers_error_fn error, void *user);
+/* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. nsp_stars: how many there are in
+ * the namespace's name. NULL when something is wrong: error is then called for each action that has a mistake. */
+struct handlers *handlers_compile(const struct cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
@@ -63,8 +63,9 @@ struct template_context;
 struct template *handlers_compile_json(
 	const struct cJSON *v, const struct template_context *where, handlers_error_fn error, void *user);
 
-/* Whether fits() is true for the room of some join. */
+/* Whether fits() is true for the room of some join, and of some broadcast. */
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
+bool handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 
 /* An action that was left out. The bytes are valid during the call. */
 struct handlers_skip {
@@ -109,6 +110,7 @@ struct handlers_call {
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
 	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
+	struct eio_bytes pattern; /* by which its namespace came to be; empty: it has a name of its own */
 };
 
 /* Appends the JSON that a template of the place "connection" makes for a client: of call only its socket and what is

@@ -11,6 +11,7 @@ struct handlers_compiler {
 	size_t path_n;
 	bool failed; /* err is a mistake that is not told yet */
 	bool told; /* one was told */
+	unsigned nsp_stars; /* for the context of templates */
 	handlers_error_fn error;
 	void *user;
 };

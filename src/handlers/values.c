@@ -84,6 +84,15 @@ rooms_value(struct handlers_run *r)
 	return scratch_value(r, raw_value(eio_buf_bytes(&r->scratch)));
 }
 
+static struct template_value
+star_value(const struct handlers_run *r, unsigned number)
+{
+	struct template_captures c;
+
+	if (!template_match(r->call->pattern, r->call->socket->nsp, &c) || number >= c.n) return nothing;
+	return plain_value(c.v[number]);
+}
+
 struct template_value
 handlers__find(void *ctx, const struct template_placeholder *p)
 {
@@ -101,6 +110,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_COOKIE: return request_value(r, EIO_LIT("/cookie"));
 	case TEMPLATE_SID: return plain_value(sio_socket_id(s));
 	case TEMPLATE_NSP: return plain_value(s->nsp);
+	case TEMPLATE_NSP_STAR: return star_value(r, p->number);
 	case TEMPLATE_ROOMS: return rooms_value(r);
 	case TEMPLATE_REASON: return plain_value(eio_cstr(r->reason));
 	case TEMPLATE_TEXT:

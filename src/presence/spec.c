@@ -93,31 +93,45 @@ presence_specs_unref(struct presence_specs *s)
 	free(s);
 }
 
+/* nsp: the namespace's key. */
 static bool
-where_fits(const struct presence_where *w, struct sio_room_key key)
+where_fits(const struct presence_where *w, struct eio_bytes nsp, struct sio_room_key key)
 {
 	struct template_captures stars;
 
-	if (!eio_bytes_eq(eio_cstr(w->nsp), key.nsp)) return false;
+	if (!eio_bytes_eq(eio_cstr(w->nsp), nsp)) return false;
 	if (key.everyone || w->n_rooms == 0) return key.everyone && w->n_rooms == 0;
 	for (size_t i = 0; i < w->n_rooms; i++)
 		if (template_match(eio_cstr(w->rooms[i]), key.name, &stars)) return true;
 	return false;
 }
 
+static struct eio_bytes
+key_of_namespace(const struct presence_specs *s, struct eio_bytes nsp)
+{
+	const char *key = s->key_of ? s->key_of(s->ctx, nsp) : NULL;
+
+	if (!s->key_of) return nsp;
+	return key ? eio_cstr(key) : eio_bytes("", 0);
+}
+
 const struct presence_spec *
 presence_specs_find(const struct presence_specs *s, struct sio_room_key key)
 {
+	struct eio_bytes nsp = key_of_namespace(s, key.nsp);
+
 	for (size_t i = 0; i < s->n; i++)
-		if (where_fits(&s->v[i].where, key)) return &s->v[i];
+		if (where_fits(&s->v[i].where, nsp, key)) return &s->v[i];
 	return NULL;
 }
 
 const struct presence_count_spec *
 presence_specs_find_count(const struct presence_specs *s, struct sio_room_key key)
 {
+	struct eio_bytes nsp = key_of_namespace(s, key.nsp);
+
 	for (size_t i = 0; i < s->n_counts; i++)
-		if (where_fits(&s->counts[i].where, key)) return &s->counts[i];
+		if (where_fits(&s->counts[i].where, nsp, key)) return &s->counts[i];
 	return NULL;
 }
 

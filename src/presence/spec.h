@@ -18,7 +18,7 @@
 
 /* Which rooms: those of a namespace that fit one of some Redis glob patterns, or the namespace as a whole. */
 struct presence_where {
-	char *nsp;
+	char *nsp; /* its key in the configuration */
 	char **rooms;
 	size_t n_rooms; /* 0: the namespace */
 };
@@ -50,6 +50,10 @@ struct presence_specs {
 	size_t n, n_counts;
 	struct presence_spec *v; /* owned, with all they point to, as the next */
 	struct presence_count_spec *counts;
+	/* Which key of the configuration stands for a namespace: its name or a pattern; NULL when none does. Without it
+	 * the name itself is that. ctx is borrowed. */
+	const char *(*key_of)(const void *ctx, struct eio_bytes nsp);
+	const void *ctx;
 };
 
 /* An empty set with a reference for the caller. NULL when out of memory. */
@@ -72,7 +76,7 @@ void presence_count_spec_deinit(struct presence_count_spec *spec);
 const struct presence_spec *presence_specs_find(const struct presence_specs *s, struct sio_room_key key);
 const struct presence_count_spec *presence_specs_find_count(const struct presence_specs *s, struct sio_room_key key);
 
-/* Whether there is anything for a namespace at all; and anything that is shared. */
+/* Whether there is anything for a key of the configuration at all; and anything that is shared. */
 bool presence_specs_speak_of(const struct presence_specs *s, struct eio_bytes nsp);
 bool presence_specs_shared(const struct presence_specs *s);
 

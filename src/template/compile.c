@@ -44,6 +44,12 @@ template_uses_message_text(const struct template *t)
 }
 
 bool
+template_is_placeholder(const struct template *t)
+{
+	return t->n == 1 && t->parts[0].what != TEMPLATE_TEXT;
+}
+
+bool
 template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out)
 {
 	while (*i < t->n) {

@@ -11,7 +11,8 @@
 enum members {
 	MEMBERS_NONE,
 	MEMBERS_DEEP, /* of JSON: {1.a.b}, {1/a/b} */
-	MEMBERS_FLAT /* of a request: one name, whatever is in it */
+	MEMBERS_FLAT, /* of a request: one name, whatever is in it */
+	MEMBERS_STARS /* of a pattern: {nsp.1} */
 };
 
 #define IN(place) (1u << TEMPLATE_IN_##place)
@@ -36,7 +37,7 @@ static const struct known {
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "sid", TEMPLATE_SID, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
-	{ "nsp", TEMPLATE_NSP, WITH_CLIENT | OF_ROOMS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "nsp", TEMPLATE_NSP, WITH_CLIENT | OF_ROOMS, MEMBERS_STARS, TEMPLATE_TYPE_TEXT },
 	{ "rooms", TEMPLATE_ROOMS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_LIST },
 	{ "reason", TEMPLATE_REASON, IN(DISCONNECT), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "room", TEMPLATE_ROOM, OF_ROOMS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
@@ -231,6 +232,22 @@ read_message(struct template *t, struct eio_bytes inside, const struct template_
 	return read_deep(t, inside, inside, part, err);
 }
 
+/* ".1" to ".9" behind {nsp}. */
+static int
+read_star(struct eio_bytes inside, struct eio_bytes rest, const struct template_context *where,
+	struct template_part *part, struct template_error *err)
+{
+	if (rest.n != 2 || rest.p[0] != '.' || rest.p[1] < '1' || rest.p[1] > '9')
+		return template__mistake(err,
+			"{%.*s}: {nsp} has no members but {nsp.1} … {nsp.9}, what its stars matched",
+			TEMPLATE_QUOTE(inside));
+	part->what = TEMPLATE_NSP_STAR;
+	part->number = (unsigned)(rest.p[1] - '1');
+	if (part->number < where->nsp_stars) return 0;
+	return template__mistake(err, "{%.*s} stands for nothing: the namespace has %u star%s", TEMPLATE_QUOTE(inside),
+		where->nsp_stars, where->nsp_stars == 1 ? "" : "s");
+}
+
 int
 template__placeholder(struct template *t, struct eio_bytes inside, const struct template_context *where,
 	struct template_part *part, struct template_error *err)
@@ -261,6 +278,7 @@ template__placeholder(struct template *t, struct eio_bytes inside, const struct 
 	if (k->members == MEMBERS_NONE)
 		return template__mistake(err, "{%.*s}: {%.*s} has no members %s", TEMPLATE_QUOTE(inside),
 			TEMPLATE_QUOTE(name), places[where->place].name);
+	if (k->members == MEMBERS_STARS) return read_star(inside, rest, where, part, err);
 	return (k->members == MEMBERS_DEEP ? read_deep : read_flat)(t, inside, rest, part, err);
 }
 

@@ -15,6 +15,7 @@
  *     {claims}            who it is, by its token or the application                wherever there is a client
  *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
  *     {sid}, {nsp}        its socket's id, its namespace                             wherever there is a client
+ *     {nsp.1} … {nsp.9}   what the stars of the namespace's pattern matched          wherever there is a client
  *     {rooms}             the rooms it is in, a list                                 wherever there is a client
  *     {reason}            why it left                                                at "disconnect"
  *     {room}, {nsp}       where it is: null for a whole namespace, which            in events of presence and count
@@ -58,6 +59,7 @@ enum template_place {
 struct template_context {
 	enum template_place place;
 	unsigned stars; /* in a feed: how many captures there are */
+	unsigned nsp_stars; /* where there is a client: how many its namespace's pattern has */
 };
 
 /* What a part of a template stands for. */
@@ -77,6 +79,7 @@ enum template_what {
 	TEMPLATE_COOKIE,
 	TEMPLATE_SID,
 	TEMPLATE_NSP,
+	TEMPLATE_NSP_STAR, /* {nsp.1} … {nsp.9} */
 	TEMPLATE_ROOMS,
 	TEMPLATE_REASON,
 	TEMPLATE_ROOM,
@@ -136,6 +139,9 @@ bool template_is_optional(struct eio_bytes text);
 /* Whether the text depends on the message itself, not only on its channel: as JSON, or as text. */
 bool template_uses_message(const struct template *t);
 bool template_uses_message_text(const struct template *t);
+
+/* Whether a name is one placeholder and nothing else. */
+bool template_is_placeholder(const struct template *t);
 
 /* Walks the placeholders: begin with *i 0; false behind the last. What is found lives as long as the template. */
 bool template_next_placeholder(const struct template *t, size_t *i, struct template_placeholder *out);

@@ -199,6 +199,20 @@ describe('presence', { skip: SIOCAST_ONLY }, () => {
 			}),
 		);
 
+		test('namespaces by pattern', limit(), () =>
+			withCleanup(async (cleanup) => {
+				const presence = { ...PRESENCE, member: '{nsp.1}.{auth.user}', shared: false };
+				const server = await startSiocast(cleanup, { namespaces: { '/site-*': { on: ON, presence }, '/site-b': { on: ON } } });
+				const come = async (namespace, user) =>
+					(await open(cleanup, server, user, { namespace, auth: { user, name: user } })).enter();
+				const ann = await come('/site-a', 'ann');
+				await come('/site-b', 'bob'); // has a configuration of its own, without
+				const carl = await come('/site-c', 'carl');
+				const dan = await come('/site-a', 'dan');
+				await Promise.all([ann.sees('ann', 'dan'), dan.sees('ann', 'dan'), carl.sees('carl')]);
+			}),
+		);
+
 		test('rooms of any name', limit(), () =>
 			withCleanup(async (cleanup) => {
 				const server = await startSiocast(cleanup, { namespaces: namespaces({ shared: false, rooms: ['*'] }) });

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// What leaves of a message, as the official clients get it: payloads in each encoding, members left out, several arguments.
+// What leaves of a message and who gets it, as the official clients see it: payloads in each encoding, members left out, several
+// arguments; lists of rooms, exceptions, sockets by their ids, namespaces by templates.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import siocast from '../../client-js/siocast.mjs';
-import { MODES, collect, connectMode } from './lib/client.mjs';
+import { MODES, ask, collect, connect, connectMode, connected, createClient } from './lib/client.mjs';
 import { feedsReady, startSiocast } from './lib/daemon.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { limit } from './lib/wait.mjs';
+import { limit, once } from './lib/wait.mjs';
 
 const batch = { interval: 20 };
 const json = { encode: 'json', batch: { interval: 0 } };
@@ -66,3 +67,151 @@ for (const mode of Object.keys(MODES)) {
 		});
 	});
 }
+
+const to = { ...json, payload: '{/n}' };
+const ON = { join: [{ join: '{args}' }, { ack: ['{rooms}'] }] };
+
+const startRooms = async (cleanup) => {
+	const redis = await startRedis(cleanup, await freePort());
+	const server = await startSiocast(cleanup, {
+		redis: redis.url,
+		workers: 2,
+		namespaces: { '/': { on: ON }, '/b': { on: ON } },
+		feeds: [
+			{ channel: 'list', event: 'e', room: 'r.{/to}', ...to },
+			{ channel: 'both', event: 'e', room: ['r.{/a}', 'r.{/b}'], except: ['{/socket}', 'r.{/not}'], ...to },
+			{ channel: 'all', event: 'e', except: '{/socket}', ...to },
+			{ channel: 'one', event: 'e', room: '{/socket}', ...to },
+			{ channel: 'nsp', event: 'e', namespace: '/{/nsp}', room: ['r.1', 'r.2'], ...to },
+			{ channel: 'batch', event: 'e', room: 'r.{/to}', encode: 'json', payload: '{/n}', batch: { interval: 50 } },
+		],
+	});
+	await feedsReady(redis, server);
+	return { cleanup, redis, ...server };
+};
+
+suite('rooms of a message', startRooms, (server) => {
+	const publish = (channel, message) => server.redis.client.publish(channel, JSON.stringify(message));
+
+	/** A client over each way to connect, in each of the sets of rooms, and what each has got up to the message 'end'. */
+	async function clients(...sets) {
+		const modes = Object.keys(MODES);
+		return Promise.all(
+			sets.map(async (rooms, i) => {
+				const socket = await connectMode(server.cleanup, server, modes[i % modes.length]);
+				assert.deepEqual(await ask(socket, 'join', ...rooms), [rooms], 'the rooms, without the one of its own');
+				const inbox = collect(socket, 'e');
+				const got = async () => {
+					const seen = [];
+					for (;;) {
+						const [n] = await inbox.next('the end');
+						if (n === 'end') return seen;
+						seen.push(n);
+					}
+				};
+				return { socket, got };
+			}),
+		);
+	}
+
+	test('each client once, whichever rooms it is in', limit(), async () => {
+		const all = await clients(['r.1'], ['r.1', 'r.2', 'r.3'], ['r.2', 'r.4'], ['r.5'], ['r.3', 'r.2', 'r.1'], []);
+		const [first, second] = all.map(({ socket }) => socket.id);
+		await publish('list', { n: 1, to: [1, 2, 3] });
+		await publish('list', { n: 2, to: [3, 3] });
+		await publish('list', { n: 3, to: 5 });
+		await publish('list', { n: 4, to: [] });
+		await publish('both', { n: 5, a: 1, b: 2 });
+		await publish('both', { n: 6, a: [1, 5], b: 2, socket: second });
+		await publish('both', { n: 7, a: [1, 2, 5], socket: [first, second], not: 4 });
+		await publish('all', { n: 8, socket: first });
+		await publish('one', { n: 9, socket: first });
+		await publish('one', { n: 10, socket: [first, second, 'nobody'] });
+		await publish('nsp', { n: 11, nsp: '' });
+		await publish('nsp', { n: 12, nsp: 'b' });
+		await publish('all', { n: 'end' });
+		assert.deepEqual(await Promise.all(all.map(({ got }) => got())), [
+			[1, 5, 6, 9, 10, 11],
+			[1, 2, 5, 8, 10, 11],
+			[1, 5, 6, 8, 11],
+			[3, 6, 7, 8],
+			[1, 2, 5, 6, 7, 8, 11],
+			[8],
+		]);
+		for (const { socket } of all) socket.disconnect();
+	});
+
+	test('in batches, and in a namespace of its own', limit(), async () => {
+		const [one, two] = await clients(['r.6'], ['r.6', 'r.7']);
+		const other = await connect(server.cleanup, server, { ...MODES.websocket, namespace: '/b' });
+		await ask(other, 'join', 'r.1', 'r.2');
+		const inboxes = [one.socket, two.socket, other].map((socket) => collect(socket, 'e'));
+		for (let n = 0; n < 3; n++) await publish('batch', { n, to: [6, 7].slice(n % 2) });
+		await publish('nsp', { n: 0, nsp: 'b' });
+		const batches = [];
+		while (batches.flat().length < 3) batches.push(...(await inboxes[1].next('a batch')));
+		assert.deepEqual(batches.flat().sort(), [0, 1, 2]);
+		const some = [];
+		while (some.length < 2) some.push(...(await inboxes[0].next('a batch'))[0]);
+		assert.deepEqual(some, [0, 2]);
+		assert.deepEqual(await inboxes[2].next(), [0]);
+		for (const { socket } of [one, two]) socket.disconnect();
+		other.disconnect();
+	});
+});
+
+const startSites = async (cleanup) => {
+	const redis = await startRedis(cleanup, await freePort());
+	const greet = (what) => ({ on: { connection: [{ join: 'site.{nsp.1}' }, { emit: ['hello', what, '{nsp}'] }] } });
+	const server = await startSiocast(cleanup, {
+		redis: redis.url,
+		namespaces: {
+			'/site-*': greet('site {nsp.1}'),
+			'/site-*-*': greet('{nsp.1} and {nsp.2}'),
+			'/site-admin-*': greet('admin {nsp.1}'),
+			'/site-main': { on: { connection: [{ emit: ['hello', 'main', '{nsp}'] }] } },
+		},
+		feeds: [
+			{ channel: 'all', event: 'e', namespace: '/site-{/site}', payload: '{/n}', ...json },
+			{ channel: 'room', event: 'e', namespace: '/site-{/site}', room: 'site.{/room}', payload: '{/n}', ...json },
+		],
+	});
+	await feedsReady(redis, server);
+	return { cleanup, redis, ...server };
+};
+
+suite('namespaces by pattern', startSites, (server) => {
+	const publish = (channel, message) => server.redis.client.publish(channel, JSON.stringify(message));
+
+	test('what the star stands for, and who comes first', limit(), async () => {
+		for (const [name, hello] of [
+			['a', 'site a'],
+			['é/b', 'site é/b'],
+			['a-b-c', 'a and b-c'],
+			['admin-a', 'admin a'],
+			['main', 'main'],
+		]) {
+			const socket = createClient(server.cleanup, server, { namespace: `/site-${name}` });
+			const greeted = once(socket, 'hello');
+			await connected(socket);
+			assert.deepEqual(await greeted, [hello, `/site-${name}`]);
+			socket.disconnect();
+		}
+		for (const namespace of ['/site-', '/sit', `/site-${'x'.repeat(300)}`])
+			await assert.rejects(connect(server.cleanup, server, { namespace }), /Invalid namespace/);
+	});
+
+	test('each is its own', limit(), async () => {
+		const [a, b] = await Promise.all(['/site-a', '/site-b'].map((namespace) => connect(server.cleanup, server, { namespace })));
+		const [ofA, ofB] = [a, b].map((socket) => collect(socket, 'e'));
+		await publish('all', { n: 1, site: 'a' });
+		await publish('all', { n: 2, site: 'b' });
+		await publish('room', { n: 3, site: 'a', room: ['a', 'b'] });
+		await publish('room', { n: 4, site: 'b', room: 'a' });
+		await publish('room', { n: 5, site: 'b', room: 'b' });
+		assert.deepEqual([await ofA.next(), await ofA.next()], [[1], [3]]);
+		assert.deepEqual([await ofB.next(), await ofB.next()], [[2], [5]]);
+		a.disconnect();
+		b.disconnect();
+	});
+});

@@ -50,7 +50,7 @@ out:
 static void
 as_feed(struct eio_bytes text, const struct template_input *in)
 {
-	struct template_context where = { TEMPLATE_IN_FEED, in->captures ? in->captures->n : 0 };
+	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = in->captures ? in->captures->n : 0 };
 	struct template_error err;
 	struct template *t = template_new(text, TEMPLATE_AS_NAME, &where, &err);
 	struct eio_buf out = { 0 };
@@ -126,7 +126,7 @@ as_handlers(struct eio_bytes text, struct eio_bytes message)
 	values[1] = eio_bytes(elements.p + 1, elements.n - 2);
 	if (sio_json_check(eio_buf_bytes(&elements)) != 0) goto out; /* nested too deeply */
 	for (unsigned p = TEMPLATE_IN_CONNECTION; p <= TEMPLATE_IN_DISCONNECT; p++) {
-		struct template_context where = { (enum template_place)p, 0 };
+		struct template_context where = { .place = (enum template_place)p, .nsp_stars = 2 };
 
 		as_names(text, &where, &in);
 		as_json(text, &where, &in);

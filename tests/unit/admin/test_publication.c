@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "src/feed/posting.h"
+#include "tests/unit/failmalloc.h"
 
 /* What a body says, each item as "channel|message" or "nsp|room|event|args", in lines. */
 static void
@@ -132,6 +133,29 @@ test_too_many(void **state)
 	eio_buf_deinit(&body);
 }
 
+/* Without memory nothing is taken, and the body is not to blame. */
+static int
+read_some(void)
+{
+	struct admin_publication_error err;
+	struct feed_posting *p = admin_publication_read(
+		EIO_LIT("[{\"channel\":\"c\",\"message\":\"m\"},{\"event\":\"e\",\"room\":\"r\",\"args\":[1]}]"), &err);
+
+	if (!p) {
+		assert_true(err.nomem);
+		return -1;
+	}
+	feed_posting_free(p);
+	return 0;
+}
+
+static void
+test_nomem(void **state)
+{
+	(void)state;
+	failmalloc_every(read_some, -1, 3);
+}
+
 int
 main(void)
 {
@@ -139,6 +163,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_nomem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -570,6 +570,44 @@ test_namespaces(void **state)
 	metrics_set_deinit(&metrics);
 }
 
+/* Who asks for a namespace gets that name, or the pattern with the most text before its star. */
+static void
+test_namespace_patterns(void **state)
+{
+	static const struct {
+		const char *asked, *found;
+	} cases[] = {
+		{ "/", "/" },
+		{ "/site-a", "/site-a" },
+		{ "/site-ab", "/site-*" },
+		{ "/site-", "/*" },
+		{ "/site-a*", "/site-*" },
+		{ "/site-x/y", "/site-*/*" },
+		{ "/site-/y", "/site-*" },
+		{ "/sit", "/*" },
+		{ "/site-\xc3\xa9", "/site-*" },
+		{ "site-a", NULL },
+		{ "", NULL },
+	};
+	struct config *config = configured("{\"redis\": \"redis://127.0.0.1\", \"namespaces\": {\"/*\": {}, "
+					   "\"/site-*\": {}, \"/site-a\": {}, \"/site-*/*\": {}}}");
+	struct clients_options options = { 0 };
+	const struct namespace_spec *s;
+	char name[NAMESPACE_MAX_NAME + 2];
+
+	(void)state;
+	config_fill_clients(config, &options);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		s = namespace_specs_match(options.namespaces, eio_cstr(cases[i].asked));
+		if (!s != !cases[i].found || (s && strcmp(s->name, cases[i].found) != 0))
+			fail_msg("%s: %s", cases[i].asked, s ? s->name : "none");
+	}
+	memset(name, '/', sizeof name);
+	assert_non_null(namespace_specs_match(options.namespaces, eio_bytes(name, NAMESPACE_MAX_NAME)));
+	assert_null(namespace_specs_match(options.namespaces, eio_bytes(name, NAMESPACE_MAX_NAME + 1)));
+	config_free(config);
+}
+
 /* Admission: who is in, with what. */
 
 static void
@@ -645,6 +683,7 @@ main(void)
 		cmocka_unit_test(test_refused_requests),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_namespace_patterns),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_no_memory),
 	};

@@ -154,14 +154,14 @@ check_full_feeds(void)
 	assert_int_equal(f[0].where.n, 2);
 	assert_string_equal(f[0].where.v[0].pointer, "/type");
 	assert_int_equal(f[0].where.v[0].match.n, 3);
-	assert_true(template_uses_message(f[0].room));
+	assert_true(template_uses_message(f[0].rooms[0]));
 	assert_false(template_uses_message(f[0].event));
 	assert_false(f[1].is_pattern);
 	assert_int_equal(f[1].index, 1);
 	assert_string_equal(f[1].nsp, "/news");
 	assert_int_equal(f[1].format, FEED_FORMAT_LINES);
 	assert_int_equal(f[1].interval_ms, 200);
-	assert_null(f[1].room);
+	assert_int_equal(f[1].n_rooms, 0);
 }
 
 static void
@@ -478,6 +478,33 @@ static const struct {
 		"t.conf:4:39: feeds[3].omit[2]: \"/a\" stands twice\n"
 		"t.conf:4:45: feeds[3].omit[3]: not a JSON pointer; it starts with '/' as in \"/user/email\"\n"
 		"t.conf:4:61: feeds[3].spread: expected true or false, not a number\n" },
+	/* Targets. */
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"room\": [\"{/a}\", \"{b}\"], \"except\": []},\n"
+		"{\"channel\": \"a\", \"except\": [\"a\", 1], \"namespace\": \"a/{/b}\"},\n"
+		"{\"channel\": \"a\", \"namespace\": \"/{/b}\", \"room\": {}}, {\"channel\": \"a\", \"namespace\": \"a\"}]}",
+		"t.conf:1:46: feeds[0].room[1]: unknown placeholder {b}: in a feed there are {channel}, {1} … {9}, {message}, "
+		"{text} and {/json/pointer}; \"{{\" is a brace\n"
+		"t.conf:1:64: feeds[0].except: an empty list\n"
+		"t.conf:2:34: feeds[1].except[1]: expected a string that is not empty\n"
+		"t.conf:2:51: feeds[1].namespace: a namespace starts with \"/\" and holds no ',' and no '?'\n"
+		"t.conf:3:48: feeds[2].room: expected a string or a list of strings, not an object\n"
+		"t.conf:3:83: feeds[3].namespace: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
+	{ __LINE__, "{\"namespaces\": {\"/b\": {}}, \"feeds\": [{\"channel\": \"a\", \"namespace\": \"/a{/x}\"}]}",
+		"t.conf:1:68: feeds[0].namespace: this can be none of \"namespaces\"\n" },
+	/* Namespaces by pattern. */
+	{ __LINE__,
+		"{\"namespaces\": {\"/a[*\": {}, \"/b-*\": {\"on\": {\"connection\": [{\"join\": \"{nsp.2}\"}, {\"join\": \"{nsp.x}\"}]}},\n"
+		"\"/c\": {\"on\": {\"connection\": [{\"join\": \"{nsp.1}\"}]}}},\n"
+		"\"feeds\": [{\"channel\": \"a\", \"namespace\": \"/b-1\"}, {\"channel\": \"a\", \"namespace\": \"/b-\"},"
+		" {\"channel\": \"a\", \"namespace\": \"/b-{/x}\"}, {\"channel\": \"a\", \"namespace\": \"/d-{/x}\"}]}",
+		"t.conf:1:17: namespaces./a[*: in the pattern of a namespace only '*' has a meaning; \"[\" cannot stand there\n"
+		"t.conf:1:69: namespaces./b-*.on: /connection/0/join: {nsp.2} stands for nothing: the namespace has 1 star\n"
+		"t.conf:1:90: namespaces./b-*.on: /connection/1/join: {nsp.x}: {nsp} has no members but {nsp.1} … {nsp.9}, "
+		"what its stars matched\n"
+		"t.conf:2:39: namespaces./c.on: /connection/0/join: {nsp.1} stands for nothing: the namespace has 0 stars\n"
+		"t.conf:3:80: feeds[1].namespace: namespace \"/b-\" is not among \"namespaces\"\n"
+		"t.conf:3:160: feeds[3].namespace: this can be none of \"namespaces\"\n" },
 	{ __LINE__, "{\"namespaces\": {\"a\": {}}}",
 		"t.conf:1:17: namespaces.a: a namespace starts with \"/\" and holds no ',' and no '?'\n" },
 	{ __LINE__, "{\"namespaces\": {\"/\": {\"of\": {}}}}",

@@ -404,6 +404,153 @@ payloads_are_shaped(void **state)
 	rig_free(r);
 }
 
+/* The rooms that an item goes to and those excepted, as "a b -c". */
+static void
+expect_audience(const struct rig *r, unsigned w, size_t i, const char *wanted)
+{
+	const struct audience *a = r->workers[w].got[0]->items[i].audience;
+	struct eio_buf text = { 0 };
+
+	assert_non_null(a);
+	for (size_t k = 0; k < a->n_rooms + a->n_except; k++) {
+		if (k) eio_buf_addc(&text, ' ');
+		if (k >= a->n_rooms) eio_buf_addc(&text, '-');
+		eio_buf_add(&text, k < a->n_rooms ? a->rooms[k] : a->except[k - a->n_rooms]);
+	}
+	if (!eio_bytes_eq(eio_buf_bytes(&text), eio_cstr(wanted))) fail_msg("%.*s", (int)text.n, text.p);
+	eio_buf_deinit(&text);
+}
+
+/* Several rooms, each once and in order; exceptions; and what is one room after all. */
+static void
+rooms_of_a_message(void **state)
+{
+	struct rig *r = rig_new("{\"feedDefaults\": {\"encode\": \"json\", \"event\": \"e\"}, \"feeds\": ["
+				"{\"channel\": \"list\", \"room\": \"r.{/to}\"},"
+				"{\"channel\": \"two\", \"room\": [\"r.{/a}\", \"r.{/b}\"], \"except\": \"{/socket}\"},"
+				"{\"channel\": \"two\", \"room\": [\"r.{/b}\", \"r.{/a}\"], \"except\": \"{/socket}\"},"
+				"{\"channel\": \"all\", \"except\": [\"{/x}\", \"quiet\"]}]}");
+	const struct delivery *d;
+
+	(void)state;
+	listen_to(r, 0, "/", "r.a");
+	listen_to(r, 1, "/", "r.b");
+	listen_to(r, 2, "/", NULL);
+	/* One stream, in whichever order they stand and however often. */
+	message(r, NULL, "list", "{\"to\":[\"b\",\"a\",\"c\",\"a\",null]}", 0);
+	message(r, NULL, "list", "{\"to\":[\"a\",\"b\",\"c\"]}", 0);
+	message(r, NULL, "list", "{\"to\":\"a\"}", 0);
+	message(r, NULL, "list", "{\"to\":[\"a\",\"a\"]}", 0);
+	message(r, NULL, "list", "{\"to\":[\"nobody\",\"else\"]}", 0);
+	message(r, NULL, "list", "{\"to\":[]}", 0);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 2);
+	message(r, NULL, "list", "{\"to\":[{}]}", 0);
+	message(r, NULL, "list", "{\"to\":[null]}", 0);
+	message(r, NULL, "list", "{\"to\":{}}", 0);
+	message(r, NULL, "list", "{}", 0);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 4);
+	assert_int_equal(count(r, FEED_METRIC_STREAMS), 3);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 2);
+	assert_int_equal(r->workers[1].got[0]->n, 1);
+	assert_int_equal(r->workers[2].n, 0);
+	expect_audience(r, 1, 0, "r.a r.b r.c");
+	expect(r, 0, 0, 0, "42[\"e\",[{\"to\":[\"b\",\"a\",\"c\",\"a\",null]},{\"to\":[\"a\",\"b\",\"c\"]}]]");
+	assert_null(r->workers[0].got[0]->items[1].audience);
+	assert_true(eio_bytes_eq(r->workers[0].got[0]->items[1].target->key.name, EIO_LIT("r.a")));
+	give_back(r);
+
+	/* The rooms that there are; what is missing excepts nobody, but what may be somebody is not ignored. Feeds that
+	 * name the same share the audience. */
+	message(r, NULL, "two", "{\"a\":\"a\",\"b\":\"b\",\"socket\":\"s\"}", 300);
+	message(r, NULL, "two", "{\"b\":\"b\"}", 300);
+	message(r, NULL, "two", "{\"b\":\"b\",\"socket\":{}}", 300);
+	message(r, NULL, "all", "{\"x\":[\"q\",\"p\"]}", 300);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 6);
+	feed_router_tick(&r->router, 500);
+	feed_out_post(&r->out);
+	d = r->workers[1].got[0];
+	assert_int_equal(d->n, 4);
+	expect_audience(r, 1, 0, "r.a r.b -s");
+	expect_audience(r, 2, 0, "-p -q -quiet");
+	assert_true(eio_bytes_eq(d->items[1].target->key.name, EIO_LIT("r.b")));
+	assert_ptr_equal(d->items[0].audience, d->items[2].audience);
+	rig_free(r);
+}
+
+/* No message goes to more rooms than that; and idle streams are bounded by what they take. */
+static void
+rooms_are_bounded(void **state)
+{
+	struct rig *r = rig_new(
+		"{\"feeds\": [{\"channel\": \"c\", \"room\": \"{/to}\", \"encode\": \"json\", \"batch\": {\"interval\": 0}}]}");
+	struct eio_buf b = { 0 };
+
+	(void)state;
+	for (unsigned rooms = FEED_MAX_ROOMS; rooms <= FEED_MAX_ROOMS + 1; rooms++) {
+		eio_buf_clear(&b);
+		for (unsigned i = 0; i < rooms; i++) {
+			eio_buf_add(&b, eio_cstr(i ? "," : "{\"to\":["));
+			eio_buf_append_u64(&b, i);
+		}
+		EIO_BUF_ADD_LIT(&b, "]}");
+		eio_buf_addc(&b, '\0');
+		assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 0);
+		message(r, NULL, "c", b.p, 0);
+	}
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 1);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		b.n = sizeof "{\"to\":[" - 1;
+		eio_buf_append_u64(&b, 5000 + i);
+		for (unsigned k = 1; k < FEED_MAX_ROOMS; k++) {
+			eio_buf_addc(&b, ',');
+			eio_buf_append_u64(&b, k);
+		}
+		EIO_BUF_ADD_LIT(&b, "]}");
+		eio_buf_addc(&b, '\0');
+		message(r, NULL, "c", b.p, 0);
+	}
+	assert_true(r->router.feeds[0].streams.cost <= FEED_STREAMS_BYTES);
+	assert_true(count(r, FEED_METRIC_STREAMS) > 100 && count(r, FEED_METRIC_STREAMS) < 1000);
+	eio_buf_deinit(&b);
+	rig_free(r);
+}
+
+/* Namespaces made of the message. */
+static void
+namespaces_of_a_message(void **state)
+{
+	struct rig *r = rig_new("{\"namespaces\": {\"/a\": {}, \"/b\": {}}, \"feeds\": [{\"channel\": \"c\","
+				" \"namespace\": \"{/nsp}\", \"event\": \"e\", \"encode\": \"json\"},"
+				"{\"pattern\": \"p.*\", \"namespace\": \"/{1}\", \"room\": [\"x\", \"y\"],"
+				" \"event\": \"e\", \"encode\": \"json\"}]}");
+
+	(void)state;
+	listen_to(r, 0, "/a", NULL);
+	listen_to(r, 0, "/b", NULL);
+	listen_to(r, 1, "/b", "y");
+	message(r, NULL, "c", "{\"nsp\":\"/a\"}", 0);
+	message(r, NULL, "c", "{\"nsp\":\"/b\"}", 0);
+	message(r, NULL, "c", "{\"nsp\":\"/c\"}", 0);
+	message(r, NULL, "c", "{\"nsp\":\"a\"}", 0);
+	message(r, NULL, "c", "{\"nsp\":\"/a,b\"}", 0);
+	message(r, NULL, "c", "{}", 0);
+	assert_int_equal(count(r, FEED_METRIC_UNHEARD), 1);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_ROUTE), 3);
+	message(r, "p.*", "p.b", "1", 0);
+	message(r, "p.*", "p.a", "2", 0);
+	feed_router_tick(&r->router, 200);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 2);
+	expect(r, 0, 0, 0, "42/a,[\"e\",[{\"nsp\":\"/a\"}]]");
+	expect(r, 0, 0, 1, "42/b,[\"e\",[{\"nsp\":\"/b\"}]]");
+	assert_int_equal(r->workers[1].got[0]->n, 1);
+	expect(r, 1, 0, 0, "42/b,[\"e\",[1]]");
+	rig_free(r);
+}
+
 /* One stream for all channels of a feed, unless its templates tell them apart. */
 static void
 channels_share_a_feed(void **state)
@@ -742,6 +889,9 @@ main(void)
 		cmocka_unit_test(routes_and_rooms),
 		cmocka_unit_test(takes_posts),
 		cmocka_unit_test(payloads_are_shaped),
+		cmocka_unit_test(rooms_of_a_message),
+		cmocka_unit_test(rooms_are_bounded),
+		cmocka_unit_test(namespaces_of_a_message),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(where_has_operators),
 		cmocka_unit_test(numbers_compare_by_value),

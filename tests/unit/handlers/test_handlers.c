@@ -143,7 +143,7 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	cJSON *json = cJSON_Parse(on);
 
 	assert_non_null(json);
-	f->h = handlers_compile(json, keep_error, &err);
+	f->h = handlers_compile(json, 0, keep_error, &err);
 	if (!f->h) fail_msg("%s: %s", err.path, err.text);
 	cJSON_Delete(json);
 	sio_client_init(&f->client, &config, 0);
@@ -151,7 +151,7 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	eio_bundle_unref(b);
 	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
 		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
-		EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}") };
+		EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}"), EIO_LIT("") };
 	eio_buf_clear(&heard);
 }
 
@@ -560,7 +560,7 @@ static void
 test_nothing_configured(void **state)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(NULL, keep_error, &err);
+	struct handlers *h = handlers_compile(NULL, 0, keep_error, &err);
 	struct handlers_call call = { .ops = &ops };
 
 	(void)state;
@@ -700,7 +700,7 @@ test_mistakes(void **state)
 		json = cJSON_Parse(mistakes[i].on);
 		assert_non_null(json);
 		*err.text = '\0';
-		assert_null(handlers_compile(json, keep_error, &err));
+		assert_null(handlers_compile(json, 0, keep_error, &err));
 		if (strcmp(err.path, mistakes[i].path) != 0 || !strstr(err.text, mistakes[i].text))
 			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
 		assert_non_null(err.item);
@@ -724,7 +724,7 @@ test_all_mistakes(void **state)
 
 	(void)state;
 	assert_non_null(json);
-	assert_null(handlers_compile(json, add_path, paths));
+	assert_null(handlers_compile(json, 0, add_path, paths));
 	assert_string_equal(paths, "/a/0/jion /a/2/join /a/3 /b /connect /a/0/ack /a /c/0/emit ");
 	cJSON_Delete(json);
 }
@@ -746,7 +746,7 @@ test_depth(void **state)
 		eio_buf_append(&on, "]}]}", 5);
 		json = cJSON_Parse(on.p);
 		assert_non_null(json);
-		h = handlers_compile(json, keep_error, &err);
+		h = handlers_compile(json, 0, keep_error, &err);
 		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
 		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
 		handlers_free(h);
@@ -767,7 +767,7 @@ test_long_path(void **state)
 	memset(name, '~', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	cJSON_AddNumberToObject(json, name, 1);
-	assert_null(handlers_compile(json, keep_error, &err));
+	assert_null(handlers_compile(json, 0, keep_error, &err));
 	assert_int_equal(strlen(err.path), sizeof(err.path) - 1);
 	cJSON_Delete(json);
 }
@@ -781,7 +781,7 @@ static int
 compiling(void)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(everything, keep_error, &err);
+	struct handlers *h = handlers_compile(everything, 0, keep_error, &err);
 
 	if (!h && strcmp(err.text, "out of memory") != 0) return 1;
 	handlers_free(h);

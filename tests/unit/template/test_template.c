@@ -81,9 +81,9 @@ matching_is_not_exponential(void **state)
 
 /* Names */
 
-static const struct template_context feed = { TEMPLATE_IN_FEED, 2 };
-static const struct template_context places[] = { { TEMPLATE_IN_CONNECTION, 0 }, { TEMPLATE_IN_EVENT, 0 },
-	{ TEMPLATE_IN_DISCONNECT, 0 } };
+static const struct template_context feed = { .place = TEMPLATE_IN_FEED, .stars = 2 };
+static const struct template_context places[] = { { .place = TEMPLATE_IN_CONNECTION }, { .place = TEMPLATE_IN_EVENT },
+	{ .place = TEMPLATE_IN_DISCONNECT } };
 
 static const struct {
 	int line;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// The configurations of contrib/ at work: what publishers send in their own formats arrives at clients of three generations as the
+// servers that they were written for would have sent it.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { limit } from '../tests/e2e/lib/wait.mjs';
+import { RecordedClient } from './lib/recorder.mjs';
+import { SIOCAST } from './lib/servers.mjs';
+import { Child, Cleanup, accepts, eventually, freePort, startRedis, withCleanup } from './lib/tools.mjs';
+import { COMPAT } from './lib/versions.mjs';
+
+const CONTRIB = path.join(COMPAT, '../contrib');
+const CLIENTS = ['1.7.4', '2.5.0', '4.8.4'];
+
+/** siocast with a file of contrib/; `edit` puts this machine's addresses into its text. Gives {redis, port}. */
+async function start(cleanup, name, edit = (text) => text) {
+	const redis = await startRedis(cleanup, await freePort());
+	const [port, admin] = [await freePort(), await freePort()];
+	const file = path.join(await cleanup.folder(), name);
+	fs.writeFileSync(file, edit(fs.readFileSync(path.join(CONTRIB, name), 'utf8')));
+	const addresses = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--redis', redis.url];
+	const child = new Child(SIOCAST, ['-c', file, ...addresses], { name: `siocast with ${name}` });
+	cleanup.add(child, () => child.stop());
+	await child.whileRunning(eventually(() => child.exited || accepts(admin), child.name));
+	return { redis, port };
+}
+
+/** A group of tests around one of the files. */
+function contrib(name, channels, body, edit) {
+	describe(`contrib/${name}`, () => {
+		const cleanup = new Cleanup();
+		const context = {};
+		before(async () => {
+			Object.assign(context, await start(cleanup, name, edit));
+			await context.redis.client.hasSubscribers(channels);
+		}, limit());
+		after(() => cleanup.run());
+		context.publish = (channel, message) => context.redis.client.command('PUBLISH', channel, JSON.stringify(message));
+		context.connect = async (mine, version, namespace = '', options = {}) => {
+			const client = new RecordedClient(version, `http://127.0.0.1:${context.port}`, { namespace, transports: ['websocket'], limit: 60_000, ...options });
+			mine.add(client, () => client.close());
+			await client.connected();
+			return client;
+		};
+		body(context);
+	});
+}
+
+contrib('rcstream.json', ['rc.*'], (context) => {
+	for (const version of CLIENTS) {
+		test(`a page of ${version} gets the changes of its wikis`, limit(), () => withCleanup(async (mine) => {
+			const clients = { some: null, every: null, none: null };
+			for (const name of Object.keys(clients)) clients[name] = await context.connect(mine, version, '/rc');
+			clients.some.emit('subscribe', ['commons.wikimedia.org', 'de.wikipedia.org']);
+			clients.every.emit('subscribe', '*');
+			clients.every.emit('subscribe', 'de.wikipedia.org');
+			for (const client of Object.values(clients)) await client.settled();
+			const change = (wiki, id) => ({ id, type: 'edit', title: 'Zürich', server_name: wiki, length: { old: 1, new: 2 }, bot: false });
+			const wikis = ['de.wikipedia.org', 'en.wikipedia.org', 'commons.wikimedia.org'];
+			for (const [i, wiki] of wikis.entries()) await context.publish(`rc.${wiki}`, change(wiki, i));
+			await clients.some.received('change', 2);
+			await clients.every.received('change', 3);
+			clients.some.emit('unsubscribe', 'de.wikipedia.org');
+			await clients.some.settled();
+			await context.publish('rc.de.wikipedia.org', change('de.wikipedia.org', 3));
+			await context.publish('rc.commons.wikimedia.org', change('commons.wikimedia.org', 4));
+			await clients.some.received('change', 3);
+			await clients.every.received('change', 5);
+			const ids = (client) => (client.events.change ?? []).map(([{ id }]) => id);
+			assert.deepEqual(ids(clients.some), [0, 2, 4]);
+			assert.deepEqual(ids(clients.every), [0, 1, 2, 3, 4]);
+			assert.deepEqual(ids(clients.none), []);
+			assert.deepEqual(clients.every.events.change[0], [change('de.wikipedia.org', 0)]);
+		}));
+	}
+});
+
+// As PubSubManager.emit() of python-socketio 5.14 writes it.
+const emitted = (event, data, { namespace = '/', room = null, skip_sid = null, binary = false } = {}) =>
+	({ method: 'emit', event, binary, data, namespace, room, skip_sid, callback: null, host_id: '0123456789abcdef0123456789abcdef' });
+
+contrib('python-socketio.json', ['socketio'], (context) => {
+	for (const version of CLIENTS) {
+		test(`what Python emits reaches pages of ${version}`, limit(), () => withCleanup(async (mine) => {
+			const a = await context.connect(mine, version);
+			const b = await context.connect(mine, version);
+			const chat = await context.connect(mine, version, '/chat');
+			await a.ask('join', ['red', 'all']);
+			await b.ask('join', ['blue', 'all']);
+			await chat.ask('join', ['red']);
+			const send = (...args) => context.publish('socketio', emitted(...args));
+			await send('news', { title: 'Ä', n: [1, null] });
+			await send('red', 'to red', { room: 'red' });
+			await send('both', 2, { room: ['red', 'all', 'nowhere'] });
+			await send('others', null, { room: 'all', skip_sid: a.socket.id });
+			await send('neither', true, { skip_sid: [a.socket.id, b.socket.id] });
+			await send('one', 'sid', { room: b.socket.id });
+			await send('talk', { in: 'chat' }, { namespace: '/chat' });
+			await send('talk', { in: 'room' }, { namespace: '/chat', room: 'red' });
+			await send('lost', 1, { namespace: '/unknown' });
+			await send('lost', [{ _placeholder: true, num: 0 }, 'AQID'], { binary: true });
+			await context.publish('socketio', { method: 'disconnect', sid: a.socket.id, namespace: '/', host_id: 'x' });
+			await context.publish('socketio', { method: 'close_room', room: 'red', namespace: '/', host_id: 'x' });
+			await send('end', {});
+			await send('end', {}, { namespace: '/chat' });
+			for (const client of [a, b, chat]) await client.received('end', 1);
+			const news = [[{ title: 'Ä', n: [1, null] }]];
+			assert.deepEqual(a.events, { news, red: [['to red']], both: [[2]], end: [[{}]] });
+			assert.deepEqual(b.events, { news, both: [[2]], others: [[null]], one: [['sid']], end: [[{}]] });
+			assert.deepEqual(chat.events, { talk: [[{ in: 'chat' }], [{ in: 'room' }]], end: [[{}]] });
+		}));
+	}
+});
