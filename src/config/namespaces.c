@@ -12,17 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void
-config__handlers_error(void *user, const struct handlers_error *e)
-{
-	struct config_loader *l = user;
-
-	if (e->item)
-		config__error(l, e->item, "%s%s%s", e->path, *e->path ? ": " : "", e->text);
-	else
-		config__error_memory(l);
-}
-
 static struct handlers *
 compile_handlers(struct config_loader *l, const cJSON *on, unsigned nsp_stars)
 {

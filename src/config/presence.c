@@ -4,7 +4,6 @@
 
 #include "sio/packet.h"
 #include "src/clients/namespace.h"
-#include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
