@@ -45,7 +45,7 @@ compile_json(struct config_loader *l, const cJSON *v, struct template_context wh
 }
 
 static struct template_context
-place_of(const struct presence_draft *d)
+client_place(const struct presence_draft *d)
 {
 	return (struct template_context){ .place = TEMPLATE_IN_CONNECTION, .nsp_stars = d->nsp_stars };
 }
@@ -54,7 +54,7 @@ static void
 read_who(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct presence_draft *d = target;
-	const struct template_context where = place_of(d);
+	const struct template_context where = client_place(d);
 	struct template_error err;
 
 	if (!cJSON_IsString(item) || !*item->valuestring) {
@@ -75,7 +75,7 @@ read_info(struct config_loader *l, const cJSON *item, void *target)
 {
 	struct presence_draft *d = target;
 
-	d->spec.info = compile_json(l, item, place_of(d));
+	d->spec.info = compile_json(l, item, client_place(d));
 }
 
 /* Events */
