@@ -237,9 +237,8 @@ eio__request_body(const struct eio_request *r, bool *chunked, uint64_t *length)
 	*length = 0;
 	if (status) return status;
 	if (!find_single_header(r, EIO_LIT("content-length"), &i)) return 400;
-	if (i == NO_HEADER) return 0;
+	if (!eio_request_header_at(r, i, &name, &value)) return 0;
 	/* Two ways to tell where the body ends are how requests are smuggled past a proxy. */
 	if (*chunked) return 400;
-	eio_request_header_at(r, i, &name, &value);
 	return parse_length(value, length) ? 0 : 400;
 }

@@ -64,7 +64,8 @@ answer_livez(struct admin *a, struct eio_exchange *ex)
 	answer_admin_text(ex, 200, "alive\n");
 }
 
-/* Ready: every Redis source is subscribed. Clients can connect before that, but would see nothing new. */
+/* Ready: every Redis source is subscribed. Clients can connect before that, but would see nothing new. One channel that
+ * Redis refuses does not make siocast unready: the feeds of all others work. */
 static void
 answer_readyz(struct admin *a, struct eio_exchange *ex)
 {
@@ -75,7 +76,9 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 	for (size_t i = 0; i < a->options.redis; i++) {
 		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
-		eio_buf_printf(&body, "redis %s %s\n", s.name, s.subscribed ? "subscribed" : "away");
+		eio_buf_printf(&body, "redis %s %s", s.name, s.subscribed ? "subscribed" : "away");
+		if (s.refused) eio_buf_printf(&body, ", refuses %u", s.refused);
+		eio_buf_addc(&body, '\n');
 	}
 	eio_buf_add(&body, ready ? EIO_LIT("ready\n") : EIO_LIT("not ready\n"));
 	answer_admin(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
@@ -115,7 +118,7 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 		if (i > 0) eio_buf_addc(&body, ',');
 		EIO_BUF_ADD_LIT(&body, "{\"name\":");
 		sio_json_escape(&body, eio_cstr(s.name));
-		eio_buf_printf(&body, ",\"subscribed\":%s}", s.subscribed ? "true" : "false");
+		eio_buf_printf(&body, ",\"subscribed\":%s,\"refused\":%u}", s.subscribed ? "true" : "false", s.refused);
 	}
 	EIO_BUF_ADD_LIT(&body, "],\"metrics\":");
 	metrics_write_json(a->options.metrics, &body);
@@ -127,7 +130,7 @@ static void
 answer_list(struct admin *a, struct eio_exchange *ex)
 {
 	static const char list[] = "/livez    alive\n"
-				   "/readyz   whether all feeds are subscribed\n"
+				   "/readyz   whether the feeds are subscribed\n"
 				   "/metrics  for Prometheus\n"
 				   "/stats    the same as JSON\n";
 	struct eio_buf body;

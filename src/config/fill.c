@@ -38,6 +38,7 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->specs = p->feeds;
 	out->redis = p->redis;
 	out->n_redis = c->n_redis;
+	out->message_bytes = p->message_bytes;
 	out->publish_queue_bytes = p->publish_queue_bytes;
 	out->workers = c->workers;
 	/* A single worker runs the feed, and is never behind it. */

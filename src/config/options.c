@@ -113,6 +113,7 @@ static const struct config_option main_rows[] = {
 	SIZE("limits.authBytes", client_limits.auth_bytes, 2, GB, "16384"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
+	SIZE("limits.messageBytes", message_bytes, 1024, GB, "16777216"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),
 	UINT("limits.maxConnections", config.limits.max_connections, 0, 10000000, "0"),
 	UINT("limits.maxSessions", config.limits.max_sessions, 0, 100000000, "0"),

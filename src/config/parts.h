@@ -22,6 +22,7 @@ struct config_parts {
 	unsigned connect_timeout_ms;
 	struct clients_limits client_limits;
 	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */
+	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* uplink waiting while Redis is away; beyond it dropped */
 	struct redis_url *redis; /* n_redis; owned */
 	struct feed_specs *feeds; /* a reference */

@@ -12,7 +12,8 @@
 
 /*
  * X(name, metric, mistake, part, reason). Part and reason are for whoever asks why nothing arrives. A mistake is what
- * an operator is warned of: the message is not what the feed was made for. NULL is none: such messages are normal.
+ * an operator is warned of: the message is not what the feed was made for. NULL is none: such messages are normal, or
+ * the warning is not for each feed.
  */
 #define FEED_NO_ROUTE "no event or room can be made of it"
 #define FEED_FATES(X) \
@@ -31,6 +32,7 @@
 	X(SPREAD, DROPPED_PAYLOAD, "its payload is no list to spread", "spread", "the payload is no list") \
 	X(LINE, DROPPED_LINE, "holds a line feed or starts with NUL", "line", "holds a line feed or starts with NUL") \
 	X(SIZE, DROPPED_SIZE, "too long for a frame", "size", "too long for a frame") \
+	X(LONG, DROPPED_LONG, NULL, "messageBytes", "longer than limits.messageBytes") \
 	X(MEMORY, DROPPED_MEMORY, "out of memory", "memory", "out of memory")
 
 enum feed_fate {

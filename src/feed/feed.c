@@ -21,6 +21,7 @@ struct feed_intake {
 	struct feed *feed;
 	struct source *source; /* feed thread only; NULL before the start and after the end */
 	atomic_bool subscribed;
+	atomic_uint refused; /* how many channels and patterns */
 };
 
 struct feed {
@@ -105,6 +106,28 @@ on_source_message(void *user, struct message *m)
 }
 
 static void
+on_source_too_long(void *user, const struct message *m, uint64_t n)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_router_too_long(&in->feed->router, m, n);
+}
+
+static void
+on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, bool refused)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_router_refused(&in->feed->router, kind, name, refused);
+	if (refused)
+		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
+	else
+		atomic_fetch_sub_explicit(&in->refused, 1, memory_order_relaxed);
+}
+
+static void
 on_source_state(void *user, bool ready)
 {
 	struct feed_intake *in = user;
@@ -138,7 +161,12 @@ patience_ms(const struct feed *f)
 static void
 open_sources(struct feed *f)
 {
-	static const struct source_events events = { on_source_message, on_source_state };
+	static const struct source_events events = {
+		.message = on_source_message,
+		.too_long = on_source_too_long,
+		.state = on_source_state,
+		.refused = on_source_refused,
+	};
 
 	if (!has_feeds(f)) return;
 	for (size_t i = 0; i < f->options.n_redis; i++) {
@@ -150,6 +178,7 @@ open_sources(struct feed *f)
 			.n_channels = f->router.n_channels,
 			.patterns = f->router.patterns,
 			.n_patterns = f->router.n_patterns,
+			.message_bytes = f->options.message_bytes,
 			.patience_ms = patience_ms(f),
 			.events = &events,
 			.user = &f->intakes[i],
@@ -352,5 +381,6 @@ feed_redis_status(const struct feed *f, size_t i)
 	return (struct feed_redis_status){
 		.name = f->options.redis[i].name,
 		.subscribed = atomic_load_explicit(&f->intakes[i].subscribed, memory_order_acquire),
+		.refused = atomic_load_explicit(&f->intakes[i].refused, memory_order_relaxed),
 	};
 }

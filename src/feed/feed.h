@@ -25,6 +25,7 @@ struct feed_options {
 	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
 	size_t n_redis;
 	const struct source_ops *source; /* how messages come from each of them */
+	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
 	 * feed: it takes all of a turn before the feed reads on. */
@@ -36,7 +37,8 @@ struct feed_options {
 
 struct feed_redis_status {
 	const char *name; /* host:port or path, no secrets; valid as long as the configuration */
-	bool subscribed; /* connected and every subscription confirmed */
+	bool subscribed; /* connected, every subscription answered, and one at least confirmed */
+	unsigned refused; /* channels and patterns that it refused when they were asked for last */
 };
 
 /* A feed that does nothing yet. NULL when out of memory. */
@@ -74,7 +76,7 @@ int feed_post(struct feed *f, struct feed_posting *p);
 
 enum { FEED_POST_BYTES = 16777216 };
 
-/* Whether every Redis source is subscribed: what /readyz says. Any thread. */
+/* Whether every Redis source is subscribed, but for what it refuses: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
 /* The state of each source; i < n_redis. Any thread. */

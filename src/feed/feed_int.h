@@ -83,7 +83,7 @@ struct feed_router {
 	struct feed_targets *targets; /* owned; NULL as long as no message has gone to more than one room */
 	struct eio_hash crowds; /* of struct feed_crowd: all streams' */
 	struct feed_shaper shaper;
-	struct log_limit limit; /* of warnings about mistakes */
+	struct log_limit limit, long_limit; /* of warnings about mistakes, and about messages that are too long */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
 };
@@ -94,6 +94,12 @@ void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
+
+/* One was longer than message_bytes: n bytes of it are not in m. */
+void feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n);
+
+/* A server refuses a channel or pattern to its feeds, or does not any more. */
+void feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused);
 
 struct feed_posting;
 

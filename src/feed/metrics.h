@@ -24,7 +24,9 @@
 	X(FEED_METRIC_DROPPED_PAYLOAD, COUNTER, "feed_dropped_total", "reason=\"payload\"", "") \
 	X(FEED_METRIC_DROPPED_LINE, COUNTER, "feed_dropped_total", "reason=\"line\"", "") \
 	X(FEED_METRIC_DROPPED_SIZE, COUNTER, "feed_dropped_total", "reason=\"size\"", "") \
+	X(FEED_METRIC_DROPPED_LONG, COUNTER, "feed_dropped_total", "reason=\"messageBytes\"", "") \
 	X(FEED_METRIC_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \
+	X(FEED_METRIC_REFUSED, GAUGE, "feed_refused", "", "Channels and patterns that Redis refuses to the feed") \
 	X(FEED_METRIC_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \
 	X(FEED_METRIC_BATCH_MESSAGES, HISTOGRAM(feed_batch_buckets), "feed_batch_messages", "", \
 		"Messages in the batches that were encoded") \

@@ -6,6 +6,7 @@
 #include "eio/list.h"
 #include "sio/packet.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* What one channel or pattern leads to. */
@@ -418,6 +419,34 @@ feed_router_message(struct feed_router *r, struct message *m)
 
 		if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
 		if (deadline < r->deadline_ms) r->deadline_ms = deadline;
+	}
+}
+
+void
+feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
+{
+	struct feed_route *route = route_of(r, m);
+
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, n);
+	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
+		LOG_ESCAPE(m->channel), n);
+	for (size_t i = 0; route && i < route->n; i++)
+		note_fate(r, &r->feeds[route->feeds[i]], m, NULL, FEED_FATE_LONG);
+}
+
+void
+feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused)
+{
+	struct feed_route *route = find_route(r, kind, name);
+
+	for (size_t i = 0; route && i < route->n; i++) {
+		struct metrics *m = r->feeds[route->feeds[i]].metrics;
+
+		if (refused)
+			metrics_inc(m, FEED_METRIC_REFUSED);
+		else
+			metrics_sub(m, FEED_METRIC_REFUSED, 1);
 	}
 }
 

@@ -21,10 +21,15 @@ struct source {
 	const struct source_ops *ops;
 };
 
-/* What a source tells the feed, always from the loop. Neither may close it. */
+/* What a source tells the feed, always from the loop. None may close it. */
 struct source_events {
 	void (*message)(void *user, struct message *m);
-	void (*state)(void *user, bool ready); /* from now on all that is wanted comes, or does not any more */
+	/* A message was longer than message_bytes, by something of n bytes that is not in m. */
+	void (*too_long)(void *user, const struct message *m, uint64_t n);
+	/* From now on what is wanted comes, but for what is refused; or does not any more. */
+	void (*state)(void *user, bool ready);
+	/* The server refuses a channel or pattern, or does not any more. */
+	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
 };
 
 struct source_options {
@@ -33,6 +38,7 @@ struct source_options {
 	struct metrics *metrics; /* of redis_metrics */
 	const char *const *channels, *const *patterns; /* what is wanted */
 	size_t n_channels, n_patterns;
+	size_t message_bytes; /* the longest message that is taken */
 	unsigned patience_ms; /* how late messages may come, together with others */
 	const struct source_events *events;
 	void *user; /* of events */

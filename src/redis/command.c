@@ -2,8 +2,6 @@
 /* Writing RESP. */
 #include "src/redis/command.h"
 
-enum { SUBSCRIBE_AT_ONCE = 1000 }; /* names in one command: keeps Redis's query buffer small */
-
 void
 redis_command(struct eio_buf *b, size_t n)
 {
@@ -23,17 +21,11 @@ redis_argument(struct eio_buf *b, struct eio_bytes s)
 }
 
 void
-redis_command_subscribe(struct eio_buf *b, const char *verb, const char *const *names, size_t n)
+redis_command_subscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes name)
 {
-	while (n) {
-		size_t k = n < SUBSCRIBE_AT_ONCE ? n : SUBSCRIBE_AT_ONCE;
-
-		redis_command(b, k + 1);
-		redis_argument(b, eio_cstr(verb));
-		for (size_t i = 0; i < k; i++) redis_argument(b, eio_cstr(names[i]));
-		names += k;
-		n -= k;
-	}
+	redis_command(b, 2);
+	redis_argument(b, is_pattern ? EIO_LIT("PSUBSCRIBE") : EIO_LIT("SUBSCRIBE"));
+	redis_argument(b, name);
 }
 
 unsigned
@@ -64,4 +56,11 @@ redis_command_greet(struct eio_buf *b, const struct redis_url *u)
 	redis_argument(b, EIO_LIT("SETNAME"));
 	redis_argument(b, EIO_LIT("siocast"));
 	return replies;
+}
+
+const char *
+redis_command_greeting(const struct redis_url *u, unsigned left)
+{
+	if (left == 1) return "CLIENT SETNAME";
+	return left == 2 && u->db ? "SELECT" : "AUTH";
 }

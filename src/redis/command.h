@@ -10,11 +10,14 @@
 void redis_command(struct eio_buf *b, size_t n);
 void redis_argument(struct eio_buf *b, struct eio_bytes s);
 
-/* SUBSCRIBE or PSUBSCRIBE to n names, in as many commands as are good for Redis. */
-void redis_command_subscribe(struct eio_buf *b, const char *verb, const char *const *names, size_t n);
+/* SUBSCRIBE to a channel, or PSUBSCRIBE to a pattern. */
+void redis_command_subscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes name);
 
 /* What a new connection says first: AUTH and SELECT as the URL wants them, then CLIENT SETNAME. Returns how many
  * replies follow. */
 unsigned redis_command_greet(struct eio_buf *b, const struct redis_url *u);
+
+/* Which of them is answered when so many replies, that one included, are still to come: the command, a constant. */
+const char *redis_command_greeting(const struct redis_url *u, unsigned left);
 
 #endif

@@ -4,8 +4,10 @@
 
 #include "eio/check.h"
 #include "src/base/log.h"
+#include "src/redis/backoff.h"
 #include "src/redis/command.h"
 #include "src/redis/dial.h"
+#include "src/redis/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +25,15 @@ struct redis_link {
 	struct redis_dial *dial; /* while connecting */
 	struct redis_socket *socket; /* from then on */
 	struct redis_reader *reader; /* the same */
-	unsigned failures; /* in a row: the exponent of the backoff */
+	struct redis_backoff backoff;
 	unsigned greetings; /* replies of AUTH, SELECT, CLIENT SETNAME still to come */
-	size_t awaited; /* answers to what the role's greet said still to come */
-	uint64_t heard_ms, pinged_ms; /* pinged_ms 0: no PING is out */
-	char refused[160]; /* why the connection must go when what was read has been told */
+	size_t unanswered; /* commands of the role whose answer is still to come */
+	bool pinged; /* the answer to a PING is, too, */
+	size_t before_ping; /* behind those to so many commands of the role */
+	uint64_t heard_ms;
+	uint64_t asked_ms; /* since when it has been silent though asked; 0: it has not */
+	char refused[200]; /* why the connection must go when what was read has been told */
+	char said[LOG_ESCAPE_MAX]; /* an error in what was read last that is no reason for it to go */
 	struct log_limit limit;
 };
 
@@ -42,7 +48,7 @@ enter_state(struct redis_link *l, enum link_state state)
 
 	l->state = state;
 	if (state == LINK_READY) {
-		l->failures = 0;
+		redis_backoff_works(&l->backoff, uv_now(l->loop));
 		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTS);
 		metrics_inc(l->options.metrics, REDIS_METRIC_CONNECTED);
 	}
@@ -69,9 +75,10 @@ write_link(struct redis_link *l, struct eio_buf *buf)
 }
 
 void
-redis_link_write(struct redis_link *l, struct eio_buf *buf)
+redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n)
 {
 	CHECK(l->state == LINK_READY);
+	l->unanswered += n;
 	write_link(l, buf);
 }
 
@@ -89,28 +96,42 @@ greet_server(struct redis_link *l)
 
 	eio_buf_init(&b);
 	l->greetings = redis_command_greet(&b, l->options.url);
-	l->awaited = l->options.role->greet(l->options.user, &b);
+	l->unanswered = l->options.role->greet(l->options.user, &b);
 	write_link(l, &b);
 }
 
+/* One PING is enough, however often it falls silent before the answer. */
 static void
 ping_server(struct redis_link *l, uint64_t now_ms)
 {
 	struct eio_buf b;
 
+	l->asked_ms = now_ms;
+	if (l->pinged) return;
 	eio_buf_init(&b);
 	redis_command(&b, 1);
 	redis_argument(&b, EIO_LIT("PING"));
-	l->pinged_ms = now_ms;
+	l->pinged = true;
+	l->before_ping = l->unanswered;
 	write_link(l, &b);
 }
 
 /* What the server says */
 
+/* What of an error may be told: it lies in out. */
+static const char *
+tellable_error(const struct redis_link *l, struct eio_bytes error, char *out, size_t out_size)
+{
+	const struct redis_url *u = l->options.url;
+
+	redis_refusal(error, u, u->password && l->greetings, out, out_size);
+	return out;
+}
+
 void
 redis_link_refuse(struct redis_link *l, struct eio_bytes text)
 {
-	if (!*l->refused) snprintf(l->refused, sizeof l->refused, "%s", LOG_ESCAPE(text));
+	if (!*l->refused) tellable_error(l, text, l->refused, sizeof l->refused);
 }
 
 /* CLIENT SETNAME is a courtesy: old servers do not know it and an ACL may forbid it. It is the last greeting. */
@@ -121,14 +142,60 @@ is_courtesy(const struct redis_link *l, struct eio_bytes text)
 }
 
 static void
+greeting_refused(struct redis_link *l, struct eio_bytes text)
+{
+	char error[LOG_ESCAPE_MAX];
+
+	tellable_error(l, text, error, sizeof error);
+	if (is_courtesy(l, text))
+		snprintf(l->said, sizeof l->said, "%s", error);
+	else if (!*l->refused)
+		snprintf(l->refused, sizeof l->refused, "%s refused: %s",
+			redis_command_greeting(l->options.url, l->greetings), error);
+}
+
+static bool
+answers_ping(const struct redis_link *l, enum redis_reply reply)
+{
+	return l->pinged && !l->before_ping && (reply == REDIS_REPLY_IS_STATUS || reply == REDIS_REPLY_IS_ERROR);
+}
+
+static void
 take_reply(struct redis_link *l, enum redis_reply reply, struct eio_bytes text)
 {
+	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+
 	if (l->greetings) {
-		if (reply == REDIS_REPLY_IS_ERROR && !is_courtesy(l, text)) redis_link_refuse(l, text);
+		if (is_error) greeting_refused(l, text);
 		l->greetings--;
-	} else if (l->options.role->reply(l->options.user, reply, text) && l->awaited) {
-		l->awaited--;
+	} else if (answers_ping(l, reply)) {
+		/* Whatever it is: who answers lives. */
+		if (is_error) tellable_error(l, text, l->said, sizeof l->said);
+		l->pinged = false;
+	} else if (l->options.role->reply(l->options.user, reply, text)) {
+		CHECK(l->unanswered);
+		l->unanswered--;
+		if (l->before_ping) l->before_ping--;
 	}
+}
+
+/* An event that was read. Whether it goes on. */
+static bool
+take_event(struct redis_link *l, enum redis_read got, const struct redis_event *event)
+{
+	const struct redis_role *role = l->options.role;
+
+	switch (got) {
+	case REDIS_READ_MESSAGE: role->message(l->options.user, &event->message); return true;
+	case REDIS_READ_REPLY: take_reply(l, event->reply, event->text); return true;
+	case REDIS_READ_SKIPPED:
+		metrics_inc(l->options.metrics, REDIS_METRIC_TOO_LONG);
+		if (role->too_long) role->too_long(l->options.user, &event->message, event->skipped);
+		return true;
+	case REDIS_READ_NONE:
+	case REDIS_READ_ERROR: break;
+	}
+	return false;
 }
 
 /* Every reply of the handshake is there. */
@@ -154,19 +221,17 @@ on_link_read(void *user, struct eio_bytes bytes)
 
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
 	l->heard_ms = uv_now(l->loop);
-	l->pinged_ms = 0;
+	l->asked_ms = 0;
+	*l->said = '\0';
 	redis_reader_feed(l->reader, bytes);
-	while ((got = redis_reader_next(l->reader, &event)) == REDIS_READ_MESSAGE || got == REDIS_READ_REPLY) {
-		if (got == REDIS_READ_MESSAGE)
-			role->message(l->options.user, &event.message);
-		else
-			take_reply(l, event.reply, event.text);
-	}
+	do {
+		got = redis_reader_next(l->reader, &event);
+	} while (take_event(l, got, &event));
 	if (got == REDIS_READ_ERROR)
 		link_lost(l, event.why);
 	else if (*l->refused)
 		link_lost(l, l->refused);
-	else if (l->state == LINK_HANDSHAKE && !l->greetings && !l->awaited)
+	else if (l->state == LINK_HANDSHAKE && !l->greetings && !l->unanswered)
 		become_ready(l);
 	if (l->state == LINK_READY && role->looked) role->looked(l->options.user, bytes.n);
 }
@@ -203,13 +268,17 @@ redis_link_look(struct redis_link *l)
 
 /* Connecting */
 
+/* A server that hangs up at once breaks our writing first; what it said before may still be there. */
 static void
 on_link_broken(void *user, const char *why)
 {
 	struct redis_link *l = user;
+	struct redis_socket *s = l->socket;
+	struct eio_bytes bytes;
 
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
-	link_lost(l, why);
+	while (l->socket == s && (bytes = redis_socket_look(s)).n) on_link_read(l, bytes);
+	if (l->socket == s) link_lost(l, why);
 }
 
 static void
@@ -228,8 +297,10 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 	redis_socket_hand_over(s, &events, l);
 	enter_state(l, LINK_HANDSHAKE);
 	uv_timer_start(&l->timer, on_link_timer, REDIS_HANDSHAKE_MS, 0);
-	*l->refused = '\0';
-	l->reader = redis_reader_new();
+	*l->refused = *l->said = '\0';
+	l->pinged = false;
+	l->before_ping = 0;
+	l->reader = redis_reader_new(l->options.max_string);
 	why = l->reader ? redis_socket_read_start(s) : "out of memory";
 	if (why)
 		link_lost(l, why);
@@ -248,19 +319,6 @@ start_dial(struct redis_link *l)
 
 /* Losing it and coming back */
 
-/* Half of the delay is random, so that a thousand daemons do not come back in step. */
-static uint64_t
-backoff_ms(struct redis_link *l)
-{
-	uint64_t delay = REDIS_BACKOFF_MAX_MS, random = 0;
-
-	if (l->failures < 6) delay = (uint64_t)REDIS_BACKOFF_MIN_MS << l->failures;
-	if (delay > REDIS_BACKOFF_MAX_MS) delay = REDIS_BACKOFF_MAX_MS;
-	l->failures++;
-	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) random = uv_hrtime();
-	return delay - random % (delay / 2);
-}
-
 static void
 drop_connection(struct redis_link *l)
 {
@@ -272,19 +330,27 @@ drop_connection(struct redis_link *l)
 	l->reader = NULL;
 }
 
+static void
+log_lost(struct redis_link *l, const char *why, uint64_t delay)
+{
+	const char *said = why == l->refused ? "" : l->said;
+
+	log_limited(LOG_LEVEL_WARN, &l->limit, uv_now(l->loop), "redis=%s event=lost reason=\"%s%s%s\" retry_ms=%llu",
+		l->options.url->name, why, *said ? "; it said: " : "", said, (unsigned long long)delay);
+}
+
 /* The connection, or the attempt, failed. Never called while what was read is being told. */
 static void
 link_lost(struct redis_link *l, const char *why)
 {
-	uint64_t delay, suppressed;
+	uint64_t delay;
 
 	if (l->state == LINK_WAITING || l->state == LINK_CLOSED) return;
 	drop_connection(l);
-	delay = backoff_ms(l);
+	delay = redis_backoff_failed(&l->backoff, uv_now(l->loop));
 	metrics_inc(l->options.metrics, REDIS_METRIC_LOST);
-	if (log_limit_pass(&l->limit, uv_now(l->loop), &suppressed))
-		log_warn("redis=%s event=lost reason=\"%s\" retry_ms=%llu suppressed=%llu", l->options.url->name, why,
-			(unsigned long long)delay, (unsigned long long)suppressed);
+	log_lost(l, why, delay);
+	*l->said = '\0'; /* it was of this connection */
 	enter_state(l, LINK_WAITING);
 	uv_timer_start(&l->timer, on_link_timer, delay, 0);
 }
@@ -297,8 +363,8 @@ check_alive(struct redis_link *l)
 	unsigned silent_ms = l->options.silent_ms ? l->options.silent_ms : REDIS_SILENT_MS;
 	unsigned dead_ms = l->options.dead_ms ? l->options.dead_ms : REDIS_DEAD_MS;
 
-	if (l->pinged_ms) {
-		if (now - l->pinged_ms >= dead_ms) link_lost(l, "silent");
+	if (l->asked_ms) {
+		if (now - l->asked_ms >= dead_ms) link_lost(l, "silent");
 	} else if (now - l->heard_ms >= silent_ms) {
 		ping_server(l, now);
 	}

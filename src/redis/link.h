@@ -10,9 +10,13 @@
  *        │   │ refused, timeout    │ error reply, lost           │ lost, silent
  *        │   ▼                     ▼                             │
  *     ┌──┴────────────────────────────────────────────────────┐  │
- *     │ WAITING: 100 ms doubling to 5 s, less a random half    │◀─┘
+ *     │ WAITING: as long as backoff.h says                     │◀─┘
  *     └───────────────────────────────────────────────────────┘
- * A silent connection is asked with PING; no answer means lost.
+ * A silent connection is asked with PING; no answer means lost, and any answer, an error too, that it lives. What the
+ * server says before it hangs up stands in the log.
+ *
+ * A server answers in the order in which it was asked. So whose an answer is, the role's or PING's, follows from how
+ * many commands of the role have none yet.
  *
  * Threads: the loop's only.
  */
@@ -26,8 +30,6 @@
 
 #include <uv.h>
 
-#define REDIS_BACKOFF_MIN_MS 100
-#define REDIS_BACKOFF_MAX_MS 5000
 #define REDIS_HANDSHAKE_MS 5000
 #define REDIS_SILENT_MS 10000 /* then PING */
 #define REDIS_DEAD_MS 10000 /* after the PING: lost */
@@ -37,12 +39,14 @@ struct redis_link;
 /* None of these may close the link. */
 struct redis_role {
 	const char *name; /* for the log */
-	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many answers the link waits for
-	 * before it is ready; `reply` says which they are. */
+	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many commands that is: the link is
+	 * ready when all are answered. */
 	size_t (*greet)(void *user, struct eio_buf *out);
-	/* Neither of the next two may write. Their bytes are valid during the call. */
+	/* None of the next three may write. Their bytes are valid during the call. */
 	void (*message)(void *user, const struct redis_message *m);
-	/* A reply that is none to AUTH, SELECT and CLIENT SETNAME. Whether it is an answer to what `greet` said. */
+	/* A message that was longer than max_string, by a string of n bytes, which is empty in it; or NULL. */
+	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
+	/* A reply that is none to AUTH, SELECT, CLIENT SETNAME and PING. Whether it answers a command of the role. */
 	bool (*reply)(void *user, enum redis_reply reply, struct eio_bytes text);
 	void (*looked)(
 		void *user, size_t n); /* all that was in n bytes has been told, and the link is ready; or NULL */
@@ -53,6 +57,7 @@ struct redis_role {
 struct redis_link_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed: of redis_metrics */
+	size_t max_string; /* the longest string that is taken from the server */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	const struct redis_role *role; /* borrowed */
 	void *user;
@@ -66,13 +71,14 @@ void redis_link_close(struct redis_link *l);
 
 bool redis_link_is_ready(const struct redis_link *l);
 
-/* Writes a buffer, which it takes over and leaves empty. The link must be ready; it may be lost afterwards. */
-void redis_link_write(struct redis_link *l, struct eio_buf *buf);
+/* Writes a buffer with n commands, which it takes over and leaves empty. The link must be ready; it may be lost
+ * afterwards. */
+void redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n);
 
 /* How many bytes were written and have not left. */
 size_t redis_link_unwritten(const struct redis_link *l);
 
-/* For the role's `reply`: the link is lost, with this text of the server as the reason, when all that was read has
+/* For the role's `reply`: the link is lost, with this error of the server as the reason, when all that was read has
  * been told. */
 void redis_link_refuse(struct redis_link *l, struct eio_bytes text);
 

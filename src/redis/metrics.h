@@ -9,6 +9,7 @@
 	X(REDIS_METRIC_CONNECTED, GAUGE, "redis_connections", "", "Redis connections up") \
 	X(REDIS_METRIC_CONNECTS, COUNTER, "redis_connects_total", "", "Redis connections made") \
 	X(REDIS_METRIC_LOST, COUNTER, "redis_lost_total", "", "Redis connections lost or refused") \
+	X(REDIS_METRIC_TOO_LONG, COUNTER, "redis_too_long_total", "", "Messages longer than limits.messageBytes") \
 	X(REDIS_METRIC_PUBLISH_SENT, COUNTER, "publish_sent_total", "", "Messages published to Redis") \
 	X(REDIS_METRIC_PUBLISH_DROPPED, COUNTER, "publish_dropped_total", "", \
 		"Messages not published: too many were waiting") \

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { MAX_STRING = 65536 }; /* nobody sends a publisher strings */
+
 #define REDIS_PUBLISHER_MAGIC 0x4ed19b15
 
 struct redis_publisher {
@@ -57,10 +59,12 @@ redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, str
 void
 redis_publisher_flush(struct redis_publisher *p)
 {
-	if (!redis_link_is_ready(p->link) || !p->queued) return;
-	p->unanswered += p->queued;
+	size_t n = p->queued;
+
+	if (!redis_link_is_ready(p->link) || !n) return;
+	p->unanswered += n;
 	p->queued = 0;
-	redis_link_write(p->link, &p->queue);
+	redis_link_write(p->link, &p->queue, n);
 }
 
 static size_t
@@ -76,7 +80,6 @@ publish_refused(struct redis_publisher *p, struct eio_bytes text)
 {
 	uint64_t suppressed;
 
-	if (p->unanswered) p->unanswered--;
 	metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED);
 	if (log_limit_pass(&p->limit, uv_now(p->loop), &suppressed))
 		log_warn("redis=%s event=publish-refused reason=\"%s\" suppressed=%llu", p->options.url->name,
@@ -96,13 +99,19 @@ publisher_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_publisher *p = publisher_of(user);
 
-	if (reply == REDIS_REPLY_IS_ERROR) {
-		publish_refused(p, text);
-	} else if (reply == REDIS_REPLY_IS_INTEGER && p->unanswered) {
-		p->unanswered--;
-		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_SENT);
+	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+
+	if (!is_error && reply != REDIS_REPLY_IS_INTEGER) return false;
+	if (!p->unanswered) {
+		if (is_error) redis_link_refuse(p->link, text); /* to nothing: it is about to hang up */
+		return false;
 	}
-	return false;
+	p->unanswered--;
+	if (is_error)
+		publish_refused(p, text);
+	else
+		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_SENT);
+	return true;
 }
 
 static void
@@ -137,6 +146,9 @@ redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *opti
 	const struct redis_link_options link_options = {
 		.url = options->url,
 		.metrics = options->metrics,
+		.max_string = MAX_STRING,
+		.silent_ms = options->silent_ms,
+		.dead_ms = options->dead_ms,
 		.role = &publisher_role,
 		.user = p,
 	};

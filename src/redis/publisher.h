@@ -18,6 +18,7 @@ struct redis_publisher_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t queue_bytes; /* what may wait to be published */
+	unsigned silent_ms, dead_ms; /* as a link has them */
 };
 
 /* A publisher that begins to connect at once. NULL when out of memory. */

@@ -21,7 +21,7 @@ take_head(struct eio_bytes *at, const char *head, size_t n)
 
 /* Takes "$<n> CRLF". */
 static inline enum redis_push
-take_length(struct eio_bytes *at, size_t *n)
+take_length(struct eio_bytes *at, size_t max, size_t *n)
 {
 	size_t i = 1, v = 0;
 
@@ -34,7 +34,7 @@ take_length(struct eio_bytes *at, size_t *n)
 	if (i == at->n) return REDIS_PUSH_PARTIAL;
 	if (i == 1 || at->p[i] != '\r') return REDIS_PUSH_OTHER;
 	if (i + 1 == at->n) return REDIS_PUSH_PARTIAL;
-	if (at->p[i + 1] != '\n') return REDIS_PUSH_OTHER;
+	if (at->p[i + 1] != '\n' || v > max) return REDIS_PUSH_OTHER;
 	at->p += i + 2;
 	at->n -= i + 2;
 	*n = v;
@@ -43,10 +43,10 @@ take_length(struct eio_bytes *at, size_t *n)
 
 /* Takes "$<n> CRLF <n bytes> CRLF". *missing: how many bytes it is short of when that is known. */
 static inline enum redis_push
-take_string(struct eio_bytes *at, struct eio_bytes *s, size_t *missing)
+take_string(struct eio_bytes *at, size_t max, struct eio_bytes *s, size_t *missing)
 {
 	size_t n;
-	enum redis_push r = take_length(at, &n);
+	enum redis_push r = take_length(at, max, &n);
 
 	if (r != REDIS_PUSH_MESSAGE) return r;
 	if (at->n < n + 2) {
@@ -61,7 +61,7 @@ take_string(struct eio_bytes *at, struct eio_bytes *s, size_t *missing)
 }
 
 enum redis_push
-redis_push_take(struct eio_bytes *bytes, struct redis_message *m, size_t *needs)
+redis_push_take(struct eio_bytes *bytes, size_t max, struct redis_message *m, size_t *needs)
 {
 	struct eio_bytes at = *bytes;
 	size_t missing = 0;
@@ -70,14 +70,14 @@ redis_push_take(struct eio_bytes *bytes, struct redis_message *m, size_t *needs)
 	m->is_pattern = at.n > 1 && at.p[1] == '4';
 	r = m->is_pattern ? take_head(&at, pmessage_head, sizeof pmessage_head - 1)
 			  : take_head(&at, message_head, sizeof message_head - 1);
-	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, &m->name, &missing);
+	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, max, &m->name, &missing);
 	missing = 0; /* what comes behind the name is not known */
 	m->channel = m->name;
 	if (r == REDIS_PUSH_MESSAGE && m->is_pattern) {
-		r = take_string(&at, &m->channel, &missing);
+		r = take_string(&at, max, &m->channel, &missing);
 		missing = 0;
 	}
-	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, &m->payload, &missing);
+	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, max, &m->payload, &missing);
 	if (r == REDIS_PUSH_MESSAGE)
 		*bytes = at;
 	else

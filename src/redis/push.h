@@ -29,7 +29,7 @@ enum redis_push {
 	REDIS_PUSH_OTHER,
 };
 
-/* Takes a message that *bytes (at least one) begin with. */
-enum redis_push redis_push_take(struct eio_bytes *bytes, struct redis_message *m, size_t *needs);
+/* Takes a message that *bytes (at least one) begin with, if none of its strings is longer than max. */
+enum redis_push redis_push_take(struct eio_bytes *bytes, size_t max, struct redis_message *m, size_t *needs);
 
 #endif

@@ -3,9 +3,12 @@
 #include "src/redis/subscriber.h"
 
 #include "eio/check.h"
-#include "src/redis/command.h"
+#include "src/base/log.h"
+#include "src/redis/backoff.h"
 #include "src/redis/link.h"
 #include "src/redis/pacing.h"
+#include "src/redis/refusal.h"
+#include "src/redis/subscriptions.h"
 
 #include <stdlib.h>
 
@@ -16,6 +19,11 @@ struct redis_subscriber {
 	struct redis_subscriber_options options;
 	struct redis_link *link;
 	struct redis_pacing *pacing; /* NULL: every message is taken at once */
+	struct redis_subscriptions subscriptions;
+	bool ready; /* as was told */
+	uv_timer_t timer; /* when to ask again for what was refused */
+	struct redis_backoff backoff; /* of that */
+	struct log_limit limit;
 };
 
 static struct redis_subscriber *
@@ -27,16 +35,6 @@ subscriber_of(void *user)
 	return s;
 }
 
-static size_t
-subscriber_greet(void *user, struct eio_buf *out)
-{
-	const struct redis_subscriber_options *o = &subscriber_of(user)->options;
-
-	redis_command_subscribe(out, "SUBSCRIBE", o->channels, o->n_channels);
-	redis_command_subscribe(out, "PSUBSCRIBE", o->patterns, o->n_patterns);
-	return o->n_channels + o->n_patterns;
-}
-
 static void
 subscriber_message(void *user, const struct redis_message *m)
 {
@@ -45,11 +43,109 @@ subscriber_message(void *user, const struct redis_message *m)
 	s->options.message(s->options.user, m);
 }
 
+static void
+subscriber_too_long(void *user, const struct redis_message *m, uint64_t n)
+{
+	struct redis_subscriber *s = subscriber_of(user);
+
+	s->options.too_long(s->options.user, m, n);
+}
+
+static void
+tell_state(struct redis_subscriber *s)
+{
+	bool ready = redis_link_is_ready(s->link) && s->subscriptions.confirmed;
+
+	if (ready == s->ready) return;
+	s->ready = ready;
+	s->options.state(s->options.user, ready);
+}
+
+/* Asking */
+
+static size_t
+subscriber_greet(void *user, struct eio_buf *out)
+{
+	return redis_subscriptions_ask(&subscriber_of(user)->subscriptions, out);
+}
+
+static void
+on_subscriber_timer(uv_timer_t *t)
+{
+	struct redis_subscriber *s = subscriber_of(t->data);
+	struct eio_buf b;
+	size_t n;
+
+	eio_buf_init(&b);
+	n = redis_subscriptions_ask_refused(&s->subscriptions, &b);
+	redis_link_write(s->link, &b, n);
+}
+
+/* When everything is answered on a link that is ready. */
+static void
+ask_again_later(struct redis_subscriber *s)
+{
+	const struct redis_subscriptions *all = &s->subscriptions;
+	uint64_t now = uv_now(s->timer.loop);
+
+	if (!all->refused || all->unanswered || !redis_link_is_ready(s->link)) return;
+	uv_timer_start(&s->timer, on_subscriber_timer, redis_backoff_failed(&s->backoff, now), 0);
+}
+
+/* What the server answers */
+
+/* Of many, each has its line some time: who had none has it when it is refused once more. */
+static void
+log_refused(struct redis_subscriber *s, struct redis_subscription *one, struct eio_bytes error)
+{
+	char text[LOG_ESCAPE_MAX];
+	uint64_t suppressed;
+
+	if (one->told || !log_limit_pass(&s->limit, uv_now(s->timer.loop), &suppressed)) return;
+	one->told = true;
+	redis_refusal(error, s->options.url, false, text, sizeof text);
+	log_warn("redis=%s event=subscription-refused %s=\"%s\" reason=\"%s\" refused=%zu suppressed=%llu",
+		s->options.url->name, one->is_pattern ? "pattern" : "channel", LOG_ESCAPE(one->name), text,
+		s->subscriptions.refused, (unsigned long long)suppressed);
+}
+
+static void
+log_allowed(const struct redis_subscriber *s, struct redis_subscription *one)
+{
+	one->told = false;
+	log_info("redis=%s event=subscription-allowed %s=\"%s\" refused=%zu", s->options.url->name,
+		one->is_pattern ? "pattern" : "channel", LOG_ESCAPE(one->name), s->subscriptions.refused);
+}
+
+static bool
+take_answer(struct redis_subscriber *s, bool confirmed, struct eio_bytes error)
+{
+	size_t refused = s->subscriptions.refused;
+	struct redis_subscription *one = redis_subscriptions_answered(&s->subscriptions, confirmed);
+
+	if (!one) return false;
+	if (s->subscriptions.refused != refused)
+		s->options.refused(s->options.user, one->is_pattern, one->name, !confirmed);
+	if (!confirmed)
+		log_refused(s, one, error);
+	else if (one->told)
+		log_allowed(s, one);
+	tell_state(s);
+	ask_again_later(s);
+	return true;
+}
+
+/* An error to nothing that was asked is said before hanging up; and without AUTH, nothing will be allowed later. */
 static bool
 subscriber_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
-	if (reply == REDIS_REPLY_IS_ERROR) redis_link_refuse(subscriber_of(user)->link, text);
-	return reply == REDIS_REPLY_IS_SUBSCRIBED;
+	struct redis_subscriber *s = subscriber_of(user);
+	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+
+	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED) return false;
+	if (!(is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH"))) && take_answer(s, !is_error, text)) return true;
+	if (is_error) redis_link_refuse(s->link, text);
+	return false;
 }
 
 static void
@@ -65,7 +161,9 @@ subscriber_ready(void *user)
 {
 	struct redis_subscriber *s = subscriber_of(user);
 
-	s->options.state(s->options.user, true);
+	s->backoff = (struct redis_backoff){ 0 };
+	tell_state(s);
+	ask_again_later(s);
 }
 
 static void
@@ -74,44 +172,73 @@ subscriber_lost(void *user)
 	struct redis_subscriber *s = subscriber_of(user);
 
 	if (s->pacing) redis_pacing_reset(s->pacing);
-	s->options.state(s->options.user, false);
+	uv_timer_stop(&s->timer);
+	tell_state(s);
 }
 
 static const struct redis_role subscriber_role = {
 	.name = "subscribe",
 	.greet = subscriber_greet,
 	.message = subscriber_message,
+	.too_long = subscriber_too_long,
 	.reply = subscriber_reply,
 	.looked = subscriber_looked,
 	.ready = subscriber_ready,
 	.lost = subscriber_lost,
 };
 
-struct redis_subscriber *
-redis_subscriber_open(uv_loop_t *loop, const struct redis_subscriber_options *options)
+/* Opening and closing */
+
+static int
+open_link(struct redis_subscriber *s, uv_loop_t *loop)
 {
-	struct redis_subscriber *s = calloc(1, sizeof *s);
+	const struct redis_subscriber_options *o = &s->options;
 	const struct redis_link_options link_options = {
-		.url = options->url,
-		.metrics = options->metrics,
-		.silent_ms = options->silent_ms,
-		.dead_ms = options->dead_ms,
+		.url = o->url,
+		.metrics = o->metrics,
+		.max_string = o->message_bytes,
+		.silent_ms = o->silent_ms,
+		.dead_ms = o->dead_ms,
 		.role = &subscriber_role,
 		.user = s,
 	};
 
+	s->link = redis_link_open(loop, &link_options);
+	if (!s->link) return -1;
+	if (!o->may_pause || (s->pacing = redis_pacing_new(loop, s->link))) return 0;
+	redis_link_close(s->link);
+	return -1;
+}
+
+struct redis_subscriber *
+redis_subscriber_open(uv_loop_t *loop, const struct redis_subscriber_options *options)
+{
+	const struct redis_subscriber_options *o = options;
+	struct redis_subscriber *s = calloc(1, sizeof *s);
+
 	if (!s) return NULL;
 	s->magic = REDIS_SUBSCRIBER_MAGIC;
-	s->options = *options;
-	s->link = redis_link_open(loop, &link_options);
-	if (!s->link) goto fail_subscriber;
-	if (options->may_pause && !(s->pacing = redis_pacing_new(loop, s->link))) goto fail_link;
+	s->options = *o;
+	if (redis_subscriptions_init(&s->subscriptions, o->channels, o->n_channels, o->patterns, o->n_patterns) < 0)
+		goto fail_subscriber;
+	if (open_link(s, loop) < 0) goto fail_subscriptions;
+	uv_timer_init(loop, &s->timer); /* cannot fail */
+	s->timer.data = s;
 	return s;
-fail_link:
-	redis_link_close(s->link);
+fail_subscriptions:
+	redis_subscriptions_deinit(&s->subscriptions);
 fail_subscriber:
 	free(s);
 	return NULL;
+}
+
+static void
+on_subscriber_timer_closed(uv_handle_t *h)
+{
+	struct redis_subscriber *s = subscriber_of(h->data);
+
+	s->magic = 0;
+	free(s);
 }
 
 void
@@ -119,6 +246,6 @@ redis_subscriber_close(struct redis_subscriber *s)
 {
 	redis_link_close(s->link);
 	if (s->pacing) redis_pacing_free(s->pacing);
-	s->magic = 0;
-	free(s);
+	redis_subscriptions_deinit(&s->subscriptions);
+	uv_close((uv_handle_t *)&s->timer, on_subscriber_timer_closed);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All subscriptions to one server, on one link. Threads: the loop's only.
+ * All subscriptions to one server, on one link. What the server refuses, because an ACL forbids it, keeps nothing else
+ * from coming; it is asked for again and again, with the waits of backoff.h.
+ *
+ * Threads: the loop's only.
  */
 #ifndef SRC_REDIS_SUBSCRIBER_H
 #define SRC_REDIS_SUBSCRIBER_H
@@ -18,11 +21,17 @@ struct redis_subscriber_options {
 	struct metrics *metrics;
 	const char *const *channels, *const *patterns; /* what to subscribe to */
 	size_t n_channels, n_patterns;
+	size_t message_bytes; /* the longest message that is taken */
 	unsigned silent_ms, dead_ms; /* as a link has them */
 	bool may_pause; /* messages may come REDIS_PAUSE_MS late, together, when they are many */
-	/* Neither may close the subscriber. The bytes of m are valid during the call. */
+	/* None of these may close the subscriber. The bytes of m are valid during the call. */
 	void (*message)(void *user, const struct redis_message *m);
-	void (*state)(void *user, bool ready); /* every subscription is confirmed, or is not any more */
+	/* A message was longer, its payload or, by n bytes, its channel, and is not there; its name is. */
+	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
+	/* Every subscription has been answered, and one at least is confirmed; or that is not so any more. */
+	void (*state)(void *user, bool ready);
+	/* A channel or pattern is refused from now on, or is not any more. */
+	void (*refused)(void *user, bool is_pattern, struct eio_bytes name, bool refused);
 	void *user;
 };
 

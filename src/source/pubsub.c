@@ -29,19 +29,40 @@ pubsub_of(void *user)
 	return p;
 }
 
-static void
-on_pubsub_message(void *user, const struct redis_message *m)
+static enum message_kind
+message_kind_of(bool is_pattern)
 {
-	struct pubsub *p = pubsub_of(user);
-	struct message message = {
-		.kind = m->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL,
+	return is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
+}
+
+static inline struct message
+message_of(const struct pubsub *p, const struct redis_message *m)
+{
+	return (struct message){
+		.kind = message_kind_of(m->is_pattern),
 		.name = m->name,
 		.channel = m->channel,
 		.payload = m->payload,
 		.now_ms = uv_now(p->loop),
 	};
+}
+
+static void
+on_pubsub_message(void *user, const struct redis_message *m)
+{
+	struct pubsub *p = pubsub_of(user);
+	struct message message = message_of(p, m);
 
 	p->events->message(p->user, &message);
+}
+
+static void
+on_pubsub_too_long(void *user, const struct redis_message *m, uint64_t n)
+{
+	struct pubsub *p = pubsub_of(user);
+	struct message message = message_of(p, m);
+
+	p->events->too_long(p->user, &message, n);
 }
 
 static void
@@ -50,6 +71,14 @@ on_pubsub_state(void *user, bool ready)
 	struct pubsub *p = pubsub_of(user);
 
 	p->events->state(p->user, ready);
+}
+
+static void
+on_pubsub_refused(void *user, bool is_pattern, struct eio_bytes name, bool refused)
+{
+	struct pubsub *p = pubsub_of(user);
+
+	p->events->refused(p->user, message_kind_of(is_pattern), name, refused);
 }
 
 static struct source *
@@ -63,9 +92,12 @@ pubsub_open(const struct source_options *options)
 		.patterns = options->patterns,
 		.n_channels = options->n_channels,
 		.n_patterns = options->n_patterns,
+		.message_bytes = options->message_bytes,
 		.may_pause = options->patience_ms >= REDIS_PAUSE_MS,
 		.message = on_pubsub_message,
+		.too_long = on_pubsub_too_long,
 		.state = on_pubsub_state,
+		.refused = on_pubsub_refused,
 		.user = p,
 	};
 

@@ -164,19 +164,22 @@ describe('without a user to become', { skip: NO_ROOT }, () => {
 		}),
 	);
 
-	test('who is not root stays who that is', limit(), () =>
+	test('who is not root stays who that is, and gives up the capability that a low port took', limit(), () =>
 		withCleanup(async (cleanup) => {
-			const [port, admin] = [await freePort(), await freePort()];
-			// The program and the folder of its file may be root's alone: it is opened before, and configured by variables.
-			const become = 'exec 3<"$0" setpriv --reuid=65534 --regid=65534 --clear-groups /proc/self/fd/3';
+			const [port, admin] = [await lowPort(), await freePort()];
+			// As by AmbientCapabilities of a unit. The program and the folder of its file may be root's alone: it is opened
+			// before, and configured by variables.
+			const low = '-all,+net_bind_service';
+			const who = `--reuid=65534 --regid=65534 --clear-groups --inh-caps=${low} --ambient-caps=${low}`;
+			const become = `exec 3<"$0" setpriv ${who} /proc/self/fd/3`;
 			const variables = { SIOCAST_LISTEN: `127.0.0.1:${port}`, SIOCAST_ADMIN: `127.0.0.1:${admin}`, SIOCAST_USER: USER };
 			const setup = { port, admin, path: '/socket.io/' };
 			const child = await launchWhole(cleanup, setup, {
 				wrap: (command) => ['bash', ['-c', become, command]],
 				env: { ...env, ...variables, SIOCAST_WORKERS: '2' },
 			});
-			const threads = privilegesOf(child.pid);
-			for (const { ids, capabilities, noNew } of threads) {
+			assert.equal((await Session.open(setup)).answer.status, 200);
+			for (const { ids, capabilities, noNew } of privilegesOf(child.pid)) {
 				assert.deepEqual(ids, Array(8).fill(65534));
 				assert.deepEqual(capabilities, [0n, 0n, 0n, 0n]);
 				assert.equal(noNew, '1');

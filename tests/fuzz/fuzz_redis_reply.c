@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes from Redis, whole, in small pieces, and through hiredis alone: the same messages and replies must come
- * out. */
+ * out. With a small limit for strings, whole and in pieces alike, and none that is longer. */
 #include "eio/buf.h"
 #include "src/redis/reader.h"
 
@@ -9,24 +9,33 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t fed; /* nothing that comes out can be longer */
+enum { SHORT = 7 }; /* as long as "message" */
+
+static size_t longest, longest_string; /* nothing that comes out can be longer; of a message */
 
 static void
 note(struct eio_buf *to, struct eio_bytes b)
 {
-	if (b.n > fed + 4) abort(); /* "PONG" is the reader's own word */
+	if (b.n > longest) abort();
 	eio_buf_append_u64(to, b.n);
 	eio_buf_addc(to, ':');
 	eio_buf_add(to, b);
 }
 
 static void
+note_string(struct eio_buf *to, struct eio_bytes b)
+{
+	if (b.n > longest_string) abort();
+	note(to, b);
+}
+
+static void
 note_message(struct eio_buf *to, const struct redis_message *m)
 {
 	eio_buf_addc(to, m->is_pattern ? 'P' : 'M');
-	note(to, m->name);
-	note(to, m->channel);
-	note(to, m->payload);
+	note_string(to, m->name);
+	note_string(to, m->channel);
+	note_string(to, m->payload);
 }
 
 /* All that is complete. Whether it goes on. */
@@ -39,6 +48,11 @@ pull(struct redis_reader *r, struct eio_buf *to)
 		switch (redis_reader_next(r, &e)) {
 		case REDIS_READ_NONE: return true;
 		case REDIS_READ_MESSAGE: note_message(to, &e.message); break;
+		case REDIS_READ_SKIPPED:
+			if (e.skipped <= longest_string) abort();
+			eio_buf_append_u64(to, e.skipped);
+			note_message(to, &e.message);
+			break;
 		case REDIS_READ_REPLY:
 			eio_buf_addc(to, (char)('0' + e.reply));
 			note(to, e.text);
@@ -53,12 +67,13 @@ pull(struct redis_reader *r, struct eio_buf *to)
 typedef void (*feed_fn)(struct redis_reader *r, struct eio_bytes bytes);
 
 static void
-run(struct eio_buf *out, feed_fn feed, const uint8_t *data, size_t size, size_t piece)
+run(struct eio_buf *out, feed_fn feed, size_t max_string, const uint8_t *data, size_t size, size_t piece)
 {
-	struct redis_reader *r = redis_reader_new();
+	struct redis_reader *r = redis_reader_new(max_string);
 	bool goes_on = true;
 	size_t n;
 
+	longest_string = max_string;
 	if (!r) return;
 	for (size_t at = 0; at < size && goes_on; at += n) {
 		n = size - at < piece ? size - at : piece;
@@ -69,22 +84,31 @@ run(struct eio_buf *out, feed_fn feed, const uint8_t *data, size_t size, size_t 
 	redis_reader_free(r);
 }
 
+static void
+check_same(const struct eio_buf *a, const struct eio_buf *b)
+{
+	if (!eio_bytes_eq(eio_buf_bytes(a), eio_buf_bytes(b))) abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct eio_buf whole, pieces, hiredis;
+	struct eio_buf whole = { 0 }, pieces = { 0 }, hiredis = { 0 }, short_whole = { 0 }, short_pieces = { 0 };
 
-	fed = size;
-	eio_buf_init(&whole);
-	eio_buf_init(&pieces);
-	eio_buf_init(&hiredis);
-	run(&whole, redis_reader_feed, data, size, size);
-	run(&pieces, redis_reader_feed, data, size, 1);
-	run(&hiredis, redis_reader_feed_hiredis, data, size, size);
-	if (!eio_bytes_eq(eio_buf_bytes(&whole), eio_buf_bytes(&pieces))) abort();
-	if (!eio_bytes_eq(eio_buf_bytes(&whole), eio_buf_bytes(&hiredis))) abort();
+	if (size > REDIS_LINE_BYTES) return 0; /* a line that comes at once may be longer */
+	longest = size + 4; /* "PONG" is the reader's own word */
+	run(&whole, redis_reader_feed, SIZE_MAX, data, size, size);
+	run(&pieces, redis_reader_feed, SIZE_MAX, data, size, 1);
+	run(&hiredis, redis_reader_feed_hiredis, SIZE_MAX, data, size, size);
+	check_same(&whole, &pieces);
+	check_same(&whole, &hiredis);
+	run(&short_whole, redis_reader_feed, SHORT, data, size, size);
+	run(&short_pieces, redis_reader_feed, SHORT, data, size, 1);
+	check_same(&short_whole, &short_pieces);
 	eio_buf_deinit(&whole);
 	eio_buf_deinit(&pieces);
 	eio_buf_deinit(&hiredis);
+	eio_buf_deinit(&short_whole);
+	eio_buf_deinit(&short_pieces);
 	return 0;
 }

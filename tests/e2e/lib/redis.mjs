@@ -10,10 +10,13 @@ import { eventually } from './wait.mjs';
 
 export { RedisClient };
 
-/** Starts a redis-server on `port` with nothing kept on disk and waits until it answers PING. `unix`: its url is a socket's. */
-export async function startRedis(cleanup, port, { unix = false } = {}) {
+/**
+ * Starts a redis-server on `port` with nothing kept on disk and waits until it answers PING. `unix`: its url is a socket's; `bind`:
+ * the address it listens on; `args`: more of its options.
+ */
+export async function startRedis(cleanup, port, { unix = false, bind = '127.0.0.1', args: more = [] } = {}) {
 	const dir = await cleanup.folder();
-	const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir];
+	const args = ['--port', String(port), '--bind', bind, '--save', '', '--appendonly', 'no', '--dir', dir, ...more];
 	// A burst of a test must not make Redis cut the subscriber off: that has its own tests.
 	args.push('--client-output-buffer-limit', 'pubsub 0 0 0', '--daemonize', 'no');
 	const socket = path.join(dir, 'redis.sock');

@@ -45,7 +45,7 @@ static const char text[] =
 	"\"presence\": {\"prefix\": \"p\", \"expiry\": 5000},"
 	"\"limits\": {\"maxSessions\": 5, \"requestSeconds\": 5, \"namespacesPerClient\": 5, \"authBytes\": 5,"
 	"  \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
-	"  \"workerQueueBytes\": 70000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
+	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
 	"\"logLevel\": \"warn\"}";
 
