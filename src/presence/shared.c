@@ -14,6 +14,8 @@
 enum {
 	PARTS = 4, /* of the expiry: one until a state is refreshed or looked for, three until it is gone */
 	ID_BYTES = 8,
+	STATE_BYTES = 256 << 20, /* the longest state of a node that is taken */
+	MESSAGE_BYTES_MAX = 16 << 20, /* and the longest message: it is closed at 256 KB, and has one change at least */
 	UNWRITTEN_BYTES = 16 << 20, /* Redis does not keep up: then the whole is written when it does */
 };
 
@@ -28,6 +30,7 @@ struct presence_shared {
 	struct redis_subscriber *subscriber;
 	uv_timer_t timer;
 	bool listens; /* the subscriber is ready */
+	size_t unanswered; /* commands that were written */
 	bool stale; /* what is in Redis is not our state: all of it is to be written */
 	struct log_limit limit;
 	char own[2 * ID_BYTES + 1];
@@ -47,12 +50,16 @@ shared_of(void *user)
 static void
 write_out(struct presence_shared *s)
 {
+	size_t n = s->writer.commands;
+
 	if (presence_writer_failed(&s->writer)) {
 		/* Half a command cannot be taken back, and what is missing is not known: begin anew. */
 		presence_writer_reset(&s->writer);
 		redis_link_refuse(s->link, EIO_LIT("out of memory"));
-	} else if (s->writer.out.n) {
-		redis_link_write(s->link, &s->writer.out);
+	} else if (n) {
+		s->writer.commands = 0;
+		s->unanswered += n;
+		redis_link_write(s->link, &s->writer.out, n);
 	}
 }
 
@@ -190,15 +197,15 @@ presence_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 	struct presence_shared *s = shared_of(user);
 	struct presence_ask *ask;
 
-	/* The link's own question. */
-	if (reply == REDIS_REPLY_IS_STATUS && eio_bytes_eq(text, EIO_LIT("PONG"))) return false;
+	if (!s->unanswered) return false;
+	s->unanswered--;
 	ask = presence_asks_take(&s->writer.asks);
 	if (reply == REDIS_REPLY_IS_ERROR)
 		reply_refused(s, text);
 	else if (ask)
 		take_answer(s, ask, text);
 	free(ask);
-	return false;
+	return true;
 }
 
 static void
@@ -222,6 +229,7 @@ presence_lost(void *user)
 	struct presence_shared *s = shared_of(user);
 
 	s->stale = true;
+	s->unanswered = 0;
 	presence_writer_reset(&s->writer);
 }
 
@@ -243,6 +251,25 @@ on_presence_message(void *user, const struct redis_message *m)
 	if (presence_replica_message(&s->replica, m->payload) && can_write(s))
 		presence_writer_say(&s->writer, PRESENCE_ALIVE);
 	s->options.changed(s->options.user);
+}
+
+/* Its number is missing then, and the state is read. */
+static void
+on_presence_too_long(void *user, const struct redis_message *m, uint64_t n)
+{
+	(void)user;
+	(void)m;
+	(void)n;
+}
+
+/* The subscriber says so in the log. Without the channel this node hears nothing. */
+static void
+on_presence_refused(void *user, bool is_pattern, struct eio_bytes name, bool refused)
+{
+	(void)user;
+	(void)is_pattern;
+	(void)name;
+	(void)refused;
 }
 
 static void
@@ -272,6 +299,7 @@ open_connections(struct presence_shared *s)
 	const struct redis_link_options link = {
 		.url = s->options.url,
 		.metrics = s->options.metrics,
+		.max_string = STATE_BYTES,
 		.role = &presence_role,
 		.user = s,
 	};
@@ -280,7 +308,10 @@ open_connections(struct presence_shared *s)
 		.metrics = s->options.metrics,
 		.channels = (const char *const *)&s->writer.channel,
 		.n_channels = 1,
+		.message_bytes = MESSAGE_BYTES_MAX,
 		.message = on_presence_message,
+		.too_long = on_presence_too_long,
+		.refused = on_presence_refused,
 		.state = on_presence_listens,
 		.user = s,
 	};

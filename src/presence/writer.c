@@ -16,6 +16,7 @@ static void
 begin_command(struct presence_writer *w, size_t words, const char *name)
 {
 	presence_asks_add(&w->asks, PRESENCE_ASK_NOTHING, EIO_LIT(""));
+	w->commands++;
 	redis_command(&w->out, words);
 	redis_argument(&w->out, eio_cstr(name));
 }
@@ -161,6 +162,7 @@ presence_writer_ask(struct presence_writer *w, enum presence_ask_kind kind, cons
 	bool whole = kind == PRESENCE_ASK_STATE;
 
 	presence_asks_add(&w->asks, kind, eio_cstr(id));
+	w->commands++;
 	redis_command(&w->out, whole ? 4 : 3);
 	redis_argument(&w->out, whole ? EIO_LIT("EVAL") : EIO_LIT("HGET"));
 	if (whole) {
@@ -188,6 +190,7 @@ presence_writer_reset(struct presence_writer *w)
 	eio_buf_clear(&w->out);
 	eio_buf_clear(&w->word);
 	eio_buf_clear(&w->changes);
+	w->commands = 0;
 	presence_asks_clear(&w->asks);
 }
 

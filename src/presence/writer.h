@@ -13,7 +13,8 @@
 
 struct presence_writer {
 	struct presence_asks asks; /* what was asked */
-	struct eio_buf out; /* commands; whoever sends them empties it */
+	struct eio_buf out; /* commands, and how many; whoever sends them empties it */
+	size_t commands;
 	struct eio_buf changes; /* a message that is not complete yet */
 	struct eio_buf word; /* scratch */
 	uint64_t seq; /* of our last change */
