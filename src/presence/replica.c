@@ -48,7 +48,7 @@ other_gone(struct presence_replica *r, struct presence_other *o)
 
 /* Something of it was missed. */
 static void
-read_again(struct presence_other *o)
+miss_something(struct presence_other *o)
 {
 	o->known = false;
 	o->again = o->asked;
@@ -79,7 +79,7 @@ apply_changes(struct presence_replica *r, struct presence_other *o, struct eio_b
 	struct eio_bytes e;
 
 	while (sio_json_next(&it, NULL, &e))
-		if (presence_change_read(e, &r->scratch, &c) && !apply_change(r, o, &c)) read_again(o);
+		if (presence_change_read(e, &r->scratch, &c) && !apply_change(r, o, &c)) miss_something(o);
 }
 
 /* A message about a state that was read before. */
@@ -92,7 +92,7 @@ take_news(struct presence_replica *r, struct presence_other *o, const struct pre
 		o->seq = m->seq;
 		apply_changes(r, o, m->changes);
 	} else if (m->seq > o->seq) {
-		read_again(o);
+		miss_something(o);
 	}
 }
 
@@ -101,12 +101,12 @@ static void
 keep_message(struct presence_other *o, struct eio_bytes text)
 {
 	if (o->meanwhile.n + text.n > PRESENCE_MEANWHILE_MAX) {
-		read_again(o);
+		miss_something(o);
 		return;
 	}
 	eio_buf_add(&o->meanwhile, text);
 	eio_buf_addc(&o->meanwhile, PRESENCE_SEPARATOR);
-	if (eio_buf_failed(&o->meanwhile)) read_again(o);
+	if (eio_buf_failed(&o->meanwhile)) miss_something(o);
 }
 
 bool
@@ -223,7 +223,7 @@ presence_replica_seq(struct presence_replica *r, struct eio_bytes id, struct eio
 
 	if (!o) return;
 	if (presence_number(seq, &n)) {
-		if (o->known && n > o->seq) read_again(o);
+		if (o->known && n > o->seq) miss_something(o);
 	} else if (now_ms - r->ready_ms >= r->expiry_ms) {
 		other_gone(r, o);
 	}

@@ -178,7 +178,7 @@ reply_refused(struct presence_shared *s, struct eio_bytes text)
 }
 
 static void
-take_answer(struct presence_shared *s, const struct presence_ask *ask, struct eio_bytes text)
+take_asked(struct presence_shared *s, const struct presence_ask *ask, struct eio_bytes text)
 {
 	struct eio_bytes id = eio_bytes(ask->id, ask->id_n);
 	uint64_t n;
@@ -203,7 +203,7 @@ presence_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 	if (reply == REDIS_REPLY_IS_ERROR)
 		reply_refused(s, text);
 	else if (ask)
-		take_answer(s, ask, text);
+		take_asked(s, ask, text);
 	free(ask);
 	return true;
 }
