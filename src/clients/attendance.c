@@ -5,6 +5,7 @@
 #include "eio/utf8.h"
 #include "sio/json.h"
 #include "src/clients/fanout.h"
+#include "src/clients/identity.h"
 
 #include <stdlib.h>
 

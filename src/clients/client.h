@@ -55,6 +55,7 @@ struct client {
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
+	struct eio_list waiting; /* CONNECTs that wait for an answer of the application: admission.c's */
 };
 
 /* What our side knows of a socket. */
@@ -62,6 +63,8 @@ struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
 	struct eio_list attendances; /* attendance.c's */
+	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
+	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };
@@ -89,21 +92,6 @@ client_socket_of(const struct sio_socket *s)
 
 	CHECK_MAGIC(own, CLIENT_SOCKET_MAGIC);
 	return own;
-}
-
-/* What handlers and templates find of it; without what carries out their effects. Valid as long as the socket. */
-static inline struct handlers_call
-client_call_of(struct sio_socket *s)
-{
-	const struct client_socket *own = client_socket_of(s);
-	const char *headers = client_of(s)->headers;
-
-	return (struct handlers_call){
-		.socket = s,
-		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
-		.query = eio_bytes(own->query, own->query_n),
-		.headers = eio_cstr(headers ? headers : ""),
-	};
 }
 
 /* Counts for the namespace of a socket. */

@@ -15,6 +15,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/hook/hook.h"
 #include "src/presence/presence.h"
 
 struct clients;
@@ -40,13 +41,14 @@ struct clients_options {
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
+	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
 	unsigned worker, workers; /* which one, and how many there are */
 };
 
-/* NULL when out of memory. */
+/* NULL when out of memory, or when a key file cannot be read, which was logged. */
 struct clients *clients_new(const struct clients_options *options);
 
 /* Frees it; every Engine.IO session must be closed. NULL is fine. */

@@ -30,6 +30,7 @@ struct config_parts {
 	struct presence_specs *presence; /* a reference */
 	const char *presence_prefix;
 	unsigned presence_expiry_ms;
+	struct auth_spec *auth; /* the same: of the server, or NULL */
 	struct config_memory *memory; /* the strings, and the lists of addresses */
 };
 

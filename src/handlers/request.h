@@ -29,6 +29,10 @@ struct handlers_needs {
  * then. */
 int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
 int handlers_needs_add_template(struct handlers_needs *needs, const struct template *t); /* the same for one */
+
+/* Adds a name; an empty one stands for all of them. As above; the name must live longer, too. */
+int handlers_names_add(struct handlers_names *names, struct eio_bytes name);
+
 void handlers_needs_deinit(struct handlers_needs *needs);
 
 /* Whether there is anything to keep of a query; of the headers. */
@@ -37,6 +41,9 @@ bool handlers_needs_headers(const struct handlers_needs *needs);
 
 /* Appends what is to be kept of a query, as a query. Whether out ran out of memory is for the caller to check. */
 void handlers_keep_query(const struct handlers_needs *needs, struct eio_bytes query, struct eio_buf *out);
+
+/* Appends a whole query as a JSON object: of parameters with the same name the last counts, 256 are looked at. */
+void handlers_query_object(struct eio_bytes query, struct eio_buf *out);
 
 /* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are
  * joined by commas. Of cookies with the same name the first counts; their values are percent-decoded and without
