@@ -180,7 +180,7 @@ write_key(struct eio_buf *out, struct sio_room_key key)
 }
 
 static void
-write_member(struct eio_buf *out, const struct presence_change *c)
+write_called(struct eio_buf *out, const struct presence_change *c)
 {
 	eio_buf_add(out, c->member);
 	eio_buf_addc(out, ',');
@@ -195,7 +195,7 @@ presence_change_write(struct eio_buf *out, const struct presence_change *c)
 	EIO_BUF_ADD_LIT(out, "\",");
 	write_key(out, c->key);
 	eio_buf_addc(out, ',');
-	if (c->kind == '+') write_member(out, c);
+	if (c->kind == '+') write_called(out, c);
 	if (c->kind == '-') sio_json_escape(out, c->identity);
 	if (c->kind == '#') eio_buf_append_u64(out, c->n);
 	eio_buf_addc(out, ']');
@@ -221,6 +221,6 @@ presence_value_write(struct eio_buf *out, const struct presence_change *c)
 		return;
 	}
 	eio_buf_addc(out, '[');
-	write_member(out, c);
+	write_called(out, c);
 	eio_buf_addc(out, ']');
 }

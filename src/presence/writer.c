@@ -49,7 +49,7 @@ clear_field(struct presence_writer *w, const struct presence_change *c)
 }
 
 static void
-keep_key(struct presence_writer *w, const char *key)
+prolong_key(struct presence_writer *w, const char *key)
 {
 	begin_command(w, 3, "PEXPIRE");
 	redis_argument(&w->out, eio_cstr(key));
@@ -66,7 +66,7 @@ set_seq(struct presence_writer *w, const char *key)
 	redis_argument(&w->out, EIO_LIT("seq"));
 	eio_buf_append_u64(&w->word, w->seq);
 	add_word(w);
-	keep_key(w, key);
+	prolong_key(w, key);
 }
 
 static void
@@ -142,7 +142,7 @@ presence_writer_end_state(struct presence_writer *w)
 void
 presence_writer_refresh(struct presence_writer *w)
 {
-	keep_key(w, w->key);
+	prolong_key(w, w->key);
 	presence_writer_ask(w, PRESENCE_ASK_OWN, w->own);
 	presence_writer_say(w, PRESENCE_ALIVE);
 }
