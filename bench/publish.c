@@ -31,7 +31,7 @@ enum {
 
 static struct {
 	struct sockaddr_in redis;
-	const char *channel;
+	const char *channel, *before, *after; /* what stands around each message */
 	unsigned channels, size; /* size 0: the story mix */
 	double rate, seconds; /* rate 0: as fast as Redis takes them */
 	uint64_t total; /* messages; 0: what rate and seconds make */
@@ -98,16 +98,19 @@ write_some(void)
 static void
 publish_append(const struct payload *p, unsigned channel)
 {
+	size_t before = strlen(pub.before), after = strlen(pub.after);
 	char name[128], *to;
 	int n = pub.channels > 1 ? snprintf(name, sizeof name, "%s.%u", pub.channel, channel)
 				 : snprintf(name, sizeof name, "%s", pub.channel);
 
-	eio_buf_printf(&pub.out, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%u\r\n", n, name, p->n);
-	to = eio_buf_reserve(&pub.out, p->n + 2);
+	eio_buf_printf(&pub.out, "*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%s\r\n$%zu\r\n", n, name, before + p->n + after);
+	eio_buf_append(&pub.out, pub.before, before);
+	to = eio_buf_reserve(&pub.out, p->n);
 	if (!to) bench_die("out of memory");
 	payload_write(to, p);
-	memcpy(to + p->n, "\r\n", 2);
-	pub.out.n += p->n + 2;
+	pub.out.n += p->n;
+	eio_buf_append(&pub.out, pub.after, after);
+	eio_buf_append(&pub.out, "\r\n", 2);
 	pub.queued++;
 	pub.bytes += p->n;
 }
@@ -194,6 +197,7 @@ publish_usage(void)
 	     "  --seconds S             how long, 5\n"
 	     "  --messages N            how many, instead of --seconds\n"
 	     "  --size N                bytes of a message, 250\n"
+	     "  --before, --after TEXT  what stands around each message, and is not counted\n"
 	     "  --mix NAME              small: 250 bytes; 3k: 3000; story: 3000, and 30000 every fiftieth");
 	exit(0);
 }
@@ -226,6 +230,8 @@ publish_set_option(int option, const char *text)
 	case 'm': pub.total = bench_count("--messages", text, 1, UINT32_MAX); break;
 	case 'z': pub.size = bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX); break;
 	case 'x': set_mix(text); break;
+	case 'B': pub.before = text; break;
+	case 'A': pub.after = text; break;
 	case 'h': publish_usage(); break;
 	default: exit(1);
 	}
@@ -238,10 +244,12 @@ publish_parse(int argc, char **argv)
 		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
 		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
 		{ "messages", required_argument, NULL, 'm' }, { "size", required_argument, NULL, 'z' },
-		{ "mix", required_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "mix", required_argument, NULL, 'x' }, { "before", required_argument, NULL, 'B' },
+		{ "after", required_argument, NULL, 'A' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	pub.channel = "ticks";
+	pub.before = pub.after = "";
 	pub.channels = 1;
 	pub.rate = 10;
 	pub.seconds = 5;

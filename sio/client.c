@@ -274,30 +274,28 @@ keep_bytes(char **mem, struct eio_bytes s)
 	return kept;
 }
 
-static struct eio_bytes
-keep_id(struct sio_client *c, char **mem, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM])
+void
+sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM],
+	struct eio_buf *out)
 {
-	struct eio_bytes id = { *mem, 0 };
 	char text[SIO_ID_LEN];
 
 	if (c->protocol == 5) {
 		make_socket_id(text, random);
-		return keep_bytes(mem, (struct eio_bytes){ text, SIO_ID_LEN });
+		eio_buf_append(out, text, sizeof text);
+		return;
 	}
 	if (!eio_bytes_eq(nsp, EIO_LIT("/"))) {
-		keep_bytes(mem, nsp);
-		keep_bytes(mem, EIO_LIT("#"));
+		eio_buf_add(out, nsp);
+		eio_buf_addc(out, '#');
 	}
-	keep_bytes(mem, eio_cstr(c->engine_sid));
-	id.n = (size_t)(*mem - id.p);
-	return id;
+	eio_buf_add(out, eio_cstr(c->engine_sid));
 }
 
 static struct sio_socket *
-socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, const unsigned char random[SIO_ID_RANDOM])
+socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes id)
 {
-	size_t id_max = c->protocol == 5 ? SIO_ID_LEN : nsp.n + 1 + strlen(c->engine_sid);
-	struct sio_socket *s = malloc(sizeof *s + nsp.n + auth.n + id_max);
+	struct sio_socket *s = malloc(sizeof *s + nsp.n + auth.n + id.n);
 	char *mem;
 
 	if (!s) return NULL;
@@ -306,7 +304,7 @@ socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, co
 	mem = (char *)(s + 1);
 	s->nsp = keep_bytes(&mem, nsp);
 	if (auth.p) s->auth = keep_bytes(&mem, auth);
-	s->id = keep_id(c, &mem, nsp, random);
+	s->id = keep_bytes(&mem, id);
 	eio_list_init(&s->link);
 	return s;
 }
@@ -315,11 +313,14 @@ int
 sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
 	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer)
 {
+	struct eio_buf id = { 0 };
+	struct sio_socket *s = NULL;
 	struct eio_bundle *b;
-	struct sio_socket *s;
 
 	if (sio_client_find(c, nsp)) return SIO_ERR_ALREADY_JOINED;
-	s = socket_new(c, nsp, auth, random);
+	sio_client_socket_id(c, nsp, random, &id);
+	if (!eio_buf_failed(&id)) s = socket_new(c, nsp, auth, eio_buf_bytes(&id));
+	eio_buf_deinit(&id);
 	if (!s) return SIO_ERR_NOMEM;
 	b = sio_client_connected(s);
 	if (!b) {

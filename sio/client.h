@@ -116,6 +116,10 @@ void sio_client_release(struct sio_client *c);
 int sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
 	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer);
 
+/* Appends the id that a socket accepted with these random bytes will have. */
+void sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM],
+	struct eio_buf *out);
+
 /* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of
  * memory. */
 struct eio_bundle *sio_client_connected(const struct sio_socket *s);

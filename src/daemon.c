@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/base/memory.h"
 #include "src/base/privileges.h"
+#include "src/hook/hook.h"
 #include "src/source/pubsub.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
@@ -186,10 +187,20 @@ check_random(void)
 	return -1;
 }
 
+/* Before there are threads: libcurl starts once for all. */
+static int
+check_hooks(void)
+{
+	const char *why = hook_init();
+
+	if (why) log_error("event=no-hooks error=\"%s\"", why);
+	return why ? -1 : 0;
+}
+
 static int
 make_all(struct daemon *d)
 {
-	if (check_random()) return -1;
+	if (check_random() || (d->config->hooks && check_hooks())) return -1;
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d->config, &d->files)) return -1;
 	d->interest = interest_table_new();

@@ -25,7 +25,7 @@ export function expected({ clients, rooms, channels }, sent) {
 
 /** The options of bench/load for a server and a scenario. */
 function loadOptions(server, running, options) {
-	const { clients, transport = 'websocket', rooms, load = {} } = options;
+	const { clients, transport = 'websocket', rooms = options.lists, load = {} } = options;
 	const join = rooms ? 'join' : undefined;
 	const base = { url: `127.0.0.1:${running.port}`, clients, transport, join, rooms };
 	return { ...base, coalesce: options.coalesce, processes: options.processes, ...load, ...server.client };

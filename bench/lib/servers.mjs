@@ -3,7 +3,7 @@
 // The servers under test, all started and fed the same way: {name, start(cleanup, options)} gives {port, child, pids(), feed(...)},
 // and `client` says what bench/load must know of it. Each has a Redis of its own, so that what one is sent, no other hears.
 //
-// options: clients, size, rate, batch (ms), channels, rooms, workers, compress, profile, flood; see scenarios/.
+// options: clients, size, rate, batch (ms), channels, rooms, lists, workers, compress, profile, flood; see scenarios/.
 // feed({seconds, size, rate, mix}) sends messages for so long and tells what was sent.
 
 import fs from 'node:fs/promises';
@@ -30,6 +30,9 @@ function channelNames({ channels = 1 }) {
 	return channels > 1 ? Array.from({ length: channels }, (_, i) => `${EVENT}.${i}`) : [EVENT];
 }
 
+/** The rooms of a message with a list of them. Each client is in two. */
+const listed = (lists) => ['r', 'xr'].flatMap((name) => Array.from({ length: lists }, (_, i) => `${name}${i}`));
+
 /** Where messages come from: a Redis and bench/publish, or bench/flood in the place of both. */
 async function startSource(cleanup, options) {
 	const port = await freePort();
@@ -43,8 +46,9 @@ async function startSource(cleanup, options) {
 		return { url: `redis://127.0.0.1:${port}/0`, address: `127.0.0.1:${port}`, subscribed: async () => {}, feed };
 	}
 	const redis = await startRedis(cleanup, port);
-	const { channels = 1 } = options;
-	const base = { redis: `127.0.0.1:${port}`, channel: EVENT, channels };
+	const { channels = 1, lists } = options;
+	const around = lists ? { before: `{"to":${JSON.stringify(listed(lists))},"data":`, after: '}' } : {};
+	const base = { redis: `127.0.0.1:${port}`, channel: EVENT, channels, ...around };
 	return {
 		url: redis.url,
 		subscribed: () => redis.client.hasSubscribers(channelNames(options)),
@@ -54,6 +58,7 @@ async function startSource(cleanup, options) {
 
 function siocastFeeds(options) {
 	const batch = { interval: options.batch ?? 0, ...options.batchLimits };
+	if (options.lists) return [{ channel: EVENT, event: EVENT, payload: '{/data}', room: '{/to}', batch }];
 	if (options.rooms) return [{ pattern: `${EVENT}.*`, event: EVENT, room: 'r{1}', batch }];
 	return channelNames(options).map((channel) => ({ channel, event: EVENT, batch }));
 }
@@ -67,7 +72,7 @@ function siocast(name, program) {
 			const source = await startSource(cleanup, options);
 			const compress = options.compress ? { perMessageDeflate: true, httpCompression: true } : {};
 			const on = {
-				join: [{ join: '{1}' }, { ack: [true] }],
+				join: [{ join: options.lists ? ['{1}', 'x{1}'] : '{1}' }, { ack: [true] }],
 				leave: [{ leave: '{1}' }, { ack: [true] }],
 			};
 			const config = {

@@ -4,7 +4,9 @@
 
 #include "sio/json.h"
 #include "src/clients/broadcast.h"
+#include "src/clients/identity.h"
 #include "src/clients/rooms.h"
+#include "src/clients/rules.h"
 
 /* Effects */
 
@@ -15,11 +17,19 @@ op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 	client_send(client_of(s), b);
 }
 
-static void
-op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+/* Why a join was refused, as its client is told. */
+static const char *
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked)
 {
-	(void)ctx;
-	rooms_join(s, sio_room_named(s->nsp, room));
+	const struct clients *c = clients__of(ctx);
+	const struct room_rules *rules = client_socket_of(s)->namespace->rules;
+
+	if (asked && rules && !room_rules_permit(rules, s, room)) {
+		rooms_forbid(s, room);
+		return "forbidden";
+	}
+	if (rooms_join(s, sio_room_named(s->nsp, room)) || client_of(s)->ended) return NULL;
+	return room.n > c->options.limits.room_name_length ? "room_name_too_long" : "too_many_rooms";
 }
 
 static void
@@ -59,6 +69,19 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 }
 
 static void
+op_over_rate(void *ctx, struct sio_socket *s, enum handlers_over then)
+{
+	static const enum namespace_metric metrics[] = {
+		[HANDLERS_OVER_DROP] = NAMESPACE_METRIC_OVER_RATE_DROP,
+		[HANDLERS_OVER_COUNT] = NAMESPACE_METRIC_OVER_RATE_COUNT,
+		[HANDLERS_OVER_DISCONNECT] = NAMESPACE_METRIC_OVER_RATE_DISCONNECT,
+	};
+
+	(void)ctx;
+	client_count(s, metrics[then]);
+}
+
+static void
 op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 {
 	(void)ctx;
@@ -74,6 +97,7 @@ static const struct handlers_ops client_ops = {
 	.leave = op_leave,
 	.publish = op_publish,
 	.close = op_close,
+	.over_rate = op_over_rate,
 	.skipped = op_skipped,
 };
 
@@ -92,6 +116,9 @@ call_for(struct sio_socket *s)
 		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
 		.query = eio_bytes(own->query, own->query_n),
 		.headers = eio_cstr(headers ? headers : ""),
+		.claims = identity_claims_of(s),
+		.rates = own->rates,
+		.now_ms = eio_clock_now(client_of(s)->clients->options.clock),
 	};
 }
 
@@ -133,13 +160,27 @@ actions_run_connection(struct sio_socket *s)
 	if (h) note_result(s, handlers_run_connection(h, &call));
 }
 
+/* Counts an event against the rate of its namespace. Whether it is to be handled. */
+static bool
+within_rate(struct sio_socket *s, const struct handlers_call *call)
+{
+	const struct namespace *n = client_socket_of(s)->namespace;
+
+	if (!n->rate || !handlers_rate_over(n->rate, &call->rates[n->rates - 1], call->now_ms)) return true;
+	op_over_rate(NULL, s, n->rate->then);
+	if (n->rate->then == HANDLERS_OVER_DISCONNECT) op_close(NULL, s, true);
+	return n->rate->then == HANDLERS_OVER_COUNT;
+}
+
 void
 actions_run_event(const struct sio_event *ev)
 {
 	const struct handlers *h = client_socket_of(ev->socket)->namespace->handlers;
 	struct handlers_call call = call_for(ev->socket);
-	enum handlers_result r = h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE;
+	enum handlers_result r;
 
+	if (!within_rate(ev->socket, &call)) return;
+	r = h ? handlers_run_event(h, &call, ev) : HANDLERS_NONE;
 	if (r == HANDLERS_NONE)
 		event_unhandled(ev);
 	else

@@ -2,11 +2,13 @@
 /*
  * Admission: from a client's CONNECT to its socket in a namespace, or to a refusal.
  *
- *     admission_ask ─▶ is there such a namespace? ── yes ─▶ admission granted: socket, answer, handlers of connection
- *                                                 └─ no ──▶ refused: answer, counted
+ *     admission_ask ─▶ is there such a namespace? ─▶ its token? ─▶ the application? ─▶ granted: socket, answer,
+ *                             │ no                      │ bad         │ waits │ no         handlers of connection
+ *                             └─────────────▶ refused: answer, counted ◀──────┘
  *
- * Whoever has to think it over first stands between the question and the two ends,
- * which use nothing but a struct admission: with a copy of its bytes they can come later.
+ * While the application is asked, the client is not in the namespace: as with middlewares in Node, what it sends there
+ * is refused (revision 4) or ignored (revision 3), so nothing of it is kept, and the time it has for its first CONNECT
+ * runs on. What waits is counted among its namespaces.
  */
 #ifndef SRC_CLIENTS_ADMISSION_H
 #define SRC_CLIENTS_ADMISSION_H
@@ -22,7 +24,10 @@ struct admission {
 	struct eio_bytes query; /* behind the namespace's name, of revision 4 */
 };
 
-/* Admits or refuses it, and runs the handlers of connection. The client may end by it. */
+/* Admits or refuses it, now or later, and runs the handlers of connection. The client may end by it. */
 void admission_ask(const struct admission *a);
+
+/* The client is gone: nothing is answered any more. */
+void admission_forget(struct client *c);
 
 #endif

@@ -55,12 +55,15 @@ struct client {
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
+	struct eio_list waiting; /* CONNECTs that wait for an answer of the application: admission.c's */
 };
 
 /* What our side knows of a socket. */
 struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
+	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
+	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };

@@ -7,6 +7,8 @@
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
 #include "src/clients/clients_int.h"
+#include "src/clients/guards.h"
+#include "src/clients/renewal.h"
 #include "src/clients/rooms.h"
 #include "src/clients/sockets.h"
 
@@ -51,6 +53,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_CONNECT: on_connect_event(c, &ev); break;
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
+		if (renewal_take(&ev)) break;
 		actions_run_event(&ev);
 		sockets_after_run(ev.socket);
 		break;
@@ -151,6 +154,7 @@ clients_open(void *user, struct eio_socket *eio)
 	c->eio = eio;
 	c->opened_ms = eio_clock_now(cs->options.clock);
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
+	eio_list_init(&c->waiting);
 	init_sio(c);
 	if (keep_request(c, eio_socket_request(eio)))
 		await_connect(c);
@@ -168,6 +172,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 		client_log_end(cs, NULL, eio, reason);
 		return;
 	}
+	admission_forget(c);
 	sockets_end_all(c, client_told_reason(c, reason));
 	client_log_end(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
@@ -195,7 +200,10 @@ clients_new(const struct clients_options *options)
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
 	c->namespaces = namespaces_new(options->namespaces, options->metrics);
-	if (!c->metrics || !c->namespaces || rooms_init(c)) {
+	eio_list_init(&c->guards);
+	if (!c->metrics || !c->namespaces ||
+		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {
+		guards_close(&c->guards);
 		namespaces_free(c->namespaces);
 		metrics_free(c->metrics);
 		free(c);
@@ -216,6 +224,7 @@ clients_free(struct clients *c)
 {
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
+	guards_close(&c->guards);
 	namespaces_free(c->namespaces);
 	metrics_free(c->metrics);
 	c->magic = 0;

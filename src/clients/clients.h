@@ -15,6 +15,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/hook/hook.h"
 
 struct clients;
 
@@ -38,13 +39,14 @@ struct clients_options {
 	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
+	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
 	unsigned worker, workers; /* which one, and how many there are */
 };
 
-/* NULL when out of memory. */
+/* NULL when out of memory, or when a key file cannot be read, which was logged. */
 struct clients *clients_new(const struct clients_options *options);
 
 /* Frees it; every Engine.IO session must be closed. NULL is fine. */

@@ -31,7 +31,9 @@ struct clients {
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
+	struct eio_list guards; /* of struct guard */
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
+	struct log_limit odd_answers; /* of the application */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];
 };

@@ -36,10 +36,19 @@
 		"Events no handler is configured for") \
 	X(NAMESPACE_METRIC_HANDLERS_SKIPPED, COUNTER, "handlers_skipped_total", "", \
 		"Handler runs in which an action could not be made of the arguments") \
+	X(NAMESPACE_METRIC_EXPIRED, COUNTER, "identities_expired_total", "", \
+		"Sockets put out because their token expired") \
+	X(NAMESPACE_METRIC_WAITING, GAUGE, "connects_waiting", "", \
+		"CONNECTs that wait for an answer of the application") \
 	X(NAMESPACE_METRIC_BROADCASTS, COUNTER, "handlers_broadcasts_total", "", "Broadcasts by handlers") \
 	X(NAMESPACE_METRIC_BROADCASTS_DROPPED, COUNTER, "handlers_broadcasts_dropped_total", "", \
 		"Broadcasts by handlers times the workers that did not get them") \
-	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", "Joins refused because of limits")
+	X(NAMESPACE_METRIC_OVER_RATE_DROP, COUNTER, "events_over_rate_total", "then=\"drop\"", \
+		"Events of clients beyond a rate") \
+	X(NAMESPACE_METRIC_OVER_RATE_COUNT, COUNTER, "events_over_rate_total", "then=\"count\"", "") \
+	X(NAMESPACE_METRIC_OVER_RATE_DISCONNECT, COUNTER, "events_over_rate_total", "then=\"disconnect\"", "") \
+	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
+		"Joins refused because of limits and rules")
 
 #define X METRICS_SLOT
 enum clients_metric { CLIENTS_METRICS(X) CLIENTS_METRIC_COUNT };

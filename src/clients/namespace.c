@@ -3,6 +3,8 @@
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
+#include "src/clients/question.h"
+#include "src/clients/rules.h"
 #include "src/template/pattern.h"
 
 #include <stdlib.h>
@@ -55,6 +57,8 @@ namespace_specs_unref(struct namespace_specs *s)
 	if (before > 1) return;
 	for (size_t i = 0; i < s->n; i++) {
 		handlers_free(s->v[i].handlers);
+		auth_spec_unref(s->v[i].auth);
+		room_rules_free(s->v[i].rules);
 		free(s->v[i].name);
 	}
 	free(s->v);
@@ -122,8 +126,13 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	n->name = eio_cstr(spec->name);
 	n->is_pattern = spec->is_pattern;
 	n->handlers = spec->handlers;
+	n->rate = spec->rate.events ? &spec->rate : NULL;
+	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
+	n->auth = spec->auth;
+	n->rules = spec->rules;
 	if (!n->metrics) return -1;
+	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
 }
 

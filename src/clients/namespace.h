@@ -15,6 +15,7 @@
 #define SRC_CLIENTS_NAMESPACE_H
 
 #include "eio/bytes.h"
+#include "src/auth/spec.h"
 #include "src/clients/metrics.h"
 #include "src/handlers/handlers.h"
 #include "src/handlers/request.h"
@@ -23,6 +24,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct room_rules; /* of src/clients/rules.h */
+
 /* So long may a name be that a pattern matches. */
 #define NAMESPACE_MAX_NAME 256
 
@@ -30,6 +33,10 @@ struct namespace_spec {
 	char *name; /* starts with "/" */
 	bool is_pattern; /* each star in the name stands for one character or more */
 	struct handlers *handlers; /* NULL when there are none */
+	struct handlers_rate rate; /* of each socket's events, all together */
+	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
+	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
+	bool auth_given; /* its own, off included; else that of the server */
 };
 
 struct namespace_specs {
@@ -62,6 +69,10 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	bool is_pattern;
 	const struct handlers *handlers; /* NULL when there are none */
+	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
+	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
+	const struct auth_spec *auth; /* NULL: anybody may connect */
+	const struct room_rules *rules; /* NULL: clients may ask for any room */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
 };
@@ -78,7 +89,7 @@ void namespaces_free(struct namespaces *all);
 /* The one that a client asks for, as namespace_specs_match() has it. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
 
-/* What the handlers of all of them ask of a client's request. Valid as long as they. */
+/* What the handlers and the authentication of all of them ask of a client's request. Valid as long as they. */
 const struct handlers_needs *namespaces_needs(const struct namespaces *all);
 
 #endif

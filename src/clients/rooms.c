@@ -66,6 +66,14 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 }
 
 void
+rooms_forbid(struct sio_socket *s, struct eio_bytes room)
+{
+	client_count(s, NAMESPACE_METRIC_JOINS_REFUSED);
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" why=forbidden",
+		LOG_ESCAPE(room));
+}
+
+void
 rooms_leave(struct sio_socket *s, struct sio_room_key key)
 {
 	sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key);

@@ -14,6 +14,8 @@ int rooms_init(struct clients *c);
 /* Lets a socket into a room of its namespace. Returns whether it is in: a join over the limits is refused, without
  * memory the client ends. */
 bool rooms_join(struct sio_socket *s, struct sio_room_key key);
+/* Tells that a room was refused to a socket by the rules of its namespace. */
+void rooms_forbid(struct sio_socket *s, struct eio_bytes room);
 void rooms_leave(struct sio_socket *s, struct sio_room_key key);
 
 #endif

@@ -2,6 +2,7 @@
 /* The beginning and the end of sockets. */
 #include "src/clients/sockets.h"
 
+#include "sio/json.h"
 #include "src/clients/actions.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/rooms.h"
@@ -16,10 +17,12 @@ static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
 	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
+	uint64_t *rates = n->rates ? calloc(n->rates, sizeof *rates) : NULL;
 	struct client_socket *own = NULL;
 	struct eio_buf second;
 	size_t k = first.n;
 
+	if (n->rates && !rates) return NULL;
 	eio_buf_init(&second);
 	if (query.n) handlers_keep_query(c->clients->needs, query, &second);
 	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + 1 + second.n);
@@ -30,24 +33,84 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->query_n = k + second.n;
 		own->magic = CLIENT_SOCKET_MAGIC;
 		own->namespace = n;
+		own->identity = NULL;
+		own->rates = rates;
+	} else {
+		free(rates);
 	}
 	eio_buf_deinit(&second);
 	return own;
 }
 
+static void
+client_socket_free(struct client_socket *own)
+{
+	if (!own) return;
+	own->magic = 0;
+	free(own->rates);
+	free(own);
+}
+
+/* Rooms come from the application, which may give any; numbers are names, too. */
+static void
+join_first(struct sio_socket *s, struct eio_bytes rooms)
+{
+	struct sio_json_iter it = sio_json_iter(rooms);
+	struct eio_buf name = { 0 };
+	struct eio_bytes room;
+
+	while (sio_json_next(&it, NULL, &room)) {
+		enum sio_json_kind kind = sio_json_kind(room);
+
+		eio_buf_clear(&name);
+		if (kind == SIO_JSON_STRING)
+			sio_json_unescape(&name, room);
+		else if (kind == SIO_JSON_NUMBER)
+			eio_buf_add(&name, room);
+		else
+			continue;
+		if (eio_buf_failed(&name))
+			client_end(client_of(s), CLIENT_REASON_NOMEM);
+		else
+			rooms_join(s, sio_room_named(s->nsp, eio_buf_bytes(&name)));
+	}
+	eio_buf_deinit(&name);
+}
+
+/* False when out of memory. */
+static bool
+begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth)
+{
+	const struct clients *cs = client_of(s)->clients;
+
+	/* Who it is stands before any room knows it. */
+	if (birth->claims && !identity_set(s, birth->claims)) {
+		client_end(client_of(s), CLIENT_REASON_NOMEM);
+		return false;
+	}
+	if (!rooms_join(s, sio_room_everyone(s->nsp))) return false;
+	if (cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length &&
+		!rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s))))
+		return false;
+	if (birth->rooms.n) join_first(s, birth->rooms);
+	return true;
+}
+
 struct sio_socket *
-sockets_open(struct client *c, struct namespace *n, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query)
+sockets_open(struct client *c, const struct sockets_birth *birth)
 {
 	struct clients *cs = c->clients;
-	struct eio_bytes kept = cs->needs->auth ? auth : eio_bytes(NULL, 0);
-	struct client_socket *own = client_socket_new(c, n, query);
+	struct namespace *n = birth->namespace;
+	struct eio_bytes kept = cs->needs->auth ? birth->auth : eio_bytes(NULL, 0);
+	struct client_socket *own = client_socket_new(c, n, birth->query);
+	const unsigned char *random = birth->random;
 	struct eio_bundle *answer;
 	struct sio_socket *s;
 	bool in;
 
-	if (!own || sio_client_accept(
-			    &c->sio, nsp, kept, eio_random_take(cs->options.random, SIO_ID_RANDOM), &s, &answer)) {
-		free(own);
+	if (!random) random = eio_random_take(cs->options.random, SIO_ID_RANDOM);
+	if (!own || sio_client_accept(&c->sio, birth->nsp, kept, random, &s, &answer)) {
+		client_socket_free(own);
 		client_end(c, CLIENT_REASON_NOMEM);
 		return NULL;
 	}
@@ -57,9 +120,7 @@ sockets_open(struct client *c, struct namespace *n, struct eio_bytes nsp, struct
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
-	in = rooms_join(s, sio_room_everyone(s->nsp));
-	if (in && cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length)
-		in = rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s)));
+	in = begin_socket_of(s, birth);
 	client_send(c, answer);
 	return in ? s : NULL;
 }
@@ -76,8 +137,8 @@ sockets_end(struct sio_socket *s, const char *reason)
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
-	own->magic = 0;
-	free(own);
+	identity_clear(s);
+	client_socket_free(own);
 	sio_socket_free(s);
 }
 
@@ -89,8 +150,8 @@ sockets_end_all(struct client *c, const char *reason)
 	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) sockets_end(EIO_CONTAINER(l, struct sio_socket, link), reason);
 }
 
-static void
-put_out(struct sio_socket *s)
+void
+sockets_put_out(struct sio_socket *s)
 {
 	client_send(client_of(s), sio_client_disconnect(s->nsp));
 	sockets_end(s, "server namespace disconnect");
@@ -106,9 +167,10 @@ sockets_after_run(struct sio_socket *s)
 	c->leaves = false;
 	if (c->close_whole) {
 		c->close_whole = false;
-		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) put_out(EIO_CONTAINER(l, struct sio_socket, link));
+		EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
+		sockets_put_out(EIO_CONTAINER(l, struct sio_socket, link));
 		client_end(c, CLIENT_REASON_DISCONNECT);
 	} else if (leaves) {
-		put_out(s);
+		sockets_put_out(s);
 	}
 }

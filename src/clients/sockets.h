@@ -3,13 +3,25 @@
 #ifndef SRC_CLIENTS_SOCKETS_H
 #define SRC_CLIENTS_SOCKETS_H
 
-#include "src/clients/client.h"
+#include "src/clients/identity.h"
 
-/* Puts a client into a namespace, which it must not be in, and tells it. nsp: what it calls it; auth: raw JSON object
- * or p NULL; query: what its CONNECT had of its own. They are copied, the last two as far as handlers speak of them.
- * NULL when out of memory; then the client ends. */
-struct sio_socket *sockets_open(
-	struct client *c, struct namespace *n, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes query);
+/* What a socket begins with. The bytes are copied, auth and query
+ * as far as handlers speak of them. */
+struct sockets_birth {
+	struct namespace *namespace; /* which the client must not be in */
+	struct eio_bytes nsp; /* what the client calls it */
+	struct eio_bytes auth; /* raw JSON object or p NULL */
+	struct eio_bytes query; /* what its CONNECT had of its own */
+	const unsigned char *random; /* SIO_ID_RANDOM bytes that its id is made of; NULL: any */
+	const struct identity_claims *claims; /* NULL: nobody asked who it is */
+	struct eio_bytes rooms; /* JSON array of those that it is in from the beginning; or empty */
+};
+
+/* Puts a client into a namespace and tells it. NULL when out of memory; then the client ends. */
+struct sio_socket *sockets_open(struct client *c, const struct sockets_birth *birth);
+
+/* Ends a socket, and tells its client. */
+void sockets_put_out(struct sio_socket *s);
 
 /* Runs the handlers of disconnect and frees the socket, of which the client is told nothing. reason: as handlers see
  * it. */

@@ -89,6 +89,7 @@ struct config {
 	struct config_client client;
 	const char *www; /* NULL: none */
 	struct config_limits limits;
+	bool hooks; /* the application is asked by some namespace */
 	unsigned log_level; /* enum log_level */
 	unsigned warnings; /* how many were reported */
 };

@@ -2,6 +2,7 @@
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
 #include "eio/check.h"
 #include "src/config/addresses.h"
+#include "src/config/auth.h"
 #include "src/config/compat.h"
 #include "src/config/cors.h"
 #include "src/config/engine.h"
@@ -175,6 +176,7 @@ finish_config(struct config_loader *l)
 	config__publish_check(l);
 	check_user(l);
 	config__feeds_check(l);
+	config__auth_finish(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;

@@ -2,9 +2,13 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/clients/rules.h"
+#include "src/config/auth.h"
 #include "src/config/parts.h"
+#include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
+#include "src/config/where.h"
 #include "src/handlers/handlers.h"
 #include "src/template/pattern.h"
 
@@ -22,10 +26,20 @@ config__handlers_error(void *user, const struct handlers_error *e)
 		config__error_memory(l);
 }
 
+static bool
+read_condition(void *user, const cJSON *item, struct where *out)
+{
+	struct config_loader *l = user;
+	unsigned errors = l->notes.errors;
+
+	config__where(l, item, out);
+	return l->notes.errors == errors;
+}
+
 static struct handlers *
 compile_handlers(struct config_loader *l, const cJSON *on, unsigned nsp_stars)
 {
-	if (cJSON_IsObject(on)) return handlers_compile(on, nsp_stars, config__handlers_error, l);
+	if (cJSON_IsObject(on)) return handlers_compile(on, nsp_stars, config__handlers_error, read_condition, l);
 	config__error(l, on, "expected an object of events, not %s", config__type_name(on));
 	return NULL;
 }
@@ -38,10 +52,28 @@ read_handlers(struct config_loader *l, const cJSON *item, void *target)
 	ns->handlers = compile_handlers(l, item, ns->is_pattern ? template_count_stars(eio_cstr(ns->name)) : 0);
 }
 
+static void
+read_rate(struct config_loader *l, const cJSON *item, void *target)
+{
+	handlers_compile_rate(item, target, config__handlers_error, l);
+}
+
+static void
+read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct namespace_spec *ns = target;
+
+	ns->auth_given = true;
+	config__auth(l, item, &ns->auth);
+}
+
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
 	STRUCT("on", read_handlers),
+	CUSTOM("rate", rate, read_rate, NULL),
+	STRUCT("auth", read_namespace_auth),
+	CUSTOM("rooms", rules, config__rooms, NULL),
 };
 
 static const struct config_table namespace_table = TABLE_OF(namespace_rows);
@@ -53,6 +85,8 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	if (ns->name && namespace_specs_add(l->parts->namespaces, ns) == 0) return;
 	config__error_memory(l);
 	handlers_free(ns->handlers);
+	auth_spec_unref(ns->auth);
+	room_rules_free(ns->rules);
 	free(ns->name);
 }
 

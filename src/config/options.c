@@ -3,6 +3,7 @@
 #include "src/config/options.h"
 
 #include "src/config/addresses.h"
+#include "src/config/auth.h"
 #include "src/config/compat.h"
 #include "src/config/compression.h"
 #include "src/config/cookie.h"
@@ -86,6 +87,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("www", config.www, config__folder, "null"),
 	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL),
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
+	CUSTOM("auth", auth, config__auth, NULL),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
 
 	SECTION("limits"),

@@ -43,6 +43,7 @@ config_free(struct config *c)
 	p->magic = 0;
 	feed_specs_unref(p->feeds);
 	namespace_specs_unref(p->namespaces);
+	auth_spec_unref(p->auth);
 	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&p->redis[i]);
 	free(p->redis);
 	config__memory_free(p->memory);

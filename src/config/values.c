@@ -135,20 +135,31 @@ config__resolve(struct config_loader *l, const cJSON *item, const char *path)
 	return whole;
 }
 
-void
-config__folder(struct config_loader *l, const cJSON *item, void *target)
+/* what: with its article. */
+static void
+read_path(struct config_loader *l, const cJSON *item, const char *what, const char **out)
 {
-	const char **out = target;
-
 	*out = NULL;
 	if (cJSON_IsNull(item)) return;
 	if (!cJSON_IsString(item) || !*item->valuestring) {
-		config__error(l, item, "expected the path of a folder or null, not %s",
+		config__error(l, item, "expected the path of %s or null, not %s", what,
 			cJSON_IsString(item) ? "an empty string" : config__type_name(item));
 		return;
 	}
 	config__warn_unquoted(l, item, item->valuestring);
 	*out = config__resolve(l, item, item->valuestring);
+}
+
+void
+config__folder(struct config_loader *l, const cJSON *item, void *target)
+{
+	read_path(l, item, "a folder", target);
+}
+
+void
+config__path(struct config_loader *l, const cJSON *item, void *target)
+{
+	read_path(l, item, "a file", target);
 }
 
 bool

@@ -26,8 +26,9 @@ void config__warn_unquoted(struct config_loader *l, const cJSON *item, const cha
  * One from elsewhere is what it is. NULL when out of memory. */
 const char *config__resolve(struct config_loader *l, const cJSON *item, const char *path);
 
-/* A row: the path of a folder, or null, into a const char *. */
+/* Rows: the path of a folder, of a file, or null, into a const char *. */
 void config__folder(struct config_loader *l, const cJSON *item, void *target);
+void config__path(struct config_loader *l, const cJSON *item, void *target);
 
 /* Whether a string can stand in the value of an HTTP header. */
 bool config__header_safe(const char *s);

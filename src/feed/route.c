@@ -382,18 +382,16 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	return fate;
 }
 
-/* *stream is set as soon as it is known. */
-static enum feed_fate
-take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
+/* What comes behind the filter. Never inlined: most messages of a busy feed go straight on, and shall not pay for what it
+ * keeps on the stack. */
+__attribute__((noinline)) static enum feed_fate
+find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
-	const struct feed_spec *f = s->spec;
 	struct template_input in = { .channel = m->channel, .message = m->payload };
-	enum feed_fate fate = check_needs(s, m);
+	enum feed_fate fate = FEED_FATE_TAKEN;
 	struct template_captures captures;
 
-	if (fate != FEED_FATE_TAKEN) return fate;
-	if (f->where.n && !where_fulfilled(&f->where, m->payload)) return FEED_FATE_FILTERED;
-	if (f->is_pattern) {
+	if (s->spec->is_pattern) {
 		in.captures = &captures;
 		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
 	}
@@ -402,6 +400,21 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 	if (fate == FEED_FATE_TAKEN && feed_stream_workers(*stream)) return append_message(r, s, &in, m, *stream);
 	if (*stream) feed_streams_touch(&s->streams, *stream, m->now_ms);
 	return fate == FEED_FATE_TAKEN ? FEED_FATE_UNHEARD : fate;
+}
+
+/* *stream is set as soon as it is known. */
+static enum feed_fate
+take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
+{
+	struct feed_stream *latest = s->streams.latest;
+	enum feed_fate fate = check_needs(s, m);
+
+	if (fate != FEED_FATE_TAKEN) return fate;
+	if (s->spec->where.n && !where_fulfilled(&s->spec->where, m->payload)) return FEED_FATE_FILTERED;
+	if (!s->one_stream || s->shapes || !latest || !latest->interest || !interest_workers(latest->interest))
+		return find_and_append(r, s, m, stream);
+	*stream = latest;
+	return feed_streams_append(&s->streams, latest, m);
 }
 
 void

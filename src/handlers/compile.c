@@ -14,9 +14,10 @@ static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_ACK] = "ack",
 	[HANDLERS_BROADCAST] = "broadcast",
 	[HANDLERS_PUBLISH] = "publish",
-	[HANDLERS_DISCONNECT] = "disconnect" };
+	[HANDLERS_DISCONNECT] = "disconnect",
+	[HANDLERS_RATE] = "rate" };
 
-#define ACTIONS "emit, leave, join, ack, broadcast, publish and disconnect"
+#define ACTIONS "emit, leave, join, ack, broadcast, publish, disconnect and rate"
 
 const char *
 handlers__action_name(enum handlers_action_type type)
@@ -32,6 +33,7 @@ action_free(struct handlers_action *a)
 		free(a->parts[i].source);
 	}
 	free(a->parts);
+	where_deinit(&a->where);
 }
 
 void
@@ -58,8 +60,11 @@ action_type(struct handlers_compiler *c, enum template_place place, const cJSON 
 	while (i < n && strcmp(v->string, actions[i]) != 0) i++;
 	if (i == n) return handlers__fail(c, v, "unknown action \"%.60s\": there are " ACTIONS, v->string);
 	*type = (enum handlers_action_type)i;
-	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_PUBLISH && *type != HANDLERS_BROADCAST)
+	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_RATE && *type != HANDLERS_PUBLISH &&
+		*type != HANDLERS_BROADCAST)
 		return handlers__fail(c, v, "only broadcast and publish are possible when the client has left");
+	if (place != TEMPLATE_IN_EVENT && *type == HANDLERS_RATE)
+		return handlers__fail(c, v, "only events have a rate");
 	if (place == TEMPLATE_IN_CONNECTION && *type == HANDLERS_ACK)
 		return handlers__fail(c, v, "a connection asks for no ack");
 	return true;
@@ -72,40 +77,133 @@ place_of_entry(const char *event)
 	return strcmp(event, "disconnect") == 0 ? TEMPLATE_IN_DISCONNECT : TEMPLATE_IN_EVENT;
 }
 
-static bool
-compile_step(struct handlers_compiler *c, const char *event, const cJSON *step, struct handlers_action *a)
+/* A new action at the end, or NULL. Those before may lie elsewhere then. */
+static struct handlers_action *
+add_action(struct handlers_compiler *c, struct handlers_entry *entry)
 {
-	struct template_context where = { .place = place_of_entry(event), .nsp_stars = c->nsp_stars };
+	size_t cap = entry->cap ? 2 * entry->cap : 4;
+	struct handlers_action *all = entry->actions;
 
-	if (!cJSON_IsObject(step) || cJSON_GetArraySize(step) != 1)
-		return handlers__fail(c, step, "must be an object with one action, such as {\"join\": \"{1}\"}");
-	handlers__path_key(c, step->child->string);
-	return action_type(c, where.place, step->child, &a->type) &&
-	       handlers__compile_action(c, step->child, &where, a);
+	if (entry->n == entry->cap) {
+		all = realloc(entry->actions, cap * sizeof *all);
+		if (!all) {
+			handlers__fail_nomem(c);
+			return NULL;
+		}
+		entry->actions = all;
+		entry->cap = cap;
+	}
+	all[entry->n] = (struct handlers_action){ .type = HANDLERS_GO };
+	return &all[entry->n++];
 }
 
+static bool compile_steps(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry);
+
+/* What is done: one action, or with `then` a list of them. */
 static bool
-compile_entry(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
+compile_deed(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
 {
+	struct template_context where = { .place = place_of_entry(entry->event), .nsp_stars = c->nsp_stars };
+	enum handlers_action_type type = HANDLERS_GO;
 	size_t mark = c->path_n;
+	struct handlers_action *a;
+	bool ok;
+
+	handlers__path_key(c, v->string);
+	if (strcmp(v->string, "then") == 0) {
+		ok = compile_steps(c, v, entry);
+	} else {
+		ok = action_type(c, where.place, v, &type) && (a = add_action(c, entry));
+		if (ok) a->type = type;
+		ok = ok && handlers__compile_action(c, v, &where, a);
+	}
+	handlers__path_up(c, mark);
+	return ok;
+}
+
+/* The condition, what is done, and what is done else: IF, the former, GO, the latter. */
+static bool
+compile_if(struct handlers_compiler *c, const cJSON *condition, const cJSON *deed, const cJSON *otherwise,
+	struct handlers_entry *entry)
+{
+	struct template_context where = { .place = place_of_entry(entry->event), .nsp_stars = c->nsp_stars };
+	struct handlers_action *a = add_action(c, entry);
+	size_t at = entry->n - 1, mark = c->path_n, skip;
+
+	if (!a) return false;
+	a->type = HANDLERS_IF;
+	handlers__path_key(c, condition->string);
+	if (!handlers__compile_condition(c, condition, &where, a)) return false;
+	handlers__path_up(c, mark);
+	if (!compile_deed(c, deed, entry)) return false;
+	if (!otherwise) {
+		entry->actions[at].to = entry->n;
+		return true;
+	}
+	skip = entry->n;
+	if (!add_action(c, entry)) return false;
+	entry->actions[at].to = entry->n;
+	handlers__path_key(c, otherwise->string);
+	if (!compile_steps(c, otherwise, entry)) return false;
+	handlers__path_up(c, mark);
+	entry->actions[skip].to = entry->n;
+	return true;
+}
+
+#define STEP "must be an object with one action, such as {\"join\": \"{1}\"}"
+
+/* Looks for the members of a step: one deed, and about it maybe a condition. */
+static bool
+compile_step(struct handlers_compiler *c, const cJSON *step, struct handlers_entry *entry)
+{
+	const cJSON *condition = NULL, *deed = NULL, *otherwise = NULL, *m;
+
+	if (!cJSON_IsObject(step)) return handlers__fail(c, step, STEP);
+	cJSON_ArrayForEach(m, step)
+	{
+		const cJSON **to = strcmp(m->string, "if") == 0	    ? &condition
+				   : strcmp(m->string, "else") == 0 ? &otherwise
+								    : &deed;
+
+		if (*to) return handlers__fail(c, step, STEP);
+		*to = m;
+	}
+	if (!deed) return handlers__fail(c, step, STEP "%s", condition ? ", or \"then\", a list of them" : "");
+	if (condition) return compile_if(c, condition, deed, otherwise, entry);
+	if (otherwise) return handlers__fail(c, otherwise, "there is no \"if\" beside this \"else\"");
+	if (strcmp(deed->string, "then") == 0)
+		return handlers__fail(c, deed, "there is no \"if\" beside this \"then\"");
+	return compile_deed(c, deed, entry);
+}
+
+/* Calls itself for what stands in conditions, no deeper than the configuration. */
+static bool
+compile_steps(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
+{
+	size_t mark = c->path_n, i = 0;
 	const cJSON *step;
 
-	entry->event = strdup(v->string);
-	if (!entry->event) return handlers__fail_nomem(c);
 	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be an array of actions");
-	if (strcmp(v->string, "disconnect") != 0 && sio_packet_event_reserved(eio_cstr(v->string)))
-		return handlers__fail(c, v, "clients cannot send an event called \"%s\"", v->string);
-	entry->actions = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof *entry->actions);
-	if (!entry->actions) return handlers__fail_nomem(c);
 	cJSON_ArrayForEach(step, v)
 	{
-		handlers__path_index(c, entry->n);
-		if (compile_step(c, v->string, step, &entry->actions[entry->n++]))
+		handlers__path_index(c, i++);
+		if (compile_step(c, step, entry))
 			handlers__path_up(c, mark);
 		else if (!handlers__go_on(c, mark))
 			return false;
 	}
 	return true;
+}
+
+static bool
+compile_entry(struct handlers_compiler *c, const cJSON *v, struct handlers_entry *entry)
+{
+	entry->event = strdup(v->string);
+	if (!entry->event) return handlers__fail_nomem(c);
+	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be an array of actions");
+	if (strcmp(v->string, "disconnect") != 0 && sio_packet_event_reserved(eio_cstr(v->string)))
+		return handlers__fail(c, v, "clients cannot send an event called \"%s\"", v->string);
+	return compile_steps(c, v, entry);
 }
 
 /* Remembers the entries that are not found by their name. */
@@ -144,10 +242,29 @@ compile_entries(struct handlers_compiler *c, const cJSON *on, struct handlers *h
 	}
 }
 
-struct handlers *
-handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user)
+/* Each has a number of its own in every socket. */
+static void
+number_rates(struct handlers *h)
 {
-	struct handlers_compiler c = { .error = error, .user = user, .nsp_stars = nsp_stars };
+	for (size_t i = 0; i < h->n; i++)
+		for (size_t k = 0; k < h->entries[i].n; k++)
+			if (h->entries[i].actions[k].type == HANDLERS_RATE) h->entries[i].actions[k].to = h->n_rates++;
+}
+
+bool
+handlers_compile_rate(const cJSON *v, struct handlers_rate *out, handlers_error_fn error, void *user)
+{
+	struct handlers_compiler c = { .error = error, .user = user };
+
+	if (handlers__compile_rate(&c, v, out)) return true;
+	handlers__go_on(&c, 0);
+	return false;
+}
+
+struct handlers *
+handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, handlers_where_fn where, void *user)
+{
+	struct handlers_compiler c = { .error = error, .where = where, .user = user, .nsp_stars = nsp_stars };
 	struct handlers *h = calloc(1, sizeof *h);
 
 	if (!h) {
@@ -161,7 +278,10 @@ handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, v
 	} else if (on) {
 		compile_entries(&c, on, h);
 	}
-	if (!c.told) return h;
+	if (!c.told) {
+		number_rates(h);
+		return h;
+	}
 	handlers_free(h);
 	return NULL;
 }

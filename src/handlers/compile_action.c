@@ -6,6 +6,7 @@
 #include "sio/packet.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool
@@ -114,17 +115,9 @@ static bool
 compile_targets(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
-	size_t n;
+	size_t n = 0;
 
 	return count_list(c, v, &n) && alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
-}
-
-static bool
-compile_channel(
-	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
-{
-	if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string");
-	return alloc_parts(c, a, 1) && compile_target(c, v, where, TEMPLATE_AS_NAME, &a->parts[0]);
 }
 
 /* Actions that are objects */
@@ -235,6 +228,134 @@ compile_broadcast(
 	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
 }
 
+/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and headers. */
+static bool
+compile_envelope(struct handlers_compiler *c, const cJSON *headers, const struct template_context *where,
+	struct handlers_action *a)
+{
+	static const char *const members[] = { "auth", "claims", "query" };
+	const cJSON *h = headers ? headers->child : NULL;
+	struct template_error err;
+	char text[200];
+
+	a->n_rooms = 4;
+	for (size_t i = 1; i < a->n; i++) {
+		struct handlers_part *part = &a->parts[i];
+		bool header = i >= a->n_rooms;
+		int n = header ? snprintf(text, sizeof text, "{header.%s}", h->valuestring)
+			       : snprintf(text, sizeof text, "{%s}", members[i - 1]);
+
+		if (n >= (int)sizeof text) return handlers__fail(c, h, "a name that long is not kept");
+		if (!keep_source(c, part, header ? h->valuestring : members[i - 1])) return false;
+		part->template = template_new_json();
+		if (!part->template) return handlers__fail_nomem(c);
+		if (template_add_string(part->template, eio_cstr(text), where, &err))
+			return handlers__template_failed(c, h, &err);
+		if (!template_is_value(part->template)) return handlers__fail(c, h, "is no name of a header");
+		if (header) h = h->next;
+	}
+	return true;
+}
+
+static bool
+check_headers(struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
+{
+	size_t mark = c->path_n;
+	const cJSON *h;
+
+	if (!headers) return true;
+	handlers__path_key(c, "headers");
+	if (message) return handlers__fail(c, headers, "they are part of the envelope, which a \"message\" replaces");
+	if (place != TEMPLATE_IN_CONNECTION)
+		return handlers__fail(c, headers, "only the envelope of \"connection\" has them");
+	if (!cJSON_IsArray(headers)) return handlers__fail(c, headers, "must be an array of names");
+	cJSON_ArrayForEach(h, headers) if (!cJSON_IsString(h) || !*h->valuestring) return handlers__fail(
+		c, h, "must be the name of a header");
+	handlers__path_up(c, mark);
+	return true;
+}
+
+static bool
+compile_channel(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_part *part)
+{
+	if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string");
+	return compile_target(c, v, where, TEMPLATE_AS_NAME, part);
+}
+
+static bool
+compile_message(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	handlers__path_key(c, "message");
+	a->form = cJSON_IsString(v) ? HANDLERS_AS_TEXT : HANDLERS_AS_JSON;
+	a->parts[1].template = template_new_json();
+	return a->parts[1].template ? handlers__add_json(c, a->parts[1].template, v, where) : handlers__fail_nomem(c);
+}
+
+static bool
+compile_publish(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	const cJSON *channel = NULL, *message = NULL, *headers = NULL;
+	const struct key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
+	size_t mark = c->path_n, n = 1;
+
+	if (!cJSON_IsObject(v)) {
+		if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string or an object with a \"channel\"");
+		return alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
+	}
+	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers")) return false;
+	if (!channel) return handlers__fail(c, v, "needs a \"channel\"");
+	if (!check_headers(c, headers, message, where->place)) return false;
+	if (message)
+		n = 2;
+	else if (where->place == TEMPLATE_IN_CONNECTION)
+		n = 4 + (size_t)cJSON_GetArraySize(headers);
+	if (!alloc_parts(c, a, n)) return false;
+	handlers__path_key(c, "channel");
+	if (!compile_channel(c, channel, where, a->parts)) return false;
+	handlers__path_up(c, mark);
+	if (message) return compile_message(c, message, where, a);
+	return n == 1 || compile_envelope(c, headers, where, a);
+}
+
+static const char rate_wanted[] = "must be an object such as {\"events\": 20, \"per\": 1000, \"then\": \"drop\"}";
+
+static bool
+read_number(struct handlers_compiler *c, const cJSON *v, const char *key, unsigned max, unsigned *out)
+{
+	size_t mark = c->path_n;
+
+	handlers__path_key(c, key);
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 1 && v->valuedouble <= max) ||
+		v->valuedouble != (unsigned)v->valuedouble)
+		return handlers__fail(c, v, "must be a whole number from 1 to %u", max);
+	*out = (unsigned)v->valuedouble;
+	handlers__path_up(c, mark);
+	return true;
+}
+
+bool
+handlers__compile_rate(struct handlers_compiler *c, const cJSON *v, struct handlers_rate *rate)
+{
+	static const char *const names[] = { "drop", "count", "disconnect" };
+	const cJSON *events = NULL, *per = NULL, *then = NULL;
+	const struct key keys[] = { { "events", &events }, { "per", &per }, { "then", &then } };
+	unsigned i = 0;
+
+	if (!cJSON_IsObject(v)) return handlers__fail(c, v, "%s", rate_wanted);
+	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "events, per and then")) return false;
+	if (!events || !per) return handlers__fail(c, v, "%s", rate_wanted);
+	if (!read_number(c, events, "events", HANDLERS_RATE_EVENTS, &rate->events)) return false;
+	if (!read_number(c, per, "per", HANDLERS_RATE_MS, &rate->per_ms)) return false;
+	handlers__path_key(c, "then");
+	while (then && i < 3 && !(cJSON_IsString(then) && strcmp(then->valuestring, names[i]) == 0)) i++;
+	if (i == 3) return handlers__fail(c, then, "must be \"drop\", \"count\" or \"disconnect\"");
+	rate->then = (enum handlers_over)i;
+	return true;
+}
+
 bool
 handlers__compile_action(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
@@ -245,11 +366,14 @@ handlers__compile_action(
 	case HANDLERS_BROADCAST: return compile_broadcast(c, v, where, a);
 	case HANDLERS_JOIN:
 	case HANDLERS_LEAVE: return compile_targets(c, v, where, a);
-	case HANDLERS_PUBLISH: return compile_channel(c, v, where, a);
+	case HANDLERS_PUBLISH: return compile_publish(c, v, where, a);
 	case HANDLERS_DISCONNECT:
 		a->whole = cJSON_IsTrue(v);
 		return cJSON_IsBool(v) ||
 		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
+	case HANDLERS_RATE: return handlers__compile_rate(c, v, &a->rate);
+	case HANDLERS_IF:
+	case HANDLERS_GO: break; /* they are no actions of the configuration */
 	}
 	return false;
 }

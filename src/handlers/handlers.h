@@ -20,7 +20,16 @@
  *                                    all of the namespace
  *     {"publish": target}            to a Redis channel: {"event":…,"args":[…],"sid":…,"nsp":…}, and with binary
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
+ *     {"publish": {"channel": target, "message": …}}
+ *                                    text, the bytes of a binary argument, or JSON in place of that; without "message"
+ *                                    at "connection" with "auth", "claims", "query" and the headers in "headers": [name …]
+ *     {"rate": {"events": 20, "per": 1000, "then": "drop" | "count" | "disconnect"}}
+ *                                    beyond it nothing that follows is done, but with "count", and with "disconnect" the
+ *                                    connection ends
  *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
+ *     {"if": condition, "then": [action …], "else": [action …]}
+ *     {"if": condition, "join": …}   any one action in place of "then"; the condition is of src/where/, its pointers
+ *                                    begin with the name of a placeholder: {"/args/0/type": "x", "/claims/role": "admin"}
  *
  * Strings are templates (src/template/template.h). Arguments are any JSON in which strings are; the keys of objects are
  * literal. A target is a string, or, where it names rooms, also an array of strings; there a list in it means each of
@@ -48,9 +57,16 @@ struct handlers_error {
 /* *e lives during the call. */
 typedef void (*handlers_error_fn)(void *user, const struct handlers_error *e);
 
+struct where;
+
+/* Reads a condition into *out, which is all zero. False when something is wrong with it, which it tells in its own
+ * way. */
+typedef bool (*handlers_where_fn)(void *user, const struct cJSON *item, struct where *out);
+
 /* Compiles an "on" object (NULL: one without entries). Borrows on only during the call. nsp_stars: how many there are in
  * the namespace's name. NULL when something is wrong: error is then called for each action that has a mistake. */
-struct handlers *handlers_compile(const struct cJSON *on, unsigned nsp_stars, handlers_error_fn error, void *user);
+struct handlers *handlers_compile(
+	const struct cJSON *on, unsigned nsp_stars, handlers_error_fn error, handlers_where_fn where, void *user);
 
 void handlers_free(struct handlers *h); /* NULL is fine */
 
@@ -61,6 +77,24 @@ struct template_context;
  * path of a mistake is relative to v. NULL when something is wrong: error was called then. */
 struct template *handlers_compile_json(
 	const struct cJSON *v, const struct template_context *where, handlers_error_fn error, void *user);
+
+/* How many events there may be: `events` at once, and so many again in each `per_ms`, one after the other. */
+struct handlers_rate {
+	unsigned events, per_ms; /* 0: any number */
+	enum handlers_over { HANDLERS_OVER_DROP, HANDLERS_OVER_COUNT, HANDLERS_OVER_DISCONNECT } then; /* beyond it */
+};
+
+enum { HANDLERS_RATE_EVENTS = 1000000, HANDLERS_RATE_MS = 86400000 }; /* at most */
+
+/* Reads a rate; as handlers_compile(). False when something is wrong. */
+bool handlers_compile_rate(const struct cJSON *v, struct handlers_rate *out, handlers_error_fn error, void *user);
+
+/* Counts an event against a rate. Returns whether it is beyond it. state: the number of one socket for this rate, 0 at
+ * first; now_ms: of any clock that does not go back. */
+bool handlers_rate_over(const struct handlers_rate *rate, uint64_t *state, uint64_t now_ms);
+
+/* How many such numbers a socket needs for the rates among the actions. */
+size_t handlers_rates(const struct handlers *h);
 
 /* Whether fits() is true for the room of some join, and of some broadcast. */
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
@@ -90,17 +124,24 @@ struct handlers_ops {
 	void (*broadcast)(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b);
 	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
 	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
-	void (*join)(void *ctx, struct sio_socket *s, struct eio_bytes room);
+	/* NULL, or why the socket is not let in: a constant word, which the client's ack tells. asked: the client had a
+	 * say in which room it is. */
+	const char *(*join)(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked);
 	void (*leave)(void *ctx, struct sio_socket *s, struct eio_bytes room);
 	/* The bytes are valid during the call. */
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
 	/* whole: the engine connection with all its namespaces, else this socket only. */
 	void (*close)(void *ctx, struct sio_socket *s, bool whole);
+	/* An event is beyond a rate. With `then` drop or disconnect nothing more is done for it; that the
+	 * connection ends is told by close(). */
+	void (*over_rate)(void *ctx, struct sio_socket *s, enum handlers_over then);
 	/* Once for each target or emit that was left out, wholly or, where it means several rooms, for some of them. */
 	void (*skipped)(void *ctx, struct sio_socket *s, const struct handlers_skip *skip);
 };
 
 struct handlers_call {
+	uint64_t *rates; /* the socket's handlers_rates() numbers; NULL when there are none */
+	uint64_t now_ms; /* for these */
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
 	struct sio_socket *socket;

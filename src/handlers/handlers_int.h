@@ -6,6 +6,7 @@
 #include "eio/buf.h"
 #include "src/handlers/handlers.h"
 #include "src/template/template.h"
+#include "src/where/where.h"
 
 enum handlers_action_type {
 	HANDLERS_EMIT,
@@ -14,7 +15,10 @@ enum handlers_action_type {
 	HANDLERS_ACK,
 	HANDLERS_BROADCAST,
 	HANDLERS_PUBLISH,
-	HANDLERS_DISCONNECT
+	HANDLERS_DISCONNECT,
+	HANDLERS_RATE,
+	HANDLERS_IF, /* goes on with the next when its condition is fulfilled, else elsewhere */
+	HANDLERS_GO /* goes on elsewhere */
 };
 
 /* The arguments of an emit or ack, or one target. */
@@ -26,22 +30,29 @@ struct handlers_part {
 struct handlers_action {
 	enum handlers_action_type type;
 	bool whole; /* DISCONNECT */
+	enum { HANDLERS_ENVELOPE, HANDLERS_AS_TEXT, HANDLERS_AS_JSON } form; /* PUBLISH: what the message is */
 	bool self; /* BROADCAST: the socket gets it, too */
-	/* Owned; one of arguments, or one for each target. BROADCAST: one of arguments, n_rooms for the rooms, and the
-	 * others for the exceptions. */
+	/* Owned. PUBLISH: the channel, and behind it the message; or further members of the envelope, named by
+	 * `source`, of which those from n_rooms on are headers. BROADCAST: the arguments, n_rooms for the rooms, and
+	 * the others for the exceptions. Else one of arguments, or one for each target. */
 	struct handlers_part *parts;
 	size_t n, n_rooms;
+	/* IF: the condition; the value of pair i is that of parts[i]. IF, GO: where else, an action of the entry. */
+	struct where where;
+	size_t to; /* RATE: which of the socket's numbers */
+	struct handlers_rate rate;
 };
 
 struct handlers_entry {
 	char *event; /* owned */
 	struct handlers_action *actions; /* owned */
-	size_t n;
+	size_t n, cap;
 };
 
 struct handlers {
 	struct handlers_entry *entries; /* owned */
 	size_t n;
+	size_t n_rates;
 	const struct handlers_entry *connection, *disconnect, *any; /* among the entries, or NULL */
 };
 
@@ -73,13 +84,17 @@ void handlers__skip(
 /* The value of a placeholder: the function of r->input. ctx is the run. */
 struct template_value handlers__find(void *ctx, const struct template_placeholder *p);
 
-/* Appends the whole query as a JSON object. */
-void handlers__query_object(struct eio_bytes query, struct eio_buf *out);
-
 /* Each carries out one action. */
 void handlers__arguments(struct handlers_run *r, const struct handlers_action *a); /* EMIT, ACK */
-void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE, PUBLISH */
+void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE */
+void handlers__publish(struct handlers_run *r, const struct handlers_action *a);
 void handlers__broadcast(struct handlers_run *r, const struct handlers_action *a);
+
+/* Counts the event for a RATE. Whether what follows is done. */
+bool handlers__within_rate(struct handlers_run *r, const struct handlers_action *a);
+
+/* Whether the condition of an IF is fulfilled. */
+bool handlers__fulfilled(struct handlers_run *r, const struct handlers_action *a);
 
 /* Makes a packet of the arguments of an action. 0 with a reference in *b, or an error of sio/error.h. */
 int handlers__packet(struct handlers_run *r, bool ack, const struct template *t, struct eio_bundle **b);

@@ -13,6 +13,7 @@ struct handlers_compiler {
 	bool told; /* one was told */
 	unsigned nsp_stars; /* for the context of templates */
 	handlers_error_fn error;
+	handlers_where_fn where;
 	void *user;
 };
 
@@ -50,5 +51,12 @@ struct handlers_action;
 /* Compiles what stands behind an action's name into *a, whose type is set. False after a mistake. */
 bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
 	struct handlers_action *a);
+
+/* Compiles the condition of an "if" into *a. */
+bool handlers__compile_condition(struct handlers_compiler *c, const struct cJSON *v,
+	const struct template_context *where, struct handlers_action *a);
+
+/* Reads a rate. */
+bool handlers__compile_rate(struct handlers_compiler *c, const struct cJSON *v, struct handlers_rate *rate);
 
 #endif

@@ -23,8 +23,8 @@ names_have(const struct handlers_names *names, struct eio_bytes name)
 	return names->all;
 }
 
-static int
-names_add(struct handlers_names *names, struct eio_bytes name)
+int
+handlers_names_add(struct handlers_names *names, struct eio_bytes name)
 {
 	struct eio_bytes *v;
 
@@ -42,9 +42,9 @@ note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 {
 	switch (p->what) {
 	case TEMPLATE_AUTH: needs->auth = true; return 0;
-	case TEMPLATE_QUERY: return names_add(&needs->query, p->name);
-	case TEMPLATE_HEADER: return names_add(&needs->headers, p->name);
-	case TEMPLATE_COOKIE: return names_add(&needs->cookies, p->name);
+	case TEMPLATE_QUERY: return handlers_names_add(&needs->query, p->name);
+	case TEMPLATE_HEADER: return handlers_names_add(&needs->headers, p->name);
+	case TEMPLATE_COOKIE: return handlers_names_add(&needs->cookies, p->name);
 	default: return 0;
 	}
 }
@@ -293,7 +293,7 @@ handlers_keep_query(const struct handlers_needs *needs, struct eio_bytes query, 
 }
 
 void
-handlers__query_object(struct eio_bytes query, struct eio_buf *out)
+handlers_query_object(struct eio_bytes query, struct eio_buf *out)
 {
 	struct eio_buf decoded_name = { 0 }, decoded = { 0 };
 	struct eio_bytes name, value, again;

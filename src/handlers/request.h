@@ -28,6 +28,10 @@ struct handlers_needs {
 /* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed
  * then. */
 int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
+
+/* Adds a name; an empty one stands for all of them. As above; the name must live longer, too. */
+int handlers_names_add(struct handlers_names *names, struct eio_bytes name);
+
 void handlers_needs_deinit(struct handlers_needs *needs);
 
 /* Whether there is anything to keep of a query; of the headers. */
@@ -36,6 +40,9 @@ bool handlers_needs_headers(const struct handlers_needs *needs);
 
 /* Appends what is to be kept of a query, as a query. Whether out ran out of memory is for the caller to check. */
 void handlers_keep_query(const struct handlers_needs *needs, struct eio_bytes query, struct eio_buf *out);
+
+/* Appends a whole query as a JSON object: of parameters with the same name the last counts, 256 are looked at. */
+void handlers_query_object(struct eio_bytes query, struct eio_buf *out);
 
 /* Appends what is to be kept of the headers: JSON for struct handlers_call. Lines of a header with the same name are
  * joined by commas. Of cookies with the same name the first counts; their values are percent-decoded and without

@@ -2,6 +2,7 @@
 /* Running configured handlers: which entry is meant, and its actions one after the other. */
 #include "src/handlers/handlers_int.h"
 
+#include "eio/check.h"
 #include "sio/json.h"
 
 /* Splits the data into name and arguments. */
@@ -26,20 +27,33 @@ carry_out_action(struct handlers_run *r, const struct handlers_action *a)
 	case HANDLERS_ACK: handlers__arguments(r, a); break;
 	case HANDLERS_BROADCAST: handlers__broadcast(r, a); break;
 	case HANDLERS_LEAVE:
-	case HANDLERS_JOIN:
-	case HANDLERS_PUBLISH: handlers__targets(r, a); break;
+	case HANDLERS_JOIN: handlers__targets(r, a); break;
+	case HANDLERS_PUBLISH: handlers__publish(r, a); break;
 	case HANDLERS_DISCONNECT: r->call->ops->close(r->call->ctx, r->call->socket, a->whole); break;
+	case HANDLERS_RATE:
+	case HANDLERS_IF:
+	case HANDLERS_GO: CHECK(!"a step is no action");
 	}
+}
+
+/* Carries out number i. Returns the number of the next one, or that of actions when there is none. */
+static size_t
+next_step(struct handlers_run *r, const struct handlers_entry *entry, size_t i)
+{
+	const struct handlers_action *a = &entry->actions[i];
+
+	if (a->type == HANDLERS_GO) return a->to;
+	if (a->type == HANDLERS_RATE) return handlers__within_rate(r, a) ? i + 1 : entry->n;
+	if (a->type == HANDLERS_IF) return handlers__fulfilled(r, a) ? i + 1 : a->to;
+	carry_out_action(r, a);
+	return a->type == HANDLERS_DISCONNECT ? entry->n : i + 1;
 }
 
 static enum handlers_result
 carry_out_entry(struct handlers_run *r, const struct handlers_entry *entry)
 {
 	r->input = (struct template_input){ .find = handlers__find, .ctx = r };
-	for (size_t i = 0; i < entry->n && !r->nomem; i++) {
-		carry_out_action(r, &entry->actions[i]);
-		if (entry->actions[i].type == HANDLERS_DISCONNECT) break;
-	}
+	for (size_t i = 0; i < entry->n && !r->nomem;) i = next_step(r, entry, i);
 	eio_buf_deinit(&r->text);
 	eio_buf_deinit(&r->scratch);
 	template_names_deinit(&r->names);

@@ -6,6 +6,7 @@
 #include "eio/check.h"
 #include "eio/query.h"
 #include "sio/json.h"
+#include "src/handlers/request.h"
 
 static const struct template_value nothing = { .type = TEMPLATE_NOTHING };
 
@@ -50,7 +51,7 @@ query_value(struct handlers_run *r, struct eio_bytes name)
 	if (name.n)
 		found = eio_query_get(r->call->query, name, &r->scratch);
 	else
-		handlers__query_object(r->call->query, &r->scratch);
+		handlers_query_object(r->call->query, &r->scratch);
 	if (!found) return nothing;
 	return scratch_value(
 		r, name.n ? plain_value(eio_buf_bytes(&r->scratch)) : raw_value(eio_buf_bytes(&r->scratch)));

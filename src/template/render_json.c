@@ -5,6 +5,19 @@
 #include "eio/check.h"
 #include "sio/json.h"
 
+bool
+template_is_value(const struct template *t)
+{
+	return t->n == 1 && t->parts[0].form == TEMPLATE_FORM_VALUE;
+}
+
+struct template_value
+template_value_of(const struct template *t, const struct template_input *in)
+{
+	CHECK(template_is_value(t));
+	return template__value(t, &t->parts[0], in);
+}
+
 size_t
 template_max_spans(const struct template *t)
 {

@@ -198,6 +198,10 @@ struct template_json {
 	bool missing; /* false at first: null, or nothing inside of a string, stands where there was no value */
 };
 
+/* Whether a template of JSON is one placeholder and nothing else; and then what that stands for. */
+bool template_is_value(const struct template *t);
+struct template_value template_value_of(const struct template *t, const struct template_input *in);
+
 size_t template_max_spans(const struct template *t);
 
 /* Whether JSON is one placeholder and nothing else: then *out is its value as it lies in the input, to be used without

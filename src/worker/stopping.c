@@ -9,6 +9,7 @@
 
 #include "eio/list.h"
 #include "src/clients/clients.h"
+#include "src/hook/hook.h"
 
 static void
 drain_worker(struct worker *w)
@@ -24,6 +25,7 @@ close_worker(struct worker *w)
 {
 	eio_server_close(w->server);
 	eio_httpd_close(w->httpd);
+	hook_close(w->hook);
 	w->httpd = NULL; /* it frees itself; answers may still come from a worker that is not here yet */
 	uv_close((uv_handle_t *)&w->turn_end, NULL);
 }

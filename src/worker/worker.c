@@ -115,6 +115,7 @@ make_clients(struct worker *w)
 	struct clients_options options = {
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
+		.hook = w->hook,
 		.metrics = w->thread->metrics,
 		.clock = &w->thread->clock,
 		.random = &w->thread->random,
@@ -189,6 +190,10 @@ make_parts(struct worker *w)
 	if (!w->metrics || uv_sem_init(&w->stepped, 0)) return no_memory;
 	w->options.index = w->index;
 	config_fill_server(w->shared->config, &w->options);
+	if (w->shared->config->hooks) {
+		w->hook = hook_new(&w->thread->loop, &w->thread->clock, w->thread->metrics);
+		if (!w->hook) return no_memory;
+	}
 	w->clients = make_clients(w);
 	w->cache = files_cache_new();
 	if (!w->clients || !w->cache) return no_memory;

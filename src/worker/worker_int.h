@@ -27,6 +27,7 @@ struct worker {
 	struct eio_server_options options;
 	struct eio_httpd *httpd; /* NULL once it is closed: it frees itself */
 	struct eio_server *server;
+	struct hook *hook; /* NULL: the application is never asked; it frees itself */
 	struct clients *clients;
 	struct files_cache *cache;
 	uv_prepare_t turn_end;

@@ -101,7 +101,7 @@ for (const mode of Object.keys(MODES)) {
 			await ask(socket, 'subscribe', ['ACME', 'X']);
 			const publish = (quote) => server.redis.client.publish('quotes', JSON.stringify(quote));
 			await publish({ type: 'bid', symbol: 'OTHER' });
-			await publish({ type: 'bid', symbol: ['ACME'] }); // several rooms are none
+			await publish({ type: 'bid', symbol: { ACME: 1 } }); // an object is no room
 			await publish({ type: 'bid', symbol: 'X', price: 1.5 });
 			assert.deepEqual(await quotes.next(), [{ type: 'bid', symbol: 'X', price: 1.5 }]);
 			socket.disconnect();

@@ -133,6 +133,10 @@ const targets = {
 		seeds: [...of('eio', 'websocket').map(wire), ...['\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\x80', '\xe2\x82'].map((s) => Buffer.from(s.padStart(63, 'a'), 'latin1'))],
 		words: ['\xc2\x80', '\xdf\xbf', '\xe0\xa0\x80', '\xed\x9f\xbf', '\xed\xa0\x80', '\xef\xbf\xbf', '\xf0\x90\x80\x80', '\xf4\x8f\xbf\xbf', '\xf4\x90\x80\x80', '\xc0\x80'],
 	},
+	feed_shape: {
+		seeds: json.map((s, i) => bytes([2, 130, 1, 195, 193, 160, 4, 66][i % 8], ['', '/0', '/a /a/b', '/1/num /_placeholder'][i % 4], '\n', ['', '{/0}', '{/a?}', 'is {/1}: {text}', '{message}'][i % 5], '\n', s)),
+		words: [...JSON_WORDS, '{channel}', '{1}', '{/a}', '{/0}', '{message}', '{message.a}', '{text}', '?}', '/a/b', '/0', '~0', '~1', ' ', '\n'],
+	},
 	feed_stream: {
 		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
 		words: JSON_WORDS,

@@ -4,6 +4,7 @@
 // the clients look for data every millisecond (bench/load --help says why).
 
 import { COST, GENERATOR, PER_EVENT, US, toFloor, toSiocast } from '../columns.mjs';
+import { PEERS, because } from '../complete.mjs';
 
 const FAN_OUT = {
 	group: 'Fan-out',
@@ -67,6 +68,19 @@ export const fanout = [
 		about: 'To compare with the table before.',
 		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
 		options: options({ clients: 10000, rooms: 10, channels: 10, size: 250, rate: 8, seconds: 1 }),
+	},
+	{
+		...FAN_OUT,
+		group: 'Rooms and feeds',
+		name: 'room-lists',
+		title: 'One member of each message, to a list of 20 rooms',
+		about: '1,000 clients, each in 2 of the 20 rooms that every message names; only its member of 250 bytes is sent, and each client gets it once. 20 messages/s, not batched. To compare with 1,000 clients, 250 bytes.',
+		absent: {
+			floor: 'there, the one without rooms is the floor',
+			...because('it sends messages as they are, to one room', ...PEERS),
+		},
+		columns: [US, GENERATOR],
+		options: options({ clients: 1000, lists: 10, size: 250, rate: 20 }),
 	},
 	{
 		...FAN_OUT,

@@ -421,8 +421,8 @@ static const struct {
 	{ __LINE__,
 		"{\"namespaces\": {\"/\": {\"on\": {\n\"a\": [{\"jion\": \"x\"}, {\"join\": \"{1}\"}, {\"ack\": 1}],\n"
 		"\"b\": 1, \"c\": [{\"emit\": []}]}}}, \"workers\": 99, \"path\": \"x\"}",
-		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, publish and "
-		"disconnect\n"
+		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
+		"publish, disconnect and rate\n"
 		"t.conf:2:47: namespaces./.on: /a/2/ack: must be an array of arguments\n"
 		"t.conf:3:6: namespaces./.on: /b: must be an array of actions\n"
 		"t.conf:3:24: namespaces./.on: /c/0/emit: needs an event name\n"

@@ -17,6 +17,9 @@
 static const char text[] =
 	"{\"feeds\": [{\"pattern\": \"n.*\", \"event\": \"e\", \"room\": \"{1}\", \"where\": {\"/a\": [1, 2]}},"
 	"{\"pattern\": \"n.*\", \"event\": \"{/a}\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+	"{\"pattern\": \"n.*\", \"event\": \"w\", \"room\": [\"room\", \"{/a}\"], \"except\": \"x\", \"encode\": \"json\","
+	" \"omit\": \"/b\", \"payload\": [\"{channel}\", \"{/s}\"]},"
+	"{\"pattern\": \"n.*\", \"event\": \"t\", \"encode\": \"text\", \"batch\": {\"interval\": 0}, \"payload\": \"{/s}\"},"
 	"{\"channel\": \"c\"}]}";
 
 /* What all runs share; read before allocations fail. */
@@ -33,7 +36,7 @@ take_delivery(void *user, struct mail *run)
 	delivery_free(d);
 }
 
-/* Two messages through both feeds of the pattern. Either all of it arrives, or what is missing was counted. */
+/* Two messages through all feeds of the pattern. Either all of it arrives, or what is missing was counted. */
 static int
 run(struct feed_router *router, struct feed_out *out, const struct feed_options *o)
 {
@@ -41,7 +44,7 @@ run(struct feed_router *router, struct feed_out *out, const struct feed_options 
 		.kind = MESSAGE_OF_PATTERN,
 		.name = EIO_LIT("n.*"),
 		.channel = EIO_LIT("n.room"),
-		.payload = EIO_LIT("{\"a\":1}"),
+		.payload = EIO_LIT("{\"a\":1,\"b\":2,\"s\":\"\\n\"}"),
 	};
 	uint64_t lost;
 
@@ -52,7 +55,7 @@ run(struct feed_router *router, struct feed_out *out, const struct feed_options 
 	feed_out_post(out);
 	lost = metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DROPPED_MEMORY) +
 	       metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DELIVERIES_DROPPED);
-	if (!lost) assert_int_equal(items, 3);
+	if (!lost) assert_int_equal(items, 6);
 	return lost ? -1 : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "sio/json.h"
 #include "src/handlers/request.h"
 #include "src/template/template.h"
+#include "src/where/where.h"
 #include "tests/unit/canon.h"
 #include "tests/unit/failmalloc.h"
 
@@ -66,12 +67,14 @@ op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 	eio_bundle_unref(b);
 }
 
-static void
-op_join(void *ctx, struct sio_socket *s, struct eio_bytes room)
+static const char *
+op_join(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked)
 {
 	(void)ctx;
 	(void)s;
+	if (eio_bytes_eq(room, EIO_LIT("no\"")) && asked) return "forbidden";
 	say("join", room, eio_bytes(NULL, 0));
+	return NULL;
 }
 
 static void
@@ -87,7 +90,6 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 {
 	(void)ctx;
 	(void)s;
-	assert_int_equal(sio_json_check(payload), 0);
 	say("publish", channel, payload);
 }
 
@@ -97,6 +99,16 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 	(void)ctx;
 	(void)s;
 	say("close", whole ? EIO_LIT("all") : EIO_LIT("nsp"), eio_bytes(NULL, 0));
+}
+
+static void
+op_over_rate(void *ctx, struct sio_socket *s, enum handlers_over then)
+{
+	static const char *const names[] = { "drop", "count", "disconnect" };
+
+	(void)ctx;
+	(void)s;
+	say("over", eio_cstr(names[then]), eio_bytes(NULL, 0));
 }
 
 static void
@@ -111,11 +123,14 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 	say(":", eio_cstr(skip->why), eio_bytes(NULL, 0));
 }
 
-static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_skipped };
+static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_over_rate,
+	op_skipped };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
 	"true,\"num\":0}}";
+
+static uint64_t rates[4];
 
 struct fixture {
 	struct handlers *h;
@@ -133,6 +148,43 @@ keep_error(void *user, const struct handlers_error *e)
 	if (!*first->text) *first = *e;
 }
 
+/* Strings that are wanted, and with a boolean whether there is something: enough of the language, which is the
+ * configuration's. */
+static bool
+read_pair(const cJSON *m, struct where_pair *p)
+{
+	p->pointer = strdup(m->string);
+	if (cJSON_IsBool(m)) {
+		p->match.operators = calloc(1, sizeof *p->match.operators);
+		if (!p->match.operators) return false;
+		*p->match.operators = (struct where_operator){ .exists = cJSON_IsTrue(m) };
+		p->match.n_operators = 1;
+	} else {
+		p->match.values = calloc(1, sizeof *p->match.values);
+		if (!p->match.values) return false;
+		p->match.n = 1;
+		p->match.values->kind = WHERE_SCALAR_STRING;
+		p->match.values->text.p = strdup(m->valuestring);
+		p->match.values->text.n = strlen(m->valuestring);
+		if (!p->match.values->text.p) return false;
+	}
+	return p->pointer;
+}
+
+/* Tells that memory is out. */
+static bool
+read_where(void *user, const cJSON *item, struct where *out)
+{
+	struct handlers_error *err = user;
+	bool ok;
+
+	out->v = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof *out->v);
+	ok = out->v;
+	for (const cJSON *m = item->child; ok && m; m = m->next) ok = read_pair(m, &out->v[out->n++]);
+	if (!ok) strcpy(err->text, "out of memory");
+	return ok;
+}
+
 static void
 setup(struct fixture *f, const char *on, const char *nsp)
 {
@@ -143,15 +195,21 @@ setup(struct fixture *f, const char *on, const char *nsp)
 	cJSON *json = cJSON_Parse(on);
 
 	assert_non_null(json);
-	f->h = handlers_compile(json, 0, keep_error, &err);
+	f->h = handlers_compile(json, 0, keep_error, read_where, &err);
 	if (!f->h) fail_msg("%s: %s", err.path, err.text);
 	cJSON_Delete(json);
 	sio_client_init(&f->client, &config, 0);
 	assert_int_equal(sio_client_accept(&f->client, eio_cstr(nsp), eio_cstr(auth), random, &s, &b), 0);
 	eio_bundle_unref(b);
-	f->call = (struct handlers_call){ &ops, &heard, s, EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
-		EIO_LIT("{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
-		EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}"), EIO_LIT("") };
+	f->call = (struct handlers_call){ .rates = rates,
+		.ops = &ops,
+		.ctx = &heard,
+		.socket = s,
+		.query = EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
+		.headers = EIO_LIT(
+			"{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
+		.claims = EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}") };
+	memset(rates, 0, sizeof rates);
 	eio_buf_clear(&heard);
 }
 
@@ -341,6 +399,18 @@ test_lists(void **state)
 		"join A\njoin B\n");
 }
 
+/* The ack of a refused join says so, whatever it was to be; the rest is carried out. */
+static void
+test_refused_joins(void **state)
+{
+	(void)state;
+	run("{\"s\":[{\"join\":\"{1}\"},{\"ack\":[true]},{\"leave\":\"x\"}]}", "23[\"s\",[\"a\",\"no\\\"\",\"b\"]]",
+		HANDLERS_DONE, "join a\nsend 433[{\"error\":\"forbidden\",\"room\":\"no\\\"\"}]\njoin b\nleave x\n");
+	run("{\"s\":[{\"join\":\"{1}\"},{\"ack\":[true]}]}", "2[\"s\",\"no\\\"\"]", HANDLERS_DONE, "");
+	run("{\"s\":[{\"join\":\"no\\\"\"},{\"ack\":[true]}]}", "23[\"s\"]", HANDLERS_DONE,
+		"join no\"\nsend 433[true]\n");
+}
+
 static void
 test_claims(void **state)
 {
@@ -463,6 +533,67 @@ test_broadcast_to_many(void **state)
 	teardown(&f);
 }
 
+static void
+test_if(void **state)
+{
+	static const char on[] =
+		"{\"i\":[{\"if\":{\"/args/0/type\":\"x\"},\"join\":\"a\",\"else\":[{\"join\":\"b\"},{\"join\":\"c\"}]},"
+		"{\"if\":{\"/args/1\":true},\"then\":[{\"if\":{\"/args/1\":\"y\"},\"join\":\"y\"},{\"join\":\"d\"}]},"
+		"{\"join\":\"end\"}]}";
+	static const char last[] =
+		"{\"i\":[{\"if\":{\"/args/0\":\"x\"},\"then\":[],\"else\":[{\"disconnect\":true}]},{\"join\":\"r\"}]}";
+
+	(void)state;
+	run(on, "2[\"i\",{\"type\":\"\\u0078\"}]", HANDLERS_DONE, "join a\njoin end\n");
+	run(on, "2[\"i\",{\"type\":\"y\"},\"y\"]", HANDLERS_DONE, "join b\njoin c\njoin y\njoin d\njoin end\n");
+	run(on, "2[\"i\",[\"x\"],null]", HANDLERS_DONE, "join b\njoin c\njoin d\njoin end\n");
+	run(on, "2[\"i\"]", HANDLERS_DONE, "join b\njoin c\njoin end\n");
+	run(last, "2[\"i\",\"x\"]", HANDLERS_DONE, "join r\n");
+	run(last, "2[\"i\",\"y\"]", HANDLERS_DONE, "close all\n");
+	/* Every kind of value there is. */
+	run("{\"*\":[{\"if\":{\"/event\":\"e\",\"/auth/token\":\"t\\n1\",\"/query/x\":\"last one\",\"/header/x-user\":\"ann\","
+	    "\"/cookie/connect.sid\":\"s:1\",\"/nsp\":\"/\",\"/args\":true,\"/rooms\":true,\"/claims/role\":false,\"/query/y\":false},"
+	    "\"join\":\"r\"}]}",
+		"2[\"e\"]", HANDLERS_DONE, "join r\n");
+	run("{\"*\":[{\"if\":{\"/event\":\"e\",\"/query/x\":\"first\"},\"join\":\"r\"}]}", "2[\"e\"]", HANDLERS_DONE,
+		"");
+}
+
+static void
+expect_rate(struct fixture *f, uint64_t now_ms, const char *packet, const char *want)
+{
+	f->call.now_ms = now_ms;
+	assert_int_equal(event(f, packet), HANDLERS_DONE);
+	expect_heard(want);
+}
+
+/* So many at once, then one more for each share of the time; each rate for itself. */
+static void
+test_rate(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f,
+		"{\"a\":[{\"rate\":{\"events\":3,\"per\":900}},{\"join\":\"r\"}],"
+		"\"b\":[{\"join\":\"r\"},{\"rate\":{\"events\":1,\"per\":10,\"then\":\"count\"}},{\"join\":\"s\"}],"
+		"\"c\":[{\"rate\":{\"events\":1,\"per\":10,\"then\":\"disconnect\"}},{\"join\":\"r\"}]}",
+		"/");
+	assert_int_equal(handlers_rates(f.h), 3);
+	for (int i = 0; i < 3; i++) expect_rate(&f, 0, "2[\"a\"]", "join r\n");
+	expect_rate(&f, 0, "2[\"a\"]", "over drop\n");
+	expect_rate(&f, 299, "2[\"a\"]", "over drop\n");
+	expect_rate(&f, 300, "2[\"a\"]", "join r\n");
+	expect_rate(&f, 300, "2[\"a\"]", "over drop\n");
+	for (int i = 0; i < 3; i++) expect_rate(&f, 100000, "2[\"a\"]", "join r\n");
+	expect_rate(&f, 100000, "2[\"a\"]", "over drop\n");
+	expect_rate(&f, 100000, "2[\"b\"]", "join r\njoin s\n");
+	expect_rate(&f, 100000, "2[\"b\"]", "join r\nover count\njoin s\n");
+	expect_rate(&f, 100000, "2[\"c\"]", "join r\n");
+	expect_rate(&f, 100000, "2[\"c\"]", "over disconnect\nclose all\n");
+	teardown(&f);
+}
+
 /* No more names than that are made of one list. */
 static void
 test_many_names(void **state)
@@ -502,6 +633,49 @@ test_publish(void **state)
 	setup(&f, "{\"*\":[{\"publish\":\"up\"}]}", "/adm\"in");
 	assert_int_equal(event(&f, "2/adm\"in,[7]"), HANDLERS_DONE);
 	expect_heard("publish up {\"event\":7,\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/adm\\\"in\"}\n");
+	teardown(&f);
+}
+
+static void
+test_publish_made(void **state)
+{
+	static const char value[] = "{\"p\":[{\"publish\":{\"channel\":\"c.{2}\",\"message\":\"{1}\"}}]}";
+	static const char json[] =
+		"{\"p\":[{\"publish\":{\"channel\":\"c\",\"message\":{\"a\":\"{1}\",\"b\":[\"{2}\",\"{sid}\"],\"q\":\"{query.x}\"}}}]}";
+	struct fixture f;
+
+	(void)state;
+	run(value, "2[\"p\",\"te\\u0078t\",1]", HANDLERS_DONE, "publish c.1 text\n");
+	run(value, "2[\"p\",{\"n\" : 12345678901234567890},1]", HANDLERS_DONE,
+		"publish c.1 {\"n\" : 12345678901234567890}\n");
+	run(value, "2[\"p\",1e3,true]", HANDLERS_DONE, "publish c.true 1e3\n");
+	run(value, "52-[\"p\"," PH(1) ",2," PH(0) "]", HANDLERS_DONE, "publish c.2 two\n");
+	run(value, "2[\"p\"," PH(1) ",2]", HANDLERS_DONE, "publish c.2 " PH(1) "\n");
+	run(value, "2[\"p\",null,2]", HANDLERS_SKIPPED, "skip p.publish c.{2}: a value is missing\n");
+	run(value, "2[\"p\",1]", HANDLERS_SKIPPED, "skip p.publish c.{2}: a value is missing\n");
+	run("{\"p\":[{\"publish\":{\"channel\":\"c\",\"message\":\"<{1}> \\\"{query.x}\\\" {2}.\"}}]}",
+		"2[\"p\",\"\\u0041\\\"\",[1]]", HANDLERS_DONE, "publish c <A\"> \"last one\" [1].\n");
+	run("{\"p\":[{\"publish\":{\"channel\":\"c\",\"message\":\"{args}\"}}]}", "2[\"p\",1, 2]", HANDLERS_DONE,
+		"publish c [1, 2]\n");
+	run("{\"p\":[{\"publish\":{\"channel\":\"c\",\"message\":\"{query.x}\"}}]}", "2[\"p\"]", HANDLERS_DONE,
+		"publish c last one\n");
+	run(json, "2[\"p\",{\"x\":[12345678901234567890]}]", HANDLERS_DONE,
+		"publish c {\"a\":{\"x\":[12345678901234567890]},\"b\":[null,\"" SID "\"],\"q\":\"last one\"}\n");
+	run(json, "52-[\"p\",[" PH(1) "]," PH(0) "]", HANDLERS_DONE,
+		"publish c {\"a\":[" PH(1) "],\"b\":[" PH(0) ",\"" SID "\"],\"q\":\"last one\"}\n");
+	run("{\"p\":[{\"publish\":{\"channel\":\"c\"}}]}", "2[\"p\",1]", HANDLERS_DONE,
+		"publish c {\"event\":\"p\",\"args\":[1],\"sid\":\"" SID "\",\"nsp\":\"/\"}\n");
+	setup(&f,
+		"{\"connection\":[{\"publish\":{\"channel\":\"c\",\"headers\":[\"X-User\",\"none\"]}},{\"publish\":\"d\"}]}",
+		"/");
+	f.call.query = EIO_LIT("a=1&b=%22");
+	assert_int_equal(handlers_run_connection(f.h, &f.call), HANDLERS_DONE);
+	eio_buf_addc(&heard, 0);
+	assert_non_null(strstr(heard.p, "publish c {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID
+					"\",\"nsp\":\"/\",\"auth\":{\"token\":"));
+	assert_non_null(strstr(heard.p,
+		",\"query\":{\"a\":\"1\",\"b\":\"\\\"\"},\"headers\":{\"X-User\":\"ann\"}}\n"
+		"publish d {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/\"}\n"));
 	teardown(&f);
 }
 
@@ -560,7 +734,7 @@ static void
 test_nothing_configured(void **state)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(NULL, 0, keep_error, &err);
+	struct handlers *h = handlers_compile(NULL, 0, keep_error, read_where, &err);
 	struct handlers_call call = { .ops = &ops };
 
 	(void)state;
@@ -660,7 +834,23 @@ static const struct {
 	{ "{\"a\":[{\"join\":\"{/a}\"}]}", "/a/0/join", "in a feed's message" },
 	{ "{\"a\":[{\"publish\":\"{args}\"}]}", "/a/0/publish", "list" },
 	{ "{\"a\":[{\"publish\":\"{rooms}\"}]}", "/a/0/publish", "list" },
-	{ "{\"a\":[{\"publish\":[\"x\"]}]}", "/a/0/publish", "must be a string" },
+	{ "{\"a\":[{\"publish\":[\"x\"]}]}", "/a/0/publish", "must be a string or an object" },
+	{ "{\"a\":[{\"publish\":{\"message\":1}}]}", "/a/0/publish", "needs a \"channel\"" },
+	{ "{\"a\":[{\"publish\":{\"channel\":1}}]}", "/a/0/publish/channel", "must be a string" },
+	{ "{\"a\":[{\"publish\":{\"channel\":\"x\",\"text\":1}}]}", "/a/0/publish/text",
+		"channel, message and headers" },
+	{ "{\"a\":[{\"publish\":{\"channel\":\"x\",\"message\":{\"a\":\"{b}\"}}}]}", "/a/0/publish/message/a",
+		"unknown placeholder" },
+	{ "{\"a\":[{\"publish\":{\"channel\":\"x\",\"headers\":[]}}]}", "/a/0/publish/headers",
+		"only the envelope of \"connection\"" },
+	{ "{\"connection\":[{\"publish\":{\"channel\":\"x\",\"headers\":1}}]}", "/connection/0/publish/headers",
+		"array" },
+	{ "{\"connection\":[{\"publish\":{\"channel\":\"x\",\"headers\":[\"a\",1]}}]}", "/connection/0/publish/headers",
+		"name of a header" },
+	{ "{\"connection\":[{\"publish\":{\"channel\":\"x\",\"headers\":[\"a} {sid\"]}}]}", "/connection/0/publish",
+		"no name of a header" },
+	{ "{\"connection\":[{\"publish\":{\"channel\":\"x\",\"message\":1,\"headers\":[]}}]}",
+		"/connection/0/publish/headers", "replaces" },
 	{ "{\"a\":[{\"disconnect\":1}]}", "/a/0/disconnect", "true" },
 	{ "{\"connection\":[{\"emit\":[\"x\",\"{1}\"]}]}", "/connection/0/emit/1", "at \"connection\"" },
 	{ "{\"connection\":[{\"emit\":[\"x\",\"...{args}\"]}]}", "/connection/0/emit/1", "at \"connection\"" },
@@ -669,6 +859,30 @@ static const struct {
 	{ "{\"disconnect\":[{\"publish\":\"{1}\"}]}", "/disconnect/0/publish", "{reason}" },
 	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
 	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast and publish" },
+	{ "{\"a\":[{\"rate\":1}]}", "/a/0/rate", "an object such as" },
+	{ "{\"a\":[{\"rate\":{\"events\":1}}]}", "/a/0/rate", "an object such as" },
+	{ "{\"a\":[{\"rate\":{\"events\":0,\"per\":1}}]}", "/a/0/rate/events", "from 1 to 1000000" },
+	{ "{\"a\":[{\"rate\":{\"events\":1,\"per\":1.5}}]}", "/a/0/rate/per", "from 1 to 86400000" },
+	{ "{\"a\":[{\"rate\":{\"events\":1,\"per\":1,\"then\":\"x\"}}]}", "/a/0/rate/then", "\"drop\", \"count\"" },
+	{ "{\"a\":[{\"rate\":{\"events\":1,\"each\":1}}]}", "/a/0/rate/each", "events, per and then" },
+	{ "{\"connection\":[{\"rate\":{\"events\":1,\"per\":1}}]}", "/connection/0/rate", "only events" },
+	{ "{\"disconnect\":[{\"rate\":{\"events\":1,\"per\":1}}]}", "/disconnect/0/rate", "only events" },
+	{ "{\"a\":[{\"if\":1,\"join\":\"x\"}]}", "/a/0/if", "an object such as" },
+	{ "{\"a\":[{\"if\":{},\"join\":\"x\"}]}", "/a/0/if", "an object such as" },
+	{ "{\"a\":[{\"if\":{\"/args/0\":\"x\"}}]}", "/a/0", "\"then\", a list" },
+	{ "{\"a\":[{\"if\":{\"/args/0\":\"x\"},\"join\":\"x\",\"leave\":\"x\"}]}", "/a/0", "one action" },
+	{ "{\"a\":[{\"if\":{\"/args/0\":\"x\"},\"then\":{}}]}", "/a/0/then", "array" },
+	{ "{\"a\":[{\"if\":{\"/args/0\":\"x\"},\"then\":[{\"joim\":1}]}]}", "/a/0/then/0/joim", "unknown action" },
+	{ "{\"a\":[{\"if\":{\"/args/0\":\"x\"},\"join\":\"x\",\"else\":{}}]}", "/a/0/else", "array" },
+	{ "{\"a\":[{\"join\":\"x\",\"else\":[]}]}", "/a/0", "no \"if\"" },
+	{ "{\"a\":[{\"then\":[]}]}", "/a/0", "no \"if\"" },
+	{ "{\"a\":[{\"if\":{\"/args/9\":\"x\"},\"join\":\"x\"}]}", "/a/0/if", "/args/0 to /args/8" },
+	{ "{\"a\":[{\"if\":{\"/args/01\":\"x\"},\"join\":\"x\"}]}", "/a/0/if", "names no value" },
+	{ "{\"a\":[{\"if\":{\"/a}{b\":\"x\"},\"join\":\"x\"}]}", "/a/0/if", "names no value" },
+	{ "{\"a\":[{\"if\":{\"/type\":\"x\"},\"join\":\"x\"}]}", "/a/0/if", "unknown placeholder {type}" },
+	{ "{\"a\":[{\"if\":{\"/reason\":\"x\"},\"join\":\"x\"}]}", "/a/0/if", "in the handler of an event" },
+	{ "{\"connection\":[{\"if\":{\"/args/0\":\"x\"},\"join\":\"x\"}]}", "/connection/0/if", "at \"connection\"" },
+	{ "{\"disconnect\":[{\"if\":{\"/reason\":\"x\"},\"join\":\"x\"}]}", "/disconnect/0/join", "only broadcast" },
 	{ "{\"a\":[{\"broadcast\":\"x\"}]}", "/a/0/broadcast", "an object such as" },
 	{ "{\"a\":[{\"broadcast\":{\"room\":\"x\"}}]}", "/a/0/broadcast", "needs an \"event\"" },
 	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"rooms\":\"y\"}}]}", "/a/0/broadcast/rooms",
@@ -700,7 +914,7 @@ test_mistakes(void **state)
 		json = cJSON_Parse(mistakes[i].on);
 		assert_non_null(json);
 		*err.text = '\0';
-		assert_null(handlers_compile(json, 0, keep_error, &err));
+		assert_null(handlers_compile(json, 0, keep_error, read_where, &err));
 		if (strcmp(err.path, mistakes[i].path) != 0 || !strstr(err.text, mistakes[i].text))
 			fail_msg("%s: %s: %s", mistakes[i].on, err.path, err.text);
 		assert_non_null(err.item);
@@ -724,7 +938,7 @@ test_all_mistakes(void **state)
 
 	(void)state;
 	assert_non_null(json);
-	assert_null(handlers_compile(json, 0, add_path, paths));
+	assert_null(handlers_compile(json, 0, add_path, read_where, paths));
 	assert_string_equal(paths, "/a/0/jion /a/2/join /a/3 /b /connect /a/0/ack /a /c/0/emit ");
 	cJSON_Delete(json);
 }
@@ -746,7 +960,7 @@ test_depth(void **state)
 		eio_buf_append(&on, "]}]}", 5);
 		json = cJSON_Parse(on.p);
 		assert_non_null(json);
-		h = handlers_compile(json, 0, keep_error, &err);
+		h = handlers_compile(json, 0, keep_error, read_where, &err);
 		assert_int_equal(h != NULL, depth < SIO_JSON_MAX_DEPTH);
 		if (!h) assert_non_null(strstr(err.text, "nested deeper than 256"));
 		handlers_free(h);
@@ -767,7 +981,7 @@ test_long_path(void **state)
 	memset(name, '~', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	cJSON_AddNumberToObject(json, name, 1);
-	assert_null(handlers_compile(json, 0, keep_error, &err));
+	assert_null(handlers_compile(json, 0, keep_error, read_where, &err));
 	assert_int_equal(strlen(err.path), sizeof(err.path) - 1);
 	cJSON_Delete(json);
 }
@@ -781,7 +995,7 @@ static int
 compiling(void)
 {
 	struct handlers_error err = { .item = NULL };
-	struct handlers *h = handlers_compile(everything, 0, keep_error, &err);
+	struct handlers *h = handlers_compile(everything, 0, keep_error, read_where, &err);
 
 	if (!h && strcmp(err.text, "out of memory") != 0) return 1;
 	handlers_free(h);
@@ -876,8 +1090,11 @@ static void
 test_no_memory(void **state)
 {
 	static const char on[] =
-		"{\"m\":[{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
+		"{\"m\":[{\"if\":{\"/query/x\":\"last one\",\"/nsp\":\"/\"},\"then\":[],\"else\":[{\"join\":\"z\"}]},"
+		"{\"emit\":[\"x\",{\"a\":[\"...{args}\",\"{query.x}\",\"-{args}-{query.x}-\",\"{query}\",\"{rooms}\"]},\"{sid}\"]},"
 		"{\"ack\":[\"{args}\"]},{\"join\":[\"{args}\",\"r {query.x}\",\"{rooms}\",\"r.{args}.{query.x}\"]},{\"publish\":\"{query.x}\"},"
+		"{\"publish\":{\"channel\":\"c\",\"message\":\"{query.x}\"}},{\"publish\":{\"channel\":\"c\",\"message\":\"<{1}>\"}},"
+		"{\"publish\":{\"channel\":\"c\",\"message\":[\"{1}\",\"{query}\"]}},"
 		"{\"broadcast\":{\"room\":[\"{args}\",\"q\"],\"except\":\"{sid}\",\"event\":\"y\",\"args\":[\"...{args}\",{\"a\":\"{1}\"}]}}],"
 		"\"disconnect\":[{\"publish\":\"gone\"}]}";
 	struct fixture f;
@@ -910,6 +1127,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_refused_joins),
 		cmocka_unit_test(test_emit),
 		cmocka_unit_test(test_emit_mixed_text),
 		cmocka_unit_test(test_emit_bad_name),
@@ -921,10 +1139,13 @@ main(void)
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_rooms),
 		cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_if),
+		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_broadcast),
 		cmocka_unit_test(test_broadcast_left_out),
 		cmocka_unit_test(test_broadcast_to_many),
 		cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_publish_made),
 		cmocka_unit_test(test_disconnect_action),
 		cmocka_unit_test(test_life_cycle),
 		cmocka_unit_test(test_names),

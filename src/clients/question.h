@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What a client says of itself: the token in its CONNECT or its request, and all of it as JSON for the application. */
+#ifndef SRC_CLIENTS_QUESTION_H
+#define SRC_CLIENTS_QUESTION_H
+
+#include "src/auth/spec.h"
+#include "src/clients/client.h"
+
+/* Adds what is to be kept of a client's request for it. 0, or -1 when out of memory. */
+int question_needs(struct handlers_needs *needs, const struct auth_spec *spec);
+
+/* A client that asks for a namespace. */
+struct question_of {
+	const struct client *client;
+	struct eio_bytes nsp, auth, query; /* of its CONNECT */
+};
+
+/* Appends the token from the first of the places where there is one. Whether out ran out of memory is for the caller to
+ * check. */
+void question_token(const struct question_of *q, const struct auth_jwt_spec *spec, struct eio_buf *out);
+
+/* Appends {"type":"connect","nsp":…,"auth":{…},"query":{…},"headers":{…} without a closing brace: what clients that
+ * send the same have in common. Of the query without the parameters of Engine.IO. As above. */
+void question_connect(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out);
+
+#endif
