@@ -45,7 +45,7 @@ async function measure(workers, perMessageDeflate, message) {
 			redis: redis.url,
 			feeds: [{ channel: 'large', event: 'large', encode, batch: { interval: 0 } }],
 			engine: { perMessageDeflate },
-			limits: { clientQueueBytes: most, workerQueueBytes: most },
+			limits: { clientQueueBytes: most, workerQueueBytes: most, messageBytes: 2 * message.length },
 		});
 		await feedsReady(redis, server);
 		const sockets = [];

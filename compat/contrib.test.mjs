@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { limit } from '../tests/e2e/lib/wait.mjs';
@@ -17,11 +18,11 @@ const CONTRIB = path.join(COMPAT, '../contrib');
 const CLIENTS = ['1.7.4', '2.5.0', '4.8.4'];
 
 /** siocast with a file of contrib/; `edit` puts this machine's addresses into its text. Gives {redis, port}. */
-async function start(cleanup, name, edit = (text) => text) {
+async function start(cleanup, name, edit = (_, text) => text) {
 	const redis = await startRedis(cleanup, await freePort());
 	const [port, admin] = [await freePort(), await freePort()];
 	const file = path.join(await cleanup.folder(), name);
-	fs.writeFileSync(file, edit(fs.readFileSync(path.join(CONTRIB, name), 'utf8')));
+	fs.writeFileSync(file, await edit(cleanup, fs.readFileSync(path.join(CONTRIB, name), 'utf8')));
 	const addresses = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--redis', redis.url];
 	const child = new Child(SIOCAST, ['-c', file, ...addresses], { name: `siocast with ${name}` });
 	cleanup.add(child, () => child.stop());
@@ -115,3 +116,72 @@ contrib('python-socketio.json', ['socketio'], (context) => {
 		}));
 	}
 });
+
+/** An application: `answer` of a question is its status and JSON. Gives the port. */
+async function startApplication(cleanup, answer) {
+	const server = http.createServer((request, response) => {
+		const parts = [];
+		request.on('data', (part) => parts.push(part));
+		request.on('end', () => {
+			const [status, body] = answer(JSON.parse(Buffer.concat(parts)));
+			response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => new Promise((resolve) => {
+		server.close(resolve);
+		server.closeAllConnections();
+	}));
+	return server.address().port;
+}
+
+/** Frappe's part: whose session it is, on which site, and what he may read. */
+function startFrappe(cleanup) {
+	const sessions = { 'sid=of-ann': ['ann@example.org', ['all'], ['Task', 'Note']], 'sid=of-web': ['web@example.org', [], ['Blog Post']] };
+	return startApplication(cleanup, ({ nsp, headers }) => {
+		const [user, rooms, doctypes] = sessions[headers.cookie] ?? [];
+		if (!user || nsp !== '/site1.local') return [403, { message: user ? 'Invalid namespace' : 'Unauthorized' }];
+		return [200, { user, rooms: [`user:${user}`, 'website', ...rooms], claims: { doctypes } }];
+	});
+}
+
+contrib('frappe.json', ['events'], (context) => {
+	// As frappe.publish_realtime() writes it.
+	const realtime = (event, message, room, namespace = 'site1.local') => context.publish('events', { event, message, room, namespace });
+
+	for (const version of CLIENTS) {
+		test(`pages of Frappe with ${version}: users, documents, tasks`, limit(), () => withCleanup(async (mine) => {
+			const page = (cookie, namespace = '/site1.local') => context.connect(mine, version, namespace, { extraHeaders: { Cookie: cookie } });
+			const ann = await page('sid=of-ann');
+			const web = await page('sid=of-web');
+			await assert.rejects(page('sid=of-nobody'), /Unauthorized/);
+			await assert.rejects(page('sid=of-ann', '/site2.local'), /Invalid namespace/);
+			for (const client of [ann, web]) {
+				client.emit('doctype_subscribe', 'Task');
+				client.emit('doc_subscribe', 'Task', 'TASK-1');
+				client.emit('doc_subscribe', 'Blog Post', 'first');
+				client.emit('task_subscribe', 'job-7');
+				await client.settled();
+			}
+			await realtime('msgprint', 'hello', 'user:ann@example.org');
+			await realtime('list_update', { doctype: 'Task', name: 'TASK-1' }, 'doctype:Task');
+			await realtime('doc_update', { doctype: 'Task' }, 'doc:Task/TASK-1');
+			await realtime('doc_update', { doctype: 'Blog Post' }, 'doc:Blog Post/first');
+			await realtime('progress', [7, 100], 'task_progress:job-7');
+			await realtime('version-update', null, 'all');
+			await realtime('lost', 1, 'website', 'site2.local');
+			await realtime('build_event', {}, null);
+			await ann.received('version-update', 1);
+			ann.emit('doc_unsubscribe', 'Task', 'TASK-1');
+			await ann.settled();
+			await realtime('doc_update', { again: true }, 'doc:Task/TASK-1');
+			await realtime('end', {}, 'website');
+			for (const client of [ann, web]) await client.received('end', 1);
+			assert.deepEqual(ann.events, {
+				msgprint: [['hello']], list_update: [[{ doctype: 'Task', name: 'TASK-1' }]], doc_update: [[{ doctype: 'Task' }]],
+				progress: [[[7, 100]]], 'version-update': [[null]], end: [[{}]],
+			});
+			assert.deepEqual(web.events, { doc_update: [[{ doctype: 'Blog Post' }]], progress: [[[7, 100]]], end: [[{}]] });
+		}));
+	}
+}, async (cleanup, text) => text.replace('127.0.0.1:8000', `127.0.0.1:${await startFrappe(cleanup)}`));

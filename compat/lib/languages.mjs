@@ -40,12 +40,15 @@ export const LANGUAGES = {
 };
 
 const BINARY = /^(binary|big-binary|order$|feed-binary)/;
+const MUCH_BINARY = /^feed-binary/;
 
 /** Whether this client has no such scenario. */
 export function lacks({ version, transport }, scenario) {
 	const language = LANGUAGES[version];
 	if (language === undefined) return false;
 	if (language.lacksBinary && BINARY.test(scenario)) return true;
+	// What belongs together comes in two packets.
+	if (language.overtakes && MUCH_BINARY.test(scenario)) return true;
 	return scenario in language.lacks || (transport === 'upgrade' && (language.lacksAfterUpgrade?.test(scenario) ?? false));
 }
 

@@ -111,9 +111,10 @@ class Stage {
 		return client;
 	};
 
-	/** A client that is refused. */
-	refused = async (name, options) => {
-		this.refusals[name] = await this.#open(name, options).refusal();
+	/** A client that is refused. `words`: what it is told must be the same. */
+	refused = async (name, options, { words = true } = {}) => {
+		const refusal = await this.#open(name, options).refusal();
+		this.refusals[name] = words ? refusal : { event: refusal.event };
 	};
 
 	/** What is said on a channel from now on, as an Inbox of messages. */

@@ -14,10 +14,15 @@ verdict_member(struct eio_bytes body, const char *pointer, enum sio_json_kind ki
 	return eio_bytes("", 0);
 }
 
+/* Whether a member is there and not null; else *v stays as it is. */
 static bool
 is_given(struct eio_bytes body, const char *pointer, struct eio_bytes *v)
 {
-	return sio_json_find(body, eio_cstr(pointer), v) && sio_json_kind(*v) != SIO_JSON_NULL;
+	struct eio_bytes found;
+
+	if (!sio_json_find(body, eio_cstr(pointer), &found) || sio_json_kind(found) == SIO_JSON_NULL) return false;
+	*v = found;
+	return true;
 }
 
 /* The members of an object, without its braces. */

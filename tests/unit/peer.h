@@ -9,8 +9,8 @@
 void peer_pair(int fds[2]);
 
 /* A request for a WebSocket with more header lines (each ending in CRLF), and with what its client sends without
- * waiting for the answer: for eio_server_upgrade(). *peer: the client's end. sndbuf: of the server's end, 0 for the
- * system's own. */
+ * waiting for the answer: for eio_server_upgrade(). *peer: the client's end. sndbuf: of the server's end, which fills
+ * up soon, 0 for the system's own. */
 struct eio_upgrade *peer_upgrade(const char *target, const char *headers, struct eio_bytes rest, int sndbuf, int *peer);
 
 /* The same, and it arrives at the server. Returns the client's end. */

@@ -26,6 +26,8 @@
 
 enum { CLIENTS = 40, SESSIONS = 2000, INTERVAL = 25000, TIMEOUT = 20000, DAY = 86400000 };
 
+enum { SMALL = 65536 }; /* of a client's socket that fills up: much less than what is sent to it */
+
 static const struct eio_deflate deflate = { .on = true, .threshold = 1024, .level = 3, .window_bits = 15 };
 
 /* What the application does with a session as soon as it hears of it. */
@@ -268,7 +270,7 @@ test_slow(void **state)
 
 	(void)state;
 	start(&t);
-	connect_one(&t, 4096);
+	connect_one(&t, SMALL);
 	eio_buf_init(&all);
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 4; i++) {
@@ -322,7 +324,7 @@ send_without(enum moment when, long nth)
 	bool failed;
 
 	start(&t);
-	t.peers[0] = request_websocket(&t, "&b64=1", "", eio_bytes("", 0), when == AT_ONCE ? 0 : 4096);
+	t.peers[0] = request_websocket(&t, "&b64=1", "", eio_bytes("", 0), when == AT_ONCE ? 0 : SMALL);
 	t.n = 1;
 	turn(&t);
 	if (when != AT_ONCE) assert_int_equal(eio_socket_send(t.sockets[0], big, NULL), EIO_SENT);
@@ -437,7 +439,7 @@ test_drain_slow(void **state)
 		struct eio_buf in;
 		size_t n;
 
-		connect_with(&t, offers[i], 4096);
+		connect_with(&t, offers[i], SMALL);
 		assert_int_equal(eio_socket_send(t.sockets[i], big, b), EIO_SENT);
 		assert_int_equal(eio_socket_send(t.sockets[i], b, b), EIO_SENT_QUEUED);
 		eio_socket_drain(t.sockets[i]);
