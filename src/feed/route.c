@@ -382,8 +382,8 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	return fate;
 }
 
-/* What comes behind the filter. Never inlined: most messages of a busy feed go straight on, and shall not pay for what it
- * keeps on the stack. */
+/* What comes behind the filter. Never inlined: most messages of a busy feed go straight on, and shall not pay for what
+ * it keeps on the stack. */
 __attribute__((noinline)) static enum feed_fate
 find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
