@@ -8,11 +8,12 @@ import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import Echo from 'laravel-echo';
 import { limit } from '../tests/e2e/lib/wait.mjs';
 import { RecordedClient } from './lib/recorder.mjs';
 import { SIOCAST } from './lib/servers.mjs';
-import { Child, Cleanup, accepts, eventually, freePort, startRedis, withCleanup } from './lib/tools.mjs';
-import { COMPAT } from './lib/versions.mjs';
+import { Child, Cleanup, Inbox, accepts, eventually, freePort, startRedis, withCleanup } from './lib/tools.mjs';
+import { COMPAT, load } from './lib/versions.mjs';
 
 const CONTRIB = path.join(COMPAT, '../contrib');
 const CLIENTS = ['1.7.4', '2.5.0', '4.8.4'];
@@ -134,6 +135,66 @@ async function startApplication(cleanup, answer) {
 	}));
 	return server.address().port;
 }
+
+/** Laravel's part: who has which bearer token, and what is open to him. */
+function startLaravel(cleanup) {
+	const users = { 'Bearer token-of-ann': [1, 'Ann'], 'Bearer token-of-bob': [2, 'Bob'] };
+	return startApplication(cleanup, ({ headers }) => {
+		const [id, name] = users[headers.authorization] ?? [];
+		return [200, id ? { claims: { user_id: id, user_info: { name }, channels: [`private-orders.${id}`, 'presence-chat.1'] } } : {}];
+	});
+}
+
+/** A page with Laravel Echo on a client of that version, and what it has heard. */
+async function openEcho(mine, context, version, user) {
+	const extraHeaders = user ? { Authorization: `Bearer token-of-${user}` } : {};
+	const host = `http://127.0.0.1:${context.port}`;
+	const echo = new Echo({
+		broadcaster: 'socket.io', client: load(`client-${version}`), host, namespace: 'App.Events', forceNew: true,
+		transports: ['websocket'], extraHeaders,
+	});
+	mine.add(echo, () => echo.disconnect());
+	const heard = new Inbox(user ?? 'guest');
+	await eventually(() => echo.connectionStatus() === 'connected', 'Echo');
+	return { echo, heard, hear: (what) => (data) => heard.push([what, data]) };
+}
+
+contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
+	const event = 'App\\Events\\OrderShipped';
+	const broadcast = (channel, data, socket = null) => context.publish(`laravel_database_${channel}`, { event, data, socket });
+
+	for (const version of CLIENTS) {
+		test(`Laravel Echo with ${version}: public and private channels, whispers, toOthers`, limit(), () => withCleanup(async (mine) => {
+			const [ann, bob, guest] = [await openEcho(mine, context, version, 'ann'), await openEcho(mine, context, version, 'bob'), await openEcho(mine, context, version)];
+			for (const { echo, hear } of [ann, bob, guest]) {
+				echo.channel('public.news').listen('OrderShipped', hear('news'));
+				echo.private('orders.1').listen('OrderShipped', hear('order')).listenForWhisper('typing', hear('typing'));
+			}
+			const waved = new Inbox('a whisper');
+			bob.echo.channel('public.news').on('client-wave', (data) => waved.push(data));
+			// toOthers(): not to the page that caused it.
+			await eventually(async () => {
+				await broadcast('public.news', { n: 1 }, ann.echo.socketId());
+				return guest.heard.items.length > 0 && bob.heard.items.length > 0;
+			}, 'a public event');
+			await eventually(async () => {
+				await broadcast('private-orders.1', { n: 0 });
+				return ann.heard.items.length > 0;
+			}, 'a private event');
+			assert.deepEqual(await guest.heard.next(), ['news', { n: 1 }]);
+			await broadcast('private-orders.1', { n: 2 });
+			await broadcast('private-orders.2', { n: 3 });
+			ann.echo.connector.socket.emit('client event', { channel: 'public.news', event, data: 'forged' });
+			ann.echo.private('orders.1').whisper('typing', { from: 'ann' });
+			ann.echo.connector.socket.emit('client event', { channel: 'public.news', event: 'client-wave', data: 'all' });
+			await waved.next();
+			await broadcast('public.news', 'last');
+			for (const { heard } of [ann, bob, guest]) await heard.until((items) => items.some(([, data]) => data === 'last'), 'the last event');
+			assert.deepEqual(ann.heard.items.filter(([, { n }]) => n !== 0), [['order', { n: 2 }], ['news', 'last']]);
+			for (const { heard } of [bob, guest]) assert.deepEqual(heard.items.filter(([what]) => what !== 'news'), []);
+		}));
+	}
+}, async (cleanup, text) => text.replace('127.0.0.1:8000', `127.0.0.1:${await startLaravel(cleanup)}`));
 
 /** Frappe's part: whose session it is, on which site, and what he may read. */
 function startFrappe(cleanup) {

@@ -441,7 +441,6 @@ feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 	struct feed_route *route = route_of(r, m);
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
-	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, n);
 	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
 		LOG_ESCAPE(m->channel), n);
 	for (size_t i = 0; route && i < route->n; i++)
