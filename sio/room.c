@@ -22,6 +22,7 @@ sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key)
 {
 	uint64_t k[2] = { hash_key[0] ^ eio_hash_bytes(hash_key, key.nsp), hash_key[1] };
 
+	if (key.aside) k[0] = ~k[0];
 	if (key.everyone) return k[0];
 	return eio_hash_bytes(k, key.name);
 }
@@ -29,7 +30,15 @@ sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key)
 bool
 sio_room_key_eq(struct sio_room_key a, struct sio_room_key b)
 {
-	return a.everyone == b.everyone && eio_bytes_eq(a.nsp, b.nsp) && (a.everyone || eio_bytes_eq(a.name, b.name));
+	return a.everyone == b.everyone && a.aside == b.aside && eio_bytes_eq(a.nsp, b.nsp) &&
+	       (a.everyone || eio_bytes_eq(a.name, b.name));
+}
+
+/* Whether a membership counts in max_per_member. */
+static bool
+counts(struct sio_room_key key)
+{
+	return !key.everyone && !key.aside;
 }
 
 struct sio_room_key
@@ -39,7 +48,7 @@ sio_room_key_copy(struct sio_room_key key, char *mem)
 
 	if (key.nsp.n) memcpy(mem, key.nsp.p, key.nsp.n);
 	if (name_n) memcpy(mem + key.nsp.n, key.name.p, name_n);
-	return (struct sio_room_key){ { mem, key.nsp.n }, { mem + key.nsp.n, name_n }, key.everyone };
+	return (struct sio_room_key){ { mem, key.nsp.n }, { mem + key.nsp.n, name_n }, key.everyone, key.aside };
 }
 
 int
@@ -167,7 +176,7 @@ link_add(struct sio_rooms *t, struct sio_room *r, struct sio_member *m)
 	r->slots[r->n++] = (struct sio_room_slot){ m->target, l };
 	eio_list_add_tail(&m->links, &l->of_member);
 	eio_hash_add(&t->links, &l->node, link_hash(t, r, m));
-	if (!r->key.everyone) m->named++;
+	if (counts(r->key)) m->named++;
 	return true;
 }
 
@@ -183,7 +192,7 @@ sio_rooms_join(struct sio_rooms *t, struct sio_member *m, struct sio_room_key ke
 	hash = sio_room_key_hash(t->config.hash_key, key);
 	r = find_room(t, key, hash);
 	if (r && find_link(t, r, m)) return 0;
-	if (!key.everyone && m->named >= t->config.max_per_member) return SIO_ERR_TOO_MANY_ROOMS;
+	if (counts(key) && m->named >= t->config.max_per_member) return SIO_ERR_TOO_MANY_ROOMS;
 	opened = !r;
 	if (opened) {
 		r = room_new(key);
@@ -211,7 +220,7 @@ link_remove(struct sio_rooms *t, struct sio_room_link *l)
 	/* The last slot moves into the gap. */
 	r->slots[l->index] = last;
 	last.link->index = l->index;
-	if (!r->key.everyone) l->member->named--;
+	if (counts(r->key)) l->member->named--;
 	eio_list_remove(&l->of_member);
 	eio_hash_remove(&t->links, &l->node);
 	free(l);
@@ -245,7 +254,12 @@ sio_member_next_room(const struct sio_member *m, const struct eio_list **at)
 {
 	const struct eio_list *l = *at ? (*at)->next : m->links.next;
 
-	if (l == &m->links) return NULL;
-	*at = l;
-	return &EIO_CONTAINER(l, struct sio_room_link, of_member)->room->key;
+	for (; l != &m->links; l = l->next) {
+		const struct sio_room_link *link = EIO_CONTAINER(l, struct sio_room_link, of_member);
+
+		if (link->room->key.aside) continue;
+		*at = l;
+		return &link->room->key;
+	}
+	return NULL;
 }

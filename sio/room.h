@@ -2,7 +2,8 @@
 /*
  * The rooms of one worker: which members listen to which (namespace, room).
  * "Everyone in the namespace" is a room of its own kind, so no name a client
- * chooses can collide with it.
+ * chooses can collide with it. And beside each room there may be one of the owner's
+ * own, for some of its members, which counts nowhere and is told to nobody.
  *
  *     table ──hash──▶ room: slots[0 … n-1] = { target, link }      dense, for the fan-out loop
  *                                                  │
@@ -23,23 +24,31 @@
 #include "eio/hash.h"
 #include "eio/list.h"
 
-/* Which room: everyone in a namespace, or a named room in it. */
+/* Which room: everyone in a namespace, or a named room in it; or the one beside it. */
 struct sio_room_key {
 	struct eio_bytes nsp;
 	struct eio_bytes name; /* any bytes; ignored when everyone */
-	bool everyone;
+	bool everyone, aside;
 };
 
 static inline struct sio_room_key
 sio_room_everyone(struct eio_bytes nsp)
 {
-	return (struct sio_room_key){ nsp, { NULL, 0 }, true };
+	return (struct sio_room_key){ nsp, { NULL, 0 }, true, false };
 }
 
 static inline struct sio_room_key
 sio_room_named(struct eio_bytes nsp, struct eio_bytes name)
 {
-	return (struct sio_room_key){ nsp, name, false };
+	return (struct sio_room_key){ nsp, name, false, false };
+}
+
+/* The room beside one. */
+static inline struct sio_room_key
+sio_room_aside(struct sio_room_key key)
+{
+	key.aside = true;
+	return key;
 }
 
 /* The hash of a key, under a random key of its own, and whether two keys mean the same room. */
@@ -118,8 +127,8 @@ void sio_rooms_leave_all(struct sio_rooms *t, struct sio_member *m);
 /* The room, or NULL when it has no members. Valid until somebody leaves it. */
 struct sio_room *sio_rooms_find(const struct sio_rooms *t, struct sio_room_key key);
 
-/* The rooms of a member, in the order it joined them: begin with *at NULL; NULL behind the last. It must not join or
- * leave meanwhile. The key is valid until it leaves that room. */
+/* The rooms of a member, but those aside, in the order it joined them: begin with *at NULL; NULL behind the last. It
+ * must not join or leave meanwhile. The key is valid until it leaves that room. */
 const struct sio_room_key *sio_member_next_room(const struct sio_member *m, const struct eio_list **at);
 
 #endif

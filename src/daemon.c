@@ -43,6 +43,7 @@ struct daemon {
 	struct thread *threads; /* one for each worker; the last one is the feed's, which a single worker shares */
 	unsigned n_threads;
 	struct feed *feed;
+	struct presence *presence; /* NULL: no namespace has any */
 	struct workers workers;
 	struct admin *admin;
 };
@@ -111,6 +112,19 @@ make_feed(struct daemon *d)
 	return d->feed ? 0 : no_memory("feed");
 }
 
+static int
+make_presence(struct daemon *d)
+{
+	struct presence_options o = {
+		.thread = &d->threads[d->n_threads - 1],
+		.metrics = &d->metrics,
+	};
+
+	if (!config_fill_presence(d->config, &o)) return 0;
+	d->presence = presence_new(&o);
+	return d->presence ? 0 : no_memory("presence");
+}
+
 /* fds and first have room for a descriptor for each address; first keeps those of worker 0. */
 static int
 make_workers(struct daemon *d, int *fds, int *first)
@@ -140,6 +154,7 @@ make_worker_group(struct daemon *d)
 		.files = d->files,
 		.interest = d->interest,
 		.feed = d->feed,
+		.presence = d->presence,
 		.threads = d->threads,
 		.all = calloc(d->config->workers, sizeof *d->workers.all),
 		.n = d->config->workers,
@@ -205,7 +220,7 @@ make_all(struct daemon *d)
 	if (open_files(d->config, &d->files)) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
-	if (make_threads(d) || make_feed(d) || make_worker_group(d)) return -1;
+	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
 	return d->config->admin ? make_admin(d) : 0;
 }
 
@@ -333,6 +348,7 @@ start_all(struct daemon *d)
 	if (drop_privileges(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
+	if (d->presence) presence_start(d->presence);
 	for (unsigned i = 0; i < d->n_threads; i++) {
 		err = thread_start(&d->threads[i]);
 		if (!err) continue;
@@ -350,6 +366,7 @@ stop_all(struct daemon *d)
 	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
 	workers_drain(&d->workers);
 	feed_stop(d->feed);
+	if (d->presence) presence_stop(d->presence);
 	workers_close(&d->workers);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
 }
@@ -360,6 +377,7 @@ free_all(struct daemon *d)
 	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
 	free(d->workers.all);
 	feed_free(d->feed);
+	presence_free(d->presence);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
 	free(d->threads);
 	interest_table_free(d->interest);

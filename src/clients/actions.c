@@ -106,20 +106,13 @@ static const struct handlers_ops client_ops = {
 static struct handlers_call
 call_for(struct sio_socket *s)
 {
-	const struct client_socket *own = client_socket_of(s);
-	const char *headers = client_of(s)->headers;
+	struct handlers_call call = client_call_of(s);
 
-	return (struct handlers_call){
-		.ops = &client_ops,
-		.ctx = client_of(s)->clients,
-		.socket = s,
-		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
-		.query = eio_bytes(own->query, own->query_n),
-		.headers = eio_cstr(headers ? headers : ""),
-		.claims = identity_claims_of(s),
-		.rates = own->rates,
-		.now_ms = eio_clock_now(client_of(s)->clients->options.clock),
-	};
+	call.ops = &client_ops;
+	call.ctx = client_of(s)->clients;
+	call.rates = client_socket_of(s)->rates;
+	call.now_ms = eio_clock_now(client_of(s)->clients->options.clock);
+	return call;
 }
 
 /* An event's name as it stands in the JSON; of a string, what is between the quotes. */

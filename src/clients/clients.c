@@ -199,11 +199,12 @@ clients_new(const struct clients_options *options)
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
-	c->namespaces = namespaces_new(options->namespaces, options->metrics);
+	c->namespaces = namespaces_new(options->namespaces, options->presence, options->metrics);
 	eio_list_init(&c->guards);
-	if (!c->metrics || !c->namespaces ||
+	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces ||
 		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {
 		guards_close(&c->guards);
+		eio_hash_deinit(&c->attendances);
 		namespaces_free(c->namespaces);
 		metrics_free(c->metrics);
 		free(c);
@@ -224,6 +225,8 @@ clients_free(struct clients *c)
 {
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
+	CHECK(c->attendances.count == 0);
+	eio_hash_deinit(&c->attendances);
 	guards_close(&c->guards);
 	namespaces_free(c->namespaces);
 	metrics_free(c->metrics);

@@ -16,6 +16,7 @@
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
 #include "src/hook/hook.h"
+#include "src/presence/presence.h"
 
 struct clients;
 
@@ -39,6 +40,7 @@ struct clients_options {
 	struct namespace_specs *namespaces; /* borrowed, as everything below */
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
+	struct presence *presence; /* NULL: no namespace has any, nor counts */
 	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
@@ -63,5 +65,8 @@ void clients_stop(struct clients *c);
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);
+
+/* The same for what presence has to tell. */
+void clients_take_presence(struct clients *c, const struct presence_delivery *d);
 
 #endif

@@ -16,6 +16,7 @@ enum clients_line {
 	CLIENTS_LINE_BROADCAST_DROPPED,
 	CLIENTS_LINE_ACTION_SKIPPED,
 	CLIENTS_LINE_EVENT_UNHANDLED,
+	CLIENTS_LINE_PRESENCE_REFUSED,
 	CLIENTS_LINE_COUNT
 };
 
@@ -33,6 +34,8 @@ struct clients {
 	struct namespaces *namespaces;
 	struct eio_list guards; /* of struct guard */
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
+	struct eio_hash attendances; /* of struct attendance */
+	uint64_t next_stay; /* the number of the next one */
 	struct log_limit odd_answers; /* of the application */
 	struct log_limit lines[CLIENTS_LINE_COUNT];
 	struct log_limit closed_limits[EIO_REASON_COUNT], ended_limits[CLIENT_REASON_COUNT];

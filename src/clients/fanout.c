@@ -56,6 +56,19 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	return true;
 }
 
+/* Of what must arrive a client takes no more than of what is sent to it alone. */
+static bool
+takes_no_more(struct eio_socket *s, const void *tag)
+{
+	struct client *c;
+
+	if (tag || eio_socket_replies(s) == 0) return false;
+	c = client_of_session(s);
+	if (!c || eio_socket_replies(s) <= c->clients->options.limits.reply_bytes) return false;
+	client_end(c, CLIENT_REASON_SLOW);
+	return true;
+}
+
 /* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
  * before the first of it is needed. */
 static size_t
@@ -70,7 +83,10 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 		struct eio_socket *s = slots[i].target;
 
 		/* Whatever its size, one broadcast may always wait. */
-		if (eio_socket_queued(s) > 0) eio_socket_drain(s);
+		if (eio_socket_queued(s) > 0) {
+			eio_socket_drain(s);
+			if (takes_no_more(s, tag)) continue;
+		}
 		if (eio_socket_queued(s) > eio_socket_replies(s)) {
 			struct client *c = client_of_session(s);
 
@@ -197,6 +213,14 @@ fanout_to_audience(
 	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but)
 {
 	count_sent(c, fan_out_widely(c, a, item, but));
+}
+
+void
+fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery_item *item)
+{
+	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
+
+	if (room) count_sent(c, fan_out(room, item));
 }
 
 /* Deliveries */

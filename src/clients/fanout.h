@@ -10,4 +10,7 @@
 void fanout_to_audience(
 	struct clients *c, const struct audience *a, const struct delivery_item *item, const struct eio_socket *but);
 
+/* The same to the members of one room. With stream 0 it must arrive, and counts as what is sent to a client alone. */
+void fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery_item *item);
+
 #endif

@@ -40,6 +40,23 @@ identity_claims_of(const struct sio_socket *s)
 	return i ? eio_bytes(i->claims, i->n) : eio_bytes("", 0);
 }
 
+/* What handlers and templates find of a socket; without what carries out their effects. Valid as long as it, its
+ * claims until they change. */
+static inline struct handlers_call
+client_call_of(struct sio_socket *s)
+{
+	const struct client_socket *own = client_socket_of(s);
+	const char *headers = client_of(s)->headers;
+
+	return (struct handlers_call){
+		.socket = s,
+		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
+		.query = eio_bytes(own->query, own->query_n),
+		.headers = eio_cstr(headers ? headers : ""),
+		.claims = identity_claims_of(s),
+	};
+}
+
 /* Seconds since 1970. */
 uint64_t identity_now_s(void);
 

@@ -48,7 +48,9 @@
 	X(NAMESPACE_METRIC_OVER_RATE_COUNT, COUNTER, "events_over_rate_total", "then=\"count\"", "") \
 	X(NAMESPACE_METRIC_OVER_RATE_DISCONNECT, COUNTER, "events_over_rate_total", "then=\"disconnect\"", "") \
 	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
-		"Joins refused because of limits and rules")
+		"Joins refused because of limits and rules") \
+	X(NAMESPACE_METRIC_PRESENCE_REFUSED, COUNTER, "presence_refused_total", "", \
+		"Joins that are no part of presence, because of their member or their room's name")
 
 #define X METRICS_SLOT
 enum clients_metric { CLIENTS_METRICS(X) CLIENTS_METRIC_COUNT };

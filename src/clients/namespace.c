@@ -118,7 +118,7 @@ namespace_specs_match(const struct namespace_specs *s, struct eio_bytes name)
 /* At work */
 
 static int
-init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
+init_namespace(struct namespaces *all, size_t i, const struct presence_specs *presence, struct metrics_set *metrics)
 {
 	const struct namespace_spec *spec = &all->specs->v[i];
 	struct namespace *n = &all->v[i];
@@ -126,6 +126,7 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	n->name = eio_cstr(spec->name);
 	n->is_pattern = spec->is_pattern;
 	n->handlers = spec->handlers;
+	n->attended = presence && presence_specs_speak_of(presence, n->name);
 	n->rate = spec->rate.events ? &spec->rate : NULL;
 	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
@@ -136,20 +137,34 @@ init_namespace(struct namespaces *all, size_t i, struct metrics_set *metrics)
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
 }
 
-struct namespaces *
-namespaces_new(struct namespace_specs *specs, struct metrics_set *metrics)
+/* What presence asks of a client. */
+static int
+note_presence(struct namespaces *all, const struct presence_specs *presence)
 {
+	for (size_t i = 0; presence && i < presence->n; i++) {
+		const struct presence_spec *spec = &presence->v[i];
+
+		if (handlers_needs_add_template(&all->needs, spec->member)) return -1;
+		if (spec->info && handlers_needs_add_template(&all->needs, spec->info)) return -1;
+	}
+	return 0;
+}
+
+struct namespaces *
+namespaces_new(struct namespace_specs *specs, const struct presence *presence, struct metrics_set *metrics)
+{
+	const struct presence_specs *attended = presence ? presence_specs_of(presence) : NULL;
 	struct namespaces *all = calloc(1, sizeof *all + specs->n * sizeof *all->v);
+	int err;
 
 	if (!all) return NULL;
 	all->specs = namespace_specs_ref(specs);
 	all->n = specs->n;
-	for (size_t i = 0; i < all->n; i++) {
-		if (init_namespace(all, i, metrics) == 0) continue;
-		namespaces_free(all);
-		return NULL;
-	}
-	return all;
+	err = note_presence(all, attended);
+	for (size_t i = 0; !err && i < all->n; i++) err = init_namespace(all, i, attended, metrics);
+	if (!err) return all;
+	namespaces_free(all);
+	return NULL;
 }
 
 void

@@ -19,6 +19,7 @@
 #include "src/clients/metrics.h"
 #include "src/handlers/handlers.h"
 #include "src/handlers/request.h"
+#include "src/presence/presence.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -69,6 +70,7 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	bool is_pattern;
 	const struct handlers *handlers; /* NULL when there are none */
+	bool attended; /* presence is kept in it, or its clients are counted */
 	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
 	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
@@ -79,9 +81,10 @@ struct namespace
 
 struct namespaces;
 
-/* Those of a set of specs, which it takes a reference to. They count in the set of metrics, which is borrowed. NULL
- * when out of memory. */
-struct namespaces *namespaces_new(struct namespace_specs *specs, struct metrics_set *metrics);
+/* Those of a set of specs, which it takes a reference to. They count in the set of metrics; that and presence (NULL:
+ * there is none) are borrowed. NULL when out of memory. */
+struct namespaces *namespaces_new(
+	struct namespace_specs *specs, const struct presence *presence, struct metrics_set *metrics);
 
 /* Frees them; no socket may be in any. NULL is fine. */
 void namespaces_free(struct namespaces *all);
@@ -89,7 +92,8 @@ void namespaces_free(struct namespaces *all);
 /* The one that a client asks for, as namespace_specs_match() has it. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
 
-/* What the handlers and the authentication of all of them ask of a client's request. Valid as long as they. */
+/* What the handlers and the authentication of all of them, and presence, ask of a client's request. Valid as long as
+ * they. */
 const struct handlers_needs *namespaces_needs(const struct namespaces *all);
 
 #endif

@@ -2,11 +2,14 @@
 /* Joins and leaves. */
 #include "src/clients/rooms.h"
 
+#include "src/clients/attendance.h"
+
 static void
 on_room_opened(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
+	if (room->key.aside) return; /* no feed goes there */
 	if (interest_set(c->options.interest, c->options.worker, room->key)) c->interest_failed = true;
 }
 
@@ -15,6 +18,7 @@ on_room_closing(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
 
+	if (room->key.aside) return;
 	interest_clear(c->options.interest, c->options.worker, room->key);
 }
 
@@ -62,6 +66,8 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
 	else if (rc < 0)
 		join_refused(s, key.name, rc);
+	else if (rc > 0)
+		attendance_begin(s, key);
 	return rc >= 0;
 }
 
@@ -76,5 +82,5 @@ rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 void
 rooms_leave(struct sio_socket *s, struct sio_room_key key)
 {
-	sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key);
+	if (sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) attendance_end(s, key);
 }

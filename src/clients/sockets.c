@@ -4,6 +4,7 @@
 
 #include "sio/json.h"
 #include "src/clients/actions.h"
+#include "src/clients/attendance.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/rooms.h"
 
@@ -33,6 +34,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->query_n = k + second.n;
 		own->magic = CLIENT_SOCKET_MAGIC;
 		own->namespace = n;
+		eio_list_init(&own->attendances);
 		own->identity = NULL;
 		own->rates = rates;
 	} else {
@@ -134,6 +136,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	struct client_socket *own = client_socket_of(s);
 
 	actions_run_disconnect(s, reason);
+	attendance_end_all(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);

@@ -138,5 +138,6 @@ void config_free(struct config *c); /* NULL is fine */
 void config_fill_server(const struct config *c, struct eio_server_options *out); /* all but the server's index */
 void config_fill_clients(const struct config *c, struct clients_options *out);
 void config_fill_feed(const struct config *c, struct feed_options *out);
+bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 
 #endif

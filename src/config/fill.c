@@ -44,3 +44,17 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	/* A single worker runs the feed, and is never behind it. */
 	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
 }
+
+bool
+config_fill_presence(const struct config *c, struct presence_options *out)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	out->specs = p->presence;
+	out->redis = p->redis;
+	out->prefix = p->presence_prefix;
+	out->expiry_ms = p->presence_expiry_ms;
+	out->workers = c->workers;
+	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
+	return p->presence->n || p->presence->n_counts;
+}

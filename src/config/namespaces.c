@@ -5,6 +5,7 @@
 #include "src/clients/rules.h"
 #include "src/config/auth.h"
 #include "src/config/parts.h"
+#include "src/config/presence.h"
 #include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -14,17 +15,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-void
-config__handlers_error(void *user, const struct handlers_error *e)
-{
-	struct config_loader *l = user;
-
-	if (e->item)
-		config__error(l, e->item, "%s%s%s", e->path, *e->path ? ": " : "", e->text);
-	else
-		config__error_memory(l);
-}
 
 static bool
 read_condition(void *user, const cJSON *item, struct where *out)
@@ -71,6 +61,8 @@ read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
 
 static const struct config_option namespace_rows[] = {
 	STRUCT("on", read_handlers),
+	STRUCT("presence", config__presence),
+	STRUCT("count", config__count),
 	CUSTOM("rate", rate, read_rate, NULL),
 	STRUCT("auth", read_namespace_auth),
 	CUSTOM("rooms", rules, config__rooms, NULL),
@@ -111,6 +103,15 @@ read_namespace(struct config_loader *l, const cJSON *item)
 	add_namespace(l, &ns);
 }
 
+/* For presence, which hears of namespaces of other nodes. */
+static const char *
+namespace_key(const void *ctx, struct eio_bytes nsp)
+{
+	const struct namespace_spec *spec = namespace_specs_match(ctx, nsp);
+
+	return spec ? spec->name : NULL;
+}
+
 void
 config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -123,14 +124,21 @@ config__namespaces(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	namespace_specs_unref(l->parts->namespaces); /* the default */
+	presence_specs_unref(l->parts->presence);
 	l->parts->namespaces = namespace_specs_new();
-	if (!l->parts->namespaces) config__error_memory(l);
-	for (const cJSON *m = item->child; l->parts->namespaces && m; m = m->next) {
+	l->parts->presence = presence_specs_new();
+	if (!l->parts->namespaces || !l->parts->presence) {
+		config__error_memory(l);
+		return;
+	}
+	l->parts->presence->key_of = namespace_key;
+	l->parts->presence->ctx = l->parts->namespaces;
+	for (const cJSON *m = item->child; m; m = m->next) {
 		mark = config__push(l, m->string);
 		read_namespace(l, m);
 		config__pop(l, mark);
 	}
-	if (!l->parts->namespaces || namespace_specs_find(l->parts->namespaces, EIO_LIT("/"))) return;
+	if (namespace_specs_find(l->parts->namespaces, EIO_LIT("/"))) return;
 	main_one.name = config__copy(l, "/"); /* it is always there, as in Node */
 	if (main_one.name) add_namespace(l, &main_one);
 }

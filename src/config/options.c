@@ -38,6 +38,18 @@ read_client_version(struct config_loader *l, const cJSON *item, void *target)
 	client->version = config__strdup(l, item->valuestring);
 }
 
+/* Of keys and of a channel in Redis. */
+static void
+read_prefix(struct config_loader *l, const cJSON *item, void *target)
+{
+	const char **out = target;
+
+	if (cJSON_IsString(item) && *item->valuestring)
+		*out = config__strdup(l, item->valuestring);
+	else
+		config__error(l, item, "expected a string that is not empty");
+}
+
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 
 /* clang-format off */
@@ -89,6 +101,10 @@ static const struct config_option main_rows[] = {
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
 	CUSTOM("auth", auth, config__auth, NULL),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
+
+	SECTION("presence"),
+	CUSTOM("presence.prefix", presence_prefix, read_prefix, "\"siocast\""),
+	UINT("presence.expiry", presence_expiry_ms, 1000, HOUR_MS, "10000"),
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),

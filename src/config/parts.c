@@ -19,7 +19,8 @@ config__parts_new(void)
 	p->magic = PARTS_MAGIC;
 	p->feeds = feed_specs_new();
 	p->namespaces = namespace_specs_new();
-	if (p->feeds && p->namespaces) return p;
+	p->presence = presence_specs_new();
+	if (p->feeds && p->namespaces && p->presence) return p;
 	config_free(&p->config);
 	return NULL;
 }
@@ -43,6 +44,7 @@ config_free(struct config *c)
 	p->magic = 0;
 	feed_specs_unref(p->feeds);
 	namespace_specs_unref(p->namespaces);
+	presence_specs_unref(p->presence);
 	auth_spec_unref(p->auth);
 	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&p->redis[i]);
 	free(p->redis);

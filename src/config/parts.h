@@ -27,6 +27,9 @@ struct config_parts {
 	struct redis_url *redis; /* n_redis; owned */
 	struct feed_specs *feeds; /* a reference */
 	struct namespace_specs *namespaces; /* a reference */
+	struct presence_specs *presence; /* a reference */
+	const char *presence_prefix;
+	unsigned presence_expiry_ms;
 	struct auth_spec *auth; /* the same: of the server, or NULL */
 	struct config_memory *memory; /* the strings, and the lists of addresses */
 };

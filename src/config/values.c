@@ -211,3 +211,14 @@ config__max_age(struct config_loader *l, const cJSON *item, void *target)
 	else
 		*out = (int64_t)seconds;
 }
+
+void
+config__handlers_error(void *user, const struct handlers_error *e)
+{
+	struct config_loader *l = user;
+
+	if (e->item)
+		config__error(l, e->item, "%s%s%s", e->path, *e->path ? ": " : "", e->text);
+	else
+		config__error_memory(l);
+}

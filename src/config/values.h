@@ -4,6 +4,7 @@
 #define SRC_CONFIG_VALUES_H
 
 #include "src/config/loader.h"
+#include "src/handlers/handlers.h"
 
 /* The name of an item's type, with an article: "a string". */
 const char *config__type_name(const cJSON *item);
@@ -41,5 +42,9 @@ bool config__namespace_valid(const char *s);
  * int64_t. */
 void config__header_list(struct config_loader *l, const cJSON *item, void *target);
 void config__max_age(struct config_loader *l, const cJSON *item, void *target);
+
+/* Reports a mistake in what src/handlers compiles: a handlers_error_fn, whose user is the loader. The message keeps the
+ * JSON pointer that says where it is. */
+void config__handlers_error(void *user, const struct handlers_error *e);
 
 #endif

@@ -382,8 +382,8 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	return fate;
 }
 
-/* What comes behind the filter. Never inlined: most messages of a busy feed go straight on, and shall not pay for what it
- * keeps on the stack. */
+/* What comes behind the filter. Never inlined: most messages of a busy feed go straight on, and shall not pay for what
+ * it keeps on the stack. */
 __attribute__((noinline)) static enum feed_fate
 find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
@@ -441,7 +441,6 @@ feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 	struct feed_route *route = route_of(r, m);
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
-	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, n);
 	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
 		LOG_ESCAPE(m->channel), n);
 	for (size_t i = 0; route && i < route->n; i++)

@@ -38,6 +38,7 @@
 #ifndef SRC_HANDLERS_HANDLERS_H
 #define SRC_HANDLERS_HANDLERS_H
 
+#include "eio/buf.h"
 #include "eio/bundle.h"
 #include "eio/bytes.h"
 #include "sio/client.h"
@@ -152,6 +153,13 @@ struct handlers_call {
 	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
 	struct eio_bytes pattern; /* by which its namespace came to be; empty: it has a name of its own */
 };
+
+/* Appends the JSON that a template of the place "connection" makes for a client: of call only its socket and what is
+ * kept of the request matter. False when out of memory. */
+bool handlers_value(const struct handlers_call *call, const struct template *t, struct eio_buf *out);
+
+/* The same for one that makes a name. NULL, or why there is none: a constant string. */
+const char *handlers_name(const struct handlers_call *call, const struct template *t, struct eio_buf *out);
 
 enum handlers_result {
 	HANDLERS_DONE, /* every action was carried out */

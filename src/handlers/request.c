@@ -49,14 +49,21 @@ note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 	}
 }
 
-static int
-note_action(struct handlers_needs *needs, const struct handlers_action *a)
+int
+handlers_needs_add_template(struct handlers_needs *needs, const struct template *t)
 {
 	struct template_placeholder p;
 
+	for (size_t at = 0; template_next_placeholder(t, &at, &p);)
+		if (note_need(needs, &p) < 0) return -1;
+	return 0;
+}
+
+static int
+note_action(struct handlers_needs *needs, const struct handlers_action *a)
+{
 	for (size_t i = 0; i < a->n; i++)
-		for (size_t at = 0; template_next_placeholder(a->parts[i].template, &at, &p);)
-			if (note_need(needs, &p) < 0) return -1;
+		if (a->parts[i].template && handlers_needs_add_template(needs, a->parts[i].template) < 0) return -1;
 	return 0;
 }
 

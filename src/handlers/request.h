@@ -28,6 +28,7 @@ struct handlers_needs {
 /* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed
  * then. */
 int handlers_needs_add(struct handlers_needs *needs, const struct handlers *h);
+int handlers_needs_add_template(struct handlers_needs *needs, const struct template *t); /* the same for one */
 
 /* Adds a name; an empty one stands for all of them. As above; the name must live longer, too. */
 int handlers_names_add(struct handlers_names *names, struct eio_bytes name);

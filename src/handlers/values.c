@@ -118,8 +118,14 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_CHANNEL:
 	case TEMPLATE_STAR:
 	case TEMPLATE_MESSAGE:
+	case TEMPLATE_ROOM:
+	case TEMPLATE_MEMBERS:
+	case TEMPLATE_IDS:
+	case TEMPLATE_INFO:
+	case TEMPLATE_MEMBER:
+	case TEMPLATE_NUMBER:
 	case TEMPLATE_MESSAGE_TEXT: break;
 	}
-	CHECK(!"a placeholder of a feed in a handler");
+	CHECK(!"a placeholder of another place in a handler");
 	return nothing;
 }

@@ -17,6 +17,7 @@ enum members {
 
 #define IN(place) (1u << TEMPLATE_IN_##place)
 #define WITH_CLIENT (IN(CONNECTION) | IN(EVENT) | IN(DISCONNECT))
+#define OF_ROOMS (IN(HERE) | IN(MEMBER) | IN(COUNT))
 
 static const struct known {
 	const char *name;
@@ -36,9 +37,15 @@ static const struct known {
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "sid", TEMPLATE_SID, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
-	{ "nsp", TEMPLATE_NSP, WITH_CLIENT, MEMBERS_STARS, TEMPLATE_TYPE_TEXT },
+	{ "nsp", TEMPLATE_NSP, WITH_CLIENT | OF_ROOMS, MEMBERS_STARS, TEMPLATE_TYPE_TEXT },
 	{ "rooms", TEMPLATE_ROOMS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_LIST },
 	{ "reason", TEMPLATE_REASON, IN(DISCONNECT), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "room", TEMPLATE_ROOM, OF_ROOMS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "members", TEMPLATE_MEMBERS, IN(HERE), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
+	{ "ids", TEMPLATE_IDS, IN(HERE), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
+	{ "info", TEMPLATE_INFO, IN(MEMBER), MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
+	{ "member", TEMPLATE_MEMBER, IN(MEMBER), MEMBERS_NONE, TEMPLATE_TYPE_ANY },
+	{ "count", TEMPLATE_NUMBER, OF_ROOMS, MEMBERS_NONE, TEMPLATE_TYPE_ANY },
 };
 
 static const struct known star = { "1", TEMPLATE_STAR, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
@@ -55,6 +62,9 @@ static const struct {
 	[TEMPLATE_IN_EVENT] = { "in the handler of an event",
 		"{1} … {9}, {args}, {event}, " OF_CLIENTS " and {rooms}" },
 	[TEMPLATE_IN_DISCONNECT] = { "at \"disconnect\"", "{reason}, " OF_CLIENTS " and {rooms}" },
+	[TEMPLATE_IN_HERE] = { "in \"here\"", "{members}, {ids}, {count}, {room} and {nsp}" },
+	[TEMPLATE_IN_MEMBER] = { "in \"joining\" and \"leaving\"", "{info}, {member}, {count}, {room} and {nsp}" },
+	[TEMPLATE_IN_COUNT] = { "in the event of a count", "{count}, {room} and {nsp}" },
 };
 
 int

@@ -18,6 +18,10 @@
  *     {nsp.1} … {nsp.9}   what the stars of the namespace's pattern matched          wherever there is a client
  *     {rooms}             the rooms it is in, a list                                 wherever there is a client
  *     {reason}            why it left                                                at "disconnect"
+ *     {room}, {nsp}       where it is: null for a whole namespace, which            in events of presence and count
+ *     {members}, {ids}    what all are called, what they are: lists                  in the list of presence
+ *     {info}, {member}    what one is called, what he is                             where one joins or leaves
+ *     {count}             how many there are                                         in events of presence and count
  *     {$}, {{ and }}      the characters $, { and }                                  everywhere
  *
  * The configuration is compiled once; rendering allocates nothing but the growth of the caller's buffers. A template is
@@ -42,7 +46,15 @@
 #define TEMPLATE_MAX_NAMES 10000
 
 /* Where a template stands. */
-enum template_place { TEMPLATE_IN_FEED, TEMPLATE_IN_CONNECTION, TEMPLATE_IN_EVENT, TEMPLATE_IN_DISCONNECT };
+enum template_place {
+	TEMPLATE_IN_FEED,
+	TEMPLATE_IN_CONNECTION,
+	TEMPLATE_IN_EVENT,
+	TEMPLATE_IN_DISCONNECT,
+	TEMPLATE_IN_HERE,
+	TEMPLATE_IN_MEMBER,
+	TEMPLATE_IN_COUNT,
+};
 
 struct template_context {
 	enum template_place place;
@@ -69,7 +81,13 @@ enum template_what {
 	TEMPLATE_NSP,
 	TEMPLATE_NSP_STAR, /* {nsp.1} … {nsp.9} */
 	TEMPLATE_ROOMS,
-	TEMPLATE_REASON
+	TEMPLATE_REASON,
+	TEMPLATE_ROOM,
+	TEMPLATE_MEMBERS,
+	TEMPLATE_IDS,
+	TEMPLATE_INFO,
+	TEMPLATE_MEMBER,
+	TEMPLATE_NUMBER
 };
 
 struct template_placeholder {

@@ -2,6 +2,7 @@
 /* A worker from its making to its end: its servers, the deliveries it takes, the end of each turn of its loop. */
 #include "src/worker/worker.h"
 
+#include "eio/list.h"
 #include "src/base/log.h"
 #include "src/clients/clients.h"
 #include "src/worker/counters.h"
@@ -64,6 +65,24 @@ take_deliveries(void *user, struct mail *run)
 	}
 }
 
+static void
+take_presences(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct mail *next;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	eio_server_gather(w->server);
+	for (struct mail *m = run; m; m = next) {
+		struct presence_delivery *d = EIO_CONTAINER(m, struct presence_delivery, mail);
+
+		next = m->next;
+		clients_take_presence(w->clients, d);
+		presence_delivery_free(d);
+	}
+	eio_server_send_gathered(w->server);
+}
+
 /* What has to be done in the loop's own thread. */
 static void
 take_worker_start(void *user, struct mail *run)
@@ -105,6 +124,8 @@ open_ports(struct worker *w)
 	 * deliveries by a call. */
 	if (w->shared->n == 1) w->deliveries.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
+	w->presences = worker__port(w, take_presences);
+	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);
 	stopping_open(w);
 }
@@ -115,6 +136,7 @@ make_clients(struct worker *w)
 	struct clients_options options = {
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
+		.presence = w->shared->presence,
 		.hook = w->hook,
 		.metrics = w->thread->metrics,
 		.clock = &w->thread->clock,

@@ -12,6 +12,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/presence/presence.h"
 #include "src/web/files.h"
 
 #include <stdatomic.h>
@@ -24,6 +25,7 @@ struct workers {
 	const struct files *files;
 	struct interest_table *interest;
 	struct feed *feed;
+	struct presence *presence; /* NULL: there is none */
 	struct thread *threads; /* threads[i] is worker i's. A single worker has its own in common with the feed */
 	struct worker **all;
 	unsigned n;

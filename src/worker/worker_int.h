@@ -32,7 +32,7 @@ struct worker {
 	struct files_cache *cache;
 	uv_prepare_t turn_end;
 	bool draining; /* no session is left, and none begins */
-	struct mail_port deliveries, starts; /* worker.c */
+	struct mail_port deliveries, presences, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */
 	struct mail_port steps; /* stopping.c */
 	struct mail start;

@@ -115,7 +115,8 @@ test_keys_apart(void **state)
 	struct sio_room_key keys[] = { sio_room_everyone(root), named(""), named("/"),
 		sio_room_everyone(eio_cstr("/a")), sio_room_named(eio_cstr("/a"), eio_cstr("b")),
 		sio_room_named(eio_cstr("/"), eio_cstr("ab")), sio_room_named(eio_cstr("/ab"), eio_cstr("")),
-		sio_room_named(root, eio_bytes("\0", 1)) };
+		sio_room_named(root, eio_bytes("\0", 1)), sio_room_aside(sio_room_everyone(root)),
+		sio_room_aside(named("")) };
 	enum { N = sizeof(keys) / sizeof(keys[0]) };
 	struct sio_member m[N];
 	struct sio_rooms t;
@@ -160,10 +161,12 @@ test_limits(void **state)
 	assert_int_equal(sio_rooms_join(&t, &a, named("c")), 1);
 	assert_int_equal(sio_rooms_join(&t, &a, named("d")), SIO_ERR_TOO_MANY_ROOMS);
 	assert_int_equal(sio_rooms_join(&t, &a, named("c")), 0);
-	assert_int_equal(sio_rooms_join(&t, &a, sio_room_everyone(root)), 1); /* does not count */
+	/* These do not count. */
+	assert_int_equal(sio_rooms_join(&t, &a, sio_room_everyone(root)), 1);
+	assert_int_equal(sio_rooms_join(&t, &a, sio_room_aside(named("c"))), 1);
 	assert_int_equal(sio_rooms_leave(&t, &a, named("b")), 1);
 	assert_int_equal(sio_rooms_join(&t, &a, named("d")), 1);
-	assert_int_equal(t.rooms.count, 4);
+	assert_int_equal(t.rooms.count, 5);
 	sio_rooms_leave_all(&t, &a);
 	assert_int_equal(a.named, 0);
 	assert_int_equal(t.rooms.count, 0);
