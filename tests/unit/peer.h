@@ -5,9 +5,6 @@
 
 #include "eio/net/server.h"
 
-/* A TCP connection to ourselves: the server's end and the client's. */
-void peer_pair(int fds[2]);
-
 /* A request for a WebSocket with more header lines (each ending in CRLF), and with what its client sends without
  * waiting for the answer: for eio_server_upgrade(). *peer: the client's end. sndbuf: of the server's end, which fills
  * up soon, 0 for the system's own. */

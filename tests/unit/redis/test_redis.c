@@ -334,14 +334,14 @@ on_number(void *user, const struct redis_message *m)
 
 /* A server with a subscriber whose messages are numbers. */
 static struct server *
-server_subscribed(bool may_pause)
+server_subscribed(bool may_pause, unsigned silent_ms)
 {
 	struct server *s = server_new("", "");
 	struct redis_subscriber_options o = server_options(s);
 
 	o.may_pause = may_pause;
 	o.message = on_number;
-	o.silent_ms = o.dead_ms = 40;
+	o.silent_ms = o.dead_ms = silent_ms;
 	s->wait_for = "PSUBSCRIBE";
 	s->answer = "+OK\r\n" CONFIRMED;
 	s->stop_at_ready = 1;
@@ -385,7 +385,7 @@ run_until(struct server *s, unsigned messages)
 static void
 pauses_when_busy(void **state)
 {
-	struct server *s = server_subscribed(true);
+	struct server *s = server_subscribed(true, 40);
 	uint64_t start = uv_now(&s->loop);
 
 	(void)state;
@@ -398,7 +398,7 @@ pauses_when_busy(void **state)
 static void
 takes_few_at_once(void **state)
 {
-	struct server *s = server_subscribed(true);
+	struct server *s = server_subscribed(true, 40);
 	unsigned sent = send_until_held(s), held = 0;
 
 	(void)state;
@@ -418,7 +418,7 @@ comes_round_after_a_full_buffer(void **state)
 {
 	enum { MESSAGE = 64, BUFFER = 65536 };
 	static char text[BUFFER + 1];
-	struct server *s = server_subscribed(true);
+	struct server *s = server_subscribed(true, 40);
 	unsigned sent = send_until_held(s);
 
 	(void)state;
@@ -438,7 +438,7 @@ comes_round_after_a_full_buffer(void **state)
 static void
 never_pauses_unasked(void **state)
 {
-	struct server *s = server_subscribed(false);
+	struct server *s = server_subscribed(false, 10000);
 	unsigned sent = 0, held = 0;
 
 	(void)state;
@@ -451,7 +451,7 @@ never_pauses_unasked(void **state)
 static void
 lost_while_pausing(void **state)
 {
-	struct server *s = server_subscribed(true);
+	struct server *s = server_subscribed(true, 40);
 	unsigned sent = send_until_held(s);
 
 	(void)state;
