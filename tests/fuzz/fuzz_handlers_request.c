@@ -26,7 +26,7 @@ query(struct eio_bytes text)
 {
 	struct eio_buf out = { 0 };
 
-	handlers__query_object(text, &out);
+	handlers_query_object(text, &out);
 	if (sio_json_check(eio_buf_bytes(&out)) != 0) abort();
 	eio_buf_deinit(&out);
 }
