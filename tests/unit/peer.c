@@ -40,7 +40,7 @@ peer_upgrade(const char *target, const char *headers, struct eio_bytes rest, int
 	struct eio_buf text;
 	int fds[2];
 
-	/* Not TCP: there a busy machine delivers what was sent a moment later, and tries a full window again after seconds. */
+	/* Not TCP: there a busy machine delivers late what was sent, and tries a full window again after seconds. */
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	if (sndbuf) setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 	eio_buf_init(&text);
