@@ -94,7 +94,11 @@ suite('tokens', startJwt, (server) => {
 	});
 
 	test('whose token expires is put out, and told why', limit(), async () => {
-		const auth = { token: token({ sub: 'ann', exp: inSeconds(2) }) };
+		const expiring = token({ sub: 'ann', exp: inSeconds(3) });
+		// Beside it a client of revision 3, which knows the packet ERROR: its event is "error".
+		const old = await Session3.open(server, { query: `&token=${expiring}` });
+		assert.deepEqual(await old.packets(2), ['40', '42["hello","ann",[]]']);
+		const auth = { token: expiring };
 		const socket = await connect(server.cleanup, server, { ...WS, auth, reconnection: false });
 		const error = once(socket, 'token_expired');
 		const gone = once(socket, 'disconnect');
@@ -103,6 +107,7 @@ suite('tokens', startJwt, (server) => {
 		const again = once(socket, 'connect_error');
 		socket.connect();
 		assert.equal((await again)[0].data.code, 'token_expired');
+		assert.deepEqual(await old.packets(2), ['44{"code":"token_expired"}', '41']);
 		socket.disconnect();
 	});
 
