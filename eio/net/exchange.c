@@ -2,14 +2,14 @@
 /* Exchanges: reference counting, and answering once. */
 #include "eio/net/exchange.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 
 struct eio_exchange *
 eio_exchange_ref(struct eio_exchange *ex)
 {
-	atomic_fetch_add_explicit(&ex->refs, 1, memory_order_relaxed);
+	eio_refs_take(&ex->refs);
 	return ex;
 }
 
@@ -26,12 +26,7 @@ drop_response(struct eio_response *r)
 void
 eio_exchange_unref(struct eio_exchange *ex)
 {
-	unsigned before;
-
-	if (!ex) return;
-	before = atomic_fetch_sub_explicit(&ex->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before > 1) return;
+	if (!ex || !eio_refs_drop(&ex->refs)) return;
 	drop_response(&ex->response);
 	eio_request_free(ex->req);
 	free(ex);

@@ -2,7 +2,7 @@
 /* Counting of what a session's client has not read. */
 #include "eio/net/unsent.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 
@@ -23,12 +23,7 @@ eio_unsent_add(struct eio_unsent **u, size_t n)
 void
 eio_unsent_unref(struct eio_unsent *u)
 {
-	unsigned before;
-
-	if (!u) return;
-	before = atomic_fetch_sub_explicit(&u->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before == 1) free(u);
+	if (u && eio_refs_drop(&u->refs)) free(u);
 }
 
 void

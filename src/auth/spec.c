@@ -2,7 +2,7 @@
 /* Specs and their references. */
 #include "src/auth/spec.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ auth_spec_new(void)
 struct auth_spec *
 auth_spec_ref(struct auth_spec *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	eio_refs_take(&s->refs);
 	return s;
 }
 
@@ -57,12 +57,7 @@ jwt_spec_deinit(struct auth_jwt_spec *j)
 void
 auth_spec_unref(struct auth_spec *s)
 {
-	unsigned before;
-
-	if (!s) return;
-	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before > 1) return;
+	if (!s || !eio_refs_drop(&s->refs)) return;
 	jwt_spec_deinit(&s->jwt);
 	hook_spec_deinit(&s->hook.to);
 	strings_deinit(&s->hook.headers);

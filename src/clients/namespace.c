@@ -3,6 +3,7 @@
 #include "src/clients/namespace.h"
 
 #include "eio/check.h"
+#include "eio/refs.h"
 #include "src/clients/question.h"
 #include "src/clients/rules.h"
 #include "src/template/pattern.h"
@@ -42,19 +43,14 @@ namespace_specs_add(struct namespace_specs *s, const struct namespace_spec *spec
 struct namespace_specs *
 namespace_specs_ref(struct namespace_specs *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	eio_refs_take(&s->refs);
 	return s;
 }
 
 void
 namespace_specs_unref(struct namespace_specs *s)
 {
-	unsigned before;
-
-	if (!s) return;
-	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before > 1) return;
+	if (!s || !eio_refs_drop(&s->refs)) return;
 	for (size_t i = 0; i < s->n; i++) {
 		handlers_free(s->v[i].handlers);
 		auth_spec_unref(s->v[i].auth);

@@ -2,7 +2,7 @@
 /* Audiences that are kept: one block of memory each. */
 #include "src/feed/audience.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,17 +58,12 @@ audience_new(const struct audience *a)
 struct audience *
 audience_ref(struct audience *a)
 {
-	atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+	eio_refs_take(&a->refs);
 	return a;
 }
 
 void
 audience_unref(struct audience *a)
 {
-	unsigned before;
-
-	if (!a) return;
-	before = atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before == 1) free(a);
+	if (a && eio_refs_drop(&a->refs)) free(a);
 }

@@ -2,7 +2,7 @@
 /* Sets of feed specs and their end. */
 #include "src/feed/spec.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 
@@ -55,19 +55,14 @@ feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
 struct feed_specs *
 feed_specs_ref(struct feed_specs *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	eio_refs_take(&s->refs);
 	return s;
 }
 
 void
 feed_specs_unref(struct feed_specs *s)
 {
-	unsigned before;
-
-	if (!s) return;
-	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before > 1) return;
+	if (!s || !eio_refs_drop(&s->refs)) return;
 	for (size_t i = 0; i < s->n; i++) feed_spec_deinit(&s->v[i]);
 	free(s->v);
 	free(s);

@@ -2,7 +2,7 @@
 /* Sets of specs, and which of them a room belongs to. */
 #include "src/presence/spec.h"
 
-#include "eio/check.h"
+#include "eio/refs.h"
 
 #include <stdlib.h>
 
@@ -73,19 +73,14 @@ presence_count_spec_deinit(struct presence_count_spec *spec)
 struct presence_specs *
 presence_specs_ref(struct presence_specs *s)
 {
-	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	eio_refs_take(&s->refs);
 	return s;
 }
 
 void
 presence_specs_unref(struct presence_specs *s)
 {
-	unsigned before;
-
-	if (!s) return;
-	before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
-	CHECK(before > 0);
-	if (before > 1) return;
+	if (!s || !eio_refs_drop(&s->refs)) return;
 	for (size_t i = 0; i < s->n; i++) presence_spec_deinit(&s->v[i]);
 	for (size_t i = 0; i < s->n_counts; i++) presence_count_spec_deinit(&s->counts[i]);
 	free(s->v);
