@@ -52,11 +52,13 @@ file_limit_used(void)
 uint64_t
 file_limit_connections(uint64_t limit, uint64_t used, uint64_t max_connections)
 {
-	uint64_t spare = limit / 8, most;
+	uint64_t least = used + FILE_LIMIT_SPARE_LEAST, spare = limit / 8, most;
 
+	/* Who names a number that fits has thought of the rest. */
+	if (max_connections && limit > least && max_connections <= limit - least) return max_connections;
 	if (spare > FILE_LIMIT_SPARE) spare = FILE_LIMIT_SPARE;
 	/* What is open already is part of it. */
-	if (spare < used + FILE_LIMIT_SPARE_LEAST) spare = used + FILE_LIMIT_SPARE_LEAST;
+	if (spare < least) spare = least;
 	most = limit > spare ? limit - spare : 1;
 	return max_connections && max_connections < most ? max_connections : most;
 }

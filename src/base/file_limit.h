@@ -33,7 +33,8 @@ uint64_t file_limit_used(void);
 
 /* How many connections there can be when, of so many files that may be open, so many are before the first of them, and
  * limits.maxConnections asks for so many (0: as many as possible). What is needed besides stays free: for Redis, which
- * may have to be reached again, the admin port, files. At least 1. Pure. */
+ * may have to be reached again, the admin port, files; it may be FILE_LIMIT_SPARE_LEAST where maxConnections fits only
+ * so. At least 1. Pure. */
 uint64_t file_limit_connections(uint64_t limit, uint64_t used, uint64_t max_connections);
 
 #endif

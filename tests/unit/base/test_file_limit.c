@@ -47,6 +47,10 @@ connections(void **state)
 		{ 65536, 60, 100, 100 },
 		{ 100 + FILE_LIMIT_SPARE, 60, 100, 100 },
 		{ 1024, 20, 5000, 1024 - 128 },
+		{ 20000, 60, 19900, 19900 }, /* it fits, without all of the spare */
+		{ 20000, 60, 20000 - 60 - FILE_LIMIT_SPARE_LEAST, 20000 - 60 - FILE_LIMIT_SPARE_LEAST },
+		{ 20000, 60, 20000 - 60 - FILE_LIMIT_SPARE_LEAST + 1, 20000 - FILE_LIMIT_SPARE },
+		{ 40, 20, 5, 1 },
 		{ 64, 20, 0, 64 - 20 - FILE_LIMIT_SPARE_LEAST },
 		{ 40, 20, 0, 1 },
 		{ RLIM_INFINITY, 20, 0, RLIM_INFINITY - FILE_LIMIT_SPARE },
