@@ -61,6 +61,7 @@ eio__conn_close(struct eio__conn *c)
 	eio_clock_set(c->httpd->clock, &c->timer, UINT64_MAX);
 	eio_list_remove(&c->link);
 	eio_list_remove(&c->ready);
+	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
 	uv_close(&c->h.handle, on_conn_closed);
 	ex = c->ex;
@@ -185,6 +186,7 @@ note_rest_written(struct eio__conn *c)
 
 	if (left == 0) {
 		c->unsent = false;
+		eio__behind_remove(&c->httpd->behind, &c->laggard);
 		set_conn_timer(c, c->allowance_ms);
 	}
 	if (c->stopped && eio__conn_unsent(c) <= EIO_HTTPD_UNSENT_BYTES) eio__conn_ready(c);
@@ -198,12 +200,14 @@ eio__conn_written(struct eio__conn *c, enum eio__wrote how)
 	case EIO__WROTE_KEPT:
 		if (!c->unsent) {
 			c->unsent = true;
+			eio__behind_add(&c->httpd->behind, &c->laggard, c->fd);
 			watch_output(c);
 		}
 		break;
 	case EIO__WROTE_REST: note_rest_written(c); break;
 	case EIO__WROTE_LAST:
 		c->unsent = false;
+		eio__behind_remove(&c->httpd->behind, &c->laggard);
 		eio__conn_linger(c);
 		break;
 	case EIO__WROTE_FAILED: eio__conn_close(c); break;

@@ -401,6 +401,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 		if (!err) err = uv_pipe_open(&c->h.pipe, fd);
 	} else {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		eio__behind_bound(fd); /* a WebSocket keeps it */
 		err = uv_tcp_init(c->httpd->loop, &c->h.tcp);
 		if (!err) err = uv_tcp_open(&c->h.tcp, fd);
 	}

@@ -143,6 +143,7 @@ eio_httpd_send_gathered(struct eio_httpd *h)
 {
 	h->gathers = false;
 	if (h->ring) eio_uring_flush(h->ring);
+	eio__behind_look(&h->behind, eio_clock_now(h->clock));
 }
 
 /* Writes a block at the end of the pass, when there is a ring and nothing is before it; else now. */

@@ -172,6 +172,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	h->options = *options;
 	h->handler = *handler;
 	eio_list_init(&h->conns);
+	eio__behind_init(&h->behind, &h->stats.behind);
 	eio_list_init(&h->ready);
 	uv_idle_init(loop, &h->turn);
 	h->turn.data = h;

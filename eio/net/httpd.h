@@ -9,6 +9,7 @@
 #ifndef EIO_NET_HTTPD_H
 #define EIO_NET_HTTPD_H
 
+#include "eio/net/behind.h"
 #include "eio/net/clock.h"
 #include "eio/net/exchange.h"
 
@@ -59,6 +60,7 @@ struct eio_httpd_handler {
 /* Counters, for whoever wants to show them. */
 struct eio_httpd_stats {
 	uint64_t accepted, open, requests, malformed, bytes_out;
+	struct eio_behind_stats behind;
 };
 
 struct eio_httpd;

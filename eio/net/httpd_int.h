@@ -38,6 +38,7 @@ struct eio_httpd {
 	struct eio_httpd_stats stats;
 	struct listener *listeners;
 	struct eio_list conns;
+	struct eio__behind behind;
 	struct eio_timer accept_retry;
 	struct eio_httpd_options options;
 	unsigned handles; /* listeners and connections whose libuv handle is not closed yet */
@@ -83,6 +84,7 @@ struct eio__conn {
 	bool ending; /* the last answer was given */
 	bool discarding; /* the body of a request that was answered is still arriving */
 	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
+	struct eio__laggard laggard; /* in httpd->behind meanwhile */
 	struct eio_peer peer; /* zero unless the options ask for it */
 };
 

@@ -82,6 +82,7 @@ struct eio_server_stats {
 	uint64_t deflate_websockets; /* opened with permessage-deflate */
 	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */
 	uint64_t closed[EIO_REASON_COUNT];
+	struct eio_behind_stats behind; /* WebSockets that take no more */
 };
 
 /* NULL when out of memory or when libwebsockets fails: start-up only. options must outlive the server. */

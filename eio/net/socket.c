@@ -319,6 +319,7 @@ eio_server_flush(struct eio_server *server)
 		eio_list_remove(&s->dirty);
 		pump_outputs(s);
 	}
+	server->stats.behind = eio_ws_server_behind(server->ws, eio_clock_now(server->clock));
 }
 
 void

@@ -51,6 +51,7 @@ struct eio_ws {
 	void *user;
 	struct lws *socket;
 	struct eio_block *pong; /* to the last ping that came while something was unsent, else NULL */
+	struct eio__laggard laggard;
 	struct eio_inbound in;
 };
 
@@ -60,6 +61,8 @@ struct eio_ws_server {
 	struct eio_ws_handler handler;
 	size_t max_payload;
 	struct eio__gather *gather;
+	struct eio__behind behind; /* those for which something is unsent */
+	struct eio_behind_stats behind_stats;
 };
 
 /* The end */
@@ -72,6 +75,7 @@ on_gone(void *owner)
 	CHECK_MAGIC(ws, WS_MAGIC);
 	CHECK(eio__burst_empty(&ws->burst));
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
+	eio__behind_remove(&ws->server->behind, &ws->laggard);
 	for (struct unsent *u = ws->unsent, *next; u; u = next) {
 		next = u->next;
 		eio_block_unref(u->block);
@@ -129,7 +133,10 @@ keep_rest(struct eio_ws *ws, struct eio_block *b, size_t at)
 		return -1;
 	}
 	*u = (struct unsent){ .block = eio_block_ref(b), .at = at };
-	if (!ws->unsent) eio__carrier_await_room(ws->socket);
+	if (!ws->unsent) {
+		eio__carrier_await_room(ws->socket);
+		eio__behind_add(&ws->server->behind, &ws->laggard, ws->fd);
+	}
 	while (*end) end = &(*end)->next;
 	*end = u;
 	return 0;
@@ -195,6 +202,7 @@ send_unsent(struct eio_ws *ws)
 		eio_block_unref(u->block);
 		free(u);
 	}
+	eio__behind_remove(&ws->server->behind, &ws->laggard);
 	return true;
 }
 
@@ -260,6 +268,13 @@ int
 eio_ws_server_use_uring(struct eio_ws_server *s)
 {
 	return eio__gather_use_uring(s->gather);
+}
+
+struct eio_behind_stats
+eio_ws_server_behind(struct eio_ws_server *s, uint64_t now_ms)
+{
+	eio__behind_look(&s->behind, now_ms);
+	return s->behind_stats;
 }
 
 void
@@ -362,6 +377,7 @@ on_lost(void *owner)
 
 	CHECK_MAGIC(ws, WS_MAGIC);
 	/* Another connection may get the number. */
+	eio__behind_remove(&ws->server->behind, &ws->laggard);
 	ws->fd = -1;
 	ws->closing = ws->deaf = true;
 }
@@ -378,6 +394,7 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handl
 
 	if (!s) return NULL;
 	*s = (struct eio_ws_server){ .magic = WS_SERVER_MAGIC, .handler = *handler, .max_payload = max_payload };
+	eio__behind_init(&s->behind, &s->behind_stats);
 	s->gather = eio__gather_new(on_left);
 	s->carrier = s->gather ? eio__carrier_new(loop, &carrier) : NULL;
 	if (s->carrier) return s;

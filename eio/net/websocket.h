@@ -10,6 +10,7 @@
 #define EIO_NET_WEBSOCKET_H
 
 #include "eio/bundle.h"
+#include "eio/net/behind.h"
 
 #include <uv.h>
 
@@ -47,6 +48,9 @@ int eio_ws_server_use_uring(struct eio_ws_server *s);
  * system call. wide: sockets may get several blocks. The loop must not run in between. */
 void eio_ws_server_gather(struct eio_ws_server *s, bool wide);
 void eio_ws_server_send_gathered(struct eio_ws_server *s);
+
+/* What the WebSockets that take no more have in the kernel; to be called now and then, so that it is looked for. */
+struct eio_behind_stats eio_ws_server_behind(struct eio_ws_server *s, uint64_t now_ms);
 
 /* Cuts all connections: closed() is called for each. Nothing but eio_ws_server_free may be called afterwards. */
 void eio_ws_server_close(struct eio_ws_server *s);

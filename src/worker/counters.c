@@ -32,6 +32,8 @@
 	X(WRITES, s->writes) \
 	X(BYTES_OUT, s->bytes_out) \
 	X(DEFLATE_WEBSOCKETS, s->deflate_websockets) \
+	X(BEHIND, h->behind.connections + s->behind.connections) \
+	X(BEHIND_BYTES, h->behind.bytes + s->behind.bytes) \
 	X(COMPRESSION_BEFORE, s->deflate_plain) \
 	X(COMPRESSION_AFTER, s->deflate_sent)
 

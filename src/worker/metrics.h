@@ -49,6 +49,10 @@
 	X(WORKER_METRIC_BYTES_OUT, COUNTER, "bytes_sent_total", "", "Bytes written to clients") \
 	X(WORKER_METRIC_DEFLATE_WEBSOCKETS, COUNTER, "deflate_websockets_total", "", \
 		"WebSockets opened with permessage-deflate") \
+	X(WORKER_METRIC_BEHIND, GAUGE, "connections_behind", "", \
+		"TCP connections whose client has to read before they take more") \
+	X(WORKER_METRIC_BEHIND_BYTES, GAUGE, "connections_behind_kernel_bytes", "", \
+		"What the kernel holds for them, each looked at not long ago") \
 	X(WORKER_METRIC_COMPRESSION_BEFORE, COUNTER, "compression_bytes_total", "side=\"before\"", \
 		"Bytes to clients that take them compressed, before compression and as sent") \
 	X(WORKER_METRIC_COMPRESSION_AFTER, COUNTER, "compression_bytes_total", "side=\"after\"", "")

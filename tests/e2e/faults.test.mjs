@@ -143,6 +143,10 @@ test('a client that stops reading does not hurt the others, and goes on with who
 		await idle.packets();
 		// Far more than the kernel's buffers hold.
 		await pour(redis, heard, 'bulk', 400);
+		// What waits for it waits with us, and hardly any of it in the kernel: beside what it has taken itself.
+		await eventually(async () => (await metric(server, 'connections_behind')) === 1, 'that one is behind');
+		const held = await metric(server, 'connections_behind_kernel_bytes');
+		assert.ok(held > 0 && held < 2_000_000, `the kernel holds ${held} bytes for a client that does not read`);
 		const late = await idle.poll();
 		assert.equal(late.status, 200);
 		assert.ok(late.body.length < 4_000_000, `${late.body.length} bytes waited for a client that does not poll`);
@@ -156,6 +160,8 @@ test('a client that stops reading does not hurt the others, and goes on with who
 			assert.doesNotThrow(() => JSON.parse(binary));
 		}
 		assert.ok(packets < 400, `all ${packets} packets were kept for a client that did not read`);
+		await eventually(async () => (await metric(server, 'connections_behind')) === 0, 'the end of being behind');
+		assert.equal(await metric(server, 'connections_behind_kernel_bytes'), 0);
 	}),
 );
 
