@@ -1039,11 +1039,47 @@ command_line(void **state)
 	cli_deinit(&cli);
 }
 
+/* A worker alone runs the feed, as long as nothing that it may have to encode at once holds its clients up. */
+static void
+the_feed_s_thread(void **state)
+{
+	static const struct {
+		int line;
+		const char *text;
+		bool apart;
+	} cases[] = {
+		{ __LINE__, "{\"workers\": 1}", false },
+		{ __LINE__, "{\"workers\": 2}", true },
+		{ __LINE__, "{\"workers\": 1, \"limits\": {\"messageBytes\": 16777216}}", false },
+		{ __LINE__, "{\"workers\": 1, \"limits\": {\"messageBytes\": 16777217}}", true },
+		{ __LINE__, "{\"workers\": 1, \"publish\": {\"maxBytes\": 16777217}}", false },
+		{ __LINE__,
+			"{\"workers\": 1, \"admin\": \"127.0.0.1:9464\", \"publish\": {\"tokenFile\": \"/dev/null\", "
+			"\"maxBytes\": 16777217}}",
+			true },
+		{ __LINE__,
+			"{\"workers\": 1, \"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"b\", \"batch\": "
+			"{\"maxBytes\": 16777217}}]}",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct config *c = load(cases[i].text);
+
+		if (c->feed_apart != cases[i].apart) fail_msg("line %d", cases[i].line);
+		if (!cases[i].apart) assert_true(feed.worker_queue_bytes == SIZE_MAX);
+		if (cases[i].apart) assert_int_equal(feed.worker_queue_bytes, 67108864);
+		config_free(c);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(the_feed_s_thread),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(cookies_and_origins),
 		cmocka_unit_test(generations),
