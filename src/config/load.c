@@ -202,7 +202,7 @@ finish_config(struct config_loader *l)
 	p->server.max_sessions = (c->limits.max_sessions + c->workers - 1) / c->workers;
 }
 
-/* What the whole tells, when nothing in it is wrong. */
+/* What the whole tells, as far as it could be read. */
 static void
 warn_of_whole(struct config_loader *l)
 {
@@ -222,7 +222,7 @@ load_parts(struct config_loader *l, const char *name, const struct eio_bytes *te
 	read_options(l);
 	apply_flags(l, l->flags);
 	if (l->root && !l->starved) finish_config(l);
-	if (!l->notes.errors) warn_of_whole(l);
+	if (l->root && !l->starved) warn_of_whole(l);
 }
 
 static struct config *
