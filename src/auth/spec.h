@@ -44,6 +44,7 @@ struct auth_jwt_spec {
 struct auth_hook_spec {
 	struct hook_spec to;
 	struct auth_strings headers; /* of the client's request, in lower case, that are told */
+	bool address; /* where the client comes from is told, too */
 	unsigned cache_s; /* how long an answer counts for the same question; 0: it is not kept */
 };
 

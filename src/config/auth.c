@@ -290,6 +290,7 @@ static const struct config_option hook_rows[] = {
 	CUSTOM("url", to, read_hook_url, NULL),
 	STRUCT("on", read_hook_on),
 	CUSTOM("headers", headers, read_header_names, NULL),
+	BOOL("address", address, "true"),
 	UINT("timeout", to.timeout_ms, 10, 600000, "5000"),
 	UINT("cache", cache_s, 0, 3600, "0"),
 	UINT("concurrent", to.concurrent, 1, 1000, "32"),

@@ -228,25 +228,29 @@ compile_broadcast(
 	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
 }
 
-/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and headers. */
+/* The channel, and these members of an envelope; behind them stand those of its headers. */
+static const char *const envelope_members[] = { "auth", "claims", "query", "address" };
+enum { ENVELOPE_PARTS = 1 + sizeof envelope_members / sizeof envelope_members[0] };
+
+/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, where it came
+ * from, and headers. */
 static bool
 compile_envelope(struct handlers_compiler *c, const cJSON *headers, const struct template_context *where,
 	struct handlers_action *a)
 {
-	static const char *const members[] = { "auth", "claims", "query" };
 	const cJSON *h = headers ? headers->child : NULL;
 	struct template_error err;
 	char text[200];
 
-	a->n_rooms = 4;
+	a->n_rooms = ENVELOPE_PARTS;
 	for (size_t i = 1; i < a->n; i++) {
 		struct handlers_part *part = &a->parts[i];
 		bool header = i >= a->n_rooms;
 		int n = header ? snprintf(text, sizeof text, "{header.%s}", h->valuestring)
-			       : snprintf(text, sizeof text, "{%s}", members[i - 1]);
+			       : snprintf(text, sizeof text, "{%s}", envelope_members[i - 1]);
 
 		if (n >= (int)sizeof text) return handlers__fail(c, h, "a name that long is not kept");
-		if (!keep_source(c, part, header ? h->valuestring : members[i - 1])) return false;
+		if (!keep_source(c, part, header ? h->valuestring : envelope_members[i - 1])) return false;
 		part->template = template_new_json();
 		if (!part->template) return handlers__fail_nomem(c);
 		if (template_add_string(part->template, eio_cstr(text), where, &err))
@@ -311,7 +315,7 @@ compile_publish(
 	if (message)
 		n = 2;
 	else if (where->place == TEMPLATE_IN_CONNECTION)
-		n = 4 + (size_t)cJSON_GetArraySize(headers);
+		n = ENVELOPE_PARTS + (size_t)cJSON_GetArraySize(headers);
 	if (!alloc_parts(c, a, n)) return false;
 	handlers__path_key(c, "channel");
 	if (!compile_channel(c, channel, where, a->parts)) return false;

@@ -58,7 +58,7 @@ take_deliveries(void *user, struct mail *run)
 	while (run) {
 		struct delivery *d = delivery_take(&run);
 
-		eio_server_gather(w->server);
+		eio_server_gather(w->server, d->n > 1);
 		clients_deliver(w->clients, d);
 		eio_server_send_gathered(w->server);
 		delivery_free(d);
@@ -72,7 +72,7 @@ take_presences(void *user, struct mail *run)
 	struct mail *next;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	eio_server_gather(w->server);
+	eio_server_gather(w->server, run->next != NULL);
 	for (struct mail *m = run; m; m = next) {
 		struct presence_delivery *d = EIO_CONTAINER(m, struct presence_delivery, mail);
 
@@ -184,6 +184,7 @@ make_httpd(struct worker *w)
 		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
 		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
+		.peers = clients_want_peers(w->clients),
 	};
 
 	return eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &handler);
