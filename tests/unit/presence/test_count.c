@@ -99,7 +99,7 @@ concerns(uint64_t seat)
 	return ev->kind == PRESENCE_COUNT_ALL;
 }
 
-/* Who heard a number does not hear it again with everybody, and who heard one that is not so any more is not left with it. */
+/* Who heard a number does not hear it again with everybody, and nobody is left with one that is not so any more. */
 static void
 test_newcomers(void **state)
 {
