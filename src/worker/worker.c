@@ -120,9 +120,8 @@ open_ports(struct worker *w)
 {
 	w->starts = worker__port(w, take_worker_start);
 	w->deliveries = worker__port(w, take_deliveries);
-	/* A single worker runs the feed, for whose thread it would have to be woken for each message: it takes
-	 * deliveries by a call. */
-	if (w->shared->n == 1) w->deliveries.mailbox = NULL;
+	/* Who runs the feed would have to be woken by itself for each message: it takes deliveries by a call. */
+	if (!w->shared->config->feed_apart) w->deliveries.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
