@@ -241,6 +241,24 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 }
 
 bool
+eio_bundle_message(const struct eio_bundle *b, size_t i, struct eio_message *out)
+{
+	const struct eio_block *ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
+	const struct eio__part *part;
+	size_t type; /* the digit that text begins with */
+
+	if (i >= b->count) return false;
+	part = &b->parts[i];
+	type = part->binary ? 0 : 1;
+	*out = (struct eio_message){
+		.binary = part->binary,
+		.json = part->json,
+		.data = eio_bytes(ws->data + part->off + type, part->n - type),
+	};
+	return true;
+}
+
+bool
 eio_bundle_has_binary(const struct eio_bundle *b)
 {
 	for (unsigned i = 0; i < b->count; i++)

@@ -95,6 +95,10 @@ struct eio_block *eio_bundle_deflated(
  * has changed. */
 int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
 
+/* The i-th message of a bundle that eio_bundle_new() made, all of it in data; false behind the last. The bytes are the
+ * bundle's. */
+bool eio_bundle_message(const struct eio_bundle *b, size_t i, struct eio_message *out);
+
 /* Whether some packet of it is binary. */
 bool eio_bundle_has_binary(const struct eio_bundle *b);
 

@@ -61,6 +61,9 @@ struct eio_server_handler {
 	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
+	/* After eio_socket_hold: the client takes more. empty: nothing waits for it, or all of that leaves now. NULL when
+	 * nothing is ever held back. */
+	void (*room)(void *user, struct eio_socket *s, bool empty);
 	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
 	 * that stays. NULL when nobody wants to hear it. */
 	void (*refused)(void *user, const struct eio_request *req, const char *why);
@@ -70,7 +73,7 @@ struct eio_server_handler {
 	 * callee takes its own reference. NULL when there is one server only. */
 	void (*forward)(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stage);
 	void (*forward_upgrade)(void *user, unsigned owner, struct eio_upgrade *up);
-	void *user; /* for open, message, close and refused */
+	void *user; /* for open, message, close, room and refused */
 	void *http_user; /* for request and the forwards */
 };
 
@@ -131,6 +134,13 @@ enum eio_sent {
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see
  * eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
+
+/* Whether what is sent now leaves with this turn of the loop at the latest, or is for nobody any more. */
+bool eio_socket_takes(struct eio_socket *s);
+
+/* The application holds something back: it is told once when the client takes more (room). */
+void eio_socket_hold(struct eio_socket *s);
+bool eio_socket_held(const struct eio_socket *s);
 
 /* Around a loop that sends to many: what goes to one idle WebSocket leaves in one send, and many of these in one system
  * call where there is io_uring. wide: a socket may be sent several bundles; else none has to wait for the end of the

@@ -255,8 +255,10 @@ pump_outputs(struct eio_socket *s)
 	/* An answer may lead to the next request on its connection, which must not end this session by asking for room.
 	 * */
 	s->server->pumping = s;
+	if (s->held) eio__socket_tell_room(s);
 	while (eio_session_output(&s->session, eio__socket_writable(s), &out) != EIO_OUTPUT_NONE)
 		if (!do_output(s, &out)) return;
+	if (s->held) eio__socket_tell_room(s);
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
 }
 

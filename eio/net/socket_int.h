@@ -15,6 +15,7 @@ enum { EIO__SOCKET_MAGIC = 0x736f636b };
 struct eio_socket {
 	unsigned magic; /* EIO__SOCKET_MAGIC */
 	bool deflate; /* main takes compressed messages */
+	bool held; /* see eio_socket_hold */
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */
@@ -97,6 +98,9 @@ eio__socket_writable(struct eio_socket *s)
 /* socket_send.c: writes a bundle, whose reference is taken over, to the session's WebSocket. false when there is no
  * memory for that: then the session has been told to end, and its events want to be looked at. */
 bool eio__socket_write(struct eio_socket *s, struct eio_bundle *b);
+
+/* socket_send.c: the application holds something back; tells it when the client takes more. */
+void eio__socket_tell_room(struct eio_socket *s);
 
 /* socket_poll.c: answers the held GET; the reference to out's body is taken over. */
 void eio__socket_answer(struct eio_socket *s, struct eio_output *out);

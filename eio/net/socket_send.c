@@ -75,6 +75,37 @@ eio_socket_drain(struct eio_socket *s)
 	while (eio__socket_writable(s) && (b = eio_session_take(&s->session))) eio__socket_write(s, b);
 }
 
+bool
+eio_socket_takes(struct eio_socket *s)
+{
+	if (s->session.state != EIO__STATE_OPEN || s->get) return true;
+	return eio_session_direct(&s->session) && eio__socket_writable(s);
+}
+
+bool
+eio_socket_held(const struct eio_socket *s)
+{
+	return s->held;
+}
+
+void
+eio_socket_hold(struct eio_socket *s)
+{
+	s->held = true;
+	(void)eio__socket_writable(s); /* asks to be told */
+}
+
+void
+eio__socket_tell_room(struct eio_socket *s)
+{
+	bool websocket = s->session.kind.transport == EIO_TRANSPORT_WEBSOCKET;
+
+	if (s->session.state != EIO__STATE_OPEN || !s->notified_open) return;
+	if (websocket ? !eio__socket_writable(s) : !s->get) return;
+	s->held = false;
+	s->server->handler.room(s->server->handler.user, s, !websocket || s->session.queue.count == 0);
+}
+
 void
 eio_server_gather(struct eio_server *s, bool wide)
 {

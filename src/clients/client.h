@@ -56,6 +56,8 @@ struct client {
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
+	struct eio_list behind; /* streams in which it is: behind.c's */
+	struct eio_list lags; /* what it is to be told of that: lag.c's */
 	struct eio_list waiting; /* CONNECTs that wait for an answer of the application: admission.c's */
 };
 

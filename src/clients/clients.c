@@ -7,8 +7,10 @@
 #include "eio/net/forwarded.h"
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
+#include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/guards.h"
+#include "src/clients/lag.h"
 #include "src/clients/renewal.h"
 #include "src/clients/rooms.h"
 #include "src/clients/sockets.h"
@@ -61,6 +63,20 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_DISCONNECT: sockets_end(ev.socket, "client namespace disconnect"); break;
 	}
 	sio_client_release(&c->sio);
+}
+
+void
+clients_room(void *user, struct eio_socket *eio, bool empty)
+{
+	struct client *c = client_of_session(eio);
+
+	(void)clients__of(user);
+	if (!c) return;
+	/* What it is told goes behind what it is told about. */
+	if (behind_catch_up(c, empty) && empty)
+		lag_tell(c);
+	else
+		eio_socket_hold(eio);
 }
 
 void
@@ -177,6 +193,8 @@ clients_open(void *user, struct eio_socket *eio)
 	c->opened_ms = eio_clock_now(cs->options.clock);
 	eio_timer_init(&c->connect_timer, on_connect_timeout);
 	eio_list_init(&c->waiting);
+	eio_list_init(&c->behind);
+	eio_list_init(&c->lags);
 	init_sio(c);
 	if (keep_request(c, eio_socket_request(eio)))
 		await_connect(c);
@@ -195,6 +213,8 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 		return;
 	}
 	admission_forget(c);
+	behind_forget(c);
+	lag_forget(c);
 	sockets_end_all(c, client_told_reason(c, reason));
 	client_log_end(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
@@ -222,14 +242,16 @@ clients_new(const struct clients_options *options)
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
+	c->behind = behind_new(c);
 	c->namespaces = namespaces_new(options->namespaces, options->presence, options->metrics);
 	eio_list_init(&c->guards);
-	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces ||
+	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces || !c->behind ||
 		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {
 		guards_close(&c->guards);
 		eio_hash_deinit(&c->attendances);
 		namespaces_free(c->namespaces);
 		metrics_free(c->metrics);
+		behind_free(c->behind);
 		free(c);
 		return NULL;
 	}
@@ -259,6 +281,7 @@ clients_free(struct clients *c)
 	guards_close(&c->guards);
 	namespaces_free(c->namespaces);
 	metrics_free(c->metrics);
+	behind_free(c->behind);
 	c->magic = 0;
 	free(c);
 }

@@ -28,6 +28,7 @@ struct clients {
 	struct sio_client_config sio_config;
 	struct sio_rooms rooms;
 	struct metrics *metrics; /* owned: of clients_metrics */
+	struct behind *behind;
 	uint64_t serial; /* of broadcasts to several rooms */
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */

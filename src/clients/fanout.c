@@ -5,6 +5,9 @@
  */
 #include "src/clients/fanout.h"
 
+#include "src/clients/behind.h"
+#include "src/clients/lag.h"
+
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
 	WRITE_BYTES = 16384, /* what can be copied in the time of a write */
@@ -37,6 +40,14 @@ too_slow(struct client *c, size_t more)
 	return now - *since_ms > (uint64_t)l->queue_seconds * 1000;
 }
 
+static void
+note_lag(struct client *c, const struct delivery_item *item, size_t dropped)
+{
+	struct eio_bytes nsp = item->target ? item->target->key.nsp : item->audience->nsp;
+
+	lag_note(c, nsp, dropped, eio_clock_now(c->clients->options.clock));
+}
+
 /* Makes room for a broadcast as its feed says. Returns false when the client shall not get it. */
 static bool
 make_room(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
@@ -53,6 +64,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	}
 	*eio_socket_queue_mark(c->eio) = 0;
 	metrics_add(c->clients->metrics, CLIENTS_METRIC_SLOW_DROPPED, dropped);
+	if (dropped && item->lag_event) note_lag(c, item, dropped);
 	return true;
 }
 
@@ -69,16 +81,28 @@ takes_no_more(struct eio_socket *s, const void *tag)
 	return true;
 }
 
+/* Who cannot take it now gets the newest of what it misses later. */
+static size_t
+send_newest(struct clients *c, const struct sio_room_slot *slots, size_t n)
+{
+	size_t sent = 0;
+
+	for (size_t i = 0; i < n; i++) sent += behind_send(c->behind, slots[i].target);
+	return sent;
+}
+
 /* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
  * before the first of it is needed. */
 static size_t
-fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
+fan_out_group(
+	struct clients *c, const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
 {
 	const void *tag = (const void *)(uintptr_t)item->stream;
 	size_t size = eio_bundle_size(item->bundle) + EIO_QUEUED_COST, sent = 0;
 
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
+	if (item->keys) return send_newest(c, slots, n);
 	for (size_t i = 0; i < n; i++) {
 		struct eio_socket *s = slots[i].target;
 
@@ -88,9 +112,9 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 			if (takes_no_more(s, tag)) continue;
 		}
 		if (eio_socket_queued(s) > eio_socket_replies(s)) {
-			struct client *c = client_of_session(s);
+			struct client *slow = client_of_session(s);
 
-			if (too_slow(c, size) && !make_room(c, item, tag, size)) continue;
+			if (too_slow(slow, size) && !make_room(slow, item, tag, size)) continue;
 		}
 		switch (eio_socket_send(s, item->bundle, tag)) {
 		case EIO_SENT:
@@ -103,13 +127,13 @@ fan_out_group(const struct sio_room_slot *slots, size_t n, const struct delivery
 }
 
 static size_t
-fan_out(const struct sio_room *room, const struct delivery_item *item)
+fan_out(struct clients *c, const struct sio_room *room, const struct delivery_item *item)
 {
 	size_t sent = 0, n;
 
 	for (size_t i = 0; i < room->n; i += n) {
 		n = room->n - i < FAN_OUT_GROUP ? room->n - i : FAN_OUT_GROUP;
-		sent += fan_out_group(room->slots + i, n, item);
+		sent += fan_out_group(c, room->slots + i, n, item);
 	}
 	return sent;
 }
@@ -130,7 +154,7 @@ struct spread {
 static void
 spread_group(struct spread *s)
 {
-	s->sent += fan_out_group(s->group, s->n, s->item);
+	s->sent += fan_out_group(s->clients, s->group, s->n, s->item);
 	s->n = 0;
 }
 
@@ -245,22 +269,22 @@ fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery
 {
 	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
 
-	if (room) count_sent(c, fan_out(room, item));
+	if (room) count_sent(c, fan_out(c, room, item));
 }
 
 /* Deliveries */
 
 /* How many items from i on go to the same members by the same rule for slow ones, so that they can leave in one write.
- * The rule "latest" looks at single streams, and is not joined. */
+ * The rules of the newest look at single streams: what is theirs is not joined. */
 static size_t
 same_members(const struct delivery *d, size_t i)
 {
 	const struct delivery_item *first = &d->items[i];
 	size_t n = 1;
 
-	if (first->slow == FEED_SLOW_LATEST) return 1;
-	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
-		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow)
+	if (first->slow == FEED_SLOW_LATEST || first->keys) return 1;
+	while (n < MAX_JOINED && i + n < d->n && !d->items[i + n].keys && d->items[i + n].target == first->target &&
+		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow && d->items[i + n].lag_event == first->lag_event)
 		n++;
 	return n;
 }
@@ -286,7 +310,8 @@ struct stretch {
 static size_t
 deliver_item(struct clients *c, const struct stretch *s, const struct delivery_item *item)
 {
-	return s->room ? fan_out(s->room, item) : fan_out_widely(c, item->audience, item, NULL);
+	if (item->keys) behind_begin(c->behind, item);
+	return s->room ? fan_out(c, s->room, item) : fan_out_widely(c, item->audience, item, NULL);
 }
 
 /* How many get it; of an audience at most so many. */

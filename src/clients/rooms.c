@@ -3,6 +3,7 @@
 #include "src/clients/rooms.h"
 
 #include "src/clients/attendance.h"
+#include "src/clients/behind.h"
 
 static void
 on_room_opened(void *user, struct sio_room *room)
@@ -55,6 +56,7 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 	int rc;
 
 	c->interest_failed = false;
+	behind_settle(client_of(s));
 	rc = sio_rooms_join(&c->rooms, &s->member, key);
 	if (c->interest_failed) {
 		/* It is the only member, of a room that the feed does not know to have one: the next who joins shall
@@ -82,5 +84,6 @@ rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 void
 rooms_leave(struct sio_socket *s, struct sio_room_key key)
 {
+	behind_settle(client_of(s));
 	if (sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) attendance_end(s, key);
 }

@@ -5,6 +5,7 @@
 #include "sio/json.h"
 #include "src/clients/actions.h"
 #include "src/clients/attendance.h"
+#include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/rooms.h"
 
@@ -136,6 +137,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	struct client_socket *own = client_socket_of(s);
 
 	actions_run_disconnect(s, reason);
+	behind_settle(client_of(s));
 	attendance_end_all(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
@@ -156,6 +158,7 @@ sockets_end_all(struct client *c, const char *reason)
 void
 sockets_put_out(struct sio_socket *s)
 {
+	behind_settle(client_of(s));
 	client_send(client_of(s), sio_client_disconnect(s->nsp));
 	sockets_end(s, "server namespace disconnect");
 }

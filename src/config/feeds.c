@@ -6,6 +6,7 @@
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/shape.h"
+#include "src/config/slow.h"
 #include "src/config/targets.h"
 #include "src/config/values.h"
 #include "src/config/where.h"
@@ -70,7 +71,6 @@ read_format(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct draft
 
 static const char *const encodes[] = { "binary", "json", "text", NULL };
-static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL };
 
 static const struct config_option feed_rows[] = {
 	CUSTOM("channel", channel, config__keep_names, NULL),
@@ -90,7 +90,8 @@ static const struct config_option feed_rows[] = {
 	SIZE("batch.maxBytes", feed.max_bytes, 1, 1073741824, "262144"),
 	STRUCT("batch.format", read_format),
 	CUSTOM("where", feed.where, config__where, NULL),
-	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
+	CUSTOM("slow", feed, config__slow, "\"drop-oldest\""),
+	BOOL("lagEvent", feed.lag_event, "false"),
 };
 
 const struct config_table config__feed_table = TABLE_OF(feed_rows);

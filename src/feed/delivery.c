@@ -45,6 +45,7 @@ delivery_free(struct delivery *d)
 		eio_bundle_unref(d->items[i].bundle);
 		interest_unref(d->items[i].target);
 		audience_unref(d->items[i].audience);
+		feed_keys_unref(d->items[i].keys);
 	}
 	atomic_fetch_sub_explicit(&d->budget->outstanding, d->bytes, memory_order_release);
 	free(d);

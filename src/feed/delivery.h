@@ -15,6 +15,7 @@
 #include "src/base/mailbox.h"
 #include "src/feed/audience.h"
 #include "src/feed/interest.h"
+#include "src/feed/keys.h"
 #include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the
@@ -28,6 +29,8 @@ struct delivery_item {
 	struct interest *target; /* a reference: namespace, and room or everyone. NULL with an audience */
 	struct audience *audience; /* a reference: who else it is for; or NULL */
 	enum feed_slow slow; /* its feed's */
+	bool lag_event; /* as well */
+	struct feed_keys *keys; /* a reference, where its feed has latestPer: that counts then, not slow; or NULL */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;
 };

@@ -64,6 +64,7 @@ struct feed_at_work {
 	struct feed_streams streams;
 	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
 	bool shapes; /* something else leaves than the message as it came */
+	bool plain; /* that does not, and nothing of it is noted */
 	bool one_stream; /* event and target are the same for every message */
 	bool one_room; /* a message goes to one room, or to everyone, unless there is a list in it */
 };

@@ -27,6 +27,7 @@ struct message {
 	struct eio_bytes channel;
 	struct eio_bytes payload;
 	uint64_t now_ms; /* when it came */
+	uint64_t key; /* what it is about, where a feed asks for that: see keys.h */
 	enum message_fact json, utf8; /* to be asked for by the functions below; a source leaves them at 0, unknown */
 };
 

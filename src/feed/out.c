@@ -87,6 +87,7 @@ add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struc
 	eio_bundle_ref(item.bundle);
 	if (item.target) interest_ref(item.target);
 	if (item.audience) audience_ref(item.audience);
+	feed_keys_ref(item.keys);
 	*to = item;
 	o->pending[w]->n++;
 	o->pending[w]->bytes += bytes;
@@ -106,6 +107,7 @@ delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item
 	eio_bundle_ref(item->bundle);
 	if (item->target) interest_ref(item->target);
 	if (item->audience) audience_ref(item->audience);
+	feed_keys_ref(item->keys);
 	return d;
 }
 
@@ -155,6 +157,17 @@ note_unheard(struct feed_out *o, const struct feed_batch *b)
 		b->feed->index, target->everyone ? "" : LOG_ESCAPE(target->name), b->count);
 }
 
+/* The name was checked when the stream was made, so only memory can be missing. */
+static bool
+make_bundle(const struct feed_batch *b, const struct sio_broadcast *broadcast, struct delivery_item *item)
+{
+	if (sio_broadcast_bundle(broadcast, &item->bundle) < 0) return false;
+	if (!b->feed->latest_per) return true;
+	item->keys = feed_keys_new(b->feed, &b->content, item->bundle);
+	if (!item->keys) eio_bundle_unref(item->bundle);
+	return item->keys != NULL;
+}
+
 void
 feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
@@ -171,6 +184,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		.target = b->stream->interest,
 		.audience = b->stream->crowd ? b->stream->crowd->audience : NULL,
 		.slow = b->feed->slow,
+		.lag_event = b->feed->lag_event,
 		.stream = b->stream->hash,
 	};
 
@@ -178,8 +192,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		note_unheard(o, b);
 		return;
 	}
-	/* The name was checked when the stream was made, so only memory can be missing. */
-	if (sio_broadcast_bundle(&broadcast, &item.bundle) < 0) {
+	if (!make_bundle(b, &broadcast, &item)) {
 		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
 		return;
 	}
@@ -188,6 +201,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	for (unsigned w = 0; w < o->options->workers; w++)
 		if (workers >> w & 1) add_for_worker(o, w, b, item);
 	eio_bundle_unref(item.bundle);
+	feed_keys_unref(item.keys);
 }
 
 void

@@ -163,9 +163,10 @@ static void
 note_needs(struct feed_at_work *f, const struct feed_spec *c)
 {
 	f->shapes = feed_shapes(c);
+	f->plain = !f->shapes && !c->latest_per;
 	f->one_room = c->nsp && c->n_rooms <= 1 && !c->n_except;
 	f->one_stream = !c->is_pattern;
-	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload);
+	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload) || c->latest_per;
 	note_template(f, c->payload);
 	note_template(f, c->payload_default);
 	note_target(f, c, c->event);
@@ -387,6 +388,7 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	struct message shaped;
 	enum feed_fate fate;
 
+	if (s->spec->latest_per && !feed_key_of(r->hash_key, s->spec, m->payload, &m->key)) return FEED_FATE_MEMORY;
 	if (!s->shapes) return feed_streams_append(&s->streams, stream, m);
 	shaped = *m;
 	fate = feed_shape(&r->shaper, s->spec, in, &shaped);
@@ -424,7 +426,7 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 
 	if (fate != FEED_FATE_TAKEN) return fate;
 	if (s->spec->where.n && !where_fulfilled(&s->spec->where, m->payload)) return FEED_FATE_FILTERED;
-	if (!s->one_stream || s->shapes || !latest || !latest->interest || !interest_workers(latest->interest))
+	if (!s->one_stream || !s->plain || !latest || !latest->interest || !interest_workers(latest->interest))
 		return find_and_append(r, s, m, stream);
 	*stream = latest;
 	return feed_streams_append(&s->streams, latest, m);

@@ -27,6 +27,7 @@ feed_spec_deinit(struct feed_spec *spec)
 	template_free(spec->payload);
 	template_free(spec->payload_default);
 	sio_json_cuts_free(spec->omit);
+	free(spec->latest_per);
 	*spec = (struct feed_spec){ 0 };
 }
 

@@ -59,6 +59,9 @@ struct feed_spec {
 	size_t max_bytes;
 	struct where where;
 	enum feed_slow slow;
+	char *latest_per; /* a JSON pointer: who is behind gets the newest message of each value of it; NULL: no such rule */
+	unsigned latest_max; /* of those, for one stream */
+	bool lag_event; /* who lost something is told so when it is not behind any more */
 };
 
 /* The feeds of one configuration. */

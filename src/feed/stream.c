@@ -48,6 +48,7 @@ free_stream(struct feed_streams *s, struct feed_stream *stream)
 	eio_list_remove(&stream->link);
 	eio_hash_remove(&s->all, &stream->node);
 	eio_buf_deinit(&stream->body);
+	eio_buf_deinit(&stream->marks);
 	free(stream);
 }
 
@@ -232,9 +233,13 @@ flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms
 {
 	/* feed_streams_append() keeps room for this byte. */
 	if (s->feed->format == FEED_FORMAT_ARRAY) stream->body.p[stream->body.n++] = ']';
-	s->flush(
-		s->user, stream, &(struct feed_content){ .body = eio_buf_bytes(&stream->body) }, stream->count, now_ms);
+	s->flush(s->user, stream,
+		&(struct feed_content){ .body = eio_buf_bytes(&stream->body),
+			.marks = (const void *)stream->marks.p,
+			.n_marks = stream->marks.n / sizeof(struct feed_mark) },
+		stream->count, now_ms);
 	eio_buf_clear(&stream->body);
+	eio_buf_clear(&stream->marks);
 	stream->count = 0;
 	move_stream(stream, &s->idle, now_ms);
 }
@@ -243,7 +248,8 @@ flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms
 static void
 flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct message *m)
 {
-	struct feed_content content = { .body = m->payload };
+	const struct feed_mark mark = { s->feed->format == FEED_FORMAT_ARRAY, m->key };
+	struct feed_content content = { .body = m->payload, .marks = &mark, .n_marks = s->feed->latest_per != NULL };
 	char header[FRAME_HEADER];
 
 	if (!feed_is_bare(s->feed)) {
@@ -296,6 +302,8 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 		body->failed = false;
 		return FEED_FATE_MEMORY;
 	}
+	if (f->latest_per && !feed_marks_add(&stream->marks, body->n + (f->format == FEED_FORMAT_ARRAY), m->key))
+		return FEED_FATE_MEMORY;
 	if (stream->count == 0) move_stream(stream, &s->filling, next_tick(s, m->now_ms));
 	put_message(f, stream, bytes);
 	if (f->interval_ms == 0 || stream->count >= f->max_messages || size_with(f, stream, 0) > f->max_bytes)
@@ -335,6 +343,7 @@ feed_streams_tick(struct feed_streams *s, uint64_t now_ms)
 	while ((first = first_stream(&s->filling)) && now_ms >= first->at_ms) flush_stream(s, first, now_ms);
 	while ((first = first_stream(&s->idle)) && now_ms >= first->at_ms + FEED_STREAM_WARM_MS) {
 		eio_buf_deinit(&first->body);
+		eio_buf_deinit(&first->marks);
 		move_stream(first, &s->cold, first->at_ms);
 	}
 	while ((first = first_stream(&s->cold)) && now_ms >= first->at_ms + FEED_STREAM_COLD_MS) free_stream(s, first);

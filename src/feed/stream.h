@@ -32,6 +32,7 @@
 #include "sio/room.h"
 #include "src/feed/crowd.h"
 #include "src/feed/fate.h"
+#include "src/feed/keys.h"
 #include "src/feed/message.h"
 #include "src/feed/spec.h"
 
@@ -46,6 +47,7 @@ struct feed_stream {
 	struct eio_list link; /* on filling, idle or cold */
 	struct eio_buf body; /* the batch: what is there so far, without the end of the format */
 	unsigned count; /* messages in body */
+	struct eio_buf marks; /* of them, struct feed_mark; only where the feed has keys */
 	uint64_t at_ms; /* while it is filling, when it becomes due; else when it last did something */
 	uint64_t hash; /* the same for the same feed, event and target */
 	size_t cost; /* bytes, with what stands behind interest or crowd */
@@ -62,6 +64,9 @@ struct feed_stream {
  * need not be put together: the format around it stands in before and after. */
 struct feed_content {
 	struct eio_bytes before, body, after;
+	/* Where its messages begin in all of that; only where the feed has keys. */
+	const struct feed_mark *marks;
+	size_t n_marks;
 };
 
 /* A batch is complete. The content is valid during the call, which may not call back into the set. */

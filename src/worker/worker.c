@@ -155,6 +155,7 @@ make_server(struct worker *w)
 		.open = clients_open,
 		.message = clients_message,
 		.close = clients_close,
+		.room = clients_room,
 		.refused = clients_refused,
 		.request = site_file,
 		.forward = forward_exchange,

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* The newest message of each key; see the header. */
+#include "src/clients/newest.h"
+
+#include "eio/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MESSAGE_COST = 48, /* of one beside its struct and bytes: its share of the table, and the allocator's */
+	RECENT_BYTES = 1 << 18, /* with more than this, batches are taken apart */
+	PACKETS_MAX = 1 + 10, /* of a bundle: the event and as many attachments as clients take */
+};
+
+/* A message that is the newest of its key. */
+struct newest_message {
+	struct eio_hash_node node; /* by key, unless it has none */
+	struct eio_list link; /* in newest->order */
+	uint64_t number;
+	bool keyed;
+	size_t n, cap;
+	char bytes[];
+};
+
+int
+newest_init(struct newest *n)
+{
+	*n = (struct newest){ 0 };
+	eio_list_init(&n->order);
+	return eio_hash_init(&n->keys);
+}
+
+static size_t
+message_cost(const struct newest_message *m)
+{
+	return sizeof *m + m->cap + MESSAGE_COST;
+}
+
+static void
+forget_message(struct newest *n, struct newest_message *m)
+{
+	n->bytes -= message_cost(m);
+	n->count--;
+	if (m->keyed) eio_hash_remove(&n->keys, &m->node);
+	eio_list_remove(&m->link);
+	free(m);
+}
+
+static struct newest_message *
+oldest_message(const struct newest *n)
+{
+	return eio_list_empty(&n->order) ? NULL : EIO_CONTAINER(n->order.next, struct newest_message, link);
+}
+
+static void
+drop_oldest_batch(struct newest *n)
+{
+	eio_bundle_unref(n->recent[0].bundle);
+	feed_keys_unref(n->recent[0].keys);
+	memmove(n->recent, n->recent + 1, --n->n_recent * sizeof n->recent[0]);
+}
+
+void
+newest_deinit(struct newest *n)
+{
+	while (n->n_recent) drop_oldest_batch(n);
+	while (oldest_message(n)) forget_message(n, oldest_message(n));
+	eio_hash_deinit(&n->keys);
+}
+
+/* Taking batches apart */
+
+static struct newest_message *
+find_message(const struct newest *n, uint64_t key)
+{
+	struct eio_hash_node *node = key == FEED_KEY_NONE ? NULL : eio_hash_find(&n->keys, key);
+
+	return node ? EIO_CONTAINER(node, struct newest_message, node) : NULL;
+}
+
+static struct newest_message *
+make_message(struct newest *n, uint64_t key, size_t bytes)
+{
+	struct newest_message *m = malloc(sizeof *m + bytes);
+
+	if (!m) return NULL;
+	*m = (struct newest_message){ .cap = bytes, .keyed = key != FEED_KEY_NONE };
+	if (m->keyed) eio_hash_add(&n->keys, &m->node, key);
+	eio_list_init(&m->link);
+	n->count++;
+	n->bytes += message_cost(m);
+	return m;
+}
+
+/* A message of that key becomes the newest. */
+static void
+put_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes bytes)
+{
+	struct newest_message *m = find_message(n, key);
+
+	/* Memory is used again where it fits, and not kept when it is much too large. */
+	if (m && (m->cap < bytes.n || m->cap / 4 > bytes.n)) {
+		forget_message(n, m);
+		m = NULL;
+	}
+	if (!m) m = make_message(n, key, bytes.n);
+	if (!m) {
+		n->failed = true;
+		return;
+	}
+	eio_list_remove(&m->link);
+	eio_list_add_tail(&n->order, &m->link);
+	m->number = number;
+	m->n = bytes.n;
+	if (bytes.n) memcpy(m->bytes, bytes.p, bytes.n);
+}
+
+/* The i-th message of a batch. */
+static struct eio_bytes
+message_of(const struct newest_batch *b, size_t i)
+{
+	const struct feed_keys *k = b->keys;
+	struct eio_message m;
+	size_t from = k->v[i].at, to;
+
+	CHECK(eio_bundle_message(b->bundle, k->packet, &m));
+	if (k->whole) return m.data;
+	to = i + 1 < k->n ? k->v[i + 1].at - k->list : k->end;
+	CHECK(from <= to && to <= m.data.n);
+	return eio_bytes(m.data.p + from, to - from);
+}
+
+static void
+give_up_oldest(struct newest *n)
+{
+	forget_message(n, oldest_message(n));
+	n->given_up++;
+}
+
+static void
+merge_oldest_batch(struct newest *n)
+{
+	const struct newest_batch *b = &n->recent[0];
+	uint64_t number = b->last - b->keys->n;
+
+	for (size_t i = 0; i < b->keys->n; i++) {
+		put_message(n, b->keys->v[i].key, ++number, message_of(b, i));
+		if (n->count > b->keys->max) give_up_oldest(n);
+	}
+	n->merged = b->last;
+}
+
+/* Takes the oldest batch apart and lets go of it, unless it is the last: that stays, to tell what the stream's
+ * broadcasts look like. */
+static void
+retire_oldest_batch(struct newest *n)
+{
+	if (n->merged < n->recent[0].last) merge_oldest_batch(n);
+	if (n->n_recent > 1) drop_oldest_batch(n);
+}
+
+static size_t
+recent_bytes(const struct newest *n)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < n->n_recent; i++) bytes += eio_bundle_size(n->recent[i].bundle);
+	return bytes;
+}
+
+void
+newest_add(struct newest *n, struct eio_bundle *bundle, struct feed_keys *keys)
+{
+	while (n->n_recent == NEWEST_RECENT || (n->n_recent > 1 && recent_bytes(n) > RECENT_BYTES))
+		retire_oldest_batch(n);
+	n->head += keys->n;
+	n->recent[n->n_recent++] = (struct newest_batch){ eio_bundle_ref(bundle), feed_keys_ref(keys), n->head };
+}
+
+/* Putting together */
+
+/* The batch that is all of what is asked for, or NULL. */
+static const struct newest_batch *
+exact_batch(const struct newest *n, uint64_t from, uint64_t to)
+{
+	for (unsigned i = 0; i < n->n_recent; i++) {
+		const struct newest_batch *b = &n->recent[i];
+
+		if (b->last == to && b->last - b->keys->n == from) return b;
+	}
+	return NULL;
+}
+
+/* What is put together, first to measure it. */
+struct found {
+	const struct eio_list *first; /* of newest->order: the oldest that is asked for */
+	size_t messages, bytes;
+};
+
+static struct found
+find_newer(const struct newest *n, uint64_t from, uint64_t to)
+{
+	struct found f = { .first = &n->order };
+
+	for (const struct eio_list *l = n->order.prev; l != &n->order; l = l->prev) {
+		const struct newest_message *m = EIO_CONTAINER(l, struct newest_message, link);
+
+		if (m->number <= from) break;
+		f.first = l;
+		if (m->number > to) continue;
+		f.messages++;
+		f.bytes += m->n;
+	}
+	return f;
+}
+
+/* The next message from l on that is asked for; *l is left behind it. */
+static const struct newest_message *
+next_message(const struct eio_list **l, uint64_t to)
+{
+	const struct newest_message *m;
+
+	do {
+		m = EIO_CONTAINER(*l, struct newest_message, link);
+		*l = (*l)->next;
+	} while (m->number > to);
+	return m;
+}
+
+/* A bundle of as many packets as there are messages. */
+static struct eio_bundle *
+bundle_of_packets(const struct newest_batch *like, const struct found *f, uint64_t to)
+{
+	struct eio_message *all = malloc(f->messages * sizeof *all), m;
+	struct eio_bundle *bundle = NULL;
+	const struct eio_list *l = f->first;
+
+	if (!all) return NULL;
+	CHECK(eio_bundle_message(like->bundle, 0, &m));
+	for (size_t i = 0; i < f->messages; i++) {
+		const struct newest_message *message = next_message(&l, to);
+
+		all[i] = (struct eio_message){ .json = m.json, .data = eio_bytes(message->bytes, message->n) };
+	}
+	bundle = eio_bundle_new(all, f->messages);
+	free(all);
+	return bundle;
+}
+
+/* The messages one behind the other, in mem. */
+static struct eio_bytes
+string_together(char *mem, bool list, const struct found *f, uint64_t to)
+{
+	const struct eio_list *l = f->first;
+	char *p = mem;
+
+	for (size_t i = 0; i < f->messages; i++) {
+		const struct newest_message *m = next_message(&l, to);
+
+		if (list && i) *p++ = ',';
+		if (m->n) memcpy(p, m->bytes, m->n);
+		p += m->n;
+	}
+	return eio_bytes(mem, (size_t)(p - mem));
+}
+
+/* A bundle as that one, with other messages. */
+static struct eio_bundle *
+bundle_like(const struct newest_batch *like, const struct found *f, uint64_t to)
+{
+	const struct feed_keys *k = like->keys;
+	struct eio_message all[PACKETS_MAX], *m = &all[k->packet];
+	char *mem = malloc(f->bytes + f->messages + 1);
+	struct eio_bundle *bundle;
+	struct eio_bytes data;
+	size_t n = 0;
+
+	if (!mem) return NULL;
+	while (n < PACKETS_MAX && eio_bundle_message(like->bundle, n, &all[n])) n++;
+	CHECK(n > k->packet);
+	data = m->data;
+	m->data = eio_bytes(data.p, k->begin);
+	m->more[0] = string_together(mem, k->list, f, to);
+	m->more[1] = eio_bytes(data.p + k->end, data.n - k->end);
+	bundle = eio_bundle_new(all, n);
+	free(mem);
+	return bundle;
+}
+
+int
+newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *news)
+{
+	const struct newest_batch *exact = exact_batch(n, from, to), *like;
+	struct found f;
+
+	*news = (struct newest_news){ 0 };
+	if (exact) {
+		*news = (struct newest_news){ eio_bundle_ref(exact->bundle), exact->keys->n };
+		return 0;
+	}
+	while (n->n_recent && n->merged < n->head) retire_oldest_batch(n);
+	if (n->failed) return -1;
+	f = find_newer(n, from, to);
+	if (!f.messages) return 0;
+	like = &n->recent[n->n_recent - 1];
+	news->bundle = like->keys->whole ? bundle_of_packets(like, &f, to) : bundle_like(like, &f, to);
+	news->messages = f.messages;
+	return news->bundle ? 0 : -1;
+}
+
+size_t
+newest_cost(const struct newest *n)
+{
+	return n->bytes + recent_bytes(n);
+}
+
+void
+newest_trim(struct newest *n, size_t bytes)
+{
+	while (n->n_recent > 1 && newest_cost(n) > bytes) retire_oldest_batch(n);
+	while (oldest_message(n) && newest_cost(n) > bytes) give_up_oldest(n);
+}
