@@ -17,9 +17,11 @@ enum {
 /* A stream in which somebody is behind. */
 struct stream {
 	struct eio_hash_node node; /* by the stream's hash */
+	struct eio_list fresh; /* in behind->fresh while it has batches that are not taken apart */
 	struct newest newest;
 	size_t places; /* how many clients */
 	size_t cost; /* of newest, as counted last */
+	uint64_t given_up; /* by newest, as counted last */
 	bool lag_event;
 	size_t nsp_n;
 	char nsp[];
@@ -38,6 +40,7 @@ struct place {
 struct behind {
 	struct clients *clients;
 	struct eio_hash streams, places;
+	struct eio_list fresh; /* streams, the one whose last batch is the oldest first */
 	size_t n_clients; /* that have places */
 	size_t cost; /* of all streams */
 	/* The broadcast that is being sent. */
@@ -53,6 +56,7 @@ behind_new(struct clients *c)
 
 	if (!b) return NULL;
 	b->clients = c;
+	eio_list_init(&b->fresh);
 	if (eio_hash_init(&b->streams) == 0 && eio_hash_init(&b->places) == 0) return b;
 	behind_free(b);
 	return NULL;
@@ -89,32 +93,52 @@ free_stream(struct behind *b, struct stream *s)
 {
 	b->cost -= s->cost;
 	if (b->stream == s) b->stream = NULL;
+	eio_list_remove(&s->fresh);
 	eio_hash_remove(&b->streams, &s->node);
 	newest_deinit(&s->newest);
 	free(s);
 }
 
-/* All that is kept takes no more than if each client that is behind had its own queue. */
+/* Counts what a stream's messages take now, and which had to go. */
 static void
-bound_cost(struct behind *b, struct stream *s)
+count_stream(struct behind *b, struct stream *s)
 {
-	size_t most = b->clients->options.limits.queue_bytes * (b->n_clients ? b->n_clients : 1), others = b->cost - s->cost;
-	uint64_t given_up = s->newest.given_up;
+	size_t cost = newest_cost(&s->newest);
 
-	newest_trim(&s->newest, most > others ? most - others : 0);
-	s->cost = newest_cost(&s->newest);
-	b->cost = others + s->cost;
-	metrics_add(b->clients->metrics, CLIENTS_METRIC_KEYS_DROPPED, s->newest.given_up - given_up);
+	b->cost += cost - s->cost;
+	s->cost = cost;
+	metrics_add(b->clients->metrics, CLIENTS_METRIC_KEYS_DROPPED, s->newest.given_up - s->given_up);
+	s->given_up = s->newest.given_up;
 }
 
+/* Has the streams of which nothing has come for the longest time take only what is the newest. */
+static void
+settle_streams(struct behind *b, size_t most)
+{
+	while (b->cost > most && !eio_list_empty(&b->fresh)) {
+		struct stream *s = EIO_CONTAINER(b->fresh.next, struct stream, fresh);
+
+		eio_list_remove(&s->fresh);
+		newest_settle(&s->newest);
+		count_stream(b, s);
+	}
+}
+
+/* All that is kept takes no more than if each client that is behind had its own queue. */
 static void
 add_to_stream(struct behind *b, struct stream *s)
 {
-	uint64_t given_up = s->newest.given_up;
+	size_t most = b->clients->options.limits.queue_bytes * (b->n_clients ? b->n_clients : 1), others;
 
 	newest_add(&s->newest, b->item->bundle, b->item->keys);
-	metrics_add(b->clients->metrics, CLIENTS_METRIC_KEYS_DROPPED, s->newest.given_up - given_up);
-	bound_cost(b, s);
+	count_stream(b, s);
+	eio_list_remove(&s->fresh);
+	eio_list_add_tail(&b->fresh, &s->fresh);
+	if (b->cost <= most) return;
+	settle_streams(b, most);
+	others = b->cost - s->cost;
+	newest_trim(&s->newest, most > others ? most - others : 0);
+	count_stream(b, s);
 }
 
 static struct stream *
@@ -127,6 +151,7 @@ new_stream(struct behind *b)
 	if (!s) return NULL;
 	*s = (struct stream){ .lag_event = item->lag_event, .nsp_n = nsp.n };
 	memcpy(s->nsp, nsp.p, nsp.n);
+	eio_list_init(&s->fresh);
 	if (newest_init(&s->newest)) {
 		free(s);
 		return NULL;
@@ -199,6 +224,7 @@ send_news(struct behind *b, struct place *p, size_t room)
 	uint64_t missed = p->to - p->from;
 	bool known = newest_take(&p->stream->newest, p->from, p->to, &news) == 0;
 
+	count_stream(b, p->stream);
 	if (news.bundle && eio_bundle_size(news.bundle) + EIO_QUEUED_COST <= room) {
 		missed -= news.messages;
 		metrics_add(cs->metrics, CLIENTS_METRIC_DELIVERED, 1);

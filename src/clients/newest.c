@@ -54,10 +54,17 @@ oldest_message(const struct newest *n)
 }
 
 static void
+drop_batch(struct newest_batch *b)
+{
+	eio_bundle_unref(b->bundle);
+	feed_keys_unref(b->keys);
+	*b = (struct newest_batch){ 0 };
+}
+
+static void
 drop_oldest_batch(struct newest *n)
 {
-	eio_bundle_unref(n->recent[0].bundle);
-	feed_keys_unref(n->recent[0].keys);
+	drop_batch(&n->recent[0]);
 	memmove(n->recent, n->recent + 1, --n->n_recent * sizeof n->recent[0]);
 }
 
@@ -65,6 +72,7 @@ void
 newest_deinit(struct newest *n)
 {
 	while (n->n_recent) drop_oldest_batch(n);
+	drop_batch(&n->like);
 	while (oldest_message(n)) forget_message(n, oldest_message(n));
 	eio_hash_deinit(&n->keys);
 }
@@ -148,16 +156,53 @@ merge_oldest_batch(struct newest *n)
 		put_message(n, b->keys->v[i].key, ++number, message_of(b, i));
 		if (n->count > b->keys->max) give_up_oldest(n);
 	}
-	n->merged = b->last;
 }
 
-/* Takes the oldest batch apart and lets go of it, unless it is the last: that stays, to tell what the stream's
- * broadcasts look like. */
+/* A bundle as that of a batch, with these bytes for its messages. */
+static struct eio_bundle *
+bundle_like(const struct newest_batch *like, struct eio_bytes messages)
+{
+	const struct feed_keys *k = like->keys;
+	struct eio_message all[PACKETS_MAX], *m = &all[k->packet];
+	struct eio_bytes data;
+	size_t n = 0;
+
+	while (n < PACKETS_MAX && eio_bundle_message(like->bundle, n, &all[n])) n++;
+	CHECK(n > k->packet);
+	data = m->data;
+	m->data = eio_bytes(data.p, k->begin);
+	m->more[0] = messages;
+	m->more[1] = eio_bytes(data.p + k->end, data.n - k->end);
+	return eio_bundle_new(all, n);
+}
+
+/* Keeps of a batch what its broadcasts look like, which takes little. */
+static void
+keep_likeness(struct newest *n, const struct newest_batch *b)
+{
+	struct feed_keys *k = malloc(sizeof *k);
+
+	drop_batch(&n->like);
+	if (k) {
+		*k = (struct feed_keys){ .max = b->keys->max,
+			.whole = b->keys->whole,
+			.list = b->keys->list,
+			.packet = b->keys->packet,
+			.begin = b->keys->begin,
+			.end = b->keys->begin };
+		atomic_init(&k->refs, 1);
+		n->like = (struct newest_batch){ .bundle = bundle_like(b, eio_bytes(NULL, 0)), .keys = k };
+	}
+	if (!n->like.bundle) n->failed = true;
+}
+
+/* Takes the oldest batch apart and lets go of it. */
 static void
 retire_oldest_batch(struct newest *n)
 {
-	if (n->merged < n->recent[0].last) merge_oldest_batch(n);
-	if (n->n_recent > 1) drop_oldest_batch(n);
+	merge_oldest_batch(n);
+	if (n->n_recent == 1) keep_likeness(n, &n->recent[0]);
+	drop_oldest_batch(n);
 }
 
 static size_t
@@ -228,20 +273,19 @@ next_message(const struct eio_list **l, uint64_t to)
 	return m;
 }
 
-/* A bundle of as many packets as there are messages. */
+/* A bundle of as many packets as there are messages: each is a text that ends in JSON. */
 static struct eio_bundle *
-bundle_of_packets(const struct newest_batch *like, const struct found *f, uint64_t to)
+bundle_of_packets(const struct found *f, uint64_t to)
 {
-	struct eio_message *all = malloc(f->messages * sizeof *all), m;
+	struct eio_message *all = malloc(f->messages * sizeof *all);
 	struct eio_bundle *bundle = NULL;
 	const struct eio_list *l = f->first;
 
 	if (!all) return NULL;
-	CHECK(eio_bundle_message(like->bundle, 0, &m));
 	for (size_t i = 0; i < f->messages; i++) {
-		const struct newest_message *message = next_message(&l, to);
+		const struct newest_message *m = next_message(&l, to);
 
-		all[i] = (struct eio_message){ .json = m.json, .data = eio_bytes(message->bytes, message->n) };
+		all[i] = (struct eio_message){ .json = true, .data = eio_bytes(m->bytes, m->n) };
 	}
 	bundle = eio_bundle_new(all, f->messages);
 	free(all);
@@ -265,33 +309,29 @@ string_together(char *mem, bool list, const struct found *f, uint64_t to)
 	return eio_bytes(mem, (size_t)(p - mem));
 }
 
-/* A bundle as that one, with other messages. */
+/* One batch of all that was found. */
 static struct eio_bundle *
-bundle_like(const struct newest_batch *like, const struct found *f, uint64_t to)
+bundle_of_batch(const struct newest *n, const struct found *f, uint64_t to)
 {
-	const struct feed_keys *k = like->keys;
-	struct eio_message all[PACKETS_MAX], *m = &all[k->packet];
-	char *mem = malloc(f->bytes + f->messages + 1);
+	char *mem = malloc(f->bytes + f->messages);
 	struct eio_bundle *bundle;
-	struct eio_bytes data;
-	size_t n = 0;
 
 	if (!mem) return NULL;
-	while (n < PACKETS_MAX && eio_bundle_message(like->bundle, n, &all[n])) n++;
-	CHECK(n > k->packet);
-	data = m->data;
-	m->data = eio_bytes(data.p, k->begin);
-	m->more[0] = string_together(mem, k->list, f, to);
-	m->more[1] = eio_bytes(data.p + k->end, data.n - k->end);
-	bundle = eio_bundle_new(all, n);
+	bundle = bundle_like(&n->like, string_together(mem, n->like.keys->list, f, to));
 	free(mem);
 	return bundle;
+}
+
+void
+newest_settle(struct newest *n)
+{
+	while (n->n_recent) retire_oldest_batch(n);
 }
 
 int
 newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *news)
 {
-	const struct newest_batch *exact = exact_batch(n, from, to), *like;
+	const struct newest_batch *exact = exact_batch(n, from, to);
 	struct found f;
 
 	*news = (struct newest_news){ 0 };
@@ -299,12 +339,11 @@ newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *ne
 		*news = (struct newest_news){ eio_bundle_ref(exact->bundle), exact->keys->n };
 		return 0;
 	}
-	while (n->n_recent && n->merged < n->head) retire_oldest_batch(n);
+	newest_settle(n);
 	if (n->failed) return -1;
 	f = find_newer(n, from, to);
 	if (!f.messages) return 0;
-	like = &n->recent[n->n_recent - 1];
-	news->bundle = like->keys->whole ? bundle_of_packets(like, &f, to) : bundle_like(like, &f, to);
+	news->bundle = n->like.keys->whole ? bundle_of_packets(&f, to) : bundle_of_batch(n, &f, to);
 	news->messages = f.messages;
 	return news->bundle ? 0 : -1;
 }
@@ -318,6 +357,6 @@ newest_cost(const struct newest *n)
 void
 newest_trim(struct newest *n, size_t bytes)
 {
-	while (n->n_recent > 1 && newest_cost(n) > bytes) retire_oldest_batch(n);
+	if (newest_cost(n) > bytes) newest_settle(n);
 	while (oldest_message(n) && newest_cost(n) > bytes) give_up_oldest(n);
 }

@@ -37,9 +37,9 @@ struct newest_batch {
 
 struct newest {
 	uint64_t head; /* how many messages there were */
-	struct newest_batch recent[NEWEST_RECENT]; /* the oldest first; there is one at least once there was one */
+	struct newest_batch recent[NEWEST_RECENT]; /* the oldest first */
 	unsigned n_recent;
-	uint64_t merged; /* those up to this number are among the messages below, where they are the newest */
+	struct newest_batch like; /* behind those that were taken apart: the last of them, without its messages */
 	struct eio_hash keys; /* of struct newest_message */
 	struct eio_list order; /* of them too, and of those without a key, by their numbers */
 	size_t count, bytes; /* of them, with what each costs */
@@ -64,10 +64,13 @@ struct newest_news {
  * memory. */
 int newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *news);
 
-/* What it takes, in bytes: at least that of the batches that are kept, which others may hold as well. */
+/* What it takes, in bytes. That of batches that are kept others may hold as well. */
 size_t newest_cost(const struct newest *n);
 
-/* Gives up the oldest messages until it takes no more than that, as far as that goes: the last batch stays. */
+/* Takes all batches apart. */
+void newest_settle(struct newest *n);
+
+/* Gives up the oldest messages until it takes no more than that. */
 void newest_trim(struct newest *n, size_t bytes);
 
 #endif
