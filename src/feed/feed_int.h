@@ -107,9 +107,6 @@ struct feed_posting;
  * the feeds have ready. */
 void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
 
-/* Memory for the rooms of one message, made when it is first wanted. NULL when out of memory. */
-struct feed_targets *feed_router_targets(struct feed_router *r);
-
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);
 

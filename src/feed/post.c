@@ -72,7 +72,7 @@ static bool
 find_targets(struct feed_router *r, struct feed_out *o, const struct feed_posted *p, struct delivery_item *item,
 	uint64_t *workers)
 {
-	struct feed_targets *t = feed_router_targets(r);
+	struct feed_targets *t = feed_targets_make(&r->targets);
 	struct audience a = { .nsp = p->nsp };
 
 	if (!t) return false;

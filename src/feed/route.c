@@ -248,8 +248,7 @@ feed_router_deinit(struct feed_router *r)
 	}
 	eio_hash_deinit(&r->routes);
 	feed_crowds_deinit(&r->crowds);
-	if (r->targets) feed_targets_deinit(r->targets);
-	free(r->targets);
+	feed_targets_free(r->targets);
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
@@ -313,20 +312,13 @@ find_one_room(struct feed_router *r, const struct feed_spec *f, const struct tem
 	return FEED_FATE_TAKEN;
 }
 
-struct feed_targets *
-feed_router_targets(struct feed_router *r)
-{
-	if (!r->targets) r->targets = calloc(1, sizeof *r->targets);
-	return r->targets;
-}
-
 /* To whichever rooms there are. */
 static enum feed_fate
 find_all_rooms(struct feed_router *r, const struct feed_spec *f, const struct template_input *in, struct feed_way *way)
 {
 	enum feed_fate fate;
 
-	if (!feed_router_targets(r)) return FEED_FATE_MEMORY;
+	if (!feed_targets_make(&r->targets)) return FEED_FATE_MEMORY;
 	eio_buf_clear(&r->scratch);
 	if (template_render(f->event, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;
