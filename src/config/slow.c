@@ -7,7 +7,6 @@
 #include "src/feed/spec.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define ROWS_OF struct feed_spec
 
@@ -23,6 +22,12 @@ read_latest_per(struct config_loader *l, const cJSON *item, void *target)
 	free(*out);
 	*out = config__copy(l, item->valuestring);
 }
+
+static const char *const words[] = { "drop-oldest", "latest", "disconnect", NULL };
+
+static const struct config_option word_rows[] = { ENUM("slow", slow, words, NULL) };
+
+static const struct config_table word_table = TABLE_OF(word_rows);
 
 static const struct config_option latest_rows[] = {
 	CUSTOM("latestPer", latest_per, read_latest_per, NULL),
@@ -44,20 +49,13 @@ read_latest(struct config_loader *l, const cJSON *item, struct feed_spec *f)
 void
 config__slow(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const char *const names[] = { "drop-oldest", "latest", "disconnect" };
 	struct feed_spec *f = target;
 
 	/* What feedDefaults had goes as a whole. */
 	free(f->latest_per);
 	f->latest_per = NULL;
-	if (cJSON_IsObject(item)) {
+	if (cJSON_IsObject(item))
 		read_latest(l, item, f);
-		return;
-	}
-	for (unsigned i = 0; cJSON_IsString(item) && i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(item->valuestring, names[i]) != 0) continue;
-		f->slow = (enum feed_slow)i;
-		return;
-	}
-	config__error(l, item, "expected \"drop-oldest\", \"latest\", \"disconnect\" or {\"latestPer\": \"/key\"}");
+	else
+		config__value(l, &word_table, f, "slow", item);
 }
