@@ -229,7 +229,8 @@ send_news(struct behind *b, struct place *p, size_t room)
 		missed -= news.messages;
 		metrics_add(cs->metrics, CLIENTS_METRIC_DELIVERED, 1);
 		metrics_add(cs->metrics, CLIENTS_METRIC_MESSAGES_OUT, 1);
-		known &= eio_socket_send(c->eio, news.bundle, (const void *)(uintptr_t)p->stream->node.hash) != EIO_SENT_NOMEM;
+		known &= eio_socket_send(c->eio, news.bundle, (const void *)(uintptr_t)p->stream->node.hash) !=
+			 EIO_SENT_NOMEM;
 	}
 	eio_bundle_unref(news.bundle);
 	if (!known) client_end(c, CLIENT_REASON_NOMEM);

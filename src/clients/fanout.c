@@ -94,8 +94,7 @@ send_newest(struct clients *c, const struct sio_room_slot *slots, size_t n)
 /* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
  * before the first of it is needed. */
 static size_t
-fan_out_group(
-	struct clients *c, const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
+fan_out_group(struct clients *c, const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
 {
 	const void *tag = (const void *)(uintptr_t)item->stream;
 	size_t size = eio_bundle_size(item->bundle) + EIO_QUEUED_COST, sent = 0;
@@ -284,7 +283,8 @@ same_members(const struct delivery *d, size_t i)
 
 	if (first->slow == FEED_SLOW_LATEST || first->keys) return 1;
 	while (n < MAX_JOINED && i + n < d->n && !d->items[i + n].keys && d->items[i + n].target == first->target &&
-		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow && d->items[i + n].lag_event == first->lag_event)
+		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow &&
+		d->items[i + n].lag_event == first->lag_event)
 		n++;
 	return n;
 }

@@ -59,7 +59,8 @@ lag_event(const struct lag *lag, uint64_t now_ms)
 		now_ms - lag->since_ms);
 	piece = (struct sio_piece){ .json = eio_buf_bytes(&b) };
 	if (!eio_buf_failed(&b))
-		sio_emit_bundle(&(struct sio_emit){ .nsp = eio_bytes(lag->nsp, lag->n), .pieces = &piece, .n_pieces = 1 },
+		sio_emit_bundle(
+			&(struct sio_emit){ .nsp = eio_bytes(lag->nsp, lag->n), .pieces = &piece, .n_pieces = 1 },
 			&bundle);
 	eio_buf_deinit(&b);
 	return bundle;

@@ -119,7 +119,8 @@ payload_end(const struct feed_spec *f, const struct eio_message *m)
 }
 
 static bool
-find_places(struct feed_keys *k, const struct feed_spec *f, const struct feed_content *c, const struct eio_bundle *bundle)
+find_places(
+	struct feed_keys *k, const struct feed_spec *f, const struct feed_content *c, const struct eio_bundle *bundle)
 {
 	size_t n = content_length(c), from;
 	struct eio_message m;

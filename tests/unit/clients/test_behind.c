@@ -191,7 +191,9 @@ open_peer(struct test *t, struct peer *p, int room, bool pauses)
 static void
 start(struct test *t)
 {
-	struct clients_options options = { .metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .workers = 1 };
+	struct clients_options options = {
+		.metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .workers = 1
+	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close, .room = clients_room
 	};
@@ -253,7 +255,8 @@ put_messages(struct test *t, int room, unsigned n, struct eio_buf *body, struct 
 		marks[i].at = body->n;
 		t->said[t->n] = (struct said){ room, k };
 		eio_buf_printf(body, "{\"k\":%d,\"n\":%u,\"x\":\"%s\"}", k, t->n++, filler);
-		assert_true(feed_key_of(hash_key, &t->feed, eio_bytes(body->p + marks[i].at, body->n - marks[i].at), &key));
+		assert_true(
+			feed_key_of(hash_key, &t->feed, eio_bytes(body->p + marks[i].at, body->n - marks[i].at), &key));
 		marks[i].key = key;
 	}
 	eio_buf_addc(body, ']');

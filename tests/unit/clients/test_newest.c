@@ -119,7 +119,8 @@ finish(struct test *t)
 static bool
 say(struct test *t, int key)
 {
-	static const char *const fillers[] = { "", "\xc3\xa9\\n\\u0041", "\\\"]},[{", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
+	static const char *const fillers[] = { "", "\xc3\xa9\\n\\u0041", "\\\"]},[{",
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
 	unsigned n = (unsigned)++t->n;
 	struct message m = { .now_ms = t->now_ms };
 	char text[400];
@@ -132,7 +133,8 @@ say(struct test *t, int key)
 			n % 2 ? "\\u0062" : "b", key);
 	m.payload = eio_cstr(text);
 	if (feed_key_of(hash_key, &t->feed, m.payload, &m.key) &&
-		feed_streams_append(&t->streams, t->stream, &m) == FEED_FATE_TAKEN) return true;
+		feed_streams_append(&t->streams, t->stream, &m) == FEED_FATE_TAKEN)
+		return true;
 	t->n--;
 	return false;
 }
@@ -190,7 +192,8 @@ read_batch(const struct feed_spec *f, struct eio_bytes s, unsigned *out)
 static size_t
 read_event(const struct feed_spec *f, struct eio_bytes text, struct eio_bytes attachment, unsigned *out)
 {
-	static const char binary[] = "51-/n,[\"a\\\"e\",{\"_placeholder\":true,\"num\":0}]", event[] = "2/n,[\"a\\\"e\",";
+	static const char binary[] = "51-/n,[\"a\\\"e\",{\"_placeholder\":true,\"num\":0}]",
+			  event[] = "2/n,[\"a\\\"e\",";
 	struct eio_buf plain = { 0 };
 	struct eio_bytes arg;
 	size_t n;

@@ -132,7 +132,8 @@ static const char full[] =
 	"  \"feeds\": [ {\"pattern\": \"ticks.*\", \"event\": \"t {1}\", \"room\": \"{/sym}\", \"encode\": \"json\", \"slow\": \"latest\",\n"
 	"      \"batch\": {\"interval\": 50, \"maxMessages\": 10, \"maxBytes\": 1000, \"format\": \"array\"},\n"
 	"      \"where\": {\"/type\": [\"trade\", 1, null], \"/x\": true} },\n"
-	"    {\"channel\": \"news\", \"namespace\": \"/news\", \"batch\": {\"format\": \"lines\"}} ],\n"
+	"    {\"channel\": \"news\", \"namespace\": \"/news\", \"batch\": {\"format\": \"lines\"}, \"lagEvent\": true,\n"
+	"      \"slow\": {\"latestPer\": \"/s\", \"max\": 7}} ],\n"
 	"  \"namespaces\": {\"/\": {}, \"/news\": {\"on\": {\"subscribe\": [{\"join\": \"{1}\"}]}}},\n"
 	"  \"limits\": {\"clientQueueBytes\": 4096, \"maxConnections\": 7}\n"
 	"} // \"end";
@@ -158,6 +159,12 @@ check_full_feeds(void)
 	assert_false(template_uses_message(f[0].event));
 	assert_false(f[1].is_pattern);
 	assert_int_equal(f[1].index, 1);
+	assert_null(f[0].latest_per);
+	assert_false(f[0].lag_event);
+	assert_string_equal(f[1].latest_per, "/s");
+	assert_int_equal(f[1].latest_max, 7);
+	assert_int_equal(f[1].slow, FEED_SLOW_DROP_OLDEST);
+	assert_true(f[1].lag_event);
 	assert_string_equal(f[1].nsp, "/news");
 	assert_int_equal(f[1].format, FEED_FORMAT_LINES);
 	assert_int_equal(f[1].interval_ms, 200);
@@ -478,6 +485,18 @@ static const struct {
 		"t.conf:1:19: feedDefaults: each feed has its own \"channel\"\n"
 		"t.conf:1:35: feedDefaults.encod: unknown key; did you mean \"encode\"?\n"
 		"t.conf:1:55: feedDefaults.slow: expected a string, not a number\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"slow\": {\"latestPer\": \"a\", \"max\": 0, \"n\": 1}},\n"
+		"{\"channel\": \"a\", \"slow\": {\"max\": 5}, \"lagEvent\": 1},\n"
+		"{\"channel\": \"a\", \"slow\": {\"latestPer\": [\"/a\"]}}, {\"channel\": \"a\", \"slow\": \"latst\"}]}",
+		"t.conf:1:51: feeds[0].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
+		"t.conf:1:63: feeds[0].slow.max: expected a whole number from 1 to 10000000\n"
+		"t.conf:1:66: feeds[0].slow.n: unknown key\n"
+		"t.conf:2:27: feeds[1].slow: needs \"latestPer\", a JSON pointer such as \"/symbol\"\n"
+		"t.conf:2:50: feeds[1].lagEvent: expected true or false, not a number; write true\n"
+		"t.conf:3:41: feeds[2].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
+		"t.conf:3:75: feeds[3].slow: \"latst\" is none of \"drop-oldest\", \"latest\", \"disconnect\"; did you mean "
+		"\"latest\"?\n" },
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"where\": {\"/a\": {\"exist\": true}, \"/b\": {}, \"/c\": {\"exists\": 1, \">\": true},"
 		"\"/d\": {\"not\": {\"<\": null}}}}]}",

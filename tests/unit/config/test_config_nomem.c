@@ -38,7 +38,7 @@ static const char text[] =
 	" \"except\": \"{/c}\", \"payload\": {\"a\": [\"{/a}\", \"{/b?}\"]}, \"payloadDefault\": null, \"omit\": [\"/x\"],"
 	"    \"batch\": {\"interval\": 5, \"maxMessages\": 6, \"maxBytes\": 7, \"format\": \"lines\"},"
 	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\", \"/c\": {\"exists\": true, \"not\": {\">\": \"x\"}}}, \"slow\": \"latest\"},"
-	"  {\"channel\": [\"c\", \"${D:-d}\"]}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
+	"  {\"channel\": [\"c\", \"${D:-d}\"], \"slow\": {\"latestPer\": \"/a\", \"max\": 5}}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
 	"\"auth\": {\"jwt\": {\"keys\": [{\"alg\": \"HS256\", \"secretFile\": \"/k\"}, {\"jwksFile\": \"/j\"}],"
 	"  \"from\": [\"auth.a.b\", \"header.X\"], \"audience\": \"a\", \"issuer\": [\"i\"], \"leeway\": 5, \"renew\": \"auth\"},"
 	"  \"hook\": {\"url\": \"http+unix://%2Fs/a\", \"on\": \"connect\", \"headers\": [\"X\"], \"timeout\": 50, \"cache\": 5,"
