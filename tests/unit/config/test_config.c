@@ -494,7 +494,7 @@ static const struct {
 		"t.conf:1:66: feeds[0].slow.n: unknown key\n"
 		"t.conf:2:27: feeds[1].slow: needs \"latestPer\", a JSON pointer such as \"/symbol\"\n"
 		"t.conf:2:50: feeds[1].lagEvent: expected true or false, not a number; write true\n"
-		"t.conf:3:41: feeds[2].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
+		"t.conf:3:40: feeds[2].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
 		"t.conf:3:75: feeds[3].slow: \"latst\" is none of \"drop-oldest\", \"latest\", \"disconnect\"; did you mean "
 		"\"latest\"?\n" },
 	{ __LINE__,
