@@ -61,8 +61,8 @@ struct eio_server_handler {
 	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
-	/* After eio_socket_hold: the client takes more. empty: nothing waits for it, or all of that leaves now. NULL when
-	 * nothing is ever held back. */
+	/* After eio_socket_hold: the client takes more. empty: nothing waits for it, or all of that leaves now.
+	 * NULL when nothing is ever held back. */
 	void (*room)(void *user, struct eio_socket *s, bool empty);
 	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
 	 * that stays. NULL when nobody wants to hear it. */

@@ -81,7 +81,7 @@ now_ms(const struct clients *c)
 /* Streams */
 
 static struct stream *
-find_stream(const struct behind *b, uint64_t hash)
+look_up_stream(const struct behind *b, uint64_t hash)
 {
 	struct eio_hash_node *n = eio_hash_find(&b->streams, hash);
 
@@ -89,7 +89,7 @@ find_stream(const struct behind *b, uint64_t hash)
 }
 
 static void
-free_stream(struct behind *b, struct stream *s)
+drop_stream(struct behind *b, struct stream *s)
 {
 	b->cost -= s->cost;
 	if (b->stream == s) b->stream = NULL;
@@ -142,7 +142,7 @@ add_to_stream(struct behind *b, struct stream *s)
 }
 
 static struct stream *
-new_stream(struct behind *b)
+begin_stream(struct behind *b)
 {
 	const struct delivery_item *item = b->item;
 	struct eio_bytes nsp = item->target ? item->target->key.nsp : item->audience->nsp;
@@ -202,7 +202,7 @@ free_place(struct behind *b, struct place *p)
 	eio_hash_remove(&b->places, &p->node);
 	eio_list_remove(&p->link);
 	if (eio_list_empty(&c->behind)) b->n_clients--;
-	if (--p->stream->places == 0) free_stream(b, p->stream);
+	if (--p->stream->places == 0) drop_stream(b, p->stream);
 	free(p);
 }
 
@@ -290,7 +290,7 @@ void
 behind_begin(struct behind *b, const struct delivery_item *item)
 {
 	b->item = item;
-	b->stream = find_stream(b, item->stream);
+	b->stream = look_up_stream(b, item->stream);
 	b->before = b->stream ? b->stream->newest.head : 0;
 	if (b->stream) add_to_stream(b, b->stream);
 }
@@ -300,7 +300,7 @@ behind_begin(struct behind *b, const struct delivery_item *item)
 static bool
 miss(struct behind *b, struct client *c, struct place *p)
 {
-	if (!b->stream) b->stream = new_stream(b);
+	if (!b->stream) b->stream = begin_stream(b);
 	if (!b->stream) return false;
 	if (p && p->to != b->before) {
 		queue_news(b, p);
@@ -309,7 +309,7 @@ miss(struct behind *b, struct client *c, struct place *p)
 	}
 	if (!p) p = new_place(b, c);
 	if (!p) {
-		if (b->stream->places == 0) free_stream(b, b->stream);
+		if (b->stream->places == 0) drop_stream(b, b->stream);
 		return false;
 	}
 	p->to = b->stream->newest.head;

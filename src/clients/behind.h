@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Clients that are behind in feeds with `"slow": {"latestPer": …}`: a broadcast that a client cannot take now does not
- * wait for it. It is only noted up to where the client has the stream; what it missed is kept once for all that are behind
- * (newest.h), and the newest of that is put together when the client takes more.
+ * wait for it. It is only noted up to where the client has the stream; what it missed is kept once for all that are
+ * behind (newest.h), and the newest of that is put together when the client takes more.
  *
  *     stream ◀── place ──▶ client       one place for each stream in which a client is behind
  *

@@ -88,7 +88,7 @@ find_message(const struct newest *n, uint64_t key)
 }
 
 static struct newest_message *
-make_message(struct newest *n, uint64_t key, size_t bytes)
+store_message(struct newest *n, uint64_t key, size_t bytes)
 {
 	struct newest_message *m = malloc(sizeof *m + bytes);
 
@@ -103,7 +103,7 @@ make_message(struct newest *n, uint64_t key, size_t bytes)
 
 /* A message of that key becomes the newest. */
 static void
-put_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes bytes)
+replace_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes bytes)
 {
 	struct newest_message *m = find_message(n, key);
 
@@ -112,7 +112,7 @@ put_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes by
 		forget_message(n, m);
 		m = NULL;
 	}
-	if (!m) m = make_message(n, key, bytes.n);
+	if (!m) m = store_message(n, key, bytes.n);
 	if (!m) {
 		n->failed = true;
 		return;
@@ -126,7 +126,7 @@ put_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes by
 
 /* The i-th message of a batch. */
 static struct eio_bytes
-message_of(const struct newest_batch *b, size_t i)
+marked_message(const struct newest_batch *b, size_t i)
 {
 	const struct feed_keys *k = b->keys;
 	struct eio_message m;
@@ -153,7 +153,7 @@ merge_oldest_batch(struct newest *n)
 	uint64_t number = b->last - b->keys->n;
 
 	for (size_t i = 0; i < b->keys->n; i++) {
-		put_message(n, b->keys->v[i].key, ++number, message_of(b, i));
+		replace_message(n, b->keys->v[i].key, ++number, marked_message(b, i));
 		if (n->count > b->keys->max) give_up_oldest(n);
 	}
 }
@@ -262,7 +262,7 @@ find_newer(const struct newest *n, uint64_t from, uint64_t to)
 
 /* The next message from l on that is asked for; *l is left behind it. */
 static const struct newest_message *
-next_message(const struct eio_list **l, uint64_t to)
+next_found(const struct eio_list **l, uint64_t to)
 {
 	const struct newest_message *m;
 
@@ -283,7 +283,7 @@ bundle_of_packets(const struct found *f, uint64_t to)
 
 	if (!all) return NULL;
 	for (size_t i = 0; i < f->messages; i++) {
-		const struct newest_message *m = next_message(&l, to);
+		const struct newest_message *m = next_found(&l, to);
 
 		all[i] = (struct eio_message){ .json = true, .data = eio_bytes(m->bytes, m->n) };
 	}
@@ -300,7 +300,7 @@ string_together(char *mem, bool list, const struct found *f, uint64_t to)
 	char *p = mem;
 
 	for (size_t i = 0; i < f->messages; i++) {
-		const struct newest_message *m = next_message(&l, to);
+		const struct newest_message *m = next_found(&l, to);
 
 		if (list && i) *p++ = ',';
 		if (m->n) memcpy(p, m->bytes, m->n);

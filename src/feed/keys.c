@@ -84,7 +84,7 @@ move_into_string(const struct feed_content *c, struct feed_keys *k, size_t *n)
 	bool ok = true;
 
 	if (k->n > 1) {
-		/* From mark to mark: what is before the first, and behind the last, are brackets that stay as they are. */
+		/* From mark to mark: what is before the first, and behind the last, are brackets that stay so. */
 		CHECK(c->before.n == 0 && c->after.n == 0);
 		moved = at = k->v[0].at;
 		for (size_t i = 0; ok && i < k->n; i++) {

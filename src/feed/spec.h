@@ -63,7 +63,8 @@ struct feed_spec {
 	size_t max_bytes;
 	struct where where;
 	enum feed_slow slow;
-	char *latest_per; /* a JSON pointer: who is behind gets the newest message of each value of it; NULL: no such rule */
+	/* A JSON pointer: who is behind gets the newest message of each value that is there. NULL: slow says it. */
+	char *latest_per;
 	unsigned latest_max; /* of those, for one stream */
 	bool lag_event; /* who lost something is told so when it is not behind any more */
 	bool gap_event; /* clients are told when something is missing; nsp is set then */

@@ -492,7 +492,7 @@ static const struct {
 		"t.conf:1:51: feeds[0].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
 		"t.conf:1:63: feeds[0].slow.max: expected a whole number from 1 to 10000000\n"
 		"t.conf:1:66: feeds[0].slow.n: unknown key\n"
-		"t.conf:2:27: feeds[1].slow: needs \"latestPer\", a JSON pointer such as \"/symbol\"\n"
+		"t.conf:2:26: feeds[1].slow: needs \"latestPer\", a JSON pointer such as \"/symbol\"\n"
 		"t.conf:2:50: feeds[1].lagEvent: expected true or false, not a number; write true\n"
 		"t.conf:3:40: feeds[2].slow.latestPer: expected a JSON pointer such as \"/symbol\"\n"
 		"t.conf:3:75: feeds[3].slow: \"latst\" is none of \"drop-oldest\", \"latest\", \"disconnect\"; did you mean "
