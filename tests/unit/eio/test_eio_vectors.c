@@ -405,7 +405,7 @@ check_wire(struct eio_bundle *b, enum eio_wire wire, struct eio_bytes expected)
 	assert_memory_equal(w->data, expected.p, expected.n);
 }
 
-/* Text is looked at several bytes at a time: wherever in it a character stands that must be escaped, or may just not. */
+/* Text is looked at eight bytes at a time: wherever in it a character stands that must be escaped, or may just not. */
 static void
 test_ascii_anywhere(void **state)
 {
