@@ -133,11 +133,12 @@ add_to_stream(struct behind *b, struct stream *s)
 	newest_add(&s->newest, b->item->bundle, b->item->keys);
 	count_stream(b, s);
 	eio_list_remove(&s->fresh);
+	settle_streams(b, most);
 	eio_list_add_tail(&b->fresh, &s->fresh);
 	if (b->cost <= most) return;
-	settle_streams(b, most);
+	/* Whatever its size, one batch may always wait. */
 	others = b->cost - s->cost;
-	newest_trim(&s->newest, most > others ? most - others : 0);
+	newest_trim(&s->newest, most > others ? most - others : 0, others == 0);
 	count_stream(b, s);
 }
 

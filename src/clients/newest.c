@@ -355,8 +355,8 @@ newest_cost(const struct newest *n)
 }
 
 void
-newest_trim(struct newest *n, size_t bytes)
+newest_trim(struct newest *n, size_t bytes, bool last_stays)
 {
-	if (newest_cost(n) > bytes) newest_settle(n);
+	while (n->n_recent > last_stays && newest_cost(n) > bytes) retire_oldest_batch(n);
 	while (oldest_message(n) && newest_cost(n) > bytes) give_up_oldest(n);
 }

@@ -70,7 +70,8 @@ size_t newest_cost(const struct newest *n);
 /* Takes all batches apart. */
 void newest_settle(struct newest *n);
 
-/* Gives up the oldest messages until it takes no more than that. */
-void newest_trim(struct newest *n, size_t bytes);
+/* Gives up the oldest messages until it takes no more than that. last_stays: the last batch stays as it is, whatever
+ * its size. */
+void newest_trim(struct newest *n, size_t bytes, bool last_stays);
 
 #endif

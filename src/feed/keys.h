@@ -56,6 +56,13 @@ struct feed_content;
 struct feed_keys *feed_keys_new(
 	const struct feed_spec *f, const struct feed_content *content, const struct eio_bundle *bundle);
 
+/* What they take, in bytes; NULL takes nothing. */
+static inline size_t
+feed_keys_size(const struct feed_keys *k)
+{
+	return k ? sizeof *k + k->n * sizeof k->v[0] : 0;
+}
+
 /* Any thread; NULL is fine. */
 struct feed_keys *feed_keys_ref(struct feed_keys *k);
 void feed_keys_unref(struct feed_keys *k);

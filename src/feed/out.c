@@ -73,7 +73,7 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 static void
 add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item)
 {
-	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD;
+	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD + feed_keys_size(item.keys);
 	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
 	const struct sio_room_key *target = &b->stream->target;
 

@@ -118,6 +118,20 @@ for (const query of ['', '&b64=1']) {
 	);
 }
 
+test('whatever its size, one batch may always wait', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const { server, say } = await setUp(cleanup, { feeds: feeds.slice(0, 1), limits: { clientQueueBytes: 1024 } });
+		const session = await Session.open(server);
+		await session.post('40');
+		await session.packets();
+		for (let n = 0; n < 3; n++) {
+			const large = `{"s":"a","n":${n},"x":"${'x'.repeat(5000)}"}`;
+			await say(large);
+			assert.deepEqual(await session.packets(), [`42["json",[${large}]]`]);
+		}
+	}),
+);
+
 test('several rooms of a feed, and those that are left and joined meanwhile', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
 		const { redis, server, healthy } = await setUp(cleanup);

@@ -348,11 +348,35 @@ test_bound(void **state)
 	assert_int_equal(t.newest.count, 3);
 	eio_bundle_unref(news.bundle);
 	/* And so they do when there is not enough memory for them all. */
-	newest_trim(&t.newest, 0);
+	newest_trim(&t.newest, 0, false);
 	assert_int_equal(t.newest.count, 0);
 	assert_int_equal(t.newest.bytes, 0);
 	assert_int_equal(newest_take(&t.newest, 0, 10, &news), 0);
 	assert_null(news.bundle);
+	finish(&t);
+}
+
+/* One batch may always wait, whatever its size. */
+static void
+test_last_stays(void **state)
+{
+	static struct test t;
+	struct newest_news news;
+	unsigned got[64];
+
+	(void)state;
+	assert_true(start(&t, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, 200));
+	for (int i = 0; i < 9; i++) {
+		say(&t, i);
+		if (i % 3 == 2) pass(&t);
+	}
+	newest_trim(&t.newest, 1, true);
+	assert_int_equal(t.newest.n_recent, 1);
+	assert_int_equal(t.newest.given_up, 6);
+	assert_int_equal(newest_take(&t.newest, 0, 9, &news), 0);
+	assert_int_equal(read_bundle(&t.feed, news.bundle, got), 3);
+	for (unsigned i = 0; i < 3; i++) assert_int_equal(got[i], 7 + i);
+	eio_bundle_unref(news.bundle);
 	finish(&t);
 }
 
@@ -448,6 +472,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_last_stays),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_nomem),
