@@ -118,6 +118,40 @@ auth_verdict_read(struct auth_verdict *v, const struct hook_answer *a, struct ei
 	return read_grant(v, a, is_object ? body : EIO_LIT("{}"), claims);
 }
 
+static bool
+read_channel_data(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes data, struct eio_bytes claims)
+{
+	struct eio_bytes user = { "", 0 };
+
+	data = sio_json_trim(data);
+	if (data.n && (sio_json_check(data) || sio_json_kind(data) != SIO_JSON_OBJECT))
+		return read_unavailable(v, a, "\"channel_data\" is no object");
+	if (data.n) is_given(data, "/user_id", &user);
+	write_claims(v, data.n ? data : claims, user);
+	if (v->claims.n > AUTH_CLAIMS_BYTES) return read_unavailable(v, a, "the claims are larger than 16 KB");
+	v->in = true;
+	return !eio_buf_failed(&v->claims);
+}
+
+bool
+auth_verdict_read_laravel(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes claims)
+{
+	struct eio_bytes body = sio_json_trim(a->body), data = { "", 0 };
+	struct eio_buf text = { 0 };
+	bool read;
+
+	if (a->status / 100 != 2) return auth_verdict_read(v, a, claims);
+	*v = (struct auth_verdict){ 0 };
+	if (body.n && !sio_json_check(body)) is_given(body, "/channel_data", &data);
+	if (data.n && sio_json_kind(data) == SIO_JSON_STRING) {
+		sio_json_unescape(&text, data);
+		data = eio_buf_bytes(&text);
+	}
+	read = !eio_buf_failed(&text) && read_channel_data(v, a, data, claims);
+	eio_buf_deinit(&text);
+	return read;
+}
+
 void
 auth_verdict_deinit(struct auth_verdict *v)
 {

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool
-alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
+bool
+handlers__alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
 {
 	a->parts = calloc(n ? n : 1, sizeof *a->parts);
 	if (!a->parts) return handlers__fail_nomem(c);
@@ -54,7 +54,7 @@ compile_arguments(
 		return handlers__fail(
 			c, v, "must be an array of %s", emit ? "an event name and its arguments" : "arguments");
 	if (emit && !v->child) return handlers__fail(c, v, "needs an event name");
-	if (!alloc_parts(c, a, 1)) return false;
+	if (!handlers__alloc_parts(c, a, 1)) return false;
 	if (emit) {
 		size_t mark = c->path_n;
 
@@ -117,28 +117,21 @@ compile_targets(
 {
 	size_t n = 0;
 
-	return count_list(c, v, &n) && alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
+	return count_list(c, v, &n) && handlers__alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
 }
 
 /* Actions that are objects */
 
-/* One key of such an object, and where its value is put. */
-struct key {
-	const char *name;
-	const cJSON **value;
-};
-
 static const cJSON **
-find_key(const struct key *keys, size_t n, const char *name)
+find_key(const struct handlers_key *keys, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(keys[i].name, name) == 0) return keys[i].value;
 	return NULL;
 }
 
-/* Finds the values of keys, all NULL at first. all: their names, for a mistake. */
-static bool
-read_keys(struct handlers_compiler *c, const cJSON *v, const struct key *keys, size_t n, const char *all)
+bool
+handlers__read_keys(struct handlers_compiler *c, const cJSON *v, const struct handlers_key *keys, size_t n, const char *all)
 {
 	size_t mark = c->path_n;
 	const cJSON *m;
@@ -207,7 +200,7 @@ compile_broadcast(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
 	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL;
-	const struct key keys[] = { { "room", &room }, { "except", &except }, { "event", &event }, { "args", &args },
+	const struct handlers_key keys[] = { { "room", &room }, { "except", &except }, { "event", &event }, { "args", &args },
 		{ "self", &self } };
 	size_t n_except;
 
@@ -215,7 +208,7 @@ compile_broadcast(
 		return handlers__fail(c, v,
 			"must be an object such as {\"room\": \"{1}\", \"event\": \"news\", \"args\": "
 			"[\"{2}\"]}");
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self")) return false;
 	if (!event) return handlers__fail(c, v, "needs an \"event\"");
 	if (self && !cJSON_IsBool(self)) {
 		handlers__path_key(c, "self");
@@ -223,30 +216,27 @@ compile_broadcast(
 	}
 	a->self = cJSON_IsTrue(self);
 	if (!count_member_list(c, room, &a->n_rooms) || !count_member_list(c, except, &n_except)) return false;
-	return alloc_parts(c, a, 1 + a->n_rooms + n_except) && compile_event(c, event, args, where, &a->parts[0]) &&
+	return handlers__alloc_parts(c, a, 1 + a->n_rooms + n_except) && compile_event(c, event, args, where, &a->parts[0]) &&
 	       compile_member_list(c, room, where, a->parts + 1) &&
 	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
 }
 
-/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and headers. */
-static bool
-compile_envelope(struct handlers_compiler *c, const cJSON *headers, const struct template_context *where,
-	struct handlers_action *a)
+bool
+handlers__compile_members(struct handlers_compiler *c, const char *const *names, size_t first, const cJSON *headers,
+	const struct template_context *where, struct handlers_action *a)
 {
-	static const char *const members[] = { "auth", "claims", "query" };
 	const cJSON *h = headers ? headers->child : NULL;
 	struct template_error err;
 	char text[200];
 
-	a->n_rooms = 4;
-	for (size_t i = 1; i < a->n; i++) {
+	for (size_t i = first; i < a->n; i++) {
 		struct handlers_part *part = &a->parts[i];
 		bool header = i >= a->n_rooms;
 		int n = header ? snprintf(text, sizeof text, "{header.%s}", h->valuestring)
-			       : snprintf(text, sizeof text, "{%s}", members[i - 1]);
+			       : snprintf(text, sizeof text, "{%s}", names[i - first]);
 
 		if (n >= (int)sizeof text) return handlers__fail(c, h, "a name that long is not kept");
-		if (!keep_source(c, part, header ? h->valuestring : members[i - 1])) return false;
+		if (!keep_source(c, part, header ? h->valuestring : names[i - first])) return false;
 		part->template = template_new_json();
 		if (!part->template) return handlers__fail_nomem(c);
 		if (template_add_string(part->template, eio_cstr(text), where, &err))
@@ -257,22 +247,34 @@ compile_envelope(struct handlers_compiler *c, const cJSON *headers, const struct
 	return true;
 }
 
-static bool
-check_headers(struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
+bool
+handlers__check_headers(struct handlers_compiler *c, const cJSON *headers)
 {
 	size_t mark = c->path_n;
 	const cJSON *h;
+
+	if (!headers) return true;
+	handlers__path_key(c, headers->string);
+	if (!cJSON_IsArray(headers)) return handlers__fail(c, headers, "must be an array of names");
+	cJSON_ArrayForEach(h, headers) if (!cJSON_IsString(h) || !*h->valuestring) return handlers__fail(
+		c, h, "must be the name of a header");
+	handlers__path_up(c, mark);
+	return true;
+}
+
+static bool
+check_envelope(
+	struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
+{
+	size_t mark = c->path_n;
 
 	if (!headers) return true;
 	handlers__path_key(c, "headers");
 	if (message) return handlers__fail(c, headers, "they are part of the envelope, which a \"message\" replaces");
 	if (place != TEMPLATE_IN_CONNECTION)
 		return handlers__fail(c, headers, "only the envelope of \"connection\" has them");
-	if (!cJSON_IsArray(headers)) return handlers__fail(c, headers, "must be an array of names");
-	cJSON_ArrayForEach(h, headers) if (!cJSON_IsString(h) || !*h->valuestring) return handlers__fail(
-		c, h, "must be the name of a header");
 	handlers__path_up(c, mark);
-	return true;
+	return handlers__check_headers(c, headers);
 }
 
 static bool
@@ -297,40 +299,45 @@ static bool
 compile_publish(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
+	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL. */
+	static const char *const members[] = { "auth", "claims", "query" };
 	const cJSON *channel = NULL, *message = NULL, *headers = NULL;
-	const struct key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
+	const struct handlers_key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
 	size_t mark = c->path_n, n = 1;
 
 	if (!cJSON_IsObject(v)) {
 		if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string or an object with a \"channel\"");
-		return alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
+		return handlers__alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
 	}
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers")) return false;
 	if (!channel) return handlers__fail(c, v, "needs a \"channel\"");
-	if (!check_headers(c, headers, message, where->place)) return false;
+	if (!check_envelope(c, headers, message, where->place)) return false;
 	if (message)
 		n = 2;
 	else if (where->place == TEMPLATE_IN_CONNECTION)
 		n = 4 + (size_t)cJSON_GetArraySize(headers);
-	if (!alloc_parts(c, a, n)) return false;
+	if (!handlers__alloc_parts(c, a, n)) return false;
 	handlers__path_key(c, "channel");
 	if (!compile_channel(c, channel, where, a->parts)) return false;
 	handlers__path_up(c, mark);
 	if (message) return compile_message(c, message, where, a);
-	return n == 1 || compile_envelope(c, headers, where, a);
+	if (n == 1) return true;
+	a->n_rooms = 4;
+	return handlers__compile_members(c, members, 1, headers, where, a);
 }
 
 static const char rate_wanted[] = "must be an object such as {\"events\": 20, \"per\": 1000, \"then\": \"drop\"}";
 
-static bool
-read_number(struct handlers_compiler *c, const cJSON *v, const char *key, unsigned max, unsigned *out)
+bool
+handlers__read_number(
+	struct handlers_compiler *c, const cJSON *v, const char *key, unsigned min, unsigned max, unsigned *out)
 {
 	size_t mark = c->path_n;
 
 	handlers__path_key(c, key);
-	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 1 && v->valuedouble <= max) ||
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= min && v->valuedouble <= max) ||
 		v->valuedouble != (unsigned)v->valuedouble)
-		return handlers__fail(c, v, "must be a whole number from 1 to %u", max);
+		return handlers__fail(c, v, "must be a whole number from %u to %u", min, max);
 	*out = (unsigned)v->valuedouble;
 	handlers__path_up(c, mark);
 	return true;
@@ -341,14 +348,14 @@ handlers__compile_rate(struct handlers_compiler *c, const cJSON *v, struct handl
 {
 	static const char *const names[] = { "drop", "count", "disconnect" };
 	const cJSON *events = NULL, *per = NULL, *then = NULL;
-	const struct key keys[] = { { "events", &events }, { "per", &per }, { "then", &then } };
+	const struct handlers_key keys[] = { { "events", &events }, { "per", &per }, { "then", &then } };
 	unsigned i = 0;
 
 	if (!cJSON_IsObject(v)) return handlers__fail(c, v, "%s", rate_wanted);
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "events, per and then")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "events, per and then")) return false;
 	if (!events || !per) return handlers__fail(c, v, "%s", rate_wanted);
-	if (!read_number(c, events, "events", HANDLERS_RATE_EVENTS, &rate->events)) return false;
-	if (!read_number(c, per, "per", HANDLERS_RATE_MS, &rate->per_ms)) return false;
+	if (!handlers__read_number(c, events, "events", 1, HANDLERS_RATE_EVENTS, &rate->events)) return false;
+	if (!handlers__read_number(c, per, "per", 1, HANDLERS_RATE_MS, &rate->per_ms)) return false;
 	handlers__path_key(c, "then");
 	while (then && i < 3 && !(cJSON_IsString(then) && strcmp(then->valuestring, names[i]) == 0)) i++;
 	if (i == 3) return handlers__fail(c, then, "must be \"drop\", \"count\" or \"disconnect\"");
@@ -372,6 +379,7 @@ handlers__compile_action(
 		return cJSON_IsBool(v) ||
 		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
 	case HANDLERS_RATE: return handlers__compile_rate(c, v, &a->rate);
+	case HANDLERS_CALL: return handlers__compile_call(c, v, where, a);
 	case HANDLERS_IF:
 	case HANDLERS_GO: break; /* they are no actions of the configuration */
 	}
