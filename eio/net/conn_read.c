@@ -121,6 +121,7 @@ hand_over(struct eio__conn *c, const char *rest, size_t n)
 	c->httpd->stats.requests++;
 	up->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	up->req = eio_http_take(c->http);
+	up->req->peer = c->peer;
 	eio_buf_append(&up->rest, rest, n);
 	uv_read_stop(&c->h.stream);
 	eio__conn_close(c);
@@ -152,6 +153,7 @@ request_partial(struct eio__conn *c)
 		return;
 	}
 	expected = req->expect_continue;
+	req->peer = c->peer;
 	c->ex->req = req;
 	notify_exchange(c, EIO_STAGE_BEGIN);
 	/* Unless it was refused without its body. */
@@ -170,7 +172,10 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	}
 	req = eio_http_take(c->http);
 	/* Once the handler was notified, another thread may read this. */
-	if (!c->notified) c->ex->req = req;
+	if (!c->notified) {
+		req->peer = c->peer;
+		c->ex->req = req;
+	}
 	CHECK(c->ex->req == req);
 	c->complete = true;
 	notify_exchange(c, stage);
@@ -403,7 +408,7 @@ conn_open_handle(struct eio__conn *c, int fd)
 }
 
 void
-eio__conn_new(struct eio_httpd *h, int fd)
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer)
 {
 	struct eio__conn *c = calloc(1, sizeof *c);
 
@@ -415,6 +420,7 @@ eio__conn_new(struct eio_httpd *h, int fd)
 	}
 	c->magic = EIO__CONN_MAGIC;
 	c->httpd = h;
+	if (peer) c->peer = *peer;
 	eio__conn_clock_init(c);
 	eio_list_init(&c->ready);
 	eio_list_add_tail(&h->conns, &c->link);

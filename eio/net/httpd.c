@@ -58,10 +58,25 @@ out_of_resources(int err)
 	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
+/* A descriptor or -1 with errno. The peer comes with it where somebody asks: later its socket may not know any more. */
+static int
+accept_one(const struct eio_httpd *h, int listening, struct eio_peer *peer)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof ss;
+	int fd;
+
+	if (!h->options.peers) return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(listening, (struct sockaddr *)&ss, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) *peer = eio_peer_of((const struct sockaddr *)&ss);
+	return fd;
+}
+
 static void
 on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
+	struct eio_peer peer;
 	struct eio_httpd *h;
 	int fd;
 
@@ -69,7 +84,7 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 	CHECK_MAGIC(l, LISTENER_MAGIC);
 	h = l->httpd;
 	for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
-		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept_one(h, l->fd, &peer);
 		if (fd < 0 && out_of_resources(errno)) {
 			accept_pause(h, errno);
 			return;
@@ -80,7 +95,7 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 		if (h->handler.admit && !h->handler.admit(h->handler.user))
 			close(fd);
 		else
-			eio__conn_new(h, fd);
+			eio__conn_new(h, fd, h->options.peers ? &peer : NULL);
 	}
 }
 

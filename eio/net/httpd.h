@@ -28,9 +28,9 @@ struct eio_httpd_options {
 	size_t max_body; /* bytes */
 	uint64_t header_timeout_ms; /* for a request head, and between the parts of a body */
 	uint64_t request_timeout_ms; /* for a whole request, from its first byte to its last; 0: none */
-	uint64_t
-		/* for the next request on a connection; and for the next bytes of an answer to leave */
-		keep_alive_timeout_ms;
+	/* For the next request on a connection; and for the next bytes of an answer to leave. */
+	uint64_t keep_alive_timeout_ms;
+	bool peers; /* requests say whose they are */
 };
 
 /* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */

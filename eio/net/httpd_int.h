@@ -83,12 +83,13 @@ struct eio__conn {
 	bool ending; /* the last answer was given */
 	bool discarding; /* the body of a request that was answered is still arriving */
 	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
+	struct eio_peer peer; /* zero unless the options ask for it */
 };
 
 /* conn_read.c */
 
-/* Serves an accepted descriptor, which it owns. */
-void eio__conn_new(struct eio_httpd *h, int fd);
+/* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. */
+void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer);
 
 /* Does what waited for a turn. */
 void eio__conn_go_on(struct eio__conn *c);

@@ -4,6 +4,7 @@
 #define EIO_NET_REQUEST_H
 
 #include "eio/buf.h"
+#include "eio/net/peer.h"
 
 enum eio_http_method { EIO_HTTP_GET, EIO_HTTP_HEAD, EIO_HTTP_POST, EIO_HTTP_OPTIONS, EIO_HTTP_OTHER };
 
@@ -16,6 +17,7 @@ struct eio_request {
 	bool minor0; /* HTTP/1.0 */
 	bool websocket; /* asks for an upgrade to WebSocket */
 	bool expect_continue;
+	struct eio_peer peer; /* of its connection, set by the HTTP server when it is asked to; zero from the parser */
 	struct eio_buf head; /* private: the bytes of target and headers */
 	struct eio_buf body;
 	unsigned count, cap;

@@ -48,6 +48,7 @@ struct auth_hook_spec {
 	/* LARAVEL: about joins only, as laravel-echo-server asks; see auth_verdict_read_laravel() */
 	enum { AUTH_ASKS_JSON, AUTH_ASKS_LARAVEL } format;
 	struct auth_strings rooms; /* Redis glob patterns of those it is asked about; none: all */
+	bool address; /* where the client comes from is told, too */
 	unsigned cache_s; /* how long an answer counts for the same question; 0: it is not kept */
 };
 

@@ -50,6 +50,7 @@ struct client {
 	struct eio_timer connect_timer;
 	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
 	char *headers; /* what handlers want of the handshake's, NUL-terminated; as above */
+	char *address; /* a JSON string, NUL-terminated; NULL when nobody asks where it came from, or nobody knows */
 	uint64_t opened_ms;
 	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */

@@ -4,6 +4,7 @@
  * session with its Socket.IO state; its end is always told by the session's close callback,
  * nowhere else is it freed.
  */
+#include "eio/net/forwarded.h"
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
 #include "src/clients/clients_int.h"
@@ -114,12 +115,33 @@ copy_headers(const struct clients *cs, const struct eio_request *req)
 	return NULL;
 }
 
+/* Who comes by a Unix socket, and by no proxy that says more, has no address: then there is nothing to keep. */
+static bool
+keep_address(struct client *c, const struct eio_request *req)
+{
+	struct eio_peer peer = eio_forwarded_for(&c->clients->options.trusted_proxies, req);
+	char text[EIO_PEER_TEXT];
+	struct eio_buf b;
+
+	if (!eio_peer_text(&peer, text)) return true;
+	eio_buf_init(&b);
+	eio_buf_printf(&b, "\"%s\"", text);
+	eio_buf_addc(&b, '\0');
+	if (eio_buf_failed(&b)) {
+		eio_buf_deinit(&b);
+		return false;
+	}
+	c->address = b.p;
+	return true;
+}
+
 /* Keeps of the client's request what handlers speak of. False when out of memory. */
 static bool
 keep_request(struct client *c, const struct eio_request *req)
 {
 	const struct handlers_needs *needs = c->clients->needs;
 
+	if (needs->address && !keep_address(c, req)) return false;
 	if (handlers_needs_query(needs) && !(c->query = copy_query(c->clients, req))) return false;
 	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
 }
@@ -184,6 +206,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	client_log_end(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	sio_client_deinit(&c->sio);
+	free(c->address);
 	free(c->headers);
 	free(c->query);
 	c->magic = 0;
@@ -221,6 +244,12 @@ clients_new(const struct clients_options *options)
 	}
 	c->needs = namespaces_needs(c->namespaces);
 	return c;
+}
+
+bool
+clients_want_peers(const struct clients *c)
+{
+	return c->needs->address;
 }
 
 void

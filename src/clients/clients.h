@@ -39,7 +39,8 @@ struct clients_options {
 	size_t max_attachment_bytes; /* all attachments of one packet together */
 	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
 	bool compresses; /* some clients may want their messages compressed */
-	struct namespace_specs *namespaces; /* borrowed, as everything below */
+	struct eio_networks trusted_proxies; /* whose X-Forwarded-For counts; borrowed, as everything below */
+	struct namespace_specs *namespaces;
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
@@ -55,6 +56,9 @@ struct clients *clients_new(const struct clients_options *options);
 
 /* Frees it; every Engine.IO session must be closed. NULL is fine. */
 void clients_free(struct clients *c);
+
+/* Whether somebody asks where clients come from: then requests must say whose they are. */
+bool clients_want_peers(const struct clients *c);
 
 /* The callbacks of the Engine.IO server; user is the struct clients. */
 void clients_open(void *user, struct eio_socket *s);

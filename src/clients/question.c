@@ -39,6 +39,7 @@ question_needs(struct handlers_needs *needs, const struct auth_spec *spec)
 	if (spec->has_jwt && need_token(needs, &spec->jwt)) return -1;
 	if (!spec->has_hook) return 0;
 	if (spec->hook.on_join) needs->auth = true;
+	needs->address |= spec->hook.address;
 	if (handlers_names_add(&needs->query, eio_bytes("", 0))) return -1;
 	for (size_t i = 0; i < spec->hook.headers.n; i++)
 		if (handlers_names_add(&needs->headers, eio_cstr(spec->hook.headers.v[i]))) return -1;
@@ -185,6 +186,9 @@ add_of(const struct question_of *q, const struct auth_hook_spec *spec, struct ei
 	add_query_of(q, out);
 	EIO_BUF_ADD_LIT(out, ",\"headers\":");
 	add_headers(q, &spec->headers, out);
+	if (!spec->address) return;
+	EIO_BUF_ADD_LIT(out, ",\"address\":");
+	eio_buf_add(out, eio_cstr(q->client->address ? q->client->address : "null"));
 }
 
 void

@@ -19,8 +19,8 @@ struct question_of {
  * check. */
 void question_token(const struct question_of *q, const struct auth_jwt_spec *spec, struct eio_buf *out);
 
-/* Appends {"type":"connect","nsp":…,"auth":{…},"query":{…},"headers":{…} without a closing brace: what clients that
- * send the same have in common. Of the query without the parameters of Engine.IO. As above. */
+/* Appends {"type":"connect","nsp":…,"auth":{…},"query":{…},"headers":{…},"address":… without a closing brace: what
+ * clients that send the same have in common. Of the query without the parameters of Engine.IO. As above. */
 void question_connect(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out);
 
 /* A socket that asks for a room. */

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { MAX_LISTEN = 64 };
+enum {
+	MAX_LISTEN = 64,
+	MAX_PROXIES = 256, /* each is compared with whoever connects */
+};
 
 static const char usage[] = "expected \"127.0.0.1:3000\", \"[::]:3000\" or \"unix:/path\"";
 
@@ -104,6 +107,44 @@ config__listen(struct config_loader *l, const cJSON *item, void *target)
 	if (!list) return;
 	l->parts->config.listen = list;
 	l->parts->config.n_listen = n;
+}
+
+/* Reads a network. The path stands at it. */
+static void
+read_network(struct config_loader *l, const cJSON *item, const char *text, struct eio_network *out)
+{
+	bool loose;
+	const char *why = eio_network_parse(eio_cstr(text), out, &loose);
+
+	if (why)
+		config__error(l, item, "\"%s\": %s", text, why);
+	else if (loose)
+		config__warn(l, item, "\"%s\": only the first %u bits count", text, out->bits);
+}
+
+void
+config__trusted_proxies(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct eio_networks *out = target;
+	struct config_strings texts = { 0 };
+	struct eio_network *v;
+	size_t mark;
+
+	*out = (struct eio_networks){ 0 };
+	if (cJSON_IsNull(item) || (cJSON_IsArray(item) && !item->child)) return;
+	if (!config__strings(l, item, &texts)) return;
+	if (texts.n > MAX_PROXIES) {
+		config__error(l, item, "more than %d networks", MAX_PROXIES);
+		return;
+	}
+	v = config__alloc(l, texts.n * sizeof *v);
+	if (!v) return;
+	for (size_t i = 0; i < texts.n; i++) {
+		mark = config__push_element(l, item, i);
+		read_network(l, config__element(item, i), texts.v[i], &v[i]);
+		config__pop(l, mark);
+	}
+	*out = (struct eio_networks){ v, texts.n };
 }
 
 void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `listen`, `admin` and `adminHosts`. */
+/* `listen`, `trustedProxies`, `admin` and `adminHosts`. */
 #ifndef SRC_CONFIG_ADDRESSES_H
 #define SRC_CONFIG_ADDRESSES_H
 
@@ -7,6 +7,7 @@
 
 /* Rows. The lengths of lists stand beside them, so the target is used by admin alone. */
 void config__listen(struct config_loader *l, const cJSON *item, void *target);
+void config__trusted_proxies(struct config_loader *l, const cJSON *item, void *target);
 void config__admin(struct config_loader *l, const cJSON *item, void *target);
 void config__admin_hosts(struct config_loader *l, const cJSON *item, void *target);
 

@@ -328,6 +328,7 @@ static const struct config_option hook_rows[] = {
 	CUSTOM("headers", headers, read_header_names, NULL),
 	CUSTOM("rooms", rooms, read_auth_strings, NULL),
 	ENUM("format", format, hook_formats, "\"json\""),
+	BOOL("address", address, "true"),
 	UINT("timeout", to.timeout_ms, 10, 600000, "5000"),
 	UINT("cache", cache_s, 0, 3600, "0"),
 	UINT("concurrent", to.concurrent, 1, 1000, "32"),

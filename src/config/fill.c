@@ -27,6 +27,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->max_attachment_bytes = p->server.max_payload * SIO_MAX_ATTACHMENTS;
 	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
 	out->namespaces = p->namespaces;
+	out->trusted_proxies = p->trusted_proxies;
 	out->own_rooms = config__targets_sockets(p);
 }
 

@@ -56,6 +56,7 @@ static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL
 static const struct config_option main_rows[] = {
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
+	CUSTOM("trustedProxies", trusted_proxies, config__trusted_proxies, "[]"),
 	CUSTOM("admin", config.admin, config__admin, "null"),
 	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
 	SECTION("publish"),

@@ -299,8 +299,10 @@ static bool
 compile_publish(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
-	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL. */
-	static const char *const members[] = { "auth", "claims", "query" };
+	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and where it
+	 * came from. The channel stands before them, and behind them its headers. */
+	static const char *const members[] = { "auth", "claims", "query", "address" };
+	enum { ENVELOPE_PARTS = 1 + sizeof members / sizeof members[0] };
 	const cJSON *channel = NULL, *message = NULL, *headers = NULL;
 	const struct handlers_key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
 	size_t mark = c->path_n, n = 1;
@@ -315,14 +317,14 @@ compile_publish(
 	if (message)
 		n = 2;
 	else if (where->place == TEMPLATE_IN_CONNECTION)
-		n = 4 + (size_t)cJSON_GetArraySize(headers);
+		n = ENVELOPE_PARTS + (size_t)cJSON_GetArraySize(headers);
 	if (!handlers__alloc_parts(c, a, n)) return false;
 	handlers__path_key(c, "channel");
 	if (!compile_channel(c, channel, where, a->parts)) return false;
 	handlers__path_up(c, mark);
 	if (message) return compile_message(c, message, where, a);
 	if (n == 1) return true;
-	a->n_rooms = 4;
+	a->n_rooms = ENVELOPE_PARTS;
 	return handlers__compile_members(c, members, 1, headers, where, a);
 }
 

@@ -77,9 +77,9 @@ static bool
 compile_question(struct handlers_compiler *c, const cJSON *headers, const struct template_context *where,
 	struct handlers_action *a)
 {
-	static const char *const members[] = { "claims", "rooms", "auth", "query" };
+	static const char *const members[] = { "claims", "rooms", "address", "auth", "query" };
 
-	a->n_rooms = where->place == TEMPLATE_IN_CONNECTION ? 4 : 2;
+	a->n_rooms = where->place == TEMPLATE_IN_CONNECTION ? 5 : 3;
 	return handlers__alloc_parts(c, a, a->n_rooms + (size_t)cJSON_GetArraySize(headers)) &&
 	       handlers__compile_members(c, members, 0, headers, where, a);
 }

@@ -22,7 +22,7 @@
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"publish": {"channel": target, "message": …}}
  *                                    text, the bytes of a binary argument, or JSON in place of that; without "message"
- *                                    at "connection" with "auth", "claims", "query" and the headers in "headers": [name …]
+ *                                    at "connection" with "auth", "claims", "query", "address" and the headers in "headers": [name …]
  *     {"rate": {"events": 20, "per": 1000, "then": "drop" | "count" | "disconnect"}}
  *                                    beyond it nothing that follows is done, but with "count", and with "disconnect" the
  *                                    connection ends
@@ -201,6 +201,7 @@ struct handlers_call {
 	 * be kept. */
 	struct eio_bytes query; /* of its URL: after the '?', still percent-encoded */
 	struct eio_bytes headers; /* what handlers_keep() kept of them */
+	struct eio_bytes address; /* a JSON string: where it came from; empty when nobody knows or asks */
 	struct eio_bytes claims; /* a JSON object: who the client is, for {claims}; empty when nobody knows */
 	struct eio_bytes pattern; /* by which its namespace came to be; empty: it has a name of its own */
 };

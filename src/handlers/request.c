@@ -42,6 +42,7 @@ note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 {
 	switch (p->what) {
 	case TEMPLATE_AUTH: needs->auth = true; return 0;
+	case TEMPLATE_ADDRESS: needs->address = true; return 0;
 	case TEMPLATE_QUERY: return handlers_names_add(&needs->query, p->name);
 	case TEMPLATE_HEADER: return handlers_names_add(&needs->headers, p->name);
 	case TEMPLATE_COOKIE: return handlers_names_add(&needs->cookies, p->name);

@@ -23,6 +23,7 @@ struct handlers_names {
 struct handlers_needs {
 	struct handlers_names query, headers, cookies; /* query: that of the URL */
 	bool auth; /* what a client gives with its CONNECT */
+	bool address; /* where it came from */
 };
 
 /* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed

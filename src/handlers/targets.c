@@ -133,6 +133,13 @@ apply_leave(void *ctx, struct eio_bytes name)
 	e->run->call->ops->leave(e->run->call->ctx, e->run->call->socket, name);
 }
 
+/* Whether a value comes from others than the client. */
+static bool
+is_from_others(enum template_what what)
+{
+	return what == TEMPLATE_CLAIMS || what == TEMPLATE_ADDRESS || what == TEMPLATE_SID || what == TEMPLATE_NSP;
+}
+
 /* Whether a client has a say in what becomes of a template. */
 static bool
 is_asked(const struct template *t)
@@ -140,7 +147,7 @@ is_asked(const struct template *t)
 	struct template_placeholder p;
 
 	for (size_t i = 0; template_next_placeholder(t, &i, &p);)
-		if (p.what != TEMPLATE_CLAIMS && p.what != TEMPLATE_SID && p.what != TEMPLATE_NSP) return true;
+		if (!is_from_others(p.what)) return true;
 	return false;
 }
 

@@ -36,6 +36,7 @@ static const struct known {
 	{ "query", TEMPLATE_QUERY, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
+	{ "address", TEMPLATE_ADDRESS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "sid", TEMPLATE_SID, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "nsp", TEMPLATE_NSP, WITH_CLIENT | OF_ROOMS, MEMBERS_STARS, TEMPLATE_TYPE_TEXT },
 	{ "rooms", TEMPLATE_ROOMS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_LIST },
@@ -51,7 +52,7 @@ static const struct known {
 static const struct known star = { "1", TEMPLATE_STAR, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
 static const struct known argument = { "1", TEMPLATE_ARGUMENT, IN(EVENT), MEMBERS_DEEP, TEMPLATE_TYPE_ANY };
 
-#define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {sid}, {nsp}"
+#define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {address}, {sid}, {nsp}"
 
 /* For mistakes: a place, and what there is in it. */
 static const struct {

@@ -185,6 +185,7 @@ make_httpd(struct worker *w)
 		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
 		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
+		.peers = clients_want_peers(w->clients),
 	};
 
 	return eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &handler);

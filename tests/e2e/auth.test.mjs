@@ -161,7 +161,7 @@ suite('the application is asked', startHook, (server) => {
 		const hello = once(socket, 'hello');
 		await connected(socket);
 		assert.deepEqual(await server.app.asked.next(), {
-			type: 'connect', nsp: '/', auth: { t: 1 }, query: { q: 'a b' }, headers: { cookie: 'sid=1', 'x-app': 'app' }, sid: socket.id,
+			type: 'connect', nsp: '/', auth: { t: 1 }, query: { q: 'a b' }, headers: { cookie: 'sid=1', 'x-app': 'app' }, address: '127.0.0.1', sid: socket.id,
 		});
 		assert.deepEqual(await news, [{ b: 1 }]);
 		await second;

@@ -10,7 +10,8 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
-import { Session, openJoined } from './lib/engine.mjs';
+import { Session, TEXT, openJoined, polling } from './lib/engine.mjs';
+import { Application } from './lib/hook.mjs';
 import { Wire, requestBytes } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { LIMIT_MS, limit, once } from './lib/wait.mjs';
@@ -64,6 +65,50 @@ describe('listen', { skip: SIOCAST_ONLY }, () => {
 			assert.ok(fs.existsSync(file));
 			await launchSiocast(cleanup, setup);
 			await assertServes(file);
+		}),
+	);
+
+	test('where clients come from, directly and by way of proxies', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const app = await Application.start(cleanup, () => ({}));
+			const file = path.join(await cleanup.folder(), 'siocast.sock');
+			const [dual, other] = [await freePort(), await freePort()];
+			const asked = { on: { connection: [{ emit: ['from', '{address}'] }] }, auth: { hook: { url: app.url } } };
+			const setup = await configure(cleanup, {
+				listen: [`[::]:${dual}`, `unix:${file}`, `[::1]:${other}`],
+				workers: 2,
+				trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'unix'],
+				namespaces: { '/': asked, '/untold': { ...asked, auth: { hook: { url: app.url, address: false } } } },
+			});
+			await launchSiocast(cleanup, { ...setup, port: dual });
+			const via = { 'X-Forwarded-For': '198.51.100.1, 192.0.2.1, 10.1.1.1' };
+			const cases = [
+				[dual, {}, '127.0.0.1'], // ::ffff:127.0.0.1
+				[dual, via, '192.0.2.1'],
+				[file, {}, null],
+				[file, { 'X-Forwarded-For': '2001:DB8:0::9' }, '2001:db8::9'],
+			];
+			for (const [port, headers, address] of cases) {
+				const server = { port, path: setup.path };
+				const session = await Session.open(server, '', headers);
+				await session.post('40');
+				assert.equal((await session.packets(2))[1], `42["from",${JSON.stringify(address)}]`);
+				assert.equal((await app.asked.next()).address, address);
+				const socket = await openJoined(server, '', headers);
+				assert.equal(await socket.nextText(), `42["from",${JSON.stringify(address)}]`);
+				assert.equal((await app.asked.next()).address, address);
+				await socket.text('40/untold,');
+				assert.equal('address' in (await app.asked.next()), false);
+				socket.close();
+			}
+			// Who is no proxy may say what it likes.
+			const wire = await Wire.open(other, '::1');
+			await wire.send(requestBytes('GET', polling(setup.path), via));
+			const { sid } = JSON.parse((await wire.response()).text.slice(1));
+			await wire.send(requestBytes('POST', polling(setup.path, sid), TEXT, '40'));
+			await wire.response();
+			assert.equal((await app.asked.next()).address, '::1');
+			wire.close();
 		}),
 	);
 

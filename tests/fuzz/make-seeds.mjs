@@ -118,6 +118,16 @@ const targets = {
 		}),
 		words: ['\x1e', '\x00\x01\xff4', '\x01\x02\xff', '1:', '10:', 'b', 'b4', '0', '1', '2probe', '3probe', '4', '5', '6', '\xc3\x83\xc2\xa9', '='],
 	},
+	eio_peer: {
+		seeds: [
+			'10.0.0.0/8\n10.1.1.1\nX-Forwarded-For: 192.0.2.1, 10.2.2.2:80\r\n\r\n',
+			'unix\n\nX-Forwarded-For: [2001:db8::9]:443,,unknown\r\nX-Forwarded-For: ::1\r\n\r\n',
+			'::ffff:10.0.0.0/104\n[::ffff:10.0.0.1]:5\nX-Forwarded-For: 10.0.0.2, ::ffff:10.0.0.3\r\n\r\n',
+			'2001:db8::/33\n2001:db8::1\nX-Forwarded-For: 2001:db8:8000::1, 2001:db8:1::1\r\n\r\n',
+			'::/0\n::\nX-Forwarded-For:\r\n\r\n',
+		].map((s) => Buffer.from(s)),
+		words: ['10.0.0.0/8', '127.0.0.1', '::1', '::ffff:', 'unix', '/0', '/32', '/128', '[', ']', ']:', ':80', ', ', '\r\n\r\n', '\r\nX-Forwarded-For: ', 'unknown', '%eth0'],
+	},
 	eio_session: {
 		// Polls, POSTs with a message in them, a probe and the upgrade, frames, time.
 		seeds: of('eio', 'polling', 'websocket')

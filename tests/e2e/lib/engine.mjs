@@ -29,8 +29,8 @@ export async function settle(port, path) {
 
 /** A polling session. */
 export class Session {
-	static async open(server, extra = '') {
-		const answer = await request(server.port, 'GET', polling(server.path, '', extra));
+	static async open(server, extra = '', headers = undefined) {
+		const answer = await request(server.port, 'GET', polling(server.path, '', extra), headers);
 		if (answer.status !== 200 || answer.text[0] !== '0') throw new Error(`handshake: ${answer.status} ${answer.text}`);
 		return new Session(server, JSON.parse(answer.text.slice(1)), answer);
 	}

@@ -340,6 +340,13 @@ static const struct {
 		"t.conf:1:28: listen[1]: expected a string that is not empty\n" },
 	{ __LINE__, "{\"redis\": \"rediss://:secret@h\"}",
 		"t.conf:1:11: redis: TLS is not spoken here; put a tunnel such as stunnel between\n" },
+	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.0.0.0/33\", \"proxy.example\", 5]}",
+		"t.conf:1:67: trustedProxies[3]: expected a string that is not empty\n" },
+	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.0.0.0/33\",\n\"proxy.example\"]}",
+		"t.conf:1:35: trustedProxies[1]: \"10.0.0.0/33\": more bits than an address has\n"
+		"t.conf:2:1: trustedProxies[2]: \"proxy.example\": expected a network such as \"10.0.0.0/8\" or \"2001:db8::/32\", an address, or \"unix\"\n" },
+	{ __LINE__, "{\"trustedProxies\": true}",
+		"t.conf:1:20: trustedProxies: expected a string or a list of strings, not a boolean\n" },
 	{ __LINE__, "{\"path\": \"socket.io\"}",
 		"t.conf:1:10: path: \"socket.io\" is no path such as \"/socket.io/\"\n" },
 	{ __LINE__, "{\"engine\": {\"perMessageDeflate\": 1}}",
@@ -634,6 +641,8 @@ static const struct {
 	int line;
 	const char *text, *warnings;
 } suspicious[] = {
+	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.1.0.0/8\"], \"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:1:35: warning: trustedProxies[1]: \"10.1.0.0/8\": only the first 8 bits count\n" },
 	{ __LINE__, "{}", "t.conf: warning: feeds: no feeds: nothing that is published would reach anybody\n" },
 	{ __LINE__, "{\"feeds\": []}",
 		"t.conf:1:11: warning: feeds: no feeds: nothing that is published would reach anybody\n" },

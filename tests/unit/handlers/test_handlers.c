@@ -211,6 +211,7 @@ setup(struct fixture *f, const char *on, const char *nsp)
 		.query = EIO_LIT("EIO=4&x=a%20b%22&t=1&x=last+one&bad=%ff&e="),
 		.headers = EIO_LIT(
 			"{\"header\":{\"x-user\":\"ann\",\"a/b~\":\"h\"},\"cookie\":{\"connect.sid\":\"s:1\"}}"),
+		.address = EIO_LIT("\"192.0.2.7\""),
 		.claims = EIO_LIT("{\"sub\":\"u1\",\"in\":[\"a\",7],\"id\":12345678901234567890}") };
 	memset(rates, 0, sizeof rates);
 	eio_buf_clear(&heard);
@@ -677,8 +678,21 @@ test_publish_made(void **state)
 	assert_non_null(strstr(heard.p, "publish c {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID
 					"\",\"nsp\":\"/\",\"auth\":{\"token\":"));
 	assert_non_null(strstr(heard.p,
-		",\"query\":{\"a\":\"1\",\"b\":\"\\\"\"},\"headers\":{\"X-User\":\"ann\"}}\n"
+		",\"query\":{\"a\":\"1\",\"b\":\"\\\"\"},\"address\":\"192.0.2.7\",\"headers\":{\"X-User\":\"ann\"}}\n"
 		"publish d {\"event\":\"connection\",\"args\":[],\"sid\":\"" SID "\",\"nsp\":\"/\"}\n"));
+	eio_buf_clear(&heard);
+	teardown(&f);
+	run("{\"p\":[{\"publish\":{\"channel\":\"ip.{address}\",\"message\":[\"{address}\",\"from {address}\"]}},"
+	    "{\"if\":{\"/address\":\"192.0.2.7\"},\"join\":\"home\"}]}",
+		"2[\"p\"]", HANDLERS_DONE, "publish ip.192.0.2.7 [\"192.0.2.7\",\"from 192.0.2.7\"]\njoin home\n");
+	/* Who comes by a Unix socket. */
+	setup(&f, "{\"connection\":[{\"publish\":{\"channel\":\"c\",\"headers\":[]}},{\"join\":\"ip.{address}\"}]}",
+		"/");
+	f.call.address = eio_bytes("", 0);
+	assert_int_equal(handlers_run_connection(f.h, &f.call), HANDLERS_SKIPPED);
+	eio_buf_addc(&heard, 0);
+	assert_null(strstr(heard.p, "\"address\""));
+	eio_buf_clear(&heard);
 	teardown(&f);
 }
 
@@ -767,6 +781,7 @@ expect_kept(const char *on, const char *want)
 	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
 	assert_int_equal(handlers_needs_query(&needs), strstr(on, "{query") != NULL);
 	assert_int_equal(handlers_needs_headers(&needs), want != NULL);
+	assert_int_equal(needs.address, strstr(on, "{address}") != NULL);
 	assert_int_equal(eio_http_feed(http, request, sizeof request - 1, &used), EIO_HTTP_COMPLETE);
 	req = eio_http_take(http);
 	handlers_keep(&needs, req, &out);
@@ -785,6 +800,7 @@ test_kept_request(void **state)
 {
 	(void)state;
 	expect_kept("{\"a\":[{\"emit\":[\"x\",\"{query.x}\",\"{auth.x}\"]}]}", NULL);
+	expect_kept("{\"a\":[{\"join\":\"from.{address}\"}]}", NULL);
 	expect_kept(
 		"{\"a\":[{\"emit\":[\"x\",{\"k\":[\"{header.X-USER}\",\"{header.x-user}\"]}]},{\"join\":[\"a\",\"{cookie.b}\"]}]}",
 		"{\"header\":{\"x-user\":\"ann, bob\"},\"cookie\":{\"b\":\"A+b%zz\"}}");
