@@ -3,6 +3,7 @@
 #include "src/auth/asks.h"
 
 #include "eio/check.h"
+#include "src/auth/verdict.h"
 
 #include <stdlib.h>
 
@@ -81,7 +82,7 @@ keep_answer_of(struct auth_asked *q, const struct hook_answer *a)
 {
 	struct auth_asks *s = q->of;
 
-	if (a->status / 100 != 2 || !s->spec->cache_s) return;
+	if (!s->spec->cache_s || !auth_verdict_lets_in(a, s->spec->format == AUTH_ASKS_LARAVEL)) return;
 	eio_buf_add(&q->body, a->body);
 	if (eio_buf_failed(&q->body)) return;
 	q->status = a->status;

@@ -31,8 +31,8 @@ struct auth_asked;
 struct auth_ask {
 	struct eio_list link;
 	struct auth_asked *of; /* NULL once it is told */
-	/* The answer, once: then nothing is known of the ask any more. It may free the ask and make others forget. When it
-	 * is called from within auth_ask() it does not ask; else it may, once it is done with the answer. */
+	/* The answer, once: then nothing is known of the ask any more. It may free the ask and make others forget.
+	 * When it is called from within auth_ask() it does not ask; else it may, once it is done with the answer. */
 	void (*told)(struct auth_ask *a, const struct hook_answer *answer);
 };
 

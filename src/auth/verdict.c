@@ -160,3 +160,15 @@ auth_verdict_deinit(struct auth_verdict *v)
 	eio_buf_deinit(&v->data);
 	*v = (struct auth_verdict){ 0 };
 }
+
+bool
+auth_verdict_lets_in(const struct hook_answer *a, bool laravel)
+{
+	const struct eio_bytes none = { "", 0 };
+	struct auth_verdict v;
+	bool in = laravel ? auth_verdict_read_laravel(&v, a, none) : auth_verdict_read(&v, a, none);
+
+	in = in && v.in;
+	auth_verdict_deinit(&v);
+	return in;
+}

@@ -42,4 +42,7 @@ bool auth_verdict_unavailable(struct auth_verdict *v);
 
 void auth_verdict_deinit(struct auth_verdict *v);
 
+/* Whether an answer lets in those who ask. laravel: it is Laravel's. Out of memory means no. */
+bool auth_verdict_lets_in(const struct hook_answer *a, bool laravel);
+
 #endif

@@ -217,9 +217,12 @@ actions_run_connection(struct sio_socket *s)
 	const struct handlers *h = client_socket_of(s)->namespace->handlers;
 	struct handlers_call call = call_for(s);
 	struct handlers_rest *rest = NULL;
+	enum handlers_result r;
 
+	if (!h) return;
 	call.rest = &rest;
-	if (h) end_run(s, handlers_run_connection(h, &call), rest, NULL);
+	r = handlers_run_connection(h, &call);
+	end_run(s, r, rest, NULL);
 }
 
 static void
@@ -242,7 +245,8 @@ busy_ack(const struct sio_event *ev)
 	struct eio_bundle *b = NULL;
 
 	sio_emit_bundle(
-		&(struct sio_emit){ .nsp = ev->socket->nsp, .ack = true, .id = ev->id, .pieces = &piece, .n_pieces = 1 },
+		&(struct sio_emit){
+			.nsp = ev->socket->nsp, .ack = true, .id = ev->id, .pieces = &piece, .n_pieces = 1 },
 		&b);
 	return b;
 }

@@ -187,7 +187,8 @@ conclude_join(struct hold *h, const struct hook_answer *answer)
 	judge_join(h, answer, spec->hook.format == AUTH_ASKS_LARAVEL);
 	if (eio_buf_failed(&h->more)) client_end(client_of(h->socket), CLIENT_REASON_NOMEM);
 	h->refusal.more = eio_buf_failed(&h->more) ? eio_bytes("", 0) : eio_buf_bytes(&h->more);
-	if (h->joined == HANDLERS_OUT && spec->hook.format == AUTH_ASKS_LARAVEL) tell_subscription_error(h, answer->status);
+	if (h->joined == HANDLERS_OUT && spec->hook.format == AUTH_ASKS_LARAVEL)
+		tell_subscription_error(h, answer->status);
 }
 
 /* Asking about a room */

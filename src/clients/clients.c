@@ -230,8 +230,7 @@ clients_new(const struct clients_options *options)
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
-	c->namespaces = namespaces_new(
-		options->namespaces, options->presence, options->hook, options->metrics);
+	c->namespaces = namespaces_new(options->namespaces, options->presence, options->hook, options->metrics);
 	eio_list_init(&c->guards);
 	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces ||
 		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {

@@ -94,7 +94,7 @@ copy_event(const struct sio_event *ev)
 }
 
 static bool
-add_event(struct hold *h, const struct sio_event *ev)
+append_event(struct hold *h, const struct sio_event *ev)
 {
 	struct held_event *e = copy_event(ev);
 
@@ -106,18 +106,27 @@ add_event(struct hold *h, const struct sio_event *ev)
 	return true;
 }
 
+/* What the events take up that wait behind the one of the run. */
+static size_t
+bytes_behind(const struct hold *h)
+{
+	const struct held_event *first = EIO_CONTAINER(h->events.next, struct held_event, link);
+
+	return h->bytes - h->rest_bytes - (h->has_event ? first->cost : 0);
+}
+
 int
 hold_event(struct sio_socket *s, const struct sio_event *ev)
 {
 	const struct clients *c = client_of(s)->clients;
 	const struct clients_limits *l = &c->options.limits;
 	struct hold *h = hold_of(s);
-	size_t bytes = event_bytes(ev);
+	size_t bytes = sizeof(struct held_event) + event_bytes(ev);
 
-	if (h->n_events >= l->held_events + h->has_event || bytes > l->held_bytes || h->bytes > l->held_bytes - bytes ||
-		c->held_bytes > HOLD_WORKER_BYTES)
+	if (h->n_events >= (size_t)l->held_events + h->has_event || bytes > l->held_bytes ||
+		bytes_behind(h) > l->held_bytes - bytes || c->held_bytes > HOLD_WORKER_BYTES)
 		return 0;
-	return add_event(h, ev) ? 1 : -1;
+	return append_event(h, ev) ? 1 : -1;
 }
 
 const struct sio_event *
@@ -149,7 +158,7 @@ hold_run(struct sio_socket *s, struct handlers_rest *rest, const struct sio_even
 	CHECK(h && !h->rest);
 	if (ev && ev != hold_first(h)) {
 		CHECK(!h->n_events); /* else it would have waited behind them */
-		if (!add_event(h, ev)) {
+		if (!append_event(h, ev)) {
 			handlers_rest_free(rest);
 			return false;
 		}

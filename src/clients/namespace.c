@@ -164,8 +164,8 @@ note_presence(struct namespaces *all, const struct presence_specs *presence)
 }
 
 struct namespaces *
-namespaces_new(struct namespace_specs *specs, const struct presence *presence, struct hook *hook,
-	struct metrics_set *metrics)
+namespaces_new(
+	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics)
 {
 	const struct presence_specs *attended = presence ? presence_specs_of(presence) : NULL;
 	struct namespaces *all = calloc(1, sizeof *all + specs->n * sizeof *all->v);

@@ -84,8 +84,8 @@ struct namespaces;
 
 /* Those of a set of specs, which it takes a reference to. They count in the set of metrics; that, presence (NULL:
  * there is none) and the hook (NULL when nobody is asked) are borrowed. NULL when out of memory. */
-struct namespaces *namespaces_new(struct namespace_specs *specs, const struct presence *presence, struct hook *hook,
-	struct metrics_set *metrics);
+struct namespaces *namespaces_new(
+	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics);
 
 /* Frees them; no socket may be in any. NULL is fine. */
 void namespaces_free(struct namespaces *all);

@@ -202,7 +202,8 @@ bool
 question_covers(const struct auth_hook_spec *spec, struct eio_bytes room)
 {
 	for (size_t i = 0; i < spec->rooms.n; i++)
-		if (template_match(eio_cstr(spec->rooms.v[i]), room, &(struct template_captures){ .n = 0 })) return true;
+		if (template_match(eio_cstr(spec->rooms.v[i]), room, &(struct template_captures){ .n = 0 }))
+			return true;
 	return spec->rooms.n == 0;
 }
 
@@ -217,8 +218,7 @@ find_given(struct eio_bytes args, const char *name, struct eio_buf *value)
 	struct eio_buf text = { 0 };
 	bool found = false;
 
-	if (!args.n || !sio_json_next(&it, NULL, &first) ||
-		!sio_json_find(first, EIO_LIT("/auth/headers"), &headers) ||
+	if (!args.n || !sio_json_next(&it, NULL, &first) || !sio_json_find(first, EIO_LIT("/auth/headers"), &headers) ||
 		sio_json_kind(headers) != SIO_JSON_OBJECT)
 		return false;
 	it = sio_json_iter(headers);
@@ -273,7 +273,8 @@ add_form_value(struct eio_bytes s, struct eio_buf *out)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr(plain, c)))
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c && strchr(plain, c)))
 			eio_buf_addc(out, (char)c);
 		else
 			eio_buf_printf(out, "%%%02X", c);

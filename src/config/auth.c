@@ -288,7 +288,8 @@ read_hook_on(struct config_loader *l, const cJSON *item, void *target)
 		else if (strcmp(list.v[i], "join") == 0)
 			hook->on_join = true;
 		else
-			config__error(l, config__element(item, i), "the application is asked at \"connect\" and \"join\"");
+			config__error(
+				l, config__element(item, i), "the application is asked at \"connect\" and \"join\"");
 		config__pop(l, mark);
 	}
 }
@@ -314,7 +315,8 @@ static void
 check_hook_rooms(struct config_loader *l, const cJSON *item, const struct auth_hook_spec *hook)
 {
 	if (hook->rooms.n && !hook->on_join)
-		config__error(l, item, "\"rooms\" says which joins the application is asked about: \"on\": [\"join\"] is missing");
+		config__error(l, item,
+			"\"rooms\" says which joins the application is asked about: \"on\": [\"join\"] is missing");
 }
 
 #undef ROWS_OF

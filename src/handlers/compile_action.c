@@ -9,22 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool
-handlers__alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
-{
-	a->parts = calloc(n ? n : 1, sizeof *a->parts);
-	if (!a->parts) return handlers__fail_nomem(c);
-	a->n = n;
-	return true;
-}
-
-static bool
-keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
-{
-	part->source = strdup(text);
-	return part->source || handlers__fail_nomem(c);
-}
-
 /* Arguments */
 
 /* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
@@ -59,7 +43,7 @@ compile_arguments(
 		size_t mark = c->path_n;
 
 		handlers__path_index(c, 0);
-		if (!check_name(c, v->child, where) || !keep_source(c, &a->parts[0], v->child->valuestring))
+		if (!check_name(c, v->child, where) || !handlers__keep_source(c, &a->parts[0], v->child->valuestring))
 			return false;
 		handlers__path_up(c, mark);
 	}
@@ -78,7 +62,7 @@ compile_target(struct handlers_compiler *c, const cJSON *v, const struct templat
 	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
 	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
 	if (!part->template) return handlers__template_failed(c, v, &err);
-	return keep_source(c, part, v->valuestring);
+	return handlers__keep_source(c, part, v->valuestring);
 }
 
 /* Templates for a string or a list of strings, into parts. */
@@ -122,33 +106,6 @@ compile_targets(
 
 /* Actions that are objects */
 
-static const cJSON **
-find_key(const struct handlers_key *keys, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(keys[i].name, name) == 0) return keys[i].value;
-	return NULL;
-}
-
-bool
-handlers__read_keys(struct handlers_compiler *c, const cJSON *v, const struct handlers_key *keys, size_t n, const char *all)
-{
-	size_t mark = c->path_n;
-	const cJSON *m;
-
-	cJSON_ArrayForEach(m, v)
-	{
-		const cJSON **value = find_key(keys, n, m->string);
-
-		handlers__path_key(c, m->string);
-		if (!value) return handlers__fail(c, m, "unknown key: there are %s", all);
-		if (*value) return handlers__fail(c, m, "given twice");
-		*value = m;
-		handlers__path_up(c, mark);
-	}
-	return true;
-}
-
 /* Adds the templates of a member that is a target, or NULL, at a place among the parts. */
 static bool
 compile_member_list(
@@ -185,7 +142,7 @@ compile_event(struct handlers_compiler *c, const cJSON *event, const cJSON *args
 	size_t mark = c->path_n;
 
 	handlers__path_key(c, "event");
-	if (!check_name(c, event, where) || !keep_source(c, part, event->valuestring)) return false;
+	if (!check_name(c, event, where) || !handlers__keep_source(c, part, event->valuestring)) return false;
 	handlers__path_up(c, mark);
 	if (args && !cJSON_IsArray(args)) {
 		handlers__path_key(c, "args");
@@ -200,15 +157,16 @@ compile_broadcast(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
 	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL;
-	const struct handlers_key keys[] = { { "room", &room }, { "except", &except }, { "event", &event }, { "args", &args },
-		{ "self", &self } };
+	const struct handlers_key keys[] = { { "room", &room }, { "except", &except }, { "event", &event },
+		{ "args", &args }, { "self", &self } };
 	size_t n_except;
 
 	if (!cJSON_IsObject(v))
 		return handlers__fail(c, v,
 			"must be an object such as {\"room\": \"{1}\", \"event\": \"news\", \"args\": "
 			"[\"{2}\"]}");
-	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self"))
+		return false;
 	if (!event) return handlers__fail(c, v, "needs an \"event\"");
 	if (self && !cJSON_IsBool(self)) {
 		handlers__path_key(c, "self");
@@ -216,55 +174,14 @@ compile_broadcast(
 	}
 	a->self = cJSON_IsTrue(self);
 	if (!count_member_list(c, room, &a->n_rooms) || !count_member_list(c, except, &n_except)) return false;
-	return handlers__alloc_parts(c, a, 1 + a->n_rooms + n_except) && compile_event(c, event, args, where, &a->parts[0]) &&
+	return handlers__alloc_parts(c, a, 1 + a->n_rooms + n_except) &&
+	       compile_event(c, event, args, where, &a->parts[0]) &&
 	       compile_member_list(c, room, where, a->parts + 1) &&
 	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
 }
 
-bool
-handlers__compile_members(struct handlers_compiler *c, const char *const *names, size_t first, const cJSON *headers,
-	const struct template_context *where, struct handlers_action *a)
-{
-	const cJSON *h = headers ? headers->child : NULL;
-	struct template_error err;
-	char text[200];
-
-	for (size_t i = first; i < a->n; i++) {
-		struct handlers_part *part = &a->parts[i];
-		bool header = i >= a->n_rooms;
-		int n = header ? snprintf(text, sizeof text, "{header.%s}", h->valuestring)
-			       : snprintf(text, sizeof text, "{%s}", names[i - first]);
-
-		if (n >= (int)sizeof text) return handlers__fail(c, h, "a name that long is not kept");
-		if (!keep_source(c, part, header ? h->valuestring : names[i - first])) return false;
-		part->template = template_new_json();
-		if (!part->template) return handlers__fail_nomem(c);
-		if (template_add_string(part->template, eio_cstr(text), where, &err))
-			return handlers__template_failed(c, h, &err);
-		if (!template_is_value(part->template)) return handlers__fail(c, h, "is no name of a header");
-		if (header) h = h->next;
-	}
-	return true;
-}
-
-bool
-handlers__check_headers(struct handlers_compiler *c, const cJSON *headers)
-{
-	size_t mark = c->path_n;
-	const cJSON *h;
-
-	if (!headers) return true;
-	handlers__path_key(c, headers->string);
-	if (!cJSON_IsArray(headers)) return handlers__fail(c, headers, "must be an array of names");
-	cJSON_ArrayForEach(h, headers) if (!cJSON_IsString(h) || !*h->valuestring) return handlers__fail(
-		c, h, "must be the name of a header");
-	handlers__path_up(c, mark);
-	return true;
-}
-
 static bool
-check_envelope(
-	struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
+check_envelope(struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
 {
 	size_t mark = c->path_n;
 
@@ -299,19 +216,21 @@ static bool
 compile_publish(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
-	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and where it
-	 * came from. The channel stands before them, and behind them its headers. */
+	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and where
+	 * it came from. The channel stands before them, and behind them its headers. */
 	static const char *const members[] = { "auth", "claims", "query", "address" };
 	enum { ENVELOPE_PARTS = 1 + sizeof members / sizeof members[0] };
 	const cJSON *channel = NULL, *message = NULL, *headers = NULL;
-	const struct handlers_key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
+	const struct handlers_key keys[] = { { "channel", &channel }, { "message", &message },
+		{ "headers", &headers } };
 	size_t mark = c->path_n, n = 1;
 
 	if (!cJSON_IsObject(v)) {
 		if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string or an object with a \"channel\"");
 		return handlers__alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
 	}
-	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers"))
+		return false;
 	if (!channel) return handlers__fail(c, v, "needs a \"channel\"");
 	if (!check_envelope(c, headers, message, where->place)) return false;
 	if (message)
@@ -329,21 +248,6 @@ compile_publish(
 }
 
 static const char rate_wanted[] = "must be an object such as {\"events\": 20, \"per\": 1000, \"then\": \"drop\"}";
-
-bool
-handlers__read_number(
-	struct handlers_compiler *c, const cJSON *v, const char *key, unsigned min, unsigned max, unsigned *out)
-{
-	size_t mark = c->path_n;
-
-	handlers__path_key(c, key);
-	if (!cJSON_IsNumber(v) || !(v->valuedouble >= min && v->valuedouble <= max) ||
-		v->valuedouble != (unsigned)v->valuedouble)
-		return handlers__fail(c, v, "must be a whole number from %u to %u", min, max);
-	*out = (unsigned)v->valuedouble;
-	handlers__path_up(c, mark);
-	return true;
-}
 
 bool
 handlers__compile_rate(struct handlers_compiler *c, const cJSON *v, struct handlers_rate *rate)

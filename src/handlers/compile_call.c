@@ -96,7 +96,8 @@ read_call(struct handlers_compiler *c, const cJSON *v, struct call_keys *k)
 		return true;
 	}
 	if (!cJSON_IsObject(v)) return handlers__fail(c, v, "must be a URL or an object with a \"url\"");
-	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "url, timeout, headers, concurrent and queue"))
+	if (!handlers__read_keys(
+		    c, v, keys, sizeof keys / sizeof keys[0], "url, timeout, headers, concurrent and queue"))
 		return false;
 	if (!k->url) return handlers__fail(c, v, "needs a \"url\"");
 	return handlers__check_headers(c, k->headers);

@@ -65,8 +65,8 @@ struct handlers_rest {
 	const struct handlers_entry *entry;
 	size_t next; /* the action behind the one that it waits at */
 	bool acked, skipped;
-	/* At a JOIN: the rooms that are still to be joined, one record of targets.c behind the other; the one at `at` is
-	 * asked about. */
+	/* At a JOIN: the rooms that are still to be joined, one record of targets.c behind the other; that at `at`
+	 * is asked about. */
 	struct eio_buf rooms;
 	size_t at;
 };
@@ -121,7 +121,8 @@ void handlers__joined(struct handlers_run *r, const struct handlers_refusal *ref
 /* Carries out the answer to a call. */
 void handlers__answered(struct handlers_run *r, const struct hook_answer *answer);
 
-/* Sends a text as the ack, where there is to be one and was none yet: a JSON array, which may have run out of memory. */
+/* Sends a text as the ack, where there is to be one and was none yet: a JSON array, which may have run out of
+ * memory. */
 void handlers__ack(struct handlers_run *r, const struct eio_buf *text);
 
 /* Appends "event":…,"args":[…],"sid":…,"nsp":… and the attachments, which are numbered by the placeholders in args. */

@@ -48,6 +48,7 @@ bool handlers__add_event(struct handlers_compiler *c, struct template *t, const 
 	const struct cJSON *args, const struct template_context *where);
 
 struct handlers_action;
+struct handlers_part;
 
 /* Compiles what stands behind an action's name into *a, whose type is set. False after a mistake. */
 bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
@@ -69,7 +70,7 @@ struct handlers_key {
 	const struct cJSON **value;
 };
 
-/* Finds the values of keys, all NULL at first. all: their names, for a mistake. False after a mistake, as the others. */
+/* Finds the values of keys, all NULL at first. all: their names, for a mistake. False after one, as the others. */
 bool handlers__read_keys(
 	struct handlers_compiler *c, const struct cJSON *v, const struct handlers_key *keys, size_t n, const char *all);
 
@@ -79,6 +80,9 @@ bool handlers__read_number(
 
 /* Makes room for n parts. */
 bool handlers__alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n);
+
+/* Keeps a text as it was configured. */
+bool handlers__keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text);
 
 /* Whether a member of the object at the path, or NULL, is a list of names of headers. */
 bool handlers__check_headers(struct handlers_compiler *c, const struct cJSON *headers);

@@ -5,8 +5,6 @@
 #include "eio/check.h"
 #include "sio/json.h"
 
-#include <stdlib.h>
-
 /* Splits the data into name and arguments. */
 static void
 split_event(struct handlers_run *r, struct eio_bytes data)
@@ -165,30 +163,7 @@ handlers_run_event(const struct handlers *h, const struct handlers_call *call, c
 	return entry ? carry_out_entry(&r, entry, 0) : HANDLERS_NONE;
 }
 
-/* Waiting */
-
-bool
-handlers__wait(struct handlers_run *r)
-{
-	CHECK(r->call->rest && !r->rest);
-	r->rest = calloc(1, sizeof *r->rest);
-	if (!r->rest) r->nomem = true;
-	return r->rest;
-}
-
-void
-handlers_rest_free(struct handlers_rest *rest)
-{
-	if (!rest) return;
-	eio_buf_deinit(&rest->rooms);
-	free(rest);
-}
-
-size_t
-handlers_rest_bytes(const struct handlers_rest *rest)
-{
-	return sizeof *rest + rest->rooms.n;
-}
+/* Going on */
 
 enum handlers_result
 handlers_go_on(struct handlers_rest *rest, const struct handlers_call *call, const struct sio_event *ev,

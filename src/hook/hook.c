@@ -142,8 +142,8 @@ start_question(struct hook_question *q)
 {
 	struct hook_line *l = q->line;
 
-	q->transfer = hook_transfer_start(l->hook->transfers, l->spec, eio_buf_bytes(&q->body),
-		eio_buf_bytes(&q->heads), on_question_end, q);
+	q->transfer = hook_transfer_start(
+		l->hook->transfers, l->spec, eio_buf_bytes(&q->body), eio_buf_bytes(&q->heads), on_question_end, q);
 	if (!q->transfer) return false;
 	eio_list_remove(&q->link);
 	l->n_waiting--;

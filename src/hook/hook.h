@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions to the application over HTTP: a POST of JSON, or of a form, and its answer. One struct hook for each worker; in it a line
- * for each place that is asked, with bounds of its own, so that a slow application holds up nobody but those who wait
- * for it:
+ * Questions to the application over HTTP: a POST of JSON, or of a form, and its answer. One struct hook for each
+ * worker; in it a line for each place that is asked, with bounds of its own, so that a slow application holds up nobody
+ * but those who wait for it:
  *
  *     hook ─┬─ line: http://127.0.0.1:8000/socket/auth     on their way: at most `concurrent`
  *           └─ line: http+unix://%2Frun%2Fapp.sock/call    behind them: at most `queue`, in the order they were asked

@@ -357,7 +357,8 @@ add_header_line(struct hook_transfer *x, const char *line)
 static bool
 set_headers(struct hook_transfer *x, const struct hook_spec *spec, struct eio_bytes heads)
 {
-	const char *type = spec->form ? "Content-Type: application/x-www-form-urlencoded" : "Content-Type: application/json";
+	const char *type = spec->form ? "Content-Type: application/x-www-form-urlencoded"
+				      : "Content-Type: application/json";
 
 	/* Bodies leave at once, instead of a second later when the peer knows no 100 Continue. */
 	if (!add_header_line(x, type) || !add_header_line(x, "Expect:")) return false;

@@ -522,7 +522,8 @@ static const struct {
 		"t.conf:2:11: namespaces./.retain: unknown key\n"
 		"t.conf:2:31: namespaces./a: expected an object, not a list\n" },
 	/* What is asked of the application. */
-	{ __LINE__, "{\"namespaces\": {\"/\": {\"on\": {\n"
+	{ __LINE__,
+		"{\"namespaces\": {\"/\": {\"on\": {\n"
 		"\"a\": [{\"call\": \"ftp://x\"}, {\"call\": {\"url\": \"http://x/\", \"timeout\": 1}}, {\"call\": {}}],\n"
 		"\"b\": [{\"call\": {\"url\": \"http://x/\", \"on\": 1}}, {\"call\": 5}, {\"call\": {\"url\": \"http://x/\", \"headers\": \"a\"}}]}}}}",
 		"t.conf:2:16: namespaces./.on: /a/0/call: expected http://…, https://… or http+unix://%2Fpath%2Fof%2Fsocket/…\n"
@@ -533,7 +534,8 @@ static const struct {
 		"t.conf:3:102: namespaces./.on: /b/2/call/headers: must be an array of names\n" },
 	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"on\": [\"connect\", \"leave\"]}}}",
 		"t.conf:1:58: auth.hook.on[1]: the application is asked at \"connect\" and \"join\"\n" },
-	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"format\": \"laravel\", \"headers\": [\"Host\"]}}}",
+	{ __LINE__,
+		"{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"format\": \"laravel\", \"headers\": [\"Host\"]}}}",
 		"t.conf:1:19: auth.hook: Laravel is asked about channels only: \"on\": [\"join\"]\n"
 		"t.conf:1:19: auth.hook: \"host\" in \"headers\" is not a page's to say\n" },
 	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"rooms\": \"private-*\"}}}",

@@ -269,7 +269,8 @@ answer(struct fixture *f, unsigned status, const char *body)
 
 /* One event, and an answer to its call. */
 static void
-run(const char *on, const char *packet, unsigned status, const char *body, enum handlers_result result, const char *want)
+run(const char *on, const char *packet, unsigned status, const char *body, enum handlers_result result,
+	const char *want)
 {
 	struct fixture f;
 
@@ -302,8 +303,9 @@ test_question(void **state)
 	assert_int_equal(answer(&f, 204, ""), HANDLERS_DONE);
 	expect_heard("called \nput into b\n");
 	assert_int_equal(event(&f, "51-[\"n\",{\"_placeholder\":true,\"num\":0}]"), HANDLERS_WAITS);
-	expect_heard("ask 0 {\"type\":\"event\",\"event\":\"n\",\"args\":[{\"_placeholder\":true,\"num\":0}],\"sid\":\"" SID
-		     "\",\"nsp\":\"/\",\"attachments\":[\"b25l\"]" KNOWN ",\"headers\":{\"x\":\"y\"}}\n");
+	expect_heard(
+		"ask 0 {\"type\":\"event\",\"event\":\"n\",\"args\":[{\"_placeholder\":true,\"num\":0}],\"sid\":\"" SID
+		"\",\"nsp\":\"/\",\"attachments\":[\"b25l\"]" KNOWN ",\"headers\":{\"x\":\"y\"}}\n");
 	assert_int_equal(answer(&f, 200, " {} "), HANDLERS_DONE);
 	expect_heard("called \n");
 	teardown(&f);
@@ -386,7 +388,8 @@ test_full(void **state)
 	setup(&f, one_call);
 	full = true;
 	assert_int_equal(event(&f, "27[\"m\"]"), HANDLERS_DONE);
-	expect_heard("ask 0 " QUESTION("") "send 437[{\"error\":\"unavailable\",\"retryAfter\":5}]\nfailed too many wait already\n");
+	expect_heard("ask 0 " QUESTION(
+		"") "send 437[{\"error\":\"unavailable\",\"retryAfter\":5}]\nfailed too many wait already\n");
 	teardown(&f);
 }
 
@@ -410,11 +413,13 @@ test_odd_answers(void **state)
 			"\"emit\" is no list of at most 1000 events, each a list of a name and its arguments" },
 		{ "{\"emit\":[[\"disconn\\u0065ct\"]]}",
 			"\"emit\" is no list of at most 1000 events, each a list of a name and its arguments" },
-		{ "{\"broadcast\":{\"event\":\"x\"}}", "\"broadcast\" is no list of at most 100 objects with an \"event\"" },
+		{ "{\"broadcast\":{\"event\":\"x\"}}",
+			"\"broadcast\" is no list of at most 100 objects with an \"event\"" },
 		{ "{\"broadcast\":[{}]}", "\"broadcast\" is no list of at most 100 objects with an \"event\"" },
 		{ "{\"broadcast\":[{\"event\":\"connect\"}]}",
 			"\"broadcast\" is no list of at most 100 objects with an \"event\"" },
-		{ "{\"broadcast\":[{\"event\":[7]}]}", "\"broadcast\" is no list of at most 100 objects with an \"event\"" },
+		{ "{\"broadcast\":[{\"event\":[7]}]}",
+			"\"broadcast\" is no list of at most 100 objects with an \"event\"" },
 		{ "{\"broadcast\":[{\"event\":\"x\",\"args\":{}}]}",
 			"\"broadcast\" is no list of at most 100 objects with an \"event\"" },
 		{ "{\"broadcast\":[{\"event\":\"x\",\"room\":true}]}",
