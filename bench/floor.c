@@ -89,6 +89,7 @@ floor_usage(void)
 	     "                          compare: these two in turn, the processor time of each per block\n"
 	     "                          polling: one answer to many held polls\n"
 	     "                          rooms: blocks to the members of one room after the other, who join with a message\n"
+	     "                          tick: a block for each room, and each client gets those of its rooms\n"
 	     "                          idle, idle-polling: hold connections, which come and go\n"
 	     "                          ingest: subscribe, and only count the bytes: SIGUSR1 begins, SIGUSR2 reports\n"
 	     "  --listen HOST:PORT      an IPv4 address, for all but ingest\n"
@@ -101,6 +102,8 @@ floor_usage(void)
 	     "  --join                  a pass that is late takes along what has become due meanwhile\n"
 	     "  --entries N             of the ring of io_uring, 256\n"
 	     "  --variant NAME          of io_uring: plain; skip: no completion is told; zc: zero copy; poll: a kernel thread\n"
+	     "                          of a tick: plain, or gather: one sendmsg() for each client\n"
+	     "  --joins N               how many rooms each client joins, for tick, 1\n"
 	     "  --redis HOST:PORT       for ingest\n"
 	     "  --channel NAME          for ingest, ticks\n"
 	     "  --channels N            messages are of one after the other, for ingest: of the pattern NAME.*; or rooms; 1\n\n"
@@ -112,8 +115,8 @@ floor_usage(void)
 static void
 set_mode(const char *text)
 {
-	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_rooms, &mode_idle,
-		&mode_idle_polling, &mode_compare };
+	static const struct mode *const modes[] = { &mode_send, &mode_uring, &mode_polling, &mode_rooms, &mode_tick,
+		&mode_idle, &mode_idle_polling, &mode_compare };
 
 	fl.mode = NULL;
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -137,6 +140,7 @@ floor_set_option(int option, const char *text)
 	case 'z': fl.size = bench_count("--size", text, 0, PAYLOAD_MAX); break;
 	case 'b': fl.batch = bench_count("--batch", text, 1, 10000); break;
 	case 'j': fl.join = true; break;
+	case 'J': fl.joins = bench_count("--joins", text, 1, 64); break;
 	case 'E': fl.entries = bench_count("--entries", text, 1, 4096); break;
 	case 'v': fl.variant = text; break;
 	case 'h': floor_usage(); break;
@@ -154,7 +158,8 @@ floor_parse(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
 		{ "size", required_argument, NULL, 'z' }, { "batch", required_argument, NULL, 'b' },
 		{ "entries", required_argument, NULL, 'E' }, { "variant", required_argument, NULL, 'v' },
-		{ "join", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "joins", required_argument, NULL, 'J' }, { "join", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	fl = (struct floor){ .mode = &mode_send,
@@ -162,6 +167,7 @@ floor_parse(int argc, char **argv)
 		.channel = "ticks",
 		.variant = "plain",
 		.channels = 1,
+		.joins = 1,
 		.n = 1000,
 		.rate = 10,
 		.seconds = 5,

@@ -12,7 +12,8 @@
 struct peer {
 	int fd;
 	unsigned stage; /* how many of the answers of the handshake it has got */
-	unsigned room;
+	unsigned room; /* the first that it joined */
+	unsigned joins; /* so many */
 	bool held; /* polling: its GET waits for an answer */
 };
 
@@ -31,7 +32,7 @@ struct mode {
 
 struct floor {
 	struct sockaddr_in listen, redis;
-	unsigned n, size, batch, entries, channels; /* size 0: the story's mix */
+	unsigned n, size, batch, entries, channels, joins; /* size 0: the story's mix */
 	double rate, seconds;
 	const char *event, *channel, *variant;
 	const struct mode *mode;
@@ -48,7 +49,8 @@ struct floor {
 };
 extern struct floor fl;
 
-extern const struct mode mode_send, mode_uring, mode_polling, mode_rooms, mode_idle, mode_idle_polling, mode_compare;
+extern const struct mode mode_send, mode_uring, mode_polling, mode_rooms, mode_tick, mode_idle, mode_idle_polling,
+	mode_compare;
 
 /* floor_connect.c */
 
@@ -77,6 +79,9 @@ void block_make(uint64_t t_ns);
 
 /* Sends what is left of a block after `done` bytes, waiting for room: a receiver that keeps up never gets here. */
 void block_send_rest(int fd, size_t done);
+
+/* floor_rooms.c: reads which room a client asks for, and acknowledges. */
+unsigned rooms_named(int fd);
 
 /* floor_polling.c: the handshake of long-polling; later GETs are held. */
 void polling_answer(struct peer *p);

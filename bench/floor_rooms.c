@@ -13,26 +13,33 @@ enum { JOINED = 3 };
 static unsigned *first; /* by room: where its members begin; those of the next are behind them */
 static unsigned *members;
 
-/* After the handshake a client asks for room "r<number>"; bench/load masks with zeros, so it can be read as it is. */
-static void
-rooms_answer(struct peer *p)
+/* A client asks for room "r<number>"; bench/load masks with zeros, so it can be read as it is. */
+unsigned
+rooms_named(int fd)
 {
 	static const char ack[] = "\x81\x09"
 				  "430[true]";
 	char buf[512], *name;
-	ssize_t n;
+	ssize_t n = recv(fd, buf, sizeof buf - 1, 0);
+	unsigned room;
 
-	if (p->stage != JOINED - 1) {
-		block_answer(p);
-		return;
-	}
-	n = recv(p->fd, buf, sizeof buf - 1, 0);
 	if (n <= 0) bench_die("a client left");
 	buf[n] = '\0';
 	name = memmem(buf, (size_t)n, "\"r", 2);
-	p->room = name ? (unsigned)strtoul(name + 2, NULL, 10) : fl.channels;
-	if (p->room >= fl.channels) bench_die("a client did not name a room");
-	if (send(p->fd, ack, sizeof ack - 1, MSG_NOSIGNAL) != (ssize_t)sizeof ack - 1) bench_die_errno("send");
+	room = name ? (unsigned)strtoul(name + 2, NULL, 10) : fl.channels;
+	if (room >= fl.channels) bench_die("a client did not name a room");
+	if (send(fd, ack, sizeof ack - 1, MSG_NOSIGNAL) != (ssize_t)sizeof ack - 1) bench_die_errno("send");
+	return room;
+}
+
+static void
+rooms_answer(struct peer *p)
+{
+	if (p->stage < JOINED - 1) {
+		block_answer(p);
+		return;
+	}
+	p->room = rooms_named(p->fd);
 	p->stage = JOINED;
 }
 

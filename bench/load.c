@@ -73,8 +73,8 @@ churn_rooms(uint64_t now)
 		struct client *c = &load.clients[load.churned * 7919 % n];
 
 		if (c->state != CLIENT_JOINED) continue;
-		packets_emit_room(c, load.leave, false);
-		packets_emit_room(c, load.join, false);
+		packets_emit_room(c, load.leave, 0, false);
+		packets_emit_room(c, load.join, 0, false);
 	}
 }
 

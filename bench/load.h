@@ -76,7 +76,8 @@ struct client {
 	int fd[LINKS]; /* -1: none */
 	const struct transport *on[LINKS]; /* what runs there */
 	bool connecting[LINKS];
-	bool in_namespace, in_room;
+	bool in_namespace;
+	unsigned in_rooms; /* how many it has joined */
 	const struct transport *transport; /* where packets leave */
 	unsigned index;
 	enum client_state state;
@@ -103,7 +104,7 @@ struct load {
 	struct sockaddr_in server;
 	const char *host, *path, *event, *join, *leave;
 	const struct transport *transport;
-	unsigned n, first, sample, inflight, sources, coalesce, eio, rooms, stopped, rcvbuf;
+	unsigned n, first, sample, inflight, sources, coalesce, eio, rooms, joins, stopped, rcvbuf;
 	double seconds, churn;
 	bool upgrade, b64, hold, deflate, gzip, any;
 	bool raw; /* no Engine.IO: each message is what was published */
@@ -174,8 +175,8 @@ void packets_enter(struct client *c);
 /* The client is there when nothing is missing any more: to be called when something was done. */
 void packets_step(struct client *c);
 
-/* Sends the event with a room's name that the options tell; with_ack: asks for an acknowledgement. */
-void packets_emit_room(struct client *c, const char *event, bool with_ack);
+/* Sends the event with the name of one of the client's rooms; with_ack: asks for an acknowledgement. */
+void packets_emit_room(struct client *c, const char *event, unsigned i, bool with_ack);
 
 /* load_check.c */
 

@@ -29,6 +29,7 @@ enum {
 	OPT_JOIN,
 	OPT_LEAVE,
 	OPT_ROOMS,
+	OPT_JOINS,
 	OPT_CHURN,
 	OPT_STOPPED,
 	OPT_HOLD,
@@ -60,6 +61,7 @@ load_usage(void)
 	     "  --event NAME            the event to expect, ticks\n"
 	     "  --join EVENT            emit EVENT with a room's name and wait for the acknowledgement\n"
 	     "  --rooms N               client i joins room r<i mod N>, 1; nchan-ws: connects to PATH/r<i mod N>\n"
+	     "  --joins N               client i joins N of them, evenly spread, from that one on, 1\n"
 	     "  --churn R               R times per second one client leaves its room and joins it again, 0\n"
 	     "  --leave EVENT           the event for that, leave\n"
 	     "  --stopped N             the last N clients stop reading when all have joined, 0\n"
@@ -126,6 +128,7 @@ options_set(int option, const char *text)
 	case OPT_JOIN: load.join = bench_short_text("--join", text, NAME_BYTES); break;
 	case OPT_LEAVE: load.leave = bench_short_text("--leave", text, NAME_BYTES); break;
 	case OPT_ROOMS: load.rooms = bench_count("--rooms", text, 1, FIRST_MAX); break;
+	case OPT_JOINS: load.joins = bench_count("--joins", text, 1, FIRST_MAX); break;
 	case OPT_CHURN: load.churn = bench_number("--churn", text, 0, 1e6); break;
 	case OPT_STOPPED: load.stopped = bench_count("--stopped", text, 0, CLIENTS_MAX); break;
 	case OPT_HOLD: load.hold = true; break;
@@ -146,6 +149,7 @@ options_check(void)
 {
 	if (!load.host) bench_die("--url is needed (--help tells)");
 	if (load.stopped > load.n) bench_die("--stopped: there are only %u clients", load.n);
+	if (load.joins > load.rooms) bench_die("--joins: there are only %u rooms", load.rooms);
 	if (load.churn > 0 && !load.join) bench_die("--churn needs --join");
 	if (load.raw && (load.join || load.eio != 4)) bench_die("without Engine.IO there is no --join and no --eio");
 }
@@ -167,6 +171,7 @@ options_parse(int argc, char **argv)
 		{ "join", required_argument, NULL, OPT_JOIN },
 		{ "leave", required_argument, NULL, OPT_LEAVE },
 		{ "rooms", required_argument, NULL, OPT_ROOMS },
+		{ "joins", required_argument, NULL, OPT_JOINS },
 		{ "churn", required_argument, NULL, OPT_CHURN },
 		{ "stopped", required_argument, NULL, OPT_STOPPED },
 		{ "hold", no_argument, NULL, OPT_HOLD },
@@ -189,6 +194,7 @@ options_parse(int argc, char **argv)
 		.n = 1000,
 		.eio = 4,
 		.rooms = 1,
+		.joins = 1,
 		.sample = 16,
 		.inflight = 100 };
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) options_set(option, optarg);

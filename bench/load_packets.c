@@ -44,11 +44,11 @@ count_marks(uint8_t *matched, const char *p, size_t n)
 /* The steps */
 
 void
-packets_emit_room(struct client *c, const char *event, bool with_ack)
+packets_emit_room(struct client *c, const char *event, unsigned i, bool with_ack)
 {
 	char packet[128];
-	int n = snprintf(packet, sizeof packet, "42%s[\"%s\",\"r%u\"]", with_ack ? "0" : "", event,
-		(load.first + c->index) % load.rooms);
+	unsigned room = (load.first + c->index + i * (load.rooms / load.joins)) % load.rooms;
+	int n = snprintf(packet, sizeof packet, "42%s[\"%s\",\"r%u\"]", with_ack ? "0" : "", event, room);
 
 	c->transport->send(c, eio_bytes(packet, (size_t)n));
 }
@@ -56,7 +56,7 @@ packets_emit_room(struct client *c, const char *event, bool with_ack)
 void
 packets_step(struct client *c)
 {
-	if (c->state != CLIENT_OPENING || !c->in_namespace || (load.join && !c->in_room)) return;
+	if (c->state != CLIENT_OPENING || !c->in_namespace || (load.join && c->in_rooms < load.joins)) return;
 	if (load.upgrade && c->transport->next) return;
 	load_joined(c);
 	eio_buf_deinit(&c->packet);
@@ -92,7 +92,7 @@ packets_enter(struct client *c)
 	if (c->in_namespace) return;
 	c->in_namespace = true;
 	check_choose(c);
-	if (load.join) packets_emit_room(c, load.join, true);
+	if (load.join) packets_emit_room(c, load.join, 0, true);
 	packets_step(c);
 }
 
@@ -170,7 +170,8 @@ end_message(struct client *c)
 	case '0': packets_enter(c); return;
 	case '2': c->counts.events++; break;
 	case '3':
-		c->in_room = true;
+		c->in_rooms++;
+		if (c->in_rooms < load.joins) packets_emit_room(c, load.join, c->in_rooms, true);
 		packets_step(c);
 		return;
 	case '5':

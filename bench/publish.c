@@ -34,6 +34,7 @@ static struct {
 	const char *channel, *before, *after; /* what stands around each message */
 	unsigned channels, size; /* size 0: the story mix */
 	double rate, seconds; /* rate 0: as fast as Redis takes them */
+	unsigned burst; /* so many are due at once */
 	uint64_t total; /* messages; 0: what rate and seconds make */
 	int fd;
 
@@ -121,7 +122,7 @@ static uint64_t
 publish_due_ns(uint64_t start, uint64_t i)
 {
 	if (pub.rate == 0) return bench_now_ns();
-	return start + (uint64_t)((double)i * 1e9 / pub.rate);
+	return start + (uint64_t)((double)(i - i % pub.burst) * 1e9 / pub.rate);
 }
 
 /* Without a rate and a number of messages, time ends it. */
@@ -194,6 +195,7 @@ publish_usage(void)
 	     "  --channel NAME          where to, ticks; with several channels NAME.0, NAME.1 and so on\n"
 	     "  --channels N            how many, in turn, 1\n"
 	     "  --rate R                messages per second over all channels, 10; 0: as fast as Redis takes them\n"
+	     "  --burst N               so many at a time, 1\n"
 	     "  --seconds S             how long, 5\n"
 	     "  --messages N            how many, instead of --seconds\n"
 	     "  --size N                bytes of a message, 250\n"
@@ -226,6 +228,7 @@ publish_set_option(int option, const char *text)
 		break;
 	case 'n': pub.channels = bench_count("--channels", text, 1, CHANNELS_MAX); break;
 	case 'a': pub.rate = bench_number("--rate", text, 0, 1e7); break;
+	case 'b': pub.burst = bench_count("--burst", text, 1, CHANNELS_MAX); break;
 	case 's': pub.seconds = bench_number("--seconds", text, 0, 86400); break;
 	case 'm': pub.total = bench_count("--messages", text, 1, UINT32_MAX); break;
 	case 'z': pub.size = bench_count("--size", text, PAYLOAD_MIN, PAYLOAD_MAX); break;
@@ -243,15 +246,17 @@ publish_parse(int argc, char **argv)
 	static const struct option options[] = { { "redis", required_argument, NULL, 'r' },
 		{ "channel", required_argument, NULL, 'c' }, { "channels", required_argument, NULL, 'n' },
 		{ "rate", required_argument, NULL, 'a' }, { "seconds", required_argument, NULL, 's' },
-		{ "messages", required_argument, NULL, 'm' }, { "size", required_argument, NULL, 'z' },
-		{ "mix", required_argument, NULL, 'x' }, { "before", required_argument, NULL, 'B' },
-		{ "after", required_argument, NULL, 'A' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+		{ "burst", required_argument, NULL, 'b' }, { "messages", required_argument, NULL, 'm' },
+		{ "size", required_argument, NULL, 'z' }, { "mix", required_argument, NULL, 'x' },
+		{ "before", required_argument, NULL, 'B' }, { "after", required_argument, NULL, 'A' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int option;
 
 	pub.channel = "ticks";
 	pub.before = pub.after = "";
 	pub.channels = 1;
 	pub.rate = 10;
+	pub.burst = 1;
 	pub.seconds = 5;
 	pub.size = SMALL;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) publish_set_option(option, optarg);

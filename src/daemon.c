@@ -40,7 +40,7 @@ struct daemon {
 	struct files *files;
 	struct interest_table *interest;
 	struct metrics_set metrics; /* of all threads */
-	struct thread *threads; /* one for each worker; the last one is the feed's, which a single worker shares */
+	struct thread *threads; /* one for each worker; the last one is the feed's, which may be the only worker's */
 	unsigned n_threads;
 	struct feed *feed;
 	struct presence *presence; /* NULL: no namespace has any */
@@ -87,9 +87,7 @@ make_thread(struct daemon *d, unsigned i)
 static int
 make_threads(struct daemon *d)
 {
-	unsigned workers = d->config->workers;
-
-	d->n_threads = workers > 1 ? workers + 1 : 1;
+	d->n_threads = d->config->workers + d->config->feed_apart;
 	d->threads = calloc(d->n_threads, sizeof *d->threads);
 	if (!d->threads || metrics_set_init(&d->metrics)) return no_memory("thread");
 	for (unsigned i = 0; i < d->n_threads; i++)

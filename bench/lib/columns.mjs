@@ -5,6 +5,7 @@
 
 export const US = { key: 'us', title: 'CPU µs per delivered message', digits: 2 };
 export const US_EVENT = { key: 'usEvent', title: 'per event', digits: 2 };
+export const US_TICK = { key: 'usTick', title: 'CPU µs per client and tick', digits: 2 };
 export const CORE = { key: 'core', title: '% of a core', digits: 2 };
 export const MBPS = { key: 'mbps', title: 'Mb/s', digits: 0 };
 export const P50 = { key: 'p50', title: 'p50 ms', digits: 2 };

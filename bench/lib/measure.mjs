@@ -16,18 +16,22 @@ export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const share = (total, n, i) => Math.floor(total / n) + (i < total % n ? 1 : 0);
 
 /** How many messages all clients together must get: all get all, or each what came on its room's channel. */
-export function expected({ clients, rooms, channels }, sent) {
+export function expected({ clients, rooms, joins = 1, channels }, sent) {
 	if (!rooms) return clients * sent.messages;
 	let sum = 0;
-	for (let i = 0; i < rooms; i++) sum += share(sent.messages, channels, i) * share(clients, rooms, i);
+	for (let i = 0; i < rooms; i++) {
+		// Client number i is in the rooms i, i + step, …, round about.
+		const step = Math.floor(rooms / joins);
+		for (let j = 0; j < joins; j++) sum += share(sent.messages, channels, (i + j * step) % rooms) * share(clients, rooms, i);
+	}
 	return sum;
 }
 
 /** The options of bench/load for a server and a scenario. */
 function loadOptions(server, running, options) {
-	const { clients, transport = 'websocket', rooms = options.lists, load = {} } = options;
+	const { clients, transport = 'websocket', rooms = options.lists, joins, load = {} } = options;
 	const join = rooms ? 'join' : undefined;
-	const base = { url: `127.0.0.1:${running.port}`, clients, transport, join, rooms };
+	const base = { url: `127.0.0.1:${running.port}`, clients, transport, join, rooms, joins };
 	return { ...base, coalesce: options.coalesce, processes: options.processes, ...load, ...server.client };
 }
 
@@ -125,7 +129,7 @@ export class Bed {
 		const seconds = (performance.now() - begun) / 1000;
 		const used = this.cpu() - before;
 		assertExact(options, report, sent);
-		return { cpuNs: used, seconds, sent, report };
+		return { cpuNs: used, options, seconds, sent, report };
 	}
 }
 
@@ -148,11 +152,12 @@ function assertExact(options, report, sent) {
 }
 
 /** The figures that most tables have, out of one window. */
-export function figures({ cpuNs: used, sent, seconds, report }, scheduled) {
+export function figures({ cpuNs: used, options, sent, seconds, report }, scheduled) {
 	const { messages, events, frames, latency_us: latency, spread_us: spread, generator } = report;
 	return {
 		us: used / messages.sum / 1000,
 		usEvent: used / events.sum / 1000,
+		usTick: options.batch ? used / (report.clients * ((options.seconds * 1000) / options.batch)) / 1000 : undefined,
 		usFrame: used / frames.sum / 1000,
 		core: used / 1e7 / (scheduled ?? seconds),
 		perEvent: messages.sum / events.sum,

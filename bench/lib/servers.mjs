@@ -3,7 +3,7 @@
 // The servers under test, all started and fed the same way: {name, start(cleanup, options)} gives {port, child, pids(), feed(...)},
 // and `client` says what bench/load must know of it. Each has a Redis of its own, so that what one is sent, no other hears.
 //
-// options: clients, size, rate, batch (ms), channels, rooms, lists, workers, compress, profile, flood; see scenarios/.
+// options: clients, size, rate, burst, batch (ms), channels, rooms, joins, lists, workers, compress, profile, flood; see scenarios/.
 // feed({seconds, size, rate, mix}) sends messages for so long and tells what was sent.
 
 import fs from 'node:fs/promises';
@@ -52,7 +52,8 @@ async function startSource(cleanup, options) {
 	return {
 		url: redis.url,
 		subscribed: () => redis.client.hasSubscribers(channelNames(options)),
-		feed: ({ seconds, size, rate, mix }) => publish(cleanup, { ...base, seconds, rate, ...(mix ? { mix } : { size }) }),
+		feed: ({ seconds, size, rate, mix, burst }) =>
+			publish(cleanup, { ...base, seconds, rate, burst, ...(mix ? { mix } : { size }) }),
 	};
 }
 
@@ -104,25 +105,31 @@ async function ready(admin) {
 }
 
 /** What the floor does in the place of a server that has these options. */
-function floorMode({ clients, rooms, transport }) {
+function floorMode({ clients, rooms, joins, transport }) {
 	const polling = transport === 'polling';
 	if (clients === 0) return polling ? 'idle-polling' : 'idle';
+	if (joins) return 'tick';
 	if (rooms) return 'rooms';
 	return polling ? 'polling' : 'send';
 }
 
 /** It has its own schedule, which is written to it. Without clients at its start it holds those that come. */
-const floor = {
-	name: 'floor',
+const floorOf = (name, variant) => ({
+	name,
 	client: {},
 	async start(cleanup, options) {
-		const { clients, channels = 1, join } = options;
+		const { clients, channels = 1, join, joins } = options;
 		const port = await freePort();
-		const own = { listen: `127.0.0.1:${port}`, mode: options.floorMode ?? floorMode(options), clients: clients || undefined, channels, join };
+		const mode = options.floorMode ?? floorMode(options);
+		const own = { listen: `127.0.0.1:${port}`, mode, clients: clients || undefined, channels, join, joins, variant };
 		const [command, args] = onServerCore(path.join(BENCH, 'floor'), flags(own), coresOf(options));
 		const program = new Program(cleanup, command, args, { name: 'floor', stdin: 'pipe' });
 		await program.next('to listen');
 		const feed = ({ size, rate, mix, batch = 0, seconds }) => {
+			if (mode === 'tick') {
+				program.child.child.stdin.write(`${rate / channels} ${seconds} ${size} 1\n`);
+				return program.next('the end of its schedule');
+			}
 			// As in the servers, a batch begins with a message and is sent `batch` ms later.
 			const perBlock = Math.floor(((rate / channels) * batch) / 1000) + 1;
 			program.child.child.stdin.write(`${rate / perBlock} ${seconds} ${mix ? 0 : size} ${perBlock}\n`);
@@ -130,7 +137,9 @@ const floor = {
 		};
 		return { port, child: program.child, pids: () => [program.child.pid], feed, program };
 	},
-};
+});
+
+const floor = floorOf('floor');
 
 /** Subscribes and counts bytes: what it costs to get messages at all. It has no clients. */
 const floorIngest = {
@@ -269,6 +278,7 @@ export const servers = {
 		name: 'floor (io_uring)',
 		start: (cleanup, options) => floor.start(cleanup, { ...options, floorMode: 'uring' }),
 	},
+	'floor-gather': floorOf('floor (sendmsg)', 'gather'),
 	siocast: siocast('siocast'),
 	'siocast-2': {
 		...siocast('siocast, two workers'),

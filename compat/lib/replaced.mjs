@@ -6,7 +6,7 @@
 //	server.cjs      the server; app.cjs, if there is one, is what stays of the application when siocast has taken its place
 //	siocast.json    the configuration
 //	scenario.mjs    default: async (stage) => …; channels: what it publishes to, as subscribed; since: the first generation that can do
-//	                this ('2', '4'); redis: the version of the package
+//	                this ('2', '4'); redis: the version of the package; alone: nobody of an earlier play may be left when it begins
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -22,13 +22,13 @@ const LIMIT_MS = 60_000;
 /** The clients, and the official server of each one's generation. */
 export const GENERATIONS = { '1.7.4': '1.7.4', '2.5.0': '2.5.1', '4.8.4': '4.8.4' };
 
-/** All servers: {name, folder, scenario, channels, since, redis, app}. */
+/** All servers: {name, folder, scenario, channels, since, redis, alone, app}. */
 export async function allServers() {
 	const names = fs.readdirSync(FOLDER).filter((name) => fs.existsSync(path.join(FOLDER, name, 'scenario.mjs')));
 	return Promise.all(names.map(async (name) => {
 		const folder = path.join(FOLDER, name);
-		const { default: scenario, channels = [], since = '1', redis = '2.8.0' } = await import(pathToFileURL(path.join(folder, 'scenario.mjs')));
-		return { name, folder, scenario, channels, since, redis, app: fs.existsSync(path.join(folder, 'app.cjs')) };
+		const { default: scenario, channels = [], since = '1', redis = '2.8.0', alone = false } = await import(pathToFileURL(path.join(folder, 'scenario.mjs')));
+		return { name, folder, scenario, channels, since, redis, alone, app: fs.existsSync(path.join(folder, 'app.cjs')) };
 	}));
 }
 
@@ -194,7 +194,16 @@ export function playReference(cleanup, stages, server, client) {
 	return play(cleanup, server, { port, http: port, redis }, client);
 }
 
+/** Waits until nobody of the last play is left: a client that has closed may be there for a moment. */
+async function emptied({ http }) {
+	await eventually(async () => {
+		const text = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
+		return /^siocast_sessions\{[^}]*\} \d+$/m.test(text) && !/^siocast_sessions\{[^}]*\} [1-9]/m.test(text);
+	}, 'the last clients to go', LIMIT_MS);
+}
+
 /** And to what startInstead gave. */
-export function playInstead(cleanup, target, server, client) {
+export async function playInstead(cleanup, target, server, client) {
+	if (server.alone) await emptied(target);
 	return play(cleanup, server, target, client);
 }

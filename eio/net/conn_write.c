@@ -112,23 +112,23 @@ eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 
 /* What the socket did not take of a gathered answer goes to libuv, which also finds out about errors. */
 static void
-on_answer_sent(void *owner, const char *rest, size_t n)
+on_answer_sent(void *user, void *owner, size_t left)
 {
 	struct eio__conn *c = owner;
 	struct eio_block *b;
 
-	(void)rest;
+	(void)user;
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	b = c->gathered;
-	CHECK(b != NULL && n <= b->n);
+	CHECK(b != NULL && left <= b->n);
 	c->gathered = NULL;
-	if (n) c->httpd->written(c, conn_write_rest(c, eio_bytes(NULL, 0), b, b->n - n, false, NULL));
+	if (left) c->httpd->written(c, conn_write_rest(c, eio_bytes(NULL, 0), b, b->n - left, false, NULL));
 }
 
 int
 eio_httpd_use_uring(struct eio_httpd *h)
 {
-	h->ring = eio_uring_new(on_answer_sent);
+	h->ring = eio_uring_new(on_answer_sent, NULL);
 	return h->ring ? 0 : -errno;
 }
 

@@ -131,9 +131,10 @@ enum eio_sent {
  * eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
 
-/* Around a loop that sends to many: what goes to idle WebSockets is handed to the kernel many at a time. The loop of
- * libuv must not run in between. Without io_uring both do nothing. */
-void eio_server_gather(struct eio_server *s);
+/* Around a loop that sends to many: what goes to one idle WebSocket leaves in one send, and many of these in one system
+ * call where there is io_uring. wide: a socket may be sent several bundles; else none has to wait for the end of the
+ * loop. The loop of libuv must not run in between. */
+void eio_server_gather(struct eio_server *s, bool wide);
 void eio_server_send_gathered(struct eio_server *s);
 
 /* The server a socket belongs to. */

@@ -76,9 +76,9 @@ eio_socket_drain(struct eio_socket *s)
 }
 
 void
-eio_server_gather(struct eio_server *s)
+eio_server_gather(struct eio_server *s, bool wide)
 {
-	eio_ws_server_gather(s->ws);
+	eio_ws_server_gather(s->ws, wide);
 }
 
 void

@@ -19,22 +19,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SENDS = 256 }; /* in one call; with so many the call itself costs next to nothing */
+enum {
+	SENDS = 256, /* in one call; with so many the call itself costs next to nothing */
+	PARTS = 2048, /* of all of them */
+};
 
 struct one_send {
 	void *owner;
-	const char *p;
-	size_t n;
+	const struct iovec *parts;
+	unsigned n;
 	int fd;
 	int result; /* how many bytes were taken, or -errno */
+	size_t bytes;
 };
 
 struct eio_uring {
 	int fd;
 	bool broken; /* the kernel changed its mind: nothing is tried any more */
 	unsigned n; /* sends added */
-	unsigned n_blocks;
+	unsigned n_parts, n_blocks;
 	eio_uring_sent *sent;
+	void *user;
 	unsigned *sq_head, *sq_tail, sq_mask;
 	unsigned *cq_head, *cq_tail, cq_mask;
 	struct io_uring_sqe *sqes;
@@ -42,6 +47,8 @@ struct eio_uring {
 	void *rings;
 	size_t rings_size, sqes_size;
 	struct one_send sends[SENDS];
+	struct msghdr messages[SENDS]; /* of sends that have several parts */
+	struct iovec parts[PARTS];
 	struct eio_block *blocks[SENDS]; /* theirs, with one reference for all that follow each other */
 };
 
@@ -103,21 +110,42 @@ map_rings(struct eio_uring *r, const struct io_uring_params *q)
 
 /* Submitting */
 
-static void
-add_send(struct eio_uring *r, struct one_send send)
+/* What the kernel is asked for: the bytes of one part, or a message of several. */
+static struct io_uring_sqe
+entry_of(struct eio_uring *r, const struct one_send *send)
 {
-	struct io_uring_sqe *e = &r->sqes[(*r->sq_tail + r->n) & r->sq_mask];
-
-	send.result = -EAGAIN;
-	r->sends[r->n] = send;
-	*e = (struct io_uring_sqe){
-		.opcode = IORING_OP_SEND,
-		.fd = send.fd,
-		.addr = (uint64_t)(uintptr_t)send.p,
-		.len = send.n < INT_MAX ? (uint32_t)send.n : INT_MAX,
+	struct io_uring_sqe e = {
+		.opcode = send->n > 1 ? IORING_OP_SENDMSG : IORING_OP_SEND,
+		.fd = send->fd,
 		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL,
-		.user_data = r->n++,
+		.user_data = r->n,
 	};
+	struct msghdr *m = &r->messages[r->n];
+
+	if (send->n > 1) {
+		*m = (struct msghdr){ .msg_iov = (struct iovec *)(uintptr_t)send->parts, .msg_iovlen = send->n };
+		e.addr = (uint64_t)(uintptr_t)m;
+		e.len = 1;
+	} else {
+		e.addr = (uint64_t)(uintptr_t)send->parts->iov_base;
+		e.len = send->bytes < INT_MAX ? (uint32_t)send->bytes : INT_MAX;
+	}
+	return e;
+}
+
+/* Adds a send of parts for which there is room. */
+static void
+add_send(struct eio_uring *r, void *owner, int fd, const struct iovec *parts, unsigned n)
+{
+	struct one_send *s = &r->sends[r->n];
+
+	*s = (struct one_send){ .owner = owner, .parts = r->parts + r->n_parts, .n = n, .fd = fd, .result = -EAGAIN };
+	for (unsigned i = 0; i < n; i++) {
+		r->parts[r->n_parts++] = parts[i];
+		s->bytes += parts[i].iov_len;
+	}
+	r->sqes[(*r->sq_tail + r->n) & r->sq_mask] = entry_of(r, s);
+	r->n++;
 }
 
 /* Takes the results that are there. Returns how many. */
@@ -163,7 +191,10 @@ submit_sends(struct eio_uring *r)
 static void
 send_alone(struct one_send *s)
 {
-	ssize_t rc = send(s->fd, s->p, s->n < INT_MAX ? s->n : INT_MAX, MSG_DONTWAIT | MSG_NOSIGNAL);
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)s->parts, .msg_iovlen = s->n };
+	ssize_t rc = s->n > 1 ? sendmsg(s->fd, &m, flags)
+			      : send(s->fd, s->parts->iov_base, s->bytes < INT_MAX ? s->bytes : INT_MAX, flags);
 
 	s->result = rc < 0 ? -errno : (int)rc;
 }
@@ -172,11 +203,12 @@ send_alone(struct one_send *s)
 static bool
 try_send(struct eio_uring *r)
 {
+	const struct iovec one = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
 	int result;
 
-	add_send(r, (struct one_send){ .p = "", .n = 1, .fd = -1 });
+	add_send(r, NULL, -1, &one, 1);
 	submit_sends(r);
-	r->n = 0;
+	r->n = r->n_parts = 0;
 	result = r->sends[0].result;
 	if (result == -EBADF && !r->broken) return true;
 	errno = r->broken ? EPERM : -result;
@@ -184,7 +216,7 @@ try_send(struct eio_uring *r)
 }
 
 struct eio_uring *
-eio_uring_new(eio_uring_sent *sent)
+eio_uring_new(eio_uring_sent *sent, void *user)
 {
 	struct eio_uring *r = calloc(1, sizeof *r);
 	struct io_uring_params q;
@@ -192,6 +224,7 @@ eio_uring_new(eio_uring_sent *sent)
 
 	if (!r) return NULL;
 	r->sent = sent;
+	r->user = user;
 	r->fd = setup_ring(&q);
 	if (r->fd >= 0) {
 		errno = ENOSYS;
@@ -221,11 +254,22 @@ eio_uring_works(const struct eio_uring *r)
 }
 
 void
+eio_uring_add_parts(struct eio_uring *r, void *owner, int fd, const struct iovec *parts, unsigned n)
+{
+	CHECK(n >= 1 && n <= EIO_URING_PARTS);
+	if (r->n_parts + n > PARTS) eio_uring_flush(r);
+	add_send(r, owner, fd, parts, n);
+	if (r->n == SENDS) eio_uring_flush(r);
+}
+
+void
 eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
 {
+	const struct iovec all = { .iov_base = b->data, .iov_len = b->n };
+
+	if (r->n_parts == PARTS) eio_uring_flush(r);
 	if (r->n_blocks == 0 || r->blocks[r->n_blocks - 1] != b) r->blocks[r->n_blocks++] = eio_block_ref(b);
-	add_send(r, (struct one_send){ .owner = owner, .p = b->data, .n = b->n, .fd = fd });
-	if (r->n == SENDS) eio_uring_flush(r);
+	eio_uring_add_parts(r, owner, fd, &all, 1);
 }
 
 void
@@ -238,10 +282,9 @@ eio_uring_flush(struct eio_uring *r)
 		submit_sends(r);
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct one_send *s = &r->sends[i];
-		size_t taken = s->result > 0 ? (size_t)s->result : 0;
 
-		r->sent(s->owner, s->p + taken, s->n - taken);
+		r->sent(r->user, s->owner, s->bytes - (s->result > 0 ? (size_t)s->result : 0));
 	}
 	for (unsigned i = 0; i < r->n_blocks; i++) eio_block_unref(r->blocks[i]);
-	r->n = r->n_blocks = 0;
+	r->n = r->n_parts = r->n_blocks = 0;
 }

@@ -7,9 +7,10 @@
 #include <errno.h>
 
 struct eio_uring *
-eio_uring_new(eio_uring_sent *sent)
+eio_uring_new(eio_uring_sent *sent, void *user)
 {
 	(void)sent;
+	(void)user;
 	errno = ENOSYS;
 	return NULL;
 }
@@ -34,6 +35,16 @@ eio_uring_add(struct eio_uring *r, void *owner, int fd, struct eio_block *b)
 	(void)owner;
 	(void)fd;
 	(void)b;
+}
+
+void
+eio_uring_add_parts(struct eio_uring *r, void *owner, int fd, const struct iovec *parts, unsigned n)
+{
+	(void)r;
+	(void)owner;
+	(void)fd;
+	(void)parts;
+	(void)n;
 }
 
 void

@@ -7,16 +7,16 @@
  * A frame goes straight to the kernel. What that does not take waits here, as a
  * reference to the block, and leaves when the socket takes writes again.
  *
- * A broadcast's sends may be gathered in a ring (eio/net/uring.h) first. A socket has
- * at most one of them there, and whatever else is written to it has the ring emptied
- * first.
+ * What broadcasts write may be gathered (eio/net/gather.h) first. Whatever else is
+ * written to a socket that has something there flushes that before.
  */
 #include "eio/net/websocket.h"
 
 #include "eio/check.h"
 #include "eio/inbound.h"
+#include "eio/list.h"
 #include "eio/net/carrier.h"
-#include "eio/net/uring.h"
+#include "eio/net/gather.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ struct eio_ws {
 	unsigned magic; /* WS_MAGIC */
 	int fd; /* -1 when the connection is lost */
 	struct unsent *unsent; /* in their order; while there are any, whatever is written goes behind them */
-	struct eio_block *gathered; /* a send of it is in the server's ring */
+	struct eio__burst burst; /* what the server gathered for it */
 	bool open;
 	bool closing; /* a close frame was written, or cannot be: nothing else is */
 	bool peer_closed; /* the peer's close frame has come */
@@ -59,8 +59,7 @@ struct eio_ws_server {
 	struct eio__carrier *carrier;
 	struct eio_ws_handler handler;
 	size_t max_payload;
-	struct eio_uring *ring; /* NULL without */
-	bool gathers;
+	struct eio__gather *gather;
 };
 
 /* The end */
@@ -71,7 +70,7 @@ on_gone(void *owner)
 	struct eio_ws *ws = owner;
 
 	CHECK_MAGIC(ws, WS_MAGIC);
-	CHECK(!ws->gathered);
+	CHECK(eio__burst_empty(&ws->burst));
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
 	for (struct unsent *u = ws->unsent, *next; u; u = next) {
 		next = u->next;
@@ -142,7 +141,7 @@ write_block(struct eio_ws *ws, struct eio_block *b)
 {
 	ssize_t sent = 0;
 
-	if (ws->gathered) eio_uring_flush(ws->server->ring);
+	if (!eio__burst_empty(&ws->burst)) eio__gather_flush(ws->server->gather);
 	if (!ws->unsent) sent = send_some(ws, b->data, b->n);
 	if (sent == (ssize_t)b->n) return 0;
 	if (sent >= 0) return keep_rest(ws, b, (size_t)sent);
@@ -247,48 +246,43 @@ eio_ws_close(struct eio_ws *ws, int code)
 	if (!ws->closing) write_close(ws, eio_bytes(data, code ? sizeof data : 0));
 }
 
+/* What a gathered send did not take. After a rest that could not be kept nothing may follow. */
 static void
-on_ws_sent(void *owner, const char *rest, size_t n)
+on_left(struct eio__burst *burst, struct eio_block *block, size_t at)
 {
-	struct eio_ws *ws = owner;
-	struct eio_block *b;
+	struct eio_ws *ws = EIO_CONTAINER(burst, struct eio_ws, burst);
 
-	(void)rest;
 	CHECK_MAGIC(ws, WS_MAGIC);
-	b = ws->gathered;
-	CHECK(b != NULL && n <= b->n);
-	ws->gathered = NULL;
-	if (n) keep_rest(ws, b, b->n - n);
+	if (!ws->closing) keep_rest(ws, block, at);
 }
 
 int
 eio_ws_server_use_uring(struct eio_ws_server *s)
 {
-	s->ring = eio_uring_new(on_ws_sent);
-	return s->ring ? 0 : -errno;
+	return eio__gather_use_uring(s->gather);
 }
 
 void
-eio_ws_server_gather(struct eio_ws_server *s)
+eio_ws_server_gather(struct eio_ws_server *s, bool wide)
 {
-	s->gathers = s->ring && eio_uring_works(s->ring);
+	eio__gather_begin(s->gather, wide);
 }
 
 void
 eio_ws_server_send_gathered(struct eio_ws_server *s)
 {
-	if (s->gathers) eio_uring_flush(s->ring);
-	s->gathers = false;
+	eio__gather_end(s->gather);
 }
 
 int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
+	struct eio__gather *g = ws->server->gather;
+
 	if (ws->closing) return -1;
-	if (!ws->server->gathers || ws->gathered || ws->unsent) return write_block(ws, b);
-	ws->gathered = b;
-	eio_uring_add(ws->server->ring, ws, ws->fd, b);
-	return 0;
+	if (eio__burst_full(&ws->burst, b->n)) eio__gather_flush(g);
+	if (!ws->unsent && eio__gather_add(g, &ws->burst, ws->fd, b)) return 0;
+	return write_block(ws, b);
 }
 
 void
@@ -301,7 +295,7 @@ bool
 eio_ws_writable(struct eio_ws *ws)
 {
 	if (ws->closing) return false;
-	if (ws->gathered) eio_uring_flush(ws->server->ring);
+	if (eio__burst_full(&ws->burst, 1)) eio__gather_flush(ws->server->gather);
 	if (!ws->unsent) return true;
 	ws->want_writable = true;
 	return false;
@@ -384,8 +378,10 @@ eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handl
 
 	if (!s) return NULL;
 	*s = (struct eio_ws_server){ .magic = WS_SERVER_MAGIC, .handler = *handler, .max_payload = max_payload };
-	s->carrier = eio__carrier_new(loop, &carrier);
+	s->gather = eio__gather_new(on_left);
+	s->carrier = s->gather ? eio__carrier_new(loop, &carrier) : NULL;
 	if (s->carrier) return s;
+	eio__gather_free(s->gather);
 	free(s);
 	return NULL;
 }
@@ -402,7 +398,7 @@ eio_ws_server_free(struct eio_ws_server *s)
 {
 	CHECK_MAGIC(s, WS_SERVER_MAGIC);
 	eio__carrier_free(s->carrier);
-	eio_uring_free(s->ring);
+	eio__gather_free(s->gather);
 	s->magic = 0;
 	free(s);
 }

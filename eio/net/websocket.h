@@ -43,9 +43,9 @@ struct eio_ws_server *eio_ws_server_new(uv_loop_t *loop, size_t max_payload, con
  * -errno where that does not work: then nothing changes. */
 int eio_ws_server_use_uring(struct eio_ws_server *s);
 
-/* From the one to the other, writes may be gathered, which hands many of them to the kernel in one system call. The
- * loop must not run in between. Without io_uring both do nothing. */
-void eio_ws_server_gather(struct eio_ws_server *s);
+/* From the one to the other, writes may be gathered: what goes to one socket leaves in one send, and many sends in one
+ * system call. wide: sockets may get several blocks. The loop must not run in between. */
+void eio_ws_server_gather(struct eio_ws_server *s, bool wide);
 void eio_ws_server_send_gathered(struct eio_ws_server *s);
 
 /* Cuts all connections: closed() is called for each. Nothing but eio_ws_server_free may be called afterwards. */

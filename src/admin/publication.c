@@ -5,10 +5,11 @@
 #include "sio/json.h"
 #include "sio/packet.h"
 #include "src/feed/posting.h"
+#include "src/feed/targets.h"
 
 /* The members an object may have, as they were found; p is NULL where there is none. */
 struct publication {
-	struct eio_bytes channel, message, nsp, room, event, args;
+	struct eio_bytes channel, message, nsp, room, except, event, args;
 };
 
 /* Where the value of a member belongs; NULL for one that there is not. */
@@ -23,6 +24,7 @@ publication_member(struct publication *p, struct eio_bytes key)
 		{ EIO_LIT("message"), &p->message },
 		{ EIO_LIT("namespace"), &p->nsp },
 		{ EIO_LIT("room"), &p->room },
+		{ EIO_LIT("except"), &p->except },
 		{ EIO_LIT("event"), &p->event },
 		{ EIO_LIT("args"), &p->args },
 	};
@@ -38,24 +40,45 @@ is_json_string(struct eio_bytes json)
 	return json.p && sio_json_kind(json) == SIO_JSON_STRING;
 }
 
+/* What is wrong with one name, or a list of them, or NULL. Without json there is none. */
+static const char *
+names_mistake(struct eio_bytes json)
+{
+	struct sio_json_iter it;
+	struct eio_bytes name;
+	size_t n = 0;
+
+	if (!json.p) return NULL;
+	if (sio_json_kind(json) != SIO_JSON_ARRAY) {
+		if (!is_json_string(json)) return "\"room\" and \"except\" must be strings or lists of strings";
+		return sio_json_string_eq(json, (struct eio_bytes){ 0 }) ? "the name of a room is empty" : NULL;
+	}
+	for (it = sio_json_iter(json); sio_json_next(&it, NULL, &name); n++) {
+		if (!is_json_string(name)) return "\"room\" and \"except\" must be strings or lists of strings";
+		if (sio_json_string_eq(name, (struct eio_bytes){ 0 })) return "the name of a room is empty";
+	}
+	return n > FEED_MAX_ROOMS ? "too many rooms; 1000 are the most" : NULL;
+}
+
 /* What is wrong with the values of an event, or NULL. */
 static const char *
 event_mistake(const struct publication *p)
 {
+	const char *mistake;
+
 	if (p->message.p) return "\"message\" belongs to a channel; an event has \"args\"";
 	if (!is_json_string(p->event)) return "\"event\" must be a string";
 	if (p->nsp.p && !is_json_string(p->nsp)) return "\"namespace\" must be a string";
-	if (p->room.p && !is_json_string(p->room)) return "\"room\" must be a string";
-	if (p->room.p && sio_json_string_eq(p->room, (struct eio_bytes){ 0 })) return "\"room\" is empty";
 	if (p->args.p && sio_json_kind(p->args) != SIO_JSON_ARRAY) return "\"args\" must be a list";
-	return NULL;
+	mistake = names_mistake(p->room);
+	return mistake ? mistake : names_mistake(p->except);
 }
 
 /* What is wrong with those of a message, or NULL. */
 static const char *
 message_mistake(const struct publication *p)
 {
-	if (p->event.p || p->args.p || p->nsp.p || p->room.p)
+	if (p->event.p || p->args.p || p->nsp.p || p->room.p || p->except.p)
 		return "an object has either \"channel\" and \"message\" or \"event\"";
 	if (!is_json_string(p->channel)) return "\"channel\" must be a string";
 	if (!p->message.p) return "\"message\" is missing";
@@ -73,7 +96,7 @@ find_members(struct eio_bytes json, struct publication *p)
 	it = sio_json_iter(json);
 	while (sio_json_next(&it, &key, &value)) {
 		to = publication_member(p, key);
-		if (!to) return "unknown member; there are channel, message, namespace, room, event and args";
+		if (!to) return "unknown member; there are channel, message, namespace, room, except, event and args";
 		if (to->p) return "a member stands twice";
 		*to = value;
 	}
@@ -104,19 +127,45 @@ text_bytes(const struct eio_buf *scratch, struct publication_text t)
 	return (struct eio_bytes){ scratch->p + t.at, t.n };
 }
 
+static void
+pack_name(struct eio_buf *scratch, struct eio_bytes json)
+{
+	size_t begun = feed_names_begin(scratch);
+
+	sio_json_unescape(scratch, json);
+	feed_names_end(scratch, begun);
+}
+
+/* The same of one name, or a list of them. */
+static struct publication_text
+unescape_names(struct eio_buf *scratch, struct eio_bytes json)
+{
+	size_t at = scratch->n;
+	struct sio_json_iter it;
+	struct eio_bytes name;
+
+	if (is_json_string(json)) pack_name(scratch, json);
+	if (json.p && sio_json_kind(json) == SIO_JSON_ARRAY)
+		for (it = sio_json_iter(json); sio_json_next(&it, NULL, &name);) pack_name(scratch, name);
+	return (struct publication_text){ at, scratch->n - at };
+}
+
 /* Adds what an object says. What is wrong, or NULL. */
 static const char *
 add_event(struct feed_posting *out, const struct publication *p, struct eio_buf *scratch)
 {
 	struct publication_text event = unescape_text(scratch, p->event, EIO_LIT(""));
 	struct publication_text nsp = unescape_text(scratch, p->nsp, EIO_LIT("/"));
-	struct publication_text room = unescape_text(scratch, p->room, EIO_LIT(""));
-	struct feed_posted item = { .is_event = true, .payload = p->args.p ? p->args : EIO_LIT("[]") };
+	struct publication_text rooms = unescape_names(scratch, p->room), except = unescape_names(scratch, p->except);
+	struct feed_posted item = {
+		.is_event = true, .everyone = !p->room.p, .payload = p->args.p ? p->args : EIO_LIT("[]")
+	};
 
 	if (eio_buf_failed(scratch)) return NULL; /* found out below */
 	item.name = text_bytes(scratch, event);
 	item.nsp = text_bytes(scratch, nsp);
-	item.room = text_bytes(scratch, room);
+	item.rooms = text_bytes(scratch, rooms);
+	item.except = text_bytes(scratch, except);
 	if (sio_packet_event_reserved(item.name)) return "\"event\" is a reserved name, clients would refuse it";
 	if (!item.nsp.n || item.nsp.p[0] != '/') return "\"namespace\" must begin with a slash";
 	feed_posting_add(out, &item);

@@ -6,9 +6,10 @@
  *
  * an event for clients,
  *
- *     {"namespace": "/", "room": "kitchen", "event": "dinner", "args": […]}
+ *     {"namespace": "/", "room": "kitchen", "except": [], "event": "dinner", "args": […]}
  *
- * of which only the event must be there; or a list of these. Pure, any thread.
+ * of which only the event must be there, and where room and exceptions may be lists, of rooms
+ * and ids of sockets; or a list of these. Pure, any thread.
  */
 #ifndef SRC_ADMIN_PUBLICATION_H
 #define SRC_ADMIN_PUBLICATION_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A thread with what every thread here has: a loop, the clock on it, a mailbox,
- * random bytes and a set to count in. Workers and the feed live on one each, or, where there
- * is a single worker, both on the same.
+ * random bytes and a set to count in. Workers and the feed live on one each; a single
+ * worker and the feed may share one.
  *
  * A thread is made, and things are put on its loop, before it is started; what it is
  * to do from then on comes by mail or from the loop. Stopping closes mailbox and

@@ -208,16 +208,34 @@ send_delivery(const struct attendance *a, const struct presence_delivery *d)
 		client_send(c, eio_bundle_ref(d->bundle));
 }
 
+/* A number for everybody but who has heard it already. */
+static void
+send_number(struct clients *c, const struct presence_delivery *d)
+{
+	const struct delivery_item number = { .bundle = d->bundle, .slow = FEED_SLOW_LATEST, .stream = d->stream };
+
+	if (!d->n) {
+		fanout_to_room(c, d->key, &number);
+		return;
+	}
+	fanout_begin_marks(c);
+	for (size_t i = 0; i < d->n; i++) {
+		const struct attendance *a = find_attendance(c, d->ids[i]);
+
+		if (a) fanout_mark(client_of(a->socket));
+	}
+	fanout_to_unmarked(c, d->key, &number);
+}
+
 void
 clients_take_presence(struct clients *c, const struct presence_delivery *d)
 {
 	/* A list that has lost a change would be wrong for ever: who is too slow for one begins anew. */
 	const struct delivery_item change = { .bundle = d->bundle, .slow = FEED_SLOW_DISCONNECT };
-	const struct delivery_item number = { .bundle = d->bundle, .slow = FEED_SLOW_LATEST, .stream = d->stream };
 
 	switch (d->kind) {
 	case PRESENCE_TO_SEATED: fanout_to_room(c, sio_room_aside(d->key), &change); break;
-	case PRESENCE_TO_ALL: fanout_to_room(c, d->key, &number); break;
+	case PRESENCE_TO_ALL: send_number(c, d); break;
 	case PRESENCE_TO_SEATS:
 	case PRESENCE_TO_NEWCOMERS:
 		for (size_t i = 0; i < d->n; i++) {

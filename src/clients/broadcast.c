@@ -45,7 +45,7 @@ broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 
 	if (!c->stopping) {
 		client_count(s, NAMESPACE_METRIC_BROADCASTS);
-		eio_server_gather(eio_socket_server(client->eio));
+		eio_server_gather(eio_socket_server(client->eio), false);
 		fanout_to_audience(c, &a, &item, b->self ? NULL : client->eio);
 		eio_server_send_gathered(eio_socket_server(client->eio));
 		others = other_workers(c, &a);

@@ -216,6 +216,31 @@ fanout_to_audience(
 }
 
 void
+fanout_begin_marks(struct clients *c)
+{
+	c->serial++;
+}
+
+void
+fanout_mark(struct client *c)
+{
+	c->seen = c->clients->serial;
+}
+
+void
+fanout_to_unmarked(struct clients *c, struct sio_room_key key, const struct delivery_item *item)
+{
+	const struct audience all = { .nsp = key.nsp };
+	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
+	struct spread s = { .clients = c, .audience = &all, .item = item, .marks = true };
+
+	if (!room) return;
+	spread_to_room(&s, room);
+	spread_group(&s);
+	count_sent(c, s.sent);
+}
+
+void
 fanout_to_room(struct clients *c, struct sio_room_key key, const struct delivery_item *item)
 {
 	const struct sio_room *room = sio_rooms_find(&c->rooms, key);

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 
 #define CONFIG_MAX_WORKERS 64 /* one bit each in struct interest */
+#define CONFIG_TURN_BYTES ((size_t)16 << 20) /* of one message: what a worker can check, copy and encode in 100 ms */
 
 /* The generation of Socket.IO servers whose defaults stand under the options. */
 enum config_compat {
@@ -83,6 +84,7 @@ struct config {
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	const char *user, *group; /* to become after the start, names or numbers; NULL: none, and the user's own */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
+	bool feed_apart; /* the feed has a thread of its own; else it runs on the only worker's */
 	size_t n_redis; /* how many servers there are */
 	bool io_uring;
 	bool serve_client;

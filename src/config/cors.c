@@ -86,7 +86,7 @@ config__cors_warn(struct config_loader *l)
 	const cJSON *object = cJSON_GetObjectItemCaseSensitive(l->root, "cors");
 	size_t mark;
 
-	if (cors->origin != EIO_CORS_ANY || !cors->credentials) return;
+	if (cors->origin != EIO_CORS_ANY || !cors->credentials || config__is_wrong(l, object)) return;
 	mark = config__push(l, "cors.credentials");
 	config__warn(l, cJSON_GetObjectItemCaseSensitive(object, "credentials"),
 		"browsers refuse credentials where the origin is \"*\"; name the origins, or write \"origin\": true");

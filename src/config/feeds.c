@@ -189,9 +189,9 @@ take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 	return stars;
 }
 
-/* Checks the parts of a feed against each other and adds it to the configuration. item: NULL for a flag. */
+/* Checks the parts of a feed against each other. item: NULL for a flag. */
 static void
-add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
+finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 {
 	struct feed_spec *f = &d->feed;
 	unsigned stars;
@@ -213,10 +213,16 @@ add_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	f->event = compile_event_of_feed(l, d->event, stars);
 	config__targets(l, f, &d->targets, stars);
 	config__shape(l, f, &d->shape, stars);
-	if (feed_specs_add(l->parts->feeds, f))
+}
+
+/* Adds a feed to the configuration, also when something in it is wrong: its number is its place in the file. */
+static void
+add_draft(struct config_loader *l, struct draft *d)
+{
+	if (feed_specs_add(l->parts->feeds, &d->feed))
 		config__error_memory(l);
 	else
-		*f = (struct feed_spec){ 0 };
+		d->feed = (struct feed_spec){ 0 };
 }
 
 /* Reads one feed of the file. */
@@ -227,7 +233,8 @@ read_feed(struct config_loader *l, const cJSON *item)
 
 	begin_draft(l, &d);
 	config__object(l, &config__feed_table, &d, "", item);
-	if (cJSON_IsObject(item)) add_draft(l, &d, item);
+	if (cJSON_IsObject(item)) finish_draft(l, &d, item);
+	add_draft(l, &d);
 	feed_spec_deinit(&d.feed);
 }
 
@@ -284,7 +291,8 @@ config__feed_flag(struct config_loader *l, const char *text)
 	if (channel && event) {
 		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
 		d.event = event;
-		add_draft(l, &d, NULL);
+		finish_draft(l, &d, NULL);
+		add_draft(l, &d);
 	} else {
 		config__error_memory(l);
 	}
@@ -397,18 +405,23 @@ void
 config__feeds_warn(struct config_loader *l)
 {
 	const struct feed_specs *s = l->parts->feeds;
+	const cJSON *feeds = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
+	const cJSON *namespaces = cJSON_GetObjectItemCaseSensitive(l->root, "namespaces");
 	size_t mark;
 
-	if (!s->n) {
+	if (!s->n && !l->notes.errors) {
 		mark = config__push(l, "feeds");
-		config__warn(l, cJSON_GetObjectItemCaseSensitive(l->root, "feeds"),
-			"no feeds: nothing that is published would reach anybody");
+		config__warn(l, feeds, "no feeds: nothing that is published would reach anybody");
 		config__pop(l, mark);
 	}
+	/* Without the key it may be the one that was misspelt. */
+	if (namespaces ? config__is_wrong(l, namespaces) : l->notes.errors > 0) return;
+	if (config__is_wrong(l, cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"))) return;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct feed_spec *f = &s->v[i];
 
-		if (!f->n_rooms || may_be_heard(f, l->parts->namespaces)) continue;
+		if (!f->n_rooms || config__is_wrong(l, cJSON_GetArrayItem(feeds, (int)i))) continue;
+		if (may_be_heard(f, l->parts->namespaces)) continue;
 		mark = push_feed(l, i, "room");
 		config__warn(l, feed_item(l, i, "room"),
 			"no handler of \"%s\" joins such a room, so nobody would hear it; a \"join\" under "

@@ -19,7 +19,7 @@ void config__feed_flag(struct config_loader *l, const char *text);
 /* What must be right about them together with the namespaces. After both. */
 void config__feeds_check(struct config_loader *l);
 
-/* Warns of feeds that nobody can hear, and of none at all. Without mistakes only. */
+/* Warns of feeds that nobody can hear, and of none at all. */
 void config__feeds_warn(struct config_loader *l);
 
 #endif

@@ -42,8 +42,8 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->message_bytes = p->message_bytes;
 	out->publish_queue_bytes = p->publish_queue_bytes;
 	out->workers = c->workers;
-	/* A single worker runs the feed, and is never behind it. */
-	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
+	/* A worker that runs the feed is never behind it. */
+	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
 }
 
 bool
@@ -56,6 +56,6 @@ config_fill_presence(const struct config *c, struct presence_options *out)
 	out->prefix = p->presence_prefix;
 	out->expiry_ms = p->presence_expiry_ms;
 	out->workers = c->workers;
-	out->worker_queue_bytes = c->workers == 1 ? SIZE_MAX : p->worker_queue_bytes;
+	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
 	return p->presence->n || p->presence->n_counts;
 }

@@ -164,6 +164,18 @@ usual_sessions(void)
 	return n < MOST ? (unsigned)n : MOST;
 }
 
+/* The longest thing that the feed may have to encode at once. */
+static size_t
+longest_batch(const struct config_parts *p)
+{
+	size_t most = p->message_bytes;
+
+	if (p->config.publish.token_file && p->config.publish.max_bytes > most) most = p->config.publish.max_bytes;
+	for (size_t i = 0; i < p->feeds->n; i++)
+		if (p->feeds->v[i].max_bytes > most) most = p->feeds->v[i].max_bytes;
+	return most;
+}
+
 static void
 finish_config(struct config_loader *l)
 {
@@ -180,6 +192,7 @@ finish_config(struct config_loader *l)
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
+	c->feed_apart = c->workers > 1 || longest_batch(p) > CONFIG_TURN_BYTES;
 	p->server.path = c->path;
 	p->server.no_trailing_slash = !p->add_trailing_slash;
 	p->server.cookie_always = c->compat != CONFIG_COMPAT_4;
@@ -189,7 +202,7 @@ finish_config(struct config_loader *l)
 	p->server.max_sessions = (c->limits.max_sessions + c->workers - 1) / c->workers;
 }
 
-/* What the whole tells, when nothing in it is wrong. */
+/* What the whole tells, as far as it could be read. */
 static void
 warn_of_whole(struct config_loader *l)
 {
@@ -209,7 +222,7 @@ load_parts(struct config_loader *l, const char *name, const struct eio_bytes *te
 	read_options(l);
 	apply_flags(l, l->flags);
 	if (l->root && !l->starved) finish_config(l);
-	if (!l->notes.errors) warn_of_whole(l);
+	if (l->root && !l->starved) warn_of_whole(l);
 }
 
 static struct config *

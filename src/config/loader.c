@@ -85,6 +85,17 @@ config__warn(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool
+config__is_wrong(const struct config_loader *l, const cJSON *item)
+{
+	const struct config_place *place = loader_place(l, item);
+
+	if (!item || !l->notes.errors) return false;
+	/* Of what the environment says, or where there was no room for all mistakes, nobody knows. */
+	if (!place || l->notes.errors > CONFIG_MAX_REPORTS) return true;
+	return place->mended || config__notes_within(&l->notes, place->at, place->end);
+}
+
 struct eio_bytes
 config__source(const struct config_loader *l, const cJSON *item)
 {

@@ -51,6 +51,9 @@ void config__error_memory(struct config_loader *l);
 void config__warn(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Whether something in a value (NULL: in none) could not be read, or may not have been. */
+bool config__is_wrong(const struct config_loader *l, const cJSON *item);
+
 /* What stands in the file for a value, byte for byte; empty when it does not come from there. */
 struct eio_bytes config__source(const struct config_loader *l, const cJSON *item);
 

@@ -157,26 +157,34 @@ put_server(const struct redis_url *u, char *out, size_t size)
 		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
 }
 
+static bool
+is_same_server(const struct redis_url *a, const struct redis_url *b)
+{
+	char one[512], other[512];
+
+	/* An address that could not be read. */
+	if ((!a->host && !a->path) || (!b->host && !b->path)) return false;
+	put_server(a, one, sizeof one);
+	put_server(b, other, sizeof other);
+	return strcmp(one, other) == 0;
+}
+
 void
 config__redis_warn(struct config_loader *l)
 {
 	const struct config_parts *p = l->parts;
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "redis");
-	char one[512], other[512];
-	size_t mark;
+	size_t mark, k;
 
+	if (l->flags->redis.n) l->flag = "--redis";
 	for (size_t i = 1; i < p->config.n_redis; i++) {
-		put_server(&p->redis[i], one, sizeof one);
-		for (size_t k = 0; k < i; k++) {
-			put_server(&p->redis[k], other, sizeof other);
-			if (strcmp(one, other) != 0) continue;
-			mark = config__push(l, "redis");
-			config__push_index(l, i);
-			config__warn(l, config__element(item, i),
-				"the same server as redis[%zu], whatever the database: every message would come twice",
-				k);
-			config__pop(l, mark);
-			break;
-		}
+		for (k = 0; k < i && !is_same_server(&p->redis[i], &p->redis[k]);) k++;
+		if (k == i) continue;
+		mark = config__push(l, "redis");
+		config__push_index(l, i);
+		config__warn(l, config__element(item, i),
+			"the same server as redis[%zu], whatever the database: every message would come twice", k);
+		config__pop(l, mark);
 	}
+	l->flag = NULL;
 }

@@ -89,6 +89,14 @@ config__note(struct config_notes *notes, bool warning, size_t at, const char *pr
 	make_visible(note->text);
 }
 
+bool
+config__notes_within(const struct config_notes *notes, size_t at, size_t end)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		if (!notes->all[i].warning && notes->all[i].at >= at && notes->all[i].at < end) return true;
+	return false;
+}
+
 /* The line that holds an offset. A byte order mark is not part of the first one. */
 static void
 find_line(struct excerpt *e, struct eio_bytes text, size_t at)

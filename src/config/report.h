@@ -37,6 +37,9 @@ struct config_notes {
 void config__note(struct config_notes *notes, bool warning, size_t at, const char *prefix, const char *fmt, va_list ap)
 	__attribute__((format(printf, 5, 0)));
 
+/* Whether a mistake is among them whose place is from `at` on and before `end`. */
+bool config__notes_within(const struct config_notes *notes, size_t at, size_t end);
+
 /* Tells all of them. text: the file's, NULL when there is none; name: of the file, or of what was read instead. */
 void config__notes_tell(const struct config_notes *notes, const char *name, const struct eio_bytes *text,
 	config_report_fn report, void *user);

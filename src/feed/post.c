@@ -50,21 +50,61 @@ encode_posted(const struct feed_posted *p)
 	return bundle;
 }
 
+/* Finds the workers that have members of one target, which the item gets. False when out of memory. */
+static bool
+find_one_target(struct feed_out *o, struct sio_room_key key, struct delivery_item *item, uint64_t *workers)
+{
+	item->target = interest_get(o->options->interest, key);
+	*workers = item->target ? interest_workers(item->target) : 0;
+	return item->target != NULL;
+}
+
+static size_t
+list_names(struct eio_bytes packed, struct feed_name_list *out)
+{
+	out->n = 0;
+	while (out->n < FEED_MAX_ROOMS && feed_names_next(&packed, &out->v[out->n])) out->n++;
+	return out->n;
+}
+
+/* The same for several rooms, or with exceptions. */
+static bool
+find_targets(struct feed_router *r, struct feed_out *o, const struct feed_posted *p, struct delivery_item *item,
+	uint64_t *workers)
+{
+	struct feed_targets *t = feed_targets_make(&r->targets);
+	struct audience a = { .nsp = p->nsp };
+
+	if (!t) return false;
+	a.rooms = t->rooms.v;
+	a.n_rooms = p->everyone ? 0 : list_names(p->rooms, &t->rooms);
+	a.except = t->except.v;
+	a.n_except = list_names(p->except, &t->except);
+	if (!a.n_rooms && !p->everyone) return true; /* nobody */
+	if (a.n_rooms <= 1 && !a.n_except) return find_one_target(o, audience_key(&a, 0), item, workers);
+	for (size_t i = 0; i < audience_keys(&a); i++)
+		*workers |= interest_of(o->options->interest, audience_key(&a, i));
+	if (*workers) item->audience = audience_new(&a);
+	return !*workers || item->audience;
+}
+
 /* Hands an event to the workers that have members for it. */
 static void
 post_event(struct feed_router *r, struct feed_out *o, const struct feed_posted *p)
 {
-	struct sio_room_key key = p->room.n ? sio_room_named(p->nsp, p->room) : sio_room_everyone(p->nsp);
-	struct delivery_item item = { .target = interest_get(o->options->interest, key),
-		.slow = FEED_SLOW_DROP_OLDEST };
-	uint64_t workers = item.target ? interest_workers(item.target) : 0;
+	struct delivery_item item = { .slow = FEED_SLOW_DROP_OLDEST };
+	uint64_t workers = 0;
+	bool found;
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
-	item.bundle = workers ? encode_posted(p) : NULL;
-	if (!item.target || (workers && !item.bundle)) metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
+	found = p->everyone && !p->except.n ? find_one_target(o, sio_room_everyone(p->nsp), &item, &workers)
+					    : find_targets(r, o, p, &item, &workers);
+	item.bundle = workers && found ? encode_posted(p) : NULL;
+	if (!found || (workers && !item.bundle)) metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
 	if (item.bundle) metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_out_hand(o, workers, &item));
 	if (item.bundle) eio_bundle_unref(item.bundle);
 	interest_unref(item.target);
+	audience_unref(item.audience);
 }
 
 void

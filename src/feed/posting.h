@@ -17,8 +17,17 @@ struct feed_posted {
 	struct eio_bytes name; /* of the channel; or of the event, in UTF-8, none of the reserved ones */
 	struct eio_bytes payload; /* the message, any bytes; or the event's arguments, a list in checked JSON */
 	/* Of an event only. */
-	struct eio_bytes nsp, room; /* no room has an empty name: then it is for everyone in the namespace */
+	struct eio_bytes nsp;
+	bool everyone; /* it is for the whole namespace; else for the members of the rooms, each of them once */
+	struct eio_bytes rooms; /* names, packed; without any of them it is for nobody */
+	struct eio_bytes except; /* as rooms: of rooms, and ids of sockets, that do not get it */
 };
+
+/* Names are packed one behind the other. Writing one: what is written to out between the calls is the name. Reading:
+ * takes the first, false when there is none. */
+size_t feed_names_begin(struct eio_buf *out);
+void feed_names_end(struct eio_buf *out, size_t begun);
+bool feed_names_next(struct eio_bytes *packed, struct eio_bytes *name);
 
 /* The fields are private. */
 struct feed_posting {

@@ -174,6 +174,19 @@ note_needs(struct feed_at_work *f, const struct feed_spec *c)
 	for (size_t i = 0; i < c->n_except; i++) note_target(f, c, c->except[i]);
 }
 
+/* What clients get at one interval leaves at one moment, of whatever feed it is. */
+static void
+share_tick(struct feed_router *r, size_t i)
+{
+	const struct feed_spec *all = r->options->specs->v;
+
+	for (size_t k = 0; k < i; k++) {
+		if (all[k].interval_ms != all[i].interval_ms) continue;
+		feed_streams_share_tick(&r->feeds[i].streams, &r->feeds[k].streams);
+		return;
+	}
+}
+
 static int
 add_feed(struct feed_router *r, size_t i)
 {
@@ -186,6 +199,7 @@ add_feed(struct feed_router *r, size_t i)
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
+	share_tick(r, i);
 	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
 	f->router = r;
@@ -234,8 +248,7 @@ feed_router_deinit(struct feed_router *r)
 	}
 	eio_hash_deinit(&r->routes);
 	feed_crowds_deinit(&r->crowds);
-	if (r->targets) feed_targets_deinit(r->targets);
-	free(r->targets);
+	feed_targets_free(r->targets);
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
@@ -305,7 +318,7 @@ find_all_rooms(struct feed_router *r, const struct feed_spec *f, const struct te
 {
 	enum feed_fate fate;
 
-	if (!r->targets && !(r->targets = calloc(1, sizeof *r->targets))) return FEED_FATE_MEMORY;
+	if (!feed_targets_make(&r->targets)) return FEED_FATE_MEMORY;
 	eio_buf_clear(&r->scratch);
 	if (template_render(f->event, in, &r->scratch) != TEMPLATE_OK) return FEED_FATE_EVENT;
 	if (eio_buf_failed(&r->scratch)) return FEED_FATE_MEMORY;

@@ -2,6 +2,8 @@
 /* Batching: see the header for the picture. */
 #include "src/feed/stream.h"
 
+#include "eio/check.h"
+
 #include <stdlib.h>
 
 enum {
@@ -23,10 +25,18 @@ feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const ui
 		/* The feed's number goes into the key, so that streams of two feeds have different hashes. */
 		.hash_key = { hash_key[0], hash_key[1] ^ feed->index },
 	};
+	s->tick = &s->own_tick;
 	eio_list_init(&s->filling);
 	eio_list_init(&s->idle);
 	eio_list_init(&s->cold);
 	return eio_hash_init(&s->all);
+}
+
+void
+feed_streams_share_tick(struct feed_streams *s, struct feed_streams *other)
+{
+	CHECK(s->feed->interval_ms == other->feed->interval_ms);
+	s->tick = other->tick;
 }
 
 static void
@@ -89,7 +99,7 @@ new_stream(struct feed_streams *s, const struct stream_key *key, uint64_t now_ms
 	bound_streams(s, cost);
 	stream = malloc(sizeof *stream + names);
 	if (!stream) return NULL;
-	*stream = (struct feed_stream){ .since_ms = now_ms, .hash = key->hash, .cost = cost, .wide = key->wide };
+	*stream = (struct feed_stream){ .at_ms = now_ms, .hash = key->hash, .cost = cost, .wide = key->wide };
 	if (key->event.n) memcpy(stream->data, key->event.p, key->event.n);
 	stream->event = eio_bytes(stream->data, key->event.n);
 	stream->target = sio_room_key_copy(key->target, stream->data + key->event.n);
@@ -210,11 +220,11 @@ put_message(const struct feed_spec *f, struct feed_stream *stream, struct eio_by
 }
 
 static void
-move_stream(struct feed_stream *stream, struct eio_list *to, uint64_t now_ms)
+move_stream(struct feed_stream *stream, struct eio_list *to, uint64_t at_ms)
 {
 	eio_list_remove(&stream->link);
 	eio_list_add_tail(to, &stream->link);
-	stream->since_ms = now_ms;
+	stream->at_ms = at_ms;
 }
 
 static void
@@ -260,6 +270,14 @@ fills_batch(const struct feed_spec *f, size_t n)
 	return f->interval_ms == 0 || f->max_messages <= 1 || n > f->max_bytes;
 }
 
+/* When a batch that begins now is due: with those that have begun already. */
+static uint64_t
+next_tick(struct feed_streams *s, uint64_t now_ms)
+{
+	if (*s->tick <= now_ms) *s->tick = now_ms + s->feed->interval_ms;
+	return *s->tick;
+}
+
 enum feed_fate
 feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m)
 {
@@ -278,7 +296,7 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 		body->failed = false;
 		return FEED_FATE_MEMORY;
 	}
-	if (stream->count == 0) move_stream(stream, &s->filling, m->now_ms);
+	if (stream->count == 0) move_stream(stream, &s->filling, next_tick(s, m->now_ms));
 	put_message(f, stream, bytes);
 	if (f->interval_ms == 0 || stream->count >= f->max_messages || size_with(f, stream, 0) > f->max_bytes)
 		flush_stream(s, stream, m->now_ms);
@@ -303,9 +321,9 @@ feed_streams_deadline(const struct feed_streams *s)
 	const struct feed_stream *first;
 	uint64_t at = UINT64_MAX, t;
 
-	if ((first = first_stream(&s->filling))) at = first->since_ms + s->feed->interval_ms;
-	if ((first = first_stream(&s->idle)) && (t = next_sweep(first->since_ms + FEED_STREAM_WARM_MS)) < at) at = t;
-	if ((first = first_stream(&s->cold)) && (t = next_sweep(first->since_ms + FEED_STREAM_COLD_MS)) < at) at = t;
+	if ((first = first_stream(&s->filling))) at = first->at_ms;
+	if ((first = first_stream(&s->idle)) && (t = next_sweep(first->at_ms + FEED_STREAM_WARM_MS)) < at) at = t;
+	if ((first = first_stream(&s->cold)) && (t = next_sweep(first->at_ms + FEED_STREAM_COLD_MS)) < at) at = t;
 	return at;
 }
 
@@ -314,12 +332,10 @@ feed_streams_tick(struct feed_streams *s, uint64_t now_ms)
 {
 	struct feed_stream *first;
 
-	while ((first = first_stream(&s->filling)) && now_ms >= first->since_ms + s->feed->interval_ms)
-		flush_stream(s, first, now_ms);
-	while ((first = first_stream(&s->idle)) && now_ms >= first->since_ms + FEED_STREAM_WARM_MS) {
+	while ((first = first_stream(&s->filling)) && now_ms >= first->at_ms) flush_stream(s, first, now_ms);
+	while ((first = first_stream(&s->idle)) && now_ms >= first->at_ms + FEED_STREAM_WARM_MS) {
 		eio_buf_deinit(&first->body);
-		move_stream(first, &s->cold, first->since_ms);
+		move_stream(first, &s->cold, first->at_ms);
 	}
-	while ((first = first_stream(&s->cold)) && now_ms >= first->since_ms + FEED_STREAM_COLD_MS)
-		free_stream(s, first);
+	while ((first = first_stream(&s->cold)) && now_ms >= first->at_ms + FEED_STREAM_COLD_MS) free_stream(s, first);
 }

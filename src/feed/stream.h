@@ -2,7 +2,7 @@
 /*
  * The streams of one feed. A stream is an event name and a target, a room or all of
  * the namespace; its messages are put together in a batch until the interval since the
- * first one has passed, or there are enough of them. No I/O and no clock: time is an
+ * first one has passed at most, or there are enough of them. No I/O and no clock: time is an
  * argument, and a batch that is complete is handed to a callback.
  *
  *              first message                interval over, or full
@@ -11,8 +11,9 @@
  *      ▼
  *     cold ── 60 s without a message: the stream itself is freed
  *
- * Because the interval is the same for the whole feed, the streams become due in
- * the order they began to fill: a list is enough, and every step is O(1).
+ * Streams with the same interval become due at the same moment, that of the first which
+ * began to fill: so what a client gets of many of them can leave in one write. All
+ * streams of a feed become due together, so a list is enough, and every step is O(1).
  *
  * Formats on the wire (see also the decoder):
  *     array   [m1,m2]                 each message one JSON value
@@ -45,7 +46,7 @@ struct feed_stream {
 	struct eio_list link; /* on filling, idle or cold */
 	struct eio_buf body; /* the batch: what is there so far, without the end of the format */
 	unsigned count; /* messages in body */
-	uint64_t since_ms; /* when it began to fill, or when it last did something */
+	uint64_t at_ms; /* while it is filling, when it becomes due; else when it last did something */
 	uint64_t hash; /* the same for the same feed, event and target */
 	size_t cost; /* bytes, with what stands behind interest or crowd */
 	struct eio_bytes event;
@@ -80,6 +81,7 @@ struct feed_streams {
 	struct eio_hash all;
 	struct feed_stream *latest; /* the one got last, or NULL: many feeds have only one */
 	struct eio_list filling, idle, cold; /* each with the longest waiting first */
+	uint64_t own_tick, *tick; /* when what began to fill last becomes due, shared by all of one interval */
 	size_t cost; /* of all */
 };
 
@@ -100,6 +102,10 @@ feed_is_bare(const struct feed_spec *feed)
 /* An empty set for one feed, which is borrowed. hash_key: 16 random bytes. 0, or -1 when out of memory. */
 int feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const uint64_t hash_key[2],
 	feed_flush_fn flush, feed_release_fn release, void *user);
+
+/* Has its streams become due with those of another set, whose interval is the same and which must stay where it is as
+ * long as both are in use. Before there are any. */
+void feed_streams_share_tick(struct feed_streams *s, struct feed_streams *other);
 
 /* Frees all streams; what they hold is not flushed. */
 void feed_streams_deinit(struct feed_streams *s);

@@ -4,12 +4,21 @@
 
 #include <stdlib.h>
 
-void
-feed_targets_deinit(struct feed_targets *t)
+struct feed_targets *
+feed_targets_make(struct feed_targets **t)
 {
+	if (!*t) *t = calloc(1, sizeof **t);
+	return *t;
+}
+
+void
+feed_targets_free(struct feed_targets *t)
+{
+	if (!t) return;
 	eio_buf_deinit(&t->bytes);
 	eio_buf_deinit(&t->key);
 	template_names_deinit(&t->names);
+	free(t);
 }
 
 /* Names that come one by one. Their bytes may move while more come: until all are there each is known by its offset,

@@ -22,7 +22,7 @@ struct feed_name_list {
 	size_t n;
 };
 
-/* Memory for one message, kept from one to the next; all zero at first. */
+/* Memory for one message, kept from one to the next. */
 struct feed_targets {
 	struct eio_buf bytes; /* all names, one behind the other */
 	struct template_names names;
@@ -30,7 +30,9 @@ struct feed_targets {
 	struct eio_buf key;
 };
 
-void feed_targets_deinit(struct feed_targets *t);
+/* Makes it in *t where that is NULL. NULL when out of memory. */
+struct feed_targets *feed_targets_make(struct feed_targets **t);
+void feed_targets_free(struct feed_targets *t); /* NULL is fine */
 
 /* Finds where a message goes. FEED_FATE_TAKEN: the namespace and rooms are in *audience, whose bytes are valid until
  * the next call. */

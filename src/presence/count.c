@@ -37,7 +37,7 @@ target_get(struct presence_counts *c, const struct presence_count_spec *spec, st
 static void
 target_free(struct presence_counts *c, struct presence_target *t)
 {
-	if (c->looked_at == t) c->looked_at = NULL;
+	if (c->looked_at.target == t) c->looked_at.target = NULL;
 	eio_hash_remove(&c->targets, &t->node);
 	eio_list_remove(&t->changed);
 	free(t->newcomers);
@@ -51,21 +51,66 @@ note_change(struct presence_counts *c, struct presence_target *t)
 	eio_list_add_tail(&c->changed, &t->changed);
 }
 
+/* Whether a newcomer was told what is not so any more. */
+static bool
+any_misled(const struct presence_target *t)
+{
+	for (size_t i = 0; i < t->n_newcomers; i++)
+		if (t->newcomers[i].told != PRESENCE_UNTOLD && t->newcomers[i].told != t->ours + t->others) return true;
+	return false;
+}
+
+/* What was looked at last has been told. Whoever was told knows it; when all know the same, nobody is a newcomer any
+ * more. */
+static void
+note_told(struct presence_counts *c)
+{
+	const struct presence_count_event *ev = &c->looked_at;
+	struct presence_target *t = ev->target;
+
+	c->looked_at.target = NULL;
+	if (!t || ev->kind == PRESENCE_COUNT_SHARE) return;
+	for (size_t i = 0; i < t->n_newcomers; i++)
+		if (presence_count_concerns(ev, &t->newcomers[i])) t->newcomers[i].told = ev->n;
+	t->untold = 0;
+	if (t->told == ev->n && !t->forgot && !any_misled(t)) t->n_newcomers = 0;
+}
+
 /* Ours */
+
+/* So many newcomers that were told stay known: each is compared with whoever goes. */
+enum { TOLD_MOST = 1024 };
+
+static void
+drop_newcomer(struct presence_target *t, size_t i)
+{
+	t->untold -= t->newcomers[i].told == PRESENCE_UNTOLD;
+	t->newcomers[i] = t->newcomers[--t->n_newcomers];
+}
+
+static void
+forget_told(struct presence_target *t)
+{
+	for (size_t i = t->n_newcomers; i-- > 0;)
+		if (t->newcomers[i].told != PRESENCE_UNTOLD) drop_newcomer(t, i);
+	t->forgot = true;
+}
 
 static bool
 add_newcomer(struct presence_target *t, uint64_t seat)
 {
 	size_t cap = t->cap_newcomers ? t->cap_newcomers * 2 : 4;
-	uint64_t *v;
+	struct presence_newcomer *v;
 
+	if (t->n_newcomers - t->untold == TOLD_MOST) forget_told(t);
 	if (t->n_newcomers == t->cap_newcomers) {
 		v = realloc(t->newcomers, cap * sizeof *v);
 		if (!v) return false;
 		t->newcomers = v;
 		t->cap_newcomers = cap;
 	}
-	t->newcomers[t->n_newcomers++] = seat;
+	t->newcomers[t->n_newcomers++] = (struct presence_newcomer){ seat, PRESENCE_UNTOLD };
+	t->untold++;
 	return true;
 }
 
@@ -73,11 +118,13 @@ int
 presence_count_enter(
 	struct presence_counts *c, const struct presence_count_spec *spec, struct sio_room_key key, uint64_t seat)
 {
-	struct presence_target *t = target_get(c, spec, key);
+	struct presence_target *t;
 
+	note_told(c);
+	t = target_get(c, spec, key);
 	if (!t) return -1;
 	note_change(c, t);
-	(void)add_newcomer(t, seat); /* without memory it is told with the next who comes */
+	if (!add_newcomer(t, seat)) t->forgot = true;
 	t->ours++;
 	return 0;
 }
@@ -88,9 +135,10 @@ presence_count_exit(struct presence_counts *c, struct sio_room_key key, uint64_t
 	struct presence_target *t = find_target(c, key, sio_room_key_hash(c->hash_key, key));
 
 	if (!t || !t->ours) return;
+	note_told(c);
 	t->ours--;
 	for (size_t i = t->n_newcomers; i-- > 0;)
-		if (t->newcomers[i] == seat) t->newcomers[i] = t->newcomers[--t->n_newcomers];
+		if (t->newcomers[i].seat == seat) drop_newcomer(t, i);
 	note_change(c, t);
 }
 
@@ -131,6 +179,7 @@ presence_count_set(struct presence_counts *c, struct presence_count_node *node, 
 	struct presence_target *t = target_get(c, spec, key);
 	struct presence_part *p = t ? part_get(t, node) : NULL;
 
+	note_told(c);
 	if (t) note_change(c, t);
 	if (!p) return -1;
 	t->others += n - p->n;
@@ -168,27 +217,37 @@ is_due(const struct presence_target *t, uint64_t since_ms, uint64_t now_ms)
 }
 
 static bool
-tell(struct presence_target *t, enum presence_count_kind kind, struct presence_count_event *ev)
+tell(struct presence_target *t, enum presence_count_kind kind, uint64_t n, bool due, struct presence_count_event *ev)
 {
-	*ev = (struct presence_count_event){ kind, t, kind == PRESENCE_COUNT_SHARE ? t->ours : t->ours + t->others };
+	*ev = (struct presence_count_event){ kind, t, n, due };
 	return true;
 }
 
-/* What there is to tell of a target now, one thing at a time. Who is told with everybody is no newcomer any more. */
+/* Whether there is something to tell when the interval is over. */
+static bool
+will_tell(const struct presence_target *t)
+{
+	return t->ours && (t->told != t->ours + t->others || t->forgot || any_misled(t));
+}
+
+/* What there is to tell of a target now, one thing at a time. */
 static bool
 tell_next(struct presence_target *t, uint64_t now_ms, struct presence_count_event *ev)
 {
-	if (t->ours && t->told != t->ours + t->others && is_due(t, t->told_ms, now_ms)) {
-		t->told = t->ours + t->others;
-		t->told_ms = now_ms;
-		t->n_newcomers = 0;
-		return tell(t, PRESENCE_COUNT_ALL, ev);
+	uint64_t n = t->ours + t->others;
+	bool due = is_due(t, t->told_ms, now_ms), late = due && will_tell(t);
+
+	if (late) t->told_ms = now_ms;
+	if (late && (t->told != n || t->forgot)) {
+		t->told = n;
+		t->forgot = false;
+		return tell(t, PRESENCE_COUNT_ALL, n, due, ev);
 	}
-	if (t->n_newcomers) return tell(t, PRESENCE_COUNT_NEWCOMERS, ev);
+	if (t->untold || late) return tell(t, PRESENCE_COUNT_NEWCOMERS, n, due, ev);
 	if (t->spec->shared && t->shared != t->ours && is_due(t, t->shared_ms, now_ms)) {
 		t->shared = t->ours;
 		t->shared_ms = now_ms;
-		return tell(t, PRESENCE_COUNT_SHARE, ev);
+		return tell(t, PRESENCE_COUNT_SHARE, t->ours, due, ev);
 	}
 	return false;
 }
@@ -197,15 +256,7 @@ tell_next(struct presence_target *t, uint64_t now_ms, struct presence_count_even
 static bool
 is_settled(const struct presence_target *t)
 {
-	return (!t->ours || t->told == t->ours + t->others) && !t->n_newcomers &&
-	       (!t->spec->shared || t->shared == t->ours);
-}
-
-static void
-look_again(struct presence_counts *c)
-{
-	if (c->looked_at) c->looked_at->n_newcomers = 0;
-	c->looked_at = NULL;
+	return !will_tell(t) && !t->untold && (!t->spec->shared || t->shared == t->ours);
 }
 
 bool
@@ -213,13 +264,13 @@ presence_count_next(struct presence_counts *c, uint64_t now_ms, struct presence_
 {
 	struct eio_list *l, *next;
 
-	look_again(c);
+	note_told(c);
 	EIO_LIST_FOREACH_SAFE(l, next, &c->changed)
 	{
 		struct presence_target *t = EIO_CONTAINER(l, struct presence_target, changed);
 
 		if (tell_next(t, now_ms, ev)) {
-			if (ev->kind == PRESENCE_COUNT_NEWCOMERS) c->looked_at = t;
+			c->looked_at = *ev;
 			return true;
 		}
 		if (!is_settled(t)) continue;
@@ -236,7 +287,7 @@ presence_count_deadline(const struct presence_counts *c, uint64_t now_ms)
 
 	for (struct eio_list *l = c->changed.next; l != &c->changed; l = l->next) {
 		const struct presence_target *t = EIO_CONTAINER(l, struct presence_target, changed);
-		uint64_t told = t->ours && t->told != t->ours + t->others ? t->told_ms : UINT64_MAX;
+		uint64_t told = will_tell(t) ? t->told_ms : UINT64_MAX;
 		uint64_t shared = t->spec->shared && t->shared != t->ours ? t->shared_ms : UINT64_MAX;
 		uint64_t since = told < shared ? told : shared;
 		uint64_t at = since == UINT64_MAX ? now_ms : since + t->spec->interval_ms;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How many clients there are in a namespace or a room, here and on other nodes, and who is to be told when: everybody
- * at most once in an interval and only when the number has changed, a newcomer at once. No I/O and no clock.
+ * at most once in an interval and only when the number has changed, a newcomer at once. So a newcomer may know another
+ * number than the rest until the interval is over: what each was told is kept until then, and nobody hears the same
+ * number twice in a row. No I/O and no clock.
  *
  * Threads: one at a time.
  */
@@ -15,6 +17,14 @@
 
 #include <stdint.h>
 
+/* One that came since everybody was told. */
+struct presence_newcomer {
+	uint64_t seat; /* its number */
+	uint64_t told; /* the last number that it heard, or PRESENCE_UNTOLD */
+};
+
+#define PRESENCE_UNTOLD UINT64_MAX
+
 /* What is counted: the clients in one namespace or room. It is there while there are any. */
 struct presence_target {
 	struct eio_hash_node node;
@@ -25,16 +35,38 @@ struct presence_target {
 	uint64_t ours, others;
 	uint64_t told, shared; /* what everybody was told; what other nodes know of ours */
 	uint64_t told_ms, shared_ms; /* when that was; 0: never */
-	uint64_t *newcomers; /* owned: their seats' numbers, while they are to be told */
-	size_t n_newcomers, cap_newcomers;
+	struct presence_newcomer *newcomers; /* owned */
+	size_t n_newcomers, cap_newcomers, untold;
+	bool forgot; /* what some newcomer was told is not known any more: everybody is told, though nothing changed */
 	char data[];
 };
+
+enum presence_count_kind {
+	PRESENCE_COUNT_ALL, /* to everybody there, but to those newcomers who heard that number */
+	PRESENCE_COUNT_NEWCOMERS, /* to those that presence_count_concerns() */
+	PRESENCE_COUNT_SHARE, /* other nodes are to know how many we have, `ours` */
+};
+
+struct presence_count_event {
+	enum presence_count_kind kind;
+	struct presence_target *target;
+	uint64_t n;
+	bool due; /* the interval is over */
+};
+
+/* Whether such an event is for one of the target's newcomers. */
+static inline bool
+presence_count_concerns(const struct presence_count_event *ev, const struct presence_newcomer *who)
+{
+	if (ev->kind == PRESENCE_COUNT_NEWCOMERS && !ev->due) return who->told == PRESENCE_UNTOLD;
+	return who->told != ev->n;
+}
 
 struct presence_counts {
 	uint64_t hash_key[2];
 	struct eio_hash targets;
 	struct eio_list changed;
-	struct presence_target *looked_at; /* what was told last */
+	struct presence_count_event looked_at; /* what was told last; its target is NULL when nothing was */
 };
 
 /* 0, or -1 when out of memory. */
@@ -68,18 +100,6 @@ int presence_count_set(struct presence_counts *c, struct presence_count_node *no
 /* What it says between the two calls is all it has. */
 void presence_count_begin(struct presence_count_node *node);
 void presence_count_end(struct presence_counts *c, struct presence_count_node *node);
-
-enum presence_count_kind {
-	PRESENCE_COUNT_ALL, /* to everybody there */
-	PRESENCE_COUNT_NEWCOMERS, /* to the target's newcomers */
-	PRESENCE_COUNT_SHARE, /* other nodes are to know how many we have, `ours` */
-};
-
-struct presence_count_event {
-	enum presence_count_kind kind;
-	struct presence_target *target;
-	uint64_t n;
-};
 
 /* The next thing to tell, as presence_next(). */
 bool presence_count_next(struct presence_counts *c, uint64_t now_ms, struct presence_count_event *ev);

@@ -19,7 +19,7 @@ enum presence_delivery_kind {
 	PRESENCE_TO_SEATED, /* to those of the room who have the list */
 	PRESENCE_TO_SEATS, /* the list, or NULL, to the seats in ids, who have it from then on */
 	PRESENCE_TO_NEWCOMERS, /* a number, to the seats in ids */
-	PRESENCE_TO_ALL, /* a number, to everybody in the room or namespace; only the latest matters */
+	PRESENCE_TO_ALL, /* a number, to everybody in the room or namespace but those in ids; only the latest matters */
 };
 
 struct presence_delivery {

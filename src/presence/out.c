@@ -277,16 +277,27 @@ presence_out_catch_up(struct presence_out *o, uint64_t now_ms)
 
 /* Numbers */
 
+/* Adds the newcomers of worker w that the event is for, or is not for. */
 static void
-count_to_newcomers(struct presence_out *o, unsigned w, const struct presence_target *t, struct eio_bundle *b)
+add_newcomers(struct presence_delivery *d, unsigned w, const struct presence_count_event *ev, bool concerned)
 {
-	struct presence_delivery *d;
+	const struct presence_target *t = ev->target;
 
-	d = make_delivery(o, w,
-		(struct presence_delivery_parts){ .kind = PRESENCE_TO_NEWCOMERS, .bundle = b, .n = t->n_newcomers });
-	if (!d) return;
 	for (size_t i = 0; i < t->n_newcomers; i++)
-		if (presence_seat_worker(t->newcomers[i]) == w) d->ids[d->n++] = t->newcomers[i];
+		if (presence_seat_worker(t->newcomers[i].seat) == w &&
+			presence_count_concerns(ev, &t->newcomers[i]) == concerned)
+			d->ids[d->n++] = t->newcomers[i].seat;
+}
+
+static void
+count_to_newcomers(struct presence_out *o, unsigned w, const struct presence_count_event *ev, struct eio_bundle *b)
+{
+	struct presence_delivery *d = make_delivery(o, w,
+		(struct presence_delivery_parts){
+			.kind = PRESENCE_TO_NEWCOMERS, .bundle = b, .n = ev->target->n_newcomers });
+
+	if (!d) return;
+	add_newcomers(d, w, ev, true);
 	if (d->n)
 		post_delivery(o, w, d);
 	else
@@ -294,13 +305,15 @@ count_to_newcomers(struct presence_out *o, unsigned w, const struct presence_tar
 }
 
 static void
-count_to_all(struct presence_out *o, unsigned w, const struct presence_target *t, struct eio_bundle *b)
+count_to_all(struct presence_out *o, unsigned w, const struct presence_count_event *ev, struct eio_bundle *b)
 {
-	struct presence_delivery *d;
+	const struct presence_target *t = ev->target;
+	struct presence_delivery *d = make_delivery(o, w,
+		(struct presence_delivery_parts){ PRESENCE_TO_ALL, b, t->key, t->node.hash | 1, NULL, t->n_newcomers });
 
-	d = make_delivery(
-		o, w, (struct presence_delivery_parts){ PRESENCE_TO_ALL, b, t->key, t->node.hash | 1, NULL, 0 });
-	if (d) post_delivery(o, w, d);
+	if (!d) return;
+	add_newcomers(d, w, ev, false);
+	post_delivery(o, w, d);
 }
 
 void
@@ -317,9 +330,9 @@ presence_out_count(struct presence_out *o, const struct presence_count_event *ev
 		if (is_behind(o, w, eio_bundle_size(b)))
 			metrics_inc(o->metrics, PRESENCE_METRIC_BEHIND);
 		else if (ev->kind == PRESENCE_COUNT_ALL)
-			count_to_all(o, w, ev->target, b);
+			count_to_all(o, w, ev, b);
 		else
-			count_to_newcomers(o, w, ev->target, b);
+			count_to_newcomers(o, w, ev, b);
 	}
 	eio_bundle_unref(b);
 }

@@ -58,7 +58,7 @@ take_deliveries(void *user, struct mail *run)
 	while (run) {
 		struct delivery *d = delivery_take(&run);
 
-		eio_server_gather(w->server);
+		eio_server_gather(w->server, d->n > 1);
 		clients_deliver(w->clients, d);
 		eio_server_send_gathered(w->server);
 		delivery_free(d);
@@ -72,7 +72,7 @@ take_presences(void *user, struct mail *run)
 	struct mail *next;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	eio_server_gather(w->server);
+	eio_server_gather(w->server, run->next != NULL);
 	for (struct mail *m = run; m; m = next) {
 		struct presence_delivery *d = EIO_CONTAINER(m, struct presence_delivery, mail);
 
@@ -120,9 +120,8 @@ open_ports(struct worker *w)
 {
 	w->starts = worker__port(w, take_worker_start);
 	w->deliveries = worker__port(w, take_deliveries);
-	/* A single worker runs the feed, for whose thread it would have to be woken for each message: it takes
-	 * deliveries by a call. */
-	if (w->shared->n == 1) w->deliveries.mailbox = NULL;
+	/* Who runs the feed would have to be woken by itself for each message: it takes deliveries by a call. */
+	if (!w->shared->config->feed_apart) w->deliveries.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);

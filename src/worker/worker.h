@@ -26,7 +26,7 @@ struct workers {
 	struct interest_table *interest;
 	struct feed *feed;
 	struct presence *presence; /* NULL: there is none */
-	struct thread *threads; /* threads[i] is worker i's. A single worker has its own in common with the feed */
+	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;
 	unsigned n;
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */

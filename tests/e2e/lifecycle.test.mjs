@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { MODES, connect, connectMode, ask } from './lib/client.mjs';
+import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
 import { Session, openDirect, upgrade } from './lib/engine.mjs';
 import { Exchange, Wire, request, requestBytes } from './lib/http.mjs';
@@ -88,14 +88,24 @@ describe('the daemon', { skip: SIOCAST_ONLY }, () => {
 			}),
 		);
 
-		test(`has a thread for Redis only beside several workers: ${name}`, limit(), () =>
+		test(`has a thread for Redis only beside several workers, or where messages may be long: ${name}`, limit(), () =>
 			withCleanup(async (cleanup) => {
 				const redis = await startRedis(cleanup, await freePort());
-				const server = await startSiocast(cleanup, { redis: redis.url, workers, feeds: [{ channel: 'news' }] });
-				await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'its subscription');
-				const tasks = `/proc/${server.child.pid}/task`;
-				const names = fs.readdirSync(tasks).map((tid) => fs.readFileSync(`${tasks}/${tid}/comm`, 'utf8').trim());
-				assert.equal(names.filter((thread) => thread === 'siocast-feed').length, workers - 1);
+				const most = 16 << 20;
+				for (const messageBytes of [most, most + 1]) {
+					const feeds = [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }];
+					const limits = { messageBytes, clientQueueBytes: 2 * most };
+					const server = await startSiocast(cleanup, { redis: redis.url, workers, feeds, limits });
+					await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'its subscription');
+					const tasks = `/proc/${server.child.pid}/task`;
+					const names = fs.readdirSync(tasks).map((tid) => fs.readFileSync(`${tasks}/${tid}/comm`, 'utf8').trim());
+					const own = workers > 1 || messageBytes > most;
+					assert.equal(names.filter((thread) => thread === 'siocast-feed').length, own ? 1 : 0);
+					if (!own || workers > 1) continue;
+					const inbox = collect(await connect(cleanup, server), 'news');
+					for (const n of [most, 10]) await redis.client.publish('news', JSON.stringify('x'.repeat(n - 2)));
+					for (const n of [most, 10]) assert.equal((await inbox.next())[0].length, n - 2);
+				}
 			}),
 		);
 	}

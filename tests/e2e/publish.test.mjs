@@ -82,6 +82,38 @@ for (const workers of [1, 3]) {
 			assert.deepEqual(seen[4], [['alarm', 'x'], ['inside', true], ['end']]);
 		}));
 
+		test('several rooms, each client once, and who is left out', limit(), () => withCleanup(async (cleanup) => {
+			const modes = ['websocket', 'polling', 'websocket', 'polling', 'websocket'];
+			const sockets = [];
+			for (const mode of modes) sockets.push(await connect(cleanup, server, { transports: [mode] }));
+			const rooms = [['a'], ['a', 'b'], ['b', 'c'], ['c'], []];
+			for (const [i, names] of rooms.entries()) for (const name of names) await ask(sockets[i], 'join', name);
+			const seen = sockets.map((socket) => {
+				const list = [];
+				socket.onAny((event, ...args) => list.push([event, ...args].join(' ')));
+				return list;
+			});
+			const ends = sockets.map((socket) => collect(socket, 'end'));
+			const answer = await post(server, [
+				{ room: ['a', 'b'], event: 'ab', args: [1] },
+				{ room: ['a', 'b', 'a', 'nobody'], except: 'c', event: 'ab-c' },
+				{ room: 'a', except: [sockets[1].id], event: 'a-1' },
+				{ except: ['a', sockets[4].id], event: 'not a' },
+				{ room: [sockets[3].id, sockets[4].id], event: 'ids' },
+				{ room: [], event: 'nobody' },
+				{ event: 'end' },
+			]);
+			assert.deepEqual([answer.status, answer.json], [200, { accepted: 7 }]);
+			for (const end of ends) await end.next();
+			assert.deepEqual(seen, [
+				['ab 1', 'ab-c', 'a-1', 'end'],
+				['ab 1', 'ab-c', 'end'],
+				['ab 1', 'not a', 'end'],
+				['not a', 'ids', 'end'],
+				['ids', 'end'],
+			]);
+		}));
+
 		test('a request with the key of another is taken once', limit(), () => withCleanup(async (cleanup) => {
 			const socket = await connect(cleanup, server);
 			const once = collect(socket, 'once');

@@ -130,6 +130,32 @@ describe('a Redis that refuses', { concurrency: 2, skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	// It takes subscriptions and messages meanwhile, but no PING and none of what presence asks.
+	test('a Redis that is loading its data is used as far as it answers', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const args = ['--dir', await cleanup.folder(), '--rdbcompression', 'no'];
+			const before = await startRedis(cleanup, await freePort(), { args });
+			await before.client.command('EVAL', 'for i = 1, 2000 do redis.call("SET", i, string.rep("x", 1000)) end', '0');
+			await before.client.command('SAVE');
+			await before.child.stop();
+			args.push('--key-load-delay', '20000', '--loading-process-events-interval-bytes', '1024');
+			const redis = await startRedis(cleanup, await freePort(), { args, loads: true });
+			const presence = { rooms: ['*'], member: '{sid}', events: { here: 'here' } };
+			const namespaces = { '/': { presence, on: { connection: [{ join: 'room' }] } } };
+			const server = await startSiocast(cleanup, { redis: redis.url, feeds, namespaces, presence: { expiry: 1000 } });
+			await ready(server);
+			const news = collect(await connect(cleanup, server), 'news');
+			await redis.client.publish('news', '1');
+			assert.deepEqual(await news.next(), [1]);
+			await logs(server, /event=presence-refused reason="LOADING /);
+			await assert.rejects(redis.client.command('PING'), /^Error: LOADING/);
+			await redis.client.command('CONFIG', 'SET', 'key-load-delay', '0');
+			const state = () => redis.client.command('KEYS', 'siocast:*').then(({ length }) => length > 0, () => false);
+			await eventually(state, 'the state of its presence');
+			assert.equal(await metric(server, 'redis_lost_total'), 0);
+		}),
+	);
+
 	test('a replica that has lost its master and serves nothing is subscribed to', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const port = await freePort();

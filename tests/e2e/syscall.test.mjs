@@ -28,10 +28,15 @@ function reasonToSkip() {
 }
 
 /** siocast under strace, with clients. After `stop` the lines of the trace. */
-async function startTraced(cleanup, { events, batch, clients = CLIENTS, engine = {}, calls, more = [], open = openJoined }) {
+async function startTraced(
+	cleanup,
+	{ events, batch, rooms = false, clients = CLIENTS, engine = {}, calls, more = [], open = openJoined },
+) {
 	const redis = await startRedis(cleanup, await freePort());
-	const feeds = events.map((event) => ({ channel: 'news', event, batch }));
-	const setup = await configure(cleanup, { redis: redis.url, feeds, engine });
+	const room = (event) => `room of ${event}`;
+	const feeds = events.map((event) => ({ channel: 'news', event, batch, ...(rooms ? { room: room(event) } : {}) }));
+	const namespaces = rooms ? { '/': { on: { connection: [{ join: events.map(room) }] } } } : {};
+	const setup = await configure(cleanup, { redis: redis.url, feeds, namespaces, engine });
 	const trace = path.join(await cleanup.folder(), 'trace');
 	const options = ['-f', '-qq', '-s', '100000', '-e', `trace=${calls}`, '-e', 'signal=none', ...more, '-o', trace];
 	const child = await launchSiocast(cleanup, setup, {
@@ -111,12 +116,13 @@ const KINDS = [
 	['a message alone', { interval: 0 }, 1, ['news']],
 	['a batch', { interval: 100 }, 7, ['news']],
 	['two feeds due at once', { interval: 100 }, 7, ['news', 'copy']],
+	['four rooms of each client due at once', { interval: 100 }, 7, ['news', 'copy', 'third', 'fourth'], true],
 ];
 
-for (const [name, batch, messages, events] of KINDS) {
+for (const [name, batch, messages, events, rooms] of KINDS) {
 	test(`${name}: one write for each client`, { ...limit(), skip: reasonToSkip() }, () =>
 		withCleanup(async (cleanup) => {
-			const traced = await startTraced(cleanup, { events, batch, engine: { ioUring: false }, calls: CALLS });
+			const traced = await startTraced(cleanup, { events, batch, rooms, engine: { ioUring: false }, calls: CALLS });
 			await broadcast(traced, events, messages);
 			assertOneWriteEach(await traced.stop(), events, messages);
 		}),
@@ -125,7 +131,7 @@ for (const [name, batch, messages, events] of KINDS) {
 	test(`${name}: one system call for all clients with io_uring`, { ...limit(), skip: reasonToSkip() }, (t) =>
 		withCleanup(async (cleanup) => {
 			const calls = `${CALLS},io_uring_setup,io_uring_enter`;
-			const traced = await startTraced(cleanup, { events, batch, calls });
+			const traced = await startTraced(cleanup, { events, batch, rooms, calls });
 			await broadcast(traced, events, messages);
 			const lines = await traced.stop();
 			const { rings, sends } = ringUse(lines);
@@ -189,15 +195,16 @@ async function sparingLibuv(cleanup, { events, batch }) {
 	return status === 0 ? option : null;
 }
 
-for (const [name, rule] of [
+for (const [name, rule, kind = KINDS[1]] of [
 	['the set-up is refused', 'io_uring_setup:error=EPERM'],
 	['the kernel has none', 'io_uring_setup:error=ENOSYS'],
 	['only the set-up is allowed', 'io_uring_enter:error=EPERM'],
 	['sends are refused later on', 'io_uring_enter:error=EPERM:when=2+'],
+	['sends to clients with several rooms are refused later on', 'io_uring_enter:error=EPERM:when=2+', KINDS[3]],
 ]) {
 	test(`without io_uring because ${name}`, { ...limit(), skip: reasonToSkip() }, (t) =>
 		withCleanup(async (cleanup) => {
-			const [, batch, messages, events] = KINDS[1];
+			const [, batch, messages, events, rooms] = kind;
 			const calls = `${CALLS},io_uring_setup,io_uring_enter`;
 			// A set-up may be refused to all: libuv then goes without.
 			const spare = rule.startsWith('io_uring_enter') ? await sparingLibuv(cleanup, { events, batch }) : [];
@@ -205,10 +212,12 @@ for (const [name, rule] of [
 				t.skip('this strace cannot tell the rings of siocast from those of libuv');
 				return;
 			}
-			const traced = await startTraced(cleanup, { events, batch, calls, more: ['-e', `inject=${rule}`, ...spare] });
+			const more = ['-e', `inject=${rule}`, ...spare];
+			const traced = await startTraced(cleanup, { events, batch, rooms, calls, more });
 			for (let i = 0; i < 2; i++) await broadcast(traced, events, messages);
 			const lines = await traced.stop();
-			assert.equal(lines.filter(isWrite).length, 2 * CLIENTS);
+			// What was refused waits for its socket, block by block.
+			assert.equal(lines.filter(isWrite).length, (rooms ? 1 + events.length : 2) * CLIENTS);
 			const logged = traced.child.output.split('event=no-io-uring').length - 1;
 			assert.equal(logged, name.endsWith('later on') ? 0 : 1, traced.child.output);
 		}),

@@ -80,6 +80,18 @@ const CONFIG = `{ // all kinds of values
 const batches = [0, 1, 4, 7, 9, 10, 13, 16, 2, 5, 11, 14];
 
 const targets = {
+	admin_publication: {
+		seeds: [
+			'{"channel":"news","message":{"a": 1.50}}',
+			'{"channel":"c","message":"a \\"text\\"\\u0041"}',
+			'{"event":"e","args":[1, "x"],"namespace":"/a","room":"r"}',
+			' [ {"event":"e","room":["a","\\u00e9","a"],"except":"x"} , {"channel":"c","message":[]} ] ',
+			'{"event":"e","room":[],"except":["y",""]}',
+			'[{"event":"disco\\u006enect"}]',
+			...json.slice(0, 8).map((s) => `{"event":"e","args":${s}}`),
+		].map((s) => Buffer.from(s)),
+		words: [...JSON_WORDS, '"channel":', '"message":', '"event":', '"args":[', '"namespace":"/', '"room":', '"except":', '["a","b"]'],
+	},
 	config: {
 		seeds: [
 			CONFIG,
@@ -170,6 +182,17 @@ const targets = {
 	},
 	http: { seeds: requests.map((s) => Buffer.from(s, 'latin1')), words: [...HTTP_WORDS, '\xc3\xa9'], first: framings.length },
 	http_framing: { seeds: requests.map((s) => Buffer.from(s, 'latin1')), words: HTTP_WORDS, first: framings.length },
+	presence_wire: {
+		seeds: [
+			'["n1",1]\n["/","room"]\n17',
+			'["n1",2,"hello"]\n["/","room","42"]\n[42,{"name":"Ada"}]',
+			'["n1",3,"all"]\n["/",null]\n17',
+			'["n1",4,"bye"]\n["/a","r","x"]\n["x",null]',
+			'["n1",5,[["+","/","room",42,{"name":"Ada"}],["-","/","room","42"],["#","/",null,17]]]\n\n',
+			'["n\\u00e9",999999999999999999,[["+","/\\ud800","\\u0000","a\\"b",[1]],["-","/","r",1.5e3],["?"],5]]\n["/"]\n[]',
+		].map((s) => Buffer.from(s)),
+		words: [...JSON_WORDS, '"+"', '"-"', '"#"', '"hello"', '"all"', '"bye"', '["n",1,[', '["/","r","m"]', '\n', '\n["/",null]\n'],
+	},
 	redis_reply: {
 		seeds: [
 			...json.map((s, i) => {

@@ -3,7 +3,7 @@
 // What a delivery costs: by size and number of clients, of rooms, of feeds. Messages are not batched here unless it says so, and
 // the clients look for data every millisecond (bench/load --help says why).
 
-import { COST, GENERATOR, PER_EVENT, US, toFloor, toSiocast } from '../columns.mjs';
+import { COST, GENERATOR, PER_EVENT, US, US_TICK, toFloor, toSiocast } from '../columns.mjs';
 import { PEERS, because } from '../complete.mjs';
 
 const FAN_OUT = {
@@ -40,6 +40,34 @@ function growth(clients) {
 		options: options({ clients, size: 1000, rate: 19000 / clients }),
 	};
 }
+
+/** What clients with many rooms cost: each of them has a message in every tick. */
+function inRooms(joins) {
+	const size = 6000 / joins;
+	const many = joins > 1 ? { rooms: joins, channels: joins, joins, burst: joins } : {};
+	return {
+		group: 'Many rooms for each client',
+		name: `in-rooms-${joins}`,
+		title: `1,000 clients in ${joins === 1 ? 'one room' : `${joins} rooms`}`,
+		about: `Five times a second a message of ${size} bytes to ${joins === 1 ? 'it' : 'each'}, batches of 100 ms: the same bytes whatever the number of rooms.`,
+		columns: [US_TICK, toFloor('usTick'), toSiocast('usTick'), GENERATOR],
+		plot: { key: 'usTick', title: 'CPU per client and tick, µs', low: true },
+		absent: because('a connection has one channel', 'nchan'),
+		options: options({ clients: 1000, size, rate: 5 * joins, batch: 100, seconds: 2, ...many }),
+		...(joins > 1 ? { more: ['floor-gather'] } : {}),
+	};
+}
+
+/** The shape that people have: symbols, of which each page shows some. */
+const symbols = {
+	group: 'Many rooms for each client',
+	name: 'symbols',
+	title: '50 symbols, of which each of 1,000 clients shows 20',
+	about: '6 messages/s of 250 bytes for each symbol, batches of 200 ms.',
+	columns: [US, toFloor('us'), toSiocast('us'), PER_EVENT, GENERATOR],
+	absent: { floor: 'it has no batches of many rooms', ...because('a connection has one channel', 'nchan') },
+	options: options({ clients: 1000, size: 250, rooms: 50, channels: 50, joins: 20, rate: 300, batch: 200, seconds: 2 }),
+};
 
 export const fanout = [
 	fanOut(1000, 250, 20, { more: ['floor-uring'] }),
@@ -101,5 +129,6 @@ export const fanout = [
 		columns: [US, toFloor('us'), toSiocast('us'), PER_EVENT, GENERATOR],
 		options: options({ clients: 40, size: 250, rate: 1000, batch: 200, seconds: 1 }),
 	},
+	...[1, 3, 10, 50].map(inRooms),
+	symbols,
 ];
-

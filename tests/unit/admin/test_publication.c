@@ -10,9 +10,19 @@
 #include <cmocka.h>
 
 #include "src/feed/posting.h"
+#include "src/feed/targets.h"
 #include "tests/unit/failmalloc.h"
 
-/* What a body says, each item as "channel|message" or "nsp|room|event|args", in lines. */
+static void
+show_names(struct eio_bytes packed, struct eio_buf *out)
+{
+	struct eio_bytes name;
+
+	for (bool first = true; feed_names_next(&packed, &name); first = false)
+		eio_buf_printf(out, "%s%.*s", first ? "" : ",", (int)name.n, name.p);
+}
+
+/* What a body says, each item as "channel|message" or "nsp|rooms-except|event|args", in lines. */
 static void
 show(const struct feed_posting *p, struct eio_buf *out)
 {
@@ -20,7 +30,11 @@ show(const struct feed_posting *p, struct eio_buf *out)
 
 	for (size_t at = 0; feed_posting_next(p, &at, &i);) {
 		if (i.is_event) {
-			eio_buf_printf(out, "%.*s|%.*s|", (int)i.nsp.n, i.nsp.p, (int)i.room.n, i.room.p);
+			eio_buf_printf(out, "%.*s|%s", (int)i.nsp.n, i.nsp.p, i.everyone ? "*" : "");
+			show_names(i.rooms, out);
+			if (i.except.n) eio_buf_addc(out, '-');
+			show_names(i.except, out);
+			eio_buf_addc(out, '|');
 		}
 		eio_buf_printf(out, "%.*s|", (int)i.name.n, i.name.p);
 		eio_buf_add(out, i.payload);
@@ -39,10 +53,14 @@ test_good(void **state)
 		{ "{\"channel\":\"news\",\"message\":null}", "news|null\n" },
 		{ "{\"channel\":\"\",\"message\":\"\"}", "|\n" },
 		{ "{\"channel\":\"big\",\"message\":12345678901234567890}", "big|12345678901234567890\n" },
-		{ "{\"event\":\"e\"}", "/||e|[]\n" },
+		{ "{\"event\":\"e\"}", "/|*|e|[]\n" },
 		{ "{\"event\":\"e\",\"args\":[1, \"x\"],\"namespace\":\"/a\",\"room\":\"r\"}", "/a|r|e|[1, \"x\"]\n" },
-		{ "{\"event\":\"\",\"args\":[]}", "/|||[]\n" },
-		{ " [ {\"event\":\"e\"} , {\"channel\":\"c\",\"message\":[]} ] ", "/||e|[]\nc|[]\n" },
+		{ "{\"event\":\"e\",\"room\":[\"a\",\"\\u00e9\",\"a\"]}", "/|a,\303\251,a|e|[]\n" },
+		{ "{\"event\":\"e\",\"room\":\"a\",\"except\":\"sid\"}", "/|a-sid|e|[]\n" },
+		{ "{\"event\":\"e\",\"except\":[ \"x\" , \"y\" ]}", "/|*-x,y|e|[]\n" },
+		{ "{\"event\":\"e\",\"room\":[],\"except\":[]}", "/||e|[]\n" }, /* nobody */
+		{ "{\"event\":\"\",\"args\":[]}", "/|*||[]\n" },
+		{ " [ {\"event\":\"e\"} , {\"channel\":\"c\",\"message\":[]} ] ", "/|*|e|[]\nc|[]\n" },
 		{ "[]", "" },
 	};
 
@@ -86,14 +104,25 @@ test_mistakes(void **state)
 		{ "{\"event\":\"connect\"}", "\"event\" is a reserved name, clients would refuse it", -1 },
 		{ "{\"event\":\"disco\\u006enect\"}", "\"event\" is a reserved name, clients would refuse it", -1 },
 		{ "{\"event\":\"e\",\"args\":{}}", "\"args\" must be a list", -1 },
-		{ "{\"event\":\"e\",\"room\":\"\"}", "\"room\" is empty", -1 },
-		{ "{\"event\":\"e\",\"room\":[\"a\"]}", "\"room\" must be a string", -1 },
+		{ "{\"event\":\"e\",\"room\":\"\"}", "the name of a room is empty", -1 },
+		{ "{\"event\":\"e\",\"room\":[\"a\",\"\"]}", "the name of a room is empty", -1 },
+		{ "{\"event\":\"e\",\"except\":[\"\"]}", "the name of a room is empty", -1 },
+		{ "{\"event\":\"e\",\"room\":[\"a\",1]}", "\"room\" and \"except\" must be strings or lists of strings",
+			-1 },
+		{ "{\"event\":\"e\",\"room\":null}", "\"room\" and \"except\" must be strings or lists of strings",
+			-1 },
+		{ "{\"event\":\"e\",\"except\":{}}", "\"room\" and \"except\" must be strings or lists of strings",
+			-1 },
+		{ "{\"event\":\"e\",\"room\":[[\"a\"]]}", "\"room\" and \"except\" must be strings or lists of strings",
+			-1 },
+		{ "{\"channel\":\"c\",\"message\":1,\"except\":\"r\"}",
+			"an object has either \"channel\" and \"message\" or \"event\"", -1 },
 		{ "{\"event\":\"e\",\"namespace\":\"a\"}", "\"namespace\" must begin with a slash", -1 },
 		{ "{\"event\":\"e\",\"namespace\":\"\"}", "\"namespace\" must begin with a slash", -1 },
 		{ "{\"event\":\"e\",\"namespace\":0}", "\"namespace\" must be a string", -1 },
 		{ "{\"event\":\"e\",\"event\":\"f\"}", "a member stands twice", -1 },
 		{ "{\"event\":\"e\",\"rooms\":\"f\"}",
-			"unknown member; there are channel, message, namespace, room, event and args", -1 },
+			"unknown member; there are channel, message, namespace, room, except, event and args", -1 },
 		{ "[{\"event\":\"e\"},{\"event\":\"e\"},{\"event\":\"error\",\"args\":1}]", "\"args\" must be a list",
 			2 },
 	};
@@ -133,13 +162,37 @@ test_too_many(void **state)
 	eio_buf_deinit(&body);
 }
 
+static void
+test_too_many_rooms(void **state)
+{
+	static const char *const keys[] = { "room", "except" };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct admin_publication_error err;
+		struct feed_posting *p;
+		struct eio_buf body;
+
+		eio_buf_init(&body);
+		eio_buf_printf(&body, "{\"event\":\"e\",\"%s\":[", keys[i % 2]);
+		for (int k = 0; k < FEED_MAX_ROOMS + (i > 1); k++) eio_buf_printf(&body, "%s\"r%d\"", k ? "," : "", k);
+		eio_buf_printf(&body, "]}");
+		p = admin_publication_read(eio_buf_bytes(&body), &err);
+		assert_int_equal(p != NULL, i < 2);
+		if (!p) assert_string_equal(err.text, "too many rooms; 1000 are the most");
+		feed_posting_free(p);
+		eio_buf_deinit(&body);
+	}
+}
+
 /* Without memory nothing is taken, and the body is not to blame. */
 static int
 read_some(void)
 {
 	struct admin_publication_error err;
 	struct feed_posting *p = admin_publication_read(
-		EIO_LIT("[{\"channel\":\"c\",\"message\":\"m\"},{\"event\":\"e\",\"room\":\"r\",\"args\":[1]}]"), &err);
+		EIO_LIT("[{\"channel\":\"c\",\"message\":\"m\"},{\"event\":\"e\",\"room\":[\"r\",\"s\"],\"except\":\"x\",\"args\":[1]}]"),
+		&err);
 
 	if (!p) {
 		assert_true(err.nomem);
@@ -163,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_too_many_rooms),
 		cmocka_unit_test(test_nomem),
 	};
 

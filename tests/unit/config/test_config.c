@@ -728,6 +728,66 @@ warnings_are_told(void **state)
 	}
 }
 
+/* With mistakes in it, a file is warned of as far as it could be read. */
+static const struct {
+	int line;
+	const char *text, *errors, *warnings;
+} half_wrong[] = {
+	{ __LINE__,
+		"{\"workers\": 99, \"redis\": [\"h:1\", \"http://b\", \"redis://h:1/2\", 5],\n"
+		"\"cors\": {\"credentials\": true}, \"engine\": {\"pingInterval\": 25, \"pingTimeout\": 5},\n"
+		"\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}], \"namespaces\": {\"/\": {\"on\": {\"s\": [{\"join\": \"q\"}]}}}}",
+		"t.conf:1:13: workers: expected a whole number from 0 to 64\n"
+		"t.conf:1:34: redis[1]: unknown scheme; there are redis:// and unix://\n"
+		"t.conf:1:63: redis[3]: expected an address, or an object with \"url\", not a number\n"
+		"t.conf:2:78: engine.pingTimeout: expected a whole number from 10 to 3600000\n",
+		"t.conf:1:46: warning: redis[2]: the same server as redis[0], whatever the database: every message would come "
+		"twice\n"
+		"t.conf:2:25: warning: cors.credentials: browsers refuse credentials where the origin is \"*\"; name the "
+		"origins, or write \"origin\": true\n"
+		"t.conf:2:59: warning: engine.pingInterval: less than a second; where 25 seconds are meant write 25000\n"
+		"t.conf:3:36: warning: feeds[0].room: no handler of \"/\" joins such a room, so nobody would hear it; a "
+		"\"join\" under \"namespaces\" does that\n" },
+	/* A feed that is wrong itself; those behind it keep their numbers. */
+	{ __LINE__,
+		"{\"feeds\": [{\"event\": \"x\"}, 1,\n{\"channel\": \"a\", \"encode\": \"x\", \"room\": \"r\"},\n"
+		"{\"channel\": \"a\", \"namespace\": \"/x\"},\n{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {}}",
+		"t.conf:1:12: feeds[0]: a feed needs a \"channel\" or a \"pattern\"\n"
+		"t.conf:1:28: feeds[1]: expected an object, not a number\n"
+		"t.conf:2:28: feeds[2].encode: \"x\" is none of \"binary\", \"json\", \"text\"\n"
+		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",
+		"t.conf:4:26: warning: feeds[4].room: no handler of \"/\" joins such a room, so nobody would hear it; a "
+		"\"join\" under \"namespaces\" does that\n" },
+	/* Where it could not be read nothing is said about it. */
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespace\": {\"/\": {\"on\": {\"s\": [{\"join\": \"r\"}]}}}}",
+		"t.conf:2:1: namespace: unknown key; did you mean \"namespaces\"?\n", "" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"jion\": \"r\"}]}}}}",
+		"t.conf:2:44: namespaces./.on: /s/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
+		"publish, disconnect and rate\n",
+		"" },
+	{ __LINE__, "{\"feds\": [{\"channel\": \"a\"}], \"cors\": {\"orign\": \"http://a\",\n\"credentials\": true}}",
+		"t.conf:1:2: feds: unknown key; did you mean \"feeds\"?\n"
+		"t.conf:1:39: cors.orign: unknown key; did you mean \"origin\"?\n",
+		"" },
+	{ __LINE__,
+		"{\"feedDefaults\": {\"room\": 1}, \"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {}}",
+		"t.conf:1:27: feedDefaults.room: expected a string or a list of strings, not a number\n", "" },
+};
+
+static void
+mistakes_and_warnings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof half_wrong / sizeof half_wrong[0]; i++) {
+		assert_null(load_with(half_wrong[i].text, NULL));
+		if (strcmp(errors, half_wrong[i].errors) != 0 || strcmp(warnings, half_wrong[i].warnings) != 0)
+			fail_msg("line %d:\n got: %s%s want: %s%s", half_wrong[i].line, errors, warnings,
+				half_wrong[i].errors, half_wrong[i].warnings);
+	}
+}
+
 /* The environment */
 
 static char *const variables[] = { (char *)"NAME=acme", (char *)"PORT=9", (char *)"EMPTY=", (char *)"NAMED=x",
@@ -1067,11 +1127,47 @@ command_line(void **state)
 	cli_deinit(&cli);
 }
 
+/* A worker alone runs the feed, as long as nothing that it may have to encode at once holds its clients up. */
+static void
+the_feed_s_thread(void **state)
+{
+	static const struct {
+		int line;
+		const char *text;
+		bool apart;
+	} cases[] = {
+		{ __LINE__, "{\"workers\": 1}", false },
+		{ __LINE__, "{\"workers\": 2}", true },
+		{ __LINE__, "{\"workers\": 1, \"limits\": {\"messageBytes\": 16777216}}", false },
+		{ __LINE__, "{\"workers\": 1, \"limits\": {\"messageBytes\": 16777217}}", true },
+		{ __LINE__, "{\"workers\": 1, \"publish\": {\"maxBytes\": 16777217}}", false },
+		{ __LINE__,
+			"{\"workers\": 1, \"admin\": \"127.0.0.1:9464\", \"publish\": {\"tokenFile\": \"/dev/null\", "
+			"\"maxBytes\": 16777217}}",
+			true },
+		{ __LINE__,
+			"{\"workers\": 1, \"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"b\", \"batch\": "
+			"{\"maxBytes\": 16777217}}]}",
+			true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct config *c = load(cases[i].text);
+
+		if (c->feed_apart != cases[i].apart) fail_msg("line %d", cases[i].line);
+		if (!cases[i].apart) assert_true(feed.worker_queue_bytes == SIZE_MAX);
+		if (cases[i].apart) assert_int_equal(feed.worker_queue_bytes, 67108864);
+		config_free(c);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(the_feed_s_thread),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(cookies_and_origins),
 		cmocka_unit_test(generations),
@@ -1081,6 +1177,7 @@ main(void)
 		cmocka_unit_test(lines_are_shown),
 		cmocka_unit_test(long_lines_are_cut),
 		cmocka_unit_test(warnings_are_told),
+		cmocka_unit_test(mistakes_and_warnings),
 		cmocka_unit_test(strings_take_variables),
 		cmocka_unit_test(options_are_variables),
 		cmocka_unit_test(variables_have_names),

@@ -85,13 +85,13 @@ struct test {
 };
 
 static void
-on_sent(void *owner, const char *rest, size_t n)
+on_sent(void *user, void *owner, size_t left)
 {
 	struct one *s = owner;
 
-	(void)rest;
+	(void)user;
 	s->told++;
-	s->rest = n;
+	s->rest = left;
 }
 
 /* Leaves the test out where there is no io_uring. */
@@ -101,7 +101,7 @@ start(struct test *t)
 	memset(enters, 0, sizeof(enters));
 	memset(setups, 0, sizeof(setups));
 	n_enter = n_setup = 0;
-	*t = (struct test){ .ring = eio_uring_new(on_sent) };
+	*t = (struct test){ .ring = eio_uring_new(on_sent, NULL) };
 	if (!t->ring) {
 		print_message("no io_uring here: %s\n", strerror(errno));
 		skip();
@@ -222,7 +222,7 @@ refused(int first, int second, int at_enter, int err)
 	setups[1] = second;
 	n_enter = n_setup = 0;
 	errno = 0;
-	assert_null(eio_uring_new(on_sent));
+	assert_null(eio_uring_new(on_sent, NULL));
 	assert_int_equal(errno, err);
 }
 

@@ -404,7 +404,7 @@ check_cut(bool gather)
 	peer = connect_another(&t, &other);
 	if (gather) (void)eio_ws_server_use_uring(t.server);
 	send_frame(&t, 0x89, "hi", 2);
-	if (gather) eio_ws_server_gather(t.server);
+	if (gather) eio_ws_server_gather(t.server, false);
 	assert_int_equal(eio_ws_write(other.ws, small), 0);
 	failmalloc_arm(0);
 	(void)eio_ws_write(t.ws, big);

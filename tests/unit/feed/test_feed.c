@@ -215,25 +215,99 @@ routes_and_rooms(void **state)
 		(s), sizeof(s) - 1 \
 	}
 
+/* Packs names with blanks between them. */
+static void
+pack_names(struct eio_buf *out, const char *names)
+{
+	for (size_t n; *names; names += n + (names[n] != '\0')) {
+		size_t begun = feed_names_begin(out);
+
+		n = strcspn(names, " ");
+		eio_buf_append(out, names, n);
+		feed_names_end(out, begun);
+	}
+	assert_false(eio_buf_failed(out));
+}
+
+/* Rooms of a posted event, and who is left out: which workers hear, and what they are told. */
+static void
+posts_go_to_rooms(void **state)
+{
+	static const struct {
+		const char *rooms, *except; /* rooms: NULL is everyone */
+		unsigned workers; /* bits */
+		int n_rooms, n_except; /* of the audience; -1: one target */
+	} cases[] = {
+		{ "a", "", 1, -1, 0 },
+		{ "a b", "", 3, 2, 0 },
+		{ "a a", "", 1, 2, 0 },
+		{ "b nobody", "x", 2, 2, 1 },
+		{ "a", "x y", 1, 1, 2 },
+		{ NULL, "", 3, -1, 0 },
+		{ NULL, "x", 3, 0, 1 },
+		{ "nobody else", "", 0, 0, 0 },
+		{ "", "", 0, 0, 0 },
+		{ "", "x", 0, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct rig *r = rig_new("{\"namespaces\": {\"/\": {}}, \"feeds\": [{\"channel\": \"c\"}]}");
+		struct feed_posting *p = feed_posting_new();
+		struct eio_buf rooms = { 0 }, except = { 0 };
+		struct feed_posted item = { .is_event = true,
+			.everyone = !cases[i].rooms,
+			.name = EIO_LIT("e"),
+			.payload = EIO_LIT("[1]"),
+			.nsp = EIO_LIT("/") };
+
+		listen_to(r, 0, "/", NULL);
+		listen_to(r, 0, "/", "a");
+		listen_to(r, 1, "/", NULL);
+		listen_to(r, 1, "/", "b");
+		if (cases[i].rooms) pack_names(&rooms, cases[i].rooms);
+		pack_names(&except, cases[i].except);
+		item.rooms = eio_buf_bytes(&rooms);
+		item.except = eio_buf_bytes(&except);
+		assert_int_equal(feed_posting_add(p, &item), 0);
+		feed_router_post(&r->router, p, 1000);
+		feed_posting_free(p);
+		for (unsigned w = 0; w < 2; w++) {
+			const struct delivery_item *got = r->workers[w].n ? &r->workers[w].got[0]->items[0] : NULL;
+
+			assert_int_equal(r->workers[w].n, cases[i].workers >> w & 1);
+			if (!got) continue;
+			expect(r, w, 0, 0, "42[\"e\",1]");
+			assert_int_equal(!got->audience, cases[i].n_rooms < 0);
+			if (!got->audience) continue;
+			assert_int_equal(got->audience->n_rooms, cases[i].n_rooms);
+			assert_int_equal(got->audience->n_except, cases[i].n_except);
+		}
+		assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS), 1);
+		assert_int_equal(metrics_sum(&r->metrics, &feed_router_metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED), 0);
+		eio_buf_deinit(&rooms);
+		eio_buf_deinit(&except);
+		rig_free(r);
+	}
+}
+
 /* What is published without Redis: messages as from there, events past the feeds, all in their order. */
 static void
 takes_posts(void **state)
 {
 	static const struct feed_posted items[] = {
 		{ .name = POSTED("ticks.A"), .payload = POSTED("{\"p\":1}") },
-		{ .is_event = true, .name = POSTED("say \"x\""), .payload = POSTED(" [ 1, {} ] "), .nsp = POSTED("/") },
 		{ .is_event = true,
-			.name = POSTED("to"),
-			.payload = POSTED("[]"),
-			.nsp = POSTED("/a"),
-			.room = POSTED("r") },
-		{ .is_event = true,
-			.name = POSTED("lost"),
-			.payload = POSTED("[]"),
-			.nsp = POSTED("/"),
-			.room = POSTED("r") },
+			.everyone = true,
+			.name = POSTED("say \"x\""),
+			.payload = POSTED(" [ 1, {} ] "),
+			.nsp = POSTED("/") },
+		{ .is_event = true, .name = POSTED("to"), .payload = POSTED("[]"), .nsp = POSTED("/a") },
+		{ .is_event = true, .name = POSTED("lost"), .payload = POSTED("[]"), .nsp = POSTED("/") },
 		{ .name = POSTED("nobody's"), .payload = POSTED("1") },
 	};
+	struct eio_buf room = { 0 };
+	struct feed_posted item;
 	struct rig *r = rig_new(
 		"{\"namespaces\": {\"/a\": {}}, \"feeds\": ["
 		"{\"pattern\": \"ticks.*\", \"event\": \"all\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
@@ -243,7 +317,13 @@ takes_posts(void **state)
 	(void)state;
 	listen_to(r, 0, "/", NULL);
 	listen_to(r, 1, "/a", "r");
-	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) assert_int_equal(feed_posting_add(p, &items[i]), 0);
+	pack_names(&room, "r");
+	for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+		item = items[i];
+		if (item.is_event && !item.everyone) item.rooms = eio_buf_bytes(&room);
+		assert_int_equal(feed_posting_add(p, &item), 0);
+	}
+	eio_buf_deinit(&room);
 	feed_router_post(&r->router, p, 1000);
 	feed_posting_free(p);
 	assert_int_equal(r->workers[0].n, 2);
@@ -888,6 +968,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
 		cmocka_unit_test(takes_posts),
+		cmocka_unit_test(posts_go_to_rooms),
 		cmocka_unit_test(payloads_are_shaped),
 		cmocka_unit_test(rooms_of_a_message),
 		cmocka_unit_test(rooms_are_bounded),

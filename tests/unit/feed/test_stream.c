@@ -301,7 +301,7 @@ interval_zero(void **state)
 	}
 }
 
-/* Streams are told apart by event and room, and become due in the order they began. */
+/* Streams are told apart by event and room, and become due together, in the order they began. */
 static void
 streams(void **state)
 {
@@ -316,14 +316,41 @@ streams(void **state)
 	assert_int_equal(add_bytes(&s, "eb", "", EIO_LIT("5"), 40), FEED_FATE_TAKEN);
 	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("6"), 50), FEED_FATE_TAKEN);
 	assert_int_equal(feed_streams_deadline(&s), 210);
-	feed_streams_tick(&s, 230);
-	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];");
-	assert_int_equal(feed_streams_deadline(&s), 240);
-	feed_streams_tick(&s, 1000);
+	feed_streams_tick(&s, 209);
+	assert_string_equal(flushed, "");
+	feed_streams_tick(&s, 210);
 	assert_string_equal(flushed, "e/b:2:[1,6];e/a:1:[2];e:1:[3];e/:1:[4];eb/:1:[5];");
 	assert_true(stream(&s, "e", "a", 0)->hash != stream(&s, "e", "b", 0)->hash);
 	feed_streams_deinit(&s);
 	assert_int_equal(n_released, 5);
+}
+
+/* Two feeds with one interval are due at one moment; what begins behind it, or is late, waits for the next. */
+static void
+one_tick(void **state)
+{
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
+	START(s, &f);
+	struct feed_streams other;
+
+	(void)state;
+	assert_int_equal(feed_streams_init(&other, &f, key, on_flush, on_release, flushed), 0);
+	feed_streams_share_tick(&other, &s);
+	add(&other, "o", "1", 1000);
+	assert_int_equal(add_bytes(&s, "e", "a", EIO_LIT("2"), 1199), FEED_FATE_TAKEN);
+	assert_int_equal(feed_streams_deadline(&s), 1200);
+	assert_int_equal(feed_streams_deadline(&other), 1200);
+	/* The loop is late: this one begins when the others were due. */
+	assert_int_equal(add_bytes(&s, "e", "b", EIO_LIT("3"), 1210), FEED_FATE_TAKEN);
+	add(&other, "o", "4", 1210);
+	feed_streams_tick(&s, 1211);
+	feed_streams_tick(&other, 1211);
+	assert_string_equal(flushed, "e/a:1:[2];o:2:[1,4];");
+	assert_int_equal(feed_streams_deadline(&s), 1410);
+	add(&other, "o", "5", 1300);
+	assert_int_equal(feed_streams_deadline(&other), 1410);
+	feed_streams_deinit(&s);
+	feed_streams_deinit(&other);
 }
 
 /* The same stream has the same number every time it is made, and in another feed a different one. */
@@ -415,6 +442,7 @@ main(void)
 		cmocka_unit_test(max_bytes),
 		cmocka_unit_test(interval_zero),
 		cmocka_unit_test(streams),
+		cmocka_unit_test(one_tick),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(idle_streams_are_freed),
 		cmocka_unit_test(many_streams),

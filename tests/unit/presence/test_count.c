@@ -62,8 +62,8 @@ test_interval(void **state)
 	/* A newcomer is told at once, the others when it is time. */
 	presence_count_enter(&counts, &spec, all, 2);
 	expect(20, PRESENCE_COUNT_NEWCOMERS, 2);
-	assert_int_equal(counts.looked_at->n_newcomers, 1);
-	assert_int_equal(counts.looked_at->newcomers[0], 2);
+	assert_int_equal(counts.looked_at.target->n_newcomers, 1);
+	assert_int_equal(counts.looked_at.target->newcomers[0].seat, 2);
 	expect_nothing(20);
 	assert_int_equal(presence_count_deadline(&counts, 20), 1010);
 	expect_nothing(1009);
@@ -85,6 +85,80 @@ test_interval(void **state)
 	expect(9000, PRESENCE_COUNT_SHARE, 0);
 	expect_nothing(9000);
 	presence_count_exit(&counts, all, 3); /* nobody is there */
+}
+
+/* Whether what is told now is for a seat that may be a newcomer. */
+static bool
+concerns(uint64_t seat)
+{
+	const struct presence_count_event *ev = &counts.looked_at;
+
+	for (size_t i = 0; i < ev->target->n_newcomers; i++)
+		if (ev->target->newcomers[i].seat == seat)
+			return presence_count_concerns(ev, &ev->target->newcomers[i]);
+	return ev->kind == PRESENCE_COUNT_ALL;
+}
+
+/* Who heard a number does not hear it again with everybody, and nobody is left with one that is not so any more. */
+static void
+test_newcomers(void **state)
+{
+	struct sio_room_key all = sio_room_everyone(EIO_LIT("/"));
+
+	(void)state;
+	presence_count_enter(&counts, &spec, all, 1);
+	expect(10, PRESENCE_COUNT_ALL, 1);
+	assert_true(concerns(1));
+	expect(10, PRESENCE_COUNT_SHARE, 1);
+	presence_count_enter(&counts, &spec, all, 2);
+	expect(20, PRESENCE_COUNT_NEWCOMERS, 2);
+	assert_true(!concerns(1) && concerns(2));
+	presence_count_enter(&counts, &spec, all, 3);
+	expect(30, PRESENCE_COUNT_NEWCOMERS, 3);
+	assert_true(!concerns(2) && concerns(3));
+	expect_nothing(30);
+	expect(1010, PRESENCE_COUNT_ALL, 3);
+	assert_true(concerns(1) && concerns(2) && !concerns(3));
+	expect(1010, PRESENCE_COUNT_SHARE, 3);
+	expect_nothing(1010);
+	/* Another came, and one went: all but the former know the right number. */
+	presence_count_enter(&counts, &spec, all, 4);
+	expect(1020, PRESENCE_COUNT_NEWCOMERS, 4);
+	presence_count_exit(&counts, all, 1);
+	expect_nothing(1030);
+	assert_int_equal(presence_count_deadline(&counts, 1030), 2010);
+	expect(2010, PRESENCE_COUNT_NEWCOMERS, 3);
+	assert_true(!concerns(2) && concerns(4));
+	expect_nothing(2010);
+	assert_int_equal(presence_count_deadline(&counts, 2010), UINT64_MAX);
+	for (uint64_t seat = 2; seat <= 4; seat++) presence_count_exit(&counts, all, seat);
+	expect(9000, PRESENCE_COUNT_SHARE, 0);
+	expect_nothing(9000);
+}
+
+/* With more newcomers than are kept all are told, whatever they were told before. */
+static void
+test_many_newcomers(void **state)
+{
+	enum { MANY = 3000 };
+	struct sio_room_key all = sio_room_everyone(EIO_LIT("/"));
+	struct presence_count_event ev;
+
+	(void)state;
+	presence_count_enter(&counts, &spec, all, 0);
+	while (presence_count_next(&counts, 10, &ev)) continue;
+	for (uint64_t seat = 1; seat <= MANY; seat++) {
+		presence_count_enter(&counts, &spec, all, seat);
+		expect(20, PRESENCE_COUNT_NEWCOMERS, seat + 1);
+		expect_nothing(20);
+	}
+	for (uint64_t seat = 1; seat <= MANY; seat++) presence_count_exit(&counts, all, seat);
+	expect(1010, PRESENCE_COUNT_ALL, 1);
+	assert_int_equal(counts.looked_at.target->n_newcomers, 0);
+	expect_nothing(1010);
+	presence_count_exit(&counts, all, 0);
+	expect(9000, PRESENCE_COUNT_SHARE, 0);
+	expect_nothing(9000);
 }
 
 static void
@@ -123,7 +197,7 @@ test_random(void **state)
 	int where[SEATS] = { 0 }; /* 0: nowhere, else a target's number and one */
 	struct presence_count_node node = { .generation = 0 };
 	uint64_t ours[TARGETS] = { 0 }, others[TARGETS] = { 0 }, shared[TARGETS] = { 0 }, now_ms = 1;
-	uint64_t shown[TARGETS] = { 0 }, shown_ms[TARGETS] = { 0 };
+	uint64_t shown[TARGETS] = { 0 }, shown_ms[TARGETS] = { 0 }, heard[SEATS] = { 0 };
 	struct presence_count_event ev;
 
 	(void)state;
@@ -145,11 +219,17 @@ test_random(void **state)
 			presence_count_enter(&counts, &spec, sio_room_named(EIO_LIT("/"), eio_cstr(names[t])), s);
 			ours[t]++;
 			where[s] = (int)t + 1;
+			heard[s] = 0;
 		}
 		now_ms += dice(300);
 		if (dice(3)) continue;
 		while (presence_count_next(&counts, now_ms, &ev)) {
 			t = (unsigned)(ev.target->key.name.p[0] - 'a');
+			for (s = 0; s < SEATS && ev.kind != PRESENCE_COUNT_SHARE; s++) {
+				if (where[s] != (int)t + 1 || !concerns(s)) continue;
+				assert_int_not_equal(heard[s], ev.n);
+				heard[s] = ev.n;
+			}
 			switch (ev.kind) {
 			case PRESENCE_COUNT_ALL:
 				assert_true(!shown_ms[t] || now_ms >= shown_ms[t] + spec.interval_ms);
@@ -157,7 +237,10 @@ test_random(void **state)
 				shown[t] = ev.n;
 				shown_ms[t] = now_ms;
 				break;
-			case PRESENCE_COUNT_NEWCOMERS: assert_int_equal(ev.n, ours[t] + others[t]); break;
+			case PRESENCE_COUNT_NEWCOMERS:
+				assert_int_equal(ev.n, ours[t] + others[t]);
+				if (ev.target->told_ms == now_ms) shown_ms[t] = now_ms; /* that took its time, too */
+				break;
 			case PRESENCE_COUNT_SHARE: shared[t] = ev.n; break;
 			}
 		}
@@ -167,6 +250,13 @@ test_random(void **state)
 			if (!ours[t] && !others[t]) shown_ms[t] = shared[t] ? shown_ms[t] : 0;
 			if (ours[t] && shown_ms[t] + spec.interval_ms <= now_ms)
 				assert_int_equal(shown[t], ours[t] + others[t]);
+		}
+		for (s = 0; s < SEATS; s++) {
+			if (!where[s]) continue;
+			t = (unsigned)where[s] - 1;
+			assert_true(heard[s]);
+			if (presence_count_deadline(&counts, now_ms) == UINT64_MAX)
+				assert_int_equal(heard[s], ours[t] + others[t]);
 		}
 	}
 	for (unsigned s = 0; s < SEATS; s++)
@@ -182,6 +272,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newcomers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_newcomers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random, setup, teardown),
 	};

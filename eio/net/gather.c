@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The blocks of all bursts lie in one array, each with the number of the next one of its
+ * burst; so gathering a block is three stores, and the arrays are kept from pass to pass.
+ */
+#include "eio/net/gather.h"
+
+#include "eio/check.h"
+#include "eio/net/uring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum {
+	NARROW = 256, /* sockets of a flush where each gets one block: as many as a ring takes */
+	BLOCKS_MAX = 65536, /* of a pass, and then it is flushed: 2 MB of lists */
+	BURST_BLOCKS = EIO_URING_PARTS, /* of one socket */
+	BURST_BYTES = 65536, /* of one socket: about what an idle one takes, and what waits uncounted at most */
+	AHEAD = 8, /* sockets whose memory is asked for before it is their turn */
+	RECENT = 4, /* wire forms that the clients of a room take by turns */
+};
+
+/* A block of some burst, and the number of the one behind it. Numbers count from 1, so that 0 is none. */
+struct link {
+	struct eio_block *block;
+	uint32_t next;
+};
+
+struct send {
+	struct eio__burst *burst;
+	int fd;
+};
+
+struct eio__gather {
+	struct eio_uring *ring; /* NULL without */
+	eio__gather_left *left;
+	bool on, wide;
+	struct link *links;
+	struct send *sends;
+	struct eio_block **held; /* a reference for each block, or for several that follow each other */
+	size_t n_links, n_sends, n_held;
+	size_t links_cap, sends_cap, held_cap;
+};
+
+struct eio__gather *
+eio__gather_new(eio__gather_left *left)
+{
+	struct eio__gather *g = calloc(1, sizeof *g);
+
+	if (g) g->left = left;
+	return g;
+}
+
+void
+eio__gather_free(struct eio__gather *g)
+{
+	if (!g) return;
+	CHECK(g->n_sends == 0);
+	eio_uring_free(g->ring);
+	free(g->links);
+	free(g->sends);
+	free(g->held);
+	free(g);
+}
+
+/* Makes room for one more in an array. */
+static bool
+grow_array(void *array, size_t *cap, size_t n, size_t size)
+{
+	void **p = array;
+	size_t more = *cap ? *cap * 2 : NARROW;
+	void *grown;
+
+	if (n < *cap) return true;
+	grown = realloc(*p, more * size);
+	if (!grown) return false;
+	*p = grown;
+	*cap = more;
+	return true;
+}
+
+/* Sending */
+
+static bool
+has_ring(const struct eio__gather *g)
+{
+	return g->ring && eio_uring_works(g->ring);
+}
+
+/* What is left of a burst of which so many bytes did not leave, told behind the ones that did. */
+static void
+tell_left(struct eio__gather *g, struct eio__burst *b, size_t left)
+{
+	size_t taken = b->bytes - left;
+	uint32_t i = b->first;
+
+	*b = (struct eio__burst){ 0 };
+	for (; i && left; i = g->links[i - 1].next) {
+		struct eio_block *block = g->links[i - 1].block;
+
+		if (taken >= block->n) {
+			taken -= block->n;
+			continue;
+		}
+		left -= block->n - taken;
+		g->left(b, block, taken);
+		taken = 0;
+	}
+}
+
+static void
+on_sent(void *user, void *owner, size_t left)
+{
+	tell_left(user, owner, left);
+}
+
+static unsigned
+list_parts(const struct eio__gather *g, const struct eio__burst *b, struct iovec *parts)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = b->first; i; i = g->links[i - 1].next) {
+		struct eio_block *block = g->links[i - 1].block;
+
+		parts[n++] = (struct iovec){ .iov_base = block->data, .iov_len = block->n };
+	}
+	return n;
+}
+
+static void
+send_now(struct eio__gather *g, const struct send *s, struct iovec *parts, unsigned n)
+{
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = n };
+	ssize_t sent = sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	tell_left(g, s->burst, s->burst->bytes - (sent > 0 ? (size_t)sent : 0));
+}
+
+void
+eio__gather_flush(struct eio__gather *g)
+{
+	struct iovec parts[BURST_BLOCKS];
+	bool by_ring = has_ring(g);
+
+	for (size_t i = 0; i < g->n_sends; i++) {
+		const struct send *s = &g->sends[i];
+		unsigned n;
+
+		if (i + AHEAD < g->n_sends) __builtin_prefetch(g->sends[i + AHEAD].burst);
+		n = list_parts(g, s->burst, parts);
+		if (by_ring)
+			eio_uring_add_parts(g->ring, s->burst, s->fd, parts, n);
+		else
+			send_now(g, s, parts, n);
+	}
+	if (by_ring) eio_uring_flush(g->ring);
+	for (size_t i = 0; i < g->n_held; i++) eio_block_unref(g->held[i]);
+	g->n_links = g->n_sends = g->n_held = 0;
+}
+
+/* Gathering */
+
+int
+eio__gather_use_uring(struct eio__gather *g)
+{
+	g->ring = eio_uring_new(on_sent, g);
+	return g->ring ? 0 : -errno;
+}
+
+void
+eio__gather_begin(struct eio__gather *g, bool wide)
+{
+	g->on = wide || has_ring(g);
+	g->wide = wide;
+}
+
+void
+eio__gather_end(struct eio__gather *g)
+{
+	eio__gather_flush(g);
+	g->on = false;
+}
+
+/* Makes sure that there is a reference to a block. Neighbours mostly send the same few. */
+static bool
+hold(struct eio__gather *g, struct eio_block *block)
+{
+	for (size_t i = 1; i <= RECENT && i <= g->n_held; i++)
+		if (g->held[g->n_held - i] == block) return true;
+	if (!grow_array(&g->held, &g->held_cap, g->n_held, sizeof *g->held)) return false;
+	g->held[g->n_held++] = eio_block_ref(block);
+	return true;
+}
+
+static bool
+append_block(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_block *block)
+{
+	if (!grow_array(&g->links, &g->links_cap, g->n_links, sizeof *g->links) ||
+		!grow_array(&g->sends, &g->sends_cap, g->n_sends, sizeof *g->sends) || !hold(g, block))
+		return false;
+	g->links[g->n_links++] = (struct link){ block, 0 };
+	if (b->n++ == 0) {
+		b->first = (uint32_t)g->n_links;
+		g->sends[g->n_sends++] = (struct send){ b, fd };
+	} else {
+		g->links[b->last - 1].next = (uint32_t)g->n_links;
+	}
+	b->last = (uint32_t)g->n_links;
+	b->bytes += (uint32_t)block->n;
+	return true;
+}
+
+bool
+eio__burst_full(const struct eio__burst *b, size_t more)
+{
+	return b->n > 0 && (b->n == BURST_BLOCKS || b->bytes + more > BURST_BYTES);
+}
+
+bool
+eio__gather_add(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_block *block)
+{
+	if (!g->on || block->n > UINT32_MAX - b->bytes || !append_block(g, b, fd, block)) return false;
+	if (g->n_links == BLOCKS_MAX || (!g->wide && g->n_sends == NARROW)) eio__gather_flush(g);
+	return true;
+}
