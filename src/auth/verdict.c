@@ -32,19 +32,34 @@ inside_object(struct eio_bytes object)
 	return sio_json_trim(eio_bytes(object.p + 1, object.n - 2));
 }
 
+/* All members but "sub". */
+static void
+copy_others(struct eio_buf *out, struct eio_bytes claims)
+{
+	struct sio_json_iter it = sio_json_iter(claims);
+	struct eio_bytes key, value;
+
+	while (sio_json_next(&it, &key, &value)) {
+		if (sio_json_string_eq(key, EIO_LIT("sub"))) continue;
+		eio_buf_add(out, key);
+		eio_buf_addc(out, ':');
+		eio_buf_add(out, value);
+		eio_buf_addc(out, ',');
+	}
+}
+
 static void
 write_claims(struct auth_verdict *v, struct eio_bytes claims, struct eio_bytes user)
 {
-	struct eio_bytes members = claims.n ? inside_object(claims) : claims;
-
 	if (!claims.n && !user.n) return;
 	eio_buf_addc(&v->claims, '{');
-	eio_buf_add(&v->claims, members);
 	if (user.n) {
-		/* Of members with the same name the last counts. */
-		if (members.n) eio_buf_addc(&v->claims, ',');
+		/* A client whose joins each say who it is has one "sub" all the same. */
+		if (claims.n) copy_others(&v->claims, claims);
 		EIO_BUF_ADD_LIT(&v->claims, "\"sub\":");
 		eio_buf_add(&v->claims, user);
+	} else {
+		eio_buf_add(&v->claims, inside_object(claims));
 	}
 	eio_buf_addc(&v->claims, '}');
 }

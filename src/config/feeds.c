@@ -387,6 +387,14 @@ may_be_room(void *ctx, const struct template *join)
 	return template_may_equal(join, ctx);
 }
 
+/* Whether the application says which rooms the clients of a namespace are in. */
+static bool
+application_gives_rooms(const struct namespace_spec *ns)
+{
+	return (ns->auth && ns->auth->has_hook && ns->auth->hook.on_connect) ||
+	       (ns->handlers && handlers_calls(ns->handlers));
+}
+
 /* Whether a client can be in one of the feed's rooms: in that of its socket's id each is. */
 static bool
 may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
@@ -394,8 +402,10 @@ may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
 	for (size_t k = 0; k < f->n_rooms; k++) {
 		if (template_is_placeholder(f->rooms[k])) return true;
 		for (size_t i = 0; i < all->n; i++)
-			if (all->v[i].handlers && may_go_to(f, all, &all->v[i]) &&
-				handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))
+			if (may_go_to(f, all, &all->v[i]) &&
+				(application_gives_rooms(&all->v[i]) ||
+					(all->v[i].handlers &&
+						handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))))
 				return true;
 	}
 	return false;

@@ -758,6 +758,15 @@ static const struct {
 		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",
 		"t.conf:4:26: warning: feeds[4].room: no handler of \"/\" joins such a room, so nobody would hear it; a "
 		"\"join\" under \"namespaces\" does that\n" },
+	/* The application may put clients into any room. */
+	{ __LINE__,
+		"{\"workers\": 99, \"feeds\": [{\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/h\"}, {\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/c\"},\n"
+		"{\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/j\"}], \"namespaces\": {"
+		"\"/h\": {\"auth\": {\"hook\": {\"url\": \"http://h/\"}}}, \"/c\": {\"on\": {\"connection\": [{\"call\": \"http://h/\"}]}},"
+		"\"/j\": {\"auth\": {\"hook\": {\"url\": \"http://h/\", \"on\": [\"join\"]}}}}}",
+		"t.conf:1:13: workers: expected a whole number from 0 to 64\n",
+		"t.conf:2:26: warning: feeds[2].room: no handler of \"/j\" joins such a room, so nobody would hear it; a "
+		"\"join\" under \"namespaces\" does that\n" },
 	/* Where it could not be read nothing is said about it. */
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespace\": {\"/\": {\"on\": {\"s\": [{\"join\": \"r\"}]}}}}",
@@ -765,7 +774,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"jion\": \"r\"}]}}}}",
 		"t.conf:2:44: namespaces./.on: /s/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
-		"publish, disconnect and rate\n",
+		"publish, call, disconnect and rate\n",
 		"" },
 	{ __LINE__, "{\"feds\": [{\"channel\": \"a\"}], \"cors\": {\"orign\": \"http://a\",\n\"credentials\": true}}",
 		"t.conf:1:2: feds: unknown key; did you mean \"feeds\"?\n"
