@@ -14,7 +14,9 @@
 #include "src/base/memory.h"
 #include "src/base/privileges.h"
 #include "src/hook/hook.h"
+#include "src/source/psync.h"
 #include "src/source/pubsub.h"
+#include "src/source/streams.h"
 #include "src/web/install.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
@@ -100,7 +102,9 @@ make_feed(struct daemon *d)
 {
 	struct feed_options o = {
 		.thread = &d->threads[d->n_threads - 1],
-		.source = &source_pubsub,
+		.published = &source_pubsub,
+		.replicated = &source_psync,
+		.streams = &source_streams,
 		.interest = d->interest,
 		.metrics = &d->metrics,
 	};

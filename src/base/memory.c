@@ -11,7 +11,14 @@ enum {
 	MEMORY_SPARE = 32 << 20, /* less without a use is not worth the page faults */
 };
 
-#if defined __GLIBC__ && __GLIBC_PREREQ(2, 33)
+/* Where __GLIBC__ is not defined, __GLIBC_PREREQ cannot stand in a condition either. */
+#ifdef __GLIBC__
+#if __GLIBC_PREREQ(2, 33)
+#define HAVE_MALLINFO2 1
+#endif
+#endif
+
+#ifdef HAVE_MALLINFO2
 
 /* Bytes of this process's own pages that are in memory. 0 where /proc is not. */
 static size_t

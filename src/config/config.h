@@ -28,6 +28,7 @@
 
 #include <stdbool.h>
 
+#define CONFIG_MAX_REDIS 16
 #define CONFIG_MAX_WORKERS 64 /* one bit each in struct interest */
 #define CONFIG_TURN_BYTES ((size_t)16 << 20) /* of one message: what a worker can check, copy and encode in 100 ms */
 

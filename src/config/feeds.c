@@ -10,6 +10,7 @@
 #include "src/config/values.h"
 #include "src/config/where.h"
 #include "src/handlers/handlers.h"
+#include "src/redis/id.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
 	struct feed_spec feed;
-	const cJSON *channel, *pattern, *event, *format; /* where they stand, for messages; NULL: not given */
+	const cJSON *channel, *pattern, *stream, *event, *format; /* where they stand, for messages; NULL: not given */
+	const cJSON *field, *from, *position; /* the same, of streams */
 	struct config_targets targets;
 	struct config_shape shape;
 };
@@ -75,6 +77,10 @@ static const char *const slows[] = { "drop-oldest", "latest", "disconnect", NULL
 static const struct config_option feed_rows[] = {
 	CUSTOM("channel", channel, config__keep_names, NULL),
 	CUSTOM("pattern", pattern, config__keep_names, NULL),
+	CUSTOM("stream", stream, config__keep_names, NULL),
+	CUSTOM("field", field, keep_item, NULL),
+	CUSTOM("from", from, keep_item, NULL),
+	CUSTOM("position", position, keep_item, NULL),
 	CUSTOM("namespace", targets.nsp, keep_item, NULL),
 	CUSTOM("event", event, keep_event, NULL),
 	CUSTOM("room", targets.room, config__keep_names, NULL),
@@ -91,6 +97,7 @@ static const struct config_option feed_rows[] = {
 	STRUCT("batch.format", read_format),
 	CUSTOM("where", feed.where, config__where, NULL),
 	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
+	BOOL("gapEvent", feed.gap_event, "false"),
 };
 
 const struct config_table config__feed_table = TABLE_OF(feed_rows);
@@ -108,17 +115,16 @@ begin_draft(struct config_loader *l, struct draft *d)
 	l->quiet = true;
 	config__object(l, &config__feed_table, d, "", defaults);
 	l->quiet = false;
-	d->channel = d->pattern = NULL;
+	d->channel = d->pattern = d->stream = NULL;
 }
 
 /* Compiles the event's name at item; the default when there is none. */
 static struct template *
-compile_event_of_feed(struct config_loader *l, const cJSON *item, unsigned stars)
+compile_event_of_feed(struct config_loader *l, const cJSON *item, const struct template_context *where)
 {
-	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	struct template_error err;
 	const char *text = item ? item->valuestring : "{channel}";
-	struct template *t = template_new(eio_cstr(text), TEMPLATE_AS_NAME, &where, &err);
+	struct template *t = template_new(eio_cstr(text), TEMPLATE_AS_NAME, where, &err);
 	size_t mark = config__push(l, "event");
 
 	if (!t) config__error(l, item, "%s", err.text);
@@ -160,13 +166,13 @@ is_named_before(const struct config_strings *names, size_t i)
 	return false;
 }
 
-/* Fills the feed's channels or patterns. Returns how many stars each of them has at least. */
+/* Fills the feed's channels, patterns or streams. Returns how many stars each of them has at least. */
 static unsigned
 take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 {
 	unsigned stars = UINT_MAX, n;
 	struct config_strings names = { 0 };
-	size_t outer = config__push(l, f->is_pattern ? "pattern" : "channel"), mark;
+	size_t outer = config__push(l, item->string), mark;
 
 	if (config__strings(l, item, &names)) {
 		f->channels = calloc(names.n, sizeof *f->channels);
@@ -177,7 +183,7 @@ take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 
 		mark = config__push_element(l, item, i);
 		if (is_named_before(&names, i)) config__error(l, e, "\"%s\" stands twice", names.v[i]);
-		if (!f->is_pattern && strpbrk(names.v[i], "*?["))
+		if (!f->is_pattern && !f->is_stream && strpbrk(names.v[i], "*?["))
 			config__warn(l, e, "the one channel called \"%s\"; for all that match write \"pattern\"",
 				names.v[i]);
 		f->channels[f->n_channels++] = config__copy(l, names.v[i]);
@@ -189,30 +195,89 @@ take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 	return stars;
 }
 
+/* Whether an item is one of feedDefaults, which are there for all feeds. */
+static bool
+is_default(const struct config_loader *l, const cJSON *item)
+{
+	const cJSON *defaults = cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults");
+
+	for (const cJSON *i = defaults ? defaults->child : NULL; i; i = i->next)
+		if (i == item) return true;
+	return false;
+}
+
+/* Whether streams may begin there. */
+static bool
+is_from(const char *s)
+{
+	struct redis_id id;
+
+	return strcmp(s, "$") == 0 || redis_id_parse(&id, eio_cstr(s));
+}
+
+/* What there is only in a feed of streams. */
+static void
+take_stream_keys(struct config_loader *l, struct draft *d)
+{
+	const cJSON *const keys[] = { d->field, d->from, d->position };
+	struct feed_spec *f = &d->feed;
+	size_t mark;
+
+	for (size_t i = 0; !f->is_stream && i < sizeof keys / sizeof keys[0]; i++)
+		if (keys[i] && !is_default(l, keys[i]))
+			config__error_key(l, keys[i], "\"%s\" is for a feed of a \"stream\"", keys[i]->string);
+	if (!f->is_stream) return;
+	if (d->from && !is_from(d->from->valuestring)) {
+		mark = config__push(l, "from");
+		config__error(l, d->from, "expected \"$\", \"0\" or the id of an entry, such as \"1526919030474-55\"");
+		config__pop(l, mark);
+	}
+	f->from = config__copy(l, d->from ? d->from->valuestring : "$");
+	if (d->field) f->field = config__copy(l, d->field->valuestring);
+	if (d->position) f->position = config__copy(l, d->position->valuestring);
+}
+
+/* What the feed is of; NULL after a mistake. item: NULL for a flag. */
+static const cJSON *
+source_of_draft(struct config_loader *l, const struct draft *d, const cJSON *item)
+{
+	static const char *const names[] = { "channel", "pattern", "stream" };
+	const cJSON *const given[] = { d->channel, d->pattern, d->stream };
+	const cJSON *source = NULL;
+	bool wrong = false; /* and told */
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		wrong |= cJSON_HasObjectItem(item, names[i]);
+		if (!given[i]) continue;
+		if (source) {
+			config__error(l, item, "\"%s\" and \"%s\" exclude each other", source->string, names[i]);
+			return NULL;
+		}
+		source = given[i];
+	}
+	if (!source && !wrong) config__error(l, item, "a feed needs a \"channel\", a \"pattern\" or a \"stream\"");
+	return source;
+}
+
 /* Checks the parts of a feed against each other. item: NULL for a flag. */
 static void
 finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 {
+	const cJSON *source = source_of_draft(l, d, item);
+	struct template_context where = { .place = TEMPLATE_IN_FEED };
 	struct feed_spec *f = &d->feed;
-	unsigned stars;
 
-	if (d->channel && d->pattern) {
-		config__error(l, item, "\"channel\" and \"pattern\" exclude each other");
-		return;
-	}
-	if (!d->channel && !d->pattern) {
-		/* One that is wrong was told. */
-		if (!cJSON_HasObjectItem(item, "channel") && !cJSON_HasObjectItem(item, "pattern"))
-			config__error(l, item, "a feed needs a \"channel\" or a \"pattern\"");
-		return;
-	}
+	if (!source) return;
 	f->is_pattern = d->pattern != NULL;
-	stars = take_names(l, f, d->pattern ? d->pattern : d->channel);
+	f->is_stream = d->stream != NULL;
+	if (f->is_stream) where.place = TEMPLATE_IN_STREAM;
+	where.stars = take_names(l, f, source);
+	take_stream_keys(l, d);
 	check_event(l, d->event);
 	check_format(l, d);
-	f->event = compile_event_of_feed(l, d->event, stars);
-	config__targets(l, f, &d->targets, stars);
-	config__shape(l, f, &d->shape, stars);
+	f->event = compile_event_of_feed(l, d->event, &where);
+	config__targets(l, f, &d->targets, &where);
+	config__shape(l, f, &d->shape, &where);
 }
 
 /* Adds a feed to the configuration, also when something in it is wrong: its number is its place in the file. */
@@ -246,7 +311,7 @@ config__feed_defaults(struct config_loader *l, const cJSON *item, void *target)
 
 	(void)target; /* each feed reads them for itself */
 	config__object(l, &config__feed_table, &d, "", item);
-	source = d.channel ? d.channel : d.pattern;
+	source = d.channel ? d.channel : d.pattern ? d.pattern : d.stream;
 	if (source) config__error_key(l, source, "each feed has its own \"%s\"", source->string);
 	feed_spec_deinit(&d.feed);
 }
@@ -278,6 +343,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 	const char *equals = strchr(text, '=');
 	cJSON *channel = NULL, *event = NULL;
 	struct draft d;
+	bool is_pattern;
 	char *name;
 
 	if (!equals || equals == text || !equals[1]) {
@@ -285,11 +351,12 @@ config__feed_flag(struct config_loader *l, const char *text)
 		return;
 	}
 	name = strndup(text, (size_t)(equals - text));
+	is_pattern = name && strpbrk(name, "*?[");
 	if (name) channel = cJSON_CreateString(name);
 	event = cJSON_CreateString(equals + 1);
 	begin_draft(l, &d);
-	if (channel && event) {
-		*(strpbrk(name, "*?[") ? &d.pattern : &d.channel) = channel;
+	if (channel && event && (channel->string = strdup(is_pattern ? "pattern" : "channel"))) {
+		*(is_pattern ? &d.pattern : &d.channel) = channel;
 		d.event = event;
 		finish_draft(l, &d, NULL);
 		add_draft(l, &d);
@@ -300,143 +367,4 @@ config__feed_flag(struct config_loader *l, const char *text)
 	free(name);
 	cJSON_Delete(channel);
 	cJSON_Delete(event);
-}
-
-/* What the i-th feed of the file, or feedDefaults, says for a key; NULL when neither does. */
-static const cJSON *
-feed_item(const struct config_loader *l, size_t i, const char *key)
-{
-	/* Those of flags stand behind its own. */
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(list, (int)i), key);
-
-	if (item) return item;
-	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"), key);
-}
-
-static size_t
-push_feed(struct config_loader *l, size_t i, const char *key)
-{
-	size_t mark = config__push(l, "feeds");
-
-	config__push_index(l, i);
-	config__push(l, key);
-	return mark;
-}
-
-/* A namespace's name as a template, in which a placeholder stands for each star. NULL when out of memory. */
-static struct template *
-name_as_template(const struct namespace_spec *nsp)
-{
-	struct template_context nowhere = { .place = TEMPLATE_IN_FEED };
-	struct template *t = NULL;
-	struct template_error err;
-	struct eio_buf b = { 0 };
-
-	for (const char *p = nsp->name; *p; p++) {
-		if (*p == '{' || *p == '}') eio_buf_addc(&b, *p);
-		if (*p == '*' && nsp->is_pattern)
-			EIO_BUF_ADD_LIT(&b, "{channel}");
-		else
-			eio_buf_addc(&b, *p);
-	}
-	if (!eio_buf_failed(&b)) t = template_new(eio_buf_bytes(&b), TEMPLATE_AS_NAME, &nowhere, &err);
-	eio_buf_deinit(&b);
-	return t;
-}
-
-/* Whether messages of a feed may go to a namespace. */
-static bool
-may_go_to(const struct feed_spec *f, const struct namespace_specs *all, const struct namespace_spec *nsp)
-{
-	struct template *name;
-	bool may;
-
-	if (f->nsp) return namespace_specs_match(all, eio_cstr(f->nsp)) == nsp;
-	name = name_as_template(nsp);
-	may = !name || template_may_equal(f->nsp_template, name);
-	template_free(name);
-	return may;
-}
-
-/* A feed into a namespace that is refused to clients would never reach anybody. */
-void
-config__feeds_check(struct config_loader *l)
-{
-	const struct feed_specs *s = l->parts->feeds;
-	const struct namespace_specs *all = l->parts->namespaces;
-	size_t mark, k;
-
-	for (size_t i = 0; i < s->n; i++) {
-		if (!s->v[i].nsp && !s->v[i].nsp_template) continue;
-		for (k = 0; k < all->n && !may_go_to(&s->v[i], all, &all->v[k]);) k++;
-		if (k < all->n) continue;
-		mark = push_feed(l, i, "namespace");
-		if (s->v[i].nsp)
-			config__error(l, feed_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"",
-				s->v[i].nsp);
-		else
-			config__error(l, feed_item(l, i, "namespace"), "this can be none of \"namespaces\"");
-		config__pop(l, mark);
-	}
-}
-
-static bool
-may_be_room(void *ctx, const struct template *join)
-{
-	return template_may_equal(join, ctx);
-}
-
-/* Whether the application says which rooms the clients of a namespace are in. */
-static bool
-application_gives_rooms(const struct namespace_spec *ns)
-{
-	return (ns->auth && ns->auth->has_hook && ns->auth->hook.on_connect) ||
-	       (ns->handlers && handlers_calls(ns->handlers));
-}
-
-/* Whether a client can be in one of the feed's rooms: in that of its socket's id each is. */
-static bool
-may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
-{
-	for (size_t k = 0; k < f->n_rooms; k++) {
-		if (template_is_placeholder(f->rooms[k])) return true;
-		for (size_t i = 0; i < all->n; i++)
-			if (may_go_to(f, all, &all->v[i]) &&
-				(application_gives_rooms(&all->v[i]) ||
-					(all->v[i].handlers &&
-						handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))))
-				return true;
-	}
-	return false;
-}
-
-void
-config__feeds_warn(struct config_loader *l)
-{
-	const struct feed_specs *s = l->parts->feeds;
-	const cJSON *feeds = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
-	const cJSON *namespaces = cJSON_GetObjectItemCaseSensitive(l->root, "namespaces");
-	size_t mark;
-
-	if (!s->n && !l->notes.errors) {
-		mark = config__push(l, "feeds");
-		config__warn(l, feeds, "no feeds: nothing that is published would reach anybody");
-		config__pop(l, mark);
-	}
-	/* Without the key it may be the one that was misspelt. */
-	if (namespaces ? config__is_wrong(l, namespaces) : l->notes.errors > 0) return;
-	if (config__is_wrong(l, cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"))) return;
-	for (size_t i = 0; i < s->n; i++) {
-		const struct feed_spec *f = &s->v[i];
-
-		if (!f->n_rooms || config__is_wrong(l, cJSON_GetArrayItem(feeds, (int)i))) continue;
-		if (may_be_heard(f, l->parts->namespaces)) continue;
-		mark = push_feed(l, i, "room");
-		config__warn(l, feed_item(l, i, "room"),
-			"no handler of \"%s\" joins such a room, so nobody would hear it; a \"join\" under "
-			"\"namespaces\" does that",
-			f->nsp ? f->nsp : feed_item(l, i, "namespace")->valuestring);
-		config__pop(l, mark);
-	}
 }

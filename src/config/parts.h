@@ -26,6 +26,7 @@ struct config_parts {
 	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* uplink waiting while Redis is away; beyond it dropped */
 	struct redis_url *redis; /* n_redis; owned */
+	bool replicates[CONFIG_MAX_REDIS]; /* for each: its messages come as to a replica */
 	struct feed_specs *feeds; /* a reference */
 	struct namespace_specs *namespaces; /* a reference */
 	struct presence_specs *presence; /* a reference */

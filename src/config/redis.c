@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-enum { MAX_REDIS = 16, MAX_PASSWORD = 4096 };
+enum { MAX_PASSWORD = 4096 };
 
 /* Reads at most size bytes of a file, which it must be: a pipe would have the start wait. Their number, or -errno. */
 static ssize_t
@@ -50,8 +50,9 @@ password_length(const char *p, size_t n)
 	return n <= MAX_PASSWORD && !memchr(p, '\0', n) && !memchr(p, '\n', n) ? n : 0;
 }
 
-struct redis_entry {
+struct redis_server_entry {
 	const char *url;
+	unsigned source;
 	char password[MAX_PASSWORD + 3]; /* and a line's end, or one too many */
 };
 
@@ -70,7 +71,7 @@ read_password(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	path = config__resolve(l, item, item->valuestring);
-	n = path ? read_password_file(path, password, sizeof((struct redis_entry *)NULL)->password) : 0;
+	n = path ? read_password_file(path, password, sizeof((struct redis_server_entry *)NULL)->password) : 0;
 	if (n < 0) {
 		config__error(l, item, "%s: %s", path, uv_strerror((int)n));
 		n = 0;
@@ -81,20 +82,25 @@ read_password(struct config_loader *l, const cJSON *item, void *target)
 	password[n] = '\0';
 }
 
-#define ROWS_OF struct redis_entry
+#define ROWS_OF struct redis_server_entry
+
+enum { SOURCE_SUBSCRIBE, SOURCE_PSYNC };
+
+static const char *const sources[] = { "subscribe", "psync", NULL };
 
 static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
 	CUSTOM("passwordFile", password, read_password, "null"),
+	ENUM("source", source, sources, "\"subscribe\""),
 };
 
 static const struct config_table redis_table = TABLE_OF(redis_rows);
 
 /* A string, or an object with one. */
 static void
-read_server(struct config_loader *l, const cJSON *item, struct redis_url *out)
+read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, bool *replicates)
 {
-	struct redis_entry entry = { .url = NULL };
+	struct redis_server_entry entry = { .source = 0 };
 	unsigned errors = l->notes.errors;
 	char why[160];
 
@@ -111,6 +117,7 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out)
 		else if (redis_url_parse_with(out, entry.url, *entry.password ? entry.password : NULL, why, sizeof why))
 			config__error(l, item, "%s", why);
 	}
+	*replicates = entry.source == SOURCE_PSYNC;
 	explicit_bzero(entry.password, sizeof entry.password);
 }
 
@@ -130,8 +137,8 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 	struct redis_url *list;
 
 	(void)target; /* it is the parts' redis, but its length goes along */
-	if (n < 1 || n > MAX_REDIS) {
-		config__error(l, item, n ? "more than %d servers" : "an empty list", MAX_REDIS);
+	if (n < 1 || n > CONFIG_MAX_REDIS) {
+		config__error(l, item, n ? "more than %d servers" : "an empty list", CONFIG_MAX_REDIS);
 		return;
 	}
 	list = calloc(n, sizeof *list);
@@ -141,7 +148,7 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 	}
 	for (size_t i = 0; i < n; i++) {
 		mark = config__push_element(l, item, i);
-		read_server(l, config__element(item, i), &list[i]);
+		read_server(l, config__element(item, i), &list[i], &l->parts->replicates[i]);
 		config__pop(l, mark);
 	}
 	set_redis(l->parts, list, n);

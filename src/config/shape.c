@@ -39,11 +39,10 @@ warn_of_pointer(struct config_loader *l, const cJSON *item)
 }
 
 static struct template *
-compile_payload(struct config_loader *l, const char *key, const cJSON *item, unsigned stars)
+compile_payload(struct config_loader *l, const char *key, const cJSON *item, const struct template_context *where)
 {
-	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	size_t mark = config__push(l, key);
-	struct template *t = handlers_compile_json(item, &where, config__handlers_error, l);
+	struct template *t = handlers_compile_json(item, where, config__handlers_error, l);
 
 	if (t) warn_of_pointer(l, item);
 	config__pop(l, mark);
@@ -127,14 +126,15 @@ check_spread(struct config_loader *l, const struct feed_spec *f, const struct co
 }
 
 void
-config__shape(struct config_loader *l, struct feed_spec *f, const struct config_shape *items, unsigned stars)
+config__shape(struct config_loader *l, struct feed_spec *f, const struct config_shape *items,
+	const struct template_context *where)
 {
 	bool whole = !items->payload || cJSON_IsNull(items->payload);
 	size_t mark;
 
-	if (!whole) f->payload = compile_payload(l, "payload", items->payload, stars);
+	if (!whole) f->payload = compile_payload(l, "payload", items->payload, where);
 	if (items->payload_default && !whole) {
-		f->payload_default = compile_payload(l, "payloadDefault", items->payload_default, stars);
+		f->payload_default = compile_payload(l, "payloadDefault", items->payload_default, where);
 	} else if (items->payload_default) {
 		mark = config__push(l, "payloadDefault");
 		config__error(l, items->payload_default, "needs a \"payload\" that a message may not have");

@@ -15,7 +15,8 @@ struct config_shape {
 void config__keep_json(struct config_loader *l, const cJSON *item, void *target);
 void config__keep_bool(struct config_loader *l, const cJSON *item, void *target);
 
-/* Fills the feed from the items. Its encode and interval are set; stars: how many captures its templates can name. */
-void config__shape(struct config_loader *l, struct feed_spec *f, const struct config_shape *items, unsigned stars);
+/* Fills the feed from the items. Its encode and interval are set; where: its templates stand. */
+void config__shape(struct config_loader *l, struct feed_spec *f, const struct config_shape *items,
+	const struct template_context *where);
 
 #endif

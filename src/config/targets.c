@@ -19,11 +19,11 @@ config__keep_names(struct config_loader *l, const cJSON *item, void *target)
 }
 
 static struct template *
-compile_feed_target(struct config_loader *l, const cJSON *item, enum template_use use, unsigned stars)
+compile_feed_target(
+	struct config_loader *l, const cJSON *item, enum template_use use, const struct template_context *where)
 {
-	struct template_context where = { .place = TEMPLATE_IN_FEED, .stars = stars };
 	struct template_error err;
-	struct template *t = template_new(eio_cstr(item->valuestring), use, &where, &err);
+	struct template *t = template_new(eio_cstr(item->valuestring), use, where, &err);
 
 	if (!t) config__error(l, item, "%s", err.text);
 	return t;
@@ -31,8 +31,8 @@ compile_feed_target(struct config_loader *l, const cJSON *item, enum template_us
 
 /* Returns how many there are. */
 static size_t
-compile_feed_targets(
-	struct config_loader *l, const char *key, const cJSON *item, unsigned stars, struct template ***out)
+compile_feed_targets(struct config_loader *l, const char *key, const cJSON *item, const struct template_context *where,
+	struct template ***out)
 {
 	size_t outer = config__push(l, key), n = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, good = 0;
 
@@ -40,7 +40,7 @@ compile_feed_targets(
 	if (!*out) config__error_memory(l);
 	for (size_t i = 0; *out && i < n; i++) {
 		size_t mark = config__push_element(l, item, i);
-		struct template *t = compile_feed_target(l, config__element(item, i), TEMPLATE_AS_NAMES, stars);
+		struct template *t = compile_feed_target(l, config__element(item, i), TEMPLATE_AS_NAMES, where);
 
 		if (t) (*out)[good++] = t;
 		config__pop(l, mark);
@@ -66,10 +66,11 @@ constant_text(struct config_loader *l, const struct template *t)
 
 /* Fills either of both; none after a mistake. */
 static void
-read_namespace_of_feed(struct config_loader *l, struct feed_spec *f, const cJSON *item, unsigned stars)
+read_namespace_of_feed(
+	struct config_loader *l, struct feed_spec *f, const cJSON *item, const struct template_context *where)
 {
 	struct template_placeholder p;
-	struct template *t = compile_feed_target(l, item, TEMPLATE_AS_NAME, stars);
+	struct template *t = compile_feed_target(l, item, TEMPLATE_AS_NAME, where);
 	char *name;
 	size_t i = 0;
 
@@ -92,19 +93,20 @@ read_namespace_of_feed(struct config_loader *l, struct feed_spec *f, const cJSON
 }
 
 void
-config__targets(struct config_loader *l, struct feed_spec *f, const struct config_targets *items, unsigned stars)
+config__targets(struct config_loader *l, struct feed_spec *f, const struct config_targets *items,
+	const struct template_context *where)
 {
 	size_t mark;
 
 	if (items->nsp) {
 		mark = config__push(l, "namespace");
-		read_namespace_of_feed(l, f, items->nsp, stars);
+		read_namespace_of_feed(l, f, items->nsp, where);
 		config__pop(l, mark);
 	} else {
 		f->nsp = config__copy(l, "/");
 	}
-	if (items->room) f->n_rooms = compile_feed_targets(l, "room", items->room, stars, &f->rooms);
-	if (items->except) f->n_except = compile_feed_targets(l, "except", items->except, stars, &f->except);
+	if (items->room) f->n_rooms = compile_feed_targets(l, "room", items->room, where, &f->rooms);
+	if (items->except) f->n_except = compile_feed_targets(l, "except", items->except, where, &f->except);
 }
 
 /* An id is random: a template with text in it makes none. */

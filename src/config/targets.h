@@ -14,8 +14,9 @@ struct config_targets {
 /* A row: keeps a string, or a list of strings, in a field that is a const cJSON *. */
 void config__keep_names(struct config_loader *l, const cJSON *item, void *target);
 
-/* Fills the feed from the items. stars: how many captures its templates can name. */
-void config__targets(struct config_loader *l, struct feed_spec *f, const struct config_targets *items, unsigned stars);
+/* Fills the feed from the items. where: its templates stand. */
+void config__targets(struct config_loader *l, struct feed_spec *f, const struct config_targets *items,
+	const struct template_context *where);
 
 /* Whether something may be sent to a socket by its id: then there is a room for each. */
 bool config__targets_sockets(const struct config_parts *p);

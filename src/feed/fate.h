@@ -29,6 +29,7 @@
 	X(JSON, DROPPED_JSON, "not one JSON value", "json", "not one JSON value") \
 	X(UTF8, DROPPED_UTF8, "not UTF-8", "utf8", "not UTF-8") \
 	X(PAYLOAD, DROPPED_PAYLOAD, "no payload can be made of it", "payload", "has no value in the message") \
+	X(FIELD, DROPPED_PAYLOAD, "the entry has no such field", "field", "the entry has no such field") \
 	X(SPREAD, DROPPED_PAYLOAD, "its payload is no list to spread", "spread", "the payload is no list") \
 	X(LINE, DROPPED_LINE, "holds a line feed or starts with NUL", "line", "holds a line feed or starts with NUL") \
 	X(SIZE, DROPPED_SIZE, "too long for a frame", "size", "too long for a frame") \

@@ -10,16 +10,22 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { PATIENCE_PART = 10 }; /* a batch may take a tenth longer than its interval */
+enum {
+	PATIENCE_PART = 10, /* a batch may take a tenth longer than its interval */
+	SAVE_MS = 1000, /* how often the positions of streams are kept */
+};
 
 #define FEED_MAGIC 0xfeed0001
 #define FEED_INTAKE_MAGIC 0xfeed0002
 
-/* One server messages come from. */
+/* What messages come by, from one server: what is published there, and its streams. */
+enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
+
 struct feed_intake {
 	unsigned magic;
 	struct feed *feed;
 	struct source *source; /* feed thread only; NULL before the start and after the end */
+	bool wanted; /* there is something to be had from it */
 	atomic_bool subscribed;
 	atomic_uint refused; /* how many channels and patterns */
 };
@@ -37,7 +43,7 @@ struct feed {
 	bool closed; /* the feed thread's: no more deliveries */
 	struct feed_out out;
 	struct feed_router router;
-	struct feed_intake *intakes; /* options.n_redis */
+	struct feed_intake *intakes; /* INTAKES for each of options.n_redis */
 	struct feed_uplink uplink;
 	struct metrics *redis_metrics; /* owned: of its connections to Redis */
 };
@@ -106,6 +112,33 @@ on_source_message(void *user, struct message *m)
 }
 
 static void
+on_source_entry(void *user, struct message *m)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_router_entry(&in->feed->router, m);
+}
+
+static void
+on_source_gap(void *user, const struct source_gap *gap)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_router_gap(&in->feed->router, gap, uv_now(loop_of_feed(in->feed)));
+}
+
+static bool
+on_source_may_read(void *user)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	return feed_out_keeps_up(&in->feed->out);
+}
+
+static void
 on_source_too_long(void *user, const struct message *m, uint64_t n)
 {
 	struct feed_intake *in = user;
@@ -136,12 +169,6 @@ on_source_state(void *user, bool ready)
 	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
 }
 
-static bool
-has_feeds(const struct feed *f)
-{
-	return f->options.specs->n > 0;
-}
-
 /* How late a message may come, together with others: not at all where one is sent alone. Every server has the
  * messages of every feed. */
 static unsigned
@@ -158,33 +185,59 @@ patience_ms(const struct feed *f)
 	return least;
 }
 
+/* The longest that a message waits here, and a second: then it has left, if nobody was behind. */
+static unsigned
+save_ms(const struct feed *f)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < f->options.specs->n; i++)
+		if (f->options.specs->v[i].interval_ms > most) most = f->options.specs->v[i].interval_ms;
+	return most + SAVE_MS;
+}
+
+static const struct source_ops *
+ops_of_intake(const struct feed *f, size_t i)
+{
+	const struct feed_options *o = &f->options;
+
+	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
+	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
+}
+
 static void
 open_sources(struct feed *f)
 {
 	static const struct source_events events = {
 		.message = on_source_message,
+		.entry = on_source_entry,
+		.gap = on_source_gap,
+		.may_read = on_source_may_read,
 		.too_long = on_source_too_long,
 		.state = on_source_state,
 		.refused = on_source_refused,
 	};
 
-	if (!has_feeds(f)) return;
-	for (size_t i = 0; i < f->options.n_redis; i++) {
+	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++) {
 		const struct source_options o = {
 			.loop = loop_of_feed(f),
-			.url = &f->options.redis[i],
+			.url = &f->options.redis[i / INTAKES],
 			.metrics = f->redis_metrics,
 			.channels = f->router.channels,
 			.n_channels = f->router.n_channels,
 			.patterns = f->router.patterns,
 			.n_patterns = f->router.n_patterns,
+			.streams = f->router.streams,
+			.n_streams = f->router.n_streams,
+			.save_ms = save_ms(f),
 			.message_bytes = f->options.message_bytes,
 			.patience_ms = patience_ms(f),
 			.events = &events,
 			.user = &f->intakes[i],
 		};
 
-		f->intakes[i].source = f->options.source->open(&o);
+		if (!f->intakes[i].wanted) continue;
+		f->intakes[i].source = ops_of_intake(f, i)->open(&o);
 		if (!f->intakes[i].source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 	}
 }
@@ -192,7 +245,7 @@ open_sources(struct feed *f)
 static void
 close_sources(struct feed *f)
 {
-	for (size_t i = 0; i < f->options.n_redis; i++) {
+	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++) {
 		struct feed_intake *in = &f->intakes[i];
 
 		if (in->source) in->source->ops->close(in->source);
@@ -286,7 +339,7 @@ struct feed *
 feed_new(const struct feed_options *options)
 {
 	struct feed *f = calloc(1, sizeof *f);
-	size_t n = options->n_redis;
+	size_t n = INTAKES * options->n_redis;
 
 	if (!f) return NULL;
 	f->options = *options;
@@ -307,6 +360,9 @@ feed_new(const struct feed_options *options)
 	init_feed_uplink(f);
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
+	for (size_t i = 0; i < n; i++)
+		f->intakes[i].wanted = i % INTAKES == INTAKE_STREAMS ? f->router.n_streams > 0
+								     : f->router.n_channels + f->router.n_patterns > 0;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
 	uv_timer_init(loop_of_feed(f), &f->timer);
 	uv_check_init(loop_of_feed(f), &f->check);
@@ -366,21 +422,34 @@ feed_free(struct feed *f)
 	free(f);
 }
 
+/* Whether there is nothing more to be waited for. */
+static bool
+has_all(const struct feed_intake *in)
+{
+	return !in->wanted || atomic_load_explicit(&in->subscribed, memory_order_acquire);
+}
+
 bool
 feed_ready(const struct feed *f)
 {
-	if (!has_feeds(f)) return true;
-	for (size_t i = 0; i < f->options.n_redis; i++)
-		if (!atomic_load_explicit(&f->intakes[i].subscribed, memory_order_acquire)) return false;
+	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++)
+		if (!has_all(&f->intakes[i])) return false;
 	return true;
 }
 
 struct feed_redis_status
 feed_redis_status(const struct feed *f, size_t i)
 {
-	return (struct feed_redis_status){
-		.name = f->options.redis[i].name,
-		.subscribed = atomic_load_explicit(&f->intakes[i].subscribed, memory_order_acquire),
-		.refused = atomic_load_explicit(&f->intakes[i].refused, memory_order_relaxed),
-	};
+	struct feed_redis_status status = { .name = f->options.redis[i].name };
+	bool wanted = false, all = true;
+
+	for (size_t k = INTAKES * i; k < INTAKES * (i + 1); k++) {
+		const struct feed_intake *in = &f->intakes[k];
+
+		wanted |= in->wanted;
+		all &= has_all(in);
+		status.refused += atomic_load_explicit(&in->refused, memory_order_relaxed);
+	}
+	status.subscribed = wanted && all;
+	return status;
 }

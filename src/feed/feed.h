@@ -24,7 +24,8 @@ struct feed_options {
 	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
 	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
 	size_t n_redis;
-	const struct source_ops *source; /* how messages come from each of them */
+	const bool *replicates; /* for each of them: what is published comes by `replicated`; NULL: for none */
+	const struct source_ops *published, *replicated, *streams; /* how messages come */
 	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the

@@ -11,6 +11,7 @@
 
 #include "eio/hash.h"
 #include "src/base/log.h"
+#include "src/feed/entry.h"
 #include "src/feed/feed.h"
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
@@ -49,6 +50,9 @@ void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
 
+/* Whether no worker is behind by more than half of what it may be. */
+bool feed_out_keeps_up(const struct feed_out *o);
+
 /* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
  * budgets, which are atomic. See feed_hand(). */
 unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
@@ -79,6 +83,9 @@ struct feed_router {
 	struct feed_route *latest; /* the route of the last message, or NULL: the next one often takes it too */
 	const char **channels, **patterns; /* the distinct ones, to subscribe to */
 	size_t n_channels, n_patterns;
+	struct redis_streamer_stream *streams; /* the same, to read */
+	size_t n_streams;
+	struct feed_entry entry; /* the one at hand */
 	struct eio_buf scratch; /* event and room of the message at hand */
 	struct feed_targets *targets; /* owned; NULL as long as no message has gone to more than one room */
 	struct eio_hash crowds; /* of struct feed_crowd: all streams' */
@@ -95,17 +102,37 @@ void feed_router_deinit(struct feed_router *r);
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
 
+/* The same with an entry of a stream. */
+void feed_router_entry(struct feed_router *r, struct message *m);
+
+/* Something is missing. */
+void feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms);
+
+/* The numbers of the feeds that a channel, pattern or stream leads to. Returns how many. */
+size_t feed_router_feeds(
+	const struct feed_router *r, enum message_kind kind, struct eio_bytes name, const unsigned **feeds);
+
 /* One was longer than message_bytes: n bytes of it are not in m. */
 void feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n);
 
 /* A server refuses a channel or pattern to its feeds, or does not any more. */
 void feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused);
 
+struct feed_posted;
 struct feed_posting;
 
 /* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
  * the feeds have ready. */
 void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
+
+/* Sends an event to the workers at once. Returns to how many it was not sent, because they are behind or memory is
+ * out. */
+unsigned feed_router_send(struct feed_router *r, const struct feed_posted *event);
+
+/* Lines about a message that is not sent, each of which has a bound. In a file of its own: messages that nobody hears
+ * are many, and shall not pay for lines that are not written. */
+void feed_router_tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m,
+	const struct feed_stream *stream, enum feed_fate fate);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

@@ -16,6 +16,7 @@
 enum message_kind {
 	MESSAGE_OF_CHANNEL, /* it came by a channel that was subscribed by its name */
 	MESSAGE_OF_PATTERN,
+	MESSAGE_OF_STREAM, /* it is an entry of a stream */
 };
 
 enum message_fact { MESSAGE_FACT_UNKNOWN, MESSAGE_FACT_YES, MESSAGE_FACT_NO };
@@ -24,8 +25,9 @@ enum message_fact { MESSAGE_FACT_UNKNOWN, MESSAGE_FACT_YES, MESSAGE_FACT_NO };
 struct message {
 	enum message_kind kind;
 	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
-	struct eio_bytes channel;
-	struct eio_bytes payload;
+	struct eio_bytes channel; /* or the stream */
+	struct eio_bytes payload; /* of an entry each feed makes it of its words: see entry.h */
+	struct eio_bytes id, words; /* of an entry of a stream: redis/entries.h */
 	uint64_t now_ms; /* when it came */
 	enum message_fact json, utf8; /* to be asked for by the functions below; a source leaves them at 0, unknown */
 };

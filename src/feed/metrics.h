@@ -26,7 +26,11 @@
 	X(FEED_METRIC_DROPPED_SIZE, COUNTER, "feed_dropped_total", "reason=\"size\"", "") \
 	X(FEED_METRIC_DROPPED_LONG, COUNTER, "feed_dropped_total", "reason=\"messageBytes\"", "") \
 	X(FEED_METRIC_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \
-	X(FEED_METRIC_REFUSED, GAUGE, "feed_refused", "", "Channels and patterns that Redis refuses to the feed") \
+	X(FEED_METRIC_REFUSED, GAUGE, "feed_refused", "", \
+		"Channels, patterns and streams that Redis refuses to the feed") \
+	X(FEED_METRIC_GAPS, COUNTER, "feed_gaps_total", "", "Times that messages were missing, or may have been") \
+	X(FEED_METRIC_MISSED, COUNTER, "feed_missed_total", "", \
+		"Messages that were missing, where it is known how many") \
 	X(FEED_METRIC_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \
 	X(FEED_METRIC_BATCH_MESSAGES, HISTOGRAM(feed_batch_buckets), "feed_batch_messages", "", \
 		"Messages in the batches that were encoded") \

@@ -109,6 +109,16 @@ delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item
 	return d;
 }
 
+bool
+feed_out_keeps_up(const struct feed_out *o)
+{
+	for (unsigned w = 0; w < o->options->workers; w++)
+		if (atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed) >
+			o->options->worker_queue_bytes / 2)
+			return false;
+	return true;
+}
+
 unsigned
 feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
 {

@@ -88,23 +88,26 @@ find_targets(struct feed_router *r, struct feed_out *o, const struct feed_posted
 	return !*workers || item->audience;
 }
 
-/* Hands an event to the workers that have members for it. */
-static void
-post_event(struct feed_router *r, struct feed_out *o, const struct feed_posted *p)
+unsigned
+feed_router_send(struct feed_router *r, const struct feed_posted *p)
 {
+	struct feed_out *o = r->out;
 	struct delivery_item item = { .slow = FEED_SLOW_DROP_OLDEST };
 	uint64_t workers = 0;
+	unsigned dropped = 0;
 	bool found;
 
-	metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
 	found = p->everyone && !p->except.n ? find_one_target(o, sio_room_everyone(p->nsp), &item, &workers)
 					    : find_targets(r, o, p, &item, &workers);
 	item.bundle = workers && found ? encode_posted(p) : NULL;
-	if (!found || (workers && !item.bundle)) metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED);
-	if (item.bundle) metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_out_hand(o, workers, &item));
-	if (item.bundle) eio_bundle_unref(item.bundle);
+	if (!found || (workers && !item.bundle)) dropped = 1;
+	if (item.bundle) {
+		dropped = feed_out_hand(o, workers, &item);
+		eio_bundle_unref(item.bundle);
+	}
 	interest_unref(item.target);
 	audience_unref(item.audience);
+	return dropped;
 }
 
 void
@@ -119,6 +122,7 @@ feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t n
 		}
 		/* What the feeds have ready came before it. */
 		feed_out_post(r->out);
-		post_event(r, r->out, &item);
+		metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
+		metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_router_send(r, &item));
 	}
 }

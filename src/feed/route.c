@@ -21,13 +21,14 @@ struct feed_route {
 static enum message_kind
 kind_of_feed(const struct feed_spec *f)
 {
+	if (f->is_stream) return MESSAGE_OF_STREAM;
 	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
 }
 
 static uint64_t
 route_hash(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
-	return eio_hash_bytes(r->hash_key, name) ^ (kind == MESSAGE_OF_PATTERN ? r->hash_key[0] : 0);
+	return eio_hash_bytes(r->hash_key, name) ^ (r->hash_key[0] * (uint64_t)kind);
 }
 
 static inline bool
@@ -49,6 +50,15 @@ find_route(const struct feed_router *r, enum message_kind kind, struct eio_bytes
 	return NULL;
 }
 
+size_t
+feed_router_feeds(const struct feed_router *r, enum message_kind kind, struct eio_bytes name, const unsigned **feeds)
+{
+	struct feed_route *route = find_route(r, kind, name);
+
+	*feeds = route ? route->feeds : NULL;
+	return route ? route->n : 0;
+}
+
 /* Messages of one channel or pattern come in runs: the last route is tried before a name is hashed. */
 static struct feed_route *
 route_of(struct feed_router *r, const struct message *m)
@@ -67,7 +77,9 @@ add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 	route->kind = kind_of_feed(f);
 	route->name = eio_cstr(name);
 	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
-	if (f->is_pattern)
+	if (f->is_stream)
+		r->streams[r->n_streams++] = (struct redis_streamer_stream){ name, f->from, f->position };
+	else if (f->is_pattern)
 		r->patterns[r->n_patterns++] = name;
 	else
 		r->channels[r->n_channels++] = name;
@@ -138,7 +150,7 @@ is_one_name(const struct feed_spec *c, const struct template *t)
 	size_t i = 0;
 
 	if (!t) return true;
-	if (c->n_channels > 1) return !template_next_placeholder(t, &i, &p);
+	if (c->n_channels > 1 || c->is_stream) return !template_next_placeholder(t, &i, &p);
 	return !template_uses_message(t) && !template_uses_message_text(t);
 }
 
@@ -218,7 +230,8 @@ feed_router_init(struct feed_router *r, const struct feed_options *options, stru
 	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
 	r->channels = calloc(names, sizeof(char *));
 	r->patterns = calloc(names, sizeof(char *));
-	if (!r->feeds || !r->channels || !r->patterns) goto fail;
+	r->streams = calloc(names, sizeof *r->streams);
+	if (!r->feeds || !r->channels || !r->patterns || !r->streams) goto fail;
 	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
 	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;
 	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) goto fail;
@@ -252,27 +265,11 @@ feed_router_deinit(struct feed_router *r)
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
+	free(r->streams);
+	feed_entry_deinit(&r->entry);
 	metrics_free(r->metrics);
 	eio_buf_deinit(&r->scratch);
 	feed_shaper_deinit(&r->shaper);
-}
-
-/* Lines about a message that is not sent. Never inlined: messages that nobody hears are many, and shall not pay for
- * lines that are not written. */
-__attribute__((noinline)) static void
-tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m, const struct feed_stream *stream,
-	enum feed_fate fate)
-{
-	const struct feed_fate_text *t = &feed_fate_texts[fate];
-
-	if (t->mistake)
-		log_limited(LOG_LEVEL_WARN, &r->limit, m->now_ms,
-			"feed=%u channel=\"%s\" event=message-dropped reason=\"%s\" message=\"%s\"", f->index,
-			LOG_ESCAPE(m->channel), t->mistake, LOG_ESCAPE(m->payload));
-	LOG_DEBUG_LIMITED(&r->debug_limits[fate], m->now_ms,
-		"feed=%u channel=\"%s\" event=message-not-sent part=%s reason=\"%s\" room=\"%s\" message=\"%s\"",
-		f->index, LOG_ESCAPE(m->channel), t->part, t->reason,
-		stream && !stream->target.everyone ? LOG_ESCAPE(stream->target.name) : "", LOG_ESCAPE(m->payload));
 }
 
 /* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
@@ -283,7 +280,7 @@ note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m
 	const struct feed_fate_text *t = &feed_fate_texts[fate];
 
 	metrics_inc(s->metrics, t->metric);
-	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) tell_fate(r, s->spec, m, stream, fate);
+	if (t->mistake || log_enabled(LOG_LEVEL_DEBUG)) feed_router_tell_fate(r, s->spec, m, stream, fate);
 }
 
 /* Where a message goes. */
@@ -400,7 +397,7 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 __attribute__((noinline)) static enum feed_fate
 find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
-	struct template_input in = { .channel = m->channel, .message = m->payload };
+	struct template_input in = { .channel = m->channel, .id = m->id, .message = m->payload };
 	enum feed_fate fate = FEED_FATE_TAKEN;
 	struct template_captures captures;
 
@@ -430,6 +427,18 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 	return feed_streams_append(&s->streams, latest, m);
 }
 
+/* Through one feed. */
+static inline void
+route_message(struct feed_router *r, struct feed_at_work *s, struct message *m)
+{
+	struct feed_stream *stream = NULL;
+	enum feed_fate fate = take_message(r, s, m, &stream);
+	uint64_t deadline = feed_streams_deadline(&s->streams);
+
+	if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
+	if (deadline < r->deadline_ms) r->deadline_ms = deadline;
+}
+
 void
 feed_router_message(struct feed_router *r, struct message *m)
 {
@@ -437,14 +446,26 @@ feed_router_message(struct feed_router *r, struct message *m)
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
 	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
+	for (size_t i = 0; route && i < route->n; i++) route_message(r, &r->feeds[route->feeds[i]], m);
+}
+
+void
+feed_router_entry(struct feed_router *r, struct message *m)
+{
+	struct feed_route *route = route_of(r, m);
+
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->words.n);
+	feed_entry_begin(&r->entry);
 	for (size_t i = 0; route && i < route->n; i++) {
 		struct feed_at_work *s = &r->feeds[route->feeds[i]];
-		struct feed_stream *stream = NULL;
-		enum feed_fate fate = take_message(r, s, m, &stream);
-		uint64_t deadline = feed_streams_deadline(&s->streams);
+		struct message own = *m;
+		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec, &own);
 
-		if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
-		if (deadline < r->deadline_ms) r->deadline_ms = deadline;
+		if (fate == FEED_FATE_TAKEN)
+			route_message(r, s, &own);
+		else
+			note_fate(r, s, &own, NULL, fate);
 	}
 }
 
@@ -458,37 +479,4 @@ feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 		LOG_ESCAPE(m->channel), n);
 	for (size_t i = 0; route && i < route->n; i++)
 		note_fate(r, &r->feeds[route->feeds[i]], m, NULL, FEED_FATE_LONG);
-}
-
-void
-feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused)
-{
-	struct feed_route *route = find_route(r, kind, name);
-
-	for (size_t i = 0; route && i < route->n; i++) {
-		struct metrics *m = r->feeds[route->feeds[i]].metrics;
-
-		if (refused)
-			metrics_inc(m, FEED_METRIC_REFUSED);
-		else
-			metrics_sub(m, FEED_METRIC_REFUSED, 1);
-	}
-}
-
-void
-feed_router_tick(struct feed_router *r, uint64_t now_ms)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; i < r->options->specs->n; i++) {
-		struct feed_streams *s = &r->feeds[i].streams;
-		uint64_t deadline = feed_streams_deadline(s);
-
-		if (deadline <= now_ms) {
-			feed_streams_tick(s, now_ms);
-			deadline = feed_streams_deadline(s);
-		}
-		if (deadline < next) next = deadline;
-	}
-	r->deadline_ms = next;
 }

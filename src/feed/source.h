@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where messages come from, as the feed wants it: a table of functions, which the folder
- * source/ fills for each kind there is. The feed is handed one and knows no other.
+ * source/ fills for each kind there is. The feed is handed those and knows no other.
  *
  * Threads: the feed's only.
  */
@@ -10,6 +10,7 @@
 
 #include "src/feed/message.h"
 #include "src/redis/metrics.h"
+#include "src/redis/streamer.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -21,9 +22,25 @@ struct source {
 	const struct source_ops *ops;
 };
 
+/* Something that was published is missing, or may be. */
+struct source_gap {
+	enum message_kind kind;
+	struct eio_bytes name; /* as in a message */
+	/* JSON: ids of entries, as strings, behind the one and up to the other; or between which times, in milliseconds
+	 * since 1970. */
+	struct eio_bytes from, to;
+	uint64_t missed; /* how many messages; 0: nobody knows */
+};
+
 /* What a source tells the feed, always from the loop. None may close it. */
 struct source_events {
 	void (*message)(void *user, struct message *m);
+	/* The same for an entry of a stream, which has no payload yet. */
+	void (*entry)(void *user, struct message *m);
+	/* Something is missing of a channel, pattern or stream. */
+	void (*gap)(void *user, const struct source_gap *gap);
+	/* Whether more can be taken now. Who can wait does until it can. */
+	bool (*may_read)(void *user);
 	/* A message was longer than message_bytes, by something of n bytes that is not in m. */
 	void (*too_long)(void *user, const struct message *m, uint64_t n);
 	/* From now on what is wanted comes, but for what is refused; or does not any more. */
@@ -38,6 +55,9 @@ struct source_options {
 	struct metrics *metrics; /* of redis_metrics */
 	const char *const *channels, *const *patterns; /* what is wanted */
 	size_t n_channels, n_patterns;
+	const struct redis_streamer_stream *streams; /* the same of streams */
+	size_t n_streams;
+	unsigned save_ms; /* by then what was read has left */
 	size_t message_bytes; /* the longest message that is taken */
 	unsigned patience_ms; /* how late messages may come, together with others */
 	const struct source_events *events;

@@ -19,6 +19,9 @@ feed_spec_deinit(struct feed_spec *spec)
 	where_deinit(&spec->where);
 	for (size_t i = 0; i < spec->n_channels; i++) free(spec->channels[i]);
 	free(spec->channels);
+	free(spec->field);
+	free(spec->from);
+	free(spec->position);
 	free(spec->nsp);
 	template_free(spec->nsp_template);
 	template_free(spec->event);

@@ -40,9 +40,13 @@ enum feed_slow {
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
-	bool is_pattern;
-	char **channels; /* the channels or patterns, at least one, all different */
+	bool is_pattern, is_stream;
+	char **channels; /* the channels, patterns or streams, at least one, all different */
 	size_t n_channels;
+	/* Of streams. */
+	char *field; /* whose value is the message; NULL: the whole entry */
+	char *from; /* where it is begun to read: "$", "0" or an id */
+	char *position; /* the hash in which it is kept how far they have been read, or NULL */
 	char *nsp; /* NULL: it is made of each message, by nsp_template */
 	struct template *nsp_template;
 	struct template *event;
@@ -59,6 +63,7 @@ struct feed_spec {
 	size_t max_bytes;
 	struct where where;
 	enum feed_slow slow;
+	bool gap_event; /* clients are told when something is missing; nsp is set then */
 };
 
 /* The feeds of one configuration. */

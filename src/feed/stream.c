@@ -328,6 +328,14 @@ feed_streams_deadline(const struct feed_streams *s)
 }
 
 void
+feed_streams_flush(struct feed_streams *s, uint64_t now_ms)
+{
+	struct feed_stream *first;
+
+	while ((first = first_stream(&s->filling))) flush_stream(s, first, now_ms);
+}
+
+void
 feed_streams_tick(struct feed_streams *s, uint64_t now_ms)
 {
 	struct feed_stream *first;

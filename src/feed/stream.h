@@ -126,6 +126,9 @@ enum feed_fate feed_streams_append(struct feed_streams *s, struct feed_stream *s
 /* A message came that is not wanted: only keeps the stream from being freed. */
 void feed_streams_touch(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms);
 
+/* Flushes all that waits, due or not. */
+void feed_streams_flush(struct feed_streams *s, uint64_t now_ms);
+
 /* When feed_streams_tick has something to do next, or UINT64_MAX. */
 uint64_t feed_streams_deadline(const struct feed_streams *s);
 

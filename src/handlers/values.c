@@ -117,6 +117,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_REASON: return plain_value(eio_cstr(r->reason));
 	case TEMPLATE_TEXT:
 	case TEMPLATE_CHANNEL:
+	case TEMPLATE_ID:
 	case TEMPLATE_STAR:
 	case TEMPLATE_MESSAGE:
 	case TEMPLATE_ROOM:

@@ -28,6 +28,7 @@ struct redis_link {
 	struct redis_backoff backoff;
 	unsigned greetings; /* replies of AUTH, SELECT, CLIENT SETNAME still to come */
 	size_t unanswered; /* commands of the role whose answer is still to come */
+	bool raw; /* what comes is the role's */
 	bool pinged; /* the answer to a PING is, too, */
 	size_t before_ping; /* behind those to so many commands of the role */
 	uint64_t heard_ms;
@@ -63,6 +64,12 @@ redis_link_is_ready(const struct redis_link *l)
 	return l->state == LINK_READY;
 }
 
+uint64_t
+redis_link_silence_ms(const struct redis_link *l)
+{
+	return uv_now(l->loop) - l->heard_ms;
+}
+
 /* Writing */
 
 /* The socket is there. */
@@ -80,6 +87,13 @@ redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n)
 	CHECK(l->state == LINK_READY);
 	l->unanswered += n;
 	write_link(l, buf);
+}
+
+void
+redis_link_take_over(struct redis_link *l)
+{
+	CHECK(l->state == LINK_READY && !l->unanswered && !l->pinged);
+	l->raw = true;
 }
 
 size_t
@@ -107,7 +121,7 @@ ping_server(struct redis_link *l, uint64_t now_ms)
 	struct eio_buf b;
 
 	l->asked_ms = now_ms;
-	if (l->pinged) return;
+	if (l->pinged || l->raw) return;
 	eio_buf_init(&b);
 	redis_command(&b, 1);
 	redis_argument(&b, EIO_LIT("PING"));
@@ -187,7 +201,14 @@ take_event(struct redis_link *l, enum redis_read got, const struct redis_event *
 
 	switch (got) {
 	case REDIS_READ_MESSAGE: role->message(l->options.user, &event->message); return true;
-	case REDIS_READ_REPLY: take_reply(l, event->reply, event->text); return true;
+	case REDIS_READ_REPLY:
+		if (event->reply == REDIS_REPLY_IS_INFO) role->info(l->options.user, event->info);
+		take_reply(l, event->reply, event->text);
+		return true;
+	case REDIS_READ_ENTRY:
+		if (event->entry.skipped) metrics_inc(l->options.metrics, REDIS_METRIC_TOO_LONG);
+		role->entry(l->options.user, &event->entry);
+		return true;
 	case REDIS_READ_SKIPPED:
 		metrics_inc(l->options.metrics, REDIS_METRIC_TOO_LONG);
 		if (role->too_long) role->too_long(l->options.user, &event->message, event->skipped);
@@ -211,6 +232,25 @@ become_ready(struct redis_link *l)
 	log_info("redis=%s event=ready role=%s", l->options.url->name, l->options.role->name);
 }
 
+static enum redis_read
+take_replies(struct redis_link *l, struct eio_bytes bytes, struct redis_event *event)
+{
+	enum redis_read got;
+
+	redis_reader_feed(l->reader, bytes);
+	do {
+		got = redis_reader_next(l->reader, event);
+	} while (take_event(l, got, event));
+	return got;
+}
+
+static enum redis_read
+take_raw(struct redis_link *l, struct eio_bytes bytes)
+{
+	l->options.role->raw(l->options.user, bytes);
+	return REDIS_READ_NONE;
+}
+
 static void
 on_link_read(void *user, struct eio_bytes bytes)
 {
@@ -223,10 +263,7 @@ on_link_read(void *user, struct eio_bytes bytes)
 	l->heard_ms = uv_now(l->loop);
 	l->asked_ms = 0;
 	*l->said = '\0';
-	redis_reader_feed(l->reader, bytes);
-	do {
-		got = redis_reader_next(l->reader, &event);
-	} while (take_event(l, got, &event));
+	got = l->raw ? take_raw(l, bytes) : take_replies(l, bytes, &event);
 	if (got == REDIS_READ_ERROR)
 		link_lost(l, event.why);
 	else if (*l->refused)
@@ -298,9 +335,10 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 	enter_state(l, LINK_HANDSHAKE);
 	uv_timer_start(&l->timer, on_link_timer, REDIS_HANDSHAKE_MS, 0);
 	*l->refused = *l->said = '\0';
-	l->pinged = false;
+	l->pinged = l->raw = false;
 	l->before_ping = 0;
 	l->reader = redis_reader_new(l->options.max_string);
+	if (l->reader && l->options.role->entry) redis_reader_expect_entries(l->reader);
 	why = l->reader ? redis_socket_read_start(s) : "out of memory";
 	if (why)
 		link_lost(l, why);

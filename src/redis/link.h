@@ -42,12 +42,18 @@ struct redis_role {
 	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many commands that is: the link is
 	 * ready when all are answered. */
 	size_t (*greet)(void *user, struct eio_buf *out);
-	/* None of the next three may write. Their bytes are valid during the call. */
+	/* None of the next five may write. Their bytes are valid during the call. */
 	void (*message)(void *user, const struct redis_message *m);
 	/* A message that was longer than max_string, by a string of n bytes, which is empty in it; or NULL. */
 	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
+	/* An entry of a stream, and what XINFO STREAM says of one, in front of its `reply`; or both NULL. An entry that
+	 * was too long says so. */
+	void (*entry)(void *user, const struct redis_entry *e);
+	void (*info)(void *user, const struct redis_stream_info *info);
 	/* A reply that is none to AUTH, SELECT, CLIENT SETNAME and PING. Whether it answers a command of the role. */
 	bool (*reply)(void *user, enum redis_reply reply, struct eio_bytes text);
+	/* What came since redis_link_take_over(). It may not write either. */
+	void (*raw)(void *user, struct eio_bytes bytes);
 	void (*looked)(
 		void *user, size_t n); /* all that was in n bytes has been told, and the link is ready; or NULL */
 	void (*ready)(void *user); /* it became ready */
@@ -71,15 +77,22 @@ void redis_link_close(struct redis_link *l);
 
 bool redis_link_is_ready(const struct redis_link *l);
 
+/* How long the server has said nothing; also while the role is told that it is lost. */
+uint64_t redis_link_silence_ms(const struct redis_link *l);
+
 /* Writes a buffer with n commands, which it takes over and leaves empty. The link must be ready; it may be lost
  * afterwards. */
 void redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n);
 
+/* For a role that has asked for something else than replies: what comes from now on is its own, and nothing else is
+ * asked. The link must be ready, with every command answered. */
+void redis_link_take_over(struct redis_link *l);
+
 /* How many bytes were written and have not left. */
 size_t redis_link_unwritten(const struct redis_link *l);
 
-/* For the role's `reply`: the link is lost, with this error of the server as the reason, when all that was read has
- * been told. */
+/* For the role's `reply` and `raw`: the link is lost, with this error of the server as the reason, when all that was
+ * read has been told. */
 void redis_link_refuse(struct redis_link *l, struct eio_bytes text);
 
 /* Stops looking for what arrives, goes on. The link must be ready. */

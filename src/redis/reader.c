@@ -296,3 +296,9 @@ redis_reader_free(struct redis_reader *r)
 	eio_buf_deinit(&r->line);
 	free(r);
 }
+
+void
+redis_reader_expect_entries(struct redis_reader *r)
+{
+	redis_replies_expect_entries(r->replies, r->max_string);
+}

@@ -8,7 +8,7 @@
  *     redis_reader_feed(r, bytes);
  *     while ((got = redis_reader_next(r, &event)) != REDIS_READ_NONE) …
  *
- * Whatever the server sends, a reader holds little more than three strings of that length.
+ * Whatever the server sends, a reader holds little more than three strings of that length, or of streams one entry.
  *
  * Threads: one at a time.
  */
@@ -24,6 +24,10 @@ struct redis_reader;
 /* max_string: the longest string that is kept. NULL when out of memory. */
 struct redis_reader *redis_reader_new(size_t max_string);
 void redis_reader_free(struct redis_reader *r); /* NULL is fine */
+
+/* What comes are answers about streams: entries are told one by one, each of max_string bytes at most. Before anything
+ * is fed. */
+void redis_reader_expect_entries(struct redis_reader *r);
 
 /* Gives bytes from the server to be read. They are borrowed until redis_reader_next says NONE or ERROR, which must have
  * been so for those before. */

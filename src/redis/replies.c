@@ -43,6 +43,9 @@ struct redis_replies {
 	struct eio_buf words; /* the text, or name, channel and payload one after the other */
 	size_t name_n, names_n; /* where the name ends, and the channel */
 	uint64_t skipped; /* how long the longest string was that is empty in it; 0: none is */
+	bool expects_entries;
+	struct redis_entries entries; /* when it does */
+	bool ended; /* the entry that was told is the last of its answer, which is to be told, too */
 };
 
 /* What "an object" is to hiredis: anything but NULL. */
@@ -88,6 +91,7 @@ begin_reply(struct redis_replies *rs)
 	rs->skipped = 0;
 	rs->push = PUSH_NONE;
 	rs->got = REDIS_READ_NONE;
+	redis_entries_begin(&rs->entries);
 }
 
 static void
@@ -135,6 +139,24 @@ refuse_object(const redisReadTask *task)
 	return NULL;
 }
 
+/* How many arrays something lies in. */
+static int
+depth_of(const redisReadTask *task)
+{
+	int depth = 0;
+
+	for (const redisReadTask *t = task->parent; t; t = t->parent) depth++;
+	return depth;
+}
+
+/* A string of an answer about streams. What was too long is so in the entry it is of. */
+static void
+note_entry_string(struct redis_replies *rs, const redisReadTask *task, struct eio_bytes s)
+{
+	redis_entries_string(&rs->entries, depth_of(task), task->idx, s, rs->skipped);
+	rs->skipped = 0;
+}
+
 static enum redis_reply
 reply_of_type(int type)
 {
@@ -155,20 +177,25 @@ create_string(const redisReadTask *task, char *s, size_t n)
 	if (!task->parent) {
 		begin_reply(rs);
 		note_reply(rs, reply_of_type(task->type), eio_bytes(s, n));
+	} else if (rs->expects_entries) {
+		note_entry_string(rs, task, eio_bytes(s, n));
 	} else if (!task->parent->parent && task->type == REDIS_REPLY_STRING) {
 		on_element(rs, task->idx, eio_bytes(s, n));
 	}
-	return eio_buf_failed(&rs->words) ? NULL : &object; /* it says out of memory then */
+	/* It says out of memory then. */
+	return eio_buf_failed(&rs->words) || redis_entries_failed(&rs->entries) ? NULL : &object;
 }
 
 static void *
 create_array(const redisReadTask *task, array_length elements)
 {
-	int depth = 1;
+	struct redis_replies *rs = replies_of_task(task);
+	int depth = depth_of(task);
 
-	for (const redisReadTask *t = task->parent; t; t = t->parent) depth++;
-	if (task->type != REDIS_REPLY_ARRAY || depth > DEPTH_MAX || elements > ELEMENTS_MAX) return refuse_object(task);
-	if (!task->parent) begin_reply(replies_of_task(task));
+	if (task->type != REDIS_REPLY_ARRAY || depth >= DEPTH_MAX) return refuse_object(task);
+	if (elements > ELEMENTS_MAX && !rs->expects_entries) return refuse_object(task);
+	if (!task->parent) begin_reply(rs);
+	if (rs->expects_entries) redis_entries_array(&rs->entries, depth, task->idx, (long long)elements);
 	return &object;
 }
 
@@ -178,13 +205,13 @@ create_integer(const redisReadTask *task, long long value)
 {
 	struct redis_replies *rs = replies_of_task(task);
 
-	(void)value;
 	if (!task->parent) {
 		begin_reply(rs);
 		note_reply(rs, REDIS_REPLY_IS_INTEGER, EIO_LIT(""));
 	} else if (!task->parent->parent && rs->push == PUSH_SUBSCRIBE && task->idx == 2) {
 		note_reply(rs, REDIS_REPLY_IS_SUBSCRIBED, EIO_LIT(""));
 	}
+	if (rs->expects_entries) redis_entries_integer(&rs->entries, depth_of(task), task->idx, value);
 	return &object;
 }
 
@@ -236,6 +263,20 @@ static redisReplyObjectFunctions object_functions = {
 
 /* What is complete */
 
+/* An answer about streams is complete, or about none of them. */
+static enum redis_read
+tell_streams(const struct redis_replies *rs, struct redis_event *event)
+{
+	enum redis_answer answer = rs->entries.answer;
+
+	event->reply = answer == REDIS_ANSWER_INFO    ? REDIS_REPLY_IS_INFO
+		       : answer == REDIS_ANSWER_OTHER ? REDIS_REPLY_IS_OTHER
+						      : REDIS_REPLY_IS_ENTRIES;
+	event->info = &rs->entries.info;
+	event->text = EIO_LIT("");
+	return REDIS_READ_REPLY;
+}
+
 /* The event of the reply that redisReader has completed. */
 static enum redis_read
 tell_reply(struct redis_replies *rs, struct redis_event *event)
@@ -245,6 +286,7 @@ tell_reply(struct redis_replies *rs, struct redis_event *event)
 	enum redis_read got = rs->got;
 
 	rs->got = REDIS_READ_NONE;
+	if (rs->expects_entries && got == REDIS_READ_NONE) return tell_streams(rs, event);
 	event->reply = rs->reply;
 	event->text = all;
 	if (got != REDIS_READ_MESSAGE) return got;
@@ -261,12 +303,22 @@ redis_replies_next(struct redis_replies *rs, struct redis_event *event, bool *mo
 {
 	void *reply = NULL;
 
+	if (rs->ended) {
+		rs->ended = false;
+		*more = rs->hiredis->pos < rs->hiredis->len;
+		return tell_streams(rs, event);
+	}
 	if (redisReaderGetReply(rs->hiredis, &reply) != REDIS_OK) {
 		event->why = rs->hiredis->err == REDIS_ERR_OOM && !rs->refused ? "out of memory"
 									       : "not the Redis protocol";
 		return REDIS_READ_ERROR;
 	}
 	*more = reply && rs->hiredis->pos < rs->hiredis->len;
+	if (redis_entries_take(&rs->entries, &event->entry)) {
+		rs->ended = reply != NULL;
+		*more |= rs->ended;
+		return REDIS_READ_ENTRY;
+	}
 	return reply ? tell_reply(rs, event) : REDIS_READ_NONE;
 }
 
@@ -311,6 +363,14 @@ redis_replies_free(struct redis_replies *rs)
 	if (!rs) return;
 	redisReaderFree(rs->hiredis);
 	eio_buf_deinit(&rs->words);
+	redis_entries_deinit(&rs->entries);
 	rs->magic = 0;
 	free(rs);
+}
+
+void
+redis_replies_expect_entries(struct redis_replies *rs, size_t entry_bytes)
+{
+	rs->expects_entries = true;
+	rs->entries.max = entry_bytes;
 }

@@ -9,6 +9,7 @@
 #define SRC_REDIS_REPLIES_H
 
 #include "eio/bytes.h"
+#include "src/redis/entries.h"
 #include "src/redis/push.h"
 
 #include <stdint.h>
@@ -18,6 +19,7 @@ enum redis_read {
 	REDIS_READ_MESSAGE,
 	REDIS_READ_SKIPPED, /* a message that was longer than allowed: what was too long is empty in it */
 	REDIS_READ_REPLY,
+	REDIS_READ_ENTRY, /* of a stream: one of those in an answer that is not complete yet; or it was too long */
 	REDIS_READ_ERROR, /* the connection must go; said again by every further call */
 };
 
@@ -26,6 +28,8 @@ enum redis_reply {
 	REDIS_REPLY_IS_ERROR, /* -ERR … */
 	REDIS_REPLY_IS_INTEGER,
 	REDIS_REPLY_IS_SUBSCRIBED, /* one SUBSCRIBE or PSUBSCRIBE confirmed */
+	REDIS_REPLY_IS_INFO, /* of a stream, by XINFO STREAM */
+	REDIS_REPLY_IS_ENTRIES, /* of streams, all of which have been told */
 	REDIS_REPLY_IS_OTHER,
 };
 
@@ -36,6 +40,8 @@ struct redis_event {
 	uint64_t skipped; /* of REDIS_READ_SKIPPED: how many bytes were too many to be kept */
 	enum redis_reply reply; /* of REDIS_READ_REPLY, and text */
 	struct eio_bytes text;
+	struct redis_entry entry; /* of REDIS_READ_ENTRY */
+	const struct redis_stream_info *info; /* of REDIS_REPLY_IS_INFO */
 	const char *why; /* of REDIS_READ_ERROR: a constant sentence */
 };
 
@@ -44,6 +50,9 @@ struct redis_replies;
 /* NULL when out of memory. */
 struct redis_replies *redis_replies_new(void);
 void redis_replies_free(struct redis_replies *rs); /* NULL is fine */
+
+/* What comes are answers about streams, with entries of so many bytes at most. Before anything is fed. */
+void redis_replies_expect_entries(struct redis_replies *rs, size_t entry_bytes);
 
 /* Gives it a piece, which it copies. 0, or -1 when out of memory. */
 int redis_replies_feed(struct redis_replies *rs, struct eio_bytes piece);

@@ -3,6 +3,7 @@
 #include "src/redis/subscriber.h"
 
 #include "eio/check.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/redis/backoff.h"
 #include "src/redis/link.h"
@@ -23,7 +24,8 @@ struct redis_subscriber {
 	bool ready; /* as was told */
 	uv_timer_t timer; /* when to ask again for what was refused */
 	struct redis_backoff backoff; /* of that */
-	struct log_limit limit;
+	struct log_limit limit, gap_limit;
+	bool missed; /* that something is missing was logged, since the connection was lost */
 };
 
 static struct redis_subscriber *
@@ -117,6 +119,21 @@ log_allowed(const struct redis_subscriber *s, struct redis_subscription *one)
 		one->is_pattern ? "pattern" : "channel", LOG_ESCAPE(one->name), s->subscriptions.refused);
 }
 
+/* It is there again. */
+static void
+tell_missing(struct redis_subscriber *s, struct redis_subscription *one)
+{
+	uint64_t from = one->missing_ms, to = clock_wall_ms();
+
+	one->missing_ms = 0;
+	if (!from || !s->options.gap) return;
+	if (!s->missed)
+		log_limited(LOG_LEVEL_WARN, &s->gap_limit, uv_now(s->timer.loop), "redis=%s event=gap ms=%llu",
+			s->options.url->name, (unsigned long long)(to > from ? to - from : 0));
+	s->missed = true;
+	s->options.gap(s->options.user, one->is_pattern, one->name, from, to);
+}
+
 static bool
 take_answer(struct redis_subscriber *s, bool confirmed, struct eio_bytes error)
 {
@@ -126,6 +143,7 @@ take_answer(struct redis_subscriber *s, bool confirmed, struct eio_bytes error)
 	if (!one) return false;
 	if (s->subscriptions.refused != refused)
 		s->options.refused(s->options.user, one->is_pattern, one->name, !confirmed);
+	if (confirmed) tell_missing(s, one);
 	if (!confirmed)
 		log_refused(s, one, error);
 	else if (one->told)
@@ -171,6 +189,8 @@ subscriber_lost(void *user)
 {
 	struct redis_subscriber *s = subscriber_of(user);
 
+	s->missed = false;
+	redis_subscriptions_lost(&s->subscriptions, clock_wall_ms() - redis_link_silence_ms(s->link));
 	if (s->pacing) redis_pacing_reset(s->pacing);
 	uv_timer_stop(&s->timer);
 	tell_state(s);

@@ -32,6 +32,9 @@ struct redis_subscriber_options {
 	void (*state)(void *user, bool ready);
 	/* A channel or pattern is refused from now on, or is not any more. */
 	void (*refused)(void *user, bool is_pattern, struct eio_bytes name, bool refused);
+	/* A channel or pattern was lost, and is there again: what was published between these times, in milliseconds
+	 * since 1970, is missing. NULL: nobody asks. */
+	void (*gap)(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_ms, uint64_t to_ms);
 	void *user;
 };
 

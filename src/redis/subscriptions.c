@@ -51,6 +51,13 @@ redis_subscriptions_ask(struct redis_subscriptions *s, struct eio_buf *out)
 	return s->unanswered;
 }
 
+void
+redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].confirmed) s->v[i].missing_ms = since_ms;
+}
+
 size_t
 redis_subscriptions_ask_refused(struct redis_subscriptions *s, struct eio_buf *out)
 {

@@ -18,6 +18,7 @@ struct redis_subscription {
 	bool confirmed; /* on the connection at hand */
 	bool refused; /* the last answer, also that of a connection before */
 	bool told; /* for whoever logs: that it is refused */
+	uint64_t missing_ms; /* since when it has been lost, as was told; 0: it has not, or never was there */
 };
 
 struct redis_subscriptions {
@@ -35,6 +36,9 @@ void redis_subscriptions_deinit(struct redis_subscriptions *s);
 /* Appends the commands for all of them, for a new connection: what the one before had confirmed is gone. Returns how
  * many commands. */
 size_t redis_subscriptions_ask(struct redis_subscriptions *s, struct eio_buf *out);
+
+/* The connection is lost, on which nothing was heard since then: a time that is not 0. */
+void redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms);
 
 /* Appends those for the refused ones again; all must have been answered. Returns how many. */
 size_t redis_subscriptions_ask_refused(struct redis_subscriptions *s, struct eio_buf *out);

@@ -7,6 +7,8 @@
 #include "src/redis/pacing.h"
 #include "src/redis/subscriber.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PUBSUB_MAGIC 0x50bb5b50
@@ -81,6 +83,21 @@ on_pubsub_refused(void *user, bool is_pattern, struct eio_bytes name, bool refus
 	p->events->refused(p->user, message_kind_of(is_pattern), name, refused);
 }
 
+static void
+on_pubsub_gap(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_ms, uint64_t to_ms)
+{
+	struct pubsub *p = pubsub_of(user);
+	char from[24], to[24];
+	const struct source_gap gap = {
+		.kind = message_kind_of(is_pattern),
+		.name = name,
+		.from = eio_bytes(from, (size_t)snprintf(from, sizeof from, "%" PRIu64, from_ms)),
+		.to = eio_bytes(to, (size_t)snprintf(to, sizeof to, "%" PRIu64, to_ms)),
+	};
+
+	p->events->gap(p->user, &gap);
+}
+
 static struct source *
 pubsub_open(const struct source_options *options)
 {
@@ -98,6 +115,7 @@ pubsub_open(const struct source_options *options)
 		.too_long = on_pubsub_too_long,
 		.state = on_pubsub_state,
 		.refused = on_pubsub_refused,
+		.gap = on_pubsub_gap,
 		.user = p,
 	};
 

@@ -17,6 +17,7 @@ enum members {
 
 #define IN(place) (1u << TEMPLATE_IN_##place)
 #define WITH_CLIENT (IN(CONNECTION) | IN(EVENT) | IN(DISCONNECT))
+#define OF_FEEDS (IN(FEED) | IN(STREAM))
 #define OF_ROOMS (IN(HERE) | IN(MEMBER) | IN(COUNT))
 
 static const struct known {
@@ -26,9 +27,10 @@ static const struct known {
 	enum members members;
 	enum template_type type; /* without members */
 } known[] = {
-	{ "channel", TEMPLATE_CHANNEL, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
-	{ "message", TEMPLATE_MESSAGE, IN(FEED), MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
-	{ "text", TEMPLATE_MESSAGE_TEXT, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "channel", TEMPLATE_CHANNEL, OF_FEEDS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "id", TEMPLATE_ID, IN(STREAM), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "message", TEMPLATE_MESSAGE, OF_FEEDS, MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
+	{ "text", TEMPLATE_MESSAGE_TEXT, OF_FEEDS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "args", TEMPLATE_ARGUMENTS, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
 	{ "event", TEMPLATE_EVENT, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_ANY }, /* a string or a number */
 	{ "auth", TEMPLATE_AUTH, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
@@ -59,6 +61,7 @@ static const struct {
 	const char *name, *all;
 } places[] = {
 	[TEMPLATE_IN_FEED] = { "in a feed", "{channel}, {1} … {9}, {message}, {text} and {/json/pointer}" },
+	[TEMPLATE_IN_STREAM] = { "in a feed of a stream", "{channel}, {id}, {message}, {text} and {/json/pointer}" },
 	[TEMPLATE_IN_CONNECTION] = { "at \"connection\"", OF_CLIENTS " and {rooms}" },
 	[TEMPLATE_IN_EVENT] = { "in the handler of an event",
 		"{1} … {9}, {args}, {event}, " OF_CLIENTS " and {rooms}" },
@@ -209,12 +212,18 @@ read_flat(struct template *t, struct eio_bytes inside, struct eio_bytes rest, st
 	return 0;
 }
 
+static bool
+is_feed(const struct template_context *where)
+{
+	return where->place == TEMPLATE_IN_FEED || where->place == TEMPLATE_IN_STREAM;
+}
+
 static const struct known *
 find_known(struct eio_bytes name, const struct template_context *where, struct template_part *part)
 {
 	if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9') {
 		part->number = (unsigned)(name.p[0] - '1');
-		return where->place == TEMPLATE_IN_FEED ? &star : &argument;
+		return is_feed(where) ? &star : &argument;
 	}
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (eio_bytes_eq(name, eio_cstr(known[i].name))) return &known[i];
@@ -225,7 +234,7 @@ static int
 read_message(struct template *t, struct eio_bytes inside, const struct template_context *where,
 	struct template_part *part, struct template_error *err)
 {
-	if (where->place != TEMPLATE_IN_FEED)
+	if (!is_feed(where))
 		return template__mistake(err, "{%.*s} is a value in a feed's message: %s there are %s",
 			TEMPLATE_QUOTE(inside), places[where->place].name, places[where->place].all);
 	part->what = TEMPLATE_MESSAGE;

@@ -22,6 +22,7 @@ template__value(const struct template *t, const struct template_part *part, cons
 	CHECK(part->what != TEMPLATE_TEXT);
 	switch (part->what) {
 	case TEMPLATE_CHANNEL: return (struct template_value){ TEMPLATE_PLAIN, in->channel, false };
+	case TEMPLATE_ID: return (struct template_value){ TEMPLATE_PLAIN, in->id, false };
 	case TEMPLATE_STAR:
 		if (in->captures && part->number < in->captures->n)
 			v = (struct template_value){ TEMPLATE_PLAIN, in->captures->v[part->number], false };
@@ -96,6 +97,7 @@ template_render(const struct template *t, const struct template_input *in, struc
 		switch (part->what) {
 		case TEMPLATE_TEXT: eio_buf_append(out, t->text.p + part->at, part->n); break;
 		case TEMPLATE_CHANNEL: eio_buf_add(out, in->channel); break;
+		case TEMPLATE_ID: eio_buf_add(out, in->id); break;
 		case TEMPLATE_STAR:
 			if (!in->captures || part->number >= in->captures->n) return TEMPLATE_MISSING;
 			eio_buf_add(out, in->captures->v[part->number]);

@@ -3,7 +3,8 @@
  * Templates: the strings of the configuration in which placeholders in braces stand for values. One language for all
  * places; which placeholders there are depends on the place.
  *
- *     {channel}           the Redis channel of the message                           in a feed
+ *     {channel}           the Redis channel of the message, or the stream            in a feed
+ *     {id}                the id of the entry                                        in a feed of a stream
  *     {1} … {9}           what the pattern's stars matched                           in a feed
  *                         the arguments, with members: {1.symbol}, {1/a~1b}          for an event
  *     {/json/pointer}     a value in the message (RFC 6901); also {message.a.b}      in a feed
@@ -49,6 +50,7 @@
 /* Where a template stands. */
 enum template_place {
 	TEMPLATE_IN_FEED,
+	TEMPLATE_IN_STREAM, /* in a feed of a stream */
 	TEMPLATE_IN_CONNECTION,
 	TEMPLATE_IN_EVENT,
 	TEMPLATE_IN_DISCONNECT,
@@ -67,6 +69,7 @@ struct template_context {
 enum template_what {
 	TEMPLATE_TEXT, /* itself */
 	TEMPLATE_CHANNEL,
+	TEMPLATE_ID,
 	TEMPLATE_STAR, /* {1} … {9} of a feed */
 	TEMPLATE_MESSAGE, /* {/json/pointer}, {message} */
 	TEMPLATE_MESSAGE_TEXT, /* {text} */
@@ -169,6 +172,7 @@ struct template_value {
 struct template_input {
 	/* In a feed. */
 	struct eio_bytes channel;
+	struct eio_bytes id; /* of the entry, in a feed of a stream */
 	const struct template_captures *captures; /* NULL on a feed without a pattern */
 	struct eio_bytes message; /* must have passed sio_json_check() when template_uses_message() */
 	/* Elsewhere: finds what stands for a placeholder. Its bytes need live only until the next one is asked for. */

@@ -50,7 +50,8 @@ suite('actions', start, (server) => {
 		const socket = await open(options);
 		const { query, ...rest } = JSON.parse(await next());
 		assert.deepEqual(rest, {
-			event: 'connection', args: [], sid: socket.id, nsp: '/', auth: { token: 1 }, headers: { 'user-agent': 'test "1"' },
+			event: 'connection', args: [], sid: socket.id, nsp: '/', auth: { token: 1 }, address: '127.0.0.1',
+			headers: { 'user-agent': 'test "1"' },
 		});
 		assert.equal(query.q, 'x y');
 		socket.disconnect();

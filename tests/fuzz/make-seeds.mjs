@@ -194,7 +194,10 @@ const targets = {
 		words: [...JSON_WORDS, '"+"', '"-"', '"#"', '"hello"', '"all"', '"bye"', '["n",1,[', '["/","r","m"]', '\n', '\n["/",null]\n'],
 	},
 	redis_reply: {
+		first: 2,
 		seeds: [
+			'*1\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$3\r\n1-2\r\n*4\r\n$1\r\na\r\n$1\r\n2\r\n$0\r\n\r\n$9\r\nnine long\r\n',
+			'*14\r\n$6\r\nlength\r\n:1\r\n$17\r\nlast-generated-id\r\n$3\r\n1-2\r\n$20\r\nmax-deleted-entry-id\r\n$3\r\n1-1\r\n$13\r\nentries-added\r\n:2\r\n$11\r\nfirst-entry\r\n*2\r\n$3\r\n1-2\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n$10\r\nlast-entry\r\n$-1\r\n$6\r\ngroups\r\n:0\r\n',
 			...json.map((s, i) => {
 				const bulk = (text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 				const message = `*3\r\n${bulk('message')}${bulk(`c${i}`)}${bulk(s)}`;
@@ -204,6 +207,19 @@ const targets = {
 			'+OK\r\n-NOAUTH Authentication required.\r\n:5\r\n$-1\r\n*-1\r\n*0\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n+PONG\r\n',
 		].map((s) => Buffer.from(s)),
 		words: ['\r\n', '*3\r\n', '*4\r\n', '$7\r\nmessage\r\n', '$8\r\npmessage\r\n', '$9\r\nsubscribe\r\n', ':1\r\n', '+OK\r\n', '-ERR ', '$-1\r\n', '*-1\r\n'],
+	},
+	redis_replication: {
+		seeds: [
+			...json.map((s, i) => {
+				const id = '0123456789'.repeat(4);
+				const bulk = (text) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+				const snapshot = i % 2 ? `$5\r\nREDIS` : `$EOF:${id}\r\nREDIS${id}`;
+				const message = `*3\r\n${bulk('publish')}${bulk(`c${i}`)}${bulk(s)}`;
+				return `+FULLRESYNC ${id} ${i}\r\n${snapshot}*1\r\n${bulk('PING')}${message}*2\r\n${bulk('SELECT')}${bulk('0')}${message}`;
+			}),
+			'-NOMASTERLINK wait\r\n',
+		].map((s) => Buffer.from(s)),
+		words: ['\r\n', '*3\r\n', '$7\r\npublish\r\n', '*1\r\n$4\r\nPING\r\n', '*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n', '+FULLRESYNC ', '+CONTINUE', '$EOF:'],
 	},
 	sio_client: {
 		seeds: of('sio').map((v) => {

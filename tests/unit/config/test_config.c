@@ -380,10 +380,35 @@ static const struct {
 	{ __LINE__, "{\"cors\": {\"methods\": \"GET\\r\\nX: y\"}}",
 		"t.conf:1:22: cors.methods: control characters cannot stand in a header\n" },
 	{ __LINE__, "{\"feeds\": [\n{\"channel\": \"a\"},\n{\"chanel\": \"b\"}]}",
-		"t.conf:3:1: feeds[1]: a feed needs a \"channel\" or a \"pattern\"\n"
+		"t.conf:3:1: feeds[1]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
 		"t.conf:3:2: feeds[1].chanel: unknown key; did you mean \"channel\"?\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"pattern\": \"b\"}]}",
 		"t.conf:1:12: feeds[0]: \"channel\" and \"pattern\" exclude each other\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"stream\": \"b\"}]}",
+		"t.conf:1:12: feeds[0]: \"channel\" and \"stream\" exclude each other\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"field\": \"b\", \"from\": \"0\", \"position\": \"p\"}]}",
+		"t.conf:2:1: feeds[0]: \"field\" is for a feed of a \"stream\"\n"
+		"t.conf:2:15: feeds[0]: \"from\" is for a feed of a \"stream\"\n"
+		"t.conf:2:28: feeds[0]: \"position\" is for a feed of a \"stream\"\n" },
+	{ __LINE__, "{\"feeds\": [{\"stream\": \"a\",\n\"from\": \"now\"}]}",
+		"t.conf:2:9: feeds[0].from: expected \"$\", \"0\" or the id of an entry, such as \"1526919030474-55\"\n" },
+	{ __LINE__, "{\"feeds\": [{\"stream\": \"a\"}, {\"stream\": [\"b\", \"a\"],\n\"from\": \"0\"}]}",
+		"t.conf:2:9: feeds[1].from: feeds[0] has another \"from\" for the stream \"a\", which is read once\n" },
+	{ __LINE__, "{\"feeds\": [{\"stream\": \"a\"}, {\"stream\": [\"b\", \"a\"],\n\"position\": \"p\"}]}",
+		"t.conf:2:13: feeds[1].position: feeds[0] has another \"position\" for the stream \"a\", which is read once\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"stream\": \"a\",\n\"event\": \"{1}\"}, {\"channel\": \"a\",\n\"event\": \"{id}\"}]}",
+		"t.conf:2:10: feeds[0].event: {1} stands for nothing in a feed of a stream: there are {channel}, {id}, "
+		"{message}, {text} and {/json/pointer}\n"
+		"t.conf:3:10: feeds[1].event: {id} stands for nothing in a feed: there are {channel}, {1} … {9}, "
+		"{message}, {text} and {/json/pointer}\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"namespace\": \"/{/n}\",\n\"gapEvent\": true}], \"namespaces\": {\"/*\": {}}}",
+		"t.conf:2:13: feeds[0].gapEvent: needs a \"namespace\" without placeholders\n" },
+	{ __LINE__, "{\"feeds\": [], \"redis\": {\n\"source\": \"sync\"}}",
+		"t.conf:2:11: redis.source: \"sync\" is none of \"subscribe\", \"psync\"; did you mean \"psync\"?\n" },
+	{ __LINE__, "{\"feedDefaults\": {\n\"stream\": \"a\"}, \"feeds\": []}",
+		"t.conf:2:1: feedDefaults: each feed has its own \"stream\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"retain\": 1}]}",
 		"t.conf:2:1: feeds[0].retain: unknown key\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"event\": \"{1}\"}]}",
@@ -752,7 +777,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"event\": \"x\"}, 1,\n{\"channel\": \"a\", \"encode\": \"x\", \"room\": \"r\"},\n"
 		"{\"channel\": \"a\", \"namespace\": \"/x\"},\n{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {}}",
-		"t.conf:1:12: feeds[0]: a feed needs a \"channel\" or a \"pattern\"\n"
+		"t.conf:1:12: feeds[0]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
 		"t.conf:1:28: feeds[1]: expected an object, not a number\n"
 		"t.conf:2:28: feeds[2].encode: \"x\" is none of \"binary\", \"json\", \"text\"\n"
 		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",

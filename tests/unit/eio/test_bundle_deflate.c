@@ -319,7 +319,7 @@ test_most(void **state)
 static void
 test_noise(void **state)
 {
-	char noise[5000];
+	char noise[5000] = { 0 };
 	struct eio_message m = { .binary = true, .data = eio_bytes(noise, sizeof(noise)) };
 	uint64_t v = 88172645463325252u;
 	struct eio_bundle *b;

@@ -209,6 +209,111 @@ routes_and_rooms(void **state)
 	rig_free(r);
 }
 
+static void
+entry(struct rig *r, const char *stream, const char *id, struct eio_bytes words)
+{
+	struct message m = {
+		.kind = MESSAGE_OF_STREAM,
+		.name = eio_cstr(stream),
+		.channel = eio_cstr(stream),
+		.id = eio_cstr(id),
+		.words = words,
+		.now_ms = 1000,
+	};
+
+	feed_router_entry(&r->router, &m);
+}
+
+static const char entry_feeds[] =
+	"{\"feedDefaults\": {\"encode\": \"json\", \"batch\": {\"interval\": 0}}, \"feeds\": ["
+	"{\"stream\": [\"s\", \"t\"], \"event\": \"whole\"},"
+	"{\"stream\": \"s\", \"event\": \"one\", \"field\": \"a\"},"
+	"{\"stream\": \"s\", \"event\": \"id\", \"room\": \"{id}\", \"payload\": [\"{id}\", \"{channel}\", \"{/b}\"]},"
+	"{\"channel\": \"s\", \"event\": \"channel\"}]}";
+
+/* An entry is a message of its own in each feed. */
+static void
+entries_of_streams(void **state)
+{
+	struct rig *r = rig_new(entry_feeds);
+	struct eio_buf words = { 0 };
+
+	(void)state;
+	assert_int_equal(r->router.n_channels, 1);
+	assert_int_equal(r->router.n_streams, 2);
+	assert_string_equal(r->router.streams[1].name, "t");
+	listen_to(r, 0, "/", NULL);
+	listen_to(r, 1, "/", "1-1");
+	redis_entry_add(&words, EIO_LIT("a"));
+	redis_entry_add(&words, EIO_LIT("[1]"));
+	redis_entry_add(&words, EIO_LIT("a"));
+	redis_entry_add(&words, EIO_LIT("2"));
+	redis_entry_add(&words, EIO_LIT("b"));
+	redis_entry_add(&words, EIO_LIT("\"\n\xff"));
+	entry(r, "s", "1-1", eio_buf_bytes(&words));
+	entry(r, "s", "1-2", eio_buf_bytes(&words));
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 4);
+	expect(r, 0, 0, 0, "42[\"whole\",{\"a\":\"[1]\",\"a\":\"2\",\"b\":\"\\\"\\n\xef\xbf\xbd\"}]");
+	expect(r, 0, 0, 1, "42[\"one\",[1]]");
+	assert_int_equal(r->workers[1].got[0]->n, 1);
+	expect(r, 1, 0, 0, "42[\"id\",[\"1-1\",\"s\",\"\\\"\\n\xef\xbf\xbd\"]]");
+	give_back(r);
+
+	/* Without the field, and without any. */
+	eio_buf_clear(&words);
+	redis_entry_add(&words, EIO_LIT("b"));
+	redis_entry_add(&words, EIO_LIT(""));
+	entry(r, "s", "1-3", eio_buf_bytes(&words));
+	entry(r, "t", "1-3", eio_buf_bytes(&words));
+	entry(r, "u", "1-3", eio_buf_bytes(&words)); /* nobody's */
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 2);
+	assert_int_equal(count(r, FEED_METRIC_DROPPED_PAYLOAD), 1);
+	give_back(r);
+	eio_buf_deinit(&words);
+	rig_free(r);
+}
+
+/* A gap is counted for each feed, and told once in each namespace, behind what came before it. */
+static void
+gaps_are_told(void **state)
+{
+	struct rig *r = rig_new(
+		"{\"namespaces\": {\"/\": {}, \"/n\": {}}, \"feedDefaults\": {\"encode\": \"json\"}, \"feeds\": ["
+		"{\"channel\": \"c\\\"\", \"event\": \"a\", \"gapEvent\": true},"
+		"{\"channel\": \"c\\\"\", \"event\": \"b\", \"gapEvent\": true},"
+		"{\"channel\": \"c\\\"\", \"event\": \"c\", \"namespace\": \"/n\", \"gapEvent\": true},"
+		"{\"channel\": \"c\\\"\", \"event\": \"d\"}]}");
+	struct source_gap gap = { .name = EIO_LIT("c\""), .from = EIO_LIT("1"), .to = EIO_LIT("\"2-1\""), .missed = 7 };
+
+	(void)state;
+	listen_to(r, 0, "/", NULL);
+	listen_to(r, 1, "/n", NULL);
+	message(r, NULL, "c\"", "1", 1000);
+	feed_router_gap(&r->router, &gap, 1001);
+	assert_int_equal(r->workers[0].n, 2);
+	assert_int_equal(r->workers[0].got[0]->n, 2);
+	expect(r, 0, 0, 1, "42[\"b\",[1]]");
+	expect(r, 0, 1, 0, "42[\"siocast:gap\",{\"channel\":\"c\\\"\",\"from\":1,\"to\":\"2-1\",\"missed\":7}]");
+	expect(r, 1, 1, 0, "42/n,[\"siocast:gap\",{\"channel\":\"c\\\"\",\"from\":1,\"to\":\"2-1\",\"missed\":7}]");
+	assert_int_equal(count(r, FEED_METRIC_GAPS), 4);
+	assert_int_equal(count(r, FEED_METRIC_MISSED), 28);
+	give_back(r);
+
+	/* Of nothing that is known, and of what nobody hears. */
+	gap.name = EIO_LIT("other");
+	feed_router_gap(&r->router, &gap, 1001);
+	leave(r, 0, "/", NULL);
+	leave(r, 1, "/n", NULL);
+	r->n_listening = 0;
+	gap.name = EIO_LIT("c\"");
+	feed_router_gap(&r->router, &gap, 1001);
+	assert_int_equal(r->workers[0].n + r->workers[1].n, 0);
+	assert_int_equal(count(r, FEED_METRIC_GAPS), 8);
+	rig_free(r);
+}
+
 /* EIO_LIT for constants. */
 #define POSTED(s) \
 	{ \
@@ -967,6 +1072,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_and_rooms),
+		cmocka_unit_test(entries_of_streams),
+		cmocka_unit_test(gaps_are_told),
 		cmocka_unit_test(takes_posts),
 		cmocka_unit_test(posts_go_to_rooms),
 		cmocka_unit_test(payloads_are_shaped),

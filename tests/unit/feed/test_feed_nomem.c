@@ -20,11 +20,13 @@ static const char text[] =
 	"{\"pattern\": \"n.*\", \"event\": \"w\", \"room\": [\"room\", \"{/a}\"], \"except\": \"x\", \"encode\": \"json\","
 	" \"omit\": \"/b\", \"payload\": [\"{channel}\", \"{/s}\"]},"
 	"{\"pattern\": \"n.*\", \"event\": \"t\", \"encode\": \"text\", \"batch\": {\"interval\": 0}, \"payload\": \"{/s}\"},"
-	"{\"channel\": \"c\"}]}";
+	"{\"stream\": \"s\", \"event\": \"s\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+	"{\"channel\": \"c\", \"gapEvent\": true}]}";
 
 /* What all runs share; read before allocations fail. */
 static struct config *config;
 static unsigned items;
+static struct eio_bytes words; /* of an entry */
 
 static void
 take_delivery(void *user, struct mail *run)
@@ -46,16 +48,22 @@ run(struct feed_router *router, struct feed_out *out, const struct feed_options 
 		.channel = EIO_LIT("n.room"),
 		.payload = EIO_LIT("{\"a\":1,\"b\":2,\"s\":\"\\n\"}"),
 	};
+	struct message entry = {
+		.kind = MESSAGE_OF_STREAM, .name = EIO_LIT("s"), .channel = EIO_LIT("s"), .words = words
+	};
+	const struct source_gap gap = { .name = EIO_LIT("c"), .from = EIO_LIT("1"), .to = EIO_LIT("2") };
 	uint64_t lost;
 
 	items = 0;
 	feed_router_message(router, &m);
 	feed_router_message(router, &m);
+	feed_router_entry(router, &entry);
+	feed_router_gap(router, &gap, 100);
 	feed_router_tick(router, 200);
 	feed_out_post(out);
 	lost = metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DROPPED_MEMORY) +
 	       metrics_sum(o->metrics, &feed_metrics, FEED_METRIC_DELIVERIES_DROPPED);
-	if (!lost) assert_int_equal(items, 6);
+	if (!lost) assert_int_equal(items, 8);
 	return lost ? -1 : 0;
 }
 
@@ -99,10 +107,16 @@ fail_interest:
 static void
 feed_without_memory(void **state)
 {
+	struct eio_buf entry = { 0 };
+
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
 	config = configured(text);
+	redis_entry_add(&entry, EIO_LIT("a"));
+	redis_entry_add(&entry, EIO_LIT("1"));
+	words = eio_buf_bytes(&entry);
 	failmalloc_every(pass_messages, -1, 25);
+	eio_buf_deinit(&entry);
 	config_free(config);
 }
 

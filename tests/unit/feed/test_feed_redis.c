@@ -126,7 +126,7 @@ set_up(void **state)
 	interest_set(x->interest, 1, sio_room_named(nsp, room_a));
 	if (thread_init(&x->thread, "test-feed", &x->metrics)) return -1;
 	o = (struct feed_options){
-		.thread = &x->thread, .source = &source_pubsub, .interest = x->interest, .metrics = &x->metrics
+		.thread = &x->thread, .published = &source_pubsub, .interest = x->interest, .metrics = &x->metrics
 	};
 	config_fill_feed(x->config, &o);
 	o.workers = WORKERS;

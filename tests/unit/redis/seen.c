@@ -29,9 +29,22 @@ see_message(const struct redis_message *m)
 void
 see_reply(const struct redis_event *e)
 {
-	static const char letters[] = "+-:S?";
+	static const char letters[] = "+-:Si*?";
 
 	see("%c%.*s", letters[e->reply], (int)e->text.n, e->text.p);
+}
+
+void
+see_entry(const struct redis_entry *e)
+{
+	struct eio_bytes field, value;
+	size_t at = 0;
+
+	see("%.*s %.*s(", (int)e->stream.n, e->stream.p, (int)e->id.n, e->id.p);
+	if (e->skipped) see("long %llu", (unsigned long long)e->skipped);
+	while (redis_entry_next(e->words, &at, &field, &value))
+		see("%.*s=%.*s,", (int)field.n, field.p, (int)value.n, value.p);
+	see(")");
 }
 
 void
@@ -44,6 +57,7 @@ see_event(enum redis_read got, const struct redis_event *e)
 		see_message(&e->message);
 		break;
 	case REDIS_READ_REPLY: see_reply(e); break;
+	case REDIS_READ_ENTRY: see_entry(&e->entry); break;
 	case REDIS_READ_NONE:
 	case REDIS_READ_ERROR: break;
 	}

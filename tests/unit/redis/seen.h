@@ -9,6 +9,7 @@ extern char seen[4096]; /* ends in NUL; emptied by whoever begins */
 
 void see(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void see_message(const struct redis_message *m);
+void see_entry(const struct redis_entry *e);
 void see_reply(const struct redis_event *e);
 
 /* Whatever it is but an error. */

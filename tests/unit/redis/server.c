@@ -18,7 +18,7 @@ static void
 on_watchdog(uv_timer_t *t)
 {
 	(void)t;
-	fail_msg("nothing happened for ten seconds");
+	fail_msg("nothing happened for ten seconds; seen: %s", seen);
 }
 
 void
@@ -220,6 +220,14 @@ server_options(struct server *s)
 		.state = on_test_state,
 		.refused = on_test_refused,
 		.user = s };
+}
+
+void
+await_words(struct server *s, const char *text, const char *answer)
+{
+	RUN_UNTIL(s, has_received(s, text));
+	eio_buf_clear(&s->in);
+	if (answer) say(s, answer);
 }
 
 uint64_t

@@ -46,6 +46,8 @@ void stop_if_done(struct server *s);
 void drop_client(struct server *s);
 void say(struct server *s, const char *text); /* to the client at hand */
 bool has_received(const struct server *s, const char *text); /* on the connection at hand */
+/* Waits for text in what is received, forgets all of that, and says the answer; NULL: nothing. */
+void await_words(struct server *s, const char *text, const char *answer);
 uint64_t count(struct server *s, enum redis_metric m);
 
 #define CONFIRMED \

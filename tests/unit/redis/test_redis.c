@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Addresses */
 
@@ -110,6 +111,18 @@ passwords_from_elsewhere(void **state)
 
 /* A connection */
 
+/* A minute ago at most, which is less than a machine is slow. */
+static void
+on_test_gap(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_ms, uint64_t to_ms)
+{
+	struct server *s = user;
+	uint64_t now = (uint64_t)time(NULL) * 1000;
+
+	assert_int_equal(s->connections, 2);
+	assert_true(from_ms <= to_ms && now - from_ms + 60000 < 120000 && now - to_ms + 60000 < 120000);
+	see("gap %s %.*s;", is_pattern ? "pattern" : "channel", (int)name.n, name.p);
+}
+
 /* Says hello, subscribes, and does it all again on a new connection when the old one is lost. */
 static void
 subscribes_again(void **state)
@@ -118,6 +131,7 @@ subscribes_again(void **state)
 	struct redis_subscriber_options o = server_options(s);
 
 	(void)state;
+	o.gap = on_test_gap;
 	s->wait_for = "PSUBSCRIBE\r\n$2\r\np*\r\n";
 	s->answer = "+OK\r\n+OK\r\n-ERR unknown command\r\n" CONFIRMED "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n";
 	s->stop_at_messages = 1;
@@ -136,7 +150,7 @@ subscribes_again(void **state)
 	assert_int_equal(s->ready, 2);
 	assert_int_equal(s->not_ready, 1);
 	assert_int_equal(s->connections, 2);
-	assert_string_equal(seen, "m(a,a,1)");
+	assert_string_equal(seen, "m(a,a,1)gap channel a;gap channel b c;gap pattern p*;");
 	assert_int_equal(metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_CONNECTS), 2);
 	assert_int_equal(metrics_sum(&s->metrics, &redis_metrics, REDIS_METRIC_LOST), 1);
 	server_free(s);

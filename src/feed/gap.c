@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* What a source says beside messages: that the server refuses something, and that something is missing, which is
+ * counted for each feed, and told to the clients of those that want it. */
+#include "src/feed/feed_int.h"
+
+#include "sio/json.h"
+#include "src/feed/posting.h"
+
+#include <string.h>
+
+static const struct eio_bytes gap_event = { "siocast:gap", 11 };
+
+void
+feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_bytes name, bool refused)
+{
+	const unsigned *feeds;
+	size_t n = feed_router_feeds(r, kind, name, &feeds);
+
+	for (size_t i = 0; i < n; i++) {
+		struct metrics *m = r->feeds[feeds[i]].metrics;
+
+		if (refused)
+			metrics_inc(m, FEED_METRIC_REFUSED);
+		else
+			metrics_sub(m, FEED_METRIC_REFUSED, 1);
+	}
+}
+
+/* Whether a feed tells, and none of those before it does in its namespace. */
+static bool
+is_first_to_tell(const struct feed_router *r, const unsigned *feeds, size_t i)
+{
+	const struct feed_spec *spec = r->feeds[feeds[i]].spec;
+
+	if (!spec->gap_event) return false;
+	for (size_t k = 0; k < i; k++) {
+		const struct feed_spec *other = r->feeds[feeds[k]].spec;
+
+		if (other->gap_event && strcmp(other->nsp, spec->nsp) == 0) return false;
+	}
+	return true;
+}
+
+/* The event's arguments. */
+static void
+write_gap(struct eio_buf *out, const struct source_gap *gap)
+{
+	EIO_BUF_ADD_LIT(out, "[{\"channel\":");
+	sio_json_escape(out, gap->name);
+	EIO_BUF_ADD_LIT(out, ",\"from\":");
+	eio_buf_add(out, gap->from);
+	EIO_BUF_ADD_LIT(out, ",\"to\":");
+	eio_buf_add(out, gap->to);
+	if (gap->missed) {
+		EIO_BUF_ADD_LIT(out, ",\"missed\":");
+		eio_buf_append_u64(out, gap->missed);
+	}
+	EIO_BUF_ADD_LIT(out, "}]");
+}
+
+static void
+tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap *gap)
+{
+	struct eio_buf args = { 0 };
+
+	write_gap(&args, gap);
+	if (eio_buf_failed(&args)) {
+		metrics_inc(s->metrics, FEED_METRIC_DROPPED_MEMORY);
+	} else {
+		const struct feed_posted event = { .is_event = true,
+			.everyone = true,
+			.name = gap_event,
+			.nsp = eio_cstr(s->spec->nsp),
+			.payload = eio_buf_bytes(&args) };
+
+		metrics_add(s->metrics, FEED_METRIC_DELIVERIES_DROPPED, feed_router_send(r, &event));
+	}
+	eio_buf_deinit(&args);
+}
+
+void
+feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms)
+{
+	const unsigned *feeds;
+	size_t n = feed_router_feeds(r, gap->kind, gap->name, &feeds);
+
+	for (size_t i = 0; i < n; i++) {
+		struct feed_at_work *s = &r->feeds[feeds[i]];
+
+		metrics_inc(s->metrics, FEED_METRIC_GAPS);
+		metrics_add(s->metrics, FEED_METRIC_MISSED, gap->missed);
+		/* What came before it leaves before it. */
+		if (s->spec->gap_event) feed_streams_flush(&s->streams, now_ms);
+	}
+	feed_out_post(r->out);
+	for (size_t i = 0; i < n; i++)
+		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads what is published on a server as one of its replicas does, on one link. So every message has a place, and after
+ * a lost connection the server is asked for what came behind the last one.
+ *
+ * Threads: the loop's only.
+ */
+#ifndef SRC_REDIS_REPLICA_H
+#define SRC_REDIS_REPLICA_H
+
+#include "eio/bytes.h"
+#include "src/redis/metrics.h"
+#include "src/redis/url.h"
+
+#include <uv.h>
+
+struct redis_replica;
+
+struct redis_replica_options {
+	const struct redis_url *url; /* borrowed, like all below */
+	struct metrics *metrics;
+	size_t message_bytes; /* the longest message that is taken */
+	unsigned ack_ms; /* how often the server is told that we are here; 0: once a second */
+	bool may_pause; /* as a subscriber has it */
+	/* None of these may close the replica. Bytes are valid during the call. */
+	void (*message)(void *user, struct eio_bytes channel, struct eio_bytes payload);
+	/* One was longer: of n bytes; that which is too long is empty. */
+	void (*too_long)(void *user, struct eio_bytes channel, uint64_t n);
+	/* What was published between these times, in milliseconds since 1970, is lost. */
+	void (*gap)(void *user, uint64_t from_ms, uint64_t to_ms);
+	void (*state)(void *user, bool ready); /* messages come, or do not any more */
+	void *user;
+};
+
+/* A replica that begins to connect at once. NULL when out of memory. */
+struct redis_replica *redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options);
+
+/* Closes it; nothing is called any more. What is left goes when the loop has run. */
+void redis_replica_close(struct redis_replica *r);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* The role of a link that reads streams. */
+#include "src/redis/streamer.h"
+
+#include "eio/check.h"
+#include "src/base/log.h"
+#include "src/redis/backoff.h"
+#include "src/redis/link.h"
+#include "src/redis/reading.h"
+#include "src/redis/refusal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FULL_MS = 10 }; /* how soon it is asked again whether more can be taken */
+
+#define REDIS_STREAMER_MAGIC 0x4ed157e4
+
+enum streamer_phase { STREAMER_IDLE, STREAMER_LOOKS, STREAMER_READS };
+
+struct redis_streamer {
+	unsigned magic;
+	struct redis_streamer_options options;
+	struct redis_link *link;
+	struct redis_readings readings;
+	enum streamer_phase phase; /* what the server is asked, if anything */
+	struct redis_stream_info info; /* what it said last of a stream */
+	bool position_refused; /* of the stream that is being looked at */
+	bool read_refused; /* the last XREAD was, though its streams were not when they were looked at; */
+	bool denied; /* and again: nothing is read, */
+	bool waits; /* until the next look */
+	size_t saves; /* answers of commands that keep positions, in front of XREAD's */
+	bool ready; /* as was told */
+	bool unsaved; /* there are positions to be kept */
+	uint64_t look_at_ms, save_at_ms; /* when to look, and to keep positions, next */
+	uv_timer_t timer; /* for step() */
+	struct redis_backoff backoff; /* of looks at what is refused */
+	struct log_limit limit, gap_limit, save_limit;
+};
+
+static struct redis_streamer *
+streamer_of(void *user)
+{
+	struct redis_streamer *s = user;
+
+	CHECK_MAGIC(s, REDIS_STREAMER_MAGIC);
+	return s;
+}
+
+static uint64_t
+now_of(const struct redis_streamer *s)
+{
+	return uv_now(s->timer.loop);
+}
+
+static void
+tell_streamer_state(struct redis_streamer *s)
+{
+	bool ready = redis_link_is_ready(s->link) && !s->denied && s->readings.refused < s->readings.n;
+
+	if (ready == s->ready) return;
+	s->ready = ready;
+	s->options.state(s->options.user, ready);
+}
+
+/* Asking */
+
+static void
+start_look(struct redis_streamer *s)
+{
+	struct eio_buf b;
+	size_t n;
+
+	eio_buf_init(&b);
+	n = redis_readings_look(&s->readings, &b);
+	s->phase = STREAMER_LOOKS;
+	redis_link_write(s->link, &b, n);
+}
+
+static unsigned
+silence_ms(const struct redis_streamer *s)
+{
+	return s->options.dead_ms ? s->options.dead_ms : REDIS_DEAD_MS;
+}
+
+/* How long XREAD may wait: until there is something else to do, and never so long that the server seems dead. */
+static unsigned
+block_ms(const struct redis_streamer *s)
+{
+	uint64_t until = s->look_at_ms, now = now_of(s), least = 1, most = silence_ms(s) / 2;
+
+	if (s->unsaved && s->save_at_ms < until) until = s->save_at_ms;
+	if (until > now) least = until - now;
+	return (unsigned)(least < most ? least : most);
+}
+
+/* Writes XREAD, and in front of it what keeps positions. */
+static void
+start_read(struct redis_streamer *s)
+{
+	struct eio_buf b;
+	size_t n;
+
+	eio_buf_init(&b);
+	s->saves = 0;
+	if (s->save_at_ms <= now_of(s)) {
+		s->saves = redis_readings_save(&s->readings, &b, &s->unsaved);
+		s->save_at_ms = now_of(s) + s->options.save_ms;
+	}
+	n = redis_readings_read(&s->readings, &b, block_ms(s)) > 0;
+	if (n + s->saves == 0) {
+		eio_buf_deinit(&b);
+		return;
+	}
+	s->phase = STREAMER_READS;
+	redis_link_write(s->link, &b, n + s->saves);
+}
+
+static void on_streamer_timer(uv_timer_t *t);
+
+/* What is next, when every question has its answer. */
+static void
+step(struct redis_streamer *s)
+{
+	uint64_t now = now_of(s);
+
+	uv_timer_stop(&s->timer);
+	if (s->look_at_ms <= now)
+		start_look(s);
+	else if (!s->waits && s->options.may_read(s->options.user))
+		start_read(s);
+	else if (!s->waits)
+		uv_timer_start(&s->timer, on_streamer_timer, FULL_MS, 0);
+	if (s->phase == STREAMER_IDLE && redis_link_is_ready(s->link) && !uv_is_active((uv_handle_t *)&s->timer))
+		uv_timer_start(&s->timer, on_streamer_timer, s->look_at_ms > now ? s->look_at_ms - now : 0, 0);
+}
+
+static void
+on_streamer_timer(uv_timer_t *t)
+{
+	struct redis_streamer *s = streamer_of(t->data);
+
+	if (redis_link_is_ready(s->link) && s->phase == STREAMER_IDLE) step(s);
+}
+
+/* What the server answers */
+
+static size_t
+number_of(const struct redis_streamer *s, const struct redis_reading *r)
+{
+	return (size_t)(r - s->readings.v);
+}
+
+static void
+tell_stream_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap)
+{
+	char from[REDIS_ID_TEXT], to[REDIS_ID_TEXT];
+
+	log_limited(LOG_LEVEL_WARN, &s->gap_limit, now_of(s),
+		"redis=%s event=%s stream=\"%s\" from=%s to=%s missed=%" PRIu64, s->options.url->name,
+		gap->anew ? "stream-anew" : "stream-gap", LOG_ESCAPE(eio_cstr(r->stream->name)),
+		redis_id_text(gap->from, from), redis_id_text(gap->to, to), gap->missed);
+	s->options.gap(s->options.user, number_of(s, r), gap);
+}
+
+/* As for channels: of many, each has its line some time. */
+static void
+log_stream_refused(struct redis_streamer *s, struct redis_reading *r, struct eio_bytes error)
+{
+	char text[LOG_ESCAPE_MAX];
+	uint64_t suppressed;
+
+	if (r->told || !log_limit_pass(&s->limit, now_of(s), &suppressed)) return;
+	r->told = true;
+	redis_refusal(error, s->options.url, false, text, sizeof text);
+	log_warn("redis=%s event=stream-refused stream=\"%s\" reason=\"%s\" suppressed=%" PRIu64, s->options.url->name,
+		LOG_ESCAPE(eio_cstr(r->stream->name)), text, suppressed);
+}
+
+static void
+note_answered(struct redis_streamer *s, struct redis_reading *r, bool refused)
+{
+	bool was = r->refused;
+
+	redis_readings_answered(&s->readings, refused);
+	if (was != refused) s->options.refused(s->options.user, number_of(s, r), refused);
+	if (refused || !r->told) return;
+	r->told = false;
+	log_info("redis=%s event=stream-allowed stream=\"%s\"", s->options.url->name,
+		LOG_ESCAPE(eio_cstr(r->stream->name)));
+}
+
+static void
+take_position(struct redis_streamer *s, struct redis_reading *r, bool is_error, struct eio_bytes text)
+{
+	bool good = redis_readings_position(&s->readings, is_error ? NULL : &text);
+
+	s->position_refused = is_error;
+	if (is_error)
+		log_stream_refused(s, r, text);
+	else if (!good)
+		log_warn("redis=%s event=position-ignored stream=\"%s\" position=\"%s\"", s->options.url->name,
+			LOG_ESCAPE(eio_cstr(r->stream->name)), LOG_ESCAPE(text));
+}
+
+static bool
+is_no_key(struct eio_bytes error)
+{
+	return eio_bytes_starts(error, EIO_LIT("ERR no such key"));
+}
+
+/* The look at the last stream is over. */
+static void
+end_look(struct redis_streamer *s)
+{
+	uint64_t look_ms = s->options.look_ms ? s->options.look_ms : REDIS_LOOK_MS;
+
+	s->phase = STREAMER_IDLE;
+	s->waits = false;
+	if (!s->readings.refused)
+		s->backoff = (struct redis_backoff){ 0 };
+	else
+		look_ms = redis_backoff_failed(&s->backoff, now_of(s));
+	s->look_at_ms = now_of(s) + look_ms;
+	tell_streamer_state(s);
+}
+
+static void
+take_look(struct redis_streamer *s, struct redis_reading *r, enum redis_reply reply, struct eio_bytes text)
+{
+	bool is_error = reply == REDIS_REPLY_IS_ERROR, none = is_error && is_no_key(text);
+	bool refused = s->position_refused || (is_error && !none) || (!is_error && reply != REDIS_REPLY_IS_INFO);
+	struct redis_gap gap;
+
+	if (refused && !s->position_refused) log_stream_refused(s, r, text);
+	if (!refused && redis_cursor_looked(&r->cursor, none ? NULL : &s->info, &gap)) tell_stream_gap(s, r, &gap);
+	s->position_refused = false;
+	note_answered(s, r, refused);
+	if (!redis_readings_asked(&s->readings)) end_look(s);
+}
+
+/* Of several streams XREAD refuses all when one is not what it was: a look tells which. Once more, and it is XREAD
+ * itself that is refused. */
+static void
+take_read_refused(struct redis_streamer *s, struct eio_bytes error)
+{
+	char text[LOG_ESCAPE_MAX];
+
+	s->look_at_ms = now_of(s);
+	if (s->read_refused) {
+		s->look_at_ms += redis_backoff_failed(&s->backoff, now_of(s));
+		s->denied = s->waits = true;
+		redis_refusal(error, s->options.url, false, text, sizeof text);
+		log_limited(LOG_LEVEL_WARN, &s->limit, now_of(s), "redis=%s event=read-refused reason=\"%s\"",
+			s->options.url->name, text);
+		tell_streamer_state(s);
+	}
+	s->read_refused = true;
+}
+
+static void
+take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text)
+{
+	struct redis_gap gap;
+
+	s->phase = STREAMER_IDLE;
+	if (reply == REDIS_REPLY_IS_ERROR) {
+		take_read_refused(s, text);
+		return;
+	}
+	s->read_refused = s->denied = false;
+	tell_streamer_state(s);
+	for (size_t i = 0; i < s->readings.n; i++) {
+		struct redis_reading *r = &s->readings.v[i];
+
+		if (redis_readings_caught_up(&s->readings, r) && redis_cursor_caught_up(&r->cursor, &gap))
+			tell_stream_gap(s, r, &gap);
+	}
+	s->unsaved |= s->readings.entries > 0;
+	redis_readings_read_done(&s->readings);
+}
+
+static void
+take_save(struct redis_streamer *s, bool is_error, struct eio_bytes text)
+{
+	s->saves--;
+	if (is_error)
+		log_limited(LOG_LEVEL_WARN, &s->save_limit, now_of(s), "redis=%s event=position-not-kept reason=\"%s\"",
+			s->options.url->name, LOG_ESCAPE(text));
+}
+
+/* Without AUTH nothing will be allowed later; and an error to nothing that was asked is said before hanging up. */
+static bool
+streamer_reply(void *user, enum redis_reply reply, struct eio_bytes text)
+{
+	struct redis_streamer *s = streamer_of(user);
+	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+	struct redis_reading *r = redis_readings_asked(&s->readings);
+
+	if (s->phase == STREAMER_IDLE || (is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
+		if (is_error) redis_link_refuse(s->link, text);
+		return false;
+	}
+	if (s->phase == STREAMER_LOOKS && s->readings.position)
+		take_position(s, r, is_error, text);
+	else if (s->phase == STREAMER_LOOKS)
+		take_look(s, r, reply, text);
+	else if (s->saves)
+		take_save(s, is_error, text);
+	else
+		take_read(s, reply, text);
+	return true;
+}
+
+static void
+streamer_info(void *user, const struct redis_stream_info *info)
+{
+	streamer_of(user)->info = *info;
+}
+
+static void
+streamer_entry(void *user, const struct redis_entry *e)
+{
+	struct redis_streamer *s = streamer_of(user);
+	struct redis_reading *r = s->phase == STREAMER_READS ? redis_readings_entry(&s->readings, e) : NULL;
+	struct redis_gap gap;
+	struct redis_id id;
+
+	if (!r || !redis_id_parse(&id, e->id)) return;
+	if (redis_cursor_entry(&r->cursor, id, &gap)) tell_stream_gap(s, r, &gap);
+	s->options.entry(s->options.user, number_of(s, r), e);
+}
+
+/* Nobody asked for it. */
+static void
+streamer_message(void *user, const struct redis_message *m)
+{
+	(void)user;
+	(void)m;
+}
+
+static size_t
+streamer_greet(void *user, struct eio_buf *out)
+{
+	(void)user;
+	(void)out;
+	return 0;
+}
+
+static void
+streamer_looked(void *user, size_t n)
+{
+	struct redis_streamer *s = streamer_of(user);
+
+	(void)n;
+	if (s->phase == STREAMER_IDLE && !uv_is_active((uv_handle_t *)&s->timer)) step(s);
+}
+
+/* What was true of the connection before is looked at. */
+static void
+streamer_ready(void *user)
+{
+	struct redis_streamer *s = streamer_of(user);
+
+	s->backoff = (struct redis_backoff){ 0 };
+	s->look_at_ms = 0;
+	s->read_refused = s->denied = s->waits = s->position_refused = false;
+	start_look(s);
+}
+
+/* Whether the positions that were written have been kept, nobody knows. */
+static void
+streamer_lost(void *user)
+{
+	struct redis_streamer *s = streamer_of(user);
+
+	uv_timer_stop(&s->timer);
+	s->phase = STREAMER_IDLE;
+	for (size_t i = 0; i < s->readings.n; i++) s->readings.v[i].saved[0] = '\0';
+	tell_streamer_state(s);
+}
+
+static const struct redis_role streamer_role = {
+	.name = "stream",
+	.greet = streamer_greet,
+	.message = streamer_message,
+	.entry = streamer_entry,
+	.info = streamer_info,
+	.reply = streamer_reply,
+	.looked = streamer_looked,
+	.ready = streamer_ready,
+	.lost = streamer_lost,
+};
+
+/* Opening and closing */
+
+struct redis_streamer *
+redis_streamer_open(uv_loop_t *loop, const struct redis_streamer_options *options)
+{
+	struct redis_streamer *s = calloc(1, sizeof *s);
+	const struct redis_link_options link_options = {
+		.url = options->url,
+		.metrics = options->metrics,
+		.max_string = options->message_bytes,
+		.silent_ms = options->silent_ms,
+		.dead_ms = options->dead_ms,
+		.role = &streamer_role,
+		.user = s,
+	};
+
+	if (!s) return NULL;
+	s->magic = REDIS_STREAMER_MAGIC;
+	s->options = *options;
+	if (redis_readings_init(&s->readings, options->streams, options->n) < 0) goto fail_streamer;
+	s->link = redis_link_open(loop, &link_options);
+	if (!s->link) goto fail_readings;
+	uv_timer_init(loop, &s->timer); /* cannot fail */
+	s->timer.data = s;
+	return s;
+fail_readings:
+	redis_readings_deinit(&s->readings);
+fail_streamer:
+	free(s);
+	return NULL;
+}
+
+static void
+on_streamer_timer_closed(uv_handle_t *h)
+{
+	struct redis_streamer *s = streamer_of(h->data);
+
+	s->magic = 0;
+	free(s);
+}
+
+void
+redis_streamer_close(struct redis_streamer *s)
+{
+	redis_link_close(s->link);
+	redis_readings_deinit(&s->readings);
+	uv_close((uv_handle_t *)&s->timer, on_streamer_timer_closed);
+}

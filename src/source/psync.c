@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a replica to the feed. All that is published comes; what channels and patterns it is for, which Redis tells its
+ * subscribers, is found here.
+ */
+#include "src/source/psync.h"
+
+#include "eio/check.h"
+#include "eio/list.h"
+#include "src/redis/pacing.h"
+#include "src/redis/replica.h"
+#include "src/template/pattern.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PSYNC_MAGIC 0x50bb9512
+
+struct psync {
+	struct source source;
+	unsigned magic;
+	uv_loop_t *loop;
+	struct redis_replica *replica;
+	const char **channels; /* owned: in their order */
+	size_t n_channels;
+	const char *const *patterns; /* borrowed */
+	size_t n_patterns;
+	const struct source_events *events;
+	void *user;
+};
+
+static struct psync *
+psync_of(void *user)
+{
+	struct psync *p = user;
+
+	CHECK_MAGIC(p, PSYNC_MAGIC);
+	return p;
+}
+
+static int
+compare_spans(struct eio_bytes a, struct eio_bytes b)
+{
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	if (order) return order;
+	return a.n < b.n ? -1 : a.n > b.n;
+}
+
+static int
+compare_channels(const void *a, const void *b)
+{
+	return compare_spans(eio_cstr(*(const char *const *)a), eio_cstr(*(const char *const *)b));
+}
+
+static int
+compare_with_channel(const void *key, const void *channel)
+{
+	return compare_spans(*(const struct eio_bytes *)key, eio_cstr(*(const char *const *)channel));
+}
+
+/* Whose a channel is, one after the other: begin with *at 0. */
+static bool
+next_name(const struct psync *p, size_t *at, struct message *m)
+{
+	struct template_captures unused;
+
+	if (*at == 0) {
+		const char **found = bsearch(
+			&m->channel, p->channels, p->n_channels, sizeof(char *), compare_with_channel);
+
+		++*at;
+		m->kind = MESSAGE_OF_CHANNEL;
+		m->name = m->channel;
+		if (found) return true;
+	}
+	m->kind = MESSAGE_OF_PATTERN;
+	while (*at <= p->n_patterns) {
+		m->name = eio_cstr(p->patterns[*at - 1]);
+		++*at;
+		if (template_match(m->name, m->channel, &unused)) return true;
+	}
+	return false;
+}
+
+/* What was found out about a message for one name holds for the next. */
+static void
+on_replicated(void *user, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct psync *p = psync_of(user);
+	struct message m = { .channel = channel, .payload = payload, .now_ms = uv_now(p->loop) };
+
+	for (size_t at = 0; next_name(p, &at, &m);) p->events->message(p->user, &m);
+}
+
+static void
+on_replicated_too_long(void *user, struct eio_bytes channel, uint64_t n)
+{
+	struct psync *p = psync_of(user);
+	struct message m = { .channel = channel, .now_ms = uv_now(p->loop) };
+
+	for (size_t at = 0; next_name(p, &at, &m);) p->events->too_long(p->user, &m, n);
+}
+
+static void
+on_replica_gap(void *user, uint64_t from_ms, uint64_t to_ms)
+{
+	struct psync *p = psync_of(user);
+	char from[24], to[24];
+	struct source_gap gap = {
+		.from = eio_bytes(from, (size_t)snprintf(from, sizeof from, "%" PRIu64, from_ms)),
+		.to = eio_bytes(to, (size_t)snprintf(to, sizeof to, "%" PRIu64, to_ms)),
+	};
+
+	for (size_t i = 0; i < p->n_channels + p->n_patterns; i++) {
+		bool is_pattern = i >= p->n_channels;
+
+		gap.kind = is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
+		gap.name = eio_cstr(is_pattern ? p->patterns[i - p->n_channels] : p->channels[i]);
+		p->events->gap(p->user, &gap);
+	}
+}
+
+static void
+on_replica_state(void *user, bool ready)
+{
+	struct psync *p = psync_of(user);
+
+	p->events->state(p->user, ready);
+}
+
+static void
+free_psync(struct psync *p)
+{
+	p->magic = 0;
+	free(p->channels);
+	free(p);
+}
+
+/* 0, or -1 when out of memory. */
+static int
+sort_channels(struct psync *p, const struct source_options *o)
+{
+	p->channels = calloc(o->n_channels + 1, sizeof(char *));
+	if (!p->channels) return -1;
+	for (size_t i = 0; i < o->n_channels; i++) p->channels[i] = o->channels[i];
+	p->n_channels = o->n_channels;
+	qsort(p->channels, p->n_channels, sizeof(char *), compare_channels);
+	return 0;
+}
+
+static struct source *
+psync_open(const struct source_options *options)
+{
+	struct psync *p = calloc(1, sizeof *p);
+	const struct redis_replica_options o = {
+		.url = options->url,
+		.metrics = options->metrics,
+		.message_bytes = options->message_bytes,
+		.may_pause = options->patience_ms >= REDIS_PAUSE_MS,
+		.message = on_replicated,
+		.too_long = on_replicated_too_long,
+		.gap = on_replica_gap,
+		.state = on_replica_state,
+		.user = p,
+	};
+
+	if (!p) return NULL;
+	p->source.ops = &source_psync;
+	p->magic = PSYNC_MAGIC;
+	p->loop = options->loop;
+	p->patterns = options->patterns;
+	p->n_patterns = options->n_patterns;
+	p->events = options->events;
+	p->user = options->user;
+	if (sort_channels(p, options) == 0) p->replica = redis_replica_open(options->loop, &o);
+	if (p->replica) return &p->source;
+	free_psync(p);
+	return NULL;
+}
+
+static void
+psync_close(struct source *s)
+{
+	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
+
+	redis_replica_close(p->replica);
+	free_psync(p);
+}
+
+const struct source_ops source_psync = { psync_open, psync_close };

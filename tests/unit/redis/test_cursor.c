@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* What is missing of a stream, told by what a server says of it: played with a stream of our own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/redis/cursor.h"
+#include "tests/unit/dice.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LIVE_MAX = 4096 };
+
+/* A stream as Redis has it. Its ids are n-0. */
+static struct model {
+	bool there, counts;
+	uint64_t live[LIVE_MAX]; /* its entries */
+	size_t n;
+	uint64_t last, deleted, added;
+} model;
+
+static struct redis_cursor cursor;
+static uint64_t missed; /* as was told */
+static uint64_t lost; /* taken out before they were read */
+static unsigned gaps, anews;
+static char told[256]; /* the gap that was told last */
+
+static struct redis_id
+id_of(uint64_t n)
+{
+	return (struct redis_id){ n, 0 };
+}
+
+static void
+begin_model(bool counts)
+{
+	memset(&model, 0, sizeof model);
+	memset(&cursor, 0, sizeof cursor);
+	model.there = true;
+	model.counts = counts;
+	missed = gaps = anews = 0;
+	*told = '\0';
+}
+
+static void
+add_entry(void)
+{
+	assert_true(model.n < LIVE_MAX);
+	model.live[model.n++] = ++model.last;
+	model.added++;
+}
+
+/* Takes out the i-th. */
+static void
+take_out(size_t i)
+{
+	if (model.live[i] > model.deleted) model.deleted = model.live[i];
+	lost += model.live[i] > cursor.at.ms;
+	memmove(&model.live[i], &model.live[i + 1], (model.n - i - 1) * sizeof model.live[0]);
+	model.n--;
+}
+
+static void
+note(bool is_gap, const struct redis_gap *gap)
+{
+	if (!is_gap) return;
+	gaps++;
+	anews += gap->anew;
+	missed += gap->missed;
+	snprintf(told, sizeof told, "%llu %llu %llu%s", (unsigned long long)gap->from.ms,
+		(unsigned long long)gap->to.ms, (unsigned long long)gap->missed, gap->anew ? " anew" : "");
+}
+
+static void
+look(void)
+{
+	struct redis_stream_info info = { .length = model.n, .last = id_of(model.last), .counts = model.counts };
+	struct redis_gap gap;
+
+	if (model.n) info.first = id_of(model.live[0]);
+	if (model.counts) {
+		info.added = model.added;
+		info.deleted = id_of(model.deleted);
+	}
+	note(redis_cursor_looked(&cursor, model.there ? &info : NULL, &gap), &gap);
+}
+
+/* XREAD; returns how many entries came. */
+static unsigned
+read_some(unsigned count)
+{
+	unsigned n = 0;
+	struct redis_gap gap;
+
+	for (size_t i = 0; i < model.n && n < count; i++) {
+		if (redis_id_compare(id_of(model.live[i]), cursor.at) <= 0) continue;
+		note(redis_cursor_entry(&cursor, id_of(model.live[i]), &gap), &gap);
+		n++;
+	}
+	if (n < count) note(redis_cursor_caught_up(&cursor, &gap), &gap);
+	return n;
+}
+
+static void
+add_entries(unsigned n)
+{
+	while (n--) add_entry();
+}
+
+static void
+anything(void)
+{
+	switch (dice(6)) {
+	case 0: add_entries(dice(8)); break;
+	case 1:
+		while (model.n > 3) take_out(0); /* MAXLEN 3 */
+		break;
+	case 2:
+		if (model.n) take_out(dice((unsigned)model.n)); /* XDEL */
+		break;
+	case 3: look(); break;
+	default: read_some(1 + dice(6));
+	}
+}
+
+/* Random sequences of what may happen between two calls: with a server that counts, what is told is what is missing. */
+static void
+told_is_what_is_missing(void **state)
+{
+	unsigned missing = 0;
+
+	(void)state;
+	dice_state = 1;
+	for (int round = 0; round < 3000; round++) {
+		begin_model(true);
+		add_entries(dice(5));
+		if (dice(2) && model.n) take_out(0);
+		if (dice(2)) redis_cursor_begin(&cursor, id_of(0));
+		look();
+		lost = 0;
+		for (int step = 0; step < 60; step++) anything();
+		look();
+		while (read_some(5) == 5) {
+		};
+		assert_int_equal(missed, lost);
+		assert_int_equal(anews, 0);
+		missing += lost > 0;
+	}
+	assert_in_range(missing, 1000, 2999);
+}
+
+static void
+missing_entries_are_counted(void **state)
+{
+	(void)state;
+	begin_model(true);
+	add_entries(5);
+	look(); /* from now on */
+	assert_int_equal(read_some(10), 0);
+	add_entries(3);
+	assert_int_equal(read_some(10), 3);
+	/* What was read may go. */
+	while (model.n) take_out(0);
+	look();
+	assert_int_equal(gaps, 0);
+	/* What was not may not: 9, 10 are gone, 11 is there. */
+	add_entries(3);
+	take_out(0);
+	take_out(0);
+	look();
+	assert_int_equal(gaps, 0);
+	assert_int_equal(read_some(10), 1);
+	assert_string_equal(told, "8 10 2");
+	/* All that came is gone, and nothing comes. */
+	add_entries(2);
+	while (model.n) take_out(0);
+	look();
+	assert_int_equal(read_some(10), 0);
+	assert_string_equal(told, "11 13 2");
+	look();
+	assert_int_equal(gaps, 2);
+}
+
+/* One that began when another was at its end is found although it is in front of what was read. */
+static void
+beginnings(void **state)
+{
+	(void)state;
+	/* All that is there; what was taken out before is no gap. */
+	begin_model(true);
+	add_entries(5);
+	take_out(0);
+	redis_cursor_begin(&cursor, id_of(0));
+	look();
+	assert_int_equal(read_some(10), 4);
+	look();
+	assert_int_equal(gaps, 0);
+	/* Behind an id: what was taken out behind it is one. */
+	redis_cursor_begin(&cursor, id_of(2));
+	look();
+	assert_int_equal(gaps, 0);
+	take_out(2); /* 4 */
+	redis_cursor_begin(&cursor, id_of(2));
+	look();
+	assert_string_equal(told, "2 4 0");
+	assert_int_equal(read_some(10), 2);
+	look();
+	assert_int_equal(gaps, 1);
+	/* Behind one that is to come. */
+	begin_model(true);
+	redis_cursor_begin(&cursor, id_of(100));
+	look();
+	add_entries(3);
+	look();
+	model.last = 99;
+	add_entries(2);
+	look();
+	assert_int_equal(read_some(10), 1);
+	look();
+	assert_int_equal(gaps, 0);
+	/* There is none yet. */
+	begin_model(true);
+	model.there = false;
+	look();
+	model.there = true;
+	add_entries(2);
+	assert_int_equal(read_some(10), 2);
+	look();
+	assert_int_equal(gaps, 0);
+}
+
+static void
+another_stream(void **state)
+{
+	(void)state;
+	begin_model(true);
+	model.last = 100;
+	add_entries(5);
+	redis_cursor_begin(&cursor, id_of(0));
+	look();
+	assert_int_equal(read_some(10), 5);
+	/* Deleted, and seen to be. */
+	model = (struct model){ .counts = true };
+	look();
+	assert_string_equal(told, "105 0 0 anew");
+	look();
+	assert_int_equal(gaps, 1);
+	model.there = true;
+	add_entries(2);
+	assert_int_equal(read_some(10), 2);
+	look();
+	assert_int_equal(gaps, 1);
+	/* Not seen; its ids began behind what was read... */
+	model = (struct model){ .there = true, .counts = true, .last = 50 };
+	add_entries(1);
+	look();
+	assert_string_equal(told, "2 2 0 anew");
+	assert_int_equal(read_some(10), 1);
+	/* ... or in front of it. */
+	model = (struct model){ .there = true, .counts = true, .last = 10 };
+	add_entries(3);
+	look();
+	assert_string_equal(told, "51 0 0 anew");
+	assert_int_equal(read_some(10), 3);
+	look();
+	assert_int_equal(gaps, 3);
+	/* As it was before: the last two are gone. What is there was read. */
+	model.n = 1;
+	model.last = 11;
+	model.added = 1;
+	look();
+	assert_string_equal(told, "13 11 0 anew");
+	assert_int_equal(read_some(10), 0);
+	add_entry();
+	assert_int_equal(read_some(10), 1);
+	look();
+	assert_int_equal(gaps, 4);
+}
+
+/* Servers before Redis 7 do not count. */
+static void
+without_counts(void **state)
+{
+	(void)state;
+	begin_model(false);
+	add_entries(5);
+	look();
+	add_entries(3);
+	assert_int_equal(read_some(10), 3);
+	/* The last that was read is there: nothing behind it was cut off. */
+	while (model.n > 1) take_out(0);
+	look();
+	assert_int_equal(gaps, 0);
+	add_entries(4);
+	while (model.n > 2) take_out(0);
+	look();
+	assert_string_equal(told, "8 11 0");
+	look();
+	assert_int_equal(gaps, 1);
+	assert_int_equal(read_some(10), 2);
+	look();
+	add_entries(2);
+	while (model.n) take_out(0);
+	look();
+	assert_string_equal(told, "12 14 0");
+	assert_int_equal(read_some(10), 0);
+	look();
+	assert_int_equal(gaps, 2);
+	model = (struct model){ .there = true, .last = 1 };
+	add_entry();
+	look();
+	assert_string_equal(told, "14 0 0 anew");
+	assert_int_equal(read_some(10), 1);
+}
+
+static void
+positions(void **state)
+{
+	static const char *const wrong[] = { "", "x", "1-1 ", "1-1 x", "1-1 1-", "1-1  1", " 1-1" };
+	char text[REDIS_CURSOR_TEXT];
+
+	(void)state;
+	begin_model(true);
+	add_entries(5);
+	look();
+	add_entries(2);
+	assert_int_equal(read_some(10), 2);
+	assert_string_equal(redis_cursor_store(&cursor, text), "7-0 7");
+	/* While it is away, three come of which two go. */
+	add_entries(3);
+	take_out(model.n - 3);
+	take_out(model.n - 2);
+	assert_true(redis_cursor_resume(&cursor, eio_cstr(text)));
+	look();
+	assert_int_equal(read_some(10), 1);
+	assert_int_equal(missed, 2);
+	assert_string_equal(redis_cursor_store(&cursor, text), "10-0 10");
+	/* Without the number it is not known how many. */
+	assert_true(redis_cursor_resume(&cursor, EIO_LIT("7-0")));
+	assert_string_equal(redis_cursor_store(&cursor, text), "7-0");
+	look();
+	assert_string_equal(told, "7 9 0");
+	/* The stream is gone. */
+	model.there = false;
+	assert_true(redis_cursor_resume(&cursor, EIO_LIT("10-0 10")));
+	look();
+	assert_string_equal(told, "10 0 0 anew");
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_false(redis_cursor_resume(&cursor, eio_cstr(wrong[i])));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(told_is_what_is_missing),
+		cmocka_unit_test(missing_entries_are_counted),
+		cmocka_unit_test(beginnings),
+		cmocka_unit_test(another_stream),
+		cmocka_unit_test(without_counts),
+		cmocka_unit_test(positions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

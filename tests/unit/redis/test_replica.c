@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* What a replica says to a server, and what it makes of the answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/base/log.h"
+#include "src/redis/replica.h"
+#include "tests/unit/redis/seen.h"
+#include "tests/unit/redis/server.h"
+
+#include <string.h>
+
+#define ID "0123456789012345678901234567890123456789"
+#define GREETING \
+	HELLO "*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n" \
+	      "*3\r\n$8\r\nREPLCONF\r\n$15\r\nrdb-filter-only\r\n$0\r\n\r\n"
+#define FROM_ANYWHERE "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"
+#define ACK "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n"
+#define PUBLISH(payload) "*3\r\n$7\r\npublish\r\n$1\r\na\r\n" payload "\r\n"
+#define FULL "+FULLRESYNC " ID " 100\r\n$0\r\n"
+
+static struct redis_replica *replica;
+
+static void
+on_test_message(void *user, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct server *s = user;
+
+	see("m(%.*s,%.*s)", (int)channel.n, channel.p, (int)payload.n, payload.p);
+	s->messages++;
+}
+
+static void
+on_test_too_long(void *user, struct eio_bytes channel, uint64_t n)
+{
+	struct server *s = user;
+
+	see("long %llu(%.*s)", (unsigned long long)n, (int)channel.n, channel.p);
+	s->too_long++;
+}
+
+static void
+on_test_gap(void *user, uint64_t from_ms, uint64_t to_ms)
+{
+	(void)user;
+	assert_true(from_ms && from_ms <= to_ms);
+	see("gap;");
+}
+
+static void
+on_test_state(void *user, bool ready)
+{
+	struct server *s = user;
+
+	see(ready ? "ready;" : "not ready;");
+	s->ready += ready;
+	s->not_ready += !ready;
+}
+
+static struct server *
+replicating(bool may_pause)
+{
+	struct server *s = server_new("", "");
+	struct redis_replica_options o = {
+		.url = &s->url,
+		.metrics = s->counters,
+		.message_bytes = 20,
+		.ack_ms = 5,
+		.may_pause = may_pause,
+		.message = on_test_message,
+		.too_long = on_test_too_long,
+		.gap = on_test_gap,
+		.state = on_test_state,
+		.user = s,
+	};
+
+	replica = redis_replica_open(&s->loop, &o);
+	assert_non_null(replica);
+	return s;
+}
+
+static void
+stop_replicating(struct server *s)
+{
+	redis_replica_close(replica);
+	server_free(s);
+}
+
+static void
+reads_as_a_replica(void **state)
+{
+	struct server *s = replicating(false);
+
+	(void)state;
+	await_words(s, GREETING, "+OK\r\n+OK\r\n-ERR Unrecognized REPLCONF option: rdb-filter-only\r\n");
+	await_words(s, FROM_ANYWHERE, FULL);
+	/* The first ack is what a server waits for; and then there is one from time to time. */
+	await_words(s, ACK, PUBLISH("$1\r\n1") "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n");
+	await_words(s, ACK, "");
+	await_words(s, ACK, PUBLISH("$21\r\n123456789012345678901"));
+	RUN_UNTIL(s, s->too_long);
+	assert_int_equal(count(s, REDIS_METRIC_TOO_LONG), 1);
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "*3\r\n$5\r\nPSYNC\r\n$40\r\n" ID "\r\n$3\r\n221\r\n", "+CONTINUE\r\n" PUBLISH("$1\r\n2"));
+	RUN_UNTIL(s, s->messages == 2);
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "$3\r\n252\r\n", FULL PUBLISH("$1\r\n3"));
+	RUN_UNTIL(s, s->messages == 3);
+	assert_string_equal(seen, "ready;m(a,1)long 21(a)not ready;ready;m(a,2)not ready;gap;ready;m(a,3)");
+	stop_replicating(s);
+}
+
+static void
+refusals(void **state)
+{
+	struct server *s = replicating(true);
+
+	(void)state;
+	await_words(
+		s, GREETING, "+OK\r\n-NOPERM this user has no permissions to run the 'replconf' command\r\n+OK\r\n");
+	RUN_UNTIL(s, s->connections == 2);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, "-NOMASTERLINK Can't SYNC while not connected with my master\r\n");
+	RUN_UNTIL(s, s->connections == 3);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, "+OK\r\n");
+	RUN_UNTIL(s, s->connections == 4);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, FULL PUBLISH("$1\r\n1") "nonsense\r\n");
+	RUN_UNTIL(s, s->connections == 5);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	/* Where that was is not known. */
+	await_words(s, FROM_ANYWHERE, FULL);
+	RUN_UNTIL(s, s->ready == 2);
+	assert_string_equal(seen, "ready;m(a,1)not ready;gap;ready;");
+	stop_replicating(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_as_a_replica),
+		cmocka_unit_test(refusals),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* What a streamer asks a server, and what it makes of the answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/base/log.h"
+#include "src/redis/streamer.h"
+#include "tests/unit/redis/seen.h"
+#include "tests/unit/redis/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOOK_A "*3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$1\r\na\r\n"
+#define LOOK_B "*3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$3\r\nb c\r\n"
+#define POSITION_B "*3\r\n$4\r\nHGET\r\n$3\r\npos\r\n$3\r\nb c\r\n"
+#define KEEP_B(value) "*4\r\n$4\r\nHSET\r\n$3\r\npos\r\n$3\r\nb c\r\n" value
+#define NO_KEY "-ERR no such key\r\n"
+#define NOPERM "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n"
+#define INFO(length, last, added) \
+	"*6\r\n$6\r\nlength\r\n:" length "\r\n$17\r\nlast-generated-id\r\n$3\r\n" last \
+	"\r\n$13\r\nentries-added\r\n:" added "\r\n"
+#define ENTRY(id, value) "*2\r\n$3\r\n" id "\r\n*2\r\n$1\r\nx\r\n$1\r\n" value "\r\n"
+
+static const struct redis_streamer_stream all[] = { { "a", "$", NULL }, { "b c", "0", "pos" } };
+
+static struct redis_streamer *streamer;
+static bool full; /* nothing more can be taken */
+
+static void
+on_test_entry(void *user, size_t stream, const struct redis_entry *e)
+{
+	struct server *s = user;
+
+	see("%zu:", stream);
+	see_entry(e);
+	s->messages++;
+}
+
+static void
+on_test_gap(void *user, size_t stream, const struct redis_gap *gap)
+{
+	char from[REDIS_ID_TEXT], to[REDIS_ID_TEXT];
+
+	(void)user;
+	see("%zu:gap %s %s %llu;", stream, redis_id_text(gap->from, from), redis_id_text(gap->to, to),
+		(unsigned long long)gap->missed);
+}
+
+static void
+on_test_state(void *user, bool ready)
+{
+	struct server *s = user;
+
+	see(ready ? "ready;" : "not ready;");
+	s->ready += ready;
+	s->not_ready += !ready;
+}
+
+static void
+on_test_refused(void *user, size_t stream, bool refused)
+{
+	struct server *s = user;
+
+	see("%zu:%s;", stream, refused ? "refused" : "allowed");
+	s->refused += refused ? 1 : -1;
+}
+
+static bool
+on_test_may_read(void *user)
+{
+	(void)user;
+	return !full;
+}
+
+static struct redis_streamer_options
+streamer_options(size_t n)
+{
+	return (struct redis_streamer_options){
+		.streams = all,
+		.n = n,
+		.message_bytes = 100,
+		.silent_ms = 1000000,
+		.dead_ms = 1000000,
+		.look_ms = 60000,
+		.save_ms = 1000000,
+		.entry = on_test_entry,
+		.gap = on_test_gap,
+		.state = on_test_state,
+		.refused = on_test_refused,
+		.may_read = on_test_may_read,
+	};
+}
+
+/* The same with a look, which comes when it is time: there is nothing to read until then. */
+static void
+await_look(struct server *s, const char *text, const char *answer)
+{
+	while (!has_received(s, text)) {
+		if (has_received(s, "XREAD")) await_words(s, "XREAD", "*-1\r\n");
+		uv_run(&s->loop, UV_RUN_ONCE);
+	}
+	await_words(s, text, answer);
+}
+
+static struct server *
+streaming(const struct redis_streamer_options *options, size_t n, const char *look, const char *answer)
+{
+	struct server *s = server_new("", "");
+	struct redis_streamer_options o = options ? *options : streamer_options(n);
+
+	full = false;
+	o.url = &s->url;
+	o.metrics = s->counters;
+	o.user = s;
+	s->wait_for = "SETNAME";
+	s->answer = "+OK\r\n";
+	s->always = true;
+	streamer = redis_streamer_open(&s->loop, &o);
+	assert_non_null(streamer);
+	await_words(s, look, answer);
+	return s;
+}
+
+static void
+stop_streaming(struct server *s)
+{
+	redis_streamer_close(streamer);
+	server_free(s);
+}
+
+static void
+reads_on_behind_the_last(void **state)
+{
+	struct server *s = streaming(
+		NULL, 2, LOOK_A POSITION_B LOOK_B, INFO("3", "7-1", "9") "$-1\r\n" INFO("0", "0-0", "0"));
+
+	(void)state;
+	await_words(s, "$7\r\nSTREAMS\r\n$1\r\na\r\n$3\r\nb c\r\n$3\r\n7-1\r\n$3\r\n0-0\r\n",
+		"*2\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-2", "1") "*2\r\n$3\r\nb c\r\n*2\r\n" ENTRY("1-0", "2")
+			ENTRY("1-1", "3"));
+	await_words(s, "$3\r\n7-2\r\n$3\r\n1-1\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-3", "4"));
+	RUN_UNTIL(s, s->messages == 4);
+	drop_client(s);
+	/* On the next connection what is kept is not asked for. */
+	await_words(s, LOOK_A LOOK_B, INFO("3", "7-4", "13") NO_KEY);
+	await_words(s, "$3\r\n7-3\r\n$3\r\n0-0\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-4", "5"));
+	RUN_UNTIL(s, s->messages == 5);
+	assert_string_equal(seen, "ready;0:a 7-2(x=1,)1:b c 1-0(x=2,)1:b c 1-1(x=3,)0:a 7-3(x=4,)not ready;"
+				  "1:gap 1-1 0-0 0;ready;0:gap 7-1 7-4 1;0:a 7-4(x=5,)");
+	stop_streaming(s);
+}
+
+static void
+goes_on_at_its_position(void **state)
+{
+	struct server *s = streaming(
+		NULL, 2, LOOK_A POSITION_B LOOK_B, NO_KEY "$5\r\n5-1 8\r\n" INFO("2", "5-2", "10"));
+
+	(void)state;
+	await_words(s, "$3\r\n0-0\r\n$3\r\n5-1\r\n", "*1\r\n*2\r\n$3\r\nb c\r\n*1\r\n" ENTRY("5-2", "1"));
+	RUN_UNTIL(s, s->messages == 1);
+	assert_string_equal(seen, "ready;1:gap 5-1 5-2 1;1:b c 5-2(x=1,)");
+	stop_streaming(s);
+	/* What is no position is no reason not to begin. */
+	s = streaming(NULL, 2, LOOK_A POSITION_B LOOK_B, NO_KEY "$1\r\nx\r\n" INFO("2", "5-2", "10"));
+	await_words(s, "$3\r\n0-0\r\n$3\r\n0-0\r\n", NULL);
+	stop_streaming(s);
+}
+
+/* What is kept is what was read a round ago. */
+static void
+keeps_its_position(void **state)
+{
+	struct redis_streamer_options o = streamer_options(2);
+	struct server *s;
+
+	(void)state;
+	o.save_ms = 0;
+	s = streaming(&o, 2, LOOK_A POSITION_B LOOK_B, NO_KEY "$-1\r\n" INFO("0", "0-0", "0"));
+	await_words(s, "$7\r\nSTREAMS\r\n", "*1\r\n*2\r\n$3\r\nb c\r\n*1\r\n" ENTRY("1-0", "2"));
+	await_words(s, KEEP_B("$5\r\n0-0 0\r\n") "*10\r\n$5\r\nXREAD\r\n", ":1\r\n*-1\r\n");
+	await_words(s, KEEP_B("$5\r\n1-0 1\r\n") "*10\r\n$5\r\nXREAD\r\n",
+		"-READONLY You can't write against a read only replica.\r\n*1\r\n*2\r\n$3\r\nb c\r\n*1\r\n" ENTRY(
+			"1-1", "3"));
+	/* Nothing new; then what came with the answer before. */
+	await_words(s, "*10\r\n$5\r\nXREAD\r\n", "*-1\r\n");
+	await_words(s, KEEP_B("$5\r\n1-1 2\r\n") "*10\r\n$5\r\nXREAD\r\n", NULL);
+	/* Whether that was kept is not known. */
+	drop_client(s);
+	await_words(s, LOOK_A LOOK_B, NO_KEY INFO("2", "1-1", "2"));
+	await_words(s, KEEP_B("$5\r\n1-1 2\r\n") "*10\r\n$5\r\nXREAD\r\n", NULL);
+	assert_string_equal(seen, "ready;1:b c 1-0(x=2,)1:b c 1-1(x=3,)not ready;ready;");
+	stop_streaming(s);
+}
+
+static void
+what_is_refused(void **state)
+{
+	struct server *s = streaming(NULL, 2, LOOK_A POSITION_B LOOK_B, NOPERM NOPERM NO_KEY);
+
+	(void)state;
+	/* Nothing can be read; but it is asked again. */
+	await_look(s, LOOK_A POSITION_B LOOK_B,
+		NO_KEY "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n" NO_KEY);
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n0-0\r\n", "*-1\r\n");
+	await_look(s, LOOK_A POSITION_B LOOK_B, NO_KEY "$-1\r\n" INFO("1", "5-2", "10"));
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\nb c\r\n$3\r\n0-0\r\n$3\r\n0-0\r\n",
+		"-WRONGTYPE Operation against a key\r\n");
+	/* XREAD says it of all: the look, of which. */
+	await_words(s, LOOK_A LOOK_B, "-WRONGTYPE Operation against a key\r\n" INFO("1", "5-2", "10"));
+	await_words(s, "STREAMS\r\n$3\r\nb c\r\n$3\r\n0-0\r\n",
+		"-NOPERM this user has no permissions to run the 'xread' command\r\n");
+	await_look(s, LOOK_A LOOK_B, NO_KEY NO_KEY);
+	/* Nothing is looked at in vain for ever: it is XREAD that is refused. */
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\nb c\r\n$3\r\n0-0\r\n$3\r\n0-0\r\n",
+		"-NOPERM this user has no permissions to run the 'xread' command\r\n");
+	await_look(s, LOOK_A LOOK_B, NO_KEY NO_KEY);
+	await_words(s, "STREAMS\r\n", "*-1\r\n");
+	await_words(s, "STREAMS\r\n", NULL);
+	assert_string_equal(seen, "0:refused;1:refused;0:allowed;ready;1:allowed;0:refused;not ready;0:allowed;ready;");
+	assert_int_equal(s->connections, 1);
+	stop_streaming(s);
+	/* An error to nothing that was asked is said before hanging up; so is NOAUTH. */
+	s = streaming(NULL, 1, LOOK_A, "-NOAUTH Authentication required.\r\n");
+	RUN_UNTIL(s, s->connections == 2);
+	stop_streaming(s);
+}
+
+static void
+no_more_than_can_be_taken(void **state)
+{
+	struct server *s = streaming(NULL, 1, LOOK_A, INFO("3", "7-1", "9"));
+	char text[4096];
+	size_t n = 0;
+
+	(void)state;
+	/* Full as soon as some came. */
+	await_words(s, "XREAD\r\n$5\r\nCOUNT\r\n$2\r\n16\r\n", NULL);
+	full = true;
+	n = (size_t)snprintf(text, sizeof text, "*1\r\n*2\r\n$1\r\na\r\n*16\r\n");
+	for (unsigned i = 1; i <= 16; i++) n += (size_t)snprintf(text + n, sizeof text - n, ENTRY("8-%u", "1"), i % 10);
+	say(s, text);
+	RUN_UNTIL(s, s->messages == 16);
+	for (int i = 0; i < 5; i++) uv_run(&s->loop, UV_RUN_ONCE); /* its timer */
+	assert_false(has_received(s, "XREAD"));
+	full = false;
+	/* They were short: more can be asked for. */
+	await_words(s, "COUNT\r\n$2\r\n32\r\n",
+		"*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n9-1\r\n*2\r\n$1\r\nx\r\n$102\r\n"
+		"123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012\r\n");
+	RUN_UNTIL(s, s->messages == 17);
+	assert_non_null(strstr(seen, "a 9-1(long 103)"));
+	assert_int_equal(count(s, REDIS_METRIC_TOO_LONG), 1);
+	stop_streaming(s);
+}
+
+/* It looks while nothing comes, too. */
+static void
+looks_again(void **state)
+{
+	struct redis_streamer_options o = streamer_options(1);
+	struct server *s;
+
+	(void)state;
+	o.look_ms = 30;
+	s = streaming(&o, 1, LOOK_A, INFO("3", "7-1", "9"));
+	await_words(s, "BLOCK\r\n$2\r\n", "*-1\r\n");
+	for (int i = 0; i < 3; i++) await_look(s, LOOK_A, INFO("0", "7-5", "13"));
+	await_words(s, "$3\r\n7-5\r\n", NULL);
+	assert_string_equal(seen, "ready;0:gap 7-1 7-5 4;");
+	stop_streaming(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_on_behind_the_last),
+		cmocka_unit_test(goes_on_at_its_position),
+		cmocka_unit_test(keeps_its_position),
+		cmocka_unit_test(what_is_refused),
+		cmocka_unit_test(no_more_than_can_be_taken),
+		cmocka_unit_test(looks_again),
+	};
+
+	log_set_level(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
