@@ -223,6 +223,21 @@ contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 			await broadcast('private-orders.2', { n: 3 });
 			await broadcast('presence-chat.1', { n: 4 }, bob.echo.socketId());
 			ann.echo.connector.socket.emit('client event', { channel: 'presence-chat.1', event, data: 'forged' });
+			// Who may whisper: who is in the channel, and that is not a public one.
+			const forge = (page, channel) => page.echo.connector.socket.emit('client event', { channel, event: 'client-wave', data: 'forged' });
+			for (const { echo, hear } of [ann, bob]) echo.connector.socket.on('client-wave', (channel, data) => data === 'forged' && hear('forged')(channel));
+			forge(guest, 'presence-chat.1');
+			forge(guest, 'public.news');
+			forge(ann, 'public.news');
+			forge(ann, ['public.news']);
+			forge(ann, 'private-orders.2');
+			guest.echo.channel('public.sync').listen('OrderShipped', guest.hear('sync'));
+			await eventually(async () => {
+				await broadcast('public.sync', {});
+				return guest.heard.items.some(([what]) => what === 'sync');
+			}, 'the guest to have been heard');
+			guest.heard.items = guest.heard.items.filter(([what]) => what !== 'sync');
+			guest.echo.leave('public.sync');
 			ann.echo.join('chat.1').whisper('wave', { from: 'ann' });
 			assert.deepEqual(await ann.heard.next(), ['order', { n: 2 }]);
 			assert.deepEqual(await ann.heard.next(), ['chat', { n: 4 }]);

@@ -20,19 +20,35 @@ append_escape(struct eio_buf *out, uint32_t unit)
 	eio_buf_append(out, e, sizeof e);
 }
 
+/* How many bytes at the beginning of s are below U+007F, eight at a time as long as there are so many: nearly all of a
+ * large message is like that. */
+static size_t
+plain_len(struct eio_bytes s)
+{
+	static const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+	size_t n = 0;
+	uint64_t w;
+
+	for (; s.n - n >= sizeof w; n += sizeof w) {
+		memcpy(&w, s.p + n, sizeof w);
+		if ((w | (w + ones)) & highs) break;
+	}
+	while (n < s.n && (unsigned char)s.p[n] < 0x7f) n++;
+	return n;
+}
+
 /* Appends JSON text with everything above U+007E escaped. */
 static void
 append_ascii(struct eio_buf *out, struct eio_bytes s)
 {
-	size_t plain = 0, k;
+	size_t n, k;
 	uint32_t cp = 0;
 
 	for (size_t i = 0; i < s.n; i += k) {
-		if ((unsigned char)s.p[i] < 0x7f) {
-			k = 1;
-			continue;
-		}
-		eio_buf_append(out, s.p + plain, i - plain);
+		n = plain_len(eio_bytes(s.p + i, s.n - i));
+		eio_buf_append(out, s.p + i, n);
+		i += n;
+		if (i == s.n) return;
 		k = eio_utf8_next(eio_bytes(s.p + i, s.n - i), &cp);
 		if (k == 0) {
 			/* Not UTF-8, which no caller means to send: what a decoder would make of it. */
@@ -41,9 +57,7 @@ append_ascii(struct eio_buf *out, struct eio_bytes s)
 		}
 		if (cp > 0xffff) append_escape(out, 0xd800 + ((cp - 0x10000) >> 10));
 		append_escape(out, cp > 0xffff ? 0xdc00 + ((cp - 0x10000) & 0x3ff) : cp);
-		plain = i + k;
 	}
-	eio_buf_append(out, s.p + plain, s.n - plain);
 }
 
 /* How long what stands before the JSON is, such as the type of a packet and its namespace. */
@@ -90,7 +104,7 @@ text_of(const struct eio__part *p, const char *data, bool b64, bool twice, struc
 
 	eio_buf_clear(tmp);
 	if (!p->binary) {
-		if (!p->json && !twice) return s;
+		if ((!p->json && !twice) || plain_len(s) == s.n) return s;
 		if (p->json)
 			append_json(tmp, s, twice);
 		else

@@ -255,6 +255,20 @@ give_sockets(const struct config *c, const struct account *a)
 	return 0;
 }
 
+/* Keys were read before: with one that cannot be read again siocast works, but does not notice when it changes. */
+static void
+check_keys(const struct daemon *d)
+{
+	const char *file;
+
+	for (size_t i = 0; (file = config_next_key_file(d->config, &i));)
+		if (access(file, R_OK))
+			log_warn(
+				"event=key-file-unreadable file=\"%s\" user=%s error=\"%s\" hint=\"a change of it will not "
+				"be noticed\"",
+				LOG_ESCAPE(eio_cstr(file)), d->config->user, uv_strerror(-errno));
+}
+
 /* What is opened or removed later on, by the user that this is now. */
 static int
 check_later(const struct daemon *d)
@@ -274,6 +288,7 @@ check_later(const struct daemon *d)
 			LOG_ESCAPE(eio_cstr(unreadable)));
 		return -1;
 	}
+	check_keys(d);
 	for (size_t i = 0; i < d->config->n_listen; i++) {
 		if (!d->config->listen[i].path) continue;
 		snprintf(folder, sizeof folder, "%s", d->config->listen[i].path);

@@ -137,6 +137,10 @@ struct config *config_load_text(
 
 void config_free(struct config *c); /* NULL is fine */
 
+/* The files of keys that are read again when they change: begin with *i 0; NULL behind the last. One may come more than
+ * once. */
+const char *config_next_key_file(const struct config *c, size_t *i);
+
 /* Sets what the configuration says; the other options stay as they are. The options borrow from it. */
 void config_fill_server(const struct config *c, struct eio_server_options *out); /* all but the server's index */
 void config_fill_clients(const struct config *c, struct clients_options *out);

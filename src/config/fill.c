@@ -60,3 +60,19 @@ config_fill_presence(const struct config *c, struct presence_options *out)
 	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
 	return p->presence->n || p->presence->n_counts;
 }
+
+const char *
+config_next_key_file(const struct config *c, size_t *i)
+{
+	const struct namespace_specs *all = config__parts_of(c)->namespaces;
+	size_t before = 0;
+
+	for (size_t k = 0; k < all->n; k++) {
+		const struct auth_spec *auth = all->v[k].auth;
+		size_t n = auth ? auth->jwt.n_files : 0;
+
+		if (*i < before + n) return auth->jwt.files[(*i)++ - before].path;
+		before += n;
+	}
+	return NULL;
+}

@@ -13,7 +13,20 @@ struct name_list {
 	size_t n, cap;
 	size_t *lengths; /* owned */
 	bool full;
+	bool joined, foreign; /* only rooms that the socket is in are kept; another was named */
 };
+
+/* Whether a socket is in a room. */
+static bool
+is_joined(const struct sio_socket *s, struct eio_bytes name)
+{
+	const struct sio_room_key *key;
+	const struct eio_list *at = NULL;
+
+	while ((key = sio_member_next_room(&s->member, &at)))
+		if (!key->everyone && eio_bytes_eq(key->name, name)) return true;
+	return false;
+}
 
 static void
 keep_name(void *ctx, struct eio_bytes name)
@@ -22,6 +35,10 @@ keep_name(void *ctx, struct eio_bytes name)
 
 	if (l->n == MAX_ROOMS) {
 		l->full = true;
+		return;
+	}
+	if (l->joined && !is_joined(l->run->call->socket, name)) {
+		l->foreign = true;
 		return;
 	}
 	if (l->n == l->cap) {
@@ -54,6 +71,9 @@ make_names(struct name_list *l, const struct handlers_action *a, const struct ha
 			r->nomem = true;
 		else if (result != TEMPLATE_OK)
 			handlers__skip(r, a, &parts[i], template_result_text(result));
+		else if (l->foreign)
+			handlers__skip(r, a, &parts[i], "the client is not in that room");
+		l->foreign = false;
 	}
 }
 
@@ -98,12 +118,13 @@ send_to_names(struct handlers_run *r, const struct handlers_action *a, const str
 void
 handlers__broadcast(struct handlers_run *r, const struct handlers_action *a)
 {
-	struct name_list l = { .run = r };
+	struct name_list l = { .run = r, .joined = a->joined };
 	size_t n_rooms;
 
 	eio_buf_clear(&r->list);
 	make_names(&l, a, a->parts + 1, a->n_rooms);
 	n_rooms = l.n;
+	l.joined = false;
 	if (n_rooms || !a->n_rooms) make_names(&l, a, a->parts + 1 + a->n_rooms, a->n - 1 - a->n_rooms);
 	if (!r->nomem && (n_rooms || !a->n_rooms)) send_to_names(r, a, &l, n_rooms);
 	free(l.lengths);

@@ -152,27 +152,35 @@ compile_event(struct handlers_compiler *c, const cJSON *event, const cJSON *args
 	return part->template ? handlers__add_event(c, part->template, event, args, where) : handlers__fail_nomem(c);
 }
 
+/* true or false, which is also what is not given. */
+static bool
+read_flag(struct handlers_compiler *c, const cJSON *v, bool *out)
+{
+	*out = cJSON_IsTrue(v);
+	if (!v || cJSON_IsBool(v)) return true;
+	handlers__path_key(c, v->string);
+	return handlers__fail(c, v, "must be true or false");
+}
+
 static bool
 compile_broadcast(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
-	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL;
+	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL, *joined = NULL;
 	const struct handlers_key keys[] = { { "room", &room }, { "except", &except }, { "event", &event },
-		{ "args", &args }, { "self", &self } };
+		{ "args", &args }, { "self", &self }, { "joined", &joined } };
 	size_t n_except;
 
 	if (!cJSON_IsObject(v))
 		return handlers__fail(c, v,
 			"must be an object such as {\"room\": \"{1}\", \"event\": \"news\", \"args\": "
 			"[\"{2}\"]}");
-	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args and self"))
+	if (!handlers__read_keys(
+		    c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args, self and joined"))
 		return false;
 	if (!event) return handlers__fail(c, v, "needs an \"event\"");
-	if (self && !cJSON_IsBool(self)) {
-		handlers__path_key(c, "self");
-		return handlers__fail(c, self, "must be true or false");
-	}
-	a->self = cJSON_IsTrue(self);
+	if (!read_flag(c, self, &a->self) || !read_flag(c, joined, &a->joined)) return false;
+	if (a->joined && !room) return handlers__fail(c, joined, "is about the rooms of \"room\", which is not given");
 	if (!count_member_list(c, room, &a->n_rooms) || !count_member_list(c, except, &n_except)) return false;
 	return handlers__alloc_parts(c, a, 1 + a->n_rooms + n_except) &&
 	       compile_event(c, event, args, where, &a->parts[0]) &&

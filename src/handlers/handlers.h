@@ -15,9 +15,9 @@
  *     {"emit": [name, argument …]}   an event to this client
  *     {"ack": [argument …]}          the answer, when the client asked for one, once
  *     {"join": target}, {"leave": target}
- *     {"broadcast": {"room": target, "except": target, "event": name, "args": [argument …], "self": false}}
- *                                    an event to everyone else in these rooms, each client once; without "room" to
- *                                    all of the namespace
+ *     {"broadcast": {"room": target, "except": target, "event": name, "args": [argument …], "self": false,
+ *         "joined": false}}          an event to everyone else in these rooms, each client once; without "room" to
+ *                                    all of the namespace; with "joined" only to rooms that the client is in
  *     {"publish": target}            to a Redis channel: {"event":…,"args":[…],"sid":…,"nsp":…}, and with binary
  *                                    arguments "attachments":["<base64>",…], which the placeholders in args number
  *     {"publish": {"channel": target, "message": …}}

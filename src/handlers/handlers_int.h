@@ -33,6 +33,7 @@ struct handlers_action {
 	bool whole; /* DISCONNECT */
 	enum { HANDLERS_ENVELOPE, HANDLERS_AS_TEXT, HANDLERS_AS_JSON } form; /* PUBLISH: what the message is */
 	bool self; /* BROADCAST: the socket gets it, too */
+	bool joined; /* BROADCAST: only to rooms that the socket is in */
 	/* Owned. PUBLISH: the channel, and behind it the message; or further members of the envelope, named by
 	 * `source`, of which those from n_rooms on are headers. BROADCAST: the arguments, n_rooms for the rooms, and
 	 * the others for the exceptions. CALL: members of the question, as those of an envelope. Else one of arguments,

@@ -5,6 +5,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/clients/clients.h"
+#include "src/worker/connections.h"
 #include "src/worker/counters.h"
 #include "src/worker/forward.h"
 #include "src/worker/site.h"
@@ -29,18 +30,13 @@ on_accept_paused(void *user, int err)
 	if (err) metrics_inc(w->metrics, WORKER_METRIC_ACCEPT_PAUSED);
 }
 
-/* Whether another connection is within limits.maxConnections, or what the limit on open files leaves for them, of
- * which each worker has an equal share. */
 static bool
 on_admit(void *user)
 {
 	struct worker *w = user;
-	uint64_t max = w->shared->max_connections;
-	uint64_t open;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	open = eio_httpd_stats(w->httpd)->open + eio_server_stats(w->server)->websockets;
-	if (max == 0 || open < (max + w->shared->n - 1) / w->shared->n) return true;
+	if (connections_admit(w)) return true;
 	metrics_inc(w->metrics, WORKER_METRIC_CONNECTIONS_REFUSED);
 	return false;
 }
@@ -110,6 +106,7 @@ on_turn_end(uv_prepare_t *p)
 	eio_httpd_gather(w->httpd);
 	eio_server_flush(w->server);
 	eio_httpd_send_gathered(w->httpd);
+	connections_tell(w);
 	counters_show(w);
 }
 

@@ -30,6 +30,7 @@ struct workers {
 	struct worker **all;
 	unsigned n;
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
+	_Atomic uint64_t connections; /* that are open, as the workers told last */
 	atomic_uint paused; /* how many have no files to accept with */
 };
 

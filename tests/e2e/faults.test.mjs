@@ -220,6 +220,23 @@ test('pongs and upgrades that came while the daemon was held up count', siocastO
 	}),
 );
 
+test('maxConnections is what all workers have together, whichever gets how many', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const max = 12;
+		const server = await startSiocast(cleanup, { workers: 6, limits: { maxConnections: max }, namespaces });
+		const open = [];
+		for (let round = 0; round < 4; round++) {
+			// With two for each worker some of these would be refused nearly always.
+			while (open.length < max) open.push(await openJoined(server));
+			for (let i = 0; i < 6; i++) await assert.rejects(openJoined(server));
+			assert.equal(await metric(server, 'connections_refused_total'), 6 * (round + 1));
+			for (const socket of open.splice(0, 5)) socket.close();
+			await eventually(async () => (await metric(server, 'connections')) === max - 5, 'five connections to end');
+		}
+		for (const socket of open) socket.close();
+	}),
+);
+
 test('maxConnections counts what is open, also after WebSockets that were cut while they opened', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
 		const max = 4;

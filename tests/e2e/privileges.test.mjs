@@ -10,7 +10,8 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
-import { Session, openJoined } from './lib/engine.mjs';
+import { Session, openDirect, openJoined } from './lib/engine.mjs';
+import { SECRET, token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -124,6 +125,27 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 				assert.ok(stderr.includes(`event=privileges-failed user=${USER} file="${unreadable}" error="permission denied"`), stderr);
 				assert.equal(status, 1);
 			}
+		}),
+	);
+
+	test('whose keys are not to be read again: it says so, and the keys count', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const keys = [0o600, 0o644].map((mode) => {
+				const file = path.join(folder, `key-${mode}`);
+				fs.writeFileSync(file, mode === 0o600 ? SECRET : `another ${SECRET}`, { mode });
+				return { alg: 'HS256', secretFile: file };
+			});
+			fs.chmodSync(folder, 0o755);
+			const setup = await configure(cleanup, { user: USER, auth: { jwt: { keys } } });
+			const child = await launchWhole(cleanup, setup);
+			const [hidden, open] = keys.map(({ secretFile }) => secretFile);
+			assert.ok(child.output.includes(`event=key-file-unreadable file="${hidden}" user=${USER} error="permission denied"`), child.output);
+			assert.ok(!child.output.includes(open), child.output);
+			const socket = await openDirect(setup);
+			await socket.text(`40${JSON.stringify({ token: token({ sub: 'ann' }) })}`);
+			assert.match(await socket.nextText(), /^40\{/);
+			await child.stop();
 		}),
 	);
 

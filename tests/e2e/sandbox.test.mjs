@@ -8,9 +8,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { MODES, collect, connect, connectMode } from './lib/client.mjs';
+import { MODES, collect, connect, connectMode, connected, createClient } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { Session, openJoined } from './lib/engine.mjs';
+import { Application, SECRET, token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
@@ -28,6 +29,13 @@ async function configureEverything(cleanup) {
 	const redis = await startRedis(cleanup, await freePort());
 	fs.writeFileSync(path.join(folder, 'index.html'), 'the page '.repeat(1000));
 	fs.writeFileSync(path.join(folder, 'password'), 'secret\n');
+	fs.writeFileSync(path.join(folder, 'publishers'), `${SECRET}\n`);
+	fs.writeFileSync(path.join(folder, 'key'), SECRET);
+	const app = await Application.start(cleanup, () => ({ body: { rooms: ['told'] } }));
+	const auth = {
+		jwt: { keys: [{ alg: 'HS256', secretFile: path.join(folder, 'key') }] },
+		hook: { url: app.url.replace('127.0.0.1', 'localhost') },
+	};
 	const port = await freePort();
 	const setup = await configure(cleanup, {
 		listen: [`127.0.0.1:${port}`, `unix:${path.join(folder, 'siocast.sock')}`],
@@ -36,9 +44,19 @@ async function configureEverything(cleanup) {
 		redis: { url: `redis://caster@localhost:${redis.port}`, passwordFile: path.join(folder, 'password') },
 		engine: { perMessageDeflate: { threshold: 10 }, httpCompression: { threshold: 10 } },
 		feeds: [{ channel: 'news', batch: { interval: 20 } }],
-		namespaces: { '/': { on: { tell: [{ publish: 'told' }, { ack: [true] }] } } },
+		publish: { tokenFile: path.join(folder, 'publishers') },
+		trustedProxies: 'unix',
+		namespaces: {
+			'/': { on: { tell: [{ publish: 'told' }, { ack: [true] }] } },
+			'/who': {
+				auth,
+				on: { connection: [{ emit: ['hello', '{claims.sub}', '{address}'] }] },
+				presence: { rooms: 'told', member: '{claims.sub}', events: { here: 'here' }, shared: false },
+				count: { event: 'count', interval: 10, shared: false },
+			},
+		},
 	});
-	return { setup: { ...setup, port, url: `http://127.0.0.1:${port}` }, redis, unix: path.join(folder, 'siocast.sock') };
+	return { setup: { ...setup, port, url: `http://127.0.0.1:${port}` }, redis, unix: path.join(folder, 'siocast.sock'), key: path.join(folder, 'key') };
 }
 
 /** Redis with the user of the configuration: also after it was started again. */
@@ -52,6 +70,20 @@ async function hearNews(redis, clients, sockets, text) {
 		assert.equal(await socket.nextText(), '451-["news",{"_placeholder":true,"num":0}]');
 		await socket.next();
 	}
+}
+
+/** Somebody with a token, whom the application lets in, and who hears what is published by HTTP. */
+async function askWho(cleanup, setup, secret) {
+	const who = createClient(cleanup, setup, { namespace: '/who', auth: { token: token({ sub: 'ann' }, secret) }, transports: ['websocket'] });
+	const [hello, posted, count] = ['hello', 'posted', 'count'].map((event) => collect(who, event));
+	await connected(who);
+	assert.deepEqual(await hello.next(), ['ann', '127.0.0.1']);
+	await count.next();
+	const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${SECRET}` };
+	const answer = await request(setup.admin, 'POST', '/publish', headers, '{"namespace":"/who","room":["told","x"],"event":"posted"}');
+	assert.equal(answer.status, 200, answer.text);
+	await posted.next();
+	who.disconnect();
 }
 
 describe('the filter of the unit', { skip: SIOCAST_ONLY || reasonNoFilter() }, () => {
@@ -69,7 +101,7 @@ describe('the filter of the unit', { skip: SIOCAST_ONLY || reasonNoFilter() }, (
 
 	test('allows all that siocast does', limit(120), () =>
 		withCleanup(async (cleanup) => {
-			const { setup, redis, unix } = await configureEverything(cleanup);
+			const { setup, redis, unix, key } = await configureEverything(cleanup);
 			await addUser(redis);
 			const child = await launchSiocast(cleanup, setup, { wrap: filtered([...CALLS]), env });
 			const whole = async () => {
@@ -90,6 +122,10 @@ describe('the filter of the unit', { skip: SIOCAST_ONLY || reasonNoFilter() }, (
 				}
 				const session = await Session.open(setup);
 				assert.equal((await session.post('40')).text, 'ok');
+
+				await askWho(cleanup, setup, SECRET);
+				fs.writeFileSync(key, `another ${SECRET}`);
+				await eventually(() => askWho(cleanup, setup, `another ${SECRET}`).then(() => true), 'the new key to count');
 
 				for (const client of clients.slice(0, 2)) client.disconnect();
 				sockets[0].close();

@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -404,6 +405,37 @@ check_wire(struct eio_bundle *b, enum eio_wire wire, struct eio_bytes expected)
 	assert_memory_equal(w->data, expected.p, expected.n);
 }
 
+/* Text is looked at eight bytes at a time: wherever in it a character stands that must be escaped, or may just not. */
+static void
+test_ascii_anywhere(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} odd[] = { { "\x7e", "\x7e" }, { "\x7f", "\\u007f" }, { "\x01", "\x01" }, { "\xc2\x80", "\\u0080" },
+		{ "\xff", "\\ufffd" }, { "\xf0\x9f\x98\x80", "\\ud83d\\ude00" } };
+	char in[64], out[64], wire[80];
+
+	(void)state;
+	for (size_t n = 0; n < 26; n++)
+		for (size_t at = 0; at <= n; at++)
+			for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+				int before = (int)at, behind = (int)(n - at);
+				struct eio_message m = { .json = true };
+				struct eio_bundle *b;
+
+				snprintf(in, sizeof in, "2[%.*s%s%.*s", before, "abcdefghijklmnopqrstuvwxyz", odd[i].in,
+					behind, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+				snprintf(out, sizeof out, "2[%.*s%s%.*s", before, "abcdefghijklmnopqrstuvwxyz",
+					odd[i].out, behind, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+				m.data = eio_cstr(in);
+				b = eio_bundle_new(&m, 1);
+				snprintf(wire, sizeof wire, "%zu:4%s", strlen(out) + 1, out);
+				check_wire(b, EIO_WIRE_POLLING_B64_3, eio_cstr(wire));
+				check_wire(b, EIO_WIRE_POLLING_B64_3_TWICE, eio_cstr(wire));
+				eio_bundle_unref(b);
+			}
+}
+
 /* A namespace is no JSON: to be known again it stays as it is, and in the string form as the client's generation
  * encodes it. */
 static void
@@ -613,6 +645,7 @@ main(void)
 		cmocka_unit_test(test_jsonp),
 		cmocka_unit_test(test_jsonp_form),
 		cmocka_unit_test(test_ascii),
+		cmocka_unit_test(test_ascii_anywhere),
 		cmocka_unit_test(test_ascii_namespace),
 		cmocka_unit_test(test_text_rule),
 		cmocka_unit_test(test_once_below_u0100),

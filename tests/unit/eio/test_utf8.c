@@ -264,6 +264,29 @@ test_repair(void **state)
 	}
 }
 
+/* Characters of each length in any order, and each part of that. */
+static void
+test_units(void **state)
+{
+	static const char *const characters[] = { "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe2\x82\xac",
+		"\xf0\x9f\x98\x80" };
+	char text[400];
+
+	(void)state;
+	for (int round = 0; round < 1000; round++) {
+		size_t n = 0, units = 0;
+
+		for (unsigned count = dice(60); count > 0; count--) {
+			const char *c = characters[dice(sizeof characters / sizeof characters[0])];
+
+			memcpy(text + n, c, strlen(c));
+			n += strlen(c);
+			units += strlen(c) == 4 ? 2 : 1;
+			assert_int_equal(eio_utf8_units(eio_bytes(text, n)), units);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -276,6 +299,7 @@ main(void)
 #endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_units),
 		TEST(chosen, "the chosen one: every part of a text", test_every_split),
 		TEST(chosen, "the chosen one: mutations", test_mutations),
 		TESTS(portable, "portable"),

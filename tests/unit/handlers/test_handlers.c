@@ -496,6 +496,45 @@ test_broadcast(void **state)
 }
 
 /* Rooms that cannot be made are left out; and when none is left, nobody is meant, not everyone. */
+/* With "joined" only to rooms that the client is in. */
+static void
+test_broadcast_joined(void **state)
+{
+	static const char on[] = "{\"b\":[{\"broadcast\":{\"room\":[\"{1}\",\"lobby\"],\"event\":\"e\",\"joined\":true,"
+				 "\"except\":\"x\"}}]}";
+	static const struct {
+		const char *event, *heard;
+	} cases[] = {
+		{ "2[\"b\",\"a\"]",
+			"skip b.broadcast lobby: the client is not in that room\nto others 42[\"e\"]\n- room a\n- not x\n" },
+		{ "2[\"b\",[\"z\",\"a\",\"b\"]]", "skip b.broadcast {1}: the client is not in that room\n"
+						  "skip b.broadcast lobby: the client is not in that room\n"
+						  "to others 42[\"e\"]\n- room a\n- room b\n- not x\n" },
+		{ "2[\"b\",\"z\"]", "skip b.broadcast {1}: the client is not in that room\n"
+				    "skip b.broadcast lobby: the client is not in that room\n" },
+	};
+	struct sio_rooms_config own = { .max_per_member = 10, .max_name = 100 };
+	struct sio_rooms rooms;
+	struct sio_event ev;
+	struct fixture f;
+
+	(void)state;
+	assert_int_equal(sio_rooms_init(&rooms, &own), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		setup(&f, on, "/");
+		assert_int_equal(
+			sio_rooms_join(&rooms, &f.call.socket->member, sio_room_named(EIO_LIT("/"), EIO_LIT("a"))), 1);
+		assert_int_equal(
+			sio_rooms_join(&rooms, &f.call.socket->member, sio_room_named(EIO_LIT("/"), EIO_LIT("b"))), 1);
+		assert_int_equal(sio_client_recv(&f.client, false, eio_cstr(cases[i].event), &ev), 1);
+		assert_int_equal(handlers_run_event(f.h, &f.call, &ev), HANDLERS_SKIPPED);
+		expect_heard(cases[i].heard);
+		sio_rooms_leave_all(&rooms, &f.call.socket->member);
+		teardown(&f);
+	}
+	sio_rooms_deinit(&rooms);
+}
+
 static void
 test_broadcast_left_out(void **state)
 {
@@ -877,6 +916,9 @@ static const struct {
 	{ "{\"connection\":[{\"join\":\"{reason}\"}]}", "/connection/0/join", "at \"connection\"" },
 	{ "{\"disconnect\":[{\"publish\":\"{1}\"}]}", "/disconnect/0/publish", "{reason}" },
 	{ "{\"connection\":[{\"ack\":[]}]}", "/connection/0/ack", "no ack" },
+	{ "{\"a\":[{\"broadcast\":{\"room\":\"x\",\"event\":\"x\",\"joined\":1}}]}", "/a/0/broadcast/joined",
+		"must be true or false" },
+	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"joined\":true}}]}", "/a/0/broadcast", "which is not given" },
 	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast, call and publish" },
 	{ "{\"a\":[{\"rate\":1}]}", "/a/0/rate", "an object such as" },
 	{ "{\"a\":[{\"rate\":{\"events\":1}}]}", "/a/0/rate", "an object such as" },
@@ -1161,6 +1203,7 @@ main(void)
 		cmocka_unit_test(test_if),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_broadcast_joined),
 		cmocka_unit_test(test_broadcast_left_out),
 		cmocka_unit_test(test_broadcast_to_many),
 		cmocka_unit_test(test_publish),
