@@ -54,6 +54,27 @@ keep_event(struct config_loader *l, const cJSON *item, void *target)
 		keep_item(l, cJSON_IsArray(item) ? item->child : item, target);
 }
 
+static bool
+is_from(const char *s)
+{
+	struct redis_id id;
+
+	return strcmp(s, "$") == 0 || redis_id_parse(&id, eio_cstr(s));
+}
+
+/* The same for where streams begin. */
+static void
+keep_from(struct config_loader *l, const cJSON *item, void *target)
+{
+	const cJSON **out = target;
+
+	if (!read_text(l, item)) return;
+	if (!is_from(item->valuestring))
+		config__error(l, item, "expected \"$\", \"0\" or the id of an entry, such as \"1526919030474-55\"");
+	else
+		*out = item;
+}
+
 static void
 read_format(struct config_loader *l, const cJSON *item, void *target)
 {
@@ -79,7 +100,7 @@ static const struct config_option feed_rows[] = {
 	CUSTOM("pattern", pattern, config__keep_names, NULL),
 	CUSTOM("stream", stream, config__keep_names, NULL),
 	CUSTOM("field", field, keep_item, NULL),
-	CUSTOM("from", from, keep_item, NULL),
+	CUSTOM("from", from, keep_from, NULL),
 	CUSTOM("position", position, keep_item, NULL),
 	CUSTOM("namespace", targets.nsp, keep_item, NULL),
 	CUSTOM("event", event, keep_event, NULL),
@@ -206,32 +227,17 @@ is_default(const struct config_loader *l, const cJSON *item)
 	return false;
 }
 
-/* Whether streams may begin there. */
-static bool
-is_from(const char *s)
-{
-	struct redis_id id;
-
-	return strcmp(s, "$") == 0 || redis_id_parse(&id, eio_cstr(s));
-}
-
 /* What there is only in a feed of streams. */
 static void
 take_stream_keys(struct config_loader *l, struct draft *d)
 {
 	const cJSON *const keys[] = { d->field, d->from, d->position };
 	struct feed_spec *f = &d->feed;
-	size_t mark;
 
 	for (size_t i = 0; !f->is_stream && i < sizeof keys / sizeof keys[0]; i++)
 		if (keys[i] && !is_default(l, keys[i]))
 			config__error_key(l, keys[i], "\"%s\" is for a feed of a \"stream\"", keys[i]->string);
 	if (!f->is_stream) return;
-	if (d->from && !is_from(d->from->valuestring)) {
-		mark = config__push(l, "from");
-		config__error(l, d->from, "expected \"$\", \"0\" or the id of an entry, such as \"1526919030474-55\"");
-		config__pop(l, mark);
-	}
 	f->from = config__copy(l, d->from ? d->from->valuestring : "$");
 	if (d->field) f->field = config__copy(l, d->field->valuestring);
 	if (d->position) f->position = config__copy(l, d->position->valuestring);

@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Ids from here on are times, in milliseconds since 1970: of 1973. */
+#define TIMES_MS UINT64_C(100000000000)
+
 static const struct redis_id zero;
 
 static bool
@@ -125,12 +128,20 @@ begin_now(struct redis_cursor *c, const struct redis_stream_info *info)
 /*
  * The last id is before what was read. Either the stream is as it was before: a replica that had not all of it is the
  * master now, or a backup was loaded; then what is there was read. Or it is another one, of which nothing was. The
- * former begins where it began, or later.
+ * former begins where it began, or later. Where that is not known, because we have only just begun ourselves, ids that
+ * are times tell: those of another one would be later.
  */
+static bool
+is_as_before(const struct redis_cursor *c, const struct redis_stream_info *info)
+{
+	if (comes_behind(c->first, zero)) return !comes_behind(c->first, info->last);
+	return info->last.ms >= TIMES_MS;
+}
+
 static bool
 look_back(struct redis_cursor *c, const struct redis_stream_info *info, struct redis_gap *gap)
 {
-	bool same = comes_behind(c->first, zero) && !comes_behind(c->first, info->last);
+	bool same = is_as_before(c, info);
 
 	begin_anew(c, same ? info->last : zero, gap);
 	if (same)

@@ -29,7 +29,7 @@ struct redis_replica {
 	struct redis_replication replication;
 	uv_timer_t timer; /* of acks */
 	bool online; /* messages come */
-	bool full; /* a snapshot is what is sent */
+	bool full; /* a snapshot is what is sent, or was since it was online */
 	bool asked; /* the server wants an ack */
 	uint64_t since_ms; /* when it was lost, or 0: it never was online */
 };
@@ -84,6 +84,7 @@ go_online_as_replica(struct redis_replica *r)
 		log_warn("redis=%s event=gap ms=%" PRIu64, r->options.url->name, now - r->since_ms);
 		r->options.gap(r->options.user, r->since_ms, now);
 	}
+	r->full = false;
 	uv_timer_start(&r->timer, on_replica_timer, ack_ms, ack_ms);
 	r->options.state(r->options.user, true);
 }
@@ -167,7 +168,7 @@ replica_ready(void *user)
 
 	eio_buf_init(&b);
 	redis_replication_begin(&r->replication, &b);
-	r->full = r->asked = false;
+	r->asked = false;
 	redis_link_take_over(r->link);
 	redis_link_write(r->link, &b, 0);
 }

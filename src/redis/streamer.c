@@ -30,7 +30,8 @@ struct redis_streamer {
 	bool read_refused; /* the last XREAD was, though its streams were not when they were looked at; */
 	bool denied; /* and again: nothing is read, */
 	bool waits; /* until the next look */
-	size_t saves; /* answers of commands that keep positions, in front of XREAD's */
+	size_t saves; /* answers of commands that keep positions, in front of XREAD's, */
+	bool reads; /* if there is one */
 	bool ready; /* as was told */
 	bool unsaved; /* there are positions to be kept */
 	uint64_t look_at_ms, save_at_ms; /* when to look, and to keep positions, next */
@@ -108,13 +109,14 @@ start_read(struct redis_streamer *s)
 		s->saves = redis_readings_save(&s->readings, &b, &s->unsaved);
 		s->save_at_ms = now_of(s) + s->options.save_ms;
 	}
-	n = redis_readings_read(&s->readings, &b, block_ms(s)) > 0;
-	if (n + s->saves == 0) {
+	s->reads = redis_readings_read(&s->readings, &b, block_ms(s)) > 0;
+	n = s->saves + s->reads;
+	if (!n) {
 		eio_buf_deinit(&b);
 		return;
 	}
 	s->phase = STREAMER_READS;
-	redis_link_write(s->link, &b, n + s->saves);
+	redis_link_write(s->link, &b, n);
 }
 
 static void on_streamer_timer(uv_timer_t *t);
@@ -284,7 +286,7 @@ take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes tex
 static void
 take_save(struct redis_streamer *s, bool is_error, struct eio_bytes text)
 {
-	s->saves--;
+	if (--s->saves == 0 && !s->reads) s->phase = STREAMER_IDLE;
 	if (is_error)
 		log_limited(LOG_LEVEL_WARN, &s->save_limit, now_of(s), "redis=%s event=position-not-kept reason=\"%s\"",
 			s->options.url->name, LOG_ESCAPE(text));

@@ -8,10 +8,13 @@ import { test } from 'node:test';
 import siocast from '../../client-js/siocast.mjs';
 import { MODES, ask, collect, connect, connectMode, connected, createClient } from './lib/client.mjs';
 import { feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SEPARATOR, Session } from './lib/engine.mjs';
+import { Session3, TEXT, encodeText } from './lib/engine3.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
 import { limit, once } from './lib/wait.mjs';
+import { RawSocket } from './lib/ws.mjs';
 
 const batch = { interval: 20 };
 const json = { encode: 'json', batch: { interval: 0 } };
@@ -76,6 +79,7 @@ const startRooms = async (cleanup) => {
 	const server = await startSiocast(cleanup, {
 		redis: redis.url,
 		workers: 2,
+		limits: { clientQueueBytes: 100_000_000 }, // nothing is dropped
 		namespaces: { '/': { on: ON }, '/b': { on: ON } },
 		feeds: [
 			{ channel: 'list', event: 'e', room: 'r.{/to}', ...to },
@@ -139,6 +143,55 @@ suite('rooms of a message', startRooms, (server) => {
 			[8],
 		]);
 		for (const { socket } of all) socket.disconnect();
+	});
+
+	test('revision 3, and who reads slowly: each message once, in order', limit(), async () => {
+		const join = '420["join","r.20","r.21","r.22"]';
+		const joined = '430[["r.20","r.21","r.22"]]';
+		// By WebSocket: of each revision one that reads, and one that does not until all is published.
+		const open = async (revision, slow) => {
+			const socket = await RawSocket.open(server.port, `${server.path}?EIO=${revision}&transport=websocket`);
+			assert.match(await socket.nextText(), /^0/);
+			if (revision === 4) await socket.text('40');
+			assert.match(await socket.nextText(), /^40/);
+			await socket.text(join);
+			assert.equal(await socket.nextText(), joined);
+			if (slow) socket.wire.socket.pause();
+			return { next: () => socket.nextText(), begin: () => socket.wire.socket.resume(), close: () => socket.close() };
+		};
+		// By polling: they come for nothing until all is published.
+		const poll = async (session, posted) => {
+			const unread = [];
+			const next = async () => {
+				while (unread.length === 0) unread.push(...(await session.packets()));
+				return unread.shift();
+			};
+			await posted(session);
+			assert.match(await next(), /^40/);
+			assert.equal(await next(), joined);
+			return { next, begin: () => {}, close: () => {} };
+		};
+		const all = [
+			await open(3, false), await open(3, true), await open(4, false), await open(4, true),
+			await poll(await Session3.open(server, { query: '&b64=1' }), (session) => session.ask('POST', TEXT, encodeText([join]))),
+			await poll(await Session.open(server), (session) => session.post(`40${SEPARATOR}${join}`)),
+		];
+		const count = 90; // 9 MB for each: more than the kernel takes
+		const said = (i) => `${i}`.padEnd(100_000, '.');
+		for (let i = 0; i < count; i++) {
+			const rooms = i % 2 ? { to: [20, 21, 22] } : { a: 20, b: [22, 21, 20] };
+			await publish(i % 2 ? 'list' : 'both', { n: said(i), ...rooms });
+		}
+		for (const channel of ['list', 'both']) await publish(channel, { n: 'end', to: 20, a: 21, b: 22 });
+		await Promise.all(all.map(async ({ next, begin, close }) => {
+			begin();
+			for (let i = 0; i < count; i++) {
+				const text = await next();
+				if (text !== `42["e","${said(i)}"]`) assert.fail(`${text.slice(0, 20)} in the place of ${i}`);
+			}
+			for (let i = 0; i < 2; i++) assert.equal(await next(), '42["e","end"]');
+			close();
+		}));
 	});
 
 	test('in batches, and in a namespace of its own', limit(), async () => {

@@ -349,6 +349,17 @@ positions(void **state)
 	assert_true(redis_cursor_resume(&cursor, EIO_LIT("10-0 10")));
 	look();
 	assert_string_equal(told, "10 0 0 anew");
+	/* It is as it was before, or another one: ids that are times do not go back. */
+	begin_model(true);
+	model.last = 1526919030474;
+	add_entries(3);
+	assert_true(redis_cursor_resume(&cursor, EIO_LIT("1526919030480-0 9")));
+	look();
+	assert_string_equal(told, "1526919030480 1526919030477 0 anew");
+	model.last = 3;
+	assert_true(redis_cursor_resume(&cursor, EIO_LIT("1526919030480-0 9")));
+	look();
+	assert_string_equal(told, "1526919030480 0 0 anew");
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		assert_false(redis_cursor_resume(&cursor, eio_cstr(wrong[i])));
 }

@@ -116,6 +116,29 @@ reads_as_a_replica(void **state)
 	stop_replicating(s);
 }
 
+/* What was lost when the snapshot began is so when that is cut, too, though the position behind it is there then. */
+static void
+cut_in_a_snapshot(void **state)
+{
+	struct server *s = replicating(false);
+
+	(void)state;
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, FULL PUBLISH("$1\r\n1"));
+	RUN_UNTIL(s, s->messages == 1);
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "$3\r\n132\r\n", "+FULLRESYNC " ID " 5000\r\n$100\r\nREDIS");
+	for (int i = 0; i < 3; i++) uv_run(&s->loop, UV_RUN_NOWAIT);
+	RUN_UNTIL(s, count(s, REDIS_METRIC_CONNECTS) == 2);
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "$4\r\n5001\r\n", "+CONTINUE\r\n" PUBLISH("$1\r\n2"));
+	RUN_UNTIL(s, s->messages == 2);
+	assert_string_equal(seen, "ready;m(a,1)not ready;gap;ready;m(a,2)");
+	stop_replicating(s);
+}
+
 static void
 refusals(void **state)
 {
@@ -147,6 +170,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_as_a_replica),
+		cmocka_unit_test(cut_in_a_snapshot),
 		cmocka_unit_test(refusals),
 	};
 

@@ -198,6 +198,27 @@ keeps_its_position(void **state)
 	stop_streaming(s);
 }
 
+/* A position is kept also when there is nothing to read any more; and it is looked again. */
+static void
+keeps_the_last_position(void **state)
+{
+	struct redis_streamer_options o = streamer_options(1);
+	struct server *s;
+
+	(void)state;
+	o.streams = &all[1];
+	o.save_ms = 0;
+	s = streaming(&o, 1, POSITION_B LOOK_B, "$-1\r\n" INFO("0", "0-0", "0"));
+	await_words(s, "XREAD", "*1\r\n*2\r\n$3\r\nb c\r\n*1\r\n" ENTRY("1-0", "2"));
+	await_words(s, KEEP_B("$5\r\n0-0 0\r\n"), ":1\r\n-WRONGTYPE Operation against a key\r\n");
+	await_words(s, LOOK_B, NOPERM);
+	await_words(s, KEEP_B("$5\r\n1-0 1\r\n"), ":1\r\n");
+	await_words(s, LOOK_B, INFO("1", "1-0", "1"));
+	await_words(s, "XREAD", NULL);
+	assert_string_equal(seen, "ready;0:b c 1-0(x=2,)0:refused;not ready;0:allowed;ready;");
+	stop_streaming(s);
+}
+
 static void
 what_is_refused(void **state)
 {
@@ -283,6 +304,7 @@ main(void)
 		cmocka_unit_test(reads_on_behind_the_last),
 		cmocka_unit_test(goes_on_at_its_position),
 		cmocka_unit_test(keeps_its_position),
+		cmocka_unit_test(keeps_the_last_position),
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(no_more_than_can_be_taken),
 		cmocka_unit_test(looks_again),
