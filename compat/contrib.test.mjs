@@ -118,6 +118,16 @@ contrib('python-socketio.json', ['socketio'], (context) => {
 	}
 });
 
+/** Gives the port of a server that is ended with the test. */
+async function listening(cleanup, server) {
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => new Promise((resolve) => {
+		server.close(resolve);
+		server.closeAllConnections();
+	}));
+	return server.address().port;
+}
+
 /** An application: `answer` of a question is its status and JSON. Gives the port. */
 async function startApplication(cleanup, answer) {
 	const server = http.createServer((request, response) => {
@@ -128,30 +138,47 @@ async function startApplication(cleanup, answer) {
 			response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
 		});
 	});
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	cleanup.add(server, () => new Promise((resolve) => {
-		server.close(resolve);
-		server.closeAllConnections();
-	}));
-	return server.address().port;
+	return listening(cleanup, server);
 }
 
-/** Laravel's part: who has which bearer token, and what is open to him. */
-function startLaravel(cleanup) {
-	const users = { 'Bearer token-of-ann': [1, 'Ann'], 'Bearer token-of-bob': [2, 'Bob'] };
-	return startApplication(cleanup, ({ headers }) => {
-		const [id, name] = users[headers.authorization] ?? [];
-		return [200, id ? { claims: { user_id: id, user_info: { name }, channels: [`private-orders.${id}`, 'presence-chat.1'] } } : {}];
+/**
+ * Laravel's part: BroadcastController::authenticate() with the redis broadcaster. A page is known by its session or by its token, and must
+ * have its CSRF token with the former; what channels.php says of a private channel becomes `true`, of a presence channel channel_data.
+ * Gives the port, and in `asked` the channels that it was asked about.
+ */
+async function startLaravel(cleanup, asked) {
+	const users = { ann: [1, 'Ann'], bob: [2, 'Bob'] };
+	const channels = { 'private-orders.1': ([id]) => id === 1, 'presence-chat.1': ([, name]) => ({ name }) };
+	const authenticate = ({ method, url, headers }, body) => {
+		if (method !== 'POST' || url !== '/broadcasting/auth') return [404, 'Not Found'];
+		if (headers['content-type'] !== 'application/x-www-form-urlencoded' || headers['x-requested-with'] !== 'XMLHttpRequest') return [302, 'Redirecting'];
+		const channel = new URLSearchParams(body).get('channel_name');
+		const session = /(?:^|; )laravel_session=of-(\w+)/.exec(headers.cookie)?.[1];
+		const name = /^Bearer token-of-(\w+)$/.exec(headers.authorization)?.[1] ?? session;
+		asked.push([name, channel]);
+		if (session && headers['x-csrf-token'] !== `csrf-of-${session}`) return [419, { message: 'CSRF token mismatch.' }];
+		const result = users[name] && channels[channel]?.(users[name]);
+		if (!result) return [403, { message: '' }];
+		return [200, channel.startsWith('presence-') ? { channel_data: { user_id: users[name][0], user_info: result } } : true];
+	};
+	const server = http.createServer((request, response) => {
+		const parts = [];
+		request.on('data', (part) => parts.push(part));
+		request.on('end', () => {
+			const [status, body] = authenticate(request, Buffer.concat(parts).toString());
+			response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+		});
 	});
+	return listening(cleanup, server);
 }
 
-/** A page with Laravel Echo on a client of that version, and what it has heard. */
-async function openEcho(mine, context, version, user) {
-	const extraHeaders = user ? { Authorization: `Bearer token-of-${user}` } : {};
+/** A page with Laravel Echo on a client of that version, which has a session or else a token, and what it has heard. */
+async function openEcho(mine, context, version, user = null, session = false) {
+	const known = session ? { extraHeaders: { Cookie: `a=b; laravel_session=of-${user}` }, csrfToken: `csrf-of-${user}` } : { bearerToken: user && `token-of-${user}` };
 	const host = `http://127.0.0.1:${context.port}`;
 	const echo = new Echo({
 		broadcaster: 'socket.io', client: load(`client-${version}`), host, namespace: 'App.Events', forceNew: true,
-		transports: ['websocket'], extraHeaders,
+		transports: ['websocket'], ...known, auth: { headers: {} }, // its default is one object for all instances
 	});
 	mine.add(echo, () => echo.disconnect());
 	const heard = new Inbox(user ?? 'guest');
@@ -159,13 +186,15 @@ async function openEcho(mine, context, version, user) {
 	return { echo, heard, hear: (what) => (data) => heard.push([what, data]) };
 }
 
+const asked = []; // of Laravel: [who, channel]
+
 contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 	const event = 'App\\Events\\OrderShipped';
 	const broadcast = (channel, data, socket = null) => context.publish(`laravel_database_${channel}`, { event, data, socket });
 
 	for (const version of CLIENTS) {
 		test(`Laravel Echo with ${version}: public, private and presence channels, whispers, toOthers`, limit(), () => withCleanup(async (mine) => {
-			const [ann, bob, guest] = [await openEcho(mine, context, version, 'ann'), await openEcho(mine, context, version, 'bob'), await openEcho(mine, context, version)];
+			const [ann, bob, guest] = [await openEcho(mine, context, version, 'ann', true), await openEcho(mine, context, version, 'bob'), await openEcho(mine, context, version)];
 			for (const { echo, hear } of [ann, bob, guest]) {
 				echo.channel('public.news').listen('OrderShipped', hear('news'));
 				echo.private('orders.1').listen('OrderShipped', hear('order')).listenForWhisper('typing', hear('typing'));
@@ -178,7 +207,11 @@ contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 			const [, list] = await enter(bob);
 			assert.deepEqual(list.map(({ name }) => name).sort(), ['Ann', 'Bob']);
 			assert.deepEqual(await ann.heard.next(), ['joining', { name: 'Bob' }]);
+			const refused = new Inbox('refusals');
+			guest.echo.connector.socket.on('subscription_error', (...args) => refused.push(args));
 			guest.echo.join('chat.1').here(guest.hear('here'));
+			assert.deepEqual(await refused.next(), ['presence-chat.1', 403]);
+			assert.deepEqual(asked.filter(([, channel]) => channel.startsWith('public')), []);
 
 			// toOthers(): not to the page that caused it.
 			await eventually(async () => {
@@ -222,7 +255,7 @@ contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 			for (const { heard } of [bob, guest]) assert.deepEqual(heard.items.filter(([what]) => what !== 'news'), []);
 		}));
 	}
-}, async (cleanup, text) => text.replace('127.0.0.1:8000', `127.0.0.1:${await startLaravel(cleanup)}`));
+}, async (cleanup, text) => text.replace('127.0.0.1:8000', `127.0.0.1:${await startLaravel(cleanup, asked)}`));
 
 /** Frappe's part: whose session it is, on which site, and what he may read. */
 function startFrappe(cleanup) {

@@ -24,19 +24,23 @@ sio_packet_event_reserved(struct eio_bytes name)
 }
 
 bool
-sio_packet_event_data_valid(struct eio_bytes data)
+sio_packet_event_name_valid(struct eio_bytes name)
 {
-	struct sio_json_iter it;
-	struct eio_bytes name;
-
-	if (sio_json_kind(data) != SIO_JSON_ARRAY) return false;
-	it = sio_json_iter(data);
-	if (!sio_json_next(&it, NULL, &name)) return false;
 	if (sio_json_kind(name) == SIO_JSON_NUMBER) return true;
 	if (sio_json_kind(name) != SIO_JSON_STRING) return false;
 	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
 		if (sio_json_string_eq(name, eio_cstr(reserved[i]))) return false;
 	return true;
+}
+
+bool
+sio_packet_event_data_valid(struct eio_bytes data)
+{
+	struct sio_json_iter it = sio_json_iter(data);
+	struct eio_bytes name;
+
+	return sio_json_kind(data) == SIO_JSON_ARRAY && sio_json_next(&it, NULL, &name) &&
+	       sio_packet_event_name_valid(name);
 }
 
 static inline void

@@ -52,6 +52,9 @@ void sio_packet_encode(struct eio_buf *out, const struct sio_packet *p);
  * string that is not reserved. */
 bool sio_packet_event_data_valid(struct eio_bytes data);
 
+/* Whether a value of JSON (checked) may be that first element. */
+bool sio_packet_event_name_valid(struct eio_bytes name);
+
 /* Whether these bytes are an event name that official parsers refuse: connect, connect_error, disconnect,
  * disconnecting, newListener, removeListener. */
 bool sio_packet_event_reserved(struct eio_bytes name);

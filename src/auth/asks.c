@@ -3,6 +3,7 @@
 #include "src/auth/asks.h"
 
 #include "eio/check.h"
+#include "src/auth/verdict.h"
 
 #include <stdlib.h>
 
@@ -30,7 +31,7 @@ struct auth_asked {
 	struct eio_buf body;
 	unsigned status;
 	size_t n;
-	char json[]; /* n bytes: what makes it the same */
+	char same[]; /* n bytes: what makes it the same */
 };
 
 static size_t
@@ -81,7 +82,7 @@ keep_answer_of(struct auth_asked *q, const struct hook_answer *a)
 {
 	struct auth_asks *s = q->of;
 
-	if (a->status / 100 != 2 || !s->spec->cache_s) return;
+	if (!s->spec->cache_s || !auth_verdict_lets_in(a, s->spec->format == AUTH_ASKS_LARAVEL)) return;
 	eio_buf_add(&q->body, a->body);
 	if (eio_buf_failed(&q->body)) return;
 	q->status = a->status;
@@ -124,54 +125,53 @@ on_asked_answer(void *user, const struct hook_answer *a)
 /* Asking */
 
 static struct auth_asked *
-find_asked(struct auth_asks *s, uint64_t hash, struct eio_bytes json)
+find_asked(struct auth_asks *s, uint64_t hash, struct eio_bytes same)
 {
 	for (struct eio_hash_node *n = eio_hash_find(&s->asked, hash); n; n = eio_hash_next(n)) {
 		struct auth_asked *q = EIO_CONTAINER(n, struct auth_asked, node);
 
-		if (eio_bytes_eq(eio_bytes(q->json, q->n), json)) return q;
+		if (eio_bytes_eq(eio_bytes(q->same, q->n), same)) return q;
 	}
 	return NULL;
 }
 
 static struct auth_asked *
-asked_new(struct auth_asks *s, uint64_t hash, struct eio_bytes json, struct eio_bytes own)
+asked_new(struct auth_asks *s, uint64_t hash, const struct auth_question *question)
 {
-	struct auth_asked *q = calloc(1, sizeof *q + json.n);
-	struct eio_buf text = { 0 };
+	struct auth_asked *q = calloc(1, sizeof *q + question->same.n);
+	struct eio_buf body = { 0 }, heads = { 0 };
 
 	if (!q) return NULL;
 	q->magic = AUTH_ASKED_MAGIC;
 	q->of = s;
-	q->n = json.n;
-	memcpy(q->json, json.p, json.n);
+	q->n = question->same.n;
+	memcpy(q->same, question->same.p, q->n);
 	eio_list_init(&q->askers);
 	eio_list_init(&q->kept);
 	eio_hash_add(&s->asked, &q->node, hash);
-	eio_buf_add(&text, json);
-	eio_buf_add(&text, own);
-	eio_buf_addc(&text, '}');
-	q->question = hook_ask(s->line, &text, on_asked_answer, q);
+	eio_buf_add(&body, question->body);
+	eio_buf_add(&heads, question->heads);
+	q->question = hook_ask_with(s->line, &body, &heads, on_asked_answer, q);
 	if (q->question) return q;
 	free_asked(q);
 	return NULL;
 }
 
 enum auth_asking
-auth_ask(struct auth_asks *s, struct auth_ask *a, struct eio_bytes json, struct eio_bytes own)
+auth_ask(struct auth_asks *s, struct auth_ask *a, const struct auth_question *question)
 {
-	uint64_t hash = eio_hash_bytes(s->key, json);
+	uint64_t hash = eio_hash_bytes(s->key, question->same);
 	struct auth_asked *q;
 
 	forget_old(s);
-	q = find_asked(s, hash, json);
+	q = find_asked(s, hash, question->same);
 	if (q && !q->question) {
 		struct hook_answer answer = { .status = q->status, .body = eio_buf_bytes(&q->body) };
 
 		a->told(a, &answer);
 		return AUTH_ASKING_TOLD;
 	}
-	if (!q) q = asked_new(s, hash, json, own);
+	if (!q) q = asked_new(s, hash, question);
 	if (!q) return AUTH_ASKING_REFUSED;
 	a->of = q;
 	eio_list_add_tail(&q->askers, &a->link);

@@ -31,8 +31,8 @@ struct auth_asked;
 struct auth_ask {
 	struct eio_list link;
 	struct auth_asked *of; /* NULL once it is told */
-	/* The answer, once: then nothing is known of the ask any more. It may free the ask and make others forget, but
-	 * does not ask. */
+	/* The answer, once: then nothing is known of the ask any more. It may free the ask and make others forget.
+	 * When it is called from within auth_ask() it does not ask; else it may, once it is done with the answer. */
 	void (*told)(struct auth_ask *a, const struct hook_answer *answer);
 };
 
@@ -44,10 +44,16 @@ void auth_asks_free(struct auth_asks *s);
 
 enum auth_asking { AUTH_ASKING_WAITS, AUTH_ASKING_TOLD, AUTH_ASKING_REFUSED };
 
-/* Asks. json is the question but for its closing brace; what it says of this one asker alone comes behind it, in
- * `own`. Both are copied. WAITS: told() is called later. TOLD: it was called, the answer was known. REFUSED: it will
- * not be called: too many questions wait, or memory is out. */
-enum auth_asking auth_ask(struct auth_asks *s, struct auth_ask *a, struct eio_bytes json, struct eio_bytes own);
+/* The bytes are copied. */
+struct auth_question {
+	struct eio_bytes same; /* what is the same when others ask it */
+	struct eio_bytes body; /* JSON, or a form */
+	struct eio_bytes heads; /* lines of headers that go with it, as hook_ask_with() takes them */
+};
+
+/* Asks. WAITS: told() is called later. TOLD: it was called, the answer was known. REFUSED: it will not be called: too
+ * many questions wait, or memory is out. */
+enum auth_asking auth_ask(struct auth_asks *s, struct auth_ask *a, const struct auth_question *question);
 
 /* The asker is gone. Only while it waits. */
 void auth_ask_forget(struct auth_ask *a);

@@ -61,5 +61,6 @@ auth_spec_unref(struct auth_spec *s)
 	jwt_spec_deinit(&s->jwt);
 	hook_spec_deinit(&s->hook.to);
 	strings_deinit(&s->hook.headers);
+	strings_deinit(&s->hook.rooms);
 	free(s);
 }

@@ -44,6 +44,10 @@ struct auth_jwt_spec {
 struct auth_hook_spec {
 	struct hook_spec to;
 	struct auth_strings headers; /* of the client's request, in lower case, that are told */
+	bool on_connect, on_join; /* when it is asked */
+	/* LARAVEL: about joins only, as laravel-echo-server asks; see auth_verdict_read_laravel() */
+	enum { AUTH_ASKS_JSON, AUTH_ASKS_LARAVEL } format;
+	struct auth_strings rooms; /* Redis glob patterns of those it is asked about; none: all */
 	bool address; /* where the client comes from is told, too */
 	unsigned cache_s; /* how long an answer counts for the same question; 0: it is not kept */
 };

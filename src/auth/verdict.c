@@ -32,19 +32,34 @@ inside_object(struct eio_bytes object)
 	return sio_json_trim(eio_bytes(object.p + 1, object.n - 2));
 }
 
+/* All members but "sub". */
+static void
+copy_others(struct eio_buf *out, struct eio_bytes claims)
+{
+	struct sio_json_iter it = sio_json_iter(claims);
+	struct eio_bytes key, value;
+
+	while (sio_json_next(&it, &key, &value)) {
+		if (sio_json_string_eq(key, EIO_LIT("sub"))) continue;
+		eio_buf_add(out, key);
+		eio_buf_addc(out, ':');
+		eio_buf_add(out, value);
+		eio_buf_addc(out, ',');
+	}
+}
+
 static void
 write_claims(struct auth_verdict *v, struct eio_bytes claims, struct eio_bytes user)
 {
-	struct eio_bytes members = claims.n ? inside_object(claims) : claims;
-
 	if (!claims.n && !user.n) return;
 	eio_buf_addc(&v->claims, '{');
-	eio_buf_add(&v->claims, members);
 	if (user.n) {
-		/* Of members with the same name the last counts. */
-		if (members.n) eio_buf_addc(&v->claims, ',');
+		/* A client whose joins each say who it is has one "sub" all the same. */
+		if (claims.n) copy_others(&v->claims, claims);
 		EIO_BUF_ADD_LIT(&v->claims, "\"sub\":");
 		eio_buf_add(&v->claims, user);
+	} else {
+		eio_buf_add(&v->claims, inside_object(claims));
 	}
 	eio_buf_addc(&v->claims, '}');
 }
@@ -118,6 +133,40 @@ auth_verdict_read(struct auth_verdict *v, const struct hook_answer *a, struct ei
 	return read_grant(v, a, is_object ? body : EIO_LIT("{}"), claims);
 }
 
+static bool
+read_channel_data(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes data, struct eio_bytes claims)
+{
+	struct eio_bytes user = { "", 0 };
+
+	data = sio_json_trim(data);
+	if (data.n && (sio_json_check(data) || sio_json_kind(data) != SIO_JSON_OBJECT))
+		return read_unavailable(v, a, "\"channel_data\" is no object");
+	if (data.n) is_given(data, "/user_id", &user);
+	write_claims(v, data.n ? data : claims, user);
+	if (v->claims.n > AUTH_CLAIMS_BYTES) return read_unavailable(v, a, "the claims are larger than 16 KB");
+	v->in = true;
+	return !eio_buf_failed(&v->claims);
+}
+
+bool
+auth_verdict_read_laravel(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes claims)
+{
+	struct eio_bytes body = sio_json_trim(a->body), data = { "", 0 };
+	struct eio_buf text = { 0 };
+	bool read;
+
+	if (a->status / 100 != 2) return auth_verdict_read(v, a, claims);
+	*v = (struct auth_verdict){ 0 };
+	if (body.n && !sio_json_check(body)) is_given(body, "/channel_data", &data);
+	if (data.n && sio_json_kind(data) == SIO_JSON_STRING) {
+		sio_json_unescape(&text, data);
+		data = eio_buf_bytes(&text);
+	}
+	read = !eio_buf_failed(&text) && read_channel_data(v, a, data, claims);
+	eio_buf_deinit(&text);
+	return read;
+}
+
 void
 auth_verdict_deinit(struct auth_verdict *v)
 {
@@ -125,4 +174,16 @@ auth_verdict_deinit(struct auth_verdict *v)
 	eio_buf_deinit(&v->message);
 	eio_buf_deinit(&v->data);
 	*v = (struct auth_verdict){ 0 };
+}
+
+bool
+auth_verdict_lets_in(const struct hook_answer *a, bool laravel)
+{
+	const struct eio_bytes none = { "", 0 };
+	struct auth_verdict v;
+	bool in = laravel ? auth_verdict_read_laravel(&v, a, none) : auth_verdict_read(&v, a, none);
+
+	in = in && v.in;
+	auth_verdict_deinit(&v);
+	return in;
 }

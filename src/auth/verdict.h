@@ -33,9 +33,16 @@ struct auth_verdict {
  * `user` becomes claims.sub. False when out of memory; to be freed by deinit in any case. */
 bool auth_verdict_read(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes claims);
 
+/* The same for Laravel's answer about a channel: any 2xx lets in. {"channel_data":{"user_id":…,"user_info":…}}, which it
+ * gives for a presence channel, also as a string, are the claims, with user_id as claims.sub. */
+bool auth_verdict_read_laravel(struct auth_verdict *v, const struct hook_answer *a, struct eio_bytes claims);
+
 /* The same where there cannot be an answer. */
 bool auth_verdict_unavailable(struct auth_verdict *v);
 
 void auth_verdict_deinit(struct auth_verdict *v);
+
+/* Whether an answer lets in those who ask. laravel: it is Laravel's. Out of memory means no. */
+bool auth_verdict_lets_in(const struct hook_answer *a, bool laravel);
 
 #endif

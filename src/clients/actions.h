@@ -11,7 +11,13 @@
 
 /* Run what is configured for it; a namespace may have no handlers. Without memory for it the client ends. */
 void actions_run_connection(struct sio_socket *s);
-void actions_run_event(const struct sio_event *ev); /* an SIO_EVENT_MESSAGE */
 void actions_run_disconnect(struct sio_socket *s, const char *reason); /* as the handlers see it */
+
+/* The same for an SIO_EVENT_MESSAGE. False when it waits behind another: nothing was run. */
+bool actions_run_event(const struct sio_event *ev);
+
+/* Goes on with what a socket holds: a run whose answer is there, or an event that waited. Whether there is more that
+ * can be done now; to be called until there is none. */
+bool actions_go_on(struct sio_socket *s);
 
 #endif

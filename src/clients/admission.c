@@ -2,11 +2,10 @@
 /* Who is let in. */
 #include "src/clients/admission.h"
 
-#include "sio/event.h"
-#include "sio/json.h"
 #include "src/auth/verdict.h"
 #include "src/clients/actions.h"
 #include "src/clients/clients_int.h"
+#include "src/clients/emits.h"
 #include "src/clients/guards.h"
 #include "src/clients/question.h"
 #include "src/clients/refusal.h"
@@ -32,34 +31,13 @@ refuse_plainly(const struct admission *a, const char *message)
 	admission_refuse(a, eio_cstr(message), eio_bytes(NULL, 0));
 }
 
-/* Events that the application gives its client to begin with. */
-static void
-emit_first(struct sio_socket *s, struct eio_bytes events)
-{
-	struct sio_json_iter it = sio_json_iter(events);
-	struct eio_bytes event;
-
-	while (sio_json_next(&it, NULL, &event)) {
-		struct sio_piece piece = { event, false };
-		struct sio_emit emit = { .nsp = s->nsp, .pieces = &piece, .n_pieces = 1 };
-		struct eio_bundle *b = NULL;
-		int rc = sio_json_kind(event) == SIO_JSON_ARRAY ? sio_emit_bundle(&emit, &b) : SIO_ERR_EVENT_NAME;
-
-		if (rc == 0 || rc == SIO_ERR_NOMEM)
-			client_send(client_of(s), b);
-		else
-			CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp,
-				"name=\"hook\" action=emit why=\"%s\"", sio_strerror(rc));
-	}
-}
-
 static void
 admission_grant(const struct admission *a, const struct sockets_birth *birth, struct eio_bytes events)
 {
 	struct sio_socket *s = sockets_open(a->client, birth);
 
 	if (!s) return;
-	if (events.n) emit_first(s, events);
+	if (events.n) emits_send(s, events);
 	actions_run_connection(s);
 	sockets_after_run(s);
 }
@@ -160,7 +138,7 @@ on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 		log_limited(LOG_LEVEL_WARN, &w->client->clients->odd_answers,
 			eio_clock_now(w->client->clients->options.clock),
 			"event=hook-answer-unusable nsp=\"%s\" status=%u error=\"%s\"", LOG_ESCAPE(a.nsp),
-			answer->status, v.odd);
+			answer->status, LOG_ESCAPE(eio_cstr(v.odd)));
 	eio_list_remove(&w->link); /* it counts among the sockets from now on */
 	if (!read)
 		client_end(a.client, CLIENT_REASON_NOMEM);
@@ -221,23 +199,27 @@ ask_application(
 {
 	const struct question_of q = { a->client, a->nsp, a->auth, a->query };
 	struct waiting *w = waiting_new(a, n, claims, expires_s);
-	struct eio_buf json = { 0 }, own = { 0 };
+	struct auth_question question = { .heads = { "", 0 } };
+	struct eio_buf text = { 0 };
+	size_t same = 0;
 
 	if (w) {
-		question_connect(&q, &g->spec->hook, &json);
-		EIO_BUF_ADD_LIT(&own, ",\"sid\":\"");
-		sio_client_socket_id(&a->client->sio, a->nsp, w->random, &own);
-		eio_buf_addc(&own, '"');
+		question_connect(&q, &g->spec->hook, &text);
+		same = text.n;
+		EIO_BUF_ADD_LIT(&text, ",\"sid\":\"");
+		sio_client_socket_id(&a->client->sio, a->nsp, w->random, &text);
+		EIO_BUF_ADD_LIT(&text, "\"}");
 	}
-	if (!w || eio_buf_failed(&json) || eio_buf_failed(&own)) {
+	question.same = eio_bytes(text.p, same);
+	question.body = eio_buf_bytes(&text);
+	if (!w || eio_buf_failed(&text)) {
 		if (w) free_waiting(w);
 		client_end(a->client, CLIENT_REASON_NOMEM);
-	} else if (auth_ask(g->asks, &w->ask, eio_buf_bytes(&json), eio_buf_bytes(&own)) == AUTH_ASKING_REFUSED) {
+	} else if (auth_ask(g->asks, &w->ask, &question) == AUTH_ASKING_REFUSED) {
 		free_waiting(w);
 		refuse_for_now(a);
 	}
-	eio_buf_deinit(&json);
-	eio_buf_deinit(&own);
+	eio_buf_deinit(&text);
 }
 
 void
@@ -294,7 +276,7 @@ ask_who(const struct admission *a, struct namespace *n)
 
 	if (r != AUTH_GOOD) {
 		refuse_token(a, r);
-	} else if (g->asks) {
+	} else if (g->asks && g->spec->hook.on_connect) {
 		ask_application(a, n, g, eio_buf_bytes(&claims), expires_s);
 	} else {
 		const struct identity_claims known = { eio_buf_bytes(&claims), expires_s, on_token_expired };

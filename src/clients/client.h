@@ -66,6 +66,7 @@ struct client_socket {
 	unsigned magic;
 	struct namespace *namespace;
 	struct eio_list attendances; /* attendance.c's */
+	struct hold *hold; /* owned: hold.c's; NULL while no handler waits */
 	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	size_t query_n;

@@ -28,6 +28,14 @@ on_connect_event(struct client *c, const struct sio_event *ev)
 		admission_ask(&(struct admission){ .client = c, .nsp = ev->nsp, .auth = ev->auth, .query = ev->query });
 }
 
+/* What a socket's handlers waited for is there. */
+static void
+go_on(struct sio_socket *s)
+{
+	while (actions_go_on(s)) continue;
+	sockets_after_run(s);
+}
+
 static enum client_reason
 fault_of(int error)
 {
@@ -57,8 +65,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
 		if (renewal_take(&ev)) break;
-		actions_run_event(&ev);
-		sockets_after_run(ev.socket);
+		if (actions_run_event(&ev)) sockets_after_run(ev.socket);
 		break;
 	case SIO_EVENT_DISCONNECT: sockets_end(ev.socket, "client namespace disconnect"); break;
 	}
@@ -237,13 +244,14 @@ clients_new(const struct clients_options *options)
 	if (!c) return NULL;
 	c->magic = CLIENTS_MAGIC;
 	c->options = *options;
+	c->go_on = go_on;
 	c->sio_config = (struct sio_client_config){
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
 	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
 	c->behind = behind_new(c);
-	c->namespaces = namespaces_new(options->namespaces, options->presence, options->metrics);
+	c->namespaces = namespaces_new(options->namespaces, options->presence, options->hook, options->metrics);
 	eio_list_init(&c->guards);
 	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces || !c->behind ||
 		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {

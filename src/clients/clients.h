@@ -29,6 +29,8 @@ struct clients_limits {
 	size_t auth_bytes; /* a CONNECT with more is refused */
 	unsigned rooms_per_socket; /* a join beyond it is refused */
 	unsigned room_name_length; /* bytes; a join of a longer name is refused */
+	unsigned held_events; /* of a socket, while a handler waits for an answer; those beyond are dropped */
+	size_t held_bytes; /* of these */
 };
 
 struct clients_options {

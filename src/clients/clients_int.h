@@ -17,6 +17,8 @@ enum clients_line {
 	CLIENTS_LINE_ACTION_SKIPPED,
 	CLIENTS_LINE_EVENT_UNHANDLED,
 	CLIENTS_LINE_PRESENCE_REFUSED,
+	CLIENTS_LINE_CALL_FAILED,
+	CLIENTS_LINE_EVENT_DROPPED,
 	CLIENTS_LINE_COUNT
 };
 
@@ -30,6 +32,8 @@ struct clients {
 	struct metrics *metrics; /* owned: of clients_metrics */
 	struct behind *behind;
 	uint64_t serial; /* of broadcasts to several rooms */
+	size_t held_bytes; /* of all holds */
+	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;

@@ -54,6 +54,14 @@
 	X(NAMESPACE_METRIC_OVER_RATE_DISCONNECT, COUNTER, "events_over_rate_total", "then=\"disconnect\"", "") \
 	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
 		"Joins refused because of limits and rules") \
+	X(NAMESPACE_METRIC_CALLS_OK, COUNTER, "handlers_calls_total", "result=\"ok\"", \
+		"Calls of the application by handlers") \
+	X(NAMESPACE_METRIC_CALLS_REFUSED, COUNTER, "handlers_calls_total", "result=\"refused\"", "") \
+	X(NAMESPACE_METRIC_CALLS_FAILED, COUNTER, "handlers_calls_total", "result=\"failed\"", "") \
+	X(NAMESPACE_METRIC_EVENTS_HELD, GAUGE, "events_held", "", \
+		"Events that wait for an answer of the application, or behind one that does") \
+	X(NAMESPACE_METRIC_EVENTS_HELD_DROPPED, COUNTER, "events_held_dropped_total", "", \
+		"Events dropped because too many waited already") \
 	X(NAMESPACE_METRIC_PRESENCE_REFUSED, COUNTER, "presence_refused_total", "", \
 		"Joins that are no part of presence, because of their member or their room's name")
 

@@ -133,6 +133,23 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
 }
 
+/* The lines of its handlers' calls. */
+static int
+open_lines(struct namespace *n, struct hook *hook)
+{
+	size_t calls = n->handlers ? handlers_calls(n->handlers) : 0;
+
+	if (!calls) return 0;
+	CHECK(hook);
+	n->lines = calloc(calls, sizeof(struct hook_line *));
+	if (!n->lines) return -1;
+	for (size_t i = 0; i < calls; i++) {
+		n->lines[i] = hook_line_new(hook, handlers_call_to(n->handlers, i));
+		if (!n->lines[i]) return -1;
+	}
+	return 0;
+}
+
 /* What presence asks of a client. */
 static int
 note_presence(struct namespaces *all, const struct presence_specs *presence)
@@ -147,7 +164,8 @@ note_presence(struct namespaces *all, const struct presence_specs *presence)
 }
 
 struct namespaces *
-namespaces_new(struct namespace_specs *specs, const struct presence *presence, struct metrics_set *metrics)
+namespaces_new(
+	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics)
 {
 	const struct presence_specs *attended = presence ? presence_specs_of(presence) : NULL;
 	struct namespaces *all = calloc(1, sizeof *all + specs->n * sizeof *all->v);
@@ -158,6 +176,7 @@ namespaces_new(struct namespace_specs *specs, const struct presence *presence, s
 	all->n = specs->n;
 	err = note_presence(all, attended);
 	for (size_t i = 0; !err && i < all->n; i++) err = init_namespace(all, i, attended, metrics);
+	for (size_t i = 0; !err && i < all->n; i++) err = open_lines(&all->v[i], hook);
 	if (!err) return all;
 	namespaces_free(all);
 	return NULL;
@@ -170,6 +189,7 @@ namespaces_free(struct namespaces *all)
 	for (size_t i = 0; i < all->n; i++) {
 		CHECK(all->v[i].sockets == 0);
 		metrics_free(all->v[i].metrics);
+		free(all->v[i].lines);
 	}
 	handlers_needs_deinit(&all->needs);
 	namespace_specs_unref(all->specs);

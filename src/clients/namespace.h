@@ -75,16 +75,17 @@ struct namespace
 	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
 	const struct room_rules *rules; /* NULL: clients may ask for any room */
+	struct hook_line **lines; /* owned: one for each place that the handlers call; they are the hook's */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
 };
 
 struct namespaces;
 
-/* Those of a set of specs, which it takes a reference to. They count in the set of metrics; that and presence (NULL:
- * there is none) are borrowed. NULL when out of memory. */
+/* Those of a set of specs, which it takes a reference to. They count in the set of metrics; that, presence (NULL:
+ * there is none) and the hook (NULL when nobody is asked) are borrowed. NULL when out of memory. */
 struct namespaces *namespaces_new(
-	struct namespace_specs *specs, const struct presence *presence, struct metrics_set *metrics);
+	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics);
 
 /* Frees them; no socket may be in any. NULL is fine. */
 void namespaces_free(struct namespaces *all);

@@ -5,8 +5,13 @@
 #include "eio/query.h"
 #include "sio/json.h"
 #include "src/clients/clients_int.h"
+#include "src/template/pattern.h"
 
+#include <string.h>
 #include <strings.h>
+
+/* A longer header is not passed on: web servers take about as much for all of them. */
+enum { HEADER_BYTES = 8192 };
 
 /* Needs */
 
@@ -33,6 +38,7 @@ question_needs(struct handlers_needs *needs, const struct auth_spec *spec)
 {
 	if (spec->has_jwt && need_token(needs, &spec->jwt)) return -1;
 	if (!spec->has_hook) return 0;
+	if (spec->hook.on_join) needs->auth = true;
 	needs->address |= spec->hook.address;
 	if (handlers_names_add(&needs->query, eio_bytes("", 0))) return -1;
 	for (size_t i = 0; i < spec->hook.headers.n; i++)
@@ -169,10 +175,10 @@ add_headers(const struct question_of *q, const struct auth_strings *names, struc
 	eio_buf_addc(out, '}');
 }
 
-void
-question_connect(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out)
+static void
+add_of(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out)
 {
-	EIO_BUF_ADD_LIT(out, "{\"type\":\"connect\",\"nsp\":");
+	EIO_BUF_ADD_LIT(out, ",\"nsp\":");
 	sio_json_escape(out, q->nsp);
 	EIO_BUF_ADD_LIT(out, ",\"auth\":");
 	eio_buf_add(out, q->auth.p ? q->auth : EIO_LIT("{}"));
@@ -183,4 +189,136 @@ question_connect(const struct question_of *q, const struct auth_hook_spec *spec,
 	if (!spec->address) return;
 	EIO_BUF_ADD_LIT(out, ",\"address\":");
 	eio_buf_add(out, eio_cstr(q->client->address ? q->client->address : "null"));
+}
+
+void
+question_connect(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out)
+{
+	EIO_BUF_ADD_LIT(out, "{\"type\":\"connect\"");
+	add_of(q, spec, out);
+}
+
+bool
+question_covers(const struct auth_hook_spec *spec, struct eio_bytes room)
+{
+	for (size_t i = 0; i < spec->rooms.n; i++)
+		if (template_match(eio_cstr(spec->rooms.v[i]), room, &(struct template_captures){ .n = 0 }))
+			return true;
+	return spec->rooms.n == 0;
+}
+
+/* As laravel-echo-server puts it */
+
+/* A header that a page gave along with its event, as {"auth":{"headers":{"Authorization":"…"}}}. */
+static bool
+find_given(struct eio_bytes args, const char *name, struct eio_buf *value)
+{
+	struct sio_json_iter it = { args.p, args.p + args.n, false };
+	struct eio_bytes first, headers, key, v;
+	struct eio_buf text = { 0 };
+	bool found = false;
+
+	if (!args.n || !sio_json_next(&it, NULL, &first) || !sio_json_find(first, EIO_LIT("/auth/headers"), &headers) ||
+		sio_json_kind(headers) != SIO_JSON_OBJECT)
+		return false;
+	it = sio_json_iter(headers);
+	while (sio_json_next(&it, &key, &v)) {
+		eio_buf_clear(&text);
+		sio_json_unescape(&text, key);
+		eio_buf_addc(&text, 0);
+		if (sio_json_kind(v) != SIO_JSON_STRING || eio_buf_failed(&text) || strcasecmp(text.p, name) != 0)
+			continue;
+		eio_buf_clear(value);
+		sio_json_unescape(value, v);
+		found = true;
+	}
+	eio_buf_deinit(&text);
+	return found;
+}
+
+/* Whether a client's word may stand in a line of a header. */
+static bool
+is_header_value(const struct eio_buf *value)
+{
+	if (eio_buf_failed(value) || value->n == 0 || value->n > HEADER_BYTES) return false;
+	for (size_t i = 0; i < value->n; i++)
+		if ((unsigned char)value->p[i] < ' ' || value->p[i] == 0x7f) return false;
+	return true;
+}
+
+static void
+add_lines(const struct question_of_join *q, const struct auth_strings *names, struct eio_buf *out)
+{
+	struct eio_buf value = { 0 };
+	struct eio_bytes kept;
+
+	for (size_t i = 0; i < names->n; i++) {
+		eio_buf_clear(&value);
+		if (!find_given(q->args, names->v[i], &value) && find_kept(q->of.client, "header", names->v[i], &kept))
+			add_json_string(kept, &value);
+		if (!is_header_value(&value)) continue;
+		eio_buf_printf(out, "%s: ", names->v[i]);
+		eio_buf_add(out, eio_buf_bytes(&value));
+		eio_buf_addc(out, 0);
+	}
+	if (eio_buf_failed(&value)) out->failed = true;
+	eio_buf_deinit(&value);
+}
+
+static void
+add_form_value(struct eio_bytes s, struct eio_buf *out)
+{
+	static const char plain[] = "-._~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+			(c && strchr(plain, c)))
+			eio_buf_addc(out, (char)c);
+		else
+			eio_buf_printf(out, "%%%02X", c);
+	}
+}
+
+/* The form, and behind it the lines of headers; all of it makes it the same. */
+static void
+question_of_laravel(const struct question_of_join *q, const struct auth_hook_spec *spec, struct eio_buf *out,
+	struct auth_question *question)
+{
+	size_t body;
+
+	EIO_BUF_ADD_LIT(out, "channel_name=");
+	add_form_value(q->room, out);
+	body = out->n;
+	add_lines(q, &spec->headers, out);
+	if (eio_buf_failed(out)) return;
+	question->same = eio_buf_bytes(out);
+	question->body = eio_bytes(out->p, body);
+	question->heads = eio_bytes(out->p + body, out->n - body);
+}
+
+void
+question_join(const struct question_of_join *q, const struct auth_hook_spec *spec, struct eio_buf *out,
+	struct auth_question *question)
+{
+	size_t same;
+
+	if (spec->format == AUTH_ASKS_LARAVEL) {
+		question_of_laravel(q, spec, out, question);
+		return;
+	}
+	EIO_BUF_ADD_LIT(out, "{\"type\":\"join\",\"room\":");
+	sio_json_escape(out, q->room);
+	add_of(&q->of, spec, out);
+	EIO_BUF_ADD_LIT(out, ",\"claims\":");
+	eio_buf_add(out, q->claims.n ? q->claims : EIO_LIT("{}"));
+	same = out->n;
+	EIO_BUF_ADD_LIT(out, ",\"sid\":");
+	sio_json_escape(out, q->sid);
+	eio_buf_addc(out, '}');
+	if (eio_buf_failed(out)) return;
+	question->same = eio_bytes(out->p, same);
+	question->body = eio_buf_bytes(out);
+	question->heads = eio_bytes("", 0);
 }

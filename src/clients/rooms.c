@@ -73,6 +73,26 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 	return rc >= 0;
 }
 
+const char *
+rooms_admit(struct sio_socket *s, struct eio_bytes room)
+{
+	const struct clients_limits *l = &client_of(s)->clients->options.limits;
+
+	if (rooms_join(s, sio_room_named(s->nsp, room)) || client_of(s)->ended) return NULL;
+	return room.n > l->room_name_length ? "room_name_too_long" : "too_many_rooms";
+}
+
+bool
+rooms_have(const struct sio_socket *s, struct eio_bytes room)
+{
+	const struct sio_room_key *key;
+	const struct eio_list *at = NULL;
+
+	while ((key = sio_member_next_room(&s->member, &at)))
+		if (!key->everyone && eio_bytes_eq(key->name, room)) return true;
+	return false;
+}
+
 void
 rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 {

@@ -4,6 +4,7 @@
 
 #include "sio/json.h"
 #include "src/clients/actions.h"
+#include "src/clients/asking.h"
 #include "src/clients/attendance.h"
 #include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
@@ -37,6 +38,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->namespace = n;
 		eio_list_init(&own->attendances);
 		own->identity = NULL;
+		own->hold = NULL;
 		own->rates = rates;
 	} else {
 		free(rates);
@@ -136,6 +138,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	struct clients *c = client_of(s)->clients;
 	struct client_socket *own = client_socket_of(s);
 
+	asking_forget(s);
 	actions_run_disconnect(s, reason);
 	behind_settle(client_of(s));
 	attendance_end_all(s);

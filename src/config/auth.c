@@ -7,6 +7,7 @@
 #include "src/config/parts.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
+#include "src/handlers/handlers.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -274,22 +275,61 @@ read_header_names(struct config_loader *l, const cJSON *item, void *target)
 static void
 read_hook_on(struct config_loader *l, const cJSON *item, void *target)
 {
+	struct auth_hook_spec *hook = target;
 	struct config_strings list;
 
-	(void)target;
 	if (!config__strings(l, item, &list)) return;
-	for (size_t i = 0; i < list.n; i++)
-		if (strcmp(list.v[i], "connect") != 0)
-			config__error(l, config__element(item, i), "the application is asked at \"connect\" only");
+	hook->on_connect = hook->on_join = false;
+	for (size_t i = 0; i < list.n; i++) {
+		size_t mark = config__push_element(l, item, i);
+
+		if (strcmp(list.v[i], "connect") == 0)
+			hook->on_connect = true;
+		else if (strcmp(list.v[i], "join") == 0)
+			hook->on_join = true;
+		else
+			config__error(
+				l, config__element(item, i), "the application is asked at \"connect\" and \"join\"");
+		config__pop(l, mark);
+	}
+}
+
+/* In the words of a page, whose headers go along: those that belong to the connection are not its to say. */
+static void
+check_laravel(struct config_loader *l, const cJSON *item, struct auth_hook_spec *hook)
+{
+	static const char *const ours[] = { "host", "connection", "content-length", "content-type", "transfer-encoding",
+		"expect", "upgrade", "x-requested-with" };
+
+	hook->to.form = hook->format == AUTH_ASKS_LARAVEL;
+	if (!hook->to.form) return;
+	if (hook->on_connect || !hook->on_join)
+		config__error(l, item, "Laravel is asked about channels only: \"on\": [\"join\"]");
+	for (size_t i = 0; i < hook->headers.n; i++)
+		for (size_t k = 0; k < sizeof ours / sizeof ours[0]; k++)
+			if (strcmp(hook->headers.v[i], ours[k]) == 0)
+				config__error(l, item, "\"%s\" in \"headers\" is not a page's to say", ours[k]);
+}
+
+static void
+check_hook_rooms(struct config_loader *l, const cJSON *item, const struct auth_hook_spec *hook)
+{
+	if (hook->rooms.n && !hook->on_join)
+		config__error(l, item,
+			"\"rooms\" says which joins the application is asked about: \"on\": [\"join\"] is missing");
 }
 
 #undef ROWS_OF
 #define ROWS_OF struct auth_hook_spec
 
+static const char *const hook_formats[] = { "json", "laravel", NULL };
+
 static const struct config_option hook_rows[] = {
 	CUSTOM("url", to, read_hook_url, NULL),
 	STRUCT("on", read_hook_on),
 	CUSTOM("headers", headers, read_header_names, NULL),
+	CUSTOM("rooms", rooms, read_auth_strings, NULL),
+	ENUM("format", format, hook_formats, "\"json\""),
 	BOOL("address", address, "true"),
 	UINT("timeout", to.timeout_ms, 10, 600000, "5000"),
 	UINT("cache", cache_s, 0, 3600, "0"),
@@ -311,7 +351,10 @@ read_hook(struct config_loader *l, const cJSON *item, void *target)
 	spec->has_hook = true;
 	config__defaults(l, &hook_table, &spec->hook);
 	spec->hook.to.answer_bytes = ANSWER_BYTES;
+	spec->hook.on_connect = true;
 	config__object(l, &hook_table, &spec->hook, "", item);
+	check_laravel(l, item, &spec->hook);
+	check_hook_rooms(l, item, &spec->hook);
 	if (!cJSON_GetObjectItemCaseSensitive(item, "url")) config__error(l, item, "\"url\" is missing");
 	if (cJSON_GetObjectItemCaseSensitive(item, "headers")) return;
 	if (auth_strings_add(&spec->hook.headers, "cookie") || auth_strings_add(&spec->hook.headers, "authorization"))
@@ -362,5 +405,6 @@ config__auth_finish(struct config_loader *l)
 
 		if (!ns->auth_given && p->auth) ns->auth = auth_spec_ref(p->auth);
 		if (ns->auth && ns->auth->has_hook) p->config.hooks = true;
+		if (ns->handlers && handlers_calls(ns->handlers)) p->config.hooks = true;
 	}
 }

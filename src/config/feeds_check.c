@@ -151,6 +151,20 @@ may_be_room(void *ctx, const struct template *join)
 	return template_may_equal(join, ctx);
 }
 
+/* Whether the application says which rooms the clients of a namespace are in. */
+static bool
+application_gives_rooms(const struct namespace_spec *ns)
+{
+	return (ns->auth && ns->auth->has_hook && ns->auth->hook.on_connect) ||
+	       (ns->handlers && handlers_calls(ns->handlers));
+}
+
+static bool
+may_be_joined(const struct namespace_spec *ns, struct template *room)
+{
+	return application_gives_rooms(ns) || (ns->handlers && handlers_any_join(ns->handlers, may_be_room, room));
+}
+
 /* Whether a client can be in one of the feed's rooms: in that of its socket's id each is. */
 static bool
 may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
@@ -158,9 +172,7 @@ may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
 	for (size_t k = 0; k < f->n_rooms; k++) {
 		if (template_is_placeholder(f->rooms[k])) return true;
 		for (size_t i = 0; i < all->n; i++)
-			if (all->v[i].handlers && may_go_to(f, all, &all->v[i]) &&
-				handlers_any_join(all->v[i].handlers, may_be_room, f->rooms[k]))
-				return true;
+			if (may_go_to(f, all, &all->v[i]) && may_be_joined(&all->v[i], f->rooms[k])) return true;
 	}
 	return false;
 }

@@ -115,6 +115,8 @@ static const struct config_option main_rows[] = {
 	UINT("limits.namespacesPerClient", client_limits.namespaces_per_client, 1, 1000000, "20"),
 	SIZE("limits.authBytes", client_limits.auth_bytes, 2, GB, "16384"),
 	UINT("limits.roomNameLength", client_limits.room_name_length, 1, 65536, "256"),
+	UINT("limits.heldEvents", client_limits.held_events, 0, 1000000, "100"),
+	SIZE("limits.heldBytes", client_limits.held_bytes, 0, GB, "1048576"),
 	SIZE("limits.workerQueueBytes", worker_queue_bytes, 65536, 16 * GB, "67108864"),
 	SIZE("limits.messageBytes", message_bytes, 1024, GB, "16777216"),
 	SIZE("limits.publishQueueBytes", publish_queue_bytes, 0, 16 * GB, "8388608"),

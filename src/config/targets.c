@@ -136,8 +136,8 @@ config__targets_sockets(const struct config_parts *p)
 	for (size_t i = 0; i < p->namespaces->n; i++) {
 		const struct handlers *h = p->namespaces->v[i].handlers;
 
-		if (h && handlers_any_broadcast(h, may_be_id, NULL)) return true;
+		if (h && (handlers_any_broadcast(h, may_be_id, NULL) || handlers_calls(h))) return true;
 	}
-	/* Who publishes over HTTP names any room. */
+	/* Who publishes over HTTP names any room, as the answer to a call does. */
 	return p->config.publish.token_file != NULL;
 }

@@ -3,6 +3,7 @@
 #include "src/handlers/handlers_int.h"
 #include "src/handlers/mistake.h"
 
+#include "eio/check.h"
 #include "sio/packet.h"
 
 #include <cjson/cJSON.h>
@@ -15,9 +16,10 @@ static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_BROADCAST] = "broadcast",
 	[HANDLERS_PUBLISH] = "publish",
 	[HANDLERS_DISCONNECT] = "disconnect",
-	[HANDLERS_RATE] = "rate" };
+	[HANDLERS_RATE] = "rate",
+	[HANDLERS_CALL] = "call" };
 
-#define ACTIONS "emit, leave, join, ack, broadcast, publish, disconnect and rate"
+#define ACTIONS "emit, leave, join, ack, broadcast, publish, call, disconnect and rate"
 
 const char *
 handlers__action_name(enum handlers_action_type type)
@@ -45,8 +47,23 @@ handlers_free(struct handlers *h)
 		free(h->entries[i].actions);
 		free(h->entries[i].event);
 	}
+	for (size_t i = 0; i < h->n_calls; i++) hook_spec_deinit(&h->calls[i]);
+	free(h->calls);
 	free(h->entries);
 	free(h);
+}
+
+size_t
+handlers_calls(const struct handlers *h)
+{
+	return h->n_calls;
+}
+
+const struct hook_spec *
+handlers_call_to(const struct handlers *h, size_t i)
+{
+	CHECK(i < h->n_calls);
+	return &h->calls[i];
 }
 
 /* Actions and entries */
@@ -61,8 +78,8 @@ action_type(struct handlers_compiler *c, enum template_place place, const cJSON 
 	if (i == n) return handlers__fail(c, v, "unknown action \"%.60s\": there are " ACTIONS, v->string);
 	*type = (enum handlers_action_type)i;
 	if (place == TEMPLATE_IN_DISCONNECT && *type != HANDLERS_RATE && *type != HANDLERS_PUBLISH &&
-		*type != HANDLERS_BROADCAST)
-		return handlers__fail(c, v, "only broadcast and publish are possible when the client has left");
+		*type != HANDLERS_BROADCAST && *type != HANDLERS_CALL)
+		return handlers__fail(c, v, "only broadcast, call and publish are possible when the client has left");
 	if (place != TEMPLATE_IN_EVENT && *type == HANDLERS_RATE)
 		return handlers__fail(c, v, "only events have a rate");
 	if (place == TEMPLATE_IN_CONNECTION && *type == HANDLERS_ACK)
@@ -272,6 +289,7 @@ handlers_compile(const cJSON *on, unsigned nsp_stars, handlers_error_fn error, h
 		handlers__go_on(&c, 0);
 		return NULL;
 	}
+	c.handlers = h;
 	if (on && !cJSON_IsObject(on)) {
 		handlers__fail(&c, on, "must be an object of event names");
 		handlers__go_on(&c, 0);

@@ -9,22 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool
-alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n)
-{
-	a->parts = calloc(n ? n : 1, sizeof *a->parts);
-	if (!a->parts) return handlers__fail_nomem(c);
-	a->n = n;
-	return true;
-}
-
-static bool
-keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text)
-{
-	part->source = strdup(text);
-	return part->source || handlers__fail_nomem(c);
-}
-
 /* Arguments */
 
 /* The name of an event to emit: it follows the rules of all names, though it is written among the arguments. */
@@ -54,12 +38,12 @@ compile_arguments(
 		return handlers__fail(
 			c, v, "must be an array of %s", emit ? "an event name and its arguments" : "arguments");
 	if (emit && !v->child) return handlers__fail(c, v, "needs an event name");
-	if (!alloc_parts(c, a, 1)) return false;
+	if (!handlers__alloc_parts(c, a, 1)) return false;
 	if (emit) {
 		size_t mark = c->path_n;
 
 		handlers__path_index(c, 0);
-		if (!check_name(c, v->child, where) || !keep_source(c, &a->parts[0], v->child->valuestring))
+		if (!check_name(c, v->child, where) || !handlers__keep_source(c, &a->parts[0], v->child->valuestring))
 			return false;
 		handlers__path_up(c, mark);
 	}
@@ -78,7 +62,7 @@ compile_target(struct handlers_compiler *c, const cJSON *v, const struct templat
 	if (!*v->valuestring) return handlers__fail(c, v, "an empty name");
 	part->template = template_new(eio_cstr(v->valuestring), use, where, &err);
 	if (!part->template) return handlers__template_failed(c, v, &err);
-	return keep_source(c, part, v->valuestring);
+	return handlers__keep_source(c, part, v->valuestring);
 }
 
 /* Templates for a string or a list of strings, into parts. */
@@ -117,44 +101,10 @@ compile_targets(
 {
 	size_t n = 0;
 
-	return count_list(c, v, &n) && alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
+	return count_list(c, v, &n) && handlers__alloc_parts(c, a, n) && compile_list(c, v, where, a->parts);
 }
 
 /* Actions that are objects */
-
-/* One key of such an object, and where its value is put. */
-struct key {
-	const char *name;
-	const cJSON **value;
-};
-
-static const cJSON **
-find_key(const struct key *keys, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(keys[i].name, name) == 0) return keys[i].value;
-	return NULL;
-}
-
-/* Finds the values of keys, all NULL at first. all: their names, for a mistake. */
-static bool
-read_keys(struct handlers_compiler *c, const cJSON *v, const struct key *keys, size_t n, const char *all)
-{
-	size_t mark = c->path_n;
-	const cJSON *m;
-
-	cJSON_ArrayForEach(m, v)
-	{
-		const cJSON **value = find_key(keys, n, m->string);
-
-		handlers__path_key(c, m->string);
-		if (!value) return handlers__fail(c, m, "unknown key: there are %s", all);
-		if (*value) return handlers__fail(c, m, "given twice");
-		*value = m;
-		handlers__path_up(c, mark);
-	}
-	return true;
-}
 
 /* Adds the templates of a member that is a target, or NULL, at a place among the parts. */
 static bool
@@ -192,7 +142,7 @@ compile_event(struct handlers_compiler *c, const cJSON *event, const cJSON *args
 	size_t mark = c->path_n;
 
 	handlers__path_key(c, "event");
-	if (!check_name(c, event, where) || !keep_source(c, part, event->valuestring)) return false;
+	if (!check_name(c, event, where) || !handlers__keep_source(c, part, event->valuestring)) return false;
 	handlers__path_up(c, mark);
 	if (args && !cJSON_IsArray(args)) {
 		handlers__path_key(c, "args");
@@ -217,74 +167,39 @@ compile_broadcast(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
 	const cJSON *room = NULL, *except = NULL, *event = NULL, *args = NULL, *self = NULL, *joined = NULL;
-	const struct key keys[] = { { "room", &room }, { "except", &except }, { "event", &event }, { "args", &args },
-		{ "self", &self }, { "joined", &joined } };
+	const struct handlers_key keys[] = { { "room", &room }, { "except", &except }, { "event", &event },
+		{ "args", &args }, { "self", &self }, { "joined", &joined } };
 	size_t n_except;
 
 	if (!cJSON_IsObject(v))
 		return handlers__fail(c, v,
 			"must be an object such as {\"room\": \"{1}\", \"event\": \"news\", \"args\": "
 			"[\"{2}\"]}");
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args, self and joined"))
+	if (!handlers__read_keys(
+		    c, v, keys, sizeof keys / sizeof keys[0], "room, except, event, args, self and joined"))
 		return false;
 	if (!event) return handlers__fail(c, v, "needs an \"event\"");
 	if (!read_flag(c, self, &a->self) || !read_flag(c, joined, &a->joined)) return false;
 	if (a->joined && !room) return handlers__fail(c, joined, "is about the rooms of \"room\", which is not given");
 	if (!count_member_list(c, room, &a->n_rooms) || !count_member_list(c, except, &n_except)) return false;
-	return alloc_parts(c, a, 1 + a->n_rooms + n_except) && compile_event(c, event, args, where, &a->parts[0]) &&
+	return handlers__alloc_parts(c, a, 1 + a->n_rooms + n_except) &&
+	       compile_event(c, event, args, where, &a->parts[0]) &&
 	       compile_member_list(c, room, where, a->parts + 1) &&
 	       compile_member_list(c, except, where, a->parts + 1 + a->n_rooms);
 }
 
-/* The channel, and these members of an envelope; behind them stand those of its headers. */
-static const char *const envelope_members[] = { "auth", "claims", "query", "address" };
-enum { ENVELOPE_PARTS = 1 + sizeof envelope_members / sizeof envelope_members[0] };
-
-/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, where it came
- * from, and headers. */
 static bool
-compile_envelope(struct handlers_compiler *c, const cJSON *headers, const struct template_context *where,
-	struct handlers_action *a)
-{
-	const cJSON *h = headers ? headers->child : NULL;
-	struct template_error err;
-	char text[200];
-
-	a->n_rooms = ENVELOPE_PARTS;
-	for (size_t i = 1; i < a->n; i++) {
-		struct handlers_part *part = &a->parts[i];
-		bool header = i >= a->n_rooms;
-		int n = header ? snprintf(text, sizeof text, "{header.%s}", h->valuestring)
-			       : snprintf(text, sizeof text, "{%s}", envelope_members[i - 1]);
-
-		if (n >= (int)sizeof text) return handlers__fail(c, h, "a name that long is not kept");
-		if (!keep_source(c, part, header ? h->valuestring : envelope_members[i - 1])) return false;
-		part->template = template_new_json();
-		if (!part->template) return handlers__fail_nomem(c);
-		if (template_add_string(part->template, eio_cstr(text), where, &err))
-			return handlers__template_failed(c, h, &err);
-		if (!template_is_value(part->template)) return handlers__fail(c, h, "is no name of a header");
-		if (header) h = h->next;
-	}
-	return true;
-}
-
-static bool
-check_headers(struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
+check_envelope(struct handlers_compiler *c, const cJSON *headers, const cJSON *message, enum template_place place)
 {
 	size_t mark = c->path_n;
-	const cJSON *h;
 
 	if (!headers) return true;
 	handlers__path_key(c, "headers");
 	if (message) return handlers__fail(c, headers, "they are part of the envelope, which a \"message\" replaces");
 	if (place != TEMPLATE_IN_CONNECTION)
 		return handlers__fail(c, headers, "only the envelope of \"connection\" has them");
-	if (!cJSON_IsArray(headers)) return handlers__fail(c, headers, "must be an array of names");
-	cJSON_ArrayForEach(h, headers) if (!cJSON_IsString(h) || !*h->valuestring) return handlers__fail(
-		c, h, "must be the name of a header");
 	handlers__path_up(c, mark);
-	return true;
+	return handlers__check_headers(c, headers);
 }
 
 static bool
@@ -309,58 +224,52 @@ static bool
 compile_publish(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
 {
+	/* The members of an envelope beside the event: what the client gave with its CONNECT and in its URL, and where
+	 * it came from. The channel stands before them, and behind them its headers. */
+	static const char *const members[] = { "auth", "claims", "query", "address" };
+	enum { ENVELOPE_PARTS = 1 + sizeof members / sizeof members[0] };
 	const cJSON *channel = NULL, *message = NULL, *headers = NULL;
-	const struct key keys[] = { { "channel", &channel }, { "message", &message }, { "headers", &headers } };
+	const struct handlers_key keys[] = { { "channel", &channel }, { "message", &message },
+		{ "headers", &headers } };
 	size_t mark = c->path_n, n = 1;
 
 	if (!cJSON_IsObject(v)) {
 		if (!cJSON_IsString(v)) return handlers__fail(c, v, "must be a string or an object with a \"channel\"");
-		return alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
+		return handlers__alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
 	}
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "channel, message and headers"))
+		return false;
 	if (!channel) return handlers__fail(c, v, "needs a \"channel\"");
-	if (!check_headers(c, headers, message, where->place)) return false;
+	if (!check_envelope(c, headers, message, where->place)) return false;
 	if (message)
 		n = 2;
 	else if (where->place == TEMPLATE_IN_CONNECTION)
 		n = ENVELOPE_PARTS + (size_t)cJSON_GetArraySize(headers);
-	if (!alloc_parts(c, a, n)) return false;
+	if (!handlers__alloc_parts(c, a, n)) return false;
 	handlers__path_key(c, "channel");
 	if (!compile_channel(c, channel, where, a->parts)) return false;
 	handlers__path_up(c, mark);
 	if (message) return compile_message(c, message, where, a);
-	return n == 1 || compile_envelope(c, headers, where, a);
+	if (n == 1) return true;
+	a->n_rooms = ENVELOPE_PARTS;
+	return handlers__compile_members(c, members, 1, headers, where, a);
 }
 
 static const char rate_wanted[] = "must be an object such as {\"events\": 20, \"per\": 1000, \"then\": \"drop\"}";
-
-static bool
-read_number(struct handlers_compiler *c, const cJSON *v, const char *key, unsigned max, unsigned *out)
-{
-	size_t mark = c->path_n;
-
-	handlers__path_key(c, key);
-	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 1 && v->valuedouble <= max) ||
-		v->valuedouble != (unsigned)v->valuedouble)
-		return handlers__fail(c, v, "must be a whole number from 1 to %u", max);
-	*out = (unsigned)v->valuedouble;
-	handlers__path_up(c, mark);
-	return true;
-}
 
 bool
 handlers__compile_rate(struct handlers_compiler *c, const cJSON *v, struct handlers_rate *rate)
 {
 	static const char *const names[] = { "drop", "count", "disconnect" };
 	const cJSON *events = NULL, *per = NULL, *then = NULL;
-	const struct key keys[] = { { "events", &events }, { "per", &per }, { "then", &then } };
+	const struct handlers_key keys[] = { { "events", &events }, { "per", &per }, { "then", &then } };
 	unsigned i = 0;
 
 	if (!cJSON_IsObject(v)) return handlers__fail(c, v, "%s", rate_wanted);
-	if (!read_keys(c, v, keys, sizeof keys / sizeof keys[0], "events, per and then")) return false;
+	if (!handlers__read_keys(c, v, keys, sizeof keys / sizeof keys[0], "events, per and then")) return false;
 	if (!events || !per) return handlers__fail(c, v, "%s", rate_wanted);
-	if (!read_number(c, events, "events", HANDLERS_RATE_EVENTS, &rate->events)) return false;
-	if (!read_number(c, per, "per", HANDLERS_RATE_MS, &rate->per_ms)) return false;
+	if (!handlers__read_number(c, events, "events", 1, HANDLERS_RATE_EVENTS, &rate->events)) return false;
+	if (!handlers__read_number(c, per, "per", 1, HANDLERS_RATE_MS, &rate->per_ms)) return false;
 	handlers__path_key(c, "then");
 	while (then && i < 3 && !(cJSON_IsString(then) && strcmp(then->valuestring, names[i]) == 0)) i++;
 	if (i == 3) return handlers__fail(c, then, "must be \"drop\", \"count\" or \"disconnect\"");
@@ -384,6 +293,7 @@ handlers__compile_action(
 		return cJSON_IsBool(v) ||
 		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
 	case HANDLERS_RATE: return handlers__compile_rate(c, v, &a->rate);
+	case HANDLERS_CALL: return handlers__compile_call(c, v, where, a);
 	case HANDLERS_IF:
 	case HANDLERS_GO: break; /* they are no actions of the configuration */
 	}

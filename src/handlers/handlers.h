@@ -26,6 +26,9 @@
  *     {"rate": {"events": 20, "per": 1000, "then": "drop" | "count" | "disconnect"}}
  *                                    beyond it nothing that follows is done, but with "count", and with "disconnect" the
  *                                    connection ends
+ *     {"call": {"url": …, "timeout": …}}
+ *                                    the event is POSTed to the application, and what it answers is done (answer.h);
+ *                                    what stands behind it waits for that, and is not done when it fails
  *     {"disconnect": true | false}   ends the whole connection, or this namespace; the last action
  *     {"if": condition, "then": [action …], "else": [action …]}
  *     {"if": condition, "join": …}   any one action in place of "then"; the condition is of src/where/, its pointers
@@ -42,6 +45,7 @@
 #include "eio/bundle.h"
 #include "eio/bytes.h"
 #include "sio/client.h"
+#include "src/hook/hook.h"
 
 struct cJSON; /* of <cjson/cJSON.h> */
 
@@ -101,6 +105,11 @@ size_t handlers_rates(const struct handlers *h);
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 bool handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 
+/* Where the calls among the actions go to: the same place with the same bounds is there once. i: below their number;
+ * valid as long as the handlers. */
+size_t handlers_calls(const struct handlers *h);
+const struct hook_spec *handlers_call_to(const struct handlers *h, size_t i);
+
 /* An action that was left out. The bytes are valid during the call. */
 struct handlers_skip {
 	struct eio_bytes event; /* its name, escaped as the client escaped it; or "connection" or "disconnect" */
@@ -119,15 +128,41 @@ struct handlers_broadcast {
 	bool self; /* the socket gets it, too, if it is among them */
 };
 
+/* A room that a socket is to be let into. The bytes are valid during the call. */
+struct handlers_join {
+	struct eio_bytes room;
+	bool asked; /* the client had a say in which room it is */
+	struct eio_bytes args; /* of its event: raw JSON with commas between them; may be empty */
+};
+
+enum handlers_joined {
+	HANDLERS_IN,
+	HANDLERS_OUT, /* refused */
+	HANDLERS_ASKED /* somebody is asked first, and what he says goes to handlers_go_on() */
+};
+
+/* A refusal, as the client's ack tells it: {"error":error,"room":…more}. */
+struct handlers_refusal {
+	const char *error; /* a constant word */
+	struct eio_bytes more; /* further members, JSON, with a comma in front of each; or empty */
+};
+
+/* What came of asking the application. */
+enum handlers_called {
+	HANDLERS_CALLED, /* its answer is carried out */
+	HANDLERS_CALL_REFUSED, /* 4xx */
+	HANDLERS_CALL_FAILED /* none, another status, or one that makes no sense */
+};
+
 /* The effects of actions, given by the worker. None of them may free the socket: closing is done after the run. */
 struct handlers_ops {
 	/* The members of rooms get an event, each once. */
 	void (*broadcast)(void *ctx, struct sio_socket *s, const struct handlers_broadcast *b);
 	/* Sends to the socket's client. The reference is the callee's to keep or drop. */
 	void (*send)(void *ctx, struct sio_socket *s, struct eio_bundle *b);
-	/* NULL, or why the socket is not let in: a constant word, which the client's ack tells. asked: the client had a
-	 * say in which room it is. */
-	const char *(*join)(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked);
+	/* OUT: *why says why, and is valid until the next call. */
+	enum handlers_joined (*join)(
+		void *ctx, struct sio_socket *s, const struct handlers_join *j, struct handlers_refusal *why);
 	void (*leave)(void *ctx, struct sio_socket *s, struct eio_bytes room);
 	/* The bytes are valid during the call. */
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
@@ -138,13 +173,29 @@ struct handlers_ops {
 	void (*over_rate)(void *ctx, struct sio_socket *s, enum handlers_over then);
 	/* Once for each target or emit that was left out, wholly or, where it means several rooms, for some of them. */
 	void (*skipped)(void *ctx, struct sio_socket *s, const struct handlers_skip *skip);
+	/* Asks the application: call number i. Takes over the text. Whether there will be an answer, which goes to
+	 * handlers_go_on(). */
+	bool (*ask)(void *ctx, struct sio_socket *s, size_t i, struct eio_buf *json);
+	/* The same where nobody waits for an answer. */
+	void (*tell)(void *ctx, struct sio_socket *s, size_t i, struct eio_buf *json);
+	/* Once for each call that was asked. why: a constant string, or NULL for one that went well. */
+	void (*called)(void *ctx, struct sio_socket *s, enum handlers_called how, const char *why);
 };
+
+/* A run that waits for an answer: where it goes on. */
+struct handlers_rest;
+
+void handlers_rest_free(struct handlers_rest *rest); /* NULL is fine */
+
+/* How much memory it takes up. */
+size_t handlers_rest_bytes(const struct handlers_rest *rest);
 
 struct handlers_call {
 	uint64_t *rates; /* the socket's handlers_rates() numbers; NULL when there are none */
 	uint64_t now_ms; /* for these */
 	const struct handlers_ops *ops;
 	void *ctx; /* for ops */
+	struct handlers_rest **rest; /* where a run that waits leaves its rest, for the caller to keep */
 	struct sio_socket *socket;
 	/* Of the request the client came with; both may be empty, see src/handlers/request.h for when they need not
 	 * be kept. */
@@ -167,6 +218,7 @@ enum handlers_result {
 	HANDLERS_NONE, /* nothing is configured for this event */
 	HANDLERS_SKIPPED, /* at least one action was left out: its room or channel could not be made of the arguments,
 			   * an event name was refused */
+	HANDLERS_WAITS, /* for an answer: *call->rest is where it goes on */
 	HANDLERS_NOMEM
 };
 
@@ -176,8 +228,19 @@ enum handlers_result handlers_run_connection(const struct handlers *h, const str
 enum handlers_result handlers_run_event(
 	const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev);
 
-/* reason: such as "transport close". The client cannot be reached any more: only publish is allowed. Its rooms are
- * still to be left. */
+/* What a run waits for. */
+struct handlers_outcome {
+	const struct hook_answer *answer; /* to a call; else NULL */
+	const struct handlers_refusal *refusal; /* of a room; NULL: it is in */
+};
+
+/* Goes on with a run whose answer is there; takes over the rest. ev: the event that it is for, or NULL when it is that
+ * of "connection". It may wait again. */
+enum handlers_result handlers_go_on(struct handlers_rest *rest, const struct handlers_call *call,
+	const struct sio_event *ev, const struct handlers_outcome *outcome);
+
+/* reason: such as "transport close". The client cannot be reached any more: only publish, broadcast and call are
+ * allowed, and nobody waits for the answer of a call. Its rooms are still to be left. */
 enum handlers_result handlers_run_disconnect(
 	const struct handlers *h, const struct handlers_call *call, const char *reason);
 

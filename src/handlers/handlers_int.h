@@ -17,6 +17,7 @@ enum handlers_action_type {
 	HANDLERS_PUBLISH,
 	HANDLERS_DISCONNECT,
 	HANDLERS_RATE,
+	HANDLERS_CALL,
 	HANDLERS_IF, /* goes on with the next when its condition is fulfilled, else elsewhere */
 	HANDLERS_GO /* goes on elsewhere */
 };
@@ -35,12 +36,13 @@ struct handlers_action {
 	bool joined; /* BROADCAST: only to rooms that the socket is in */
 	/* Owned. PUBLISH: the channel, and behind it the message; or further members of the envelope, named by
 	 * `source`, of which those from n_rooms on are headers. BROADCAST: the arguments, n_rooms for the rooms, and
-	 * the others for the exceptions. Else one of arguments, or one for each target. */
+	 * the others for the exceptions. CALL: members of the question, as those of an envelope. Else one of arguments,
+	 * or one for each target. */
 	struct handlers_part *parts;
 	size_t n, n_rooms;
 	/* IF: the condition; the value of pair i is that of parts[i]. IF, GO: where else, an action of the entry. */
 	struct where where;
-	size_t to; /* RATE: which of the socket's numbers */
+	size_t to; /* RATE: which of the socket's numbers. CALL: which of the places that are asked */
 	struct handlers_rate rate;
 };
 
@@ -54,8 +56,24 @@ struct handlers {
 	struct handlers_entry *entries; /* owned */
 	size_t n;
 	size_t n_rates;
+	struct hook_spec *calls; /* owned, with what they point to */
+	size_t n_calls;
 	const struct handlers_entry *connection, *disconnect, *any; /* among the entries, or NULL */
 };
+
+/* What is left of a run that waits. */
+struct handlers_rest {
+	const struct handlers_entry *entry;
+	size_t next; /* the action behind the one that it waits at */
+	bool acked, skipped;
+	/* At a JOIN: the rooms that are still to be joined, one record of targets.c behind the other; that at `at`
+	 * is asked about. */
+	struct eio_buf rooms;
+	size_t at;
+};
+
+/* The data of the event that "connection" is. */
+#define HANDLERS__CONNECTION_DATA EIO_LIT("[\"connection\"]")
 
 /* One run of one entry. */
 struct handlers_run {
@@ -74,6 +92,8 @@ struct handlers_run {
 	struct template_names names;
 	struct eio_buf list; /* names that were made, one behind the other */
 	bool skipped, nomem;
+	bool stops; /* nothing that follows is done */
+	struct handlers_rest *rest; /* owned: it waits; else NULL */
 };
 
 const char *handlers__action_name(enum handlers_action_type type);
@@ -90,6 +110,28 @@ void handlers__arguments(struct handlers_run *r, const struct handlers_action *a
 void handlers__targets(struct handlers_run *r, const struct handlers_action *a); /* JOIN, LEAVE */
 void handlers__publish(struct handlers_run *r, const struct handlers_action *a);
 void handlers__broadcast(struct handlers_run *r, const struct handlers_action *a);
+
+void handlers__call(struct handlers_run *r, const struct handlers_action *a);
+
+/* Begins to wait. False when out of memory. */
+bool handlers__wait(struct handlers_run *r);
+
+/* Goes on with the rooms of a JOIN at which a run has waited: r->rest is set, and stays while it waits again. */
+void handlers__joined(struct handlers_run *r, const struct handlers_refusal *refusal);
+
+/* Carries out the answer to a call. */
+void handlers__answered(struct handlers_run *r, const struct hook_answer *answer);
+
+/* Sends a text as the ack, where there is to be one and was none yet: a JSON array, which may have run out of
+ * memory. */
+void handlers__ack(struct handlers_run *r, const struct eio_buf *text);
+
+/* Appends "event":…,"args":[…],"sid":…,"nsp":… and the attachments, which are numbered by the placeholders in args. */
+void handlers__write_event(const struct handlers_run *r, struct eio_buf *out);
+
+/* Appends "name":value of a member whose value is a template; nothing when there is no value. False when out of
+ * memory. */
+bool handlers__write_member(struct handlers_run *r, const struct handlers_part *part, struct eio_buf *out);
 
 /* Counts the event for a RATE. Whether what follows is done. */
 bool handlers__within_rate(struct handlers_run *r, const struct handlers_action *a);

@@ -12,6 +12,7 @@ struct handlers_compiler {
 	bool failed; /* err is a mistake that is not told yet */
 	bool told; /* one was told */
 	unsigned nsp_stars; /* for the context of templates */
+	struct handlers *handlers; /* that are being made; their calls are added to */
 	handlers_error_fn error;
 	handlers_where_fn where;
 	void *user;
@@ -47,6 +48,7 @@ bool handlers__add_event(struct handlers_compiler *c, struct template *t, const 
 	const struct cJSON *args, const struct template_context *where);
 
 struct handlers_action;
+struct handlers_part;
 
 /* Compiles what stands behind an action's name into *a, whose type is set. False after a mistake. */
 bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
@@ -55,6 +57,39 @@ bool handlers__compile_action(struct handlers_compiler *c, const struct cJSON *v
 /* Compiles the condition of an "if" into *a. */
 bool handlers__compile_condition(struct handlers_compiler *c, const struct cJSON *v,
 	const struct template_context *where, struct handlers_action *a);
+
+/* The same for what each takes: a call. */
+bool handlers__compile_call(struct handlers_compiler *c, const struct cJSON *v, const struct template_context *where,
+	struct handlers_action *a);
+
+/* What the forms of actions have in common. */
+
+/* One key of an action that is an object, and where its value is put. */
+struct handlers_key {
+	const char *name;
+	const struct cJSON **value;
+};
+
+/* Finds the values of keys, all NULL at first. all: their names, for a mistake. False after one, as the others. */
+bool handlers__read_keys(
+	struct handlers_compiler *c, const struct cJSON *v, const struct handlers_key *keys, size_t n, const char *all);
+
+/* Reads the value of a key: a whole number. */
+bool handlers__read_number(
+	struct handlers_compiler *c, const struct cJSON *v, const char *key, unsigned min, unsigned max, unsigned *out);
+
+/* Makes room for n parts. */
+bool handlers__alloc_parts(struct handlers_compiler *c, struct handlers_action *a, size_t n);
+
+/* Keeps a text as it was configured. */
+bool handlers__keep_source(struct handlers_compiler *c, struct handlers_part *part, const char *text);
+
+/* Whether a member of the object at the path, or NULL, is a list of names of headers. */
+bool handlers__check_headers(struct handlers_compiler *c, const struct cJSON *headers);
+
+/* Fills the parts from `first` on: those before a->n_rooms by placeholders of these names, the others by headers. */
+bool handlers__compile_members(struct handlers_compiler *c, const char *const *names, size_t first,
+	const struct cJSON *headers, const struct template_context *where, struct handlers_action *a);
 
 /* Reads a rate. */
 bool handlers__compile_rate(struct handlers_compiler *c, const struct cJSON *v, struct handlers_rate *rate);

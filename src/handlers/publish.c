@@ -12,12 +12,10 @@
 
 /* Envelopes */
 
-/* {"event":…,"args":[…],"sid":…,"nsp":…} and the attachments, which are numbered by the placeholders in args; the
- * last brace is missing. */
-static void
-write_event(const struct handlers_run *r, struct eio_buf *out)
+void
+handlers__write_event(const struct handlers_run *r, struct eio_buf *out)
 {
-	EIO_BUF_ADD_LIT(out, "{\"event\":");
+	EIO_BUF_ADD_LIT(out, "\"event\":");
 	eio_buf_add(out, r->event);
 	EIO_BUF_ADD_LIT(out, ",\"args\":[");
 	eio_buf_add(out, r->args);
@@ -37,9 +35,8 @@ write_event(const struct handlers_run *r, struct eio_buf *out)
 	if (r->n_attachments) eio_buf_addc(out, ']');
 }
 
-/* "name":value of a member whose value is a template; nothing when there is no value. False when out of memory. */
-static bool
-write_member(struct handlers_run *r, const struct handlers_part *part, struct eio_buf *out)
+bool
+handlers__write_member(struct handlers_run *r, const struct handlers_part *part, struct eio_buf *out)
 {
 	struct template_value v = template_value_of(part->template, &r->input);
 
@@ -58,11 +55,12 @@ make_envelope(struct handlers_run *r, const struct handlers_action *a, struct ei
 	bool ok = true;
 
 	eio_buf_clear(&r->text);
-	write_event(r, &r->text);
-	for (size_t i = 1; i < a->n_rooms && ok; i++) ok = write_member(r, &a->parts[i], &r->text);
+	eio_buf_addc(&r->text, '{');
+	handlers__write_event(r, &r->text);
+	for (size_t i = 1; i < a->n_rooms && ok; i++) ok = handlers__write_member(r, &a->parts[i], &r->text);
 	if (a->n > 1) {
 		EIO_BUF_ADD_LIT(&r->text, ",\"headers\":{");
-		for (size_t i = a->n_rooms; i < a->n && ok; i++) ok = write_member(r, &a->parts[i], &r->text);
+		for (size_t i = a->n_rooms; i < a->n && ok; i++) ok = handlers__write_member(r, &a->parts[i], &r->text);
 		eio_buf_addc(&r->text, '}');
 	}
 	eio_buf_addc(&r->text, '}');

@@ -29,6 +29,7 @@ carry_out_action(struct handlers_run *r, const struct handlers_action *a)
 	case HANDLERS_LEAVE:
 	case HANDLERS_JOIN: handlers__targets(r, a); break;
 	case HANDLERS_PUBLISH: handlers__publish(r, a); break;
+	case HANDLERS_CALL: handlers__call(r, a); break;
 	case HANDLERS_DISCONNECT: r->call->ops->close(r->call->ctx, r->call->socket, a->whole); break;
 	case HANDLERS_RATE:
 	case HANDLERS_IF:
@@ -49,17 +50,48 @@ next_step(struct handlers_run *r, const struct handlers_entry *entry, size_t i)
 	return a->type == HANDLERS_DISCONNECT ? entry->n : i + 1;
 }
 
-static enum handlers_result
-carry_out_entry(struct handlers_run *r, const struct handlers_entry *entry)
+/* The rest is left to the caller. */
+static void
+leave_rest(struct handlers_run *r, const struct handlers_entry *entry, size_t next)
 {
-	r->input = (struct template_input){ .find = handlers__find, .ctx = r };
-	for (size_t i = 0; i < entry->n && !r->nomem;) i = next_step(r, entry, i);
+	r->rest->entry = entry;
+	r->rest->next = next;
+	r->rest->acked = r->acked;
+	r->rest->skipped = r->skipped;
+	*r->call->rest = r->rest;
+}
+
+static void
+deinit_run(struct handlers_run *r)
+{
 	eio_buf_deinit(&r->text);
 	eio_buf_deinit(&r->scratch);
 	template_names_deinit(&r->names);
 	eio_buf_deinit(&r->list);
-	if (r->nomem) return HANDLERS_NOMEM;
+}
+
+/* Carries out an entry from an action on. */
+static enum handlers_result
+carry_out_entry(struct handlers_run *r, const struct handlers_entry *entry, size_t i)
+{
+	while (i < entry->n && !r->nomem && !r->stops && !r->rest) i = next_step(r, entry, i);
+	deinit_run(r);
+	if (r->nomem) {
+		handlers_rest_free(r->rest);
+		return HANDLERS_NOMEM;
+	}
+	if (r->rest) {
+		leave_rest(r, entry, i);
+		return HANDLERS_WAITS;
+	}
 	return r->skipped ? HANDLERS_SKIPPED : HANDLERS_DONE;
+}
+
+static void
+begin_run(struct handlers_run *r, struct eio_bytes data)
+{
+	r->input = (struct template_input){ .find = handlers__find, .ctx = r };
+	split_event(r, data);
 }
 
 enum handlers_result
@@ -68,8 +100,8 @@ handlers_run_connection(const struct handlers *h, const struct handlers_call *ca
 	struct handlers_run r = { .call = call };
 
 	if (!h->connection) return HANDLERS_NONE;
-	split_event(&r, EIO_LIT("[\"connection\"]"));
-	return carry_out_entry(&r, h->connection);
+	begin_run(&r, HANDLERS__CONNECTION_DATA);
+	return carry_out_entry(&r, h->connection, 0);
 }
 
 enum handlers_result
@@ -85,8 +117,8 @@ handlers_run_disconnect(const struct handlers *h, const struct handlers_call *ca
 	sio_json_escape(&data, eio_cstr(reason));
 	eio_buf_addc(&data, ']');
 	if (!eio_buf_failed(&data)) {
-		split_event(&r, eio_buf_bytes(&data));
-		result = carry_out_entry(&r, h->disconnect);
+		begin_run(&r, eio_buf_bytes(&data));
+		result = carry_out_entry(&r, h->disconnect, 0);
 	}
 	eio_buf_deinit(&data);
 	return result;
@@ -110,17 +142,46 @@ entry_for_event(const struct handlers *h, struct eio_bytes name)
 	return h->any;
 }
 
-enum handlers_result
-handlers_run_event(const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev)
+static struct handlers_run
+run_for_event(const struct handlers_call *call, const struct sio_event *ev)
 {
-	struct handlers_run r = { .call = call,
+	return (struct handlers_run){ .call = call,
 		.has_id = ev->has_id,
 		.id = ev->id,
 		.attachments = ev->attachments,
 		.n_attachments = ev->n_attachments };
+}
+
+enum handlers_result
+handlers_run_event(const struct handlers *h, const struct handlers_call *call, const struct sio_event *ev)
+{
+	struct handlers_run r = run_for_event(call, ev);
 	const struct handlers_entry *entry;
 
-	split_event(&r, ev->data);
+	begin_run(&r, ev->data);
 	entry = entry_for_event(h, r.event);
-	return entry ? carry_out_entry(&r, entry) : HANDLERS_NONE;
+	return entry ? carry_out_entry(&r, entry, 0) : HANDLERS_NONE;
+}
+
+/* Going on */
+
+enum handlers_result
+handlers_go_on(struct handlers_rest *rest, const struct handlers_call *call, const struct sio_event *ev,
+	const struct handlers_outcome *outcome)
+{
+	struct handlers_run r = ev ? run_for_event(call, ev) : (struct handlers_run){ .call = call };
+	const struct handlers_entry *entry = rest->entry;
+	size_t next = rest->next;
+
+	begin_run(&r, ev ? ev->data : HANDLERS__CONNECTION_DATA);
+	r.acked = rest->acked;
+	r.skipped = rest->skipped;
+	if (outcome->answer) {
+		handlers_rest_free(rest);
+		handlers__answered(&r, outcome->answer);
+	} else {
+		r.rest = rest;
+		handlers__joined(&r, outcome->refusal);
+	}
+	return carry_out_entry(&r, entry, next);
 }

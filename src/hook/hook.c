@@ -42,7 +42,7 @@ struct hook_question {
 	unsigned magic;
 	struct eio_list link;
 	struct hook_line *line;
-	struct eio_buf json;
+	struct eio_buf body, heads;
 	struct eio_timer timer;
 	struct hook_transfer *transfer; /* NULL while it waits for its turn */
 	hook_answer_fn done;
@@ -57,6 +57,12 @@ hook_count(struct hook *h, enum hook_metric m)
 
 /* The end of a question */
 
+static size_t
+question_bytes(const struct hook_question *q)
+{
+	return q->body.n + q->heads.n;
+}
+
 /* Takes it out of its line. What is behind it has its turn by next_questions(). */
 static void
 free_question(struct hook_question *q)
@@ -68,11 +74,12 @@ free_question(struct hook_question *q)
 		l->n_asked--;
 	} else {
 		l->n_waiting--;
-		l->waiting_bytes -= q->json.n;
+		l->waiting_bytes -= question_bytes(q);
 	}
 	metrics_sub(l->hook->metrics, HOOK_METRIC_WAITING, 1);
 	eio_clock_set(l->hook->clock, &q->timer, UINT64_MAX);
-	eio_buf_deinit(&q->json);
+	eio_buf_deinit(&q->body);
+	eio_buf_deinit(&q->heads);
 	q->magic = 0;
 	free(q);
 }
@@ -135,11 +142,12 @@ start_question(struct hook_question *q)
 {
 	struct hook_line *l = q->line;
 
-	q->transfer = hook_transfer_start(l->hook->transfers, l->spec, eio_buf_bytes(&q->json), on_question_end, q);
+	q->transfer = hook_transfer_start(
+		l->hook->transfers, l->spec, eio_buf_bytes(&q->body), eio_buf_bytes(&q->heads), on_question_end, q);
 	if (!q->transfer) return false;
 	eio_list_remove(&q->link);
 	l->n_waiting--;
-	l->waiting_bytes -= q->json.n;
+	l->waiting_bytes -= question_bytes(q);
 	eio_list_add_tail(&l->asked, &q->link);
 	l->n_asked++;
 	return true;
@@ -183,38 +191,41 @@ question_fits(const struct hook_line *l, size_t bytes)
 
 /* NULL when there is no place or no memory for it. */
 static struct hook_question *
-question_new(struct hook_line *l, struct eio_buf *json)
+question_new(struct hook_line *l, struct eio_buf *body, struct eio_buf *heads)
 {
 	struct hook_question *q;
 
-	if (!question_fits(l, json->n)) {
+	if (!question_fits(l, body->n + heads->n)) {
 		hook_count(l->hook, HOOK_METRIC_FULL);
 		return NULL;
 	}
-	q = eio_buf_failed(json) ? NULL : calloc(1, sizeof *q);
+	q = eio_buf_failed(body) || eio_buf_failed(heads) ? NULL : calloc(1, sizeof *q);
 	if (!q) return NULL;
 	q->magic = HOOK_QUESTION_MAGIC;
 	q->line = l;
-	q->json = *json;
-	eio_buf_init(json);
+	q->body = *body;
+	q->heads = *heads;
+	eio_buf_init(body);
+	eio_buf_init(heads);
 	eio_timer_init(&q->timer, on_question_timeout);
 	eio_list_add_tail(&l->waiting, &q->link);
 	l->n_waiting++;
-	l->waiting_bytes += q->json.n;
+	l->waiting_bytes += question_bytes(q);
 	metrics_inc(l->hook->metrics, HOOK_METRIC_WAITING);
 	return q;
 }
 
 struct hook_question *
-hook_ask(struct hook_line *l, struct eio_buf *json, hook_answer_fn done, void *user)
+hook_ask_with(struct hook_line *l, struct eio_buf *body, struct eio_buf *heads, hook_answer_fn done, void *user)
 {
 	struct hook_question *q;
 	struct hook *h;
 
 	CHECK_MAGIC(l, HOOK_LINE_MAGIC);
 	h = l->hook;
-	q = question_new(l, json);
-	eio_buf_deinit(json);
+	q = question_new(l, body, heads);
+	eio_buf_deinit(body);
+	eio_buf_deinit(heads);
 	if (!q) return NULL;
 	q->done = done;
 	q->user = user;
@@ -225,6 +236,14 @@ hook_ask(struct hook_line *l, struct eio_buf *json, hook_answer_fn done, void *u
 	}
 	eio_clock_set(h->clock, &q->timer, eio_clock_now(h->clock) + l->spec->timeout_ms);
 	return q;
+}
+
+struct hook_question *
+hook_ask(struct hook_line *l, struct eio_buf *json, hook_answer_fn done, void *user)
+{
+	struct eio_buf none = { 0 };
+
+	return hook_ask_with(l, json, &none, done, user);
 }
 
 void

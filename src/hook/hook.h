@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions to the application over HTTP: a POST of JSON, and its answer. One struct hook for each worker; in it a line
- * for each place that is asked, with bounds of its own, so that a slow application holds up nobody but those who wait
- * for it:
+ * Questions to the application over HTTP: a POST of JSON, or of a form, and its answer. One struct hook for each
+ * worker; in it a line for each place that is asked, with bounds of its own, so that a slow application holds up nobody
+ * but those who wait for it:
  *
  *     hook ─┬─ line: http://127.0.0.1:8000/socket/auth     on their way: at most `concurrent`
  *           └─ line: http+unix://%2Frun%2Fapp.sock/call    behind them: at most `queue`, in the order they were asked
@@ -51,6 +51,10 @@ typedef void (*hook_answer_fn)(void *user, const struct hook_answer *a);
 /* Asks. Takes over the text in *json, which is empty afterwards in any case. done is called once, later: never from
  * within this call. NULL when too many wait already or memory is out, and then done is never called. */
 struct hook_question *hook_ask(struct hook_line *l, struct eio_buf *json, hook_answer_fn done, void *user);
+
+/* The same with further lines of headers, "Name: value", each ended by NUL; takes over those, too. */
+struct hook_question *hook_ask_with(
+	struct hook_line *l, struct eio_buf *body, struct eio_buf *heads, hook_answer_fn done, void *user);
 
 /* The asker is gone: done is not called any more. Not from within its own done, when it is gone already. */
 void hook_cancel(struct hook_question *q);

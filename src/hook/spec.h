@@ -11,12 +11,14 @@
 #ifndef SRC_HOOK_SPEC_H
 #define SRC_HOOK_SPEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct hook_spec {
 	char *text; /* owned: the URL as configured, for logs, without user and password */
 	char *url; /* owned: http or https, as libcurl takes it */
 	char *socket_path; /* owned: of a Unix socket, or NULL */
+	bool form; /* what is sent is a form, as a page's own script would send it, not JSON */
 	unsigned timeout_ms; /* from the question to its answer, waiting for its turn included */
 	unsigned concurrent; /* how many are on their way at a time, at least 1 */
 	unsigned queue; /* how many more may wait for their turn */

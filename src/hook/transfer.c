@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	TRANSFERS_MAGIC = 0x4007c001,
@@ -25,7 +26,6 @@ struct hook_transfers {
 	unsigned magic;
 	uv_loop_t *loop;
 	CURLM *multi;
-	struct curl_slist *headers;
 	uv_timer_t timer;
 	struct eio_list all; /* of struct hook_transfer */
 	size_t handles; /* of libuv that are open */
@@ -37,6 +37,7 @@ struct hook_transfer {
 	struct eio_list link;
 	struct hook_transfers *of;
 	CURL *easy;
+	struct curl_slist *headers;
 	size_t answer_bytes, head_bytes;
 	struct eio_buf body;
 	bool too_large;
@@ -90,6 +91,7 @@ free_transfer(struct hook_transfer *x)
 		curl_multi_remove_handle(x->of->multi, x->easy);
 		curl_easy_cleanup(x->easy);
 	}
+	curl_slist_free_all(x->headers);
 	eio_buf_deinit(&x->body);
 	x->magic = 0;
 	free(x);
@@ -294,19 +296,13 @@ struct hook_transfers *
 hook_transfers_new(uv_loop_t *loop)
 {
 	struct hook_transfers *t = calloc(1, sizeof *t);
-	struct curl_slist *more;
 
 	if (!t) return NULL;
 	t->magic = TRANSFERS_MAGIC;
 	t->loop = loop;
 	eio_list_init(&t->all);
 	t->multi = curl_multi_init();
-	t->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	/* Bodies leave at once, instead of a second later when the peer knows no 100 Continue. */
-	more = t->headers ? curl_slist_append(t->headers, "Expect:") : NULL;
-	if (!t->multi || !more) {
-		curl_slist_free_all(t->headers);
-		curl_multi_cleanup(t->multi);
+	if (!t->multi) {
 		free(t);
 		return NULL;
 	}
@@ -330,7 +326,6 @@ hook_transfers_close(struct hook_transfers *t)
 	CHECK(!t->telling);
 	EIO_LIST_FOREACH_SAFE(l, next, &t->all) free_transfer(EIO_CONTAINER(l, struct hook_transfer, link));
 	curl_multi_cleanup(t->multi);
-	curl_slist_free_all(t->headers);
 	uv_close((uv_handle_t *)&t->timer, on_transfers_timer_closed);
 }
 
@@ -348,17 +343,42 @@ set_limits(CURL *e)
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, 0x7fffffffL); /* whoever asks has a timeout */
 }
 
+static bool
+add_header_line(struct hook_transfer *x, const char *line)
+{
+	struct curl_slist *all = curl_slist_append(x->headers, line);
+
+	if (!all) return false;
+	x->headers = all;
+	return true;
+}
+
+/* False when out of memory. */
+static bool
+set_headers(struct hook_transfer *x, const struct hook_spec *spec, struct eio_bytes heads)
+{
+	const char *type = spec->form ? "Content-Type: application/x-www-form-urlencoded"
+				      : "Content-Type: application/json";
+
+	/* Bodies leave at once, instead of a second later when the peer knows no 100 Continue. */
+	if (!add_header_line(x, type) || !add_header_line(x, "Expect:")) return false;
+	if (spec->form && !add_header_line(x, "X-Requested-With: XMLHttpRequest")) return false;
+	for (const char *p = heads.p, *end = heads.p + heads.n; p < end; p += strlen(p) + 1)
+		if (!add_header_line(x, p)) return false;
+	return curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK;
+}
+
 static CURLcode
-set_request(struct hook_transfer *x, const struct hook_spec *spec, struct eio_bytes json)
+set_request(struct hook_transfer *x, const struct hook_spec *spec, struct eio_bytes body, struct eio_bytes heads)
 {
 	CURL *e = x->easy;
 	CURLcode rc;
 
 	set_limits(e);
+	if (!set_headers(x, spec, heads)) return CURLE_OUT_OF_MEMORY;
 	curl_easy_setopt(e, CURLOPT_PRIVATE, x);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->of->headers);
-	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)json.n);
-	curl_easy_setopt(e, CURLOPT_POSTFIELDS, json.p);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+	curl_easy_setopt(e, CURLOPT_POSTFIELDS, body.p);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_transfer_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_transfer_head);
@@ -370,8 +390,8 @@ set_request(struct hook_transfer *x, const struct hook_spec *spec, struct eio_by
 }
 
 struct hook_transfer *
-hook_transfer_start(struct hook_transfers *t, const struct hook_spec *spec, struct eio_bytes json,
-	hook_transfer_fn done, void *user)
+hook_transfer_start(struct hook_transfers *t, const struct hook_spec *spec, struct eio_bytes body,
+	struct eio_bytes heads, hook_transfer_fn done, void *user)
 {
 	struct hook_transfer *x = calloc(1, sizeof *x);
 
@@ -382,7 +402,7 @@ hook_transfer_start(struct hook_transfers *t, const struct hook_spec *spec, stru
 	};
 	eio_list_add_tail(&t->all, &x->link);
 	x->easy = curl_easy_init();
-	if (x->easy && !set_request(x, spec, json) && !curl_multi_add_handle(t->multi, x->easy)) return x;
+	if (x->easy && !set_request(x, spec, body, heads) && !curl_multi_add_handle(t->multi, x->easy)) return x;
 	free_transfer(x);
 	return NULL;
 }

@@ -41,10 +41,11 @@ struct hook_transfers *hook_transfers_new(uv_loop_t *loop);
 /* Ends every transfer, without a word, and frees all when the loop has run. Not from within a callback. */
 void hook_transfers_close(struct hook_transfers *t);
 
-/* Begins to POST json, which together with spec is borrowed to the end. done is called once, later, and then the
- * transfer is gone. It has no timeout of its own: cancel it. NULL when out of memory. */
-struct hook_transfer *hook_transfer_start(struct hook_transfers *t, const struct hook_spec *spec, struct eio_bytes json,
-	hook_transfer_fn done, void *user);
+/* Begins to POST a body, with lines of headers as hook_ask_with() has them; spec and body are borrowed to the end. done
+ * is called once, later, and then the transfer is gone. It has no timeout of its own: cancel it. NULL when out of
+ * memory. */
+struct hook_transfer *hook_transfer_start(struct hook_transfers *t, const struct hook_spec *spec, struct eio_bytes body,
+	struct eio_bytes heads, hook_transfer_fn done, void *user);
 
 /* Ends it before it is done, which is not called any more. */
 void hook_transfer_cancel(struct hook_transfer *x);

@@ -12,6 +12,7 @@ import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
 import { openDirect, openJoined } from './lib/engine.mjs';
 import { Session3 } from './lib/engine3.mjs';
 import { Application, SECRET, inSeconds, token } from './lib/hook.mjs';
+import { metric } from './lib/metrics.mjs';
 import { suite } from './lib/suite.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
 
@@ -301,3 +302,91 @@ test('rooms that clients may ask for', { ...limit(), skip: SIOCAST_ONLY }, () =>
 	const [, all] = await ask(socket, 'who');
 	assert.deepEqual(all.sort(), ['lobby', 'secret.all', 'sym.', 'sym.A', 'sym.B', 'team.x.1', 'team.y.', 'user.u*']);
 }));
+
+/** A namespace whose joins the application is asked about, and a client that is let in without. */
+async function startJoins(cleanup) {
+	const app = await Application.start(cleanup, (question) => app.answer(question));
+	const hook = { url: app.url, on: ['join'], rooms: ['private-*', 'team.?'], timeout: 500, cache: 60, headers: ['x-app'] };
+	const on = { ...ON, join: [{ join: '{1}' }, { ack: ['{rooms}', '{claims}'] }], both: [{ join: ['{1}', 'private-fixed', '{2}'] }, { ack: ['{rooms}'] }] };
+	const server = await startSiocast(cleanup, {
+		workers: 1, auth: { hook }, namespaces: { '/': { on, rooms: { deny: ['*.x'] } } }, limits: { roomsPerSocket: 8, roomNameLength: 13 },
+	});
+	return { cleanup, app, ...server };
+}
+
+suite('the application is asked about rooms', startJoins, (server) => {
+	const open = (options) => connect(server.cleanup, server, { ...WS, ...options });
+
+	test('the question, and what an answer gives', limit(), async () => {
+		server.app.answer = () => ({ body: { user: 7, claims: { role: 'x' }, emit: [['state', 1]] } });
+		const socket = await open({ auth: { t: 1 }, query: { q: 'a' }, extraHeaders: { 'X-App': 'y' } });
+		assert.deepEqual(await ask(socket, 'join', 'open'), [['open'], null]); // not asked about
+		const state = once(socket, 'state');
+		assert.deepEqual(await ask(socket, 'join', 'private-a'), [['open', 'private-a'], { role: 'x', sub: 7 }]);
+		assert.deepEqual(await state, [1]);
+		assert.deepEqual(await server.app.asked.next(), {
+			type: 'join', room: 'private-a', nsp: '/', auth: { t: 1 }, query: { q: 'a' }, headers: { 'x-app': 'y' }, address: '127.0.0.1', claims: {}, sid: socket.id,
+		});
+		server.app.answer = () => ({});
+		assert.deepEqual(await ask(socket, 'join', 'private-a'), [['open', 'private-a'], { role: 'x', sub: 7 }]); // in already
+		assert.deepEqual(await ask(socket, 'join', 'team.a'), [['open', 'private-a', 'team.a'], { role: 'x', sub: 7 }]);
+		assert.deepEqual((await server.app.asked.next()).claims, { role: 'x', sub: 7 });
+		assert.deepEqual(await ask(socket, 'join', 'team.x'), [{ error: 'forbidden', room: 'team.x' }]);
+		assert.deepEqual(await ask(socket, 'join', 'private-012345'), [{ error: 'room_name_too_long', room: 'private-012345' }]);
+		assert.equal(server.app.asked.items.length, 0);
+		socket.disconnect();
+	});
+
+	test('refusals', limit(), async () => {
+		const socket = await open();
+		const cases = [
+			[{ status: 403, body: { message: 'é', data: [1] } }, { error: 'forbidden', room: 'private-b', message: 'é', data: [1] }],
+			[{ status: 404, body: 'no' }, { error: 'forbidden', room: 'private-b' }],
+			[{ status: 500 }, { error: 'unavailable', room: 'private-b', retryAfter: 5 }],
+			[{ status: 503, headers: { 'Retry-After': '7' } }, { error: 'unavailable', room: 'private-b', retryAfter: 7 }],
+			[{ status: 200, body: 'yes' }, { error: 'unavailable', room: 'private-b', retryAfter: 5 }],
+			[undefined, { error: 'unavailable', room: 'private-b', retryAfter: 5 }], // a timeout
+		];
+		for (const [answer, expected] of cases) {
+			server.app.answer = () => answer;
+			assert.deepEqual(await ask(socket, 'join', 'private-b'), [expected]);
+			await server.app.asked.next();
+		}
+		assert.deepEqual(await ask(socket, 'who'), [null, []]);
+		socket.disconnect();
+	});
+
+	test('a list keeps its order, and what is configured is not asked about', limit(), async () => {
+		const socket = await open();
+		server.app.answer = ({ room }) => ({ status: room === 'private-2' ? 403 : 200 });
+		const [refusal] = await ask(socket, 'both', ['z', 'private-1', 'y', 'private-2', 'private-3'], 'last');
+		assert.deepEqual(refusal, { error: 'forbidden', room: 'private-2' });
+		assert.deepEqual(await ask(socket, 'who'), [null, ['z', 'private-1', 'y', 'private-3', 'private-fixed', 'last']]);
+		for (const room of ['private-1', 'private-2', 'private-3']) assert.equal((await server.app.asked.next()).room, room);
+		// The ninth room is one too many, whatever the application says.
+		server.app.answer = () => ({});
+		await ask(socket, 'join', ['a', 'b']);
+		assert.deepEqual(await ask(socket, 'join', 'private-9'), [{ error: 'too_many_rooms', room: 'private-9' }]);
+		await server.app.asked.next();
+		socket.disconnect();
+	});
+
+	test('the same question is asked once, its answer is kept, and who leaves is forgotten', limit(), async () => {
+		let answer;
+		server.app.answer = () => new Promise((resolve) => (answer = () => resolve({})));
+		const sockets = await Promise.all(Array.from({ length: 3 }, () => open({ auth: { same: 2 }, reconnection: false })));
+		const [gone, ...stay] = sockets;
+		const acks = stay.map((socket) => ask(socket, 'join', 'private-c'));
+		gone.emit('join', 'private-c');
+		await server.app.asked.next();
+		await eventually(async () => (await metric(server, 'events_held')) === 3, 'all to wait');
+		gone.disconnect();
+		await eventually(async () => (await metric(server, 'events_held')) === 2, 'one to be gone');
+		answer();
+		for (const ack of acks) assert.deepEqual(await ack, [['private-c'], null]);
+		const later = await open({ auth: { same: 2 } });
+		assert.deepEqual(await ask(later, 'both', ['private-c', 'z'], 'w'), [['private-c', 'z', 'private-fixed', 'w']]);
+		assert.equal(server.app.asked.items.length, 0);
+		for (const socket of [...stay, later]) socket.disconnect();
+	});
+}, SIOCAST_ONLY);

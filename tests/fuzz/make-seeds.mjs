@@ -163,6 +163,15 @@ const targets = {
 		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
 		words: JSON_WORDS,
 	},
+	handlers_answer: {
+		seeds: [
+			'{"leave":["a"],"join":["b",7],"emit":[["e",1,[2]],[3]],"broadcast":[{"room":"r","except":["x","y"],"event":"e","args":[ 1 ],"self":true},{"event":"f"}],"ack":[{"a":1}],"disconnect":true}',
+			' {"broadcast":[{"room":[],"event":"\\u0061","args":[]}],"ack":null} ',
+			'{"message":"no \\u00e9","data":{"a":[1]}}',
+			...json.slice(0, 8),
+		].map((s) => Buffer.from(s)),
+		words: [...JSON_WORDS, '"leave":[', '"join":["a"]', '"emit":[["e"', '"broadcast":[{"event":"e"', '"room":', '"except":', '"args":[', '"self":true', '"ack":[', '"disconnect":', '"message":"', '"data":'],
+	},
 	handlers_request: {
 		seeds: [
 			...exchanges.map((e) => `${Object.entries(e.request.headers ?? {}).map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`),

@@ -12,10 +12,12 @@ import { Inbox } from './wait.mjs';
  * `questions` counts it.
  */
 export class Application {
-	static async start(cleanup, reply) {
+	/** at: the path of a Unix socket; without, it has a port. */
+	static async start(cleanup, reply, at = null) {
 		const app = new Application(reply);
 		app.server = http.createServer((req, res) => app.#take(req, res));
-		app.server.listen(0, '127.0.0.1');
+		if (at) app.server.listen(at);
+		else app.server.listen(0, '127.0.0.1');
 		await once(app.server, 'listening');
 		cleanup.add(app.server, () => {
 			app.server.closeAllConnections();

@@ -25,7 +25,8 @@ static const struct {
 	{ __LINE__, 204, 0, "", "{\"sub\":1}", true, "{\"sub\":1}", "" },
 	{ __LINE__, 200, 0, " {} ", "{ }", true, "{}", "" },
 	{ __LINE__, 200, 0, "{\"user\":\"u\"}", "", true, "{\"sub\":\"u\"}", "" },
-	{ __LINE__, 200, 0, "{\"user\":\"u\"}", "{\"sub\":1,\"x\":2}", true, "{\"sub\":1,\"x\":2,\"sub\":\"u\"}", "" },
+	{ __LINE__, 200, 0, "{\"user\":\"u\"}", "{\"sub\":1,\"x\":2}", true, "{\"x\":2,\"sub\":\"u\"}", "" },
+	{ __LINE__, 200, 0, "{\"user\":7}", "{ \"x\" : [1] , \"s\\u0075b\":1}", true, "{\"x\":[1],\"sub\":7}", "" },
 	{ __LINE__, 201, 0, "{\"claims\":{\"a\":1}}", "{\"sub\":1}", true, "{\"a\":1}", "" },
 	{ __LINE__, 200, 0, "{\"claims\":null,\"rooms\":null,\"emit\":null,\"user\":null}", "{\"a\":1}", true,
 		"{\"a\":1}", "" },
@@ -67,6 +68,7 @@ test_answers(void **state)
 		assert_true(auth_verdict_read(&v, &a, eio_cstr(answers[i].claims)));
 		eio_buf_add(&lists, v.rooms);
 		eio_buf_add(&lists, v.emit);
+		assert_int_equal(auth_verdict_lets_in(&a, false), v.in);
 		if (v.in != answers[i].in) fail_msg("line %d: %s", answers[i].line, v.in ? "in" : "refused");
 		if (!same(v.in ? &v.claims : &v.message, answers[i].a))
 			fail_msg("line %d: not %s", answers[i].line, answers[i].a);
@@ -96,6 +98,62 @@ test_large_claims(void **state)
 	eio_buf_deinit(&body);
 }
 
+/* Laravel's */
+static const struct {
+	int line;
+	unsigned status;
+	const char *body, *claims;
+	bool in;
+	const char *want; /* the claims, or the message */
+} channels[] = {
+	{ __LINE__, 200, "true", "{\"a\":1}", true, "{\"a\":1}" },
+	{ __LINE__, 200, "", "", true, "" },
+	{ __LINE__, 200, "<html>", "", true, "" },
+	{ __LINE__, 200, "{\"auth\":\"x\"}", "", true, "" },
+	{ __LINE__, 200, "{\"channel_data\":{\"user_id\":5,\"user_info\":{\"name\":\"A\"}}}", "{\"old\":1}", true,
+		"{\"user_id\":5,\"user_info\":{\"name\":\"A\"},\"sub\":5}" },
+	{ __LINE__, 200, "{\"channel_data\":\"{\\\"user_id\\\":\\\"u\\\"}\"}", "", true,
+		"{\"user_id\":\"u\",\"sub\":\"u\"}" },
+	{ __LINE__, 200, "{\"channel_data\":{}}", "", true, "{}" },
+	{ __LINE__, 200, "{\"channel_data\":[1]}", "", false, "authentication unavailable" },
+	{ __LINE__, 200, "{\"channel_data\":\"{\"}", "", false, "authentication unavailable" },
+	{ __LINE__, 403, "{\"message\":\"no\"}", "", false, "no" },
+	{ __LINE__, 419, "", "", false, "Forbidden" },
+	{ __LINE__, 302, "", "", false, "authentication unavailable" },
+	{ __LINE__, 0, "", "", false, "authentication unavailable" },
+};
+
+static void
+test_laravel(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+		struct hook_answer a = { .status = channels[i].status, .body = eio_cstr(channels[i].body) };
+		struct auth_verdict v;
+
+		assert_true(auth_verdict_read_laravel(&v, &a, eio_cstr(channels[i].claims)));
+		if (v.in != channels[i].in) fail_msg("line %d: %s", channels[i].line, v.in ? "in" : "refused");
+		if (!same(v.in ? &v.claims : &v.message, channels[i].want))
+			fail_msg("line %d: not %s", channels[i].line, channels[i].want);
+		assert_int_equal(auth_verdict_lets_in(&a, true), v.in);
+		auth_verdict_deinit(&v);
+	}
+}
+
+static int
+read_channels(void)
+{
+	for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+		struct hook_answer a = { .status = channels[i].status, .body = eio_cstr(channels[i].body) };
+		struct auth_verdict v;
+		bool read = auth_verdict_read_laravel(&v, &a, eio_cstr(channels[i].claims));
+
+		auth_verdict_deinit(&v);
+		if (!read) return 1;
+	}
+	return 0;
+}
+
 static int
 read_all(void)
 {
@@ -115,6 +173,7 @@ test_verdicts_out_of_memory(void **state)
 {
 	(void)state;
 	failmalloc_every(read_all, 1, 20);
+	failmalloc_every(read_channels, 1, 8);
 }
 
 int
@@ -123,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_large_claims),
+		cmocka_unit_test(test_laravel),
 		cmocka_unit_test(test_verdicts_out_of_memory),
 	};
 

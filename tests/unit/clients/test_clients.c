@@ -554,7 +554,7 @@ test_namespaces(void **state)
 	(void)state;
 	assert_int_equal(metrics_set_init(&metrics), 0);
 	config_fill_clients(config, &options);
-	all = namespaces_new(options.namespaces, NULL, &metrics);
+	all = namespaces_new(options.namespaces, NULL, NULL, &metrics);
 	assert_non_null(all);
 	config_free(config);
 	n = namespaces_find(all, EIO_LIT("/"));

@@ -461,7 +461,7 @@ static const struct {
 		"{\"namespaces\": {\"/\": {\"on\": {\n\"a\": [{\"jion\": \"x\"}, {\"join\": \"{1}\"}, {\"ack\": 1}],\n"
 		"\"b\": 1, \"c\": [{\"emit\": []}]}}}, \"workers\": 99, \"path\": \"x\"}",
 		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
-		"publish, disconnect and rate\n"
+		"publish, call, disconnect and rate\n"
 		"t.conf:2:47: namespaces./.on: /a/2/ack: must be an array of arguments\n"
 		"t.conf:3:6: namespaces./.on: /b: must be an array of actions\n"
 		"t.conf:3:24: namespaces./.on: /c/0/emit: needs an event name\n"
@@ -565,6 +565,25 @@ static const struct {
 		"t.conf:2:1: namespaces./.on: the key stands twice\n"
 		"t.conf:2:11: namespaces./.retain: unknown key\n"
 		"t.conf:2:31: namespaces./a: expected an object, not a list\n" },
+	/* What is asked of the application. */
+	{ __LINE__,
+		"{\"namespaces\": {\"/\": {\"on\": {\n"
+		"\"a\": [{\"call\": \"ftp://x\"}, {\"call\": {\"url\": \"http://x/\", \"timeout\": 1}}, {\"call\": {}}],\n"
+		"\"b\": [{\"call\": {\"url\": \"http://x/\", \"on\": 1}}, {\"call\": 5}, {\"call\": {\"url\": \"http://x/\", \"headers\": \"a\"}}]}}}}",
+		"t.conf:2:16: namespaces./.on: /a/0/call: expected http://…, https://… or http+unix://%2Fpath%2Fof%2Fsocket/…\n"
+		"t.conf:2:69: namespaces./.on: /a/1/call/timeout: must be a whole number from 10 to 600000\n"
+		"t.conf:2:83: namespaces./.on: /a/2/call: needs a \"url\"\n"
+		"t.conf:3:43: namespaces./.on: /b/0/call/on: unknown key: there are url, timeout, headers, concurrent and queue\n"
+		"t.conf:3:57: namespaces./.on: /b/1/call: must be a URL or an object with a \"url\"\n"
+		"t.conf:3:102: namespaces./.on: /b/2/call/headers: must be an array of names\n" },
+	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"on\": [\"connect\", \"leave\"]}}}",
+		"t.conf:1:58: auth.hook.on[1]: the application is asked at \"connect\" and \"join\"\n" },
+	{ __LINE__,
+		"{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"format\": \"laravel\", \"headers\": [\"Host\"]}}}",
+		"t.conf:1:19: auth.hook: Laravel is asked about channels only: \"on\": [\"join\"]\n"
+		"t.conf:1:19: auth.hook: \"host\" in \"headers\" is not a page's to say\n" },
+	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"rooms\": \"private-*\"}}}",
+		"t.conf:1:19: auth.hook: \"rooms\" says which joins the application is asked about: \"on\": [\"join\"] is missing\n" },
 	/* What is not JSON. */
 	{ __LINE__, "", "t.conf:1:1: the file ends in the middle\n" },
 	{ __LINE__, "{\n\"workers\": 1,\n}", "t.conf:2:13: a comma with nothing after it\n" },
@@ -783,6 +802,15 @@ static const struct {
 		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",
 		"t.conf:4:26: warning: feeds[4].room: no handler of \"/\" joins such a room, so nobody would hear it; a "
 		"\"join\" under \"namespaces\" does that\n" },
+	/* The application may put clients into any room. */
+	{ __LINE__,
+		"{\"workers\": 99, \"feeds\": [{\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/h\"}, {\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/c\"},\n"
+		"{\"channel\": \"a\", \"room\": \"r\", \"namespace\": \"/j\"}], \"namespaces\": {"
+		"\"/h\": {\"auth\": {\"hook\": {\"url\": \"http://h/\"}}}, \"/c\": {\"on\": {\"connection\": [{\"call\": \"http://h/\"}]}},"
+		"\"/j\": {\"auth\": {\"hook\": {\"url\": \"http://h/\", \"on\": [\"join\"]}}}}}",
+		"t.conf:1:13: workers: expected a whole number from 0 to 64\n",
+		"t.conf:2:26: warning: feeds[2].room: no handler of \"/j\" joins such a room, so nobody would hear it; a "
+		"\"join\" under \"namespaces\" does that\n" },
 	/* Where it could not be read nothing is said about it. */
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespace\": {\"/\": {\"on\": {\"s\": [{\"join\": \"r\"}]}}}}",
@@ -790,7 +818,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"jion\": \"r\"}]}}}}",
 		"t.conf:2:44: namespaces./.on: /s/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
-		"publish, disconnect and rate\n",
+		"publish, call, disconnect and rate\n",
 		"" },
 	{ __LINE__, "{\"feds\": [{\"channel\": \"a\"}], \"cors\": {\"orign\": \"http://a\",\n\"credentials\": true}}",
 		"t.conf:1:2: feds: unknown key; did you mean \"feeds\"?\n"

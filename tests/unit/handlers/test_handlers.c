@@ -67,14 +67,17 @@ op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 	eio_bundle_unref(b);
 }
 
-static const char *
-op_join(void *ctx, struct sio_socket *s, struct eio_bytes room, bool asked)
+static enum handlers_joined
+op_join(void *ctx, struct sio_socket *s, const struct handlers_join *join, struct handlers_refusal *why)
 {
 	(void)ctx;
 	(void)s;
-	if (eio_bytes_eq(room, EIO_LIT("no\"")) && asked) return "forbidden";
-	say("join", room, eio_bytes(NULL, 0));
-	return NULL;
+	if (eio_bytes_eq(join->room, EIO_LIT("no\"")) && join->asked) {
+		*why = (struct handlers_refusal){ "forbidden", { "", 0 } };
+		return HANDLERS_OUT;
+	}
+	say("join", join->room, eio_bytes(NULL, 0));
+	return HANDLERS_IN;
 }
 
 static void
@@ -124,7 +127,7 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 }
 
 static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_over_rate,
-	op_skipped };
+	op_skipped, NULL, NULL, NULL };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
@@ -916,7 +919,7 @@ static const struct {
 	{ "{\"a\":[{\"broadcast\":{\"room\":\"x\",\"event\":\"x\",\"joined\":1}}]}", "/a/0/broadcast/joined",
 		"must be true or false" },
 	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"joined\":true}}]}", "/a/0/broadcast", "which is not given" },
-	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast and publish" },
+	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast, call and publish" },
 	{ "{\"a\":[{\"rate\":1}]}", "/a/0/rate", "an object such as" },
 	{ "{\"a\":[{\"rate\":{\"events\":1}}]}", "/a/0/rate", "an object such as" },
 	{ "{\"a\":[{\"rate\":{\"events\":0,\"per\":1}}]}", "/a/0/rate/events", "from 1 to 1000000" },
