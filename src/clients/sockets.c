@@ -9,6 +9,7 @@
 #include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/rooms.h"
+#include "src/clients/snapshots.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->namespace = n;
 		eio_list_init(&own->attendances);
 		own->identity = NULL;
+		own->awaiting = NULL;
 		own->hold = NULL;
 		own->rates = rates;
 	} else {
@@ -142,6 +144,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	actions_run_disconnect(s, reason);
 	behind_settle(client_of(s));
 	attendance_end_all(s);
+	snapshots_end(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
