@@ -37,6 +37,16 @@ eio_bytes_eq(struct eio_bytes a, struct eio_bytes b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Their order: less than 0, 0 or more. */
+static inline int
+eio_bytes_compare(struct eio_bytes a, struct eio_bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 static inline bool
 eio_bytes_starts(struct eio_bytes s, struct eio_bytes prefix)
 {

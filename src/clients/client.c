@@ -32,6 +32,24 @@ client_end(struct client *c, enum client_reason why)
 		eio_socket_close(c->eio);
 }
 
+static void
+send_one(struct client *c, struct eio_bundle *b)
+{
+	switch (eio_socket_send(c->eio, b, NULL)) {
+	case EIO_SENT:
+	case EIO_SENT_QUEUED: clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT); break;
+	case EIO_SENT_CLOSED: break;
+	case EIO_SENT_NOMEM: client_end(c, CLIENT_REASON_NOMEM); break;
+	}
+}
+
+void
+client_send_all(struct client *c, struct eio_bundle *const *all, size_t n)
+{
+	if (eio_socket_replies(c->eio) > c->clients->options.limits.reply_bytes) client_end(c, CLIENT_REASON_SLOW);
+	for (size_t i = 0; i < n; i++) send_one(c, all[i]);
+}
+
 void
 client_send(struct client *c, struct eio_bundle *b)
 {
@@ -39,13 +57,7 @@ client_send(struct client *c, struct eio_bundle *b)
 		client_end(c, CLIENT_REASON_NOMEM);
 		return;
 	}
-	if (eio_socket_replies(c->eio) > c->clients->options.limits.reply_bytes) client_end(c, CLIENT_REASON_SLOW);
-	switch (eio_socket_send(c->eio, b, NULL)) {
-	case EIO_SENT:
-	case EIO_SENT_QUEUED: clients__count(c->clients, CLIENTS_METRIC_MESSAGES_OUT); break;
-	case EIO_SENT_CLOSED: break;
-	case EIO_SENT_NOMEM: client_end(c, CLIENT_REASON_NOMEM); break;
-	}
+	client_send_all(c, &b, 1);
 	eio_bundle_unref(b);
 }
 

@@ -67,6 +67,7 @@ struct client_socket {
 	struct hold *hold; /* owned: hold.c's; NULL while no handler waits */
 	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
+	struct awaiting *awaiting; /* owned: snapshots.c's; NULL: it awaits nothing */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };
@@ -106,6 +107,10 @@ client_count(const struct sio_socket *s, enum namespace_metric m)
 /* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and
  * NULL stands for out of memory and ends it too. */
 void client_send(struct client *c, struct eio_bundle *b);
+
+/* Sends bundles that must arrive and belong together: whether the client reads is asked once, before the first. The
+ * references stay the caller's. */
+void client_send_all(struct client *c, struct eio_bundle *const *all, size_t n);
 
 /* Ends a client: counts why, and closes its session, which then frees it. What waits for a slow one is dropped, for
  * others it is sent first. Only the first reason counts. */

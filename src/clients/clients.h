@@ -38,6 +38,7 @@ struct clients_options {
 	unsigned connect_timeout_ms; /* for the first CONNECT of a client of Engine.IO revision 4 */
 	size_t max_attachment_bytes; /* all attachments of one packet together */
 	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
+	bool retains; /* some feed does: who joins asks for it */
 	bool compresses; /* some clients may want their messages compressed */
 	struct eio_networks trusted_proxies; /* whose X-Forwarded-For counts; borrowed, as everything below */
 	struct namespace_specs *namespaces;

@@ -5,6 +5,8 @@
  */
 #include "src/clients/fanout.h"
 
+#include "src/clients/snapshots.h"
+
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
 	WRITE_BYTES = 16384, /* what can be copied in the time of a write */
@@ -157,11 +159,15 @@ comes_first(const struct spread *s, struct client *c)
 	return !left_out(s, c);
 }
 
+/* Who awaits what is retained for the room does not get it by this one. */
 static void
 spread_to_room(struct spread *s, const struct sio_room *room)
 {
+	bool awaited = s->item->retained && snapshots_awaited(room);
+
 	for (size_t i = 0; i < room->n; i++) {
 		if (room->slots[i].target == s->but) continue;
+		if (awaited && snapshots_awaits(client_of_session(room->slots[i].target), room, s->audience)) continue;
 		if (s->marks && !comes_first(s, client_of_session(room->slots[i].target))) continue;
 		s->group[s->n++] = room->slots[i];
 		if (s->n == FAN_OUT_GROUP) spread_group(s);
@@ -197,6 +203,16 @@ fan_out_widely(
 
 		if (room) spread_to_room(&s, room);
 	}
+	spread_group(&s);
+	return s.sent;
+}
+
+static size_t
+fan_out_settled(struct clients *c, const struct sio_room *room, const struct delivery_item *item)
+{
+	struct spread s = { .clients = c, .item = item };
+
+	spread_to_room(&s, room);
 	spread_group(&s);
 	return s.sent;
 }
@@ -258,9 +274,10 @@ same_members(const struct delivery *d, size_t i)
 	const struct delivery_item *first = &d->items[i];
 	size_t n = 1;
 
-	if (first->slow == FEED_SLOW_LATEST) return 1;
+	if (first->slow == FEED_SLOW_LATEST || first->ask) return 1;
 	while (n < MAX_JOINED && i + n < d->n && d->items[i + n].target == first->target &&
-		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow)
+		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow &&
+		d->items[i + n].retained == first->retained)
 		n++;
 	return n;
 }
@@ -276,7 +293,7 @@ worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
 	return bytes / WRITE_BYTES < (n - 1) * members;
 }
 
-/* Items that go to the same room, NULL when nobody is in it; or to the same audience. */
+/* Items that go to the same room, NULL when nobody is in it; or to the same audience; or one answer. */
 struct stretch {
 	struct sio_room *room;
 	const struct delivery_item *items;
@@ -286,7 +303,9 @@ struct stretch {
 static size_t
 deliver_item(struct clients *c, const struct stretch *s, const struct delivery_item *item)
 {
-	return s->room ? fan_out(s->room, item) : fan_out_widely(c, item->audience, item, NULL);
+	if (!s->room) return fan_out_widely(c, item->audience, item, NULL);
+	if (item->retained && snapshots_awaited(s->room)) return fan_out_settled(c, s->room, item);
+	return fan_out(s->room, item);
 }
 
 /* How many get it; of an audience at most so many. */
@@ -330,8 +349,8 @@ next_stretch(const struct clients *c, const struct delivery *d, size_t i)
 {
 	const struct delivery_item *first = &d->items[i];
 
-	return (struct stretch){ first->audience ? NULL : sio_rooms_find(&c->rooms, first->target->key), first,
-		same_members(d, i) };
+	return (struct stretch){ first->audience || first->ask ? NULL : sio_rooms_find(&c->rooms, first->target->key),
+		first, same_members(d, i) };
 }
 
 void
@@ -350,6 +369,10 @@ clients_deliver(struct clients *c, const struct delivery *d)
 		for (size_t k = 0; n > 1 && k < n; k++)
 			if (s[k].room) eio_socket_prefetch(s[k].room->slots[0].target);
 		for (size_t k = 0; k < n; k++) {
+			if (s[k].items[0].ask) {
+				s[k].items[0].ask->told(s[k].items[0].ask);
+				continue;
+			}
 			metrics_add(c->metrics, CLIENTS_METRIC_BROADCASTS, s[k].n);
 			if (s[k].room || s[k].items[0].audience) deliver_stretch(c, &s[k]);
 		}

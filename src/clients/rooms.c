@@ -3,6 +3,7 @@
 #include "src/clients/rooms.h"
 
 #include "src/clients/attendance.h"
+#include "src/clients/snapshots.h"
 
 static void
 on_room_opened(void *user, struct sio_room *room)
@@ -62,12 +63,14 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 		sio_rooms_leave(&c->rooms, &s->member, key);
 		rc = SIO_ERR_NOMEM;
 	}
-	if (rc == SIO_ERR_NOMEM)
+	if (rc == SIO_ERR_NOMEM) {
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
-	else if (rc < 0)
+	} else if (rc < 0) {
 		join_refused(s, key.name, rc);
-	else if (rc > 0)
+	} else if (rc > 0) {
 		attendance_begin(s, key);
+		snapshots_join(s, key);
+	}
 	return rc >= 0;
 }
 
@@ -102,5 +105,6 @@ rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 void
 rooms_leave(struct sio_socket *s, struct sio_room_key key)
 {
+	snapshots_leave(s, key);
 	if (sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) attendance_end(s, key);
 }

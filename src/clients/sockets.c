@@ -8,6 +8,7 @@
 #include "src/clients/attendance.h"
 #include "src/clients/clients_int.h"
 #include "src/clients/rooms.h"
+#include "src/clients/snapshots.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->namespace = n;
 		eio_list_init(&own->attendances);
 		own->identity = NULL;
+		own->awaiting = NULL;
 		own->hold = NULL;
 		own->rates = rates;
 	} else {
@@ -140,6 +142,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	asking_forget(s);
 	actions_run_disconnect(s, reason);
 	attendance_end_all(s);
+	snapshots_end(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);

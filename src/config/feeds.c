@@ -4,6 +4,7 @@
 
 #include "sio/packet.h"
 #include "src/config/parts.h"
+#include "src/config/retain.h"
 #include "src/config/rows.h"
 #include "src/config/shape.h"
 #include "src/config/targets.h"
@@ -25,6 +26,7 @@ struct draft {
 	const cJSON *field, *from, *position; /* the same, of streams */
 	struct config_targets targets;
 	struct config_shape shape;
+	struct config_retain retain;
 };
 
 static bool
@@ -118,6 +120,10 @@ static const struct config_option feed_rows[] = {
 	STRUCT("batch.format", read_format),
 	CUSTOM("where", feed.where, config__where, NULL),
 	ENUM("slow", feed.slow, slows, "\"drop-oldest\""),
+	CUSTOM("retain", retain.retain, config__keep_json, NULL),
+	SIZE("retainBytes", feed.retain.rules.bytes, 65536, 68719476736, "67108864"),
+	CUSTOM("remove", retain.remove, config__keep_json, NULL),
+	CUSTOM("snapshotEvent", retain.event, config__keep_json, NULL),
 	BOOL("gapEvent", feed.gap_event, "false"),
 };
 
@@ -284,6 +290,7 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	f->event = compile_event_of_feed(l, d->event, &where);
 	config__targets(l, f, &d->targets, &where);
 	config__shape(l, f, &d->shape, &where);
+	config__retain(l, f, &d->retain);
 }
 
 /* Adds a feed to the configuration, also when something in it is wrong: its number is its place in the file. */

@@ -27,6 +27,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->max_attachment_bytes = p->server.max_payload * SIO_MAX_ATTACHMENTS;
 	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
 	out->namespaces = p->namespaces;
+	out->retains = p->feeds->retain;
 	out->trusted_proxies = p->trusted_proxies;
 	out->own_rooms = config__targets_sockets(p);
 }
@@ -45,6 +46,8 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->workers = c->workers;
 	/* A worker that runs the feed is never behind it. */
 	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
+	/* So an ack, or the answer to a ping, has its place beside it and a quarter that was there before. */
+	out->snapshot_bytes = p->client_limits.reply_bytes / 2;
 }
 
 bool

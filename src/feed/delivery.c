@@ -7,35 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Moves the broadcasts of `more` behind those of d. Returns d, which may lie elsewhere now, and more is gone; or NULL
- * when out of memory, and both are as they were. */
-static struct delivery *
+/* Moves the broadcasts of `more` behind those of d, which has room for them. */
+static void
 delivery_append(struct delivery *d, struct delivery *more)
 {
-	struct delivery *all = realloc(d, sizeof *d + (d->n + more->n) * sizeof d->items[0]);
-
-	if (!all) return NULL;
-	if (more->n) memcpy(all->items + all->n, more->items, more->n * sizeof more->items[0]);
-	all->n += more->n;
-	all->bytes += more->bytes;
+	if (more->n) memcpy(d->items + d->n, more->items, more->n * sizeof more->items[0]);
+	d->n += more->n;
+	d->bytes += more->bytes;
 	free(more);
-	return all;
+}
+
+/* The first of them with room for the broadcasts of all; NULL when out of memory. */
+static struct delivery *
+grow_first(struct delivery *first)
+{
+	size_t n = first->n;
+
+	for (struct mail *m = first->mail.next; m; m = m->next) n += EIO_CONTAINER(m, struct delivery, mail)->n;
+	return realloc(first, sizeof *first + n * sizeof first->items[0]);
 }
 
 struct delivery *
 delivery_take(struct mail **run)
 {
-	struct delivery *d = EIO_CONTAINER(*run, struct delivery, mail), *all;
-	struct mail *next = d->mail.next, *after;
+	struct delivery *first = EIO_CONTAINER(*run, struct delivery, mail), *d = NULL;
+	struct mail *next = first->mail.next, *after;
 
-	for (; next; next = after) {
+	/* At once: answers to thousands who join come one by one. */
+	if (next) d = grow_first(first);
+	for (; d && next; next = after) {
 		after = next->next;
-		all = delivery_append(d, EIO_CONTAINER(next, struct delivery, mail));
-		if (!all) break;
-		d = all;
+		delivery_append(d, EIO_CONTAINER(next, struct delivery, mail));
 	}
 	*run = next;
-	return d;
+	return d ? d : first;
 }
 
 void
@@ -43,6 +48,7 @@ delivery_free(struct delivery *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		eio_bundle_unref(d->items[i].bundle);
+		feed_ask_unref(d->items[i].ask);
 		interest_unref(d->items[i].target);
 		audience_unref(d->items[i].audience);
 	}

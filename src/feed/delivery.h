@@ -13,6 +13,7 @@
 
 #include "eio/bundle.h"
 #include "src/base/mailbox.h"
+#include "src/feed/ask.h"
 #include "src/feed/audience.h"
 #include "src/feed/interest.h"
 #include "src/feed/spec.h"
@@ -25,9 +26,12 @@ struct delivery_budget {
 
 struct delivery_item {
 	struct eio_bundle *bundle; /* a reference */
+	struct feed_ask
+		*ask; /* a reference: no broadcast but the answer to a question, and nothing else is set; or NULL */
 	struct interest *target; /* a reference: namespace, and room or everyone. NULL with an audience */
 	struct audience *audience; /* a reference: who else it is for; or NULL */
 	enum feed_slow slow; /* its feed's */
+	bool retained; /* its feed retains: not for who awaits the answer about the room */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;
 };

@@ -33,7 +33,7 @@ struct feed_intake {
 struct feed {
 	unsigned magic;
 	struct feed_options options;
-	struct mail_port starts, stops, posts;
+	struct mail_port starts, stops, posts, asks;
 	atomic_size_t posted; /* bytes posted and not yet taken */
 	struct mail start, stop;
 	uv_sem_t stopped; /* posted when it has shut down */
@@ -308,6 +308,42 @@ feed_post(struct feed *f, struct feed_posting *p)
 	return 0;
 }
 
+/* Questions */
+
+static void
+take_asks(void *user, struct mail *run)
+{
+	struct feed *f = feed_of(user);
+
+	while (run) {
+		struct feed_ask *a = EIO_CONTAINER(run, struct feed_ask, mail);
+
+		run = run->next;
+		if (f->closed)
+			feed_ask_unref(a);
+		else
+			feed_router_reply(&f->router, a, uv_now(loop_of_feed(f)));
+	}
+}
+
+bool
+feed_retains(const struct feed *f, struct sio_room_key key)
+{
+	return feed_specs_retain(f->options.specs, key);
+}
+
+bool
+feed_retains_widely(const struct feed *f)
+{
+	return atomic_load_explicit(&f->router.snapshots.wide, memory_order_acquire);
+}
+
+void
+feed_ask(struct feed *f, struct feed_ask *a)
+{
+	mail_post(&f->asks, &feed_ask_ref(a)->mail);
+}
+
 int
 feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 {
@@ -335,6 +371,17 @@ init_feed_uplink(struct feed *f)
 	feed_uplink_init(&f->uplink, &o);
 }
 
+static void
+open_feed_ports(struct feed *f)
+{
+	struct mailbox *mailbox = &f->options.thread->mailbox;
+
+	f->starts = (struct mail_port){ mailbox, take_feed_start, f };
+	f->stops = (struct mail_port){ mailbox, take_feed_stop, f };
+	f->posts = (struct mail_port){ mailbox, take_posts, f };
+	f->asks = (struct mail_port){ mailbox, take_asks, f };
+}
+
 struct feed *
 feed_new(const struct feed_options *options)
 {
@@ -346,9 +393,7 @@ feed_new(const struct feed_options *options)
 	f->magic = FEED_MAGIC;
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
-	f->starts = (struct mail_port){ &options->thread->mailbox, take_feed_start, f };
-	f->stops = (struct mail_port){ &options->thread->mailbox, take_feed_stop, f };
-	f->posts = (struct mail_port){ &options->thread->mailbox, take_posts, f };
+	open_feed_ports(f);
 	f->intakes = calloc(n, sizeof *f->intakes);
 	if (!f->intakes) goto fail_feed;
 	for (size_t i = 0; i < n; i++) {

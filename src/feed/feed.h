@@ -31,6 +31,7 @@ struct feed_options {
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
 	 * feed: it takes all of a turn before the feed reads on. */
 	size_t worker_queue_bytes;
+	size_t snapshot_bytes; /* what a client may get at once of one event and room when it joins */
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics_set *metrics; /* borrowed: to count in */
 	unsigned workers; /* how many */
@@ -69,6 +70,16 @@ int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payl
  * threads, before feed_stop. Returns for how many it was dropped, because they are behind by more than
  * worker_queue_bytes or memory is out. */
 unsigned feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item);
+
+/* Whether something may be retained for a room or namespace, so that who joins has to ask. Any thread. */
+bool feed_retains(const struct feed *f, struct sio_room_key key);
+
+/* Whether a question must say in which rooms the socket was before. Any thread. */
+bool feed_retains_widely(const struct feed *f);
+
+/* Asks, with a reference of its own; the answer comes in a delivery. From the worker's thread, before feed_stop: an
+ * answer that is still on its way then may not come. */
+void feed_ask(struct feed *f, struct feed_ask *a);
 
 /* Carries what was published without Redis to the feed's thread, which takes it in the order of the calls; it owns the
  * posting from then on. One thread, before feed_stop. Never blocks: -1 when more than FEED_POST_BYTES wait, and the

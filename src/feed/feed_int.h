@@ -4,17 +4,20 @@
  *
  *     source ──message──▶ route.c: which feeds, filter, event and room ──▶ stream.c: batch
  *                                                                             │ complete
- *     workers ◀──one delivery each per turn── out.c: encode, choose workers ◀─┘
+ *     workers ◀──one delivery each per turn── out.c: encode, choose workers ◀─┤
+ *        └──────── question ──▶ snapshots.c: what is retained, by room ◀── keeper.c, where the feed retains
  */
 #ifndef SRC_FEED_FEED_INT_H
 #define SRC_FEED_FEED_INT_H
 
 #include "eio/hash.h"
+#include "sio/event.h"
 #include "src/base/log.h"
 #include "src/feed/entry.h"
 #include "src/feed/feed.h"
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
+#include "src/feed/snapshots.h"
 #include "src/feed/stream.h"
 #include "src/feed/targets.h"
 
@@ -47,8 +50,14 @@ struct feed_batch {
 /* Encodes it for the workers that have members for it. */
 void feed_out_add(struct feed_out *o, const struct feed_batch *b);
 
+/* How a feed's payloads become arguments. */
+enum sio_encode feed_out_encode(const struct feed_spec *feed);
+
 /* Hands each worker what this turn has for it. */
 void feed_out_post(struct feed_out *o);
+
+/* Hands an answer to the worker that asked, behind what this turn has for it so far; takes over a reference. */
+void feed_out_answer(struct feed_out *o, struct feed_ask *a);
 
 /* Whether no worker is behind by more than half of what it may be. */
 bool feed_out_keeps_up(const struct feed_out *o);
@@ -66,11 +75,27 @@ struct feed_at_work {
 	const struct feed_spec *spec;
 	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
+	struct feed_keeper keeper; /* what it retains */
 	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
 	bool shapes; /* something else leaves than the message as it came */
+	bool notes; /* something of it is noted: it retains */
+	bool plain; /* none of these, and one stream: a message is appended as it is */
 	bool one_stream; /* event and target are the same for every message */
 	bool one_room; /* a message goes to one room, or to everyone, unless there is a list in it */
 };
+
+/* Sets what a feed asks of its messages, and whether they all go one way. */
+void feed_at_work_needs(struct feed_at_work *f, const struct feed_spec *c);
+
+/* When it has something to do next, UINT64_MAX: never. */
+static inline uint64_t
+feed_at_work_deadline(const struct feed_at_work *s)
+{
+	uint64_t at = feed_streams_deadline(&s->streams),
+		 old = s->notes ? retain_deadline(&s->keeper.retain) : UINT64_MAX;
+
+	return old < at ? old : at;
+}
 
 /* All feeds, by what they subscribe to. */
 struct feed_router {
@@ -90,6 +115,7 @@ struct feed_router {
 	struct feed_targets *targets; /* owned; NULL as long as no message has gone to more than one room */
 	struct eio_hash crowds; /* of struct feed_crowd: all streams' */
 	struct feed_shaper shaper;
+	struct feed_snapshots snapshots;
 	struct log_limit limit, long_limit; /* of warnings about mistakes, and about messages that are too long */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
@@ -124,6 +150,10 @@ struct feed_posting;
 /* The same with all that was published without Redis, in its order; its events go to the workers at once, behind what
  * the feeds have ready. */
 void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
+
+/* Finds the answer to a question; and sends it as well. deadline_ms may have come nearer afterwards. */
+void feed_router_ask(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);
+void feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);
 
 /* Sends an event to the workers at once. Returns to how many it was not sent, because they are behind or memory is
  * out. */

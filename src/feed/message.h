@@ -21,6 +21,8 @@ enum message_kind {
 
 enum message_fact { MESSAGE_FACT_UNKNOWN, MESSAGE_FACT_YES, MESSAGE_FACT_NO };
 
+struct retain_note;
+
 /* All bytes are its source's, and valid during the call that hands it on. */
 struct message {
 	enum message_kind kind;
@@ -30,6 +32,7 @@ struct message {
 	struct eio_bytes id, words; /* of an entry of a stream: redis/entries.h */
 	uint64_t now_ms; /* when it came */
 	enum message_fact json, utf8; /* to be asked for by the functions below; a source leaves them at 0, unknown */
+	const struct retain_note *note; /* of the feed at hand, where that retains: see retain.h */
 };
 
 /* Whether the payload is one JSON value in UTF-8. */

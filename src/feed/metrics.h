@@ -31,6 +31,13 @@
 	X(FEED_METRIC_GAPS, COUNTER, "feed_gaps_total", "", "Times that messages were missing, or may have been") \
 	X(FEED_METRIC_MISSED, COUNTER, "feed_missed_total", "", \
 		"Messages that were missing, where it is known how many") \
+	X(FEED_METRIC_RETAINED_BYTES, GAUGE, "retained_bytes", "", "Memory of what is retained for those who join") \
+	X(FEED_METRIC_RETAINED_MESSAGES, GAUGE, "retained_messages", "", "Messages that are retained") \
+	X(FEED_METRIC_RETAINED_DROPPED, COUNTER, "retained_dropped_total", "", \
+		"Retained messages that had to go before their time") \
+	X(FEED_METRIC_RETAINED_NO_KEY, COUNTER, "retained_no_key_total", "", "Messages sent but not retained: no key") \
+	X(FEED_METRIC_SNAPSHOTS, COUNTER, "snapshots_total", "", \
+		"Snapshots handed to workers, one for each who joins") \
 	X(FEED_METRIC_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \
 	X(FEED_METRIC_BATCH_MESSAGES, HISTOGRAM(feed_batch_buckets), "feed_batch_messages", "", \
 		"Messages in the batches that were encoded") \

@@ -142,8 +142,8 @@ feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *
 	return dropped;
 }
 
-static enum sio_encode
-encode_of_feed(const struct feed_spec *feed)
+enum sio_encode
+feed_out_encode(const struct feed_spec *feed)
 {
 	if (feed->spread) return SIO_ENCODE_ARGUMENTS;
 	switch (feed->encode) {
@@ -172,7 +172,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	struct sio_broadcast broadcast = {
 		.nsp = b->stream->target.nsp,
 		.event = b->stream->event,
-		.encode = encode_of_feed(b->feed),
+		.encode = feed_out_encode(b->feed),
 		.payload = b->content.body,
 		.before = b->content.before,
 		.after = b->content.after,
@@ -181,6 +181,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		.target = b->stream->interest,
 		.audience = b->stream->crowd ? b->stream->crowd->audience : NULL,
 		.slow = b->feed->slow,
+		.retained = b->feed->retain.rules.kind != RETAIN_NOTHING,
 		.stream = b->stream->hash,
 	};
 
@@ -200,17 +201,39 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	eio_bundle_unref(item.bundle);
 }
 
+static void
+post_pending(struct feed_out *o, unsigned w)
+{
+	struct delivery *d = o->pending[w];
+
+	if (!d) return;
+	o->waiting &= ~(UINT64_C(1) << w);
+	o->pending[w] = NULL;
+	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
+	CHECK(o->workers[w]);
+	mail_post(o->workers[w], &d->mail);
+}
+
 void
 feed_out_post(struct feed_out *o)
 {
-	while (o->waiting) {
-		unsigned w = (unsigned)__builtin_ctzll(o->waiting);
-		struct delivery *d = o->pending[w];
+	while (o->waiting) post_pending(o, (unsigned)__builtin_ctzll(o->waiting));
+}
 
-		o->waiting &= o->waiting - 1;
-		o->pending[w] = NULL;
-		atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-		CHECK(o->workers[w]);
-		mail_post(o->workers[w], &d->mail);
-	}
+void
+feed_out_answer(struct feed_out *o, struct feed_ask *a)
+{
+	struct delivery *d = a->way;
+	unsigned w = a->worker;
+
+	CHECK(w < o->options->workers && o->workers[w]);
+	post_pending(o, w);
+	a->way = NULL;
+	/* What is in it all newcomers share. Thousands of them must not make the worker one that is behind. */
+	d->budget = &o->budgets[w];
+	d->bytes = ITEM_OVERHEAD;
+	d->n = 1;
+	d->items[0] = (struct delivery_item){ .ask = a };
+	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
+	mail_post(o->workers[w], &d->mail);
 }

@@ -103,6 +103,7 @@ on_stream_flush(
 {
 	struct feed_at_work *f = at_work(user);
 
+	if (f->notes) feed_keeper_tidy(&f->keeper, now_ms);
 	feed_out_add(f->router->out, &(struct feed_batch){
 					     .feed = f->spec,
 					     .metrics = f->metrics,
@@ -114,12 +115,21 @@ on_stream_flush(
 }
 
 static void
+disconnect_stream(struct feed_router *r, struct feed_stream *stream)
+{
+	interest_unref(stream->interest);
+	feed_crowd_put(&r->crowds, stream->crowd);
+	stream->interest = NULL;
+	stream->crowd = NULL;
+}
+
+static void
 on_stream_release(void *user, struct feed_stream *stream)
 {
 	struct feed_at_work *f = at_work(user);
 
-	interest_unref(stream->interest);
-	feed_crowd_put(&f->router->crowds, stream->crowd);
+	feed_keeper_release(&f->keeper, stream);
+	disconnect_stream(f->router, stream);
 	metrics_sub(f->metrics, FEED_METRIC_STREAMS, 1);
 }
 
@@ -140,50 +150,6 @@ add_feed_route(struct feed_router *r, size_t i, const char *name)
 	feeds[route->n++] = (unsigned)i;
 	route->feeds = feeds;
 	return 0;
-}
-
-/* Whether all messages of a feed's channels get the same name. */
-static bool
-is_one_name(const struct feed_spec *c, const struct template *t)
-{
-	struct template_placeholder p;
-	size_t i = 0;
-
-	if (!t) return true;
-	if (c->n_channels > 1 || c->is_stream) return !template_next_placeholder(t, &i, &p);
-	return !template_uses_message(t) && !template_uses_message_text(t);
-}
-
-static void
-note_template(struct feed_at_work *f, const struct template *t)
-{
-	if (!t) return;
-	f->needs_json |= template_uses_message(t);
-	f->needs_utf8 |= template_uses_message_text(t);
-}
-
-/* A template that has its part in where messages go. */
-static void
-note_target(struct feed_at_work *f, const struct feed_spec *c, const struct template *t)
-{
-	note_template(f, t);
-	f->one_stream &= is_one_name(c, t);
-}
-
-/* What a feed asks of its messages, and whether they all go one way. */
-static void
-note_needs(struct feed_at_work *f, const struct feed_spec *c)
-{
-	f->shapes = feed_shapes(c);
-	f->one_room = c->nsp && c->n_rooms <= 1 && !c->n_except;
-	f->one_stream = !c->is_pattern;
-	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload);
-	note_template(f, c->payload);
-	note_template(f, c->payload_default);
-	note_target(f, c, c->event);
-	note_target(f, c, c->nsp_template);
-	for (size_t i = 0; i < c->n_rooms; i++) note_target(f, c, c->rooms[i]);
-	for (size_t i = 0; i < c->n_except; i++) note_target(f, c, c->except[i]);
 }
 
 /* What clients get at one interval leaves at one moment, of whatever feed it is. */
@@ -207,7 +173,7 @@ add_feed(struct feed_router *r, size_t i)
 
 	for (size_t k = 0; k < c->n_channels; k++)
 		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
-	note_needs(f, c);
+	feed_at_work_needs(f, c);
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
@@ -215,7 +181,7 @@ add_feed(struct feed_router *r, size_t i)
 	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
 	f->router = r;
-	return 0;
+	return f->notes ? feed_keeper_init(&f->keeper, &r->snapshots, c, f->metrics) : 0;
 }
 
 int
@@ -235,6 +201,7 @@ feed_router_init(struct feed_router *r, const struct feed_options *options, stru
 	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
 	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;
 	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) goto fail;
+	if (feed_snapshots_init(&r->snapshots, r->hash_key, options->snapshot_bytes) < 0) goto fail;
 	for (size_t i = 0; i < n; i++)
 		if (add_feed(r, i) < 0) goto fail;
 	return 0;
@@ -250,6 +217,7 @@ feed_router_deinit(struct feed_router *r)
 
 	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++) {
 		if (r->feeds[i].spec) feed_streams_deinit(&r->feeds[i].streams);
+		feed_keeper_deinit(&r->feeds[i].keeper);
 		metrics_free(r->feeds[i].metrics);
 	}
 	while ((n = eio_hash_any(&r->routes))) {
@@ -261,6 +229,7 @@ feed_router_deinit(struct feed_router *r)
 	}
 	eio_hash_deinit(&r->routes);
 	feed_crowds_deinit(&r->crowds);
+	feed_snapshots_deinit(&r->snapshots);
 	feed_targets_free(r->targets);
 	free(r->feeds);
 	free(r->channels);
@@ -334,9 +303,9 @@ is_connected(const struct feed_stream *stream)
 	return stream->interest || stream->crowd;
 }
 
-/* Connects a new stream with who listens to it. */
+/* Connects a new stream with who listens to it, and with what it retains. */
 static enum feed_fate
-connect_stream(struct feed_router *r, struct feed_stream *stream, const struct feed_way *way)
+connect_stream(struct feed_router *r, struct feed_at_work *s, struct feed_stream *stream, const struct feed_way *way)
 {
 	if (sio_packet_event_reserved(stream->event)) return FEED_FATE_RESERVED;
 	if (stream->wide)
@@ -344,7 +313,10 @@ connect_stream(struct feed_router *r, struct feed_stream *stream, const struct f
 			sio_room_key_hash(r->hash_key, stream->target), stream->target.name, &way->audience);
 	else
 		stream->interest = interest_get(r->options->interest, stream->target);
-	return is_connected(stream) ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
+	if (!is_connected(stream)) return FEED_FATE_MEMORY;
+	if (!s->notes || feed_keeper_connect(&s->keeper, stream)) return FEED_FATE_TAKEN;
+	disconnect_stream(r, stream);
+	return FEED_FATE_MEMORY;
 }
 
 /* The stream a message goes to, connected. *stream is set as soon as it is known. */
@@ -365,7 +337,7 @@ find_stream(struct feed_router *r, struct feed_at_work *s, const struct template
 		*stream = feed_streams_get(&s->streams, way.event, way.target, now_ms, &made);
 	if (!*stream) return FEED_FATE_MEMORY;
 	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
-	return is_connected(*stream) ? FEED_FATE_TAKEN : connect_stream(r, *stream, &way);
+	return is_connected(*stream) ? FEED_FATE_TAKEN : connect_stream(r, s, *stream, &way);
 }
 
 /* Whether the message is what the feed's templates and its filter can look at. */
@@ -382,11 +354,14 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	struct feed_stream *stream)
 {
 	struct message shaped;
-	enum feed_fate fate;
+	struct retain_note note;
+	enum feed_fate fate = FEED_FATE_TAKEN;
 
-	if (!s->shapes) return feed_streams_append(&s->streams, stream, m);
+	if (!s->shapes && !s->notes) return feed_streams_append(&s->streams, stream, m);
 	shaped = *m;
-	fate = feed_shape(&r->shaper, s->spec, in, &shaped);
+	if (s->notes && !feed_keeper_note(&s->keeper, m, &note)) fate = FEED_FATE_MEMORY;
+	shaped.note = &note;
+	if (s->shapes && fate == FEED_FATE_TAKEN) fate = feed_shape(&r->shaper, s->spec, in, &shaped);
 	if (fate == FEED_FATE_TAKEN) return feed_streams_append(&s->streams, stream, &shaped);
 	feed_streams_touch(&s->streams, stream, m->now_ms);
 	return fate;
@@ -407,7 +382,8 @@ find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m
 	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
 	if (!*stream || !is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
-	if (fate == FEED_FATE_TAKEN && feed_stream_workers(*stream)) return append_message(r, s, &in, m, *stream);
+	if (fate == FEED_FATE_TAKEN && (s->notes || feed_stream_workers(*stream)))
+		return append_message(r, s, &in, m, *stream);
 	if (*stream) feed_streams_touch(&s->streams, *stream, m->now_ms);
 	return fate == FEED_FATE_TAKEN ? FEED_FATE_UNHEARD : fate;
 }
@@ -421,7 +397,7 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 
 	if (fate != FEED_FATE_TAKEN) return fate;
 	if (s->spec->where.n && !where_fulfilled(&s->spec->where, m->payload)) return FEED_FATE_FILTERED;
-	if (!s->one_stream || s->shapes || !latest || !latest->interest || !interest_workers(latest->interest))
+	if (!s->plain || !latest || !latest->interest || !interest_workers(latest->interest))
 		return find_and_append(r, s, m, stream);
 	*stream = latest;
 	return feed_streams_append(&s->streams, latest, m);
@@ -433,7 +409,7 @@ route_message(struct feed_router *r, struct feed_at_work *s, struct message *m)
 {
 	struct feed_stream *stream = NULL;
 	enum feed_fate fate = take_message(r, s, m, &stream);
-	uint64_t deadline = feed_streams_deadline(&s->streams);
+	uint64_t deadline = feed_at_work_deadline(s);
 
 	if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
 	if (deadline < r->deadline_ms) r->deadline_ms = deadline;

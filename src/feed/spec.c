@@ -30,6 +30,9 @@ feed_spec_deinit(struct feed_spec *spec)
 	template_free(spec->payload);
 	template_free(spec->payload_default);
 	sio_json_cuts_free(spec->omit);
+	free(spec->retain.key);
+	where_deinit(&spec->retain.remove);
+	template_free(spec->retain.event);
 	*spec = (struct feed_spec){ 0 };
 }
 
@@ -52,7 +55,28 @@ feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
 	v[s->n] = *spec;
 	v[s->n].index = (unsigned)s->n;
 	s->n++;
+	s->retain |= spec->retain.rules.kind != RETAIN_NOTHING;
 	return 0;
+}
+
+static bool
+may_retain(const struct feed_spec *f, struct sio_room_key key)
+{
+	if (f->retain.rules.kind == RETAIN_NOTHING) return false;
+	if (f->nsp ? !eio_bytes_eq(eio_cstr(f->nsp), key.nsp) : !template_may_make(f->nsp_template, key.nsp))
+		return false;
+	if (key.everyone || !f->n_rooms) return key.everyone && !f->n_rooms;
+	for (size_t i = 0; i < f->n_rooms; i++)
+		if (template_may_make(f->rooms[i], key.name)) return true;
+	return false;
+}
+
+bool
+feed_specs_retain(const struct feed_specs *s, struct sio_room_key key)
+{
+	for (size_t i = 0; s->retain && i < s->n; i++)
+		if (may_retain(&s->v[i], key)) return true;
+	return false;
 }
 
 struct feed_specs *

@@ -11,6 +11,8 @@
 
 #include "eio/bytes.h"
 #include "sio/json_cut.h"
+#include "sio/room.h"
+#include "src/feed/retain.h"
 #include "src/template/template.h"
 #include "src/where/where.h"
 
@@ -35,6 +37,14 @@ enum feed_slow {
 	FEED_SLOW_DROP_OLDEST, /* its oldest queued broadcasts go until the new one fits */
 	FEED_SLOW_LATEST, /* it keeps only the newest broadcast of each stream */
 	FEED_SLOW_DISCONNECT,
+};
+
+/* What a client gets when it joins. */
+struct feed_retain {
+	struct retain_rules rules;
+	char *key; /* of RETAIN_BY_KEY: a JSON pointer */
+	struct where remove; /* messages that take that of their key away; without pairs: none */
+	struct template *event; /* what a snapshot is called; NULL: as the messages */
 };
 
 /* All that is pointed to belongs to the set. */
@@ -63,12 +73,14 @@ struct feed_spec {
 	size_t max_bytes;
 	struct where where;
 	enum feed_slow slow;
+	struct feed_retain retain;
 	bool gap_event; /* clients are told when something is missing; nsp is set then */
 };
 
 /* The feeds of one configuration. */
 struct feed_specs {
 	atomic_uint refs;
+	bool retain; /* one of them retains */
 	size_t n;
 	struct feed_spec *v; /* owned, with all it points to */
 };
@@ -79,6 +91,9 @@ struct feed_specs *feed_specs_new(void);
 /* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory:
  * the feed is then still the caller's. Only before the set is shared. */
 int feed_specs_add(struct feed_specs *s, const struct feed_spec *spec);
+
+/* Whether some feed may retain something for a room or namespace. Any thread. */
+bool feed_specs_retain(const struct feed_specs *s, struct sio_room_key key);
 
 /* Any thread. */
 struct feed_specs *feed_specs_ref(struct feed_specs *s);

@@ -3,11 +3,11 @@
 #include "src/feed/stream.h"
 
 #include "eio/check.h"
+#include "src/feed/format.h"
 
 #include <stdlib.h>
 
 enum {
-	FRAME_HEADER = 4,
 	ROOM_COST = 192, /* of an interest, when this stream alone asks for it, beside the name */
 	/* Idle streams are looked at this often, not each at its own moment. */
 	SWEEP_MS = 1000,
@@ -190,33 +190,9 @@ size_with(const struct feed_spec *f, const struct feed_stream *stream, size_t n)
 	switch (f->format) {
 	case FEED_FORMAT_ARRAY: return stream->body.n + n + 2; /* '[' or ',' before it, ']' after it */
 	case FEED_FORMAT_LINES: return stream->body.n + n + 1;
-	case FEED_FORMAT_FRAMES: return stream->body.n + FRAME_HEADER + n;
+	case FEED_FORMAT_FRAMES: return stream->body.n + FEED_FRAME_HEADER + n;
 	}
 	return 0;
-}
-
-static void
-put_frame_header(char out[FRAME_HEADER], size_t n)
-{
-	for (int i = 0; i < FRAME_HEADER; i++) out[i] = (char)(n >> (8 * (FRAME_HEADER - 1 - i)));
-}
-
-/* Writes the message into the room made for it. */
-static void
-put_message(const struct feed_spec *f, struct feed_stream *stream, struct eio_bytes m)
-{
-	char *start = stream->body.p + stream->body.n, *p = start;
-
-	if (f->format == FEED_FORMAT_ARRAY) *p++ = stream->count ? ',' : '[';
-	if (f->format == FEED_FORMAT_FRAMES) {
-		put_frame_header(p, m.n);
-		p += FRAME_HEADER;
-	}
-	if (m.n) memcpy(p, m.p, m.n);
-	p += m.n;
-	if (f->format == FEED_FORMAT_LINES) *p++ = '\n';
-	stream->body.n += (size_t)(p - start);
-	stream->count++;
 }
 
 static void
@@ -230,8 +206,13 @@ move_stream(struct feed_stream *stream, struct eio_list *to, uint64_t at_ms)
 static void
 flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms)
 {
+	enum feed_format format = s->feed->format;
+
 	/* feed_streams_append() keeps room for this byte. */
-	if (s->feed->format == FEED_FORMAT_ARRAY) stream->body.p[stream->body.n++] = ']';
+	if (format == FEED_FORMAT_ARRAY) stream->body.p[stream->body.n++] = ']';
+	if (stream->retained)
+		retained_settle(stream->retained, eio_buf_bytes(&stream->body), feed_format_before(format),
+			feed_format_after(format), now_ms);
 	s->flush(
 		s->user, stream, &(struct feed_content){ .body = eio_buf_bytes(&stream->body) }, stream->count, now_ms);
 	eio_buf_clear(&stream->body);
@@ -240,12 +221,16 @@ flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms
 }
 
 /* A message that makes a batch of its own goes out as it is, the format around it. */
-static void
+static enum feed_fate
 flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct message *m)
 {
 	struct feed_content content = { .body = m->payload };
-	char header[FRAME_HEADER];
+	char header[FEED_FRAME_HEADER];
 
+	if (stream->retained) {
+		if (!retained_note(stream->retained, m->note, m->payload.n)) return FEED_FATE_MEMORY;
+		retained_settle(stream->retained, m->payload, 0, 0, m->now_ms);
+	}
 	if (!feed_is_bare(s->feed)) {
 		switch (s->feed->format) {
 		case FEED_FORMAT_ARRAY:
@@ -254,13 +239,14 @@ flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct mes
 			break;
 		case FEED_FORMAT_LINES: content.after = EIO_LIT("\n"); break;
 		case FEED_FORMAT_FRAMES:
-			put_frame_header(header, m->payload.n);
+			feed_format_frame(header, m->payload.n);
 			content.before = eio_bytes(header, sizeof header);
 			break;
 		}
 	}
 	move_stream(stream, &s->idle, m->now_ms);
 	s->flush(s->user, stream, &content, 1, m->now_ms);
+	return FEED_FATE_TAKEN;
 }
 
 /* Whether a batch is complete with one message of n bytes. */
@@ -285,19 +271,18 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 	enum feed_fate fate = fate_by_format(f, m);
 	struct eio_bytes bytes = m->payload;
 	struct eio_buf *body = &stream->body;
+	size_t room = bytes.n + FEED_FRAME_HEADER + 1;
 
 	if (fate != FEED_FATE_TAKEN) return fate;
 	if (stream->count && size_with(f, stream, bytes.n) > f->max_bytes) flush_stream(s, stream, m->now_ms);
-	if (stream->count == 0 && fills_batch(f, bytes.n)) {
-		flush_alone(s, stream, m);
-		return FEED_FATE_TAKEN;
-	}
-	if (body->cap - body->n < bytes.n + FRAME_HEADER + 1 && !eio_buf_reserve(body, bytes.n + FRAME_HEADER + 1)) {
+	if (stream->count == 0 && fills_batch(f, bytes.n)) return flush_alone(s, stream, m);
+	if (body->cap - body->n < room && !eio_buf_reserve(body, room)) {
 		body->failed = false;
 		return FEED_FATE_MEMORY;
 	}
+	if (stream->retained && !retained_note(stream->retained, m->note, bytes.n)) return FEED_FATE_MEMORY;
 	if (stream->count == 0) move_stream(stream, &s->filling, next_tick(s, m->now_ms));
-	put_message(f, stream, bytes);
+	feed_format_put(f->format, body, stream->count++, bytes);
 	if (f->interval_ms == 0 || stream->count >= f->max_messages || size_with(f, stream, 0) > f->max_bytes)
 		flush_stream(s, stream, m->now_ms);
 	return FEED_FATE_TAKEN;

@@ -33,6 +33,7 @@
 #include "src/feed/crowd.h"
 #include "src/feed/fate.h"
 #include "src/feed/message.h"
+#include "src/feed/retain.h"
 #include "src/feed/spec.h"
 
 #define FEED_STREAM_WARM_MS 2000 /* longer than any usual interval, so a stream in use keeps its buffer */
@@ -55,6 +56,8 @@ struct feed_stream {
 	/* The set's owner's, who gives them back: who listens. Both are NULL until it was looked for. */
 	struct interest *interest; /* of the target */
 	struct feed_crowd *crowd; /* where it is wide */
+	struct retained
+		*retained; /* what outlives it, where the feed retains; NULL elsewhere. Its messages have notes */
 	char data[];
 };
 

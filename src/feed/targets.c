@@ -64,11 +64,7 @@ collect_names(struct feed_targets *t, const struct template *template, const str
 static int
 compare_names(const void *a, const void *b)
 {
-	const struct eio_bytes *x = a, *y = b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int order = n ? memcmp(x->p, y->p, n) : 0;
-
-	return order ? order : (x->n > y->n) - (x->n < y->n);
+	return eio_bytes_compare(*(const struct eio_bytes *)a, *(const struct eio_bytes *)b);
 }
 
 /* Each once, in order. bytes: where they lie, at the offsets that they have. */

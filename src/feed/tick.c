@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* What is due in the feeds. */
+/* What is due in the feeds, and what is asked of them. */
 #include "src/feed/feed_int.h"
+
+static void
+take_sooner(uint64_t *deadline_ms, uint64_t other)
+{
+	if (other < *deadline_ms) *deadline_ms = other;
+}
 
 void
 feed_router_tick(struct feed_router *r, uint64_t now_ms)
 {
-	uint64_t next = UINT64_MAX;
-
+	r->deadline_ms = UINT64_MAX;
 	for (size_t i = 0; i < r->options->specs->n; i++) {
-		struct feed_streams *s = &r->feeds[i].streams;
-		uint64_t deadline = feed_streams_deadline(s);
+		struct feed_at_work *s = &r->feeds[i];
 
-		if (deadline <= now_ms) {
-			feed_streams_tick(s, now_ms);
-			deadline = feed_streams_deadline(s);
+		if (feed_at_work_deadline(s) <= now_ms) {
+			feed_streams_tick(&s->streams, now_ms);
+			if (s->notes) feed_keeper_tidy(&s->keeper, now_ms);
 		}
-		if (deadline < next) next = deadline;
+		take_sooner(&r->deadline_ms, feed_at_work_deadline(s));
 	}
-	r->deadline_ms = next;
+	feed_snapshots_tick(&r->snapshots, now_ms);
+	take_sooner(&r->deadline_ms, feed_snapshots_deadline(&r->snapshots));
+}
+
+void
+feed_router_ask(struct feed_router *r, struct feed_ask *a, uint64_t now_ms)
+{
+	feed_snapshots_answer(&r->snapshots, a, now_ms);
+	take_sooner(&r->deadline_ms, feed_snapshots_deadline(&r->snapshots));
+}
+
+void
+feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms)
+{
+	feed_router_ask(r, a, now_ms);
+	feed_out_answer(r->out, a);
 }

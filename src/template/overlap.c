@@ -47,13 +47,19 @@ can_make(const struct template *t, struct eio_bytes name)
 }
 
 bool
+template_may_make(const struct template *t, struct eio_bytes name)
+{
+	return has_placeholder(t) ? can_make(t, name) : eio_bytes_eq(part_text(t, 0), name);
+}
+
+bool
 template_may_equal(const struct template *a, const struct template *b)
 {
 	struct eio_bytes a_first = part_text(a, 0), b_first = part_text(b, 0);
 	struct eio_bytes a_last = part_text(a, a->n ? a->n - 1 : 0), b_last = part_text(b, b->n ? b->n - 1 : 0);
 
-	if (!has_placeholder(a)) return has_placeholder(b) ? can_make(b, a_first) : eio_bytes_eq(a_first, b_first);
-	if (!has_placeholder(b)) return can_make(a, b_first);
+	if (!has_placeholder(a)) return template_may_make(b, a_first);
+	if (!has_placeholder(b)) return template_may_make(a, b_first);
 	/* What stands between their first and last texts can be put one behind the other. */
 	return (eio_bytes_starts(a_first, b_first) || eio_bytes_starts(b_first, a_first)) &&
 	       (ends_in(a_last, b_last) || ends_in(b_last, a_last));

@@ -32,7 +32,8 @@ static const struct known {
 	{ "message", TEMPLATE_MESSAGE, OF_FEEDS, MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
 	{ "text", TEMPLATE_MESSAGE_TEXT, OF_FEEDS, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "args", TEMPLATE_ARGUMENTS, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_LIST },
-	{ "event", TEMPLATE_EVENT, IN(EVENT), MEMBERS_NONE, TEMPLATE_TYPE_ANY }, /* a string or a number */
+	{ "event", TEMPLATE_EVENT, IN(EVENT) | IN(SNAPSHOT), MEMBERS_NONE,
+		TEMPLATE_TYPE_ANY }, /* a string or a number */
 	{ "auth", TEMPLATE_AUTH, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
 	{ "claims", TEMPLATE_CLAIMS, WITH_CLIENT, MEMBERS_DEEP, TEMPLATE_TYPE_OBJECT },
 	{ "query", TEMPLATE_QUERY, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
@@ -68,6 +69,7 @@ static const struct {
 	[TEMPLATE_IN_DISCONNECT] = { "at \"disconnect\"", "{reason}, " OF_CLIENTS " and {rooms}" },
 	[TEMPLATE_IN_HERE] = { "in \"here\"", "{members}, {ids}, {count}, {room} and {nsp}" },
 	[TEMPLATE_IN_MEMBER] = { "in \"joining\" and \"leaving\"", "{info}, {member}, {count}, {room} and {nsp}" },
+	[TEMPLATE_IN_SNAPSHOT] = { "in \"snapshotEvent\"", "{event}" },
 	[TEMPLATE_IN_COUNT] = { "in the event of a count", "{count}, {room} and {nsp}" },
 };
 

@@ -11,7 +11,7 @@
  *     {message}           the whole message, JSON                                    in a feed
  *     {text}              the whole message as one string, whatever it holds         in a feed
  *     {args}              all arguments, a list                                      for an event
- *     {event}             the event's name                                           for an event
+ *     {event}             the event's name                                           for an event, and a snapshot
  *     {auth}              what the client gave at its CONNECT: {auth.user.id}        wherever there is a client
  *     {claims}            who it is, by its token or the application                wherever there is a client
  *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
@@ -57,6 +57,7 @@ enum template_place {
 	TEMPLATE_IN_HERE,
 	TEMPLATE_IN_MEMBER,
 	TEMPLATE_IN_COUNT,
+	TEMPLATE_IN_SNAPSHOT,
 };
 
 struct template_context {
@@ -153,6 +154,9 @@ bool template_next_placeholder(const struct template *t, size_t *i, struct templ
 
 /* Whether two templates that make names can ever make the same one, whatever their placeholders stand for. */
 bool template_may_equal(const struct template *a, const struct template *b);
+
+/* The same of one template and a name. */
+bool template_may_make(const struct template *t, struct eio_bytes name);
 
 /* Rendering */
 

@@ -409,8 +409,33 @@ static const struct {
 		"t.conf:2:11: redis.source: \"sync\" is none of \"subscribe\", \"psync\"; did you mean \"psync\"?\n" },
 	{ __LINE__, "{\"feedDefaults\": {\n\"stream\": \"a\"}, \"feeds\": []}",
 		"t.conf:2:1: feedDefaults: each feed has its own \"stream\"\n" },
-	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"retain\": 1}]}",
-		"t.conf:2:1: feeds[0].retain: unknown key\n" },
+	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"replay\": 1}]}",
+		"t.conf:2:1: feeds[0].replay: unknown key\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"retain\": 0},\n"
+		"{\"channel\": \"a\", \"retain\": \"first\", \"snapshotEvent\": \"connect\"},\n"
+		"{\"channel\": \"a\", \"retain\": {\"key\": \"s\", \"max\": 0, \"ttl\": -1, \"min\": 1}},\n"
+		"{\"channel\": \"a\", \"retain\": 3, \"remove\": {\"where\": {\"/d\": true}}, \"snapshotEvent\": \"{channel}\"},\n"
+		"{\"channel\": \"a\", \"snapshotEvent\": \"x\", \"retainBytes\": 1},\n"
+		"{\"channel\": \"a\", \"retain\": {\"max\": 200000}, \"snapshotEvent\": \"connect\"},\n"
+		"{\"channel\": \"a\", \"retain\": {\"key\": \"/s\"}, \"remove\": {}, \"snapshotEvent\": 1},\n"
+		"{\"channel\": \"a\", \"retain\": {\"key\": \"/s\"}, \"remove\": {\"where\": {\"d\": 1}}}]}",
+		"t.conf:1:39: feeds[0].retain: expected a number of messages from 1 to 100000\n"
+		"t.conf:2:28: feeds[1].retain: expected \"last\", a number of messages, or an object such as {\"key\": \"/symbol\"}\n"
+		"t.conf:2:54: feeds[1].snapshotEvent: needs \"retain\": without it there are no snapshots\n"
+		"t.conf:3:36: feeds[2].retain.key: expected a JSON pointer; it starts with '/' as in \"/symbol\"\n"
+		"t.conf:3:48: feeds[2].retain.max: expected a whole number from 1 to 1000000\n"
+		"t.conf:3:58: feeds[2].retain.ttl: expected a whole number from 0 to 31536000000\n"
+		"t.conf:3:62: feeds[2].retain.min: unknown key\n"
+		"t.conf:4:41: feeds[3].remove: needs a \"retain\" with a \"key\", by which it finds what goes\n"
+		"t.conf:4:83: feeds[3].snapshotEvent: {channel} stands for nothing in \"snapshotEvent\": there are {event}\n"
+		"t.conf:5:35: feeds[4].snapshotEvent: needs \"retain\": without it there are no snapshots\n"
+		"t.conf:5:55: feeds[4].retainBytes: expected a whole number from 65536 to 68719476736\n"
+		"t.conf:6:36: feeds[5].retain.max: more than 100000 messages; that many only with a \"key\"\n"
+		"t.conf:6:62: feeds[5].snapshotEvent: \"connect\" is a reserved name, clients would refuse it\n"
+		"t.conf:7:53: feeds[6].remove: expected a \"where\", such as {\"where\": {\"/type\": \"delete\"}}\n"
+		"t.conf:7:74: feeds[6].snapshotEvent: expected a string that is not empty\n"
+		"t.conf:8:64: feeds[7].remove.where.d: not a JSON pointer; it starts with '/' as in \"/type\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"event\": \"{1}\"}]}",
 		"t.conf:2:10: feeds[0].event: {1} stands for nothing: the feed's pattern has 0 stars\n" },
 	{ __LINE__, "{\"feeds\": [{\"pattern\": \"a*\",\n\"room\": \"{2}\"}]}",

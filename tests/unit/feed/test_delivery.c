@@ -87,7 +87,7 @@ take_all(struct mail *run)
 	return taken;
 }
 
-/* Each delivery that cannot be added to the ones before begins anew. */
+/* Without memory to put them together the first is taken by itself. */
 static void
 a_run_without_memory(void **state)
 {
@@ -96,11 +96,11 @@ a_run_without_memory(void **state)
 	struct mail *run;
 
 	(void)state;
-	for (long nth = 0; nth < 5; nth++) {
+	for (long nth = 0; nth < 2; nth++) {
 		run = make_run(interest, &budget);
 		failmalloc_arm(nth);
-		assert_int_equal(take_all(run), nth < 4 ? 2 : 1);
-		assert_int_equal(failmalloc_disarm(), nth < 4);
+		assert_int_equal(take_all(run), nth < 1 ? 2 : 1);
+		assert_int_equal(failmalloc_disarm(), nth < 1);
 		assert_int_equal(atomic_load(&budget.outstanding), 0);
 	}
 	interest_table_free(interest);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* Retained messages: see the header for the picture. */
+#include "src/feed/retain.h"
+
+#include "eio/check.h"
+
+#include <stdlib.h>
+
+enum { ROUND_MESSAGE = 8 }; /* what a client gets around each message, at most */
+
+/* One message. */
+struct retain_entry {
+	struct eio_hash_node node; /* in retain->keys, of RETAIN_BY_KEY only */
+	struct eio_list in_state, in_all;
+	struct retained *state;
+	uint64_t at_ms; /* when it was settled */
+	uint32_t key_n;
+	size_t n, cap; /* of the payload */
+	char data[]; /* the key, and behind it the payload */
+};
+
+/* How a note lies in the buffer; behind it the key. */
+struct noted {
+	size_t payload_n;
+	uint32_t key_n;
+	int what;
+};
+
+int
+retain_init(struct retain *t, const struct retain_rules *rules, const uint64_t hash_key[2],
+	void (*unused)(struct retained *s))
+{
+	*t = (struct retain){ .rules = *rules, .hash_key = { hash_key[0], hash_key[1] }, .unused = unused };
+	eio_list_init(&t->entries);
+	return eio_hash_init(&t->keys);
+}
+
+void
+retain_deinit(struct retain *t)
+{
+	CHECK(t->n == 0 && t->bytes == 0);
+	eio_hash_deinit(&t->keys);
+}
+
+void
+retained_init(struct retained *s, struct retain *t, size_t own_bytes)
+{
+	*s = (struct retained){ .all = t, .own_bytes = own_bytes, .number = t->states++, .in_use = true };
+	eio_list_init(&s->entries);
+	t->bytes += own_bytes;
+}
+
+/* Entries */
+
+static size_t
+cost_of(const struct retain_entry *e)
+{
+	return sizeof *e + e->key_n + e->cap;
+}
+
+static uint64_t
+key_hash(const struct retained *s, struct eio_bytes key)
+{
+	/* Keys of one state differ by their bytes; those of others by the number. */
+	uint64_t k[2] = { s->all->hash_key[0] ^ s->number, s->all->hash_key[1] };
+
+	return eio_hash_bytes(k, key);
+}
+
+static struct retain_entry *
+find_entry(const struct retained *s, struct eio_bytes key)
+{
+	for (struct eio_hash_node *n = eio_hash_find(&s->all->keys, key_hash(s, key)); n; n = eio_hash_next(n)) {
+		struct retain_entry *e = EIO_CONTAINER(n, struct retain_entry, node);
+
+		if (e->state == s && eio_bytes_eq(eio_bytes(e->data, e->key_n), key)) return e;
+	}
+	return NULL;
+}
+
+static void
+drop_entry(struct retain_entry *e)
+{
+	struct retained *s = e->state;
+	struct retain *t = s->all;
+
+	if (t->rules.kind == RETAIN_BY_KEY) eio_hash_remove(&t->keys, &e->node);
+	eio_list_remove(&e->in_state);
+	eio_list_remove(&e->in_all);
+	s->n--;
+	s->payload_bytes -= e->n + ROUND_MESSAGE;
+	s->version++;
+	t->n--;
+	t->bytes -= cost_of(e);
+	free(e);
+	if (s->n == 0 && !s->in_use) t->unused(s);
+}
+
+static void
+drop_first(struct eio_list *of_state)
+{
+	drop_entry(EIO_CONTAINER(of_state->next, struct retain_entry, in_state));
+}
+
+void
+retained_deinit(struct retained *s)
+{
+	s->in_use = true;
+	while (!eio_list_empty(&s->entries)) drop_first(&s->entries);
+	s->all->bytes -= s->own_bytes;
+	eio_buf_deinit(&s->notes);
+}
+
+void
+retained_rest(struct retained *s)
+{
+	s->in_use = false;
+	if (s->n == 0) s->all->unused(s);
+}
+
+/* Makes what was taken fit: first within its state, then within all. */
+static void
+bound_state(struct retained *s)
+{
+	struct retain *t = s->all;
+	bool by_key = t->rules.kind == RETAIN_BY_KEY;
+
+	for (; s->n > t->rules.max; t->dropped += by_key) drop_first(&s->entries);
+	for (; s->payload_bytes > t->rules.state_bytes && s->n; t->dropped++) drop_first(&s->entries);
+	for (; t->bytes > t->rules.bytes && t->n; t->dropped++)
+		drop_entry(EIO_CONTAINER(t->entries.next, struct retain_entry, in_all));
+}
+
+static struct retain_entry *
+new_entry(struct retained *s, struct eio_bytes key, size_t payload_n)
+{
+	struct retain *t = s->all;
+	struct retain_entry *e = malloc(sizeof *e + key.n + payload_n);
+
+	if (!e) return NULL;
+	*e = (struct retain_entry){ .state = s, .key_n = (uint32_t)key.n, .cap = payload_n };
+	eio_list_init(&e->in_state);
+	eio_list_init(&e->in_all);
+	if (key.n) memcpy(e->data, key.p, key.n);
+	if (t->rules.kind == RETAIN_BY_KEY) eio_hash_add(&t->keys, &e->node, key_hash(s, key));
+	s->n++;
+	s->payload_bytes += ROUND_MESSAGE;
+	t->n++;
+	t->bytes += cost_of(e);
+	return e;
+}
+
+/* The message whose place a new one takes, or NULL. */
+static struct retain_entry *
+old_message(const struct retained *s, struct eio_bytes key)
+{
+	if (s->all->rules.kind == RETAIN_BY_KEY) return find_entry(s, key);
+	if (s->n < s->all->rules.max) return NULL;
+	return EIO_CONTAINER(s->entries.next, struct retain_entry, in_state);
+}
+
+/* Puts a message in place of an old one, if there is one, and behind all of its state. */
+static void
+put_entry(struct retained *s, struct retain_entry *old, struct eio_bytes key, struct eio_bytes payload, uint64_t now)
+{
+	struct retain_entry *e = old;
+
+	/* Prices are as long as the one before, mostly. */
+	if (old && (payload.n > old->cap || payload.n < old->cap / 2)) {
+		drop_entry(old);
+		e = NULL;
+	}
+	if (!e) e = new_entry(s, key, payload.n);
+	s->version++;
+	if (!e) {
+		s->all->dropped++;
+		return;
+	}
+	s->payload_bytes += payload.n - e->n;
+	e->n = payload.n;
+	e->at_ms = now;
+	if (payload.n) memcpy(e->data + e->key_n, payload.p, payload.n);
+	eio_list_remove(&e->in_state);
+	eio_list_add_tail(&s->entries, &e->in_state);
+	eio_list_remove(&e->in_all);
+	eio_list_add_tail(&s->all->entries, &e->in_all);
+}
+
+/* Batches */
+
+bool
+retained_note(struct retained *s, const struct retain_note *note, size_t payload_n)
+{
+	struct noted noted = { .payload_n = payload_n, .key_n = (uint32_t)note->key.n, .what = note->what };
+
+	if (!eio_buf_reserve(&s->notes, sizeof noted + note->key.n)) {
+		s->notes.failed = false;
+		return false;
+	}
+	eio_buf_append(&s->notes, &noted, sizeof noted);
+	eio_buf_add(&s->notes, note->key);
+	return true;
+}
+
+static void
+settle_message(
+	struct retained *s, const struct noted *noted, struct eio_bytes key, struct eio_bytes payload, uint64_t now_ms)
+{
+	struct retain_entry *old;
+
+	if (noted->what == RETAIN_SKIP) return;
+	old = old_message(s, key);
+	if (noted->what == RETAIN_KEEP)
+		put_entry(s, old, key, payload, now_ms);
+	else if (old)
+		drop_entry(old);
+	bound_state(s);
+}
+
+void
+retained_settle(struct retained *s, struct eio_bytes batch, size_t before, size_t after, uint64_t now_ms)
+{
+	const char *p = s->notes.p, *end = p ? p + s->notes.n : p;
+	struct noted noted;
+	size_t at = 0;
+
+	while (p < end) {
+		memcpy(&noted, p, sizeof noted);
+		p += sizeof noted;
+		at += before;
+		CHECK(at + noted.payload_n + after <= batch.n);
+		settle_message(s, &noted, eio_bytes(p, noted.key_n), eio_bytes(batch.p + at, noted.payload_n), now_ms);
+		at += noted.payload_n + after;
+		p += noted.key_n;
+	}
+	eio_buf_clear(&s->notes);
+}
+
+/* Time, and what there is */
+
+static const struct retain_entry *
+oldest(const struct retain *t)
+{
+	return eio_list_empty(&t->entries) ? NULL : EIO_CONTAINER(t->entries.next, struct retain_entry, in_all);
+}
+
+uint64_t
+retain_deadline(const struct retain *t)
+{
+	const struct retain_entry *e = t->rules.ttl_ms ? oldest(t) : NULL;
+
+	return e ? e->at_ms + t->rules.ttl_ms : UINT64_MAX;
+}
+
+void
+retain_expire(struct retain *t, uint64_t now_ms)
+{
+	while (retain_deadline(t) <= now_ms) drop_entry(EIO_CONTAINER(t->entries.next, struct retain_entry, in_all));
+}
+
+bool
+retained_next(const struct retained *s, const struct eio_list **at, struct eio_bytes *payload)
+{
+	const struct eio_list *next = *at ? (*at)->next : s->entries.next;
+	struct retain_entry *e;
+
+	*at = next;
+	if (next == &s->entries) return false;
+	e = EIO_CONTAINER((struct eio_list *)next, struct retain_entry, in_state);
+	*payload = eio_bytes(e->data + e->key_n, e->n);
+	return true;
+}

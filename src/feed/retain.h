@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a feed retains: of each of its states (one for each event and target) the newest messages, or the newest of
+ * each key. No I/O and no clock. It changes when a batch is flushed, not when a message comes: so a state is exactly
+ * what was sent, and what is still put together comes to everybody live.
+ *
+ *     append ── note: key and length, beside the batch ──▶ flush ── settle: notes and batch ──▶ entries of the state
+ *
+ *     retain ── entries of all states, in the order they were settled ──▶ over `bytes`, or ttl: from the front
+ *       state ── entries of its own, in the same order ──▶ over `max` or `state_bytes`: from the front
+ *
+ * Threads: the feed's only.
+ */
+#ifndef SRC_FEED_RETAIN_H
+#define SRC_FEED_RETAIN_H
+
+#include "eio/buf.h"
+#include "eio/bytes.h"
+#include "eio/hash.h"
+#include "eio/list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum retain_kind {
+	RETAIN_NOTHING,
+	RETAIN_NEWEST, /* the newest `max` messages */
+	RETAIN_BY_KEY, /* of `max` keys the newest message each */
+};
+
+struct retain_rules {
+	enum retain_kind kind;
+	size_t max;
+	uint64_t ttl_ms; /* a message goes after so long; 0: never */
+	size_t state_bytes; /* of one state, as a client gets it */
+	size_t bytes; /* of memory for all */
+};
+
+struct retained;
+
+struct retain {
+	struct retain_rules rules;
+	uint64_t hash_key[2];
+	struct eio_hash keys; /* of entries, by state and key */
+	struct eio_list entries; /* of all states, the oldest first */
+	size_t n, bytes; /* entries, and memory, that of the states included */
+	uint64_t dropped; /* entries that had no room, ever: beyond bytes, or keys, or without memory */
+	uint64_t states; /* ever made */
+	/* A state that is not in use has lost its last message: its owner ends it at once. It may not call back but for
+	 * that. */
+	void (*unused)(struct retained *s);
+};
+
+/* One state. The fields but `version` and `n` are private. */
+struct retained {
+	struct retain *all;
+	struct eio_list entries; /* the oldest first */
+	size_t n, payload_bytes, own_bytes;
+	uint64_t number; /* of this state, among all that ever were */
+	uint64_t version; /* another one whenever something has changed */
+	bool in_use; /* batches are put together for it */
+	struct eio_buf notes; /* one for each message of the batch */
+};
+
+/* What is noted of a message on its way into a batch. */
+struct retain_note {
+	enum {
+		RETAIN_SKIP, /* it is no part of the state: it has no key */
+		RETAIN_KEEP,
+		RETAIN_REMOVE, /* the message of its key goes */
+	} what;
+	struct eio_bytes key; /* empty for RETAIN_NEWEST */
+};
+
+/* Nothing retained yet. hash_key: 16 random bytes. 0, or -1 when out of memory. */
+int retain_init(struct retain *t, const struct retain_rules *rules, const uint64_t hash_key[2],
+	void (*unused)(struct retained *s));
+
+/* Every state must be gone. */
+void retain_deinit(struct retain *t);
+
+/* An empty state in use, which takes own_bytes of memory beside its messages. It stays where it is. */
+void retained_init(struct retained *s, struct retain *t, size_t own_bytes);
+void retained_deinit(struct retained *s);
+
+/* No batches are put together for it now. It may be gone afterwards. */
+void retained_rest(struct retained *s);
+
+/* Notes a message of so many bytes behind those of the batch. False when out of memory: then nothing has changed. */
+bool retained_note(struct retained *s, const struct retain_note *note, size_t payload_n);
+
+/* The batch is flushed: takes the messages that were noted, of which each has `before` bytes in front of it and `after`
+ * behind it. Other states of the feed may lose messages over it. */
+void retained_settle(struct retained *s, struct eio_bytes batch, size_t before, size_t after, uint64_t now_ms);
+
+/* Drops what is older than the ttl; and when there will be something to drop next, UINT64_MAX: never. */
+void retain_expire(struct retain *t, uint64_t now_ms);
+uint64_t retain_deadline(const struct retain *t);
+
+/* The messages of a state, the oldest first: begin with *at NULL; false behind the last. */
+bool retained_next(const struct retained *s, const struct eio_list **at, struct eio_bytes *payload);
+
+#endif
