@@ -37,24 +37,26 @@ message_kind_of(bool is_pattern)
 	return is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
 }
 
-static inline struct message
-message_of(const struct pubsub *p, const struct redis_message *m)
+/* Field by field: an initializer clears all of it first, which takes longer than the rest. */
+static inline void
+fill_message(const struct pubsub *p, const struct redis_message *m, struct message *out)
 {
-	return (struct message){
-		.kind = message_kind_of(m->is_pattern),
-		.name = m->name,
-		.channel = m->channel,
-		.payload = m->payload,
-		.now_ms = uv_now(p->loop),
-	};
+	out->kind = message_kind_of(m->is_pattern);
+	out->name = m->name;
+	out->channel = m->channel;
+	out->payload = m->payload;
+	out->id = out->words = eio_bytes("", 0);
+	out->now_ms = uv_now(p->loop);
+	out->json = out->utf8 = MESSAGE_FACT_UNKNOWN;
 }
 
 static void
 on_pubsub_message(void *user, const struct redis_message *m)
 {
 	struct pubsub *p = pubsub_of(user);
-	struct message message = message_of(p, m);
+	struct message message;
 
+	fill_message(p, m, &message);
 	p->events->message(p->user, &message);
 }
 
@@ -62,8 +64,9 @@ static void
 on_pubsub_too_long(void *user, const struct redis_message *m, uint64_t n)
 {
 	struct pubsub *p = pubsub_of(user);
-	struct message message = message_of(p, m);
+	struct message message;
 
+	fill_message(p, m, &message);
 	p->events->too_long(p->user, &message, n);
 }
 
