@@ -174,7 +174,7 @@ const stopped = {
 	name: 'stopped-reader',
 	title: `100 clients, beside ${STOPPED} that stopped reading`,
 	about:
-		'30 KB × 100 messages/s to each, not batched, for 1.8 seconds: 3 MB/s that the stopped ones do not take, of which the kernel keeps about 4 MB for each. What is it to the others, and how much does the server keep for them? siocast drops what is over limits.clientQueueBytes (1 MB); the others keep everything (uWebSockets because it is told to, as in all scenarios).',
+		'30 KB × 100 messages/s to each, not batched, for 1.8 seconds: 3 MB/s that the stopped ones do not take, of which the kernel keeps about 4 MB for each, and for siocast little more than 128 KB. What is it to the others, and how much does the server keep for them? siocast drops what is over limits.clientQueueBytes (1 MB); the others keep everything (uWebSockets because it is told to, as in all scenarios).',
 	absent: { floor: 'it would wait for those that stopped' },
 	options: { transport: 'websocket', clients: 100, size: 30000, rate: 100, batch: 0, seconds: 0.8, load: { sample: 4 } },
 	columns: [
