@@ -152,7 +152,7 @@ function assertExact(options, report, sent) {
 }
 
 /** The figures that most tables have, out of one window. */
-export function figures({ cpuNs: used, options, sent, seconds, report }, scheduled) {
+export function figures({ cpuNs: used, options = {}, sent, seconds, report }, scheduled) {
 	const { messages, events, frames, latency_us: latency, spread_us: spread, generator } = report;
 	return {
 		us: used / messages.sum / 1000,

@@ -38,7 +38,8 @@ export function shrink(scenario) {
 	const flood = options.flood && { ...options.flood, messages: less(options.flood.messages, 1000) };
 	const small = { clients: less(options.clients, options.clients > 1 ? 20 : 1), rooms, seconds: Math.min(options.seconds, 0.5) };
 	const channels = options.rooms ? { channels: rooms } : {};
-	return { ...scenario, options: { ...options, ...small, ...channels, ...(flood ? { flood } : {}), profileSeconds: 1, scale: TINY } };
+	const several = Object.fromEntries(['joins', 'burst'].filter((name) => options[name]).map((name) => [name, Math.min(options[name], rooms)]));
+	return { ...scenario, options: { ...options, ...small, ...channels, ...several, ...(flood ? { flood } : {}), profileSeconds: 1, scale: TINY } };
 }
 
 /** Which of a scenario's servers are measured: `only` a list of ids, or all. */
