@@ -413,7 +413,7 @@ test_ascii_anywhere(void **state)
 		const char *in, *out;
 	} odd[] = { { "\x7e", "\x7e" }, { "\x7f", "\\u007f" }, { "\x01", "\x01" }, { "\xc2\x80", "\\u0080" },
 		{ "\xff", "\\ufffd" }, { "\xf0\x9f\x98\x80", "\\ud83d\\ude00" } };
-	char in[64], out[64], wire[80];
+	char in[64], out[64], wire[96];
 
 	(void)state;
 	for (size_t n = 0; n < 26; n++)
