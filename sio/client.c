@@ -239,7 +239,7 @@ packet_bundle(enum sio_packet_type type, struct eio_bytes nsp, struct eio_buf *p
 }
 
 struct eio_bundle *
-sio_client_connected(const struct sio_socket *s)
+sio_client_connected_as(const struct sio_socket *s, struct eio_bytes pid)
 {
 	struct eio_buf payload;
 
@@ -247,14 +247,24 @@ sio_client_connected(const struct sio_socket *s)
 	if (s->client->protocol == 5) {
 		EIO_BUF_ADD_LIT(&payload, "{\"sid\":");
 		sio_json_escape(&payload, s->id);
+		if (pid.n) {
+			EIO_BUF_ADD_LIT(&payload, ",\"pid\":");
+			sio_json_escape(&payload, pid);
+		}
 		eio_buf_addc(&payload, '}');
 	}
 	return packet_bundle(SIO_PACKET_CONNECT, s->nsp, &payload);
 }
 
+struct eio_bundle *
+sio_client_connected(const struct sio_socket *s)
+{
+	return sio_client_connected_as(s, eio_bytes("", 0));
+}
+
 /* 15 bytes are 20 characters without padding, in the alphabet that URLs take as it is. */
-static void
-make_socket_id(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
+void
+sio_id_write(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 {
 	eio_base64_encode(id, eio_bytes(random, SIO_ID_RANDOM));
 	for (size_t i = 0; i < SIO_ID_LEN; i++) {
@@ -281,7 +291,7 @@ sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const uns
 	char text[SIO_ID_LEN];
 
 	if (c->protocol == 5) {
-		make_socket_id(text, random);
+		sio_id_write(text, random);
 		eio_buf_append(out, text, sizeof text);
 		return;
 	}

@@ -116,6 +116,9 @@ void sio_client_release(struct sio_client *c);
 int sio_client_accept(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth,
 	const unsigned char random[SIO_ID_RANDOM], struct sio_socket **socket, struct eio_bundle **answer);
 
+/* The text of an id of protocol 5. */
+void sio_id_write(char text[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM]);
+
 /* Appends the id that a socket accepted with these random bytes will have. */
 void sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM],
 	struct eio_buf *out);
@@ -123,6 +126,10 @@ void sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, cons
 /* The answer to a CONNECT of a namespace the client is in already. A bundle with one reference, or NULL when out of
  * memory. */
 struct eio_bundle *sio_client_connected(const struct sio_socket *s);
+
+/* The answer to a CONNECT that lets the client come back to the same socket: with pid, characters that need no escapes,
+ * by which it names what it was. Protocol 5 only. As above. */
+struct eio_bundle *sio_client_connected_as(const struct sio_socket *s, struct eio_bytes pid);
 
 /* The answer that refuses a namespace: message is plain text, data raw JSON or p NULL. As above. */
 struct eio_bundle *sio_client_refuse(

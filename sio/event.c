@@ -2,6 +2,7 @@
 /* Packets a server sends, as bundles. What placeholders mean is in placeholder.c, the grammar in packet.c. */
 #include "sio/event.h"
 
+#include "eio/check.h"
 #include "sio/json.h"
 #include "sio/placeholder_int.h"
 
@@ -96,43 +97,97 @@ escape_payload(struct eio_buf *out, const struct sio_broadcast *b)
 	eio_buf_deinit(&all);
 }
 
+/* The end of an event's text, with its offset, in mem. */
+static struct eio_bytes
+end_of_event(char mem[SIO_OFFSET_MAX + 4], struct eio_bytes offset)
+{
+	if (!offset.n) return EIO_LIT("]");
+	CHECK(offset.n <= SIO_OFFSET_MAX);
+	mem[0] = ',';
+	mem[1] = '"';
+	memcpy(mem + 2, offset.p, offset.n);
+	memcpy(mem + 2 + offset.n, "\"]", 2);
+	return eio_bytes(mem, offset.n + 4);
+}
+
+/* Whether the last string of an event is what stands last, be it its name. */
+static bool
+ends_in_string(const struct sio_broadcast *b)
+{
+	const struct eio_bytes parts[] = { b->after, b->payload, b->before };
+
+	if (b->encode == SIO_ENCODE_TEXT) return true;
+	if (b->encode == SIO_ENCODE_BINARY) return false;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		struct eio_bytes part = sio_json_trim(parts[i]);
+
+		if (part.n) return part.p[part.n - 1] == '"';
+	}
+	return true;
+}
+
+static struct eio_bytes
+end_of_broadcast(char mem[SIO_OFFSET_MAX + 4], const struct sio_broadcast *b)
+{
+	return b->no_offset && ends_in_string(b) ? EIO_LIT(",null]") : end_of_event(mem, b->offset);
+}
+
+/* The text up to where the payload begins. */
+static void
+begin_broadcast(struct eio_buf *text, const struct sio_broadcast *b, const struct sio_packet *p)
+{
+	sio_packet_encode(text, p);
+	eio_buf_addc(text, '[');
+	sio_json_escape(text, b->event);
+	if (b->encode != SIO_ENCODE_ARGUMENTS || b->payload.n) eio_buf_addc(text, ',');
+	if (b->encode == SIO_ENCODE_BINARY) EIO_BUF_ADD_LIT(text, "{\"_placeholder\":true,\"num\":0}");
+	if (b->encode == SIO_ENCODE_TEXT) escape_payload(text, b);
+}
+
 int
 sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 {
-	struct sio_packet p = { .nsp = b->nsp };
-	struct eio_message messages[2];
-	struct eio_buf text;
-	size_t n = 1;
+	bool binary = b->encode == SIO_ENCODE_BINARY, text = b->encode == SIO_ENCODE_TEXT;
+	struct sio_packet p = {
+		.type = binary ? SIO_PACKET_BINARY_EVENT : SIO_PACKET_EVENT, .nsp = b->nsp, .attachments = binary
+	};
+	struct eio_message messages[2] = { { .json = true }, { .binary = true } };
+	struct eio_buf head = { 0 };
+	char end[SIO_OFFSET_MAX + 4];
 
 	*bundle = NULL;
 	if (sio_packet_event_reserved(b->event)) return SIO_ERR_EVENT_NAME;
-	if (b->encode == SIO_ENCODE_BINARY) {
-		p.type = SIO_PACKET_BINARY_EVENT;
-		p.attachments = 1;
-		messages[n++] = (struct eio_message){
-			.binary = true, .data = b->before, .more = { b->payload, b->after }
-		};
-	} else {
-		p.type = SIO_PACKET_EVENT;
+	begin_broadcast(&head, b, &p);
+	if (!eio_buf_failed(&head)) {
+		const struct eio_bytes payload[] = { b->before, b->payload, b->after };
+
+		messages[0].data = eio_buf_bytes(&head);
+		messages[0].more[3] = end_of_broadcast(end, b);
+		if (binary)
+			memcpy(messages[1].more, payload, sizeof payload);
+		else if (!text)
+			memcpy(messages[0].more, payload, sizeof payload);
+		*bundle = eio_bundle_new(messages, binary ? 2 : 1);
 	}
-	eio_buf_init(&text);
-	sio_packet_encode(&text, &p);
-	eio_buf_addc(&text, '[');
-	sio_json_escape(&text, b->event);
-	if (b->encode != SIO_ENCODE_ARGUMENTS || b->payload.n) eio_buf_addc(&text, ',');
-	switch (b->encode) {
-	case SIO_ENCODE_BINARY: EIO_BUF_ADD_LIT(&text, "{\"_placeholder\":true,\"num\":0}"); break;
-	case SIO_ENCODE_JSON:
-	case SIO_ENCODE_ARGUMENTS: break;
-	case SIO_ENCODE_TEXT: escape_payload(&text, b); break;
-	}
-	messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
-	if (b->encode == SIO_ENCODE_JSON || b->encode == SIO_ENCODE_ARGUMENTS)
-		memcpy(messages[0].more, (struct eio_bytes[]){ b->before, b->payload, b->after, EIO_LIT("]") },
-			sizeof messages[0].more);
-	else
-		messages[0].more[0] = EIO_LIT("]");
-	if (!eio_buf_failed(&text)) *bundle = eio_bundle_new(messages, n);
-	eio_buf_deinit(&text);
+	eio_buf_deinit(&head);
+	return *bundle ? 0 : SIO_ERR_NOMEM;
+}
+
+int
+sio_event_add_offset(const struct eio_bundle *b, struct eio_bytes offset, struct eio_bundle **bundle)
+{
+	struct eio_message messages[1 + SIO_MAX_ATTACHMENTS];
+	char end[SIO_OFFSET_MAX + 4], type;
+	size_t n = 0;
+
+	*bundle = NULL;
+	while (n < 1 + SIO_MAX_ATTACHMENTS && eio_bundle_message(b, n, &messages[n])) n++;
+	CHECK(n > 0 && !messages[0].binary && messages[0].data.n > 0);
+	type = messages[0].data.p[0];
+	if (type != '0' + SIO_PACKET_EVENT && type != '0' + SIO_PACKET_BINARY_EVENT) return SIO_ERR_INVALID_ARGUMENT;
+	CHECK(messages[0].data.p[messages[0].data.n - 1] == ']');
+	messages[0].data.n--;
+	messages[0].more[0] = end_of_event(end, offset);
+	*bundle = eio_bundle_new(messages, n);
 	return *bundle ? 0 : SIO_ERR_NOMEM;
 }

@@ -37,6 +37,9 @@ struct sio_emit {
  * SIO_ERR_PLACEHOLDER when a placeholder refers to no attachment, SIO_ERR_TOO_MANY_ATTACHMENTS, SIO_ERR_NOMEM. */
 int sio_emit_bundle(const struct sio_emit *emit, struct eio_bundle **bundle);
 
+/* Bytes of an offset: what a client repeats to say up to where it has everything. */
+#define SIO_OFFSET_MAX 64
+
 /* How the payload of a broadcast becomes the one argument of the event, or all of them. */
 enum sio_encode {
 	SIO_ENCODE_BINARY, /* a binary attachment */
@@ -51,10 +54,26 @@ struct sio_broadcast {
 	enum sio_encode encode;
 	struct eio_bytes payload;
 	struct eio_bytes before, after; /* the payload begins and ends with these, which are ASCII; mostly empty */
+	struct eio_bytes offset; /* the last argument, behind the payload: a string of ASCII that needs no escapes, or
+				  * empty where there is none */
+	bool no_offset; /* there is none, and clients shall not take the last argument for one if it is a string: null
+			 * stands behind it */
 };
 
 /* As sio_emit_bundle(). The payload is copied. SIO_ERR_EVENT_NAME for a reserved name, SIO_ERR_NOMEM. */
 int sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle);
+
+/* The same event with one more argument, a string that needs no escapes: another bundle with one reference, which
+ * shares nothing with b. b: made by one of the functions above. 0, SIO_ERR_INVALID_ARGUMENT when it is no event but an
+ * ack, or SIO_ERR_NOMEM. */
+int sio_event_add_offset(const struct eio_bundle *b, struct eio_bytes offset, struct eio_bundle **bundle);
+
+/* How many bytes of a packet an offset takes, behind the payload. */
+static inline size_t
+sio_offset_size(struct eio_bytes offset)
+{
+	return offset.n ? offset.n + 3 : 0; /* a comma and quotation marks */
+}
 
 /* Checks every placeholder of an incoming packet's data (checked JSON) against its n attachments: 0, or
  * SIO_ERR_PLACEHOLDER when one refers to none of them. */

@@ -427,6 +427,80 @@ test_broadcast(void **state)
 	assert_null(b);
 }
 
+/* Where clients come back, each event ends in an offset, however it was made. */
+static void
+test_offset(void **state)
+{
+	struct sio_broadcast c = { .nsp = L("/nsp"), .event = L("e"), .payload = L("1"), .offset = L("Q8.1") };
+	struct eio_bytes bytes = L("xy");
+	const struct sio_piece event = { L("[\"e\"," PH(0) ",2]"), true }, ack = { L("[1]"), false };
+	struct sio_emit emit = {
+		.nsp = L("/"), .pieces = &event, .n_pieces = 1, .attachments = &bytes, .n_attachments = 1
+	};
+	struct eio_bundle *b, *with;
+
+	(void)state;
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "451-/nsp,[\"e\"," PH(0) ",\"Q8.1\"]\x1e"
+						 "bMQ==");
+	c.encode = SIO_ENCODE_JSON;
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "42/nsp,[\"e\",1,\"Q8.1\"]");
+	c.encode = SIO_ENCODE_ARGUMENTS;
+	c.payload = eio_bytes("", 0);
+	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	canon_expect(b, "42/nsp,[\"e\",\"Q8.1\"]");
+	assert_int_equal(sio_emit_bundle(&emit, &b), 0);
+	assert_int_equal(sio_event_add_offset(b, c.offset, &with), 0);
+	eio_bundle_unref(b);
+	canon_expect(with, "451-[\"e\"," PH(0) ",2,\"Q8.1\"]\x1e"
+					       "beHk=");
+	emit = (struct sio_emit){ .nsp = L("/"), .ack = true, .id = L("7"), .pieces = &ack, .n_pieces = 1 };
+	assert_int_equal(sio_emit_bundle(&emit, &b), 0);
+	assert_int_equal(sio_event_add_offset(b, c.offset, &with), SIO_ERR_INVALID_ARGUMENT);
+	assert_null(with);
+	canon_expect(b, "437[1]");
+}
+
+/* Where they do, and an event has none, no text of its own is taken for one. */
+static void
+test_no_offset(void **state)
+{
+	static const struct {
+		enum sio_encode encode;
+		struct eio_bytes before, payload, after;
+		const char *expected;
+	} ends[] = {
+		{ SIO_ENCODE_TEXT, L(""), L("a"), L(""), "42[\"e\",\"a\",null]" },
+		{ SIO_ENCODE_TEXT, L("["), L("1"), L("]"), "42[\"e\",\"[1]\",null]" },
+		{ SIO_ENCODE_JSON, L(""), L("\"a\""), L(""), "42[\"e\",\"a\",null]" },
+		{ SIO_ENCODE_JSON, L(""), L("\"a\" \n"), L(""), "42[\"e\",\"a\" \n,null]" },
+		{ SIO_ENCODE_JSON, L("["), L("\"a\""), L("]"), "42[\"e\",[\"a\"]]" },
+		{ SIO_ENCODE_JSON, L(""), L("{\"a\":1}"), L(""), "42[\"e\",{\"a\":1}]" },
+		{ SIO_ENCODE_ARGUMENTS, L(""), L("\"a\",1"), L(""), "42[\"e\",\"a\",1]" },
+		{ SIO_ENCODE_ARGUMENTS, L(""), L("1,\"a\""), L(""), "42[\"e\",1,\"a\",null]" },
+		{ SIO_ENCODE_ARGUMENTS, L(""), L(""), L(""), "42[\"e\",null]" },
+		{ SIO_ENCODE_BINARY, L(""), L("\""), L(""),
+			"451-[\"e\"," PH(0) "]\x1e"
+					    "bIg==" },
+	};
+	struct eio_bundle *b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		const struct sio_broadcast c = { .nsp = L("/"),
+			.event = L("e"),
+			.encode = ends[i].encode,
+			.before = ends[i].before,
+			.payload = ends[i].payload,
+			.after = ends[i].after,
+			.no_offset = true };
+
+		assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+		canon_expect(b, ends[i].expected);
+	}
+}
+
 int
 main(void)
 {
@@ -441,6 +515,8 @@ main(void)
 		cmocka_unit_test(test_emit_shared),
 		cmocka_unit_test(test_emit_refused),
 		cmocka_unit_test(test_broadcast),
+		cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_no_offset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
