@@ -8,6 +8,7 @@
 #include "src/clients/broadcast.h"
 #include "src/clients/hold.h"
 #include "src/clients/identity.h"
+#include "src/clients/recovery.h"
 #include "src/clients/rooms.h"
 #include "src/clients/rules.h"
 
@@ -17,7 +18,7 @@ static void
 op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 {
 	(void)ctx;
-	client_send(client_of(s), b);
+	recovery_send(s, b);
 }
 
 static enum handlers_joined

@@ -8,8 +8,9 @@
 #include "src/clients/emits.h"
 #include "src/clients/guards.h"
 #include "src/clients/question.h"
+#include "src/clients/recovery.h"
 #include "src/clients/refusal.h"
-#include "src/clients/sockets.h"
+#include "src/clients/waiting.h"
 
 #include <stdlib.h>
 
@@ -32,7 +33,16 @@ refuse_plainly(const struct admission *a, const char *message)
 }
 
 static void
-admission_grant(const struct admission *a, const struct sockets_birth *birth, struct eio_bytes events)
+on_token_expired(struct sio_socket *s)
+{
+	client_count(s, NAMESPACE_METRIC_EXPIRED);
+	refusal_tell_expired(s);
+	sockets_put_out(s);
+}
+
+/* Lets a client in, as a new one or with the session that it had. What it missed stands before the answer. */
+static void
+grant_with(const struct admission *a, struct sockets_birth *birth, struct eio_bytes events)
 {
 	struct sio_socket *s = sockets_open(a->client, birth);
 
@@ -42,98 +52,140 @@ admission_grant(const struct admission *a, const struct sockets_birth *birth, st
 	sockets_after_run(s);
 }
 
-static void
-on_token_expired(struct sio_socket *s)
+/* Asks the feed for the session that the client names. False: it names none, or there is no recovery. */
+static bool
+ask_feed(const struct admission *a, const struct waiting_parts *p)
 {
-	client_count(s, NAMESPACE_METRIC_EXPIRED);
-	refusal_tell_expired(s);
-	sockets_put_out(s);
+	struct client *c = a->client;
+	struct feed_offset offset = { 0 };
+	char pid[FEED_PID_LEN];
+	struct feed_recall *r;
+	struct waiting *w;
+	bool has_offset;
+
+	if (!p->namespace->recovers || c->sio.protocol != 5) return false;
+	if (!recovery_asked(a->auth, pid, &has_offset, &offset)) return false;
+	r = feed_recall_new(a->nsp);
+	w = r ? waiting_new(a, p) : NULL;
+	if (!w) {
+		free(r);
+		client_end(c, CLIENT_REASON_NOMEM);
+		return true;
+	}
+	r->worker = c->clients->options.worker;
+	r->asker = w;
+	memcpy(r->pid, pid, sizeof pid);
+	r->has_offset = has_offset;
+	r->offset = offset;
+	r->who = recovery_who(c->clients, p->namespace, p->claims);
+	r->max_bytes = recovery_max_bytes(c->clients);
+	w->recall = r;
+	feed_recall(feed_returning_of(c->clients->options.feed), r);
+	return true;
+}
+
+static struct sockets_birth
+birth_of(const struct admission *a, const struct waiting_parts *p, const struct identity_claims *claims)
+{
+	return (struct sockets_birth){
+		.namespace = p->namespace,
+		.nsp = a->nsp,
+		.auth = a->auth,
+		.query = a->query,
+		.random = p->random,
+		.claims = p->namespace->auth ? claims : NULL,
+		.rooms = p->rooms,
+	};
+}
+
+static void
+admission_grant(const struct admission *a, const struct waiting_parts *p)
+{
+	const struct identity_claims claims = { p->claims, p->expires_s, on_token_expired };
+	struct sockets_birth birth = birth_of(a, p, &claims);
+
+	if (!ask_feed(a, p)) grant_with(a, &birth, p->events);
+}
+
+/* The feed's answer */
+
+/* It is not for anybody any more, or was used: the feed shall know. */
+static void
+give_back(struct clients *c, struct feed_recall *r)
+{
+	if (!r->held || c->stopping) {
+		feed_recall_free(r);
+		return;
+	}
+	r->step = FEED_RECALL_DONE;
+	feed_recall(feed_returning_of(c->options.feed), r);
+}
+
+static void
+take_recall_answer(struct clients *c, struct feed_recall *r)
+{
+	struct waiting *w = r->asker;
+	struct identity_claims claims;
+	struct waiting_parts parts;
+	struct sockets_birth birth;
+	struct admission a;
+
+	if (c->reached < r->serial) c->reached = r->serial;
+	if (w && !w->client->ended) {
+		CHECK_MAGIC(w, WAITING_MAGIC);
+		a = waiting_read(w, &parts);
+		claims = (struct identity_claims){ parts.claims, parts.expires_s, on_token_expired };
+		birth = birth_of(&a, &parts, &claims);
+		birth.recall = r;
+		eio_list_remove(&w->link); /* it counts among the sockets from now on */
+		grant_with(&a, &birth, parts.events);
+		feed_session_free(r->session);
+		r->session = NULL;
+	}
+	if (w) waiting_free(w);
+	give_back(c, r);
+}
+
+void
+admission_take_recall(struct clients *c, struct feed_recall *r)
+{
+	if (r->step == FEED_RECALL_ANSWER) {
+		take_recall_answer(c, r);
+		return;
+	}
+	CHECK(r->step == FEED_RECALL_RELEASE);
+	recovery_release(c, eio_bytes(r->pid, sizeof r->pid));
+	r->step = FEED_RECALL_RELEASED;
+	feed_recall(feed_returning_of(c->options.feed), r);
 }
 
 /* The application's answer */
 
-#define WAITING_MAGIC 0xc11e2703u
-
-/* A CONNECT that waits for it. */
-struct waiting {
-	unsigned magic;
-	struct eio_list link; /* in the client's */
-	struct client *client;
-	struct namespace *namespace;
-	struct auth_ask ask;
-	unsigned char random[SIO_ID_RANDOM];
-	uint64_t expires_s;
-	size_t nsp_n, auth_n, query_n, claims_n;
-	bool has_auth;
-	char bytes[]; /* nsp, auth, query, claims */
-};
-
 static void
-free_waiting(struct waiting *w)
+carry_out_verdict(const struct admission *a, struct waiting_parts *p, const struct auth_verdict *v)
 {
-	metrics_sub(w->namespace->metrics, NAMESPACE_METRIC_WAITING, 1);
-	eio_list_remove(&w->link);
-	w->magic = 0;
-	free(w);
-}
-
-static void
-carry_out_verdict(const struct waiting *w, const struct admission *a, const struct auth_verdict *v)
-{
-	const struct identity_claims claims = { eio_buf_bytes(&v->claims), w->expires_s, on_token_expired };
-	const struct sockets_birth birth = {
-		.namespace = w->namespace,
-		.nsp = a->nsp,
-		.auth = a->auth,
-		.query = a->query,
-		.random = w->random,
-		.claims = &claims,
-		.rooms = v->rooms,
-	};
-
+	p->claims = eio_buf_bytes(&v->claims);
+	p->rooms = v->rooms;
+	p->events = v->emit;
 	if (v->in)
-		admission_grant(a, &birth, v->emit);
+		admission_grant(a, p);
 	else
 		admission_refuse(
 			a, eio_buf_bytes(&v->message), v->data.n ? eio_buf_bytes(&v->data) : eio_bytes(NULL, 0));
-}
-
-static struct eio_bytes
-next_bytes(const char **p, size_t n)
-{
-	struct eio_bytes s = { *p, n };
-
-	*p += n;
-	return s;
-}
-
-/* What the client asked for. The bytes are those of w. */
-static struct admission
-admission_of(const struct waiting *w, struct eio_bytes *claims)
-{
-	struct admission a = { .client = w->client };
-	const char *p = w->bytes;
-
-	a.nsp = next_bytes(&p, w->nsp_n);
-	a.auth = next_bytes(&p, w->auth_n);
-	if (!w->has_auth) a.auth.p = NULL;
-	a.query = next_bytes(&p, w->query_n);
-	*claims = next_bytes(&p, w->claims_n);
-	return a;
 }
 
 static void
 on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 {
 	struct waiting *w = EIO_CONTAINER(ask, struct waiting, ask);
-	struct eio_bytes claims;
+	struct waiting_parts parts;
 	struct admission a;
 	struct auth_verdict v;
 	bool read;
 
 	CHECK_MAGIC(w, WAITING_MAGIC);
-	a = admission_of(w, &claims);
-	read = auth_verdict_read(&v, answer, claims);
+	a = waiting_read(w, &parts);
+	read = auth_verdict_read(&v, answer, parts.claims);
 	if (v.odd)
 		log_limited(LOG_LEVEL_WARN, &w->client->clients->odd_answers,
 			eio_clock_now(w->client->clients->options.clock),
@@ -143,41 +195,9 @@ on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 	if (!read)
 		client_end(a.client, CLIENT_REASON_NOMEM);
 	else if (!a.client->ended)
-		carry_out_verdict(w, &a, &v);
+		carry_out_verdict(&a, &parts, &v);
 	auth_verdict_deinit(&v);
-	free_waiting(w);
-}
-
-static void
-keep_waiting(char **p, size_t *n, struct eio_bytes s)
-{
-	if (s.n) memcpy(*p, s.p, s.n);
-	*p += s.n;
-	*n = s.n;
-}
-
-static struct waiting *
-waiting_new(const struct admission *a, struct namespace *n, struct eio_bytes claims, uint64_t expires_s)
-{
-	struct waiting *w = calloc(1, sizeof *w + a->nsp.n + a->auth.n + a->query.n + claims.n);
-	char *p;
-
-	if (!w) return NULL;
-	w->magic = WAITING_MAGIC;
-	w->client = a->client;
-	w->namespace = n;
-	w->expires_s = expires_s;
-	w->ask.told = on_waiting_told;
-	memcpy(w->random, eio_random_take(a->client->clients->options.random, SIO_ID_RANDOM), SIO_ID_RANDOM);
-	w->has_auth = a->auth.p != NULL;
-	p = w->bytes;
-	keep_waiting(&p, &w->nsp_n, a->nsp);
-	keep_waiting(&p, &w->auth_n, a->auth);
-	keep_waiting(&p, &w->query_n, a->query);
-	keep_waiting(&p, &w->claims_n, claims);
-	eio_list_add_tail(&a->client->waiting, &w->link);
-	metrics_inc(n->metrics, NAMESPACE_METRIC_WAITING);
-	return w;
+	waiting_free(w);
 }
 
 /* Too many wait already. */
@@ -198,12 +218,14 @@ ask_application(
 	const struct admission *a, struct namespace *n, struct guard *g, struct eio_bytes claims, uint64_t expires_s)
 {
 	const struct question_of q = { a->client, a->nsp, a->auth, a->query };
-	struct waiting *w = waiting_new(a, n, claims, expires_s);
+	struct waiting *w = waiting_new(
+		a, &(struct waiting_parts){ .namespace = n, .claims = claims, .expires_s = expires_s });
 	struct auth_question question = { .heads = { "", 0 } };
 	struct eio_buf text = { 0 };
 	size_t same = 0;
 
 	if (w) {
+		w->ask.told = on_waiting_told;
 		question_connect(&q, &g->spec->hook, &text);
 		same = text.n;
 		EIO_BUF_ADD_LIT(&text, ",\"sid\":\"");
@@ -213,10 +235,10 @@ ask_application(
 	question.same = eio_bytes(text.p, same);
 	question.body = eio_buf_bytes(&text);
 	if (!w || eio_buf_failed(&text)) {
-		if (w) free_waiting(w);
+		if (w) waiting_free(w);
 		client_end(a->client, CLIENT_REASON_NOMEM);
 	} else if (auth_ask(g->asks, &w->ask, &question) == AUTH_ASKING_REFUSED) {
-		free_waiting(w);
+		waiting_free(w);
 		refuse_for_now(a);
 	}
 	eio_buf_deinit(&text);
@@ -229,8 +251,11 @@ admission_forget(struct client *c)
 		struct waiting *w = EIO_CONTAINER(c->waiting.next, struct waiting, link);
 
 		CHECK_MAGIC(w, WAITING_MAGIC);
-		auth_ask_forget(&w->ask);
-		free_waiting(w);
+		if (w->recall)
+			w->recall->asker = NULL;
+		else
+			auth_ask_forget(&w->ask);
+		waiting_free(w);
 	}
 }
 
@@ -279,12 +304,8 @@ ask_who(const struct admission *a, struct namespace *n)
 	} else if (g->asks && g->spec->hook.on_connect) {
 		ask_application(a, n, g, eio_buf_bytes(&claims), expires_s);
 	} else {
-		const struct identity_claims known = { eio_buf_bytes(&claims), expires_s, on_token_expired };
-
-		admission_grant(a,
-			&(struct sockets_birth){
-				.namespace = n, .nsp = a->nsp, .auth = a->auth, .query = a->query, .claims = &known },
-			eio_bytes("", 0));
+		admission_grant(a, &(struct waiting_parts){
+					   .namespace = n, .claims = eio_buf_bytes(&claims), .expires_s = expires_s });
 	}
 	eio_buf_deinit(&claims);
 }
@@ -299,17 +320,6 @@ in_too_many(const struct client *c)
 	for (const struct eio_list *l = c->sio.sockets.next; l != &c->sio.sockets; l = l->next) n++;
 	for (const struct eio_list *l = c->waiting.next; l != &c->waiting; l = l->next) n++;
 	return n >= c->clients->options.limits.namespaces_per_client;
-}
-
-static bool
-waits_for(const struct client *c, struct eio_bytes nsp)
-{
-	for (const struct eio_list *l = c->waiting.next; l != &c->waiting; l = l->next) {
-		const struct waiting *w = EIO_CONTAINER((struct eio_list *)l, struct waiting, link);
-
-		if (eio_bytes_eq(eio_bytes(w->bytes, w->nsp_n), nsp)) return true;
-	}
-	return false;
 }
 
 /* Asking again while the answer is awaited. Revision 4 has it that a client asks once. */
@@ -329,14 +339,12 @@ admission_ask(const struct admission *a)
 		refuse_plainly(a, "Invalid namespace");
 	else if (a->auth.n > cs->options.limits.auth_bytes)
 		refuse_plainly(a, "Authentication data too large");
-	else if (waits_for(a->client, a->nsp))
+	else if (waiting_for(a->client, a->nsp))
 		asked_twice(a->client);
 	else if (in_too_many(a->client))
 		refuse_plainly(a, "Too many namespaces");
 	else if (n->auth)
 		ask_who(a, n);
 	else
-		admission_grant(a,
-			&(struct sockets_birth){ .namespace = n, .nsp = a->nsp, .auth = a->auth, .query = a->query },
-			eio_bytes("", 0));
+		admission_grant(a, &(struct waiting_parts){ .namespace = n });
 }

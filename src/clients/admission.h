@@ -15,6 +15,8 @@
 
 #include "src/clients/client.h"
 
+struct feed_recall;
+
 /* A client asks for a namespace that it is not in. */
 struct admission {
 	struct client *client;
@@ -29,5 +31,8 @@ void admission_ask(const struct admission *a);
 
 /* The client is gone: nothing is answered any more. */
 void admission_forget(struct client *c);
+
+/* Takes what the feed asks or answers about a client that comes back. */
+void admission_take_recall(struct clients *c, struct feed_recall *r);
 
 #endif

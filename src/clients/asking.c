@@ -11,6 +11,7 @@
 #include "src/clients/hold.h"
 #include "src/clients/identity.h"
 #include "src/clients/question.h"
+#include "src/clients/recovery.h"
 #include "src/clients/rooms.h"
 #include "src/handlers/answer.h"
 
@@ -173,7 +174,7 @@ tell_subscription_error(const struct hold *h, unsigned status)
 	if (!eio_buf_failed(&text))
 		sio_emit_bundle(&(struct sio_emit){ .nsp = h->socket->nsp, .pieces = &piece, .n_pieces = 1 }, &b);
 	eio_buf_deinit(&text);
-	client_send(client_of(h->socket), b);
+	recovery_send(h->socket, b);
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "src/clients/clients_int.h"
 #include "src/clients/lag.h"
 #include "src/clients/newest.h"
+#include "src/clients/recovery.h"
 
 #include <stdlib.h>
 
@@ -236,6 +237,8 @@ send_news(struct behind *b, struct place *p, size_t room)
 	eio_bundle_unref(news.bundle);
 	if (!known) client_end(c, CLIENT_REASON_NOMEM);
 	metrics_add(cs->metrics, CLIENTS_METRIC_REPLACED, missed);
+	c->lost |= missed > 0;
+	recovery_sent_late(c);
 	if (missed && p->stream->lag_event)
 		lag_note(c, eio_bytes(p->stream->nsp, p->stream->nsp_n), missed, p->since_ms);
 }
@@ -282,6 +285,7 @@ behind_settle(struct client *c)
 void
 behind_forget(struct client *c)
 {
+	c->lost |= first_place(c) != NULL;
 	while (first_place(c)) free_place(c->clients->behind, first_place(c));
 }
 

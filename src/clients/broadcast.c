@@ -4,6 +4,9 @@
 
 #include "src/clients/fanout.h"
 #include "src/feed/feed.h"
+#include "src/feed/returns.h"
+
+#include <stdlib.h>
 
 /* Of no feed: "latest" is not their rule, so one number does for all. */
 enum { BROADCAST_STREAM = 1 };
@@ -31,6 +34,33 @@ hand_to_others(struct clients *c, uint64_t workers, const struct audience *a, st
 	return dropped;
 }
 
+/* Where clients are recovered a broadcast gets its place in the order of all on the feed's thread, and comes from there
+ * to our own members, too. The sender is left out by the id of its socket. */
+static void
+shout(struct sio_socket *s, const struct handlers_broadcast *b)
+{
+	struct clients *c = client_of(s)->clients;
+	struct eio_bytes *except = calloc(b->n_except + 1, sizeof *except);
+	struct audience *all = NULL;
+
+	if (except) {
+		if (b->n_except) memcpy(except, b->except, b->n_except * sizeof *except);
+		except[b->n_except] = sio_socket_id(s);
+		all = audience_new(&(struct audience){ .nsp = s->nsp,
+			.rooms = b->rooms,
+			.n_rooms = b->n_rooms,
+			.except = except,
+			.n_except = b->n_except + (b->self ? 0 : 1) });
+	}
+	if (!all || feed_shout(feed_returning_of(c->options.feed), b->bundle, all)) {
+		client_count(s, NAMESPACE_METRIC_BROADCASTS_DROPPED);
+		CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", s->nsp, "why=\"%s\"",
+			"the feed is behind");
+	}
+	audience_unref(all);
+	free(except);
+}
+
 void
 broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 {
@@ -43,7 +73,10 @@ broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 	uint64_t others;
 	unsigned dropped;
 
-	if (!c->stopping) {
+	if (!c->stopping && client_socket_of(s)->namespace->recovers) {
+		client_count(s, NAMESPACE_METRIC_BROADCASTS);
+		shout(s, b);
+	} else if (!c->stopping) {
 		client_count(s, NAMESPACE_METRIC_BROADCASTS);
 		eio_server_gather(eio_socket_server(client->eio), false);
 		fanout_to_audience(c, &a, &item, b->self ? NULL : client->eio);

@@ -25,7 +25,8 @@ struct clients;
 	X(SLOW, ENDED_SLOW, "too slow", true) \
 	X(NOMEM, ENDED_NOMEM, "out of memory", true) \
 	X(CONNECT_TIMEOUT, ENDED_CONNECT_TIMEOUT, "no CONNECT in time", false) \
-	X(DISCONNECT, ENDED_DISCONNECT, "disconnect by a handler", false)
+	X(DISCONNECT, ENDED_DISCONNECT, "disconnect by a handler", false) \
+	X(MOVED, ENDED_MOVED, "it came back on another connection", false)
 
 enum client_reason {
 	CLIENT_REASON_NONE, /* not the server's doing */
@@ -56,6 +57,7 @@ struct client {
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
+	bool lost; /* a broadcast was dropped for it, because it was slow */
 	struct eio_list behind; /* streams in which it is: behind.c's */
 	struct eio_list lags; /* what it is to be told of that: lag.c's */
 	struct eio_list waiting; /* CONNECTs that wait for an answer of the application: admission.c's */
@@ -68,6 +70,7 @@ struct client_socket {
 	struct eio_list attendances; /* attendance.c's */
 	struct hold *hold; /* owned: hold.c's; NULL while no handler waits */
 	uint64_t *rates; /* owned: the namespace's `rates` numbers; NULL when there are none */
+	struct client_past *past; /* owned: recovery.c's; NULL where clients are not recovered */
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	struct awaiting *awaiting; /* owned: snapshots.c's; NULL: it awaits nothing */
 	size_t query_n;

@@ -234,6 +234,14 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	eio_socket_set_user(eio, NULL);
 }
 
+/* Clients that come back */
+
+void
+clients_take_recall(struct clients *c, struct feed_recall *r)
+{
+	admission_take_recall(c, r);
+}
+
 /* All of them */
 
 struct clients *
@@ -253,9 +261,10 @@ clients_new(const struct clients_options *options)
 	c->behind = behind_new(c);
 	c->namespaces = namespaces_new(options->namespaces, options->presence, options->hook, options->metrics);
 	eio_list_init(&c->guards);
-	if (eio_hash_init(&c->attendances) || !c->metrics || !c->namespaces || !c->behind ||
+	if (eio_hash_init(&c->attendances) || eio_hash_init(&c->pasts) || !c->metrics || !c->namespaces || !c->behind ||
 		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {
 		guards_close(&c->guards);
+		eio_hash_deinit(&c->pasts);
 		eio_hash_deinit(&c->attendances);
 		namespaces_free(c->namespaces);
 		metrics_free(c->metrics);
@@ -286,6 +295,8 @@ clients_free(struct clients *c)
 	sio_rooms_deinit(&c->rooms);
 	CHECK(c->attendances.count == 0);
 	eio_hash_deinit(&c->attendances);
+	CHECK(c->pasts.count == 0);
+	eio_hash_deinit(&c->pasts);
 	guards_close(&c->guards);
 	namespaces_free(c->namespaces);
 	metrics_free(c->metrics);

@@ -77,4 +77,7 @@ void clients_deliver(struct clients *c, const struct delivery *d);
 /* The same for what presence has to tell. */
 void clients_take_presence(struct clients *c, const struct presence_delivery *d);
 
+/* Takes a question or an answer about a client that comes back, which is its from then on. */
+void clients_take_recall(struct clients *c, struct feed_recall *r);
+
 #endif

@@ -32,6 +32,8 @@ struct clients {
 	struct metrics *metrics; /* owned: of clients_metrics */
 	struct behind *behind;
 	uint64_t serial; /* of broadcasts to several rooms */
+	uint64_t reached; /* all recoverable broadcasts up to this number that are for this worker were sent */
+	struct eio_hash pasts; /* of struct client_past */
 	size_t held_bytes; /* of all holds */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
 	bool stopping; /* every client is going */

@@ -4,7 +4,7 @@
 
 #include "sio/event.h"
 #include "sio/json.h"
-#include "src/clients/clients_int.h"
+#include "src/clients/recovery.h"
 
 void
 emits_send(struct sio_socket *s, struct eio_bytes events)
@@ -19,7 +19,7 @@ emits_send(struct sio_socket *s, struct eio_bytes events)
 		int rc = sio_json_kind(event) == SIO_JSON_ARRAY ? sio_emit_bundle(&emit, &b) : SIO_ERR_EVENT_NAME;
 
 		if (rc == 0 || rc == SIO_ERR_NOMEM)
-			client_send(client_of(s), b);
+			recovery_send(s, b);
 		else
 			CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp,
 				"name=\"hook\" action=emit why=\"%s\"", sio_strerror(rc));

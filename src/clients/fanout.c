@@ -65,6 +65,7 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	}
 	*eio_socket_queue_mark(c->eio) = 0;
 	metrics_add(c->clients->metrics, CLIENTS_METRIC_SLOW_DROPPED, dropped);
+	c->lost |= dropped > 0;
 	if (dropped && item->lag_event) note_lag(c, item, dropped);
 	return true;
 }
@@ -400,4 +401,5 @@ clients_deliver(struct clients *c, const struct delivery *d)
 			if (s[k].room || s[k].items[0].audience) deliver_stretch(c, &s[k]);
 		}
 	}
+	if (c->reached < d->serial) c->reached = d->serial;
 }

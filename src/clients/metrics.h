@@ -18,6 +18,7 @@
 	X(CLIENTS_METRIC_ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
 		"Clients ended for what is counted nowhere else") \
 	X(CLIENTS_METRIC_ENDED_DISCONNECT, COUNTER, "clients_ended_total", "reason=\"disconnect\"", "") \
+	X(CLIENTS_METRIC_ENDED_MOVED, COUNTER, "clients_ended_total", "reason=\"moved\"", "") \
 	X(CLIENTS_METRIC_ENDED_NOMEM, COUNTER, "clients_ended_total", "reason=\"memory\"", "") \
 	X(CLIENTS_METRIC_ENDED_SLOW, COUNTER, "slow_disconnected_total", "", \
 		"Clients disconnected for being over their limit") \

@@ -128,6 +128,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
 	n->rules = spec->rules;
+	n->recovers = spec->recovers;
 	if (!n->metrics) return -1;
 	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;

@@ -38,6 +38,8 @@ struct namespace_spec {
 	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
 	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
 	bool auth_given; /* its own, off included; else that of the server */
+	bool recovers; /* clients may come back to their session, and to what they missed */
+	bool recovers_given; /* its own */
 };
 
 struct namespace_specs {
@@ -70,6 +72,7 @@ struct namespace
 	struct eio_bytes name; /* of the spec, as the handlers */
 	bool is_pattern;
 	const struct handlers *handlers; /* NULL when there are none */
+	bool recovers; /* as in the spec */
 	bool attended; /* presence is kept in it, or its clients are counted */
 	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
 	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */

@@ -4,6 +4,7 @@
 
 #include "src/clients/attendance.h"
 #include "src/clients/behind.h"
+#include "src/clients/recovery.h"
 #include "src/clients/snapshots.h"
 
 static void
@@ -50,8 +51,17 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 		many ? l->rooms_per_socket : l->room_name_length);
 }
 
-bool
-rooms_join(struct sio_socket *s, struct sio_room_key key)
+/* again: it was in there before its connection broke, and gets what it missed. */
+static void
+joined(struct sio_socket *s, struct sio_room_key key, bool again)
+{
+	if (!recovery_joined(s, key)) client_end(client_of(s), CLIENT_REASON_NOMEM);
+	attendance_begin(s, key);
+	if (!again) snapshots_join(s, key);
+}
+
+static bool
+join(struct sio_socket *s, struct sio_room_key key, bool again)
 {
 	struct clients *c = client_of(s)->clients;
 	int rc;
@@ -70,10 +80,21 @@ rooms_join(struct sio_socket *s, struct sio_room_key key)
 	} else if (rc < 0) {
 		join_refused(s, key.name, rc);
 	} else if (rc > 0) {
-		attendance_begin(s, key);
-		snapshots_join(s, key);
+		joined(s, key, again);
 	}
 	return rc >= 0;
+}
+
+bool
+rooms_join(struct sio_socket *s, struct sio_room_key key)
+{
+	return join(s, key, false);
+}
+
+bool
+rooms_join_again(struct sio_socket *s, struct sio_room_key key)
+{
+	return join(s, key, true);
 }
 
 const char *

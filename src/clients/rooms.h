@@ -15,6 +15,9 @@ int rooms_init(struct clients *c);
  * memory the client ends. */
 bool rooms_join(struct sio_socket *s, struct sio_room_key key);
 
+/* The same for one that it was in before its connection broke: what is retained for it is not asked for. */
+bool rooms_join_again(struct sio_socket *s, struct sio_room_key key);
+
 /* The same for a room of that name. NULL, or why it is not in: a constant word, which the client's ack tells. */
 const char *rooms_admit(struct sio_socket *s, struct eio_bytes room);
 

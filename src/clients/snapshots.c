@@ -3,6 +3,7 @@
 #include "src/clients/snapshots.h"
 
 #include "src/clients/clients_int.h"
+#include "src/clients/recovery.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,7 @@ on_told(struct feed_ask *a)
 	}
 	if (!w->stale) {
 		client_send_all(c, a->bundles, a->n);
+		if (a->n) recovery_sent_unnumbered(w->socket, a->serial);
 		settle_rooms(w, a->done);
 	}
 	await_rest(w);

@@ -8,6 +8,7 @@
 #include "src/clients/attendance.h"
 #include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
+#include "src/clients/recovery.h"
 #include "src/clients/rooms.h"
 #include "src/clients/snapshots.h"
 
@@ -39,6 +40,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->namespace = n;
 		eio_list_init(&own->attendances);
 		own->identity = NULL;
+		own->past = NULL;
 		own->awaiting = NULL;
 		own->hold = NULL;
 		own->rates = rates;
@@ -84,9 +86,16 @@ join_first(struct sio_socket *s, struct eio_bytes rooms)
 	eio_buf_deinit(&name);
 }
 
+/* Those it was in, its own and everyone's too: before any other, which it comes to anew. */
+static void
+join_again(struct sio_socket *s, const struct feed_session *session)
+{
+	for (size_t i = 0; i < session->n_rooms; i++) rooms_join_again(s, session->rooms[i].room->key);
+}
+
 /* False when out of memory. */
 static bool
-begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth)
+begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth, const unsigned char *random)
 {
 	const struct clients *cs = client_of(s)->clients;
 
@@ -95,12 +104,28 @@ begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth)
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
 		return false;
 	}
+	if (birth->namespace->recovers && s->client->protocol == 5 && !recovery_begin(s, random, birth->recall)) {
+		client_end(client_of(s), CLIENT_REASON_NOMEM);
+		return false;
+	}
+	if (birth->recall && birth->recall->session) join_again(s, birth->recall->session);
 	if (!rooms_join(s, sio_room_everyone(s->nsp))) return false;
 	if (cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length &&
 		!rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s))))
 		return false;
 	if (birth->rooms.n) join_first(s, birth->rooms);
 	return true;
+}
+
+/* The answer to its CONNECT, in the place of the one that cannot be come back to. */
+static struct eio_bundle *
+recoverable_answer(struct sio_socket *s, struct eio_bundle *plain)
+{
+	const struct client_past *p = client_socket_of(s)->past;
+
+	if (!p) return plain;
+	eio_bundle_unref(plain);
+	return sio_client_connected_as(s, eio_bytes(p->pid, sizeof p->pid));
 }
 
 struct sio_socket *
@@ -110,7 +135,8 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	struct namespace *n = birth->namespace;
 	struct eio_bytes kept = cs->needs->auth ? birth->auth : eio_bytes(NULL, 0);
 	struct client_socket *own = client_socket_new(c, n, birth->query);
-	const unsigned char *random = birth->random;
+	const struct feed_session *session = birth->recall ? birth->recall->session : NULL;
+	const unsigned char *random = session ? session->id : birth->random;
 	struct eio_bundle *answer;
 	struct sio_socket *s;
 	bool in;
@@ -127,8 +153,9 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
-	in = begin_socket_of(s, birth);
-	client_send(c, answer);
+	in = begin_socket_of(s, birth, random);
+	if (session) recovery_send_missed(c, &birth->recall->missed);
+	client_send(c, recoverable_answer(s, answer));
 	return in ? s : NULL;
 }
 
@@ -144,6 +171,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	actions_run_disconnect(s, reason);
 	behind_settle(client_of(s));
 	attendance_end_all(s);
+	recovery_end(s);
 	snapshots_end(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
@@ -158,7 +186,13 @@ sockets_end_all(struct client *c, const char *reason)
 {
 	struct eio_list *l, *next;
 
-	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets) sockets_end(EIO_CONTAINER(l, struct sio_socket, link), reason);
+	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
+	{
+		struct sio_socket *s = EIO_CONTAINER(l, struct sio_socket, link);
+
+		recovery_keep(s);
+		sockets_end(s, reason);
+	}
 }
 
 void

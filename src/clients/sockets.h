@@ -4,9 +4,9 @@
 #define SRC_CLIENTS_SOCKETS_H
 
 #include "src/clients/identity.h"
+#include "src/feed/recall.h"
 
-/* What a socket begins with. The bytes are copied, auth and query
- * as far as handlers speak of them. */
+/* What a socket begins with. The bytes are copied, auth and query as far as handlers speak of them. */
 struct sockets_birth {
 	struct namespace *namespace; /* which the client must not be in */
 	struct eio_bytes nsp; /* what the client calls it */
@@ -15,6 +15,8 @@ struct sockets_birth {
 	const unsigned char *random; /* SIO_ID_RANDOM bytes that its id is made of; NULL: any */
 	const struct identity_claims *claims; /* NULL: nobody asked who it is */
 	struct eio_bytes rooms; /* JSON array of those that it is in from the beginning; or empty */
+	/* Of one that said that it comes back: its session, if there is one, and what it missed. Else NULL. */
+	const struct feed_recall *recall;
 };
 
 /* Puts a client into a namespace and tells it. NULL when out of memory; then the client ends. */

@@ -43,6 +43,7 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->replicates = p->replicates;
 	out->message_bytes = p->message_bytes;
 	out->publish_queue_bytes = p->publish_queue_bytes;
+	out->recovery = p->recovery;
 	out->workers = c->workers;
 	/* A worker that runs the feed is never behind it. */
 	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;

@@ -12,6 +12,7 @@
 #include "src/config/options.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
+#include "src/config/recovery.h"
 #include "src/config/redis.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
@@ -189,6 +190,7 @@ finish_config(struct config_loader *l)
 	check_user(l);
 	config__feeds_check(l);
 	config__auth_finish(l);
+	config__recovery_finish(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;

@@ -6,6 +6,7 @@
 #include "src/config/auth.h"
 #include "src/config/parts.h"
 #include "src/config/presence.h"
+#include "src/config/recovery.h"
 #include "src/config/rooms.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -65,6 +66,7 @@ static const struct config_option namespace_rows[] = {
 	STRUCT("count", config__count),
 	CUSTOM("rate", rate, read_rate, NULL),
 	STRUCT("auth", read_namespace_auth),
+	STRUCT("connectionStateRecovery", config__recovery_of_namespace),
 	CUSTOM("rooms", rules, config__rooms, NULL),
 };
 

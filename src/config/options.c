@@ -13,6 +13,7 @@
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
+#include "src/config/recovery.h"
 #include "src/config/redis.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
@@ -100,6 +101,7 @@ static const struct config_option main_rows[] = {
 	CUSTOM("www", config.www, config__folder, "null"),
 	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL),
 	CUSTOM("feeds", feeds, config__feeds, "[]"),
+	STRUCT_DEFAULT("connectionStateRecovery", config__recovery, "false"),
 	CUSTOM("auth", auth, config__auth, NULL),
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
 

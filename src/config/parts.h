@@ -32,6 +32,8 @@ struct config_parts {
 	struct presence_specs *presence; /* a reference */
 	const char *presence_prefix;
 	unsigned presence_expiry_ms;
+	struct feed_recovery recovery;
+	bool recovers; /* what namespaces say that do not say it themselves */
 	struct auth_spec *auth; /* the same: of the server, or NULL */
 	struct config_memory *memory; /* the strings, and the lists of addresses */
 };

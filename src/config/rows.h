@@ -36,6 +36,7 @@
 #define CUSTOM(p, field, fn, def) \
 	{ .path = p, .type = CONFIG_TYPE_CUSTOM, .offset = offsetof(ROWS_OF, field), .custom = fn, .fallback = def }
 #define STRUCT(p, fn) { .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn }
+#define STRUCT_DEFAULT(p, fn, def) { .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn, .fallback = def }
 
 /* clang-format on */
 

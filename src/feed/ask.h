@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct delivery;
 
@@ -55,6 +56,7 @@ struct feed_ask {
 	size_t done; /* it is about so many of them, the first: the others would be too much for one answer */
 	struct eio_bundle **bundles; /* owned, with references: in this order */
 	size_t n;
+	uint64_t serial; /* what it holds was sent up to this number, where clients can be recovered */
 };
 
 /* Makes one ready to be asked, with a reference for the caller. 0, or -1 when out of memory. */

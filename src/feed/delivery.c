@@ -14,6 +14,7 @@ delivery_append(struct delivery *d, struct delivery *more)
 	if (more->n) memcpy(d->items + d->n, more->items, more->n * sizeof more->items[0]);
 	d->n += more->n;
 	d->bytes += more->bytes;
+	if (d->serial < more->serial) d->serial = more->serial;
 	free(more);
 }
 

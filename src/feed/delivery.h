@@ -23,6 +23,9 @@
  * feed itself. */
 struct delivery_budget {
 	_Atomic size_t outstanding; /* whoever posts a delivery adds, the worker subtracts */
+	/* The largest serial number of a broadcast that it was not given because it was behind: clients that were there
+	 * by then cannot be recovered. */
+	_Atomic uint64_t lost;
 };
 
 struct delivery_item {
@@ -43,6 +46,9 @@ struct delivery {
 	struct mail mail; /* on its way to the worker's port */
 	struct delivery_budget *budget;
 	size_t bytes; /* what it counts in the budget */
+	/* All broadcasts up to this number that are for the worker were before it, or are in it; 0: it says nothing
+	 * about that. */
+	uint64_t serial;
 	size_t n;
 	struct delivery_item items[];
 };

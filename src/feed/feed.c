@@ -4,31 +4,14 @@
 
 #include "eio/check.h"
 #include "src/feed/feed_int.h"
+#include "src/feed/intakes.h"
 #include "src/feed/posting.h"
+#include "src/feed/returning.h"
 #include "src/feed/uplink.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
-enum {
-	PATIENCE_PART = 10, /* a batch may take a tenth longer than its interval */
-	SAVE_MS = 1000, /* how often the positions of streams are kept */
-};
-
 #define FEED_MAGIC 0xfeed0001
-#define FEED_INTAKE_MAGIC 0xfeed0002
-
-/* What messages come by, from one server: what is published there, and its streams. */
-enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
-
-struct feed_intake {
-	unsigned magic;
-	struct feed *feed;
-	struct source *source; /* feed thread only; NULL before the start and after the end */
-	bool wanted; /* there is something to be had from it */
-	atomic_bool subscribed;
-	atomic_uint refused; /* how many channels and patterns */
-};
 
 struct feed {
 	unsigned magic;
@@ -43,8 +26,10 @@ struct feed {
 	bool closed; /* the feed thread's: no more deliveries */
 	struct feed_out out;
 	struct feed_router router;
-	struct feed_intake *intakes; /* INTAKES for each of options.n_redis */
+	struct feed_intakes intakes;
 	struct feed_uplink uplink;
+	struct keeping *keeping; /* NULL, as what follows is not there: no client can be recovered */
+	struct feed_returning returning;
 	struct metrics *redis_metrics; /* owned: of its connections to Redis */
 };
 
@@ -100,169 +85,16 @@ on_feed_check(uv_check_t *c)
 	arm_feed_timer(f);
 }
 
-/* Sources */
-
-static void
-on_source_message(void *user, struct message *m)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_router_message(&in->feed->router, m);
-}
-
-static void
-on_source_entry(void *user, struct message *m)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_router_entry(&in->feed->router, m);
-}
-
-static void
-on_source_gap(void *user, const struct source_gap *gap)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_router_gap(&in->feed->router, gap, uv_now(loop_of_feed(in->feed)));
-}
-
-static bool
-on_source_may_read(void *user)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	return feed_out_keeps_up(&in->feed->out);
-}
-
-static void
-on_source_too_long(void *user, const struct message *m, uint64_t n)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_router_too_long(&in->feed->router, m, n);
-}
-
-static void
-on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, bool refused)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_router_refused(&in->feed->router, kind, name, refused);
-	if (refused)
-		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
-	else
-		atomic_fetch_sub_explicit(&in->refused, 1, memory_order_relaxed);
-}
-
-static void
-on_source_state(void *user, bool ready)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
-}
-
-/* How late a message may come, together with others: not at all where one is sent alone. Every server has the
- * messages of every feed. */
-static unsigned
-patience_ms(const struct feed *f)
-{
-	unsigned least = UINT_MAX;
-
-	for (size_t i = 0; i < f->options.specs->n; i++) {
-		const struct feed_spec *spec = &f->options.specs->v[i];
-
-		if (spec->max_messages == 1) return 0;
-		if (spec->interval_ms / PATIENCE_PART < least) least = spec->interval_ms / PATIENCE_PART;
-	}
-	return least;
-}
-
-/* The longest that a message waits here, and a second: then it has left, if nobody was behind. */
-static unsigned
-save_ms(const struct feed *f)
-{
-	unsigned most = 0;
-
-	for (size_t i = 0; i < f->options.specs->n; i++)
-		if (f->options.specs->v[i].interval_ms > most) most = f->options.specs->v[i].interval_ms;
-	return most + SAVE_MS;
-}
-
-static const struct source_ops *
-ops_of_intake(const struct feed *f, size_t i)
-{
-	const struct feed_options *o = &f->options;
-
-	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
-	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
-}
-
-static void
-open_sources(struct feed *f)
-{
-	static const struct source_events events = {
-		.message = on_source_message,
-		.entry = on_source_entry,
-		.gap = on_source_gap,
-		.may_read = on_source_may_read,
-		.too_long = on_source_too_long,
-		.state = on_source_state,
-		.refused = on_source_refused,
-	};
-
-	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++) {
-		const struct source_options o = {
-			.loop = loop_of_feed(f),
-			.url = &f->options.redis[i / INTAKES],
-			.metrics = f->redis_metrics,
-			.channels = f->router.channels,
-			.n_channels = f->router.n_channels,
-			.patterns = f->router.patterns,
-			.n_patterns = f->router.n_patterns,
-			.streams = f->router.streams,
-			.n_streams = f->router.n_streams,
-			.save_ms = save_ms(f),
-			.message_bytes = f->options.message_bytes,
-			.patience_ms = patience_ms(f),
-			.events = &events,
-			.user = &f->intakes[i],
-		};
-
-		if (!f->intakes[i].wanted) continue;
-		f->intakes[i].source = ops_of_intake(f, i)->open(&o);
-		if (!f->intakes[i].source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
-	}
-}
-
-static void
-close_sources(struct feed *f)
-{
-	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++) {
-		struct feed_intake *in = &f->intakes[i];
-
-		if (in->source) in->source->ops->close(in->source);
-		in->source = NULL;
-		atomic_store_explicit(&in->subscribed, false, memory_order_release);
-	}
-}
-
 /* Closes everything it has on the loop. */
 static void
 shut_down_feed(struct feed *f)
 {
 	f->closed = true;
-	close_sources(f);
+	feed_intakes_close(&f->intakes);
 	feed_uplink_close(&f->uplink);
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
+	if (f->keeping) feed_returning_close(&f->returning);
 	uv_sem_post(&f->stopped);
 }
 
@@ -270,7 +102,7 @@ static void
 take_feed_start(void *user, struct mail *run)
 {
 	(void)run;
-	open_sources(feed_of(user));
+	feed_intakes_open(&feed_of(user)->intakes);
 }
 
 static void
@@ -356,6 +188,25 @@ feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item)
 	return feed_out_hand(&f->out, workers, item);
 }
 
+/* Clients that come back */
+
+struct feed_returning *
+feed_returning_of(struct feed *f)
+{
+	return &f->returning;
+}
+
+static bool
+init_keeping(struct feed *f)
+{
+	const struct feed_options *o = &f->options;
+
+	if (!o->recovery.on) return true;
+	f->keeping = keeping_new(&f->options.recovery, o->specs->n, o->workers, o->metrics);
+	f->out.keeping = f->keeping;
+	return f->keeping != NULL;
+}
+
 /* From new to free */
 
 static void
@@ -386,7 +237,6 @@ struct feed *
 feed_new(const struct feed_options *options)
 {
 	struct feed *f = calloc(1, sizeof *f);
-	size_t n = INTAKES * options->n_redis;
 
 	if (!f) return NULL;
 	f->options = *options;
@@ -394,35 +244,31 @@ feed_new(const struct feed_options *options)
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
 	open_feed_ports(f);
-	f->intakes = calloc(n, sizeof *f->intakes);
-	if (!f->intakes) goto fail_feed;
-	for (size_t i = 0; i < n; i++) {
-		f->intakes[i].magic = FEED_INTAKE_MAGIC;
-		f->intakes[i].feed = f;
-	}
 	f->redis_metrics = metrics_new(options->metrics, &redis_metrics, NULL);
-	if (!f->redis_metrics) goto fail_intakes;
+	if (!f->redis_metrics) goto fail_specs;
 	init_feed_uplink(f);
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
-	for (size_t i = 0; i < n; i++)
-		f->intakes[i].wanted = i % INTAKES == INTAKE_STREAMS ? f->router.n_streams > 0
-								     : f->router.n_channels + f->router.n_patterns > 0;
-	if (uv_sem_init(&f->stopped, 0)) goto fail_router;
+	if (feed_intakes_init(&f->intakes, &f->options, &f->router, f->redis_metrics) < 0) goto fail_router;
+	if (!init_keeping(f)) goto fail_intakes;
+	if (uv_sem_init(&f->stopped, 0)) goto fail_keeping;
+	if (f->keeping) feed_returning_init(&f->returning, options->thread, &f->out);
 	uv_timer_init(loop_of_feed(f), &f->timer);
 	uv_check_init(loop_of_feed(f), &f->check);
 	uv_check_start(&f->check, on_feed_check);
 	f->timer.data = f->check.data = f;
 	return f;
+fail_keeping:
+	keeping_free(f->keeping);
+fail_intakes:
+	feed_intakes_deinit(&f->intakes);
 fail_router:
 	feed_router_deinit(&f->router);
 fail_out:
 	feed_out_deinit(&f->out);
 fail_metrics:
 	metrics_free(f->redis_metrics);
-fail_intakes:
-	free(f->intakes);
-fail_feed:
+fail_specs:
 	feed_specs_unref(f->options.specs);
 	free(f);
 	return NULL;
@@ -433,6 +279,13 @@ feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries)
 {
 	CHECK(w < f->options.workers);
 	f->out.workers[w] = deliveries;
+}
+
+void
+feed_set_recalls(struct feed *f, unsigned w, const struct mail_port *recalls)
+{
+	CHECK(w < f->options.workers);
+	f->out.recalls[w] = recalls;
 }
 
 void
@@ -458,43 +311,24 @@ feed_free(struct feed *f)
 	if (!f) return;
 	CHECK(!f->options.thread->running && uv_is_closing((uv_handle_t *)&f->timer));
 	uv_sem_destroy(&f->stopped);
+	feed_intakes_deinit(&f->intakes);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
+	keeping_free(f->keeping);
 	metrics_free(f->redis_metrics);
-	free(f->intakes);
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;
 	free(f);
 }
 
-/* Whether there is nothing more to be waited for. */
-static bool
-has_all(const struct feed_intake *in)
-{
-	return !in->wanted || atomic_load_explicit(&in->subscribed, memory_order_acquire);
-}
-
 bool
 feed_ready(const struct feed *f)
 {
-	for (size_t i = 0; i < INTAKES * f->options.n_redis; i++)
-		if (!has_all(&f->intakes[i])) return false;
-	return true;
+	return feed_intakes_ready(&f->intakes);
 }
 
 struct feed_redis_status
 feed_redis_status(const struct feed *f, size_t i)
 {
-	struct feed_redis_status status = { .name = f->options.redis[i].name };
-	bool wanted = false, all = true;
-
-	for (size_t k = INTAKES * i; k < INTAKES * (i + 1); k++) {
-		const struct feed_intake *in = &f->intakes[k];
-
-		wanted |= in->wanted;
-		all &= has_all(in);
-		status.refused += atomic_load_explicit(&in->refused, memory_order_relaxed);
-	}
-	status.subscribed = wanted && all;
-	return status;
+	return feed_intakes_status(&f->intakes, i);
 }

@@ -12,6 +12,8 @@
 #include "src/base/thread.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
+#include "src/feed/recall.h"
+#include "src/feed/recovery.h"
 #include "src/feed/source.h"
 #include "src/feed/spec.h"
 #include "src/redis/url.h"
@@ -31,6 +33,7 @@ struct feed_options {
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the
 	 * feed: it takes all of a turn before the feed reads on. */
 	size_t worker_queue_bytes;
+	struct feed_recovery recovery; /* of clients that come back */
 	size_t snapshot_bytes; /* what a client may get at once of one event and room when it joins */
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics_set *metrics; /* borrowed: to count in */
@@ -51,6 +54,10 @@ struct feed *feed_new(const struct feed_options *options);
  * takes at once. */
 void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
+/* The same for questions, which go back in it as `struct mail` in struct feed_recall. Where clients can be
+ * recovered. */
+void feed_set_recalls(struct feed *f, unsigned w, const struct mail_port *recalls);
+
 /* Opens the connections, as soon as its thread runs; Redis may be away. Once. */
 void feed_start(struct feed *f);
 
@@ -70,6 +77,9 @@ int feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payl
  * threads, before feed_stop. Returns for how many it was dropped, because they are behind by more than
  * worker_queue_bytes or memory is out. */
 unsigned feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item);
+
+/* Where clients can be recovered, what returns.h is about. */
+struct feed_returning *feed_returning_of(struct feed *f);
 
 /* Whether something may be retained for a room or namespace, so that who joins has to ask. Any thread. */
 bool feed_retains(const struct feed *f, struct sio_room_key key);

@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/feed/entry.h"
 #include "src/feed/feed.h"
+#include "src/feed/keeping.h"
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
 #include "src/feed/snapshots.h"
@@ -28,7 +29,10 @@ struct feed_out {
 	struct delivery_budget *budgets; /* one for each worker */
 	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
 	size_t *caps; /* how many items each of them has room for */
+	uint64_t *told; /* the last number that each was told of */
 	uint64_t waiting; /* bit w: pending[w] is set */
+	struct keeping *keeping; /* borrowed; NULL: no client can be recovered */
+	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
 	struct log_limit unheard,
 		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */
 };
@@ -61,6 +65,26 @@ void feed_out_answer(struct feed_out *o, struct feed_ask *a);
 
 /* Whether no worker is behind by more than half of what it may be. */
 bool feed_out_keeps_up(const struct feed_out *o);
+
+/* Tells workers that have had nothing lately up to which number that is so. */
+void feed_out_tell(struct feed_out *o);
+
+/* An event that no feed made. All is borrowed. */
+struct feed_event {
+	struct eio_bundle *bundle; /* without an offset */
+	struct interest *const *rooms;
+	size_t n_rooms;
+	struct audience *audience; /* or NULL */
+	uint64_t stream; /* as in a delivery */
+	uint64_t now_ms;
+};
+
+/* The stream of broadcasts of no feed: "latest" is not their rule, so one number does for all. */
+enum { FEED_EVENT_STREAM = 1 };
+
+/* Puts an event into the order of all broadcasts, where clients can be recovered: behind what the turn has so far. It
+ * is handed over at once. Returns how many workers do not get it because they are behind or memory is out. */
+unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
 
 /* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
  * budgets, which are atomic. See feed_hand(). */
@@ -157,7 +181,7 @@ void feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_m
 
 /* Sends an event to the workers at once. Returns to how many it was not sent, because they are behind or memory is
  * out. */
-unsigned feed_router_send(struct feed_router *r, const struct feed_posted *event);
+unsigned feed_router_send(struct feed_router *r, const struct feed_posted *event, uint64_t now_ms);
 
 /* Lines about a message that is not sent, each of which has a bound. In a file of its own: messages that nobody hears
  * are many, and shall not pay for lines that are not written. */

@@ -59,7 +59,7 @@ write_gap(struct eio_buf *out, const struct source_gap *gap)
 }
 
 static void
-tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap *gap)
+tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap *gap, uint64_t now_ms)
 {
 	struct eio_buf args = { 0 };
 
@@ -73,7 +73,7 @@ tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap 
 			.nsp = eio_cstr(s->spec->nsp),
 			.payload = eio_buf_bytes(&args) };
 
-		metrics_add(s->metrics, FEED_METRIC_DELIVERIES_DROPPED, feed_router_send(r, &event));
+		metrics_add(s->metrics, FEED_METRIC_DELIVERIES_DROPPED, feed_router_send(r, &event, now_ms));
 	}
 	eio_buf_deinit(&args);
 }
@@ -94,5 +94,5 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 	}
 	feed_out_post(r->out);
 	for (size_t i = 0; i < n; i++)
-		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap);
+		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap, now_ms);
 }

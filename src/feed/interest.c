@@ -7,7 +7,6 @@
 #include "src/feed/interest.h"
 
 #include "eio/check.h"
-#include "eio/list.h"
 
 #include <stdlib.h>
 #include <uv.h>
@@ -66,7 +65,10 @@ add_interest(struct interest_table *t, uint64_t hash, struct sio_room_key key)
 	if (!i) return NULL;
 	i->table = t;
 	atomic_init(&i->refs, 1);
+	atomic_init(&i->kept, 0);
 	atomic_init(&i->workers, 0);
+	i->past = (struct interest_past){ .forgotten = 0 };
+	eio_list_init(&i->past.traces);
 	i->key = sio_room_key_copy(key, i->data);
 	eio_hash_add(&t->entries, &i->node, hash);
 	return i;
@@ -163,6 +165,22 @@ interest_of(struct interest_table *t, struct sio_room_key key)
 	workers = i ? interest_workers(i) : 0;
 	uv_mutex_unlock(&t->lock);
 	return workers;
+}
+
+struct interest *
+interest_keep(struct interest_table *t, struct sio_room_key key)
+{
+	struct interest *i = interest_get(t, key);
+
+	if (i) atomic_fetch_add_explicit(&i->kept, 1, memory_order_acq_rel);
+	return i;
+}
+
+void
+interest_let_go(struct interest *i)
+{
+	atomic_fetch_sub_explicit(&i->kept, 1, memory_order_acq_rel);
+	interest_unref(i);
 }
 
 size_t

@@ -15,6 +15,7 @@
 
 #include "eio/bytes.h"
 #include "eio/hash.h"
+#include "eio/list.h"
 #include "sio/room.h"
 
 #include <stdatomic.h>
@@ -23,12 +24,21 @@
 
 struct interest_table;
 
-/* One pair. Everything but refs and workers is immutable. */
+/* What the feed remembers of a pair where clients can be recovered. The feed's thread only. */
+struct interest_past {
+	struct eio_list traces; /* of struct history_trace: what went there, the oldest first; each has a reference */
+	uint64_t forgotten; /* the serial number of the last one that is not there any more; 0: all are */
+	uint64_t held; /* bit w: worker w is about to have members */
+};
+
+/* One pair. Everything but refs, workers, kept and past is immutable. */
 struct interest {
 	struct eio_hash_node node; /* {table.lock} */
 	struct interest_table *table;
 	atomic_uint refs;
+	atomic_uint kept; /* sessions of clients that were members and may come back */
 	_Atomic uint64_t workers; /* bit w: worker w has members */
+	struct interest_past past;
 	struct sio_room_key key; /* the bytes lie in data */
 	char data[];
 };
@@ -59,6 +69,18 @@ static inline uint64_t
 interest_workers(const struct interest *i)
 {
 	return atomic_load_explicit(&i->workers, memory_order_acquire);
+}
+
+/* The entry of a pair for a session that is kept, which holds the reference; and the end of that. Any thread. NULL when
+ * out of memory. */
+struct interest *interest_keep(struct interest_table *t, struct sio_room_key key);
+void interest_let_go(struct interest *i);
+
+/* Whether somebody may come back to it. No lock. */
+static inline bool
+interest_is_kept(const struct interest *i)
+{
+	return atomic_load_explicit(&i->kept, memory_order_acquire) > 0;
 }
 
 /* How many pairs are known. */

@@ -137,6 +137,7 @@ new_state(struct feed_keeper *k, const struct feed_stream *stream)
 	s->target = sio_room_key_copy(stream->target, text + stream->event.n);
 	s->audience = a ? audience_ref(a) : NULL;
 	s->born = k->all->born++;
+	s->recovers = stream->recovers;
 	eio_list_init(&s->warm);
 	eio_hash_add(&k->states, &s->node, stream->hash);
 	add_links(s);

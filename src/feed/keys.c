@@ -106,21 +106,22 @@ move_into_string(const struct feed_content *c, struct feed_keys *k, size_t *n)
 	return ok;
 }
 
-/* Where the payload ends in the packet's data: before what closes the event. */
+/* Where the payload ends in the packet's data: before what closes the event, and before the offset where there is one.
+ * A binary one is a packet by itself. */
 static size_t
-payload_end(const struct feed_spec *f, const struct eio_message *m)
+payload_end(const struct feed_spec *f, const struct eio_message *m, size_t offset)
 {
 	switch (f->encode) {
 	case FEED_ENCODE_BINARY: return m->data.n;
-	case FEED_ENCODE_JSON: return m->data.n - 1;
-	case FEED_ENCODE_TEXT: return m->data.n - 2;
+	case FEED_ENCODE_JSON: return m->data.n - 1 - offset;
+	case FEED_ENCODE_TEXT: return m->data.n - 2 - offset;
 	}
 	abort();
 }
 
 static bool
-find_places(
-	struct feed_keys *k, const struct feed_spec *f, const struct feed_content *c, const struct eio_bundle *bundle)
+find_places(struct feed_keys *k, const struct feed_spec *f, const struct feed_content *c,
+	const struct eio_bundle *bundle, size_t offset)
 {
 	size_t n = content_length(c), from;
 	struct eio_message m;
@@ -128,7 +129,7 @@ find_places(
 	if (f->encode == FEED_ENCODE_TEXT && !move_into_string(c, k, &n)) return false;
 	k->packet = f->encode == FEED_ENCODE_BINARY;
 	CHECK(eio_bundle_message(bundle, k->packet, &m));
-	k->end = payload_end(f, &m);
+	k->end = payload_end(f, &m, offset);
 	CHECK(k->end >= n);
 	from = k->end - n;
 	for (size_t i = 0; i < k->n; i++) k->v[i].at += from;
@@ -142,7 +143,8 @@ find_places(
 }
 
 struct feed_keys *
-feed_keys_new(const struct feed_spec *f, const struct feed_content *content, const struct eio_bundle *bundle)
+feed_keys_new(
+	const struct feed_spec *f, const struct feed_content *content, const struct eio_bundle *bundle, size_t offset)
 {
 	size_t n = content->n_marks;
 	struct feed_keys *k = malloc(sizeof *k + n * sizeof k->v[0]);
@@ -152,7 +154,7 @@ feed_keys_new(const struct feed_spec *f, const struct feed_content *content, con
 	*k = (struct feed_keys){ .max = f->latest_max, .whole = feed_is_bare(f), .n = n };
 	atomic_init(&k->refs, 1);
 	memcpy(k->v, content->marks, n * sizeof k->v[0]);
-	if (k->whole || find_places(k, f, content, bundle)) return k;
+	if (k->whole || find_places(k, f, content, bundle, offset)) return k;
 	free(k);
 	return NULL;
 }

@@ -51,10 +51,10 @@ bool feed_marks_add(struct eio_buf *marks, size_t at, uint64_t key);
 
 struct feed_content;
 
-/* The keys of a bundle that sio_broadcast_bundle() made of a content with marks, with one reference. NULL when out of
- * memory. */
+/* The keys of a bundle that sio_broadcast_bundle() made of a content with marks, with one reference. offset: the size
+ * of the offset behind the payload, 0 without one. NULL when out of memory. */
 struct feed_keys *feed_keys_new(
-	const struct feed_spec *f, const struct feed_content *content, const struct eio_bundle *bundle);
+	const struct feed_spec *f, const struct feed_content *content, const struct eio_bundle *bundle, size_t offset);
 
 /* What they take, in bytes; NULL takes nothing. */
 static inline size_t

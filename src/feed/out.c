@@ -22,7 +22,9 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 	o->budgets = calloc(n, sizeof *o->budgets);
 	o->pending = calloc(n, sizeof(struct delivery *));
 	o->caps = calloc(n, sizeof *o->caps);
-	if (o->workers && o->budgets && o->pending && o->caps) return 0;
+	o->recalls = calloc(n, sizeof(const struct mail_port *));
+	o->told = calloc(n, sizeof *o->told);
+	if (o->workers && o->budgets && o->pending && o->caps && o->recalls && o->told) return 0;
 	feed_out_deinit(o);
 	return -1;
 }
@@ -36,6 +38,8 @@ feed_out_deinit(struct feed_out *o)
 	free(o->budgets);
 	free(o->pending);
 	free(o->caps);
+	free(o->recalls);
+	free(o->told);
 	*o = (struct feed_out){ 0 };
 }
 
@@ -53,6 +57,7 @@ reserve_item(struct feed_out *o, unsigned w)
 	if (!o->pending[w]) {
 		d->budget = &o->budgets[w];
 		d->bytes = d->n = 0;
+		d->serial = 0;
 		o->waiting |= UINT64_C(1) << w;
 	}
 	o->pending[w] = d;
@@ -70,14 +75,22 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }
 
+/* A worker does not get a broadcast. */
 static void
-add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item)
+note_lost(struct feed_out *o, unsigned w, uint64_t serial)
+{
+	if (serial) atomic_store_explicit(&o->budgets[w].lost, serial, memory_order_release);
+}
+
+static void
+add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item, uint64_t serial)
 {
 	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD + feed_keys_size(item.keys);
 	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
 	const struct sio_room_key *target = &b->stream->target;
 
 	if (!to) {
+		note_lost(o, w, serial);
 		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
 		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
 			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
@@ -95,13 +108,14 @@ add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struc
 }
 
 static struct delivery *
-delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item, size_t bytes)
+delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item, size_t bytes, uint64_t serial)
 {
 	struct delivery *d = malloc(sizeof *d + sizeof d->items[0]);
 
 	if (!d) return NULL;
 	d->budget = &o->budgets[w];
 	d->bytes = bytes;
+	d->serial = serial;
 	d->n = 1;
 	d->items[0] = *item;
 	eio_bundle_ref(item->bundle);
@@ -121,8 +135,8 @@ feed_out_keeps_up(const struct feed_out *o)
 	return true;
 }
 
-unsigned
-feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
+static unsigned
+hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uint64_t serial)
 {
 	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD;
 	unsigned dropped = 0;
@@ -132,16 +146,23 @@ feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *
 		unsigned w = (unsigned)__builtin_ctzll(workers);
 		size_t used = atomic_fetch_add_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
 		bool fits = used == 0 || used + bytes <= o->options->worker_queue_bytes;
-		struct delivery *d = fits ? delivery_of_one(o, w, item, bytes) : NULL;
+		struct delivery *d = fits ? delivery_of_one(o, w, item, bytes, serial) : NULL;
 
 		if (d) {
 			mail_post(o->workers[w], &d->mail);
 		} else {
 			atomic_fetch_sub_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
+			note_lost(o, w, serial);
 			dropped++;
 		}
 	}
 	return dropped;
+}
+
+unsigned
+feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
+{
+	return hand(o, workers, item, 0);
 }
 
 enum sio_encode
@@ -167,13 +188,26 @@ note_unheard(struct feed_out *o, const struct feed_batch *b)
 		b->feed->index, target->everyone ? "" : LOG_ESCAPE(target->name), b->count);
 }
 
+/* What is to be remembered of a batch, before anybody is asked whether he listens. serial 0: nothing. */
+static struct history_broadcast
+begin_past(const struct feed_out *o, const struct feed_batch *b)
+{
+	struct history_broadcast past = { .messages = b->count, .now_ms = b->now_ms };
+
+	if (!o->keeping || !b->stream->recovers) return past;
+	past.n_rooms = feed_stream_rooms(b->stream, &past.rooms);
+	past.serial = keeping_next(o->keeping);
+	past.audience = b->stream->crowd ? b->stream->crowd->audience : NULL;
+	return past;
+}
+
 /* The name was checked when the stream was made, so only memory can be missing. */
 static bool
 make_bundle(const struct feed_batch *b, const struct sio_broadcast *broadcast, struct delivery_item *item)
 {
 	if (sio_broadcast_bundle(broadcast, &item->bundle) < 0) return false;
 	if (!b->feed->latest_per) return true;
-	item->keys = feed_keys_new(b->feed, &b->content, item->bundle);
+	item->keys = feed_keys_new(b->feed, &b->content, item->bundle, sio_offset_size(broadcast->offset));
 	if (!item->keys) eio_bundle_unref(item->bundle);
 	return item->keys != NULL;
 }
@@ -181,7 +215,9 @@ make_bundle(const struct feed_batch *b, const struct sio_broadcast *broadcast, s
 void
 feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
-	uint64_t workers = feed_stream_workers(b->stream);
+	struct history_broadcast past = begin_past(o, b);
+	uint64_t workers = past.serial ? keeping_workers(past.rooms, past.n_rooms) : feed_stream_workers(b->stream);
+	struct feed_offset_text offset = { .n = 0 };
 	struct sio_broadcast broadcast = {
 		.nsp = b->stream->target.nsp,
 		.event = b->stream->event,
@@ -199,20 +235,37 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		.stream = b->stream->hash,
 	};
 
-	if (!workers) {
+	if (!workers && !(past.serial && keeping_wanted(past.rooms, past.n_rooms))) {
 		note_unheard(o, b);
 		return;
 	}
+	if (past.serial) offset = feed_offset_write((struct feed_offset){ past.serial, 0 });
+	broadcast.offset = feed_offset_bytes(&offset);
 	if (!make_bundle(b, &broadcast, &item)) {
 		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
+		history_lose(past.rooms, past.n_rooms, past.serial);
 		return;
 	}
 	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
 	metrics_observe(b->metrics, FEED_METRIC_BATCH_MESSAGES, &feed_batch_buckets, b->count);
 	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1) add_for_worker(o, w, b, item);
+		if (workers >> w & 1) add_for_worker(o, w, b, item, past.serial);
+	past.bundle = item.bundle;
+	past.workers = workers;
+	if (past.serial) keeping_remember(o->keeping, b->feed->index, &past);
 	eio_bundle_unref(item.bundle);
 	feed_keys_unref(item.keys);
+}
+
+/* Hands a delivery over, which says up to which number it is complete. */
+static void
+carry_delivery(struct feed_out *o, unsigned w, struct delivery *d)
+{
+	CHECK(o->workers[w]);
+	d->serial = o->keeping ? keeping_serial(o->keeping) : 0;
+	o->told[w] = d->serial;
+	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
+	mail_post(o->workers[w], &d->mail);
 }
 
 static void
@@ -223,9 +276,45 @@ post_pending(struct feed_out *o, unsigned w)
 	if (!d) return;
 	o->waiting &= ~(UINT64_C(1) << w);
 	o->pending[w] = NULL;
-	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-	CHECK(o->workers[w]);
-	mail_post(o->workers[w], &d->mail);
+	carry_delivery(o, w, d);
+}
+
+/* Hands out an event whose offset it knows. */
+static unsigned
+send_event(struct feed_out *o, const struct feed_event *e, struct history_broadcast *past)
+{
+	struct feed_offset_text offset = feed_offset_write((struct feed_offset){ past->serial, 0 });
+	struct delivery_item item = { .target = e->audience ? NULL : e->rooms[0],
+		.audience = e->audience,
+		.slow = FEED_SLOW_DROP_OLDEST,
+		.stream = e->stream };
+	unsigned dropped;
+
+	if (sio_event_add_offset(e->bundle, feed_offset_bytes(&offset), &item.bundle) < 0) {
+		history_lose(past->rooms, past->n_rooms, past->serial);
+		for (uint64_t w = past->workers; w; w &= w - 1)
+			note_lost(o, (unsigned)__builtin_ctzll(w), past->serial);
+		return (unsigned)__builtin_popcountll(past->workers);
+	}
+	past->bundle = item.bundle;
+	keeping_remember(o->keeping, SIZE_MAX, past);
+	dropped = hand(o, past->workers, &item, past->serial);
+	eio_bundle_unref(item.bundle);
+	return dropped;
+}
+
+unsigned
+feed_out_event(struct feed_out *o, const struct feed_event *e)
+{
+	struct history_broadcast past = {
+		.rooms = e->rooms, .n_rooms = e->n_rooms, .audience = e->audience, .messages = 1, .now_ms = e->now_ms
+	};
+
+	feed_out_post(o);
+	past.serial = keeping_next(o->keeping);
+	past.workers = keeping_workers(e->rooms, e->n_rooms);
+	if (!past.workers && !keeping_wanted(e->rooms, e->n_rooms)) return 0;
+	return send_event(o, e, &past);
 }
 
 void
@@ -235,19 +324,34 @@ feed_out_post(struct feed_out *o)
 }
 
 void
+feed_out_tell(struct feed_out *o)
+{
+	uint64_t serial = keeping_serial(o->keeping);
+
+	feed_out_post(o);
+	for (unsigned w = 0; w < o->options->workers; w++) {
+		struct delivery *d = o->told[w] < serial ? calloc(1, sizeof *d) : NULL;
+
+		if (!d) continue;
+		d->budget = &o->budgets[w];
+		carry_delivery(o, w, d);
+	}
+}
+
+void
 feed_out_answer(struct feed_out *o, struct feed_ask *a)
 {
 	struct delivery *d = a->way;
 	unsigned w = a->worker;
 
-	CHECK(w < o->options->workers && o->workers[w]);
+	CHECK(w < o->options->workers);
 	post_pending(o, w);
 	a->way = NULL;
+	a->serial = o->keeping ? keeping_serial(o->keeping) : 0;
 	/* What is in it all newcomers share. Thousands of them must not make the worker one that is behind. */
 	d->budget = &o->budgets[w];
 	d->bytes = ITEM_OVERHEAD;
 	d->n = 1;
 	d->items[0] = (struct delivery_item){ .ask = a };
-	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
-	mail_post(o->workers[w], &d->mail);
+	carry_delivery(o, w, d);
 }

@@ -4,6 +4,7 @@
 
 #include "sio/event.h"
 #include "sio/json.h"
+#include "src/feed/event_int.h"
 #include "src/feed/posting.h"
 
 /* As if Redis had sent it: once for the channel, if a feed has that, and once for each pattern that matches it. */
@@ -67,19 +68,29 @@ list_names(struct eio_bytes packed, struct feed_name_list *out)
 	return out->n;
 }
 
+/* False when out of memory. The names lie in the router's lists. */
+static bool
+list_targets(struct feed_router *r, const struct feed_posted *p, struct audience *a)
+{
+	struct feed_targets *t = feed_targets_make(&r->targets);
+
+	if (!t) return false;
+	*a = (struct audience){ .nsp = p->nsp };
+	a->rooms = t->rooms.v;
+	a->n_rooms = p->everyone ? 0 : list_names(p->rooms, &t->rooms);
+	a->except = t->except.v;
+	a->n_except = list_names(p->except, &t->except);
+	return true;
+}
+
 /* The same for several rooms, or with exceptions. */
 static bool
 find_targets(struct feed_router *r, struct feed_out *o, const struct feed_posted *p, struct delivery_item *item,
 	uint64_t *workers)
 {
-	struct feed_targets *t = feed_targets_make(&r->targets);
-	struct audience a = { .nsp = p->nsp };
+	struct audience a;
 
-	if (!t) return false;
-	a.rooms = t->rooms.v;
-	a.n_rooms = p->everyone ? 0 : list_names(p->rooms, &t->rooms);
-	a.except = t->except.v;
-	a.n_except = list_names(p->except, &t->except);
+	if (!list_targets(r, p, &a)) return false;
 	if (!a.n_rooms && !p->everyone) return true; /* nobody */
 	if (a.n_rooms <= 1 && !a.n_except) return find_one_target(o, audience_key(&a, 0), item, workers);
 	for (size_t i = 0; i < audience_keys(&a); i++)
@@ -88,8 +99,25 @@ find_targets(struct feed_router *r, struct feed_out *o, const struct feed_posted
 	return !*workers || item->audience;
 }
 
+/* Where clients are recovered. Returns how many workers do not get it. */
+static unsigned
+post_to_remember(struct feed_router *r, struct feed_out *o, const struct feed_posted *p, uint64_t now_ms)
+{
+	struct eio_bundle *b;
+	struct audience a;
+	unsigned dropped;
+
+	if (!list_targets(r, p, &a)) return 1;
+	if (!a.n_rooms && !p->everyone) return 0;
+	b = encode_posted(p);
+	if (!b) return 1;
+	dropped = feed_event_send(o, b, &a, 0, now_ms);
+	eio_bundle_unref(b);
+	return dropped;
+}
+
 unsigned
-feed_router_send(struct feed_router *r, const struct feed_posted *p)
+feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
 {
 	struct feed_out *o = r->out;
 	struct delivery_item item = { .slow = FEED_SLOW_DROP_OLDEST };
@@ -97,6 +125,7 @@ feed_router_send(struct feed_router *r, const struct feed_posted *p)
 	unsigned dropped = 0;
 	bool found;
 
+	if (o->keeping && feed_recovery_is_on(&o->options->recovery, p->nsp)) return post_to_remember(r, o, p, now_ms);
 	found = p->everyone && !p->except.n ? find_one_target(o, sio_room_everyone(p->nsp), &item, &workers)
 					    : find_targets(r, o, p, &item, &workers);
 	item.bundle = workers && found ? encode_posted(p) : NULL;
@@ -123,6 +152,6 @@ feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t n
 		/* What the feeds have ready came before it. */
 		feed_out_post(r->out);
 		metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
-		metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_router_send(r, &item));
+		metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_router_send(r, &item, now_ms));
 	}
 }

@@ -313,6 +313,7 @@ connect_stream(struct feed_router *r, struct feed_at_work *s, struct feed_stream
 			sio_room_key_hash(r->hash_key, stream->target), stream->target.name, &way->audience);
 	else
 		stream->interest = interest_get(r->options->interest, stream->target);
+	stream->recovers = feed_recovery_is_on(&r->options->recovery, stream->target.nsp);
 	if (!is_connected(stream)) return FEED_FATE_MEMORY;
 	if (!s->notes || feed_keeper_connect(&s->keeper, stream)) return FEED_FATE_TAKEN;
 	disconnect_stream(r, stream);
@@ -383,7 +384,7 @@ find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m
 	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
 	if (!*stream || !is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
-	if (fate == FEED_FATE_TAKEN && (s->notes || feed_stream_workers(*stream)))
+	if (fate == FEED_FATE_TAKEN && (s->notes || feed_stream_is_heard(*stream)))
 		return append_message(r, s, &in, m, *stream);
 	if (*stream) feed_streams_touch(&s->streams, *stream, m->now_ms);
 	return fate == FEED_FATE_TAKEN ? FEED_FATE_UNHEARD : fate;

@@ -36,6 +36,7 @@ broadcast_of(const struct feed_state *s, struct eio_bytes event, struct eio_byte
 		.event = event,
 		.encode = feed_out_encode(s->keeper->spec),
 		.payload = payload,
+		.no_offset = s->recovers,
 	};
 }
 

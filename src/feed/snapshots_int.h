@@ -31,6 +31,7 @@ struct feed_state {
 	struct eio_bytes event;
 	struct sio_room_key target;
 	struct audience *audience; /* a reference; NULL: the target is all of it */
+	bool recovers; /* its clients may come back: they must not take a text of ours for an offset */
 	size_t n_links;
 	struct feed_link links[];
 };

@@ -2,6 +2,8 @@
 /* Batching: see the header for the picture. */
 #include "src/feed/stream.h"
 
+#include "src/feed/keeping.h"
+
 #include "eio/check.h"
 #include "src/feed/format.h"
 
@@ -160,6 +162,15 @@ feed_streams_get_wide(struct feed_streams *s, struct eio_bytes event, struct sio
 	struct stream_key key = { .event = event, .target = target, .wide = true, .rooms = rooms };
 
 	return find_or_make_stream(s, &key, now_ms, made);
+}
+
+bool
+feed_stream_is_wanted(const struct feed_stream *stream)
+{
+	struct interest *const *rooms;
+	size_t n = feed_stream_rooms(stream, &rooms);
+
+	return keeping_wanted(rooms, n);
 }
 
 static enum feed_fate

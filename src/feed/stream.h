@@ -55,6 +55,7 @@ struct feed_stream {
 	struct eio_bytes event;
 	struct sio_room_key target; /* the bytes of both lie in data */
 	bool wide; /* the target's name stands for a crowd, see targets.h */
+	bool recovers; /* clients that come back get what they missed of it */
 	/* The set's owner's, who gives them back: who listens. Both are NULL until it was looked for. */
 	struct interest *interest; /* of the target */
 	struct feed_crowd *crowd; /* where it is wide */
@@ -98,6 +99,24 @@ static inline uint64_t
 feed_stream_workers(const struct feed_stream *stream)
 {
 	return stream->interest ? interest_workers(stream->interest) : feed_crowd_workers(stream->crowd);
+}
+
+/* The rooms it goes to. It is connected. */
+static inline size_t
+feed_stream_rooms(const struct feed_stream *stream, struct interest *const **rooms)
+{
+	*rooms = stream->interest ? &stream->interest : stream->crowd->interests;
+	return stream->interest ? 1 : stream->crowd->n;
+}
+
+/* Whether somebody may come back to one of its rooms. It is connected. */
+bool feed_stream_is_wanted(const struct feed_stream *stream);
+
+/* Whether somebody gets what goes there, now or when he comes back. It is connected. */
+static inline bool
+feed_stream_is_heard(const struct feed_stream *stream)
+{
+	return feed_stream_workers(stream) || (stream->recovers && feed_stream_is_wanted(stream));
 }
 
 /* Whether messages of a feed go out one by one without a format around them. */

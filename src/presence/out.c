@@ -153,7 +153,7 @@ static struct presence_render
 render_of(struct presence_out *o, const struct presence_event *ev)
 {
 	return (struct presence_render){ ev->room->key, ev->room->by_identity.count, ev->room, ev->member, &o->text,
-		&o->list };
+		&o->list, ev->room->spec->where.recovers };
 }
 
 static void
@@ -319,7 +319,8 @@ count_to_all(struct presence_out *o, unsigned w, const struct presence_count_eve
 void
 presence_out_count(struct presence_out *o, const struct presence_count_event *ev)
 {
-	const struct presence_render r = { ev->target->key, ev->n, NULL, NULL, &o->text, &o->list };
+	const struct presence_render r = { ev->target->key, ev->n, NULL, NULL, &o->text, &o->list,
+		ev->target->spec->where.recovers };
 	struct eio_bundle *b = presence_render(ev->target->spec->event, &r);
 
 	metrics_inc(o->metrics, b ? PRESENCE_METRIC_COUNTED : PRESENCE_METRIC_NOMEM);

@@ -13,6 +13,7 @@ struct presence_render {
 	const struct presence_room *room; /* for its lists; or NULL */
 	const struct presence_member *member; /* or NULL */
 	struct eio_buf *text, *list; /* scratch */
+	bool recovers; /* as in the spec */
 };
 
 /* A bundle with one reference. NULL when out of memory, or when clients refuse the event's name. */

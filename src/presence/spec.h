@@ -21,6 +21,9 @@ struct presence_where {
 	char *nsp; /* its key in the configuration */
 	char **rooms;
 	size_t n_rooms; /* 0: the namespace */
+	/* Its clients may come back. They take the last argument of an event that is a string for an offset, so behind
+	 * one of ours stands null. */
+	bool recovers;
 };
 
 /* All that is pointed to belongs to the set. */

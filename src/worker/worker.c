@@ -79,6 +79,21 @@ take_presences(void *user, struct mail *run)
 	eio_server_send_gathered(w->server);
 }
 
+static void
+take_worker_recalls(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct mail *next;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	eio_server_gather(w->server, true);
+	for (struct mail *m = run; m; m = next) {
+		next = m->next;
+		clients_take_recall(w->clients, EIO_CONTAINER(m, struct feed_recall, mail));
+	}
+	eio_server_send_gathered(w->server);
+}
+
 /* What has to be done in the loop's own thread. */
 static void
 take_worker_start(void *user, struct mail *run)
@@ -117,9 +132,11 @@ open_ports(struct worker *w)
 {
 	w->starts = worker__port(w, take_worker_start);
 	w->deliveries = worker__port(w, take_deliveries);
+	w->recalls = worker__port(w, take_worker_recalls);
 	/* Who runs the feed would have to be woken by itself for each message: it takes deliveries by a call. */
-	if (!w->shared->config->feed_apart) w->deliveries.mailbox = NULL;
+	if (!w->shared->config->feed_apart) w->deliveries.mailbox = w->recalls.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
+	feed_set_recalls(w->shared->feed, w->index, &w->recalls);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);

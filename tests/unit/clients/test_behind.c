@@ -281,7 +281,7 @@ deliver(struct test *t, int room, unsigned n, long fail)
 	d->items[0].stream = (uint64_t)room + 100;
 	d->items[0].lag_event = true;
 	assert_int_equal(sio_broadcast_bundle(&b, &d->items[0].bundle), 0);
-	d->items[0].keys = feed_keys_new(&t->feed, &content, d->items[0].bundle);
+	d->items[0].keys = feed_keys_new(&t->feed, &content, d->items[0].bundle, 0);
 	d->items[0].target = interest_get(t->interest, sio_room_named(EIO_LIT("/"), eio_cstr(room_name(room))));
 	if (fail >= 0) failmalloc_arm(fail);
 	eio_server_gather(t->server, dice(2));

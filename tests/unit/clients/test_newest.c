@@ -44,7 +44,10 @@ struct test {
 	uint64_t now_ms;
 	bool begun;
 	bool failed; /* a batch was lost for want of memory */
+	bool offset; /* broadcasts have one behind their payload */
 };
+
+static const struct eio_bytes offset = { "Zz9", 3 };
 
 static void
 on_flush(void *user, struct feed_stream *stream, const struct feed_content *content, unsigned count, uint64_t now_ms)
@@ -61,12 +64,13 @@ on_flush(void *user, struct feed_stream *stream, const struct feed_content *cont
 	struct feed_keys *keys;
 
 	(void)now_ms;
+	if (t->offset) b.offset = offset;
 	assert_int_equal(content->n_marks, count);
 	if (sio_broadcast_bundle(&b, &bundle) < 0) {
 		t->failed = true;
 		return;
 	}
-	keys = feed_keys_new(&t->feed, content, bundle);
+	keys = feed_keys_new(&t->feed, content, bundle, sio_offset_size(b.offset));
 	if (keys) {
 		newest_add(&t->newest, bundle, keys);
 		t->heads[++t->n_heads] = t->newest.head;
@@ -188,6 +192,19 @@ read_batch(const struct feed_spec *f, struct eio_bytes s, unsigned *out)
 	return n;
 }
 
+/* An event without its offset, in mem. */
+static struct eio_bytes
+take_offset(struct eio_bytes text, char *mem)
+{
+	static const char end[] = ",\"Zz9\"]";
+	size_t n = sizeof end - 1;
+
+	assert_true(text.n > n && memcmp(text.p + text.n - n, end, n) == 0);
+	memcpy(mem, text.p, text.n - n);
+	mem[text.n - n] = ']';
+	return eio_bytes(mem, text.n - n + 1);
+}
+
 /* The numbers of all messages of an event. */
 static size_t
 read_event(const struct feed_spec *f, struct eio_bytes text, struct eio_bytes attachment, unsigned *out)
@@ -221,12 +238,15 @@ read_event(const struct feed_spec *f, struct eio_bytes text, struct eio_bytes at
 }
 
 static size_t
-read_bundle(const struct feed_spec *f, const struct eio_bundle *b, unsigned *out)
+read_bundle(const struct feed_spec *f, bool with_offset, const struct eio_bundle *b, unsigned *out)
 {
+	static char mem[1 << 18];
 	struct eio_message m, attachment = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; eio_bundle_message(b, i, &m); i++) {
+		assert_true(m.data.n < sizeof mem);
+		if (with_offset) m.data = take_offset(m.data, mem);
 		if (f->encode == FEED_ENCODE_BINARY) assert_true(eio_bundle_message(b, ++i, &attachment));
 		n += read_event(f, m.data, attachment.data, out + n);
 	}
@@ -264,7 +284,7 @@ check(struct test *t, size_t from, size_t to)
 	size_t n = 0, k = 0;
 
 	assert_int_equal(newest_take(&t->newest, from, to, &news), 0);
-	if (news.bundle) n = read_bundle(&t->feed, news.bundle, got);
+	if (news.bundle) n = read_bundle(&t->feed, t->offset, news.bundle, got);
 	assert_int_equal(news.messages, n);
 	for (size_t i = from + 1; i <= to; i++) {
 		if (!whole && replaced(t, i)) continue;
@@ -320,6 +340,7 @@ test_model(void **state)
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 			assert_true(start(&t, kinds[i].encode, kinds[i].format, kinds[i].interval));
+			t.offset = round % 2;
 			play(&t, (int)(round % KEYS) + 1);
 			finish(&t);
 		}
@@ -342,7 +363,7 @@ test_bound(void **state)
 		pass(&t);
 	}
 	assert_int_equal(newest_take(&t.newest, 0, 10, &news), 0);
-	assert_int_equal(read_bundle(&t.feed, news.bundle, got), 3);
+	assert_int_equal(read_bundle(&t.feed, false, news.bundle, got), 3);
 	for (unsigned i = 0; i < 3; i++) assert_int_equal(got[i], 8 + i);
 	assert_true(t.newest.given_up > 0);
 	assert_int_equal(t.newest.count, 3);
@@ -374,7 +395,7 @@ test_last_stays(void **state)
 	assert_int_equal(t.newest.n_recent, 1);
 	assert_int_equal(t.newest.given_up, 6);
 	assert_int_equal(newest_take(&t.newest, 0, 9, &news), 0);
-	assert_int_equal(read_bundle(&t.feed, news.bundle, got), 3);
+	assert_int_equal(read_bundle(&t.feed, false, news.bundle, got), 3);
 	for (unsigned i = 0; i < 3; i++) assert_int_equal(got[i], 7 + i);
 	eio_bundle_unref(news.bundle);
 	finish(&t);
@@ -455,7 +476,7 @@ test_nomem(void **state)
 		}
 		reached = failmalloc_disarm();
 		if (rc == 0 && news.bundle) {
-			size_t k = read_bundle(&t.feed, news.bundle, got);
+			size_t k = read_bundle(&t.feed, false, news.bundle, got);
 
 			assert_in_range(k, 1, 7);
 			for (size_t i = 1; i < k; i++) assert_true(got[i - 1] < got[i]);

@@ -41,6 +41,13 @@ static const char config_text[] =
 	"\"retain\": {\"key\": \"/key\"}, \"remove\": {\"where\": {\"/gone\": true}},"
 	"\"snapshotEvent\": \"s{event}\", \"batch\": {\"interval\": 20}}]}";
 
+/* The same where clients come back. */
+static const char recovery_text[] =
+	"{\"redis\": \"redis://127.0.0.1\", \"workers\": 1, \"connectionStateRecovery\": true,"
+	"\"namespaces\": {\"/\": {\"on\": {\"enter\": [{\"join\": \"{1}\"}]}}},"
+	"\"feeds\": [{\"channel\": \"c\", \"event\": \"e\", \"room\": \"{/to}\", \"encode\": \"text\","
+	"\"retain\": \"last\", \"snapshotEvent\": \"s\", \"batch\": {\"interval\": 0}}]}";
+
 /* Events, and the rooms they go to: one, or several, or everybody. */
 static const struct stream {
 	const char *channel, *to, *rooms;
@@ -97,6 +104,8 @@ struct test {
 	struct client clients[CLIENTS];
 	int sent[STREAMS]; /* how many messages each has had */
 	int keys[KEYS];
+	struct feed_session *kept; /* the last one that was given to the feed; owned */
+	struct feed_recall *recall; /* the last question for one; owned */
 };
 
 static struct test *running;
@@ -127,6 +136,49 @@ __wrap_feed_retains_widely(const struct feed *f)
 {
 	(void)f;
 	return atomic_load(&running->router.snapshots.wide);
+}
+
+struct feed_returning *__wrap_feed_returning_of(struct feed *f);
+uint64_t __wrap_feed_serial(struct feed_returning *r);
+uint64_t __wrap_feed_lost(const struct feed_returning *r, unsigned w);
+void __wrap_feed_keep(struct feed_returning *r, struct feed_session *s);
+void __wrap_feed_recall(struct feed_returning *r, struct feed_recall *recall);
+
+struct feed_returning *
+__wrap_feed_returning_of(struct feed *f)
+{
+	(void)f;
+	return NULL;
+}
+
+uint64_t
+__wrap_feed_serial(struct feed_returning *r)
+{
+	(void)r;
+	return keeping_serial(running->out.keeping);
+}
+
+uint64_t
+__wrap_feed_lost(const struct feed_returning *r, unsigned w)
+{
+	(void)r;
+	return atomic_load(&running->out.budgets[w].lost);
+}
+
+void
+__wrap_feed_keep(struct feed_returning *r, struct feed_session *s)
+{
+	(void)r;
+	feed_session_free(running->kept);
+	running->kept = s;
+}
+
+void
+__wrap_feed_recall(struct feed_returning *r, struct feed_recall *recall)
+{
+	(void)r;
+	if (running->recall) feed_recall_free(running->recall);
+	running->recall = recall;
 }
 
 static void
@@ -212,7 +264,7 @@ start_worker(struct test *t, unsigned i)
 }
 
 static void
-start(struct test *t, unsigned workers, uint64_t seed)
+start_as(struct test *t, const char *config, unsigned workers, uint64_t seed)
 {
 	memset(t, 0, sizeof *t);
 	running = t;
@@ -221,17 +273,25 @@ start(struct test *t, unsigned workers, uint64_t seed)
 	t->now = 1000;
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->config = configured(config_text);
+	t->config = configured(config);
 	t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics), 0);
 	t->options = (struct feed_options){ .interest = t->interest, .metrics = &t->metrics };
 	config_fill_feed(t->config, &t->options);
 	t->options.workers = workers;
 	assert_int_equal(feed_out_init(&t->out, &t->options), 0);
+	if (t->options.recovery.on)
+		assert_non_null(t->out.keeping = keeping_new(&t->options.recovery, 1, workers, &t->metrics));
 	assert_int_equal(feed_router_init(&t->router, &t->options, &t->out), 0);
 	for (unsigned i = 0; i < workers; i++) start_worker(t, i);
 	for (int i = 0; i < CLIENTS; i++) t->clients[i].fd = -1;
 	for (int i = 0; i < KEYS; i++) t->keys[i] = -1;
+}
+
+static void
+start(struct test *t, unsigned workers, uint64_t seed)
+{
+	start_as(t, config_text, workers, seed);
 }
 
 static void
@@ -262,7 +322,10 @@ finish(struct test *t)
 		assert_int_equal(atomic_load(&t->out.budgets[i].outstanding), 0);
 	}
 	assert_int_equal(uv_loop_close(&t->loop), 0);
+	feed_session_free(t->kept);
+	if (t->recall) feed_recall_free(t->recall);
 	feed_router_deinit(&t->router);
+	keeping_free(t->out.keeping);
 	feed_out_deinit(&t->out);
 	metrics_set_deinit(&t->metrics);
 	interest_table_free(t->interest);
@@ -400,17 +463,23 @@ say(struct test *t, struct client *c, const char *text)
 }
 
 static void
-come(struct test *t, struct client *c)
+come_as(struct test *t, struct client *c, const char *connect)
 {
 	c->worker = dice(t->n_workers);
 	c->fd = peer_websocket(
 		t->workers[c->worker].server, "/socket.io/?EIO=4&transport=websocket", "", eio_bytes("", 0), 0);
 	peer_await_opened(t->workers[c->worker].server);
 	while (recv(c->fd, c->text, sizeof c->text, MSG_DONTWAIT) > 0) continue; /* the answer to the handshake */
-	say(t, c, "40");
+	say(t, c, connect);
 	memset(c->known, 0, sizeof c->known);
 	memset(c->in, 0, sizeof c->in);
 	for (int i = 0; i < KEYS; i++) c->known[STREAMS - 1].keys[i] = -1;
+}
+
+static void
+come(struct test *t, struct client *c)
+{
+	come_as(t, c, "40");
 }
 
 static void
@@ -625,6 +694,130 @@ without_memory(void **state)
 	free(t);
 }
 
+/* Clients that come back */
+
+static void
+publish_text(struct test *t, const char *text)
+{
+	struct message m = { .kind = MESSAGE_OF_CHANNEL,
+		.name = EIO_LIT("c"),
+		.channel = EIO_LIT("c"),
+		.payload = eio_cstr(text),
+		.now_ms = t->now };
+
+	feed_router_message(&t->router, &m);
+	feed_out_post(&t->out);
+}
+
+/* Whether a client was sent a text since this was asked last. */
+static bool
+heard(struct test *t, struct client *c, const char *text)
+{
+	ssize_t n;
+
+	turn(t);
+	c->n = 0;
+	while ((n = recv(c->fd, c->text + c->n, sizeof c->text - c->n, MSG_DONTWAIT)) > 0) c->n += (size_t)n;
+	return memmem(c->text, c->n, text, strlen(text)) != NULL;
+}
+
+/* The line of a client breaks. Whether there is a session of it. */
+static bool
+kept_when_gone(struct test *t, struct client *c)
+{
+	feed_session_free(t->kept);
+	t->kept = NULL;
+	go(t, c);
+	turn(t);
+	return t->kept != NULL;
+}
+
+/* Comes, and has been told that nothing is retained for all. */
+static void
+come_settled(struct test *t, struct client *c)
+{
+	come(t, c);
+	answer_one(t);
+	assert_int_equal(t->n_asks, t->first_ask);
+}
+
+static const char state[] = "{\"to\":\"A\"}", snapshot[] = "42[\"s\",\"{\\\"to\\\":\\\"A\\\"}\",null]";
+
+/* What is retained is not remembered: who awaits it, or has nothing that came behind it, begins anew. It does not end
+ * in a text, which would be taken for an offset. */
+static void
+what_is_kept(void **unused)
+{
+	struct test *t = calloc(1, sizeof *t);
+	struct client *c = &t->clients[0];
+
+	(void)unused;
+	assert_non_null(t);
+	start_as(t, recovery_text, 1, 1);
+	publish_text(t, state);
+	come_settled(t, c);
+	assert_true(kept_when_gone(t, c));
+	assert_int_equal(t->kept->last.own, 0);
+
+	come_settled(t, c);
+	enter(t, c, 0);
+	assert_int_equal(t->n_asks - t->first_ask, 1);
+	assert_false(kept_when_gone(t, c));
+	answer_one(t);
+
+	come_settled(t, c);
+	enter(t, c, 0);
+	answer_one(t);
+	assert_true(heard(t, c, snapshot));
+	publish_text(t, state);
+	assert_true(heard(t, c, "42[\"e\",\"{\\\"to\\\":\\\"A\\\"}\",\""));
+	assert_true(kept_when_gone(t, c));
+	assert_int_equal(t->kept->last.own, 1);
+	assert_int_equal(t->kept->last.serial + 1, keeping_serial(t->out.keeping));
+	finish(t);
+	free(t);
+}
+
+/* Who comes back gets what it missed, and does not ask for the state of its rooms; of others it does. */
+static void
+back_without_asking(void **unused)
+{
+	struct test *t = calloc(1, sizeof *t);
+	struct client *c = &t->clients[0];
+	char connect[128], pid[64];
+	struct feed_recall *r;
+
+	(void)unused;
+	assert_non_null(t);
+	start_as(t, recovery_text, 1, 1);
+	publish_text(t, state);
+	come_settled(t, c);
+	enter(t, c, 0);
+	answer_one(t);
+	assert_true(kept_when_gone(t, c));
+	snprintf(pid, sizeof pid, "\"pid\":\"%.*s\"", FEED_PID_LEN, t->kept->pid);
+	snprintf(connect, sizeof connect, "40{%s,\"offset\":\"1\"}", pid);
+	come_as(t, c, connect);
+	assert_non_null(t->recall);
+	r = t->recall;
+	t->recall = NULL;
+	r->step = FEED_RECALL_ANSWER;
+	r->session = t->kept;
+	t->kept = NULL;
+	clients_take_recall(t->workers[0].clients, r);
+	assert_true(heard(t, c, pid));
+	assert_int_equal(t->n_asks, t->first_ask);
+	enter(t, c, 0);
+	assert_int_equal(t->n_asks, t->first_ask);
+	publish_text(t, state);
+	assert_true(heard(t, c, "42[\"e\""));
+	enter(t, c, 1);
+	assert_int_equal(t->n_asks - t->first_ask, 1);
+	answer_one(t);
+	finish(t);
+	free(t);
+}
+
 int
 main(void)
 {
@@ -633,6 +826,8 @@ main(void)
 		cmocka_unit_test(several_workers),
 		cmocka_unit_test(encoded_once),
 		cmocka_unit_test(without_memory),
+		cmocka_unit_test(what_is_kept),
+		cmocka_unit_test(back_without_asking),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

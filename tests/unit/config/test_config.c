@@ -1240,11 +1240,59 @@ the_feed_s_thread(void **state)
 	}
 }
 
+static bool
+recovers_in(const char *nsp)
+{
+	return feed.recovery.in(feed.recovery.ctx, eio_cstr(nsp));
+}
+
+static void
+recovery(void **state)
+{
+	struct config *c = load(
+		"{\"connectionStateRecovery\": {\"maxDisconnectionDuration\": 5000, \"history\": {\"messages\": "
+		"7}}, \"namespaces\": {\"/off\": {\"connectionStateRecovery\": false}, \"/s-*\": {}}}");
+
+	(void)state;
+	assert_true(feed.recovery.on && recovers_in("/") && recovers_in("/s-1"));
+	assert_false(recovers_in("/off") || recovers_in("/none"));
+	assert_int_equal(feed.recovery.ms, 5000);
+	assert_int_equal(feed.recovery.history.ms, 5000);
+	assert_int_equal(feed.recovery.history.messages, 7);
+	config_free(c);
+	c = load("{\"namespaces\": {\"/on\": {\"connectionStateRecovery\": true}}}");
+	assert_true(feed.recovery.on && recovers_in("/on") && !recovers_in("/"));
+	assert_int_equal(feed.recovery.ms, 120000);
+	config_free(c);
+	c = load("{\"connectionStateRecovery\": true}");
+	assert_true(feed.recovery.on);
+	config_free(c);
+	c = load("{}");
+	assert_false(feed.recovery.on);
+	config_free(c);
+	c = load("{\"connectionStateRecovery\": {\"skipMiddlewares\": true}}");
+	assert_non_null(strstr(warnings, "connectionStateRecovery.skipMiddlewares: it has no effect"));
+	config_free(c);
+	c = load_with(
+		"{\"connectionStateRecovery\": 5, \"namespaces\": {\"/\": {\"connectionStateRecovery\": {}}}}", NULL);
+	assert_null(c);
+	assert_string_equal(errors,
+		"t.conf:1:29: connectionStateRecovery: expected an object such as {\"maxDisconnectionDuration\": 120000}, or "
+		"false, not a number\n"
+		"t.conf:1:80: namespaces./.connectionStateRecovery: expected true or false, not an object\n");
+	c = load_with(
+		"{\"connectionStateRecovery\": {\"maxDisconectionDuration\": 1, \"history\": {\"seconds\": 0}}}", NULL);
+	assert_null(c);
+	assert_non_null(strstr(errors, "maxDisconnectionDuration"));
+	assert_non_null(strstr(errors, "connectionStateRecovery.history.seconds"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(recovery),
 		cmocka_unit_test(the_feed_s_thread),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(cookies_and_origins),

@@ -48,6 +48,8 @@ static const char text[] =
 	"    \"linger\": 5, \"shared\": false, \"maxMembers\": 5, \"maxBytes\": 50}],"
 	"  \"count\": {\"rooms\": \"c\", \"event\": \"n\", \"interval\": 50, \"shared\": false}}},"
 	"\"presence\": {\"prefix\": \"p\", \"expiry\": 5000},"
+	"\"connectionStateRecovery\": {\"maxDisconnectionDuration\": 5000, \"skipMiddlewares\": false, \"sessionBytes\": 70000,"
+	"  \"history\": {\"seconds\": 5, \"messages\": 5, \"bytes\": 70000}},"
 	"\"limits\": {\"maxSessions\": 5, \"requestSeconds\": 5, \"namespacesPerClient\": 5, \"authBytes\": 5,"
 	"  \"heldEvents\": 5, \"heldBytes\": 5, \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
 	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"

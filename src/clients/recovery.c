@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* What is noted of sockets whose clients may come back. */
+#include "src/clients/recovery.h"
+
+#include "sio/event.h"
+#include "sio/json.h"
+#include "src/clients/identity.h"
+
+#include <stdlib.h>
+
+static struct client_past *
+past_of(const struct sio_socket *s)
+{
+	return client_socket_of(s)->past;
+}
+
+static uint64_t
+hash_of_pid(const struct clients *c, struct eio_bytes pid)
+{
+	return eio_hash_bytes(c->rooms.config.hash_key, pid);
+}
+
+/* Rooms */
+
+static uint64_t
+hash_of_room(const struct sio_socket *s, struct sio_room_key key)
+{
+	return sio_room_key_hash(client_of(s)->clients->rooms.config.hash_key, key);
+}
+
+static struct client_late *
+find_late(const struct client_past *p, uint64_t room)
+{
+	for (size_t i = 0; i < p->n_late; i++)
+		if (p->late[i].room == room) return &p->late[i];
+	return NULL;
+}
+
+/* Drops those that it is not in any more. */
+static void
+tidy_late(struct sio_socket *s, struct client_past *p)
+{
+	const struct sio_room_key *key;
+	const struct eio_list *at = NULL;
+	size_t n = 0;
+
+	while ((key = sio_member_next_room(&s->member, &at))) {
+		struct client_late *l = find_late(p, hash_of_room(s, *key)), kept;
+
+		if (!l || l < p->late + n) continue;
+		kept = *l;
+		*l = p->late[n];
+		p->late[n++] = kept;
+	}
+	p->n_late = n;
+}
+
+/* NULL when out of memory. */
+static struct client_late *
+add_late(struct client_past *p)
+{
+	size_t cap = p->late_cap ? 2 * p->late_cap : 4;
+	struct client_late *late;
+
+	if (p->n_late == p->late_cap) {
+		late = realloc(p->late, cap * sizeof *late);
+		if (!late) return NULL;
+		p->late = late;
+		p->late_cap = cap;
+	}
+	return &p->late[p->n_late++];
+}
+
+bool
+recovery_joined(struct sio_socket *s, struct sio_room_key key)
+{
+	struct client_past *p = past_of(s);
+	struct clients *c = client_of(s)->clients;
+	uint64_t room;
+	struct client_late *l;
+
+	if (!p) return true;
+	p->since.joined = feed_serial(feed_returning_of(c->options.feed));
+	if (c->reached == p->since.after) return true;
+	room = hash_of_room(s, key);
+	l = find_late(p, room);
+	if (!l && p->n_late == p->late_cap) tidy_late(s, p);
+	if (!l) l = add_late(p);
+	if (!l) return false;
+	*l = (struct client_late){ room, c->reached };
+	return true;
+}
+
+/* What its session knows of single rooms is true for what it is now. */
+static bool
+carry_late(struct sio_socket *s, struct client_past *p, const struct feed_recall *recall)
+{
+	const struct feed_session *session = recall->session;
+
+	for (size_t i = 0; i < session->n_rooms; i++) {
+		const struct history_room *room = &session->rooms[i];
+		struct client_late *l = room->after > recall->after ? add_late(p) : NULL;
+
+		if (l) *l = (struct client_late){ hash_of_room(s, room->room->key), room->after };
+		if (!l && room->after > recall->after) return false;
+	}
+	return true;
+}
+
+bool
+recovery_begin(struct sio_socket *s, const unsigned char *random, const struct feed_recall *recall)
+{
+	const struct feed_session *session = recall ? recall->session : NULL;
+	struct clients *c = client_of(s)->clients;
+	struct client_past *p = calloc(1, sizeof *p);
+
+	if (!p) return false;
+	p->socket = s;
+	memcpy(p->id, random, sizeof p->id);
+	p->lost = feed_lost(feed_returning_of(c->options.feed), c->options.worker);
+	p->since = (struct feed_since){ .after = c->reached, .worker = c->options.worker };
+	if (session) {
+		memcpy(p->pid, session->pid, sizeof p->pid);
+		p->before = recall->since;
+		p->last = session->last;
+		p->own = session->last.own;
+		p->returned = true;
+	} else {
+		feed_pid_write(p->pid, c->options.worker, eio_random_take(c->options.random, SIO_ID_RANDOM));
+	}
+	eio_hash_add(&c->pasts, &p->node, hash_of_pid(c, eio_bytes(p->pid, sizeof p->pid)));
+	client_socket_of(s)->past = p;
+	return !session || carry_late(s, p, recall);
+}
+
+static uint64_t
+room_after(const struct sio_socket *s, const struct client_past *p, struct sio_room_key key)
+{
+	const struct client_late *l = p->n_late ? find_late(p, hash_of_room(s, key)) : NULL;
+
+	return l ? l->after : 0;
+}
+
+/* The end */
+
+/* Whether a client that ends may come back: who broke the protocol, or was sent away, may not, nor who has lost
+ * something already, or is to get something that was held back, or what is retained, which is not remembered. */
+static bool
+may_return(const struct client *c, const struct client_past *p)
+{
+	const struct clients_options *o = &c->clients->options;
+
+	if (c->clients->stopping || c->lost || p->kept) return false;
+	if (!eio_list_empty(&c->behind) || client_socket_of(p->socket)->awaiting) return false;
+	if (c->ended && c->ended != CLIENT_REASON_SLOW && c->ended != CLIENT_REASON_MOVED) return false;
+	return feed_lost(feed_returning_of(o->feed), o->worker) == p->lost;
+}
+
+static struct feed_session *
+session_of(struct sio_socket *s, const struct client_past *p)
+{
+	struct clients *c = client_of(s)->clients;
+	struct sio_room_key all = sio_room_everyone(s->nsp);
+	struct feed_session *session = feed_session_new(1 + s->member.named);
+	const struct sio_room_key *key;
+	const struct eio_list *at = NULL;
+	bool good = session && feed_session_add(session, c->options.interest, all, 0);
+
+	while (good && (key = sio_member_next_room(&s->member, &at)))
+		if (!key->everyone) good = feed_session_add(session, c->options.interest, *key, room_after(s, p, *key));
+	if (!good) {
+		feed_session_free(session);
+		return NULL;
+	}
+	memcpy(session->pid, p->pid, sizeof session->pid);
+	memcpy(session->id, p->id, sizeof session->id);
+	session->since = p->since;
+	session->before = p->before;
+	session->returned = p->returned;
+	session->last = p->last;
+	session->who = recovery_who(c, client_socket_of(s)->namespace, identity_claims_of(s));
+	return session;
+}
+
+void
+recovery_keep(struct sio_socket *s)
+{
+	struct client_past *p = past_of(s);
+	struct feed_session *session;
+
+	if (!p || !may_return(client_of(s), p)) return;
+	session = session_of(s, p);
+	if (session) feed_keep(feed_returning_of(client_of(s)->clients->options.feed), session);
+	p->kept = true;
+}
+
+void
+recovery_end(struct sio_socket *s)
+{
+	struct client_past *p = past_of(s);
+
+	if (!p) return;
+	eio_hash_remove(&client_of(s)->clients->pasts, &p->node);
+	client_socket_of(s)->past = NULL;
+	free(p->late);
+	free(p);
+}
+
+void
+recovery_release(struct clients *c, struct eio_bytes pid)
+{
+	for (struct eio_hash_node *n = eio_hash_find(&c->pasts, hash_of_pid(c, pid)); n; n = eio_hash_next(n)) {
+		struct client_past *p = EIO_CONTAINER(n, struct client_past, node);
+
+		if (!eio_bytes_eq(eio_bytes(p->pid, sizeof p->pid), pid)) continue;
+		recovery_keep(p->socket);
+		client_end(client_of(p->socket), CLIENT_REASON_MOVED);
+		return;
+	}
+}
+
+/* What is sent */
+
+void
+recovery_send(struct sio_socket *s, struct eio_bundle *b)
+{
+	struct client_past *p = past_of(s);
+	struct client *c = client_of(s);
+	struct feed_offset next;
+	struct feed_offset_text text;
+	struct eio_bundle *with = NULL;
+	int rc;
+
+	if (!p || !b) {
+		client_send(c, b);
+		return;
+	}
+	next = (struct feed_offset){ c->clients->reached, p->own + 1 };
+	text = feed_offset_write(next);
+	rc = sio_event_add_offset(b, feed_offset_bytes(&text), &with);
+	if (rc == 0) {
+		p->own++;
+		p->last = next;
+	}
+	if (rc == SIO_ERR_INVALID_ARGUMENT) with = eio_bundle_ref(b);
+	eio_bundle_unref(b);
+	client_send(c, with);
+}
+
+void
+recovery_sent_unnumbered(struct sio_socket *s, uint64_t serial)
+{
+	struct client_past *p = past_of(s);
+
+	if (p) p->last = (struct feed_offset){ serial, ++p->own };
+}
+
+void
+recovery_sent_late(const struct client *c)
+{
+	struct feed *feed = c->clients->options.feed;
+
+	for (const struct eio_list *l = c->sio.sockets.next; l != &c->sio.sockets; l = l->next) {
+		struct sio_socket *s = EIO_CONTAINER((struct eio_list *)l, struct sio_socket, link);
+
+		if (past_of(s)) recovery_sent_unnumbered(s, feed_serial(feed_returning_of(feed)));
+	}
+}
+
+void
+recovery_send_missed(struct client *c, const struct history_missed *missed)
+{
+	for (size_t i = 0; i < missed->n; i++) client_send(c, eio_bundle_ref(missed->v[i]));
+}
+
+size_t
+recovery_max_bytes(const struct clients *c)
+{
+	const struct clients_limits *l = &c->options.limits;
+
+	return (l->reply_bytes < l->queue_bytes ? l->reply_bytes : l->queue_bytes) / 2;
+}
+
+/* What is asked */
+
+static bool
+is_time(struct eio_bytes key)
+{
+	return eio_bytes_eq(key, EIO_LIT("\"iat\"")) || eio_bytes_eq(key, EIO_LIT("\"exp\"")) ||
+	       eio_bytes_eq(key, EIO_LIT("\"nbf\"")) || eio_bytes_eq(key, EIO_LIT("\"jti\""));
+}
+
+uint64_t
+recovery_who(const struct clients *c, const struct namespace *n, struct eio_bytes claims)
+{
+	struct sio_json_iter it = sio_json_iter(claims);
+	struct eio_bytes key, value;
+	uint64_t who = 0;
+
+	if (!claims.n) return 0;
+	while (sio_json_next(&it, &key, &value)) {
+		uint64_t member = feed_hash(feed_returning_of(c->options.feed), key) * 3 +
+				  feed_hash(feed_returning_of(c->options.feed), value);
+
+		if (!n->rules && eio_bytes_eq(key, EIO_LIT("\"sub\""))) return member;
+		if (!is_time(key)) who += member;
+	}
+	return who;
+}
+
+bool
+recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset)
+{
+	struct sio_json_iter it;
+	struct eio_bytes key, value;
+	bool asked = false;
+
+	*has_offset = false;
+	if (!auth.p) return false;
+	it = sio_json_iter(auth);
+	while (sio_json_next(&it, &key, &value)) {
+		if (sio_json_kind(value) != SIO_JSON_STRING) continue;
+		value = eio_bytes(value.p + 1, value.n - 2);
+		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) {
+			asked = feed_pid_worker(value) >= 0;
+			if (asked) memcpy(pid, value.p, FEED_PID_LEN);
+		}
+		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) {
+			*has_offset = true;
+			if (!feed_offset_read(value, offset)) offset->serial = UINT64_MAX;
+		}
+	}
+	return asked;
+}

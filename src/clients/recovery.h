@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets whose clients may come back: what is noted of them while they live, and what is left of them. In namespaces
+ * without recovery nothing of this is there.
+ *
+ *     socket ends ── recovery_keep() ──▶ feed: session
+ *     CONNECT with a pid ── waiting ── struct feed_recall ──▶ feed ──▶ clients_take_recall(): as before, or anew
+ */
+#ifndef SRC_CLIENTS_RECOVERY_H
+#define SRC_CLIENTS_RECOVERY_H
+
+#include "src/clients/clients_int.h"
+#include "src/feed/returns.h"
+
+/* What is noted of a socket. */
+struct client_past {
+	struct eio_hash_node node; /* in clients->pasts, by pid */
+	struct sio_socket *socket;
+	char pid[FEED_PID_LEN];
+	unsigned char id[SIO_ID_RANDOM]; /* what its id is made of */
+	struct feed_since since, before; /* as in its session, as the next */
+	bool returned;
+	struct feed_offset last;
+	uint64_t own; /* how many went to it alone */
+	uint64_t lost; /* what the worker had lost when it began */
+	/* Rooms that it came to later on, by the hashes of their keys; owned. Maybe it left some again. */
+	struct client_late {
+		uint64_t room, after;
+	} * late;
+	size_t n_late, late_cap;
+	bool kept; /* its session is the feed's already */
+};
+
+/* Notes a socket, which is in no room yet, as a new one or, where the answer has a session, as what it was. random:
+ * what its id is made of. recall: NULL where nothing was asked. False when out of memory. */
+bool recovery_begin(struct sio_socket *s, const unsigned char *random, const struct feed_recall *recall);
+
+/* It is in one more room. False when out of memory. */
+bool recovery_joined(struct sio_socket *s, struct sio_room_key key);
+
+/* Gives its session to the feed, when its client may come back. */
+void recovery_keep(struct sio_socket *s);
+
+/* It ends. */
+void recovery_end(struct sio_socket *s);
+
+/* Sends an event to a socket alone, with an offset where it needs one; takes over the reference. What is no event, as
+ * an ack, is sent as it is. */
+void recovery_send(struct sio_socket *s, struct eio_bundle *b);
+
+/* Something without an offset went to a socket alone, behind the broadcast with that number, and is not remembered: its
+ * client may come back only if it has something that came later. */
+void recovery_sent_unnumbered(struct sio_socket *s, uint64_t serial);
+
+/* What was held back for a client is sent behind what it got meanwhile: offsets up to now do not say that it has it. */
+void recovery_sent_late(const struct client *c);
+
+/* Sends what was missed, in its order: the same blocks that were sent to others. */
+void recovery_send_missed(struct client *c, const struct history_missed *missed);
+
+/* How much a client may have missed: it waits for it among what must arrive, and there must be room for more. */
+size_t recovery_max_bytes(const struct clients *c);
+
+/* What stands for a user in sessions: the subject of his claims, where there is one and rooms have no rules, which look
+ * at the others, too. */
+uint64_t recovery_who(const struct clients *c, const struct namespace *n, struct eio_bytes claims);
+
+/* The pid and the offset of a CONNECT's auth. False when there is no pid. An offset that is none of ours is one that
+ * nobody can have. */
+bool recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset);
+
+/* Ends the socket of a session that its client has left for another connection. */
+void recovery_release(struct clients *c, struct eio_bytes pid);
+
+#endif

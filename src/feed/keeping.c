@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* The order of broadcasts, and what is kept of them. */
+#include "src/feed/keeping.h"
+
+#include "eio/check.h"
+
+#include <stdlib.h>
+
+static const struct metrics_row keeping_rows[] = { KEEPING_METRICS(METRICS_ROW) };
+
+const struct metrics_table keeping_metrics = METRICS_TABLE(NULL, keeping_rows, KEEPING_METRIC_COUNT);
+
+struct keeping *
+keeping_new(const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics)
+{
+	struct keeping *k = calloc(1, sizeof *k);
+
+	if (!k) return NULL;
+	k->options = options;
+	k->workers = workers;
+	k->n_histories = feeds + 1;
+	k->histories = calloc(feeds + 1, sizeof *k->histories);
+	k->holds = calloc(workers, sizeof *k->holds);
+	k->metrics = metrics_new(metrics, &keeping_metrics, NULL);
+	if (!k->histories || !k->holds || !k->metrics || kept_init(&k->kept, options->ms, options->session_bytes)) {
+		metrics_free(k->metrics);
+		free(k->holds);
+		free(k->histories);
+		free(k);
+		return NULL;
+	}
+	for (size_t i = 0; i < k->n_histories; i++) history_init(&k->histories[i], &options->history);
+	return k;
+}
+
+static void
+let_go(struct keeping_hold *h, unsigned worker)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		h->rooms[i]->past.held &= ~(UINT64_C(1) << worker);
+		interest_unref(h->rooms[i]);
+	}
+	free(h->rooms);
+	*h = (struct keeping_hold){ 0 };
+}
+
+void
+keeping_free(struct keeping *k)
+{
+	if (!k) return;
+	for (unsigned w = 0; w < k->workers; w++) let_go(&k->holds[w], w);
+	for (size_t i = 0; i < k->n_histories; i++) history_deinit(&k->histories[i]);
+	kept_deinit(&k->kept);
+	metrics_free(k->metrics);
+	free(k->holds);
+	free(k->histories);
+	free(k);
+}
+
+/* Both sides write, fence and read: at least one of them sees the other. */
+uint64_t
+keeping_next(struct keeping *k)
+{
+	uint64_t serial = atomic_load_explicit(&k->serial, memory_order_relaxed) + 1;
+
+	atomic_store_explicit(&k->serial, serial, memory_order_seq_cst);
+	atomic_thread_fence(memory_order_seq_cst);
+	return serial;
+}
+
+uint64_t
+keeping_serial(struct keeping *k)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&k->serial, memory_order_seq_cst);
+}
+
+uint64_t
+keeping_workers(struct interest *const *rooms, size_t n)
+{
+	uint64_t workers = 0;
+
+	for (size_t i = 0; i < n; i++) workers |= interest_workers(rooms[i]) | rooms[i]->past.held;
+	return workers;
+}
+
+bool
+keeping_wanted(struct interest *const *rooms, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (interest_workers(rooms[i]) || interest_is_kept(rooms[i])) return true;
+	return false;
+}
+
+void
+keeping_remember(struct keeping *k, size_t feed, const struct history_broadcast *b)
+{
+	struct history *h = &k->histories[feed < k->n_histories ? feed : k->n_histories - 1];
+	size_t before = h->bytes;
+
+	history_add(h, b);
+	metrics_add(k->metrics, KEEPING_METRIC_HISTORY_BYTES, h->bytes - before);
+}
+
+/* Sessions */
+
+static void
+show_sessions(struct keeping *k)
+{
+	metrics_put(k->metrics, KEEPING_METRIC_SESSIONS, k->kept.by_pid.count);
+	metrics_put(k->metrics, KEEPING_METRIC_SESSION_BYTES, k->kept.bytes);
+	metrics_put(k->metrics, KEEPING_METRIC_CROWDED_OUT, k->kept.crowded_out);
+}
+
+void
+keeping_add(struct keeping *k, struct feed_session *s, uint64_t now_ms)
+{
+	s->ended_ms = now_ms;
+	keeping_add_again(k, s);
+}
+
+void
+keeping_add_again(struct keeping *k, struct feed_session *s)
+{
+	kept_add(&k->kept, s);
+	show_sessions(k);
+}
+
+/* Holds */
+
+static bool
+hold_room(struct keeping_hold *h, unsigned worker, struct interest *room)
+{
+	uint64_t bit = UINT64_C(1) << worker;
+
+	if (room->past.held & bit) return true;
+	if (h->n == h->cap) {
+		size_t cap = h->cap ? 2 * h->cap : 16;
+		struct interest **rooms = realloc(h->rooms, cap * sizeof(struct interest *));
+
+		if (!rooms) return false;
+		h->rooms = rooms;
+		h->cap = cap;
+	}
+	h->rooms[h->n++] = interest_ref(room);
+	room->past.held |= bit;
+	return true;
+}
+
+bool
+keeping_hold(struct keeping *k, unsigned worker, const struct feed_session *s)
+{
+	struct keeping_hold *h = &k->holds[worker];
+
+	h->recalls++;
+	for (size_t i = 0; i < s->n_rooms; i++) {
+		if (hold_room(h, worker, s->rooms[i].room)) continue;
+		keeping_release(k, worker);
+		return false;
+	}
+	return true;
+}
+
+void
+keeping_release(struct keeping *k, unsigned worker)
+{
+	struct keeping_hold *h = &k->holds[worker];
+
+	CHECK(h->recalls > 0);
+	if (--h->recalls == 0) let_go(h, worker);
+}
+
+void
+keeping_tick(struct keeping *k, uint64_t now_ms)
+{
+	size_t bytes = 0;
+
+	kept_tick(&k->kept, now_ms);
+	for (size_t i = 0; i < k->n_histories; i++) {
+		history_tick(&k->histories[i], now_ms);
+		bytes += k->histories[i].bytes;
+	}
+	metrics_put(k->metrics, KEEPING_METRIC_HISTORY_BYTES, bytes);
+	show_sessions(k);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The feed's part in the return of a client. */
+#include "src/feed/recall.h"
+
+#include "src/feed/recall_int.h"
+
+#include <stdlib.h>
+
+struct feed_recall *
+feed_recall_new(struct eio_bytes nsp)
+{
+	struct feed_recall *r = calloc(1, sizeof *r + nsp.n);
+
+	if (!r) return NULL;
+	if (nsp.n) memcpy(r->nsp, nsp.p, nsp.n);
+	r->nsp_n = nsp.n;
+	return r;
+}
+
+void
+feed_recall_free(struct feed_recall *r)
+{
+	feed_session_free(r->session);
+	history_missed_free(&r->missed);
+	free(r);
+}
+
+/* Whether the session is this client's, and young enough. */
+static bool
+is_its_client(const struct keeping *k, const struct feed_session *s, const struct feed_recall *r, uint64_t now_ms)
+{
+	struct eio_bytes nsp = s->rooms[0].room->key.nsp;
+
+	return eio_bytes_eq(nsp, eio_bytes(r->nsp, r->nsp_n)) && s->who == r->who &&
+	       (now_ms <= s->ended_ms || now_ms - s->ended_ms <= k->options->ms);
+}
+
+/* Whether the client has what went to it alone: that is not remembered. A broadcast that came later says so. */
+static bool
+has_own(const struct feed_session *s, const struct feed_recall *r)
+{
+	if (!s->last.own) return true;
+	if (!r->has_offset) return false;
+	return r->offset.own ? r->offset.own == s->last.own : r->offset.serial > s->last.serial;
+}
+
+/* A client that has something of its last worker has all that came before. */
+static struct feed_since
+since_of(const struct feed_session *s, const struct feed_recall *r)
+{
+	bool knows = r->has_offset && r->offset.serial >= s->since.after;
+
+	return s->returned && !knows ? s->before : s->since;
+}
+
+/* From where on each room is looked at. One that it came to at its last worker is known from there. */
+static void
+look_from(struct feed_session *s, const struct feed_since *since, uint64_t after)
+{
+	for (size_t i = 0; i < s->n_rooms; i++) {
+		struct history_room *room = &s->rooms[i];
+		const struct feed_since *at = room->after >= s->since.after ? &s->since : since;
+
+		if (room->after < after) room->after = after;
+		room->joined = at->joined;
+		room->worker = at->worker;
+	}
+}
+
+static enum keeping_metric
+find_missed(struct keeping *k, struct feed_session *s, struct feed_recall *r)
+{
+	struct history_question q = {
+		.number = ++k->questions, .rooms = s->rooms, .n_rooms = s->n_rooms, .max_bytes = r->max_bytes
+	};
+	char text[SIO_ID_LEN];
+
+	r->serial = keeping_serial(k);
+	if (r->has_offset && r->offset.serial > r->serial) return KEEPING_METRIC_OFFSET;
+	r->since = since_of(s, r);
+	r->after = r->since.after;
+	if (r->has_offset && r->offset.serial > r->after) r->after = r->offset.serial;
+	look_from(s, &r->since, r->after);
+	if (!has_own(s, r)) return KEEPING_METRIC_GAP;
+	sio_id_write(text, s->id);
+	q.id = eio_bytes(text, sizeof text);
+	switch (history_ask(&q, &r->missed)) {
+	case HISTORY_ALL: return KEEPING_METRIC_RECOVERED;
+	case HISTORY_GAP: return KEEPING_METRIC_GAP;
+	case HISTORY_TOO_MUCH: return KEEPING_METRIC_TOO_MUCH;
+	case HISTORY_NOMEM: break;
+	}
+	return KEEPING_METRIC_NOMEM;
+}
+
+/* Finds the answer. What is not recovered is gone: the client begins anew. */
+static void
+find_answer(struct keeping *k, struct feed_recall *r, struct feed_session *s, uint64_t now_ms)
+{
+	enum keeping_metric m = KEEPING_METRIC_UNKNOWN;
+
+	if (s && is_its_client(k, s, r, now_ms)) m = find_missed(k, s, r);
+	if (m == KEEPING_METRIC_RECOVERED && !keeping_hold(k, r->worker, s)) m = KEEPING_METRIC_NOMEM;
+	metrics_inc(k->metrics, m);
+	if (m == KEEPING_METRIC_RECOVERED) {
+		metrics_add(k->metrics, KEEPING_METRIC_SENT_AGAIN, r->missed.n);
+		r->session = s;
+		r->held = true;
+	} else {
+		history_missed_free(&r->missed);
+		feed_session_free(s);
+	}
+}
+
+static void
+pass_recall(struct feed_out *o, unsigned worker, struct feed_recall *r, enum feed_recall_step step)
+{
+	r->step = step;
+	mail_post(o->recalls[worker], &r->mail);
+}
+
+/* A session that nobody has ended: its worker may not have seen yet that the connection broke. That is where it began,
+ * or any other where it came back to meanwhile. False when all were asked. */
+static bool
+ask_workers(struct feed_out *o, struct feed_recall *r)
+{
+	unsigned n = o->options->workers, first = (unsigned)feed_pid_worker(eio_bytes(r->pid, FEED_PID_LEN));
+
+	if (first >= n || r->asked == n) return false;
+	pass_recall(o, (first + r->asked++) % n, r, FEED_RECALL_RELEASE);
+	return true;
+}
+
+void
+feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
+{
+	struct keeping *k = o->keeping;
+	struct feed_session *s;
+
+	if (r->step == FEED_RECALL_DONE) {
+		if (r->held) keeping_release(k, r->worker);
+		if (r->session) keeping_add_again(k, r->session);
+		r->session = NULL;
+		feed_recall_free(r);
+		return;
+	}
+	s = kept_take(&k->kept, eio_bytes(r->pid, FEED_PID_LEN));
+	if (!s && ask_workers(o, r)) return;
+	/* What this turn has for the worker was before the answer. */
+	feed_out_post(o);
+	find_answer(k, r, s, now_ms);
+	pass_recall(o, r->worker, r, FEED_RECALL_ANSWER);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the mail of workers about clients that come back enters the feed's thread: sessions, recalls, and broadcasts
+ * that are to get their place in the order of all. For src/feed/ only.
+ *
+ * Threads: posting from any; all else on the feed's.
+ */
+#ifndef SRC_FEED_RETURNING_H
+#define SRC_FEED_RETURNING_H
+
+#include "src/feed/feed_int.h"
+#include "src/feed/returns.h"
+
+enum { FEED_SHOUT_BYTES = 16777216 }; /* of broadcasts on their way to the feed's thread */
+
+struct feed_returning {
+	unsigned magic;
+	struct thread *thread;
+	struct feed_out *out;
+	struct mail_port sessions, recalls, shouts;
+	atomic_size_t shouted; /* bytes posted and not yet taken */
+	uv_timer_t timer; /* each second */
+	bool closed;
+};
+
+/* Before the thread runs. All is borrowed. */
+void feed_returning_init(struct feed_returning *r, struct thread *t, struct feed_out *out);
+
+/* Closes its timer; mail that still comes is thrown away. */
+void feed_returning_close(struct feed_returning *r);
+
+#endif
