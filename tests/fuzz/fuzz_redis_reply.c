@@ -123,6 +123,18 @@ check_same(const struct eio_buf *a, const struct eio_buf *b)
 	if (!eio_bytes_eq(eio_buf_bytes(a), eio_buf_bytes(b))) abort();
 }
 
+/* hiredis from 1.0 on takes the types of RESP3, which nobody asks for, where the reader ends. Up to there both are the
+ * same. */
+static void
+check_hiredis(const struct eio_buf *whole, struct eio_buf *hiredis)
+{
+	if (whole->p[whole->n - 1] == '!' && hiredis->n > whole->n - 1) {
+		hiredis->n = whole->n;
+		hiredis->p[hiredis->n - 1] = '!';
+	}
+	check_same(whole, hiredis);
+}
+
 static void
 check_entries(size_t max_string, const uint8_t *data, size_t size)
 {
@@ -148,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(&pieces, redis_reader_feed, SIZE_MAX, data, size, 1);
 	run(&hiredis, redis_reader_feed_hiredis, SIZE_MAX, data, size, size);
 	check_same(&whole, &pieces);
-	check_same(&whole, &hiredis);
+	check_hiredis(&whole, &hiredis);
 	run(&short_whole, redis_reader_feed, SHORT, data, size, size);
 	run(&short_pieces, redis_reader_feed, SHORT, data, size, 1);
 	check_same(&short_whole, &short_pieces);
