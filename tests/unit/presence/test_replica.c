@@ -19,8 +19,10 @@
 static const uint64_t hash_key[2] = { 1, 2 };
 static char nsp[] = "/", pattern[] = "*";
 static char *patterns[] = { pattern };
-static struct presence_spec spec = { .where = { nsp, patterns, 1 }, .shared = true, .max_members = 100 };
-static struct presence_count_spec count_spec = { .where = { nsp, NULL, 0 }, .shared = true, .interval_ms = 10 };
+static struct presence_spec spec = {
+	.where = { .nsp = nsp, .rooms = patterns, .n_rooms = 1 }, .shared = true, .max_members = 100
+};
+static struct presence_count_spec count_spec = { .where = { .nsp = nsp }, .shared = true, .interval_ms = 10 };
 static struct presence_specs specs = { .n = 1, .v = &spec, .n_counts = 1, .counts = &count_spec };
 static struct presence_core core;
 static struct presence_counts counts;
