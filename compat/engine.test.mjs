@@ -19,13 +19,13 @@ const BINARY = [0, 255, 4, 128];
 const require = createRequire(import.meta.url);
 const engineOf = (version) => createRequire(require.resolve(`client-${version}`))('engine.io-client');
 
-/** Sends everything, in one turn, and gives what comes back, up to the last of it. */
-function echoes(engine, url, transports, messages) {
+/** Sends everything, in one turn, when the event comes, and gives what comes back, up to the last of it. */
+function echoes(engine, url, transports, messages, event) {
 	return new Promise((resolve, reject) => {
 		const socket = new engine.Socket(url, { transports });
 		const received = [];
 		socket.on('error', reject);
-		socket.on('open', () => {
+		socket.once(event, () => {
 			for (const message of messages) socket.send(message);
 		});
 		socket.on('message', (message) => {
@@ -52,7 +52,9 @@ describe('engine.io-client', () => {
 				// 1.0 and 1.1 send a whole pool of buffers for a small one; their pages are tested elsewhere.
 				const binary = /^1\.[01]\./.test(version) ? [] : [Buffer.from(BINARY)];
 				const sent = [...TEXTS, ...binary, 'last ü'];
-				const received = await echoes(engineOf(version), `ws://127.0.0.1:${server.port}`, transports, sent);
+				// An upgraded 1.0 differs from 1.1 by nothing but what it sends there: an answer to what it sent before cannot be right.
+				const event = version.startsWith('1.0.') && transports.length > 1 ? 'upgrade' : 'open';
+				const received = await echoes(engineOf(version), `ws://127.0.0.1:${server.port}`, transports, sent, event);
 				assert.deepEqual(received, sent.map((item) => (typeof item === 'string' ? item : BINARY)));
 			});
 		}
