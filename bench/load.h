@@ -144,7 +144,7 @@ void load_close(struct client *c, enum client_link link);
 /* The client has gone all steps and will get events. */
 void load_joined(struct client *c);
 
-/* Stops reading for good, keeping the connection. */
+/* Stops reading for good, ledger the connection. */
 void load_stop(struct client *c);
 
 /* Closes the connection. Before all have joined that ends the program, later it is reported. */

@@ -28,7 +28,7 @@ struct feed {
 	struct feed_router router;
 	struct feed_intakes intakes;
 	struct feed_uplink uplink;
-	struct keeping *keeping; /* NULL, as what follows is not there: no client can be recovered */
+	struct ledger *ledger; /* NULL, as what follows is not there: no client can be recovered */
 	struct feed_returning returning;
 	struct metrics *redis_metrics; /* owned: of its connections to Redis */
 };
@@ -94,7 +94,7 @@ shut_down_feed(struct feed *f)
 	feed_uplink_close(&f->uplink);
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
-	if (f->keeping) feed_returning_close(&f->returning);
+	if (f->ledger) feed_returning_close(&f->returning);
 	uv_sem_post(&f->stopped);
 }
 
@@ -197,14 +197,14 @@ feed_returning_of(struct feed *f)
 }
 
 static bool
-init_keeping(struct feed *f)
+init_ledger(struct feed *f)
 {
 	const struct feed_options *o = &f->options;
 
 	if (!o->recovery.on) return true;
-	f->keeping = keeping_new(&f->options.recovery, o->specs->n, o->workers, o->metrics);
-	f->out.keeping = f->keeping;
-	return f->keeping != NULL;
+	f->ledger = ledger_new(&f->options.recovery, o->specs->n, o->workers, o->metrics);
+	f->out.ledger = f->ledger;
+	return f->ledger != NULL;
 }
 
 /* From new to free */
@@ -250,16 +250,16 @@ feed_new(const struct feed_options *options)
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (feed_intakes_init(&f->intakes, &f->options, &f->router, f->redis_metrics) < 0) goto fail_router;
-	if (!init_keeping(f)) goto fail_intakes;
-	if (uv_sem_init(&f->stopped, 0)) goto fail_keeping;
-	if (f->keeping) feed_returning_init(&f->returning, options->thread, &f->out);
+	if (!init_ledger(f)) goto fail_intakes;
+	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
+	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
 	uv_timer_init(loop_of_feed(f), &f->timer);
 	uv_check_init(loop_of_feed(f), &f->check);
 	uv_check_start(&f->check, on_feed_check);
 	f->timer.data = f->check.data = f;
 	return f;
-fail_keeping:
-	keeping_free(f->keeping);
+fail_ledger:
+	ledger_free(f->ledger);
 fail_intakes:
 	feed_intakes_deinit(&f->intakes);
 fail_router:
@@ -314,7 +314,7 @@ feed_free(struct feed *f)
 	feed_intakes_deinit(&f->intakes);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
-	keeping_free(f->keeping);
+	ledger_free(f->ledger);
 	metrics_free(f->redis_metrics);
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;

@@ -5,7 +5,7 @@
  *     source ──message──▶ route.c: which feeds, filter, event and room ──▶ stream.c: batch
  *                                                                             │ complete
  *     workers ◀──one delivery each per turn── out.c: encode, choose workers ◀─┤
- *        └──────── question ──▶ snapshots.c: what is retained, by room ◀── keeper.c, where the feed retains
+ *        └──────── question ──▶ snapshots.c: what is retained, by room ◀── states.c, where the feed retains
  */
 #ifndef SRC_FEED_FEED_INT_H
 #define SRC_FEED_FEED_INT_H
@@ -15,7 +15,7 @@
 #include "src/base/log.h"
 #include "src/feed/entry.h"
 #include "src/feed/feed.h"
-#include "src/feed/keeping.h"
+#include "src/feed/ledger.h"
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
 #include "src/feed/snapshots.h"
@@ -31,7 +31,7 @@ struct feed_out {
 	size_t *caps; /* how many items each of them has room for */
 	uint64_t *told; /* the last number that each was told of */
 	uint64_t waiting; /* bit w: pending[w] is set */
-	struct keeping *keeping; /* borrowed; NULL: no client can be recovered */
+	struct ledger *ledger; /* borrowed; NULL: no client can be recovered */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
 	struct log_limit unheard,
 		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */

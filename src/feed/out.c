@@ -194,9 +194,9 @@ begin_past(const struct feed_out *o, const struct feed_batch *b)
 {
 	struct history_broadcast past = { .messages = b->count, .now_ms = b->now_ms };
 
-	if (!o->keeping || !b->stream->recovers) return past;
+	if (!o->ledger || !b->stream->recovers) return past;
 	past.n_rooms = feed_stream_rooms(b->stream, &past.rooms);
-	past.serial = keeping_next(o->keeping);
+	past.serial = ledger_next(o->ledger);
 	past.audience = b->stream->crowd ? b->stream->crowd->audience : NULL;
 	return past;
 }
@@ -216,7 +216,7 @@ void
 feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
 	struct history_broadcast past = begin_past(o, b);
-	uint64_t workers = past.serial ? keeping_workers(past.rooms, past.n_rooms) : feed_stream_workers(b->stream);
+	uint64_t workers = past.serial ? ledger_workers(past.rooms, past.n_rooms) : feed_stream_workers(b->stream);
 	struct feed_offset_text offset = { .n = 0 };
 	struct sio_broadcast broadcast = {
 		.nsp = b->stream->target.nsp,
@@ -235,7 +235,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		.stream = b->stream->hash,
 	};
 
-	if (!workers && !(past.serial && keeping_wanted(past.rooms, past.n_rooms))) {
+	if (!workers && !(past.serial && ledger_wanted(past.rooms, past.n_rooms))) {
 		note_unheard(o, b);
 		return;
 	}
@@ -252,7 +252,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		if (workers >> w & 1) add_for_worker(o, w, b, item, past.serial);
 	past.bundle = item.bundle;
 	past.workers = workers;
-	if (past.serial) keeping_remember(o->keeping, b->feed->index, &past);
+	if (past.serial) ledger_remember(o->ledger, b->feed->index, &past);
 	eio_bundle_unref(item.bundle);
 	feed_keys_unref(item.keys);
 }
@@ -262,7 +262,7 @@ static void
 carry_delivery(struct feed_out *o, unsigned w, struct delivery *d)
 {
 	CHECK(o->workers[w]);
-	d->serial = o->keeping ? keeping_serial(o->keeping) : 0;
+	d->serial = o->ledger ? ledger_serial(o->ledger) : 0;
 	o->told[w] = d->serial;
 	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
 	mail_post(o->workers[w], &d->mail);
@@ -297,7 +297,7 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 		return (unsigned)__builtin_popcountll(past->workers);
 	}
 	past->bundle = item.bundle;
-	keeping_remember(o->keeping, SIZE_MAX, past);
+	ledger_remember(o->ledger, SIZE_MAX, past);
 	dropped = hand(o, past->workers, &item, past->serial);
 	eio_bundle_unref(item.bundle);
 	return dropped;
@@ -311,9 +311,9 @@ feed_out_event(struct feed_out *o, const struct feed_event *e)
 	};
 
 	feed_out_post(o);
-	past.serial = keeping_next(o->keeping);
-	past.workers = keeping_workers(e->rooms, e->n_rooms);
-	if (!past.workers && !keeping_wanted(e->rooms, e->n_rooms)) return 0;
+	past.serial = ledger_next(o->ledger);
+	past.workers = ledger_workers(e->rooms, e->n_rooms);
+	if (!past.workers && !ledger_wanted(e->rooms, e->n_rooms)) return 0;
 	return send_event(o, e, &past);
 }
 
@@ -326,7 +326,7 @@ feed_out_post(struct feed_out *o)
 void
 feed_out_tell(struct feed_out *o)
 {
-	uint64_t serial = keeping_serial(o->keeping);
+	uint64_t serial = ledger_serial(o->ledger);
 
 	feed_out_post(o);
 	for (unsigned w = 0; w < o->options->workers; w++) {
@@ -347,7 +347,7 @@ feed_out_answer(struct feed_out *o, struct feed_ask *a)
 	CHECK(w < o->options->workers);
 	post_pending(o, w);
 	a->way = NULL;
-	a->serial = o->keeping ? keeping_serial(o->keeping) : 0;
+	a->serial = o->ledger ? ledger_serial(o->ledger) : 0;
 	/* What is in it all newcomers share. Thousands of them must not make the worker one that is behind. */
 	d->budget = &o->budgets[w];
 	d->bytes = ITEM_OVERHEAD;

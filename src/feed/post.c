@@ -125,7 +125,7 @@ feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t no
 	unsigned dropped = 0;
 	bool found;
 
-	if (o->keeping && feed_recovery_is_on(&o->options->recovery, p->nsp)) return post_to_remember(r, o, p, now_ms);
+	if (o->ledger && feed_recovery_is_on(&o->options->recovery, p->nsp)) return post_to_remember(r, o, p, now_ms);
 	found = p->everyone && !p->except.n ? find_one_target(o, sio_room_everyone(p->nsp), &item, &workers)
 					    : find_targets(r, o, p, &item, &workers);
 	item.bundle = workers && found ? encode_posted(p) : NULL;

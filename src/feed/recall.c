@@ -27,7 +27,7 @@ feed_recall_free(struct feed_recall *r)
 
 /* Whether the session is this client's, and young enough. */
 static bool
-is_its_client(const struct keeping *k, const struct feed_session *s, const struct feed_recall *r, uint64_t now_ms)
+is_its_client(const struct ledger *k, const struct feed_session *s, const struct feed_recall *r, uint64_t now_ms)
 {
 	struct eio_bytes nsp = s->rooms[0].room->key.nsp;
 
@@ -67,43 +67,43 @@ look_from(struct feed_session *s, const struct feed_since *since, uint64_t after
 	}
 }
 
-static enum keeping_metric
-find_missed(struct keeping *k, struct feed_session *s, struct feed_recall *r)
+static enum ledger_metric
+find_missed(struct ledger *k, struct feed_session *s, struct feed_recall *r)
 {
 	struct history_question q = {
 		.number = ++k->questions, .rooms = s->rooms, .n_rooms = s->n_rooms, .max_bytes = r->max_bytes
 	};
 	char text[SIO_ID_LEN];
 
-	r->serial = keeping_serial(k);
-	if (r->has_offset && r->offset.serial > r->serial) return KEEPING_METRIC_OFFSET;
+	r->serial = ledger_serial(k);
+	if (r->has_offset && r->offset.serial > r->serial) return LEDGER_METRIC_OFFSET;
 	r->since = since_of(s, r);
 	r->after = r->since.after;
 	if (r->has_offset && r->offset.serial > r->after) r->after = r->offset.serial;
 	look_from(s, &r->since, r->after);
-	if (!has_own(s, r)) return KEEPING_METRIC_GAP;
+	if (!has_own(s, r)) return LEDGER_METRIC_GAP;
 	sio_id_write(text, s->id);
 	q.id = eio_bytes(text, sizeof text);
 	switch (history_ask(&q, &r->missed)) {
-	case HISTORY_ALL: return KEEPING_METRIC_RECOVERED;
-	case HISTORY_GAP: return KEEPING_METRIC_GAP;
-	case HISTORY_TOO_MUCH: return KEEPING_METRIC_TOO_MUCH;
+	case HISTORY_ALL: return LEDGER_METRIC_RECOVERED;
+	case HISTORY_GAP: return LEDGER_METRIC_GAP;
+	case HISTORY_TOO_MUCH: return LEDGER_METRIC_TOO_MUCH;
 	case HISTORY_NOMEM: break;
 	}
-	return KEEPING_METRIC_NOMEM;
+	return LEDGER_METRIC_NOMEM;
 }
 
 /* Finds the answer. What is not recovered is gone: the client begins anew. */
 static void
-find_answer(struct keeping *k, struct feed_recall *r, struct feed_session *s, uint64_t now_ms)
+find_answer(struct ledger *k, struct feed_recall *r, struct feed_session *s, uint64_t now_ms)
 {
-	enum keeping_metric m = KEEPING_METRIC_UNKNOWN;
+	enum ledger_metric m = LEDGER_METRIC_UNKNOWN;
 
 	if (s && is_its_client(k, s, r, now_ms)) m = find_missed(k, s, r);
-	if (m == KEEPING_METRIC_RECOVERED && !keeping_hold(k, r->worker, s)) m = KEEPING_METRIC_NOMEM;
+	if (m == LEDGER_METRIC_RECOVERED && !ledger_hold(k, r->worker, s)) m = LEDGER_METRIC_NOMEM;
 	metrics_inc(k->metrics, m);
-	if (m == KEEPING_METRIC_RECOVERED) {
-		metrics_add(k->metrics, KEEPING_METRIC_SENT_AGAIN, r->missed.n);
+	if (m == LEDGER_METRIC_RECOVERED) {
+		metrics_add(k->metrics, LEDGER_METRIC_SENT_AGAIN, r->missed.n);
 		r->session = s;
 		r->held = true;
 	} else {
@@ -134,12 +134,12 @@ ask_workers(struct feed_out *o, struct feed_recall *r)
 void
 feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
 {
-	struct keeping *k = o->keeping;
+	struct ledger *k = o->ledger;
 	struct feed_session *s;
 
 	if (r->step == FEED_RECALL_DONE) {
-		if (r->held) keeping_release(k, r->worker);
-		if (r->session) keeping_add_again(k, r->session);
+		if (r->held) ledger_release(k, r->worker);
+		if (r->session) ledger_add_again(k, r->session);
 		r->session = NULL;
 		feed_recall_free(r);
 		return;

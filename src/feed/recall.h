@@ -15,7 +15,7 @@
 #define SRC_FEED_RECALL_H
 
 #include "src/feed/history.h"
-#include "src/feed/kept.h"
+#include "src/feed/sessions.h"
 
 enum feed_recall_step {
 	FEED_RECALL_ASK,

@@ -41,7 +41,7 @@ on_tick(uv_timer_t *t)
 	struct feed_returning *r = returning_of(t->data);
 
 	feed_out_tell(r->out);
-	keeping_tick(r->out->keeping, loop_time(r));
+	ledger_tick(r->out->ledger, loop_time(r));
 }
 
 /* Sessions */
@@ -58,7 +58,7 @@ take_sessions(void *user, struct mail *run)
 		if (r->closed)
 			feed_session_free(s);
 		else
-			keeping_add(r->out->keeping, s, loop_time(r));
+			ledger_add(r->out->ledger, s, loop_time(r));
 	}
 }
 
@@ -93,7 +93,7 @@ take_shouts(void *user, struct mail *run)
 		run = run->next;
 		atomic_fetch_sub_explicit(&r->shouted, s->bytes, memory_order_relaxed);
 		if (!r->closed)
-			metrics_add(r->out->keeping->metrics, KEEPING_METRIC_DROPPED,
+			metrics_add(r->out->ledger->metrics, LEDGER_METRIC_DROPPED,
 				feed_event_send(r->out, s->bundle, s->audience, FEED_EVENT_STREAM, loop_time(r)));
 		eio_bundle_unref(s->bundle);
 		audience_unref(s->audience);
@@ -121,7 +121,7 @@ feed_shout(struct feed_returning *r, struct eio_bundle *bundle, struct audience 
 uint64_t
 feed_serial(struct feed_returning *r)
 {
-	return keeping_serial(r->out->keeping);
+	return ledger_serial(r->out->ledger);
 }
 
 uint64_t
@@ -133,7 +133,7 @@ feed_lost(const struct feed_returning *r, unsigned w)
 uint64_t
 feed_hash(const struct feed_returning *r, struct eio_bytes s)
 {
-	return eio_hash_bytes(r->out->keeping->kept.hash_key, s);
+	return eio_hash_bytes(r->out->ledger->kept.hash_key, s);
 }
 
 void

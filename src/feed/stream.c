@@ -2,7 +2,7 @@
 /* Batching: see the header for the picture. */
 #include "src/feed/stream.h"
 
-#include "src/feed/keeping.h"
+#include "src/feed/ledger.h"
 
 #include "eio/check.h"
 #include "src/feed/format.h"
@@ -170,7 +170,7 @@ feed_stream_is_wanted(const struct feed_stream *stream)
 	struct interest *const *rooms;
 	size_t n = feed_stream_rooms(stream, &rooms);
 
-	return keeping_wanted(rooms, n);
+	return ledger_wanted(rooms, n);
 }
 
 static enum feed_fate

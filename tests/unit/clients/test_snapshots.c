@@ -155,7 +155,7 @@ uint64_t
 __wrap_feed_serial(struct feed_returning *r)
 {
 	(void)r;
-	return keeping_serial(running->out.keeping);
+	return ledger_serial(running->out.ledger);
 }
 
 uint64_t
@@ -281,7 +281,7 @@ start_as(struct test *t, const char *config, unsigned workers, uint64_t seed)
 	t->options.workers = workers;
 	assert_int_equal(feed_out_init(&t->out, &t->options), 0);
 	if (t->options.recovery.on)
-		assert_non_null(t->out.keeping = keeping_new(&t->options.recovery, 1, workers, &t->metrics));
+		assert_non_null(t->out.ledger = ledger_new(&t->options.recovery, 1, workers, &t->metrics));
 	assert_int_equal(feed_router_init(&t->router, &t->options, &t->out), 0);
 	for (unsigned i = 0; i < workers; i++) start_worker(t, i);
 	for (int i = 0; i < CLIENTS; i++) t->clients[i].fd = -1;
@@ -325,7 +325,7 @@ finish(struct test *t)
 	feed_session_free(t->kept);
 	if (t->recall) feed_recall_free(t->recall);
 	feed_router_deinit(&t->router);
-	keeping_free(t->out.keeping);
+	ledger_free(t->out.ledger);
 	feed_out_deinit(&t->out);
 	metrics_set_deinit(&t->metrics);
 	interest_table_free(t->interest);
@@ -773,7 +773,7 @@ what_is_kept(void **unused)
 	assert_true(heard(t, c, "42[\"e\",\"{\\\"to\\\":\\\"A\\\"}\",\""));
 	assert_true(kept_when_gone(t, c));
 	assert_int_equal(t->kept->last.own, 1);
-	assert_int_equal(t->kept->last.serial + 1, keeping_serial(t->out.keeping));
+	assert_int_equal(t->kept->last.serial + 1, ledger_serial(t->out.ledger));
 	finish(t);
 	free(t);
 }

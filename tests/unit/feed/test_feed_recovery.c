@@ -124,8 +124,8 @@ open_world(struct world *w, unsigned seed, unsigned remembered)
 			.in = everywhere,
 			.history = { 60000, remembered, 1 << 20 } } };
 	assert_int_equal(feed_out_init(&w->out, &w->options), 0);
-	w->out.keeping = keeping_new(&w->options.recovery, 1, WORKERS, &w->metrics);
-	assert_non_null(w->out.keeping);
+	w->out.ledger = ledger_new(&w->options.recovery, 1, WORKERS, &w->metrics);
+	assert_non_null(w->out.ledger);
 	w->feed = (struct feed_spec){ .encode = FEED_ENCODE_JSON };
 	w->feed_metrics = metrics_new_numbered(&w->metrics, &feed_metrics, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
@@ -192,7 +192,7 @@ join_room(struct world *w, struct client *c, unsigned room)
 	note_crossing(w, c, room);
 	c->rooms |= 1u << room;
 	show_interest(w, c->worker, room);
-	c->since.joined = keeping_serial(w->out.keeping);
+	c->since.joined = ledger_serial(w->out.ledger);
 	c->late[room] = w->workers[c->worker].place;
 }
 
@@ -243,7 +243,7 @@ go(struct world *w, struct client *c)
 	s->returned = c->returned;
 	for (unsigned i = 0; i < ROOMS; i++)
 		if (rooms >> i & 1) assert_true(feed_session_add(s, w->interest, room_key(i), c->late[i]));
-	keeping_add(w->out.keeping, s, w->now_ms);
+	ledger_add(w->out.ledger, s, w->now_ms);
 	c->is = AWAY;
 	for (unsigned i = 0; i < ROOMS; i++)
 		if (rooms >> i & 1) show_interest(w, c->worker, i);
@@ -319,7 +319,7 @@ read_answer(struct world *w, unsigned worker, struct feed_recall *r)
 				c->late[i] = r->session->rooms[k].after;
 	for (unsigned i = 0; i < ROOMS; i++)
 		if (c->rooms >> i & 1) show_interest(w, worker, i);
-	c->since.joined = keeping_serial(w->out.keeping);
+	c->since.joined = ledger_serial(w->out.ledger);
 	feed_session_free(r->session);
 	r->session = NULL;
 	r->step = FEED_RECALL_DONE;
@@ -417,7 +417,7 @@ say(struct world *w)
 		say_batch(w, room, json);
 	else
 		say_event(w, rooms, json);
-	assert_int_equal(keeping_serial(w->out.keeping), e);
+	assert_int_equal(ledger_serial(w->out.ledger), e);
 }
 
 static void
@@ -464,7 +464,7 @@ finish_world(struct world *w)
 	}
 	for (unsigned i = 0; i < WORKERS; i++)
 		for (unsigned k = 0; k < ROOMS; k++) show_interest(w, i, k);
-	keeping_free(w->out.keeping);
+	ledger_free(w->out.ledger);
 	feed_out_deinit(&w->out);
 	for (unsigned i = 0; i < ROOMS; i++) interest_unref(w->rooms[i]);
 	metrics_free(w->feed_metrics);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of sessions, and the table of those that are kept. */
-#include "src/feed/kept.h"
+#include "src/feed/sessions.h"
 
 #include "eio/check.h"
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of broadcasts, and what is kept of them. */
-#include "src/feed/keeping.h"
+#include "src/feed/ledger.h"
 
 #include "eio/check.h"
 
 #include <stdlib.h>
 
-static const struct metrics_row keeping_rows[] = { KEEPING_METRICS(METRICS_ROW) };
+static const struct metrics_row ledger_rows[] = { LEDGER_METRICS(METRICS_ROW) };
 
-const struct metrics_table keeping_metrics = METRICS_TABLE(NULL, keeping_rows, KEEPING_METRIC_COUNT);
+const struct metrics_table ledger_metrics = METRICS_TABLE(NULL, ledger_rows, LEDGER_METRIC_COUNT);
 
-struct keeping *
-keeping_new(const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics)
+struct ledger *
+ledger_new(const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics)
 {
-	struct keeping *k = calloc(1, sizeof *k);
+	struct ledger *k = calloc(1, sizeof *k);
 
 	if (!k) return NULL;
 	k->options = options;
@@ -21,7 +21,7 @@ keeping_new(const struct feed_recovery *options, size_t feeds, unsigned workers,
 	k->n_histories = feeds + 1;
 	k->histories = calloc(feeds + 1, sizeof *k->histories);
 	k->holds = calloc(workers, sizeof *k->holds);
-	k->metrics = metrics_new(metrics, &keeping_metrics, NULL);
+	k->metrics = metrics_new(metrics, &ledger_metrics, NULL);
 	if (!k->histories || !k->holds || !k->metrics || kept_init(&k->kept, options->ms, options->session_bytes)) {
 		metrics_free(k->metrics);
 		free(k->holds);
@@ -34,18 +34,18 @@ keeping_new(const struct feed_recovery *options, size_t feeds, unsigned workers,
 }
 
 static void
-let_go(struct keeping_hold *h, unsigned worker)
+let_go(struct ledger_hold *h, unsigned worker)
 {
 	for (size_t i = 0; i < h->n; i++) {
 		h->rooms[i]->past.held &= ~(UINT64_C(1) << worker);
 		interest_unref(h->rooms[i]);
 	}
 	free(h->rooms);
-	*h = (struct keeping_hold){ 0 };
+	*h = (struct ledger_hold){ 0 };
 }
 
 void
-keeping_free(struct keeping *k)
+ledger_free(struct ledger *k)
 {
 	if (!k) return;
 	for (unsigned w = 0; w < k->workers; w++) let_go(&k->holds[w], w);
@@ -59,7 +59,7 @@ keeping_free(struct keeping *k)
 
 /* Both sides write, fence and read: at least one of them sees the other. */
 uint64_t
-keeping_next(struct keeping *k)
+ledger_next(struct ledger *k)
 {
 	uint64_t serial = atomic_load_explicit(&k->serial, memory_order_relaxed) + 1;
 
@@ -69,14 +69,14 @@ keeping_next(struct keeping *k)
 }
 
 uint64_t
-keeping_serial(struct keeping *k)
+ledger_serial(struct ledger *k)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&k->serial, memory_order_seq_cst);
 }
 
 uint64_t
-keeping_workers(struct interest *const *rooms, size_t n)
+ledger_workers(struct interest *const *rooms, size_t n)
 {
 	uint64_t workers = 0;
 
@@ -85,7 +85,7 @@ keeping_workers(struct interest *const *rooms, size_t n)
 }
 
 bool
-keeping_wanted(struct interest *const *rooms, size_t n)
+ledger_wanted(struct interest *const *rooms, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (interest_workers(rooms[i]) || interest_is_kept(rooms[i])) return true;
@@ -93,34 +93,34 @@ keeping_wanted(struct interest *const *rooms, size_t n)
 }
 
 void
-keeping_remember(struct keeping *k, size_t feed, const struct history_broadcast *b)
+ledger_remember(struct ledger *k, size_t feed, const struct history_broadcast *b)
 {
 	struct history *h = &k->histories[feed < k->n_histories ? feed : k->n_histories - 1];
 	size_t before = h->bytes;
 
 	history_add(h, b);
-	metrics_add(k->metrics, KEEPING_METRIC_HISTORY_BYTES, h->bytes - before);
+	metrics_add(k->metrics, LEDGER_METRIC_HISTORY_BYTES, h->bytes - before);
 }
 
 /* Sessions */
 
 static void
-show_sessions(struct keeping *k)
+show_sessions(struct ledger *k)
 {
-	metrics_put(k->metrics, KEEPING_METRIC_SESSIONS, k->kept.by_pid.count);
-	metrics_put(k->metrics, KEEPING_METRIC_SESSION_BYTES, k->kept.bytes);
-	metrics_put(k->metrics, KEEPING_METRIC_CROWDED_OUT, k->kept.crowded_out);
+	metrics_put(k->metrics, LEDGER_METRIC_SESSIONS, k->kept.by_pid.count);
+	metrics_put(k->metrics, LEDGER_METRIC_SESSION_BYTES, k->kept.bytes);
+	metrics_put(k->metrics, LEDGER_METRIC_CROWDED_OUT, k->kept.crowded_out);
 }
 
 void
-keeping_add(struct keeping *k, struct feed_session *s, uint64_t now_ms)
+ledger_add(struct ledger *k, struct feed_session *s, uint64_t now_ms)
 {
 	s->ended_ms = now_ms;
-	keeping_add_again(k, s);
+	ledger_add_again(k, s);
 }
 
 void
-keeping_add_again(struct keeping *k, struct feed_session *s)
+ledger_add_again(struct ledger *k, struct feed_session *s)
 {
 	kept_add(&k->kept, s);
 	show_sessions(k);
@@ -129,7 +129,7 @@ keeping_add_again(struct keeping *k, struct feed_session *s)
 /* Holds */
 
 static bool
-hold_room(struct keeping_hold *h, unsigned worker, struct interest *room)
+hold_room(struct ledger_hold *h, unsigned worker, struct interest *room)
 {
 	uint64_t bit = UINT64_C(1) << worker;
 
@@ -148,30 +148,30 @@ hold_room(struct keeping_hold *h, unsigned worker, struct interest *room)
 }
 
 bool
-keeping_hold(struct keeping *k, unsigned worker, const struct feed_session *s)
+ledger_hold(struct ledger *k, unsigned worker, const struct feed_session *s)
 {
-	struct keeping_hold *h = &k->holds[worker];
+	struct ledger_hold *h = &k->holds[worker];
 
 	h->recalls++;
 	for (size_t i = 0; i < s->n_rooms; i++) {
 		if (hold_room(h, worker, s->rooms[i].room)) continue;
-		keeping_release(k, worker);
+		ledger_release(k, worker);
 		return false;
 	}
 	return true;
 }
 
 void
-keeping_release(struct keeping *k, unsigned worker)
+ledger_release(struct ledger *k, unsigned worker)
 {
-	struct keeping_hold *h = &k->holds[worker];
+	struct ledger_hold *h = &k->holds[worker];
 
 	CHECK(h->recalls > 0);
 	if (--h->recalls == 0) let_go(h, worker);
 }
 
 void
-keeping_tick(struct keeping *k, uint64_t now_ms)
+ledger_tick(struct ledger *k, uint64_t now_ms)
 {
 	size_t bytes = 0;
 
@@ -180,6 +180,6 @@ keeping_tick(struct keeping *k, uint64_t now_ms)
 		history_tick(&k->histories[i], now_ms);
 		bytes += k->histories[i].bytes;
 	}
-	metrics_put(k->metrics, KEEPING_METRIC_HISTORY_BYTES, bytes);
+	metrics_put(k->metrics, LEDGER_METRIC_HISTORY_BYTES, bytes);
 	show_sessions(k);
 }

@@ -5,8 +5,8 @@
  *
  * Threads: one owner at a time; the table is the feed's.
  */
-#ifndef SRC_FEED_KEPT_H
-#define SRC_FEED_KEPT_H
+#ifndef SRC_FEED_SESSIONS_H
+#define SRC_FEED_SESSIONS_H
 
 #include "eio/hash.h"
 #include "eio/list.h"

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the feed keeps for clients that come back: the order of all broadcasts, what they were, and the sessions. Where
+ * clients can be recovered each broadcast has a serial number and is put into its order here, wherever it comes from:
+ * so one number says what a client has.
+ *
+ * Threads: the feed's only, but for ledger_serial().
+ */
+#ifndef SRC_FEED_LEDGER_H
+#define SRC_FEED_LEDGER_H
+
+#include "src/base/metrics.h"
+#include "src/feed/history.h"
+#include "src/feed/recovery.h"
+#include "src/feed/sessions.h"
+
+#define LEDGER_METRICS(X) \
+	X(LEDGER_METRIC_RECOVERED, COUNTER, "recoveries_total", "result=\"recovered\"", \
+		"Clients that came back, and whether they got their session again with all that they missed") \
+	X(LEDGER_METRIC_UNKNOWN, COUNTER, "recoveries_total", "result=\"unknown\"", "") \
+	X(LEDGER_METRIC_OFFSET, COUNTER, "recoveries_total", "result=\"offset\"", "") \
+	X(LEDGER_METRIC_GAP, COUNTER, "recoveries_total", "result=\"gap\"", "") \
+	X(LEDGER_METRIC_TOO_MUCH, COUNTER, "recoveries_total", "result=\"too much\"", "") \
+	X(LEDGER_METRIC_NOMEM, COUNTER, "recoveries_total", "result=\"memory\"", "") \
+	X(LEDGER_METRIC_SENT_AGAIN, COUNTER, "recovered_events_total", "", "Events that clients had missed and got") \
+	X(LEDGER_METRIC_SESSIONS, GAUGE, "sessions_kept", "", "Sessions of clients that may come back") \
+	X(LEDGER_METRIC_SESSION_BYTES, GAUGE, "sessions_kept_bytes", "", "Memory of these sessions") \
+	X(LEDGER_METRIC_CROWDED_OUT, COUNTER, "sessions_crowded_out_total", "", \
+		"Sessions dropped before their time to make room for others") \
+	X(LEDGER_METRIC_DROPPED, COUNTER, "recoverable_broadcasts_dropped_total", "", \
+		"Broadcasts by handlers, where clients are recovered, times the workers that did not get them") \
+	X(LEDGER_METRIC_HISTORY_BYTES, GAUGE, "history_bytes", "", "Broadcasts remembered for clients that come back")
+
+enum ledger_metric { LEDGER_METRICS(METRICS_SLOT) LEDGER_METRIC_COUNT };
+
+extern const struct metrics_table ledger_metrics;
+
+/* Rooms that a worker is about to have members in: what goes there is handed to it already. */
+struct ledger_hold {
+	unsigned recalls; /* answers on their way to it */
+	struct interest **rooms; /* references; owned */
+	size_t n, cap;
+};
+
+struct ledger {
+	const struct feed_recovery *options;
+	_Atomic uint64_t serial; /* of the last broadcast */
+	struct kept kept;
+	struct history *histories; /* of each feed; the last one of what is sent without a feed */
+	size_t n_histories;
+	uint64_t questions;
+	unsigned workers;
+	struct ledger_hold *holds; /* of each worker */
+	struct metrics *metrics; /* owned: of ledger_metrics */
+};
+
+/* For that many feeds and workers. options is borrowed. NULL when out of memory or without random bytes. */
+struct ledger *ledger_new(
+	const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics);
+void ledger_free(struct ledger *k); /* NULL is fine */
+
+/* The number of a broadcast. Who listens is asked for after that: a worker that has set its interest, and then sees a
+ * smaller number, gets the broadcast. */
+uint64_t ledger_next(struct ledger *k);
+
+/* The number of the last one. Any thread; who has set an interest before gets all that come after it. */
+uint64_t ledger_serial(struct ledger *k);
+
+/* The workers that have, or are about to have, members in one of the rooms; and whether anybody may want to know later
+ * what went there. */
+uint64_t ledger_workers(struct interest *const *rooms, size_t n);
+bool ledger_wanted(struct interest *const *rooms, size_t n);
+
+/* Remembers a broadcast of a feed, or with SIZE_MAX of none. */
+void ledger_remember(struct ledger *k, size_t feed, const struct history_broadcast *b);
+
+/* Keeps a session, or gives one back that was not used. */
+void ledger_add(struct ledger *k, struct feed_session *s, uint64_t now_ms);
+void ledger_add_again(struct ledger *k, struct feed_session *s);
+
+/* Holds the rooms of a session for a worker; false when out of memory. And one answer less is on its way to it. */
+bool ledger_hold(struct ledger *k, unsigned worker, const struct feed_session *s);
+void ledger_release(struct ledger *k, unsigned worker);
+
+/* Lets go of what is too old. */
+void ledger_tick(struct ledger *k, uint64_t now_ms);
+
+#endif
