@@ -14,6 +14,7 @@
 #include "src/base/memory.h"
 #include "src/base/privileges.h"
 #include "src/hook/hook.h"
+#include "src/service/service.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
 #include "src/source/streams.h"
@@ -48,6 +49,7 @@ struct daemon {
 	struct presence *presence; /* NULL: no namespace has any */
 	struct workers workers;
 	struct admin *admin;
+	struct service *service; /* NULL: no service manager wants to be told */
 };
 
 /* Making */
@@ -193,6 +195,21 @@ make_admin(struct daemon *d)
 	return d->admin ? 0 : -1;
 }
 
+static int
+make_service(struct daemon *d)
+{
+	const struct service_options o = {
+		.loop = &d->loop,
+		.threads = d->threads,
+		.n_threads = d->n_threads,
+		.metrics = &d->metrics,
+		.feed = d->feed,
+		.redis = (unsigned)d->config->n_redis,
+	};
+
+	return service_new(&o, &d->service) ? no_memory("service") : 0;
+}
+
 /* libwebsockets reads it, and crashes where it is not, as in a chroot. */
 static int
 check_random(void)
@@ -223,7 +240,8 @@ make_all(struct daemon *d)
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
-	return d->config->admin ? make_admin(d) : 0;
+	if (d->config->admin && make_admin(d)) return -1;
+	return make_service(d);
 }
 
 /* The files that are open now stay: what is left of the limit is for connections, but for a spare. */
@@ -399,6 +417,7 @@ free_all(struct daemon *d)
 	free(d->threads);
 	interest_table_free(d->interest);
 	admin_free(d->admin);
+	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
 	for (size_t i = 0; i < d->config->n_listen; i++)
@@ -418,6 +437,7 @@ on_signal(uv_signal_t *sig, int signum)
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
 	memory_watch_stop(&d->memory);
 	admin_close(d->admin);
+	service_stopping(d->service);
 }
 
 static void
@@ -455,6 +475,7 @@ daemon_run(const struct config *config)
 	if (config->warnings)
 		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", config->warnings);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
+	service_ready(d.service);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	stop_all(&d);
 	free_all(&d);

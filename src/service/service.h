@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the service manager is told: that siocast is ready, in a line what it does, that it stops; and, if it asks for
+ * that (WatchdogSec= of systemd), again and again that every thread still works.
+ *
+ * Threads: the main thread's. Where nobody wants to be told nothing of it exists.
+ */
+#ifndef SRC_SERVICE_SERVICE_H
+#define SRC_SERVICE_SERVICE_H
+
+#include "src/base/thread.h"
+#include "src/feed/feed.h"
+
+struct service;
+
+struct service_options {
+	uv_loop_t *loop; /* the main thread's; all is borrowed and outlives the service */
+	struct thread *threads;
+	unsigned n_threads;
+	struct metrics_set *metrics;
+	struct feed *feed;
+	unsigned redis; /* how many servers there are */
+};
+
+/* Looks whether somebody wants to be told: as long as there are no threads and no privileges were given up. *out is
+ * NULL when nobody does. 0, or -1 when out of memory; a manager that cannot be reached is logged, and not told. */
+int service_new(const struct service_options *options, struct service **out);
+
+/* All listens, and the threads run. The loop keeps running for others, not for this. NULL is fine, as in the next. */
+void service_ready(struct service *s);
+
+/* The end begins; as long as the threads run. The loop must run until its handle is closed. */
+void service_stopping(struct service *s);
+
+/* After the threads have ended. */
+void service_free(struct service *s);
+
+#endif
