@@ -125,6 +125,10 @@ static const struct config_option feed_rows[] = {
 	SIZE("retainBytes", feed.retain.rules.bytes, 65536, 68719476736, "67108864"),
 	CUSTOM("remove", retain.remove, config__keep_json, NULL),
 	CUSTOM("snapshotEvent", retain.event, config__keep_json, NULL),
+	SECTION("history"),
+	UINT("history.seconds", feed.history.seconds, 1, 86400, NULL),
+	UINT("history.messages", feed.history.messages, 1, 1000000000, NULL),
+	SIZE("history.bytes", feed.history.bytes, 65536, 68719476736, NULL),
 	BOOL("gapEvent", feed.gap_event, "false"),
 };
 

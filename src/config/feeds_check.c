@@ -177,6 +177,30 @@ may_be_heard(const struct feed_spec *f, const struct namespace_specs *all)
 	return false;
 }
 
+/* Whether somebody who may hear the feed may come back to what he missed. */
+static bool
+may_be_recovered(const struct feed_spec *f, const struct namespace_specs *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].recovers && may_go_to(f, all, &all->v[i])) return true;
+	return false;
+}
+
+/* What a feed says for itself, and not feedDefaults, which is there for all. */
+static void
+warn_of_history(struct config_loader *l, size_t i)
+{
+	const cJSON *feeds = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
+	const cJSON *own = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(feeds, (int)i), "history");
+	const struct feed_spec *f = &l->parts->feeds->v[i];
+	size_t mark;
+
+	if (!own || (!f->nsp && !f->nsp_template) || may_be_recovered(f, l->parts->namespaces)) return;
+	mark = push_feed(l, i, "history");
+	config__warn(l, own, "it has no effect: no namespace that the feed goes to has \"connectionStateRecovery\"");
+	config__pop(l, mark);
+}
+
 void
 config__feeds_warn(struct config_loader *l)
 {
@@ -196,6 +220,7 @@ config__feeds_warn(struct config_loader *l)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct feed_spec *f = &s->v[i];
 
+		warn_of_history(l, i);
 		if (!f->n_rooms || config__is_wrong(l, cJSON_GetArrayItem(feeds, (int)i))) continue;
 		if (may_be_heard(f, l->parts->namespaces)) continue;
 		mark = push_feed(l, i, "room");

@@ -202,7 +202,7 @@ init_ledger(struct feed *f)
 	const struct feed_options *o = &f->options;
 
 	if (!o->recovery.on) return true;
-	f->ledger = ledger_new(&f->options.recovery, o->specs->n, o->workers, o->metrics);
+	f->ledger = ledger_new(&f->options.recovery, o->specs, o->workers, o->metrics);
 	f->out.ledger = f->ledger;
 	return f->ledger != NULL;
 }

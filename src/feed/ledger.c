@@ -10,9 +10,34 @@ static const struct metrics_row ledger_rows[] = { LEDGER_METRICS(METRICS_ROW) };
 
 const struct metrics_table ledger_metrics = METRICS_TABLE(NULL, ledger_rows, LEDGER_METRIC_COUNT);
 
-struct ledger *
-ledger_new(const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics)
+/* What a feed says goes before what is said for all. */
+static struct history_limits
+limits_of_feed(const struct feed_recovery *options, const struct feed_history *own)
 {
+	struct history_limits l = options->history;
+
+	if (own->seconds) l.ms = own->seconds * 1000;
+	if (own->messages) l.messages = own->messages;
+	if (own->bytes) l.bytes = own->bytes;
+	return l;
+}
+
+static void
+init_histories(struct ledger *k, const struct feed_specs *specs)
+{
+	for (size_t i = 0; i < k->n_histories; i++) {
+		struct history_limits l = k->options->history;
+
+		if (i < specs->n) l = limits_of_feed(k->options, &specs->v[i].history);
+		history_init(&k->histories[i], &l);
+	}
+}
+
+struct ledger *
+ledger_new(const struct feed_recovery *options, const struct feed_specs *specs, unsigned workers,
+	struct metrics_set *metrics)
+{
+	size_t feeds = specs->n;
 	struct ledger *k = calloc(1, sizeof *k);
 
 	if (!k) return NULL;
@@ -29,7 +54,7 @@ ledger_new(const struct feed_recovery *options, size_t feeds, unsigned workers, 
 		free(k);
 		return NULL;
 	}
-	for (size_t i = 0; i < k->n_histories; i++) history_init(&k->histories[i], &options->history);
+	init_histories(k, specs);
 	return k;
 }
 

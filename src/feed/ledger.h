@@ -13,6 +13,7 @@
 #include "src/feed/history.h"
 #include "src/feed/recovery.h"
 #include "src/feed/sessions.h"
+#include "src/feed/spec.h"
 
 #define LEDGER_METRICS(X) \
 	X(LEDGER_METRIC_RECOVERED, COUNTER, "recoveries_total", "result=\"recovered\"", \
@@ -54,9 +55,9 @@ struct ledger {
 	struct metrics *metrics; /* owned: of ledger_metrics */
 };
 
-/* For that many feeds and workers. options is borrowed. NULL when out of memory or without random bytes. */
-struct ledger *ledger_new(
-	const struct feed_recovery *options, size_t feeds, unsigned workers, struct metrics_set *metrics);
+/* For these feeds and that many workers. options is borrowed. NULL when out of memory or without random bytes. */
+struct ledger *ledger_new(const struct feed_recovery *options, const struct feed_specs *specs, unsigned workers,
+	struct metrics_set *metrics);
 void ledger_free(struct ledger *k); /* NULL is fine */
 
 /* The number of a broadcast. Who listens is asked for after that: a worker that has set its interest, and then sees a

@@ -13,7 +13,7 @@ struct feed_recovery {
 	bool on; /* in some namespace */
 	unsigned ms; /* so long after the end of its connection a client may come back */
 	size_t session_bytes; /* what all sessions that are kept may take */
-	struct history_limits history; /* of each feed, and of all that is sent without one */
+	struct history_limits history; /* of each feed that says nothing else, and of all that is sent without one */
 	/* Whether it is on in a namespace. */
 	bool (*in)(const void *ctx, struct eio_bytes nsp);
 	const void *ctx;

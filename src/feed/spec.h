@@ -47,6 +47,12 @@ struct feed_retain {
 	struct template *event; /* what a snapshot is called; NULL: as the messages */
 };
 
+/* How much of it is remembered for clients that come back. What is 0 is as for all feeds. */
+struct feed_history {
+	unsigned seconds, messages;
+	size_t bytes;
+};
+
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
@@ -78,6 +84,7 @@ struct feed_spec {
 	unsigned latest_max; /* of those, for one stream */
 	bool lag_event; /* who lost something is told so when it is not behind any more */
 	struct feed_retain retain;
+	struct feed_history history;
 	bool gap_event; /* clients are told when something is missing; nsp is set then */
 };
 

@@ -281,7 +281,8 @@ start_as(struct test *t, const char *config, unsigned workers, uint64_t seed)
 	t->options.workers = workers;
 	assert_int_equal(feed_out_init(&t->out, &t->options), 0);
 	if (t->options.recovery.on)
-		assert_non_null(t->out.ledger = ledger_new(&t->options.recovery, 1, workers, &t->metrics));
+		assert_non_null(
+			t->out.ledger = ledger_new(&t->options.recovery, t->options.specs, workers, &t->metrics));
 	assert_int_equal(feed_router_init(&t->router, &t->options, &t->out), 0);
 	for (unsigned i = 0; i < workers; i++) start_worker(t, i);
 	for (int i = 0; i < CLIENTS; i++) t->clients[i].fd = -1;

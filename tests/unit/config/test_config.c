@@ -1273,6 +1273,29 @@ recovery(void **state)
 	c = load("{\"connectionStateRecovery\": {\"skipMiddlewares\": true}}");
 	assert_non_null(strstr(warnings, "connectionStateRecovery.skipMiddlewares: it has no effect"));
 	config_free(c);
+	c = load(
+		"{\"connectionStateRecovery\": true, \"feedDefaults\": {\"history\": {\"messages\": 5, \"bytes\": 70000}},"
+		"\"feeds\": [{\"channel\": \"a\", \"history\": {\"seconds\": 9, \"messages\": 6}}, {\"channel\": \"b\"}]}");
+	assert_int_equal(feed.specs->v[0].history.seconds, 9);
+	assert_int_equal(feed.specs->v[0].history.messages, 6);
+	assert_int_equal(feed.specs->v[0].history.bytes, 70000);
+	assert_int_equal(feed.specs->v[1].history.seconds, 0);
+	assert_int_equal(feed.specs->v[1].history.messages, 5);
+	assert_string_equal(warnings, "");
+	config_free(c);
+	c = load("{\"feeds\": [{\"channel\": \"a\", \"history\": {\"messages\": 6}}]}");
+	assert_string_equal(warnings,
+		"t.conf:1:40: warning: feeds[0].history: it has no effect: no namespace that the feed "
+		"goes to has \"connectionStateRecovery\"\n");
+	config_free(c);
+	c = load_with(
+		"{\"connectionStateRecovery\": true, \"feeds\": [{\"channel\": \"a\", \"history\": {\"messages\": 0, "
+		"\"second\": 1, \"bytes\": 1}}]}",
+		NULL);
+	assert_null(c);
+	assert_non_null(strstr(errors, "feeds[0].history.messages: "));
+	assert_non_null(strstr(errors, "feeds[0].history.second: "));
+	assert_non_null(strstr(errors, "feeds[0].history.bytes: "));
 	c = load_with(
 		"{\"connectionStateRecovery\": 5, \"namespaces\": {\"/\": {\"connectionStateRecovery\": {}}}}", NULL);
 	assert_null(c);

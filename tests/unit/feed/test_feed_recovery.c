@@ -52,6 +52,7 @@ struct world {
 	struct feed_out out;
 	struct interest *rooms[ROOMS];
 	struct feed_spec feed;
+	struct feed_specs specs; /* which it is alone */
 	struct metrics *feed_metrics;
 	struct queue {
 		struct mail_port deliveries, recalls;
@@ -124,9 +125,10 @@ open_world(struct world *w, unsigned seed, unsigned remembered)
 			.in = everywhere,
 			.history = { 60000, remembered, 1 << 20 } } };
 	assert_int_equal(feed_out_init(&w->out, &w->options), 0);
-	w->out.ledger = ledger_new(&w->options.recovery, 1, WORKERS, &w->metrics);
-	assert_non_null(w->out.ledger);
 	w->feed = (struct feed_spec){ .encode = FEED_ENCODE_JSON };
+	w->specs = (struct feed_specs){ .n = 1, .v = &w->feed };
+	w->out.ledger = ledger_new(&w->options.recovery, &w->specs, WORKERS, &w->metrics);
+	assert_non_null(w->out.ledger);
 	w->feed_metrics = metrics_new_numbered(&w->metrics, &feed_metrics, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct queue *q = &w->workers[i];
@@ -538,6 +540,52 @@ no_memory(void **state)
 	free(w);
 }
 
+static size_t
+remembered_of(const struct ledger *k, size_t feed)
+{
+	return k->histories[feed < k->n_histories ? feed : k->n_histories - 1].messages;
+}
+
+/* A feed remembers as much as it says, the others and what is no feed's as much as is said for all. */
+static void
+feeds_remember_their_own(void **state)
+{
+	struct world *w = malloc(sizeof *w);
+	struct feed_spec v[] = { { .history = { .messages = 2 } }, { .history = { .seconds = 7, .bytes = 65536 } } };
+	struct feed_specs specs = { .n = 2, .v = v };
+	struct history_broadcast b = { .n_rooms = 1, .messages = 1 };
+	struct ledger *k;
+
+	(void)state;
+	open_world(w, 1, 5);
+	assert_non_null(k = ledger_new(&w->options.recovery, &specs, WORKERS, &w->metrics));
+	assert_int_equal(
+		sio_broadcast_bundle(
+			&(struct sio_broadcast){ .nsp = EIO_LIT("/"), .event = EIO_LIT("e"), .payload = EIO_LIT("1") },
+			&b.bundle),
+		0);
+	b.rooms = &w->rooms[0];
+	for (int i = 0; i < 9; i++) {
+		b.now_ms = 1000;
+		b.serial = ledger_next(k);
+		for (size_t feed = 0; feed < 2; feed++) ledger_remember(k, feed, &b);
+		ledger_remember(k, SIZE_MAX, &b);
+	}
+	assert_int_equal(remembered_of(k, 0), 2);
+	assert_int_equal(remembered_of(k, 1), 5);
+	assert_int_equal(remembered_of(k, SIZE_MAX), 5);
+	assert_int_equal(k->histories[1].limits.bytes, 65536);
+	ledger_tick(k, 8000);
+	assert_int_equal(remembered_of(k, 1), 5);
+	ledger_tick(k, 8001);
+	assert_int_equal(remembered_of(k, 1), 0);
+	assert_int_equal(remembered_of(k, SIZE_MAX), 5);
+	eio_bundle_unref(b.bundle);
+	ledger_free(k);
+	finish_world(w);
+	free(w);
+}
+
 /* Names */
 
 static void
@@ -640,6 +688,7 @@ main(void)
 		cmocka_unit_test(all_of_it),
 		cmocka_unit_test(some_of_it),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(feeds_remember_their_own),
 		cmocka_unit_test(offsets),
 		cmocka_unit_test(pids),
 		cmocka_unit_test(kept_for_a_time),
