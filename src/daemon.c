@@ -36,7 +36,7 @@ enum { DAEMON_MAGIC = 0xdae30f17 };
 struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
-	uv_signal_t sigint, sigterm;
+	uv_signal_t sigint, sigterm, sigusr1;
 	struct memory_watch memory;
 	const struct config *config;
 	struct files *files;
@@ -325,9 +325,27 @@ on_signal(uv_signal_t *sig, int signum)
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	uv_close((uv_handle_t *)&d->sigusr1, NULL);
 	memory_watch_stop(&d->memory);
 	admin_close(d->admin);
 	service_stopping(d->service);
+}
+
+/* Whoever moves old logs away says so. */
+static void
+on_reopen(uv_signal_t *sig, int signum)
+{
+	const struct daemon *d = sig->data;
+	int err;
+
+	(void)signum;
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	err = log_reopen();
+	if (err)
+		log_error_errno(err, "event=log-failed file=\"%s\" hint=\"the old one is written on\"",
+			LOG_ESCAPE(eio_cstr(d->config->log_file)));
+	else
+		log_info("event=log-reopened");
 }
 
 static void
@@ -335,9 +353,24 @@ watch_signals(struct daemon *d)
 {
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
-	d->sigint.data = d->sigterm.data = d;
+	uv_signal_init(&d->loop, &d->sigusr1);
+	d->sigint.data = d->sigterm.data = d->sigusr1.data = d;
+	uv_signal_start(&d->sigusr1, on_reopen, SIGUSR1);
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+}
+
+static int
+open_log(const struct config *c)
+{
+	int err;
+
+	log_open();
+	log_set_level((enum log_level)c->log_level);
+	log_set_format((enum log_format)c->log_format);
+	err = c->log_file ? log_set_file(c->log_file) : 0;
+	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	return err;
 }
 
 int
@@ -347,8 +380,7 @@ daemon_run(const struct config *config)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
-	log_open();
-	log_set_level((enum log_level)config->log_level);
+	if (open_log(config)) return 1;
 	err = uv_loop_init(&d.loop);
 	if (err) {
 		log_error_errno(err, "event=start-failed");

@@ -25,6 +25,16 @@ give_sockets(const struct config *c, const struct account *a)
 	return 0;
 }
 
+/* The same of the file that the log goes to: it is opened again, by that user. */
+static int
+give_log(const struct config *c, const struct account *a)
+{
+	int err = log_give_file(a->uid, a->gid);
+
+	if (err) log_error_errno(err, "event=privileges-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	return err ? -1 : 0;
+}
+
 /* Keys were read before: with one that cannot be read again siocast works, but does not notice when it changes. */
 static void
 check_keys(const struct config *c)
@@ -90,7 +100,7 @@ become_user(const struct config *c, const struct files *f, const struct account 
 	struct privileges left;
 	int err;
 
-	if (a && root && give_sockets(c, a)) return -1;
+	if (a && root && (give_sockets(c, a) || give_log(c, a))) return -1;
 	err = privileges_drop(a, &left);
 	if (err) {
 		log_error_errno(err, "event=privileges-failed user=%s", c->user ? c->user : "");
