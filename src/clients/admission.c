@@ -113,7 +113,7 @@ admission_grant(const struct admission *a, const struct waiting_parts *p)
 static void
 give_back(struct clients *c, struct feed_recall *r)
 {
-	if (!r->held || c->stopping) {
+	if (!r->held) {
 		feed_recall_free(r);
 		return;
 	}

@@ -283,6 +283,12 @@ clients_want_peers(const struct clients *c)
 }
 
 void
+clients_begin(struct clients *c)
+{
+	c->reached = feed_begins_with(c->options.feed);
+}
+
+void
 clients_stop(struct clients *c)
 {
 	c->stopping = true;

@@ -38,6 +38,7 @@ struct clients_options {
 	unsigned connect_timeout_ms; /* for the first CONNECT of a client of Engine.IO revision 4 */
 	size_t max_attachment_bytes; /* all attachments of one packet together */
 	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
+	bool survive; /* sessions outlive the process: who was there when it ended may come back to the next */
 	bool retains; /* some feed does: who joins asks for it */
 	bool compresses; /* some clients may want their messages compressed */
 	struct eio_networks trusted_proxies; /* whose X-Forwarded-For counts; borrowed, as everything below */
@@ -54,6 +55,9 @@ struct clients_options {
 
 /* NULL when out of memory, or when a key file cannot be read, which was logged. */
 struct clients *clients_new(const struct clients_options *options);
+
+/* Before its thread starts, when it is known what the feed begins with. */
+void clients_begin(struct clients *c);
 
 /* Frees it; every Engine.IO session must be closed. NULL is fine. */
 void clients_free(struct clients *c);

@@ -150,7 +150,7 @@ may_return(const struct client *c, const struct client_past *p)
 {
 	const struct clients_options *o = &c->clients->options;
 
-	if (c->clients->stopping || c->lost || p->kept) return false;
+	if ((c->clients->stopping && !o->survive) || c->lost || p->kept) return false;
 	if (!eio_list_empty(&c->behind) || client_socket_of(p->socket)->awaiting) return false;
 	if (c->ended && c->ended != CLIENT_REASON_SLOW && c->ended != CLIENT_REASON_MOVED) return false;
 	return feed_lost(feed_returning_of(o->feed), o->worker) == p->lost;

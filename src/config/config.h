@@ -83,6 +83,7 @@ struct config {
 	struct config_publish publish;
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
+	const char *state_file; /* what outlives the process; NULL: nothing does */
 	const char *user, *group; /* to become after the start, names or numbers; NULL: none, and the user's own */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	bool feed_apart; /* the feed has a thread of its own; else it runs on the only worker's */
@@ -94,8 +95,6 @@ struct config {
 	struct config_limits limits;
 	bool hooks; /* the application is asked by some namespace */
 	unsigned log_level; /* enum log_level */
-	unsigned log_format; /* enum log_format */
-	const char *log_file; /* NULL: stderr */
 	unsigned warnings; /* how many were reported */
 };
 

@@ -2,6 +2,7 @@
 /* The feeds of the configuration. */
 #include "src/config/feeds.h"
 
+#include "eio/hash.h"
 #include "sio/packet.h"
 #include "src/config/parts.h"
 #include "src/config/retain.h"
@@ -298,6 +299,25 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	config__retain(l, f, &d->retain);
 }
 
+/* What tells it from other feeds, and from what it was before. item: NULL for a flag. */
+static uint64_t
+print_of(struct config_loader *l, const cJSON *item)
+{
+	const cJSON *const parts[] = { cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"), item };
+	uint64_t key[2] = { 0, 0 };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+		char *text = parts[i] ? cJSON_PrintUnformatted(parts[i]) : NULL;
+
+		if (text)
+			key[1] = eio_hash_bytes(key, eio_cstr(text));
+		else if (parts[i])
+			config__error_memory(l);
+		cJSON_free(text);
+	}
+	return key[1];
+}
+
 /* Adds a feed to the configuration, also when something in it is wrong: its number is its place in the file. */
 static void
 add_draft(struct config_loader *l, struct draft *d)
@@ -317,6 +337,7 @@ read_feed(struct config_loader *l, const cJSON *item)
 	begin_draft(l, &d);
 	config__object(l, &config__feed_table, &d, "", item);
 	if (cJSON_IsObject(item)) finish_draft(l, &d, item);
+	d.feed.print = print_of(l, item);
 	add_draft(l, &d);
 	feed_spec_deinit(&d.feed);
 }
@@ -377,6 +398,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 		*(is_pattern ? &d.pattern : &d.channel) = channel;
 		d.event = event;
 		finish_draft(l, &d, NULL);
+		d.feed.print = eio_hash_bytes((const uint64_t[2]){ 0, 0 }, eio_cstr(text));
 		add_draft(l, &d);
 	} else {
 		config__error_memory(l);

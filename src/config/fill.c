@@ -28,6 +28,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
 	out->namespaces = p->namespaces;
 	out->retains = p->feeds->retain;
+	out->survive = c->state_file != NULL;
 	out->trusted_proxies = p->trusted_proxies;
 	out->own_rooms = config__targets_sockets(p);
 }

@@ -10,6 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -20,6 +24,21 @@ look_at_folder(struct config_loader *l, const cJSON *item, const char *folder)
 
 	if (folder && fd < 0) config__error(l, item, "%s: %s", folder, uv_strerror(-errno));
 	if (fd >= 0) close(fd);
+}
+
+/* It need not be there, but the folder that it is in. */
+static void
+look_at_state_file(struct config_loader *l, const char *file)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(l->root, "stateFile");
+	size_t mark = config__push(l, "stateFile");
+	char folder[PATH_MAX];
+	struct stat st;
+
+	snprintf(folder, sizeof folder, "%s", file);
+	look_at_folder(l, item, dirname(folder));
+	if (lstat(file, &st) == 0 && !S_ISREG(st.st_mode)) config__error(l, item, "%s: it is no file", file);
+	config__pop(l, mark);
 }
 
 static void
@@ -65,6 +84,7 @@ config__look(struct config_loader *l)
 
 	if (c->user) look_at_account(l, c);
 
+	if (c->state_file) look_at_state_file(l, c->state_file);
 	if (l->flags->www) l->flag = "--www";
 	mark = config__push(l, "www");
 	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(l->root, "www"), c->www);

@@ -10,7 +10,6 @@
 #include "src/config/cors.h"
 #include "src/config/engine.h"
 #include "src/config/feeds.h"
-#include "src/config/log.h"
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
@@ -53,7 +52,6 @@ read_prefix(struct config_loader *l, const cJSON *item, void *target)
 }
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const log_formats[] = { "text", "json", NULL };
 
 /* clang-format off */
 static const struct config_option main_rows[] = {
@@ -67,6 +65,7 @@ static const struct config_option main_rows[] = {
 	SIZE("publish.maxBytes", config.publish.max_bytes, 1, GB, "1000000"),
 	UINT("publish.idempotencySeconds", config.publish.idempotency_seconds, 0, DAY_S, "600"),
 	STRING("path", config.path, "\"/socket.io/\""),
+	CUSTOM("stateFile", config.state_file, config__path, "null"),
 	STRING("user", config.user, "null"),
 	STRING("group", config.group, "null"),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
@@ -131,11 +130,7 @@ static const struct config_option main_rows[] = {
 	UINT("limits.requestSeconds", config.limits.request_seconds, 1, DAY_S, "300"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),
 
-	SECTION("log"),
-	ENUM("log.level", config.log_level, log_levels, "\"info\""),
-	ENUM("log.format", config.log_format, log_formats, "\"text\""),
-	CUSTOM("log.target", config.log_file, config__log_target, "\"stderr\""),
-	ENUM_ALIAS("logLevel", config.log_level, log_levels),
+	ENUM("logLevel", config.log_level, log_levels, "\"info\""),
 };
 /* clang-format on */
 

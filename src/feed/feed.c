@@ -3,10 +3,12 @@
 #include "src/feed/feed.h"
 
 #include "eio/check.h"
+#include "src/base/clock.h"
 #include "src/feed/feed_int.h"
 #include "src/feed/intakes.h"
 #include "src/feed/posting.h"
 #include "src/feed/returning.h"
+#include "src/feed/saving.h"
 #include "src/feed/uplink.h"
 
 #include <stdlib.h>
@@ -90,6 +92,7 @@ static void
 shut_down_feed(struct feed *f)
 {
 	f->closed = true;
+	feed_intakes_note(&f->intakes);
 	feed_intakes_close(&f->intakes);
 	feed_uplink_close(&f->uplink);
 	uv_close((uv_handle_t *)&f->timer, NULL);
@@ -196,6 +199,12 @@ feed_returning_of(struct feed *f)
 	return &f->returning;
 }
 
+uint64_t
+feed_begins_with(const struct feed *f)
+{
+	return f->ledger ? ledger_serial(f->ledger) : 0;
+}
+
 static bool
 init_ledger(struct feed *f)
 {
@@ -205,6 +214,54 @@ init_ledger(struct feed *f)
 	f->ledger = ledger_new(&f->options.recovery, o->specs, o->workers, o->metrics);
 	f->out.ledger = f->ledger;
 	return f->ledger != NULL;
+}
+
+/* From one process to the next */
+
+static void
+on_intakes_settled(void *user)
+{
+	struct feed *f = feed_of(user);
+
+	if (f->ledger) feed_returning_settle(&f->returning);
+}
+
+static void
+on_returning_gave_up(void *user)
+{
+	feed_intakes_give_up(&feed_of(user)->intakes);
+}
+
+static struct feed_parts
+parts_of_feed(struct feed *f)
+{
+	uv_update_time(loop_of_feed(f));
+	return (struct feed_parts){
+		.router = &f->router,
+		.intakes = &f->intakes,
+		.now_ms = uv_now(loop_of_feed(f)),
+		.wall_ms = clock_wall_ms(),
+	};
+}
+
+const char *
+feed_restore(struct feed *f, struct archive_in *in, struct feed_tally *tally)
+{
+	const struct feed_parts parts = parts_of_feed(f);
+	const char *why = feed_saving_read(&parts, in, tally);
+
+	if (!why && f->ledger && f->intakes.unsettled) feed_returning_await(&f->returning, parts.now_ms);
+	return why;
+}
+
+void
+feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally)
+{
+	const struct feed_parts parts = parts_of_feed(f);
+
+	if (!f->closed) feed_intakes_note(&f->intakes);
+	for (size_t i = 0; i < f->options.specs->n; i++) feed_streams_flush(&f->router.feeds[i].streams, parts.now_ms);
+	feed_saving_write(&parts, out, tally);
 }
 
 /* From new to free */
@@ -253,6 +310,9 @@ feed_new(const struct feed_options *options)
 	if (!init_ledger(f)) goto fail_intakes;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
 	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
+	f->returning.give_up = on_returning_gave_up;
+	f->intakes.settled = on_intakes_settled;
+	f->returning.user = f->intakes.user = f;
 	uv_timer_init(loop_of_feed(f), &f->timer);
 	uv_check_init(loop_of_feed(f), &f->check);
 	uv_check_start(&f->check, on_feed_check);

@@ -9,6 +9,7 @@
 #define SRC_FEED_FEED_H
 
 #include "eio/bytes.h"
+#include "src/base/archive.h"
 #include "src/base/thread.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
@@ -40,6 +41,11 @@ struct feed_options {
 	unsigned workers; /* how many */
 };
 
+/* How much of a feed was written down, or read. */
+struct feed_tally {
+	size_t sessions, broadcasts, retained, places;
+};
+
 struct feed_redis_status {
 	const char *name; /* host:port or path, no secrets; valid as long as the configuration */
 	bool subscribed; /* connected, every subscription answered, and one at least confirmed */
@@ -61,6 +67,14 @@ void feed_set_recalls(struct feed *f, unsigned w, const struct mail_port *recall
 /* Opens the connections, as soon as its thread runs; Redis may be away. Once. */
 void feed_start(struct feed *f);
 
+/* Reads what another process wrote down, instead of beginning with nothing: who was connected then may come back.
+ * Before it is started. NULL, or in a few words why not: it begins with nothing then. */
+const char *feed_restore(struct feed *f, struct archive_in *in, struct feed_tally *tally);
+
+/* Writes down what the next process needs to go on; what has failed archive_end() says. When its thread was stopped, or
+ * on it. */
+void feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally);
+
 /* Closes what it has on the loop and waits for that; what is batched is not flushed. No delivery is posted afterwards.
  * To be called once, also when it was not started, by the thread that starts and stops its thread, which stops after
  * it. */
@@ -80,6 +94,9 @@ unsigned feed_hand(struct feed *f, uint64_t workers, const struct delivery_item 
 
 /* Where clients can be recovered, what returns.h is about. */
 struct feed_returning *feed_returning_of(struct feed *f);
+
+/* The number of the last broadcast before it started; 0: there was none. Before that. */
+uint64_t feed_begins_with(const struct feed *f);
 
 /* Whether something may be retained for a room or namespace, so that who joins has to ask. Any thread. */
 bool feed_retains(const struct feed *f, struct sio_room_key key);

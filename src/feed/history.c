@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-struct history_entry;
-
 /* An entry as one of its rooms knows it. */
 struct history_trace {
 	struct eio_list link; /* in room->past.traces */
@@ -125,6 +123,33 @@ history_tick(struct history *h, uint64_t now_ms)
 	struct history_entry *e;
 
 	while ((e = first_entry(h)) && now_ms - e->now_ms > h->limits.ms) forget_entry(h, e);
+}
+
+bool
+history_next(const struct history *h, const struct history_entry **at, struct history_broadcast *out)
+{
+	const struct eio_list *next = *at ? (*at)->link.next : h->entries.next;
+	const struct history_entry *e;
+
+	if (next == &h->entries) return false;
+	e = EIO_CONTAINER((struct eio_list *)(uintptr_t)next, struct history_entry, link);
+	*out = (struct history_broadcast){
+		.serial = e->serial,
+		.bundle = e->bundle,
+		.n_rooms = e->n,
+		.audience = e->audience,
+		.workers = e->workers,
+		.messages = e->messages,
+		.now_ms = e->now_ms,
+	};
+	*at = e;
+	return true;
+}
+
+struct interest *
+history_room_of(const struct history_entry *e, size_t i)
+{
+	return e->traces[i].room;
 }
 
 /* Questions */

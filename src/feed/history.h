@@ -55,6 +55,12 @@ void history_add(struct history *h, const struct history_broadcast *b);
 /* One could not even be sent: as if it was remembered and forgotten. */
 void history_lose(struct interest *const *rooms, size_t n_rooms, uint64_t serial);
 
+/* What is remembered, the oldest first: begin with *at NULL. False behind the last. The rooms are told by
+ * history_room_of(), i below n_rooms. All is valid until something is added or forgotten. */
+struct history_entry;
+bool history_next(const struct history *h, const struct history_entry **at, struct history_broadcast *out);
+struct interest *history_room_of(const struct history_entry *e, size_t i);
+
 /* Forgets what is too old. */
 void history_tick(struct history *h, uint64_t now_ms);
 

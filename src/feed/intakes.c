@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	PATIENCE_PART = 10, /* a batch may take a tenth longer than its interval */
@@ -24,6 +25,9 @@ struct feed_intake {
 	bool wanted; /* there is something to be had from it */
 	atomic_bool subscribed;
 	atomic_uint refused; /* how many channels and patterns */
+	struct source_place *places; /* owned, with their texts */
+	size_t n_places;
+	bool settles; /* it has not said yet what is missing since then */
 };
 
 static uv_loop_t *
@@ -101,6 +105,25 @@ on_source_state(void *user, bool ready)
 	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
 }
 
+static void
+settle_intake(struct feed_intake *in)
+{
+	struct feed_intakes *all = in->all;
+
+	if (!in->settles) return;
+	in->settles = false;
+	if (--all->unsettled == 0 && all->settled) all->settled(all->user);
+}
+
+static void
+on_source_settled(void *user)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	settle_intake(in);
+}
+
 /* How late a message may come, together with others: not at all where one is sent alone. Every server has the
  * messages of every feed. */
 static unsigned
@@ -148,6 +171,7 @@ feed_intakes_open(struct feed_intakes *all)
 		.too_long = on_source_too_long,
 		.state = on_source_state,
 		.refused = on_source_refused,
+		.settled = on_source_settled,
 	};
 
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
@@ -163,6 +187,9 @@ feed_intakes_open(struct feed_intakes *all)
 			.n_streams = all->router->n_streams,
 			.save_ms = save_ms(all),
 			.message_bytes = all->options->message_bytes,
+			.places = all->v[i].places,
+			.n_places = all->v[i].n_places,
+			.places_ms = all->places_ms,
 			.patience_ms = patience_ms(all),
 			.events = &events,
 			.user = &all->v[i],
@@ -183,6 +210,147 @@ feed_intakes_close(struct feed_intakes *all)
 		if (in->source) in->source->ops->close(in->source);
 		in->source = NULL;
 		atomic_store_explicit(&in->subscribed, false, memory_order_release);
+	}
+}
+
+/* Places */
+
+static void
+forget_places_of(struct feed_intake *in)
+{
+	for (size_t i = 0; i < in->n_places; i++) {
+		free((void *)(uintptr_t)in->places[i].name);
+		free((void *)(uintptr_t)in->places[i].text);
+	}
+	free(in->places);
+	in->places = NULL;
+	in->n_places = 0;
+}
+
+void
+feed_intakes_forget_places(struct feed_intakes *all)
+{
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) forget_places_of(&all->v[i]);
+}
+
+static bool
+add_place(struct feed_intake *in, struct eio_bytes name, struct eio_bytes text)
+{
+	struct source_place *places = realloc(in->places, (in->n_places + 1) * sizeof *places);
+	char *name_copy, *text_copy;
+
+	if (!places) return false;
+	in->places = places;
+	name_copy = strndup(name.n ? name.p : "", name.n);
+	text_copy = strndup(text.n ? text.p : "", text.n);
+	if (!name_copy || !text_copy) {
+		free(name_copy);
+		free(text_copy);
+		return false;
+	}
+	places[in->n_places++] = (struct source_place){ name_copy, text_copy };
+	return true;
+}
+
+static void
+note_place(void *user, const struct source_place *place)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (!add_place(in, eio_cstr(place->name), eio_cstr(place->text)))
+		log_error("event=place-not-noted reason=\"out of memory\"");
+}
+
+/* One that has not been opened goes on where it was to. */
+void
+feed_intakes_note(struct feed_intakes *all)
+{
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+		struct feed_intake *in = &all->v[i];
+
+		if (!in->source) continue;
+		forget_places_of(in);
+		if (in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_place, in);
+	}
+}
+
+bool
+feed_intakes_next_place(const struct feed_intakes *all, size_t *at, struct feed_intake_place *out)
+{
+	size_t n = *at;
+
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; n -= all->v[i++].n_places) {
+		if (n >= all->v[i].n_places) continue;
+		out->server = all->options->redis[i / INTAKES].name;
+		out->stream = i % INTAKES == INTAKE_STREAMS;
+		out->place = all->v[i].places[n];
+		++*at;
+		return true;
+	}
+	return false;
+}
+
+/* Whether a source still wants to know. */
+static bool
+wants_place(const struct feed_intakes *all, size_t i, struct eio_bytes name)
+{
+	if (!all->v[i].wanted || !ops_of(all, i)->tell_places) return false;
+	if (i % INTAKES == INTAKE_PUBLISHED) return all->v[i].n_places == 0;
+	for (size_t k = 0; k < all->router->n_streams; k++)
+		if (eio_bytes_eq(eio_cstr(all->router->streams[k].name), name)) return true;
+	return false;
+}
+
+bool
+feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, bool stream, struct eio_bytes name,
+	struct eio_bytes text, bool *failed)
+{
+	for (size_t i = stream ? INTAKE_STREAMS : INTAKE_PUBLISHED; i < INTAKES * all->options->n_redis; i += INTAKES) {
+		if (!eio_bytes_eq(eio_cstr(all->options->redis[i / INTAKES].name), server)) continue;
+		if (!wants_place(all, i, name)) continue;
+		*failed = !add_place(&all->v[i], name, text);
+		if (*failed) return false;
+		all->unsettled += !all->v[i].settles;
+		all->v[i].settles = true;
+		return true;
+	}
+	return false;
+}
+
+static bool
+has_place(const struct feed_intake *in, const char *name)
+{
+	for (size_t i = 0; i < in->n_places; i++)
+		if (strcmp(in->places[i].name, name) == 0) return true;
+	return false;
+}
+
+bool
+feed_intakes_go_on(const struct feed_intakes *all, const struct feed_spec *f)
+{
+	for (size_t i = 0; i < all->options->n_redis; i++) {
+		const struct feed_intake *in =
+			&all->v[INTAKES * i + (f->is_stream ? INTAKE_STREAMS : INTAKE_PUBLISHED)];
+
+		if (!f->is_stream && !has_place(in, "")) return false;
+		for (size_t k = 0; f->is_stream && k < f->n_channels; k++)
+			if (!has_place(in, f->channels[k])) return false;
+	}
+	return true;
+}
+
+void
+feed_intakes_give_up(struct feed_intakes *all)
+{
+	struct ledger *ledger = all->router->out->ledger;
+
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+		bool streams = i % INTAKES == INTAKE_STREAMS;
+
+		for (unsigned k = 0; ledger && all->v[i].settles && k < all->options->specs->n; k++)
+			if (all->options->specs->v[k].is_stream == streams) ledger_note_gap(ledger, &k, 1);
+		settle_intake(&all->v[i]);
 	}
 }
 
@@ -209,6 +377,7 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 void
 feed_intakes_deinit(struct feed_intakes *all)
 {
+	if (all->v) feed_intakes_forget_places(all);
 	free(all->v);
 	all->v = NULL;
 }

@@ -17,6 +17,10 @@ struct feed_intakes {
 	struct feed_router *router; /* takes what comes in */
 	struct metrics *metrics; /* of connections to Redis */
 	struct feed_intake *v; /* owned: some for each of options->n_redis */
+	uint64_t places_ms; /* when it was read up to the places, in milliseconds since 1970 */
+	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
+	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
+	void *user; /* of settled */
 };
 
 /* All is borrowed. 0, or -1 when out of memory (nothing to undo then). */
@@ -27,6 +31,32 @@ void feed_intakes_deinit(struct feed_intakes *all);
 /* Opens the sources that something is to be had from; closes them. */
 void feed_intakes_open(struct feed_intakes *all);
 void feed_intakes_close(struct feed_intakes *all);
+
+/* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */
+void feed_intakes_note(struct feed_intakes *all);
+
+/* What was noted, one after the other: begin with *at 0. server and place are valid until the next note. False behind
+ * the last. */
+struct feed_intake_place {
+	const char *server; /* its name */
+	bool stream; /* of one, named by place.name; or of what is published */
+	struct source_place place;
+};
+bool feed_intakes_next_place(const struct feed_intakes *all, size_t *at, struct feed_intake_place *out);
+
+/* Has a source go on somewhere, before it is opened. False when there is no such source any more, or when it cannot.
+ * *failed: memory is out. */
+bool feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, bool stream, struct eio_bytes name,
+	struct eio_bytes text, bool *failed);
+
+/* Forgets the places. */
+void feed_intakes_forget_places(struct feed_intakes *all);
+
+/* Whether nothing is lost of a feed: each of its sources goes on where it was. */
+bool feed_intakes_go_on(const struct feed_intakes *all, const struct feed_spec *f);
+
+/* Sources that have not settled yet do not any more: all that their feeds get is as if it had a gap before it. */
+void feed_intakes_give_up(struct feed_intakes *all);
 
 /* As feed_ready() and feed_redis_status(). */
 bool feed_intakes_ready(const struct feed_intakes *all);

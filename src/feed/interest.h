@@ -29,6 +29,7 @@ struct interest_past {
 	struct eio_list traces; /* of struct history_trace: what went there, the oldest first; each has a reference */
 	uint64_t forgotten; /* the serial number of the last one that is not there any more; 0: all are */
 	uint64_t held; /* bit w: worker w is about to have members */
+	uint64_t number; /* counted from 1, while it is written down; else 0 */
 };
 
 /* One pair. Everything but refs, workers, kept and past is immutable. */

@@ -45,11 +45,14 @@ ledger_new(const struct feed_recovery *options, const struct feed_specs *specs, 
 	k->workers = workers;
 	k->n_histories = feeds + 1;
 	k->histories = calloc(feeds + 1, sizeof *k->histories);
+	k->gaps = calloc(feeds + 1, sizeof *k->gaps);
 	k->holds = calloc(workers, sizeof *k->holds);
 	k->metrics = metrics_new(metrics, &ledger_metrics, NULL);
-	if (!k->histories || !k->holds || !k->metrics || kept_init(&k->kept, options->ms, options->session_bytes)) {
+	if (!k->histories || !k->gaps || !k->holds || !k->metrics ||
+		kept_init(&k->kept, options->ms, options->session_bytes)) {
 		metrics_free(k->metrics);
 		free(k->holds);
+		free(k->gaps);
 		free(k->histories);
 		free(k);
 		return NULL;
@@ -78,6 +81,7 @@ ledger_free(struct ledger *k)
 	kept_deinit(&k->kept);
 	metrics_free(k->metrics);
 	free(k->holds);
+	free(k->gaps);
 	free(k->histories);
 	free(k);
 }
@@ -127,8 +131,6 @@ ledger_remember(struct ledger *k, size_t feed, const struct history_broadcast *b
 	metrics_add(k->metrics, LEDGER_METRIC_HISTORY_BYTES, h->bytes - before);
 }
 
-/* Sessions */
-
 static void
 show_sessions(struct ledger *k)
 {
@@ -136,6 +138,46 @@ show_sessions(struct ledger *k)
 	metrics_put(k->metrics, LEDGER_METRIC_SESSION_BYTES, k->kept.bytes);
 	metrics_put(k->metrics, LEDGER_METRIC_CROWDED_OUT, k->kept.crowded_out);
 }
+
+void
+ledger_restore(struct ledger *k, uint64_t serial, const uint64_t hash_key[2])
+{
+	CHECK(k->kept.by_pid.count == 0 && ledger_serial(k) == 0);
+	atomic_store_explicit(&k->serial, serial, memory_order_seq_cst);
+	memcpy(k->kept.hash_key, hash_key, sizeof k->kept.hash_key);
+}
+
+void
+ledger_clear(struct ledger *k)
+{
+	for (size_t i = 0; i < k->n_histories; i++) {
+		history_deinit(&k->histories[i]);
+		k->gaps[i] = 0;
+	}
+	kept_clear(&k->kept);
+	k->last_gap = 0;
+	metrics_put(k->metrics, LEDGER_METRIC_HISTORY_BYTES, 0);
+	show_sessions(k);
+}
+
+void
+ledger_note_gap(struct ledger *k, const unsigned *feeds, size_t n)
+{
+	k->last_gap = ledger_next(k);
+	for (size_t i = 0; i < n; i++) k->gaps[feeds[i]] = k->last_gap;
+}
+
+bool
+ledger_has_gap(const struct ledger *k, const struct feed_specs *specs, struct sio_room_key room, uint64_t after)
+{
+	if (k->last_gap <= after) return false;
+	if (k->gaps[specs->n] > after) return true;
+	for (size_t i = 0; i < specs->n; i++)
+		if (k->gaps[i] > after && feed_spec_reaches(&specs->v[i], room)) return true;
+	return false;
+}
+
+/* Sessions */
 
 void
 ledger_add(struct ledger *k, struct feed_session *s, uint64_t now_ms)

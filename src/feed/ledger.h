@@ -49,6 +49,10 @@ struct ledger {
 	struct kept kept;
 	struct history *histories; /* of each feed; the last one of what is sent without a feed */
 	size_t n_histories;
+	/* Of each feed: who has nothing from this number on may miss something of it; 0: nothing is missing. The last
+	 * one is of feeds that are not there any more: wherever they sent something. */
+	uint64_t *gaps;
+	uint64_t last_gap; /* the largest of them */
 	uint64_t questions;
 	unsigned workers;
 	struct ledger_hold *holds; /* of each worker */
@@ -74,6 +78,19 @@ bool ledger_wanted(struct interest *const *rooms, size_t n);
 
 /* Remembers a broadcast of a feed, or with SIZE_MAX of none. */
 void ledger_remember(struct ledger *k, size_t feed, const struct history_broadcast *b);
+
+/* Goes on behind a serial number that another process had reached, with its key for what stands for users. Before there
+ * is anything, and before its thread runs. */
+void ledger_restore(struct ledger *k, uint64_t serial, const uint64_t hash_key[2]);
+
+/* Forgets all that it keeps; the number stays. */
+void ledger_clear(struct ledger *k);
+
+/* From now on something is missing of each of these feeds: who has nothing that comes later has not all. */
+void ledger_note_gap(struct ledger *k, const unsigned *feeds, size_t n);
+
+/* Whether something is missing, behind a number, of what goes to a room. specs: the feeds. */
+bool ledger_has_gap(const struct ledger *k, const struct feed_specs *specs, struct sio_room_key room, uint64_t after);
 
 /* Keeps a session, or gives one back that was not used. */
 void ledger_add(struct ledger *k, struct feed_session *s, uint64_t now_ms);

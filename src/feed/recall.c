@@ -67,9 +67,19 @@ look_from(struct feed_session *s, const struct feed_since *since, uint64_t after
 	}
 }
 
-static enum ledger_metric
-find_missed(struct ledger *k, struct feed_session *s, struct feed_recall *r)
+/* Whether Redis may have had something for one of its rooms that did not come here. */
+static bool
+misses_something(const struct feed_out *o, const struct feed_session *s)
 {
+	for (size_t i = 0; i < s->n_rooms; i++)
+		if (ledger_has_gap(o->ledger, o->options->specs, s->rooms[i].room->key, s->rooms[i].after)) return true;
+	return false;
+}
+
+static enum ledger_metric
+find_missed(const struct feed_out *o, struct feed_session *s, struct feed_recall *r)
+{
+	struct ledger *k = o->ledger;
 	struct history_question q = {
 		.number = ++k->questions, .rooms = s->rooms, .n_rooms = s->n_rooms, .max_bytes = r->max_bytes
 	};
@@ -81,7 +91,7 @@ find_missed(struct ledger *k, struct feed_session *s, struct feed_recall *r)
 	r->after = r->since.after;
 	if (r->has_offset && r->offset.serial > r->after) r->after = r->offset.serial;
 	look_from(s, &r->since, r->after);
-	if (!has_own(s, r)) return LEDGER_METRIC_GAP;
+	if (!has_own(s, r) || misses_something(o, s)) return LEDGER_METRIC_GAP;
 	sio_id_write(text, s->id);
 	q.id = eio_bytes(text, sizeof text);
 	switch (history_ask(&q, &r->missed)) {
@@ -95,11 +105,12 @@ find_missed(struct ledger *k, struct feed_session *s, struct feed_recall *r)
 
 /* Finds the answer. What is not recovered is gone: the client begins anew. */
 static void
-find_answer(struct ledger *k, struct feed_recall *r, struct feed_session *s, uint64_t now_ms)
+find_answer(struct feed_out *o, struct feed_recall *r, struct feed_session *s, uint64_t now_ms)
 {
+	struct ledger *k = o->ledger;
 	enum ledger_metric m = LEDGER_METRIC_UNKNOWN;
 
-	if (s && is_its_client(k, s, r, now_ms)) m = find_missed(k, s, r);
+	if (s && is_its_client(k, s, r, now_ms)) m = find_missed(o, s, r);
 	if (m == LEDGER_METRIC_RECOVERED && !ledger_hold(k, r->worker, s)) m = LEDGER_METRIC_NOMEM;
 	metrics_inc(k->metrics, m);
 	if (m == LEDGER_METRIC_RECOVERED) {
@@ -126,7 +137,7 @@ ask_workers(struct feed_out *o, struct feed_recall *r)
 {
 	unsigned n = o->options->workers, first = (unsigned)feed_pid_worker(eio_bytes(r->pid, FEED_PID_LEN));
 
-	if (first >= n || r->asked == n) return false;
+	if (r->asked == n) return false;
 	pass_recall(o, (first + r->asked++) % n, r, FEED_RECALL_RELEASE);
 	return true;
 }
@@ -148,6 +159,6 @@ feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
 	if (!s && ask_workers(o, r)) return;
 	/* What this turn has for the worker was before the answer. */
 	feed_out_post(o);
-	find_answer(k, r, s, now_ms);
+	find_answer(o, r, s, now_ms);
 	pass_recall(o, r->worker, r, FEED_RECALL_ANSWER);
 }

@@ -236,6 +236,13 @@ retained_settle(struct retained *s, struct eio_bytes batch, size_t before, size_
 	eio_buf_clear(&s->notes);
 }
 
+void
+retained_put(struct retained *s, struct eio_bytes key, struct eio_bytes payload, uint64_t at_ms)
+{
+	put_entry(s, old_message(s, key), key, payload, at_ms);
+	bound_state(s);
+}
+
 /* Time, and what there is */
 
 static const struct retain_entry *
@@ -268,5 +275,21 @@ retained_next(const struct retained *s, const struct eio_list **at, struct eio_b
 	if (next == &s->entries) return false;
 	e = EIO_CONTAINER((struct eio_list *)next, struct retain_entry, in_state);
 	*payload = eio_bytes(e->data + e->key_n, e->n);
+	return true;
+}
+
+bool
+retain_next(const struct retain *t, const struct eio_list **at, struct retain_item *out)
+{
+	const struct eio_list *next = *at ? (*at)->next : t->entries.next;
+	struct retain_entry *e;
+
+	*at = next;
+	if (next == &t->entries) return false;
+	e = EIO_CONTAINER((struct eio_list *)(uintptr_t)next, struct retain_entry, in_all);
+	*out = (struct retain_item){ .state = e->state,
+		.key = eio_bytes(e->data, e->key_n),
+		.payload = eio_bytes(e->data + e->key_n, e->n),
+		.at_ms = e->at_ms };
 	return true;
 }

@@ -98,6 +98,19 @@ void retained_settle(struct retained *s, struct eio_bytes batch, size_t before, 
 void retain_expire(struct retain *t, uint64_t now_ms);
 uint64_t retain_deadline(const struct retain *t);
 
+/* Takes one message that was retained before, by another process. It is not older than those that there are. */
+void retained_put(struct retained *s, struct eio_bytes key, struct eio_bytes payload, uint64_t at_ms);
+
+/* A message with all that is known of it. */
+struct retain_item {
+	struct retained *state;
+	struct eio_bytes key, payload;
+	uint64_t at_ms;
+};
+
+/* The messages of all states, the oldest first: begin with *at NULL; false behind the last. */
+bool retain_next(const struct retain *t, const struct eio_list **at, struct retain_item *out);
+
 /* The messages of a state, the oldest first: begin with *at NULL; false behind the last. */
 bool retained_next(const struct retained *s, const struct eio_list **at, struct eio_bytes *payload);
 

@@ -10,7 +10,10 @@
 
 #define RETURNING_MAGIC 0xfeed0005
 
-enum { TICK_MS = 1000 };
+enum {
+	TICK_MS = 1000,
+	SETTLE_MS = 10000, /* for the sources to connect and say what is missing: twice REDIS_CONNECT_MS */
+};
 
 /* A broadcast of a handler, which has no offset yet. */
 struct shout {
@@ -40,6 +43,7 @@ on_tick(uv_timer_t *t)
 {
 	struct feed_returning *r = returning_of(t->data);
 
+	if (r->unsettled && loop_time(r) >= r->settle_by_ms) r->give_up(r->user);
 	feed_out_tell(r->out);
 	ledger_tick(r->out->ledger, loop_time(r));
 }
@@ -55,14 +59,33 @@ take_sessions(void *user, struct mail *run)
 		struct feed_session *s = EIO_CONTAINER(run, struct feed_session, mail);
 
 		run = run->next;
-		if (r->closed)
-			feed_session_free(s);
-		else
-			ledger_add(r->out->ledger, s, loop_time(r));
+		ledger_add(r->out->ledger, s, loop_time(r));
 	}
 }
 
 /* Recalls */
+
+/* Whether it asks for a session that was restored, of which it is not known yet what is missing. */
+static bool
+has_to_wait(const struct feed_returning *r, const struct feed_recall *recall)
+{
+	return r->unsettled && recall->step != FEED_RECALL_DONE &&
+	       kept_find(&r->out->ledger->kept, eio_bytes(recall->pid, FEED_PID_LEN));
+}
+
+static void
+take_one_recall(struct feed_returning *r, struct feed_recall *recall)
+{
+	if (r->closed && recall->step != FEED_RECALL_DONE) {
+		feed_recall_free(recall);
+	} else if (has_to_wait(r, recall)) {
+		recall->mail.next = NULL;
+		*r->last = &recall->mail;
+		r->last = &recall->mail.next;
+	} else {
+		feed_recall_take(r->out, recall, loop_time(r));
+	}
+}
 
 static void
 take_recalls(void *user, struct mail *run)
@@ -73,11 +96,33 @@ take_recalls(void *user, struct mail *run)
 		struct feed_recall *recall = EIO_CONTAINER(run, struct feed_recall, mail);
 
 		run = run->next;
-		if (r->closed)
-			feed_recall_free(recall);
-		else
-			feed_recall_take(r->out, recall, loop_time(r));
+		take_one_recall(r, recall);
 	}
+}
+
+/* Takes those that waited. */
+static void
+take_waiting(struct feed_returning *r)
+{
+	struct mail *run = r->waiting;
+
+	r->waiting = NULL;
+	r->last = &r->waiting;
+	if (run) take_recalls(r, run);
+}
+
+void
+feed_returning_await(struct feed_returning *r, uint64_t now_ms)
+{
+	r->unsettled = true;
+	r->settle_by_ms = now_ms + SETTLE_MS;
+}
+
+void
+feed_returning_settle(struct feed_returning *r)
+{
+	r->unsettled = false;
+	take_waiting(r);
 }
 
 /* Broadcasts */
@@ -154,6 +199,7 @@ void
 feed_returning_init(struct feed_returning *r, struct thread *t, struct feed_out *out)
 {
 	*r = (struct feed_returning){ .magic = RETURNING_MAGIC, .thread = t, .out = out };
+	r->last = &r->waiting;
 	r->sessions = (struct mail_port){ &t->mailbox, take_sessions, r };
 	r->recalls = (struct mail_port){ &t->mailbox, take_recalls, r };
 	r->shouts = (struct mail_port){ &t->mailbox, take_shouts, r };
@@ -166,5 +212,6 @@ void
 feed_returning_close(struct feed_returning *r)
 {
 	r->closed = true;
+	take_waiting(r);
 	uv_close((uv_handle_t *)&r->timer, NULL);
 }

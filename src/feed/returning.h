@@ -20,8 +20,21 @@ struct feed_returning {
 	struct mail_port sessions, recalls, shouts;
 	atomic_size_t shouted; /* bytes posted and not yet taken */
 	uv_timer_t timer; /* each second */
+	/* Those who come back to a session that was restored wait until it is known what the sources lost meanwhile, or
+	 * until then. */
+	bool unsettled;
+	uint64_t settle_by_ms;
+	struct mail *waiting, **last;
+	void (*give_up)(void *user); /* that was too long */
+	void *user;
 	bool closed;
 };
+
+/* Before the thread runs: the sources will say what is missing. */
+void feed_returning_await(struct feed_returning *r, uint64_t now_ms);
+
+/* They have said it. */
+void feed_returning_settle(struct feed_returning *r);
 
 /* Before the thread runs. All is borrowed. */
 void feed_returning_init(struct feed_returning *r, struct thread *t, struct feed_out *out);

@@ -78,7 +78,9 @@ add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 	route->name = eio_cstr(name);
 	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_stream)
-		r->streams[r->n_streams++] = (struct redis_streamer_stream){ name, f->from, f->position };
+		r->streams[r->n_streams++] = (struct redis_streamer_stream){
+			.name = name, .from = f->from, .position = f->position
+		};
 	else if (f->is_pattern)
 		r->patterns[r->n_patterns++] = name;
 	else

@@ -93,9 +93,15 @@ drop_first_session(struct kept *k)
 }
 
 void
-kept_deinit(struct kept *k)
+kept_clear(struct kept *k)
 {
 	while (first_session(k)) drop_first_session(k);
+}
+
+void
+kept_deinit(struct kept *k)
+{
+	kept_clear(k);
 	eio_hash_deinit(&k->by_pid);
 }
 
@@ -114,17 +120,30 @@ kept_add(struct kept *k, struct feed_session *s)
 	for (; k->bytes > k->max_bytes; k->crowded_out++) drop_first_session(k);
 }
 
-struct feed_session *
-kept_take(struct kept *k, struct eio_bytes pid)
+static struct feed_session *
+find_session(const struct kept *k, struct eio_bytes pid)
 {
 	for (struct eio_hash_node *n = eio_hash_find(&k->by_pid, pid_hash(k, pid)); n; n = eio_hash_next(n)) {
 		struct feed_session *s = EIO_CONTAINER(n, struct feed_session, node);
 
-		if (!eio_bytes_eq(eio_bytes(s->pid, FEED_PID_LEN), pid)) continue;
-		remove_session(k, s);
-		return s;
+		if (eio_bytes_eq(eio_bytes(s->pid, FEED_PID_LEN), pid)) return s;
 	}
 	return NULL;
+}
+
+struct feed_session *
+kept_take(struct kept *k, struct eio_bytes pid)
+{
+	struct feed_session *s = find_session(k, pid);
+
+	if (s) remove_session(k, s);
+	return s;
+}
+
+bool
+kept_find(const struct kept *k, struct eio_bytes pid)
+{
+	return find_session(k, pid) != NULL;
 }
 
 void

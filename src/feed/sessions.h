@@ -77,11 +77,17 @@ struct kept {
 int kept_init(struct kept *k, unsigned ms, size_t max_bytes);
 void kept_deinit(struct kept *k);
 
+/* Lets go of all. */
+void kept_clear(struct kept *k);
+
 /* Keeps one, which is the table's from now on. Those kept longest make room. */
 void kept_add(struct kept *k, struct feed_session *s);
 
 /* Takes one away: it is the caller's. NULL when there is none of that name. */
 struct feed_session *kept_take(struct kept *k, struct eio_bytes pid);
+
+/* Whether there is one of that name. */
+bool kept_find(const struct kept *k, struct eio_bytes pid);
 
 /* Lets go of those whose time is over. */
 void kept_tick(struct kept *k, uint64_t now_ms);

@@ -27,6 +27,7 @@ struct feed_state {
 	uint64_t bundled; /* the version that is in it */
 	uint64_t used_ms; /* when it was asked for last */
 	uint64_t born; /* its place among all states: in this order they are sent */
+	size_t number; /* while it is written down */
 	uint64_t seen; /* the serial number of the last question that it came up with */
 	struct eio_bytes event;
 	struct sio_room_key target;
@@ -39,6 +40,22 @@ struct feed_state {
 struct feed_state *feed_state_of(struct retained *retained);
 
 uint64_t feed_link_hash(const struct feed_snapshots *s, struct sio_room_key key);
+
+/* What a state is found by, and made of. */
+struct feed_state_key {
+	struct eio_bytes event;
+	struct sio_room_key target;
+	bool wide;
+	uint64_t hash; /* of its stream */
+	struct audience *audience; /* borrowed; NULL unless it is wide */
+	bool recovers;
+};
+
+/* The state of that key, made when it is new; it is in use. NULL when out of memory. */
+struct feed_state *feed_keeper_state(struct feed_keeper *k, const struct feed_state_key *key);
+
+/* Ends all states. */
+void feed_keeper_clear(struct feed_keeper *k);
 
 /* Forgets its bundle. */
 void feed_state_cool(struct feed_state *s);

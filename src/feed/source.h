@@ -47,6 +47,15 @@ struct source_events {
 	void (*state)(void *user, bool ready);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
+	/* Once, of a source that was given places: what is missing since then has been told, what comes now goes on
+	 * there. */
+	void (*settled)(void *user);
+};
+
+/* How far something has been read. */
+struct source_place {
+	const char *name; /* of a stream; empty: all that is published */
+	const char *text; /* in the words of its source */
 };
 
 struct source_options {
@@ -59,6 +68,9 @@ struct source_options {
 	size_t n_streams;
 	unsigned save_ms; /* by then what was read has left */
 	size_t message_bytes; /* the longest message that is taken */
+	const struct source_place *places; /* where to go on; all else begins as it is configured */
+	size_t n_places;
+	uint64_t places_ms; /* when it was read up to there, in milliseconds since 1970 */
 	unsigned patience_ms; /* how late messages may come, together with others */
 	const struct source_events *events;
 	void *user; /* of events */
@@ -69,6 +81,9 @@ struct source_ops {
 	struct source *(*open)(const struct source_options *options);
 	/* Ends it; it tells nothing more. What is left of it goes when the loop has run. */
 	void (*close)(struct source *s);
+	/* Tells how far it has read; the bytes are valid during the call. NULL: it cannot go on anywhere. */
+	void (*tell_places)(
+		const struct source *s, void (*tell)(void *user, const struct source_place *place), void *user);
 };
 
 #endif

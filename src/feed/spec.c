@@ -55,15 +55,16 @@ feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
 	s->v = v;
 	v[s->n] = *spec;
 	v[s->n].index = (unsigned)s->n;
+	for (size_t i = 0; i < s->n; i++)
+		if (v[i].print == v[s->n].print) v[s->n].print += s->n; /* of two that are the same each is itself */
 	s->n++;
 	s->retain |= spec->retain.rules.kind != RETAIN_NOTHING;
 	return 0;
 }
 
-static bool
-may_retain(const struct feed_spec *f, struct sio_room_key key)
+bool
+feed_spec_reaches(const struct feed_spec *f, struct sio_room_key key)
 {
-	if (f->retain.rules.kind == RETAIN_NOTHING) return false;
 	if (f->nsp ? !eio_bytes_eq(eio_cstr(f->nsp), key.nsp) : !template_may_make(f->nsp_template, key.nsp))
 		return false;
 	if (key.everyone || !f->n_rooms) return key.everyone && !f->n_rooms;
@@ -76,7 +77,7 @@ bool
 feed_specs_retain(const struct feed_specs *s, struct sio_room_key key)
 {
 	for (size_t i = 0; s->retain && i < s->n; i++)
-		if (may_retain(&s->v[i], key)) return true;
+		if (s->v[i].retain.rules.kind != RETAIN_NOTHING && feed_spec_reaches(&s->v[i], key)) return true;
 	return false;
 }
 

@@ -56,6 +56,7 @@ struct feed_history {
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
+	uint64_t print; /* another one when anything in it is another */
 	bool is_pattern, is_stream;
 	char **channels; /* the channels, patterns or streams, at least one, all different */
 	size_t n_channels;
@@ -102,6 +103,9 @@ struct feed_specs *feed_specs_new(void);
 /* Adds a feed and takes over what it points to, all of it from malloc; its index is set. 0, or -1 when out of memory:
  * the feed is then still the caller's. Only before the set is shared. */
 int feed_specs_add(struct feed_specs *s, const struct feed_spec *spec);
+
+/* Whether a feed may send something to a room or namespace. Any thread. */
+bool feed_spec_reaches(const struct feed_spec *f, struct sio_room_key key);
 
 /* Whether some feed may retain something for a room or namespace. Any thread. */
 bool feed_specs_retain(const struct feed_specs *s, struct sio_room_key key);

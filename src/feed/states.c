@@ -67,12 +67,18 @@ feed_keeper_init(
 }
 
 void
-feed_keeper_deinit(struct feed_keeper *k)
+feed_keeper_clear(struct feed_keeper *k)
 {
 	struct eio_hash_node *n;
 
-	if (!k->all) return;
 	while ((n = eio_hash_any(&k->states))) free_state(&EIO_CONTAINER(n, struct feed_state, node)->retained);
+}
+
+void
+feed_keeper_deinit(struct feed_keeper *k)
+{
+	if (!k->all) return;
+	feed_keeper_clear(k);
 	eio_hash_deinit(&k->states);
 	retain_deinit(&k->retain);
 	eio_buf_deinit(&k->key);
@@ -82,13 +88,13 @@ feed_keeper_deinit(struct feed_keeper *k)
 /* States */
 
 static struct feed_state *
-find_state(const struct feed_keeper *k, const struct feed_stream *stream)
+find_state(const struct feed_keeper *k, const struct feed_state_key *key)
 {
-	for (struct eio_hash_node *n = eio_hash_find(&k->states, stream->hash); n; n = eio_hash_next(n)) {
+	for (struct eio_hash_node *n = eio_hash_find(&k->states, key->hash); n; n = eio_hash_next(n)) {
 		struct feed_state *s = EIO_CONTAINER(n, struct feed_state, node);
 
-		if (eio_bytes_eq(s->event, stream->event) && (s->audience != NULL) == stream->wide &&
-			sio_room_key_eq(s->target, stream->target))
+		if (eio_bytes_eq(s->event, key->event) && (s->audience != NULL) == key->wide &&
+			sio_room_key_eq(s->target, key->target))
 			return s;
 	}
 	return NULL;
@@ -119,40 +125,56 @@ add_links(struct feed_state *s)
 
 /* NULL when out of memory. */
 static struct feed_state *
-new_state(struct feed_keeper *k, const struct feed_stream *stream)
+new_state(struct feed_keeper *k, const struct feed_state_key *key)
 {
-	struct audience *a = stream->crowd ? stream->crowd->audience : NULL;
+	struct audience *a = key->audience;
 	size_t links = a ? audience_keys(a) + a->n_except : 1;
-	size_t names = stream->event.n + sio_room_key_size(stream->target);
+	size_t names = key->event.n + sio_room_key_size(key->target);
 	size_t size = sizeof(struct feed_state) + links * sizeof(struct feed_link) + names;
 	struct feed_state *s = calloc(1, size);
 	char *text;
 
 	if (!s) return NULL;
 	text = (char *)&s->links[links];
-	if (stream->event.n) memcpy(text, stream->event.p, stream->event.n);
+	if (key->event.n) memcpy(text, key->event.p, key->event.n);
 	s->magic = FEED_STATE_MAGIC;
 	s->keeper = k;
-	s->event = eio_bytes(text, stream->event.n);
-	s->target = sio_room_key_copy(stream->target, text + stream->event.n);
+	s->event = eio_bytes(text, key->event.n);
+	s->target = sio_room_key_copy(key->target, text + key->event.n);
 	s->audience = a ? audience_ref(a) : NULL;
 	s->born = k->all->born++;
-	s->recovers = stream->recovers;
+	s->recovers = key->recovers;
 	eio_list_init(&s->warm);
-	eio_hash_add(&k->states, &s->node, stream->hash);
+	eio_hash_add(&k->states, &s->node, key->hash);
 	add_links(s);
 	retained_init(&s->retained, &k->retain, size + links * LINK_COST + (a ? audience_size(a) : 0));
+	return s;
+}
+
+struct feed_state *
+feed_keeper_state(struct feed_keeper *k, const struct feed_state_key *key)
+{
+	struct feed_state *s = find_state(k, key);
+
+	if (!s) s = new_state(k, key);
+	if (s) s->retained.in_use = true;
 	return s;
 }
 
 bool
 feed_keeper_connect(struct feed_keeper *k, struct feed_stream *stream)
 {
-	struct feed_state *s = find_state(k, stream);
+	const struct feed_state_key key = {
+		.event = stream->event,
+		.target = stream->target,
+		.wide = stream->wide,
+		.hash = stream->hash,
+		.audience = stream->crowd ? stream->crowd->audience : NULL,
+		.recovers = stream->recovers,
+	};
+	struct feed_state *s = feed_keeper_state(k, &key);
 
-	if (!s) s = new_state(k, stream);
 	if (!s) return false;
-	s->retained.in_use = true;
 	stream->retained = &s->retained;
 	return true;
 }

@@ -129,6 +129,12 @@ stream_hash(const struct feed_streams *s, const struct stream_key *key)
 	return key->target.everyone ? k[0] : eio_hash_bytes(k, key->target.name);
 }
 
+uint64_t
+feed_streams_hash(const struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, bool wide)
+{
+	return stream_hash(s, &(struct stream_key){ .event = event, .target = target, .wide = wide });
+}
+
 static struct feed_stream *
 find_or_make_stream(struct feed_streams *s, struct stream_key *key, uint64_t now_ms, bool *made)
 {

@@ -146,6 +146,9 @@ struct feed_stream *feed_streams_get(
 struct feed_stream *feed_streams_get_wide(struct feed_streams *s, struct eio_bytes event, struct sio_room_key target,
 	size_t rooms, uint64_t now_ms, bool *made);
 
+/* The hash of the stream of an event name and a target, which need not be there. */
+uint64_t feed_streams_hash(const struct feed_streams *s, struct eio_bytes event, struct sio_room_key target, bool wide);
+
 /* Adds a message to a stream; flushes what is full. Anything but FEED_FATE_TAKEN: the message was refused and the
  * batch is as before. */
 enum feed_fate feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m);

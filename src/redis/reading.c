@@ -35,6 +35,7 @@ redis_readings_init(struct redis_readings *rs, const struct redis_streamer_strea
 		struct redis_id id;
 
 		rs->v[i].stream = &streams[i];
+		if (streams[i].resume && redis_cursor_resume(&rs->v[i].cursor, eio_cstr(streams[i].resume))) continue;
 		if (!streams[i].position && redis_id_parse(&id, eio_cstr(streams[i].from)))
 			redis_cursor_begin(&rs->v[i].cursor, id);
 	}
@@ -188,6 +189,17 @@ redis_readings_read_done(struct redis_readings *rs)
 	fits = READ_BYTES / (rs->bytes / rs->entries + 1) / streams;
 	if (fits > 2 * (uint64_t)rs->count) fits = 2 * (uint64_t)rs->count;
 	rs->count = fits < 1 ? 1 : fits > COUNT_MAX ? COUNT_MAX : (unsigned)fits;
+}
+
+bool
+redis_readings_settled(const struct redis_readings *rs)
+{
+	for (size_t i = 0; i < rs->n; i++) {
+		const struct redis_reading *r = &rs->v[i];
+
+		if (r->stream->resume && (r->refused || !r->cursor.begun || r->cursor.checks)) return false;
+	}
+	return true;
 }
 
 /* Positions */

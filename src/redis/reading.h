@@ -61,6 +61,9 @@ void redis_readings_read_done(struct redis_readings *rs);
 /* Whether a stream had fewer entries than were asked for: all there was has come. */
 bool redis_readings_caught_up(const struct redis_readings *rs, const struct redis_reading *r);
 
+/* Whether each stream that was to go on somewhere has been looked at and read up to where it ended then. */
+bool redis_readings_settled(const struct redis_readings *rs);
+
 /* Appends commands that keep the positions noted at the call before, and notes those of now. Returns how many commands.
  * *more: there are positions that are not kept yet. */
 size_t redis_readings_save(struct redis_readings *rs, struct eio_buf *out, bool *more);

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+_Static_assert((int)REDIS_REPLICA_TEXT >= REDIS_REPLICATION_TEXT, "its text has room");
+
 enum {
 	ACK_MS = 1000, /* as replicas do */
 	SILENT_MS = 50000, /* a server pings its replicas every 10 s, unless it is told otherwise: REDIS_DEAD_MS after
@@ -235,6 +237,11 @@ redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options)
 	r->magic = REDIS_REPLICA_MAGIC;
 	r->options = *options;
 	redis_replication_init(&r->replication, options->message_bytes);
+	if (options->from.n) {
+		/* What cannot be gone on from is lost up to now. */
+		(void)redis_replication_resume(&r->replication, options->from);
+		r->since_ms = options->from_ms;
+	}
 	if (open_replica_link(r, loop) < 0) {
 		free(r);
 		return NULL;
@@ -242,6 +249,12 @@ redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options)
 	uv_timer_init(loop, &r->timer); /* cannot fail */
 	r->timer.data = r;
 	return r;
+}
+
+const char *
+redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT])
+{
+	return r->full ? NULL : redis_replication_store(&r->replication, out);
 }
 
 static void

@@ -22,6 +22,10 @@ struct redis_replica_options {
 	size_t message_bytes; /* the longest message that is taken */
 	unsigned ack_ms; /* how often the server is told that we are here; 0: once a second */
 	bool may_pause; /* as a subscriber has it */
+	/* Where to go on, from redis_replica_store(), and until when that was read, in milliseconds since 1970. Empty:
+	 * with what is published from now on. */
+	struct eio_bytes from;
+	uint64_t from_ms;
 	/* None of these may close the replica. Bytes are valid during the call. */
 	void (*message)(void *user, struct eio_bytes channel, struct eio_bytes payload);
 	/* One was longer: of n bytes; that which is too long is empty. */
@@ -34,6 +38,11 @@ struct redis_replica_options {
 
 /* A replica that begins to connect at once. NULL when out of memory. */
 struct redis_replica *redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options);
+
+enum { REDIS_REPLICA_TEXT = 64 };
+
+/* How far it has read, as a text that ends in NUL. NULL when it has read nothing, or not told yet what is lost. */
+const char *redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT]);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_replica_close(struct redis_replica *r);

@@ -167,6 +167,28 @@ take_continue(struct redis_replication *r, struct eio_bytes rest)
 	return go_online(r);
 }
 
+const char *
+redis_replication_store(const struct redis_replication *r, char out[REDIS_REPLICATION_TEXT])
+{
+	if (!r->id[0]) return NULL;
+	snprintf(out, REDIS_REPLICATION_TEXT, "%s %" PRIu64, r->id, r->offset);
+	return out;
+}
+
+bool
+redis_replication_resume(struct redis_replication *r, struct eio_bytes text)
+{
+	uint64_t offset;
+
+	if (text.n <= REDIS_REPLICATION_ID || text.p[REDIS_REPLICATION_ID] != ' ') return false;
+	for (size_t i = 0; i < REDIS_REPLICATION_ID; i++)
+		if (!strchr("0123456789abcdef", text.p[i]) || !text.p[i]) return false;
+	if (!whole_number(behind(text, REDIS_REPLICATION_ID + 1), &offset)) return false;
+	note_id(r, eio_bytes(text.p, REDIS_REPLICATION_ID));
+	r->offset = offset;
+	return true;
+}
+
 /* Empty lines say that the server lives. */
 static enum redis_replicated
 read_psync_answer(struct redis_replication *r, struct redis_replicated_event *event)

@@ -63,6 +63,14 @@ struct redis_replication {
 void redis_replication_init(struct redis_replication *r, size_t max_string);
 void redis_replication_deinit(struct redis_replication *r);
 
+enum { REDIS_REPLICATION_TEXT = REDIS_REPLICATION_ID + 22 };
+
+/* The position as a text that ends in NUL; NULL when there is none. */
+const char *redis_replication_store(const struct redis_replication *r, char out[REDIS_REPLICATION_TEXT]);
+
+/* Goes on behind a position, before anything was fed. Whether the text is one. */
+bool redis_replication_resume(struct redis_replication *r, struct eio_bytes text);
+
 /* A new connection: appends PSYNC, with the position if there is one. What was fed before is forgotten. */
 void redis_replication_begin(struct redis_replication *r, struct eio_buf *out);
 

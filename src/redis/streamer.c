@@ -33,6 +33,7 @@ struct redis_streamer {
 	size_t saves; /* answers of commands that keep positions, in front of XREAD's, */
 	bool reads; /* if there is one */
 	bool ready; /* as was told */
+	bool settled; /* the same */
 	bool unsaved; /* there are positions to be kept */
 	uint64_t look_at_ms, save_at_ms; /* when to look, and to keep positions, next */
 	uv_timer_t timer; /* for step() */
@@ -63,6 +64,14 @@ tell_streamer_state(struct redis_streamer *s)
 	if (ready == s->ready) return;
 	s->ready = ready;
 	s->options.state(s->options.user, ready);
+}
+
+static void
+tell_streamer_settled(struct redis_streamer *s)
+{
+	if (s->settled || !s->options.settled || !redis_readings_settled(&s->readings)) return;
+	s->settled = true;
+	s->options.settled(s->options.user);
 }
 
 /* Asking */
@@ -226,6 +235,7 @@ end_look(struct redis_streamer *s)
 		look_ms = redis_backoff_failed(&s->backoff, now_of(s));
 	s->look_at_ms = now_of(s) + look_ms;
 	tell_streamer_state(s);
+	tell_streamer_settled(s);
 }
 
 static void
@@ -281,6 +291,7 @@ take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes tex
 	}
 	s->unsaved |= s->readings.entries > 0;
 	redis_readings_read_done(&s->readings);
+	tell_streamer_settled(s);
 }
 
 static void
@@ -425,6 +436,14 @@ fail_readings:
 fail_streamer:
 	free(s);
 	return NULL;
+}
+
+const char *
+redis_streamer_store(const struct redis_streamer *s, size_t stream, char out[REDIS_CURSOR_TEXT])
+{
+	const struct redis_cursor *c = &s->readings.v[stream].cursor;
+
+	return c->begun ? redis_cursor_store(c, out) : NULL;
 }
 
 static void

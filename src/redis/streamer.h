@@ -33,6 +33,7 @@ struct redis_streamer_stream {
 	const char *name;
 	const char *from; /* "$": what is added from now on; "0" or an id: what is behind it */
 	const char *position; /* the hash in which it is kept how far it has been read, or NULL */
+	const char *resume; /* where to go on, from redis_streamer_store(), whatever the others say; or NULL */
 };
 
 struct redis_streamer_options {
@@ -51,6 +52,9 @@ struct redis_streamer_options {
 	void (*state)(void *user, bool ready);
 	/* A stream is refused from now on, or is not any more. */
 	void (*refused)(void *user, size_t stream, bool refused);
+	/* Once: every stream has been looked at that goes on somewhere, and what is missing of it since then has been
+	 * told. NULL: nobody wants to know. */
+	void (*settled)(void *user);
 	/* Whether more can be taken now. If not it is asked again soon. */
 	bool (*may_read)(void *user);
 	void *user;
@@ -58,6 +62,9 @@ struct redis_streamer_options {
 
 /* A streamer that begins to connect at once. NULL when out of memory. */
 struct redis_streamer *redis_streamer_open(uv_loop_t *loop, const struct redis_streamer_options *options);
+
+/* How far a stream has been read, as a text that ends in NUL. NULL when it is not known. */
+const char *redis_streamer_store(const struct redis_streamer *s, size_t stream, char out[REDIS_CURSOR_TEXT]);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_streamer_close(struct redis_streamer *s);

@@ -26,6 +26,7 @@ struct psync {
 	size_t n_channels;
 	const char *const *patterns; /* borrowed */
 	size_t n_patterns;
+	bool goes_on; /* at a place that it was given; what is missing since then was not told yet */
 	const struct source_events *events;
 	void *user;
 };
@@ -128,6 +129,9 @@ on_replica_state(void *user, bool ready)
 	struct psync *p = psync_of(user);
 
 	p->events->state(p->user, ready);
+	if (!ready || !p->goes_on) return;
+	p->goes_on = false;
+	p->events->settled(p->user);
 }
 
 static void
@@ -159,6 +163,8 @@ psync_open(const struct source_options *options)
 		.metrics = options->metrics,
 		.message_bytes = options->message_bytes,
 		.may_pause = options->patience_ms >= REDIS_PAUSE_MS,
+		.from = options->n_places ? eio_cstr(options->places[0].text) : eio_bytes(NULL, 0),
+		.from_ms = options->places_ms,
 		.message = on_replicated,
 		.too_long = on_replicated_too_long,
 		.gap = on_replica_gap,
@@ -172,6 +178,7 @@ psync_open(const struct source_options *options)
 	p->loop = options->loop;
 	p->patterns = options->patterns;
 	p->n_patterns = options->n_patterns;
+	p->goes_on = options->n_places > 0;
 	p->events = options->events;
 	p->user = options->user;
 	if (sort_channels(p, options) == 0) p->replica = redis_replica_open(options->loop, &o);
@@ -189,4 +196,14 @@ psync_close(struct source *s)
 	free_psync(p);
 }
 
-const struct source_ops source_psync = { psync_open, psync_close };
+static void
+psync_tell_places(const struct source *s, void (*tell)(void *user, const struct source_place *place), void *user)
+{
+	const struct psync *p = psync_of(EIO_CONTAINER((struct source *)(uintptr_t)s, struct psync, source));
+	char text[REDIS_REPLICA_TEXT];
+	struct source_place place = { .name = "", .text = redis_replica_store(p->replica, text) };
+
+	if (place.text) tell(user, &place);
+}
+
+const struct source_ops source_psync = { psync_open, psync_close, psync_tell_places };

@@ -144,4 +144,4 @@ pubsub_close(struct source *s)
 	free(p);
 }
 
-const struct source_ops source_pubsub = { pubsub_open, pubsub_close };
+const struct source_ops source_pubsub = { pubsub_open, pubsub_close, NULL };

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STREAMS_MAGIC 0x50bb57e4
 
@@ -16,7 +17,8 @@ struct streams {
 	unsigned magic;
 	uv_loop_t *loop;
 	struct redis_streamer *streamer;
-	const struct redis_streamer_stream *all; /* borrowed */
+	struct redis_streamer_stream *all; /* owned: n, the names are borrowed */
+	size_t n;
 	const struct source_events *events;
 	void *user;
 };
@@ -89,14 +91,35 @@ may_read_streams(void *user)
 	return s->events->may_read(s->user);
 }
 
+static void
+on_streams_settled(void *user)
+{
+	struct streams *s = streams_of(user);
+
+	s->events->settled(s->user);
+}
+
+/* With the places where they go on. NULL when out of memory. */
+static struct redis_streamer_stream *
+copy_streams(const struct source_options *o)
+{
+	struct redis_streamer_stream *all = calloc(o->n_streams + 1, sizeof *all);
+
+	for (size_t i = 0; all && i < o->n_streams; i++) {
+		all[i] = o->streams[i];
+		for (size_t k = 0; k < o->n_places; k++)
+			if (strcmp(o->places[k].name, all[i].name) == 0) all[i].resume = o->places[k].text;
+	}
+	return all;
+}
+
 static struct source *
 streams_open(const struct source_options *options)
 {
 	struct streams *s = calloc(1, sizeof *s);
-	const struct redis_streamer_options o = {
+	struct redis_streamer_options o = {
 		.url = options->url,
 		.metrics = options->metrics,
-		.streams = options->streams,
 		.n = options->n_streams,
 		.message_bytes = options->message_bytes,
 		.save_ms = options->save_ms,
@@ -104,6 +127,7 @@ streams_open(const struct source_options *options)
 		.gap = on_streams_gap,
 		.state = on_streams_state,
 		.refused = on_stream_refused,
+		.settled = options->n_places ? on_streams_settled : NULL,
 		.may_read = may_read_streams,
 		.user = s,
 	};
@@ -112,11 +136,13 @@ streams_open(const struct source_options *options)
 	s->source.ops = &source_streams;
 	s->magic = STREAMS_MAGIC;
 	s->loop = options->loop;
-	s->all = options->streams;
+	o.streams = s->all = copy_streams(options);
+	s->n = options->n_streams;
 	s->events = options->events;
 	s->user = options->user;
-	s->streamer = redis_streamer_open(options->loop, &o);
+	if (s->all) s->streamer = redis_streamer_open(options->loop, &o);
 	if (s->streamer) return &s->source;
+	free(s->all);
 	free(s);
 	return NULL;
 }
@@ -128,7 +154,21 @@ streams_close(struct source *source)
 
 	redis_streamer_close(s->streamer);
 	s->magic = 0;
+	free(s->all);
 	free(s);
 }
 
-const struct source_ops source_streams = { streams_open, streams_close };
+static void
+streams_tell_places(const struct source *source, void (*tell)(void *user, const struct source_place *place), void *user)
+{
+	const struct streams *s = streams_of(EIO_CONTAINER((struct source *)(uintptr_t)source, struct streams, source));
+	char text[REDIS_CURSOR_TEXT];
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct source_place place = { s->all[i].name, redis_streamer_store(s->streamer, i, text) };
+
+		if (place.text) tell(user, &place);
+	}
+}
+
+const struct source_ops source_streams = { streams_open, streams_close, streams_tell_places };

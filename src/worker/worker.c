@@ -280,6 +280,7 @@ worker_new(struct workers *ws, unsigned index, const int *fds, size_t n)
 void
 worker_start(struct worker *w)
 {
+	clients_begin(w->clients);
 	mail_post(&w->starts, &w->start);
 }
 

@@ -79,6 +79,23 @@ const CONFIG = `{ // all kinds of values
 /** Flags and two lengths of fuzz_feed_stream: each encoding and format, with and without an interval. */
 const batches = [0, 1, 4, 7, 9, 10, 13, 16, 2, 5, 11, 14];
 
+/** Records of what is written down of a feed (src/feed/saving.h): numbers, and texts. */
+const number = (n) => (n < 128 ? bytes(n) : bytes(0x80 | (n & 0x7f), number(n >> 7)));
+const record = (...fields) => bytes(...fields.map((f) => (typeof f === 'number' ? number(f) : bytes(number(Buffer.byteLength(f)), f))));
+const PID = 'AbcdefghijklmnopqrsT';
+const savings = {
+	head: record(1, 4999000, 1, 20, 1, 2, 0),
+	plainHead: record(1, 4999000, 0),
+	feeds: bytes(...[1, 2, 3, 4].map((print) => record(2, print, print === 4 ? 3 : 0))),
+	places: bytes(record(3, 'redis:1', 1, 's', '1-1 5'), record(3, 'redis:1', 0, '', `${'0123456789'.repeat(4)} 77`)),
+	rooms: bytes(record(4, '/', 1, '', 2), record(4, '/', 0, 'room', 0)),
+	session: record(5, PID, PID.slice(0, 15), 10, 3, 4, 5, 1, 0, 0, 0, 0, 6, 2, 2, 0, 0, 1, 4),
+	broadcasts: bytes(record(6, 0, 7, 3, 100, 1, 1, 1, 0, 3, '2["e",1,"7"]', 0), record(6, 4, 9, 1, 50, 2, 2, 0, 1, 1, 'x', 1, '451-["b"]', 2, 'bytes', 0)),
+	states: bytes(record(7, 0, 'e', '/', 0, 'room', 0), record(7, 1, 'e', '/', 0, '1:a,1:b,', 1, 2, 'a', 'b', 1, 'c')),
+	retained: bytes(record(8, 0, '"k', 10, '{"k":"k"}'), record(8, 1, '', 0, '1')),
+};
+const saved = ({ head, feeds, places, rooms, session, broadcasts, states, retained }) => bytes(head, feeds, places, rooms, session, broadcasts, states, retained);
+
 const targets = {
 	admin_publication: {
 		seeds: [
@@ -154,6 +171,18 @@ const targets = {
 	eio_utf8: {
 		seeds: [...of('eio', 'websocket').map(wire), ...['\xed\xa0\x80', '\xf4\x90\x80\x80', '\xc0\x80', '\xe2\x82'].map((s) => Buffer.from(s.padStart(63, 'a'), 'latin1'))],
 		words: ['\xc2\x80', '\xdf\xbf', '\xe0\xa0\x80', '\xed\x9f\xbf', '\xed\xa0\x80', '\xef\xbf\xbf', '\xf0\x90\x80\x80', '\xf4\x8f\xbf\xbf', '\xf4\x90\x80\x80', '\xc0\x80'],
+	},
+	feed_saving: {
+		seeds: [
+			bytes(1, saved(savings)),
+			bytes(0, saved(savings)),
+			bytes(1, savings.plainHead, savings.feeds, savings.places, savings.states, savings.retained),
+			...['head', 'feeds', 'places', 'rooms', 'session', 'broadcasts', 'states', 'retained'].map((name) => bytes(1, saved({ ...savings, [name]: '' }))),
+			bytes(1, savings.head, savings.rooms, savings.session, savings.session),
+			bytes(1, savings.head, savings.feeds, savings.states, savings.states, savings.retained),
+			bytes(1, savings.head, savings.rooms, savings.broadcasts, savings.broadcasts),
+		],
+		words: [...Object.values(savings), '\x01/\x01\x00', '\x07redis:1'].filter((word) => word.length <= 40),
 	},
 	feed_shape: {
 		seeds: json.map((s, i) => bytes([2, 130, 1, 195, 193, 160, 4, 66][i % 8], ['', '/0', '/a /a/b', '/1/num /_placeholder'][i % 4], '\n', ['', '{/0}', '{/a?}', 'is {/1}: {text}', '{message}'][i % 5], '\n', s)),

@@ -223,10 +223,37 @@ users_and_groups(void **state)
 	config_free(c);
 }
 
+/* The file of states need not be there, but its folder. */
+static void
+where_states_are(void **state)
+{
+	struct config *c = load("{\"stateFile\": \"${DIR}/state\"}", true);
+	char path[128];
+
+	(void)state;
+	assert_string_equal(errors, "");
+	assert_non_null(c);
+	snprintf(path, sizeof path, "%s/state", folder);
+	assert_string_equal(c->state_file, path);
+	config_free(c);
+	c = load("{\"stateFile\": null}", true);
+	assert_null(c->state_file);
+	config_free(c);
+	assert_null(load("{\"stateFile\": \"/nowhere/state\"}", true));
+	assert_string_equal(errors, "t.conf:1:15: stateFile: /nowhere: no such file or directory\n");
+	assert_null(load("{\n \"stateFile\": \"${DIR}\"}", true));
+	snprintf(path, sizeof path, "t.conf:2:15: stateFile: %s: it is no file\n", folder);
+	assert_string_equal(errors, path);
+	assert_null(load("{\"stateFile\": \"\"}", false));
+	assert_string_equal(
+		errors, "t.conf:1:15: stateFile: expected the path of a file or null, not an empty string\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(where_states_are),
 		cmocka_unit_test(passwords_in_files),
 		cmocka_unit_test(without_an_address),
 		cmocka_unit_test(bad_password_files),

@@ -14,6 +14,7 @@
 
 #include "sio/event.h"
 #include "src/feed/recall_int.h"
+#include "src/feed/saving.h"
 #include "tests/unit/dice.h"
 #include "tests/unit/failmalloc.h"
 
@@ -50,9 +51,11 @@ struct world {
 	struct metrics_set metrics;
 	struct feed_options options;
 	struct feed_out out;
+	struct feed_router router;
+	struct feed_intakes intakes;
+	struct metrics *redis_metrics;
 	struct interest *rooms[ROOMS];
 	struct feed_spec feed;
-	struct feed_specs specs; /* which it is alone */
 	struct metrics *feed_metrics;
 	struct queue {
 		struct mail_port deliveries, recalls;
@@ -108,31 +111,25 @@ everywhere(const void *ctx, struct eio_bytes nsp)
 	return true;
 }
 
+/* What begins with a process, and ends with it. */
 static void
-open_world(struct world *w, unsigned seed, unsigned remembered)
+begin_process(struct world *w)
 {
-	*w = (struct world){ .events = 1, .now_ms = 1000, .fail = LONG_MAX };
-	dice_state = seed;
 	w->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&w->metrics), 0);
-	w->options = (struct feed_options){ .interest = w->interest,
-		.metrics = &w->metrics,
-		.workers = WORKERS,
-		.worker_queue_bytes = SIZE_MAX,
-		.recovery = { .on = true,
-			.ms = 60000,
-			.session_bytes = 1 << 20,
-			.in = everywhere,
-			.history = { 60000, remembered, 1 << 20 } } };
+	w->options.interest = w->interest;
+	w->options.metrics = &w->metrics;
 	assert_int_equal(feed_out_init(&w->out, &w->options), 0);
-	w->feed = (struct feed_spec){ .encode = FEED_ENCODE_JSON };
-	w->specs = (struct feed_specs){ .n = 1, .v = &w->feed };
-	w->out.ledger = ledger_new(&w->options.recovery, &w->specs, WORKERS, &w->metrics);
+	w->out.ledger = ledger_new(&w->options.recovery, w->options.specs, WORKERS, &w->metrics);
 	assert_non_null(w->out.ledger);
+	assert_int_equal(feed_router_init(&w->router, &w->options, &w->out), 0);
+	w->redis_metrics = metrics_new(&w->metrics, &redis_metrics, NULL);
+	assert_int_equal(feed_intakes_init(&w->intakes, &w->options, &w->router, w->redis_metrics), 0);
 	w->feed_metrics = metrics_new_numbered(&w->metrics, &feed_metrics, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct queue *q = &w->workers[i];
 
+		q->first = NULL;
 		q->last = &q->first;
 		q->deliveries = (struct mail_port){ .take = take_delivery, .user = q };
 		q->recalls = (struct mail_port){ .take = take_recall, .user = q };
@@ -140,6 +137,40 @@ open_world(struct world *w, unsigned seed, unsigned remembered)
 		w->out.recalls[i] = &q->recalls;
 	}
 	for (unsigned i = 0; i < ROOMS; i++) assert_non_null(w->rooms[i] = interest_get(w->interest, room_key(i)));
+}
+
+static void
+end_process(struct world *w)
+{
+	ledger_free(w->out.ledger);
+	feed_intakes_deinit(&w->intakes);
+	feed_router_deinit(&w->router);
+	feed_out_deinit(&w->out);
+	for (unsigned i = 0; i < ROOMS; i++) interest_unref(w->rooms[i]);
+	metrics_free(w->redis_metrics);
+	metrics_free(w->feed_metrics);
+	metrics_set_deinit(&w->metrics);
+	interest_table_free(w->interest);
+}
+
+static void
+open_world(struct world *w, unsigned seed, unsigned remembered)
+{
+	const struct feed_spec spec = { .print = 1, .nsp = strdup("/") };
+
+	*w = (struct world){ .events = 1, .now_ms = 1000, .fail = LONG_MAX };
+	dice_state = seed;
+	w->options = (struct feed_options){ .specs = feed_specs_new(),
+		.workers = WORKERS,
+		.worker_queue_bytes = SIZE_MAX,
+		.recovery = { .on = true,
+			.ms = 60000,
+			.session_bytes = 1 << 20,
+			.in = everywhere,
+			.history = { 60000, remembered, 1 << 20 } } };
+	assert_int_equal(feed_specs_add(w->options.specs, &spec), 0);
+	w->feed = (struct feed_spec){ .encode = FEED_ENCODE_JSON };
+	begin_process(w);
 }
 
 /* Members */
@@ -466,12 +497,117 @@ finish_world(struct world *w)
 	}
 	for (unsigned i = 0; i < WORKERS; i++)
 		for (unsigned k = 0; k < ROOMS; k++) show_interest(w, i, k);
-	ledger_free(w->out.ledger);
-	feed_out_deinit(&w->out);
-	for (unsigned i = 0; i < ROOMS; i++) interest_unref(w->rooms[i]);
-	metrics_free(w->feed_metrics);
-	metrics_set_deinit(&w->metrics);
-	interest_table_free(w->interest);
+	end_process(w);
+	feed_specs_unref(w->options.specs);
+}
+
+/* From one process to the next */
+
+static void
+lose_mail(struct world *w, unsigned worker, struct mail *m)
+{
+	struct feed_recall *r;
+	struct client *c;
+
+	if (m->to == &w->workers[worker].deliveries) {
+		delivery_free(EIO_CONTAINER(m, struct delivery, mail));
+		return;
+	}
+	r = EIO_CONTAINER(m, struct feed_recall, mail);
+	c = r->asker;
+	c->is = r->step == FEED_RECALL_ANSWER && !r->session ? GONE : AWAY;
+	w->anew += c->is == GONE;
+	r->step = FEED_RECALL_DONE;
+	feed_recall_take(&w->out, r, w->now_ms);
+}
+
+static bool
+put_in_buffer(void *user, struct eio_bytes bytes)
+{
+	eio_buf_add(user, bytes);
+	return !eio_buf_failed(user);
+}
+
+static struct feed_parts
+parts_of(struct world *w)
+{
+	return (struct feed_parts){
+		.router = &w->router, .intakes = &w->intakes, .now_ms = w->now_ms, .wall_ms = 1000000 + w->now_ms
+	};
+}
+
+static void
+save_world(struct world *w, struct eio_buf *to)
+{
+	const struct feed_parts parts = parts_of(w);
+	struct archive_out out;
+	struct feed_tally tally;
+
+	archive_begin(&out, (const uint64_t[2]){ 1, 2 }, put_in_buffer, to);
+	feed_saving_write(&parts, &out, &tally);
+	assert_true(archive_end(&out));
+}
+
+static void
+restore_world(struct world *w, struct eio_bytes from)
+{
+	const struct feed_parts parts = parts_of(w);
+	struct archive_in in;
+	struct feed_tally tally;
+
+	assert_int_equal(archive_check(from), ARCHIVE_GOOD);
+	in = archive_open(from);
+	assert_null(feed_saving_read(&parts, &in, &tally));
+	for (unsigned i = 0; i < WORKERS; i++) w->workers[i].place = ledger_serial(w->out.ledger);
+}
+
+/* Everybody loses his connection, and what was on its way to workers is lost. */
+static void
+restart(struct world *w)
+{
+	struct eio_buf first = { 0 }, again = { 0 };
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		if (w->clients[i].is == HERE) go(w, &w->clients[i]);
+	for (unsigned i = 0; i < WORKERS; i++)
+		for (struct mail *m = w->workers[i].first, *next; m; m = next) {
+			next = m->next;
+			lose_mail(w, i, m);
+		}
+	save_world(w, &first);
+	end_process(w);
+	w->now_ms += dice(100);
+	begin_process(w);
+	restore_world(w, eio_buf_bytes(&first));
+	/* Once more at once: nothing is lost on the way. */
+	save_world(w, &again);
+	end_process(w);
+	begin_process(w);
+	restore_world(w, eio_buf_bytes(&again));
+	eio_buf_deinit(&first);
+	eio_buf_deinit(&again);
+}
+
+static void
+over_restarts(void **state)
+{
+	struct world *w = malloc(sizeof *w);
+	unsigned recovered = 0, anew = 0;
+
+	(void)state;
+	for (unsigned run = 0; run < 2 * RUNS; run++) {
+		open_world(w, run, run % 2 ? 1 + run % 40 : EVENTS);
+		for (unsigned i = 0; i < STEPS; i++) {
+			do_something(w);
+			if (dice(100) == 0) restart(w);
+		}
+		finish_world(w);
+		recovered += w->recovered;
+		if (run % 2 == 0) assert_int_equal(w->anew, 0);
+		anew += w->anew;
+	}
+	assert_true(recovered > RUNS * 10 && anew > RUNS);
+	free(w);
 }
 
 static void
@@ -687,6 +823,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_it),
 		cmocka_unit_test(some_of_it),
+		cmocka_unit_test(over_restarts),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(feeds_remember_their_own),
 		cmocka_unit_test(offsets),

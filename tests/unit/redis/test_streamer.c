@@ -26,7 +26,8 @@
 	"\r\n$13\r\nentries-added\r\n:" added "\r\n"
 #define ENTRY(id, value) "*2\r\n$3\r\n" id "\r\n*2\r\n$1\r\nx\r\n$1\r\n" value "\r\n"
 
-static const struct redis_streamer_stream all[] = { { "a", "$", NULL }, { "b c", "0", "pos" } };
+static const struct redis_streamer_stream all[] = { { .name = "a", .from = "$" },
+	{ .name = "b c", .from = "0", .position = "pos" } };
 
 static struct redis_streamer *streamer;
 static bool full; /* nothing more can be taken */
