@@ -12,8 +12,9 @@
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
 #include "src/base/memory.h"
-#include "src/base/privileges.h"
+#include "src/base/version.h"
 #include "src/hook/hook.h"
+#include "src/rights.h"
 #include "src/service/service.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
@@ -25,8 +26,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ enum { DAEMON_MAGIC = 0xdae30f17 };
 struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
-	uv_signal_t sigint, sigterm;
+	uv_signal_t sigint, sigterm, sigusr1;
 	struct memory_watch memory;
 	const struct config *config;
 	struct files *files;
@@ -190,6 +189,9 @@ make_admin(struct daemon *d)
 		},
 		.feed = d->feed,
 		.metrics = &d->metrics,
+		.threads = d->threads,
+		.n_threads = d->n_threads,
+		.version = PACKAGE_VERSION,
 	};
 
 	d->admin = admin_new(&d->loop, &options);
@@ -260,118 +262,6 @@ share_files(struct daemon *d)
 			wanted, got, limit);
 }
 
-/* Privileges */
-
-/* Sockets that root made are no use to others: who becomes a user has the user own them. */
-static int
-give_sockets(const struct config *c, const struct account *a)
-{
-	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || lchown(c->listen[i].path, a->uid, a->gid) == 0) continue;
-		log_error_errno(errno, "event=privileges-failed address=%s", c->listen[i].text);
-		return -1;
-	}
-	return 0;
-}
-
-/* Keys were read before: with one that cannot be read again siocast works, but does not notice when it changes. */
-static void
-check_keys(const struct daemon *d)
-{
-	const char *file;
-
-	for (size_t i = 0; (file = config_next_key_file(d->config, &i));)
-		if (access(file, R_OK))
-			log_warn(
-				"event=key-file-unreadable file=\"%s\" user=%s error=\"%s\" hint=\"a change of it will not "
-				"be noticed\"",
-				LOG_ESCAPE(eio_cstr(file)), d->config->user, uv_strerror(-errno));
-}
-
-/* What is opened or removed later on, by the user that this is now. */
-static int
-check_later(const struct daemon *d)
-{
-	const char *token_file = d->config->publish.token_file, *unreadable = NULL;
-	char folder[PATH_MAX];
-	int err = files_check_rights(d->files);
-
-	if (err) {
-		unreadable = d->config->www;
-	} else if (token_file && access(token_file, R_OK)) {
-		err = errno;
-		unreadable = token_file;
-	}
-	if (unreadable) {
-		log_error_errno(err, "event=privileges-failed user=%s file=\"%s\"", d->config->user,
-			LOG_ESCAPE(eio_cstr(unreadable)));
-		return -1;
-	}
-	check_keys(d);
-	for (size_t i = 0; i < d->config->n_listen; i++) {
-		if (!d->config->listen[i].path) continue;
-		snprintf(folder, sizeof folder, "%s", d->config->listen[i].path);
-		if (access(dirname(folder), W_OK | X_OK))
-			log_warn("event=socket-stays address=%s user=%s hint=\"the folder is another user's: nobody "
-				 "removes the socket at the end; the next start replaces it\"",
-				d->config->listen[i].text, d->config->user);
-	}
-	return 0;
-}
-
-static void
-tell_privileges(const struct privileges *p)
-{
-	log_info("event=privileges uid=%u gid=%u capabilities=%" PRIx64 " bounding=%" PRIx64 " no-new-privileges=%d",
-		(unsigned)p->uid, (unsigned)p->gid, p->capabilities, p->bounding, p->no_new);
-	if (p->uid == 0)
-		log_warn("event=runs-as-root hint=\"set user in the configuration, or start it as another user\"");
-	if (p->capabilities)
-		log_warn("event=privileges-remain capabilities=%" PRIx64 " hint=\"something forbids to give them up\"",
-			p->capabilities);
-	if (!p->no_new) log_warn("event=privileges-remain no-new-privileges=0");
-}
-
-static int
-become_user(struct daemon *d, const struct account *a)
-{
-	bool root = geteuid() == 0;
-	struct privileges left;
-	int err;
-
-	if (a && root && give_sockets(d->config, a)) return -1;
-	err = privileges_drop(a, &left);
-	if (err) {
-		log_error_errno(err, "event=privileges-failed user=%s", d->config->user ? d->config->user : "");
-		return -1;
-	}
-	tell_privileges(&left);
-	if (a && !root && left.uid != a->uid)
-		log_warn("event=user-kept uid=%u user=%s hint=\"only root can become another user\"",
-			(unsigned)left.uid, d->config->user);
-	return a && root ? check_later(d) : 0;
-}
-
-/* All that needs privileges is open, and no thread has started: what is given up now, none of them has. */
-static int
-drop_privileges(struct daemon *d)
-{
-	const struct config *c = d->config;
-	enum account_fault fault;
-	struct account account;
-	int err;
-
-	if (!c->user) return become_user(d, NULL);
-	fault = account_find(&account, c->user, c->group);
-	if (fault) {
-		log_error("event=privileges-failed user=%s error=\"%s\"", c->user, account_fault_text(fault));
-		return -1;
-	}
-	err = become_user(d, &account);
-	account_deinit(&account);
-	return err;
-}
-
 /* Running */
 
 /* Workers first: a message that Redis sends at once finds them ready. */
@@ -381,7 +271,7 @@ start_all(struct daemon *d)
 	int err;
 
 	share_files(d);
-	if (drop_privileges(d)) return -1;
+	if (rights_drop(d->config, d->files)) return -1;
 	state_file_load(d->config->state_file, d->feed);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
@@ -436,9 +326,27 @@ on_signal(uv_signal_t *sig, int signum)
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	uv_close((uv_handle_t *)&d->sigusr1, NULL);
 	memory_watch_stop(&d->memory);
 	admin_close(d->admin);
 	service_stopping(d->service);
+}
+
+/* Whoever moves old logs away says so. */
+static void
+on_reopen(uv_signal_t *sig, int signum)
+{
+	const struct daemon *d = sig->data;
+	int err;
+
+	(void)signum;
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	err = log_reopen();
+	if (err)
+		log_error_errno(err, "event=log-failed file=\"%s\" hint=\"the old one is written on\"",
+			LOG_ESCAPE(eio_cstr(d->config->log_file)));
+	else
+		log_info("event=log-reopened");
 }
 
 static void
@@ -446,9 +354,24 @@ watch_signals(struct daemon *d)
 {
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
-	d->sigint.data = d->sigterm.data = d;
+	uv_signal_init(&d->loop, &d->sigusr1);
+	d->sigint.data = d->sigterm.data = d->sigusr1.data = d;
+	uv_signal_start(&d->sigusr1, on_reopen, SIGUSR1);
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+}
+
+static int
+open_log(const struct config *c)
+{
+	int err;
+
+	log_open();
+	log_set_level((enum log_level)c->log_level);
+	log_set_format((enum log_format)c->log_format);
+	err = c->log_file ? log_set_file(c->log_file) : 0;
+	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	return err;
 }
 
 int
@@ -458,8 +381,7 @@ daemon_run(const struct config *config)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
-	log_open();
-	log_set_level((enum log_level)config->log_level);
+	if (open_log(config)) return 1;
 	err = uv_loop_init(&d.loop);
 	if (err) {
 		log_error_errno(err, "event=start-failed");

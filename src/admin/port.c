@@ -5,6 +5,8 @@
 #include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "sio/json.h"
+#include "src/admin/about.h"
+#include "src/admin/capacity.h"
 #include "src/admin/hosts.h"
 #include "src/admin/metrics.h"
 #include "src/base/log.h"
@@ -22,6 +24,9 @@ struct admin {
 	struct eio_httpd *httpd;
 	struct metrics *metrics;
 	struct admin_publish *publish; /* NULL: there is no /publish */
+	struct capacity capacity;
+	uv_timer_t looks; /* at how busy all are */
+	uint64_t started_ms; /* since 1970 */
 	struct admin_options options;
 };
 
@@ -91,13 +96,27 @@ update_admin_metrics(struct admin *a)
 	metrics_put(a->metrics, ADMIN_METRIC_LOG_DROPPED, log_dropped());
 }
 
+static struct about
+about_now(const struct admin *a)
+{
+	return (struct about){
+		.version = a->options.version,
+		.libuv = uv_version_string(),
+		.started_ms = a->started_ms,
+		.busy_permille = capacity_permille(&a->capacity),
+		.process = process_read(),
+	};
+}
+
 static void
 answer_metrics(struct admin *a, struct eio_exchange *ex)
 {
+	struct about about = about_now(a);
 	struct eio_buf body;
 
 	eio_buf_init(&body);
 	update_admin_metrics(a);
+	about_write_prometheus(&about, &body);
 	metrics_write_prometheus(a->options.metrics, &body);
 	answer_admin(ex, 200, "text/plain; version=0.0.4; charset=utf-8", &body);
 }
@@ -105,11 +124,14 @@ answer_metrics(struct admin *a, struct eio_exchange *ex)
 static void
 answer_stats(struct admin *a, struct eio_exchange *ex)
 {
+	struct about about = about_now(a);
 	struct eio_buf body;
 
 	update_admin_metrics(a);
 	eio_buf_init(&body);
-	EIO_BUF_ADD_LIT(&body, "{\"workers\":");
+	eio_buf_addc(&body, '{');
+	about_write_json(&about, &body);
+	EIO_BUF_ADD_LIT(&body, ",\"workers\":");
 	eio_buf_append_u64(&body, a->options.workers);
 	EIO_BUF_ADD_LIT(&body, ",\"redis\":[");
 	for (size_t i = 0; i < a->options.redis; i++) {
@@ -206,6 +228,30 @@ on_admin_admit(void *user)
 	return eio_httpd_stats(a->httpd)->open < ADMIN_CONNECTIONS;
 }
 
+static void
+on_admin_look(uv_timer_t *t)
+{
+	struct admin *a = t->data;
+
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	capacity_tick(&a->capacity, uv_now(t->loop));
+}
+
+/* 0 or a libuv error. */
+static int
+begin_looks(struct admin *a, uv_loop_t *loop)
+{
+	uv_timeval64_t now;
+	int err = uv_gettimeofday(&now);
+
+	if (err) return err;
+	a->started_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
+	if (capacity_init(&a->capacity, a->options.threads, a->options.n_threads)) return UV_ENOMEM;
+	uv_timer_init(loop, &a->looks);
+	a->looks.data = a;
+	return uv_timer_start(&a->looks, on_admin_look, 0, CAPACITY_TICK_MS);
+}
+
 /* 0 or a libuv error. */
 static int
 open_admin(struct admin *a, uv_loop_t *loop, int fd)
@@ -221,6 +267,7 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	};
 	int err = eio_clock_open(&a->clock, loop);
 
+	if (!err) err = begin_looks(a, loop);
 	if (err) return err;
 	a->metrics = metrics_new(a->options.metrics, &admin_metrics, NULL);
 	if (!a->metrics) return UV_ENOMEM;
@@ -259,6 +306,7 @@ admin_close(struct admin *a)
 	CHECK_MAGIC(a, ADMIN_MAGIC);
 	eio_httpd_close(a->httpd);
 	eio_clock_close(&a->clock);
+	uv_close((uv_handle_t *)&a->looks, NULL);
 }
 
 void
@@ -267,6 +315,7 @@ admin_free(struct admin *a)
 	if (!a) return;
 	CHECK_MAGIC(a, ADMIN_MAGIC);
 	admin_publish_free(a->publish);
+	capacity_deinit(&a->capacity);
 	metrics_free(a->metrics);
 	a->magic = 0;
 	free(a);

@@ -9,6 +9,7 @@
 
 #include "src/admin/publish.h"
 #include "src/base/metrics.h"
+#include "src/base/thread.h"
 
 #include <uv.h>
 
@@ -26,6 +27,9 @@ struct admin_options {
 	struct admin_publish_options publish;
 	struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
+	const struct thread *threads; /* n_threads that do the work; the same */
+	unsigned n_threads;
+	const char *version; /* of the program; the same */
 };
 
 /* Listens. NULL on failure, which was logged. */

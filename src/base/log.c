@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The log: formats one line in a stack buffer. How it leaves is log_output.c's. */
+/* The log: formats one line in stack buffers. How it leaves is log_output.c's. */
 #include "src/base/log.h"
 
+#include "src/base/log_format.h"
 #include "src/base/log_output.h"
 
 #include <errno.h>
@@ -13,15 +14,51 @@
 #include <time.h>
 #include <uv.h>
 
-enum { LINE_MAX_BYTES = LOG_OUTPUT_MAX };
+enum {
+	LINE_MAX_BYTES = LOG_OUTPUT_MAX,
+	TIME_MAX = 32,
+};
 
 static const char *const names[] = { "error", "warn", "info", "debug" };
+/* As syslog numbers them: err, warning, info, debug. */
+static const char priorities[] = { '3', '4', '6', '7' };
 static atomic_int threshold = LOG_LEVEL_INFO;
+/* Set before there are threads. */
+static bool to_journal;
+static enum log_format line_format;
 
 void
 log_open(void)
 {
 	log_output_open();
+	to_journal = log_output_is_journal();
+}
+
+void
+log_set_format(enum log_format format)
+{
+	line_format = format;
+}
+
+int
+log_set_file(const char *path)
+{
+	int err = log_output_file(path);
+
+	if (!err) to_journal = false;
+	return err;
+}
+
+int
+log_give_file(uid_t uid, gid_t gid)
+{
+	return log_output_give(uid, gid);
+}
+
+int
+log_reopen(void)
+{
+	return log_output_reopen();
 }
 
 uint64_t
@@ -42,20 +79,40 @@ log_enabled(enum log_level level)
 	return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-/* Writes "2026-11-23T04:45:11.123Z info  " and returns its length. */
-static size_t
-put_line_prefix(char *line, size_t size, enum log_level level)
+/* Writes "2026-11-23T04:45:11.123Z". */
+static void
+write_time(char out[TIME_MAX])
 {
 	struct timespec ts;
 	struct tm tm;
 	size_t n;
-	int k;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
-	n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	k = snprintf(line + n, size - n, ".%03ldZ %-5s ", ts.tv_nsec / 1000000, names[level]);
-	return n + (size_t)k;
+	n = strftime(out, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, TIME_MAX - n, ".%03dZ", (int)(ts.tv_nsec / 1000000 % 1000));
+}
+
+/* What is said, in the form that was chosen, with its line feed. Returns the length. */
+static size_t
+compose_line(char line[LINE_MAX_BYTES], enum log_level level, struct eio_bytes text)
+{
+	char time[TIME_MAX];
+	size_t n = 0;
+
+	if (to_journal) n = (size_t)snprintf(line, LINE_MAX_BYTES, "<%c>", priorities[level]);
+	if (!to_journal) write_time(time);
+	if (line_format == LOG_FORMAT_JSON) {
+		n += log_format_json(line + n, LINE_MAX_BYTES - n - 1, to_journal ? NULL : time, names[level], text);
+	} else {
+		if (!to_journal) n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%s ", time);
+		n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%-5s ", names[level]);
+		if (text.n > LINE_MAX_BYTES - 1 - n) text.n = LINE_MAX_BYTES - 1 - n;
+		memcpy(line + n, text.p, text.n);
+		n += text.n;
+	}
+	line[n++] = '\n';
+	return n;
 }
 
 /* A line feed inside a line would forge a second one. Everything else is the caller's duty (log_escape). */
@@ -93,13 +150,25 @@ static void
 tell_dropped(void)
 {
 	uint64_t dropped = log_output_untold();
-	char line[128];
+	char text[64], line[LINE_MAX_BYTES];
 	size_t n;
 
 	if (!dropped) return;
-	n = put_line_prefix(line, sizeof line, LOG_LEVEL_WARN);
-	n += (size_t)snprintf(line + n, sizeof line - n, "event=log-lines-dropped lines=%" PRIu64 "\n", dropped);
+	snprintf(text, sizeof text, "event=log-lines-dropped lines=%" PRIu64, dropped);
+	n = compose_line(line, LOG_LEVEL_WARN, eio_cstr(text));
 	if (log_output_write(line, n)) log_output_told();
+}
+
+static void
+send_line(enum log_level level, struct eio_bytes text)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n = compose_line(line, level, text);
+
+	log_output_lock();
+	tell_dropped();
+	log_output_write(line, n);
+	log_output_unlock();
 }
 
 static void write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
@@ -108,22 +177,17 @@ static void write_line(enum log_level level, const struct log_tail *tail, const 
 static void
 write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
 {
-	char line[LINE_MAX_BYTES];
+	char text[LINE_MAX_BYTES];
 	int saved = errno;
-	size_t start, n;
+	size_t n;
 
 	if (!log_enabled(level)) return;
-	start = n = put_line_prefix(line, sizeof line, level);
-	n = line_grown(n, vsnprintf(line + n, sizeof line - n, fmt, ap));
-	if (tail->err) n = line_grown(n, snprintf(line + n, sizeof line - n, " error=\"%s\"", error_text(tail->err)));
+	n = line_grown(0, vsnprintf(text, sizeof text, fmt, ap));
+	if (tail->err) n = line_grown(n, snprintf(text + n, sizeof text - n, " error=\"%s\"", error_text(tail->err)));
 	if (tail->limited)
-		n = line_grown(n, snprintf(line + n, sizeof line - n, " suppressed=%" PRIu64, tail->suppressed));
-	flatten_line(line + start, n - start);
-	line[n++] = '\n';
-	log_output_lock();
-	tell_dropped();
-	log_output_write(line, n);
-	log_output_unlock();
+		n = line_grown(n, snprintf(text + n, sizeof text - n, " suppressed=%" PRIu64, tail->suppressed));
+	flatten_line(text, n);
+	send_line(level, eio_bytes(text, n));
 	errno = saved;
 }
 

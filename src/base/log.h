@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log: one line per event on stderr,
+ * The log: one line per event, on stderr or in a file,
  *     2026-11-23T04:45:11.123Z info  redis=127.0.0.1:6379 event=connected
  * written whole, so lines of several threads never mix. A line that nobody would take in is dropped instead of waited
  * for: how many were is a line of its own, event=log-lines-dropped, as soon as there is room. Level by who must act:
@@ -16,10 +16,27 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* Has lines written without waiting for whoever reads stderr, also when another process writes there. Call it before
- * there are threads. */
+/* Has lines written without waiting for whoever reads stderr, also when another process writes there. Where that is
+ * systemd's journal, which has a time of its own, lines begin with their priority, as <6>, and have no time. Call it
+ * before there are threads. */
 void log_open(void);
+
+/* Before there are threads. */
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+void log_set_format(enum log_format format);
+
+/* Has lines written to the end of a file from now on, which is made if it is not there (mode 0640); the path is
+ * borrowed for good. Before there are threads, and not once there are. 0 or an errno value. */
+int log_set_file(const char *path);
+
+/* Gives that file to a user, who will have to open it again. 0 or an errno value; without a file 0. */
+int log_give_file(uid_t uid, gid_t gid);
+
+/* Opens that file again, since the old one was given another name. When that fails lines go on into the old one. Any
+ * thread. 0 or an errno value; without a file 0. */
+int log_reopen(void);
 
 /* How many lines were dropped since the start. */
 uint64_t log_dropped(void);

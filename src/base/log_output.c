@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,12 +26,14 @@ enum output_way {
 	OUTPUT_POLLED, /* ask before; two processes that do so at once may still make one of them wait */
 	OUTPUT_OWN, /* by a descriptor of our own that does not block */
 	OUTPUT_SOCKET,
+	OUTPUT_FILE, /* by a descriptor of our own; it takes everything */
 };
 
 static struct {
 	pthread_mutex_t lock;
 	enum output_way way;
-	int fd;
+	int fd; /* {lock} once there are threads */
+	const char *path; /* of the file, or NULL */
 	uint64_t untold; /* {lock} dropped since that was told last */
 	char rest[LOG_OUTPUT_MAX]; /* {lock} of a line that was cut: it goes before anything else */
 	size_t rest_n;
@@ -49,6 +54,58 @@ log_output_open(void)
 	if (fd < 0) return;
 	output.way = OUTPUT_OWN;
 	output.fd = fd;
+}
+
+/* systemd says which of its sockets the journal reads. */
+bool
+log_output_is_journal(void)
+{
+	const char *said = getenv("JOURNAL_STREAM");
+	uintmax_t device, inode;
+	struct stat st;
+
+	return said && output.way != OUTPUT_FILE && sscanf(said, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+static int
+open_log_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+}
+
+int
+log_output_file(const char *path)
+{
+	int fd = open_log_file(path);
+
+	if (fd < 0) return errno;
+	if (output.way == OUTPUT_OWN) close(output.fd);
+	output.fd = fd;
+	output.way = OUTPUT_FILE;
+	output.path = path;
+	return 0;
+}
+
+int
+log_output_give(uid_t uid, gid_t gid)
+{
+	return output.path && fchown(output.fd, uid, gid) ? errno : 0;
+}
+
+int
+log_output_reopen(void)
+{
+	int fd = output.path ? open_log_file(output.path) : 0;
+
+	if (!output.path) return 0;
+	if (fd < 0) return errno;
+	log_output_lock();
+	close(output.fd);
+	output.fd = fd;
+	output.rest_n = 0;
+	log_output_unlock();
+	return 0;
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the lines of the log go: to stderr, and nobody waits for whoever reads it. What it does not take is dropped, a
- * line as a whole, and counted. Of the log only.
+ * Where the lines of the log go: to stderr or a file, and nobody waits for whoever reads it. What it does not take is
+ * dropped, a line as a whole, and counted. Of the log only.
  *
  * Threads: any.
  */
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Lines up to PIPE_BUF (4096 on Linux) are atomic also on a pipe shared with other processes. */
 enum { LOG_OUTPUT_MAX = 4096 };
@@ -18,6 +19,14 @@ enum { LOG_OUTPUT_MAX = 4096 };
 /* Looks at what stderr is. Before that, and where it cannot be had without waiting, a line is written if the system
  * says that it would be taken. Call it before there are threads. */
 void log_output_open(void);
+
+/* Whether stderr is systemd's journal. */
+bool log_output_is_journal(void);
+
+/* A file in the place of stderr; see log_set_file() and what is beside it. */
+int log_output_file(const char *path);
+int log_output_give(uid_t uid, gid_t gid);
+int log_output_reopen(void);
 
 /* Around the others. */
 void log_output_lock(void);

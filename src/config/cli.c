@@ -2,14 +2,12 @@
 /* Reading the command line with getopt_long. */
 #include "src/config/cli.h"
 
+#include "src/base/version.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#ifndef PACKAGE_VERSION /* the build gives it on the command line */
-#define PACKAGE_VERSION "(unknown version)"
-#endif
 
 enum { OPT_REDIS = 256, OPT_LISTEN, OPT_FEED, OPT_WWW, OPT_WORKERS, OPT_ADMIN, OPT_PATH, OPT_LOG_LEVEL, OPT_STRICT };
 

@@ -95,6 +95,8 @@ struct config {
 	struct config_limits limits;
 	bool hooks; /* the application is asked by some namespace */
 	unsigned log_level; /* enum log_level */
+	unsigned log_format; /* enum log_format */
+	const char *log_file; /* NULL: stderr */
 	unsigned warnings; /* how many were reported */
 };
 

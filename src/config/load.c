@@ -8,6 +8,7 @@
 #include "src/config/engine.h"
 #include "src/config/environment.h"
 #include "src/config/feeds.h"
+#include "src/config/log.h"
 #include "src/config/look.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
@@ -57,6 +58,7 @@ read_options(struct config_loader *l)
 	config__compat(l, &config__main_table, l->root);
 	config__object(l, &config__main_table, l->parts, "", l->root);
 	config__compat_check(l, l->root);
+	config__log_check(l);
 }
 
 /* A flag is read as the row of the table it stands for; item is taken over. */
@@ -109,7 +111,7 @@ apply_flags(struct config_loader *l, const struct config_flags *flags)
 	apply_string(l, "--admin", "admin", flags->admin);
 	apply_string(l, "--path", "path", flags->path);
 	apply_string(l, "--www", "www", flags->www);
-	apply_string(l, "--log-level", "logLevel", flags->log_level);
+	apply_string(l, "--log-level", "log.level", flags->log_level);
 	apply_workers(l, flags->workers);
 	l->flag = "--feed";
 	for (size_t i = 0; i < flags->feeds.n; i++) config__feed_flag(l, flags->feeds.v[i]);

@@ -10,6 +10,7 @@
 #include "src/config/cors.h"
 #include "src/config/engine.h"
 #include "src/config/feeds.h"
+#include "src/config/log.h"
 #include "src/config/namespaces.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
@@ -52,6 +53,7 @@ read_prefix(struct config_loader *l, const cJSON *item, void *target)
 }
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const log_formats[] = { "text", "json", NULL };
 
 /* clang-format off */
 static const struct config_option main_rows[] = {
@@ -130,7 +132,11 @@ static const struct config_option main_rows[] = {
 	UINT("limits.requestSeconds", config.limits.request_seconds, 1, DAY_S, "300"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),
 
-	ENUM("logLevel", config.log_level, log_levels, "\"info\""),
+	SECTION("log"),
+	ENUM("log.level", config.log_level, log_levels, "\"info\""),
+	ENUM("log.format", config.log_format, log_formats, "\"text\""),
+	CUSTOM("log.target", config.log_file, config__log_target, "\"stderr\""),
+	ENUM_ALIAS("logLevel", config.log_level, log_levels),
 };
 /* clang-format on */
 

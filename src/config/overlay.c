@@ -55,7 +55,7 @@ each_option(struct config_loader *l,
 		for (size_t i = 0; i < tables[t].table->n; i++) {
 			const struct config_option *o = &tables[t].table->rows[i];
 
-			if (o->type == CONFIG_TYPE_SECTION) continue;
+			if (o->alias || o->type == CONFIG_TYPE_SECTION) continue;
 			snprintf(path, sizeof path, "%s%s%s", tables[t].path, *tables[t].path ? "." : "", o->path);
 			each(l, path, o, user);
 		}

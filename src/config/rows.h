@@ -32,6 +32,8 @@
 /* An enum without negative values is unsigned. */
 #define ENUM(p, field, list, def) \
 	{ .path = p, .type = CONFIG_TYPE_ENUM, .offset = ROWS_AT(field, unsigned : 1), .names = list, .fallback = def }
+#define ENUM_ALIAS(p, field, list) \
+	{ .path = p, .type = CONFIG_TYPE_ENUM, .offset = ROWS_AT(field, unsigned : 1), .names = list, .alias = true }
 /* The function gets the field, or with STRUCT all of the struct. */
 #define CUSTOM(p, field, fn, def) \
 	{ .path = p, .type = CONFIG_TYPE_CUSTOM, .offset = offsetof(ROWS_OF, field), .custom = fn, .fallback = def }

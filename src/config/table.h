@@ -30,6 +30,7 @@ struct config_option {
 	double min, max; /* of numbers */
 	const char *const *names; /* of an enum, ended by NULL */
 	config_custom_fn custom;
+	bool alias; /* another name of an option: it has no variable of its own */
 };
 
 /* A table of options for one kind of struct. */

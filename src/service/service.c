@@ -16,7 +16,7 @@
 enum {
 	SERVICE_MAGIC = 0x5e4f1ce5,
 	SERVICE_FIRST_MS = 1000, /* then Redis has answered, if it is there */
-	SERVICE_STATUS_MS = 10000, /* between two lines about what it does */
+	SERVICE_STATUS_MS = 5000, /* between two lines about what it does */
 	SERVICE_STATUS_MAX = 128,
 };
 

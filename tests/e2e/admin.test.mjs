@@ -154,7 +154,34 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 			assert.equal(stats.by_feed[1].feed_dropped_total.json, 1);
 			assert.equal(stats.by_feed[1].feed_batch_messages.sum, 2);
 			for (const [name, { type, samples }] of after)
-				if (type !== 'histogram') assert.ok(name.replace('siocast_', '') in stats, `${name} of ${samples.length} is in /stats`);
+				if (type !== 'histogram' && !/^process_|_build_info$|_capacity_ratio$/.test(name)) assert.ok(name.replace('siocast_', '') in stats, `${name} of ${samples.length} is in /stats`);
+		}),
+	);
+
+	test('the process, the program, and how busy it is', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const begun = Date.now() / 1000;
+			const server = await startSiocast(cleanup, { workers: 2 });
+			const value = (metrics, name) => metrics.get(name).samples[0].value;
+			const before = await readMetrics(server);
+			assert.match(before.get('siocast_build_info').samples[0].labels.version, /^\d+\.\d+\.\d+/);
+			assert.ok(Math.abs(value(before, 'process_start_time_seconds') - begun) < 60);
+			assert.ok(value(before, 'process_resident_memory_bytes') > 1_000_000);
+			assert.ok(value(before, 'process_max_fds') >= value(before, 'process_open_fds'));
+			// One more client is one more file.
+			await connect(cleanup, server, MODES.websocket);
+			await eventually(
+				async () => value(await readMetrics(server), 'process_open_fds') > value(before, 'process_open_fds'), 'the file');
+			assert.ok(value(before, 'siocast_capacity_ratio') <= 1);
+			// Nothing but requests: some part of a second, and not all of it.
+			const load = async () => {
+				for (let i = 0; i < 200; i++) await request(server.port, 'GET', '/socket.io/?EIO=4&transport=polling');
+				const ratio = value(await readMetrics(server), 'siocast_capacity_ratio');
+				return ratio > 0 && ratio <= 1;
+			};
+			await eventually(load, 'a worker to be busy');
+			const { process: told, version, capacity_ratio: ratio } = (await request(server.admin, 'GET', '/stats')).json;
+			assert.ok(told.cpu_seconds > 0 && told.open_fds > 0 && ratio > 0 && /^\d/.test(version));
 		}),
 	);
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What a service manager such as systemd is told, and what it may wait for.
+// What those hear who look after siocast: a service manager such as systemd, and whoever reads the log.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { connectMode } from './lib/client.mjs';
-import { SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -77,6 +78,39 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 			const child = await launchSiocast(cleanup, setup, { env: { NOTIFY_SOCKET: '/nonexistent/notify' } });
 			await connectMode(cleanup, setup, 'websocket');
 			assert.match(child.output, /error event=notify-failed hint="the service manager is told nothing" error="no such file or directory"/);
+		}),
+	);
+});
+
+describe('the log', { skip: SIOCAST_ONLY }, () => {
+	const linesOf = (text) => text.split('\n').filter((line) => line);
+
+	test('goes as JSON into a file, and into a new one when that was moved away', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const file = path.join(folder, 'siocast.log');
+			const setup = await configure(cleanup, { log: { format: 'json', target: file, level: 'debug' } });
+			const child = await launchSiocast(cleanup, setup);
+			const started = linesOf(fs.readFileSync(file, 'utf8')).map((line) => JSON.parse(line));
+			assert.deepEqual(started.find((line) => line.event === 'started').pid, String(child.pid));
+			assert.ok(started.every(({ time, level }) => !Number.isNaN(Date.parse(time)) && /^(error|warn|info|debug)$/.test(level)));
+			fs.renameSync(file, `${file}.1`);
+			child.child.kill('SIGUSR1');
+			await eventually(() => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('"event":"log-reopened"'), 'the new file');
+			await child.stop();
+			assert.match(fs.readFileSync(file, 'utf8'), /"event":"stopped"\}\n$/);
+			assert.doesNotMatch(fs.readFileSync(`${file}.1`, 'utf8'), /"event":"stop/);
+			assert.equal(child.output, '');
+		}),
+	);
+
+	test('that cannot be opened is the end of the start', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const setup = await configure(cleanup, { log: { target: '/nonexistent/siocast.log' } });
+			const child = new Child(SIOCAST, ['-c', setup.file], { graceful: false });
+			cleanup.add(child, () => child.stop());
+			assert.equal((await child.ended).code, 1);
+			assert.match(child.output, /error event=log-failed file="\/nonexistent\/siocast.log" error="no such file or directory"/);
 		}),
 	);
 });

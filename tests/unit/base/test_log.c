@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -283,6 +284,125 @@ unread(void **state)
 	}
 }
 
+/* Runs a check in a process of its own: where the log goes is said once. */
+static void
+apart(void (*check)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		check();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void
+name_journal(int fd, uintmax_t inode_more)
+{
+	char text[64];
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + inode_more);
+	setenv("JOURNAL_STREAM", text, 1);
+}
+
+static void
+check_journal(void)
+{
+	begin();
+	name_journal(STDERR_FILENO, 0);
+	log_open();
+	log_info("n=1");
+	log_warn("n=2");
+	log_error("n=3");
+	log_set_format(LOG_FORMAT_JSON);
+	log_info("n=4");
+	assert_string_equal(end(), "<6>info  n=1\n<4>warn  n=2\n<3>error n=3\n<6>{\"level\":\"info\",\"n\":\"4\"}\n");
+}
+
+/* Another stream of the journal's, such as that of the shell where it was started. */
+static void
+check_other_journal(void)
+{
+	begin();
+	name_journal(STDERR_FILENO, 1);
+	log_open();
+	log_info("n=1");
+	assert_string_equal(end() + 25, "info  n=1\n");
+}
+
+static void
+journal(void **state)
+{
+	(void)state;
+	apart(check_journal);
+	apart(check_other_journal);
+}
+
+static void
+expect_file(const char *path, const char *text)
+{
+	char got[1000];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(got, 1, sizeof got - 1, f);
+	got[n] = '\0';
+	fclose(f);
+	assert_true(n > 25);
+	assert_string_equal(got + 25, text);
+}
+
+static void
+check_file(void)
+{
+	char folder[] = "/tmp/siocast-test-XXXXXX", path[64], old[64];
+	struct stat st;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/log", folder);
+	snprintf(old, sizeof old, "%s/log.1", folder);
+	umask(0);
+	begin();
+	name_journal(STDERR_FILENO, 0);
+	log_open();
+	assert_int_equal(log_reopen(), 0);
+	assert_int_equal(log_set_file("/nonexistent/log"), ENOENT);
+	assert_int_equal(log_set_file(path), 0);
+	log_info("n=1");
+	expect_file(path, "info  n=1\n");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(log_give_file(getuid(), getgid()), 0);
+	/* Until it is told the one that was moved away is written on. */
+	assert_int_equal(rename(path, old), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(log_reopen(), EISDIR);
+	log_info("n=2");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(log_reopen(), 0);
+	log_info("n=3");
+	expect_file(path, "info  n=3\n");
+	assert_int_equal(stat(old, &st), 0);
+	assert_int_equal(st.st_size, 2 * 35);
+	assert_string_equal(end(), "");
+	unlink(path);
+	unlink(old);
+	rmdir(folder);
+}
+
+static void
+file(void **state)
+{
+	(void)state;
+	apart(check_file);
+}
+
 int
 main(void)
 {
@@ -294,6 +414,8 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(limited_lines),
 		cmocka_unit_test(unread),
+		cmocka_unit_test(journal),
+		cmocka_unit_test(file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

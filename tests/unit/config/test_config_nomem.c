@@ -54,7 +54,7 @@ static const char text[] =
 	"  \"heldEvents\": 5, \"heldBytes\": 5, \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
 	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
-	"\"logLevel\": \"warn\"}";
+	"\"log\": {\"level\": \"warn\", \"format\": \"text\", \"target\": \"l\"}}";
 
 static unsigned reported;
 
@@ -148,6 +148,7 @@ every_key_is_there(void **state)
 	for (size_t i = 0; i < config__main_table.n; i++) {
 		const char *path = config__main_table.rows[i].path, *dot = strrchr(path, '.');
 
+		if (config__main_table.rows[i].alias) continue;
 		snprintf(key, sizeof key, "\"%s\": ", dot ? dot + 1 : path);
 		if (!strstr(text, key)) fail_msg("%s is not read by this test", path);
 	}
