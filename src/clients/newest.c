@@ -3,6 +3,7 @@
 #include "src/clients/newest.h"
 
 #include "eio/check.h"
+#include "src/columns/columns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +135,8 @@ marked_message(const struct newest_batch *b, size_t i)
 
 	CHECK(eio_bundle_message(b->bundle, k->packet, &m));
 	if (k->whole) return m.data;
-	to = i + 1 < k->n ? k->v[i + 1].at - k->list : k->end;
+	if (k->array) m.data = eio_bytes(k->array, k->array_n);
+	to = i + 1 < k->n ? k->v[i + 1].at - k->list : k->last;
 	CHECK(from <= to && to <= m.data.n);
 	return eio_bytes(m.data.p + from, to - from);
 }
@@ -187,6 +189,7 @@ keep_likeness(struct newest *n, const struct newest_batch *b)
 		*k = (struct feed_keys){ .max = b->keys->max,
 			.whole = b->keys->whole,
 			.list = b->keys->list,
+			.columns = b->keys->columns,
 			.packet = b->keys->packet,
 			.begin = b->keys->begin,
 			.end = b->keys->begin };
@@ -210,7 +213,8 @@ recent_bytes(const struct newest *n)
 {
 	size_t bytes = 0;
 
-	for (unsigned i = 0; i < n->n_recent; i++) bytes += eio_bundle_size(n->recent[i].bundle);
+	for (unsigned i = 0; i < n->n_recent; i++)
+		bytes += eio_bundle_size(n->recent[i].bundle) + n->recent[i].keys->array_n;
 	return bytes;
 }
 
@@ -294,18 +298,20 @@ bundle_of_packets(const struct found *f, uint64_t to)
 
 /* The messages one behind the other, in mem. */
 static struct eio_bytes
-string_together(char *mem, bool list, const struct found *f, uint64_t to)
+string_together(char *mem, const struct feed_keys *k, const struct found *f, uint64_t to)
 {
 	const struct eio_list *l = f->first;
 	char *p = mem;
 
+	if (k->columns) *p++ = '[';
 	for (size_t i = 0; i < f->messages; i++) {
 		const struct newest_message *m = next_found(&l, to);
 
-		if (list && i) *p++ = ',';
+		if (k->list && i) *p++ = ',';
 		if (m->n) memcpy(p, m->bytes, m->n);
 		p += m->n;
 	}
+	if (k->columns) *p++ = ']';
 	return eio_bytes(mem, (size_t)(p - mem));
 }
 
@@ -313,11 +319,18 @@ string_together(char *mem, bool list, const struct found *f, uint64_t to)
 static struct eio_bundle *
 bundle_of_batch(const struct newest *n, const struct found *f, uint64_t to)
 {
-	char *mem = malloc(f->bytes + f->messages);
+	const struct feed_keys *k = n->like.keys;
+	char *mem = malloc(f->bytes + f->messages + 2);
+	struct columns *c = mem && k->columns ? columns_new() : NULL;
+	struct eio_bytes messages, batch;
 	struct eio_bundle *bundle;
 
 	if (!mem) return NULL;
-	bundle = bundle_like(&n->like, string_together(mem, n->like.keys->list, f, to));
+	messages = string_together(mem, k, f, to);
+	/* Without memory for columns it goes out as the array. */
+	if (c && columns_encode(c, messages, &batch)) messages = batch;
+	bundle = bundle_like(&n->like, messages);
+	columns_free(c);
 	free(mem);
 	return bundle;
 }

@@ -82,16 +82,16 @@ keep_from(struct config_loader *l, const cJSON *item, void *target)
 static void
 read_format(struct config_loader *l, const cJSON *item, void *target)
 {
-	static const char *const names[] = { "array", "lines", "frames" };
+	static const char *const names[] = { "array", "lines", "frames", "columns" };
 	struct draft *d = target;
 
 	d->format = item;
-	for (unsigned i = 0; cJSON_IsString(item) && i < 3; i++) {
+	for (unsigned i = 0; cJSON_IsString(item) && i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(item->valuestring, names[i]) != 0) continue;
 		d->feed.format = (enum feed_format)i;
 		return;
 	}
-	config__error(l, item, "expected \"array\", \"lines\" or \"frames\"");
+	config__error(l, item, "expected \"array\", \"lines\", \"frames\" or \"columns\"");
 }
 
 #define ROWS_OF struct draft
@@ -185,8 +185,11 @@ check_format(struct config_loader *l, const struct draft *d)
 
 	if (f->encode == FEED_ENCODE_JSON && f->format != FEED_FORMAT_ARRAY)
 		config__error(l, d->format, "\"encode\": \"json\" needs \"array\"");
-	else if (f->encode == FEED_ENCODE_TEXT && f->format == FEED_FORMAT_FRAMES)
-		config__error(l, d->format, "\"encode\": \"text\" needs \"array\" or \"lines\": frames are binary");
+	else if (f->encode == FEED_ENCODE_TEXT && (f->format == FEED_FORMAT_FRAMES || f->format == FEED_FORMAT_COLUMNS))
+		config__error(l, d->format, "\"encode\": \"text\" needs \"array\" or \"lines\": %s are binary",
+			f->format == FEED_FORMAT_FRAMES ? "frames" : "columns");
+	else if (f->format == FEED_FORMAT_COLUMNS && (f->interval_ms == 0 || f->max_messages == 1))
+		config__warn(l, d->format, "each message goes out by itself, as an array: columns are of several");
 	config__pop(l, mark);
 }
 

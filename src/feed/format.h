@@ -8,11 +8,18 @@
 
 enum { FEED_FRAME_HEADER = 4 };
 
+/* Whether messages are put together as an array: what is sent of it may be something else. */
+static inline bool
+feed_format_is_list(enum feed_format f)
+{
+	return f == FEED_FORMAT_ARRAY || f == FEED_FORMAT_COLUMNS;
+}
+
 /* How many bytes stand in front of a message, and behind it before the next. */
 static inline size_t
 feed_format_before(enum feed_format f)
 {
-	return f == FEED_FORMAT_FRAMES ? FEED_FRAME_HEADER : f == FEED_FORMAT_ARRAY;
+	return f == FEED_FORMAT_FRAMES ? FEED_FRAME_HEADER : feed_format_is_list(f);
 }
 
 static inline size_t
@@ -33,7 +40,7 @@ feed_format_put(enum feed_format f, struct eio_buf *body, size_t others, struct 
 {
 	char *start = body->p + body->n, *p = start;
 
-	if (f == FEED_FORMAT_ARRAY) *p++ = others ? ',' : '[';
+	if (feed_format_is_list(f)) *p++ = others ? ',' : '[';
 	if (f == FEED_FORMAT_FRAMES) {
 		feed_format_frame(p, m.n);
 		p += FEED_FRAME_HEADER;

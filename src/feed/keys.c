@@ -6,6 +6,7 @@
 #include "eio/hash.h"
 #include "eio/refs.h"
 #include "sio/json.h"
+#include "src/feed/format.h"
 #include "src/feed/stream.h"
 
 #include <stdlib.h>
@@ -119,6 +120,22 @@ payload_end(const struct feed_spec *f, const struct eio_message *m, size_t offse
 	abort();
 }
 
+/* Batches in columns have their messages beside them: where a client is behind, they are put together anew. */
+static bool
+find_in_array(struct feed_keys *k, const struct feed_content *c, const struct eio_message *m)
+{
+	k->columns = true;
+	k->begin = 0;
+	k->end = m->data.n;
+	k->last = (c->array.n ? c->array.n : k->end) - 1;
+	if (!c->array.n) return true;
+	k->array = malloc(c->array.n);
+	if (!k->array) return false;
+	memcpy(k->array, c->array.p, c->array.n);
+	k->array_n = c->array.n;
+	return true;
+}
+
 static bool
 find_places(struct feed_keys *k, const struct feed_spec *f, const struct feed_content *c,
 	const struct eio_bundle *bundle, size_t offset)
@@ -129,16 +146,17 @@ find_places(struct feed_keys *k, const struct feed_spec *f, const struct feed_co
 	if (f->encode == FEED_ENCODE_TEXT && !move_into_string(c, k, &n)) return false;
 	k->packet = f->encode == FEED_ENCODE_BINARY;
 	CHECK(eio_bundle_message(bundle, k->packet, &m));
-	k->end = payload_end(f, &m, offset);
+	k->list = feed_format_is_list(f->format);
+	if (f->format == FEED_FORMAT_COLUMNS) return find_in_array(k, c, &m);
+	k->last = k->end = payload_end(f, &m, offset);
 	CHECK(k->end >= n);
 	from = k->end - n;
 	for (size_t i = 0; i < k->n; i++) k->v[i].at += from;
 	k->begin = from;
-	k->list = f->format == FEED_FORMAT_ARRAY;
 	if (!k->list) return true;
 	CHECK(n >= 2 && m.data.p[k->begin] == '[' && m.data.p[k->end - 1] == ']');
 	k->begin++;
-	k->end--;
+	k->last = --k->end;
 	return true;
 }
 
@@ -169,5 +187,7 @@ feed_keys_ref(struct feed_keys *k)
 void
 feed_keys_unref(struct feed_keys *k)
 {
-	if (k && eio_refs_drop(&k->refs)) free(k);
+	if (!k || !eio_refs_drop(&k->refs)) return;
+	free(k->array);
+	free(k);
 }

@@ -36,10 +36,14 @@ struct feed_keys {
 	size_t max; /* keys that are kept for one stream */
 	bool whole; /* there is one message, and the packets are it: nothing can be put beside it */
 	bool list; /* messages have a comma between them and brackets around them */
+	bool columns; /* that list is what is encoded, brackets and all */
 	size_t packet; /* of the bundle: the one with the payload */
-	size_t begin, end; /* of the messages in its data */
+	size_t begin, end; /* of the messages in its data; with columns: of the list */
+	size_t last; /* where the last message ends, counted as `at` */
+	char *array; /* owned: the messages of columns that were encoded; else NULL */
+	size_t array_n;
 	size_t n;
-	struct feed_mark v[]; /* `at` counts from the beginning of its data */
+	struct feed_mark v[]; /* `at` counts from the beginning of its data, or of the array */
 };
 
 /* The hash of a message's key: of the value at the feed's pointer in JSON that was checked. Strings are the same when
@@ -60,7 +64,7 @@ struct feed_keys *feed_keys_new(
 static inline size_t
 feed_keys_size(const struct feed_keys *k)
 {
-	return k ? sizeof *k + k->n * sizeof k->v[0] : 0;
+	return k ? sizeof *k + k->n * sizeof k->v[0] + k->array_n : 0;
 }
 
 /* Any thread; NULL is fine. */

@@ -3,6 +3,7 @@
 #include "src/feed/shape.h"
 
 #include "sio/json.h"
+#include "src/feed/format.h"
 #include "src/feed/stream.h"
 
 enum { KEPT_BYTES = 1 << 20 };
@@ -45,7 +46,7 @@ static bool
 takes_text(const struct feed_spec *f)
 {
 	if (f->encode == FEED_ENCODE_JSON || f->spread) return false;
-	return feed_is_bare(f) || f->format != FEED_FORMAT_ARRAY;
+	return feed_is_bare(f) || !feed_format_is_list(f->format);
 }
 
 /* A raw string as its text. */

@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "sio/event.h"
+#include "src/columns/columns.h"
 #include "src/feed/format.h"
 #include "src/feed/snapshots_int.h"
 
@@ -40,6 +41,22 @@ broadcast_of(const struct feed_state *s, struct eio_bytes event, struct eio_byte
 	};
 }
 
+/* A batch that is put together, in columns where the feed has them and that is shorter. */
+static int
+bundle_body(const struct feed_state *s, struct eio_bytes event, struct eio_bytes body, struct eio_bundle **out)
+{
+	struct columns *c = s->keeper->spec->format == FEED_FORMAT_COLUMNS ? columns_new() : NULL;
+	struct eio_bytes batch;
+	struct sio_broadcast b;
+	int rc;
+
+	if (c && columns_encode(c, body, &batch)) body = batch;
+	b = broadcast_of(s, event, body);
+	rc = sio_broadcast_bundle(&b, out);
+	columns_free(c);
+	return rc;
+}
+
 /* All messages as one batch. */
 static int
 encode_batch(const struct feed_state *s, struct eio_bytes event, struct eio_bundle **out)
@@ -49,14 +66,12 @@ encode_batch(const struct feed_state *s, struct eio_bytes event, struct eio_bund
 	const struct eio_list *at = NULL;
 	struct eio_buf body = { 0 };
 	struct eio_bytes m;
-	struct sio_broadcast b;
 	int rc = SIO_ERR_NOMEM;
 
 	if (eio_buf_reserve(&body, s->retained.payload_bytes + s->retained.n * around + 1)) {
 		while (retained_next(&s->retained, &at, &m)) feed_format_put(format, &body, n++, m);
-		if (format == FEED_FORMAT_ARRAY) body.p[body.n++] = ']';
-		b = broadcast_of(s, event, eio_buf_bytes(&body));
-		rc = sio_broadcast_bundle(&b, out);
+		if (feed_format_is_list(format)) body.p[body.n++] = ']';
+		rc = bundle_body(s, event, eio_buf_bytes(&body), out);
 	}
 	eio_buf_deinit(&body);
 	return rc;

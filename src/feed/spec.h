@@ -30,6 +30,7 @@ enum feed_format {
 	FEED_FORMAT_ARRAY, /* [m1,m2] */
 	FEED_FORMAT_LINES, /* m1 LF m2 LF */
 	FEED_FORMAT_FRAMES, /* u32 big-endian length + bytes, each */
+	FEED_FORMAT_COLUMNS, /* as src/columns has it; an array where that is shorter */
 };
 
 /* What happens to a client that is over its limit. */

@@ -31,7 +31,10 @@ feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const ui
 	eio_list_init(&s->filling);
 	eio_list_init(&s->idle);
 	eio_list_init(&s->cold);
-	return eio_hash_init(&s->all);
+	if (feed->format == FEED_FORMAT_COLUMNS && !(s->columns = columns_new())) return -1;
+	if (eio_hash_init(&s->all) == 0) return 0;
+	columns_free(s->columns);
+	return -1;
 }
 
 void
@@ -61,6 +64,7 @@ feed_streams_deinit(struct feed_streams *s)
 
 	while ((n = eio_hash_any(&s->all))) free_stream(s, EIO_CONTAINER(n, struct feed_stream, node));
 	eio_hash_deinit(&s->all);
+	columns_free(s->columns);
 }
 
 static struct feed_stream *
@@ -193,7 +197,7 @@ fate_by_format(const struct feed_spec *f, struct message *m)
 	bool bare = feed_is_bare(f);
 	struct eio_bytes bytes = m->payload;
 
-	if (f->encode == FEED_ENCODE_JSON || (f->format == FEED_FORMAT_ARRAY && !bare)) return fate_by_json(m);
+	if (f->encode == FEED_ENCODE_JSON || (feed_format_is_list(f->format) && !bare)) return fate_by_json(m);
 	if (f->encode == FEED_ENCODE_TEXT && !message_is_utf8(m)) return FEED_FATE_UTF8;
 	if (bare) return FEED_FATE_TAKEN;
 	if (f->format == FEED_FORMAT_FRAMES) return bytes.n > FEED_FRAME_MAX ? FEED_FATE_SIZE : FEED_FATE_TAKEN;
@@ -206,6 +210,7 @@ static size_t
 size_with(const struct feed_spec *f, const struct feed_stream *stream, size_t n)
 {
 	switch (f->format) {
+	case FEED_FORMAT_COLUMNS:
 	case FEED_FORMAT_ARRAY: return stream->body.n + n + 2; /* '[' or ',' before it, ']' after it */
 	case FEED_FORMAT_LINES: return stream->body.n + n + 1;
 	case FEED_FORMAT_FRAMES: return stream->body.n + FEED_FRAME_HEADER + n;
@@ -221,21 +226,34 @@ move_stream(struct feed_stream *stream, struct eio_list *to, uint64_t at_ms)
 	stream->at_ms = at_ms;
 }
 
+/* What goes out of a batch that is complete. */
+static struct feed_content
+content_of(struct feed_streams *s, const struct feed_stream *stream)
+{
+	struct feed_content c = { .body = eio_buf_bytes(&stream->body),
+		.marks = (const void *)stream->marks.p,
+		.n_marks = stream->marks.n / sizeof(struct feed_mark) };
+	struct eio_bytes batch;
+
+	if (!s->columns || !columns_encode(s->columns, c.body, &batch)) return c;
+	c.array = c.body;
+	c.body = batch;
+	return c;
+}
+
 static void
 flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms)
 {
 	enum feed_format format = s->feed->format;
+	struct feed_content content;
 
 	/* feed_streams_append() keeps room for this byte. */
-	if (format == FEED_FORMAT_ARRAY) stream->body.p[stream->body.n++] = ']';
+	if (feed_format_is_list(format)) stream->body.p[stream->body.n++] = ']';
 	if (stream->retained)
 		retained_settle(stream->retained, eio_buf_bytes(&stream->body), feed_format_before(format),
 			feed_format_after(format), now_ms);
-	s->flush(s->user, stream,
-		&(struct feed_content){ .body = eio_buf_bytes(&stream->body),
-			.marks = (const void *)stream->marks.p,
-			.n_marks = stream->marks.n / sizeof(struct feed_mark) },
-		stream->count, now_ms);
+	content = content_of(s, stream);
+	s->flush(s->user, stream, &content, stream->count, now_ms);
 	eio_buf_clear(&stream->body);
 	eio_buf_clear(&stream->marks);
 	stream->count = 0;
@@ -246,7 +264,7 @@ flush_stream(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms
 static enum feed_fate
 flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct message *m)
 {
-	const struct feed_mark mark = { s->feed->format == FEED_FORMAT_ARRAY, m->key };
+	const struct feed_mark mark = { feed_format_is_list(s->feed->format), m->key };
 	struct feed_content content = { .body = m->payload, .marks = &mark, .n_marks = s->feed->latest_per != NULL };
 	char header[FEED_FRAME_HEADER];
 
@@ -256,6 +274,7 @@ flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct mes
 	}
 	if (!feed_is_bare(s->feed)) {
 		switch (s->feed->format) {
+		case FEED_FORMAT_COLUMNS:
 		case FEED_FORMAT_ARRAY:
 			content.before = EIO_LIT("[");
 			content.after = EIO_LIT("]");
@@ -303,7 +322,7 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 		body->failed = false;
 		return FEED_FATE_MEMORY;
 	}
-	if (f->latest_per && !feed_marks_add(&stream->marks, body->n + (f->format == FEED_FORMAT_ARRAY), m->key))
+	if (f->latest_per && !feed_marks_add(&stream->marks, body->n + feed_format_is_list(f->format), m->key))
 		return FEED_FATE_MEMORY;
 	if (stream->retained && !retained_note(stream->retained, m->note, bytes.n)) {
 		if (f->latest_per) stream->marks.n -= sizeof(struct feed_mark);

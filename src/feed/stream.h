@@ -19,7 +19,9 @@
  *     array   [m1,m2]                 each message one JSON value
  *     lines   m1 LF m2 LF             no LF in a message, and no NUL at its start
  *     frames  u32 big-endian length, bytes, …   below 2^24 bytes each
- * The first byte 00 says frames, the last byte LF says lines, anything else array.
+ *     columns see src/columns         put together as an array, and encoded when it is complete; where that would be
+ *                                     no shorter, it goes out as the array
+ * The first byte 00 says frames, the last byte LF says lines, 01 and 00 say columns, anything else array.
  *
  * Threads: the feed's only.
  */
@@ -30,6 +32,7 @@
 #include "eio/hash.h"
 #include "eio/list.h"
 #include "sio/room.h"
+#include "src/columns/columns.h"
 #include "src/feed/crowd.h"
 #include "src/feed/fate.h"
 #include "src/feed/keys.h"
@@ -68,7 +71,9 @@ struct feed_stream {
  * need not be put together: the format around it stands in before and after. */
 struct feed_content {
 	struct eio_bytes before, body, after;
-	/* Where its messages begin in all of that; only where the feed has keys. */
+	/* Where body is in columns, what they stand for: the array; else empty. */
+	struct eio_bytes array;
+	/* Where its messages begin in all of that, or in the array; only where the feed has keys. */
 	const struct feed_mark *marks;
 	size_t n_marks;
 };
@@ -90,6 +95,7 @@ struct feed_streams {
 	struct eio_hash all;
 	struct feed_stream *latest; /* the one got last, or NULL: many feeds have only one */
 	struct eio_list filling, idle, cold; /* each with the longest waiting first */
+	struct columns *columns; /* only for that format */
 	uint64_t own_tick, *tick; /* when what began to fill last becomes due, shared by all of one interval */
 	size_t cost; /* of all */
 };
