@@ -15,8 +15,19 @@ export const version: string;
 /** The parsed messages of a batch. Throws an Error when a frame is truncated or a message is not JSON. */
 export function decode<T = any>(batch: Batch | T[]): T[];
 
-/** The messages of a batch as they were published, unparsed. They share the memory of the batch. */
+/** The messages of a batch as they were published, unparsed. They share the memory of the batch, unless it is in columns. */
 export function split(batch: Batch): Uint8Array[];
+
+/** The values of a batch by where they stand in its messages. */
+export interface Columns {
+  /** How many messages there are, and values in each column. */
+  length: number;
+  /** By JSON pointer, such as "/trade/size": numbers, with NaN where a message has none; or whatever stands there. */
+  values: { [pointer: string]: Float64Array | any[] };
+}
+
+/** The columns of a batch, for charts. Throws as `decode` does. */
+export function columns(batch: Batch | any[]): Columns;
 
 /** Calls `fn` for every message of every batch of an event; the returned function ends it. */
 export function on<T = any>(socket: Listenable, event: string, fn: (message: T) => void): () => void;

@@ -6,7 +6,9 @@
  * then each message is a byte, its length, and its data.
  */
 #include "sio/json.h"
+#include "src/feed/format.h"
 #include "src/feed/stream.h"
+#include "tests/unit/rebuild.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,6 +38,19 @@ take_array(struct run *r, struct eio_bytes content)
 
 	if (sio_json_check(content) || sio_json_kind(content) != SIO_JSON_ARRAY) abort();
 	for (it = sio_json_iter(content); sio_json_next(&it, NULL, &m); n++) note(&r->out, m);
+	return n;
+}
+
+static unsigned
+take_columns(struct run *r, const struct feed_content *parts, struct eio_bytes content)
+{
+	struct eio_buf array = { 0 };
+	unsigned n;
+
+	if (!parts->array.n) return take_array(r, content);
+	if (!rebuild_columns(content, &array) || !eio_bytes_eq(eio_buf_bytes(&array), parts->array)) abort();
+	n = take_array(r, eio_buf_bytes(&array));
+	eio_buf_deinit(&array);
 	return n;
 }
 
@@ -91,6 +106,8 @@ on_flush(void *user, struct feed_stream *b, const struct feed_content *parts, un
 	content = eio_buf_bytes(&all);
 	if (feed_is_bare(&r->feed))
 		note(&r->out, content);
+	else if (r->feed.format == FEED_FORMAT_COLUMNS)
+		n = take_columns(r, parts, content);
 	else if (r->feed.format == FEED_FORMAT_ARRAY)
 		n = take_array(r, content);
 	else if (r->feed.format == FEED_FORMAT_LINES)
@@ -119,7 +136,7 @@ add(struct run *r, struct feed_streams *s, struct eio_bytes message, uint64_t no
 
 	/* Blanks around a message do not matter in an array, and are lost when it is taken apart. */
 	if (b && feed_streams_append(s, b, &m) == FEED_FATE_TAKEN)
-		note(&r->in, r->feed.format == FEED_FORMAT_ARRAY && !feed_is_bare(&r->feed) ? sio_json_trim(message)
+		note(&r->in, feed_format_is_list(r->feed.format) && !feed_is_bare(&r->feed) ? sio_json_trim(message)
 											    : message);
 }
 
@@ -155,14 +172,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 3) return 0;
 	r.feed = (struct feed_spec){
 		.encode = (enum feed_encode)(data[0] % 3),
-		.format = (enum feed_format)(data[0] / 3 % 3),
-		.interval_ms = data[0] / 9 % 2 ? 200 : 0,
+		.format = (enum feed_format)(data[0] / 3 % 4),
+		.interval_ms = data[0] / 12 % 2 ? 200 : 0,
 		.max_messages = 1 + data[1] % 8,
 		.max_bytes = 1 + data[2],
 	};
 	/* What the configuration refuses. */
 	if (r.feed.encode == FEED_ENCODE_JSON && r.feed.format != FEED_FORMAT_ARRAY) return 0;
-	if (r.feed.encode == FEED_ENCODE_TEXT && r.feed.format == FEED_FORMAT_FRAMES) return 0;
+	if (r.feed.encode == FEED_ENCODE_TEXT && r.feed.format >= FEED_FORMAT_FRAMES) return 0;
 	if (feed_streams_init(&s, &r.feed, key, on_flush, on_release, &r)) return 0;
 	feed_all(&r, &s, eio_bytes(data + 3, size - 3));
 	if (!eio_bytes_eq(eio_buf_bytes(&r.in), eio_buf_bytes(&r.out))) abort();

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, '../..');
 const { vectors, http_exchanges: exchanges } = JSON.parse(readFileSync(join(top, 'tests/vectors/protocol-vectors.json')));
+const columns = JSON.parse(readFileSync(join(top, 'tests/vectors/columns-vectors.json')));
 
 /** So many inputs of each target, and none longer than this: they are in git, and the fuzzer is fast with short ones. */
 const MOST = 24;
@@ -77,7 +78,7 @@ const CONFIG = `{ // all kinds of values
 }`;
 
 /** Flags and two lengths of fuzz_feed_stream: each encoding and format, with and without an interval. */
-const batches = [0, 1, 4, 7, 9, 10, 13, 16, 2, 5, 11, 14];
+const batches = [0, 1, 2, 3, 6, 9, 12, 13, 14, 15, 17, 18, 21];
 
 /** Records of what is written down of a feed (src/feed/saving.h): numbers, and texts. */
 const number = (n) => (n < 128 ? bytes(n) : bytes(0x80 | (n & 0x7f), number(n >> 7)));
@@ -108,6 +109,14 @@ const targets = {
 			...json.slice(0, 8).map((s) => `{"event":"e","args":${s}}`),
 		].map((s) => Buffer.from(s)),
 		words: [...JSON_WORDS, '"channel":', '"message":', '"event":', '"args":[', '"namespace":"/', '"room":', '"except":', '["a","b"]'],
+	},
+	columns: {
+		seeds: [
+			...columns.batches.filter((v) => v.byHand).slice(0, 10).map((v) => bytes(0, Buffer.from(v.batch, 'hex'))),
+			...columns.batches.slice(0, 8).map((v) => bytes(1, v.array)),
+			...columns.batches.slice(8, 14).map((v) => bytes(2, Buffer.from(v.batch, 'hex'))),
+		],
+		words: [...JSON_WORDS, '\x01\x00', '[[', ']]', '},{', '1.50', '-0', '1e5'],
 	},
 	config: {
 		seeds: [

@@ -6,9 +6,11 @@
 #include "sio/event.h"
 #include "sio/json.h"
 #include "src/clients/newest.h"
+#include "src/feed/format.h"
 #include "src/feed/stream.h"
 #include "tests/unit/dice.h"
 #include "tests/unit/failmalloc.h"
+#include "tests/unit/rebuild.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -163,16 +165,25 @@ number_of(struct eio_bytes message)
 	return (unsigned)strtoul(v.p, NULL, 10);
 }
 
+static unsigned n_columns; /* batches that were */
+
 static size_t
 read_batch(const struct feed_spec *f, struct eio_bytes s, unsigned *out)
 {
+	struct eio_buf array = { 0 };
 	struct sio_json_iter it;
 	struct eio_bytes v;
 	size_t n = 0;
 
-	if (f->format == FEED_FORMAT_ARRAY) {
+	if (feed_format_is_list(f->format)) {
+		if (s.p[0] == COLUMNS_FIRST) {
+			assert_true(rebuild_columns(s, &array));
+			s = eio_buf_bytes(&array);
+			n_columns++;
+		}
 		assert_int_equal(sio_json_check(s), 0);
 		for (it = sio_json_iter(s); sio_json_next(&it, NULL, &v);) out[n++] = number_of(v);
+		eio_buf_deinit(&array);
 		return n;
 	}
 	while (s.n) {
@@ -327,6 +338,8 @@ test_model(void **state)
 		{ FEED_ENCODE_BINARY, FEED_FORMAT_LINES, 200 },
 		{ FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES, 200 },
 		{ FEED_ENCODE_BINARY, FEED_FORMAT_FRAMES, 0 },
+		{ FEED_ENCODE_BINARY, FEED_FORMAT_COLUMNS, 200 },
+		{ FEED_ENCODE_BINARY, FEED_FORMAT_COLUMNS, 0 },
 		{ FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, 200 },
 		{ FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, 0 },
 		{ FEED_ENCODE_TEXT, FEED_FORMAT_ARRAY, 200 },
@@ -345,6 +358,7 @@ test_model(void **state)
 			finish(&t);
 		}
 	}
+	assert_true(n_columns > 100);
 }
 
 /* With more keys than are kept the oldest go, and are counted. */
@@ -457,6 +471,7 @@ test_no_key(void **state)
 static void
 test_nomem(void **state)
 {
+	static const enum feed_encode encodes[] = { FEED_ENCODE_BINARY, FEED_ENCODE_JSON, FEED_ENCODE_TEXT };
 	static struct test t;
 	bool reached = true;
 
@@ -467,7 +482,7 @@ test_nomem(void **state)
 		int rc = -1;
 
 		failmalloc_arm(n);
-		if (start(&t, n % 2 ? FEED_ENCODE_TEXT : FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, 200)) {
+		if (start(&t, encodes[n % 3], n % 3 ? FEED_FORMAT_ARRAY : FEED_FORMAT_COLUMNS, 200)) {
 			for (int i = 0; i < 60; i++) {
 				say(&t, i % 7);
 				if (i % 3 == 2) pass(&t);

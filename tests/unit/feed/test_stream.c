@@ -45,7 +45,16 @@ on_flush(void *user, struct feed_stream *b, const struct feed_content *content, 
 	n_flushed++;
 	append(head, (size_t)n);
 	append(content->before.p, content->before.n);
-	append(content->body.p, content->body.n);
+	if (content->array.n) {
+		/* Columns: what they stand for, behind their length. */
+		assert_true(content->body.n < content->array.n);
+		assert_int_equal(content->body.p[0], COLUMNS_FIRST);
+		assert_int_equal(content->body.p[content->body.n - 1], COLUMNS_LAST);
+		append("columns of ", 11);
+		append(content->array.p, content->array.n);
+	} else {
+		append(content->body.p, content->body.n);
+	}
 	append(content->after.p, content->after.n);
 	append(";", 1);
 }
@@ -135,6 +144,36 @@ formats(void **state)
 		assert_int_equal(flushed_n, sizeof frames - 1);
 		assert_memory_equal(flushed, frames, sizeof frames - 1);
 		feed_streams_deinit(&s);
+	}
+}
+
+static void
+columns(void **state)
+{
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_COLUMNS);
+
+	(void)state;
+	START(s, &f);
+	assert_int_equal(add_bytes(&s, "e", NULL, EIO_LIT("{\"symbol\":"), 0), FEED_FATE_JSON);
+	for (int i = 0; i < 3; i++) add(&s, "e", " {\"symbol\":\"ACME\",\"price\":1.50}", 0);
+	feed_streams_tick(&s, 200);
+	assert_string_equal(flushed,
+		"e:3:columns of [ {\"symbol\":\"ACME\",\"price\":1.50}, {\"symbol\":\"ACME\",\"price\":1.50},"
+		" {\"symbol\":\"ACME\",\"price\":1.50}];");
+	/* What would not get shorter is an array. */
+	flushed_n = 0;
+	add(&s, "e", "1", 300);
+	add(&s, "e", "{}", 300);
+	feed_streams_tick(&s, 500);
+	assert_string_equal(flushed, "e:2:[1,{}];");
+	feed_streams_deinit(&s);
+	/* And what goes out by itself. */
+	f.interval_ms = 0;
+	{
+		START(alone, &f);
+		add(&alone, "e", "{\"list\":[100,101,102,103,104,105,106,107,108,109,110,111]}", 0);
+		assert_string_equal(flushed, "e:1:[{\"list\":[100,101,102,103,104,105,106,107,108,109,110,111]}];");
+		feed_streams_deinit(&alone);
 	}
 }
 
@@ -436,6 +475,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats),
+		cmocka_unit_test(columns),
 		cmocka_unit_test(bad_messages),
 		cmocka_unit_test(frame_limit),
 		cmocka_unit_test(max_messages),
