@@ -32,9 +32,9 @@ struct columns;
 struct columns *columns_new(void);
 void columns_free(struct columns *c); /* NULL is fine */
 
-/* Encodes a JSON array, text that passed sio_json_check(), without blanks around it; its elements are the messages. True:
- * *batch is what to send in its place, shorter than the array and valid until the next call. False: there is nothing
- * shorter, or no memory for it. */
+/* Encodes a JSON array, text that passed sio_json_check(), without blanks around it; its elements are the messages.
+ * True: *batch is what to send in its place, shorter than the array and valid until the next call. False: there is
+ * nothing shorter, or no memory for it. */
 bool columns_encode(struct columns *c, struct eio_bytes array, struct eio_bytes *batch);
 
 #endif

@@ -133,7 +133,7 @@ put_varint(char *p, uint64_t u)
 }
 
 static void
-write_rest(struct columns *c, const uint64_t *rest, size_t n, bool runs)
+write_rests(struct columns *c, const uint64_t *rest, size_t n, bool runs)
 {
 	char *p = eio_buf_reserve(&c->body, n * 10), *start = p;
 
@@ -169,5 +169,5 @@ columns__write_ints(struct columns *c, const struct columns_ints *in)
 	eio_buf_addc(
 		&c->body, (char)(w.how | (runs ? COLUMNS_RUNS : 0) | (w.how || in->is_signed ? COLUMNS_SIGNED : 0)));
 	if (w.how) columns__write_varint(&c->body, w.arg);
-	write_rest(c, rest, in->n, runs);
+	write_rests(c, rest, in->n, runs);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts of a batch, as a block of LZ4 (doc/lz4_Block_format.md of that project), so that a decoder need not write its
- * own: greedy, with a table of where the last four bytes like these were. */
+/* The texts of a batch, as a block of LZ4 (doc/lz4_Block_format.md of that project), so that a decoder need not write
+ * its own: greedy, with a table of where the last four bytes like these were. */
 #include "src/columns/columns_int.h"
 
 enum {
@@ -22,12 +22,12 @@ four_bytes(const char *p)
 }
 
 static inline uint32_t *
-entry_of(struct columns *c, uint32_t four)
+lz_entry(struct columns *c, uint32_t four)
 {
 	return &c->lz[four * UINT32_C(2654435761) >> 20];
 }
 
-_Static_assert(COLUMNS_LZ_ENTRIES == 1 << (32 - 20), "what entry_of() shifts");
+_Static_assert(COLUMNS_LZ_ENTRIES == 1 << (32 - 20), "what lz_entry() shifts");
 
 static void
 put_length(struct eio_buf *out, size_t n)
@@ -72,7 +72,7 @@ columns__pack(struct columns *c, struct eio_bytes text, struct eio_buf *out)
 
 	memset(c->lz, 0, sizeof c->lz);
 	while (text.n > TAIL && p < end - TAIL) {
-		uint32_t four = four_bytes(p), *entry = entry_of(c, four), at = *entry;
+		uint32_t four = four_bytes(p), *entry = lz_entry(c, four), at = *entry;
 		const char *before = text.p + at - 1;
 
 		*entry = (uint32_t)(p - text.p) + 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Columns of numbers, as whole numbers of the last digit that some of them have. What is written in another way, or is no
- * number, stands beside them as an exception. */
+/* Columns of numbers, as whole numbers of the last digit that some of them have. What is written in another way, or is
+ * no number, stands beside them as an exception. */
 #include "src/columns/columns_int.h"
 
 enum { SCALES = COLUMNS_DIGITS_MAX + 1 };

@@ -60,7 +60,7 @@ struct taking {
 };
 
 static inline bool
-is_blank(char c)
+is_json_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -86,13 +86,13 @@ take_value(struct taking *t, bool list)
 	t->p = next;
 }
 
-/* Whether the list at p is a table of its own. One of a few numbers is not: each of them has its own meaning, mostly. */
+/* Whether the list at p is a table of its own. One of a few numbers is not: each has its own meaning, mostly. */
 static bool
 is_table(const char *p)
 {
 	size_t n = 1;
 
-	for (p++; is_blank(*p); p++) continue;
+	for (p++; is_json_blank(*p); p++) continue;
 	if (*p == ']') return false;
 	for (; *p != ']'; p++) {
 		if (*p == '"' || *p == '[' || *p == '{') return true;
@@ -102,7 +102,7 @@ is_table(const char *p)
 }
 
 static void
-open_container(struct taking *t, bool object)
+take_opening(struct taking *t, bool object)
 {
 	t->object[t->depth++] = object;
 	t->key = object;
@@ -115,7 +115,7 @@ take_list(struct taking *t)
 	const char *behind;
 
 	if (!is_table(t->p)) {
-		open_container(t, false);
+		take_opening(t, false);
 	} else if (t->table_depth < COLUMNS_DEPTH_MAX) {
 		take_value(t, true);
 	} else if (t->slots == COLUMNS_SLOTS_MAX) {
@@ -131,7 +131,7 @@ take_list(struct taking *t)
 }
 
 static void
-take_key(struct taking *t)
+take_key_text(struct taking *t)
 {
 	struct columns_value v;
 
@@ -142,7 +142,7 @@ static void
 take_token(struct taking *t)
 {
 	switch (*t->p) {
-	case '{': open_container(t, true); break;
+	case '{': take_opening(t, true); break;
 	case '[': take_list(t); break;
 	case '}':
 	case ']':
@@ -163,7 +163,7 @@ take_token(struct taking *t)
 	case '\r': copy_text(t, 1); break;
 	case '"':
 		if (t->key) {
-			take_key(t);
+			take_key_text(t);
 			break;
 		}
 		/* fallthrough */
@@ -247,7 +247,7 @@ new_shape(struct columns *c, struct columns_table *t, size_t slots)
 }
 
 static bool
-make_room(struct columns *c, struct columns_shape *s)
+make_row_room(struct columns *c, struct columns_shape *s)
 {
 	if (s->rows < s->cap || s->slots == 0) return true;
 	s->values = columns__grow(c, s->values, &s->cap, s->slots * sizeof *s->values);
@@ -272,7 +272,7 @@ take_new_row(struct columns *c, struct columns_table *t, const char *p, const ch
 		s = find_shape(t, eio_buf_bytes(&c->skeleton), &i);
 	}
 	if (!s && !c->failed) s = new_shape(c, t, slots);
-	if (!s || !make_room(c, s)) return NULL;
+	if (!s || !make_row_room(c, s)) return NULL;
 	if (slots) memcpy(s->values + s->rows * slots, c->slots, slots * sizeof c->slots[0]);
 	s->rows++;
 	t->latest = i;
@@ -288,7 +288,7 @@ take_known_row(struct columns *c, struct columns_table *t, const char *p, const 
 		struct columns_shape *s = t->shapes[i];
 		const char *next;
 
-		if (!make_room(c, s)) return NULL;
+		if (!make_row_room(c, s)) return NULL;
 		next = match_shape(s, p, end, s->slots ? s->values + s->rows * s->slots : NULL);
 		if (!next) continue;
 		s->rows++;

@@ -36,7 +36,7 @@ columns__scan_string(const char *p, const char *end, struct columns_value *v)
 }
 
 static inline bool
-is_digit(char c)
+is_digit_byte(char c)
 {
 	return (unsigned char)(c - '0') < 10;
 }
@@ -45,7 +45,7 @@ is_digit(char c)
 static const char *
 scan_odd_number(const char *start, const char *p, struct columns_value *v)
 {
-	while (is_digit(*p) || *p == '+' || *p == '-' || *p == '.' || *p == 'e' || *p == 'E') p++;
+	while (is_digit_byte(*p) || *p == '+' || *p == '-' || *p == '.' || *p == 'e' || *p == 'E') p++;
 	*v = (struct columns_value){ .p = start, .n = (uint32_t)(p - start), .kind = COLUMNS_KIND_TEXT };
 	return p;
 }
@@ -59,11 +59,11 @@ scan_number(const char *p, struct columns_value *v)
 	size_t digits, scale = 0;
 
 	first = p += minus;
-	for (; is_digit(*p); p++) n = n * 10 + (unsigned char)(*p - '0');
+	for (; is_digit_byte(*p); p++) n = n * 10 + (unsigned char)(*p - '0');
 	digits = (size_t)(p - first);
 	if (*p == '.') {
 		point = ++p;
-		for (; is_digit(*p); p++) n = n * 10 + (unsigned char)(*p - '0');
+		for (; is_digit_byte(*p); p++) n = n * 10 + (unsigned char)(*p - '0');
 		scale = (size_t)(p - point);
 		digits += scale;
 	}

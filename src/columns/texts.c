@@ -21,7 +21,7 @@ columns__text(const struct columns_value *v, bool strings)
 }
 
 static inline bool
-is_same_text(const struct columns_value *a, const struct columns_value *b)
+is_equal_text(const struct columns_value *a, const struct columns_value *b)
 {
 	return a->n == b->n && (a->kind == COLUMNS_KIND_STRING) == (b->kind == COLUMNS_KIND_STRING) &&
 	       memcmp(a->p, b->p, a->n) == 0;
@@ -48,12 +48,12 @@ hash_text(const struct columns_value *v)
 }
 
 static size_t
-find_entry(struct dictionary *d, const struct columns_value *v)
+find_text(struct dictionary *d, const struct columns_value *v)
 {
 	size_t at = hash_text(v) & d->mask;
 
 	for (unsigned i = 0; i < PROBES && d->table[at]; i++, at = (at + 1) & d->mask)
-		if (is_same_text(d->entries[d->table[at] - 1], v)) return d->table[at] - 1;
+		if (is_equal_text(d->entries[d->table[at] - 1], v)) return d->table[at] - 1;
 	d->entries[d->n++] = v;
 	if (!d->table[at]) d->table[at] = (uint32_t)d->n;
 	return d->n - 1;
@@ -84,7 +84,7 @@ fill_dictionary(struct dictionary *d, const struct columns_shape *s, size_t slot
 	for (size_t i = 0; i < s->rows; i++) {
 		const struct columns_value *v = &s->values[i * s->slots + slot];
 
-		d->rows[i] = before && is_same_text(before, v) ? d->rows[i - 1] : (int64_t)find_entry(d, v);
+		d->rows[i] = before && is_equal_text(before, v) ? d->rows[i - 1] : (int64_t)find_text(d, v);
 		before = v;
 		if (d->n > 16 && d->n > i / 2 + i / 4) return false;
 	}
