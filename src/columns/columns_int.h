@@ -116,8 +116,8 @@ void *columns__grow(struct columns *c, const void *old, size_t *cap, size_t each
 /* Scratch for so many numbers in one of the buffers; NULL when out of memory. */
 void *columns__scratch(struct columns *c, struct eio_buf *b, size_t n, size_t each);
 
-/* scan.c: the value at p in checked text. Returns what follows, or NULL when it is not of that kind of slot. Behind
- * what is scanned up to end there is at least one byte of the text that is no part of it. */
+/* scan.c: the value at p in checked text, of which nothing is read beyond end, a bracket that is no part of it. Returns
+ * what follows, or NULL when it is not of that kind of slot. */
 const char *columns__scan_value(const char *p, const char *end, bool list, struct columns_value *v);
 const char *columns__scan_string(const char *p, const char *end, struct columns_value *v); /* at its first quote */
 const char *columns__skip_list(const char *p, const char *end); /* at its bracket */
