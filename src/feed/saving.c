@@ -36,7 +36,7 @@ age_of(const struct feed_parts *p, uint64_t at_ms)
 /* Heads */
 
 static void
-write_head(const struct feed_parts *p, struct archive_out *out)
+write_saved_head(const struct feed_parts *p, struct archive_out *out)
 {
 	struct ledger *k = p->router->out->ledger;
 
@@ -331,7 +331,7 @@ feed_saving_write(const struct feed_parts *p, struct archive_out *out, struct fe
 	const struct ledger *k = p->router->out->ledger;
 
 	*tally = (struct feed_tally){ 0 };
-	write_head(p, out);
+	write_saved_head(p, out);
 	write_feeds(p, out);
 	write_places(p, out, tally);
 	if (k) {
