@@ -240,6 +240,14 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 	return raced;
 }
 
+struct eio_block *
+eio_bundle_wire_soon(struct eio_bundle *b, enum eio_wire wire)
+{
+	struct eio_block *block = atomic_load_explicit(&b->wire[wire], memory_order_acquire);
+
+	return block || b->size >= EIO_BUNDLE_LARGE ? block : eio_bundle_wire(b, wire);
+}
+
 bool
 eio_bundle_message(const struct eio_bundle *b, size_t i, struct eio_message *out)
 {

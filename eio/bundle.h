@@ -74,18 +74,28 @@ struct eio_bundle *eio_bundle_join(struct eio_bundle *const *bundles, size_t n);
 struct eio_bundle *eio_bundle_ref(struct eio_bundle *b);
 void eio_bundle_unref(struct eio_bundle *b); /* NULL is fine */
 
+/* A bundle with so many bytes of data is large: another form of it takes long enough to be made on another thread. */
+enum { EIO_BUNDLE_LARGE = 256 << 10 };
+
 /* The bytes of the bundle in one wire form. The block belongs to the bundle and lives as long as it;
  * take a reference to keep it longer. NULL when out of memory. */
 struct eio_block *eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire);
 
+/* The same for who has no time to make a form of a large bundle: then NULL where it is not there yet. */
+struct eio_block *eio_bundle_wire_soon(struct eio_bundle *b, enum eio_wire wire);
+
 struct eio_deflate;
+
+/* Whether a form, and with options its compressed variant, is there or made in no time. */
+bool eio_bundle_has(const struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options);
 
 /*
  * The compressed variant of a wire form, made at most once and kept as those are. Of a WebSocket form: the frames for a
  * client with which permessage-deflate was negotiated; messages shorter than the threshold, or that do not shrink, are
  * plain in it, and when all are it is the plain form itself. Of a polling form: a part for eio_zip_add_part(). options:
  * the same for all calls with one form. NULL when out of memory, and, with busy given, when another thread is just
- * making it: then *busy is set, and a call with busy NULL makes one in any case.
+ * making it, or the bundle is large and it is not there: then *busy is set, and a call with busy NULL makes one in any
+ * case.
  */
 struct eio_block *eio_bundle_deflated(
 	struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy);

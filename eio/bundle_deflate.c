@@ -186,14 +186,36 @@ make_variant(const struct eio__variants *t, struct eio_block *plain, enum eio_wi
 	return t->count ? join_frames(t, wire, o, busy) : deflate_frames(plain, o);
 }
 
+/* Whether no message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
+static bool
+never_compressed(const struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *o)
+{
+	return !is_polling_wire(wire) && b->size < o->threshold;
+}
+
+bool
+eio_bundle_has(const struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options)
+{
+	const struct eio__variants *t;
+
+	if (b->size < EIO_BUNDLE_LARGE) return true;
+	if (!atomic_load_explicit(&b->wire[wire], memory_order_acquire)) return false;
+	if (!options || never_compressed(b, wire, options)) return true;
+	t = atomic_load_explicit(&b->variants, memory_order_acquire);
+	return t && atomic_load_explicit(&t->block[wire], memory_order_acquire);
+}
+
 struct eio_block *
 eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_deflate *options, bool *busy)
 {
 	struct eio_block *plain, *block, *raced = NULL;
 	struct eio__variants *t;
 
-	/* No message of it can reach the threshold. In base64 one may, and is sent plain all the same. */
-	if (!is_polling_wire(wire) && b->size < options->threshold) return eio_bundle_wire(b, wire);
+	if (busy && !eio_bundle_has(b, wire, options)) {
+		*busy = true;
+		return NULL;
+	}
+	if (never_compressed(b, wire, options)) return eio_bundle_wire(b, wire);
 	t = variants_of(b);
 	if (!t) return NULL;
 	block = atomic_load_explicit(&t->block[wire], memory_order_acquire);

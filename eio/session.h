@@ -49,6 +49,7 @@ struct eio_settings {
 	/* The answer of a handshake carries what was sent at once, too, not the open packet alone. */
 	bool open_with_messages;
 	const struct eio_deflate *http_deflate; /* how answers of polls are compressed; NULL: not at all */
+	const struct eio_deflate *ws_deflate; /* how WebSockets are that take it, see eio_session_set_deflate */
 	struct eio_bundle *ping, *pong; /* the packets "2" and "3", made once */
 };
 
@@ -102,6 +103,8 @@ struct eio_session {
 	bool other_b64;
 	bool sent_binary_form; /* its client did, in a POST */
 	bool begun; /* the open packet has left by polling */
+	bool forming; /* a FORM was put out, and eio_session_formed has not come */
+	bool deflates; /* the WebSocket takes compressed messages */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	char sid[EIO_SID_LEN + 1];
@@ -128,6 +131,9 @@ struct eio_event {
 enum eio_output_type {
 	EIO_OUTPUT_NONE,
 	EIO_OUTPUT_ANSWER, /* answer the held GET with 200 and body (a reference for the edge) */
+	/* Make the form (wire, deflated) of bundle (a reference), which is large, then call eio_session_formed: until
+	 * that nothing more is sent. */
+	EIO_OUTPUT_FORM,
 	EIO_OUTPUT_SEND, /* write bundle (a reference for the edge) to the session's WebSocket */
 	EIO_OUTPUT_WS_CLOSE, /* close the session's WebSocket */
 	EIO_OUTPUT_PROBE_PONG, /* write "3probe" to the probing WebSocket */
@@ -144,7 +150,9 @@ struct eio_output {
 	/* The server goes away, and the client shall come back: not all do when they are only told "close". */
 	bool away;
 	size_t plain_n; /* how long the body is without the coding */
-	struct eio_bundle *bundle;
+	struct eio_bundle *bundle; /* of a SEND, or a FORM */
+	enum eio_wire wire; /* of a FORM */
+	const struct eio_deflate *deflate; /* of a FORM: its variant, too, or NULL */
 };
 
 /* How a request meets the session. */
@@ -232,6 +240,10 @@ void eio_session_discard(struct eio_session *s, enum eio_reason reason);
 enum eio_event_type eio_session_event(struct eio_session *s, struct eio_event *ev, uint64_t now_ms);
 enum eio_output_type eio_session_output(struct eio_session *s, bool writable, struct eio_output *out);
 
+/* The form of an output FORM is there, so that outputs go on. Without it, it is made when it is taken; a session that
+ * cannot have it for want of memory is one for eio_session_discard. */
+void eio_session_formed(struct eio_session *s);
+
 /* When eio_session_tick wants to be called, in milliseconds, or UINT64_MAX for never. */
 uint64_t eio_session_deadline(const struct eio_session *s);
 void eio_session_tick(struct eio_session *s, uint64_t now_ms);
@@ -270,18 +282,25 @@ eio_session_set_coding(struct eio_session *s, enum eio_coding coding)
 	s->coding = (unsigned char)coding;
 }
 
+/* Says whether the session's WebSocket takes messages compressed. */
+static inline void
+eio_session_set_deflate(struct eio_session *s, bool deflates)
+{
+	s->deflates = deflates;
+}
+
 /* Whether a bundle may be written to the WebSocket right now, past the queue: the fast path of a broadcast. */
 bool eio_session_direct(const struct eio_session *s);
 
 /* What waits longest for a WebSocket that takes a write now, instead of an output SEND. The reference goes to the
- * caller; NULL when nothing waits, or what waits is for something else. */
+ * caller; NULL when nothing waits, or what waits is for something else, or its form is still to be made. */
 struct eio_bundle *eio_session_take(struct eio_session *s);
 
 /* The wire form that this session's transport takes now. */
 enum eio_wire eio_session_wire(const struct eio_session *s);
 
 /* What waits in the queue, in bytes, with what each of it costs beside its data; and that part of it which has no
- * tag. */
+ * tag. What waits for its form is not in it: that is on its way. */
 static inline size_t
 eio_session_queued(const struct eio_session *s)
 {

@@ -43,12 +43,47 @@ eio_session_wire(const struct eio_session *s)
 	}
 }
 
+static const struct eio_deflate *
+ws_deflate(const struct eio_session *s)
+{
+	return s->deflates ? s->settings->ws_deflate : NULL;
+}
+
+/* Whether what waits longest is there in the form that it leaves in. */
+static bool
+is_formed(const struct eio_session *s, enum eio_wire wire, const struct eio_deflate *o)
+{
+	return !s->forming && eio_bundle_has(eio_queue_at(&s->queue, 0)->bundle, wire, o);
+}
+
+/* The same; if it is not, that is asked for once. */
+static bool
+forms(struct eio_session *s, enum eio_wire wire, const struct eio_deflate *o, struct eio_output *out)
+{
+	if (is_formed(s, wire, o)) return true;
+	if (s->forming) return false;
+	s->forming = true;
+	eio_queue_hold(&s->queue);
+	out->type = EIO_OUTPUT_FORM;
+	out->bundle = eio_bundle_ref(eio_queue_at(&s->queue, 0)->bundle);
+	out->wire = wire;
+	out->deflate = o;
+	return false;
+}
+
+void
+eio_session_formed(struct eio_session *s)
+{
+	s->forming = false;
+	eio_queue_release(&s->queue);
+}
+
 struct eio_bundle *
 eio_session_take(struct eio_session *s)
 {
 	if (s->kind.transport != EIO_TRANSPORT_WEBSOCKET || s->state != EIO__STATE_OPEN || s->queue.count == 0)
 		return NULL;
-	return eio_queue_take(&s->queue);
+	return is_formed(s, eio_session_wire(s), ws_deflate(s)) ? eio_queue_take(&s->queue) : NULL;
 }
 
 /* In which form a held GET is answered without a message, also when the upgrade has just taken its transport away. */
@@ -112,15 +147,28 @@ turns_binary(const struct eio_session *s, const struct eio_queue *q)
 	return s->kind.strings && s->sent_binary_form && eio_queue_has_binary(q);
 }
 
+static enum eio_wire
+payload_wire(const struct eio_session *s, const struct eio_queue *q)
+{
+	return turns_binary(s, q) ? EIO_WIRE_POLLING_3 : eio_session_wire(s);
+}
+
+/* Whether the messages for a poll can go, as eio_collect would make it of them now. */
+static bool
+payload_forms(struct eio_session *s, struct eio_output *out)
+{
+	const struct eio_deflate *o = s->settings->http_deflate;
+
+	if (!eio_collect_codes(&s->queue, o, (enum eio_coding)s->coding)) o = NULL;
+	return forms(s, payload_wire(s, &s->queue), o, out);
+}
+
 static void
 put_payload(struct eio_session *s, struct eio_queue *q, struct eio_output *out)
 {
-	enum eio_wire wire = eio_session_wire(s);
+	enum eio_wire wire = payload_wire(s, q);
 
-	if (turns_binary(s, q)) {
-		wire = EIO_WIRE_POLLING_3;
-		out->form = EIO_PAYLOAD_3_BINARY;
-	}
+	if (wire == EIO_WIRE_POLLING_3) out->form = EIO_PAYLOAD_3_BINARY;
 	out->coding = (enum eio_coding)s->coding;
 	out->body = eio_collect(q, wire, s->settings->http_deflate, &out->coding, &out->plain_n);
 }
@@ -154,6 +202,7 @@ put_answer(struct eio_session *s, struct eio_output *out)
 	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
 	if (!control && s->queue.count == 0) return false;
 	CHECK(control || s->kind.transport == EIO_TRANSPORT_POLLING);
+	if (!control && !payload_forms(s, out)) return out->type == EIO_OUTPUT_FORM;
 	out->type = EIO_OUTPUT_ANSWER;
 	out->form = poll_form(s);
 	if (control)
@@ -174,7 +223,7 @@ put_rest(struct eio_session *s, bool writable, struct eio_output *out)
 	bool websocket = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
 
 	if (websocket && s->queue.count > 0) {
-		if (!writable) return;
+		if (!writable || !forms(s, eio_session_wire(s), ws_deflate(s), out)) return;
 		out->type = EIO_OUTPUT_SEND;
 		out->bundle = eio_queue_take(&s->queue);
 	} else if (s->state == EIO__STATE_CLOSED && websocket && eio__session_take_due(s, EIO__DUE_CLOSE)) {

@@ -51,6 +51,7 @@ make_server_parts(struct eio_server *s)
 		.allow_upgrades = o->allow_upgrades,
 		.open_with_messages = o->open_with_messages,
 		.http_deflate = o->http_deflate.on ? &o->http_deflate : NULL,
+		.ws_deflate = &o->ws_deflate,
 		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
 		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
 	};
@@ -78,6 +79,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	eio_list_init(&s->opened);
 	eio_list_init(&s->readers);
 	eio_list_init(&s->strangers);
+	eio_list_init(&s->scripts);
 	if (uv_random(NULL, NULL, s->sid_key, sizeof s->sid_key, 0, NULL) || !make_server_parts(s)) return NULL;
 	uv_prepare_init(loop, &s->prepare);
 	s->prepare.data = s;
@@ -86,7 +88,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->turn.data = s;
 	uv_timer_init(loop, &s->opened_timer);
 	s->opened_timer.data = s;
-	return s;
+	return eio__forms_open(&s->forms, loop, eio__socket_formed) ? NULL : s;
 }
 
 int
@@ -104,12 +106,14 @@ eio_server_shutdown(struct eio_server *s)
 	EIO_HASH_FOREACH(n, &s->sids) eio__socket_pump(EIO_CONTAINER(n, struct eio_socket, node));
 	for (int i = 0; i < 2; i++) eio__server_next_opened(s);
 	eio_server_flush(s);
+	eio__server_drop_scripts(s);
 }
 
 void
 eio_server_close(struct eio_server *s)
 {
 	eio_ws_server_close(s->ws);
+	eio__forms_close(&s->forms);
 	uv_close((uv_handle_t *)&s->prepare, NULL);
 	uv_close((uv_handle_t *)&s->turn, NULL);
 	uv_close((uv_handle_t *)&s->opened_timer, NULL);

@@ -5,6 +5,7 @@
 #define EIO_NET_SERVER_INT_H
 
 #include "eio/hash.h"
+#include "eio/net/forms.h"
 #include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "eio/net/websocket.h"
@@ -20,6 +21,8 @@ struct eio_server {
 	struct eio_server_stats stats;
 	struct eio_settings settings;
 	struct eio_ws_server *ws;
+	struct eio__forms forms; /* those of large bundles */
+	struct eio_list scripts; /* large answers of JSONP that another thread is making */
 	struct eio_block *probe_pong; /* the frame "3probe" */
 	struct eio_block *poll_headers; /* those of the last answer to a poll, which most others have too; or NULL */
 	struct eio_buf scratch; /* its memory is kept for the next answer */

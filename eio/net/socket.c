@@ -42,6 +42,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	s->server = server;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->turn);
+	eio_list_init(&s->forming);
 	eio_list_init(&s->stranger);
 	eio_timer_init(&s->timer, on_session_timer);
 	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
@@ -131,6 +132,7 @@ socket_free(struct eio_socket *s)
 	eio_clock_set(s->server->clock, &s->timer, UINT64_MAX);
 	eio_list_remove(&s->dirty);
 	eio_list_remove(&s->turn);
+	eio_list_remove(&s->forming);
 	eio_list_remove(&s->stranger);
 	eio_hash_remove(&s->server->sids, &s->node);
 	s->server->stats.open--;
@@ -230,8 +232,11 @@ do_output(struct eio_socket *s, struct eio_output *out)
 {
 	switch (out->type) {
 	case EIO_OUTPUT_ANSWER: eio__socket_answer(s, out); break;
+	/* Of those that fail the application hears before the socket goes. */
+	case EIO_OUTPUT_FORM:
+		if (!eio__socket_form(s, out)) pump_events(s);
+		break;
 	case EIO_OUTPUT_SEND:
-		/* The application hears of an end before the socket goes. */
 		if (!eio__socket_write(s, out->bundle)) pump_events(s);
 		break;
 	case EIO_OUTPUT_WS_CLOSE: drop_main(s, out->away); break;

@@ -22,6 +22,7 @@ struct eio_socket {
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */
+	struct eio_list forming; /* waits in server->forms for the form of what leaves next */
 	struct eio_list stranger; /* in server->strangers until it is kept */
 	struct eio_timer timer;
 	char *jsonp; /* the handshake's j, NUL-terminated; NULL: not JSONP */
@@ -79,6 +80,7 @@ eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
 	s->main = link;
 	s->ws = link ? link->ws : NULL;
 	s->deflate = link && link->deflate;
+	eio_session_set_deflate(&s->session, s->deflate);
 }
 
 /* Has its outputs taken at the end of this turn. */
@@ -99,10 +101,20 @@ eio__socket_writable(struct eio_socket *s)
  * memory for that: then the session has been told to end, and its events want to be looked at. */
 bool eio__socket_write(struct eio_socket *s, struct eio_bundle *b);
 
+/* socket_send.c: has the form of an output made; the reference to its bundle is taken over. false when there is no
+ * memory for that, as above. */
+bool eio__socket_form(struct eio_socket *s, const struct eio_output *out);
+
+/* socket_send.c: tells the socket of a link `forming` that it is made, or could not be. */
+void eio__socket_formed(struct eio_list *forming, bool made);
+
 /* socket_send.c: the application holds something back; tells it when the client takes more. */
 void eio__socket_tell_room(struct eio_socket *s);
 
 /* socket_poll.c: answers the held GET; the reference to out's body is taken over. */
 void eio__socket_answer(struct eio_socket *s, struct eio_output *out);
+
+/* socket_poll.c: cuts the connections of those that wait for an answer which another thread is making. */
+void eio__server_drop_scripts(struct eio_server *s);
 
 #endif

@@ -6,6 +6,8 @@
  */
 #include "eio/net/socket_int.h"
 
+#include "eio/check.h"
+
 /* A message is lost for want of memory: the session ends, rather than going on with a gap. */
 static void
 lose_message(struct eio_socket *s)
@@ -24,14 +26,14 @@ write_main(struct eio_socket *s, struct eio_block *b)
 }
 
 /* The bundle as the session's WebSocket takes it. NULL when out of memory, and, with busy given, when another thread is
- * compressing it, see eio_bundle_deflated. */
+ * compressing it or is to make its form, see eio_bundle_deflated. */
 static struct eio_block *
 frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 {
 	enum eio_wire wire = eio_session_wire(&s->session);
 	struct eio_block *block, *plain;
 
-	if (!s->deflate) return eio_bundle_wire(b, wire);
+	if (!s->deflate) return busy ? eio_bundle_wire_soon(b, wire) : eio_bundle_wire(b, wire);
 	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
 	plain = block ? eio_bundle_wire(b, wire) : NULL;
 	if (plain) eio__server_count_deflated(s->server, plain->n, block->n);
@@ -52,7 +54,8 @@ eio__socket_write(struct eio_socket *s, struct eio_bundle *b)
 }
 
 /* The fast path: an idle WebSocket gets the block from the broadcast pass itself. While another thread compresses it,
- * it is queued, and leaves at the end of this turn: then it is there. */
+ * it is queued, and leaves at the end of this turn: then it is there. So is a large one whose form is not there: it
+ * leaves when it is. */
 static bool
 send_direct(struct eio_socket *s, struct eio_bundle *b)
 {
@@ -64,6 +67,34 @@ send_direct(struct eio_socket *s, struct eio_bundle *b)
 	if (!block) return false;
 	write_main(s, block);
 	return true;
+}
+
+void
+eio__socket_formed(struct eio_list *forming, bool made)
+{
+	struct eio_socket *s = EIO_CONTAINER(forming, struct eio_socket, forming);
+
+	CHECK_MAGIC(s, EIO__SOCKET_MAGIC);
+	eio_session_formed(&s->session);
+	if (made)
+		eio__socket_mark_dirty(s);
+	else
+		lose_message(s);
+}
+
+bool
+eio__socket_form(struct eio_socket *s, const struct eio_output *out)
+{
+	bool made = true;
+
+	/* Without memory to have it made elsewhere there may be enough to make it, and nothing is lost. */
+	if (eio__forms_ask(&s->server->forms, out->bundle, out->wire, out->deflate, &s->forming)) {
+		made = out->deflate ? eio_bundle_deflated(out->bundle, out->wire, out->deflate, NULL) != NULL
+				    : eio_bundle_wire(out->bundle, out->wire) != NULL;
+		eio__socket_formed(&s->forming, made);
+	}
+	eio_bundle_unref(out->bundle);
+	return made;
 }
 
 void

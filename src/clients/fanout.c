@@ -12,6 +12,7 @@
 enum {
 	MAX_JOINED = 64, /* broadcasts in one write: a bound for the stack, not for anything seen */
 	WRITE_BYTES = 16384, /* what can be copied in the time of a write */
+	JOINED_BYTES = 1 << 20, /* more is not copied, however many get it: others wait meanwhile */
 	ROOMS_GROUP = 16, /* rooms looked up together, for the same reason as FAN_OUT_GROUP */
 	FAN_OUT_GROUP = 16, /* members whose memory is fetched together: a few KB, which the caches hold */
 };
@@ -313,7 +314,7 @@ worth_joining(struct eio_bundle *const *all, size_t n, size_t members)
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++) bytes += eio_bundle_size(all[i]);
-	return bytes / WRITE_BYTES < (n - 1) * members;
+	return bytes <= JOINED_BYTES && bytes / WRITE_BYTES < (n - 1) * members;
 }
 
 /* Items that go to the same room, NULL when nobody is in it; or to the same audience; or one answer. */

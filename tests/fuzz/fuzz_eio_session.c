@@ -13,12 +13,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { LARGE_MAX = 4 }; /* for one input: they take time */
+
 struct edge {
 	struct eio_session s;
 	struct eio_bytes in; /* what is left of the input */
 	uint64_t now_ms;
 	bool get, post, ws, probe; /* what the server holds */
 	bool told, ended, full;
+	unsigned n_large;
+	bool forming; /* what waits longest is not sent before the session is told that its form is made */
 	struct eio_bundle *bundle;
 };
 
@@ -80,7 +84,14 @@ do_output(struct edge *e, const struct eio_output *out)
 		e->get = false;
 		eio_block_unref(out->body);
 		break;
+	case EIO_OUTPUT_FORM:
+		if (e->forming || eio_bundle_has(out->bundle, out->wire, out->deflate)) abort();
+		if (!eio_bundle_wire(out->bundle, out->wire)) abort();
+		eio_bundle_unref(out->bundle);
+		e->forming = true;
+		break;
 	case EIO_OUTPUT_SEND:
+		if (e->forming) abort();
 		if (e->full || eio_session_transport(&e->s) != EIO_TRANSPORT_WEBSOCKET) abort();
 		if (!eio_bundle_wire(out->bundle, eio_session_wire(&e->s))) abort();
 		eio_bundle_unref(out->bundle);
@@ -229,12 +240,38 @@ step_leave(struct edge *e, unsigned how)
 	}
 }
 
+/* A message whose forms are made elsewhere, but for one. */
+static struct eio_bundle *
+large(void)
+{
+	static const char text[EIO_BUNDLE_LARGE];
+	struct eio_message m = { .data = { text, sizeof text } };
+
+	return eio_bundle_new(&m, 1);
+}
+
 static void
 step_send(struct edge *e)
 {
-	const void *tag = byte(e) % 2 ? e : NULL;
+	unsigned how = byte(e);
+	const void *tag = how % 2 ? e : NULL;
+	bool is_large = how & 2 && e->n_large < LARGE_MAX;
+	struct eio_bundle *b = is_large ? large() : eio_bundle_ref(e->bundle);
 
-	if (eio_session_submit(&e->s, e->bundle, tag) == 0 && e->told) abort();
+	e->n_large += is_large;
+	if (eio_session_submit(&e->s, b, tag) == 0 && e->told) abort();
+	eio_bundle_unref(b);
+}
+
+static void
+step_room(struct edge *e)
+{
+	unsigned how = byte(e);
+
+	e->full = how % 2;
+	if (!(how & 2) || !e->forming) return;
+	e->forming = false;
+	eio_session_formed(&e->s);
 }
 
 static void
@@ -267,7 +304,7 @@ step(struct edge *e)
 		else
 			eio_session_discard(&e->s, EIO_REASON_SHUTDOWN);
 		break;
-	case 14: e->full = byte(e) % 2; break;
+	case 14: step_room(e); break;
 	case 15: pump(e); return;
 	}
 	events(e);

@@ -403,10 +403,10 @@ fill(struct test *t, struct eio_socket *s)
 	}
 	b = eio_bundle_new(&m, 1);
 	n = eio_bundle_wire(b, EIO_WIRE_WS)->n;
+	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS, &t->workers[0].options.ws_deflate, NULL));
 	assert_int_equal(eio_socket_send(s, b, NULL), EIO_SENT);
 	assert_false(eio_ws_writable(s->ws));
 	eio_bundle_unref(b);
-	(void)t;
 	return n;
 }
 

@@ -23,6 +23,7 @@ struct replay {
 	uint64_t now;
 	bool writable;
 	char input[1024]; /* what was passed in last: sessions read it in place */
+	struct eio_output form; /* a form that was asked for last, with its bundle */
 };
 
 static const char sid[] = "Aabcdefghijklmnopqrs";
@@ -53,6 +54,32 @@ say_bundle(struct replay *r, struct eio_bundle *b)
 }
 
 static void
+take_form(struct replay *r, struct eio_output *out)
+{
+	say(r, out->deflate ? "form-deflated" : "form", NULL, 0);
+	assert_null(r->form.bundle);
+	r->form = *out;
+}
+
+/* What was asked for is made, and the session told so. */
+static void
+formed(struct replay *r)
+{
+	struct eio_output *f = &r->form;
+
+	assert_non_null(f->bundle);
+	assert_false(eio_bundle_has(f->bundle, f->wire, f->deflate));
+	if (f->deflate)
+		assert_non_null(eio_bundle_deflated(f->bundle, f->wire, f->deflate, NULL));
+	else
+		assert_non_null(eio_bundle_wire(f->bundle, f->wire));
+	assert_true(eio_bundle_has(f->bundle, f->wire, f->deflate));
+	eio_bundle_unref(f->bundle);
+	f->bundle = NULL;
+	eio_session_formed(&r->s);
+}
+
+static void
 pump(struct replay *r)
 {
 	struct eio_output out;
@@ -71,6 +98,7 @@ pump(struct replay *r)
 			say(r, out.away ? "away" : "answer", out.body->data, out.body->n);
 			eio_block_unref(out.body);
 			break;
+		case EIO_OUTPUT_FORM: take_form(r, &out); break;
 		case EIO_OUTPUT_SEND: say_bundle(r, out.bundle); break;
 		case EIO_OUTPUT_WS_CLOSE: say(r, out.away ? "ws-away" : "ws-close", NULL, 0); break;
 		case EIO_OUTPUT_PROBE_PONG: say(r, "probe-pong", NULL, 0); break;
@@ -125,6 +153,7 @@ static void
 finish(struct replay *r)
 {
 	eio_session_deinit(&r->s);
+	eio_bundle_unref(r->form.bundle);
 	eio_bundle_unref(r->settings.ping);
 	eio_bundle_unref(r->settings.pong);
 	eio_buf_deinit(&r->log);
@@ -1251,10 +1280,276 @@ test_wires_of_text(void **state)
 		}
 }
 
+/* Forms of large messages */
+
+/* A text of one letter, just large. */
+static struct eio_bundle *
+large(char fill)
+{
+	static char text[EIO_BUNDLE_LARGE - 1];
+	struct eio_message m = { .data = { text, sizeof text } };
+	struct eio_bundle *b;
+
+	memset(text, fill, sizeof text);
+	b = eio_bundle_new(&m, 1);
+	assert_non_null(b);
+	assert_int_equal(eio_bundle_size(b), EIO_BUNDLE_LARGE);
+	return b;
+}
+
+static void
+send_large(struct replay *r, char fill, const void *tag)
+{
+	struct eio_bundle *b = large(fill);
+
+	assert_int_equal(eio_session_submit(&r->s, b, tag), EIO_SUBMITTED);
+	eio_bundle_unref(b);
+}
+
+/* Checks that the next output carries the large message alone. */
+static void
+expect_large(struct replay *r, char fill)
+{
+	struct eio_output out;
+	struct eio_block *w;
+
+	eio_session_output(&r->s, r->writable, &out);
+	assert_true(out.type == EIO_OUTPUT_SEND || out.type == EIO_OUTPUT_ANSWER);
+	w = out.bundle ? eio_block_ref(eio_bundle_wire(out.bundle, EIO_WIRE_POLLING)) : out.body;
+	assert_int_equal(out.plain_n, out.bundle ? 0 : EIO_BUNDLE_LARGE);
+	if (out.coding == EIO_CODING_IDENTITY) {
+		assert_int_equal(w->n, EIO_BUNDLE_LARGE);
+		assert_int_equal(w->data[0], '4');
+		assert_int_equal(w->data[w->n - 1], fill);
+	}
+	eio_block_unref(w);
+	eio_bundle_unref(out.bundle);
+}
+
+/* A session that has its open packet, and when it polls a GET that is held. */
+static void
+start_quiet(struct replay *r, enum eio_transport transport, bool b64)
+{
+	start_kind(r, (struct eio_session_kind){ .transport = transport, .revision = 4, .b64 = b64 });
+	pump(r);
+	eio_buf_clear(&r->log);
+	if (transport == EIO_TRANSPORT_POLLING) get(r, EIO_ACCEPT_OK);
+}
+
+/* The WebSocket form is there from the beginning. */
+static void
+test_form_at_hand(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_WEBSOCKET, false);
+	send_large(&r, 'x', NULL);
+	expect_large(&r, 'x');
+	finish(&r);
+}
+
+/* Nothing overtakes what waits for its form; it costs the client nothing meanwhile, and is not dropped. */
+static void
+test_form_in_order(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_WEBSOCKET, true);
+	send_text(&r, "a");
+	send_large(&r, 'x', &r);
+	EXPECT(&r, "send 4a; form");
+	assert_int_equal(r.form.wire, EIO_WIRE_WS_B64);
+	send_text(&r, "b");
+	EXPECT(&r, "");
+	assert_false(eio_session_direct(&r.s));
+	assert_null(eio_session_take(&r.s));
+	assert_int_equal(eio_session_queued(&r.s), 2 + EIO_QUEUED_COST);
+	assert_int_equal(eio_session_replies(&r.s), 2 + EIO_QUEUED_COST);
+	assert_int_equal(eio_session_drop(&r.s, NULL, 0), 0);
+	assert_int_equal(eio_session_drop(&r.s, &r, 0), 0);
+	formed(&r);
+	assert_int_equal(eio_session_queued(&r.s), EIO_BUNDLE_LARGE + 2 + 2 * EIO_QUEUED_COST);
+	expect_large(&r, 'x');
+	EXPECT(&r, "send 4b");
+	assert_int_equal(eio_session_queued(&r.s), 0);
+	/* Nor is it sent to who takes nothing at the moment, and then it may be dropped again. */
+	send_large(&r, 'y', &r);
+	EXPECT(&r, "form");
+	formed(&r);
+	r.writable = false;
+	EXPECT(&r, "");
+	assert_int_equal(eio_session_drop(&r.s, &r, 0), 1);
+	assert_int_equal(eio_session_queued(&r.s), 0);
+	finish(&r);
+}
+
+/* A poll is answered with what comes before, then held until the form is there. With it goes what is small, but nothing
+ * that has no form yet. */
+static void
+test_form_for_polls(void **state)
+{
+	struct replay r;
+	struct eio_output out;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_POLLING, false);
+	send_text(&r, "a");
+	send_large(&r, 'x', NULL);
+	send_text(&r, "b");
+	EXPECT(&r, "answer 4a");
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "form");
+	assert_int_equal(r.form.wire, EIO_WIRE_POLLING);
+	send_large(&r, 'y', NULL);
+	EXPECT(&r, "");
+	formed(&r);
+	assert_int_equal(eio_session_output(&r.s, true, &out), EIO_OUTPUT_ANSWER);
+	assert_int_equal(out.body->n, EIO_BUNDLE_LARGE + strlen("|4b"));
+	assert_memory_equal(out.body->data + EIO_BUNDLE_LARGE,
+		"\x1e"
+		"4b",
+		3);
+	eio_block_unref(out.body);
+	assert_int_equal(r.s.queue.count, 1);
+	finish(&r);
+}
+
+/* The connection of a poll that waits for a form breaks: the session ends, and the form that comes later is nobody's.
+ */
+static void
+test_form_without_client(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_POLLING, false);
+	send_large(&r, 'x', NULL);
+	EXPECT(&r, "form");
+	eio_session_get_abort(&r.s);
+	EXPECT(&r, "closed transport error; end");
+	formed(&r);
+	EXPECT(&r, "");
+	finish(&r);
+}
+
+/* What is queued is sent before the end, also when it waits for a form; a shutdown waits for nothing. */
+static void
+test_form_and_close(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	for (int discard = 0; discard < 2; discard++) {
+		start_quiet(&r, EIO_TRANSPORT_WEBSOCKET, true);
+		send_large(&r, 'x', NULL);
+		EXPECT(&r, "form");
+		eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+		EXPECT(&r, "closed forced close");
+		if (discard) {
+			eio_session_discard(&r.s, EIO_REASON_SHUTDOWN);
+			EXPECT(&r, "ws-close; end");
+			formed(&r);
+		} else {
+			formed(&r);
+			expect_large(&r, 'x');
+			EXPECT(&r, "ws-close; end");
+		}
+		finish(&r);
+	}
+}
+
+/* The client changes its transport while a form for polls is made: it gets the message in the WebSocket's. */
+static void
+test_form_and_upgrade(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_POLLING, false);
+	send_large(&r, 'x', NULL);
+	EXPECT(&r, "form");
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong");
+	probe(&r, "5");
+	send_text(&r, "b");
+	EXPECT(&r, "answer 1");
+	formed(&r);
+	expect_large(&r, 'x');
+	EXPECT(&r, "send 4b");
+	finish(&r);
+}
+
+/* Compressed variants wait in the same way, those of polls and of WebSockets. */
+static void
+test_form_deflated(void **state)
+{
+	static const struct eio_deflate deflate = { .on = true, .threshold = 1024, .level = 1, .window_bits = 15 };
+	struct replay r;
+
+	(void)state;
+	for (int websocket = 0; websocket < 2; websocket++) {
+		start_quiet(&r, websocket ? EIO_TRANSPORT_WEBSOCKET : EIO_TRANSPORT_POLLING, false);
+		r.settings.http_deflate = r.settings.ws_deflate = &deflate;
+		eio_session_set_deflate(&r.s, true);
+		eio_session_set_coding(&r.s, EIO_CODING_GZIP);
+		send_large(&r, 'x', NULL);
+		EXPECT(&r, "form-deflated");
+		formed(&r);
+		expect_large(&r, 'x');
+		/* What reaches no threshold has no variant. */
+		if (websocket) {
+			struct eio_deflate never = deflate;
+
+			never.threshold = 100 * EIO_BUNDLE_LARGE;
+			r.settings.ws_deflate = &never;
+			send_large(&r, 'y', NULL);
+			expect_large(&r, 'y');
+		}
+		finish(&r);
+	}
+}
+
+/* Payloads are bounded: a poll that copies many messages for one client would hold up the others. */
+static void
+test_payload_bounded(void **state)
+{
+	enum { FIT = EIO_PAYLOAD_BYTES / EIO_BUNDLE_LARGE - 1, ALL = 3 * FIT };
+	struct eio_bundle *b = large('x');
+	unsigned polls = 0;
+	struct replay r;
+
+	(void)state;
+	start_quiet(&r, EIO_TRANSPORT_POLLING, false);
+	assert_non_null(eio_bundle_wire(b, EIO_WIRE_POLLING));
+	for (int i = 0; i < ALL; i++) assert_int_equal(eio_session_submit(&r.s, b, NULL), EIO_SUBMITTED);
+	for (; r.s.queue.count > 0; polls++) {
+		struct eio_output out;
+
+		assert_int_equal(eio_session_output(&r.s, true, &out), EIO_OUTPUT_ANSWER);
+		assert_true(out.body->n <= EIO_PAYLOAD_BYTES + ALL);
+		eio_block_unref(out.body);
+		get(&r, EIO_ACCEPT_OK);
+	}
+	assert_int_equal(polls, 3);
+	eio_bundle_unref(b);
+	finish(&r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_form_at_hand),
+		cmocka_unit_test(test_form_in_order),
+		cmocka_unit_test(test_form_for_polls),
+		cmocka_unit_test(test_form_without_client),
+		cmocka_unit_test(test_form_and_close),
+		cmocka_unit_test(test_form_and_upgrade),
+		cmocka_unit_test(test_form_deflated),
+		cmocka_unit_test(test_payload_bounded),
 		cmocka_unit_test(test_poll_and_post),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_heartbeat_extended_once),

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
+#include "eio/jsonp.h"
 #include "eio/net/carrier.h"
 #include "eio/net/socket_int.h"
 #include "tests/unit/failmalloc.h"
@@ -327,6 +328,7 @@ send_without(enum moment when, long nth)
 	t.peers[0] = request_websocket(&t, "&b64=1", "", eio_bytes("", 0), when == AT_ONCE ? 0 : SMALL);
 	t.n = 1;
 	turn(&t);
+	assert_non_null(eio_bundle_wire(big, EIO_WIRE_WS_B64));
 	if (when != AT_ONCE) assert_int_equal(eio_socket_send(t.sockets[0], big, NULL), EIO_SENT);
 	if (when != WHEN_TAKEN) failmalloc_arm(nth);
 	sent = eio_socket_send(t.sockets[0], b, NULL);
@@ -357,6 +359,115 @@ test_sends_without_memory(void **state)
 		while (send_without(when, n)) n++;
 		assert_true(n > 0);
 	}
+}
+
+/* Large messages in forms that are not there */
+
+/* Two clients: the first needs the form with base64, the second the one that is there. They have their open packets. */
+static void
+connect_two(struct test *t)
+{
+	start(t);
+	for (int i = 0; i < 2; i++) {
+		struct eio_buf in;
+
+		t->peers[i] = request_websocket(t, i ? "" : "&b64=1", "", eio_bytes("", 0), 0);
+		t->n++;
+		turn(t);
+		in = receive(t, t->peers[i], 100);
+		eio_buf_deinit(&in);
+	}
+}
+
+/* Who needs such a form gets it and what follows in order; meanwhile he does not count as slow, and who needs none is
+ * not held up. */
+static void
+test_form_of_large(void **state)
+{
+	struct eio_bundle *b[2] = { noise(3000000), event(10, 'm') };
+	struct eio_block *small = eio_bundle_wire(b[1], EIO_WIRE_WS);
+	struct eio_buf in, all;
+	char got[64];
+	struct test t;
+
+	(void)state;
+	connect_two(&t);
+	for (int i = 0; i < 2; i++) assert_int_equal(eio_socket_send(t.sockets[0], b[i], b), EIO_SENT);
+	eio_server_flush(t.server);
+	assert_false(eio_list_empty(&t.sockets[0]->forming));
+	assert_int_equal(eio_socket_queued(t.sockets[0]), eio_bundle_size(b[1]) + EIO_QUEUED_COST);
+	assert_int_equal(eio_socket_send(t.sockets[1], b[1], b), EIO_SENT);
+	assert_int_equal(recv(t.peers[1], got, sizeof got, MSG_DONTWAIT), small->n);
+	eio_buf_init(&all);
+	for (int i = 0; i < 2; i++) {
+		struct eio_block *w = eio_bundle_wire(b[i], EIO_WIRE_WS_B64);
+
+		eio_buf_append(&all, w->data, w->n);
+	}
+	in = receive(&t, t.peers[0], all.n);
+	assert_int_equal(in.n, all.n);
+	assert_memory_equal(in.p, all.p, all.n);
+	turn(&t);
+	assert_int_equal(eio_socket_queued(t.sockets[0]), 0);
+	eio_buf_deinit(&in);
+	eio_buf_deinit(&all);
+	for (int i = 0; i < 2; i++) eio_bundle_unref(b[i]);
+	finish(&t);
+}
+
+/* The server goes, or the client, or memory, before the form is there. */
+static void
+test_form_too_late(void **state)
+{
+	enum { GOING_AWAY, CLIENT_GONE, NO_MEMORY, ENDINGS };
+
+	(void)state;
+	for (int how = GOING_AWAY; how < ENDINGS; how++) {
+		struct eio_bundle *b = noise(3000000);
+		struct test t;
+
+		connect_two(&t);
+		assert_int_equal(eio_socket_send(t.sockets[0], b, b), EIO_SENT);
+		eio_server_flush(t.server);
+		assert_false(eio_list_empty(&t.sockets[0]->forming));
+		if (how == CLIENT_GONE) {
+			close(t.peers[0]);
+			t.peers[0] = -1;
+		} else if (how == NO_MEMORY) {
+			eio_list_remove(&t.sockets[0]->forming);
+			eio__socket_formed(&t.sockets[0]->forming, false);
+		}
+		if (how != GOING_AWAY) {
+			for (int i = 0; i < 5000 && t.closed == 0; i++) turn(&t);
+			assert_int_equal(t.closed, 1);
+			assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_TRANSPORT_ERROR], 1);
+		}
+		eio_bundle_unref(b);
+		finish(&t);
+	}
+}
+
+/* Without memory to have a form made elsewhere it is made here. */
+static void
+test_form_made_here(void **state)
+{
+	struct eio_bundle *b = noise(3000000);
+	struct eio_buf in;
+	struct test t;
+
+	(void)state;
+	connect_two(&t);
+	assert_int_equal(eio_socket_send(t.sockets[0], b, b), EIO_SENT);
+	failmalloc_arm(0);
+	eio_server_flush(t.server);
+	assert_true(failmalloc_disarm());
+	assert_true(eio_bundle_has(b, EIO_WIRE_WS_B64, NULL));
+	assert_true(eio_list_empty(&t.sockets[0]->forming));
+	in = receive(&t, t.peers[0], eio_bundle_wire(b, EIO_WIRE_WS_B64)->n);
+	eio_buf_deinit(&in);
+	assert_int_equal(t.closed, 0);
+	eio_bundle_unref(b);
+	finish(&t);
 }
 
 /* Compressing on another thread */
@@ -440,6 +551,7 @@ test_drain_slow(void **state)
 		size_t n;
 
 		connect_with(&t, offers[i], SMALL);
+		assert_non_null(eio_bundle_deflated(big, EIO_WIRE_WS, &deflate, NULL));
 		assert_int_equal(eio_socket_send(t.sockets[i], big, b), EIO_SENT);
 		assert_int_equal(eio_socket_send(t.sockets[i], b, b), EIO_SENT_QUEUED);
 		eio_socket_drain(t.sockets[i]);
@@ -863,6 +975,54 @@ test_opens_without_memory(void **state)
 	}
 }
 
+/* The script of a large answer is made by another thread: the poll waits for it, a server that goes away does not. */
+static void
+test_large_script(void **state)
+{
+	(void)state;
+	for (int leaves = 0; leaves < 2; leaves++) {
+		struct eio_bundle *b = noise(400000);
+		struct eio_exchange *ex;
+		struct eio_socket *s;
+		struct test t;
+
+		start(&t);
+		ex = poll_again(&t, "&j=3");
+		s = t.sockets[0];
+		assert_non_null(eio_bundle_wire(b, EIO_WIRE_POLLING));
+		assert_int_equal(eio_socket_send(s, b, b), EIO_SENT);
+		eio_server_flush(t.server);
+		assert_false(ex->answered);
+		assert_false(eio_list_empty(&t.server->scripts));
+		assert_int_equal(eio_socket_unsent(s), eio_bundle_wire(b, EIO_WIRE_POLLING)->n);
+		if (leaves) {
+			eio_server_shutdown(t.server);
+			assert_true(ex->answered && ex->response.destroy && !ex->response.body);
+		} else {
+			struct eio_block *payload = eio_bundle_wire(b, EIO_WIRE_POLLING);
+			struct eio_buf js;
+
+			for (int i = 0; i < 5000 && !ex->answered; i++) {
+				usleep(1000);
+				turn(&t);
+			}
+			eio_buf_init(&js);
+			eio_jsonp_append(&js, EIO_LIT("3"), eio_bytes(payload->data, payload->n));
+			assert_true(ex->answered);
+			assert_int_equal(ex->response.status, 200);
+			assert_int_equal(ex->response.length, js.n);
+			assert_memory_equal(ex->response.body->data, js.p, js.n);
+			assert_int_equal(eio_socket_unsent(s), js.n);
+			assert_true(has_line(ex, "text/javascript"));
+			eio_buf_deinit(&js);
+		}
+		assert_true(eio_list_empty(&t.server->scripts));
+		eio_exchange_unref(ex);
+		eio_bundle_unref(b);
+		finish(&t);
+	}
+}
+
 int
 main(void)
 {
@@ -870,6 +1030,10 @@ main(void)
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_sends_without_memory),
+		cmocka_unit_test(test_large_script),
+		cmocka_unit_test(test_form_of_large),
+		cmocka_unit_test(test_form_too_late),
+		cmocka_unit_test(test_form_made_here),
 		cmocka_unit_test(test_first_pings),
 		cmocka_unit_test(test_poll_headers),
 		cmocka_unit_test(test_shutdown),
