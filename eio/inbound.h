@@ -57,4 +57,12 @@ enum eio_inbound_result eio_inbound_take(
 
 void eio_inbound_deinit(struct eio_inbound *in);
 
+/* Whether it is as at its beginning: nothing has arrived of a frame or a message that is not complete. Then it owns
+ * nothing, and need not be kept until more arrives. */
+static inline bool
+eio_inbound_at_rest(const struct eio_inbound *in)
+{
+	return !in->in_frame && !in->in_message && in->head_n == 0 && !in->pieces.p && !in->control.p;
+}
+
 #endif

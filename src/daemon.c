@@ -213,17 +213,6 @@ make_service(struct daemon *d)
 	return service_new(&o, &d->service) ? no_memory("service") : 0;
 }
 
-/* libwebsockets reads it, and crashes where it is not, as in a chroot. */
-static int
-check_random(void)
-{
-	static const char file[] = "/dev/urandom";
-
-	if (access(file, R_OK) == 0) return 0;
-	log_error_errno(errno, "event=no-random-numbers file=%s", file);
-	return -1;
-}
-
 /* Before there are threads: libcurl starts once for all. */
 static int
 check_hooks(void)
@@ -237,7 +226,7 @@ check_hooks(void)
 static int
 make_all(struct daemon *d)
 {
-	if (check_random() || (d->config->hooks && check_hooks())) return -1;
+	if (d->config->hooks && check_hooks()) return -1;
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d->config, &d->files)) return -1;
 	d->interest = interest_table_new();

@@ -1,155 +1,234 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The only file that includes libwebsockets (and so never llhttp: both define
- * the same enumerators).
- *
- * lws gets each socket as a raw one, though it knows WebSockets: frames without a mask
- * or with reserved bits pass its parser or not, as the version has it, close frames go
- * unchecked, and there is no way to look at a frame before it does. So the bytes come
- * to eio/inbound.c as they are, and leave by send(); lws_write is never called, which
- * would copy what the kernel does not take, for each client again.
- *
- * A callback for a raw socket never returns an error: then lws would close the socket
- * while it is still in use above. It is told by a timeout of its own instead.
- */
+/* An epoll set below the loop's; see the header. */
 #include "eio/net/carrier.h"
 
 #include "eio/check.h"
 
-#include <libwebsockets.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { CARRIER_MAGIC = 0x63617272 };
 
-static const char vhost_name[] = "engine.io";
+enum {
+	EVENTS = 128, /* taken in one turn of the loop; others wait for the next, whose turn it is then */
+	READ_BYTES = 16384, /* and so much of each */
+};
 
 struct eio__carrier {
 	unsigned magic; /* CARRIER_MAGIC */
-	struct lws_context *context;
-	struct lws_vhost *vhost;
+	int epoll;
 	struct eio__carrier_handler handler;
-	struct lws_protocols protocols[2];
-	lws_retry_bo_t retry;
+	uv_poll_t poll; /* of the epoll set */
+	uv_timer_t timer; /* for the next of those that end */
+	int handles; /* of these two that are still there */
+	struct eio_list open;
+	struct eio_list ended; /* when the loop runs */
+	struct eio_list waited; /* for EIO__CARRIER_WAIT_MS at most: the first began first */
+	char bytes[READ_BYTES];
 };
 
-static int
-on_lws_event(struct lws *socket, enum lws_callback_reasons reason, void *user, void *in, size_t n)
-{
-	struct eio__carrier *c = lws_context_user(lws_get_context(socket));
-	void *owner = lws_get_opaque_user_data(socket);
+/* The end */
 
-	(void)user;
+/* Its descriptor leaves the set before it is closed: another process may have it, too. */
+static void
+drop(struct eio__carrier *c, struct eio__carried *s)
+{
+	int fd = s->fd;
+
+	eio_list_remove(&s->link);
+	s->fd = -1;
+	c->handler.lost(s);
+	epoll_ctl(c->epoll, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+	c->handler.gone(s);
+}
+
+static struct eio__carried *
+first_of(const struct eio_list *l)
+{
+	return eio_list_empty(l) ? NULL : EIO_CONTAINER(l->next, struct eio__carried, link);
+}
+
+static void on_end_timer(uv_timer_t *timer);
+
+/* When the first of those that end does. */
+static void
+arm_timer(struct eio__carrier *c)
+{
+	const struct eio__carried *first = first_of(&c->waited);
+	uint64_t now = uv_now(c->timer.loop);
+
+	if (!eio_list_empty(&c->ended))
+		uv_timer_start(&c->timer, on_end_timer, 0, 0);
+	else if (first)
+		uv_timer_start(&c->timer, on_end_timer, first->end_ms > now ? first->end_ms - now : 0, 0);
+}
+
+static void
+on_end_timer(uv_timer_t *timer)
+{
+	struct eio__carrier *c = timer->data;
+	uint64_t now = uv_now(timer->loop);
+	struct eio__carried *s;
+
 	CHECK_MAGIC(c, CARRIER_MAGIC);
-	if (!owner) return 0; /* it is being adopted, or is one of lws's own */
-	switch (reason) {
-	case LWS_CALLBACK_RAW_RX: c->handler.received(owner, in, n); break;
-	case LWS_CALLBACK_RAW_WRITEABLE: c->handler.room(owner); break;
-	case LWS_CALLBACK_RAW_CLOSE: c->handler.lost(owner); break;
-	case LWS_CALLBACK_WSI_DESTROY:
-		lws_set_opaque_user_data(socket, NULL);
-		c->handler.gone(owner);
-		break;
-	default: break;
+	while ((s = first_of(&c->ended))) drop(c, s);
+	while ((s = first_of(&c->waited)) && s->end_ms <= now) drop(c, s);
+	arm_timer(c);
+}
+
+void
+eio__carrier_end(struct eio__carrier *c, struct eio__carried *s)
+{
+	if (s->ended || s->fd < 0) return;
+	s->ended = true;
+	eio_list_remove(&s->link);
+	eio_list_add_tail(&c->ended, &s->link);
+	arm_timer(c);
+}
+
+void
+eio__carrier_end_later(struct eio__carrier *c, struct eio__carried *s)
+{
+	if (s->ended || s->end_ms || s->fd < 0) return;
+	s->end_ms = uv_now(c->timer.loop) + EIO__CARRIER_WAIT_MS;
+	eio_list_remove(&s->link);
+	eio_list_add_tail(&c->waited, &s->link);
+	if (first_of(&c->waited) == s) arm_timer(c);
+}
+
+/* Bytes */
+
+static void
+watch(struct eio__carrier *c, struct eio__carried *s, bool room)
+{
+	struct epoll_event ev = { .events = EPOLLIN | (room ? EPOLLOUT : 0), .data = { .ptr = s } };
+
+	if (s->watched == room) return;
+	s->watched = room;
+	/* Without it nothing would be sent any more. */
+	if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, s->fd, &ev)) eio__carrier_end(c, s);
+}
+
+void
+eio__carrier_await_room(struct eio__carrier *c, struct eio__carried *s)
+{
+	s->awaits_room = true;
+	if (s->fd >= 0) watch(c, s, true);
+}
+
+/* Returns whether it is still carried. */
+static bool
+receive_some(struct eio__carrier *c, struct eio__carried *s)
+{
+	ssize_t n = recv(s->fd, c->bytes, sizeof c->bytes, MSG_DONTWAIT);
+
+	if (n > 0) {
+		c->handler.received(s, c->bytes, (size_t)n);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		drop(c, s);
+		return false;
 	}
+	return true;
+}
+
+static void
+on_socket_event(struct eio__carrier *c, struct eio__carried *s, uint32_t events)
+{
+	/* Errors and ends are found by reading. */
+	if ((events & ~(uint32_t)EPOLLOUT) && !receive_some(c, s)) return;
+	if (!(events & EPOLLOUT) || !s->awaits_room || s->ended) return;
+	s->awaits_room = false;
+	c->handler.room(s);
+	watch(c, s, s->awaits_room);
+}
+
+/* Nothing is freed here but the socket of an event that is looked at: others that end wait for the timer. */
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct eio__carrier *c = poll->data;
+	struct epoll_event ready[EVENTS];
+	int n;
+
+	(void)status;
+	(void)events;
+	CHECK_MAGIC(c, CARRIER_MAGIC);
+	n = epoll_wait(c->epoll, ready, EVENTS, 0);
+	for (int i = 0; i < n; i++) on_socket_event(c, ready[i].data.ptr, ready[i].events);
+}
+
+int
+eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = s } };
+
+	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev)) {
+		close(fd);
+		return -1;
+	}
+	s->fd = fd;
+	eio_list_init(&s->link);
+	eio_list_add_tail(&c->open, &s->link);
 	return 0;
 }
 
-/* The application sees no line of lws: what matters comes as a callback. */
-static void
-drop_log_line(int level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
+/* Beginning and end */
 
 struct eio__carrier *
 eio__carrier_new(uv_loop_t *loop, const struct eio__carrier_handler *handler)
 {
-	struct eio__carrier *c;
-	struct lws_context_creation_info info = { 0 };
-	void *loops[1] = { loop };
+	struct eio__carrier *c = calloc(1, sizeof *c);
 
-	/* Without it lws crashes while it takes apart what it had begun. */
-	if (access("/dev/urandom", R_OK)) return NULL;
-	c = calloc(1, sizeof *c);
 	if (!c) return NULL;
 	c->magic = CARRIER_MAGIC;
 	c->handler = *handler;
-	c->protocols[0] = (struct lws_protocols){ .name = vhost_name, .callback = on_lws_event };
-	/* Engine.IO's heartbeat watches the connection: lws shall not hang up on its own. */
-	c->retry = (lws_retry_bo_t){ .secs_since_valid_ping = 0, .secs_since_valid_hangup = 0 };
-	lws_set_log_level(0, drop_log_line);
-	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-	info.protocols = c->protocols;
-	info.options = LWS_SERVER_OPTION_LIBUV;
-	info.vhost_name = vhost_name;
-	info.foreign_loops = loops;
-	info.retry_and_idle_policy = &c->retry;
-	info.gid = (gid_t)-1;
-	info.uid = (uid_t)-1;
-	info.user = c;
-	c->context = lws_create_context(&info);
-	c->vhost = c->context ? lws_get_vhost_by_name(c->context, vhost_name) : NULL;
-	if (c->vhost) return c;
-	/* This happens at start-up only and ends the program, which saves turning a loop to take lws apart. */
-	return NULL;
+	c->handles = 2;
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll < 0 || uv_poll_init(loop, &c->poll, c->epoll)) {
+		if (c->epoll >= 0) close(c->epoll);
+		free(c);
+		return NULL;
+	}
+	uv_timer_init(loop, &c->timer);
+	c->poll.data = c->timer.data = c;
+	eio_list_init(&c->open);
+	eio_list_init(&c->ended);
+	eio_list_init(&c->waited);
+	uv_poll_start(&c->poll, UV_READABLE, on_ready);
+	return c;
+}
+
+static void
+on_handle_closed(uv_handle_t *h)
+{
+	struct eio__carrier *c = h->data;
+
+	CHECK_MAGIC(c, CARRIER_MAGIC);
+	if (--c->handles == 0) close(c->epoll);
 }
 
 void
 eio__carrier_close(struct eio__carrier *c)
 {
+	struct eio_list *all[] = { &c->open, &c->ended, &c->waited };
+	struct eio__carried *s;
+
 	CHECK_MAGIC(c, CARRIER_MAGIC);
-	lws_context_destroy(c->context);
+	for (int i = 0; i < 3; i++)
+		while ((s = first_of(all[i]))) drop(c, s);
+	uv_close((uv_handle_t *)&c->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 }
 
 void
 eio__carrier_free(struct eio__carrier *c)
 {
 	CHECK_MAGIC(c, CARRIER_MAGIC);
-	/* With a loop that is not its own, lws wants to be told twice: the first call closes its handles, which takes
-	 * turns of the loop, the second frees the memory. */
-	lws_context_destroy(c->context);
+	CHECK(c->handles == 0);
 	c->magic = 0;
 	free(c);
-}
-
-struct lws *
-eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner)
-{
-	lws_sock_file_fd_type descriptor = { .sockfd = fd };
-	struct lws *socket = lws_adopt_descriptor_vhost(c->vhost, LWS_ADOPT_SOCKET, descriptor, NULL, NULL);
-
-	if (socket) lws_set_opaque_user_data(socket, owner);
-	return socket;
-}
-
-void
-eio__carrier_await_room(struct lws *socket)
-{
-	lws_callback_on_writable(socket);
-}
-
-void
-eio__carrier_end_after(struct lws *socket, int seconds)
-{
-	/* What the timeout is named for is nobody's concern: lws does the same for all. */
-	lws_set_timeout(socket, PENDING_TIMEOUT_CLOSE_SEND, seconds ? seconds : LWS_TO_KILL_ASYNC);
-}
-
-void
-eio__carrier_answer_key(struct eio_bytes key, char answer[EIO__CARRIER_ANSWER_BYTES + 1])
-{
-	/* What only servers of WebSockets know. */
-	static const char name[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	unsigned char text[24 + sizeof name], hash[20];
-	char base64[EIO__CARRIER_ANSWER_BYTES + 4]; /* lws wants a little more room than it needs */
-
-	CHECK(key.n == 24);
-	memcpy(text, key.p, key.n);
-	memcpy(text + key.n, name, sizeof name);
-	lws_SHA1(text, sizeof text - 1, hash);
-	CHECK(lws_b64_encode_string((const char *)hash, sizeof hash, base64, sizeof base64) ==
-		EIO__CARRIER_ANSWER_BYTES);
-	memcpy(answer, base64, EIO__CARRIER_ANSWER_BYTES + 1);
 }

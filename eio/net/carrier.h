@@ -1,55 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What libwebsockets does for WebSockets: it has their sockets on the loop, reads
- * them, tells when they take writes, keeps the time of their end, and knows what
- * answers a key. What the bytes mean it is not asked (see carrier.c). Inside of
- * the WebSockets.
+ * The sockets of WebSockets on the loop: reads them, tells when they take writes, and
+ * keeps the time of their end. What the bytes mean it is not asked. Inside of the
+ * WebSockets.
+ *
+ * They have an epoll set of their own, which the loop watches as one descriptor: a
+ * handle of libuv for each would be 160 bytes more for each idle client, and an
+ * allocation that lives until a later turn.
  *
  * Threads: everything here belongs to the loop's thread.
  */
 #ifndef EIO_NET_CARRIER_H
 #define EIO_NET_CARRIER_H
 
-#include "eio/bytes.h"
+#include "eio/list.h"
 
 #include <uv.h>
 
-struct eio__carrier;
-struct lws; /* a socket that is carried */
+enum { EIO__CARRIER_WAIT_MS = 5000 }; /* for the peer's close frame, and for its end of the connection */
 
-struct eio__carrier_handler {
-	/* n bytes arrived, which may be changed and are valid during the call. */
-	void (*received)(void *owner, char *p, size_t n);
-	/* The socket takes writes, after eio__carrier_await_room. */
-	void (*room)(void *owner);
-	/* The connection ends: its descriptor must not be used any more, it is about to be closed. */
-	void (*lost)(void *owner);
-	/* The descriptor is closed, and the socket no longer carried: the last call. */
-	void (*gone)(void *owner);
+struct eio__carrier;
+
+/* A socket that is carried: part of whatever stands for it. Private, but for fd: -1 from lost() on. */
+struct eio__carried {
+	int fd;
+	bool ended; /* it is in the list of those that end when the loop runs */
+	bool awaits_room;
+	bool watched; /* epoll tells when there is room */
+	uint64_t end_ms; /* on the loop's clock, when it is in the list of those that are waited for */
+	struct eio_list link; /* in one of its carrier's three lists */
 };
 
-/* NULL when libwebsockets fails, which is told by errno where that is known: start-up only. */
+/* None of these is called from within the functions below, but for eio__carrier_close. */
+struct eio__carrier_handler {
+	/* n bytes arrived, which may be changed and are valid during the call. */
+	void (*received)(struct eio__carried *s, char *p, size_t n);
+	/* The socket takes writes, after eio__carrier_await_room. */
+	void (*room)(struct eio__carried *s);
+	/* The connection ends: its descriptor must not be used any more, it is about to be closed. */
+	void (*lost)(struct eio__carried *s);
+	/* The descriptor is closed, and the socket no longer carried: the last call. */
+	void (*gone)(struct eio__carried *s);
+};
+
+/* NULL when out of memory or of descriptors, errno says which. */
 struct eio__carrier *eio__carrier_new(uv_loop_t *loop, const struct eio__carrier_handler *handler);
 
-/* Closes all sockets: lost and gone are called for each, from here or while the loop runs. */
+/* Closes all sockets: lost and gone are called for each, from here. */
 void eio__carrier_close(struct eio__carrier *c);
 
 /* Frees a closed one, after the loop has run out or at least once around. */
 void eio__carrier_free(struct eio__carrier *c);
 
-/* Takes a connected stream socket, and owns the descriptor from now on. NULL when that fails: the descriptor is closed
- * then. owner is handed back to the handler, which is not called before this returns. */
-struct lws *eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner);
+/* Takes a connected stream socket, and owns the descriptor from now on. s: all zero. Returns 0, or -1 when that fails:
+ * the descriptor is closed then. */
+int eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
 
 /* Has room() called once the socket takes writes, from the loop. */
-void eio__carrier_await_room(struct lws *socket);
+void eio__carrier_await_room(struct eio__carrier *c, struct eio__carried *s);
 
-/* Closes the socket after some seconds; after 0 that is done as soon as the loop runs. A later call counts instead. */
-void eio__carrier_end_after(struct lws *socket, int seconds);
+/* Closes the socket as soon as the loop runs. */
+void eio__carrier_end(struct eio__carrier *c, struct eio__carried *s);
 
-enum { EIO__CARRIER_ANSWER_BYTES = 28 };
-
-/* What answers a Sec-WebSocket-Key of 24 bytes (RFC 6455 section 4.2.2); a NUL follows. */
-void eio__carrier_answer_key(struct eio_bytes key, char answer[EIO__CARRIER_ANSWER_BYTES + 1]);
+/* Closes it EIO__CARRIER_WAIT_MS after the first of these calls, if nothing ends it before. */
+void eio__carrier_end_later(struct eio__carrier *c, struct eio__carried *s);
 
 #endif

@@ -88,7 +88,7 @@ struct eio_server_stats {
 	struct eio_behind_stats behind; /* WebSockets that take no more */
 };
 
-/* NULL when out of memory or when libwebsockets fails: start-up only. options must outlive the server. */
+/* NULL when out of memory or of descriptors: start-up only. options must outlive the server. */
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * WebSockets coming in: checked as the HTTP requests are, refused on the bare
- * socket when something is wrong, else handed to libwebsockets; then a session
+ * socket when something is wrong, else handed to websocket.h; then a session
  * of their own, or a probe for one that polls (protocol section "Upgrade to
  * WebSocket").
  */
@@ -125,8 +125,8 @@ notify_lost(struct eio_socket *socket, bool probe)
 		eio_session_ws_closed(&socket->session, true);
 }
 
-/* Hands the connection to libwebsockets, as a transport or probe of socket, or with NULL only to be closed. The link is
- * freed when the WebSocket is gone. */
+/* Hands the connection to the WebSockets, as a transport or probe of socket, or with NULL only to be closed. The link
+ * is freed when the WebSocket is gone. */
 static void
 adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *socket, bool probe)
 {

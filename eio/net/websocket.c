@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP server has read and checked the request. From there on libwebsockets has the
+ * The HTTP server has read and checked the request. From there on the carrier has the
  * socket (carrier.h), what arrives is understood by eio/inbound.c, and frames are
  * made by eio/bundle.c.
  *
@@ -17,6 +17,8 @@
 #include "eio/list.h"
 #include "eio/net/carrier.h"
 #include "eio/net/gather.h"
+#include "eio/net/handshake_key.h"
+#include "eio/net/rest.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,35 +26,27 @@
 #include <unistd.h>
 
 enum {
-	CLOSE_TIMEOUT_S = 5, /* for the peer's close frame, and for its end of the connection */
 	LAST_READS = 16, /* of what a peer sent behind its close frame */
 };
 
 enum { WS_MAGIC = 0x5ec0ffee, WS_SERVER_MAGIC = 0x77737376 };
 
-/* What the kernel did not take of a block. */
-struct unsent {
-	struct unsent *next;
-	struct eio_block *block;
-	size_t at; /* bytes of it that have left */
-};
-
+/* There are many of these, and most are idle: what only some need at the moment is allocated for them. What a broadcast
+ * looks at comes first, so that it lies together. */
 struct eio_ws {
 	unsigned magic; /* WS_MAGIC */
-	int fd; /* -1 when the connection is lost */
-	struct unsent *unsent; /* in their order; while there are any, whatever is written goes behind them */
+	bool open : 1;
+	bool closing : 1; /* a close frame was written, or cannot be: nothing else is */
+	bool peer_closed : 1; /* the peer's close frame has come */
+	bool deaf : 1; /* what arrives is thrown away */
+	bool want_writable : 1;
+	bool deflate : 1; /* messages may come compressed */
+	struct eio__rest *rest; /* owned; while there is one, whatever is written goes behind it */
 	struct eio__burst burst; /* what the server gathered for it */
-	bool open;
-	bool closing; /* a close frame was written, or cannot be: nothing else is */
-	bool peer_closed; /* the peer's close frame has come */
-	bool deaf; /* what arrives is thrown away */
-	bool want_writable;
 	struct eio_ws_server *server;
+	struct eio__carried socket;
 	void *user;
-	struct lws *socket;
-	struct eio_block *pong; /* to the last ping that came while something was unsent, else NULL */
-	struct eio__laggard laggard;
-	struct eio_inbound in;
+	struct eio_inbound *in; /* owned; NULL while it is at rest */
 };
 
 struct eio_ws_server {
@@ -65,24 +59,27 @@ struct eio_ws_server {
 	struct eio_behind_stats behind_stats;
 };
 
+static struct eio_ws *
+ws_of(struct eio__carried *s)
+{
+	struct eio_ws *ws = EIO_CONTAINER(s, struct eio_ws, socket);
+
+	CHECK_MAGIC(ws, WS_MAGIC);
+	return ws;
+}
+
 /* The end */
 
 static void
-on_gone(void *owner)
+on_gone(struct eio__carried *s)
 {
-	struct eio_ws *ws = owner;
+	struct eio_ws *ws = ws_of(s);
 
-	CHECK_MAGIC(ws, WS_MAGIC);
 	CHECK(eio__burst_empty(&ws->burst));
 	ws->server->handler.closed(ws->user, ws->open ? ws : NULL, !ws->peer_closed);
-	eio__behind_remove(&ws->server->behind, &ws->laggard);
-	for (struct unsent *u = ws->unsent, *next; u; u = next) {
-		next = u->next;
-		eio_block_unref(u->block);
-		free(u);
-	}
-	eio_block_unref(ws->pong);
-	eio_inbound_deinit(&ws->in);
+	eio__rest_free(ws->rest);
+	if (ws->in) eio_inbound_deinit(ws->in);
+	free(ws->in);
 	ws->magic = 0;
 	free(ws);
 }
@@ -92,8 +89,8 @@ static void
 end_connection(struct eio_ws *ws)
 {
 	ws->closing = ws->deaf = true;
-	shutdown(ws->fd, SHUT_WR);
-	eio__carrier_end_after(ws->socket, 0);
+	shutdown(ws->socket.fd, SHUT_WR);
+	eio__carrier_end(ws->server->carrier, &ws->socket);
 }
 
 /* Both sides have said that they close. What is still unread would turn the end into a reset, and the peer might lose
@@ -103,43 +100,24 @@ end_closed(struct eio_ws *ws)
 {
 	char junk[4096];
 
-	for (int i = 0; i < LAST_READS && recv(ws->fd, junk, sizeof junk, MSG_DONTWAIT) > 0; i++) continue;
+	for (int i = 0; i < LAST_READS && recv(ws->socket.fd, junk, sizeof junk, MSG_DONTWAIT) > 0; i++) continue;
 	end_connection(ws);
 }
 
 /* Sending */
-
-/* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is
- * broken. */
-static ssize_t
-send_some(const struct eio_ws *ws, const char *p, size_t n)
-{
-	ssize_t sent = send(ws->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (sent >= 0) return sent;
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
-}
 
 /* Keeps the rest of a block behind all that waits. When there is no memory for that, a frame may be cut: nothing may
  * follow it. */
 static int
 keep_rest(struct eio_ws *ws, struct eio_block *b, size_t at)
 {
-	struct unsent *u = malloc(sizeof *u), **end = &ws->unsent;
-
-	CHECK_MAGIC(ws, WS_MAGIC);
-	if (!u) {
-		end_connection(ws);
-		return -1;
+	if (!ws->rest) {
+		ws->rest = eio__rest_new(&ws->server->behind, ws->socket.fd);
+		if (ws->rest) eio__carrier_await_room(ws->server->carrier, &ws->socket);
 	}
-	*u = (struct unsent){ .block = eio_block_ref(b), .at = at };
-	if (!ws->unsent) {
-		eio__carrier_await_room(ws->socket);
-		eio__behind_add(&ws->server->behind, &ws->laggard, ws->fd);
-	}
-	while (*end) end = &(*end)->next;
-	*end = u;
-	return 0;
+	if (ws->rest && eio__rest_add(ws->rest, b, at)) return 0;
+	end_connection(ws);
+	return -1;
 }
 
 /* The one place that begins to write frames. */
@@ -149,7 +127,7 @@ write_block(struct eio_ws *ws, struct eio_block *b)
 	ssize_t sent = 0;
 
 	if (!eio__burst_empty(&ws->burst)) eio__gather_flush(ws->server->gather);
-	if (!ws->unsent) sent = send_some(ws, b->data, b->n);
+	if (!ws->rest) sent = eio__send_some(ws->socket.fd, b->data, b->n);
 	if (sent == (ssize_t)b->n) return 0;
 	if (sent >= 0) return keep_rest(ws, b, (size_t)sent);
 	end_connection(ws);
@@ -169,40 +147,28 @@ write_control(struct eio_ws *ws, int opcode, struct eio_bytes data)
 	}
 	eio__frame_header(b->data, opcode, data.n);
 	if (data.n) memcpy(b->data + 2, data.p, data.n);
-	if (opcode == EIO__FRAME_PONG && ws->unsent) {
-		/* Only the last ping has to be answered (RFC 6455 section 5.5.3), so who does not read cannot pile
-		 * them up. */
-		eio_block_unref(ws->pong);
-		ws->pong = eio_block_ref(b);
-	} else {
+	if (opcode == EIO__FRAME_PONG && ws->rest)
+		eio__rest_set_pong(ws->rest, b);
+	else
 		write_block(ws, b);
-	}
 	eio_block_unref(b);
 }
 
-/* Sends what waits, as far as the kernel takes it. Returns whether all has left. */
+/* Sends what waits. Returns whether all has left. */
 static bool
-send_unsent(struct eio_ws *ws)
+send_rest(struct eio_ws *ws)
 {
-	struct unsent *u;
-	ssize_t sent;
+	int sent = ws->rest ? eio__rest_send(ws->rest, ws->socket.fd) : 1;
+	struct eio_block *pong;
 
-	while ((u = ws->unsent)) {
-		sent = send_some(ws, u->block->data + u->at, u->block->n - u->at);
-		if (sent < 0) {
-			end_connection(ws);
-			return false;
-		}
-		u->at += (size_t)sent;
-		if (u->at < u->block->n) {
-			eio__carrier_await_room(ws->socket);
-			return false;
-		}
-		ws->unsent = u->next;
-		eio_block_unref(u->block);
-		free(u);
-	}
-	eio__behind_remove(&ws->server->behind, &ws->laggard);
+	if (sent < 0) end_connection(ws);
+	if (sent == 0) eio__carrier_await_room(ws->server->carrier, &ws->socket);
+	if (sent <= 0) return false;
+	pong = ws->rest ? eio__rest_take_pong(ws->rest) : NULL;
+	eio__rest_free(ws->rest);
+	ws->rest = NULL;
+	if (pong && !ws->closing) write_block(ws, pong);
+	eio_block_unref(pong);
 	return true;
 }
 
@@ -213,24 +179,18 @@ close_sent(struct eio_ws *ws)
 	if (ws->peer_closed)
 		end_closed(ws);
 	else if (ws->deaf)
-		shutdown(ws->fd, SHUT_WR);
+		shutdown(ws->socket.fd, SHUT_WR);
 }
 
 static void
-on_room(void *owner)
+on_room(struct eio__carried *s)
 {
-	struct eio_ws *ws = owner;
-	struct eio_block *pong;
+	struct eio_ws *ws = ws_of(s);
 
-	CHECK_MAGIC(ws, WS_MAGIC);
-	if (ws->fd < 0 || !send_unsent(ws)) return;
-	pong = ws->pong;
-	ws->pong = NULL;
-	if (pong && !ws->closing) write_block(ws, pong);
-	eio_block_unref(pong);
+	if (!send_rest(ws)) return;
 	if (ws->closing) {
 		close_sent(ws);
-	} else if (ws->want_writable && !ws->unsent) {
+	} else if (ws->want_writable && !ws->rest) {
 		ws->want_writable = false;
 		ws->server->handler.writable(ws->user, ws);
 	}
@@ -242,8 +202,8 @@ write_close(struct eio_ws *ws, struct eio_bytes data)
 {
 	write_control(ws, EIO__FRAME_CLOSE, data);
 	if (ws->closing) return; /* it is over already */
-	ws->closing = ws->in.skip = true;
-	eio__carrier_end_after(ws->socket, CLOSE_TIMEOUT_S);
+	ws->closing = true;
+	eio__carrier_end_later(ws->server->carrier, &ws->socket);
 }
 
 void
@@ -296,7 +256,7 @@ eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 
 	if (ws->closing) return -1;
 	if (eio__burst_full(&ws->burst, b->n)) eio__gather_flush(g);
-	if (!ws->unsent && eio__gather_add(g, &ws->burst, ws->fd, b)) return 0;
+	if (!ws->rest && eio__gather_add(g, &ws->burst, ws->socket.fd, b)) return 0;
 	return write_block(ws, b);
 }
 
@@ -311,7 +271,7 @@ eio_ws_writable(struct eio_ws *ws)
 {
 	if (ws->closing) return false;
 	if (eio__burst_full(&ws->burst, 1)) eio__gather_flush(ws->server->gather);
-	if (!ws->unsent) return true;
+	if (!ws->rest) return true;
 	ws->want_writable = true;
 	return false;
 }
@@ -324,7 +284,7 @@ on_peer_close(struct eio_ws *ws, struct eio_bytes data)
 {
 	ws->peer_closed = ws->deaf = true;
 	if (!ws->closing) write_close(ws, data);
-	if (!ws->unsent) close_sent(ws);
+	if (!ws->rest) close_sent(ws);
 }
 
 /* The peer has broken a rule. Whether it answers is no matter: it is told that this is the end, and has a while to
@@ -334,7 +294,7 @@ fail_connection(struct eio_ws *ws, int code)
 {
 	eio_ws_close(ws, code);
 	ws->deaf = true;
-	if (!ws->unsent) close_sent(ws);
+	if (!ws->rest) close_sent(ws);
 }
 
 /* Handles what was found in what arrived. */
@@ -355,30 +315,49 @@ on_found(struct eio_ws *ws, enum eio_inbound_result what, struct eio_inbound_mes
 	eio_buf_deinit(&m->owned);
 }
 
+/* What has arrived of something that is not complete is kept until more does. */
 static void
-on_received(void *owner, char *p, size_t n)
+keep_inbound(struct eio_ws *ws, struct eio_inbound *in)
 {
-	struct eio_ws *ws = owner;
-	struct eio_arrived bytes = { p, n };
-	struct eio_inbound_message m;
-	enum eio_inbound_result what = EIO_INBOUND_PING;
-
-	CHECK_MAGIC(ws, WS_MAGIC);
-	while (!ws->deaf && what != EIO_INBOUND_MORE) {
-		what = eio_inbound_take(&ws->in, &bytes, ws->server->max_payload, &m);
-		on_found(ws, what, &m);
+	if (eio_inbound_at_rest(in) || ws->deaf) {
+		eio_inbound_deinit(in);
+		free(ws->in);
+		ws->in = NULL;
+		return;
+	}
+	if (!ws->in) ws->in = malloc(sizeof *ws->in);
+	if (ws->in) {
+		*ws->in = *in;
+	} else {
+		eio_inbound_deinit(in);
+		end_connection(ws);
 	}
 }
 
 static void
-on_lost(void *owner)
+on_received(struct eio__carried *s, char *p, size_t n)
 {
-	struct eio_ws *ws = owner;
+	struct eio_ws *ws = ws_of(s);
+	struct eio_arrived bytes = { p, n };
+	struct eio_inbound in = ws->in ? *ws->in : (struct eio_inbound){ .deflate = ws->deflate };
+	struct eio_inbound_message m;
+	enum eio_inbound_result what = EIO_INBOUND_PING;
 
-	CHECK_MAGIC(ws, WS_MAGIC);
+	while (!ws->deaf && what != EIO_INBOUND_MORE) {
+		in.skip = ws->closing;
+		what = eio_inbound_take(&in, &bytes, ws->server->max_payload, &m);
+		on_found(ws, what, &m);
+	}
+	keep_inbound(ws, &in);
+}
+
+static void
+on_lost(struct eio__carried *s)
+{
+	struct eio_ws *ws = ws_of(s);
+
 	/* Another connection may get the number. */
-	eio__behind_remove(&ws->server->behind, &ws->laggard);
-	ws->fd = -1;
+	if (ws->rest) eio__rest_lost(ws->rest);
 	ws->closing = ws->deaf = true;
 }
 
@@ -425,10 +404,10 @@ eio_ws_server_free(struct eio_ws_server *s)
 static struct eio_block *
 block_101(const struct eio_ws_adoption *a)
 {
-	char accept[EIO__CARRIER_ANSWER_BYTES + 1];
+	char accept[EIO__HANDSHAKE_ANSWER_BYTES + 1];
 	struct eio_buf out;
 
-	eio__carrier_answer_key(a->key, accept);
+	eio__handshake_answer(a->key, accept);
 	eio_buf_init(&out);
 	EIO_BUF_ADD_LIT(&out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
 	eio_buf_printf(&out, "Sec-WebSocket-Accept: %s\r\n", accept);
@@ -451,7 +430,7 @@ open_websocket(struct eio_ws *ws, const struct eio_ws_adoption *a, struct eio_bl
 	eio_buf_init(&rest);
 	eio_buf_add(&rest, a->rest);
 	if (eio_buf_failed(&rest)) end_connection(ws);
-	on_received(ws, rest.p, rest.n);
+	on_received(&ws->socket, rest.p, rest.n);
 	eio_buf_deinit(&rest);
 }
 
@@ -463,13 +442,13 @@ eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
 	bool enough = ws && answer;
 
 	if (enough) {
-		*ws = (struct eio_ws){ .magic = WS_MAGIC, .fd = a->fd, .server = s, .user = a->user };
-		ws->in.deflate = a->extension.n > 0;
-		ws->socket = eio__carrier_adopt(s->carrier, a->fd, ws);
+		*ws = (struct eio_ws){ .magic = WS_MAGIC, .server = s, .user = a->user };
+		ws->deflate = a->extension.n > 0;
+		enough = eio__carrier_adopt(s->carrier, &ws->socket, a->fd) == 0;
 	} else {
 		close(a->fd);
 	}
-	if (enough && ws->socket) {
+	if (enough) {
 		open_websocket(ws, a, answer);
 	} else {
 		free(ws);

@@ -37,7 +37,8 @@ struct eio_ws_handler {
 	void (*closed)(void *user, struct eio_ws *ws, bool error);
 };
 
-/* max_payload: the largest message taken, in bytes, compressed or not. NULL when libwebsockets fails: start-up only. */
+/* max_payload: the largest message taken, in bytes, compressed or not. NULL when out of memory or of descriptors:
+ * start-up only. */
 struct eio_ws_server *eio_ws_server_new(uv_loop_t *loop, size_t max_payload, const struct eio_ws_handler *handler);
 
 /* Lets broadcasts be sent by io_uring, see eio_ws_server_gather. Call it in the thread of the loop. Returns 0, or

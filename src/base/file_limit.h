@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many files may be open: every client is one. More than needed is not
- * free: libwebsockets keeps a table with an entry for each, and 4.1 looks
- * through all of it whenever a WebSocket ends.
+ * How many files may be open: every client is one. So the limit is also that of
+ * the clients that come without anybody having said how many there may be.
  */
 #ifndef SRC_BASE_FILE_LIMIT_H
 #define SRC_BASE_FILE_LIMIT_H
@@ -24,7 +23,7 @@ enum {
  * just a large number here. Pure; any thread. */
 uint64_t file_limit_choose(uint64_t soft, uint64_t hard, uint64_t max_connections);
 
-/* Sets it for the process. Before the first worker is made, for its table is as large as the limit then. */
+/* Sets it for the process. Before the first worker is made, which shares out what it allows. */
 void file_limit_set(uint64_t max_connections);
 
 /* The limit as it is, and how many files are open; 0 when that cannot be told. */

@@ -205,7 +205,7 @@ make_httpd(struct worker *w)
 	return eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &handler);
 }
 
-/* libwebsockets does not tell; mostly there are no files left. */
+/* It does not tell; mostly there are no files left. */
 static const char *
 why_no_server(void)
 {
@@ -213,8 +213,7 @@ why_no_server(void)
 
 	if (fd < 0) return uv_strerror(-err);
 	close(fd);
-	if (access("/dev/urandom", R_OK)) return "/dev/urandom cannot be read";
-	return "out of memory, or libwebsockets does not start";
+	return "out of memory";
 }
 
 /* NULL, or why it failed. */

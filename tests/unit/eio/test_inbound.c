@@ -149,7 +149,38 @@ test_no_copy(void **state)
 	assert_int_equal(eio_inbound_take(&in, &arrived, 2, &m), EIO_INBOUND_MESSAGE);
 	assert_ptr_equal(m.data, b.p + 6);
 	assert_null(m.owned.p);
+	assert_true(eio_inbound_at_rest(&in));
 	eio_buf_deinit(&b);
+}
+
+/* It is at rest where nothing is under way, and nowhere else: not within a header, a frame, a message of two frames,
+ * or a ping between them. */
+static void
+test_at_rest(void **state)
+{
+	struct eio_inbound in = { .deflate = true };
+	struct eio_inbound_message m;
+	struct eio_buf b;
+
+	(void)state;
+	eio_buf_init(&b);
+	for (int i = 0; i < 2; i++) {
+		size_t ends = b.n;
+
+		put_frame(&b, EIO__FRAME_TEXT, EIO_LIT("ab"));
+		put_frame(&b, FIN | EIO__FRAME_PING, EIO_LIT("p"));
+		put_frame(&b, FIN | EIO__FRAME_CONTINUATION, EIO_LIT(""));
+		for (size_t at = ends; at < b.n; at++) {
+			struct eio_arrived arrived = { b.p + at, 1 };
+			enum eio_inbound_result what = eio_inbound_take(&in, &arrived, 10, &m);
+
+			assert_true(what < EIO_INBOUND_CLOSE);
+			if (what != EIO_INBOUND_MORE) eio_buf_deinit(&m.owned);
+			assert_int_equal(eio_inbound_at_rest(&in), at + 1 == b.n);
+		}
+	}
+	eio_buf_deinit(&b);
+	eio_inbound_deinit(&in);
 }
 
 static void
@@ -380,6 +411,7 @@ main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_compressed),
 		cmocka_unit_test(test_no_copy),
+		cmocka_unit_test(test_at_rest),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_fails_fast),
 		cmocka_unit_test(test_first_two_bytes),

@@ -150,20 +150,20 @@ receive(struct test *t, int peer, size_t n)
 	return in;
 }
 
-/* Instead of header lines: libwebsockets does not take the socket, so the handshake fails after everything was
+/* Instead of header lines: the carrier does not take the socket, so the handshake fails after everything was
  * checked. */
 static const char broken[] = "X-Broken: yes\r\n";
 static bool breaks;
 
-struct lws *__real_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner);
-struct lws *__wrap_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner);
+int __real_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
+int __wrap_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
 
-struct lws *
-__wrap_eio__carrier_adopt(struct eio__carrier *c, int fd, void *owner)
+int
+__wrap_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
 {
-	if (!breaks) return __real_eio__carrier_adopt(c, fd, owner);
+	if (!breaks) return __real_eio__carrier_adopt(c, s, fd);
 	close(fd);
-	return NULL;
+	return -1;
 }
 
 /* As peer_websocket does. query: what follows the transport. */

@@ -2,8 +2,7 @@
 /*
  * The WebSocket edge on a real socket: blocks leave byte for byte and in order with
  * pongs and close frames, however little the kernel takes at once; and what peers do
- * against the rules ends with the code that the rules name. This runs with whatever
- * libwebsockets there is, and none may make a difference.
+ * against the rules ends with the code that the rules name.
  */
 #define _GNU_SOURCE
 #include "eio/buf.h"
@@ -465,7 +464,7 @@ write_to_reused(struct test *t, struct eio_ws *ws)
 	close(pair[1]);
 }
 
-/* From the moment lws closes the descriptor its number may belong to somebody else, who must not see a byte of
+/* From the moment the descriptor is closed its number may belong to somebody else, who must not see a byte of
  * ours. */
 static void
 test_descriptor_reused(void **state)
@@ -866,6 +865,35 @@ test_close_behind_rest(void **state)
 	finish(&t);
 }
 
+/* What has arrived of a frame that is cut needs memory; without it the connection ends, as does one whose rest cannot
+ * be kept. */
+static void
+test_no_memory_for_cut(void **state)
+{
+	(void)state;
+	for (int rest = 0; rest < 2; rest++) {
+		struct eio_block *w = binary_event(4000000);
+		struct test t;
+
+		start_with(&t, eio_bytes("", 0), 4096);
+		if (rest) {
+			failmalloc_arm(0);
+			assert_int_equal(eio_ws_write(t.ws, w), -1);
+			assert_true(failmalloc_disarm());
+		} else {
+			assert_int_equal(write(t.peer, "\x81", 1), 1);
+			failmalloc_arm(0);
+			for (int i = 0; i < 3; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+			assert_true(failmalloc_disarm());
+		}
+		pump(&t, w->n);
+		assert_int_equal(t.closed, 1);
+		assert_true(t.error);
+		eio_block_unref(w);
+		finish(&t);
+	}
+}
+
 /* The same as expect_messages, but the client reads nothing. */
 static void
 expect_messages_unread(struct test *t, const char *expected)
@@ -946,6 +974,7 @@ main(void)
 		cmocka_unit_test(test_refused_plain),
 		cmocka_unit_test(test_behind_close),
 		cmocka_unit_test(test_close_behind_rest),
+		cmocka_unit_test(test_no_memory_for_cut),
 		cmocka_unit_test(test_no_spin),
 	};
 
