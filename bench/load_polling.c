@@ -11,16 +11,18 @@
 
 #include "bench/bench.h"
 
-/* Writes a GET, or a POST of what waits. */
+/* Writes a GET, or a POST of what waits. As those of browsers it has a t that no other has. */
 static void
 polling_request(struct client *c, enum client_link link, bool post)
 {
+	static unsigned requests;
 	struct polling *w = &c->polling;
 	struct eio_buf b;
 
 	eio_buf_init(&b);
-	eio_buf_printf(&b, "%s %s?EIO=%u&transport=polling%s%s%s HTTP/1.1\r\nHost: %s\r\n", post ? "POST" : "GET",
-		load.path, load.eio, load.b64 ? "&b64=1" : "", c->sid[0] ? "&sid=" : "", c->sid, load.host);
+	eio_buf_printf(&b, "%s %s?EIO=%u&transport=polling&t=%08x%s%s%s HTTP/1.1\r\nHost: %s\r\n",
+		post ? "POST" : "GET", load.path, load.eio, requests++, load.b64 ? "&b64=1" : "",
+		c->sid[0] ? "&sid=" : "", c->sid, load.host);
 	if (load.gzip) EIO_BUF_ADD_LIT(&b, "Accept-Encoding: gzip\r\n");
 	if (post) eio_buf_printf(&b, "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n", w->out.n);
 	EIO_BUF_ADD_LIT(&b, "\r\n");

@@ -64,6 +64,8 @@ eio__conn_close(struct eio__conn *c)
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
 	uv_close(&c->h.handle, on_conn_closed);
+	eio_exchange_unref(c->last);
+	c->last = NULL;
 	ex = c->ex;
 	notified = c->notified;
 	if (!ex) return;

@@ -12,6 +12,7 @@
  */
 #include "eio/check.h"
 #include "eio/net/httpd_int.h"
+#include "eio/net/repeat.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -46,7 +47,12 @@ eio_httpd_deliver(struct eio_exchange *ex)
 		eio__conn_close(c);
 	else
 		eio__conn_written(c, eio__conn_respond(c, r, ex->req->method == EIO_HTTP_HEAD, ex->req->minor0, close));
-	eio_exchange_unref(ex);
+	eio_exchange_written(ex);
+	CHECK(!c->last);
+	if (eio__request_may_repeat(ex->req) && !c->closing && !close)
+		c->last = ex;
+	else
+		eio_exchange_unref(ex);
 	conn_go_on(c, true);
 }
 
@@ -59,18 +65,16 @@ abort_at_home(struct eio_exchange *ex)
 
 /* Reading */
 
-static struct eio_exchange *
-exchange_new(struct eio__conn *c)
+/* With one reference. */
+static void
+exchange_init(struct eio__conn *c, struct eio_exchange *ex, struct eio_request *req)
 {
-	struct eio_exchange *ex = calloc(1, sizeof *ex);
-
-	if (!ex) return NULL;
+	*ex = (struct eio_exchange){ .home = c->httpd->options.home,
+		.req = req,
+		.conn = c,
+		.respond = eio_httpd_deliver,
+		.abort = abort_at_home };
 	atomic_init(&ex->refs, 1);
-	ex->home = c->httpd->options.home;
-	ex->conn = c;
-	ex->respond = eio_httpd_deliver;
-	ex->abort = abort_at_home;
-	return ex;
 }
 
 static void
@@ -90,10 +94,12 @@ static bool
 begin_exchange(struct eio__conn *c)
 {
 	if (c->ex) return true;
-	c->ex = exchange_new(c);
+	c->ex = malloc(sizeof *c->ex);
 	c->notified = false;
-	if (c->ex) c->httpd->stats.requests++;
-	return c->ex != NULL;
+	if (!c->ex) return false;
+	exchange_init(c, c->ex, NULL);
+	c->httpd->stats.requests++;
+	return true;
 }
 
 /* An answer of ours to what is not a request the handler could be told of. */
@@ -181,6 +187,29 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	notify_exchange(c, stage);
 }
 
+/* Whether the bytes begin with the request before, once more. Then its exchange is that of this one, too, if nobody
+ * else has it any more. Returns how many bytes it has, or 0. */
+static size_t
+request_again(struct eio__conn *c, const char *p, size_t n)
+{
+	struct eio_exchange *ex = c->last;
+	size_t used = 0;
+
+	if (!ex || !eio_http_idle(c->http)) return 0;
+	c->last = NULL;
+	if (eio_exchange_single(ex)) used = eio__request_repeat(ex->req, p, n);
+	if (used == 0) {
+		eio_exchange_unref(ex);
+		return 0;
+	}
+	exchange_init(c, ex, ex->req);
+	c->ex = ex;
+	c->complete = true;
+	c->httpd->stats.requests++;
+	notify_exchange(c, EIO_STAGE_COMPLETE);
+	return used;
+}
+
 /* What one result of the parser means for the connection. */
 static void
 on_http_result(struct eio__conn *c, enum eio_http_result r, const char *rest, size_t n)
@@ -248,24 +277,38 @@ time_request(struct eio__conn *c, bool begins)
 	eio__conn_arm(c, left < o->header_timeout_ms ? left : o->header_timeout_ms);
 }
 
+/* Parses on from *at, which moves on. Returns whether a request ended. */
+static bool
+feed_parser(struct eio__conn *c, const char *data, size_t n, size_t *at)
+{
+	bool begins = eio_http_idle(c->http);
+	size_t used, from = *at;
+	enum eio_http_result r = eio_http_feed(c->http, data + from, n - from, &used);
+
+	*at += used;
+	if (r == EIO_HTTP_COMPLETE && begins)
+		eio__request_remember(eio_http_request(c->http), eio_bytes(data + from, used));
+	on_http_result(c, r, data + *at, n - *at);
+	return r != EIO_HTTP_MORE;
+}
+
 /* Takes as much as is for this turn. Returns how many bytes that was. */
 static size_t
 conn_feed(struct eio__conn *c, const char *data, size_t n)
 {
 	unsigned requests = EIO_HTTPD_TURN_REQUESTS;
 	bool begins = eio_http_idle(c->http);
-	enum eio_http_result r;
-	size_t at = 0, used;
+	size_t at = 0;
 
 	c->feeding = true;
 	while (at < n && requests > 0 && !conn_busy(c) && conn_listens(c)) {
-		r = eio_http_feed(c->http, data + at, n - at, &used);
-		at += used;
-		if (r != EIO_HTTP_MORE) {
+		size_t again = request_again(c, data + at, n - at);
+
+		at += again;
+		if (again || feed_parser(c, data, n, &at)) {
 			requests--;
 			begins = true;
 		}
-		on_http_result(c, r, data + at, n - at);
 		if (eio_http_idle(c->http)) c->discarding = false;
 	}
 	c->feeding = false;

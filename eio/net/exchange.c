@@ -33,6 +33,12 @@ eio_exchange_unref(struct eio_exchange *ex)
 }
 
 void
+eio_exchange_written(struct eio_exchange *ex)
+{
+	drop_response(&ex->response);
+}
+
+void
 eio_exchange_respond(struct eio_exchange *ex, struct eio_response r)
 {
 	if (ex->answered) {

@@ -59,7 +59,18 @@ struct eio_exchange {
 };
 
 struct eio_exchange *eio_exchange_ref(struct eio_exchange *ex);
+
+/* Whether the caller has the only reference: what others wrote before they let go is then seen here. */
+static inline bool
+eio_exchange_single(const struct eio_exchange *ex)
+{
+	return atomic_load_explicit(&ex->refs, memory_order_acquire) == 1;
+}
+
 void eio_exchange_unref(struct eio_exchange *ex);
+
+/* The answer is written: lets go of it. Home only. */
+void eio_exchange_written(struct eio_exchange *ex);
 
 /* Answers; the references in r go to the exchange. A second answer is ignored and its references dropped.
  * Drops no reference to the exchange itself. */

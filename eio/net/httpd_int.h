@@ -66,6 +66,7 @@ struct eio__conn {
 	struct eio_httpd *httpd;
 	struct eio_http *http;
 	struct eio_exchange *ex; /* being received or answered; a reference */
+	struct eio_exchange *last; /* that of the request before, if it may come again (repeat.h); a reference */
 	struct eio_buf pending; /* bytes that came while an exchange was being answered, or too many for one turn */
 	size_t pending_at; /* those before it are done */
 	struct eio_list ready; /* in httpd->ready */

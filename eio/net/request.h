@@ -20,6 +20,8 @@ struct eio_request {
 	struct eio_peer peer; /* of its connection, set by the HTTP server when it is asked to; zero from the parser */
 	struct eio_buf head; /* private: the bytes of target and headers */
 	struct eio_buf body;
+	struct eio_buf raw; /* private to repeat.c: its head as it came, when it may come again */
+	unsigned t, t_n; /* as above: where in the target the value stands that may be another then */
 	unsigned count, cap;
 	struct eio_http_header {
 		unsigned name, name_n, value, value_n;

@@ -322,6 +322,120 @@ test_turns(void **state)
 	finish(&t, false);
 }
 
+/* Requests that come again */
+
+/* Sends the request with that t; there is one exchange more then. With another's the query is checked. */
+static struct eio_exchange *
+ask_with(struct test *t, const char *stamp, const char *host)
+{
+	char text[200], query[60];
+	struct eio_exchange *ex;
+	int n = snprintf(text, sizeof text, "GET /p?sid=x&t=%s&b HTTP/1.1\r\nHost: %s\r\n\r\n", stamp, host);
+
+	assert_int_equal(send(t->peers[0], text, (size_t)n, 0), n);
+	turn(t);
+	assert_true(t->n > 0);
+	ex = t->held[t->n - 1];
+	snprintf(query, sizeof query, "sid=x&t=%s&b", stamp);
+	assert_true(eio_bytes_eq(ex->req->query, eio_cstr(query)));
+	assert_true(eio_bytes_eq(ex->req->path, EIO_LIT("/p")));
+	assert_true(eio_bytes_eq(eio_request_header(ex->req, EIO_LIT("host")), eio_cstr(host)));
+	assert_int_equal(ex->req->count, 1);
+	return ex;
+}
+
+static void
+answer_asked(struct test *t, bool let_go)
+{
+	struct eio_exchange **last = &t->held[t->n - 1];
+	char text[300];
+
+	eio_exchange_respond_text(*last, 200, NULL, EIO_LIT("x"), eio_bytes("", 0));
+	turn(t);
+	assert_true(recv(t->peers[0], text, sizeof text, MSG_DONTWAIT) > 0);
+	if (!let_go) return;
+	eio_exchange_unref(*last);
+	*last = NULL;
+}
+
+/* A request that comes again has the exchange of the one before, when nobody has that any more; whoever still has it
+ * sees no other request in it. */
+static void
+test_repeats(void **state)
+{
+	struct eio_exchange *first, *ex;
+	struct test t;
+
+	(void)state;
+	start(&t, false);
+	first = ask_with(&t, "aaaa", "x");
+	answer_asked(&t, true);
+	assert_ptr_equal(ask_with(&t, "b-_.", "x"), first);
+	answer_asked(&t, true);
+	assert_ptr_equal(ask_with(&t, "cccc", "x"), first);
+	answer_asked(&t, false);
+	ex = ask_with(&t, "dddd", "x");
+	assert_ptr_not_equal(ex, first);
+	assert_true(eio_bytes_eq(first->req->query, EIO_LIT("sid=x&t=cccc&b")));
+	answer_asked(&t, true);
+	/* A t of another length, or one that is not plain, another header: all are read as ever. */
+	ask_with(&t, "eeeee", "x");
+	answer_asked(&t, true);
+	ask_with(&t, "ff%20", "x");
+	answer_asked(&t, true);
+	ask_with(&t, "fffff", "x");
+	answer_asked(&t, true);
+	ask_with(&t, "fffff", "y");
+	answer_asked(&t, true);
+	finish(&t, false);
+}
+
+/* Pipelined, the second while the first is answered; then both lie in what arrives at once. */
+static void
+test_repeats_pipelined(void **state)
+{
+	static const char two[] = "GET /p?t=1 HTTP/1.1\r\nHost: x\r\n\r\nGET /p?t=2 HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct test t;
+
+	(void)state;
+	start(&t, false);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(send(t.peers[0], two, sizeof two - 1, 0), sizeof two - 1);
+		turn(&t);
+		assert_int_equal(t.n, 2 * round + 1);
+		assert_true(eio_bytes_eq(t.held[t.n - 1]->req->query, EIO_LIT("t=1")));
+		answer_asked(&t, true);
+		assert_int_equal(t.n, 2 * round + 2);
+		assert_true(eio_bytes_eq(t.held[t.n - 1]->req->query, EIO_LIT("t=2")));
+		answer_asked(&t, true);
+	}
+	finish(&t, false);
+}
+
+/* Answered within the call, as errors are: many in one read, up to the bound of a turn and beyond. */
+static void
+test_repeats_at_once(void **state)
+{
+	enum { TIMES = 100 };
+	static const char one[] = "GET /p?t=1 HTTP/1.1\r\nHost: x\r\n\r\n";
+	char all[TIMES * (sizeof one - 1)];
+	struct test t;
+
+	(void)state;
+	start(&t, false);
+	t.at_once = true;
+	for (unsigned i = 0; i < TIMES; i++) {
+		memcpy(all + i * (sizeof one - 1), one, sizeof one - 1);
+		all[i * (sizeof one - 1) + 9] = (char)('0' + i % 10);
+	}
+	assert_int_equal(send(t.peers[0], all, sizeof all, 0), sizeof all);
+	for (int i = 0; i < 20 && t.n < TIMES; i++) turn(&t);
+	assert_int_equal(t.n, TIMES);
+	assert_int_equal(eio_httpd_stats(t.httpd)->requests, TIMES);
+	t.n = 0; /* nothing is held */
+	finish(&t, false);
+}
+
 int
 main(void)
 {
@@ -330,6 +444,9 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_repeats_pipelined),
+		cmocka_unit_test(test_repeats_at_once),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
