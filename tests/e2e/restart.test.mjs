@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { ask, collect, connect, upgraded } from './lib/client.mjs';
+import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { request } from './lib/http.mjs';
@@ -224,6 +225,88 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			});
 			assert.deepEqual(sockets.map((socket) => socket.recovered), [false, false, true]);
 			assert.equal((await whole.next())[0], 1);
+		}),
+	);
+
+	test('while Redis is away: places outlive two restarts, and who waits too long begins anew', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = [
+				{ stream: 's', field: 'data', event: 's', room: 's', ...single },
+				{ channel: 'c', event: 'c', room: 'c', ...single },
+			];
+			const redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0'] });
+			const line = await Cutter.open(cleanup, redis.port);
+			const server = await Restarted.start(cleanup, { feeds, workers: 2, redis: { url: `redis://127.0.0.1:${line.port}/0`, source: 'psync' } });
+			await server.ready();
+			const open = async (room) => {
+				const socket = await connect(cleanup, server, { transports: ['websocket'] });
+				await ask(socket, 'join', room);
+				return [socket, collect(socket, room)];
+			};
+			const [s, inS] = await open('s');
+			const [c, inC] = await open('c');
+			const back = [s, c].map((socket) => once(socket, 'connect', 'them to be back', 40_000));
+			line.cut();
+			await server.child.stop();
+			await redis.client.command('XADD', 's', '*', 'data', '1');
+			await redis.client.command('PUBLISH', 'c', '1');
+			// The second process learns nothing of Redis, and nobody is told anything.
+			await server.launch();
+			await eventually(async () => (await metric(server, 'sessions{transport="websocket"}')) === 2, 'them to ask');
+			await server.child.stop();
+			told(server, /event=state-saved .* sessions=2 .* positions=2/);
+			await server.launch();
+			line.mend();
+			await Promise.all(back);
+			assert.deepEqual([s, c].map((socket) => socket.recovered), [true, true]);
+			assert.equal((await inS.next())[0], 1);
+			assert.equal((await inC.next())[0], 1);
+			// And for good.
+			const anew = [s, c].map((socket) => once(socket, 'connect', 'them to begin anew', 40_000));
+			line.cut();
+			await server.child.stop();
+			await server.launch();
+			await Promise.all(anew);
+			assert.deepEqual([s, c].map((socket) => socket.recovered), [false, false]);
+		}),
+	);
+
+	test('a gap while it runs: who has received nothing since begins anew', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = [
+				{ channel: 'a', event: 'a', room: 'a', ...single },
+				{ stream: 'b', field: 'data', event: 'b', room: 'b', ...single },
+			];
+			const server = await Restarted.start(cleanup, { feeds, workers: 2 });
+			await server.ready();
+			const cutter = await Cutter.open(cleanup, server.port);
+			const sockets = [];
+			for (const room of ['a', 'a', 'b']) {
+				const socket = await connect(cleanup, { ...server, url: cutter.url }, { transports: ['websocket'] });
+				await ask(socket, 'join', room);
+				sockets.push(socket);
+			}
+			await server.redis.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(async () => (await metric(server, 'feed_gaps_total')) > 0, 'the gap');
+			await server.ready();
+			// Those in the room get something that comes later.
+			const inbox = collect(sockets[1], 'a');
+			await server.publish('a', 1);
+			await inbox.next();
+			const cut = async () => {
+				const gone = sockets.map((socket) => once(socket, 'disconnect'));
+				const back = sockets.map((socket) => once(socket, 'connect'));
+				cutter.cut();
+				await Promise.all(gone);
+				cutter.mend();
+				await Promise.all(back);
+				return sockets.map((socket) => socket.recovered);
+			};
+			assert.deepEqual(await cut(), [true, true, true]);
+			await server.redis.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(async () => (await metric(server, 'feed_gaps_total')) > 1, 'the second gap');
+			assert.deepEqual(await cut(), [false, false, true]);
+			assert.deepEqual(await cut(), [true, true, true]);
 		}),
 	);
 
