@@ -182,7 +182,7 @@ redis_replication_resume(struct redis_replication *r, struct eio_bytes text)
 
 	if (text.n <= REDIS_REPLICATION_ID || text.p[REDIS_REPLICATION_ID] != ' ') return false;
 	for (size_t i = 0; i < REDIS_REPLICATION_ID; i++)
-		if (!strchr("0123456789abcdef", text.p[i]) || !text.p[i]) return false;
+		if (text.p[i] <= ' ' || text.p[i] > '~') return false;
 	if (!whole_number(behind(text, REDIS_REPLICATION_ID + 1), &offset)) return false;
 	note_id(r, eio_bytes(text.p, REDIS_REPLICATION_ID));
 	r->offset = offset;

@@ -235,6 +235,31 @@ replication_without_memory(void **state)
 	failmalloc_every(read_byte_by_byte, -1, 100);
 }
 
+/* From one process to the next. */
+static void
+position_as_text(void **state)
+{
+	static const char *const wrong[] = { "", ID, ID " ", ID " x", ID " 1 ", ID "x1", ID " -1",
+		ID " 1234567890123456789", "01234567890123456789012345678901234567 9 5", "0 5" };
+	struct redis_replication r;
+	char text[REDIS_REPLICATION_TEXT];
+
+	(void)state;
+	redis_replication_init(&r, MAX_STRING);
+	assert_null(redis_replication_store(&r, text));
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		assert_false(redis_replication_resume(&r, eio_cstr(wrong[i])));
+	begins(&r, FROM_ANYWHERE);
+	assert_true(redis_replication_resume(&r, EIO_LIT(ID " 41")));
+	assert_string_equal(redis_replication_store(&r, text), ID " 41");
+	begins(&r, "*3\r\n$5\r\nPSYNC\r\n$40\r\n" ID "\r\n$2\r\n42\r\n");
+	*seen = '\0';
+	assert_int_equal(feed_replication(&r, "+CONTINUE\r\n" PING, 11 + sizeof PING - 1), 0);
+	assert_string_equal(seen, "online;");
+	assert_string_equal(redis_replication_store(&r, text), ID " 55");
+	redis_replication_deinit(&r);
+}
+
 int
 main(void)
 {
@@ -242,6 +267,7 @@ main(void)
 		cmocka_unit_test(snapshots_at_every_split),
 		cmocka_unit_test(goes_on_behind_a_command),
 		cmocka_unit_test(what_is_no_replication),
+		cmocka_unit_test(position_as_text),
 		cmocka_unit_test(replication_without_memory),
 	};
 

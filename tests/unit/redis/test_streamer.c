@@ -173,6 +173,47 @@ goes_on_at_its_position(void **state)
 	stop_streaming(s);
 }
 
+static void
+on_test_settled(void *user)
+{
+	(void)user;
+	see("settled;");
+}
+
+/* What another process had read counts, whatever the configuration says; and it is told when all is known of what is
+ * missing since. */
+static void
+goes_on_where_it_was(void **state)
+{
+	static const struct redis_streamer_stream v[] = { { .name = "a", .from = "$" },
+		{ .name = "b c", .from = "0", .position = "pos", .resume = "5-1 8" } };
+	struct redis_streamer_options o = streamer_options(2);
+	char text[REDIS_CURSOR_TEXT];
+	struct server *s;
+
+	(void)state;
+	o.streams = v;
+	o.settled = on_test_settled;
+	s = streaming(&o, 2, LOOK_A LOOK_B, NO_KEY INFO("3", "5-4", "12"));
+	assert_string_equal(redis_streamer_store(streamer, 1, text), "5-1 8");
+	await_words(
+		s, "$3\r\n0-0\r\n$3\r\n5-1\r\n", "*1\r\n*2\r\n$3\r\nb c\r\n*2\r\n" ENTRY("5-3", "1") ENTRY("5-4", "1"));
+	await_words(s, "$3\r\n5-4\r\n", NULL);
+	assert_string_equal(seen, "ready;1:b c 5-3(x=1,)1:gap 5-1 5-4 2;1:b c 5-4(x=1,)settled;");
+	assert_string_equal(redis_streamer_store(streamer, 0, text), "0-0 0");
+	assert_string_equal(redis_streamer_store(streamer, 1, text), "5-4 12");
+	stop_streaming(s);
+	/* Nothing new, and one that is refused. */
+	s = streaming(&o, 2, LOOK_A LOOK_B, NO_KEY INFO("0", "5-1", "8"));
+	await_words(s, "$3\r\n5-1\r\n", NULL);
+	assert_string_equal(seen, "ready;settled;");
+	stop_streaming(s);
+	s = streaming(&o, 2, LOOK_A LOOK_B, NO_KEY NOPERM);
+	await_words(s, "XREAD", NULL);
+	assert_string_equal(seen, "1:refused;ready;");
+	stop_streaming(s);
+}
+
 /* What is kept is what was read a round ago. */
 static void
 keeps_its_position(void **state)
@@ -304,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_on_behind_the_last),
 		cmocka_unit_test(goes_on_at_its_position),
+		cmocka_unit_test(goes_on_where_it_was),
 		cmocka_unit_test(keeps_its_position),
 		cmocka_unit_test(keeps_the_last_position),
 		cmocka_unit_test(what_is_refused),
