@@ -32,12 +32,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DAEMON_MAGIC = 0xdae30f17 };
+enum {
+	DAEMON_MAGIC = 0xdae30f17,
+	DRAIN_TICK_MS = 50,
+	DRAIN_SPARE_MS = 2000, /* for the last clients, after the time that was set */
+};
 
 struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
 	uv_signal_t sigint, sigterm, sigusr1;
+	uv_timer_t drain;
+	uint64_t drained_by_ms; /* on the loop's clock; 0: it does not drain */
 	struct memory_watch memory;
 	const struct config *config;
 	struct files *files;
@@ -307,18 +313,55 @@ free_all(struct daemon *d)
 }
 
 static void
+begin_end(struct daemon *d)
+{
+	uv_close((uv_handle_t *)&d->sigint, NULL);
+	uv_close((uv_handle_t *)&d->sigterm, NULL);
+	uv_close((uv_handle_t *)&d->sigusr1, NULL);
+	uv_close((uv_handle_t *)&d->drain, NULL);
+	memory_watch_stop(&d->memory);
+	admin_close(d->admin);
+	service_stopping(d->service);
+}
+
+/* The end comes when the last client has gone, or after the time for that. */
+static void
+on_drain_tick(uv_timer_t *t)
+{
+	struct daemon *d = t->data;
+	bool late = uv_now(t->loop) >= d->drained_by_ms;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	if (!late && atomic_load(&d->workers.empty) < d->workers.n) return;
+	log_info("event=drained%s", late ? " reason=\"time is over\"" : "");
+	begin_end(d);
+}
+
+static void
+begin_drain(struct daemon *d)
+{
+	uint64_t ms = (uint64_t)d->config->drain_seconds * 1000;
+
+	log_info("event=draining seconds=%u", d->config->drain_seconds);
+	d->drained_by_ms = uv_now(&d->loop) + ms + DRAIN_SPARE_MS;
+	admin_set_draining(d->admin);
+	service_draining(d->service, d->config->drain_seconds);
+	workers_shut(&d->workers, ms);
+	uv_timer_start(&d->drain, on_drain_tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
+}
+
+/* Who asks twice, or from a keyboard, does not want to wait. */
+static void
 on_signal(uv_signal_t *sig, int signum)
 {
 	struct daemon *d = sig->data;
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
-	uv_close((uv_handle_t *)&d->sigint, NULL);
-	uv_close((uv_handle_t *)&d->sigterm, NULL);
-	uv_close((uv_handle_t *)&d->sigusr1, NULL);
-	memory_watch_stop(&d->memory);
-	admin_close(d->admin);
-	service_stopping(d->service);
+	if (signum == SIGTERM && d->config->drain_seconds && !d->drained_by_ms)
+		begin_drain(d);
+	else
+		begin_end(d);
 }
 
 /* Whoever moves old logs away says so. */
@@ -344,7 +387,8 @@ watch_signals(struct daemon *d)
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
 	uv_signal_init(&d->loop, &d->sigusr1);
-	d->sigint.data = d->sigterm.data = d->sigusr1.data = d;
+	uv_timer_init(&d->loop, &d->drain);
+	d->drain.data = d->sigint.data = d->sigterm.data = d->sigusr1.data = d;
 	uv_signal_start(&d->sigusr1, on_reopen, SIGUSR1);
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);

@@ -109,6 +109,21 @@ eio_server_shutdown(struct eio_server *s)
 	eio__server_drop_scripts(s);
 }
 
+size_t
+eio_server_shut(struct eio_server *s, size_t n)
+{
+	s->shut = true;
+	EIO_HASH_FOREACH(it, &s->sids) {
+		struct eio_socket *socket = EIO_CONTAINER(it, struct eio_socket, node);
+
+		if (n-- == 0) break;
+		eio_session_discard(&socket->session, EIO_REASON_SHUTDOWN);
+		eio__socket_pump(socket);
+	}
+	eio_server_flush(s);
+	return s->sids.count;
+}
+
 void
 eio_server_close(struct eio_server *s)
 {

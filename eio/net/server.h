@@ -101,6 +101,10 @@ int eio_server_use_uring(struct eio_server *s);
  * more. */
 void eio_server_shutdown(struct eio_server *s);
 
+/* Ends up to n sessions in that way, in an order that is nobody's, and lets none begin either: a server whose clients
+ * are to go one after the other calls it again and again. Returns how many sessions are left. */
+size_t eio_server_shut(struct eio_server *s, size_t n);
+
 /* Closes the server, which has no session any more. Nothing but eio_server_free may be called afterwards. */
 void eio_server_close(struct eio_server *s);
 

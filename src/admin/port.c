@@ -27,6 +27,7 @@ struct admin {
 	struct capacity capacity;
 	uv_timer_t looks; /* at how busy all are */
 	uint64_t started_ms; /* since 1970 */
+	bool draining;
 	struct admin_options options;
 };
 
@@ -74,7 +75,7 @@ answer_livez(struct admin *a, struct eio_exchange *ex)
 static void
 answer_readyz(struct admin *a, struct eio_exchange *ex)
 {
-	bool ready = feed_ready(a->options.feed);
+	bool ready = feed_ready(a->options.feed) && !a->draining;
 	struct eio_buf body;
 
 	eio_buf_init(&body);
@@ -85,6 +86,7 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 		if (s.refused) eio_buf_printf(&body, ", refuses %u", s.refused);
 		eio_buf_addc(&body, '\n');
 	}
+	if (a->draining) EIO_BUF_ADD_LIT(&body, "draining\n");
 	eio_buf_add(&body, ready ? EIO_LIT("ready\n") : EIO_LIT("not ready\n"));
 	answer_admin(ex, ready ? 200 : 503, "text/plain; charset=utf-8", &body);
 }
@@ -297,6 +299,14 @@ admin_new(uv_loop_t *loop, const struct admin_options *options)
 	}
 	log_info("event=listening admin=%s port=%u", options->address, eio_listen_port(fd));
 	return a;
+}
+
+void
+admin_set_draining(struct admin *a)
+{
+	if (!a) return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	a->draining = true;
 }
 
 void

@@ -35,6 +35,9 @@ struct admin_options {
 /* Listens. NULL on failure, which was logged. */
 struct admin *admin_new(uv_loop_t *loop, const struct admin_options *options);
 
+/* /readyz says from now on that it is not, and why: the end has begun. NULL is fine. */
+void admin_set_draining(struct admin *a);
+
 /* Closes it; the loop must run until its handles are closed, then admin_free. NULL is fine. */
 void admin_close(struct admin *a);
 void admin_free(struct admin *a);

@@ -132,6 +132,9 @@ static const struct config_option main_rows[] = {
 	UINT("limits.requestSeconds", config.limits.request_seconds, 1, DAY_S, "300"),
 	UINT("limits.keepAliveSeconds", config.limits.keep_alive_seconds, 1, DAY_S, "65"),
 
+	SECTION("drain"),
+	UINT("drain.seconds", config.drain_seconds, 0, 3600, "0"),
+
 	SECTION("log"),
 	ENUM("log.level", config.log_level, log_levels, "\"info\""),
 	ENUM("log.format", config.log_format, log_formats, "\"text\""),

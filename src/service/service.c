@@ -18,6 +18,7 @@ enum {
 	SERVICE_FIRST_MS = 1000, /* then Redis has answered, if it is there */
 	SERVICE_STATUS_MS = 5000, /* between two lines about what it does */
 	SERVICE_STATUS_MAX = 128,
+	SERVICE_SPARE_S = 30, /* for what comes after the draining */
 };
 
 struct service {
@@ -27,6 +28,7 @@ struct service {
 	struct beats beats;
 	uv_timer_t status, watchdog;
 	char told[SERVICE_STATUS_MAX]; /* the last line */
+	bool draining; /* the end has been told of */
 	bool stuck; /* a thread had not answered at the last look */
 };
 
@@ -137,11 +139,21 @@ service_ready(struct service *s)
 }
 
 void
+service_draining(struct service *s, unsigned seconds)
+{
+	if (!s) return;
+	CHECK_MAGIC(s, SERVICE_MAGIC);
+	s->draining = true;
+	notify_send(&s->notify, true, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=Sending clients away",
+		((uint64_t)seconds + SERVICE_SPARE_S) * 1000000);
+}
+
+void
 service_stopping(struct service *s)
 {
 	if (!s) return;
 	CHECK_MAGIC(s, SERVICE_MAGIC);
-	notify_send(&s->notify, true, "STOPPING=1\nSTATUS=Ending all sessions");
+	if (!s->draining) notify_send(&s->notify, true, "STOPPING=1\nSTATUS=Ending all sessions");
 	uv_close((uv_handle_t *)&s->status, NULL);
 	uv_close((uv_handle_t *)&s->watchdog, NULL);
 }

@@ -29,7 +29,10 @@ int service_new(const struct service_options *options, struct service **out);
 /* All listens, and the threads run. The loop keeps running for others, not for this. NULL is fine, as in the next. */
 void service_ready(struct service *s);
 
-/* The end begins; as long as the threads run. The loop must run until its handle is closed. */
+/* The end begins, and takes so many seconds more than a service manager may think; as long as the threads run. */
+void service_draining(struct service *s, unsigned seconds);
+
+/* The end is there; as long as the threads run. The loop must run until the handles are closed. */
 void service_stopping(struct service *s);
 
 /* After the threads have ended. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * Before anything stops, sessions may be ended little by little, so that clients do not come back all at once.
+ * Nothing waits for that.
+ *
  * Stopping takes two steps that all workers make together, because each may still
  * be answering a request of another: after DRAIN nobody has a session and nobody
  * passes anything on, after everybody's CLOSE no connection is left. Then their
@@ -28,7 +31,62 @@ close_worker(struct worker *w)
 	hook_close(w->hook);
 	w->httpd = NULL; /* it frees itself; answers may still come from a worker that is not here yet */
 	uv_close((uv_handle_t *)&w->turn_end, NULL);
+	uv_close((uv_handle_t *)&w->shut.timer, NULL);
 }
+
+/* Little by little */
+
+enum { SHUT_TICK_MS = 100 };
+
+/* How many of those that there were should have gone by now. */
+static size_t
+due_to_go(const struct worker_shut *s, uint64_t now_ms)
+{
+	uint64_t gone_ms = now_ms - s->began_ms;
+
+	return gone_ms < s->ms ? (size_t)(s->sessions * gone_ms / s->ms) : SIZE_MAX;
+}
+
+static void
+on_shut_tick(uv_timer_t *t)
+{
+	struct worker *w = t->data;
+	struct worker_shut *s = &w->shut;
+	size_t due, left;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	if (w->draining) return;
+	due = due_to_go(s, uv_now(t->loop));
+	left = eio_server_shut(w->server, due - s->ended);
+	s->ended = due;
+	if (left) return;
+	uv_timer_stop(t);
+	atomic_fetch_add(&w->shared->empty, 1);
+}
+
+static void
+take_shut(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct worker_shut *s = &w->shut;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	CHECK(run == &s->mail && !run->next);
+	s->began_ms = uv_now(&w->thread->loop);
+	s->sessions = eio_server_shut(w->server, 0);
+	uv_timer_start(&s->timer, on_shut_tick, 0, SHUT_TICK_MS);
+}
+
+void
+workers_shut(struct workers *ws, uint64_t ms)
+{
+	for (unsigned i = 0; i < ws->n; i++) {
+		ws->all[i]->shut.ms = ms;
+		mail_post(&ws->all[i]->shut.port, &ws->all[i]->shut.mail);
+	}
+}
+
+/* In two steps */
 
 /* One step at a time: the next is posted when all workers have made this one. */
 static void
@@ -51,6 +109,9 @@ stopping_open(struct worker *w)
 {
 	for (unsigned i = 0; i < WORKER_STEPS; i++) w->step_mails[i].step = (enum worker_step)i;
 	w->steps = worker__port(w, take_step);
+	w->shut.port = worker__port(w, take_shut);
+	uv_timer_init(&w->thread->loop, &w->shut.timer);
+	w->shut.timer.data = w;
 }
 
 static void

@@ -32,6 +32,7 @@ struct workers {
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
 	_Atomic uint64_t connections; /* that are open, as the workers told last */
 	atomic_uint paused; /* how many have no files to accept with */
+	atomic_uint empty; /* how many have ended all their sessions after workers_shut */
 };
 
 /* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called
@@ -40,6 +41,11 @@ struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, si
 
 /* Lets it do what is to be done on its thread, as soon as that runs. Once. */
 void worker_start(struct worker *w);
+
+/* Lets no session begin any more, and ends those that there are one after the other in so many milliseconds, each
+ * worker its own: workers->empty counts those that have none left. Returns at once; workers_drain may come before they
+ * have. From the thread that started them, once. */
+void workers_shut(struct workers *ws, uint64_t ms);
 
 /* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there.
  * Returns when all workers have. From the thread that started them, once, as the next. */

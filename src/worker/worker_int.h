@@ -18,6 +18,16 @@ struct worker_step_mail {
 	enum worker_step step;
 };
 
+/* Ending sessions little by little. */
+struct worker_shut {
+	struct mail_port port;
+	struct mail mail;
+	uint64_t ms; /* for all of them; written before the mail is posted */
+	uv_timer_t timer;
+	uint64_t began_ms;
+	size_t sessions, ended; /* there were at the beginning, and have been ended since */
+};
+
 struct worker {
 	unsigned magic; /* WORKER_MAGIC */
 	unsigned index;
@@ -38,6 +48,7 @@ struct worker {
 	struct mail_port steps; /* stopping.c */
 	struct mail start;
 	struct worker_step_mail step_mails[WORKER_STEPS];
+	struct worker_shut shut; /* stopping.c */
 	uv_sem_t stepped; /* posted after each step */
 };
 

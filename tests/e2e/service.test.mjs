@@ -8,12 +8,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { connectMode } from './lib/client.mjs';
-import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { MODES, connect, connectMode } from './lib/client.mjs';
+import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
+import { request } from './lib/http.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { eventually, limit } from './lib/wait.mjs';
+import { eventually, limit, once } from './lib/wait.mjs';
 
 const MANAGER = path.join(path.dirname(fileURLToPath(import.meta.url)), 'lib/manager.py');
 
@@ -78,6 +79,68 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 			const child = await launchSiocast(cleanup, setup, { env: { NOTIFY_SOCKET: '/nonexistent/notify' } });
 			await connectMode(cleanup, setup, 'websocket');
 			assert.match(child.output, /error event=notify-failed hint="the service manager is told nothing" error="no such file or directory"/);
+		}),
+	);
+});
+
+describe('draining', { skip: SIOCAST_ONLY }, () => {
+	const ready = async (server) => (await request(server.admin, 'GET', '/readyz')).text;
+
+	for (const [workers, name] of [[1, 'one worker'], [2, 'two workers']]) {
+		test(`sends clients away one after the other, ${name}`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const manager = await startManager(cleanup);
+				const redis = await startRedis(cleanup, await freePort());
+				const setup = await configure(cleanup, {
+					redis: redis.url,
+					workers,
+					drain: { seconds: 2 },
+					feeds: [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }],
+				});
+				const child = await launchSiocast(cleanup, setup, { env: { NOTIFY_SOCKET: manager.socket } });
+				await feedsReady(redis, setup);
+				const sockets = [];
+				for (let i = 0; i < 24; i++)
+					sockets.push(await connect(cleanup, setup, { ...MODES[i % 2 ? 'websocket' : 'polling'], reconnection: false }));
+				const left = sockets.map((socket) => once(socket, 'disconnect').then(() => performance.now()));
+				assert.match(await ready(setup), /^ready$/m);
+				child.signal('SIGTERM');
+				await eventually(async () => /^draining\nnot ready$/m.test(await ready(setup)), 'the balancer to be told');
+				assert.equal((await request(setup.port, 'GET', '/socket.io/?EIO=4&transport=polling')).status, 503);
+				// Those that are still there miss nothing.
+				await Promise.race(left);
+				const heard = sockets.filter((socket) => socket.connected).map((socket) => Promise.race([once(socket, 'news'), once(socket, 'disconnect')]));
+				assert.ok(heard.length > 0, 'all left at once');
+				await redis.client.publish('news', '1');
+				await Promise.all(heard);
+				const times = (await Promise.all(left)).sort((a, b) => a - b);
+				assert.ok(times.at(-1) - times[0] > 700, `all left within ${times.at(-1) - times[0]} ms`);
+				assert.equal((await child.ended).code, 0);
+				assert.match(child.output, /event=draining seconds=2\n[^]*event=drained\n/);
+				const told = manager.heard(child.pid);
+				assert.equal(told.filter((line) => line === 'STOPPING=1').length, 1);
+				assert.ok(told.includes('EXTEND_TIMEOUT_USEC=32000000'));
+			}),
+		);
+	}
+
+	test('ends when the last client has gone, and nobody waits who asks twice or by SIGINT', limit(), () =>
+		withCleanup(async (cleanup) => {
+			for (const signals of [['SIGTERM'], ['SIGTERM', 'SIGTERM'], ['SIGINT']]) {
+				const server = await startSiocast(cleanup, { drain: { seconds: 3600 } });
+				// Alone it may go at once; with somebody there the end would be an hour away.
+				const alone = signals.length === 1 && signals[0] === 'SIGTERM';
+				const socket = alone ? null : await connect(cleanup, server, { ...MODES.websocket, reconnection: false });
+				const begun = performance.now();
+				for (const signal of signals) {
+					const lines = server.child.output.split('event=stopping').length;
+					server.child.signal(signal);
+					await eventually(() => server.child.output.split('event=stopping').length > lines, 'the signal');
+				}
+				assert.equal((await server.child.ended).code, 0);
+				assert.ok(performance.now() - begun < 60_000);
+				if (socket) await eventually(() => !socket.connected, 'the client to notice');
+			}
 		}),
 	);
 });

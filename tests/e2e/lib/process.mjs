@@ -25,6 +25,7 @@ export class Child {
 		this.output = '';
 		this.exited = false;
 		this.stopped = false;
+		this.told = false;
 		this.child = spawn(command, args, {
 			cwd: options.cwd,
 			env: { ...process.env, ...options.env },
@@ -78,12 +79,18 @@ export class Child {
 		await within(this.ended, `the end of ${this.name}`);
 	}
 
+	/** Sends a signal that ends it, maybe later. stop() then waits for that, and takes it for a clean end if it was one. */
+	signal(name) {
+		this.told = true;
+		this.child.kill(name);
+	}
+
 	/** SIGTERM, then SIGKILL. Fails when the end was not a clean one. Judges once, however often it is called. */
 	async stop() {
 		if (this.stopped) return;
 		this.stopped = true;
-		const early = this.exited;
-		if (!early) this.child.kill('SIGTERM');
+		const early = this.exited && !this.told;
+		if (!this.exited) this.child.kill('SIGTERM');
 		const how = await within(this.ended, 'SIGTERM to work', STOP_MS).catch(() => null);
 		if (how === null) {
 			await this.kill();
