@@ -70,8 +70,8 @@ answer_livez(struct admin *a, struct eio_exchange *ex)
 	answer_admin_text(ex, 200, "alive\n");
 }
 
-/* Ready: every Redis source is subscribed. Clients can connect before that, but would see nothing new. One channel that
- * Redis refuses does not make siocast unready: the feeds of all others work. */
+/* Ready: every Redis source is subscribed, and what is retained was read. Clients can connect before that, but would
+ * see nothing new. One channel that Redis refuses does not make siocast unready: the feeds of all others work. */
 static void
 answer_readyz(struct admin *a, struct eio_exchange *ex)
 {
@@ -84,6 +84,7 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 
 		eio_buf_printf(&body, "redis %s %s", s.name, s.subscribed ? "subscribed" : "away");
 		if (s.refused) eio_buf_printf(&body, ", refuses %u", s.refused);
+		if (s.primes) eio_buf_printf(&body, ", %s", s.primed ? "primed" : "not primed");
 		eio_buf_addc(&body, '\n');
 	}
 	if (a->draining) EIO_BUF_ADD_LIT(&body, "draining\n");
@@ -142,7 +143,9 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 		if (i > 0) eio_buf_addc(&body, ',');
 		EIO_BUF_ADD_LIT(&body, "{\"name\":");
 		sio_json_escape(&body, eio_cstr(s.name));
-		eio_buf_printf(&body, ",\"subscribed\":%s,\"refused\":%u}", s.subscribed ? "true" : "false", s.refused);
+		eio_buf_printf(&body, ",\"subscribed\":%s,\"refused\":%u", s.subscribed ? "true" : "false", s.refused);
+		if (s.primes) eio_buf_printf(&body, ",\"primed\":%s", s.primed ? "true" : "false");
+		eio_buf_addc(&body, '}');
 	}
 	EIO_BUF_ADD_LIT(&body, "],\"metrics\":");
 	metrics_write_json(a->options.metrics, &body);

@@ -5,6 +5,7 @@
 #include "eio/hash.h"
 #include "sio/packet.h"
 #include "src/config/parts.h"
+#include "src/config/prime.h"
 #include "src/config/retain.h"
 #include "src/config/rows.h"
 #include "src/config/shape.h"
@@ -29,6 +30,7 @@ struct draft {
 	struct config_targets targets;
 	struct config_shape shape;
 	struct config_retain retain;
+	const cJSON *prime;
 };
 
 static bool
@@ -126,6 +128,7 @@ static const struct config_option feed_rows[] = {
 	SIZE("retainBytes", feed.retain.rules.bytes, 65536, 68719476736, "67108864"),
 	CUSTOM("remove", retain.remove, config__keep_json, NULL),
 	CUSTOM("snapshotEvent", retain.event, config__keep_json, NULL),
+	CUSTOM("prime", prime, config__keep_json, NULL),
 	SECTION("history"),
 	UINT("history.seconds", feed.history.seconds, 1, 86400, NULL),
 	UINT("history.messages", feed.history.messages, 1, 1000000000, NULL),
@@ -300,6 +303,7 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	config__targets(l, f, &d->targets, &where);
 	config__shape(l, f, &d->shape, &where);
 	config__retain(l, f, &d->retain);
+	config__prime(l, f, d->prime);
 }
 
 /* What tells it from other feeds, and from what it was before. item: NULL for a flag. */

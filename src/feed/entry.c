@@ -56,9 +56,9 @@ make_entry_json(struct feed_entry *e, struct eio_bytes words)
 }
 
 enum feed_fate
-feed_entry_fill(struct feed_entry *e, const struct feed_spec *f, struct message *m)
+feed_entry_fill(struct feed_entry *e, const char *field, struct message *m)
 {
-	if (f->field) return find_field(m->words, eio_cstr(f->field), &m->payload) ? FEED_FATE_TAKEN : FEED_FATE_FIELD;
+	if (field) return find_field(m->words, eio_cstr(field), &m->payload) ? FEED_FATE_TAKEN : FEED_FATE_FIELD;
 	if (!e->made) make_entry_json(e, m->words);
 	if (eio_buf_failed(&e->json)) return FEED_FATE_MEMORY;
 	m->payload = eio_buf_bytes(&e->json);

@@ -23,7 +23,8 @@ void feed_entry_deinit(struct feed_entry *e);
 /* The next entry is at hand. */
 void feed_entry_begin(struct feed_entry *e);
 
-/* Makes m, an entry, a message of a feed: fills its payload. The bytes are valid until the next entry. */
-enum feed_fate feed_entry_fill(struct feed_entry *e, const struct feed_spec *f, struct message *m);
+/* Makes m, an entry, a message: fills its payload with that field's value, or with all of it where field is NULL. The
+ * bytes are valid until the next entry. */
+enum feed_fate feed_entry_fill(struct feed_entry *e, const char *field, struct message *m);
 
 #endif

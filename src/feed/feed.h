@@ -50,6 +50,7 @@ struct feed_redis_status {
 	const char *name; /* host:port or path, no secrets; valid as long as the configuration */
 	bool subscribed; /* connected, every subscription answered, and one at least confirmed */
 	unsigned refused; /* channels and patterns that it refused when they were asked for last */
+	bool primes, primed; /* what is retained is read from it; and has been, once */
 };
 
 /* A feed that does nothing yet. NULL when out of memory. */
@@ -115,7 +116,8 @@ int feed_post(struct feed *f, struct feed_posting *p);
 
 enum { FEED_POST_BYTES = 16777216 };
 
-/* Whether every Redis source is subscribed, but for what it refuses: what /readyz says. Any thread. */
+/* Whether every Redis source is subscribed, but for what it refuses, and what is retained was read once, as far as it
+ * can be: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
 /* The state of each source; i < n_redis. Any thread. */

@@ -90,6 +90,8 @@ unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
  * budgets, which are atomic. See feed_hand(). */
 unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
+struct feed_primed;
+
 #define FEED_AT_WORK_MAGIC 0xfeed0003
 
 /* One feed at work. */
@@ -100,6 +102,8 @@ struct feed_at_work {
 	struct metrics *metrics; /* owned: of feed_metrics */
 	struct feed_streams streams;
 	struct feed_keeper keeper; /* what it retains */
+	struct feed_primed *primed; /* what goes through it was read, not heard; NULL: it was heard */
+	uint32_t portions; /* of what was read, so far */
 	bool needs_json, needs_utf8; /* `where` or a template looks into the message, or takes it for text */
 	bool shapes; /* something else leaves than the message as it came */
 	bool notes; /* something of it is noted: it retains */
@@ -151,6 +155,9 @@ void feed_router_deinit(struct feed_router *r);
 
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
+
+/* The same through one feed, which is one of the message's. */
+void feed_router_through(struct feed_router *r, struct feed_at_work *s, struct message *m);
 
 /* The same with an entry of a stream. */
 void feed_router_entry(struct feed_router *r, struct message *m);

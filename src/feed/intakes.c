@@ -3,6 +3,7 @@
 #include "src/feed/intakes.h"
 
 #include "eio/check.h"
+#include "src/feed/primes.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
 struct feed_intake {
 	unsigned magic;
 	struct feed_intakes *all;
+	struct feed_prime_line *line; /* borrowed; NULL: what comes is for feeds, all of it */
 	struct source *source; /* feed thread only; NULL before the start and after the end */
 	bool wanted; /* there is something to be had from it */
 	atomic_bool subscribed;
@@ -47,6 +49,16 @@ on_source_message(void *user, struct message *m)
 	feed_router_message(in->all->router, m);
 }
 
+/* The same where the marker of a primer is among them. */
+static void
+on_source_message_or_marker(void *user, struct message *m)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (!feed_prime_line_message(in->line, m)) feed_router_message(in->all->router, m);
+}
+
 static void
 on_source_entry(void *user, struct message *m)
 {
@@ -56,12 +68,23 @@ on_source_entry(void *user, struct message *m)
 	feed_router_entry(in->all->router, m);
 }
 
+/* What feeds have heard of other servers while those are read was forgotten, too. */
+static void
+read_others_again(const struct feed_intake *in)
+{
+	for (size_t i = 0; i < in->all->options->n_redis; i++)
+		if (in->all->lines[i] != in->line) feed_prime_line_again(in->all->lines[i]);
+}
+
 static void
 on_source_gap(void *user, const struct source_gap *gap)
 {
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line && feed_prime_line_is_marker(in->line, gap->name)) return;
+	if (in->line) feed_prime_line_gap(in->line);
+	if (in->line) read_others_again(in);
 	feed_router_gap(in->all->router, gap, uv_now(loop_of_intakes(in->all)));
 }
 
@@ -89,6 +112,7 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line && feed_prime_line_refused(in->line, name, refused)) return;
 	feed_router_refused(in->all->router, kind, name, refused);
 	if (refused)
 		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
@@ -103,6 +127,9 @@ on_source_state(void *user, bool ready)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
+	if (!in->line) return;
+	feed_prime_line_state(in->line, ready);
+	if (!ready) read_others_again(in);
 }
 
 static void
@@ -160,45 +187,65 @@ ops_of(const struct feed_intakes *all, size_t i)
 	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
 }
 
+static const struct source_events usual_events = {
+	.message = on_source_message,
+	.entry = on_source_entry,
+	.gap = on_source_gap,
+	.may_read = on_source_may_read,
+	.too_long = on_source_too_long,
+	.state = on_source_state,
+	.refused = on_source_refused,
+	.settled = on_source_settled,
+};
+
+static const struct source_events events_of_line = {
+	.message = on_source_message_or_marker,
+	.entry = on_source_entry,
+	.gap = on_source_gap,
+	.may_read = on_source_may_read,
+	.too_long = on_source_too_long,
+	.state = on_source_state,
+	.refused = on_source_refused,
+	.settled = on_source_settled,
+};
+
+static void
+open_intake(struct feed_intakes *all, size_t i)
+{
+	struct feed_intake *in = &all->v[i];
+	struct source_options o = {
+		.loop = loop_of_intakes(all),
+		.url = &all->options->redis[i / INTAKES],
+		.metrics = all->metrics,
+		.channels = all->router->channels,
+		.n_channels = all->router->n_channels,
+		.patterns = all->router->patterns,
+		.n_patterns = all->router->n_patterns,
+		.streams = all->router->streams,
+		.n_streams = all->router->n_streams,
+		.save_ms = save_ms(all),
+		.message_bytes = all->options->message_bytes,
+		.places = in->places,
+		.n_places = in->n_places,
+		.places_ms = all->places_ms,
+		.patience_ms = patience_ms(all),
+		.events = in->line ? &events_of_line : &usual_events,
+		.user = in,
+	};
+
+	if (in->line) {
+		o.channels = feed_prime_line_channels(in->line, &o.n_channels);
+		feed_prime_line_open(in->line, o.loop);
+	}
+	in->source = ops_of(all, i)->open(&o);
+	if (!in->source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+}
+
 void
 feed_intakes_open(struct feed_intakes *all)
 {
-	static const struct source_events events = {
-		.message = on_source_message,
-		.entry = on_source_entry,
-		.gap = on_source_gap,
-		.may_read = on_source_may_read,
-		.too_long = on_source_too_long,
-		.state = on_source_state,
-		.refused = on_source_refused,
-		.settled = on_source_settled,
-	};
-
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		const struct source_options o = {
-			.loop = loop_of_intakes(all),
-			.url = &all->options->redis[i / INTAKES],
-			.metrics = all->metrics,
-			.channels = all->router->channels,
-			.n_channels = all->router->n_channels,
-			.patterns = all->router->patterns,
-			.n_patterns = all->router->n_patterns,
-			.streams = all->router->streams,
-			.n_streams = all->router->n_streams,
-			.save_ms = save_ms(all),
-			.message_bytes = all->options->message_bytes,
-			.places = all->v[i].places,
-			.n_places = all->v[i].n_places,
-			.places_ms = all->places_ms,
-			.patience_ms = patience_ms(all),
-			.events = &events,
-			.user = &all->v[i],
-		};
-
-		if (!all->v[i].wanted) continue;
-		all->v[i].source = ops_of(all, i)->open(&o);
-		if (!all->v[i].source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
-	}
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
+		if (all->v[i].wanted) open_intake(all, i);
 }
 
 void
@@ -208,6 +255,7 @@ feed_intakes_close(struct feed_intakes *all)
 		struct feed_intake *in = &all->v[i];
 
 		if (in->source) in->source->ops->close(in->source);
+		if (in->line) feed_prime_line_close(in->line);
 		in->source = NULL;
 		atomic_store_explicit(&in->subscribed, false, memory_order_release);
 	}
@@ -356,6 +404,21 @@ feed_intakes_give_up(struct feed_intakes *all)
 
 /* From their making to their end */
 
+static int
+make_lines(struct feed_intakes *all)
+{
+	const struct feed_options *o = all->options;
+
+	if (!feed_primer_is_wanted(all->router)) return 0;
+	all->lines = calloc(o->n_redis, sizeof *all->lines);
+	for (size_t i = 0; all->lines && i < o->n_redis; i++) {
+		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics);
+		if (!all->lines[i]) return -1;
+		all->v[INTAKES * i + INTAKE_PUBLISHED].line = all->lines[i];
+	}
+	return all->lines ? 0 : -1;
+}
+
 int
 feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, struct feed_router *router,
 	struct metrics *metrics)
@@ -371,14 +434,19 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 		all->v[i].wanted = i % INTAKES == INTAKE_STREAMS ? router->n_streams > 0
 								 : router->n_channels + router->n_patterns > 0;
 	}
-	return 0;
+	if (make_lines(all) == 0) return 0;
+	feed_intakes_deinit(all);
+	return -1;
 }
 
 void
 feed_intakes_deinit(struct feed_intakes *all)
 {
 	if (all->v) feed_intakes_forget_places(all);
+	for (size_t i = 0; all->lines && i < all->options->n_redis; i++) feed_prime_line_free(all->lines[i]);
+	free(all->lines);
 	free(all->v);
+	all->lines = NULL;
 	all->v = NULL;
 }
 
@@ -394,6 +462,8 @@ feed_intakes_ready(const struct feed_intakes *all)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
 		if (!has_all(&all->v[i])) return false;
+	for (size_t i = 0; all->lines && i < all->options->n_redis; i++)
+		if (!feed_prime_line_is_done(all->lines[i])) return false;
 	return true;
 }
 
@@ -411,5 +481,7 @@ feed_intakes_status(const struct feed_intakes *all, size_t i)
 		status.refused += atomic_load_explicit(&in->refused, memory_order_relaxed);
 	}
 	status.subscribed = wanted && complete;
+	status.primes = all->lines != NULL;
+	status.primed = all->lines && feed_prime_line_is_done(all->lines[i]);
 	return status;
 }

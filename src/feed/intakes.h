@@ -11,6 +11,7 @@
 #include "src/feed/feed_int.h"
 
 struct feed_intake;
+struct feed_prime_line;
 
 struct feed_intakes {
 	const struct feed_options *options;
@@ -21,6 +22,7 @@ struct feed_intakes {
 	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
 	void *user; /* of settled */
+	struct feed_prime_line **lines; /* owned: one for each of them; NULL: nothing is read of what is retained */
 };
 
 /* All is borrowed. 0, or -1 when out of memory (nothing to undo then). */

@@ -36,6 +36,11 @@
 	X(FEED_METRIC_RETAINED_DROPPED, COUNTER, "retained_dropped_total", "", \
 		"Retained messages that had to go before their time") \
 	X(FEED_METRIC_RETAINED_NO_KEY, COUNTER, "retained_no_key_total", "", "Messages sent but not retained: no key") \
+	X(FEED_METRIC_PRIMED, COUNTER, "primed_total", "", "Values read from Redis for what is retained") \
+	X(FEED_METRIC_PRIMINGS, COUNTER, "primings_total", "result=\"done\"", "Times that what is retained was read") \
+	X(FEED_METRIC_PRIMINGS_FAILED, COUNTER, "primings_total", "result=\"failed\"", "") \
+	X(FEED_METRIC_PRIMING, GAUGE, "priming", "", "Servers from which it is being read, or is to be") \
+	X(FEED_METRIC_PRIMING_MS, GAUGE, "priming_milliseconds", "", "How long that took last") \
 	X(FEED_METRIC_SNAPSHOTS, COUNTER, "snapshots_total", "", \
 		"Snapshots handed to workers, one for each who joins") \
 	X(FEED_METRIC_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \

@@ -8,6 +8,9 @@
 
 enum { ROUND_MESSAGE = 8 }; /* what a client gets around each message, at most */
 
+/* Two lists are compared for so long, times the longer. */
+enum { LOOKS = 64 };
+
 /* One message. */
 struct retain_entry {
 	struct eio_hash_node node; /* in retain->keys, of RETAIN_BY_KEY only */
@@ -15,6 +18,7 @@ struct retain_entry {
 	struct retained *state;
 	uint64_t at_ms; /* when it was settled */
 	uint32_t key_n;
+	uint32_t round; /* in which it was settled, or found to be what was read */
 	size_t n, cap; /* of the payload */
 	char data[]; /* the key, and behind it the payload */
 };
@@ -38,6 +42,8 @@ retain_init(struct retain *t, const struct retain_rules *rules, const uint64_t h
 void
 retain_deinit(struct retain *t)
 {
+	t->bytes -= heard_size(&t->heard);
+	heard_deinit(&t->heard);
 	CHECK(t->n == 0 && t->bytes == 0);
 	eio_hash_deinit(&t->keys);
 }
@@ -56,6 +62,12 @@ static size_t
 cost_of(const struct retain_entry *e)
 {
 	return sizeof *e + e->key_n + e->cap;
+}
+
+static size_t
+cost_of_new(size_t key_n, size_t payload_n)
+{
+	return sizeof(struct retain_entry) + key_n + payload_n;
 }
 
 static uint64_t
@@ -87,6 +99,7 @@ drop_entry(struct retain_entry *e)
 	if (t->rules.kind == RETAIN_BY_KEY) eio_hash_remove(&t->keys, &e->node);
 	eio_list_remove(&e->in_state);
 	eio_list_remove(&e->in_all);
+	s->cut = true;
 	s->n--;
 	s->payload_bytes -= e->n + ROUND_MESSAGE;
 	s->version++;
@@ -179,6 +192,7 @@ put_entry(struct retained *s, struct retain_entry *old, struct eio_bytes key, st
 	s->payload_bytes += payload.n - e->n;
 	e->n = payload.n;
 	e->at_ms = now;
+	e->round = s->all->round;
 	if (payload.n) memcpy(e->data + e->key_n, payload.p, payload.n);
 	eio_list_remove(&e->in_state);
 	eio_list_add_tail(&s->entries, &e->in_state);
@@ -187,6 +201,19 @@ put_entry(struct retained *s, struct retain_entry *old, struct eio_bytes key, st
 }
 
 /* Batches */
+
+/* Something of a key is on its way into the state. */
+static void
+note_heard(struct retained *s, const struct retain_note *note, size_t payload_n)
+{
+	struct retain *t = s->all;
+	size_t before = heard_size(&t->heard);
+
+	if (note->what == RETAIN_SKIP) return;
+	heard_note(&t->heard, key_hash(s, note->key), t->portion);
+	t->bytes += heard_size(&t->heard) - before;
+	t->noted += cost_of_new(note->key.n, payload_n);
+}
 
 bool
 retained_note(struct retained *s, const struct retain_note *note, size_t payload_n)
@@ -199,6 +226,7 @@ retained_note(struct retained *s, const struct retain_note *note, size_t payload
 	}
 	eio_buf_append(&s->notes, &noted, sizeof noted);
 	eio_buf_add(&s->notes, note->key);
+	if (s->all->primings) note_heard(s, note, payload_n);
 	return true;
 }
 
@@ -217,6 +245,15 @@ settle_message(
 	bound_state(s);
 }
 
+/* A message that was noted is settled. It may be from before the priming, and not counted. */
+static void
+forget_noted(struct retain *t, const struct noted *noted)
+{
+	size_t n = cost_of_new(noted->key_n, noted->payload_n);
+
+	if (noted->what != RETAIN_SKIP) t->noted -= n < t->noted ? n : t->noted;
+}
+
 void
 retained_settle(struct retained *s, struct eio_bytes batch, size_t before, size_t after, uint64_t now_ms)
 {
@@ -230,6 +267,7 @@ retained_settle(struct retained *s, struct eio_bytes batch, size_t before, size_
 		at += before;
 		CHECK(at + noted.payload_n + after <= batch.n);
 		settle_message(s, &noted, eio_bytes(p, noted.key_n), eio_bytes(batch.p + at, noted.payload_n), now_ms);
+		if (s->all->noted) forget_noted(s->all, &noted);
 		at += noted.payload_n + after;
 		p += noted.key_n;
 	}
@@ -240,6 +278,166 @@ void
 retained_put(struct retained *s, struct eio_bytes key, struct eio_bytes payload, uint64_t at_ms)
 {
 	put_entry(s, old_message(s, key), key, payload, at_ms);
+	if (s->n) EIO_CONTAINER(s->entries.prev, struct retain_entry, in_state)->round = 0; /* older than any priming */
+	bound_state(s);
+}
+
+/* Priming */
+
+void
+retain_prime_begin(struct retain *t)
+{
+	if (t->primings++ == 0) t->since = ++t->round;
+}
+
+static void
+forget_heard(struct retain *t)
+{
+	t->bytes -= heard_size(&t->heard);
+	heard_deinit(&t->heard);
+	t->noted = 0;
+}
+
+void
+retain_prime_renew(struct retain *t)
+{
+	t->since = ++t->round;
+	forget_heard(t);
+}
+
+uint32_t
+retain_prime_round(struct retain *t)
+{
+	return ++t->round;
+}
+
+/* Drops what is from before and was neither heard of nor read. */
+static void
+sweep_old(struct retain *t)
+{
+	struct eio_list *next;
+	uint32_t portion;
+
+	for (struct eio_list *l = t->entries.next; l != &t->entries; l = next) {
+		struct retain_entry *e = EIO_CONTAINER(l, struct retain_entry, in_all);
+
+		next = l->next;
+		if (e->round >= t->since) continue;
+		if (!heard_find(&t->heard, key_hash(e->state, eio_bytes(e->data, e->key_n)), &portion)) drop_entry(e);
+	}
+}
+
+void
+retain_prime_end(struct retain *t, bool sweep)
+{
+	CHECK(t->primings);
+	if (sweep) sweep_old(t);
+	if (--t->primings == 0) forget_heard(t);
+}
+
+/* Whether there is room for one more message without one of another key going; with what is noted, at least. */
+static enum retain_primed
+room_for(const struct retained *s, struct eio_bytes key, struct eio_bytes payload)
+{
+	const struct retain *t = s->all;
+	size_t noted_n = s->notes.n / sizeof(struct noted), more = payload.n + ROUND_MESSAGE;
+	bool fits = t->rules.kind != RETAIN_BY_KEY || s->n + noted_n < t->rules.max;
+
+	fits = fits && s->payload_bytes + t->noted + noted_n * ROUND_MESSAGE + more <= t->rules.state_bytes;
+	fits = fits && t->bytes + t->noted + cost_of_new(key.n, payload.n) <= t->rules.bytes;
+	if (fits) return RETAIN_PRIMED_NEW;
+	return t->noted ? RETAIN_PRIMED_UNSURE : RETAIN_PRIMED_FULL;
+}
+
+enum retain_primed
+retained_primes(struct retained *s, const struct retain_note *note, struct eio_bytes payload)
+{
+	struct retain *t = s->all;
+	bool by_key = t->rules.kind == RETAIN_BY_KEY;
+	struct retain_entry *e;
+	uint32_t portion;
+
+	if (note->what == RETAIN_SKIP) return RETAIN_PRIMED_OLD;
+	if (heard_find(&t->heard, key_hash(s, note->key), &portion))
+		return portion && portion == t->portion ? RETAIN_PRIMED_NEW : RETAIN_PRIMED_OLD;
+	e = by_key ? find_entry(s, note->key)
+	    : s->n ? EIO_CONTAINER(s->entries.prev, struct retain_entry, in_state)
+		   : NULL;
+	if (note->what == RETAIN_REMOVE) return e ? RETAIN_PRIMED_NEW : RETAIN_PRIMED_OLD;
+	if (!e) return room_for(s, note->key, payload);
+	if (!eio_bytes_eq(eio_bytes(e->data + e->key_n, e->n), payload)) return RETAIN_PRIMED_NEW;
+	e->round = t->round;
+	return RETAIN_PRIMED_OLD;
+}
+
+/* Lists */
+
+static const struct retain_entry *
+entry_in_state(const struct eio_list *in_state)
+{
+	return EIO_CONTAINER((struct eio_list *)in_state, struct retain_entry, in_state);
+}
+
+/* The last of n that is that entry, as 1 to n; 0: none is. */
+static size_t
+find_from_behind(const struct retain_entry *e, const struct eio_bytes *v, size_t n, size_t *budget)
+{
+	struct eio_bytes payload = eio_bytes(e->data + e->key_n, e->n);
+
+	for (; n && *budget; n--, --*budget)
+		if (eio_bytes_eq(payload, v[n - 1])) return n;
+	return 0;
+}
+
+bool
+retained_lacks(const struct retained *s, const struct eio_bytes *v, size_t n, uint32_t round, bool *lacks)
+{
+	bool cut = s->cut || s->n >= s->all->rules.max, heard = false, alike = false;
+	size_t budget = n * LOOKS, found;
+
+	for (size_t i = 0; i < n; i++) lacks[i] = true;
+	for (const struct eio_list *at = s->entries.prev; at != &s->entries; at = at->prev) {
+		const struct retain_entry *e = entry_in_state(at);
+
+		if (e->round >= round) continue;
+		heard |= e->round >= s->all->since;
+		found = find_from_behind(e, v, n, &budget);
+		if (!found) continue;
+		alike = true;
+		n = found - 1;
+		lacks[n] = false;
+	}
+	/* All that is retained came later. */
+	alike |= s->n == 0 || entry_in_state(s->entries.next)->round >= round;
+	/* What is in front of it was retained, too, and is gone; or it takes too long to tell: nothing comes twice. */
+	for (size_t i = 0; ((cut && alike) || !budget) && i < n; i++) lacks[i] = false;
+	return heard;
+}
+
+/* Moves the first of a state behind its last. */
+static void
+move_back(struct retained *s, uint64_t now_ms)
+{
+	struct retain_entry *e = EIO_CONTAINER(s->entries.next, struct retain_entry, in_state);
+
+	e->at_ms = now_ms;
+	eio_list_remove(&e->in_state);
+	eio_list_add_tail(&s->entries, &e->in_state);
+	eio_list_remove(&e->in_all);
+	eio_list_add_tail(&s->all->entries, &e->in_all);
+}
+
+void
+retained_replace(struct retained *s, const struct eio_bytes *v, size_t n, uint32_t round, uint64_t now_ms)
+{
+	size_t later = 0;
+
+	CHECK(s->in_use && s->all->rules.kind == RETAIN_NEWEST);
+	while (!eio_list_empty(&s->entries) && entry_in_state(s->entries.next)->round < round) drop_first(&s->entries);
+	s->cut = false;
+	later = s->n;
+	for (size_t i = 0; i < n; i++) put_entry(s, NULL, EIO_LIT(""), v[i], now_ms);
+	while (later--) move_back(s, now_ms);
 	bound_state(s);
 }
 

@@ -9,6 +9,9 @@
  *     retain ── entries of all states, in the order they were settled ──▶ over `bytes`, or ttl: from the front
  *       state ── entries of its own, in the same order ──▶ over `max` or `state_bytes`: from the front
  *
+ * Priming is adding what was read of the state (primed.h). What is heard meanwhile is newer, so of each key it is
+ * remembered whether something was; and each entry knows in which round it was settled, which tells those from before.
+ *
  * Threads: the feed's only.
  */
 #ifndef SRC_FEED_RETAIN_H
@@ -18,6 +21,7 @@
 #include "eio/bytes.h"
 #include "eio/hash.h"
 #include "eio/list.h"
+#include "src/feed/heard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +51,11 @@ struct retain {
 	size_t n, bytes; /* entries, and memory, that of the states included */
 	uint64_t dropped; /* entries that had no room, ever: beyond bytes, or keys, or without memory */
 	uint64_t states; /* ever made */
+	unsigned primings; /* under way: what is noted is remembered in */
+	struct heard heard; /* by state and key, with the number */
+	uint32_t portion; /* of what is being read, or 0: it was heard */
+	uint32_t round, since; /* of what is settled now, and of what was settled since the priming began */
+	size_t noted; /* bytes of messages that are noted, and would take memory */
 	/* A state that is not in use has lost its last message: its owner ends it at once. It may not call back but for
 	 * that. */
 	void (*unused)(struct retained *s);
@@ -60,6 +69,7 @@ struct retained {
 	uint64_t number; /* of this state, among all that ever were */
 	uint64_t version; /* another one whenever something has changed */
 	bool in_use; /* batches are put together for it */
+	bool cut; /* it had older messages that are gone */
 	struct eio_buf notes; /* one for each message of the batch */
 };
 
@@ -110,6 +120,38 @@ struct retain_item {
 
 /* The messages of all states, the oldest first: begin with *at NULL; false behind the last. */
 bool retain_next(const struct retain *t, const struct eio_list **at, struct retain_item *out);
+
+/* Priming begins; more than one may be under way. */
+void retain_prime_begin(struct retain *t);
+
+/* What was heard so far is as old as what was retained before: more of it was missed. */
+void retain_prime_renew(struct retain *t);
+
+/* One ends. The last of them forgets what was heard; `sweep`: and drops what was retained before and was neither heard
+ * of nor read. */
+void retain_prime_end(struct retain *t, bool sweep);
+
+/* Another round begins, whose number is returned: what was noted before should be settled. */
+uint32_t retain_prime_round(struct retain *t);
+
+enum retain_primed {
+	RETAIN_PRIMED_OLD, /* what is retained is the same, or newer */
+	RETAIN_PRIMED_NEW, /* it is to be noted as others are */
+	RETAIN_PRIMED_UNSURE, /* that is known when all that was noted is settled */
+	RETAIN_PRIMED_FULL, /* there is no room but that of others */
+};
+
+/* Whether a message that was read changes the state: by key, or of one message. While there is a portion; within one,
+ * the later message of a key is the newer. */
+enum retain_primed retained_primes(struct retained *s, const struct retain_note *note, struct eio_bytes payload);
+
+/* What a state of the newest messages is, as it was read: n of them, the oldest first, as it was in front of that
+ * round. Nothing may be noted. Finds which of them it lacks, by their bytes and their order. Whether something was
+ * heard since the priming began. */
+bool retained_lacks(const struct retained *s, const struct eio_bytes *v, size_t n, uint32_t round, bool *lacks);
+
+/* Makes the state that, and behind it what was settled since that round. It is in use. */
+void retained_replace(struct retained *s, const struct eio_bytes *v, size_t n, uint32_t round, uint64_t now_ms);
 
 /* The messages of a state, the oldest first: begin with *at NULL; false behind the last. */
 bool retained_next(const struct retained *s, const struct eio_list **at, struct eio_bytes *payload);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of one message: which feeds want it, does it pass their filter, which event and room does it go to. */
 #include "src/feed/feed_int.h"
+#include "src/feed/primed.h"
 
 #include "eio/check.h"
 #include "eio/list.h"
@@ -366,7 +367,8 @@ append_message(struct feed_router *r, struct feed_at_work *s, const struct templ
 	if (s->notes && !feed_keeper_note(&s->keeper, m, &note)) fate = FEED_FATE_MEMORY;
 	shaped.note = &note;
 	if (s->shapes && fate == FEED_FATE_TAKEN) fate = feed_shape(&r->shaper, s->spec, in, &shaped);
-	if (fate == FEED_FATE_TAKEN) return feed_streams_append(&s->streams, stream, &shaped);
+	if (fate == FEED_FATE_TAKEN && (!s->primed || feed_primed_wants(s, stream, &shaped)))
+		return feed_streams_append(&s->streams, stream, &shaped);
 	feed_streams_touch(&s->streams, stream, m->now_ms);
 	return fate;
 }
@@ -420,6 +422,12 @@ route_message(struct feed_router *r, struct feed_at_work *s, struct message *m)
 }
 
 void
+feed_router_through(struct feed_router *r, struct feed_at_work *s, struct message *m)
+{
+	route_message(r, s, m);
+}
+
+void
 feed_router_message(struct feed_router *r, struct message *m)
 {
 	struct feed_route *route = route_of(r, m);
@@ -440,7 +448,7 @@ feed_router_entry(struct feed_router *r, struct message *m)
 	for (size_t i = 0; route && i < route->n; i++) {
 		struct feed_at_work *s = &r->feeds[route->feeds[i]];
 		struct message own = *m;
-		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec, &own);
+		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec->field, &own);
 
 		if (fate == FEED_FATE_TAKEN)
 			route_message(r, s, &own);

@@ -13,6 +13,17 @@ free_templates(struct template **v, size_t n)
 	free(v);
 }
 
+static void
+free_primes(struct feed_prime *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].key);
+		free(v[i].field);
+		template_free(v[i].channel);
+	}
+	free(v);
+}
+
 void
 feed_spec_deinit(struct feed_spec *spec)
 {
@@ -34,6 +45,7 @@ feed_spec_deinit(struct feed_spec *spec)
 	free(spec->retain.key);
 	where_deinit(&spec->retain.remove);
 	template_free(spec->retain.event);
+	free_primes(spec->primes, spec->n_primes);
 	*spec = (struct feed_spec){ 0 };
 }
 

@@ -54,6 +54,25 @@ struct feed_history {
 	size_t bytes;
 };
 
+enum feed_prime_kind {
+	FEED_PRIME_HASH, /* its values, each a message */
+	FEED_PRIME_STRING, /* the one */
+	FEED_PRIME_LIST, /* its elements, the newest `count` */
+	FEED_PRIME_ZSET, /* its members, those with the highest scores, the highest last */
+	FEED_PRIME_STREAM, /* its entries, the newest */
+	FEED_PRIME_SCAN, /* strings whose keys match a pattern */
+};
+
+/* Where in Redis stands what a feed retains. */
+struct feed_prime {
+	enum feed_prime_kind kind;
+	char *key; /* or the pattern */
+	size_t count;
+	bool newest_last; /* of a list */
+	char *field; /* of a stream: as in a feed of one */
+	struct template *channel; /* by which a value would have come */
+};
+
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
@@ -87,6 +106,8 @@ struct feed_spec {
 	bool lag_event; /* who lost something is told so when it is not behind any more */
 	struct feed_retain retain;
 	struct feed_history history;
+	struct feed_prime *primes; /* with them it is read what is retained */
+	size_t n_primes;
 	bool gap_event; /* clients are told when something is missing; nsp is set then */
 };
 

@@ -205,6 +205,12 @@ fate_by_format(const struct feed_spec *f, struct message *m)
 	return FEED_FATE_TAKEN;
 }
 
+enum feed_fate
+feed_streams_fate(const struct feed_streams *s, struct message *m)
+{
+	return fate_by_format(s->feed, m);
+}
+
 /* How long the body gets with n more bytes of message, its end included. */
 static size_t
 size_with(const struct feed_spec *f, const struct feed_stream *stream, size_t n)

@@ -159,6 +159,9 @@ uint64_t feed_streams_hash(const struct feed_streams *s, struct eio_bytes event,
  * batch is as before. */
 enum feed_fate feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct message *m);
 
+/* Whether a message can stand in the feed's format: FEED_FATE_TAKEN, or why not. */
+enum feed_fate feed_streams_fate(const struct feed_streams *s, struct message *m);
+
 /* A message came that is not wanted: only keeps the stream from being freed. */
 void feed_streams_touch(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms);
 

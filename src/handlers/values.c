@@ -126,6 +126,8 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_INFO:
 	case TEMPLATE_MEMBER:
 	case TEMPLATE_NUMBER:
+	case TEMPLATE_KEY:
+	case TEMPLATE_FIELD:
 	case TEMPLATE_MESSAGE_TEXT: break;
 	}
 	CHECK(!"a placeholder of another place in a handler");

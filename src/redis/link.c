@@ -203,6 +203,7 @@ take_event(struct redis_link *l, enum redis_read got, const struct redis_event *
 	case REDIS_READ_MESSAGE: role->message(l->options.user, &event->message); return true;
 	case REDIS_READ_REPLY:
 		if (event->reply == REDIS_REPLY_IS_INFO) role->info(l->options.user, event->info);
+		if (role->values) role->values(l->options.user, event->values);
 		take_reply(l, event->reply, event->text);
 		return true;
 	case REDIS_READ_ENTRY:
@@ -339,6 +340,7 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 	l->before_ping = 0;
 	l->reader = redis_reader_new(l->options.max_string);
 	if (l->reader && l->options.role->entry) redis_reader_expect_entries(l->reader);
+	if (l->reader && l->options.role->values) redis_reader_expect_values(l->reader, l->options.max_reply);
 	why = l->reader ? redis_socket_read_start(s) : "out of memory";
 	if (why)
 		link_lost(l, why);

@@ -42,7 +42,7 @@ struct redis_role {
 	/* Appends what is said behind AUTH, SELECT and CLIENT SETNAME. Returns how many commands that is: the link is
 	 * ready when all are answered. */
 	size_t (*greet)(void *user, struct eio_buf *out);
-	/* None of the next five may write. Their bytes are valid during the call. */
+	/* None of the next six may write. Their bytes are valid during the call. */
 	void (*message)(void *user, const struct redis_message *m);
 	/* A message that was longer than max_string, by a string of n bytes, which is empty in it; or NULL. */
 	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
@@ -50,6 +50,8 @@ struct redis_role {
 	 * was too long says so. */
 	void (*entry)(void *user, const struct redis_entry *e);
 	void (*info)(void *user, const struct redis_stream_info *info);
+	/* What is in a reply of any shape, in front of its `reply`; or NULL. */
+	void (*values)(void *user, const struct redis_values *values);
 	/* A reply that is none to AUTH, SELECT, CLIENT SETNAME and PING. Whether it answers a command of the role. */
 	bool (*reply)(void *user, enum redis_reply reply, struct eio_bytes text);
 	/* What came since redis_link_take_over(). It may not write either. */
@@ -64,6 +66,7 @@ struct redis_link_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t max_string; /* the longest string that is taken from the server */
+	size_t max_reply; /* the longest reply, where the role wants its values */
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	const struct redis_role *role; /* borrowed */
 	void *user;

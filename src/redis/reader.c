@@ -302,3 +302,9 @@ redis_reader_expect_entries(struct redis_reader *r)
 {
 	redis_replies_expect_entries(r->replies, r->max_string);
 }
+
+void
+redis_reader_expect_values(struct redis_reader *r, size_t reply_bytes)
+{
+	redis_replies_expect_values(r->replies, reply_bytes);
+}

@@ -29,6 +29,9 @@ void redis_reader_free(struct redis_reader *r); /* NULL is fine */
  * is fed. */
 void redis_reader_expect_entries(struct redis_reader *r);
 
+/* What comes are replies of any shape, each of reply_bytes at most. Before anything is fed. */
+void redis_reader_expect_values(struct redis_reader *r, size_t reply_bytes);
+
 /* Gives bytes from the server to be read. They are borrowed until redis_reader_next says NONE or ERROR, which must have
  * been so for those before. */
 void redis_reader_feed(struct redis_reader *r, struct eio_bytes bytes);

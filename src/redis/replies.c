@@ -45,6 +45,8 @@ struct redis_replies {
 	uint64_t skipped; /* how long the longest string was that is empty in it; 0: none is */
 	bool expects_entries;
 	struct redis_entries entries; /* when it does */
+	bool expects_values;
+	struct redis_values values; /* when it does */
 	bool ended; /* the entry that was told is the last of its answer, which is to be told, too */
 };
 
@@ -92,6 +94,7 @@ begin_reply(struct redis_replies *rs)
 	rs->push = PUSH_NONE;
 	rs->got = REDIS_READ_NONE;
 	redis_entries_begin(&rs->entries);
+	redis_values_begin(&rs->values);
 }
 
 static void
@@ -167,6 +170,24 @@ reply_of_type(int type)
 	}
 }
 
+/* A string of a reply of any shape. */
+static void
+note_value_string(struct redis_replies *rs, const redisReadTask *task, struct eio_bytes s)
+{
+	bool is_error = task->type == REDIS_REPLY_ERROR;
+	uint64_t skipped = rs->skipped;
+
+	if (!task->parent) {
+		begin_reply(rs);
+		if (task->type != REDIS_REPLY_STRING) note_reply(rs, reply_of_type(task->type), s);
+	}
+	if (skipped)
+		redis_values_add(&rs->values, REDIS_ITEM_TOO_LONG, (size_t)skipped, EIO_LIT(""));
+	else
+		redis_values_add(&rs->values, is_error ? REDIS_ITEM_ERROR : REDIS_ITEM_STRING, 0, s);
+	rs->skipped = 0;
+}
+
 static void *
 create_string(const redisReadTask *task, char *s, size_t n)
 {
@@ -174,7 +195,9 @@ create_string(const redisReadTask *task, char *s, size_t n)
 
 	if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_STATUS && task->type != REDIS_REPLY_ERROR)
 		return refuse_object(task);
-	if (!task->parent) {
+	if (rs->expects_values) {
+		note_value_string(rs, task, eio_bytes(s, n));
+	} else if (!task->parent) {
 		begin_reply(rs);
 		note_reply(rs, reply_of_type(task->type), eio_bytes(s, n));
 	} else if (rs->expects_entries) {
@@ -183,7 +206,9 @@ create_string(const redisReadTask *task, char *s, size_t n)
 		on_element(rs, task->idx, eio_bytes(s, n));
 	}
 	/* It says out of memory then. */
-	return eio_buf_failed(&rs->words) || redis_entries_failed(&rs->entries) ? NULL : &object;
+	return eio_buf_failed(&rs->words) || redis_entries_failed(&rs->entries) || eio_buf_failed(&rs->values.items)
+		       ? NULL
+		       : &object;
 }
 
 static void *
@@ -193,8 +218,9 @@ create_array(const redisReadTask *task, array_length elements)
 	int depth = depth_of(task);
 
 	if (task->type != REDIS_REPLY_ARRAY || depth >= DEPTH_MAX) return refuse_object(task);
-	if (elements > ELEMENTS_MAX && !rs->expects_entries) return refuse_object(task);
+	if (elements > ELEMENTS_MAX && !rs->expects_entries && !rs->expects_values) return refuse_object(task);
 	if (!task->parent) begin_reply(rs);
+	if (rs->expects_values) redis_values_add(&rs->values, REDIS_ITEM_ARRAY, (size_t)elements, EIO_LIT(""));
 	if (rs->expects_entries) redis_entries_array(&rs->entries, depth, task->idx, (long long)elements);
 	return &object;
 }
@@ -211,6 +237,7 @@ create_integer(const redisReadTask *task, long long value)
 	} else if (!task->parent->parent && rs->push == PUSH_SUBSCRIBE && task->idx == 2) {
 		note_reply(rs, REDIS_REPLY_IS_SUBSCRIBED, EIO_LIT(""));
 	}
+	if (rs->expects_values) redis_values_add(&rs->values, REDIS_ITEM_INTEGER, 0, EIO_LIT(""));
 	if (rs->expects_entries) redis_entries_integer(&rs->entries, depth_of(task), task->idx, value);
 	return &object;
 }
@@ -224,6 +251,7 @@ create_nil(const redisReadTask *task)
 		begin_reply(rs);
 		note_reply(rs, REDIS_REPLY_IS_OTHER, EIO_LIT(""));
 	}
+	if (rs->expects_values) redis_values_add(&rs->values, REDIS_ITEM_NIL, 0, EIO_LIT(""));
 	return &object;
 }
 
@@ -287,6 +315,12 @@ tell_reply(struct redis_replies *rs, struct redis_event *event)
 
 	rs->got = REDIS_READ_NONE;
 	if (rs->expects_entries && got == REDIS_READ_NONE) return tell_streams(rs, event);
+	event->values = &rs->values;
+	if (rs->expects_values && got == REDIS_READ_NONE) {
+		event->reply = REDIS_REPLY_IS_OTHER;
+		event->text = EIO_LIT("");
+		return REDIS_READ_REPLY;
+	}
 	event->reply = rs->reply;
 	event->text = all;
 	if (got != REDIS_READ_MESSAGE) return got;
@@ -364,6 +398,7 @@ redis_replies_free(struct redis_replies *rs)
 	redisReaderFree(rs->hiredis);
 	eio_buf_deinit(&rs->words);
 	redis_entries_deinit(&rs->entries);
+	redis_values_deinit(&rs->values);
 	rs->magic = 0;
 	free(rs);
 }
@@ -373,4 +408,11 @@ redis_replies_expect_entries(struct redis_replies *rs, size_t entry_bytes)
 {
 	rs->expects_entries = true;
 	rs->entries.max = entry_bytes;
+}
+
+void
+redis_replies_expect_values(struct redis_replies *rs, size_t reply_bytes)
+{
+	rs->expects_values = true;
+	rs->values.max = reply_bytes;
 }

@@ -11,6 +11,7 @@
 #include "eio/bytes.h"
 #include "src/redis/entries.h"
 #include "src/redis/push.h"
+#include "src/redis/values.h"
 
 #include <stdint.h>
 
@@ -42,6 +43,7 @@ struct redis_event {
 	struct eio_bytes text;
 	struct redis_entry entry; /* of REDIS_READ_ENTRY */
 	const struct redis_stream_info *info; /* of REDIS_REPLY_IS_INFO */
+	const struct redis_values *values; /* of REDIS_READ_REPLY, where values are expected */
 	const char *why; /* of REDIS_READ_ERROR: a constant sentence */
 };
 
@@ -53,6 +55,9 @@ void redis_replies_free(struct redis_replies *rs); /* NULL is fine */
 
 /* What comes are answers about streams, with entries of so many bytes at most. Before anything is fed. */
 void redis_replies_expect_entries(struct redis_replies *rs, size_t entry_bytes);
+
+/* What comes are replies of any shape: all that is in one is kept, up to so many bytes. Before anything is fed. */
+void redis_replies_expect_values(struct redis_replies *rs, size_t reply_bytes);
 
 /* Gives it a piece, which it copies. 0, or -1 when out of memory. */
 int redis_replies_feed(struct redis_replies *rs, struct eio_bytes piece);

@@ -18,6 +18,7 @@ enum members {
 #define IN(place) (1u << TEMPLATE_IN_##place)
 #define WITH_CLIENT (IN(CONNECTION) | IN(EVENT) | IN(DISCONNECT))
 #define OF_FEEDS (IN(FEED) | IN(STREAM))
+#define OF_PRIMES (IN(PRIME) | IN(SCAN))
 #define OF_ROOMS (IN(HERE) | IN(MEMBER) | IN(COUNT))
 
 static const struct known {
@@ -50,9 +51,11 @@ static const struct known {
 	{ "info", TEMPLATE_INFO, IN(MEMBER), MEMBERS_DEEP, TEMPLATE_TYPE_ANY },
 	{ "member", TEMPLATE_MEMBER, IN(MEMBER), MEMBERS_NONE, TEMPLATE_TYPE_ANY },
 	{ "count", TEMPLATE_NUMBER, OF_ROOMS, MEMBERS_NONE, TEMPLATE_TYPE_ANY },
+	{ "key", TEMPLATE_KEY, OF_PRIMES, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "field", TEMPLATE_FIELD, IN(PRIME), MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 };
 
-static const struct known star = { "1", TEMPLATE_STAR, IN(FEED), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
+static const struct known star = { "1", TEMPLATE_STAR, IN(FEED) | IN(SCAN), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
 static const struct known argument = { "1", TEMPLATE_ARGUMENT, IN(EVENT), MEMBERS_DEEP, TEMPLATE_TYPE_ANY };
 
 #define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {address}, {sid}, {nsp}"
@@ -70,6 +73,8 @@ static const struct {
 	[TEMPLATE_IN_HERE] = { "in \"here\"", "{members}, {ids}, {count}, {room} and {nsp}" },
 	[TEMPLATE_IN_MEMBER] = { "in \"joining\" and \"leaving\"", "{info}, {member}, {count}, {room} and {nsp}" },
 	[TEMPLATE_IN_SNAPSHOT] = { "in \"snapshotEvent\"", "{event}" },
+	[TEMPLATE_IN_PRIME] = { "in \"prime\"", "{key}, and of a hash {field}" },
+	[TEMPLATE_IN_SCAN] = { "in \"prime\" with \"scan\"", "{key} and {1} … {9}" },
 	[TEMPLATE_IN_COUNT] = { "in the event of a count", "{count}, {room} and {nsp}" },
 };
 
@@ -225,7 +230,7 @@ find_known(struct eio_bytes name, const struct template_context *where, struct t
 {
 	if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9') {
 		part->number = (unsigned)(name.p[0] - '1');
-		return is_feed(where) ? &star : &argument;
+		return is_feed(where) || where->place == TEMPLATE_IN_SCAN ? &star : &argument;
 	}
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (eio_bytes_eq(name, eio_cstr(known[i].name))) return &known[i];
@@ -284,8 +289,9 @@ template__placeholder(struct template *t, struct eio_bytes inside, const struct 
 	t->uses_message |= k->what == TEMPLATE_MESSAGE;
 	t->uses_message_text |= k->what == TEMPLATE_MESSAGE_TEXT;
 	if (k->what == TEMPLATE_STAR && part->number >= where->stars)
-		return template__mistake(err, "{%c} stands for nothing: the feed's pattern has %u star%s", name.p[0],
-			where->stars, where->stars == 1 ? "" : "s");
+		return template__mistake(err, "{%c} stands for nothing: the %s has %u star%s", name.p[0],
+			where->place == TEMPLATE_IN_SCAN ? "pattern" : "feed's pattern", where->stars,
+			where->stars == 1 ? "" : "s");
 	if (!rest.n) return 0;
 	if (k->members == MEMBERS_NONE)
 		return template__mistake(err, "{%.*s}: {%.*s} has no members %s", TEMPLATE_QUOTE(inside),

@@ -5,7 +5,7 @@
  *
  *     {channel}           the Redis channel of the message, or the stream            in a feed
  *     {id}                the id of the entry                                        in a feed of a stream
- *     {1} … {9}           what the pattern's stars matched                           in a feed
+ *     {1} … {9}           what the pattern's stars matched                           in a feed, and a "scan"
  *                         the arguments, with members: {1.symbol}, {1/a~1b}          for an event
  *     {/json/pointer}     a value in the message (RFC 6901); also {message.a.b}      in a feed
  *     {message}           the whole message, JSON                                    in a feed
@@ -23,6 +23,7 @@
  *     {room}, {nsp}       where it is: null for a whole namespace, which            in events of presence and count
  *     {members}, {ids}    what all are called, what they are: lists                  in the list of presence
  *     {info}, {member}    what one is called, what he is                             where one joins or leaves
+ *     {key}, {field}      of a value that is read; a field of a hash                 in "prime"
  *     {count}             how many there are                                         in events of presence and count
  *     {$}, {{ and }}      the characters $, { and }                                  everywhere
  *
@@ -58,6 +59,8 @@ enum template_place {
 	TEMPLATE_IN_MEMBER,
 	TEMPLATE_IN_COUNT,
 	TEMPLATE_IN_SNAPSHOT,
+	TEMPLATE_IN_PRIME,
+	TEMPLATE_IN_SCAN, /* the same, of keys that match a pattern */
 };
 
 struct template_context {
@@ -93,7 +96,9 @@ enum template_what {
 	TEMPLATE_IDS,
 	TEMPLATE_INFO,
 	TEMPLATE_MEMBER,
-	TEMPLATE_NUMBER
+	TEMPLATE_NUMBER,
+	TEMPLATE_KEY,
+	TEMPLATE_FIELD
 };
 
 struct template_placeholder {

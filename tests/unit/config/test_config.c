@@ -423,6 +423,36 @@ static const struct {
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"replay\": 1}]}",
 		"t.conf:2:1: feeds[0].replay: unknown key\n" },
 	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\", \"prime\": {\"hash\": \"h\"}},\n"
+		"{\"stream\": \"a\", \"retain\": \"last\", \"prime\": {\"hash\": \"h\"}},\n"
+		"{\"channel\": \"a\", \"retain\": \"last\", \"prime\": {\"hash\": \"h\", \"string\": \"s\"}},\n"
+		"{\"channel\": \"a\", \"retain\": \"last\", \"prime\": {\"hash\": \"h\", \"count\": 0, \"newest\": \"first\", \"field\": 1}},\n"
+		"{\"channel\": [\"a\", \"b\"], \"retain\": {\"key\": \"/s\"}, \"prime\": [{\"hash\": \"h\"}, {\"list\": \"l\", \"channel\": \"c\"}]},\n"
+		"{\"pattern\": \"a.*\", \"retain\": \"last\", \"prime\": {\"list\": \"l\", \"channel\": \"a.{field}\"}},\n"
+		"{\"pattern\": \"a.*\", \"retain\": \"last\", \"prime\": {\"scan\": \"a.*\", \"channel\": \"a.{2}\"}},\n"
+		"{\"channel\": \"a\", \"retain\": 5, \"prime\": {\"hash\": \"h\"}},\n"
+		"{\"channel\": \"a\", \"retain\": 5, \"room\": \"{/r}\", \"prime\": {\"list\": \"h\"}},\n"
+		"{\"channel\": \"a\", \"retain\": 5, \"prime\": [{\"list\": \"h\"}, {\"list\": \"i\"}]},\n"
+		"{\"channel\": \"a\", \"retain\": \"last\", \"prime\": [{}, 1]},\n"
+		"{\"channel\": \"{a}\", \"retain\": \"last\", \"prime\": {\"string\": \"s\"}}]}",
+		"t.conf:1:38: feeds[0].prime: needs \"retain\": nothing else keeps what is read\n"
+		"t.conf:2:44: feeds[1].prime: a feed of a \"stream\" reads what was there before: see \"from\"\n"
+		"t.conf:3:45: feeds[2].prime: \"hash\" and \"string\" exclude each other\n"
+		"t.conf:4:59: feeds[3].prime: \"count\" is for a \"list\", a \"zset\" or a \"stream\"\n"
+		"t.conf:4:68: feeds[3].prime.count: expected a whole number from 1 to 100000\n"
+		"t.conf:4:71: feeds[3].prime: \"newest\" is for a \"list\"\n"
+		"t.conf:4:90: feeds[3].prime: \"field\" is for a \"stream\"\n"
+		"t.conf:4:99: feeds[3].prime.field: expected a string that is not empty\n"
+		"t.conf:5:60: feeds[4].prime[0]: needs a \"channel\", by which these values would have come, such as \"quotes:{field}\"\n"
+		"t.conf:5:100: feeds[4].prime[1].channel: \"c\" is no channel of this feed\n"
+		"t.conf:6:72: feeds[5].prime.channel: {field} stands for nothing: only a \"hash\" has fields\n"
+		"t.conf:7:74: feeds[6].prime.channel: {2} stands for nothing: the pattern has 1 star\n"
+		"t.conf:8:40: feeds[7].prime: the newest 5 messages have an order: they are read of a \"list\", a \"zset\" or a \"stream\", unless \"retain\" has a \"key\" or is \"last\"\n"
+		"t.conf:9:56: feeds[8].prime: event and room are made of the message, so there are several lists; one is read, unless \"retain\" has a \"key\"\n"
+		"t.conf:10:40: feeds[9].prime: one list is read, unless \"retain\" has a \"key\" or is \"last\"\n"
+		"t.conf:11:46: feeds[10].prime[0]: expected a \"hash\", \"string\", \"list\", \"zset\", \"stream\" or \"scan\", such as {\"hash\": \"state\"}\n"
+		"t.conf:11:50: feeds[10].prime[1]: expected an object, not a number\n" },
+	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"retain\": 0},\n"
 		"{\"channel\": \"a\", \"retain\": \"first\", \"snapshotEvent\": \"connect\"},\n"
 		"{\"channel\": \"a\", \"retain\": {\"key\": \"s\", \"max\": 0, \"ttl\": -1, \"min\": 1}},\n"

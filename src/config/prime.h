@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Where in Redis stands what a feed retains: `prime`. */
+#ifndef SRC_CONFIG_PRIME_H
+#define SRC_CONFIG_PRIME_H
+
+#include "src/config/loader.h"
+#include "src/feed/spec.h"
+
+/* Fills the feed, of which all else is there already, from the item; NULL: not given. */
+void config__prime(struct config_loader *l, struct feed_spec *f, const cJSON *item);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Of which keys something was heard, while what is retained is read from Redis: see primed.h. A set of hashes by a
+ * secret key, each with a number; two keys that share 64 bits are taken for one, of which the state may lack one value
+ * then until the next message: one in 30 million for a million keys.
+ *
+ * Threads: one at a time.
+ */
+#ifndef SRC_FEED_HEARD_H
+#define SRC_FEED_HEARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct heard_key;
+
+/* All zero: of none. */
+struct heard {
+	struct heard_key *v; /* owned: cap, a power of two, or NULL */
+	size_t n, cap;
+	bool all; /* memory ran out: of every key, as nobody knows which */
+};
+
+/* Forgets all. */
+void heard_deinit(struct heard *h);
+
+/* Something of a key was heard, whose number is that from now on. */
+void heard_note(struct heard *h, uint64_t hash, uint32_t number);
+
+/* Whether something was; and its number. */
+bool heard_find(const struct heard *h, uint64_t hash, uint32_t *number);
+
+/* Bytes of memory. */
+size_t heard_size(const struct heard *h);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What feeds retain is read from each Redis server: a primer for each, and its connection for commands. For src/feed/
+ * only.
+ *
+ * Threads: the feed's; feed_prime_line_is_done() any.
+ */
+#ifndef SRC_FEED_PRIMES_H
+#define SRC_FEED_PRIMES_H
+
+#include "src/feed/primer.h"
+#include "src/feed/source.h"
+
+/* Of one server. */
+struct feed_prime_line;
+
+/* A line that does nothing yet; all is borrowed. n_servers: how many there are. NULL when out of memory. */
+struct feed_prime_line *feed_prime_line_new(
+	struct feed_router *router, const struct redis_url *url, size_t n_servers, struct metrics *metrics);
+void feed_prime_line_free(struct feed_prime_line *l); /* closed, or never opened, and the loop has run; NULL is fine */
+
+/* Begins to connect; ends that. */
+void feed_prime_line_open(struct feed_prime_line *l, uv_loop_t *loop);
+void feed_prime_line_close(struct feed_prime_line *l);
+
+/* What is to be subscribed to there: the router's channels, and the marker's. */
+const char *const *feed_prime_line_channels(const struct feed_prime_line *l, size_t *n);
+
+/* What the server's source tells. Whether a message, or a name, is the marker's. */
+bool feed_prime_line_message(struct feed_prime_line *l, const struct message *m);
+bool feed_prime_line_refused(struct feed_prime_line *l, struct eio_bytes name, bool refused);
+bool feed_prime_line_is_marker(const struct feed_prime_line *l, struct eio_bytes name);
+void feed_prime_line_gap(struct feed_prime_line *l);
+void feed_prime_line_again(struct feed_prime_line *l); /* something is missing of another server */
+void feed_prime_line_state(struct feed_prime_line *l, bool subscribed);
+
+/* Whether all was read once, as far as it can be. Any thread. */
+bool feed_prime_line_is_done(const struct feed_prime_line *l);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* From what was read to what is retained; see the header for the reasons. */
+#include "src/feed/priming.h"
+
+#include "eio/check.h"
+
+#include <stdlib.h>
+
+void
+feed_priming_begin(struct feed_at_work *s, uint64_t now_ms)
+{
+	CHECK(s->notes);
+	feed_streams_flush(&s->streams, now_ms);
+	retain_prime_begin(&s->keeper.retain);
+}
+
+void
+feed_priming_renew(struct feed_at_work *s, uint64_t now_ms)
+{
+	feed_streams_flush(&s->streams, now_ms);
+	retain_prime_renew(&s->keeper.retain);
+}
+
+void
+feed_priming_end(struct feed_at_work *s, bool sweep, uint64_t now_ms)
+{
+	retain_prime_end(&s->keeper.retain, sweep);
+	feed_keeper_tidy(&s->keeper, now_ms);
+}
+
+void
+feed_priming_portion(struct feed_at_work *s)
+{
+	if (++s->portions == 0) s->portions++; /* 0 is what was heard */
+}
+
+void
+feed_priming_message(struct feed_at_work *s, struct message *m)
+{
+	struct feed_primed alone = { .collects = false }, *before = s->primed;
+	struct retain *t = &s->keeper.retain;
+
+	if (!before) s->primed = &alone;
+	t->portion = s->portions;
+	metrics_inc(s->metrics, FEED_METRIC_PRIMED);
+	feed_router_through(s->router, s, m);
+	t->portion = 0;
+	s->primed = before;
+}
+
+uint32_t
+feed_priming_marker(struct feed_at_work *s, uint64_t now_ms)
+{
+	feed_streams_flush(&s->streams, now_ms);
+	return retain_prime_round(&s->keeper.retain);
+}
+
+/* Lists */
+
+bool
+feed_priming_is_list(const struct feed_at_work *s)
+{
+	const struct retain_rules *rules = &s->spec->retain.rules;
+
+	return rules->kind == RETAIN_NEWEST && rules->max > 1;
+}
+
+void
+feed_priming_list_begin(struct feed_at_work *s, struct feed_primed *p)
+{
+	*p = (struct feed_primed){ .collects = true };
+	s->primed = p;
+}
+
+/* The messages as they lie in the list. */
+static void
+lay_out(const struct feed_primed *p, struct eio_bytes *v, uint64_t *keys)
+{
+	const char *at = p->list.p;
+	struct feed_listed head;
+
+	for (size_t i = 0; i < p->n; i++) {
+		memcpy(&head, at, sizeof head);
+		v[i] = eio_bytes(at + sizeof head, head.n);
+		keys[i] = head.key;
+		at += sizeof head + head.n;
+	}
+}
+
+/* Sends one to those who are there; it is retained with all the others. */
+static void
+send_listed(struct feed_at_work *s, struct feed_stream *stream, struct eio_bytes payload, uint64_t key, uint64_t now_ms)
+{
+	static const struct retain_note skip = { .what = RETAIN_SKIP };
+	struct message m = { .payload = payload, .key = key, .note = &skip, .now_ms = now_ms };
+	enum feed_fate fate = feed_streams_append(&s->streams, stream, &m);
+
+	if (fate != FEED_FATE_TAKEN) metrics_inc(s->metrics, feed_fate_texts[fate].metric);
+}
+
+/* The state becomes what was read. */
+static bool
+take_primed_list(struct feed_at_work *s, const struct feed_primed *p, uint32_t round, bool known, uint64_t now_ms)
+{
+	struct eio_bytes *v = calloc(p->n, sizeof *v);
+	uint64_t *keys = calloc(p->n, sizeof *keys);
+	struct retained *state = p->stream->retained;
+	bool *lacks = calloc(p->n, sizeof *lacks), taken = v && keys && lacks && !eio_buf_failed(&p->list);
+
+	if (taken) {
+		lay_out(p, v, keys);
+		taken = !retained_lacks(state, v, p->n, round, lacks) || known;
+	} else {
+		metrics_add(s->metrics, FEED_METRIC_DROPPED_MEMORY, p->n);
+	}
+	if (taken) {
+		for (size_t i = 0; i < p->n; i++)
+			if (lacks[i]) send_listed(s, p->stream, v[i], keys[i], now_ms);
+		feed_streams_flush(&s->streams, now_ms);
+		retained_replace(state, v, p->n, round, now_ms);
+	}
+	free(lacks);
+	free(v);
+	free(keys);
+	return taken;
+}
+
+bool
+feed_priming_list_end(struct feed_at_work *s, struct feed_primed *p, uint32_t round, bool known, uint64_t now_ms)
+{
+	bool taken = true;
+
+	s->primed = NULL;
+	feed_streams_flush(&s->streams, now_ms);
+	if (p->n) taken = take_primed_list(s, p, round, known, now_ms);
+	feed_keeper_tidy(&s->keeper, now_ms);
+	eio_buf_deinit(&p->list);
+	return taken;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that read, and their replies; and what was read where there is no room for all of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/feed/fetch.h"
+#include "src/feed/retain.h"
+#include "src/redis/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char told[1000];
+
+static void
+tell(void *user, const struct feed_value *v)
+{
+	size_t n = strlen(told);
+
+	assert_ptr_equal(user, told);
+	snprintf(told + n, sizeof told - n, "%.*s|%.*s=%.*s ", (int)v->key.n, v->key.p, (int)v->field.n, v->field.p,
+		(int)v->value.n, v->value.p);
+}
+
+/* What the fetch asks, words with spaces between. */
+static const char *
+asked(struct feed_fetch *f)
+{
+	static char words[1000];
+	struct eio_buf b = { 0 };
+	const char *p, *end;
+
+	*words = '\0';
+	feed_fetch_ask(f, &b);
+	for (p = b.p, end = b.p + b.n; p < end; p = strstr(p, "\r\n") + 2) {
+		size_t n = strlen(words);
+
+		if (*p == '*' || *p == '$') continue;
+		snprintf(words + n, sizeof words - n, "%s%.*s", n ? " " : "", (int)(strstr(p, "\r\n") - p), p);
+		if (p + 2 >= end) break;
+	}
+	eio_buf_addc(&b, '\0');
+	eio_buf_deinit(&b);
+	return words;
+}
+
+/* Takes a reply as it comes from the wire. */
+static enum feed_fetched
+replied(struct feed_fetch *f, const char *wire, size_t max_reply)
+{
+	struct redis_reader *r = redis_reader_new(20);
+	enum feed_fetched result;
+	struct redis_event event;
+	struct eio_bytes why = EIO_LIT("");
+
+	assert_non_null(r);
+	*told = '\0';
+	redis_reader_expect_values(r, max_reply);
+	redis_reader_feed(r, eio_cstr(wire));
+	assert_int_equal(redis_reader_next(r, &event), REDIS_READ_REPLY);
+	result = feed_fetch_take(f, event.values, 0, &why, tell, told);
+	if (result == FEED_FETCH_REFUSED) snprintf(told, sizeof told, "%.*s", (int)why.n, why.p);
+	assert_int_equal(redis_reader_next(r, &event), REDIS_READ_NONE);
+	redis_reader_free(r);
+	return result;
+}
+
+static void
+expect(struct feed_fetch *f, const char *command, const char *wire, const char *values, bool over)
+{
+	assert_string_equal(asked(f), command);
+	assert_int_equal(replied(f, wire, 100000), FEED_FETCHED);
+	assert_string_equal(told, values);
+	assert_int_equal(f->over, over);
+}
+
+static struct feed_fetch *
+fetch_of(struct feed_prime *p, struct feed_fetch *f)
+{
+	*f = (struct feed_fetch){ .count = 0 };
+	feed_fetch_begin(f, p);
+	return f;
+}
+
+static void
+each_kind(void **state)
+{
+	char key[] = "k", pattern[] = "k*", field[] = "b";
+	struct feed_prime p = { .kind = FEED_PRIME_HASH, .key = key, .count = 3 };
+	struct feed_fetch f;
+
+	(void)state;
+	fetch_of(&p, &f);
+	expect(&f, "HSCAN k 0 COUNT 50", "*2\r\n$2\r\n17\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$0\r\n\r\n",
+		"k|a=1 k|b= ", false);
+	expect(&f, "HSCAN k 17 COUNT 200", "*2\r\n$1\r\n0\r\n*0\r\n", "", true);
+	fetch_of(&p, &f);
+	expect(&f, "HSCAN k 0 COUNT 50", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$21\r\n123456789012345678901\r\n", "",
+		true);
+	assert_int_equal(f.left_out, 1);
+
+	p.kind = FEED_PRIME_STRING;
+	expect(fetch_of(&p, &f), "GET k", "$2\r\nhi\r\n", "k|=hi ", true);
+	expect(fetch_of(&p, &f), "GET k", "$-1\r\n", "", true);
+	p.kind = FEED_PRIME_LIST;
+	expect(fetch_of(&p, &f), "LRANGE k 0 2", "*2\r\n$1\r\n2\r\n$1\r\n1\r\n", "k|=1 k|=2 ", true);
+	p.newest_last = true;
+	expect(fetch_of(&p, &f), "LRANGE k -3 -1", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n", "k|=1 k|=2 ", true);
+	p.kind = FEED_PRIME_ZSET;
+	expect(fetch_of(&p, &f), "ZRANGE k -3 -1", "*2\r\n$1\r\n1\r\n$1\r\n2\r\n", "k|=1 k|=2 ", true);
+	p.kind = FEED_PRIME_STREAM;
+	expect(fetch_of(&p, &f), "XREVRANGE k + - COUNT 3",
+		"*2\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\na\r\n$1\r\n2\r\n*2\r\n$3\r\n1-0\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\nx\r\n",
+		"k|={\"a\":\"1\",\"b\":\"x\"} k|={\"a\":\"2\"} ", true);
+	feed_fetch_deinit(&f);
+	p.field = field;
+	expect(fetch_of(&p, &f), "XREVRANGE k + - COUNT 3",
+		"*1\r\n*2\r\n$3\r\n1-0\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\nx\r\n", "k|=x ", true);
+	feed_fetch_deinit(&f);
+
+	p.kind = FEED_PRIME_SCAN;
+	p.key = pattern;
+	fetch_of(&p, &f);
+	assert_false(feed_fetch_reads_values(&f));
+	expect(&f, "SCAN 0 MATCH k* COUNT 50", "*2\r\n$1\r\n9\r\n*3\r\n$2\r\nk1\r\n$2\r\nk2\r\n$2\r\nk3\r\n", "",
+		false);
+	assert_true(feed_fetch_reads_values(&f));
+	f.count = 2;
+	expect(&f, "MGET k1 k2", "*2\r\n$1\r\n1\r\n$-1\r\n", "k1|=1 ", false);
+	expect(&f, "MGET k3", "*1\r\n$1\r\n3\r\n", "k3|=3 ", false);
+	assert_int_equal(f.left_out, 1);
+	expect(&f, "SCAN 9 MATCH k* COUNT 32", "*2\r\n$1\r\n0\r\n*0\r\n", "", true);
+	feed_fetch_deinit(&f);
+}
+
+/* What is no such reply, and what is too much of one. */
+static void
+bad_replies(void **state)
+{
+	char key[] = "k";
+	struct feed_prime p = { .kind = FEED_PRIME_HASH, .key = key, .count = 3 };
+	struct feed_fetch f;
+
+	(void)state;
+	fetch_of(&p, &f);
+	assert_int_equal(replied(&f, "-WRONGTYPE it is a list\r\n", 1000), FEED_FETCH_REFUSED);
+	assert_string_equal(told, "WRONGTYPE it is a list");
+	assert_int_equal(replied(&f, "+OK\r\n", 1000), FEED_FETCH_WRONG);
+	assert_int_equal(replied(&f, "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n", 1000), FEED_FETCH_WRONG);
+	assert_int_equal(replied(&f, "*2\r\n$30\r\n012345678901234567890123456789\r\n*0\r\n", 1000), FEED_FETCH_WRONG);
+	assert_int_equal(replied(&f, ":1\r\n", 1000), FEED_FETCH_WRONG);
+	/* Less is asked for, until it cannot be less. */
+	assert_int_equal(replied(&f, "*2\r\n$1\r\n7\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n", 100), FEED_FETCH_AGAIN);
+	assert_string_equal(asked(&f), "HSCAN k 0 COUNT 6");
+	assert_int_equal(replied(&f, "*2\r\n$1\r\n7\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n", 100), FEED_FETCH_AGAIN);
+	assert_int_equal(replied(&f, "*2\r\n$1\r\n7\r\n*2\r\n$1\r\na\r\n$1\r\n1\r\n", 100), FEED_FETCH_TOO_LARGE);
+	p.kind = FEED_PRIME_LIST;
+	assert_int_equal(replied(fetch_of(&p, &f), "*2\r\n$1\r\na\r\n$1\r\n1\r\n", 50), FEED_FETCH_TOO_LARGE);
+	p.kind = FEED_PRIME_STREAM;
+	assert_int_equal(replied(fetch_of(&p, &f), "*1\r\n$1\r\na\r\n", 1000), FEED_FETCH_WRONG);
+	p.kind = FEED_PRIME_STRING;
+	assert_int_equal(replied(fetch_of(&p, &f), "*1\r\n$1\r\na\r\n", 1000), FEED_FETCH_WRONG);
+	p.kind = FEED_PRIME_SCAN;
+	assert_int_equal(replied(fetch_of(&p, &f), "*2\r\n$1\r\n0\r\n*1\r\n:1\r\n", 1000), FEED_FETCH_WRONG);
+	feed_fetch_deinit(&f);
+	assert_true(feed_fetch_is_transient(EIO_LIT("LOADING Redis is loading")));
+	assert_false(feed_fetch_is_transient(EIO_LIT("NOPERM no")));
+	assert_non_null(strstr(feed_fetch_hint(EIO_LIT("MOVED 1 a:1")), "Cluster"));
+}
+
+static void
+no_state_is_unused(struct retained *s)
+{
+	(void)s;
+	fail();
+}
+
+/* Notes and settles a message of so many bytes. */
+static void
+settle(struct retained *s, const char *key, const char *payload)
+{
+	const struct retain_note note = { .what = RETAIN_KEEP, .key = eio_cstr(key) };
+
+	assert_true(retained_note(s, &note, strlen(payload)));
+	retained_settle(s, eio_cstr(payload), 0, 0, 1);
+}
+
+static enum retain_primed
+primes(struct retained *s, const char *key, const char *payload)
+{
+	const struct retain_note note = { .what = RETAIN_KEEP, .key = eio_cstr(key) };
+
+	return retained_primes(s, &note, eio_cstr(payload));
+}
+
+/* What was read makes no room for itself, and what is not settled counts. */
+static void
+room(void **state)
+{
+	const struct retain_rules rules = { RETAIN_BY_KEY, .max = 3, .state_bytes = 1000, .bytes = 100000 };
+	const struct retain_note c = { .what = RETAIN_KEEP, .key = EIO_LIT("c") };
+	const uint64_t hash_key[2] = { 1, 2 };
+	struct retain t;
+	struct retained s;
+
+	(void)state;
+	assert_int_equal(retain_init(&t, &rules, hash_key, no_state_is_unused), 0);
+	retained_init(&s, &t, 0);
+	settle(&s, "a", "1");
+	retain_prime_begin(&t);
+	settle(&s, "b", "1");
+	t.portion = 1;
+	assert_int_equal(primes(&s, "a", "1"), RETAIN_PRIMED_OLD);
+	assert_int_equal(primes(&s, "a", "2"), RETAIN_PRIMED_NEW);
+	assert_int_equal(primes(&s, "b", "2"), RETAIN_PRIMED_OLD); /* it was heard */
+	assert_int_equal(primes(&s, "c", "1"), RETAIN_PRIMED_NEW);
+	assert_true(retained_note(&s, &c, 1));
+	assert_int_equal(primes(&s, "c", "2"), RETAIN_PRIMED_NEW); /* of the same portion */
+	assert_int_equal(primes(&s, "d", "1"), RETAIN_PRIMED_UNSURE);
+	retained_settle(&s, EIO_LIT("1"), 0, 0, 1);
+	assert_int_equal(primes(&s, "d", "1"), RETAIN_PRIMED_FULL);
+	t.portion = 2;
+	assert_int_equal(primes(&s, "c", "2"), RETAIN_PRIMED_OLD);
+	assert_int_equal(primes(&s, "a", "2"), RETAIN_PRIMED_NEW);
+	t.portion = 0;
+	/* What is gone was there before, and was not read. */
+	retain_prime_renew(&t);
+	t.portion = 3;
+	assert_int_equal(primes(&s, "b", "1"), RETAIN_PRIMED_OLD);
+	t.portion = 0;
+	retain_prime_end(&t, true);
+	assert_int_equal(s.n, 1);
+	retained_deinit(&s);
+	retain_deinit(&t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind),
+		cmocka_unit_test(bad_replies),
+		cmocka_unit_test(room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
