@@ -17,8 +17,8 @@ export function makeModule(source) {
 ${body.replace(/^ {2}/gm, '')}
 var version = "${version}";
 
-export { version, decode, split, columns, on };
-export default { version: version, decode: decode, split: split, columns: columns, on: on };
+export { version, decode, split, columns, on, resume };
+export default { version: version, decode: decode, split: split, columns: columns, on: on, resume: resume };
 `;
 }
 

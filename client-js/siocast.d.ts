@@ -32,4 +32,17 @@ export function columns(batch: Batch | any[]): Columns;
 /** Calls `fn` for every message of every batch of an event; the returned function ends it. */
 export function on<T = any>(socket: Listenable, event: string, fn: (message: T) => void): () => void;
 
+/** What `resume` needs of a socket; every socket.io-client since 1.0 has it. */
+export interface Resumable extends Listenable {
+  /** The manager of its connection. */
+  io: unknown;
+}
+
+/**
+ * Has a client before 4.6 come back to its session after its connection broke, where the server has
+ * `connectionStateRecovery`: call it right behind `io()`. The socket gets `recovered`, as those of later clients have
+ * it, for which this does nothing. All namespaces of its connection come back. Returns the socket.
+ */
+export function resume<T extends Resumable>(socket: T): T & { recovered: boolean };
+
 export as namespace siocast;

@@ -25,6 +25,7 @@ bundle_alloc(size_t count)
 	b->size = 0;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
 	atomic_init(&b->variants, NULL);
+	atomic_init(&b->bare, b);
 	return b;
 }
 
@@ -59,6 +60,8 @@ put_frame(struct eio_bundle *b, struct eio__part *part, struct eio_block *block,
 	part->json = m->json;
 	part->off = at + header;
 	part->n = n;
+	part->extra = m->extra;
+	if (m->extra) atomic_init(&b->bare, NULL);
 	b->size += n;
 	if (!m->binary) *p++ = (char)('0' + type);
 	p = put_bytes(p, m->data);
@@ -114,6 +117,7 @@ join_one(struct eio_bundle *all, struct eio_block *block, size_t at, const struc
 		all->parts[all->count++].off += at;
 	}
 	all->size += b->size;
+	if (atomic_load_explicit(&b->bare, memory_order_relaxed) != b) atomic_init(&all->bare, NULL);
 }
 
 struct eio_bundle *
@@ -165,10 +169,14 @@ variants_free(struct eio__variants *t)
 void
 eio_bundle_unref(struct eio_bundle *b)
 {
+	struct eio_bundle *bare;
+
 	if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1) return;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++)
 		eio_block_unref(atomic_load_explicit(&b->wire[i], memory_order_relaxed));
 	variants_free(atomic_load_explicit(&b->variants, memory_order_relaxed));
+	bare = atomic_load_explicit(&b->bare, memory_order_relaxed);
+	if (bare != b) eio_bundle_unref(bare);
 	free(b);
 }
 
@@ -262,8 +270,44 @@ eio_bundle_message(const struct eio_bundle *b, size_t i, struct eio_message *out
 		.binary = part->binary,
 		.json = part->json,
 		.data = eio_bytes(ws->data + part->off + type, part->n - type),
+		.extra = part->extra,
 	};
 	return true;
+}
+
+/* The same messages without their extras. NULL when out of memory. */
+static struct eio_bundle *
+make_bare(const struct eio_bundle *b)
+{
+	struct eio_message *messages = calloc(b->count, sizeof *messages);
+	struct eio_bundle *bare;
+
+	if (!messages) return NULL;
+	for (size_t i = 0; eio_bundle_message(b, i, &messages[i]); i++) {
+		struct eio_message *m = &messages[i];
+
+		CHECK(!m->extra || m->extra < m->data.n);
+		if (m->extra) m->more[0] = eio_bytes(m->data.p + m->data.n - 1, 1);
+		if (m->extra) m->data.n -= m->extra + 1u;
+		m->extra = 0;
+	}
+	bare = eio_bundle_new(messages, b->count);
+	free(messages);
+	return bare;
+}
+
+struct eio_bundle *
+eio_bundle_bare(struct eio_bundle *b)
+{
+	struct eio_bundle *bare = atomic_load_explicit(&b->bare, memory_order_acquire), *raced = NULL;
+
+	if (bare) return bare;
+	bare = make_bare(b);
+	if (!bare || atomic_compare_exchange_strong_explicit(
+			     &b->bare, &raced, bare, memory_order_acq_rel, memory_order_acquire))
+		return bare;
+	eio_bundle_unref(bare);
+	return raced;
 }
 
 bool

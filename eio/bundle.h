@@ -57,6 +57,8 @@ struct eio_message {
 	/* What follows the data in the same message, so that a large one need not be put together before it is copied
 	 * into the bundle. */
 	struct eio_bytes more[4];
+	/* So many bytes before the last one are an extra, which eio_bundle_bare() leaves out: less than there are. */
+	unsigned char extra;
 };
 
 struct eio_bundle;
@@ -104,6 +106,10 @@ struct eio_block *eio_bundle_deflated(
  * there already or be wanted on other threads. Before it is shared. Returns 0, or -1 when out of memory: then nothing
  * has changed. */
 int eio_bundle_remember(struct eio_bundle *joined, struct eio_bundle *const *bundles, size_t n);
+
+/* The bundle without the extras of its messages, where it has any, made at most once; else itself. It belongs to the
+ * bundle as its blocks do. NULL when out of memory. */
+struct eio_bundle *eio_bundle_bare(struct eio_bundle *b);
 
 /* The i-th message of a bundle that eio_bundle_new() made, all of it in data; false behind the last. The bytes are the
  * bundle's. */

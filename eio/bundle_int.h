@@ -11,6 +11,7 @@
 struct eio__part {
 	size_t off, n;
 	bool binary, json;
+	unsigned char extra; /* bytes of the message's extra, before its last one */
 };
 
 /* The compressed variants of the wire forms. Only a bundle that some client wants compressed has this. */
@@ -27,6 +28,7 @@ struct eio_bundle {
 	size_t size;
 	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
 	_Atomic(struct eio__variants *) variants;
+	_Atomic(struct eio_bundle *) bare; /* itself where there are no extras; NULL until it is made; else owned */
 	struct eio__part parts[];
 };
 

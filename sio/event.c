@@ -45,7 +45,7 @@ finish_packet(
 	sio_packet_encode(&text, &p);
 	*bundle = NULL;
 	if (!eio_buf_failed(&text)) {
-		messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true };
+		messages[0] = (struct eio_message){ .data = eio_buf_bytes(&text), .json = true, .extra = e->extra };
 		for (unsigned i = 0; i < r->n_out; i++)
 			messages[1 + i] = (struct eio_message){ .binary = true, .data = e->attachments[r->map[i]] };
 		*bundle = eio_bundle_new(messages, 1 + r->n_out);
@@ -163,6 +163,7 @@ sio_broadcast_bundle(const struct sio_broadcast *b, struct eio_bundle **bundle)
 
 		messages[0].data = eio_buf_bytes(&head);
 		messages[0].more[3] = end_of_broadcast(end, b);
+		messages[0].extra = (unsigned char)(messages[0].more[3].n - 1);
 		if (binary)
 			memcpy(messages[1].more, payload, sizeof payload);
 		else if (!text)
@@ -188,6 +189,7 @@ sio_event_add_offset(const struct eio_bundle *b, struct eio_bytes offset, struct
 	CHECK(messages[0].data.p[messages[0].data.n - 1] == ']');
 	messages[0].data.n--;
 	messages[0].more[0] = end_of_event(end, offset);
+	messages[0].extra = (unsigned char)(messages[0].extra + messages[0].more[0].n - 1);
 	*bundle = eio_bundle_new(messages, n);
 	return *bundle ? 0 : SIO_ERR_NOMEM;
 }

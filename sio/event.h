@@ -31,6 +31,7 @@ struct sio_emit {
 	size_t n_pieces;
 	const struct eio_bytes *attachments;
 	size_t n_attachments;
+	unsigned char extra; /* as in struct eio_message, of its text */
 };
 
 /* On success (0) *bundle has one reference. SIO_ERR_EVENT_NAME when an EVENT's name is not one official clients accept,

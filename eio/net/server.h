@@ -135,6 +135,10 @@ enum eio_sent {
 	EIO_SENT_NOMEM, /* not: out of memory. The session has been told to end: what comes next would follow a gap */
 };
 
+/* From now on this session gets the extras of messages. Sessions of revision 4 always do, those of revision 3 do not
+ * without this; what waits for it already stays as it is. */
+void eio_socket_want_extras(struct eio_socket *s);
+
 /* Sends a bundle (its own reference is taken). tag: NULL for what must arrive; else what may be dropped, see
  * eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);

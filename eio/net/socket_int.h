@@ -16,6 +16,7 @@ struct eio_socket {
 	unsigned magic; /* EIO__SOCKET_MAGIC */
 	bool deflate; /* main takes compressed messages */
 	bool held; /* see eio_socket_hold */
+	bool extras; /* see eio_socket_want_extras */
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */

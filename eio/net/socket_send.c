@@ -149,11 +149,22 @@ eio_server_send_gathered(struct eio_server *s)
 	eio_ws_server_send_gathered(s->ws);
 }
 
+void
+eio_socket_want_extras(struct eio_socket *s)
+{
+	s->extras = true;
+}
+
 enum eio_sent
 eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
 {
 	enum eio_submitted rc;
 
+	if (s->session.kind.revision == 3 && !s->extras) b = eio_bundle_bare(b);
+	if (!b) {
+		lose_message(s);
+		return EIO_SENT_NOMEM;
+	}
 	if (send_direct(s, b)) return EIO_SENT;
 	rc = eio_session_submit(&s->session, b, tag);
 	if (rc == EIO_SUBMIT_CLOSED) return EIO_SENT_CLOSED;

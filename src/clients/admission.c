@@ -8,8 +8,8 @@
 #include "src/clients/emits.h"
 #include "src/clients/guards.h"
 #include "src/clients/question.h"
-#include "src/clients/recovery.h"
 #include "src/clients/refusal.h"
+#include "src/clients/resume.h"
 #include "src/clients/waiting.h"
 
 #include <stdlib.h>
@@ -57,14 +57,12 @@ static bool
 ask_feed(const struct admission *a, const struct waiting_parts *p)
 {
 	struct client *c = a->client;
-	struct feed_offset offset = { 0 };
-	char pid[FEED_PID_LEN];
+	struct recovery_question q = { 0 };
 	struct feed_recall *r;
 	struct waiting *w;
-	bool has_offset;
 
-	if (!p->namespace->recovers || c->sio.protocol != 5) return false;
-	if (!recovery_asked(a->auth, pid, &has_offset, &offset)) return false;
+	if (!resume_is_possible(c, p->namespace)) return false;
+	if (c->sio.protocol == 5 ? !recovery_asked(a->auth, &q) : !resume_asked(c, a->nsp, &q)) return false;
 	r = feed_recall_new(a->nsp);
 	w = r ? waiting_new(a, p) : NULL;
 	if (!w) {
@@ -74,9 +72,9 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	}
 	r->worker = c->clients->options.worker;
 	r->asker = w;
-	memcpy(r->pid, pid, sizeof pid);
-	r->has_offset = has_offset;
-	r->offset = offset;
+	memcpy(r->pid, q.pid, sizeof q.pid);
+	r->has_offset = q.has_offset;
+	r->offset = q.offset;
 	r->who = recovery_who(c->clients, p->namespace, p->claims);
 	r->max_bytes = recovery_max_bytes(c->clients);
 	w->recall = r;

@@ -57,6 +57,8 @@ struct client {
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
 	bool leaves, close_whole;
+	bool resumes; /* of revision 3, and wants to come back to its sockets: resume.c's, as the next */
+	char *since; /* owned: what its query says about that, NUL-terminated; NULL: nothing */
 	bool lost; /* a broadcast was dropped for it, because it was slow */
 	struct eio_list behind; /* streams in which it is: behind.c's */
 	struct eio_list lags; /* what it is to be told of that: lag.c's */

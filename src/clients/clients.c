@@ -12,6 +12,7 @@
 #include "src/clients/guards.h"
 #include "src/clients/lag.h"
 #include "src/clients/renewal.h"
+#include "src/clients/resume.h"
 #include "src/clients/rooms.h"
 #include "src/clients/sockets.h"
 
@@ -64,7 +65,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_CONNECT: on_connect_event(c, &ev); break;
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
-		if (renewal_take(&ev)) break;
+		if (renewal_take(&ev) || resume_take(&ev)) break;
 		if (actions_run_event(&ev)) sockets_after_run(ev.socket);
 		break;
 	case SIO_EVENT_DISCONNECT: sockets_end(ev.socket, "client namespace disconnect"); break;
@@ -157,6 +158,7 @@ keep_request(struct client *c, const struct eio_request *req)
 {
 	const struct handlers_needs *needs = c->clients->needs;
 
+	if (!resume_open(c, req->query)) return false;
 	if (needs->address && !keep_address(c, req)) return false;
 	if (handlers_needs_query(needs) && !(c->query = copy_query(c->clients, req))) return false;
 	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
@@ -229,6 +231,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	free(c->address);
 	free(c->headers);
 	free(c->query);
+	free(c->since);
 	c->magic = 0;
 	free(c);
 	eio_socket_set_user(eio, NULL);
@@ -252,6 +255,7 @@ clients_new(const struct clients_options *options)
 	if (!c) return NULL;
 	c->magic = CLIENTS_MAGIC;
 	c->options = *options;
+	c->recovers = namespace_specs_recover(options->namespaces);
 	c->go_on = go_on;
 	c->sio_config = (struct sio_client_config){
 		.connect_timeout_ms = options->connect_timeout_ms,

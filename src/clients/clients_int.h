@@ -36,6 +36,7 @@ struct clients {
 	struct eio_hash pasts; /* of struct client_past */
 	size_t held_bytes; /* of all holds */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
+	bool recovers; /* some namespace does */
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;

@@ -111,6 +111,14 @@ namespace_specs_match(const struct namespace_specs *s, struct eio_bytes name)
 	return best;
 }
 
+bool
+namespace_specs_recover(const struct namespace_specs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].recovers) return true;
+	return false;
+}
+
 /* At work */
 
 static int

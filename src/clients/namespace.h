@@ -66,6 +66,9 @@ const struct namespace_spec *namespace_specs_find(const struct namespace_specs *
  * the most text before its first star, then with the most text; NULL when there is none. Valid as long as the set. */
 const struct namespace_spec *namespace_specs_match(const struct namespace_specs *s, struct eio_bytes name);
 
+/* Whether clients may come back in any of them. */
+bool namespace_specs_recover(const struct namespace_specs *s);
+
 /* One at work, or all that a pattern matches: nothing is kept of those, but their sockets and rooms. */
 struct namespace
 {

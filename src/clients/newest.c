@@ -20,6 +20,7 @@ struct newest_message {
 	struct eio_list link; /* in newest->order */
 	uint64_t number;
 	bool keyed;
+	unsigned char extra; /* as in struct eio_message, where it is a whole one */
 	size_t n, cap;
 	char bytes[];
 };
@@ -104,8 +105,9 @@ store_message(struct newest *n, uint64_t key, size_t bytes)
 
 /* A message of that key becomes the newest. */
 static void
-replace_message(struct newest *n, uint64_t key, uint64_t number, struct eio_bytes bytes)
+replace_message(struct newest *n, uint64_t key, uint64_t number, const struct eio_message *as)
 {
+	struct eio_bytes bytes = as->data;
 	struct newest_message *m = find_message(n, key);
 
 	/* Memory is used again where it fits, and not kept when it is much too large. */
@@ -121,12 +123,13 @@ replace_message(struct newest *n, uint64_t key, uint64_t number, struct eio_byte
 	eio_list_remove(&m->link);
 	eio_list_add_tail(&n->order, &m->link);
 	m->number = number;
+	m->extra = as->extra;
 	m->n = bytes.n;
 	if (bytes.n) memcpy(m->bytes, bytes.p, bytes.n);
 }
 
 /* The i-th message of a batch. */
-static struct eio_bytes
+static struct eio_message
 marked_message(const struct newest_batch *b, size_t i)
 {
 	const struct feed_keys *k = b->keys;
@@ -134,11 +137,11 @@ marked_message(const struct newest_batch *b, size_t i)
 	size_t from = k->v[i].at, to;
 
 	CHECK(eio_bundle_message(b->bundle, k->packet, &m));
-	if (k->whole) return m.data;
+	if (k->whole) return m;
 	if (k->array) m.data = eio_bytes(k->array, k->array_n);
 	to = i + 1 < k->n ? k->v[i + 1].at - k->list : k->last;
 	CHECK(from <= to && to <= m.data.n);
-	return eio_bytes(m.data.p + from, to - from);
+	return (struct eio_message){ .data = eio_bytes(m.data.p + from, to - from) };
 }
 
 static void
@@ -155,7 +158,9 @@ merge_oldest_batch(struct newest *n)
 	uint64_t number = b->last - b->keys->n;
 
 	for (size_t i = 0; i < b->keys->n; i++) {
-		replace_message(n, b->keys->v[i].key, ++number, marked_message(b, i));
+		const struct eio_message m = marked_message(b, i);
+
+		replace_message(n, b->keys->v[i].key, ++number, &m);
 		if (n->count > b->keys->max) give_up_oldest(n);
 	}
 }
@@ -289,7 +294,7 @@ bundle_of_packets(const struct found *f, uint64_t to)
 	for (size_t i = 0; i < f->messages; i++) {
 		const struct newest_message *m = next_found(&l, to);
 
-		all[i] = (struct eio_message){ .json = true, .data = eio_bytes(m->bytes, m->n) };
+		all[i] = (struct eio_message){ .json = true, .data = eio_bytes(m->bytes, m->n), .extra = m->extra };
 	}
 	bundle = eio_bundle_new(all, f->messages);
 	free(all);

@@ -91,6 +91,12 @@ recovery_joined(struct sio_socket *s, struct sio_room_key key)
 	return true;
 }
 
+void
+recovery_joined_all(struct sio_socket *s)
+{
+	past_of(s)->since.joined = feed_serial(feed_returning_of(client_of(s)->clients->options.feed));
+}
+
 /* What its session knows of single rooms is true for what it is now. */
 static bool
 carry_late(struct sio_socket *s, struct client_past *p, const struct feed_recall *recall)
@@ -309,26 +315,34 @@ recovery_who(const struct clients *c, const struct namespace *n, struct eio_byte
 }
 
 bool
-recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset)
+recovery_name(struct recovery_question *q, struct eio_bytes pid)
+{
+	if (feed_pid_worker(pid) < 0) return false;
+	memcpy(q->pid, pid.p, FEED_PID_LEN);
+	return true;
+}
+
+void
+recovery_place(struct recovery_question *q, struct eio_bytes offset)
+{
+	q->has_offset = true;
+	if (!feed_offset_read(offset, &q->offset)) q->offset.serial = UINT64_MAX;
+}
+
+bool
+recovery_asked(struct eio_bytes auth, struct recovery_question *q)
 {
 	struct sio_json_iter it;
 	struct eio_bytes key, value;
 	bool asked = false;
 
-	*has_offset = false;
 	if (!auth.p) return false;
 	it = sio_json_iter(auth);
 	while (sio_json_next(&it, &key, &value)) {
 		if (sio_json_kind(value) != SIO_JSON_STRING) continue;
 		value = eio_bytes(value.p + 1, value.n - 2);
-		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) {
-			asked = feed_pid_worker(value) >= 0;
-			if (asked) memcpy(pid, value.p, FEED_PID_LEN);
-		}
-		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) {
-			*has_offset = true;
-			if (!feed_offset_read(value, offset)) offset->serial = UINT64_MAX;
-		}
+		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) asked = recovery_name(q, value);
+		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) recovery_place(q, value);
 	}
 	return asked;
 }

@@ -38,6 +38,9 @@ bool recovery_begin(struct sio_socket *s, const unsigned char *random, const str
 /* It is in one more room. False when out of memory. */
 bool recovery_joined(struct sio_socket *s, struct sio_room_key key);
 
+/* The same for all that it is in, when it was begun late. */
+void recovery_joined_all(struct sio_socket *s);
+
 /* Gives its session to the feed, when its client may come back. */
 void recovery_keep(struct sio_socket *s);
 
@@ -65,9 +68,19 @@ size_t recovery_max_bytes(const struct clients *c);
  * at the others, too. */
 uint64_t recovery_who(const struct clients *c, const struct namespace *n, struct eio_bytes claims);
 
-/* The pid and the offset of a CONNECT's auth. False when there is no pid. An offset that is none of ours is one that
- * nobody can have. */
-bool recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset);
+/* What a client says that it was, and has. */
+struct recovery_question {
+	char pid[FEED_PID_LEN];
+	bool has_offset;
+	struct feed_offset offset; /* one that is none of ours becomes one that nobody can have */
+};
+
+/* The pid and the offset of a CONNECT's auth. False when there is no pid. */
+bool recovery_asked(struct eio_bytes auth, struct recovery_question *q);
+
+/* The same one by one. */
+bool recovery_name(struct recovery_question *q, struct eio_bytes pid);
+void recovery_place(struct recovery_question *q, struct eio_bytes offset);
 
 /* Ends the socket of a session that its client has left for another connection. */
 void recovery_release(struct clients *c, struct eio_bytes pid);

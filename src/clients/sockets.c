@@ -8,7 +8,7 @@
 #include "src/clients/attendance.h"
 #include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
-#include "src/clients/recovery.h"
+#include "src/clients/resume.h"
 #include "src/clients/rooms.h"
 #include "src/clients/snapshots.h"
 
@@ -104,7 +104,7 @@ begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth, const u
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
 		return false;
 	}
-	if (birth->namespace->recovers && s->client->protocol == 5 && !recovery_begin(s, random, birth->recall)) {
+	if (resume_is_possible(client_of(s), birth->namespace) && !resume_begin(s, random, birth->recall)) {
 		client_end(client_of(s), CLIENT_REASON_NOMEM);
 		return false;
 	}
@@ -123,7 +123,7 @@ recoverable_answer(struct sio_socket *s, struct eio_bundle *plain)
 {
 	const struct client_past *p = client_socket_of(s)->past;
 
-	if (!p) return plain;
+	if (!p || s->client->protocol != 5) return plain;
 	eio_bundle_unref(plain);
 	return sio_client_connected_as(s, eio_bytes(p->pid, sizeof p->pid));
 }
@@ -154,6 +154,7 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = begin_socket_of(s, birth, random);
+	resume_tell(s, session != NULL);
 	if (session) recovery_send_missed(c, &birth->recall->missed);
 	client_send(c, recoverable_answer(s, answer));
 	return in ? s : NULL;

@@ -160,10 +160,21 @@ struct found {
 	size_t n, cap, bytes;
 };
 
+/* Of revision 3 the id in a namespace other than "/" has its name and a '#' before it. */
+static bool
+is_id(const struct history_question *q, struct eio_bytes name)
+{
+	struct eio_bytes nsp = q->rooms[0].room->key.nsp;
+
+	if (eio_bytes_eq(q->id, name)) return true;
+	return name.n == nsp.n + 1 + q->id.n && name.p[nsp.n] == '#' && memcmp(name.p, nsp.p, nsp.n) == 0 &&
+	       memcmp(name.p + nsp.n + 1, q->id.p, q->id.n) == 0;
+}
+
 static bool
 is_in(const struct history_question *q, struct eio_bytes name)
 {
-	if (eio_bytes_eq(q->id, name)) return true;
+	if (is_id(q, name)) return true;
 	for (size_t i = 0; i < q->n_rooms; i++)
 		if (!q->rooms[i].room->key.everyone && eio_bytes_eq(q->rooms[i].room->key.name, name)) return true;
 	return false;

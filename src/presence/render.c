@@ -37,12 +37,13 @@ find_value(void *ctx, const struct template_placeholder *p)
 }
 
 /* Puts null behind a string that is the last element of a list. */
-static void
+static unsigned char
 end_without_text(struct eio_buf *list)
 {
-	if (eio_buf_failed(list) || list->n < 2 || list->p[list->n - 2] != '"') return;
+	if (eio_buf_failed(list) || list->n < 2 || list->p[list->n - 2] != '"') return 0;
 	list->n--;
 	EIO_BUF_ADD_LIT(list, ",null]");
+	return sizeof ",null" - 1;
 }
 
 struct eio_bundle *
@@ -57,10 +58,13 @@ presence_render(const struct template *t, const struct presence_render *r)
 	if (!json.spans) return NULL;
 	eio_buf_clear(&json.text);
 	if (template_render_json(t, &in, &json) == TEMPLATE_OK) {
-		if (r->recovers) end_without_text(&json.text);
+		unsigned char extra = r->recovers ? end_without_text(&json.text) : 0;
+
 		/* None of these values stands apart, so there are no spans. */
 		piece = (struct sio_piece){ eio_buf_bytes(&json.text), false };
-		if (sio_emit_bundle(&(struct sio_emit){ .nsp = r->key.nsp, .pieces = &piece, .n_pieces = 1 }, &b) < 0)
+		if (sio_emit_bundle(
+			    &(struct sio_emit){ .nsp = r->key.nsp, .pieces = &piece, .n_pieces = 1, .extra = extra },
+			    &b) < 0)
 			b = NULL;
 	}
 	*r->text = json.text;

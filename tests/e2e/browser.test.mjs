@@ -7,12 +7,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { Cutter } from './lib/cutter.mjs';
 import { MARKET, REFERENCE, TOP, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { LIMIT_MS, limit } from './lib/wait.mjs';
+import { LIMIT_MS, eventually, limit } from './lib/wait.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const DEMO = path.join(TOP, 'client-js/demo');
@@ -113,4 +114,55 @@ suite('the demo page', start, (server) => {
 		await page.waitForFunction((n) => window.demo.connected && window.demo.messages > n, messages);
 		await page.close();
 	});
+}, reasonToSkip());
+
+const PAGE = '<!DOCTYPE html><script src="/client.js"></script><script src="/socket.io/siocast.js"></script>';
+
+/** A page of ours behind a line that can be cut, with an official client from before recovery. */
+async function startOld(cleanup) {
+	const redis = await startRedis(cleanup, await freePort());
+	const www = await cleanup.folder();
+	const feeds = ['binary', 'json'].map((encode) => ({ channel: 'n', event: encode, encode, batch: { interval: 0, ...(encode === 'binary' && { format: 'lines' }) } }));
+	fs.writeFileSync(path.join(www, 'index.html'), PAGE);
+	fs.copyFileSync(path.join(TOP, 'client-js/official/node_modules/client-2.5.0/dist/socket.io.js'), path.join(www, 'client.js'));
+	const on = { join: [{ join: '{1}' }, { ack: ['{rooms}'] }] };
+	const setup = await configure(cleanup, { redis: redis.url, www, feeds, namespaces: { '/': { on } }, connectionStateRecovery: {} });
+	const server = { ...setup, child: await launchSiocast(cleanup, setup) };
+	await feedsReady(redis, server);
+	const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ARGS });
+	cleanup.add(browser, () => browser.close());
+	return { redis, browser, cutter: await Cutter.open(cleanup, server.port) };
+}
+
+suite('a page with client 2.5.0 and one line more', startOld, (server) => {
+	for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
+		test(`comes back to what it missed: ${transports}`, limit(120), async () => {
+			const publish = (n) => server.redis.client.command('PUBLISH', 'n', String(n));
+			const page = await server.browser.newPage();
+			await page.goto(`${server.cutter.url}/`);
+			await page.evaluate((ways) => {
+				const { io, siocast } = window;
+				const seen = { binary: [], json: [], recovered: [] };
+				const socket = siocast.resume(io({ transports: ways, reconnectionDelay: 100, reconnectionDelayMax: 300 }));
+				socket.on('connect', () => seen.recovered.push(socket.recovered));
+				siocast.on(socket, 'binary', (n) => seen.binary.push(n));
+				socket.on('json', (...args) => seen.json.push(args));
+				Object.assign(window, { seen, socket });
+			}, transports);
+			const seen = () => page.evaluate(() => ({ ...window.seen, connected: window.socket.connected }));
+			await page.waitForFunction(() => window.seen.recovered.length === 1);
+			await page.evaluate(() => new Promise((resolve) => window.socket.emit('join', 'a', resolve)));
+			await publish(1);
+			await page.waitForFunction(() => window.seen.json.length === 1 && window.seen.binary.length === 1);
+			server.cutter.cut();
+			await eventually(async () => !(await seen()).connected, 'the page to know');
+			await publish(2);
+			await publish(3);
+			server.cutter.mend();
+			await page.waitForFunction(() => window.seen.json.length === 3 && window.seen.binary.length === 3);
+			assert.deepEqual(await seen(), { binary: [1, 2, 3], json: [[1], [2], [3]], recovered: [false, true], connected: true });
+			assert.deepEqual(await page.evaluate(() => new Promise((resolve) => window.socket.emit('join', 'b', resolve))), ['a', 'b']);
+			await page.close();
+		});
+	}
 }, reasonToSkip());

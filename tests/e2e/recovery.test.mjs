@@ -10,6 +10,7 @@ import { ask, collect, connect, connected, createClient, upgraded } from './lib/
 import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
 import { Session } from './lib/engine.mjs';
+import { Session3, TEXT, encodeText } from './lib/engine3.mjs';
 import { SECRET, inSeconds, token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -62,6 +63,7 @@ const starter = (workers, recovery = {}, feeds = plain) => async (cleanup) => {
 		'/plain': { on, connectionStateRecovery: false },
 		'/who': { on, auth: { jwt: { keys: [{ alg: 'HS256', secretFile: files.secret }] } } },
 		'/there': { on, presence: { member: '{auth.user}', events: { here: 'here', joining: 'joining', leaving: 'leaving' }, linger: 0 } },
+		'/users': { on, presence: { member: '{query.user}', events: { here: 'here', joining: 'joining', leaving: 'leaving' }, linger: 0 } },
 	};
 	const publishing = { tokenFile: files.token };
 	const server = await startSiocast(cleanup, { workers, redis: redis.url, feeds, connectionStateRecovery, namespaces, publish: publishing });
@@ -272,6 +274,106 @@ for (const workers of [1, 3]) {
 		});
 	}, SIOCAST_ONLY);
 }
+
+// Clients of revision 3 that ask for it, by raw requests; those of siocast.js are in compat/resume.test.mjs.
+suite('revision 3', starter(2), (server) => {
+	const since = (nsp, value) => `&${encodeURIComponent(`siocast-since${nsp}`)}=${encodeURIComponent(value)}`;
+	const open = (...parts) => Session3.open(server, { query: `&b64=1&user=eve${parts.join('')}` });
+	const say = (session, ...packets) => session.ask('POST', TEXT, encodeText(packets));
+	const told = (packet) => {
+		const [, nsp, pid, recovered] = /^42(?:(\/\w+),)?\["siocast:session","([\w-]{20})",(true|false)\]$/.exec(packet) ?? assert.fail(packet);
+		return { nsp, pid, recovered: recovered === 'true' };
+	};
+	/** What a packet of the feed "all" has, and its offset, if any. */
+	const read = (packet) => /^42\["all",\[(\d+)\](?:,"([^"]+)")?\]$/.exec(packet)?.slice(1) ?? assert.fail(packet);
+
+	test('who asks is told his pid first, then what he missed, then that he is in', limit(), async () => {
+		let session = await open(since('', ''));
+		const [first, connect] = await session.packets(2);
+		const { pid, recovered } = told(first);
+		assert.deepEqual([recovered, connect], [false, '40']);
+		await server.publish('all', 1);
+		const [n, offset] = read((await session.packets())[0]);
+		assert.equal(n, '1');
+		// The former connections are not seen to end, and never say what they have.
+		for (const missed of [[], ['2'], ['2', '3']]) {
+			session = await open(since('', `${pid}~${offset}`));
+			const packets = await session.packets(2 + missed.length);
+			assert.deepEqual(told(packets[0]), { nsp: undefined, pid, recovered: true });
+			assert.deepEqual(packets.slice(1, -1).map((packet) => read(packet)[0]), missed);
+			assert.equal(packets.at(-1), '40');
+			await server.publish('all', missed.length + 2);
+			assert.equal(read((await session.packets())[0])[0], String(missed.length + 2));
+		}
+		await say(session, '1');
+		const last = await open(since('', ''));
+		await say(session, '41');
+		assert.equal(told((await last.packets(2))[0]).recovered, false);
+	});
+
+	test('what is made up, or of another namespace, is nothing', limit(), async () => {
+		const owner = await open(since('', ''));
+		const { pid } = told((await owner.packets(2))[0]);
+		for (const value of ['x', '~', '~x', 'x~y', `${'A'.repeat(20)}~zzzzzzzzzzz`, `${'A'.repeat(19)}é~1`, '\0~\0', `${pid}~${'-'.repeat(99)}`, 'A'.repeat(300), '%~"\\']) {
+			const session = await open(since('', value));
+			const packets = await session.packets(2);
+			assert.deepEqual([told(packets[0]).recovered, packets[1]], [false, '40'], value);
+			assert.notEqual(told(packets[0]).pid, pid);
+		}
+		const tooLong = await open(since('', `${pid}~${'1'.repeat(5000)}`));
+		assert.deepEqual(await tooLong.packets(), ['40']);
+		const there = await open(since('/users', `${pid}~`));
+		await say(there, '40/users');
+		const packets = await there.packets(4);
+		assert.equal(told(packets[0]).nsp, undefined);
+		assert.deepEqual({ ...told(packets.find((packet) => packet.startsWith('42/users,["siocast'))), pid: '' }, { nsp: '/users', pid: '', recovered: false });
+	});
+
+	test('who does not ask gets nothing behind arguments, until he asks', limit(), async () => {
+		const session = await open();
+		assert.deepEqual(await session.packets(), ['40']);
+		await server.publish('all', 1);
+		assert.deepEqual(read((await session.packets())[0]), ['1', undefined]);
+		await say(session, '40/users', '40/plain');
+		await eventually(async () => (await metric(server, 'sockets{namespace="/plain"}')) === 1, 'him to be there');
+		await session.packets(3);
+		const other = await connect(server.cleanup, server, { namespace: '/users', query: { user: 'zoe' }, transports: ['websocket'] });
+		assert.deepEqual(await session.packets(), ['42/users,["joining","zoe"]']);
+		await say(session, '42["siocast:resume"]', '42["siocast:resume"]');
+		const sessions = (await session.packets(2)).map(told);
+		assert.deepEqual(sessions.map(({ nsp }) => nsp).sort(), ['/users', undefined]);
+		other.disconnect();
+		await server.publish('all', 2);
+		const [leaving, two] = await session.packets(2);
+		assert.equal(leaving, '42/users,["leaving","zoe",null]');
+		const [, offset] = read(two);
+		await server.publish('all', 3);
+		const again = await open(since('', `${sessions.find(({ nsp }) => !nsp).pid}~${offset}`));
+		const packets = await again.packets(3);
+		assert(told(packets[0]).recovered);
+		// The third may be sent while he comes back.
+		assert.deepEqual(packets.slice(1).map((packet) => (packet === '40' ? packet : read(packet)[0])).sort(), ['3', '40']);
+	});
+
+	test('what was not for him by his id is not sent again', limit(), async () => {
+		for (const nsp of ['/', '/users']) {
+			const name = nsp === '/' ? '' : nsp;
+			const session = await open(since('', ''), since(name, ''));
+			if (name) await say(session, `40${nsp}`);
+			const packets = await session.packets(name ? 5 : 2);
+			const { pid } = packets.filter((packet) => packet.includes('siocast:session')).map(told).find((one) => (one.nsp ?? '') === name);
+			const id = `${name && `${name}#`}${session.sid}`;
+			await say(session, '1');
+			for (const except of [[id], [`${id}x`]]) await post(server, { namespace: nsp, event: 'posted', args: [except[0].length], except });
+			const again = await open(since(name, `${pid}~`));
+			if (name) await say(again, `40${nsp}`);
+			const missed = [];
+			while (!missed.some((packet) => packet.includes('"posted"'))) missed.push(...(await again.packets()));
+			assert.equal(missed.filter((packet) => packet.includes('"posted"')).length, 1, missed.join());
+			assert(missed.some((packet) => packet.includes(`["posted",${id.length + 1},`)));
+		}
+	});
+}, SIOCAST_ONLY);
 
 suite('bounds', starter(2, { history: { messages: 5 } }), (server) => {
 	test('what is forgotten is not recovered; what others were told does not matter', limit(), async () => {

@@ -18,8 +18,8 @@ const batch = Buffer.from('["é€𝄞"]');
 const manifest = JSON.parse(readFileSync(new URL("package.json", client)));
 
 test("import gives what require gives", () => {
-	assert.deepEqual(Object.keys(esm).sort(), ["columns", "decode", "default", "on", "split", "version"]);
-	for (const name of ["decode", "split", "columns", "on", "version"]) {
+	assert.deepEqual(Object.keys(esm).sort(), ["columns", "decode", "default", "on", "resume", "split", "version"]);
+	for (const name of ["decode", "split", "columns", "on", "resume", "version"]) {
 		assert.equal(esm.default[name], esm[name]);
 		assert.equal(String(esm[name]).replace(/\s+/g, " "), String(cjs[name]).replace(/\s+/g, " "));
 	}

@@ -582,6 +582,40 @@ test_join(void **state)
 	eio_bundle_unref(all);
 }
 
+/* What is joined has the extras of all, and is without them in every form; it and its bare one live as long as one of
+ * them is wanted. */
+static void
+test_bare(void **state)
+{
+	struct eio_message a[2] = { { .data = EIO_LIT("51-[\"a\",\"Q8\"]"), .json = true, .extra = 5 },
+		{ .binary = true, .data = EIO_LIT("\1\2") } };
+	struct eio_message b = { .data = EIO_LIT("2[\"\xc3\xa9\"]"), .json = true };
+	struct eio_bundle *parts[2] = { eio_bundle_new(a, 2), eio_bundle_new(&b, 1) }, *all, *bare;
+	struct eio_block *w;
+
+	(void)state;
+	assert_ptr_equal(eio_bundle_bare(parts[1]), parts[1]);
+	assert_ptr_not_equal(eio_bundle_bare(parts[0]), parts[0]);
+	all = eio_bundle_join(parts, 2);
+	eio_bundle_unref(parts[0]);
+	bare = eio_bundle_bare(all);
+	assert_ptr_equal(eio_bundle_bare(all), bare);
+	assert_ptr_equal(eio_bundle_bare(bare), bare);
+	w = eio_bundle_wire(all, EIO_WIRE_POLLING);
+	assert_true(eio_bytes_eq(eio_bytes(w->data, w->n), EIO_LIT("451-[\"a\",\"Q8\"]\x1e"
+								   "bAQI=\x1e"
+								   "42[\"\xc3\xa9\"]")));
+	eio_bundle_ref(bare);
+	eio_bundle_unref(all);
+	w = eio_bundle_wire(bare, EIO_WIRE_POLLING_B64_3);
+	assert_true(eio_bytes_eq(eio_bytes(w->data, w->n), EIO_LIT("9:451-[\"a\"]6:b4AQI=12:42[\"\\u00e9\"]")));
+	eio_bundle_unref(bare);
+	all = eio_bundle_join(&parts[1], 1);
+	assert_ptr_equal(eio_bundle_bare(all), all);
+	eio_bundle_unref(all);
+	eio_bundle_unref(parts[1]);
+}
+
 /* Frame headers at every size where their form changes (RFC 6455 section 5.2). */
 static void
 test_frames(void **state)
@@ -641,6 +675,7 @@ main(void)
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_jsonp),
 		cmocka_unit_test(test_jsonp_form),

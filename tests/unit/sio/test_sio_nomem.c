@@ -117,7 +117,9 @@ static int
 broadcasts(void)
 {
 	static const enum sio_encode all[] = { SIO_ENCODE_BINARY, SIO_ENCODE_JSON, SIO_ENCODE_TEXT };
-	struct sio_broadcast c = { .nsp = root, .event = EIO_LIT("ticks"), .payload = EIO_LIT("[1]") };
+	struct sio_broadcast c = {
+		.nsp = root, .event = EIO_LIT("ticks"), .payload = EIO_LIT("[1]"), .offset = EIO_LIT("Q8")
+	};
 	struct eio_bundle *b;
 	size_t i;
 	int rc = 0;
@@ -125,6 +127,7 @@ broadcasts(void)
 	for (i = 0; i < 3 && rc == 0; i++) {
 		c.encode = all[i];
 		rc = sio_broadcast_bundle(&c, &b);
+		if (rc == 0 && !eio_bundle_bare(b)) rc = SIO_ERR_NOMEM;
 		eio_bundle_unref(b);
 	}
 	return rc;

@@ -427,6 +427,13 @@ test_broadcast(void **state)
 	assert_null(b);
 }
 
+/* Fails unless the bundle without its extras is this payload; b stays. */
+static void
+expect_bare(struct eio_bundle *b, const char *payload)
+{
+	canon_expect(eio_bundle_ref(eio_bundle_bare(b)), payload);
+}
+
 /* Where clients come back, each event ends in an offset, however it was made. */
 static void
 test_offset(void **state)
@@ -441,17 +448,24 @@ test_offset(void **state)
 
 	(void)state;
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	expect_bare(b, "451-/nsp,[\"e\"," PH(0) "]\x1e"
+						"bMQ==");
 	canon_expect(b, "451-/nsp,[\"e\"," PH(0) ",\"Q8.1\"]\x1e"
 						 "bMQ==");
 	c.encode = SIO_ENCODE_JSON;
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	expect_bare(b, "42/nsp,[\"e\",1]");
 	canon_expect(b, "42/nsp,[\"e\",1,\"Q8.1\"]");
 	c.encode = SIO_ENCODE_ARGUMENTS;
 	c.payload = eio_bytes("", 0);
 	assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+	expect_bare(b, "42/nsp,[\"e\"]");
 	canon_expect(b, "42/nsp,[\"e\",\"Q8.1\"]");
 	assert_int_equal(sio_emit_bundle(&emit, &b), 0);
+	assert_ptr_equal(eio_bundle_bare(b), b);
 	assert_int_equal(sio_event_add_offset(b, c.offset, &with), 0);
+	expect_bare(with, "451-[\"e\"," PH(0) ",2]\x1e"
+					      "beHk=");
 	eio_bundle_unref(b);
 	canon_expect(with, "451-[\"e\"," PH(0) ",2,\"Q8.1\"]\x1e"
 					       "beHk=");
@@ -497,6 +511,15 @@ test_no_offset(void **state)
 			.no_offset = true };
 
 		assert_int_equal(sio_broadcast_bundle(&c, &b), 0);
+		if (strstr(ends[i].expected, ",null]")) {
+			char *without = strdup(ends[i].expected);
+
+			strcpy(strstr(without, ",null]"), "]");
+			expect_bare(b, without);
+			free(without);
+		} else {
+			assert_ptr_equal(eio_bundle_bare(b), b);
+		}
 		canon_expect(b, ends[i].expected);
 	}
 }
