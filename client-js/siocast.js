@@ -366,29 +366,36 @@
     return u % 2 ? -(u + 1) / 2 : u / 2;
   }
 
-  /* Arrays for whole columns, used again for each batch: what is made of them is copied into messages. They are taken in
-   * the same order each time, so that each has to do with values of one kind. Only those of usual length are kept. */
-  var pool = [];
-  var poolAt = 0;
+  /* Arrays for whole columns, used again for each batch: what is made of them is copied into messages. Each kind has its
+   * own, so that browsers find whole numbers, fractions or texts in an array, and never a mix. Only those of usual length
+   * are kept. */
+  var pools = [[], [], []];
+  var poolsAt = [0, 0, 0];
+  var INTS = 0;
+  var FRACTIONS = 1;
+  var TEXTS = 2;
   var POOL_ROWS = 4096;
   var POOL_MAX = 256;
 
-  function takeArray(n) {
-    if (n > POOL_ROWS || poolAt >= POOL_MAX) return new Array(n);
-    if (poolAt === pool.length) pool.push([]);
-    return pool[poolAt++];
+  function takeArray(kind, n) {
+    var pool = pools[kind];
+    var at = poolsAt[kind];
+
+    if (n > POOL_ROWS || at >= POOL_MAX) return new Array(n);
+    if (at === pool.length) pool.push([]);
+    poolsAt[kind] = at + 1;
+    return pool[at];
   }
 
   /* The numbers of `out` as they are written, without what they are differences to. Returns whether all are below 2^31. */
-  function readRests(r, out, n, runs) {
+  function readRests(r, out, n) {
     var bytes = r.bytes;
     var at = r.at;
     var end = r.end;
     var small = true;
-    var i = 0;
-    var u, next, zeros;
+    var i, u, next;
 
-    while (i < n) {
+    for (i = 0; i < n; i++) {
       if (at >= end) throw badColumns("it is truncated");
       u = bytes[at++];
       if (u >= 0x80) {
@@ -403,16 +410,26 @@
           if (u >= 0x80000000) small = false;
         }
       }
-      out[i++] = u;
-      if (runs && u === 0) {
-        r.at = at;
-        zeros = readVarint(r);
-        at = r.at;
-        if (zeros > n - i) throw badColumns("a run goes beyond its column");
-        while (zeros-- > 0) out[i++] = 0;
-      }
+      out[i] = u;
     }
     r.at = at;
+    return small;
+  }
+
+  /* The same with runs of zeros. */
+  function readRuns(r, out, n) {
+    var small = true;
+    var i = 0;
+    var u, zeros;
+
+    while (i < n) {
+      out[i++] = u = readVarint(r);
+      if (u >= 0x80000000) small = false;
+      if (u !== 0) continue;
+      zeros = readVarint(r);
+      if (zeros > n - i) throw badColumns("a run goes beyond its column");
+      while (zeros-- > 0) out[i++] = 0;
+    }
     return small;
   }
 
@@ -478,7 +495,7 @@
   function readInts(r, n, others) {
     var mode = readByte(r);
     var how = mode & 3;
-    var out = takeArray(n);
+    var out = takeArray(INTS, n);
     var other = null;
     var good, arg, small;
 
@@ -488,7 +505,7 @@
       other = how === 2 && others && arg < others.length ? others[arg] : null;
       if (!(mode & 8) || (how === 1 ? arg === 0 : !other)) throw badColumns("numbers that refer to nothing");
     }
-    small = readRests(r, out, how === 3 ? 1 : n, (mode & 4) !== 0);
+    small = mode & 4 ? readRuns(r, out, n) : readRests(r, out, how === 3 ? 1 : n);
     if (how === 1 && arg === 1 && small && n <= POOL_ROWS) good = addUpSmall(out, n);
     else if (how === 1 || how === 2) good = addUp(out, n, arg, other);
     else if (mode & 8) good = signAll(out, how === 3 ? 1 : n, small);
@@ -513,15 +530,18 @@
     var start = r.textAt;
     var end = r.heapAt + n;
     var units = n;
-    var i;
+    var heap = r.heap;
+    var i, byte;
 
-    if (end > r.heap.length) throw badColumns("a text goes beyond the heap");
+    if (end > heap.length) throw badColumns("a text goes beyond the heap");
     if (end > r.highAt) {
       for (i = r.highAt; i < end; i++) {
-        if ((r.heap[i] & 0xc0) === 0x80) units--;
-        else if (r.heap[i] >= 0xf0) units++;
+        byte = heap[i];
+        if (byte < 0x80) continue;
+        if (byte < 0xc0) units--;
+        else if (byte >= 0xf0) units++;
       }
-      while (i < r.heap.length && r.heap[i] < 0x80) i++;
+      while (i < heap.length && heap[i] < 0x80) i++;
       r.highAt = i;
     }
     r.heapAt = end;
@@ -555,7 +575,7 @@
 
   function readTexts(r, n, codec) {
     var string = (codec & 1) === 1;
-    var out = takeArray(n);
+    var out = takeArray(TEXTS, n);
     var i, count, sizes, texts, values, index;
 
     if (codec < 2) {
@@ -621,7 +641,7 @@
       power = POWERS[scale];
       for (out = new Array(n), i = 0; i < n; i++) out[i] = whole[i] / power;
     } else if (scale > 0) {
-      out = takeArray(n);
+      out = takeArray(FRACTIONS, n);
       divide(whole, POWERS[scale], out, n);
     }
     if (codec & 1) {
@@ -705,26 +725,28 @@
     } catch (e) {
       throw badColumns("a skeleton is not JSON (" + e.message + ")");
     }
-    return { plan: planOf(tree), pieces: pieces, lists: lists };
+    return { text: text, plan: planOf(tree), pieces: pieces, lists: lists };
   }
 
-  /* Those of the latest batches: a stream has the same ones all the time. */
-  var skeletons = Object.create(null);
-  var skeletonCount = 0;
-  var SKELETONS_MAX = 64;
+  /* Those of the latest batches: a stream has the same ones all the time, mostly in the same order. They are compared, and
+   * not looked up by name: that would take longer for texts that are new each time. */
+  var skeletons = [];
+  var skeletonAt = 0;
+  var SKELETONS_MAX = 32;
   var SKELETON_KEPT = 4096; /* characters of one that is kept */
 
   function readSkeleton(text) {
-    var known = skeletons[text];
+    var length = skeletons.length;
+    var i, known;
 
-    if (known) return known;
+    for (i = 0; i < length; i++) {
+      if (++skeletonAt >= length) skeletonAt = 0;
+      if (skeletons[skeletonAt].text === text) return skeletons[skeletonAt];
+    }
     known = parseSkeleton(text);
     if (text.length > SKELETON_KEPT) return known;
-    if (skeletonCount++ >= SKELETONS_MAX) {
-      skeletons = Object.create(null);
-      skeletonCount = 1;
-    }
-    skeletons[text] = known;
+    if (length < SKELETONS_MAX) skeletonAt = length;
+    skeletons[skeletonAt] = known;
     return known;
   }
 
@@ -904,12 +926,19 @@
   }
 
   function makeArrays(c, n) {
+    var length = c.length;
     var out = new Array(n);
     var i, j, a;
 
     for (i = 0; i < n; i++) {
-      a = out[i] = new Array(c.length);
-      for (j = 0; j < c.length; j++) a[j] = c[j][i];
+      if (length === 4) {
+        out[i] = [c[0][i], c[1][i], c[2][i], c[3][i]];
+      } else if (length === 2) {
+        out[i] = [c[0][i], c[1][i]];
+      } else {
+        a = out[i] = [];
+        for (j = 0; j < length; j++) a.push(c[j][i]);
+      }
     }
     return out;
   }
@@ -954,45 +983,49 @@
     return out;
   }
 
-  function readLength(r, nibble) {
-    var n = nibble;
-    var byte;
-
-    if (nibble < 15) return n;
-    do {
-      byte = readByte(r);
-      n += byte;
-    } while (byte === 255);
-    return n;
-  }
-
-  /* A block of LZ4. */
-  function unpack(r, size) {
+  /* A block of LZ4: the bytes from `at` to `end`, which become `size`. */
+  function unpack(bytes, at, end, size) {
     var out = new Uint8Array(size);
     var n = 0;
-    var token, more, from;
+    var token, more, from, byte;
 
     for (;;) {
-      token = readByte(r);
-      more = readLength(r, token >> 4);
-      if (more > r.end - r.at || more > size - n) throw badColumns("its texts are longer than they say");
+      if (at >= end) throw badColumns("its texts are truncated");
+      token = bytes[at++];
+      more = token >> 4;
+      if (more === 15) {
+        do {
+          if (at >= end) throw badColumns("its texts are truncated");
+          byte = bytes[at++];
+          more += byte;
+        } while (byte === 255);
+      }
+      if (more > end - at || more > size - n) throw badColumns("its texts are longer than they say");
       if (more > LONG) {
-        out.set(r.bytes.subarray(r.at, r.at + more), n);
-        r.at += more;
+        out.set(bytes.subarray(at, at + more), n);
+        at += more;
         n += more;
       } else {
-        for (more += n; n < more; n++) out[n] = r.bytes[r.at++];
+        while (more-- > 0) out[n++] = bytes[at++];
       }
-      if (r.at === r.end) break;
-      from = readByte(r);
-      from = n - (from | (readByte(r) << 8));
-      more = readLength(r, token & 15) + 4;
+      if (at === end) break;
+      if (end - at < 2) throw badColumns("its texts are truncated");
+      from = n - (bytes[at] | (bytes[at + 1] << 8));
+      at += 2;
+      more = (token & 15) + 4;
+      if (more === 19) {
+        do {
+          if (at >= end) throw badColumns("its texts are truncated");
+          byte = bytes[at++];
+          more += byte;
+        } while (byte === 255);
+      }
       if (from < 0 || from >= n || more > size - n) throw badColumns("its texts refer to nothing");
       if (more > LONG && from + more <= n) {
         out.set(out.subarray(from, from + more), n);
         n += more;
       } else {
-        for (more += n; n < more; n++) out[n] = out[from++];
+        while (more-- > 0) out[n++] = out[from++];
       }
     }
     if (n !== size) throw badColumns("its texts are shorter than they say");
@@ -1002,17 +1035,10 @@
   function readHeap(r) {
     var size = readVarint(r);
     var packed = readVarint(r);
-    var end = r.end;
     var behind = r.at + (packed || size);
 
-    if (behind > end || size > (packed || size) * 255) throw badColumns("it is truncated");
-    if (packed) {
-      r.end = behind;
-      r.heap = unpack(r, size);
-      r.end = end;
-    } else {
-      r.heap = r.bytes.subarray(r.at, behind);
-    }
+    if (behind > r.end || size > (packed || size) * 255) throw badColumns("it is truncated");
+    r.heap = packed ? unpack(r.bytes, r.at, behind, size) : r.bytes.subarray(r.at, behind);
     r.at = behind;
     r.text = utf8(r.heap);
     r.highAt = r.heap.length;
@@ -1030,7 +1056,7 @@
     };
     var n, out;
 
-    poolAt = 0;
+    poolsAt = [0, 0, 0];
     r.budget = readVarint(r);
     if (r.budget >= (bytes.length + 1) * GROWTH_MAX) throw badColumns("it says that it is too long");
     readHeap(r);
