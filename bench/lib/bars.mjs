@@ -40,6 +40,17 @@ function growth({ median }) {
 	return Number.isNaN(own / floor) ? undefined : own / floor;
 }
 
+/** The cost of a client in ten rooms, divided by that of one in one. */
+function tenRooms({ median }) {
+	const value = median('in-rooms-10', 'siocast', 'usTick') / median('in-rooms-1', 'siocast', 'usTick');
+	return Number.isNaN(value) ? undefined : value;
+}
+
+function leaving({ median }) {
+	const value = median('leaving-19k', 'siocast', 'usLeave') / median('leaving-1k', 'siocast', 'usLeave');
+	return Number.isNaN(value) ? undefined : value;
+}
+
 function rooms({ median }) {
 	const value = median('rooms-10k', 'siocast', 'us') / median('rooms-10', 'siocast', 'us');
 	return Number.isNaN(value) ? undefined : value;
@@ -55,9 +66,14 @@ const BARS = [
 	['system calls that send, per client and flush, whatever the number of messages', atMost(1.01), (r) => r.median('flush', 'siocast', 'writes')],
 	['ingest, 250 bytes, checked and batched, no loss: messages/s', atLeast(700000, '', 0), (r) => r.median('ingest-max', 'siocast', 'rate')],
 	['ingest: CPU per message of the whole process', atMost(0.4, ' µs', 3), (r) => r.median('ingest-max', 'siocast', 'us')],
-	['user-space memory per idle WebSocket connection, 10,000 clients', atMost(2.5, ' KB'), (r) => r.median('memory', 'siocast', 'kb10000')],
+	['user-space memory per idle WebSocket connection, 10,000 clients', atMost(2.0, ' KB'), (r) => r.median('memory', 'siocast', 'kb10000')],
 	['long-polling: CPU per poll answered ÷ Socket.IO 4.8', atMost(0.2, '', 3), (r) => r.ratio('polling', 'siocast', 'usFrame', 'tuned')],
+	['long-polling: CPU per poll answered ÷ floor', atMost(1.1), (r) => r.ratio('polling', 'siocast', 'usFrame', 'floor')],
 	['PUBLISH to client, 1,000 clients, not batched: p99 ÷ that of the best peer at the same load', below(1), latencyRatio],
+	['PUBLISH to client, 1,000 clients, not batched: p99 ÷ that of the floor', atMost(1.15), (r) => r.ratio('saturation', 'siocast', 'common_p99', 'floor')],
+	['a client in ten rooms ÷ a client in one, the same bytes: CPU per tick', atMost(1.3), tenRooms],
+	['ten sends (floor) ÷ siocast: CPU per tick of a client in ten rooms', atLeast(5, '×', 1), (r) => r.ratio('in-rooms-10', 'floor', 'usTick', 'siocast')],
+	['one client that leaves, 19,000 stay ÷ 1,000 stay: CPU', atMost(1.5), leaving],
 	['workers 1 → 2 on two processors: deliveries/s', atLeast(1.8, '×'), (r) => r.ratio('workers', 'siocast-2', 'deliveries', 'siocast')],
 	['cost per delivery from 1,000 to 19,000 clients, growth beyond the floor’s', atMost(1.1), growth],
 	['cost per delivery, 10,000 rooms of one ÷ 10 rooms of 1,000', null, rooms],
@@ -103,10 +119,34 @@ export function missed(results) {
 		.map(([what]) => `- **${what}**: ${reasonFor(what, read)}`);
 }
 
+/** What the newer goals mean for who uses siocast, in a sentence each. */
+export function inWords(results) {
+	const { median } = reader(results);
+	const figure = (name, id, key, digits = 1) => median(name, id, key)?.toFixed(digits);
+	const line = (parts, text) => (parts.every((part) => part !== undefined) ? [text(...parts)] : []);
+	const tick = (name, id) => figure(name, id, 'usTick');
+	return [
+		...line([tick('in-rooms-10', 'siocast'), tick('in-rooms-1', 'siocast'), tick('in-rooms-10', 'floor')], (ten, one, floor) =>
+			`A client in ten rooms costs ${ten} µs of CPU per tick, one in one room with the same bytes ${one}, and ten sends without anything around them ${floor}.`),
+		...line([figure('symbols', 'siocast', 'us', 2), figure('symbols', 'uws-tuned', 'us', 2), figure('symbols', 'tuned', 'us', 2)], (own, uws, ws) =>
+			`Of 50 symbols of which a client shows 20, a message to it costs ${own} µs; Socket.IO on uWebSockets takes ${uws}, on ws ${ws}.`),
+		...line([figure('memory', 'siocast', 'kb10000', 2), figure('memory', 'uws-tuned', 'kb10000')], (own, uws) =>
+			`A client that is just there takes ${own} KB, with Socket.IO on uWebSockets ${uws}.`),
+		...line([figure('polling', 'siocast', 'usFrame'), figure('polling', 'floor', 'usFrame')], (own, floor) =>
+			`A poll that is answered takes ${own} µs, the kernel with nothing around it ${floor}.`),
+		...line([figure('saturation', 'siocast', 'common_p99', 2), figure('saturation', 'floor', 'common_p99', 2)], (own, floor) =>
+			`Of 100 messages that are sent at once to 1,000 clients, 99 are there in ${own} ms, from the floor in ${floor}.`),
+		...line([figure('leaving-1k', 'siocast', 'usLeave'), figure('leaving-19k', 'siocast', 'usLeave')], (few, many) =>
+			`Who leaves costs ${few} µs where 1,000 others stay, and ${many} where 19,000 do.`),
+	];
+}
+
 // What, scenario, key, digits; true: more is better.
 const SHORT = [
 	['CPU µs per delivery, 3 KB, 1,000 clients', 'fan-out-1k-3000', 'us', 1],
 	['CPU µs per delivery, 250 bytes, 1,000 clients', 'fan-out-1k-250', 'us', 1],
+	['CPU µs per tick of a client in ten rooms, 6 KB in all', 'in-rooms-10', 'usTick', 1],
+	['CPU µs per message to a client that shows 20 of 50 symbols', 'symbols', 'us', 2],
 	['most deliveries/s of one core, 250 bytes, 1,000 clients', 'saturation', 'deliveries', 0, true],
 	['p99 latency at one load for all, ms', 'saturation', 'common_p99', 2],
 	['CPU µs per event to a polling client', 'polling', 'usEvent', 1],

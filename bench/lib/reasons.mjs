@@ -24,12 +24,19 @@ const REASONS = [
 		'64 bytes at a time with SSE2 or AVX2, and large batches for few clients leave one by one instead of put together; all are in. ' +
 		'A check with AVX-512 was no faster. In a profile made for that, about four tenths of what is left were the check, three the kernel\'s copies and sockets, one our own two copies. ' +
 		'Not tried: to batch without the second one.'],
+	['long-polling: CPU per poll answered ÷ floor', () =>
+		'The floor looks at the first byte and the end of a request and knows whose it is by its descriptor. siocast has one system call for each poll, as ' +
+		'the floor has, and the sends in one for all; two thirds of its samples are in the kernel (profile made for that). Of the rest most is memory that is not in the cache: connection, exchange, session, ' +
+		'client, their timers. In: no parser and no allocation for a poll that is the one before but for its t, which was a tenth. Not tried: an answer past the session\'s queue, which allocates.'],
 	['long-polling: CPU per poll', ({ ratio }) =>
 		'A poll is a request read and an answer written, and the kernel acknowledges each request by a packet of its own when it is read, as no answer is there ' +
 		`to carry that; the floor, which looks at nothing but the first byte and the end of a request, takes ${times(ratio('polling', 'floor', 'usFrame', 'siocast'), 2)} of ` +
 		`siocast's time, and ${times(ratio('polling', 'floor', 'usFrame', 'tuned'), 2)} of Socket.IO's. In a profile made for that, four fifths of siocast's were in the kernel. For a binary event Socket.IO needs two polls, siocast one: per event it takes 1/${times(ratio('polling', 'tuned', 'usEvent', 'siocast'))} of Socket.IO's. ` +
 		'Tried: one block of head and body for all that a broadcast answers, their sends in one call by io_uring, one look through each query, and ' +
 		'a request that is the one before but for its t is not parsed anew, which spares a tenth; all are in.'],
+	['PUBLISH to client, 1,000 clients, not batched: p99 ÷ that of the floor', ({ median }) =>
+		`The floor makes its messages itself and sends each block when it is due; siocast reads them from Redis, which another processor's time goes into, and p99 is a message that waits for the pass before it. ${times(median('saturation', 'siocast', 'common_p99'), 2)} ms here. ` +
+		'siocast_delivery_seconds tells both parts of it: until the first send, and from there to the last.'],
 	['PUBLISH to client', ({ ratio }) =>
 		'Nearly all of it is the pass over 1,000 clients, and their reading of it one after the other on the other processor. Tried: a single worker reads ' +
 		`from Redis itself, as peers do, instead of being woken for each message; it is in. Beside uWebSockets p99 is ${times(ratio('saturation', 'siocast', 'common_p99', 'uws-tuned'), 2)} times.`],

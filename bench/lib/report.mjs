@@ -4,7 +4,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { barRows, missed, reader, shortTable } from './bars.mjs';
+import { barRows, inWords, missed, reader, shortTable } from './bars.mjs';
 import { BENCH } from './programs.mjs';
 import { saveShort } from './results.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -154,6 +154,8 @@ export function report(results) {
 	parts.push(`## Goals\n\n${table(['what', 'goal', 'measured', 'result'], barRows(results))}`);
 	const reasons = missed(results);
 	if (reasons.length > 0) parts.push(`Why those that are missed are missed, and what was tried:\n\n${reasons.join('\n')}`);
+	const words = inWords(results);
+	if (words.length > 0) parts.push(`In words:\n\n${words.map((text) => `- ${text}`).join('\n')}`);
 	const [head, rows] = shortTable(results);
 	const short = rows.length > 0 ? table(head, rows) : '';
 	parts.push(`## In short\n\n${SHORT_ABOUT}\n\n${short}`);

@@ -26,6 +26,9 @@
 	X(CLIENTS_METRIC_BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
 	X(CLIENTS_METRIC_DELIVERED, COUNTER, "broadcasts_delivered_total", "", \
 		"Broadcasts times the clients they went to") \
+	X(CLIENTS_METRIC_FIRST_SEND, HISTOGRAM(clients_send_buckets), "delivery_seconds", "send=\"first\"", \
+		"From when the first message of a delivery was read from Redis, or was due, to its sends on WebSockets") \
+	X(CLIENTS_METRIC_LAST_SEND, HISTOGRAM(clients_send_buckets), "delivery_seconds", "send=\"last\"", "") \
 	X(CLIENTS_METRIC_SLOW_DROPPED, COUNTER, "slow_dropped_total", "", \
 		"Broadcasts dropped for clients over their limit") \
 	X(CLIENTS_METRIC_REPLACED, COUNTER, "slow_replaced_total", "", \
@@ -71,6 +74,7 @@ enum clients_metric { CLIENTS_METRICS(X) CLIENTS_METRIC_COUNT };
 #undef X
 enum namespace_metric { NAMESPACE_METRICS(METRICS_SLOT) NAMESPACE_METRIC_COUNT };
 
+extern const struct metrics_buckets clients_send_buckets;
 extern const struct metrics_table clients_metrics, namespace_metrics;
 
 #endif

@@ -49,6 +49,9 @@ struct delivery {
 	/* All broadcasts up to this number that are for the worker were before it, or are in it; 0: it says nothing
 	 * about that. */
 	uint64_t serial;
+	/* uv_hrtime() when the first of its broadcasts had been read from Redis, or was due; 0: it has none of a
+	 * feed. */
+	uint64_t begun_ns;
 	size_t n;
 	struct delivery_item items[];
 };

@@ -58,6 +58,7 @@ reserve_item(struct feed_out *o, unsigned w)
 		d->budget = &o->budgets[w];
 		d->bytes = d->n = 0;
 		d->serial = 0;
+		d->begun_ns = uv_hrtime();
 		o->waiting |= UINT64_C(1) << w;
 	}
 	o->pending[w] = d;
@@ -116,6 +117,7 @@ delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item
 	d->budget = &o->budgets[w];
 	d->bytes = bytes;
 	d->serial = serial;
+	d->begun_ns = 0;
 	d->n = 1;
 	d->items[0] = *item;
 	eio_bundle_ref(item->bundle);

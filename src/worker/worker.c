@@ -53,10 +53,12 @@ take_deliveries(void *user, struct mail *run)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	while (run) {
 		struct delivery *d = delivery_take(&run);
+		uint64_t begun_ns = d->begun_ns ? uv_hrtime() : 0;
 
 		eio_server_gather(w->server, d->n > 1);
 		clients_deliver(w->clients, d);
 		eio_server_send_gathered(w->server);
+		if (begun_ns) clients_time_delivery(w->clients, d, begun_ns);
 		delivery_free(d);
 	}
 }

@@ -96,6 +96,11 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 			assert.equal(sumOf(during, 'sockets'), 3);
 			assert.equal(moved('feed_messages_total'), 1);
 			assert.equal(moved('broadcasts_delivered_total'), 3);
+			const took = (send, what) => moved(`delivery_seconds_${what}{send="${send}"}`);
+			assert.ok(took('first', 'count') > 0);
+			assert.equal(took('first', 'count'), took('last', 'count'));
+			assert.ok(took('first', 'sum') >= 0 && took('last', 'sum') > took('first', 'sum'));
+			assert.ok(took('last', 'sum') < 10);
 			assert.equal(moved('events_received_total'), 3);
 			assert.equal(moved('events_unhandled_total'), 1);
 			for (const socket of sockets) socket.disconnect();

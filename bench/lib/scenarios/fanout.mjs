@@ -4,7 +4,8 @@
 // the clients look for data every millisecond (bench/load --help says why).
 
 import { COST, GENERATOR, PER_EVENT, US, US_TICK, toFloor, toSiocast } from '../columns.mjs';
-import { PEERS, because } from '../complete.mjs';
+import { PEERS, SAME_PROGRAM, because } from '../complete.mjs';
+import { pause } from '../measure.mjs';
 
 const FAN_OUT = {
 	group: 'Fan-out',
@@ -32,12 +33,42 @@ function growth(clients) {
 	const title = `${clients.toLocaleString('en')} clients`;
 	return {
 		group: 'Growth',
-		...(clients <= 10000 ? { together: `${clients / 1000}k clients` } : {}),
+		together: `${clients / 1000}k clients`,
 		name: `growth-${clients / 1000}k`,
 		title,
 		about: '19,000 deliveries per second each time, 1 KB.',
 		columns: [US, toFloor('us'), toSiocast('us'), GENERATOR],
 		options: options({ clients, size: 1000, rate: 19000 / clients }),
+	};
+}
+
+const LEAVERS = 500;
+
+/** Clients that come beside those that are there, and leave; how long they are given for that is the same for all. */
+async function leavingRound(bed) {
+	const clients = LEAVERS * (bed.options.scale ?? 1);
+	const load = await bed.connect({ clients });
+	await pause(300);
+	const before = bed.cpu();
+	await load.stop();
+	await pause(600);
+	return { usLeave: (bed.cpu() - before) / clients / 1000 };
+}
+
+/** What one of many that leaves costs. */
+function leaving(clients) {
+	return {
+		group: 'Growth',
+		together: `${clients / 1000}k clients`,
+		name: `leaving-${clients / 1000}k`,
+		title: `${LEAVERS} clients leave, ${clients.toLocaleString('en')} stay`,
+		about: 'They come beside those that are there, and their program ends. Until the server has done all that follows from it.',
+		absent: { ...SAME_PROGRAM, floor: 'its clients do not leave' },
+		columns: [{ key: 'usLeave', title: 'CPU µs for each that leaves', digits: 1 }, toSiocast('usLeave')],
+		options: options({ clients, size: 1000, rate: 19000 / clients }),
+		warm: leavingRound,
+		round: leavingRound,
+		plan: ({ ids, rounds }) => ids.length * (rounds + 0.4) * 1.4,
 	};
 }
 
@@ -74,11 +105,13 @@ export const fanout = [
 	fanOut(1000, 3000, 20, { more: ['floor-uring'] }),
 	fanOut(1000, 30000, 10, { more: ['floor-uring'] }),
 	growth(1000),
+	leaving(1000),
 	fanOut(10000, 250, 2),
 	fanOut(10000, 3000, 2),
 	fanOut(10000, 30000, 2),
 	growth(10000),
 	growth(19000),
+	leaving(19000),
 	{
 		...FAN_OUT,
 		group: 'Rooms and feeds',

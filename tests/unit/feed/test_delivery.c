@@ -69,6 +69,33 @@ a_run_is_put_together(void **state)
 	interest_table_free(interest);
 }
 
+/* What is put together began with the first that says when; answers say nothing. */
+static void
+a_run_began_first(void **state)
+{
+	static const uint64_t begun[][3] = { { 0, 0, 0 }, { 0, 7, 5 }, { 6, 0, 9 }, { 9, 8, 0 } },
+			      first[] = { 0, 5, 6, 8 };
+	struct interest_table *interest = interest_table_new();
+	struct delivery_budget budget = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct mail *run = NULL, **last = &run;
+		struct delivery *d;
+
+		for (int k = 0; k < 3; k++) {
+			d = make(interest, &budget, 1, 0);
+			d->begun_ns = begun[i][k];
+			*last = &d->mail;
+			last = &d->mail.next;
+		}
+		d = delivery_take(&run);
+		assert_int_equal(d->begun_ns, first[i]);
+		delivery_free(d);
+	}
+	interest_table_free(interest);
+}
+
 /* Takes a run to its end, in order. Returns in how many parts. */
 static int
 take_all(struct mail *run)
@@ -111,6 +138,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_run_is_put_together),
+		cmocka_unit_test(a_run_began_first),
 		cmocka_unit_test(a_run_without_memory),
 	};
 
