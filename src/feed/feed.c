@@ -83,7 +83,10 @@ on_feed_check(uv_check_t *c)
 {
 	struct feed *f = feed_of(c->data);
 
-	feed_out_post(&f->out);
+	if (f->out.tells)
+		feed_out_tell(&f->out);
+	else
+		feed_out_post(&f->out);
 	arm_feed_timer(f);
 }
 

@@ -30,6 +30,7 @@ struct feed_out {
 	struct delivery **pending; /* one for each worker: what this turn has for it, or NULL */
 	size_t *caps; /* how many items each of them has room for */
 	uint64_t *told; /* the last number that each was told of */
+	bool tells; /* they are to be told at the end of the turn */
 	uint64_t waiting; /* bit w: pending[w] is set */
 	struct ledger *ledger; /* borrowed; NULL: no client can be recovered */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */

@@ -97,5 +97,5 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 	for (size_t i = 0; i < n; i++)
 		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap, now_ms);
 	/* Who comes now has missed nothing of it. */
-	if (r->out->ledger) feed_out_tell(r->out);
+	if (r->out->ledger) r->out->tells = true;
 }

@@ -330,6 +330,7 @@ feed_out_tell(struct feed_out *o)
 {
 	uint64_t serial = ledger_serial(o->ledger);
 
+	o->tells = false;
 	feed_out_post(o);
 	for (unsigned w = 0; w < o->options->workers; w++) {
 		struct delivery *d = o->told[w] < serial ? calloc(1, sizeof *d) : NULL;
