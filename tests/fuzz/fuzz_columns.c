@@ -14,7 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
-	JSON_MAX = 1 << 16, /* bytes of a text that a program writes */
+	JSON_MAX = 1 << 12, /* bytes of a text that a program writes */
 	DEEPEST = 12, /* of its lists and objects, more than there are tables */
 };
 
