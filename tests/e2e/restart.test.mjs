@@ -366,6 +366,24 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 		}),
 	);
 
+	test('clients that are sent away one after the other come back as well', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = [{ stream: 's', field: 'data', event: 's', ...single }];
+			const server = await Restarted.start(cleanup, { feeds, workers: 2, drain: { seconds: 1 } });
+			await server.ready();
+			const sockets = await open(server);
+			const inboxes = sockets.map((socket) => collect(socket, 's'));
+			const first = Promise.race(sockets.map((socket) => once(socket, 'disconnect')));
+			const added = first.then(() => server.add('s', 1));
+			await server.restart(sockets, () => added.then(() => server.add('s', 2)));
+			assert(sockets.every((socket) => socket.recovered));
+			for (const inbox of inboxes) {
+				await inbox.until((items) => items.length >= 2, 'both');
+				assert.deepEqual(inbox.items.map(([n]) => n), [1, 2]);
+			}
+		}),
+	);
+
 	test('a folder that cannot be written', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const folder = path.join(await cleanup.folder(), 'x');

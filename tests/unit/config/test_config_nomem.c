@@ -21,7 +21,7 @@
 /* Every key that there is: every_key_is_there() looks for those of the main table. */
 static const char text[] =
 	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"adminHosts\": [\"a.example\"], \"trustedProxies\": [\"::1\", \"unix\"], \"publish\": {\"tokenFile\": \"t\", \"maxBytes\": 5, \"idempotencySeconds\": 5}, \"jsonp\": true, \"path\": \"/p\", \"workers\": 2,"
-	"\"stateFile\": \"/state\", \"user\": \"u\", \"group\": \"g\","
+	"\"stateFile\": \"/state\", \"drain\": {\"seconds\": 5}, \"user\": \"u\", \"group\": \"g\","
 	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
