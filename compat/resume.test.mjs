@@ -84,7 +84,8 @@ async function away(server, clients, meanwhile) {
 	await eventually(() => clients.every(({ client }) => !client.socket.connected), 'the clients to know');
 	await meanwhile();
 	server.cutter.mend();
-	for (const [i, { got, name }] of clients.entries()) await eventually(() => got.connects.length > before[i], `${name} to be back`);
+	for (const [i, { got, name, other }] of clients.entries())
+		await eventually(() => got.connects.length > before[i] && other.socket.connected, `${name} to be back`);
 }
 
 const everyone = async (server, clients, n) => {

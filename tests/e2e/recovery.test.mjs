@@ -49,6 +49,7 @@ const others = [
 	{ channel: 'state', event: 'state', encode: 'text', room: 'state', retain: 'last', snapshotEvent: 'state now', batch: { interval: 0 } },
 	{ channel: 'quotes', event: 'quotes', encode: 'json', slow: { latestPer: '/s' }, batch: { interval: 5 } },
 	{ stream: 'entries', event: 'entry', field: 'n', encode: 'json', batch: { interval: 0 } },
+	{ channel: 'gappy', event: 'gappy', namespace: '/gaps', gapEvent: true, encode: 'json', batch: { interval: 0 } },
 ];
 
 const starter = (workers, recovery = {}, feeds = plain) => async (cleanup) => {
@@ -61,6 +62,7 @@ const starter = (workers, recovery = {}, feeds = plain) => async (cleanup) => {
 	const namespaces = {
 		'/': { on },
 		'/plain': { on, connectionStateRecovery: false },
+		'/gaps': { on },
 		'/who': { on, auth: { jwt: { keys: [{ alg: 'HS256', secretFile: files.secret }] } } },
 		'/there': { on, presence: { member: '{auth.user}', events: { here: 'here', joining: 'joining', leaving: 'leaving' }, linger: 0 } },
 		'/users': { on, presence: { member: '{query.user}', events: { here: 'here', joining: 'joining', leaving: 'leaving' }, linger: 0 } },
@@ -439,6 +441,34 @@ suite('beside other features', starter(2, {}, [...plain, ...others]), (server) =
 		assert.equal(socket.recovered, true);
 		assert.deepEqual((await quotes.next())[0], [{ s: 'a', n: 2 }]);
 		assert.equal((await entries.next())[0], 2);
+		socket.disconnect();
+	});
+
+	test('who is told of a gap has all that there is; who was away meanwhile begins anew', limit(), async () => {
+		const socket = await connect(server.cleanup, server.line, { ...websocket, namespace: '/gaps' });
+		const [gaps, numbers] = ['siocast:gap', 'gappy'].map((event) => collect(socket, event));
+		const lose = async () => {
+			const before = await metric(server, 'redis_connects_total');
+			await server.redis.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(async () => (await metric(server, 'redis_connects_total')) > before, 'Redis to be there again');
+			await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to listen');
+		};
+		await lose();
+		const [gap, offset, ...rest] = await gaps.next();
+		assert.equal(gap.channel, 'gappy');
+		assert.match(offset, /^[\w-]+$/);
+		assert.deepEqual(rest, []);
+		await away(server, [socket], () => server.publish('gappy', 1));
+		assert.equal(socket.recovered, true);
+		assert.equal((await numbers.next())[0], 1);
+		assert.deepEqual(gaps.items, [], 'once is enough');
+		await away(server, [socket], async () => {
+			await lose();
+			await server.publish('gappy', 2);
+		});
+		assert.equal(socket.recovered, false);
+		await server.publish('gappy', 3);
+		assert.equal((await numbers.next())[0], 3);
 		socket.disconnect();
 	});
 
