@@ -24,6 +24,7 @@ feed_priming_renew(struct feed_at_work *s, uint64_t now_ms)
 void
 feed_priming_end(struct feed_at_work *s, bool sweep, uint64_t now_ms)
 {
+	feed_streams_flush(&s->streams, now_ms); /* who comes from now on has all of it in the snapshot */
 	retain_prime_end(&s->keeper.retain, sweep);
 	feed_keeper_tidy(&s->keeper, now_ms);
 }
