@@ -33,7 +33,10 @@ enum {
 	EIO_SID_LEN = 20, /* as long as official servers make them */
 	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
 	EIO_LATE_MS = 100, /* who is called later than that was held up by something: see eio_session_catch_up */
-	EIO_NOOP_DELAY_MS = 100, /* how long any but the first poll is held while a probe runs; engine.io's number */
+	/* How long the second poll is held while a probe runs; each that follows twice as long, up to engine.io's
+	 * number. */
+	EIO_NOOP_FIRST_MS = 1,
+	EIO_NOOP_DELAY_MS = 100,
 };
 
 enum eio_transport { EIO_TRANSPORT_POLLING, EIO_TRANSPORT_WEBSOCKET };
@@ -107,6 +110,7 @@ struct eio_session {
 	bool deflates; /* the WebSocket takes compressed messages */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
+	unsigned char noop_ms; /* how long the next poll is held while the probe runs */
 	char sid[EIO_SID_LEN + 1];
 	const struct eio_settings *settings;
 	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */

@@ -8,12 +8,14 @@ static const char probe_text[] = "probe";
 
 /* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both
  * the pong and the answer to its last GET. The pong goes first, so the noop follows at once. Who polls again
- * nevertheless has yet to see the pong and would come again and again. */
+ * nevertheless has yet to see the pong: mostly it is there already, and only the answer was read before it. Else the
+ * client would come again and again, so each time it waits longer. */
 void
 eio__session_release_get(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->probe == EIO__PROBE_NOOPED) {
-		s->noop_at = now_ms + EIO_NOOP_DELAY_MS;
+		s->noop_at = now_ms + s->noop_ms;
+		s->noop_ms = s->noop_ms < EIO_NOOP_DELAY_MS / 2 ? (unsigned char)(2 * s->noop_ms) : EIO_NOOP_DELAY_MS;
 	} else if (s->probe == EIO__PROBE_PONGED) {
 		s->probe = EIO__PROBE_NOOPED;
 		eio__session_set_due(s, EIO__DUE_NOOP, true);
@@ -28,6 +30,7 @@ eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms)
 		!s->settings->allow_upgrades)
 		return EIO_ACCEPT_REFUSE;
 	s->probe = EIO__PROBE_OPEN;
+	s->noop_ms = EIO_NOOP_FIRST_MS;
 	s->other_b64 = b64;
 	s->upgrade_at = now_ms + s->settings->upgrade_timeout;
 	return EIO_ACCEPT_OK;

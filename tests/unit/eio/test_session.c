@@ -481,11 +481,15 @@ test_upgrade(void **state)
 	probe(&r, "2probe");
 	/* The pong first, for the client not to poll again when it reads the noop. */
 	EXPECT(&r, "probe-pong; answer 6");
-	/* The client may poll again before it sees the pong, and again. */
-	for (int i = 0; i < 3; i++) {
+	/* The client may poll again before it sees the pong, and again, each time for longer. */
+	for (int i = 0; i < 8; i++) {
+		uint64_t held = i < 7 ? (uint64_t)EIO_NOOP_FIRST_MS << i : EIO_NOOP_DELAY_MS;
+
 		get(&r, EIO_ACCEPT_OK);
 		EXPECT(&r, "");
-		pass(&r, EIO_NOOP_DELAY_MS);
+		pass(&r, held - 1);
+		EXPECT(&r, "");
+		pass(&r, 1);
 		EXPECT(&r, "answer 6");
 		post(&r, i == 1 ? "3" : "6");
 		EXPECT(&r, "");
