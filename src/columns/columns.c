@@ -45,34 +45,6 @@ columns_free(struct columns *c)
 	free(c);
 }
 
-static void
-write_shape_of_rows(struct columns *c, const struct columns_table *t)
-{
-	int64_t *v = columns__scratch(c, &c->ints, t->rows, sizeof *v);
-
-	if (!v) return;
-	for (size_t i = 0; i < t->rows; i++) v[i] = t->of_row[i];
-	columns__write_ints(c, &(struct columns_ints){ .v = v, .n = t->rows, .lag = t->lag });
-}
-
-void
-columns__write_table(struct columns *c, const struct columns_table *t)
-{
-	columns__write_varint(&c->body, t->n);
-	for (unsigned i = 0; i < t->n; i++) {
-		columns__write_varint(&c->body, t->shapes[i]->skeleton.n);
-		eio_buf_add(&c->heap, t->shapes[i]->skeleton);
-	}
-	if (t->n > 1) write_shape_of_rows(c, t);
-	for (unsigned i = 0; i < t->n && !c->failed; i++) {
-		const struct columns_shape *s = t->shapes[i];
-		struct columns_numbers *numbers = columns__alloc(c, (s->slots + 1) * sizeof *numbers);
-
-		for (size_t k = 0; k < s->slots && !c->failed; k++)
-			columns__write_column(c, s, k, t->n == 1 ? t->lag : 1, numbers, t->depth);
-	}
-}
-
 /* Texts as they are, or packed where that is shorter. */
 static void
 write_heap(struct columns *c)

@@ -128,19 +128,15 @@ void columns__add_rows(struct columns *c, struct columns_table *t, const char *p
 /* columns.c: as columns_encode(), also where it does not pay. */
 bool columns__encode(struct columns *c, struct eio_bytes array, struct eio_bytes *batch);
 
-/* writes a table with at least one row. */
+/* table.c: writes a table with at least one row. */
 void columns__write_table(struct columns *c, const struct columns_table *t);
 
-/* column.c: writes the values of one slot. lag: how many rows there are in each list of the table, 1 when that is not
- * always the same. numbers: of all slots of the shape, those before this one are filled; this one's is. */
-void columns__write_column(struct columns *c, const struct columns_shape *s, size_t slot, size_t lag,
-	struct columns_numbers *numbers, unsigned depth);
-
-/* numbers.c: the same for a column whose values are mostly numbers; false: they are not. */
+/* numbers.c: writes the values of one slot, as write_column() of table.c says, where they are mostly numbers; false:
+ * they are not. */
 bool columns__write_numbers(
 	struct columns *c, const struct columns_shape *s, size_t slot, size_t lag, struct columns_numbers *numbers);
 
-/* texts.c: the same for one of texts. */
+/* texts.c: the same, whatever they are. */
 void columns__write_texts(struct columns *c, const struct columns_shape *s, size_t slot, size_t lag);
 
 /* A value's text, as it stands in the heap. */
