@@ -64,7 +64,7 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	bool has_offset;
 
 	if (!p->namespace->recovers || c->sio.protocol != 5) return false;
-	if (!recovery_asked(a->auth, pid, &has_offset, &offset)) return false;
+	if (!recovery_asked(c->clients, a->auth, pid, &has_offset, &offset)) return false;
 	r = feed_recall_new(a->nsp);
 	w = r ? waiting_new(a, p) : NULL;
 	if (!w) {
@@ -131,6 +131,7 @@ take_recall_answer(struct clients *c, struct feed_recall *r)
 	struct admission a;
 
 	if (c->reached < r->serial) c->reached = r->serial;
+	if (r->reached.n) c->reached_text = r->reached;
 	if (w && !w->client->ended) {
 		CHECK_MAGIC(w, WAITING_MAGIC);
 		a = waiting_read(w, &parts);

@@ -237,6 +237,7 @@ recovery_send(struct sio_socket *s, struct eio_bundle *b)
 	}
 	next = (struct feed_offset){ c->clients->reached, p->own + 1 };
 	text = feed_offset_write(next);
+	feed_offset_add_as(&text, &c->clients->reached_text);
 	rc = sio_event_add_offset(b, feed_offset_bytes(&text), &with);
 	if (rc == 0) {
 		p->own++;
@@ -308,8 +309,21 @@ recovery_who(const struct clients *c, const struct namespace *n, struct eio_byte
 	return who;
 }
 
+/* Reads an offset of ours; any other is one that nobody can have. */
+static void
+read_own_offset(const struct clients *c, struct eio_bytes text, struct feed_offset *out)
+{
+	struct eio_bytes ours = feed_offset_bytes(&c->reached_text), rest;
+	uint32_t node = 0, us = 0;
+	bool tagged = feed_offset_cut(&text, &node, &rest), we_tag = feed_offset_cut(&ours, &us, &rest);
+
+	if (tagged != we_tag || node != us || !feed_offset_read(text, out))
+		*out = (struct feed_offset){ .serial = UINT64_MAX };
+}
+
 bool
-recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset)
+recovery_asked(const struct clients *c, struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset,
+	struct feed_offset *offset)
 {
 	struct sio_json_iter it;
 	struct eio_bytes key, value;
@@ -327,7 +341,7 @@ recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, 
 		}
 		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) {
 			*has_offset = true;
-			if (!feed_offset_read(value, offset)) offset->serial = UINT64_MAX;
+			read_own_offset(c, value, offset);
 		}
 	}
 	return asked;

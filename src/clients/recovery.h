@@ -67,7 +67,8 @@ uint64_t recovery_who(const struct clients *c, const struct namespace *n, struct
 
 /* The pid and the offset of a CONNECT's auth. False when there is no pid. An offset that is none of ours is one that
  * nobody can have. */
-bool recovery_asked(struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset, struct feed_offset *offset);
+bool recovery_asked(const struct clients *c, struct eio_bytes auth, char pid[FEED_PID_LEN], bool *has_offset,
+	struct feed_offset *offset);
 
 /* Ends the socket of a session that its client has left for another connection. */
 void recovery_release(struct clients *c, struct eio_bytes pid);

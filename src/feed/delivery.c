@@ -15,6 +15,7 @@ delivery_append(struct delivery *d, struct delivery *more)
 	d->n += more->n;
 	d->bytes += more->bytes;
 	if (d->serial < more->serial) d->serial = more->serial;
+	if (more->reached.n) d->reached = more->reached;
 	free(more);
 }
 

@@ -17,6 +17,7 @@
 #include "src/feed/audience.h"
 #include "src/feed/interest.h"
 #include "src/feed/keys.h"
+#include "src/feed/offset.h"
 #include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the
@@ -49,6 +50,7 @@ struct delivery {
 	/* All broadcasts up to this number that are for the worker were before it, or are in it; 0: it says nothing
 	 * about that. */
 	uint64_t serial;
+	struct feed_offset_text reached; /* the same in words for others: see offset.h; n 0: that is not said */
 	size_t n;
 	struct delivery_item items[];
 };
