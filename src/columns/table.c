@@ -33,8 +33,8 @@ write_lists(struct columns *c, const struct columns_shape *s, size_t slot, size_
 /* Writes the values of one slot. lag: how many rows there are in each list of the table, 1 when that is not always the
  * same. numbers: of all slots of the shape, those before this one are filled; this one's is. */
 static void
-write_column(struct columns *c, const struct columns_shape *s, size_t slot, size_t lag,
-	struct columns_numbers *numbers, unsigned depth)
+write_column(struct columns *c, const struct columns_shape *s, size_t slot, size_t lag, struct columns_numbers *numbers,
+	unsigned depth)
 {
 	numbers[slot] = (struct columns_numbers){ NULL, 0 };
 	if (s->pieces[slot].list)
