@@ -212,7 +212,9 @@ contrib('laravel-echo.json', ['laravel_database_*'], (context) => {
 			const refused = new Inbox('refusals');
 			guest.echo.connector.socket.on('subscription_error', (...args) => refused.push(args));
 			guest.echo.join(chat).here(guest.hear('here'));
-			assert.deepEqual(await refused.next(), [`presence-${chat}`, 403]);
+			let refusal = await refused.next();
+			if (refusal[0] === 'private-orders.1') refusal = await refused.next(); // that was asked for before, and may come later
+			assert.deepEqual(refusal, [`presence-${chat}`, 403]);
 			assert.deepEqual(asked.filter(([, channel]) => channel.startsWith('public')), []);
 
 			// toOthers(): not to the page that caused it.
