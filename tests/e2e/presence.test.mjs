@@ -195,7 +195,7 @@ describe('presence', { skip: SIOCAST_ONLY }, () => {
 				await eventually(async () => (await metric(server, 'presence_full_total')) === 2, 'two too many');
 				assert.equal(await metric(server, 'presence_refused_total'), bad.length + 1);
 				assert(pages.slice(0, bad.length + 1).every((page) => page.log.length === 0));
-				assert.match(server.child.output, /event=presence-refused .*why="a value is missing"/);
+				await server.child.says(/event=presence-refused .*why="a value is missing"/);
 			}),
 		);
 

@@ -256,6 +256,7 @@ test('a crowd leaves files for Redis and for the admin port', siocastOnly, () =>
 		const wrap = (command, args) => ['sh', ['-c', 'ulimit -n 80 && exec "$0" "$@"', command, ...args]];
 		const setup = await configure(cleanup, { redis: `redis://127.0.0.1:${port}`, feeds });
 		const child = await launchSiocast(cleanup, setup, { wrap });
+		await child.says(/event=files limit=80/);
 		const files = /event=files limit=80 connections=(\d+)/.exec(child.output);
 		assert.ok(files && Number(files[1]) > 4 && Number(files[1]) < 60, child.output);
 		const crowd = [];

@@ -117,7 +117,7 @@ describe('priming', { concurrency: 2, skip: SIOCAST_ONLY }, () => {
 			assert.equal(await metric(server, 'primings_total'), feeds.length);
 			assert.equal(await metric(server, 'priming'), 0);
 			assert.match((await request(server.admin, 'GET', '/readyz')).text, /subscribed, primed/);
-			assert.match(server.child.output, /feed=7 redis=\S+ event=prime-left-out key="sym:\*:\*" values=1/);
+			await server.child.says(/feed=7 redis=\S+ event=prime-left-out key="sym:\*:\*" values=1/);
 		}),
 	);
 
@@ -242,10 +242,10 @@ describe('priming', { concurrency: 2, skip: SIOCAST_ONLY }, () => {
 			await client.command('ACL', 'SETUSER', 'feeds', '~list:none');
 			const server = await startSiocast(cleanup, { redis: `redis://feeds:pass@127.0.0.1:${redis.port}`, feeds });
 			await ready(server);
-			assert.match(server.child.output, /event=prime-unmarked channel="siocast:\w+" reason=/);
-			assert.match(server.child.output, /feed=1 redis=\S+ event=prime-failed key="text" reason="WRONGTYPE/);
-			assert.match(server.child.output, /feed=2 redis=\S+ event=prime-failed key="secret" reason="NOPERM/);
-			assert.match(server.child.output, /feed=3 redis=\S+ event=primed values=0/);
+			await server.child.says(/event=prime-unmarked channel="siocast:\w+" reason=/);
+			await server.child.says(/feed=1 redis=\S+ event=prime-failed key="text" reason="WRONGTYPE/);
+			await server.child.says(/feed=2 redis=\S+ event=prime-failed key="secret" reason="NOPERM/);
+			await server.child.says(/feed=3 redis=\S+ event=primed values=0/);
 			assert.deepEqual(await snapshots(cleanup, server, ['good', 'list']), [[{ s: 'x', n: 1 }], [1, 2]]);
 			assert.equal(await metric(server, 'primings_total{feed="1",result="failed"}'), 1);
 			const socket = await connect(cleanup, server);

@@ -100,7 +100,7 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 				assert.deepEqual(ids, [UID, UID, UID, UID, GID, GID, GID, GID]);
 				assert.ok(groups.includes(GID) && !groups.includes(0), `groups ${groups}`);
 			}
-			assert.match(child.output, new RegExp(`event=privileges uid=${UID} gid=${GID} capabilities=0 bounding=0 no-new-privileges=1`));
+			await child.says(new RegExp(`event=privileges uid=${UID} gid=${GID} capabilities=0 bounding=0 no-new-privileges=1`));
 			assert.doesNotMatch(child.output, /runs-as-root|privileges-remain|user-kept/);
 
 			assert.equal((await request(port, 'GET', '/')).text, 'the page');
@@ -181,7 +181,7 @@ describe('without a user to become', { skip: NO_ROOT }, () => {
 		withCleanup(async (cleanup) => {
 			const child = await launchWhole(cleanup, await configure(cleanup, { workers: 2 }), {});
 			assertNone(privilegesOf(child.pid), 4);
-			assert.match(child.output, /warn +event=runs-as-root/);
+			await child.says(/warn +event=runs-as-root/);
 			await child.stop();
 		}),
 	);

@@ -74,8 +74,6 @@ async function open(server, options = {}) {
 	return sockets;
 }
 
-const told = (server, what) => assert.match(server.child.output, what);
-
 describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 	for (const workers of [1, 2])
 		test(`with sources that lose nothing all that was published arrives once, ${workers} worker(s)`, limit(), () =>
@@ -109,7 +107,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 				await many(30);
 				const meanwhile = many(260);
 				await server.restart(sockets, () => meanwhile.then(() => many(300)));
-				told(server, /event=state-loaded .* sessions=6 /);
+				await server.child.says(/event=state-loaded .* sessions=6 /);
 				await many(400);
 				const sorted = (list) => [...list].sort((a, b) => a - b);
 				const all = Array.from({ length: 400 }, (_, n) => n);
@@ -254,7 +252,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			await server.launch();
 			await eventually(async () => (await metric(server, 'sessions{transport="websocket"}')) === 2, 'them to ask');
 			await server.child.stop();
-			told(server, /event=state-saved .* sessions=2 .* positions=2/);
+			await server.child.says(/event=state-saved .* sessions=2 .* positions=2/);
 			await server.launch();
 			line.mend();
 			await Promise.all(back);
@@ -313,12 +311,12 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 	test('the file: its mode, that it works once, and what is no state', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const server = await Restarted.start(cleanup, { feeds: [], workers: 2 });
-			told(server, /event=no-state /);
+			await server.child.says(/event=no-state /);
 			const socket = await connect(cleanup, server, { transports: ['websocket'] });
 			await ask(socket, 'join', 'a');
 			let copy;
 			await server.restart([socket], () => {
-				told(server, /event=state-saved .* sessions=1 /);
+				await server.child.says(/event=state-saved .* sessions=1 /);
 				assert.equal(fs.statSync(server.stateFile).mode & 0o7777, 0o600);
 				assert.deepEqual(fs.readdirSync(path.dirname(server.stateFile)), ['state']);
 				copy = fs.readFileSync(server.stateFile);
@@ -337,7 +335,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			for (const [i, bytes] of broken.entries()) {
 				await server.restart([socket], () => fs.writeFileSync(server.stateFile, bytes));
 				assert.equal(socket.recovered, false);
-				told(server, new RegExp(`event=state-not-loaded .* reason="${reasons[i]}"`));
+				await server.child.says(new RegExp(`event=state-not-loaded .* reason="${reasons[i]}"`));
 			}
 		}),
 	);
@@ -362,7 +360,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			await server.restart(sockets, () => rewrite({ feeds: [], connectionStateRecovery: false }));
 			assert(sockets.every((socket) => !socket.recovered));
 			assert.notEqual(sockets[1].id, before);
-			told(server, /event=state-loaded .* sessions=0 /);
+			await server.child.says(/event=state-loaded .* sessions=0 /);
 		}),
 	);
 
@@ -391,7 +389,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			const server = await Restarted.start(cleanup, { feeds: [], stateFile: path.join(folder, 'state') });
 			fs.rmSync(folder, { recursive: true });
 			await server.child.stop();
-			told(server, /event=state-not-saved .* error="no such file or directory"/);
+			await server.child.says(/event=state-not-saved .* error="no such file or directory"/);
 		}),
 	);
 });

@@ -78,7 +78,7 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 			const setup = await configure(cleanup);
 			const child = await launchSiocast(cleanup, setup, { env: { NOTIFY_SOCKET: '/nonexistent/notify' } });
 			await connectMode(cleanup, setup, 'websocket');
-			assert.match(child.output, /error event=notify-failed hint="the service manager is told nothing" error="no such file or directory"/);
+			await child.says(/error event=notify-failed hint="the service manager is told nothing" error="no such file or directory"/);
 		}),
 	);
 });
@@ -116,7 +116,7 @@ describe('draining', { skip: SIOCAST_ONLY }, () => {
 				const times = (await Promise.all(left)).sort((a, b) => a - b);
 				assert.ok(times.at(-1) - times[0] > 700, `all left within ${times.at(-1) - times[0]} ms`);
 				assert.equal((await child.ended).code, 0);
-				assert.match(child.output, /event=draining seconds=2\n[^]*event=drained\n/);
+				await child.says(/event=draining seconds=2\n[^]*event=drained\n/);
 				const told = manager.heard(child.pid);
 				assert.equal(told.filter((line) => line === 'STOPPING=1').length, 1);
 				assert.ok(told.includes('EXTEND_TIMEOUT_USEC=32000000'));
@@ -154,9 +154,11 @@ describe('the log', { skip: SIOCAST_ONLY }, () => {
 			const file = path.join(folder, 'siocast.log');
 			const setup = await configure(cleanup, { log: { format: 'json', target: file, level: 'debug' } });
 			const child = await launchSiocast(cleanup, setup);
-			const started = linesOf(fs.readFileSync(file, 'utf8')).map((line) => JSON.parse(line));
-			assert.deepEqual(started.find((line) => line.event === 'started').pid, String(child.pid));
-			assert.ok(started.every(({ time, level }) => !Number.isNaN(Date.parse(time)) && /^(error|warn|info|debug)$/.test(level)));
+			// The port listens before the line is written that says so.
+			await eventually(() => /"event":"started"[^\n]*\n/.test(fs.readFileSync(file, 'utf8')), 'the line of the start');
+			const lines = linesOf(fs.readFileSync(file, 'utf8')).map((line) => JSON.parse(line));
+			assert.equal(lines.find((line) => line.event === 'started').pid, String(child.pid));
+			assert.ok(lines.every(({ time, level }) => !Number.isNaN(Date.parse(time)) && /^(error|warn|info|debug)$/.test(level)));
 			fs.renameSync(file, `${file}.1`);
 			child.child.kill('SIGUSR1');
 			await eventually(() => fs.existsSync(file) && fs.readFileSync(file, 'utf8').includes('"event":"log-reopened"'), 'the new file');
@@ -173,7 +175,7 @@ describe('the log', { skip: SIOCAST_ONLY }, () => {
 			const child = new Child(SIOCAST, ['-c', setup.file], { graceful: false });
 			cleanup.add(child, () => child.stop());
 			assert.equal((await child.ended).code, 1);
-			assert.match(child.output, /error event=log-failed file="\/nonexistent\/siocast.log" error="no such file or directory"/);
+			await child.says(/error event=log-failed file="\/nonexistent\/siocast.log" error="no such file or directory"/);
 		}),
 	);
 });

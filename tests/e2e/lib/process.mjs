@@ -4,7 +4,7 @@
 // (not at once on SIGTERM, with a status other than 0, or with the report of a sanitizer) fails the test that started it.
 
 import { spawn } from 'node:child_process';
-import { SLOW, within } from './wait.mjs';
+import { SLOW, eventually, within } from './wait.mjs';
 
 const STOP_MS = 15_000 * SLOW;
 const SANITIZER = /(ERROR: (Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:)/;
@@ -70,6 +70,16 @@ export class Child {
 		});
 		death.catch(() => {});
 		return Promise.race([promise, death]);
+	}
+
+	/**
+	 * Waits until the output, so far or to come, matches. What a program has written, and for which others have proof, may still
+	 * be in the pipe: whoever looks at `output` at once looks too early now and then.
+	 */
+	async says(pattern) {
+		const said = () => pattern.test(this.output);
+		await eventually(() => said() || this.exited, `${this.name} to write ${pattern}`).catch(() => {});
+		if (!said()) throw new Error(`${this.name} did not write ${pattern}:\n${this.tail()}`);
 	}
 
 	/** Ends it without ceremony, as a crash would. What it then leaves is no longer judged. */
