@@ -44,9 +44,12 @@ export const FEEDS = [
 	{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } },
 ];
 
-/** Heartbeats quick enough to be waited for; the time-out leaves room for a busy machine. */
+/**
+ * Heartbeats quick enough to be waited for; the time-out leaves room for a busy machine. python3-socketio-client says something
+ * once a second and gives a poll up after pingTimeout: with one of a second it ended its own session now and then, at every server.
+ */
 export function quickHeartbeat(slow) {
-	return { pingInterval: 400, pingTimeout: 1000 * Math.min(slow, 5) };
+	return { pingInterval: 400, pingTimeout: 1500 * Math.min(slow, 4) };
 }
 
 /**
