@@ -18,7 +18,7 @@ import { startRedis } from '../tests/e2e/lib/redis.mjs';
 import { datasets } from './lib/datasets.mjs';
 
 const { chromium } = createRequire(new URL('../tests/e2e/', import.meta.url))('playwright-core');
-const DECODER = fs.readFileSync(path.join(TOP, 'client-js/siocast.js'), 'utf8');
+const DECODER = ['siocast.js', 'siocast-columns.js'].map((name) => fs.readFileSync(path.join(TOP, 'client-js', name), 'utf8')).join('\n');
 const MESSAGES = 6000;
 const ROUNDS = 60;
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [60, 1000];

@@ -12,7 +12,10 @@ export interface Listenable {
 
 export const version: string;
 
-/** The parsed messages of a batch. Throws an Error when a frame is truncated or a message is not JSON. */
+/**
+ * The parsed messages of a batch. Throws an Error when a frame is truncated or a message is not JSON, or the batch is in columns and
+ * siocast-columns.js ("siocast/columns") was not loaded.
+ */
 export function decode<T = any>(batch: Batch | T[]): T[];
 
 /** The messages of a batch as they were published, unparsed. They share the memory of the batch, unless it is in columns. */
@@ -44,5 +47,8 @@ export interface Resumable extends Listenable {
  * it, for which this does nothing. All namespaces of its connection come back. Returns the socket.
  */
 export function resume<T extends Resumable>(socket: T): T & { recovered: boolean };
+
+/** For siocast-columns.js: gives what decodes another format. */
+export function use(make: (shared: any) => any): void;
 
 export as namespace siocast;

@@ -35,8 +35,7 @@ struct files_config {
 	const struct files_version *version;
 	const char *client_dir; /* a folder whose socket.io.* files are there instead */
 	bool legacy; /* the installed clients' answers look like those of servers 1.x and 2.x */
-	const char *decoder_js; /* file siocast.js */
-	const char *decoder_mjs; /* file siocast.mjs */
+	const char *decoder_dir; /* folder of siocast.js and siocast-columns.js, and of their modules */
 	const char *www_dir; /* folder served at "/" */
 };
 

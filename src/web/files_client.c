@@ -242,15 +242,31 @@ load_versions(struct files_clients *c, const struct files_config *cfg, char *err
 	return e;
 }
 
-/* The decoder, where it is. */
+/* Of the decoder, where it is. */
 static int
-load_decoder(struct files_clients *c, const char *path, const char *name, char *err, size_t err_size)
+load_decoder_file(struct files_clients *c, const char *dir, const char *name, char *err, size_t err_size)
 {
 	struct files_entry_kind kind = { .cache_control = cache_control };
+	char *path = join_texts(dir, "/", name);
+	int e = 0;
 
-	if (!path || (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))) return 0;
+	if (!path) return -ENOMEM;
 	kind.type = files_type_of(eio_cstr(name), &kind.compressible);
-	return load_client(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
+	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+		e = load_client(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
+	free(path);
+	return e;
+}
+
+static int
+load_decoder(struct files_clients *c, const char *dir, char *err, size_t err_size)
+{
+	static const char *const names[] = { "siocast.js", "siocast.mjs", "siocast-columns.js", "siocast-columns.mjs" };
+	int e = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && e == 0; i++)
+		e = load_decoder_file(c, dir, names[i], err, err_size);
+	return e;
 }
 
 int
@@ -267,8 +283,7 @@ files_clients_load(struct files_clients *c, const struct files_config *cfg, char
 		e = load_folder(c, cfg, cfg->client_dir, "", NULL, FILES_LEVEL_GOOD, err, err_size);
 		c->official = (unsigned)(c->n - before);
 	}
-	if (e == 0) e = load_decoder(c, cfg->decoder_js, "siocast.js", err, err_size);
-	if (e == 0) e = load_decoder(c, cfg->decoder_mjs, "siocast.mjs", err, err_size);
+	if (e == 0 && cfg->decoder_dir) e = load_decoder(c, cfg->decoder_dir, err, err_size);
 	return e;
 }
 

@@ -6,7 +6,7 @@
  *     socket.io.js, socket.io.min.js, …          of the chosen version, or of the operator's own folder
  *     4.8.4/socket.io.js, 1.7.4/socket.io.js, …  of each installed version, by the names its package gives them
  *     4/socket.io.js, 4.8/socket.io.js, …        of the newest that begins so
- *     siocast.js, siocast.mjs                    the decoder
+ *     siocast.js, siocast.mjs                    the decoder, with siocast-columns.js and .mjs
  */
 #ifndef SRC_WEB_FILES_CLIENT_H
 #define SRC_WEB_FILES_CLIENT_H

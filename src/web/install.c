@@ -12,7 +12,7 @@
 /* Paths of what is installed. */
 struct install_paths {
 	char base[PATH_MAX + 64]; /* one folder below it for each version of the official client */
-	char js[PATH_MAX + 64], mjs[PATH_MAX + 64]; /* the decoder */
+	char decoder[PATH_MAX + 64]; /* the folder of siocast.js */
 };
 
 static void
@@ -29,17 +29,16 @@ program_folder(char *out, size_t size)
 static void
 find_paths(struct install_paths *p)
 {
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], script[PATH_MAX + 64];
 
 	program_folder(folder, sizeof folder);
-	snprintf(p->js, sizeof p->js, "%s/client-js/siocast.js", folder);
-	if (access(p->js, R_OK) == 0) {
+	snprintf(script, sizeof script, "%s/client-js/siocast.js", folder);
+	if (access(script, R_OK) == 0) {
 		snprintf(p->base, sizeof p->base, "%s/client-js/official/node_modules", folder);
-		snprintf(p->mjs, sizeof p->mjs, "%s/client-js/siocast.mjs", folder);
+		snprintf(p->decoder, sizeof p->decoder, "%s/client-js", folder);
 	} else {
 		snprintf(p->base, sizeof p->base, "%s", SIOCAST_CLIENT_DIR);
-		snprintf(p->js, sizeof p->js, "%s/siocast.js", SIOCAST_CLIENT_DIR);
-		snprintf(p->mjs, sizeof p->mjs, "%s/siocast.mjs", SIOCAST_CLIENT_DIR);
+		snprintf(p->decoder, sizeof p->decoder, "%s", SIOCAST_CLIENT_DIR);
 	}
 }
 
@@ -65,8 +64,7 @@ open_with_client(struct files **out, const struct install_options *o, const stru
 		.version = files_versions_choose(installed, o->version),
 		.client_dir = o->dir,
 		.legacy = o->legacy,
-		.decoder_js = p->js,
-		.decoder_mjs = p->mjs,
+		.decoder_dir = p->decoder,
 		.www_dir = o->www,
 	};
 

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { datasets } from '../../bench/lib/datasets.mjs';
-import siocast from '../../client-js/siocast.mjs';
+import siocast from '../../client-js/siocast-columns.mjs';
 import { ask, collect, connect, createClient } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
@@ -36,7 +36,7 @@ const MESSAGES = [
 	...Array.from({ length: 30 }, (_, i) => `{ "price" : ${i}.50, "big":1234567890123456789${i % 10}, "odd": [-0, 1e5, 1.0],\t"text":"żółć \\u00e9 𝄞 \\"${i}\\"" }`),
 ];
 
-const PAGE = '<!doctype html><meta http-equiv="Content-Security-Policy" content="script-src \'self\'"><script src="/socket.io/socket.io.js"></script><script src="/socket.io/siocast.js"></script><script src="/page.js"></script>';
+const PAGE = '<!doctype html><meta http-equiv="Content-Security-Policy" content="script-src \'self\'"><script src="/socket.io/socket.io.js"></script><script src="/socket.io/siocast.js"></script><script src="/socket.io/siocast-columns.js"></script><script src="/page.js"></script>';
 const SCRIPT = `
 window.got = { batches: 0, messages: [], charts: 0 };
 io({ transports: ['websocket'] }).on('all', function (batch) {

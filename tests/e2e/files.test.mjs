@@ -30,6 +30,8 @@ const FILES = [
 	['socket.io.msgpack.min.js.map', official],
 	['siocast.js', decoder],
 	['siocast.mjs', decoder],
+	['siocast-columns.js', decoder],
+	['siocast-columns.mjs', decoder],
 ].filter(([, read]) => !REFERENCE || read === official);
 
 function unpack(answer) {

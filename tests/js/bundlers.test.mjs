@@ -30,6 +30,13 @@ const APP = `import { decode } from "siocast";
 import siocast from "siocast";
 console.log(JSON.stringify([decode(new TextEncoder().encode('[{"a":1}]')), siocast.decode("1\\n2\\n"), siocast.version]));
 `;
+// Of the example in doc/columns.md, by its own import and by that of the rest.
+const USES_COLUMNS = `import "siocast/columns";
+import { decode } from "siocast";
+const hex = "015518007b2273796d626f6c223a002c227072696365223a007d4142030116050203010000010006020901ac02020300";
+console.log(JSON.stringify(decode(new Uint8Array(hex.match(/../g).map((x) => parseInt(x, 16))))));
+`;
+const QUOTES = '[{"symbol":"A","price":1.5},{"symbol":"B","price":1.51},{"symbol":"A","price":1.49}]\n';
 const USES_ONE = 'import { split } from "siocast";\nconsole.log(split("1\\n2\\n").length);\n';
 const { version } = JSON.parse(readFileSync(path.join(client, "package.json")));
 const SAID = `${JSON.stringify([[{ a: 1 }], [1, 2], version])}\n`;
@@ -89,14 +96,16 @@ describe("the decoder from npm", { skip: isInstalled() ? false : "there are no n
 		writeFileSync(path.join(dir, "package.json"), '{"name":"app","private":true}');
 		writeFileSync(path.join(dir, "app.mjs"), APP);
 		writeFileSync(path.join(dir, "one.mjs"), USES_ONE);
+		writeFileSync(path.join(dir, "columns.mjs"), USES_COLUMNS);
 		npm("install", "./tree/client-js");
 	});
 	after(() => rmSync(dir, { recursive: true, force: true }));
 
 	test("Node imports and requires it", () => {
 		assert.equal(run("app.mjs"), SAID);
-		writeFileSync(path.join(dir, "app.cjs"), 'console.log(require("siocast").decode("1\\n2\\n").length);');
-		assert.equal(run("app.cjs"), "2\n");
+		assert.equal(run("columns.mjs"), QUOTES);
+		writeFileSync(path.join(dir, "app.cjs"), 'console.log(require("siocast").decode("1\\n2\\n").length, require("siocast") === require("siocast/columns"));');
+		assert.equal(run("app.cjs"), "2 true\n");
 	});
 
 	for (const [name, bundle] of Object.entries(bundlers)) {
@@ -107,14 +116,18 @@ describe("the decoder from npm", { skip: isInstalled() ? false : "there are no n
 			const one = await bundle(dir, path.join(dir, "one.mjs"));
 			assert.deepEqual(one.warnings, []);
 			assert.equal(run(one.file), "2\n");
-			assert.doesNotMatch(readFileSync(one.file, "utf8"), /the batch is not JSON/, "decode() is not used");
+			assert.doesNotMatch(readFileSync(one.file, "utf8"), /the batch is not JSON|not a batch in columns/, "decode() is not used");
+			const columns = await bundle(dir, path.join(dir, "columns.mjs"));
+			assert.deepEqual(columns.warnings, []);
+			assert.equal(run(columns.file), QUOTES);
 		});
 	}
 
 	test("a packed file holds what it needs, and works the same", () => {
 		const [{ filename, files }] = JSON.parse(npm("pack", "./tree/client-js", "--json"));
-		assert.deepEqual(files.map((f) => f.path).sort(), ["README.md", "package.json", "siocast.d.mts", "siocast.d.ts", "siocast.js", "siocast.mjs"]);
+		assert.deepEqual(files.map((f) => f.path).sort(), ["README.md", "package.json", ...["d.mts", "d.ts", "js", "mjs"].flatMap((kind) => [`siocast-columns.${kind}`, `siocast.${kind}`])].sort());
 		npm("install", `./${filename}`);
 		assert.equal(run("app.mjs"), SAID);
+		assert.equal(run("columns.mjs"), QUOTES);
 	});
 });

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The decoder's own UTF-8 against TextDecoder, on good and on malformed input.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { test } from "node:test";
+import { utf8Fallback } from "../../client-js/src/utf8.mjs";
 import { random } from "./batch.mjs";
 
-const { utf8Fallback } = createRequire(import.meta.url)("../../client-js/siocast.js");
 const reference = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function same(bytes) {

@@ -274,7 +274,7 @@ read_lists(struct reader *r, struct eio_bytes *cells, size_t rows, unsigned dept
 	if (all) elements = read_table(r, all, depth + 1);
 	for (size_t i = 0; i < rows; i++) {
 		cells[i] = join_list(r, elements, (size_t)sizes[i]);
-		elements += sizes[i];
+		if (all) elements += sizes[i];
 	}
 }
 

@@ -103,7 +103,8 @@ make_versions(void)
 static int
 setup(void **state)
 {
-	static const char *const folders[] = { "www", "www/sub", "www/empty", "www/.git", "dist", "outside" };
+	static const char *const folders[] = { "www", "www/sub", "www/empty", "www/.git", "dist", "outside", "odd",
+		"odd/siocast.mjs" };
 
 	(void)state;
 	snprintf(root, sizeof(root), "/tmp/siocast-files-XXXXXX");
@@ -114,6 +115,7 @@ setup(void **state)
 	write_text("dist/socket.io.min.js.map",
 		"{\"version\":3,\"sources\":[\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}");
 	write_script("siocast.js", 50, 3);
+	write_script("siocast-columns.js", 50, 5);
 	write_text("secret", "secret");
 	write_text("outside/secret", "secret");
 	write_text("www/index.html", "<!doctype html><p>home");
@@ -155,16 +157,13 @@ struct site {
 static void
 site_open(struct site *s)
 {
-	const char *www = at("www"), *dist = at("dist"), *js = at("siocast.js"), *mjs = at("siocast.mjs");
+	const char *www = at("www"), *dist = at("dist");
 	char err[256];
 
 	*s = (struct site){ 0 };
 	if (files_open(&s->f,
-		    &(struct files_config){ .client_path = "/socket.io/",
-			    .client_dir = dist,
-			    .decoder_js = js,
-			    .decoder_mjs = mjs,
-			    .www_dir = www },
+		    &(struct files_config){
+			    .client_path = "/socket.io/", .client_dir = dist, .decoder_dir = root, .www_dir = www },
 		    err, sizeof(err)) != 0)
 		fail_msg("%s", err);
 	assert_string_equal(err, "");
@@ -599,15 +598,16 @@ static void
 test_client_names(void **state)
 {
 	static const char *const missing[] = { "/socket.io/", "/socket.io", "/socket.io/socket.io.esm.min.js",
-		"/socket.io/siocast.mjs", "/socket.io/socket.io.jsx", "/socket.io/socket.io.j",
-		"/socket.io/nested/socket.io.js", "/socket.io/../socket.io/socket.io.js", "/Socket.io/socket.io.js", "",
-		"*" };
+		"/socket.io/siocast.mjs", "/socket.io/siocast-columns.mjs", "/socket.io/socket.io.jsx",
+		"/socket.io/socket.io.j", "/socket.io/nested/socket.io.js", "/socket.io/../socket.io/socket.io.js",
+		"/Socket.io/socket.io.js", "", "*" };
 	struct site s;
 
 	(void)state;
 	site_open(&s);
 	assert_true(files_has_client(s.f, EIO_LIT("/socket.io/socket.io.js")));
 	assert_true(files_has_client(s.f, EIO_LIT("/socket.io/siocast.js?x")));
+	assert_true(files_has_client(s.f, EIO_LIT("/socket.io/siocast-columns.js")));
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		assert_false(files_has_client(s.f, eio_cstr(missing[i])));
 		if (get(&s, missing[i]) != 404) fail_msg("%s: %d", missing[i], s.a.status);
@@ -633,7 +633,7 @@ versions_open(struct site *s, const char *wanted, bool legacy)
 			    .versions = all.v,
 			    .versions_n = all.n,
 			    .version = files_versions_choose(&all, wanted),
-			    .decoder_js = at("siocast.js"),
+			    .decoder_dir = root,
 			    .legacy = legacy },
 		    err, sizeof(err)) != 0)
 		fail_msg("%s", err);
@@ -696,6 +696,7 @@ test_versions(void **state)
 	assert_int_equal(files_official_count(s.f), 1);
 	expect_file(&s, "/socket.io/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
 	expect_file(&s, "/socket.io/siocast.js", "siocast.js");
+	expect_file(&s, "/socket.io/siocast-columns.js", "siocast-columns.js");
 	/* Each version, by the names of its package. */
 	expect_file(&s, "/socket.io/2.10.0/socket.io.js", "npm/client-2.10.0/dist/socket.io.js");
 	expect_file(&s, "/socket.io/2.9.1/socket.io.js?x", "npm/client-2.9.1/dist/socket.io.js");
@@ -802,11 +803,8 @@ test_open_parts(void **state)
 	assert_int_equal(get(&s, "/socket.io/socket.io.js"), 404);
 	assert_int_equal(ask(&s, "POST", "/", NULL, NULL), 404);
 	files_close(s.f);
-	assert_int_equal(files_open(&s.f,
-				 &(struct files_config){ .client_path = "/live",
-					 .decoder_js = at("siocast.js"),
-					 .decoder_mjs = at("secret/siocast.mjs") },
-				 err, sizeof(err)),
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/live", .decoder_dir = root }, err,
+				 sizeof(err)),
 		0);
 	assert_int_equal(files_official_count(s.f), 0);
 	assert_int_equal(get(&s, "/live/siocast.js"), 200);
@@ -817,12 +815,19 @@ test_open_parts(void **state)
 	assert_memory_equal(s.a.body->data, "function f0(x)", 14);
 	files_answer_deinit(&s.a);
 
+	/* A folder that is none: nothing is served, as where none is given. */
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/s/", .decoder_dir = at("secret") },
+				 err, sizeof(err)),
+		0);
+	assert_int_equal(get(&s, "/s/siocast.js"), 404);
+	files_close(s.f);
+
 	/* What is there and cannot be read is an error with a reason. */
-	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/s/", .decoder_js = at("www") }, err,
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/s/", .decoder_dir = at("odd") }, err,
 				 sizeof(err)),
 		-EISDIR);
 	assert_null(s.f);
-	assert_non_null(strstr(err, "www"));
+	assert_non_null(strstr(err, "odd/siocast.mjs"));
 	assert_int_equal(files_open(&s.f, &(struct files_config){ .client_path = "/s/", .client_dir = at("nowhere") },
 				 err, sizeof(err)),
 		-ENOENT);

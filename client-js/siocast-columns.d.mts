@@ -1,0 +1,3 @@
+/** All of siocast.mjs, which takes batches in columns now, too. */
+export * from "./siocast.mjs";
+export { default } from "./siocast.mjs";
