@@ -14,6 +14,7 @@
 #include "src/base/memory.h"
 #include "src/base/version.h"
 #include "src/hook/hook.h"
+#include "src/reload.h"
 #include "src/rights.h"
 #include "src/service/service.h"
 #include "src/source/psync.h"
@@ -45,7 +46,8 @@ struct daemon {
 	uv_timer_t drain;
 	uint64_t drained_by_ms; /* on the loop's clock; 0: it does not drain */
 	struct memory_watch memory;
-	const struct config *config;
+	const struct config *config; /* of the start: what changes live is asked of the next */
+	struct reload *reload;
 	struct files *files;
 	struct interest_table *interest;
 	struct metrics_set metrics; /* of all threads */
@@ -175,6 +177,15 @@ make_worker_group(struct daemon *d)
 }
 
 static int
+on_reload_request(void *user, struct eio_buf *answer)
+{
+	struct daemon *d = user;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	return reload_now(d->reload, answer);
+}
+
+static int
 make_admin(struct daemon *d)
 {
 	const struct config_limits *l = &d->config->limits;
@@ -193,6 +204,8 @@ make_admin(struct daemon *d)
 			.max_bytes = d->config->publish.max_bytes,
 			.window_ms = (uint64_t)d->config->publish.idempotency_seconds * 1000,
 		},
+		.reload = on_reload_request,
+		.reload_user = d,
 		.feed = d->feed,
 		.metrics = &d->metrics,
 		.threads = d->threads,
@@ -216,7 +229,9 @@ make_service(struct daemon *d)
 		.redis = (unsigned)d->config->n_redis,
 	};
 
-	return service_new(&o, &d->service) ? no_memory("service") : 0;
+	if (service_new(&o, &d->service)) return no_memory("service");
+	reload_set_service(d->reload, d->service);
+	return 0;
 }
 
 /* Before there are threads: libcurl starts once for all. */
@@ -305,6 +320,7 @@ free_all(struct daemon *d)
 	free(d->threads);
 	interest_table_free(d->interest);
 	admin_free(d->admin);
+	reload_free(d->reload);
 	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
@@ -320,6 +336,7 @@ begin_end(struct daemon *d)
 	uv_close((uv_handle_t *)&d->sigusr1, NULL);
 	uv_close((uv_handle_t *)&d->drain, NULL);
 	memory_watch_stop(&d->memory);
+	reload_close(d->reload);
 	admin_close(d->admin);
 	service_stopping(d->service);
 }
@@ -340,12 +357,14 @@ on_drain_tick(uv_timer_t *t)
 static void
 begin_drain(struct daemon *d)
 {
-	uint64_t ms = (uint64_t)d->config->drain_seconds * 1000;
+	unsigned seconds = reload_config(d->reload)->drain_seconds;
+	uint64_t ms = (uint64_t)seconds * 1000;
 
-	log_info("event=draining seconds=%u", d->config->drain_seconds);
+	log_info("event=draining seconds=%u", seconds);
+	reload_stop(d->reload);
 	d->drained_by_ms = uv_now(&d->loop) + ms + DRAIN_SPARE_MS;
 	admin_set_draining(d->admin);
-	service_draining(d->service, d->config->drain_seconds);
+	service_draining(d->service, seconds);
 	workers_shut(&d->workers, ms);
 	uv_timer_start(&d->drain, on_drain_tick, DRAIN_TICK_MS, DRAIN_TICK_MS);
 }
@@ -358,7 +377,7 @@ on_signal(uv_signal_t *sig, int signum)
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
 	log_info("event=stopping signal=%s", signum == SIGINT ? "SIGINT" : "SIGTERM");
-	if (signum == SIGTERM && d->config->drain_seconds && !d->drained_by_ms)
+	if (signum == SIGTERM && reload_config(d->reload)->drain_seconds && !d->drained_by_ms)
 		begin_drain(d);
 	else
 		begin_end(d);
@@ -381,9 +400,11 @@ on_reopen(uv_signal_t *sig, int signum)
 		log_info("event=log-reopened");
 }
 
-static void
-watch_signals(struct daemon *d)
+static int
+watch_signals(struct daemon *d, const struct config_flags *flags)
 {
+	const struct reload_options o = { .loop = &d->loop, .flags = flags, .config = d->config };
+
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
 	uv_signal_init(&d->loop, &d->sigusr1);
@@ -392,6 +413,8 @@ watch_signals(struct daemon *d)
 	uv_signal_start(&d->sigusr1, on_reopen, SIGUSR1);
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
+	d->reload = reload_new(&o);
+	return d->reload ? 0 : no_memory("reload");
 }
 
 static int
@@ -408,7 +431,7 @@ open_log(const struct config *c)
 }
 
 int
-daemon_run(const struct config *config)
+daemon_run(const struct config *config, const struct config_flags *flags)
 {
 	struct daemon d = { .magic = DAEMON_MAGIC, .config = config };
 	int err;
@@ -421,9 +444,9 @@ daemon_run(const struct config *config)
 		return 1;
 	}
 	/* Before anybody can see it: a signal that comes while it starts ends it in order, once the loop runs. */
-	watch_signals(&d);
+	err = watch_signals(&d, flags);
 	memory_watch_start(&d.memory, &d.loop);
-	if (make_all(&d) || start_all(&d)) {
+	if (err || make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the command line to the daemon. */
 #include "src/base/standard.h"
+#include "src/command.h"
 #include "src/config/cli.h"
 #include "src/daemon.h"
 
@@ -25,7 +26,7 @@ load_and_do(struct cli *cli)
 	int status;
 
 	if (!config) return 1;
-	status = cli->action == CLI_RUN ? daemon_run(config) : daemon_test(config, cli->flags.file);
+	status = cli->action == CLI_RUN ? daemon_run(config, &cli->flags) : daemon_test(config, cli->flags.file);
 	config_free(config);
 	return status;
 }
@@ -44,6 +45,7 @@ main(int argc, char **argv)
 	switch (cli.action) {
 	case CLI_RUN:
 	case CLI_TEST: status = load_and_do(&cli); break;
+	case CLI_RELOAD: status = command_reload(cli.flags.file); break;
 	case CLI_EXIT: break;
 	case CLI_ERROR: status = 1; break;
 	}

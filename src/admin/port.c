@@ -153,6 +153,14 @@ answer_stats(struct admin *a, struct eio_exchange *ex)
 	answer_admin(ex, 200, "application/json", &body);
 }
 
+/* Whether something is sent there instead of asked for. */
+static bool
+takes_posts(const struct admin *a, struct eio_bytes path)
+{
+	if (!a->publish) return false;
+	return eio_bytes_eq(path, EIO_LIT("/publish")) || (a->options.reload && eio_bytes_eq(path, EIO_LIT("/reload")));
+}
+
 static void
 answer_list(struct admin *a, struct eio_exchange *ex)
 {
@@ -165,11 +173,14 @@ answer_list(struct admin *a, struct eio_exchange *ex)
 	eio_buf_init(&body);
 	eio_buf_add(&body, eio_cstr(list));
 	if (a->publish) EIO_BUF_ADD_LIT(&body, "/publish  takes messages and events by POST\n");
+	if (takes_posts(a, EIO_LIT("/reload")))
+		EIO_BUF_ADD_LIT(&body, "/reload   has the configuration read anew by POST\n");
 	answer_admin(ex, 200, "text/plain; charset=utf-8", &body);
 }
 
+/* What is sent to a path that changes something, by those who have a token. */
 static void
-answer_publish(struct admin *a, struct eio_exchange *ex, enum eio_stage stage)
+answer_post(struct admin *a, struct eio_exchange *ex, enum eio_stage stage)
 {
 	struct admin_publish_answer answer = { .headers = EIO_LIT("") };
 	uint64_t now_ms = eio_clock_now(&a->clock);
@@ -180,7 +191,10 @@ answer_publish(struct admin *a, struct eio_exchange *ex, enum eio_stage stage)
 		return;
 	}
 	eio_buf_init(&answer.body);
-	admin_publish_request(a->publish, ex->req, stage == EIO_STAGE_TOO_LARGE, now_ms, &answer);
+	if (eio_bytes_eq(ex->req->path, EIO_LIT("/publish")))
+		admin_publish_request(a->publish, ex->req, stage == EIO_STAGE_TOO_LARGE, now_ms, &answer);
+	else if (admin_publish_allows(a->publish, ex->req, now_ms, &answer))
+		answer.status = a->options.reload(a->options.reload_user, &answer.body);
 	answer_admin_with(ex, answer.status, "application/json", answer.headers, &answer.body);
 }
 
@@ -214,8 +228,8 @@ on_admin_exchange(void *user, struct eio_exchange *ex, enum eio_stage stage)
 	page = find_admin_page(ex->req->path);
 	if (!admin_host_known(eio_request_header(ex->req, EIO_LIT("host")), a->options.hosts, a->options.n_hosts))
 		answer_admin_text(ex, 403, "unknown host; name it in adminHosts\n");
-	else if (a->publish && eio_bytes_eq(ex->req->path, EIO_LIT("/publish")))
-		answer_publish(a, ex, stage);
+	else if (takes_posts(a, ex->req->path))
+		answer_post(a, ex, stage);
 	else if (ex->req->method != EIO_HTTP_GET && ex->req->method != EIO_HTTP_HEAD)
 		answer_admin_text(ex, 405, "method not allowed\n");
 	else if (page)

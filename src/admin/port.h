@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The admin port: /metrics (Prometheus), /stats (JSON), /livez, /readyz and / with
- * their list, and POST /publish where that is configured, on an address of its own and
+ * their list, and POST /publish and /reload where tokens are configured, on an address of its own and
  * on the main thread, so that it answers also when every worker is busy.
  */
 #ifndef SRC_ADMIN_PORT_H
@@ -25,6 +25,10 @@ struct admin_options {
 	uint64_t request_timeout_ms; /* for one with a body */
 	uint64_t keep_alive_timeout_ms;
 	struct admin_publish_options publish;
+	/* POST /reload: has the configuration read anew, where there are tokens. Gives the status, and JSON. NULL: it
+	 * is not there. */
+	int (*reload)(void *user, struct eio_buf *answer);
+	void *reload_user;
 	struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 	const struct thread *threads; /* n_threads that do the work; the same */

@@ -105,8 +105,9 @@ say_accepted(struct admin_publish_answer *out, size_t count)
 
 /* Questions: each is false when it has answered */
 
-static bool
-has_token(struct admin_publish *p, const struct eio_request *req, uint64_t now_ms, struct admin_publish_answer *out)
+bool
+admin_publish_allows(
+	struct admin_publish *p, const struct eio_request *req, uint64_t now_ms, struct admin_publish_answer *out)
 {
 	struct eio_bytes authorization = eio_request_header(req, EIO_LIT("authorization"));
 	const char *why;
@@ -198,7 +199,7 @@ admin_publish_request(struct admin_publish *p, const struct eio_request *req, bo
 	struct eio_bytes key = eio_request_header(req, EIO_LIT("idempotency-key"));
 
 	CHECK_MAGIC(p, PUBLISH_MAGIC);
-	if (!has_token(p, req, now_ms, out)) return;
+	if (!admin_publish_allows(p, req, now_ms, out)) return;
 	if (too_large)
 		say_error(out, 413, "the body is larger than publish.maxBytes");
 	else if (has_json(req, out) && is_new(p, req, key, now_ms, out))

@@ -30,6 +30,11 @@ struct admin_publish_answer {
 	struct eio_buf body; /* JSON; the caller's */
 };
 
+/* Whether a request names a token; if not it has its answer, and was counted. For what else only the holders of one may
+ * do. out->body was initialized. */
+bool admin_publish_allows(
+	struct admin_publish *p, const struct eio_request *req, uint64_t now_ms, struct admin_publish_answer *out);
+
 /* Takes a request to /publish. too_large: its body is larger than allowed, and was thrown away. out->body was
  * initialized. */
 void admin_publish_request(struct admin_publish *p, const struct eio_request *req, bool too_large, uint64_t now_ms,

@@ -23,9 +23,8 @@ static const char *const names[] = { "error", "warn", "info", "debug" };
 /* As syslog numbers them: err, warning, info, debug. */
 static const char priorities[] = { '3', '4', '6', '7' };
 static atomic_int threshold = LOG_LEVEL_INFO;
-/* Set before there are threads. */
-static bool to_journal;
-static enum log_format line_format;
+static atomic_int line_format = LOG_FORMAT_TEXT;
+static bool to_journal; /* set before there are threads */
 
 void
 log_open(void)
@@ -37,7 +36,7 @@ log_open(void)
 void
 log_set_format(enum log_format format)
 {
-	line_format = format;
+	atomic_store_explicit(&line_format, (int)format, memory_order_relaxed);
 }
 
 int
@@ -102,7 +101,7 @@ compose_line(char line[LINE_MAX_BYTES], enum log_level level, struct eio_bytes t
 
 	if (to_journal) n = (size_t)snprintf(line, LINE_MAX_BYTES, "<%c>", priorities[level]);
 	if (!to_journal) write_time(time);
-	if (line_format == LOG_FORMAT_JSON) {
+	if (atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON) {
 		n += log_format_json(line + n, LINE_MAX_BYTES - n - 1, to_journal ? NULL : time, names[level], text);
 	} else {
 		if (!to_journal) n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%s ", time);

@@ -23,7 +23,7 @@
  * before there are threads. */
 void log_open(void);
 
-/* Before there are threads. */
+/* How lines are written from now on. */
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 void log_set_format(enum log_format format);
 

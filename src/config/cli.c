@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { OPT_REDIS = 256, OPT_LISTEN, OPT_FEED, OPT_WWW, OPT_WORKERS, OPT_ADMIN, OPT_PATH, OPT_LOG_LEVEL, OPT_STRICT };
@@ -30,6 +31,7 @@ static const struct option options[] = {
 
 static const char help[] =
 	"Usage: siocast [-c FILE] [-t] [OPTION]...\n"
+	"       siocast reload [-c FILE]\n"
 	"Deliver messages published on Redis channels to browsers over Socket.IO.\n"
 	"\n"
 	"  -c, --config FILE         read the configuration from FILE (see siocast.conf(5))\n"
@@ -46,6 +48,8 @@ static const char help[] =
 	"      --log-level LEVEL     error, warn, info or debug\n"
 	"  -h, --help                print this help and exit\n"
 	"  -V, --version             print the version and exit\n"
+	"\n"
+	"reload has the siocast that runs with FILE read it anew. Clients stay.\n"
 	"\n"
 	"Options override what FILE says; so do variables such as SIOCAST_ENGINE_PING_INTERVAL. Exit status: 0 when all is well, 1 when the\n"
 	"configuration or an option is wrong.\n";
@@ -111,6 +115,10 @@ cli_parse(struct cli *cli, int argc, char **argv)
 	while (cli->action != CLI_ERROR && cli->action != CLI_EXIT &&
 		(option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)
 		cli_take(cli, option);
+	if (cli->action == CLI_RUN && optind < argc && strcmp(argv[optind], "reload") == 0) {
+		cli->action = CLI_RELOAD;
+		optind++;
+	}
 	if (cli->action <= CLI_TEST && optind < argc) {
 		fprintf(stderr, "siocast: unexpected argument \"%s\"\n", argv[optind]);
 		cli_fail(cli, "try --help");

@@ -7,6 +7,7 @@
 
 enum cli_action {
 	CLI_RUN, /* start the daemon */
+	CLI_RELOAD, /* reload: have the daemon of that file read it anew */
 	CLI_TEST, /* -t: check the configuration, say so and end */
 	CLI_EXIT, /* --help, --version: everything was said; exit status 0 */
 	CLI_ERROR, /* wrong arguments, the reason is on stderr; exit status 1 */

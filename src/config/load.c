@@ -220,6 +220,8 @@ static void
 load_parts(struct config_loader *l, const char *name, const struct eio_bytes *text)
 {
 	l->memory = &l->parts->memory;
+	l->parts->said = config__alloc(l, config__main_table.n * sizeof(char *));
+	if (l->parts->said) l->noted = &config__main_table;
 	config__defaults(l, &config__main_table, l->parts);
 	if (name) l->parts->config.file = config__strdup(l, name);
 	read_tree(l, text);

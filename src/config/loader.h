@@ -14,6 +14,7 @@
 #include "src/config/report.h"
 
 struct config_parts;
+struct config_table;
 struct config_memory; /* blocks of config__alloc */
 
 struct config_loader {
@@ -30,6 +31,7 @@ struct config_loader {
 	struct eio_bytes text; /* of the file; empty without one */
 	struct config_document *document; /* NULL without a file */
 	cJSON *root; /* what file and environment say together; NULL when there is none */
+	const struct config_table *noted; /* whose values are kept as text, for changes.h */
 	struct config_variable *variables; /* which parts of it the environment has said; environment.c */
 };
 

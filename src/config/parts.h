@@ -35,6 +35,8 @@ struct config_parts {
 	struct feed_recovery recovery;
 	bool recovers; /* what namespaces say that do not say it themselves */
 	struct auth_spec *auth; /* the same: of the server, or NULL */
+	/* For each row of the main table that a function reads: what it read last, as JSON; NULL: nothing. */
+	const char **said;
 	struct config_memory *memory; /* the strings, and the lists of addresses */
 };
 

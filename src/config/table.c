@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "src/config/hints.h"
+#include "src/config/parts.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
 
@@ -148,6 +149,19 @@ read_string(struct config_loader *l, const cJSON *item, const char **target)
 	}
 }
 
+/* Keeps a value as text, for who will ask whether it is another one. */
+static void
+note_value(struct config_loader *l, size_t row, const cJSON *item)
+{
+	char *text = cJSON_PrintUnformatted(item);
+
+	if (text)
+		l->parts->said[row] = config__strdup(l, text);
+	else
+		config__error_memory(l);
+	cJSON_free(text);
+}
+
 static void
 read_row(struct config_loader *l, const struct config_table *t, const struct config_option *o, void *base,
 	const cJSON *item)
@@ -157,6 +171,7 @@ read_row(struct config_loader *l, const struct config_table *t, const struct con
 
 	CHECK((o->type == CONFIG_TYPE_CUSTOM) == (o->custom != NULL) &&
 		(o->type == CONFIG_TYPE_ENUM) == (o->names != NULL));
+	if (t == l->noted && o->custom) note_value(l, (size_t)(o - t->rows), item);
 	switch (o->type) {
 	case CONFIG_TYPE_SECTION: config__object(l, t, base, o->path, item); break;
 	case CONFIG_TYPE_UINT:

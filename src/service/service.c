@@ -139,6 +139,23 @@ service_ready(struct service *s)
 }
 
 void
+service_reloading(struct service *s)
+{
+	if (!s) return;
+	CHECK_MAGIC(s, SERVICE_MAGIC);
+	/* CLOCK_MONOTONIC, as uv_hrtime() has it. */
+	notify_send(&s->notify, true, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, uv_hrtime() / 1000);
+}
+
+void
+service_reloaded(struct service *s)
+{
+	if (!s) return;
+	CHECK_MAGIC(s, SERVICE_MAGIC);
+	notify_send(&s->notify, true, "READY=1");
+}
+
+void
 service_draining(struct service *s, unsigned seconds)
 {
 	if (!s) return;

@@ -29,6 +29,10 @@ int service_new(const struct service_options *options, struct service **out);
 /* All listens, and the threads run. The loop keeps running for others, not for this. NULL is fine, as in the next. */
 void service_ready(struct service *s);
 
+/* The configuration is read anew; and that is over. */
+void service_reloading(struct service *s);
+void service_reloaded(struct service *s);
+
 /* The end begins, and takes so many seconds more than a service manager may think; as long as the threads run. */
 void service_draining(struct service *s, unsigned seconds);
 

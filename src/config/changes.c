@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Two configurations compared, row by row of the main table. */
+#include "src/config/changes.h"
+
+#include "eio/check.h"
+#include "src/config/options.h"
+#include "src/config/parts.h"
+
+#include <string.h>
+
+/* All options, but for other names of one. */
+static const struct config_change groups[] = {
+	{ "drain.seconds", CONFIG_GROUP_END },
+	{ "log.format", CONFIG_GROUP_LOG },
+	{ "log.level", CONFIG_GROUP_LOG },
+	{ "admin", CONFIG_GROUP_NONE },
+	{ "adminHosts", CONFIG_GROUP_NONE },
+	{ "auth", CONFIG_GROUP_NONE },
+	{ "client.dir", CONFIG_GROUP_NONE },
+	{ "client.version", CONFIG_GROUP_NONE },
+	{ "compat", CONFIG_GROUP_NONE },
+	{ "connectionStateRecovery", CONFIG_GROUP_NONE },
+	{ "cors.allowedHeaders", CONFIG_GROUP_NONE },
+	{ "cors.credentials", CONFIG_GROUP_NONE },
+	{ "cors.exposedHeaders", CONFIG_GROUP_NONE },
+	{ "cors.maxAge", CONFIG_GROUP_NONE },
+	{ "cors.methods", CONFIG_GROUP_NONE },
+	{ "cors.origin", CONFIG_GROUP_NONE },
+	{ "engine.addTrailingSlash", CONFIG_GROUP_NONE },
+	{ "engine.allowEIO3", CONFIG_GROUP_NONE },
+	{ "engine.allowUpgrades", CONFIG_GROUP_NONE },
+	{ "engine.connectTimeout", CONFIG_GROUP_NONE },
+	{ "engine.cookie", CONFIG_GROUP_NONE },
+	{ "engine.httpCompression", CONFIG_GROUP_NONE },
+	{ "engine.ioUring", CONFIG_GROUP_NONE },
+	{ "engine.maxHttpBufferSize", CONFIG_GROUP_NONE },
+	{ "engine.perMessageDeflate", CONFIG_GROUP_NONE },
+	{ "engine.pingInterval", CONFIG_GROUP_NONE },
+	{ "engine.pingTimeout", CONFIG_GROUP_NONE },
+	{ "engine.transports", CONFIG_GROUP_NONE },
+	{ "engine.upgradeTimeout", CONFIG_GROUP_NONE },
+	{ "feedDefaults", CONFIG_GROUP_NONE },
+	{ "feeds", CONFIG_GROUP_NONE },
+	{ "group", CONFIG_GROUP_NONE },
+	{ "jsonp", CONFIG_GROUP_NONE },
+	{ "limits.authBytes", CONFIG_GROUP_NONE },
+	{ "limits.clientQueueBytes", CONFIG_GROUP_NONE },
+	{ "limits.clientQueueSeconds", CONFIG_GROUP_NONE },
+	{ "limits.clientReplyBytes", CONFIG_GROUP_NONE },
+	{ "limits.headerBytes", CONFIG_GROUP_NONE },
+	{ "limits.headerSeconds", CONFIG_GROUP_NONE },
+	{ "limits.heldBytes", CONFIG_GROUP_NONE },
+	{ "limits.heldEvents", CONFIG_GROUP_NONE },
+	{ "limits.keepAliveSeconds", CONFIG_GROUP_NONE },
+	{ "limits.maxConnections", CONFIG_GROUP_NONE },
+	{ "limits.maxSessions", CONFIG_GROUP_NONE },
+	{ "limits.messageBytes", CONFIG_GROUP_NONE },
+	{ "limits.namespacesPerClient", CONFIG_GROUP_NONE },
+	{ "limits.publishQueueBytes", CONFIG_GROUP_NONE },
+	{ "limits.requestSeconds", CONFIG_GROUP_NONE },
+	{ "limits.roomNameLength", CONFIG_GROUP_NONE },
+	{ "limits.roomsPerSocket", CONFIG_GROUP_NONE },
+	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
+	{ "listen", CONFIG_GROUP_NONE },
+	{ "log.target", CONFIG_GROUP_NONE },
+	{ "namespaces", CONFIG_GROUP_NONE },
+	{ "path", CONFIG_GROUP_NONE },
+	{ "presence.expiry", CONFIG_GROUP_NONE },
+	{ "presence.prefix", CONFIG_GROUP_NONE },
+	{ "publish.idempotencySeconds", CONFIG_GROUP_NONE },
+	{ "publish.maxBytes", CONFIG_GROUP_NONE },
+	{ "publish.tokenFile", CONFIG_GROUP_NONE },
+	{ "redis", CONFIG_GROUP_NONE },
+	{ "serveClient", CONFIG_GROUP_NONE },
+	{ "stateFile", CONFIG_GROUP_NONE },
+	{ "trustedProxies", CONFIG_GROUP_NONE },
+	{ "user", CONFIG_GROUP_NONE },
+	{ "workers", CONFIG_GROUP_NONE },
+	{ "www", CONFIG_GROUP_NONE },
+};
+
+int
+config_group_of(const char *path)
+{
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		if (strcmp(groups[i].path, path) == 0) return (int)groups[i].group;
+	return -1;
+}
+
+static bool
+is_same_setting(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Numbers, names and plain strings by what came of them; what a function read by its text. */
+static bool
+is_same_value(const struct config_parts *a, const struct config_parts *b, size_t row)
+{
+	const struct config_option *o = &config__main_table.rows[row];
+	const char *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
+
+	switch (o->type) {
+	case CONFIG_TYPE_SECTION: return true;
+	case CONFIG_TYPE_UINT:
+	case CONFIG_TYPE_ENUM: return memcmp(x, y, sizeof(unsigned)) == 0;
+	case CONFIG_TYPE_UINT64: return memcmp(x, y, sizeof(uint64_t)) == 0;
+	case CONFIG_TYPE_SIZE: return memcmp(x, y, sizeof(size_t)) == 0;
+	case CONFIG_TYPE_BOOL: return *(const bool *)x == *(const bool *)y;
+	case CONFIG_TYPE_STRING:
+		return is_same_setting(*(const char *const *)(const void *)x, *(const char *const *)(const void *)y);
+	case CONFIG_TYPE_CUSTOM: return is_same_setting(a->said[row], b->said[row]);
+	}
+	return false;
+}
+
+/* A password may stand in a file of its own, whose name is the same. */
+static bool
+are_same_servers(const struct config_parts *a, const struct config_parts *b)
+{
+	if (a->config.n_redis != b->config.n_redis) return false;
+	for (size_t i = 0; i < a->config.n_redis; i++)
+		if (!is_same_setting(a->redis[i].password, b->redis[i].password)) return false;
+	return true;
+}
+
+size_t
+config_changes(const struct config *before, const struct config *now, struct config_change *out)
+{
+	const struct config_parts *a = config__parts_of(before), *b = config__parts_of(now);
+	size_t n = 0;
+
+	CHECK(config__main_table.n <= CONFIG_MAX_CHANGES);
+	for (size_t i = 0; i < config__main_table.n; i++) {
+		const struct config_option *o = &config__main_table.rows[i];
+		bool same = o->alias || is_same_value(a, b, i);
+
+		if (strcmp(o->path, "redis") == 0) same = same && are_same_servers(a, b);
+		if (same) continue;
+		out[n++] = (struct config_change){ o->path, (enum config_group)config_group_of(o->path) };
+	}
+	return n;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is another one in a configuration that was read anew, and what can be done about it while siocast runs.
+ *
+ * Every option is in one list here, which says whether it changes live. What is not live stays as it was at the start.
+ * No I/O; of two configurations that are immutable.
+ */
+#ifndef SRC_CONFIG_CHANGES_H
+#define SRC_CONFIG_CHANGES_H
+
+#include "src/config/config.h"
+
+/* The parts of a running siocast that are changed one by one, as a set of bits. */
+enum config_group {
+	CONFIG_GROUP_NONE, /* it takes a restart */
+	CONFIG_GROUP_LOG = 1, /* lines of the log */
+	CONFIG_GROUP_END = 2, /* how it ends */
+};
+
+/* One option that is another one. */
+struct config_change {
+	const char *path; /* as in the main table: "limits.heldEvents"; constant */
+	enum config_group group;
+};
+
+enum { CONFIG_MAX_CHANGES = 128 }; /* more than there are options */
+
+/* The options that differ, in the order of the table. Both were loaded from the same flags. Returns how many; out has
+ * room for CONFIG_MAX_CHANGES. */
+size_t config_changes(const struct config *before, const struct config *now, struct config_change *out);
+
+/* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
+int config_group_of(const char *path);
+
+#endif

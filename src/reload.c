@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* From a file that was changed to what runs. */
+#include "src/reload.h"
+
+#include "eio/check.h"
+#include "sio/json.h"
+#include "src/base/log.h"
+#include "src/config/changes.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#define RELOAD_MAGIC 0x9e10ad00u
+
+enum {
+	KEYS_MAX = 3500, /* bytes of names in one line of the log */
+	MISTAKE_MAX = 1024, /* bytes of a mistake, escaped */
+};
+
+struct reload {
+	unsigned magic; /* RELOAD_MAGIC */
+	struct reload_options options;
+	struct service *service;
+	struct config *replaced; /* the one in force; NULL: still the first */
+	uv_signal_t sighup;
+	bool stopped; /* the end has begun */
+};
+
+/* What is told of one reading. */
+struct reload_report {
+	struct eio_buf *answer;
+	bool strict; /* warnings count, too */
+	size_t errors;
+};
+
+const struct config *
+reload_config(const struct reload *r)
+{
+	return r->replaced ? r->replaced : r->options.config;
+}
+
+/* Mistakes go into the log and the answer, as `siocast -t` has them; warnings are for who looks. */
+static void
+on_reload_report(void *user, const struct config_report *report)
+{
+	struct reload_report *told = user;
+	char text[MISTAKE_MAX];
+
+	if (report->warning && !told->strict) return;
+	log_error("event=reload-mistake error=\"%s\"", log_escape(eio_cstr(report->text), text, sizeof text));
+	if (told->errors++) eio_buf_addc(told->answer, ',');
+	sio_json_escape(told->answer, eio_cstr(report->text));
+}
+
+/* Changing */
+
+static void
+change_log(const struct config *c)
+{
+	log_set_level((enum log_level)c->log_level);
+	log_set_format((enum log_format)c->log_format);
+}
+
+/* Nothing here can fail. */
+static void
+apply_groups(const struct config *c, unsigned groups)
+{
+	if (groups & CONFIG_GROUP_LOG) change_log(c);
+}
+
+/* Telling */
+
+/* The paths of the live ones, or of the others, each behind a comma but the first. quoted: as JSON. */
+static size_t
+write_paths(const struct config_change *all, size_t n, bool live, bool quoted, struct eio_buf *out)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((all[i].group != CONFIG_GROUP_NONE) != live) continue;
+		if (told++) eio_buf_addc(out, ',');
+		if (quoted)
+			sio_json_escape(out, eio_cstr(all[i].path));
+		else
+			eio_buf_add(out, eio_cstr(all[i].path));
+	}
+	return told;
+}
+
+static void
+log_paths(const struct config_change *all, size_t n, bool live)
+{
+	struct eio_buf b;
+	size_t told;
+
+	eio_buf_init(&b);
+	told = write_paths(all, n, live, false, &b);
+	eio_buf_addc(&b, '\0');
+	if (!eio_buf_failed(&b) && live)
+		log_info("event=reloaded options=%zu changed=\"%.*s\"", told, KEYS_MAX, b.p);
+	else if (!eio_buf_failed(&b) && told)
+		log_warn(
+			"event=restart-needed options=%zu unchanged=\"%.*s\" hint=\"they stay as they were at the start\"",
+			told, KEYS_MAX, b.p);
+	eio_buf_deinit(&b);
+}
+
+static void
+answer_changes(const struct config_change *all, size_t n, struct eio_buf *answer)
+{
+	EIO_BUF_ADD_LIT(answer, "{\"changed\":[");
+	write_paths(all, n, true, true, answer);
+	EIO_BUF_ADD_LIT(answer, "],\"needsRestart\":[");
+	write_paths(all, n, false, true, answer);
+	EIO_BUF_ADD_LIT(answer, "]}\n");
+}
+
+/* Reading */
+
+/* What is live is compared with what is in force, all else with what siocast was started with. */
+static size_t
+find_changes(const struct reload *r, const struct config *now, struct config_change *out)
+{
+	struct config_change all[CONFIG_MAX_CHANGES];
+	size_t n = config_changes(reload_config(r), now, all), kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (all[i].group != CONFIG_GROUP_NONE) out[kept++] = all[i];
+	n = config_changes(r->options.config, now, all);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].group == CONFIG_GROUP_NONE) out[kept++] = all[i];
+	return kept;
+}
+
+static void
+put_in_force(struct reload *r, struct config *now, struct eio_buf *answer)
+{
+	struct config_change all[CONFIG_MAX_CHANGES];
+	size_t n = find_changes(r, now, all);
+	unsigned groups = 0;
+
+	for (size_t i = 0; i < n; i++) groups |= (unsigned)all[i].group;
+	apply_groups(now, groups);
+	config_free(r->replaced);
+	r->replaced = now;
+	log_paths(all, n, false);
+	log_paths(all, n, true);
+	if (now->warnings)
+		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", now->warnings);
+	answer_changes(all, n, answer);
+}
+
+static int
+refuse_reload(struct eio_buf *answer, const char *why)
+{
+	log_error("event=reload-failed reason=\"%s\" hint=\"what was in force stays\"", why);
+	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
+	sio_json_escape(answer, eio_cstr(why));
+	EIO_BUF_ADD_LIT(answer, "]}\n");
+	return 422;
+}
+
+int
+reload_now(struct reload *r, struct eio_buf *answer)
+{
+	struct reload_report told = { .answer = answer, .strict = r->options.flags->strict };
+	struct config *now;
+
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	if (r->stopped) return refuse_reload(answer, "siocast ends");
+	if (!r->options.flags->file) return refuse_reload(answer, "it was started without a file");
+	service_reloading(r->service);
+	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
+	now = config_load(r->options.flags, on_reload_report, &told);
+	if (now) {
+		eio_buf_clear(answer);
+		put_in_force(r, now, answer);
+	} else {
+		log_error("event=reload-failed mistakes=%zu hint=\"what was in force stays\"", told.errors);
+		EIO_BUF_ADD_LIT(answer, "]}\n");
+	}
+	service_reloaded(r->service);
+	return now ? 200 : 422;
+}
+
+static void
+on_sighup(uv_signal_t *sig, int signum)
+{
+	struct reload *r = sig->data;
+	struct eio_buf answer;
+
+	(void)signum;
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	eio_buf_init(&answer);
+	reload_now(r, &answer);
+	eio_buf_deinit(&answer);
+}
+
+struct reload *
+reload_new(const struct reload_options *options)
+{
+	struct reload *r = calloc(1, sizeof *r);
+
+	if (!r) return NULL;
+	r->magic = RELOAD_MAGIC;
+	r->options = *options;
+	uv_signal_init(options->loop, &r->sighup);
+	r->sighup.data = r;
+	uv_signal_start(&r->sighup, on_sighup, SIGHUP);
+	return r;
+}
+
+void
+reload_set_service(struct reload *r, struct service *service)
+{
+	r->service = service;
+}
+
+void
+reload_stop(struct reload *r)
+{
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	r->stopped = true;
+}
+
+void
+reload_close(struct reload *r)
+{
+	reload_stop(r);
+	uv_close((uv_handle_t *)&r->sighup, NULL);
+	/* Who has it read a file does not mean to kill it. */
+	signal(SIGHUP, SIG_IGN);
+}
+
+void
+reload_free(struct reload *r)
+{
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	config_free(r->replaced);
+	r->magic = 0;
+	free(r);
+}

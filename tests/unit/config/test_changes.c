@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What is another one in a configuration that was read anew. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/config/changes.h"
+#include "src/config/options.h"
+#include "tests/unit/configured.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "path,path", those that a restart takes with a "!" before them. */
+static const char *
+changes(const char *before, const char *now)
+{
+	static char text[4096];
+	struct config *a = configured(before), *b = configured(now);
+	struct config_change all[CONFIG_MAX_CHANGES];
+	size_t n = config_changes(a, b, all);
+
+	*text = '\0';
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s%s", i ? "," : "",
+			all[i].group == CONFIG_GROUP_NONE ? "!" : "", all[i].path);
+	config_free(a);
+	config_free(b);
+	return text;
+}
+
+/* No option can be forgotten: each says whether it changes live, and nothing else does. */
+static void
+every_option_says_how(void **state)
+{
+	const struct config_table *t = &config__main_table;
+
+	(void)state;
+	for (size_t i = 0; i < t->n; i++) {
+		bool is_option = t->rows[i].type != CONFIG_TYPE_SECTION && !t->rows[i].alias;
+
+		if ((config_group_of(t->rows[i].path) >= 0) != is_option)
+			fail_msg("%s is %s src/config/changes.c", t->rows[i].path, is_option ? "not in" : "in");
+	}
+	assert_int_equal(config_group_of("nothing"), -1);
+}
+
+/* Each kind of row: a number, a name, a string, a switch, and what functions read. */
+static void
+each_kind(void **state)
+{
+	(void)state;
+	assert_string_equal(changes("{}", "{\"workers\": 3}"), "!workers");
+	assert_string_equal(changes("{\"log\": {\"level\": \"warn\"}}", "{\"logLevel\": \"debug\"}"), "log.level");
+	assert_string_equal(changes("{}", "{\"path\": \"/x\"}"), "!path");
+	assert_string_equal(changes("{\"user\": \"a\"}", "{\"user\": \"b\"}"), "!user");
+	assert_string_equal(changes("{\"user\": \"a\"}", "{}"), "!user");
+	assert_string_equal(changes("{}", "{\"drain\": {\"seconds\": 5}}"), "drain.seconds");
+	assert_string_equal(changes("{\"listen\": \"127.0.0.1:1\"}", "{\"listen\": \"127.0.0.1:2\"}"), "!listen");
+	assert_string_equal(changes("{\"stateFile\": \"/a\"}", "{\"stateFile\": \"/b\"}"), "!stateFile");
+	assert_string_equal(
+		changes("{\"engine\": {\"ioUring\": true}}", "{\"engine\": {\"ioUring\": false}}"), "!engine.ioUring");
+}
+
+/* What means the same is no change: defaults that are written out, other names, other white space, comments. */
+static void
+nothing_changes(void **state)
+{
+	(void)state;
+	assert_string_equal(changes("{}", "{}"), "");
+	assert_string_equal(
+		changes("{}", "{\"workers\": 0, \"path\": \"/socket.io\", \"redis\": \"redis://127.0.0.1:6379/0\","
+			      "\"listen\": [\"127.0.0.1:3000\"], \"log\": {\"level\": \"info\"}}"),
+		"");
+	assert_string_equal(changes("{\"log\": {\"level\": \"warn\"}}", "{\"logLevel\": \"warn\"}"), "");
+	assert_string_equal(changes("{\"feeds\":[{\"channel\":\"a\",\"event\":\"b\"}]}",
+				    "{ // the one feed\n \"feeds\": [ { \"channel\": \"a\", \"event\": \"b\" } ] }"),
+		"");
+}
+
+/* In the order of the table, whatever that of the file is. */
+static void
+several_changes(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		changes("{}", "{\"log\": {\"format\": \"json\"}, \"drain\": {\"seconds\": 1}, \"workers\": 9}"),
+		"!workers,drain.seconds,log.format");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_option_says_how),
+		cmocka_unit_test(each_kind),
+		cmocka_unit_test(nothing_changes),
+		cmocka_unit_test(several_changes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
