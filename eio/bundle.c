@@ -23,6 +23,7 @@ bundle_alloc(size_t count)
 	atomic_init(&b->refs, 1);
 	b->count = (unsigned)count;
 	b->size = 0;
+	b->tally = NULL;
 	for (int i = 0; i < EIO_WIRE_COUNT; i++) atomic_init(&b->wire[i], NULL);
 	atomic_init(&b->variants, NULL);
 	atomic_init(&b->bare, b);
@@ -144,8 +145,16 @@ eio_bundle_join(struct eio_bundle *const *bundles, size_t n)
 		at += eio_bundle_wire(bundles[i], EIO_WIRE_WS)->n;
 	}
 	CHECK(all->count == count && at == bytes);
+	if (bundles[0]->tally) eio_bundle_count_in(all, bundles[0]->tally);
 	atomic_store_explicit(&all->wire[EIO_WIRE_WS], block, memory_order_release);
 	return all;
+}
+
+void
+eio_bundle_count_in(struct eio_bundle *b, struct eio_bundle_tally *tally)
+{
+	b->tally = tally;
+	eio__tally(&tally->plain[EIO_WIRE_WS]);
 }
 
 struct eio_bundle *
@@ -240,6 +249,7 @@ eio_bundle_wire(struct eio_bundle *b, enum eio_wire wire)
 	ws = atomic_load_explicit(&b->wire[EIO_WIRE_WS], memory_order_acquire);
 	block = build_wire(b, ws->data, wire);
 	if (!block) return NULL;
+	if (b->tally) eio__tally(&b->tally->plain[wire]);
 	/* Two threads may build the same form at once; the first one stays, the other is thrown away. */
 	if (atomic_compare_exchange_strong_explicit(
 		    &b->wire[wire], &raced, block, memory_order_acq_rel, memory_order_acquire))
@@ -292,6 +302,7 @@ make_bare(const struct eio_bundle *b)
 		m->extra = 0;
 	}
 	bare = eio_bundle_new(messages, b->count);
+	if (bare && b->tally) eio_bundle_count_in(bare, b->tally);
 	free(messages);
 	return bare;
 }

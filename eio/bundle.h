@@ -16,6 +16,9 @@
 
 #include "eio/block.h"
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 /* Engine.IO packet types; the value is the digit on the wire (protocol section "Packet types"). */
 enum eio_packet_type {
 	EIO_PACKET_OPEN = 0,
@@ -114,6 +117,15 @@ struct eio_bundle *eio_bundle_bare(struct eio_bundle *b);
 /* The i-th message of a bundle that eio_bundle_new() made, all of it in data; false behind the last. The bytes are the
  * bundle's. */
 bool eio_bundle_message(const struct eio_bundle *b, size_t i, struct eio_message *out);
+
+/* How many forms were made of bundles, and how many of these compressed: by whatever threads. All zero is its start. */
+struct eio_bundle_tally {
+	_Atomic uint64_t plain[EIO_WIRE_COUNT], compressed[EIO_WIRE_COUNT];
+};
+
+/* Counts the forms of a bundle that there are or will be made, in what it is joined into as well. Before it is shared;
+ * the tally outlives it. */
+void eio_bundle_count_in(struct eio_bundle *b, struct eio_bundle_tally *tally);
 
 /* Whether some packet of it is binary. */
 bool eio_bundle_has_binary(const struct eio_bundle *b);

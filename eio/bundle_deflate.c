@@ -230,6 +230,7 @@ eio_bundle_deflated(struct eio_bundle *b, enum eio_wire wire, const struct eio_d
 		atomic_store_explicit(&t->claimed[wire], false, memory_order_relaxed);
 		return NULL;
 	}
+	if (b->tally) eio__tally(&b->tally->compressed[wire]);
 	if (atomic_compare_exchange_strong_explicit(
 		    &t->block[wire], &raced, block, memory_order_acq_rel, memory_order_acquire))
 		return block;

@@ -28,9 +28,17 @@ struct eio_bundle {
 	size_t size;
 	_Atomic(struct eio_block *) wire[EIO_WIRE_COUNT];
 	_Atomic(struct eio__variants *) variants;
+	struct eio_bundle_tally *tally; /* or NULL */
 	_Atomic(struct eio_bundle *) bare; /* itself where there are no extras; NULL until it is made; else owned */
 	struct eio__part parts[];
 };
+
+/* Where there is a tally. */
+static inline void
+eio__tally(_Atomic uint64_t *n)
+{
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
 
 /* Builds one of the forms of revision 3. NULL when out of memory. */
 struct eio_block *eio__bundle_build_3(

@@ -52,7 +52,7 @@ eio__answer_error(struct eio_server *s, struct eio_exchange *ex, enum eio_error 
 	char body[96];
 	int n = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", (int)err, eio_error_message(err));
 
-	eio__server_refused(s, ex->req, eio_error_message(err));
+	eio__server_refused(s, ex->req, (enum eio_refusal)err, eio_error_message(err));
 	eio__answer_text(
 		s, ex, NULL, err == EIO_ERROR_FORBIDDEN ? 403 : 400, "application/json", eio_bytes(body, (size_t)n));
 }

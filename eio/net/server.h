@@ -77,10 +77,29 @@ struct eio_server_handler {
 	void *http_user; /* for request and the forwards */
 };
 
+/* Why a request, or the handshake of a WebSocket, is refused: what it is answered, see eio/error.h; or the handshake is
+ * no WebSocket's, or not of this path. */
+enum eio_refusal {
+#define X(id, code, text) EIO_REFUSAL_##id = (code),
+	EIO_ERROR_TABLE(X)
+#undef X
+		EIO_REFUSAL_WEBSOCKET,
+	EIO_REFUSAL_PATH,
+	EIO_REFUSAL_ROOM, /* max_sessions, or the end has begun */
+	EIO_REFUSAL_COUNT
+};
+
+/* What left: sends are writes to WebSockets and answers to polls. */
+struct eio_sent_stats {
+	uint64_t sends, bytes;
+};
+
 /* Counters, for whoever wants to show them. open… are sessions (_3: of revision 3), websockets are connections. */
 struct eio_server_stats {
-	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, refused, polls, posts,
-		messages_in, bytes_in, writes, bytes_out;
+	uint64_t opened, opened_3, open, open_3, open_websocket, websockets, upgraded, polls, posts, messages_in,
+		bytes_in;
+	uint64_t refused[EIO_REFUSAL_COUNT];
+	struct eio_sent_stats sent[2][2]; /* by transport, and then 0: revision 4, 1: revision 3 */
 	uint64_t full, evicted; /* sessions that were refused, and that had to go, because of max_sessions */
 	uint64_t deflate_websockets; /* opened with permessage-deflate */
 	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */

@@ -53,9 +53,9 @@ eio__server_count_deflated(struct eio_server *s, size_t plain, size_t sent)
 
 /* Counts a request that is refused, and tells who wants to hear it. */
 static inline void
-eio__server_refused(struct eio_server *s, const struct eio_request *req, const char *why)
+eio__server_refused(struct eio_server *s, const struct eio_request *req, enum eio_refusal r, const char *why)
 {
-	s->stats.refused++;
+	s->stats.refused[r]++;
 	if (s->handler.refused) s->handler.refused(s->handler.user, req, why);
 }
 

@@ -84,6 +84,16 @@ eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
 	eio_session_set_deflate(&s->session, s->deflate);
 }
 
+/* Counts what leaves for its client. */
+static inline void
+eio__socket_count_sent(struct eio_socket *s, enum eio_transport by, size_t n)
+{
+	struct eio_sent_stats *sent = &s->server->stats.sent[by][s->session.kind.revision == 3];
+
+	sent->sends++;
+	sent->bytes += n;
+}
+
 /* Has its outputs taken at the end of this turn. */
 static inline void
 eio__socket_mark_dirty(struct eio_socket *s)

@@ -106,6 +106,7 @@ struct script {
 	uv_work_t work;
 	struct eio_list link; /* in server->scripts until it is answered */
 	struct eio_server *server;
+	struct eio_sent_stats *sent; /* the server's, where it counts; its session may be gone by then */
 	struct eio_exchange *ex; /* a reference; NULL when it was answered otherwise */
 	struct eio_response r; /* with everything but the body and its length; unsent counts the payload */
 	struct eio_block *payload, *body; /* references */
@@ -149,7 +150,7 @@ on_script_over(uv_work_t *work, int status)
 	if (j->ex) {
 		if (j->body && j->coding != EIO_CODING_IDENTITY)
 			eio__server_count_deflated(j->server, j->plain_n, j->body->n);
-		if (j->body) j->server->stats.bytes_out += j->body->n;
+		if (j->body) j->sent->bytes += j->body->n;
 		respond_script(j, j->body);
 	} else {
 		eio_block_unref(j->body);
@@ -192,6 +193,8 @@ begin_script(struct eio_socket *s, struct eio_exchange *ex, const struct eio_out
 	ex->owner = NULL;
 	ex->on_abort = NULL;
 	s->handshaken = true;
+	j->sent = &s->server->stats.sent[EIO_TRANSPORT_POLLING][s->session.kind.revision == 3];
+	j->sent->sends++;
 	eio_list_add_tail(&s->server->scripts, &j->link);
 	return 0;
 }
@@ -223,7 +226,7 @@ eio__socket_answer(struct eio_socket *s, struct eio_output *out)
 		eio__server_count_deflated(s->server, out->plain_n, r.length);
 	r.headers = poll_headers(s, ex, out);
 	s->handshaken = true;
-	s->server->stats.bytes_out += r.length;
+	eio__socket_count_sent(s, EIO_TRANSPORT_POLLING, r.length);
 	eio_exchange_respond(ex, r);
 	eio_exchange_unref(ex);
 }

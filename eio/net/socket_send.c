@@ -20,8 +20,7 @@ lose_message(struct eio_socket *s)
 static void
 write_main(struct eio_socket *s, struct eio_block *b)
 {
-	s->server->stats.writes++;
-	s->server->stats.bytes_out += b->n;
+	eio__socket_count_sent(s, EIO_TRANSPORT_WEBSOCKET, b->n);
 	if (s->ws) eio_ws_write(s->ws, b);
 }
 

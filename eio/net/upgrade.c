@@ -19,14 +19,15 @@
 
 /* The answer fits any socket buffer, and the connection has no other use: no need to wait for anything. */
 static void
-refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, int status, const char *text, const char *extra)
+refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, enum eio_refusal why, int status, const char *text,
+	const char *extra)
 {
 	char head[512];
 	int n = snprintf(head, sizeof head,
 		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n%s\r\n%s",
 		status, eio_http_status_text(status), strlen(text), extra, text);
 
-	eio__server_refused(s, up->req, text);
+	eio__server_refused(s, up->req, why, text);
 	if (n > 0 && send(up->fd, head, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(up->fd, SHUT_WR);
 	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
 	while (recv(up->fd, head, sizeof head, MSG_DONTWAIT) > 0) continue;
@@ -55,11 +56,11 @@ check_websocket(struct eio_server *s, struct eio_upgrade *up)
 	struct eio_bytes version = eio_request_header(up->req, EIO_LIT("sec-websocket-version"));
 
 	if (up->req->method != EIO_HTTP_GET)
-		refuse_upgrade(s, up, 405, "Invalid HTTP method", "");
+		refuse_upgrade(s, up, EIO_REFUSAL_WEBSOCKET, 405, "Invalid HTTP method", "");
 	else if (!key_valid(eio_request_header(up->req, EIO_LIT("sec-websocket-key"))))
-		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Key header", "");
+		refuse_upgrade(s, up, EIO_REFUSAL_WEBSOCKET, 400, "Missing or invalid Sec-WebSocket-Key header", "");
 	else if (!eio_bytes_eq(version, EIO_LIT("13")) && !eio_bytes_eq(version, EIO_LIT("8")))
-		refuse_upgrade(s, up, 400, "Missing or invalid Sec-WebSocket-Version header",
+		refuse_upgrade(s, up, EIO_REFUSAL_WEBSOCKET, 400, "Missing or invalid Sec-WebSocket-Version header",
 			"Sec-WebSocket-Version: 13, 8\r\n");
 	else
 		return true;
@@ -190,13 +191,14 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 	enum eio_error err;
 
 	if (!eio_server_owns_path(s, up->req->path)) {
-		refuse_upgrade(s, up, 404, "Not Found", "");
+		refuse_upgrade(s, up, EIO_REFUSAL_PATH, 404, "Not Found", "");
 		return;
 	}
 	err = eio__server_verify(s, up->req, true, &socket, &owner);
 	if (err == EIO_OK && !eio__server_admits(s, up->req, true)) err = EIO_ERROR_FORBIDDEN;
 	if (err != EIO_OK) {
-		refuse_upgrade(s, up, err == EIO_ERROR_FORBIDDEN ? 403 : 400, eio_error_message(err), "");
+		refuse_upgrade(s, up, (enum eio_refusal)err, err == EIO_ERROR_FORBIDDEN ? 403 : 400,
+			eio_error_message(err), "");
 	} else if (owner != s->options->index) {
 		s->handler.forward_upgrade(s->handler.http_user, owner, up);
 	} else if (check_websocket(s, up)) {
@@ -205,7 +207,7 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 		if (socket || polling)
 			open_probe(s, socket, up, polling);
 		else if (s->shut || !eio__socket_room(s))
-			refuse_upgrade(s, up, 503, "", "");
+			refuse_upgrade(s, up, EIO_REFUSAL_ROOM, 503, "", "");
 		else
 			open_session(s, up);
 	}

@@ -2,6 +2,8 @@
 /* The table of what the main thread shows. */
 #include "src/admin/metrics.h"
 
-static const struct metrics_row admin_rows[] = { ADMIN_METRICS(METRICS_ROW) };
+#define X METRICS_ROW
+static const struct metrics_row admin_rows[] = { ADMIN_METRICS(X) };
+#undef X
 
 const struct metrics_table admin_metrics = METRICS_TABLE(NULL, admin_rows, ADMIN_METRIC_COUNT);

@@ -96,7 +96,16 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 static void
 update_admin_metrics(struct admin *a)
 {
+	const struct eio_bundle_tally *forms = feed_forms(a->options.feed);
+
 	metrics_put(a->metrics, ADMIN_METRIC_LOG_DROPPED, log_dropped());
+#define X(wire, transport, eio, form) \
+	metrics_put(a->metrics, ADMIN_METRIC_PLAIN_##wire, \
+		atomic_load_explicit(&forms->plain[EIO_WIRE_##wire], memory_order_relaxed)); \
+	metrics_put(a->metrics, ADMIN_METRIC_COMPRESSED_##wire, \
+		atomic_load_explicit(&forms->compressed[EIO_WIRE_##wire], memory_order_relaxed));
+	ADMIN_FORMS(X)
+#undef X
 }
 
 static struct about

@@ -12,6 +12,8 @@
 /* Where the groups beyond METRICS_LABELS_MAX go. */
 static const char other_label[] = "other";
 
+const struct metrics_buckets metrics_milliseconds = { .per_unit = 1000 };
+
 int
 metrics_set_init(struct metrics_set *s)
 {
@@ -35,10 +37,8 @@ metrics_set_deinit(struct metrics_set *s)
 /* Tables */
 
 static void
-check_table(const struct metrics_set *s, const struct metrics_table *table)
+check_table(const struct metrics_table *table)
 {
-	METRICS_FOREACH(struct metrics_shown, t, &s->tables)
-		CHECK(!table->label || !t->table->label || strcmp(table->label, t->table->label) != 0);
 	for (size_t i = 0; i < table->n; i++) {
 		const struct metrics_buckets *b = table->rows[i].buckets;
 
@@ -60,7 +60,7 @@ show_table(struct metrics_set *s, const struct metrics_table *table)
 	struct metrics_shown *t = find_shown_table(s, table);
 
 	if (t) return t;
-	check_table(s, table);
+	check_table(table);
 	t = calloc(1, sizeof *t);
 	if (!t) return NULL;
 	t->table = table;
@@ -82,8 +82,8 @@ metrics_set_show(struct metrics_set *s, const struct metrics_table *t)
 
 /* Groups */
 
-static struct metrics_group *
-find_metrics_group(const struct metrics_shown *t, const char *label)
+struct metrics_group *
+metrics__find_group(const struct metrics_shown *t, const char *label)
 {
 	METRICS_FOREACH(struct metrics_group, g, &t->groups)
 		if (strcmp(g->label, label) == 0) return g;
@@ -108,11 +108,11 @@ add_metrics_group(struct metrics_shown *t, const char *label)
 static struct metrics_group *
 get_metrics_group(struct metrics_shown *t, const char *label)
 {
-	struct metrics_group *g = find_metrics_group(t, label);
+	struct metrics_group *g = metrics__find_group(t, label);
 
 	if (!g && t->n_groups >= METRICS_LABELS_MAX) {
 		label = other_label;
-		g = find_metrics_group(t, label);
+		g = metrics__find_group(t, label);
 	}
 	return g ? g : add_metrics_group(t, label);
 }

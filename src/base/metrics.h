@@ -18,7 +18,7 @@
  *     static const struct metrics_row feed_rows[] = { FEED_METRICS(METRICS_ROW) };  in the .c
  *     const struct metrics_table feed_metrics = METRICS_TABLE("feed", feed_rows, FEED_METRIC_COUNT);
  *
- * Types are COUNTER, GAUGE and HISTOGRAM(buckets). Names are without their prefix "siocast_"; each stands in one
+ * Types are COUNTER, GAUGE, MILLISECONDS (a gauge that is shown in seconds) and HISTOGRAM(buckets). Names are without their prefix "siocast_"; each stands in one
  * table only, and its rows together, told apart by their labels, such as reason="json". The help of the
  * first one is used; it ends without a full stop.
  */
@@ -48,9 +48,12 @@ struct metrics_buckets {
 	uint64_t bounds[METRICS_BOUNDS_MAX]; /* ascending */
 };
 
+/* The unit of MILLISECONDS. */
+extern const struct metrics_buckets metrics_milliseconds;
+
 struct metrics_row {
 	enum metrics_type type;
-	const struct metrics_buckets *buckets; /* of a histogram */
+	const struct metrics_buckets *buckets; /* of a histogram; of another row its unit, or NULL */
 	unsigned slot;
 	const char *name, *labels, *help;
 };
@@ -64,11 +67,13 @@ struct metrics_table {
 
 #define METRICS_SLOTS_COUNTER 1
 #define METRICS_SLOTS_GAUGE 1
+#define METRICS_SLOTS_MILLISECONDS 1
 #define METRICS_SLOTS_HISTOGRAM(buckets) (METRICS_BOUNDS_MAX + 2)
 #define METRICS_SLOT(slot, type, name, labels, help) slot, slot##_LAST = slot + METRICS_SLOTS_##type - 1,
 
 #define METRICS_ROW_COUNTER METRICS_COUNTER, NULL
 #define METRICS_ROW_GAUGE METRICS_GAUGE, NULL
+#define METRICS_ROW_MILLISECONDS METRICS_GAUGE, &metrics_milliseconds
 #define METRICS_ROW_HISTOGRAM(buckets) METRICS_HISTOGRAM, &buckets
 #define METRICS_ROW(slot, type, name, labels, help) { METRICS_ROW_##type, slot, name, labels, help },
 
@@ -101,8 +106,8 @@ void metrics_set_deinit(struct metrics_set *s);
  * memory. */
 int metrics_set_show(struct metrics_set *s, const struct metrics_table *t);
 
-/* Values that start at 0. label: its value, any bytes but NUL, copied; NULL for a table without. No two tables of a set
- * have the same label. Any thread, but then one at a time writes. NULL when out of memory. */
+/* Values that start at 0. label: its value, any bytes but NUL, copied; NULL for a table without. Any thread, but
+ * then one at a time writes. NULL when out of memory. */
 struct metrics *metrics_new(struct metrics_set *s, const struct metrics_table *t, const char *label);
 
 /* The same with a number for a label. */
@@ -157,8 +162,10 @@ uint64_t metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_
  * others that make and free values wait meanwhile. */
 void metrics_write_prometheus(struct metrics_set *s, struct eio_buf *out);
 
-/* Appends one JSON object: {"connections":3,"sessions":{"polling":1,"websocket":2},…}. Tables with a label are added
- * up in it, and stand behind that for each value of it: "by_feed":{"0":{…},"1":{…}}. The same rules. */
+/* Appends one JSON object: {"connections":3,"sessions":{"polling":1,"websocket":2},…}. Where
+ * rows have labels of their own, their values are names in it, two as "websocket,4". Tables with a label are added up
+ * in it, and stand behind that for each value of it, all of one label together: "by_feed":{"0":{…},"1":{…}}. The same
+ * rules. */
 void metrics_write_json(struct metrics_set *s, struct eio_buf *out);
 
 #endif

@@ -26,6 +26,9 @@ struct metrics_group {
 #define METRICS_FOREACH(T, it, head) \
 	for (T *it = METRICS_ITEM(T, (head)->next, head); it; it = METRICS_ITEM(T, it->link.next, head))
 
+/* The group of a label's value, or NULL. The lock must be held. */
+struct metrics_group *metrics__find_group(const struct metrics_shown *t, const char *label);
+
 /* Whether a row has another name than the one before it. */
 bool metrics__begins_family(const struct metrics_table *t, size_t i);
 
@@ -33,6 +36,13 @@ bool metrics__begins_family(const struct metrics_table *t, size_t i);
  * another can be seen below for a moment. The lock must be held. */
 uint64_t metrics__group_sum(const struct metrics_group *g, size_t slot);
 uint64_t metrics__table_sum(const struct metrics_shown *t, size_t slot);
+
+/* By what the values of a row are divided. */
+static inline unsigned
+metrics__per_unit(const struct metrics_row *r)
+{
+	return r->buckets ? r->buckets->per_unit : 1;
+}
 
 /* Appends v / per_unit, exactly. */
 void metrics__write_scaled(struct eio_buf *out, uint64_t v, unsigned per_unit);

@@ -19,11 +19,21 @@ json_sum(struct json_of of, size_t slot)
 	return of.g ? metrics__group_sum(of.g, slot) : metrics__table_sum(of.t, slot);
 }
 
-/* The label's value with its quotes: it is plain text from the table, so it is JSON as it stands. */
-static struct eio_bytes
-row_label_value(const char *labels)
+/* The values of a row's labels, name="value" each, as one string: they are plain text from the table, so they are JSON
+ * as they stand. */
+static void
+write_row_labels(struct eio_buf *out, const char *labels)
 {
-	return eio_cstr(strchr(labels, '=') + 1);
+	bool quoted = false;
+
+	eio_buf_addc(out, '"');
+	for (; *labels; labels++) {
+		if (*labels == '"')
+			quoted = !quoted;
+		else if (quoted || *labels == ',')
+			eio_buf_addc(out, *labels);
+	}
+	eio_buf_addc(out, '"');
 }
 
 /* {"count":3,"sum":0.5,"buckets":{"0.1":1,"+Inf":3}}: cumulative, as in the other format. */
@@ -55,13 +65,13 @@ static void
 write_json_row(struct eio_buf *out, const struct metrics_row *r, struct json_of of)
 {
 	if (*r->labels) {
-		eio_buf_add(out, row_label_value(r->labels));
+		write_row_labels(out, r->labels);
 		eio_buf_addc(out, ':');
 	}
 	if (r->type == METRICS_HISTOGRAM)
 		write_json_histogram(out, r, of);
 	else
-		eio_buf_append_u64(out, json_sum(of, r->slot));
+		metrics__write_scaled(out, json_sum(of, r->slot), metrics__per_unit(r));
 }
 
 /* The members of an object, without its braces: one for each name, which is an object itself where rows have labels. */
@@ -80,20 +90,55 @@ write_json_rows(struct eio_buf *out, struct json_of of)
 	}
 }
 
-/* "by_feed":{"0":{…},"1":{…}} */
+static bool
+has_label(const struct metrics_shown *t, const char *label)
+{
+	return t->table->label && strcmp(t->table->label, label) == 0;
+}
+
+/* The first table of a label that has a group of that name; NULL: none. */
+static const struct metrics_shown *
+first_with(const struct metrics_set *s, const char *label, const char *name)
+{
+	METRICS_FOREACH(struct metrics_shown, t, &s->tables)
+		if (has_label(t, label) && (!name || metrics__find_group(t, name))) return t;
+	return NULL;
+}
+
+/* "0":{…}, of all tables of the label. */
 static void
-write_json_groups(struct eio_buf *out, const struct metrics_shown *t)
+write_json_group(const struct metrics_set *s, struct eio_buf *out, const char *label, const char *name)
 {
 	const char *comma = "";
 
-	eio_buf_printf(out, ",\"by_%s\":{", t->table->label);
-	METRICS_FOREACH(struct metrics_group, g, &t->groups) {
+	sio_json_escape(out, eio_cstr(name));
+	EIO_BUF_ADD_LIT(out, ":{");
+	METRICS_FOREACH(struct metrics_shown, t, &s->tables) {
+		const struct metrics_group *g = has_label(t, label) ? metrics__find_group(t, name) : NULL;
+
+		if (!g) continue;
 		eio_buf_add(out, eio_cstr(comma));
-		sio_json_escape(out, eio_cstr(g->label));
-		EIO_BUF_ADD_LIT(out, ":{");
 		write_json_rows(out, (struct json_of){ t, g });
-		eio_buf_addc(out, '}');
 		comma = ",";
+	}
+	eio_buf_addc(out, '}');
+}
+
+/* "by_feed":{"0":{…},"1":{…}}. Which groups there are is asked of each table: one may have more than another. */
+static void
+write_json_groups(const struct metrics_set *s, struct eio_buf *out, const char *label)
+{
+	const char *comma = "";
+
+	eio_buf_printf(out, ",\"by_%s\":{", label);
+	METRICS_FOREACH(struct metrics_shown, t, &s->tables) {
+		if (!has_label(t, label)) continue;
+		METRICS_FOREACH(struct metrics_group, g, &t->groups) {
+			if (first_with(s, label, g->label) != t) continue;
+			eio_buf_add(out, eio_cstr(comma));
+			write_json_group(s, out, label, g->label);
+			comma = ",";
+		}
 	}
 	eio_buf_addc(out, '}');
 }
@@ -108,7 +153,8 @@ metrics_write_json(struct metrics_set *s, struct eio_buf *out)
 	METRICS_FOREACH(struct metrics_shown, t, &s->tables) {
 		eio_buf_add(out, eio_cstr(comma));
 		write_json_rows(out, (struct json_of){ t, NULL });
-		if (t->table->label) write_json_groups(out, t);
+		if (t->table->label && first_with(s, t->table->label, NULL) == t)
+			write_json_groups(s, out, t->table->label);
 		comma = ",";
 	}
 	uv_mutex_unlock(&s->lock);

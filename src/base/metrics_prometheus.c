@@ -94,7 +94,7 @@ write_family(struct eio_buf *out, const struct metrics_shown *t, size_t first, s
 			if (r->type == METRICS_HISTOGRAM)
 				write_histogram(out, r, g);
 			else
-				write_sample(out, r, g, "", metrics__group_sum(g, r->slot), 1);
+				write_sample(out, r, g, "", metrics__group_sum(g, r->slot), metrics__per_unit(r));
 		}
 }
 

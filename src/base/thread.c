@@ -24,6 +24,8 @@ on_thread_woken(uv_check_t *c)
 
 	CHECK_MAGIC(t, THREAD_MAGIC);
 	t->woken_ms = uv_now(&t->loop);
+	if (t->woken_ms >= t->due_ms)
+		metrics_observe(t->turns, THREAD_METRIC_LATE, &thread_turn_buckets, t->woken_ms - t->due_ms);
 }
 
 /* Both times are cut to milliseconds of the same clock: one turn may be told one too long or too short, but not all of
@@ -33,10 +35,15 @@ on_thread_waits(uv_prepare_t *p)
 {
 	struct thread *t = p->data;
 
+	int wait_ms;
+
 	CHECK_MAGIC(t, THREAD_MAGIC);
-	if (!t->woken_ms) return;
-	uv_update_time(&t->loop);
-	metrics_observe(t->turns, THREAD_METRIC_TURN, &thread_turn_buckets, uv_now(&t->loop) - t->woken_ms);
+	if (t->woken_ms) {
+		uv_update_time(&t->loop);
+		metrics_observe(t->turns, THREAD_METRIC_TURN, &thread_turn_buckets, uv_now(&t->loop) - t->woken_ms);
+	}
+	wait_ms = uv_backend_timeout(&t->loop);
+	t->due_ms = wait_ms > 0 ? uv_now(&t->loop) + (uint64_t)wait_ms : UINT64_MAX;
 }
 
 /* Those that are started first run last: what others do at the end of a turn is in it. */
@@ -76,7 +83,7 @@ thread_init(struct thread *t, const char *name, struct metrics_set *metrics)
 {
 	int err;
 
-	*t = (struct thread){ .magic = THREAD_MAGIC, .metrics = metrics };
+	*t = (struct thread){ .magic = THREAD_MAGIC, .metrics = metrics, .due_ms = UINT64_MAX };
 	snprintf(t->name, sizeof t->name, "%s", name);
 	t->ends = (struct mail_port){ &t->mailbox, take_thread_end, t };
 	t->turns = metrics_new(metrics, &thread_metrics, t->name);

@@ -26,7 +26,9 @@ enum {
 /* Of one thread. */
 #define THREAD_METRICS(X) \
 	X(THREAD_METRIC_TURN, HISTOGRAM(thread_turn_buckets), "thread_turn_seconds", "", \
-		"Turns of a thread's loop, from what it woke for until it waits again")
+		"Turns of a thread's loop, from what it woke for until it waits again") \
+	X(THREAD_METRIC_LATE, HISTOGRAM(thread_turn_buckets), "thread_late_seconds", "", \
+		"How much later than it wanted a thread woke for a timer")
 
 enum thread_metric { THREAD_METRICS(METRICS_SLOT) THREAD_METRIC_COUNT };
 
@@ -46,6 +48,7 @@ struct thread {
 	uv_prepare_t waits;
 	struct metrics *turns; /* owned: of thread_metrics */
 	uint64_t woken_ms; /* when this turn began; 0: none has */
+	uint64_t due_ms; /* when it wants to be woken; UINT64_MAX: only when there is something to read */
 	bool running; /* from start to stop, by whoever calls these */
 	struct mail_port ends;
 	struct mail end;

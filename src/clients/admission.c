@@ -17,19 +17,19 @@
 /* The two ends */
 
 static void
-admission_refuse(const struct admission *a, struct eio_bytes message, struct eio_bytes data)
+admission_refuse(const struct admission *a, enum clients_metric why, struct eio_bytes message, struct eio_bytes data)
 {
 	struct client *c = a->client;
 
-	clients__count(c->clients, CLIENTS_METRIC_CONNECT_REFUSED);
+	clients__count(c->clients, why);
 	CLIENTS_DEBUG(c, CLIENTS_LINE_CONNECT_REFUSED, "connect-refused", a->nsp, "why=\"%s\"", LOG_ESCAPE(message));
 	client_send(c, sio_client_refuse(&c->sio, a->nsp, message, data));
 }
 
 static void
-refuse_plainly(const struct admission *a, const char *message)
+refuse_plainly(const struct admission *a, enum clients_metric why, const char *message)
 {
-	admission_refuse(a, eio_cstr(message), eio_bytes(NULL, 0));
+	admission_refuse(a, why, eio_cstr(message), eio_bytes(NULL, 0));
 }
 
 static void
@@ -160,16 +160,18 @@ admission_take_recall(struct clients *c, struct feed_recall *r)
 /* The application's answer */
 
 static void
-carry_out_verdict(const struct admission *a, struct waiting_parts *p, const struct auth_verdict *v)
+carry_out_verdict(const struct admission *a, struct waiting_parts *p, const struct auth_verdict *v, unsigned status)
 {
+	bool refused = status / 100 == 4;
+
 	p->claims = eio_buf_bytes(&v->claims);
 	p->rooms = v->rooms;
 	p->events = v->emit;
 	if (v->in)
 		admission_grant(a, p);
 	else
-		admission_refuse(
-			a, eio_buf_bytes(&v->message), v->data.n ? eio_buf_bytes(&v->data) : eio_bytes(NULL, 0));
+		admission_refuse(a, refused ? CLIENTS_METRIC_CONNECT_APPLICATION : CLIENTS_METRIC_CONNECT_UNAVAILABLE,
+			eio_buf_bytes(&v->message), v->data.n ? eio_buf_bytes(&v->data) : eio_bytes(NULL, 0));
 }
 
 static void
@@ -193,7 +195,7 @@ on_waiting_told(struct auth_ask *ask, const struct hook_answer *answer)
 	if (!read)
 		client_end(a.client, CLIENT_REASON_NOMEM);
 	else if (!a.client->ended)
-		carry_out_verdict(&a, &parts, &v);
+		carry_out_verdict(&a, &parts, &v, answer->status);
 	auth_verdict_deinit(&v);
 	waiting_free(w);
 }
@@ -205,7 +207,8 @@ refuse_for_now(const struct admission *a)
 	struct auth_verdict v = { 0 };
 
 	if (auth_verdict_unavailable(&v))
-		admission_refuse(a, eio_buf_bytes(&v.message), eio_buf_bytes(&v.data));
+		admission_refuse(
+			a, CLIENTS_METRIC_CONNECT_UNAVAILABLE, eio_buf_bytes(&v.message), eio_buf_bytes(&v.data));
 	else
 		client_end(a->client, CLIENT_REASON_NOMEM);
 	auth_verdict_deinit(&v);
@@ -284,7 +287,8 @@ refuse_token(const struct admission *a, enum auth_result r)
 	if (eio_buf_failed(&data))
 		client_end(a->client, CLIENT_REASON_NOMEM);
 	else
-		admission_refuse(a, eio_cstr(auth_result_message(r)), eio_buf_bytes(&data));
+		admission_refuse(
+			a, CLIENTS_METRIC_CONNECT_TOKEN, eio_cstr(auth_result_message(r)), eio_buf_bytes(&data));
 	eio_buf_deinit(&data);
 }
 
@@ -334,13 +338,13 @@ admission_ask(const struct admission *a)
 	struct namespace *n = namespaces_find(cs->namespaces, a->nsp);
 
 	if (!n)
-		refuse_plainly(a, "Invalid namespace");
+		refuse_plainly(a, CLIENTS_METRIC_CONNECT_NAMESPACE, "Invalid namespace");
 	else if (a->auth.n > cs->options.limits.auth_bytes)
-		refuse_plainly(a, "Authentication data too large");
+		refuse_plainly(a, CLIENTS_METRIC_CONNECT_AUTH_BYTES, "Authentication data too large");
 	else if (waiting_for(a->client, a->nsp))
 		asked_twice(a->client);
 	else if (in_too_many(a->client))
-		refuse_plainly(a, "Too many namespaces");
+		refuse_plainly(a, CLIENTS_METRIC_CONNECT_NAMESPACES, "Too many namespaces");
 	else if (n->auth)
 		ask_who(a, n);
 	else

@@ -28,6 +28,8 @@ on_call_answer(void *user, const struct hook_answer *answer)
 {
 	struct hold *h = user;
 
+	metrics_observe(
+		client_socket_of(h->socket)->namespace->metrics, NAMESPACE_METRIC_CALL, &hook_buckets, answer->took_ms);
 	h->question = NULL;
 	h->answer = answer;
 	/* The hold may be gone afterwards. */
@@ -52,6 +54,7 @@ count_told(struct namespace *n, const struct hook_answer *answer)
 {
 	unsigned kind = answer ? answer->status / 100 : 0;
 
+	if (answer) metrics_observe(n->metrics, NAMESPACE_METRIC_CALL, &hook_buckets, answer->took_ms);
 	metrics_inc(n->metrics, kind == 2   ? NAMESPACE_METRIC_CALLS_OK
 				: kind == 4 ? NAMESPACE_METRIC_CALLS_REFUSED
 					    : NAMESPACE_METRIC_CALLS_FAILED);

@@ -261,7 +261,7 @@ clients_new(const struct clients_options *options)
 		.connect_timeout_ms = options->connect_timeout_ms,
 		.max_attachment_bytes = options->max_attachment_bytes,
 	};
-	c->metrics = metrics_new(options->metrics, &clients_metrics, NULL);
+	c->metrics = metrics_new_numbered(options->metrics, &clients_metrics, options->worker);
 	c->behind = behind_new(c);
 	c->namespaces = namespaces_new(options->namespaces, options->presence, options->hook, options->metrics);
 	eio_list_init(&c->guards);

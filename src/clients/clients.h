@@ -78,8 +78,9 @@ void clients_stop(struct clients *c);
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);
 
-/* It was sent, from that moment of uv_hrtime() until now: counts how long its first send took to come, and its last. */
-void clients_time_delivery(struct clients *c, const struct delivery *d, uint64_t first_ns);
+/* It was taken at that moment of uv_hrtime() and has been sent: counts how long it waited, and how long its first send
+ * took to come, and its last. */
+void clients_time_delivery(struct clients *c, const struct delivery *d, uint64_t taken_ns);
 
 /* The same for what presence has to tell. */
 void clients_take_presence(struct clients *c, const struct presence_delivery *d);

@@ -379,12 +379,13 @@ next_stretch(const struct clients *c, const struct delivery *d, size_t i)
 }
 
 void
-clients_time_delivery(struct clients *c, const struct delivery *d, uint64_t first_ns)
+clients_time_delivery(struct clients *c, const struct delivery *d, uint64_t taken_ns)
 {
 	const struct metrics_buckets *b = &clients_send_buckets;
 
 	CHECK(d->begun_ns);
-	metrics_observe(c->metrics, CLIENTS_METRIC_FIRST_SEND, b, (first_ns - d->begun_ns) / 1000);
+	metrics_observe(c->metrics, CLIENTS_METRIC_QUEUED, b, (taken_ns - d->posted_ns) / 1000);
+	metrics_observe(c->metrics, CLIENTS_METRIC_FIRST_SEND, b, (taken_ns - d->begun_ns) / 1000);
 	metrics_observe(c->metrics, CLIENTS_METRIC_LAST_SEND, b, (uv_hrtime() - d->begun_ns) / 1000);
 }
 

@@ -11,5 +11,5 @@ static const struct metrics_row clients_rows[] = { CLIENTS_METRICS(X) };
 #undef X
 static const struct metrics_row namespace_rows[] = { NAMESPACE_METRICS(METRICS_ROW) };
 
-const struct metrics_table clients_metrics = METRICS_TABLE(NULL, clients_rows, CLIENTS_METRIC_COUNT);
+const struct metrics_table clients_metrics = METRICS_TABLE("worker", clients_rows, CLIENTS_METRIC_COUNT);
 const struct metrics_table namespace_metrics = METRICS_TABLE("namespace", namespace_rows, NAMESPACE_METRIC_COUNT);

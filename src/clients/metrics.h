@@ -5,6 +5,7 @@
 
 #include "sio/error.h"
 #include "src/base/metrics.h"
+#include "src/hook/metrics.h"
 
 /* A row for each fault of a client. Whoever uses the table calls his macro X. */
 #define CLIENTS_FAULT_METRIC(fault, label, text) \
@@ -13,7 +14,13 @@
 
 /* Refused are those who ask for a namespace that there is not: its name, which is theirs, is no label. */
 #define CLIENTS_METRICS(X) \
-	X(CLIENTS_METRIC_CONNECT_REFUSED, COUNTER, "connect_refused_total", "", "Socket.IO CONNECTs refused") \
+	X(CLIENTS_METRIC_CONNECT_NAMESPACE, COUNTER, "connect_refused_total", "reason=\"namespace\"", \
+		"Socket.IO CONNECTs refused") \
+	X(CLIENTS_METRIC_CONNECT_NAMESPACES, COUNTER, "connect_refused_total", "reason=\"namespaces\"", "") \
+	X(CLIENTS_METRIC_CONNECT_AUTH_BYTES, COUNTER, "connect_refused_total", "reason=\"auth bytes\"", "") \
+	X(CLIENTS_METRIC_CONNECT_TOKEN, COUNTER, "connect_refused_total", "reason=\"token\"", "") \
+	X(CLIENTS_METRIC_CONNECT_APPLICATION, COUNTER, "connect_refused_total", "reason=\"application\"", "") \
+	X(CLIENTS_METRIC_CONNECT_UNAVAILABLE, COUNTER, "connect_refused_total", "reason=\"unavailable\"", "") \
 	SIO_FAULT_TABLE(CLIENTS_FAULT_METRIC) \
 	X(CLIENTS_METRIC_ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
 		"Clients ended for what is counted nowhere else") \
@@ -26,6 +33,8 @@
 	X(CLIENTS_METRIC_BROADCASTS, COUNTER, "broadcasts_total", "", "Broadcasts taken by workers") \
 	X(CLIENTS_METRIC_DELIVERED, COUNTER, "broadcasts_delivered_total", "", \
 		"Broadcasts times the clients they went to") \
+	X(CLIENTS_METRIC_QUEUED, HISTOGRAM(clients_send_buckets), "delivery_queue_seconds", "", \
+		"How long deliveries waited for their worker") \
 	X(CLIENTS_METRIC_FIRST_SEND, HISTOGRAM(clients_send_buckets), "delivery_seconds", "send=\"first\"", \
 		"From when the first message of a delivery was read from Redis, or was due, to its sends on WebSockets") \
 	X(CLIENTS_METRIC_LAST_SEND, HISTOGRAM(clients_send_buckets), "delivery_seconds", "send=\"last\"", "") \
@@ -56,12 +65,16 @@
 		"Events of clients beyond a rate") \
 	X(NAMESPACE_METRIC_OVER_RATE_COUNT, COUNTER, "events_over_rate_total", "then=\"count\"", "") \
 	X(NAMESPACE_METRIC_OVER_RATE_DISCONNECT, COUNTER, "events_over_rate_total", "then=\"disconnect\"", "") \
-	X(NAMESPACE_METRIC_JOINS_REFUSED, COUNTER, "joins_refused_total", "", \
+	X(NAMESPACE_METRIC_JOINS_MANY, COUNTER, "joins_refused_total", "reason=\"roomsPerSocket\"", \
 		"Joins refused because of limits and rules") \
+	X(NAMESPACE_METRIC_JOINS_LONG, COUNTER, "joins_refused_total", "reason=\"roomNameLength\"", "") \
+	X(NAMESPACE_METRIC_JOINS_FORBIDDEN, COUNTER, "joins_refused_total", "reason=\"forbidden\"", "") \
 	X(NAMESPACE_METRIC_CALLS_OK, COUNTER, "handlers_calls_total", "result=\"ok\"", \
 		"Calls of the application by handlers") \
 	X(NAMESPACE_METRIC_CALLS_REFUSED, COUNTER, "handlers_calls_total", "result=\"refused\"", "") \
 	X(NAMESPACE_METRIC_CALLS_FAILED, COUNTER, "handlers_calls_total", "result=\"failed\"", "") \
+	X(NAMESPACE_METRIC_CALL, HISTOGRAM(hook_buckets), "handlers_call_seconds", "", \
+		"How long they took, with the time they waited for their turn") \
 	X(NAMESPACE_METRIC_EVENTS_HELD, GAUGE, "events_held", "", \
 		"Events that wait for an answer of the application, or behind one that does") \
 	X(NAMESPACE_METRIC_EVENTS_HELD_DROPPED, COUNTER, "events_held_dropped_total", "", \

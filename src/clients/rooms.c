@@ -45,7 +45,7 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 	const struct clients_limits *l = &c->clients->options.limits;
 	bool many = error == SIO_ERR_TOO_MANY_ROOMS;
 
-	client_count(s, NAMESPACE_METRIC_JOINS_REFUSED);
+	client_count(s, many ? NAMESPACE_METRIC_JOINS_MANY : NAMESPACE_METRIC_JOINS_LONG);
 	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" limit=%s max=%u",
 		LOG_ESCAPE(room), many ? "limits.roomsPerSocket" : "limits.roomNameLength",
 		many ? l->rooms_per_socket : l->room_name_length);
@@ -120,7 +120,7 @@ rooms_have(const struct sio_socket *s, struct eio_bytes room)
 void
 rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 {
-	client_count(s, NAMESPACE_METRIC_JOINS_REFUSED);
+	client_count(s, NAMESPACE_METRIC_JOINS_FORBIDDEN);
 	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" why=forbidden",
 		LOG_ESCAPE(room));
 }

@@ -15,7 +15,10 @@ delivery_append(struct delivery *d, struct delivery *more)
 	d->n += more->n;
 	d->bytes += more->bytes;
 	if (d->serial < more->serial) d->serial = more->serial;
-	if (!d->begun_ns || (more->begun_ns && more->begun_ns < d->begun_ns)) d->begun_ns = more->begun_ns;
+	if (!d->begun_ns || (more->begun_ns && more->begun_ns < d->begun_ns)) {
+		d->begun_ns = more->begun_ns;
+		d->posted_ns = more->posted_ns;
+	}
 	free(more);
 }
 

@@ -52,6 +52,7 @@ struct delivery {
 	/* uv_hrtime() when the first of its broadcasts had been read from Redis, or was due; 0: it has none of a
 	 * feed. */
 	uint64_t begun_ns;
+	uint64_t posted_ns; /* when it was handed over; set where begun_ns is */
 	size_t n;
 	struct delivery_item items[];
 };

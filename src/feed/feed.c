@@ -32,7 +32,7 @@ struct feed {
 	struct feed_uplink uplink;
 	struct ledger *ledger; /* NULL, as what follows is not there: no client can be recovered */
 	struct feed_returning returning;
-	struct metrics *redis_metrics; /* owned: of its connections to Redis */
+	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 
 static struct feed *
@@ -276,7 +276,7 @@ init_feed_uplink(struct feed *f)
 		.thread = f->options.thread,
 		.url = f->options.redis,
 		.queue_bytes = f->options.publish_queue_bytes,
-		.metrics = f->redis_metrics,
+		.metrics = f->redis_metrics[0],
 	};
 
 	feed_uplink_init(&f->uplink, &o);
@@ -293,6 +293,30 @@ open_feed_ports(struct feed *f)
 	f->asks = (struct mail_port){ mailbox, take_asks, f };
 }
 
+static void
+free_redis_metrics(struct feed *f)
+{
+	for (size_t i = 0; f->redis_metrics && i < f->options.n_redis; i++) metrics_free(f->redis_metrics[i]);
+	free(f->redis_metrics);
+}
+
+/* False when out of memory: nothing is to be undone then. */
+static bool
+make_redis_metrics(struct feed *f)
+{
+	size_t n = f->options.n_redis, i = 0;
+
+	CHECK(n > 0);
+	f->redis_metrics = calloc(n, sizeof(struct metrics *));
+	while (f->redis_metrics && i < n) {
+		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, f->options.redis[i].name);
+		if (!f->redis_metrics[i++]) break;
+	}
+	if (f->redis_metrics && f->redis_metrics[n - 1]) return true;
+	free_redis_metrics(f);
+	return false;
+}
+
 struct feed *
 feed_new(const struct feed_options *options)
 {
@@ -304,8 +328,7 @@ feed_new(const struct feed_options *options)
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
 	open_feed_ports(f);
-	f->redis_metrics = metrics_new(options->metrics, &redis_metrics, NULL);
-	if (!f->redis_metrics) goto fail_specs;
+	if (!make_redis_metrics(f)) goto fail_specs;
 	init_feed_uplink(f);
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
@@ -330,7 +353,7 @@ fail_router:
 fail_out:
 	feed_out_deinit(&f->out);
 fail_metrics:
-	metrics_free(f->redis_metrics);
+	free_redis_metrics(f);
 fail_specs:
 	feed_specs_unref(f->options.specs);
 	free(f);
@@ -378,7 +401,7 @@ feed_free(struct feed *f)
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
 	ledger_free(f->ledger);
-	metrics_free(f->redis_metrics);
+	free_redis_metrics(f);
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;
 	free(f);
@@ -388,6 +411,12 @@ bool
 feed_ready(const struct feed *f)
 {
 	return feed_intakes_ready(&f->intakes);
+}
+
+const struct eio_bundle_tally *
+feed_forms(const struct feed *f)
+{
+	return &f->out.forms;
 }
 
 struct feed_redis_status

@@ -120,6 +120,9 @@ enum { FEED_POST_BYTES = 16777216 };
  * can be: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
+/* How many forms were made of what it encoded. Valid as long as it. Any thread. */
+const struct eio_bundle_tally *feed_forms(const struct feed *f);
+
 /* The state of each source; i < n_redis. Any thread. */
 struct feed_redis_status feed_redis_status(const struct feed *f, size_t i);
 

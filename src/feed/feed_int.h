@@ -32,6 +32,7 @@ struct feed_out {
 	uint64_t *told; /* the last number that each was told of */
 	bool tells; /* they are to be told at the end of the turn */
 	uint64_t waiting; /* bit w: pending[w] is set */
+	struct eio_bundle_tally forms; /* of all that the feed encodes */
 	struct ledger *ledger; /* borrowed; NULL: no client can be recovered */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
 	struct log_limit unheard,

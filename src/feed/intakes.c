@@ -216,7 +216,7 @@ open_intake(struct feed_intakes *all, size_t i)
 	struct source_options o = {
 		.loop = loop_of_intakes(all),
 		.url = &all->options->redis[i / INTAKES],
-		.metrics = all->metrics,
+		.metrics = all->metrics[i / INTAKES],
 		.channels = all->router->channels,
 		.n_channels = all->router->n_channels,
 		.patterns = all->router->patterns,
@@ -412,7 +412,7 @@ make_lines(struct feed_intakes *all)
 	if (!feed_primer_is_wanted(all->router)) return 0;
 	all->lines = calloc(o->n_redis, sizeof *all->lines);
 	for (size_t i = 0; all->lines && i < o->n_redis; i++) {
-		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics);
+		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics[i]);
 		if (!all->lines[i]) return -1;
 		all->v[INTAKES * i + INTAKE_PUBLISHED].line = all->lines[i];
 	}
@@ -421,7 +421,7 @@ make_lines(struct feed_intakes *all)
 
 int
 feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, struct feed_router *router,
-	struct metrics *metrics)
+	struct metrics *const *metrics)
 {
 	size_t n = INTAKES * options->n_redis;
 

@@ -16,7 +16,7 @@ struct feed_prime_line;
 struct feed_intakes {
 	const struct feed_options *options;
 	struct feed_router *router; /* takes what comes in */
-	struct metrics *metrics; /* of connections to Redis */
+	struct metrics *const *metrics; /* of the connections to each of options->redis */
 	struct feed_intake *v; /* owned: some for each of options->n_redis */
 	uint64_t places_ms; /* when it was read up to the places, in milliseconds since 1970 */
 	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
@@ -27,7 +27,7 @@ struct feed_intakes {
 
 /* All is borrowed. 0, or -1 when out of memory (nothing to undo then). */
 int feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, struct feed_router *router,
-	struct metrics *metrics);
+	struct metrics *const *metrics);
 void feed_intakes_deinit(struct feed_intakes *all);
 
 /* Opens the sources that something is to be had from; closes them. */

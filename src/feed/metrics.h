@@ -40,12 +40,13 @@
 	X(FEED_METRIC_PRIMINGS, COUNTER, "primings_total", "result=\"done\"", "Times that what is retained was read") \
 	X(FEED_METRIC_PRIMINGS_FAILED, COUNTER, "primings_total", "result=\"failed\"", "") \
 	X(FEED_METRIC_PRIMING, GAUGE, "priming", "", "Servers from which it is being read, or is to be") \
-	X(FEED_METRIC_PRIMING_MS, GAUGE, "priming_milliseconds", "", "How long that took last") \
+	X(FEED_METRIC_PRIMING_MS, MILLISECONDS, "priming_seconds", "", "How long that took last") \
 	X(FEED_METRIC_SNAPSHOTS, COUNTER, "snapshots_total", "", \
 		"Snapshots handed to workers, one for each who joins") \
 	X(FEED_METRIC_BATCHES, COUNTER, "feed_batches_total", "", "Batches flushed and encoded") \
 	X(FEED_METRIC_BATCH_MESSAGES, HISTOGRAM(feed_batch_buckets), "feed_batch_messages", "", \
 		"Messages in the batches that were encoded") \
+	X(FEED_METRIC_BATCH_BYTES, COUNTER, "feed_batch_bytes_total", "", "Bytes of the batches that were encoded") \
 	X(FEED_METRIC_BATCHES_UNHEARD, COUNTER, "feed_batches_unheard_total", "", \
 		"Batches whose members had gone before the flush") \
 	X(FEED_METRIC_STREAMS, GAUGE, "feed_streams", "", "Pairs of event and room with a batch") \

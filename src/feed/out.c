@@ -205,9 +205,11 @@ begin_past(const struct feed_out *o, const struct feed_batch *b)
 
 /* The name was checked when the stream was made, so only memory can be missing. */
 static bool
-make_bundle(const struct feed_batch *b, const struct sio_broadcast *broadcast, struct delivery_item *item)
+make_bundle(struct feed_out *o, const struct feed_batch *b, const struct sio_broadcast *broadcast,
+	struct delivery_item *item)
 {
 	if (sio_broadcast_bundle(broadcast, &item->bundle) < 0) return false;
+	eio_bundle_count_in(item->bundle, &o->forms);
 	if (!b->feed->latest_per) return true;
 	item->keys = feed_keys_new(b->feed, &b->content, item->bundle, sio_offset_size(broadcast->offset));
 	if (!item->keys) eio_bundle_unref(item->bundle);
@@ -243,13 +245,14 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	}
 	if (past.serial) offset = feed_offset_write((struct feed_offset){ past.serial, 0 });
 	broadcast.offset = feed_offset_bytes(&offset);
-	if (!make_bundle(b, &broadcast, &item)) {
+	if (!make_bundle(o, b, &broadcast, &item)) {
 		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
 		history_lose(past.rooms, past.n_rooms, past.serial);
 		return;
 	}
 	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
 	metrics_observe(b->metrics, FEED_METRIC_BATCH_MESSAGES, &feed_batch_buckets, b->count);
+	metrics_add(b->metrics, FEED_METRIC_BATCH_BYTES, eio_bundle_size(item.bundle));
 	for (unsigned w = 0; w < o->options->workers; w++)
 		if (workers >> w & 1) add_for_worker(o, w, b, item, past.serial);
 	past.bundle = item.bundle;
@@ -266,6 +269,7 @@ carry_delivery(struct feed_out *o, unsigned w, struct delivery *d)
 	CHECK(o->workers[w]);
 	d->serial = o->ledger ? ledger_serial(o->ledger) : 0;
 	o->told[w] = d->serial;
+	if (d->begun_ns) d->posted_ns = uv_hrtime();
 	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
 	mail_post(o->workers[w], &d->mail);
 }
@@ -298,6 +302,7 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 			note_lost(o, (unsigned)__builtin_ctzll(w), past->serial);
 		return (unsigned)__builtin_popcountll(past->workers);
 	}
+	eio_bundle_count_in(item.bundle, &o->forms);
 	past->bundle = item.bundle;
 	ledger_remember(o->ledger, SIZE_MAX, past);
 	dropped = hand(o, past->workers, &item, past->serial);

@@ -44,6 +44,7 @@ struct hook_question {
 	struct hook_line *line;
 	struct eio_buf body, heads;
 	struct eio_timer timer;
+	uint64_t asked_ms;
 	struct hook_transfer *transfer; /* NULL while it waits for its turn */
 	hook_answer_fn done;
 	void *user;
@@ -86,11 +87,14 @@ free_question(struct hook_question *q)
 
 /* Who asked hears of it when nothing of the question is left. */
 static void
-end_question(struct hook_question *q, const struct hook_answer *a)
+end_question(struct hook_question *q, struct hook_answer *a)
 {
 	hook_answer_fn done = q->done;
 	void *user = q->user;
+	struct hook *h = q->line->hook;
 
+	a->took_ms = eio_clock_now(h->clock) - q->asked_ms;
+	metrics_observe(h->metrics, HOOK_METRIC_TOOK, &hook_buckets, a->took_ms);
 	free_question(q);
 	done(user, a);
 }
@@ -228,6 +232,7 @@ hook_ask_with(struct hook_line *l, struct eio_buf *body, struct eio_buf *heads, 
 	eio_buf_deinit(heads);
 	if (!q) return NULL;
 	q->done = done;
+	q->asked_ms = eio_clock_now(h->clock);
 	q->user = user;
 	if (l->n_asked < l->spec->concurrent && l->waiting.next == &q->link && !start_question(q)) {
 		hook_count(h, HOOK_METRIC_FAILED);

@@ -43,6 +43,7 @@ struct hook_answer {
 	const char *why; /* without an answer: a constant text, such as "timeout"; else NULL */
 	struct eio_bytes body; /* valid during the call; any bytes */
 	unsigned retry_after_s; /* the header Retry-After, in seconds; 0: none */
+	uint64_t took_ms; /* since it was asked */
 };
 
 /* May ask and cancel others; never frees the hook. */

@@ -14,10 +14,13 @@
 	X(HOOK_METRIC_TIMEOUT, COUNTER, "hook_questions_total", "result=\"timeout\"", "") \
 	X(HOOK_METRIC_TOO_LARGE, COUNTER, "hook_questions_total", "result=\"too large\"", "") \
 	X(HOOK_METRIC_FULL, COUNTER, "hook_questions_total", "result=\"queue full\"", "") \
-	X(HOOK_METRIC_CANCELLED, COUNTER, "hook_questions_total", "result=\"cancelled\"", "")
+	X(HOOK_METRIC_CANCELLED, COUNTER, "hook_questions_total", "result=\"cancelled\"", "") \
+	X(HOOK_METRIC_TOOK, HISTOGRAM(hook_buckets), "hook_seconds", "", \
+		"How long they took, with the time they waited for their turn")
 
 enum hook_metric { HOOK_METRICS(METRICS_SLOT) HOOK_METRIC_COUNT };
 
+extern const struct metrics_buckets hook_buckets;
 extern const struct metrics_table hook_metrics;
 
 #endif

@@ -324,7 +324,7 @@ static int
 init_parts(struct presence *p)
 {
 	p->metrics = metrics_new(p->options.metrics, &presence_metrics, NULL);
-	p->redis_metrics = metrics_new(p->options.metrics, &redis_metrics, NULL);
+	p->redis_metrics = metrics_new(p->options.metrics, &redis_metrics, p->options.redis->name);
 	if (!p->metrics || !p->redis_metrics || init_core(p)) return -1;
 	return presence_out_init(&p->out, p->options.workers, p->options.worker_queue_bytes, p->metrics);
 }

@@ -31,6 +31,8 @@ struct redis_link {
 	bool raw; /* what comes is the role's */
 	bool pinged; /* the answer to a PING is, too, */
 	size_t before_ping; /* behind those to so many commands of the role */
+	uint64_t pinged_ns;
+	size_t unread, unwritten; /* as they were shown last */
 	uint64_t heard_ms;
 	uint64_t asked_ms; /* since when it has been silent though asked; 0: it has not */
 	char refused[200]; /* why the connection must go when what was read has been told */
@@ -114,19 +116,19 @@ greet_server(struct redis_link *l)
 	write_link(l, &b);
 }
 
-/* One PING is enough, however often it falls silent before the answer. */
+/* One PING is enough, however often it is wanted before the answer. */
 static void
-ping_server(struct redis_link *l, uint64_t now_ms)
+ping_server(struct redis_link *l)
 {
 	struct eio_buf b;
 
-	l->asked_ms = now_ms;
 	if (l->pinged || l->raw) return;
 	eio_buf_init(&b);
 	redis_command(&b, 1);
 	redis_argument(&b, EIO_LIT("PING"));
 	l->pinged = true;
 	l->before_ping = l->unanswered;
+	l->pinged_ns = uv_hrtime();
 	write_link(l, &b);
 }
 
@@ -186,6 +188,8 @@ take_reply(struct redis_link *l, enum redis_reply reply, struct eio_bytes text)
 		/* Whatever it is: who answers lives. */
 		if (is_error) tellable_error(l, text, l->said, sizeof l->said);
 		l->pinged = false;
+		metrics_observe(l->options.metrics, REDIS_METRIC_PING, &redis_ping_buckets,
+			(uv_hrtime() - l->pinged_ns) / 1000);
 	} else if (l->options.role->reply(l->options.user, reply, text)) {
 		CHECK(l->unanswered);
 		l->unanswered--;
@@ -227,6 +231,7 @@ become_ready(struct redis_link *l)
 	unsigned silent_ms = l->options.silent_ms ? l->options.silent_ms : REDIS_SILENT_MS;
 
 	enter_state(l, LINK_READY);
+	l->pinged_ns = uv_hrtime(); /* the first answer that is timed is not one of the beginning */
 	uv_timer_start(&l->timer, on_link_timer, silent_ms, (silent_ms + 1) / 2);
 	l->options.role->ready(l->options.user);
 	if (l->state != LINK_READY) return; /* lost again, by what the role wrote */
@@ -359,6 +364,21 @@ start_dial(struct redis_link *l)
 
 /* Losing it and coming back */
 
+/* Gauges of several connections are one sum. */
+static void
+show_gauge(struct redis_link *l, enum redis_metric m, size_t *shown, size_t now)
+{
+	metrics_add(l->options.metrics, m, (uint64_t)now - *shown);
+	*shown = now;
+}
+
+static void
+show_buffers(struct redis_link *l)
+{
+	show_gauge(l, REDIS_METRIC_UNREAD, &l->unread, l->socket ? redis_socket_unread(l->socket) : 0);
+	show_gauge(l, REDIS_METRIC_UNWRITTEN, &l->unwritten, redis_link_unwritten(l));
+}
+
 static void
 drop_connection(struct redis_link *l)
 {
@@ -368,6 +388,7 @@ drop_connection(struct redis_link *l)
 	l->dial = NULL;
 	l->socket = NULL;
 	l->reader = NULL;
+	show_buffers(l);
 }
 
 static void
@@ -395,7 +416,8 @@ link_lost(struct redis_link *l, const char *why)
 	uv_timer_start(&l->timer, on_link_timer, delay, 0);
 }
 
-/* The connection says nothing: it is asked, and given up when it does not answer. */
+/* A connection that says nothing is given up when it does not answer. One that does is asked as well, now and then: how
+ * long that takes is what its messages take. */
 static void
 check_alive(struct redis_link *l)
 {
@@ -406,8 +428,11 @@ check_alive(struct redis_link *l)
 	if (l->asked_ms) {
 		if (now - l->asked_ms >= dead_ms) link_lost(l, "silent");
 	} else if (now - l->heard_ms >= silent_ms) {
-		ping_server(l, now);
+		l->asked_ms = now;
 	}
+	if (l->state != LINK_READY) return;
+	show_buffers(l);
+	if (l->asked_ms == now || uv_hrtime() - l->pinged_ns >= REDIS_MEASURE_NS) ping_server(l);
 }
 
 static void

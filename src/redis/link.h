@@ -32,6 +32,7 @@
 
 #define REDIS_HANDSHAKE_MS 5000
 #define REDIS_SILENT_MS 10000 /* then PING */
+#define REDIS_MEASURE_NS 10000000000 /* so often it is asked how long it takes to answer */
 #define REDIS_DEAD_MS 10000 /* after the PING: lost */
 
 struct redis_link;

@@ -9,6 +9,12 @@
 	X(REDIS_METRIC_CONNECTED, GAUGE, "redis_connections", "", "Redis connections up") \
 	X(REDIS_METRIC_CONNECTS, COUNTER, "redis_connects_total", "", "Redis connections made") \
 	X(REDIS_METRIC_LOST, COUNTER, "redis_lost_total", "", "Redis connections lost or refused") \
+	X(REDIS_METRIC_PING, HISTOGRAM(redis_ping_buckets), "redis_ping_seconds", "", \
+		"From a PING to its answer, behind all that Redis had sent before it") \
+	X(REDIS_METRIC_UNREAD, GAUGE, "redis_unread_bytes", "", \
+		"What Redis had sent and siocast had not read, looked at every few seconds") \
+	X(REDIS_METRIC_UNWRITTEN, GAUGE, "redis_unwritten_bytes", "", \
+		"What siocast had for Redis and could not send, looked at every few seconds") \
 	X(REDIS_METRIC_TOO_LONG, COUNTER, "redis_too_long_total", "", "Messages longer than limits.messageBytes") \
 	X(REDIS_METRIC_PUBLISH_SENT, COUNTER, "publish_sent_total", "", "Messages published to Redis") \
 	X(REDIS_METRIC_PUBLISH_DROPPED, COUNTER, "publish_dropped_total", "", \
@@ -17,6 +23,7 @@
 
 enum redis_metric { REDIS_METRICS(METRICS_SLOT) REDIS_METRIC_COUNT };
 
+extern const struct metrics_buckets redis_ping_buckets;
 extern const struct metrics_table redis_metrics;
 
 #endif

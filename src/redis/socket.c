@@ -6,6 +6,7 @@
 #include "eio/list.h"
 
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define REDIS_SOCKET_MAGIC 0x4ed150c4
@@ -181,6 +182,16 @@ redis_socket_look(struct redis_socket *s)
 	uv_fileno(&s->u.handle, &fd);
 	n = recv(fd, s->buf, sizeof s->buf, MSG_DONTWAIT);
 	return eio_bytes(s->buf, n > 0 ? (size_t)n : 0);
+}
+
+size_t
+redis_socket_unread(const struct redis_socket *s)
+{
+	uv_os_fd_t fd = -1;
+	int n = 0;
+
+	if (uv_fileno(&s->u.handle, &fd) || ioctl(fd, FIONREAD, &n) || n < 0) return 0;
+	return (size_t)n;
 }
 
 /* Writing */

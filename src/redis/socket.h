@@ -48,6 +48,9 @@ struct eio_bytes redis_socket_look(struct redis_socket *s);
 /* Writes a buffer, which it takes over and leaves empty. NULL, or why not. */
 const char *redis_socket_write(struct redis_socket *s, struct eio_buf *buf);
 
+/* How many bytes wait to be read. */
+size_t redis_socket_unread(const struct redis_socket *s);
+
 /* How many bytes were given to redis_socket_write and have not left. */
 size_t redis_socket_unwritten(const struct redis_socket *s);
 

@@ -4,4 +4,4 @@
 
 static const struct metrics_row worker_rows[] = { WORKER_METRICS(METRICS_ROW) };
 
-const struct metrics_table worker_metrics = METRICS_TABLE(NULL, worker_rows, WORKER_METRIC_COUNT);
+const struct metrics_table worker_metrics = METRICS_TABLE("worker", worker_rows, WORKER_METRIC_COUNT);

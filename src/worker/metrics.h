@@ -28,8 +28,16 @@
 		"Sessions without namespace and poll that ended for others, because of limits") \
 	X(WORKER_METRIC_SESSIONS_UPGRADED, COUNTER, "sessions_upgraded_total", "", \
 		"Sessions that went from polling to WebSocket") \
-	X(WORKER_METRIC_REQUESTS_REFUSED, COUNTER, "requests_refused_total", "", \
-		"Requests answered with an Engine.IO error") \
+	X(WORKER_METRIC_REFUSED_TRANSPORT, COUNTER, "requests_refused_total", "reason=\"transport\"", \
+		"Requests and WebSocket handshakes that were refused") \
+	X(WORKER_METRIC_REFUSED_SID, COUNTER, "requests_refused_total", "reason=\"sid\"", "") \
+	X(WORKER_METRIC_REFUSED_METHOD, COUNTER, "requests_refused_total", "reason=\"method\"", "") \
+	X(WORKER_METRIC_REFUSED_BAD, COUNTER, "requests_refused_total", "reason=\"bad request\"", "") \
+	X(WORKER_METRIC_REFUSED_FORBIDDEN, COUNTER, "requests_refused_total", "reason=\"forbidden\"", "") \
+	X(WORKER_METRIC_REFUSED_REVISION, COUNTER, "requests_refused_total", "reason=\"revision\"", "") \
+	X(WORKER_METRIC_REFUSED_WEBSOCKET, COUNTER, "requests_refused_total", "reason=\"websocket\"", "") \
+	X(WORKER_METRIC_REFUSED_PATH, COUNTER, "requests_refused_total", "reason=\"path\"", "") \
+	X(WORKER_METRIC_REFUSED_ROOM, COUNTER, "requests_refused_total", "reason=\"full\"", "") \
 	X(WORKER_METRIC_CLOSED_TRANSPORT_CLOSE, COUNTER, "sessions_closed_total", "reason=\"transport close\"", \
 		"Engine.IO sessions closed") \
 	X(WORKER_METRIC_CLOSED_TRANSPORT_ERROR, COUNTER, "sessions_closed_total", "reason=\"transport error\"", "") \
@@ -46,7 +54,16 @@
 	X(WORKER_METRIC_MESSAGES_IN, COUNTER, "messages_received_total", "", "Engine.IO messages from clients") \
 	X(WORKER_METRIC_BYTES_IN, COUNTER, "bytes_received_total", "", "Bytes read from clients") \
 	X(WORKER_METRIC_WRITES, COUNTER, "websocket_writes_total", "", "Writes to WebSockets") \
-	X(WORKER_METRIC_BYTES_OUT, COUNTER, "bytes_sent_total", "", "Bytes written to clients") \
+	X(WORKER_METRIC_SENDS_POLLING_4, COUNTER, "sends_total", "transport=\"polling\",eio=\"4\"", \
+		"Writes to WebSockets, and answers to polls") \
+	X(WORKER_METRIC_SENDS_POLLING_3, COUNTER, "sends_total", "transport=\"polling\",eio=\"3\"", "") \
+	X(WORKER_METRIC_SENDS_WEBSOCKET_4, COUNTER, "sends_total", "transport=\"websocket\",eio=\"4\"", "") \
+	X(WORKER_METRIC_SENDS_WEBSOCKET_3, COUNTER, "sends_total", "transport=\"websocket\",eio=\"3\"", "") \
+	X(WORKER_METRIC_BYTES_POLLING_4, COUNTER, "bytes_sent_total", "transport=\"polling\",eio=\"4\"", \
+		"Bytes of them") \
+	X(WORKER_METRIC_BYTES_POLLING_3, COUNTER, "bytes_sent_total", "transport=\"polling\",eio=\"3\"", "") \
+	X(WORKER_METRIC_BYTES_WEBSOCKET_4, COUNTER, "bytes_sent_total", "transport=\"websocket\",eio=\"4\"", "") \
+	X(WORKER_METRIC_BYTES_WEBSOCKET_3, COUNTER, "bytes_sent_total", "transport=\"websocket\",eio=\"3\"", "") \
 	X(WORKER_METRIC_DEFLATE_WEBSOCKETS, COUNTER, "deflate_websockets_total", "", \
 		"WebSockets opened with permessage-deflate") \
 	X(WORKER_METRIC_BEHIND, GAUGE, "connections_behind", "", \

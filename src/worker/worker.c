@@ -224,7 +224,7 @@ make_parts(struct worker *w)
 {
 	static const char no_memory[] = "out of memory";
 
-	w->metrics = metrics_new(w->thread->metrics, &worker_metrics, NULL);
+	w->metrics = metrics_new_numbered(w->thread->metrics, &worker_metrics, w->index);
 	if (!w->metrics || uv_sem_init(&w->stepped, 0)) return no_memory;
 	w->options.index = w->index;
 	config_fill_server(w->shared->config, &w->options);

@@ -91,8 +91,8 @@ feed_alone_open(struct feed_alone *a, bool ledger)
 	if (feed_out_init(&a->out, &a->options)) abort();
 	if (ledger && !(a->out.ledger = ledger_new(&a->options.recovery, a->options.specs, 2, &a->metrics))) abort();
 	if (feed_router_init(&a->router, &a->options, &a->out)) abort();
-	a->redis_metrics = metrics_new(&a->metrics, &redis_metrics, NULL);
-	if (feed_intakes_init(&a->intakes, &a->options, &a->router, a->redis_metrics)) abort();
+	a->redis_metrics = metrics_new(&a->metrics, &redis_metrics, "test");
+	if (feed_intakes_init(&a->intakes, &a->options, &a->router, &a->redis_metrics)) abort();
 }
 
 static inline void

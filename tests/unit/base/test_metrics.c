@@ -28,15 +28,24 @@
 	X(LABELLED_LOST_B, COUNTER, "lost_total", "why=\"b\"", "") \
 	X(LABELLED_NOW, GAUGE, "now", "", "Now")
 
+/* Of the same label as the table before, with two labels of its own, and in seconds. */
+#define BESIDE(X) \
+	X(BESIDE_WS_4, COUNTER, "sends_total", "by=\"ws\",eio=\"4\"", "Sends") \
+	X(BESIDE_WS_3, COUNTER, "sends_total", "by=\"ws\",eio=\"3\"", "") \
+	X(BESIDE_TOOK, MILLISECONDS, "took_seconds", "", "Took")
+
 static const struct metrics_buckets turns = { 1000, 4, { 1, 20, 500, 12000 } };
 static const struct metrics_buckets sizes = { 1, 2, { 1, 10 } };
 
 enum { PLAIN(METRICS_SLOT) PLAIN_COUNT };
 enum { LABELLED(METRICS_SLOT) LABELLED_COUNT };
+enum { BESIDE(METRICS_SLOT) BESIDE_COUNT };
 
 static const struct metrics_row plain_rows[] = { PLAIN(METRICS_ROW) }, labelled_rows[] = { LABELLED(METRICS_ROW) };
+static const struct metrics_row beside_rows[] = { BESIDE(METRICS_ROW) };
 static const struct metrics_table plain = METRICS_TABLE(NULL, plain_rows, PLAIN_COUNT);
 static const struct metrics_table labelled = METRICS_TABLE("part", labelled_rows, LABELLED_COUNT);
+static const struct metrics_table beside = METRICS_TABLE("part", beside_rows, BESIDE_COUNT);
 
 /* Everything as text, which is the caller's to free. */
 static char *
@@ -200,6 +209,45 @@ labels(void **state)
 	metrics_set_deinit(&s);
 }
 
+/* Two tables of one label: in JSON they are one, whichever of them has what there is. */
+static void
+one_label(void **state)
+{
+	struct metrics_set s;
+	struct metrics *m[3];
+
+	(void)state;
+	assert_int_equal(metrics_set_init(&s), 0);
+	assert_int_equal(metrics_set_show(&s, &plain), 0);
+	assert_non_null(m[0] = metrics_new(&s, &beside, "a"));
+	assert_non_null(m[1] = metrics_new(&s, &labelled, "b"));
+	assert_non_null(m[2] = metrics_new(&s, &beside, "b"));
+	metrics_inc(m[0], BESIDE_WS_3);
+	metrics_put(m[2], BESIDE_TOOK, 1250);
+	metrics_inc(m[1], LABELLED_IN);
+	expect_part(&s, "# TYPE siocast_sends_total counter\n"
+			"siocast_sends_total{part=\"a\",by=\"ws\",eio=\"4\"} 0\n"
+			"siocast_sends_total{part=\"a\",by=\"ws\",eio=\"3\"} 1\n"
+			"siocast_sends_total{part=\"b\",by=\"ws\",eio=\"4\"} 0\n"
+			"siocast_sends_total{part=\"b\",by=\"ws\",eio=\"3\"} 0\n"
+			"# HELP siocast_took_seconds Took.\n"
+			"# TYPE siocast_took_seconds gauge\n"
+			"siocast_took_seconds{part=\"a\"} 0\n"
+			"siocast_took_seconds{part=\"b\"} 1.25\n");
+	expect_text(&s, metrics_write_json,
+		"{\"open\":0,\"ended_total\":{\"too early\":0,\"too late\":0},\"turn_seconds\":{\"buckets\":{\"0.001\":0,"
+		"\"0.02\":0,\"0.5\":0,\"12\":0,\"+Inf\":0},\"sum\":0,\"count\":0},\"last_total\":0,"
+		"\"sends_total\":{\"ws,4\":0,\"ws,3\":1},\"took_seconds\":1.25,"
+		"\"by_part\":{\"a\":{\"sends_total\":{\"ws,4\":0,\"ws,3\":1},\"took_seconds\":0},"
+		"\"b\":{\"sends_total\":{\"ws,4\":0,\"ws,3\":0},\"took_seconds\":1.25,\"in_total\":1,"
+		"\"sizes\":{\"buckets\":{\"1\":0,\"10\":0,\"+Inf\":0},\"sum\":0,\"count\":0},"
+		"\"lost_total\":{\"a\":0,\"b\":0},\"now\":0}},"
+		"\"in_total\":1,\"sizes\":{\"buckets\":{\"1\":0,\"10\":0,\"+Inf\":0},\"sum\":0,\"count\":0},"
+		"\"lost_total\":{\"a\":0,\"b\":0},\"now\":0}");
+	for (int i = 0; i < 3; i++) metrics_free(m[i]);
+	metrics_set_deinit(&s);
+}
+
 /* A number above 2^53 comes out as it is. */
 static void
 large_numbers(void **state)
@@ -313,6 +361,7 @@ main(void)
 		cmocka_unit_test(sums),
 		cmocka_unit_test(prometheus),
 		cmocka_unit_test(labels),
+		cmocka_unit_test(one_label),
 		cmocka_unit_test(large_numbers),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(while_reading),

@@ -329,7 +329,8 @@ test_faults(void **state)
 			clients_message(t.clients, s, p->binary, eio_cstr(p->text));
 		}
 		wait_for_end(&t);
-		snprintf(sample, sizeof sample, "siocast_packets_invalid_total{reason=\"%s\"} 1\n", faults[i].label);
+		snprintf(sample, sizeof sample, "siocast_packets_invalid_total{worker=\"0\",reason=\"%s\"} 1\n",
+			faults[i].label);
 		check_count(&t, sample);
 		for (unsigned m = CLIENTS_METRIC_PACKETS_INVALID_EMPTY;
 			m <= CLIENTS_METRIC_PACKETS_INVALID_CONNECT_ERROR; m++)
@@ -415,14 +416,15 @@ static const struct {
 	{ end_by_client, "reason=\"transport close\" transport=", NULL, "[\"transport close\"]", &patient },
 	{ end_by_cut, "reason=\"transport error\" transport=", NULL, "[\"transport error\"]", &patient },
 	{ end_by_timeout, "reason=\"forced close\" why=\"no CONNECT in time\" transport=websocket eio=4 seconds=",
-		"clients_ended_total{reason=\"connect timeout\"} 1", NULL, &wants_connect },
+		"clients_ended_total{worker=\"0\",reason=\"connect timeout\"} 1", NULL, &wants_connect },
 	{ end_by_silence, "reason=\"ping timeout\" transport=", NULL, "[\"ping timeout\"]", &wants_pong },
 	{ end_by_handler, "reason=\"forced close\" why=\"disconnect by a handler\" transport=",
-		"clients_ended_total{reason=\"disconnect\"} 1", "[\"server namespace disconnect\"]", &patient },
-	{ end_by_slowness, "reason=\"forced close\" why=\"too slow\" transport=", "slow_disconnected_total 1",
-		"[\"too slow\"]", &patient },
+		"clients_ended_total{worker=\"0\",reason=\"disconnect\"} 1", "[\"server namespace disconnect\"]",
+		&patient },
+	{ end_by_slowness, "reason=\"forced close\" why=\"too slow\" transport=",
+		"slow_disconnected_total{worker=\"0\"} 1", "[\"too slow\"]", &patient },
 	{ end_by_memory_for_interest, "reason=\"forced close\" why=\"out of memory\" transport=",
-		"clients_ended_total{reason=\"memory\"} 1", "[\"out of memory\"]", &patient },
+		"clients_ended_total{worker=\"0\",reason=\"memory\"} 1", "[\"out of memory\"]", &patient },
 	{ end_by_shutdown, "reason=\"server shutting down\" transport=", NULL, "[\"server shutting down\"]", &patient },
 };
 
@@ -452,13 +454,13 @@ static const struct {
 	bool publish_fails;
 } vain[] = {
 	{ "0/no\"pe,", "event=connect-refused sid=", "nsp=\"/no\\x22pe\" why=\"Invalid namespace\"",
-		"connect_refused_total 1", false },
+		"connect_refused_total{worker=\"0\",reason=\"namespace\"} 1", false },
 	{ "2[\"subscribe\",[\"a\",\"b\",\"c\"]]",
 		"event=join-refused sid=", "nsp=\"/\" room=\"c\" limit=limits.roomsPerSocket max=2",
-		"joins_refused_total{namespace=\"/\"} 1", false },
+		"joins_refused_total{namespace=\"/\",reason=\"roomsPerSocket\"} 1", false },
 	{ "2[\"subscribe\",\"123456789\"]",
 		"event=join-refused sid=", "nsp=\"/\" room=\"123456789\" limit=limits.roomNameLength max=8",
-		"joins_refused_total{namespace=\"/\"} 1", false },
+		"joins_refused_total{namespace=\"/\",reason=\"roomNameLength\"} 1", false },
 	{ "2[\"nobody\\n\",1]", "event=event-unhandled sid=", "nsp=\"/\" name=\"nobody\\x5cn\"",
 		"events_unhandled_total{namespace=\"/\"} 1", false },
 	{ "2[7]", "event=event-unhandled sid=", "nsp=\"/\" name=\"7\"", "events_unhandled_total{namespace=\"/\"} 1",
@@ -508,7 +510,7 @@ test_refused_requests(void **state)
 	start(&t);
 	t.peer = peer_websocket(t.server, "/socket.io/?EIO=9&transport=websocket", "", eio_bytes("", 0), 0);
 	check_line(&t, "event=request-refused why=\"Unsupported protocol version\"", "suppressed=0");
-	assert_int_equal(eio_server_stats(t.server)->refused, 1);
+	assert_int_equal(eio_server_stats(t.server)->refused[EIO_REFUSAL_UNSUPPORTED_PROTOCOL], 1);
 	finish(&t);
 }
 
@@ -661,7 +663,7 @@ test_no_memory(void **state)
 			failed = failmalloc_disarm();
 			if (failed) {
 				wait_for_end(&t);
-				check_count(&t, "clients_ended_total{reason=\"memory\"} 1\n");
+				check_count(&t, "clients_ended_total{worker=\"0\",reason=\"memory\"} 1\n");
 				check_line(&t, "event=session-closed sid=", "why=\"out of memory\"");
 			} else {
 				assert_true(n >= 2);

@@ -627,6 +627,36 @@ test_negotiate_coding(void **state)
 			fail_msg("\"%s\": not %d", cases[i].accept, cases[i].coding);
 }
 
+/* Each form and variant counts once, when it is made, for a bundle and for what it is joined into. */
+static void
+test_tally(void **state)
+{
+	static struct eio_bundle_tally tally;
+	char *long_text = text(3000, 1);
+	struct eio_bundle *both[2] = { bundle_of(long_text, 3000), bundle_of("short", 5) }, *joined;
+
+	(void)state;
+	eio_bundle_wire(both[1], EIO_WIRE_POLLING); /* before it counts */
+	eio_bundle_count_in(both[0], &tally);
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(eio_bundle_wire(both[0], EIO_WIRE_WS));
+		assert_non_null(eio_bundle_wire(both[0], EIO_WIRE_WS_3));
+		assert_non_null(eio_bundle_deflated(both[0], EIO_WIRE_POLLING, &options, NULL));
+		assert_int_equal(tally.plain[EIO_WIRE_WS], 1);
+		assert_int_equal(tally.plain[EIO_WIRE_WS_3], 1);
+		assert_int_equal(tally.plain[EIO_WIRE_POLLING], 1);
+		assert_int_equal(tally.compressed[EIO_WIRE_POLLING], 1);
+	}
+	joined = eio_bundle_join(both, 2);
+	assert_int_equal(tally.plain[EIO_WIRE_WS], 2);
+	assert_non_null(eio_bundle_wire(joined, EIO_WIRE_WS_3));
+	assert_int_equal(tally.plain[EIO_WIRE_WS_3], 2);
+	assert_int_equal(tally.plain[EIO_WIRE_WS_B64], 0);
+	for (int i = 0; i < 2; i++) eio_bundle_unref(both[i]);
+	eio_bundle_unref(joined);
+	free(long_text);
+}
+
 int
 main(void)
 {
@@ -642,6 +672,7 @@ main(void)
 		cmocka_unit_test(test_collect),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_nomem),
+		cmocka_unit_test(test_tally),
 		cmocka_unit_test(test_negotiate_deflate),
 		cmocka_unit_test(test_negotiate_coding),
 	};

@@ -256,7 +256,7 @@ test_direct(void **state)
 		assert_int_equal(eio_socket_queued(t.sockets[i]), 0);
 		assert_null(t.sockets[i]->session.queue.ring);
 	}
-	assert_int_equal(eio_server_stats(t.server)->writes, 2 * CLIENTS);
+	assert_int_equal(eio_server_stats(t.server)->sent[EIO_TRANSPORT_WEBSOCKET][0].sends, 2 * CLIENTS);
 	eio_bundle_unref(b);
 	finish(&t);
 }

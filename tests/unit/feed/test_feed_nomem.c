@@ -166,7 +166,7 @@ publish_without_memory(void **state)
 	(void)state;
 	assert_int_equal(metrics_set_init(&metrics), 0);
 	assert_int_equal(thread_init(&thread, "test", &metrics), 0);
-	assert_non_null(options.metrics = metrics_new(&metrics, &redis_metrics, NULL));
+	assert_non_null(options.metrics = metrics_new(&metrics, &redis_metrics, "test"));
 	feed_uplink_init(&uplink, &options);
 	failmalloc_arm(0);
 	assert_int_equal(feed_uplink_post(&uplink, EIO_LIT("c"), EIO_LIT("1")), -1);

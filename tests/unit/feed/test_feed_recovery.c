@@ -123,8 +123,8 @@ begin_process(struct world *w)
 	w->out.ledger = ledger_new(&w->options.recovery, w->options.specs, WORKERS, &w->metrics);
 	assert_non_null(w->out.ledger);
 	assert_int_equal(feed_router_init(&w->router, &w->options, &w->out), 0);
-	w->redis_metrics = metrics_new(&w->metrics, &redis_metrics, NULL);
-	assert_int_equal(feed_intakes_init(&w->intakes, &w->options, &w->router, w->redis_metrics), 0);
+	w->redis_metrics = metrics_new(&w->metrics, &redis_metrics, "test");
+	assert_int_equal(feed_intakes_init(&w->intakes, &w->options, &w->router, &w->redis_metrics), 0);
 	w->feed_metrics = metrics_new_numbered(&w->metrics, &feed_metrics, 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct queue *q = &w->workers[i];

@@ -180,7 +180,7 @@ server_new(const char *userinfo, const char *db)
 	snprintf(text, sizeof text, "redis://%s127.0.0.1:%d%s", userinfo, ntohs(a.sin_port), db);
 	assert_int_equal(redis_url_parse(&s->url, text, err, sizeof err), 0);
 	assert_int_equal(metrics_set_init(&s->metrics), 0);
-	s->counters = metrics_new(&s->metrics, &redis_metrics, NULL);
+	s->counters = metrics_new(&s->metrics, &redis_metrics, "test");
 	assert_non_null(s->counters);
 	return s;
 }
