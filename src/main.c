@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* From the command line to the daemon. */
+/* From the command line to the daemon, or to a command. */
 #include "src/base/standard.h"
-#include "src/command.h"
 #include "src/config/cli.h"
 #include "src/daemon.h"
+#include "src/tools/tools.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +34,7 @@ load_and_do(struct cli *cli)
 int
 main(int argc, char **argv)
 {
+	static const struct tool_daemon daemon = { .test = daemon_test };
 	struct cli cli;
 	int status = 0, err = standard_open();
 
@@ -41,11 +42,11 @@ main(int argc, char **argv)
 		fprintf(stderr, "siocast: /dev/null: %s\n", strerror(err));
 		return 1;
 	}
-	cli_parse(&cli, argc, argv);
+	if (argc > 1 && *argv[1] != '-') return tools_run(argc - 1, argv + 1, &daemon);
+	cli_parse(&cli, argc, argv, tools_help);
 	switch (cli.action) {
 	case CLI_RUN:
 	case CLI_TEST: status = load_and_do(&cli); break;
-	case CLI_RELOAD: status = command_reload(cli.flags.file); break;
 	case CLI_EXIT: break;
 	case CLI_ERROR: status = 1; break;
 	}

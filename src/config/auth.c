@@ -26,12 +26,12 @@ struct key_options {
 
 static const struct config_option key_rows[] = {
 	STRING("alg", alg, "null"),
-	CUSTOM("secretFile", secret_file, config__path, "null"),
-	CUSTOM("publicKeyFile", public_key_file, config__path, "null"),
-	CUSTOM("jwksFile", jwks_file, config__path, "null"),
+	CUSTOM("secretFile", secret_file, config__path, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("publicKeyFile", public_key_file, config__path, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("jwksFile", jwks_file, config__path, "null", SCHEMA_STRING_OR_NULL),
 };
 
-static const struct config_table key_table = TABLE_OF(key_rows);
+const struct config_table config__key_table = TABLE_OF(key_rows);
 
 /* The type and the algorithm that a key's options make; false after an error. */
 static bool
@@ -72,7 +72,7 @@ add_key_file(struct config_loader *l, const cJSON *item, struct auth_jwt_spec *j
 		config__error(l, item, "expected an object, not %s", config__type_name(item));
 		return;
 	}
-	config__object(l, &key_table, &o, "", item);
+	config__object(l, &config__key_table, &o, "", item);
 	if (!fill_key_file(l, item, &o, &f)) return;
 	f.path = config__copy(l, o.secret_file ? o.secret_file : o.public_key_file ? o.public_key_file : o.jwks_file);
 	v = f.path ? realloc(jwt->files, (jwt->n_files + 1) * sizeof *v) : NULL;
@@ -195,15 +195,15 @@ read_renew(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct auth_jwt_spec
 
 static const struct config_option jwt_rows[] = {
-	STRUCT("keys", read_jwt_keys),
-	STRUCT("from", read_from),
-	CUSTOM("audience", audience, read_auth_strings, NULL),
-	CUSTOM("issuer", issuer, read_auth_strings, NULL),
+	STRUCT("keys", read_jwt_keys, SCHEMA_LIST(SCHEMA_REF("key"))),
+	STRUCT("from", read_from, SCHEMA_STRINGS),
+	CUSTOM("audience", audience, read_auth_strings, NULL, SCHEMA_STRINGS),
+	CUSTOM("issuer", issuer, read_auth_strings, NULL, SCHEMA_STRINGS),
 	UINT("leeway", leeway_s, 0, 3600, "0"),
-	CUSTOM("renew", renew, read_renew, NULL),
+	CUSTOM("renew", renew, read_renew, NULL, SCHEMA_STRING_OR_NULL),
 };
 
-static const struct config_table jwt_table = TABLE_OF(jwt_rows);
+const struct config_table config__jwt_table = TABLE_OF(jwt_rows);
 
 /* The files are read as the workers will, to say now what is wrong with them. */
 static void
@@ -236,7 +236,7 @@ read_jwt(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	spec->has_jwt = true;
-	config__object(l, &jwt_table, &spec->jwt, "", item);
+	config__object(l, &config__jwt_table, &spec->jwt, "", item);
 	keys = cJSON_GetObjectItemCaseSensitive(item, "keys");
 	if (!keys) {
 		config__error(l, item, "\"keys\" is missing");
@@ -325,10 +325,10 @@ check_hook_rooms(struct config_loader *l, const cJSON *item, const struct auth_h
 static const char *const hook_formats[] = { "json", "laravel", NULL };
 
 static const struct config_option hook_rows[] = {
-	CUSTOM("url", to, read_hook_url, NULL),
-	STRUCT("on", read_hook_on),
-	CUSTOM("headers", headers, read_header_names, NULL),
-	CUSTOM("rooms", rooms, read_auth_strings, NULL),
+	CUSTOM("url", to, read_hook_url, NULL, SCHEMA_STRING),
+	STRUCT("on", read_hook_on, SCHEMA_ONE_OR_MORE("{\"enum\":[\"connect\",\"join\"]}")),
+	CUSTOM("headers", headers, read_header_names, NULL, SCHEMA_STRINGS_OR_NONE),
+	CUSTOM("rooms", rooms, read_auth_strings, NULL, SCHEMA_STRINGS),
 	ENUM("format", format, hook_formats, "\"json\""),
 	BOOL("address", address, "true"),
 	UINT("timeout", to.timeout_ms, 10, 600000, "5000"),
@@ -337,7 +337,7 @@ static const struct config_option hook_rows[] = {
 	UINT("queue", to.queue, 0, 100000, "1000"),
 };
 
-static const struct config_table hook_table = TABLE_OF(hook_rows);
+const struct config_table config__hook_table = TABLE_OF(hook_rows);
 
 static void
 read_hook(struct config_loader *l, const cJSON *item, void *target)
@@ -349,10 +349,10 @@ read_hook(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	spec->has_hook = true;
-	config__defaults(l, &hook_table, &spec->hook);
+	config__defaults(l, &config__hook_table, &spec->hook);
 	spec->hook.to.answer_bytes = ANSWER_BYTES;
 	spec->hook.on_connect = true;
-	config__object(l, &hook_table, &spec->hook, "", item);
+	config__object(l, &config__hook_table, &spec->hook, "", item);
 	check_laravel(l, item, &spec->hook);
 	check_hook_rooms(l, item, &spec->hook);
 	if (!cJSON_GetObjectItemCaseSensitive(item, "url")) config__error(l, item, "\"url\" is missing");
@@ -365,11 +365,11 @@ read_hook(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct auth_spec
 
 static const struct config_option auth_rows[] = {
-	STRUCT("jwt", read_jwt),
-	STRUCT("hook", read_hook),
+	STRUCT("jwt", read_jwt, SCHEMA_REF("jwt")),
+	STRUCT("hook", read_hook, SCHEMA_REF("hook")),
 };
 
-static const struct config_table auth_table = TABLE_OF(auth_rows);
+const struct config_table config__auth_table = TABLE_OF(auth_rows);
 
 /* Both together */
 
@@ -391,7 +391,7 @@ config__auth(struct config_loader *l, const cJSON *item, void *target)
 		config__error_memory(l);
 		return;
 	}
-	config__object(l, &auth_table, *out, "", item);
+	config__object(l, &config__auth_table, *out, "", item);
 	if (!(*out)->has_jwt && !(*out)->has_hook) config__error(l, item, "neither \"jwt\" nor \"hook\"");
 }
 

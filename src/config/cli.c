@@ -1,126 +1,155 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the command line with getopt_long. */
+/* What the options of the command line are, and what they set. */
 #include "src/config/cli.h"
 
 #include "src/base/version.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_REDIS = 256, OPT_LISTEN, OPT_FEED, OPT_WWW, OPT_WORKERS, OPT_ADMIN, OPT_PATH, OPT_LOG_LEVEL, OPT_STRICT };
-
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "test", no_argument, NULL, 't' },
-	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "redis", required_argument, NULL, OPT_REDIS },
-	{ "listen", required_argument, NULL, OPT_LISTEN },
-	{ "feed", required_argument, NULL, OPT_FEED },
-	{ "www", required_argument, NULL, OPT_WWW },
-	{ "workers", required_argument, NULL, OPT_WORKERS },
-	{ "admin", required_argument, NULL, OPT_ADMIN },
-	{ "path", required_argument, NULL, OPT_PATH },
-	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-	{ NULL, 0, NULL, 0 },
+enum {
+	ARG_CONFIG,
+	ARG_REDIS,
+	ARG_LISTEN,
+	ARG_FEED,
+	ARG_WWW,
+	ARG_WORKERS,
+	ARG_ADMIN,
+	ARG_PATH,
+	ARG_LOG_LEVEL,
 };
 
-static const char help[] =
-	"Usage: siocast [-c FILE] [-t] [OPTION]...\n"
-	"       siocast reload [-c FILE]\n"
-	"Deliver messages published on Redis channels to browsers over Socket.IO.\n"
-	"\n"
-	"  -c, --config FILE         read the configuration from FILE (see siocast.conf(5))\n"
-	"  -t, --test                check the configuration, warn of what is seldom meant, and exit\n"
-	"      --strict              what would be a warning is a mistake\n"
-	"      --redis URL           Redis server, such as redis://127.0.0.1:6379/0 (may be repeated)\n"
-	"      --listen ADDR         HOST:PORT, [IPV6]:PORT or unix:/PATH (may be repeated)\n"
-	"      --feed CHANNEL=EVENT  forward a Redis channel as an event; with * ? or [ it is a pattern\n"
-	"                            (may be repeated; added to the feeds of FILE)\n"
-	"      --www DIR             serve the files of DIR\n"
-	"      --workers N           number of worker threads, 0 for one per processor\n"
-	"      --admin ADDR          serve metrics and health checks there\n"
-	"      --path PATH           path of the Socket.IO endpoint, /socket.io/ by default\n"
-	"      --log-level LEVEL     error, warn, info or debug\n"
-	"  -h, --help                print this help and exit\n"
-	"  -V, --version             print the version and exit\n"
-	"\n"
-	"reload has the siocast that runs with FILE read it anew. Clients stay.\n"
-	"\n"
-	"Options override what FILE says; so do variables such as SIOCAST_ENGINE_PING_INTERVAL. Exit status: 0 when all is well, 1 when the\n"
-	"configuration or an option is wrong.\n";
+const struct argument cli_config_arguments[] = {
+	[ARG_CONFIG] = { "config", 'c', "FILE", "read the configuration from FILE (see siocast.conf(5))" },
+	[ARG_REDIS] = { "redis", 0, "URL", "Redis server, such as redis://127.0.0.1:6379/0 (may be repeated)" },
+	[ARG_LISTEN] = { "listen", 0, "ADDR", "HOST:PORT, [IPV6]:PORT or unix:/PATH (may be repeated)" },
+	[ARG_FEED] = { "feed", 0, "CHANNEL=EVENT",
+		"forward a Redis channel as an event; with * ? or [ it is a pattern\n"
+		"(may be repeated; added to the feeds of FILE)" },
+	[ARG_WWW] = { "www", 0, "DIR", "serve the files of DIR" },
+	[ARG_WORKERS] = { "workers", 0, "N", "number of worker threads, 0 for one per processor" },
+	[ARG_ADMIN] = { "admin", 0, "ADDR", "serve metrics and health checks there" },
+	[ARG_PATH] = { "path", 0, "PATH", "path of the Socket.IO endpoint, /socket.io/ by default" },
+	[ARG_LOG_LEVEL] = { "log-level", 0, "LEVEL", "error, warn, info or debug" },
+	{ .name = NULL },
+};
 
-static void
+enum { ARG_TEST, ARG_STRICT, ARG_HELP, ARG_VERSION };
+
+const struct argument cli_daemon_arguments[] = {
+	[ARG_TEST] = { "test", 't', NULL, "check the configuration, warn of what is seldom meant, and exit" },
+	[ARG_STRICT] = { "strict", 0, NULL, "what would be a warning is a mistake" },
+	[ARG_HELP] = { "help", 'h', NULL, "print this help and exit" },
+	[ARG_VERSION] = { "version", 'V', NULL, "print the version and exit" },
+	{ .name = NULL },
+};
+
+void
+cli_flags_init(struct config_flags *f)
+{
+	*f = (struct config_flags){ .environment = environ, .look = true };
+}
+
+void
+cli_flags_deinit(struct config_flags *f)
+{
+	free(f->listen.v);
+	free(f->redis.v);
+	free(f->feeds.v);
+	*f = (struct config_flags){ 0 };
+}
+
+static bool
+cli_add(struct config_strings *list, const char *value)
+{
+	const char **v = realloc(list->v, (list->n + 1) * sizeof *v);
+
+	if (!v) return false;
+	v[list->n++] = value;
+	list->v = v;
+	return true;
+}
+
+bool
+cli_flags_take(struct config_flags *f, size_t i, const char *value)
+{
+	switch (i) {
+	case ARG_CONFIG: f->file = value; break;
+	case ARG_REDIS: return cli_add(&f->redis, value);
+	case ARG_LISTEN: return cli_add(&f->listen, value);
+	case ARG_FEED: return cli_add(&f->feeds, value);
+	case ARG_WWW: f->www = value; break;
+	case ARG_WORKERS: f->workers = value; break;
+	case ARG_ADMIN: f->admin = value; break;
+	case ARG_PATH: f->path = value; break;
+	case ARG_LOG_LEVEL: f->log_level = value; break;
+	}
+	return true;
+}
+
+static bool
 cli_fail(struct cli *cli, const char *why)
 {
 	fprintf(stderr, "siocast: %s\n", why);
 	cli->action = CLI_ERROR;
+	return false;
 }
 
 static void
-cli_add(struct cli *cli, struct config_strings *list, const char *value)
+print_help(void (*more)(FILE *out))
 {
-	const char **v = realloc(list->v, (list->n + 1) * sizeof *v);
-
-	if (!v) {
-		cli_fail(cli, "out of memory");
-		return;
-	}
-	v[list->n++] = value;
-	list->v = v;
+	fputs("Usage: siocast [OPTION]...\n"
+	      "       siocast COMMAND [OPTION]... [ARGUMENT]...\n"
+	      "Deliver messages published on Redis channels to browsers over Socket.IO.\n\n",
+		stdout);
+	arguments_help(stdout, cli_config_arguments);
+	arguments_help(stdout, cli_daemon_arguments);
+	fputs("\nOptions override what FILE says; so do variables such as SIOCAST_ENGINE_PING_INTERVAL. Exit status: 0 when all is well, "
+	      "1 when the\nconfiguration or an option is wrong.\n",
+		stdout);
+	if (more) more(stdout);
 }
 
-static void
-cli_take(struct cli *cli, int option)
-{
-	struct config_flags *f = &cli->flags;
+struct cli_reading {
+	struct cli *cli;
+	void (*more)(FILE *out);
+};
 
-	switch (option) {
-	case 'c': f->file = optarg; break;
-	case 't':
-		if (cli->action == CLI_RUN) cli->action = CLI_TEST;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		cli->action = CLI_EXIT;
-		break;
-	case 'V':
-		puts("siocast " PACKAGE_VERSION);
-		cli->action = CLI_EXIT;
-		break;
-	case OPT_STRICT: f->strict = true; break;
-	case OPT_REDIS: cli_add(cli, &f->redis, optarg); break;
-	case OPT_LISTEN: cli_add(cli, &f->listen, optarg); break;
-	case OPT_FEED: cli_add(cli, &f->feeds, optarg); break;
-	case OPT_WWW: f->www = optarg; break;
-	case OPT_WORKERS: f->workers = optarg; break;
-	case OPT_ADMIN: f->admin = optarg; break;
-	case OPT_PATH: f->path = optarg; break;
-	case OPT_LOG_LEVEL: f->log_level = optarg; break;
-	default: /* getopt has said what is wrong */ cli_fail(cli, "try --help"); break;
+static bool
+cli_given(void *user, const struct argument *table, size_t i, char *value)
+{
+	const struct cli_reading *r = user;
+
+	if (table == cli_config_arguments) {
+		if (cli_flags_take(&r->cli->flags, i, value)) return true;
+		return cli_fail(r->cli, "out of memory");
 	}
+	switch (i) {
+	case ARG_TEST: r->cli->action = CLI_TEST; return true;
+	case ARG_STRICT: r->cli->flags.strict = true; return true;
+	case ARG_HELP: print_help(r->more); break;
+	case ARG_VERSION: puts("siocast " PACKAGE_VERSION); break;
+	}
+	r->cli->action = CLI_EXIT;
+	return false;
 }
 
 void
-cli_parse(struct cli *cli, int argc, char **argv)
+cli_parse(struct cli *cli, int argc, char **argv, void (*more)(FILE *out))
 {
-	int option;
+	static const struct argument *const tables[] = { cli_config_arguments, cli_daemon_arguments, NULL };
+	struct cli_reading r = { cli, more };
+	int first;
 
-	*cli = (struct cli){ .action = CLI_RUN, .flags = { .environment = environ, .look = true } };
-	optind = 1;
-	while (cli->action != CLI_ERROR && cli->action != CLI_EXIT &&
-		(option = getopt_long(argc, argv, "c:thV", options, NULL)) != -1)
-		cli_take(cli, option);
-	if (cli->action == CLI_RUN && optind < argc && strcmp(argv[optind], "reload") == 0) {
-		cli->action = CLI_RELOAD;
-		optind++;
-	}
-	if (cli->action <= CLI_TEST && optind < argc) {
-		fprintf(stderr, "siocast: unexpected argument \"%s\"\n", argv[optind]);
+	cli->action = CLI_RUN;
+	cli_flags_init(&cli->flags);
+	first = arguments_read(argc, argv, tables, cli_given, &r);
+	if (first < 0) {
+		/* getopt has said what is wrong */
+		cli_fail(cli, "try --help");
+	} else if (first > 0 && first < argc) {
+		fprintf(stderr, "siocast: unexpected argument \"%s\"\n", argv[first]);
 		cli_fail(cli, "try --help");
 	}
 }
@@ -128,8 +157,6 @@ cli_parse(struct cli *cli, int argc, char **argv)
 void
 cli_deinit(struct cli *cli)
 {
-	free(cli->flags.listen.v);
-	free(cli->flags.redis.v);
-	free(cli->flags.feeds.v);
+	cli_flags_deinit(&cli->flags);
 	*cli = (struct cli){ 0 };
 }

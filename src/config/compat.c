@@ -20,6 +20,15 @@ static const struct {
 	{ "client.version", { "\"1\"", "\"2\"" } },
 };
 
+const char *
+config__compat_default(enum config_compat compat, const char *path)
+{
+	if (compat >= CONFIG_COMPAT_4) return NULL;
+	for (size_t d = 0; d < sizeof compat_defaults / sizeof compat_defaults[0]; d++)
+		if (strcmp(compat_defaults[d].path, path) == 0) return compat_defaults[d].values[compat];
+	return NULL;
+}
+
 static void
 compat_set(struct config_loader *l, const struct config_table *main_table, const char *path, const char *value)
 {

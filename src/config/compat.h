@@ -12,6 +12,9 @@
 /* The names of enum config_compat, ended by NULL. */
 extern const char *const config__compat_names[];
 
+/* The default that a generation has for an option of the main table, as JSON; NULL where it is today's. */
+const char *config__compat_default(enum config_compat compat, const char *path);
+
 /* Sets the defaults of the generation that the document's `compat` names, where they differ from today's, by rows of
  * the main table. Before the document's options are read. */
 void config__compat(struct config_loader *l, const struct config_table *main_table, const cJSON *document);

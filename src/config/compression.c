@@ -30,8 +30,8 @@ read_useless(struct config_loader *l, const cJSON *item, void *target)
 #define THRESHOLD(p) SIZE(p, threshold, 0, 1073741824.0, "1024")
 #define WINDOW(p) UINT(p, window_bits, EIO_DEFLATE_WINDOW_MIN, EIO_DEFLATE_WINDOW_MAX, "15")
 #define LEVEL(p) UINT(p, level, 1, 9, "3")
-#define ALWAYS(p) STRUCT(p, read_always)
-#define USELESS(p) STRUCT(p, read_useless)
+#define ALWAYS(p) STRUCT(p, read_always, "{\"const\":true}")
+#define USELESS(p) STRUCT(p, read_useless, "false")
 
 static const struct config_option websocket_rows[] = {
 	THRESHOLD("threshold"),

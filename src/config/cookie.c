@@ -84,13 +84,13 @@ read_cookie_name(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct cookie
 
 static const struct config_option cookie_rows[] = {
-	CUSTOM("name", name, read_cookie_name, "\"io\""),
-	CUSTOM("path", path, read_attribute, "\"/\""),
-	CUSTOM("domain", domain, read_attribute, "null"),
+	CUSTOM("name", name, read_cookie_name, "\"io\"", SCHEMA_STRING),
+	CUSTOM("path", path, read_attribute, "\"/\"", SCHEMA_STRING_OR_FALSE),
+	CUSTOM("domain", domain, read_attribute, "null", SCHEMA_STRING_OR_FALSE),
 	BOOL("httpOnly", http_only, "true"),
 	BOOL("secure", secure, "false"),
-	CUSTOM("sameSite", same_site, read_same_site, "\"lax\""),
-	CUSTOM("maxAge", max_age_s, config__max_age, "null"),
+	CUSTOM("sameSite", same_site, read_same_site, "\"lax\"", SCHEMA_STRING_OR_FALSE),
+	CUSTOM("maxAge", max_age_s, config__max_age, "null", SCHEMA_SECONDS_OR_NULL),
 };
 
 const struct config_table config__cookie_table = TABLE_OF(cookie_rows);

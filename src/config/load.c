@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading: defaults, then the file, then the flags; and what only the whole can tell. */
+#include "src/config/load.h"
 #include "eio/check.h"
 #include "src/config/addresses.h"
 #include "src/config/auth.h"
@@ -8,6 +9,7 @@
 #include "src/config/engine.h"
 #include "src/config/environment.h"
 #include "src/config/feeds.h"
+#include "src/config/flags.h"
 #include "src/config/log.h"
 #include "src/config/look.h"
 #include "src/config/options.h"
@@ -59,63 +61,6 @@ read_options(struct config_loader *l)
 	config__object(l, &config__main_table, l->parts, "", l->root);
 	config__compat_check(l, l->root);
 	config__log_check(l);
-}
-
-/* A flag is read as the row of the table it stands for; item is taken over. */
-static void
-apply_item(struct config_loader *l, const char *path, cJSON *item)
-{
-	if (item)
-		config__value(l, &config__main_table, l->parts, path, item);
-	else
-		config__error_memory(l);
-	cJSON_Delete(item);
-}
-
-static void
-apply_string(struct config_loader *l, const char *flag, const char *path, const char *value)
-{
-	if (!value) return;
-	l->flag = flag;
-	apply_item(l, path, cJSON_CreateString(value));
-}
-
-static void
-apply_list(struct config_loader *l, const char *flag, const char *path, const struct config_strings *values)
-{
-	if (!values->n) return;
-	l->flag = flag;
-	apply_item(l, path, cJSON_CreateStringArray(values->v, (int)values->n));
-}
-
-static void
-apply_workers(struct config_loader *l, const char *value)
-{
-	char *end;
-	double n;
-
-	if (!value) return;
-	l->flag = "--workers";
-	n = strtod(value, &end);
-	if (*value < '0' || *value > '9' || *end)
-		config__error(l, NULL, "\"%s\" is not a number", value);
-	else
-		apply_item(l, "workers", cJSON_CreateNumber(n));
-}
-
-static void
-apply_flags(struct config_loader *l, const struct config_flags *flags)
-{
-	apply_list(l, "--listen", "listen", &flags->listen);
-	apply_list(l, "--redis", "redis", &flags->redis);
-	apply_string(l, "--admin", "admin", flags->admin);
-	apply_string(l, "--path", "path", flags->path);
-	apply_string(l, "--www", "www", flags->www);
-	apply_string(l, "--log-level", "log.level", flags->log_level);
-	apply_workers(l, flags->workers);
-	l->flag = "--feed";
-	for (size_t i = 0; i < flags->feeds.n; i++) config__feed_flag(l, flags->feeds.v[i]);
-	l->flag = NULL;
 }
 
 /* "/socket.io" and "/socket.io/" are the same setting; addTrailingSlash decides how it ends. */
@@ -226,17 +171,18 @@ load_parts(struct config_loader *l, const char *name, const struct eio_bytes *te
 	if (name) l->parts->config.file = config__strdup(l, name);
 	read_tree(l, text);
 	read_options(l);
-	apply_flags(l, l->flags);
+	config__flags_apply(l);
 	if (l->root && !l->starved) finish_config(l);
 	if (l->root && !l->starved) warn_of_whole(l);
 }
 
 static struct config *
 load_config(const char *name, const struct eio_bytes *text, const struct config_flags *flags, config_report_fn report,
-	void *user)
+	void *user, const struct config_witness *witness)
 {
 	static const struct config_flags no_flags = { 0 };
 	struct config_loader l = { .name = name ? name : "siocast", .flags = flags ? flags : &no_flags };
+	bool good;
 
 	CHECK(report);
 	l.parts = config__parts_new();
@@ -246,11 +192,13 @@ load_config(const char *name, const struct eio_bytes *text, const struct config_
 	}
 	load_parts(&l, name, text);
 	config__notes_tell(&l.notes, l.name, text, report, user);
+	good = !l.notes.errors && !(l.flags->strict && l.notes.warnings);
+	if (good && witness) witness->see(witness->user, &l);
 	config__variables_free(&l);
 	if (!l.document) cJSON_Delete(l.root);
 	config_document_free(l.document);
 	l.parts->config.warnings = l.notes.warnings;
-	if (!l.notes.errors && !(l.flags->strict && l.notes.warnings)) return &l.parts->config;
+	if (good) return &l.parts->config;
 	config_free(&l.parts->config);
 	return NULL;
 }
@@ -259,7 +207,7 @@ struct config *
 config_load_text(
 	const char *name, struct eio_bytes text, const struct config_flags *flags, config_report_fn report, void *user)
 {
-	return load_config(name, &text, flags, report, user);
+	return load_config(name, &text, flags, report, user, NULL);
 }
 
 /* The whole file into memory; *out is the caller's. 0 or -errno. */
@@ -297,7 +245,8 @@ note_file_error(struct config_notes *notes, const char *fmt, ...)
 }
 
 struct config *
-config_load(const struct config_flags *flags, config_report_fn report, void *user)
+config__load(
+	const struct config_flags *flags, config_report_fn report, void *user, const struct config_witness *witness)
 {
 	struct config_notes notes = { .n = 0 };
 	struct config *c = NULL;
@@ -306,15 +255,21 @@ config_load(const struct config_flags *flags, config_report_fn report, void *use
 	size_t n = 0;
 	int e;
 
-	if (!flags->file) return load_config(NULL, NULL, flags, report, user);
+	if (!flags->file) return load_config(NULL, NULL, flags, report, user, witness);
 	e = read_config_file(flags->file, &text, &n);
 	if (e) {
 		note_file_error(&notes, "%s", uv_strerror(e));
 		config__notes_tell(&notes, flags->file, NULL, report, user);
 	} else {
 		bytes = eio_bytes(text, n);
-		c = load_config(flags->file, &bytes, flags, report, user);
+		c = load_config(flags->file, &bytes, flags, report, user, witness);
 	}
 	free(text);
 	return c;
+}
+
+struct config *
+config_load(const struct config_flags *flags, config_report_fn report, void *user)
+{
+	return config__load(flags, report, user, NULL);
 }

@@ -61,16 +61,16 @@ read_namespace_auth(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct namespace_spec
 
 static const struct config_option namespace_rows[] = {
-	STRUCT("on", read_handlers),
-	STRUCT("presence", config__presence),
-	STRUCT("count", config__count),
-	CUSTOM("rate", rate, read_rate, NULL),
-	STRUCT("auth", read_namespace_auth),
-	STRUCT("connectionStateRecovery", config__recovery_of_namespace),
-	CUSTOM("rooms", rules, config__rooms, NULL),
+	STRUCT("on", read_handlers, SCHEMA_OBJECT),
+	STRUCT("presence", config__presence, SCHEMA_ONE_OR_MORE(SCHEMA_REF("presence"))),
+	STRUCT("count", config__count, SCHEMA_ONE_OR_MORE(SCHEMA_REF("count"))),
+	CUSTOM("rate", rate, read_rate, NULL, SCHEMA_OBJECT),
+	STRUCT("auth", read_namespace_auth, SCHEMA_REF("authOrNone")),
+	STRUCT("connectionStateRecovery", config__recovery_of_namespace, SCHEMA_BOOL),
+	CUSTOM("rooms", rules, config__rooms, NULL, SCHEMA_REF("roomRules")),
 };
 
-static const struct config_table namespace_table = TABLE_OF(namespace_rows);
+const struct config_table config__namespace_table = TABLE_OF(namespace_rows);
 
 /* Takes over what ns points to. */
 static void
@@ -101,7 +101,7 @@ read_namespace(struct config_loader *l, const cJSON *item)
 			"in the pattern of a namespace only '*' has a meaning; \"%c\" cannot stand there",
 			*strpbrk(item->string, "[]\\"));
 	ns.name = config__copy(l, item->string);
-	if (ns.name) config__object(l, &namespace_table, &ns, "", item);
+	if (ns.name) config__object(l, &config__namespace_table, &ns, "", item);
 	add_namespace(l, &ns);
 }
 

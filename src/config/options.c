@@ -52,26 +52,35 @@ read_prefix(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, item, "expected a string that is not empty");
 }
 
+/* "$schema", by which editors find the schema. */
+static void
+ignore_schema(struct config_loader *l, const cJSON *item, void *target)
+{
+	(void)target;
+	if (!cJSON_IsString(item)) config__error(l, item, "expected the address of a schema");
+}
+
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 /* clang-format off */
 static const struct config_option main_rows[] = {
+	{ .path = "$schema", .type = CONFIG_TYPE_CUSTOM, .custom = ignore_schema, .schema = SCHEMA_STRING, .alias = true },
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
-	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]"),
-	CUSTOM("trustedProxies", trusted_proxies, config__trusted_proxies, "[]"),
-	CUSTOM("admin", config.admin, config__admin, "null"),
-	CUSTOM("adminHosts", config, config__admin_hosts, "[]"),
+	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]", SCHEMA_STRINGS),
+	CUSTOM("trustedProxies", trusted_proxies, config__trusted_proxies, "[]", SCHEMA_STRINGS_OR_NONE),
+	CUSTOM("admin", config.admin, config__admin, "null", SCHEMA_STRING_OR_FALSE),
+	CUSTOM("adminHosts", config, config__admin_hosts, "[]", SCHEMA_STRINGS_OR_NONE),
 	SECTION("publish"),
-	CUSTOM("publish.tokenFile", config.publish.token_file, config__token_file, "null"),
+	CUSTOM("publish.tokenFile", config.publish.token_file, config__token_file, "null", SCHEMA_STRING_OR_NULL),
 	SIZE("publish.maxBytes", config.publish.max_bytes, 1, GB, "1000000"),
 	UINT("publish.idempotencySeconds", config.publish.idempotency_seconds, 0, DAY_S, "600"),
 	STRING("path", config.path, "\"/socket.io/\""),
-	CUSTOM("stateFile", config.state_file, config__path, "null"),
+	CUSTOM("stateFile", config.state_file, config__path, "null", SCHEMA_STRING_OR_NULL),
 	STRING("user", config.user, "null"),
 	STRING("group", config.group, "null"),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
-	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\""),
+	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\"", SCHEMA_REF("redisServers")),
 
 	SECTION("engine"),
 	MS("engine.pingInterval", server.ping_interval, "25000"),
@@ -79,37 +88,37 @@ static const struct config_option main_rows[] = {
 	MS("engine.upgradeTimeout", server.upgrade_timeout, "10000"),
 	UINT("engine.connectTimeout", connect_timeout_ms, 10, HOUR_MS, "45000"),
 	SIZE("engine.maxHttpBufferSize", server.max_payload, 1, GB, "1000000"),
-	CUSTOM("engine.transports", server, config__transports, "[\"polling\",\"websocket\"]"),
+	CUSTOM("engine.transports", server, config__transports, "[\"polling\",\"websocket\"]", SCHEMA_REF("transports")),
 	BOOL("engine.allowUpgrades", server.allow_upgrades, "true"),
 	BOOL("engine.allowEIO3", server.allow_eio3, "true"),
 	BOOL("engine.addTrailingSlash", add_trailing_slash, "true"),
 	BOOL("engine.ioUring", config.io_uring, "true"),
-	CUSTOM("engine.cookie", server, config__cookie, "false"),
-	CUSTOM("engine.perMessageDeflate", server.ws_deflate, config__per_message_deflate, "false"),
-	CUSTOM("engine.httpCompression", server.http_deflate, config__http_compression, "false"),
+	CUSTOM("engine.cookie", server, config__cookie, "false", SCHEMA_REF("cookieRule")),
+	CUSTOM("engine.perMessageDeflate", server.ws_deflate, config__per_message_deflate, "false", SCHEMA_SWITCH_OR("perMessageDeflate")),
+	CUSTOM("engine.httpCompression", server.http_deflate, config__http_compression, "false", SCHEMA_SWITCH_OR("httpCompression")),
 
 	SECTION("cors"),
-	CUSTOM("cors.origin", server.cors, config__origin, "\"*\""),
+	CUSTOM("cors.origin", server.cors, config__origin, "\"*\"", SCHEMA_REF("origin")),
 	BOOL("cors.credentials", server.cors.credentials, "false"),
-	CUSTOM("cors.methods", server.cors.methods, config__header_list, "\"GET,HEAD,PUT,PATCH,POST,DELETE\""),
-	CUSTOM("cors.allowedHeaders", server.cors.allowed_headers, config__header_list, "null"),
-	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null"),
-	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null"),
+	CUSTOM("cors.methods", server.cors.methods, config__header_list, "\"GET,HEAD,PUT,PATCH,POST,DELETE\"", SCHEMA_STRINGS_OR_NULL),
+	CUSTOM("cors.allowedHeaders", server.cors.allowed_headers, config__header_list, "null", SCHEMA_STRINGS_OR_NULL),
+	CUSTOM("cors.exposedHeaders", server.cors.exposed_headers, config__header_list, "null", SCHEMA_STRINGS_OR_NULL),
+	CUSTOM("cors.maxAge", server.cors.max_age, config__max_age, "null", SCHEMA_SECONDS_OR_NULL),
 
 	BOOL("jsonp", jsonp, "true"),
 	BOOL("serveClient", config.serve_client, "true"),
 	SECTION("client"),
-	CUSTOM("client.version", config.client, read_client_version, "\"4\""),
-	CUSTOM("client.dir", config.client.dir, config__folder, "null"),
-	CUSTOM("www", config.www, config__folder, "null"),
-	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL),
-	CUSTOM("feeds", feeds, config__feeds, "[]"),
-	STRUCT_DEFAULT("connectionStateRecovery", config__recovery, "false"),
-	CUSTOM("auth", auth, config__auth, NULL),
-	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}"),
+	CUSTOM("client.version", config.client, read_client_version, "\"4\"", SCHEMA_STRING),
+	CUSTOM("client.dir", config.client.dir, config__folder, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("www", config.www, config__folder, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL, SCHEMA_REF("feedDefaults")),
+	CUSTOM("feeds", feeds, config__feeds, "[]", SCHEMA_LIST(SCHEMA_REF("feed"))),
+	STRUCT_DEFAULT("connectionStateRecovery", config__recovery, "false", SCHEMA_SWITCH_OR("recovery")),
+	CUSTOM("auth", auth, config__auth, NULL, SCHEMA_REF("authOrNone")),
+	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}", SCHEMA_REF("namespaces")),
 
 	SECTION("presence"),
-	CUSTOM("presence.prefix", presence_prefix, read_prefix, "\"siocast\""),
+	CUSTOM("presence.prefix", presence_prefix, read_prefix, "\"siocast\"", SCHEMA_STRING),
 	UINT("presence.expiry", presence_expiry_ms, 1000, HOUR_MS, "10000"),
 
 	SECTION("limits"),
@@ -138,7 +147,7 @@ static const struct config_option main_rows[] = {
 	SECTION("log"),
 	ENUM("log.level", config.log_level, log_levels, "\"info\""),
 	ENUM("log.format", config.log_format, log_formats, "\"text\""),
-	CUSTOM("log.target", config.log_file, config__log_target, "\"stderr\""),
+	CUSTOM("log.target", config.log_file, config__log_target, "\"stderr\"", SCHEMA_STRING),
 	ENUM_ALIAS("logLevel", config.log_level, log_levels),
 };
 /* clang-format on */

@@ -165,32 +165,32 @@ read_count_event(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct presence_draft
 
 static const struct config_option presence_rows[] = {
-	CUSTOM("rooms", spec.where, read_rooms, NULL),
-	STRUCT("member", read_who),
-	STRUCT("info", read_info),
+	CUSTOM("rooms", spec.where, read_rooms, NULL, SCHEMA_STRINGS),
+	STRUCT("member", read_who, SCHEMA_STRING),
+	STRUCT("info", read_info, SCHEMA_ANYTHING),
 	SECTION("events"),
-	CUSTOM("events.here", spec.here, read_here, NULL),
-	CUSTOM("events.joining", spec.joining, read_change, NULL),
-	CUSTOM("events.leaving", spec.leaving, read_change, NULL),
+	CUSTOM("events.here", spec.here, read_here, NULL, SCHEMA_TOLD),
+	CUSTOM("events.joining", spec.joining, read_change, NULL, SCHEMA_TOLD),
+	CUSTOM("events.leaving", spec.leaving, read_change, NULL, SCHEMA_TOLD),
 	UINT("linger", spec.linger_ms, 0, HOUR_MS, "3000"),
 	BOOL("shared", spec.shared, "true"),
 	SIZE("maxMembers", spec.max_members, 1, 1000000, "10000"),
 	SIZE("maxBytes", spec.max_bytes, 16, 65536, "4096"),
 };
 
-static const struct config_table presence_table = TABLE_OF(presence_rows);
+const struct config_table config__presence_table = TABLE_OF(presence_rows);
 
 #undef ROWS_OF
 #define ROWS_OF struct presence_count_spec
 
 static const struct config_option count_rows[] = {
-	CUSTOM("rooms", where, read_rooms, NULL),
-	CUSTOM("event", event, read_count_event, NULL),
+	CUSTOM("rooms", where, read_rooms, NULL, SCHEMA_STRINGS),
+	CUSTOM("event", event, read_count_event, NULL, SCHEMA_TOLD),
 	UINT("interval", interval_ms, 10, HOUR_MS, "1000"),
 	BOOL("shared", shared, "true"),
 };
 
-static const struct config_table count_table = TABLE_OF(count_rows);
+const struct config_table config__count_table = TABLE_OF(count_rows);
 
 static bool
 has(const cJSON *item, const char *key)
@@ -213,8 +213,8 @@ read_presence(struct config_loader *l, const cJSON *item, const struct namespace
 	struct presence_draft d = { .nsp_stars = ns->is_pattern ? template_count_stars(eio_cstr(ns->name)) : 0 };
 
 	if (!is_object(l, item)) return;
-	config__defaults(l, &presence_table, &d);
-	config__object(l, &presence_table, &d, "", item);
+	config__defaults(l, &config__presence_table, &d);
+	config__object(l, &config__presence_table, &d, "", item);
 	if (!has(item, "member")) config__error(l, item, "\"member\" is missing: who somebody is");
 	if (!events || (cJSON_IsObject(events) && !events->child))
 		config__error(l, events ? events : item,
@@ -231,8 +231,8 @@ read_count(struct config_loader *l, const cJSON *item, const struct namespace_sp
 	struct presence_count_spec spec = { 0 };
 
 	if (!is_object(l, item)) return;
-	config__defaults(l, &count_table, &spec);
-	config__object(l, &count_table, &spec, "", item);
+	config__defaults(l, &config__count_table, &spec);
+	config__object(l, &config__count_table, &spec, "", item);
 	if (!has(item, "event")) config__error(l, item, "\"event\" is missing: by which it is told");
 	spec.where.nsp = config__copy(l, ns->name);
 	if (spec.where.nsp && presence_specs_add_count(l->parts->presence, &spec) == 0) return;

@@ -35,19 +35,19 @@ keep_text(struct config_loader *l, const cJSON *item, void *target)
 static const char *const ends[] = { "first", "last", NULL };
 
 static const struct config_option prime_rows[] = {
-	CUSTOM("hash", kinds[FEED_PRIME_HASH], keep_text, NULL),
-	CUSTOM("string", kinds[FEED_PRIME_STRING], keep_text, NULL),
-	CUSTOM("list", kinds[FEED_PRIME_LIST], keep_text, NULL),
-	CUSTOM("zset", kinds[FEED_PRIME_ZSET], keep_text, NULL),
-	CUSTOM("stream", kinds[FEED_PRIME_STREAM], keep_text, NULL),
-	CUSTOM("scan", kinds[FEED_PRIME_SCAN], keep_text, NULL),
+	CUSTOM("hash", kinds[FEED_PRIME_HASH], keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("string", kinds[FEED_PRIME_STRING], keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("list", kinds[FEED_PRIME_LIST], keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("zset", kinds[FEED_PRIME_ZSET], keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("stream", kinds[FEED_PRIME_STREAM], keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("scan", kinds[FEED_PRIME_SCAN], keep_text, NULL, SCHEMA_STRING),
 	SIZE("count", count, 1, MAX_COUNT, NULL),
 	ENUM("newest", newest, ends, NULL),
-	CUSTOM("field", field, keep_text, NULL),
-	CUSTOM("channel", channel, keep_text, NULL),
+	CUSTOM("field", field, keep_text, NULL, SCHEMA_STRING),
+	CUSTOM("channel", channel, keep_text, NULL, SCHEMA_STRING),
 };
 
-static const struct config_table prime_table = TABLE_OF(prime_rows);
+const struct config_table config__prime_table = TABLE_OF(prime_rows);
 
 static bool
 has_count(enum feed_prime_kind kind)
@@ -227,7 +227,7 @@ read_one(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 	struct feed_prime *p = &f->primes[f->n_primes];
 	const cJSON *kind;
 
-	config__object(l, &prime_table, &d, "", item);
+	config__object(l, &config__prime_table, &d, "", item);
 	kind = find_kind(l, &d, item, &p->kind);
 	if (!kind) return;
 	f->n_primes++;

@@ -34,7 +34,7 @@ read_skip(struct config_loader *l, const cJSON *item, void *target)
 
 static const struct config_option recovery_rows[] = {
 	UINT("maxDisconnectionDuration", ms, 1000, DAY_MS, "120000"),
-	STRUCT("skipMiddlewares", read_skip),
+	STRUCT("skipMiddlewares", read_skip, SCHEMA_BOOL),
 	SIZE("sessionBytes", session_bytes, 65536, 64 * GB, "67108864"),
 	SECTION("history"),
 	UINT("history.seconds", history_seconds, 1, DAY_S, NULL),
@@ -42,7 +42,7 @@ static const struct config_option recovery_rows[] = {
 	SIZE("history.bytes", history_bytes, 65536, 64 * GB, "67108864"),
 };
 
-static const struct config_table recovery_table = TABLE_OF(recovery_rows);
+const struct config_table config__recovery_table = TABLE_OF(recovery_rows);
 
 void
 config__recovery(struct config_loader *l, const cJSON *item, void *target)
@@ -57,8 +57,8 @@ config__recovery(struct config_loader *l, const cJSON *item, void *target)
 			config__type_name(item));
 		return;
 	}
-	config__defaults(l, &recovery_table, &d);
-	if (cJSON_IsObject(item)) config__object(l, &recovery_table, &d, "", item);
+	config__defaults(l, &config__recovery_table, &d);
+	if (cJSON_IsObject(item)) config__object(l, &config__recovery_table, &d, "", item);
 	p->recovery.ms = d.ms;
 	p->recovery.session_bytes = d.session_bytes;
 	p->recovery.history = (struct history_limits){

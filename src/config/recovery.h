@@ -3,7 +3,7 @@
 #ifndef SRC_CONFIG_RECOVERY_H
 #define SRC_CONFIG_RECOVERY_H
 
-#include "src/config/loader.h"
+#include "src/config/table.h"
 
 /* Rows: of the server, into the struct config_parts; of a namespace, into its struct namespace_spec. */
 void config__recovery(struct config_loader *l, const cJSON *item, void *target);
@@ -11,5 +11,8 @@ void config__recovery_of_namespace(struct config_loader *l, const cJSON *item, v
 
 /* Gives the server's choice to the namespaces that have none of their own, and the feeds' options what they need. */
 void config__recovery_finish(struct config_loader *l);
+
+/* What may stand in an object. */
+extern const struct config_table config__recovery_table;
 
 #endif

@@ -90,11 +90,11 @@ static const char *const sources[] = { "subscribe", "psync", NULL };
 
 static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
-	CUSTOM("passwordFile", password, read_password, "null"),
+	CUSTOM("passwordFile", password, read_password, "null", SCHEMA_STRING_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
 };
 
-static const struct config_table redis_table = TABLE_OF(redis_rows);
+const struct config_table config__redis_table = TABLE_OF(redis_rows);
 
 /* A string, or an object with one. */
 static void
@@ -105,8 +105,8 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 	char why[160];
 
 	if (cJSON_IsObject(item)) {
-		config__defaults(l, &redis_table, &entry);
-		config__object(l, &redis_table, &entry, "", item);
+		config__defaults(l, &config__redis_table, &entry);
+		config__object(l, &config__redis_table, &entry, "", item);
 	} else if (cJSON_IsString(item)) {
 		entry.url = item->valuestring;
 	}

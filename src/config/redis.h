@@ -3,12 +3,15 @@
 #ifndef SRC_CONFIG_REDIS_H
 #define SRC_CONFIG_REDIS_H
 
-#include "src/config/loader.h"
+#include "src/config/table.h"
 
 /* A row. The length of the list stands beside it, so the target is not used. */
 void config__redis(struct config_loader *l, const cJSON *item, void *target);
 
 /* Warns of a server that is named twice. */
 void config__redis_warn(struct config_loader *l);
+
+/* What may stand in an object. */
+extern const struct config_table config__redis_table;
 
 #endif

@@ -41,12 +41,12 @@ read_retain_key(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct retain_draft
 
 static const struct config_option retain_rows[] = {
-	CUSTOM("key", key, read_retain_key, NULL),
+	CUSTOM("key", key, read_retain_key, NULL, SCHEMA_POINTER),
 	SIZE("max", max, 1, MAX_KEYS, NULL),
 	WIDE("ttl", ttl_ms, 0, 31536000000, NULL),
 };
 
-static const struct config_table retain_table = TABLE_OF(retain_rows);
+const struct config_table config__retain_table = TABLE_OF(retain_rows);
 
 static void
 read_object(struct config_loader *l, struct feed_retain *r, const cJSON *item)
@@ -55,7 +55,7 @@ read_object(struct config_loader *l, struct feed_retain *r, const cJSON *item)
 	const cJSON *max = cJSON_GetObjectItemCaseSensitive(item, "max");
 	size_t mark;
 
-	config__object(l, &retain_table, &d, "", item);
+	config__object(l, &config__retain_table, &d, "", item);
 	r->key = d.key;
 	r->rules.kind = d.key ? RETAIN_BY_KEY : RETAIN_NEWEST;
 	r->rules.ttl_ms = d.ttl_ms;
@@ -90,15 +90,15 @@ read_retain(struct config_loader *l, struct feed_retain *r, const cJSON *item)
 #define ROWS_OF struct feed_retain
 
 static const struct config_option remove_rows[] = {
-	CUSTOM("where", remove, config__where, NULL),
+	CUSTOM("where", remove, config__where, NULL, SCHEMA_REF("where")),
 };
 
-static const struct config_table remove_table = TABLE_OF(remove_rows);
+const struct config_table config__remove_table = TABLE_OF(remove_rows);
 
 static void
 read_remove(struct config_loader *l, struct feed_retain *r, const cJSON *item)
 {
-	config__object(l, &remove_table, r, "", item);
+	config__object(l, &config__remove_table, r, "", item);
 	if (cJSON_IsObject(item) && !cJSON_HasObjectItem(item, "where"))
 		config__error(l, item, "expected a \"where\", such as {\"where\": {\"/type\": \"delete\"}}");
 }

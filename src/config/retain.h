@@ -3,7 +3,7 @@
 #ifndef SRC_CONFIG_RETAIN_H
 #define SRC_CONFIG_RETAIN_H
 
-#include "src/config/loader.h"
+#include "src/config/table.h"
 #include "src/feed/spec.h"
 
 /* Where they stand; NULL: not given. */
@@ -13,5 +13,8 @@ struct config_retain {
 
 /* Fills the feed from the items. */
 void config__retain(struct config_loader *l, struct feed_spec *f, const struct config_retain *items);
+
+/* What may stand in the objects. */
+extern const struct config_table config__retain_table, config__remove_table;
 
 #endif

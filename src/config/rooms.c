@@ -42,11 +42,11 @@ read_deny(struct config_loader *l, const cJSON *item, void *target)
 }
 
 static const struct config_option room_rows[] = {
-	STRUCT("allow", read_allow),
-	STRUCT("deny", read_deny),
+	STRUCT("allow", read_allow, SCHEMA_STRINGS_OR_NONE),
+	STRUCT("deny", read_deny, SCHEMA_STRINGS_OR_NONE),
 };
 
-static const struct config_table room_table = TABLE_OF(room_rows);
+const struct config_table config__room_table = TABLE_OF(room_rows);
 
 void
 config__rooms(struct config_loader *l, const cJSON *item, void *target)
@@ -61,7 +61,7 @@ config__rooms(struct config_loader *l, const cJSON *item, void *target)
 	}
 	*out = room_rules_new();
 	if (*out)
-		config__object(l, &room_table, out, "", item);
+		config__object(l, &config__room_table, out, "", item);
 	else
 		config__error_memory(l);
 }

@@ -7,6 +7,7 @@
 #ifndef SRC_CONFIG_ROWS_H
 #define SRC_CONFIG_ROWS_H
 
+#include "src/config/schema.h"
 #include "src/config/table.h"
 
 /* clang-format off */
@@ -34,11 +35,13 @@
 	{ .path = p, .type = CONFIG_TYPE_ENUM, .offset = ROWS_AT(field, unsigned : 1), .names = list, .fallback = def }
 #define ENUM_ALIAS(p, field, list) \
 	{ .path = p, .type = CONFIG_TYPE_ENUM, .offset = ROWS_AT(field, unsigned : 1), .names = list, .alias = true }
-/* The function gets the field, or with STRUCT all of the struct. */
-#define CUSTOM(p, field, fn, def) \
-	{ .path = p, .type = CONFIG_TYPE_CUSTOM, .offset = offsetof(ROWS_OF, field), .custom = fn, .fallback = def }
-#define STRUCT(p, fn) { .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn }
-#define STRUCT_DEFAULT(p, fn, def) { .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn, .fallback = def }
+/* The function gets the field, or with STRUCT all of the struct. sch: see schema.h. */
+#define CUSTOM(p, field, fn, def, sch) \
+	{ .path = p, .type = CONFIG_TYPE_CUSTOM, .offset = offsetof(ROWS_OF, field), .custom = fn, .fallback = def, \
+	  .schema = sch }
+#define STRUCT(p, fn, sch) { .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn, .schema = sch }
+#define STRUCT_DEFAULT(p, fn, def, sch) \
+	{ .path = p, .type = CONFIG_TYPE_CUSTOM, .custom = fn, .fallback = def, .schema = sch }
 
 /* clang-format on */
 

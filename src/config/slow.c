@@ -30,19 +30,19 @@ static const struct config_option word_rows[] = { ENUM("slow", slow, words, NULL
 static const struct config_table word_table = TABLE_OF(word_rows);
 
 static const struct config_option latest_rows[] = {
-	CUSTOM("latestPer", latest_per, read_latest_per, NULL),
+	CUSTOM("latestPer", latest_per, read_latest_per, NULL, SCHEMA_STRING),
 	UINT("max", latest_max, 1, 10000000, "10000"),
 };
 
-static const struct config_table latest_table = TABLE_OF(latest_rows);
+const struct config_table config__latest_table = TABLE_OF(latest_rows);
 
 static void
 read_latest(struct config_loader *l, const cJSON *item, struct feed_spec *f)
 {
 	if (!cJSON_HasObjectItem(item, "latestPer"))
 		config__error(l, item, "needs \"latestPer\", a JSON pointer such as \"/symbol\"");
-	config__defaults(l, &latest_table, f);
-	config__object(l, &latest_table, f, "", item);
+	config__defaults(l, &config__latest_table, f);
+	config__object(l, &config__latest_table, f, "", item);
 	f->slow = FEED_SLOW_DROP_OLDEST;
 }
 

@@ -8,4 +8,7 @@
 /* Reads the rule into a struct feed_spec. */
 void config__slow(struct config_loader *l, const cJSON *item, void *target);
 
+/* What may stand in an object. */
+extern const struct config_table config__latest_table;
+
 #endif

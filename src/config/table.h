@@ -30,6 +30,7 @@ struct config_option {
 	double min, max; /* of numbers */
 	const char *const *names; /* of an enum, ended by NULL */
 	config_custom_fn custom;
+	const char *schema; /* of what the function takes: see schema.h */
 	bool alias; /* another name of an option: it has no variable of its own */
 };
 

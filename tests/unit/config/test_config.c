@@ -1252,29 +1252,20 @@ command_line(void **state)
 		(char *)"--feed=c=d", (char *)"--listen", (char *)"127.0.0.1:1", (char *)"-t", NULL };
 	char *extra[] = { (char *)"siocast", (char *)"stray", NULL },
 	     *bad[] = { (char *)"siocast", (char *)"--nope", NULL };
-	char *reload[] = { (char *)"siocast", (char *)"reload", (char *)"-c", (char *)"f", NULL },
-	     *again[] = { (char *)"siocast", (char *)"reload", (char *)"reload", NULL };
 	struct cli cli;
 
 	(void)state;
-	cli_parse(&cli, 9, argv);
+	cli_parse(&cli, 9, argv, NULL);
 	assert_int_equal(cli.action, CLI_TEST);
 	assert_string_equal(cli.flags.file, "f");
 	assert_int_equal(cli.flags.feeds.n, 2);
 	assert_string_equal(cli.flags.feeds.v[1], "c=d");
 	assert_int_equal(cli.flags.listen.n, 1);
 	cli_deinit(&cli);
-	cli_parse(&cli, 4, reload);
-	assert_int_equal(cli.action, CLI_RELOAD);
-	assert_string_equal(cli.flags.file, "f");
-	cli_deinit(&cli);
-	cli_parse(&cli, 3, again);
+	cli_parse(&cli, 2, extra, NULL);
 	assert_int_equal(cli.action, CLI_ERROR);
 	cli_deinit(&cli);
-	cli_parse(&cli, 2, extra);
-	assert_int_equal(cli.action, CLI_ERROR);
-	cli_deinit(&cli);
-	cli_parse(&cli, 2, bad);
+	cli_parse(&cli, 2, bad, NULL);
 	assert_int_equal(cli.action, CLI_ERROR);
 	cli_deinit(&cli);
 }

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 #include "src/config/cli.h"
+#include "src/config/describe.h"
 #include "src/config/options.h"
+#include "src/config/schema.h"
 #include "tests/unit/failmalloc.h"
 
 #include <cjson/cJSON.h>
@@ -136,10 +138,33 @@ parse_flags(void)
 	struct cli cli;
 	enum cli_action action;
 
-	cli_parse(&cli, 7, argv);
+	cli_parse(&cli, 7, argv, NULL);
 	action = cli.action;
 	cli_deinit(&cli);
 	return action == CLI_RUN ? 0 : -1;
+}
+
+static int
+describe_a_file(void)
+{
+	const struct config_flags flags = { .file = file };
+	struct eio_buf out = { 0 };
+	int err;
+
+	reported = 0;
+	err = config_describe(&flags, CONFIG_DESCRIBE_FILE, &out, on_nomem_error, NULL);
+	eio_buf_deinit(&out);
+	return err;
+}
+
+static int
+make_schema(void)
+{
+	struct eio_buf out = { 0 };
+	int err = config_schema(&out);
+
+	eio_buf_deinit(&out);
+	return err;
 }
 
 static void
@@ -188,7 +213,15 @@ from_a_file(void **state)
 	assert_int_equal(write(fd, "{\"workers\":4}", 13), 13);
 	close(fd);
 	failmalloc_every(read_file_of_flags, -1, 100);
+	failmalloc_every(describe_a_file, -1, 500);
 	unlink(file);
+}
+
+static void
+schema(void **state)
+{
+	(void)state;
+	failmalloc_every(make_schema, -1, 1000);
 }
 
 static void
@@ -206,6 +239,7 @@ main(void)
 		cmocka_unit_test(everything),
 		cmocka_unit_test(short_forms),
 		cmocka_unit_test(from_a_file),
+		cmocka_unit_test(schema),
 		cmocka_unit_test(command_line),
 	};
 	/* Otherwise what cJSON allocates would not fail. */

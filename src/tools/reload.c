@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a running siocast in /proc: by the name of the program, and by the file that its arguments name. */
-#include "src/command.h"
+/* siocast reload: finds a running siocast in /proc, by the name of the program, and by the file that its arguments
+ * name. */
+#include "src/tools/tool.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -14,9 +15,16 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+enum { RELOAD_CONFIG };
+
+static const struct argument reload_options[] = {
+	[RELOAD_CONFIG] = { "config", 'c', "FILE", "the one that runs with FILE; needed when several run" },
+	{ .name = NULL },
+};
+
 enum {
 	COMM_MAX = 32, /* bytes of a program's name, of which the kernel keeps 15 */
-	ARGUMENTS_MAX = 65536, /* bytes of all that a process was started with; what is behind is not looked at */
+	RELOAD_ARGUMENTS = 65536, /* bytes of all that a process was started with; what is behind is not looked at */
 };
 
 /* What is wanted of a process. */
@@ -52,14 +60,14 @@ next_argument(const char *p, const char *end)
 	return p < end ? p : NULL;
 }
 
-/* The file that arguments name; NULL: none, or they are not those of a daemon. */
+/* The file that arguments name; NULL: none, or they are not those of a daemon: a command begins with its name. */
 static const char *
 file_in_arguments(const char *all, size_t n)
 {
 	const char *end = all + n, *file = NULL;
 
 	for (const char *p = next_argument(all, end); p; p = next_argument(p, end)) {
-		if (strcmp(p, "-t") == 0 || strcmp(p, "--test") == 0 || strcmp(p, "reload") == 0) return NULL;
+		if (strcmp(p, "-t") == 0 || strcmp(p, "--test") == 0 || *p != '-') return NULL;
 		if (strcmp(p, "-c") == 0 || strcmp(p, "--config") == 0) {
 			p = next_argument(p, end);
 			if (!p) return NULL;
@@ -89,7 +97,7 @@ is_same_file(const char *pid, const char *named, const char *wanted)
 static void
 look_at_process(struct wanted *w, const char *pid)
 {
-	static char arguments[ARGUMENTS_MAX];
+	static char arguments[RELOAD_ARGUMENTS];
 	char comm[COMM_MAX];
 	const char *file;
 	size_t n;
@@ -122,26 +130,34 @@ look_at_all(struct wanted *w)
 }
 
 static int
-complain_of(const char *what, const char *why)
+fail_reload(const struct tool_call *call, const char *what, const char *why)
 {
-	fprintf(stderr, "siocast: reload: %s%s%s\n", what ? what : "", what ? ": " : "", why);
-	return 1;
+	return tool_fail(call, "%s%s%s", what ? what : "", what ? ": " : "", why);
 }
 
-int
-command_reload(const char *file)
+static int
+run_reload(const struct tool_call *call)
 {
+	const char *file = call->values[RELOAD_CONFIG];
 	struct wanted w = { .n = 0 };
 	char resolved[PATH_MAX];
 	int err;
 
-	if (file && !realpath(file, resolved)) return complain_of(file, strerror(errno));
+	if (file && !realpath(file, resolved)) return fail_reload(call, file, strerror(errno));
 	if (file) w.file = resolved;
 	err = look_at_all(&w);
-	if (err) return complain_of("/proc", strerror(-err));
-	if (!w.n) return complain_of(file, file ? "no siocast runs with it" : "no siocast runs with a file");
-	if (w.n > 1) return complain_of(file, file ? "several run with it" : "several run; name a file with -c");
-	if (kill(w.found, SIGHUP)) return complain_of(file, strerror(errno));
+	if (err) return fail_reload(call, "/proc", strerror(-err));
+	if (!w.n) return fail_reload(call, file, file ? "no siocast runs with it" : "no siocast runs with a file");
+	if (w.n > 1) return fail_reload(call, file, file ? "several run with it" : "several run; name a file with -c");
+	if (kill(w.found, SIGHUP)) return fail_reload(call, file, strerror(errno));
 	printf("siocast: process %ld reads its configuration anew; its log tells what became of it\n", (long)w.found);
-	return 0;
+	return TOOL_OK;
 }
+
+const struct tool tool_reload = {
+	.name = "reload",
+	.operands = "",
+	.about = "have the siocast that runs with a file read it anew; clients stay",
+	.options = reload_options,
+	.run = run_reload,
+};
