@@ -2,43 +2,18 @@
 /* Where Redis is. */
 #include "src/config/redis.h"
 
+#include "src/config/file.h"
 #include "src/config/parts.h"
+#include "src/config/redis_tls.h"
 #include "src/config/rows.h"
 #include "src/config/values.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <uv.h>
 
 enum { MAX_PASSWORD = 4096 };
-
-/* Reads at most size bytes of a file, which it must be: a pipe would have the start wait. Their number, or -errno. */
-static ssize_t
-read_password_file(const char *path, char *out, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
-	size_t n = 0;
-	ssize_t got = 1;
-
-	if (fd < 0) return -errno;
-	if (fstat(fd, &st))
-		got = -1;
-	else if (!S_ISREG(st.st_mode))
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL, got = -1;
-	while (got > 0 && n < size) {
-		got = read(fd, out + n, size - n);
-		if (got > 0) n += (size_t)got;
-	}
-	if (got < 0) got = -errno;
-	close(fd);
-	return got < 0 ? got : (ssize_t)n;
-}
 
 /* A file with a password ends with a line feed, as editors leave it, or without. Returns the length without it, 0 when
  * this is no password. */
@@ -54,6 +29,7 @@ struct redis_server_entry {
 	const char *url;
 	unsigned source;
 	char password[MAX_PASSWORD + 3]; /* and a line's end, or one too many */
+	struct config_redis_tls tls;
 };
 
 /* A row: the file's text into the password. */
@@ -71,7 +47,7 @@ read_password(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	path = config__resolve(l, item, item->valuestring);
-	n = path ? read_password_file(path, password, sizeof((struct redis_server_entry *)NULL)->password) : 0;
+	n = path ? config__read_file(path, password, sizeof((struct redis_server_entry *)NULL)->password) : 0;
 	if (n < 0) {
 		config__error(l, item, "%s: %s", path, uv_strerror((int)n));
 		n = 0;
@@ -92,6 +68,11 @@ static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
 	CUSTOM("passwordFile", password, read_password, "null", SCHEMA_STRING_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
+	SECTION("tls"),
+	CUSTOM("tls.ca", tls.ca, config__path, "null"),
+	CUSTOM("tls.cert", tls.cert, config__path, "null"),
+	CUSTOM("tls.key", tls.key, config__path, "null"),
+	STRING("tls.serverName", tls.server_name, "null"),
 };
 
 const struct config_table config__redis_table = TABLE_OF(redis_rows);
@@ -116,6 +97,8 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 				cJSON_IsString(item) ? "an empty string" : config__type_name(item));
 		else if (redis_url_parse_with(out, entry.url, *entry.password ? entry.password : NULL, why, sizeof why))
 			config__error(l, item, "%s", why);
+		else
+			config__redis_tls(l, item, &entry.tls, out);
 	}
 	*replicates = entry.source == SOURCE_PSYNC;
 	explicit_bzero(entry.password, sizeof entry.password);

@@ -21,7 +21,8 @@ struct redis_dial {
 	bool looks_up; /* lookup is under way */
 	struct addrinfo *addresses, *next; /* of the host's name, while they are tried one by one */
 	struct redis_socket *socket; /* that is being connected, or NULL */
-	const char *failed; /* why none is left; NULL: it goes on */
+	bool failed; /* none is left */
+	char why[256]; /* and that is the reason */
 };
 
 static void on_dial_timer(uv_timer_t *t);
@@ -73,13 +74,14 @@ static void dial_next(struct redis_dial *d);
 static void
 fail_dial(struct redis_dial *d, const char *why)
 {
+	snprintf(d->why, sizeof d->why, "%s", why); /* the socket may take it along */
 	if (d->socket) redis_socket_close(d->socket);
 	d->socket = NULL;
 	if (d->next) {
 		dial_next(d);
 		return;
 	}
-	d->failed = why;
+	d->failed = true;
 	uv_timer_start(&d->timer, on_dial_timer, 0, 0);
 }
 
@@ -108,7 +110,8 @@ dial_address(struct redis_dial *d, const struct sockaddr *address)
 
 	uv_timer_start(&d->timer, on_dial_timer, REDIS_CONNECT_MS, 0);
 	d->socket = redis_socket_new(d->loop, &events, d);
-	if (d->socket)
+	if (d->socket) why = d->url->tls ? redis_socket_encrypt(d->socket, d->url->tls) : NULL;
+	if (!why)
 		why = address ? redis_socket_connect(d->socket, address)
 			      : redis_socket_connect_unix(d->socket, d->url->path);
 	if (why) fail_dial(d, why);
@@ -165,9 +168,11 @@ on_dial_timer(uv_timer_t *t)
 
 	CHECK_MAGIC(d, REDIS_DIAL_MAGIC);
 	if (d->failed || d->looks_up)
-		end_dial(d, NULL, d->failed ? d->failed : "timed out");
+		end_dial(d, NULL, d->failed ? d->why : "timed out");
 	else
-		fail_dial(d, "timed out");
+		fail_dial(d, redis_socket_shakes_hands(d->socket)
+				     ? "no answer to the TLS handshake; does it speak TLS on this port?"
+				     : "timed out");
 }
 
 struct redis_dial *
@@ -177,6 +182,7 @@ redis_dial_start(uv_loop_t *loop, const struct redis_url *url, redis_dialed_fn d
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
 
+	CHECK(!url->is_tls || url->tls);
 	if (!d) return NULL;
 	d->magic = REDIS_DIAL_MAGIC;
 	d->loop = loop;

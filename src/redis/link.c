@@ -229,13 +229,15 @@ static void
 become_ready(struct redis_link *l)
 {
 	unsigned silent_ms = l->options.silent_ms ? l->options.silent_ms : REDIS_SILENT_MS;
+	const char *tls = redis_socket_encryption(l->socket);
 
 	enter_state(l, LINK_READY);
 	l->pinged_ns = uv_hrtime(); /* the first answer that is timed is not one of the beginning */
 	uv_timer_start(&l->timer, on_link_timer, silent_ms, (silent_ms + 1) / 2);
 	l->options.role->ready(l->options.user);
 	if (l->state != LINK_READY) return; /* lost again, by what the role wrote */
-	log_info("redis=%s event=ready role=%s", l->options.url->name, l->options.role->name);
+	log_info("redis=%s event=ready role=%s%s%s", l->options.url->name, l->options.role->name, tls ? " tls=" : "",
+		tls ? tls : "");
 }
 
 static enum redis_read
@@ -321,7 +323,7 @@ on_link_broken(void *user, const char *why)
 
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
 	while (l->socket == s && (bytes = redis_socket_look(s)).n) on_link_read(l, bytes);
-	if (l->socket == s) link_lost(l, why);
+	if (l->socket == s) link_lost(l, redis_socket_failure(s) ? redis_socket_failure(s) : why);
 }
 
 static void

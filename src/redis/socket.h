@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stream to one server over libuv, TCP or a unix socket: bytes in, bytes out. It
+ * A stream to one server over libuv, TCP or a unix socket, with TLS where that is wanted: bytes in, bytes out. It
  * belongs to one attempt to connect; a new attempt makes a new one and never waits
  * for the old one's handle to be closed.
  *
@@ -10,6 +10,7 @@
 #define SRC_REDIS_SOCKET_H
 
 #include "eio/buf.h"
+#include "src/redis/tls.h"
 
 #include <uv.h>
 
@@ -30,16 +31,29 @@ struct redis_socket *redis_socket_new(uv_loop_t *loop, const struct redis_socket
 /* From now on it is somebody else's. */
 void redis_socket_hand_over(struct redis_socket *s, const struct redis_socket_events *events, void *user);
 
+/* What comes and goes will be encrypted: `connected` then comes when hands are shaken. Before it connects. NULL, or why
+ * not. */
+const char *redis_socket_encrypt(struct redis_socket *s, struct redis_tls_context *context);
+
+/* Whether it is connected but for that. */
+bool redis_socket_shakes_hands(const struct redis_socket *s);
+
 /* Begins to connect. NULL, or why it cannot be, and then `connected` is not called. */
 const char *redis_socket_connect(struct redis_socket *s, const struct sockaddr *address);
 const char *redis_socket_connect_unix(struct redis_socket *s, const char *path);
 
-/* Closes it, also while it connects; the memory goes when the loop has run. */
+/* Closes it, also while it connects; the memory goes when the loop has run, and with it the reasons it gave. */
 void redis_socket_close(struct redis_socket *s);
 
-/* Begins to read, or goes on. NULL, or why not. */
+/* Begins to read, or goes on, for which a look has to have found nothing. NULL, or why not. */
 const char *redis_socket_read_start(struct redis_socket *s);
 void redis_socket_read_stop(struct redis_socket *s);
+
+/* Why TLS has ended, or NULL: it has not. For whoever finds the socket broken, and looks for the reason. */
+const char *redis_socket_failure(const struct redis_socket *s);
+
+/* The version of TLS, a constant; NULL: none. */
+const char *redis_socket_encryption(const struct redis_socket *s);
 
 /* What is there now, without waiting, for whoever has stopped reading: at most REDIS_SOCKET_READ_BYTES, valid until
  * the next read. None also when the stream is at its end; the next read tells. */
@@ -48,10 +62,10 @@ struct eio_bytes redis_socket_look(struct redis_socket *s);
 /* Writes a buffer, which it takes over and leaves empty. NULL, or why not. */
 const char *redis_socket_write(struct redis_socket *s, struct eio_buf *buf);
 
-/* How many bytes wait to be read. */
+/* How many bytes wait to be read, as they came. */
 size_t redis_socket_unread(const struct redis_socket *s);
 
-/* How many bytes were given to redis_socket_write and have not left. */
+/* How many bytes have to leave for what was given to redis_socket_write. */
 size_t redis_socket_unwritten(const struct redis_socket *s);
 
 #endif

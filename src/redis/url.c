@@ -197,9 +197,9 @@ redis_url_parse_with(struct redis_url *u, const char *text, const char *password
 	else if (strncmp(text, "redis+unix://", 13) == 0)
 		e = parse_unix(u, text + 13, err, err_size);
 	else if (strncmp(text, "rediss://", 9) == 0)
-		e = url_fail(err, err_size, "TLS is not spoken here; put a tunnel such as stunnel between");
+		u->is_tls = true, e = parse_tcp(u, text + 9, err, err_size);
 	else if (strstr(text, "://"))
-		e = url_fail(err, err_size, "unknown scheme; there are redis:// and unix://");
+		e = url_fail(err, err_size, "unknown scheme; there are redis://, rediss:// and unix://");
 	else
 		e = parse_tcp(u, text, err, err_size);
 	if (!e) e = set_password(u, password, err, err_size);
@@ -217,5 +217,6 @@ redis_url_deinit(struct redis_url *u)
 	free(u->host);
 	free(u->path);
 	free(u->name);
+	redis_tls_context_free(u->tls);
 	*u = (struct redis_url){ 0 };
 }

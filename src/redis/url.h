@@ -2,12 +2,15 @@
 /*
  * Where a Redis server is:
  *     redis://[[user][:password]@]host[:port][/db]      also [v6::addr]
+ *     rediss://…    the same with TLS
  *     unix:///path/to.sock[?db=N]   or   redis+unix://[[user][:password]@]/path/to.sock[?db=N]
  *     host[:port]
- * User and password are percent-decoded. TLS (rediss://) is refused: a tunnel made for it stands in front.
+ * User and password are percent-decoded.
  */
 #ifndef SRC_REDIS_URL_H
 #define SRC_REDIS_URL_H
+
+#include "src/redis/tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +22,8 @@ struct redis_url {
 	char *password; /* or NULL: no AUTH */
 	unsigned port;
 	unsigned db; /* 0: no SELECT */
+	bool is_tls; /* rediss:// */
+	struct redis_tls_context *tls; /* owned: it is set by whoever knows whom to trust, for such a server only */
 	char *name; /* the address without secrets, for logs and /stats */
 };
 
@@ -30,7 +35,7 @@ int redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err
  * a user alone. NULL: none. */
 int redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size);
 
-/* Frees the strings; the password is wiped first. */
+/* Frees the strings and the context; the password is wiped first. */
 void redis_url_deinit(struct redis_url *u);
 
 #endif

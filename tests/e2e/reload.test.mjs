@@ -73,7 +73,7 @@ describe('a configuration that is read anew', { skip: SIOCAST_ONLY }, () => {
 				`${good}}`,
 				good.replace('"workers"', '"wrokers"'),
 				good.replace('"debug"', '"loud"'),
-				good.replace('"127.0.0.1:1/0"', '"nonsense://x"').replace('redis://127.0.0.1:1/0', 'rediss://127.0.0.1:1/0'),
+				good.replace('"127.0.0.1:1/0"', '"nonsense://x"').replace('redis://127.0.0.1:1/0', 'redis://127.0.0.1:x/0'),
 				JSON.stringify({ ...server.config, log: { level: 'debug' }, www: '/nowhere/at/all' }),
 				JSON.stringify({ ...server.config, log: { level: 'debug' }, feeds: [{ channel: 'a', event: 'connect' }, { chanel: 'b' }] }),
 				JSON.stringify({ ...server.config, log: { level: 'debug' }, namespaces: { '/': { on: { a: [{ jion: 'x' }] } } } }),

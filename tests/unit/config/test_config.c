@@ -349,8 +349,18 @@ static const struct {
 	{ __LINE__, "{\"listen\": []}", "t.conf:1:12: listen: an empty list\n" },
 	{ __LINE__, "{\"listen\": [\"127.0.0.1:1\", 7]}",
 		"t.conf:1:28: listen[1]: expected a string that is not empty\n" },
-	{ __LINE__, "{\"redis\": \"rediss://:secret@h\"}",
-		"t.conf:1:11: redis: TLS is not spoken here; put a tunnel such as stunnel between\n" },
+	{ __LINE__, "{\"redis\": \"rediss://:secret@h:x\"}",
+		"t.conf:1:11: redis: the port is not a number from 1 to 65535\n" },
+	{ __LINE__, "{\"redis\": {\"url\": \"redis://h\", \"tls\": {\"serverName\": \"x\"}}}",
+		"t.conf:1:39: redis.tls: this is for an address that begins with rediss://\n" },
+	{ __LINE__, "{\"redis\": {\"url\": \"rediss://h\", \"tls\": {\"cert\": \"/x\", \"serverName\": \"\"}}}",
+		"t.conf:1:69: redis.tls.serverName: an empty string\n" },
+	{ __LINE__, "{\"redis\": {\"url\": \"rediss://h\", \"tls\": {\"cert\": \"/x\"}}}",
+		"t.conf:1:40: redis.tls: \"cert\" and \"key\" belong together\n" },
+	{ __LINE__,
+		"{\"redis\": {\"url\": \"rediss://h\", \"tls\": {\"cert\": \"/nowhere/c\", \"key\": \"/nowhere/k\", \"ca\": \"/\"}}}",
+		"t.conf:1:49: redis.tls.cert: /nowhere/c: no such file or directory\n"
+		"t.conf:1:90: redis.tls.ca: /: illegal operation on a directory\n" },
 	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.0.0.0/33\", \"proxy.example\", 5]}",
 		"t.conf:1:67: trustedProxies[3]: expected a string that is not empty\n" },
 	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.0.0.0/33\",\n\"proxy.example\"]}",
@@ -848,7 +858,7 @@ static const struct {
 		"\"cors\": {\"credentials\": true}, \"engine\": {\"pingInterval\": 25, \"pingTimeout\": 5},\n"
 		"\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}], \"namespaces\": {\"/\": {\"on\": {\"s\": [{\"join\": \"q\"}]}}}}",
 		"t.conf:1:13: workers: expected a whole number from 0 to 64\n"
-		"t.conf:1:34: redis[1]: unknown scheme; there are redis:// and unix://\n"
+		"t.conf:1:34: redis[1]: unknown scheme; there are redis://, rediss:// and unix://\n"
 		"t.conf:1:63: redis[3]: expected an address, or an object with \"url\", not a number\n"
 		"t.conf:2:78: engine.pingTimeout: expected a whole number from 10 to 3600000\n",
 		"t.conf:1:46: warning: redis[2]: the same server as redis[0], whatever the database: every message would come "
