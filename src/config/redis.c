@@ -69,9 +69,9 @@ static const struct config_option redis_rows[] = {
 	CUSTOM("passwordFile", password, read_password, "null", SCHEMA_STRING_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
 	SECTION("tls"),
-	CUSTOM("tls.ca", tls.ca, config__path, "null"),
-	CUSTOM("tls.cert", tls.cert, config__path, "null"),
-	CUSTOM("tls.key", tls.key, config__path, "null"),
+	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("tls.cert", tls.cert, config__path, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("tls.key", tls.key, config__path, "null", SCHEMA_STRING_OR_NULL),
 	STRING("tls.serverName", tls.server_name, "null"),
 };
 
