@@ -22,6 +22,7 @@
 #include "src/source/streams.h"
 #include "src/state_file.h"
 #include "src/web/install.h"
+#include "src/worker/census.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
 
@@ -186,6 +187,15 @@ on_reload_request(void *user, struct eio_buf *answer)
 }
 
 static int
+take_census(void *ctx, const struct sio_room_key *keys, size_t n, census_fn done, void *user)
+{
+	struct daemon *d = ctx;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	return census_take(&d->workers, &d->loop, keys, n, done, user);
+}
+
+static int
 make_admin(struct daemon *d)
 {
 	const struct config_limits *l = &d->config->limits;
@@ -206,6 +216,7 @@ make_admin(struct daemon *d)
 		},
 		.reload = on_reload_request,
 		.reload_user = d,
+		.census = { take_census, d },
 		.feed = d->feed,
 		.metrics = &d->metrics,
 		.threads = d->threads,

@@ -171,12 +171,19 @@ takes_posts(const struct admin *a, struct eio_bytes path)
 }
 
 static void
+answer_room_counts(struct admin *a, struct eio_exchange *ex)
+{
+	admin_rooms_answer(&a->options.census, ex);
+}
+
+static void
 answer_list(struct admin *a, struct eio_exchange *ex)
 {
 	static const char list[] = "/livez    alive\n"
 				   "/readyz   whether the feeds are subscribed\n"
 				   "/metrics  for Prometheus\n"
-				   "/stats    the same as JSON\n";
+				   "/stats    the same as JSON\n"
+				   "/rooms    how many clients are in a ?namespace= and each room=\n";
 	struct eio_buf body;
 
 	eio_buf_init(&body);
@@ -216,6 +223,7 @@ static const struct admin_page {
 	{ "/readyz", answer_readyz },
 	{ "/metrics", answer_metrics },
 	{ "/stats", answer_stats },
+	{ "/rooms", answer_room_counts },
 };
 
 static const struct admin_page *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The admin port: /metrics (Prometheus), /stats (JSON), /livez, /readyz and / with
+ * The admin port: /metrics (Prometheus), /stats (JSON), /rooms, /livez, /readyz and / with
  * their list, and POST /publish and /reload where tokens are configured, on an address of its own and
  * on the main thread, so that it answers also when every worker is busy.
  */
@@ -8,6 +8,7 @@
 #define SRC_ADMIN_PORT_H
 
 #include "src/admin/publish.h"
+#include "src/admin/rooms.h"
 #include "src/base/metrics.h"
 #include "src/base/thread.h"
 
@@ -29,6 +30,7 @@ struct admin_options {
 	 * is not there. */
 	int (*reload)(void *user, struct eio_buf *answer);
 	void *reload_user;
+	struct admin_census census;
 	struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 	const struct thread *threads; /* n_threads that do the work; the same */

@@ -72,6 +72,9 @@ void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
 void clients_room(void *user, struct eio_socket *s, bool empty);
 void clients_refused(void *user, const struct eio_request *req, const char *why);
 
+/* How many of them are in a room, or in a namespace. */
+size_t clients_in(const struct clients *c, struct sio_room_key key);
+
 /* Every client goes now: what handlers broadcast is for nobody any more. */
 void clients_stop(struct clients *c);
 

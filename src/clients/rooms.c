@@ -25,6 +25,14 @@ on_room_closing(void *user, struct sio_room *room)
 	interest_clear(c->options.interest, c->options.worker, room->key);
 }
 
+size_t
+clients_in(const struct clients *c, struct sio_room_key key)
+{
+	const struct sio_room *room = sio_rooms_find(&c->rooms, key);
+
+	return room ? room->n : 0;
+}
+
 int
 rooms_init(struct clients *c)
 {

@@ -94,7 +94,7 @@ write_range(struct eio_buf *out, const struct config_option *o)
 }
 
 static void
-write_names(struct eio_buf *out, const struct config_option *o)
+write_enum_schema(struct eio_buf *out, const struct config_option *o)
 {
 	EIO_BUF_ADD_LIT(out, "\"anyOf\":[{\"enum\":[");
 	for (size_t i = 0; o->names[i]; i++) eio_buf_printf(out, "%s\"%s\"", i ? "," : "", o->names[i]);
@@ -112,7 +112,7 @@ write_option_schema(struct eio_buf *out, const struct config_option *o)
 	case CONFIG_TYPE_SIZE: write_range(out, o); break;
 	case CONFIG_TYPE_BOOL: EIO_BUF_ADD_LIT(out, "\"$ref\":\"#/$defs/boolean\""); break;
 	case CONFIG_TYPE_STRING: EIO_BUF_ADD_LIT(out, "\"type\":[\"string\",\"null\"],\"minLength\":1"); break;
-	case CONFIG_TYPE_ENUM: write_names(out, o); break;
+	case CONFIG_TYPE_ENUM: write_enum_schema(out, o); break;
 	case CONFIG_TYPE_CUSTOM: eio_buf_printf(out, "\"allOf\":[%s]", o->schema); break;
 	case CONFIG_TYPE_SECTION: break;
 	}

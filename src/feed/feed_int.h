@@ -161,6 +161,11 @@ void feed_router_message(struct feed_router *r, struct message *m);
 /* The same through one feed, which is one of the message's. */
 void feed_router_through(struct feed_router *r, struct feed_at_work *s, struct message *m);
 
+/* The same, and says what became of it, but counts and tells nothing. *stream: where it went, or would have gone; NULL
+ * where that is not known. */
+enum feed_fate feed_router_take(
+	struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream);
+
 /* The same with an entry of a stream. */
 void feed_router_entry(struct feed_router *r, struct message *m);
 

@@ -395,7 +395,7 @@ find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m
 }
 
 /* *stream is set as soon as it is known. */
-static enum feed_fate
+static inline enum feed_fate
 take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
 {
 	struct feed_stream *latest = s->streams.latest;
@@ -407,6 +407,13 @@ take_message(struct feed_router *r, struct feed_at_work *s, struct message *m, s
 		return find_and_append(r, s, m, stream);
 	*stream = latest;
 	return feed_streams_append(&s->streams, latest, m);
+}
+
+enum feed_fate
+feed_router_take(struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream)
+{
+	*stream = NULL;
+	return take_message(r, s, m, stream);
 }
 
 /* Through one feed. */

@@ -76,6 +76,6 @@ void tool_flush(struct eio_buf *b);
  * JSON has it, and what is not UTF-8 replaced. */
 void tool_visible(struct eio_buf *out, struct eio_bytes bytes);
 
-extern const struct tool tool_check, tool_config_command, tool_reload;
+extern const struct tool tool_check, tool_config_command, tool_explain, tool_reload;
 
 #endif

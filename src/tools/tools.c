@@ -10,6 +10,7 @@
 const struct tool *const tools_all[] = {
 	&tool_check,
 	&tool_config_command,
+	&tool_explain,
 	&tool_reload,
 	NULL,
 };

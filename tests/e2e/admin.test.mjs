@@ -44,7 +44,7 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 			const list = await request(server.admin, 'GET', '/');
 			assert.equal(list.status, 200);
 			const paths = list.text.trim().split('\n').map((line) => line.split(' ')[0]);
-			assert.deepEqual(paths, ['/livez', '/readyz', '/metrics', '/stats']);
+			assert.deepEqual(paths, ['/livez', '/readyz', '/metrics', '/stats', '/rooms']);
 			for (const path of paths) assert.notEqual((await request(server.admin, 'GET', path)).status, 404);
 		}),
 	);

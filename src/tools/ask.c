@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to the admin port. */
+#include "src/tools/ask.h"
+
+#include "sio/json.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The address by which to reach what listens on all of them. */
+static void
+write_admin_url(const struct config_listen *l, const char *path, struct eio_buf *out)
+{
+	const char *host = l->host;
+
+	if (l->path) host = "localhost";
+	if (strcmp(host, "0.0.0.0") == 0) host = "127.0.0.1";
+	if (strcmp(host, "::") == 0) host = "::1";
+	eio_buf_printf(out, strchr(host, ':') ? "http://[%s]" : "http://%s", host);
+	if (!l->path) eio_buf_printf(out, ":%u", l->port);
+	eio_buf_add(out, eio_cstr(path));
+	eio_buf_addc(out, '\0');
+}
+
+int
+ask_admin(const struct config *c, const char *path, unsigned timeout_ms, struct fetched *out)
+{
+	struct fetch f = { .timeout_ms = timeout_ms };
+	struct eio_buf url = { 0 };
+	int err = -1;
+
+	*out = (struct fetched){ .status = 0 };
+	if (!c->admin) {
+		snprintf(out->why, sizeof out->why, "the configuration has no \"admin\"");
+		return -1;
+	}
+	write_admin_url(c->admin, path, &url);
+	f.url = url.p;
+	f.socket = c->admin->path;
+	if (eio_buf_failed(&url))
+		snprintf(out->why, sizeof out->why, "out of memory");
+	else
+		err = fetch(&f, out);
+	eio_buf_deinit(&url);
+	return err;
+}
+
+/* As a part of a query. */
+static void
+write_encoded(struct eio_buf *out, struct eio_bytes s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (isalnum(c) || strchr("-._~", c))
+			eio_buf_addc(out, (char)c);
+		else
+			eio_buf_printf(out, "%%%02X", c);
+	}
+}
+
+/* The number at a pointer of an answer; 0 when there is none. */
+static size_t
+number_at(struct eio_bytes json, const char *pointer)
+{
+	struct eio_bytes value;
+	char digits[24];
+
+	if (!sio_json_find(json, eio_cstr(pointer), &value) || value.n >= sizeof digits) return 0;
+	memcpy(digits, value.p, value.n);
+	digits[value.n] = '\0';
+	return strtoull(digits, NULL, 10);
+}
+
+static size_t
+sum_rooms(struct eio_bytes json, size_t n_rooms)
+{
+	char pointer[64];
+	size_t sum = 0;
+
+	if (!n_rooms) return number_at(json, "/clients");
+	for (size_t i = 0; i < n_rooms; i++) {
+		snprintf(pointer, sizeof pointer, "/rooms/%zu/clients", i);
+		sum += number_at(json, pointer);
+	}
+	return sum;
+}
+
+/* As many rooms as one question may have. */
+static const char *
+ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, size_t *clients)
+{
+	struct eio_buf path = { 0 };
+	struct fetched answer = { .status = 0 };
+	const char *why = NULL;
+
+	EIO_BUF_ADD_LIT(&path, "/rooms?namespace=");
+	write_encoded(&path, nsp);
+	for (size_t i = 0; i < n; i++) {
+		EIO_BUF_ADD_LIT(&path, "&room=");
+		write_encoded(&path, rooms[i]);
+	}
+	eio_buf_addc(&path, '\0');
+	if (eio_buf_failed(&path))
+		why = "out of memory";
+	else if (ask_admin(c, path.p, ASK_TIMEOUT_MS, &answer))
+		why = "no siocast answers on the admin port";
+	else if (answer.status != 200 || sio_json_check(eio_buf_bytes(&answer.body)))
+		why = "what answers on the admin port does not know";
+	else
+		*clients += sum_rooms(eio_buf_bytes(&answer.body), n);
+	fetched_free(&answer);
+	eio_buf_deinit(&path);
+	return why;
+}
+
+const char *
+ask_rooms(const struct config *c, const struct audience *a, size_t *clients)
+{
+	enum { AT_ONCE = 50 };
+	const char *why = NULL;
+	size_t i = 0, n;
+
+	*clients = 0;
+	if (!c->admin) return "there is no \"admin\" to ask";
+	do {
+		n = a->n_rooms - i < AT_ONCE ? a->n_rooms - i : AT_ONCE;
+		why = ask_some(c, a->nsp, a->rooms + i, n, clients);
+		i += n;
+	} while (!why && i < a->n_rooms);
+	return why;
+}

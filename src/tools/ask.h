@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking the siocast that runs with a configuration, by its admin port. */
+#ifndef SRC_TOOLS_ASK_H
+#define SRC_TOOLS_ASK_H
+
+#include "src/config/config.h"
+#include "src/feed/audience.h"
+#include "src/tools/fetch.h"
+
+enum { ASK_TIMEOUT_MS = 5000 };
+
+/* GET of a path of the admin port. 0, or -1 when there is no answer: out->why says it. For fetched_free(). */
+int ask_admin(const struct config *c, const char *path, unsigned timeout_ms, struct fetched *out);
+
+/* How many clients an audience has now, those in several rooms counted in each. NULL, or a constant sentence why that
+ * is not known. */
+const char *ask_rooms(const struct config *c, const struct audience *a, size_t *clients);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* siocast explain: what becomes of a message, and who would get it. */
+#include "src/feed/explain.h"
+
+#include "sio/json.h"
+#include "src/source/psync.h"
+#include "src/source/pubsub.h"
+#include "src/source/streams.h"
+#include "src/tools/ask.h"
+#include "src/tools/tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXPLAIN_JSON };
+
+static const struct argument explain_options[] = {
+	[EXPLAIN_JSON] = { "json", 0, NULL, "print an object for each feed, one a line" },
+	{ .name = NULL },
+};
+
+struct explaining {
+	const struct tool_call *call;
+	const struct config *config;
+	struct eio_buf out;
+	bool unasked; /* nobody could be asked who is in rooms, which was told */
+	bool arrives; /* some feed sends it */
+};
+
+static const char *
+kind_name(enum message_kind kind)
+{
+	switch (kind) {
+	case MESSAGE_OF_CHANNEL: return "channel";
+	case MESSAGE_OF_PATTERN: return "pattern";
+	case MESSAGE_OF_STREAM: return "stream";
+	}
+	abort();
+}
+
+/* How many bytes one client gets by WebSocket, or 0 when out of memory. */
+static size_t
+wire_bytes(const struct feed_explained *e)
+{
+	const struct eio_block *block = eio_bundle_wire(e->bundle, EIO_WIRE_WS);
+
+	return block ? block->n : 0;
+}
+
+/* How many clients get it: at most, where they may be in several of its rooms or are excepted. false: not known. */
+static bool
+count_clients(struct explaining *x, const struct audience *a, size_t *clients)
+{
+	const char *why = ask_rooms(x->config, a, clients);
+
+	if (why && !x->unasked && !x->call->values[EXPLAIN_JSON])
+		fprintf(stderr, "siocast explain: who is in the rooms is not known: %s\n", why);
+	if (why) x->unasked = true;
+	return !why;
+}
+
+/* For people */
+
+static void
+write_explained_names(struct eio_buf *out, const char *what, const struct eio_bytes *v, size_t n)
+{
+	eio_buf_printf(out, "  %-9s ", what);
+	for (size_t i = 0; i < n; i++) {
+		if (i) EIO_BUF_ADD_LIT(out, ", ");
+		tool_visible(out, v[i]);
+	}
+	eio_buf_addc(out, '\n');
+}
+
+static void
+write_audience(struct eio_buf *out, const struct feed_explained *e)
+{
+	if (e->audience.n_rooms)
+		write_explained_names(
+			out, e->audience.n_rooms > 1 ? "rooms" : "room", e->audience.rooms, e->audience.n_rooms);
+	else
+		EIO_BUF_ADD_LIT(out, "  room      everyone in the namespace\n");
+	if (e->audience.n_except) write_explained_names(out, "except", e->audience.except, e->audience.n_except);
+}
+
+static void
+write_packets(struct eio_buf *out, const struct feed_explained *e)
+{
+	struct eio_message m;
+
+	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
+		eio_buf_printf(out, "  %-9s ", i ? "" : "sends");
+		tool_visible(out, m.data);
+		eio_buf_printf(out, "%s\n", m.binary ? "   (binary)" : "");
+	}
+}
+
+static void
+write_when(struct eio_buf *out, const struct feed_spec *f)
+{
+	static const char *const formats[] = { "array", "lines", "frames", "columns" };
+
+	if (f->interval_ms)
+		eio_buf_printf(out, "  batch     with what comes within %u ms, as \"%s\"; above it is alone\n",
+			f->interval_ms, formats[f->format]);
+	else
+		EIO_BUF_ADD_LIT(out, "  batch     none, at once\n");
+}
+
+static void
+write_cost(struct explaining *x, const struct feed_explained *e)
+{
+	size_t bytes = wire_bytes(e), clients;
+	bool sure = e->audience.n_rooms <= 1 && !e->audience.n_except;
+
+	if (!count_clients(x, &e->audience, &clients)) {
+		eio_buf_printf(&x->out, "  costs     %zu bytes for each client, by WebSocket\n", bytes);
+		return;
+	}
+	eio_buf_printf(&x->out, "  clients   %s%zu\n  costs     %zu bytes for each, by WebSocket, %zu in all\n",
+		sure ? "" : "at most ", clients, bytes, bytes * clients);
+	if (clients) return;
+	if (e->retained)
+		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is retained for who joins\n");
+	else
+		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is dropped\n");
+}
+
+static void
+write_fate(struct eio_buf *out, const struct feed_explained *e)
+{
+	const struct feed_fate_text *t = &feed_fate_texts[e->fate];
+
+	eio_buf_printf(out, "  not sent  %s: %s", t->part, t->reason);
+	if (e->fate == FEED_FATE_FILTERED && e->unfulfilled < e->feed->where.n) {
+		EIO_BUF_ADD_LIT(out, " at ");
+		tool_visible(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
+	}
+	eio_buf_addc(out, '\n');
+}
+
+static void
+write_explained(struct explaining *x, const struct feed_explained *e)
+{
+	struct eio_buf *out = &x->out;
+
+	eio_buf_printf(out, "feeds[%u]: %s ", e->feed->index, kind_name(e->kind));
+	tool_visible(out, e->name);
+	eio_buf_addc(out, '\n');
+	if (e->event.p) {
+		write_explained_names(out, "event", &e->event, 1);
+		write_explained_names(out, "namespace", &e->audience.nsp, 1);
+		write_audience(out, e);
+	}
+	if (e->depends)
+		EIO_BUF_ADD_LIT(out, "  depends   on the message: give one\n");
+	else if (e->fate != FEED_FATE_TAKEN)
+		write_fate(out, e);
+	if (!e->bundle) return;
+	write_packets(out, e);
+	write_when(out, e->feed);
+	write_cost(x, e);
+}
+
+/* For programs */
+
+static void
+write_name_list(struct eio_buf *out, const char *key, const struct eio_bytes *v, size_t n)
+{
+	eio_buf_printf(out, ",\"%s\":[", key);
+	for (size_t i = 0; i < n; i++) {
+		if (i) eio_buf_addc(out, ',');
+		sio_json_escape(out, v[i]);
+	}
+	eio_buf_addc(out, ']');
+}
+
+static void
+write_packets_json(struct explaining *x, const struct feed_explained *e)
+{
+	struct eio_message m;
+	size_t clients;
+
+	EIO_BUF_ADD_LIT(&x->out, ",\"packets\":[");
+	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
+		if (i) eio_buf_addc(&x->out, ',');
+		sio_json_escape(&x->out, m.data);
+	}
+	eio_buf_printf(&x->out, "],\"bytes\":%zu,\"interval\":%u", wire_bytes(e), e->feed->interval_ms);
+	if (count_clients(x, &e->audience, &clients)) eio_buf_printf(&x->out, ",\"clients\":%zu", clients);
+}
+
+static void
+write_explained_json(struct explaining *x, const struct feed_explained *e)
+{
+	struct eio_buf *out = &x->out;
+
+	eio_buf_printf(out, "{\"feed\":%u,\"%s\":", e->feed->index, kind_name(e->kind));
+	sio_json_escape(out, e->name);
+	eio_buf_printf(out, ",\"sent\":%s", e->depends ? "null" : e->fate == FEED_FATE_TAKEN ? "true" : "false");
+	if (!e->depends && e->fate != FEED_FATE_TAKEN)
+		eio_buf_printf(out, ",\"part\":\"%s\",\"reason\":\"%s\"", feed_fate_texts[e->fate].part,
+			feed_fate_texts[e->fate].reason);
+	if (e->fate == FEED_FATE_FILTERED && e->unfulfilled < e->feed->where.n) {
+		EIO_BUF_ADD_LIT(out, ",\"pointer\":");
+		sio_json_escape(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
+	}
+	if (e->event.p) {
+		EIO_BUF_ADD_LIT(out, ",\"event\":");
+		sio_json_escape(out, e->event);
+		EIO_BUF_ADD_LIT(out, ",\"namespace\":");
+		sio_json_escape(out, e->audience.nsp);
+		write_name_list(out, "rooms", e->audience.rooms, e->audience.n_rooms);
+		write_name_list(out, "except", e->audience.except, e->audience.n_except);
+	}
+	if (e->bundle) write_packets_json(x, e);
+	eio_buf_printf(out, ",\"retained\":%s}\n", e->retained ? "true" : "false");
+}
+
+static void
+on_explained(void *user, const struct feed_explained *e)
+{
+	struct explaining *x = user;
+
+	x->arrives |= e->fate == FEED_FATE_TAKEN;
+	if (x->call->values[EXPLAIN_JSON])
+		write_explained_json(x, e);
+	else
+		write_explained(x, e);
+}
+
+/* No feed is for it: what they are for. */
+static void
+write_unmatched(struct explaining *x, const struct feed_specs *specs)
+{
+	if (x->call->values[EXPLAIN_JSON]) return;
+	EIO_BUF_ADD_LIT(&x->out, "no feed is for ");
+	tool_visible(&x->out, eio_cstr(x->call->operands[0]));
+	EIO_BUF_ADD_LIT(&x->out, ": a message there arrives nowhere\n");
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+
+		eio_buf_printf(&x->out, "feeds[%zu]: %s", i,
+			f->is_stream	? "stream"
+			: f->is_pattern ? "pattern"
+					: "channel");
+		for (size_t k = 0; k < f->n_channels; k++) {
+			eio_buf_add(&x->out, k ? EIO_LIT(", ") : EIO_LIT(" "));
+			tool_visible(&x->out, eio_cstr(f->channels[k]));
+		}
+		eio_buf_addc(&x->out, '\n');
+	}
+}
+
+static int
+explain(struct explaining *x, struct metrics_set *metrics)
+{
+	char **operands = x->call->operands;
+	struct feed_options options = {
+		.published = &source_pubsub,
+		.replicated = &source_psync,
+		.streams = &source_streams,
+		.metrics = metrics,
+	};
+	struct eio_bytes message = { NULL, 0 };
+	int told;
+
+	if (x->call->n > 1) message = eio_cstr(operands[1]);
+	config_fill_feed(x->config, &options);
+	told = feed_explain(&options, eio_cstr(operands[0]), message, on_explained, x);
+	if (told < 0) return tool_fail(x->call, "out of memory");
+	if (told == 0) write_unmatched(x, options.specs);
+	tool_flush(&x->out);
+	return x->arrives ? TOOL_OK : TOOL_FAILED;
+}
+
+static int
+run_explain(const struct tool_call *call)
+{
+	struct explaining x = { .call = call, .config = tool_config(call, false) };
+	struct metrics_set metrics;
+	int status;
+
+	if (!x.config) return TOOL_FAILED;
+	if (metrics_set_init(&metrics)) {
+		status = tool_fail(call, "out of memory");
+	} else {
+		status = explain(&x, &metrics);
+		metrics_set_deinit(&metrics);
+	}
+	eio_buf_deinit(&x.out);
+	config_free((struct config *)(uintptr_t)x.config);
+	return status;
+}
+
+const struct tool tool_explain = {
+	.name = "explain",
+	.operands = "CHANNEL [MESSAGE]",
+	.min = 1,
+	.max = 2,
+	.about = "tell what becomes of a message, who gets it, and why not",
+	.configured = true,
+	.options = explain_options,
+	.run = run_explain,
+};

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// `siocast explain`: what it tells of a message is what clients then get, and /rooms of the admin port knows who is there.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { ask, collect, connect } from './lib/client.mjs';
+import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { request } from './lib/http.mjs';
+import { freePort } from './lib/ports.mjs';
+import { startRedis } from './lib/redis.mjs';
+import { tool } from './lib/tool.mjs';
+import { limit } from './lib/wait.mjs';
+
+const config = {
+	workers: 2,
+	feeds: [
+		{ pattern: 'ticks.*', event: 'tick {1}', room: '{/to}', encode: 'json', where: { '/kind': 'a' }, batch: { interval: 10 } },
+		{ channel: 'news', namespace: '/n', event: 'news', encode: 'json', batch: { interval: 0 }, payload: ['{/text}'], spread: true },
+	],
+	namespaces: { '/': { on: { join: [{ join: '{1}' }, { ack: ['done'] }] } }, '/n': {} },
+};
+
+const explain = (server, ...args) => tool(['explain', '-c', server.file, ...args]);
+
+describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
+	test('tells what then comes, and to how many', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			const server = await startSiocast(cleanup, { ...config, redis: `redis://127.0.0.1:${port}` });
+			await feedsReady(redis, server);
+			const [a, b, c] = await Promise.all([1, 2, 3].map(() => connect(cleanup, server)));
+			for (const socket of [a, b]) await ask(socket, 'join', 'room é&=');
+			const counted = await request(server.admin, 'GET', `/rooms?room=${encodeURIComponent('room é&=')}&room=none`);
+			assert.deepEqual(JSON.parse(counted.text), {
+				namespace: '/',
+				clients: 3,
+				rooms: [{ room: 'room é&=', clients: 2 }, { room: 'none', clients: 0 }],
+			});
+			assert.equal((await request(server.admin, 'GET', `/rooms?${'room=a&'.repeat(101)}`)).status, 400);
+			assert.deepEqual(JSON.parse((await request(server.admin, 'GET', '/rooms?namespace=/nowhere')).text).clients, 0);
+			const message = '{"kind":"a","to":"room é&=","n":12345678901234567890}';
+			const { status, out, err } = explain(server, '--json', 'ticks.x', message);
+			assert.equal(status, 0, err);
+			const told = JSON.parse(out);
+			assert.deepEqual([told.event, told.rooms, told.clients, told.sent], ['tick x', ['room é&='], 2, true]);
+			const inboxes = [a, b].map((socket) => collect(socket, told.event));
+			await redis.client.command('PUBLISH', 'ticks.x', message);
+			for (const inbox of inboxes) {
+				assert.deepEqual([told.event, ...(await inbox.next())], JSON.parse(told.packets[0].slice(1)));
+			}
+			const text = explain(server, 'ticks.x', message).out;
+			assert.match(text, /^feeds\[0\]: pattern ticks\.\*\n {2}event {5}tick x\n/);
+			assert.match(text, /\n {2}clients {3}2\n {2}costs {5}\d+ bytes for each, by WebSocket, \d+ in all\n$/);
+			const lonely = explain(server, 'news', '{"text":"x"}');
+			assert.equal(lonely.status, 0);
+			assert.match(lonely.out, /2\/n,\["news","x"\]/);
+			assert.match(lonely.out, /nobody is there now: it is dropped\n$/);
+			assert.equal(c.connected, true);
+		}),
+	);
+
+	test('says why nothing would arrive', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await configure(cleanup, config);
+			const cases = [
+				[['ticks.x', '{"kind":"b"}'], /not sent {2}where: does not match at \/kind\n/],
+				[['ticks.x', '{"kind":"a"}'], /not sent {2}room: has no value in the message\n/],
+				[['ticks.x', 'text'], /not sent {2}json: not one JSON value\n/],
+				[['news', '{}'], /not sent {2}payload: has no value in the message\n/],
+				[['nwes'], /^no feed is for nwes: .*\nfeeds\[0\]: pattern ticks\.\*\nfeeds\[1\]: channel news\n$/],
+			];
+			for (const [args, expected] of cases) {
+				const { status, out } = explain(server, ...args);
+				assert.equal(status, 1);
+				assert.match(out, expected);
+			}
+			assert.match(explain(server, 'news').out, /depends {3}on the message: give one\n/);
+			const away = explain(server, 'news', '{"text":"\\u001b[31m"}');
+			assert.equal(away.status, 0);
+			assert.match(away.err, /not known: no siocast answers on the admin port\n/);
+			assert.doesNotMatch(away.out, /\x1b/);
+			assert.equal(explain(server).status, 2);
+		}),
+	);
+});
