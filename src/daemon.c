@@ -399,14 +399,15 @@ static void
 on_reopen(uv_signal_t *sig, int signum)
 {
 	const struct daemon *d = sig->data;
+	const char *file;
 	int err;
 
 	(void)signum;
 	CHECK_MAGIC(d, DAEMON_MAGIC);
-	err = log_reopen();
+	err = log_reopen(&file);
 	if (err)
 		log_error_errno(err, "event=log-failed file=\"%s\" hint=\"the old one is written on\"",
-			LOG_ESCAPE(eio_cstr(d->config->log_file)));
+			LOG_ESCAPE(eio_cstr(file)));
 	else
 		log_info("event=log-reopened");
 }
@@ -438,6 +439,9 @@ open_log(const struct config *c)
 	log_set_format((enum log_format)c->log_format);
 	err = c->log_file ? log_set_file(c->log_file) : 0;
 	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	if (err || !c->access_log || !*c->access_log) return err;
+	err = log_set_access_file(c->access_log);
+	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->access_log)));
 	return err;
 }
 

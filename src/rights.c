@@ -25,13 +25,14 @@ give_sockets(const struct config *c, const struct account *a)
 	return 0;
 }
 
-/* The same of the file that the log goes to: it is opened again, by that user. */
+/* The same of the files of the logs: they are opened again, by that user. */
 static int
-give_log(const struct config *c, const struct account *a)
+give_logs(const struct account *a)
 {
-	int err = log_give_file(a->uid, a->gid);
+	const char *file;
+	int err = log_give_files(a->uid, a->gid, &file);
 
-	if (err) log_error_errno(err, "event=privileges-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	if (err) log_error_errno(err, "event=privileges-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(file)));
 	return err ? -1 : 0;
 }
 
@@ -100,7 +101,7 @@ become_user(const struct config *c, const struct files *f, const struct account 
 	struct privileges left;
 	int err;
 
-	if (a && root && (give_sockets(c, a) || give_log(c, a))) return -1;
+	if (a && root && (give_sockets(c, a) || give_logs(a))) return -1;
 	err = privileges_drop(a, &left);
 	if (err) {
 		log_error_errno(err, "event=privileges-failed user=%s", c->user ? c->user : "");

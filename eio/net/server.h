@@ -45,6 +45,7 @@ struct eio_server_options {
 	struct eio_deflate http_deflate; /* httpCompression; of its window_bits the largest */
 	struct eio_cors cors; /* also says whose WebSockets and JSONP are refused, see eio_cors_admits */
 	bool no_jsonp; /* refuse it, whoever asks */
+	bool count_traffic; /* of each session, see eio_socket_traffic */
 	const char *cookie_name; /* NULL: no cookie */
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */
@@ -213,6 +214,13 @@ void eio_socket_keep(struct eio_socket *s);
 const char *eio_socket_sid(const struct eio_socket *s);
 int eio_socket_revision(const struct eio_socket *s); /* 4 or 3 */
 const char *eio_socket_transport(const struct eio_socket *s); /* "polling" or "websocket" */
+
+/* What a session has sent and was sent; with count_traffic only. */
+struct eio_traffic {
+	uint64_t bytes_in; /* of messages */
+	uint64_t sends, bytes_out; /* writes to WebSockets and answers to polls, and what was in them */
+};
+struct eio_traffic eio_socket_traffic(const struct eio_socket *s);
 
 /* The handshake request, during the open callback. */
 const struct eio_request *eio_socket_request(const struct eio_socket *s);

@@ -31,7 +31,8 @@ static void on_session_timer(struct eio_timer *t);
 struct eio_socket *
 eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 {
-	struct eio_socket *s = calloc(1, sizeof *s);
+	bool counts = server->options->count_traffic;
+	struct eio_socket *s = calloc(1, sizeof *s + (counts ? sizeof(struct eio_traffic) : 0));
 	char sid[EIO_SID_LEN + 1];
 	uint64_t hash;
 
@@ -40,6 +41,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	hash = eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN));
 	s->magic = EIO__SOCKET_MAGIC;
 	s->server = server;
+	s->counts = counts;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->turn);
 	eio_list_init(&s->forming);
@@ -207,6 +209,7 @@ pump_events(struct eio_socket *s)
 			left--;
 			s->server->stats.messages_in++;
 			s->server->stats.bytes_in += ev.data.n;
+			if (s->counts) eio__socket_traffic(s)->bytes_in += ev.data.n;
 			h->message(h->user, s, ev.binary, ev.data);
 			break;
 		case EIO_EVENT_CLOSE:

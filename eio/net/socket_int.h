@@ -17,6 +17,7 @@ struct eio_socket {
 	bool deflate; /* main takes compressed messages */
 	bool held; /* see eio_socket_hold */
 	bool extras; /* see eio_socket_want_extras */
+	bool counts; /* there is a struct eio_traffic behind it */
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */
@@ -84,6 +85,13 @@ eio__socket_set_main(struct eio_socket *s, struct eio_link *link)
 	eio_session_set_deflate(&s->session, s->deflate);
 }
 
+/* Of one that counts. */
+static inline struct eio_traffic *
+eio__socket_traffic(struct eio_socket *s)
+{
+	return (struct eio_traffic *)(s + 1);
+}
+
 /* Counts what leaves for its client. */
 static inline void
 eio__socket_count_sent(struct eio_socket *s, enum eio_transport by, size_t n)
@@ -92,6 +100,9 @@ eio__socket_count_sent(struct eio_socket *s, enum eio_transport by, size_t n)
 
 	sent->sends++;
 	sent->bytes += n;
+	if (!s->counts) return;
+	eio__socket_traffic(s)->sends++;
+	eio__socket_traffic(s)->bytes_out += n;
 }
 
 /* Has its outputs taken at the end of this turn. */

@@ -195,6 +195,10 @@ begin_script(struct eio_socket *s, struct eio_exchange *ex, const struct eio_out
 	s->handshaken = true;
 	j->sent = &s->server->stats.sent[EIO_TRANSPORT_POLLING][s->session.kind.revision == 3];
 	j->sent->sends++;
+	if (s->counts) {
+		eio__socket_traffic(s)->sends++;
+		eio__socket_traffic(s)->bytes_out += out->body->n;
+	}
 	eio_list_add_tail(&s->server->scripts, &j->link);
 	return 0;
 }

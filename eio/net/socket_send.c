@@ -39,6 +39,12 @@ frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 	return block;
 }
 
+struct eio_traffic
+eio_socket_traffic(const struct eio_socket *s)
+{
+	return s->counts ? *(const struct eio_traffic *)(s + 1) : (struct eio_traffic){ 0 };
+}
+
 bool
 eio__socket_write(struct eio_socket *s, struct eio_bundle *b)
 {

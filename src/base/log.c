@@ -42,22 +42,43 @@ log_set_format(enum log_format format)
 int
 log_set_file(const char *path)
 {
-	int err = log_output_file(path);
+	int err = log_output_file(LOG_OUTPUT_LOG, path);
 
 	if (!err) to_journal = false;
 	return err;
 }
 
 int
-log_give_file(uid_t uid, gid_t gid)
+log_set_access_file(const char *path)
 {
-	return log_output_give(uid, gid);
+	return log_output_file(LOG_OUTPUT_ACCESS, path);
 }
 
 int
-log_reopen(void)
+log_give_files(uid_t uid, gid_t gid, const char **file)
 {
-	return log_output_reopen();
+	int err = 0;
+
+	for (enum log_output o = 0; o < LOG_OUTPUTS && !err; o++) {
+		*file = log_output_path(o);
+		err = log_output_give(o, uid, gid);
+	}
+	return err;
+}
+
+int
+log_reopen(const char **file)
+{
+	int err = 0;
+
+	for (enum log_output o = 0; o < LOG_OUTPUTS; o++) {
+		int failed = log_output_reopen(o);
+
+		if (!failed) continue;
+		*file = log_output_path(o);
+		err = failed;
+	}
+	return err;
 }
 
 uint64_t
@@ -94,17 +115,18 @@ write_time(char out[TIME_MAX])
 
 /* What is said, in the form that was chosen, with its line feed. Returns the length. */
 static size_t
-compose_line(char line[LINE_MAX_BYTES], enum log_level level, struct eio_bytes text)
+compose_line(char line[LINE_MAX_BYTES], enum log_output to, enum log_level level, struct eio_bytes text)
 {
+	bool journal = to == LOG_OUTPUT_LOG && to_journal;
 	char time[TIME_MAX];
 	size_t n = 0;
 
-	if (to_journal) n = (size_t)snprintf(line, LINE_MAX_BYTES, "<%c>", priorities[level]);
-	if (!to_journal) write_time(time);
+	if (journal) n = (size_t)snprintf(line, LINE_MAX_BYTES, "<%c>", priorities[level]);
+	if (!journal) write_time(time);
 	if (atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON) {
-		n += log_format_json(line + n, LINE_MAX_BYTES - n - 1, to_journal ? NULL : time, names[level], text);
+		n += log_format_json(line + n, LINE_MAX_BYTES - n - 1, journal ? NULL : time, names[level], text);
 	} else {
-		if (!to_journal) n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%s ", time);
+		if (!journal) n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%s ", time);
 		n += (size_t)snprintf(line + n, LINE_MAX_BYTES - n, "%-5s ", names[level]);
 		if (text.n > LINE_MAX_BYTES - 1 - n) text.n = LINE_MAX_BYTES - 1 - n;
 		memcpy(line + n, text.p, text.n);
@@ -131,6 +153,7 @@ error_text(int err)
 
 /* What stands behind the caller's text. */
 struct log_tail {
+	enum log_output to;
 	int err; /* 0: none */
 	bool limited;
 	uint64_t suppressed; /* of a limited line */
@@ -146,28 +169,28 @@ line_grown(size_t n, int written)
 
 /* What was dropped is told as soon as something can be. */
 static void
-tell_dropped(void)
+tell_dropped(enum log_output to)
 {
-	uint64_t dropped = log_output_untold();
+	uint64_t dropped = log_output_untold(to);
 	char text[64], line[LINE_MAX_BYTES];
 	size_t n;
 
 	if (!dropped) return;
 	snprintf(text, sizeof text, "event=log-lines-dropped lines=%" PRIu64, dropped);
-	n = compose_line(line, LOG_LEVEL_WARN, eio_cstr(text));
-	if (log_output_write(line, n)) log_output_told();
+	n = compose_line(line, to, LOG_LEVEL_WARN, eio_cstr(text));
+	if (log_output_write(to, line, n)) log_output_told(to);
 }
 
 static void
-send_line(enum log_level level, struct eio_bytes text)
+send_line(enum log_output to, enum log_level level, struct eio_bytes text)
 {
 	char line[LINE_MAX_BYTES];
-	size_t n = compose_line(line, level, text);
+	size_t n = compose_line(line, to, level, text);
 
-	log_output_lock();
-	tell_dropped();
-	log_output_write(line, n);
-	log_output_unlock();
+	log_output_lock(to);
+	tell_dropped(to);
+	log_output_write(to, line, n);
+	log_output_unlock(to);
 }
 
 static void write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
@@ -180,13 +203,13 @@ write_line(enum log_level level, const struct log_tail *tail, const char *fmt, v
 	int saved = errno;
 	size_t n;
 
-	if (!log_enabled(level)) return;
+	if (tail->to == LOG_OUTPUT_LOG && !log_enabled(level)) return;
 	n = line_grown(0, vsnprintf(text, sizeof text, fmt, ap));
 	if (tail->err) n = line_grown(n, snprintf(text + n, sizeof text - n, " error=\"%s\"", error_text(tail->err)));
 	if (tail->limited)
 		n = line_grown(n, snprintf(text + n, sizeof text - n, " suppressed=%" PRIu64, tail->suppressed));
 	flatten_line(text, n);
-	send_line(level, eio_bytes(text, n));
+	send_line(tail->to, level, eio_bytes(text, n));
 	errno = saved;
 }
 
@@ -202,19 +225,25 @@ write_line(enum log_level level, const struct log_tail *tail, const char *fmt, v
 void
 log_error(const char *fmt, ...)
 {
-	LOG_BODY(LOG_LEVEL_ERROR, 0);
+	LOG_BODY(LOG_LEVEL_ERROR, .err = 0);
 }
 
 void
 log_warn(const char *fmt, ...)
 {
-	LOG_BODY(LOG_LEVEL_WARN, 0);
+	LOG_BODY(LOG_LEVEL_WARN, .err = 0);
 }
 
 void
 log_info(const char *fmt, ...)
 {
-	LOG_BODY(LOG_LEVEL_INFO, 0);
+	LOG_BODY(LOG_LEVEL_INFO, .err = 0);
+}
+
+void
+log_access(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_INFO, .to = log_output_path(LOG_OUTPUT_ACCESS) ? LOG_OUTPUT_ACCESS : LOG_OUTPUT_LOG);
 }
 
 void

@@ -31,12 +31,16 @@ void log_set_format(enum log_format format);
  * borrowed for good. Before there are threads, and not once there are. 0 or an errno value. */
 int log_set_file(const char *path);
 
-/* Gives that file to a user, who will have to open it again. 0 or an errno value; without a file 0. */
-int log_give_file(uid_t uid, gid_t gid);
+/* The same for the access log, which has no level: without a file its lines go into the log, as info. */
+int log_set_access_file(const char *path);
 
-/* Opens that file again, since the old one was given another name. When that fails lines go on into the old one. Any
- * thread. 0 or an errno value; without a file 0. */
-int log_reopen(void);
+/* Gives these files to a user, who will have to open them again. 0 or an errno value, and then *file is the one;
+ * without files 0. */
+int log_give_files(uid_t uid, gid_t gid, const char **file);
+
+/* Opens these files again, since the old ones were given other names. When that fails lines go on into the old ones.
+ * Any thread. 0 or the last errno value, and then *file is the one; without files 0. */
+int log_reopen(const char **file);
 
 /* How many lines were dropped since the start. */
 uint64_t log_dropped(void);
@@ -50,6 +54,9 @@ bool log_enabled(enum log_level level);
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line of the access log. */
+void log_access(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same with ` error="<text of err>"` at the end; err is an errno value, positive or negative, or a libuv error. */
 void log_error_errno(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

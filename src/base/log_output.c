@@ -29,7 +29,7 @@ enum output_way {
 	OUTPUT_FILE, /* by a descriptor of our own; it takes everything */
 };
 
-static struct {
+static struct output {
 	pthread_mutex_t lock;
 	enum output_way way;
 	int fd; /* {lock} once there are threads */
@@ -37,7 +37,10 @@ static struct {
 	uint64_t untold; /* {lock} dropped since that was told last */
 	char rest[LOG_OUTPUT_MAX]; /* {lock} of a line that was cut: it goes before anything else */
 	size_t rest_n;
-} output = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO };
+} outputs[LOG_OUTPUTS] = {
+	[LOG_OUTPUT_LOG] = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO },
+	[LOG_OUTPUT_ACCESS] = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 },
+};
 
 static _Atomic uint64_t dropped;
 
@@ -48,12 +51,12 @@ log_output_open(void)
 	int fd;
 
 	if (fstat(STDERR_FILENO, &st)) return;
-	if (S_ISSOCK(st.st_mode)) output.way = OUTPUT_SOCKET;
+	if (S_ISSOCK(st.st_mode)) outputs[LOG_OUTPUT_LOG].way = OUTPUT_SOCKET;
 	if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) return;
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) return;
-	output.way = OUTPUT_OWN;
-	output.fd = fd;
+	outputs[LOG_OUTPUT_LOG].way = OUTPUT_OWN;
+	outputs[LOG_OUTPUT_LOG].fd = fd;
 }
 
 /* systemd says which of its sockets the journal reads. */
@@ -64,8 +67,9 @@ log_output_is_journal(void)
 	uintmax_t device, inode;
 	struct stat st;
 
-	return said && output.way != OUTPUT_FILE && sscanf(said, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	return said && outputs[LOG_OUTPUT_LOG].way != OUTPUT_FILE &&
+	       sscanf(said, "%" SCNuMAX ":%" SCNuMAX, &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode;
 }
 
 static int
@@ -75,107 +79,119 @@ open_log_file(const char *path)
 }
 
 int
-log_output_file(const char *path)
+log_output_file(enum log_output which, const char *path)
 {
+	struct output *o = &outputs[which];
 	int fd = open_log_file(path);
 
 	if (fd < 0) return errno;
-	if (output.way == OUTPUT_OWN) close(output.fd);
-	output.fd = fd;
-	output.way = OUTPUT_FILE;
-	output.path = path;
+	if (o->way == OUTPUT_OWN) close(o->fd);
+	o->fd = fd;
+	o->way = OUTPUT_FILE;
+	o->path = path;
 	return 0;
 }
 
-int
-log_output_give(uid_t uid, gid_t gid)
+const char *
+log_output_path(enum log_output which)
 {
-	return output.path && fchown(output.fd, uid, gid) ? errno : 0;
+	return outputs[which].path;
 }
 
 int
-log_output_reopen(void)
+log_output_give(enum log_output which, uid_t uid, gid_t gid)
 {
-	int fd = output.path ? open_log_file(output.path) : 0;
+	const struct output *o = &outputs[which];
 
-	if (!output.path) return 0;
+	return o->path && fchown(o->fd, uid, gid) ? errno : 0;
+}
+
+int
+log_output_reopen(enum log_output which)
+{
+	struct output *o = &outputs[which];
+	int fd = o->path ? open_log_file(o->path) : 0;
+
+	if (!o->path) return 0;
 	if (fd < 0) return errno;
-	log_output_lock();
-	close(output.fd);
-	output.fd = fd;
-	output.rest_n = 0;
-	log_output_unlock();
+	log_output_lock(which);
+	close(o->fd);
+	o->fd = fd;
+	o->rest_n = 0;
+	log_output_unlock(which);
 	return 0;
 }
 
 void
-log_output_lock(void)
+log_output_lock(enum log_output which)
 {
-	pthread_mutex_lock(&output.lock);
+	pthread_mutex_lock(&outputs[which].lock);
 }
 
 void
-log_output_unlock(void)
+log_output_unlock(enum log_output which)
 {
-	pthread_mutex_unlock(&output.lock);
+	pthread_mutex_unlock(&outputs[which].lock);
 }
 
 /* Writes what is taken at once. Returns how much that is. */
 static size_t
-output_some(const char *p, size_t n)
+output_some(const struct output *o, const char *p, size_t n)
 {
-	struct pollfd ask = { .fd = output.fd, .events = POLLOUT };
+	struct pollfd ask = { .fd = o->fd, .events = POLLOUT };
 	ssize_t k;
 
-	if (output.way == OUTPUT_SOCKET) {
-		k = send(output.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (o->way == OUTPUT_SOCKET) {
+		k = send(o->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} else {
 		/* When it is gone this says so, too, and the write finds out. */
-		if (output.way == OUTPUT_POLLED && poll(&ask, 1, 0) == 0) return 0;
-		k = write(output.fd, p, n);
+		if (o->way == OUTPUT_POLLED && poll(&ask, 1, 0) == 0) return 0;
+		k = write(o->fd, p, n);
 	}
 	return k > 0 ? (size_t)k : 0;
 }
 
 /* Whether nothing is left of a line that was cut. */
 static bool
-write_rest(void)
+write_rest(struct output *o)
 {
-	size_t k = output.rest_n ? output_some(output.rest, output.rest_n) : 0;
+	size_t k = o->rest_n ? output_some(o, o->rest, o->rest_n) : 0;
 
-	output.rest_n -= k;
-	memmove(output.rest, output.rest + k, output.rest_n);
-	return output.rest_n == 0;
+	o->rest_n -= k;
+	memmove(o->rest, o->rest + k, o->rest_n);
+	return o->rest_n == 0;
 }
 
 uint64_t
-log_output_untold(void)
+log_output_untold(enum log_output which)
 {
-	struct pollfd ask = { .fd = output.fd, .events = POLLOUT };
+	struct output *o = &outputs[which];
+	struct pollfd ask = { .fd = o->fd, .events = POLLOUT };
 
-	if (!output.untold || !write_rest() || poll(&ask, 1, 0) != 1) return 0;
-	return output.untold;
+	if (!o->untold || !write_rest(o) || poll(&ask, 1, 0) != 1) return 0;
+	return o->untold;
 }
 
 void
-log_output_told(void)
+log_output_told(enum log_output which)
 {
-	output.untold = 0;
+	outputs[which].untold = 0;
 }
 
 bool
-log_output_write(const char *line, size_t n)
+log_output_write(enum log_output which, const char *line, size_t n)
 {
-	size_t k = write_rest() ? output_some(line, n) : 0;
+	struct output *o = &outputs[which];
+	size_t k = write_rest(o) ? output_some(o, line, n) : 0;
 
-	CHECK(n <= sizeof output.rest);
+	CHECK(n <= sizeof o->rest);
 	if (k == 0) {
-		output.untold++;
+		o->untold++;
 		atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
 		return false;
 	}
-	output.rest_n = n - k;
-	memcpy(output.rest, line + k, output.rest_n);
+	o->rest_n = n - k;
+	memcpy(o->rest, line + k, o->rest_n);
 	return true;
 }
 

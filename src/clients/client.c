@@ -73,6 +73,14 @@ reason_text(enum client_reason why)
 	return client_reasons[why].text ? client_reasons[why].text : sio_strerror(-(int)why);
 }
 
+const char *
+client_why(const struct client *c)
+{
+	enum client_reason why = c ? c->ended : CLIENT_REASON_NOMEM;
+
+	return why ? reason_text(why) : NULL;
+}
+
 void
 client_log_end(struct clients *cs, const struct client *c, const struct eio_socket *eio, enum eio_reason reason)
 {

@@ -53,6 +53,7 @@ struct client {
 	char *headers; /* what handlers want of the handshake's, NUL-terminated; as above */
 	char *address; /* a JSON string, NUL-terminated; NULL when nobody asks where it came from, or nobody knows */
 	uint64_t opened_ms;
+	struct client_access *access; /* owned: access.c's; NULL where there is no access log */
 	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
@@ -125,6 +126,10 @@ void client_end(struct client *c, enum client_reason why);
 
 /* What the handlers of disconnect see when the session ended for a reason of its own. A constant string. */
 const char *client_told_reason(const struct client *c, enum eio_reason reason);
+
+/* Why the server ended it, a constant string; NULL when that was not the server's doing. c: NULL when there was no
+ * memory for a client. */
+const char *client_why(const struct client *c);
 
 /* The debug line of a session's end. c: NULL when there was no memory for a client. */
 void client_log_end(struct clients *cs, const struct client *c, const struct eio_socket *eio, enum eio_reason reason);

@@ -5,6 +5,7 @@
  * nowhere else is it freed.
  */
 #include "eio/net/forwarded.h"
+#include "src/clients/access.h"
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
 #include "src/clients/behind.h"
@@ -65,6 +66,7 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_CONNECT: on_connect_event(c, &ev); break;
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
+		access_note_event(c);
 		if (renewal_take(&ev) || resume_take(&ev)) break;
 		if (actions_run_event(&ev)) sockets_after_run(ev.socket);
 		break;
@@ -159,7 +161,8 @@ keep_request(struct client *c, const struct eio_request *req)
 	const struct handlers_needs *needs = c->clients->needs;
 
 	if (!resume_open(c, req->query)) return false;
-	if (needs->address && !keep_address(c, req)) return false;
+	if (clients_want_peers(c->clients) && !keep_address(c, req)) return false;
+	if (c->clients->options.access_log && !access_open(c)) return false;
 	if (handlers_needs_query(needs) && !(c->query = copy_query(c->clients, req))) return false;
 	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
 }
@@ -219,6 +222,7 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 
 	if (!c) {
 		client_log_end(cs, NULL, eio, reason);
+		access_tell(cs, NULL, eio, reason);
 		return;
 	}
 	admission_forget(c);
@@ -226,8 +230,10 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	lag_forget(c);
 	sockets_end_all(c, client_told_reason(c, reason));
 	client_log_end(cs, c, eio, reason);
+	access_tell(cs, c, eio, reason);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
 	sio_client_deinit(&c->sio);
+	free(c->access);
 	free(c->address);
 	free(c->headers);
 	free(c->query);
@@ -283,7 +289,7 @@ clients_new(const struct clients_options *options)
 bool
 clients_want_peers(const struct clients *c)
 {
-	return c->needs->address;
+	return c->needs->address || c->options.access_log;
 }
 
 void

@@ -40,6 +40,7 @@ struct clients_options {
 	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
 	bool survive; /* sessions outlive the process: who was there when it ended may come back to the next */
 	bool retains; /* some feed does: who joins asks for it */
+	bool access_log; /* a line for each session that ends */
 	bool compresses; /* some clients may want their messages compressed */
 	struct eio_networks trusted_proxies; /* whose X-Forwarded-For counts; borrowed, as everything below */
 	struct namespace_specs *namespaces;

@@ -3,6 +3,7 @@
 #include "src/clients/sockets.h"
 
 #include "sio/json.h"
+#include "src/clients/access.h"
 #include "src/clients/actions.h"
 #include "src/clients/asking.h"
 #include "src/clients/attendance.h"
@@ -148,6 +149,7 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 		return NULL;
 	}
 	s->user = own;
+	access_note_namespace(c, s->nsp);
 	eio_socket_keep(c->eio);
 	n->sockets++;
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);

@@ -13,6 +13,7 @@ static const struct config_change groups[] = {
 	{ "drain.seconds", CONFIG_GROUP_END },
 	{ "log.format", CONFIG_GROUP_LOG },
 	{ "log.level", CONFIG_GROUP_LOG },
+	{ "accessLog", CONFIG_GROUP_NONE },
 	{ "admin", CONFIG_GROUP_NONE },
 	{ "adminHosts", CONFIG_GROUP_NONE },
 	{ "auth", CONFIG_GROUP_NONE },

@@ -97,6 +97,7 @@ struct config {
 	unsigned log_level; /* enum log_level */
 	unsigned log_format; /* enum log_format */
 	const char *log_file; /* NULL: stderr */
+	const char *access_log; /* a file; empty: the log; NULL: none */
 	unsigned drain_seconds; /* in which clients are sent away at SIGTERM; 0: all at once */
 	unsigned warnings; /* how many were reported */
 };

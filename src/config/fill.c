@@ -15,6 +15,7 @@ config_fill_server(const struct config *c, struct eio_server_options *out)
 	out->max_unsent = p->client_limits.queue_bytes;
 	out->max_replies = p->client_limits.reply_bytes;
 	out->index = index;
+	out->count_traffic = c->access_log != NULL;
 }
 
 void
@@ -30,6 +31,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->retains = p->feeds->retain;
 	out->survive = c->state_file != NULL;
 	out->trusted_proxies = p->trusted_proxies;
+	out->access_log = c->access_log != NULL;
 	out->own_rooms = config__targets_sockets(p);
 }
 

@@ -22,6 +22,21 @@ config__log_target(struct config_loader *l, const cJSON *item, void *target)
 }
 
 void
+config__access_log(struct config_loader *l, const cJSON *item, void *target)
+{
+	const char **out = target;
+
+	*out = NULL;
+	if (!cJSON_IsString(item) || !*item->valuestring)
+		config__error(l, item, "expected \"off\", \"log\" or the path of a file, not %s",
+			cJSON_IsString(item) ? "an empty string" : config__type_name(item));
+	else if (strcmp(item->valuestring, "log") == 0)
+		*out = "";
+	else if (strcmp(item->valuestring, "off") != 0)
+		*out = config__resolve(l, item, item->valuestring);
+}
+
+void
 config__log_check(struct config_loader *l)
 {
 	const cJSON *log = cJSON_GetObjectItemCaseSensitive(l->root, "log");

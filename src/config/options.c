@@ -148,6 +148,7 @@ static const struct config_option main_rows[] = {
 	ENUM("log.level", config.log_level, log_levels, "\"info\""),
 	ENUM("log.format", config.log_format, log_formats, "\"text\""),
 	CUSTOM("log.target", config.log_file, config__log_target, "\"stderr\"", SCHEMA_STRING),
+	CUSTOM("accessLog", config.access_log, config__access_log, "\"off\"", SCHEMA_STRING),
 	ENUM_ALIAS("logLevel", config.log_level, log_levels),
 };
 /* clang-format on */

@@ -310,18 +310,39 @@ name_journal(int fd, uintmax_t inode_more)
 	setenv("JOURNAL_STREAM", text, 1);
 }
 
+/* Every way to write a line, in one form: each with its priority and none with a time. */
+static void
+write_all_ways(void)
+{
+	struct log_limit limit = { 0 };
+
+	log_info("n=1");
+	log_warn("n=2");
+	log_error("n=3");
+	log_error_errno(EPERM, "n=4");
+	log_limited(LOG_LEVEL_WARN, &limit, 1000, "n=5");
+	LOG_DEBUG_LIMITED(&limit, 1000, "n=6");
+	log_access("n=7");
+}
+
 static void
 check_journal(void)
 {
 	begin();
 	name_journal(STDERR_FILENO, 0);
 	log_open();
-	log_info("n=1");
-	log_warn("n=2");
-	log_error("n=3");
+	log_set_level(LOG_LEVEL_DEBUG);
+	write_all_ways();
 	log_set_format(LOG_FORMAT_JSON);
-	log_info("n=4");
-	assert_string_equal(end(), "<6>info  n=1\n<4>warn  n=2\n<3>error n=3\n<6>{\"level\":\"info\",\"n\":\"4\"}\n");
+	write_all_ways();
+	assert_string_equal(end(),
+		"<6>info  n=1\n<4>warn  n=2\n<3>error n=3\n<3>error n=4 error=\"operation not permitted\"\n"
+		"<4>warn  n=5 suppressed=0\n<7>debug n=6 suppressed=0\n<6>info  n=7\n"
+		"<6>{\"level\":\"info\",\"n\":\"1\"}\n<4>{\"level\":\"warn\",\"n\":\"2\"}\n"
+		"<3>{\"level\":\"error\",\"n\":\"3\"}\n"
+		"<3>{\"level\":\"error\",\"n\":\"4\",\"error\":\"operation not permitted\"}\n"
+		"<4>{\"level\":\"warn\",\"n\":\"5\",\"suppressed\":\"0\"}\n"
+		"<7>{\"level\":\"debug\",\"n\":\"6\",\"suppressed\":\"0\"}\n<6>{\"level\":\"info\",\"n\":\"7\"}\n");
 }
 
 /* Another stream of the journal's, such as that of the shell where it was started. */
@@ -359,8 +380,24 @@ expect_file(const char *path, const char *text)
 }
 
 static void
+expect_end_of_file(const char *path, const char *text)
+{
+	char got[512];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(got, 1, sizeof got - 1, f);
+	got[n] = '\0';
+	fclose(f);
+	assert_true(n >= strlen(text));
+	assert_string_equal(got + n - strlen(text), text);
+}
+
+static void
 check_file(void)
 {
+	const char *failed = NULL;
 	char folder[] = "/tmp/siocast-test-XXXXXX", path[64], old[64];
 	struct stat st;
 
@@ -371,21 +408,22 @@ check_file(void)
 	begin();
 	name_journal(STDERR_FILENO, 0);
 	log_open();
-	assert_int_equal(log_reopen(), 0);
+	assert_int_equal(log_reopen(&failed), 0);
 	assert_int_equal(log_set_file("/nonexistent/log"), ENOENT);
 	assert_int_equal(log_set_file(path), 0);
 	log_info("n=1");
 	expect_file(path, "info  n=1\n");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
-	assert_int_equal(log_give_file(getuid(), getgid()), 0);
+	assert_int_equal(log_give_files(getuid(), getgid(), &failed), 0);
 	/* Until it is told the one that was moved away is written on. */
 	assert_int_equal(rename(path, old), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(log_reopen(), EISDIR);
+	assert_int_equal(log_reopen(&failed), EISDIR);
+	assert_string_equal(failed, path);
 	log_info("n=2");
 	assert_int_equal(rmdir(path), 0);
-	assert_int_equal(log_reopen(), 0);
+	assert_int_equal(log_reopen(&failed), 0);
 	log_info("n=3");
 	expect_file(path, "info  n=3\n");
 	assert_int_equal(stat(old, &st), 0);
@@ -396,11 +434,49 @@ check_file(void)
 	rmdir(folder);
 }
 
+/* The access log: in the log as long as it has no file, then in that, whatever the level and whatever stderr is. */
+static void
+check_access(void)
+{
+	char folder[] = "/tmp/siocast-test-XXXXXX", path[64], old[64];
+	const char *failed = NULL;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/access", folder);
+	snprintf(old, sizeof old, "%s/access.1", folder);
+	begin();
+	name_journal(STDERR_FILENO, 0);
+	log_open();
+	log_access("n=%d", 1);
+	log_set_level(LOG_LEVEL_WARN);
+	log_access("n=2");
+	assert_int_equal(log_set_access_file("/nonexistent/log"), ENOENT);
+	assert_int_equal(log_set_access_file(path), 0);
+	log_access("n=3 a=\"%s\"", "b\nc");
+	log_warn("n=4");
+	expect_file(path, "info  n=3 a=\"b c\"\n");
+	assert_int_equal(rename(path, old), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(log_reopen(&failed), EISDIR);
+	assert_string_equal(failed, path);
+	log_access("n=5");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(log_reopen(&failed), 0);
+	log_set_format(LOG_FORMAT_JSON);
+	log_access("n=6");
+	expect_end_of_file(path, "Z\",\"level\":\"info\",\"n\":\"6\"}\n");
+	assert_string_equal(end(), "<6>info  n=1\n<4>warn  n=4\n");
+	unlink(path);
+	unlink(old);
+	rmdir(folder);
+}
+
 static void
 file(void **state)
 {
 	(void)state;
 	apart(check_file);
+	apart(check_access);
 }
 
 int

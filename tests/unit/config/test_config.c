@@ -339,6 +339,8 @@ static const struct {
 		"t.conf:1:37: log.target: expected \"stderr\" or the path of a file, not an empty string\n"
 		"t.conf:1:51: log.format: \"xml\" is none of \"text\", \"json\"\n"
 		"t.conf:1:71: logLevel: \"log.level\" says the same; keep one of them\n" },
+	{ __LINE__, "{\"accessLog\": true}",
+		"t.conf:1:15: accessLog: expected \"off\", \"log\" or the path of a file, not a boolean\n" },
 	{ __LINE__, "{\"logLevel\": \"loud\"}",
 		"t.conf:1:14: logLevel: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\"\n" },
 	{ __LINE__, "{\"workers\": 1,\n \"workers\": 2}", "t.conf:2:2: workers: the key stands twice\n" },
@@ -1032,6 +1034,16 @@ log_options(void **state)
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(c->log_format, LOG_FORMAT_TEXT);
 	assert_null(c->log_file);
+	assert_null(c->access_log);
+	config_free(c);
+	assert_non_null(c = load("{\"accessLog\": \"log\"}"));
+	assert_string_equal(c->access_log, "");
+	config_free(c);
+	assert_non_null(c = load("{\"accessLog\": \"/var/log/a\"}"));
+	assert_string_equal(c->access_log, "/var/log/a");
+	config_free(c);
+	assert_non_null(c = load("{\"accessLog\": \"off\"}"));
+	assert_null(c->access_log);
 	config_free(c);
 }
 
