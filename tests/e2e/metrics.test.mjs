@@ -10,7 +10,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { ask, connect, createClient } from './lib/client.mjs';
-import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, TOP, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { Session, openJoined, polling, websocket } from './lib/engine.mjs';
 import { Session3, TEXT } from './lib/engine3.mjs';
 import { request } from './lib/http.mjs';
@@ -211,6 +211,53 @@ suite('metrics', start, (server) => {
 		await eventually(async () => (await grown('delivery_queue_seconds')) >= 1, 'the delivery');
 		await eventually(async () => (await grown('thread_late_seconds')) >= 1, 'a timer');
 		socket.disconnect();
+	});
+
+	// What stands in contrib is there: each name, and each value of a label that is asked for.
+	const read = (name) => fs.readFile(path.join(TOP, name), 'utf8');
+	const expressions = async () => {
+		const rules = await read('contrib/siocast.rules.yml');
+		const board = JSON.parse(await read('contrib/grafana.json'));
+		const queries = board.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+		const alerts = [...rules.matchAll(/^ {8}expr: (.*)$/gm)].map(([, expr]) => expr);
+		assert.equal(alerts.length, [...rules.matchAll(/^ {6}- alert: /gm)].length);
+		assert.ok(alerts.length >= 15 && queries.length >= 40, `${alerts.length} alerts, ${queries.length} queries`);
+		return [...alerts, ...queries];
+	};
+
+	test('alerts and dashboard ask for what there is', limit(), async () => {
+		const families = await readMetrics(server);
+		for (const expr of await expressions()) {
+			const asked = [...expr.matchAll(/\b((?:siocast|process)_[a-z_]+)(?:\{([^}]*)\})?/g)];
+			assert.ok(asked.length > 0 || /^up\{/.test(expr), expr);
+			for (const [, name, selector = ''] of asked) {
+				const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ''));
+				assert.ok(family, `${name} of ${expr}`);
+				assert.equal(family.type === 'histogram', /_(bucket|sum|count)$/.test(name), name);
+				for (const [, label, how, value] of selector.matchAll(/([a-z]+)(=~?)"([^"]*)"/g)) {
+					if (['job', 'instance'].includes(label)) continue; // Prometheus' own
+					for (const one of how === '=~' ? value.split('|') : [value])
+						assert.ok(family.samples.some(({ labels }) => labels[label] === one), `${name}{${label}="${one}"}`);
+				}
+			}
+			for (const [, by, , name] of expr.matchAll(/by \(([a-z, ]+)\) \(((?:rate|increase)\()?(siocast_[a-z_]+)/g)) {
+				const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ''));
+				for (const label of by.split(', '))
+					assert.ok(['instance', 'le'].includes(label) || family.samples.some(({ labels }) => label in labels), `${label} of ${name}`);
+			}
+		}
+		const promtool = spawnSync('promtool', ['check', 'rules', path.join(TOP, 'contrib/siocast.rules.yml')], { encoding: 'utf8' });
+		if (!promtool.error) assert.equal(promtool.status, 0, promtool.stdout + promtool.stderr);
+	});
+
+	test('doc/operations.md explains each alert, and names what there is', limit(), async () => {
+		const text = await read('doc/operations.md');
+		const names = (from, pattern) => [...from.matchAll(pattern)].map(([, name]) => name).sort();
+		assert.deepEqual(names(text, /^\| `(Siocast[A-Za-z]+)` \|/gm), names(await read('contrib/siocast.rules.yml'), /- alert: (\S+)/g));
+		const families = await readMetrics(server);
+		for (const name of names(text, /`(siocast_[a-z_]+)/g)) assert.ok(families.has(name), name);
+		const manual = (await read('doc/siocast.8')) + (await read('doc/siocast.conf.5'));
+		for (const key of names(text, /`(?:limits|engine|batch)\.([a-zA-Z]+)`/g)) assert.match(manual, new RegExp(`\\b${key}\\b`), key);
 	});
 
 	test('Redis, by server', limit(), async () => {
