@@ -64,6 +64,13 @@ sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config)
 }
 
 void
+sio_rooms_set_limits(struct sio_rooms *t, unsigned max_per_member, size_t max_name)
+{
+	t->config.max_per_member = max_per_member;
+	t->config.max_name = max_name;
+}
+
+void
 sio_rooms_deinit(struct sio_rooms *t)
 {
 	CHECK(t->rooms.count == 0 && t->links.count == 0);

@@ -109,6 +109,9 @@ struct sio_rooms {
 /* 0 or SIO_ERR_NOMEM. The configuration is copied. */
 int sio_rooms_init(struct sio_rooms *t, const struct sio_rooms_config *config);
 
+/* Other bounds from now on: who is in more rooms already, or in one of a longer name, stays there. */
+void sio_rooms_set_limits(struct sio_rooms *t, unsigned max_per_member, size_t max_name);
+
 /* Every member must have left before. */
 void sio_rooms_deinit(struct sio_rooms *t);
 

@@ -241,7 +241,7 @@ make_service(struct daemon *d)
 	};
 
 	if (service_new(&o, &d->service)) return no_memory("service");
-	reload_set_service(d->reload, d->service);
+	reload_set_parts(d->reload, &d->workers, d->service);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ struct reload {
 	unsigned magic; /* RELOAD_MAGIC */
 	struct reload_options options;
 	struct service *service;
+	struct workers *workers;
 	struct config *replaced; /* the one in force; NULL: still the first */
 	uv_signal_t sighup;
 	bool stopped; /* the end has begun */
@@ -61,11 +62,22 @@ change_log(const struct config *c)
 	log_set_format((enum log_format)c->log_format);
 }
 
-/* Nothing here can fail. */
-static void
-apply_groups(const struct config *c, unsigned groups)
+/* All that can fail: afterwards nothing does. */
+static int
+prepare_change(struct reload *r, struct config *now)
 {
-	if (groups & CONFIG_GROUP_LOG) change_log(c);
+	config_keep(now, r->options.config);
+	return workers_prepare(r->workers, now);
+}
+
+/* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
+static void
+change_all(struct reload *r, struct config *now)
+{
+	change_log(now);
+	workers_change(r->workers);
+	config_free(r->replaced);
+	r->replaced = now;
 }
 
 /* Telling */
@@ -133,16 +145,9 @@ find_changes(const struct reload *r, const struct config *now, struct config_cha
 }
 
 static void
-put_in_force(struct reload *r, struct config *now, struct eio_buf *answer)
+put_in_force(struct reload *r, struct config *now, const struct config_change *all, size_t n, struct eio_buf *answer)
 {
-	struct config_change all[CONFIG_MAX_CHANGES];
-	size_t n = find_changes(r, now, all);
-	unsigned groups = 0;
-
-	for (size_t i = 0; i < n; i++) groups |= (unsigned)all[i].group;
-	apply_groups(now, groups);
-	config_free(r->replaced);
-	r->replaced = now;
+	change_all(r, now);
 	log_paths(all, n, false);
 	log_paths(all, n, true);
 	if (now->warnings)
@@ -160,27 +165,53 @@ refuse_reload(struct eio_buf *answer, const char *why)
 	return 422;
 }
 
-int
-reload_now(struct reload *r, struct eio_buf *answer)
+/* A file without mistakes. */
+static int
+take_config(struct reload *r, struct config *now, struct eio_buf *answer)
+{
+	struct config_change all[CONFIG_MAX_CHANGES];
+	const char *why = NULL;
+	size_t n;
+
+	eio_buf_clear(answer);
+	if (now->compat != r->options.config->compat)
+		why = "another compat takes a restart: what other keys mean depends on it";
+	n = find_changes(r, now, all);
+	if (!why && prepare_change(r, now)) why = "out of memory";
+	if (!why) {
+		put_in_force(r, now, all, n, answer);
+		return 200;
+	}
+	config_free(now);
+	return refuse_reload(answer, why);
+}
+
+static int
+read_anew(struct reload *r, struct eio_buf *answer)
 {
 	struct reload_report told = { .answer = answer, .strict = r->options.flags->strict };
 	struct config *now;
+
+	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
+	now = config_load(r->options.flags, on_reload_report, &told);
+	if (now) return take_config(r, now, answer);
+	log_error("event=reload-failed mistakes=%zu hint=\"what was in force stays\"", told.errors);
+	EIO_BUF_ADD_LIT(answer, "]}\n");
+	return 422;
+}
+
+int
+reload_now(struct reload *r, struct eio_buf *answer)
+{
+	int status;
 
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	if (r->stopped) return refuse_reload(answer, "siocast ends");
 	if (!r->options.flags->file) return refuse_reload(answer, "it was started without a file");
 	service_reloading(r->service);
-	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
-	now = config_load(r->options.flags, on_reload_report, &told);
-	if (now) {
-		eio_buf_clear(answer);
-		put_in_force(r, now, answer);
-	} else {
-		log_error("event=reload-failed mistakes=%zu hint=\"what was in force stays\"", told.errors);
-		EIO_BUF_ADD_LIT(answer, "]}\n");
-	}
+	status = read_anew(r, answer);
 	service_reloaded(r->service);
-	return now ? 200 : 422;
+	return status;
 }
 
 static void
@@ -211,8 +242,9 @@ reload_new(const struct reload_options *options)
 }
 
 void
-reload_set_service(struct reload *r, struct service *service)
+reload_set_parts(struct reload *r, struct workers *workers, struct service *service)
 {
+	r->workers = workers;
 	r->service = service;
 }
 

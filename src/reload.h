@@ -13,6 +13,7 @@
 #include "eio/buf.h"
 #include "src/config/config.h"
 #include "src/service/service.h"
+#include "src/worker/worker.h"
 
 struct reload;
 
@@ -25,8 +26,9 @@ struct reload_options {
 /* Watches for SIGHUP; what comes before the loop runs is done then. NULL when out of memory. */
 struct reload *reload_new(const struct reload_options *options);
 
-/* Who is told when it reads anew; NULL: nobody. */
-void reload_set_service(struct reload *r, struct service *service);
+/* Who goes over to what was read, and who is told that it reads (NULL: nobody); both are borrowed. Before the loop
+ * runs. */
+void reload_set_parts(struct reload *r, struct workers *workers, struct service *service);
 
 /* What is in force. Options that take a restart have the values of a file here that is not heeded in them: they are to
  * be asked of the first configuration. Valid until the loop runs again. */

@@ -181,6 +181,34 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	return h;
 }
 
+/* Of one whose socket has been closed meanwhile it stays unknown. */
+static void
+find_peers(struct eio_httpd *h)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct eio_list *l, *next;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &h->conns)
+	{
+		struct eio__conn *c = EIO_CONTAINER(l, struct eio__conn, link);
+		socklen_t n = sizeof ss;
+
+		if (c->closing || getpeername(c->fd, (struct sockaddr *)&ss, &n)) continue;
+		c->peer = eio_peer_of((const struct sockaddr *)&ss);
+	}
+}
+
+void
+eio_httpd_change(struct eio_httpd *h, const struct eio_httpd_options *options)
+{
+	struct eio_httpd_options before = h->options;
+
+	h->options = *options;
+	h->options.home = before.home;
+	h->options.max_body = before.max_body;
+	if (options->peers && !before.peers) find_peers(h);
+}
+
 void
 eio_httpd_close(struct eio_httpd *h)
 {

@@ -70,6 +70,10 @@ struct eio_httpd;
 struct eio_httpd *eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
 	const struct eio_httpd_handler *handler);
 
+/* Other options from now on; home and max_body stay as they were. A head that is arriving keeps the bound of its
+ * connection, and of connections that there are peers are looked for if nobody asked before. */
+void eio_httpd_change(struct eio_httpd *h, const struct eio_httpd_options *options);
+
 /* A bound, listening socket for "host:port", "[v6]:port" or "unix:/path", with SO_REUSEPORT for TCP so that every
  * worker can have its own. Returns the descriptor, or -errno (-EINVAL for an address that is none). */
 int eio_listen(const char *address);

@@ -9,6 +9,7 @@
 #include "eio/jsonp.h"
 #include "eio/negotiate.h"
 #include "eio/net/answer.h"
+#include "eio/net/terms.h"
 #include "eio/net/verify.h"
 #include "eio/query.h"
 #include "eio/utf8.h"
@@ -33,32 +34,33 @@ prefix_of(const struct eio_server_options *o)
 	return p;
 }
 
+void
+eio_server_change(struct eio_server *s, struct eio_terms *t)
+{
+	struct eio_terms *before = s->terms;
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	CHECK(t->options.index == s->options->index && t->options.count == s->options->count);
+	t->options.path = s->options->path;
+	t->options.no_trailing_slash = s->options->no_trailing_slash;
+	t->options.max_payload = t->settings.max_payload = s->options->max_payload;
+	t->options.ws_deflate = s->ws_deflate;
+	t->options.http_deflate = s->http_deflate;
+	s->terms = t;
+	s->options = &t->options;
+	eio__terms_unref(before);
+}
+
 static bool
 make_server_parts(struct eio_server *s)
 {
 	static const char pong_frame[] = "\x81\x06"
 					 "3probe";
-	const struct eio_server_options *o = s->options;
 
-	s->settings = (struct eio_settings){
-		.ping_interval = o->ping_interval,
-		.ping_timeout = o->ping_timeout,
-		.upgrade_timeout = o->upgrade_timeout,
-		.max_payload = o->max_payload,
-		.max_replies = o->max_replies,
-		.polling = o->polling,
-		.websocket = o->websocket,
-		.allow_upgrades = o->allow_upgrades,
-		.open_with_messages = o->open_with_messages,
-		.http_deflate = o->http_deflate.on ? &o->http_deflate : NULL,
-		.ws_deflate = &o->ws_deflate,
-		.ping = eio_bundle_packet(EIO_PACKET_PING, eio_bytes("", 0)),
-		.pong = eio_bundle_packet(EIO_PACKET_PONG, eio_bytes("", 0)),
-	};
-	s->prefix = prefix_of(o);
+	s->prefix = prefix_of(s->options);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
-	s->ws = eio_ws_server_new(s->loop, o->max_payload, &eio__link_handler);
-	return s->settings.ping && s->settings.pong && s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
+	s->ws = eio_ws_server_new(s->loop, s->options->max_payload, &eio__link_handler);
+	return s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 
 struct eio_server *
@@ -72,7 +74,11 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 	s->magic = EIO__SERVER_MAGIC;
 	s->loop = loop;
 	s->clock = clock;
-	s->options = options;
+	s->ws_deflate = options->ws_deflate;
+	s->http_deflate = options->http_deflate;
+	s->terms = eio_terms_new(s, options);
+	if (!s->terms) return NULL;
+	s->options = &s->terms->options;
 	s->handler = *handler;
 	eio_list_init(&s->dirty);
 	eio_list_init(&s->opening);
@@ -140,8 +146,7 @@ eio_server_free(struct eio_server *s)
 	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
 	CHECK(s->sids.count == 0);
 	eio_ws_server_free(s->ws);
-	eio_bundle_unref(s->settings.ping);
-	eio_bundle_unref(s->settings.pong);
+	eio__terms_unref(s->terms);
 	eio_block_unref(s->probe_pong);
 	eio_block_unref(s->poll_headers);
 	eio_buf_deinit(&s->scratch);
@@ -175,7 +180,7 @@ on_get_abort(struct eio_exchange *ex)
 static void
 hold_get(struct eio_socket *s, struct eio_exchange *ex)
 {
-	if (s->server->options->http_deflate.on) {
+	if (s->server->http_deflate.on) {
 		enum eio_coding coding = eio_negotiate_coding(eio_request_header(ex->req, EIO_LIT("accept-encoding")));
 
 		s->coding = (unsigned char)coding;

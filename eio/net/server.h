@@ -54,6 +54,7 @@ struct eio_server_options {
 
 struct eio_socket;
 struct eio_server;
+struct eio_terms;
 
 struct eio_server_handler {
 	/* A session began. eio_socket_request() is valid during this call only. */
@@ -108,9 +109,20 @@ struct eio_server_stats {
 	struct eio_behind_stats behind; /* WebSockets that take no more */
 };
 
-/* NULL when out of memory or of descriptors: start-up only. options must outlive the server. */
+/* NULL when out of memory or of descriptors: start-up only. Options are copied; their strings and lists are borrowed as
+ * long as they are in force. */
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
 	const struct eio_server_handler *handler);
+
+/* Other options for a server that runs, made before they are needed: copied, as above. NULL when out of memory. Any
+ * thread, as long as the server is there. */
+struct eio_terms *eio_terms_new(const struct eio_server *s, const struct eio_server_options *options);
+void eio_terms_free(struct eio_terms *t); /* that no server has taken over; NULL is fine */
+
+/* Takes them over; they are in force from now on, whatever a session has agreed on with its client excepted: those that
+ * there are keep their intervals, timeouts and transports. Path, slash, max_payload, compression, index and count stay
+ * as they were. When it returns nothing of the options before is borrowed any more. */
+void eio_server_change(struct eio_server *s, struct eio_terms *t);
 
 /* Lets broadcasts be sent by io_uring, see eio_server_gather. Call it in the loop's thread. Returns 0, or -errno where
  * that does not work, for want of a build with it, of a new kernel or of leave to use it: then nothing changes. */

@@ -16,10 +16,11 @@ struct eio_server {
 	unsigned magic; /* EIO__SERVER_MAGIC */
 	uv_loop_t *loop;
 	struct eio_clock *clock;
-	const struct eio_server_options *options;
+	struct eio_terms *terms; /* in force */
+	const struct eio_server_options *options; /* theirs */
+	struct eio_deflate ws_deflate, http_deflate; /* for good: threads that make forms read them */
 	struct eio_server_handler handler;
 	struct eio_server_stats stats;
-	struct eio_settings settings;
 	struct eio_ws_server *ws;
 	struct eio__forms forms; /* those of large bundles */
 	struct eio_list scripts; /* large answers of JSONP that another thread is making */

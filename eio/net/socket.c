@@ -9,6 +9,7 @@
 #include "eio/net/answer.h"
 #include "eio/net/sid.h"
 #include "eio/net/socket_int.h"
+#include "eio/net/terms.h"
 
 #include <stdlib.h>
 
@@ -47,14 +48,16 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	eio_list_init(&s->forming);
 	eio_list_init(&s->stranger);
 	eio_timer_init(&s->timer, on_session_timer);
-	if (eio_session_init(&s->session, &server->settings, sid, kind, eio_clock_now(server->clock))) {
+	if (eio_session_init(&s->session, &server->terms->settings, sid, kind, eio_clock_now(server->clock))) {
 		eio_session_deinit(&s->session);
 		free(s);
 		return NULL;
 	}
+	s->terms = server->terms;
+	s->terms->refs++;
 	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of
 	 * the loop: their first pings are spread over the end of the first interval. */
-	eio_session_ping_early(&s->session, hash % (server->settings.ping_interval / EARLIEST_PING + 1));
+	eio_session_ping_early(&s->session, hash % (server->options->ping_interval / EARLIEST_PING + 1));
 	eio_hash_add(&server->sids, &s->node, hash);
 	eio_list_add_tail(&server->strangers, &s->stranger);
 	server->stats.opened++;
@@ -141,6 +144,7 @@ socket_free(struct eio_socket *s)
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
 	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
 	eio_session_deinit(&s->session);
+	eio__terms_unref(s->terms);
 	eio_unsent_unref(s->unsent);
 	free(s->jsonp);
 	s->magic = 0;

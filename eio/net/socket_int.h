@@ -21,6 +21,7 @@ struct eio_socket {
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
 	struct eio_session session; /* begins with what a broadcast looks at, as this does */
+	struct eio_terms *terms; /* a reference: with which it began, and of which it has its settings */
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */

@@ -37,7 +37,7 @@ make_script(struct eio_bytes number, const struct eio_block *payload, enum eio_c
 static bool
 script_codes(const struct eio_socket *s, const struct eio_block *payload)
 {
-	const struct eio_deflate *o = &s->server->options->http_deflate;
+	const struct eio_deflate *o = &s->server->http_deflate;
 
 	return o->on && s->coding != EIO_CODING_IDENTITY && payload->n >= o->threshold &&
 	       payload->n <= EIO_DEFLATE_MOST;
@@ -50,8 +50,7 @@ wrap_jsonp(const struct eio_socket *s, struct eio_output *out)
 	struct eio_block *payload = out->body;
 
 	if (!payload) return;
-	out->body = make_script(
-		eio_cstr(s->jsonp), payload, out->coding, &s->server->options->http_deflate, &out->plain_n);
+	out->body = make_script(eio_cstr(s->jsonp), payload, out->coding, &s->server->http_deflate, &out->plain_n);
 	eio_block_unref(payload);
 }
 
@@ -120,8 +119,7 @@ on_script(uv_work_t *work)
 {
 	struct script *j = EIO_CONTAINER(work, struct script, work);
 
-	j->body = make_script(
-		eio_cstr(j->number), j->payload, j->coding, &j->server->options->http_deflate, &j->plain_n);
+	j->body = make_script(eio_cstr(j->number), j->payload, j->coding, &j->server->http_deflate, &j->plain_n);
 }
 
 /* Answers with a body, whose reference is taken over, or without. */

@@ -33,7 +33,7 @@ frames_of(struct eio_socket *s, struct eio_bundle *b, bool *busy)
 	struct eio_block *block, *plain;
 
 	if (!s->deflate) return busy ? eio_bundle_wire_soon(b, wire) : eio_bundle_wire(b, wire);
-	block = eio_bundle_deflated(b, wire, &s->server->options->ws_deflate, busy);
+	block = eio_bundle_deflated(b, wire, &s->server->ws_deflate, busy);
 	plain = block ? eio_bundle_wire(b, wire) : NULL;
 	if (plain) eio__server_count_deflated(s->server, plain->n, block->n);
 	return block;

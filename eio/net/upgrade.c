@@ -86,7 +86,7 @@ append_101_headers(struct eio_server *s, const struct eio_request *req, struct e
 static void
 append_extension(struct eio_server *s, const struct eio_request *req, struct eio_buf *out)
 {
-	const struct eio_deflate *o = &s->options->ws_deflate;
+	const struct eio_deflate *o = &s->ws_deflate;
 	struct eio_buf offers;
 
 	if (!o->on) return;

@@ -286,6 +286,16 @@ clients_new(const struct clients_options *options)
 	return c;
 }
 
+void
+clients_set_limits(struct clients *c, const struct clients_options *options)
+{
+	c->options.limits = options->limits;
+	c->options.connect_timeout_ms = options->connect_timeout_ms;
+	c->sio_config.connect_timeout_ms = options->connect_timeout_ms;
+	c->options.trusted_proxies = options->trusted_proxies;
+	rooms_set_limits(c);
+}
+
 bool
 clients_want_peers(const struct clients *c)
 {

@@ -57,6 +57,10 @@ struct clients_options {
 /* NULL when out of memory, or when a key file cannot be read, which was logged. */
 struct clients *clients_new(const struct clients_options *options);
 
+/* Limits, the timeout and trusted proxies of other options are in force from now on; the list of proxies is
+ * borrowed. */
+void clients_set_limits(struct clients *c, const struct clients_options *options);
+
 /* Before its thread starts, when it is known what the feed begins with. */
 void clients_begin(struct clients *c);
 

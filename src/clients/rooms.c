@@ -46,6 +46,14 @@ rooms_init(struct clients *c)
 	return sio_rooms_init(&c->rooms, &rooms) ? -1 : 0;
 }
 
+void
+rooms_set_limits(struct clients *c)
+{
+	const struct clients_limits *l = &c->options.limits;
+
+	sio_rooms_set_limits(&c->rooms, l->rooms_per_socket + c->options.own_rooms, l->room_name_length);
+}
+
 static void
 join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 {

@@ -11,6 +11,9 @@
 /* Makes c->rooms by c->options. 0, or -1 when out of memory. */
 int rooms_init(struct clients *c);
 
+/* The limits of the options are others. */
+void rooms_set_limits(struct clients *c);
+
 /* Lets a socket into a room of its namespace. Returns whether it is in: a join over the limits is refused, without
  * memory the client ends. */
 bool rooms_join(struct sio_socket *s, struct sio_room_key key);

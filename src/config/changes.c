@@ -10,6 +10,36 @@
 
 /* All options, but for other names of one. */
 static const struct config_change groups[] = {
+	{ "cors.allowedHeaders", CONFIG_GROUP_CLIENTS },
+	{ "cors.credentials", CONFIG_GROUP_CLIENTS },
+	{ "cors.exposedHeaders", CONFIG_GROUP_CLIENTS },
+	{ "cors.maxAge", CONFIG_GROUP_CLIENTS },
+	{ "cors.methods", CONFIG_GROUP_CLIENTS },
+	{ "cors.origin", CONFIG_GROUP_CLIENTS },
+	{ "engine.allowEIO3", CONFIG_GROUP_CLIENTS },
+	{ "engine.allowUpgrades", CONFIG_GROUP_CLIENTS },
+	{ "engine.connectTimeout", CONFIG_GROUP_CLIENTS },
+	{ "engine.cookie", CONFIG_GROUP_CLIENTS },
+	{ "engine.pingInterval", CONFIG_GROUP_CLIENTS },
+	{ "engine.pingTimeout", CONFIG_GROUP_CLIENTS },
+	{ "engine.transports", CONFIG_GROUP_CLIENTS },
+	{ "engine.upgradeTimeout", CONFIG_GROUP_CLIENTS },
+	{ "jsonp", CONFIG_GROUP_CLIENTS },
+	{ "limits.authBytes", CONFIG_GROUP_CLIENTS },
+	{ "limits.clientQueueBytes", CONFIG_GROUP_CLIENTS },
+	{ "limits.clientQueueSeconds", CONFIG_GROUP_CLIENTS },
+	{ "limits.clientReplyBytes", CONFIG_GROUP_CLIENTS },
+	{ "limits.headerBytes", CONFIG_GROUP_CLIENTS },
+	{ "limits.headerSeconds", CONFIG_GROUP_CLIENTS },
+	{ "limits.heldBytes", CONFIG_GROUP_CLIENTS },
+	{ "limits.heldEvents", CONFIG_GROUP_CLIENTS },
+	{ "limits.keepAliveSeconds", CONFIG_GROUP_CLIENTS },
+	{ "limits.maxSessions", CONFIG_GROUP_CLIENTS },
+	{ "limits.namespacesPerClient", CONFIG_GROUP_CLIENTS },
+	{ "limits.requestSeconds", CONFIG_GROUP_CLIENTS },
+	{ "limits.roomNameLength", CONFIG_GROUP_CLIENTS },
+	{ "limits.roomsPerSocket", CONFIG_GROUP_CLIENTS },
+	{ "trustedProxies", CONFIG_GROUP_CLIENTS },
 	{ "drain.seconds", CONFIG_GROUP_END },
 	{ "log.format", CONFIG_GROUP_LOG },
 	{ "log.level", CONFIG_GROUP_LOG },
@@ -19,48 +49,19 @@ static const struct config_change groups[] = {
 	{ "auth", CONFIG_GROUP_NONE },
 	{ "client.dir", CONFIG_GROUP_NONE },
 	{ "client.version", CONFIG_GROUP_NONE },
-	{ "compat", CONFIG_GROUP_NONE },
+	{ "compat", CONFIG_GROUP_NONE }, /* a file with another one is not taken at all */
 	{ "connectionStateRecovery", CONFIG_GROUP_NONE },
-	{ "cors.allowedHeaders", CONFIG_GROUP_NONE },
-	{ "cors.credentials", CONFIG_GROUP_NONE },
-	{ "cors.exposedHeaders", CONFIG_GROUP_NONE },
-	{ "cors.maxAge", CONFIG_GROUP_NONE },
-	{ "cors.methods", CONFIG_GROUP_NONE },
-	{ "cors.origin", CONFIG_GROUP_NONE },
 	{ "engine.addTrailingSlash", CONFIG_GROUP_NONE },
-	{ "engine.allowEIO3", CONFIG_GROUP_NONE },
-	{ "engine.allowUpgrades", CONFIG_GROUP_NONE },
-	{ "engine.connectTimeout", CONFIG_GROUP_NONE },
-	{ "engine.cookie", CONFIG_GROUP_NONE },
 	{ "engine.httpCompression", CONFIG_GROUP_NONE },
 	{ "engine.ioUring", CONFIG_GROUP_NONE },
 	{ "engine.maxHttpBufferSize", CONFIG_GROUP_NONE },
 	{ "engine.perMessageDeflate", CONFIG_GROUP_NONE },
-	{ "engine.pingInterval", CONFIG_GROUP_NONE },
-	{ "engine.pingTimeout", CONFIG_GROUP_NONE },
-	{ "engine.transports", CONFIG_GROUP_NONE },
-	{ "engine.upgradeTimeout", CONFIG_GROUP_NONE },
 	{ "feedDefaults", CONFIG_GROUP_NONE },
 	{ "feeds", CONFIG_GROUP_NONE },
 	{ "group", CONFIG_GROUP_NONE },
-	{ "jsonp", CONFIG_GROUP_NONE },
-	{ "limits.authBytes", CONFIG_GROUP_NONE },
-	{ "limits.clientQueueBytes", CONFIG_GROUP_NONE },
-	{ "limits.clientQueueSeconds", CONFIG_GROUP_NONE },
-	{ "limits.clientReplyBytes", CONFIG_GROUP_NONE },
-	{ "limits.headerBytes", CONFIG_GROUP_NONE },
-	{ "limits.headerSeconds", CONFIG_GROUP_NONE },
-	{ "limits.heldBytes", CONFIG_GROUP_NONE },
-	{ "limits.heldEvents", CONFIG_GROUP_NONE },
-	{ "limits.keepAliveSeconds", CONFIG_GROUP_NONE },
 	{ "limits.maxConnections", CONFIG_GROUP_NONE },
-	{ "limits.maxSessions", CONFIG_GROUP_NONE },
 	{ "limits.messageBytes", CONFIG_GROUP_NONE },
-	{ "limits.namespacesPerClient", CONFIG_GROUP_NONE },
 	{ "limits.publishQueueBytes", CONFIG_GROUP_NONE },
-	{ "limits.requestSeconds", CONFIG_GROUP_NONE },
-	{ "limits.roomNameLength", CONFIG_GROUP_NONE },
-	{ "limits.roomsPerSocket", CONFIG_GROUP_NONE },
 	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
 	{ "listen", CONFIG_GROUP_NONE },
 	{ "log.target", CONFIG_GROUP_NONE },
@@ -74,7 +75,6 @@ static const struct config_change groups[] = {
 	{ "redis", CONFIG_GROUP_NONE },
 	{ "serveClient", CONFIG_GROUP_NONE },
 	{ "stateFile", CONFIG_GROUP_NONE },
-	{ "trustedProxies", CONFIG_GROUP_NONE },
 	{ "user", CONFIG_GROUP_NONE },
 	{ "workers", CONFIG_GROUP_NONE },
 	{ "www", CONFIG_GROUP_NONE },
@@ -141,4 +141,24 @@ config_changes(const struct config *before, const struct config *now, struct con
 		out[n++] = (struct config_change){ o->path, (enum config_group)config_group_of(o->path) };
 	}
 	return n;
+}
+
+void
+config_keep(struct config *now, const struct config *first)
+{
+	struct config_parts *p = config__parts_of(now);
+	const struct config_parts *f = config__parts_of(first);
+
+	now->workers = first->workers;
+	now->feed_apart = first->feed_apart;
+	p->server.count = first->workers;
+	p->server.max_sessions = config__sessions_each(now);
+	p->server.path = f->server.path;
+	p->server.no_trailing_slash = f->server.no_trailing_slash;
+	p->server.max_payload = f->server.max_payload;
+	p->server.binary_form = f->server.binary_form;
+	p->server.open_with_messages = f->server.open_with_messages;
+	p->server.cookie_always = f->server.cookie_always;
+	p->server.ws_deflate = f->server.ws_deflate;
+	p->server.http_deflate = f->server.http_deflate;
 }

@@ -15,6 +15,7 @@ enum config_group {
 	CONFIG_GROUP_NONE, /* it takes a restart */
 	CONFIG_GROUP_LOG = 1, /* lines of the log */
 	CONFIG_GROUP_END = 2, /* how it ends */
+	CONFIG_GROUP_CLIENTS = 4, /* what clients may, and how long they have */
 };
 
 /* One option that is another one. */
@@ -28,6 +29,10 @@ enum { CONFIG_MAX_CHANGES = 128 }; /* more than there are options */
 /* The options that differ, in the order of the table. Both were loaded from the same flags. Returns how many; out has
  * room for CONFIG_MAX_CHANGES. */
 size_t config_changes(const struct config *before, const struct config *now, struct config_change *out);
+
+/* What options of a group depend on beside themselves stays as it was at the start: has `now` say what `first` says of
+ * the workers, the path and the generation. Before anybody works from it. */
+void config_keep(struct config *now, const struct config *first);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

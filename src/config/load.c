@@ -148,7 +148,7 @@ finish_config(struct config_loader *l)
 	p->server.no_jsonp = !config__jsonp(l);
 	p->server.count = c->workers;
 	if (c->limits.max_sessions == 0) c->limits.max_sessions = usual_sessions();
-	p->server.max_sessions = (c->limits.max_sessions + c->workers - 1) / c->workers;
+	p->server.max_sessions = config__sessions_each(c);
 }
 
 /* What the whole tells, as far as it could be read. */

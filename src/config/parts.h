@@ -46,4 +46,11 @@ struct config_parts *config__parts_new(void);
 /* Those that a configuration is one of. */
 struct config_parts *config__parts_of(const struct config *c);
 
+/* How many sessions one worker may have. */
+static inline size_t
+config__sessions_each(const struct config *c)
+{
+	return (c->limits.max_sessions + c->workers - 1) / c->workers;
+}
+
 #endif

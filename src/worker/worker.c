@@ -5,6 +5,7 @@
 #include "eio/list.h"
 #include "src/base/log.h"
 #include "src/clients/clients.h"
+#include "src/worker/changing.h"
 #include "src/worker/connections.h"
 #include "src/worker/counters.h"
 #include "src/worker/forward.h"
@@ -143,6 +144,7 @@ open_ports(struct worker *w)
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);
 	stopping_open(w);
+	changing_open(w);
 }
 
 static struct clients *
@@ -186,22 +188,13 @@ make_server(struct worker *w)
 static struct eio_httpd *
 make_httpd(struct worker *w)
 {
-	const struct config *c = w->shared->config;
+	const struct eio_httpd_options options = changing_httpd_options(w, w->shared->config);
 	const struct eio_httpd_handler handler = {
 		.exchange = site_exchange,
 		.upgrade = forward_take_upgrade,
 		.accept_paused = on_accept_paused,
 		.admit = on_admit,
 		.user = w,
-	};
-	const struct eio_httpd_options options = {
-		.home = w->index,
-		.max_body = w->options.max_payload,
-		.max_head = c->limits.header_bytes,
-		.header_timeout_ms = (uint64_t)c->limits.header_seconds * 1000,
-		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
-		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
-		.peers = clients_want_peers(w->clients),
 	};
 
 	return eio_httpd_new(&w->thread->loop, &w->thread->clock, &options, &handler);

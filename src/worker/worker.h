@@ -42,6 +42,17 @@ struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, si
 /* Lets it do what is to be done on its thread, as soon as that runs. Once. */
 void worker_start(struct worker *w);
 
+/* Makes all that workers need to go over to another configuration, which is borrowed from then on. As long as they
+ * run. 0, or -1 when out of memory, and then there is nothing to forget. */
+int workers_prepare(struct workers *ws, const struct config *now);
+
+/* They do not go over to what was prepared. */
+void workers_forget(struct workers *ws);
+
+/* They do. Each does it between two turns of its loop; when this returns all have, and borrow nothing of the
+ * configuration before any more, but for that of the start. From the thread that started them. */
+void workers_change(struct workers *ws);
+
 /* Lets no session begin any more, and ends those that there are one after the other in so many milliseconds, each
  * worker its own: workers->empty counts those that have none left. Returns at once; workers_drain may come before they
  * have. From the thread that started them, once. */

@@ -28,6 +28,15 @@ struct worker_shut {
 	size_t sessions, ended; /* there were at the beginning, and have been ended since */
 };
 
+/* Another configuration. */
+struct worker_change {
+	struct mail_port port;
+	struct mail mail;
+	const struct config *config; /* what follows is written before the mail is posted, too */
+	struct eio_server_options options;
+	struct eio_terms *terms; /* owned until they are in force */
+};
+
 struct worker {
 	unsigned magic; /* WORKER_MAGIC */
 	unsigned index;
@@ -49,7 +58,8 @@ struct worker {
 	struct mail start;
 	struct worker_step_mail step_mails[WORKER_STEPS];
 	struct worker_shut shut; /* stopping.c */
-	uv_sem_t stepped; /* posted after each step */
+	struct worker_change change; /* changing.c */
+	uv_sem_t stepped; /* posted after each step, and each change */
 };
 
 /* A port of a worker on its mailbox. */

@@ -60,6 +60,8 @@ each_kind(void **state)
 	assert_string_equal(changes("{\"user\": \"a\"}", "{}"), "!user");
 	assert_string_equal(changes("{}", "{\"drain\": {\"seconds\": 5}}"), "drain.seconds");
 	assert_string_equal(changes("{\"listen\": \"127.0.0.1:1\"}", "{\"listen\": \"127.0.0.1:2\"}"), "!listen");
+	assert_string_equal(
+		changes("{}", "{\"cors\": {\"origin\": \"http://a\", \"maxAge\": 5}}"), "cors.origin,cors.maxAge");
 	assert_string_equal(changes("{\"stateFile\": \"/a\"}", "{\"stateFile\": \"/b\"}"), "!stateFile");
 	assert_string_equal(
 		changes("{\"engine\": {\"ioUring\": true}}", "{\"engine\": {\"ioUring\": false}}"), "!engine.ioUring");
@@ -81,6 +83,27 @@ nothing_changes(void **state)
 		"");
 }
 
+/* What takes a restart is as it was at the start, whatever the rest was computed from. */
+static void
+the_first_is_kept(void **state)
+{
+	struct config *first = configured("{\"workers\": 2, \"path\": \"/a\", \"limits\": {\"maxSessions\": 100}}");
+	struct config *now = configured("{\"workers\": 5, \"path\": \"/b\", \"limits\": {\"maxSessions\": 50},"
+					"\"engine\": {\"pingInterval\": 77, \"maxHttpBufferSize\": 5}}");
+	struct eio_server_options o;
+
+	(void)state;
+	config_keep(now, first);
+	config_fill_server(now, &o);
+	assert_int_equal(now->workers, 2);
+	assert_string_equal(o.path, "/a/");
+	assert_int_equal(o.max_sessions, 25);
+	assert_int_equal(o.ping_interval, 77);
+	assert_int_equal(o.max_payload, 1000000);
+	config_free(now);
+	config_free(first);
+}
+
 /* In the order of the table, whatever that of the file is. */
 static void
 several_changes(void **state)
@@ -98,6 +121,7 @@ main(void)
 		cmocka_unit_test(every_option_says_how),
 		cmocka_unit_test(each_kind),
 		cmocka_unit_test(nothing_changes),
+		cmocka_unit_test(the_first_is_kept),
 		cmocka_unit_test(several_changes),
 	};
 

@@ -9,6 +9,7 @@
 #include "eio/jsonp.h"
 #include "eio/net/carrier.h"
 #include "eio/net/socket_int.h"
+#include "eio/net/terms.h"
 #include "tests/unit/failmalloc.h"
 #include "tests/unit/peer.h"
 
@@ -106,6 +107,14 @@ static void
 start(struct test *t)
 {
 	start_with(t, (struct eio_deflate){ 0 }, DAY);
+}
+
+/* From now on it says which origin was let in. */
+static void
+reflect_origins(struct test *t)
+{
+	t->options.cors.origin = EIO_CORS_REFLECT;
+	eio_server_change(t->server, eio_terms_new(t->server, &t->options));
 }
 
 static void
@@ -258,6 +267,43 @@ test_direct(void **state)
 	}
 	assert_int_equal(eio_server_stats(t.server)->sent[EIO_TRANSPORT_WEBSOCKET][0].sends, 2 * CLIENTS);
 	eio_bundle_unref(b);
+	finish(&t);
+}
+
+/* Other options for who comes later; who is there keeps what was agreed on, and its terms until it goes. */
+static void
+test_other_options(void **state)
+{
+	struct eio_server_options other;
+	struct eio_terms *unused;
+	struct test t;
+
+	(void)state;
+	start(&t);
+	connect_one(&t, 0);
+	other = t.options;
+	other.ping_interval = DAY / 2;
+	other.websocket = false;
+	other.path = "/elsewhere/";
+	other.max_payload = 7;
+	unused = eio_terms_new(t.server, &other);
+	assert_non_null(unused);
+	eio_terms_free(unused);
+	for (int i = 0; i < 3; i++) {
+		other.ping_interval += 1000;
+		eio_server_change(t.server, eio_terms_new(t.server, &other));
+	}
+	assert_false(t.server->options->websocket);
+	assert_string_equal(t.server->options->path, "/engine.io/");
+	assert_int_equal(t.server->options->max_payload, 1000);
+	other.websocket = true;
+	eio_server_change(t.server, eio_terms_new(t.server, &other));
+	connect_one(&t, 0);
+	assert_int_equal(t.sockets[0]->session.settings->ping_interval, DAY);
+	assert_int_equal(t.sockets[1]->session.settings->ping_interval, DAY / 2 + 3000);
+	assert_int_equal(t.sockets[1]->session.settings->max_payload, 1000);
+	assert_int_equal(t.sockets[0]->terms->refs, 1);
+	assert_int_equal(t.sockets[1]->terms->refs, 2);
 	finish(&t);
 }
 
@@ -645,7 +691,7 @@ test_poll_headers(void **state)
 
 	(void)state;
 	start(&t);
-	t.options.cors.origin = EIO_CORS_REFLECT;
+	reflect_origins(&t);
 	ex[0] = poll_from(&t, "http://a");
 	ex[1] = poll_from(&t, "http://a");
 	ex[2] = poll_from(&t, "http://b");
@@ -936,7 +982,7 @@ open_without(bool probe, long nth)
 	int peer;
 
 	start_with(&t, deflate, DAY);
-	t.options.cors.origin = EIO_CORS_REFLECT;
+	reflect_origins(&t);
 	if (probe) open_polling(&t, query);
 	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
 	up = peer_upgrade(target, OFFER "Origin: http://a\r\nSec-WebSocket-Protocol: x\r\n", sent, 0, &peer);
@@ -1028,6 +1074,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_other_options),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_sends_without_memory),
 		cmocka_unit_test(test_large_script),
