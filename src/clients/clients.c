@@ -4,7 +4,6 @@
  * session with its Socket.IO state; its end is always told by the session's close callback,
  * nowhere else is it freed.
  */
-#include "eio/net/forwarded.h"
 #include "src/clients/access.h"
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
@@ -138,7 +137,7 @@ copy_headers(const struct clients *cs, const struct eio_request *req)
 static bool
 keep_address(struct client *c, const struct eio_request *req)
 {
-	struct eio_peer peer = eio_forwarded_for(&c->clients->options.trusted_proxies, req);
+	struct eio_peer peer = eio_forwarded_for(&c->clients->options.forwarding, req);
 	char text[EIO_PEER_TEXT];
 	struct eio_buf b;
 
@@ -292,7 +291,7 @@ clients_set_limits(struct clients *c, const struct clients_options *options)
 	c->options.limits = options->limits;
 	c->options.connect_timeout_ms = options->connect_timeout_ms;
 	c->sio_config.connect_timeout_ms = options->connect_timeout_ms;
-	c->options.trusted_proxies = options->trusted_proxies;
+	c->options.forwarding = options->forwarding;
 	rooms_set_limits(c);
 }
 

@@ -8,6 +8,7 @@
 #ifndef SRC_CLIENTS_CLIENTS_H
 #define SRC_CLIENTS_CLIENTS_H
 
+#include "eio/net/forwarded.h"
 #include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "src/clients/metrics.h"
@@ -42,7 +43,7 @@ struct clients_options {
 	bool retains; /* some feed does: who joins asks for it */
 	bool access_log; /* a line for each session that ends */
 	bool compresses; /* some clients may want their messages compressed */
-	struct eio_networks trusted_proxies; /* whose X-Forwarded-For counts; borrowed, as everything below */
+	struct eio_forwarding forwarding; /* which proxies say whose requests are; borrowed, as everything below */
 	struct namespace_specs *namespaces;
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish */

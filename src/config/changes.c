@@ -24,6 +24,7 @@ static const struct config_change groups[] = {
 	{ "engine.pingTimeout", CONFIG_GROUP_CLIENTS },
 	{ "engine.transports", CONFIG_GROUP_CLIENTS },
 	{ "engine.upgradeTimeout", CONFIG_GROUP_CLIENTS },
+	{ "forwardedHeader", CONFIG_GROUP_CLIENTS },
 	{ "jsonp", CONFIG_GROUP_CLIENTS },
 	{ "limits.authBytes", CONFIG_GROUP_CLIENTS },
 	{ "limits.clientQueueBytes", CONFIG_GROUP_CLIENTS },

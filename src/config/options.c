@@ -61,6 +61,7 @@ ignore_schema(struct config_loader *l, const cJSON *item, void *target)
 }
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const forwarded_headers[] = { "x-forwarded-for", "forwarded", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
 
 /* clang-format off */
@@ -68,7 +69,8 @@ static const struct config_option main_rows[] = {
 	{ .path = "$schema", .type = CONFIG_TYPE_CUSTOM, .custom = ignore_schema, .schema = SCHEMA_STRING, .alias = true },
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
 	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]", SCHEMA_STRINGS),
-	CUSTOM("trustedProxies", trusted_proxies, config__trusted_proxies, "[]", SCHEMA_STRINGS_OR_NONE),
+	CUSTOM("trustedProxies", forwarding.trusted, config__trusted_proxies, "[]", SCHEMA_STRINGS_OR_NONE),
+	ENUM("forwardedHeader", forwarding.header, forwarded_headers, "\"x-forwarded-for\""),
 	CUSTOM("admin", config.admin, config__admin, "null", SCHEMA_STRING_OR_FALSE),
 	CUSTOM("adminHosts", config, config__admin_hosts, "[]", SCHEMA_STRINGS_OR_NONE),
 	SECTION("publish"),

@@ -6,6 +6,7 @@
 #ifndef SRC_CONFIG_PARTS_H
 #define SRC_CONFIG_PARTS_H
 
+#include "eio/net/forwarded.h"
 #include "src/config/config.h"
 #include "src/redis/url.h"
 
@@ -19,7 +20,7 @@ struct config_parts {
 	/* But its index; no_trailing_slash, path, count, max_sessions, no_jsonp and cookie_always at the end;
 	 * max_unsent is filled in. */
 	struct eio_server_options server;
-	struct eio_networks trusted_proxies;
+	struct eio_forwarding forwarding;
 	unsigned connect_timeout_ms;
 	struct clients_limits client_limits;
 	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */

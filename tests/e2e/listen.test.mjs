@@ -9,7 +9,7 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { SIOCAST, SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
+import { SIOCAST, SIOCAST_ONLY, configure, launchSiocast, startSiocast } from './lib/daemon.mjs';
 import { Session, TEXT, openJoined, polling } from './lib/engine.mjs';
 import { Application } from './lib/hook.mjs';
 import { Wire, requestBytes } from './lib/http.mjs';
@@ -99,6 +99,21 @@ describe('listen', { skip: SIOCAST_ONLY }, () => {
 				assert.equal((await app.asked.next()).address, address);
 				await socket.text('40/untold,');
 				assert.equal('address' in (await app.asked.next()), false);
+				socket.close();
+			}
+			// One header counts, which the proxies write; the other one is what a client has said.
+			const forwarded = await startSiocast(cleanup, {
+				trustedProxies: ['127.0.0.1', '10.0.0.0/8'],
+				forwardedHeader: 'forwarded',
+				namespaces: { '/': { on: asked.on } },
+			});
+			for (const [headers, address] of [
+				[via, '127.0.0.1'],
+				[{ ...via, Forwarded: 'for=198.51.100.2, For="[2001:db8::9]:4711";proto=https, for=10.1.1.1' }, '2001:db8::9'],
+				[{ Forwarded: 'for=192.0.2.7, for="10.1.1.1' }, '127.0.0.1'],
+			]) {
+				const socket = await openJoined(forwarded, '', headers);
+				assert.equal(await socket.nextText(), `42["from",${JSON.stringify(address)}]`);
 				socket.close();
 			}
 			// Who is no proxy may say what it likes.

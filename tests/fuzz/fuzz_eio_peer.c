@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whom any X-Forwarded-For names, with any network trusted. The input is a network, an
- * address, each in a line, and lines of a head. What was understood as an address is
+ * Whom any X-Forwarded-For or Forwarded names, with any network trusted. The input is a
+ * network, an address, each in a line, and lines of a head. What was understood as an address is
  * written as one that is the same, and belongs to its own network.
  */
 #include "eio/net/forwarded.h"
@@ -41,22 +41,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct eio_bytes rest = eio_bytes((const char *)data, size), network = cut_line(&rest), peer = cut_line(&rest);
 	struct eio_http *http = eio_http_new(100000, 1000);
 	struct eio_peer p = { .kind = EIO_PEER_UNIX };
-	struct eio_networks trusted = { 0 };
+	struct eio_forwarding f = { 0 };
 	struct eio_network n;
 	struct eio_request *req;
 	bool loose;
 	size_t used;
 
 	if (!http) return 0;
-	if (!eio_network_parse(network, &n, &loose)) trusted = (struct eio_networks){ &n, 1 };
+	if (!eio_network_parse(network, &n, &loose)) f.trusted = (struct eio_networks){ &n, 1 };
 	if (eio_peer_parse(peer, &p)) check_peer(&p);
 	eio_http_feed(http, "GET / HTTP/1.1\r\nHost: a\r\n", 25, &used);
 	if (eio_http_feed(http, rest.p, rest.n, &used) == EIO_HTTP_COMPLETE) {
 		req = eio_http_take(http);
 		req->peer = p;
-		p = eio_forwarded_for(&trusted, req);
-		check_peer(&p);
-		if (!eio_networks_have(&trusted, &req->peer) && memcmp(&p, &req->peer, sizeof p) != 0) abort();
+		for (int rfc7239 = 0; rfc7239 < 2; rfc7239++) {
+			f.header = rfc7239 ? EIO_FORWARDED_RFC7239 : EIO_FORWARDED_X;
+			p = eio_forwarded_for(&f, req);
+			check_peer(&p);
+			if (!eio_networks_have(&f.trusted, &req->peer) && memcmp(&p, &req->peer, sizeof p) != 0)
+				abort();
+		}
 		eio_request_free(req);
 	}
 	eio_http_free(http);

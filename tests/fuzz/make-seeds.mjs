@@ -163,8 +163,9 @@ const targets = {
 			'::ffff:10.0.0.0/104\n[::ffff:10.0.0.1]:5\nX-Forwarded-For: 10.0.0.2, ::ffff:10.0.0.3\r\n\r\n',
 			'2001:db8::/33\n2001:db8::1\nX-Forwarded-For: 2001:db8:8000::1, 2001:db8:1::1\r\n\r\n',
 			'::/0\n::\nX-Forwarded-For:\r\n\r\n',
+			'10.0.0.0/8\n10.1.1.1\nForwarded: for="[2001:db8::9]:443";by=_x, proto=https; For=192.0.2.1 , for="a\\"b"\r\n\r\n',
 		].map((s) => Buffer.from(s)),
-		words: ['10.0.0.0/8', '127.0.0.1', '::1', '::ffff:', 'unix', '/0', '/32', '/128', '[', ']', ']:', ':80', ', ', '\r\n\r\n', '\r\nX-Forwarded-For: ', 'unknown', '%eth0'],
+		words: ['10.0.0.0/8', '127.0.0.1', '::1', '::ffff:', 'unix', '/0', '/32', '/128', '[', ']', ']:', ':80', ', ', '\r\n\r\n', '\r\nX-Forwarded-For: ', '\r\nForwarded: ', 'for=', '";', '\\', 'unknown', '%eth0'],
 	},
 	eio_session: {
 		// Polls, POSTs with a message in them, a probe and the upgrade, frames, time.

@@ -204,7 +204,7 @@ test_forwarded(void **state)
 		{ "127.0.0.1", "X-Real-IP: 192.0.2.1\r\n", "127.0.0.1" },
 	};
 	struct eio_network v[3];
-	const struct eio_networks trusted = { v, 3 };
+	const struct eio_forwarding f = { { v, 3 }, EIO_FORWARDED_X }, nobody = { 0 };
 	bool loose;
 
 	(void)state;
@@ -217,13 +217,80 @@ test_forwarded(void **state)
 
 		if (*cases[i].peer) assert_true(eio_peer_parse(eio_cstr(cases[i].peer), &p));
 		req->peer = p;
-		p = eio_forwarded_for(&trusted, req);
+		p = eio_forwarded_for(&f, req);
 		if (strcmp(text_of(&p), cases[i].is) != 0)
 			fail_msg("%s and %s: %s", cases[i].peer, cases[i].headers, text_of(&p));
-		p = eio_forwarded_for(&(struct eio_networks){ 0 }, req);
+		p = eio_forwarded_for(&nobody, req);
 		assert_memory_equal(&p, &req->peer, sizeof p);
 		eio_request_free(req);
 	}
+}
+
+static void
+test_forwarded_rfc7239(void **state)
+{
+	static const struct {
+		const char *value, *is; /* to 127.0.0.1 */
+	} cases[] = {
+		{ "", "127.0.0.1" },
+		{ "for=192.0.2.1", "192.0.2.1" },
+		{ "For=\"192.0.2.1:4711\"", "192.0.2.1" },
+		{ "for=192.0.2.1:4711", "192.0.2.1" },
+		{ "for=\"[2001:db8::9]:4711\"", "2001:db8::9" },
+		{ "for=\"[2001:db8::9]\"", "2001:db8::9" },
+		{ "proto=https; FOR = 192.0.2.1", "127.0.0.1" }, /* no blanks around '=' */
+		{ "proto=https ; FOR=192.0.2.1 ;by=203.0.113.43;host=\"a, b; c\"", "192.0.2.1" },
+		{ "for=198.51.100.1, for=192.0.2.1", "192.0.2.1" },
+		{ "for=198.51.100.1,for=192.0.2.1,for=10.1.1.1", "192.0.2.1" },
+		{ "for=192.0.2.1, , ;, for=10.1.1.1,", "192.0.2.1" },
+		{ "for=10.2.2.2, for=10.1.1.1", "10.2.2.2" },
+		{ "for=\"1\\92.0.2.1\"", "192.0.2.1" },
+		{ "for=\"192.0.2.7, for=192.0.2.8\", for=192.0.2.1", "192.0.2.1" },
+		/* Nobody knows more. */
+		{ "for=192.0.2.1, for=unknown", "127.0.0.1" },
+		{ "for=192.0.2.1, for=_hidden, for=10.1.1.1", "10.1.1.1" },
+		{ "for=192.0.2.1, by=10.3.3.3, for=10.1.1.1", "10.1.1.1" },
+		{ "for=192.0.2.1, for=\"\", for=10.1.1.1", "10.1.1.1" },
+		/* What is not as it should be does not count, whatever else there is. */
+		{ "for=192.0.2.1, for=\"10.1.1.1", "127.0.0.1" },
+		{ "for=\"192.0.2.1\\", "127.0.0.1" },
+		{ "for=192.0.2.1, for=10.1.1.1;for=192.0.2.2", "127.0.0.1" },
+		{ "192.0.2.1", "127.0.0.1" },
+		{ "for=192.0.2.1, for", "127.0.0.1" },
+		{ "for=192.0.2.1, for=10.1.1.1 192.0.2.2", "127.0.0.1" },
+		{ "for=192.0.2.1 =", "127.0.0.1" },
+		{ "=192.0.2.1", "127.0.0.1" },
+		{ "for=", "127.0.0.1" },
+	};
+	struct eio_network v[2];
+	const struct eio_forwarding f = { { v, 2 }, EIO_FORWARDED_RFC7239 };
+	struct eio_peer peer, other, p;
+	struct eio_request *req;
+	struct eio_buf b;
+	bool loose;
+
+	(void)state;
+	assert_null(eio_network_parse(EIO_LIT("127.0.0.1"), &v[0], &loose));
+	assert_null(eio_network_parse(EIO_LIT("10.0.0.0/8"), &v[1], &loose));
+	assert_true(eio_peer_parse(EIO_LIT("127.0.0.1"), &peer) && eio_peer_parse(EIO_LIT("203.0.113.5"), &other));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		p = eio_forwarded_value(&f, peer, eio_cstr(cases[i].value));
+		if (strcmp(text_of(&p), cases[i].is) != 0) fail_msg("%s: %s", cases[i].value, text_of(&p));
+		p = eio_forwarded_value(&f, other, eio_cstr(cases[i].value));
+		assert_memory_equal(&p, &other, sizeof p);
+	}
+	/* The other header is the client's. */
+	req = request("X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.2\r\nForwarded: for=10.0.0.1\r\n");
+	req->peer = peer;
+	p = eio_forwarded_for(&f, req);
+	assert_string_equal(text_of(&p), "192.0.2.2");
+	eio_request_free(req);
+	/* Something long in quotes is no address, and is passed over. */
+	eio_buf_init(&b);
+	eio_buf_printf(&b, "for=\"%0*d\", for=192.0.2.1, for=10.0.0.1", 1000, 1);
+	p = eio_forwarded_value(&f, peer, eio_buf_bytes(&b));
+	assert_string_equal(text_of(&p), "192.0.2.1");
+	eio_buf_deinit(&b);
 }
 
 int
@@ -234,6 +301,7 @@ main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_forwarded),
+		cmocka_unit_test(test_forwarded_rfc7239),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
