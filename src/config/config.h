@@ -150,6 +150,7 @@ const char *config_next_key_file(const struct config *c, size_t *i);
 void config_fill_server(const struct config *c, struct eio_server_options *out); /* all but the server's index */
 void config_fill_clients(const struct config *c, struct clients_options *out);
 void config_fill_feed(const struct config *c, struct feed_options *out);
+const struct redis_url *config_redis(const struct config *c, size_t i); /* i < n_redis */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 
 #endif

@@ -54,6 +54,12 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->snapshot_bytes = p->client_limits.reply_bytes / 2;
 }
 
+const struct redis_url *
+config_redis(const struct config *c, size_t i)
+{
+	return &config__parts_of(c)->redis[i];
+}
+
 bool
 config_fill_presence(const struct config *c, struct presence_options *out)
 {

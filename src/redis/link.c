@@ -37,6 +37,7 @@ struct redis_link {
 	uint64_t asked_ms; /* since when it has been silent though asked; 0: it has not */
 	char refused[200]; /* why the connection must go when what was read has been told */
 	char said[LOG_ESCAPE_MAX]; /* an error in what was read last that is no reason for it to go */
+	char failure[256]; /* why it was lost last, or could not be made */
 	struct log_limit limit;
 };
 
@@ -64,6 +65,12 @@ bool
 redis_link_is_ready(const struct redis_link *l)
 {
 	return l->state == LINK_READY;
+}
+
+const char *
+redis_link_failure(const struct redis_link *l)
+{
+	return l->failure;
 }
 
 uint64_t
@@ -398,8 +405,9 @@ log_lost(struct redis_link *l, const char *why, uint64_t delay)
 {
 	const char *said = why == l->refused ? "" : l->said;
 
-	log_limited(LOG_LEVEL_WARN, &l->limit, uv_now(l->loop), "redis=%s event=lost reason=\"%s%s%s\" retry_ms=%llu",
-		l->options.url->name, why, *said ? "; it said: " : "", said, (unsigned long long)delay);
+	snprintf(l->failure, sizeof l->failure, "%s%s%s", why, *said ? "; it said: " : "", said);
+	log_limited(LOG_LEVEL_WARN, &l->limit, uv_now(l->loop), "redis=%s event=lost reason=\"%s\" retry_ms=%llu",
+		l->options.url->name, l->failure, (unsigned long long)delay);
 }
 
 /* The connection, or the attempt, failed. Never called while what was read is being told. */

@@ -81,6 +81,9 @@ void redis_link_close(struct redis_link *l);
 
 bool redis_link_is_ready(const struct redis_link *l);
 
+/* Why it was lost last, or could not be made, as the log has it; "" when neither has happened. */
+const char *redis_link_failure(const struct redis_link *l);
+
 /* How long the server has said nothing; also while the role is told that it is lost. */
 uint64_t redis_link_silence_ms(const struct redis_link *l);
 

@@ -237,7 +237,8 @@ create_integer(const redisReadTask *task, long long value)
 	} else if (!task->parent->parent && rs->push == PUSH_SUBSCRIBE && task->idx == 2) {
 		note_reply(rs, REDIS_REPLY_IS_SUBSCRIBED, EIO_LIT(""));
 	}
-	if (rs->expects_values) redis_values_add(&rs->values, REDIS_ITEM_INTEGER, 0, EIO_LIT(""));
+	if (rs->expects_values)
+		redis_values_add(&rs->values, REDIS_ITEM_INTEGER, value > 0 ? (size_t)value : 0, EIO_LIT(""));
 	if (rs->expects_entries) redis_entries_integer(&rs->entries, depth_of(task), task->idx, value);
 	return &object;
 }

@@ -19,7 +19,7 @@ enum redis_item_kind {
 	REDIS_ITEM_ARRAY, /* n elements follow */
 	REDIS_ITEM_STRING,
 	REDIS_ITEM_NIL,
-	REDIS_ITEM_INTEGER,
+	REDIS_ITEM_INTEGER, /* n, or 0 for one below that */
 	REDIS_ITEM_ERROR,
 	REDIS_ITEM_TOO_LONG, /* a string of n bytes that was longer than allowed */
 };
@@ -41,7 +41,7 @@ void redis_values_deinit(struct redis_values *vs);
 /* A reply begins. */
 void redis_values_begin(struct redis_values *vs);
 
-/* Adds a part. n: elements of an array, or how long a string was that was too long. */
+/* Adds a part. n: elements of an array, an integer, or how long a string was that was too long. */
 void redis_values_add(struct redis_values *vs, enum redis_item_kind kind, size_t n, struct eio_bytes bytes);
 
 /* The item at *at, which moves behind it; false behind the last. The bytes are those of the buffer. */

@@ -8,6 +8,7 @@
 #include "src/source/streams.h"
 #include "src/tools/ask.h"
 #include "src/tools/tool.h"
+#include "src/tools/visible.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ write_explained_names(struct eio_buf *out, const char *what, const struct eio_by
 	eio_buf_printf(out, "  %-9s ", what);
 	for (size_t i = 0; i < n; i++) {
 		if (i) EIO_BUF_ADD_LIT(out, ", ");
-		tool_visible(out, v[i]);
+		write_visible(out, v[i]);
 	}
 	eio_buf_addc(out, '\n');
 }
@@ -90,7 +91,7 @@ write_packets(struct eio_buf *out, const struct feed_explained *e)
 
 	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
 		eio_buf_printf(out, "  %-9s ", i ? "" : "sends");
-		tool_visible(out, m.data);
+		write_visible(out, m.data);
 		eio_buf_printf(out, "%s\n", m.binary ? "   (binary)" : "");
 	}
 }
@@ -134,7 +135,7 @@ write_fate(struct eio_buf *out, const struct feed_explained *e)
 	eio_buf_printf(out, "  not sent  %s: %s", t->part, t->reason);
 	if (e->fate == FEED_FATE_FILTERED && e->unfulfilled < e->feed->where.n) {
 		EIO_BUF_ADD_LIT(out, " at ");
-		tool_visible(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
+		write_visible(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
 	}
 	eio_buf_addc(out, '\n');
 }
@@ -145,7 +146,7 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 	struct eio_buf *out = &x->out;
 
 	eio_buf_printf(out, "feeds[%u]: %s ", e->feed->index, kind_name(e->kind));
-	tool_visible(out, e->name);
+	write_visible(out, e->name);
 	eio_buf_addc(out, '\n');
 	if (e->event.p) {
 		write_explained_names(out, "event", &e->event, 1);
@@ -235,7 +236,7 @@ write_unmatched(struct explaining *x, const struct feed_specs *specs)
 {
 	if (x->call->values[EXPLAIN_JSON]) return;
 	EIO_BUF_ADD_LIT(&x->out, "no feed is for ");
-	tool_visible(&x->out, eio_cstr(x->call->operands[0]));
+	write_visible(&x->out, eio_cstr(x->call->operands[0]));
 	EIO_BUF_ADD_LIT(&x->out, ": a message there arrives nowhere\n");
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
@@ -246,7 +247,7 @@ write_unmatched(struct explaining *x, const struct feed_specs *specs)
 					: "channel");
 		for (size_t k = 0; k < f->n_channels; k++) {
 			eio_buf_add(&x->out, k ? EIO_LIT(", ") : EIO_LIT(" "));
-			tool_visible(&x->out, eio_cstr(f->channels[k]));
+			write_visible(&x->out, eio_cstr(f->channels[k]));
 		}
 		eio_buf_addc(&x->out, '\n');
 	}

@@ -72,10 +72,7 @@ void tool_write(struct eio_bytes text);
 /* The same with what a buffer holds, which is emptied; out of memory ends the process, with a word. */
 void tool_flush(struct eio_buf *b);
 
-/* Appends bytes of others as a terminal may see them: what would move its cursor or change its colours is escaped as
- * JSON has it, and what is not UTF-8 replaced. */
-void tool_visible(struct eio_buf *out, struct eio_bytes bytes);
-
-extern const struct tool tool_check, tool_config_command, tool_explain, tool_reload;
+extern const struct tool tool_check, tool_config_command, tool_explain, tool_health, tool_publish, tool_record,
+	tool_reload, tool_replay, tool_tail;
 
 #endif

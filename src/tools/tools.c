@@ -11,6 +11,11 @@ const struct tool *const tools_all[] = {
 	&tool_check,
 	&tool_config_command,
 	&tool_explain,
+	&tool_publish,
+	&tool_tail,
+	&tool_record,
+	&tool_replay,
+	&tool_health,
 	&tool_reload,
 	NULL,
 };
