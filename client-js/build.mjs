@@ -14,15 +14,51 @@ const at = (name) => new URL(name, import.meta.url);
 const { version } = JSON.parse(fs.readFileSync(at('package.json'), 'utf8'));
 
 const DECODER = ['bytes', 'utf8', 'formats', 'messages', 'pointers', 'batch', 'charts', 'query', 'resume'];
-const COLUMNS = ['pools', 'reader', 'lz4', 'ints', 'texts', 'numbers', 'skeleton', 'objects', 'table', 'columns'].map((name) => `columns/${name}`);
+const COLUMNS = ['pools', 'reader', 'lz4', 'ints', 'texts', 'numbers', 'makers', 'objects', 'skeleton', 'table', 'columns'].map((name) => `columns/${name}`);
 const EXPORTS = ['version', 'decode', 'split', 'columns', 'on', 'resume', 'use'];
 
 const indent = (text) => text.replace(/^(?=.)/gm, '  ');
 const given = (names) => names.map((name) => `${name}: ${name}`).join(', ');
 
+/**
+ * src/columns/makers.mjs, which makes objects of columns: one function for each size, several times over. In each line that stores
+ * there is a key, and to a browser's compiler it is always the same one with objects of the same class, unless several shapes share
+ * the line: then it looks up, which takes twice the time. Code made in the page would do as well, but asks for `unsafe-eval`.
+ */
+function makers() {
+  const sizes = [2, 4, 8, 16];
+  const copies = ['a', 'b', 'c', 'd'];
+  const upTo = (size, each, between) => Array.from({ length: size }, (_, i) => each(i)).join(between);
+  const stores = (size) => (i) => `    ${size > 2 && i <= size / 2 ? '' : `if (length > ${i}) `}o[k${i}] = c${i}[i];\n`;
+  const maker = (size, copy) => `function objects${size}${copy}(k, c, n, out) {
+  var length = k.length;
+  var ${upTo(size, (i) => `k${i} = k[${i}]`, ', ')};
+  var ${upTo(size, (i) => `c${i} = c[${i}]`, ', ')};
+  var i, o${size === 16 ? ', j' : ''};
+
+  for (i = 0; i < n; i++) {
+    o = out[i] = new Object${size}();
+${upTo(size, stores(size), '')}${size === 16 ? '    for (j = 16; j < length; j++) o[k[j]] = c[j][i];\n' : ''}  }
+}
+
+`;
+  return `// SPDX-License-Identifier: MIT
+// Made by build.mjs, which says why it is as it is. What makes n objects with the keys k, of 0 to 2, 3 to 4, 5 to 8, and more of them.
+
+/* They only say how much room objects take: they are never told to store anything, and what they make is like what {} makes. */
+${sizes.map((size) => `function Object${size}(never) {\n  if (never) ${upTo(size, (i) => `this.p${i} = `, '')}0;\n}\n`).join('')}${sizes.map((size) => `Object${size}.prototype = `).join('')}Object.prototype;
+
+${sizes.map((size) => copies.map((copy) => maker(size, copy)).join('')).join('')}export var makers = [
+${sizes.map((size) => `  [${copies.map((copy) => `objects${size}${copy}`).join(', ')}]`).join(',\n')}
+];
+`;
+}
+
+const sourceOf = (file) => (file === 'columns/makers' ? makers() : fs.readFileSync(at(`src/${file}.mjs`), 'utf8'));
+
 /** The text of a source; what it takes of files that are not in `files` is added to `missing`. */
 function textOf(file, files, missing) {
-  const source = fs.readFileSync(at(`src/${file}.mjs`), 'utf8');
+  const source = sourceOf(file);
   const folder = new URL(`src/${file}.mjs`, 'file:///');
   for (const [, names, from] of source.matchAll(/^import \{ (.*) \} from "(.*)\.mjs";$/gm))
     if (!files.includes(new URL(from, folder).pathname.replace('/src/', ''))) names.split(', ').forEach((name) => missing.add(name));
@@ -141,6 +177,7 @@ use(${columnsFactory()});
 /** The text of each file. */
 export function build() {
   return {
+    'src/columns/makers.mjs': makers(),
     'siocast.js': decoderScript(),
     'siocast.mjs': decoderModule(),
     'siocast-columns.js': columnsScript(),

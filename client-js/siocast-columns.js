@@ -90,54 +90,85 @@
   // What the texts of a batch are packed with.
 
   var LONG = 128; /* bytes that are copied at once */
+  var SLACK = 3; /* bytes behind the last one, since others are copied four at a time */
+  var KEPT = 65536; /* bytes of memory that the next batch uses, too */
 
-  /* A block of LZ4: the bytes from `at` to `end`, which become `size`. */
+  var kept = null; /* { bytes, view } */
+
+  function memoryFor(size) {
+    var length = (size < KEPT ? KEPT : size) + SLACK;
+    var memory = kept;
+
+    if (!memory || memory.bytes.length < size + SLACK) {
+      memory = { bytes: new Uint8Array(length), view: null };
+      memory.view = new DataView(memory.bytes.buffer);
+    }
+    if (size <= KEPT) kept = memory;
+    return memory;
+  }
+
+  /* Copies from `at` on to `to`, and up to SLACK bytes too many. */
+  function copyWords(target, to, source, at, count) {
+    var end = to + count;
+
+    for (; to < end; to += 4, at += 4) target.setInt32(to, source.getInt32(at, true), true);
+  }
+
+  function copyBytes(target, to, source, at, count) {
+    while (count-- > 0) target[to++] = source[at++];
+  }
+
+  function truncated() {
+    return badColumns("its texts are truncated");
+  }
+
+  /* A block of LZ4: the bytes from `at` to `end`, which become `size`; they are good until the next batch. */
   function unpack(bytes, at, end, size) {
-    var out = new Uint8Array(size);
+    var memory = memoryFor(size);
+    var out = memory.bytes;
+    var target = memory.view;
+    var source = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    var readable = bytes.length - SLACK;
     var n = 0;
     var token, more, from, byte;
 
     for (;;) {
-      if (at >= end) throw badColumns("its texts are truncated");
+      if (at >= end) throw truncated();
       token = bytes[at++];
       more = token >> 4;
       if (more === 15) {
         do {
-          if (at >= end) throw badColumns("its texts are truncated");
+          if (at >= end) throw truncated();
           byte = bytes[at++];
           more += byte;
         } while (byte === 255);
       }
       if (more > end - at || more > size - n) throw badColumns("its texts are longer than they say");
-      if (more > LONG) {
-        out.set(bytes.subarray(at, at + more), n);
-        at += more;
-        n += more;
-      } else {
-        while (more-- > 0) out[n++] = bytes[at++];
-      }
+      if (more > LONG) out.set(bytes.subarray(at, at + more), n);
+      else if (at + more <= readable) copyWords(target, n, source, at, more);
+      else copyBytes(out, n, bytes, at, more);
+      at += more;
+      n += more;
       if (at === end) break;
-      if (end - at < 2) throw badColumns("its texts are truncated");
+      if (end - at < 2) throw truncated();
       from = n - (bytes[at] | (bytes[at + 1] << 8));
       at += 2;
       more = (token & 15) + 4;
       if (more === 19) {
         do {
-          if (at >= end) throw badColumns("its texts are truncated");
+          if (at >= end) throw truncated();
           byte = bytes[at++];
           more += byte;
         } while (byte === 255);
       }
       if (from < 0 || from >= n || more > size - n) throw badColumns("its texts refer to nothing");
-      if (more > LONG && from + more <= n) {
-        out.set(out.subarray(from, from + more), n);
-        n += more;
-      } else {
-        while (more-- > 0) out[n++] = out[from++];
-      }
+      if (more > LONG && from + more <= n) out.set(out.subarray(from, from + more), n);
+      else if (n - from >= 4) copyWords(target, n, target, from, more);
+      else copyBytes(out, n, out, from, more);
+      n += more;
     }
     if (n !== size) throw badColumns("its texts are shorter than they say");
-    return out;
+    return out.subarray(0, size);
   }
 
   /* --- columns/ints -------------------------------------------------------------------------------------------------- */
@@ -431,24 +462,398 @@
     return out;
   }
 
+  /* --- columns/makers ------------------------------------------------------------------------------------------------ */
+
+  // Made by build.mjs, which says why it is as it is. What makes n objects with the keys k, of 0 to 2, 3 to 4, 5 to 8, and more of them.
+
+  /* They only say how much room objects take: they are never told to store anything, and what they make is like what {} makes. */
+  function Object2(never) {
+    if (never) this.p0 = this.p1 = 0;
+  }
+  function Object4(never) {
+    if (never) this.p0 = this.p1 = this.p2 = this.p3 = 0;
+  }
+  function Object8(never) {
+    if (never) this.p0 = this.p1 = this.p2 = this.p3 = this.p4 = this.p5 = this.p6 = this.p7 = 0;
+  }
+  function Object16(never) {
+    if (never) this.p0 = this.p1 = this.p2 = this.p3 = this.p4 = this.p5 = this.p6 = this.p7 = this.p8 = this.p9 = this.p10 = this.p11 = this.p12 = this.p13 = this.p14 = this.p15 = 0;
+  }
+  Object2.prototype = Object4.prototype = Object8.prototype = Object16.prototype = Object.prototype;
+
+  function objects2a(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1];
+    var c0 = c[0], c1 = c[1];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object2();
+      if (length > 0) o[k0] = c0[i];
+      if (length > 1) o[k1] = c1[i];
+    }
+  }
+
+  function objects2b(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1];
+    var c0 = c[0], c1 = c[1];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object2();
+      if (length > 0) o[k0] = c0[i];
+      if (length > 1) o[k1] = c1[i];
+    }
+  }
+
+  function objects2c(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1];
+    var c0 = c[0], c1 = c[1];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object2();
+      if (length > 0) o[k0] = c0[i];
+      if (length > 1) o[k1] = c1[i];
+    }
+  }
+
+  function objects2d(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1];
+    var c0 = c[0], c1 = c[1];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object2();
+      if (length > 0) o[k0] = c0[i];
+      if (length > 1) o[k1] = c1[i];
+    }
+  }
+
+  function objects4a(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object4();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      if (length > 3) o[k3] = c3[i];
+    }
+  }
+
+  function objects4b(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object4();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      if (length > 3) o[k3] = c3[i];
+    }
+  }
+
+  function objects4c(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object4();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      if (length > 3) o[k3] = c3[i];
+    }
+  }
+
+  function objects4d(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object4();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      if (length > 3) o[k3] = c3[i];
+    }
+  }
+
+  function objects8a(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object8();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      if (length > 5) o[k5] = c5[i];
+      if (length > 6) o[k6] = c6[i];
+      if (length > 7) o[k7] = c7[i];
+    }
+  }
+
+  function objects8b(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object8();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      if (length > 5) o[k5] = c5[i];
+      if (length > 6) o[k6] = c6[i];
+      if (length > 7) o[k7] = c7[i];
+    }
+  }
+
+  function objects8c(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object8();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      if (length > 5) o[k5] = c5[i];
+      if (length > 6) o[k6] = c6[i];
+      if (length > 7) o[k7] = c7[i];
+    }
+  }
+
+  function objects8d(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7];
+    var i, o;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object8();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      if (length > 5) o[k5] = c5[i];
+      if (length > 6) o[k6] = c6[i];
+      if (length > 7) o[k7] = c7[i];
+    }
+  }
+
+  function objects16a(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7], k8 = k[8], k9 = k[9], k10 = k[10], k11 = k[11], k12 = k[12], k13 = k[13], k14 = k[14], k15 = k[15];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13], c14 = c[14], c15 = c[15];
+    var i, o, j;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object16();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      o[k5] = c5[i];
+      o[k6] = c6[i];
+      o[k7] = c7[i];
+      o[k8] = c8[i];
+      if (length > 9) o[k9] = c9[i];
+      if (length > 10) o[k10] = c10[i];
+      if (length > 11) o[k11] = c11[i];
+      if (length > 12) o[k12] = c12[i];
+      if (length > 13) o[k13] = c13[i];
+      if (length > 14) o[k14] = c14[i];
+      if (length > 15) o[k15] = c15[i];
+      for (j = 16; j < length; j++) o[k[j]] = c[j][i];
+    }
+  }
+
+  function objects16b(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7], k8 = k[8], k9 = k[9], k10 = k[10], k11 = k[11], k12 = k[12], k13 = k[13], k14 = k[14], k15 = k[15];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13], c14 = c[14], c15 = c[15];
+    var i, o, j;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object16();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      o[k5] = c5[i];
+      o[k6] = c6[i];
+      o[k7] = c7[i];
+      o[k8] = c8[i];
+      if (length > 9) o[k9] = c9[i];
+      if (length > 10) o[k10] = c10[i];
+      if (length > 11) o[k11] = c11[i];
+      if (length > 12) o[k12] = c12[i];
+      if (length > 13) o[k13] = c13[i];
+      if (length > 14) o[k14] = c14[i];
+      if (length > 15) o[k15] = c15[i];
+      for (j = 16; j < length; j++) o[k[j]] = c[j][i];
+    }
+  }
+
+  function objects16c(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7], k8 = k[8], k9 = k[9], k10 = k[10], k11 = k[11], k12 = k[12], k13 = k[13], k14 = k[14], k15 = k[15];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13], c14 = c[14], c15 = c[15];
+    var i, o, j;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object16();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      o[k5] = c5[i];
+      o[k6] = c6[i];
+      o[k7] = c7[i];
+      o[k8] = c8[i];
+      if (length > 9) o[k9] = c9[i];
+      if (length > 10) o[k10] = c10[i];
+      if (length > 11) o[k11] = c11[i];
+      if (length > 12) o[k12] = c12[i];
+      if (length > 13) o[k13] = c13[i];
+      if (length > 14) o[k14] = c14[i];
+      if (length > 15) o[k15] = c15[i];
+      for (j = 16; j < length; j++) o[k[j]] = c[j][i];
+    }
+  }
+
+  function objects16d(k, c, n, out) {
+    var length = k.length;
+    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7], k8 = k[8], k9 = k[9], k10 = k[10], k11 = k[11], k12 = k[12], k13 = k[13], k14 = k[14], k15 = k[15];
+    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13], c14 = c[14], c15 = c[15];
+    var i, o, j;
+
+    for (i = 0; i < n; i++) {
+      o = out[i] = new Object16();
+      o[k0] = c0[i];
+      o[k1] = c1[i];
+      o[k2] = c2[i];
+      o[k3] = c3[i];
+      o[k4] = c4[i];
+      o[k5] = c5[i];
+      o[k6] = c6[i];
+      o[k7] = c7[i];
+      o[k8] = c8[i];
+      if (length > 9) o[k9] = c9[i];
+      if (length > 10) o[k10] = c10[i];
+      if (length > 11) o[k11] = c11[i];
+      if (length > 12) o[k12] = c12[i];
+      if (length > 13) o[k13] = c13[i];
+      if (length > 14) o[k14] = c14[i];
+      if (length > 15) o[k15] = c15[i];
+      for (j = 16; j < length; j++) o[k[j]] = c[j][i];
+    }
+  }
+
+  var makers = [
+    [objects2a, objects2b, objects2c, objects2d],
+    [objects4a, objects4b, objects4c, objects4d],
+    [objects8a, objects8b, objects8c, objects8d],
+    [objects16a, objects16b, objects16c, objects16d]
+  ];
+
+  /* --- columns/objects ----------------------------------------------------------------------------------------------- */
+
+  // Objects and lists of columns.
+
+  /* "__proto__" is a key like any other, as JSON.parse has it. */
+  function objectsWithProto(k, c, n, out) {
+    var i, j;
+
+    for (i = 0; i < n; i++) {
+      out[i] = {};
+      for (j = 0; j < k.length; j++) {
+        Object.defineProperty(out[i], k[j], { value: c[j][i], writable: true, enumerable: true, configurable: true });
+      }
+    }
+  }
+
+  /* How many of them were chosen. */
+  var chosen = 0;
+
+  /* What makes objects with these keys: each object of a skeleton has its own, as long as there are some. */
+  function makerFor(keys) {
+    var sizes = 0;
+
+    if (keys.indexOf("__proto__") >= 0) return objectsWithProto;
+    while (sizes < makers.length - 1 && keys.length > 2 << sizes) sizes++;
+    return makers[sizes][chosen++ % makers[sizes].length];
+  }
+
+  function makeArrays(c, n) {
+    var length = c.length;
+    var out = new Array(n);
+    var i, j, a;
+
+    for (i = 0; i < n; i++) {
+      if (length === 4) {
+        out[i] = [c[0][i], c[1][i], c[2][i], c[3][i]];
+      } else if (length === 2) {
+        out[i] = [c[0][i], c[1][i]];
+      } else {
+        a = out[i] = [];
+        for (j = 0; j < length; j++) a.push(c[j][i]);
+      }
+    }
+    return out;
+  }
+
   /* --- columns/skeleton ---------------------------------------------------------------------------------------------- */
 
   // What the rows of a shape have in common.
 
   var NESTING_MAX = 256; /* of brackets in a skeleton */
 
-  /* How values are made of columns. A node is the number of a slot, or { keys, nodes }; keys null: of an array. */
+  /* How values are made of columns. A node is the number of a slot, or { keys, nodes, make }; keys null: of an array. */
   function planOf(tree) {
+    var isArray = tag(tree) === "[object Array]";
     var keys;
 
     if (typeof tree === "number") return tree;
     if (typeof tree === "string") throw badColumns("a skeleton with a value");
     keys = Object.keys(tree);
     return {
-      keys: tag(tree) === "[object Array]" ? null : keys,
+      keys: isArray ? null : keys,
       nodes: keys.map(function (key) {
         return planOf(tree[key]);
-      })
+      }),
+      make: isArray ? null : makerFor(keys)
     };
   }
 
@@ -509,150 +914,6 @@
     if (length < SKELETONS_MAX) skeletonAt = length;
     skeletons[skeletonAt] = known;
     return known;
-  }
-
-  /* --- columns/objects ----------------------------------------------------------------------------------------------- */
-
-  // Objects and lists of columns.
-
-  /*
-   * Objects, one for each row. Each line that stores has a key of its own, and each size of object its own lines: so a
-   * browser's compiler finds one name and one class of objects in each of them, mostly, and stores without looking up.
-   * What makes them only says how much room they take: it is never told to store anything, and what it makes is like
-   * what {} makes.
-   */
-  function Object2(never) {
-    if (never) this.a = this.b = 0;
-  }
-  function Object4(never) {
-    if (never) this.a = this.b = this.c = this.d = 0;
-  }
-  function Object8(never) {
-    if (never) this.a = this.b = this.c = this.d = this.e = this.f = this.g = this.h = 0;
-  }
-  function Object16(never) {
-    if (never) this.a = this.b = this.c = this.d = this.e = this.f = this.g = this.h = this.i = this.j = this.k = this.l = this.m = this.n = this.o = this.p = 0;
-  }
-  Object2.prototype = Object4.prototype = Object8.prototype = Object16.prototype = Object.prototype;
-
-  function objects2(k, c, n, out) {
-    var length = k.length;
-    var k0 = k[0], k1 = k[1];
-    var c0 = c[0], c1 = c[1];
-    var i, o;
-
-    for (i = 0; i < n; i++) {
-      o = out[i] = new Object2();
-      o[k0] = c0[i];
-      if (length > 1) o[k1] = c1[i];
-    }
-  }
-
-  function objects4(k, c, n, out) {
-    var length = k.length;
-    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3];
-    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3];
-    var i, o;
-
-    for (i = 0; i < n; i++) {
-      o = out[i] = new Object4();
-      o[k0] = c0[i];
-      o[k1] = c1[i];
-      o[k2] = c2[i];
-      if (length > 3) o[k3] = c3[i];
-    }
-  }
-
-  function objects8(k, c, n, out) {
-    var length = k.length;
-    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7];
-    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7];
-    var i, o;
-
-    for (i = 0; i < n; i++) {
-      o = out[i] = new Object8();
-      o[k0] = c0[i];
-      o[k1] = c1[i];
-      o[k2] = c2[i];
-      o[k3] = c3[i];
-      o[k4] = c4[i];
-      if (length > 5) o[k5] = c5[i];
-      if (length > 6) o[k6] = c6[i];
-      if (length > 7) o[k7] = c7[i];
-    }
-  }
-
-  function objects16(k, c, n, out) {
-    var length = k.length;
-    var k0 = k[0], k1 = k[1], k2 = k[2], k3 = k[3], k4 = k[4], k5 = k[5], k6 = k[6], k7 = k[7], k8 = k[8], k9 = k[9],
-      k10 = k[10], k11 = k[11], k12 = k[12], k13 = k[13], k14 = k[14], k15 = k[15];
-    var c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9],
-      c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13], c14 = c[14], c15 = c[15];
-    var i, o, j;
-
-    for (i = 0; i < n; i++) {
-      o = out[i] = new Object16();
-      o[k0] = c0[i];
-      o[k1] = c1[i];
-      o[k2] = c2[i];
-      o[k3] = c3[i];
-      o[k4] = c4[i];
-      o[k5] = c5[i];
-      o[k6] = c6[i];
-      o[k7] = c7[i];
-      o[k8] = c8[i];
-      if (length > 9) o[k9] = c9[i];
-      if (length > 10) o[k10] = c10[i];
-      if (length > 11) o[k11] = c11[i];
-      if (length > 12) o[k12] = c12[i];
-      if (length > 13) o[k13] = c13[i];
-      if (length > 14) o[k14] = c14[i];
-      if (length > 15) o[k15] = c15[i];
-      for (j = 16; j < length; j++) o[k[j]] = c[j][i];
-    }
-  }
-
-  /* "__proto__" is a key like any other, as JSON.parse has it. */
-  function objectsWithProto(k, c, n, out) {
-    var i, j;
-
-    for (i = 0; i < n; i++) {
-      out[i] = {};
-      for (j = 0; j < k.length; j++) {
-        Object.defineProperty(out[i], k[j], { value: c[j][i], writable: true, enumerable: true, configurable: true });
-      }
-    }
-  }
-
-  function makeObjects(k, c, n) {
-    var out = new Array(n);
-    var i;
-
-    if (k.indexOf("__proto__") >= 0) objectsWithProto(k, c, n, out);
-    else if (k.length > 8) objects16(k, c, n, out);
-    else if (k.length > 4) objects8(k, c, n, out);
-    else if (k.length > 2) objects4(k, c, n, out);
-    else if (k.length > 0) objects2(k, c, n, out);
-    else for (i = 0; i < n; i++) out[i] = {};
-    return out;
-  }
-
-  function makeArrays(c, n) {
-    var length = c.length;
-    var out = new Array(n);
-    var i, j, a;
-
-    for (i = 0; i < n; i++) {
-      if (length === 4) {
-        out[i] = [c[0][i], c[1][i], c[2][i], c[3][i]];
-      } else if (length === 2) {
-        out[i] = [c[0][i], c[1][i]];
-      } else {
-        a = out[i] = [];
-        for (j = 0; j < length; j++) a.push(c[j][i]);
-      }
-    }
-    return out;
   }
 
   /* --- columns/table ------------------------------------------------------------------------------------------------- */
@@ -734,12 +995,15 @@
 
   /* The values that a part of a shape has, in all its rows. */
   function makeValues(plan, shape) {
-    var columns, i;
+    var columns, i, out;
 
     if (typeof plan === "number") return shape.columns[plan];
     columns = new Array(plan.nodes.length);
     for (i = 0; i < columns.length; i++) columns[i] = makeValues(plan.nodes[i], shape);
-    return plan.keys ? makeObjects(plan.keys, columns, shape.n) : makeArrays(columns, shape.n);
+    if (!plan.keys) return makeArrays(columns, shape.n);
+    out = new Array(shape.n);
+    plan.make(plan.keys, columns, shape.n, out);
+    return out;
   }
 
   function spellRows(shape) {

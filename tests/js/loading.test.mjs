@@ -36,7 +36,7 @@ test("import gives what require gives", () => {
 
 test("the files are what build.mjs makes of src/, and siocast.mjs imports nothing", () => {
 	const made = build();
-	assert.equal(Object.keys(made).length, 4);
+	assert.equal(Object.keys(made).length, 5);
 	for (const [name, text] of Object.entries(made)) assert.equal(readFileSync(new URL(name, client), "utf8"), text, "run node client-js/build.mjs");
 	assert.doesNotMatch(made["siocast.mjs"], /^import|\bglobalThis\b|\bmodule\b\./m);
 	assert.deepEqual(made["siocast-columns.mjs"].match(/ from ".*"/g), Array(3).fill(' from "./siocast.mjs"'));

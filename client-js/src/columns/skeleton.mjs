@@ -2,22 +2,25 @@
 // What the rows of a shape have in common.
 import { tag } from "../bytes.mjs";
 import { isSpace } from "../formats.mjs";
+import { makerFor } from "./objects.mjs";
 import { badColumns } from "./reader.mjs";
 
 var NESTING_MAX = 256; /* of brackets in a skeleton */
 
-/* How values are made of columns. A node is the number of a slot, or { keys, nodes }; keys null: of an array. */
+/* How values are made of columns. A node is the number of a slot, or { keys, nodes, make }; keys null: of an array. */
 function planOf(tree) {
+  var isArray = tag(tree) === "[object Array]";
   var keys;
 
   if (typeof tree === "number") return tree;
   if (typeof tree === "string") throw badColumns("a skeleton with a value");
   keys = Object.keys(tree);
   return {
-    keys: tag(tree) === "[object Array]" ? null : keys,
+    keys: isArray ? null : keys,
     nodes: keys.map(function (key) {
       return planOf(tree[key]);
-    })
+    }),
+    make: isArray ? null : makerFor(keys)
   };
 }
 

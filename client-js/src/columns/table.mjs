@@ -2,7 +2,7 @@
 // Tables, and the rows that they stand for.
 import { readCounts } from "./ints.mjs";
 import { readNumbers } from "./numbers.mjs";
-import { makeArrays, makeObjects } from "./objects.mjs";
+import { makeArrays } from "./objects.mjs";
 import { badColumns, readByte, readVarint } from "./reader.mjs";
 import { readSkeleton } from "./skeleton.mjs";
 import { readTexts, takeText } from "./texts.mjs";
@@ -82,12 +82,15 @@ export function readTable(r, n, depth) {
 
 /* The values that a part of a shape has, in all its rows. */
 export function makeValues(plan, shape) {
-  var columns, i;
+  var columns, i, out;
 
   if (typeof plan === "number") return shape.columns[plan];
   columns = new Array(plan.nodes.length);
   for (i = 0; i < columns.length; i++) columns[i] = makeValues(plan.nodes[i], shape);
-  return plan.keys ? makeObjects(plan.keys, columns, shape.n) : makeArrays(columns, shape.n);
+  if (!plan.keys) return makeArrays(columns, shape.n);
+  out = new Array(shape.n);
+  plan.make(plan.keys, columns, shape.n, out);
+  return out;
 }
 
 function spellRows(shape) {
