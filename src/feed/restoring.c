@@ -73,12 +73,13 @@ read_saved_room(struct restoring *r)
 {
 	struct sio_room_key key = restoring_key(r);
 	uint64_t forgotten = restoring_number(r);
-	struct interest *room;
+	struct interest *room, **rooms;
 
 	if (!restoring_holds(r, r->ledgered && restoring_is_key(&key)) || !r->ledger) return;
-	if (!restoring_holds(r, forgotten <= r->serial) ||
-		!restoring_got(r, restoring_grow(&r->rooms, r->n_rooms, &r->max_rooms)))
-		return;
+	if (!restoring_holds(r, forgotten <= r->serial)) return;
+	rooms = restoring_room(r->rooms, r->n_rooms, &r->max_rooms);
+	if (!restoring_got(r, rooms != NULL)) return;
+	r->rooms = rooms;
 	room = interest_get(r->p->router->options->interest, key);
 	if (!restoring_got(r, room != NULL)) return;
 	if (room->past.forgotten < forgotten) room->past.forgotten = forgotten;

@@ -51,8 +51,8 @@ uint64_t restoring_time_of(const struct restoring *r, uint64_t age);
 struct sio_room_key restoring_key(struct restoring *r);
 bool restoring_is_key(const struct sio_room_key *key);
 
-/* Makes room for one more pointer in a list. */
-bool restoring_grow(void *list, size_t n, size_t *max);
+/* A list of n pointers with room for one more: the same one or its successor; NULL: out of memory, and it is as it was. */
+void *restoring_room(void *list, size_t n, size_t *max);
 
 /* Passes over the numbers behind one that nobody wants. */
 void restoring_skip(struct restoring *r, uint64_t n);

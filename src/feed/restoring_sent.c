@@ -152,7 +152,7 @@ make_state(struct restoring *r, size_t feed, struct feed_state_key *key)
 	struct feed_router *router = r->p->router;
 	struct feed_at_work *f = feed < router->options->specs->n ? &router->feeds[feed] : NULL;
 	uint64_t born = router->snapshots.born;
-	struct feed_state *s = NULL;
+	struct feed_state *s = NULL, **states;
 
 	if (f && f->keeper.all) {
 		key->hash = feed_streams_hash(&f->streams, key->event, key->target, key->wide);
@@ -160,7 +160,9 @@ make_state(struct restoring *r, size_t feed, struct feed_state_key *key)
 		s = feed_keeper_state(&f->keeper, key);
 		if (!restoring_got(r, s != NULL) || !restoring_holds(r, s->born == born)) return; /* there are no two */
 	}
-	if (!restoring_got(r, restoring_grow(&r->states, r->n_states, &r->max_states))) return;
+	states = restoring_room(r->states, r->n_states, &r->max_states);
+	if (!restoring_got(r, states != NULL)) return;
+	r->states = states;
 	r->states[r->n_states++] = s;
 }
 

@@ -50,17 +50,15 @@ restoring_key(struct restoring *r)
 	return everyone ? sio_room_everyone(nsp) : sio_room_named(nsp, name);
 }
 
-bool
-restoring_grow(void *list, size_t n, size_t *max)
+void *
+restoring_room(void *list, size_t n, size_t *max)
 {
-	void **v, **old = *(void ***)list;
+	size_t more = *max ? 2 * *max : 64;
 
-	if (n < *max) return true;
-	v = realloc(old, (*max ? 2 * *max : 64) * sizeof *v);
-	if (!v) return false;
-	*(void ***)list = v;
-	*max = *max ? 2 * *max : 64;
-	return true;
+	if (n < *max) return list;
+	list = realloc(list, more * sizeof(void *));
+	if (list) *max = more;
+	return list;
 }
 
 void
