@@ -51,7 +51,7 @@ uint64_t restoring_time_of(const struct restoring *r, uint64_t age);
 struct sio_room_key restoring_key(struct restoring *r);
 bool restoring_is_key(const struct sio_room_key *key);
 
-/* A list of n pointers with room for one more: the same one or its successor; NULL: out of memory, and it is as it was. */
+/* A list of n pointers with room for one more: the same one or its successor; NULL: out of memory, it is as it was. */
 void *restoring_room(void *list, size_t n, size_t *max);
 
 /* Passes over the numbers behind one that nobody wants. */
