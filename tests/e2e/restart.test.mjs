@@ -315,7 +315,7 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			const socket = await connect(cleanup, server, { transports: ['websocket'] });
 			await ask(socket, 'join', 'a');
 			let copy;
-			await server.restart([socket], () => {
+			await server.restart([socket], async () => {
 				await server.child.says(/event=state-saved .* sessions=1 /);
 				assert.equal(fs.statSync(server.stateFile).mode & 0o7777, 0o600);
 				assert.deepEqual(fs.readdirSync(path.dirname(server.stateFile)), ['state']);
