@@ -41,6 +41,7 @@ eio__session_finish(struct eio_session *s, enum eio_reason reason)
 	if (s->state >= EIO__STATE_CLOSED) return;
 	if (s->state == EIO__STATE_OPEN) note_closed(s, reason);
 	eio__session_end_probe(s);
+	eio__session_release(s);
 	stop_timers(s);
 	eio_queue_clear(&s->queue);
 	eio__session_enter(s, EIO__STATE_CLOSED);
@@ -58,6 +59,7 @@ static void
 begin_closing(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
 {
 	note_closed(s, reason);
+	eio__session_release(s);
 	eio__session_enter(s, EIO__STATE_CLOSING);
 	s->heartbeat_at = 0;
 	s->close_at = now_ms + EIO_CLOSE_TIMEOUT_MS;

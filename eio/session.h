@@ -95,6 +95,7 @@ struct eio_session {
 	/* What a broadcast looks at comes first, so that it lies together. */
 	struct eio_queue queue;
 	struct eio_session_kind kind;
+	unsigned char pace; /* bits of eio/session_int.h; 0: nothing is held back */
 	unsigned char state; /* enum eio__state; eio__session_enter() alone assigns it */
 	unsigned char due; /* bits of eio/session_int.h */
 	enum eio__get get : 8;
@@ -115,6 +116,8 @@ struct eio_session {
 	const struct eio_settings *settings;
 	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
 	uint64_t ping_early; /* by how much the first ping is early */
+	uint64_t pace_at; /* until when the queue rests; 0: it does not */
+	unsigned pace_ms; /* the session's own pace; 0: none */
 	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
 };
 
@@ -227,6 +230,37 @@ enum eio_submitted { EIO_SUBMITTED = 0, EIO_SUBMIT_CLOSED = -1, EIO_SUBMIT_NOMEM
 /* Queues a bundle (its own reference is taken). tag: see eio/queue.h. */
 enum eio_submitted eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag);
 
+/*
+ * Pace: what need not go at once may wait for others to go along with it, in the queue or with the application. Then
+ * the session rests: nothing that is queued is put out, until
+ *
+ *     - its time has come: the next multiple of so many milliseconds, so that all who have the same pace go together;
+ *     - something that may not wait is queued, or the application says so;
+ *     - it closes.
+ *
+ * So the order is that of the queue, whatever may wait. Once it goes, all of it does, and what is queued until that has
+ * left goes along: who is slow as well is not held up twice.
+ */
+
+/* A pace of the session's own, in milliseconds: all that carries a tag may wait so long, also without
+ * eio_session_submit_paced. 0 ends it. Nothing rests any more after the call. */
+void eio_session_pace(struct eio_session *s, unsigned ms);
+
+/* Queues a bundle that may wait for so many milliseconds, or for the session's own pace where that is longer. */
+enum eio_submitted eio_session_submit_paced(
+	struct eio_session *s, struct eio_bundle *b, const void *tag, unsigned ms, uint64_t now_ms);
+
+/* The application has something that may wait for so long, or longer, as above. */
+void eio_session_rest(struct eio_session *s, unsigned ms, uint64_t now_ms);
+
+/* What rests goes now. */
+void eio_session_go(struct eio_session *s);
+
+/* Before outputs are taken: what does not rest goes now. After them, when all of that has gone, the application's, too:
+ * what comes next may wait again. */
+void eio_session_going(struct eio_session *s);
+void eio_session_went(struct eio_session *s);
+
 /* Drops queued bundles that carry a tag, oldest first, until those with one cost at most max_bytes (tag NULL), or all
  * bundles with that very tag. Returns how many were dropped. */
 size_t eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes);
@@ -271,6 +305,23 @@ eio_session_upgraded(const struct eio_session *s)
 {
 	return s->probe == EIO__PROBE_UPGRADED;
 }
+
+/* Whether it rests. */
+static inline bool
+eio_session_rests(const struct eio_session *s)
+{
+	return s->pace_at != 0;
+}
+
+/* Whether something is held back, or may be: until eio_session_going() after its time. */
+static inline bool
+eio_session_is_paced(const struct eio_session *s)
+{
+	return s->pace != 0;
+}
+
+/* Whether all that carries a tag may wait now. */
+bool eio_session_has_pace(const struct eio_session *s);
 
 static inline enum eio_transport
 eio_session_transport(const struct eio_session *s)

@@ -25,6 +25,7 @@ eio__session_on_ping(struct eio_session *s)
 	if (s->kind.revision == 4 || (max && eio_session_replies(s) > max) ||
 		eio_queue_put(&s->queue, eio_bundle_ref(s->settings->pong), NULL))
 		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
+	eio__session_release(s);
 }
 
 /* Revision 3: means nothing, as in the servers of its time. */
@@ -53,6 +54,7 @@ eio_session_deadline(const struct eio_session *s)
 	take_earlier(&t, s->upgrade_at);
 	take_earlier(&t, s->noop_at);
 	take_earlier(&t, s->close_at);
+	take_earlier(&t, s->pace_at);
 	return t;
 }
 
@@ -78,6 +80,7 @@ next_beat(struct eio_session *s, uint64_t due_ms, uint64_t now_ms)
 		s->ping = EIO__PING_OUT;
 		s->heartbeat_at = eio__session_after(due_ms, now_ms, s->settings->ping_timeout) + s->ping_early;
 		s->ping_early = 0;
+		eio__session_release(s);
 	}
 }
 
@@ -90,6 +93,7 @@ eio_session_tick(struct eio_session *s, uint64_t now_ms)
 	if (timer_expired(&s->upgrade_at, now_ms, &due_ms)) eio__session_upgrade_timeout(s, due_ms, now_ms);
 	if (timer_expired(&s->noop_at, now_ms, &due_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
 	if (timer_expired(&s->close_at, now_ms, &due_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+	if (timer_expired(&s->pace_at, now_ms, &due_ms)) eio__session_release(s);
 }
 
 bool

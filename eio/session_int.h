@@ -2,8 +2,9 @@
 /*
  * What the files of the session share: session.c (its beginning, its state and its
  * end), session_probe.c (the upgrade), session_polling.c (requests),
- * session_heartbeat.c (pings and time), session_in.c (packets in) and session_out.c
- * (packets out). They call only those named before them.
+ * session_heartbeat.c (pings and time), session_in.c (packets in), session_out.c
+ * (packets out) and session_pace.c (what may wait). They call only those named before
+ * them, and what is here.
  */
 #ifndef EIO_SESSION_INT_H
 #define EIO_SESSION_INT_H
@@ -24,6 +25,13 @@ enum {
 		<< 6, /* the client is told that the session closed: a held GET by the packet, a WebSocket by a frame */
 };
 
+/* Why nothing may go past the queue. */
+enum {
+	EIO__PACE_RESTS = 1 << 0,
+	EIO__PACE_OWN = 1 << 1, /* it has a pace of its own, and nothing goes at the moment */
+	EIO__PACE_GOES = 1 << 2, /* one of these is over, and outputs have not been taken yet */
+};
+
 static inline void
 eio__session_set_due(struct eio_session *s, unsigned what, bool due)
 {
@@ -38,6 +46,21 @@ eio__session_take_due(struct eio_session *s, unsigned what)
 
 	eio__session_set_due(s, what, false);
 	return due;
+}
+
+/* Nothing is held back any more. */
+static inline void
+eio__session_release(struct eio_session *s)
+{
+	s->pace = s->pace ? EIO__PACE_GOES : 0;
+	s->pace_at = 0;
+}
+
+/* How many bundles may go. */
+static inline unsigned
+eio__session_ready(const struct eio_session *s)
+{
+	return s->pace & EIO__PACE_RESTS ? 0 : s->queue.count;
 }
 
 /* Whether it polls, and requests are taken. */

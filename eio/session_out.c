@@ -8,6 +8,7 @@ enum eio_submitted
 eio_session_submit(struct eio_session *s, struct eio_bundle *b, const void *tag)
 {
 	if (s->state != EIO__STATE_OPEN) return EIO_SUBMIT_CLOSED;
+	if (s->pace) eio__session_release(s);
 	return eio_queue_put(&s->queue, eio_bundle_ref(b), tag) ? EIO_SUBMIT_NOMEM : EIO_SUBMITTED;
 }
 
@@ -17,10 +18,12 @@ eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
 	return eio_queue_drop(&s->queue, tag, max_bytes);
 }
 
+_Static_assert(EIO__STATE_OPEN == 0, "an open session whose pace is 0 is told by one comparison");
+
 bool
 eio_session_direct(const struct eio_session *s)
 {
-	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 && s->state == EIO__STATE_OPEN;
+	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 && (s->state | s->pace) == 0;
 }
 
 enum eio_wire
@@ -81,7 +84,7 @@ eio_session_formed(struct eio_session *s)
 struct eio_bundle *
 eio_session_take(struct eio_session *s)
 {
-	if (s->kind.transport != EIO_TRANSPORT_WEBSOCKET || s->state != EIO__STATE_OPEN || s->queue.count == 0)
+	if (s->kind.transport != EIO_TRANSPORT_WEBSOCKET || s->state != EIO__STATE_OPEN || eio__session_ready(s) == 0)
 		return NULL;
 	return is_formed(s, eio_session_wire(s), ws_deflate(s)) ? eio_queue_take(&s->queue) : NULL;
 }
@@ -130,7 +133,7 @@ static bool
 answer_is_control(const struct eio_session *s)
 {
 	if (s->state >= EIO__STATE_CLOSED || s->get == EIO__GET_LEFT) return true;
-	return s->queue.count == 0 && (s->due & EIO__DUE_NOOP);
+	return eio__session_ready(s) == 0 && (s->due & EIO__DUE_NOOP);
 }
 
 static void
@@ -200,7 +203,7 @@ put_answer(struct eio_session *s, struct eio_output *out)
 
 	if (s->get == EIO__GET_NONE) return false;
 	/* Only the upgrade leaves a GET without a transport: its messages go to the WebSocket. */
-	if (!control && s->queue.count == 0) return false;
+	if (!control && eio__session_ready(s) == 0) return false;
 	CHECK(control || s->kind.transport == EIO_TRANSPORT_POLLING);
 	if (!control && !payload_forms(s, out)) return out->type == EIO_OUTPUT_FORM;
 	out->type = EIO_OUTPUT_ANSWER;
@@ -222,7 +225,7 @@ put_rest(struct eio_session *s, bool writable, struct eio_output *out)
 {
 	bool websocket = s->kind.transport == EIO_TRANSPORT_WEBSOCKET;
 
-	if (websocket && s->queue.count > 0) {
+	if (websocket && eio__session_ready(s) > 0) {
 		if (!writable || !forms(s, eio_session_wire(s), ws_deflate(s), out)) return;
 		out->type = EIO_OUTPUT_SEND;
 		out->bundle = eio_queue_take(&s->queue);

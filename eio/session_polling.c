@@ -12,7 +12,7 @@ eio_session_get(struct eio_session *s, uint64_t now_ms)
 		return EIO_ACCEPT_OVERLAP;
 	}
 	s->get = EIO__GET_HELD;
-	if (s->queue.count > 0) return EIO_ACCEPT_OK;
+	if (eio__session_ready(s) > 0) return EIO_ACCEPT_OK;
 	if (s->state == EIO__STATE_CLOSING) {
 		/* The client comes for the news that the server closed: noop and close in one payload. */
 		eio__session_set_due(s, EIO__DUE_NOOP_CLOSE, true);

@@ -85,6 +85,7 @@ struct sio_room {
 	struct sio_room_slot *slots;
 	size_t n, cap;
 	void *user; /* the owner's, NULL at first */
+	unsigned pace_ms; /* the owner's, too: how long what goes there may wait; 0 at first */
 };
 
 struct sio_rooms_config {

@@ -64,8 +64,8 @@ struct eio_server_handler {
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
 	/* After eio_socket_hold: the client takes more. empty: nothing waits for it, or all of that leaves now.
-	 * NULL when nothing is ever held back. */
-	void (*room)(void *user, struct eio_socket *s, bool empty);
+	 * Returns whether something is still held back. NULL when nothing ever is. */
+	bool (*room)(void *user, struct eio_socket *s, bool empty);
 	/* A request of Engine.IO, or the handshake of a WebSocket, was refused: counted, and answered with why, a text
 	 * that stays. NULL when nobody wants to hear it. */
 	void (*refused)(void *user, const struct eio_request *req, const char *why);
@@ -178,8 +178,31 @@ enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const 
 /* Whether what is sent now leaves with this turn of the loop at the latest, or is for nobody any more. */
 bool eio_socket_takes(struct eio_socket *s);
 
-/* The application holds something back: it is told once when the client takes more (room). */
+/*
+ * Pace: who wants few writes, as phones do, gets what may wait together. It waits in the queue until the next multiple
+ * of so many milliseconds, or until something that may not wait goes: so the order of what is sent stays as it was. See
+ * eio_session_submit_paced().
+ */
+
+/* The socket's own pace in milliseconds, for all that is sent with a tag; 0: none. */
+void eio_socket_pace(struct eio_socket *s, unsigned ms);
+
+/* As eio_socket_send(), for something that may wait so long, or for the socket's own pace where that is longer. */
+enum eio_sent eio_socket_send_paced(struct eio_socket *s, struct eio_bundle *b, const void *tag, unsigned ms);
+
+/* Whether it waits for nothing but its time. */
+bool eio_socket_rests(const struct eio_socket *s);
+
+/* Has it wait no longer, as far as its client takes it. */
+void eio_socket_go(struct eio_socket *s);
+
+/* Whether a socket that does not take more is slow: it would not without a pace, as far as is known. */
+bool eio_socket_lags(struct eio_socket *s);
+
+/* The application holds something back: it is told when the client takes more (room). With a number: not before
+ * that time, or its own pace, is over, unless something goes earlier. */
 void eio_socket_hold(struct eio_socket *s);
+void eio_socket_hold_for(struct eio_socket *s, unsigned ms);
 bool eio_socket_held(const struct eio_socket *s);
 
 /* Around a loop that sends to many: what goes to one idle WebSocket leaves in one send, and many of these in one system

@@ -42,6 +42,7 @@ struct eio_server {
 	char *prefix; /* what the path of a request begins with */
 	struct eio_random random; /* for sids */
 	bool shut; /* no session begins any more */
+	bool together; /* what rested goes with this turn: each socket's in one send */
 };
 
 /* Counts what went out compressed: how many bytes it was, and how many it became. */

@@ -267,10 +267,12 @@ pump_outputs(struct eio_socket *s)
 	/* An answer may lead to the next request on its connection, which must not end this session by asking for room.
 	 * */
 	s->server->pumping = s;
+	eio_session_going(&s->session);
 	if (s->held) eio__socket_tell_room(s);
 	while (eio_session_output(&s->session, eio__socket_writable(s), &out) != EIO_OUTPUT_NONE)
 		if (!do_output(s, &out)) return;
 	if (s->held) eio__socket_tell_room(s);
+	if (!s->held) eio_session_went(&s->session);
 	eio_clock_set(s->server->clock, &s->timer, eio_session_deadline(&s->session));
 }
 
@@ -327,12 +329,17 @@ eio__socket_find(struct eio_server *server, struct eio_bytes sid)
 void
 eio_server_flush(struct eio_server *server)
 {
+	bool together = server->together;
+
+	if (together) eio_server_gather(server, true);
 	while (!eio_list_empty(&server->dirty)) {
 		struct eio_socket *s = EIO_CONTAINER(server->dirty.next, struct eio_socket, dirty);
 
 		eio_list_remove(&s->dirty);
 		pump_outputs(s);
 	}
+	if (together) eio_server_send_gathered(server);
+	server->together = false;
 	server->stats.behind = eio_ws_server_behind(server->ws, eio_clock_now(server->clock));
 }
 
@@ -359,6 +366,7 @@ on_session_timer(struct eio_timer *t)
 		return;
 	}
 	s->late = false;
+	if (eio_session_rests(&s->session)) s->server->together = true;
 	eio_session_tick(&s->session, now);
 	eio__socket_pump(s);
 }

@@ -114,8 +114,28 @@ eio_socket_drain(struct eio_socket *s)
 bool
 eio_socket_takes(struct eio_socket *s)
 {
-	if (s->session.state != EIO__STATE_OPEN || s->get) return true;
+	if (s->session.state != EIO__STATE_OPEN) return true;
+	if (s->get) return !eio_session_is_paced(&s->session);
 	return eio_session_direct(&s->session) && eio__socket_writable(s);
+}
+
+bool
+eio_socket_rests(const struct eio_socket *s)
+{
+	return eio_session_rests(&s->session);
+}
+
+bool
+eio_socket_lags(struct eio_socket *s)
+{
+	return !eio_session_is_paced(&s->session) || (s->ws && !eio__socket_writable(s));
+}
+
+void
+eio_socket_pace(struct eio_socket *s, unsigned ms)
+{
+	eio_session_pace(&s->session, ms);
+	eio__socket_mark_dirty(s);
 }
 
 bool
@@ -124,11 +144,39 @@ eio_socket_held(const struct eio_socket *s)
 	return s->held;
 }
 
+/* The timer is set at the end of this turn. */
+static void
+await_time(struct eio_socket *s, uint64_t rested)
+{
+	if (s->session.pace_at != rested) eio__socket_mark_dirty(s);
+}
+
+void
+eio_socket_hold_for(struct eio_socket *s, unsigned ms)
+{
+	uint64_t rested = s->session.pace_at;
+
+	s->held = true;
+	eio_session_rest(&s->session, ms, eio_clock_now(s->server->clock));
+	await_time(s, rested);
+	(void)eio__socket_writable(s); /* asks to be told */
+}
+
 void
 eio_socket_hold(struct eio_socket *s)
 {
-	s->held = true;
-	(void)eio__socket_writable(s); /* asks to be told */
+	eio_socket_hold_for(s, 0);
+}
+
+void
+eio_socket_go(struct eio_socket *s)
+{
+	struct eio_bundle *b;
+
+	eio_session_go(&s->session);
+	while (eio__socket_writable(s) && (b = eio_session_take(&s->session)))
+		if (!eio__socket_write(s, b)) break;
+	eio__socket_mark_dirty(s);
 }
 
 void
@@ -136,10 +184,10 @@ eio__socket_tell_room(struct eio_socket *s)
 {
 	bool websocket = s->session.kind.transport == EIO_TRANSPORT_WEBSOCKET;
 
-	if (s->session.state != EIO__STATE_OPEN || !s->notified_open) return;
+	if (s->session.state != EIO__STATE_OPEN || !s->notified_open || eio_session_rests(&s->session)) return;
 	if (websocket ? !eio__socket_writable(s) : !s->get) return;
-	s->held = false;
-	s->server->handler.room(s->server->handler.user, s, !websocket || s->session.queue.count == 0);
+	s->held = s->server->handler.room(s->server->handler.user, s, !websocket || s->session.queue.count == 0);
+	if (s->held) (void)eio__socket_writable(s); /* asks to be told */
 }
 
 void
@@ -160,26 +208,60 @@ eio_socket_want_extras(struct eio_socket *s)
 	s->extras = true;
 }
 
-enum eio_sent
-eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
+/* The bundle as the client takes it; NULL ends the session. */
+static struct eio_bundle *
+as_taken(struct eio_socket *s, struct eio_bundle *b)
 {
-	enum eio_submitted rc;
-
 	if (s->session.kind.revision == 3 && !s->extras) b = eio_bundle_bare(b);
-	if (!b) {
-		lose_message(s);
-		return EIO_SENT_NOMEM;
-	}
-	if (send_direct(s, b)) return EIO_SENT;
-	rc = eio_session_submit(&s->session, b, tag);
+	if (!b) lose_message(s);
+	return b;
+}
+
+/* What became of something that was queued. rested: until when the session did before. */
+static enum eio_sent
+submitted(struct eio_socket *s, enum eio_submitted rc, uint64_t rested)
+{
 	if (rc == EIO_SUBMIT_CLOSED) return EIO_SENT_CLOSED;
 	if (rc == EIO_SUBMIT_NOMEM) {
 		lose_message(s);
 		return EIO_SENT_NOMEM;
 	}
+	if (eio_session_rests(&s->session)) {
+		await_time(s, rested);
+		return EIO_SENT_QUEUED;
+	}
+	if (rested) s->server->together = true;
 	eio__socket_mark_dirty(s);
 	if (s->get || eio__socket_writable(s)) return EIO_SENT;
 	return EIO_SENT_QUEUED;
+}
+
+static enum eio_sent
+queue_paced(struct eio_socket *s, struct eio_bundle *b, const void *tag, unsigned ms)
+{
+	uint64_t rested = s->session.pace_at, now_ms = eio_clock_now(s->server->clock);
+
+	return submitted(s, eio_session_submit_paced(&s->session, b, tag, ms, now_ms), rested);
+}
+
+enum eio_sent
+eio_socket_send_paced(struct eio_socket *s, struct eio_bundle *b, const void *tag, unsigned ms)
+{
+	b = as_taken(s, b);
+	return b ? queue_paced(s, b, tag, ms) : EIO_SENT_NOMEM;
+}
+
+enum eio_sent
+eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
+{
+	uint64_t rested;
+
+	b = as_taken(s, b);
+	if (!b) return EIO_SENT_NOMEM;
+	if (send_direct(s, b)) return EIO_SENT;
+	if (tag && eio_session_has_pace(&s->session)) return queue_paced(s, b, tag, 0);
+	rested = s->session.pace_at;
+	return submitted(s, eio_session_submit(&s->session, b, tag), rested);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "src/clients/broadcast.h"
 #include "src/clients/hold.h"
 #include "src/clients/identity.h"
+#include "src/clients/pace.h"
 #include "src/clients/recovery.h"
 #include "src/clients/rooms.h"
 #include "src/clients/rules.h"
@@ -74,6 +75,13 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 }
 
 static void
+op_pace(void *ctx, struct sio_socket *s, unsigned per_second)
+{
+	(void)ctx;
+	pace_choose(client_of(s), per_second);
+}
+
+static void
 op_over_rate(void *ctx, struct sio_socket *s, enum handlers_over then)
 {
 	static const enum namespace_metric metrics[] = {
@@ -132,6 +140,7 @@ static const struct handlers_ops client_ops = {
 	.leave = op_leave,
 	.publish = op_publish,
 	.close = op_close,
+	.pace = op_pace,
 	.over_rate = op_over_rate,
 	.skipped = op_skipped,
 	.ask = op_ask,

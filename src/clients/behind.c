@@ -36,6 +36,7 @@ struct place {
 	struct stream *stream;
 	uint64_t from, to; /* it has what is up to from, and missed what is up to `to` */
 	uint64_t since_ms;
+	bool slow; /* it is behind not only because of a pace */
 };
 
 struct behind {
@@ -239,7 +240,7 @@ send_news(struct behind *b, struct place *p, size_t room)
 	metrics_add(cs->metrics, CLIENTS_METRIC_REPLACED, missed);
 	c->lost |= missed > 0;
 	recovery_sent_late(c);
-	if (missed && p->stream->lag_event)
+	if (missed && p->slow && p->stream->lag_event)
 		lag_note(c, eio_bytes(p->stream->nsp, p->stream->nsp_n), missed, p->since_ms);
 }
 
@@ -303,7 +304,7 @@ behind_begin(struct behind *b, const struct delivery_item *item)
 /* It missed the broadcast. One that it did not even miss, because it was not for it, parts what is before it from what
  * is behind it. */
 static bool
-miss(struct behind *b, struct client *c, struct place *p)
+miss(struct behind *b, struct client *c, struct place *p, unsigned pace_ms)
 {
 	if (!b->stream) b->stream = begin_stream(b);
 	if (!b->stream) return false;
@@ -311,6 +312,7 @@ miss(struct behind *b, struct client *c, struct place *p)
 		queue_news(b, p);
 		p->from = b->before;
 		p->since_ms = now_ms(b->clients);
+		p->slow = false;
 	}
 	if (!p) p = new_place(b, c);
 	if (!p) {
@@ -318,12 +320,13 @@ miss(struct behind *b, struct client *c, struct place *p)
 		return false;
 	}
 	p->to = b->stream->newest.head;
-	eio_socket_hold(c->eio);
+	eio_socket_hold_for(c->eio, pace_ms);
+	p->slow |= eio_socket_lags(c->eio);
 	return true;
 }
 
 bool
-behind_send(struct behind *b, struct eio_socket *s)
+behind_send(struct behind *b, struct eio_socket *s, unsigned pace_ms)
 {
 	const struct delivery_item *item = b->item;
 	struct place *p = NULL;
@@ -332,12 +335,12 @@ behind_send(struct behind *b, struct eio_socket *s)
 
 	if (eio_socket_queued(s) > 0) eio_socket_drain(s);
 	if (eio_socket_held(s)) p = find_place(b, client_of_session(s), item->stream);
-	if (!p && eio_socket_takes(s)) {
+	if (!p && pace_ms == 0 && eio_socket_takes(s)) {
 		sent = eio_socket_send(s, item->bundle, (const void *)(uintptr_t)item->stream);
 		if (sent == EIO_SENT_NOMEM) client_end(client_of_session(s), CLIENT_REASON_NOMEM);
 		return sent == EIO_SENT || sent == EIO_SENT_QUEUED;
 	}
 	c = client_of_session(s);
-	if (!miss(b, c, p)) client_end(c, CLIENT_REASON_NOMEM);
+	if (!miss(b, c, p, pace_ms)) client_end(c, CLIENT_REASON_NOMEM);
 	return false;
 }

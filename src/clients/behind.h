@@ -25,8 +25,9 @@ void behind_free(struct behind *b);
 /* A broadcast with keys goes to its members now: those that follow are sent this one. Valid until the next call. */
 void behind_begin(struct behind *b, const struct delivery_item *item);
 
-/* Sends it to a member, or notes that it is behind. Returns whether it was sent. */
-bool behind_send(struct behind *b, struct eio_socket *s);
+/* Sends it to a member, or notes that it is behind: with a pace, in milliseconds, it is so until that is over, as is
+ * who has a pace of its own. Returns whether it was sent. */
+bool behind_send(struct behind *b, struct eio_socket *s, unsigned pace_ms);
 
 /* The client takes more: it is sent what it missed, as far as it takes that. empty: nothing else waits for it. Returns
  * whether it has caught up. */

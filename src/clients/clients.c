@@ -74,18 +74,17 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	sio_client_release(&c->sio);
 }
 
-void
+bool
 clients_room(void *user, struct eio_socket *eio, bool empty)
 {
 	struct client *c = client_of_session(eio);
 
 	(void)clients__of(user);
-	if (!c) return;
+	if (!c) return false;
+	if (!behind_catch_up(c, empty) || !empty) return true;
 	/* What it is told goes behind what it is told about. */
-	if (behind_catch_up(c, empty) && empty)
-		lag_tell(c);
-	else
-		eio_socket_hold(eio);
+	lag_tell(c);
+	return false;
 }
 
 void
@@ -261,6 +260,7 @@ clients_new(const struct clients_options *options)
 	c->magic = CLIENTS_MAGIC;
 	c->options = *options;
 	c->recovers = namespace_specs_recover(options->namespaces);
+	c->paces = namespace_specs_pace(options->namespaces);
 	c->go_on = go_on;
 	c->sio_config = (struct sio_client_config){
 		.connect_timeout_ms = options->connect_timeout_ms,

@@ -75,7 +75,7 @@ bool clients_want_peers(const struct clients *c);
 void clients_open(void *user, struct eio_socket *s);
 void clients_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
-void clients_room(void *user, struct eio_socket *s, bool empty);
+bool clients_room(void *user, struct eio_socket *s, bool empty);
 void clients_refused(void *user, const struct eio_request *req, const char *why);
 
 /* How many of them are in a room, or in a namespace. */

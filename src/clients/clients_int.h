@@ -37,6 +37,7 @@ struct clients {
 	size_t held_bytes; /* of all holds */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
 	bool recovers; /* some namespace does */
+	bool paces; /* some has rooms with a pace */
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;

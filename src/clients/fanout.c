@@ -86,45 +86,66 @@ takes_no_more(struct eio_socket *s, const void *tag)
 
 /* Who cannot take it now gets the newest of what it misses later. */
 static size_t
-send_newest(struct clients *c, const struct sio_room_slot *slots, size_t n)
+send_newest(struct clients *c, const struct sio_room_slot *slots, size_t n, unsigned pace_ms)
 {
 	size_t sent = 0;
 
-	for (size_t i = 0; i < n; i++) sent += behind_send(c->behind, slots[i].target);
+	for (size_t i = 0; i < n; i++) sent += behind_send(c->behind, slots[i].target, pace_ms);
 	return sent;
+}
+
+/* What waits for its time only is no reason to drop something: when it becomes much, it goes early. Returns whether the
+ * client takes the broadcast. */
+static bool
+takes_more(struct client *c, const struct delivery_item *item, const void *tag, size_t size)
+{
+	if (eio_socket_rests(c->eio)) {
+		if (waiting_bytes(c) + size <= c->clients->options.limits.queue_bytes / 2) return true;
+		eio_socket_go(c->eio);
+		if (eio_socket_queued(c->eio) == eio_socket_replies(c->eio)) return true;
+	}
+	return !too_slow(c, size) || make_room(c, item, tag, size);
+}
+
+/* Sends to one of a group. Returns whether it was sent. What is said of a pace is left out where there is none. */
+__attribute__((always_inline)) static inline bool
+send_to(struct eio_socket *s, const struct delivery_item *item, size_t size, unsigned pace_ms)
+{
+	const void *tag = (const void *)(uintptr_t)item->stream;
+
+	/* Whatever its size, one broadcast may always wait. */
+	if (eio_socket_queued(s) > 0) {
+		eio_socket_drain(s);
+		if (takes_no_more(s, tag)) return false;
+	}
+	if (eio_socket_queued(s) > eio_socket_replies(s) && !takes_more(client_of_session(s), item, tag, size))
+		return false;
+	switch (pace_ms ? eio_socket_send_paced(s, item->bundle, tag, pace_ms)
+			: eio_socket_send(s, item->bundle, tag)) {
+	case EIO_SENT:
+	case EIO_SENT_QUEUED: return true;
+	case EIO_SENT_CLOSED: break;
+	case EIO_SENT_NOMEM: client_end(client_of_session(s), CLIENT_REASON_NOMEM); break;
+	}
+	return false;
 }
 
 /* Sends to up to FAN_OUT_GROUP members. With thousands of them each one's memory is cold: that of all is asked for
  * before the first of it is needed. */
 static size_t
-fan_out_group(struct clients *c, const struct sio_room_slot *slots, size_t n, const struct delivery_item *item)
+fan_out_group(struct clients *c, const struct sio_room_slot *slots, size_t n, const struct delivery_item *item,
+	unsigned pace_ms)
 {
-	const void *tag = (const void *)(uintptr_t)item->stream;
 	size_t size = eio_bundle_size(item->bundle) + EIO_QUEUED_COST, sent = 0;
 
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch(slots[i].target);
 	for (size_t i = 0; i < n; i++) eio_socket_prefetch_rest(slots[i].target);
-	if (item->keys) return send_newest(c, slots, n);
-	for (size_t i = 0; i < n; i++) {
-		struct eio_socket *s = slots[i].target;
-
-		/* Whatever its size, one broadcast may always wait. */
-		if (eio_socket_queued(s) > 0) {
-			eio_socket_drain(s);
-			if (takes_no_more(s, tag)) continue;
-		}
-		if (eio_socket_queued(s) > eio_socket_replies(s)) {
-			struct client *slow = client_of_session(s);
-
-			if (too_slow(slow, size) && !make_room(slow, item, tag, size)) continue;
-		}
-		switch (eio_socket_send(s, item->bundle, tag)) {
-		case EIO_SENT:
-		case EIO_SENT_QUEUED: sent++; break;
-		case EIO_SENT_CLOSED: break;
-		case EIO_SENT_NOMEM: client_end(client_of_session(s), CLIENT_REASON_NOMEM); break;
-		}
+	if (item->keys) return send_newest(c, slots, n, pace_ms);
+	if (pace_ms) {
+		for (size_t i = 0; i < n; i++) sent += send_to(slots[i].target, item, size, pace_ms);
+		return sent;
 	}
+	for (size_t i = 0; i < n; i++) sent += send_to(slots[i].target, item, size, 0);
 	return sent;
 }
 
@@ -135,7 +156,7 @@ fan_out(struct clients *c, const struct sio_room *room, const struct delivery_it
 
 	for (size_t i = 0; i < room->n; i += n) {
 		n = room->n - i < FAN_OUT_GROUP ? room->n - i : FAN_OUT_GROUP;
-		sent += fan_out_group(c, room->slots + i, n, item);
+		sent += fan_out_group(c, room->slots + i, n, item, room->pace_ms);
 	}
 	return sent;
 }
@@ -151,12 +172,13 @@ struct spread {
 	bool marks; /* who got it, or shall not, is marked with the serial number */
 	struct sio_room_slot group[FAN_OUT_GROUP];
 	size_t n, sent;
+	unsigned pace_ms; /* of the rooms by which the group gets it */
 };
 
 static void
 spread_group(struct spread *s)
 {
-	s->sent += fan_out_group(s->clients, s->group, s->n, s->item);
+	s->sent += fan_out_group(s->clients, s->group, s->n, s->item, s->pace_ms);
 	s->n = 0;
 }
 
@@ -189,6 +211,8 @@ spread_to_room(struct spread *s, const struct sio_room *room)
 {
 	bool awaited = s->item->retained && snapshots_awaited(room);
 
+	if (room->pace_ms != s->pace_ms) spread_group(s);
+	s->pace_ms = room->pace_ms;
 	for (size_t i = 0; i < room->n; i++) {
 		if (room->slots[i].target == s->but) continue;
 		if (awaited && snapshots_awaits(client_of_session(room->slots[i].target), room, s->audience)) continue;

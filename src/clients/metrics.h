@@ -41,7 +41,7 @@
 	X(CLIENTS_METRIC_SLOW_DROPPED, COUNTER, "slow_dropped_total", "", \
 		"Broadcasts dropped for clients over their limit") \
 	X(CLIENTS_METRIC_REPLACED, COUNTER, "slow_replaced_total", "", \
-		"Messages that clients did not get because a newer one of their key came while they were behind") \
+		"Messages that clients did not get because a newer one of their key came while they were behind or paced") \
 	X(CLIENTS_METRIC_KEYS_DROPPED, COUNTER, "slow_keys_dropped_total", "", \
 		"Newest messages of their key that were too many to be kept for clients that are behind") \
 	X(CLIENTS_METRIC_LAG_EVENTS, COUNTER, "lag_events_total", "", "Events that tell clients what they missed")

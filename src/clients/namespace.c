@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "eio/refs.h"
+#include "src/clients/pace.h"
 #include "src/clients/question.h"
 #include "src/clients/rules.h"
 #include "src/template/pattern.h"
@@ -55,6 +56,7 @@ namespace_specs_unref(struct namespace_specs *s)
 		handlers_free(s->v[i].handlers);
 		auth_spec_unref(s->v[i].auth);
 		room_rules_free(s->v[i].rules);
+		room_paces_free(s->v[i].paces);
 		free(s->v[i].name);
 	}
 	free(s->v);
@@ -119,6 +121,14 @@ namespace_specs_recover(const struct namespace_specs *s)
 	return false;
 }
 
+bool
+namespace_specs_pace(const struct namespace_specs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].paces) return true;
+	return false;
+}
+
 /* At work */
 
 static int
@@ -136,6 +146,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
 	n->rules = spec->rules;
+	n->paces = spec->paces;
 	n->recovers = spec->recovers;
 	if (!n->metrics) return -1;
 	if (n->auth && question_needs(&all->needs, n->auth)) return -1;

@@ -26,6 +26,7 @@
 #include <stddef.h>
 
 struct room_rules; /* of src/clients/rules.h */
+struct room_paces; /* of src/clients/pace.h */
 
 /* So long may a name be that a pattern matches. */
 #define NAMESPACE_MAX_NAME 256
@@ -37,6 +38,7 @@ struct namespace_spec {
 	struct handlers_rate rate; /* of each socket's events, all together */
 	struct auth_spec *auth; /* a reference, or NULL: anybody may connect */
 	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
+	struct room_paces *paces; /* owned; NULL: what goes to rooms goes at once */
 	bool auth_given; /* its own, off included; else that of the server */
 	bool recovers; /* clients may come back to their session, and to what they missed */
 	bool recovers_given; /* its own */
@@ -69,6 +71,9 @@ const struct namespace_spec *namespace_specs_match(const struct namespace_specs 
 /* Whether clients may come back in any of them. */
 bool namespace_specs_recover(const struct namespace_specs *s);
 
+/* Whether any of them has rooms with a pace. */
+bool namespace_specs_pace(const struct namespace_specs *s);
+
 /* One at work, or all that a pattern matches: nothing is kept of those, but their sockets and rooms. */
 struct namespace
 {
@@ -81,6 +86,7 @@ struct namespace
 	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
 	const struct room_rules *rules; /* NULL: clients may ask for any room */
+	const struct room_paces *paces; /* as in the spec */
 	struct hook_line **lines; /* owned: one for each place that the handlers call; they are the hook's */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */

@@ -70,9 +70,17 @@ drop_oldest_batch(struct newest *n)
 	memmove(n->recent, n->recent + 1, --n->n_recent * sizeof n->recent[0]);
 }
 
+static void
+forget_taken(struct newest *n)
+{
+	eio_bundle_unref(n->taken);
+	n->taken = NULL;
+}
+
 void
 newest_deinit(struct newest *n)
 {
+	forget_taken(n);
 	while (n->n_recent) drop_oldest_batch(n);
 	drop_batch(&n->like);
 	while (oldest_message(n)) forget_message(n, oldest_message(n));
@@ -226,6 +234,7 @@ recent_bytes(const struct newest *n)
 void
 newest_add(struct newest *n, struct eio_bundle *bundle, struct feed_keys *keys)
 {
+	forget_taken(n);
 	while (n->n_recent == NEWEST_RECENT || (n->n_recent > 1 && recent_bytes(n) > RECENT_BYTES))
 		retire_oldest_batch(n);
 	n->head += keys->n;
@@ -357,24 +366,35 @@ newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *ne
 		*news = (struct newest_news){ eio_bundle_ref(exact->bundle), exact->keys->n };
 		return 0;
 	}
+	if (n->taken && n->taken_from == from && n->taken_to == to) {
+		*news = (struct newest_news){ eio_bundle_ref(n->taken), n->taken_messages };
+		return 0;
+	}
 	newest_settle(n);
 	if (n->failed) return -1;
 	f = find_newer(n, from, to);
 	if (!f.messages) return 0;
 	news->bundle = n->like.keys->whole ? bundle_of_packets(&f, to) : bundle_of_batch(n, &f, to);
 	news->messages = f.messages;
-	return news->bundle ? 0 : -1;
+	if (!news->bundle) return -1;
+	forget_taken(n);
+	n->taken = eio_bundle_ref(news->bundle);
+	n->taken_from = from;
+	n->taken_to = to;
+	n->taken_messages = f.messages;
+	return 0;
 }
 
 size_t
 newest_cost(const struct newest *n)
 {
-	return n->bytes + recent_bytes(n);
+	return n->bytes + recent_bytes(n) + (n->taken ? eio_bundle_size(n->taken) : 0);
 }
 
 void
 newest_trim(struct newest *n, size_t bytes, bool last_stays)
 {
+	if (newest_cost(n) > bytes) forget_taken(n);
 	while (n->n_recent > last_stays && newest_cost(n) > bytes) retire_oldest_batch(n);
 	while (oldest_message(n) && newest_cost(n) > bytes) give_up_oldest(n);
 }

@@ -12,6 +12,8 @@
  * client that missed one batch only gets that batch itself, the bytes that all others got. Batches are looked
  * into when somebody missed several of them, or when so many have come that keeping them would cost more.
  *
+ * What is put together for one is kept until the next batch, for all that have the same place: those with one pace do.
+ *
  * What is put together is a broadcast as the last one was, with other messages. No I/O and no clock.
  *
  * Threads: the worker's only.
@@ -45,6 +47,8 @@ struct newest {
 	size_t count, bytes; /* of them, with what each costs */
 	uint64_t given_up; /* messages that had to go though they were the newest of their key, since somebody asked */
 	bool failed; /* out of memory: it is not known any more what is the newest */
+	struct eio_bundle *taken; /* a reference: what was put together last, since the last batch; or NULL */
+	uint64_t taken_from, taken_to, taken_messages;
 };
 
 /* 0, or -1 when out of memory. */

@@ -4,6 +4,7 @@
 
 #include "src/clients/attendance.h"
 #include "src/clients/behind.h"
+#include "src/clients/pace.h"
 #include "src/clients/recovery.h"
 #include "src/clients/snapshots.h"
 
@@ -13,6 +14,8 @@ on_room_opened(void *user, struct sio_room *room)
 	struct clients *c = clients__of(user);
 
 	if (room->key.aside) return; /* no feed goes there */
+	if (c->paces && !room->key.everyone)
+		room->pace_ms = room_paces_find(namespaces_find(c->namespaces, room->key.nsp)->paces, room->key.name);
 	if (interest_set(c->options.interest, c->options.worker, room->key)) c->interest_failed = true;
 }
 

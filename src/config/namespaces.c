@@ -2,6 +2,7 @@
 /* The namespaces of the configuration. */
 #include "src/config/namespaces.h"
 
+#include "src/clients/pace.h"
 #include "src/clients/rules.h"
 #include "src/config/auth.h"
 #include "src/config/parts.h"
@@ -67,7 +68,7 @@ static const struct config_option namespace_rows[] = {
 	CUSTOM("rate", rate, read_rate, NULL, SCHEMA_OBJECT),
 	STRUCT("auth", read_namespace_auth, SCHEMA_REF("authOrNone")),
 	STRUCT("connectionStateRecovery", config__recovery_of_namespace, SCHEMA_BOOL),
-	CUSTOM("rooms", rules, config__rooms, NULL, SCHEMA_REF("roomRules")),
+	STRUCT("rooms", config__rooms, SCHEMA_REF("roomRules")),
 };
 
 const struct config_table config__namespace_table = TABLE_OF(namespace_rows);
@@ -81,6 +82,7 @@ add_namespace(struct config_loader *l, struct namespace_spec *ns)
 	handlers_free(ns->handlers);
 	auth_spec_unref(ns->auth);
 	room_rules_free(ns->rules);
+	room_paces_free(ns->paces);
 	free(ns->name);
 }
 

@@ -47,6 +47,7 @@ static const struct {
 	{ "presence", &config__presence_table, "\"required\":[\"member\",\"events\"]" },
 	{ "count", &config__count_table, "\"required\":[\"event\"]" },
 	{ "rooms", &config__room_table, NULL },
+	{ "roomRate", &config__room_rate_table, "\"required\":[\"perSecond\"]" },
 	{ "redisServer", &config__redis_table, NULL },
 };
 
@@ -73,6 +74,8 @@ static const char others[] =
 	DEFINE_AS("removeRule", NULL_OR(SCHEMA_REF("remove")))
 	DEFINE_AS("primeRule", NULL_OR(SCHEMA_ONE_OR_MORE(SCHEMA_REF("prime"))))
 	DEFINE_AS("roomRules", NULL_OR(SCHEMA_REF("rooms")))
+	DEFINE_AS("roomRates", "{\"type\":\"object\",\"propertyNames\":{\"minLength\":1},"
+		"\"additionalProperties\":" SCHEMA_REF("roomRate") "}")
 	DEFINE_AS("retainRule", SCHEMA_ANY_OF(ENUM_OF("\"last\",false,null"),
 		SCHEMA_ANY_OF("{\"type\":\"integer\",\"minimum\":1,\"maximum\":100000}", SCHEMA_REF("retain"))))
 	DEFINE_AS("where", "{\"type\":\"object\",\"propertyNames\":{\"pattern\":\"^(/|$)\"},"

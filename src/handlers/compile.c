@@ -17,9 +17,10 @@ static const char *const actions[] = { [HANDLERS_EMIT] = "emit",
 	[HANDLERS_PUBLISH] = "publish",
 	[HANDLERS_DISCONNECT] = "disconnect",
 	[HANDLERS_RATE] = "rate",
-	[HANDLERS_CALL] = "call" };
+	[HANDLERS_CALL] = "call",
+	[HANDLERS_PACE] = "pace" };
 
-#define ACTIONS "emit, leave, join, ack, broadcast, publish, call, disconnect and rate"
+#define ACTIONS "emit, leave, join, ack, broadcast, publish, call, disconnect, pace and rate"
 
 const char *
 handlers__action_name(enum handlers_action_type type)

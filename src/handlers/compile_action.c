@@ -277,6 +277,22 @@ handlers__compile_rate(struct handlers_compiler *c, const cJSON *v, struct handl
 	return true;
 }
 
+/* A number, or a name that is one. */
+static bool
+compile_pace(
+	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
+{
+	double n = cJSON_IsNumber(v) ? v->valuedouble : -1;
+
+	if (cJSON_IsString(v)) return handlers__alloc_parts(c, a, 1) && compile_channel(c, v, where, a->parts);
+	if (!(n >= 0 && n <= HANDLERS_PACE_MAX && n == (unsigned)n))
+		return handlers__fail(c, v,
+			"must be how often in a second, a whole number from 0 to %d, or a string such as \"{1}\"",
+			HANDLERS_PACE_MAX);
+	a->pace = (unsigned)n;
+	return true;
+}
+
 bool
 handlers__compile_action(
 	struct handlers_compiler *c, const cJSON *v, const struct template_context *where, struct handlers_action *a)
@@ -294,6 +310,7 @@ handlers__compile_action(
 		       handlers__fail(c, v, "must be true (the whole connection) or false (this namespace)");
 	case HANDLERS_RATE: return handlers__compile_rate(c, v, &a->rate);
 	case HANDLERS_CALL: return handlers__compile_call(c, v, where, a);
+	case HANDLERS_PACE: return compile_pace(c, v, where, a);
 	case HANDLERS_IF:
 	case HANDLERS_GO: break; /* they are no actions of the configuration */
 	}

@@ -26,6 +26,7 @@
  *     {"rate": {"events": 20, "per": 1000, "then": "drop" | "count" | "disconnect"}}
  *                                    beyond it nothing that follows is done, but with "count", and with "disconnect" the
  *                                    connection ends
+ *     {"pace": 5}, {"pace": "{1}"}   how often in a second the client is written to, 0: at once
  *     {"call": {"url": …, "timeout": …}}
  *                                    the event is POSTed to the application, and what it answers is done (answer.h);
  *                                    what stands behind it waits for that, and is not done when it fails
@@ -89,7 +90,7 @@ struct handlers_rate {
 	enum handlers_over { HANDLERS_OVER_DROP, HANDLERS_OVER_COUNT, HANDLERS_OVER_DISCONNECT } then; /* beyond it */
 };
 
-enum { HANDLERS_RATE_EVENTS = 1000000, HANDLERS_RATE_MS = 86400000 }; /* at most */
+enum { HANDLERS_RATE_EVENTS = 1000000, HANDLERS_RATE_MS = 86400000, HANDLERS_PACE_MAX = 1000 }; /* at most */
 
 /* Reads a rate; as handlers_compile(). False when something is wrong. */
 bool handlers_compile_rate(const struct cJSON *v, struct handlers_rate *out, handlers_error_fn error, void *user);
@@ -168,6 +169,8 @@ struct handlers_ops {
 	void (*publish)(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio_bytes payload);
 	/* whole: the engine connection with all its namespaces, else this socket only. */
 	void (*close)(void *ctx, struct sio_socket *s, bool whole);
+	/* The client wants to be written to so often in a second, from 1 to HANDLERS_PACE_MAX; 0: at once. */
+	void (*pace)(void *ctx, struct sio_socket *s, unsigned per_second);
 	/* An event is beyond a rate. With `then` drop or disconnect nothing more is done for it; that the
 	 * connection ends is told by close(). */
 	void (*over_rate)(void *ctx, struct sio_socket *s, enum handlers_over then);

@@ -18,6 +18,7 @@ enum handlers_action_type {
 	HANDLERS_DISCONNECT,
 	HANDLERS_RATE,
 	HANDLERS_CALL,
+	HANDLERS_PACE,
 	HANDLERS_IF, /* goes on with the next when its condition is fulfilled, else elsewhere */
 	HANDLERS_GO /* goes on elsewhere */
 };
@@ -44,6 +45,7 @@ struct handlers_action {
 	struct where where;
 	size_t to; /* RATE: which of the socket's numbers. CALL: which of the places that are asked */
 	struct handlers_rate rate;
+	unsigned pace; /* PACE without parts: the number */
 };
 
 struct handlers_entry {
@@ -111,6 +113,7 @@ void handlers__targets(struct handlers_run *r, const struct handlers_action *a);
 void handlers__publish(struct handlers_run *r, const struct handlers_action *a);
 void handlers__broadcast(struct handlers_run *r, const struct handlers_action *a);
 
+void handlers__pace(struct handlers_run *r, const struct handlers_action *a);
 void handlers__call(struct handlers_run *r, const struct handlers_action *a);
 
 /* Begins to wait. False when out of memory. */

@@ -30,6 +30,7 @@ carry_out_action(struct handlers_run *r, const struct handlers_action *a)
 	case HANDLERS_JOIN: handlers__targets(r, a); break;
 	case HANDLERS_PUBLISH: handlers__publish(r, a); break;
 	case HANDLERS_CALL: handlers__call(r, a); break;
+	case HANDLERS_PACE: handlers__pace(r, a); break;
 	case HANDLERS_DISCONNECT: r->call->ops->close(r->call->ctx, r->call->socket, a->whole); break;
 	case HANDLERS_RATE:
 	case HANDLERS_IF:

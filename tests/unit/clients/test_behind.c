@@ -2,7 +2,8 @@
 /*
  * Clients that fall behind on real sockets, at random and for random times: each gets all messages in their order but
  * those that were replaced, the newest of each key among them; who reads all the time gets everything. And when memory
- * is short, who is behind ends, and nobody else.
+ * is short, who is behind ends, and nobody else. The same of clients with a pace, of their own or of their room: what
+ * has no keys comes whole and in the order in which it was sent.
  */
 #define _GNU_SOURCE
 #include "eio/net/socket_int.h"
@@ -33,23 +34,33 @@ enum {
 	STEPS = 150,
 	MESSAGES_MAX = 20000,
 	SNDBUF = 4608, /* the least there is */
+	SNDBUF_WIDE = 1 << 20,
 	FILLER = 300,
+	PLAIN = -1,
+	QUIET = 5, /* rounds without anything new */
+	PACE_US = 20000,
 };
 
 static const char config_text[] = "{\"redis\": \"redis://127.0.0.1\", \"namespaces\": {\"/\": {\"on\": {"
 				  "\"connection\": [{\"join\": \"{query.room}\"}, {\"join\": \"all\"}]}}},"
 				  "\"feeds\": [{\"channel\": \"a\", \"event\": \"a\", \"room\": \"all\"}]}";
 
+static const char config_paced[] =
+	"{\"redis\": \"redis://127.0.0.1\", \"namespaces\": {\"/\": {\"on\": {"
+	"\"connection\": [{\"join\": \"{query.room}\"}, {\"join\": \"all\"},"
+	"{\"pace\": \"{query.pace}\"}]}, \"rooms\": {\"rate\": {\"r1\": {\"perSecond\": 100}}}}},"
+	"\"feeds\": [{\"channel\": \"a\", \"event\": \"a\", \"room\": \"all\"}]}";
+
 static const uint64_t hash_key[2] = { 1, 2 };
 
 struct said {
 	int room; /* ROOMS - 1 is "all" */
-	int key;
+	int key; /* PLAIN: it has none, and its stream no keys */
 };
 
 struct peer {
 	int fd, room;
-	bool pauses;
+	bool pauses, paced;
 	struct eio_buf in;
 	unsigned *got; /* numbers, as they came */
 	size_t n;
@@ -72,6 +83,8 @@ struct test {
 	struct peer peers[PEERS];
 	struct said said[MESSAGES_MAX];
 	unsigned n;
+	int sndbuf;
+	bool paced; /* some peers are, and there are messages without a key */
 };
 
 static const char *
@@ -166,16 +179,17 @@ read_some(struct test *t, struct peer *p)
 /* Begin and end */
 
 static void
-open_peer(struct test *t, struct peer *p, int room, bool pauses)
+open_peer(struct test *t, struct peer *p, int room, const char *pace)
 {
 	static const char hello[] = "\x81\x82\0\0\0\0"
 				    "40";
 	char target[100];
 
-	snprintf(target, sizeof target, "/socket.io/?EIO=4&transport=websocket&room=%s", room_name(room));
-	*p = (struct peer){ .room = room, .pauses = pauses };
+	snprintf(target, sizeof target, "/socket.io/?EIO=4&transport=websocket&room=%s&pace=%s", room_name(room), pace);
+	*p = (struct peer){ .room = room, .pauses = p > t->peers };
+	p->paced = t->paced && (room == 1 || strcmp(pace, "0") != 0);
 	p->got = calloc(MESSAGES_MAX, sizeof *p->got);
-	p->fd = peer_websocket(t->server, target, "", eio_bytes(hello, sizeof hello - 1), SNDBUF);
+	p->fd = peer_websocket(t->server, target, "", eio_bytes(hello, sizeof hello - 1), t->sndbuf);
 	for (int i = 0; !p->in.n || !memmem(p->in.p, p->in.n, "40{", 3); i++) {
 		char buf[500];
 		ssize_t n = recv(p->fd, buf, sizeof buf, MSG_DONTWAIT);
@@ -189,8 +203,9 @@ open_peer(struct test *t, struct peer *p, int room, bool pauses)
 }
 
 static void
-start(struct test *t)
+start(struct test *t, bool paced, int sndbuf)
 {
+	static const char *const paces[PEERS] = { "0", "0", "50", "100", "0" };
 	struct clients_options options = {
 		.metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .workers = 1
 	};
@@ -200,12 +215,14 @@ start(struct test *t)
 	static char pointer[] = "/k";
 
 	memset(t, 0, sizeof *t);
+	t->paced = paced;
+	t->sndbuf = sndbuf;
 	t->feed = (struct feed_spec){
 		.encode = FEED_ENCODE_JSON, .interval_ms = 200, .latest_per = pointer, .latest_max = 10000
 	};
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->config = configured(config_text);
+	t->config = configured(paced ? config_paced : config_text);
 	options.interest = t->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&t->metrics), 0);
 	config_fill_clients(t->config, &options);
@@ -213,7 +230,7 @@ start(struct test *t)
 	config_fill_server(t->config, &t->options);
 	t->server = eio_server_new(&t->loop, &t->clock, &t->options, &handler);
 	assert_true(t->clients && t->server);
-	for (int i = 0; i < PEERS; i++) open_peer(t, &t->peers[i], i % (ROOMS - 1), i > 0);
+	for (int i = 0; i < PEERS; i++) open_peer(t, &t->peers[i], i % (ROOMS - 1), paces[i]);
 }
 
 static void
@@ -240,7 +257,7 @@ finish(struct test *t)
 /* Broadcasts */
 
 static void
-put_messages(struct test *t, int room, unsigned n, struct eio_buf *body, struct feed_mark *marks)
+put_messages(struct test *t, int room, bool plain, unsigned n, struct eio_buf *body, struct feed_mark *marks)
 {
 	char filler[FILLER + 1];
 	uint64_t key;
@@ -249,7 +266,7 @@ put_messages(struct test *t, int room, unsigned n, struct eio_buf *body, struct 
 	filler[FILLER] = '\0';
 	eio_buf_addc(body, '[');
 	for (unsigned i = 0; i < n; i++) {
-		int k = (int)dice(KEYS);
+		int k = plain ? PLAIN : (int)dice(KEYS);
 
 		if (i) eio_buf_addc(body, ',');
 		marks[i].at = body->n;
@@ -272,16 +289,16 @@ deliver(struct test *t, int room, unsigned n, long fail)
 	struct delivery *d = calloc(1, sizeof *d + sizeof d->items[0]);
 	struct sio_broadcast b = { .nsp = EIO_LIT("/"), .event = EIO_LIT("a"), .encode = SIO_ENCODE_JSON };
 	struct feed_content content = { .marks = marks, .n_marks = n };
-	bool failed = false;
+	bool failed = false, plain = t->paced && dice(2);
 
-	put_messages(t, room, n, &body, marks);
+	put_messages(t, room, plain, n, &body, marks);
 	b.payload = content.body = eio_buf_bytes(&body);
 	d->budget = &t->budget;
 	d->n = 1;
-	d->items[0].stream = (uint64_t)room + 100;
+	d->items[0].stream = (uint64_t)room + (plain ? 200 : 100);
 	d->items[0].lag_event = true;
 	assert_int_equal(sio_broadcast_bundle(&b, &d->items[0].bundle), 0);
-	d->items[0].keys = feed_keys_new(&t->feed, &content, d->items[0].bundle, 0);
+	if (!plain) d->items[0].keys = feed_keys_new(&t->feed, &content, d->items[0].bundle, 0);
 	d->items[0].target = interest_get(t->interest, sio_room_named(EIO_LIT("/"), eio_cstr(room_name(room))));
 	if (fail >= 0) failmalloc_arm(fail);
 	eio_server_gather(t->server, dice(2));
@@ -299,6 +316,7 @@ deliver(struct test *t, int room, unsigned n, long fail)
 static bool
 is_newest(const struct test *t, unsigned n)
 {
+	if (t->said[n].key == PLAIN) return true;
 	for (unsigned i = n + 1; i < t->n; i++)
 		if (t->said[i].room == t->said[n].room && t->said[i].key == t->said[n].key) return false;
 	return true;
@@ -308,12 +326,13 @@ static void
 check_peer(const struct test *t, const struct peer *p)
 {
 	static bool seen[MESSAGES_MAX];
-	long last[ROOMS] = { -1, -1, -1 };
+	long last[ROOMS + 1] = { -1, -1, -1, -1 }; /* of each stream with keys, and of all without */
 	size_t all = 0;
 
 	memset(seen, 0, sizeof seen);
 	for (size_t i = 0; i < p->n; i++) {
-		long *before = &last[t->said[p->got[i]].room];
+		const struct said *said = &t->said[p->got[i]];
+		long *before = &last[said->key == PLAIN ? ROOMS : said->room];
 
 		assert_true((long)p->got[i] > *before);
 		*before = (long)p->got[i];
@@ -322,18 +341,19 @@ check_peer(const struct test *t, const struct peer *p)
 	for (unsigned n = 0; n < t->n; n++) {
 		if (t->said[n].room != p->room && t->said[n].room != ROOMS - 1) continue;
 		all++;
-		if (!p->pauses || is_newest(t, n)) assert_true(seen[n]);
+		if ((!p->pauses && !p->paced) || is_newest(t, n)) assert_true(seen[n]);
 	}
-	assert_int_equal(p->n + p->lost, all);
+	assert_true(p->paced ? p->n + p->lost <= all : p->n + p->lost == all);
 	if (!p->pauses) assert_int_equal(p->lags, 0);
 }
 
 static void
 read_all(struct test *t)
 {
-	for (int quiet = 0; quiet < 5;) {
+	for (int quiet = 0; quiet < QUIET;) {
 		size_t before = 0, after = 0;
 
+		if (t->paced) usleep(PACE_US);
 		for (int i = 0; i < PEERS; i++) before += t->peers[i].n + t->peers[i].lags + t->peers[i].in.n;
 		turn(t);
 		for (int i = 0; i < PEERS; i++) read_some(t, &t->peers[i]);
@@ -342,16 +362,15 @@ read_all(struct test *t)
 	}
 }
 
-static void
-test_random(void **state)
+/* Returns how many were told that they lag. */
+static size_t
+play(bool paced, int rounds)
 {
 	static struct test t;
 	size_t lags = 0;
 
-	(void)state;
-	dice_state = 5;
-	for (int round = 0; round < ROUNDS; round++) {
-		start(&t);
+	for (int round = 0; round < rounds; round++) {
+		start(&t, paced, SNDBUF);
 		for (int step = 0; step < STEPS; step++) {
 			deliver(&t, (int)dice(ROOMS), 1 + dice(4), -1);
 			/* Who does not pause reads all that is there. */
@@ -368,7 +387,45 @@ test_random(void **state)
 		for (int i = 0; i < PEERS; i++) lags += t.peers[i].lags;
 		finish(&t);
 	}
-	assert_true(lags > ROUNDS);
+	return lags;
+}
+
+static void
+test_random(void **state)
+{
+	(void)state;
+	dice_state = 5;
+	assert_true(play(false, ROUNDS) > ROUNDS);
+}
+
+static void
+test_paced(void **state)
+{
+	(void)state;
+	dice_state = 11;
+	play(true, ROUNDS / 3);
+}
+
+/* Nobody lags who reads: a pace alone is no reason to say so. What it missed is replaced. */
+static void
+test_paced_readers(void **state)
+{
+	static struct test t;
+
+	(void)state;
+	dice_state = 13;
+	start(&t, true, SNDBUF_WIDE);
+	for (int step = 0; step < STEPS; step++) {
+		deliver(&t, (int)dice(ROOMS), 1 + dice(4), -1);
+		turn(&t);
+		for (int i = 0; i < PEERS; i++) read_some(&t, &t.peers[i]);
+		if (step % 10 == 0) usleep(1000);
+	}
+	read_all(&t);
+	for (int i = 0; i < PEERS; i++) check_peer(&t, &t.peers[i]);
+	for (int i = 0; i < PEERS; i++) assert_int_equal(t.peers[i].lags, 0);
+	assert_true(t.peers[2].room == t.peers[0].room && t.peers[2].n < t.peers[0].n);
+	finish(&t);
 }
 
 /* The end of a client that is behind gives back all that was kept for it. */
@@ -379,7 +436,7 @@ test_ends_behind(void **state)
 
 	(void)state;
 	dice_state = 7;
-	start(&t);
+	start(&t, false, SNDBUF);
 	for (int step = 0; step < STEPS; step++) deliver(&t, (int)dice(ROOMS), 2, -1);
 	finish(&t);
 }
@@ -394,7 +451,7 @@ test_nomem(void **state)
 	(void)state;
 	for (long fail = 0; reached && fail < 40; fail++) {
 		dice_state = 3;
-		start(&t);
+		start(&t, false, SNDBUF);
 		for (int step = 0; step < 40; step++) {
 			deliver(&t, ROOMS - 1, 2, -1);
 			turn(&t);
@@ -420,6 +477,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_paced),
+		cmocka_unit_test(test_paced_readers),
 		cmocka_unit_test(test_ends_behind),
 		cmocka_unit_test(test_nomem),
 	};

@@ -539,7 +539,7 @@ static const struct {
 		"{\"namespaces\": {\"/\": {\"on\": {\n\"a\": [{\"jion\": \"x\"}, {\"join\": \"{1}\"}, {\"ack\": 1}],\n"
 		"\"b\": 1, \"c\": [{\"emit\": []}]}}}, \"workers\": 99, \"path\": \"x\"}",
 		"t.conf:2:16: namespaces./.on: /a/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
-		"publish, call, disconnect and rate\n"
+		"publish, call, disconnect, pace and rate\n"
 		"t.conf:2:47: namespaces./.on: /a/2/ack: must be an array of arguments\n"
 		"t.conf:3:6: namespaces./.on: /b: must be an array of actions\n"
 		"t.conf:3:24: namespaces./.on: /c/0/emit: needs an event name\n"
@@ -660,6 +660,18 @@ static const struct {
 		"{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"format\": \"laravel\", \"headers\": [\"Host\"]}}}",
 		"t.conf:1:19: auth.hook: Laravel is asked about channels only: \"on\": [\"join\"]\n"
 		"t.conf:1:19: auth.hook: \"host\" in \"headers\" is not a page's to say\n" },
+	{ __LINE__,
+		"{\"namespaces\": {\"/\": {\"rooms\": {\"rate\": {\"a\": {\"perSecond\": 0},\n\"b\": {}, \"c\": 5, "
+		"\"d\": {\"perSec\": 1}, \"\": {\"perSecond\": 1}}}},\n\"/b\": {\"rooms\": {\"rate\": 5}}, \"/c\": {\"rooms\": "
+		"5}}}",
+		"t.conf:1:61: namespaces./.rooms.rate.a.perSecond: expected a whole number from 1 to 1000\n"
+		"t.conf:2:6: namespaces./.rooms.rate.b: needs \"perSecond\", how often in a second\n"
+		"t.conf:2:15: namespaces./.rooms.rate.c: expected an object, not a number\n"
+		"t.conf:2:24: namespaces./.rooms.rate.d.perSec: unknown key\n"
+		"t.conf:2:38: namespaces./.rooms.rate: an empty name\n"
+		"t.conf:3:26: namespaces./b.rooms.rate: expected an object such as {\"slow.*\": {\"perSecond\": 2}}, not a "
+		"number\n"
+		"t.conf:3:47: namespaces./c.rooms: expected an object with \"allow\", \"deny\" or \"rate\", not a number\n" },
 	{ __LINE__, "{\"auth\": {\"hook\": {\"url\": \"http://h/\", \"rooms\": \"private-*\"}}}",
 		"t.conf:1:19: auth.hook: \"rooms\" says which joins the application is asked about: \"on\": [\"join\"] is missing\n" },
 	/* What is not JSON. */
@@ -896,7 +908,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {\"/\": {\"on\": {\"s\": [{\"jion\": \"r\"}]}}}}",
 		"t.conf:2:44: namespaces./.on: /s/0/jion: unknown action \"jion\": there are emit, leave, join, ack, broadcast, "
-		"publish, call, disconnect and rate\n",
+		"publish, call, disconnect, pace and rate\n",
 		"" },
 	{ __LINE__, "{\"feds\": [{\"channel\": \"a\"}], \"cors\": {\"orign\": \"http://a\",\n\"credentials\": true}}",
 		"t.conf:1:2: feds: unknown key; did you mean \"feeds\"?\n"

@@ -91,6 +91,7 @@ pump(struct replay *r)
 		else
 			say(r, "closed", eio_reason_text(ev.reason), strlen(eio_reason_text(ev.reason)));
 	}
+	eio_session_going(&r->s);
 	while (eio_session_output(&r->s, r->writable, &out) != EIO_OUTPUT_NONE) {
 		switch (out.type) {
 		case EIO_OUTPUT_ANSWER:
@@ -108,6 +109,7 @@ pump(struct replay *r)
 		case EIO_OUTPUT_NONE: break;
 		}
 	}
+	eio_session_went(&r->s);
 }
 
 /* Pumps, and checks everything said since the last time. */
@@ -1542,6 +1544,206 @@ test_payload_bounded(void **state)
 	finish(&r);
 }
 
+/* Pace */
+
+/* Something that may wait, with a tag. ms: the pace it comes with; 0: none. */
+static void
+send_paced(struct replay *r, const char *text, unsigned ms)
+{
+	struct eio_message m = { .data = eio_cstr(text) };
+	struct eio_bundle *b = eio_bundle_new(&m, 1);
+
+	assert_non_null(b);
+	if (ms || eio_session_has_pace(&r->s))
+		assert_int_equal(eio_session_submit_paced(&r->s, b, r, ms, r->now), EIO_SUBMITTED);
+	else
+		assert_int_equal(eio_session_submit(&r->s, b, r), EIO_SUBMITTED);
+	eio_bundle_unref(b);
+}
+
+/* What may wait goes at multiples of the pace, together and in order. */
+static void
+test_pace(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_pace(&r.s, 100);
+	EXPECT(&r, "");
+	assert_false(eio_session_direct(&r.s));
+	send_paced(&r, "a", 0);
+	pass(&r, 60);
+	send_paced(&r, "b", 0);
+	EXPECT(&r, "");
+	assert_true(eio_session_rests(&r.s));
+	assert_int_equal(eio_session_deadline(&r.s), 1100);
+	assert_null(eio_session_take(&r.s));
+	pass(&r, 39);
+	EXPECT(&r, "");
+	pass(&r, 1);
+	EXPECT(&r, "send 4a; send 4b");
+	/* What comes right behind it waits again. */
+	send_paced(&r, "c", 0);
+	EXPECT(&r, "");
+	pass(&r, 100);
+	EXPECT(&r, "send 4c");
+	/* Without it all goes at once, and past the queue. */
+	send_paced(&r, "d", 0);
+	eio_session_pace(&r.s, 0);
+	EXPECT(&r, "send 4d");
+	assert_true(eio_session_direct(&r.s));
+	send_paced(&r, "e", 0);
+	EXPECT(&r, "send 4e");
+	finish(&r);
+}
+
+/* What may not wait takes the rest along, behind which it was sent: an ack, a ping, the answer to a ping, the end. */
+static void
+test_pace_released(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	eio_session_pace(&r.s, 1000);
+	EXPECT(&r, "");
+	send_paced(&r, "a", 0);
+	EXPECT(&r, "");
+	send_text(&r, "ack");
+	send_paced(&r, "b", 0);
+	EXPECT(&r, "send 4a; send 4ack; send 4b");
+	send_paced(&r, "c", 0);
+	pass(&r, 300);
+	EXPECT(&r, "send 4c; send 2");
+	send_paced(&r, "d", 0);
+	EXPECT(&r, "");
+	eio_session_go(&r.s);
+	EXPECT(&r, "send 4d");
+	send_paced(&r, "e", 0);
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close; send 4e; ws-close; end");
+	finish(&r);
+
+	start_kind(&r, (struct eio_session_kind){ .transport = EIO_TRANSPORT_WEBSOCKET, .revision = 3 });
+	pump(&r);
+	eio_buf_clear(&r.log);
+	eio_session_pace(&r.s, 1000);
+	EXPECT(&r, "");
+	send_paced(&r, "a", 0);
+	ws(&r, "2");
+	EXPECT(&r, "send 4a; send 3");
+	finish(&r);
+}
+
+/* Of a session without a pace only what comes with one waits, until something else goes. The longer one counts. */
+static void
+test_pace_of_some(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	send_paced(&r, "a", 100);
+	EXPECT(&r, "");
+	send_paced(&r, "b", 0);
+	EXPECT(&r, "send 4a; send 4b");
+	send_paced(&r, "c", 100);
+	pass(&r, 100);
+	EXPECT(&r, "send 4c");
+	send_paced(&r, "d", 500);
+	send_paced(&r, "e", 100);
+	assert_int_equal(eio_session_deadline(&r.s), 1200);
+	pass(&r, 100);
+	EXPECT(&r, "send 4d; send 4e");
+	eio_session_pace(&r.s, 250);
+	EXPECT(&r, "");
+	send_paced(&r, "f", 10);
+	assert_int_equal(eio_session_deadline(&r.s), 1250);
+	finish(&r);
+}
+
+/* Who polls is answered when it goes; while nobody polls nothing waits for its time once more. */
+static void
+test_pace_of_polls(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_pace(&r.s, 100);
+	EXPECT(&r, "");
+	send_paced(&r, "a", 0);
+	send_paced(&r, "b", 0);
+	EXPECT(&r, "");
+	pass(&r, 100);
+	EXPECT(&r, "answer 4a|4b");
+	send_paced(&r, "c", 0);
+	pass(&r, 100);
+	EXPECT(&r, "");
+	send_paced(&r, "d", 0);
+	assert_false(eio_session_rests(&r.s));
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 4c|4d");
+	get(&r, EIO_ACCEPT_OK);
+	send_paced(&r, "e", 0);
+	EXPECT(&r, "");
+	assert_true(eio_session_rests(&r.s));
+	finish(&r);
+}
+
+/* What waits does not keep a client from upgrading, nor does the upgrade let it go early. */
+static void
+test_pace_and_upgrade(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	get(&r, EIO_ACCEPT_OK);
+	eio_session_pace(&r.s, 1000);
+	EXPECT(&r, "");
+	send_paced(&r, "a", 0);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong; answer 6");
+	probe(&r, "5");
+	EXPECT(&r, "");
+	assert_true(eio_session_rests(&r.s));
+	pass(&r, 300);
+	EXPECT(&r, "send 4a; send 2");
+	finish(&r);
+}
+
+/* Who is slow as well is not held up twice: while it does not take what goes, nothing waits for its time. */
+static void
+test_pace_of_slow(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	r.writable = false;
+	eio_session_pace(&r.s, 100);
+	EXPECT(&r, "");
+	send_paced(&r, "a", 0);
+	pass(&r, 100);
+	EXPECT(&r, "");
+	assert_false(eio_session_rests(&r.s));
+	send_paced(&r, "b", 0);
+	eio_session_rest(&r.s, 1000, r.now);
+	assert_false(eio_session_rests(&r.s));
+	r.writable = true;
+	EXPECT(&r, "send 4a; send 4b");
+	/* The application alone may have something. */
+	eio_session_rest(&r.s, 0, r.now);
+	assert_true(eio_session_rests(&r.s));
+	pass(&r, 100);
+	assert_false(eio_session_rests(&r.s));
+	finish(&r);
+}
+
 int
 main(void)
 {
@@ -1554,6 +1756,12 @@ main(void)
 		cmocka_unit_test(test_form_and_upgrade),
 		cmocka_unit_test(test_form_deflated),
 		cmocka_unit_test(test_payload_bounded),
+		cmocka_unit_test(test_pace),
+		cmocka_unit_test(test_pace_released),
+		cmocka_unit_test(test_pace_of_some),
+		cmocka_unit_test(test_pace_of_polls),
+		cmocka_unit_test(test_pace_and_upgrade),
+		cmocka_unit_test(test_pace_of_slow),
 		cmocka_unit_test(test_poll_and_post),
 		cmocka_unit_test(test_heartbeat),
 		cmocka_unit_test(test_heartbeat_extended_once),

@@ -105,6 +105,17 @@ op_close(void *ctx, struct sio_socket *s, bool whole)
 }
 
 static void
+op_pace(void *ctx, struct sio_socket *s, unsigned per_second)
+{
+	char number[20];
+
+	(void)ctx;
+	(void)s;
+	snprintf(number, sizeof number, "%u", per_second);
+	say("pace", eio_cstr(number), eio_bytes(NULL, 0));
+}
+
+static void
 op_over_rate(void *ctx, struct sio_socket *s, enum handlers_over then)
 {
 	static const char *const names[] = { "drop", "count", "disconnect" };
@@ -126,8 +137,8 @@ op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 	say(":", eio_cstr(skip->why), eio_bytes(NULL, 0));
 }
 
-static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_over_rate,
-	op_skipped, NULL, NULL, NULL };
+static const struct handlers_ops ops = { op_broadcast, op_send, op_join, op_leave, op_publish, op_close, op_pace,
+	op_over_rate, op_skipped, NULL, NULL, NULL };
 static const struct sio_client_config config = { 0, 1000 };
 static const char auth[] =
 	"{\"token\":\"t\\n1\",\"big\":12345678901234567890,\"deep\":{\"a-b\":[1]},\"ph\":{\"_placeholder\":"
@@ -745,6 +756,26 @@ test_disconnect_action(void **state)
 }
 
 static void
+test_pace_action(void **state)
+{
+	static const char chosen[] = "{\"pace\":[{\"pace\":\"{1}\"}]}";
+	static const char skipped[] = "skip pace.pace {1}: it is no whole number from 0 to 1000\n";
+
+	(void)state;
+	run("{\"pace\":[{\"pace\":5},{\"pace\":0}]}", "2[\"pace\"]", HANDLERS_DONE, "pace 5\npace 0\n");
+	run(chosen, "2[\"pace\",2]", HANDLERS_DONE, "pace 2\n");
+	run(chosen, "2[\"pace\",\"1000\"]", HANDLERS_DONE, "pace 1000\n");
+	run(chosen, "2[\"pace\",0]", HANDLERS_DONE, "pace 0\n");
+	run(chosen, "2[\"pace\",1001]", HANDLERS_SKIPPED, skipped);
+	run(chosen, "2[\"pace\",-1]", HANDLERS_SKIPPED, skipped);
+	run(chosen, "2[\"pace\",1.5]", HANDLERS_SKIPPED, skipped);
+	run(chosen, "2[\"pace\",18446744073709551617]", HANDLERS_SKIPPED, skipped);
+	run(chosen, "2[\"pace\",\"\"]", HANDLERS_SKIPPED, skipped);
+	run(chosen, "2[\"pace\",{}]", HANDLERS_SKIPPED, "skip pace.pace {1}: a list or an object is no name\n");
+	run(chosen, "2[\"pace\"]", HANDLERS_SKIPPED, "skip pace.pace {1}: a value is missing\n");
+}
+
+static void
 test_life_cycle(void **state)
 {
 	static const char on[] =
@@ -920,6 +951,11 @@ static const struct {
 		"must be true or false" },
 	{ "{\"a\":[{\"broadcast\":{\"event\":\"x\",\"joined\":true}}]}", "/a/0/broadcast", "which is not given" },
 	{ "{\"disconnect\":[{\"emit\":[\"x\"]}]}", "/disconnect/0/emit", "only broadcast, call and publish" },
+	{ "{\"a\":[{\"pace\":true}]}", "/a/0/pace", "from 0 to 1000" },
+	{ "{\"a\":[{\"pace\":1001}]}", "/a/0/pace", "from 0 to 1000" },
+	{ "{\"a\":[{\"pace\":0.5}]}", "/a/0/pace", "from 0 to 1000" },
+	{ "{\"a\":[{\"pace\":\"{b}\"}]}", "/a/0/pace", "unknown placeholder" },
+	{ "{\"disconnect\":[{\"pace\":1}]}", "/disconnect/0/pace", "only broadcast, call and publish" },
 	{ "{\"a\":[{\"rate\":1}]}", "/a/0/rate", "an object such as" },
 	{ "{\"a\":[{\"rate\":{\"events\":1}}]}", "/a/0/rate", "an object such as" },
 	{ "{\"a\":[{\"rate\":{\"events\":0,\"per\":1}}]}", "/a/0/rate/events", "from 1 to 1000000" },
@@ -1209,6 +1245,7 @@ main(void)
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_publish_made),
 		cmocka_unit_test(test_disconnect_action),
+		cmocka_unit_test(test_pace_action),
 		cmocka_unit_test(test_life_cycle),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_configured),
