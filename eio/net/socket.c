@@ -415,36 +415,6 @@ eio_socket_keep(struct eio_socket *s)
 
 /* For the application */
 
-uint64_t *
-eio_socket_queue_mark(struct eio_socket *s)
-{
-	return &s->session.queue.mark;
-}
-
-size_t
-eio_socket_unsent(const struct eio_socket *s)
-{
-	return eio_unsent_bytes(s->unsent);
-}
-
-size_t
-eio_socket_queued(const struct eio_socket *s)
-{
-	return eio_session_queued(&s->session);
-}
-
-size_t
-eio_socket_replies(const struct eio_socket *s)
-{
-	return eio_session_replies(&s->session);
-}
-
-size_t
-eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes)
-{
-	return eio_session_drop(&s->session, tag, max_bytes);
-}
-
 void
 eio_socket_close(struct eio_socket *s)
 {

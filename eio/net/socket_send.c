@@ -264,6 +264,36 @@ eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag)
 	return submitted(s, eio_session_submit(&s->session, b, tag), rested);
 }
 
+uint64_t *
+eio_socket_queue_mark(struct eio_socket *s)
+{
+	return &s->session.queue.mark;
+}
+
+size_t
+eio_socket_unsent(const struct eio_socket *s)
+{
+	return eio_unsent_bytes(s->unsent);
+}
+
+size_t
+eio_socket_queued(const struct eio_socket *s)
+{
+	return eio_session_queued(&s->session);
+}
+
+size_t
+eio_socket_replies(const struct eio_socket *s)
+{
+	return eio_session_replies(&s->session);
+}
+
+size_t
+eio_socket_drop(struct eio_socket *s, const void *tag, size_t max_bytes)
+{
+	return eio_session_drop(&s->session, tag, max_bytes);
+}
+
 void
 eio_socket_prefetch(const struct eio_socket *s)
 {
