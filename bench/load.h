@@ -76,6 +76,8 @@ struct client {
 	int fd[LINKS]; /* -1: none */
 	const struct transport *on[LINKS]; /* what runs there */
 	bool connecting[LINKS];
+	struct ssl_st *tls[LINKS]; /* NULL without */
+	bool shaking[LINKS]; /* its handshake goes on */
 	bool in_namespace;
 	unsigned in_rooms; /* how many it has joined */
 	const struct transport *transport; /* where packets leave */
@@ -107,6 +109,7 @@ struct load {
 	unsigned n, first, sample, inflight, sources, coalesce, eio, rooms, joins, stopped, rcvbuf;
 	double seconds, churn;
 	bool upgrade, b64, hold, deflate, gzip, any;
+	bool tls;
 	bool raw; /* no Engine.IO: each message is what was published */
 
 	struct client *clients;
@@ -149,6 +152,17 @@ void load_stop(struct client *c);
 
 /* Closes the connection. Before all have joined that ends the program, later it is reported. */
 void load_fail(struct client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* load_tls.c, for one of a client's connections */
+
+void load_tls_begin(struct client *c, enum client_link link);
+/* Goes on with the handshake. NULL when it is done, "" when it waits for the server, or why it failed. */
+const char *load_tls_shake(struct client *c, enum client_link link);
+ssize_t load_tls_recv(
+	struct client *c, enum client_link link, char *p, size_t n); /* as recv(), until nothing is there */
+bool load_tls_pending(const struct client *c, enum client_link link); /* whether more is there than the socket tells */
+ssize_t load_tls_send(struct client *c, enum client_link link, const void *p, size_t n); /* as send() */
+void load_tls_close(struct client *c, enum client_link link);
 
 /* load_report.c */
 

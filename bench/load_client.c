@@ -29,9 +29,10 @@ void
 load_close(struct client *c, enum client_link link)
 {
 	if (c->fd[link] < 0) return;
+	if (c->tls[link]) load_tls_close(c, link);
 	close(c->fd[link]);
 	c->fd[link] = -1;
-	c->connecting[link] = false;
+	c->connecting[link] = c->shaking[link] = false;
 }
 
 void
@@ -60,9 +61,11 @@ load_fail(struct client *c, const char *fmt, ...)
 void
 load_send(struct client *c, enum client_link link, const void *p, size_t n)
 {
+	ssize_t sent;
+
 	if (c->fd[link] < 0 || n == 0) return;
-	if (send(c->fd[link], p, n, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)n)
-		load_fail(c, "send: %s", strerror(errno));
+	sent = c->tls[link] ? load_tls_send(c, link, p, n) : send(c->fd[link], p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent != (ssize_t)n) load_fail(c, "send: %s", strerror(errno));
 	load.sent += n;
 }
 
@@ -102,6 +105,18 @@ load_connect(struct client *c, enum client_link link, const struct transport *t)
 	bench_die("no local port is left on %d addresses", SOURCES_MAX);
 }
 
+/* Behind its handshake, if it has one. */
+static void
+begin_transport(struct client *c, enum client_link link)
+{
+	const char *why = c->shaking[link] ? load_tls_shake(c, link) : NULL;
+
+	if (why && *why) load_fail(c, "TLS: %s", why);
+	if (why) return;
+	c->shaking[link] = false;
+	c->on[link]->start(c);
+}
+
 static void
 on_client_connected(struct client *c, enum client_link link)
 {
@@ -116,14 +131,17 @@ on_client_connected(struct client *c, enum client_link link)
 	setsockopt(c->fd[link], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	epoll_set(c, link, EPOLL_CTL_MOD, EPOLLIN);
 	c->connecting[link] = false;
-	c->on[link]->start(c);
+	c->shaking[link] = load.tls;
+	if (load.tls) load_tls_begin(c, link);
+	begin_transport(c, link);
 }
 
 static void
 on_readable(struct client *c, enum client_link link)
 {
 	static char buf[READ_BYTES];
-	ssize_t n = recv(c->fd[link], buf, sizeof buf, MSG_DONTWAIT);
+	ssize_t n = c->tls[link] ? load_tls_recv(c, link, buf, sizeof buf)
+				 : recv(c->fd[link], buf, sizeof buf, MSG_DONTWAIT);
 
 	if (n > 0) {
 		load.received += (uint64_t)n;
@@ -155,8 +173,11 @@ load_on_event(struct client *c, enum client_link link, uint32_t events)
 		load_close(c, link);
 	} else if (c->connecting[link]) {
 		on_client_connected(c, link);
+	} else if (events && c->shaking[link]) {
+		begin_transport(c, link);
 	} else if (events) {
-		on_readable(c, link);
+		do on_readable(c, link);
+		while (load_tls_pending(c, link));
 	}
 }
 

@@ -40,6 +40,7 @@ enum {
 	OPT_COALESCE,
 	OPT_INFLIGHT,
 	OPT_SOURCE,
+	OPT_TLS,
 	OPT_HELP
 };
 
@@ -72,6 +73,7 @@ load_usage(void)
 	     "  --expect-any            clients get a part of the messages only: gaps are not counted\n"
 	     "  --coalesce US           look for data only every so many microseconds, 0; see below\n"
 	     "  --inflight N            how many connect at a time, 100\n"
+	     "  --tls                   speak TLS, whatever the certificate\n"
 	     "  --source N              first address to connect from is 127.0.0.(1+N), 1\n\n"
 	     "On loopback a send() to a program that waits also wakes it up, and pays for that: a cost that no server has\n"
 	     "whose clients are elsewhere. With --coalesce the clients do not wait for data but look for it. Costs are measured\n"
@@ -129,6 +131,7 @@ options_set(int option, const char *text)
 	case OPT_LEAVE: load.leave = bench_short_text("--leave", text, NAME_BYTES); break;
 	case OPT_ROOMS: load.rooms = bench_count("--rooms", text, 1, FIRST_MAX); break;
 	case OPT_JOINS: load.joins = bench_count("--joins", text, 1, FIRST_MAX); break;
+	case OPT_TLS: load.tls = true; break;
 	case OPT_CHURN: load.churn = bench_number("--churn", text, 0, 1e6); break;
 	case OPT_STOPPED: load.stopped = bench_count("--stopped", text, 0, CLIENTS_MAX); break;
 	case OPT_HOLD: load.hold = true; break;
@@ -153,6 +156,17 @@ options_check(void)
 	if (load.churn > 0 && !load.join) bench_die("--churn needs --join");
 	if (load.raw && (load.join || load.eio != 4)) bench_die("without Engine.IO there is no --join and no --eio");
 }
+
+static const struct load defaults = { .path = "/socket.io/",
+	.event = "ticks",
+	.leave = "leave",
+	.transport = &transport_ws,
+	.n = 1000,
+	.eio = 4,
+	.rooms = 1,
+	.joins = 1,
+	.sample = 16,
+	.inflight = 100 };
 
 void
 options_parse(int argc, char **argv)
@@ -182,21 +196,13 @@ options_parse(int argc, char **argv)
 		{ "coalesce", required_argument, NULL, OPT_COALESCE },
 		{ "inflight", required_argument, NULL, OPT_INFLIGHT },
 		{ "source", required_argument, NULL, OPT_SOURCE },
+		{ "tls", no_argument, NULL, OPT_TLS },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
-	load = (struct load){ .path = "/socket.io/",
-		.event = "ticks",
-		.leave = "leave",
-		.transport = &transport_ws,
-		.n = 1000,
-		.eio = 4,
-		.rooms = 1,
-		.joins = 1,
-		.sample = 16,
-		.inflight = 100 };
+	load = defaults;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) options_set(option, optarg);
 	if (optind < argc) bench_die("%s: what is this? (--help tells)", argv[optind]);
 	options_check();

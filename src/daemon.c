@@ -23,6 +23,7 @@
 #include "src/state_file.h"
 #include "src/web/install.h"
 #include "src/worker/census.h"
+#include "src/worker/doors.h"
 #include "src/worker/listeners.h"
 #include "src/worker/worker.h"
 
@@ -56,6 +57,7 @@ struct daemon {
 	unsigned n_threads;
 	struct feed *feed;
 	struct presence *presence; /* NULL: no namespace has any */
+	struct doors *doors;
 	struct workers workers;
 	struct admin *admin;
 	struct service *service; /* NULL: no service manager wants to be told */
@@ -168,6 +170,7 @@ make_worker_group(struct daemon *d)
 		.interest = d->interest,
 		.feed = d->feed,
 		.presence = d->presence,
+		.doors = d->doors,
 		.threads = d->threads,
 		.all = calloc(d->config->workers, sizeof *d->workers.all),
 		.n = d->config->workers,
@@ -261,6 +264,8 @@ make_all(struct daemon *d)
 	if (d->config->hooks && check_hooks()) return -1;
 	file_limit_set(d->config->limits.max_connections);
 	if (open_files(d->config, &d->files)) return -1;
+	d->doors = doors_new(d->config, &d->loop);
+	if (!d->doors) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
@@ -325,6 +330,7 @@ free_all(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->workers.n; i++) worker_free(d->workers.all[i]);
 	free(d->workers.all);
+	doors_free(d->doors);
 	feed_free(d->feed);
 	presence_free(d->presence);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
@@ -348,6 +354,7 @@ begin_end(struct daemon *d)
 	uv_close((uv_handle_t *)&d->drain, NULL);
 	memory_watch_stop(&d->memory);
 	reload_close(d->reload);
+	doors_stop(d->doors);
 	admin_close(d->admin);
 	service_stopping(d->service);
 }

@@ -76,6 +76,8 @@ change_all(struct reload *r, struct config *now)
 {
 	change_log(now);
 	workers_change(r->workers);
+	/* Those that cannot be read stay as they are, which is logged. */
+	if (r->workers->doors) doors_reread(r->workers->doors);
 	config_free(r->replaced);
 	r->replaced = now;
 }

@@ -3,6 +3,7 @@
 #include "eio/net/carrier.h"
 
 #include "eio/check.h"
+#include "eio/net/wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ enum { CARRIER_MAGIC = 0x63617272 };
 
 enum {
 	EVENTS = 128, /* taken in one turn of the loop; others wait for the next, whose turn it is then */
-	READ_BYTES = 16384, /* and so much of each */
+	READ_BYTES = EIO_TLS_RECORD, /* and so much of each; TLS needs it to be no less */
 };
 
 struct eio__carrier {
@@ -42,7 +43,7 @@ drop(struct eio__carrier *c, struct eio__carried *s)
 	s->fd = -1;
 	c->handler.lost(s);
 	epoll_ctl(c->epoll, EPOLL_CTL_DEL, fd, NULL);
-	close(fd);
+	eio__wire_close(fd, s->tls);
 	c->handler.gone(s);
 }
 
@@ -124,8 +125,10 @@ eio__carrier_await_room(struct eio__carrier *c, struct eio__carried *s)
 static bool
 receive_some(struct eio__carrier *c, struct eio__carried *s)
 {
-	ssize_t n = recv(s->fd, c->bytes, sizeof c->bytes, MSG_DONTWAIT);
+	ssize_t n = eio__wire_recv(s->fd, s->tls, c->bytes, sizeof c->bytes);
 
+	/* An answer of the protocol to what has come. */
+	if (eio__wire_waits(s->tls)) eio__carrier_await_room(c, s);
 	if (n > 0) {
 		c->handler.received(s, c->bytes, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -167,7 +170,7 @@ eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
 	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = s } };
 
 	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev)) {
-		close(fd);
+		eio__wire_close(fd, s->tls);
 		return -1;
 	}
 	s->fd = fd;

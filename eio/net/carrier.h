@@ -21,9 +21,10 @@ enum { EIO__CARRIER_WAIT_MS = 5000 }; /* for the peer's close frame, and for its
 
 struct eio__carrier;
 
-/* A socket that is carried: part of whatever stands for it. Private, but for fd: -1 from lost() on. */
+/* A socket that is carried: part of whatever stands for it. Private, but for fd, -1 from lost() on, and tls. */
 struct eio__carried {
 	int fd;
+	struct eio_tls *tls; /* owned; NULL: it is plain */
 	bool ended; /* it is in the list of those that end when the loop runs */
 	bool awaits_room;
 	bool watched; /* epoll tells when there is room */
@@ -33,9 +34,9 @@ struct eio__carried {
 
 /* None of these is called from within the functions below, but for eio__carrier_close. */
 struct eio__carrier_handler {
-	/* n bytes arrived, which may be changed and are valid during the call. */
+	/* n bytes arrived, decrypted if need be, which may be changed and are valid during the call. */
 	void (*received)(struct eio__carried *s, char *p, size_t n);
-	/* The socket takes writes, after eio__carrier_await_room. */
+	/* The socket takes writes, after eio__carrier_await_room, or when something of its TLS waits. */
 	void (*room)(struct eio__carried *s);
 	/* The connection ends: its descriptor must not be used any more, it is about to be closed. */
 	void (*lost)(struct eio__carried *s);
@@ -52,8 +53,8 @@ void eio__carrier_close(struct eio__carrier *c);
 /* Frees a closed one, after the loop has run out or at least once around. */
 void eio__carrier_free(struct eio__carrier *c);
 
-/* Takes a connected stream socket, and owns the descriptor from now on. s: all zero. Returns 0, or -1 when that fails:
- * the descriptor is closed then. */
+/* Takes a connected stream socket, and owns the descriptor from now on. s: all zero, but for the TLS. Returns 0, or -1
+ * when that fails: the descriptor is closed then, and the TLS freed. */
 int eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
 
 /* Has room() called once the socket takes writes, from the loop. */

@@ -63,7 +63,7 @@ eio__conn_close(struct eio__conn *c)
 	eio_list_remove(&c->ready);
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
-	uv_close(&c->h.handle, on_conn_closed);
+	eio__stream_close(&c->io, on_conn_closed);
 	eio_exchange_unref(c->last);
 	c->last = NULL;
 	ex = c->ex;
@@ -78,29 +78,48 @@ eio__conn_close(struct eio__conn *c)
 
 /* Turns */
 
+static struct eio__conn *
+take_first(struct eio_list *turns)
+{
+	struct eio__conn *c = EIO_CONTAINER(turns->next, struct eio__conn, ready);
+
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	eio_list_remove(&c->ready);
+	return c;
+}
+
 static void
 on_turn(uv_idle_t *turn)
 {
 	struct eio_httpd *h = turn->data;
 
-	for (unsigned i = 0; i < EIO_HTTPD_TURN_CONNECTIONS && !eio_list_empty(&h->ready); i++) {
-		struct eio__conn *c = EIO_CONTAINER(h->ready.next, struct eio__conn, ready);
+	for (unsigned i = 0; i < EIO_HTTPD_TURN_HANDSHAKES && !eio_list_empty(&h->shaking); i++)
+		h->shake(take_first(&h->shaking));
+	for (unsigned i = 0; i < EIO_HTTPD_TURN_CONNECTIONS && !eio_list_empty(&h->ready); i++)
+		h->go_on(take_first(&h->ready));
+	if (eio_list_empty(&h->ready) && eio_list_empty(&h->shaking)) uv_idle_stop(turn);
+}
 
-		CHECK_MAGIC(c, EIO__CONN_MAGIC);
-		eio_list_remove(&c->ready);
-		h->go_on(c);
-	}
-	if (eio_list_empty(&h->ready)) uv_idle_stop(turn);
+static void
+wait_for_turn(struct eio__conn *c, struct eio_list *turns)
+{
+	struct eio_httpd *h = c->httpd;
+
+	if (h->closing || !eio_list_empty(&c->ready)) return;
+	eio_list_add_tail(turns, &c->ready);
+	uv_idle_start(&h->turn, on_turn);
 }
 
 void
 eio__conn_ready(struct eio__conn *c)
 {
-	struct eio_httpd *h = c->httpd;
+	wait_for_turn(c, &c->httpd->ready);
+}
 
-	if (h->closing || !eio_list_empty(&c->ready)) return;
-	eio_list_add_tail(&h->ready, &c->ready);
-	uv_idle_start(&h->turn, on_turn);
+void
+eio__conn_ready_to_shake(struct eio__conn *c)
+{
+	wait_for_turn(c, &c->httpd->shaking);
 }
 
 /* The clock */
@@ -122,13 +141,13 @@ eio__conn_arm(struct eio__conn *c, uint64_t ms)
 static size_t
 bytes_gone(const struct eio__conn *c)
 {
-	return c->kept - uv_stream_get_write_queue_size(&c->h.stream);
+	return c->kept - eio__stream_queue_size(&c->io);
 }
 
 size_t
 eio__conn_unsent(const struct eio__conn *c)
 {
-	return uv_stream_get_write_queue_size(&c->h.stream) + (size_t)c->rests * EIO__REST_COST;
+	return eio__stream_queue_size(&c->io) + (size_t)c->rests * EIO__REST_COST;
 }
 
 static void
@@ -158,20 +177,10 @@ eio__conn_clock_init(struct eio__conn *c)
 
 /* Ending behind an answer */
 
-static void
-on_shutdown(uv_shutdown_t *req, int status)
-{
-	(void)status;
-	free(req);
-}
-
 void
 eio__conn_linger(struct eio__conn *c)
 {
-	uv_shutdown_t *req = malloc(sizeof *req);
-
-	if (!req || c->closing || c->eof || uv_shutdown(req, &c->h.stream, on_shutdown)) {
-		free(req);
+	if (c->closing || c->eof || eio__stream_shutdown(&c->io)) {
 		eio__conn_close(c);
 		return;
 	}
@@ -184,7 +193,7 @@ eio__conn_linger(struct eio__conn *c)
 static void
 note_rest_written(struct eio__conn *c)
 {
-	size_t left = uv_stream_get_write_queue_size(&c->h.stream);
+	size_t left = eio__stream_queue_size(&c->io);
 
 	if (left == 0) {
 		c->unsent = false;
@@ -202,7 +211,7 @@ eio__conn_written(struct eio__conn *c, enum eio__wrote how)
 	case EIO__WROTE_KEPT:
 		if (!c->unsent) {
 			c->unsent = true;
-			eio__behind_add(&c->httpd->behind, &c->laggard, c->fd);
+			eio__behind_add(&c->httpd->behind, &c->laggard, c->io.fd);
 			watch_output(c);
 		}
 		break;

@@ -11,14 +11,12 @@
  * answers.
  */
 #include "eio/check.h"
+#include "eio/net/door.h"
 #include "eio/net/httpd_int.h"
 #include "eio/net/repeat.h"
+#include "eio/net/wire.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static void conn_go_on(struct eio__conn *c, bool answered);
@@ -84,7 +82,10 @@ notify_exchange(struct eio__conn *c, enum eio_stage stage)
 
 	c->notified = true;
 	if (stage != EIO_STAGE_BEGIN) eio__conn_arm(c, 0);
-	c->httpd->handler.exchange(c->httpd->handler.user, ex, stage);
+	if (c->door && c->door->redirect)
+		eio_exchange_respond(ex, eio__redirect_response(c->door, ex->req));
+	else
+		c->httpd->handler.exchange(c->httpd->handler.user, ex, stage);
 	eio_exchange_unref(ex);
 }
 
@@ -102,34 +103,44 @@ begin_exchange(struct eio__conn *c)
 	return true;
 }
 
-/* An answer of ours to what is not a request the handler could be told of. */
+/* An answer of ours to what the handler is not told of, and the last one. Takes over the headers. */
+static void
+answer_last(struct eio__conn *c, struct eio_response r)
+{
+	c->ending = true;
+	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
+	eio_block_unref(r.headers);
+}
+
+/* The same for what is not a request it could be told of. */
 static void
 refuse_request(struct eio__conn *c, int status)
 {
-	struct eio_response r = { .status = status, .close = true };
-
-	c->ending = true;
 	if (status == 400 || status == 501 || status == 505) c->httpd->stats.malformed++;
-	eio__conn_written(c, eio__conn_respond(c, &r, false, false, true));
+	answer_last(c, (struct eio_response){ .status = status, .close = true });
 }
 
 static void
 hand_over(struct eio__conn *c, const char *rest, size_t n)
 {
-	struct eio_upgrade *up = calloc(1, sizeof *up);
-	uv_os_fd_t fd;
+	struct eio_upgrade *up;
 
-	if (!up || uv_fileno(&c->h.handle, &fd) || !c->httpd->handler.upgrade) {
+	if (c->door && c->door->redirect) {
+		answer_last(c, eio__redirect_response(c->door, eio_http_request(c->http)));
+		return;
+	}
+	up = calloc(1, sizeof *up);
+	if (!up || !c->httpd->handler.upgrade) {
 		free(up);
 		refuse_request(c, up ? 404 : 500);
 		return;
 	}
 	c->httpd->stats.requests++;
-	up->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	up->fd = eio__stream_leave(&c->io, &up->tls);
 	up->req = eio_http_take(c->http);
 	up->req->peer = c->peer;
 	eio_buf_append(&up->rest, rest, n);
-	uv_read_stop(&c->h.stream);
+	eio__stream_read_stop(&c->io);
 	eio__conn_close(c);
 	if (up->fd < 0 || up->rest.failed)
 		eio_upgrade_free(up);
@@ -140,7 +151,7 @@ hand_over(struct eio__conn *c, const char *rest, size_t n)
 void
 eio_upgrade_free(struct eio_upgrade *up)
 {
-	if (up->fd >= 0) close(up->fd);
+	if (up->fd >= 0) eio__wire_close(up->fd, up->tls);
 	eio_request_free(up->req);
 	eio_buf_deinit(&up->rest);
 	free(up);
@@ -357,8 +368,8 @@ conn_pace(struct eio__conn *c, bool more)
 	if (listens && conn_busy(c)) turn = false;
 	stop = turn || output_full(c) || (listens && pending_bytes(c) >= EIO_HTTPD_PIPELINE_BYTES);
 	if (turn) eio__conn_ready(c);
-	if (stop && !c->stopped) uv_read_stop(&c->h.stream);
-	if (!stop && c->stopped) uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read);
+	if (stop && !c->stopped) eio__stream_read_stop(&c->io);
+	if (!stop && c->stopped) eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read);
 	c->stopped = stop;
 }
 
@@ -396,7 +407,7 @@ static void
 on_conn_eof(struct eio__conn *c)
 {
 	c->eof = true;
-	if (c->ex || uv_stream_get_write_queue_size(&c->h.stream) == 0) eio__conn_close(c);
+	if (c->ex || eio__stream_queue_size(&c->io) == 0) eio__conn_close(c);
 }
 
 static void
@@ -428,53 +439,10 @@ on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 }
 
-/* Beginning */
-
-static int
-conn_open_handle(struct eio__conn *c, int fd)
-{
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof ss;
-	int err, on = 1;
-
-	c->fd = fd;
-	if (getsockname(fd, (struct sockaddr *)&ss, &n)) return UV_EINVAL;
-	if (ss.ss_family == AF_UNIX) {
-		err = uv_pipe_init(c->httpd->loop, &c->h.pipe, 0);
-		if (!err) err = uv_pipe_open(&c->h.pipe, fd);
-	} else {
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		eio__behind_bound(fd); /* a WebSocket keeps it */
-		err = uv_tcp_init(c->httpd->loop, &c->h.tcp);
-		if (!err) err = uv_tcp_open(&c->h.tcp, fd);
-	}
-	return err;
-}
-
 void
-eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer)
+eio__conn_begin(struct eio__conn *c)
 {
-	struct eio__conn *c = calloc(1, sizeof *c);
-
-	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
-	if (!c || !c->http) {
-		free(c);
-		close(fd);
-		return;
-	}
-	c->magic = EIO__CONN_MAGIC;
-	c->httpd = h;
-	if (peer) c->peer = *peer;
-	eio__conn_clock_init(c);
-	eio_list_init(&c->ready);
-	eio_list_add_tail(&h->conns, &c->link);
-	h->stats.accepted++;
-	h->stats.open++;
-	h->handles++;
-	/* libuv's init of a stream cannot fail, so the handle is there to be closed in any case. */
-	if (conn_open_handle(c, fd)) close(fd);
-	c->h.handle.data = c;
-	if (uv_read_start(&c->h.stream, on_conn_alloc, on_conn_read))
+	if (eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read))
 		eio__conn_close(c);
 	else
 		eio__conn_arm(c, c->httpd->options.header_timeout_ms);

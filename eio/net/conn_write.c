@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 struct rest {
-	uv_write_t req;
+	struct eio__stream_write write;
 	struct eio__conn *conn;
 	struct eio_block *body;
 	struct eio_unsent *unsent; /* what counts the body, or NULL */
@@ -35,10 +35,10 @@ free_rest(struct rest *w)
 static void
 on_rest_written(uv_write_t *req, int status)
 {
-	struct rest *w = EIO_CONTAINER(req, struct rest, req);
+	struct rest *w = EIO_CONTAINER(req, struct rest, write.req);
 	struct eio__conn *c = w->conn;
 	enum eio__wrote how = w->close ? EIO__WROTE_LAST : EIO__WROTE_REST;
-	bool all = uv_stream_get_write_queue_size(&c->h.stream) == 0;
+	bool all = eio__stream_queue_size(&c->io) == 0;
 
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	c->rests--;
@@ -74,7 +74,7 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
 	if (body && body_sent < body->n)
 		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));
-	if (uv_write(&w->req, &c->h.stream, bufs, n, on_rest_written)) {
+	if (eio__stream_write(&w->write, &c->io, bufs, n, on_rest_written)) {
 		free_rest(w);
 		return EIO__WROTE_FAILED;
 	}
@@ -96,7 +96,7 @@ write_parts(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, 
 	if (head.n) bufs[parts++] = uv_buf_init((char *)(uintptr_t)head.p, (unsigned)head.n);
 	if (body) bufs[parts++] = uv_buf_init(body->data, (unsigned)body->n);
 	c->httpd->stats.bytes_out += total;
-	n = uv_try_write(&c->h.stream, bufs, parts);
+	n = eio__stream_try_write(&c->io, bufs, parts);
 	if (n < 0 && n != UV_EAGAIN) return EIO__WROTE_FAILED;
 	if (n < 0 || (size_t)n < total) return conn_write_rest(c, head, body, n < 0 ? 0 : (size_t)n, close, r);
 	return close ? EIO__WROTE_LAST : EIO__WROTE;
@@ -153,7 +153,7 @@ write_gathered(struct eio__conn *c, struct eio_block *all)
 	struct eio_uring *ring = c->httpd->ring;
 	enum eio__wrote how;
 
-	if (!ring || !eio_uring_works(ring) || c->gathered || uv_stream_get_write_queue_size(&c->h.stream) > 0) {
+	if (!ring || !eio_uring_works(ring) || c->gathered || eio__stream_queue_size(&c->io) > 0) {
 		/* Emptying the ring may tell of another connection's end. Whoever hears of it may answer something
 		 * else, and that becomes the last one. */
 		eio_block_ref(all);
@@ -163,15 +163,16 @@ write_gathered(struct eio__conn *c, struct eio_block *all)
 	}
 	c->httpd->stats.bytes_out += all->n;
 	c->gathered = all;
-	eio_uring_add(ring, c, c->fd, all);
+	eio_uring_add(ring, c, c->io.fd, all);
 	return EIO__WROTE;
 }
 
-/* Whether an answer is one to gather. */
+/* Whether an answer is one to gather. What is encrypted goes its own way. */
 static bool
-may_gather(const struct eio_httpd *h, const struct eio_response *r)
+may_gather(const struct eio__conn *c, const struct eio_response *r)
 {
-	return h->gathers && r->body && r->body->n <= EIO__SHARED_MAX && r->length == r->body->n && !r->no_length;
+	return c->httpd->gathers && !c->door && r->body && r->body->n <= EIO__SHARED_MAX && r->length == r->body->n &&
+	       !r->no_length;
 }
 
 static enum eio__wrote
@@ -184,7 +185,7 @@ respond_at_once(struct eio__conn *c, struct eio_response *r, bool head_only, boo
 
 	eio_buf_init(&a->head);
 	eio_buf_clear(&head);
-	eio__response_head(a, r, minor0, close, &head);
+	eio__response_head(a, r, c->door ? c->door->headers : NULL, minor0, close, &head);
 	if (!eio_buf_failed(&head)) how = write_parts(c, eio_buf_bytes(&head), head_only ? NULL : r->body, close, r);
 	eio_buf_deinit(&a->head);
 	a->head = head;
@@ -194,7 +195,7 @@ respond_at_once(struct eio__conn *c, struct eio_response *r, bool head_only, boo
 enum eio__wrote
 eio__conn_respond(struct eio__conn *c, struct eio_response *r, bool head_only, bool minor0, bool close)
 {
-	bool gather = !head_only && !close && may_gather(c->httpd, r);
+	bool gather = !head_only && !close && may_gather(c, r);
 	struct eio_block *all = gather ? eio__response_shared(&c->httpd->responses, r, minor0) : NULL;
 
 	return all ? write_gathered(c, all) : respond_at_once(c, r, head_only, minor0, close);

@@ -19,6 +19,7 @@ enum {
 	BURST_BLOCKS = EIO_URING_PARTS, /* of one socket */
 	BURST_BYTES = 65536, /* of one socket: about what an idle one takes, and what waits uncounted at most */
 	AHEAD = 8, /* sockets whose memory is asked for before it is their turn */
+	SEALED_BYTES = 1 << 18, /* encrypted before they are sent: few enough to be in the cache then */
 	RECENT = 4, /* wire forms that the clients of a room take by turns */
 };
 
@@ -33,15 +34,26 @@ struct send {
 	int fd;
 };
 
+struct sealed {
+	struct eio__burst *burst;
+	struct eio_tls *tls;
+	int fd;
+	size_t n; /* bytes, once they are encrypted: */
+	const char *p; /* within the gather's */
+};
+
 struct eio__gather {
 	struct eio_uring *ring; /* NULL without */
 	eio__gather_left *left;
 	bool on, wide;
 	struct link *links;
 	struct send *sends;
+	struct sealed *seals; /* the sends by TLS */
+	char *sealed; /* SEALED_BYTES, or NULL while nobody has TLS */
+	bool sealing; /* what is in the ring is of seals */
 	struct eio_block **held; /* a reference for each block, or for several that follow each other */
-	size_t n_links, n_sends, n_held;
-	size_t links_cap, sends_cap, held_cap;
+	size_t n_links, n_sends, n_held, n_seals;
+	size_t links_cap, sends_cap, held_cap, seals_cap;
 };
 
 struct eio__gather *
@@ -57,10 +69,12 @@ void
 eio__gather_free(struct eio__gather *g)
 {
 	if (!g) return;
-	CHECK(g->n_sends == 0);
+	CHECK(g->n_sends == 0 && g->n_seals == 0);
 	eio_uring_free(g->ring);
 	free(g->links);
 	free(g->sends);
+	free(g->seals);
+	free(g->sealed);
 	free(g->held);
 	free(g);
 }
@@ -110,10 +124,25 @@ tell_left(struct eio__gather *g, struct eio__burst *b, size_t left)
 	}
 }
 
+/* What is left of a burst that was encrypted. */
+static void
+tell_sealed_left(struct eio__gather *g, const struct sealed *s, size_t left)
+{
+	*s->burst = (struct eio__burst){ 0 };
+	if (left == 0) return;
+	eio_tls_left(s->tls, s->p + s->n - left, left);
+	g->left(s->burst, NULL, 0);
+}
+
 static void
 on_sent(void *user, void *owner, size_t left)
 {
-	tell_left(user, owner, left);
+	struct eio__gather *g = user;
+
+	if (g->sealing)
+		tell_sealed_left(g, owner, left);
+	else
+		tell_left(g, owner, left);
 }
 
 static unsigned
@@ -138,6 +167,74 @@ send_now(struct eio__gather *g, const struct send *s, struct iovec *parts, unsig
 	tell_left(g, s->burst, s->burst->bytes - (sent > 0 ? (size_t)sent : 0));
 }
 
+/* One block that is larger than all that is encrypted before it is sent. */
+static void
+send_large(struct eio__gather *g, const struct sealed *s, const struct iovec *parts, unsigned n)
+{
+	struct eio__burst *b = s->burst;
+	size_t all = b->bytes;
+	ssize_t sent = eio_tls_send(s->tls, parts, n);
+
+	tell_left(g, b, all - (sent > 0 ? (size_t)sent : 0));
+	if (sent == (ssize_t)all && eio_tls_waits(s->tls)) g->left(b, NULL, 0);
+}
+
+/* Encrypts a burst behind the `used` bytes of those before it. false when the connection is broken. */
+static bool
+seal_burst(struct eio__gather *g, struct sealed *s, const struct iovec *parts, unsigned n, size_t used)
+{
+	ssize_t sealed = eio_tls_seal(s->tls, parts, n, g->sealed + used, SEALED_BYTES - used);
+
+	s->p = g->sealed + used;
+	s->n = sealed > 0 ? (size_t)sealed : 0;
+	return sealed > 0;
+}
+
+static void
+send_sealed(struct eio__gather *g, struct sealed *s)
+{
+	struct iovec all = { .iov_base = (char *)(uintptr_t)s->p, .iov_len = s->n };
+	ssize_t sent;
+
+	if (has_ring(g)) {
+		eio_uring_add_parts(g->ring, s, s->fd, &all, 1);
+	} else {
+		sent = send(s->fd, s->p, s->n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		tell_sealed_left(g, s, s->n - (sent > 0 ? (size_t)sent : 0));
+	}
+}
+
+static void
+flush_sealed(struct eio__gather *g)
+{
+	struct iovec parts[BURST_BLOCKS];
+	size_t used = 0;
+
+	g->sealing = true;
+	for (size_t i = 0; i < g->n_seals; i++) {
+		struct sealed *s = &g->seals[i];
+		size_t bytes = s->burst->bytes, room = eio_tls_seal_room(bytes);
+		unsigned n = list_parts(g, s->burst, parts);
+
+		if (bytes > BURST_BYTES) {
+			send_large(g, s, parts, n);
+			continue;
+		}
+		if (used + room > SEALED_BYTES) {
+			if (g->ring) eio_uring_flush(g->ring);
+			used = 0;
+		}
+		if (seal_burst(g, s, parts, n, used))
+			send_sealed(g, s);
+		else
+			tell_left(g, s->burst, bytes); /* the next write finds out */
+		used += s->n;
+	}
+	if (g->ring) eio_uring_flush(g->ring);
+	g->sealing = false;
+	g->n_seals = 0;
+}
+
 void
 eio__gather_flush(struct eio__gather *g)
 {
@@ -156,6 +253,7 @@ eio__gather_flush(struct eio__gather *g)
 			send_now(g, s, parts, n);
 	}
 	if (by_ring) eio_uring_flush(g->ring);
+	if (g->n_seals) flush_sealed(g);
 	for (size_t i = 0; i < g->n_held; i++) eio_block_unref(g->held[i]);
 	g->n_links = g->n_sends = g->n_held = 0;
 }
@@ -195,21 +293,32 @@ hold(struct eio__gather *g, struct eio_block *block)
 }
 
 static bool
-append_block(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_block *block)
+may_append(struct eio__gather *g, const struct eio__burst *b, struct eio_block *block)
 {
-	if (!grow_array(&g->links, &g->links_cap, g->n_links, sizeof *g->links) ||
-		!grow_array(&g->sends, &g->sends_cap, g->n_sends, sizeof *g->sends) || !hold(g, block))
-		return false;
+	return g->on && block->n <= UINT32_MAX - b->bytes &&
+	       grow_array(&g->links, &g->links_cap, g->n_links, sizeof *g->links) && hold(g, block);
+}
+
+/* Returns whether it is the first of its burst. */
+static bool
+append_block(struct eio__gather *g, struct eio__burst *b, struct eio_block *block)
+{
+	bool first = b->n++ == 0;
+
 	g->links[g->n_links++] = (struct link){ block, 0 };
-	if (b->n++ == 0) {
+	if (first)
 		b->first = (uint32_t)g->n_links;
-		g->sends[g->n_sends++] = (struct send){ b, fd };
-	} else {
+	else
 		g->links[b->last - 1].next = (uint32_t)g->n_links;
-	}
 	b->last = (uint32_t)g->n_links;
 	b->bytes += (uint32_t)block->n;
-	return true;
+	return first;
+}
+
+static void
+flush_if_enough(struct eio__gather *g)
+{
+	if (g->n_links == BLOCKS_MAX || (!g->wide && g->n_sends + g->n_seals == NARROW)) eio__gather_flush(g);
 }
 
 bool
@@ -221,7 +330,21 @@ eio__burst_full(const struct eio__burst *b, size_t more)
 bool
 eio__gather_add(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_block *block)
 {
-	if (!g->on || block->n > UINT32_MAX - b->bytes || !append_block(g, b, fd, block)) return false;
-	if (g->n_links == BLOCKS_MAX || (!g->wide && g->n_sends == NARROW)) eio__gather_flush(g);
+	if (!may_append(g, b, block) || !grow_array(&g->sends, &g->sends_cap, g->n_sends, sizeof *g->sends))
+		return false;
+	if (append_block(g, b, block)) g->sends[g->n_sends++] = (struct send){ b, fd };
+	flush_if_enough(g);
+	return true;
+}
+
+bool
+eio__gather_add_tls(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_tls *tls, struct eio_block *block)
+{
+	if (!g->sealed) g->sealed = malloc(SEALED_BYTES);
+	if (!g->sealed || !may_append(g, b, block) ||
+		!grow_array(&g->seals, &g->seals_cap, g->n_seals, sizeof *g->seals))
+		return false;
+	if (append_block(g, b, block)) g->seals[g->n_seals++] = (struct sealed){ .burst = b, .tls = tls, .fd = fd };
+	flush_if_enough(g);
 	return true;
 }

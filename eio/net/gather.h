@@ -5,7 +5,8 @@
  *
  *     add(a, 1) add(b, 1) add(b, 2) add(a, 3)  ──flush──▶  a: 1 3   b: 1 2
  *
- * By io_uring (uring.h) many of these sends are one system call; without it each is a sendmsg().
+ * By io_uring (uring.h) many of these sends are one system call; without it each is a sendmsg(). What goes out by TLS
+ * is encrypted at the flush, all of a burst together, and then sent in the same way.
  *
  * Threads: the loop's only.
  */
@@ -13,6 +14,7 @@
 #define EIO_NET_GATHER_H
 
 #include "eio/bundle.h"
+#include "eio/net/tls.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +29,8 @@ struct eio__burst {
 struct eio__gather;
 
 /* A socket did not take all of its burst, because it had no room or is broken, which its next send finds out: told for
- * each block of which something is left, in their order. at: what has left of it. The burst is empty then, and nothing
- * may be added during the call. */
+ * each block of which something is left, in their order. at: what has left of it. NULL: all blocks were taken by TLS,
+ * where some of it waits. The burst is empty then, and nothing may be added during the call. */
 typedef void eio__gather_left(struct eio__burst *b, struct eio_block *block, size_t at);
 
 /* NULL when out of memory. */
@@ -54,6 +56,10 @@ bool eio__burst_full(const struct eio__burst *b, size_t more);
 /* Adds a block behind what a burst has that is not full; takes a reference. false when it is to be written now, behind
  * what the burst has: no pass is on, or out of memory. Nothing was added then. */
 bool eio__gather_add(struct eio__gather *g, struct eio__burst *b, int fd, struct eio_block *block);
+
+/* The same for a socket with TLS, in which nothing waits. */
+bool eio__gather_add_tls(
+	struct eio__gather *g, struct eio__burst *b, int fd, struct eio_tls *tls, struct eio_block *block);
 
 /* Sends all that was gathered. */
 void eio__gather_flush(struct eio__gather *g);

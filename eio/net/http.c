@@ -412,6 +412,7 @@ eio_http_status_text(int status)
 	case 200: return "OK";
 	case 204: return "No Content";
 	case 301: return "Moved Permanently";
+	case 308: return "Permanent Redirect";
 	case 304: return "Not Modified";
 	case 400: return "Bad Request";
 	case 403: return "Forbidden";

@@ -21,6 +21,7 @@ struct listener {
 	struct eio_httpd *httpd;
 	uv_poll_t poll;
 	int fd;
+	const struct eio_httpd_door *door; /* or NULL */
 };
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
@@ -95,12 +96,18 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 		if (h->handler.admit && !h->handler.admit(h->handler.user))
 			close(fd);
 		else
-			eio__conn_new(h, fd, h->options.peers ? &peer : NULL);
+			eio__conn_new(h, fd, h->options.peers ? &peer : NULL, l->door);
 	}
 }
 
 int
 eio_httpd_accept(struct eio_httpd *h, int fd)
+{
+	return eio_httpd_accept_door(h, fd, NULL);
+}
+
+int
+eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *door)
 {
 	struct listener *l = calloc(1, sizeof *l);
 	int err = l ? uv_poll_init(h->loop, &l->poll, fd) : UV_ENOMEM;
@@ -113,6 +120,7 @@ eio_httpd_accept(struct eio_httpd *h, int fd)
 	l->magic = LISTENER_MAGIC;
 	l->httpd = h;
 	l->fd = fd;
+	l->door = door;
 	l->poll.data = l;
 	l->next = h->listeners;
 	h->listeners = l;
@@ -167,6 +175,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	if (!h) return NULL;
 	h->written = eio__conn_written;
 	h->go_on = eio__conn_go_on;
+	h->shake = eio__conn_shake;
 	h->loop = loop;
 	h->clock = clock;
 	h->options = *options;
@@ -174,6 +183,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	eio_list_init(&h->conns);
 	eio__behind_init(&h->behind, &h->stats.behind);
 	eio_list_init(&h->ready);
+	eio_list_init(&h->shaking);
 	uv_idle_init(loop, &h->turn);
 	h->turn.data = h;
 	h->handles++;
@@ -193,7 +203,7 @@ find_peers(struct eio_httpd *h)
 		struct eio__conn *c = EIO_CONTAINER(l, struct eio__conn, link);
 		socklen_t n = sizeof ss;
 
-		if (c->closing || getpeername(c->fd, (struct sockaddr *)&ss, &n)) continue;
+		if (c->closing || getpeername(c->io.fd, (struct sockaddr *)&ss, &n)) continue;
 		c->peer = eio_peer_of((const struct sockaddr *)&ss);
 	}
 }
@@ -222,7 +232,7 @@ eio_httpd_close(struct eio_httpd *h)
 	{
 		struct eio__conn *c = EIO_CONTAINER(l, struct eio__conn, link);
 
-		if (!c->lingering && uv_stream_get_write_queue_size(&c->h.stream) == 0) eio__conn_close(c);
+		if (!c->lingering && eio__stream_queue_size(&c->io) == 0) eio__conn_close(c);
 	}
 	eio__httpd_free_if_done(h);
 }

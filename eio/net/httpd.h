@@ -12,6 +12,7 @@
 #include "eio/net/behind.h"
 #include "eio/net/clock.h"
 #include "eio/net/exchange.h"
+#include "eio/net/tls.h"
 
 enum {
 	EIO_HTTPD_LINGER_MS = 2000, /* how long a closing connection may still send what nobody reads */
@@ -21,6 +22,7 @@ enum {
 	 * next: others wait for them no longer than a few milliseconds. */
 	EIO_HTTPD_TURN_REQUESTS = 16,
 	EIO_HTTPD_TURN_CONNECTIONS = 4,
+	EIO_HTTPD_TURN_HANDSHAKES = 1, /* of TLS, each of which may be a signature */
 };
 
 struct eio_httpd_options {
@@ -34,9 +36,18 @@ struct eio_httpd_options {
 	bool peers; /* requests say whose they are */
 };
 
+/* What is particular to a listener. All zero: nothing. */
+struct eio_httpd_door {
+	struct eio_tls_server *tls; /* borrowed; NULL: its connections are plain */
+	const char *headers; /* lines for every answer, each ending in CRLF, or NULL */
+	/* All requests are sent there: "https://example.com", or "https:" for the host that they name. NULL: none is. */
+	const char *redirect;
+};
+
 /* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */
 struct eio_upgrade {
 	int fd; /* owned */
+	struct eio_tls *tls; /* owned; NULL: it is plain */
 	struct eio_request *req; /* owned */
 	struct eio_buf rest;
 };
@@ -60,6 +71,7 @@ struct eio_httpd_handler {
 /* Counters, for whoever wants to show them. */
 struct eio_httpd_stats {
 	uint64_t accepted, open, requests, malformed, bytes_out;
+	uint64_t tls_handshakes, tls_resumed, tls_failed; /* done; of them by tickets; not done */
 	struct eio_behind_stats behind;
 };
 
@@ -87,6 +99,9 @@ unsigned eio_listen_port(int fd);
 
 /* Accepts from a listening descriptor, which the server owns from now on. 0 or a libuv error. */
 int eio_httpd_accept(struct eio_httpd *h, int fd);
+
+/* The same by a door, which is borrowed as long as the server lives. */
+int eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *door);
 
 /* Closes the listeners; connections stay. */
 void eio_httpd_stop_accepting(struct eio_httpd *h);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the HTTP server share: httpd.c (listeners and the server
- * itself), conn_read.c (a connection: requests in, and their answers), conn.c (its
- * end, its clock) and conn_write.c (bytes out). They call only those named behind
- * them.
+ * itself), conn_open.c (the beginning of a connection), conn_read.c (requests in, and
+ * their answers), conn.c (its end, its clock) and conn_write.c (bytes out). They call
+ * only those named behind them.
  */
 #ifndef EIO_NET_HTTPD_INT_H
 #define EIO_NET_HTTPD_INT_H
 
 #include "eio/net/httpd.h"
 #include "eio/net/response.h"
+#include "eio/net/stream.h"
 #include "eio/net/uring.h"
 
 enum {
@@ -48,35 +49,32 @@ struct eio_httpd {
 	/* Is told what became of a write that did not end at once: eio__conn_written. */
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
 	void (*go_on)(struct eio__conn *c); /* eio__conn_go_on */
+	void (*shake)(struct eio__conn *c); /* eio__conn_shake */
 	struct eio_uring *ring; /* or NULL */
 	bool gathers;
 	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */
+	struct eio_list shaking; /* the same for those with a step of a handshake to do */
 	uv_idle_t turn; /* runs while there are some */
 	char read_buffer[EIO__READ_BUFFER];
 };
 
 struct eio__conn {
 	struct eio_list link;
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} h;
+	struct eio__stream io;
 	struct eio_httpd *httpd;
+	const struct eio_httpd_door *door; /* or NULL; the server's user's */
 	struct eio_http *http;
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_exchange *last; /* that of the request before, if it may come again (repeat.h); a reference */
 	struct eio_buf pending; /* bytes that came while an exchange was being answered, or too many for one turn */
 	size_t pending_at; /* those before it are done */
-	struct eio_list ready; /* in httpd->ready */
+	struct eio_list ready; /* in httpd->ready, or in httpd->shaking */
 	struct eio_timer timer;
 	uint64_t allowance_ms; /* what the timer is set to unless something is unsent; 0: it is not */
 	uint64_t request_until; /* when the request being read must be complete */
 	unsigned rests; /* parts of answers that are kept */
 	size_t kept, gone; /* bytes that were kept to be written, and how many had left when the clock last looked */
 	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
-	int fd; /* the handle's */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
 	bool notified; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
@@ -89,10 +87,18 @@ struct eio__conn {
 	struct eio_peer peer; /* zero unless the options ask for it */
 };
 
+/* conn_open.c */
+
+/* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. door: NULL for a plain one. */
+void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door);
+
+/* Does the next step of its handshake. */
+void eio__conn_shake(struct eio__conn *c);
+
 /* conn_read.c */
 
-/* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. */
-void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer);
+/* Begins to read. Its clock is that of a request's head from here on. */
+void eio__conn_begin(struct eio__conn *c);
 
 /* Does what waited for a turn. */
 void eio__conn_go_on(struct eio__conn *c);
@@ -114,6 +120,9 @@ void eio__conn_release_request(struct eio__conn *c);
 
 /* Has it go on in one of the next turns, when those that came before it have. */
 void eio__conn_ready(struct eio__conn *c);
+
+/* The same for the next step of its handshake. */
+void eio__conn_ready_to_shake(struct eio__conn *c);
 
 /* Closes the connection after so many milliseconds, unless armed again; 0: never. While something is unsent that is
  * put off, and what counts is that it goes on leaving. */

@@ -42,7 +42,8 @@ put_number(struct eio_buf *out, uint64_t v, struct eio_bytes behind)
 }
 
 void
-eio__response_head(struct eio__responses *a, const struct eio_response *r, bool minor0, bool close, struct eio_buf *out)
+eio__response_head(struct eio__responses *a, const struct eio_response *r, const char *also, bool minor0, bool close,
+	struct eio_buf *out)
 {
 	renew_date(a);
 	EIO_BUF_ADD_LIT(out, "HTTP/1.1 ");
@@ -50,6 +51,7 @@ eio__response_head(struct eio__responses *a, const struct eio_response *r, bool 
 	eio_buf_add(out, eio_cstr(eio_http_status_text(r->status)));
 	EIO_BUF_ADD_LIT(out, "\r\n");
 	if (r->headers) eio_buf_append(out, r->headers->data, r->headers->n);
+	if (also) eio_buf_add(out, eio_cstr(also));
 	EIO_BUF_ADD_LIT(out, "Date: ");
 	eio_buf_add(out, eio_cstr(a->date));
 	EIO_BUF_ADD_LIT(out, "\r\n");
@@ -81,7 +83,7 @@ eio__response_shared(struct eio__responses *a, const struct eio_response *r, boo
 	if (is_shared(a, r, minor0)) return a->shared;
 	forget_shared(a);
 	eio_buf_clear(head);
-	eio__response_head(a, r, minor0, false, head);
+	eio__response_head(a, r, NULL, minor0, false, head);
 	if (eio_buf_failed(head)) return NULL;
 	a->shared = eio_block_new(head->n + r->body->n);
 	if (!a->shared) return NULL;

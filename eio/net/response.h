@@ -26,10 +26,10 @@ struct eio__responses {
 
 void eio__responses_deinit(struct eio__responses *a);
 
-/* Appends the head of an answer, from "HTTP/1.1" to the empty line. minor0: it goes to a client of HTTP/1.0. close: the
- * connection will be closed behind it. */
-void eio__response_head(
-	struct eio__responses *a, const struct eio_response *r, bool minor0, bool close, struct eio_buf *out);
+/* Appends the head of an answer, from "HTTP/1.1" to the empty line. also: more lines of it, or NULL. minor0: it goes to a
+ * client of HTTP/1.0. close: the connection will be closed behind it. */
+void eio__response_head(struct eio__responses *a, const struct eio_response *r, const char *also, bool minor0,
+	bool close, struct eio_buf *out);
 
 /* Head and body, which r must have, in one block: the same block as last time for the same answer, such as that of the
  * polls which one broadcast answers. It belongs to a, until the next call; take a reference to keep it longer. NULL

@@ -2,9 +2,9 @@
 /* References to blocks in their order, and how far each has left. */
 #include "eio/net/rest.h"
 
-#include <errno.h>
+#include "eio/net/wire.h"
+
 #include <stdlib.h>
-#include <sys/socket.h>
 
 /* What the kernel did not take of a block. */
 struct unsent {
@@ -19,15 +19,6 @@ struct eio__rest {
 	struct eio__behind *behind;
 	struct eio__laggard laggard;
 };
-
-ssize_t
-eio__send_some(int fd, const char *p, size_t n)
-{
-	ssize_t sent = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (sent >= 0) return sent;
-	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
-}
 
 struct eio__rest *
 eio__rest_new(struct eio__behind *behind, int fd)
@@ -92,19 +83,19 @@ eio__rest_take_pong(struct eio__rest *r)
 }
 
 int
-eio__rest_send(struct eio__rest *r, int fd)
+eio__rest_send(struct eio__rest *r, int fd, struct eio_tls *tls)
 {
 	struct unsent *u;
 	ssize_t sent;
 
 	while ((u = r->first)) {
-		sent = eio__send_some(fd, u->block->data + u->at, u->block->n - u->at);
+		sent = eio__wire_send(fd, tls, u->block->data + u->at, u->block->n - u->at);
 		if (sent < 0) return -1;
 		u->at += (size_t)sent;
 		if (u->at < u->block->n) return 0;
 		forget_first(r);
 	}
-	return 1;
+	return eio__wire_flush(tls);
 }
 
 void

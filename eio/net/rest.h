@@ -2,7 +2,8 @@
 /*
  * What the kernel did not take of what was written to a WebSocket: references to
  * blocks, how far the first of them has left, and the pong that follows them. There
- * is one only while something waits.
+ * is one only while something waits, which with TLS may be no more than bytes that
+ * are encrypted already.
  *
  * Threads: the loop's only.
  */
@@ -12,13 +13,9 @@
 #include "eio/block.h"
 #include "eio/net/behind.h"
 
-#include <sys/types.h>
+struct eio_tls;
 
 struct eio__rest;
-
-/* Sends what the kernel takes. Returns how much that is, 0 when there is no room, or -1 when the connection is
- * broken. */
-ssize_t eio__send_some(int fd, const char *p, size_t n);
 
 /* Nothing waits yet. The connection counts as one that is behind until eio__rest_lost or _free. NULL when out of
  * memory. */
@@ -37,9 +34,9 @@ void eio__rest_set_pong(struct eio__rest *r, struct eio_block *pong);
 /* The reference is the caller's; NULL when there is none. */
 struct eio_block *eio__rest_take_pong(struct eio__rest *r);
 
-/* Sends what waits, as far as the kernel takes it. Returns 1 when all of it has left, 0 when not, -1 when the
- * connection is broken. */
-int eio__rest_send(struct eio__rest *r, int fd);
+/* Sends what waits, by TLS unless that is NULL, as far as the kernel takes it. Returns 1 when all of it
+ * has left, 0 when not, -1 when the connection is broken. */
+int eio__rest_send(struct eio__rest *r, int fd, struct eio_tls *tls);
 
 /* The descriptor is about to be closed, and another connection may get its number. */
 void eio__rest_lost(struct eio__rest *r);

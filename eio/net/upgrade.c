@@ -9,6 +9,7 @@
 #include "eio/negotiate.h"
 #include "eio/net/link.h"
 #include "eio/net/verify.h"
+#include "eio/net/wire.h"
 #include "eio/query.h"
 
 #include <stdio.h>
@@ -28,7 +29,7 @@ refuse_upgrade(struct eio_server *s, struct eio_upgrade *up, enum eio_refusal wh
 		status, eio_http_status_text(status), strlen(text), extra, text);
 
 	eio__server_refused(s, up->req, why, text);
-	if (n > 0 && send(up->fd, head, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(up->fd, SHUT_WR);
+	if (n > 0 && eio__wire_send(up->fd, up->tls, head, (size_t)n) > 0) eio__wire_shutdown(up->fd, up->tls);
 	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
 	while (recv(up->fd, head, sizeof head, MSG_DONTWAIT) > 0) continue;
 	eio_upgrade_free(up);
@@ -143,6 +144,7 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 	if (link) {
 		struct eio_ws_adoption adoption = {
 			.fd = up->fd,
+			.tls = up->tls,
 			.key = eio_request_header(up->req, EIO_LIT("sec-websocket-key")),
 			.extension = eio_buf_bytes(&extension),
 			.headers = eio_buf_bytes(&headers),
@@ -151,6 +153,7 @@ adopt_upgrade(struct eio_server *s, struct eio_upgrade *up, struct eio_socket *s
 		};
 
 		up->fd = -1;
+		up->tls = NULL;
 		eio_ws_adopt(s->ws, &adoption);
 	} else {
 		notify_lost(socket, probe);

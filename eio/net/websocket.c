@@ -19,6 +19,7 @@
 #include "eio/net/gather.h"
 #include "eio/net/handshake_key.h"
 #include "eio/net/rest.h"
+#include "eio/net/wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static void
 end_connection(struct eio_ws *ws)
 {
 	ws->closing = ws->deaf = true;
-	shutdown(ws->socket.fd, SHUT_WR);
+	eio__wire_shutdown(ws->socket.fd, ws->socket.tls);
 	eio__carrier_end(ws->server->carrier, &ws->socket);
 }
 
@@ -106,8 +107,8 @@ end_closed(struct eio_ws *ws)
 
 /* Sending */
 
-/* Keeps the rest of a block behind all that waits. When there is no memory for that, a frame may be cut: nothing may
- * follow it. */
+/* Keeps the rest of a block, or of what is encrypted (NULL), behind all that waits. When there is no memory for that, a
+ * frame may be cut: nothing may follow it. */
 static int
 keep_rest(struct eio_ws *ws, struct eio_block *b, size_t at)
 {
@@ -115,7 +116,7 @@ keep_rest(struct eio_ws *ws, struct eio_block *b, size_t at)
 		ws->rest = eio__rest_new(&ws->server->behind, ws->socket.fd);
 		if (ws->rest) eio__carrier_await_room(ws->server->carrier, &ws->socket);
 	}
-	if (ws->rest && eio__rest_add(ws->rest, b, at)) return 0;
+	if (ws->rest && (!b || eio__rest_add(ws->rest, b, at))) return 0;
 	end_connection(ws);
 	return -1;
 }
@@ -127,8 +128,8 @@ write_block(struct eio_ws *ws, struct eio_block *b)
 	ssize_t sent = 0;
 
 	if (!eio__burst_empty(&ws->burst)) eio__gather_flush(ws->server->gather);
-	if (!ws->rest) sent = eio__send_some(ws->socket.fd, b->data, b->n);
-	if (sent == (ssize_t)b->n) return 0;
+	if (!ws->rest) sent = eio__wire_send(ws->socket.fd, ws->socket.tls, b->data, b->n);
+	if (sent == (ssize_t)b->n && !eio__wire_waits(ws->socket.tls)) return 0;
 	if (sent >= 0) return keep_rest(ws, b, (size_t)sent);
 	end_connection(ws);
 	return -1;
@@ -158,7 +159,8 @@ write_control(struct eio_ws *ws, int opcode, struct eio_bytes data)
 static bool
 send_rest(struct eio_ws *ws)
 {
-	int sent = ws->rest ? eio__rest_send(ws->rest, ws->socket.fd) : 1;
+	struct eio_tls *tls = ws->socket.tls;
+	int sent = ws->rest ? eio__rest_send(ws->rest, ws->socket.fd, tls) : eio__wire_flush(tls);
 	struct eio_block *pong;
 
 	if (sent < 0) end_connection(ws);
@@ -179,7 +181,7 @@ close_sent(struct eio_ws *ws)
 	if (ws->peer_closed)
 		end_closed(ws);
 	else if (ws->deaf)
-		shutdown(ws->socket.fd, SHUT_WR);
+		eio__wire_shutdown(ws->socket.fd, ws->socket.tls);
 }
 
 static void
@@ -249,6 +251,16 @@ eio_ws_server_send_gathered(struct eio_ws_server *s)
 	eio__gather_end(s->gather);
 }
 
+static bool
+gather_block(struct eio_ws *ws, struct eio_block *b)
+{
+	struct eio__gather *g = ws->server->gather;
+	struct eio_tls *tls = ws->socket.tls;
+
+	if (!tls) return eio__gather_add(g, &ws->burst, ws->socket.fd, b);
+	return !eio_tls_waits(tls) && eio__gather_add_tls(g, &ws->burst, ws->socket.fd, tls, b);
+}
+
 int
 eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 {
@@ -256,7 +268,7 @@ eio_ws_write(struct eio_ws *ws, struct eio_block *b)
 
 	if (ws->closing) return -1;
 	if (eio__burst_full(&ws->burst, b->n)) eio__gather_flush(g);
-	if (!ws->rest && eio__gather_add(g, &ws->burst, ws->socket.fd, b)) return 0;
+	if (!ws->rest && gather_block(ws, b)) return 0;
 	return write_block(ws, b);
 }
 
@@ -444,9 +456,10 @@ eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *a)
 	if (enough) {
 		*ws = (struct eio_ws){ .magic = WS_MAGIC, .server = s, .user = a->user };
 		ws->deflate = a->extension.n > 0;
+		ws->socket.tls = a->tls;
 		enough = eio__carrier_adopt(s->carrier, &ws->socket, a->fd) == 0;
 	} else {
-		close(a->fd);
+		eio__wire_close(a->fd, a->tls);
 	}
 	if (enough) {
 		open_websocket(ws, a, answer);

@@ -62,6 +62,7 @@ void eio_ws_server_free(struct eio_ws_server *s);
 /* A socket whose WebSocket request was read. The bytes are borrowed for the call of eio_ws_adopt. */
 struct eio_ws_adoption {
 	int fd; /* owned by the WebSocket from now on, also on failure */
+	struct eio_tls *tls; /* the same; NULL: it is plain */
 	struct eio_bytes key; /* the Sec-WebSocket-Key, checked by the caller */
 	/* The answer to the extensions offered, as eio_negotiate_deflate makes it: frames may come and go compressed.
 	 * Or empty. */

@@ -3,6 +3,9 @@
 #include "src/config/addresses.h"
 
 #include "src/config/parts.h"
+#include "src/config/rows.h"
+#include "src/config/schema.h"
+#include "src/config/tls.h"
 #include "src/config/values.h"
 
 #include <arpa/inet.h>
@@ -73,37 +76,74 @@ parse_listen(struct config_loader *l, const cJSON *item, const char *text, struc
 	return parse_listen_host(l, text, (size_t)(colon - text), out);
 }
 
-static struct config_listen *
-read_listen(struct config_loader *l, const cJSON *item, size_t *n)
+/* A row, too: what else stands in *target stays. */
+static void
+read_address(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct config_strings texts = { 0 };
-	struct config_listen *list;
-	const char *why;
-	size_t mark;
+	const char *text = cJSON_IsString(item) ? item->valuestring : "", *why;
+	struct config_listen *out = target, read = { 0 };
 
-	if (!config__strings(l, item, &texts)) return NULL;
-	if (texts.n > MAX_LISTEN) {
-		config__error(l, item, "more than %d addresses", MAX_LISTEN);
-		return NULL;
+	if (!*text) {
+		config__error(l, item, "expected a string that is not empty");
+		return;
 	}
-	list = config__alloc(l, texts.n * sizeof *list);
-	for (size_t i = 0; list && i < texts.n; i++) {
-		mark = config__push_element(l, item, i);
-		why = parse_listen(l, config__element(item, i), texts.v[i], &list[i]);
-		if (why) config__error(l, config__element(item, i), "\"%s\": %s", texts.v[i], why);
-		config__pop(l, mark);
+	why = parse_listen(l, item, text, &read);
+	if (why) config__error(l, item, "\"%s\": %s", text, why);
+	out->text = read.text;
+	out->path = read.path;
+	out->host = read.host;
+	out->port = read.port;
+}
+
+#define ROWS_OF struct config_listen
+
+static const struct config_option listen_rows[] = {
+	STRUCT("address", read_address, SCHEMA_STRING),
+	STRUCT("tls", config__tls, SCHEMA_REF("tlsOrNone")),
+	STRUCT("redirect", config__redirect, SCHEMA_STRING_OR_FALSE),
+};
+
+const struct config_table config__listen_table = TABLE_OF(listen_rows);
+
+/* One of the list, which may have more to it than where it is. */
+static void
+read_listener(struct config_loader *l, const cJSON *item, struct config_listen *out)
+{
+	if (!cJSON_IsObject(item)) {
+		read_address(l, item, out);
+		return;
 	}
-	*n = texts.n;
-	return list;
+	config__object(l, &config__listen_table, out, "", item);
+	if (!out->text && !config__is_wrong(l, item)) config__error(l, item, "it needs an \"address\"");
+	if (out->tls && out->redirect)
+		config__error(l, item, "\"redirect\" is for addresses without \"tls\": it sends to those with it");
 }
 
 void
 config__listen(struct config_loader *l, const cJSON *item, void *target)
 {
-	size_t n = 0;
-	struct config_listen *list = read_listen(l, item, &n);
+	size_t n = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, mark;
+	struct config_listen *list;
 
 	(void)target; /* it is the configuration's listen, but its length goes along */
+	if (!cJSON_IsArray(item) && !cJSON_IsString(item) && !cJSON_IsObject(item)) {
+		config__error(
+			l, item, "expected a string, an object or a list of them, not %s", config__type_name(item));
+		return;
+	}
+	if (n == 0 || n > MAX_LISTEN) {
+		if (n)
+			config__error(l, item, "more than %d addresses", MAX_LISTEN);
+		else
+			config__error(l, item, "an empty list");
+		return;
+	}
+	list = config__alloc(l, n * sizeof *list);
+	for (size_t i = 0; list && i < n; i++) {
+		mark = config__push_element(l, item, i);
+		read_listener(l, config__element(item, i), &list[i]);
+		config__pop(l, mark);
+	}
 	if (!list) return;
 	l->parts->config.listen = list;
 	l->parts->config.n_listen = n;
@@ -151,14 +191,17 @@ void
 config__admin(struct config_loader *l, const cJSON *item, void *target)
 {
 	const struct config_listen **admin = target;
-	size_t n;
+	struct config_listen *read;
 
 	*admin = NULL;
 	if (cJSON_IsNull(item) || cJSON_IsFalse(item)) return;
-	if (!cJSON_IsString(item))
+	if (!cJSON_IsString(item)) {
 		config__error(l, item, "expected an address or false, not %s", config__type_name(item));
-	else
-		*admin = read_listen(l, item, &n);
+		return;
+	}
+	read = config__alloc(l, sizeof *read);
+	if (read) read_address(l, item, read);
+	*admin = read;
 }
 
 void

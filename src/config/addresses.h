@@ -3,7 +3,10 @@
 #ifndef SRC_CONFIG_ADDRESSES_H
 #define SRC_CONFIG_ADDRESSES_H
 
-#include "src/config/loader.h"
+#include "src/config/table.h"
+
+/* Of an address that is an object. */
+extern const struct config_table config__listen_table;
 
 /* Rows. The lengths of lists stand beside them, so the target is used by admin alone. */
 void config__listen(struct config_loader *l, const cJSON *item, void *target);

@@ -23,6 +23,7 @@
 
 #include "eio/bytes.h"
 #include "eio/net/server.h"
+#include "eio/net/tls.h"
 #include "src/clients/clients.h"
 #include "src/feed/feed.h"
 
@@ -45,6 +46,9 @@ struct config_listen {
 	const char *path; /* "unix:/path": the path; else NULL */
 	const char *host; /* an IPv4 or IPv6 address without brackets, or NULL when path is set */
 	unsigned port; /* 0 lets the system choose */
+	const struct eio_tls_spec *tls; /* NULL: it is plain */
+	/* As in struct eio_httpd_door. */
+	const char *headers, *redirect;
 };
 
 /* Which official client is served. */
@@ -142,8 +146,8 @@ struct config *config_load_text(
 
 void config_free(struct config *c); /* NULL is fine */
 
-/* The files of keys that are read again when they change: begin with *i 0; NULL behind the last. One may come more than
- * once. */
+/* The files of keys and certificates that are read again when they change: begin with *i 0; NULL behind the last. One
+ * may come more than once. */
 const char *config_next_key_file(const struct config *c, size_t *i);
 
 /* Sets what the configuration says; the other options stay as they are. The options borrow from it. */

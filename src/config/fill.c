@@ -74,11 +74,37 @@ config_fill_presence(const struct config *c, struct presence_options *out)
 	return p->presence->n || p->presence->n_counts;
 }
 
+/* Number i of the files that listeners need, of which there are *n. */
+static const char *
+tls_file(const struct config *c, size_t i, size_t *n)
+{
+	const char *found = NULL;
+
+	*n = 0;
+	for (size_t k = 0; k < c->n_listen; k++) {
+		const struct eio_tls_spec *tls = c->listen[k].tls;
+		size_t all = tls ? 2 * tls->n + (tls->client_ca != NULL) : 0, at = i - *n;
+
+		if (i >= *n && at < 2 * (tls ? tls->n : 0))
+			found = at % 2 ? tls->certificates[at / 2].key : tls->certificates[at / 2].cert;
+		else if (i >= *n && at < all)
+			found = tls->client_ca;
+		*n += all;
+	}
+	return found;
+}
+
 const char *
 config_next_key_file(const struct config *c, size_t *i)
 {
 	const struct namespace_specs *all = config__parts_of(c)->namespaces;
-	size_t before = 0;
+	size_t before;
+	const char *file = tls_file(c, *i, &before);
+
+	if (file) {
+		++*i;
+		return file;
+	}
 
 	for (size_t k = 0; k < all->n; k++) {
 		const struct auth_spec *auth = all->v[k].auth;

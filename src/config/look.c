@@ -6,6 +6,7 @@
 #include "eio/buf.h"
 #include "src/base/account.h"
 #include "src/config/parts.h"
+#include "src/config/tls.h"
 #include "src/web/install.h"
 
 #include <errno.h>
@@ -85,6 +86,7 @@ config__look(struct config_loader *l)
 	if (c->user) look_at_account(l, c);
 
 	if (c->state_file) look_at_state_file(l, c->state_file);
+	config__tls_look(l);
 	if (l->flags->www) l->flag = "--www";
 	mark = config__push(l, "www");
 	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(l->root, "www"), c->www);

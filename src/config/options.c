@@ -68,7 +68,7 @@ static const char *const log_formats[] = { "text", "json", NULL };
 static const struct config_option main_rows[] = {
 	{ .path = "$schema", .type = CONFIG_TYPE_CUSTOM, .custom = ignore_schema, .schema = SCHEMA_STRING, .alias = true },
 	ENUM("compat", config.compat, config__compat_names, "\"4.x\""),
-	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]", SCHEMA_STRINGS),
+	CUSTOM("listen", config.listen, config__listen, "[\"127.0.0.1:3000\"]", SCHEMA_REF("listeners")),
 	CUSTOM("trustedProxies", forwarding.trusted, config__trusted_proxies, "[]", SCHEMA_STRINGS_OR_NONE),
 	ENUM("forwardedHeader", forwarding.header, forwarded_headers, "\"x-forwarded-for\""),
 	CUSTOM("admin", config.admin, config__admin, "null", SCHEMA_STRING_OR_FALSE),

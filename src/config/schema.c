@@ -2,6 +2,7 @@
 /* From tables to JSON Schema. */
 #include "src/config/schema.h"
 
+#include "src/config/addresses.h"
 #include "src/config/auth.h"
 #include "src/config/compression.h"
 #include "src/config/cookie.h"
@@ -15,6 +16,7 @@
 #include "src/config/retain.h"
 #include "src/config/rooms.h"
 #include "src/config/slow.h"
+#include "src/config/tls.h"
 
 #include <string.h>
 
@@ -48,6 +50,9 @@ static const struct {
 	{ "count", &config__count_table, "\"required\":[\"event\"]" },
 	{ "rooms", &config__room_table, NULL },
 	{ "roomRate", &config__room_rate_table, "\"required\":[\"perSecond\"]" },
+	{ "listener", &config__listen_table, "\"required\":[\"address\"]" },
+	{ "tls", &config__tls_table, "\"anyOf\":[{\"required\":[\"cert\",\"key\"]}," NEEDS("certificates") "]" },
+	{ "certificate", &config__certificate_table, "\"required\":[\"cert\",\"key\"]" },
 	{ "redisServer", &config__redis_table, NULL },
 };
 
@@ -62,6 +67,8 @@ static const char others[] =
 	DEFINE_AS("strings", SCHEMA_ONE_OR_MORE(SCHEMA_STRING))
 	DEFINE_AS("stringsOrNone", SCHEMA_ANY_OF(SCHEMA_STRING_OR_NULL, SCHEMA_LIST(SCHEMA_STRING)))
 	DEFINE_AS("redisServers", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("redisServer"))))
+	DEFINE_AS("listeners", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("listener"))))
+	DEFINE_AS("tlsOrNone", SCHEMA_ANY_OF(ENUM_OF("null,false"), SCHEMA_REF("tls")))
 	DEFINE_AS("transports", SCHEMA_ONE_OR_MORE(ENUM_OF("\"polling\",\"websocket\"")))
 	DEFINE_AS("origin", SCHEMA_ANY_OF("{\"type\":\"boolean\"}", SCHEMA_STRINGS))
 	DEFINE_AS("cookieRule", SCHEMA_ANY_OF("{\"type\":[\"boolean\",\"string\",\"null\"]}", SCHEMA_REF("cookie")))

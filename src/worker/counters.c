@@ -9,6 +9,9 @@
 	X(CONNECTIONS_ACCEPTED, h->accepted) \
 	X(HTTP_REQUESTS, h->requests) \
 	X(HTTP_BAD, h->malformed) \
+	X(TLS_HANDSHAKES, h->tls_handshakes) \
+	X(TLS_RESUMED, h->tls_resumed) \
+	X(TLS_FAILED, h->tls_failed) \
 	X(SESSIONS_POLLING, s->open - s->open_websocket) \
 	X(SESSIONS_WEBSOCKET, s->open_websocket) \
 	X(SESSIONS_OPENED, s->opened) \

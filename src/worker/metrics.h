@@ -14,6 +14,9 @@
 		"Times accepting paused because no file could be opened") \
 	X(WORKER_METRIC_HTTP_REQUESTS, COUNTER, "http_requests_total", "", "HTTP requests") \
 	X(WORKER_METRIC_HTTP_BAD, COUNTER, "http_bad_requests_total", "", "Requests that were not HTTP") \
+	X(WORKER_METRIC_TLS_HANDSHAKES, COUNTER, "tls_handshakes_total", "", "TLS handshakes done") \
+	X(WORKER_METRIC_TLS_RESUMED, COUNTER, "tls_resumed_total", "", "Those that took a session up again") \
+	X(WORKER_METRIC_TLS_FAILED, COUNTER, "tls_failed_total", "", "TLS handshakes that failed") \
 	X(WORKER_METRIC_SESSIONS_POLLING, GAUGE, "sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
 	X(WORKER_METRIC_SESSIONS_WEBSOCKET, GAUGE, "sessions", "transport=\"websocket\"", "") \
 	X(WORKER_METRIC_SESSIONS_OPENED, COUNTER, "sessions_opened_total", "", "Engine.IO sessions opened") \

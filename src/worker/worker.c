@@ -244,9 +244,11 @@ make_parts(struct worker *w)
 static const char *
 accept_from(struct worker *w, const int *fds, size_t n)
 {
+	const struct doors *doors = w->shared->doors;
 	int err = 0;
 
-	for (size_t i = 0; i < n && !err; i++) err = eio_httpd_accept(w->httpd, fds[i]);
+	for (size_t i = 0; i < n && !err; i++)
+		err = eio_httpd_accept_door(w->httpd, fds[i], doors ? doors_at(doors, i) : NULL);
 	return err ? uv_strerror(err) : NULL;
 }
 

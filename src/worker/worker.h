@@ -14,6 +14,7 @@
 #include "src/feed/interest.h"
 #include "src/presence/presence.h"
 #include "src/web/files.h"
+#include "src/worker/doors.h"
 
 #include <stdatomic.h>
 
@@ -26,6 +27,7 @@ struct workers {
 	struct interest_table *interest;
 	struct feed *feed;
 	struct presence *presence; /* NULL: there is none */
+	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;
 	unsigned n;

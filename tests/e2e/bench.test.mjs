@@ -25,7 +25,7 @@ async function compile(dir, ...programs) {
 	const shared = ['bench/bench.c', 'bench/hist.c', 'bench/payload.c', 'eio/buf.c', 'eio/base64.c'];
 	const one = (program) => {
 		const own = files.filter((name) => name.startsWith(program)).map((name) => `bench/${name}`);
-		const args = ['-std=gnu11', '-O0', '-D_GNU_SOURCE=', '-I.', '-o', path.join(dir, program), ...own, ...shared, '-lm', '-lz'];
+		const args = ['-std=gnu11', '-O0', '-D_GNU_SOURCE=', '-I.', '-o', path.join(dir, program), ...own, ...shared, '-lm', '-lz', '-lssl', '-lcrypto'];
 		return promisify(execFile)(process.env.CC ?? 'cc', args, { cwd: TOP });
 	};
 	await Promise.all(programs.map(one));

@@ -29,13 +29,14 @@ class Authority {
 
 	/**
 	 * A certificate for these names and addresses, as {cert, key}: files. `days`: how long it is valid; -1: it was, until yesterday.
+	 * `subject`: whose it is, by default the first name's.
 	 */
-	async issue(names = ['localhost', '127.0.0.1'], { days = 2 } = {}) {
+	async issue(names = ['localhost', '127.0.0.1'], { days = 2, subject = names[0] } = {}) {
 		const at = path.join(this.dir, String(this.issued++));
 		const [cert, key, asked] = [`${at}.pem`, `${at}.key`, `${at}.csr`];
 		const alternatives = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');
 		const extension = `subjectAltName=${alternatives}`;
-		await run('openssl', ['req', ...NEW_KEY, '-keyout', key, '-out', asked, '-subj', `/CN=${names[0]}`, '-addext', extension]);
+		await run('openssl', ['req', ...NEW_KEY, '-keyout', key, '-out', asked, '-subj', `/CN=${subject}`, '-addext', extension]);
 		await run('openssl', [
 			...['x509', '-req', '-in', asked, '-CA', this.ca, '-CAkey', path.join(this.dir, 'ca.key'), '-CAcreateserial'],
 			...['-days', String(days), '-copy_extensions', 'copyall', '-out', cert],

@@ -18,7 +18,7 @@ check_head(const struct eio_response *r, bool minor0, bool close, const char *be
 	char expected[512];
 
 	eio_buf_init(&out);
-	eio__response_head(&a, r, minor0, close, &out);
+	eio__response_head(&a, r, NULL, minor0, close, &out);
 	assert_int_equal(strlen(a.date), EIO__DATE_LEN);
 	snprintf(expected, sizeof expected, "%sDate: %s\r\n%s", before, a.date, behind);
 	eio_buf_addc(&out, '\0');

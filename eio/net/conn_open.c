@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The beginning of a connection of the HTTP server: its socket, and with TLS its handshake. */
+#include "eio/check.h"
+#include "eio/net/door.h"
+#include "eio/net/httpd_int.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void
+eio__conn_shake(struct eio__conn *c)
+{
+	switch (eio__stream_handshake(&c->io)) {
+	case EIO_TLS_MORE: return;
+	case EIO_TLS_DONE:
+		c->httpd->stats.tls_handshakes++;
+		c->httpd->stats.tls_resumed += eio_tls_resumed(eio__stream_tls(&c->io));
+		eio__conn_begin(c);
+		return;
+	case EIO_TLS_PLAIN: eio__refuse_plain(c->io.fd); break;
+	case EIO_TLS_FAILED: break;
+	}
+	c->httpd->stats.tls_failed++;
+	eio__conn_close(c);
+}
+
+static void
+on_wants_turn(struct eio__stream *s)
+{
+	eio__conn_ready_to_shake(EIO_CONTAINER(s, struct eio__conn, io));
+}
+
+static void
+set_socket_options(int fd)
+{
+	int on = 1;
+
+	/* A Unix socket has neither. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
+		eio__behind_bound(fd); /* a WebSocket keeps it */
+}
+
+void
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+{
+	struct eio_tls_server *tls = door ? door->tls : NULL;
+	struct eio__conn *c = calloc(1, sizeof *c);
+
+	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
+	if (!c || !c->http) {
+		free(c);
+		close(fd);
+		return;
+	}
+	c->magic = EIO__CONN_MAGIC;
+	c->httpd = h;
+	c->door = door;
+	if (peer) c->peer = *peer;
+	eio__conn_clock_init(c);
+	eio_list_init(&c->ready);
+	eio_list_add_tail(&h->conns, &c->link);
+	h->stats.accepted++;
+	h->stats.open++;
+	h->handles++;
+	set_socket_options(fd);
+	c->io.h.handle.data = c;
+	if (eio__stream_open(&c->io, h->loop, fd, tls, on_wants_turn))
+		eio__conn_close(c);
+	else if (tls)
+		eio__conn_arm(c, h->options.header_timeout_ms);
+	else
+		eio__conn_begin(c);
+}

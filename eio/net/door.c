@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers of listeners to who came to the wrong one. */
+#include "eio/net/door.h"
+
+#include <sys/socket.h>
+
+void
+eio__refuse_plain(int fd)
+{
+	static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+				     "Content-Length: 44\r\n\r\nThis port speaks TLS: the address is https:\n";
+	char junk[4096];
+
+	if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) shutdown(fd, SHUT_WR);
+	/* What is still unread would turn the close into a reset, and the client might lose the answer. */
+	while (recv(fd, junk, sizeof junk, MSG_DONTWAIT) > 0) continue;
+}
+
+/* A host without its port: "example.com:80", "[::1]:80". */
+static struct eio_bytes
+host_alone(struct eio_bytes host)
+{
+	size_t n = host.n;
+
+	while (n && host.p[n - 1] >= '0' && host.p[n - 1] <= '9') n--;
+	if (n && host.p[n - 1] == ':') host.n = n - 1;
+	return host;
+}
+
+struct eio_response
+eio__redirect_response(const struct eio_httpd_door *door, const struct eio_request *req)
+{
+	static const char request_host[] = "https:";
+	bool safe = req->method == EIO_HTTP_GET || req->method == EIO_HTTP_HEAD;
+	struct eio_response r = { .status = safe ? 301 : 308 };
+	struct eio_bytes host = host_alone(eio_request_header(req, EIO_LIT("host")));
+	bool by_host = eio_bytes_eq(eio_cstr(door->redirect), EIO_LIT(request_host));
+	struct eio_buf out;
+
+	if (by_host && host.n == 0) return (struct eio_response){ .status = 400, .close = true };
+	eio_buf_init(&out);
+	EIO_BUF_ADD_LIT(&out, "Location: ");
+	eio_buf_add(&out, eio_cstr(door->redirect));
+	if (by_host) EIO_BUF_ADD_LIT(&out, "//");
+	if (by_host) eio_buf_add(&out, host);
+	eio_buf_add(&out, req->target);
+	EIO_BUF_ADD_LIT(&out, "\r\n");
+	r.headers = eio_block_of_buf(&out);
+	if (!r.headers) r.status = 500;
+	return r;
+}
