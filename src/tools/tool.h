@@ -72,7 +72,7 @@ void tool_write(struct eio_bytes text);
 /* The same with what a buffer holds, which is emptied; out of memory ends the process, with a word. */
 void tool_flush(struct eio_buf *b);
 
-extern const struct tool tool_check, tool_config_command, tool_explain, tool_health, tool_publish, tool_record,
-	tool_reload, tool_replay, tool_tail;
+extern const struct tool tool_check, tool_config_command, tool_doctor, tool_explain, tool_health, tool_publish,
+	tool_record, tool_reload, tool_replay, tool_tail;
 
 #endif

@@ -16,6 +16,7 @@ const struct tool *const tools_all[] = {
 	&tool_record,
 	&tool_replay,
 	&tool_health,
+	&tool_doctor,
 	&tool_reload,
 	NULL,
 };

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What siocast doctor makes of what it has found out: rules from facts to findings, each with its cure. No I/O: who
+ * gathers the facts is examine.h. A fact that is not known makes no finding, unless that is one.
+ */
+#ifndef SRC_TOOLS_FINDINGS_H
+#define SRC_TOOLS_FINDINGS_H
+
+#include "eio/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum finding_mark { FINDING_OK, FINDING_WARN, FINDING_FAIL };
+
+struct finding {
+	enum finding_mark mark;
+	const char *topic; /* "kernel", "redis", "proxy", "certificate" */
+	const char *text; /* what is so; valid during the call */
+	const char *cure; /* what to do; NULL when all is well */
+};
+
+typedef void (*finding_fn)(void *user, const struct finding *f);
+
+/* What the configuration asks for. */
+struct doctor_wants {
+	uint64_t connections; /* limits.maxConnections; 0: as many as may be */
+	uint64_t message_bytes; /* limits.messageBytes */
+	uint64_t ping_interval_ms;
+	bool io_uring, streams, psync, handlers; /* handlers: they may publish */
+};
+
+struct kernel_facts {
+	bool io_uring; /* the kernel lets this process use it */
+	uint64_t files_soft, files_hard; /* RLIMIT_NOFILE */
+	uint64_t somaxconn; /* 0: not known, as below */
+	uint64_t backlog; /* what siocast asks for */
+	uint64_t tcp_bytes; /* all that TCP may hold, by net.ipv4.tcp_mem */
+	uint64_t ephemeral_ports;
+};
+
+struct redis_facts {
+	const char *name;
+	const char *away; /* why it cannot be reached; else NULL */
+	unsigned major, minor; /* version; 0: not known */
+	bool cluster, replica;
+	bool limits_known; /* of client-output-buffer-limit pubsub: */
+	uint64_t hard_bytes, soft_bytes, soft_seconds; /* 0: no limit */
+	uint64_t output_bytes_s; /* what it sends to all its clients, now */
+	const char *refused; /* of the channels and patterns of the feeds, the first that it refuses; or NULL */
+	const char *refusal; /* and how */
+	const char *publish_refusal; /* or NULL */
+};
+
+struct proxy_facts {
+	const char *url;
+	const char *away; /* why polling has no answer; else NULL */
+	unsigned status; /* of a polling handshake */
+	bool is_siocast; /* its answer opens a session */
+	uint64_t ping_interval_ms; /* as that says; 0: not known */
+	bool cached; /* two handshakes gave the same session */
+	const char *no_websocket; /* why there is none; else NULL */
+	uint64_t answer_ms; /* from a POST to the answer of the poll that it ends; UINT64_MAX: none came */
+	bool waited; /* a WebSocket was left idle until its ping */
+	uint64_t cut_ms; /* after which it was closed; 0: it was not */
+	bool is_tls;
+	int64_t expires_s, now_s; /* since 1970; 0: not known */
+};
+
+void kernel_findings(const struct kernel_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+void redis_findings(const struct redis_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+void proxy_findings(const struct proxy_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+
+#endif

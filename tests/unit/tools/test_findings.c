@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* From facts to findings: each rule on both of its sides. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "src/tools/findings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char said[4096];
+
+/* "+" for what is well, "?" for a warning, "!" for a failure, with their text. */
+static void
+on_finding(void *user, const struct finding *f)
+{
+	size_t n = strlen(said);
+
+	(void)user;
+	assert_true((f->mark == FINDING_OK) == (f->cure == NULL));
+	snprintf(said + n, sizeof said - n, "%c%s: %s\n", "+?!"[f->mark], f -> topic, f -> text);
+}
+
+#define HAS(text) \
+	do { \
+		if (!strstr(said, text)) fail_msg("line %d: no \"%s\" in\n%s", __LINE__, text, said); \
+	} while (0)
+#define HAS_NOT(text) assert_null(strstr(said, text))
+
+static const struct doctor_wants usual = { .message_bytes = 16 << 20, .ping_interval_ms = 25000, .io_uring = true };
+
+static void
+judge_kernel(struct kernel_facts f, struct doctor_wants w)
+{
+	*said = '\0';
+	kernel_findings(&f, &w, on_finding, NULL);
+}
+
+static void
+kernel(void **state)
+{
+	const struct kernel_facts good = { .io_uring = true,
+		.files_soft = 1024,
+		.files_hard = 65536,
+		.somaxconn = 4096,
+		.backlog = 4096,
+		.tcp_bytes = (uint64_t)2 << 30 };
+	struct kernel_facts f = good;
+	struct doctor_wants w = usual;
+
+	(void)state;
+	judge_kernel(good, usual);
+	HAS_NOT("?kernel");
+	HAS_NOT("!kernel");
+	f.io_uring = false;
+	f.somaxconn = 128;
+	f.tcp_bytes = 16 << 20;
+	f.files_hard = 1024;
+	judge_kernel(f, usual);
+	HAS("?kernel: io_uring is not to be had");
+	HAS("?kernel: net.core.somaxconn is 128");
+	HAS("?kernel: no more than 1024 files");
+	HAS("+kernel: TCP may hold 16 MB");
+	f.files_hard = 100000;
+	judge_kernel(f, usual);
+	HAS("?kernel: TCP may hold 16 MB in all (net.ipv4.tcp_mem): enough for 1024 busy clients of 65536");
+	w.io_uring = false;
+	w.connections = 200000;
+	f.somaxconn = f.tcp_bytes = 0;
+	judge_kernel(f, w);
+	HAS("+kernel: io_uring is not wanted");
+	HAS("!kernel: limits.maxConnections is 200000, and no more than 100000");
+	HAS_NOT("somaxconn");
+	HAS_NOT("TCP");
+}
+
+static void
+judge_redis(struct redis_facts f, struct doctor_wants w)
+{
+	*said = '\0';
+	redis_findings(&f, &w, on_finding, NULL);
+}
+
+static void
+redis(void **state)
+{
+	const struct redis_facts good = { .name = "r:1",
+		.major = 7,
+		.limits_known = true,
+		.hard_bytes = 32 << 20,
+		.soft_bytes = 8 << 20,
+		.soft_seconds = 60 };
+	struct redis_facts f = good;
+	struct doctor_wants w = usual;
+
+	(void)state;
+	judge_redis(good, usual);
+	HAS_NOT("?redis");
+	HAS_NOT("!redis");
+	f.away = "connection refused";
+	judge_redis(f, usual);
+	assert_string_equal(said, "!redis: r:1: connection refused\n");
+	f = good;
+	f.major = 4;
+	judge_redis(f, usual);
+	HAS("?redis: r:1 is Redis 4.0");
+	w.streams = w.psync = w.handlers = true;
+	judge_redis(f, w);
+	HAS("!redis: r:1 is Redis 4.0, which has no streams");
+	f = good;
+	f.cluster = f.replica = true;
+	f.refused = "c";
+	f.refusal = f.publish_refusal = "NOPERM x";
+	judge_redis(f, w);
+	HAS("!redis: r:1 is part of a cluster, where \"psync\"");
+	HAS("?redis: r:1 is a replica");
+	HAS("!redis: r:1 refuses \"c\" of the feeds: NOPERM x");
+	HAS("?redis: r:1 refuses to publish: NOPERM x");
+	judge_redis(f, usual);
+	HAS_NOT("cluster");
+	HAS_NOT("publish");
+	w.psync = false;
+	judge_redis(f, w);
+	HAS("?redis: r:1 is part of a cluster: streams");
+	f = (struct redis_facts){ .name = "r:1" };
+	judge_redis(f, usual);
+	HAS("?redis: r:1 does not say which version");
+	HAS("?redis: r:1 does not say how far behind");
+}
+
+static void
+output_limits(void **state)
+{
+	static const struct {
+		int line;
+		uint64_t hard, soft, seconds, rate;
+		const char *text;
+	} cases[] = {
+		{ __LINE__, 32 << 20, 8 << 20, 60, 0, "+redis: r:1 lets a subscriber be behind by 32 MB" },
+		{ __LINE__, 0, 0, 0, (uint64_t)1 << 40, "+redis: r:1 lets a subscriber be behind by 0 MB" },
+		{ __LINE__, 1 << 20, 0, 0, 0, "?redis: r:1 cuts a subscriber off at 1048576 bytes" },
+		{ __LINE__, 32 << 20, 0, 0, 3 << 20, "+redis: r:1 lets" },
+		{ __LINE__, 32 << 20, 0, 0, 4 << 20,
+			"?redis: r:1 sends 4096 KB/s and cuts a subscriber off at 32 MB: after 8 s" },
+		{ __LINE__, 256 << 20, 8 << 20, 5, 1 << 20,
+			"?redis: r:1 cuts a subscriber off that is behind by 8 MB for 5 s" },
+		{ __LINE__, 256 << 20, 8 << 20, 60, 1 << 20, "+redis: r:1 lets" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		judge_redis((struct redis_facts){ .name = "r:1",
+				    .major = 7,
+				    .limits_known = true,
+				    .hard_bytes = cases[i].hard,
+				    .soft_bytes = cases[i].soft,
+				    .soft_seconds = cases[i].seconds,
+				    .output_bytes_s = cases[i].rate },
+			usual);
+		if (!strstr(said, cases[i].text)) fail_msg("line %d: %s", cases[i].line, said);
+	}
+}
+
+static void
+judge_proxy(struct proxy_facts f)
+{
+	*said = '\0';
+	proxy_findings(&f, &usual, on_finding, NULL);
+}
+
+static void
+proxy(void **state)
+{
+	const struct proxy_facts good = {
+		.url = "u", .status = 200, .is_siocast = true, .ping_interval_ms = 25000, .answer_ms = 3
+	};
+	struct proxy_facts f = good;
+
+	(void)state;
+	judge_proxy(good);
+	assert_string_equal(said,
+		"+proxy: u leads to siocast\n+proxy: a poll is answered after 3 ms\n+proxy: WebSockets go through\n");
+	judge_proxy((struct proxy_facts){ .url = "u", .away = "no route" });
+	assert_string_equal(said, "!proxy: u: no route\n");
+	judge_proxy((struct proxy_facts){ .url = "u", .status = 404 });
+	assert_string_equal(said, "!proxy: u answers with 404, and not as siocast\n");
+	f.ping_interval_ms = 5;
+	f.cached = f.waited = true;
+	f.no_websocket = "426";
+	f.cut_ms = 7;
+	judge_proxy(f);
+	HAS("?proxy: pingInterval is 5 there and 25000");
+	HAS("!proxy: two handshakes at u gave one session");
+	HAS("!proxy: no WebSocket through u: 426");
+	HAS("!proxy: an idle WebSocket was closed after 7 ms");
+	f = good;
+	f.answer_ms = 2001;
+	f.waited = true;
+	judge_proxy(f);
+	HAS("?proxy: a poll was answered after 2001 ms");
+	HAS("+proxy: an idle WebSocket lasts");
+	f.answer_ms = UINT64_MAX;
+	judge_proxy(f);
+	HAS("!proxy: a poll at u was not answered");
+}
+
+static void
+certificates(void **state)
+{
+	static const struct {
+		int line;
+		int64_t days;
+		const char *text;
+	} cases[] = {
+		{ __LINE__, 90, "+certificate: the certificate is good for 90 days" },
+		{ __LINE__, 13, "?certificate: the certificate expires in 13 days" },
+		{ __LINE__, 0, "!certificate: the certificate has expired" },
+		{ __LINE__, -400, "!certificate: the certificate has expired" },
+	};
+	struct proxy_facts f = { .url = "u", .is_tls = true, .now_s = 1000000000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		f.expires_s = f.now_s + cases[i].days * 86400;
+		judge_proxy(f);
+		if (!strstr(said, cases[i].text)) fail_msg("line %d: %s", cases[i].line, said);
+	}
+	f.expires_s = 0;
+	judge_proxy(f);
+	HAS_NOT("certificate:");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kernel),
+		cmocka_unit_test(redis),
+		cmocka_unit_test(output_limits),
+		cmocka_unit_test(proxy),
+		cmocka_unit_test(certificates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
