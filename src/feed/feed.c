@@ -264,6 +264,8 @@ feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally)
 
 	if (!f->closed) feed_intakes_note(&f->intakes);
 	for (size_t i = 0; i < f->options.specs->n; i++) feed_streams_flush(&f->router.feeds[i].streams, parts.now_ms);
+	/* When all clients are put out at once, it is now that there are too many. */
+	if (f->out.ledger) ledger_tell_crowded(f->out.ledger, parts.now_ms);
 	feed_saving_write(&parts, out, tally);
 }
 

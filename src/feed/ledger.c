@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 static const struct metrics_row ledger_rows[] = { LEDGER_METRICS(METRICS_ROW) };
@@ -238,11 +239,26 @@ ledger_release(struct ledger *k, unsigned worker)
 }
 
 void
+ledger_tell_crowded(struct ledger *k, uint64_t now_ms)
+{
+	uint64_t n = k->kept.crowded_out - k->told;
+
+	if (n == 0) return;
+	k->told = k->kept.crowded_out;
+	log_limited(LOG_LEVEL_WARN, &k->crowded, now_ms,
+		"event=sessions-crowded-out sessions=%" PRIu64
+		" kept=%zu kept_bytes=%zu hint=\"their clients begin anew; "
+		"connectionStateRecovery.sessionBytes has room for more\"",
+		n, k->kept.by_pid.count, k->kept.bytes);
+}
+
+void
 ledger_tick(struct ledger *k, uint64_t now_ms)
 {
 	size_t bytes = 0;
 
 	kept_tick(&k->kept, now_ms);
+	ledger_tell_crowded(k, now_ms);
 	for (size_t i = 0; i < k->n_histories; i++) {
 		history_tick(&k->histories[i], now_ms);
 		bytes += k->histories[i].bytes;

@@ -9,6 +9,7 @@
 #ifndef SRC_FEED_LEDGER_H
 #define SRC_FEED_LEDGER_H
 
+#include "src/base/log.h"
 #include "src/base/metrics.h"
 #include "src/feed/history.h"
 #include "src/feed/recovery.h"
@@ -56,6 +57,8 @@ struct ledger {
 	uint64_t questions;
 	unsigned workers;
 	struct ledger_hold *holds; /* of each worker */
+	uint64_t told; /* of kept.crowded_out, how many the log knows of */
+	struct log_limit crowded;
 	struct metrics *metrics; /* owned: of ledger_metrics */
 };
 
@@ -100,7 +103,10 @@ void ledger_add_again(struct ledger *k, struct feed_session *s);
 bool ledger_hold(struct ledger *k, unsigned worker, const struct feed_session *s);
 void ledger_release(struct ledger *k, unsigned worker);
 
-/* Lets go of what is too old. */
+/* Warns of sessions that had to make room for others since the last call. */
+void ledger_tell_crowded(struct ledger *k, uint64_t now_ms);
+
+/* Lets go of what is too old, and warns as above. */
 void ledger_tick(struct ledger *k, uint64_t now_ms);
 
 #endif

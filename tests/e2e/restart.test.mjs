@@ -364,6 +364,22 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 		}),
 	);
 
+	test('more sessions than there is room for: so it is said, and who has none begins anew', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const connectionStateRecovery = { maxDisconnectionDuration: 60000, sessionBytes: 65536 };
+			const server = await Restarted.start(cleanup, { feeds: [], connectionStateRecovery });
+			const sockets = [];
+			for (let i = 0; i < 6; i++) sockets.push(await connect(cleanup, server, { transports: ['websocket'] }));
+			// Some 25 KB each.
+			for (const socket of sockets) await ask(socket, 'join', [...Array(250).keys()].map((n) => `room ${n}`));
+			const before = server.child;
+			await server.restart(sockets);
+			const [, out, kept] = /event=sessions-crowded-out sessions=(\d+) kept=(\d+) .*sessionBytes/.exec(before.output).map(Number);
+			assert.ok(out > 0 && out + kept === sockets.length, `${out} and ${kept}`);
+			assert.equal(sockets.filter((socket) => socket.recovered).length, kept);
+		}),
+	);
+
 	test('clients that are sent away one after the other come back as well', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const feeds = [{ stream: 's', field: 'data', event: 's', ...single }];
