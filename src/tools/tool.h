@@ -23,6 +23,7 @@ struct tool;
 struct tool_call {
 	const struct tool *tool;
 	const struct tool_daemon *daemon;
+	const struct tool *const *all; /* commands, ended by NULL */
 	struct config_flags flags; /* of the configuration, where the command has one */
 	const char
 		*values[TOOL_OPTIONS]; /* by the command's own options: NULL when not given, "" when without a value */
@@ -72,7 +73,7 @@ void tool_write(struct eio_bytes text);
 /* The same with what a buffer holds, which is emptied; out of memory ends the process, with a word. */
 void tool_flush(struct eio_buf *b);
 
-extern const struct tool tool_check, tool_config_command, tool_doctor, tool_explain, tool_health, tool_publish,
-	tool_record, tool_reload, tool_replay, tool_tail;
+extern const struct tool tool_check, tool_completion, tool_config_command, tool_k8s, tool_lb, tool_unit, tool_doctor,
+	tool_explain, tool_health, tool_publish, tool_record, tool_reload, tool_replay, tool_tail;
 
 #endif

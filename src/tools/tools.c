@@ -18,6 +18,10 @@ const struct tool *const tools_all[] = {
 	&tool_health,
 	&tool_doctor,
 	&tool_reload,
+	&tool_lb,
+	&tool_unit,
+	&tool_k8s,
+	&tool_completion,
 	NULL,
 };
 
@@ -102,7 +106,7 @@ run_tool(struct tool_call *call, int argc, char **argv)
 int
 tools_run(int argc, char **argv, const struct tool_daemon *daemon)
 {
-	struct tool_call call = { .tool = find_tool(argv[0]), .daemon = daemon };
+	struct tool_call call = { .tool = find_tool(argv[0]), .daemon = daemon, .all = tools_all };
 	char name[64];
 	int status;
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+//
+// Files that fit a configuration: nginx runs with its own, systemd and HAProxy (where it is installed) look at theirs, and bash completes.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { SIOCAST, SIOCAST_ONLY, TOP, configure, startSiocast } from './lib/daemon.mjs';
+import { runNginx } from './lib/nginx.mjs';
+import { freePort } from './lib/ports.mjs';
+import { startRedis } from './lib/redis.mjs';
+import { tool } from './lib/tool.mjs';
+import { LIMIT_MS, limit } from './lib/wait.mjs';
+
+const installed = (name) => spawnSync('bash', ['-c', `PATH=$PATH:/usr/sbin command -v ${name}`]).status === 0;
+
+describe('files that fit a configuration', { skip: SIOCAST_ONLY }, () => {
+	test('nginx serves by what lb prints', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await freePort();
+			await startRedis(cleanup, redis);
+			const server = await startSiocast(cleanup, {
+				redis: `redis://127.0.0.1:${redis}`,
+				path: '/live/',
+				feeds: [{ channel: 'x' }],
+				engine: { pingInterval: 3000, pingTimeout: 2500, maxHttpBufferSize: 12345 },
+			});
+			const { status, out } = tool(['lb', '-c', server.file, 'nginx']);
+			assert.equal(status, 0);
+			assert.match(out, new RegExp(`server 127\\.0\\.0\\.1:${server.port};`));
+			assert.match(out, /location \/live\/ \{/);
+			assert.match(out, /proxy_read_timeout 21s;/);
+			assert.match(out, /client_max_body_size 12345;/);
+			const port = await freePort();
+			const nginx = await runNginx(cleanup, port, out.replace('listen 80;', `listen 127.0.0.1:${port};`));
+			const examined = tool(['doctor', '-c', server.file, '--url', nginx.url]);
+			assert.match(examined.out, /ok {4}proxy: WebSockets go through/);
+			assert.doesNotMatch(examined.out, /(warn|fail) {2}proxy/);
+		}),
+	);
+
+	test('haproxy and caddy get theirs', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const setup = await configure(cleanup, { listen: ['unix:/run/siocast/s.sock', '[::1]:3000'] });
+			const unix = tool(['lb', '-c', setup.file, 'caddy']).out;
+			assert.match(unix, /reverse_proxy unix\/\/run\/siocast\/s\.sock \{/);
+			const args = ['lb', '-c', setup.file, '--listen', '0.0.0.0:3000'];
+			assert.match(tool([...args, 'caddy']).out, /handle \/socket\.io\/\* \{[^]*reverse_proxy 127\.0\.0\.1:3000 \{[^]*response_header_timeout 60s/);
+			const haproxy = tool([...args, 'haproxy']).out;
+			assert.match(haproxy, new RegExp(`server siocast1 127\\.0\\.0\\.1:3000 check port ${setup.admin} inter 5s\n`));
+			assert.match(haproxy, /timeout client 60s\n[^]*timeout tunnel 90s\n/);
+			if (installed('haproxy')) {
+				const file = path.join(await cleanup.folder(), 'haproxy.cfg');
+				fs.writeFileSync(file, haproxy);
+				const judged = spawnSync('haproxy', ['-c', '-f', file], { encoding: 'utf8', timeout: LIMIT_MS, env: { PATH: `${process.env.PATH}:/usr/sbin` } });
+				assert.equal(judged.status, 0, judged.stderr);
+			}
+			assert.equal(tool(['lb', 'apache']).status, 2);
+			assert.equal(tool(['lb']).status, 2);
+		}),
+	);
+
+	test('systemd takes the unit', { ...limit(), skip: !installed('systemd-analyze') && 'systemd is not installed' }, () =>
+		withCleanup(async (cleanup) => {
+			const setup = await configure(cleanup, { listen: ['0.0.0.0:80'], drain: { seconds: 20 } });
+			const { status, out } = tool(['unit', '-c', setup.file]);
+			assert.equal(status, 0);
+			assert.ok(out.includes(`ExecStart=${fs.realpathSync(SIOCAST)} -c ${setup.file}\n`), out);
+			assert.match(out, /TimeoutStopSec=50s\n/);
+			assert.match(out, /AmbientCapabilities=CAP_NET_BIND_SERVICE\n/);
+			const file = path.join(await cleanup.folder(), 'siocast.service');
+			fs.writeFileSync(file, out);
+			const judged = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8', timeout: LIMIT_MS });
+			const said = judged.stderr.split('\n').filter((line) => line.includes('siocast.service'));
+			assert.deepEqual(said, []);
+			assert.doesNotMatch(tool(['unit']).out, /Ambient/);
+		}),
+	);
+
+	test('manifests name ports and probes', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const setup = await configure(cleanup, { drain: { seconds: 20 } });
+			const { status, out } = tool(['k8s', '-c', setup.file]);
+			assert.equal(status, 0);
+			assert.match(out, new RegExp(`containerPort: ${setup.port} `));
+			assert.match(out, /terminationGracePeriodSeconds: 30\n/);
+			assert.match(out, /readinessProbe:\n {12}exec: \{ command: \["siocast", "health"/);
+			const documents = out.split(/^---$/m);
+			assert.deepEqual(documents.map((d) => /^kind: (\w+)$/m.exec(d)[1]), ['Deployment', 'Service']);
+			for (const line of out.split('\n')) assert.doesNotMatch(line, /\t|^( {2})* [^ ]/, line);
+			const yaml = spawnSync('python3', ['-c', 'import sys, yaml; print(len(list(yaml.safe_load_all(sys.stdin))))'], { input: out, encoding: 'utf8' });
+			if (yaml.status === 0) assert.equal(yaml.stdout, '2\n');
+			assert.doesNotMatch(tool(['k8s']).out, /Probe/);
+			assert.equal(tool(['k8s', '--listen', 'unix:/s']).status, 1);
+		}),
+	);
+
+	test('bash completes commands, options and words', limit(), () => {
+		const complete = (...words) => {
+			const line = `source "${TOP}/contrib/completion/bash/siocast"; COMP_WORDS=(${words.map((w) => `'${w}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _siocast; printf '%s\\n' "\${COMPREPLY[@]}"`;
+			return tool([], { shell: line }).out.trim().split('\n');
+		};
+		assert.deepEqual(complete('siocast', 're'), ['record', 'replay', 'reload']);
+		assert.deepEqual(complete('siocast', '--li'), ['--listen']);
+		assert.deepEqual(complete('siocast', 'config', '--s'), ['--schema']);
+		assert.deepEqual(complete('siocast', 'lb', 'h'), ['haproxy']);
+		assert.deepEqual(complete('siocast', 'tail', '--r'), ['--rates', '--redis']);
+		assert.deepEqual(complete('siocast', '--log-level', 'd'), ['debug']);
+	});
+
+	test('the completions that are installed are those that it prints', limit(), () => {
+		for (const [shell, file] of [['bash', 'bash/siocast'], ['zsh', 'zsh/_siocast'], ['fish', 'fish/siocast.fish']]) {
+			const { status, out } = tool(['completion', shell]);
+			assert.equal(status, 0);
+			assert.equal(fs.readFileSync(path.join(TOP, 'contrib/completion', file), 'utf8'), out, `siocast completion ${shell} >contrib/completion/${file}`);
+			if (installed(shell)) assert.equal(spawnSync(shell, ['-n'], { input: out, timeout: LIMIT_MS }).status, 0);
+		}
+		assert.equal(tool(['completion', 'csh']).status, 2);
+	});
+});
