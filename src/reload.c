@@ -23,8 +23,17 @@ struct reload {
 	struct service *service;
 	struct workers *workers;
 	struct config *replaced; /* the one in force; NULL: still the first */
+	bool kept; /* its namespaces are not */
 	uv_signal_t sighup;
 	bool stopped; /* the end has begun */
+};
+
+/* What is to be done. */
+struct reload_plan {
+	struct config_change all[CONFIG_MAX_CHANGES];
+	size_t n;
+	bool namespaces; /* go over, too */
+	const char *stay; /* why they do not; NULL: they do, or are the same */
 };
 
 /* What is told of one reading. */
@@ -64,10 +73,10 @@ change_log(const struct config *c)
 
 /* All that can fail: afterwards nothing does. */
 static int
-prepare_change(struct reload *r, struct config *now)
+prepare_change(struct reload *r, struct config *now, bool namespaces)
 {
 	config_keep(now, r->options.config);
-	return workers_prepare(r->workers, now);
+	return workers_prepare(r->workers, now, namespaces);
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
@@ -132,29 +141,52 @@ answer_changes(const struct config_change *all, size_t n, struct eio_buf *answer
 /* Reading */
 
 /* What is live is compared with what is in force, all else with what siocast was started with. */
-static size_t
-find_changes(const struct reload *r, const struct config *now, struct config_change *out)
+static void
+find_changes(const struct reload *r, const struct config *now, struct reload_plan *plan)
 {
 	struct config_change all[CONFIG_MAX_CHANGES];
-	size_t n = config_changes(reload_config(r), now, all), kept = 0;
+	size_t n = config_changes(reload_config(r), now, all);
 
 	for (size_t i = 0; i < n; i++)
-		if (all[i].group != CONFIG_GROUP_NONE) out[kept++] = all[i];
+		if (all[i].group != CONFIG_GROUP_NONE) plan->all[plan->n++] = all[i];
 	n = config_changes(r->options.config, now, all);
 	for (size_t i = 0; i < n; i++)
-		if (all[i].group == CONFIG_GROUP_NONE) out[kept++] = all[i];
-	return kept;
+		if (all[i].group == CONFIG_GROUP_NONE) plan->all[plan->n++] = all[i];
+}
+
+static bool
+changes_namespaces(const struct reload_plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->all[i].group == CONFIG_GROUP_NAMESPACES) return true;
+	return false;
+}
+
+/* Namespaces may have to stay, which others do not notice. */
+static void
+plan_namespaces(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	bool changes = changes_namespaces(plan);
+
+	if (r->kept && !changes) plan->all[plan->n++] = (struct config_change){ "namespaces", CONFIG_GROUP_NAMESPACES };
+	if (!changes && !r->kept) return;
+	plan->stay = config_namespaces_stay(r->options.config, now);
+	plan->namespaces = !plan->stay;
+	for (size_t i = 0; plan->stay && i < plan->n; i++)
+		if (plan->all[i].group == CONFIG_GROUP_NAMESPACES) plan->all[i].group = CONFIG_GROUP_NONE;
 }
 
 static void
-put_in_force(struct reload *r, struct config *now, const struct config_change *all, size_t n, struct eio_buf *answer)
+put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
 	change_all(r, now);
-	log_paths(all, n, false);
-	log_paths(all, n, true);
+	r->kept = plan->stay != NULL;
+	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
+	log_paths(plan->all, plan->n, false);
+	log_paths(plan->all, plan->n, true);
 	if (now->warnings)
 		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", now->warnings);
-	answer_changes(all, n, answer);
+	answer_changes(plan->all, plan->n, answer);
 }
 
 static int
@@ -171,17 +203,18 @@ refuse_reload(struct eio_buf *answer, const char *why)
 static int
 take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 {
-	struct config_change all[CONFIG_MAX_CHANGES];
+	struct reload_plan plan = { .n = 0 };
 	const char *why = NULL;
-	size_t n;
 
 	eio_buf_clear(answer);
+	find_changes(r, now, &plan);
+	plan_namespaces(r, now, &plan);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";
-	n = find_changes(r, now, all);
-	if (!why && prepare_change(r, now)) why = "out of memory";
+	else if (prepare_change(r, now, plan.namespaces))
+		why = plan.namespaces ? "a key file cannot be read, or memory is out" : "out of memory";
 	if (!why) {
-		put_in_force(r, now, all, n, answer);
+		put_in_force(r, now, &plan, answer);
 		return 200;
 	}
 	config_free(now);

@@ -131,6 +131,12 @@ eio_server_shut(struct eio_server *s, size_t n)
 }
 
 void
+eio_server_each(struct eio_server *s, void (*each)(void *user, struct eio_socket *s), void *user)
+{
+	EIO_HASH_FOREACH(n, &s->sids) each(user, EIO_CONTAINER(n, struct eio_socket, node));
+}
+
+void
 eio_server_close(struct eio_server *s)
 {
 	eio_ws_server_close(s->ws);

@@ -157,6 +157,9 @@ const struct eio_server_stats *eio_server_stats(const struct eio_server *s);
 /* Whether a path belongs to Engine.IO. */
 bool eio_server_owns_path(const struct eio_server *s, struct eio_bytes path);
 
+/* Calls each for every session, in an order that is nobody's. It may neither begin nor end one. */
+void eio_server_each(struct eio_server *s, void (*each)(void *user, struct eio_socket *s), void *user);
+
 /* Sockets */
 
 /* How a send went. */

@@ -138,6 +138,7 @@ alloc_metrics(struct metrics_set *s, const struct metrics_table *t)
 	if (!m) return NULL;
 	eio_list_init(&m->link);
 	m->set = s;
+	m->refs = 1;
 	for (size_t i = 0; i < t->slots; i++) atomic_init(&m->v[i], 0);
 	return m;
 }
@@ -178,10 +179,17 @@ metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsig
 	return metrics_new(s, t, text);
 }
 
+struct metrics *
+metrics_ref(struct metrics *m)
+{
+	m->refs++;
+	return m;
+}
+
 void
 metrics_free(struct metrics *m)
 {
-	if (!m) return;
+	if (!m || --m->refs) return;
 	uv_mutex_lock(&m->set->lock);
 	eio_list_remove(&m->link);
 	free_empty_group(m->group);

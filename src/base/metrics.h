@@ -93,6 +93,7 @@ struct metrics {
 	struct eio_list link; /* {set.lock}, as the next */
 	struct metrics_set *set;
 	struct metrics_group *group;
+	unsigned refs; /* of its owners, one at a time */
 	_Alignas(64) _Atomic uint64_t v[];
 };
 
@@ -113,8 +114,12 @@ struct metrics *metrics_new(struct metrics_set *s, const struct metrics_table *t
 /* The same with a number for a label. */
 struct metrics *metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsigned label);
 
-/* Takes values out of their set, with all that was counted: a series that others do not go on with is gone, or
- * begins anew when there are values of that label again. Any thread, when nobody writes them any more. NULL is fine. */
+/* One more owner, on the thread that writes them. */
+struct metrics *metrics_ref(struct metrics *m);
+
+/* The last owner takes values out of their set, with all that was counted: a series that others do not go on with is
+ * gone, or begins anew when there are values of that label again. Any thread, when nobody writes them any more. NULL is
+ * fine. */
 void metrics_free(struct metrics *m);
 
 /* Adds n to a counter; only the thread that writes m. A gauge goes down by metrics_sub. */

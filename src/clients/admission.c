@@ -296,7 +296,7 @@ refuse_token(const struct admission *a, enum auth_result r)
 static void
 ask_who(const struct admission *a, struct namespace *n)
 {
-	struct guard *g = guard_of(&a->client->clients->guards, n->auth);
+	struct guard *g = n->guard;
 	struct eio_buf claims = { 0 };
 	uint64_t expires_s = UINT64_MAX;
 	enum auth_result r = g->keys ? check_token(a, g, &claims, &expires_s) : AUTH_GOOD;

@@ -222,7 +222,7 @@ ask_about(struct hold *h, const struct handlers_join *join)
 {
 	struct sio_socket *s = h->socket;
 	const struct client_socket *own = client_socket_of(s);
-	struct guard *g = guard_of(&client_of(s)->clients->guards, own->namespace->auth);
+	struct guard *g = own->namespace->guard;
 	const struct question_of_join q = {
 		.of = { client_of(s), s->nsp, s->auth, eio_bytes(own->query, own->query_n) },
 		.room = join->room,

@@ -9,7 +9,6 @@
 #include "src/clients/admission.h"
 #include "src/clients/behind.h"
 #include "src/clients/clients_int.h"
-#include "src/clients/guards.h"
 #include "src/clients/lag.h"
 #include "src/clients/renewal.h"
 #include "src/clients/resume.h"
@@ -251,6 +250,19 @@ clients_take_recall(struct clients *c, struct feed_recall *r)
 
 /* All of them */
 
+struct namespaces *
+clients_namespaces(const struct clients *c, struct namespace_specs *specs)
+{
+	const struct namespaces_options o = {
+		.presence = c->options.presence,
+		.hook = c->options.hook,
+		.clock = c->options.clock,
+		.metrics = c->options.metrics,
+	};
+
+	return namespaces_new(specs, &o);
+}
+
 struct clients *
 clients_new(const struct clients_options *options)
 {
@@ -268,14 +280,12 @@ clients_new(const struct clients_options *options)
 	};
 	c->metrics = metrics_new_numbered(options->metrics, &clients_metrics, options->worker);
 	c->behind = behind_new(c);
-	c->namespaces = namespaces_new(options->namespaces, options->presence, options->hook, options->metrics);
-	eio_list_init(&c->guards);
+	c->namespaces = clients_namespaces(c, options->namespaces);
 	if (eio_hash_init(&c->attendances) || eio_hash_init(&c->pasts) || !c->metrics || !c->namespaces || !c->behind ||
-		guards_open(&c->guards, options->namespaces, options->hook, options->clock) || rooms_init(c)) {
-		guards_close(&c->guards);
+		rooms_init(c)) {
 		eio_hash_deinit(&c->pasts);
 		eio_hash_deinit(&c->attendances);
-		namespaces_free(c->namespaces);
+		namespaces_unref(c->namespaces);
 		metrics_free(c->metrics);
 		behind_free(c->behind);
 		free(c);
@@ -293,6 +303,28 @@ clients_set_limits(struct clients *c, const struct clients_options *options)
 	c->sio_config.connect_timeout_ms = options->connect_timeout_ms;
 	c->options.forwarding = options->forwarding;
 	rooms_set_limits(c);
+}
+
+void
+clients_set_namespaces(struct clients *c, struct namespaces *now)
+{
+	namespaces_follow(now, c->namespaces);
+	namespaces_unref(c->namespaces);
+	c->namespaces = now;
+	c->needs = namespaces_needs(now);
+	c->paces = namespaces_pace(now);
+}
+
+void
+clients_renew(void *user, struct eio_socket *eio)
+{
+	struct client *c = client_of_session(eio);
+	struct eio_list *l, *next;
+
+	(void)clients__of(user);
+	if (!c) return;
+	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)
+	sockets_renew(EIO_CONTAINER(l, struct sio_socket, link));
 }
 
 bool
@@ -322,8 +354,7 @@ clients_free(struct clients *c)
 	eio_hash_deinit(&c->attendances);
 	CHECK(c->pasts.count == 0);
 	eio_hash_deinit(&c->pasts);
-	guards_close(&c->guards);
-	namespaces_free(c->namespaces);
+	namespaces_unref(c->namespaces);
 	metrics_free(c->metrics);
 	behind_free(c->behind);
 	c->magic = 0;

@@ -62,6 +62,17 @@ struct clients *clients_new(const struct clients_options *options);
  * borrowed. */
 void clients_set_limits(struct clients *c, const struct clients_options *options);
 
+/* Namespaces for them, see namespaces_new(). */
+struct namespaces *clients_namespaces(const struct clients *c, struct namespace_specs *specs);
+
+/* Goes over to other namespaces, whose reference it takes over: who connects from now on finds those. Then
+ * clients_renew() is to be called for each session, before the loop goes on. */
+void clients_set_namespaces(struct clients *c, struct namespaces *now);
+
+/* Has the sockets of a session go over, each to the namespace that a client who asks for its name gets now. Where there
+ * is none, or one with presence in the place of one without, it stays in the one it is in. user: the clients. */
+void clients_renew(void *user, struct eio_socket *s);
+
 /* Before its thread starts, when it is known what the feed begins with. */
 void clients_begin(struct clients *c);
 

@@ -41,7 +41,6 @@ struct clients {
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
 	struct namespaces *namespaces;
-	struct eio_list guards; /* of struct guard */
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
 	struct eio_hash attendances; /* of struct attendance */
 	uint64_t next_stay; /* the number of the next one */

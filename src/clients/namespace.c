@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "eio/refs.h"
+#include "src/clients/guards.h"
 #include "src/clients/pace.h"
 #include "src/clients/question.h"
 #include "src/clients/rules.h"
@@ -13,7 +14,9 @@
 #include <string.h>
 
 struct namespaces {
+	size_t refs;
 	struct namespace_specs *specs; /* a reference */
+	struct eio_list guards; /* of struct guard */
 	struct handlers_needs needs; /* of all of them */
 	size_t n;
 	struct namespace v[];
@@ -148,6 +151,8 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	n->rules = spec->rules;
 	n->paces = spec->paces;
 	n->recovers = spec->recovers;
+	n->all = all;
+	if (n->auth) n->guard = guard_of(&all->guards, n->auth);
 	if (!n->metrics) return -1;
 	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
@@ -184,36 +189,58 @@ note_presence(struct namespaces *all, const struct presence_specs *presence)
 }
 
 struct namespaces *
-namespaces_new(
-	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics)
+namespaces_new(struct namespace_specs *specs, const struct namespaces_options *o)
 {
-	const struct presence_specs *attended = presence ? presence_specs_of(presence) : NULL;
+	const struct presence_specs *attended = o->presence ? presence_specs_of(o->presence) : NULL;
 	struct namespaces *all = calloc(1, sizeof *all + specs->n * sizeof *all->v);
 	int err;
 
 	if (!all) return NULL;
+	all->refs = 1;
 	all->specs = namespace_specs_ref(specs);
 	all->n = specs->n;
-	err = note_presence(all, attended);
-	for (size_t i = 0; !err && i < all->n; i++) err = init_namespace(all, i, attended, metrics);
-	for (size_t i = 0; !err && i < all->n; i++) err = open_lines(&all->v[i], hook);
+	eio_list_init(&all->guards);
+	err = guards_open(&all->guards, specs, o->hook, o->clock);
+	if (!err) err = note_presence(all, attended);
+	for (size_t i = 0; !err && i < all->n; i++) err = init_namespace(all, i, attended, o->metrics);
+	for (size_t i = 0; !err && i < all->n; i++) err = open_lines(&all->v[i], o->hook);
 	if (!err) return all;
-	namespaces_free(all);
+	namespaces_unref(all);
 	return NULL;
 }
 
-void
-namespaces_free(struct namespaces *all)
+struct namespaces *
+namespaces_ref(struct namespaces *all)
 {
-	if (!all) return;
+	all->refs++;
+	return all;
+}
+
+void
+namespaces_unref(struct namespaces *all)
+{
+	if (!all || --all->refs) return;
 	for (size_t i = 0; i < all->n; i++) {
 		CHECK(all->v[i].sockets == 0);
 		metrics_free(all->v[i].metrics);
 		free(all->v[i].lines);
 	}
+	guards_close(&all->guards);
 	handlers_needs_deinit(&all->needs);
 	namespace_specs_unref(all->specs);
 	free(all);
+}
+
+void
+namespaces_follow(struct namespaces *all, const struct namespaces *before)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct namespace_spec *spec = namespace_specs_find(before->specs, all->v[i].name);
+
+		if (!spec) continue;
+		metrics_free(all->v[i].metrics);
+		all->v[i].metrics = metrics_ref(before->v[spec - before->specs->v].metrics);
+	}
 }
 
 struct namespace *
@@ -222,6 +249,12 @@ namespaces_find(struct namespaces *all, struct eio_bytes name)
 	const struct namespace_spec *spec = namespace_specs_match(all->specs, name);
 
 	return spec ? &all->v[spec - all->specs->v] : NULL;
+}
+
+bool
+namespaces_pace(const struct namespaces *all)
+{
+	return namespace_specs_pace(all->specs);
 }
 
 const struct handlers_needs *

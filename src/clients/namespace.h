@@ -87,6 +87,8 @@ struct namespace
 	const struct auth_spec *auth; /* NULL: anybody may connect */
 	const struct room_rules *rules; /* NULL: clients may ask for any room */
 	const struct room_paces *paces; /* as in the spec */
+	struct namespaces *all; /* that it is one of */
+	struct guard *guard; /* of auth; NULL without */
 	struct hook_line **lines; /* owned: one for each place that the handlers call; they are the hook's */
 	size_t sockets; /* that are in it */
 	struct metrics *metrics; /* owned: of namespace_metrics */
@@ -94,16 +96,30 @@ struct namespace
 
 struct namespaces;
 
-/* Those of a set of specs, which it takes a reference to. They count in the set of metrics; that, presence (NULL:
- * there is none) and the hook (NULL when nobody is asked) are borrowed. NULL when out of memory. */
-struct namespaces *namespaces_new(
-	struct namespace_specs *specs, const struct presence *presence, struct hook *hook, struct metrics_set *metrics);
+/* What namespaces at work have to do with; all is borrowed. */
+struct namespaces_options {
+	const struct presence *presence; /* NULL: there is none */
+	struct hook *hook; /* NULL when nobody is asked */
+	struct eio_clock *clock;
+	struct metrics_set *metrics; /* to count in */
+};
 
-/* Frees them; no socket may be in any. NULL is fine. */
-void namespaces_free(struct namespaces *all);
+/* Those of a set of specs, which it takes a reference to, with a reference for the caller. NULL when out of memory, or
+ * when a key file cannot be read, which was logged. Where nobody is asked, any thread may make them. */
+struct namespaces *namespaces_new(struct namespace_specs *specs, const struct namespaces_options *options);
+
+/* Each socket in one of them, and each CONNECT that waits for one, has a reference, too. */
+struct namespaces *namespaces_ref(struct namespaces *all);
+void namespaces_unref(struct namespaces *all); /* NULL is fine */
+
+/* Those that come in the place of others count on where these are. */
+void namespaces_follow(struct namespaces *all, const struct namespaces *before);
 
 /* The one that a client asks for, as namespace_specs_match() has it. Valid as long as all of them. */
 struct namespace *namespaces_find(struct namespaces *all, struct eio_bytes name);
+
+/* Whether some have rooms with a pace. */
+bool namespaces_pace(const struct namespaces *all);
 
 /* What the handlers and the authentication of all of them, and presence, ask of a client's request. Valid as long as
  * they. */

@@ -102,7 +102,7 @@ renewal_take(const struct sio_event *ev)
 	enum auth_result r;
 
 	if (!is_renewal(ev, spec)) return false;
-	r = renew_identity(ev, guard_of(&c->clients->guards, spec));
+	r = renew_identity(ev, client_socket_of(ev->socket)->namespace->guard);
 	if (r != AUTH_GOOD)
 		CLIENTS_DEBUG(c, CLIENTS_LINE_CONNECT_REFUSED, "renewal-refused", ev->nsp, "why=\"%s\"",
 			auth_result_reason(r));

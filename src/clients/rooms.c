@@ -12,10 +12,12 @@ static void
 on_room_opened(void *user, struct sio_room *room)
 {
 	struct clients *c = clients__of(user);
+	const struct namespace *n;
 
 	if (room->key.aside) return; /* no feed goes there */
-	if (c->paces && !room->key.everyone)
-		room->pace_ms = room_paces_find(namespaces_find(c->namespaces, room->key.nsp)->paces, room->key.name);
+	/* There is none of its name any more when a configuration has taken it away from under who is in it. */
+	n = c->paces && !room->key.everyone ? namespaces_find(c->namespaces, room->key.nsp) : NULL;
+	if (n) room->pace_ms = room_paces_find(n->paces, room->key.name);
 	if (interest_set(c->options.interest, c->options.worker, room->key)) c->interest_failed = true;
 }
 

@@ -151,15 +151,41 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	s->user = own;
 	access_note_namespace(c, s->nsp);
 	eio_socket_keep(c->eio);
+	namespaces_ref(n->all);
 	n->sockets++;
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
 	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	/* What it asked for may have been long ago. */
+	sockets_renew(s);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
 	in = begin_socket_of(s, birth, random);
 	resume_tell(s, session != NULL);
 	if (session) recovery_send_missed(c, &birth->recall->missed);
 	client_send(c, recoverable_answer(s, answer));
 	return in ? s : NULL;
+}
+
+/* Going over */
+
+/* Rates begin anew, as the handlers that they are of may be others. */
+void
+sockets_renew(struct sio_socket *s)
+{
+	struct client_socket *own = client_socket_of(s);
+	struct namespace *now = namespaces_find(client_of(s)->clients->namespaces, s->nsp), *before = own->namespace;
+	uint64_t *rates = NULL;
+
+	if (!now || now->all == before->all || now->attended != before->attended) return;
+	if (now->rates && !(rates = calloc(now->rates, sizeof *rates))) return;
+	free(own->rates);
+	own->rates = rates;
+	own->namespace = now;
+	namespaces_ref(now->all);
+	now->sockets++;
+	before->sockets--;
+	metrics_inc(now->metrics, NAMESPACE_METRIC_SOCKETS);
+	metrics_sub(before->metrics, NAMESPACE_METRIC_SOCKETS, 1);
+	namespaces_unref(before->all);
 }
 
 /* End */
@@ -180,6 +206,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);
 	identity_clear(s);
+	namespaces_unref(own->namespace->all);
 	client_socket_free(own);
 	sio_socket_free(s);
 }

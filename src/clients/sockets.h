@@ -33,4 +33,7 @@ void sockets_end_all(struct client *c, const char *reason);
 /* Ends what a handler that ran for s wants to be ended. The socket may be gone afterwards. */
 void sockets_after_run(struct sio_socket *s);
 
+/* The namespaces have changed: it goes over to the one that its name leads to now, see clients_renew(). */
+void sockets_renew(struct sio_socket *s);
+
 #endif

@@ -47,6 +47,7 @@ waiting_new(const struct admission *a, const struct waiting_parts *parts)
 	copy_part(&p, &w->rooms_n, parts->rooms);
 	copy_part(&p, &w->events_n, parts->events);
 	eio_list_add_tail(&a->client->waiting, &w->link);
+	namespaces_ref(w->namespace->all);
 	metrics_inc(w->namespace->metrics, NAMESPACE_METRIC_WAITING);
 	return w;
 }
@@ -72,6 +73,7 @@ void
 waiting_free(struct waiting *w)
 {
 	metrics_sub(w->namespace->metrics, NAMESPACE_METRIC_WAITING, 1);
+	namespaces_unref(w->namespace->all);
 	eio_list_remove(&w->link);
 	w->magic = 0;
 	free(w);

@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
+#include "src/config/targets.h"
 
 #include <string.h>
 
@@ -41,13 +42,14 @@ static const struct config_change groups[] = {
 	{ "limits.roomNameLength", CONFIG_GROUP_CLIENTS },
 	{ "limits.roomsPerSocket", CONFIG_GROUP_CLIENTS },
 	{ "trustedProxies", CONFIG_GROUP_CLIENTS },
+	{ "auth", CONFIG_GROUP_NAMESPACES },
+	{ "namespaces", CONFIG_GROUP_NAMESPACES },
 	{ "drain.seconds", CONFIG_GROUP_END },
 	{ "log.format", CONFIG_GROUP_LOG },
 	{ "log.level", CONFIG_GROUP_LOG },
 	{ "accessLog", CONFIG_GROUP_NONE },
 	{ "admin", CONFIG_GROUP_NONE },
 	{ "adminHosts", CONFIG_GROUP_NONE },
-	{ "auth", CONFIG_GROUP_NONE },
 	{ "client.dir", CONFIG_GROUP_NONE },
 	{ "client.version", CONFIG_GROUP_NONE },
 	{ "compat", CONFIG_GROUP_NONE }, /* a file with another one is not taken at all */
@@ -66,7 +68,6 @@ static const struct config_change groups[] = {
 	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
 	{ "listen", CONFIG_GROUP_NONE },
 	{ "log.target", CONFIG_GROUP_NONE },
-	{ "namespaces", CONFIG_GROUP_NONE },
 	{ "path", CONFIG_GROUP_NONE },
 	{ "presence.expiry", CONFIG_GROUP_NONE },
 	{ "presence.prefix", CONFIG_GROUP_NONE },
@@ -162,4 +163,75 @@ config_keep(struct config *now, const struct config *first)
 	p->server.cookie_always = f->server.cookie_always;
 	p->server.ws_deflate = f->server.ws_deflate;
 	p->server.http_deflate = f->server.http_deflate;
+}
+
+/* Namespaces */
+
+/* What stands in the file for the namespaces; for cJSON_Delete(). NULL when out of memory. */
+static cJSON *
+namespaces_said(const struct config *c)
+{
+	for (size_t i = 0; i < config__main_table.n; i++)
+		if (strcmp(config__main_table.rows[i].path, "namespaces") == 0)
+			return cJSON_Parse(config__parts_of(c)->said[i]);
+	return NULL;
+}
+
+static bool
+is_same_json(const cJSON *a, const cJSON *b)
+{
+	return a && b ? cJSON_Compare(a, b, true) : a == b;
+}
+
+/* Whether each namespace of one has the presence that it has in the other. */
+static bool
+has_same_presence(const cJSON *one, const cJSON *other)
+{
+	static const char *const keys[] = { "presence", "count" };
+
+	for (const cJSON *n = one->child; n; n = n->next) {
+		const cJSON *same = cJSON_GetObjectItemCaseSensitive(other, n->string);
+
+		for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
+			if (!is_same_json(cJSON_GetObjectItemCaseSensitive(n, keys[k]),
+				    cJSON_GetObjectItemCaseSensitive(same, keys[k])))
+				return false;
+	}
+	return true;
+}
+
+static bool
+is_presence_same(const struct config *first, const struct config *now)
+{
+	cJSON *a = namespaces_said(first), *b = namespaces_said(now);
+	bool same = a && b && has_same_presence(a, b) && has_same_presence(b, a);
+
+	cJSON_Delete(a);
+	cJSON_Delete(b);
+	return same;
+}
+
+/* A namespace that was not there recovers nobody. */
+static bool
+is_recovery_same(const struct namespace_specs *first, const struct namespace_specs *now)
+{
+	for (size_t i = 0; i < now->n; i++) {
+		const struct namespace_spec *before = namespace_specs_find(first, eio_cstr(now->v[i].name));
+
+		if (now->v[i].recovers != (before && before->recovers)) return false;
+	}
+	return true;
+}
+
+const char *
+config_namespaces_stay(const struct config *first, const struct config *now)
+{
+	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
+
+	if (first->hooks || now->hooks) return "the application is asked in some";
+	if (!is_presence_same(first, now)) return "presence or count is another";
+	if (!is_recovery_same(f->namespaces, p->namespaces)) return "connectionStateRecovery is another";
+	if (config__targets_sockets(p) && !config__targets_sockets(f))
+		return "handlers reach single sockets, which nothing did before";
+	return NULL;
 }

@@ -16,6 +16,7 @@ enum config_group {
 	CONFIG_GROUP_LOG = 1, /* lines of the log */
 	CONFIG_GROUP_END = 2, /* how it ends */
 	CONFIG_GROUP_CLIENTS = 4, /* what clients may, and how long they have */
+	CONFIG_GROUP_NAMESPACES = 8, /* namespaces, their handlers, and who may connect */
 };
 
 /* One option that is another one. */
@@ -33,6 +34,10 @@ size_t config_changes(const struct config *before, const struct config *now, str
 /* What options of a group depend on beside themselves stays as it was at the start: has `now` say what `first` says of
  * the workers, the path and the generation. Before anybody works from it. */
 void config_keep(struct config *now, const struct config *first);
+
+/* Why namespaces have to stay as they were at the start, although others were read, in a few words; NULL: they may
+ * change. */
+const char *config_namespaces_stay(const struct config *first, const struct config *now);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

@@ -7,17 +7,26 @@
 
 #include "src/clients/clients.h"
 
+static int
+prepare_worker(struct worker *w, const struct config *now, bool namespaces)
+{
+	struct clients_options clients = { .limits = { 0 } };
+	struct worker_change *c = &w->change;
+
+	config_fill_clients(now, &clients);
+	c->config = now;
+	c->options.index = w->index;
+	config_fill_server(now, &c->options);
+	c->terms = eio_terms_new(w->server, &c->options);
+	if (namespaces) c->namespaces = clients_namespaces(w->clients, clients.namespaces);
+	return c->terms && (!namespaces || c->namespaces) ? 0 : -1;
+}
+
 int
-workers_prepare(struct workers *ws, const struct config *now)
+workers_prepare(struct workers *ws, const struct config *now, bool namespaces)
 {
 	for (unsigned i = 0; i < ws->n; i++) {
-		struct worker *w = ws->all[i];
-
-		w->change.config = now;
-		w->change.options.index = w->index;
-		config_fill_server(now, &w->change.options);
-		w->change.terms = eio_terms_new(w->server, &w->change.options);
-		if (w->change.terms) continue;
+		if (prepare_worker(ws->all[i], now, namespaces) == 0) continue;
 		workers_forget(ws);
 		return -1;
 	}
@@ -28,8 +37,12 @@ void
 workers_forget(struct workers *ws)
 {
 	for (unsigned i = 0; i < ws->n; i++) {
-		eio_terms_free(ws->all[i]->change.terms);
-		ws->all[i]->change.terms = NULL;
+		struct worker_change *c = &ws->all[i]->change;
+
+		eio_terms_free(c->terms);
+		namespaces_unref(c->namespaces);
+		c->terms = NULL;
+		c->namespaces = NULL;
 	}
 }
 
@@ -59,6 +72,11 @@ take_worker_change(void *user, struct mail *run)
 	CHECK(run == &c->mail && !run->next);
 	config_fill_clients(c->config, &clients);
 	clients_set_limits(w->clients, &clients);
+	if (c->namespaces) {
+		clients_set_namespaces(w->clients, c->namespaces);
+		eio_server_each(w->server, clients_renew, w->clients);
+		c->namespaces = NULL;
+	}
 	http = changing_httpd_options(w, c->config);
 	eio_httpd_change(w->httpd, &http);
 	eio_server_change(w->server, c->terms);

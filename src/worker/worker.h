@@ -45,8 +45,9 @@ struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, si
 void worker_start(struct worker *w);
 
 /* Makes all that workers need to go over to another configuration, which is borrowed from then on. As long as they
- * run. 0, or -1 when out of memory, and then there is nothing to forget. */
-int workers_prepare(struct workers *ws, const struct config *now);
+ * run. namespaces: they are others, and nobody is asked in any of both. 0, or -1 when out of memory, or when a key file
+ * cannot be read, which was logged; and then there is nothing to forget. */
+int workers_prepare(struct workers *ws, const struct config *now, bool namespaces);
 
 /* They do not go over to what was prepared. */
 void workers_forget(struct workers *ws);

@@ -35,6 +35,7 @@ struct worker_change {
 	const struct config *config; /* what follows is written before the mail is posted, too */
 	struct eio_server_options options;
 	struct eio_terms *terms; /* owned until they are in force */
+	struct namespaces *namespaces; /* the same; NULL: they stay */
 };
 
 struct worker {

@@ -3,12 +3,16 @@
 // What changes while clients stay: who comes later finds it, who is there loses nothing.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST_ONLY, feedsReady } from './lib/daemon.mjs';
 import { polling } from './lib/engine.mjs';
+import { token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
+import { readMetrics, sumOf } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { reload, startReloadable, write } from './lib/reload.mjs';
@@ -81,6 +85,88 @@ describe('changes live', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('handlers are others at once, also for who is there', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const say = (word) => ({ on: { ask: [{ ack: [word, '{query.q}'] }], go: [{ join: '{1}' }, { ack: [] }] } });
+			const before = { '/': say('old'), '/gone': say('old'), '/site-*': say('old'), '/plain': {} };
+			const server = await startReloadable(cleanup, { workers: 2, namespaces: before, feeds: [] });
+			const slow = { rooms: { rate: { '*': { perSecond: 2 } } } };
+			const open = (namespace, options) => connect(cleanup, server, { namespace, reconnection: false, query: { q: 'kept' }, ...options });
+			const there = {};
+			for (const name of ['/', '/gone', '/site-a', '/site-b', '/plain']) there[name] = await open(name);
+			const answer = await reload(server, {
+				namespaces: { '/': say('new'), '/site-*': say('new'), '/site-b': say('exact'), '/plain': say('new'), '/more': { ...say('new'), ...slow } },
+			});
+			assert.deepEqual(answer, { status: 200, changed: ['namespaces'], needsRestart: [] });
+			// What nobody asked for when it connected was not kept of its request.
+			const words = { '/': ['new', 'kept'], '/site-a': ['new', 'kept'], '/site-b': ['exact', 'kept'], '/plain': ['new', 'kept'] };
+			for (const [name, said] of Object.entries(words)) {
+				const answered = await new Promise((resolve) => there[name].emit('ask', (...args) => resolve(args)));
+				assert.deepEqual(answered, said, name);
+			}
+			// A namespace that is gone stays for who is in it, and is there for nobody else.
+			assert.deepEqual(await new Promise((resolve) => there['/gone'].emit('ask', (...args) => resolve(args))), ['old', 'kept']);
+			await ask(there['/gone'], 'go', 'a room of its own');
+			await assert.rejects(open('/gone'), /Invalid namespace/);
+			for (const [name, word] of [['/more', 'new'], ['/site-b', 'exact'], ['/', 'new']]) {
+				const late = await open(name);
+				assert.equal((await new Promise((resolve) => late.emit('ask', (...args) => resolve(args))))[0], word);
+			}
+			// What is counted goes on where it was; the namespace that is gone is counted as long as somebody is in it.
+			const families = await readMetrics(server);
+			assert.equal(sumOf(families, 'sockets{namespace="/"}'), 2);
+			assert.equal(sumOf(families, 'sockets{namespace="/gone"}'), 1);
+			assert.ok(sumOf(families, 'events_received_total{namespace="/"}') >= 2);
+			there['/gone'].disconnect();
+			const isGone = async () => !(await request(server.admin, 'GET', '/metrics')).text.includes('namespace="/gone"');
+			await eventually(isGone, 'the last to leave');
+		}),
+	);
+
+	test('who may connect is asked anew, and a key that is missing changes nothing', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const [first, second] = ['a'.repeat(40), 'b'.repeat(40)];
+			await fs.writeFile(path.join(folder, 'first'), first);
+			await fs.writeFile(path.join(folder, 'second'), second);
+			const auth = (file) => ({ jwt: { keys: [{ alg: 'HS256', secretFile: path.join(folder, file) }] } });
+			const server = await startReloadable(cleanup, { auth: auth('first'), workers: 2 });
+			const enter = (secret) => connect(cleanup, server, { auth: { token: token({ sub: 'x' }, secret) }, reconnection: false });
+			const there = await enter(first);
+			await assert.rejects(enter(second));
+			assert.deepEqual(await reload(server, { auth: auth('second') }), { status: 200, changed: ['auth'], needsRestart: [] });
+			await assert.rejects(enter(first));
+			await enter(second);
+			const missing = await reload(server, { auth: auth('third'), log: { level: 'warn' } });
+			assert.equal(missing.status, 422);
+			await enter(second);
+			assert.deepEqual(await reload(server, { auth: undefined, log: undefined }), { status: 200, changed: ['auth'], needsRestart: [] });
+			await enter('anything that is no key at all, but long enough');
+			assert.ok(there.connected);
+		}),
+	);
+
+	test('namespaces that cannot change live stay, and are named as long as they are others', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const say = (word) => ({ on: { ask: [{ ack: [word] }] } });
+			const server = await startReloadable(cleanup, { namespaces: { '/': say('old') } });
+			const client = await connect(cleanup, server);
+			const asked = () => new Promise((resolve) => client.emit('ask', resolve));
+			const wanted = { '/': { ...say('new'), count: { rooms: 'a', event: 'n' } } };
+			for (const needs of [{ namespaces: wanted }, {}]) {
+				const held = await reload(server, needs);
+				assert.deepEqual(held, { status: 200, changed: [], needsRestart: ['namespaces'] });
+				assert.equal(await asked(), 'old');
+			}
+			await eventually(() => server.child.output.includes('event=namespaces-stay reason="presence or count is another"'), 'the reason');
+			const calls = await reload(server, { namespaces: { '/': { on: { ask: [{ call: 'http://127.0.0.1:1/' }] } } } });
+			assert.deepEqual(calls.needsRestart, ['namespaces']);
+			const last = await reload(server, { namespaces: { '/': say('last') } });
+			assert.deepEqual(last, { status: 200, changed: ['namespaces'], needsRestart: [] });
+			assert.equal(await asked(), 'last');
+		}),
+	);
+
 	test('who is there loses nothing in a hundred changes, right and wrong ones, some of them at once', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
@@ -102,7 +188,8 @@ describe('changes live', { skip: SIOCAST_ONLY }, () => {
 			})();
 			for (let i = 0; i < 100; i++) {
 				const engine = { pingInterval: 25000 + i, cookie: i % 3 === 0 };
-				await write(server, { engine, cors: { origin: [`http://a${i}.example`] }, wrong: i % 10 === 9 ? 1 : undefined });
+				const namespaces = { '/': { on: { ask: [{ ack: [i] }] } }, [`/n${i}`]: {} };
+				await write(server, { engine, namespaces, cors: { origin: [`http://a${i}.example`] }, wrong: i % 10 === 9 ? 1 : undefined });
 				if (i % 7 === 0) process.kill(server.child.pid, 'SIGHUP');
 				const answers = await Promise.all(i % 5 === 0 ? [reload(server), reload(server)] : [reload(server)]);
 				for (const { status } of answers) assert.equal(status, i % 10 === 9 ? 422 : 200);

@@ -556,7 +556,7 @@ test_namespaces(void **state)
 	(void)state;
 	assert_int_equal(metrics_set_init(&metrics), 0);
 	config_fill_clients(config, &options);
-	all = namespaces_new(options.namespaces, NULL, NULL, &metrics);
+	all = namespaces_new(options.namespaces, &(struct namespaces_options){ .metrics = &metrics });
 	assert_non_null(all);
 	config_free(config);
 	n = namespaces_find(all, EIO_LIT("/"));
@@ -568,7 +568,7 @@ test_namespaces(void **state)
 	assert_null(namespaces_find(all, EIO_LIT("")));
 	assert_true(handlers_needs_query(namespaces_needs(all)));
 	assert_false(handlers_needs_headers(namespaces_needs(all)));
-	namespaces_free(all);
+	namespaces_unref(all);
 	metrics_set_deinit(&metrics);
 }
 

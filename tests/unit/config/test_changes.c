@@ -104,6 +104,44 @@ the_first_is_kept(void **state)
 	config_free(first);
 }
 
+/* Why others cannot take the place of the first; "": they can. */
+static const char *
+stay(const char *before, const char *now)
+{
+	struct config *a = configured(before), *b = configured(now);
+	const char *why = config_namespaces_stay(a, b);
+
+	config_free(a);
+	config_free(b);
+	return why ? why : "";
+}
+
+static void
+namespaces_that_stay(void **state)
+{
+	static const char called
+		[] = "{\"namespaces\": {\"/\": {\"on\": {\"a\": [{\"call\": \"http://h/\"}]}}}}",
+	  counted[] = "{\"namespaces\": {\"/\": {\"count\": {\"rooms\": \"c\", \"event\": \"n\"}}, \"/b\": {}}}",
+	  recovered[] = "{\"connectionStateRecovery\": {}, \"namespaces\": {\"/\": {}}}",
+	  more[] = "{\"connectionStateRecovery\": {}, \"namespaces\": {\"/\": {}, \"/b\": {}}}",
+	  own[] = "{\"namespaces\": {\"/\": {\"on\": {\"a\": [{\"broadcast\": {\"room\": \"{1}\", \"event\": \"x\"}}]}}}}";
+
+	(void)state;
+	assert_string_equal(
+		stay("{}", "{\"namespaces\": {\"/\": {\"on\": {\"a\": [{\"ack\": [1]}]}}, \"/b\": {}}}"), "");
+	assert_string_equal(stay(called, "{}"), "the application is asked in some");
+	assert_string_equal(stay("{}", called), "the application is asked in some");
+	assert_string_equal(stay("{}", counted), "presence or count is another");
+	assert_string_equal(stay(counted, "{}"), "presence or count is another");
+	assert_string_equal(stay(counted, counted), "");
+	assert_string_equal(stay(recovered, recovered), "");
+	assert_string_equal(stay(more, recovered), "");
+	assert_string_equal(stay(recovered, more), "connectionStateRecovery is another");
+	assert_string_equal(stay(recovered, "{}"), "connectionStateRecovery is another");
+	assert_string_equal(stay("{}", own), "handlers reach single sockets, which nothing did before");
+	assert_string_equal(stay(own, "{}"), "");
+}
+
 /* In the order of the table, whatever that of the file is. */
 static void
 several_changes(void **state)
@@ -122,6 +160,7 @@ main(void)
 		cmocka_unit_test(each_kind),
 		cmocka_unit_test(nothing_changes),
 		cmocka_unit_test(the_first_is_kept),
+		cmocka_unit_test(namespaces_that_stay),
 		cmocka_unit_test(several_changes),
 	};
 
