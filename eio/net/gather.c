@@ -292,7 +292,7 @@ hold(struct eio__gather *g, struct eio_block *block)
 	return true;
 }
 
-static bool
+static inline bool
 may_append(struct eio__gather *g, const struct eio__burst *b, struct eio_block *block)
 {
 	return g->on && block->n <= UINT32_MAX - b->bytes &&
@@ -300,7 +300,7 @@ may_append(struct eio__gather *g, const struct eio__burst *b, struct eio_block *
 }
 
 /* Returns whether it is the first of its burst. */
-static bool
+static inline bool
 append_block(struct eio__gather *g, struct eio__burst *b, struct eio_block *block)
 {
 	bool first = b->n++ == 0;
@@ -315,7 +315,7 @@ append_block(struct eio__gather *g, struct eio__burst *b, struct eio_block *bloc
 	return first;
 }
 
-static void
+static inline void
 flush_if_enough(struct eio__gather *g)
 {
 	if (g->n_links == BLOCKS_MAX || (!g->wide && g->n_sends + g->n_seals == NARROW)) eio__gather_flush(g);

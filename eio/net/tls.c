@@ -366,6 +366,14 @@ eio_tls_send(struct eio_tls *t, const struct iovec *parts, unsigned n)
 	return sent;
 }
 
+ssize_t
+eio_tls_send_bytes(struct eio_tls *t, const char *p, size_t n)
+{
+	const struct iovec all = { .iov_base = (void *)(uintptr_t)p, .iov_len = n };
+
+	return eio_tls_send(t, &all, 1);
+}
+
 size_t
 eio_tls_seal_room(size_t bytes)
 {

@@ -96,6 +96,9 @@ ssize_t eio_tls_recv(struct eio_tls *t, char *p, size_t n);
 /* As sendmsg(): how much of it was taken, 0 when there is no room, -1 when the connection is broken. */
 ssize_t eio_tls_send(struct eio_tls *t, const struct iovec *parts, unsigned n);
 
+/* The same of bytes that lie in one place. */
+ssize_t eio_tls_send_bytes(struct eio_tls *t, const char *p, size_t n);
+
 /* Whether something was taken that has not left. */
 bool eio_tls_waits(const struct eio_tls *t);
 

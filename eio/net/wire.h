@@ -24,8 +24,7 @@ eio__wire_recv(int fd, struct eio_tls *tls, char *p, size_t n)
 static inline ssize_t
 eio__wire_send(int fd, struct eio_tls *tls, const char *p, size_t n)
 {
-	const struct iovec all = { .iov_base = (void *)(uintptr_t)p, .iov_len = n };
-	ssize_t sent = tls ? eio_tls_send(tls, &all, 1) : send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent = tls ? eio_tls_send_bytes(tls, p, n) : send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (sent >= 0) return sent;
 	return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? 0 : -1;
