@@ -73,6 +73,7 @@ const BARS = [
 	['PUBLISH to client, 1,000 clients, not batched: p99 ÷ that of the floor', atMost(1.15), (r) => r.ratio('saturation', 'siocast', 'common_p99', 'floor')],
 	['a client in ten rooms ÷ a client in one, the same bytes: CPU per tick', atMost(1.3), tenRooms],
 	['ten sends (floor) ÷ siocast: CPU per tick of a client in ten rooms', atLeast(5, '×', 1), (r) => r.ratio('in-rooms-10', 'floor', 'usTick', 'siocast')],
+	['one reader among 1,000 that stopped: by how much the p99 of the others is more', below(1, ' %', 1), (r) => r.median('stopped-one', 'siocast', 'more99')],
 	['one client that leaves, 19,000 stay ÷ 1,000 stay: CPU', atMost(1.5), leaving],
 	['workers 1 → 2 on two processors: deliveries/s', atLeast(1.8, '×'), (r) => r.ratio('workers', 'siocast-2', 'deliveries', 'siocast')],
 	['cost per delivery from 1,000 to 19,000 clients, growth beyond the floor’s', atMost(1.1), growth],

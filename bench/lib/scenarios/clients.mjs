@@ -3,7 +3,7 @@
 // What clients cost that are just there, come, go, poll or stop: memory, connect storms, polling, joins and leaves, a reader that stopped.
 
 import { GENERATOR, P50, P99, P999, US, toFloor, toSiocast } from '../columns.mjs';
-import { NO_POLLING, SAME_PROGRAM } from '../complete.mjs';
+import { NO_POLLING, PEERS, SAME_PROGRAM, because } from '../complete.mjs';
 import { Bed, figures, pause } from '../measure.mjs';
 import { cpuNs, memoryBytes } from '../machine.mjs';
 import { withCleanup } from '../../../tests/e2e/lib/cleanup.mjs';
@@ -188,6 +188,58 @@ const stopped = {
 	plan: ({ ids, rounds }) => ids.length * (1.2 + rounds * 3.2),
 };
 
+// --- one reader of a thousand that stopped ---
+
+const ONE = { clients: 1, load: { stopped: 1, rcvbuf: STOPPED_BYTES } };
+
+/** Windows without it before and after those with it: the machine may change by more than what is looked for. The first with it fills
+ * what the kernel takes, and does not count. */
+async function oneStoppedRound(bed) {
+	const before = figures(await bed.window());
+	const slow = await bed.connect(ONE);
+	await bed.window();
+	const window = await bed.window();
+	await slow.stop();
+	await pause(300);
+	const after = figures(await bed.window());
+	const worse = figures(window);
+	const mean = (key) => (before[key] + after[key]) / 2;
+	return {
+		p50: mean('p50'),
+		p99: mean('p99'),
+		p50Stopped: worse.p50,
+		p99Stopped: worse.p99,
+		more99: (worse.p99 / mean('p99') - 1) * 100,
+		us: mean('us'),
+		usStopped: worse.us,
+		limit: window.report.generator.limit,
+	};
+}
+
+const oneStopped = {
+	group: 'In the wild',
+	name: 'stopped-one',
+	title: '1,000 clients, beside one that stopped reading',
+	about:
+		'3 KB × 40 messages/s to each, not batched: 120 KB/s that the one does not take. What is it to the others? Windows without it are measured before and after those with it, and their mean is compared.',
+	absent: {
+		floor: 'it would wait for the one that stopped',
+		...because('what ten that stopped are to it is in the scenario before this one', ...PEERS),
+	},
+	options: { transport: 'websocket', clients: 1000, size: 3000, rate: 40, batch: 0, seconds: 1.2, load: { sample: 16 } },
+	columns: [
+		{ key: 'p50', title: 'p50 ms', digits: 2 },
+		{ key: 'p50Stopped', title: 'with the one', digits: 2 },
+		{ key: 'p99', title: 'p99 ms', digits: 2 },
+		{ key: 'p99Stopped', title: 'with the one', digits: 2 },
+		{ key: 'more99', title: 'p99 more, %', digits: 1 },
+		{ key: 'us', title: 'CPU µs per message', digits: 1 },
+		{ key: 'usStopped', title: 'with the one', digits: 1 },
+	],
+	round: oneStoppedRound,
+	plan: ({ ids, rounds }) => ids.length * (4 + rounds * 6.5),
+};
+
 // --- polling ---
 
 const POLLING = {
@@ -226,4 +278,5 @@ export const clients = [
 	POLLING_1K,
 	churn,
 	stopped,
+	oneStopped,
 ];
