@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Single values in JSON text that was checked, so it is only looked for where they end. */
+/* Single values in JSON text that was checked, so it is only looked for where they end. sio/json.c finds the
+ * end of a string, too, but checks it on the way: with that log lines take 5 % longer. */
 #include "src/columns/columns_int.h"
 
 #ifdef __SSE2__
