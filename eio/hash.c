@@ -159,3 +159,12 @@ eio_hash_after(const struct eio_hash *t, const struct eio_hash_node *n)
 {
 	return n->next ? n->next : first_from(t, (n->hash & t->mask) + 1);
 }
+
+bool
+eio_hash_walk(const struct eio_hash *t, size_t *at, size_t n, void (*visit)(void *user, struct eio_hash_node *node),
+	void *user)
+{
+	for (; n > 0 && *at <= t->mask; n--, ++*at)
+		for (struct eio_hash_node *it = t->buckets[*at]; it; it = it->next) visit(user, it);
+	return *at <= t->mask;
+}

@@ -50,6 +50,12 @@ struct eio_hash_node *eio_hash_any(const struct eio_hash *t);
 /* The node behind n, in no order that means anything, or NULL when n is the last one. */
 struct eio_hash_node *eio_hash_after(const struct eio_hash *t, const struct eio_hash_node *n);
 
+/* Visits what is in up to n buckets, from number *at on, which begins with 0 and moves on; returns whether there is
+ * more. The visitor neither adds nor removes any; between two calls others may: what is there all the time is visited,
+ * twice perhaps when the table has grown. For walks in pieces. */
+bool eio_hash_walk(const struct eio_hash *t, size_t *at, size_t n,
+	void (*visit)(void *user, struct eio_hash_node *node), void *user);
+
 /* Walks all nodes with `it`, which it declares. The body neither adds nor removes any. */
 #define EIO_HASH_FOREACH(it, t) for (struct eio_hash_node *it = eio_hash_any(t); it; it = eio_hash_after(t, it))
 

@@ -86,6 +86,7 @@ struct sio_room {
 	size_t n, cap;
 	void *user; /* the owner's, NULL at first */
 	unsigned pace_ms; /* the owner's, too: how long what goes there may wait; 0 at first */
+	uint64_t bytes; /* the owner's, 0 at first */
 };
 
 struct sio_rooms_config {

@@ -25,6 +25,7 @@
 #include "src/worker/census.h"
 #include "src/worker/doors.h"
 #include "src/worker/listeners.h"
+#include "src/worker/survey.h"
 #include "src/worker/worker.h"
 
 #include <errno.h>
@@ -172,6 +173,7 @@ make_worker_group(struct daemon *d)
 		.presence = d->presence,
 		.doors = d->doors,
 		.threads = d->threads,
+		.loop = &d->loop,
 		.all = calloc(d->config->workers, sizeof *d->workers.all),
 		.n = d->config->workers,
 	};
@@ -187,15 +189,6 @@ on_reload_request(void *user, struct eio_buf *answer)
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
 	return reload_now(d->reload, answer);
-}
-
-static int
-take_census(void *ctx, const struct sio_room_key *keys, size_t n, census_fn done, void *user)
-{
-	struct daemon *d = ctx;
-
-	CHECK_MAGIC(d, DAEMON_MAGIC);
-	return census_take(&d->workers, &d->loop, keys, n, done, user);
 }
 
 static int
@@ -219,7 +212,8 @@ make_admin(struct daemon *d)
 		},
 		.reload = on_reload_request,
 		.reload_user = d,
-		.census = { take_census, d },
+		.census = { census_take, &d->workers },
+		.survey = { survey_take, &d->workers },
 		.feed = d->feed,
 		.metrics = &d->metrics,
 		.threads = d->threads,

@@ -103,3 +103,12 @@ eio__rest_lost(struct eio__rest *r)
 {
 	eio__behind_remove(r->behind, &r->laggard);
 }
+
+size_t
+eio__rest_bytes(const struct eio__rest *r)
+{
+	size_t n = r->laggard.on ? (size_t)r->laggard.bytes : 0;
+
+	for (const struct unsent *u = r->first; u; u = u->next) n += u->block->n - u->at;
+	return n;
+}

@@ -38,6 +38,9 @@ struct eio_block *eio__rest_take_pong(struct eio__rest *r);
  * has left, 0 when not, -1 when the connection is broken. */
 int eio__rest_send(struct eio__rest *r, int fd, struct eio_tls *tls);
 
+/* How many bytes wait, with those that the kernel had when it was asked last. */
+size_t eio__rest_bytes(const struct eio__rest *r);
+
 /* The descriptor is about to be closed, and another connection may get its number. */
 void eio__rest_lost(struct eio__rest *r);
 

@@ -260,6 +260,22 @@ struct eio_traffic {
 };
 struct eio_traffic eio_socket_traffic(const struct eio_socket *s);
 
+/* What waits for its client, in bytes: in the queue, of answers to polls that are not read, of what was written to a
+ * WebSocket that takes no more. It looks at no socket. */
+size_t eio_socket_backlog(const struct eio_socket *s);
+
+/* What the kernel knows of a WebSocket's connection. */
+struct eio_connection {
+	uint64_t rtt_us; /* of round trips, as TCP measures them; 0: it is none of TCP */
+	uint64_t kernel_bytes; /* sent by us and not acknowledged by the peer */
+};
+/* false for a session without a WebSocket. Two system calls. */
+bool eio_socket_connection(const struct eio_socket *s, struct eio_connection *out);
+
+/* Visits the sessions of a server in pieces, see eio_hash_walk. The visitor begins and ends none. */
+typedef void (*eio_socket_visit_fn)(void *user, struct eio_socket *s);
+bool eio_server_walk(struct eio_server *s, size_t *at, size_t n, eio_socket_visit_fn visit, void *user);
+
 /* The handshake request, during the open callback. */
 const struct eio_request *eio_socket_request(const struct eio_socket *s);
 

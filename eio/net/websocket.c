@@ -278,6 +278,18 @@ eio_ws_prefetch(const struct eio_ws *ws)
 	__builtin_prefetch(ws);
 }
 
+size_t
+eio_ws_unsent(const struct eio_ws *ws)
+{
+	return ws->rest ? eio__rest_bytes(ws->rest) : 0;
+}
+
+int
+eio_ws_fd(const struct eio_ws *ws)
+{
+	return ws->socket.fd;
+}
+
 bool
 eio_ws_writable(struct eio_ws *ws)
 {

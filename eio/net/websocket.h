@@ -81,6 +81,13 @@ void eio_ws_adopt(struct eio_ws_server *s, const struct eio_ws_adoption *adoptio
  * follows. */
 int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 
+/* What was written and is neither sent nor, as far as the kernel was asked, received; 0 when all of it could be sent.
+ */
+size_t eio_ws_unsent(const struct eio_ws *ws);
+
+/* Its descriptor, to be asked about the connection. */
+int eio_ws_fd(const struct eio_ws *ws);
+
 /* Brings what a write will look at into the cache. */
 void eio_ws_prefetch(const struct eio_ws *ws);
 

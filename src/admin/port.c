@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "eio/net/httpd.h"
+#include "eio/query.h"
 #include "sio/json.h"
 #include "src/admin/about.h"
 #include "src/admin/capacity.h"
@@ -134,30 +135,85 @@ answer_metrics(struct admin *a, struct eio_exchange *ex)
 }
 
 static void
-answer_stats(struct admin *a, struct eio_exchange *ex)
+write_stats(struct admin *a, struct eio_buf *body)
 {
 	struct about about = about_now(a);
-	struct eio_buf body;
 
 	update_admin_metrics(a);
-	eio_buf_init(&body);
-	eio_buf_addc(&body, '{');
-	about_write_json(&about, &body);
-	EIO_BUF_ADD_LIT(&body, ",\"workers\":");
-	eio_buf_append_u64(&body, a->options.workers);
-	EIO_BUF_ADD_LIT(&body, ",\"redis\":[");
+	about_write_json(&about, body);
+	EIO_BUF_ADD_LIT(body, ",\"workers\":");
+	eio_buf_append_u64(body, a->options.workers);
+	EIO_BUF_ADD_LIT(body, ",\"redis\":[");
 	for (size_t i = 0; i < a->options.redis; i++) {
 		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
-		if (i > 0) eio_buf_addc(&body, ',');
-		EIO_BUF_ADD_LIT(&body, "{\"name\":");
-		sio_json_escape(&body, eio_cstr(s.name));
-		eio_buf_printf(&body, ",\"subscribed\":%s,\"refused\":%u", s.subscribed ? "true" : "false", s.refused);
-		if (s.primes) eio_buf_printf(&body, ",\"primed\":%s", s.primed ? "true" : "false");
-		eio_buf_addc(&body, '}');
+		if (i > 0) eio_buf_addc(body, ',');
+		EIO_BUF_ADD_LIT(body, "{\"name\":");
+		sio_json_escape(body, eio_cstr(s.name));
+		eio_buf_printf(body, ",\"subscribed\":%s,\"refused\":%u", s.subscribed ? "true" : "false", s.refused);
+		if (s.primes) eio_buf_printf(body, ",\"primed\":%s", s.primed ? "true" : "false");
+		eio_buf_addc(body, '}');
 	}
-	EIO_BUF_ADD_LIT(&body, "],\"metrics\":");
-	metrics_write_json(a->options.metrics, &body);
+	EIO_BUF_ADD_LIT(body, "],\"metrics\":");
+	metrics_write_json(a->options.metrics, body);
+}
+
+/* A question for what stands out: the answer waits until the workers have looked. */
+struct admin_stats {
+	struct admin *admin;
+	struct eio_exchange *ex; /* a reference */
+	unsigned top;
+};
+
+static void
+on_surveyed(void *user, const struct clients_top *all, unsigned n)
+{
+	struct admin_stats *q = user;
+	struct eio_buf body;
+
+	CHECK_MAGIC(q->admin, ADMIN_MAGIC);
+	eio_buf_init(&body);
+	eio_buf_addc(&body, '{');
+	write_stats(q->admin, &body);
+	EIO_BUF_ADD_LIT(&body, ",\"top\":{");
+	admin_top_write(q->admin->options.metrics, all, n, q->top, &body);
+	EIO_BUF_ADD_LIT(&body, "}}\n");
+	answer_admin(q->ex, 200, "application/json", &body);
+	eio_exchange_unref(q->ex);
+	free(q);
+}
+
+static void
+answer_top(struct admin *a, struct eio_exchange *ex, unsigned top)
+{
+	struct admin_stats *q = malloc(sizeof *q);
+
+	if (q) {
+		*q = (struct admin_stats){ .admin = a, .ex = eio_exchange_ref(ex), .top = top };
+		if (a->options.survey.take(a->options.survey.ctx, top, on_surveyed, q) == 0) return;
+		eio_exchange_unref(q->ex);
+	}
+	free(q);
+	answer_admin_text(ex, 503, "out of memory\n");
+}
+
+static void
+answer_stats(struct admin *a, struct eio_exchange *ex)
+{
+	unsigned top = admin_top_wanted(ex->req->query);
+	struct eio_buf body;
+
+	if (top) {
+		answer_top(a, ex, top);
+		return;
+	}
+	if (eio_query_has(ex->req->query, EIO_LIT("top"))) {
+		answer_admin_text(ex, 400, "top is a number from 1 to 100\n");
+		return;
+	}
+	eio_buf_init(&body);
+	eio_buf_addc(&body, '{');
+	write_stats(a, &body);
 	EIO_BUF_ADD_LIT(&body, "}\n");
 	answer_admin(ex, 200, "application/json", &body);
 }
@@ -182,7 +238,7 @@ answer_list(struct admin *a, struct eio_exchange *ex)
 	static const char list[] = "/livez    alive\n"
 				   "/readyz   whether the feeds are subscribed\n"
 				   "/metrics  for Prometheus\n"
-				   "/stats    the same as JSON\n"
+				   "/stats    the same as JSON; with ?top= also what stands out\n"
 				   "/rooms    how many clients are in a ?namespace= and each room=\n";
 	struct eio_buf body;
 

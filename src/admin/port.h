@@ -9,6 +9,7 @@
 
 #include "src/admin/publish.h"
 #include "src/admin/rooms.h"
+#include "src/admin/top.h"
 #include "src/base/metrics.h"
 #include "src/base/thread.h"
 
@@ -31,6 +32,7 @@ struct admin_options {
 	int (*reload)(void *user, struct eio_buf *answer);
 	void *reload_user;
 	struct admin_census census;
+	struct admin_survey survey;
 	struct feed *feed; /* borrowed, outlives the admin port */
 	struct metrics_set *metrics; /* the same */
 	const struct thread *threads; /* n_threads that do the work; the same */

@@ -251,6 +251,42 @@ metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_t slot)
 	return sum;
 }
 
+/* Puts it where it belongs; n are there. Returns how many there are then. */
+static size_t
+insert_top(struct metrics_top *out, size_t n, size_t max, const struct metrics_top *one)
+{
+	size_t i;
+
+	if (n == max && one->by <= out[n - 1].by) return n;
+	if (n < max) n++;
+	for (i = n - 1; i > 0 && out[i - 1].by < one->by; i--) out[i] = out[i - 1];
+	out[i] = *one;
+	return n;
+}
+
+size_t
+metrics_top(struct metrics_set *s, const struct metrics_table *t, size_t by, size_t also, struct metrics_top *out,
+	size_t max)
+{
+	const struct metrics_shown *shown;
+	size_t n = 0;
+
+	CHECK(by < t->slots && also < t->slots && max > 0);
+	uv_mutex_lock(&s->lock);
+	shown = find_shown_table(s, t);
+	if (shown) {
+		METRICS_FOREACH(struct metrics_group, g, &shown->groups) {
+			struct metrics_top one = { .by = metrics__group_sum(g, by),
+				.also = metrics__group_sum(g, also) };
+
+			snprintf(one.label, sizeof one.label, "%s", g->label);
+			if (one.by) n = insert_top(out, n, max, &one);
+		}
+	}
+	uv_mutex_unlock(&s->lock);
+	return n;
+}
+
 bool
 metrics__begins_family(const struct metrics_table *t, size_t i)
 {

@@ -163,6 +163,17 @@ metrics_observe(struct metrics *m, size_t slot, const struct metrics_buckets *b,
 /* The sum over all labels and threads; of a histogram that of its values. Any thread. */
 uint64_t metrics_sum(struct metrics_set *s, const struct metrics_table *t, size_t slot);
 
+/* A value of a label with what two slots come to. */
+struct metrics_top {
+	char label[32]; /* cut */
+	uint64_t by, also;
+};
+
+/* The values of a table's label with the largest sums at slot `by` that are not 0, the largest first: at most max,
+ * which out has room for. Returns how many. Any thread. */
+size_t metrics_top(struct metrics_set *s, const struct metrics_table *t, size_t by, size_t also,
+	struct metrics_top *out, size_t max);
+
 /* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". Any thread;
  * others that make and free values wait meanwhile. */
 void metrics_write_prometheus(struct metrics_set *s, struct eio_buf *out);

@@ -380,7 +380,10 @@ deliver_stretch(struct clients *c, const struct stretch *s)
 	struct delivery_item one = s->items[0];
 	size_t n = s->n, sent = 0;
 
-	for (size_t i = 0; i < n; i++) all[i] = s->items[i].bundle;
+	for (size_t i = 0; i < n; i++) {
+		all[i] = s->items[i].bundle;
+		if (s->room) s->room->bytes += eio_bundle_size(all[i]) * s->room->n;
+	}
 	if (n > 1 && worth_joining(all, n, members_of(c, s))) joined = eio_bundle_join(all, n);
 	if (joined) {
 		if (c->options.compresses) (void)eio_bundle_remember(joined, all, n); /* without, it costs more */

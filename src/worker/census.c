@@ -96,8 +96,9 @@ copy_census_keys(struct census *c, const struct sio_room_key *keys, size_t n)
 }
 
 int
-census_take(struct workers *ws, uv_loop_t *loop, const struct sio_room_key *keys, size_t n, census_fn done, void *user)
+census_take(void *workers, const struct sio_room_key *keys, size_t n, census_fn done, void *user)
 {
+	struct workers *ws = workers;
 	struct census *c = calloc(1, sizeof *c + ws->n * sizeof c->mails[0]);
 
 	if (!c) return -1;
@@ -107,7 +108,7 @@ census_take(struct workers *ws, uv_loop_t *loop, const struct sio_room_key *keys
 	c->user = user;
 	c->all_counted.data = c;
 	atomic_init(&c->left, ws->n);
-	if (!copy_census_keys(c, keys, n) || uv_async_init(loop, &c->all_counted, on_all_counted)) {
+	if (!copy_census_keys(c, keys, n) || uv_async_init(ws->loop, &c->all_counted, on_all_counted)) {
 		free_census(c);
 		return -1;
 	}

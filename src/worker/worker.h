@@ -30,6 +30,7 @@ struct workers {
 	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;
+	uv_loop_t *loop; /* of the thread that asks all of them, see census.h and survey.h */
 	unsigned n;
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
 	_Atomic uint64_t connections; /* that are open, as the workers told last */

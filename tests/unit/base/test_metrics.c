@@ -298,6 +298,39 @@ bounded(void **state)
 	metrics_set_deinit(&s);
 }
 
+/* The largest of a label's values, in order; what is 0 is not among them. */
+static void
+largest(void **state)
+{
+	static const uint64_t values[] = { 3, 0, 9, 9, 1, 12 };
+	enum { N = sizeof values / sizeof values[0] };
+	struct metrics_top top[N];
+	struct metrics_set s;
+	struct metrics *m[N];
+
+	(void)state;
+	assert_int_equal(metrics_set_init(&s), 0);
+	assert_int_equal(metrics_top(&s, &labelled, LABELLED_IN, LABELLED_NOW, top, N), 0);
+	for (unsigned i = 0; i < N; i++) {
+		assert_non_null(m[i] = metrics_new_numbered(&s, &labelled, i));
+		metrics_add(m[i], LABELLED_IN, values[i]);
+		metrics_put(m[i], LABELLED_NOW, i);
+	}
+	assert_int_equal(metrics_top(&s, &labelled, LABELLED_IN, LABELLED_NOW, top, N), 5);
+	for (unsigned i = 0; i < 5; i++) {
+		static const uint64_t wanted[] = { 12, 9, 9, 3, 1 }, also[] = { 5, 2, 3, 0, 4 };
+
+		assert_int_equal(top[i].by, wanted[i]);
+		assert_int_equal(top[i].also, also[i]);
+		assert_int_equal(strtoul(top[i].label, NULL, 10), also[i]);
+	}
+	assert_int_equal(metrics_top(&s, &labelled, LABELLED_IN, LABELLED_NOW, top, 2), 2);
+	assert_int_equal(top[0].by, 12);
+	assert_int_equal(top[1].also, 2);
+	for (unsigned i = 0; i < N; i++) metrics_free(m[i]);
+	metrics_set_deinit(&s);
+}
+
 /* Threads that count, and take part and leave, while another reads. */
 enum { THREADS = 3, ROUNDS = 200 };
 
@@ -362,6 +395,7 @@ main(void)
 		cmocka_unit_test(prometheus),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(one_label),
+		cmocka_unit_test(largest),
 		cmocka_unit_test(large_numbers),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(while_reading),

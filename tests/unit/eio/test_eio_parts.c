@@ -140,6 +140,41 @@ test_header_accepted(void **state)
 	}
 }
 
+static void
+see_thing(void *user, struct eio_hash_node *n)
+{
+	(void)user;
+	EIO_CONTAINER(n, struct thing, node)->seen++;
+}
+
+/* A walk in pieces, while the table grows and things come and go: what was there all the time is met. */
+static void
+test_hash_walk(void **state)
+{
+	enum { N = 1000, STAY = 400 };
+	static struct thing things[N];
+	struct eio_hash t;
+	size_t at = 0, added = STAY, removed = STAY, pieces = 0;
+
+	(void)state;
+	assert_int_equal(eio_hash_init(&t), 0);
+	for (unsigned i = 0; i < N; i++) things[i].hash = (i + 1) * 0x9e3779b97f4a7c15u;
+	for (unsigned i = 0; i < STAY; i++) eio_hash_add(&t, &things[i].node, things[i].hash);
+	while (eio_hash_walk(&t, &at, 3, see_thing, NULL)) {
+		pieces++;
+		for (int k = 0; k < 10 && added < N; k++, added++)
+			eio_hash_add(&t, &things[added].node, things[added].hash);
+		for (int k = 0; k < 5 && removed < added; k++, removed++) eio_hash_remove(&t, &things[removed].node);
+	}
+	assert_true(pieces > 100 && added == N);
+	for (unsigned i = 0; i < STAY; i++) assert_in_range(things[i].seen, 1, 2);
+	assert_false(eio_hash_walk(&t, &at, 3, see_thing, NULL));
+	while (eio_hash_any(&t)) eio_hash_remove(&t, eio_hash_any(&t));
+	at = 0;
+	assert_false(eio_hash_walk(&t, &at, SIZE_MAX, see_thing, NULL));
+	eio_hash_deinit(&t);
+}
+
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation
  * that gives the paper's vector for SipHash-2-4. */
 static void
@@ -369,6 +404,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
+		cmocka_unit_test(test_hash_walk),
 		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_header_list),
 		cmocka_unit_test(test_header_accepted),
