@@ -59,7 +59,7 @@ static const char text[] =
 	"  \"heldEvents\": 5, \"heldBytes\": 5, \"clientQueueBytes\": 5000, \"clientReplyBytes\": 5000, \"clientQueueSeconds\": 5, \"roomsPerSocket\": 5, \"roomNameLength\": 5,"
 	"  \"workerQueueBytes\": 70000, \"messageBytes\": 5000, \"publishQueueBytes\": 5, \"maxConnections\": 5, \"headerBytes\": 5000,"
 	"  \"headerSeconds\": 5, \"keepAliveSeconds\": 5},"
-	"\"log\": {\"level\": \"warn\", \"format\": \"text\", \"target\": \"l\"}, \"accessLog\": \"a\"}";
+	"\"log\": {\"level\": \"warn\", \"format\": \"text\", \"target\": \"l\"}, \"accessLog\": \"a\", \"forwardedHeader\": \"forwarded\"}";
 
 static unsigned reported;
 
