@@ -74,6 +74,6 @@ void tool_write(struct eio_bytes text);
 void tool_flush(struct eio_buf *b);
 
 extern const struct tool tool_check, tool_completion, tool_config_command, tool_k8s, tool_lb, tool_unit, tool_doctor,
-	tool_explain, tool_health, tool_publish, tool_record, tool_reload, tool_replay, tool_tail;
+	tool_explain, tool_health, tool_publish, tool_record, tool_reload, tool_replay, tool_tail, tool_top;
 
 #endif

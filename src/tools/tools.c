@@ -17,6 +17,7 @@ const struct tool *const tools_all[] = {
 	&tool_replay,
 	&tool_health,
 	&tool_doctor,
+	&tool_top,
 	&tool_reload,
 	&tool_lb,
 	&tool_unit,

@@ -86,8 +86,8 @@ describe('commands on streams of messages', { skip: SIOCAST_ONLY }, () => {
 			const shown = await listen(cleanup, setup, 'tail', '--count', 1, '*');
 			await setup.redis.client.command('PUBLISH', 'x\x1b', 'a\x1b[2J\u202eb');
 			const output = await finished(shown);
-			assert.match(output, /\nx\\u001b a\\u001b\[2J\\u202eb\n/);
-			assert.match(output, / 1 messages .*\/s .* bytes\/s {2}in all\n$/);
+			assert.match(output, /^x\\u001b a\\u001b\[2J\\u202eb$/m);
+			assert.match(output, / 1 messages .*\/s .* bytes\/s {2}in all$/m);
 			const rates = await listen(cleanup, setup, 'tail', '--rates', '*');
 			await setup.redis.client.command('PUBLISH', 'x', 'abc');
 			await eventually(() => / 1 messages .* bytes\/s {2}x\n.*in all\n/.test(rates.output), 'rates to be told');
@@ -175,6 +175,30 @@ describe('commands on streams of messages', { skip: SIOCAST_ONLY }, () => {
 			}
 			assert.equal(tool(['replay', '-c', setup.file, `${file}.none`]).status, 1);
 			assert.equal(tool(['record', '-c', setup.file, '/nonexistent/tape', 'x']).status, 1);
+		}),
+	);
+
+	test('top shows clients and feeds', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			const server = await startSiocast(cleanup, {
+				redis: `redis://127.0.0.1:${port}`,
+				feeds: [{ channel: 'a' }, { channel: 'b', encode: 'json', batch: { interval: 0 } }],
+			});
+			await feedsReady(redis, server);
+			const socket = await connect(cleanup, server, { transports: ['websocket'] });
+			const inbox = collect(socket, 'b');
+			const child = new Child(SIOCAST, ['top', '-c', server.file, '--interval', '0.2'], { name: 'siocast top', graceful: false });
+			cleanup.add(child, () => child.kill());
+			await child.whileRunning(eventually(() => /clients {2}1 websocket, 0 polling/.test(child.output), 'the first look'));
+			await redis.client.publishAll('b', Array.from({ length: 50 }, () => '"x"'));
+			for (let i = 0; i < 50; i++) await inbox.next();
+			await child.whileRunning(eventually(() => /\n {8}1 +[1-9][0-9.]* .*\n {8}0 +0\.0 /.test(child.output), 'the feed that sends most to come first'));
+			assert.doesNotMatch(child.output, /\x1b/);
+			assert.equal(tool(['top', '-c', server.file, '--count', '1']).status, 0);
+			assert.equal(tool(['top', '--admin', '127.0.0.1:1']).status, 1);
+			assert.equal(tool(['top', '--count', '0']).status, 2);
 		}),
 	);
 
