@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server: listeners and accepting. The connections are in conn_read.c. */
 #include "eio/check.h"
+#include "eio/net/arrival.h"
 #include "eio/net/httpd_int.h"
 
 #include <errno.h>
@@ -61,31 +62,45 @@ out_of_resources(int err)
 
 /* A descriptor or -1 with errno. The peer comes with it where somebody asks: later its socket may not know any more. */
 static int
-accept_one(const struct eio_httpd *h, int listening, struct eio_peer *peer)
+accept_one(const struct eio_httpd *h, int listening, bool proxied, struct eio_peer *peer)
 {
 	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
 	socklen_t n = sizeof ss;
 	int fd;
 
-	if (!h->options.peers) return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!h->options.peers && !proxied) return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	fd = accept4(listening, (struct sockaddr *)&ss, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) *peer = eio_peer_of((const struct sockaddr *)&ss);
 	return fd;
+}
+
+/* A connection of a proxy, which has to say whose it is, or of somebody who may not say so. */
+static void
+begin_proxied(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+{
+	if (eio_networks_have(&h->options.proxies, peer)) {
+		eio__arrival_new(h, fd, door, peer);
+		return;
+	}
+	h->stats.proxy_bad++;
+	close(fd);
 }
 
 static void
 on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
-	struct eio_peer peer;
+	struct eio_peer peer = { 0 };
 	struct eio_httpd *h;
+	bool proxied;
 	int fd;
 
 	(void)events;
 	CHECK_MAGIC(l, LISTENER_MAGIC);
 	h = l->httpd;
+	proxied = l->door && l->door->proxied;
 	for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
-		fd = accept_one(h, l->fd, &peer);
+		fd = accept_one(h, l->fd, proxied, &peer);
 		if (fd < 0 && out_of_resources(errno)) {
 			accept_pause(h, errno);
 			return;
@@ -95,6 +110,8 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 		if (h->paused) end_pause(h);
 		if (h->handler.admit && !h->handler.admit(h->handler.user))
 			close(fd);
+		else if (proxied)
+			begin_proxied(h, fd, &peer, l->door);
 		else
 			eio__conn_new(h, fd, h->options.peers ? &peer : NULL, l->door);
 	}
@@ -176,6 +193,8 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	h->written = eio__conn_written;
 	h->go_on = eio__conn_go_on;
 	h->shake = eio__conn_shake;
+	h->arrived = eio__conn_new;
+	eio_list_init(&h->arrivals);
 	h->loop = loop;
 	h->clock = clock;
 	h->options = *options;
@@ -191,7 +210,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	return h;
 }
 
-/* Of one whose socket has been closed meanwhile it stays unknown. */
+/* Of one whose socket has been closed meanwhile it stays unknown; of one that had to say whose it is, it is known. */
 static void
 find_peers(struct eio_httpd *h)
 {
@@ -203,7 +222,8 @@ find_peers(struct eio_httpd *h)
 		struct eio__conn *c = EIO_CONTAINER(l, struct eio__conn, link);
 		socklen_t n = sizeof ss;
 
-		if (c->closing || getpeername(c->io.fd, (struct sockaddr *)&ss, &n)) continue;
+		if (c->closing || (c->door && c->door->proxied)) continue;
+		if (getpeername(c->io.fd, (struct sockaddr *)&ss, &n)) continue;
 		c->peer = eio_peer_of((const struct sockaddr *)&ss);
 	}
 }
@@ -226,6 +246,7 @@ eio_httpd_close(struct eio_httpd *h)
 
 	eio_httpd_stop_accepting(h);
 	h->closing = true;
+	eio__arrivals_close(h);
 	uv_close((uv_handle_t *)&h->turn, on_turn_closed);
 	/* An answer that is on its way out is allowed to leave; the linger timer bounds it. */
 	EIO_LIST_FOREACH_SAFE(l, next, &h->conns)

@@ -34,6 +34,7 @@ struct eio_httpd_options {
 	/* For the next request on a connection; and for the next bytes of an answer to leave. */
 	uint64_t keep_alive_timeout_ms;
 	bool peers; /* requests say whose they are */
+	struct eio_networks proxies; /* who may say whose its connections are, at doors that want it; borrowed */
 };
 
 /* What is particular to a listener. All zero: nothing. */
@@ -42,6 +43,9 @@ struct eio_httpd_door {
 	const char *headers; /* lines for every answer, each ending in CRLF, or NULL */
 	/* All requests are sent there: "https://example.com", or "https:" for the host that they name. NULL: none is. */
 	const char *redirect;
+	/* Each connection is of one of the options' proxies, and begins with a PROXY header (proxy_header.h) that says
+	 * whose it is. Others are refused. */
+	bool proxied;
 };
 
 /* A connection that left HTTP: its descriptor, the request that asked for it and the bytes that came behind it. */
@@ -71,6 +75,7 @@ struct eio_httpd_handler {
 /* Counters, for whoever wants to show them. */
 struct eio_httpd_stats {
 	uint64_t accepted, open, requests, malformed, bytes_out;
+	uint64_t proxy_bad; /* that had to say whose they are, and were refused */
 	uint64_t tls_handshakes, tls_resumed, tls_failed; /* done; of them by tickets; not done */
 	struct eio_behind_stats behind;
 };

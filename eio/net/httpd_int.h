@@ -50,6 +50,9 @@ struct eio_httpd {
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
 	void (*go_on)(struct eio__conn *c); /* eio__conn_go_on */
 	void (*shake)(struct eio__conn *c); /* eio__conn_shake */
+	/* eio__conn_new */
+	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door);
+	struct eio_list arrivals; /* that have not said yet whose they are (arrival.h) */
 	struct eio_uring *ring; /* or NULL */
 	bool gathers;
 	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */

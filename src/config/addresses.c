@@ -101,6 +101,7 @@ static const struct config_option listen_rows[] = {
 	STRUCT("address", read_address, SCHEMA_STRING),
 	STRUCT("tls", config__tls, SCHEMA_REF("tlsOrNone")),
 	STRUCT("redirect", config__redirect, SCHEMA_STRING_OR_FALSE),
+	BOOL("proxyProtocol", proxied, "false"),
 };
 
 const struct config_table config__listen_table = TABLE_OF(listen_rows);
@@ -242,6 +243,21 @@ is_same_address(const struct config_listen *a, const struct config_listen *b)
 	return strcmp(a->host, b->host) == 0 || is_any(a->host) || is_any(b->host);
 }
 
+/* Somebody has to be believed. */
+static void
+check_proxied(struct config_loader *l, const cJSON *item, size_t i)
+{
+	size_t mark;
+
+	if (!l->parts->config.listen[i].proxied || l->parts->forwarding.trusted.n) return;
+	mark = config__push(l, "listen");
+	config__push_index(l, i);
+	config__push(l, "proxyProtocol");
+	config__error(l, cJSON_GetObjectItemCaseSensitive(item, "proxyProtocol"),
+		"\"trustedProxies\" names nobody, so nobody could connect");
+	config__pop(l, mark);
+}
+
 void
 config__addresses_check(struct config_loader *l)
 {
@@ -250,6 +266,7 @@ config__addresses_check(struct config_loader *l)
 	size_t mark;
 
 	for (size_t i = 0; i < c->n_listen; i++) {
+		check_proxied(l, config__element(listen, i), i);
 		for (size_t k = 0; k < i; k++) {
 			if (!is_same_address(&c->listen[i], &c->listen[k])) continue;
 			mark = config__push(l, "listen");

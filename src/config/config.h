@@ -49,6 +49,7 @@ struct config_listen {
 	const struct eio_tls_spec *tls; /* NULL: it is plain */
 	/* As in struct eio_httpd_door. */
 	const char *headers, *redirect;
+	bool proxied;
 };
 
 /* Which official client is served. */
@@ -149,6 +150,9 @@ void config_free(struct config *c); /* NULL is fine */
 /* The files of keys and certificates that are read again when they change: begin with *i 0; NULL behind the last. One
  * may come more than once. */
 const char *config_next_key_file(const struct config *c, size_t *i);
+
+/* Which proxies are trusted; borrowed from it. */
+struct eio_networks config_proxies(const struct config *c);
 
 /* Sets what the configuration says; the other options stay as they are. The options borrow from it. */
 void config_fill_server(const struct config *c, struct eio_server_options *out); /* all but the server's index */

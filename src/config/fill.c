@@ -35,6 +35,12 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->own_rooms = config__targets_sockets(p);
 }
 
+struct eio_networks
+config_proxies(const struct config *c)
+{
+	return config__parts_of(c)->forwarding.trusted;
+}
+
 void
 config_fill_feed(const struct config *c, struct feed_options *out)
 {

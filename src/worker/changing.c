@@ -57,6 +57,7 @@ changing_httpd_options(const struct worker *w, const struct config *c)
 		.request_timeout_ms = (uint64_t)c->limits.request_seconds * 1000,
 		.keep_alive_timeout_ms = (uint64_t)c->limits.keep_alive_seconds * 1000,
 		.peers = clients_want_peers(w->clients),
+		.proxies = config_proxies(c),
 	};
 }
 

@@ -9,6 +9,7 @@
 	X(CONNECTIONS_ACCEPTED, h->accepted) \
 	X(HTTP_REQUESTS, h->requests) \
 	X(HTTP_BAD, h->malformed) \
+	X(PROXY_BAD, h->proxy_bad) \
 	X(TLS_HANDSHAKES, h->tls_handshakes) \
 	X(TLS_RESUMED, h->tls_resumed) \
 	X(TLS_FAILED, h->tls_failed) \

@@ -58,7 +58,7 @@ open_door(const struct config_listen *l, struct eio_httpd_door *out)
 {
 	struct eio_tls_fault fault;
 
-	*out = (struct eio_httpd_door){ .headers = l->headers, .redirect = l->redirect };
+	*out = (struct eio_httpd_door){ .headers = l->headers, .redirect = l->redirect, .proxied = l->proxied };
 	if (!l->tls) return 0;
 	out->tls = eio_tls_server_new(l->tls, &fault);
 	if (out->tls) return 0;
@@ -108,5 +108,5 @@ doors_at(const struct doors *d, size_t i)
 {
 	const struct eio_httpd_door *door = &d->v[i];
 
-	return door->tls || door->redirect || door->headers ? door : NULL;
+	return door->tls || door->redirect || door->headers || door->proxied ? door : NULL;
 }

@@ -14,6 +14,8 @@
 		"Times accepting paused because no file could be opened") \
 	X(WORKER_METRIC_HTTP_REQUESTS, COUNTER, "http_requests_total", "", "HTTP requests") \
 	X(WORKER_METRIC_HTTP_BAD, COUNTER, "http_bad_requests_total", "", "Requests that were not HTTP") \
+	X(WORKER_METRIC_PROXY_BAD, COUNTER, "proxy_refused_total", "", \
+		"Connections without the PROXY header of a trusted proxy, where that is asked for") \
 	X(WORKER_METRIC_TLS_HANDSHAKES, COUNTER, "tls_handshakes_total", "", "TLS handshakes done") \
 	X(WORKER_METRIC_TLS_RESUMED, COUNTER, "tls_resumed_total", "", "Those that took a session up again") \
 	X(WORKER_METRIC_TLS_FAILED, COUNTER, "tls_failed_total", "", "TLS handshakes that failed") \

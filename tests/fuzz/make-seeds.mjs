@@ -167,6 +167,17 @@ const targets = {
 		].map((s) => Buffer.from(s)),
 		words: ['10.0.0.0/8', '127.0.0.1', '::1', '::ffff:', 'unix', '/0', '/32', '/128', '[', ']', ']:', ':80', ', ', '\r\n\r\n', '\r\nX-Forwarded-For: ', '\r\nForwarded: ', 'for=', '";', '\\', 'unknown', '%eth0'],
 	},
+	eio_proxy_header: {
+		seeds: [
+			'PROXY TCP4 192.0.2.7 192.0.2.1 56324 443\r\nGET',
+			'PROXY TCP6 2001:db8::7 ::1 0 65535\r\n',
+			'PROXY UNKNOWN a b c\r\n\x16',
+			'\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc0\0\x02\x01\xdc\x04\x01\xbb',
+			`\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x2b${'\x20'.repeat(36)}\x04\0\x04abcd`,
+			'\r\n\r\n\0\r\nQUIT\n\x20\0\0\0x',
+		].map((s) => Buffer.from(s, 'latin1')),
+		words: ['PROXY ', 'TCP4 ', 'TCP6 ', 'UNKNOWN', '\r\n', ' 443', '\r\n\r\n\0\r\nQUIT\n\x21', '\x11\0\x0c', '\x21\0\x24', '\x31\0\xd8'],
+	},
 	eio_session: {
 		// Polls, POSTs with a message in them, a probe and the upgrade, frames, time.
 		seeds: of('eio', 'polling', 'websocket')

@@ -50,7 +50,7 @@ async function nginx(cleanup, port, { server, certificate }) {
 	return (await runNginx(cleanup, port, text)).child;
 }
 
-async function haproxy(cleanup, port, { server, certificate, dir }) {
+async function haproxy(cleanup, port, { server, certificate, dir, changes }) {
 	const file = path.join(dir, 'haproxy.cfg');
 	const text = change(
 		contrib('haproxy.cfg'),
@@ -58,6 +58,7 @@ async function haproxy(cleanup, port, { server, certificate, dir }) {
 		['bind :80', `bind 127.0.0.1:${await freePort()}`],
 		['# bind :443 ssl crt /etc/haproxy/example.pem', `bind 127.0.0.1:${port} ssl crt ${certificate.both}`],
 		['siocast1 127.0.0.1:3000 check port 9464 inter 5s', `siocast1 127.0.0.1:${server.port} check port ${server.admin} inter 1s`],
+		...changes,
 	);
 	fs.writeFileSync(file, text);
 	return run(cleanup, 'haproxy', ['-db', '-f', file], port);
@@ -108,9 +109,12 @@ const starts = { nginx, haproxy, caddy, apache2 };
 /** The names of all proxies, and why one is not tried; false: it is. */
 export const PROXIES = Object.keys(starts).map((name) => [name, which(name) ? false : `there is no ${name}`]);
 
-/** Starts a proxy in front of a server, with a certificate for localhost. Gives {port, url, child, path}. */
-export async function startProxy(cleanup, name, server, certificate) {
+/**
+ * Starts a proxy in front of a server, with a certificate for localhost. `changes`: what HAProxy's file has otherwise, as [from, to].
+ * Gives {port, url, child, path}.
+ */
+export async function startProxy(cleanup, name, server, certificate, changes = []) {
 	const [port, dir] = [await freePort(), await cleanup.folder()];
-	const child = await starts[name](cleanup, port, { server, certificate, dir });
+	const child = await starts[name](cleanup, port, { server, certificate, dir, changes });
 	return { child, port, path: server.path, url: `https://localhost:${port}` };
 }
