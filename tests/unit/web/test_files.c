@@ -272,6 +272,7 @@ test_open_parts(void **state)
 				 err, sizeof(err)),
 		0);
 	assert_int_equal(get(&s, "/s/siocast.js"), 404);
+	files_answer_deinit(&s.a);
 	files_close(s.f);
 
 	/* What is there and cannot be read is an error with a reason. */
