@@ -62,7 +62,7 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	struct waiting *w;
 
 	if (!resume_is_possible(c, p->namespace)) return false;
-	if (c->sio.protocol == 5 ? !recovery_asked(a->auth, &q) : !resume_asked(c, a->nsp, &q)) return false;
+	if (c->sio.protocol == 5 ? !recovery_asked(c->clients, a->auth, &q) : !resume_asked(c, a->nsp, &q)) return false;
 	r = feed_recall_new(a->nsp);
 	w = r ? waiting_new(a, p) : NULL;
 	if (!w) {
@@ -129,6 +129,7 @@ take_recall_answer(struct clients *c, struct feed_recall *r)
 	struct admission a;
 
 	if (c->reached < r->serial) c->reached = r->serial;
+	if (r->reached.n) c->reached_text = r->reached;
 	if (w && !w->client->ended) {
 		CHECK_MAGIC(w, WAITING_MAGIC);
 		a = waiting_read(w, &parts);

@@ -33,6 +33,7 @@ struct clients {
 	struct behind *behind;
 	uint64_t serial; /* of broadcasts to several rooms */
 	uint64_t reached; /* all recoverable broadcasts up to this number that are for this worker were sent */
+	struct feed_offset_text reached_text; /* the same for other siocasts; n 0 where nobody comes from there */
 	struct eio_hash pasts; /* of struct client_past */
 	size_t held_bytes; /* of all holds */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */

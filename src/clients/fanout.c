@@ -441,4 +441,5 @@ clients_deliver(struct clients *c, const struct delivery *d)
 		}
 	}
 	if (c->reached < d->serial) c->reached = d->serial;
+	if (d->reached.n) c->reached_text = d->reached;
 }

@@ -243,6 +243,7 @@ recovery_send(struct sio_socket *s, struct eio_bundle *b)
 	}
 	next = (struct feed_offset){ c->clients->reached, p->own + 1 };
 	text = feed_offset_write(next);
+	feed_offset_add_as(&text, &c->clients->reached_text);
 	rc = sio_event_add_offset(b, feed_offset_bytes(&text), &with);
 	if (rc == 0) {
 		p->own++;
@@ -314,6 +315,18 @@ recovery_who(const struct clients *c, const struct namespace *n, struct eio_byte
 	return who;
 }
 
+/* Reads an offset of ours; any other is one that nobody can have. */
+static void
+read_own_offset(const struct clients *c, struct eio_bytes text, struct feed_offset *out)
+{
+	struct eio_bytes ours = feed_offset_bytes(&c->reached_text), rest;
+	uint32_t node = 0, us = 0;
+	bool tagged = feed_offset_cut(&text, &node, &rest), we_tag = feed_offset_cut(&ours, &us, &rest);
+
+	if (tagged != we_tag || node != us || !feed_offset_read(text, out))
+		*out = (struct feed_offset){ .serial = UINT64_MAX };
+}
+
 bool
 recovery_name(struct recovery_question *q, struct eio_bytes pid)
 {
@@ -323,14 +336,14 @@ recovery_name(struct recovery_question *q, struct eio_bytes pid)
 }
 
 void
-recovery_place(struct recovery_question *q, struct eio_bytes offset)
+recovery_place(const struct clients *c, struct recovery_question *q, struct eio_bytes offset)
 {
 	q->has_offset = true;
-	if (!feed_offset_read(offset, &q->offset)) q->offset.serial = UINT64_MAX;
+	read_own_offset(c, offset, &q->offset);
 }
 
 bool
-recovery_asked(struct eio_bytes auth, struct recovery_question *q)
+recovery_asked(const struct clients *c, struct eio_bytes auth, struct recovery_question *q)
 {
 	struct sio_json_iter it;
 	struct eio_bytes key, value;
@@ -342,7 +355,7 @@ recovery_asked(struct eio_bytes auth, struct recovery_question *q)
 		if (sio_json_kind(value) != SIO_JSON_STRING) continue;
 		value = eio_bytes(value.p + 1, value.n - 2);
 		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) asked = recovery_name(q, value);
-		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) recovery_place(q, value);
+		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) recovery_place(c, q, value);
 	}
 	return asked;
 }

@@ -76,11 +76,11 @@ struct recovery_question {
 };
 
 /* The pid and the offset of a CONNECT's auth. False when there is no pid. */
-bool recovery_asked(struct eio_bytes auth, struct recovery_question *q);
+bool recovery_asked(const struct clients *c, struct eio_bytes auth, struct recovery_question *q);
 
 /* The same one by one. */
 bool recovery_name(struct recovery_question *q, struct eio_bytes pid);
-void recovery_place(struct recovery_question *q, struct eio_bytes offset);
+void recovery_place(const struct clients *c, struct recovery_question *q, struct eio_bytes offset);
 
 /* Ends the socket of a session that its client has left for another connection. */
 void recovery_release(struct clients *c, struct eio_bytes pid);

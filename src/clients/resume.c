@@ -72,7 +72,7 @@ resume_asked(const struct client *c, struct eio_bytes nsp, struct recovery_quest
 		size_t n = (size_t)(mark - all.p);
 
 		asked = recovery_name(q, eio_bytes(all.p, n));
-		if (n + 1 < all.n) recovery_place(q, eio_bytes(mark + 1, all.n - n - 1));
+		if (n + 1 < all.n) recovery_place(c->clients, q, eio_bytes(mark + 1, all.n - n - 1));
 	}
 	eio_buf_deinit(&name);
 	eio_buf_deinit(&value);

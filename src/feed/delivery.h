@@ -17,6 +17,7 @@
 #include "src/feed/audience.h"
 #include "src/feed/interest.h"
 #include "src/feed/keys.h"
+#include "src/feed/offset.h"
 #include "src/feed/spec.h"
 
 /* How much a worker has been given and has not finished: bounded by limits.workerQueueBytes, where it does not run the
@@ -53,6 +54,7 @@ struct delivery {
 	 * feed. */
 	uint64_t begun_ns;
 	uint64_t posted_ns; /* when it was handed over; set where begun_ns is */
+	struct feed_offset_text reached; /* the same in words for others: see offset.h; n 0: that is not said */
 	size_t n;
 	struct delivery_item items[];
 };

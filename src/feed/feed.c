@@ -4,7 +4,7 @@
 
 #include "eio/check.h"
 #include "src/base/clock.h"
-#include "src/feed/feed_int.h"
+#include "src/feed/elsewhere.h"
 #include "src/feed/intakes.h"
 #include "src/feed/posting.h"
 #include "src/feed/returning.h"
@@ -209,6 +209,20 @@ feed_begins_with(const struct feed *f)
 }
 
 static bool
+init_journal(struct feed *f)
+{
+	const struct feed_options *o = &f->options;
+	bool hashed[STANDING_TRACKS];
+	unsigned tracks = feed_intakes_tracks(&f->intakes, hashed);
+
+	f->out.journal = journal_new(
+		&o->recovery.history, o->specs, hashed, tracks, clock_wall_ms() / 1000, uv_now(&o->thread->loop));
+	if (!f->out.journal) return false;
+	f->out.journal->node = ledger_node(f->ledger);
+	return true;
+}
+
+static bool
 init_ledger(struct feed *f)
 {
 	const struct feed_options *o = &f->options;
@@ -216,7 +230,7 @@ init_ledger(struct feed *f)
 	if (!o->recovery.on) return true;
 	f->ledger = ledger_new(&f->options.recovery, o->specs, o->workers, o->metrics);
 	f->out.ledger = f->ledger;
-	return f->ledger != NULL;
+	return f->ledger && (!o->recovery.elsewhere || init_journal(f));
 }
 
 /* From one process to the next */
@@ -253,6 +267,7 @@ feed_restore(struct feed *f, struct archive_in *in, struct feed_tally *tally)
 	const struct feed_parts parts = parts_of_feed(f);
 	const char *why = feed_saving_read(&parts, in, tally);
 
+	if (f->out.journal) f->out.journal->node = ledger_node(f->ledger);
 	if (!why && f->ledger && f->intakes.unsettled) feed_returning_await(&f->returning, parts.now_ms);
 	return why;
 }
@@ -263,6 +278,7 @@ feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally)
 	const struct feed_parts parts = parts_of_feed(f);
 
 	if (!f->closed) feed_intakes_note(&f->intakes);
+	if (f->out.journal) feed_router_leave(&f->router, parts.now_ms, true);
 	for (size_t i = 0; i < f->options.specs->n; i++) feed_streams_flush(&f->router.feeds[i].streams, parts.now_ms);
 	/* When all clients are put out at once, it is now that there are too many. */
 	if (f->out.ledger) ledger_tell_crowded(f->out.ledger, parts.now_ms);
@@ -335,7 +351,7 @@ feed_new(const struct feed_options *options)
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
 	if (feed_intakes_init(&f->intakes, &f->options, &f->router, f->redis_metrics) < 0) goto fail_router;
-	if (!init_ledger(f)) goto fail_intakes;
+	if (!init_ledger(f)) goto fail_ledger;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
 	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
@@ -347,8 +363,8 @@ feed_new(const struct feed_options *options)
 	f->timer.data = f->check.data = f;
 	return f;
 fail_ledger:
+	journal_free(f->out.journal);
 	ledger_free(f->ledger);
-fail_intakes:
 	feed_intakes_deinit(&f->intakes);
 fail_router:
 	feed_router_deinit(&f->router);
@@ -399,6 +415,7 @@ feed_free(struct feed *f)
 	if (!f) return;
 	CHECK(!f->options.thread->running && uv_is_closing((uv_handle_t *)&f->timer));
 	uv_sem_destroy(&f->stopped);
+	journal_free(f->out.journal);
 	feed_intakes_deinit(&f->intakes);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);

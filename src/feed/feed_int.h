@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/feed/entry.h"
 #include "src/feed/feed.h"
+#include "src/feed/journal.h"
 #include "src/feed/ledger.h"
 #include "src/feed/metrics.h"
 #include "src/feed/shape.h"
@@ -34,6 +35,7 @@ struct feed_out {
 	uint64_t waiting; /* bit w: pending[w] is set */
 	struct eio_bundle_tally forms; /* of all that the feed encodes */
 	struct ledger *ledger; /* borrowed; NULL: no client can be recovered */
+	struct journal *journal; /* borrowed; NULL: nobody comes from another siocast */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
 	struct log_limit unheard,
 		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */
@@ -70,6 +72,9 @@ bool feed_out_keeps_up(const struct feed_out *o);
 
 /* Tells workers that have had nothing lately up to which number that is so. */
 void feed_out_tell(struct feed_out *o);
+
+/* How far all is, where there is a journal, as the offset of nothing. */
+struct feed_offset_text feed_out_reached(const struct feed_out *o);
 
 /* An event that no feed made. All is borrowed. */
 struct feed_event {
@@ -127,6 +132,12 @@ feed_at_work_deadline(const struct feed_at_work *s)
 	return old < at ? old : at;
 }
 
+/* A stream that is about to leave with others. */
+struct feed_due {
+	struct feed_stream *stream;
+	unsigned feed;
+};
+
 /* All feeds, by what they subscribe to. */
 struct feed_router {
 	const struct feed_options *options;
@@ -148,6 +159,11 @@ struct feed_router {
 	struct feed_snapshots snapshots;
 	struct log_limit limit, long_limit; /* of warnings about mistakes, and about messages that are too long */
 	struct log_limit debug_limits[FEED_FATE_COUNT];
+	/* Where there is a journal: the feeds that the message at hand goes to, borrowed; and what leaves, owned. */
+	const unsigned *passing;
+	size_t n_passing;
+	struct feed_due *due;
+	size_t due_cap;
 	uint64_t deadline_ms; /* when feed_router_tick has something to do, UINT64_MAX: never */
 };
 
@@ -168,6 +184,13 @@ enum feed_fate feed_router_take(
 
 /* The same with an entry of a stream. */
 void feed_router_entry(struct feed_router *r, struct message *m);
+
+/* A message that was taken before, through a feed at work that may be another one of the same spec, whoever hears
+ * it. */
+enum feed_fate feed_router_repeat(struct feed_router *r, struct feed_at_work *s, struct message *m);
+
+/* What a stream's end is called back with: of any feed at work. */
+void feed_at_work_release(void *user, struct feed_stream *stream);
 
 /* Something is missing. */
 void feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms);
@@ -196,6 +219,11 @@ void feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_m
 /* Sends an event to the workers at once. Returns to how many it was not sent, because they are behind or memory is
  * out. */
 unsigned feed_router_send(struct feed_router *r, const struct feed_posted *event, uint64_t now_ms);
+
+/* A message is not sent by one feed: counts that, and says it. stream: where it would have gone, or NULL when that is
+ * not known. */
+void feed_router_note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m,
+	const struct feed_stream *stream, enum feed_fate fate);
 
 /* Lines about a message that is not sent, each of which has a bound. In a file of its own: messages that nobody hears
  * are many, and shall not pay for lines that are not written. */

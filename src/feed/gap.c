@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What a source says beside messages: that the server refuses something, and that something is missing, which is
  * counted for each feed, and told to the clients of those that want it. */
-#include "src/feed/feed_int.h"
+#include "src/feed/elsewhere.h"
 
 #include "sio/json.h"
 #include "src/feed/posting.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const struct eio_bytes gap_event = { "siocast:gap", 11 };
@@ -84,6 +85,7 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 	const unsigned *feeds;
 	size_t n = feed_router_feeds(r, gap->kind, gap->name, &feeds);
 
+	if (r->out->journal) feed_router_leave(r, now_ms, true);
 	for (size_t i = 0; i < n; i++) {
 		struct feed_at_work *s = &r->feeds[feeds[i]];
 
@@ -98,4 +100,16 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap, now_ms);
 	/* Who comes now has missed nothing of it. */
 	if (r->out->ledger) r->out->tells = true;
+}
+
+void
+feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
+{
+	const unsigned *feeds;
+	size_t n_feeds = feed_router_feeds(r, m->kind, m->name, &feeds);
+
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
+		LOG_ESCAPE(m->channel), n);
+	for (size_t i = 0; i < n_feeds; i++) feed_router_note_fate(r, &r->feeds[feeds[i]], m, NULL, FEED_FATE_LONG);
 }

@@ -30,6 +30,9 @@ int feed_intakes_init(struct feed_intakes *all, const struct feed_options *optio
 	struct metrics *const *metrics);
 void feed_intakes_deinit(struct feed_intakes *all);
 
+/* Numbers what they read, where there is a journal: how many there are, and which of them are of what is published. */
+unsigned feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS]);
+
 /* Opens the sources that something is to be had from; closes them. */
 void feed_intakes_open(struct feed_intakes *all);
 void feed_intakes_close(struct feed_intakes *all);

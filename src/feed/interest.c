@@ -69,6 +69,7 @@ add_interest(struct interest_table *t, uint64_t hash, struct sio_room_key key)
 	atomic_init(&i->workers, 0);
 	i->past = (struct interest_past){ .forgotten = 0 };
 	eio_list_init(&i->past.traces);
+	eio_list_init(&i->past.notes);
 	i->key = sio_room_key_copy(key, i->data);
 	eio_hash_add(&t->entries, &i->node, hash);
 	return i;

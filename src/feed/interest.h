@@ -30,6 +30,7 @@ struct interest_past {
 	uint64_t forgotten; /* the serial number of the last one that is not there any more; 0: all are */
 	uint64_t held; /* bit w: worker w is about to have members */
 	uint64_t number; /* counted from 1, while it is written down; else 0 */
+	struct eio_list notes; /* of struct journal_trace: messages for it, the oldest first; each has a reference */
 };
 
 /* One pair. Everything but refs, workers, kept and past is immutable. */

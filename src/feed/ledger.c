@@ -105,6 +105,12 @@ ledger_serial(struct ledger *k)
 	return atomic_load_explicit(&k->serial, memory_order_seq_cst);
 }
 
+uint32_t
+ledger_node(const struct ledger *k)
+{
+	return (uint32_t)(eio_hash_bytes(k->kept.hash_key, EIO_LIT("node")) >> (64 - 6 * FEED_NODE_DIGITS));
+}
+
 uint64_t
 ledger_workers(struct interest *const *rooms, size_t n)
 {

@@ -74,6 +74,9 @@ uint64_t ledger_next(struct ledger *k);
 /* The number of the last one. Any thread; who has set an interest before gets all that come after it. */
 uint64_t ledger_serial(struct ledger *k);
 
+/* Who we are, in FEED_NODE_DIGITS digits: the same after a restart that goes on with what was before. */
+uint32_t ledger_node(const struct ledger *k);
+
 /* The workers that have, or are about to have, members in one of the rooms; and whether anybody may want to know later
  * what went there. */
 uint64_t ledger_workers(struct interest *const *rooms, size_t n);

@@ -10,6 +10,7 @@
 #define SRC_FEED_MESSAGE_H
 
 #include "eio/bytes.h"
+#include "src/feed/track.h"
 
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct message {
 	struct eio_bytes payload; /* of an entry each feed makes it of its words: see entry.h */
 	struct eio_bytes id, words; /* of an entry of a stream: redis/entries.h */
 	uint64_t now_ms; /* when it came */
+	unsigned track; /* which of what is read it is of, counted from 1; 0: of none: see journal.h */
+	struct track_place place; /* its place there, where it has one */
 	uint64_t key; /* what it is about, where a feed asks for that: see keys.h */
 	enum message_fact json, utf8; /* to be asked for by the functions below; a source leaves them at 0, unknown */
 	const struct retain_note *note; /* of the feed at hand, where that retains: see retain.h */

@@ -59,6 +59,7 @@ reserve_item(struct feed_out *o, unsigned w)
 		d->bytes = d->n = 0;
 		d->serial = 0;
 		d->begun_ns = uv_hrtime();
+		d->reached.n = 0;
 		o->waiting |= UINT64_C(1) << w;
 	}
 	o->pending[w] = d;
@@ -118,6 +119,7 @@ delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item
 	d->bytes = bytes;
 	d->serial = serial;
 	d->begun_ns = 0;
+	d->reached.n = 0;
 	d->n = 1;
 	d->items[0] = *item;
 	eio_bundle_ref(item->bundle);
@@ -216,6 +218,19 @@ make_bundle(struct feed_out *o, const struct feed_batch *b, const struct sio_bro
 	return item->keys != NULL;
 }
 
+/* An offset says to others how far that is, where it is of something that they know. */
+static struct feed_offset_text
+offset_for(const struct feed_out *o, const struct feed_stream *stream, uint64_t serial)
+{
+	struct feed_offset_text offset = feed_offset_write((struct feed_offset){ serial, 0 });
+	struct standing_text standing = { .n = 0 };
+
+	if (!o->journal) return offset;
+	if (stream && !journal_is_local(o->journal, stream->target.nsp)) standing = journal_standing(o->journal);
+	feed_offset_add(&offset, o->journal->node, &standing);
+	return offset;
+}
+
 void
 feed_out_add(struct feed_out *o, const struct feed_batch *b)
 {
@@ -243,7 +258,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 		note_unheard(o, b);
 		return;
 	}
-	if (past.serial) offset = feed_offset_write((struct feed_offset){ past.serial, 0 });
+	if (past.serial) offset = offset_for(o, b->stream, past.serial);
 	broadcast.offset = feed_offset_bytes(&offset);
 	if (!make_bundle(o, b, &broadcast, &item)) {
 		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
@@ -262,12 +277,24 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	feed_keys_unref(item.keys);
 }
 
+struct feed_offset_text
+feed_out_reached(const struct feed_out *o)
+{
+	struct feed_offset_text t = feed_offset_write((struct feed_offset){ ledger_serial(o->ledger), 0 });
+	struct standing_text standing = journal_standing(o->journal);
+
+	feed_offset_add(&t, o->journal->node, &standing);
+	return t;
+}
+
 /* Hands a delivery over, which says up to which number it is complete. */
 static void
 carry_delivery(struct feed_out *o, unsigned w, struct delivery *d)
 {
 	CHECK(o->workers[w]);
 	d->serial = o->ledger ? ledger_serial(o->ledger) : 0;
+	d->reached.n = 0;
+	if (o->journal) d->reached = feed_out_reached(o);
 	o->told[w] = d->serial;
 	if (d->begun_ns) d->posted_ns = uv_hrtime();
 	atomic_fetch_add_explicit(&d->budget->outstanding, d->bytes, memory_order_relaxed);
@@ -289,7 +316,7 @@ post_pending(struct feed_out *o, unsigned w)
 static unsigned
 send_event(struct feed_out *o, const struct feed_event *e, struct history_broadcast *past)
 {
-	struct feed_offset_text offset = feed_offset_write((struct feed_offset){ past->serial, 0 });
+	struct feed_offset_text offset = offset_for(o, NULL, past->serial);
 	struct delivery_item item = { .target = e->audience ? NULL : e->rooms[0],
 		.audience = e->audience,
 		.slow = FEED_SLOW_DROP_OLDEST,
@@ -338,7 +365,7 @@ feed_out_tell(struct feed_out *o)
 	o->tells = false;
 	feed_out_post(o);
 	for (unsigned w = 0; w < o->options->workers; w++) {
-		struct delivery *d = o->told[w] < serial ? calloc(1, sizeof *d) : NULL;
+		struct delivery *d = o->told[w] < serial || o->journal ? calloc(1, sizeof *d) : NULL;
 
 		if (!d) continue;
 		d->budget = &o->budgets[w];

@@ -2,6 +2,8 @@
 /* What was read against what is retained. */
 #include "src/feed/primed.h"
 
+#include "src/feed/elsewhere.h"
+
 /* What it says is known when all that was noted is settled. */
 static enum retain_primed
 judge_primed(struct feed_at_work *s, struct feed_stream *stream, const struct message *m)
@@ -9,7 +11,7 @@ judge_primed(struct feed_at_work *s, struct feed_stream *stream, const struct me
 	enum retain_primed what = retained_primes(stream->retained, m->note, m->payload);
 
 	if (what != RETAIN_PRIMED_UNSURE) return what;
-	feed_streams_flush(&s->streams, m->now_ms);
+	feed_router_flush(s, m->now_ms);
 	return retained_primes(stream->retained, m->note, m->payload);
 }
 

@@ -3,6 +3,7 @@
 #include "src/feed/priming.h"
 
 #include "eio/check.h"
+#include "src/feed/elsewhere.h"
 
 #include <stdlib.h>
 
@@ -10,21 +11,21 @@ void
 feed_priming_begin(struct feed_at_work *s, uint64_t now_ms)
 {
 	CHECK(s->notes);
-	feed_streams_flush(&s->streams, now_ms);
+	feed_router_flush(s, now_ms);
 	retain_prime_begin(&s->keeper.retain);
 }
 
 void
 feed_priming_renew(struct feed_at_work *s, uint64_t now_ms)
 {
-	feed_streams_flush(&s->streams, now_ms);
+	feed_router_flush(s, now_ms);
 	retain_prime_renew(&s->keeper.retain);
 }
 
 void
 feed_priming_end(struct feed_at_work *s, bool sweep, uint64_t now_ms)
 {
-	feed_streams_flush(&s->streams, now_ms); /* who comes from now on has all of it in the snapshot */
+	feed_router_flush(s, now_ms); /* who comes from now on has all of it in the snapshot */
 	retain_prime_end(&s->keeper.retain, sweep);
 	feed_keeper_tidy(&s->keeper, now_ms);
 }
@@ -52,7 +53,7 @@ feed_priming_message(struct feed_at_work *s, struct message *m)
 uint32_t
 feed_priming_marker(struct feed_at_work *s, uint64_t now_ms)
 {
-	feed_streams_flush(&s->streams, now_ms);
+	feed_router_flush(s, now_ms);
 	return retain_prime_round(&s->keeper.retain);
 }
 
@@ -117,7 +118,7 @@ take_primed_list(struct feed_at_work *s, const struct feed_primed *p, uint32_t r
 	if (taken) {
 		for (size_t i = 0; i < p->n; i++)
 			if (lacks[i]) send_listed(s, p->stream, v[i], keys[i], now_ms);
-		feed_streams_flush(&s->streams, now_ms);
+		feed_router_flush(s, now_ms);
 		retained_replace(state, v, p->n, round, now_ms);
 	}
 	free(lacks);
@@ -132,7 +133,7 @@ feed_priming_list_end(struct feed_at_work *s, struct feed_primed *p, uint32_t ro
 	bool taken = true;
 
 	s->primed = NULL;
-	feed_streams_flush(&s->streams, now_ms);
+	feed_router_flush(s, now_ms);
 	if (p->n) taken = take_primed_list(s, p, round, known, now_ms);
 	feed_keeper_tidy(&s->keeper, now_ms);
 	eio_buf_deinit(&p->list);

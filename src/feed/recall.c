@@ -130,6 +130,13 @@ pass_recall(struct feed_out *o, unsigned worker, struct feed_recall *r, enum fee
 	mail_post(o->recalls[worker], &r->mail);
 }
 
+static void
+answer_recall(struct feed_out *o, struct feed_recall *r)
+{
+	if (o->journal) r->reached = feed_out_reached(o);
+	pass_recall(o, r->worker, r, FEED_RECALL_ANSWER);
+}
+
 /* A session that nobody has ended: its worker may not have seen yet that the connection broke. That is where it began,
  * or any other where it came back to meanwhile. False when all were asked. */
 static bool
@@ -160,5 +167,53 @@ feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
 	/* What this turn has for the worker was before the answer. */
 	feed_out_post(o);
 	find_answer(o, r, s, now_ms);
-	pass_recall(o, r->worker, r, FEED_RECALL_ANSWER);
+	answer_recall(o, r);
+}
+
+/* Somebody from elsewhere */
+
+static enum ledger_metric
+metric_of_answer(enum history_answer a)
+{
+	switch (a) {
+	case HISTORY_ALL: return LEDGER_METRIC_RECOVERED;
+	case HISTORY_GAP: return LEDGER_METRIC_GAP;
+	case HISTORY_TOO_MUCH: return LEDGER_METRIC_TOO_MUCH;
+	case HISTORY_NOMEM: break;
+	}
+	return LEDGER_METRIC_NOMEM;
+}
+
+/* He is here from now on, and has what he missed, as something that was for him alone. */
+static void
+settle_stranger(struct feed_recall *r, struct feed_session *s, uint64_t serial)
+{
+	r->since = (struct feed_since){ .after = serial, .joined = serial, .worker = r->worker };
+	r->after = serial;
+	s->since = r->since;
+	s->last = (struct feed_offset){ .serial = serial, .own = r->missed.n };
+	r->session = s;
+	r->held = true;
+}
+
+void
+feed_recall_take_in(struct feed_router *router, struct feed_recall *r, struct feed_session *s,
+	const struct feed_stranger *who, uint64_t now_ms)
+{
+	struct feed_out *o = router->out;
+	enum ledger_metric m = metric_of_answer(feed_router_missed(router, who, &r->missed, now_ms));
+
+	/* What left before it was found was before the answer. */
+	feed_out_post(o);
+	r->serial = ledger_serial(o->ledger);
+	if (m == LEDGER_METRIC_RECOVERED && !ledger_hold(o->ledger, r->worker, s)) m = LEDGER_METRIC_NOMEM;
+	metrics_inc(o->ledger->metrics, m);
+	if (m == LEDGER_METRIC_RECOVERED) {
+		metrics_add(o->ledger->metrics, LEDGER_METRIC_SENT_AGAIN, r->missed.n);
+		settle_stranger(r, s, r->serial);
+	} else {
+		history_missed_free(&r->missed);
+		feed_session_free(s);
+	}
+	answer_recall(o, r);
 }

@@ -46,6 +46,7 @@ struct feed_recall {
 	struct feed_since since; /* what it was found by */
 	uint64_t after; /* up to here it had all; of some rooms it is known to have more, which the session says */
 	uint64_t serial; /* of the last broadcast that is in missed, or was before it */
+	struct feed_offset_text reached; /* the same in words for others, where somebody comes from elsewhere */
 	bool held; /* the feed holds its rooms until it is told DONE */
 
 	size_t nsp_n;

@@ -3,9 +3,14 @@
 #ifndef SRC_FEED_RECALL_INT_H
 #define SRC_FEED_RECALL_INT_H
 
-#include "src/feed/feed_int.h"
+#include "src/feed/elsewhere.h"
 
 /* Takes a question, or its way back, on the feed's thread; it belongs to the feed then. */
 void feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms);
+
+/* Answers a question about a session of another siocast, which is the feed's then: `who` says what is known there of
+ * its client. */
+void feed_recall_take_in(struct feed_router *router, struct feed_recall *r, struct feed_session *s,
+	const struct feed_stranger *who, uint64_t now_ms);
 
 #endif

@@ -17,6 +17,7 @@ struct feed_recovery {
 	/* Whether it is on in a namespace. */
 	bool (*in)(const void *ctx, struct eio_bytes nsp);
 	const void *ctx;
+	bool elsewhere; /* clients come from other siocasts on the same sources, or may go there */
 };
 
 static inline bool

@@ -3,6 +3,7 @@
 #include "src/feed/returning.h"
 
 #include "eio/check.h"
+#include "src/base/clock.h"
 #include "src/feed/event_int.h"
 #include "src/feed/recall_int.h"
 
@@ -44,6 +45,7 @@ on_tick(uv_timer_t *t)
 	struct feed_returning *r = returning_of(t->data);
 
 	if (r->unsettled && loop_time(r) >= r->settle_by_ms) r->give_up(r->user);
+	if (r->out->journal) journal_tell_time(r->out->journal, clock_wall_ms() / 1000, loop_time(r));
 	feed_out_tell(r->out);
 	ledger_tick(r->out->ledger, loop_time(r));
 }
@@ -137,6 +139,7 @@ take_shouts(void *user, struct mail *run)
 
 		run = run->next;
 		atomic_fetch_sub_explicit(&r->shouted, s->bytes, memory_order_relaxed);
+		if (r->out->journal) journal_note_local(r->out->journal, s->audience->nsp);
 		if (!r->closed)
 			metrics_add(r->out->ledger->metrics, LEDGER_METRIC_DROPPED,
 				feed_event_send(r->out, s->bundle, s->audience, FEED_EVENT_STREAM, loop_time(r)));

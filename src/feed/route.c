@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of one message: which feeds want it, does it pass their filter, which event and room does it go to. */
+#include "src/feed/elsewhere.h"
 #include "src/feed/feed_int.h"
 #include "src/feed/primed.h"
 
@@ -7,7 +8,6 @@
 #include "eio/list.h"
 #include "sio/packet.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* What one channel or pattern leads to. */
@@ -106,15 +106,20 @@ on_stream_flush(
 {
 	struct feed_at_work *f = at_work(user);
 
+	const struct feed_batch b = {
+		.feed = f->spec,
+		.metrics = f->metrics,
+		.stream = stream,
+		.content = *content,
+		.count = count,
+		.now_ms = now_ms,
+	};
+
 	if (f->notes) feed_keeper_tidy(&f->keeper, now_ms);
-	feed_out_add(f->router->out, &(struct feed_batch){
-					     .feed = f->spec,
-					     .metrics = f->metrics,
-					     .stream = stream,
-					     .content = *content,
-					     .count = count,
-					     .now_ms = now_ms,
-				     });
+	if (f->router->out->journal)
+		feed_router_leaves(f->router, &b);
+	else
+		feed_out_add(f->router->out, &b);
 }
 
 static void
@@ -126,8 +131,8 @@ disconnect_stream(struct feed_router *r, struct feed_stream *stream)
 	stream->crowd = NULL;
 }
 
-static void
-on_stream_release(void *user, struct feed_stream *stream)
+void
+feed_at_work_release(void *user, struct feed_stream *stream)
 {
 	struct feed_at_work *f = at_work(user);
 
@@ -173,13 +178,16 @@ add_feed(struct feed_router *r, size_t i)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
 	struct feed_at_work *f = &r->feeds[i];
+	bool elsewhere = r->options->recovery.elsewhere;
 
 	for (size_t k = 0; k < c->n_channels; k++)
 		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
 	feed_at_work_needs(f, c);
 	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
 	if (!f->metrics) return -1;
-	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, on_stream_release, f) < 0) return -1;
+	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, feed_at_work_release, f) < 0) return -1;
+	f->streams.gathers = elsewhere;
+	f->plain &= !elsewhere;
 	share_tick(r, i);
 	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
@@ -234,6 +242,7 @@ feed_router_deinit(struct feed_router *r)
 	feed_crowds_deinit(&r->crowds);
 	feed_snapshots_deinit(&r->snapshots);
 	feed_targets_free(r->targets);
+	free(r->due);
 	free(r->feeds);
 	free(r->channels);
 	free(r->patterns);
@@ -244,10 +253,9 @@ feed_router_deinit(struct feed_router *r)
 	feed_shaper_deinit(&r->shaper);
 }
 
-/* A message is not sent by one feed. stream: where it would have gone, or NULL when that is not known. */
-static void
-note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m, const struct feed_stream *stream,
-	enum feed_fate fate)
+void
+feed_router_note_fate(struct feed_router *r, struct feed_at_work *s, const struct message *m,
+	const struct feed_stream *stream, enum feed_fate fate)
 {
 	const struct feed_fate_text *t = &feed_fate_texts[fate];
 
@@ -318,6 +326,7 @@ connect_stream(struct feed_router *r, struct feed_at_work *s, struct feed_stream
 		stream->interest = interest_get(r->options->interest, stream->target);
 	stream->recovers = feed_recovery_is_on(&r->options->recovery, stream->target.nsp);
 	if (!is_connected(stream)) return FEED_FATE_MEMORY;
+	if (r->out->journal) stream->order = journal_order(stream->event, stream->target, stream->wide);
 	if (!s->notes || feed_keeper_connect(&s->keeper, stream)) return FEED_FATE_TAKEN;
 	disconnect_stream(r, stream);
 	return FEED_FATE_MEMORY;
@@ -388,10 +397,28 @@ find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m
 	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
 	if (!*stream || !is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
+	if (fate == FEED_FATE_TAKEN && r->out->journal && (*stream)->recovers)
+		feed_router_note(r, m, *stream, s->spec->index);
 	if (fate == FEED_FATE_TAKEN && (s->notes || feed_stream_is_heard(*stream)))
 		return append_message(r, s, &in, m, *stream);
 	if (*stream) feed_streams_touch(&s->streams, *stream, m->now_ms);
 	return fate == FEED_FATE_TAKEN ? FEED_FATE_UNHEARD : fate;
+}
+
+enum feed_fate
+feed_router_repeat(struct feed_router *r, struct feed_at_work *s, struct message *m)
+{
+	struct template_input in = { .channel = m->channel, .id = m->id, .message = m->payload };
+	struct feed_stream *stream = NULL;
+	struct template_captures captures;
+	enum feed_fate fate;
+
+	if (s->spec->is_pattern) {
+		in.captures = &captures;
+		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
+	}
+	fate = find_stream(r, s, &in, m->now_ms, &stream);
+	return fate == FEED_FATE_TAKEN ? append_message(r, s, &in, m, stream) : fate;
 }
 
 /* *stream is set as soon as it is known. */
@@ -417,21 +444,39 @@ feed_router_take(struct feed_router *r, struct feed_at_work *s, struct message *
 }
 
 /* Through one feed. */
-static inline void
+static inline enum feed_fate
 route_message(struct feed_router *r, struct feed_at_work *s, struct message *m)
 {
 	struct feed_stream *stream = NULL;
 	enum feed_fate fate = take_message(r, s, m, &stream);
 	uint64_t deadline = feed_at_work_deadline(s);
 
-	if (fate != FEED_FATE_TAKEN) note_fate(r, s, m, stream, fate);
+	if (fate != FEED_FATE_TAKEN) feed_router_note_fate(r, s, m, stream, fate);
 	if (deadline < r->deadline_ms) r->deadline_ms = deadline;
+	return fate;
+}
+
+/* The same through all feeds of a route, where there is a journal. */
+static void
+route_with_journal(struct feed_router *r, const struct feed_route *route, struct message *m)
+{
+	feed_router_begin(r, m, route ? route->feeds : NULL, route ? route->n : 0);
+	for (size_t i = 0; route && i < route->n; i++) {
+		struct feed_at_work *s = &r->feeds[route->feeds[i]];
+
+		feed_router_taken(r, s, route_message(r, s, m));
+	}
+	feed_router_end(r, m->now_ms);
 }
 
 void
 feed_router_through(struct feed_router *r, struct feed_at_work *s, struct message *m)
 {
-	route_message(r, s, m);
+	enum feed_fate fate = route_message(r, s, m);
+
+	if (!r->out->journal) return;
+	feed_router_taken(r, s, fate);
+	feed_router_end(r, m->now_ms);
 }
 
 void
@@ -441,6 +486,10 @@ feed_router_message(struct feed_router *r, struct message *m)
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
 	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
+	if (r->out->journal) {
+		route_with_journal(r, route, m);
+		return;
+	}
 	for (size_t i = 0; route && i < route->n; i++) route_message(r, &r->feeds[route->feeds[i]], m);
 }
 
@@ -452,26 +501,17 @@ feed_router_entry(struct feed_router *r, struct message *m)
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
 	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->words.n);
 	feed_entry_begin(&r->entry);
+	if (r->out->journal) feed_router_begin(r, m, route ? route->feeds : NULL, route ? route->n : 0);
 	for (size_t i = 0; route && i < route->n; i++) {
 		struct feed_at_work *s = &r->feeds[route->feeds[i]];
 		struct message own = *m;
 		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec->field, &own);
 
 		if (fate == FEED_FATE_TAKEN)
-			route_message(r, s, &own);
+			fate = route_message(r, s, &own);
 		else
-			note_fate(r, s, &own, NULL, fate);
+			feed_router_note_fate(r, s, &own, NULL, fate);
+		if (r->out->journal) feed_router_taken(r, s, fate);
 	}
-}
-
-void
-feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
-{
-	struct feed_route *route = route_of(r, m);
-
-	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
-	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
-		LOG_ESCAPE(m->channel), n);
-	for (size_t i = 0; route && i < route->n; i++)
-		note_fate(r, &r->feeds[route->feeds[i]], m, NULL, FEED_FATE_LONG);
+	if (r->out->journal) feed_router_end(r, m->now_ms);
 }

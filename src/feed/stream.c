@@ -299,9 +299,11 @@ flush_alone(struct feed_streams *s, struct feed_stream *stream, const struct mes
 
 /* Whether a batch is complete with one message of n bytes. */
 static bool
-fills_batch(const struct feed_spec *f, size_t n)
+fills_batch(const struct feed_streams *s, size_t n)
 {
-	return f->interval_ms == 0 || f->max_messages <= 1 || n > f->max_bytes;
+	const struct feed_spec *f = s->feed;
+
+	return f->interval_ms == 0 || f->max_messages <= 1 || (n > f->max_bytes && !s->gathers);
 }
 
 /* When a batch that begins now is due: with those that have begun already. */
@@ -310,6 +312,15 @@ next_tick(struct feed_streams *s, uint64_t now_ms)
 {
 	if (*s->tick <= now_ms) *s->tick = now_ms + s->feed->interval_ms;
 	return *s->tick;
+}
+
+static void
+end_batch(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms)
+{
+	if (s->gathers)
+		s->full = true;
+	else
+		flush_stream(s, stream, now_ms);
 }
 
 enum feed_fate
@@ -322,8 +333,9 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 	size_t room = bytes.n + FEED_FRAME_HEADER + 1;
 
 	if (fate != FEED_FATE_TAKEN) return fate;
-	if (stream->count && size_with(f, stream, bytes.n) > f->max_bytes) flush_stream(s, stream, m->now_ms);
-	if (stream->count == 0 && fills_batch(f, bytes.n)) return flush_alone(s, stream, m);
+	if (stream->count && !s->gathers && size_with(f, stream, bytes.n) > f->max_bytes)
+		flush_stream(s, stream, m->now_ms);
+	if (stream->count == 0 && fills_batch(s, bytes.n)) return flush_alone(s, stream, m);
 	if (body->cap - body->n < room && !eio_buf_reserve(body, room)) {
 		body->failed = false;
 		return FEED_FATE_MEMORY;
@@ -337,7 +349,7 @@ feed_streams_append(struct feed_streams *s, struct feed_stream *stream, struct m
 	if (stream->count == 0) move_stream(stream, &s->filling, next_tick(s, m->now_ms));
 	feed_format_put(f->format, body, stream->count++, bytes);
 	if (f->interval_ms == 0 || stream->count >= f->max_messages || size_with(f, stream, 0) > f->max_bytes)
-		flush_stream(s, stream, m->now_ms);
+		end_batch(s, stream, m->now_ms);
 	return FEED_FATE_TAKEN;
 }
 
@@ -371,6 +383,13 @@ feed_streams_flush(struct feed_streams *s, uint64_t now_ms)
 	struct feed_stream *first;
 
 	while ((first = first_stream(&s->filling))) flush_stream(s, first, now_ms);
+}
+
+void
+feed_streams_flush_one(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms)
+{
+	CHECK(stream->count);
+	flush_stream(s, stream, now_ms);
 }
 
 void

@@ -58,6 +58,7 @@ struct feed_stream {
 	struct eio_bytes event;
 	struct sio_room_key target; /* the bytes of both lie in data */
 	bool wide; /* the target's name stands for a crowd, see targets.h */
+	uint64_t order; /* among those of its feed: see journal.h, where there is one */
 	bool recovers; /* clients that come back get what they missed of it */
 	/* The set's owner's, who gives them back: who listens. Both are NULL until it was looked for. */
 	struct interest *interest; /* of the target */
@@ -98,6 +99,9 @@ struct feed_streams {
 	struct columns *columns; /* only for that format */
 	uint64_t own_tick, *tick; /* when what began to fill last becomes due, shared by all of one interval */
 	size_t cost; /* of all */
+	/* Nothing leaves of itself, but what leaves at once: a batch that is full waits for its owner, who has all of
+	 * one interval leave then. */
+	bool gathers, full;
 };
 
 /* The workers that have members of its target, one bit each. It is connected. */
@@ -168,8 +172,21 @@ void feed_streams_touch(struct feed_streams *s, struct feed_stream *stream, uint
 /* Flushes all that waits, due or not. */
 void feed_streams_flush(struct feed_streams *s, uint64_t now_ms);
 
+/* Flushes one that is filling. */
+void feed_streams_flush_one(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms);
+
 /* When feed_streams_tick has something to do next, or UINT64_MAX. */
 uint64_t feed_streams_deadline(const struct feed_streams *s);
+
+/* Whether a batch of it is due. */
+static inline bool
+feed_streams_due(const struct feed_streams *s, uint64_t now_ms)
+{
+	const struct eio_list *first = s->filling.next;
+
+	return first != &s->filling &&
+	       now_ms >= EIO_CONTAINER((struct eio_list *)(uintptr_t)first, struct feed_stream, link)->at_ms;
+}
 
 /* Flushes what is due and frees what has been idle. */
 void feed_streams_tick(struct feed_streams *s, uint64_t now_ms);

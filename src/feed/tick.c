@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is due in the feeds, and what is asked of them. */
-#include "src/feed/feed_int.h"
+#include "src/feed/elsewhere.h"
 
 static void
 take_sooner(uint64_t *deadline_ms, uint64_t other)
@@ -12,6 +12,7 @@ void
 feed_router_tick(struct feed_router *r, uint64_t now_ms)
 {
 	r->deadline_ms = UINT64_MAX;
+	if (r->out->journal) feed_router_leave(r, now_ms, false);
 	for (size_t i = 0; i < r->options->specs->n; i++) {
 		struct feed_at_work *s = &r->feeds[i];
 

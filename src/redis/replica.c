@@ -251,6 +251,13 @@ redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options)
 	return r;
 }
 
+uint64_t
+redis_replica_at(const struct redis_replica *r, const char **id)
+{
+	*id = r->replication.id;
+	return r->replication.offset;
+}
+
 const char *
 redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT])
 {

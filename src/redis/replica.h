@@ -44,6 +44,9 @@ enum { REDIS_REPLICA_TEXT = 64 };
 /* How far it has read, as a text that ends in NUL. NULL when it has read nothing, or not told yet what is lost. */
 const char *redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT]);
 
+/* During `message`: the offset of its end, and of which stream of replication, REDIS_REPLICATION_ID characters. */
+uint64_t redis_replica_at(const struct redis_replica *r, const char **id);
+
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_replica_close(struct redis_replica *r);
 

@@ -6,9 +6,11 @@
 #include "src/source/psync.h"
 
 #include "eio/check.h"
+#include "eio/hash.h"
 #include "eio/list.h"
 #include "src/redis/pacing.h"
 #include "src/redis/replica.h"
+#include "src/redis/replication.h"
 #include "src/template/pattern.h"
 
 #include <inttypes.h>
@@ -26,6 +28,8 @@ struct psync {
 	size_t n_channels;
 	const char *const *patterns; /* borrowed */
 	size_t n_patterns;
+	char id[REDIS_REPLICATION_ID]; /* of the stream of replication that came last, */
+	uint32_t id_hash; /* the same everywhere */
 	bool goes_on; /* at a place that it was given; what is missing since then was not told yet */
 	const struct source_events *events;
 	void *user;
@@ -85,14 +89,30 @@ next_name(const struct psync *p, size_t *at, struct message *m)
 	return false;
 }
 
-/* What was found out about a message for one name holds for the next. */
+/* The end of a PUBLISH in its stream of replication is the same for all who read that. */
+static struct track_place
+place_of_replicated(struct psync *p)
+{
+	static const uint64_t key[2] = { UINT64_C(0x73696f6361737430), UINT64_C(0x7265706c69643031) };
+	const char *id;
+	uint64_t offset = redis_replica_at(p->replica, &id);
+
+	if (memcmp(id, p->id, sizeof p->id) != 0) {
+		memcpy(p->id, id, sizeof p->id);
+		p->id_hash = (uint32_t)(eio_hash_bytes(key, eio_bytes(id, sizeof p->id)) >> 40);
+	}
+	return (struct track_place){ offset, (uint64_t)p->id_hash << 8 };
+}
+
+/* What was found out about a message for one name holds for the next. Each of them is a message with a place. */
 static void
 on_replicated(void *user, struct eio_bytes channel, struct eio_bytes payload)
 {
 	struct psync *p = psync_of(user);
 	struct message m = { .channel = channel, .payload = payload, .now_ms = uv_now(p->loop) };
 
-	for (size_t at = 0; next_name(p, &at, &m);) p->events->message(p->user, &m);
+	m.place = place_of_replicated(p);
+	for (size_t at = 0; next_name(p, &at, &m); m.place.b++) p->events->message(p->user, &m);
 }
 
 static void
