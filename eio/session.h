@@ -107,6 +107,7 @@ struct eio_session {
 	bool other_b64;
 	bool sent_binary_form; /* its client did, in a POST */
 	bool begun; /* the open packet has left by polling */
+	bool corked; /* see eio_session_cork */
 	bool forming; /* a FORM was put out, and eio_session_formed has not come */
 	bool deflates; /* the WebSocket takes compressed messages */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
@@ -182,6 +183,10 @@ int eio_session_init(struct eio_session *s, const struct eio_settings *settings,
  * that begin together not to be pinged together for ever. When the client must have answered it is as without. In
  * revision 3 it is the client that pings, and nothing changes. */
 void eio_session_ping_early(struct eio_session *s, uint64_t ms);
+
+/* Holds back what is sent from now on, and what waits already, until it is called again with false: it waits in the
+ * queue, in its order. What is no message is not held back, nor the end of a session that is discarded. */
+void eio_session_cork(struct eio_session *s, bool corked);
 
 /* Frees what the session holds, in any state. */
 void eio_session_deinit(struct eio_session *s);

@@ -60,7 +60,7 @@ eio__session_release(struct eio_session *s)
 static inline unsigned
 eio__session_ready(const struct eio_session *s)
 {
-	return s->pace & EIO__PACE_RESTS ? 0 : s->queue.count;
+	return s->corked || s->pace & EIO__PACE_RESTS ? 0 : s->queue.count;
 }
 
 /* Whether it polls, and requests are taken. */

@@ -20,10 +20,17 @@ eio_session_drop(struct eio_session *s, const void *tag, size_t max_bytes)
 
 _Static_assert(EIO__STATE_OPEN == 0, "an open session whose pace is 0 is told by one comparison");
 
+void
+eio_session_cork(struct eio_session *s, bool corked)
+{
+	s->corked = corked;
+}
+
 bool
 eio_session_direct(const struct eio_session *s)
 {
-	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 && (s->state | s->pace) == 0;
+	return s->kind.transport == EIO_TRANSPORT_WEBSOCKET && s->queue.count == 0 &&
+	       (s->state | s->pace | s->corked) == 0;
 }
 
 enum eio_wire

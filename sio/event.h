@@ -39,7 +39,7 @@ struct sio_emit {
 int sio_emit_bundle(const struct sio_emit *emit, struct eio_bundle **bundle);
 
 /* Bytes of an offset: what a client repeats to say up to where it has everything. */
-#define SIO_OFFSET_MAX 80
+#define SIO_OFFSET_MAX 144
 
 /* How the payload of a broadcast becomes the one argument of the event, or all of them. */
 enum sio_encode {

@@ -178,6 +178,9 @@ void eio_socket_want_extras(struct eio_socket *s);
  * eio_socket_drop. */
 enum eio_sent eio_socket_send(struct eio_socket *s, struct eio_bundle *b, const void *tag);
 
+/* Holds back what is sent to it until it is called with false: it waits in the queue, in its order. */
+void eio_socket_cork(struct eio_socket *s, bool corked);
+
 /* Whether what is sent now leaves with this turn of the loop at the latest, or is for nobody any more. */
 bool eio_socket_takes(struct eio_socket *s);
 

@@ -111,11 +111,18 @@ eio_socket_drain(struct eio_socket *s)
 	while (eio__socket_writable(s) && (b = eio_session_take(&s->session))) eio__socket_write(s, b);
 }
 
+void
+eio_socket_cork(struct eio_socket *s, bool corked)
+{
+	eio_session_cork(&s->session, corked);
+	if (!corked && s->session.state <= EIO__STATE_CLOSING) eio__socket_mark_dirty(s);
+}
+
 bool
 eio_socket_takes(struct eio_socket *s)
 {
 	if (s->session.state != EIO__STATE_OPEN) return true;
-	if (s->get) return !eio_session_is_paced(&s->session);
+	if (s->get) return !eio_session_is_paced(&s->session) && !s->session.corked;
 	return eio_session_direct(&s->session) && eio__socket_writable(s);
 }
 
@@ -184,7 +191,8 @@ eio__socket_tell_room(struct eio_socket *s)
 {
 	bool websocket = s->session.kind.transport == EIO_TRANSPORT_WEBSOCKET;
 
-	if (s->session.state != EIO__STATE_OPEN || !s->notified_open || eio_session_rests(&s->session)) return;
+	if (s->session.state != EIO__STATE_OPEN || !s->notified_open) return;
+	if (eio_session_rests(&s->session) || s->session.corked) return;
 	if (websocket ? !eio__socket_writable(s) : !s->get) return;
 	s->held = s->server->handler.room(s->server->handler.user, s, !websocket || s->session.queue.count == 0);
 	if (s->held) (void)eio__socket_writable(s); /* asks to be told */
@@ -232,7 +240,7 @@ submitted(struct eio_socket *s, enum eio_submitted rc, uint64_t rested)
 	}
 	if (rested) s->server->together = true;
 	eio__socket_mark_dirty(s);
-	if (s->get || eio__socket_writable(s)) return EIO_SENT;
+	if ((s->get || eio__socket_writable(s)) && !s->session.corked) return EIO_SENT;
 	return EIO_SENT_QUEUED;
 }
 

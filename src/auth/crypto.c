@@ -272,3 +272,18 @@ auth_key_verifies(const struct auth_key *k, struct eio_bytes text, struct eio_by
 	if (k->alg == AUTH_ES256) return p256_verifies(k, text, signature);
 	return public_verifies(k, text, (const unsigned char *)signature.p, signature.n);
 }
+
+bool
+auth_mac(struct eio_bytes secret, struct eio_bytes text, unsigned char out[AUTH_MAC])
+{
+	unsigned n = 0;
+
+	return HMAC(EVP_sha256(), secret.p, (int)secret.n, (const unsigned char *)text.p, text.n, out, &n) &&
+	       n == AUTH_MAC;
+}
+
+bool
+auth_same(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}

@@ -56,4 +56,12 @@ enum auth_algorithm auth_key_algorithm(const struct auth_key *k);
 /* Whether it has signed the text. Any bytes; out of memory means no. */
 bool auth_key_verifies(const struct auth_key *k, struct eio_bytes text, struct eio_bytes signature);
 
+enum { AUTH_MAC = 32 };
+
+/* What says that somebody who has the secret made a text: HMAC with SHA-256. False when out of memory. */
+bool auth_mac(struct eio_bytes secret, struct eio_bytes text, unsigned char out[AUTH_MAC]);
+
+/* Whether n bytes are the same, in a time that does not say where they differ. */
+bool auth_same(const void *a, const void *b, size_t n);
+
 #endif

@@ -62,7 +62,8 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	struct waiting *w;
 
 	if (!resume_is_possible(c, p->namespace)) return false;
-	if (c->sio.protocol == 5 ? !recovery_asked(c->clients, a->auth, &q) : !resume_asked(c, a->nsp, &q)) return false;
+	if (c->sio.protocol == 5 ? !recovery_asked(c->clients, a->auth, &q) : !resume_asked(c, a->nsp, &q))
+		return false;
 	r = feed_recall_new(a->nsp);
 	w = r ? waiting_new(a, p) : NULL;
 	if (!w) {
@@ -73,6 +74,9 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	r->worker = c->clients->options.worker;
 	r->asker = w;
 	memcpy(r->pid, q.pid, sizeof q.pid);
+	r->is_signed = q.is_signed;
+	r->gives_offset = q.gives_offset;
+	r->has = q.has;
 	r->has_offset = q.has_offset;
 	r->offset = q.offset;
 	r->who = recovery_who(c->clients, p->namespace, p->claims);
@@ -119,6 +123,14 @@ give_back(struct clients *c, struct feed_recall *r)
 	feed_recall(feed_returning_of(c->options.feed), r);
 }
 
+/* It cannot be as it was: it begins anew. */
+static void
+forget_session(struct feed_recall *r)
+{
+	feed_session_free(r->session);
+	r->session = NULL;
+}
+
 static void
 take_recall_answer(struct clients *c, struct feed_recall *r)
 {
@@ -135,6 +147,7 @@ take_recall_answer(struct clients *c, struct feed_recall *r)
 		a = waiting_read(w, &parts);
 		claims = (struct identity_claims){ parts.claims, parts.expires_s, on_token_expired };
 		birth = birth_of(&a, &parts, &claims);
+		if (r->session && !recovery_fits(c, r->session)) forget_session(r);
 		birth.recall = r;
 		eio_list_remove(&w->link); /* it counts among the sockets from now on */
 		grant_with(&a, &birth, parts.events);

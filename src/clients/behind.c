@@ -193,6 +193,7 @@ new_place(struct behind *b, struct client *c)
 	b->stream->places++;
 	if (eio_list_empty(&c->behind)) b->n_clients++;
 	eio_list_add_tail(&c->behind, &p->link);
+	recovery_touch_all(c);
 	eio_hash_add(&b->places, &p->node, place_hash(b->item->stream, c));
 	return p;
 }
@@ -205,6 +206,7 @@ free_place(struct behind *b, struct place *p)
 	eio_hash_remove(&b->places, &p->node);
 	eio_list_remove(&p->link);
 	if (eio_list_empty(&c->behind)) b->n_clients--;
+	recovery_touch_all(c);
 	if (--p->stream->places == 0) drop_stream(b, p->stream);
 	free(p);
 }

@@ -60,6 +60,7 @@ struct client {
 	bool leaves, close_whole;
 	bool resumes; /* of revision 3, and wants to come back to its sockets: resume.c's, as the next */
 	char *since; /* owned: what its query says about that, NUL-terminated; NULL: nothing */
+	unsigned corks; /* sockets that hold back what goes to it: stow.c's */
 	bool lost; /* a broadcast was dropped for it, because it was slow */
 	struct eio_list behind; /* streams in which it is: behind.c's */
 	struct eio_list lags; /* what it is to be told of that: lag.c's */

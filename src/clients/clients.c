@@ -14,6 +14,7 @@
 #include "src/clients/resume.h"
 #include "src/clients/rooms.h"
 #include "src/clients/sockets.h"
+#include "src/clients/stowing.h"
 
 #include <stdlib.h>
 
@@ -248,6 +249,18 @@ clients_take_recall(struct clients *c, struct feed_recall *r)
 	admission_take_recall(c, r);
 }
 
+void
+clients_take_stow(struct clients *c, struct feed_stow *s)
+{
+	stowing_take(c, s);
+}
+
+void
+clients_turn(struct clients *c)
+{
+	stowing_turn(c);
+}
+
 /* All of them */
 
 struct namespaces *
@@ -281,6 +294,7 @@ clients_new(const struct clients_options *options)
 	c->metrics = metrics_new_numbered(options->metrics, &clients_metrics, options->worker);
 	c->behind = behind_new(c);
 	c->namespaces = clients_namespaces(c, options->namespaces);
+	stowing_init(c);
 	if (eio_hash_init(&c->attendances) || eio_hash_init(&c->pasts) || !c->metrics || !c->namespaces || !c->behind ||
 		rooms_init(c)) {
 		eio_hash_deinit(&c->pasts);
@@ -337,6 +351,7 @@ void
 clients_begin(struct clients *c)
 {
 	c->reached = feed_begins_with(c->options.feed);
+	c->reached_text = feed_begins_at(c->options.feed);
 }
 
 void
@@ -350,6 +365,7 @@ clients_free(struct clients *c)
 {
 	if (!c) return;
 	sio_rooms_deinit(&c->rooms);
+	stowing_deinit(c);
 	CHECK(c->attendances.count == 0);
 	eio_hash_deinit(&c->attendances);
 	CHECK(c->pasts.count == 0);

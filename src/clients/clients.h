@@ -16,6 +16,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/feed/stow.h"
 #include "src/hook/hook.h"
 #include "src/presence/presence.h"
 
@@ -43,6 +44,7 @@ struct clients_options {
 	bool retains; /* some feed does: who joins asks for it */
 	bool access_log; /* a line for each session that ends */
 	bool compresses; /* some clients may want their messages compressed */
+	const struct feed_recovery *elsewhere; /* clients may go to other siocasts; NULL: they may not. Borrowed */
 	struct eio_forwarding forwarding; /* which proxies say whose requests are; borrowed, as everything below */
 	struct namespace_specs *namespaces;
 	struct interest_table *interest;
@@ -107,5 +109,11 @@ void clients_take_presence(struct clients *c, const struct presence_delivery *d)
 
 /* Takes a question or an answer about a client that comes back, which is its from then on. */
 void clients_take_recall(struct clients *c, struct feed_recall *r);
+
+/* Takes an answer about what Redis was to keep, which is its from then on. */
+void clients_take_stow(struct clients *c, struct feed_stow *s);
+
+/* A turn of the loop ends: what Redis is to keep is handed over. */
+void clients_turn(struct clients *c);
 
 #endif

@@ -35,6 +35,11 @@ struct clients {
 	uint64_t reached; /* all recoverable broadcasts up to this number that are for this worker were sent */
 	struct feed_offset_text reached_text; /* the same for other siocasts; n 0 where nobody comes from there */
 	struct eio_hash pasts; /* of struct client_past */
+	/* Of struct client_stow: what has changed, what Redis has, by the time when it is put again, and what it did
+	 * not take. stowing.c's, as the next two. */
+	struct eio_list stowing, stowed, unstowed;
+	struct eio_timer stow_timer;
+	uint64_t stow_at_ms; /* when it is due; UINT64_MAX: never */
 	size_t held_bytes; /* of all holds */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
 	bool recovers; /* some namespace does */

@@ -7,6 +7,7 @@
 
 #include "src/clients/behind.h"
 #include "src/clients/lag.h"
+#include "src/clients/recovery.h"
 #include "src/clients/snapshots.h"
 
 enum {
@@ -66,7 +67,10 @@ make_room(struct client *c, const struct delivery_item *item, const void *tag, s
 	}
 	*eio_socket_queue_mark(c->eio) = 0;
 	metrics_add(c->clients->metrics, CLIENTS_METRIC_SLOW_DROPPED, dropped);
-	c->lost |= dropped > 0;
+	if (dropped && !c->lost) {
+		c->lost = true;
+		recovery_touch_all(c);
+	}
 	if (dropped && item->lag_event) note_lag(c, item, dropped);
 	return true;
 }

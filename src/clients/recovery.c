@@ -5,6 +5,7 @@
 #include "sio/event.h"
 #include "sio/json.h"
 #include "src/clients/identity.h"
+#include "src/clients/stow.h"
 
 #include <stdlib.h>
 
@@ -81,14 +82,57 @@ recovery_joined(struct sio_socket *s, struct sio_room_key key)
 
 	if (!p) return true;
 	p->since.joined = feed_serial(feed_returning_of(c->options.feed));
-	if (c->reached == p->since.after) return true;
 	room = hash_of_room(s, key);
+	if (!stow_joined(p->stow, room)) return false;
+	if (c->reached == p->since.after) return true;
 	l = find_late(p, room);
 	if (!l && p->n_late == p->late_cap) tidy_late(s, p);
 	if (!l) l = add_late(p);
 	if (!l) return false;
 	*l = (struct client_late){ room, c->reached };
 	return true;
+}
+
+void
+recovery_left(struct sio_socket *s)
+{
+	recovery_touch(s);
+}
+
+void
+recovery_touch(const struct sio_socket *s)
+{
+	struct client_past *p = past_of(s);
+
+	if (p) stow_touch(p->stow);
+}
+
+void
+recovery_touch_all(const struct client *c)
+{
+	for (const struct eio_list *l = c->sio.sockets.next; l != &c->sio.sockets; l = l->next)
+		recovery_touch(EIO_CONTAINER((struct eio_list *)(uintptr_t)l, struct sio_socket, link));
+}
+
+struct client_past *
+recovery_find(const struct clients *c, struct eio_bytes pid)
+{
+	for (struct eio_hash_node *n = eio_hash_find(&c->pasts, hash_of_pid(c, pid)); n; n = eio_hash_next(n)) {
+		struct client_past *p = EIO_CONTAINER(n, struct client_past, node);
+
+		if (eio_bytes_eq(eio_bytes(p->pid, sizeof p->pid), pid)) return p;
+	}
+	return NULL;
+}
+
+struct eio_bytes
+recovery_pid(const struct client_past *p, char out[FEED_SIGNED_LEN])
+{
+	const struct clients *c = client_of(p->socket)->clients;
+
+	if (!p->stow) return eio_bytes(p->pid, sizeof p->pid);
+	if (!feed_pid_sign(&c->options.elsewhere->secret, p->pid, out)) return eio_bytes("", 0);
+	return eio_bytes(out, FEED_SIGNED_LEN);
 }
 
 void
@@ -136,6 +180,10 @@ recovery_begin(struct sio_socket *s, const unsigned char *random, const struct f
 	}
 	eio_hash_add(&c->pasts, &p->node, hash_of_pid(c, eio_bytes(p->pid, sizeof p->pid)));
 	client_socket_of(s)->past = p;
+	if (c->options.elsewhere) {
+		p->stow = stow_new(s, p, recall);
+		if (!p->stow) return false;
+	}
 	return !session || carry_late(s, p, recall);
 }
 
@@ -149,17 +197,51 @@ room_after(const struct sio_socket *s, const struct client_past *p, struct sio_r
 
 /* The end */
 
-/* Whether a client that ends may come back: who broke the protocol, or was sent away, may not, nor who has lost
- * something already, or is to get something that was held back, or what is retained, which is not remembered. */
+/* Who broke the protocol, or was sent away, may not come back, nor who has lost something already, or is to get
+ * something that was held back, or what is retained, which is not remembered. */
+bool
+recovery_has_all(const struct sio_socket *s)
+{
+	const struct client *c = client_of(s);
+	const struct clients_options *o = &c->clients->options;
+
+	if (c->lost || !eio_list_empty(&c->behind) || client_socket_of(s)->awaiting) return false;
+	if (c->ended && c->ended != CLIENT_REASON_SLOW && c->ended != CLIENT_REASON_MOVED) return false;
+	return feed_lost(feed_returning_of(o->feed), o->worker) == past_of(s)->lost;
+}
+
+/* Whether a client that ends may come back to this siocast. */
 static bool
 may_return(const struct client *c, const struct client_past *p)
 {
-	const struct clients_options *o = &c->clients->options;
+	if (c->clients->stopping && !c->clients->options.survive) return false;
+	return !p->kept && recovery_has_all(p->socket);
+}
 
-	if ((c->clients->stopping && !o->survive) || c->lost || p->kept) return false;
-	if (!eio_list_empty(&c->behind) || client_socket_of(p->socket)->awaiting) return false;
-	if (c->ended && c->ended != CLIENT_REASON_SLOW && c->ended != CLIENT_REASON_MOVED) return false;
-	return feed_lost(feed_returning_of(o->feed), o->worker) == p->lost;
+/* How far we were when it came to each of its rooms. False when out of memory. */
+static bool
+note_joined(const struct sio_socket *s, const struct client_past *p, struct feed_session *session)
+{
+	session->is_signed = p->stow != NULL;
+	if (!p->stow) return true;
+	session->joined = malloc(session->n_rooms * sizeof *session->joined);
+	if (!session->joined) return false;
+	session->bytes += session->n_rooms * sizeof *session->joined;
+	session->joined[0] = p->stow->joined;
+	for (size_t i = 1; i < session->n_rooms; i++)
+		session->joined[i] = *stow_joined_at(p->stow, hash_of_room(s, session->rooms[i].room->key));
+	return true;
+}
+
+bool
+recovery_fits(const struct clients *c, const struct feed_session *session)
+{
+	const struct clients_limits *l = &c->options.limits;
+
+	if (session->n_rooms - 1 > l->rooms_per_socket + c->options.own_rooms) return false;
+	for (size_t i = 1; i < session->n_rooms; i++)
+		if (session->rooms[i].room->key.name.n > l->room_name_length) return false;
+	return true;
 }
 
 static struct feed_session *
@@ -174,7 +256,7 @@ session_of(struct sio_socket *s, const struct client_past *p)
 
 	while (good && (key = sio_member_next_room(&s->member, &at)))
 		if (!key->everyone) good = feed_session_add(session, c->options.interest, *key, room_after(s, p, *key));
-	if (!good) {
+	if (!good || !note_joined(s, p, session)) {
 		feed_session_free(session);
 		return NULL;
 	}
@@ -194,6 +276,7 @@ recovery_keep(struct sio_socket *s)
 	struct client_past *p = past_of(s);
 	struct feed_session *session;
 
+	if (p && p->stow) p->stow->left |= recovery_has_all(s);
 	if (!p || !may_return(client_of(s), p)) return;
 	session = session_of(s, p);
 	if (session) feed_keep(feed_returning_of(client_of(s)->clients->options.feed), session);
@@ -208,6 +291,7 @@ recovery_end(struct sio_socket *s)
 	if (!p) return;
 	eio_hash_remove(&client_of(s)->clients->pasts, &p->node);
 	client_socket_of(s)->past = NULL;
+	stow_free(p->stow);
 	free(p->late);
 	free(p);
 }
@@ -215,20 +299,24 @@ recovery_end(struct sio_socket *s)
 void
 recovery_release(struct clients *c, struct eio_bytes pid)
 {
-	for (struct eio_hash_node *n = eio_hash_find(&c->pasts, hash_of_pid(c, pid)); n; n = eio_hash_next(n)) {
-		struct client_past *p = EIO_CONTAINER(n, struct client_past, node);
+	struct client_past *p = recovery_find(c, pid);
 
-		if (!eio_bytes_eq(eio_bytes(p->pid, sizeof p->pid), pid)) continue;
-		recovery_keep(p->socket);
-		client_end(client_of(p->socket), CLIENT_REASON_MOVED);
-		return;
-	}
+	if (!p) return;
+	recovery_keep(p->socket);
+	client_end(client_of(p->socket), CLIENT_REASON_MOVED);
 }
 
 /* What is sent */
 
 void
 recovery_send(struct sio_socket *s, struct eio_bundle *b)
+{
+	recovery_touch(s);
+	recovery_send_untouched(s, b);
+}
+
+void
+recovery_send_untouched(struct sio_socket *s, struct eio_bundle *b)
 {
 	struct client_past *p = past_of(s);
 	struct client *c = client_of(s);
@@ -259,7 +347,9 @@ recovery_sent_unnumbered(struct sio_socket *s, uint64_t serial)
 {
 	struct client_past *p = past_of(s);
 
-	if (p) p->last = (struct feed_offset){ serial, ++p->own };
+	if (!p) return;
+	p->last = (struct feed_offset){ serial, ++p->own };
+	stow_touch(p->stow);
 }
 
 void
@@ -315,21 +405,27 @@ recovery_who(const struct clients *c, const struct namespace *n, struct eio_byte
 	return who;
 }
 
-/* Reads an offset of ours; any other is one that nobody can have. */
+/* Reads an offset of ours; any other is one that nobody can have. One of another siocast says that it has nothing that
+ * came since it is here. */
 static void
-read_own_offset(const struct clients *c, struct eio_bytes text, struct feed_offset *out)
+read_own_offset(const struct clients *c, struct eio_bytes text, struct recovery_question *q)
 {
 	struct eio_bytes ours = feed_offset_bytes(&c->reached_text), rest;
 	uint32_t node = 0, us = 0;
 	bool tagged = feed_offset_cut(&text, &node, &rest), we_tag = feed_offset_cut(&ours, &us, &rest);
 
-	if (tagged != we_tag || node != us || !feed_offset_read(text, out))
-		*out = (struct feed_offset){ .serial = UINT64_MAX };
+	q->has_offset = !we_tag || !tagged || feed_node_is_same(node, us);
+	if (tagged != we_tag || !feed_offset_read(text, &q->offset))
+		q->offset = (struct feed_offset){ .serial = UINT64_MAX };
 }
 
 bool
-recovery_name(struct recovery_question *q, struct eio_bytes pid)
+recovery_name(const struct clients *c, struct recovery_question *q, struct eio_bytes pid)
 {
+	const struct feed_recovery *o = c->options.elsewhere;
+
+	q->is_signed = o && feed_pid_is_signed(&o->secret, pid);
+	if (q->is_signed) pid.n = FEED_PID_LEN;
 	if (feed_pid_worker(pid) < 0) return false;
 	memcpy(q->pid, pid.p, FEED_PID_LEN);
 	return true;
@@ -338,8 +434,10 @@ recovery_name(struct recovery_question *q, struct eio_bytes pid)
 void
 recovery_place(const struct clients *c, struct recovery_question *q, struct eio_bytes offset)
 {
-	q->has_offset = true;
-	read_own_offset(c, offset, &q->offset);
+	read_own_offset(c, offset, q);
+	q->has.n = offset.n <= sizeof q->has.text ? (unsigned char)offset.n : 0;
+	memcpy(q->has.text, offset.p, q->has.n);
+	q->gives_offset = true;
 }
 
 bool
@@ -354,7 +452,7 @@ recovery_asked(const struct clients *c, struct eio_bytes auth, struct recovery_q
 	while (sio_json_next(&it, &key, &value)) {
 		if (sio_json_kind(value) != SIO_JSON_STRING) continue;
 		value = eio_bytes(value.p + 1, value.n - 2);
-		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) asked = recovery_name(q, value);
+		if (eio_bytes_eq(key, EIO_LIT("\"pid\""))) asked = recovery_name(c, q, value);
 		if (eio_bytes_eq(key, EIO_LIT("\"offset\""))) recovery_place(c, q, value);
 	}
 	return asked;

@@ -71,7 +71,7 @@ resume_asked(const struct client *c, struct eio_bytes nsp, struct recovery_quest
 		struct eio_bytes all = eio_buf_bytes(&value);
 		size_t n = (size_t)(mark - all.p);
 
-		asked = recovery_name(q, eio_bytes(all.p, n));
+		asked = recovery_name(c->clients, q, eio_bytes(all.p, n));
 		if (n + 1 < all.n) recovery_place(c->clients, q, eio_bytes(mark + 1, all.n - n - 1));
 	}
 	eio_buf_deinit(&name);
@@ -98,10 +98,12 @@ resume_tell(struct sio_socket *s, bool recovered)
 	struct eio_bundle *bundle = NULL;
 	struct eio_buf text = { 0 };
 	struct sio_piece piece;
+	struct eio_bytes pid;
+	char name[FEED_SIGNED_LEN];
 
 	if (!p || s->client->protocol == 5) return;
-	eio_buf_printf(
-		&text, "[\"siocast:session\",\"%.*s\",%s]", (int)sizeof p->pid, p->pid, recovered ? "true" : "false");
+	pid = recovery_pid(p, name);
+	eio_buf_printf(&text, "[\"siocast:session\",\"%.*s\",%s]", (int)pid.n, pid.p, recovered ? "true" : "false");
 	piece = (struct sio_piece){ .json = eio_buf_bytes(&text) };
 	if (!eio_buf_failed(&text))
 		sio_emit_bundle(&(struct sio_emit){ .nsp = s->nsp, .pieces = &piece, .n_pieces = 1 }, &bundle);

@@ -151,5 +151,7 @@ rooms_leave(struct sio_socket *s, struct sio_room_key key)
 {
 	behind_settle(client_of(s));
 	snapshots_leave(s, key);
-	if (sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) attendance_end(s, key);
+	if (!sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) return;
+	attendance_end(s, key);
+	recovery_left(s);
 }

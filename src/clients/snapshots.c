@@ -47,6 +47,7 @@ static void
 free_awaiting(struct awaiting *w)
 {
 	client_socket_of(w->socket)->awaiting = NULL;
+	recovery_touch(w->socket);
 	eio_clock_set(client_of_awaiting(w)->clients->options.clock, &w->pause, UINT64_MAX);
 	free(w->rooms);
 	free(w);

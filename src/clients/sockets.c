@@ -12,6 +12,7 @@
 #include "src/clients/resume.h"
 #include "src/clients/rooms.h"
 #include "src/clients/snapshots.h"
+#include "src/clients/stowing.h"
 
 #include <stdlib.h>
 
@@ -123,10 +124,13 @@ static struct eio_bundle *
 recoverable_answer(struct sio_socket *s, struct eio_bundle *plain)
 {
 	const struct client_past *p = client_socket_of(s)->past;
+	char name[FEED_SIGNED_LEN];
+	struct eio_bytes pid;
 
 	if (!p || s->client->protocol != 5) return plain;
 	eio_bundle_unref(plain);
-	return sio_client_connected_as(s, eio_bytes(p->pid, sizeof p->pid));
+	pid = recovery_pid(p, name);
+	return pid.n ? sio_client_connected_as(s, pid) : NULL;
 }
 
 struct sio_socket *
@@ -200,6 +204,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	actions_run_disconnect(s, reason);
 	behind_settle(client_of(s));
 	attendance_end_all(s);
+	stowing_end(s);
 	recovery_end(s);
 	snapshots_end(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);

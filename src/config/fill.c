@@ -30,6 +30,7 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->namespaces = p->namespaces;
 	out->retains = p->feeds->retain;
 	out->survive = c->state_file != NULL;
+	out->elsewhere = p->recovery.elsewhere ? &p->recovery : NULL;
 	out->access_log = c->access_log != NULL;
 	out->forwarding = p->forwarding;
 	out->own_rooms = config__targets_sockets(p);

@@ -6,6 +6,7 @@
 #include "src/config/parts.h"
 #include "src/config/redis_tls.h"
 #include "src/config/rows.h"
+#include "src/config/secret.h"
 #include "src/config/values.h"
 
 #include <stdio.h>
@@ -13,50 +14,12 @@
 #include <string.h>
 #include <uv.h>
 
-enum { MAX_PASSWORD = 4096 };
-
-/* A file with a password ends with a line feed, as editors leave it, or without. Returns the length without it, 0 when
- * this is no password. */
-static size_t
-password_length(const char *p, size_t n)
-{
-	if (n && p[n - 1] == '\n') n--;
-	if (n && p[n - 1] == '\r') n--;
-	return n <= MAX_PASSWORD && !memchr(p, '\0', n) && !memchr(p, '\n', n) ? n : 0;
-}
-
 struct redis_server_entry {
 	const char *url;
 	unsigned source;
-	char password[MAX_PASSWORD + 3]; /* and a line's end, or one too many */
+	char password[CONFIG_SECRET_BYTES];
 	struct config_redis_tls tls;
 };
-
-/* A row: the file's text into the password. */
-static void
-read_password(struct config_loader *l, const cJSON *item, void *target)
-{
-	char *password = target;
-	const char *path;
-	ssize_t n;
-
-	if (cJSON_IsNull(item)) return;
-	if (!cJSON_IsString(item) || !*item->valuestring) {
-		config__error(l, item, "expected the path of a file, not %s",
-			cJSON_IsString(item) ? "an empty string" : config__type_name(item));
-		return;
-	}
-	path = config__resolve(l, item, item->valuestring);
-	n = path ? config__read_file(path, password, sizeof((struct redis_server_entry *)NULL)->password) : 0;
-	if (n < 0) {
-		config__error(l, item, "%s: %s", path, uv_strerror((int)n));
-		n = 0;
-	} else if (path) {
-		n = (ssize_t)password_length(password, (size_t)n);
-		if (!n) config__error(l, item, "%s: expected one line of 1 to %d bytes", path, MAX_PASSWORD);
-	}
-	password[n] = '\0';
-}
 
 #define ROWS_OF struct redis_server_entry
 
@@ -66,7 +29,7 @@ static const char *const sources[] = { "subscribe", "psync", NULL };
 
 static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
-	CUSTOM("passwordFile", password, read_password, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("passwordFile", password, config__secret, "null", SCHEMA_STRING_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
 	SECTION("tls"),
 	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),

@@ -121,7 +121,7 @@ static bool
 number_missed(const struct feed_out *o, struct history_missed *m, struct eio_bytes nsp)
 {
 	const struct journal *j = o->journal;
-	struct standing_text none = { .n = 0 }, standing = journal_is_local(j, nsp) ? none : journal_standing(j);
+	struct standing_text none = { .n = 0 }, standing = feed_local_has(&j->local, nsp) ? none : journal_standing(j);
 	uint64_t serial = ledger_serial(o->ledger);
 
 	for (size_t i = 0; i < m->n; i++) {

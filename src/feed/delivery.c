@@ -19,7 +19,6 @@ delivery_append(struct delivery *d, struct delivery *more)
 		d->begun_ns = more->begun_ns;
 		d->posted_ns = more->posted_ns;
 	}
-	if (!d->begun_ns || (more->begun_ns && more->begun_ns < d->begun_ns)) d->begun_ns = more->begun_ns;
 	if (more->reached.n) d->reached = more->reached;
 	free(more);
 }

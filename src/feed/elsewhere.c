@@ -14,6 +14,13 @@ feed_router_begin(struct feed_router *r, const struct message *m, const unsigned
 	journal_begin(r->out->journal, m);
 }
 
+/* It was published without Redis. */
+static void
+note_local(struct journal *j, struct eio_bytes nsp, uint64_t now_ms)
+{
+	if (!feed_local_has(&j->local, nsp)) feed_local_note(&j->local, nsp, false, now_ms);
+}
+
 void
 feed_router_note(struct feed_router *r, const struct message *m, const struct feed_stream *stream, unsigned feed)
 {
@@ -21,7 +28,7 @@ feed_router_note(struct feed_router *r, const struct message *m, const struct fe
 
 	if (r->feeds[feed].primed) return; /* it was read from Redis, and says what others have been sent */
 	if (m->track == JOURNAL_NO_TRACK)
-		journal_note_local(j, stream->target.nsp);
+		note_local(j, stream->target.nsp, m->now_ms);
 	else
 		journal_note(j, m, stream, feed);
 }

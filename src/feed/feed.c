@@ -9,6 +9,7 @@
 #include "src/feed/posting.h"
 #include "src/feed/returning.h"
 #include "src/feed/saving.h"
+#include "src/feed/store.h"
 #include "src/feed/uplink.h"
 
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct feed {
 	struct feed_uplink uplink;
 	struct ledger *ledger; /* NULL, as what follows is not there: no client can be recovered */
 	struct feed_returning returning;
+	struct store *store; /* NULL: nobody comes from another siocast */
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 
@@ -83,10 +85,11 @@ on_feed_check(uv_check_t *c)
 {
 	struct feed *f = feed_of(c->data);
 
-	if (f->out.tells)
+	if (f->out.tells || (f->out.journal && feed_out_stands_up(&f->out)))
 		feed_out_tell(&f->out);
 	else
 		feed_out_post(&f->out);
+	if (f->store) store_flush(f->store);
 	arm_feed_timer(f);
 }
 
@@ -98,6 +101,7 @@ shut_down_feed(struct feed *f)
 	feed_intakes_note(&f->intakes);
 	feed_intakes_close(&f->intakes);
 	feed_uplink_close(&f->uplink);
+	if (f->store) store_close(f->store);
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
 	if (f->ledger) feed_returning_close(&f->returning);
@@ -107,8 +111,11 @@ shut_down_feed(struct feed *f)
 static void
 take_feed_start(void *user, struct mail *run)
 {
+	struct feed *f = feed_of(user);
+
 	(void)run;
-	feed_intakes_open(&feed_of(user)->intakes);
+	feed_intakes_open(&f->intakes);
+	if (f->store) store_open(f->store);
 }
 
 static void
@@ -202,6 +209,12 @@ feed_returning_of(struct feed *f)
 	return &f->returning;
 }
 
+struct feed_offset_text
+feed_begins_at(const struct feed *f)
+{
+	return f->out.journal ? feed_out_reached(&f->out) : (struct feed_offset_text){ .n = 0 };
+}
+
 uint64_t
 feed_begins_with(const struct feed *f)
 {
@@ -223,6 +236,14 @@ init_journal(struct feed *f)
 }
 
 static bool
+init_store(struct feed *f)
+{
+	f->store = f->out.store = feed_returning_new_store(&f->returning, &f->options, f->redis_metrics[0]);
+	f->out.router = &f->router;
+	return f->store != NULL;
+}
+
+static bool
 init_ledger(struct feed *f)
 {
 	const struct feed_options *o = &f->options;
@@ -230,7 +251,7 @@ init_ledger(struct feed *f)
 	if (!o->recovery.on) return true;
 	f->ledger = ledger_new(&f->options.recovery, o->specs, o->workers, o->metrics);
 	f->out.ledger = f->ledger;
-	return f->ledger && (!o->recovery.elsewhere || init_journal(f));
+	return f->ledger && (!o->recovery.elsewhere || (init_journal(f) && init_store(f)));
 }
 
 /* From one process to the next */
@@ -247,6 +268,12 @@ static void
 on_returning_gave_up(void *user)
 {
 	feed_intakes_give_up(&feed_of(user)->intakes);
+}
+
+static void
+on_second(void *user)
+{
+	feed_intakes_begin_tracks(&feed_of(user)->intakes);
 }
 
 static struct feed_parts
@@ -355,6 +382,7 @@ feed_new(const struct feed_options *options)
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
 	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
+	f->returning.begin_tracks = on_second;
 	f->intakes.settled = on_intakes_settled;
 	f->returning.user = f->intakes.user = f;
 	uv_timer_init(loop_of_feed(f), &f->timer);
@@ -363,6 +391,7 @@ feed_new(const struct feed_options *options)
 	f->timer.data = f->check.data = f;
 	return f;
 fail_ledger:
+	store_free(f->store);
 	journal_free(f->out.journal);
 	ledger_free(f->ledger);
 	feed_intakes_deinit(&f->intakes);
@@ -393,6 +422,13 @@ feed_set_recalls(struct feed *f, unsigned w, const struct mail_port *recalls)
 }
 
 void
+feed_set_stows(struct feed *f, unsigned w, const struct mail_port *stows)
+{
+	CHECK(w < f->options.workers);
+	f->out.stows[w] = stows;
+}
+
+void
 feed_start(struct feed *f)
 {
 	mail_post(&f->starts, &f->start);
@@ -415,6 +451,7 @@ feed_free(struct feed *f)
 	if (!f) return;
 	CHECK(!f->options.thread->running && uv_is_closing((uv_handle_t *)&f->timer));
 	uv_sem_destroy(&f->stopped);
+	store_free(f->store);
 	journal_free(f->out.journal);
 	feed_intakes_deinit(&f->intakes);
 	feed_router_deinit(&f->router);

@@ -65,6 +65,9 @@ void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliver
  * recovered. */
 void feed_set_recalls(struct feed *f, unsigned w, const struct mail_port *recalls);
 
+/* The same for the answers to feed_stow(), as `struct mail` in struct feed_stow. Where clients can be recovered. */
+void feed_set_stows(struct feed *f, unsigned w, const struct mail_port *stows);
+
 /* Opens the connections, as soon as its thread runs; Redis may be away. Once. */
 void feed_start(struct feed *f);
 
@@ -98,6 +101,9 @@ struct feed_returning *feed_returning_of(struct feed *f);
 
 /* The number of the last broadcast before it started; 0: there was none. Before that. */
 uint64_t feed_begins_with(const struct feed *f);
+
+/* The same in words for other siocasts; n 0 where nobody comes from there. */
+struct feed_offset_text feed_begins_at(const struct feed *f);
 
 /* Whether something may be retained for a room or namespace, so that who joins has to ask. Any thread. */
 bool feed_retains(const struct feed *f, struct sio_room_key key);

@@ -32,10 +32,15 @@ struct feed_out {
 	size_t *caps; /* how many items each of them has room for */
 	uint64_t *told; /* the last number that each was told of */
 	bool tells; /* they are to be told at the end of the turn */
+	bool stands; /* what they were told last others understand */
 	uint64_t waiting; /* bit w: pending[w] is set */
 	struct eio_bundle_tally forms; /* of all that the feed encodes */
 	struct ledger *ledger; /* borrowed; NULL: no client can be recovered */
-	struct journal *journal; /* borrowed; NULL: nobody comes from another siocast */
+	struct journal *journal; /* borrowed; NULL, as the next two: nobody comes from another siocast */
+	struct store *store; /* borrowed */
+	struct feed_router *router; /* borrowed */
+	struct mail *early; /* of struct feed_recall: they wait for what is to come */
+	const struct mail_port **stows; /* for each worker, the port of struct feed_stow; borrowed */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
 	struct log_limit unheard,
 		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */
@@ -72,6 +77,9 @@ bool feed_out_keeps_up(const struct feed_out *o);
 
 /* Tells workers that have had nothing lately up to which number that is so. */
 void feed_out_tell(struct feed_out *o);
+
+/* Whether others understand how far all is, and workers do not know that yet. Where there is a journal. */
+bool feed_out_stands_up(const struct feed_out *o);
 
 /* How far all is, where there is a journal, as the offset of nothing. */
 struct feed_offset_text feed_out_reached(const struct feed_out *o);
@@ -118,6 +126,14 @@ struct feed_at_work {
 	bool one_stream; /* event and target are the same for every message */
 	bool one_room; /* a message goes to one room, or to everyone, unless there is a list in it */
 };
+
+/* What its messages come by. */
+static inline enum message_kind
+feed_kind_of(const struct feed_spec *f)
+{
+	if (f->is_stream) return MESSAGE_OF_STREAM;
+	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
+}
 
 /* Sets what a feed asks of its messages, and whether they all go one way. */
 void feed_at_work_needs(struct feed_at_work *f, const struct feed_spec *c);
@@ -229,6 +245,9 @@ void feed_router_note_fate(struct feed_router *r, struct feed_at_work *s, const 
  * are many, and shall not pay for lines that are not written. */
 void feed_router_tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m,
 	const struct feed_stream *stream, enum feed_fate fate);
+
+/* The streams of a feed become due with those of the first one before it that has the same interval. */
+void feed_router_share_tick(struct feed_router *r, size_t i);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

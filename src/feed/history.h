@@ -94,6 +94,7 @@ enum history_answer {
 	HISTORY_GAP, /* something is forgotten; *out is empty, as below */
 	HISTORY_TOO_MUCH, /* more than max_bytes */
 	HISTORY_NOMEM,
+	HISTORY_LATER, /* of somebody from elsewhere: what he has has not come here yet, or never will */
 };
 
 enum history_answer history_ask(const struct history_question *q, struct history_missed *out);

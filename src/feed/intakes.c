@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Sources of messages. */
-#include "src/feed/intakes.h"
+#include "src/feed/intakes_int.h"
 
 #include "eio/check.h"
-#include "src/feed/primes.h"
-#include "src/redis/id.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -15,100 +13,10 @@ enum {
 	SAVE_MS = 1000, /* how often the positions of streams are kept */
 };
 
-#define FEED_INTAKE_MAGIC 0xfeed0002
-
-/* What messages come by, from one server: what is published there, and its streams. */
-enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
-
-struct feed_intake {
-	unsigned magic;
-	struct feed_intakes *all;
-	struct feed_prime_line *line; /* borrowed; NULL: what comes is for feeds, all of it */
-	unsigned track; /* of what is published, or of its first stream: see journal.h; 0 without one */
-	struct source *source; /* feed thread only; NULL before the start and after the end */
-	bool wanted; /* there is something to be had from it */
-	atomic_bool subscribed;
-	atomic_uint refused; /* how many channels and patterns */
-	struct source_place *places; /* owned, with their texts */
-	size_t n_places;
-	bool settles; /* it has not said yet what is missing since then */
-};
-
 static uv_loop_t *
 loop_of_intakes(const struct feed_intakes *all)
 {
 	return &all->options->thread->loop;
-}
-
-/* Tracks */
-
-static bool
-is_of_streams(const struct feed_intake *in)
-{
-	return (in - in->all->v) % INTAKES == INTAKE_STREAMS;
-}
-
-/* Whether what comes has no place but a fingerprint. */
-static bool
-is_hashed(const struct feed_intake *in)
-{
-	const struct feed_options *o = in->all->options;
-
-	return !is_of_streams(in) && !(o->replicates && o->replicates[(size_t)(in - in->all->v) / INTAKES]);
-}
-
-/* Which stream it is. */
-static unsigned
-stream_number(const struct feed_intake *in, struct eio_bytes name)
-{
-	const struct feed_router *r = in->all->router;
-	unsigned i = 0;
-
-	while (i < r->n_streams && !eio_bytes_eq(eio_cstr(r->streams[i].name), name)) i++;
-	CHECK(i < r->n_streams);
-	return i;
-}
-
-static struct track_place
-place_of_id(struct eio_bytes id)
-{
-	struct redis_id parts = { 0, 0 };
-
-	CHECK(redis_id_parse(&parts, id));
-	return (struct track_place){ parts.ms, parts.seq };
-}
-
-/* Something of it may be missing. */
-static void
-break_tracks(const struct feed_intake *in, enum message_kind kind, struct eio_bytes name)
-{
-	struct journal *j = in->all->router->out->journal;
-
-	if (j) journal_break(j, in->track - 1 + (kind == MESSAGE_OF_STREAM ? stream_number(in, name) : 0));
-}
-
-/* Connected anew, or not any more: what is published meanwhile is lost, but not entries, nor what is replicated, of
- * which a gap tells. */
-static void
-note_state(const struct feed_intake *in)
-{
-	if (is_hashed(in)) break_tracks(in, MESSAGE_OF_CHANNEL, eio_bytes("", 0));
-}
-
-unsigned
-feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS])
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		struct feed_intake *in = &all->v[i];
-		size_t more = !in->wanted ? 0 : is_of_streams(in) ? all->router->n_streams : 1;
-
-		in->track = n + 1;
-		for (; more; more--, n++)
-			if (n < STANDING_TRACKS) hashed[n] = is_hashed(in);
-	}
-	return n;
 }
 
 /* What a source says */
@@ -140,8 +48,7 @@ on_source_entry(void *user, struct message *m)
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	m->track = in->track ? in->track + stream_number(in, m->name) : 0;
-	if (m->track) m->place = place_of_id(m->id);
+	feed_intake_find_place(in, m);
 	feed_router_entry(in->all->router, m);
 }
 
@@ -159,7 +66,7 @@ on_source_gap(void *user, const struct source_gap *gap)
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	break_tracks(in, gap->kind, gap->name);
+	feed_intake_break(in, gap->kind, gap->name);
 	if (in->line && feed_prime_line_is_marker(in->line, gap->name)) return;
 	if (in->line) feed_prime_line_gap(in->line);
 	if (in->line) read_others_again(in);
@@ -190,7 +97,7 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	break_tracks(in, kind, name);
+	feed_intake_break(in, kind, name);
 	if (in->line && feed_prime_line_refused(in->line, name, refused)) return;
 	feed_router_refused(in->all->router, kind, name, refused);
 	if (refused)
@@ -205,7 +112,8 @@ on_source_state(void *user, bool ready)
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	note_state(in);
+	feed_intake_note_state(in);
+	if (ready && in->all->router->out->journal) feed_intakes_begin_tracks(in->all);
 	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
 	if (!in->line) return;
 	feed_prime_line_state(in->line, ready);

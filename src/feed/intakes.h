@@ -33,6 +33,9 @@ void feed_intakes_deinit(struct feed_intakes *all);
 /* Numbers what they read, where there is a journal: how many there are, and which of them are of what is published. */
 unsigned feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS]);
 
+/* Tells the journal where streams are of which nothing has come yet. */
+void feed_intakes_begin_tracks(struct feed_intakes *all);
+
 /* Opens the sources that something is to be had from; closes them. */
 void feed_intakes_open(struct feed_intakes *all);
 void feed_intakes_close(struct feed_intakes *all);

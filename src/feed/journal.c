@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-enum { LOCAL_MAX = 64 }; /* namespaces that are told apart; more are few again where one pattern makes many */
-
 /* The same everywhere. */
 static const uint64_t order_key[2] = { UINT64_C(0x73696f6361737430), UINT64_C(0x6f72646572303031) };
 
@@ -34,6 +32,22 @@ find_classes(struct journal *j, const struct feed_specs *specs)
 	return true;
 }
 
+/* The configuration of all feeds, and what they are fed by. */
+static uint64_t
+shape_of(const struct feed_specs *specs, const bool *hashed, unsigned n_tracks)
+{
+	uint64_t shape = eio_hash_bytes(order_key, eio_bytes((const char *)hashed, n_tracks * sizeof *hashed));
+
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+		const uint64_t parts[] = { shape, f->print, f->interval_ms, f->max_messages };
+		const uint64_t key[2] = { eio_hash_bytes(order_key, eio_bytes((const char *)parts, sizeof parts)), i };
+
+		shape = eio_hash_bytes(key, eio_cstr(f->nsp));
+	}
+	return shape;
+}
+
 struct journal *
 journal_new(const struct history_limits *limits, const struct feed_specs *specs, const bool *hashed, unsigned n_tracks,
 	uint64_t now_s, uint64_t now_ms)
@@ -46,6 +60,7 @@ journal_new(const struct history_limits *limits, const struct feed_specs *specs,
 	};
 	eio_list_init(&j->messages);
 	for (unsigned i = 0; i < n_tracks; i++) track_init(&j->tracks[i], hashed[i], now_s);
+	j->shape = shape_of(specs, hashed, n_tracks);
 	if (find_classes(j, specs)) return j;
 	journal_free(j);
 	return NULL;
@@ -123,8 +138,7 @@ journal_free(struct journal *j)
 		journal_break(j, i);
 		track_deinit(&j->tracks[i]);
 	}
-	for (size_t i = 0; i < j->n_local; i++) free(j->local[i]);
-	free(j->local);
+	feed_local_deinit(&j->local);
 	free(j->class_of);
 	free(j);
 }
@@ -312,28 +326,12 @@ journal_standing(const struct journal *j)
 	return standing_write(&s);
 }
 
-/* What is said of one place only */
-
-bool
-journal_is_local(const struct journal *j, struct eio_bytes nsp)
-{
-	for (size_t i = 0; i < j->n_local; i++)
-		if (eio_bytes_eq(eio_cstr(j->local[i]), nsp)) return true;
-	return j->all_local;
-}
-
 void
-journal_note_local(struct journal *j, struct eio_bytes nsp)
+journal_begin_epoch(struct journal *j)
 {
-	char *name;
+	const uint32_t epoch = (1U << FEED_EPOCH_BITS) - 1;
 
-	if (journal_is_local(j, nsp)) return;
-	if (!j->local) j->local = calloc(LOCAL_MAX, sizeof *j->local);
-	name = j->local && j->n_local < LOCAL_MAX ? strndup(nsp.p, nsp.n) : NULL;
-	if (name)
-		j->local[j->n_local++] = name;
-	else
-		j->all_local = true;
+	j->node = (j->node & ~epoch) | ((j->node + 1) & epoch);
 }
 
 uint64_t

@@ -16,6 +16,7 @@
 
 #include "eio/list.h"
 #include "src/feed/history.h"
+#include "src/feed/local.h"
 #include "src/feed/message.h"
 #include "src/feed/offset.h"
 #include "src/feed/stream.h"
@@ -76,11 +77,12 @@ struct journal {
 	size_t bytes;
 	uint64_t serial;
 	uint64_t questions;
-	uint32_t node; /* who we are, at random: FEED_NODE_DIGITS digits */
-	/* Namespaces in which something was sent that no source had, and that nobody elsewhere knows of; owned. */
-	char **local;
-	size_t n_local;
-	bool all_local; /* they are too many */
+	/* Who we are, at random: FEED_NODE_DIGITS digits, the last of which is the epoch. A new one begins when
+	 * something was lost, or may be, that nobody elsewhere can know of: sessions that were stored before do not go
+	 * with offsets that come later. */
+	uint32_t node;
+	uint64_t shape; /* of the feeds: the same where standings mean the same */
+	struct feed_local local; /* namespaces of which nobody elsewhere knows all */
 	uint64_t now_s; /* since 1970: told each second */
 	uint64_t told_ms; /* when */
 	/* The message at hand. */
@@ -119,15 +121,11 @@ void journal_clear(struct journal *j, unsigned class);
 /* Something of a track is missing. */
 void journal_break(struct journal *j, unsigned track);
 
+/* A new epoch begins. */
+void journal_begin_epoch(struct journal *j);
+
 /* How far it is: behind the broadcast at hand, or else between two. n 0 when it cannot be said. */
 struct standing_text journal_standing(const struct journal *j);
-
-/* Something was sent in a namespace that no source had: from now on nobody elsewhere can say what its clients
- * missed. */
-void journal_note_local(struct journal *j, struct eio_bytes nsp);
-
-/* Whether that is so. */
-bool journal_is_local(const struct journal *j, struct eio_bytes nsp);
 
 /* The order of a stream among those of its feed. */
 uint64_t journal_order(struct eio_bytes event, struct sio_room_key target, bool wide);

@@ -11,8 +11,8 @@ struct reach {
 	uint64_t all[STANDING_TRACKS]; /* and before these, of streams that are ahead */
 };
 
-/* False when it is not known here, or something behind it is forgotten. */
-static bool
+/* Not all when it is not known here, or something behind it is forgotten. */
+static enum history_answer
 find_reach(const struct journal *j, const struct standing *s, struct reach *out)
 {
 	*out = (struct reach){ .standing = s };
@@ -20,14 +20,15 @@ find_reach(const struct journal *j, const struct standing *s, struct reach *out)
 		const struct track *track = &j->tracks[t];
 		uint64_t n;
 
-		if (!track_find(track, s->at[t], &n)) return false;
+		if (!track_find(track, s->at[t], &n))
+			return track_may_come(track, s->at[t]) ? HISTORY_LATER : HISTORY_GAP;
 		out->all[t] = n + 1;
 		for (unsigned c = 0; c < j->n_classes; c++) {
-			if (s->behind[c][t] > n + 1 - track->begin) return false;
+			if (s->behind[c][t] > n + 1 - track->begin) return HISTORY_GAP;
 			out->up[c][t] = n + 1 - s->behind[c][t];
 		}
 	}
-	return true;
+	return HISTORY_ALL;
 }
 
 /* What is looked at for one question. */
@@ -87,13 +88,13 @@ add_note(struct journal_missed *m, const struct journal_note *note)
 }
 
 /* The standing at which he came to a room; several have the same. */
-static bool
+static enum history_answer
 find_joined(struct search *s, struct eio_bytes text)
 {
-	if (s->joined_text.p && eio_bytes_eq(s->joined_text, text)) return true;
+	if (s->joined_text.p && eio_bytes_eq(s->joined_text, text)) return HISTORY_ALL;
 	s->joined_text = text;
-	return standing_read(text, s->j->n_tracks, s->j->n_classes, &s->joined) &&
-	       find_reach(s->j, &s->joined, &s->joined_reach);
+	if (!standing_read(text, s->j->n_tracks, s->j->n_classes, &s->joined)) return HISTORY_GAP;
+	return find_reach(s->j, &s->joined, &s->joined_reach);
 }
 
 /* Whether all that came before a note had left: then it is the same with what it comes to next. */
@@ -112,7 +113,9 @@ look_at_journal_room(struct search *s, const struct journal_room *room)
 	const struct eio_list *head = &room->room->past.notes;
 	const struct reach *least = s->q->has.n ? &s->has_reach : &s->joined_reach;
 
-	if (room->joined.n && !find_joined(s, room->joined)) return HISTORY_GAP;
+	enum history_answer found = room->joined.n ? find_joined(s, room->joined) : HISTORY_ALL;
+
+	if (found != HISTORY_ALL) return found;
 	if (!room->joined.n && !s->q->has.n) return HISTORY_GAP;
 	for (const struct eio_list *l = head->prev; l != head; l = l->prev) {
 		struct journal_note *note =
@@ -147,9 +150,9 @@ journal_ask(struct journal *j, const struct journal_question *q, struct journal_
 
 	*out = (struct journal_missed){ 0 };
 	j->questions++;
-	if (q->has.n &&
-		(!standing_read(q->has, j->n_tracks, j->n_classes, &s.has) || !find_reach(j, &s.has, &s.has_reach)))
-		a = HISTORY_GAP;
+	if (q->has.n) a = HISTORY_GAP;
+	if (q->has.n && standing_read(q->has, j->n_tracks, j->n_classes, &s.has))
+		a = find_reach(j, &s.has, &s.has_reach);
 	for (size_t i = 0; i < q->n_rooms && a == HISTORY_ALL; i++) a = look_at_journal_room(&s, &q->rooms[i]);
 	if (a != HISTORY_ALL) {
 		free(out->v);

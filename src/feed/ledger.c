@@ -108,7 +108,8 @@ ledger_serial(struct ledger *k)
 uint32_t
 ledger_node(const struct ledger *k)
 {
-	return (uint32_t)(eio_hash_bytes(k->kept.hash_key, EIO_LIT("node")) >> (64 - 6 * FEED_NODE_DIGITS));
+	return (uint32_t)(eio_hash_bytes(k->kept.hash_key, EIO_LIT("node")) >> (64 - 6 * FEED_NODE_DIGITS)) &
+	       ~((1U << FEED_EPOCH_BITS) - 1);
 }
 
 uint64_t

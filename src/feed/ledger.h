@@ -24,6 +24,11 @@
 	X(LEDGER_METRIC_GAP, COUNTER, "recoveries_total", "result=\"gap\"", "") \
 	X(LEDGER_METRIC_TOO_MUCH, COUNTER, "recoveries_total", "result=\"too much\"", "") \
 	X(LEDGER_METRIC_NOMEM, COUNTER, "recoveries_total", "result=\"memory\"", "") \
+	X(LEDGER_METRIC_REDIS, COUNTER, "recoveries_total", "result=\"redis\"", "") \
+	X(LEDGER_METRIC_STORED, COUNTER, "sessions_stored_total", "result=\"stored\"", \
+		"Times that Redis was to keep, or forget, the session of a client that may go to another siocast") \
+	X(LEDGER_METRIC_STORE_MOVED, COUNTER, "sessions_stored_total", "result=\"moved\"", "") \
+	X(LEDGER_METRIC_STORE_FAILED, COUNTER, "sessions_stored_total", "result=\"failed\"", "") \
 	X(LEDGER_METRIC_SENT_AGAIN, COUNTER, "recovered_events_total", "", "Events that clients had missed and got") \
 	X(LEDGER_METRIC_SESSIONS, GAUGE, "sessions_kept", "", "Sessions of clients that may come back") \
 	X(LEDGER_METRIC_SESSION_BYTES, GAUGE, "sessions_kept_bytes", "", "Memory of these sessions") \
@@ -74,7 +79,8 @@ uint64_t ledger_next(struct ledger *k);
 /* The number of the last one. Any thread; who has set an interest before gets all that come after it. */
 uint64_t ledger_serial(struct ledger *k);
 
-/* Who we are, in FEED_NODE_DIGITS digits: the same after a restart that goes on with what was before. */
+/* Who we are, in FEED_NODE_DIGITS digits, in the first epoch: the same after a restart that goes on with what was
+ * before. */
 uint32_t ledger_node(const struct ledger *k);
 
 /* The workers that have, or are about to have, members in one of the rooms; and whether anybody may want to know later

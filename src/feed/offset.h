@@ -21,7 +21,8 @@
 
 enum {
 	FEED_DIGITS_MAX = 11, /* characters of a number of 64 bits */
-	FEED_NODE_DIGITS = 4,
+	FEED_NODE_DIGITS = 5, /* four of the process, one of its epoch: see journal.h */
+	FEED_EPOCH_BITS = 6,
 	FEED_OFFSET_MAX = 2 * FEED_DIGITS_MAX + 1 + 1 + FEED_NODE_DIGITS + STANDING_TEXT,
 };
 
@@ -49,6 +50,13 @@ void feed_offset_add_as(struct feed_offset_text *t, const struct feed_offset_tex
 
 /* Cuts off what was added. False when there is nothing of that: then *text is left as it is. */
 bool feed_offset_cut(struct eio_bytes *text, uint32_t *node, struct eio_bytes *standing);
+
+/* Whether two are of one process. */
+static inline bool
+feed_node_is_same(uint32_t a, uint32_t b)
+{
+	return a >> FEED_EPOCH_BITS == b >> FEED_EPOCH_BITS;
+}
 
 /* Of an offset without that. False for what none of the former wrote. */
 bool feed_offset_read(struct eio_bytes text, struct feed_offset *out);

@@ -23,8 +23,9 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 	o->pending = calloc(n, sizeof(struct delivery *));
 	o->caps = calloc(n, sizeof *o->caps);
 	o->recalls = calloc(n, sizeof(const struct mail_port *));
+	o->stows = calloc(n, sizeof(const struct mail_port *));
 	o->told = calloc(n, sizeof *o->told);
-	if (o->workers && o->budgets && o->pending && o->caps && o->recalls && o->told) return 0;
+	if (o->workers && o->budgets && o->pending && o->caps && o->recalls && o->stows && o->told) return 0;
 	feed_out_deinit(o);
 	return -1;
 }
@@ -39,6 +40,7 @@ feed_out_deinit(struct feed_out *o)
 	free(o->pending);
 	free(o->caps);
 	free(o->recalls);
+	free(o->stows);
 	free(o->told);
 	*o = (struct feed_out){ 0 };
 }
@@ -81,7 +83,9 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 static void
 note_lost(struct feed_out *o, unsigned w, uint64_t serial)
 {
-	if (serial) atomic_store_explicit(&o->budgets[w].lost, serial, memory_order_release);
+	if (!serial) return;
+	atomic_store_explicit(&o->budgets[w].lost, serial, memory_order_release);
+	if (o->journal) journal_begin_epoch(o->journal);
 }
 
 static void
@@ -226,7 +230,7 @@ offset_for(const struct feed_out *o, const struct feed_stream *stream, uint64_t 
 	struct standing_text standing = { .n = 0 };
 
 	if (!o->journal) return offset;
-	if (stream && !journal_is_local(o->journal, stream->target.nsp)) standing = journal_standing(o->journal);
+	if (stream && !feed_local_has(&o->journal->local, stream->target.nsp)) standing = journal_standing(o->journal);
 	feed_offset_add(&offset, o->journal->node, &standing);
 	return offset;
 }
@@ -285,6 +289,12 @@ feed_out_reached(const struct feed_out *o)
 
 	feed_offset_add(&t, o->journal->node, &standing);
 	return t;
+}
+
+bool
+feed_out_stands_up(const struct feed_out *o)
+{
+	return !o->stands && journal_standing(o->journal).n > 0;
 }
 
 /* Hands a delivery over, which says up to which number it is complete. */
@@ -363,6 +373,7 @@ feed_out_tell(struct feed_out *o)
 	uint64_t serial = ledger_serial(o->ledger);
 
 	o->tells = false;
+	o->stands = o->journal && journal_standing(o->journal).n > 0;
 	feed_out_post(o);
 	for (unsigned w = 0; w < o->options->workers; w++) {
 		struct delivery *d = o->told[w] < serial || o->journal ? calloc(1, sizeof *d) : NULL;

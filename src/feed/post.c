@@ -150,7 +150,8 @@ feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t n
 			post_message(r, &item, now_ms);
 			continue;
 		}
-		if (r->out->journal) journal_note_local(r->out->journal, item.nsp);
+		if (r->out->journal && !feed_local_has(&r->out->journal->local, item.nsp))
+			feed_local_note(&r->out->journal->local, item.nsp, false, now_ms);
 		/* What the feeds have ready came before it. */
 		feed_out_post(r->out);
 		metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);

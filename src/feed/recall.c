@@ -3,6 +3,7 @@
 #include "src/feed/recall.h"
 
 #include "src/feed/recall_int.h"
+#include "src/feed/stranger.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ void
 feed_recall_free(struct feed_recall *r)
 {
 	feed_session_free(r->session);
+	stored_free(&r->stored);
 	history_missed_free(&r->missed);
 	free(r);
 }
@@ -31,7 +33,7 @@ is_its_client(const struct ledger *k, const struct feed_session *s, const struct
 {
 	struct eio_bytes nsp = s->rooms[0].room->key.nsp;
 
-	return eio_bytes_eq(nsp, eio_bytes(r->nsp, r->nsp_n)) && s->who == r->who &&
+	return eio_bytes_eq(nsp, eio_bytes(r->nsp, r->nsp_n)) && s->who == r->who && s->is_signed == r->is_signed &&
 	       (now_ms <= s->ended_ms || now_ms - s->ended_ms <= k->options->ms);
 }
 
@@ -98,6 +100,7 @@ find_missed(const struct feed_out *o, struct feed_session *s, struct feed_recall
 	case HISTORY_ALL: return LEDGER_METRIC_RECOVERED;
 	case HISTORY_GAP: return LEDGER_METRIC_GAP;
 	case HISTORY_TOO_MUCH: return LEDGER_METRIC_TOO_MUCH;
+	case HISTORY_LATER:
 	case HISTORY_NOMEM: break;
 	}
 	return LEDGER_METRIC_NOMEM;
@@ -149,27 +152,6 @@ ask_workers(struct feed_out *o, struct feed_recall *r)
 	return true;
 }
 
-void
-feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
-{
-	struct ledger *k = o->ledger;
-	struct feed_session *s;
-
-	if (r->step == FEED_RECALL_DONE) {
-		if (r->held) ledger_release(k, r->worker);
-		if (r->session) ledger_add_again(k, r->session);
-		r->session = NULL;
-		feed_recall_free(r);
-		return;
-	}
-	s = kept_take(&k->kept, eio_bytes(r->pid, FEED_PID_LEN));
-	if (!s && ask_workers(o, r)) return;
-	/* What this turn has for the worker was before the answer. */
-	feed_out_post(o);
-	find_answer(o, r, s, now_ms);
-	answer_recall(o, r);
-}
-
 /* Somebody from elsewhere */
 
 static enum ledger_metric
@@ -179,6 +161,7 @@ metric_of_answer(enum history_answer a)
 	case HISTORY_ALL: return LEDGER_METRIC_RECOVERED;
 	case HISTORY_GAP: return LEDGER_METRIC_GAP;
 	case HISTORY_TOO_MUCH: return LEDGER_METRIC_TOO_MUCH;
+	case HISTORY_LATER: return LEDGER_METRIC_GAP;
 	case HISTORY_NOMEM: break;
 	}
 	return LEDGER_METRIC_NOMEM;
@@ -192,8 +175,21 @@ settle_stranger(struct feed_recall *r, struct feed_session *s, uint64_t serial)
 	r->after = serial;
 	s->since = r->since;
 	s->last = (struct feed_offset){ .serial = serial, .own = r->missed.n };
+	s->is_signed = r->is_signed;
 	r->session = s;
 	r->held = true;
+}
+
+/* He may be quicker than what he has seen: then he is asked about again, for some time. */
+static bool
+waits_for_it(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
+{
+	if (!r->stored.bytes) return false;
+	if (!r->wait_until_ms) r->wait_until_ms = now_ms + FEED_RECALL_WAIT_MS;
+	if (now_ms >= r->wait_until_ms) return false;
+	r->mail.next = o->early;
+	o->early = &r->mail;
+	return true;
 }
 
 void
@@ -201,7 +197,13 @@ feed_recall_take_in(struct feed_router *router, struct feed_recall *r, struct fe
 	const struct feed_stranger *who, uint64_t now_ms)
 {
 	struct feed_out *o = router->out;
-	enum ledger_metric m = metric_of_answer(feed_router_missed(router, who, &r->missed, now_ms));
+	enum history_answer answer = feed_router_missed(router, who, &r->missed, now_ms);
+	enum ledger_metric m = metric_of_answer(answer);
+
+	if (answer == HISTORY_LATER && waits_for_it(o, r, now_ms)) {
+		feed_session_free(s);
+		return;
+	}
 
 	/* What left before it was found was before the answer. */
 	feed_out_post(o);
@@ -215,5 +217,114 @@ feed_recall_take_in(struct feed_router *router, struct feed_recall *r, struct fe
 		history_missed_free(&r->missed);
 		feed_session_free(s);
 	}
+	answer_recall(o, r);
+}
+
+/* Its session is made of what stood in Redis. */
+static void
+take_in_stored(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
+{
+	struct feed_arrival a;
+
+	if (feed_arrival_make(&a, o, r)) {
+		feed_recall_take_in(o->router, r, a.session, &a.who, now_ms);
+		feed_arrival_deinit(&a);
+	} else {
+		feed_out_post(o);
+		find_answer(o, r, NULL, now_ms);
+		answer_recall(o, r);
+	}
+}
+
+/* Redis is asked first, even for a session of our own: another siocast may have taken it meanwhile. */
+static void
+take_from_store(struct feed_out *o, struct feed_recall *r)
+{
+	unsigned char random[FEED_TOKEN_RANDOM] = { 0 };
+
+	r->was_taken = true;
+	(void)uv_random(NULL, NULL, random, sizeof random, 0, NULL); /* it makes a difference in races only */
+	feed_token_write(o->ledger->kept.hash_key, eio_bytes(r->nsp, r->nsp_n), random, r->token);
+	store_take(o->store, r);
+}
+
+/* Whether another siocast may have had it: not where nobody gets anything from Redis any more that is kept here. */
+static bool
+may_be_elsewhere(const struct feed_out *o, const struct feed_recall *r, uint64_t now_ms)
+{
+	return r->is_signed &&
+	       !feed_local_had(&o->journal->local, eio_bytes(r->nsp, r->nsp_n), o->options->recovery.ms, now_ms);
+}
+
+void
+feed_recall_again(struct feed_out *o, uint64_t now_ms)
+{
+	struct mail *m = o->early;
+
+	o->early = NULL;
+	while (m) {
+		struct feed_recall *r = EIO_CONTAINER(m, struct feed_recall, mail);
+
+		m = m->next;
+		take_in_stored(o, r, now_ms);
+	}
+}
+
+void
+feed_recall_take(struct feed_out *o, struct feed_recall *r, uint64_t now_ms)
+{
+	struct ledger *k = o->ledger;
+	struct feed_session *s;
+
+	if (r->step == FEED_RECALL_DONE) {
+		if (r->held) ledger_release(k, r->worker);
+		if (r->session) ledger_add_again(k, r->session);
+		r->session = NULL;
+		feed_recall_free(r);
+		return;
+	}
+	if (!r->was_taken && may_be_elsewhere(o, r, now_ms)) {
+		take_from_store(o, r);
+		return;
+	}
+	s = kept_take(&k->kept, eio_bytes(r->pid, FEED_PID_LEN));
+	if (!s && ask_workers(o, r)) return;
+	if (!s && r->stored.bytes) {
+		take_in_stored(o, r, now_ms);
+		return;
+	}
+	/* What this turn has for the worker was before the answer. */
+	feed_out_post(o);
+	find_answer(o, r, s, now_ms);
+	answer_recall(o, r);
+}
+
+/* Whether what is kept here is the latest that there is. */
+static bool
+is_ours(const struct feed_out *o, const struct feed_recall *r, enum store_taken how)
+{
+	if (how == STORE_ABSENT) return feed_local_has(&o->journal->local, eio_bytes(r->nsp, r->nsp_n));
+	return r->stored.bytes && feed_arrival_is_ours(o, r);
+}
+
+void
+feed_recall_taken(void *user, struct feed_recall *r, enum store_taken how, struct eio_bytes value)
+{
+	struct feed_out *o = user;
+	uint64_t now_ms = uv_now(&o->options->thread->loop);
+
+	if (how == STORE_FOUND) (void)stored_read(&r->stored, value);
+	if (is_ours(o, r, how)) {
+		feed_recall_take(o, r, now_ms);
+		return;
+	}
+	/* What is kept here is of a time before it went elsewhere. */
+	feed_session_free(kept_take(&o->ledger->kept, eio_bytes(r->pid, FEED_PID_LEN)));
+	if (r->stored.bytes) {
+		take_in_stored(o, r, now_ms);
+		return;
+	}
+	feed_out_post(o);
+	metrics_inc(o->ledger->metrics, how == STORE_FAILED ? LEDGER_METRIC_REDIS : LEDGER_METRIC_UNKNOWN);
 	answer_recall(o, r);
 }

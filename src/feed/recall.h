@@ -16,6 +16,7 @@
 
 #include "src/feed/history.h"
 #include "src/feed/sessions.h"
+#include "src/feed/stored.h"
 
 enum feed_recall_step {
 	FEED_RECALL_ASK,
@@ -37,8 +38,18 @@ struct feed_recall {
 	char pid[FEED_PID_LEN];
 	bool has_offset;
 	struct feed_offset offset; /* of the last event that the client has */
+	/* Where its session may be elsewhere: whether to ask for it there, and the offset as it came, whose it
+	 * may be; n 0: there is none such. */
+	bool is_signed, gives_offset;
+	struct feed_offset_text has;
 	uint64_t who; /* as in the session */
 	size_t max_bytes; /* it may have missed no more */
+
+	/* What Redis had of it: the feed's. */
+	bool was_taken; /* it was asked; what is put there next is by this: */
+	uint64_t wait_until_ms; /* for what the client has and we have not; 0: it was not waited for */
+	char token[STORED_TOKEN];
+	struct stored_session stored; /* owned; bytes NULL: it had nothing */
 
 	/* The answer. session: NULL when there is none, or when something is missing for ever. */
 	struct feed_session *session; /* owned */

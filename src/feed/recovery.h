@@ -9,6 +9,12 @@
 
 #include "src/feed/history.h"
 
+/* What all siocasts know that clients may change between. */
+struct feed_secret {
+	unsigned char pid[32]; /* signs names of sessions */
+	uint64_t who[2]; /* makes numbers of users */
+};
+
 struct feed_recovery {
 	bool on; /* in some namespace */
 	unsigned ms; /* so long after the end of its connection a client may come back */
@@ -18,6 +24,7 @@ struct feed_recovery {
 	bool (*in)(const void *ctx, struct eio_bytes nsp);
 	const void *ctx;
 	bool elsewhere; /* clients come from other siocasts on the same sources, or may go there */
+	struct feed_secret secret; /* where they do */
 };
 
 static inline bool

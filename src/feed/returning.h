@@ -17,18 +17,28 @@ struct feed_returning {
 	unsigned magic;
 	struct thread *thread;
 	struct feed_out *out;
-	struct mail_port sessions, recalls, shouts;
+	struct mail_port sessions, recalls, stows, shouts;
 	atomic_size_t shouted; /* bytes posted and not yet taken */
 	uv_timer_t timer; /* each second */
+	uv_timer_t early; /* while somebody waits for what is to come */
 	/* Those who come back to a session that was restored wait until it is known what the sources lost meanwhile, or
 	 * until then. */
 	bool unsettled;
 	uint64_t settle_by_ms;
 	struct mail *waiting, **last;
 	void (*give_up)(void *user); /* that was too long */
+	void (*begin_tracks)(void *user); /* each second, where there is a journal */
 	void *user;
 	bool closed;
+	/* Broadcasts that wait until Redis knows that their namespace is local. */
+	struct mail *held, **last_held;
+	bool declaring, repeats; /* it is being told, and not for the first of them */
 };
+
+/* Where Redis keeps sessions: what it tells is this one's, which need not be made yet. All is borrowed. NULL when out
+ * of memory. */
+struct store *feed_returning_new_store(
+	struct feed_returning *r, const struct feed_options *options, struct metrics *metrics);
 
 /* Before the thread runs: the sources will say what is missing. */
 void feed_returning_await(struct feed_returning *r, uint64_t now_ms);

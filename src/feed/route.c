@@ -19,13 +19,6 @@ struct feed_route {
 	unsigned *feeds; /* owned: indexes */
 };
 
-static enum message_kind
-kind_of_feed(const struct feed_spec *f)
-{
-	if (f->is_stream) return MESSAGE_OF_STREAM;
-	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
-}
-
 static uint64_t
 route_hash(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
 {
@@ -75,7 +68,7 @@ add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
 	struct feed_route *route = calloc(1, sizeof *route);
 
 	if (!route) return NULL;
-	route->kind = kind_of_feed(f);
+	route->kind = feed_kind_of(f);
 	route->name = eio_cstr(name);
 	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
 	if (f->is_stream)
@@ -148,7 +141,7 @@ static int
 add_feed_route(struct feed_router *r, size_t i, const char *name)
 {
 	const struct feed_spec *c = &r->options->specs->v[i];
-	struct feed_route *route = find_route(r, kind_of_feed(c), eio_cstr(name));
+	struct feed_route *route = find_route(r, feed_kind_of(c), eio_cstr(name));
 	unsigned *feeds;
 
 	if (!route) route = add_route(r, c, name);
@@ -158,19 +151,6 @@ add_feed_route(struct feed_router *r, size_t i, const char *name)
 	feeds[route->n++] = (unsigned)i;
 	route->feeds = feeds;
 	return 0;
-}
-
-/* What clients get at one interval leaves at one moment, of whatever feed it is. */
-static void
-share_tick(struct feed_router *r, size_t i)
-{
-	const struct feed_spec *all = r->options->specs->v;
-
-	for (size_t k = 0; k < i; k++) {
-		if (all[k].interval_ms != all[i].interval_ms) continue;
-		feed_streams_share_tick(&r->feeds[i].streams, &r->feeds[k].streams);
-		return;
-	}
 }
 
 static int
@@ -188,7 +168,7 @@ add_feed(struct feed_router *r, size_t i)
 	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, feed_at_work_release, f) < 0) return -1;
 	f->streams.gathers = elsewhere;
 	f->plain &= !elsewhere;
-	share_tick(r, i);
+	feed_router_share_tick(r, i);
 	f->magic = FEED_AT_WORK_MAGIC;
 	f->spec = c;
 	f->router = r;

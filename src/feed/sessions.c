@@ -55,6 +55,7 @@ feed_session_free(struct feed_session *s)
 {
 	if (!s) return;
 	for (size_t i = 0; i < s->n_rooms; i++) interest_let_go(s->rooms[i].room);
+	free(s->joined);
 	free(s);
 }
 

@@ -47,6 +47,10 @@ struct feed_session {
 	/* The last one that went to the socket alone, which its client must have; own 0: none did. */
 	struct feed_offset last;
 	uint64_t who; /* the same for the same user, as far as anybody knows */
+	/* Where its client may have gone elsewhere meanwhile: that it may have, and how far we were when it came to
+	 * each of its rooms; owned, NULL: now. */
+	bool is_signed;
+	struct feed_offset_text *joined;
 	uint64_t ended_ms;
 	size_t bytes; /* what it counts */
 	size_t n_rooms; /* that it was in */

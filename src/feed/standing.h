@@ -28,7 +28,12 @@ enum {
 	STANDING_TRACKS = 8, /* sources; more make offsets too long to go behind each event */
 	STANDING_CLASSES = 8, /* intervals */
 	STANDING_ORDER_BITS = 36, /* of a hash: six digits */
-	STANDING_TEXT = 48, /* one that is longer is none: all but the simplest of many sources */
+	STANDING_TEXT = 112, /* one that is longer is none */
+	/* How long one is at most, but for moments in which much more waits than usual: a place with what parts it from
+	 * the next, what waits of each class and track, and what is partial. */
+	STANDING_PLACE = 13,
+	STANDING_BEHIND = 3,
+	STANDING_PARTIAL = 13,
 };
 
 struct standing {
@@ -44,6 +49,14 @@ struct standing_text {
 	unsigned char n; /* 0: nobody else could understand it */
 	char text[STANDING_TEXT];
 };
+
+/* Whether those of so many tracks and classes have room. */
+static inline bool
+standing_has_room(size_t tracks, size_t classes)
+{
+	return tracks <= STANDING_TRACKS && classes <= STANDING_CLASSES &&
+	       tracks * (STANDING_PLACE + STANDING_BEHIND * classes) + STANDING_PARTIAL <= STANDING_TEXT;
+}
 
 /* n 0 when it is too long. */
 struct standing_text standing_write(const struct standing *s);

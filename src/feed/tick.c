@@ -39,3 +39,15 @@ feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms)
 	feed_router_ask(r, a, now_ms);
 	feed_out_answer(r->out, a);
 }
+
+void
+feed_router_share_tick(struct feed_router *r, size_t i)
+{
+	const struct feed_spec *all = r->options->specs->v;
+
+	for (size_t k = 0; k < i; k++) {
+		if (all[k].interval_ms != all[i].interval_ms) continue;
+		feed_streams_share_tick(&r->feeds[i].streams, &r->feeds[k].streams);
+		return;
+	}
+}

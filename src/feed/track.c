@@ -58,6 +58,7 @@ void
 track_break(struct track *t, uint64_t now_s)
 {
 	t->begin = t->end;
+	t->base.has_place = false;
 	t->whole = 0;
 	t->whole_s = now_s;
 	t->fingerprint = 0;
@@ -125,24 +126,11 @@ track_add(struct track *t, struct track_place place)
 	return add_slot(t, (struct track_slot){ .place = place, .has_place = true });
 }
 
-bool
-track_add_hashed(struct track *t, uint64_t hash, uint64_t now_s)
-{
-	struct track_slot slot = { .has_place = t->whole + 1 >= TRACK_WINDOW };
-
-	if (!slot.has_place) t->whole_s = now_s;
-	roll(t, hash);
-	slot.place.a = t->fingerprint & ((UINT64_C(1) << TRACK_FINGERPRINT_BITS) - 1);
-	slot.place.b = now_s;
-	return add_slot(t, slot);
-}
-
 void
-track_forget(struct track *t)
+track_begin_at(struct track *t, struct track_place place)
 {
-	CHECK(t->begin < t->end);
-	if (t->hashed) t->whole_s = track_slot(t, t->begin)->place.b;
-	t->begin++;
+	CHECK(!t->hashed && t->begin == t->end);
+	t->base = (struct track_slot){ .place = place, .has_place = true };
 }
 
 /* The number of the newest one at a place, and 1, before the one of number `below` and 1; 0: there is none. Chains end
@@ -161,18 +149,47 @@ next_at(const struct track *t, struct track_place place, uint64_t below)
 	return 0;
 }
 
+/* Whether all of two tolerances before is known, and the fingerprint did not come in that. */
+static bool
+is_clear(const struct track *t, struct track_place place)
+{
+	uint64_t before;
+
+	if (place.b < t->whole_s + 2 * TRACK_TOLERANCE_S) return false;
+	before = next_at(t, place, 0);
+	return !before || track_slot(t, before - 1)->place.b + 2 * TRACK_TOLERANCE_S < place.b;
+}
+
+bool
+track_add_hashed(struct track *t, uint64_t hash, uint64_t now_s)
+{
+	struct track_slot slot = { .has_place = t->whole + 1 >= TRACK_WINDOW };
+
+	if (!slot.has_place) t->whole_s = now_s;
+	roll(t, hash);
+	slot.place.a = t->fingerprint & ((UINT64_C(1) << TRACK_FINGERPRINT_BITS) - 1);
+	slot.place.b = now_s;
+	slot.clear = slot.has_place && is_clear(t, slot.place);
+	return add_slot(t, slot);
+}
+
+void
+track_forget(struct track *t)
+{
+	CHECK(t->begin < t->end);
+	t->base = *track_slot(t, t->begin);
+	if (t->hashed) t->whole_s = t->base.place.b;
+	t->begin++;
+}
+
 bool
 track_last(const struct track *t, struct track_place *out)
 {
-	const struct track_slot *slot = t->begin < t->end ? track_slot(t, t->end - 1) : NULL;
-	uint64_t before;
+	const struct track_slot *slot = t->begin < t->end ? track_slot(t, t->end - 1) : &t->base;
 
-	if (!slot || !slot->has_place) return false;
+	if (!slot->has_place || (t->hashed && !slot->clear)) return false;
 	*out = slot->place;
-	if (!t->hashed) return true;
-	if (slot->place.b < t->whole_s + 2 * TRACK_TOLERANCE_S) return false;
-	before = next_at(t, slot->place, t->end);
-	return !before || track_slot(t, before - 1)->place.b + 2 * TRACK_TOLERANCE_S < slot->place.b;
+	return true;
 }
 
 /* How many seconds behind another time one is, both of which are cut off. */
@@ -185,22 +202,54 @@ seconds_behind(uint64_t a, uint64_t b)
 	return d >= range / 2 ? d - range : d;
 }
 
+/* Whether a slot is at a place, as far as times tell: -1 when it is older than that may be, 1 when it is newer. */
+static int
+compare_times(const struct track *t, const struct track_slot *slot, struct track_place place)
+{
+	int64_t later = t->hashed ? seconds_behind(slot->place.b, place.b) : 0;
+
+	return later < -TRACK_TOLERANCE_S ? -1 : later > TRACK_TOLERANCE_S;
+}
+
+static bool
+base_is_at(const struct track *t, struct track_place place)
+{
+	return t->base.has_place && t->base.place.a == place.a && (t->hashed || t->base.place.b == place.b) &&
+	       compare_times(t, &t->base, place) == 0;
+}
+
 bool
 track_find(const struct track *t, struct track_place place, uint64_t *n)
 {
 	uint64_t found = 0;
 
 	for (uint64_t at = next_at(t, place, 0); at; at = next_at(t, place, at)) {
-		int64_t later = t->hashed ? seconds_behind(track_slot(t, at - 1)->place.b, place.b) : 0;
+		int order = compare_times(t, track_slot(t, at - 1), place);
 
-		if (later < -TRACK_TOLERANCE_S) break;
-		if (later > TRACK_TOLERANCE_S) continue;
+		if (order < 0) break;
+		if (order > 0) continue;
 		if (found) return false;
 		found = at;
 	}
+	if (base_is_at(t, place)) {
+		if (found) return false;
+		*n = t->begin - 1;
+		return !t->hashed || t->base.clear;
+	}
 	if (!found) return false;
 	*n = found - 1;
-	return !t->hashed || track_slot(t, *n)->place.b >= t->whole_s + 2 * TRACK_TOLERANCE_S;
+	return !t->hashed || track_slot(t, *n)->clear;
+}
+
+bool
+track_may_come(const struct track *t, struct track_place place)
+{
+	const struct track_slot *last = t->begin < t->end ? track_slot(t, t->end - 1) : NULL;
+
+	if (!last) last = t->base.has_place ? &t->base : NULL;
+	if (!last) return !t->hashed;
+	if (t->hashed) return seconds_behind(place.b, last->place.b) >= -TRACK_TOLERANCE_S;
+	return place.a > last->place.a || (place.a == last->place.a && place.b > last->place.b);
 }
 
 uint64_t

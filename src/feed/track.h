@@ -43,6 +43,7 @@ struct track_slot {
 	struct track_place place;
 	uint64_t older; /* the number of one before it in its bucket, and 1; 0: there is none */
 	bool has_place;
+	bool clear; /* of a fingerprint: all of the time before is known, and it did not come in that */
 	void *kept; /* or NULL */
 };
 
@@ -52,6 +53,7 @@ struct track {
 	uint64_t *newest; /* for each bucket, of which there are as many: the number of its newest, and 1; owned */
 	size_t cap;
 	uint64_t begin, end; /* the numbers of the first one kept, and of the next one to come */
+	struct track_slot base; /* the one before the first that is kept, if has_place; older and kept mean nothing */
 	uint64_t window[TRACK_WINDOW]; /* hashes of the last messages */
 	uint64_t fingerprint; /* of all of these */
 	uint64_t whole; /* messages since something was missing */
@@ -62,6 +64,9 @@ struct track {
 /* An empty one. now_s: the time. What is kept in slots is the owner's. */
 void track_init(struct track *t, bool hashed, uint64_t now_s);
 void track_deinit(struct track *t);
+
+/* The place where it begins, before there is any message. */
+void track_begin_at(struct track *t, struct track_place place);
 
 /* The next message: with a place of its own, or a hash under a key that all know. False when out of memory: then it is
  * missing, and track_break() is to be called. */
@@ -85,9 +90,12 @@ void track_forget(struct track *t);
 /* The place of the last one; false when it has none. */
 bool track_last(const struct track *t, struct track_place *out);
 
-/* Finds the number of the one at a place, of the time of which only the lowest TRACK_TIME_BITS count. False when it is
- * not there, or it is not known which it is. */
+/* Finds the number of the one at a place, of the time of which only the lowest TRACK_TIME_BITS count; it may be the one
+ * before the first that is kept. False when it is not there, or it is not known which it is. */
 bool track_find(const struct track *t, struct track_place place, uint64_t *n);
+
+/* Whether a place that is not found may be one of what is still to come. */
+bool track_may_come(const struct track *t, struct track_place place);
 
 /* The hash of what was published, for track_add_hashed(). */
 uint64_t track_hash(unsigned kind, struct eio_bytes name, struct eio_bytes channel, struct eio_bytes payload);

@@ -97,6 +97,19 @@ take_worker_recalls(void *user, struct mail *run)
 	eio_server_send_gathered(w->server);
 }
 
+static void
+take_worker_stows(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct mail *next;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	for (struct mail *m = run; m; m = next) {
+		next = m->next;
+		clients_take_stow(w->clients, EIO_CONTAINER(m, struct feed_stow, mail));
+	}
+}
+
 /* What has to be done in the loop's own thread. */
 static void
 take_worker_start(void *user, struct mail *run)
@@ -121,6 +134,7 @@ on_turn_end(uv_prepare_t *p)
 	struct worker *w = p->data;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
+	clients_turn(w->clients);
 	eio_httpd_gather(w->httpd);
 	eio_server_flush(w->server);
 	eio_httpd_send_gathered(w->httpd);
@@ -136,10 +150,12 @@ open_ports(struct worker *w)
 	w->starts = worker__port(w, take_worker_start);
 	w->deliveries = worker__port(w, take_deliveries);
 	w->recalls = worker__port(w, take_worker_recalls);
+	w->stows = worker__port(w, take_worker_stows);
 	/* Who runs the feed would have to be woken by itself for each message: it takes deliveries by a call. */
-	if (!w->shared->config->feed_apart) w->deliveries.mailbox = w->recalls.mailbox = NULL;
+	if (!w->shared->config->feed_apart) w->deliveries.mailbox = w->recalls.mailbox = w->stows.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 	feed_set_recalls(w->shared->feed, w->index, &w->recalls);
+	feed_set_stows(w->shared->feed, w->index, &w->stows);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);

@@ -53,7 +53,7 @@ struct worker {
 	uv_prepare_t turn_end;
 	uint64_t counted; /* connections of its own that all know of */
 	bool draining; /* no session is left, and none begins */
-	struct mail_port deliveries, presences, recalls, starts; /* worker.c */
+	struct mail_port deliveries, presences, recalls, stows, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */
 	struct mail_port steps; /* stopping.c */
 	struct mail start;

@@ -209,6 +209,17 @@ const targets = {
 		seeds: json.map((s, i) => bytes([2, 130, 1, 195, 193, 160, 4, 66][i % 8], ['', '/0', '/a /a/b', '/1/num /_placeholder'][i % 4], '\n', ['', '{/0}', '{/a?}', 'is {/1}: {text}', '{message}'][i % 5], '\n', s)),
 		words: [...JSON_WORDS, '{channel}', '{1}', '{/a}', '{/0}', '{message}', '{message.a}', '{text}', '?}', '/a/b', '/0', '~0', '~1', ' ', '\n'],
 	},
+	feed_stored: {
+		seeds: [
+			'hqdzaW9jYXN0tEFBQUFBQUFBQUFBQUFBQUFBQUFBo3NpZKFzo3BpZKFwpXJvb21zkqFhoWKkZGF0YYCiYXSYAaEvoTWhMKF4oKF5kqCheg==',
+			'gadzaW9jYXN0tEFBQUFBQUFBQUFBQUFBQUFBQUFB',
+		].flatMap((text) => [bytes(0, text), bytes(1, Buffer.from(text, 'base64'))]).concat([
+			bytes(2, '1Dx~MlqpA-ETqRzvu.pAj'),
+			bytes(2 + 4 + 32, 'Xk.1~zdui06_9NuOvS.5By,1Xy.1jQQt0!0,6,1:1,2,zz'),
+			bytes(3, '0~ZBAT0'),
+		]),
+		words: ['siocast', 'sid', 'pid', 'rooms', 'data', 'at', '\x86', '\x81', '\xb4', '\x90', '\x98\x01', '\xd9\x20', '\xda\x01\x00', '\xdb', '\xdc', '\xdd', '\x80', '~', '!0,', ':0,0,', '.'],
+	},
 	feed_stream: {
 		seeds: batches.map((how, i) => bytes(how, i % 8, 200, ...json.slice(5 * i, 5 * i + 5).map((s) => piece(Buffer.from(s), 120)))),
 		words: JSON_WORDS,

@@ -84,7 +84,11 @@ feed_alone_open(struct feed_alone *a, bool ledger)
 		.snapshot_bytes = 1 << 20,
 		.interest = interest_table_new(),
 		.metrics = &a->metrics,
-		.recovery = { ledger, 60000, 1 << 20, { 60000, 1000, 1 << 20 }, recovers_everywhere, NULL },
+		.recovery = { .on = ledger,
+			.ms = 60000,
+			.session_bytes = 1 << 20,
+			.history = { 60000, 1000, 1 << 20 },
+			.in = recovers_everywhere },
 	};
 	if (!a->redis.name || !a->options.specs || !a->options.interest || metrics_set_init(&a->metrics)) abort();
 	add_specs(a->options.specs);

@@ -249,6 +249,75 @@ where_states_are(void **state)
 		errors, "t.conf:1:15: stateFile: expected the path of a file or null, not an empty string\n");
 }
 
+#define ELSEWHERE "\"connectionStateRecovery\": {\"elsewhere\": {\"secretFile\": \"${DIR}/good\"}}"
+#define FEED(n, interval) "{\"stream\": \"" #n "\", \"batch\": {\"interval\": " #interval "}}"
+
+static void
+expect_elsewhere(const char *more, const char *error)
+{
+	char text[2048];
+	struct feed_options feed;
+	struct config *c;
+
+	snprintf(text, sizeof text, "{" ELSEWHERE "%s}", more);
+	c = load(text, false);
+	if (error) {
+		assert_null(c);
+		assert_non_null(strstr(errors, "connectionStateRecovery.elsewhere"));
+		assert_non_null(strstr(errors, error));
+		return;
+	}
+	if (!c) fail_msg("%s: %s", text, errors);
+	config_fill_feed(c, &feed);
+	assert_true(feed.recovery.elsewhere);
+	config_free(c);
+}
+
+/* Several siocasts share a secret, and offsets have room for so much. */
+static void
+other_siocasts(void **state)
+{
+	struct feed_options feed;
+	struct config *c;
+	uint64_t who;
+
+	(void)state;
+	write_password("good", "0123456789abcde\n", 16);
+	expect_elsewhere("", "a secret of fewer than 16 characters could be guessed");
+	write_password("good", "0123456789abcdef\n", 17);
+	expect_elsewhere("", NULL);
+	c = load("{" ELSEWHERE "}", false);
+	assert_non_null(c);
+	config_fill_feed(c, &feed);
+	who = feed.recovery.secret.who[0];
+	config_free(c);
+	write_password("good", "0123456789abcdeg\n", 17);
+	c = load("{" ELSEWHERE ", \"namespaces\": {\"/\": {\"connectionStateRecovery\": true}}}", false);
+	assert_non_null(c);
+	config_fill_feed(c, &feed);
+	assert_true(feed.recovery.elsewhere && feed.recovery.secret.who[0] != who);
+	config_free(c);
+	c = load("{" ELSEWHERE ", \"namespaces\": {\"/\": {\"connectionStateRecovery\": false}}}", false);
+	assert_non_null(c);
+	config_fill_feed(c, &feed);
+	assert_false(feed.recovery.on || feed.recovery.elsewhere);
+	config_free(c);
+	expect_elsewhere(", \"feeds\": [" FEED(a, 0) "," FEED(a, 10) "," FEED(b, 20) "," FEED(c, 30) "," FEED(
+				 c, 40) "," FEED(c, 50) "]",
+		NULL);
+	expect_elsewhere(
+		", \"feeds\": [" FEED(a, 0) "," FEED(b, 10) "," FEED(c, 20) "," FEED(d, 30) "," FEED(d, 40) "]",
+		"4 sources");
+	expect_elsewhere(
+		", \"feeds\": [{\"channel\": \"x\"}," FEED(a, 0) "], \"redis\": [\"redis://a\", \"redis://b\", "
+								 "\"redis://c\"]",
+		"6 sources");
+	expect_elsewhere(", \"admin\": 1, \"publish\": {\"tokenFile\": \"/t\"}", "\"publish\" is set");
+	c = load("{\"connectionStateRecovery\": {\"elsewhere\": {\"secretFile\": \"${DIR}/none\"}}}", false);
+	assert_null(c);
+	assert_non_null(strstr(errors, "No such file") ? errors : strstr(errors, "no such file"));
+}
+
 int
 main(void)
 {
@@ -256,6 +325,7 @@ main(void)
 		cmocka_unit_test(where_states_are),
 		cmocka_unit_test(passwords_in_files),
 		cmocka_unit_test(without_an_address),
+		cmocka_unit_test(other_siocasts),
 		cmocka_unit_test(bad_password_files),
 		cmocka_unit_test(no_password_files),
 		cmocka_unit_test(mistakes_are_named),

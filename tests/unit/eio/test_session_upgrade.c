@@ -252,6 +252,45 @@ test_direct(void **state)
 	finish(&r);
 }
 
+/* What a session that is corked is sent waits, by either transport; what is no message does not. */
+static void
+test_cork(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_WEBSOCKET);
+	send_text(&r, "a");
+	eio_session_cork(&r.s, true);
+	send_text(&r, "b");
+	assert_false(eio_session_direct(&r.s));
+	assert_null(eio_session_take(&r.s));
+	EXPECT(&r, "");
+	eio_session_cork(&r.s, false);
+	EXPECT(&r, "send 4a; send 4b");
+	assert_true(eio_session_direct(&r.s));
+	eio_session_cork(&r.s, true);
+	assert_false(eio_session_direct(&r.s));
+	send_text(&r, "c");
+	eio_session_close(&r.s, EIO_REASON_FORCED_CLOSE, r.now);
+	EXPECT(&r, "closed forced close");
+	eio_session_cork(&r.s, false);
+	EXPECT(&r, "send 4c; ws-close; end");
+	finish(&r);
+
+	start(&r, EIO_TRANSPORT_POLLING);
+	eio_session_cork(&r.s, true);
+	send_text(&r, "a");
+	assert_int_equal(eio_session_get(&r.s, r.now), EIO_ACCEPT_OK);
+	EXPECT(&r, "");
+	/* A probe releases the poll all the same, so that the client can go over. */
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	EXPECT(&r, "probe-pong; answer 6");
+	eio_session_cork(&r.s, false);
+	finish(&r);
+}
+
 /* A second WebSocket that comes while the first is still to be closed is refused: the edge would lose the first. */
 static void
 test_probe_after_failed_probe(void **state)
@@ -388,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_upgrade_without_probe),
 		cmocka_unit_test(test_close_moves_to_websocket),
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_cork),
 		cmocka_unit_test(test_probe_after_failed_probe),
 		cmocka_unit_test(test_poll_after_failed_probe),
 		cmocka_unit_test(test_get_abort_after_upgrade),

@@ -626,8 +626,8 @@ talk(unsigned messages)
 	}
 }
 
-/* A client leaves one siocast and comes to another one, which lacks memory for one thing. Whether it was wanted: for what
- * is read, or for the answer. */
+/* A client leaves one siocast and comes to another one, which lacks memory for one thing. Whether it was wanted: for
+ * what is read, or for the answer. */
 static bool
 come_without_memory(long reading, long answering)
 {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files about sources share. For src/feed/ only. */
+#ifndef SRC_FEED_INTAKES_INT_H
+#define SRC_FEED_INTAKES_INT_H
+
+#include "src/feed/intakes.h"
+#include "src/feed/primes.h"
+
+#define FEED_INTAKE_MAGIC 0xfeed0002
+
+/* What messages come by, from one server: what is published there, and its streams. */
+enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
+
+struct feed_intake {
+	unsigned magic;
+	struct feed_intakes *all;
+	struct feed_prime_line *line; /* borrowed; NULL: what comes is for feeds, all of it */
+	unsigned track; /* of what is published, or of its first stream: see journal.h; 0 without one */
+	struct source *source; /* feed thread only; NULL before the start and after the end */
+	bool wanted; /* there is something to be had from it */
+	atomic_bool subscribed;
+	atomic_uint refused; /* how many channels and patterns */
+	struct source_place *places; /* owned, with their texts */
+	size_t n_places;
+	bool settles; /* it has not said yet what is missing since then */
+};
+
+static inline bool
+feed_intake_is_of_streams(const struct feed_intake *in)
+{
+	return (in - in->all->v) % INTAKES == INTAKE_STREAMS;
+}
+
+/* intake_tracks.c */
+
+/* Something of it may be missing: of a stream, or of what is published. */
+void feed_intake_break(const struct feed_intake *in, enum message_kind kind, struct eio_bytes name);
+
+/* Connected anew, or not any more: what is published meanwhile is lost, but not entries, nor what is replicated, of
+ * which a gap tells. */
+void feed_intake_note_state(const struct feed_intake *in);
+
+/* Where an entry is. */
+void feed_intake_find_place(const struct feed_intake *in, struct message *m);
+
+#endif

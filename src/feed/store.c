@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that wait for their answers, in the order in which Redis gives them. */
+#include "src/feed/store.h"
+
+#include "eio/base64.h"
+#include "eio/check.h"
+#include "src/base/log.h"
+#include "src/feed/signed.h"
+#include "src/redis/command.h"
+#include "src/redis/fetcher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STORE_MAGIC 0xfeed0007
+
+enum {
+	REPLY_MAX = 2 * STORE_VALUE_MAX,
+	LOOK_MS = 100, /* how often it is looked for what has no answer */
+};
+
+/* One command. */
+struct store_op {
+	struct eio_list link;
+	uint64_t by_ms;
+	struct feed_stow *stow; /* of a put or drop; NULL, as the next, when nobody waits for it any more */
+	struct feed_recall *recall; /* of a taking */
+	bool declares;
+};
+
+struct store {
+	unsigned magic;
+	struct store_options options;
+	struct redis_fetcher *fetcher; /* NULL: it is not open */
+	uv_timer_t timer;
+	bool opened;
+	bool lost; /* it was told that nothing can be relied on since it last was ready */
+	struct eio_list ops; /* the oldest first */
+	struct eio_buf out; /* commands to be written */
+	size_t n_out;
+	struct log_limit limit; /* of lines about errors */
+};
+
+static struct store *
+store_of(void *user)
+{
+	struct store *s = user;
+
+	CHECK_MAGIC(s, STORE_MAGIC);
+	return s;
+}
+
+/* Scripts. What a value begins with, in base64, is as long for all: "siocast" and the token. */
+
+#define KEY "sio:session:"
+#define TOKEN_OF_V "string.sub(v,13,40)"
+
+static const char put_script[] = "local v=redis.call('GET',KEYS[1]) "
+				 "if v and " TOKEN_OF_V "~=ARGV[1] then return '' end "
+				 "redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return 'done'";
+
+static const char drop_script[] = "local v=redis.call('GET',KEYS[1]) "
+				  "if v and " TOKEN_OF_V "~=ARGV[1] then return '' end "
+				  "redis.call('DEL',KEYS[1]) return 'done'";
+
+#define LOCAL_KEY "sio:session:~"
+
+static const char take_script[] = "local v=redis.call('GET',KEYS[1]) "
+				  "if not v then return false end "
+				  "if string.len(v)<=40 then return '' end "
+				  "if string.sub(v,25,32)~=ARGV[3] and "
+				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,17,24))+"
+				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,25,32))>0 then return '' end "
+				  "redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2]) return v";
+
+_Static_assert(STORED_TOKEN_AT + 1 == 13 && STORED_TOKEN_AT + STORED_TOKEN_TEXT == 40, "the scripts count so");
+
+/* Answers */
+
+static void
+tell_stowed(const struct store *s, struct feed_stow *stow, enum feed_stow_result result)
+{
+	stow->result = result;
+	s->options.stowed(s->options.user, stow);
+}
+
+/* Tells whoever waits for a command that it failed. */
+static void
+fail_op(const struct store *s, struct store_op *op)
+{
+	struct feed_stow *stow = op->stow;
+	struct feed_recall *recall = op->recall;
+
+	op->stow = NULL;
+	op->recall = NULL;
+	if (op->declares) s->options.declared(s->options.user, false);
+	op->declares = false;
+	if (stow) tell_stowed(s, stow, FEED_STOW_FAILED);
+	if (recall) s->options.taken(s->options.user, recall, STORE_FAILED, eio_bytes("", 0));
+}
+
+static void
+lose(struct store *s)
+{
+	if (s->lost) return;
+	s->lost = true;
+	s->options.lost(s->options.user);
+}
+
+/* All that waits fails. What was written may be answered yet, and keeps its place for that. */
+static void
+fail_all(struct store *s, bool answers_come)
+{
+	struct eio_list *l, *next;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &s->ops)
+	{
+		struct store_op *op = EIO_CONTAINER(l, struct store_op, link);
+
+		fail_op(s, op);
+		if (answers_come) continue;
+		eio_list_remove(&op->link);
+		free(op);
+	}
+	if (answers_come) return;
+	eio_buf_clear(&s->out);
+	s->n_out = 0;
+}
+
+static struct store_op *
+first_op(const struct store *s)
+{
+	return eio_list_empty(&s->ops) ? NULL : EIO_CONTAINER(s->ops.next, struct store_op, link);
+}
+
+static void
+note_error(struct store *s, struct eio_bytes text)
+{
+	log_limited(LOG_LEVEL_WARN, &s->limit, uv_now(s->options.loop), "redis=%s event=session-not-kept error=\"%s\"",
+		s->options.url->name, LOG_ESCAPE(text));
+}
+
+/* What a script returned. */
+static struct redis_item
+result_of(const struct redis_values *values)
+{
+	struct redis_item item = { .kind = REDIS_ITEM_NIL };
+	size_t at = 0;
+
+	(void)redis_values_next(values, &at, &item);
+	return item;
+}
+
+static void
+tell_taken(const struct store *s, struct feed_recall *r, struct redis_item item)
+{
+	bool there = item.kind == REDIS_ITEM_STRING;
+	enum store_taken how = !there ? STORE_ABSENT : item.bytes.n ? STORE_FOUND : STORE_GONE;
+
+	s->options.taken(s->options.user, r, how, there ? item.bytes : eio_bytes("", 0));
+}
+
+static void
+on_store_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+{
+	struct store *s = store_of(user);
+	struct store_op *op = first_op(s);
+	struct redis_item item = result_of(values);
+	bool good = reply != REDIS_REPLY_IS_ERROR;
+
+	CHECK(op);
+	eio_list_remove(&op->link);
+	if (!good) {
+		note_error(s, text);
+		lose(s);
+		fail_op(s, op);
+	} else if (op->stow) {
+		s->lost = false;
+		tell_stowed(
+			s, op->stow, item.kind == REDIS_ITEM_STRING && item.bytes.n ? FEED_STOW_DONE : FEED_STOW_MOVED);
+	} else if (op->recall) {
+		tell_taken(s, op->recall, item);
+	} else if (op->declares) {
+		s->options.declared(s->options.user, true);
+	}
+	free(op);
+}
+
+static void
+on_store_ready(void *user)
+{
+	(void)store_of(user);
+}
+
+static void
+on_store_lost(void *user)
+{
+	struct store *s = store_of(user);
+
+	lose(s);
+	fail_all(s, false);
+}
+
+static void
+on_store_idle(void *user)
+{
+	store_flush(store_of(user));
+}
+
+/* The oldest for which somebody waits. */
+static const struct store_op *
+first_awaited(const struct store *s)
+{
+	for (const struct eio_list *l = s->ops.next; l != &s->ops; l = l->next) {
+		const struct store_op *op = EIO_CONTAINER((struct eio_list *)(uintptr_t)l, struct store_op, link);
+
+		if (op->stow || op->recall || op->declares) return op;
+	}
+	return NULL;
+}
+
+static void
+on_store_timer(uv_timer_t *t)
+{
+	struct store *s = store_of(t->data);
+	const struct store_op *op = first_awaited(s);
+
+	if (!op || uv_now(s->options.loop) < op->by_ms) return;
+	lose(s);
+	fail_all(s, true);
+}
+
+/* Commands */
+
+/* NULL when nothing can be asked for. */
+static struct store_op *
+new_op(struct store *s)
+{
+	struct store_op *op = s->fetcher && redis_fetcher_is_ready(s->fetcher) ? calloc(1, sizeof *op) : NULL;
+
+	if (!op) return NULL;
+	eio_list_init(&op->link);
+	op->by_ms = uv_now(s->options.loop) + STORE_MS;
+	return op;
+}
+
+/* A command about a session; NULL when it cannot be asked for. */
+static struct store_op *
+add_op(struct store *s, const char *script, const char pid[FEED_PID_LEN], size_t n_arguments)
+{
+	char key[sizeof KEY + FEED_SIGNED_LEN] = KEY;
+	struct store_op *op = feed_pid_sign(s->options.secret, pid, key + sizeof KEY - 1) ? new_op(s) : NULL;
+
+	if (!op) return NULL;
+	redis_command(&s->out, 4 + n_arguments);
+	redis_argument(&s->out, EIO_LIT("EVAL"));
+	redis_argument(&s->out, eio_cstr(script));
+	redis_argument(&s->out, EIO_LIT("1"));
+	redis_argument(&s->out, eio_bytes(key, sizeof KEY - 1 + FEED_SIGNED_LEN));
+	return op;
+}
+
+/* It is written down, behind all others; or memory is out, and nothing of it is. */
+static bool
+keep_op(struct store *s, struct store_op *op, size_t mark)
+{
+	if (eio_buf_failed(&s->out)) {
+		s->out.n = mark;
+		s->out.failed = false;
+		free(op);
+		return false;
+	}
+	eio_list_add_tail(&s->ops, &op->link);
+	s->n_out++;
+	return true;
+}
+
+static void
+add_ms(struct eio_buf *out, unsigned ms)
+{
+	char text[16];
+
+	redis_argument(out, eio_bytes(text, (size_t)snprintf(text, sizeof text, "%u", ms)));
+}
+
+static void
+add_token(struct eio_buf *out, const char token[STORED_TOKEN])
+{
+	struct eio_buf text = { 0 };
+
+	stored_write_token(eio_bytes(token, STORED_TOKEN), &text);
+	redis_argument(out, eio_buf_bytes(&text));
+	out->failed |= eio_buf_failed(&text);
+	eio_buf_deinit(&text);
+}
+
+void
+store_stow(struct store *s, struct feed_stow *stow)
+{
+	bool puts = stow->n > 0;
+	size_t mark = s->out.n;
+	struct store_op *op = add_op(s, puts ? put_script : drop_script, stow->pid, puts ? 3 : 1);
+
+	if (op) {
+		add_token(&s->out, stow->token);
+		if (puts) redis_argument(&s->out, eio_bytes(stow->text + stow->nsp_n, stow->n));
+		/* It is put there again after half of that time, so that enough is left at the end. */
+		if (puts) add_ms(&s->out, s->options.ms + s->options.ms / 2);
+		op->stow = stow;
+		if (keep_op(s, op, mark)) return;
+	}
+	lose(s);
+	tell_stowed(s, stow, FEED_STOW_FAILED);
+}
+
+/* As it stands in base64. */
+static void
+add_tag(struct eio_buf *out, const char *prefix, const char tag[FEED_TAG])
+{
+	char text[sizeof LOCAL_KEY + 2 * FEED_TAG];
+	size_t n = strlen(prefix);
+
+	memcpy(text, prefix, n);
+	n += eio_base64_encode(text + n, eio_bytes(tag, FEED_TAG));
+	redis_argument(out, eio_bytes(text, n));
+}
+
+void
+store_take(struct store *s, struct feed_recall *r)
+{
+	size_t mark = s->out.n;
+	struct store_op *op = add_op(s, take_script, r->pid, 3);
+	struct eio_buf taken = { 0 };
+
+	if (op) {
+		stored_write_taken(eio_bytes(r->token, STORED_TOKEN), &taken);
+		redis_argument(&s->out, eio_buf_bytes(&taken));
+		s->out.failed |= eio_buf_failed(&taken);
+		eio_buf_deinit(&taken);
+		add_ms(&s->out, s->options.ms);
+		add_tag(&s->out, "", r->token + 2 + FEED_TAG);
+		op->recall = r;
+		if (keep_op(s, op, mark)) return;
+	}
+	s->options.taken(s->options.user, r, STORE_FAILED, eio_bytes("", 0));
+}
+
+bool
+store_declare(struct store *s, const char tag[FEED_TAG])
+{
+	size_t mark = s->out.n;
+	struct store_op *op = new_op(s);
+
+	if (!op) return false;
+	op->declares = true;
+	redis_command(&s->out, 5);
+	redis_argument(&s->out, EIO_LIT("SET"));
+	add_tag(&s->out, LOCAL_KEY, tag);
+	redis_argument(&s->out, EIO_LIT("local"));
+	redis_argument(&s->out, EIO_LIT("PX"));
+	/* No session is stored from now on, and those that are will have gone by then. */
+	add_ms(&s->out, 2 * s->options.ms);
+	return keep_op(s, op, mark);
+}
+
+void
+store_flush(struct store *s)
+{
+	size_t n = s->n_out;
+
+	if (!n) return;
+	s->n_out = 0;
+	redis_fetcher_write(s->fetcher, &s->out, n);
+}
+
+/* From its making to its end */
+
+struct store *
+store_new(const struct store_options *options)
+{
+	struct store *s = calloc(1, sizeof *s);
+
+	if (!s) return NULL;
+	s->magic = STORE_MAGIC;
+	s->options = *options;
+	eio_list_init(&s->ops);
+	return s;
+}
+
+void
+store_open(struct store *s)
+{
+	const struct redis_fetcher_options o = {
+		.url = s->options.url,
+		.metrics = s->options.metrics,
+		.max_string = STORE_VALUE_MAX + 1,
+		.max_reply = REPLY_MAX,
+		.ready = on_store_ready,
+		.lost = on_store_lost,
+		.reply = on_store_reply,
+		.idle = on_store_idle,
+		.user = s,
+	};
+
+	if (!s->opened) {
+		uv_timer_init(s->options.loop, &s->timer); /* cannot fail */
+		s->timer.data = s;
+		uv_timer_start(&s->timer, on_store_timer, LOOK_MS, LOOK_MS);
+		s->opened = true;
+	}
+	s->fetcher = redis_fetcher_open(s->options.loop, &o);
+	if (!s->fetcher) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+}
+
+void
+store_close(struct store *s)
+{
+	if (!s->opened) return;
+	s->opened = false;
+	if (s->fetcher) {
+		store_flush(s);
+		redis_fetcher_close(s->fetcher);
+	}
+	s->fetcher = NULL;
+	uv_close((uv_handle_t *)&s->timer, NULL);
+	fail_all(s, false);
+}
+
+void
+store_free(struct store *s)
+{
+	if (!s) return;
+	CHECK(!s->opened && eio_list_empty(&s->ops));
+	eio_buf_deinit(&s->out);
+	s->magic = 0;
+	free(s);
+}

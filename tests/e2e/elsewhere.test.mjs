@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+//
+// Clients that come back to another siocast of the same Redis, because theirs was killed: with their session and all that they
+// missed, once and in order, or with the word that they begin anew.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { ask, collect, connect, connected, createClient, upgraded } from './lib/client.mjs';
+import { Cutter } from './lib/cutter.mjs';
+import { SIOCAST_ONLY, launchSiocast, startSiocast } from './lib/daemon.mjs';
+import { request } from './lib/http.mjs';
+import { kills } from './lib/kills.mjs';
+import { metric } from './lib/metrics.mjs';
+import { freePort } from './lib/ports.mjs';
+import { startRedis } from './lib/redis.mjs';
+import { eventually, limit, once } from './lib/wait.mjs';
+
+const on = {
+	join: [{ join: '{1}' }, { ack: ['{rooms}'] }],
+	leave: [{ leave: '{1}' }, { ack: ['{rooms}'] }],
+	rooms: [{ ack: ['{sid}', '{rooms}'] }],
+	tell: [{ emit: ['own', '{1}'] }, { ack: [] }],
+};
+const namespaces = { '/': { on }, '/chat': { on: { ...on, shout: [{ broadcast: { event: 'shouted', args: ['{1}'], self: true } }, { ack: [] }] } } };
+const MODES = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polling', 'websocket'] };
+
+/** The same feeds of each kind of source: one for all, one for a room, one in batches, one that a page hears of at once and last. */
+const FEEDS = {
+	stream: [
+		{ stream: 's', field: 'n', event: 'n', encode: 'json', batch: { interval: 0 } },
+		{ stream: 'r', field: 'n', event: 'r', room: 'a', encode: 'json', batch: { interval: 0 } },
+		{ stream: 's', field: 'n', event: 'batch', room: 'b', encode: 'json', batch: { interval: 30 } },
+	],
+	pubsub: [
+		{ channel: 's', event: 'n', encode: 'json', batch: { interval: 0 } },
+		{ channel: 'r', event: 'r', room: 'a', encode: 'json', batch: { interval: 0 } },
+		{ channel: 's', event: 'batch', room: 'b', encode: 'json', batch: { interval: 30 } },
+	],
+};
+const SOURCES = { stream: { feeds: FEEDS.stream }, pubsub: { feeds: FEEDS.pubsub }, psync: { feeds: FEEDS.pubsub, source: 'psync' } };
+
+/** Servers that share a Redis and a secret, and a line to one of them, which can be laid to another. */
+class Servers {
+	static async start(cleanup, { feeds, source = 'subscribe', n = 2, workers = 1, secrets = [], redisArgs = [], ...more }) {
+		const all = new Servers();
+		const folder = await cleanup.folder();
+		all.cleanup = cleanup;
+		all.redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0', ...redisArgs] });
+		all.isStream = Boolean(feeds[0].stream);
+		all.list = [];
+		for (let i = 0; i < n; i++) {
+			const secretFile = path.join(folder, `secret${i}`);
+			fs.writeFileSync(secretFile, `${secrets[i] ?? 'a secret that all servers have'}\n`);
+			const connectionStateRecovery = { maxDisconnectionDuration: 60000, ...more.recovery, elsewhere: { secretFile } };
+			const redis = { url: all.redis.url, source };
+			const server = await startSiocast(cleanup, { workers, redis, feeds, namespaces, ...more.config, connectionStateRecovery });
+			await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
+			all.list.push(server);
+		}
+		all.cutter = await Cutter.open(cleanup, all.list[0].port);
+		all.line = { url: all.cutter.url, path: all.list[0].path };
+		all.sent = 0;
+		return all;
+	}
+
+	publish(key, n) {
+		return this.isStream ? this.redis.client.command('XADD', key, '*', 'n', String(n)) : this.redis.client.command('PUBLISH', key, String(n));
+	}
+
+	/** The next number for all, and for the room. */
+	async next() {
+		const n = ++this.sent;
+		await Promise.all([this.publish('s', n), this.publish('r', n)]);
+	}
+
+	/** Numbers, one after the other, until told to stop. */
+	flow() {
+		let stops = false;
+		const ended = (async () => {
+			while (!stops) {
+				await this.next();
+				await new Promise((resolve) => setTimeout(resolve, 3));
+			}
+		})();
+		return () => {
+			stops = true;
+			return ended;
+		};
+	}
+
+	/** From now on clients reach the i-th server. */
+	turnTo(i) {
+		this.cutter.target = this.list[i].port;
+	}
+
+	/** The line is laid to another server, and that of the one that is told is killed. */
+	async kill(i, to) {
+		this.turnTo(to);
+		await this.list[i].child.kill();
+	}
+}
+
+/** A client, in both rooms, and all that it gets. */
+async function member(servers, options = {}) {
+	const socket = createClient(servers.cleanup, servers.line, { reconnectionDelay: 20, reconnectionDelayMax: 50, randomizationFactor: 0, ...options });
+	const got = { n: [], r: [], batch: [] };
+	socket.on('n', (n) => got.n.push(n));
+	socket.on('r', (n) => got.r.push(n));
+	socket.on('batch', (list) => got.batch.push(...list));
+	await connected(socket);
+	if (options.transports?.length === 2) await upgraded(socket);
+	return Object.assign(socket, { got });
+}
+
+const enter = async (socket) => {
+	await ask(socket, 'join', ['a', 'b']);
+	for (const list of Object.values(socket.got)) list.length = 0;
+};
+
+/** Once and in order up to the last, in each of its streams. */
+function whole(name, list, last) {
+	assert.ok(list.length > 0, `${name}: something`);
+	assert.deepEqual(list, Array.from({ length: list.length }, (_, i) => list[0] + i), `${name}: once and in order`);
+	assert.equal(list.at(-1), last, `${name}: all`);
+}
+
+async function hasAll(socket, last) {
+	await eventually(() => ['n', 'r', 'batch'].every((name) => socket.got[name].at(-1) === last), () => JSON.stringify(Object.values(socket.got).map((list) => list.at(-1))));
+	for (const name of ['n', 'r', 'batch']) whole(name, socket.got[name], last);
+}
+
+/** Until the offsets of all servers say where that is for others, too: of channels only what came in the last ten seconds can be found. */
+async function known(servers) {
+	const probes = await Promise.all(servers.list.map((server) => connect(servers.cleanup, server, { transports: ['websocket'] })));
+	const stop = servers.flow();
+	const says = (socket) => /~.{5}.+/.test(socket._lastOffset ?? '');
+	await eventually(() => probes.every(says), 'places that others know', 40_000);
+	await stop();
+	probes.forEach((socket) => socket.disconnect());
+}
+
+const back = (sockets) => Promise.all(sockets.map((socket) => once(socket, 'connect')));
+
+describe('another siocast', { concurrency: 4, skip: SIOCAST_ONLY }, () => {
+	for (const [name, setup] of Object.entries(SOURCES))
+		for (const workers of name === 'stream' ? [1, 3] : [2])
+			test(`${name}, ${workers} worker(s): killed while messages flow`, limit(), () =>
+				withCleanup(async (cleanup) => {
+					const servers = await Servers.start(cleanup, { ...setup, workers });
+					const sockets = [];
+					for (const transports of [...Object.values(MODES), ...Object.values(MODES)]) sockets.push(await member(servers, { transports }));
+					await known(servers);
+					await Promise.all(sockets.map(enter));
+					const ids = sockets.map((socket) => socket.id);
+					const stop = servers.flow();
+					await eventually(() => sockets.every((socket) => socket.got.batch.length > 20), 'messages to flow');
+					const returned = back(sockets);
+					await servers.kill(0, 1);
+					await returned;
+					await stop();
+					assert.deepEqual(sockets.map((socket) => socket.recovered), sockets.map(() => true));
+					assert.deepEqual(sockets.map((socket) => socket.id), ids);
+					for (const socket of sockets) {
+						await hasAll(socket, servers.sent);
+						assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b']);
+					}
+					assert.equal(await metric(servers.list[1], 'recoveries_total{result="recovered"}'), sockets.length);
+				}),
+			);
+
+	test('who has received nothing yet, and who has nothing new', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, workers: 2 });
+			await servers.next();
+			await servers.next();
+			// Offsets say where that is as soon as there was an entry.
+			await eventually(async () => (await metric(servers.list[0], 'feed_messages_total')) === 4 && (await metric(servers.list[1], 'feed_messages_total')) === 4, 'both to have read it');
+			const [fresh, idle] = [await member(servers, { transports: ['websocket'] }), await member(servers, { transports: ['polling'] })];
+			await ask(idle, 'join', ['a', 'b']);
+			const returned = back([fresh, idle]);
+			await servers.kill(0, 1);
+			await returned;
+			assert.deepEqual([fresh.recovered, idle.recovered], [true, true]);
+			await servers.next();
+			// What came in the second before they did may be among it.
+			await Promise.all([eventually(() => fresh.got.n.at(-1) === 3, 'it'), hasAll(idle, 3)]);
+			whole('all', fresh.got.n, 3);
+		}),
+	);
+
+	test('joins, leaves and what went to it alone are there, however late it was killed', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			const own = collect(socket, 'own');
+			await servers.next();
+			await eventually(() => socket.got.n.length, 'an offset');
+			// The process is gone as soon as the ack is there.
+			await ask(socket, 'join', ['a', 'b', 'c', 'd']);
+			await ask(socket, 'leave', 'c');
+			await ask(socket, 'tell', 'x');
+			const returned = back([socket]);
+			await servers.kill(0, 1);
+			await returned;
+			assert.equal(own.items.length, 1);
+			assert.equal(socket.recovered, true);
+			assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b', 'd']);
+		}),
+	);
+
+	test('a session works once; what is made up, or of another secret, not at all', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 3, secrets: [undefined, undefined, 'a secret that nobody else has'] });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 2);
+			const auth = { pid: socket._pid, offset: socket._lastOffset };
+			assert.match(auth.pid, /^[\w-]{40}$/);
+			const keys = async () => (await servers.redis.client.command('KEYS', 'sio:session:*')).length;
+			assert.equal(await keys(), 1);
+			socket.disconnect();
+			await eventually(async () => (await keys()) === 0, 'it to be gone: the client has said good-bye');
+
+			const other = await member(servers, { transports: ['websocket'] });
+			await enter(other);
+			await servers.next();
+			await hasAll(other, 3);
+			const session = { pid: other._pid, offset: other._lastOffset, id: other.id };
+			await servers.list[0].child.kill();
+			const forged = [session.pid.slice(0, 20), `${session.pid.slice(0, 39)}${session.pid.endsWith('A') ? 'E' : 'A'}`, `B${session.pid.slice(1)}`, `${session.pid}A`];
+			for (const pid of forged) {
+				const thief = await connect(cleanup, servers.list[1], { auth: { ...session, pid } });
+				assert.equal(thief.recovered, false, pid);
+				assert.notEqual(thief.id, other.id);
+				thief.disconnect();
+			}
+			const stranger = createClient(cleanup, servers.list[2], { auth: session });
+			stranger._pid = session.pid;
+			await connected(stranger);
+			assert.equal(stranger.recovered, false);
+
+			// Two who say that they are the same, at once: whoever is second takes it from the first, or begins anew.
+			other.disconnect();
+			const twins = [1, 2].map(() => {
+				const twin = createClient(cleanup, servers.list[1], { transports: ['websocket'], auth: session, reconnection: false });
+				twin._pid = session.pid;
+				return twin;
+			});
+			await Promise.all(twins.map(connected));
+			const same = () => twins.filter((twin) => twin.connected && twin.id === session.id);
+			await eventually(() => same().length === 1, 'one of them to have it');
+			// Once it was said good-bye there is nothing to come back to.
+			const [owner] = same();
+			owner.disconnect();
+			await eventually(async () => !(await servers.redis.client.command('EXISTS', `sio:session:${session.pid}`)), 'it to be gone');
+			const late = createClient(cleanup, servers.list[1], { auth: session });
+			late._pid = session.pid;
+			await connected(late);
+			assert.equal(late.recovered, false);
+		}),
+	);
+
+	test('while Redis is away clients begin anew, and nobody waits for it', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 2);
+			// It takes what it is sent, and says nothing.
+			servers.redis.child.child.kill('SIGSTOP');
+			const doubt = once(socket, 'siocast:offset');
+			await ask(socket, 'join', 'late');
+			const [offset] = await doubt;
+			const returned = back([socket]);
+			await servers.kill(0, 1);
+			await returned;
+			assert.equal(socket.recovered, false);
+			servers.redis.child.child.kill('SIGCONT');
+			assert.ok((await metric(servers.list[1], 'recoveries_total{result="redis"}')) > 0);
+			// What Redis had of the session was older than what the client knew: an offset says so.
+			const again = createClient(cleanup, servers.list[1], { auth: { pid: socket._pid, offset } });
+			await connected(again);
+			assert.equal(again.recovered, false);
+		}),
+	);
+
+	test('what a handler broadcasts no other server has', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream.map((feed) => ({ ...feed, namespace: '/chat' })) });
+			const sockets = await Promise.all([member(servers, { namespace: '/chat' }), member(servers, { namespace: '/chat' })]);
+			const shouted = sockets.map((socket) => collect(socket, 'shouted'));
+			await servers.next();
+			await eventually(() => sockets.every((socket) => socket.got.n.length === 1), 'an offset that others know');
+			// The second one is not there when the first of it is sent: nothing says to it that there was something.
+			const { pid, offset } = { pid: sockets[1]._pid, offset: sockets[1]._lastOffset };
+			sockets[1].io.engine.close();
+			await ask(sockets[0], 'shout', 'x');
+			await shouted[0].next();
+			await once(sockets[1], 'connect');
+			assert.equal(sockets[1].recovered, true);
+			assert.equal((await shouted[1].next())[0], 'x');
+			const returned = back(sockets);
+			await servers.kill(0, 1);
+			await returned;
+			assert.deepEqual(sockets.map((socket) => socket.recovered), [false, false]);
+			const late = createClient(cleanup, servers.list[1], { namespace: '/chat', auth: { pid, offset } });
+			await connected(late);
+			assert.equal(late.recovered, false);
+		}),
+	);
+
+	test('servers are killed one after the other', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const tally = await kills(cleanup, { source: 'stream', servers: 2, clients: 10, kills: 3, every: 300, rate: 200 });
+			assert.deepEqual([tally.kills, tally.lost, tally.twice], [3, 0, 0], JSON.stringify(tally));
+			assert.ok(tally.recovered > 0, JSON.stringify(tally));
+		}),
+	);
+
+	test('there and back, while both live', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, workers: 2 });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			const { id } = socket;
+			for (const to of [1, 0, 0, 1, 1, 0]) {
+				await servers.next();
+				servers.turnTo(to);
+				const returned = back([socket]);
+				servers.cutter.cut();
+				await servers.next();
+				servers.cutter.mend();
+				await returned;
+				assert.deepEqual([socket.recovered, socket.id], [true, id], `at ${to}`);
+				await servers.next();
+				await hasAll(socket, servers.sent);
+			}
+			// One that is not seen to have ended has its session taken from it.
+			servers.turnTo(1);
+			const returned = back([socket]);
+			servers.cutter.silence();
+			await returned;
+			assert.equal(socket.recovered, true);
+			await ask(socket, 'leave', 'a');
+			await servers.kill(1, 0);
+			await once(socket, 'connect');
+			assert.deepEqual([socket.recovered, (await ask(socket, 'rooms'))[1]], [true, ['b']]);
+		}),
+	);
+
+	test('after an orderly end, too; not with other feeds', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 2 });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 2);
+			let returned = back([socket]);
+			servers.turnTo(1);
+			await servers.list[0].child.stop();
+			await servers.next();
+			await returned;
+			await hasAll(socket, 3);
+			assert.equal(socket.recovered, true);
+			const changed = { ...servers.list[0], config: { ...servers.list[1].config, feeds: [...FEEDS.stream, { stream: 't', event: 't' }] } };
+			Object.assign(changed.config, { listen: servers.list[0].config.listen, admin: servers.list[0].config.admin });
+			fs.writeFileSync(changed.file, JSON.stringify(changed.config));
+			changed.child = await launchSiocast(cleanup, changed);
+			await eventually(async () => (await request(changed.admin, 'GET', '/readyz')).status === 200, 'it to be ready');
+			returned = back([socket]);
+			await servers.kill(1, 0);
+			await returned;
+			assert.equal(socket.recovered, false);
+		}),
+	);
+});

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// Servers that are killed one after the other, while messages flow and official clients hold on: each is to have every message once
+// and in order, or the word that it begins anew. tests/kills.mjs runs it at full length, elsewhere.test.mjs a few seconds of it.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { createClient } from './client.mjs';
+import { Cutter } from './cutter.mjs';
+import { launchSiocast, startSiocast } from './daemon.mjs';
+import { request } from './http.mjs';
+import { readMetrics, sumOf } from './metrics.mjs';
+import { freePort } from './ports.mjs';
+import { startRedis } from './redis.mjs';
+import { eventually } from './wait.mjs';
+
+const namespaces = { '/': { on: { join: [{ join: '{1}' }, { ack: [] }] } } };
+
+/** The same numbers to all, to a room at once, and to a room in batches. */
+const feedsOf = (source) => {
+	const from = source === 'stream' ? { stream: 'n', field: 'n' } : { channel: 'n' };
+	const one = { ...from, encode: 'json' };
+	return [
+		{ ...one, event: 'all', batch: { interval: 0 } },
+		{ ...one, event: 'room', room: 'a', batch: { interval: 0 } },
+		{ ...one, event: 'batch', room: 'b', batch: { interval: 50 } },
+	];
+};
+
+const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
+
+/** One client, and what it got of each event. */
+class Holder {
+	constructor(cleanup, line, transports, tally) {
+		this.tally = tally;
+		this.next = {};
+		this.socket = createClient(cleanup, line, { transports, reconnectionDelay: 50, reconnectionDelayMax: 200 });
+		this.socket.on('connect', () => this.#connected());
+		for (const event of ['all', 'room']) this.socket.on(event, (n) => this.#got(event, n));
+		this.socket.on('batch', (list) => list.forEach((n) => this.#got('batch', n)));
+		this.socket.connect();
+	}
+
+	#connected() {
+		if (this.was) this.tally[this.socket.recovered ? 'recovered' : 'anew']++;
+		this.was = true;
+		if (this.socket.recovered) return;
+		this.next = {};
+		this.joined = false;
+		this.socket.emit('join', ['a', 'b'], () => {
+			this.joined = true;
+		});
+	}
+
+	#got(event, n) {
+		const next = this.next[event] ?? n;
+		if (n > next) this.tally.lost += n - next;
+		if (n < next) this.tally.twice++;
+		else this.next[event] = n + 1;
+	}
+
+	has(last) {
+		return ['all', 'room', 'batch'].every((event) => this.next[event] === last + 1);
+	}
+}
+
+/**
+ * `source`: channel, psync or stream. `servers`: how many take turns; `kills` of them are killed, one each `every` ms, and started again.
+ * Gives what was counted: recovered, anew, lost, twice, sent; results by the servers that live at the end.
+ */
+export async function kills(cleanup, { source, servers: n, clients, kills: total, every, rate, workers = 2, log = () => {} }) {
+	const redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0'] });
+	const secretFile = path.join(await cleanup.folder(), 'secret');
+	fs.writeFileSync(secretFile, 'what all of them know\n');
+	const connectionStateRecovery = { maxDisconnectionDuration: 60000, elsewhere: { secretFile } };
+	const config = { workers, redis: { url: redis.url, source: source === 'psync' ? 'psync' : 'subscribe' }, feeds: feedsOf(source), namespaces };
+	const servers = [];
+	for (let i = 0; i < n; i++) servers.push(await startSiocast(cleanup, { ...config, connectionStateRecovery }));
+	await Promise.all(servers.map(ready));
+	const cutter = await Cutter.open(cleanup, servers[0].port);
+	const line = { url: cutter.url, path: servers[0].path };
+	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0 };
+
+	const say = (number) => (source === 'stream' ? redis.client.command('XADD', 'n', 'MAXLEN', '~', '100000', '*', 'n', String(number)) : redis.client.publish('n', number));
+	const publisher = setInterval(() => say(++tally.sent), 1000 / rate);
+	try {
+		const holders = Array.from({ length: clients }, (_, i) => new Holder(cleanup, line, [i % 2 ? 'polling' : 'websocket'], tally));
+		await eventually(() => holders.every((holder) => holder.joined), 'all clients to be there');
+		for (let k = 0; k < total; k++) {
+			await new Promise((resolve) => setTimeout(resolve, every));
+			const victim = servers[k % n];
+			cutter.target = servers[(k + 1) % n].port;
+			await victim.child.kill();
+			tally.kills++;
+			victim.child = await launchSiocast(cleanup, victim);
+			await ready(victim);
+			log(tally);
+		}
+		await eventually(() => holders.every((holder) => holder.socket.connected && holder.joined), 'all clients to be back');
+		const there = tally.sent;
+		await eventually(() => tally.sent > there + 10, 'some more to be sent');
+		clearInterval(publisher);
+		await eventually(() => holders.every((holder) => holder.has(tally.sent)), 'all clients to have the last message').catch(() => {
+			tally.lost += holders.filter((holder) => !holder.has(tally.sent)).length;
+		});
+		for (const holder of holders) holder.socket.disconnect();
+	} finally {
+		clearInterval(publisher);
+	}
+	const pages = await Promise.all(servers.map(readMetrics));
+	const of = (result) => pages.reduce((sum, page) => sum + sumOf(page, `recoveries_total{result="${result}"}`), 0);
+	return { ...tally, why: Object.fromEntries(['recovered', 'unknown', 'offset', 'gap', 'redis'].map((result) => [result, of(result)])) };
+}
