@@ -317,9 +317,11 @@ describe_level(struct describe *d, const struct describe_level *level)
 		const struct config_option *o = &level->table->rows[i];
 		bool within = skip ? strncmp(o->path, level->section->path, skip) == 0 && o->path[skip] == '.'
 				   : !strchr(o->path, '.');
-		const cJSON *item = cJSON_GetObjectItemCaseSensitive(level->object, o->path + (skip ? skip + 1 : 0));
+		const cJSON *item;
 
-		if (!within || (o->alias && !item)) continue;
+		if (!within) continue;
+		item = cJSON_GetObjectItemCaseSensitive(level->object, o->path + (skip ? skip + 1 : 0));
+		if (o->alias && !item) continue;
 		if (o->type == CONFIG_TYPE_SECTION)
 			describe_section(d, level, o, item);
 		else

@@ -23,5 +23,6 @@ export function tool(args, options = {}) {
 	});
 	assert.equal(error, undefined);
 	assert.equal(signal, null, stderr);
+	assert.doesNotMatch(stderr, /Sanitizer|runtime error:/);
 	return { status, out: stdout, err: stderr };
 }
