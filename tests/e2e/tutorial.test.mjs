@@ -149,7 +149,7 @@ test('doc/tutorial.md can be followed', { ...limit(240), skip: reason }, () =>
 		await pupil.serve();
 		await pupil.open();
 		await pupil.rows(3, /^north-/);
-		await pupil.page.getByText('south').first().click();
+		await pupil.page.getByRole('button', { name: 'south' }).click();
 		await pupil.rows(3, /^south-/);
 
 		// 4. State at once
@@ -201,9 +201,9 @@ test('doc/tutorial.md can be followed', { ...limit(240), skip: reason }, () =>
 		await pupil.rows(3, /^north-/);
 		const south = await pupil.page.evaluate("new Promise((resolve) => socket.emit('watch', 'south', resolve))");
 		assert.deepEqual(south, { error: 'forbidden', room: 'south' });
-		await pupil.page.getByText('south').first().click();
+		await pupil.page.getByRole('button', { name: 'south' }).click();
 		await pupil.rows(0, /^/);
-		await pupil.page.getByText('north').first().click();
+		await pupil.page.getByRole('button', { name: 'north' }).click();
 		await pupil.rows(3, /^north-/);
 
 		// 8. Leave it running
