@@ -208,7 +208,7 @@ test('doc/tutorial.md can be followed', { ...limit(240), skip: reason }, () =>
 
 		// 8. Leave it running
 		const told = await pupil.run('/readyz');
-		assert.match(told, /^siocast_sessions\{transport="(websocket|polling)"\} 1$/m);
+		assert.match(told, /^siocast_sessions\{worker="\d+",transport="(websocket|polling)"\} 1$/m);
 		assert.match(told, /^siocast_feed_messages_total/m);
 		assert.deepEqual(pupil.problems, []);
 		assert.deepEqual(PARTS.filter((one) => !pupil.used.has(one)), [], 'all of it was done');
