@@ -66,7 +66,9 @@ suite('stats', start, (server) => {
 		assert.ok(top.feeds[0].bytes > 5000 && top.feeds[0].messages === 1, JSON.stringify(top.feeds));
 		for (const { rooms_by_members: rooms, rooms_by_bytes: bytes, sessions } of top.workers) {
 			if (!sessions) continue;
-			assert.deepEqual(rooms.slice(0, 2).map(({ room }) => room).sort(), ['big', null], JSON.stringify(rooms));
+			// Of a worker with one client each room has one, and which comes first is open.
+			const first = rooms.slice(0, sessions > 1 ? 2 : 3).map(({ room }) => room);
+			assert.ok(first.includes('big') && first.includes(null), JSON.stringify(rooms));
 			assert.ok(rooms.every(({ namespace }) => namespace === '/'));
 			assert.ok(rooms.every(({ members }, i) => i === 0 || members <= rooms[i - 1].members));
 			assert.deepEqual(rooms.slice(0, 2).map(({ members }) => members), [sessions, sessions]);
