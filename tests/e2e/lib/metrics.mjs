@@ -3,7 +3,9 @@
 // What the admin port says of itself: /metrics, read as strictly as the text format of Prometheus (0.0.4) is written down.
 
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { request } from './http.mjs';
+import { eventually } from './wait.mjs';
 
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const LABEL = '([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\\\\n]|\\\\[\\\\"n])*)"';
@@ -109,3 +111,28 @@ export function sumOf(families, what) {
 
 /** The same of what a server says now. */
 export const metric = async (server, what) => sumOf(await readMetrics(server), what);
+
+// Labels that say whose a sample is, not what for.
+const WHOSE = ['worker', 'namespace', 'redis', 'feed', 'thread'];
+const whatFor = (labels) => Object.entries(labels).filter(([name]) => !WHOSE.includes(name)).map(([, value]) => value).join();
+
+/** What a family counts apart: the values of the label it has for that, such as reasons, sorted. */
+export async function labelValues(server, family) {
+	return [...new Set((await readMetrics(server)).get(`siocast_${family}`).samples.map(({ labels }) => whatFor(labels)))].sort();
+}
+
+/** What moved in a family while `act` ran, by those values, is `want` before long. */
+export async function moved(server, family, act, want) {
+	const read = async () => {
+		const all = new Map();
+		for (const { labels, value } of (await readMetrics(server)).get(`siocast_${family}`).samples)
+			all.set(whatFor(labels), (all.get(whatFor(labels)) ?? 0) + value);
+		return all;
+	};
+	const before = await read();
+	const difference = async () => Object.fromEntries([...await read()].map(([key, n]) => [key, n - before.get(key)]).filter(([, n]) => n !== 0));
+	let seen;
+	await act();
+	await eventually(async () => isDeepStrictEqual((seen = await difference()), want), `${family} to move`)
+		.catch((error) => assert.deepEqual(seen, want, error.message));
+}
