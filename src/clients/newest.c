@@ -9,50 +9,15 @@
 #include <string.h>
 
 enum {
-	MESSAGE_COST = 48, /* of one beside its struct and bytes: its share of the table, and the allocator's */
 	RECENT_BYTES = 1 << 18, /* with more than this, batches are taken apart */
 	PACKETS_MAX = 1 + 10, /* of a bundle: the event and as many attachments as clients take */
-};
-
-/* A message that is the newest of its key. */
-struct newest_message {
-	struct eio_hash_node node; /* by key, unless it has none */
-	struct eio_list link; /* in newest->order */
-	uint64_t number;
-	bool keyed;
-	unsigned char extra; /* as in struct eio_message, where it is a whole one */
-	size_t n, cap;
-	char bytes[];
 };
 
 int
 newest_init(struct newest *n)
 {
 	*n = (struct newest){ 0 };
-	eio_list_init(&n->order);
-	return eio_hash_init(&n->keys);
-}
-
-static size_t
-message_cost(const struct newest_message *m)
-{
-	return sizeof *m + m->cap + MESSAGE_COST;
-}
-
-static void
-forget_message(struct newest *n, struct newest_message *m)
-{
-	n->bytes -= message_cost(m);
-	n->count--;
-	if (m->keyed) eio_hash_remove(&n->keys, &m->node);
-	eio_list_remove(&m->link);
-	free(m);
-}
-
-static struct newest_message *
-oldest_message(const struct newest *n)
-{
-	return eio_list_empty(&n->order) ? NULL : EIO_CONTAINER(n->order.next, struct newest_message, link);
+	return stock_init(&n->stock);
 }
 
 static void
@@ -83,95 +48,10 @@ newest_deinit(struct newest *n)
 	forget_taken(n);
 	while (n->n_recent) drop_oldest_batch(n);
 	drop_batch(&n->like);
-	while (oldest_message(n)) forget_message(n, oldest_message(n));
-	eio_hash_deinit(&n->keys);
+	stock_deinit(&n->stock);
 }
 
 /* Taking batches apart */
-
-static struct newest_message *
-find_message(const struct newest *n, uint64_t key)
-{
-	struct eio_hash_node *node = key == FEED_KEY_NONE ? NULL : eio_hash_find(&n->keys, key);
-
-	return node ? EIO_CONTAINER(node, struct newest_message, node) : NULL;
-}
-
-static struct newest_message *
-store_message(struct newest *n, uint64_t key, size_t bytes)
-{
-	struct newest_message *m = malloc(sizeof *m + bytes);
-
-	if (!m) return NULL;
-	*m = (struct newest_message){ .cap = bytes, .keyed = key != FEED_KEY_NONE };
-	if (m->keyed) eio_hash_add(&n->keys, &m->node, key);
-	eio_list_init(&m->link);
-	n->count++;
-	n->bytes += message_cost(m);
-	return m;
-}
-
-/* A message of that key becomes the newest. */
-static void
-replace_message(struct newest *n, uint64_t key, uint64_t number, const struct eio_message *as)
-{
-	struct eio_bytes bytes = as->data;
-	struct newest_message *m = find_message(n, key);
-
-	/* Memory is used again where it fits, and not kept when it is much too large. */
-	if (m && (m->cap < bytes.n || m->cap / 4 > bytes.n)) {
-		forget_message(n, m);
-		m = NULL;
-	}
-	if (!m) m = store_message(n, key, bytes.n);
-	if (!m) {
-		n->failed = true;
-		return;
-	}
-	eio_list_remove(&m->link);
-	eio_list_add_tail(&n->order, &m->link);
-	m->number = number;
-	m->extra = as->extra;
-	m->n = bytes.n;
-	if (bytes.n) memcpy(m->bytes, bytes.p, bytes.n);
-}
-
-/* The i-th message of a batch. */
-static struct eio_message
-marked_message(const struct newest_batch *b, size_t i)
-{
-	const struct feed_keys *k = b->keys;
-	struct eio_message m;
-	size_t from = k->v[i].at, to;
-
-	CHECK(eio_bundle_message(b->bundle, k->packet, &m));
-	if (k->whole) return m;
-	if (k->array) m.data = eio_bytes(k->array, k->array_n);
-	to = i + 1 < k->n ? k->v[i + 1].at - k->list : k->last;
-	CHECK(from <= to && to <= m.data.n);
-	return (struct eio_message){ .data = eio_bytes(m.data.p + from, to - from) };
-}
-
-static void
-give_up_oldest(struct newest *n)
-{
-	forget_message(n, oldest_message(n));
-	n->given_up++;
-}
-
-static void
-merge_oldest_batch(struct newest *n)
-{
-	const struct newest_batch *b = &n->recent[0];
-	uint64_t number = b->last - b->keys->n;
-
-	for (size_t i = 0; i < b->keys->n; i++) {
-		const struct eio_message m = marked_message(b, i);
-
-		replace_message(n, b->keys->v[i].key, ++number, &m);
-		if (n->count > b->keys->max) give_up_oldest(n);
-	}
-}
 
 /* A bundle as that of a batch, with these bytes for its messages. */
 static struct eio_bundle *
@@ -209,15 +89,17 @@ keep_likeness(struct newest *n, const struct newest_batch *b)
 		atomic_init(&k->refs, 1);
 		n->like = (struct newest_batch){ .bundle = bundle_like(b, eio_bytes(NULL, 0)), .keys = k };
 	}
-	if (!n->like.bundle) n->failed = true;
+	if (!n->like.bundle) n->stock.failed = true;
 }
 
 /* Takes the oldest batch apart and lets go of it. */
 static void
 retire_oldest_batch(struct newest *n)
 {
-	merge_oldest_batch(n);
-	if (n->n_recent == 1) keep_likeness(n, &n->recent[0]);
+	const struct newest_batch *b = &n->recent[0];
+
+	n->given_up += stock_add(&n->stock, b->bundle, b->keys, b->last);
+	if (n->n_recent == 1) keep_likeness(n, b);
 	drop_oldest_batch(n);
 }
 
@@ -257,35 +139,35 @@ exact_batch(const struct newest *n, uint64_t from, uint64_t to)
 
 /* What is put together, first to measure it. */
 struct found {
-	const struct eio_list *first; /* of newest->order: the oldest that is asked for */
+	const struct eio_list *first; /* of newest->stock.order: the oldest that is asked for */
 	size_t messages, bytes;
 };
 
 static struct found
 find_newer(const struct newest *n, uint64_t from, uint64_t to)
 {
-	struct found f = { .first = &n->order };
+	struct found f = { .first = &n->stock.order };
 
-	for (const struct eio_list *l = n->order.prev; l != &n->order; l = l->prev) {
-		const struct newest_message *m = EIO_CONTAINER(l, struct newest_message, link);
+	for (const struct eio_list *l = n->stock.order.prev; l != &n->stock.order; l = l->prev) {
+		const struct stock_message *m = EIO_CONTAINER(l, struct stock_message, link);
 
 		if (m->number <= from) break;
 		f.first = l;
 		if (m->number > to) continue;
 		f.messages++;
-		f.bytes += m->n;
+		f.bytes += m->bytes.n;
 	}
 	return f;
 }
 
 /* The next message from l on that is asked for; *l is left behind it. */
-static const struct newest_message *
+static const struct stock_message *
 next_found(const struct eio_list **l, uint64_t to)
 {
-	const struct newest_message *m;
+	const struct stock_message *m;
 
 	do {
-		m = EIO_CONTAINER(*l, struct newest_message, link);
+		m = EIO_CONTAINER(*l, struct stock_message, link);
 		*l = (*l)->next;
 	} while (m->number > to);
 	return m;
@@ -301,9 +183,9 @@ bundle_of_packets(const struct found *f, uint64_t to)
 
 	if (!all) return NULL;
 	for (size_t i = 0; i < f->messages; i++) {
-		const struct newest_message *m = next_found(&l, to);
+		const struct stock_message *m = next_found(&l, to);
 
-		all[i] = (struct eio_message){ .json = true, .data = eio_bytes(m->bytes, m->n), .extra = m->extra };
+		all[i] = (struct eio_message){ .json = true, .data = m->bytes, .extra = m->extra };
 	}
 	bundle = eio_bundle_new(all, f->messages);
 	free(all);
@@ -319,11 +201,11 @@ string_together(char *mem, const struct feed_keys *k, const struct found *f, uin
 
 	if (k->columns) *p++ = '[';
 	for (size_t i = 0; i < f->messages; i++) {
-		const struct newest_message *m = next_found(&l, to);
+		const struct stock_message *m = next_found(&l, to);
 
 		if (k->list && i) *p++ = ',';
-		if (m->n) memcpy(p, m->bytes, m->n);
-		p += m->n;
+		if (m->bytes.n) memcpy(p, m->bytes.p, m->bytes.n);
+		p += m->bytes.n;
 	}
 	if (k->columns) *p++ = ']';
 	return eio_bytes(mem, (size_t)(p - mem));
@@ -371,7 +253,7 @@ newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *ne
 		return 0;
 	}
 	newest_settle(n);
-	if (n->failed) return -1;
+	if (n->stock.failed) return -1;
 	f = find_newer(n, from, to);
 	if (!f.messages) return 0;
 	news->bundle = n->like.keys->whole ? bundle_of_packets(&f, to) : bundle_of_batch(n, &f, to);
@@ -388,7 +270,7 @@ newest_take(struct newest *n, uint64_t from, uint64_t to, struct newest_news *ne
 size_t
 newest_cost(const struct newest *n)
 {
-	return n->bytes + recent_bytes(n) + (n->taken ? eio_bundle_size(n->taken) : 0);
+	return n->stock.bytes + recent_bytes(n) + (n->taken ? eio_bundle_size(n->taken) : 0);
 }
 
 void
@@ -396,5 +278,8 @@ newest_trim(struct newest *n, size_t bytes, bool last_stays)
 {
 	if (newest_cost(n) > bytes) forget_taken(n);
 	while (n->n_recent > last_stays && newest_cost(n) > bytes) retire_oldest_batch(n);
-	while (oldest_message(n) && newest_cost(n) > bytes) give_up_oldest(n);
+	while (n->stock.count && newest_cost(n) > bytes) {
+		stock_give_up(&n->stock);
+		n->given_up++;
+	}
 }

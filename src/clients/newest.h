@@ -22,8 +22,7 @@
 #define SRC_CLIENTS_NEWEST_H
 
 #include "eio/bundle.h"
-#include "eio/hash.h"
-#include "eio/list.h"
+#include "src/clients/stock.h"
 #include "src/feed/keys.h"
 
 #include <stdbool.h>
@@ -42,11 +41,8 @@ struct newest {
 	struct newest_batch recent[NEWEST_RECENT]; /* the oldest first */
 	unsigned n_recent;
 	struct newest_batch like; /* behind those that were taken apart: the last of them, without its messages */
-	struct eio_hash keys; /* of struct newest_message */
-	struct eio_list order; /* of them too, and of those without a key, by their numbers */
-	size_t count, bytes; /* of them, with what each costs */
+	struct stock stock; /* of those that were taken apart */
 	uint64_t given_up; /* messages that had to go though they were the newest of their key, since somebody asked */
-	bool failed; /* out of memory: it is not known any more what is the newest */
 	struct eio_bundle *taken; /* a reference: what was put together last, since the last batch; or NULL */
 	uint64_t taken_from, taken_to, taken_messages;
 };

@@ -47,6 +47,7 @@ struct test {
 	bool begun;
 	bool failed; /* a batch was lost for want of memory */
 	bool offset; /* broadcasts have one behind their payload */
+	bool large; /* batches are so large that they are held, not copied */
 };
 
 static const struct eio_bytes offset = { "Zz9", 3 };
@@ -127,16 +128,16 @@ say(struct test *t, int key)
 {
 	static const char *const fillers[] = { "", "\xc3\xa9\\n\\u0041", "\\\"]},[{",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" };
-	unsigned n = (unsigned)++t->n;
+	unsigned n = (unsigned)++t->n, pad = t->large ? 100 + n * 11 % 500 : 0;
 	struct message m = { .now_ms = t->now_ms };
-	char text[400];
+	char text[1000];
 
 	t->all[n] = (struct said){ key, n };
 	if (key < 0)
 		snprintf(text, sizeof text, "{\"n\":%u}", n);
 	else
-		snprintf(text, sizeof text, "{\"n\":%u,\"x\":\"%s\",\"s\":\"k%s%d\"}", n, fillers[n * 7 % 4],
-			n % 2 ? "\\u0062" : "b", key);
+		snprintf(text, sizeof text, "{\"n\":%u,\"x\":\"%s%*s\",\"s\":\"k%s%d\"}", n, fillers[n * 7 % 4],
+			(int)pad, "", n % 2 ? "\\u0062" : "b", key);
 	m.payload = eio_cstr(text);
 	if (feed_key_of(hash_key, &t->feed, m.payload, &m.key) &&
 		feed_streams_append(&t->streams, t->stream, &m) == FEED_FATE_TAKEN)
@@ -354,6 +355,8 @@ test_model(void **state)
 		for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 			assert_true(start(&t, kinds[i].encode, kinds[i].format, kinds[i].interval));
 			t.offset = round % 2;
+			t.large = round % 3 == 2;
+			if (t.large) t.feed.max_bytes = 20000;
 			play(&t, (int)(round % KEYS) + 1);
 			finish(&t);
 		}
@@ -380,12 +383,12 @@ test_bound(void **state)
 	assert_int_equal(read_bundle(&t.feed, false, news.bundle, got), 3);
 	for (unsigned i = 0; i < 3; i++) assert_int_equal(got[i], 8 + i);
 	assert_true(t.newest.given_up > 0);
-	assert_int_equal(t.newest.count, 3);
+	assert_int_equal(t.newest.stock.count, 3);
 	eio_bundle_unref(news.bundle);
 	/* And so they do when there is not enough memory for them all. */
 	newest_trim(&t.newest, 0, false);
-	assert_int_equal(t.newest.count, 0);
-	assert_int_equal(t.newest.bytes, 0);
+	assert_int_equal(t.newest.stock.count, 0);
+	assert_int_equal(t.newest.stock.bytes, 0);
 	assert_int_equal(newest_take(&t.newest, 0, 10, &news), 0);
 	assert_null(news.bundle);
 	finish(&t);
@@ -433,8 +436,97 @@ test_memory(void **state)
 	}
 	assert_true(most < 16000);
 	newest_settle(&t.newest);
-	assert_int_equal(t.newest.count, KEYS);
+	assert_int_equal(t.newest.stock.count, KEYS);
 	assert_int_equal(t.newest.given_up, 0);
+	finish(&t);
+}
+
+/* The bytes of messages that are kept; *held: of those that are in batches. */
+static size_t
+kept_bytes(const struct stock *k, size_t *held)
+{
+	size_t n = 0;
+
+	*held = 0;
+	for (const struct eio_list *l = k->order.next; l != &k->order; l = l->next) {
+		const struct stock_message *m = EIO_CONTAINER(l, struct stock_message, link);
+
+		n += m->bytes.n;
+		if (m->hold) *held += m->bytes.n;
+	}
+	return n;
+}
+
+static void
+settled_batch(struct test *t, int from, int to)
+{
+	for (int i = from; i < to; i++) say(t, i);
+	pass(t);
+	newest_settle(&t->newest);
+}
+
+/* A large batch is not copied, but held while half of it is of use. */
+static void
+test_held(void **state)
+{
+	static const enum feed_format formats[] = { FEED_FORMAT_LINES, FEED_FORMAT_ARRAY, FEED_FORMAT_COLUMNS };
+	static struct test t;
+	size_t held, n, before;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(start(&t, FEED_ENCODE_BINARY, formats[i], 200));
+		t.large = true;
+		t.feed.max_bytes = 100000;
+		settled_batch(&t, 0, 100);
+		n = kept_bytes(&t.newest.stock, &held);
+		assert_true(n > 20000);
+		assert_int_equal(held, n);
+		/* All of it is replaced: the next is in its place. */
+		before = t.newest.stock.bytes;
+		settled_batch(&t, 0, 100);
+		n = kept_bytes(&t.newest.stock, &held);
+		assert_int_equal(held, n);
+		assert_in_range(t.newest.stock.bytes, before / 10 * 9, before / 9 * 10);
+		/* A quarter is replaced: both are held. */
+		settled_batch(&t, 0, 25);
+		n = kept_bytes(&t.newest.stock, &held);
+		assert_int_equal(held, n);
+		/* Most is replaced: what is left of the first is copied. */
+		settled_batch(&t, 20, 80);
+		n = kept_bytes(&t.newest.stock, &held);
+		assert_true(held < n);
+		assert_true(t.newest.stock.bytes < 2 * n + 100 * (sizeof(struct stock_message) + 48) + 2000);
+		check(&t, 0, t.newest.head);
+		finish(&t);
+	}
+}
+
+/* One key of each of many large batches stays: the batches do not. */
+static void
+test_held_no_longer(void **state)
+{
+	static struct test t;
+	size_t held, n;
+
+	(void)state;
+	assert_true(start(&t, FEED_ENCODE_JSON, FEED_FORMAT_ARRAY, 200));
+	t.large = true;
+	t.feed.max_bytes = 100000;
+	for (int i = 0; i < 25; i++) {
+		say(&t, 1000 + i);
+		settled_batch(&t, 0, 60);
+	}
+	n = kept_bytes(&t.newest.stock, &held);
+	assert_int_equal(t.newest.stock.count, 85);
+	assert_true(t.newest.stock.bytes < 2 * n + 85 * (sizeof(struct stock_message) + 48) + 2000);
+	check(&t, 0, t.newest.head);
+	/* And when there is too little memory, what goes takes its batch along. */
+	newest_trim(&t.newest, n / 3, false);
+	assert_true(newest_cost(&t.newest) <= n / 3);
+	assert_true(t.newest.stock.count > 0);
+	newest_trim(&t.newest, 0, false);
+	assert_int_equal(t.newest.stock.bytes, 0);
 	finish(&t);
 }
 
@@ -483,10 +575,13 @@ test_nomem(void **state)
 
 		failmalloc_arm(n);
 		if (start(&t, encodes[n % 3], n % 3 ? FEED_FORMAT_ARRAY : FEED_FORMAT_COLUMNS, 200)) {
+			t.large = n / 3 % 2;
+			if (t.large) t.feed.max_bytes = 20000;
 			for (int i = 0; i < 60; i++) {
 				say(&t, i % 7);
-				if (i % 3 == 2) pass(&t);
+				if (i % (t.large ? 15 : 3) == 2) pass(&t);
 			}
+			pass(&t);
 			rc = newest_take(&t.newest, 0, t.newest.head, &news);
 		}
 		reached = failmalloc_disarm();
@@ -510,6 +605,8 @@ main(void)
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_last_stays),
 		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held_no_longer),
 		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_nomem),
 	};
