@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
-enum { HASH_FIRST = 16 };
+enum {
+	HASH_FIRST = 16,
+	SPLITS = 2, /* buckets that are split with each that is added while the table grows */
+};
 
 static inline uint64_t
 rotl(uint64_t x, int b)
@@ -58,6 +61,7 @@ eio_hash_init(struct eio_hash *t)
 {
 	t->buckets = calloc(HASH_FIRST, sizeof(struct eio_hash_node *));
 	t->mask = HASH_FIRST - 1;
+	t->split = 0;
 	t->count = 0;
 	return t->buckets ? 0 : -1;
 }
@@ -69,27 +73,51 @@ eio_hash_deinit(struct eio_hash *t)
 	*t = (struct eio_hash){ 0 };
 }
 
-static void
-grow_table(struct eio_hash *t)
+/* While it grows, those before `split` have been divided in two, and what was in each lies in it and in the one
+ * mask + 1 behind it. */
+static size_t
+home_bucket(const struct eio_hash *t, uint64_t hash)
 {
-	size_t size = 2 * (t->mask + 1);
-	struct eio_hash_node **b = calloc(size, sizeof(struct eio_hash_node *));
+	size_t i = hash & t->mask;
+
+	return i < t->split ? hash & (2 * t->mask + 1) : i;
+}
+
+static size_t
+last_bucket(const struct eio_hash *t)
+{
+	return t->mask + t->split;
+}
+
+static void
+split_bucket(struct eio_hash *t)
+{
+	size_t half = t->mask + 1;
+	struct eio_hash_node **low = &t->buckets[t->split], **high = &t->buckets[t->split + half];
+	struct eio_hash_node *n = *low, *next;
+
+	*low = *high = NULL;
+	for (; n; n = next) {
+		struct eio_hash_node **at = n->hash & half ? high : low;
+
+		next = n->next;
+		n->next = *at;
+		*at = n;
+	}
+	if (++t->split < half) return;
+	t->mask = 2 * half - 1;
+	t->split = 0;
+}
+
+/* Begins to double it. Nothing is moved yet: a million at once would hold up all else for a tenth of a second. */
+static void
+begin_growing(struct eio_hash *t)
+{
+	struct eio_hash_node **b = realloc(t->buckets, 2 * (t->mask + 1) * sizeof(struct eio_hash_node *));
 
 	if (!b) return;
-	for (size_t i = 0; i <= t->mask; i++) {
-		struct eio_hash_node *n = t->buckets[i], *next;
-
-		for (; n; n = next) {
-			struct eio_hash_node **at = &b[n->hash & (size - 1)];
-
-			next = n->next;
-			n->next = *at;
-			*at = n;
-		}
-	}
-	free(t->buckets);
 	t->buckets = b;
-	t->mask = size - 1;
+	split_bucket(t);
 }
 
 void
@@ -97,8 +125,11 @@ eio_hash_add(struct eio_hash *t, struct eio_hash_node *n, uint64_t hash)
 {
 	struct eio_hash_node **at;
 
-	if (t->count > t->mask) grow_table(t);
-	at = &t->buckets[hash & t->mask];
+	if (t->split)
+		for (int i = 0; i < SPLITS && t->split; i++) split_bucket(t);
+	else if (t->count > t->mask)
+		begin_growing(t);
+	at = &t->buckets[home_bucket(t, hash)];
 	n->hash = hash;
 	n->next = *at;
 	*at = n;
@@ -108,7 +139,7 @@ eio_hash_add(struct eio_hash *t, struct eio_hash_node *n, uint64_t hash)
 void
 eio_hash_remove(struct eio_hash *t, struct eio_hash_node *n)
 {
-	struct eio_hash_node **at = &t->buckets[n->hash & t->mask];
+	struct eio_hash_node **at = &t->buckets[home_bucket(t, n->hash)];
 
 	while (*at != n) {
 		CHECK(*at != NULL);
@@ -130,7 +161,7 @@ match_hash(struct eio_hash_node *n, uint64_t hash)
 struct eio_hash_node *
 eio_hash_find(const struct eio_hash *t, uint64_t hash)
 {
-	return match_hash(t->buckets[hash & t->mask], hash);
+	return match_hash(t->buckets[home_bucket(t, hash)], hash);
 }
 
 struct eio_hash_node *
@@ -143,7 +174,7 @@ eio_hash_next(const struct eio_hash_node *n)
 static struct eio_hash_node *
 first_from(const struct eio_hash *t, size_t bucket)
 {
-	for (size_t i = bucket; i <= t->mask && t->count; i++)
+	for (size_t i = bucket; i <= last_bucket(t) && t->count; i++)
 		if (t->buckets[i]) return t->buckets[i];
 	return NULL;
 }
@@ -157,14 +188,15 @@ eio_hash_any(const struct eio_hash *t)
 struct eio_hash_node *
 eio_hash_after(const struct eio_hash *t, const struct eio_hash_node *n)
 {
-	return n->next ? n->next : first_from(t, (n->hash & t->mask) + 1);
+	return n->next ? n->next : first_from(t, home_bucket(t, n->hash) + 1);
 }
 
 bool
 eio_hash_walk(const struct eio_hash *t, size_t *at, size_t n, void (*visit)(void *user, struct eio_hash_node *node),
 	void *user)
 {
-	for (; n > 0 && *at <= t->mask; n--, ++*at)
+	/* Buckets move what they have to some behind them only, so nothing is passed over. */
+	for (; n > 0 && *at <= last_bucket(t); n--, ++*at)
 		for (struct eio_hash_node *it = t->buckets[*at]; it; it = it->next) visit(user, it);
-	return *at <= t->mask;
+	return *at <= last_bucket(t);
 }

@@ -2,7 +2,7 @@
 /*
  * A hash table of nodes embedded in the things it holds. The hash is keyed
  * (SipHash-1-3), because clients choose room names and could otherwise aim for
- * one bucket. Not thread-safe.
+ * one bucket. It grows by some buckets with each node that is added, so none of them takes long. Not thread-safe.
  *
  *     for (n = eio_hash_find(&t, h); n; n = eio_hash_next(n))
  *             if (eio_bytes_eq(EIO_CONTAINER(n, struct room, node)->name, name)) …
@@ -20,8 +20,8 @@ struct eio_hash_node {
 };
 
 struct eio_hash {
-	struct eio_hash_node **buckets; /* owned */
-	size_t mask, count;
+	struct eio_hash_node **buckets; /* owned: mask + 1, and as many as were split while it grows */
+	size_t mask, split, count;
 };
 
 /* The keyed hash of some bytes. key: 16 random bytes chosen at start. */

@@ -11,8 +11,11 @@
 
 enum {
 	FIRST_COUNT = 50,
-	MAX_COUNT = 2000, /* Redis runs nothing else meanwhile: so many take it about a millisecond */
-	PORTION_BYTES = 262144,
+	/* Neither Redis nor the feed's thread does anything else meanwhile: so many take each some tens of
+	 * microseconds, and asking for them about as long. */
+	MAX_COUNT = 128,
+	MAX_KEYS = 1024, /* of keys that SCAN looks at */
+	PORTION_BYTES = 32768,
 	LESS = 8, /* by so much less is asked for when it was too much */
 	KEEP_BYTES = 262144,
 };
@@ -98,7 +101,8 @@ ask_keys(struct feed_fetch *f, struct eio_buf *out)
 	struct eio_bytes key;
 
 	if (f->n_keys) {
-		f->n_asked = f->n_keys < f->count ? f->n_keys : f->count;
+		f->n_asked = f->count < MAX_COUNT ? f->count : MAX_COUNT;
+		if (f->n_asked > f->n_keys) f->n_asked = f->n_keys;
 		redis_command(out, 1 + f->n_asked);
 		redis_argument(out, EIO_LIT("MGET"));
 		for (size_t i = 0; i < f->n_asked && next_fetch_key(f, &at, &key); i++) redis_argument(out, key);
@@ -190,12 +194,12 @@ take_cursor(struct fetch_reply *r, size_t *n)
 
 /* Towards portions of the right size. */
 static void
-adapt_count(struct feed_fetch *f, size_t bytes)
+adapt_count(struct feed_fetch *f, size_t bytes, unsigned most)
 {
 	size_t count = bytes > PORTION_BYTES / 4 ? (size_t)((double)f->count * PORTION_BYTES / (double)bytes)
 						 : (size_t)f->count * 4;
 
-	f->count = count < 1 ? 1 : count > MAX_COUNT ? MAX_COUNT : (unsigned)count;
+	f->count = count < 1 ? 1 : count > most ? most : (unsigned)count;
 }
 
 static enum feed_fetched
@@ -211,7 +215,7 @@ take_hash(struct fetch_reply *r)
 		tell_value(r, own_key(r->fetch), field.bytes, &value);
 	}
 	r->fetch->over = strcmp(r->fetch->cursor, "0") == 0;
-	adapt_count(r->fetch, r->values->items.n);
+	adapt_count(r->fetch, r->values->items.n, MAX_COUNT);
 	return FEED_FETCHED;
 }
 
@@ -232,7 +236,7 @@ take_keys(struct fetch_reply *r)
 		eio_buf_add(&f->keys, key.bytes);
 		f->n_keys++;
 	}
-	if (!f->n_keys) adapt_count(f, 0);
+	if (!f->n_keys) adapt_count(f, 0, MAX_KEYS);
 	f->over = !f->n_keys && strcmp(f->cursor, "0") == 0;
 	return eio_buf_failed(&f->keys) ? FEED_FETCH_NO_MEMORY : FEED_FETCHED;
 }
@@ -252,7 +256,7 @@ take_values_of_keys(struct fetch_reply *r)
 	}
 	f->n_keys -= f->n_asked;
 	f->over = !f->n_keys && strcmp(f->cursor, "0") == 0;
-	adapt_count(f, r->values->items.n);
+	adapt_count(f, r->values->items.n, MAX_COUNT);
 	return FEED_FETCHED;
 }
 

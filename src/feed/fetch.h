@@ -9,7 +9,8 @@
  *     stream  XREVRANGE key + - COUNT n
  *     scan    SCAN cursor MATCH pattern COUNT n, and MGET of the keys, until the cursor is 0
  *
- * How much is asked for in one portion follows from how long the last one was: about 256 KB.
+ * How much is asked for in one portion follows from how long the last one was: about 32 KB, and not more than 128
+ * values.
  *
  * Threads: the feed's only.
  */

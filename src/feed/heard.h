@@ -2,7 +2,8 @@
 /*
  * Of which keys something was heard, while what is retained is read from Redis: see primed.h. A set of hashes by a
  * secret key, each with a number; two keys that share 64 bits are taken for one, of which the state may lack one value
- * then until the next message: one in 30 million for a million keys.
+ * then until the next message: one in 30 million for a million keys. It is many small tables, of which one grows at a
+ * time, so that nothing waits while a large one is copied.
  *
  * Threads: one at a time.
  */
@@ -13,12 +14,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct heard_key;
+struct heard_part;
 
 /* All zero: of none. */
 struct heard {
-	struct heard_key *v; /* owned: cap, a power of two, or NULL */
-	size_t n, cap;
+	struct heard_part *parts; /* owned, or NULL */
+	size_t bytes;
 	bool all; /* memory ran out: of every key, as nobody knows which */
 };
 

@@ -279,6 +279,7 @@ retained_put(struct retained *s, struct eio_bytes key, struct eio_bytes payload,
 {
 	put_entry(s, old_message(s, key), key, payload, at_ms);
 	if (s->n) EIO_CONTAINER(s->entries.prev, struct retain_entry, in_state)->round = 0; /* older than any priming */
+	if (s->all->primings) s->all->before++;
 	bound_state(s);
 }
 
@@ -287,7 +288,9 @@ retained_put(struct retained *s, struct eio_bytes key, struct eio_bytes payload,
 void
 retain_prime_begin(struct retain *t)
 {
-	if (t->primings++ == 0) t->since = ++t->round;
+	if (t->primings++ > 0) return;
+	t->since = ++t->round;
+	t->before = t->n;
 }
 
 static void
@@ -302,6 +305,7 @@ void
 retain_prime_renew(struct retain *t)
 {
 	t->since = ++t->round;
+	t->before = t->n;
 	forget_heard(t);
 }
 
@@ -311,14 +315,15 @@ retain_prime_round(struct retain *t)
 	return ++t->round;
 }
 
-/* Drops what is from before and was neither heard of nor read. */
+/* Drops what is from before and was neither heard of nor read. It lies in front of all that was settled since. */
 static void
 sweep_old(struct retain *t)
 {
+	size_t left = t->before;
 	struct eio_list *next;
 	uint32_t portion;
 
-	for (struct eio_list *l = t->entries.next; l != &t->entries; l = next) {
+	for (struct eio_list *l = t->entries.next; left && l != &t->entries; l = next, left--) {
 		struct retain_entry *e = EIO_CONTAINER(l, struct retain_entry, in_all);
 
 		next = l->next;

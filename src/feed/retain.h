@@ -55,6 +55,7 @@ struct retain {
 	struct heard heard; /* by state and key, with the number */
 	uint32_t portion; /* of what is being read, or 0: it was heard */
 	uint32_t round, since; /* of what is settled now, and of what was settled since the priming began */
+	size_t before; /* entries that there were then */
 	size_t noted; /* bytes of messages that are noted, and would take memory */
 	/* A state that is not in use has lost its last message: its owner ends it at once. It may not call back but for
 	 * that. */

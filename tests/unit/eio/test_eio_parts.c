@@ -175,6 +175,36 @@ test_hash_walk(void **state)
 	eio_hash_deinit(&t);
 }
 
+/* It doubles a bucket at a time: nobody waits while a large one is moved. What is in it is found all the while. */
+static void
+test_hash_grows_slowly(void **state)
+{
+	enum { N = 5000 };
+	static struct thing things[N];
+	size_t most = 0;
+	struct eio_hash t;
+
+	(void)state;
+	assert_int_equal(eio_hash_init(&t), 0);
+	for (unsigned i = 0; i < N; i++) {
+		size_t before = t.mask + t.split, steps;
+
+		things[i].hash = (i + 1) * 0x9e3779b97f4a7c15u;
+		eio_hash_add(&t, &things[i].node, things[i].hash);
+		steps = t.mask + t.split - before;
+		if (steps > most) most = steps;
+		for (unsigned k = i; k < N && k + 20 > i; k--)
+			assert_ptr_equal(eio_hash_find(&t, things[k].hash), &things[k].node);
+		if (i % 3 == 2) eio_hash_remove(&t, &things[i - 1].node);
+		if (i % 3 == 2) eio_hash_add(&t, &things[i - 1].node, things[i - 1].hash);
+	}
+	assert_in_range(most, 1, 2);
+	assert_in_range(t.mask + t.split, N / 2, 2 * N);
+	for (unsigned i = 0; i < N; i++) assert_ptr_equal(eio_hash_find(&t, things[i].hash), &things[i].node);
+	while (eio_hash_any(&t)) eio_hash_remove(&t, eio_hash_any(&t));
+	eio_hash_deinit(&t);
+}
+
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation
  * that gives the paper's vector for SipHash-2-4. */
 static void
@@ -405,6 +435,7 @@ main(void)
 		cmocka_unit_test(test_buf),
 		cmocka_unit_test(test_hash_table),
 		cmocka_unit_test(test_hash_walk),
+		cmocka_unit_test(test_hash_grows_slowly),
 		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_header_list),
 		cmocka_unit_test(test_header_accepted),

@@ -98,7 +98,7 @@ each_kind(void **state)
 	fetch_of(&p, &f);
 	expect(&f, "HSCAN k 0 COUNT 50", "*2\r\n$2\r\n17\r\n*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$0\r\n\r\n",
 		"k|a=1 k|b= ", false);
-	expect(&f, "HSCAN k 17 COUNT 200", "*2\r\n$1\r\n0\r\n*0\r\n", "", true);
+	expect(&f, "HSCAN k 17 COUNT 128", "*2\r\n$1\r\n0\r\n*0\r\n", "", true);
 	fetch_of(&p, &f);
 	expect(&f, "HSCAN k 0 COUNT 50", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\na\r\n$21\r\n123456789012345678901\r\n", "",
 		true);
@@ -136,6 +136,51 @@ each_kind(void **state)
 	assert_int_equal(f.left_out, 1);
 	expect(&f, "SCAN 9 MATCH k* COUNT 32", "*2\r\n$1\r\n0\r\n*0\r\n", "", true);
 	feed_fetch_deinit(&f);
+}
+
+/* Whatever it is, little of it comes at once: what is live waits for it. */
+static void
+small_portions(void **state)
+{
+	char key[] = "k*";
+	struct feed_prime p = { .kind = FEED_PRIME_HASH, .key = key };
+	struct feed_fetch f;
+
+	(void)state;
+	fetch_of(&p, &f);
+	for (int i = 0; i < 5; i++) assert_int_equal(replied(&f, "*2\r\n$1\r\n7\r\n*0\r\n", 1000), FEED_FETCHED);
+	assert_string_equal(asked(&f), "HSCAN k* 7 COUNT 128");
+	p.kind = FEED_PRIME_SCAN;
+	fetch_of(&p, &f);
+	for (int i = 0; i < 5; i++) assert_int_equal(replied(&f, "*2\r\n$1\r\n7\r\n*0\r\n", 1000), FEED_FETCHED);
+	assert_string_equal(asked(&f), "SCAN 7 MATCH k* COUNT 1024");
+	f.n_keys = 1000; /* as if so many had been found */
+	asked(&f);
+	assert_int_equal(f.n_asked, 128);
+	feed_fetch_deinit(&f);
+}
+
+/* What was heard of many keys is found again while its tables grow. */
+static void
+many_heard(void **state)
+{
+	struct heard h = { 0 };
+	uint32_t number;
+
+	(void)state;
+	assert_false(heard_find(&h, 5, &number));
+	for (uint32_t i = 1; i <= 20000; i++) {
+		heard_note(&h, i * 0x9e3779b97f4a7c15u, i);
+		assert_true(heard_find(&h, (i / 2 + 1) * 0x9e3779b97f4a7c15u, &number));
+		assert_int_equal(number, i / 2 + 1);
+		assert_false(heard_find(&h, (i + 1) * 0x9e3779b97f4a7c15u, &number));
+	}
+	assert_in_range(heard_size(&h), 20000 * 16, 20000 * 16 * 4);
+	heard_note(&h, 0x9e3779b97f4a7c15u, 7);
+	assert_true(heard_find(&h, 0x9e3779b97f4a7c15u, &number));
+	assert_int_equal(number, 7);
+	heard_deinit(&h);
+	assert_int_equal(heard_size(&h), 0);
 }
 
 /* What is no such reply, and what is too much of one. */
@@ -244,6 +289,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind),
+		cmocka_unit_test(small_portions),
+		cmocka_unit_test(many_heard),
 		cmocka_unit_test(bad_replies),
 		cmocka_unit_test(room),
 	};
