@@ -11,6 +11,7 @@
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
 #include "src/base/log.h"
+#include "src/base/log_watch.h"
 #include "src/base/memory.h"
 #include "src/base/version.h"
 #include "src/hook/hook.h"
@@ -49,6 +50,7 @@ struct daemon {
 	uv_timer_t drain;
 	uint64_t drained_by_ms; /* on the loop's clock; 0: it does not drain */
 	struct memory_watch memory;
+	struct log_watch log;
 	const struct config *config; /* of the start: what changes live is asked of the next */
 	struct reload *reload;
 	struct files *files;
@@ -347,6 +349,7 @@ begin_end(struct daemon *d)
 	uv_close((uv_handle_t *)&d->sigusr1, NULL);
 	uv_close((uv_handle_t *)&d->drain, NULL);
 	memory_watch_stop(&d->memory);
+	log_watch_stop(&d->log);
 	reload_close(d->reload);
 	doors_stop(d->doors);
 	admin_close(d->admin);
@@ -462,6 +465,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 	/* Before anybody can see it: a signal that comes while it starts ends it in order, once the loop runs. */
 	err = watch_signals(&d, flags);
 	memory_watch_start(&d.memory, &d.loop);
+	log_watch_start(&d.log, &d.loop);
 	if (err || make_all(&d) || start_all(&d)) {
 		log_error("event=start-failed");
 		return 1;

@@ -4,6 +4,7 @@
 
 #include "src/base/log_format.h"
 #include "src/base/log_output.h"
+#include "src/base/log_repeats.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,6 +26,7 @@ static const char priorities[] = { '3', '4', '6', '7' };
 static atomic_int threshold = LOG_LEVEL_INFO;
 static atomic_int line_format = LOG_FORMAT_TEXT;
 static bool to_journal; /* set before there are threads */
+static atomic_bool bounded; /* lines that come again and again */
 
 void
 log_open(void)
@@ -155,6 +157,7 @@ error_text(int err)
 struct log_tail {
 	enum log_output to;
 	int err; /* 0: none */
+	bool always; /* however often it comes: nobody counts lines of the access log */
 	bool limited;
 	uint64_t suppressed; /* of a limited line */
 };
@@ -193,6 +196,60 @@ send_line(enum log_output to, enum log_level level, struct eio_bytes text)
 	log_output_unlock(to);
 }
 
+/* What a kind of line is called: its event, or how it begins. */
+static struct eio_bytes
+name_of_repeated(const char *format)
+{
+	const char *event = strstr(format, "event=");
+	const char *name = event ? event + strlen("event=") : format;
+
+	return eio_bytes(name, strcspn(name, " %"));
+}
+
+static uint64_t
+log_now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+static void
+tell_repeated(uint64_t now, bool all)
+{
+	struct log_repeated r;
+	char text[160];
+
+	while (log_repeats_take(now, all, &r)) {
+		int n = snprintf(text, sizeof text, "event=repeated line=\"%s\" times=%" PRIu64,
+			LOG_ESCAPE(name_of_repeated(r.format)), r.lines);
+
+		send_line(LOG_OUTPUT_LOG, (enum log_level)r.level, eio_bytes(text, (size_t)n));
+	}
+}
+
+void
+log_bound_repeats(bool on)
+{
+	atomic_store_explicit(&bounded, on, memory_order_relaxed);
+}
+
+void
+log_tell_repeats(bool all)
+{
+	tell_repeated(log_now_ms(), all);
+}
+
+/* Whether this line is one too many of its kind. */
+static bool
+is_repeated(enum log_level level, const struct log_tail *tail, const char *fmt)
+{
+	uint64_t now;
+
+	if (tail->always || tail->limited || !atomic_load_explicit(&bounded, memory_order_relaxed)) return false;
+	now = log_now_ms();
+	tell_repeated(now, false);
+	return !log_repeats_pass(fmt, (int)level, now);
+}
+
 static void write_line(enum log_level level, const struct log_tail *tail, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
@@ -204,6 +261,10 @@ write_line(enum log_level level, const struct log_tail *tail, const char *fmt, v
 	size_t n;
 
 	if (tail->to == LOG_OUTPUT_LOG && !log_enabled(level)) return;
+	if (is_repeated(level, tail, fmt)) {
+		errno = saved;
+		return;
+	}
 	n = line_grown(0, vsnprintf(text, sizeof text, fmt, ap));
 	if (tail->err) n = line_grown(n, snprintf(text + n, sizeof text - n, " error=\"%s\"", error_text(tail->err)));
 	if (tail->limited)
@@ -243,7 +304,8 @@ log_info(const char *fmt, ...)
 void
 log_access(const char *fmt, ...)
 {
-	LOG_BODY(LOG_LEVEL_INFO, .to = log_output_path(LOG_OUTPUT_ACCESS) ? LOG_OUTPUT_ACCESS : LOG_OUTPUT_LOG);
+	LOG_BODY(LOG_LEVEL_INFO, .to = log_output_path(LOG_OUTPUT_ACCESS) ? LOG_OUTPUT_ACCESS : LOG_OUTPUT_LOG,
+		.always = true);
 }
 
 void

@@ -47,6 +47,15 @@ uint64_t log_dropped(void);
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/* Whether lines that come again and again are bounded from now on, told apart by where they are written:
+ * LOG_REPEATS_BURST in LOG_REPEATS_MS (base/log_repeats.h), and then one, event=repeated, that says how many more there
+ * were. Lines of the access log are not, and neither are those of log_limited. At start they are not; see
+ * base/log_watch.h. */
+void log_bound_repeats(bool on);
+
+/* Writes how many more there were of those whose time is over, or of all. */
+void log_tell_repeats(bool all);
+
 /* Lines above this level are not written. At start it is info. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);

@@ -14,6 +14,8 @@ import { request } from './lib/http.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { reload, startReloadable } from './lib/reload.mjs';
+import { openDirect } from './lib/engine.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
 
 const MANAGER = path.join(path.dirname(fileURLToPath(import.meta.url)), 'lib/manager.py');
@@ -166,6 +168,20 @@ describe('the log', { skip: SIOCAST_ONLY }, () => {
 			assert.match(fs.readFileSync(file, 'utf8'), /"event":"stopped"\}\n$/);
 			assert.doesNotMatch(fs.readFileSync(`${file}.1`, 'utf8'), /"event":"stop/);
 			assert.equal(child.output, '');
+		}),
+	);
+
+	test('has the first of lines that come again and again, and how many more there were', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await startReloadable(cleanup, { accessLog: 'log' });
+			for (let i = 0; i < 30; i++) assert.equal((await reload(server)).status, 200);
+			for (let i = 0; i < 30; i++) (await openDirect(server)).close();
+			const lines = (text) => server.child.output.split('\n').filter((line) => line.includes(text));
+			await eventually(() => lines(' event=closed ').length === 30, 'all of the access log');
+			assert.equal(lines('event=reloaded').length, 20);
+			await server.child.stop(); // what was not told yet is told then
+			const told = lines('event=repeated').map((line) => line.slice(25));
+			assert.deepEqual(told.filter((line) => line.includes('"reloaded"')), ['info  event=repeated line="reloaded" times=10']);
 		}),
 	);
 
