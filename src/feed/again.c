@@ -72,7 +72,7 @@ static struct again_feed *
 again_feed(struct again *a, unsigned index)
 {
 	struct again_feed *f = &a->feeds[index];
-	const struct feed_at_work *s = &a->router->feeds[index];
+	const struct feed_at_work *s = a->router->feeds[index];
 
 	if (f->work.spec) return f;
 	f->again = a;

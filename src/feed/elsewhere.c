@@ -26,7 +26,7 @@ feed_router_note(struct feed_router *r, const struct message *m, const struct fe
 {
 	struct journal *j = r->out->journal;
 
-	if (r->feeds[feed].primed) return; /* it was read from Redis, and says what others have been sent */
+	if (r->feeds[feed]->primed) return; /* it was read from Redis, and says what others have been sent */
 	if (m->track == JOURNAL_NO_TRACK)
 		note_local(j, stream->target.nsp, m->now_ms);
 	else
@@ -74,7 +74,7 @@ gather_class(struct feed_router *r, unsigned class, size_t *n)
 
 	*n = 0;
 	for (unsigned f = 0; f < r->options->specs->n; f++) {
-		const struct eio_list *head = &r->feeds[f].streams.filling;
+		const struct eio_list *head = &r->feeds[f]->streams.filling;
 
 		if (j->class_of[f] != class) continue;
 		for (struct eio_list *l = head->next; l != head; l = l->next) {
@@ -101,7 +101,7 @@ leave_without_order(struct feed_router *r, unsigned class, uint64_t now_ms)
 
 	j->flush = (struct journal_flush){ .on = true, .vague = true, .class = class };
 	for (unsigned f = 0; f < r->options->specs->n; f++)
-		if (j->class_of[f] == class) feed_streams_flush(&r->feeds[f].streams, now_ms);
+		if (j->class_of[f] == class) feed_streams_flush(&r->feeds[f]->streams, now_ms);
 }
 
 static void
@@ -120,7 +120,7 @@ leave_in_order(struct feed_router *r, unsigned class, size_t n, uint64_t now_ms)
 			.feed = d->feed,
 			.order = d->stream->order,
 		};
-		feed_streams_flush_one(&r->feeds[d->feed].streams, d->stream, now_ms);
+		feed_streams_flush_one(&r->feeds[d->feed]->streams, d->stream, now_ms);
 	}
 }
 
@@ -137,7 +137,7 @@ leave_class(struct feed_router *r, unsigned class, uint64_t now_ms)
 	j->flush.on = false;
 	journal_clear(j, class);
 	for (unsigned f = 0; f < r->options->specs->n; f++)
-		if (j->class_of[f] == class) r->feeds[f].streams.full = false;
+		if (j->class_of[f] == class) r->feeds[f]->streams.full = false;
 }
 
 static bool
@@ -147,7 +147,7 @@ class_is_due(const struct feed_router *r, unsigned class, uint64_t now_ms)
 
 	if (j->classes[class].full) return true;
 	for (unsigned f = 0; f < r->options->specs->n; f++)
-		if (j->class_of[f] == class && feed_streams_due(&r->feeds[f].streams, now_ms)) return true;
+		if (j->class_of[f] == class && feed_streams_due(&r->feeds[f]->streams, now_ms)) return true;
 	return false;
 }
 

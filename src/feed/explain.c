@@ -165,7 +165,7 @@ explain_stream(struct explainer *x, struct feed_at_work *s, struct message *m, s
 static void
 explain_feed(struct explainer *x, enum message_kind kind, const char *name, size_t index)
 {
-	struct feed_at_work *s = &x->router.feeds[index];
+	struct feed_at_work *s = x->router.feeds[index];
 	struct message m = { .kind = kind, .name = eio_cstr(name), .channel = x->channel, .now_ms = EXPLAIN_NOW_MS };
 	struct feed_explained e = { .feed = s->spec, .kind = kind, .name = m.name, .retained = s->notes };
 	struct feed_stream *stream = NULL;
@@ -198,15 +198,15 @@ explain_all(struct explainer *x)
 	const struct feed_router *r = &x->router;
 	struct template_captures captures;
 
-	for (size_t i = 0; i < r->n_channels; i++)
-		if (eio_bytes_eq(eio_cstr(r->channels[i]), x->channel))
-			explain_name(x, MESSAGE_OF_CHANNEL, r->channels[i]);
-	for (size_t i = 0; i < r->n_patterns; i++)
-		if (template_match(eio_cstr(r->patterns[i]), x->channel, &captures))
-			explain_name(x, MESSAGE_OF_PATTERN, r->patterns[i]);
-	for (size_t i = 0; i < r->n_streams; i++)
-		if (eio_bytes_eq(eio_cstr(r->streams[i].name), x->channel))
-			explain_name(x, MESSAGE_OF_STREAM, r->streams[i].name);
+	for (size_t i = 0; i < r->table.n_channels; i++)
+		if (eio_bytes_eq(eio_cstr(r->table.channels[i]), x->channel))
+			explain_name(x, MESSAGE_OF_CHANNEL, r->table.channels[i]);
+	for (size_t i = 0; i < r->table.n_patterns; i++)
+		if (template_match(eio_cstr(r->table.patterns[i]), x->channel, &captures))
+			explain_name(x, MESSAGE_OF_PATTERN, r->table.patterns[i]);
+	for (size_t i = 0; i < r->table.n_streams; i++)
+		if (eio_bytes_eq(eio_cstr(r->table.streams[i].name), x->channel))
+			explain_name(x, MESSAGE_OF_STREAM, r->table.streams[i].name);
 }
 
 int

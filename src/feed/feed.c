@@ -306,7 +306,7 @@ feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally)
 
 	if (!f->closed) feed_intakes_note(&f->intakes);
 	if (f->out.journal) feed_router_leave(&f->router, parts.now_ms, true);
-	for (size_t i = 0; i < f->options.specs->n; i++) feed_streams_flush(&f->router.feeds[i].streams, parts.now_ms);
+	for (size_t i = 0; i < f->options.specs->n; i++) feed_streams_flush(&f->router.feeds[i]->streams, parts.now_ms);
 	/* When all clients are put out at once, it is now that there are too many. */
 	if (f->out.ledger) ledger_tell_crowded(f->out.ledger, parts.now_ms);
 	feed_saving_write(&parts, out, tally);

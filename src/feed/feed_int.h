@@ -21,6 +21,7 @@
 #include "src/feed/shape.h"
 #include "src/feed/snapshots.h"
 #include "src/feed/stream.h"
+#include "src/feed/table.h"
 #include "src/feed/targets.h"
 
 /* What goes out. */
@@ -127,13 +128,15 @@ struct feed_at_work {
 	bool one_room; /* a message goes to one room, or to everyone, unless there is a list in it */
 };
 
-/* What its messages come by. */
-static inline enum message_kind
-feed_kind_of(const struct feed_spec *f)
-{
-	if (f->is_stream) return MESSAGE_OF_STREAM;
-	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
-}
+/* One that has nothing yet. spec is borrowed. NULL when out of memory. */
+struct feed_at_work *feed_at_work_new(struct feed_router *r, const struct feed_spec *spec);
+
+/* Ends its streams, of which nothing is flushed, and forgets what it retains. NULL is fine. */
+void feed_at_work_free(struct feed_at_work *f);
+
+/* Connects a new stream with who listens to it, and with what it retains. audience: where the stream is wide. */
+enum feed_fate feed_at_work_connect(
+	struct feed_at_work *s, struct feed_stream *stream, const struct audience *audience);
 
 /* Sets what a feed asks of its messages, and whether they all go one way. */
 void feed_at_work_needs(struct feed_at_work *f, const struct feed_spec *c);
@@ -160,13 +163,10 @@ struct feed_router {
 	struct feed_out *out;
 	struct metrics *metrics; /* owned: of feed_router_metrics */
 	uint64_t hash_key[2];
-	struct feed_at_work *feeds; /* one for each of options->specs */
-	struct eio_hash routes; /* of struct feed_route: by channel or pattern */
+	struct feed_at_work **feeds; /* owned: one for each of options->specs; each stays where it is */
+	uint64_t born; /* feeds so far */
+	struct feed_table table; /* by which they are found */
 	struct feed_route *latest; /* the route of the last message, or NULL: the next one often takes it too */
-	const char **channels, **patterns; /* the distinct ones, to subscribe to */
-	size_t n_channels, n_patterns;
-	struct redis_streamer_stream *streams; /* the same, to read */
-	size_t n_streams;
 	struct feed_entry entry; /* the one at hand */
 	struct eio_buf scratch; /* event and room of the message at hand */
 	struct feed_targets *targets; /* owned; NULL as long as no message has gone to more than one room */
@@ -246,8 +246,8 @@ void feed_router_note_fate(struct feed_router *r, struct feed_at_work *s, const 
 void feed_router_tell_fate(struct feed_router *r, const struct feed_spec *f, const struct message *m,
 	const struct feed_stream *stream, enum feed_fate fate);
 
-/* The streams of a feed become due with those of the first one before it that has the same interval. */
-void feed_router_share_tick(struct feed_router *r, size_t i);
+/* The streams of each feed become due with those of the first one that has the same interval. */
+void feed_router_share_ticks(struct feed_router *r);
 
 /* Flushes what is due and sets deadline_ms anew. */
 void feed_router_tick(struct feed_router *r, uint64_t now_ms);

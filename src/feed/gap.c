@@ -18,7 +18,7 @@ feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_by
 	size_t n = feed_router_feeds(r, kind, name, &feeds);
 
 	for (size_t i = 0; i < n; i++) {
-		struct metrics *m = r->feeds[feeds[i]].metrics;
+		struct metrics *m = r->feeds[feeds[i]]->metrics;
 
 		if (refused)
 			metrics_inc(m, FEED_METRIC_REFUSED);
@@ -31,11 +31,11 @@ feed_router_refused(struct feed_router *r, enum message_kind kind, struct eio_by
 static bool
 is_first_to_tell(const struct feed_router *r, const unsigned *feeds, size_t i)
 {
-	const struct feed_spec *spec = r->feeds[feeds[i]].spec;
+	const struct feed_spec *spec = r->feeds[feeds[i]]->spec;
 
 	if (!spec->gap_event) return false;
 	for (size_t k = 0; k < i; k++) {
-		const struct feed_spec *other = r->feeds[feeds[k]].spec;
+		const struct feed_spec *other = r->feeds[feeds[k]]->spec;
 
 		if (other->gap_event && strcmp(other->nsp, spec->nsp) == 0) return false;
 	}
@@ -87,7 +87,7 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 
 	if (r->out->journal) feed_router_leave(r, now_ms, true);
 	for (size_t i = 0; i < n; i++) {
-		struct feed_at_work *s = &r->feeds[feeds[i]];
+		struct feed_at_work *s = r->feeds[feeds[i]];
 
 		metrics_inc(s->metrics, FEED_METRIC_GAPS);
 		metrics_add(s->metrics, FEED_METRIC_MISSED, gap->missed);
@@ -97,7 +97,7 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 	feed_out_post(r->out);
 	if (r->out->ledger) ledger_note_gap(r->out->ledger, feeds, n);
 	for (size_t i = 0; i < n; i++)
-		if (is_first_to_tell(r, feeds, i)) tell_gap(r, &r->feeds[feeds[i]], gap, now_ms);
+		if (is_first_to_tell(r, feeds, i)) tell_gap(r, r->feeds[feeds[i]], gap, now_ms);
 	/* Who comes now has missed nothing of it. */
 	if (r->out->ledger) r->out->tells = true;
 }
@@ -111,5 +111,5 @@ feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
 	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
 		LOG_ESCAPE(m->channel), n);
-	for (size_t i = 0; i < n_feeds; i++) feed_router_note_fate(r, &r->feeds[feeds[i]], m, NULL, FEED_FATE_LONG);
+	for (size_t i = 0; i < n_feeds; i++) feed_router_note_fate(r, r->feeds[feeds[i]], m, NULL, FEED_FATE_LONG);
 }

@@ -23,8 +23,8 @@ stream_number(const struct feed_intake *in, struct eio_bytes name)
 	const struct feed_router *r = in->all->router;
 	unsigned i = 0;
 
-	while (i < r->n_streams && !eio_bytes_eq(eio_cstr(r->streams[i].name), name)) i++;
-	CHECK(i < r->n_streams);
+	while (i < r->table.n_streams && !eio_bytes_eq(eio_cstr(r->table.streams[i].name), name)) i++;
+	CHECK(i < r->table.n_streams);
 	return i;
 }
 
@@ -58,7 +58,7 @@ feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS])
 
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
-		size_t more = !in->wanted ? 0 : feed_intake_is_of_streams(in) ? all->router->n_streams : 1;
+		size_t more = !in->wanted ? 0 : feed_intake_is_of_streams(in) ? all->router->table.n_streams : 1;
 
 		in->track = n + 1;
 		for (; more; more--, n++)

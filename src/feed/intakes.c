@@ -205,12 +205,12 @@ open_intake(struct feed_intakes *all, size_t i)
 		.loop = loop_of_intakes(all),
 		.url = &all->options->redis[i / INTAKES],
 		.metrics = all->metrics[i / INTAKES],
-		.channels = all->router->channels,
-		.n_channels = all->router->n_channels,
-		.patterns = all->router->patterns,
-		.n_patterns = all->router->n_patterns,
-		.streams = all->router->streams,
-		.n_streams = all->router->n_streams,
+		.channels = all->router->table.channels,
+		.n_channels = all->router->table.n_channels,
+		.patterns = all->router->table.patterns,
+		.n_patterns = all->router->table.n_patterns,
+		.streams = all->router->table.streams,
+		.n_streams = all->router->table.n_streams,
 		.save_ms = save_ms(all),
 		.message_bytes = all->options->message_bytes,
 		.places = in->places,
@@ -333,8 +333,8 @@ wants_place(const struct feed_intakes *all, size_t i, struct eio_bytes name)
 {
 	if (!all->v[i].wanted || !ops_of(all, i)->tell_places) return false;
 	if (i % INTAKES == INTAKE_PUBLISHED) return all->v[i].n_places == 0;
-	for (size_t k = 0; k < all->router->n_streams; k++)
-		if (eio_bytes_eq(eio_cstr(all->router->streams[k].name), name)) return true;
+	for (size_t k = 0; k < all->router->table.n_streams; k++)
+		if (eio_bytes_eq(eio_cstr(all->router->table.streams[k].name), name)) return true;
 	return false;
 }
 
@@ -419,8 +419,9 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 	for (size_t i = 0; i < n; i++) {
 		all->v[i].magic = FEED_INTAKE_MAGIC;
 		all->v[i].all = all;
-		all->v[i].wanted = i % INTAKES == INTAKE_STREAMS ? router->n_streams > 0
-								 : router->n_channels + router->n_patterns > 0;
+		all->v[i].wanted = i % INTAKES == INTAKE_STREAMS
+					   ? router->table.n_streams > 0
+					   : router->table.n_channels + router->table.n_patterns > 0;
 	}
 	if (make_lines(all) == 0) return 0;
 	feed_intakes_deinit(all);

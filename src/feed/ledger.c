@@ -23,15 +23,42 @@ limits_of_feed(const struct feed_recovery *options, const struct feed_history *o
 	return l;
 }
 
-static void
-init_histories(struct ledger *k, const struct feed_specs *specs)
+/* Of a feed, or with NULL of none. */
+static struct history *
+new_history(const struct feed_recovery *options, const struct feed_spec *spec)
 {
-	for (size_t i = 0; i < k->n_histories; i++) {
-		struct history_limits l = k->options->history;
+	struct history_limits l = spec ? limits_of_feed(options, &spec->history) : options->history;
+	struct history *h = malloc(sizeof *h);
 
-		if (i < specs->n) l = limits_of_feed(k->options, &specs->v[i].history);
-		history_init(&k->histories[i], &l);
+	if (h) history_init(h, &l);
+	return h;
+}
+
+static void
+free_history(struct history *h)
+{
+	if (h) history_deinit(h);
+	free(h);
+}
+
+/* False when out of memory. */
+static bool
+make_histories(struct ledger *k, const struct feed_specs *specs)
+{
+	k->n_histories = specs->n + 1;
+	k->histories = calloc(k->n_histories, sizeof(struct history *));
+	for (size_t i = 0; k->histories && i <= specs->n; i++) {
+		k->histories[i] = new_history(k->options, i < specs->n ? &specs->v[i] : NULL);
+		if (!k->histories[i]) return false;
 	}
+	return k->histories != NULL;
+}
+
+static void
+free_histories(struct history **all, size_t n)
+{
+	for (size_t i = 0; all && i < n; i++) free_history(all[i]);
+	free(all);
 }
 
 struct ledger *
@@ -44,21 +71,18 @@ ledger_new(const struct feed_recovery *options, const struct feed_specs *specs, 
 	if (!k) return NULL;
 	k->options = options;
 	k->workers = workers;
-	k->n_histories = feeds + 1;
-	k->histories = calloc(feeds + 1, sizeof *k->histories);
 	k->gaps = calloc(feeds + 1, sizeof *k->gaps);
 	k->holds = calloc(workers, sizeof *k->holds);
 	k->metrics = metrics_new(metrics, &ledger_metrics, NULL);
-	if (!k->histories || !k->gaps || !k->holds || !k->metrics ||
+	if (!make_histories(k, specs) || !k->gaps || !k->holds || !k->metrics ||
 		kept_init(&k->kept, options->ms, options->session_bytes)) {
 		metrics_free(k->metrics);
 		free(k->holds);
 		free(k->gaps);
-		free(k->histories);
+		free_histories(k->histories, k->n_histories);
 		free(k);
 		return NULL;
 	}
-	init_histories(k, specs);
 	return k;
 }
 
@@ -78,12 +102,11 @@ ledger_free(struct ledger *k)
 {
 	if (!k) return;
 	for (unsigned w = 0; w < k->workers; w++) let_go(&k->holds[w], w);
-	for (size_t i = 0; i < k->n_histories; i++) history_deinit(&k->histories[i]);
 	kept_deinit(&k->kept);
 	metrics_free(k->metrics);
 	free(k->holds);
 	free(k->gaps);
-	free(k->histories);
+	free_histories(k->histories, k->n_histories);
 	free(k);
 }
 
@@ -132,7 +155,7 @@ ledger_wanted(struct interest *const *rooms, size_t n)
 void
 ledger_remember(struct ledger *k, size_t feed, const struct history_broadcast *b)
 {
-	struct history *h = &k->histories[feed < k->n_histories ? feed : k->n_histories - 1];
+	struct history *h = k->histories[feed < k->n_histories ? feed : k->n_histories - 1];
 	size_t before = h->bytes;
 
 	history_add(h, b);
@@ -159,7 +182,7 @@ void
 ledger_clear(struct ledger *k)
 {
 	for (size_t i = 0; i < k->n_histories; i++) {
-		history_deinit(&k->histories[i]);
+		history_deinit(k->histories[i]);
 		k->gaps[i] = 0;
 	}
 	kept_clear(&k->kept);
@@ -267,8 +290,8 @@ ledger_tick(struct ledger *k, uint64_t now_ms)
 	kept_tick(&k->kept, now_ms);
 	ledger_tell_crowded(k, now_ms);
 	for (size_t i = 0; i < k->n_histories; i++) {
-		history_tick(&k->histories[i], now_ms);
-		bytes += k->histories[i].bytes;
+		history_tick(k->histories[i], now_ms);
+		bytes += k->histories[i]->bytes;
 	}
 	metrics_put(k->metrics, LEDGER_METRIC_HISTORY_BYTES, bytes);
 	show_sessions(k);

@@ -53,7 +53,7 @@ struct ledger {
 	const struct feed_recovery *options;
 	_Atomic uint64_t serial; /* of the last broadcast */
 	struct kept kept;
-	struct history *histories; /* of each feed; the last one of what is sent without a feed */
+	struct history **histories; /* of each feed; the last one of what is sent without a feed */
 	size_t n_histories;
 	/* Of each feed: who has nothing from this number on may miss something of it; 0: nothing is missing. The last
 	 * one is of feeds that are not there any more: wherever they sent something. */

@@ -15,13 +15,13 @@ post_message(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms
 	struct template_captures unused;
 
 	m.kind = MESSAGE_OF_CHANNEL;
-	for (size_t i = 0; i < r->n_channels; i++) {
-		m.name = eio_cstr(r->channels[i]);
+	for (size_t i = 0; i < r->table.n_channels; i++) {
+		m.name = eio_cstr(r->table.channels[i]);
 		if (eio_bytes_eq(m.name, m.channel)) feed_router_message(r, &m);
 	}
 	m.kind = MESSAGE_OF_PATTERN;
-	for (size_t i = 0; i < r->n_patterns; i++) {
-		m.name = eio_cstr(r->patterns[i]);
+	for (size_t i = 0; i < r->table.n_patterns; i++) {
+		m.name = eio_cstr(r->table.patterns[i]);
 		if (template_match(m.name, m.channel, &unused)) feed_router_message(r, &m);
 	}
 }

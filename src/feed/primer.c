@@ -480,7 +480,7 @@ feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct
 	p->feeds = calloc(n, sizeof *p->feeds);
 	if (!p->feeds) return -1;
 	for (size_t i = 0; i < n; i++)
-		if (router->options->specs->v[i].n_primes) p->feeds[p->n_feeds++].feed = &router->feeds[i];
+		if (router->options->specs->v[i].n_primes) p->feeds[p->n_feeds++].feed = router->feeds[i];
 	hear_anew(p, 0);
 	return 0;
 }

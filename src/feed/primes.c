@@ -199,15 +199,15 @@ feed_prime_line_new(struct feed_router *router, const struct redis_url *url, siz
 	if (!l) return NULL;
 	l->magic = FEED_PRIME_LINE_MAGIC;
 	l->metrics = metrics;
-	l->channels = calloc(router->n_channels + 1, sizeof *l->channels);
+	l->channels = calloc(router->table.n_channels + 1, sizeof *l->channels);
 	if (!l->channels || feed_primer_init(&l->primer, router, url, n_servers == 1) < 0) {
 		free(l->channels);
 		free(l);
 		return NULL;
 	}
-	memcpy(l->channels, router->channels, router->n_channels * sizeof *l->channels);
-	l->channels[router->n_channels] = l->primer.channel;
-	l->n_channels = router->n_channels + 1;
+	memcpy(l->channels, router->table.channels, router->table.n_channels * sizeof *l->channels);
+	l->channels[router->table.n_channels] = l->primer.channel;
+	l->n_channels = router->table.n_channels + 1;
 	return l;
 }
 

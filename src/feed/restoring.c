@@ -208,9 +208,9 @@ clear(struct restoring *r)
 
 	if (r->ledger) ledger_clear(r->ledger);
 	for (size_t i = 0; i < router->options->specs->n; i++)
-		if (router->feeds[i].keeper.all) {
-			feed_keeper_clear(&router->feeds[i].keeper);
-			feed_keeper_tidy(&router->feeds[i].keeper, r->p->now_ms);
+		if (router->feeds[i]->keeper.all) {
+			feed_keeper_clear(&router->feeds[i]->keeper);
+			feed_keeper_tidy(&router->feeds[i]->keeper, r->p->now_ms);
 		}
 	feed_intakes_forget_places(r->p->intakes);
 }

@@ -68,7 +68,7 @@ take_bundle(struct restoring *r)
 static void
 remember(struct restoring *r, struct history_broadcast *b, unsigned feed, uint64_t age)
 {
-	struct history_limits *limits = &r->ledger->histories[feed].limits;
+	struct history_limits *limits = &r->ledger->histories[feed]->limits;
 
 	b->now_ms = restoring_time_of(r, age);
 	if (age > limits->ms)
@@ -150,7 +150,7 @@ static void
 make_state(struct restoring *r, size_t feed, struct feed_state_key *key)
 {
 	struct feed_router *router = r->p->router;
-	struct feed_at_work *f = feed < router->options->specs->n ? &router->feeds[feed] : NULL;
+	struct feed_at_work *f = feed < router->options->specs->n ? router->feeds[feed] : NULL;
 	uint64_t born = router->snapshots.born;
 	struct feed_state *s = NULL, **states;
 
@@ -211,5 +211,5 @@ restoring_rest_states(struct restoring *r)
 	for (size_t i = 0; i < r->n_states; i++)
 		if (r->states[i] && r->states[i]->retained.in_use) retained_rest(&r->states[i]->retained);
 	for (size_t i = 0; i < router->options->specs->n; i++)
-		if (router->feeds[i].keeper.all) feed_keeper_tidy(&router->feeds[i].keeper, r->p->now_ms);
+		if (router->feeds[i]->keeper.all) feed_keeper_tidy(&router->feeds[i]->keeper, r->p->now_ms);
 }

@@ -4,50 +4,12 @@
 #include "src/feed/feed_int.h"
 #include "src/feed/primed.h"
 
-#include "eio/check.h"
-#include "eio/list.h"
-#include "sio/packet.h"
-
 #include <stdlib.h>
-
-/* What one channel or pattern leads to. */
-struct feed_route {
-	struct eio_hash_node node;
-	enum message_kind kind;
-	struct eio_bytes name; /* borrowed from the spec */
-	size_t n;
-	unsigned *feeds; /* owned: indexes */
-};
-
-static uint64_t
-route_hash(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
-{
-	return eio_hash_bytes(r->hash_key, name) ^ (r->hash_key[0] * (uint64_t)kind);
-}
-
-static inline bool
-is_route(const struct feed_route *route, enum message_kind kind, struct eio_bytes name)
-{
-	return route->kind == kind && eio_bytes_eq(route->name, name);
-}
-
-static struct feed_route *
-find_route(const struct feed_router *r, enum message_kind kind, struct eio_bytes name)
-{
-	uint64_t hash = route_hash(r, kind, name);
-
-	for (struct eio_hash_node *n = eio_hash_find(&r->routes, hash); n; n = eio_hash_next(n)) {
-		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
-
-		if (is_route(route, kind, name)) return route;
-	}
-	return NULL;
-}
 
 size_t
 feed_router_feeds(const struct feed_router *r, enum message_kind kind, struct eio_bytes name, const unsigned **feeds)
 {
-	struct feed_route *route = find_route(r, kind, name);
+	struct feed_route *route = feed_table_find(&r->table, kind, name);
 
 	*feeds = route ? route->feeds : NULL;
 	return route ? route->n : 0;
@@ -57,144 +19,30 @@ feed_router_feeds(const struct feed_router *r, enum message_kind kind, struct ei
 static struct feed_route *
 route_of(struct feed_router *r, const struct message *m)
 {
-	if (!r->latest || !is_route(r->latest, m->kind, m->name)) r->latest = find_route(r, m->kind, m->name);
+	if (!r->latest || !feed_route_is(r->latest, m->kind, m->name))
+		r->latest = feed_table_find(&r->table, m->kind, m->name);
 	return r->latest;
-}
-
-/* A route of its own for a name met first; also one more name to subscribe to. */
-static struct feed_route *
-add_route(struct feed_router *r, const struct feed_spec *f, const char *name)
-{
-	struct feed_route *route = calloc(1, sizeof *route);
-
-	if (!route) return NULL;
-	route->kind = feed_kind_of(f);
-	route->name = eio_cstr(name);
-	eio_hash_add(&r->routes, &route->node, route_hash(r, route->kind, route->name));
-	if (f->is_stream)
-		r->streams[r->n_streams++] = (struct redis_streamer_stream){
-			.name = name, .from = f->from, .position = f->position
-		};
-	else if (f->is_pattern)
-		r->patterns[r->n_patterns++] = name;
-	else
-		r->channels[r->n_channels++] = name;
-	return route;
-}
-
-/* What streams call back */
-
-static struct feed_at_work *
-at_work(void *user)
-{
-	struct feed_at_work *f = user;
-
-	CHECK_MAGIC(f, FEED_AT_WORK_MAGIC);
-	return f;
-}
-
-static void
-on_stream_flush(
-	void *user, struct feed_stream *stream, const struct feed_content *content, unsigned count, uint64_t now_ms)
-{
-	struct feed_at_work *f = at_work(user);
-
-	const struct feed_batch b = {
-		.feed = f->spec,
-		.metrics = f->metrics,
-		.stream = stream,
-		.content = *content,
-		.count = count,
-		.now_ms = now_ms,
-	};
-
-	if (f->notes) feed_keeper_tidy(&f->keeper, now_ms);
-	if (f->router->out->journal)
-		feed_router_leaves(f->router, &b);
-	else
-		feed_out_add(f->router->out, &b);
-}
-
-static void
-disconnect_stream(struct feed_router *r, struct feed_stream *stream)
-{
-	interest_unref(stream->interest);
-	feed_crowd_put(&r->crowds, stream->crowd);
-	stream->interest = NULL;
-	stream->crowd = NULL;
-}
-
-void
-feed_at_work_release(void *user, struct feed_stream *stream)
-{
-	struct feed_at_work *f = at_work(user);
-
-	feed_keeper_release(&f->keeper, stream);
-	disconnect_stream(f->router, stream);
-	metrics_sub(f->metrics, FEED_METRIC_STREAMS, 1);
 }
 
 /* Setting up */
 
-/* Leads one channel or pattern to the i-th feed. */
-static int
-add_feed_route(struct feed_router *r, size_t i, const char *name)
-{
-	const struct feed_spec *c = &r->options->specs->v[i];
-	struct feed_route *route = find_route(r, feed_kind_of(c), eio_cstr(name));
-	unsigned *feeds;
-
-	if (!route) route = add_route(r, c, name);
-	if (!route) return -1;
-	feeds = realloc(route->feeds, (route->n + 1) * sizeof *feeds);
-	if (!feeds) return -1;
-	feeds[route->n++] = (unsigned)i;
-	route->feeds = feeds;
-	return 0;
-}
-
-static int
-add_feed(struct feed_router *r, size_t i)
-{
-	const struct feed_spec *c = &r->options->specs->v[i];
-	struct feed_at_work *f = &r->feeds[i];
-	bool elsewhere = r->options->recovery.elsewhere;
-
-	for (size_t k = 0; k < c->n_channels; k++)
-		if (add_feed_route(r, i, c->channels[k]) < 0) return -1;
-	feed_at_work_needs(f, c);
-	f->metrics = metrics_new_numbered(r->options->metrics, &feed_metrics, c->index);
-	if (!f->metrics) return -1;
-	if (feed_streams_init(&f->streams, c, r->hash_key, on_stream_flush, feed_at_work_release, f) < 0) return -1;
-	f->streams.gathers = elsewhere;
-	f->plain &= !elsewhere;
-	feed_router_share_tick(r, i);
-	f->magic = FEED_AT_WORK_MAGIC;
-	f->spec = c;
-	f->router = r;
-	return f->notes ? feed_keeper_init(&f->keeper, &r->snapshots, c, f->metrics) : 0;
-}
-
 int
 feed_router_init(struct feed_router *r, const struct feed_options *options, struct feed_out *out)
 {
-	size_t n = options->specs->n, names = 1;
+	size_t n = options->specs->n;
 
 	*r = (struct feed_router){ .options = options, .out = out, .deadline_ms = UINT64_MAX };
-	if (eio_hash_init(&r->routes) < 0) return -1;
+	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) return -1;
+	if (feed_table_init(&r->table, options->specs, r->hash_key) < 0) return -1;
 	if (feed_crowds_init(&r->crowds) < 0) goto fail;
-	r->feeds = calloc(n + 1, sizeof *r->feeds);
-	for (size_t i = 0; i < n; i++) names += options->specs->v[i].n_channels;
-	r->channels = calloc(names, sizeof(char *));
-	r->patterns = calloc(names, sizeof(char *));
-	r->streams = calloc(names, sizeof *r->streams);
-	if (!r->feeds || !r->channels || !r->patterns || !r->streams) goto fail;
+	r->feeds = calloc(n + 1, sizeof(struct feed_at_work *));
+	if (!r->feeds) goto fail;
 	r->metrics = metrics_new(options->metrics, &feed_router_metrics, NULL);
 	if (!r->metrics || metrics_set_show(options->metrics, &feed_metrics) < 0) goto fail;
-	if (uv_random(NULL, NULL, r->hash_key, sizeof r->hash_key, 0, NULL)) goto fail;
 	if (feed_snapshots_init(&r->snapshots, r->hash_key, options->snapshot_bytes) < 0) goto fail;
 	for (size_t i = 0; i < n; i++)
-		if (add_feed(r, i) < 0) goto fail;
+		if (!(r->feeds[i] = feed_at_work_new(r, &options->specs->v[i]))) goto fail;
+	feed_router_share_ticks(r);
 	return 0;
 fail:
 	feed_router_deinit(r);
@@ -204,29 +52,13 @@ fail:
 void
 feed_router_deinit(struct feed_router *r)
 {
-	struct eio_hash_node *n;
-
-	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++) {
-		if (r->feeds[i].spec) feed_streams_deinit(&r->feeds[i].streams);
-		feed_keeper_deinit(&r->feeds[i].keeper);
-		metrics_free(r->feeds[i].metrics);
-	}
-	while ((n = eio_hash_any(&r->routes))) {
-		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
-
-		eio_hash_remove(&r->routes, n);
-		free(route->feeds);
-		free(route);
-	}
-	eio_hash_deinit(&r->routes);
+	for (size_t i = 0; r->feeds && i < r->options->specs->n; i++) feed_at_work_free(r->feeds[i]);
+	feed_table_deinit(&r->table);
 	feed_crowds_deinit(&r->crowds);
 	feed_snapshots_deinit(&r->snapshots);
 	feed_targets_free(r->targets);
 	free(r->due);
 	free(r->feeds);
-	free(r->channels);
-	free(r->patterns);
-	free(r->streams);
 	feed_entry_deinit(&r->entry);
 	metrics_free(r->metrics);
 	eio_buf_deinit(&r->scratch);
@@ -287,31 +119,6 @@ find_all_rooms(struct feed_router *r, const struct feed_spec *f, const struct te
 	return way->target.name.p ? FEED_FATE_TAKEN : FEED_FATE_MEMORY;
 }
 
-/* Whether somebody listens to the target was looked for. */
-static inline bool
-is_connected(const struct feed_stream *stream)
-{
-	return stream->interest || stream->crowd;
-}
-
-/* Connects a new stream with who listens to it, and with what it retains. */
-static enum feed_fate
-connect_stream(struct feed_router *r, struct feed_at_work *s, struct feed_stream *stream, const struct feed_way *way)
-{
-	if (sio_packet_event_reserved(stream->event)) return FEED_FATE_RESERVED;
-	if (stream->wide)
-		stream->crowd = feed_crowd_get(&r->crowds, r->options->interest,
-			sio_room_key_hash(r->hash_key, stream->target), stream->target.name, &way->audience);
-	else
-		stream->interest = interest_get(r->options->interest, stream->target);
-	stream->recovers = feed_recovery_is_on(&r->options->recovery, stream->target.nsp);
-	if (!is_connected(stream)) return FEED_FATE_MEMORY;
-	if (r->out->journal) stream->order = journal_order(stream->event, stream->target, stream->wide);
-	if (!s->notes || feed_keeper_connect(&s->keeper, stream)) return FEED_FATE_TAKEN;
-	disconnect_stream(r, stream);
-	return FEED_FATE_MEMORY;
-}
-
 /* The stream a message goes to, connected. *stream is set as soon as it is known. */
 static enum feed_fate
 find_stream(struct feed_router *r, struct feed_at_work *s, const struct template_input *in, uint64_t now_ms,
@@ -330,7 +137,7 @@ find_stream(struct feed_router *r, struct feed_at_work *s, const struct template
 		*stream = feed_streams_get(&s->streams, way.event, way.target, now_ms, &made);
 	if (!*stream) return FEED_FATE_MEMORY;
 	if (made) metrics_inc(s->metrics, FEED_METRIC_STREAMS);
-	return is_connected(*stream) ? FEED_FATE_TAKEN : connect_stream(r, s, *stream, &way);
+	return feed_stream_is_connected(*stream) ? FEED_FATE_TAKEN : feed_at_work_connect(s, *stream, &way.audience);
 }
 
 /* Whether the message is what the feed's templates and its filter can look at. */
@@ -376,7 +183,7 @@ find_and_append(struct feed_router *r, struct feed_at_work *s, struct message *m
 		if (!template_match(m->name, m->channel, &captures)) return FEED_FATE_PATTERN;
 	}
 	*stream = s->one_stream ? s->streams.latest : NULL;
-	if (!*stream || !is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
+	if (!*stream || !feed_stream_is_connected(*stream)) fate = find_stream(r, s, &in, m->now_ms, stream);
 	if (fate == FEED_FATE_TAKEN && r->out->journal && (*stream)->recovers)
 		feed_router_note(r, m, *stream, s->spec->index);
 	if (fate == FEED_FATE_TAKEN && (s->notes || feed_stream_is_heard(*stream)))
@@ -442,7 +249,7 @@ route_with_journal(struct feed_router *r, const struct feed_route *route, struct
 {
 	feed_router_begin(r, m, route ? route->feeds : NULL, route ? route->n : 0);
 	for (size_t i = 0; route && i < route->n; i++) {
-		struct feed_at_work *s = &r->feeds[route->feeds[i]];
+		struct feed_at_work *s = r->feeds[route->feeds[i]];
 
 		feed_router_taken(r, s, route_message(r, s, m));
 	}
@@ -470,7 +277,7 @@ feed_router_message(struct feed_router *r, struct message *m)
 		route_with_journal(r, route, m);
 		return;
 	}
-	for (size_t i = 0; route && i < route->n; i++) route_message(r, &r->feeds[route->feeds[i]], m);
+	for (size_t i = 0; route && i < route->n; i++) route_message(r, r->feeds[route->feeds[i]], m);
 }
 
 void
@@ -483,7 +290,7 @@ feed_router_entry(struct feed_router *r, struct message *m)
 	feed_entry_begin(&r->entry);
 	if (r->out->journal) feed_router_begin(r, m, route ? route->feeds : NULL, route ? route->n : 0);
 	for (size_t i = 0; route && i < route->n; i++) {
-		struct feed_at_work *s = &r->feeds[route->feeds[i]];
+		struct feed_at_work *s = r->feeds[route->feeds[i]];
 		struct message own = *m;
 		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec->field, &own);
 

@@ -220,7 +220,7 @@ collect_sent(const struct ledger *k, struct sent *all)
 		const struct history_entry *at = NULL;
 		struct history_broadcast b;
 
-		for (; history_next(&k->histories[i], &at, &b); n++)
+		for (; history_next(k->histories[i], &at, &b); n++)
 			if (all) all[n] = (struct sent){ b.serial, i, at, b };
 	}
 	return n;
@@ -263,8 +263,8 @@ collect_states(const struct feed_router *r, struct feed_state **all)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->options->specs->n; i++) {
-		if (!r->feeds[i].keeper.all) continue;
-		EIO_HASH_FOREACH(node, &r->feeds[i].keeper.states) {
+		if (!r->feeds[i]->keeper.all) continue;
+		EIO_HASH_FOREACH(node, &r->feeds[i]->keeper.states) {
 			if (all) all[n] = EIO_CONTAINER(node, struct feed_state, node);
 			n++;
 		}
@@ -322,7 +322,7 @@ write_states(const struct feed_parts *p, struct archive_out *out, struct feed_ta
 	}
 	free(all);
 	for (size_t i = 0; i < r->options->specs->n; i++)
-		if (r->feeds[i].keeper.all) write_retained(p, out, &r->feeds[i].keeper.retain, tally);
+		if (r->feeds[i]->keeper.all) write_retained(p, out, &r->feeds[i]->keeper.retain, tally);
 }
 
 void

@@ -24,8 +24,7 @@ feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const ui
 		.flush = flush,
 		.release = release,
 		.user = user,
-		/* The feed's number goes into the key, so that streams of two feeds have different hashes. */
-		.hash_key = { hash_key[0], hash_key[1] ^ feed->index },
+		.hash_key = { hash_key[0], hash_key[1] },
 	};
 	s->tick = &s->own_tick;
 	eio_list_init(&s->filling);
@@ -41,7 +40,15 @@ void
 feed_streams_share_tick(struct feed_streams *s, struct feed_streams *other)
 {
 	CHECK(s->feed->interval_ms == other->feed->interval_ms);
+	if (*other->tick < *s->tick) *other->tick = *s->tick;
 	s->tick = other->tick;
+}
+
+void
+feed_streams_own_tick(struct feed_streams *s)
+{
+	s->own_tick = *s->tick;
+	s->tick = &s->own_tick;
 }
 
 static void

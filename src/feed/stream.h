@@ -129,6 +129,13 @@ feed_stream_is_heard(const struct feed_stream *stream)
 	return feed_stream_workers(stream) || (stream->recovers && feed_stream_is_wanted(stream));
 }
 
+/* Whether it was looked for who listens to its target. */
+static inline bool
+feed_stream_is_connected(const struct feed_stream *stream)
+{
+	return stream->interest || stream->crowd;
+}
+
 /* Whether messages of a feed go out one by one without a format around them. */
 static inline bool
 feed_is_bare(const struct feed_spec *feed)
@@ -136,13 +143,17 @@ feed_is_bare(const struct feed_spec *feed)
 	return feed->interval_ms == 0 && feed->encode != FEED_ENCODE_BINARY;
 }
 
-/* An empty set for one feed, which is borrowed. hash_key: 16 random bytes. 0, or -1 when out of memory. */
+/* An empty set for one feed, which is borrowed. hash_key: 16 random bytes, other ones for each feed. 0, or -1 when out
+ * of memory. */
 int feed_streams_init(struct feed_streams *s, const struct feed_spec *feed, const uint64_t hash_key[2],
 	feed_flush_fn flush, feed_release_fn release, void *user);
 
 /* Has its streams become due with those of another set, whose interval is the same and which must stay where it is as
- * long as both are in use. Before there are any. */
+ * long as both are in use: what begins to fill from now on. */
 void feed_streams_share_tick(struct feed_streams *s, struct feed_streams *other);
+
+/* Has it go on by itself. */
+void feed_streams_own_tick(struct feed_streams *s);
 
 /* Frees all streams; what they hold is not flushed. */
 void feed_streams_deinit(struct feed_streams *s);

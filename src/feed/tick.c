@@ -14,7 +14,7 @@ feed_router_tick(struct feed_router *r, uint64_t now_ms)
 	r->deadline_ms = UINT64_MAX;
 	if (r->out->journal) feed_router_leave(r, now_ms, false);
 	for (size_t i = 0; i < r->options->specs->n; i++) {
-		struct feed_at_work *s = &r->feeds[i];
+		struct feed_at_work *s = r->feeds[i];
 
 		if (feed_at_work_deadline(s) <= now_ms) {
 			feed_streams_tick(&s->streams, now_ms);
@@ -40,14 +40,23 @@ feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms)
 	feed_out_answer(r->out, a);
 }
 
-void
-feed_router_share_tick(struct feed_router *r, size_t i)
+/* The set whose tick those of feed i follow. */
+static struct feed_streams *
+leader_of(const struct feed_router *r, size_t i)
 {
 	const struct feed_spec *all = r->options->specs->v;
+	size_t k = 0;
 
-	for (size_t k = 0; k < i; k++) {
-		if (all[k].interval_ms != all[i].interval_ms) continue;
-		feed_streams_share_tick(&r->feeds[i].streams, &r->feeds[k].streams);
-		return;
-	}
+	while (all[k].interval_ms != all[i].interval_ms) k++;
+	return &r->feeds[k]->streams;
+}
+
+void
+feed_router_share_ticks(struct feed_router *r)
+{
+	size_t n = r->options->specs->n;
+
+	/* Whom they followed may be about to go. */
+	for (size_t i = 0; i < n; i++) feed_streams_own_tick(&r->feeds[i]->streams);
+	for (size_t i = 0; i < n; i++) feed_streams_share_tick(&r->feeds[i]->streams, leader_of(r, i));
 }

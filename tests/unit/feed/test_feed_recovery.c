@@ -679,7 +679,7 @@ no_memory(void **state)
 static size_t
 remembered_of(const struct ledger *k, size_t feed)
 {
-	return k->histories[feed < k->n_histories ? feed : k->n_histories - 1].messages;
+	return k->histories[feed < k->n_histories ? feed : k->n_histories - 1]->messages;
 }
 
 /* A feed remembers as much as it says, the others and what is no feed's as much as is said for all. */
@@ -710,7 +710,7 @@ feeds_remember_their_own(void **state)
 	assert_int_equal(remembered_of(k, 0), 2);
 	assert_int_equal(remembered_of(k, 1), 5);
 	assert_int_equal(remembered_of(k, SIZE_MAX), 5);
-	assert_int_equal(k->histories[1].limits.bytes, 65536);
+	assert_int_equal(k->histories[1]->limits.bytes, 65536);
 	ledger_tick(k, 8000);
 	assert_int_equal(remembered_of(k, 1), 5);
 	ledger_tick(k, 8001);

@@ -11,8 +11,8 @@ routes_and_rooms(void **state)
 				"{\"channel\": \"news\", \"encode\": \"text\", \"batch\": {\"interval\": 0}}]}");
 
 	(void)state;
-	assert_int_equal(r->router.n_channels, 1);
-	assert_int_equal(r->router.n_patterns, 1);
+	assert_int_equal(r->router.table.n_channels, 1);
+	assert_int_equal(r->router.table.n_patterns, 1);
 	listen_to(r, 0, "/", "A");
 	listen_to(r, 2, "/", "A");
 	listen_to(r, 2, "/", NULL);
@@ -93,9 +93,9 @@ entries_of_streams(void **state)
 	struct eio_buf words = { 0 };
 
 	(void)state;
-	assert_int_equal(r->router.n_channels, 1);
-	assert_int_equal(r->router.n_streams, 2);
-	assert_string_equal(r->router.streams[1].name, "t");
+	assert_int_equal(r->router.table.n_channels, 1);
+	assert_int_equal(r->router.table.n_streams, 2);
+	assert_string_equal(r->router.table.streams[1].name, "t");
 	listen_to(r, 0, "/", NULL);
 	listen_to(r, 1, "/", "1-1");
 	redis_entry_add(&words, EIO_LIT("a"));
@@ -366,7 +366,7 @@ rooms_are_bounded(void **state)
 		eio_buf_addc(&b, '\0');
 		message(r, NULL, "c", b.p, 0);
 	}
-	assert_true(r->router.feeds[0].streams.cost <= FEED_STREAMS_BYTES);
+	assert_true(r->router.feeds[0]->streams.cost <= FEED_STREAMS_BYTES);
 	assert_true(count(r, FEED_METRIC_STREAMS) > 100 && count(r, FEED_METRIC_STREAMS) < 1000);
 	eio_buf_deinit(&b);
 	rig_free(r);
@@ -414,8 +414,8 @@ channels_share_a_feed(void **state)
 				"{\"pattern\": [\"x.*\", \"y.*\"], \"event\": \"{1}\", \"encode\": \"json\"}]}");
 
 	(void)state;
-	assert_int_equal(r->router.n_channels, 3);
-	assert_int_equal(r->router.n_patterns, 2);
+	assert_int_equal(r->router.table.n_channels, 3);
+	assert_int_equal(r->router.table.n_patterns, 2);
 	listen_to(r, 0, "/", NULL);
 	message(r, NULL, "a", "1", 0);
 	message(r, NULL, "b", "2", 0);

@@ -515,7 +515,7 @@ settle_world(void)
 static const struct retained *
 retained_of(size_t feed)
 {
-	struct eio_hash_node *n = eio_hash_any(&w->router.feeds[feed].keeper.states);
+	struct eio_hash_node *n = eio_hash_any(&w->router.feeds[feed]->keeper.states);
 
 	return n ? &EIO_CONTAINER(n, struct feed_state, node)->retained : NULL;
 }

@@ -95,7 +95,7 @@ add_retained(struct feed_alone *a, unsigned feed, uint64_t now_ms)
 		.target = sio_room_named(EIO_LIT("/"), word(name, "s", dice(4))),
 		.wide = dice(4) == 0,
 		.recovers = true };
-	struct feed_at_work *f = &a->router.feeds[feed];
+	struct feed_at_work *f = a->router.feeds[feed];
 	struct feed_state *s;
 
 	if (key.wide) key.audience = audience_new(&wide);
@@ -230,8 +230,8 @@ what_is_over(void **state)
 		assert_null(feed_alone_restore(&to, archive_open(eio_buf_bytes(&a)), &tally));
 		assert_int_equal(tally.sessions, 0);
 		assert_int_equal(tally.broadcasts, 0);
-		assert_int_equal(to.router.feeds[0].keeper.retain.n, 0);
-		assert_int_equal(to.router.feeds[1].keeper.retain.n, 0);
+		assert_int_equal(to.router.feeds[0]->keeper.retain.n, 0);
+		assert_int_equal(to.router.feeds[1]->keeper.retain.n, 0);
 		feed_alone_close(&to);
 		eio_buf_deinit(&a);
 	}
@@ -261,7 +261,7 @@ any_bytes(void **state)
 		feed_alone_open(&to, dice(4) > 0);
 		if (feed_alone_restore(&to, archive_open_block(eio_bytes(copy, n)), &tally)) {
 			refused++;
-			for (unsigned k = 0; k < 2; k++) assert_int_equal(to.router.feeds[k].keeper.retain.n, 0);
+			for (unsigned k = 0; k < 2; k++) assert_int_equal(to.router.feeds[k]->keeper.retain.n, 0);
 			if (to.out.ledger) assert_int_equal(to.out.ledger->kept.by_pid.count, 0);
 			assert_int_equal(interest_count(to.options.interest), 0);
 		}

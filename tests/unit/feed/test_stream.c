@@ -410,11 +410,14 @@ hashes(void **state)
 		assert_true(stream(&s, "e", "r", 0)->hash == first);
 		feed_streams_deinit(&s);
 	}
-	f.index = 1;
 	{
-		START(s, &f);
-		assert_true(stream(&s, "e", "r", 0)->hash != first);
-		feed_streams_deinit(&s);
+		struct feed_streams other;
+
+		assert_int_equal(feed_streams_init(&other, &f, (const uint64_t[2]){ key[0], key[1] ^ 1 }, on_flush,
+					 on_release, flushed),
+			0);
+		assert_true(stream(&other, "e", "r", 0)->hash != first);
+		feed_streams_deinit(&other);
 	}
 }
 
