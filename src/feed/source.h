@@ -81,6 +81,13 @@ struct source_ops {
 	struct source *(*open)(const struct source_options *options);
 	/* Ends it; it tells nothing more. What is left of it goes when the loop has run. */
 	void (*close)(struct source *s);
+	/* Goes over to other channels and patterns, and another patience: makes all that it takes, in the place of what
+	 * was prepared before. 0; -1 when out of memory; 1 when it has to be opened anew for that. Then it does, in the
+	 * same turn of the loop, and tells again what is refused; or it forgets it. All are NULL where it has to be
+	 * opened anew for anything. */
+	int (*prepare)(struct source *s, const struct source_options *options);
+	void (*commit)(struct source *s);
+	void (*forget)(struct source *s);
 	/* Tells how far it has read; the bytes are valid during the call. NULL: it cannot go on anywhere. */
 	void (*tell_places)(
 		const struct source *s, void (*tell)(void *user, const struct source_place *place), void *user);

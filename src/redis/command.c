@@ -28,6 +28,14 @@ redis_command_subscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes nam
 	redis_argument(b, name);
 }
 
+void
+redis_command_unsubscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes name)
+{
+	redis_command(b, 2);
+	redis_argument(b, is_pattern ? EIO_LIT("PUNSUBSCRIBE") : EIO_LIT("UNSUBSCRIBE"));
+	redis_argument(b, name);
+}
+
 unsigned
 redis_command_greet(struct eio_buf *b, const struct redis_url *u)
 {

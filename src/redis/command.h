@@ -12,6 +12,7 @@ void redis_argument(struct eio_buf *b, struct eio_bytes s);
 
 /* SUBSCRIBE to a channel, or PSUBSCRIBE to a pattern. */
 void redis_command_subscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes name);
+void redis_command_unsubscribe(struct eio_buf *b, bool is_pattern, struct eio_bytes name);
 
 /* What a new connection says first: AUTH and SELECT as the URL wants them, then CLIENT SETNAME. Returns how many
  * replies follow. */

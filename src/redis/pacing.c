@@ -71,6 +71,14 @@ redis_pacing_reset(struct redis_pacing *p)
 	uv_timer_stop(&p->timer);
 }
 
+void
+redis_pacing_stop(struct redis_pacing *p)
+{
+	if (!uv_is_active((uv_handle_t *)&p->timer)) return;
+	uv_timer_stop(&p->timer);
+	redis_link_resume(p->link);
+}
+
 struct redis_pacing *
 redis_pacing_new(uv_loop_t *loop, struct redis_link *link)
 {

@@ -61,6 +61,8 @@ static const struct {
 	{ "pmessage", PUSH_PMESSAGE },
 	{ "subscribe", PUSH_SUBSCRIBE },
 	{ "psubscribe", PUSH_SUBSCRIBE },
+	{ "unsubscribe", PUSH_SUBSCRIBE },
+	{ "punsubscribe", PUSH_SUBSCRIBE },
 	{ "pong", PUSH_PONG },
 };
 

@@ -28,7 +28,7 @@ enum redis_reply {
 	REDIS_REPLY_IS_STATUS, /* +OK, +PONG; also the array a subscriber gets for PING */
 	REDIS_REPLY_IS_ERROR, /* -ERR … */
 	REDIS_REPLY_IS_INTEGER,
-	REDIS_REPLY_IS_SUBSCRIBED, /* one SUBSCRIBE or PSUBSCRIBE confirmed */
+	REDIS_REPLY_IS_SUBSCRIBED, /* one SUBSCRIBE, PSUBSCRIBE or the opposite confirmed */
 	REDIS_REPLY_IS_INFO, /* of a stream, by XINFO STREAM */
 	REDIS_REPLY_IS_ENTRIES, /* of streams, all of which have been told */
 	REDIS_REPLY_IS_OTHER,

@@ -21,6 +21,8 @@ struct redis_subscriber {
 	struct redis_link *link;
 	struct redis_pacing *pacing; /* NULL: every message is taken at once */
 	struct redis_subscriptions subscriptions;
+	struct redis_pacing *next_pacing; /* prepared; NULL: none, or it goes on with the one that it has */
+	bool next_may_pause; /* the same */
 	bool ready; /* as was told */
 	uv_timer_t timer; /* when to ask again for what was refused */
 	struct redis_backoff backoff; /* of that */
@@ -78,9 +80,24 @@ on_subscriber_timer(uv_timer_t *t)
 	struct eio_buf b;
 	size_t n;
 
+	if (s->subscriptions.unanswered) return; /* the last answer starts it again */
 	eio_buf_init(&b);
 	n = redis_subscriptions_ask_refused(&s->subscriptions, &b);
 	redis_link_write(s->link, &b, n);
+}
+
+/* What was changed since the server was asked. The link may be lost afterwards. */
+static void
+ask_changes(struct redis_subscriber *s)
+{
+	struct eio_buf b;
+	size_t n;
+
+	if (!redis_link_is_ready(s->link)) return;
+	eio_buf_init(&b);
+	n = redis_subscriptions_ask_changes(&s->subscriptions, &b);
+	if (n) redis_link_write(s->link, &b, n);
+	eio_buf_deinit(&b);
 }
 
 /* When everything is answered on a link that is ready. */
@@ -138,15 +155,16 @@ static bool
 take_answer(struct redis_subscriber *s, bool confirmed, struct eio_bytes error)
 {
 	size_t refused = s->subscriptions.refused;
-	struct redis_subscription *one = redis_subscriptions_answered(&s->subscriptions, confirmed);
+	bool counts;
+	struct redis_subscription *one = redis_subscriptions_answered(&s->subscriptions, confirmed, &counts);
 
 	if (!one) return false;
 	if (s->subscriptions.refused != refused)
 		s->options.refused(s->options.user, one->is_pattern, one->name, !confirmed);
-	if (confirmed) tell_missing(s, one);
-	if (!confirmed)
+	if (counts && confirmed) tell_missing(s, one);
+	if (counts && !confirmed)
 		log_refused(s, one, error);
-	else if (one->told)
+	else if (counts && one->told)
 		log_allowed(s, one);
 	tell_state(s);
 	ask_again_later(s);
@@ -182,6 +200,7 @@ subscriber_ready(void *user)
 	s->backoff = (struct redis_backoff){ 0 };
 	tell_state(s);
 	ask_again_later(s);
+	ask_changes(s); /* while it was greeted */
 }
 
 static void
@@ -252,6 +271,56 @@ fail_subscriber:
 	return NULL;
 }
 
+/* Going over to others */
+
+int
+redis_subscriber_prepare(struct redis_subscriber *s, const struct redis_subscriber_options *options)
+{
+	const struct redis_subscriber_options *o = options;
+
+	redis_subscriber_forget(s);
+	s->next_may_pause = o->may_pause;
+	if (o->may_pause && !s->pacing && !(s->next_pacing = redis_pacing_new(s->timer.loop, s->link))) return -1;
+	if (redis_subscriptions_prepare(&s->subscriptions, o->channels, o->n_channels, o->patterns, o->n_patterns) == 0)
+		return 0;
+	redis_subscriber_forget(s);
+	return -1;
+}
+
+void
+redis_subscriber_forget(struct redis_subscriber *s)
+{
+	redis_subscriptions_forget(&s->subscriptions);
+	if (s->next_pacing) redis_pacing_free(s->next_pacing);
+	s->next_pacing = NULL;
+}
+
+static void
+change_pacing(struct redis_subscriber *s)
+{
+	struct redis_pacing *old = s->pacing;
+
+	if (s->next_pacing) s->pacing = s->next_pacing;
+	s->next_pacing = NULL;
+	if (s->next_may_pause || !old) return;
+	s->pacing = NULL;
+	redis_pacing_stop(old);
+	redis_pacing_free(old);
+}
+
+void
+redis_subscriber_commit(struct redis_subscriber *s)
+{
+	struct redis_subscription_list *all = &s->subscriptions.all;
+
+	redis_subscriptions_commit(&s->subscriptions);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].refused) s->options.refused(s->options.user, all->v[i].is_pattern, all->v[i].name, true);
+	change_pacing(s);
+	ask_changes(s);
+	tell_state(s);
+}
+
 static void
 on_subscriber_timer_closed(uv_handle_t *h)
 {
@@ -264,6 +333,7 @@ on_subscriber_timer_closed(uv_handle_t *h)
 void
 redis_subscriber_close(struct redis_subscriber *s)
 {
+	redis_subscriber_forget(s);
 	redis_link_close(s->link);
 	if (s->pacing) redis_pacing_free(s->pacing);
 	redis_subscriptions_deinit(&s->subscriptions);

@@ -41,6 +41,15 @@ struct redis_subscriber_options {
 /* A subscriber that begins to connect at once. NULL when out of memory. */
 struct redis_subscriber *redis_subscriber_open(uv_loop_t *loop, const struct redis_subscriber_options *options);
 
+/* Makes all that it takes to subscribe to others, and to pause or not, from now on, in the place of what was prepared
+ * before; names are copied. 0, or -1 when out of memory. */
+int redis_subscriber_prepare(struct redis_subscriber *s, const struct redis_subscriber_options *options);
+
+/* They are subscribed to, or it is forgotten. What is refused of them is told again. The connection stays: of what is
+ * wanted before and after nothing is lost. Messages of others may still come. */
+void redis_subscriber_commit(struct redis_subscriber *s);
+void redis_subscriber_forget(struct redis_subscriber *s);
+
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_subscriber_close(struct redis_subscriber *s);
 

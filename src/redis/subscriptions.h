@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The channels and patterns of a subscriber, and what the server says to each. Each is asked for by a command of its
- * own: of a command with several names Redis refuses all when an ACL forbids one. No I/O.
+ * own: of a command with several names Redis refuses all when an ACL forbids one. They may become others while a
+ * connection lasts: what is new is asked for, then what is not wanted any more is left. No I/O.
+ *
+ * A server answers in the order of the commands. Of several about one name the last one's answer counts.
  *
  * Threads: one at a time.
  */
@@ -12,30 +15,49 @@
 
 /* One of them. */
 struct redis_subscription {
-	struct eio_bytes name; /* borrowed */
+	struct eio_bytes name; /* owned */
 	bool is_pattern;
-	bool asked; /* and not answered yet */
+	bool wanted; /* else it is forgotten when nothing about it is to be answered any more */
+	bool sent; /* asked for on the connection at hand, and not refused */
+	unsigned unanswered; /* commands about it */
 	bool confirmed; /* on the connection at hand */
 	bool refused; /* the last answer, also that of a connection before */
 	bool told; /* for whoever logs: that it is refused */
 	uint64_t missing_ms; /* since when it has been lost, as was told; 0: it has not, or never was there */
 };
 
-struct redis_subscriptions {
+/* A list of them. */
+struct redis_subscription_list {
 	struct redis_subscription *v; /* owned: n, in the order in which they are asked for */
 	size_t n;
-	size_t next; /* none before it is asked and not answered */
-	size_t unanswered, confirmed, refused; /* how many are */
 };
 
-/* 0, or -1 when out of memory (nothing to undo then). The names are borrowed. */
+struct redis_subscriptions {
+	struct redis_subscription_list all;
+	struct redis_subscription_list next; /* what was prepared; v is NULL when nothing is */
+	size_t *asked; /* owned: whom the commands without an answer are about, in their order */
+	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
+	size_t unanswered, confirmed, refused; /* how many commands and names are */
+};
+
+/* 0, or -1 when out of memory (nothing to undo then). The names are copied. */
 int redis_subscriptions_init(struct redis_subscriptions *s, const char *const *channels, size_t n_channels,
 	const char *const *patterns, size_t n_patterns);
 void redis_subscriptions_deinit(struct redis_subscriptions *s);
 
+/* Makes all that it takes to want others from now on, in the place of what was prepared before. 0, or -1 when out of
+ * memory. Then they are wanted, or it is forgotten; nothing else may be called between. */
+int redis_subscriptions_prepare(struct redis_subscriptions *s, const char *const *channels, size_t n_channels,
+	const char *const *patterns, size_t n_patterns);
+void redis_subscriptions_commit(struct redis_subscriptions *s);
+void redis_subscriptions_forget(struct redis_subscriptions *s);
+
 /* Appends the commands for all of them, for a new connection: what the one before had confirmed is gone. Returns how
  * many commands. */
 size_t redis_subscriptions_ask(struct redis_subscriptions *s, struct eio_buf *out);
+
+/* The same for what has changed since they were asked for. */
+size_t redis_subscriptions_ask_changes(struct redis_subscriptions *s, struct eio_buf *out);
 
 /* The connection is lost, on which nothing was heard since then: a time that is not 0. */
 void redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms);
@@ -43,7 +65,8 @@ void redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms);
 /* Appends those for the refused ones again; all must have been answered. Returns how many. */
 size_t redis_subscriptions_ask_refused(struct redis_subscriptions *s, struct eio_buf *out);
 
-/* The next answer has come. Returns whose it is, or NULL when none is to come. */
-struct redis_subscription *redis_subscriptions_answered(struct redis_subscriptions *s, bool confirmed);
+/* The next answer has come. Returns whose it is, or NULL when none is to come. *counts: it says what is so now, and not
+ * what something later will answer. Valid until the next call. */
+struct redis_subscription *redis_subscriptions_answered(struct redis_subscriptions *s, bool confirmed, bool *counts);
 
 #endif

@@ -16,18 +16,23 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PSYNC_MAGIC 0x50bb9512
+
+/* What is wanted. */
+struct psync_names {
+	char **channels, **patterns; /* owned, with their texts; the channels in their order */
+	size_t n_channels, n_patterns;
+};
 
 struct psync {
 	struct source source;
 	unsigned magic;
 	uv_loop_t *loop;
 	struct redis_replica *replica;
-	const char **channels; /* owned: in their order */
-	size_t n_channels;
-	const char *const *patterns; /* borrowed */
-	size_t n_patterns;
+	struct psync_names names, next; /* next: what was prepared */
+	bool may_pause;
 	char id[REDIS_REPLICATION_ID]; /* of the stream of replication that came last, */
 	uint32_t id_hash; /* the same everywhere */
 	bool goes_on; /* at a place that it was given; what is missing since then was not told yet */
@@ -72,8 +77,8 @@ next_name(const struct psync *p, size_t *at, struct message *m)
 	struct template_captures unused;
 
 	if (*at == 0) {
-		const char **found = bsearch(
-			&m->channel, p->channels, p->n_channels, sizeof(char *), compare_with_channel);
+		char **found = bsearch(
+			&m->channel, p->names.channels, p->names.n_channels, sizeof(char *), compare_with_channel);
 
 		++*at;
 		m->kind = MESSAGE_OF_CHANNEL;
@@ -81,8 +86,8 @@ next_name(const struct psync *p, size_t *at, struct message *m)
 		if (found) return true;
 	}
 	m->kind = MESSAGE_OF_PATTERN;
-	while (*at <= p->n_patterns) {
-		m->name = eio_cstr(p->patterns[*at - 1]);
+	while (*at <= p->names.n_patterns) {
+		m->name = eio_cstr(p->names.patterns[*at - 1]);
 		++*at;
 		if (template_match(m->name, m->channel, &unused)) return true;
 	}
@@ -134,11 +139,13 @@ on_replica_gap(void *user, uint64_t from_ms, uint64_t to_ms)
 		.to = eio_bytes(to, (size_t)snprintf(to, sizeof to, "%" PRIu64, to_ms)),
 	};
 
-	for (size_t i = 0; i < p->n_channels + p->n_patterns; i++) {
-		bool is_pattern = i >= p->n_channels;
+	const struct psync_names *all = &p->names;
+
+	for (size_t i = 0; i < all->n_channels + all->n_patterns; i++) {
+		bool is_pattern = i >= all->n_channels;
 
 		gap.kind = is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
-		gap.name = eio_cstr(is_pattern ? p->patterns[i - p->n_channels] : p->channels[i]);
+		gap.name = eio_cstr(is_pattern ? all->patterns[i - all->n_channels] : all->channels[i]);
 		p->events->gap(p->user, &gap);
 	}
 }
@@ -154,24 +161,53 @@ on_replica_state(void *user, bool ready)
 	p->events->settled(p->user);
 }
 
+/* Names */
+
+static void
+free_texts(char **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++) free(v[i]);
+	free(v);
+}
+
+static void
+free_psync_names(struct psync_names *all)
+{
+	free_texts(all->channels, all->n_channels);
+	free_texts(all->patterns, all->n_patterns);
+	*all = (struct psync_names){ .n_channels = 0 };
+}
+
+/* False when out of memory. */
+static bool
+copy_texts(char ***out, size_t *n_out, const char *const *v, size_t n)
+{
+	*out = calloc(n + 1, sizeof(char *));
+	for (*n_out = 0; *out && *n_out < n; ++*n_out)
+		if (!((*out)[*n_out] = strdup(v[*n_out]))) return false;
+	return *out != NULL;
+}
+
+/* 0, or -1 when out of memory; *all must be empty. */
+static int
+take_psync_names(struct psync_names *all, const struct source_options *o)
+{
+	if (!copy_texts(&all->channels, &all->n_channels, o->channels, o->n_channels) ||
+		!copy_texts(&all->patterns, &all->n_patterns, o->patterns, o->n_patterns)) {
+		free_psync_names(all);
+		return -1;
+	}
+	qsort(all->channels, all->n_channels, sizeof(char *), compare_channels);
+	return 0;
+}
+
 static void
 free_psync(struct psync *p)
 {
 	p->magic = 0;
-	free(p->channels);
+	free_psync_names(&p->names);
+	free_psync_names(&p->next);
 	free(p);
-}
-
-/* 0, or -1 when out of memory. */
-static int
-sort_channels(struct psync *p, const struct source_options *o)
-{
-	p->channels = calloc(o->n_channels + 1, sizeof(char *));
-	if (!p->channels) return -1;
-	for (size_t i = 0; i < o->n_channels; i++) p->channels[i] = o->channels[i];
-	p->n_channels = o->n_channels;
-	qsort(p->channels, p->n_channels, sizeof(char *), compare_channels);
-	return 0;
 }
 
 static struct source *
@@ -196,12 +232,11 @@ psync_open(const struct source_options *options)
 	p->source.ops = &source_psync;
 	p->magic = PSYNC_MAGIC;
 	p->loop = options->loop;
-	p->patterns = options->patterns;
-	p->n_patterns = options->n_patterns;
+	p->may_pause = o.may_pause;
 	p->goes_on = options->n_places > 0;
 	p->events = options->events;
 	p->user = options->user;
-	if (sort_channels(p, options) == 0) p->replica = redis_replica_open(options->loop, &o);
+	if (take_psync_names(&p->names, options) == 0) p->replica = redis_replica_open(options->loop, &o);
 	if (p->replica) return &p->source;
 	free_psync(p);
 	return NULL;
@@ -226,4 +261,39 @@ psync_tell_places(const struct source *s, void (*tell)(void *user, const struct 
 	if (place.text) tell(user, &place);
 }
 
-const struct source_ops source_psync = { psync_open, psync_close, psync_tell_places };
+/* Going over to others: all that is published comes in any case. */
+
+static void
+psync_forget(struct source *s)
+{
+	free_psync_names(&psync_of(EIO_CONTAINER(s, struct psync, source))->next);
+}
+
+static int
+psync_prepare(struct source *s, const struct source_options *options)
+{
+	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
+
+	psync_forget(s);
+	if (p->may_pause != (options->patience_ms >= REDIS_PAUSE_MS)) return 1;
+	return take_psync_names(&p->next, options);
+}
+
+static void
+psync_commit(struct source *s)
+{
+	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
+
+	free_psync_names(&p->names);
+	p->names = p->next;
+	p->next = (struct psync_names){ .n_channels = 0 };
+}
+
+const struct source_ops source_psync = {
+	.open = psync_open,
+	.close = psync_close,
+	.tell_places = psync_tell_places,
+	.prepare = psync_prepare,
+	.commit = psync_commit,
+	.forget = psync_forget,
+};

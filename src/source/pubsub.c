@@ -101,11 +101,10 @@ on_pubsub_gap(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_
 	p->events->gap(p->user, &gap);
 }
 
-static struct source *
-pubsub_open(const struct source_options *options)
+static struct redis_subscriber_options
+subscriber_options(const struct source_options *options, struct pubsub *p)
 {
-	struct pubsub *p = calloc(1, sizeof *p);
-	const struct redis_subscriber_options o = {
+	return (struct redis_subscriber_options){
 		.url = options->url,
 		.metrics = options->metrics,
 		.channels = options->channels,
@@ -121,6 +120,13 @@ pubsub_open(const struct source_options *options)
 		.gap = on_pubsub_gap,
 		.user = p,
 	};
+}
+
+static struct source *
+pubsub_open(const struct source_options *options)
+{
+	struct pubsub *p = calloc(1, sizeof *p);
+	const struct redis_subscriber_options o = subscriber_options(options, p);
 
 	if (!p) return NULL;
 	p->source.ops = &source_pubsub;
@@ -144,4 +150,31 @@ pubsub_close(struct source *s)
 	free(p);
 }
 
-const struct source_ops source_pubsub = { pubsub_open, pubsub_close, NULL };
+static int
+pubsub_prepare(struct source *s, const struct source_options *options)
+{
+	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
+	const struct redis_subscriber_options o = subscriber_options(options, p);
+
+	return redis_subscriber_prepare(p->subscriber, &o);
+}
+
+static void
+pubsub_commit(struct source *s)
+{
+	redis_subscriber_commit(pubsub_of(EIO_CONTAINER(s, struct pubsub, source))->subscriber);
+}
+
+static void
+pubsub_forget(struct source *s)
+{
+	redis_subscriber_forget(pubsub_of(EIO_CONTAINER(s, struct pubsub, source))->subscriber);
+}
+
+const struct source_ops source_pubsub = {
+	.open = pubsub_open,
+	.close = pubsub_close,
+	.prepare = pubsub_prepare,
+	.commit = pubsub_commit,
+	.forget = pubsub_forget,
+};

@@ -17,7 +17,7 @@ struct streams {
 	unsigned magic;
 	uv_loop_t *loop;
 	struct redis_streamer *streamer;
-	struct redis_streamer_stream *all; /* owned: n, the names are borrowed */
+	struct redis_streamer_stream *all; /* owned: n, with their texts */
 	size_t n;
 	const struct source_events *events;
 	void *user;
@@ -99,18 +99,49 @@ on_streams_settled(void *user)
 	s->events->settled(s->user);
 }
 
-/* With the places where they go on. NULL when out of memory. */
+static void
+free_streams(struct redis_streamer_stream *all, size_t n)
+{
+	for (size_t i = 0; all && i < n; i++) {
+		free((void *)(uintptr_t)all[i].name);
+		free((void *)(uintptr_t)all[i].from);
+		free((void *)(uintptr_t)all[i].position);
+		free((void *)(uintptr_t)all[i].resume);
+	}
+	free(all);
+}
+
+/* Where one goes on, whatever else is said; or NULL. */
+static const char *
+place_of_stream(const struct source_options *o, const char *name)
+{
+	for (size_t k = 0; k < o->n_places; k++)
+		if (strcmp(o->places[k].name, name) == 0) return o->places[k].text;
+	return NULL;
+}
+
+static bool
+copy_stream_text(const char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return *to || !from;
+}
+
+/* The set that they are of may go before they do. NULL when out of memory. */
 static struct redis_streamer_stream *
 copy_streams(const struct source_options *o)
 {
 	struct redis_streamer_stream *all = calloc(o->n_streams + 1, sizeof *all);
+	bool copied = all != NULL;
 
-	for (size_t i = 0; all && i < o->n_streams; i++) {
-		all[i] = o->streams[i];
-		for (size_t k = 0; k < o->n_places; k++)
-			if (strcmp(o->places[k].name, all[i].name) == 0) all[i].resume = o->places[k].text;
-	}
-	return all;
+	for (size_t i = 0; copied && i < o->n_streams; i++)
+		copied = copy_stream_text(&all[i].name, o->streams[i].name) &&
+			 copy_stream_text(&all[i].from, o->streams[i].from) &&
+			 copy_stream_text(&all[i].position, o->streams[i].position) &&
+			 copy_stream_text(&all[i].resume, place_of_stream(o, o->streams[i].name));
+	if (copied) return all;
+	free_streams(all, o->n_streams);
+	return NULL;
 }
 
 static struct source *
@@ -142,7 +173,7 @@ streams_open(const struct source_options *options)
 	s->user = options->user;
 	if (s->all) s->streamer = redis_streamer_open(options->loop, &o);
 	if (s->streamer) return &s->source;
-	free(s->all);
+	free_streams(s->all, s->n);
 	free(s);
 	return NULL;
 }
@@ -154,7 +185,7 @@ streams_close(struct source *source)
 
 	redis_streamer_close(s->streamer);
 	s->magic = 0;
-	free(s->all);
+	free_streams(s->all, s->n);
 	free(s);
 }
 
@@ -171,4 +202,8 @@ streams_tell_places(const struct source *source, void (*tell)(void *user, const 
 	}
 }
 
-const struct source_ops source_streams = { streams_open, streams_close, streams_tell_places };
+const struct source_ops source_streams = {
+	.open = streams_open,
+	.close = streams_close,
+	.tell_places = streams_tell_places,
+};

@@ -16,6 +16,9 @@ static const char *const channels[] = { "a", "b", "c" }, *const patterns[] = { "
 #define ASK_A "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\na\r\n"
 #define ASK_B "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nb\r\n"
 #define ASK_C "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nc\r\n"
+#define ASK_D "*2\r\n$9\r\nSUBSCRIBE\r\n$1\r\nd\r\n"
+#define LEAVE_A "*2\r\n$11\r\nUNSUBSCRIBE\r\n$1\r\na\r\n"
+#define LEAVE_P "*2\r\n$12\r\nPUNSUBSCRIBE\r\n$2\r\np*\r\n"
 #define ASK_P "*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\np*\r\n"
 
 static void
@@ -37,9 +40,11 @@ asked(struct redis_subscriptions *s, size_t n, size_t want_n, struct eio_buf *ou
 static void
 answered(struct redis_subscriptions *s, bool confirmed, const char *name)
 {
-	struct redis_subscription *one = redis_subscriptions_answered(s, confirmed);
+	bool counts;
+	struct redis_subscription *one = redis_subscriptions_answered(s, confirmed, &counts);
 
 	assert_non_null(one);
+	assert_true(counts);
 	assert_true(eio_bytes_eq(one->name, eio_cstr(name)));
 	assert_int_equal(one->confirmed, confirmed);
 	assert_int_equal(one->refused, !confirmed);
@@ -65,7 +70,7 @@ each_by_itself(void **state)
 	answered(&s, false, "b");
 	answered(&s, true, "c");
 	answered(&s, false, "p*");
-	assert_null(redis_subscriptions_answered(&s, true));
+	assert_null(redis_subscriptions_answered(&s, true, &(bool){ false }));
 	counts(&s, 2, 2);
 	asked(&s, redis_subscriptions_ask_refused(&s, &out), 2, &out, EIO_LIT(ASK_B ASK_P));
 	answered(&s, false, "b");
@@ -75,7 +80,7 @@ each_by_itself(void **state)
 	answered(&s, true, "b");
 	counts(&s, 4, 0);
 	asked(&s, redis_subscriptions_ask_refused(&s, &out), 0, &out, EIO_LIT(""));
-	assert_null(redis_subscriptions_answered(&s, false));
+	assert_null(redis_subscriptions_answered(&s, false, &(bool){ false }));
 	redis_subscriptions_deinit(&s);
 }
 
@@ -101,12 +106,118 @@ begins_anew(void **state)
 	redis_subscriptions_deinit(&s);
 }
 
+/* An answer that something later goes before, or about what nobody wants any more. */
+static void
+passed_over(struct redis_subscriptions *s, bool confirmed, const char *name)
+{
+	bool counts;
+	struct redis_subscription *one = redis_subscriptions_answered(s, confirmed, &counts);
+
+	assert_non_null(one);
+	assert_true(eio_bytes_eq(one->name, eio_cstr(name)));
+	assert_false(counts);
+}
+
+static void
+go_over(struct redis_subscriptions *s, const char *const *names, size_t n, const char *pattern)
+{
+	assert_int_equal(redis_subscriptions_prepare(s, names, n, &pattern, pattern != NULL), 0);
+	redis_subscriptions_commit(s);
+}
+
+static void
+others(struct redis_subscriptions *s, size_t want_n, struct eio_bytes want)
+{
+	struct eio_buf out = { 0 };
+
+	assert_int_equal(redis_subscriptions_ask_changes(s, &out), want_n);
+	assert_true(eio_bytes_eq(eio_buf_bytes(&out), want));
+	eio_buf_deinit(&out);
+}
+
+/* What is new is asked for before what is not wanted any more is left; what stays is not touched. */
+static void
+becomes_others(void **state)
+{
+	static const char *const now[] = { "d", "c", "b" };
+	struct redis_subscriptions s;
+	struct eio_buf out = { 0 };
+
+	(void)state;
+	set_up_subscriptions(&s);
+	redis_subscriptions_ask(&s, &out);
+	eio_buf_clear(&out);
+	answered(&s, true, "a");
+	answered(&s, false, "b");
+	answered(&s, true, "c");
+	answered(&s, true, "p*");
+	assert_int_equal(redis_subscriptions_prepare(&s, now, 1, NULL, 0), 0);
+	redis_subscriptions_forget(&s);
+	others(&s, 0, EIO_LIT(""));
+	go_over(&s, now, 3, NULL);
+	counts(&s, 1, 1);
+	others(&s, 3, EIO_LIT(ASK_D LEAVE_A LEAVE_P));
+	others(&s, 0, EIO_LIT(""));
+	answered(&s, true, "d");
+	passed_over(&s, true, "a");
+	passed_over(&s, false, "p*");
+	counts(&s, 2, 1);
+	go_over(&s, now, 2, NULL);
+	counts(&s, 2, 0);
+	assert_int_equal(s.all.n, 2);
+	redis_subscriptions_lost(&s, 5);
+	/* Those that were there come first. */
+	asked(&s, redis_subscriptions_ask(&s, &out), 2, &out, EIO_LIT(ASK_C ASK_D));
+	assert_int_equal(s.all.v[0].missing_ms, 5);
+	redis_subscriptions_deinit(&s);
+}
+
+/* It goes, comes and goes again before anything is answered; and while a connection is greeted. */
+static void
+in_quick_succession(void **state)
+{
+	static const char *const all[] = { "a" }, *const none[] = { "" };
+	struct redis_subscriptions s;
+	struct eio_buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(redis_subscriptions_init(&s, all, 1, NULL, 0), 0);
+	asked(&s, redis_subscriptions_ask(&s, &out), 1, &out, EIO_LIT(ASK_A));
+	go_over(&s, none, 0, NULL);
+	others(&s, 1, EIO_LIT(LEAVE_A));
+	go_over(&s, all, 1, NULL);
+	others(&s, 1, EIO_LIT(ASK_A));
+	go_over(&s, none, 0, NULL);
+	go_over(&s, all, 1, NULL);
+	others(&s, 0, EIO_LIT(""));
+	passed_over(&s, false, "a");
+	passed_over(&s, true, "a");
+	counts(&s, 0, 0);
+	answered(&s, true, "a");
+	counts(&s, 1, 0);
+	go_over(&s, none, 0, NULL);
+	counts(&s, 0, 0);
+	asked(&s, redis_subscriptions_ask(&s, &out), 0, &out, EIO_LIT(""));
+	assert_int_equal(s.all.n, 0);
+	for (int i = 0; i < 100; i++) {
+		go_over(&s, i % 2 ? none : all, i % 2 ? 0 : 1, NULL);
+		redis_subscriptions_ask_changes(&s, &out);
+	}
+	assert_true(s.unanswered > 90 && s.all.n < 60);
+	while (s.unanswered) redis_subscriptions_answered(&s, true, &(bool){ false });
+	counts(&s, 0, 0);
+	eio_buf_deinit(&out);
+	redis_subscriptions_deinit(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_by_itself),
 		cmocka_unit_test(begins_anew),
+		cmocka_unit_test(becomes_others),
+		cmocka_unit_test(in_quick_succession),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
