@@ -23,7 +23,9 @@ struct reload {
 	struct service *service;
 	struct workers *workers;
 	struct config *replaced; /* the one in force; NULL: still the first */
+	struct feed_specs *feeds; /* a reference to those in force; NULL: still the first */
 	bool kept; /* its namespaces are not */
+	bool kept_feeds; /* nor are its feeds */
 	uv_signal_t sighup;
 	bool stopped; /* the end has begun */
 };
@@ -34,6 +36,8 @@ struct reload_plan {
 	size_t n;
 	bool namespaces; /* go over, too */
 	const char *stay; /* why they do not; NULL: they do, or are the same */
+	bool feeds; /* the same of the feeds */
+	const char *feeds_stay;
 };
 
 /* What is told of one reading. */
@@ -71,12 +75,29 @@ change_log(const struct config *c)
 	log_set_format((enum log_format)c->log_format);
 }
 
+/* The feeds go over, or nobody does. */
+static int
+go_over_to_feeds(struct reload *r, const struct config *now)
+{
+	struct feed_changed n;
+
+	if (feed_change(r->workers->feed, config_feeds(now), &n) < 0) return -1;
+	feed_specs_unref(r->feeds);
+	r->feeds = feed_specs_ref(config_feeds(now));
+	log_info("event=feeds-changed added=%zu removed=%zu altered=%zu same=%zu", n.added, n.removed, n.altered,
+		n.same);
+	return 0;
+}
+
 /* All that can fail: afterwards nothing does. */
 static int
-prepare_change(struct reload *r, struct config *now, bool namespaces)
+prepare_change(struct reload *r, struct config *now, const struct reload_plan *plan)
 {
 	config_keep(now, r->options.config);
-	return workers_prepare(r->workers, now, namespaces);
+	if (workers_prepare(r->workers, now, plan->namespaces)) return -1;
+	if (!plan->feeds || go_over_to_feeds(r, now) == 0) return 0;
+	workers_forget(r->workers);
+	return -1;
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
@@ -85,6 +106,7 @@ change_all(struct reload *r, struct config *now)
 {
 	change_log(now);
 	workers_change(r->workers);
+	feed_change_end(r->workers->feed);
 	/* Those that cannot be read stay as they are, which is logged. */
 	if (r->workers->doors) doors_reread(r->workers->doors);
 	config_free(r->replaced);
@@ -155,25 +177,50 @@ find_changes(const struct reload *r, const struct config *now, struct reload_pla
 }
 
 static bool
-changes_namespaces(const struct reload_plan *plan)
+changes_group(const struct reload_plan *plan, enum config_group group)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->all[i].group == CONFIG_GROUP_NAMESPACES) return true;
+		if (plan->all[i].group == group) return true;
 	return false;
+}
+
+/* They cannot change now. */
+static void
+keep_group(struct reload_plan *plan, enum config_group group)
+{
+	for (size_t i = 0; i < plan->n; i++)
+		if (plan->all[i].group == group) plan->all[i].group = CONFIG_GROUP_NONE;
 }
 
 /* Namespaces may have to stay, which others do not notice. */
 static void
 plan_namespaces(const struct reload *r, const struct config *now, struct reload_plan *plan)
 {
-	bool changes = changes_namespaces(plan);
+	bool changes = changes_group(plan, CONFIG_GROUP_NAMESPACES);
 
 	if (r->kept && !changes) plan->all[plan->n++] = (struct config_change){ "namespaces", CONFIG_GROUP_NAMESPACES };
 	if (!changes && !r->kept) return;
 	plan->stay = config_namespaces_stay(r->options.config, now);
 	plan->namespaces = !plan->stay;
-	for (size_t i = 0; plan->stay && i < plan->n; i++)
-		if (plan->all[i].group == CONFIG_GROUP_NAMESPACES) plan->all[i].group = CONFIG_GROUP_NONE;
+	if (plan->stay) keep_group(plan, CONFIG_GROUP_NAMESPACES);
+}
+
+static struct feed_specs *
+feeds_in_force(const struct reload *r)
+{
+	return r->feeds ? r->feeds : config_feeds(r->options.config);
+}
+
+static void
+plan_feeds(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	bool changes = changes_group(plan, CONFIG_GROUP_FEEDS);
+
+	if (r->kept_feeds && !changes) plan->all[plan->n++] = (struct config_change){ "feeds", CONFIG_GROUP_FEEDS };
+	if (!changes && !r->kept_feeds) return;
+	plan->feeds_stay = config_feeds_stay(r->options.config, feeds_in_force(r), now);
+	plan->feeds = !plan->feeds_stay;
+	if (plan->feeds_stay) keep_group(plan, CONFIG_GROUP_FEEDS);
 }
 
 static void
@@ -181,7 +228,9 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 {
 	change_all(r, now);
 	r->kept = plan->stay != NULL;
+	r->kept_feeds = plan->feeds_stay != NULL;
 	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
+	if (plan->feeds_stay) log_warn("event=feeds-stay reason=\"%s\"", plan->feeds_stay);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
 	if (now->warnings)
@@ -209,9 +258,10 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 	eio_buf_clear(answer);
 	find_changes(r, now, &plan);
 	plan_namespaces(r, now, &plan);
+	plan_feeds(r, now, &plan);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";
-	else if (prepare_change(r, now, plan.namespaces))
+	else if (prepare_change(r, now, &plan))
 		why = plan.namespaces ? "a key file cannot be read, or memory is out" : "out of memory";
 	if (!why) {
 		put_in_force(r, now, &plan, answer);
@@ -304,6 +354,7 @@ reload_free(struct reload *r)
 {
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	config_free(r->replaced);
+	feed_specs_unref(r->feeds);
 	r->magic = 0;
 	free(r);
 }

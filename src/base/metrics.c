@@ -179,6 +179,16 @@ metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsig
 	return metrics_new(s, t, text);
 }
 
+void
+metrics_take_over(struct metrics *m, const struct metrics *from)
+{
+	const struct metrics_table *t = from->group->shown->table;
+
+	CHECK(m->group->shown->table == t);
+	for (size_t i = 0; i < t->slots; i++)
+		metrics_put(m, i, atomic_load_explicit(&from->v[i], memory_order_relaxed));
+}
+
 struct metrics *
 metrics_ref(struct metrics *m)
 {

@@ -114,6 +114,9 @@ struct metrics *metrics_new(struct metrics_set *s, const struct metrics_table *t
 /* The same with a number for a label. */
 struct metrics *metrics_new_numbered(struct metrics_set *s, const struct metrics_table *t, unsigned label);
 
+/* Goes on with what others have counted, of the same table and on the same thread: its own so far is nothing. */
+void metrics_take_over(struct metrics *m, const struct metrics *from);
+
 /* One more owner, on the thread that writes them. */
 struct metrics *metrics_ref(struct metrics *m);
 

@@ -41,14 +41,13 @@ struct clients_options {
 	size_t max_attachment_bytes; /* all attachments of one packet together */
 	bool own_rooms; /* each socket is in the room of its id, too: something may be sent there */
 	bool survive; /* sessions outlive the process: who was there when it ended may come back to the next */
-	bool retains; /* some feed does: who joins asks for it */
 	bool access_log; /* a line for each session that ends */
 	bool compresses; /* some clients may want their messages compressed */
 	const struct feed_recovery *elsewhere; /* clients may go to other siocasts; NULL: they may not. Borrowed */
 	struct eio_forwarding forwarding; /* which proxies say whose requests are; borrowed, as everything below */
 	struct namespace_specs *namespaces;
 	struct interest_table *interest;
-	struct feed *feed; /* takes what handlers publish */
+	struct feed *feed; /* takes what handlers publish, and retains; NULL: neither is wanted */
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
 	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
 	struct metrics_set *metrics; /* to count in */

@@ -267,7 +267,7 @@ snapshots_join(struct sio_socket *s, struct sio_room_key key)
 	struct clients *cs = c->clients;
 	struct awaiting *w;
 
-	if (!cs->options.retains || !feed_retains(cs->options.feed, key)) return;
+	if (!cs->options.feed || !feed_retains(cs->options.feed, key)) return;
 	w = await_room(s, sio_rooms_find(&cs->rooms, key));
 	if (!w)
 		client_end(c, CLIENT_REASON_NOMEM);

@@ -44,6 +44,8 @@ static const struct config_change groups[] = {
 	{ "trustedProxies", CONFIG_GROUP_CLIENTS },
 	{ "auth", CONFIG_GROUP_NAMESPACES },
 	{ "namespaces", CONFIG_GROUP_NAMESPACES },
+	{ "feedDefaults", CONFIG_GROUP_FEEDS },
+	{ "feeds", CONFIG_GROUP_FEEDS },
 	{ "drain.seconds", CONFIG_GROUP_END },
 	{ "log.format", CONFIG_GROUP_LOG },
 	{ "log.level", CONFIG_GROUP_LOG },
@@ -59,8 +61,6 @@ static const struct config_change groups[] = {
 	{ "engine.ioUring", CONFIG_GROUP_NONE },
 	{ "engine.maxHttpBufferSize", CONFIG_GROUP_NONE },
 	{ "engine.perMessageDeflate", CONFIG_GROUP_NONE },
-	{ "feedDefaults", CONFIG_GROUP_NONE },
-	{ "feeds", CONFIG_GROUP_NONE },
 	{ "group", CONFIG_GROUP_NONE },
 	{ "limits.maxConnections", CONFIG_GROUP_NONE },
 	{ "limits.messageBytes", CONFIG_GROUP_NONE },
@@ -232,6 +232,42 @@ config_namespaces_stay(const struct config *first, const struct config *now)
 	if (!is_presence_same(first, now)) return "presence or count is another";
 	if (!is_recovery_same(f->namespaces, p->namespaces)) return "connectionStateRecovery is another";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
-		return "handlers reach single sockets, which nothing did before";
+		return "single sockets are reached, which nothing did before";
+	return NULL;
+}
+
+/* Feeds */
+
+/* The feeds that read what they retain, one after the other. */
+static const struct feed_spec *
+next_primed(const struct feed_specs *specs, size_t *at)
+{
+	while (*at < specs->n && !specs->v[*at].n_primes) ++*at;
+	return *at < specs->n ? &specs->v[(*at)++] : NULL;
+}
+
+static bool
+are_primes_same(const struct feed_specs *before, const struct feed_specs *now)
+{
+	const struct feed_spec *a, *b;
+	size_t at_before = 0, at_now = 0;
+
+	do {
+		a = next_primed(before, &at_before);
+		b = next_primed(now, &at_now);
+		if (!a != !b || (a && a->essence != b->essence)) return false;
+	} while (a);
+	return true;
+}
+
+const char *
+config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now)
+{
+	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
+
+	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same feeds";
+	if (config__targets_sockets(p) && !config__targets_sockets(f))
+		return "single sockets are reached, which nothing did before";
+	if (!are_primes_same(before, p->feeds)) return "what feeds read of Redis (prime) is another";
 	return NULL;
 }

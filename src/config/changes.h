@@ -17,6 +17,7 @@ enum config_group {
 	CONFIG_GROUP_END = 2, /* how it ends */
 	CONFIG_GROUP_CLIENTS = 4, /* what clients may, and how long they have */
 	CONFIG_GROUP_NAMESPACES = 8, /* namespaces, their handlers, and who may connect */
+	CONFIG_GROUP_FEEDS = 16,
 };
 
 /* One option that is another one. */
@@ -38,6 +39,9 @@ void config_keep(struct config *now, const struct config *first);
 /* Why namespaces have to stay as they were at the start, although others were read, in a few words; NULL: they may
  * change. */
 const char *config_namespaces_stay(const struct config *first, const struct config *now);
+
+/* The same of the feeds, which are `before` by now. */
+const char *config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

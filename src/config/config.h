@@ -158,6 +158,7 @@ struct eio_networks config_proxies(const struct config *c);
 void config_fill_server(const struct config *c, struct eio_server_options *out); /* all but the server's index */
 void config_fill_clients(const struct config *c, struct clients_options *out);
 void config_fill_feed(const struct config *c, struct feed_options *out);
+struct feed_specs *config_feeds(const struct config *c); /* borrowed */
 const struct redis_url *config_redis(const struct config *c, size_t i); /* i < n_redis */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 

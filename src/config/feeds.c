@@ -306,23 +306,48 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	config__prime(l, f, d->prime);
 }
 
-/* What tells it from other feeds, and from what it was before. item: NULL for a flag. */
+/* The hash of some items, one after the other. */
 static uint64_t
-print_of(struct config_loader *l, const cJSON *item)
+hash_items(struct config_loader *l, const cJSON *const *items, size_t n)
 {
-	const cJSON *const parts[] = { cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"), item };
 	uint64_t key[2] = { 0, 0 };
 
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		char *text = parts[i] ? cJSON_PrintUnformatted(parts[i]) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		char *text = items[i] ? cJSON_PrintUnformatted(items[i]) : NULL;
 
 		if (text)
 			key[1] = eio_hash_bytes(key, eio_cstr(text));
-		else if (parts[i])
+		else if (items[i])
 			config__error_memory(l);
 		cJSON_free(text);
 	}
 	return key[1];
+}
+
+/* An item without the terms of its feed; NULL of NULL. */
+static cJSON *
+without_terms(struct config_loader *l, const cJSON *item)
+{
+	static const char *const terms[] = { "batch", "slow", "lagEvent", "gapEvent", "history" };
+	cJSON *rest = item ? cJSON_Duplicate(item, true) : NULL;
+
+	if (item && !rest) config__error_memory(l);
+	for (size_t i = 0; rest && i < sizeof terms / sizeof terms[0]; i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(rest, terms[i]);
+	return rest;
+}
+
+/* What tells it from other feeds, and from what it was before. item: NULL for a flag. */
+static void
+set_prints(struct config_loader *l, const cJSON *item, struct feed_spec *f)
+{
+	const cJSON *defaults = cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults");
+	cJSON *rest[] = { without_terms(l, defaults), without_terms(l, item) };
+
+	f->print = hash_items(l, (const cJSON *const[]){ defaults, item }, 2);
+	f->essence = hash_items(l, (const cJSON *const *)rest, 2) ^ ((uint64_t)f->format << 1);
+	cJSON_Delete(rest[0]);
+	cJSON_Delete(rest[1]);
 }
 
 /* Adds a feed to the configuration, also when something in it is wrong: its number is its place in the file. */
@@ -344,7 +369,7 @@ read_feed(struct config_loader *l, const cJSON *item)
 	begin_draft(l, &d);
 	config__object(l, &config__feed_table, &d, "", item);
 	if (cJSON_IsObject(item)) finish_draft(l, &d, item);
-	d.feed.print = print_of(l, item);
+	set_prints(l, item, &d.feed);
 	add_draft(l, &d);
 	feed_spec_deinit(&d.feed);
 }
@@ -405,7 +430,7 @@ config__feed_flag(struct config_loader *l, const char *text)
 		*(is_pattern ? &d.pattern : &d.channel) = channel;
 		d.event = event;
 		finish_draft(l, &d, NULL);
-		d.feed.print = eio_hash_bytes((const uint64_t[2]){ 0, 0 }, eio_cstr(text));
+		d.feed.print = d.feed.essence = eio_hash_bytes((const uint64_t[2]){ 0, 0 }, eio_cstr(text));
 		add_draft(l, &d);
 	} else {
 		config__error_memory(l);

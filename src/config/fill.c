@@ -28,7 +28,6 @@ config_fill_clients(const struct config *c, struct clients_options *out)
 	out->max_attachment_bytes = p->server.max_payload * SIO_MAX_ATTACHMENTS;
 	out->compresses = p->server.ws_deflate.on || p->server.http_deflate.on;
 	out->namespaces = p->namespaces;
-	out->retains = p->feeds->retain;
 	out->survive = c->state_file != NULL;
 	out->elsewhere = p->recovery.elsewhere ? &p->recovery : NULL;
 	out->access_log = c->access_log != NULL;
@@ -59,6 +58,12 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
 	/* So an ack, or the answer to a ping, has its place beside it and a quarter that was there before. */
 	out->snapshot_bytes = p->client_limits.reply_bytes / 2;
+}
+
+struct feed_specs *
+config_feeds(const struct config *c)
+{
+	return config__parts_of(c)->feeds;
 }
 
 const struct redis_url *

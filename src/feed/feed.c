@@ -1,56 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The feed's place on its thread: sources of messages, one timer, and the way back to Redis. */
-#include "src/feed/feed.h"
+#include "src/feed/feed_self.h"
 
-#include "eio/check.h"
 #include "src/base/clock.h"
 #include "src/feed/elsewhere.h"
-#include "src/feed/intakes.h"
 #include "src/feed/posting.h"
-#include "src/feed/returning.h"
 #include "src/feed/saving.h"
 #include "src/feed/store.h"
-#include "src/feed/uplink.h"
 
 #include <stdlib.h>
-
-#define FEED_MAGIC 0xfeed0001
-
-struct feed {
-	unsigned magic;
-	struct feed_options options;
-	struct mail_port starts, stops, posts, asks;
-	atomic_size_t posted; /* bytes posted and not yet taken */
-	struct mail start, stop;
-	uv_sem_t stopped; /* posted when it has shut down */
-	uv_timer_t timer; /* for router.deadline_ms */
-	uv_check_t check;
-	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
-	bool closed; /* the feed thread's: no more deliveries */
-	struct feed_out out;
-	struct feed_router router;
-	struct feed_intakes intakes;
-	struct feed_uplink uplink;
-	struct ledger *ledger; /* NULL, as what follows is not there: no client can be recovered */
-	struct feed_returning returning;
-	struct store *store; /* NULL: nobody comes from another siocast */
-	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
-};
-
-static struct feed *
-feed_of(void *user)
-{
-	struct feed *f = user;
-
-	CHECK_MAGIC(f, FEED_MAGIC);
-	return f;
-}
-
-static uv_loop_t *
-loop_of_feed(const struct feed *f)
-{
-	return &f->options.thread->loop;
-}
 
 /* The timer */
 
@@ -60,7 +18,7 @@ static void on_feed_timer(uv_timer_t *t);
 static void
 arm_feed_timer(struct feed *f)
 {
-	uint64_t at = f->router.deadline_ms, now = uv_now(loop_of_feed(f));
+	uint64_t at = f->router.deadline_ms, now = uv_now(feed__loop(f));
 
 	if (at >= f->timer_ms) return;
 	f->timer_ms = at;
@@ -70,10 +28,10 @@ arm_feed_timer(struct feed *f)
 static void
 on_feed_timer(uv_timer_t *t)
 {
-	struct feed *f = feed_of(t->data);
+	struct feed *f = feed__of(t->data);
 
 	f->timer_ms = UINT64_MAX;
-	feed_router_tick(&f->router, uv_now(loop_of_feed(f)));
+	feed_router_tick(&f->router, uv_now(feed__loop(f)));
 	arm_feed_timer(f);
 	/* The loop is about to wait for input: what is due must not wait with it. */
 	feed_out_post(&f->out);
@@ -83,7 +41,7 @@ on_feed_timer(uv_timer_t *t)
 static void
 on_feed_check(uv_check_t *c)
 {
-	struct feed *f = feed_of(c->data);
+	struct feed *f = feed__of(c->data);
 
 	if (f->out.tells || (f->out.journal && feed_out_stands_up(&f->out)))
 		feed_out_tell(&f->out);
@@ -111,7 +69,7 @@ shut_down_feed(struct feed *f)
 static void
 take_feed_start(void *user, struct mail *run)
 {
-	struct feed *f = feed_of(user);
+	struct feed *f = feed__of(user);
 
 	(void)run;
 	feed_intakes_open(&f->intakes);
@@ -122,7 +80,7 @@ static void
 take_feed_stop(void *user, struct mail *run)
 {
 	(void)run;
-	shut_down_feed(feed_of(user));
+	shut_down_feed(feed__of(user));
 }
 
 /* What is published without Redis */
@@ -130,14 +88,14 @@ take_feed_stop(void *user, struct mail *run)
 static void
 take_posts(void *user, struct mail *run)
 {
-	struct feed *f = feed_of(user);
+	struct feed *f = feed__of(user);
 
 	while (run) {
 		struct feed_posting *p = EIO_CONTAINER(run, struct feed_posting, mail);
 
 		run = run->next;
 		atomic_fetch_sub_explicit(&f->posted, p->bytes.n, memory_order_relaxed);
-		if (!f->closed) feed_router_post(&f->router, p, uv_now(loop_of_feed(f)));
+		if (!f->closed) feed_router_post(&f->router, p, uv_now(feed__loop(f)));
 		feed_posting_free(p);
 	}
 }
@@ -158,7 +116,7 @@ feed_post(struct feed *f, struct feed_posting *p)
 static void
 take_asks(void *user, struct mail *run)
 {
-	struct feed *f = feed_of(user);
+	struct feed *f = feed__of(user);
 
 	while (run) {
 		struct feed_ask *a = EIO_CONTAINER(run, struct feed_ask, mail);
@@ -167,14 +125,8 @@ take_asks(void *user, struct mail *run)
 		if (f->closed)
 			feed_ask_unref(a);
 		else
-			feed_router_reply(&f->router, a, uv_now(loop_of_feed(f)));
+			feed_router_reply(&f->router, a, uv_now(feed__loop(f)));
 	}
-}
-
-bool
-feed_retains(const struct feed *f, struct sio_room_key key)
-{
-	return feed_specs_retain(f->options.specs, key);
 }
 
 bool
@@ -259,7 +211,7 @@ init_ledger(struct feed *f)
 static void
 on_intakes_settled(void *user)
 {
-	struct feed *f = feed_of(user);
+	struct feed *f = feed__of(user);
 
 	if (f->ledger) feed_returning_settle(&f->returning);
 }
@@ -267,23 +219,23 @@ on_intakes_settled(void *user)
 static void
 on_returning_gave_up(void *user)
 {
-	feed_intakes_give_up(&feed_of(user)->intakes);
+	feed_intakes_give_up(&feed__of(user)->intakes);
 }
 
 static void
 on_second(void *user)
 {
-	feed_intakes_begin_tracks(&feed_of(user)->intakes);
+	feed_intakes_begin_tracks(&feed__of(user)->intakes);
 }
 
 static struct feed_parts
 parts_of_feed(struct feed *f)
 {
-	uv_update_time(loop_of_feed(f));
+	uv_update_time(feed__loop(f));
 	return (struct feed_parts){
 		.router = &f->router,
 		.intakes = &f->intakes,
-		.now_ms = uv_now(loop_of_feed(f)),
+		.now_ms = uv_now(feed__loop(f)),
 		.wall_ms = clock_wall_ms(),
 	};
 }
@@ -336,6 +288,7 @@ open_feed_ports(struct feed *f)
 	f->stops = (struct mail_port){ mailbox, take_feed_stop, f };
 	f->posts = (struct mail_port){ mailbox, take_posts, f };
 	f->asks = (struct mail_port){ mailbox, take_asks, f };
+	f->change.port = (struct mail_port){ mailbox, feed__take_change, f };
 }
 
 static void
@@ -362,6 +315,15 @@ make_redis_metrics(struct feed *f)
 	return false;
 }
 
+static void
+set_feed_callbacks(struct feed *f)
+{
+	f->returning.give_up = on_returning_gave_up;
+	f->returning.begin_tracks = on_second;
+	f->intakes.settled = on_intakes_settled;
+	f->returning.user = f->intakes.user = f;
+}
+
 struct feed *
 feed_new(const struct feed_options *options)
 {
@@ -372,6 +334,7 @@ feed_new(const struct feed_options *options)
 	f->magic = FEED_MAGIC;
 	feed_specs_ref(f->options.specs);
 	f->timer_ms = UINT64_MAX;
+	atomic_init(&f->asked, f->options.specs);
 	open_feed_ports(f);
 	if (!make_redis_metrics(f)) goto fail_specs;
 	init_feed_uplink(f);
@@ -380,16 +343,16 @@ feed_new(const struct feed_options *options)
 	if (feed_intakes_init(&f->intakes, &f->options, &f->router, f->redis_metrics) < 0) goto fail_router;
 	if (!init_ledger(f)) goto fail_ledger;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
+	if (uv_sem_init(&f->change.done, 0)) goto fail_sem;
 	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
-	f->returning.give_up = on_returning_gave_up;
-	f->returning.begin_tracks = on_second;
-	f->intakes.settled = on_intakes_settled;
-	f->returning.user = f->intakes.user = f;
-	uv_timer_init(loop_of_feed(f), &f->timer);
-	uv_check_init(loop_of_feed(f), &f->check);
+	set_feed_callbacks(f);
+	uv_timer_init(feed__loop(f), &f->timer);
+	uv_check_init(feed__loop(f), &f->check);
 	uv_check_start(&f->check, on_feed_check);
 	f->timer.data = f->check.data = f;
 	return f;
+fail_sem:
+	uv_sem_destroy(&f->stopped);
 fail_ledger:
 	store_free(f->store);
 	journal_free(f->out.journal);
@@ -451,6 +414,9 @@ feed_free(struct feed *f)
 	if (!f) return;
 	CHECK(!f->options.thread->running && uv_is_closing((uv_handle_t *)&f->timer));
 	uv_sem_destroy(&f->stopped);
+	uv_sem_destroy(&f->change.done);
+	feed_change_end(f);
+	feed_specs_unref(f->change.refused);
 	store_free(f->store);
 	journal_free(f->out.journal);
 	feed_intakes_deinit(&f->intakes);

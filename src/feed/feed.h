@@ -75,6 +75,17 @@ void feed_start(struct feed *f);
  * Before it is started. NULL, or in a few words why not: it begins with nothing then. */
 const char *feed_restore(struct feed *f, struct archive_in *in, struct feed_tally *tally);
 
+/* Goes over to other feeds, in one turn of its loop, where there is no journal: recovery.elsewhere is off. What goes
+ * on as it was, and what of its messages comes meanwhile, is as if nothing had been; see change.h. Takes a reference to
+ * the set. 0; or -1 when memory is out, or it is stopped, and then nothing has changed. After 0 the set before stays
+ * until no worker can look at it any more, which feed_change_end() says. Called by one thread, while that of the feed
+ * runs. */
+struct feed_changed {
+	size_t same, altered, added, removed; /* how many feeds */
+};
+int feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out);
+void feed_change_end(struct feed *f);
+
 /* Writes down what the next process needs to go on; what has failed archive_end() says. When its thread was stopped, or
  * on it. */
 void feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally);

@@ -131,6 +131,10 @@ struct feed_at_work {
 /* One that has nothing yet. spec is borrowed. NULL when out of memory. */
 struct feed_at_work *feed_at_work_new(struct feed_router *r, const struct feed_spec *spec);
 
+/* Has it work from another spec of the same essence. Where anything else is another, what waits must have been flushed.
+ * metrics: of the label that it has now, which it takes over; NULL: that is the same. */
+void feed_at_work_change(struct feed_at_work *f, const struct feed_spec *spec, struct metrics *metrics);
+
 /* Ends its streams, of which nothing is flushed, and forgets what it retains. NULL is fine. */
 void feed_at_work_free(struct feed_at_work *f);
 

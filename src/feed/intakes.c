@@ -142,12 +142,12 @@ on_source_settled(void *user)
 /* How late a message may come, together with others: not at all where one is sent alone. Every server has the
  * messages of every feed. */
 static unsigned
-patience_ms(const struct feed_intakes *all)
+patience_ms(const struct feed_specs *specs)
 {
 	unsigned least = UINT_MAX;
 
-	for (size_t i = 0; i < all->options->specs->n; i++) {
-		const struct feed_spec *spec = &all->options->specs->v[i];
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *spec = &specs->v[i];
 
 		if (spec->max_messages == 1) return 0;
 		if (spec->interval_ms / PATIENCE_PART < least) least = spec->interval_ms / PATIENCE_PART;
@@ -157,12 +157,12 @@ patience_ms(const struct feed_intakes *all)
 
 /* The longest that a message waits here, and a second: then it has left, if nobody was behind. */
 static unsigned
-save_ms(const struct feed_intakes *all)
+save_ms(const struct feed_specs *specs)
 {
 	unsigned most = 0;
 
-	for (size_t i = 0; i < all->options->specs->n; i++)
-		if (all->options->specs->v[i].interval_ms > most) most = all->options->specs->v[i].interval_ms;
+	for (size_t i = 0; i < specs->n; i++)
+		if (specs->v[i].interval_ms > most) most = specs->v[i].interval_ms;
 	return most + SAVE_MS;
 }
 
@@ -197,35 +197,50 @@ static const struct source_events events_of_line = {
 	.settled = on_source_settled,
 };
 
-static void
-open_intake(struct feed_intakes *all, size_t i)
+struct source_options
+feed_intake_options(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
 {
-	struct feed_intake *in = &all->v[i];
-	struct source_options o = {
+	struct feed_intakes *all = in->all;
+	size_t server = (size_t)(in - all->v) / INTAKES;
+
+	return (struct source_options){
 		.loop = loop_of_intakes(all),
-		.url = &all->options->redis[i / INTAKES],
-		.metrics = all->metrics[i / INTAKES],
-		.channels = all->router->table.channels,
-		.n_channels = all->router->table.n_channels,
-		.patterns = all->router->table.patterns,
-		.n_patterns = all->router->table.n_patterns,
-		.streams = all->router->table.streams,
-		.n_streams = all->router->table.n_streams,
-		.save_ms = save_ms(all),
+		.url = &all->options->redis[server],
+		.metrics = all->metrics[server],
+		.channels = table->channels,
+		.n_channels = table->n_channels,
+		.patterns = table->patterns,
+		.n_patterns = table->n_patterns,
+		.streams = table->streams,
+		.n_streams = table->n_streams,
+		.save_ms = save_ms(specs),
 		.message_bytes = all->options->message_bytes,
 		.places = in->places,
 		.n_places = in->n_places,
 		.places_ms = all->places_ms,
-		.patience_ms = patience_ms(all),
+		.patience_ms = patience_ms(specs),
 		.events = in->line ? &events_of_line : &usual_events,
 		.user = in,
 	};
+}
+
+struct source *
+feed_intake_open(struct feed_intake *in, const struct source_options *o)
+{
+	return ops_of(in->all, (size_t)(in - in->all->v))->open(o);
+}
+
+static void
+open_intake(struct feed_intake *in)
+{
+	const struct feed_router *r = in->all->router;
+	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
 
 	if (in->line) {
 		o.channels = feed_prime_line_channels(in->line, &o.n_channels);
 		feed_prime_line_open(in->line, o.loop);
 	}
-	in->source = ops_of(all, i)->open(&o);
+	in->source = feed_intake_open(in, &o);
 	if (!in->source) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 }
 
@@ -233,7 +248,7 @@ void
 feed_intakes_open(struct feed_intakes *all)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
-		if (all->v[i].wanted) open_intake(all, i);
+		if (all->v[i].wanted) open_intake(&all->v[i]);
 }
 
 void
@@ -300,15 +315,17 @@ note_place(void *user, const struct source_place *place)
 
 /* One that has not been opened goes on where it was to. */
 void
+feed_intake_note(struct feed_intake *in)
+{
+	if (!in->source) return;
+	forget_places_of(in);
+	if (in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_place, in);
+}
+
+void
 feed_intakes_note(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		struct feed_intake *in = &all->v[i];
-
-		if (!in->source) continue;
-		forget_places_of(in);
-		if (in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_place, in);
-	}
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) feed_intake_note(&all->v[i]);
 }
 
 bool

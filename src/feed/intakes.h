@@ -40,6 +40,13 @@ void feed_intakes_begin_tracks(struct feed_intakes *all);
 void feed_intakes_open(struct feed_intakes *all);
 void feed_intakes_close(struct feed_intakes *all);
 
+/* Makes all that it takes to have other feeds' messages come, on the connections that there are; table is of specs, and
+ * borrowed. 0, or -1 when out of memory (nothing to undo then). Then they do, once the router has those feeds, or it is
+ * forgotten. Where there is no journal. */
+int feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs);
+void feed_intakes_commit(struct feed_intakes *all);
+void feed_intakes_forget(struct feed_intakes *all);
+
 /* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */
 void feed_intakes_note(struct feed_intakes *all);
 

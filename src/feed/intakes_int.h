@@ -17,7 +17,9 @@ struct feed_intake {
 	struct feed_prime_line *line; /* borrowed; NULL: what comes is for feeds, all of it */
 	unsigned track; /* of what is published, or of its first stream: see journal.h; 0 without one */
 	struct source *source; /* feed thread only; NULL before the start and after the end */
-	bool wanted; /* there is something to be had from it */
+	atomic_bool wanted; /* there is something to be had from it; feed thread only writes */
+	struct source *next; /* what was prepared to take the place of the source; or NULL */
+	bool prepared; /* the source itself was */
 	atomic_bool subscribed;
 	atomic_uint refused; /* how many channels and patterns */
 	struct source_place *places; /* owned, with their texts */
@@ -30,6 +32,16 @@ feed_intake_is_of_streams(const struct feed_intake *in)
 {
 	return (in - in->all->v) % INTAKES == INTAKE_STREAMS;
 }
+
+/* intakes.c: what one is opened with, for feeds that may be others than the router's. */
+struct source_options feed_intake_options(
+	struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs);
+
+/* A source with these, or NULL when out of memory. */
+struct source *feed_intake_open(struct feed_intake *in, const struct source_options *o);
+
+/* Notes how far its source has read, in the place of what was noted before. */
+void feed_intake_note(struct feed_intake *in);
 
 /* intake_tracks.c */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of broadcasts, and what is kept of them. */
-#include "src/feed/ledger.h"
+#include "src/feed/ledger_int.h"
 
 #include "eio/check.h"
 
@@ -11,9 +11,8 @@ static const struct metrics_row ledger_rows[] = { LEDGER_METRICS(METRICS_ROW) };
 
 const struct metrics_table ledger_metrics = METRICS_TABLE(NULL, ledger_rows, LEDGER_METRIC_COUNT);
 
-/* What a feed says goes before what is said for all. */
-static struct history_limits
-limits_of_feed(const struct feed_recovery *options, const struct feed_history *own)
+struct history_limits
+ledger__limits(const struct feed_recovery *options, const struct feed_history *own)
 {
 	struct history_limits l = options->history;
 
@@ -23,19 +22,18 @@ limits_of_feed(const struct feed_recovery *options, const struct feed_history *o
 	return l;
 }
 
-/* Of a feed, or with NULL of none. */
-static struct history *
-new_history(const struct feed_recovery *options, const struct feed_spec *spec)
+struct history *
+ledger__new_history(const struct feed_recovery *options, const struct feed_spec *spec)
 {
-	struct history_limits l = spec ? limits_of_feed(options, &spec->history) : options->history;
+	struct history_limits l = spec ? ledger__limits(options, &spec->history) : options->history;
 	struct history *h = malloc(sizeof *h);
 
 	if (h) history_init(h, &l);
 	return h;
 }
 
-static void
-free_history(struct history *h)
+void
+ledger__free_history(struct history *h)
 {
 	if (h) history_deinit(h);
 	free(h);
@@ -48,7 +46,7 @@ make_histories(struct ledger *k, const struct feed_specs *specs)
 	k->n_histories = specs->n + 1;
 	k->histories = calloc(k->n_histories, sizeof(struct history *));
 	for (size_t i = 0; k->histories && i <= specs->n; i++) {
-		k->histories[i] = new_history(k->options, i < specs->n ? &specs->v[i] : NULL);
+		k->histories[i] = ledger__new_history(k->options, i < specs->n ? &specs->v[i] : NULL);
 		if (!k->histories[i]) return false;
 	}
 	return k->histories != NULL;
@@ -57,7 +55,7 @@ make_histories(struct ledger *k, const struct feed_specs *specs)
 static void
 free_histories(struct history **all, size_t n)
 {
-	for (size_t i = 0; all && i < n; i++) free_history(all[i]);
+	for (size_t i = 0; all && i < n; i++) ledger__free_history(all[i]);
 	free(all);
 }
 
@@ -102,6 +100,7 @@ ledger_free(struct ledger *k)
 {
 	if (!k) return;
 	for (unsigned w = 0; w < k->workers; w++) let_go(&k->holds[w], w);
+	for (size_t i = 0; i < k->n_past; i++) ledger__free_history(k->past[i]);
 	kept_deinit(&k->kept);
 	metrics_free(k->metrics);
 	free(k->holds);
@@ -185,6 +184,7 @@ ledger_clear(struct ledger *k)
 		history_deinit(k->histories[i]);
 		k->gaps[i] = 0;
 	}
+	while (k->n_past) ledger__free_history(k->past[--k->n_past]);
 	kept_clear(&k->kept);
 	k->last_gap = 0;
 	metrics_put(k->metrics, LEDGER_METRIC_HISTORY_BYTES, 0);
@@ -282,10 +282,28 @@ ledger_tell_crowded(struct ledger *k, uint64_t now_ms)
 		n, k->kept.by_pid.count, k->kept.bytes);
 }
 
+/* Returns how many bytes are remembered of feeds that have gone. */
+static size_t
+tick_past(struct ledger *k, uint64_t now_ms)
+{
+	size_t n = 0, bytes = 0;
+
+	for (size_t i = 0; i < k->n_past; i++) {
+		history_tick(k->past[i], now_ms);
+		bytes += k->past[i]->bytes;
+		if (k->past[i]->bytes)
+			k->past[n++] = k->past[i];
+		else
+			ledger__free_history(k->past[i]);
+	}
+	k->n_past = n;
+	return bytes;
+}
+
 void
 ledger_tick(struct ledger *k, uint64_t now_ms)
 {
-	size_t bytes = 0;
+	size_t bytes = tick_past(k, now_ms);
 
 	kept_tick(&k->kept, now_ms);
 	ledger_tell_crowded(k, now_ms);

@@ -49,6 +49,17 @@ struct ledger_hold {
 	size_t n, cap;
 };
 
+/* Of so many feeds that went it is remembered, for those who come back, what they sent. */
+enum { LEDGER_PAST = 32 };
+
+/* What it takes to go over to other feeds. */
+struct ledger_change {
+	struct history **histories; /* owned, as the next; NULL in them: of a feed that goes on */
+	uint64_t *gaps;
+	const size_t *was; /* borrowed: for each of the feeds its number before; SIZE_MAX: it is new */
+	const struct feed_specs *specs; /* borrowed */
+};
+
 struct ledger {
 	const struct feed_recovery *options;
 	_Atomic uint64_t serial; /* of the last broadcast */
@@ -59,6 +70,8 @@ struct ledger {
 	 * one is of feeds that are not there any more: wherever they sent something. */
 	uint64_t *gaps;
 	uint64_t last_gap; /* the largest of them */
+	struct history *past[LEDGER_PAST]; /* of feeds that are not there any more, those that went first first */
+	size_t n_past;
 	uint64_t questions;
 	unsigned workers;
 	struct ledger_hold *holds; /* of each worker */
@@ -71,6 +84,12 @@ struct ledger {
 struct ledger *ledger_new(const struct feed_recovery *options, const struct feed_specs *specs, unsigned workers,
 	struct metrics_set *metrics);
 void ledger_free(struct ledger *k); /* NULL is fine */
+
+/* Prepares for other feeds, of which was[i] tells what feed i was. 0, or -1 when out of memory. Then they are there,
+ * and what others have sent is remembered as long as it would have been; or it is forgotten. */
+int ledger_prepare(const struct ledger *k, struct ledger_change *c, const struct feed_specs *specs, const size_t *was);
+void ledger_commit(struct ledger *k, struct ledger_change *c);
+void ledger_forget(struct ledger_change *c);
 
 /* The number of a broadcast. Who listens is asked for after that: a worker that has set its interest, and then sees a
  * smaller number, gets the broadcast. */

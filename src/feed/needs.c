@@ -37,6 +37,7 @@ feed_at_work_needs(struct feed_at_work *f, const struct feed_spec *c)
 	f->one_room = c->nsp && c->n_rooms <= 1 && !c->n_except;
 	f->one_stream = !c->is_pattern;
 	f->notes = c->retain.rules.kind != RETAIN_NOTHING;
+	f->needs_utf8 = false;
 	f->needs_json = c->where.n > 0 || c->omit || (c->spread && !c->payload) || c->retain.key || c->latest_per;
 	note_template(f, c->payload);
 	note_template(f, c->payload_default);
@@ -44,5 +45,6 @@ feed_at_work_needs(struct feed_at_work *f, const struct feed_spec *c)
 	note_target(f, c, c->nsp_template);
 	for (size_t i = 0; i < c->n_rooms; i++) note_target(f, c, c->rooms[i]);
 	for (size_t i = 0; i < c->n_except; i++) note_target(f, c, c->except[i]);
-	f->plain = f->one_stream && !f->shapes && !f->notes && !c->latest_per;
+	f->plain = f->one_stream && !f->shapes && !f->notes && !c->latest_per &&
+		   !f->router->options->recovery.elsewhere;
 }

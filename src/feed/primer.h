@@ -79,6 +79,13 @@ bool feed_primer_is_wanted(const struct feed_router *r);
 int feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct redis_url *url, bool alone);
 void feed_primer_deinit(struct feed_primer *p);
 
+/* The same feeds work from other specs, in which they read the same. */
+static inline void
+feed_primer_change(struct feed_primer *p)
+{
+	if (p->fetch.prime) p->fetch.prime = &p->feeds[p->at].feed->spec->primes[p->prime];
+}
+
 /* What happens. The subscription is confirmed, or lost; messages are missing; the marker's channel is refused, or is
  * not any more. */
 void feed_primer_subscribed(struct feed_primer *p, bool subscribed, uint64_t now_ms);

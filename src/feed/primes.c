@@ -16,6 +16,8 @@ struct feed_prime_line {
 	struct metrics *metrics; /* of connections to Redis */
 	const char **channels; /* owned */
 	size_t n_channels;
+	const char **next; /* the same, prepared; or NULL */
+	size_t n_next;
 	uv_loop_t *loop; /* NULL: it is not open */
 	struct redis_fetcher *fetcher;
 	uv_timer_t timer; /* for the primer's deadline */
@@ -191,6 +193,35 @@ feed_prime_line_channels(const struct feed_prime_line *l, size_t *n)
 	return l->channels;
 }
 
+const char *const *
+feed_prime_line_prepare(struct feed_prime_line *l, const struct feed_table *table, size_t *n)
+{
+	feed_prime_line_forget(l);
+	l->next = calloc(table->n_channels + 1, sizeof *l->next);
+	if (!l->next) return NULL;
+	if (table->n_channels) memcpy(l->next, table->channels, table->n_channels * sizeof *l->next);
+	l->next[table->n_channels] = l->primer.channel;
+	*n = l->n_next = table->n_channels + 1;
+	return l->next;
+}
+
+void
+feed_prime_line_forget(struct feed_prime_line *l)
+{
+	free(l->next);
+	l->next = NULL;
+}
+
+void
+feed_prime_line_commit(struct feed_prime_line *l)
+{
+	free(l->channels);
+	l->channels = l->next;
+	l->n_channels = l->n_next;
+	l->next = NULL;
+	feed_primer_change(&l->primer);
+}
+
 struct feed_prime_line *
 feed_prime_line_new(struct feed_router *router, const struct redis_url *url, size_t n_servers, struct metrics *metrics)
 {
@@ -199,15 +230,14 @@ feed_prime_line_new(struct feed_router *router, const struct redis_url *url, siz
 	if (!l) return NULL;
 	l->magic = FEED_PRIME_LINE_MAGIC;
 	l->metrics = metrics;
-	l->channels = calloc(router->table.n_channels + 1, sizeof *l->channels);
-	if (!l->channels || feed_primer_init(&l->primer, router, url, n_servers == 1) < 0) {
-		free(l->channels);
+	if (!feed_prime_line_prepare(l, &router->table, &l->n_channels) ||
+		feed_primer_init(&l->primer, router, url, n_servers == 1) < 0) {
+		feed_prime_line_forget(l);
 		free(l);
 		return NULL;
 	}
-	memcpy(l->channels, router->table.channels, router->table.n_channels * sizeof *l->channels);
-	l->channels[router->table.n_channels] = l->primer.channel;
-	l->n_channels = router->table.n_channels + 1;
+	l->channels = l->next;
+	l->next = NULL;
 	return l;
 }
 
@@ -217,6 +247,7 @@ feed_prime_line_free(struct feed_prime_line *l)
 	if (!l) return;
 	CHECK(!l->loop);
 	feed_primer_deinit(&l->primer);
+	feed_prime_line_forget(l);
 	free(l->channels);
 	l->magic = 0;
 	free(l);

@@ -26,6 +26,12 @@ void feed_prime_line_close(struct feed_prime_line *l);
 /* What is to be subscribed to there: the router's channels, and the marker's. */
 const char *const *feed_prime_line_channels(const struct feed_prime_line *l, size_t *n);
 
+/* Makes the list of what is to be subscribed to for another table, in the place of what was prepared before; NULL when
+ * out of memory. Then that is the list, and the feeds that are read are the router's by now; or it is forgotten. */
+const char *const *feed_prime_line_prepare(struct feed_prime_line *l, const struct feed_table *table, size_t *n);
+void feed_prime_line_commit(struct feed_prime_line *l);
+void feed_prime_line_forget(struct feed_prime_line *l);
+
 /* What the server's source tells. Whether a message, or a name, is the marker's. */
 bool feed_prime_line_message(struct feed_prime_line *l, const struct message *m);
 bool feed_prime_line_refused(struct feed_prime_line *l, struct eio_bytes name, bool refused);

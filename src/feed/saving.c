@@ -216,12 +216,14 @@ collect_sent(const struct ledger *k, struct sent *all)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < k->n_histories; i++) {
+	for (size_t i = 0; i < k->n_histories + k->n_past; i++) {
+		bool past = i >= k->n_histories; /* of a feed that has gone, which is as of none */
+		const struct history *h = past ? k->past[i - k->n_histories] : k->histories[i];
 		const struct history_entry *at = NULL;
 		struct history_broadcast b;
 
-		for (; history_next(k->histories[i], &at, &b); n++)
-			if (all) all[n] = (struct sent){ b.serial, i, at, b };
+		for (; history_next(h, &at, &b); n++)
+			if (all) all[n] = (struct sent){ b.serial, past ? k->n_histories - 1 : i, at, b };
 	}
 	return n;
 }

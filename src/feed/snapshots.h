@@ -73,6 +73,9 @@ int feed_keeper_init(
 	struct feed_keeper *k, struct feed_snapshots *all, const struct feed_spec *spec, struct metrics *metrics);
 void feed_keeper_deinit(struct feed_keeper *k);
 
+/* Goes on for another spec, which retains in the same way, with metrics that go on with those before. */
+void feed_keeper_change(struct feed_keeper *k, const struct feed_spec *spec, struct metrics *metrics);
+
 /* Gives a stream its state, the one that it had before. It is connected with its crowd, where it is wide. False when
  * out of memory. */
 bool feed_keeper_connect(struct feed_keeper *k, struct feed_stream *stream);

@@ -68,7 +68,11 @@ feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
 	v[s->n] = *spec;
 	v[s->n].index = (unsigned)s->n;
 	for (size_t i = 0; i < s->n; i++)
-		if (v[i].print == v[s->n].print) v[s->n].print += s->n; /* of two that are the same each is itself */
+		if (v[i].print == v[s->n].print) {
+			/* Of two that are the same each is itself, wherever they stand. */
+			v[s->n].print++;
+			v[s->n].essence++;
+		}
 	s->n++;
 	s->retain |= spec->retain.rules.kind != RETAIN_NOTHING;
 	return 0;

@@ -77,6 +77,9 @@ struct feed_prime {
 struct feed_spec {
 	unsigned index; /* its place in the set */
 	uint64_t print; /* another one when anything in it is another */
+	/* The same as long as only the terms are others on which messages are put together and handed over: batch but
+	 * its format, slow, lagEvent, gapEvent and history. What it retains then goes on. */
+	uint64_t essence;
 	bool is_pattern, is_stream;
 	char **channels; /* the channels, patterns or streams, at least one, all different */
 	size_t n_channels;

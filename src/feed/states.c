@@ -85,6 +85,15 @@ feed_keeper_deinit(struct feed_keeper *k)
 	k->all = NULL;
 }
 
+void
+feed_keeper_change(struct feed_keeper *k, const struct feed_spec *spec, struct metrics *metrics)
+{
+	if (!k->all) return;
+	k->spec = spec;
+	k->metrics = metrics;
+	EIO_HASH_FOREACH(n, &k->states) feed_state_cool(EIO_CONTAINER(n, struct feed_state, node));
+}
+
 /* States */
 
 static struct feed_state *

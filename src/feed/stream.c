@@ -51,6 +51,14 @@ feed_streams_own_tick(struct feed_streams *s)
 	s->tick = &s->own_tick;
 }
 
+void
+feed_streams_change(struct feed_streams *s, const struct feed_spec *feed)
+{
+	CHECK(feed->format == s->feed->format);
+	if (feed->interval_ms != s->feed->interval_ms) s->own_tick = 0;
+	s->feed = feed;
+}
+
 static void
 free_stream(struct feed_streams *s, struct feed_stream *stream)
 {

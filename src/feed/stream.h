@@ -155,6 +155,10 @@ void feed_streams_share_tick(struct feed_streams *s, struct feed_streams *other)
 /* Has it go on by itself. */
 void feed_streams_own_tick(struct feed_streams *s);
 
+/* Has it work from another spec with the same format. Where anything else is another, nothing may be filling, and its
+ * tick must be its own. */
+void feed_streams_change(struct feed_streams *s, const struct feed_spec *feed);
+
 /* Frees all streams; what they hold is not flushed. */
 void feed_streams_deinit(struct feed_streams *s);
 

@@ -85,7 +85,6 @@ init_streams(struct feed_at_work *f)
 
 	if (feed_streams_init(&f->streams, f->spec, key, on_stream_flush, feed_at_work_release, f) < 0) return -1;
 	f->streams.gathers = r->options->recovery.elsewhere;
-	f->plain &= !f->streams.gathers;
 	return 0;
 }
 
@@ -107,6 +106,20 @@ fail:
 	metrics_free(f->metrics);
 	free(f);
 	return NULL;
+}
+
+void
+feed_at_work_change(struct feed_at_work *f, const struct feed_spec *spec, struct metrics *metrics)
+{
+	if (metrics) {
+		metrics_take_over(metrics, f->metrics);
+		metrics_free(f->metrics);
+		f->metrics = metrics;
+	}
+	f->spec = spec;
+	feed_at_work_needs(f, spec);
+	feed_streams_change(&f->streams, spec);
+	feed_keeper_change(&f->keeper, spec, f->metrics);
 }
 
 void

@@ -138,8 +138,40 @@ namespaces_that_stay(void **state)
 	assert_string_equal(stay(more, recovered), "");
 	assert_string_equal(stay(recovered, more), "connectionStateRecovery is another");
 	assert_string_equal(stay(recovered, "{}"), "connectionStateRecovery is another");
-	assert_string_equal(stay("{}", own), "handlers reach single sockets, which nothing did before");
+	assert_string_equal(stay("{}", own), "single sockets are reached, which nothing did before");
 	assert_string_equal(stay(own, "{}"), "");
+}
+
+/* Why the feeds of one have to stay when there are those of the other; "": they need not. */
+static const char *
+feeds_stay(const char *one, const char *other)
+{
+	struct config *first = configured(one), *now = configured(other);
+	const char *why = config_feeds_stay(first, config_feeds(first), now);
+
+	config_free(first);
+	config_free(now);
+	return why ? why : "";
+}
+
+static void
+feeds_that_stay(void **state)
+{
+#define PRIMED "{\"channel\": \"p\", \"event\": \"p\", \"prime\": {\"hash\": \"h\"}, \"retain\": {\"key\": \"/k\"}"
+	static const char plain[] = "{\"feeds\": [{\"channel\": \"a\", \"event\": \"b\"}]}",
+			  own[] = "{\"feeds\": [{\"channel\": \"a\", \"event\": \"b\", \"room\": \"{/to}\"}]}",
+			  primed[] = "{\"feeds\": [" PRIMED "}]}",
+			  slower[] = "{\"feeds\": [{\"channel\": \"a\", \"event\": \"b\"}, " PRIMED
+				     ", \"batch\": {\"interval\": 7}}]}";
+
+	(void)state;
+	assert_string_equal(feeds_stay(plain, "{}"), "");
+	assert_string_equal(feeds_stay("{}", plain), "");
+	assert_string_equal(feeds_stay(plain, own), "single sockets are reached, which nothing did before");
+	assert_string_equal(feeds_stay(own, plain), "");
+	assert_string_equal(feeds_stay(primed, plain), "what feeds read of Redis (prime) is another");
+	assert_string_equal(feeds_stay(plain, primed), "what feeds read of Redis (prime) is another");
+	assert_string_equal(feeds_stay(primed, slower), "");
 }
 
 /* In the order of the table, whatever that of the file is. */
@@ -161,6 +193,7 @@ main(void)
 		cmocka_unit_test(nothing_changes),
 		cmocka_unit_test(the_first_is_kept),
 		cmocka_unit_test(namespaces_that_stay),
+		cmocka_unit_test(feeds_that_stay),
 		cmocka_unit_test(several_changes),
 	};
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Other feeds: asked for by the main thread, which waits; done on the feed's, in one turn of its loop. */
+#include "src/feed/feed_self.h"
+
+bool
+feed_retains(const struct feed *f, struct sio_room_key key)
+{
+	return feed_specs_retain(atomic_load_explicit(&f->asked, memory_order_acquire), key);
+}
+
+static int
+change_feeds(struct feed *f)
+{
+	struct feed_request *q = &f->change;
+	struct feed_change change;
+
+	if (f->closed || feed_change_prepare(&change, &f->router, &f->options, q->specs) < 0) return -1;
+	if (feed_intakes_prepare(&f->intakes, &change.table, q->specs) < 0) {
+		feed_change_forget(&change);
+		return -1;
+	}
+	q->changed = change.counts;
+	feed_change_commit(&change, uv_now(feed__loop(f)));
+	feed_intakes_commit(&f->intakes);
+	return 0;
+}
+
+void
+feed__take_change(void *user, struct mail *run)
+{
+	struct feed *f = feed__of(user);
+
+	CHECK(run == &f->change.mail && !run->next);
+	f->change.result = change_feeds(f);
+	uv_sem_post(&f->change.done);
+}
+
+/* Who joins asks by what comes next from before it is there: so nobody misses what it retains first. */
+int
+feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out)
+{
+	struct feed_request *q = &f->change;
+	struct feed_specs *before = atomic_load_explicit(&f->asked, memory_order_relaxed);
+
+	CHECK_MAGIC(f, FEED_MAGIC);
+	CHECK(!q->before);
+	q->specs = feed_specs_ref(specs);
+	atomic_store_explicit(&f->asked, specs, memory_order_release);
+	mail_post(&q->port, &q->mail);
+	uv_sem_wait(&q->done);
+	if (q->result < 0) {
+		atomic_store_explicit(&f->asked, before, memory_order_release);
+		feed_specs_unref(q->refused);
+		q->refused = specs;
+		return -1;
+	}
+	q->before = before;
+	*out = q->changed;
+	return 0;
+}
+
+void
+feed_change_end(struct feed *f)
+{
+	feed_specs_unref(f->change.before);
+	f->change.before = NULL;
+}

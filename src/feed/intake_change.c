@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Other feeds' messages. What is published comes on the connection that there is: so nothing is lost of what is wanted
+ * before and after. Streams are read on from where they have been read, by a new connection.
+ */
+#include "src/base/clock.h"
+#include "src/feed/intakes_int.h"
+
+#include <string.h>
+
+static bool
+is_same_position(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Whether streams are read as before. */
+static bool
+reads_the_same(struct feed_intake *in, const struct source_options *o)
+{
+	const struct feed_router *r = in->all->router;
+	const struct source_options before = feed_intake_options(in, &r->table, r->options->specs);
+
+	if (before.n_streams != o->n_streams || before.save_ms != o->save_ms) return false;
+	for (size_t i = 0; i < o->n_streams; i++) {
+		const struct redis_streamer_stream *a = &before.streams[i], *b = &o->streams[i];
+
+		if (strcmp(a->name, b->name) != 0 || strcmp(a->from, b->from) != 0) return false;
+		if (!is_same_position(a->position, b->position)) return false;
+	}
+	return true;
+}
+
+/* One that takes the place of what there is, and goes on where that has been read to. */
+static int
+prepare_next(struct feed_intake *in, struct source_options *o)
+{
+	feed_intake_note(in);
+	o->places = in->places;
+	o->n_places = in->n_places;
+	o->places_ms = clock_wall_ms();
+	in->next = feed_intake_open(in, o);
+	return in->next ? 0 : -1;
+}
+
+static int
+prepare_source(struct feed_intake *in, struct source_options *o)
+{
+	const struct source_ops *ops = in->source->ops;
+	int result;
+
+	/* What is refused is told by a new one, too. */
+	if (!ops->prepare && reads_the_same(in, o) && !atomic_load(&in->refused)) return 0;
+	result = ops->prepare ? ops->prepare(in->source, o) : 1;
+	if (result > 0) return prepare_next(in, o);
+	in->prepared = result == 0;
+	return result;
+}
+
+static bool
+wants_source(const struct feed_intake *in, const struct feed_table *table)
+{
+	return feed_intake_is_of_streams(in) ? table->n_streams > 0 : table->n_channels + table->n_patterns > 0;
+}
+
+static int
+prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
+{
+	struct source_options o = feed_intake_options(in, table, specs);
+
+	if (in->line) {
+		o.channels = feed_prime_line_prepare(in->line, table, &o.n_channels);
+		if (!o.channels) return -1;
+	}
+	if (!wants_source(in, table)) return 0;
+	return in->source ? prepare_source(in, &o) : prepare_next(in, &o);
+}
+
+int
+feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs)
+{
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+		if (prepare_intake(&all->v[i], table, specs) == 0) continue;
+		feed_intakes_forget(all);
+		return -1;
+	}
+	return 0;
+}
+
+void
+feed_intakes_forget(struct feed_intakes *all)
+{
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+		struct feed_intake *in = &all->v[i];
+
+		if (in->line) feed_prime_line_forget(in->line);
+		if (in->prepared) in->source->ops->forget(in->source);
+		if (in->next) in->next->ops->close(in->next);
+		in->prepared = false;
+		in->next = NULL;
+	}
+}
+
+/* Another source, or none, in the place of what there is. */
+static void
+replace_source(struct feed_intake *in)
+{
+	if (in->source) in->source->ops->close(in->source);
+	in->source = in->next;
+	in->next = NULL;
+	atomic_store_explicit(&in->subscribed, false, memory_order_release);
+	atomic_store_explicit(&in->refused, 0, memory_order_relaxed);
+}
+
+static void
+commit_intake(struct feed_intake *in)
+{
+	bool wanted = wants_source(in, &in->all->router->table);
+
+	atomic_store_explicit(&in->wanted, wanted, memory_order_release);
+	if (in->line) feed_prime_line_commit(in->line);
+	if (in->next || !wanted) {
+		replace_source(in);
+	} else if (in->prepared) {
+		atomic_store_explicit(&in->refused, 0, memory_order_relaxed);
+		in->prepared = false;
+		in->source->ops->commit(in->source);
+	}
+}
+
+void
+feed_intakes_commit(struct feed_intakes *all)
+{
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
+}
