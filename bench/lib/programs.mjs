@@ -144,3 +144,14 @@ export async function startFlood(cleanup, options) {
 	await program.next('to listen');
 	return program;
 }
+
+/** bench/storm, ready when all its clients are connected. `ask`: a signal, and the line that answers it. */
+export async function startStorm(cleanup, options) {
+	const program = own(cleanup, 'storm', options);
+	await program.next('all clients to connect', READY_MS);
+	const ask = (signal, what, ms) => {
+		program.signal(signal);
+		return program.next(what, ms);
+	};
+	return { ask };
+}

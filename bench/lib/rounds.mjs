@@ -26,10 +26,10 @@ async function warmUp(bed) {
 }
 
 /** Some windows fail by accident of the machine; they are repeated and counted. */
-async function attempt(step, note) {
+async function attempt(step, note, stepMs = STEP_MS) {
 	for (let i = 1; ; i++) {
 		try {
-			return await within(Promise.resolve(step()), 'one measurement', STEP_MS);
+			return await within(Promise.resolve(step()), 'one measurement', stepMs);
 		} catch (error) {
 			if (i === ATTEMPTS) throw error;
 			note(reason(error));
@@ -105,7 +105,7 @@ class Run {
 		const result = this.results[id];
 		const step = () => (scenario.round ?? standardRound)(this.beds.get(id), { ...context, round, run: this });
 		try {
-			const { limit = false, ...values } = await attempt(step, (why) => result.repeated.push(why));
+			const { limit = false, ...values } = await attempt(step, (why) => result.repeated.push(why), scenario.stepMs);
 			this.#keep(result, values, round);
 			if (limit) result.limited++;
 			const main = scenario.columns?.[0] ?? scenario.tables[0].columns[0];

@@ -9,21 +9,22 @@ import { clients } from './scenarios/clients.mjs';
 import { fanout } from './scenarios/fanout.mjs';
 import { flames } from './scenarios/flames.mjs';
 import { ingest } from './scenarios/ingest.mjs';
+import { recovery } from './scenarios/recovery.mjs';
 import { special } from './scenarios/special.mjs';
 import { story } from './scenarios/story.mjs';
 
-export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...flames].map(complete);
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...recovery, ...flames].map(complete);
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
 const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];
 const QUICK_SERVERS = ['floor', 'floor-ingest', 'siocast', 'siocast-2', 'other', 'tuned', 'uws-tuned'];
 
-/** Those with one of the given names, or whose name begins with it; all of them when none is given. */
+/** Those with one of the given names, or whose name begins with it; when none is given all but those that must be named. */
 export function choose(names, quick) {
 	const wanted = names.length > 0 ? names : quick ? QUICK : [''];
 	const whole = new Set(scenarios.map(({ name }) => name));
 	const meant = (name) => wanted.some((start) => (whole.has(start) ? name === start : name.startsWith(start)));
-	const chosen = scenarios.filter(({ name }) => meant(name));
+	const chosen = scenarios.filter(({ name, named }) => (names.length > 0 || !named) && meant(name));
 	if (chosen.length === 0) throw new Error(`no scenario ${names.join(' ')}; there are ${scenarios.map(({ name }) => name).join(' ')}`);
 	return chosen;
 }

@@ -61,6 +61,7 @@ function siocastFeeds(options) {
 	const batch = { interval: options.batch ?? 0, ...options.batchLimits };
 	if (options.lists) return [{ channel: EVENT, event: EVENT, payload: '{/data}', room: '{/to}', batch }];
 	if (options.rooms) return [{ pattern: `${EVENT}.*`, event: EVENT, room: 'r{1}', batch }];
+	if (options.recovery) return [{ channel: EVENT, event: EVENT, encode: 'json', batch }];
 	return channelNames(options).map((channel) => ({ channel, event: EVENT, batch }));
 }
 
@@ -87,6 +88,7 @@ function siocast(name, program) {
 				engine: { pingInterval: PING_MS, ...compress },
 				feeds: siocastFeeds(options),
 				namespaces: { '/': { on } },
+				...(options.recovery ? { connectionStateRecovery: { maxDisconnectionDuration: 120_000 } } : {}),
 				limits: { ...manyClients(options), ...options.limits },
 			};
 			const wrap = (command, args) => onServerCore(program ?? command, args, coresOf(options));
@@ -291,6 +293,7 @@ export const servers = {
 	'uws-naive': peer('Socket.IO 4.8/uWebSockets naive', node, ['socketio.mjs', '--engine', 'uws'], { naive: true }),
 	'v1-tuned': peer('Socket.IO 1.7.4 tuned', node, ['socketio1.mjs'], EIO3),
 	'v1-naive': peer('Socket.IO 1.7.4 naive', node, ['socketio1.mjs'], { ...EIO3, naive: true }),
+	'tuned-streams': peer('Socket.IO 4.8/ws, adapter for Redis Streams', node, ['recovery.mjs']),
 	python: peer('python-socketio tuned', python, ['python.py']),
 	nchan,
 };

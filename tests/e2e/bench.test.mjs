@@ -87,7 +87,7 @@ const on = { join, leave: [{ leave: '{1}' }] };
 
 async function start(cleanup) {
 	const dir = await cleanup.folder();
-	await compile(dir, 'load', 'publish', 'flood');
+	await compile(dir, 'load', 'publish', 'flood', 'storm');
 	const redis = await startRedis(cleanup, await freePort());
 	const feeds = [
 		{ channel: 'ticks', event: 'ticks', batch: { interval: 0 } },
@@ -140,6 +140,41 @@ suite(
 			assert.equal(report.sample.bad, CLIENTS);
 			await publish(context, '--rate', '0', '--channel', 'ticks');
 			assert.equal((await load.done(2 * MESSAGES + 1)).sample.disorder, MESSAGES * CLIENTS);
+		});
+
+		test('a storm of clients that come back', limit(), async () => {
+			const { cleanup, dir, redis } = context;
+			const feeds = [{ channel: 'storm', event: 'ticks', encode: 'json', batch: { interval: 10 } }];
+			const connectionStateRecovery = { maxDisconnectionDuration: 60_000, history: { messages: 10 * MESSAGES } };
+			const server = await startSiocast(cleanup, { redis: redis.url, feeds, namespaces: { '/': {} }, connectionStateRecovery, workers: 2 });
+			await feedsReady(redis, server);
+			const args = ['--url', `127.0.0.1:${server.port}`, '--clients', String(CLIENTS), '--inflight', '7'];
+			const storm = new Child(path.join(dir, 'storm'), args, { name: 'storm', graceful: false });
+			cleanup.add(storm, () => storm.stop());
+			let lines = 0;
+			const ask = (signal) => {
+				storm.child.kill(signal);
+				return line(storm, ++lines, signal);
+			};
+			const all = (messages) =>
+				eventually(async () => {
+					const { min, max } = (await ask('SIGHUP')).messages;
+					return min === messages && max === messages;
+				}, `${messages} messages`);
+			assert.equal((await line(storm, 0, 'all connected')).ready, CLIENTS);
+			for (const round of [1, 3]) {
+				await publish(context, '--rate', '0', '--channel', 'storm');
+				await all(round * MESSAGES);
+				assert.equal((await ask('SIGUSR1')).cut, CLIENTS);
+				await publish(context, '--rate', '0', '--channel', 'storm');
+				const back = await ask('SIGUSR2');
+				assert.deepEqual([back.returned, back.recovered, back.latency_us.count], [CLIENTS, CLIENTS, CLIENTS]);
+				await all((round + 1) * MESSAGES);
+			}
+			// Who cannot be recovered is not counted as if he were.
+			await ask('SIGUSR1');
+			for (let i = 0; i < 12; i++) await publish(context, '--rate', '0', '--channel', 'storm');
+			assert.equal((await ask('SIGUSR2')).recovered, 0);
 		});
 
 		test('a flood in the place of Redis', limit(), async () => {
