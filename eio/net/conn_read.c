@@ -89,6 +89,15 @@ notify_exchange(struct eio__conn *c, enum eio_stage stage)
 	eio_exchange_unref(ex);
 }
 
+/* Notes where a request comes from, and by what certificate if the listener asks for those. */
+static void
+say_whose(const struct eio__conn *c, const struct eio_tls *tls, struct eio_request *req)
+{
+	req->peer = c->peer;
+	eio_buf_clear(&req->subject);
+	if (tls) eio_tls_subject(tls, &req->subject);
+}
+
 /* Makes the exchange of the request being read, if there is none yet. Its request stays with the parser until
  * complete. */
 static bool
@@ -138,7 +147,7 @@ hand_over(struct eio__conn *c, const char *rest, size_t n)
 	c->httpd->stats.requests++;
 	up->fd = eio__stream_leave(&c->io, &up->tls);
 	up->req = eio_http_take(c->http);
-	up->req->peer = c->peer;
+	say_whose(c, up->tls, up->req);
 	eio_buf_append(&up->rest, rest, n);
 	eio__stream_read_stop(&c->io);
 	eio__conn_close(c);
@@ -170,7 +179,7 @@ request_partial(struct eio__conn *c)
 		return;
 	}
 	expected = req->expect_continue;
-	req->peer = c->peer;
+	say_whose(c, eio__stream_tls(&c->io), req);
 	c->ex->req = req;
 	notify_exchange(c, EIO_STAGE_BEGIN);
 	/* Unless it was refused without its body. */
@@ -190,7 +199,7 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	req = eio_http_take(c->http);
 	/* Once the handler was notified, another thread may read this. */
 	if (!c->notified) {
-		req->peer = c->peer;
+		say_whose(c, eio__stream_tls(&c->io), req);
 		c->ex->req = req;
 	}
 	CHECK(c->ex->req == req);

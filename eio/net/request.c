@@ -15,6 +15,7 @@ void
 eio_request_free(struct eio_request *r)
 {
 	if (!r) return;
+	eio_buf_deinit(&r->subject);
 	eio_buf_deinit(&r->head);
 	eio_buf_deinit(&r->body);
 	eio_buf_deinit(&r->raw);

@@ -18,6 +18,7 @@ struct eio_request {
 	bool websocket; /* asks for an upgrade to WebSocket */
 	bool expect_continue;
 	struct eio_peer peer; /* of its connection, set by the HTTP server when it is asked to; zero from the parser */
+	struct eio_buf subject; /* of the client's certificate, set by the same, see eio_tls_subject(); empty: none */
 	struct eio_buf head; /* private: the bytes of target and headers */
 	struct eio_buf body;
 	struct eio_buf raw; /* private to repeat.c: its head as it came, when it may come again */

@@ -8,10 +8,12 @@
 #include "eio/buf.h"
 #include "eio/check.h"
 #include "eio/net/tls_int.h"
+#include "eio/utf8.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,6 +267,27 @@ bool
 eio_tls_resumed(const struct eio_tls *t)
 {
 	return SSL_session_reused(t->ssl) == 1;
+}
+
+bool
+eio_tls_subject(const struct eio_tls *t, struct eio_buf *out)
+{
+	const X509 *cert = SSL_get0_peer_certificate(t->ssl);
+	BIO *b = cert ? BIO_new(BIO_s_mem()) : NULL;
+	/* Characters beyond ASCII as they are, not as \\C3\\A9. */
+	unsigned long how = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	bool good = b && X509_NAME_print_ex(b, X509_get_subject_name(cert), 0, how) >= 0;
+	char *text;
+	long n;
+
+	if (good) {
+		n = BIO_get_mem_data(b, &text);
+		good = eio_utf8_valid(eio_bytes(text, (size_t)n));
+		if (good) eio_buf_append(out, text, (size_t)n);
+	}
+	BIO_free(b);
+	ERR_clear_error();
+	return good;
 }
 
 /* Bytes */

@@ -16,6 +16,8 @@
 #ifndef EIO_NET_TLS_H
 #define EIO_NET_TLS_H
 
+#include "eio/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +90,11 @@ enum eio_tls_step eio_tls_handshake(struct eio_tls *t);
 
 /* Whether the session was taken up again by a ticket. */
 bool eio_tls_resumed(const struct eio_tls *t);
+
+/* Appends the subject of the client's certificate, as RFC 4514 writes it, in UTF-8: CN=Ann,O=Example. False when it
+ * has shown none, or one whose subject is no text; then nothing is appended. Whether out ran out of memory is for the
+ * caller to check. */
+bool eio_tls_subject(const struct eio_tls *t, struct eio_buf *out);
 
 /* As recv(): bytes, of one record at most; 0 at the end; -1 with errno, EAGAIN when there is nothing now. With room
  * for EIO_TLS_RECORD nothing that has arrived is kept back, so that whoever polls the descriptor learns of all. */

@@ -43,6 +43,7 @@ note_need(struct handlers_needs *needs, const struct template_placeholder *p)
 	switch (p->what) {
 	case TEMPLATE_AUTH: needs->auth = true; return 0;
 	case TEMPLATE_ADDRESS: needs->address = true; return 0;
+	case TEMPLATE_SUBJECT: needs->subject = true; return 0;
 	case TEMPLATE_QUERY: return handlers_names_add(&needs->query, p->name);
 	case TEMPLATE_HEADER: return handlers_names_add(&needs->headers, p->name);
 	case TEMPLATE_COOKIE: return handlers_names_add(&needs->cookies, p->name);
@@ -95,7 +96,7 @@ handlers_needs_query(const struct handlers_needs *needs)
 bool
 handlers_needs_headers(const struct handlers_needs *needs)
 {
-	return needs->headers.n || needs->headers.all || needs->cookies.n || needs->cookies.all;
+	return needs->headers.n || needs->headers.all || needs->cookies.n || needs->cookies.all || needs->subject;
 }
 
 /* Headers */
@@ -257,7 +258,13 @@ handlers_keep(const struct handlers_needs *needs, const struct eio_request *req,
 	keep_headers(&needs->headers, req, out);
 	EIO_BUF_ADD_LIT(out, "},\"cookie\":{");
 	keep_cookies(&needs->cookies, req, out);
-	EIO_BUF_ADD_LIT(out, "}}");
+	eio_buf_addc(out, '}');
+	if (eio_buf_failed(&req->subject)) out->failed = true;
+	if (needs->subject && req->subject.n) {
+		EIO_BUF_ADD_LIT(out, ",\"subject\":");
+		sio_json_escape(out, eio_buf_bytes(&req->subject));
+	}
+	eio_buf_addc(out, '}');
 }
 
 /* The query */

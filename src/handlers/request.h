@@ -24,6 +24,7 @@ struct handlers_needs {
 	struct handlers_names query, headers, cookies; /* query: that of the URL */
 	bool auth; /* what a client gives with its CONNECT */
 	bool address; /* where it came from */
+	bool subject; /* of the certificate that it has shown; kept with the headers */
 };
 
 /* Adds what these handlers ask for, which must live longer. 0, or -1 when out of memory: only deinit is allowed

@@ -137,7 +137,8 @@ apply_leave(void *ctx, struct eio_bytes name)
 static bool
 is_from_others(enum template_what what)
 {
-	return what == TEMPLATE_CLAIMS || what == TEMPLATE_ADDRESS || what == TEMPLATE_SID || what == TEMPLATE_NSP;
+	return what == TEMPLATE_CLAIMS || what == TEMPLATE_ADDRESS || what == TEMPLATE_SUBJECT ||
+	       what == TEMPLATE_SID || what == TEMPLATE_NSP;
 }
 
 /* Whether a client has a say in what becomes of a template. */

@@ -110,6 +110,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_HEADER: return request_value(r, EIO_LIT("/header"));
 	case TEMPLATE_COOKIE: return request_value(r, EIO_LIT("/cookie"));
 	case TEMPLATE_ADDRESS: return r->call->address.n ? raw_value(r->call->address) : nothing;
+	case TEMPLATE_SUBJECT: return request_value(r, EIO_LIT("/subject"));
 	case TEMPLATE_SID: return plain_value(sio_socket_id(s));
 	case TEMPLATE_NSP: return plain_value(s->nsp);
 	case TEMPLATE_NSP_STAR: return star_value(r, p->number);

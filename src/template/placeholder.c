@@ -12,7 +12,8 @@ enum members {
 	MEMBERS_NONE,
 	MEMBERS_DEEP, /* of JSON: {1.a.b}, {1/a/b} */
 	MEMBERS_FLAT, /* of a request: one name, whatever is in it */
-	MEMBERS_STARS /* of a pattern: {nsp.1} */
+	MEMBERS_STARS, /* of a pattern: {nsp.1} */
+	MEMBERS_SUBJECT /* {tls.subject}, and nothing else */
 };
 
 #define IN(place) (1u << TEMPLATE_IN_##place)
@@ -41,6 +42,7 @@ static const struct known {
 	{ "header", TEMPLATE_HEADER, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "cookie", TEMPLATE_COOKIE, WITH_CLIENT, MEMBERS_FLAT, TEMPLATE_TYPE_OBJECT },
 	{ "address", TEMPLATE_ADDRESS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
+	{ "tls", TEMPLATE_SUBJECT, WITH_CLIENT, MEMBERS_SUBJECT, TEMPLATE_TYPE_TEXT },
 	{ "sid", TEMPLATE_SID, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_TEXT },
 	{ "nsp", TEMPLATE_NSP, WITH_CLIENT | OF_ROOMS, MEMBERS_STARS, TEMPLATE_TYPE_TEXT },
 	{ "rooms", TEMPLATE_ROOMS, WITH_CLIENT, MEMBERS_NONE, TEMPLATE_TYPE_LIST },
@@ -58,7 +60,9 @@ static const struct known {
 static const struct known star = { "1", TEMPLATE_STAR, IN(FEED) | IN(SCAN), MEMBERS_NONE, TEMPLATE_TYPE_TEXT };
 static const struct known argument = { "1", TEMPLATE_ARGUMENT, IN(EVENT), MEMBERS_DEEP, TEMPLATE_TYPE_ANY };
 
-#define OF_CLIENTS "{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {address}, {sid}, {nsp}"
+#define OF_CLIENTS \
+	"{auth}, {claims}, {query.name}, {header.name}, {cookie.name}, {address}, " \
+	"{tls.subject}, {sid}, {nsp}"
 
 /* For mistakes: a place, and what there is in it. */
 static const struct {
@@ -292,7 +296,10 @@ template__placeholder(struct template *t, struct eio_bytes inside, const struct 
 		return template__mistake(err, "{%c} stands for nothing: the %s has %u star%s", name.p[0],
 			where->place == TEMPLATE_IN_SCAN ? "pattern" : "feed's pattern", where->stars,
 			where->stars == 1 ? "" : "s");
-	if (!rest.n) return 0;
+	if (k->members == MEMBERS_SUBJECT && !eio_bytes_eq(rest, EIO_LIT(".subject")))
+		return template__mistake(
+			err, "{%.*s}: of a client's TLS there is {tls.subject}", TEMPLATE_QUOTE(inside));
+	if (!rest.n || k->members == MEMBERS_SUBJECT) return 0;
 	if (k->members == MEMBERS_NONE)
 		return template__mistake(err, "{%.*s}: {%.*s} has no members %s", TEMPLATE_QUOTE(inside),
 			TEMPLATE_QUOTE(name), places[where->place].name);

@@ -16,6 +16,7 @@
  *     {claims}            who it is, by its token or the application                wherever there is a client
  *     {query}, {header}, {cookie}    of the request it came with: {query.token}      wherever there is a client
  *     {address}           the address it came from                                   wherever there is a client
+ *     {tls.subject}       of the certificate that it has shown                       wherever there is a client
  *     {sid}, {nsp}        its socket's id, its namespace                             wherever there is a client
  *     {nsp.1} … {nsp.9}   what the stars of the namespace's pattern matched          wherever there is a client
  *     {rooms}             the rooms it is in, a list                                 wherever there is a client
@@ -86,6 +87,7 @@ enum template_what {
 	TEMPLATE_HEADER,
 	TEMPLATE_COOKIE,
 	TEMPLATE_ADDRESS,
+	TEMPLATE_SUBJECT, /* {tls.subject} */
 	TEMPLATE_SID,
 	TEMPLATE_NSP,
 	TEMPLATE_NSP_STAR, /* {nsp.1} … {nsp.9} */

@@ -11,10 +11,11 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { authority as newAuthority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
+import { ask, connected, createClient } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY } from './lib/daemon.mjs';
-import { Wire } from './lib/http.mjs';
+import { Wire, requestBytes } from './lib/http.mjs';
 import { HANDSHAKE, certificate, certificateOf, get, openSecure, startSecure } from './lib/secure.mjs';
-import { eventually, limit } from './lib/wait.mjs';
+import { eventually, limit, once, within } from './lib/wait.mjs';
 
 /** As programs that renew certificates do it. */
 function replace(old, fresh) {
@@ -60,6 +61,55 @@ test('clients with certificates: required, or only looked at', alone, () => with
 		else assert.equal(await status({}), 200);
 		await assert.rejects(status(bad));
 	}
+}));
+
+test('{tls.subject} is what a client\'s certificate says, over each transport and in sessions that are taken up again', alone, () => withCleanup(async (cleanup) => {
+	const authority = await newAuthority(cleanup);
+	const on = { connection: [{ emit: ['you', '{tls.subject}', 'by {tls.subject}'] }, { join: 'of.{tls.subject}' }], rooms: [{ ack: ['{rooms}'] }] };
+	const server = await startSecure(cleanup, authority, {
+		rules: { clientCA: authority.ca, verifyClient: 'optional' },
+		workers: 2,
+		namespaces: { '/': { on } },
+	});
+	const credentials = async (subject) => {
+		const { cert, key } = await certificate(authority, ['client'], { subject });
+		return { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+	};
+	const told = async (options, transports) => {
+		const socket = createClient(cleanup, server, { transports, ca: server.trusted, ...options });
+		const you = once(socket, 'you');
+		await connected(socket);
+		const args = await you;
+		assert.deepEqual(await ask(socket, 'rooms'), [args[0] ? [`of.${args[0]}`] : []]);
+		socket.disconnect();
+		return args;
+	};
+	// What RFC 4514 escapes is escaped, what is beyond ASCII is as it is.
+	for (const [name, subject] of [['Ann', 'CN=Ann'], ['Zoë, \"Z\" <z>', 'CN=Zoë\\, \\"Z\\" \\<z\\>'], ['x'.repeat(60), `CN=${'x'.repeat(60)}`]]) {
+		const options = await credentials(name);
+		for (const transports of [['websocket'], ['polling'], ['polling', 'websocket']])
+			assert.deepEqual(await told(options, transports), [subject, `by ${subject}`]);
+	}
+	assert.deepEqual(await told({}, ['websocket']), [null, 'by ']);
+	// By a ticket, with which no certificate is shown again.
+	const options = await credentials('Bob');
+	const first = await openSecure(cleanup, server, options);
+	const session = await within(new Promise((resolve) => first.once('session', resolve)), 'a ticket');
+	const again = await openSecure(cleanup, server, { session });
+	assert.equal(again.isSessionReused(), true);
+	const wire = new Wire(again);
+	await wire.send(requestBytes('GET', '/socket.io/?EIO=4&transport=polling'));
+	const { sid } = JSON.parse((await wire.response()).text.slice(1));
+	await wire.send(requestBytes('POST', `/socket.io/?EIO=4&transport=polling&sid=${sid}`, {}, '40'));
+	assert.equal((await wire.response()).status, 200);
+	await wire.send(requestBytes('GET', `/socket.io/?EIO=4&transport=polling&sid=${sid}`));
+	assert.match((await wire.response()).text, /42\["you","CN=Bob","by CN=Bob"\]/);
+	const wrong = (text) => {
+		const file = path.join(path.dirname(server.file), 'wrong.json');
+		fs.writeFileSync(file, JSON.stringify({ feeds: [{ channel: 'a' }], namespaces: { '/': { on: { x: [{ join: text }] } } } }));
+		return spawnSync(SIOCAST, ['-t', '-c', file], { encoding: 'utf8' }).stderr;
+	};
+	for (const text of ['{tls}', '{tls.issuer}', '{tls.subject.CN}', '{tls/subject}']) assert.match(wrong(text), /of a client's TLS there is \{tls\.subject\}/, text);
 }));
 
 test('who says nothing, or not enough, goes like one without a request', alone, () => withCleanup(async (cleanup) => {

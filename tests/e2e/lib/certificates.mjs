@@ -57,7 +57,7 @@ class Authority {
 		const [cert, key, asked] = [`${at}.pem`, `${at}.key`, `${at}.csr`];
 		const alternatives = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');
 		const extension = `subjectAltName=${alternatives}`;
-		await run('openssl', ['req', ...NEW_KEY, '-keyout', key, '-out', asked, '-subj', `/CN=${subject}`, '-addext', extension]);
+		await run('openssl', ['req', '-utf8', ...NEW_KEY, '-keyout', key, '-out', asked, '-subj', `/CN=${subject}`, '-addext', extension]);
 		await this.sign(asked, cert, days);
 		// Some programs have both in one file.
 		const both = `${at}.both.pem`;

@@ -410,6 +410,32 @@ expect_kept(const char *on, const char *want)
 	teardown(&f);
 }
 
+/* The subject of a certificate is kept beside headers, whatever is in it. */
+static void
+test_kept_subject(void **state)
+{
+	struct handlers_needs needs = { 0 };
+	struct eio_request req = { .count = 0 };
+	struct eio_buf out = { 0 };
+	struct fixture f;
+
+	(void)state;
+	setup(&f, "{\"a\":[{\"emit\":[\"x\",\"{tls.subject}\"]}]}", "/");
+	assert_int_equal(handlers_needs_add(&needs, f.h), 0);
+	assert_true(needs.subject && handlers_needs_headers(&needs));
+	handlers_keep(&needs, &req, &out);
+	assert_true(eio_bytes_eq(eio_buf_bytes(&out), EIO_LIT("{\"header\":{},\"cookie\":{}}")));
+	eio_buf_clear(&out);
+	EIO_BUF_ADD_LIT(&req.subject, "CN=\"a\\\\\n");
+	handlers_keep(&needs, &req, &out);
+	assert_true(eio_bytes_eq(
+		eio_buf_bytes(&out), EIO_LIT("{\"header\":{},\"cookie\":{},\"subject\":\"CN=\\\"a\\\\\\\\\\n\"}")));
+	eio_buf_deinit(&out);
+	eio_buf_deinit(&req.subject);
+	handlers_needs_deinit(&needs);
+	teardown(&f);
+}
+
 static void
 test_kept_request(void **state)
 {
@@ -486,6 +512,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_configured),
 		cmocka_unit_test(test_kept_request),
+		cmocka_unit_test(test_kept_subject),
 		cmocka_unit_test(test_kept_query),
 	};
 
