@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has lines of the log bounded that come again and again, see log_bound_repeats(), and told how many they were, whether or
- * not another line comes.
+ * Has lines of the log bounded that come again and again, see log_bound_repeats(), and told how many they were,
+ * whether or not another line comes.
  *
  * Threads: the loop's.
  */

@@ -2,6 +2,7 @@
 /* siocast top: what the admin port says, each second anew. */
 #include "src/tools/ask.h"
 #include "src/tools/screen.h"
+#include "src/tools/screen_top.h"
 #include "src/tools/tool.h"
 
 #include "sio/json.h"
@@ -13,6 +14,10 @@
 
 enum { TOP_INTERVAL, TOP_COUNT };
 
+/* Of rooms and of clients. */
+#define TOP_ROWS 5
+#define TOP_ROWS_TEXT "5"
+
 static const struct argument top_options[] = {
 	[TOP_INTERVAL] = { "interval", 0, "SECONDS", "how long between two looks, 1 by default" },
 	[TOP_COUNT] = { "count", 0, "N", "end after so many looks" },
@@ -23,7 +28,7 @@ static const struct argument top_options[] = {
 static int
 look_at_stats(const struct tool_call *call, const struct config *config, struct fetched *out)
 {
-	if (ask_admin(config, "/stats", ASK_TIMEOUT_MS, out)) {
+	if (ask_admin(config, "/stats?top=" TOP_ROWS_TEXT, ASK_TIMEOUT_MS, out)) {
 		tool_fail(call, "%s", out->why);
 		return -1;
 	}
@@ -58,6 +63,7 @@ show_stats(const struct tool_call *call, const struct config *config, double int
 			if (terminal) EIO_BUF_ADD_LIT(&out, "\x1b[H\x1b[J");
 			screen_write(eio_buf_bytes(&before.body), eio_buf_bytes(&now.body),
 				(double)(now_ns - before_ns) / 1e9, 20, &out);
+			screen_top_write(eio_buf_bytes(&now.body), TOP_ROWS, &out);
 			if (!terminal) eio_buf_addc(&out, '\n');
 			tool_flush(&out);
 		}

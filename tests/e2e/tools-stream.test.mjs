@@ -7,8 +7,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { collect, connect } from './lib/client.mjs';
+import { ask, collect, connect } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -184,7 +185,10 @@ describe('commands on streams of messages', { skip: SIOCAST_ONLY }, () => {
 			const redis = await startRedis(cleanup, port);
 			const server = await startSiocast(cleanup, {
 				redis: `redis://127.0.0.1:${port}`,
-				feeds: [{ channel: 'a' }, { channel: 'b', encode: 'json', batch: { interval: 0 } }],
+				workers: 2,
+				limits: { clientQueueBytes: 16_000_000 },
+				feeds: [{ channel: 'a' }, { channel: 'b', encode: 'json', batch: { interval: 0 } }, { channel: 'c', room: 'r\x1b[2Jé', encode: 'json', batch: { interval: 0 } }],
+				namespaces: { '/': { on: { join: [{ join: '{1}' }, { ack: [true] }] } } },
 			});
 			await feedsReady(redis, server);
 			const socket = await connect(cleanup, server, { transports: ['websocket'] });
@@ -196,7 +200,17 @@ describe('commands on streams of messages', { skip: SIOCAST_ONLY }, () => {
 			for (let i = 0; i < 50; i++) await inbox.next();
 			await child.whileRunning(eventually(() => /\n {8}1 +[1-9][0-9.]* .*\n {8}0 +0\.0 /.test(child.output), 'the feed that sends most to come first'));
 			assert.doesNotMatch(child.output, /\x1b/);
-			assert.equal(tool(['top', '-c', server.file, '--count', '1']).status, 0);
+			// The rooms of both workers are one line each; whoever does not read is told of.
+			const stopped = await openJoined(server);
+			cleanup.add(stopped, () => stopped.close());
+			stopped.wire.socket.pause();
+			await ask(socket, 'join', 'r\x1b[2Jé');
+			await redis.client.publish('c', JSON.stringify('x'.repeat(100_000)));
+			await redis.client.publishAll('b', Array.from({ length: 20 }, () => JSON.stringify('x'.repeat(400_000))));
+			for (let i = 0; i < 20; i++) await inbox.next();
+			const look = () => tool(['top', '-c', server.file, '--count', '1']).out;
+			await eventually(() => new RegExp(`slowest clients\n +[1-9][0-9.]+ .* ${stopped.open.sid} websocket\n`).test(look()), 'the one that is slow');
+			assert.match(look(), /\n +clients +MB sent {3}room, since it has members\n +2 +1[0-9]\.[0-9] {3}\/ \(everyone\)\n +1 +0\.1 {3}\/ r\\u001b\[2Jé\n/);
 			assert.equal(tool(['top', '--admin', '127.0.0.1:1']).status, 1);
 			assert.equal(tool(['top', '--count', '0']).status, 2);
 		}),
