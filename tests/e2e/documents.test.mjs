@@ -19,6 +19,7 @@ import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
+import { tool } from './lib/tool.mjs';
 import { LIMIT_MS, eventually, limit, within } from './lib/wait.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -203,6 +204,16 @@ suite('doc/troubleshooting.md', (cleanup) => startSiocast(cleanup, { feeds: [{ c
 		assert.ok(lines.length > 6);
 		assert.deepEqual(lines.filter((name) => !manual.includes(name)), []);
 		for (const why of ['too slow', 'no CONNECT in time', 'disconnect by a handler']) assert.ok(manual.includes(why) && text.includes(why));
+	});
+
+	test('its commands are those of siocast', limit(), () => {
+		const commands = [...text.matchAll(/siocast ([a-z]+) -c siocast\.json([^`\n]*)/g)];
+		assert.ok(new Set(commands.map(([, name]) => name)).size >= 5, 'doctor, explain, publish, tail, top');
+		for (const [, name, rest] of commands) {
+			const { status, out } = tool([name, '--help']);
+			assert.equal(status, 0, name);
+			for (const [option] of rest.matchAll(/--[a-z]+/g)) assert.ok(out.includes(option), `${option} of ${name}`);
+		}
 	});
 
 	test('its requests are answered as it says', limit(), async () => {
