@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The decoder as npm installs it from the tree: in Node, and in what bundlers make, without a warning and without the parts that are
-// not used. The bundlers are those of tests/bundlers/package-lock.json.
+// The decoder as npm installs it from the tree: in Node, in TypeScript, by a script tag, and in what bundlers make, without a warning and
+// without the parts that are not used. Bundlers and compiler are those of tests/bundlers/package-lock.json.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createContext, runInContext } from "node:vm";
 
 const client = fileURLToPath(new URL("../../client-js/", import.meta.url));
 const require = createRequire(new URL("../bundlers/package.json", import.meta.url));
@@ -36,6 +37,30 @@ import { decode } from "siocast";
 const hex = "015518007b2273796d626f6c223a002c227072696365223a007d4142030116050203010000010006020901ac02020300";
 console.log(JSON.stringify(decode(new Uint8Array(hex.match(/../g).map((x) => parseInt(x, 16))))));
 `;
+// What a program in TypeScript relies on; each line with @ts-expect-error has to be a mistake.
+const TYPED = `IMPORT
+const socket = { on(event: string, fn: (...args: any[]) => void) { return this; }, io: 1 };
+const quotes: { symbol: string; price: number }[] = siocast.decode<{ symbol: string; price: number }>(new ArrayBuffer(2));
+const raw: Uint8Array[] = siocast.split("1\\n");
+const length: number = siocast.columns(raw[0]!).length;
+const end: () => void = siocast.on<{ title: string }>(socket, "news", (item) => item.title.toUpperCase());
+const recovered: boolean = siocast.resume(socket).recovered;
+// @ts-expect-error
+siocast.decode(1);
+// @ts-expect-error
+siocast.split([]);
+// @ts-expect-error
+siocast.none();
+export { quotes, length, end, recovered };
+`;
+// As projects resolve modules: in Node by its rules, for a bundler, and as ten years ago.
+const TYPESCRIPT = [
+	{ file: "node.mts", from: 'import * as siocast from "siocast";\nimport "siocast/columns";', options: { module: "node16" } },
+	{ file: "default.mts", from: 'import siocast from "siocast";', options: { module: "nodenext" } },
+	{ file: "require.cts", from: 'import siocast = require("siocast");\nimport "siocast/columns";', options: { module: "node16" } },
+	{ file: "bundler.ts", from: 'import siocast from "siocast";\nimport "siocast/columns";', options: { module: "esnext", moduleResolution: "bundler" } },
+	{ file: "old.ts", from: 'import * as siocast from "siocast";\nimport "siocast/columns";', options: { module: "commonjs", moduleResolution: "node10", ignoreDeprecations: "5.0" } },
+];
 const QUOTES = '[{"symbol":"A","price":1.5},{"symbol":"B","price":1.51},{"symbol":"A","price":1.49}]\n';
 const USES_ONE = 'import { split } from "siocast";\nconsole.log(split("1\\n2\\n").length);\n';
 const { version } = JSON.parse(readFileSync(path.join(client, "package.json")));
@@ -106,6 +131,30 @@ describe("the decoder from npm", { skip: isInstalled() ? false : "there are no n
 		assert.equal(run("columns.mjs"), QUOTES);
 		writeFileSync(path.join(dir, "app.cjs"), 'console.log(require("siocast").decode("1\\n2\\n").length, require("siocast") === require("siocast/columns"));');
 		assert.equal(run("app.cjs"), "2 true\n");
+	});
+
+	for (const { file, from, options } of TYPESCRIPT) {
+		test(`TypeScript takes it: ${file}, ${Object.values(options).slice(0, 2).join(", ")}`, () => {
+			const ts = require("typescript");
+			const entry = path.join(dir, file);
+			writeFileSync(entry, TYPED.replace("IMPORT", from));
+			const { options: all, errors } = ts.convertCompilerOptionsFromJson({ strict: true, noEmit: true, skipDefaultLibCheck: true, target: "es2020", types: [], ...options }, dir);
+			const found = [...errors, ...ts.getPreEmitDiagnostics(ts.createProgram([entry], all))];
+			assert.equal(ts.formatDiagnostics(found, { getCanonicalFileName: (name) => name, getCurrentDirectory: () => dir, getNewLine: () => "\n" }), "");
+		});
+	}
+
+	test("a script tag makes it a global, in a page of any age", () => {
+		const at = (name) => readFileSync(path.join(dir, "node_modules/siocast", name), "utf8");
+		const { unpkg } = JSON.parse(at("package.json"));
+		// A page has a window, and none of what Node has.
+		const page = createContext({ Uint8Array, ArrayBuffer, DataView, TextDecoder });
+		page.window = page.self = page;
+		runInContext(at(unpkg), page);
+		runInContext(at("siocast-columns.js"), page);
+		assert.equal(runInContext('siocast.version + JSON.stringify(siocast.decode("1\\n2\\n"))', page), `${version}[1,2]`);
+		const hex = /"([0-9a-f]{60,})"/.exec(USES_COLUMNS)[1];
+		assert.equal(runInContext(`JSON.stringify(siocast.decode(new Uint8Array("${hex}".match(/../g).map((x) => parseInt(x, 16)))))`, page), QUOTES.trim());
 	});
 
 	for (const [name, bundle] of Object.entries(bundlers)) {
