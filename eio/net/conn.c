@@ -41,6 +41,7 @@ on_conn_closed(uv_handle_t *handle)
 	h = c->httpd;
 	eio_http_free(c->http);
 	eio_buf_deinit(&c->pending);
+	free(c->pass);
 	c->magic = 0;
 	free(c);
 	CHECK(h->handles > 0);

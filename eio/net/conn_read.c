@@ -54,6 +54,15 @@ eio_httpd_deliver(struct eio_exchange *ex)
 	conn_go_on(c, true);
 }
 
+void **
+eio_httpd_pass(const struct eio_exchange *ex)
+{
+	struct eio__conn *c = ex->conn;
+
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	return &c->pass;
+}
+
 /* ex->abort at home. */
 static void
 abort_at_home(struct eio_exchange *ex)
@@ -148,6 +157,8 @@ hand_over(struct eio__conn *c, const char *rest, size_t n)
 	up->fd = eio__stream_leave(&c->io, &up->tls);
 	up->req = eio_http_take(c->http);
 	say_whose(c, up->tls, up->req);
+	up->pass = c->pass;
+	c->pass = NULL;
 	eio_buf_append(&up->rest, rest, n);
 	eio__stream_read_stop(&c->io);
 	eio__conn_close(c);
@@ -163,6 +174,7 @@ eio_upgrade_free(struct eio_upgrade *up)
 	if (up->fd >= 0) eio__wire_close(up->fd, up->tls);
 	eio_request_free(up->req);
 	eio_buf_deinit(&up->rest);
+	free(up->pass);
 	free(up);
 }
 

@@ -54,6 +54,7 @@ struct eio_upgrade {
 	struct eio_tls *tls; /* owned; NULL: it is plain */
 	struct eio_request *req; /* owned */
 	struct eio_buf rest;
+	void *pass; /* see eio_httpd_pass; owned */
 };
 
 /* Closes the descriptor (unless it is -1) and frees the rest. */
@@ -126,6 +127,11 @@ int eio_httpd_use_uring(struct eio_httpd *h);
  * many leave in one system call. The loop must not run in between. */
 void eio_httpd_gather(struct eio_httpd *h);
 void eio_httpd_send_gathered(struct eio_httpd *h);
+
+/* Something that the application knows of the connection of an exchange, which is there: memory of malloc(), or NULL as
+ * it is at first. It is freed with the connection, or goes on as that of the upgrade. At home only, and valid until the
+ * exchange is answered or aborted. */
+void **eio_httpd_pass(const struct eio_exchange *ex);
 
 const struct eio_httpd_stats *eio_httpd_stats(const struct eio_httpd *h);
 

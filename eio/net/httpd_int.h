@@ -88,6 +88,7 @@ struct eio__conn {
 	bool unsent; /* bytes that were kept are still there, and the clock watches that they leave */
 	struct eio__laggard laggard; /* in httpd->behind meanwhile */
 	struct eio_peer peer; /* zero unless the options ask for it */
+	void *pass; /* see eio_httpd_pass; owned */
 };
 
 /* conn_open.c */

@@ -17,6 +17,7 @@ struct eio_request {
 	bool minor0; /* HTTP/1.0 */
 	bool websocket; /* asks for an upgrade to WebSocket */
 	bool expect_continue;
+	bool relayed; /* by another node: it goes to no other; false from the parser */
 	struct eio_peer peer; /* of its connection, set by the HTTP server when it is asked to; zero from the parser */
 	struct eio_buf subject; /* of the client's certificate, set by the same, see eio_tls_subject(); empty: none */
 	struct eio_buf head; /* private: the bytes of target and headers */

@@ -43,6 +43,7 @@ eio_server_change(struct eio_server *s, struct eio_terms *t)
 	CHECK(t->options.index == s->options->index && t->options.count == s->options->count);
 	t->options.path = s->options->path;
 	t->options.no_trailing_slash = s->options->no_trailing_slash;
+	t->options.node = s->options->node;
 	t->options.max_payload = t->settings.max_payload = s->options->max_payload;
 	t->options.ws_deflate = s->ws_deflate;
 	t->options.http_deflate = s->http_deflate;
@@ -71,6 +72,7 @@ eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server
 
 	if (!s) return NULL;
 	CHECK(options->index < options->count && options->count <= EIO_MAX_SERVERS);
+	CHECK(!options->node || eio_node_valid(eio_cstr(options->node)));
 	s->magic = EIO__SERVER_MAGIC;
 	s->loop = loop;
 	s->clock = clock;
@@ -411,7 +413,7 @@ static void
 engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage stage)
 {
 	struct eio_socket *socket;
-	unsigned owner;
+	struct eio__owner owner;
 	enum eio_error err;
 
 	if (ex->req->method == EIO_HTTP_OPTIONS && answers_preflights(s)) {
@@ -424,16 +426,24 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	 * back after a lost connection. */
 	if (err == EIO_ERROR_UNKNOWN_SID && s->shut && ex->req->method == EIO_HTTP_POST)
 		eio_exchange_respond(ex, (struct eio_response){ .destroy = true });
-	else if (owner != s->options->index)
-		s->handler.forward(s->handler.http_user, owner, ex, stage);
+	else if (owner.index != s->options->index)
+		s->handler.forward(s->handler.http_user, owner.index, ex, stage);
 	else if (ex->answered)
 		return; /* refused while its body was arriving elsewhere, or its session has just ended */
 	else if (err != EIO_OK)
 		eio__answer_error(s, ex, err);
+	else if (*owner.node)
+		s->handler.elsewhere(s->handler.http_user, eio_cstr(owner.node), ex, stage);
 	else if (socket)
 		session_request(s, socket, ex, stage);
 	else
 		polling_handshake(s, ex);
+}
+
+void
+eio_server_answer_unknown(struct eio_server *s, struct eio_exchange *ex)
+{
+	eio__answer_error(s, ex, EIO_ERROR_UNKNOWN_SID);
 }
 
 void

@@ -19,7 +19,10 @@
 #include "eio/net/httpd.h"
 #include "eio/session.h"
 
-enum { EIO_MAX_SERVERS = 64 }; /* as many as the first character of a sid can name */
+enum {
+	EIO_MAX_SERVERS = 64, /* as many as the first character of a sid can name */
+	EIO_NODE_MAX = 6, /* characters of a node's name: what is left of a sid must stay beyond guessing */
+};
 
 /* Immutable while servers use it; strings are borrowed. */
 struct eio_server_options {
@@ -50,6 +53,9 @@ struct eio_server_options {
 	const char *cookie_attributes; /* what follows name=sid, such as "; Path=/; HttpOnly; SameSite=Lax" */
 	bool cookie_always; /* with every polling answer of the session, not with the handshake's alone */
 	unsigned index, count; /* this server's number, and how many share the address */
+	/* The name of all servers that share the address, beside others on other machines: it stands in each sid, so
+	 * that whoever passes requests on knows where that lives. NULL: none. */
+	const char *node;
 };
 
 struct eio_socket;
@@ -75,8 +81,12 @@ struct eio_server_handler {
 	 * callee takes its own reference. NULL when there is one server only. */
 	void (*forward)(void *user, unsigned owner, struct eio_exchange *ex, enum eio_stage stage);
 	void (*forward_upgrade)(void *user, unsigned owner, struct eio_upgrade *up);
+	/* The same for a session of another node, whose name is valid during the call: not told of what was relayed
+	 * before. NULL: nobody knows such sessions. */
+	void (*elsewhere)(void *user, struct eio_bytes node, struct eio_exchange *ex, enum eio_stage stage);
+	void (*elsewhere_upgrade)(void *user, struct eio_bytes node, struct eio_upgrade *up);
 	void *user; /* for open, message, close, room and refused */
-	void *http_user; /* for request and the forwards */
+	void *http_user; /* for request, the forwards and elsewhere */
 };
 
 /* Why a request, or the handshake of a WebSocket, is refused: what it is answered, see eio/error.h; or the handshake is
@@ -109,6 +119,12 @@ struct eio_server_stats {
 	struct eio_behind_stats behind; /* WebSockets that take no more */
 };
 
+/* Whether this may be the name of a node: 1 to EIO_NODE_MAX characters of A-Z a-z 0-9 - _. */
+bool eio_node_valid(struct eio_bytes name);
+
+/* What stands before a valid name in a sid, behind one character of any kind. */
+char eio_node_mark(struct eio_bytes name);
+
 /* NULL when out of memory or of descriptors: start-up only. Options are copied; their strings and lists are borrowed as
  * long as they are in force. */
 struct eio_server *eio_server_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_server_options *options,
@@ -120,8 +136,8 @@ struct eio_terms *eio_terms_new(const struct eio_server *s, const struct eio_ser
 void eio_terms_free(struct eio_terms *t); /* that no server has taken over; NULL is fine */
 
 /* Takes them over; they are in force from now on, whatever a session has agreed on with its client excepted: those that
- * there are keep their intervals, timeouts and transports. Path, slash, max_payload, compression, index and count stay
- * as they were. When it returns nothing of the options before is borrowed any more. */
+ * there are keep their intervals, timeouts and transports. Path, slash, max_payload, compression, index, count and node
+ * stay as they were. When it returns nothing of the options before is borrowed any more. */
 void eio_server_change(struct eio_server *s, struct eio_terms *t);
 
 /* Lets broadcasts be sent by io_uring, see eio_server_gather. Call it in the loop's thread. Returns 0, or -errno where
@@ -148,6 +164,10 @@ void eio_server_exchange(struct eio_server *s, struct eio_exchange *ex, enum eio
 
 /* Takes a connection that wants to become a WebSocket; owns it. */
 void eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up);
+
+/* Answers that the session is unknown, which it is where it should be, too; owns the upgrade. */
+void eio_server_answer_unknown(struct eio_server *s, struct eio_exchange *ex);
+void eio_server_refuse_unknown(struct eio_server *s, struct eio_upgrade *up);
 
 /* Does now what would be done at the end of this turn of the loop. */
 void eio_server_flush(struct eio_server *s);

@@ -53,6 +53,13 @@ eio__server_count_deflated(struct eio_server *s, size_t plain, size_t sent)
 	s->stats.deflate_sent += sent;
 }
 
+/* The name of its node, empty when it has none. */
+static inline struct eio_bytes
+eio__server_node(const struct eio_server *s)
+{
+	return eio_cstr(s->options->node ? s->options->node : "");
+}
+
 /* Counts a request that is refused, and tells who wants to hear it. */
 static inline void
 eio__server_refused(struct eio_server *s, const struct eio_request *req, enum eio_refusal r, const char *why)

@@ -38,7 +38,7 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 	uint64_t hash;
 
 	if (!s) return NULL;
-	eio__sid_make(&server->random, server->options->index, sid);
+	eio__sid_make(&server->random, server->options->index, eio__server_node(server), sid);
 	hash = eio_hash_bytes(server->sid_key, eio_bytes(sid, EIO_SID_LEN));
 	s->magic = EIO__SOCKET_MAGIC;
 	s->server = server;

@@ -187,10 +187,16 @@ open_probe(struct eio_server *s, struct eio_socket *socket, struct eio_upgrade *
 }
 
 void
+eio_server_refuse_unknown(struct eio_server *s, struct eio_upgrade *up)
+{
+	refuse_upgrade(s, up, EIO_REFUSAL_UNKNOWN_SID, 400, eio_error_message(EIO_ERROR_UNKNOWN_SID), "");
+}
+
+void
 eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 {
 	struct eio_socket *socket;
-	unsigned owner;
+	struct eio__owner owner;
 	enum eio_error err;
 
 	if (!eio_server_owns_path(s, up->req->path)) {
@@ -202,8 +208,10 @@ eio_server_upgrade(struct eio_server *s, struct eio_upgrade *up)
 	if (err != EIO_OK) {
 		refuse_upgrade(s, up, (enum eio_refusal)err, err == EIO_ERROR_FORBIDDEN ? 403 : 400,
 			eio_error_message(err), "");
-	} else if (owner != s->options->index) {
-		s->handler.forward_upgrade(s->handler.http_user, owner, up);
+	} else if (*owner.node) {
+		s->handler.elsewhere_upgrade(s->handler.http_user, eio_cstr(owner.node), up);
+	} else if (owner.index != s->options->index) {
+		s->handler.forward_upgrade(s->handler.http_user, owner.index, up);
 	} else if (check_websocket(s, up)) {
 		bool polling = eio_query_is(up->req->query, EIO_LIT("transport"), EIO_LIT("polling"));
 

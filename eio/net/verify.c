@@ -154,15 +154,28 @@ eio__server_kind(const struct eio_server_options *o, const struct eio_request *r
 	return k;
 }
 
+/* Of another node, whose sids are not looked at. */
 static enum eio_error
-verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes sid, int transport, bool upgrade,
-	struct eio_socket **socket, unsigned *owner)
+verify_elsewhere(
+	const struct eio_server *s, const struct eio_request *req, struct eio_bytes node, struct eio__owner *owner)
+{
+	if (!s->handler.elsewhere || req->relayed || node.n == 0) return EIO_ERROR_UNKNOWN_SID;
+	memcpy(owner->node, node.p, node.n);
+	owner->node[node.n] = '\0';
+	return EIO_OK;
+}
+
+static enum eio_error
+verify_session(struct eio_server *s, const struct eio_request *req, struct eio_bytes revision, struct eio_bytes sid,
+	int transport, bool upgrade, struct eio_socket **socket, struct eio__owner *owner)
 {
 	int index = eio__sid_owner(sid);
+	struct eio_bytes node = eio__sid_node(sid);
 
+	if (s->options->node && !eio_bytes_eq(node, eio__server_node(s))) return verify_elsewhere(s, req, node, owner);
 	if (index < 0 || (unsigned)index >= s->options->count) return EIO_ERROR_UNKNOWN_SID;
-	*owner = (unsigned)index;
-	if (*owner != s->options->index) return EIO_OK;
+	owner->index = (unsigned)index;
+	if (owner->index != s->options->index) return EIO_OK;
 	*socket = eio__socket_find(s, sid);
 	if (!*socket) return EIO_ERROR_UNKNOWN_SID;
 	/* A WebSocket joins a polling session only as an upgrade, and a poll never joins a WebSocket; nor does the
@@ -174,8 +187,8 @@ verify_session(struct eio_server *s, struct eio_bytes revision, struct eio_bytes
 }
 
 enum eio_error
-eio__server_verify(
-	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner)
+eio__server_verify(struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket,
+	struct eio__owner *owner)
 {
 	struct eio_bytes found[Q_COUNT];
 	enum eio_error err = EIO_OK;
@@ -185,14 +198,14 @@ eio__server_verify(
 	find_parameters(req->query, found);
 	transport = named_transport(s, found[Q_TRANSPORT]);
 	*socket = NULL;
-	*owner = s->options->index;
+	*owner = (struct eio__owner){ .index = s->options->index };
 	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
 	eio_buf_init(&sid);
 	eio_query_value_decode(found[Q_SID], &sid);
 	if (eio_buf_failed(&sid)) {
 		err = EIO_ERROR_BAD_REQUEST; /* out of memory: not one without a sid */
 	} else if (sid.n > 0) {
-		err = verify_session(s, found[Q_EIO], eio_buf_bytes(&sid), transport, upgrade, socket, owner);
+		err = verify_session(s, req, found[Q_EIO], eio_buf_bytes(&sid), transport, upgrade, socket, owner);
 	} else if (req->method != EIO_HTTP_GET) {
 		err = EIO_ERROR_BAD_HANDSHAKE_METHOD;
 	} else if (transport == EIO_TRANSPORT_WEBSOCKET && !upgrade) {

@@ -5,10 +5,16 @@
 
 #include "eio/net/socket_int.h"
 
-/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is the server the sid belongs
- * to; *socket the session that the request is for when that is this one, or NULL for a handshake. */
-enum eio_error eio__server_verify(
-	struct eio_server *s, const struct eio_request *req, bool upgrade, struct eio_socket **socket, unsigned *owner);
+/* Where a session lives. */
+struct eio__owner {
+	unsigned index; /* of the server, when it is on this node */
+	char node[EIO_NODE_MAX + 1]; /* the name of another node; empty: it is this one */
+};
+
+/* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is whose the sid is; *socket
+ * the session that the request is for when that is this server, or NULL for a handshake. */
+enum eio_error eio__server_verify(struct eio_server *s, const struct eio_request *req, bool upgrade,
+	struct eio_socket **socket, struct eio__owner *owner);
 
 /* Whether the page that a request comes from may make it: a WebSocket handshake (upgrade), or a request of JSONP.
  * For any other the browser asks. */
