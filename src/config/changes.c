@@ -68,7 +68,10 @@ static const struct config_change groups[] = {
 	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
 	{ "listen", CONFIG_GROUP_NONE },
 	{ "log.target", CONFIG_GROUP_NONE },
+	{ "node", CONFIG_GROUP_NONE },
 	{ "path", CONFIG_GROUP_NONE },
+	{ "peerKeyFile", CONFIG_GROUP_NONE },
+	{ "peers", CONFIG_GROUP_NONE },
 	{ "presence.expiry", CONFIG_GROUP_NONE },
 	{ "presence.prefix", CONFIG_GROUP_NONE },
 	{ "publish.idempotencySeconds", CONFIG_GROUP_NONE },
@@ -156,6 +159,8 @@ config_keep(struct config *now, const struct config *first)
 	p->server.count = first->workers;
 	p->server.max_sessions = config__sessions_each(now);
 	p->server.path = f->server.path;
+	p->server.node = f->server.node;
+	p->peers = f->peers;
 	p->server.no_trailing_slash = f->server.no_trailing_slash;
 	p->server.max_payload = f->server.max_payload;
 	p->server.binary_form = f->server.binary_form;

@@ -26,6 +26,7 @@
 #include "eio/net/tls.h"
 #include "src/clients/clients.h"
 #include "src/feed/feed.h"
+#include "src/peers/peers.h"
 
 #include <stdbool.h>
 
@@ -160,6 +161,8 @@ void config_fill_clients(const struct config *c, struct clients_options *out);
 void config_fill_feed(const struct config *c, struct feed_options *out);
 struct feed_specs *config_feeds(const struct config *c); /* borrowed */
 const struct redis_url *config_redis(const struct config *c, size_t i); /* i < n_redis */
+const struct peers_spec *config_peers(const struct config *c); /* borrowed from it */
+bool config_fill_peers(const struct config *c, struct peers_options *out); /* whether there are any */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 
 #endif

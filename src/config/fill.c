@@ -66,6 +66,29 @@ config_feeds(const struct config *c)
 	return config__parts_of(c)->feeds;
 }
 
+const struct peers_spec *
+config_peers(const struct config *c)
+{
+	return &config__parts_of(c)->peers;
+}
+
+bool
+config_fill_peers(const struct config *c, struct peers_options *out)
+{
+	enum { SPARE_MS = 5000, SPARE_BYTES = 16 << 20 };
+	const struct config_parts *p = config__parts_of(c);
+
+	out->spec = &p->peers;
+	out->own = p->server.node;
+	/* A poll is held until the ping at the latest, and then the client may be late. */
+	out->answer_ms = p->server.ping_interval + p->server.ping_timeout + SPARE_MS;
+	/* A full queue and one message more, escaped for JSONP. */
+	out->max_answer = 2 * (p->client_limits.queue_bytes + p->message_bytes) + SPARE_BYTES;
+	out->max_unread = p->client_limits.queue_bytes;
+	out->idle_s = c->limits.keep_alive_seconds;
+	return p->peers.n > 0;
+}
+
 const struct redis_url *
 config_redis(const struct config *c, size_t i)
 {

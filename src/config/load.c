@@ -12,6 +12,7 @@
 #include "src/config/flags.h"
 #include "src/config/log.h"
 #include "src/config/look.h"
+#include "src/config/nodes.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
@@ -138,6 +139,7 @@ finish_config(struct config_loader *l)
 	config__feeds_check(l);
 	config__auth_finish(l);
 	config__recovery_finish(l);
+	config__nodes_finish(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;

@@ -12,11 +12,13 @@
 #include "src/config/feeds.h"
 #include "src/config/log.h"
 #include "src/config/namespaces.h"
+#include "src/config/nodes.h"
 #include "src/config/parts.h"
 #include "src/config/publish.h"
 #include "src/config/recovery.h"
 #include "src/config/redis.h"
 #include "src/config/rows.h"
+#include "src/config/secret.h"
 #include "src/config/values.h"
 #include "src/web/files_versions.h"
 
@@ -78,6 +80,9 @@ static const struct config_option main_rows[] = {
 	SIZE("publish.maxBytes", config.publish.max_bytes, 1, GB, "1000000"),
 	UINT("publish.idempotencySeconds", config.publish.idempotency_seconds, 0, DAY_S, "600"),
 	STRING("path", config.path, "\"/socket.io/\""),
+	CUSTOM("node", server.node, config__node, "null", SCHEMA_NODE),
+	CUSTOM("peers", peers, config__peers, "null", SCHEMA_PEERS),
+	CUSTOM("peerKeyFile", peer_key, config__secret, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("stateFile", config.state_file, config__path, "null", SCHEMA_STRING_OR_NULL),
 	STRING("user", config.user, "null"),
 	STRING("group", config.group, "null"),

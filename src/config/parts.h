@@ -8,6 +8,7 @@
 
 #include "eio/net/forwarded.h"
 #include "src/config/config.h"
+#include "src/config/secret.h"
 #include "src/redis/url.h"
 
 struct config_memory;
@@ -31,6 +32,8 @@ struct config_parts {
 	struct feed_specs *feeds; /* a reference */
 	struct namespace_specs *namespaces; /* a reference */
 	struct presence_specs *presence; /* a reference */
+	struct peers_spec peers;
+	char peer_key[CONFIG_SECRET_BYTES]; /* what that borrows; empty: there is none */
 	const char *presence_prefix;
 	unsigned presence_expiry_ms;
 	struct feed_recovery recovery;

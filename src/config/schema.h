@@ -18,6 +18,10 @@
 #define SCHEMA_STRING "{\"type\":\"string\",\"minLength\":1}"
 #define SCHEMA_STRING_OR_NULL "{\"type\":[\"string\",\"null\"],\"minLength\":1}"
 #define SCHEMA_STRING_OR_FALSE SCHEMA_ANY_OF(SCHEMA_STRING_OR_NULL, "{\"const\":false}")
+#define SCHEMA_NODE "{\"type\":[\"string\",\"null\"],\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}"
+#define SCHEMA_PEERS \
+	"{\"type\":[\"object\",\"null\"],\"minProperties\":1,\"propertyNames\":{\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}," \
+	"\"additionalProperties\":" SCHEMA_STRING "}"
 #define SCHEMA_POINTER "{\"type\":\"string\",\"pattern\":\"^/\"}"
 #define SCHEMA_STRINGS SCHEMA_REF("strings") /* a string or a list of them */
 #define SCHEMA_STRINGS_OR_NONE SCHEMA_REF("stringsOrNone") /* it may be empty */

@@ -19,6 +19,16 @@ write_commands(struct eio_buf *out, const struct tool *const *all)
 	for (; *all; all++) eio_buf_printf(out, " %s", (*all)->name);
 }
 
+/* The words of a first operand that is one of several, as in "nginx|haproxy [NODE=ADDRESS]...". */
+static void
+write_words(struct eio_buf *out, const char *operands)
+{
+	size_t n = strcspn(operands, " ");
+
+	if (*operands == '[' || !memchr(operands, '|', n)) return;
+	for (size_t i = 0; i < n; i++) eio_buf_addc(out, operands[i] == '|' ? ' ' : operands[i]);
+}
+
 static void
 write_bash(struct eio_buf *out, const struct tool *const *all)
 {
@@ -34,8 +44,7 @@ write_bash(struct eio_buf *out, const struct tool *const *all)
 		"\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct tool *const *t = all; *t; t++) {
 		eio_buf_printf(out, "\t%s) words=\"", (*t)->name);
-		if (strchr((*t)->operands, '|') && !strchr((*t)->operands, '['))
-			for (const char *p = (*t)->operands; *p; p++) eio_buf_addc(out, *p == '|' ? ' ' : *p);
+		write_words(out, (*t)->operands);
 		write_flags(out, (*t)->options);
 		if ((*t)->configured) write_flags(out, cli_config_arguments);
 		EIO_BUF_ADD_LIT(out, " --help\" ;;\n");

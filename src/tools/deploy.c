@@ -43,7 +43,7 @@ static const char k8s_text[] =
 	"metadata:\n"
 	"  name: siocast-server\n"
 	"spec:\n"
-	"  # The requests of a session must reach the pod where it began: more than one pod needs WebSocket only, or a proxy that sees to that.\n"
+	"  # For more than one pod set \"peers\": they pass the requests of a session to the pod where it began.\n"
 	"  replicas: 1\n"
 	"  selector:\n"
 	"    matchLabels: { app: siocast-server }\n"

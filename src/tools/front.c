@@ -95,6 +95,21 @@ write_named(const struct front *f, struct eio_bytes name, struct eio_buf *out)
 	if (is_front_name(name, "PROGRAM")) write_program(out);
 }
 
+static void
+write_node(const struct front *f, struct eio_bytes name, struct eio_buf *out)
+{
+	const char *colon = f->address ? strrchr(f->address, ':') : NULL;
+	bool brackets = f->address && *f->address == '[';
+
+	if (f->node && is_front_name(name, "NODE")) eio_buf_add(out, eio_cstr(f->node));
+	if (f->node && is_front_name(name, "MARK")) eio_buf_addc(out, eio_node_mark(eio_cstr(f->node)));
+	if (!colon) return;
+	if (is_front_name(name, "ADDRESS")) eio_buf_add(out, eio_cstr(f->address));
+	if (is_front_name(name, "HOSTPORT")) eio_buf_add(out, eio_cstr(colon + 1));
+	if (is_front_name(name, "HOST"))
+		eio_buf_append(out, f->address + brackets, (size_t)(colon - f->address) - 2 * brackets);
+}
+
 void
 front_write(const struct front *f, const char *text, struct eio_buf *out)
 {
@@ -103,6 +118,7 @@ front_write(const struct front *f, const char *text, struct eio_buf *out)
 	while ((at = strchr(text, '@')) && (end = strchr(at + 1, '@'))) {
 		eio_buf_append(out, text, (size_t)(at - text));
 		write_named(f, eio_bytes(at + 1, (size_t)(end - at) - 1), out);
+		write_node(f, eio_bytes(at + 1, (size_t)(end - at) - 1), out);
 		text = end + 1;
 	}
 	eio_buf_add(out, eio_cstr(text));

@@ -18,12 +18,14 @@ struct front {
 	unsigned keep_alive_s; /* shorter than siocast keeps an idle connection */
 	size_t body_bytes; /* the largest of a POST */
 	unsigned drain_s;
+	const char *node, *address; /* of the node that a text is about, where there are several; or NULL */
 };
 
 void front_of(const struct config *c, struct front *out);
 
 /* Appends text in which each "@NAME@" of these stands for its value: UPSTREAM, PORT, ADMIN, PATH, IDLE, TUNNEL (more
- * than IDLE), KEEP, BODY, DRAIN, STOP, BOUNDING, FILE, PROGRAM. */
+ * than IDLE), KEEP, BODY, DRAIN, STOP, BOUNDING, FILE, PROGRAM; of the node NODE, ADDRESS, HOST and HOSTPORT, which it
+ * consists of, and MARK, what stands before its name in a sid. */
 void front_write(const struct front *f, const char *text, struct eio_buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* siocast lb: what a proxy in front needs to be told. */
-#include "src/tools/front.h"
+#include "src/tools/lb_nodes.h"
 #include "src/tools/tool.h"
 
 #include <string.h>
@@ -101,20 +101,79 @@ write_proxy(const char *name, struct front *f, struct eio_buf *out)
 	return 0;
 }
 
+/* "a=10.0.0.1:3000": the text is cut. */
+static bool
+read_lb_node(char *text, struct lb_node *out)
+{
+	char *mark = strchr(text, '='), *colon = mark ? strrchr(mark, ':') : NULL;
+
+	if (!colon || colon == mark + 1 || strpbrk(mark + 1, " \t\"\\;{}") || strspn(colon + 1, "0123456789") == 0 ||
+		colon[1 + strspn(colon + 1, "0123456789")] != '\0' ||
+		!eio_node_valid(eio_bytes(text, (size_t)(mark - text))))
+		return false;
+	*mark = '\0';
+	*out = (struct lb_node){ text, mark + 1 };
+	return true;
+}
+
+/* Those of the configuration, where it names them. */
+static void
+nodes_of_peers(const struct peers_spec *peers, struct lb_node nodes[LB_MAX_NODES], size_t *n)
+{
+	for (size_t i = 0; i < peers->n; i++)
+		if (peers->v[i].name) nodes[(*n)++] = (struct lb_node){ peers->v[i].name, peers->v[i].text };
+}
+
+/* The nodes of a call, or of the configuration, or the one there is. 0, or the exit status. */
+static int
+read_lb_nodes(const struct tool_call *call, const struct front *f, struct lb_node nodes[LB_MAX_NODES], size_t *n)
+{
+	*n = (size_t)call->n - 1;
+	for (size_t i = 0; i < *n; i++) {
+		if (!read_lb_node(call->operands[i + 1], &nodes[i]))
+			return tool_usage(call->tool,
+				"\"%s\": expected a node and where it is, such as a=10.0.0.1:3000",
+				call->operands[i + 1]);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(nodes[k].name, nodes[i].name) == 0)
+				return tool_usage(call->tool, "node \"%s\" stands twice", nodes[i].name);
+	}
+	if (*n == 0) nodes_of_peers(config_peers(f->config), nodes, n);
+	if (*n) return TOOL_OK;
+	*n = 1;
+	nodes[0] = (struct lb_node){ NULL, f->upstream };
+	return TOOL_OK;
+}
+
+static int
+write_lb(const struct tool_call *call, struct front *f, struct eio_buf *out)
+{
+	const char *name = call->operands[0];
+	struct lb_node nodes[LB_MAX_NODES];
+	size_t n;
+	int status = read_lb_nodes(call, f, nodes, &n);
+
+	if (status) return status;
+	if (f->path && (strcmp(name, "envoy") == 0 || strcmp(name, "traefik") == 0) && !nodes[0].name)
+		return tool_fail(call, "%s needs an address that is no Unix socket", name);
+	if (lb_nodes_write(name, f, nodes, n, out)) return TOOL_OK;
+	if (!nodes[0].name && write_proxy(name, f, out) == 0) return TOOL_OK;
+	if (strcmp(name, "caddy") == 0) return tool_usage(call->tool, "caddy: for one node only");
+	return tool_usage(call->tool, "\"%s\" is none of nginx, haproxy, envoy, traefik, caddy", name);
+}
+
 static int
 run_lb(const struct tool_call *call)
 {
 	struct config *config = tool_config(call, false);
 	struct eio_buf out = { 0 };
 	struct front f;
-	int status = TOOL_OK;
+	int status;
 
 	if (!config) return TOOL_FAILED;
 	front_of(config, &f);
-	if (write_proxy(call->operands[0], &f, &out))
-		status = tool_usage(call->tool, "\"%s\" is none of nginx, haproxy, caddy", call->operands[0]);
-	else
-		tool_flush(&out);
+	status = write_lb(call, &f, &out);
+	if (status == TOOL_OK) tool_flush(&out);
 	eio_buf_deinit(&out);
 	config_free(config);
 	return status;
@@ -122,9 +181,9 @@ run_lb(const struct tool_call *call)
 
 const struct tool tool_lb = {
 	.name = "lb",
-	.operands = "nginx|haproxy|caddy",
+	.operands = "nginx|haproxy|envoy|traefik|caddy [NODE=ADDRESS]...",
 	.min = 1,
-	.max = 1,
+	.max = 1 + LB_MAX_NODES,
 	.about = "print what a proxy in front needs for this configuration",
 	.configured = true,
 	.options = no_options,

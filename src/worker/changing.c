@@ -67,6 +67,7 @@ take_worker_change(void *user, struct mail *run)
 	struct worker *w = user;
 	struct worker_change *c = &w->change;
 	struct clients_options clients = { .limits = { 0 } };
+	struct peers_options peers;
 	struct eio_httpd_options http;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
@@ -81,6 +82,7 @@ take_worker_change(void *user, struct mail *run)
 	http = changing_httpd_options(w, c->config);
 	eio_httpd_change(w->httpd, &http);
 	eio_server_change(w->server, c->terms);
+	if (w->peers && config_fill_peers(c->config, &peers)) peers_change(w->peers, &peers);
 	w->options = c->options;
 	c->terms = NULL;
 	uv_sem_post(&w->stepped);

@@ -7,7 +7,9 @@
 static uint64_t
 connections_of(const struct worker *w)
 {
-	return eio_httpd_stats(w->httpd)->open + eio_server_stats(w->server)->websockets;
+	uint64_t open = eio_httpd_stats(w->httpd)->open + eio_server_stats(w->server)->websockets;
+
+	return w->peers ? open + peers_connections(w->peers) : open;
 }
 
 /* Makes the common count what it is with so many of this worker, and returns it. */

@@ -67,4 +67,5 @@ counters_show(const struct worker *w)
 #define X(metric, number) metrics_put(w->metrics, WORKER_METRIC_##metric, number);
 	COUNTERS_TABLE(X)
 #undef X
+	if (w->peers) peers_show(w->peers);
 }

@@ -21,6 +21,7 @@ drain_worker(struct worker *w)
 	eio_httpd_stop_accepting(w->httpd);
 	clients_stop(w->clients);
 	eio_server_shutdown(w->server);
+	if (w->peers) peers_drain(w->peers);
 }
 
 static void
@@ -29,6 +30,8 @@ close_worker(struct worker *w)
 	eio_server_close(w->server);
 	eio_httpd_close(w->httpd);
 	hook_close(w->hook);
+	peers_close(w->peers);
+	w->peers = NULL;
 	w->httpd = NULL; /* it frees itself; answers may still come from a worker that is not here yet */
 	uv_close((uv_handle_t *)&w->turn_end, NULL);
 	uv_close((uv_handle_t *)&w->shut.timer, NULL);

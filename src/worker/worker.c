@@ -8,6 +8,7 @@
 #include "src/worker/changing.h"
 #include "src/worker/connections.h"
 #include "src/worker/counters.h"
+#include "src/worker/elsewhere.h"
 #include "src/worker/forward.h"
 #include "src/worker/site.h"
 #include "src/worker/stopping.h"
@@ -120,6 +121,7 @@ take_worker_start(void *user, struct mail *run)
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	CHECK(!run->next);
+	if (w->peers) peers_start(w->peers);
 	err = ring ? eio_server_use_uring(w->server) : 0;
 	/* Where there is one ring there is memory for another, or answers are sent one by one. */
 	if (ring && !err) (void)eio_httpd_use_uring(w->httpd);
@@ -194,6 +196,8 @@ make_server(struct worker *w)
 		.request = site_file,
 		.forward = forward_exchange,
 		.forward_upgrade = forward_upgrade,
+		.elsewhere = w->peers ? elsewhere_exchange : NULL,
+		.elsewhere_upgrade = w->peers ? elsewhere_upgrade : NULL,
 		.user = w->clients,
 		.http_user = w,
 	};
@@ -206,8 +210,8 @@ make_httpd(struct worker *w)
 {
 	const struct eio_httpd_options options = changing_httpd_options(w, w->shared->config);
 	const struct eio_httpd_handler handler = {
-		.exchange = site_exchange,
-		.upgrade = forward_take_upgrade,
+		.exchange = w->peers ? elsewhere_arrived : site_exchange,
+		.upgrade = w->peers ? elsewhere_upgrade_arrived : forward_take_upgrade,
 		.accept_paused = on_accept_paused,
 		.admit = on_admit,
 		.user = w,
@@ -243,7 +247,7 @@ make_parts(struct worker *w)
 	}
 	w->clients = make_clients(w);
 	w->cache = files_cache_new();
-	if (!w->clients || !w->cache) return no_memory;
+	if (!w->clients || !w->cache || elsewhere_open(w)) return no_memory;
 	w->server = make_server(w);
 	if (!w->server) return why_no_server();
 	w->httpd = make_httpd(w);

@@ -12,6 +12,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/peers/peers.h"
 #include "src/presence/presence.h"
 #include "src/web/files.h"
 #include "src/worker/doors.h"

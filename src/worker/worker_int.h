@@ -47,6 +47,7 @@ struct worker {
 	struct eio_server_options options;
 	struct eio_httpd *httpd; /* NULL once it is closed: it frees itself */
 	struct eio_server *server;
+	struct peers *peers; /* NULL: there are no other nodes; it frees itself */
 	struct hook *hook; /* NULL: the application is never asked; it frees itself */
 	struct clients *clients;
 	struct files_cache *cache;

@@ -56,6 +56,7 @@ each_kind(void **state)
 	assert_string_equal(changes("{}", "{\"workers\": 3}"), "!workers");
 	assert_string_equal(changes("{\"log\": {\"level\": \"warn\"}}", "{\"logLevel\": \"debug\"}"), "log.level");
 	assert_string_equal(changes("{}", "{\"path\": \"/x\"}"), "!path");
+	assert_string_equal(changes("{\"node\": \"a\"}", "{\"node\": \"b\"}"), "!node");
 	assert_string_equal(changes("{\"user\": \"a\"}", "{\"user\": \"b\"}"), "!user");
 	assert_string_equal(changes("{\"user\": \"a\"}", "{}"), "!user");
 	assert_string_equal(changes("{}", "{\"drain\": {\"seconds\": 5}}"), "drain.seconds");

@@ -24,6 +24,7 @@
 static const char text[] =
 	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"adminHosts\": [\"a.example\"], \"trustedProxies\": [\"::1\", \"unix\"], \"publish\": {\"tokenFile\": \"t\", \"maxBytes\": 5, \"idempotencySeconds\": 5}, \"jsonp\": true, \"path\": \"/p\", \"workers\": 2,"
 	"\"stateFile\": \"/state\", \"drain\": {\"seconds\": 5}, \"user\": \"u\", \"group\": \"g\","
+	"\"node\": \"a\", \"peers\": {\"a\": \"10.0.0.1:1\", \"b\": \"b.example:1\"}, \"peerKeyFile\": \"${PASSWORD}\","
 	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
@@ -190,7 +191,7 @@ everything(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "secret\n", 7), 7);
+	assert_int_equal(write(fd, "a secret of as many characters as a key\n", 40), 40);
 	close(fd);
 	failmalloc_every(read_everything, -1, 400);
 	unlink(path);
