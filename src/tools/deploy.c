@@ -58,7 +58,9 @@ static const char k8s_text[] =
 	"          image: siocast\n"
 	"          args: [\"-c\", \"/etc/siocast/siocast.json\"]\n"
 	"          ports:\n"
-	"            - { name: http, containerPort: @PORT@ }\n";
+	"            - { name: http, containerPort: @PORT@ }\n"
+	"          # So long new clients may still be sent here; what is connected is drained afterwards.\n"
+	"          lifecycle: { preStop: { exec: { command: [\"sleep\", \"5\"] } } }\n";
 
 static const char k8s_admin[] =
 	"            - { name: admin, containerPort: @ADMIN@ }\n"
@@ -85,8 +87,27 @@ static const char k8s_rest[] = "          securityContext:\n"
 			       "  name: siocast-server\n"
 			       "spec:\n"
 			       "  selector: { app: siocast-server }\n"
+			       "  sessionAffinity: ClientIP\n"
 			       "  ports:\n"
 			       "    - { name: http, port: 80, targetPort: http }\n";
+
+static const char k8s_scaler[] =
+	"---\n"
+	"# More pods when the busiest thread of each has little time left. The metric has to be brought here from /metrics, by\n"
+	"# prometheus-adapter for instance; and see \"replicas\" above.\n"
+	"apiVersion: autoscaling/v2\n"
+	"kind: HorizontalPodAutoscaler\n"
+	"metadata:\n"
+	"  name: siocast-server\n"
+	"spec:\n"
+	"  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: siocast-server }\n"
+	"  minReplicas: 1\n"
+	"  maxReplicas: 10\n"
+	"  metrics:\n"
+	"    - type: Pods\n"
+	"      pods:\n"
+	"        metric: { name: siocast_capacity_ratio }\n"
+	"        target: { type: AverageValue, averageValue: 700m }\n";
 
 static void
 write_unit(const struct front *f, struct eio_buf *out)
@@ -102,6 +123,7 @@ write_k8s(const struct front *f, struct eio_buf *out)
 	front_write(f, k8s_text, out);
 	if (f->admin_port) front_write(f, k8s_admin, out);
 	front_write(f, k8s_rest, out);
+	if (f->admin_port) front_write(f, k8s_scaler, out);
 }
 
 static int

@@ -98,11 +98,15 @@ describe('files that fit a configuration', { skip: SIOCAST_ONLY }, () => {
 			assert.match(out, /terminationGracePeriodSeconds: 30\n/);
 			assert.match(out, /readinessProbe:\n {12}exec: \{ command: \["siocast", "health"/);
 			const documents = out.split(/^---$/m);
-			assert.deepEqual(documents.map((d) => /^kind: (\w+)$/m.exec(d)[1]), ['Deployment', 'Service']);
+			assert.deepEqual(documents.map((d) => /^kind: (\w+)$/m.exec(d)[1]), ['Deployment', 'Service', 'HorizontalPodAutoscaler']);
+			assert.match(out, / {10}lifecycle: \{ preStop: /);
+			// Its metric is one that there is.
+			const [, scaled] = /metric: \{ name: (\w+) \}/.exec(out);
+			assert.match(fs.readFileSync(path.join(TOP, 'doc/siocast.8'), 'utf8'), new RegExp(`^\\.It Cm ${scaled.replace('siocast_', '')}\\b`, 'm'));
 			for (const line of out.split('\n')) assert.doesNotMatch(line, /\t|^( {2})* [^ ]/, line);
 			const yaml = spawnSync('python3', ['-c', 'import sys, yaml; print(len(list(yaml.safe_load_all(sys.stdin))))'], { input: out, encoding: 'utf8' });
-			if (yaml.status === 0) assert.equal(yaml.stdout, '2\n');
-			assert.doesNotMatch(tool(['k8s']).out, /Probe/);
+			if (yaml.status === 0) assert.equal(yaml.stdout, '3\n');
+			assert.doesNotMatch(tool(['k8s']).out, /Probe|Autoscaler/);
 			assert.equal(tool(['k8s', '--listen', 'unix:/s']).status, 1);
 		}),
 	);
