@@ -15,6 +15,7 @@ import { request } from './lib/http.mjs';
 import { kills } from './lib/kills.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
+import { write } from './lib/reload.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
 
@@ -381,6 +382,119 @@ describe('another siocast', { concurrency: 4, skip: SIOCAST_ONLY }, () => {
 			await servers.kill(1, 0);
 			await returned;
 			assert.equal(socket.recovered, false);
+		}),
+	);
+
+	test('what Redis had is older after it was away; what it gets then counts again', limit(60), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 2);
+			const { id } = socket;
+			const before = socket._lastOffset;
+			servers.redis.child.child.kill('SIGSTOP');
+			const doubt = once(socket, 'siocast:offset');
+			await ask(socket, 'join', 'late');
+			const [offset] = await doubt;
+			servers.redis.child.child.kill('SIGCONT');
+			// Whose offsets they are: all but the last digit is the same, which says that something between the two may be lost.
+			const node = (text) => /~(.{5})/.exec(text)?.[1];
+			assert.ok(node(before), before);
+			assert.equal(node(offset)?.slice(0, 4), node(before).slice(0, 4), `${before} ${offset}`);
+			assert.notEqual(node(offset), node(before));
+			// It is written once more by itself, with all of its rooms, and is as good as any.
+			const value = async () => Buffer.from(String(await servers.redis.client.command('GET', `sio:session:${socket._pid}`)), 'base64');
+			const stored = async () => (await value()).includes('late') && (await value()).includes(`~${node(offset)}`);
+			await eventually(stored, 'the session to be written again', 15_000);
+			await servers.next();
+			await hasAll(socket, 3);
+			const returned = back([socket]);
+			await servers.kill(0, 1);
+			await returned;
+			await servers.next();
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, 4);
+			assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b', 'late']);
+			// Nothing has come there since: how far it is says only what was said when it was taken in.
+			const third = back([socket]);
+			servers.cutter.cut();
+			servers.cutter.mend();
+			await third;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, 4);
+		}),
+	);
+
+	for (const [name, slow, limits] of [
+		['lost something, being slow,', 'drop-oldest', { clientQueueBytes: 3_000_000, clientQueueSeconds: 60 }],
+		['is behind in a feed with latestPer', { latestPer: '/s' }, {}],
+	])
+		test(`who ${name} has no session in Redis, and begins anew`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const wide = { stream: 'wide', field: 'n', event: 'wide', encode: 'json', batch: { interval: 0 }, slow };
+				// Nobody is missed meanwhile for not answering pings.
+				const servers = await Servers.start(cleanup, { feeds: [...FEEDS.stream, wide], config: { limits, engine: { pingInterval: 600_000 } } });
+				const pad = 'x'.repeat(40_000);
+				const fill = (n) => servers.publish('wide', JSON.stringify({ s: `k${n}`, n, pad }));
+				await servers.next();
+				await fill(0);
+				const [slowOne, healthy] = [await member(servers, { transports: ['websocket'] }), await member(servers, { transports: ['websocket'] })];
+				await servers.next();
+				await fill(0);
+				await eventually(() => [slowOne, healthy].every(({ got }) => got.n.length), 'offsets');
+				const has = async ({ _pid }) => Boolean(await servers.redis.client.command('EXISTS', `sio:session:${_pid}`));
+				assert.deepEqual([await has(slowOne), await has(healthy)], [true, true]);
+				slowOne.io.engine.transport.ws._socket.pause();
+				// What the kernel takes for it comes first. The other one keeps up.
+				let n = 0;
+				let last = 0;
+				healthy.on('wide', (m) => (last = [].concat(m).at(-1).n));
+				for (let round = 0; round < 40 && (await has(slowOne)); round++) {
+					await Promise.all(Array.from({ length: 30 }, () => fill(++n)));
+					await eventually(() => last === n, 'the other one to have it');
+				}
+				await eventually(async () => !(await has(slowOne)), 'what Redis has of it to go');
+				// That one may have been behind for a moment as well, but nothing took the place of another; it has something from behind that.
+				await servers.next();
+				await eventually(() => healthy.got.n.at(-1) === servers.sent, 'the last number');
+				await eventually(() => has(healthy), 'the session of the other one');
+				const returned = back([slowOne, healthy]);
+				await servers.kill(0, 1);
+				slowOne.io.engine.transport.ws._socket.destroy();
+				await returned;
+				assert.deepEqual([slowOne.recovered, healthy.recovered], [false, true]);
+			}),
+		);
+
+	test('namespaces change while they live', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, workers: 2 });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 2);
+			const { id } = socket;
+			const changed = { ...namespaces, '/': { on: { ...on, both: [{ join: ['c', 'd'] }, { ack: ['{rooms}'] }] } } };
+			for (const server of servers.list) {
+				await write(server, { namespaces: changed });
+				server.child.child.kill('SIGHUP');
+				await server.child.says(/event=reloaded/);
+			}
+			// What was joined before, and is joined by what is new, is in its session.
+			assert.deepEqual((await ask(socket, 'both')).flat().sort(), ['a', 'b', 'c', 'd']);
+			await servers.next();
+			await hasAll(socket, 3);
+			const returned = back([socket]);
+			await servers.kill(0, 1);
+			await servers.next();
+			await returned;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, 4);
+			assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b', 'c', 'd']);
 		}),
 	);
 });
