@@ -6,12 +6,14 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { SCENARIOS } from '../node/scenarios.mjs';
 import { LANGUAGES } from './languages.mjs';
-import { ALL_CLIENTS, FAST_CLIENTS, REFERENCES, REFERENCE_CLIENTS, REFERENCE_WAYS, SERVERS, TRANSPORTS, isFast } from './versions.mjs';
+import { ALL_CLIENTS, FAST_CLIENTS, REFERENCES, REFERENCE_CLIENTS, REFERENCE_WAYS, SERVERS, SEVERAL, TRANSPORTS, isFast } from './versions.mjs';
 
 export const HELP = `Usage: node run.mjs [OPTION]...
 Runs the official Socket.IO clients against siocast and against the official servers.
 
   --server LIST      siocast (default), 1.7.4, 2.5.1, 4.8.4, or all
+                     siocast-lb, siocast-peers: three of two workers behind an nginx, with the maps that siocast lb prints,
+                     or with none, so that they pass requests on
   --url URL          another server, which must do what lib/contract.mjs says; with --redis PORT its Redis on this machine
   --clients LIST     versions, such as 1.7.4,4.8.4, and ${Object.keys(LANGUAGES).join(', ')};
                      default: all, and for the official servers one or two of each generation
@@ -91,11 +93,13 @@ export function readOptions(args) {
 	});
 	const names = SCENARIOS.map(({ name }) => name);
 	const fast = values.fast ?? false;
+	const several = SEVERAL.includes(values.server);
+	if (several && (values.save || values.matrix)) throw new UsageError(`--server ${values.server}: what is found is not kept`);
 	return {
 		...values,
 		fast,
 		save: values.save || values.matrix || false,
-		servers: values.url ? ['url'] : choose('server', values.server ?? 'siocast', SERVERS),
+		servers: values.url ? ['url'] : choose('server', values.server ?? 'siocast', several ? SEVERAL : SERVERS),
 		clients: choose('clients', values.clients ?? (fast ? [...FAST_CLIENTS, ...Object.keys(LANGUAGES)].join(',') : 'all'), ALL_CLIENTS),
 		fewer: fast ? {} : {
 			...(values.clients ? {} : { clients: REFERENCE_CLIENTS }),

@@ -9,7 +9,7 @@ import { patience, quickHeartbeat } from './contract.mjs';
 import { packageVersion } from './languages.mjs';
 import { startServer } from './servers.mjs';
 import { freePort, startRedis, withCleanup } from './tools.mjs';
-import { COMPAT, offers } from './versions.mjs';
+import { COMPAT, REFERENCES, SEVERAL, offers } from './versions.mjs';
 
 const CELL = path.join(COMPAT, 'node/cell.mjs');
 // A client that goes round in circles is ended from outside; nothing good comes near this.
@@ -82,7 +82,7 @@ async function collected(serverKind, body) {
 		const detail = error.message.split('\n').slice(0, 2).join(' | ');
 		console.log(`FAIL ${serverKind} at the end: ${detail}`);
 		const nobody = { version: '-', build: '-', transport: '-', scenario: 'end of the server' };
-		result.push({ server: serverKind, reference: serverKind !== 'siocast', ...nobody, ok: false, detail, ms: 0 });
+		result.push({ server: serverKind, reference: REFERENCES.includes(serverKind), ...nobody, ok: false, detail, ms: 0 });
 	}
 	return result;
 }
@@ -104,7 +104,7 @@ export function tell(label, results, verbose) {
  */
 export function runServer(serverKind, options, onCell) {
 	return collected(serverKind, async (cleanup) => {
-		const reference = !['siocast', 'url'].includes(serverKind);
+		const reference = !['siocast', 'url', ...SEVERAL].includes(serverKind);
 		const job = { serverKind, reference, messages: options.messages, slow: options.slow };
 		if (serverKind === 'url') Object.assign(job, { server: { url: options.url }, redisPort: options.redisPort });
 		else {

@@ -6,8 +6,9 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { FEEDS, NAMESPACES } from './contract.mjs';
+import { Nodes } from './nodes.mjs';
 import { Child, accepts, eventually, freePort } from './tools.mjs';
-import { COMPAT } from './versions.mjs';
+import { COMPAT, SEVERAL } from './versions.mjs';
 
 export const SIOCAST = path.resolve(process.env.SIOCAST ?? path.join(COMPAT, '../siocast'));
 
@@ -60,7 +61,16 @@ export async function startServer(cleanup, kind, options = {}) {
 	};
 	const file = path.join(await cleanup.folder(), 'config.json');
 	// Nobody is slow here on purpose: a client that falls behind for a moment must not lose anything.
-	const ours = { admin: `127.0.0.1:${admin}`, workers: 2, limits: { clientQueueBytes: 268435456 } };
+	const common = { workers: 2, limits: { clientQueueBytes: 268435456 } };
+	const ours = { admin: `127.0.0.1:${admin}`, ...common };
+	if (SEVERAL.includes(kind)) {
+		const nodes = await Nodes.prepare(cleanup, kind, { ...common, ...config }, SIOCAST, START_MS);
+		cleanup.add(nodes, () => nodes.stop());
+		await nodes.start();
+		const patterns = config.feeds.map((feed) => feed.pattern ?? feed.channel);
+		if (redis) await redis.client.hasSubscribers(nodes.nodes.flatMap(() => patterns));
+		return nodes;
+	}
 	await fs.writeFile(file, JSON.stringify(kind === 'siocast' ? { ...ours, ...config } : config, null, '\t'));
 	const reference = [path.join(COMPAT, 'servers/reference.mjs'), kind, file];
 	const [command, args] = kind === 'siocast' ? [SIOCAST, ['-c', file]] : [process.execPath, reference];
