@@ -10,6 +10,7 @@
 #include "eio/net/httpd.h"
 #include "src/admin/port.h"
 #include "src/base/file_limit.h"
+#include "src/base/inherited.h"
 #include "src/base/log.h"
 #include "src/base/log_watch.h"
 #include "src/base/memory.h"
@@ -62,6 +63,8 @@ struct daemon {
 	struct presence *presence; /* NULL: no namespace has any */
 	struct doors *doors;
 	struct workers workers;
+	struct inherited inherited; /* what was open before, until all is made */
+	struct listeners listeners;
 	struct admin *admin;
 	struct service *service; /* NULL: no service manager wants to be told */
 };
@@ -143,30 +146,20 @@ make_presence(struct daemon *d)
 	return d->presence ? 0 : no_memory("presence");
 }
 
-/* fds and first have room for a descriptor for each address; first keeps those of worker 0. */
 static int
-make_workers(struct daemon *d, int *fds, int *first)
+make_workers(struct daemon *d)
 {
-	size_t n = d->config->n_listen;
-
+	if (listeners_open(d->config, &d->inherited, &d->listeners)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) {
-		if (listeners_open(d->config, i ? first : NULL, fds)) return -1;
-		if (i == 0) memcpy(first, fds, n * sizeof *fds);
-		d->workers.all[i] = worker_new(&d->workers, i, fds, n);
+		d->workers.all[i] = worker_new(&d->workers, i, &d->listeners);
 		if (!d->workers.all[i]) return -1;
 	}
-	for (size_t i = 0; i < n; i++)
-		log_info("event=listening address=%s port=%u", d->config->listen[i].text, eio_listen_port(first[i]));
 	return 0;
 }
 
 static int
 make_worker_group(struct daemon *d)
 {
-	size_t n = d->config->n_listen;
-	int *fds = calloc(2 * n, sizeof *fds);
-	int err;
-
 	d->workers = (struct workers){
 		.config = d->config,
 		.files = d->files,
@@ -179,9 +172,7 @@ make_worker_group(struct daemon *d)
 		.all = calloc(d->config->workers, sizeof *d->workers.all),
 		.n = d->config->workers,
 	};
-	err = fds && d->workers.all ? make_workers(d, fds, fds + n) : no_memory("worker");
-	free(fds);
-	return err;
+	return d->workers.all ? make_workers(d) : no_memory("worker");
 }
 
 static int
@@ -199,6 +190,7 @@ make_admin(struct daemon *d)
 	const struct config_limits *l = &d->config->limits;
 	const struct admin_options options = {
 		.address = d->config->admin->text,
+		.fd = inherited_take_listening(&d->inherited, d->config->admin->text, "admin"),
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
 		.hosts = d->config->admin_hosts,
@@ -266,6 +258,7 @@ make_all(struct daemon *d)
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
 	if (d->config->admin && make_admin(d)) return -1;
+	inherited_close(&d->inherited);
 	return make_service(d);
 }
 
@@ -293,7 +286,7 @@ start_all(struct daemon *d)
 	int err;
 
 	share_files(d);
-	if (rights_drop(d->config, d->files)) return -1;
+	if (rights_drop(d->config, d->files, &d->listeners)) return -1;
 	state_file_load(d->config->state_file, d->feed);
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
@@ -321,6 +314,15 @@ stop_all(struct daemon *d)
 	state_file_save(d->config->state_file, d->feed);
 }
 
+/* Those that it made: others outlive it. */
+static void
+remove_sockets(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_listen; i++)
+		if (d->config->listen[i].path && !listeners_of(&d->listeners, i)->inherited)
+			unlink(d->config->listen[i].path);
+}
+
 static void
 free_all(struct daemon *d)
 {
@@ -337,8 +339,8 @@ free_all(struct daemon *d)
 	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	for (size_t i = 0; i < d->config->n_listen; i++)
-		if (d->config->listen[i].path) unlink(d->config->listen[i].path);
+	remove_sockets(d);
+	listeners_deinit(&d->listeners);
 }
 
 static void
@@ -463,7 +465,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 		return 1;
 	}
 	/* Before anybody can see it: a signal that comes while it starts ends it in order, once the loop runs. */
-	err = watch_signals(&d, flags);
+	err = watch_signals(&d, flags) || inherited_open(&d.inherited);
 	memory_watch_start(&d.memory, &d.loop);
 	log_watch_start(&d.log, &d.loop);
 	if (err || make_all(&d) || start_all(&d)) {

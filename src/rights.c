@@ -15,10 +15,11 @@
 
 /* Sockets that root made are no use to others: who becomes a user has the user own them. */
 static int
-give_sockets(const struct config *c, const struct account *a)
+give_sockets(const struct config *c, const struct listeners *l, const struct account *a)
 {
 	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || lchown(c->listen[i].path, a->uid, a->gid) == 0) continue;
+		if (!c->listen[i].path || listeners_of(l, i)->inherited) continue;
+		if (lchown(c->listen[i].path, a->uid, a->gid) == 0) continue;
 		log_error_errno(errno, "event=privileges-failed address=%s", c->listen[i].text);
 		return -1;
 	}
@@ -52,7 +53,7 @@ check_keys(const struct config *c)
 
 /* What is opened or removed later on, by the user that this is now. */
 static int
-check_later(const struct config *c, const struct files *f)
+check_later(const struct config *c, const struct files *f, const struct listeners *l)
 {
 	const char *token_file = c->publish.token_file, *unreadable = NULL;
 	char folder[PATH_MAX];
@@ -71,7 +72,7 @@ check_later(const struct config *c, const struct files *f)
 	}
 	check_keys(c);
 	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path) continue;
+		if (!c->listen[i].path || listeners_of(l, i)->inherited) continue;
 		snprintf(folder, sizeof folder, "%s", c->listen[i].path);
 		if (access(dirname(folder), W_OK | X_OK))
 			log_warn("event=socket-stays address=%s user=%s hint=\"the folder is another user's: nobody "
@@ -95,13 +96,13 @@ tell_privileges(const struct privileges *p)
 }
 
 static int
-become_user(const struct config *c, const struct files *f, const struct account *a)
+become_user(const struct config *c, const struct files *f, const struct listeners *l, const struct account *a)
 {
 	bool root = geteuid() == 0;
 	struct privileges left;
 	int err;
 
-	if (a && root && (give_sockets(c, a) || give_logs(a))) return -1;
+	if (a && root && (give_sockets(c, l, a) || give_logs(a))) return -1;
 	err = privileges_drop(a, &left);
 	if (err) {
 		log_error_errno(err, "event=privileges-failed user=%s", c->user ? c->user : "");
@@ -111,23 +112,23 @@ become_user(const struct config *c, const struct files *f, const struct account 
 	if (a && !root && left.uid != a->uid)
 		log_warn("event=user-kept uid=%u user=%s hint=\"only root can become another user\"",
 			(unsigned)left.uid, c->user);
-	return a && root ? check_later(c, f) : 0;
+	return a && root ? check_later(c, f, l) : 0;
 }
 
 int
-rights_drop(const struct config *c, const struct files *f)
+rights_drop(const struct config *c, const struct files *f, const struct listeners *l)
 {
 	enum account_fault fault;
 	struct account account;
 	int err;
 
-	if (!c->user) return become_user(c, f, NULL);
+	if (!c->user) return become_user(c, f, l, NULL);
 	fault = account_find(&account, c->user, c->group);
 	if (fault) {
 		log_error("event=privileges-failed user=%s error=\"%s\"", c->user, account_fault_text(fault));
 		return -1;
 	}
-	err = become_user(c, f, &account);
+	err = become_user(c, f, l, &account);
 	account_deinit(&account);
 	return err;
 }

@@ -100,6 +100,11 @@ int eio_listen(const char *address);
  * 0, or -errno. A Unix socket tells by itself when it is bound. */
 int eio_listen_check(const char *address);
 
+/* Whether a descriptor is a listening socket that connections can be accepted from; and whether it is one that is bound
+ * to that address: the same host and port, or path. */
+bool eio_listen_is_open(int fd);
+bool eio_listen_is_at(int fd, const char *address);
+
 /* The port a listening descriptor is bound to; 0 for a Unix socket. */
 unsigned eio_listen_port(int fd);
 

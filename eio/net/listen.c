@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -120,6 +121,50 @@ eio_listen_check(const char *address)
 
 	if (fd > 0) close(fd);
 	return fd < 0 ? fd : 0;
+}
+
+bool
+eio_listen_is_open(int fd)
+{
+	int listens = 0, type = 0;
+	socklen_t n = sizeof listens;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) || !listens) return false;
+	n = sizeof type;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM;
+}
+
+static bool
+is_same_sockaddr(const struct sockaddr_storage *a, const struct sockaddr *b)
+{
+	const struct sockaddr_in *a4 = (const struct sockaddr_in *)a, *b4 = (const struct sockaddr_in *)b;
+	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a, *b6 = (const struct sockaddr_in6 *)b;
+
+	if (a->ss_family != b->sa_family) return false;
+	if (b->sa_family == AF_INET) return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+	return b->sa_family == AF_INET6 && a6->sin6_port == b6->sin6_port &&
+	       memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
+bool
+eio_listen_is_at(int fd, const char *address)
+{
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof ss;
+	char host[256];
+	const char *port;
+	bool same;
+
+	if (!eio_listen_is_open(fd) || getsockname(fd, (struct sockaddr *)&ss, &n)) return false;
+	if (strncmp(address, "unix:", 5) == 0)
+		return ss.ss_family == AF_UNIX && strncmp(((struct sockaddr_un *)&ss)->sun_path, address + 5,
+							  sizeof(((struct sockaddr_un *)&ss)->sun_path)) == 0;
+	if (split_listen_address(address, host, sizeof host, &port)) return false;
+	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return false;
+	same = is_same_sockaddr(&ss, ai->ai_addr);
+	freeaddrinfo(ai);
+	return same;
 }
 
 unsigned

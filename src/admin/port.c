@@ -369,11 +369,21 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
 }
 
+static int
+admin_socket(const struct admin_options *options)
+{
+	int err;
+
+	if (options->fd >= 0) return options->fd;
+	err = eio_listen_check(options->address);
+	return err ? err : eio_listen(options->address);
+}
+
 struct admin *
 admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
 	struct admin *a = calloc(1, sizeof *a);
-	int err = eio_listen_check(options->address), fd = err ? err : eio_listen(options->address);
+	int fd = admin_socket(options), err;
 
 	if (fd < 0) {
 		log_error_errno(fd, "event=listen-failed admin=%s", options->address);
@@ -387,7 +397,8 @@ admin_new(uv_loop_t *loop, const struct admin_options *options)
 		log_error_errno(err, "event=admin-failed");
 		return NULL;
 	}
-	log_info("event=listening admin=%s port=%u", options->address, eio_listen_port(fd));
+	log_info("event=listening admin=%s port=%u%s", options->address, eio_listen_port(fd),
+		options->fd >= 0 ? " inherited=1" : "");
 	return a;
 }
 

@@ -3,7 +3,13 @@
 #include "src/tools/front.h"
 #include "src/tools/tool.h"
 
+#include <string.h>
+
 static const struct argument no_deploy_options[] = { { .name = NULL } };
+static const struct argument unit_options[] = {
+	{ "socket", 0, NULL, "the unit of its sockets, for systemd to hold them" },
+	{ .name = NULL },
+};
 
 static const char unit_text[] =
 	"# systemd unit for siocast with this configuration. The one that make install puts in place is stricter, and says why.\n"
@@ -34,6 +40,14 @@ static const char unit_text[] =
 	"PrivateDevices=yes\n"
 	"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK\n"
 	"MemoryDenyWriteExecute=yes\n";
+
+static const char socket_text[] =
+	"# systemd socket unit for siocast with this configuration, beside its unit: systemd holds the port, also while siocast is started anew.\n"
+	"[Unit]\n"
+	"Description=Port of siocast\n"
+	"Documentation=man:siocast(8) man:siocast.conf(5)\n\n"
+	"[Socket]\n"
+	"Backlog=4096\n";
 
 static const char k8s_text[] =
 	"# Kubernetes: a Deployment and a Service of siocast. The file goes into a ConfigMap:\n"
@@ -118,6 +132,25 @@ write_unit(const struct front *f, struct eio_buf *out)
 }
 
 static void
+write_stream(const struct config_listen *l, struct eio_buf *out)
+{
+	if (l->path)
+		eio_buf_printf(out, "ListenStream=%s\n", l->path);
+	else
+		eio_buf_printf(out, strchr(l->host, ':') ? "ListenStream=[%s]:%u\n" : "ListenStream=%s:%u\n", l->host,
+			l->port);
+}
+
+static void
+write_socket(const struct front *f, struct eio_buf *out)
+{
+	front_write(f, socket_text, out);
+	for (size_t i = 0; i < f->config->n_listen; i++) write_stream(&f->config->listen[i], out);
+	if (f->config->admin) write_stream(f->config->admin, out);
+	EIO_BUF_ADD_LIT(out, "\n[Install]\nWantedBy=sockets.target\n");
+}
+
+static void
 write_k8s(const struct front *f, struct eio_buf *out)
 {
 	front_write(f, k8s_text, out);
@@ -151,7 +184,7 @@ print_deployment(
 static int
 run_unit(const struct tool_call *call)
 {
-	return print_deployment(call, write_unit, false);
+	return print_deployment(call, call->values[0] ? write_socket : write_unit, false);
 }
 
 static int
@@ -165,7 +198,7 @@ const struct tool tool_unit = {
 	.operands = "",
 	.about = "print a systemd unit for this configuration",
 	.configured = true,
-	.options = no_deploy_options,
+	.options = unit_options,
 	.run = run_unit,
 };
 

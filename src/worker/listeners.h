@@ -1,13 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The sockets that workers listen on: each has its own for every address. */
+/*
+ * The sockets that workers listen on. Each worker has one of its own for every address, unless they were open before:
+ * then they share what there is. Several may listen on copies of one socket: whoever is awake first takes the next
+ * connection.
+ *
+ * Threads: the main one.
+ */
 #ifndef SRC_WORKER_LISTENERS_H
 #define SRC_WORKER_LISTENERS_H
 
+#include "src/base/inherited.h"
 #include "src/config/config.h"
 
-/* Opens one socket for each address of the configuration. The first worker's call has NULL for `first`; those of the
- * others have what it made, still open, and share its ports. fds has room for one for each address; they are the
- * caller's, to be given to worker_new. 0, or -1 when that failed, which was logged and is the end of the program. */
-int listeners_open(const struct config *c, const int *first, int *fds);
+struct listening {
+	int fd; /* the worker's, once it has it */
+	unsigned worker;
+	size_t address; /* its number in the configuration */
+	bool inherited; /* it was open before */
+};
+
+struct listeners {
+	struct listening *v; /* owned */
+	size_t n;
+};
+
+/* Opens them for all workers of the configuration, or takes them from what was inherited. 0, or -1 when that failed,
+ * which was logged and is the end of the program. */
+int listeners_open(const struct config *c, struct inherited *in, struct listeners *out);
+
+/* The first of an address; NULL: there is none. */
+const struct listening *listeners_of(const struct listeners *all, size_t address);
+
+/* Frees the list, but closes nothing. */
+void listeners_deinit(struct listeners *all);
 
 #endif

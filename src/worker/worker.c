@@ -262,18 +262,20 @@ make_parts(struct worker *w)
 
 /* NULL, or why it failed. */
 static const char *
-accept_from(struct worker *w, const int *fds, size_t n)
+accept_from(struct worker *w, const struct listeners *all)
 {
 	const struct doors *doors = w->shared->doors;
 	int err = 0;
 
-	for (size_t i = 0; i < n && !err; i++)
-		err = eio_httpd_accept_door(w->httpd, fds[i], doors ? doors_at(doors, i) : NULL);
+	for (size_t i = 0; i < all->n && !err; i++)
+		if (all->v[i].worker == w->index)
+			err = eio_httpd_accept_door(
+				w->httpd, all->v[i].fd, doors ? doors_at(doors, all->v[i].address) : NULL);
 	return err ? uv_strerror(err) : NULL;
 }
 
 struct worker *
-worker_new(struct workers *ws, unsigned index, const int *fds, size_t n)
+worker_new(struct workers *ws, unsigned index, const struct listeners *listeners)
 {
 	struct worker *w = calloc(1, sizeof *w);
 	const char *failed = w ? NULL : "out of memory";
@@ -286,7 +288,7 @@ worker_new(struct workers *ws, unsigned index, const int *fds, size_t n)
 		w->thread = &ws->threads[index];
 		failed = make_parts(w);
 	}
-	if (!failed) failed = accept_from(w, fds, n);
+	if (!failed) failed = accept_from(w, listeners);
 	if (!failed) return w;
 	/* A failure ends the program before it began, so nothing is taken apart again. */
 	log_error("event=worker-failed worker=%u error=\"%s\"", index, failed);

@@ -16,6 +16,7 @@
 #include "src/presence/presence.h"
 #include "src/web/files.h"
 #include "src/worker/doors.h"
+#include "src/worker/listeners.h"
 
 #include <stdatomic.h>
 
@@ -39,9 +40,10 @@ struct workers {
 	atomic_uint empty; /* how many have ended all their sessions after workers_shut */
 };
 
-/* Makes worker number index and its servers on its thread, and lets it accept from the descriptors in fds. To be called
- * by one thread, before any of theirs is started. NULL on failure, which was logged and is the end of the program. */
-struct worker *worker_new(struct workers *ws, unsigned index, const int *fds, size_t n);
+/* Makes worker number index and its servers on its thread, and lets it accept from those of the listeners that are its
+ * own. To be called by one thread, before any of theirs is started. NULL on failure, which was logged and is the end of
+ * the program. */
+struct worker *worker_new(struct workers *ws, unsigned index, const struct listeners *listeners);
 
 /* Lets it do what is to be done on its thread, as soon as that runs. Once. */
 void worker_start(struct worker *w);

@@ -10,6 +10,7 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
+import { Session, openDirect, settle } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
@@ -125,6 +126,34 @@ describe('draining', { skip: SIOCAST_ONLY }, () => {
 			}),
 		);
 	}
+
+	for (const workers of [1, 2])
+		test(`is even for 200 clients, ${workers} worker(s): no moment has more of them than another`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const server = await startSiocast(cleanup, { workers, drain: { seconds: 2 } });
+				const ends = { polling: [], websocket: [] };
+				const ended = [];
+				for (let i = 0; i < 100; i++) {
+					const socket = await openDirect(server);
+					ended.push(socket.ended().then(({ close }) => (ends.websocket.push(performance.now()), assert.equal(close.code, 1001))));
+					const session = await Session.open(server);
+					const { answer } = await session.startPoll();
+					ended.push(answer.then(({ status }) => (ends.polling.push(performance.now()), assert.equal(status, 503))));
+				}
+				await settle(server.port, server.path);
+				server.child.signal('SIGTERM');
+				await Promise.all(ended);
+				const all = [...ends.polling, ...ends.websocket].sort((a, b) => a - b);
+				assert.ok(all.at(-1) - all[0] > 1000, `all within ${all.at(-1) - all[0]} ms`);
+				for (const [transport, times] of Object.entries(ends)) {
+					const quarters = [0, 0, 0, 0];
+					for (const time of times) quarters[Math.min(3, Math.floor((4 * (time - all[0])) / (all.at(-1) - all[0])))]++;
+					// 25 each if all were in turn; which of the two kinds a session is of is a matter of luck, and a busy machine lags.
+					assert.ok(quarters.every((n) => n >= 6 && n <= 55), `${transport}: ${quarters}`);
+				}
+				assert.equal((await server.child.ended).code, 0);
+			}),
+		);
 
 	test('ends when the last client has gone, and nobody waits who asks twice or by SIGINT', limit(), () =>
 		withCleanup(async (cleanup) => {

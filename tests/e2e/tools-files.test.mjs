@@ -86,6 +86,13 @@ describe('files that fit a configuration', { skip: SIOCAST_ONLY }, () => {
 			const said = judged.stderr.split('\n').filter((line) => line.includes('siocast.service'));
 			assert.deepEqual(said, []);
 			assert.doesNotMatch(tool(['unit']).out, /Ambient/);
+			const more = await configure(cleanup, { listen: ['localhost:3000', '[::]:80', 'unix:/run/siocast/sock'] });
+			const socket = tool(['unit', '--socket', '-c', more.file]).out;
+			const streams = ['127.0.0.1:3000', '[::]:80', '/run/siocast/sock', more.config.admin];
+			assert.deepEqual([...socket.matchAll(/^ListenStream=(.*)$/gm)].map(([, stream]) => stream), streams);
+			fs.writeFileSync(file.replace('.service', '.socket'), socket);
+			const both = spawnSync('systemd-analyze', ['verify', '--man=no', file.replace('.service', '.socket')], { encoding: 'utf8', timeout: LIMIT_MS });
+			assert.deepEqual(both.stderr.split('\n').filter((line) => line.includes('siocast.socket')), []);
 		}),
 	);
 

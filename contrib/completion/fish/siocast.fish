@@ -140,6 +140,7 @@ complete -c siocast -n '__fish_seen_subcommand_from lb' -l admin -r -d 'serve me
 complete -c siocast -n '__fish_seen_subcommand_from lb' -l path -r -d 'path of the Socket.IO endpoint, /socket.io/ by default'
 complete -c siocast -n '__fish_seen_subcommand_from lb' -l log-level -r -d 'error, warn, info or debug'
 complete -c siocast -n __fish_use_subcommand -a unit -d 'print a systemd unit for this configuration'
+complete -c siocast -n '__fish_seen_subcommand_from unit' -l socket -d 'the unit of its sockets, for systemd to hold them'
 complete -c siocast -n '__fish_seen_subcommand_from unit' -l config -r -d 'read the configuration from FILE (see siocast.conf(5))'
 complete -c siocast -n '__fish_seen_subcommand_from unit' -l redis -r -d 'Redis server, such as redis.//127.0.0.1.6379/0 (may be repeated)'
 complete -c siocast -n '__fish_seen_subcommand_from unit' -l listen -r -d 'HOST.PORT, .IPV6..PORT or unix./PATH (may be repeated)'

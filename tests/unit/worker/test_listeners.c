@@ -20,9 +20,10 @@
 enum { ADDRESSES = 2 };
 
 static void
-close_all(int *fds)
+close_all(struct listeners *all)
 {
-	for (int i = 0; i < ADDRESSES; i++) close(fds[i]);
+	for (size_t i = 0; i < all->n; i++) close(all->v[i].fd);
+	listeners_deinit(all);
 }
 
 static int
@@ -43,26 +44,29 @@ the_same_addresses(void **state)
 	char folder[] = "/tmp/test_listeners.XXXXXX", path[64], text[80];
 	struct config_listen listen[ADDRESSES] = { { .text = "127.0.0.1:0", .host = "127.0.0.1" },
 		{ .text = text, .path = path } };
-	const struct config c = { .listen = listen, .n_listen = ADDRESSES };
-	int first[ADDRESSES], second[ADDRESSES], peer, taken;
+	const struct config c = { .listen = listen, .n_listen = ADDRESSES, .workers = 2 };
+	struct inherited nothing = { .n = 0 };
+	struct listeners all;
+	int peer, taken;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/sock", folder);
 	snprintf(text, sizeof text, "unix:%s", path);
-	assert_int_equal(listeners_open(&c, NULL, first), 0);
-	assert_int_equal(listeners_open(&c, first, second), 0);
-	assert_int_not_equal(eio_listen_port(first[0]), 0);
-	assert_int_equal(eio_listen_port(second[0]), eio_listen_port(first[0]));
-	close(first[1]);
+	assert_int_equal(listeners_open(&c, &nothing, &all), 0);
+	assert_int_equal(all.n, 4);
+	assert_int_not_equal(eio_listen_port(all.v[0].fd), 0);
+	assert_int_equal(eio_listen_port(all.v[1].fd), eio_listen_port(all.v[0].fd));
+	assert_ptr_equal(listeners_of(&all, 1), &all.v[2]);
+	close(all.v[2].fd);
 	peer = connect_unix(path);
-	taken = accept(second[1], NULL, NULL);
+	taken = accept(all.v[3].fd, NULL, NULL);
 	assert_true(taken >= 0);
 	close(taken);
 	close(peer);
-	first[1] = -1;
-	close_all(first);
-	close_all(second);
+	all.v[2].fd = -1;
+	for (size_t i = 0; i < all.n; i++) assert_int_equal(all.v[i].worker, i % 2);
+	close_all(&all);
 	unlink(path);
 	rmdir(folder);
 }
@@ -73,19 +77,97 @@ a_port_that_is_taken(void **state)
 {
 	char text[32];
 	struct config_listen listen = { .text = "127.0.0.1:0", .host = "127.0.0.1" };
-	const struct config c = { .listen = &listen, .n_listen = 1 };
-	int first, other;
+	const struct config c = { .listen = &listen, .n_listen = 1, .workers = 2 };
+	struct inherited nothing = { .n = 0 };
+	struct listeners first, other;
 
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
-	assert_int_equal(listeners_open(&c, NULL, &first), 0);
-	listen.port = eio_listen_port(first);
+	assert_int_equal(listeners_open(&c, &nothing, &first), 0);
+	listen.port = eio_listen_port(first.v[0].fd);
 	snprintf(text, sizeof text, "127.0.0.1:%u", listen.port);
 	listen.text = text;
-	assert_int_equal(listeners_open(&c, NULL, &other), -1);
-	assert_int_equal(listeners_open(&c, &first, &other), 0);
-	close(first);
-	close(other);
+	assert_int_equal(listeners_open(&c, &nothing, &other), -1);
+	close_all(&first);
+	listeners_deinit(&other);
+}
+
+static void
+add(struct inherited *in, int fd, const char *name)
+{
+	assert_true(fd >= 0);
+	assert_int_equal(inherited_add(in, fd, name), 0);
+}
+
+/* Each worker gets one, and each socket a worker: of one socket copies, of many several. */
+static void
+what_was_open_before(void **state)
+{
+	static const struct {
+		unsigned workers, sockets, listening;
+	} cases[] = { { 1, 1, 1 }, { 3, 1, 3 }, { 2, 2, 2 }, { 2, 5, 5 }, { 5, 2, 5 } };
+	char text[32];
+	struct config_listen listen = { .text = text, .host = "127.0.0.1" };
+	struct config c = { .listen = &listen, .n_listen = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct inherited in = { .n = 0 };
+		struct listeners all;
+		unsigned of[8] = { 0 };
+
+		c.workers = cases[i].workers;
+		snprintf(text, sizeof text, "127.0.0.1:0");
+		for (unsigned k = 0; k < cases[i].sockets; k++) {
+			add(&in, eio_listen(text), "any");
+			listen.port = eio_listen_port(in.v[0].fd);
+			snprintf(text, sizeof text, "127.0.0.1:%u", listen.port);
+		}
+		assert_int_equal(listeners_open(&c, &in, &all), 0);
+		assert_int_equal(all.n, cases[i].listening);
+		for (size_t k = 0; k < all.n; k++) {
+			assert_true(all.v[k].inherited);
+			assert_int_equal(eio_listen_port(all.v[k].fd), listen.port);
+			of[all.v[k].worker]++;
+		}
+		for (unsigned w = 0; w < c.workers; w++) assert_true(of[w] > 0);
+		close_all(&all);
+		inherited_close(&in);
+	}
+}
+
+/* An address counts more than a name, and a name only for what listens. */
+static void
+by_address_or_by_name(void **state)
+{
+	struct config_listen listen[ADDRESSES] = { { .text = "127.0.0.1:0", .host = "127.0.0.1" },
+		{ .text = "127.0.0.1:0", .host = "127.0.0.1" } };
+	const struct config c = { .listen = listen, .n_listen = ADDRESSES, .workers = 1 };
+	struct inherited in = { .n = 0 };
+	int a = eio_listen("127.0.0.1:0"), b = eio_listen("127.0.0.1:0"), none;
+	unsigned port_a = eio_listen_port(a), port_b = eio_listen_port(b);
+	struct listeners all;
+	char text[32];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	snprintf(text, sizeof text, "127.0.0.1:%u", port_b);
+	listen[0].text = text;
+	listen[0].port = port_b;
+	none = socket(AF_INET, SOCK_STREAM, 0);
+	add(&in, none, "listen-1");
+	add(&in, a, "listen-1");
+	add(&in, b, "listen-1");
+	assert_int_equal(listeners_open(&c, &in, &all), 0);
+	assert_int_equal(all.n, 2);
+	assert_int_equal(eio_listen_port(all.v[0].fd), port_b);
+	assert_int_equal(eio_listen_port(all.v[1].fd), port_a);
+	assert_int_equal(inherited_take_listening(&in, "127.0.0.1:1", "listen-1"), -1);
+	assert_int_equal(inherited_take(&in, "listen-1"), none);
+	assert_int_equal(inherited_take(&in, "listen-1"), -1);
+	close(none);
+	close_all(&all);
+	inherited_close(&in);
 }
 
 int
@@ -94,6 +176,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_addresses),
 		cmocka_unit_test(a_port_that_is_taken),
+		cmocka_unit_test(what_was_open_before),
+		cmocka_unit_test(by_address_or_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

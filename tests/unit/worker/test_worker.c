@@ -97,11 +97,12 @@ struct test {
 static void
 start_worker(struct test *t, unsigned i)
 {
-	int fd = eio_listen("127.0.0.1:0");
+	struct listening one = { .fd = eio_listen("127.0.0.1:0"), .worker = i };
+	const struct listeners all = { &one, 1 };
 
-	assert_true(fd >= 0);
-	t->ports[i] = eio_listen_port(fd);
-	t->all[i] = worker_new(&t->workers, i, &fd, 1);
+	assert_true(one.fd >= 0);
+	t->ports[i] = eio_listen_port(one.fd);
+	t->all[i] = worker_new(&t->workers, i, &all);
 	assert_non_null(t->all[i]);
 }
 
