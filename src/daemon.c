@@ -15,7 +15,10 @@
 #include "src/base/log_watch.h"
 #include "src/base/memory.h"
 #include "src/base/version.h"
+#include "src/handed.h"
+#include "src/handing.h"
 #include "src/hook/hook.h"
+#include "src/opening.h"
 #include "src/reload.h"
 #include "src/rights.h"
 #include "src/service/service.h"
@@ -23,7 +26,7 @@
 #include "src/source/pubsub.h"
 #include "src/source/streams.h"
 #include "src/state_file.h"
-#include "src/web/install.h"
+#include "src/successor.h"
 #include "src/worker/census.h"
 #include "src/worker/doors.h"
 #include "src/worker/listeners.h"
@@ -31,7 +34,6 @@
 #include "src/worker/worker.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +69,8 @@ struct daemon {
 	struct listeners listeners;
 	struct admin *admin;
 	struct service *service; /* NULL: no service manager wants to be told */
+	struct successor *successor; /* who goes on when this one is started anew */
+	int parent; /* the way to the process before; -1: there is none, or it has ended */
 };
 
 /* Making */
@@ -76,21 +80,6 @@ no_memory(const char *what)
 {
 	log_error("event=%s-failed error=\"out of memory\"", what);
 	return -1;
-}
-
-static int
-open_files(const struct config *c, struct files **out)
-{
-	const struct install_options o = {
-		.www = c->www,
-		.path = c->path,
-		.serve_client = c->serve_client,
-		.legacy = c->compat != CONFIG_COMPAT_4,
-		.version = c->client.version,
-		.dir = c->client.dir,
-	};
-
-	return install_open_files(out, &o);
 }
 
 static int
@@ -124,6 +113,7 @@ make_feed(struct daemon *d)
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
+		.inherited = &d->inherited,
 		.interest = d->interest,
 		.metrics = &d->metrics,
 	};
@@ -190,7 +180,7 @@ make_admin(struct daemon *d)
 	const struct config_limits *l = &d->config->limits;
 	const struct admin_options options = {
 		.address = d->config->admin->text,
-		.fd = inherited_take_listening(&d->inherited, d->config->admin->text, "admin"),
+		.fd = inherited_take_listening(&d->inherited, d->config->admin->text, "admin", &(bool){ false }),
 		.workers = d->config->workers,
 		.redis = (unsigned)d->config->n_redis,
 		.hosts = d->config->admin_hosts,
@@ -251,33 +241,33 @@ make_all(struct daemon *d)
 {
 	if (d->config->hooks && check_hooks()) return -1;
 	file_limit_set(d->config->limits.max_connections);
-	if (open_files(d->config, &d->files)) return -1;
+	if (opening_files(d->config, &d->files)) return -1;
 	d->doors = doors_new(d->config, &d->loop);
 	if (!d->doors) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
 	if (d->config->admin && make_admin(d)) return -1;
-	inherited_close(&d->inherited);
 	return make_service(d);
 }
 
-/* The files that are open now stay: what is left of the limit is for connections, but for a spare. */
-static void
-share_files(struct daemon *d)
-{
-	uint64_t limit = file_limit_now(), wanted = d->config->limits.max_connections;
-	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
-
-	d->workers.max_connections = got;
-	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
-	if (got < wanted)
-		log_warn("event=few-files limits.maxConnections=%" PRIu64 " connections=%" PRIu64
-			 " hint=\"the hard limit on open files is %" PRIu64 "\"",
-			wanted, got, limit);
-}
-
 /* Running */
+
+/* From the process before, or from a file. What nobody has wanted of all that was open before is told. */
+static int
+load_state(struct daemon *d)
+{
+	int fd;
+
+	if (d->parent >= 0 && handed_wait(d->parent, &d->inherited)) return -1;
+	fd = inherited_take(&d->inherited, INHERITED_STATE);
+	if (fd >= 0)
+		state_memory_take(fd, d->feed);
+	else
+		state_file_load(d->config->state_file, d->feed);
+	inherited_close(&d->inherited);
+	return 0;
+}
 
 /* Workers first: a message that Redis sends at once finds them ready. */
 static int
@@ -285,9 +275,9 @@ start_all(struct daemon *d)
 {
 	int err;
 
-	share_files(d);
+	d->workers.max_connections = opening_share(d->config);
 	if (rights_drop(d->config, d->files, &d->listeners)) return -1;
-	state_file_load(d->config->state_file, d->feed);
+	if (load_state(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
 	if (d->presence) presence_start(d->presence);
@@ -305,22 +295,18 @@ start_all(struct daemon *d)
 static void
 stop_all(struct daemon *d)
 {
+	struct handing handing = { .successor = d->successor, .workers = &d->workers, .feed = d->feed };
+	bool hands = successor_waiting(d->successor) > 0;
+
+	if (hands) handing_begin(&handing);
 	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
 	workers_drain(&d->workers);
 	feed_stop(d->feed);
 	if (d->presence) presence_stop(d->presence);
+	if (hands) handing_end(&handing);
 	workers_close(&d->workers);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
-	state_file_save(d->config->state_file, d->feed);
-}
-
-/* Those that it made: others outlive it. */
-static void
-remove_sockets(const struct daemon *d)
-{
-	for (size_t i = 0; i < d->config->n_listen; i++)
-		if (d->config->listen[i].path && !listeners_of(&d->listeners, i)->inherited)
-			unlink(d->config->listen[i].path);
+	if (!hands) state_file_save(d->config->state_file, d->feed);
 }
 
 static void
@@ -339,8 +325,9 @@ free_all(struct daemon *d)
 	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	remove_sockets(d);
+	if (!successor_waiting(d->successor)) listeners_remove_files(&d->listeners, d->config);
 	listeners_deinit(&d->listeners);
+	successor_free(d->successor);
 }
 
 static void
@@ -354,6 +341,7 @@ begin_end(struct daemon *d)
 	log_watch_stop(&d->log);
 	reload_close(d->reload);
 	doors_stop(d->doors);
+	successor_close(d->successor);
 	admin_close(d->admin);
 	service_stopping(d->service);
 }
@@ -379,6 +367,7 @@ begin_drain(struct daemon *d)
 
 	log_info("event=draining seconds=%u", seconds);
 	reload_stop(d->reload);
+	successor_stop(d->successor);
 	d->drained_by_ms = uv_now(&d->loop) + ms + DRAIN_SPARE_MS;
 	admin_set_draining(d->admin);
 	service_draining(d->service, seconds);
@@ -418,10 +407,32 @@ on_reopen(uv_signal_t *sig, int signum)
 		log_info("event=log-reopened");
 }
 
+/* Of who goes on: what this one listens on. */
+static int
+on_successor_sockets(void *user, struct inherited *out)
+{
+	const struct daemon *d = user;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	return handing_sockets(&d->listeners, d->admin ? admin_listening(d->admin) : -1, out);
+}
+
+static void
+on_successor_ready(void *user)
+{
+	struct daemon *d = user;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	log_info("event=handing-over pid=%d", (int)successor_waiting(d->successor));
+	service_hand_over(d->service, successor_waiting(d->successor));
+	begin_end(d);
+}
+
 static int
 watch_signals(struct daemon *d, const struct config_flags *flags)
 {
 	const struct reload_options o = { .loop = &d->loop, .flags = flags, .config = d->config };
+	const struct successor_options successor = { &d->loop, on_successor_sockets, on_successor_ready, d };
 
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
@@ -432,23 +443,8 @@ watch_signals(struct daemon *d, const struct config_flags *flags)
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
 	d->reload = reload_new(&o);
-	return d->reload ? 0 : no_memory("reload");
-}
-
-static int
-open_log(const struct config *c)
-{
-	int err;
-
-	log_open();
-	log_set_level((enum log_level)c->log_level);
-	log_set_format((enum log_format)c->log_format);
-	err = c->log_file ? log_set_file(c->log_file) : 0;
-	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
-	if (err || !c->access_log || !*c->access_log) return err;
-	err = log_set_access_file(c->access_log);
-	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->access_log)));
-	return err;
+	d->successor = successor_new(&successor);
+	return d->reload && d->successor ? 0 : no_memory("reload");
 }
 
 int
@@ -458,7 +454,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 	int err;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (open_log(config)) return 1;
+	if (opening_log(config)) return 1;
 	err = uv_loop_init(&d.loop);
 	if (err) {
 		log_error_errno(err, "event=start-failed");
@@ -466,6 +462,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 	}
 	/* Before anybody can see it: a signal that comes while it starts ends it in order, once the loop runs. */
 	err = watch_signals(&d, flags) || inherited_open(&d.inherited);
+	d.parent = inherited_take(&d.inherited, INHERITED_PARENT);
 	memory_watch_start(&d.memory, &d.loop);
 	log_watch_start(&d.log, &d.loop);
 	if (err || make_all(&d) || start_all(&d)) {
@@ -490,7 +487,7 @@ daemon_test(const struct config *config, const char *file)
 	struct files *files;
 
 	log_set_level((enum log_level)config->log_level);
-	if (open_files(config, &files)) return 1;
+	if (opening_files(config, &files)) return 1;
 	files_close(files);
 	printf("%s: ok", file ? file : "siocast");
 	if (config->warnings) printf(", with %u warning%s", config->warnings, config->warnings > 1 ? "s" : "");

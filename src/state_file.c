@@ -28,6 +28,8 @@ check_folder(const char *file)
 			LOG_ESCAPE(eio_cstr(file)), uv_strerror(-errno));
 }
 
+static const char in_memory[] = "(memory)";
+
 static void
 tell_not_loaded(const char *file, const char *why)
 {
@@ -57,6 +59,20 @@ load_archive(const char *path, struct feed *feed, const struct archive_file *fil
 			 "positions=%zu ms=%" PRIu64,
 			LOG_ESCAPE(eio_cstr(path)), file->all.n, n.sessions, n.broadcasts, n.retained, n.places,
 			(uv_hrtime() - begun) / 1000000);
+}
+
+void
+state_memory_take(int fd, struct feed *feed)
+{
+	struct archive_file file;
+	int err = archive_memory_take(fd, &file);
+
+	if (err) {
+		tell_not_loaded(in_memory, uv_strerror(err));
+	} else {
+		load_archive(in_memory, feed, &file);
+		archive_file_free(&file);
+	}
 }
 
 void
@@ -91,6 +107,19 @@ fill_state(void *user, struct archive_out *out)
 	feed_save(s->feed, out, &s->tally);
 }
 
+static void
+tell_saved(const char *path, int err, const struct saving *s, uint64_t bytes, uint64_t begun)
+{
+	if (err)
+		log_error_errno(err, "event=state-not-saved file=\"%s\" hint=\"all clients will begin anew\"",
+			LOG_ESCAPE(eio_cstr(path)));
+	else
+		log_info("event=state-saved file=\"%s\" bytes=%" PRIu64
+			 " sessions=%zu broadcasts=%zu retained=%zu positions=%zu ms=%" PRIu64,
+			LOG_ESCAPE(eio_cstr(path)), bytes, s->tally.sessions, s->tally.broadcasts, s->tally.retained,
+			s->tally.places, (uv_hrtime() - begun) / 1000000);
+}
+
 void
 state_file_save(const char *path, struct feed *feed)
 {
@@ -100,12 +129,16 @@ state_file_save(const char *path, struct feed *feed)
 
 	if (!path) return;
 	err = archive_file_write(path, SAVE_MS, fill_state, &s, &bytes);
-	if (err)
-		log_error_errno(err, "event=state-not-saved file=\"%s\" hint=\"all clients will begin anew\"",
-			LOG_ESCAPE(eio_cstr(path)));
-	else
-		log_info("event=state-saved file=\"%s\" bytes=%" PRIu64
-			 " sessions=%zu broadcasts=%zu retained=%zu positions=%zu ms=%" PRIu64,
-			LOG_ESCAPE(eio_cstr(path)), bytes, s.tally.sessions, s.tally.broadcasts, s.tally.retained,
-			s.tally.places, (uv_hrtime() - begun) / 1000000);
+	tell_saved(path, err, &s, bytes, begun);
+}
+
+int
+state_memory_give(struct feed *feed)
+{
+	struct saving s = { .feed = feed };
+	uint64_t begun = uv_hrtime(), bytes = 0;
+	int fd = archive_memory_write(SAVE_MS, fill_state, &s, &bytes);
+
+	tell_saved(in_memory, fd < 0 ? fd : 0, &s, bytes, begun);
+	return fd < 0 ? -1 : fd;
 }

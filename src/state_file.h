@@ -17,4 +17,10 @@ void state_file_load(const char *path, struct feed *feed);
 /* When they have stopped. */
 void state_file_save(const char *path, struct feed *feed);
 
+/* The same in memory for a process that goes on at once. A descriptor; -1: it failed, which was logged. */
+int state_memory_give(struct feed *feed);
+
+/* Goes on with that, and closes it, in the place of a file. */
+void state_memory_take(int fd, struct feed *feed);
+
 #endif

@@ -50,6 +50,7 @@ end_arrival(struct arrival *a)
 	eio_clock_set(a->httpd->clock, &a->timer, UINT64_MAX);
 	eio_list_remove(&a->link);
 	a->httpd->stats.open--;
+	a->httpd->stats.fresh--;
 	uv_close((uv_handle_t *)&a->poll, on_arrival_closed);
 	if (a->fd >= 0) close(a->fd);
 	a->fd = -1;
@@ -146,6 +147,7 @@ eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door,
 	eio_timer_init(&a->timer, on_arrival_late);
 	eio_list_add_tail(&h->arrivals, &a->link);
 	h->stats.open++;
+	h->stats.fresh++;
 	h->handles++;
 	eio_clock_set(h->clock, &a->timer, eio_clock_now(h->clock) + h->options.header_timeout_ms);
 	if (uv_poll_start(&a->poll, UV_READABLE, on_arrival)) end_arrival(a);

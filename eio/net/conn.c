@@ -64,6 +64,8 @@ eio__conn_close(struct eio__conn *c)
 	eio_list_remove(&c->ready);
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
+	c->httpd->stats.fresh -= c->fresh;
+	c->fresh = false;
 	eio__stream_close(&c->io, on_conn_closed);
 	eio_exchange_unref(c->last);
 	c->last = NULL;

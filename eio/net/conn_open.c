@@ -64,6 +64,8 @@ eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 	eio_list_add_tail(&h->conns, &c->link);
 	h->stats.accepted++;
 	h->stats.open++;
+	h->stats.fresh++;
+	c->fresh = true;
 	h->handles++;
 	set_socket_options(fd);
 	c->io.h.handle.data = c;

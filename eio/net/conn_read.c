@@ -216,6 +216,8 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	}
 	CHECK(c->ex->req == req);
 	c->complete = true;
+	c->httpd->stats.fresh -= c->fresh;
+	c->fresh = false;
 	notify_exchange(c, stage);
 }
 

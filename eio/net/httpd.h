@@ -78,6 +78,7 @@ struct eio_httpd_stats {
 	uint64_t accepted, open, requests, malformed, bytes_out;
 	uint64_t proxy_bad; /* that had to say whose they are, and were refused */
 	uint64_t tls_handshakes, tls_resumed, tls_failed; /* done; of them by tickets; not done */
+	uint64_t fresh; /* that are open and have not had a whole request yet */
 	struct eio_behind_stats behind;
 };
 

@@ -79,6 +79,7 @@ struct eio__conn {
 	size_t kept, gone; /* bytes that were kept to be written, and how many had left when the clock last looked */
 	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
+	bool fresh; /* it counts as such: no request has been complete */
 	bool notified; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
 	bool feeding, lingering, closing, eof;

@@ -29,6 +29,7 @@ struct admin {
 	uv_timer_t looks; /* at how busy all are */
 	uint64_t started_ms; /* since 1970 */
 	bool draining;
+	int listening; /* the HTTP server's */
 	struct admin_options options;
 };
 
@@ -391,6 +392,7 @@ admin_new(uv_loop_t *loop, const struct admin_options *options)
 		return NULL;
 	}
 	if (a) *a = (struct admin){ .magic = ADMIN_MAGIC, .options = *options };
+	if (a) a->listening = fd;
 	err = a ? open_admin(a, loop, fd) : UV_ENOMEM;
 	if (err) {
 		/* This ends the program before it began, so nothing is taken apart again. */
@@ -400,6 +402,13 @@ admin_new(uv_loop_t *loop, const struct admin_options *options)
 	log_info("event=listening admin=%s port=%u%s", options->address, eio_listen_port(fd),
 		options->fd >= 0 ? " inherited=1" : "");
 	return a;
+}
+
+int
+admin_listening(const struct admin *a)
+{
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	return a->listening;
 }
 
 void

@@ -44,6 +44,9 @@ struct admin_options {
 /* Listens. NULL on failure, which was logged. */
 struct admin *admin_new(uv_loop_t *loop, const struct admin_options *options);
 
+/* The socket that it listens on. */
+int admin_listening(const struct admin *a);
+
 /* /readyz says from now on that it is not, and why: the end has begun. NULL is fine. */
 void admin_set_draining(struct admin *a);
 

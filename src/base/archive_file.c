@@ -90,7 +90,7 @@ fill_file(struct filling *f, void (*fill)(void *user, struct archive_out *out), 
 	fill(user, &out);
 	good = archive_end(&out);
 	if (!good) return f->err ? f->err : -ENOMEM;
-	return fsync(f->fd) ? -errno : 0;
+	return 0;
 }
 
 int
@@ -107,12 +107,28 @@ archive_file_write(const char *path, unsigned max_ms, void (*fill)(void *user, s
 	f.fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (f.fd < 0) return -errno;
 	err = fill_file(&f, fill, user);
+	if (!err && fsync(f.fd)) err = -errno;
 	if (close(f.fd) && !err) err = -errno;
 	if (!err && rename(beside, path)) err = -errno;
 	if (!err) err = sync_folder(path);
 	if (err) unlink(beside);
 	*bytes = f.bytes;
 	return err;
+}
+
+int
+archive_memory_write(unsigned max_ms, void (*fill)(void *user, struct archive_out *out), void *user, uint64_t *bytes)
+{
+	struct filling f = { .begun_ms = now_in_ms(), .told_ms = now_in_ms(), .max_ms = max_ms, .path = "(memory)" };
+	int err;
+
+	f.fd = memfd_create("siocast-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (f.fd < 0) return -errno;
+	err = fill_file(&f, fill, user);
+	if (!err && fcntl(f.fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) err = -errno;
+	if (err) close(f.fd);
+	*bytes = f.bytes;
+	return err ? err : f.fd;
 }
 
 /* Reading */
@@ -152,4 +168,15 @@ archive_file_free(struct archive_file *f)
 {
 	if (f->all.n) munmap((void *)(uintptr_t)f->all.p, f->all.n);
 	f->all = eio_bytes(NULL, 0);
+}
+
+int
+archive_memory_take(int fd, struct archive_file *out)
+{
+	int err;
+
+	*out = (struct archive_file){ .all = { NULL, 0 } };
+	err = map_file(fd, out);
+	close(fd);
+	return err;
 }

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,11 +58,21 @@ take_descriptors(struct inherited *in, long n, char *names)
 	return 0;
 }
 
+static bool
+are_ours(const char *names)
+{
+	static const char parent[] = INHERITED_PARENT;
+	long pid = listen_number(getenv("LISTEN_PID"));
+
+	if (pid == (long)getpid()) return true;
+	return pid == (long)getppid() && names && strncmp(names, parent, sizeof parent - 1) == 0;
+}
+
 int
 inherited_open(struct inherited *in)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
-	bool ours = listen_number(getenv("LISTEN_PID")) == (long)getpid();
+	bool ours = are_ours(names);
 	long n = ours ? listen_number(getenv("LISTEN_FDS")) : 0;
 	char *copy = names ? strdup(names) : NULL;
 	int err = -1;
@@ -106,10 +115,14 @@ give_away(struct inherited_fd *one)
 }
 
 int
-inherited_take_listening(struct inherited *in, const char *address, const char *name)
+inherited_take_listening(struct inherited *in, const char *address, const char *name, bool *held)
 {
+	*held = true;
 	for (size_t i = 0; i < in->n; i++)
-		if (in->v[i].fd >= 0 && eio_listen_is_at(in->v[i].fd, address)) return give_away(&in->v[i]);
+		if (in->v[i].fd >= 0 && eio_listen_is_at(in->v[i].fd, address)) {
+			*held = strcmp(in->v[i].name, INHERITED_LISTENING) != 0;
+			return give_away(&in->v[i]);
+		}
 	/* Where it is bound is the manager's affair then. */
 	for (size_t i = 0; i < in->n; i++)
 		if (in->v[i].fd >= 0 && strcmp(in->v[i].name, name) == 0 && eio_listen_is_open(in->v[i].fd))
@@ -136,8 +149,18 @@ inherited_close(struct inherited *in)
 				 "admin is the one of this socket, nor has it the name of one\"",
 				one->fd, LOG_ESCAPE(eio_cstr(one->name)), eio_listen_port(one->fd));
 			close(one->fd);
+			one->fd = -1;
 		}
-		free(one->name);
+	}
+	inherited_discard(in);
+}
+
+void
+inherited_discard(struct inherited *in)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		if (in->v[i].fd >= 0) close(in->v[i].fd);
+		free(in->v[i].name);
 	}
 	free(in->v);
 	*in = (struct inherited){ .n = 0 };

@@ -355,9 +355,10 @@ clients_begin(struct clients *c)
 }
 
 void
-clients_stop(struct clients *c)
+clients_stop(struct clients *c, bool survive)
 {
 	c->stopping = true;
+	c->options.survive |= survive;
 }
 
 void

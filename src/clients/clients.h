@@ -93,8 +93,9 @@ void clients_refused(void *user, const struct eio_request *req, const char *why)
 /* How many of them are in a room, or in a namespace. */
 size_t clients_in(const struct clients *c, struct sio_room_key key);
 
-/* Every client goes now: what handlers broadcast is for nobody any more. */
-void clients_stop(struct clients *c);
+/* Every client goes now: what handlers broadcast is for nobody any more. survive: they
+ * may come back to the next process, whatever the options say. */
+void clients_stop(struct clients *c, bool survive);
 
 /* Sends the broadcasts of a delivery to their members here. The delivery stays the caller's. */
 void clients_deliver(struct clients *c, const struct delivery *d);

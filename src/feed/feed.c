@@ -63,6 +63,7 @@ shut_down_feed(struct feed *f)
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->check, NULL);
 	if (f->ledger) feed_returning_close(&f->returning);
+	if (f->save) f->save(f->save_user);
 	uv_sem_post(&f->stopped);
 }
 
@@ -395,6 +396,14 @@ void
 feed_start(struct feed *f)
 {
 	mail_post(&f->starts, &f->start);
+}
+
+void
+feed_hand_over(struct feed *f, struct inherited *heirs, void (*save)(void *user), void *user)
+{
+	f->intakes.heirs = heirs;
+	f->save = save;
+	f->save_user = user;
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "eio/bytes.h"
 #include "src/base/archive.h"
+#include "src/base/inherited.h"
 #include "src/base/thread.h"
 #include "src/feed/delivery.h"
 #include "src/feed/interest.h"
@@ -36,6 +37,7 @@ struct feed_options {
 	size_t worker_queue_bytes;
 	struct feed_recovery recovery; /* of clients that come back */
 	size_t snapshot_bytes; /* what a client may get at once of one event and room when it joins */
+	struct inherited *inherited; /* borrowed until feed_restore: connections to go on with; NULL: there are none */
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics_set *metrics; /* borrowed: to count in */
 	unsigned workers; /* how many */
@@ -89,6 +91,11 @@ void feed_change_end(struct feed *f);
 /* Writes down what the next process needs to go on; what has failed archive_end() says. When its thread was stopped, or
  * on it. */
 void feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally);
+
+/* For a process that goes on at once: when it is stopped, connections to Redis that can be handed over go to
+ * `heirs`, by names that are in what is written down; save() is called then, on its thread, which may call
+ * feed_save(). All is borrowed until then. Before it is stopped, by the same thread. */
+void feed_hand_over(struct feed *f, struct inherited *heirs, void (*save)(void *user), void *user);
 
 /* Closes what it has on the loop and waits for that; what is batched is not flushed. No delivery is posted afterwards.
  * To be called once, also when it was not started, by the thread that starts and stops its thread, which stops after

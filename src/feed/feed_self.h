@@ -34,6 +34,8 @@ struct feed {
 	uv_check_t check;
 	uint64_t timer_ms; /* what the timer is set to, UINT64_MAX: it is not running */
 	bool closed; /* the feed thread's: no more deliveries */
+	void (*save)(void *user); /* when it has shut down, see feed_hand_over(); or NULL */
+	void *save_user;
 	struct feed_out out;
 	struct feed_router router;
 	struct feed_intakes intakes;

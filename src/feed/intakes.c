@@ -5,8 +5,10 @@
 #include "eio/check.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	PATIENCE_PART = 10, /* a batch may take a tenth longer than its interval */
@@ -166,15 +168,6 @@ save_ms(const struct feed_specs *specs)
 	return most + SAVE_MS;
 }
 
-static const struct source_ops *
-ops_of(const struct feed_intakes *all, size_t i)
-{
-	const struct feed_options *o = all->options;
-
-	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
-	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
-}
-
 static const struct source_events usual_events = {
 	.message = on_source_message,
 	.entry = on_source_entry,
@@ -227,7 +220,11 @@ feed_intake_options(struct feed_intake *in, const struct feed_table *table, cons
 struct source *
 feed_intake_open(struct feed_intake *in, const struct source_options *o)
 {
-	return ops_of(in->all, (size_t)(in - in->all->v))->open(o);
+	const struct source_ops *ops = feed_intake_ops(in->all, (size_t)(in - in->all->v));
+	struct source *source = ops->open(o);
+
+	if (ops->hand && in->n_places) in->places[0].fd = -1; /* it has it */
+	return source;
 }
 
 static void
@@ -262,135 +259,6 @@ feed_intakes_close(struct feed_intakes *all)
 		in->source = NULL;
 		atomic_store_explicit(&in->subscribed, false, memory_order_release);
 	}
-}
-
-/* Places */
-
-static void
-forget_places_of(struct feed_intake *in)
-{
-	for (size_t i = 0; i < in->n_places; i++) {
-		free((void *)(uintptr_t)in->places[i].name);
-		free((void *)(uintptr_t)in->places[i].text);
-	}
-	free(in->places);
-	in->places = NULL;
-	in->n_places = 0;
-}
-
-void
-feed_intakes_forget_places(struct feed_intakes *all)
-{
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) forget_places_of(&all->v[i]);
-}
-
-static bool
-add_place(struct feed_intake *in, struct eio_bytes name, struct eio_bytes text)
-{
-	struct source_place *places = realloc(in->places, (in->n_places + 1) * sizeof *places);
-	char *name_copy, *text_copy;
-
-	if (!places) return false;
-	in->places = places;
-	name_copy = strndup(name.n ? name.p : "", name.n);
-	text_copy = strndup(text.n ? text.p : "", text.n);
-	if (!name_copy || !text_copy) {
-		free(name_copy);
-		free(text_copy);
-		return false;
-	}
-	places[in->n_places++] = (struct source_place){ name_copy, text_copy };
-	return true;
-}
-
-static void
-note_place(void *user, const struct source_place *place)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	if (!add_place(in, eio_cstr(place->name), eio_cstr(place->text)))
-		log_error("event=place-not-noted reason=\"out of memory\"");
-}
-
-/* One that has not been opened goes on where it was to. */
-void
-feed_intake_note(struct feed_intake *in)
-{
-	if (!in->source) return;
-	forget_places_of(in);
-	if (in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_place, in);
-}
-
-void
-feed_intakes_note(struct feed_intakes *all)
-{
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) feed_intake_note(&all->v[i]);
-}
-
-bool
-feed_intakes_next_place(const struct feed_intakes *all, size_t *at, struct feed_intake_place *out)
-{
-	size_t n = *at;
-
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; n -= all->v[i++].n_places) {
-		if (n >= all->v[i].n_places) continue;
-		out->server = all->options->redis[i / INTAKES].name;
-		out->stream = i % INTAKES == INTAKE_STREAMS;
-		out->place = all->v[i].places[n];
-		++*at;
-		return true;
-	}
-	return false;
-}
-
-/* Whether a source still wants to know. */
-static bool
-wants_place(const struct feed_intakes *all, size_t i, struct eio_bytes name)
-{
-	if (!all->v[i].wanted || !ops_of(all, i)->tell_places) return false;
-	if (i % INTAKES == INTAKE_PUBLISHED) return all->v[i].n_places == 0;
-	for (size_t k = 0; k < all->router->table.n_streams; k++)
-		if (eio_bytes_eq(eio_cstr(all->router->table.streams[k].name), name)) return true;
-	return false;
-}
-
-bool
-feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, bool stream, struct eio_bytes name,
-	struct eio_bytes text, bool *failed)
-{
-	for (size_t i = stream ? INTAKE_STREAMS : INTAKE_PUBLISHED; i < INTAKES * all->options->n_redis; i += INTAKES) {
-		if (!eio_bytes_eq(eio_cstr(all->options->redis[i / INTAKES].name), server)) continue;
-		if (!wants_place(all, i, name)) continue;
-		*failed = !add_place(&all->v[i], name, text);
-		if (*failed) return false;
-		all->unsettled += !all->v[i].settles;
-		all->v[i].settles = true;
-		return true;
-	}
-	return false;
-}
-
-static bool
-has_place(const struct feed_intake *in, const char *name)
-{
-	for (size_t i = 0; i < in->n_places; i++)
-		if (strcmp(in->places[i].name, name) == 0) return true;
-	return false;
-}
-
-bool
-feed_intakes_go_on(const struct feed_intakes *all, const struct feed_spec *f)
-{
-	for (size_t i = 0; i < all->options->n_redis; i++) {
-		const struct feed_intake *in =
-			&all->v[INTAKES * i + (f->is_stream ? INTAKE_STREAMS : INTAKE_PUBLISHED)];
-
-		if (!f->is_stream && !has_place(in, "")) return false;
-		for (size_t k = 0; f->is_stream && k < f->n_channels; k++)
-			if (!has_place(in, f->channels[k])) return false;
-	}
-	return true;
 }
 
 void

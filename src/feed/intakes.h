@@ -22,6 +22,7 @@ struct feed_intakes {
 	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
 	void *user; /* of settled */
+	struct inherited *heirs; /* where connections go that another process goes on with; NULL: nobody does */
 	struct feed_prime_line **lines; /* owned: one for each of them; NULL: nothing is read of what is retained */
 };
 

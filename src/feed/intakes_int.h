@@ -43,6 +43,16 @@ struct source *feed_intake_open(struct feed_intake *in, const struct source_opti
 /* Notes how far its source has read, in the place of what was noted before. */
 void feed_intake_note(struct feed_intake *in);
 
+/* The functions of source number i. */
+static inline const struct source_ops *
+feed_intake_ops(const struct feed_intakes *all, size_t i)
+{
+	const struct feed_options *o = all->options;
+
+	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
+	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
+}
+
 /* intake_tracks.c */
 
 /* Something of it may be missing: of a stream, or of what is published. */

@@ -56,6 +56,7 @@ struct source_events {
 struct source_place {
 	const char *name; /* of a stream; empty: all that is published */
 	const char *text; /* in the words of its source */
+	int fd; /* where it goes on with a connection of another process (`hand`): that */
 };
 
 struct source_options {
@@ -91,6 +92,10 @@ struct source_ops {
 	/* Tells how far it has read; the bytes are valid during the call. NULL: it cannot go on anywhere. */
 	void (*tell_places)(
 		const struct source *s, void (*tell)(void *user, const struct source_place *place), void *user);
+	/* For one that can go on in no place, but with its connection, in another process: a copy of that, and its
+	 * words, appended. It must be closed in the same turn of the loop. -1 where that cannot be. NULL: it has
+	 * no use for that. One that is opened with such a place takes over its descriptor, also when it fails. */
+	int (*hand)(const struct source *s, struct eio_buf *text);
 };
 
 #endif

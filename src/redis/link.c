@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The link: what is common to all connections to Redis. */
-#include "src/redis/link.h"
+#include "src/redis/link_int.h"
 
 #include "eio/check.h"
-#include "src/base/log.h"
-#include "src/redis/backoff.h"
 #include "src/redis/command.h"
-#include "src/redis/dial.h"
 #include "src/redis/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define REDIS_LINK_MAGIC 0x4ed11144
-
-enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_HANDSHAKE, LINK_READY, LINK_CLOSED };
-
-struct redis_link {
-	unsigned magic;
-	uv_loop_t *loop;
-	struct redis_link_options options;
-	enum link_state state;
-	uv_timer_t timer; /* what it means depends on the state */
-	struct redis_dial *dial; /* while connecting */
-	struct redis_socket *socket; /* from then on */
-	struct redis_reader *reader; /* the same */
-	struct redis_backoff backoff;
-	unsigned greetings; /* replies of AUTH, SELECT, CLIENT SETNAME still to come */
-	size_t unanswered; /* commands of the role whose answer is still to come */
-	bool raw; /* what comes is the role's */
-	bool pinged; /* the answer to a PING is, too, */
-	size_t before_ping; /* behind those to so many commands of the role */
-	uint64_t pinged_ns;
-	size_t unread, unwritten; /* as they were shown last */
-	uint64_t heard_ms;
-	uint64_t asked_ms; /* since when it has been silent though asked; 0: it has not */
-	char refused[200]; /* why the connection must go when what was read has been told */
-	char said[LOG_ESCAPE_MAX]; /* an error in what was read last that is no reason for it to go */
-	char failure[256]; /* why it was lost last, or could not be made */
-	struct log_limit limit;
-};
+#include <unistd.h>
 
 static void on_link_timer(uv_timer_t *t);
 static void link_lost(struct redis_link *l, const char *why);
@@ -59,24 +28,6 @@ enter_state(struct redis_link *l, enum link_state state)
 	if (old != LINK_READY) return;
 	metrics_sub(l->options.metrics, REDIS_METRIC_CONNECTED, 1);
 	if (state != LINK_CLOSED) l->options.role->lost(l->options.user);
-}
-
-bool
-redis_link_is_ready(const struct redis_link *l)
-{
-	return l->state == LINK_READY;
-}
-
-const char *
-redis_link_failure(const struct redis_link *l)
-{
-	return l->failure;
-}
-
-uint64_t
-redis_link_silence_ms(const struct redis_link *l)
-{
-	return uv_now(l->loop) - l->heard_ms;
 }
 
 /* Writing */
@@ -333,20 +284,13 @@ on_link_broken(void *user, const char *why)
 	if (l->socket == s) link_lost(l, redis_socket_failure(s) ? redis_socket_failure(s) : why);
 }
 
-static void
-on_dialed(void *user, struct redis_socket *s, const char *why)
-{
-	static const struct redis_socket_events events = { .read = on_link_read, .broken = on_link_broken };
-	struct redis_link *l = user;
+static const struct redis_socket_events link_events = { .read = on_link_read, .broken = on_link_broken };
 
-	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
-	l->dial = NULL;
-	if (!s) {
-		link_lost(l, why);
-		return;
-	}
+/* NULL, or why not. */
+static const char *
+begin_connection(struct redis_link *l, struct redis_socket *s)
+{
 	l->socket = s;
-	redis_socket_hand_over(s, &events, l);
 	enter_state(l, LINK_HANDSHAKE);
 	uv_timer_start(&l->timer, on_link_timer, REDIS_HANDSHAKE_MS, 0);
 	*l->refused = *l->said = '\0';
@@ -355,11 +299,47 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 	l->reader = redis_reader_new(l->options.max_string);
 	if (l->reader && l->options.role->entry) redis_reader_expect_entries(l->reader);
 	if (l->reader && l->options.role->values) redis_reader_expect_values(l->reader, l->options.max_reply);
-	why = l->reader ? redis_socket_read_start(s) : "out of memory";
+	return l->reader ? redis_socket_read_start(s) : "out of memory";
+}
+
+static void
+on_dialed(void *user, struct redis_socket *s, const char *why)
+{
+	struct redis_link *l = user;
+
+	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
+	l->dial = NULL;
+	if (s) redis_socket_hand_over(s, &link_events, l);
+	if (s) why = begin_connection(l, s);
 	if (why)
 		link_lost(l, why);
 	else
 		greet_server(l);
+}
+
+/* Goes on where another process was. The role is told first, so that it knows what is lost when it fails. */
+static void
+adopt_connection(struct redis_link *l)
+{
+	struct redis_socket *s = redis_socket_new(l->loop, &link_events, l);
+	struct redis_event event;
+	const char *why = s ? redis_socket_adopt(s, l->handed.fd) : "out of memory";
+
+	l->heard_ms = uv_now(l->loop);
+	if (s) l->handed.fd = -1;
+	l->options.role->adopted(l->options.user);
+	if (!why) why = begin_connection(l, s);
+	if (!why && l->handed.begun.n) take_replies(l, l->handed.begun, &event);
+	if (why) {
+		if (s && !l->socket) redis_socket_close(s);
+		enter_state(l, LINK_READY);
+		link_lost(l, why);
+		return;
+	}
+	l->greetings = 0;
+	l->unanswered = 0;
+	l->pinged = l->handed.pinged;
+	become_ready(l);
 }
 
 static void
@@ -393,6 +373,8 @@ drop_connection(struct redis_link *l)
 {
 	if (l->dial) redis_dial_cancel(l->dial);
 	if (l->socket) redis_socket_close(l->socket);
+	if (l->handed.fd >= 0) close(l->handed.fd);
+	l->handed.fd = -1;
 	redis_reader_free(l->reader);
 	l->dial = NULL;
 	l->socket = NULL;
@@ -456,6 +438,8 @@ on_link_timer(uv_timer_t *t)
 	case LINK_HANDSHAKE: link_lost(l, "no answer to the handshake"); break;
 	case LINK_READY: check_alive(l); break;
 	case LINK_CONNECTING: /* the dial has a timer of its own */
+		if (l->handed.fd >= 0) adopt_connection(l);
+		break;
 	case LINK_CLOSED: break;
 	}
 }
@@ -471,7 +455,14 @@ redis_link_open(uv_loop_t *loop, const struct redis_link_options *options)
 	l->options = *options;
 	uv_timer_init(loop, &l->timer); /* cannot fail */
 	l->timer.data = l;
-	start_dial(l);
+	l->handed.fd = -1;
+	if (options->handed) {
+		l->handed = *options->handed;
+		enter_state(l, LINK_CONNECTING);
+		uv_timer_start(&l->timer, on_link_timer, 0, 0);
+	} else {
+		start_dial(l);
+	}
 	return l;
 }
 

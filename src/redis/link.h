@@ -37,6 +37,13 @@
 
 struct redis_link;
 
+/* A connection that goes on in another process, in the middle of what its server says. */
+struct redis_handed {
+	int fd; /* owned */
+	bool pinged; /* an answer to PING is still to come */
+	struct eio_bytes begun; /* what has come of a message; borrowed */
+};
+
 /* None of these may close the link. */
 struct redis_role {
 	const char *name; /* for the log */
@@ -61,6 +68,9 @@ struct redis_role {
 		void *user, size_t n); /* all that was in n bytes has been told, and the link is ready; or NULL */
 	void (*ready)(void *user); /* it became ready */
 	void (*lost)(void *user); /* it is not ready any more, and connects anew */
+	/* It goes on with a connection that was handed over: in the place of `greet`, and it is ready at once; or
+	 * NULL. */
+	void (*adopted)(void *user);
 };
 
 struct redis_link_options {
@@ -71,6 +81,8 @@ struct redis_link_options {
 	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
 	const struct redis_role *role; /* borrowed */
 	void *user;
+	/* What it begins with, which it takes over; NULL: nothing. begun is borrowed until it is ready, or lost. */
+	const struct redis_handed *handed;
 };
 
 /* A link that begins to connect at once. NULL when out of memory. */
@@ -94,6 +106,11 @@ void redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n);
 /* For a role that has asked for something else than replies: what comes from now on is its own, and nothing else is
  * asked. The link must be ready, with every command answered. */
 void redis_link_take_over(struct redis_link *l);
+
+/* For who goes on with its connection in another process: a copy of it. It must be closed before it reads on. False
+ * where that cannot be: it is not ready, something was asked and not answered, it has TLS, or something longer than a
+ * message is arriving. */
+bool redis_link_hand(const struct redis_link *l, struct redis_handed *out);
 
 /* How many bytes were written and have not left. */
 size_t redis_link_unwritten(const struct redis_link *l);

@@ -258,6 +258,14 @@ redis_reader_next(struct redis_reader *r, struct redis_event *event)
 	return next_slowly(r, event);
 }
 
+bool
+redis_reader_begun(const struct redis_reader *r, struct eio_bytes *begun)
+{
+	if (r->why || r->more || r->again.n || r->part_done || is_inside(r)) return false;
+	*begun = eio_buf_bytes(&r->part);
+	return true;
+}
+
 void
 redis_reader_feed(struct redis_reader *r, struct eio_bytes bytes)
 {

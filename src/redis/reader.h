@@ -40,6 +40,10 @@ void redis_reader_feed(struct redis_reader *r, struct eio_bytes bytes);
  * either the one or the other. */
 void redis_reader_feed_hiredis(struct redis_reader *r, struct eio_bytes bytes);
 
+/* What there is of a published message whose end has not come, which may be nothing, for a reader that goes on with it
+ * elsewhere. Valid until it is fed. False when it is in the middle of something else. After NONE. */
+bool redis_reader_begun(const struct redis_reader *r, struct eio_bytes *begun);
+
 /* The next that is complete. */
 enum redis_read redis_reader_next(struct redis_reader *r, struct redis_event *event);
 

@@ -10,9 +10,11 @@
 #include "eio/check.h"
 #include "eio/list.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define REDIS_SOCKET_MAGIC 0x4ed150c4
 
@@ -382,4 +384,37 @@ redis_socket_connect_unix(struct redis_socket *s, const char *path)
 
 	if (!why) uv_pipe_connect(&s->connect, &s->u.pipe, path, on_socket_connected);
 	return why;
+}
+
+/* From one process to the next */
+
+static bool
+is_unix_socket(int fd)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof ss;
+
+	return getsockname(fd, (struct sockaddr *)&ss, &n) == 0 && ss.ss_family == AF_UNIX;
+}
+
+const char *
+redis_socket_adopt(struct redis_socket *s, int fd)
+{
+	bool is_tcp = !is_unix_socket(fd);
+	const char *why = begin_socket(
+		s, is_tcp, is_tcp ? uv_tcp_init(s->loop, &s->u.tcp) : uv_pipe_init(s->loop, &s->u.pipe, 0));
+	int err = why ? 0 : is_tcp ? uv_tcp_open(&s->u.tcp, fd) : uv_pipe_open(&s->u.pipe, fd);
+
+	if (err) why = uv_strerror(err);
+	if (why) close(fd);
+	return why;
+}
+
+int
+redis_socket_copy(const struct redis_socket *s)
+{
+	uv_os_fd_t fd;
+
+	if (s->tls || s->unwritten || !s->has_handle || uv_fileno(&s->u.handle, &fd)) return -1;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }

@@ -42,6 +42,13 @@ bool redis_socket_shakes_hands(const struct redis_socket *s);
 const char *redis_socket_connect(struct redis_socket *s, const struct sockaddr *address);
 const char *redis_socket_connect_unix(struct redis_socket *s, const char *path);
 
+/* Makes it one that is connected already, and owned by it from then on. NULL, or why not: then it is closed. */
+const char *redis_socket_adopt(struct redis_socket *s, int fd);
+
+/* A copy of its descriptor, for who goes on with it elsewhere; -1 where that cannot be: with TLS, and while something
+ * waits to be written. */
+int redis_socket_copy(const struct redis_socket *s);
+
 /* Closes it, also while it connects; the memory goes when the loop has run, and with it the reasons it gave. */
 void redis_socket_close(struct redis_socket *s);
 

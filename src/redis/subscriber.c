@@ -6,12 +6,15 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/redis/backoff.h"
+#include "src/redis/hex.h"
 #include "src/redis/link.h"
 #include "src/redis/pacing.h"
 #include "src/redis/refusal.h"
 #include "src/redis/subscriptions.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define REDIS_SUBSCRIBER_MAGIC 0x4ed15b5c
 
@@ -27,6 +30,8 @@ struct redis_subscriber {
 	uv_timer_t timer; /* when to ask again for what was refused */
 	struct redis_backoff backoff; /* of that */
 	struct log_limit limit, gap_limit;
+	struct eio_buf begun; /* of a message, when the connection was handed over */
+	struct eio_bytes handed; /* what was confirmed then; borrowed */
 	bool missed; /* that something is missing was logged, since the connection was lost */
 };
 
@@ -204,6 +209,15 @@ subscriber_ready(void *user)
 }
 
 static void
+subscriber_adopted(void *user)
+{
+	struct redis_subscriber *s = subscriber_of(user);
+
+	redis_subscriptions_read(&s->subscriptions, s->handed);
+	s->handed = eio_bytes(NULL, 0);
+}
+
+static void
 subscriber_lost(void *user)
 {
 	struct redis_subscriber *s = subscriber_of(user);
@@ -224,14 +238,44 @@ static const struct redis_role subscriber_role = {
 	.looked = subscriber_looked,
 	.ready = subscriber_ready,
 	.lost = subscriber_lost,
+	.adopted = subscriber_adopted,
 };
 
 /* Opening and closing */
+
+/* "1" or "0", whether an answer to PING is to come; what has come of a message; what is confirmed. */
+static bool
+read_handed(struct redis_subscriber *s, const char *text, struct redis_handed *out)
+{
+	const char *begun = strchr(text, ' '), *rest = begun ? strchr(begun + 1, ' ') : NULL;
+
+	if (!rest || !redis_hex_read(eio_bytes(begun + 1, (size_t)(rest - begun - 1)), &s->begun)) return false;
+	out->pinged = *text == '1';
+	out->begun = eio_buf_bytes(&s->begun);
+	s->handed = eio_cstr(rest + 1);
+	return true;
+}
+
+int
+redis_subscriber_hand(const struct redis_subscriber *s, struct eio_buf *text)
+{
+	struct redis_handed handed;
+
+	if (!redis_link_hand(s->link, &handed)) return -1;
+	eio_buf_addc(text, handed.pinged ? '1' : '0');
+	eio_buf_addc(text, ' ');
+	redis_hex_write(handed.begun, text);
+	eio_buf_addc(text, ' ');
+	redis_subscriptions_write(&s->subscriptions, text);
+	return handed.fd;
+}
 
 static int
 open_link(struct redis_subscriber *s, uv_loop_t *loop)
 {
 	const struct redis_subscriber_options *o = &s->options;
+	struct redis_handed handed = { .fd = o->handed_fd };
+	bool goes_on = o->handed && read_handed(s, o->handed, &handed);
 	const struct redis_link_options link_options = {
 		.url = o->url,
 		.metrics = o->metrics,
@@ -240,8 +284,10 @@ open_link(struct redis_subscriber *s, uv_loop_t *loop)
 		.dead_ms = o->dead_ms,
 		.role = &subscriber_role,
 		.user = s,
+		.handed = goes_on ? &handed : NULL,
 	};
 
+	if (o->handed && !goes_on) close(handed.fd);
 	s->link = redis_link_open(loop, &link_options);
 	if (!s->link) return -1;
 	if (!o->may_pause || (s->pacing = redis_pacing_new(loop, s->link))) return 0;
@@ -335,6 +381,7 @@ redis_subscriber_close(struct redis_subscriber *s)
 {
 	redis_subscriber_forget(s);
 	redis_link_close(s->link);
+	eio_buf_deinit(&s->begun);
 	if (s->pacing) redis_pacing_free(s->pacing);
 	redis_subscriptions_deinit(&s->subscriptions);
 	uv_close((uv_handle_t *)&s->timer, on_subscriber_timer_closed);

@@ -36,6 +36,10 @@ struct redis_subscriber_options {
 	 * since 1970, is missing. NULL: nobody asks. */
 	void (*gap)(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_ms, uint64_t to_ms);
 	void *user;
+	/* What redis_subscriber_hand() of another process gave, borrowed until it is ready or lost; NULL: nothing. The
+	 * descriptor is taken over, also when it fails. */
+	const char *handed;
+	int handed_fd;
 };
 
 /* A subscriber that begins to connect at once. NULL when out of memory. */
@@ -49,6 +53,11 @@ int redis_subscriber_prepare(struct redis_subscriber *s, const struct redis_subs
  * wanted before and after nothing is lost. Messages of others may still come. */
 void redis_subscriber_commit(struct redis_subscriber *s);
 void redis_subscriber_forget(struct redis_subscriber *s);
+
+/* For a subscriber of another process that goes on with the connection, without missing anything: a copy of it, and
+ * what is to be known of it, appended as words without zeros. It must be closed in the same turn of the loop. -1 where
+ * that cannot be. */
+int redis_subscriber_hand(const struct redis_subscriber *s, struct eio_buf *text);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_subscriber_close(struct redis_subscriber *s);

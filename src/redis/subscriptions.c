@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "src/redis/command.h"
+#include "src/redis/hex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -266,4 +267,69 @@ redis_subscriptions_answered(struct redis_subscriptions *s, bool confirmed, bool
 	s->confirmed += one->confirmed;
 	s->refused += one->refused;
 	return one;
+}
+
+/* From one process to the next: "c" or "p", the name in hexadecimal digits, and a space, for each. */
+
+void
+redis_subscriptions_write(const struct redis_subscriptions *s, struct eio_buf *out)
+{
+	for (size_t i = 0; i < s->all.n; i++) {
+		const struct redis_subscription *one = &s->all.v[i];
+
+		if (!one->confirmed) continue;
+		eio_buf_addc(out, one->is_pattern ? 'p' : 'c');
+		redis_hex_write(one->name, out);
+		eio_buf_addc(out, ' ');
+	}
+}
+
+/* One that is not wanted here. Without memory it just comes, which harms nobody. */
+static void
+adopt_unwanted(struct redis_subscriptions *s, const char *name, bool is_pattern)
+{
+	struct redis_subscription *v = realloc(s->all.v, (s->all.n + 1) * sizeof *v);
+
+	if (v) s->all.v = v;
+	if (!v || !reserve_commands(s, 2 * (s->all.n + 1) + 1) || !append_subscription(&s->all, name, is_pattern))
+		return;
+	v[s->all.n - 1].wanted = false;
+	v[s->all.n - 1].sent = true;
+}
+
+static void
+adopt_subscription(struct redis_subscriptions *s, size_t wanted, const char *name, bool is_pattern, size_t *hint)
+{
+	size_t at = find_subscription(&s->all, wanted, name, is_pattern, hint);
+	struct redis_subscription *one = &s->all.v[at];
+
+	if (at == wanted) {
+		adopt_unwanted(s, name, is_pattern);
+		return;
+	}
+	s->confirmed += !one->confirmed;
+	one->confirmed = one->sent = true;
+}
+
+void
+redis_subscriptions_read(struct redis_subscriptions *s, struct eio_bytes text)
+{
+	size_t hint = 0, wanted = s->all.n;
+	struct eio_buf name;
+
+	CHECK(!s->unanswered);
+	eio_buf_init(&name);
+	while (text.n) {
+		const char *end = memchr(text.p, ' ', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+
+		eio_buf_clear(&name);
+		if (n && (*text.p == 'p' || *text.p == 'c') && redis_hex_read(eio_bytes(text.p + 1, n - 1), &name)) {
+			eio_buf_addc(&name, '\0');
+			if (!eio_buf_failed(&name)) adopt_subscription(s, wanted, name.p, *text.p == 'p', &hint);
+		}
+		n += end != NULL;
+		text = eio_bytes(text.p + n, text.n - n);
+	}
+	eio_buf_deinit(&name);
 }

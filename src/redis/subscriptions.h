@@ -65,6 +65,11 @@ void redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms);
 /* Appends those for the refused ones again; all must have been answered. Returns how many. */
 size_t redis_subscriptions_ask_refused(struct redis_subscriptions *s, struct eio_buf *out);
 
+/* Appends what is confirmed, as words without zeros; and takes that for confirmed here. What is not wanted of it
+ * is to be left, as a change. */
+void redis_subscriptions_write(const struct redis_subscriptions *s, struct eio_buf *out);
+void redis_subscriptions_read(struct redis_subscriptions *s, struct eio_bytes text);
+
 /* The next answer has come. Returns whose it is, or NULL when none is to come. *counts: it says what is so now, and not
  * what something later will answer. Valid until the next call. */
 struct redis_subscription *redis_subscriptions_answered(struct redis_subscriptions *s, bool confirmed, bool *counts);

@@ -166,6 +166,15 @@ service_draining(struct service *s, unsigned seconds)
 }
 
 void
+service_hand_over(struct service *s, pid_t pid)
+{
+	if (!s) return;
+	CHECK_MAGIC(s, SERVICE_MAGIC);
+	s->draining = true; /* what is told from here on is for the other to tell */
+	notify_send(&s->notify, true, "MAINPID=%d", (int)pid);
+}
+
+void
 service_stopping(struct service *s)
 {
 	if (!s) return;

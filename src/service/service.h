@@ -11,6 +11,8 @@
 #include "src/base/thread.h"
 #include "src/feed/feed.h"
 
+#include <sys/types.h>
+
 struct service;
 
 struct service_options {
@@ -32,6 +34,10 @@ void service_ready(struct service *s);
 /* The configuration is read anew; and that is over. */
 void service_reloading(struct service *s);
 void service_reloaded(struct service *s);
+
+/* Another process goes on in the place of this one, which ends, but the service does not. As long as the threads
+ * run. */
+void service_hand_over(struct service *s, pid_t pid);
 
 /* The end begins, and takes so many seconds more than a service manager may think; as long as the threads run. */
 void service_draining(struct service *s, unsigned seconds);

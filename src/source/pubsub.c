@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define PUBSUB_MAGIC 0x50bb5b50
 
@@ -18,6 +19,7 @@ struct pubsub {
 	unsigned magic;
 	uv_loop_t *loop;
 	struct redis_subscriber *subscriber;
+	bool goes_on; /* with a connection that it was given, and has not said so yet */
 	const struct source_events *events;
 	void *user;
 };
@@ -76,6 +78,9 @@ on_pubsub_state(void *user, bool ready)
 	struct pubsub *p = pubsub_of(user);
 
 	p->events->state(p->user, ready);
+	if (!ready || !p->goes_on) return;
+	p->goes_on = false;
+	p->events->settled(p->user);
 }
 
 static void
@@ -126,9 +131,15 @@ static struct source *
 pubsub_open(const struct source_options *options)
 {
 	struct pubsub *p = calloc(1, sizeof *p);
-	const struct redis_subscriber_options o = subscriber_options(options, p);
+	struct redis_subscriber_options o = subscriber_options(options, p);
 
+	if (options->n_places && options->places[0].fd >= 0) {
+		o.handed = options->places[0].text;
+		o.handed_fd = options->places[0].fd;
+	}
+	if (!p && o.handed) close(o.handed_fd);
 	if (!p) return NULL;
+	p->goes_on = o.handed != NULL;
 	p->source.ops = &source_pubsub;
 	p->magic = PUBSUB_MAGIC;
 	p->loop = options->loop;
@@ -171,10 +182,19 @@ pubsub_forget(struct source *s)
 	redis_subscriber_forget(pubsub_of(EIO_CONTAINER(s, struct pubsub, source))->subscriber);
 }
 
+static int
+pubsub_hand(const struct source *s, struct eio_buf *text)
+{
+	const struct pubsub *p = pubsub_of(EIO_CONTAINER((struct source *)(uintptr_t)s, struct pubsub, source));
+
+	return redis_subscriber_hand(p->subscriber, text);
+}
+
 const struct source_ops source_pubsub = {
 	.open = pubsub_open,
 	.close = pubsub_close,
 	.prepare = pubsub_prepare,
 	.commit = pubsub_commit,
 	.forget = pubsub_forget,
+	.hand = pubsub_hand,
 };

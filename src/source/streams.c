@@ -196,7 +196,7 @@ streams_tell_places(const struct source *source, void (*tell)(void *user, const 
 	char text[REDIS_CURSOR_TEXT];
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct source_place place = { s->all[i].name, redis_streamer_store(s->streamer, i, text) };
+		struct source_place place = { s->all[i].name, redis_streamer_store(s->streamer, i, text), -1 };
 
 		if (place.text) tell(user, &place);
 	}

@@ -58,9 +58,9 @@ add_listening(struct listeners *all, struct listening one)
 
 /* A descriptor, or -errno. */
 static int
-add_opened(struct listeners *all, int fd, unsigned worker, size_t address, bool inherited)
+add_opened(struct listeners *all, int fd, unsigned worker, size_t address, bool held)
 {
-	const struct listening one = { fd, worker, address, inherited };
+	const struct listening one = { fd, worker, address, held };
 
 	if (fd < 0) return fd;
 	return add_listening(all, one) ? fd : -ENOMEM;
@@ -79,31 +79,35 @@ open_own(const struct config *c, size_t address, struct listeners *all)
 
 /* Each worker has one at least, and each socket somebody. */
 static int
-share_inherited(const struct config *c, size_t address, const int *fds, size_t n, struct listeners *all)
+share_inherited(const struct config *c, size_t address, const int *fds, size_t n, bool held, struct listeners *all)
 {
 	int fd = 0;
 
 	for (size_t i = 0; i < n && fd >= 0; i++)
-		fd = add_opened(all, fds[i], (unsigned)(i % c->workers), address, true);
+		fd = add_opened(all, fds[i], (unsigned)(i % c->workers), address, held);
 	for (size_t w = n; w < c->workers && fd >= 0; w++)
-		fd = add_opened(all, copy_of(fds[w % n]), (unsigned)w, address, true);
+		fd = add_opened(all, copy_of(fds[w % n]), (unsigned)w, address, held);
 	return fd;
 }
 
 /* All that are meant for it: the number, or -1 when out of memory. */
 static ssize_t
-take_inherited(struct inherited *in, const char *text, size_t address, int **fds)
+take_inherited(struct inherited *in, const char *text, size_t address, int **fds, bool *held)
 {
 	char name[32] = "listen";
 	ssize_t n = 0;
+	bool one_held;
 	int fd, *more;
 
+	*held = false;
+
 	if (address) snprintf(name, sizeof name, "listen-%zu", address);
-	while ((fd = inherited_take_listening(in, text, name)) >= 0) {
+	while ((fd = inherited_take_listening(in, text, name, &one_held)) >= 0) {
 		more = realloc(*fds, (size_t)(n + 1) * sizeof **fds);
 		if (!more) return -1;
 		*fds = more;
 		more[n++] = fd;
+		*held |= one_held;
 	}
 	return n;
 }
@@ -112,10 +116,11 @@ static int
 open_address(const struct config *c, struct inherited *in, size_t address, struct listeners *all)
 {
 	int *fds = NULL, fd = -ENOMEM;
-	ssize_t n = take_inherited(in, c->listen[address].text, address, &fds);
+	bool held;
+	ssize_t n = take_inherited(in, c->listen[address].text, address, &fds, &held);
 
 	if (n == 0) fd = open_own(c, address, all);
-	if (n > 0) fd = share_inherited(c, address, fds, (size_t)n, all);
+	if (n > 0) fd = share_inherited(c, address, fds, (size_t)n, held, all);
 	if (fd >= 0)
 		log_info("event=listening address=%s port=%u%s", c->listen[address].text,
 			eio_listen_port(listeners_of(all, address)->fd), n > 0 ? " inherited=1" : "");
@@ -140,6 +145,13 @@ listeners_of(const struct listeners *all, size_t address)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].address == address) return &all->v[i];
 	return NULL;
+}
+
+void
+listeners_remove_files(const struct listeners *all, const struct config *c)
+{
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (c->listen[i].path && !listeners_of(all, i)->held) unlink(c->listen[i].path);
 }
 
 void

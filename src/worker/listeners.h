@@ -16,7 +16,7 @@ struct listening {
 	int fd; /* the worker's, once it has it */
 	unsigned worker;
 	size_t address; /* its number in the configuration */
-	bool inherited; /* it was open before */
+	bool held; /* a service manager has it, too: its file is not ours */
 };
 
 struct listeners {
@@ -30,6 +30,9 @@ int listeners_open(const struct config *c, struct inherited *in, struct listener
 
 /* The first of an address; NULL: there is none. */
 const struct listening *listeners_of(const struct listeners *all, size_t address);
+
+/* Removes the files of Unix sockets that it made. */
+void listeners_remove_files(const struct listeners *all, const struct config *c);
 
 /* Frees the list, but closes nothing. */
 void listeners_deinit(struct listeners *all);

@@ -3,6 +3,8 @@
  * Before anything stops, sessions may be ended little by little, so that clients do not come back all at once.
  * Nothing waits for that.
  *
+ * Who goes on in another process accepts no more before that, and serves who has come already.
+ *
  * Stopping takes two steps that all workers make together, because each may still
  * be answering a request of another: after DRAIN nobody has a session and nobody
  * passes anything on, after everybody's CLOSE no connection is left. Then their
@@ -15,11 +17,18 @@
 #include "src/hook/hook.h"
 
 static void
+accept_no_more(struct worker *w)
+{
+	eio_httpd_stop_accepting(w->httpd);
+	w->fresh = eio_httpd_stats(w->httpd)->fresh;
+}
+
+static void
 drain_worker(struct worker *w)
 {
 	w->draining = true;
 	eio_httpd_stop_accepting(w->httpd);
-	clients_stop(w->clients);
+	clients_stop(w->clients, w->shared->hands_over);
 	eio_server_shutdown(w->server);
 	if (w->peers) peers_drain(w->peers);
 }
@@ -100,6 +109,7 @@ take_step(void *user, struct mail *run)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	CHECK(!run->next);
 	switch (EIO_CONTAINER(run, struct worker_step_mail, mail)->step) {
+	case WORKER_SHUT_DOORS: accept_no_more(w); break;
 	case WORKER_DRAIN: drain_worker(w); break;
 	case WORKER_CLOSE: close_worker(w); break;
 	case WORKER_STEPS: CHECK(false);
@@ -122,6 +132,16 @@ workers_step(struct workers *ws, enum worker_step step)
 {
 	for (unsigned i = 0; i < ws->n; i++) mail_post(&ws->all[i]->steps, &ws->all[i]->step_mails[step].mail);
 	for (unsigned i = 0; i < ws->n; i++) uv_sem_wait(&ws->all[i]->stepped);
+}
+
+uint64_t
+workers_accept_no_more(struct workers *ws)
+{
+	uint64_t fresh = 0;
+
+	workers_step(ws, WORKER_SHUT_DOORS);
+	for (unsigned i = 0; i < ws->n; i++) fresh += ws->all[i]->fresh;
+	return fresh;
 }
 
 void

@@ -37,6 +37,7 @@ struct workers {
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
 	_Atomic uint64_t connections; /* that are open, as the workers told last */
 	atomic_uint paused; /* how many have no files to accept with */
+	bool hands_over; /* another process goes on; set before workers_drain */
 	atomic_uint empty; /* how many have ended all their sessions after workers_shut */
 };
 
@@ -64,6 +65,10 @@ void workers_change(struct workers *ws);
  * worker its own: workers->empty counts those that have none left. Returns at once; workers_drain may come before they
  * have. From the thread that started them, once. */
 void workers_shut(struct workers *ws, uint64_t ms);
+
+/* Has them accept no more connections, and returns how many there are that have asked for nothing yet: they may still
+ * be served. From the thread that started them, before workers_drain, as often as one likes. */
+uint64_t workers_accept_no_more(struct workers *ws);
 
 /* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there.
  * Returns when all workers have. From the thread that started them, once, as the next. */

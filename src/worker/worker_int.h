@@ -11,7 +11,7 @@
 enum { WORKER_MAGIC = 0x30a4e25b };
 
 /* The steps of stopping, see stopping.c. */
-enum worker_step { WORKER_DRAIN, WORKER_CLOSE, WORKER_STEPS };
+enum worker_step { WORKER_SHUT_DOORS, WORKER_DRAIN, WORKER_CLOSE, WORKER_STEPS };
 
 struct worker_step_mail {
 	struct mail mail;
@@ -53,6 +53,7 @@ struct worker {
 	struct files_cache *cache;
 	uv_prepare_t turn_end;
 	uint64_t counted; /* connections of its own that all know of */
+	uint64_t fresh; /* connections that had asked for nothing yet, at the last WORKER_SHUT_DOORS */
 	bool draining; /* no session is left, and none begins */
 	struct mail_port deliveries, presences, recalls, stows, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */

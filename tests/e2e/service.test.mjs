@@ -5,34 +5,18 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect, connectMode } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
 import { Session, openDirect, settle } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
+import { startManager } from './lib/manager.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { reload, startReloadable } from './lib/reload.mjs';
-import { openDirect } from './lib/engine.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
-
-const MANAGER = path.join(path.dirname(fileURLToPath(import.meta.url)), 'lib/manager.py');
-
-/** Listens as a service manager does. `heard()` gives all lines so far that a process said, in their order. */
-async function startManager(cleanup) {
-	const socket = path.join(await cleanup.folder(), 'notify');
-	const child = new Child('python3', [MANAGER, socket], { stdin: 'pipe', graceful: false });
-	cleanup.add(child, () => child.stop());
-	const told = () => child.output.split('\n').filter((line) => line.endsWith('}')).map((line) => JSON.parse(line));
-	await child.whileRunning(eventually(() => told().length > 0, 'the manager to listen'));
-	return {
-		socket,
-		heard: (pid) => told().filter((one) => one.pid === pid).flatMap((one) => one.lines),
-	};
-}
 
 describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 	test('hears that siocast is ready, what it does, and that it stops', limit(), () =>

@@ -241,6 +241,33 @@ files_that_fail(void **state)
 	archive_file_free(&f);
 }
 
+/* Nobody changes it on its way. */
+static void
+in_memory(void **state)
+{
+	unsigned times = 3;
+	uint64_t bytes;
+	struct archive_file f;
+	struct archive_in in;
+	int fd = archive_memory_write(10000, fill_file_with_records, &times, &bytes);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), bytes);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(archive_memory_take(fd, &f), 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(archive_check(f.all), ARCHIVE_GOOD);
+	in = archive_open(f.all);
+	check_records(&in, times);
+	archive_file_free(&f);
+	assert_int_equal(archive_memory_write(0, fill_file_with_records, &times, &bytes), -ETIMEDOUT);
+	assert_int_equal(archive_memory_write(10000, fail_to_fill, NULL, &bytes), -ENOMEM);
+	fd = open("/dev/null", O_RDONLY);
+	assert_int_equal(archive_memory_take(fd, &f), -EINVAL);
+}
+
 static void
 no_memory(void **state)
 {
@@ -287,6 +314,7 @@ main(void)
 		cmocka_unit_test(too_little),
 		cmocka_unit_test(files),
 		cmocka_unit_test(files_that_fail),
+		cmocka_unit_test(in_memory),
 		cmocka_unit_test(no_memory),
 	};
 

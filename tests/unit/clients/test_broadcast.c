@@ -431,7 +431,7 @@ test_leaving(void **state)
 	expect(t, &c, "42[\"left\",\"client namespace disconnect\"]");
 	leave(t, &b);
 	expect(t, &c, "42[\"left\",\"transport close\"]");
-	for (int i = 0; i < WORKERS; i++) clients_stop(t->clients[i]);
+	for (int i = 0; i < WORKERS; i++) clients_stop(t->clients[i], false);
 	handed = 0;
 	eio_server_shutdown(t->servers[0]);
 	turn(t);

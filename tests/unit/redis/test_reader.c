@@ -325,6 +325,47 @@ reader_takes_nested(void **state)
 	redis_reader_free(r);
 }
 
+/* At each place in published messages one reader ends and another goes on; in other replies it cannot. */
+static void
+reader_goes_on_elsewhere(void **state)
+{
+	static const char text[] = "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n*4\r\n$8\r\npmessage\r\n$2\r\nb*"
+				   "\r\n$2\r\nbc\r\n$3\r\ntwo\r\n";
+	const char *why;
+
+	(void)state;
+	for (size_t split = 0; split < sizeof text; split++) {
+		struct redis_reader *r = redis_reader_new(MAX_STRING), *next = redis_reader_new(MAX_STRING);
+		struct eio_bytes begun;
+
+		*seen = '\0';
+		assert_int_equal(feed_copy(r, text, split, &why), 0);
+		assert_true(redis_reader_begun(r, &begun));
+		assert_int_equal(feed_copy(next, begun.n ? begun.p : "", begun.n, &why), 0);
+		assert_int_equal(feed_copy(next, text + split, sizeof text - 1 - split, &why), 0);
+		assert_string_equal(seen, "m(a,a,one)p(b*,bc,two)");
+		redis_reader_free(r);
+		redis_reader_free(next);
+	}
+}
+
+static void
+reader_stays_in_a_reply(void **state)
+{
+	static const char *const texts[] = { "+O", "$5\r\nhe", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n" };
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct redis_reader *r = redis_reader_new(MAX_STRING);
+		struct eio_bytes begun;
+
+		assert_int_equal(feed_copy(r, texts[i], strlen(texts[i]), &why), 0);
+		assert_false(redis_reader_begun(r, &begun));
+		redis_reader_free(r);
+	}
+}
+
 int
 main(void)
 {
@@ -337,6 +378,8 @@ main(void)
 		cmocka_unit_test(reader_bounds_lines),
 		cmocka_unit_test(reader_refuses),
 		cmocka_unit_test(reader_takes_nested),
+		cmocka_unit_test(reader_goes_on_elsewhere),
+		cmocka_unit_test(reader_stays_in_a_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,6 +210,57 @@ in_quick_succession(void **state)
 	redis_subscriptions_deinit(&s);
 }
 
+/* Another process has wanted something else, in another order: what both want is confirmed, the rest is asked for,
+ * or left. */
+static void
+of_another_process(void **state)
+{
+	static const char *const theirs[] = { "c", "", "b", "d" }, *const their_patterns[] = { "a", "p*" };
+	struct redis_subscriptions before, s;
+	struct eio_buf text = { 0 }, out = { 0 };
+	bool counted;
+
+	(void)state;
+	assert_int_equal(redis_subscriptions_init(&before, theirs, 4, their_patterns, 2), 0);
+	redis_subscriptions_ask(&before, &out);
+	eio_buf_deinit(&out);
+	for (int i = 0; i < 6; i++) assert_non_null(redis_subscriptions_answered(&before, i != 2, &counted));
+	redis_subscriptions_write(&before, &text);
+	assert_true(eio_bytes_eq(eio_buf_bytes(&text), EIO_LIT("c63 c c64 p61 p702a ")));
+	set_up_subscriptions(&s);
+	redis_subscriptions_read(&s, eio_buf_bytes(&text));
+	counts(&s, 2, 0);
+	others(&s, 5,
+		EIO_LIT(ASK_A ASK_B "*2\r\n$11\r\nUNSUBSCRIBE\r\n$0\r\n\r\n*2\r\n$11\r\nUNSUBSCRIBE\r\n$1\r\nd\r\n"
+				    "*2\r\n$12\r\nPUNSUBSCRIBE\r\n$1\r\na\r\n"));
+	answered(&s, true, "a");
+	answered(&s, true, "b");
+	passed_over(&s, true, "");
+	passed_over(&s, true, "d");
+	passed_over(&s, true, "a");
+	counts(&s, 4, 0);
+	eio_buf_deinit(&text);
+	redis_subscriptions_deinit(&before);
+	redis_subscriptions_deinit(&s);
+}
+
+/* Words that nobody has written confirm nothing. */
+static void
+of_nobody(void **state)
+{
+	static const char *const texts[] = { "", " ", "c", "x", "c6", "c6g ", "x61" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct redis_subscriptions s;
+
+		set_up_subscriptions(&s);
+		redis_subscriptions_read(&s, eio_cstr(texts[i]));
+		counts(&s, 0, 0);
+		redis_subscriptions_deinit(&s);
+	}
+}
+
 int
 main(void)
 {
@@ -218,6 +269,8 @@ main(void)
 		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(becomes_others),
 		cmocka_unit_test(in_quick_succession),
+		cmocka_unit_test(of_another_process),
+		cmocka_unit_test(of_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

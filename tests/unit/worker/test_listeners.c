@@ -126,7 +126,7 @@ what_was_open_before(void **state)
 		assert_int_equal(listeners_open(&c, &in, &all), 0);
 		assert_int_equal(all.n, cases[i].listening);
 		for (size_t k = 0; k < all.n; k++) {
-			assert_true(all.v[k].inherited);
+			assert_true(all.v[k].held);
 			assert_int_equal(eio_listen_port(all.v[k].fd), listen.port);
 			of[all.v[k].worker]++;
 		}
@@ -148,6 +148,7 @@ by_address_or_by_name(void **state)
 	unsigned port_a = eio_listen_port(a), port_b = eio_listen_port(b);
 	struct listeners all;
 	char text[32];
+	bool held;
 
 	(void)state;
 	log_set_level(LOG_LEVEL_ERROR);
@@ -162,7 +163,7 @@ by_address_or_by_name(void **state)
 	assert_int_equal(all.n, 2);
 	assert_int_equal(eio_listen_port(all.v[0].fd), port_b);
 	assert_int_equal(eio_listen_port(all.v[1].fd), port_a);
-	assert_int_equal(inherited_take_listening(&in, "127.0.0.1:1", "listen-1"), -1);
+	assert_int_equal(inherited_take_listening(&in, "127.0.0.1:1", "listen-1", &held), -1);
 	assert_int_equal(inherited_take(&in, "listen-1"), none);
 	assert_int_equal(inherited_take(&in, "listen-1"), -1);
 	close(none);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Log, files, and how many may be open. */
+#include "src/opening.h"
+
+#include "src/base/file_limit.h"
+#include "src/base/log.h"
+#include "src/web/install.h"
+
+#include <inttypes.h>
+
+int
+opening_files(const struct config *c, struct files **out)
+{
+	const struct install_options o = {
+		.www = c->www,
+		.path = c->path,
+		.serve_client = c->serve_client,
+		.legacy = c->compat != CONFIG_COMPAT_4,
+		.version = c->client.version,
+		.dir = c->client.dir,
+	};
+
+	return install_open_files(out, &o);
+}
+
+uint64_t
+opening_share(const struct config *c)
+{
+	uint64_t limit = file_limit_now(), wanted = c->limits.max_connections;
+	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
+
+	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
+	if (got < wanted)
+		log_warn("event=few-files limits.maxConnections=%" PRIu64 " connections=%" PRIu64
+			 " hint=\"the hard limit on open files is %" PRIu64 "\"",
+			wanted, got, limit);
+	return got;
+}
+
+int
+opening_log(const struct config *c)
+{
+	int err;
+
+	log_open();
+	log_set_level((enum log_level)c->log_level);
+	log_set_format((enum log_format)c->log_format);
+	err = c->log_file ? log_set_file(c->log_file) : 0;
+	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->log_file)));
+	if (err || !c->access_log || !*c->access_log) return err;
+	err = log_set_access_file(c->access_log);
+	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->access_log)));
+	return err;
+}
