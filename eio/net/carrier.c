@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,20 +19,48 @@ enum {
 	READ_BYTES = EIO_TLS_RECORD, /* and so much of each; TLS needs it to be no less */
 };
 
+/* What a socket brought beyond its share. */
+struct left {
+	struct eio_list link; /* in the carrier's list */
+	struct eio__carried *socket;
+	size_t at, n; /* bytes from `at` on, n in all */
+	char bytes[];
+};
+
 struct eio__carrier {
 	unsigned magic; /* CARRIER_MAGIC */
 	int epoll;
 	struct eio__carrier_handler handler;
 	uv_poll_t poll; /* of the epoll set */
 	uv_timer_t timer; /* for the next of those that end */
-	int handles; /* of these two that are still there */
+	uv_idle_t turn; /* runs while there is something left */
+	int handles; /* of these three that are still there */
 	struct eio_list open;
 	struct eio_list ended; /* when the loop runs */
 	struct eio_list waited; /* for EIO__CARRIER_WAIT_MS at most: the first began first */
+	struct eio_list left; /* of busy sockets, the next to go on first */
 	char bytes[READ_BYTES];
 };
 
 /* The end */
+
+static void
+free_left(struct left *left)
+{
+	left->socket->busy = false;
+	eio_list_remove(&left->link);
+	free(left);
+}
+
+/* Few are busy. */
+static void
+forget_left(struct eio__carrier *c, const struct eio__carried *s)
+{
+	struct eio_list *l = c->left.next;
+
+	while (EIO_CONTAINER(l, struct left, link)->socket != s) l = l->next;
+	free_left(EIO_CONTAINER(l, struct left, link));
+}
 
 /* Its descriptor leaves the set before it is closed: another process may have it, too. */
 static void
@@ -40,6 +69,7 @@ drop(struct eio__carrier *c, struct eio__carried *s)
 	int fd = s->fd;
 
 	eio_list_remove(&s->link);
+	if (s->busy) forget_left(c, s);
 	s->fd = -1;
 	c->handler.lost(s);
 	epoll_ctl(c->epoll, EPOLL_CTL_DEL, fd, NULL);
@@ -121,6 +151,52 @@ eio__carrier_await_room(struct eio__carrier *c, struct eio__carried *s)
 	if (s->fd >= 0) watch(c, s, true);
 }
 
+static void
+on_carrier_turn(uv_idle_t *turn)
+{
+	struct eio__carrier *c = turn->data;
+	const struct eio_list *last = c->left.prev;
+	bool done = eio_list_empty(&c->left);
+
+	CHECK_MAGIC(c, CARRIER_MAGIC);
+	for (unsigned i = 0; i < EIO__CARRIER_TURN_SOCKETS && !done; i++) {
+		struct left *left = EIO_CONTAINER(c->left.next, struct left, link);
+
+		done = &left->link == last; /* each of them once */
+		left->at += c->handler.received(left->socket, left->bytes + left->at, left->n - left->at);
+		eio_list_remove(&left->link);
+		eio_list_add_tail(&c->left, &left->link);
+		if (left->at == left->n) free_left(left);
+	}
+	if (eio_list_empty(&c->left)) uv_idle_stop(turn);
+}
+
+static void
+keep_left(struct eio__carrier *c, struct eio__carried *s, const char *p, size_t n)
+{
+	struct left *left = malloc(sizeof *left + n);
+
+	if (!left) {
+		eio__carrier_end(c, s); /* what follows would make no sense */
+		return;
+	}
+	left->socket = s;
+	left->at = 0;
+	left->n = n;
+	memcpy(left->bytes, p, n);
+	s->busy = true;
+	eio_list_add_tail(&c->left, &left->link);
+	uv_idle_start(&c->turn, on_carrier_turn);
+}
+
+void
+eio__carrier_feed(struct eio__carrier *c, struct eio__carried *s, char *p, size_t n)
+{
+	size_t taken = c->handler.received(s, p, n);
+
+	if (taken < n) keep_left(c, s, p + taken, n - taken);
+}
+
 /* Returns whether it is still carried. */
 static bool
 receive_some(struct eio__carrier *c, struct eio__carried *s)
@@ -130,7 +206,7 @@ receive_some(struct eio__carrier *c, struct eio__carried *s)
 	/* An answer of the protocol to what has come. */
 	if (eio__wire_waits(s->tls)) eio__carrier_await_room(c, s);
 	if (n > 0) {
-		c->handler.received(s, c->bytes, (size_t)n);
+		eio__carrier_feed(c, s, c->bytes, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		drop(c, s);
 		return false;
@@ -142,7 +218,7 @@ static void
 on_socket_event(struct eio__carrier *c, struct eio__carried *s, uint32_t events)
 {
 	/* Errors and ends are found by reading. */
-	if ((events & ~(uint32_t)EPOLLOUT) && !receive_some(c, s)) return;
+	if ((events & ~(uint32_t)EPOLLOUT) && !s->busy && !receive_some(c, s)) return;
 	if (!(events & EPOLLOUT) || !s->awaits_room || s->ended) return;
 	s->awaits_room = false;
 	c->handler.room(s);
@@ -189,7 +265,7 @@ eio__carrier_new(uv_loop_t *loop, const struct eio__carrier_handler *handler)
 	if (!c) return NULL;
 	c->magic = CARRIER_MAGIC;
 	c->handler = *handler;
-	c->handles = 2;
+	c->handles = 3;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0 || uv_poll_init(loop, &c->poll, c->epoll)) {
 		if (c->epoll >= 0) close(c->epoll);
@@ -197,10 +273,12 @@ eio__carrier_new(uv_loop_t *loop, const struct eio__carrier_handler *handler)
 		return NULL;
 	}
 	uv_timer_init(loop, &c->timer);
-	c->poll.data = c->timer.data = c;
+	uv_idle_init(loop, &c->turn);
+	c->poll.data = c->timer.data = c->turn.data = c;
 	eio_list_init(&c->open);
 	eio_list_init(&c->ended);
 	eio_list_init(&c->waited);
+	eio_list_init(&c->left);
 	uv_poll_start(&c->poll, UV_READABLE, on_ready);
 	return c;
 }
@@ -225,6 +303,7 @@ eio__carrier_close(struct eio__carrier *c)
 		while ((s = first_of(all[i]))) drop(c, s);
 	uv_close((uv_handle_t *)&c->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&c->turn, on_handle_closed);
 }
 
 void

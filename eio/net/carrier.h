@@ -8,6 +8,9 @@
  * handle of libuv for each would be 160 bytes more for each idle client, and an
  * allocation that lives until a later turn.
  *
+ * Nobody gets more than his share: what one turn of the loop does not take of what a
+ * socket brought waits here, and the socket with it.
+ *
  * Threads: everything here belongs to the loop's thread.
  */
 #ifndef EIO_NET_CARRIER_H
@@ -17,7 +20,10 @@
 
 #include <uv.h>
 
-enum { EIO__CARRIER_WAIT_MS = 5000 }; /* for the peer's close frame, and for its end of the connection */
+enum {
+	EIO__CARRIER_WAIT_MS = 5000, /* for the peer's close frame, and for its end of the connection */
+	EIO__CARRIER_TURN_SOCKETS = 4, /* that have more than was taken at once, and go on in a turn of the loop */
+};
 
 struct eio__carrier;
 
@@ -28,14 +34,16 @@ struct eio__carried {
 	bool ended; /* it is in the list of those that end when the loop runs */
 	bool awaits_room;
 	bool watched; /* epoll tells when there is room */
+	bool busy; /* some of what arrived waits for a turn of its own: no more is read meanwhile */
 	uint64_t end_ms; /* on the loop's clock, when it is in the list of those that are waited for */
 	struct eio_list link; /* in one of its carrier's three lists */
 };
 
-/* None of these is called from within the functions below, but for eio__carrier_close. */
+/* None of these is called from within the functions below, but for eio__carrier_close and eio__carrier_feed. */
 struct eio__carrier_handler {
-	/* n bytes arrived, decrypted if need be, which may be changed and are valid during the call. */
-	void (*received)(struct eio__carried *s, char *p, size_t n);
+	/* n bytes arrived, decrypted if need be, which may be changed and are valid during the call. Returns how many
+	 * were taken: what is left comes again, in one of the next turns of the loop, before anything that follows. */
+	size_t (*received)(struct eio__carried *s, char *p, size_t n);
 	/* The socket takes writes, after eio__carrier_await_room, or when something of its TLS waits. */
 	void (*room)(struct eio__carried *s);
 	/* The connection ends: its descriptor must not be used any more, it is about to be closed. */
@@ -56,6 +64,9 @@ void eio__carrier_free(struct eio__carrier *c);
 /* Takes a connected stream socket, and owns the descriptor from now on. s: all zero, but for the TLS. Returns 0, or -1
  * when that fails: the descriptor is closed then, and the TLS freed. */
 int eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
+
+/* Has received() called, from here, with bytes that arrived before the socket was carried, and may be changed. */
+void eio__carrier_feed(struct eio__carrier *c, struct eio__carried *s, char *p, size_t n);
 
 /* Has room() called once the socket takes writes, from the loop. */
 void eio__carrier_await_room(struct eio__carrier *c, struct eio__carried *s);

@@ -396,14 +396,17 @@ conn_pace(struct eio__conn *c, bool more)
 	c->stopped = stop;
 }
 
-/* After an answer, or when its turn has come: the next requests, which may already be here. */
+/* After an answer, or when its turn has come: the next requests, which may already be here. Behind an answer they wait
+ * for their turn: those that are answered at the end of the loop's turn would have all of them done in this one. */
 static void
 conn_go_on(struct eio__conn *c, bool answered)
 {
+	bool more = pending_bytes(c) > 0;
+
 	if (c->closing || c->feeding) return;
-	if (conn_listens(c) && pending_bytes(c) > 0)
+	if (conn_listens(c) && more && !answered)
 		feed_pending(c);
-	else if (conn_listens(c) && answered)
+	else if (conn_listens(c) && !more && answered)
 		time_request(c, true);
 	conn_pace(c, false);
 }

@@ -28,6 +28,7 @@
 
 enum {
 	LAST_READS = 16, /* of what a peer sent behind its close frame */
+	TURN_MESSAGES = 32, /* and pings, of one WebSocket that are taken in a turn of the loop */
 };
 
 enum { WS_MAGIC = 0x5ec0ffee, WS_SERVER_MAGIC = 0x77737376 };
@@ -358,7 +359,7 @@ keep_inbound(struct eio_ws *ws, struct eio_inbound *in)
 	}
 }
 
-static void
+static size_t
 on_received(struct eio__carried *s, char *p, size_t n)
 {
 	struct eio_ws *ws = ws_of(s);
@@ -367,12 +368,13 @@ on_received(struct eio__carried *s, char *p, size_t n)
 	struct eio_inbound_message m;
 	enum eio_inbound_result what = EIO_INBOUND_PING;
 
-	while (!ws->deaf && what != EIO_INBOUND_MORE) {
+	for (int i = 0; i < TURN_MESSAGES && !ws->deaf && what != EIO_INBOUND_MORE; i++) {
 		in.skip = ws->closing;
 		what = eio_inbound_take(&in, &bytes, ws->server->max_payload, &m);
 		on_found(ws, what, &m);
 	}
 	keep_inbound(ws, &in);
+	return ws->deaf ? n : n - bytes.n;
 }
 
 static void
@@ -454,7 +456,7 @@ open_websocket(struct eio_ws *ws, const struct eio_ws_adoption *a, struct eio_bl
 	eio_buf_init(&rest);
 	eio_buf_add(&rest, a->rest);
 	if (eio_buf_failed(&rest)) end_connection(ws);
-	on_received(&ws->socket, rest.p, rest.n);
+	eio__carrier_feed(ws->server->carrier, &ws->socket, rest.p, rest.n);
 	eio_buf_deinit(&rest);
 }
 

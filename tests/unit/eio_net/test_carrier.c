@@ -20,7 +20,9 @@ enum {
 struct end {
 	struct eio__carried carried;
 	int peer;
-	size_t received;
+	size_t received, most; /* most: how much it takes at once, 0: all */
+	unsigned calls;
+	char last;
 	int rooms, lost, gone;
 	int lost_fd; /* as lost() saw it */
 	struct end *ends; /* whom it ends when something arrives */
@@ -36,15 +38,21 @@ end_of(struct eio__carried *s)
 	return EIO_CONTAINER(s, struct end, carried);
 }
 
-static void
+static size_t
 on_received(struct eio__carried *s, char *p, size_t n)
 {
 	struct end *e = end_of(s);
+	size_t taken = e->most && e->most < n ? e->most : n;
 
-	(void)p;
 	assert_int_equal(e->gone, 0);
-	e->received += n;
+	e->calls++;
+	e->received += taken;
+	if (e->most) {
+		/* As they were sent. */
+		for (size_t i = 0; i < taken; i++) assert_int_equal(p[i], e->last++);
+	}
 	if (e->ends) eio__carrier_end(carrier, &e->ends->carried);
+	return taken;
 }
 
 static void
@@ -186,6 +194,88 @@ test_room(void **state)
 	finish();
 }
 
+enum { SENT = 1000, SHARE = 10 };
+
+/* Bytes that count up, beginning with what e waits for. */
+static void
+send_counting(struct end *e, int n)
+{
+	char bytes[SENT];
+
+	for (int i = 0; i < n; i++) bytes[i] = (char)(e->last + i);
+	assert_int_equal(write(e->peer, bytes, (size_t)n), n);
+}
+
+/* Who brings more than is taken at once has the rest taken in turns, in its order, and is not read meanwhile; others
+ * are read as ever, and of those who have more some go on in each turn. */
+static void
+test_turns(void **state)
+{
+	enum { GREEDY = 2 * EIO__CARRIER_TURN_SOCKETS };
+	struct end greedy[GREEDY], other;
+	unsigned calls = 0;
+
+	(void)state;
+	begin();
+	for (int i = 0; i < GREEDY; i++) {
+		adopt(&greedy[i]);
+		greedy[i].most = SHARE;
+		send_counting(&greedy[i], SENT);
+	}
+	adopt(&other);
+	turn(1);
+	for (int i = 0; i < GREEDY; i++) assert_int_equal(greedy[i].received, SHARE);
+	for (int i = 0; i < GREEDY; i++) assert_true(greedy[i].carried.busy);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(write(other.peer, "x", 1), 1);
+		turn(1);
+		assert_int_equal(other.received, i + 1);
+	}
+	for (int i = 0; i < GREEDY; i++) {
+		calls += greedy[i].calls;
+		assert_int_equal(greedy[i].calls, 3);
+		/* What has come meanwhile comes behind it. */
+		assert_int_equal(write(greedy[i].peer, (char[]){ (char)SENT }, 1), 1);
+	}
+	assert_int_equal(calls, GREEDY + 4 * EIO__CARRIER_TURN_SOCKETS);
+	turn(2 * SENT / SHARE + 4);
+	for (int i = 0; i < GREEDY; i++) assert_int_equal(greedy[i].received, SENT + 1);
+	for (int i = 0; i < GREEDY; i++) assert_false(greedy[i].carried.busy);
+	finish();
+	for (int i = 0; i < GREEDY; i++) close(greedy[i].peer);
+	close(other.peer);
+}
+
+/* One that ends, and all when the carrier closes, while something of them is left; and what came before them. */
+static void
+test_left(void **state)
+{
+	struct end e[3];
+	char early[] = { 0, 1, 2 };
+
+	(void)state;
+	begin();
+	for (int i = 0; i < 3; i++) {
+		adopt(&e[i]);
+		e[i].most = 1;
+	}
+	for (int i = 0; i < 2; i++) send_counting(&e[i], SENT);
+	eio__carrier_feed(carrier, &e[2].carried, early, sizeof early);
+	assert_int_equal(e[2].received, 1);
+	assert_int_equal(write(e[2].peer, (char[]){ 3 }, 1), 1);
+	turn(8);
+	assert_int_equal(e[2].received, 4);
+	assert_true(e[0].carried.busy && e[1].carried.busy);
+	eio__carrier_end(carrier, &e[1].carried);
+	turn(3);
+	assert_int_equal(e[1].gone, 1);
+	assert_int_equal(e[0].gone, 0);
+	finish();
+	assert_int_equal(e[0].gone, 1);
+	assert_true(e[0].received < SENT);
+	for (int i = 0; i < 3; i++) close(e[i].peer);
+}
+
 static void
 stop_loop(uv_timer_t *timer)
 {
@@ -260,6 +350,8 @@ main(void)
 		cmocka_unit_test(test_ends_another),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_waited),
 		cmocka_unit_test(test_not_taken),
 	};

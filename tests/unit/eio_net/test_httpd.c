@@ -31,6 +31,7 @@ struct test {
 	int peers[PEERS];
 	struct eio_exchange *held[HELD]; /* in the order in which they came */
 	unsigned n;
+	unsigned answered; /* of those, by answer_all_held() */
 	bool at_once; /* nothing is held, and n only counts */
 };
 
@@ -322,6 +323,44 @@ test_turns(void **state)
 	finish(&t, false);
 }
 
+/* Answers what is held, and what comes of that, as sessions do at the end of a turn. */
+static void
+answer_all_held(uv_prepare_t *p)
+{
+	struct test *t = p->data;
+
+	while (t->answered < t->n)
+		eio_exchange_respond_text(t->held[t->answered++], 200, NULL, EIO_LIT("later"), eio_bytes("", 0));
+}
+
+/* Answers at the end of a turn do not have the requests behind them taken in the same. */
+static void
+test_turns_of_late_answers(void **state)
+{
+	static char many[HELD * sizeof(request)];
+	struct test t;
+	size_t n = 0;
+	uv_prepare_t end;
+
+	(void)state;
+	start(&t, false);
+	uv_prepare_init(&t.loop, &end);
+	end.data = &t;
+	uv_prepare_start(&end, answer_all_held);
+	for (int i = 0; i < HELD; i++, n += sizeof(request) - 1) memcpy(many + n, request, sizeof(request) - 1);
+	assert_int_equal(send(t.peers[0], many, n, 0), n);
+	for (int i = 0; i < 4; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_in_range(t.n, 1, 4 * EIO_HTTPD_TURN_REQUESTS);
+	assert_int_equal(send(t.peers[1], request, sizeof(request) - 1, 0), sizeof(request) - 1);
+	for (int i = 0; i < 2; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_answer(&t, 1, "HTTP/1.1 200 OK\r\n", "\r\n\r\nlater");
+	assert_true(t.n < HELD);
+	shutdown(t.peers[0], SHUT_WR); /* the client hears no more, and is gone */
+	uv_close((uv_handle_t *)&end, NULL);
+	turn(&t);
+	finish(&t, false);
+}
+
 /* Requests that come again */
 
 /* Sends the request with that t; there is one exchange more then. With another's the query is checked. */
@@ -444,6 +483,7 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_turns_of_late_answers),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_repeats_pipelined),
 		cmocka_unit_test(test_repeats_at_once),

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -609,6 +610,44 @@ test_server_close(void **state)
 	finish(&t);
 }
 
+/* Until so many bytes of the client wait to be read. */
+static void
+await_arrival(struct test *t, int bytes)
+{
+	for (int n = 0, i = 0; n < bytes && i < 5000; i++) {
+		assert_int_equal(ioctl(eio_ws_fd(t->ws), FIONREAD, &n), 0);
+		if (n < bytes) usleep(1000);
+	}
+}
+
+/* Who sends many messages at once has some of them taken in each turn of the loop, whatever they are. */
+static void
+test_turns(void **state)
+{
+	enum { MESSAGES = 100, SHARE = 32, EACH = sizeof("t1:x;") - 1, FRAME = 2 + 4 + 1 };
+	struct test t;
+
+	(void)state;
+	start(&t);
+	eio_buf_clear(&t.messages);
+	for (int i = 0; i < MESSAGES; i++) send_frame(&t, 0x81, "x", 1);
+	await_arrival(&t, MESSAGES * FRAME);
+	for (int i = 1; i <= 4; i++) {
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+		assert_int_equal(t.messages.n, EACH * (i * SHARE < MESSAGES ? i * SHARE : MESSAGES));
+	}
+	eio_buf_clear(&t.messages);
+	/* A ping is one of them. */
+	for (int i = 0; i < SHARE; i++) send_frame(&t, 0x89, "p", 1);
+	send_frame(&t, 0x81, "x", 1);
+	await_arrival(&t, (SHARE + 1) * FRAME);
+	uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_int_equal(t.messages.n, 0);
+	uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_int_equal(t.messages.n, EACH);
+	finish(&t);
+}
+
 static void
 test_peer_close(void **state)
 {
@@ -965,6 +1004,7 @@ main(void)
 		cmocka_unit_test(test_too_big),
 		cmocka_unit_test(test_bad_utf8),
 		cmocka_unit_test(test_server_close),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_peer_close),
 		cmocka_unit_test(test_early_frames),
 		cmocka_unit_test(test_first_write),
