@@ -227,20 +227,58 @@ config__admin_hosts(struct config_loader *l, const cJSON *item, void *target)
 	c->n_admin_hosts = names.n;
 }
 
-/* Whether a host is every address of the machine; for IPv6 that is IPv4, too. */
+/* Whether it is every address of the machine; for IPv6 that is IPv4, too. */
 static bool
-is_any(const char *host)
+is_any(const struct eio_peer *p)
 {
-	return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+	static const unsigned char zero[sizeof p->bytes];
+
+	return memcmp(p->bytes, zero, sizeof zero) == 0;
+}
+
+/* However they are written. */
+static bool
+is_same_host(const char *a, const char *b)
+{
+	struct eio_peer x, y;
+
+	if (!eio_peer_parse(eio_cstr(a), &x) || !eio_peer_parse(eio_cstr(b), &y)) return false;
+	return is_any(&x) || is_any(&y) || memcmp(&x, &y, sizeof x) == 0;
+}
+
+/* Takes the next name off the front of a path: without those that lead nowhere else, "." and empty ones. */
+static struct eio_bytes
+next_path_name(const char **path)
+{
+	struct eio_bytes name;
+
+	do {
+		*path += strspn(*path, "/");
+		name = eio_bytes(*path, strcspn(*path, "/"));
+		*path += name.n;
+	} while (eio_bytes_eq(name, EIO_LIT(".")));
+	return name;
+}
+
+static bool
+is_same_path(const char *a, const char *b)
+{
+	struct eio_bytes x, y;
+
+	do {
+		x = next_path_name(&a);
+		y = next_path_name(&b);
+		if (!eio_bytes_eq(x, y)) return false;
+	} while (x.n);
+	return true;
 }
 
 /* Whether what connects to the one may come to the other. */
 static bool
 is_same_address(const struct config_listen *a, const struct config_listen *b)
 {
-	if (a->path || b->path) return a->path && b->path && strcmp(a->path, b->path) == 0;
-	if (!a->port || a->port != b->port || !a->host || !b->host) return false;
-	return strcmp(a->host, b->host) == 0 || is_any(a->host) || is_any(b->host);
+	if (a->path || b->path) return a->path && b->path && is_same_path(a->path, b->path);
+	return a->port && a->port == b->port && a->host && b->host && is_same_host(a->host, b->host);
 }
 
 /* Somebody has to be believed. */

@@ -81,6 +81,19 @@ apply_flag(struct config_loader *l, size_t i)
 	cJSON_Delete(item);
 }
 
+/* See struct config_loader. The path may be of an element. */
+static const char *
+flag_of(const struct config_flags *flags, const char *path)
+{
+	for (size_t i = 0; i < FLAG_ROWS; i++) {
+		size_t n = strlen(flag_rows[i].path);
+
+		if (strncmp(flag_rows[i].path, path, n) != 0 || (path[n] && path[n] != '[')) continue;
+		if (is_flag_given(flags, i)) return flag_rows[i].flag;
+	}
+	return NULL;
+}
+
 void
 config__flags_apply(struct config_loader *l)
 {
@@ -89,6 +102,7 @@ config__flags_apply(struct config_loader *l)
 	l->flag = "--feed";
 	for (size_t i = 0; i < l->flags->feeds.n; i++) config__feed_flag(l, l->flags->feeds.v[i]);
 	l->flag = NULL;
+	l->flag_of = flag_of;
 }
 
 cJSON *

@@ -24,7 +24,7 @@ config__distance(const char *a, const char *b)
 	unsigned d[LONGEST + 1][LONGEST + 1];
 	size_t n = strlen(a), m = strlen(b);
 
-	if (n > LONGEST || m > LONGEST) return LONGEST;
+	if (n > LONGEST || m > LONGEST) return (unsigned)(n > m ? n : m); /* it is no more than that */
 	for (size_t i = 0; i <= n; i++) d[i][0] = (unsigned)i;
 	for (size_t j = 0; j <= m; j++) d[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= n; i++) {

@@ -3,6 +3,7 @@
 #include "src/config/loader.h"
 
 #include "eio/check.h"
+#include "src/config/variables.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,23 +16,26 @@ struct config_memory {
 	max_align_t data[];
 };
 
-/* Notes one thing for the current path. */
-static void loader_note(struct config_loader *l, bool warning, size_t at, const char *fmt, va_list ap)
-	__attribute__((format(printf, 4, 0)));
+/* Notes one thing for the current path. item: NULL, or what it is about. What a flag or a variable has said is of that,
+ * also when all has been read. */
+static void loader_note(struct config_loader *l, bool warning, const cJSON *item, size_t at, const char *fmt,
+	va_list ap) __attribute__((format(printf, 5, 0)));
 
 static void
-loader_note(struct config_loader *l, bool warning, size_t at, const char *fmt, va_list ap)
+loader_note(struct config_loader *l, bool warning, const cJSON *item, size_t at, const char *fmt, va_list ap)
 {
+	const char *flag = l->flag || !l->flag_of ? l->flag : l->flag_of(l->flags, l->path);
+	const char *variable = l->variable ? l->variable : config__variable_around(l, item);
 	char prefix[sizeof l->path + 64];
 
 	if (l->starved || l->quiet) return;
-	if (l->flag)
-		snprintf(prefix, sizeof prefix, "%s: ", l->flag);
-	else if (l->variable)
-		snprintf(prefix, sizeof prefix, "%.60s: %s: ", l->variable, l->path);
+	if (flag)
+		snprintf(prefix, sizeof prefix, "%s: ", flag);
+	else if (variable)
+		snprintf(prefix, sizeof prefix, "%.60s: %s: ", variable, l->path);
 	else
 		snprintf(prefix, sizeof prefix, "%s%s", l->path, *l->path ? ": " : "");
-	config__note(&l->notes, warning, l->flag || l->variable ? CONFIG_ELSEWHERE : at, prefix, fmt, ap);
+	config__note(&l->notes, warning, flag || variable ? CONFIG_ELSEWHERE : at, prefix, fmt, ap);
 }
 
 static const struct config_place *
@@ -48,7 +52,7 @@ config__error(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 
 	if (place && place->mended) return;
 	va_start(ap, fmt);
-	loader_note(l, false, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
+	loader_note(l, false, item, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
 	va_end(ap);
 }
 
@@ -59,7 +63,7 @@ config__error_key(struct config_loader *l, const cJSON *item, const char *fmt, .
 	va_list ap;
 
 	va_start(ap, fmt);
-	loader_note(l, false, place ? place->key : CONFIG_NO_PLACE, fmt, ap);
+	loader_note(l, false, item, place ? place->key : CONFIG_NO_PLACE, fmt, ap);
 	va_end(ap);
 }
 
@@ -69,7 +73,7 @@ config__error_at(struct config_loader *l, size_t at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	loader_note(l, false, at, fmt, ap);
+	loader_note(l, false, NULL, at, fmt, ap);
 	va_end(ap);
 }
 
@@ -81,7 +85,7 @@ config__warn(struct config_loader *l, const cJSON *item, const char *fmt, ...)
 
 	if (place && place->mended) return;
 	va_start(ap, fmt);
-	loader_note(l, true, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
+	loader_note(l, true, item, place ? place->at : CONFIG_NO_PLACE, fmt, ap);
 	va_end(ap);
 }
 

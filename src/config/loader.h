@@ -23,6 +23,9 @@ struct config_loader {
 	const struct config_flags *flags; /* all zero when there are none */
 	const char *name; /* of the file, for messages */
 	const char *flag; /* "--listen" while a flag is applied, else NULL */
+	/* NULL until all flags are applied: the flag that has given the option of a path, or NULL. Whatever is told
+	 * from then on is about what the flag says. */
+	const char *(*flag_of)(const struct config_flags *flags, const char *path);
 	const char *variable; /* "SIOCAST_LISTEN" while what it says is read, else NULL */
 	char path[512]; /* of the value being read: "feeds[0].batch.interval" */
 	struct config_notes notes;

@@ -87,11 +87,9 @@ config__look(struct config_loader *l)
 
 	if (c->state_file) look_at_state_file(l, c->state_file);
 	config__tls_look(l);
-	if (l->flags->www) l->flag = "--www";
 	mark = config__push(l, "www");
 	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(l->root, "www"), c->www);
 	config__pop(l, mark);
-	l->flag = NULL;
 	if (!c->serve_client) return;
 	mark = config__push(l, "client.dir");
 	look_at_folder(l, cJSON_GetObjectItemCaseSensitive(client, "dir"), c->client.dir);

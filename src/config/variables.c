@@ -42,6 +42,23 @@ config__variable_of(const struct config_loader *l, const cJSON *item)
 	return NULL;
 }
 
+static bool
+is_within(const cJSON *item, const cJSON *whole)
+{
+	if (item == whole) return true;
+	for (const cJSON *m = whole->child; m; m = m->next)
+		if (is_within(item, m)) return true;
+	return false;
+}
+
+const char *
+config__variable_around(const struct config_loader *l, const cJSON *item)
+{
+	for (const struct config_variable *v = l->variables; item && v; v = v->next)
+		if (v->item && is_within(item, v->item)) return v->name;
+	return NULL;
+}
+
 bool
 config__is_variable(const cJSON *item)
 {

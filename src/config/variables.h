@@ -22,6 +22,9 @@ void config__variables_free(struct config_loader *l);
 /* The variable that has said a member of an object, or NULL. */
 const char *config__variable_of(const struct config_loader *l, const cJSON *item);
 
+/* The variable that has said an item, or what it is in; NULL when the file has. For what is told. */
+const char *config__variable_around(const struct config_loader *l, const cJSON *item);
+
 /* Whether a string is what a variable says and nothing else, and how it becomes one. */
 bool config__is_variable(const cJSON *item);
 void config__mark_variable(cJSON *item);

@@ -220,7 +220,10 @@ compile_entry(struct handlers_compiler *c, const cJSON *v, struct handlers_entry
 	if (!entry->event) return handlers__fail_nomem(c);
 	if (!cJSON_IsArray(v)) return handlers__fail(c, v, "must be an array of actions");
 	if (strcmp(v->string, "disconnect") != 0 && sio_packet_event_reserved(eio_cstr(v->string)))
-		return handlers__fail(c, v, "clients cannot send an event called \"%s\"", v->string);
+		return handlers__fail(c, v, "clients cannot send an event called \"%s\"%s", v->string,
+			strcmp(v->string, "connect") == 0
+				? "; what is done when one connects stands under \"connection\""
+				: "");
 	return compile_steps(c, v, entry);
 }
 

@@ -2,6 +2,8 @@
 /* The configuration: what is said about mistakes. */
 #include "tests/unit/config/reading.h"
 
+#define SIXTY "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+
 /* Each text, and the whole of what is said about it. */
 static const struct {
 	int line;
@@ -38,10 +40,21 @@ static const struct {
 		"t.conf:1:10: node: \"frankfurt\": a node's name has 1 to 6 of the characters A-Z a-z 0-9 - _\n" },
 	{ __LINE__, "{\"node\": \"\"}",
 		"t.conf:1:10: node: \"\": a node's name has 1 to 6 of the characters A-Z a-z 0-9 - _\n" },
+	/* However it is written. */
+	{ __LINE__, "{\"listen\": \"[::1]:3000\", \"admin\": \"[0:0:0:0:0:0:0:1]:3000\"}",
+		"t.conf:1:35: admin: \"[0:0:0:0:0:0:0:1]:3000\": clients connect there, by listen[0]\n" },
+	{ __LINE__, "{\"listen\": [\"127.0.0.1:3000\", \"[::ffff:127.0.0.1]:3000\"]}",
+		"t.conf:1:31: listen[1]: \"[::ffff:127.0.0.1]:3000\": the same address as listen[0]\n" },
+	{ __LINE__, "{\"listen\": [\"127.0.0.2:3000\", \"[0::0]:3000\"]}",
+		"t.conf:1:31: listen[1]: \"[0::0]:3000\": the same address as listen[0]\n" },
+	{ __LINE__, "{\"listen\": \"unix:/a/b\", \"admin\": \"unix:/a//./b\"}",
+		"t.conf:1:34: admin: \"unix:/a//./b\": clients connect there, by listen[0]\n" },
 	{ __LINE__, "{\"adminHosts\": [\"a.example\", \"http://b.example\"]}",
 		"t.conf:1:30: adminHosts[1]: \"http://b.example\": expected a name without scheme and port\n" },
 	{ __LINE__, "{\"LISTEN\": 5}", "t.conf:1:2: LISTEN: unknown key; did you mean \"listen\"?\n" },
 	{ __LINE__, "{\"zzzzzz\": 5}", "t.conf:1:2: zzzzzz: unknown key\n" },
+	/* Too long for a guess. */
+	{ __LINE__, "{\"" SIXTY SIXTY SIXTY SIXTY "\": 5}", "t.conf:1:2: " SIXTY SIXTY SIXTY SIXTY ": unknown key\n" },
 	{ __LINE__, "{\"engine.pingInterval\": 50}", "t.conf:1:2: engine.pingInterval: unknown key\n" },
 	{ __LINE__, "[]", "t.conf:1:1: expected an object, not a list\n" },
 	{ __LINE__, "{\"engine\": []}", "t.conf:1:12: engine: expected an object, not a list\n" },
@@ -652,6 +665,9 @@ bad_variables(void **state)
 	char *const env[] = { (char *)"SIOCAST_WORKERS=two", (char *)"SIOCAST_SERVE_CLIENT=yes",
 		(char *)"SIOCAST_LOG_LEVEL=loud", (char *)"SIOCAST_FEEDS=[{\"channel\":\"b\",\"evnt\":1}]",
 		(char *)"SIOCAST_ENGINE_PING_TIMEOUT=5s", NULL };
+	char *const late[] = { (char *)"SIOCAST_PATH=x",
+		(char *)"SIOCAST_LISTEN=[\"127.0.0.1:5\",\"localhost:5\",\"[::]:6\"]", (char *)"SIOCAST_ADMIN=[::1]:6",
+		NULL };
 	char *const near[] = { (char *)"SIOCAST_LISTN=1", (char *)"SIOCAST_ZZZZZZZ=1", NULL };
 	struct config_flags f = { .environment = env };
 
@@ -663,6 +679,12 @@ bad_variables(void **state)
 		"SIOCAST_SERVE_CLIENT: serveClient: expected true or false, not a string; write true\n"
 		"SIOCAST_FEEDS: feeds[0].evnt: unknown key; did you mean \"event\"?\n"
 		"SIOCAST_LOG_LEVEL: log.level: \"loud\" is none of \"error\", \"warn\", \"info\", \"debug\"\n");
+	/* What is found when all has been read is still theirs, an element of a list, too. */
+	f.environment = late;
+	assert_null(load_with("{\n}", &f));
+	assert_string_equal(errors, "SIOCAST_PATH: path: \"x\" is no path such as \"/socket.io/\"\n"
+				    "SIOCAST_LISTEN: listen[1]: \"localhost:5\": the same address as listen[0]\n"
+				    "SIOCAST_ADMIN: admin: \"[::1]:6\": clients connect there, by listen[2]\n");
 	f.environment = near;
 	config_free(load_with("{\"feeds\": [{\"channel\": \"a\"}]}", &f));
 	assert_string_equal(warnings, "warning: SIOCAST_LISTN: no option is called so; did you mean SIOCAST_LISTEN?\n"
@@ -716,7 +738,7 @@ nesting_is_bounded(void **state)
 static void
 bad_flags(void **state)
 {
-	const char *feeds[] = { "ticks" }, *listen[] = { "nowhere" };
+	const char *feeds[] = { "ticks" }, *listen[] = { "nowhere" }, *two[] = { "127.0.0.1:4000", "localhost:4000" };
 	struct config_flags f = { .workers = "many", .log_level = "x", .listen = { listen, 1 }, .feeds = { feeds, 1 } };
 
 	(void)state;
@@ -726,6 +748,14 @@ bad_flags(void **state)
 		"--log-level: \"x\" is none of \"error\", \"warn\", \"info\", \"debug\"\n"
 		"--workers: \"many\" is not a number\n"
 		"--feed: \"ticks\": expected CHANNEL=EVENT\n");
+	/* What is found when all has been read is theirs, and no line of the file. */
+	f = (struct config_flags){ .admin = "127.0.0.1:4000", .path = "x", .listen = { two, 2 } };
+	assert_null(
+		load_with("{\"listen\": \"127.0.0.1:4000\", \"admin\": \"127.0.0.1:4001\", \"path\": \"/x/\"}", &f));
+	assert_string_equal(errors, "--path: \"x\" is no path such as \"/socket.io/\"\n"
+				    "--admin: \"127.0.0.1:4000\": clients connect there, by listen[0]\n"
+				    "--listen: \"localhost:4000\": the same address as listen[0]\n"
+				    "--admin: \"127.0.0.1:4000\": clients connect there, by listen[1]\n");
 }
 
 int

@@ -12,7 +12,7 @@ static const struct {
 	{ "{\"a\":[{\"join\":\"x\",\"leave\":\"y\"}]}", "/a/0", "one action" },
 	{ "{\"a\":[{\"join\":\"x\"},{\"joim\":\"x\"}]}", "/a/1/joim", "unknown action \"joim\"" },
 	{ "{\"a\":[],\"b\":[],\"a\":[]}", "/a", "given twice" },
-	{ "{\"connect\":[]}", "/connect", "cannot send" },
+	{ "{\"connect\":[]}", "/connect", "stands under \"connection\"" },
 	{ "{\"newListener\":[]}", "/newListener", "cannot send" },
 	{ "{\"a/b~\":[{\"emit\":\"x\"}]}", "/a~1b~0/0/emit", "array" },
 	{ "{\"a\":[{\"emit\":[]}]}", "/a/0/emit", "event name" },
