@@ -38,6 +38,9 @@ struct reload_plan {
 	const char *stay; /* why they do not; NULL: they do, or are the same */
 	bool feeds; /* the same of the feeds */
 	const char *feeds_stay;
+	bool redis; /* and of Redis */
+	const char *redis_stays;
+	struct redis_url *secrets; /* owned: of Redis, from now on; then those before */
 };
 
 /* What is told of one reading. */
@@ -91,13 +94,38 @@ go_over_to_feeds(struct reload *r, const struct config *now)
 
 /* All that can fail: afterwards nothing does. */
 static int
-prepare_change(struct reload *r, struct config *now, const struct reload_plan *plan)
+prepare_change(struct reload *r, struct config *now, struct reload_plan *plan)
 {
 	config_keep(now, r->options.config);
+	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
 	if (workers_prepare(r->workers, now, plan->namespaces)) return -1;
 	if (!plan->feeds || go_over_to_feeds(r, now) == 0) return 0;
 	workers_forget(r->workers);
 	return -1;
+}
+
+/* What takes over the secrets of Redis. */
+struct secrets_call {
+	const struct config *first;
+	struct redis_url *secrets;
+};
+
+static void
+swap_secrets(void *user)
+{
+	const struct secrets_call *c = user;
+
+	config_swap_secrets(c->first, c->secrets);
+}
+
+/* Connections that there are stay; the next ones are made with these. */
+static void
+change_secrets(const struct reload *r, struct redis_url *secrets)
+{
+	struct secrets_call c = { r->options.config, secrets };
+
+	feed_call(r->workers->feed, swap_secrets, &c);
+	log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
@@ -162,6 +190,13 @@ answer_changes(const struct config_change *all, size_t n, struct eio_buf *answer
 
 /* Reading */
 
+/* What takes a restart; and Redis, because it is the first configuration's that has what is in force of that. */
+static bool
+is_of_the_start(const struct config_change *c)
+{
+	return c->group == CONFIG_GROUP_NONE || c->group == CONFIG_GROUP_REDIS;
+}
+
 /* What is live is compared with what is in force, all else with what siocast was started with. */
 static void
 find_changes(const struct reload *r, const struct config *now, struct reload_plan *plan)
@@ -170,10 +205,10 @@ find_changes(const struct reload *r, const struct config *now, struct reload_pla
 	size_t n = config_changes(reload_config(r), now, all);
 
 	for (size_t i = 0; i < n; i++)
-		if (all[i].group != CONFIG_GROUP_NONE) plan->all[plan->n++] = all[i];
+		if (!is_of_the_start(&all[i])) plan->all[plan->n++] = all[i];
 	n = config_changes(r->options.config, now, all);
 	for (size_t i = 0; i < n; i++)
-		if (all[i].group == CONFIG_GROUP_NONE) plan->all[plan->n++] = all[i];
+		if (is_of_the_start(&all[i])) plan->all[plan->n++] = all[i];
 }
 
 static bool
@@ -224,13 +259,24 @@ plan_feeds(const struct reload *r, const struct config *now, struct reload_plan 
 }
 
 static void
+plan_redis(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	if (!changes_group(plan, CONFIG_GROUP_REDIS)) return;
+	plan->redis_stays = config_redis_stays(r->options.config, now);
+	plan->redis = !plan->redis_stays;
+	if (plan->redis_stays) keep_group(plan, CONFIG_GROUP_REDIS);
+}
+
+static void
 put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
 	change_all(r, now);
+	if (plan->redis) change_secrets(r, plan->secrets);
 	r->kept = plan->stay != NULL;
 	r->kept_feeds = plan->feeds_stay != NULL;
 	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
 	if (plan->feeds_stay) log_warn("event=feeds-stay reason=\"%s\"", plan->feeds_stay);
+	if (plan->redis_stays) log_warn("event=redis-stays reason=\"%s\"", plan->redis_stays);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
 	if (now->warnings)
@@ -259,14 +305,14 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 	find_changes(r, now, &plan);
 	plan_namespaces(r, now, &plan);
 	plan_feeds(r, now, &plan);
+	plan_redis(r, now, &plan);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";
 	else if (prepare_change(r, now, &plan))
 		why = plan.namespaces ? "a key file cannot be read, or memory is out" : "out of memory";
-	if (!why) {
-		put_in_force(r, now, &plan, answer);
-		return 200;
-	}
+	if (!why) put_in_force(r, now, &plan, answer);
+	config_secrets_free(plan.secrets, r->options.config->n_redis);
+	if (!why) return 200;
 	config_free(now);
 	return refuse_reload(answer, why);
 }

@@ -7,6 +7,7 @@
 #include "src/config/parts.h"
 #include "src/config/targets.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* All options, but for other names of one. */
@@ -77,7 +78,7 @@ static const struct config_change groups[] = {
 	{ "publish.idempotencySeconds", CONFIG_GROUP_NONE },
 	{ "publish.maxBytes", CONFIG_GROUP_NONE },
 	{ "publish.tokenFile", CONFIG_GROUP_NONE },
-	{ "redis", CONFIG_GROUP_NONE },
+	{ "redis", CONFIG_GROUP_REDIS },
 	{ "serveClient", CONFIG_GROUP_NONE },
 	{ "stateFile", CONFIG_GROUP_NONE },
 	{ "user", CONFIG_GROUP_NONE },
@@ -120,14 +121,26 @@ is_same_value(const struct config_parts *a, const struct config_parts *b, size_t
 	return false;
 }
 
-/* A password may stand in a file of its own, whose name is the same. */
+/* Whether the servers are at the same places, and heard in the same way. */
 static bool
-are_same_servers(const struct config_parts *a, const struct config_parts *b)
+are_same_places(const struct config_parts *a, const struct config_parts *b)
 {
 	if (a->config.n_redis != b->config.n_redis) return false;
 	for (size_t i = 0; i < a->config.n_redis; i++)
-		if (!is_same_setting(a->redis[i].password, b->redis[i].password)) return false;
+		if (!redis_url_is_same_place(&a->redis[i], &b->redis[i]) || a->replicates[i] != b->replicates[i])
+			return false;
 	return true;
+}
+
+/* By what came of them: passwords and certificates stand in files of their own, whose names are the same. */
+static bool
+are_same_servers(const struct config_parts *a, const struct config_parts *b)
+{
+	bool same = are_same_places(a, b);
+
+	for (size_t i = 0; same && i < a->config.n_redis; i++)
+		same = redis_url_has_same_secrets(&a->redis[i], &b->redis[i]);
+	return same;
 }
 
 size_t
@@ -139,10 +152,9 @@ config_changes(const struct config *before, const struct config *now, struct con
 	CHECK(config__main_table.n <= CONFIG_MAX_CHANGES);
 	for (size_t i = 0; i < config__main_table.n; i++) {
 		const struct config_option *o = &config__main_table.rows[i];
-		bool same = o->alias || is_same_value(a, b, i);
+		bool servers = strcmp(o->path, "redis") == 0;
 
-		if (strcmp(o->path, "redis") == 0) same = same && are_same_servers(a, b);
-		if (same) continue;
+		if (o->alias || (servers ? are_same_servers(a, b) : is_same_value(a, b, i))) continue;
 		out[n++] = (struct config_change){ o->path, (enum config_group)config_group_of(o->path) };
 	}
 	return n;
@@ -239,6 +251,44 @@ config_namespaces_stay(const struct config *first, const struct config *now)
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
 	return NULL;
+}
+
+/* Redis */
+
+const char *
+config_redis_stays(const struct config *first, const struct config *now)
+{
+	return are_same_places(config__parts_of(first), config__parts_of(now))
+		       ? NULL
+		       : "an address, a database or a source is another, or there are more or less servers";
+}
+
+struct redis_url *
+config_secrets(const struct config *c)
+{
+	const struct config_parts *p = config__parts_of(c);
+	struct redis_url *all = calloc(c->n_redis, sizeof *all);
+	size_t n = 0;
+
+	while (all && n < c->n_redis && redis_url_copy_secrets(&p->redis[n], &all[n]) == 0) n++;
+	if (!all || n == c->n_redis) return all;
+	config_secrets_free(all, n);
+	return NULL;
+}
+
+void
+config_secrets_free(struct redis_url *all, size_t n)
+{
+	for (size_t i = 0; all && i < n; i++) redis_url_deinit(&all[i]);
+	free(all);
+}
+
+void
+config_swap_secrets(const struct config *first, struct redis_url *all)
+{
+	struct config_parts *p = config__parts_of(first);
+
+	for (size_t i = 0; i < first->n_redis; i++) redis_url_swap_secrets(&p->redis[i], &all[i]);
 }
 
 /* Feeds */

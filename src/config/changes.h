@@ -18,6 +18,7 @@ enum config_group {
 	CONFIG_GROUP_CLIENTS = 4, /* what clients may, and how long they have */
 	CONFIG_GROUP_NAMESPACES = 8, /* namespaces, their handlers, and who may connect */
 	CONFIG_GROUP_FEEDS = 16,
+	CONFIG_GROUP_REDIS = 32, /* what is said and believed where it connects to Redis */
 };
 
 /* One option that is another one. */
@@ -42,6 +43,17 @@ const char *config_namespaces_stay(const struct config *first, const struct conf
 
 /* The same of the feeds, which are `before` by now. */
 const char *config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now);
+
+/* Why Redis stays as it was at the start, all of it; NULL: users, passwords and certificates at most are others. */
+const char *config_redis_stays(const struct config *first, const struct config *now);
+
+/* A copy of these, for each server, for config_secrets_free(); NULL when out of memory. */
+struct redis_url *config_secrets(const struct config *c);
+void config_secrets_free(struct redis_url *all, size_t n); /* NULL is fine */
+
+/* Exchanges them with those of the start, of which all connections are made: only that a connection is made changes
+ * then. On the thread that makes them. */
+void config_swap_secrets(const struct config *first, struct redis_url *all);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

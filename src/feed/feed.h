@@ -88,6 +88,10 @@ struct feed_changed {
 int feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out);
 void feed_change_end(struct feed *f);
 
+/* Calls something on its thread, where all connections to Redis are made, and waits for it. By one thread, while that
+ * of the feed runs. */
+void feed_call(struct feed *f, void (*call)(void *user), void *user);
+
 /* Writes down what the next process needs to go on; what has failed archive_end() says. When its thread was stopped, or
  * on it. */
 void feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally);

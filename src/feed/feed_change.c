@@ -31,7 +31,10 @@ feed__take_change(void *user, struct mail *run)
 	struct feed *f = feed__of(user);
 
 	CHECK(run == &f->change.mail && !run->next);
-	f->change.result = change_feeds(f);
+	if (f->change.call)
+		f->change.call(f->change.user);
+	else
+		f->change.result = change_feeds(f);
 	uv_sem_post(&f->change.done);
 }
 
@@ -44,6 +47,7 @@ feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out)
 
 	CHECK_MAGIC(f, FEED_MAGIC);
 	CHECK(!q->before);
+	q->call = NULL;
 	q->specs = feed_specs_ref(specs);
 	atomic_store_explicit(&f->asked, specs, memory_order_release);
 	mail_post(&q->port, &q->mail);
@@ -64,4 +68,14 @@ feed_change_end(struct feed *f)
 {
 	feed_specs_unref(f->change.before);
 	f->change.before = NULL;
+}
+
+void
+feed_call(struct feed *f, void (*call)(void *user), void *user)
+{
+	CHECK_MAGIC(f, FEED_MAGIC);
+	f->change.call = call;
+	f->change.user = user;
+	mail_post(&f->change.port, &f->change.mail);
+	uv_sem_wait(&f->change.done);
 }

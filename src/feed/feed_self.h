@@ -11,10 +11,12 @@
 
 #define FEED_MAGIC 0xfeed0001
 
-/* To go over to others. */
+/* To go over to others, or to call something. */
 struct feed_request {
 	struct mail_port port;
 	struct mail mail;
+	void (*call)(void *user); /* NULL: to go over */
+	void *user;
 	struct feed_specs *specs; /* written before it is mailed; the feed's then */
 	struct feed_specs *before; /* what workers may still look at; a reference */
 	struct feed_specs *refused; /* the same of the last time that it failed, long ago when it does again */

@@ -244,6 +244,13 @@ redis_tls_context_new(const char *name)
 	return NULL;
 }
 
+struct redis_tls_context *
+redis_tls_context_ref(struct redis_tls_context *c)
+{
+	eio_refs_take(&c->refs);
+	return c;
+}
+
 void
 redis_tls_context_free(struct redis_tls_context *c)
 {

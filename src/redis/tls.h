@@ -18,6 +18,9 @@ struct redis_tls_context;
 struct redis_tls_context *redis_tls_context_new(const char *name);
 void redis_tls_context_free(struct redis_tls_context *c); /* NULL is fine; connections may outlive it */
 
+/* One more owner, each of which frees it. Any thread. */
+struct redis_tls_context *redis_tls_context_ref(struct redis_tls_context *c);
+
 /* Whom to trust: the certificates in a PEM text; or those that the system trusts. NULL, or why that cannot be: a
  * constant sentence without a full stop. */
 const char *redis_tls_trust(struct redis_tls_context *c, struct eio_bytes pem);

@@ -208,6 +208,52 @@ redis_url_parse_with(struct redis_url *u, const char *text, const char *password
 	return e;
 }
 
+/* Another one */
+
+static bool
+is_same_string(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool
+redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b)
+{
+	return is_same_string(a->host, b->host) && is_same_string(a->path, b->path) && a->port == b->port &&
+	       a->db == b->db && a->is_tls == b->is_tls;
+}
+
+bool
+redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b)
+{
+	return is_same_string(a->user, b->user) && is_same_string(a->password, b->password) && a->trust == b->trust;
+}
+
+int
+redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out)
+{
+	*out = (struct redis_url){
+		.user = u->user ? strdup(u->user) : NULL,
+		.password = u->password ? strdup(u->password) : NULL,
+		.tls = u->tls ? redis_tls_context_ref(u->tls) : NULL,
+		.trust = u->trust,
+	};
+	if (!out->user == !u->user && !out->password == !u->password) return 0;
+	redis_url_deinit(out);
+	return -1;
+}
+
+void
+redis_url_swap_secrets(struct redis_url *a, struct redis_url *b)
+{
+	const struct redis_url kept = *a;
+
+	a->user = b->user, b->user = kept.user;
+	a->password = b->password, b->password = kept.password;
+	a->tls = b->tls, b->tls = kept.tls;
+	a->trust = b->trust, b->trust = kept.trust;
+}
+
 void
 redis_url_deinit(struct redis_url *u)
 {

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct redis_url {
 	char *host; /* without brackets; NULL when path is set */
@@ -24,6 +25,7 @@ struct redis_url {
 	unsigned db; /* 0: no SELECT */
 	bool is_tls; /* rediss:// */
 	struct redis_tls_context *tls; /* owned: it is set by whoever knows whom to trust, for such a server only */
+	uint64_t trust; /* a hash of what the context was made of: of files and names; 0 without TLS */
 	char *name; /* the address without secrets, for logs and /stats */
 };
 
@@ -34,6 +36,18 @@ int redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err
 /* The same with a password that is known from elsewhere, of which it keeps a copy: the text has none then, and may name
  * a user alone. NULL: none. */
 int redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size);
+
+/* Whether both lead to the same database at the same address, in the same way; and whether who connects says and
+ * believes the same there: user, password, certificates. */
+bool redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b);
+bool redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b);
+
+/* A copy of what belongs to connecting: user, password, the context (as a reference) and trust; nothing else is set.
+ * 0, or -1 when out of memory: *out is empty then. */
+int redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out);
+
+/* Exchanges these between both. */
+void redis_url_swap_secrets(struct redis_url *a, struct redis_url *b);
 
 /* Frees the strings and the context; the password is wiped first. */
 void redis_url_deinit(struct redis_url *u);
