@@ -29,8 +29,6 @@
 
 enum { EVENTS = 512, READ_BYTES = 1 << 18 };
 
-struct storm storm = { .path = "/socket.io/", .inflight = 1000 };
-
 static int storm_epoll, storm_signals;
 static struct hist returns;
 static uint64_t began_ns;
@@ -93,14 +91,8 @@ connect_some(void)
 		connect_one(&storm.clients[storm.started++]);
 }
 
-void
-storm_send(struct storm_client *c, const void *p, size_t n)
-{
-	if (send(c->fd, p, n, MSG_NOSIGNAL) != (ssize_t)n) bench_die_errno("client %u: send", c->index);
-}
-
-void
-storm_joined(struct storm_client *c)
+static void
+count_joined(struct storm_client *c)
 {
 	hist_add(&returns, bench_now_ns() - c->begun_ns);
 	if (++storm.joined < storm.n) return;
@@ -262,6 +254,7 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < storm.n; i++) storm.clients[i].index = i;
 	storm_epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (storm_epoll < 0) bench_die_errno("epoll_create1");
+	storm.on_joined = count_joined;
 	open_storm_signals();
 	run_storm();
 	return 0;

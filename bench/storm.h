@@ -31,12 +31,9 @@ struct storm {
 	struct storm_client *clients;
 	unsigned started, joined; /* since the beginning, or since all came back */
 	bool returning;
+	void (*on_joined)(struct storm_client *c); /* the CONNECT was answered; storm.c sets it */
 };
 extern struct storm storm;
-
-/* storm.c */
-void storm_send(struct storm_client *c, const void *p, size_t n); /* all of it, or the end of the program */
-void storm_joined(struct storm_client *c); /* the CONNECT was answered */
 
 /* storm_client.c */
 void storm_open(struct storm_client *c); /* the TCP connection has been made */

@@ -6,8 +6,18 @@
 #include "bench/payload.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { STORM_TEXT = 1, FRAME_MAX = 6 + 2 + 1024 };
+
+struct storm storm = { .path = "/socket.io/", .inflight = 1000 };
+
+/* All of it, or the end of the program. */
+static void
+tell_server(struct storm_client *c, const void *p, size_t n)
+{
+	if (send(c->fd, p, n, MSG_NOSIGNAL) != (ssize_t)n) bench_die_errno("client %u: send", c->index);
+}
 
 void
 storm_open(struct storm_client *c)
@@ -20,7 +30,7 @@ storm_open(struct storm_client *c)
 		storm.path, storm.host);
 	if (eio_buf_failed(&b)) bench_die("out of memory");
 	c->step = STORM_UPGRADING;
-	storm_send(c, b.p, b.n);
+	tell_server(c, b.p, b.n);
 	eio_buf_deinit(&b);
 }
 
@@ -38,7 +48,7 @@ say_text(struct storm_client *c, const char *text)
 		frame[at++] = (unsigned char)n;
 	}
 	memcpy(frame + at + 4, text, n);
-	storm_send(c, frame, at + 4 + n);
+	tell_server(c, frame, at + 4 + n);
 }
 
 /* CONNECT; where it has been there before, with what it remembers. */
@@ -80,7 +90,7 @@ take_connect(struct storm_client *c, struct eio_bytes s)
 	c->recovered = strcmp(sid, c->sid) == 0;
 	memcpy(c->sid, sid, sizeof sid);
 	c->step = STORM_JOINED;
-	storm_joined(c);
+	storm.on_joined(c);
 }
 
 /* The offset stands behind the arguments. */
