@@ -15,6 +15,7 @@
 #include "src/base/log_watch.h"
 #include "src/base/memory.h"
 #include "src/base/version.h"
+#include "src/beside.h"
 #include "src/handed.h"
 #include "src/handing.h"
 #include "src/hook/hook.h"
@@ -62,7 +63,7 @@ struct daemon {
 	struct thread *threads; /* one for each worker; the last one is the feed's, which may be the only worker's */
 	unsigned n_threads;
 	struct feed *feed;
-	struct presence *presence; /* NULL: no namespace has any */
+	struct beside beside;
 	struct doors *doors;
 	struct workers workers;
 	struct inherited inherited; /* what was open before, until all is made */
@@ -124,16 +125,9 @@ make_feed(struct daemon *d)
 }
 
 static int
-make_presence(struct daemon *d)
+make_beside(struct daemon *d)
 {
-	struct presence_options o = {
-		.thread = &d->threads[d->n_threads - 1],
-		.metrics = &d->metrics,
-	};
-
-	if (!config_fill_presence(d->config, &o)) return 0;
-	d->presence = presence_new(&o);
-	return d->presence ? 0 : no_memory("presence");
+	return beside_make(&d->beside, d->config, &d->threads[d->n_threads - 1], d->feed);
 }
 
 static int
@@ -155,7 +149,7 @@ make_worker_group(struct daemon *d)
 		.files = d->files,
 		.interest = d->interest,
 		.feed = d->feed,
-		.presence = d->presence,
+		.presence = d->beside.presence,
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,
@@ -246,7 +240,7 @@ make_all(struct daemon *d)
 	if (!d->doors) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
-	if (make_threads(d) || make_feed(d) || make_presence(d) || make_worker_group(d)) return -1;
+	if (make_threads(d) || make_feed(d) || make_beside(d) || make_worker_group(d)) return -1;
 	if (d->config->admin && make_admin(d)) return -1;
 	return make_service(d);
 }
@@ -280,7 +274,7 @@ start_all(struct daemon *d)
 	if (load_state(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
-	if (d->presence) presence_start(d->presence);
+	beside_start(&d->beside);
 	for (unsigned i = 0; i < d->n_threads; i++) {
 		err = thread_start(&d->threads[i]);
 		if (!err) continue;
@@ -301,8 +295,9 @@ stop_all(struct daemon *d)
 	if (hands) handing_begin(&handing);
 	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
 	workers_drain(&d->workers);
+	beside_stop_sending(&d->beside);
 	feed_stop(d->feed);
-	if (d->presence) presence_stop(d->presence);
+	beside_stop(&d->beside);
 	if (hands) handing_end(&handing);
 	workers_close(&d->workers);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
@@ -316,7 +311,7 @@ free_all(struct daemon *d)
 	free(d->workers.all);
 	doors_free(d->doors);
 	feed_free(d->feed);
-	presence_free(d->presence);
+	beside_free(&d->beside);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
 	free(d->threads);
 	interest_table_free(d->interest);

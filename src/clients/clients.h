@@ -16,6 +16,7 @@
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
+#include "src/feed/sending.h"
 #include "src/feed/stow.h"
 #include "src/hook/hook.h"
 #include "src/presence/presence.h"
@@ -103,6 +104,9 @@ void clients_deliver(struct clients *c, const struct delivery *d);
 /* It was taken at that moment of uv_hrtime() and has been sent: counts how long it waited, and how long its first send
  * took to come, and its last. */
 void clients_time_delivery(struct clients *c, const struct delivery *d, uint64_t taken_ns);
+
+/* Does what an order says with the sockets here that it is for. It stays the caller's. */
+void clients_take_move(struct clients *c, const struct feed_move *m);
 
 /* The same for what presence has to tell. */
 void clients_take_presence(struct clients *c, const struct presence_delivery *d);

@@ -88,6 +88,15 @@ takes_no_more(struct eio_socket *s, const void *tag)
 	return true;
 }
 
+/* Whether it passes by a client for which something waits, and not only for its time. */
+static bool
+passes_by(struct eio_socket *s, const struct delivery_item *item)
+{
+	if (!item->fleeting || eio_socket_queued(s) == 0 || eio_socket_rests(s)) return false;
+	metrics_inc(client_of_session(s)->clients->metrics, CLIENTS_METRIC_SLOW_DROPPED);
+	return true;
+}
+
 /* Who cannot take it now gets the newest of what it misses later. */
 static size_t
 send_newest(struct clients *c, const struct sio_room_slot *slots, size_t n, unsigned pace_ms)
@@ -120,7 +129,7 @@ send_to(struct eio_socket *s, const struct delivery_item *item, size_t size, uns
 	/* Whatever its size, one broadcast may always wait. */
 	if (eio_socket_queued(s) > 0) {
 		eio_socket_drain(s);
-		if (takes_no_more(s, tag)) return false;
+		if (takes_no_more(s, tag) || passes_by(s, item)) return false;
 	}
 	if (eio_socket_queued(s) > eio_socket_replies(s) && !takes_more(client_of_session(s), item, tag, size))
 		return false;
@@ -329,7 +338,8 @@ same_members(const struct delivery *d, size_t i)
 	if (first->slow == FEED_SLOW_LATEST || first->keys || first->ask) return 1;
 	while (n < MAX_JOINED && i + n < d->n && !d->items[i + n].keys && d->items[i + n].target == first->target &&
 		d->items[i + n].audience == first->audience && d->items[i + n].slow == first->slow &&
-		d->items[i + n].lag_event == first->lag_event && d->items[i + n].retained == first->retained)
+		d->items[i + n].lag_event == first->lag_event && d->items[i + n].retained == first->retained &&
+		d->items[i + n].fleeting == first->fleeting)
 		n++;
 	return n;
 }

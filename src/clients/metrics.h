@@ -44,6 +44,10 @@
 		"Messages that clients did not get because a newer one of their key came while they were behind or paced") \
 	X(CLIENTS_METRIC_KEYS_DROPPED, COUNTER, "slow_keys_dropped_total", "", \
 		"Newest messages of their key that were too many to be kept for clients that are behind") \
+	X(CLIENTS_METRIC_MOVED, COUNTER, "sockets_ordered_total", "", \
+		"Sockets that joined or left rooms, or were put out, as another server said") \
+	X(CLIENTS_METRIC_MOVES_FAILED, COUNTER, "orders_dropped_total", "", \
+		"Such orders lost because memory was short") \
 	X(CLIENTS_METRIC_LAG_EVENTS, COUNTER, "lag_events_total", "", "Events that tell clients what they missed")
 
 /* Of one namespace. */

@@ -24,6 +24,7 @@
 #include "eio/bytes.h"
 #include "eio/net/server.h"
 #include "eio/net/tls.h"
+#include "src/adapter/adapter.h"
 #include "src/clients/clients.h"
 #include "src/feed/feed.h"
 #include "src/peers/peers.h"
@@ -164,5 +165,6 @@ const struct redis_url *config_redis(const struct config *c, size_t i); /* i < n
 const struct peers_spec *config_peers(const struct config *c); /* borrowed from it */
 bool config_fill_peers(const struct config *c, struct peers_options *out); /* whether there are any */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
+bool config_fill_adapter(const struct config *c, struct adapter_options *out); /* the same */
 
 #endif

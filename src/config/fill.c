@@ -109,6 +109,17 @@ config_fill_presence(const struct config *c, struct presence_options *out)
 	return p->presence->n || p->presence->n_counts;
 }
 
+bool
+config_fill_adapter(const struct config *c, struct adapter_options *out)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	out->spec = &p->adapter;
+	out->redis = p->redis;
+	out->message_bytes = p->message_bytes;
+	return p->adapter.mode != ADAPTER_OFF;
+}
+
 /* Number i of the files that listeners need, of which there are *n. */
 static const char *
 tls_file(const struct config *c, size_t i, size_t *n)

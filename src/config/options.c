@@ -2,6 +2,7 @@
 /* The table of all options: types, ranges and defaults. What a row cannot say is a function of its subject's file. */
 #include "src/config/options.h"
 
+#include "src/config/adapter.h"
 #include "src/config/addresses.h"
 #include "src/config/auth.h"
 #include "src/config/compat.h"
@@ -40,18 +41,6 @@ read_client_version(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	client->version = config__strdup(l, item->valuestring);
-}
-
-/* Of keys and of a channel in Redis. */
-static void
-read_prefix(struct config_loader *l, const cJSON *item, void *target)
-{
-	const char **out = target;
-
-	if (cJSON_IsString(item) && *item->valuestring)
-		*out = config__strdup(l, item->valuestring);
-	else
-		config__error(l, item, "expected a string that is not empty");
 }
 
 /* "$schema", by which editors find the schema. */
@@ -125,8 +114,13 @@ static const struct config_option main_rows[] = {
 	CUSTOM("namespaces", namespaces, config__namespaces, "{\"/\":{}}", SCHEMA_REF("namespaces")),
 
 	SECTION("presence"),
-	CUSTOM("presence.prefix", presence_prefix, read_prefix, "\"siocast\"", SCHEMA_STRING),
+	CUSTOM("presence.prefix", presence_prefix, config__prefix, "\"siocast\"", SCHEMA_STRING),
 	UINT("presence.expiry", presence_expiry_ms, 1000, HOUR_MS, "10000"),
+
+	SECTION("adapter"),
+	ENUM("adapter.mode", adapter.mode, config__adapter_modes, "\"off\""),
+	CUSTOM("adapter.dialects", adapter.dialects, config__adapter_dialects, "[\"classic\"]", SCHEMA_REF("dialects")),
+	CUSTOM("adapter.key", adapter.key, config__prefix, "\"socket.io\"", SCHEMA_STRING),
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),

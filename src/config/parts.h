@@ -36,6 +36,7 @@ struct config_parts {
 	char peer_key[CONFIG_SECRET_BYTES]; /* what that borrows; empty: there is none */
 	const char *presence_prefix;
 	unsigned presence_expiry_ms;
+	struct adapter_spec adapter;
 	struct feed_recovery recovery;
 	bool recovers; /* what namespaces say that do not say it themselves */
 	struct auth_spec *auth; /* the same: of the server, or NULL */

@@ -168,6 +168,17 @@ config__namespace_valid(const char *s)
 	return s[0] == '/' && !strpbrk(s, ",?");
 }
 
+void
+config__prefix(struct config_loader *l, const cJSON *item, void *target)
+{
+	const char **out = target;
+
+	if (cJSON_IsString(item) && *item->valuestring)
+		*out = config__strdup(l, item->valuestring);
+	else
+		config__error(l, item, "expected a string that is not empty");
+}
+
 bool
 config__header_safe(const char *s)
 {

@@ -31,6 +31,9 @@ const char *config__resolve(struct config_loader *l, const cJSON *item, const ch
 void config__folder(struct config_loader *l, const cJSON *item, void *target);
 void config__path(struct config_loader *l, const cJSON *item, void *target);
 
+/* A row: what names of keys and channels in Redis begin with, into a const char *. */
+void config__prefix(struct config_loader *l, const cJSON *item, void *target);
+
 /* Whether a string can stand in the value of an HTTP header. */
 bool config__header_safe(const char *s);
 

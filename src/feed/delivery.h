@@ -27,6 +27,8 @@ struct delivery_budget {
 	/* The largest serial number of a broadcast that it was not given because it was behind: clients that were there
 	 * by then cannot be recovered. */
 	_Atomic uint64_t lost;
+	/* Orders to its sockets on their way: some may come to rooms that the feed does not know of, see move.h. */
+	atomic_uint moves;
 };
 
 struct delivery_item {
@@ -39,6 +41,7 @@ struct delivery_item {
 	bool lag_event; /* as well */
 	struct feed_keys *keys; /* a reference, where its feed has latestPer: that counts then, not slow; or NULL */
 	bool retained; /* its feed retains: not for who awaits the answer about the room */
+	bool fleeting; /* not for who is behind */
 	/* The same for all broadcasts of one feed, event, namespace and room: `"slow": "latest"` keeps one of each. */
 	uint64_t stream;
 };

@@ -26,15 +26,15 @@ rooms_of(struct interest_table *t, const struct audience *a)
 }
 
 unsigned
-feed_event_send(
-	struct feed_out *o, struct eio_bundle *bundle, const struct audience *a, uint64_t stream, uint64_t now_ms)
+feed_event_send(struct feed_out *o, const struct feed_event *like, const struct audience *a)
 {
 	struct interest **rooms = rooms_of(o->options->interest, a);
 	bool wide = audience_keys(a) > 1 || a->n_except;
-	struct feed_event e = {
-		.bundle = bundle, .rooms = rooms, .n_rooms = audience_keys(a), .stream = stream, .now_ms = now_ms
-	};
+	struct feed_event e = *like;
 	unsigned dropped = 1;
+
+	e.rooms = rooms;
+	e.n_rooms = audience_keys(a);
 
 	if (!rooms) return dropped;
 	if (wide) e.audience = audience_new(a);

@@ -6,8 +6,7 @@
 #include "src/feed/feed_int.h"
 
 /* Puts an event that no feed made into the order of all, as feed_out_event() does, for an audience that may lie on a
- * stack. Returns how many workers do not get it. */
-unsigned feed_event_send(
-	struct feed_out *o, struct eio_bundle *bundle, const struct audience *a, uint64_t stream, uint64_t now_ms);
+ * stack: of *e the other fields are set. Returns how many workers do not get it. */
+unsigned feed_event_send(struct feed_out *o, const struct feed_event *e, const struct audience *a);
 
 #endif

@@ -101,6 +101,12 @@ take_posts(void *user, struct mail *run)
 	}
 }
 
+struct feed_router *
+feed_router_of(struct feed *f)
+{
+	return &f->router;
+}
+
 int
 feed_post(struct feed *f, struct feed_posting *p)
 {

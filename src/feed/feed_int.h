@@ -43,6 +43,7 @@ struct feed_out {
 	struct mail *early; /* of struct feed_recall: they wait for what is to come */
 	const struct mail_port **stows; /* for each worker, the port of struct feed_stow; borrowed */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
+	const struct mail_port **moves; /* for each worker, the port of struct feed_move; borrowed */
 	struct log_limit unheard,
 		behind; /* debug lines of batches that nobody hears, and of workers that do not come after */
 };
@@ -73,6 +74,9 @@ void feed_out_post(struct feed_out *o);
 /* Hands an answer to the worker that asked, behind what this turn has for it so far; takes over a reference. */
 void feed_out_answer(struct feed_out *o, struct feed_ask *a);
 
+/* The workers, one bit each, whose sockets may come to rooms just now. */
+uint64_t feed_out_moving(const struct feed_out *o);
+
 /* Whether no worker is behind by more than half of what it may be. */
 bool feed_out_keeps_up(const struct feed_out *o);
 
@@ -92,6 +96,7 @@ struct feed_event {
 	size_t n_rooms;
 	struct audience *audience; /* or NULL */
 	uint64_t stream; /* as in a delivery */
+	bool fleeting; /* the same */
 	uint64_t now_ms;
 };
 
@@ -235,6 +240,12 @@ void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint6
 /* Finds the answer to a question; and sends it as well. deadline_ms may have come nearer afterwards. */
 void feed_router_ask(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);
 void feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);
+
+/* Of a feed that is not stopped. */
+struct feed_router *feed_router_of(struct feed *f);
+
+/* The same with one event. Returns as the next. */
+unsigned feed_router_event(struct feed_router *r, const struct feed_posted *event, uint64_t now_ms);
 
 /* Sends an event to the workers at once. Returns to how many it was not sent, because they are behind or memory is
  * out. */

@@ -24,8 +24,10 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 	o->caps = calloc(n, sizeof *o->caps);
 	o->recalls = calloc(n, sizeof(const struct mail_port *));
 	o->stows = calloc(n, sizeof(const struct mail_port *));
+	o->moves = calloc(n, sizeof(const struct mail_port *));
 	o->told = calloc(n, sizeof *o->told);
-	if (o->workers && o->budgets && o->pending && o->caps && o->recalls && o->stows && o->told) return 0;
+	if (o->workers && o->budgets && o->pending && o->caps && o->recalls && o->stows && o->moves && o->told)
+		return 0;
 	feed_out_deinit(o);
 	return -1;
 }
@@ -41,6 +43,7 @@ feed_out_deinit(struct feed_out *o)
 	free(o->caps);
 	free(o->recalls);
 	free(o->stows);
+	free(o->moves);
 	free(o->told);
 	*o = (struct feed_out){ 0 };
 }
@@ -141,6 +144,16 @@ feed_out_keeps_up(const struct feed_out *o)
 			o->options->worker_queue_bytes / 2)
 			return false;
 	return true;
+}
+
+uint64_t
+feed_out_moving(const struct feed_out *o)
+{
+	uint64_t workers = 0;
+
+	for (unsigned w = 0; w < o->options->workers; w++)
+		if (atomic_load_explicit(&o->budgets[w].moves, memory_order_acquire)) workers |= UINT64_C(1) << w;
+	return workers;
 }
 
 static unsigned
@@ -330,6 +343,7 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 	struct delivery_item item = { .target = e->audience ? NULL : e->rooms[0],
 		.audience = e->audience,
 		.slow = FEED_SLOW_DROP_OLDEST,
+		.fleeting = e->fleeting,
 		.stream = e->stream };
 	unsigned dropped;
 
@@ -356,7 +370,7 @@ feed_out_event(struct feed_out *o, const struct feed_event *e)
 
 	feed_out_post(o);
 	past.serial = ledger_next(o->ledger);
-	past.workers = ledger_workers(e->rooms, e->n_rooms);
+	past.workers = ledger_workers(e->rooms, e->n_rooms) | feed_out_moving(o);
 	if (!past.workers && !ledger_wanted(e->rooms, e->n_rooms)) return 0;
 	return send_event(o, e, &past);
 }

@@ -37,18 +37,30 @@ encode_posted(const struct feed_posted *p)
 
 	eio_buf_init(&head);
 	eio_buf_addc(&head, '[');
-	sio_json_escape(&head, p->name);
-	if (inside.n) eio_buf_addc(&head, ',');
+	if (p->name.p) sio_json_escape(&head, p->name);
+	if (p->name.p && inside.n) eio_buf_addc(&head, ',');
 	if (!eio_buf_failed(&head)) {
-		const struct sio_piece pieces[] = { { .json = eio_buf_bytes(&head) }, { .json = inside },
-			{ .json = EIO_LIT("]") } };
-		const struct sio_emit emit = { .nsp = p->nsp, .pieces = pieces, .n_pieces = 3 };
+		const struct sio_piece pieces[] = { { .json = eio_buf_bytes(&head) },
+			{ .json = inside, .refs = p->n_attachments > 0 }, { .json = EIO_LIT("]") } };
+		const struct sio_emit emit = { .nsp = p->nsp,
+			.id = p->acked ? EIO_LIT("0") : (struct eio_bytes){ 0 },
+			.pieces = pieces,
+			.n_pieces = 3,
+			.attachments = p->attachments,
+			.n_attachments = p->n_attachments };
 
-		/* The name was checked by whoever made the posting, so only memory can be missing. */
+		/* The name was checked by whoever made it, and so were the placeholders: only memory can be missing. */
 		if (sio_emit_bundle(&emit, &bundle) < 0) bundle = NULL;
 	}
 	eio_buf_deinit(&head);
 	return bundle;
+}
+
+/* It must arrive; what may be missed is as other broadcasts. */
+static uint64_t
+stream_of_posted(const struct feed_posted *p)
+{
+	return p->fleeting ? FEED_EVENT_STREAM : 0;
 }
 
 /* Finds the workers that have members of one target, which the item gets. False when out of memory. */
@@ -56,16 +68,8 @@ static bool
 find_one_target(struct feed_out *o, struct sio_room_key key, struct delivery_item *item, uint64_t *workers)
 {
 	item->target = interest_get(o->options->interest, key);
-	*workers = item->target ? interest_workers(item->target) : 0;
+	if (item->target) *workers |= interest_workers(item->target);
 	return item->target != NULL;
-}
-
-static size_t
-list_names(struct eio_bytes packed, struct feed_name_list *out)
-{
-	out->n = 0;
-	while (out->n < FEED_MAX_ROOMS && feed_names_next(&packed, &out->v[out->n])) out->n++;
-	return out->n;
 }
 
 /* False when out of memory. The names lie in the router's lists. */
@@ -77,9 +81,9 @@ list_targets(struct feed_router *r, const struct feed_posted *p, struct audience
 	if (!t) return false;
 	*a = (struct audience){ .nsp = p->nsp };
 	a->rooms = t->rooms.v;
-	a->n_rooms = p->everyone ? 0 : list_names(p->rooms, &t->rooms);
+	a->n_rooms = p->everyone ? 0 : feed_names_list(p->rooms, t->rooms.v);
 	a->except = t->except.v;
-	a->n_except = list_names(p->except, &t->except);
+	a->n_except = feed_names_list(p->except, t->except.v);
 	return true;
 }
 
@@ -111,7 +115,10 @@ post_to_remember(struct feed_router *r, struct feed_out *o, const struct feed_po
 	if (!a.n_rooms && !p->everyone) return 0;
 	b = encode_posted(p);
 	if (!b) return 1;
-	dropped = feed_event_send(o, b, &a, 0, now_ms);
+	dropped = feed_event_send(o,
+		&(struct feed_event){
+			.bundle = b, .fleeting = p->fleeting, .stream = stream_of_posted(p), .now_ms = now_ms },
+		&a);
 	eio_bundle_unref(b);
 	return dropped;
 }
@@ -120,8 +127,10 @@ unsigned
 feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
 {
 	struct feed_out *o = r->out;
-	struct delivery_item item = { .slow = FEED_SLOW_DROP_OLDEST };
-	uint64_t workers = 0;
+	struct delivery_item item = {
+		.slow = FEED_SLOW_DROP_OLDEST, .fleeting = p->fleeting, .stream = stream_of_posted(p)
+	};
+	uint64_t workers = feed_out_moving(o);
 	unsigned dropped = 0;
 	bool found;
 
@@ -140,6 +149,16 @@ feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t no
 	return dropped;
 }
 
+unsigned
+feed_router_event(struct feed_router *r, const struct feed_posted *event, uint64_t now_ms)
+{
+	if (r->out->journal && !feed_local_has(&r->out->journal->local, event->nsp))
+		feed_local_note(&r->out->journal->local, event->nsp, false, now_ms);
+	/* What the feeds have ready came before it. */
+	feed_out_post(r->out);
+	return feed_router_send(r, event, now_ms);
+}
+
 void
 feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms)
 {
@@ -150,11 +169,7 @@ feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t n
 			post_message(r, &item, now_ms);
 			continue;
 		}
-		if (r->out->journal && !feed_local_has(&r->out->journal->local, item.nsp))
-			feed_local_note(&r->out->journal->local, item.nsp, false, now_ms);
-		/* What the feeds have ready came before it. */
-		feed_out_post(r->out);
 		metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);
-		metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_router_send(r, &item, now_ms));
+		metrics_add(r->metrics, FEED_ROUTER_METRIC_EVENTS_DROPPED, feed_router_event(r, &item, now_ms));
 	}
 }

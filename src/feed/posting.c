@@ -3,6 +3,7 @@
 #include "src/feed/posting.h"
 
 #include "eio/check.h"
+#include "src/feed/targets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,15 @@ feed_names_next(struct eio_bytes *packed, struct eio_bytes *name)
 	*name = eio_bytes(packed->p + sizeof n, n);
 	*packed = eio_bytes(name->p + n, packed->n - sizeof n - n);
 	return true;
+}
+
+size_t
+feed_names_list(struct eio_bytes packed, struct eio_bytes *v)
+{
+	size_t n = 0;
+
+	while (n < FEED_MAX_ROOMS && feed_names_next(&packed, &v[n])) n++;
+	return n;
 }
 
 /* Items */
@@ -108,8 +118,7 @@ feed_posting_next(const struct feed_posting *p, size_t *at, struct feed_posted *
 
 	if (*at >= p->bytes.n) return false;
 	memcpy(&head, take_posted(p, at, sizeof head).p, sizeof head);
-	out->is_event = head.is_event;
-	out->everyone = head.everyone;
+	*out = (struct feed_posted){ .is_event = head.is_event, .everyone = head.everyone };
 	out->name = take_posted(p, at, head.name_n);
 	out->payload = take_posted(p, at, head.payload_n);
 	out->nsp = take_posted(p, at, head.nsp_n);

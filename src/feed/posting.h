@@ -14,13 +14,21 @@
 /* One of both. The bytes are the posting's, or when it is added anybody's. */
 struct feed_posted {
 	bool is_event;
-	struct eio_bytes name; /* of the channel; or of the event, in UTF-8, none of the reserved ones */
-	struct eio_bytes payload; /* the message, any bytes; or the event's arguments, a list in checked JSON */
+	/* Of the channel; or of the event, in UTF-8, none of the reserved ones. p NULL: that is in the payload. */
+	struct eio_bytes name;
+	/* The message, any bytes; or the event's arguments, a list in checked JSON, which begins with its name where
+	 * that is not known. */
+	struct eio_bytes payload;
 	/* Of an event only. */
 	struct eio_bytes nsp;
 	bool everyone; /* it is for the whole namespace; else for the members of the rooms, each of them once */
 	struct eio_bytes rooms; /* names, packed; without any of them it is for nobody */
 	struct eio_bytes except; /* as rooms: of rooms, and ids of sockets, that do not get it */
+	/* The same, where it does not travel in a posting. */
+	const struct eio_bytes *attachments; /* what placeholders in the payload are for */
+	size_t n_attachments;
+	bool fleeting; /* it is not for clients that are behind */
+	bool acked; /* clients are asked for an ack, which nobody waits for */
 };
 
 /* Names are packed one behind the other. Writing one: what is written to out between the calls is the name. Reading:
@@ -28,6 +36,9 @@ struct feed_posted {
 size_t feed_names_begin(struct eio_buf *out);
 void feed_names_end(struct eio_buf *out, size_t begun);
 bool feed_names_next(struct eio_bytes *packed, struct eio_bytes *name);
+
+/* All of them, at most FEED_MAX_ROOMS, for which v has room. Returns how many. */
+size_t feed_names_list(struct eio_bytes packed, struct eio_bytes *v);
 
 /* The fields are private. */
 struct feed_posting {

@@ -181,7 +181,10 @@ send_shout(struct feed_returning *r, struct shout *s)
 	atomic_fetch_sub_explicit(&r->shouted, s->bytes, memory_order_relaxed);
 	if (!r->closed)
 		metrics_add(r->out->ledger->metrics, LEDGER_METRIC_DROPPED,
-			feed_event_send(r->out, s->bundle, s->audience, FEED_EVENT_STREAM, loop_time(r)));
+			feed_event_send(r->out,
+				&(struct feed_event){
+					.bundle = s->bundle, .stream = FEED_EVENT_STREAM, .now_ms = loop_time(r) },
+				s->audience));
 	eio_bundle_unref(s->bundle);
 	audience_unref(s->audience);
 	free(s);

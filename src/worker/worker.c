@@ -111,6 +111,22 @@ take_worker_stows(void *user, struct mail *run)
 	}
 }
 
+static void
+take_worker_moves(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct mail *next;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	for (struct mail *m = run; m; m = next) {
+		struct feed_move *move = EIO_CONTAINER(m, struct feed_move, mail);
+
+		next = m->next;
+		clients_take_move(w->clients, move);
+		feed_move_free(move);
+	}
+}
+
 /* What has to be done in the loop's own thread. */
 static void
 take_worker_start(void *user, struct mail *run)
@@ -153,11 +169,14 @@ open_ports(struct worker *w)
 	w->deliveries = worker__port(w, take_deliveries);
 	w->recalls = worker__port(w, take_worker_recalls);
 	w->stows = worker__port(w, take_worker_stows);
+	w->moves = worker__port(w, take_worker_moves);
 	/* Who runs the feed would have to be woken by itself for each message: it takes deliveries by a call. */
-	if (!w->shared->config->feed_apart) w->deliveries.mailbox = w->recalls.mailbox = w->stows.mailbox = NULL;
+	if (!w->shared->config->feed_apart)
+		w->deliveries.mailbox = w->recalls.mailbox = w->stows.mailbox = w->moves.mailbox = NULL;
 	feed_set_worker(w->shared->feed, w->index, &w->deliveries);
 	feed_set_recalls(w->shared->feed, w->index, &w->recalls);
 	feed_set_stows(w->shared->feed, w->index, &w->stows);
+	feed_set_moves(w->shared->feed, w->index, &w->moves);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);

@@ -55,7 +55,7 @@ struct worker {
 	uint64_t counted; /* connections of its own that all know of */
 	uint64_t fresh; /* connections that had asked for nothing yet, at the last WORKER_SHUT_DOORS */
 	bool draining; /* no session is left, and none begins */
-	struct mail_port deliveries, presences, recalls, stows, starts; /* worker.c */
+	struct mail_port deliveries, presences, recalls, stows, moves, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */
 	struct mail_port steps; /* stopping.c */
 	struct mail start;

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, '../..');
 const { vectors, http_exchanges: exchanges } = JSON.parse(readFileSync(join(top, 'tests/vectors/protocol-vectors.json')));
+const { vectors: adapters } = JSON.parse(readFileSync(join(top, 'tests/vectors/adapter-vectors.json')));
 const columns = JSON.parse(readFileSync(join(top, 'tests/vectors/columns-vectors.json')));
 
 /** So many inputs of each target, and none longer than this: they are in git, and the fuzzer is fast with short ones. */
@@ -98,6 +99,14 @@ const savings = {
 const saved = ({ head, feeds, places, rooms, session, broadcasts, states, retained }) => bytes(head, feeds, places, rooms, session, broadcasts, states, retained);
 
 const targets = {
+	adapter: {
+		seeds: [
+			...adapters.filter((v) => v.payload.length < 500).map((v) => bytes(v.channel.replace(/^socket.io/, 'k'), '\n', Buffer.from(v.payload, 'hex'))).filter((_, i) => i % 4 === 0),
+			'k-request#/#\n{"type":2,"opts":{"rooms":["a",7],"except":["b"]},"rooms":["c"]}',
+			'k-request#/a#\n{"requestid":"x","type":6,"sid":"s","close":true}',
+		].map((s) => Buffer.from(s)),
+		words: ['\x92\x83', '\x93\xa1', '\xa4type\x02', '\xa4data\x92\xa1', '\xa3nsp\xa1/', '\xa5rooms\x91\xa1r', '\xa5flags\x80', '\xa6except\x90', '\xc4\x01', '\xd8\x00\x01', '\xd4\x00\x00', 'k#/#\n', 'k#/#r#\n', 'k-request#/#\n'],
+	},
 	admin_publication: {
 		seeds: [
 			'{"channel":"news","message":{"a": 1.50}}',

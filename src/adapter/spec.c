@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What dialects are called. */
+#include "src/adapter/spec.h"
+
+const char *
+adapter_dialect_name(size_t i)
+{
+	static const char *const names[ADAPTER_DIALECTS] = { [ADAPTER_CLASSIC] = "classic" };
+
+	return i < ADAPTER_DIALECTS ? names[i] : NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* On the feed's thread, but not from its sources. */
+#include "src/feed/sending.h"
+
+#include "eio/check.h"
+#include "src/feed/feed_int.h"
+
+#include <stdlib.h>
+
+enum { MOVE_BYTES = 256 }; /* what an order costs beside its names */
+
+void
+feed_set_moves(struct feed *f, unsigned w, const struct mail_port *moves)
+{
+	struct feed_router *r = feed_router_of(f);
+
+	CHECK(w < r->options->workers);
+	r->out->moves[w] = moves;
+}
+
+unsigned
+feed_send(struct feed *f, const struct feed_posted *event)
+{
+	struct feed_router *r = feed_router_of(f);
+
+	return feed_router_event(r, event, uv_now(&r->options->thread->loop));
+}
+
+/* Orders */
+
+void
+feed_move_free(struct feed_move *m)
+{
+	audience_unref(m->who);
+	audience_unref(m->rooms);
+	atomic_fetch_sub_explicit(&m->budget->moves, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&m->budget->outstanding, m->bytes, memory_order_release);
+	free(m);
+}
+
+/* For one worker. False when it does not get it. */
+static bool
+post_move(struct feed_out *o, unsigned w, const struct feed_move *like)
+{
+	struct delivery_budget *b = &o->budgets[w];
+	size_t used = atomic_fetch_add_explicit(&b->outstanding, like->bytes, memory_order_relaxed);
+	bool fits = used == 0 || used + like->bytes <= o->options->worker_queue_bytes;
+	struct feed_move *m = fits ? malloc(sizeof *m) : NULL;
+
+	if (!m) {
+		atomic_fetch_sub_explicit(&b->outstanding, like->bytes, memory_order_relaxed);
+		return false;
+	}
+	*m = *like;
+	m->budget = b;
+	audience_ref(m->who);
+	if (m->rooms) audience_ref(m->rooms);
+	atomic_fetch_add_explicit(&b->moves, 1, memory_order_relaxed);
+	mail_post(o->moves[w], &m->mail);
+	return true;
+}
+
+/* To the workers who have some of the sockets, or may have by the time. */
+static unsigned
+post_moves(struct feed_out *o, const struct feed_move *like)
+{
+	uint64_t workers = feed_out_moving(o);
+	unsigned dropped = 0;
+
+	for (size_t i = 0; i < audience_keys(like->who); i++)
+		workers |= interest_of(o->options->interest, audience_key(like->who, i));
+	for (; workers; workers &= workers - 1)
+		if (!post_move(o, (unsigned)__builtin_ctzll(workers), like)) dropped++;
+	return dropped;
+}
+
+unsigned
+feed_order(struct feed *f, enum feed_move_kind kind, const struct audience *who, const struct audience *rooms)
+{
+	struct feed_out *o = feed_router_of(f)->out;
+	struct feed_move like = { .kind = kind, .who = audience_new(who), .rooms = rooms ? audience_new(rooms) : NULL };
+	unsigned dropped = 1;
+
+	feed_out_post(o);
+	if (like.who && (like.rooms || !rooms)) {
+		like.bytes = MOVE_BYTES + audience_size(like.who) + (like.rooms ? audience_size(like.rooms) : 0);
+		dropped = post_moves(o, &like);
+	}
+	audience_unref(like.who);
+	audience_unref(like.rooms);
+	return dropped;
+}
