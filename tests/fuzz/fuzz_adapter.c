@@ -27,7 +27,8 @@ static void
 check_event(const struct adapter_message *m)
 {
 	const struct sio_piece pieces[] = { { .json = EIO_LIT("[") },
-		{ .json = eio_bytes(m->data.p + 1, m->data.n - 2), .refs = m->has_placeholders }, { .json = EIO_LIT("]") } };
+		{ .json = eio_bytes(m->data.p + 1, m->data.n - 2), .refs = m->has_placeholders },
+		{ .json = EIO_LIT("]") } };
 	const struct sio_emit emit = { .nsp = m->nsp,
 		.pieces = pieces,
 		.n_pieces = 3,

@@ -193,8 +193,8 @@ show_message(struct eio_buf *out, enum adapter_result r)
 		eio_buf_printf(out, "%d", (int)r);
 		return;
 	}
-	eio_buf_printf(out, "%s%s %.*s ", kinds[message.kind], message.close ? "!" : "", (int)message.nsp.n,
-		message.nsp.p);
+	eio_buf_printf(
+		out, "%s%s %.*s ", kinds[message.kind], message.close ? "!" : "", (int)message.nsp.n, message.nsp.p);
 	show_packed(out, &message.rooms);
 	eio_buf_addc(out, '-');
 	show_packed(out, &message.except);
@@ -270,13 +270,16 @@ test_refusals(void **state)
 	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":2"), ADAPTER_REFUSED_UNREADABLE);
 	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":\"2\"}"), ADAPTER_REFUSED_UNKNOWN);
 	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":2,\"opts\":[]}"), ADAPTER_REFUSED_UNKNOWN);
-	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":2,\"opts\":{\"rooms\":[{}]}}"), ADAPTER_REFUSED_UNKNOWN);
+	expect_refused(
+		"socket.io-request#/#", EIO_LIT("{\"type\":2,\"opts\":{\"rooms\":[{}]}}"), ADAPTER_REFUSED_UNKNOWN);
 	expect_refused("socket.io-request#/#", EIO_LIT(""), ADAPTER_REFUSED_UNREADABLE);
 	/* An ack, which no broadcast is; no list; a name that clients refuse. */
-	expect_refused("socket.io#/#", EIO_LIT("\223\241u\202\244type\003\244data\221\241t\200"), ADAPTER_REFUSED_UNKNOWN);
+	expect_refused(
+		"socket.io#/#", EIO_LIT("\223\241u\202\244type\003\244data\221\241t\200"), ADAPTER_REFUSED_UNKNOWN);
 	expect_refused("socket.io#/#", EIO_LIT("\223\241u\202\244type\002\244data\200\200"), ADAPTER_REFUSED_UNKNOWN);
 	expect_refused("socket.io#/#", EIO_LIT("\223\241u\202\244type\002\244data\220\200"), ADAPTER_REFUSED_EVENT);
-	expect_refused("socket.io#/#", EIO_LIT("\223\241u\202\244type\002\244data\221\247connect\200"), ADAPTER_REFUSED_EVENT);
+	expect_refused(
+		"socket.io#/#", EIO_LIT("\223\241u\202\244type\002\244data\221\247connect\200"), ADAPTER_REFUSED_EVENT);
 	/* A fourth element; another list than it says to be. */
 	expect_refused("socket.io#/#", EIO_LIT("\224\241u\200\200\300"), ADAPTER_REFUSED_UNREADABLE);
 	expect_refused("socket.io#/#", EIO_LIT("\223\001\200\200"), ADAPTER_REFUSED_UNKNOWN);
