@@ -25,6 +25,7 @@ static const char text[] =
 	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"adminHosts\": [\"a.example\"], \"trustedProxies\": [\"::1\", \"unix\"], \"publish\": {\"tokenFile\": \"t\", \"maxBytes\": 5, \"idempotencySeconds\": 5}, \"jsonp\": true, \"path\": \"/p\", \"workers\": 2,"
 	"\"stateFile\": \"/state\", \"drain\": {\"seconds\": 5}, \"user\": \"u\", \"group\": \"g\","
 	"\"node\": \"a\", \"peers\": {\"a\": \"10.0.0.1:1\", \"b\": \"b.example:1\"}, \"peerKeyFile\": \"${PASSWORD}\","
+	"\"adapter\": {\"mode\": \"emit-only\", \"dialects\": [\"classic\"], \"key\": \"a\"},"
 	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
