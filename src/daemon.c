@@ -445,9 +445,11 @@ watch_signals(struct daemon *d, const struct config_flags *flags)
 int
 daemon_run(const struct config *config, const struct config_flags *flags)
 {
-	struct daemon d = { .magic = DAEMON_MAGIC, .config = config };
+	/* Not on the stack: a start that fails leaves what there is to the end of the process, where it is still found. */
+	static struct daemon d;
 	int err;
 
+	d = (struct daemon){ .magic = DAEMON_MAGIC, .config = config };
 	signal(SIGPIPE, SIG_IGN);
 	if (opening_log(config)) return 1;
 	err = uv_loop_init(&d.loop);
