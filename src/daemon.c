@@ -445,7 +445,7 @@ watch_signals(struct daemon *d, const struct config_flags *flags)
 int
 daemon_run(const struct config *config, const struct config_flags *flags)
 {
-	/* Not on the stack: a start that fails leaves what there is to the end of the process, where it is still found. */
+	/* Not on the stack: a start that fails leaves what there is to the end of the process. */
 	static struct daemon d;
 	int err;
 
