@@ -4,7 +4,12 @@
 
 #include <stdlib.h>
 
-enum { PARTS_LOG = 8, PARTS = 1 << PARTS_LOG, FIRST_CAP = 4 };
+enum {
+	PARTS_LOG = 8,
+	PARTS = 1 << PARTS_LOG,
+	FIRST_CAP = 4,
+	FORGET = 4, /* tables at once: of ten million keys 4 MB, which the kernel takes back in some 100 µs */
+};
 
 struct heard_key {
 	uint64_t hash;
@@ -23,6 +28,21 @@ heard_deinit(struct heard *h)
 	for (size_t i = 0; h->parts && i < PARTS; i++) free(h->parts[i].v);
 	free(h->parts);
 	*h = (struct heard){ 0 };
+}
+
+bool
+heard_forget_some(struct heard *h)
+{
+	for (size_t i = 0; i < FORGET && h->parts && h->forgotten < PARTS; i++, h->forgotten++) {
+		struct heard_part *p = &h->parts[h->forgotten];
+
+		h->bytes -= p->cap * sizeof(struct heard_key);
+		free(p->v);
+		*p = (struct heard_part){ .v = NULL };
+	}
+	if (h->parts && h->forgotten < PARTS) return true;
+	heard_deinit(h);
+	return false;
 }
 
 /* By bits that do not say where in it the key is. */

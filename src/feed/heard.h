@@ -20,11 +20,16 @@ struct heard_part;
 struct heard {
 	struct heard_part *parts; /* owned, or NULL */
 	size_t bytes;
+	size_t forgotten; /* so many of its tables, from the first on, while it is forgotten bit by bit */
 	bool all; /* memory ran out: of every key, as nobody knows which */
 };
 
 /* Forgets all. */
 void heard_deinit(struct heard *h);
+
+/* Forgets some, so much that it takes no long; whether there is more. For what comes last, when nobody asks any more:
+ * what is noted meanwhile is forgotten, too. */
+bool heard_forget_some(struct heard *h);
 
 /* Something of a key was heard, whose number is that from now on. */
 void heard_note(struct heard *h, uint64_t hash, uint32_t number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of the reading; see the header for the picture. */
-#include "src/feed/primer.h"
+#include "src/feed/primer_int.h"
 
 #include "eio/check.h"
 #include "src/feed/prime_value.h"
@@ -36,44 +36,6 @@ static const struct feed_prime *
 prime_at_hand(const struct feed_primer *p)
 {
 	return &feed_at_hand(p)->spec->primes[p->prime];
-}
-
-/* From now on it is remembered what is heard. */
-static void
-hear_anew(struct feed_primer *p, uint64_t now_ms)
-{
-	for (size_t i = 0; i < p->n_feeds; i++) {
-		struct feed_at_work *s = p->feeds[i].feed;
-
-		if (p->hears) {
-			feed_priming_renew(s, now_ms);
-			continue;
-		}
-		feed_priming_begin(s, now_ms);
-		metrics_inc(s->metrics, FEED_METRIC_PRIMING);
-	}
-	p->hears = p->anew = true;
-}
-
-/* Whether what was read of a feed is all that there is. */
-static bool
-has_read_all(const struct feed_primer *p, const struct primer_feed *f)
-{
-	const struct feed_spec *spec = f->feed->spec;
-
-	for (size_t i = 0; i < spec->n_primes; i++)
-		if (spec->primes[i].kind != FEED_PRIME_HASH && spec->primes[i].kind != FEED_PRIME_SCAN) return false;
-	return p->alone && !f->failed;
-}
-
-static void
-end_hearing(struct feed_primer *p, bool complete, uint64_t now_ms)
-{
-	for (size_t i = 0; p->hears && i < p->n_feeds; i++) {
-		feed_priming_end(p->feeds[i].feed, complete && has_read_all(p, &p->feeds[i]), now_ms);
-		metrics_sub(p->feeds[i].feed->metrics, FEED_METRIC_PRIMING, 1);
-	}
-	p->hears = false;
 }
 
 /* Forgets how far it is. Of what was asked the replies still come. */
@@ -125,7 +87,16 @@ next_prime(struct feed_primer *p, uint64_t now_ms)
 		begin_feed(p, now_ms);
 		return;
 	}
-	end_hearing(p, true, now_ms);
+	/* What is gone is dropped, and what was heard forgotten, bit by bit. That needs no connection. */
+	p->phase = PRIMER_TIDIES;
+	p->at = p->prime = 0;
+}
+
+/* All is done. */
+static void
+end_priming(struct feed_primer *p, uint64_t now_ms)
+{
+	feed_primer_end_hearing(p, now_ms);
 	p->due = false;
 	p->done = true;
 	p->backoff = (struct redis_backoff){ 0 };
@@ -221,7 +192,11 @@ take_values(struct feed_primer *p, const struct redis_values *reply, size_t at, 
 	struct feed_primed list;
 
 	feed_priming_portion(s);
-	if (!feed_priming_is_list(s)) return feed_fetch_take(&p->fetch, reply, at, why, take_primed_value, &turn);
+	if (!feed_priming_is_list(s)) {
+		result = feed_fetch_take(&p->fetch, reply, at, why, take_primed_value, &turn);
+		feed_priming_portion_end(s, now_ms);
+		return result;
+	}
 	if (!p->marked) p->round = feed_priming_marker(s, now_ms);
 	feed_priming_list_begin(s, &list);
 	result = feed_fetch_take(&p->fetch, reply, at, why, take_primed_value, &turn);
@@ -359,10 +334,10 @@ feed_primer_subscribed(struct feed_primer *p, bool subscribed, uint64_t now_ms)
 {
 	p->subscribed = subscribed;
 	if (!subscribed) {
-		hear_anew(p, now_ms);
+		feed_primer_hear(p, now_ms);
 		rest_primer(p);
 	} else if (!p->due) {
-		end_hearing(p, false, now_ms); /* nothing was missed */
+		feed_primer_end_hearing(p, now_ms); /* nothing was missed */
 	}
 }
 
@@ -371,7 +346,7 @@ feed_primer_gap(struct feed_primer *p, uint64_t now_ms)
 {
 	p->due = true;
 	if (p->anew) return;
-	hear_anew(p, now_ms);
+	feed_primer_hear(p, now_ms);
 	rest_primer(p);
 }
 
@@ -392,7 +367,7 @@ feed_primer_connected(struct feed_primer *p, bool connected)
 {
 	p->connected = connected;
 	if (connected) return;
-	rest_primer(p);
+	if (p->phase != PRIMER_TIDIES) rest_primer(p);
 	p->stale = 0;
 }
 
@@ -444,6 +419,7 @@ feed_primer_step(struct feed_primer *p, struct eio_buf *out, bool may_ask, uint6
 		begin_feed(p, now_ms);
 		p->phase = PRIMER_ASKS;
 	}
+	if (p->phase == PRIMER_TIDIES && !feed_primer_tidy(p, now_ms)) end_priming(p, now_ms);
 	if (p->phase != PRIMER_ASKS || !p->connected) return 0;
 	if (may_ask) return ask_portion(p, out);
 	p->at_ms = now_ms + BEHIND_MS;
@@ -453,8 +429,8 @@ feed_primer_step(struct feed_primer *p, struct eio_buf *out, bool may_ask, uint6
 uint64_t
 feed_primer_deadline(const struct feed_primer *p)
 {
-	if (p->phase == PRIMER_ASKS || p->phase == PRIMER_WAITS_MARKER || may_begin(p)) return p->at_ms;
-	return UINT64_MAX;
+	if (p->phase == PRIMER_RESTING) return may_begin(p) ? p->at_ms : UINT64_MAX;
+	return p->phase == PRIMER_WAITS ? UINT64_MAX : p->at_ms;
 }
 
 /* From init to deinit */
@@ -474,14 +450,14 @@ feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct
 {
 	size_t n = router->options->specs->n;
 
-	*p = (struct feed_primer){ .router = router, .url = url, .alone = alone, .due = true };
+	*p = (struct feed_primer){ .router = router, .url = url, .alone = alone, .due = true, .looks = PRIMER_LOOKS };
 	p->held.max = SIZE_MAX;
 	if (name_marker(p) < 0) return -1;
 	p->feeds = calloc(n, sizeof *p->feeds);
 	if (!p->feeds) return -1;
 	for (size_t i = 0; i < n; i++)
 		if (router->options->specs->v[i].n_primes) p->feeds[p->n_feeds++].feed = router->feeds[i];
-	hear_anew(p, 0);
+	feed_primer_hear(p, 0);
 	return 0;
 }
 

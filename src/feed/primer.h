@@ -10,9 +10,10 @@
  *            └──────────┘            └──▲───┘                                   └───┬───┘
  *                 ▲                     │ reply and marker are there: taken         │ reply, and
  *                 │                     ├───────────────────────────────────────────┤ no marker yet
- *                 │ all is read         │                                   ┌───────▼───────┐
- *                 └─────────────────────┴───────────────────────────────────┤ WAITS_MARKER  │
- *                                                                           └───────────────┘
+ *           nothing is left to do       │                                   ┌───────▼───────┐
+ *                 │       ┌────────┐ all  ├───────────────────────────────────┤ WAITS_MARKER  │
+ *                 └───────┤ TIDIES │◀─────┘                                   └───────────────┘
+ *                         └────────┘ is read
  * One that comes before its reply is noted. One that does not come for PRIMER_MARKER_MS will not come any more: the
  * subscription is with another server than the commands, or the reply lied. From then on it goes without.
  *
@@ -30,7 +31,9 @@
 #define PRIMER_PROGRESS_MS 5000 /* so often a line says how far it is */
 #define PRIMER_CHANNEL 48 /* bytes of the marker's channel, its end included */
 
-enum primer_phase { PRIMER_RESTING, PRIMER_ASKS, PRIMER_WAITS, PRIMER_WAITS_MARKER };
+#define PRIMER_LOOKS 256 /* messages that are looked at in one turn, when all is read */
+
+enum primer_phase { PRIMER_RESTING, PRIMER_ASKS, PRIMER_WAITS, PRIMER_WAITS_MARKER, PRIMER_TIDIES };
 
 /* One feed that is read. */
 struct primer_feed {
@@ -56,7 +59,8 @@ struct feed_primer {
 	uint64_t at_ms; /* when to go on by itself; UINT64_MAX: not */
 	struct redis_backoff backoff;
 	struct log_limit limit, mark_limit;
-	/* What is being read: */
+	size_t looks; /* PRIMER_LOOKS, or fewer in tests */
+	/* What is being read, or tidied: */
 	size_t at, prime; /* which of the feeds, and of its primes, */
 	struct feed_fetch fetch;
 	uint64_t started_ms, told_ms, values; /* of the feed */

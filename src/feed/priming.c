@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+/* Batches of what is read are not longer: what one is retained by then takes half a millisecond. */
+enum { MOST_TOGETHER = 1024 };
+
 void
 feed_priming_begin(struct feed_at_work *s, uint64_t now_ms)
 {
@@ -22,11 +25,21 @@ feed_priming_renew(struct feed_at_work *s, uint64_t now_ms)
 	retain_prime_renew(&s->keeper.retain);
 }
 
+bool
+feed_priming_tidy(struct feed_at_work *s, bool sweep, size_t looks, uint64_t now_ms)
+{
+	struct retain *t = &s->keeper.retain;
+	bool more = (sweep && retain_prime_sweep(t, looks)) || retain_prime_forget(t);
+
+	feed_keeper_tidy(&s->keeper, now_ms);
+	return more;
+}
+
 void
-feed_priming_end(struct feed_at_work *s, bool sweep, uint64_t now_ms)
+feed_priming_end(struct feed_at_work *s, uint64_t now_ms)
 {
 	feed_router_flush(s, now_ms); /* who comes from now on has all of it in the snapshot */
-	retain_prime_end(&s->keeper.retain, sweep);
+	retain_prime_end(&s->keeper.retain);
 	feed_keeper_tidy(&s->keeper, now_ms);
 }
 
@@ -34,6 +47,27 @@ void
 feed_priming_portion(struct feed_at_work *s)
 {
 	if (++s->portions == 0) s->portions++; /* 0 is what was heard */
+}
+
+/* Has all of its class leave, when that is much. */
+static void
+end_gathered(struct feed_at_work *s, uint64_t now_ms)
+{
+	const struct feed_stream *latest = s->streams.latest;
+
+	if (!latest || latest->count < MOST_TOGETHER) return;
+	s->streams.full = true;
+	feed_router_taken(s->router, s, FEED_FATE_TAKEN);
+	feed_router_end(s->router, now_ms);
+}
+
+void
+feed_priming_portion_end(struct feed_at_work *s, uint64_t now_ms)
+{
+	if (s->streams.gathers)
+		end_gathered(s, now_ms);
+	else
+		feed_streams_flush_some(&s->streams, MOST_TOGETHER, now_ms);
 }
 
 void

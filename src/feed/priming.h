@@ -32,11 +32,15 @@
 void feed_priming_begin(struct feed_at_work *s, uint64_t now_ms);
 void feed_priming_renew(struct feed_at_work *s, uint64_t now_ms);
 
-/* sweep: all there is was read, so what is retained from before and was not is not there any more. */
-void feed_priming_end(struct feed_at_work *s, bool sweep, uint64_t now_ms);
+/* Before the end, again and again as long as it returns true: some of what would take too long at once. sweep: all
+ * there is was read, so what is retained from before and was not is not there any more; so many are looked at. */
+bool feed_priming_tidy(struct feed_at_work *s, bool sweep, size_t looks, uint64_t now_ms);
+void feed_priming_end(struct feed_at_work *s, uint64_t now_ms);
 
-/* What is read next is another portion, in which the later value of a key is the newer. */
+/* What is read next is another portion, in which the later value of a key is the newer. And it is taken: what nobody
+ * listens to is retained at once, and not thousands of values together when they are due. */
 void feed_priming_portion(struct feed_at_work *s);
+void feed_priming_portion_end(struct feed_at_work *s, uint64_t now_ms);
 
 /* Takes a value as a message of its feed: kind, name, channel and payload are set. */
 void feed_priming_message(struct feed_at_work *s, struct message *m);

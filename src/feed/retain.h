@@ -56,6 +56,8 @@ struct retain {
 	uint32_t portion; /* of what is being read, or 0: it was heard */
 	uint32_t round, since; /* of what is settled now, and of what was settled since the priming began */
 	size_t before; /* entries that there were then */
+	struct eio_list *sweep; /* the one that is looked at next while what is gone is dropped; NULL: none was yet */
+	size_t sweep_left; /* so many are still to be looked at */
 	size_t noted; /* bytes of messages that are noted, and would take memory */
 	/* A state that is not in use has lost its last message: its owner ends it at once. It may not call back but for
 	 * that. */
@@ -122,15 +124,21 @@ struct retain_item {
 /* The messages of all states, the oldest first: begin with *at NULL; false behind the last. */
 bool retain_next(const struct retain *t, const struct eio_list **at, struct retain_item *out);
 
-/* Priming begins; more than one may be under way. */
+/* Priming begins. More than one may be under way: each has missed something, so for those before it is as the next. */
 void retain_prime_begin(struct retain *t);
 
 /* What was heard so far is as old as what was retained before: more of it was missed. */
 void retain_prime_renew(struct retain *t);
 
-/* One ends. The last of them forgets what was heard; `sweep`: and drops what was retained before and was neither heard
- * of nor read. */
-void retain_prime_end(struct retain *t, bool sweep);
+/* All was read: looks at the next n messages, and drops those that were retained before and were neither heard of nor
+ * read. Whether there are more to look at. What comes meanwhile is new. */
+bool retain_prime_sweep(struct retain *t, size_t n);
+
+/* Behind that: forgets some of what was heard, if no other priming needs it. Whether there is more. */
+bool retain_prime_forget(struct retain *t);
+
+/* One ends. The last of them forgets what is left of what was heard. */
+void retain_prime_end(struct retain *t);
 
 /* Another round begins, whose number is returned: what was noted before should be settled. */
 uint32_t retain_prime_round(struct retain *t);

@@ -11,8 +11,10 @@
 
 enum {
 	ROOM_COST = 192, /* of an interest, when this stream alone asks for it, beside the name */
-	/* Idle streams are looked at this often, not each at its own moment. */
+	/* Idle streams are looked at this often, not each at its own moment; and so many of them in one turn. */
 	SWEEP_MS = 1000,
+	SWEEP_STREAMS = 256,
+	FLUSH_LOOKS = 256, /* more than one portion of what is read from Redis begins */
 };
 
 int
@@ -408,15 +410,31 @@ feed_streams_flush_one(struct feed_streams *s, struct feed_stream *stream, uint6
 }
 
 void
+feed_streams_flush_some(struct feed_streams *s, unsigned messages, uint64_t now_ms)
+{
+	struct eio_list *l = s->filling.prev, *before;
+
+	CHECK(!s->gathers);
+	for (int n = FLUSH_LOOKS; n && l != &s->filling; n--, l = before) {
+		struct feed_stream *stream = EIO_CONTAINER(l, struct feed_stream, link);
+
+		before = l->prev;
+		if (stream->count >= messages || !feed_stream_is_heard(stream)) flush_stream(s, stream, now_ms);
+	}
+}
+
+void
 feed_streams_tick(struct feed_streams *s, uint64_t now_ms)
 {
 	struct feed_stream *first;
+	int n = SWEEP_STREAMS;
 
 	while ((first = first_stream(&s->filling)) && now_ms >= first->at_ms) flush_stream(s, first, now_ms);
-	while ((first = first_stream(&s->idle)) && now_ms >= first->at_ms + FEED_STREAM_WARM_MS) {
+	for (; n && (first = first_stream(&s->idle)) && now_ms >= first->at_ms + FEED_STREAM_WARM_MS; n--) {
 		eio_buf_deinit(&first->body);
 		eio_buf_deinit(&first->marks);
 		move_stream(first, &s->cold, first->at_ms);
 	}
-	while ((first = first_stream(&s->cold)) && now_ms >= first->at_ms + FEED_STREAM_COLD_MS) free_stream(s, first);
+	for (; n && (first = first_stream(&s->cold)) && now_ms >= first->at_ms + FEED_STREAM_COLD_MS; n--)
+		free_stream(s, first);
 }

@@ -190,6 +190,10 @@ void feed_streams_flush(struct feed_streams *s, uint64_t now_ms);
 /* Flushes one that is filling. */
 void feed_streams_flush_one(struct feed_streams *s, struct feed_stream *stream, uint64_t now_ms);
 
+/* Flushes those to which nobody listens and those of so many messages, of the few that began to fill last: so that
+ * little is left for the moment at which all are due. Only where nothing gathers. */
+void feed_streams_flush_some(struct feed_streams *s, unsigned messages, uint64_t now_ms);
+
 /* When feed_streams_tick has something to do next, or UINT64_MAX. */
 uint64_t feed_streams_deadline(const struct feed_streams *s);
 

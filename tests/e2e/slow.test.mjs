@@ -8,12 +8,12 @@ import { test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { connect, collect, MODES } from './lib/client.mjs';
 import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
-import { SEPARATOR, Session } from './lib/engine.mjs';
+import { SEPARATOR, Session, openJoined } from './lib/engine.mjs';
 import { Session3, TEXT, encodeText } from './lib/engine3.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { limit } from './lib/wait.mjs';
+import { eventually, limit } from './lib/wait.mjs';
 
 const siocastOnly = { ...limit(60), skip: SIOCAST_ONLY };
 const slow = { latestPer: '/s' };
@@ -195,5 +195,29 @@ test('"drop-oldest" tells of what it dropped as well', siocastOnly, () =>
 		assert.ok(packets.length > 0 && lag.dropped > 0);
 		assert.equal(packets.length + lag.dropped, 12);
 		assert.equal(packets.at(-1), `42["json",${quote('a', 11)}]`);
+	}),
+);
+
+test('what waits for who does not read waits with siocast: little of what it gets then is old', siocastOnly, () =>
+	withCleanup(async (cleanup) => {
+		const SIZE = 20_000;
+		const COUNT = 400; // 8 MB, of which the kernel would take about 4
+		const bare = [{ channel: 'q', event: 'json', encode: 'json', batch: { interval: 0 }, slow }];
+		const { server, say } = await setUp(cleanup, { feeds: bare });
+		const stopped = await openJoined(server);
+		cleanup.add(stopped, () => stopped.close());
+		stopped.wire.socket.pause();
+		const long = (n) => `{"s":"${n % 4}","n":${n},"x":"${'x'.repeat(SIZE)}"}`;
+		await say(...Array.from({ length: COUNT }, (_, n) => long(n)));
+		await eventually(async () => (await metric(server, 'connections_behind')) === 1, 'that one is behind');
+		const held = await metric(server, 'connections_behind_kernel_bytes');
+		stopped.wire.socket.resume();
+		const numbers = [];
+		while (numbers.at(-1) !== COUNT - 1) numbers.push(JSON.parse((await stopped.nextText()).slice(2))[1].n);
+		const old = numbers.slice(0, -4);
+		assert.deepEqual(old, old.map((_, n) => n));
+		assert.deepEqual(numbers.slice(-4), [4, 3, 2, 1].map((n) => COUNT - n));
+		// What the kernel had for it, and what its own had taken already.
+		assert.ok(held > 0 && held < 600_000 && old.length * SIZE < 1_200_000, `the kernel held ${held} bytes, and ${old.length} messages were old`);
 	}),
 );

@@ -9,10 +9,10 @@ gaps_are_told(void **state)
 {
 	struct rig *r = rig_new(
 		"{\"namespaces\": {\"/\": {}, \"/n\": {}}, \"feedDefaults\": {\"encode\": \"json\"}, \"feeds\": ["
+		"{\"channel\": \"c\\\"\", \"event\": \"d\"},"
 		"{\"channel\": \"c\\\"\", \"event\": \"a\", \"gapEvent\": true},"
 		"{\"channel\": \"c\\\"\", \"event\": \"b\", \"gapEvent\": true},"
-		"{\"channel\": \"c\\\"\", \"event\": \"c\", \"namespace\": \"/n\", \"gapEvent\": true},"
-		"{\"channel\": \"c\\\"\", \"event\": \"d\"}]}");
+		"{\"channel\": \"c\\\"\", \"event\": \"c\", \"namespace\": \"/n\", \"gapEvent\": true}]}");
 	struct source_gap gap = { .name = EIO_LIT("c\""), .from = EIO_LIT("1"), .to = EIO_LIT("\"2-1\""), .missed = 7 };
 
 	(void)state;

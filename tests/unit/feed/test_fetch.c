@@ -183,6 +183,31 @@ many_heard(void **state)
 	assert_int_equal(heard_size(&h), 0);
 }
 
+/* It is forgotten in many steps, none of which is much, whatever is heard meanwhile. */
+static void
+forgotten_bit_by_bit(void **state)
+{
+	struct heard h = { 0 };
+	size_t all, before, steps = 0;
+	bool more = true;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 20000; i++) heard_note(&h, i * 0x9e3779b97f4a7c15u, i);
+	all = heard_size(&h);
+	while (more) {
+		before = heard_size(&h);
+		more = heard_forget_some(&h);
+		assert_true(!more || before - heard_size(&h) < all / 20);
+		if (more) heard_note(&h, ++steps * 0x9e3779b97f4a7c15u, 1);
+	}
+	assert_true(steps > 20);
+	assert_int_equal(heard_size(&h), 0);
+	assert_false(heard_forget_some(&h));
+	heard_note(&h, 5, 1);
+	assert_true(heard_find(&h, 5, &(uint32_t){ 0 }));
+	heard_deinit(&h);
+}
+
 /* What is no such reply, and what is too much of one. */
 static void
 bad_replies(void **state)
@@ -278,8 +303,91 @@ room(void **state)
 	t.portion = 3;
 	assert_int_equal(primes(&s, "b", "1"), RETAIN_PRIMED_OLD);
 	t.portion = 0;
-	retain_prime_end(&t, true);
+	assert_false(retain_prime_sweep(&t, 100));
+	retain_prime_end(&t);
 	assert_int_equal(s.n, 1);
+	retained_deinit(&s);
+	retain_deinit(&t);
+}
+
+/* What is gone is dropped a few at a time. What moves or goes meanwhile, the one at hand too, confuses nobody. */
+static void
+swept_bit_by_bit(void **state)
+{
+	const struct retain_rules rules = { RETAIN_BY_KEY, .max = 1000, .state_bytes = 100000, .bytes = 1000000 };
+	const struct retain_note gone = { .what = RETAIN_REMOVE, .key = EIO_LIT("3") };
+	const struct retain_note again = { .what = RETAIN_KEEP, .key = EIO_LIT("9") };
+	const uint64_t hash_key[2] = { 1, 2 };
+	char key[16];
+	struct retain t;
+	struct retained s;
+
+	(void)state;
+	assert_int_equal(retain_init(&t, &rules, hash_key, no_state_is_unused), 0);
+	retained_init(&s, &t, 0);
+	for (int i = 0; i < 10; i++) settle(&s, (snprintf(key, sizeof key, "%d", i), key), "1");
+	retain_prime_begin(&t);
+	t.portion = 1;
+	assert_int_equal(primes(&s, "2", "1"), RETAIN_PRIMED_OLD);
+	assert_int_equal(primes(&s, "8", "1"), RETAIN_PRIMED_OLD);
+	t.portion = 0;
+	assert_true(retain_prime_sweep(&t, 3)); /* 0 and 1 are gone */
+	assert_int_equal(s.n, 8);
+	assert_true(retained_note(&s, &gone, 1));
+	retained_settle(&s, EIO_LIT("1"), 0, 0, 1); /* it was the next */
+	settle(&s, "4", "2"); /* and so it is this one */
+	settle(&s, "new", "1");
+	assert_true(retain_prime_sweep(&t, 1)); /* 5 */
+	assert_int_equal(s.n, 7);
+	settle(&s, "7", "2");
+	assert_true(retained_note(&s, &again, 1)); /* it was heard, and is on its way */
+	while (retain_prime_sweep(&t, 1)) continue; /* 6 */
+	assert_int_equal(s.n, 6);
+	retained_settle(&s, EIO_LIT("2"), 0, 0, 1);
+	for (const char *k = "24789"; *k; k++) {
+		snprintf(key, sizeof key, "%c", *k);
+		assert_int_equal(primes(&s, key, strchr("28", *k) ? "1" : "2"), RETAIN_PRIMED_OLD);
+	}
+	/* Missed again: it begins anew, and nothing of what was heard counts. */
+	retain_prime_renew(&t);
+	while (retain_prime_sweep(&t, 2)) continue;
+	assert_int_equal(s.n, 0);
+	while (retain_prime_forget(&t)) continue;
+	retain_prime_end(&t);
+	retained_deinit(&s);
+	retain_deinit(&t);
+}
+
+/* What was heard before a second server lost its messages says nothing about what is there now. */
+static void
+begun_while_another_reads(void **state)
+{
+	const struct retain_rules rules = { RETAIN_BY_KEY, .max = 10, .state_bytes = 1000, .bytes = 100000 };
+	const uint64_t hash_key[2] = { 1, 2 };
+	struct retain t;
+	struct retained s;
+
+	(void)state;
+	assert_int_equal(retain_init(&t, &rules, hash_key, no_state_is_unused), 0);
+	retained_init(&s, &t, 0);
+	retain_prime_begin(&t);
+	settle(&s, "a", "1");
+	t.portion = 1;
+	assert_int_equal(primes(&s, "a", "2"), RETAIN_PRIMED_OLD);
+	retain_prime_begin(&t);
+	assert_int_equal(primes(&s, "a", "2"), RETAIN_PRIMED_NEW);
+	t.portion = 0;
+	settle(&s, "b", "1");
+	/* As long as there are two, what was heard is needed. */
+	assert_false(retain_prime_forget(&t));
+	t.portion = 2;
+	assert_int_equal(primes(&s, "b", "2"), RETAIN_PRIMED_OLD);
+	t.portion = 0;
+	retain_prime_end(&t);
+	assert_true(retain_prime_forget(&t));
+	while (retain_prime_forget(&t)) continue;
+	assert_int_equal(heard_size(&t.heard), 0);
+	retain_prime_end(&t);
 	retained_deinit(&s);
 	retain_deinit(&t);
 }
@@ -291,8 +399,11 @@ main(void)
 		cmocka_unit_test(each_kind),
 		cmocka_unit_test(small_portions),
 		cmocka_unit_test(many_heard),
+		cmocka_unit_test(forgotten_bit_by_bit),
 		cmocka_unit_test(bad_replies),
 		cmocka_unit_test(room),
+		cmocka_unit_test(swept_bit_by_bit),
+		cmocka_unit_test(begun_while_another_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -610,6 +610,7 @@ begin_world(enum writing writing, bool forbids, bool starves, unsigned interval)
 	w->is_exact = !forbids && !starves;
 	w->now_ms = 1000;
 	w->speed = 1 + dice(6);
+	w->primer.looks = 1 + dice(6);
 	for (int k = 0; k < KEYS; k++) w->state[k] = w->seen[k] = -1;
 	for (int i = 0; i < 20; i++) change_something();
 }

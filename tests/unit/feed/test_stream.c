@@ -455,6 +455,64 @@ idle_streams_are_freed(void **state)
 	feed_streams_deinit(&s);
 }
 
+/* Of thousands that are idle a few hundred go in one turn, and the next turn is at once. */
+static void
+idle_streams_go_bit_by_bit(void **state)
+{
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
+	const uint64_t late = 10 + 2 * FEED_STREAM_COLD_MS;
+	size_t turns = 0;
+	char name[16];
+	START(s, &f);
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "%u", i);
+		stream(&s, name, NULL, 10);
+	}
+	for (; feed_streams_deadline(&s) <= late; turns++) {
+		size_t before = n_released;
+
+		feed_streams_tick(&s, late);
+		assert_in_range(n_released - before, 0, 500);
+	}
+	assert_int_equal(n_released, 5000);
+	assert_in_range(turns, 20, 100);
+	feed_streams_deinit(&s);
+}
+
+/* What nobody hears need not wait, nor what is much; what is heard does. */
+static void
+some_are_flushed(void **state)
+{
+	struct feed_spec f = feed(FEED_ENCODE_BINARY, FEED_FORMAT_ARRAY);
+	struct interest_table *table = interest_table_new();
+	const char *const names[] = { "heard", "unheard", "much" };
+	struct feed_stream *b;
+	START(s, &f);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		b = stream(&s, names[i], names[i], 0);
+		b->interest = interest_get(table, b->target);
+		if (i != 1) assert_int_equal(interest_set(table, 0, b->target), 0);
+		add_bytes(&s, names[i], names[i], EIO_LIT("1"), 0);
+	}
+	add_bytes(&s, "much", "much", EIO_LIT("2"), 0);
+	feed_streams_flush_some(&s, 2, 1);
+	assert_string_equal(flushed, "much/much:2:[1,2];unheard/unheard:1:[1];");
+	feed_streams_tick(&s, 200);
+	assert_string_equal(flushed, "much/much:2:[1,2];unheard/unheard:1:[1];heard/heard:1:[1];");
+	for (size_t i = 0; i < 3; i++) {
+		b = stream(&s, names[i], names[i], 200);
+		if (i != 1) interest_clear(table, 0, b->target);
+		interest_unref(b->interest);
+		b->interest = NULL;
+	}
+	feed_streams_deinit(&s);
+	interest_table_free(table);
+}
+
 static void
 many_streams(void **state)
 {
@@ -488,6 +546,8 @@ main(void)
 		cmocka_unit_test(one_tick),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(idle_streams_are_freed),
+		cmocka_unit_test(idle_streams_go_bit_by_bit),
+		cmocka_unit_test(some_are_flushed),
 		cmocka_unit_test(many_streams),
 	};
 
