@@ -2,6 +2,7 @@
 //
 // Some of the clients of bench/drops.mjs, which starts this program and talks with it by messages: what they are, cut, the last number, end.
 
+import fs from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { io } from '../tests/e2e/node_modules/socket.io-client/build/esm/index.js';
 
@@ -10,17 +11,26 @@ const LATE_EVERY_MS = 5;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** How long this process, whose work is all done by one thread, has run or waited for a processor; in ms. Else it waits for others. */
+function ownMs() {
+	const [ran, waited] = fs.readFileSync('/proc/self/schedstat', 'latin1').split(' ');
+	return (Number(ran) + Number(waited)) / 1e6;
+}
+
 /** One client, and what it got. */
 class Reader {
 	constructor({ url, path, transport, cutMs }) {
 		this.transport = transport;
 		this.next = null;
-		Object.assign(this, { received: 0, lost: 0, twice: 0, anew: 0, catching: [], opening: [], recovering: [] });
+		Object.assign(this, { received: 0, lost: 0, twice: 0, anew: 0, catching: [], opening: [], recovering: [], others: [] });
 		const reconnection = { reconnectionDelay: cutMs, reconnectionDelayMax: cutMs, randomizationFactor: 0 };
 		this.socket = io(url, { path, transports: [transport], forceNew: true, ...reconnection });
 		this.socket.on('m', (batch) => [].concat(batch).forEach((n) => this.take(n)));
 		this.socket.on('connect', () => this.connected());
-		this.socket.io.on('reconnect_attempt', () => (this.attempt = performance.now()));
+		this.socket.io.on('reconnect_attempt', () => {
+			this.attempt = performance.now();
+			this.own = ownMs();
+		});
 		this.socket.io.on('open', () => (this.opened = performance.now()));
 	}
 
@@ -30,6 +40,7 @@ class Reader {
 			this.catching.push(now - this.attempt);
 			this.opening.push(this.opened - this.attempt);
 			this.recovering.push(now - this.opened);
+			this.others.push(Math.max(0, now - this.attempt - (ownMs() - this.own)));
 		}
 		if (this.was && !this.socket.recovered) {
 			this.anew++;
@@ -96,7 +107,7 @@ async function end(last) {
 	const list = (name) => readers.flatMap((reader) => reader[name]);
 	process.send({
 		...Object.fromEntries(['received', 'lost', 'twice', 'anew'].map((name) => [name, sum(name)])),
-		...Object.fromEntries(['catching', 'opening', 'recovering'].map((name) => [name, list(name)])),
+		...Object.fromEntries(['catching', 'opening', 'recovering', 'others'].map((name) => [name, list(name)])),
 		behind: readers.filter((reader) => reader.next !== last + 1).length,
 		late: { p50: late.percentile(50) / 1e6 - LATE_EVERY_MS, p99: late.percentile(99) / 1e6 - LATE_EVERY_MS },
 	});

@@ -14,8 +14,9 @@
 // message was lost or came twice, or a client began anew, but for --json. `./run bench drops` runs both and adds them to REPORT.md.
 //
 // Catching up is the time from the client's attempt to its `connect`. It is told in two parts, up to the open WebSocket or poll and
-// from there on, which is where recovery is; and beside it how late timers were in the processes that the clients are spread over
-// (drops-clients.mjs): what these are late with is in both.
+// from there on, which is where recovery is; and beside it what of it the client's process neither ran nor waited for a processor, by the
+// scheduler: only that can be the server's. The rest is the clients', hundreds of which share a process (drops-clients.mjs), as is what their
+// timers are late with.
 
 import { fork } from 'node:child_process';
 import fs from 'node:fs';
@@ -145,7 +146,7 @@ function add(parts, sent, cpu) {
 	const sum = (name) => parts.reduce((all, part) => all + part[name], 0);
 	const list = (name) => parts.flatMap((part) => part[name]);
 	const counts = Object.fromEntries(['received', 'lost', 'twice', 'anew', 'behind'].map((name) => [name, sum(name)]));
-	const all = Object.fromEntries(['catching', 'opening', 'recovering'].map((name) => [name, times(list(name))]));
+	const all = Object.fromEntries(['catching', 'opening', 'recovering', 'others'].map((name) => [name, times(list(name))]));
 	const late = { p50: Math.max(...parts.map((part) => part.late.p50)), p99: Math.max(...parts.map((part) => part.late.p99)) };
 	return { clients: CLIENTS, seconds: SECONDS, sent, ...counts, returns: list('catching').length, ...all, late, cpu };
 }
@@ -156,6 +157,7 @@ function tell(all) {
 	tellTimes('catching up', all.catching);
 	tellTimes('of that up to the open connection', all.opening);
 	tellTimes('and from there', all.recovering);
+	tellTimes('of all that the process with the client waited for others', all.others);
 	tellTimes(`timers of the ${PROCESSES} processes with clients came late by, at worst`, all.late);
 	console.log(`the server used ${all.cpu.toFixed(2)} s of processor; load average ${fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[0]}`);
 }
