@@ -48,6 +48,7 @@ const MODES = { polling: ['polling'], websocket: ['websocket'], upgrade: ['polli
 const others = [
 	{ channel: 'state', event: 'state', encode: 'text', room: 'state', retain: 'last', snapshotEvent: 'state now', batch: { interval: 0 } },
 	{ channel: 'quotes', event: 'quotes', encode: 'json', slow: { latestPer: '/s' }, batch: { interval: 5 } },
+	{ channel: 'long', event: 'long', encode: 'json', batch: { interval: 0 } },
 	{ stream: 'entries', event: 'entry', field: 'n', encode: 'json', batch: { interval: 0 } },
 	{ channel: 'gappy', event: 'gappy', namespace: '/gaps', gapEvent: true, encode: 'json', batch: { interval: 0 } },
 ];
@@ -507,6 +508,21 @@ suite('beside other features', starter(2, {}, [...plain, ...others]), (server) =
 		assert.deepEqual(batch, [{ s: 'b', n: 2 }, { s: 'a', n: 3 }]);
 		assert.equal(await client.recovered(offset), false);
 	});
+
+	for (const [count, all] of [[3, true], [14, false]])
+		test(`who ${all ? 'could take everything is' : 'lost something to "drop-oldest" is not'} recovered, whatever it got since`, limit(), async () => {
+			const client = await lazy();
+			const heard = collect(await connect(server.cleanup, server, websocket), 'long');
+			for (let n = 0; n < count; n++) {
+				await server.publish('long', { n, x: 'x'.repeat(100_000) });
+				await heard.next();
+			}
+			const packets = await client.session.packets();
+			assert.equal(packets.length === count, all);
+			const [, n, offset] = /^42\["long",\{"n":(\d+),.*,"([^"]+)"\]$/.exec(packets.at(-1));
+			assert.equal(Number(n), count - 1);
+			assert.equal(await client.recovered(offset), all);
+		});
 
 	for (const more of [false, true])
 		test(`who was held back ${more ? 'and has something from behind that is recovered' : 'begins anew, because others may have come before'}`, limit(), async () => {
