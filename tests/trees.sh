@@ -3,7 +3,12 @@
 # For tests/run-tests and tests/run-fuzz, which set TOP, JOBS and RESULTS, the folder for the logs.
 
 SOURCE=$TOP/build/source
-FUZZ_FLAGS=(CC=clang --enable-fuzzing --enable-asan CFLAGS='-O1 -g')
+
+# The tree with AddressSanitizer and UndefinedBehaviorSanitizer is clang's, and has the fuzz targets, too; elsewhere than on Debian there
+# may be no clang.
+ASAN_FLAGS=(--enable-werror --enable-asan CFLAGS='-O1 -g1')
+HAVE_CLANG=$(command -v clang || true)
+[ -z "$HAVE_CLANG" ] || ASAN_FLAGS+=(CC=clang --enable-fuzzing)
 
 # The files of the tarball in build/source. Their times are kept, so that the trees are rebuilt only where needed.
 make_source() {
@@ -13,19 +18,30 @@ make_source() {
 	}
 }
 
-make_tree() { # NAME TARGETS CONFIGURE-FLAGS...: build/NAME with these targets in it, words in one argument
-	local name=$1 targets log=$RESULTS/build-$1.log
-	read -ra targets <<<"$2"
-	shift 2
-	echo "building build/$name ($*)"
+tree_failed() { # LOG
+	echo "the build failed; the end of $1:"
+	tail -n 40 "$1"
+	return 1
+}
+
+configure_tree() { # NAME CONFIGURE-FLAGS...: build/NAME, where it is not there yet
+	local name=$1 log=$RESULTS/configure-$1.log
+	shift
+	[ ! -f "build/$name/Makefile" ] || return 0
+	echo "configuring build/$name ($*)"
 	mkdir -p "build/$name" && (
 		cd "build/$name" || exit 1
-		[ -f Makefile ] || "$SOURCE/configure" "$@" || exit 1
+		"$SOURCE/configure" "$@" || exit 1
 		# Where siocast, run from its build tree, looks for what it serves.
 		ln -sfn "$TOP/client-js" client-js
-		for target in "${targets[@]}"; do make -j"$JOBS" "$target" || exit 1; done
-	) >"$log" 2>&1 </dev/null && return
-	echo "the build failed; the end of $log:"
-	tail -n 40 "$log"
-	return 1
+	) >"$log" 2>&1 </dev/null || tree_failed "$log"
+}
+
+make_tree() { # NAME TARGET...: in build/NAME, which is configured
+	local name=$1 log=$RESULTS/build-$1.log target
+	shift
+	echo "building build/$name"
+	for target in "$@"; do
+		make -C "build/$name" -j"$JOBS" "$target" || return
+	done >"$log" 2>&1 </dev/null || tree_failed "$log"
 }

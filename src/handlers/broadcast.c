@@ -93,19 +93,20 @@ static void
 send_to_names(struct handlers_run *r, const struct handlers_action *a, const struct name_list *l, size_t n_rooms)
 {
 	struct eio_bytes *names = calloc(l->n + 1, sizeof *names);
-	struct handlers_broadcast b = {
-		.rooms = names,
-		.n_rooms = n_rooms,
-		.except = names + n_rooms,
-		.n_except = l->n - n_rooms,
-		.self = a->self && !r->reason, /* who has left gets nothing */
-	};
+	struct handlers_broadcast b;
 	size_t at = 0;
 
 	if (!names) {
 		r->nomem = true;
 		return;
 	}
+	b = (struct handlers_broadcast){
+		.rooms = names,
+		.n_rooms = n_rooms,
+		.except = names + n_rooms,
+		.n_except = l->n - n_rooms,
+		.self = a->self && !r->reason, /* who has left gets nothing */
+	};
 	for (size_t i = 0; i < l->n; i++) {
 		names[i] = eio_bytes(r->list.n ? r->list.p + at : "", l->lengths[i]);
 		at += l->lengths[i];

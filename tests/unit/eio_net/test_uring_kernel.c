@@ -58,11 +58,12 @@ enter(const long *a)
 long
 __wrap_syscall(long number, ...)
 {
-	long a[6];
+	int n = number == SYS_io_uring_setup ? 2 : number == SYS_io_uring_register ? 4 : 6;
+	long a[6] = { 0 };
 	va_list args;
 
 	va_start(args, number);
-	for (int i = 0; i < 6; i++) a[i] = va_arg(args, long);
+	for (int i = 0; i < n; i++) a[i] = va_arg(args, long);
 	va_end(args);
 	if (number == SYS_io_uring_enter) return enter(a);
 	if (number == SYS_io_uring_setup && n_setup < 2 && setups[n_setup]) return fail_with(setups[n_setup++]);
