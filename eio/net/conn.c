@@ -62,6 +62,7 @@ eio__conn_close(struct eio__conn *c)
 	eio_clock_set(c->httpd->clock, &c->timer, UINT64_MAX);
 	eio_list_remove(&c->link);
 	eio_list_remove(&c->ready);
+	eio_list_remove(&c->silent);
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
 	c->httpd->stats.fresh -= c->fresh;
@@ -123,6 +124,30 @@ void
 eio__conn_ready_to_shake(struct eio__conn *c)
 {
 	wait_for_turn(c, &c->httpd->shaking);
+}
+
+/* Room */
+
+void
+eio__conn_silent(struct eio__conn *c)
+{
+	if (!eio_list_empty(&c->silent)) return;
+	c->silent_since = eio_clock_now(c->httpd->clock);
+	eio_list_add_tail(&c->httpd->silent, &c->silent);
+}
+
+bool
+eio_httpd_make_room(struct eio_httpd *h)
+{
+	struct eio__conn *c;
+
+	if (eio_list_empty(&h->silent)) return false;
+	c = EIO_CONTAINER(h->silent.next, struct eio__conn, silent);
+	CHECK_MAGIC(c, EIO__CONN_MAGIC);
+	if (eio_clock_now(h->clock) - c->silent_since < EIO_HTTPD_SILENT_MS) return false;
+	h->stats.displaced++;
+	eio__conn_close(c);
+	return true;
 }
 
 /* The clock */
@@ -202,6 +227,7 @@ note_rest_written(struct eio__conn *c)
 		c->unsent = false;
 		eio__behind_remove(&c->httpd->behind, &c->laggard);
 		set_conn_timer(c, c->allowance_ms);
+		if (!c->ex && !c->lingering && eio_http_idle(c->http)) eio__conn_silent(c);
 	}
 	if (c->stopped && eio__conn_unsent(c) <= EIO_HTTPD_UNSENT_BYTES) eio__conn_ready(c);
 }

@@ -61,6 +61,7 @@ eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 	if (peer) c->peer = *peer;
 	eio__conn_clock_init(c);
 	eio_list_init(&c->ready);
+	eio_list_init(&c->silent);
 	eio_list_add_tail(&h->conns, &c->link);
 	h->stats.accepted++;
 	h->stats.open++;
@@ -69,6 +70,7 @@ eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 	h->handles++;
 	set_socket_options(fd);
 	c->io.h.handle.data = c;
+	eio__conn_silent(c);
 	if (eio__stream_open(&c->io, h->loop, fd, tls, on_wants_turn))
 		eio__conn_close(c);
 	else if (tls)

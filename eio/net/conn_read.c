@@ -116,6 +116,7 @@ begin_exchange(struct eio__conn *c)
 	c->ex = malloc(sizeof *c->ex);
 	c->notified = false;
 	if (!c->ex) return false;
+	eio_list_remove(&c->silent);
 	exchange_init(c, c->ex, NULL);
 	c->httpd->stats.requests++;
 	return true;
@@ -238,6 +239,7 @@ request_again(struct eio__conn *c, const char *p, size_t n)
 	}
 	exchange_init(c, ex, ex->req);
 	c->ex = ex;
+	eio_list_remove(&c->silent);
 	c->complete = true;
 	c->httpd->stats.requests++;
 	notify_exchange(c, EIO_STAGE_COMPLETE);
@@ -302,6 +304,7 @@ time_request(struct eio__conn *c, bool begins)
 	if (conn_answering(c)) return;
 	if (eio_http_idle(c->http)) {
 		eio__conn_arm(c, o->keep_alive_timeout_ms);
+		if (!c->unsent) eio__conn_silent(c);
 		return;
 	}
 	now = eio_clock_now(c->httpd->clock);
@@ -326,6 +329,15 @@ feed_parser(struct eio__conn *c, const char *data, size_t n, size_t *at)
 	return r != EIO_HTTP_MORE;
 }
 
+/* How many of the requests of a turn that are left one with so many bytes uses up: long heads are work. */
+static unsigned
+requests_used(size_t bytes, unsigned left)
+{
+	size_t used = 1 + bytes / EIO_HTTPD_TURN_BYTES;
+
+	return used < left ? (unsigned)used : left;
+}
+
 /* Takes as much as is for this turn. Returns how many bytes that was. */
 static size_t
 conn_feed(struct eio__conn *c, const char *data, size_t n)
@@ -336,11 +348,11 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 
 	c->feeding = true;
 	while (at < n && requests > 0 && !conn_busy(c) && conn_listens(c)) {
-		size_t again = request_again(c, data + at, n - at);
+		size_t from = at, again = request_again(c, data + at, n - at);
 
 		at += again;
 		if (again || feed_parser(c, data, n, &at)) {
-			requests--;
+			requests -= requests_used(at - from, requests);
 			begins = true;
 		}
 		if (eio_http_idle(c->http)) c->discarding = false;

@@ -203,6 +203,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	eio__behind_init(&h->behind, &h->stats.behind);
 	eio_list_init(&h->ready);
 	eio_list_init(&h->shaking);
+	eio_list_init(&h->silent);
 	uv_idle_init(loop, &h->turn);
 	h->turn.data = h;
 	h->handles++;

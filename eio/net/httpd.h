@@ -17,10 +17,12 @@
 enum {
 	EIO_HTTPD_LINGER_MS = 2000, /* how long a closing connection may still send what nobody reads */
 	EIO_HTTPD_PIPELINE_BYTES = 65536, /* of requests waiting behind one that is being answered */
+	EIO_HTTPD_SILENT_MS = 1000, /* who has said nothing for so long may have to make room */
 	EIO_HTTPD_UNSENT_BYTES = 65536, /* with more that the client has not read, nothing of it is read */
 	/* What a connection does in one turn of the loop, and how many of those that do so much every turn go on in the
 	 * next: others wait for them no longer than a few milliseconds. */
 	EIO_HTTPD_TURN_REQUESTS = 16,
+	EIO_HTTPD_TURN_BYTES = 2048, /* a request counts once more for each so many */
 	EIO_HTTPD_TURN_CONNECTIONS = 4,
 	EIO_HTTPD_TURN_HANDSHAKES = 1, /* of TLS, each of which may be a signature */
 };
@@ -79,6 +81,7 @@ struct eio_httpd_stats {
 	uint64_t proxy_bad; /* that had to say whose they are, and were refused */
 	uint64_t tls_handshakes, tls_resumed, tls_failed; /* done; of them by tickets; not done */
 	uint64_t fresh; /* that are open and have not had a whole request yet */
+	uint64_t displaced; /* closed to make room, see eio_httpd_make_room */
 	struct eio_behind_stats behind;
 };
 
@@ -114,6 +117,12 @@ int eio_httpd_accept(struct eio_httpd *h, int fd);
 
 /* The same by a door, which is borrowed as long as the server lives. */
 int eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *door);
+
+/* Closes the connection that has waited the longest for a whole request head, behind an answer or from the beginning,
+ * if that is EIO_HTTPD_SILENT_MS or more. Returns whether there was one. For an admit() that has no room left: who
+ * opens connections and says nothing keeps nobody away. One whose answer or body is still on its way is none of
+ * these. */
+bool eio_httpd_make_room(struct eio_httpd *h);
 
 /* Closes the listeners; connections stay. */
 void eio_httpd_stop_accepting(struct eio_httpd *h);

@@ -57,6 +57,7 @@ struct eio_httpd {
 	bool gathers;
 	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */
 	struct eio_list shaking; /* the same for those with a step of a handshake to do */
+	struct eio_list silent; /* connections that wait for a request, who has for the longest first */
 	uv_idle_t turn; /* runs while there are some */
 	char read_buffer[EIO__READ_BUFFER];
 };
@@ -72,6 +73,8 @@ struct eio__conn {
 	struct eio_buf pending; /* bytes that came while an exchange was being answered, or too many for one turn */
 	size_t pending_at; /* those before it are done */
 	struct eio_list ready; /* in httpd->ready, or in httpd->shaking */
+	struct eio_list silent; /* in httpd->silent, while no request head is complete and nothing is to be written */
+	uint64_t silent_since; /* on the server's clock */
 	struct eio_timer timer;
 	uint64_t allowance_ms; /* what the timer is set to unless something is unsent; 0: it is not */
 	uint64_t request_until; /* when the request being read must be complete */
@@ -128,6 +131,9 @@ void eio__conn_ready(struct eio__conn *c);
 
 /* The same for the next step of its handshake. */
 void eio__conn_ready_to_shake(struct eio__conn *c);
+
+/* It waits for a request from now on, unless it does already. */
+void eio__conn_silent(struct eio__conn *c);
 
 /* Closes the connection after so many milliseconds, unless armed again; 0: never. While something is unsent that is
  * put off, and what counts is that it goes on leaving. */

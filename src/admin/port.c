@@ -318,7 +318,7 @@ on_admin_admit(void *user)
 	struct admin *a = user;
 
 	CHECK_MAGIC(a, ADMIN_MAGIC);
-	return eio_httpd_stats(a->httpd)->open < ADMIN_CONNECTIONS;
+	return eio_httpd_stats(a->httpd)->open < ADMIN_CONNECTIONS || eio_httpd_make_room(a->httpd);
 }
 
 static void

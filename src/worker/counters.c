@@ -7,6 +7,7 @@
 #define COUNTERS_TABLE(X) \
 	X(CONNECTIONS_OPEN, h->open + s->websockets) \
 	X(CONNECTIONS_ACCEPTED, h->accepted) \
+	X(CONNECTIONS_DISPLACED, h->displaced) \
 	X(HTTP_REQUESTS, h->requests) \
 	X(HTTP_BAD, h->malformed) \
 	X(PROXY_BAD, h->proxy_bad) \

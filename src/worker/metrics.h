@@ -10,6 +10,8 @@
 	X(WORKER_METRIC_CONNECTIONS_ACCEPTED, COUNTER, "connections_accepted_total", "", "TCP connections accepted") \
 	X(WORKER_METRIC_CONNECTIONS_REFUSED, COUNTER, "connections_refused_total", "", \
 		"TCP connections closed at once because of limits") \
+	X(WORKER_METRIC_CONNECTIONS_DISPLACED, COUNTER, "connections_displaced_total", "", \
+		"TCP connections without a request closed because of limits, for others to come in") \
 	X(WORKER_METRIC_ACCEPT_PAUSED, COUNTER, "accept_paused_total", "", \
 		"Times accepting paused because no file could be opened") \
 	X(WORKER_METRIC_HTTP_REQUESTS, COUNTER, "http_requests_total", "", "HTTP requests") \

@@ -38,7 +38,7 @@ on_admit(void *user)
 	struct worker *w = user;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	if (connections_admit(w)) return true;
+	if (connections_admit(w) || (eio_httpd_make_room(w->httpd) && connections_admit(w))) return true;
 	metrics_inc(w->metrics, WORKER_METRIC_CONNECTIONS_REFUSED);
 	return false;
 }

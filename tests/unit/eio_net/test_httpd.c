@@ -323,6 +323,34 @@ test_turns(void **state)
 	finish(&t, false);
 }
 
+/* Long heads are more work than short ones, and fewer of them are served. */
+static void
+test_turns_of_long_heads(void **state)
+{
+	enum { LONG = 2 * EIO_HTTPD_TURN_BYTES - 64, TIMES = 15 };
+	static const char first[] = "GET / HTTP/1.1\r\nHost: x\r\nX: ";
+	static char many[TIMES * LONG];
+	struct test t;
+
+	(void)state;
+	start(&t, false);
+	t.at_once = true;
+	memset(many, 'x', sizeof many);
+	for (int i = 0; i < TIMES; i++) {
+		char *head = many + i * LONG, *end = head + LONG - 4;
+
+		memcpy(head, first, sizeof first - 1);
+		memcpy(end, "\r\n\r\n", 4);
+	}
+	assert_int_equal(send(t.peers[0], many, sizeof many, 0), sizeof many);
+	for (int i = 0; i < 3 && t.n == 0; i++) uv_run(&t.loop, UV_RUN_NOWAIT);
+	assert_in_range(t.n, 1, EIO_HTTPD_TURN_REQUESTS / 2);
+	for (int i = 0; i < TIMES; i++) turn(&t);
+	assert_int_equal(t.n, TIMES);
+	t.n = 0;
+	finish(&t, false);
+}
+
 /* Answers what is held, and what comes of that, as sessions do at the end of a turn. */
 static void
 answer_all_held(uv_prepare_t *p)
@@ -475,6 +503,65 @@ test_repeats_at_once(void **state)
 	finish(&t, false);
 }
 
+static void
+on_due(uv_timer_t *timer)
+{
+	*(bool *)timer->data = true;
+}
+
+/* Lets the loop run for so long. */
+static void
+run_for(struct test *t, uint64_t ms)
+{
+	uv_timer_t timer;
+	bool due = false;
+
+	uv_timer_init(&t->loop, &timer);
+	timer.data = &due;
+	uv_update_time(&t->loop);
+	uv_timer_start(&timer, on_due, ms, 0);
+	while (!due) uv_run(&t->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&timer, NULL);
+	turn(t);
+}
+
+/* Room is made by who has been silent for the longest; not by one that waits for an answer, nor while it leaves. */
+static void
+test_room(void **state)
+{
+	enum { MANY = 16 << 20 };
+	struct eio_block *body = block_of(NULL, MANY, 'x'), *small = block_of("one", 3, 0);
+	static char some[65536];
+	struct test t;
+
+	(void)state;
+	start(&t, false);
+	assert_false(eio_httpd_make_room(t.httpd)); /* none has been for long */
+	for (int i = 0; i < PEERS; i++) ask(&t, i);
+	respond(t.held[0], 200, NULL, body);
+	respond(t.held[2], 200, NULL, small);
+	run_for(&t, EIO_HTTPD_SILENT_MS + 20);
+	assert_true(eio_httpd_make_room(t.httpd));
+	turn(&t);
+	assert_answer(&t, 2, "HTTP/1.1 200 OK\r\n", "\r\n\r\none");
+	assert_int_equal(recv(t.peers[2], some, 1, MSG_DONTWAIT), 0);
+	assert_false(eio_httpd_make_room(t.httpd));
+	for (size_t n = 0; n < MANY;) {
+		turn(&t);
+		n += received(&t, 0, some, sizeof some);
+	}
+	turn(&t);
+	assert_false(eio_httpd_make_room(t.httpd)); /* it is silent from now on */
+	run_for(&t, EIO_HTTPD_SILENT_MS + 20);
+	assert_true(eio_httpd_make_room(t.httpd));
+	assert_false(eio_httpd_make_room(t.httpd));
+	assert_int_equal(eio_httpd_stats(t.httpd)->displaced, 2);
+	assert_int_equal(eio_httpd_stats(t.httpd)->open, 1);
+	finish(&t, false);
+	eio_block_unref(body);
+	eio_block_unref(small);
+}
+
 int
 main(void)
 {
@@ -483,10 +570,12 @@ main(void)
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_turns_of_long_heads),
 		cmocka_unit_test(test_turns_of_late_answers),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_repeats_pipelined),
 		cmocka_unit_test(test_repeats_at_once),
+		cmocka_unit_test(test_room),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
