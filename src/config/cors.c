@@ -21,6 +21,10 @@ origin_fault(const char *s)
 	host += 3;
 	if (strpbrk(host, "/?#"))
 		return "an origin ends with its host or port: no page's has a path or a slash at its end";
+	if (strchr(host, '@')) return "an origin has no name and no password of a user";
+	if (strchr(s, ' ')) return "there are no spaces in an origin";
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p >= 0x80) return "browsers write other letters than those of ASCII as \"xn--...\"";
 	if (strpbrk(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) return "browsers write origins in small letters";
 	port = strrchr(host, ':');
 	if (port && ((strncmp(s, "https:", 6) == 0 && strcmp(port, ":443") == 0) ||

@@ -547,6 +547,13 @@ static const struct {
 		"t.conf:5:1: warning: cors.origin[4]: \"https://a:443\": browsers leave out the port that goes with the scheme\n"
 		"t.conf:6:1: warning: cors.origin[5]: \"http://[::1]:80\": browsers leave out the port that goes with the "
 		"scheme\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\"}], \"cors\": {\"origin\": [\"https://u@a\",\n\"https://a b\",\n"
+		"\"https://\xc3\xa4.example\",\n\"file://\", \"https://xn--4ca.example\", \"chrome-extension://abc\"]}}",
+		"t.conf:1:51: warning: cors.origin[0]: \"https://u@a\": an origin has no name and no password of a user\n"
+		"t.conf:2:1: warning: cors.origin[1]: \"https://a b\": there are no spaces in an origin\n"
+		"t.conf:3:1: warning: cors.origin[2]: \"https://\xc3\xa4.example\": browsers write other letters than those of "
+		"ASCII as \"xn--...\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\"}], \"cors\": {\"origin\": \"https://*.example.org\"}}",
 		"t.conf:1:50: warning: cors.origin: \"https://*.example.org\": there are no wildcards: this is the name of no "
 		"page's origin\n" },
