@@ -7,6 +7,8 @@
 #include "src/config/config.h"
 #include "src/presence/presence.h"
 
+#include <stdlib.h>
+
 static int
 make_presence(struct beside *b, const struct config *c, struct thread *thread)
 {
@@ -18,21 +20,51 @@ make_presence(struct beside *b, const struct config *c, struct thread *thread)
 	return b->presence ? 0 : -1;
 }
 
+/* Tells the adapter all names of namespaces. 0, or -1 when out of memory. */
 static int
-make_adapter(struct beside *b, const struct config *c, struct thread *thread, struct feed *feed)
+name_namespaces(struct adapter *a, const struct config *c)
 {
-	struct adapter_options o = { .thread = thread, .feed = feed, .metrics = thread->metrics };
+	size_t n = 0, i = 0;
+	const char **names;
+	int rc;
+
+	while (config_next_namespace(c, &i)) n++;
+	names = calloc(n + 1, sizeof(const char *));
+	if (!names) return -1;
+	i = 0;
+	for (size_t k = 0; k < n; k++) names[k] = config_next_namespace(c, &i);
+	rc = adapter_set_namespaces(a, names, n);
+	free(names);
+	return rc;
+}
+
+void
+beside_renew(struct adapter *a, const struct config *c)
+{
+	if (a && name_namespaces(a, c)) log_error("event=adapter-not-changed error=\"out of memory\"");
+}
+
+static int
+make_adapter(struct beside *b, const struct config *c, const struct beside_place *place)
+{
+	struct adapter_options o = {
+		.thread = place->thread,
+		.feed = place->feed,
+		.interest = place->interest,
+		.metrics = place->thread->metrics,
+	};
 
 	if (!config_fill_adapter(c, &o)) return 0;
 	b->adapter = adapter_new(&o);
-	if (!b->adapter) log_error("event=adapter-failed error=\"out of memory\"");
-	return b->adapter ? 0 : -1;
+	if (b->adapter && name_namespaces(b->adapter, c) == 0) return 0;
+	log_error("event=adapter-failed error=\"out of memory\"");
+	return -1;
 }
 
 int
-beside_make(struct beside *b, const struct config *c, struct thread *thread, struct feed *feed)
+beside_make(struct beside *b, const struct config *c, const struct beside_place *place)
 {
-	return make_presence(b, c, thread) || make_adapter(b, c, thread, feed) ? -1 : 0;
+	return make_presence(b, c, place->thread) || make_adapter(b, c, place) ? -1 : 0;
 }
 
 void

@@ -7,6 +7,7 @@
 
 struct config;
 struct feed;
+struct interest_table;
 struct presence;
 struct adapter;
 
@@ -15,8 +16,18 @@ struct beside {
 	struct adapter *adapter; /* NULL: there is none */
 };
 
-/* Makes what is configured. 0, or -1 when out of memory, which was logged. All is borrowed until beside_free(). */
-int beside_make(struct beside *b, const struct config *c, struct thread *thread, struct feed *feed);
+/* Where it lives, and what it works with: borrowed until beside_free(). */
+struct beside_place {
+	struct thread *thread;
+	struct feed *feed;
+	struct interest_table *interest;
+};
+
+/* Makes what is configured. 0, or -1 when out of memory, which was logged. The configuration is borrowed as well. */
+int beside_make(struct beside *b, const struct config *c, const struct beside_place *place);
+
+/* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
+void beside_renew(struct adapter *a, const struct config *c);
 
 /* Before its thread starts. */
 void beside_start(struct beside *b);

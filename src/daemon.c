@@ -127,7 +127,9 @@ make_feed(struct daemon *d)
 static int
 make_beside(struct daemon *d)
 {
-	return beside_make(&d->beside, d->config, &d->threads[d->n_threads - 1], d->feed);
+	const struct beside_place place = { &d->threads[d->n_threads - 1], d->feed, d->interest };
+
+	return beside_make(&d->beside, d->config, &place);
 }
 
 static int
@@ -150,6 +152,7 @@ make_worker_group(struct daemon *d)
 		.interest = d->interest,
 		.feed = d->feed,
 		.presence = d->beside.presence,
+		.adapter = d->beside.adapter,
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,

@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "sio/json.h"
 #include "src/base/log.h"
+#include "src/beside.h"
 #include "src/config/changes.h"
 
 #include <signal.h>
@@ -135,6 +136,7 @@ change_all(struct reload *r, struct config *now)
 	change_log(now);
 	workers_change(r->workers);
 	feed_change_end(r->workers->feed);
+	beside_renew(r->workers->adapter, now);
 	/* Those that cannot be read stay as they are, which is logged. */
 	if (r->workers->doors) doors_reread(r->workers->doors);
 	config_free(r->replaced);

@@ -8,7 +8,7 @@
 
 /* What is in the list: [uid,] packet, opts. */
 struct classic_parts {
-	struct eio_bytes packet, opts;
+	struct eio_bytes uid, packet, opts;
 };
 
 /* Takes the list apart. False when it has another shape. */
@@ -22,6 +22,7 @@ find_parts(struct eio_bytes json, size_t n, struct classic_parts *out)
 	if (sio_json_kind(json) != SIO_JSON_ARRAY) return false;
 	while (sio_json_next(&it, NULL, &value)) {
 		if (n == 3 && found == 0 && sio_json_kind(value) != SIO_JSON_STRING) return false;
+		if (n == 3 && found == 0) out->uid = value;
 		out->packet = last;
 		last = value;
 		found++;
@@ -99,12 +100,13 @@ only_in_room(struct adapter_message *m, struct eio_bytes room)
 static enum adapter_result
 read_broadcast(struct adapter_message *m, struct eio_bytes suffix, struct eio_bytes payload)
 {
-	struct classic_parts parts;
+	struct classic_parts parts = { .uid = { 0 } };
 	enum adapter_result r;
 	size_t n;
 
 	r = read_list(m, payload, &n, &parts);
 	if (r != ADAPTER_UNDERSTOOD) return r;
+	m->uid = parts.uid;
 	m->nsp = said_namespace(m, parts.packet);
 	if (!m->nsp.n) return m->nsp.p ? ADAPTER_REFUSED_NAMESPACE : ADAPTER_REFUSED_MEMORY;
 	r = adapter__event(m, parts.packet, parts.opts);

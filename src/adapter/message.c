@@ -27,8 +27,9 @@ void
 adapter__begin(struct adapter_message *m)
 {
 	m->kind = ADAPTER_NOTHING;
-	m->nsp = m->data = (struct eio_bytes){ 0 };
-	m->has_placeholders = m->fleeting = m->acked = m->close = false;
+	m->nsp = m->data = m->uid = m->request = (struct eio_bytes){ 0 };
+	m->has_placeholders = m->fleeting = m->close = m->old = m->owned = false;
+	m->timeout_ms = ADAPTER_TIMEOUT_MS;
 	eio_buf_clear(&m->rooms);
 	eio_buf_clear(&m->except);
 	eio_buf_clear(&m->names);
@@ -136,7 +137,11 @@ adapter__text(struct adapter_message *m, struct eio_bytes json)
 static enum adapter_result
 read_event_flags(struct adapter_message *m, struct eio_bytes flags)
 {
+	uint64_t ms;
+
 	m->fleeting = adapter__is(adapter__member(flags, EIO_LIT("volatile")), SIO_JSON_TRUE);
+	if (adapter__number(adapter__member(flags, EIO_LIT("timeout")), &ms))
+		m->timeout_ms = (unsigned)(ms < ADAPTER_TIMEOUT_MS_MAX ? ms : ADAPTER_TIMEOUT_MS_MAX);
 	return ADAPTER_UNDERSTOOD;
 }
 
@@ -150,14 +155,13 @@ is_event_packet(struct eio_bytes packet)
 	       (type == SIO_PACKET_EVENT || type == SIO_PACKET_BINARY_EVENT);
 }
 
-/* Whether a packet says no namespace, or this one: without one it is "/". */
-static bool
-is_packet_of(struct eio_bytes packet, struct eio_bytes nsp)
+bool
+adapter__is_of(const struct adapter_message *m, struct eio_bytes packet)
 {
 	struct eio_bytes said = adapter__member(packet, EIO_LIT("nsp"));
 
-	if (!said.p || *said.p == 'n') return eio_bytes_eq(nsp, EIO_LIT("/"));
-	return adapter__is(said, SIO_JSON_STRING) && sio_json_string_eq(said, nsp);
+	if (!said.p || *said.p == 'n') return eio_bytes_eq(m->nsp, EIO_LIT("/"));
+	return adapter__is(said, SIO_JSON_STRING) && sio_json_string_eq(said, m->nsp);
 }
 
 enum adapter_result
@@ -166,7 +170,6 @@ adapter__event(struct adapter_message *m, struct eio_bytes packet, struct eio_by
 	enum adapter_result r;
 
 	if (!is_event_packet(packet)) return ADAPTER_REFUSED_UNKNOWN;
-	if (!is_packet_of(packet, m->nsp)) return ADAPTER_REFUSED_NAMESPACE;
 	m->data = adapter__member(packet, EIO_LIT("data"));
 	if (!adapter__is(m->data, SIO_JSON_ARRAY)) return ADAPTER_REFUSED_UNKNOWN;
 	if (!sio_packet_event_data_valid(m->data)) return ADAPTER_REFUSED_EVENT;
@@ -177,4 +180,49 @@ adapter__event(struct adapter_message *m, struct eio_bytes packet, struct eio_by
 		return ADAPTER_REFUSED_BINARY;
 	m->kind = ADAPTER_EVENT;
 	return read_event_flags(m, adapter__member(opts, EIO_LIT("flags")));
+}
+
+enum adapter_result
+adapter__call(struct adapter_message *m, struct eio_bytes packet, struct eio_bytes opts)
+{
+	enum adapter_result r = adapter__event(m, packet, opts);
+
+	if (r == ADAPTER_UNDERSTOOD && m->request.p) m->kind = ADAPTER_CALL;
+	return r;
+}
+
+enum adapter_result
+adapter__order(struct adapter_message *m, enum adapter_kind kind, struct eio_bytes opts, struct eio_bytes rooms)
+{
+	enum adapter_result r = adapter__audience(m, opts);
+
+	if (r == ADAPTER_UNDERSTOOD && kind != ADAPTER_DISCONNECT)
+		r = rooms.p ? adapter__names(rooms, &m->names) : ADAPTER_REFUSED_UNKNOWN;
+	if (r == ADAPTER_UNDERSTOOD) m->kind = kind;
+	return r;
+}
+
+enum adapter_result
+adapter__server_event(struct adapter_message *m, struct eio_bytes data)
+{
+	struct sio_json_iter it = sio_json_iter(data);
+	struct eio_bytes name;
+
+	if (!adapter__is(data, SIO_JSON_ARRAY) || !sio_json_next(&it, NULL, &name) ||
+		sio_json_kind(name) != SIO_JSON_STRING)
+		return ADAPTER_REFUSED_UNKNOWN;
+	m->has_placeholders = m->json.n_attachments > 0;
+	m->data = data;
+	m->kind = ADAPTER_SERVER_EVENT;
+	return ADAPTER_UNDERSTOOD;
+}
+
+enum adapter_result
+adapter__asks(struct adapter_message *m, struct eio_bytes request)
+{
+	if (!request.p) return ADAPTER_UNDERSTOOD;
+	if (sio_json_kind(request) != SIO_JSON_STRING || request.n > ADAPTER_REQUEST_MAX)
+		return ADAPTER_REFUSED_UNKNOWN;
+	m->request = request;
+	return ADAPTER_UNDERSTOOD;
 }

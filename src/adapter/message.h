@@ -11,12 +11,27 @@
 #include "src/msgpack/json.h"
 
 enum adapter_kind {
-	ADAPTER_NOTHING, /* what only counted servers answer, and what is between others */
+	ADAPTER_NOTHING, /* what is between others */
 	ADAPTER_EVENT,
 	ADAPTER_JOIN,
 	ADAPTER_LEAVE,
 	ADAPTER_DISCONNECT,
+	/* What servers that are counted answer: */
+	ADAPTER_CALL, /* an event that asks for acks */
+	ADAPTER_IDS, /* the ids of sockets */
+	ADAPTER_SOCKETS, /* what they are */
+	ADAPTER_ROOMS, /* all rooms */
+	ADAPTER_ROOMS_OF, /* those of one socket */
+	ADAPTER_SERVER_EVENT, /* an event for servers */
+	ADAPTER_CUSTOM, /* what applications have made up */
+	ADAPTER_KINDS
 };
+
+/* Of a call that does not say how long it waits; and at most. */
+enum { ADAPTER_TIMEOUT_MS = 5000, ADAPTER_TIMEOUT_MS_MAX = 86400000 };
+
+/* So long may the text by which a request is known be. */
+enum { ADAPTER_REQUEST_MAX = 256 };
 
 /* Why a message is not understood: X(name, label). The label is that of its counter. */
 #define ADAPTER_REFUSALS(X) \
@@ -44,12 +59,16 @@ struct adapter_message {
 	struct eio_bytes nsp;
 	/* Whom it is for, as the names of feed/posting.h. Without rooms: everyone in the namespace. */
 	struct eio_buf rooms, except;
+	/* Who sent it, and by what the answer is known that is wanted: JSON strings; p NULL where there is none. */
+	struct eio_bytes uid, request;
+	bool old; /* of a request: in the words of adapters before version 6 */
 	struct eio_bytes data; /* of an event: the array of its name and arguments, checked JSON */
 	bool has_placeholders; /* there are attachments, and they are of the data */
 	bool fleeting; /* of an event: not for who is behind */
-	bool acked; /* of an event: it asks for an ack, which nobody waits for here */
+	unsigned timeout_ms; /* of a call: how long acks are awaited */
 	struct eio_buf names; /* of joining and leaving: which rooms */
 	bool close; /* of disconnecting: the whole connection */
+	bool owned; /* an order by the id of one socket: whoever has that answers */
 	/* How it was read: the dialects' own. */
 	struct msgpack_json json;
 	struct eio_buf scratch;

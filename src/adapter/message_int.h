@@ -29,11 +29,27 @@ enum adapter_result adapter__name(struct eio_bytes json, struct eio_buf *out);
 /* Whom it is for: {rooms, except}. */
 enum adapter_result adapter__audience(struct adapter_message *m, struct eio_bytes opts);
 
-/* An event: its packet and its {rooms, except, flags}. The packet's namespace, where it says one, is m->nsp. */
+/* Whether a packet is of m->nsp: where it says none it is of "/". */
+bool adapter__is_of(const struct adapter_message *m, struct eio_bytes packet);
+
+/* An event: its packet and its {rooms, except, flags}. */
 enum adapter_result adapter__event(struct adapter_message *m, struct eio_bytes packet, struct eio_bytes opts);
 
 /* The text of a JSON string in m->scratch, where it lies until the next call. */
 struct eio_bytes adapter__text(struct adapter_message *m, struct eio_bytes json);
+
+/* The same, and it asks for acks if there is a request. */
+enum adapter_result adapter__call(struct adapter_message *m, struct eio_bytes packet, struct eio_bytes opts);
+
+/* An order: its audience, {rooms, except}; and which rooms, but for disconnecting. */
+enum adapter_result adapter__order(
+	struct adapter_message *m, enum adapter_kind kind, struct eio_bytes opts, struct eio_bytes rooms);
+
+/* An event for servers: the list of its name and arguments. */
+enum adapter_result adapter__server_event(struct adapter_message *m, struct eio_bytes data);
+
+/* The text by which an answer is known, where one is wanted. */
+enum adapter_result adapter__asks(struct adapter_message *m, struct eio_bytes request);
 
 /* What is asked of servers on a channel of requests of m->nsp: request.c. */
 enum adapter_result adapter__request(struct adapter_message *m, struct eio_bytes json);

@@ -5,7 +5,9 @@
 const char *
 adapter_dialect_name(size_t i)
 {
-	static const char *const names[ADAPTER_DIALECTS] = { [ADAPTER_CLASSIC] = "classic" };
+	static const char *const names[ADAPTER_DIALECTS] = {
+		[ADAPTER_CLASSIC] = "classic", [ADAPTER_SHARDED] = "sharded", [ADAPTER_STREAMS] = "streams"
+	};
 
 	return i < ADAPTER_DIALECTS ? names[i] : NULL;
 }

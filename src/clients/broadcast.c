@@ -61,6 +61,34 @@ shout(struct sio_socket *s, const struct handlers_broadcast *b)
 	free(except);
 }
 
+/* Tells other servers. Whoever is left out here is so there, by its id. */
+static void
+tell_servers(struct sio_socket *s, const struct handlers_broadcast *b)
+{
+	struct clients *c = client_of(s)->clients;
+	struct eio_bytes *except;
+	int rc = -1;
+
+	if (!c->options.adapter || !adapter_tells(c->options.adapter)) return;
+	except = calloc(b->n_except + 1, sizeof *except);
+	if (except) {
+		if (b->n_except) memcpy(except, b->except, b->n_except * sizeof *except);
+		except[b->n_except] = sio_socket_id(s);
+		rc = adapter_broadcast(c->options.adapter,
+			&(struct audience){ .nsp = s->nsp,
+				.rooms = b->rooms,
+				.n_rooms = b->n_rooms,
+				.except = except,
+				.n_except = b->n_except + (b->self ? 0 : 1) },
+			b->bundle);
+	}
+	free(except);
+	if (!rc) return;
+	client_count(s, NAMESPACE_METRIC_BROADCASTS_DROPPED);
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", s->nsp, "why=\"%s\"",
+		"too much waits for other servers");
+}
+
 void
 broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 {
@@ -73,6 +101,7 @@ broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 	uint64_t others;
 	unsigned dropped;
 
+	if (!c->stopping) tell_servers(s, b);
 	if (!c->stopping && client_socket_of(s)->namespace->recovers) {
 		client_count(s, NAMESPACE_METRIC_BROADCASTS);
 		shout(s, b);

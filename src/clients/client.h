@@ -77,6 +77,7 @@ struct client_socket {
 	struct client_past *past; /* owned: recovery.c's; NULL where clients are not recovered */
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	struct awaiting *awaiting; /* owned: snapshots.c's; NULL: it awaits nothing */
+	struct acked_place *places; /* acked.c's: one of those that it has; NULL: it has none */
 	size_t query_n;
 	char query[]; /* what handlers know as {query}; empty when none of them wants it */
 };

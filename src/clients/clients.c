@@ -5,6 +5,7 @@
  * nowhere else is it freed.
  */
 #include "src/clients/access.h"
+#include "src/clients/acked.h"
 #include "src/clients/actions.h"
 #include "src/clients/admission.h"
 #include "src/clients/behind.h"
@@ -60,8 +61,8 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 		return;
 	}
 	switch (ev.type) {
-	case SIO_EVENT_NONE:
-	case SIO_EVENT_ACK: break; /* siocast asks for no acks, so none can be meant */
+	case SIO_EVENT_NONE: break;
+	case SIO_EVENT_ACK: acked_take(c->clients, &ev); break;
 	case SIO_EVENT_CONNECT: on_connect_event(c, &ev); break;
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);

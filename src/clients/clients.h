@@ -11,6 +11,7 @@
 #include "eio/net/forwarded.h"
 #include "eio/net/random.h"
 #include "eio/net/server.h"
+#include "src/adapter/adapter.h"
 #include "src/clients/metrics.h"
 #include "src/clients/namespace.h"
 #include "src/feed/delivery.h"
@@ -50,6 +51,7 @@ struct clients_options {
 	struct interest_table *interest;
 	struct feed *feed; /* takes what handlers publish, and retains; NULL: neither is wanted */
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
+	struct adapter *adapter; /* tells other servers what handlers broadcast; NULL: there is none */
 	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;

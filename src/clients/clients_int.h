@@ -41,6 +41,7 @@ struct clients {
 	struct eio_timer stow_timer;
 	uint64_t stow_at_ms; /* when it is due; UINT64_MAX: never */
 	size_t held_bytes; /* of all holds */
+	size_t places; /* of all acks that are awaited: acked.c's */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */
 	bool recovers; /* some namespace does */
 	bool paces; /* some has rooms with a pace */

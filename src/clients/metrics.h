@@ -48,6 +48,9 @@
 		"Sockets that joined or left rooms, or were put out, as another server said") \
 	X(CLIENTS_METRIC_MOVES_FAILED, COUNTER, "orders_dropped_total", "", \
 		"Such orders lost because memory was short") \
+	X(CLIENTS_METRIC_ACKS, COUNTER, "acks_total", "", "Acks of clients to events of other servers") \
+	X(CLIENTS_METRIC_ACKS_DROPPED, COUNTER, "acks_dropped_total", "", \
+		"Acks to events of other servers that were not awaited, or lost, because too many were or memory was short") \
 	X(CLIENTS_METRIC_LAG_EVENTS, COUNTER, "lag_events_total", "", "Events that tell clients what they missed")
 
 /* Of one namespace. */

@@ -4,6 +4,7 @@
 
 #include "sio/json.h"
 #include "src/clients/access.h"
+#include "src/clients/acked.h"
 #include "src/clients/actions.h"
 #include "src/clients/asking.h"
 #include "src/clients/attendance.h"
@@ -44,6 +45,7 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 		own->identity = NULL;
 		own->past = NULL;
 		own->awaiting = NULL;
+		own->places = NULL;
 		own->hold = NULL;
 		own->rates = rates;
 	} else {
@@ -201,6 +203,7 @@ sockets_end(struct sio_socket *s, const char *reason)
 	struct client_socket *own = client_socket_of(s);
 
 	asking_forget(s);
+	acked_forget(s);
 	actions_run_disconnect(s, reason);
 	behind_settle(client_of(s));
 	attendance_end_all(s);

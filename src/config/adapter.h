@@ -5,10 +5,13 @@
 
 #include "src/config/loader.h"
 
-/* The names of enum adapter_mode. */
-extern const char *const config__adapter_modes[];
+/* The names of enum adapter_mode, and of enum adapter_rooms_mode. */
+extern const char *const config__adapter_modes[], *const config__adapter_rooms[];
 
-/* A row: names of dialects, into the bools of a struct adapter_spec. */
+/* A row: names of dialects, into a struct adapter_dialects. */
 void config__adapter_dialects(struct config_loader *l, const cJSON *item, void *target);
+
+/* The same: what channels begin with, or "". */
+void config__adapter_events(struct config_loader *l, const cJSON *item, void *target);
 
 #endif

@@ -167,4 +167,7 @@ bool config_fill_peers(const struct config *c, struct peers_options *out); /* wh
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 bool config_fill_adapter(const struct config *c, struct adapter_options *out); /* the same */
 
+/* The next name of a namespace that is none of a pattern, from *i = 0; NULL behind the last. */
+const char *config_next_namespace(const struct config *c, size_t *i);
+
 #endif

@@ -117,7 +117,21 @@ config_fill_adapter(const struct config *c, struct adapter_options *out)
 	out->spec = &p->adapter;
 	out->redis = p->redis;
 	out->message_bytes = p->message_bytes;
+	out->publish_queue_bytes = p->publish_queue_bytes;
 	return p->adapter.mode != ADAPTER_OFF;
+}
+
+const char *
+config_next_namespace(const struct config *c, size_t *i)
+{
+	const struct namespace_specs *all = config__parts_of(c)->namespaces;
+
+	while (*i < all->n) {
+		const struct namespace_spec *n = &all->v[(*i)++];
+
+		if (!n->is_pattern) return n->name;
+	}
+	return NULL;
 }
 
 /* Number i of the files that listeners need, of which there are *n. */

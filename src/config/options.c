@@ -121,6 +121,10 @@ static const struct config_option main_rows[] = {
 	ENUM("adapter.mode", adapter.mode, config__adapter_modes, "\"off\""),
 	CUSTOM("adapter.dialects", adapter.dialects, config__adapter_dialects, "[\"classic\"]", SCHEMA_REF("dialects")),
 	CUSTOM("adapter.key", adapter.key, config__prefix, "\"socket.io\"", SCHEMA_STRING),
+	ENUM("adapter.subscriptionMode", adapter.rooms_mode, config__adapter_rooms, "\"dynamic\""),
+	UINT("adapter.streamCount", adapter.streams, 1, 1024, "1"),
+	SIZE("adapter.streamMaxLen", adapter.stream_entries, 1, GB, "10000"),
+	CUSTOM("adapter.serverSideEmit", adapter.server_events, config__adapter_events, "\"\"", SCHEMA_STRING),
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),

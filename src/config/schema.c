@@ -69,7 +69,7 @@ static const char others[] =
 	DEFINE_AS("redisServers", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("redisServer"))))
 	DEFINE_AS("listeners", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("listener"))))
 	DEFINE_AS("tlsOrNone", SCHEMA_ANY_OF(ENUM_OF("null,false"), SCHEMA_REF("tls")))
-	DEFINE_AS("dialects", SCHEMA_ONE_OR_MORE(ENUM_OF("\"classic\"")))
+	DEFINE_AS("dialects", SCHEMA_ONE_OR_MORE(ENUM_OF("\"classic\",\"sharded\",\"streams\"")))
 	DEFINE_AS("transports", SCHEMA_ONE_OR_MORE(ENUM_OF("\"polling\",\"websocket\"")))
 	DEFINE_AS("origin", SCHEMA_ANY_OF("{\"type\":\"boolean\"}", SCHEMA_STRINGS))
 	DEFINE_AS("cookieRule", SCHEMA_ANY_OF("{\"type\":[\"boolean\",\"string\",\"null\"]}", SCHEMA_REF("cookie")))

@@ -237,6 +237,12 @@ struct feed_posting;
  * the feeds have ready. */
 void feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t now_ms);
 
+/* The same with one message of it, which is no event. */
+void feed_router_publish(struct feed_router *r, const struct feed_posted *message, uint64_t now_ms);
+
+/* The packet of an event, with one reference. NULL when out of memory. */
+struct eio_bundle *feed_posted_bundle(const struct feed_posted *event);
+
 /* Finds the answer to a question; and sends it as well. deadline_ms may have come nearer afterwards. */
 void feed_router_ask(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);
 void feed_router_reply(struct feed_router *r, struct feed_ask *a, uint64_t now_ms);

@@ -15,6 +15,8 @@ struct interest_table {
 	uv_mutex_t lock;
 	uint64_t hash_key[2];
 	struct eio_hash entries; /* {lock} */
+	void (*told)(void *user, struct interest *i); /* NULL: nobody watches */
+	void *user;
 };
 
 struct interest_table *
@@ -25,6 +27,7 @@ interest_table_new(void)
 	if (!t) return NULL;
 	if (uv_random(NULL, NULL, t->hash_key, sizeof t->hash_key, 0, NULL)) goto fail_table;
 	if (eio_hash_init(&t->entries) < 0) goto fail_table;
+	t->told = NULL;
 	if (uv_mutex_init(&t->lock)) goto fail_hash;
 	return t;
 fail_hash:
@@ -131,10 +134,13 @@ interest_set(struct interest_table *t, unsigned w, struct sio_room_key key)
 {
 	uint64_t bit = bit_of_worker(w);
 	struct interest *i = interest_get(t, key);
+	uint64_t before;
 
 	if (!i) return -1;
+	before = atomic_fetch_or_explicit(&i->workers, bit, memory_order_acq_rel);
+	if (!before && t->told) t->told(t->user, i);
 	/* The reference taken becomes the bit's, unless the bit had one already. */
-	if (atomic_fetch_or_explicit(&i->workers, bit, memory_order_acq_rel) & bit) interest_unref(i);
+	if (before & bit) interest_unref(i);
 	return 0;
 }
 
@@ -144,14 +150,16 @@ interest_clear(struct interest_table *t, unsigned w, struct sio_room_key key)
 	uint64_t bit = bit_of_worker(w);
 	uint64_t hash = sio_room_key_hash(t->hash_key, key);
 	struct interest *i;
-	bool was_set;
+	uint64_t before;
 
 	uv_mutex_lock(&t->lock);
 	i = find_interest(t, hash, key);
-	was_set = i && (atomic_fetch_and_explicit(&i->workers, ~bit, memory_order_acq_rel) & bit);
+	before = i ? atomic_fetch_and_explicit(&i->workers, ~bit, memory_order_acq_rel) : 0;
 	uv_mutex_unlock(&t->lock);
+	if (!(before & bit)) return;
+	if (before == bit && t->told) t->told(t->user, i);
 	/* The bit's own reference keeps the entry until here. */
-	if (was_set) interest_unref(i);
+	interest_unref(i);
 }
 
 uint64_t
@@ -182,6 +190,14 @@ interest_let_go(struct interest *i)
 {
 	atomic_fetch_sub_explicit(&i->kept, 1, memory_order_acq_rel);
 	interest_unref(i);
+}
+
+void
+interest_watch(struct interest_table *t, void (*told)(void *user, struct interest *i), void *user)
+{
+	CHECK(!t->told);
+	t->told = told;
+	t->user = user;
 }
 
 size_t

@@ -85,6 +85,10 @@ interest_is_kept(const struct interest *i)
 	return atomic_load_explicit(&i->kept, memory_order_acquire) > 0;
 }
 
+/* Tells somebody of each pair that gets its first member here, or has lost its last: on the worker's thread, so what is
+ * so later may be so already. Before there are threads; once. `told` may take references. */
+void interest_watch(struct interest_table *t, void (*told)(void *user, struct interest *i), void *user);
+
 /* How many pairs are known. */
 size_t interest_count(struct interest_table *t);
 

@@ -7,9 +7,12 @@
 #include "src/feed/event_int.h"
 #include "src/feed/posting.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* As if Redis had sent it: once for the channel, if a feed has that, and once for each pattern that matches it. */
-static void
-post_message(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
+void
+feed_router_publish(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
 {
 	struct message m = { .channel = p->name, .payload = p->payload, .now_ms = now_ms };
 	struct template_captures unused;
@@ -26,24 +29,26 @@ post_message(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms
 	}
 }
 
-/* The packet of an event. NULL when out of memory. */
-static struct eio_bundle *
-encode_posted(const struct feed_posted *p)
+struct eio_bundle *
+feed_posted_bundle(const struct feed_posted *p)
 {
 	struct eio_bytes args = sio_json_trim(p->payload);
 	struct eio_bytes inside = sio_json_trim(eio_bytes(args.p + 1, args.n - 2)); /* of its brackets */
 	struct eio_bundle *bundle = NULL;
 	struct eio_buf head;
+	char id[24];
+	int digits;
 
 	eio_buf_init(&head);
 	eio_buf_addc(&head, '[');
 	if (p->name.p) sio_json_escape(&head, p->name);
 	if (p->name.p && inside.n) eio_buf_addc(&head, ',');
+	digits = snprintf(id, sizeof id, "%" PRIu64, p->ack);
 	if (!eio_buf_failed(&head)) {
 		const struct sio_piece pieces[] = { { .json = eio_buf_bytes(&head) },
 			{ .json = inside, .refs = p->n_attachments > 0 }, { .json = EIO_LIT("]") } };
 		const struct sio_emit emit = { .nsp = p->nsp,
-			.id = p->acked ? EIO_LIT("0") : (struct eio_bytes){ 0 },
+			.id = { p->acked ? id : NULL, p->acked ? (size_t)digits : 0 },
 			.pieces = pieces,
 			.n_pieces = 3,
 			.attachments = p->attachments,
@@ -113,7 +118,7 @@ post_to_remember(struct feed_router *r, struct feed_out *o, const struct feed_po
 
 	if (!list_targets(r, p, &a)) return 1;
 	if (!a.n_rooms && !p->everyone) return 0;
-	b = encode_posted(p);
+	b = feed_posted_bundle(p);
 	if (!b) return 1;
 	dropped = feed_event_send(o,
 		&(struct feed_event){
@@ -137,7 +142,7 @@ feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t no
 	if (o->ledger && feed_recovery_is_on(&o->options->recovery, p->nsp)) return post_to_remember(r, o, p, now_ms);
 	found = p->everyone && !p->except.n ? find_one_target(o, sio_room_everyone(p->nsp), &item, &workers)
 					    : find_targets(r, o, p, &item, &workers);
-	item.bundle = workers && found ? encode_posted(p) : NULL;
+	item.bundle = workers && found ? feed_posted_bundle(p) : NULL;
 	if (!found || (workers && !item.bundle)) dropped = 1;
 	if (item.bundle) {
 		eio_bundle_count_in(item.bundle, &o->forms);
@@ -166,7 +171,7 @@ feed_router_post(struct feed_router *r, const struct feed_posting *p, uint64_t n
 
 	for (size_t at = 0; feed_posting_next(p, &at, &item);) {
 		if (!item.is_event) {
-			post_message(r, &item, now_ms);
+			feed_router_publish(r, &item, now_ms);
 			continue;
 		}
 		metrics_inc(r->metrics, FEED_ROUTER_METRIC_EVENTS);

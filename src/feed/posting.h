@@ -28,7 +28,8 @@ struct feed_posted {
 	const struct eio_bytes *attachments; /* what placeholders in the payload are for */
 	size_t n_attachments;
 	bool fleeting; /* it is not for clients that are behind */
-	bool acked; /* clients are asked for an ack, which nobody waits for */
+	bool acked; /* clients are asked for an ack, which nobody waits for where its number is 0 */
+	uint64_t ack;
 };
 
 /* Names are packed one behind the other. Writing one: what is written to out between the calls is the name. Reading:

@@ -11,6 +11,7 @@
 #include "src/feed/feed.h"
 #include "src/feed/move.h"
 #include "src/feed/posting.h"
+#include "src/feed/survey.h"
 
 /* Where the struct feed_move for worker w go, as `struct mail` in each: it is the port's to take them as long as the
  * feed is not stopped. For every worker, before the feed is started. On the port's mailbox: as feed_set_worker(). */
@@ -23,5 +24,14 @@ unsigned feed_send(struct feed *f, const struct feed_posted *event);
 /* The same with an order: kind, and whose sockets, an audience that may lie on a stack; of the kinds that have them,
  * which rooms. */
 unsigned feed_order(struct feed *f, enum feed_move_kind kind, const struct audience *who, const struct audience *rooms);
+
+/* The same with a question: of a kind that is one, about whose sockets, with number, answers and timeout_ms of `like`.
+ * event: what a call sends, with an ack of that number; else NULL. Returns how many workers will answer, each once:
+ * who is behind, or has no such sockets, does not. */
+unsigned feed_survey(struct feed *f, enum feed_move_kind kind, const struct audience *who,
+	const struct feed_survey *like, const struct feed_posted *event);
+
+/* A message as if Redis had sent it: to the feeds that have its channel. */
+void feed_send_message(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
 
 #endif

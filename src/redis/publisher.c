@@ -32,28 +32,38 @@ publisher_of(void *user)
 	return p;
 }
 
+static int
+drop_command(struct redis_publisher *p)
+{
+	metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
+	return -1;
+}
+
 int
-redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload)
+redis_publisher_command(struct redis_publisher *p, const struct eio_bytes *words, size_t n)
 {
 	struct eio_buf *q = &p->queue;
-	size_t before = q->n;
+	size_t before = q->n, bytes = 0;
 
-	if (channel.n + payload.n + q->n + redis_link_unwritten(p->link) > p->options.queue_bytes) {
-		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
-		return -1;
-	}
-	redis_command(q, 3);
-	redis_argument(q, EIO_LIT("PUBLISH"));
-	redis_argument(q, channel);
-	redis_argument(q, payload);
+	for (size_t i = 0; i < n; i++) bytes += words[i].n;
+	if (bytes + q->n + redis_link_unwritten(p->link) > p->options.queue_bytes) return drop_command(p);
+	redis_command(q, n);
+	for (size_t i = 0; i < n; i++) redis_argument(q, words[i]);
 	if (eio_buf_failed(q)) { /* forget the half of it that fitted */
 		q->n = before;
 		q->failed = false;
-		metrics_inc(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
-		return -1;
+		return drop_command(p);
 	}
 	p->queued++;
 	return 0;
+}
+
+int
+redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload)
+{
+	const struct eio_bytes words[] = { EIO_LIT("PUBLISH"), channel, payload };
+
+	return redis_publisher_command(p, words, sizeof words / sizeof words[0]);
 }
 
 void
@@ -101,7 +111,8 @@ publisher_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
 
-	if (!is_error && reply != REDIS_REPLY_IS_INTEGER) return false;
+	/* How many subscribers there were, or the id of an entry. */
+	if (!is_error && reply != REDIS_REPLY_IS_INTEGER && reply != REDIS_REPLY_IS_OTHER) return false;
 	if (!p->unanswered) {
 		if (is_error) redis_link_refuse(p->link, text); /* to nothing: it is about to hang up */
 		return false;

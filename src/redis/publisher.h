@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publishes to one server, on one link. What is published while Redis is away waits,
+ * Publishes to one server, or adds to its streams, on one link. What is published while Redis is away waits,
  * within a bound. Threads: the loop's only.
  */
 #ifndef SRC_REDIS_PUBLISHER_H
@@ -27,6 +27,9 @@ struct redis_publisher *redis_publisher_open(uv_loop_t *loop, const struct redis
 /* Queues PUBLISH; it is written by redis_publisher_flush, or when Redis is back. 0, or -1 when it was dropped (and
  * counted). */
 int redis_publisher_publish(struct redis_publisher *p, struct eio_bytes channel, struct eio_bytes payload);
+
+/* The same with any command of n words that has one reply. */
+int redis_publisher_command(struct redis_publisher *p, const struct eio_bytes *words, size_t n);
 
 /* Writes what is queued. Once per loop turn is enough. */
 void redis_publisher_flush(struct redis_publisher *p);

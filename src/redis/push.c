@@ -7,6 +7,9 @@ enum { DIGITS_MAX = 9 };
 
 static const char message_head[] = "*3\r\n$7\r\nmessage\r\n";
 static const char pmessage_head[] = "*4\r\n$8\r\npmessage\r\n";
+static const char smessage_head[] = "*3\r\n$8\r\nsmessage\r\n";
+
+#define DIGIT_AT 5 /* of a head: the length of its word */
 
 /* Takes `n` bytes that are known beforehand. */
 static inline enum redis_push
@@ -68,8 +71,13 @@ redis_push_take(struct eio_bytes *bytes, size_t max, struct redis_message *m, si
 	enum redis_push r;
 
 	m->is_pattern = at.n > 1 && at.p[1] == '4';
-	r = m->is_pattern ? take_head(&at, pmessage_head, sizeof pmessage_head - 1)
-			  : take_head(&at, message_head, sizeof message_head - 1);
+	m->is_shard = at.n > DIGIT_AT && at.p[1] == '3' && at.p[DIGIT_AT] == '8';
+	if (m->is_pattern)
+		r = take_head(&at, pmessage_head, sizeof pmessage_head - 1);
+	else if (m->is_shard)
+		r = take_head(&at, smessage_head, sizeof smessage_head - 1);
+	else
+		r = take_head(&at, message_head, sizeof message_head - 1);
 	if (r == REDIS_PUSH_MESSAGE) r = take_string(&at, max, &m->name, &missing);
 	missing = 0; /* what comes behind the name is not known */
 	m->channel = m->name;

@@ -4,6 +4,7 @@
  * where it lies in the receive buffer, without a copy and in one look.
  *
  *     *3 CRLF $7 CRLF message CRLF $<n> CRLF <channel> CRLF $<n> CRLF <payload> CRLF
+ *     *3 CRLF $8 CRLF smessage CRLF …                                                          of a shard channel
  *     *4 CRLF $8 CRLF pmessage CRLF $<n> CRLF <pattern> CRLF $<n> CRLF <channel> CRLF $<n> CRLF <payload> CRLF
  *
  * Only exactly this, as Redis writes it; whatever else there may be is for the
@@ -16,7 +17,7 @@
 
 /* A published message. It borrows from the bytes it was read from. */
 struct redis_message {
-	bool is_pattern;
+	bool is_pattern, is_shard; /* how it was subscribed to */
 	struct eio_bytes name; /* as subscribed: the channel, or the pattern that matched */
 	struct eio_bytes channel;
 	struct eio_bytes payload;

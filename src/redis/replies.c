@@ -28,7 +28,7 @@ enum { DEPTH_MAX = 7 };
 /* The longest array; what we ask for has four elements at most. Without an end, all that comes would be part of it. */
 enum { ELEMENTS_MAX = 1024 };
 
-enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
+enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_SMESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
 
 #define REDIS_REPLIES_MAGIC 0x4ed15ead
 
@@ -58,11 +58,14 @@ static const struct {
 	enum push push;
 } pushes[] = {
 	{ "message", PUSH_MESSAGE },
+	{ "smessage", PUSH_SMESSAGE },
 	{ "pmessage", PUSH_PMESSAGE },
 	{ "subscribe", PUSH_SUBSCRIBE },
 	{ "psubscribe", PUSH_SUBSCRIBE },
+	{ "ssubscribe", PUSH_SUBSCRIBE },
 	{ "unsubscribe", PUSH_SUBSCRIBE },
 	{ "punsubscribe", PUSH_SUBSCRIBE },
+	{ "sunsubscribe", PUSH_SUBSCRIBE },
 	{ "pong", PUSH_PONG },
 };
 
@@ -113,7 +116,7 @@ static void
 note_word(struct redis_replies *rs, int i, struct eio_bytes s)
 {
 	if (rs->got == REDIS_READ_MESSAGE) return; /* what else there is in the array does not matter */
-	if (i == (rs->push == PUSH_MESSAGE ? 2 : 3)) {
+	if (i == (rs->push == PUSH_PMESSAGE ? 3 : 2)) {
 		rs->got = REDIS_READ_MESSAGE;
 		rs->names_n = rs->words.n;
 	}
@@ -127,7 +130,7 @@ on_element(struct redis_replies *rs, int i, struct eio_bytes s)
 {
 	if (i == 0)
 		rs->push = push_by_name(s);
-	else if (rs->push == PUSH_MESSAGE || rs->push == PUSH_PMESSAGE)
+	else if (rs->push == PUSH_MESSAGE || rs->push == PUSH_SMESSAGE || rs->push == PUSH_PMESSAGE)
 		note_word(rs, i, s);
 	else if (rs->push == PUSH_PONG && i == 1)
 		note_reply(rs, REDIS_REPLY_IS_STATUS, EIO_LIT("PONG"));
@@ -328,6 +331,7 @@ tell_reply(struct redis_replies *rs, struct redis_event *event)
 	event->text = all;
 	if (got != REDIS_READ_MESSAGE) return got;
 	m->is_pattern = rs->push == PUSH_PMESSAGE;
+	m->is_shard = rs->push == PUSH_SMESSAGE;
 	m->name = eio_bytes(all.p, rs->name_n);
 	m->channel = m->is_pattern ? eio_bytes(all.p + rs->name_n, rs->names_n - rs->name_n) : m->name;
 	m->payload = eio_bytes(all.p + rs->names_n, all.n - rs->names_n);

@@ -7,6 +7,7 @@
 #include "src/source/pubsub.h"
 #include "src/source/streams.h"
 #include "src/tools/ask.h"
+#include "src/tools/explain_adapter.h"
 #include "src/tools/tool.h"
 #include "src/tools/visible.h"
 
@@ -264,13 +265,17 @@ explain(struct explaining *x, struct metrics_set *metrics)
 		.metrics = metrics,
 	};
 	struct eio_bytes message = { NULL, 0 };
+	enum explained_adapter adapter;
 	int told;
 
 	if (x->call->n > 1) message = eio_cstr(operands[1]);
 	config_fill_feed(x->config, &options);
 	told = feed_explain(&options, eio_cstr(operands[0]), message, on_explained, x);
 	if (told < 0) return tool_fail(x->call, "out of memory");
-	if (told == 0) write_unmatched(x, options.specs);
+	adapter = explain_adapter(
+		x->config, eio_cstr(operands[0]), message, x->call->values[EXPLAIN_JSON] != NULL, &x->out);
+	x->arrives |= adapter == EXPLAINED_ARRIVES;
+	if (told == 0 && adapter == EXPLAINED_NOT) write_unmatched(x, options.specs);
 	tool_flush(&x->out);
 	return x->arrives ? TOOL_OK : TOOL_FAILED;
 }

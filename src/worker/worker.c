@@ -191,6 +191,7 @@ make_clients(struct worker *w)
 		.interest = w->shared->interest,
 		.feed = w->shared->feed,
 		.presence = w->shared->presence,
+		.adapter = w->shared->adapter,
 		.hook = w->hook,
 		.metrics = w->thread->metrics,
 		.clock = &w->thread->clock,

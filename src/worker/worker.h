@@ -29,6 +29,7 @@ struct workers {
 	struct interest_table *interest;
 	struct feed *feed;
 	struct presence *presence; /* NULL: there is none */
+	struct adapter *adapter; /* the same */
 	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;

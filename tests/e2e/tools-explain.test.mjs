@@ -85,4 +85,31 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 			assert.equal(explain(server).status, 2);
 		}),
 	);
+
+	test('knows what adapters and emitters of Node say', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await configure(cleanup, { ...config, adapter: { mode: 'member', dialects: ['classic', 'streams'], streamCount: 2 } });
+			const opts = { rooms: ['a', 7], except: ['b'], flags: {} };
+			const cases = [
+				// [ 'emitter', { type: 2, data: ['t', 1], nsp: '/' }, { rooms: ['r1', 'r2'], flags: {} } ]
+				[['socket.io#/#', '93a7656d697474657283a47479706502a46461746192a17401a36e7370a12f82a5726f6f6d7392a27231a27232a5666c61677380'], 0,
+					/^adapter: classic, member\n {2}means {5}an event\n {2}namespace \/\n {2}rooms {5}r1, r2\n {2}data {6}\["t",1\]\n$/],
+				[['socket.io-request#/n#', JSON.stringify({ type: 2, opts, rooms: ['c'] })], 0, /sockets join rooms\n {2}namespace \/n\n {2}rooms {5}a, 7\n {2}except {4}b\n {2}join {6}c\n$/],
+				[['socket.io-request#/#', '{"type":5,"requestId":"x","opts":{}}'], 0, /a question: what sockets are/],
+				[['socket.io-1', JSON.stringify({ nsp: '/', type: '3', data: JSON.stringify({ packet: { type: 2, data: ['e'] }, opts }) })], 0, /streams, emit-only\n {2}means {5}an event/],
+				[['socket.io#/#', 'text'], 1, /not understood\n {2}because {3}unreadable\n$/],
+				[['socket.io#/#'], 1, /give one/],
+				[['other#/#', 'text'], 1, /^no feed is for other#\/#/],
+			];
+			for (const [args, wanted, expected] of cases) {
+				const { status, out } = explain(server, ...args);
+				assert.match(out, expected);
+				assert.equal(status, wanted);
+			}
+			const { out } = explain(server, '--json', 'socket.io-request#/#', JSON.stringify({ type: 4, opts, close: true }));
+			const { clients, ...told } = JSON.parse(out);
+			assert.equal(clients, undefined);
+			assert.deepEqual(told, { adapter: 'classic', mode: 'member', meaning: 'sockets are put out', namespace: '/', rooms: ['a', '7'], except: ['b'], names: [] });
+		}),
+	);
 });

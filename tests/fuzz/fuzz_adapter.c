@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What anybody may publish on the channels of Socket.IO's adapters: a channel, a line's end, and the message. What is
- * understood is an event that clients take, or an order, and all its names lie within it.
+ * What anybody may publish on the channels of Socket.IO's adapters, in each dialect: a channel (of streams a namespace),
+ * a line's end, and the message. What is understood is an event that clients take, or an order, and all its names lie
+ * within it.
  */
 #include "sio/event.h"
 #include "sio/json.h"
 #include "src/adapter/classic.h"
+#include "src/adapter/cluster.h"
 #include "src/feed/posting.h"
 #include "src/feed/targets.h"
 
@@ -41,23 +43,33 @@ check_event(const struct adapter_message *m)
 	eio_bundle_unref(bundle);
 }
 
+static void
+check_message(const struct adapter_message *m)
+{
+	if (m->kind != ADAPTER_NOTHING && !m->nsp.n) abort();
+	check_packed(&m->rooms);
+	check_packed(&m->except);
+	check_packed(&m->names);
+	if (m->kind == ADAPTER_EVENT || m->kind == ADAPTER_CALL) check_event(m);
+	if (m->request.p && m->request.n > ADAPTER_REQUEST_MAX) abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data, *end = size ? memchr(text, '\n', size) : NULL;
-	size_t n = end ? (size_t)(end - text) : 0;
+	struct eio_bytes channel, payload;
 	struct adapter_message m;
 
 	if (!end) return 0;
+	channel = eio_bytes(text, (size_t)(end - text));
+	payload = eio_bytes(end + 1, size - channel.n - 1);
+	const struct adapter_entry entry = { .nsp = channel, .type = EIO_LIT("3"), .data = payload };
+
 	adapter_message_init(&m);
-	if (adapter_classic_read(EIO_LIT("k"), eio_bytes(text, n), eio_bytes(end + 1, size - n - 1), &m) ==
-		ADAPTER_UNDERSTOOD) {
-		if (m.kind != ADAPTER_NOTHING && !m.nsp.n) abort();
-		check_packed(&m.rooms);
-		check_packed(&m.except);
-		check_packed(&m.names);
-		if (m.kind == ADAPTER_EVENT) check_event(&m);
-	}
+	if (adapter_classic_read(EIO_LIT("k"), channel, payload, &m) == ADAPTER_UNDERSTOOD) check_message(&m);
+	if (adapter_cluster_read(EIO_LIT("k"), channel, payload, &m) == ADAPTER_UNDERSTOOD) check_message(&m);
+	if (adapter_entry_read(&entry, &m) == ADAPTER_UNDERSTOOD) check_message(&m);
 	adapter_message_deinit(&m);
 	return 0;
 }

@@ -104,8 +104,20 @@ const targets = {
 			...adapters.filter((v) => v.payload.length < 500).map((v) => bytes(v.channel.replace(/^socket.io/, 'k'), '\n', Buffer.from(v.payload, 'hex'))).filter((_, i) => i % 4 === 0),
 			'k-request#/#\n{"type":2,"opts":{"rooms":["a",7],"except":["b"]},"rooms":["c"]}',
 			'k-request#/a#\n{"requestid":"x","type":6,"sid":"s","close":true}',
+			'k#/#\n{"type":3,"data":{"packet":{"type":2,"data":["e",1]},"opts":{"rooms":["a"],"except":[],"flags":{}},"requestId":"x"},"uid":"u","nsp":"/"}',
+			'k#/#\n{"type":7,"data":{"opts":{"rooms":[],"except":[]},"requestId":"x"},"uid":"u","nsp":"/"}',
+			'/\n{"packet":{"type":2,"data":["e"]},"opts":{"rooms":[],"except":[],"flags":{}}}',
+			'/a\ngqZwYWNrZXSCpHR5cGUCpGRhdGGSoWLEAgECpG9wdHODpXJvb21zkKZleGNlcHSQpWZsYWdzgA==',
 		].map((s) => Buffer.from(s)),
 		words: ['\x92\x83', '\x93\xa1', '\xa4type\x02', '\xa4data\x92\xa1', '\xa3nsp\xa1/', '\xa5rooms\x91\xa1r', '\xa5flags\x80', '\xa6except\x90', '\xc4\x01', '\xd8\x00\x01', '\xd4\x00\x00', 'k#/#\n', 'k#/#r#\n', 'k-request#/#\n'],
+	},
+	msgpack: {
+		seeds: [
+			...adapters.filter((v) => v.payload.length < 300).map((v) => Buffer.from(v.payload, 'hex')).filter((_, i) => i % 7 === 0),
+			'[1,-1,1.5,"\\u00e9",{"a":[null,true,{}]},[[[[[[[[[[[1]]]]]]]]]]]]',
+			'[{"_placeholder":true,"num":0}]',
+		].map((s) => Buffer.from(s)),
+		words: ['\x92', '\x81\xa1', '\xc4\x01', '\xd8\x00\x01', '\xcb', '\xcf', '\xdd', '{"_placeholder":true,"num":0}', '1e400', '-0'],
 	},
 	admin_publication: {
 		seeds: [

@@ -95,7 +95,7 @@ run_vector(struct eio_bytes vector)
 	load_payload(vector, &channel, &payload);
 	CHECK(adapter_classic_read(KEY, eio_buf_bytes(&channel), eio_buf_bytes(&payload), &message) ==
 		ADAPTER_UNDERSTOOD);
-	CHECK(message.kind == ADAPTER_EVENT && !message.acked);
+	CHECK(message.kind == ADAPTER_EVENT);
 	CHECK(sio_json_string_eq(vector_get(vector, "/nsp"), message.nsp));
 	CHECK(message.fleeting == vector_is_true(vector, "/fleeting"));
 	check_names(eio_buf_bytes(&message.rooms), vector_get(vector, "/rooms"));
@@ -187,7 +187,8 @@ show_packed(struct eio_buf *out, const struct eio_buf *packed)
 static void
 show_message(struct eio_buf *out, enum adapter_result r)
 {
-	static const char *const kinds[] = { "nothing", "event", "join", "leave", "disconnect" };
+	static const char *const kinds[ADAPTER_KINDS] = { "nothing", "event", "join", "leave", "disconnect", "call",
+		"ids", "sockets", "rooms", "rooms-of", "server", "custom" };
 
 	if (r != ADAPTER_UNDERSTOOD) {
 		eio_buf_printf(out, "%d", (int)r);
@@ -200,7 +201,9 @@ show_message(struct eio_buf *out, enum adapter_result r)
 	show_packed(out, &message.except);
 	eio_buf_addc(out, '>');
 	show_packed(out, &message.names);
-	if (message.kind == ADAPTER_EVENT) eio_buf_add(out, message.data);
+	if (message.data.p) eio_buf_add(out, message.data);
+	if (message.request.p)
+		eio_buf_printf(out, " %s%.*s", message.old ? "old " : "", (int)message.request.n, message.request.p);
 }
 
 static void
@@ -224,15 +227,23 @@ test_requests(void **state)
 			"join / a,7,-b,>c," },
 		{ "/chat#", "{\"type\":3,\"opts\":{\"rooms\":[]},\"rooms\":[]}", "leave /chat ->" },
 		{ "/#", "{\"type\":4,\"opts\":{\"rooms\":[],\"except\":[]},\"close\":true}", "disconnect! / ->" },
-		{ "/#", "{\"type\":2,\"sid\":\"s\",\"room\":\"r\",\"requestId\":\"x\"}", "join / s,->r," },
+		{ "/#", "{\"type\":2,\"sid\":\"s\",\"room\":\"r\",\"requestId\":\"x\"}", "join / s,->r, \"x\"" },
 		{ "/#", "{\"type\":4,\"sid\":\"s\",\"close\":false}", "disconnect / s,->" },
-		{ "/#", "{\"requestid\":\"x\",\"type\":3,\"sid\":\"s\",\"room\":\"r\"}", "join / s,->r," },
-		{ "/#", "{\"requestid\":\"x\",\"type\":4,\"sid\":\"s\",\"room\":\"r\"}", "leave / s,->r," },
-		{ "/#", "{\"requestid\":\"x\",\"type\":6,\"sid\":\"s\",\"close\":true}", "disconnect! / s,->" },
-		{ "/#", "{\"requestid\":\"x\",\"type\":2}", "nothing / ->" },
-		{ "/#", "{\"requestId\":\"x\",\"type\":0,\"rooms\":[]}", "nothing / ->" },
-		{ "/#", "{\"requestId\":\"x\",\"type\":5,\"opts\":{\"rooms\":[],\"except\":[]}}", "nothing / ->" },
-		{ "/#", "{\"type\":6,\"data\":[\"e\"]}", "nothing / ->" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":0,\"rooms\":[\"r\"]}", "ids / r,-> old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":1,\"sid\":\"s\"}", "rooms-of / s,-> old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":3,\"sid\":\"s\",\"room\":\"r\"}", "join / s,->r, old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":4,\"sid\":\"s\",\"room\":\"r\"}", "leave / s,->r, old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":6,\"sid\":\"s\",\"close\":true}",
+			"disconnect! / s,-> old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":2}", "rooms / -> old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":5,\"data\":1}", "custom / -> old \"x\"" },
+		{ "/#", "{\"requestid\":\"x\",\"type\":7}", "nothing / -> old \"x\"" },
+		{ "/#", "{\"requestId\":\"x\",\"type\":0,\"rooms\":[]}", "ids / -> \"x\"" },
+		{ "/#", "{\"requestId\":\"x\",\"type\":1}", "rooms / -> \"x\"" },
+		{ "/#", "{\"requestId\":\"x\",\"type\":5,\"opts\":{\"rooms\":[\"a\"],\"except\":[\"b\"]}}",
+			"sockets / a,-b,> \"x\"" },
+		{ "/#", "{\"type\":6,\"data\":[\"e\",1]}", "server / ->[\"e\",1]" },
+		{ "/#", "{\"type\":6,\"data\":[\"e\"],\"requestId\":\"x\"}", "server / ->[\"e\"] \"x\"" },
 		{ "/#", "{\"type\":99}", "nothing / ->" },
 	};
 
@@ -273,6 +284,10 @@ test_refusals(void **state)
 	expect_refused(
 		"socket.io-request#/#", EIO_LIT("{\"type\":2,\"opts\":{\"rooms\":[{}]}}"), ADAPTER_REFUSED_UNKNOWN);
 	expect_refused("socket.io-request#/#", EIO_LIT(""), ADAPTER_REFUSED_UNREADABLE);
+	/* Nobody could be answered. */
+	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":1}"), ADAPTER_REFUSED_UNKNOWN);
+	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":1,\"requestId\":7}"), ADAPTER_REFUSED_UNKNOWN);
+	expect_refused("socket.io-request#/#", EIO_LIT("{\"type\":6,\"data\":[1]}"), ADAPTER_REFUSED_UNKNOWN);
 	/* An ack, which no broadcast is; no list; a name that clients refuse. */
 	expect_refused(
 		"socket.io#/#", EIO_LIT("\223\241u\202\244type\003\244data\221\241t\200"), ADAPTER_REFUSED_UNKNOWN);
@@ -313,8 +328,8 @@ test_acked(void **state)
 	expect_read("socket.io-request#/#",
 		EIO_LIT("\205\243uid\241u\251requestId\241r\244type\007\246packet\203\244type\002\244data\222\241t\001\243nsp\241/"
 			"\244opts\202\245rooms\221\241a\246except\220"),
-		"event / a,->[\"t\",1]");
-	assert_true(message.acked);
+		"call / a,->[\"t\",1] \"r\"");
+	assert_int_equal(message.timeout_ms, ADAPTER_TIMEOUT_MS);
 }
 
 static void

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The role of a link whose channels come and go. The server answers in the order of the commands, so a queue says whom
+ * an answer is about. A channel that is wanted and left before it was asked for costs no command.
+ */
+#include "src/redis/channels.h"
+
+#include "eio/check.h"
+#include "eio/hash.h"
+#include "eio/list.h"
+#include "src/base/log.h"
+#include "src/redis/backoff.h"
+#include "src/redis/command.h"
+#include "src/redis/link.h"
+#include "src/redis/refusal.h"
+
+#include <stdlib.h>
+
+#define REDIS_CHANNELS_MAGIC 0x4ed1c4a5
+
+struct redis_channel {
+	struct eio_hash_node node;
+	struct eio_list changed; /* in channels->changed while the server is to be told something */
+	enum redis_channel_kind kind;
+	unsigned wants; /* how often it is wanted; 0: it goes when nothing about it is to be answered */
+	unsigned unanswered; /* commands about it */
+	bool sent; /* asked for on the connection at hand, by the last command about it */
+	bool refused; /* the last answer was that */
+	size_t n;
+	char name[];
+};
+
+struct redis_channels {
+	unsigned magic; /* REDIS_CHANNELS_MAGIC */
+	struct redis_channels_options options;
+	struct redis_link *link;
+	uint64_t hash_key[2];
+	struct eio_hash all;
+	struct eio_list changed;
+	struct redis_channel **asked; /* owned: whom the commands without an answer are about, in their order */
+	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
+	size_t refused; /* how many channels are */
+	bool ready; /* as was told */
+	uv_timer_t timer; /* when to ask again for what was refused */
+	struct redis_backoff backoff; /* of that */
+	struct log_limit limit;
+};
+
+static struct redis_channels *
+channels_of(void *user)
+{
+	struct redis_channels *c = user;
+
+	CHECK_MAGIC(c, REDIS_CHANNELS_MAGIC);
+	return c;
+}
+
+/* The table */
+
+static struct redis_channel *
+find_channel(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
+{
+	for (struct eio_hash_node *n = eio_hash_find(&c->all, hash); n; n = eio_hash_next(n)) {
+		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
+
+		if (one->kind == kind && eio_bytes_eq(eio_bytes(one->name, one->n), name)) return one;
+	}
+	return NULL;
+}
+
+static struct redis_channel *
+add_channel(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
+{
+	struct redis_channel *one = calloc(1, sizeof *one + name.n);
+
+	if (!one) return NULL;
+	one->kind = kind;
+	one->n = name.n;
+	memcpy(one->name, name.p, name.n);
+	eio_list_init(&one->changed);
+	eio_hash_add(&c->all, &one->node, hash);
+	return one;
+}
+
+static void
+drop_channel(struct redis_channels *c, struct redis_channel *one)
+{
+	CHECK(!one->wants && !one->unanswered);
+	c->refused -= one->refused;
+	eio_list_remove(&one->changed);
+	eio_hash_remove(&c->all, &one->node);
+	free(one);
+}
+
+/* It is wanted, or not any more: maybe the server is to be told. */
+static void
+note_change(struct redis_channels *c, struct redis_channel *one)
+{
+	bool told = one->sent == (one->wants > 0);
+
+	eio_list_remove(&one->changed);
+	if (!told)
+		eio_list_add_tail(&c->changed, &one->changed);
+	else if (!one->wants && !one->unanswered)
+		drop_channel(c, one);
+}
+
+static void
+tell_channels_state(struct redis_channels *c)
+{
+	bool ready = redis_link_is_ready(c->link) && c->asked_at == c->asked_n && !c->refused &&
+		     eio_list_empty(&c->changed);
+
+	if (ready == c->ready) return;
+	c->ready = ready;
+	c->options.state(c->options.user, ready);
+}
+
+int
+redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
+{
+	uint64_t hash = eio_hash_bytes(c->hash_key, name);
+	struct redis_channel *one = find_channel(c, kind, name, hash);
+
+	if (!one) one = add_channel(c, kind, name, hash);
+	if (!one) return -1;
+	if (one->wants++ == 0) note_change(c, one);
+	return 0;
+}
+
+void
+redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
+{
+	struct redis_channel *one = find_channel(c, kind, name, eio_hash_bytes(c->hash_key, name));
+
+	CHECK(one && one->wants > 0);
+	if (--one->wants) return;
+	c->refused -= one->refused;
+	one->refused = false;
+	note_change(c, one);
+}
+
+/* Asking */
+
+static const char *const ask_words[] = { "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE" };
+static const char *const leave_words[] = { "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE" };
+
+static bool
+reserve_asked(struct redis_channels *c)
+{
+	size_t cap = c->asked_cap ? 2 * c->asked_cap : 64;
+	struct redis_channel **asked;
+
+	if (c->asked_at == c->asked_n) c->asked_at = c->asked_n = 0;
+	if (c->asked_n < c->asked_cap) return true;
+	asked = realloc(c->asked, cap * sizeof *asked);
+	if (!asked) return false;
+	c->asked = asked;
+	c->asked_cap = cap;
+	return true;
+}
+
+/* Says to the server what is so with a channel. False when out of memory: it is to be said later. */
+static bool
+say_channel(struct redis_channels *c, struct redis_channel *one, struct eio_buf *out)
+{
+	size_t before = out->n;
+	bool wanted = one->wants > 0;
+
+	if (!reserve_asked(c)) return false;
+	redis_command(out, 2);
+	redis_argument(out, eio_cstr((wanted ? ask_words : leave_words)[one->kind]));
+	redis_argument(out, eio_bytes(one->name, one->n));
+	if (eio_buf_failed(out)) {
+		out->failed = false;
+		out->n = before;
+		return false;
+	}
+	c->asked[c->asked_n++] = one;
+	one->unanswered++;
+	one->sent = wanted;
+	return true;
+}
+
+/* Returns how many commands. */
+static size_t
+say_changes(struct redis_channels *c, struct eio_buf *out)
+{
+	struct eio_list *l, *next;
+	size_t n = 0;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &c->changed)
+	{
+		struct redis_channel *one = EIO_CONTAINER(l, struct redis_channel, changed);
+
+		if (!say_channel(c, one, out)) break;
+		eio_list_remove(&one->changed);
+		n++;
+	}
+	return n;
+}
+
+void
+redis_channels_flush(struct redis_channels *c)
+{
+	struct eio_buf b;
+	size_t n;
+
+	if (redis_link_is_ready(c->link) && !eio_list_empty(&c->changed)) {
+		eio_buf_init(&b);
+		n = say_changes(c, &b);
+		if (n) redis_link_write(c->link, &b, n);
+		eio_buf_deinit(&b);
+	}
+	tell_channels_state(c);
+}
+
+static void
+on_channels_timer(uv_timer_t *t)
+{
+	struct redis_channels *c = channels_of(t->data);
+
+	EIO_HASH_FOREACH(n, &c->all) {
+		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
+
+		if (one->refused && eio_list_empty(&one->changed)) eio_list_add_tail(&c->changed, &one->changed);
+	}
+	redis_channels_flush(c);
+}
+
+/* When all is answered, and some of it was refused. */
+static void
+ask_refused_later(struct redis_channels *c)
+{
+	uint64_t now = uv_now(c->timer.loop);
+
+	if (!c->refused || c->asked_at < c->asked_n || !redis_link_is_ready(c->link)) return;
+	uv_timer_start(&c->timer, on_channels_timer, redis_backoff_failed(&c->backoff, now), 0);
+}
+
+/* What the server says */
+
+static void
+log_channel_refused(struct redis_channels *c, const struct redis_channel *one, struct eio_bytes error)
+{
+	char text[LOG_ESCAPE_MAX];
+	uint64_t suppressed;
+
+	if (!log_limit_pass(&c->limit, uv_now(c->timer.loop), &suppressed)) return;
+	redis_refusal(error, c->options.url, false, text, sizeof text);
+	log_warn("redis=%s event=subscription-refused %s=\"%s\" reason=\"%s\" refused=%zu suppressed=%llu",
+		c->options.url->name, one->kind == REDIS_CHANNEL_PATTERN ? "pattern" : "channel",
+		LOG_ESCAPE(eio_bytes(one->name, one->n)), text, c->refused, (unsigned long long)suppressed);
+}
+
+static void
+take_channel_answer(struct redis_channels *c, bool confirmed, struct eio_bytes error)
+{
+	struct redis_channel *one = c->asked[c->asked_at++];
+
+	if (--one->unanswered == 0) {
+		bool refused = one->wants && !confirmed;
+
+		c->refused -= one->refused;
+		one->refused = refused;
+		c->refused += one->refused;
+		if (refused) {
+			one->sent = false;
+			log_channel_refused(c, one, error);
+		} else {
+			note_change(c, one);
+		}
+	}
+	tell_channels_state(c);
+	ask_refused_later(c);
+}
+
+static bool
+channels_reply(void *user, enum redis_reply reply, struct eio_bytes text)
+{
+	struct redis_channels *c = channels_of(user);
+	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+
+	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED) return false;
+	if (c->asked_at < c->asked_n && !(is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
+		take_channel_answer(c, !is_error, text);
+		return true;
+	}
+	/* Before it hangs up; or a slot of a Cluster went elsewhere, and took its channels along. */
+	redis_link_refuse(c->link, is_error ? text : EIO_LIT("a channel was taken away"));
+	return false;
+}
+
+static void
+channels_message(void *user, const struct redis_message *m)
+{
+	struct redis_channels *c = channels_of(user);
+
+	c->options.message(c->options.user, m);
+}
+
+static void
+channels_too_long(void *user, const struct redis_message *m, uint64_t n)
+{
+	struct redis_channels *c = channels_of(user);
+
+	c->options.too_long(c->options.user, m, n);
+}
+
+/* All that is wanted, and nothing of what was asked on the connection before. */
+static size_t
+channels_greet(void *user, struct eio_buf *out)
+{
+	struct redis_channels *c = channels_of(user);
+	struct eio_hash_node *next;
+
+	c->asked_at = c->asked_n = 0;
+	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {
+		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
+
+		next = eio_hash_after(&c->all, n);
+		one->sent = false;
+		one->unanswered = 0;
+		note_change(c, one);
+	}
+	return say_changes(c, out);
+}
+
+static void
+channels_ready(void *user)
+{
+	struct redis_channels *c = channels_of(user);
+
+	c->backoff = (struct redis_backoff){ 0 };
+	redis_channels_flush(c); /* what changed while it was greeted */
+	ask_refused_later(c);
+}
+
+static void
+channels_lost(void *user)
+{
+	struct redis_channels *c = channels_of(user);
+
+	uv_timer_stop(&c->timer);
+	tell_channels_state(c);
+}
+
+static const struct redis_role channels_role = {
+	.name = "subscribe",
+	.greet = channels_greet,
+	.message = channels_message,
+	.too_long = channels_too_long,
+	.reply = channels_reply,
+	.ready = channels_ready,
+	.lost = channels_lost,
+};
+
+/* From the beginning to the end */
+
+struct redis_channels *
+redis_channels_open(uv_loop_t *loop, const struct redis_channels_options *options)
+{
+	struct redis_channels *c = calloc(1, sizeof *c);
+	const struct redis_link_options link = {
+		.url = options->url,
+		.metrics = options->metrics,
+		.max_string = options->message_bytes,
+		.role = &channels_role,
+		.user = c,
+	};
+
+	if (!c) return NULL;
+	c->magic = REDIS_CHANNELS_MAGIC;
+	c->options = *options;
+	eio_list_init(&c->changed);
+	if (uv_random(NULL, NULL, c->hash_key, sizeof c->hash_key, 0, NULL) || eio_hash_init(&c->all)) {
+		free(c);
+		return NULL;
+	}
+	c->link = redis_link_open(loop, &link);
+	if (!c->link) {
+		eio_hash_deinit(&c->all);
+		free(c);
+		return NULL;
+	}
+	uv_timer_init(loop, &c->timer); /* cannot fail */
+	c->timer.data = c;
+	return c;
+}
+
+static void
+on_channels_timer_closed(uv_handle_t *h)
+{
+	struct redis_channels *c = channels_of(h->data);
+
+	c->magic = 0;
+	free(c);
+}
+
+void
+redis_channels_close(struct redis_channels *c)
+{
+	struct eio_hash_node *n;
+
+	redis_link_close(c->link);
+	while ((n = eio_hash_any(&c->all))) {
+		eio_hash_remove(&c->all, n);
+		free(EIO_CONTAINER(n, struct redis_channel, node));
+	}
+	eio_hash_deinit(&c->all);
+	free(c->asked);
+	uv_close((uv_handle_t *)&c->timer, on_channels_timer_closed);
+}
