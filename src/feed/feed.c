@@ -16,13 +16,13 @@ static void on_feed_timer(uv_timer_t *t);
 
 /* The timer only moves when the deadline comes nearer: appending to a batch that is being filled costs nothing. */
 static void
-arm_feed_timer(struct feed *f)
+arm_feed_timer(struct feed *f, uint64_t least_ms)
 {
 	uint64_t at = f->router.deadline_ms, now = uv_now(feed__loop(f));
 
 	if (at >= f->timer_ms) return;
 	f->timer_ms = at;
-	uv_timer_start(&f->timer, on_feed_timer, at > now ? at - now : 0, 0);
+	uv_timer_start(&f->timer, on_feed_timer, at > now + least_ms ? at - now : least_ms, 0);
 }
 
 static void
@@ -32,7 +32,8 @@ on_feed_timer(uv_timer_t *t)
 
 	f->timer_ms = UINT64_MAX;
 	feed_router_tick(&f->router, uv_now(feed__loop(f)));
-	arm_feed_timer(f);
+	/* What is left for later is left for another turn of the loop: a timer that is due at once runs in this one. */
+	arm_feed_timer(f, 1);
 	/* The loop is about to wait for input: what is due must not wait with it. */
 	feed_out_post(&f->out);
 }
@@ -48,7 +49,7 @@ on_feed_check(uv_check_t *c)
 	else
 		feed_out_post(&f->out);
 	if (f->store) store_flush(f->store);
-	arm_feed_timer(f);
+	arm_feed_timer(f, 0);
 }
 
 /* Closes everything it has on the loop. */

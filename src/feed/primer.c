@@ -419,7 +419,11 @@ feed_primer_step(struct feed_primer *p, struct eio_buf *out, bool may_ask, uint6
 		begin_feed(p, now_ms);
 		p->phase = PRIMER_ASKS;
 	}
-	if (p->phase == PRIMER_TIDIES && !feed_primer_tidy(p, now_ms)) end_priming(p, now_ms);
+	if (p->phase == PRIMER_TIDIES) {
+		/* A timer that is due at once would be so in the same turn of the loop. */
+		p->at_ms = now_ms + 1;
+		if (!feed_primer_tidy(p, now_ms)) end_priming(p, now_ms);
+	}
 	if (p->phase != PRIMER_ASKS || !p->connected) return 0;
 	if (may_ask) return ask_portion(p, out);
 	p->at_ms = now_ms + BEHIND_MS;

@@ -356,6 +356,8 @@ pump(void)
 	n = feed_primer_step(&w->primer, &w->commands, true, w->now_ms);
 	failmalloc_disarm();
 	assert_true(n == 0 || w->primer.connected);
+	/* Only a little in one turn of a loop. */
+	if (w->primer.phase == PRIMER_TIDIES) assert_true(feed_primer_deadline(&w->primer) > w->now_ms);
 	if (!eio_buf_failed(&w->commands)) return;
 	/* As the link does. */
 	eio_buf_deinit(&w->commands);
