@@ -28,7 +28,7 @@ struct adapter_open {
 };
 
 static struct eio_bytes
-copy_bytes(char **to, struct eio_bytes b)
+copy_asker(char **to, struct eio_bytes b)
 {
 	struct eio_bytes copy = eio_bytes(b.p ? *to : NULL, b.n);
 
@@ -55,9 +55,9 @@ open_survey(struct adapter *a, enum adapter_dialect dialect)
 	o->owned = m->owned;
 	o->who.kind = m->kind;
 	o->who.old = m->old;
-	o->who.nsp = copy_bytes(&to, m->nsp);
-	o->who.uid = copy_bytes(&to, m->uid);
-	o->who.request = copy_bytes(&to, m->request);
+	o->who.nsp = copy_asker(&to, m->nsp);
+	o->who.uid = copy_asker(&to, m->uid);
+	o->who.request = copy_asker(&to, m->request);
 	eio_hash_add(&a->surveys, &o->node, o->number);
 	return o;
 }
@@ -149,7 +149,7 @@ question_for(const struct adapter_message *m)
 
 /* Returns how many workers did not get it. */
 static unsigned
-ask_workers(struct adapter *a, enum adapter_dialect dialect)
+ask_all_workers(struct adapter *a, enum adapter_dialect dialect)
 {
 	const struct adapter_message *m = &a->message;
 	struct adapter_open *o = open_survey(a, dialect);
@@ -179,7 +179,7 @@ adapter__answer(struct adapter *a, enum adapter_dialect dialect)
 	const struct adapter_message *m = &a->message;
 	bool asks = m->kind != ADAPTER_CUSTOM && m->kind != ADAPTER_SERVER_EVENT && adapter__is_member(a, dialect);
 
-	if (asks) return ask_workers(a, dialect);
+	if (asks) return ask_all_workers(a, dialect);
 	reply_at_once(a, dialect);
 	return 0;
 }

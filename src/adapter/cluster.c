@@ -48,7 +48,7 @@ read_data(struct adapter_message *m, uint64_t type, struct eio_bytes data)
 
 /* JSON, or MessagePack of today's libraries. *json is an object of it, or anything else. */
 static enum adapter_result
-read_object(struct adapter_message *m, struct eio_bytes payload, struct eio_bytes *json)
+read_cluster_json(struct adapter_message *m, struct eio_bytes payload, struct eio_bytes *json)
 {
 	enum adapter_result r;
 
@@ -63,7 +63,7 @@ read_object(struct adapter_message *m, struct eio_bytes payload, struct eio_byte
 
 /* A message names its namespace, which its channel does as well: K#N#, and maybe a room or who is answered. */
 static bool
-is_channel_of(struct eio_bytes key, struct eio_bytes channel, struct eio_bytes nsp)
+is_cluster_channel(struct eio_bytes key, struct eio_bytes channel, struct eio_bytes nsp)
 {
 	size_t head = key.n + 1;
 
@@ -82,14 +82,14 @@ adapter_cluster_read(
 	uint64_t type;
 
 	adapter__begin(m);
-	r = read_object(m, payload, &json);
+	r = read_cluster_json(m, payload, &json);
 	if (r != ADAPTER_UNDERSTOOD) return r;
 	nsp = adapter__member(json, EIO_LIT("nsp"));
 	if (!adapter__is(nsp, SIO_JSON_STRING) || !adapter__number(adapter__member(json, EIO_LIT("type")), &type))
 		return ADAPTER_REFUSED_UNKNOWN;
 	m->nsp = adapter__text(m, nsp);
 	if (!m->nsp.p) return ADAPTER_REFUSED_MEMORY;
-	if (!m->nsp.n || !is_channel_of(key, channel, m->nsp)) return ADAPTER_REFUSED_NAMESPACE;
+	if (!m->nsp.n || !is_cluster_channel(key, channel, m->nsp)) return ADAPTER_REFUSED_NAMESPACE;
 	m->uid = adapter__member(json, EIO_LIT("uid"));
 	return read_data(m, type, adapter__member(json, EIO_LIT("data")));
 }
@@ -97,7 +97,7 @@ adapter_cluster_read(
 /* Entries: uid is a plain text there, type a text of digits. */
 
 static bool
-type_of(struct eio_bytes text, uint64_t *out)
+entry_type(struct eio_bytes text, uint64_t *out)
 {
 	*out = 0;
 	if (!text.n || text.n > 3) return false;
@@ -118,7 +118,7 @@ read_base64(struct adapter_message *m, struct eio_bytes text, struct eio_bytes *
 	n = eio_base64_decode(m->scratch.p, text);
 	if (n < 0) return ADAPTER_REFUSED_UNREADABLE;
 	m->scratch.n = (size_t)n;
-	return read_object(m, eio_buf_bytes(&m->scratch), json);
+	return read_cluster_json(m, eio_buf_bytes(&m->scratch), json);
 }
 
 enum adapter_result
@@ -130,8 +130,8 @@ adapter_entry_read(const struct adapter_entry *e, struct adapter_message *m)
 
 	adapter__begin(m);
 	if (!e->nsp.p && !e->type.p) return r; /* whatever it is, servers of Node do not look at it either */
-	if (!e->nsp.n || !type_of(e->type, &type)) return ADAPTER_REFUSED_UNKNOWN;
+	if (!e->nsp.n || !entry_type(e->type, &type)) return ADAPTER_REFUSED_UNKNOWN;
 	m->nsp = e->nsp;
-	if (e->data.n) r = *e->data.p == '{' ? read_object(m, e->data, &json) : read_base64(m, e->data, &json);
+	if (e->data.n) r = *e->data.p == '{' ? read_cluster_json(m, e->data, &json) : read_base64(m, e->data, &json);
 	return r == ADAPTER_UNDERSTOOD ? read_data(m, type, json) : r;
 }

@@ -162,7 +162,7 @@ refuse_message(struct adapter *a, enum adapter_result r, struct eio_bytes channe
 /* What comes */
 
 static bool
-is_ours(const struct adapter *a, enum adapter_dialect dialect)
+is_own_message(const struct adapter *a, enum adapter_dialect dialect)
 {
 	struct eio_bytes uid = a->message.uid;
 
@@ -171,11 +171,11 @@ is_ours(const struct adapter *a, enum adapter_dialect dialect)
 
 /* On its thread; what is dialect's was read into a->message. */
 static void
-take_message(
+take_heard(
 	struct adapter *a, enum adapter_dialect dialect, enum adapter_result r, struct eio_bytes channel, size_t bytes)
 {
 	metrics_inc(a->metrics, (enum adapter_metric)(ADAPTER_METRIC_CLASSIC + (unsigned)dialect));
-	if (r == ADAPTER_UNDERSTOOD && is_ours(a, dialect)) return;
+	if (r == ADAPTER_UNDERSTOOD && is_own_message(a, dialect)) return;
 	if (r == ADAPTER_UNDERSTOOD) r = do_message(a, dialect);
 	if (r != ADAPTER_UNDERSTOOD) refuse_message(a, r, channel, bytes);
 	if (a->publisher) redis_publisher_flush(a->publisher);
@@ -207,7 +207,7 @@ on_adapter_message(void *user, const struct redis_message *m)
 	if (is_of_streams(a, m)) return;
 	r = dialect == ADAPTER_CLASSIC ? adapter_classic_read(key, m->channel, m->payload, &a->message)
 				       : adapter_cluster_read(key, m->channel, m->payload, &a->message);
-	take_message(a, dialect, r, m->channel, m->payload.n);
+	take_heard(a, dialect, r, m->channel, m->payload.n);
 }
 
 static void
@@ -247,7 +247,7 @@ on_adapter_entry(void *user, size_t stream, const struct redis_entry *entry)
 	e = fields_of(entry);
 	if (eio_bytes_eq(e.uid, eio_cstr(a->uids[ADAPTER_STREAMS]))) return;
 	r = adapter_entry_read(&e, &a->message);
-	take_message(a, ADAPTER_STREAMS, r, entry->stream, e.data.n);
+	take_heard(a, ADAPTER_STREAMS, r, entry->stream, e.data.n);
 }
 
 static void

@@ -62,7 +62,7 @@ adapter_outgoing_deinit(struct adapter_outgoing *o)
 
 /* The member, with a comma in front. */
 static void
-add_member(struct eio_buf *out, const struct adapter_asker *who, const struct reply_words *w,
+add_reply_member(struct eio_buf *out, const struct adapter_asker *who, const struct reply_words *w,
 	const struct adapter_reply *reply)
 {
 	if (!w->member) return;
@@ -92,7 +92,7 @@ classic_reply(struct adapter_outgoing *o, const struct adapter_voice *v, const s
 	if (w->classic) eio_buf_printf(out, "\"type\":%u,", w->classic);
 	eio_buf_add(out, who->old ? EIO_LIT("\"requestid\":") : EIO_LIT("\"requestId\":"));
 	eio_buf_add(out, who->request);
-	add_member(out, who, w, reply);
+	add_reply_member(out, who, w, reply);
 	eio_buf_addc(out, '}');
 }
 
@@ -111,7 +111,7 @@ cluster_reply(struct adapter_outgoing *o, const struct adapter_voice *v, const s
 	eio_buf_addc(&o->channel, '#');
 	eio_buf_printf(out, "{\"type\":%u,\"data\":{\"requestId\":", w->cluster);
 	eio_buf_add(out, who->request);
-	add_member(out, who, w, reply);
+	add_reply_member(out, who, w, reply);
 	EIO_BUF_ADD_LIT(out, "},\"uid\":\"");
 	eio_buf_add(out, v->uid);
 	EIO_BUF_ADD_LIT(out, "\",\"nsp\":");
@@ -121,7 +121,7 @@ cluster_reply(struct adapter_outgoing *o, const struct adapter_voice *v, const s
 
 /* What is in the text, as JSON or as MessagePack. */
 static void
-put_payload(struct adapter_outgoing *o, bool packed, const struct eio_bytes *attachments, size_t n)
+put_outgoing(struct adapter_outgoing *o, bool packed, const struct eio_bytes *attachments, size_t n)
 {
 	if (eio_buf_failed(&o->text)) return;
 	if (packed)
@@ -145,13 +145,13 @@ adapter_outgoing_reply(struct adapter_outgoing *o, const struct adapter_voice *v
 	case ADAPTER_STREAMS: packed = true; /* fall through */
 	default: cluster_reply(o, v, who, reply); break;
 	}
-	put_payload(o, packed, reply->attachments, reply->n_attachments);
+	put_outgoing(o, packed, reply->attachments, reply->n_attachments);
 }
 
 /* Events */
 
 static void
-add_names(struct eio_buf *out, const struct eio_bytes *v, size_t n)
+add_name_list(struct eio_buf *out, const struct eio_bytes *v, size_t n)
 {
 	eio_buf_addc(out, '[');
 	for (size_t i = 0; i < n; i++) {
@@ -165,9 +165,9 @@ static void
 add_options(struct eio_buf *out, const struct adapter_event *e)
 {
 	EIO_BUF_ADD_LIT(out, "{\"rooms\":");
-	add_names(out, e->rooms, e->n_rooms);
+	add_name_list(out, e->rooms, e->n_rooms);
 	EIO_BUF_ADD_LIT(out, ",\"except\":");
-	add_names(out, e->except, e->n_except);
+	add_name_list(out, e->except, e->n_except);
 	EIO_BUF_ADD_LIT(out, ",\"flags\":{}}");
 }
 
@@ -270,7 +270,7 @@ adapter_stream_name(struct eio_buf *out, struct eio_bytes key, struct eio_bytes 
 }
 
 static void
-put_base64(struct adapter_outgoing *o)
+put_event_base64(struct adapter_outgoing *o)
 {
 	struct eio_buf packed = o->payload;
 	char *to;
@@ -291,18 +291,18 @@ adapter_outgoing_event(
 	case ADAPTER_CLASSIC:
 		classic_event(&o->text, v, e);
 		add_channel_of(&o->channel, v, e);
-		put_payload(o, true, e->attachments, e->n_attachments);
+		put_outgoing(o, true, e->attachments, e->n_attachments);
 		break;
 	case ADAPTER_STREAMS:
 		cluster_event(&o->text, e);
 		adapter_stream_name(&o->channel, v->key, e->nsp, streams);
-		put_payload(o, e->n_attachments > 0, e->attachments, e->n_attachments);
-		if (e->n_attachments) put_base64(o);
+		put_outgoing(o, e->n_attachments > 0, e->attachments, e->n_attachments);
+		if (e->n_attachments) put_event_base64(o);
 		break;
 	default:
 		sharded_event(&o->text, v, e);
 		add_channel_of(&o->channel, v, e);
-		put_payload(o, e->n_attachments > 0, e->attachments, e->n_attachments);
+		put_outgoing(o, e->n_attachments > 0, e->attachments, e->n_attachments);
 		break;
 	}
 }

@@ -56,7 +56,7 @@ adapter_broadcast(struct adapter *a, const struct audience *who, struct eio_bund
 
 /* The one packet of the bundle. It was made here: an event. */
 static void
-read_event(struct eio_bundle *b, struct adapter_event *e, struct eio_bytes *attachments)
+read_told_event(struct eio_bundle *b, struct adapter_event *e, struct eio_bytes *attachments)
 {
 	struct eio_message message;
 	struct sio_packet packet;
@@ -70,7 +70,7 @@ read_event(struct eio_bundle *b, struct adapter_event *e, struct eio_bytes *atta
 }
 
 static void
-tell(struct adapter *a, const struct adapter_told *t)
+tell_event(struct adapter *a, const struct adapter_told *t)
 {
 	enum adapter_dialect dialect = a->options.spec->dialects.first;
 	const struct adapter_voice voice = adapter__voice(a, dialect);
@@ -83,7 +83,7 @@ tell(struct adapter *a, const struct adapter_told *t)
 		.n_except = t->who->n_except,
 	};
 
-	read_event(t->event, &e, attachments);
+	read_told_event(t->event, &e, attachments);
 	adapter_outgoing_event(&a->outgoing, &voice, &e, a->options.spec->streams);
 	if (dialect == ADAPTER_STREAMS ? adapter__add_entry(a, t->who->nsp) : adapter__publish(a, dialect))
 		metrics_inc(a->metrics, ADAPTER_METRIC_TOLD);
@@ -101,7 +101,7 @@ adapter__take_told(void *user, struct mail *run)
 		struct adapter_told *t = EIO_CONTAINER(m, struct adapter_told, mail);
 
 		next = m->next;
-		if (!a->closed) tell(a, t);
+		if (!a->closed) tell_event(a, t);
 		free_told(a, t);
 	}
 	metrics_add(a->metrics, ADAPTER_METRIC_UNTOLD, atomic_exchange_explicit(&a->untold, 0, memory_order_relaxed));

@@ -104,7 +104,7 @@ acked_send(struct clients *c, const struct chosen *all, struct feed_survey *s)
 /* Acks */
 
 static struct acked_place *
-find_place(const struct client_socket *own, uint64_t number)
+find_acked_place(const struct client_socket *own, uint64_t number)
 {
 	struct acked_place *p = own->places;
 
@@ -156,7 +156,7 @@ acked_take(struct clients *c, const struct sio_event *ev)
 	uint64_t number;
 
 	if (!client_socket_of(ev->socket)->places || !read_number(ev->id, &number)) return;
-	p = find_place(client_socket_of(ev->socket), number);
+	p = find_acked_place(client_socket_of(ev->socket), number);
 	if (!p) return;
 	a = feed_answer_new(number);
 	if (a) {

@@ -100,7 +100,7 @@ is_integer(struct eio_bytes json)
 
 /* What ends in NUL. */
 static void
-add_number_text(struct eio_buf *out, const char *text, bool integer)
+pack_number_text(struct eio_buf *out, const char *text, bool integer)
 {
 	uint64_t u;
 	int64_t i;
@@ -123,7 +123,7 @@ add_number_text(struct eio_buf *out, const char *text, bool integer)
 }
 
 static void
-add_number(struct eio_buf *out, struct eio_bytes json)
+pack_json_number(struct eio_buf *out, struct eio_bytes json)
 {
 	struct eio_buf text;
 
@@ -133,7 +133,7 @@ add_number(struct eio_buf *out, struct eio_bytes json)
 	if (eio_buf_failed(&text))
 		out->failed = true;
 	else
-		add_number_text(out, text.p, is_integer(json));
+		pack_number_text(out, text.p, is_integer(json));
 	eio_buf_deinit(&text);
 }
 
@@ -202,7 +202,7 @@ count_elements(struct eio_bytes json)
 }
 
 static void
-open_container(struct msgpack_writer *w, struct eio_bytes json, const struct msgpack_head *head)
+open_packed(struct msgpack_writer *w, struct eio_bytes json, const struct msgpack_head *head)
 {
 	struct msgpack_level *l;
 
@@ -222,7 +222,7 @@ open_container(struct msgpack_writer *w, struct eio_bytes json, const struct msg
 }
 
 static void
-close_container(struct msgpack_writer *w)
+close_packed(struct msgpack_writer *w)
 {
 	const struct msgpack_level *l = &w->levels[--w->depth];
 
@@ -232,12 +232,12 @@ close_container(struct msgpack_writer *w)
 }
 
 static void
-add_object(struct msgpack_writer *w, struct eio_bytes json)
+pack_object(struct msgpack_writer *w, struct eio_bytes json)
 {
 	size_t number = placeholder_number(json, w->n_attachments);
 
 	if (number == w->n_attachments) {
-		open_container(w, json, &map_head);
+		open_packed(w, json, &map_head);
 		return;
 	}
 	add_length(w->out, &binary_head, w->attachments[number].n);
@@ -245,16 +245,16 @@ add_object(struct msgpack_writer *w, struct eio_bytes json)
 }
 
 static void
-add_value(struct msgpack_writer *w, struct eio_bytes json)
+pack_value(struct msgpack_writer *w, struct eio_bytes json)
 {
 	switch (sio_json_kind(json)) {
 	case SIO_JSON_NULL: eio_buf_addc(w->out, '\xc0'); break;
 	case SIO_JSON_FALSE: eio_buf_addc(w->out, '\xc2'); break;
 	case SIO_JSON_TRUE: eio_buf_addc(w->out, '\xc3'); break;
-	case SIO_JSON_NUMBER: add_number(w->out, json); break;
+	case SIO_JSON_NUMBER: pack_json_number(w->out, json); break;
 	case SIO_JSON_STRING: add_string(w->out, json); break;
-	case SIO_JSON_ARRAY: open_container(w, json, &array_head); break;
-	case SIO_JSON_OBJECT: add_object(w, json); break;
+	case SIO_JSON_ARRAY: open_packed(w, json, &array_head); break;
+	case SIO_JSON_OBJECT: pack_object(w, json); break;
 	}
 }
 
@@ -269,16 +269,16 @@ msgpack_write_json(
 	w.attachments = attachments;
 	w.n_attachments = n_attachments;
 	w.depth = 0;
-	add_value(&w, sio_json_trim(json));
+	pack_value(&w, sio_json_trim(json));
 	while (w.depth && !eio_buf_failed(out)) {
 		struct msgpack_level *l = &w.levels[w.depth - 1];
 
 		if (!sio_json_next(&l->it, &key, &value)) {
-			close_container(&w);
+			close_packed(&w);
 			continue;
 		}
 		l->n++;
 		if (l->it.object) add_string(out, key);
-		add_value(&w, value);
+		pack_value(&w, value);
 	}
 }

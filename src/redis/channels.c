@@ -94,7 +94,7 @@ drop_channel(struct redis_channels *c, struct redis_channel *one)
 
 /* It is wanted, or not any more: maybe the server is to be told. */
 static void
-note_change(struct redis_channels *c, struct redis_channel *one)
+note_channel_change(struct redis_channels *c, struct redis_channel *one)
 {
 	bool told = one->sent == (one->wants > 0);
 
@@ -124,7 +124,7 @@ redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, stru
 
 	if (!one) one = add_channel(c, kind, name, hash);
 	if (!one) return -1;
-	if (one->wants++ == 0) note_change(c, one);
+	if (one->wants++ == 0) note_channel_change(c, one);
 	return 0;
 }
 
@@ -137,7 +137,7 @@ redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, str
 	if (--one->wants) return;
 	c->refused -= one->refused;
 	one->refused = false;
-	note_change(c, one);
+	note_channel_change(c, one);
 }
 
 /* Asking */
@@ -268,7 +268,7 @@ take_channel_answer(struct redis_channels *c, bool confirmed, struct eio_bytes e
 			one->sent = false;
 			log_channel_refused(c, one, error);
 		} else {
-			note_change(c, one);
+			note_channel_change(c, one);
 		}
 	}
 	tell_channels_state(c);
@@ -321,7 +321,7 @@ channels_greet(void *user, struct eio_buf *out)
 		next = eio_hash_after(&c->all, n);
 		one->sent = false;
 		one->unanswered = 0;
-		note_change(c, one);
+		note_channel_change(c, one);
 	}
 	return say_changes(c, out);
 }

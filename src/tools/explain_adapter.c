@@ -46,7 +46,7 @@ static const char *const refusal_texts[ADAPTER_RESULT_COUNT] = { [ADAPTER_UNDERS
 
 /* Whether a stream is one of ours: the key, with more than one and a number. */
 static bool
-is_stream(const struct adapter_spec *s, struct eio_bytes name)
+is_adapter_stream(const struct adapter_spec *s, struct eio_bytes name)
 {
 	struct eio_bytes key = eio_cstr(s->key);
 
@@ -60,7 +60,7 @@ find_dialect_of(const struct adapter_spec *s, struct eio_bytes channel, enum ada
 {
 	struct eio_bytes key = eio_cstr(s->key), rest;
 
-	if (s->dialects.heard[ADAPTER_STREAMS] && is_stream(s, channel)) {
+	if (s->dialects.heard[ADAPTER_STREAMS] && is_adapter_stream(s, channel)) {
 		*out = ADAPTER_STREAMS;
 		return true;
 	}
@@ -74,7 +74,7 @@ find_dialect_of(const struct adapter_spec *s, struct eio_bytes channel, enum ada
 /* Messages */
 
 static struct eio_bytes
-bytes_of(struct explained *x, struct eio_bytes message)
+message_bytes(struct explained *x, struct eio_bytes message)
 {
 	if (!message.n || message.n % 2) return message;
 	for (size_t i = 0; i < message.n; i += 2) {
@@ -116,8 +116,8 @@ read_explained(struct explained *x, struct eio_bytes channel, struct eio_bytes m
 {
 	struct eio_bytes key = eio_cstr(x->spec->key);
 
-	if (x->dialect == ADAPTER_STREAMS && is_stream(x->spec, channel)) return read_fields(x, message);
-	message = bytes_of(x, message);
+	if (x->dialect == ADAPTER_STREAMS && is_adapter_stream(x->spec, channel)) return read_fields(x, message);
+	message = message_bytes(x, message);
 	if (x->dialect == ADAPTER_CLASSIC) return adapter_classic_read(key, channel, message, &x->message);
 	return adapter_cluster_read(key, channel, message, &x->message);
 }
@@ -179,7 +179,7 @@ write_meaning(struct explained *x, bool json, struct eio_buf *out)
 }
 
 static void
-write_head(const struct explained *x, bool json, const char *what, struct eio_buf *out)
+write_meaning_head(const struct explained *x, bool json, const char *what, struct eio_buf *out)
 {
 	const char *dialect = adapter_dialect_name(x->dialect);
 	bool member = x->spec->mode == ADAPTER_MEMBER && x->spec->dialects.first == x->dialect;
@@ -205,13 +205,13 @@ explain_adapter(
 	adapter_message_init(&x.message);
 	r = message.p ? read_explained(&x, channel, message) : ADAPTER_REFUSED_UNREADABLE;
 	if (r == ADAPTER_UNDERSTOOD) {
-		write_head(&x, json, kind_texts[x.message.kind], out);
+		write_meaning_head(&x, json, kind_texts[x.message.kind], out);
 		write_meaning(&x, json, out);
 	} else if (message.p) {
-		write_head(&x, json, "nothing: it is not understood", out);
+		write_meaning_head(&x, json, "nothing: it is not understood", out);
 		eio_buf_printf(out, json ? ",\"reason\":\"%s\"" : "  because   %s\n", refusal_texts[r]);
 	} else {
-		write_head(&x, json, "what the message says: give one, as JSON or hexadecimal digits", out);
+		write_meaning_head(&x, json, "what the message says: give one, as JSON or hexadecimal digits", out);
 	}
 	if (json) EIO_BUF_ADD_LIT(out, "}\n");
 	adapter_message_deinit(&x.message);

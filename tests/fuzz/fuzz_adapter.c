@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What anybody may publish on the channels of Socket.IO's adapters, in each dialect: a channel (of streams a namespace),
- * a line's end, and the message. What is understood is an event that clients take, or an order, and all its names lie
- * within it.
+ * What anybody may publish on the channels of Socket.IO's adapters, in each dialect: a channel, which of streams is a
+ * namespace, a line's end, and the message. What is understood is an event that clients take, or an order, and all its
+ * names lie within it.
  */
 #include "sio/event.h"
 #include "sio/json.h"
