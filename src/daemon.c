@@ -9,6 +9,7 @@
 #include "eio/check.h"
 #include "eio/net/httpd.h"
 #include "src/admin/port.h"
+#include "src/adopting.h"
 #include "src/base/file_limit.h"
 #include "src/base/inherited.h"
 #include "src/base/log.h"
@@ -50,7 +51,7 @@ enum {
 struct daemon {
 	unsigned magic; /* DAEMON_MAGIC */
 	uv_loop_t loop; /* of the main thread: signals and the admin port */
-	uv_signal_t sigint, sigterm, sigusr1;
+	uv_signal_t sigint, sigterm;
 	uv_timer_t drain;
 	uint64_t drained_by_ms; /* on the loop's clock; 0: it does not drain */
 	struct memory_watch memory;
@@ -70,7 +71,9 @@ struct daemon {
 	struct listeners listeners;
 	struct admin *admin;
 	struct service *service; /* NULL: no service manager wants to be told */
+	struct adopting *adopting; /* connections from processes before; NULL: there are none */
 	struct successor *successor; /* who goes on when this one is started anew */
+	struct handing handing; /* what it gets */
 	int parent; /* the way to the process before; -1: there is none, or it has ended */
 };
 
@@ -262,6 +265,7 @@ load_state(struct daemon *d)
 		state_memory_take(fd, d->feed);
 	else
 		state_file_load(d->config->state_file, d->feed);
+	d->adopting = adopting_new(&d->inherited);
 	inherited_close(&d->inherited);
 	return 0;
 }
@@ -292,19 +296,21 @@ start_all(struct daemon *d)
 static void
 stop_all(struct daemon *d)
 {
-	struct handing handing = { .successor = d->successor, .workers = &d->workers, .feed = d->feed };
 	bool hands = successor_waiting(d->successor) > 0;
 
-	if (hands) handing_begin(&handing);
+	if (hands) handing_begin(&d->handing);
 	/* The last sessions' handlers may publish, and the feed may deliver until it is stopped. */
 	workers_drain(&d->workers);
 	beside_stop_sending(&d->beside);
 	feed_stop(d->feed);
 	beside_stop(&d->beside);
-	if (hands) handing_end(&handing);
+	if (hands) handing_end(&d->handing);
+	/* Who is told to end once the next process works has nothing to lose but connections. */
+	signal(SIGTERM, SIG_DFL);
+	if (hands) handing_leave(&d->handing);
 	workers_close(&d->workers);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
-	if (!hands) state_file_save(d->config->state_file, d->feed);
+	if (!hands || !d->handing.goes_on) state_file_save(d->config->state_file, d->feed);
 }
 
 static void
@@ -320,11 +326,13 @@ free_all(struct daemon *d)
 	interest_table_free(d->interest);
 	admin_free(d->admin);
 	reload_free(d->reload);
-	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	if (!successor_waiting(d->successor)) listeners_remove_files(&d->listeners, d->config);
+	if (!successor_waiting(d->successor) && !service_keeps(d->service))
+		listeners_remove_files(&d->listeners, d->config);
 	listeners_deinit(&d->listeners);
+	service_free(d->service);
+	adopting_free(d->adopting);
 	successor_free(d->successor);
 }
 
@@ -333,13 +341,13 @@ begin_end(struct daemon *d)
 {
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
-	uv_close((uv_handle_t *)&d->sigusr1, NULL);
 	uv_close((uv_handle_t *)&d->drain, NULL);
 	memory_watch_stop(&d->memory);
 	log_watch_stop(&d->log);
 	reload_close(d->reload);
 	doors_stop(d->doors);
 	successor_close(d->successor);
+	adopting_stop(d->adopting);
 	admin_close(d->admin);
 	service_stopping(d->service);
 }
@@ -387,24 +395,6 @@ on_signal(uv_signal_t *sig, int signum)
 		begin_end(d);
 }
 
-/* Whoever moves old logs away says so. */
-static void
-on_reopen(uv_signal_t *sig, int signum)
-{
-	const struct daemon *d = sig->data;
-	const char *file;
-	int err;
-
-	(void)signum;
-	CHECK_MAGIC(d, DAEMON_MAGIC);
-	err = log_reopen(&file);
-	if (err)
-		log_error_errno(err, "event=log-failed file=\"%s\" hint=\"the old one is written on\"",
-			LOG_ESCAPE(eio_cstr(file)));
-	else
-		log_info("event=log-reopened");
-}
-
 /* Of who goes on: what this one listens on. */
 static int
 on_successor_sockets(void *user, struct inherited *out)
@@ -416,6 +406,16 @@ on_successor_sockets(void *user, struct inherited *out)
 }
 
 static void
+keep_sockets(struct daemon *d)
+{
+	struct inherited all = { .n = 0 };
+
+	if (!service_keeps(d->service)) return;
+	if (on_successor_sockets(d, &all) == 0) service_keep(d->service, &all);
+	inherited_discard(&all);
+}
+
+static void
 on_successor_ready(void *user)
 {
 	struct daemon *d = user;
@@ -423,7 +423,14 @@ on_successor_ready(void *user)
 	CHECK_MAGIC(d, DAEMON_MAGIC);
 	log_info("event=handing-over pid=%d", (int)successor_waiting(d->successor));
 	service_hand_over(d->service, successor_waiting(d->successor));
+	d->handing = (struct handing){
+		.successor = d->successor, .workers = &d->workers, .feed = d->feed, .adopting = d->adopting
+	};
+	admin_leave(d->admin, handing_connection, &d->handing);
 	begin_end(d);
+	/* A manager that ends all processes tells the next one, too, which has yet to get what there is. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 }
 
 static int
@@ -434,10 +441,8 @@ watch_signals(struct daemon *d, const struct config_flags *flags)
 
 	uv_signal_init(&d->loop, &d->sigint);
 	uv_signal_init(&d->loop, &d->sigterm);
-	uv_signal_init(&d->loop, &d->sigusr1);
 	uv_timer_init(&d->loop, &d->drain);
-	d->drain.data = d->sigint.data = d->sigterm.data = d->sigusr1.data = d;
-	uv_signal_start(&d->sigusr1, on_reopen, SIGUSR1);
+	d->drain.data = d->sigint.data = d->sigterm.data = d;
 	uv_signal_start(&d->sigint, on_signal, SIGINT);
 	uv_signal_start(&d->sigterm, on_signal, SIGTERM);
 	d->reload = reload_new(&o);
@@ -473,12 +478,14 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", config->warnings);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
 	service_ready(d.service);
+	keep_sockets(&d);
+	adopting_start(d.adopting, &d.loop, &d.workers, d.admin);
 	uv_run(&d.loop, UV_RUN_DEFAULT);
 	stop_all(&d);
 	free_all(&d);
 	uv_loop_close(&d.loop);
 	log_info("event=stopped");
-	return 0;
+	return d.handing.successor && !d.handing.goes_on; /* nobody works: whoever started this one is to do so again */
 }
 
 int

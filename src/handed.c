@@ -51,8 +51,8 @@ take_handed(int parent, struct inherited *in, int *err)
 		return *err == 0;
 	}
 	if (fd >= 0) close(fd);
-	if (!*err && strcmp(text, "go") != 0) *err = EPROTO;
-	return false;
+	/* What another version may say besides is not for this one. */
+	return !*err && strcmp(text, "go") != 0;
 }
 
 int
@@ -65,7 +65,10 @@ handed_wait(int parent, struct inherited *in)
 	log_info("event=ready-to-take-over");
 	if (send(parent, "ready", 5, MSG_NOSIGNAL) != 5) err = errno;
 	while (!err && take_handed(parent, in, &err)) continue;
-	close(parent);
+	if (err)
+		close(parent);
+	else if (inherited_add(in, parent, INHERITED_LATE))
+		err = ENOMEM;
 	if (!err) return 0;
 	log_error_errno(err, "event=not-taken-over hint=\"the process before hands over nothing\"");
 	return -1;

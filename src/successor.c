@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -171,6 +172,7 @@ on_successor_late(uv_timer_t *t)
 static void
 on_successor_says(uv_poll_t *p, int err, int events)
 {
+	static const struct timeval send_time = { .tv_sec = SUCCESSOR_SEND_MS / 1000 };
 	struct successor *s = p->data;
 	char text[16];
 	ssize_t n;
@@ -187,6 +189,7 @@ on_successor_says(uv_poll_t *p, int err, int events)
 	uv_poll_stop(&s->poll);
 	/* What goes over is waited for. */
 	fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) & ~O_NONBLOCK);
+	setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &send_time, sizeof send_time);
 	s->waits = true;
 	s->options.ready(s->options.user);
 }
@@ -303,10 +306,10 @@ successor_waiting(const struct successor *s)
 	return s->waits ? s->pid : 0;
 }
 
-static int
-send_to_child(struct successor *s, const char *text, int fd)
+int
+successor_pass(struct successor *s, struct eio_bytes message, int fd)
 {
-	struct iovec io = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct iovec io = { .iov_base = (void *)(uintptr_t)message.p, .iov_len = message.n };
 	union {
 		struct cmsghdr head;
 		char space[CMSG_SPACE(sizeof(int))];
@@ -330,13 +333,25 @@ successor_give(struct successor *s, int fd, const char *name)
 	char text[INHERITED_NAME_MAX + 8];
 
 	snprintf(text, sizeof text, "fd %s", name);
-	return send_to_child(s, text, fd);
+	return successor_pass(s, eio_cstr(text), fd);
 }
 
 int
 successor_go(struct successor *s)
 {
-	return send_to_child(s, "go", -1);
+	static const struct timeval wait = { .tv_sec = SUCCESSOR_START_MS / 1000 };
+	int err = successor_pass(s, EIO_LIT("go"), -1);
+	char text[16];
+	ssize_t n;
+
+	if (err) return err;
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+	do {
+		n = recv(s->fd, text, sizeof text, 0);
+	} while (n < 0 && errno == EINTR);
+	/* One that takes so long may still do it: there must not be two that have the same state. */
+	if (n < 0 && errno == EAGAIN) return 0;
+	return n > 0 ? 0 : -EPIPE;
 }
 
 /* From beginning to end */

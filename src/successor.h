@@ -9,7 +9,9 @@
  *     SIGUSR2: start it ── sockets that listen ────────▶  reads its configuration, opens all
  *     goes on                                             │
  *     stops       ◀────────────────────────── "ready" ────┘ waits
- *       └── "fd NAME" and a descriptor, … "go" ────────▶  goes on
+ *       └── "fd NAME" and a descriptor, … "go" ────────▶  reads what it got
+ *                 ◀────────────────────────── "works" ────┘ goes on
+ *     connections leave ── "connection …" and each ───▶  takes them (adopting.h)
  *     ends
  *
  * Threads: the main one.
@@ -17,13 +19,16 @@
 #ifndef SRC_SUCCESSOR_H
 #define SRC_SUCCESSOR_H
 
+#include "eio/bytes.h"
 #include "src/base/inherited.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 #include <uv.h>
 
-enum { SUCCESSOR_START_MS = 60000 }; /* so long it may take to be ready */
+enum {
+	SUCCESSOR_START_MS = 60000, /* so long it may take to be ready */
+	SUCCESSOR_SEND_MS = 5000, /* and so long to take what it is sent */
+};
 
 struct successor;
 
@@ -46,8 +51,12 @@ pid_t successor_waiting(const struct successor *s);
 /* Gives the one that waits a descriptor, which stays the caller's. 0, or -errno. */
 int successor_give(struct successor *s, int fd, const char *name);
 
-/* Tells it to go on. 0, or -errno. */
+/* Tells it to go on, and waits until it does, or for SUCCESSOR_START_MS. 0, or -errno when it has ended instead. */
 int successor_go(struct successor *s);
+
+/* Sends it a message, with a descriptor that stays the caller's: as soon as it reads, or within SUCCESSOR_SEND_MS. Any
+ * thread, as long as it waits or has gone on. 0, or -errno. */
+int successor_pass(struct successor *s, struct eio_bytes message, int fd);
 
 /* The end has begun: nobody is started any more, and one that is not ready is ended. */
 void successor_stop(struct successor *s);

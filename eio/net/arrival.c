@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -50,7 +51,6 @@ end_arrival(struct arrival *a)
 	eio_clock_set(a->httpd->clock, &a->timer, UINT64_MAX);
 	eio_list_remove(&a->link);
 	a->httpd->stats.open--;
-	a->httpd->stats.fresh--;
 	uv_close((uv_handle_t *)&a->poll, on_arrival_closed);
 	if (a->fd >= 0) close(a->fd);
 	a->fd = -1;
@@ -128,11 +128,12 @@ on_arrival_late(struct eio_timer *t)
 }
 
 void
-eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door, const struct eio_peer *proxy)
+eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door, const struct eio_peer *proxy,
+	struct eio_bytes begun)
 {
 	struct arrival *a = malloc(sizeof *a); /* without zeros: most of it is the header */
 
-	if (!a || uv_poll_init(h->loop, &a->poll, fd)) {
+	if (!a || begun.n > sizeof a->header || uv_poll_init(h->loop, &a->poll, fd)) {
 		free(a);
 		close(fd);
 		return;
@@ -142,15 +143,48 @@ eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door,
 	a->httpd = h;
 	a->door = door;
 	a->peer = *proxy;
-	a->n = 0;
+	a->n = begun.n;
+	if (begun.n) memcpy(a->header, begun.p, begun.n);
 	a->poll.data = a;
 	eio_timer_init(&a->timer, on_arrival_late);
 	eio_list_add_tail(&h->arrivals, &a->link);
 	h->stats.open++;
-	h->stats.fresh++;
 	h->handles++;
 	eio_clock_set(h->clock, &a->timer, eio_clock_now(h->clock) + h->options.header_timeout_ms);
 	if (uv_poll_start(&a->poll, UV_READABLE, on_arrival)) end_arrival(a);
+}
+
+static void
+leave_arrival(struct arrival *a)
+{
+	const struct eio_httpd_handler *handler = &a->httpd->handler;
+	const struct eio_leaver l = {
+		.stage = EIO_LEAVER_ARRIVES,
+		.fd = a->fd,
+		.peer = a->peer,
+		.door = a->door,
+		.begun = { a->header, a->n },
+	};
+
+	if (handler->leave) {
+		a->fd = -1;
+		handler->leave(handler->user, &l);
+	}
+	end_arrival(a);
+}
+
+void
+eio__arrivals_part(struct eio_httpd *h)
+{
+	struct eio_list *l, *next;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &h->arrivals)
+	{
+		struct arrival *a = EIO_CONTAINER(l, struct arrival, link);
+
+		uv_poll_stop(&a->poll);
+		if (h->parting == EIO__LEAVES) leave_arrival(a);
+	}
 }
 
 void

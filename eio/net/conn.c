@@ -40,8 +40,10 @@ on_conn_closed(uv_handle_t *handle)
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	h = c->httpd;
 	eio_http_free(c->http);
-	eio_buf_deinit(&c->pending);
+	eio__pending_clear(&c->pending);
 	free(c->pass);
+	if (c->relayed) eio_buf_deinit(c->relayed);
+	free(c->relayed);
 	c->magic = 0;
 	free(c);
 	CHECK(h->handles > 0);
@@ -65,8 +67,6 @@ eio__conn_close(struct eio__conn *c)
 	eio_list_remove(&c->silent);
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
-	c->httpd->stats.fresh -= c->fresh;
-	c->fresh = false;
 	eio__stream_close(&c->io, on_conn_closed);
 	eio_exchange_unref(c->last);
 	c->last = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The beginning of a connection of the HTTP server: its socket, and with TLS its handshake. */
 #include "eio/check.h"
+#include "eio/net/arrival.h"
 #include "eio/net/door.h"
 #include "eio/net/httpd_int.h"
 
@@ -13,6 +14,8 @@
 void
 eio__conn_shake(struct eio__conn *c)
 {
+	/* Another process can begin, but not go on with it. */
+	if (c->httpd->parting != EIO__STAYS && eio__stream_fresh(&c->io)) return;
 	switch (eio__stream_handshake(&c->io)) {
 	case EIO_TLS_MORE: return;
 	case EIO_TLS_DONE:
@@ -43,17 +46,18 @@ set_socket_options(int fd)
 		eio__behind_bound(fd); /* a WebSocket keeps it */
 }
 
-void
-eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+/* NULL when it was closed. */
+static struct eio__conn *
+open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door,
+	struct eio_tls_server *tls)
 {
-	struct eio_tls_server *tls = door ? door->tls : NULL;
 	struct eio__conn *c = calloc(1, sizeof *c);
 
 	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
 	if (!c || !c->http) {
 		free(c);
 		close(fd);
-		return;
+		return NULL;
 	}
 	c->magic = EIO__CONN_MAGIC;
 	c->httpd = h;
@@ -65,16 +69,52 @@ eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 	eio_list_add_tail(&h->conns, &c->link);
 	h->stats.accepted++;
 	h->stats.open++;
-	h->stats.fresh++;
-	c->fresh = true;
 	h->handles++;
 	set_socket_options(fd);
 	c->io.h.handle.data = c;
 	eio__conn_silent(c);
-	if (eio__stream_open(&c->io, h->loop, fd, tls, on_wants_turn))
-		eio__conn_close(c);
-	else if (tls)
-		eio__conn_arm(c, h->options.header_timeout_ms);
-	else
+	if (eio__stream_open(&c->io, h->loop, fd, tls, on_wants_turn) == 0) return c;
+	eio__conn_close(c);
+	return NULL;
+}
+
+void
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+{
+	struct eio_tls_server *tls = door ? door->tls : NULL;
+	struct eio__conn *c = open_conn(h, fd, peer, door, tls);
+
+	if (!c) return;
+	if (!tls)
 		eio__conn_begin(c);
+	else
+		eio__conn_arm(c, h->options.header_timeout_ms);
+}
+
+/* False when out of memory. */
+static bool
+note_relayed(struct eio__conn *c, struct eio_bytes subject)
+{
+	c->relayed = calloc(1, sizeof *c->relayed);
+	if (!c->relayed) return false;
+	eio_buf_add(c->relayed, subject);
+	return !eio_buf_failed(c->relayed);
+}
+
+void
+eio_httpd_join(struct eio_httpd *h, const struct eio_leaver *l)
+{
+	struct eio__conn *c;
+
+	if (l->stage == EIO_LEAVER_ARRIVES) {
+		eio__arrival_new(h, l->fd, l->door, &l->peer, l->begun);
+	} else if (l->stage == EIO_LEAVER_FRESH) {
+		eio__conn_new(h, l->fd, &l->peer, l->door);
+	} else {
+		c = open_conn(h, l->fd, &l->peer, l->door, NULL);
+		if (c && l->relayed && !note_relayed(c, l->subject))
+			eio__conn_close(c);
+		else if (c)
+			eio__conn_begin_with(c, l->begun);
+	}
 }

@@ -14,7 +14,6 @@
 #include "eio/net/door.h"
 #include "eio/net/httpd_int.h"
 #include "eio/net/repeat.h"
-#include "eio/net/wire.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,7 +39,7 @@ eio_httpd_deliver(struct eio_exchange *ex)
 	eio__conn_release_request(c);
 	ex->conn = NULL;
 	c->ex = NULL;
-	c->ending = close = r->close || !ex->req->keep_alive || c->httpd->closing;
+	c->ending = close = r->close || !ex->req->keep_alive || c->httpd->closing || c->relayed;
 	if (r->destroy)
 		eio__conn_close(c);
 	else
@@ -98,15 +97,6 @@ notify_exchange(struct eio__conn *c, enum eio_stage stage)
 	eio_exchange_unref(ex);
 }
 
-/* Notes where a request comes from, and by what certificate if the listener asks for those. */
-static void
-say_whose(const struct eio__conn *c, const struct eio_tls *tls, struct eio_request *req)
-{
-	req->peer = c->peer;
-	eio_buf_clear(&req->subject);
-	if (tls) eio_tls_subject(tls, &req->subject);
-}
-
 /* Makes the exchange of the request being read, if there is none yet. Its request stays with the parser until
  * complete. */
 static bool
@@ -139,44 +129,18 @@ refuse_request(struct eio__conn *c, int status)
 	answer_last(c, (struct eio_response){ .status = status, .close = true });
 }
 
+/* It becomes a WebSocket. */
 static void
 hand_over(struct eio__conn *c, const char *rest, size_t n)
 {
-	struct eio_upgrade *up;
+	int status;
 
 	if (c->door && c->door->redirect) {
 		answer_last(c, eio__redirect_response(c->door, eio_http_request(c->http)));
 		return;
 	}
-	up = calloc(1, sizeof *up);
-	if (!up || !c->httpd->handler.upgrade) {
-		free(up);
-		refuse_request(c, up ? 404 : 500);
-		return;
-	}
-	c->httpd->stats.requests++;
-	up->fd = eio__stream_leave(&c->io, &up->tls);
-	up->req = eio_http_take(c->http);
-	say_whose(c, up->tls, up->req);
-	up->pass = c->pass;
-	c->pass = NULL;
-	eio_buf_append(&up->rest, rest, n);
-	eio__stream_read_stop(&c->io);
-	eio__conn_close(c);
-	if (up->fd < 0 || up->rest.failed)
-		eio_upgrade_free(up);
-	else
-		c->httpd->handler.upgrade(c->httpd->handler.user, up);
-}
-
-void
-eio_upgrade_free(struct eio_upgrade *up)
-{
-	if (up->fd >= 0) eio__wire_close(up->fd, up->tls);
-	eio_request_free(up->req);
-	eio_buf_deinit(&up->rest);
-	free(up->pass);
-	free(up);
+	status = eio__conn_upgrade(c, eio_bytes(rest, n));
+	if (status) refuse_request(c, status);
 }
 
 /* The request got further without being complete: does somebody have to know? */
@@ -192,7 +156,7 @@ request_partial(struct eio__conn *c)
 		return;
 	}
 	expected = req->expect_continue;
-	say_whose(c, eio__stream_tls(&c->io), req);
+	eio__conn_say_whose(c, eio__stream_tls(&c->io), req);
 	c->ex->req = req;
 	notify_exchange(c, EIO_STAGE_BEGIN);
 	/* Unless it was refused without its body. */
@@ -212,13 +176,11 @@ request_complete(struct eio__conn *c, enum eio_stage stage)
 	req = eio_http_take(c->http);
 	/* Once the handler was notified, another thread may read this. */
 	if (!c->notified) {
-		say_whose(c, eio__stream_tls(&c->io), req);
+		eio__conn_say_whose(c, eio__stream_tls(&c->io), req);
 		c->ex->req = req;
 	}
 	CHECK(c->ex->req == req);
 	c->complete = true;
-	c->httpd->stats.fresh -= c->fresh;
-	c->fresh = false;
 	notify_exchange(c, stage);
 }
 
@@ -338,22 +300,46 @@ requests_used(size_t bytes, unsigned left)
 	return used < left ? (unsigned)used : left;
 }
 
-/* Takes as much as is for this turn. Returns how many bytes that was. */
+/* Whether a request, or the rest of one, is being read or answered. */
+static bool
+conn_engaged(const struct eio__conn *c)
+{
+	return c->ex || c->discarding;
+}
+
+/* Whether the head of a request has arrived in part. */
+static bool
+in_head(const struct eio__conn *c)
+{
+	return !conn_engaged(c) && !eio_http_idle(c->http);
+}
+
+/* Whether its next request is for another process. */
+static bool
+conn_held(const struct eio__conn *c)
+{
+	return c->httpd->parting != EIO__STAYS && !conn_engaged(c);
+}
+
+/* Takes as much as is for this turn. Returns how many bytes that was. *from: where in them the request begins that is
+ * not complete. */
 static size_t
-conn_feed(struct eio__conn *c, const char *data, size_t n)
+conn_feed(struct eio__conn *c, const char *data, size_t n, size_t *from)
 {
 	unsigned requests = EIO_HTTPD_TURN_REQUESTS;
 	bool begins = eio_http_idle(c->http);
 	size_t at = 0;
 
+	*from = 0;
 	c->feeding = true;
-	while (at < n && requests > 0 && !conn_busy(c) && conn_listens(c)) {
-		size_t from = at, again = request_again(c, data + at, n - at);
+	while (at < n && requests > 0 && !conn_busy(c) && conn_listens(c) && !conn_held(c)) {
+		size_t start = at, again = request_again(c, data + at, n - at);
 
 		at += again;
 		if (again || feed_parser(c, data, n, &at)) {
-			requests -= requests_used(at - from, requests);
+			requests -= requests_used(at - start, requests);
 			begins = true;
+			*from = at;
 		}
 		if (eio_http_idle(c->http)) c->discarding = false;
 	}
@@ -364,48 +350,49 @@ conn_feed(struct eio__conn *c, const char *data, size_t n)
 
 /* Turns */
 
-static size_t
-pending_bytes(const struct eio__conn *c)
+static bool
+has_waiting(const struct eio__conn *c)
 {
-	return c->pending.n - c->pending_at;
-}
-
-static void
-keep_pending(struct eio__conn *c, const char *data, size_t n)
-{
-	size_t left = pending_bytes(c);
-
-	if (c->pending_at && left) memmove(c->pending.p, c->pending.p + c->pending_at, left);
-	c->pending.n = left;
-	c->pending_at = 0;
-	eio_buf_append(&c->pending, data, n);
-	if (eio_buf_failed(&c->pending)) eio__conn_close(c);
+	return eio__pending_waiting(&c->pending).n > 0;
 }
 
 static void
 feed_pending(struct eio__conn *c)
 {
-	c->pending_at += conn_feed(c, c->pending.p + c->pending_at, pending_bytes(c));
-	if (pending_bytes(c) > 0) return;
-	eio_buf_deinit(&c->pending);
-	c->pending_at = 0;
+	struct eio_bytes all = eio__pending_waiting(&c->pending);
+	size_t from, used = conn_feed(c, all.p, all.n, &from);
+
+	eio__pending_seen(&c->pending, used);
+	if (used < all.n) return;
+	if (in_head(c))
+		eio__pending_keep_last(&c->pending, used - from);
+	else
+		eio__pending_clear(&c->pending);
 }
 
-/* Decides whether the client is read: not while too much waits, nor while what is here waits for its turn. more: its
- * socket has more, probably. */
+/* Decides whether the client is read: not while too much waits, nor while what is here waits for its turn, nor by the
+ * wrong process. more: its socket has more, probably. */
 static void
 conn_pace(struct eio__conn *c, bool more)
 {
-	bool listens = conn_listens(c), turn, stop;
+	bool listens = conn_listens(c), held = listens && conn_held(c), turn, stop;
 
 	if (c->closing) return;
-	turn = more || (listens && pending_bytes(c) > 0);
-	if (listens && conn_busy(c)) turn = false;
-	stop = turn || output_full(c) || (listens && pending_bytes(c) >= EIO_HTTPD_PIPELINE_BYTES);
+	turn = more || (listens && has_waiting(c));
+	if (held || (listens && conn_busy(c))) turn = false;
+	stop = turn || held || output_full(c) ||
+	       (listens && eio__pending_waiting(&c->pending).n >= EIO_HTTPD_PIPELINE_BYTES);
 	if (turn) eio__conn_ready(c);
 	if (stop && !c->stopped) eio__stream_read_stop(&c->io);
 	if (!stop && c->stopped) eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read);
 	c->stopped = stop;
+	if (held && c->httpd->parting == EIO__LEAVES) eio__conn_leave(c);
+}
+
+void
+eio__conn_hold(struct eio__conn *c)
+{
+	conn_pace(c, false);
 }
 
 /* After an answer, or when its turn has come: the next requests, which may already be here. Behind an answer they wait
@@ -413,7 +400,7 @@ conn_pace(struct eio__conn *c, bool more)
 static void
 conn_go_on(struct eio__conn *c, bool answered)
 {
-	bool more = pending_bytes(c) > 0;
+	bool more = has_waiting(c);
 
 	if (c->closing || c->feeding) return;
 	if (conn_listens(c) && more && !answered)
@@ -434,9 +421,17 @@ eio__conn_go_on(struct eio__conn *c)
 static void
 conn_take(struct eio__conn *c, const char *data, size_t n)
 {
-	size_t used = pending_bytes(c) > 0 ? 0 : conn_feed(c, data, n);
+	size_t from = 0, used = has_waiting(c) ? 0 : conn_feed(c, data, n, &from);
+	bool kept = true;
 
-	if (conn_listens(c) && used < n) keep_pending(c, data + used, n - used);
+	if (!conn_listens(c)) return;
+	if (used == n && in_head(c))
+		kept = eio__pending_head(&c->pending, data + from, n - from, from > 0);
+	else if (used == n)
+		eio__pending_clear(&c->pending);
+	else
+		kept = eio__pending_add(&c->pending, data + used, n - used, used == 0 && in_head(c));
+	if (!kept) eio__conn_close(c);
 }
 
 /* The client will send nothing more. Whoever still waits for an answer gave up; what is being written still goes
@@ -480,8 +475,20 @@ on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 void
 eio__conn_begin(struct eio__conn *c)
 {
-	if (eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read))
+	if (eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read)) {
 		eio__conn_close(c);
-	else
-		eio__conn_arm(c, c->httpd->options.header_timeout_ms);
+		return;
+	}
+	c->stopped = false;
+	eio__conn_arm(c, c->httpd->options.header_timeout_ms);
+	if (conn_held(c)) conn_pace(c, false);
+}
+
+void
+eio__conn_begin_with(struct eio__conn *c, struct eio_bytes begun)
+{
+	eio__conn_begin(c);
+	if (c->closing || begun.n == 0) return;
+	conn_take(c, begun.p, begun.n);
+	conn_pace(c, false);
 }

@@ -79,7 +79,7 @@ static void
 begin_proxied(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
 {
 	if (eio_networks_have(&h->options.proxies, peer)) {
-		eio__arrival_new(h, fd, door, peer);
+		eio__arrival_new(h, fd, door, peer, EIO_LIT(""));
 		return;
 	}
 	h->stats.proxy_bad++;
@@ -183,6 +183,41 @@ eio_httpd_stop_accepting(struct eio_httpd *h)
 	}
 }
 
+static void
+part(struct eio_httpd *h, enum eio__parting how)
+{
+	struct eio_list *l, *next;
+
+	eio_httpd_stop_accepting(h);
+	h->parting = how;
+	eio__arrivals_part(h);
+	EIO_LIST_FOREACH_SAFE(l, next, &h->conns) h->hold(EIO_CONTAINER(l, struct eio__conn, link));
+}
+
+void
+eio_httpd_hold(struct eio_httpd *h)
+{
+	if (h->parting == EIO__STAYS) part(h, EIO__HOLDS);
+}
+
+void
+eio_httpd_leave(struct eio_httpd *h)
+{
+	if (h->parting != EIO__LEAVES) part(h, EIO__LEAVES);
+}
+
+size_t
+eio_httpd_staying(const struct eio_httpd *h)
+{
+	return (size_t)h->stats.open;
+}
+
+size_t
+eio_httpd_relaying(const struct eio_httpd *h)
+{
+	return h->splices ? eio_splices_count(h->splices) : 0;
+}
+
 struct eio_httpd *
 eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
 	const struct eio_httpd_handler *handler)
@@ -193,6 +228,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	h->written = eio__conn_written;
 	h->go_on = eio__conn_go_on;
 	h->shake = eio__conn_shake;
+	h->hold = eio__conn_hold;
 	h->arrived = eio__conn_new;
 	eio_list_init(&h->arrivals);
 	h->loop = loop;
@@ -248,6 +284,8 @@ eio_httpd_close(struct eio_httpd *h)
 	eio_httpd_stop_accepting(h);
 	h->closing = true;
 	eio__arrivals_close(h);
+	eio_splices_close(h->splices);
+	h->splices = NULL;
 	uv_close((uv_handle_t *)&h->turn, on_turn_closed);
 	/* An answer that is on its way out is allowed to leave; the linger timer bounds it. */
 	EIO_LIST_FOREACH_SAFE(l, next, &h->conns)

@@ -62,6 +62,25 @@ struct eio_upgrade {
 /* Closes the descriptor (unless it is -1) and frees the rest. */
 void eio_upgrade_free(struct eio_upgrade *up);
 
+/* A connection that leaves, for another server to go on with, maybe in another process. */
+enum eio_leaver_stage {
+	EIO_LEAVER_ARRIVES, /* it has to say by a PROXY header whose it is; begun is what it has said of that */
+	EIO_LEAVER_FRESH, /* nothing of it was read: at a door with TLS it begins with a handshake */
+	EIO_LEAVER_SPEAKS, /* HTTP without TLS; begun is what it has said that nobody has answered */
+};
+
+struct eio_leaver {
+	enum eio_leaver_stage stage;
+	/* Its descriptor is one end of a pair, by which the server that it leaves passes on what it decrypts and what
+	 * it is to encrypt: TLS goes on there. It gets one answer, and ends. */
+	bool relayed;
+	int fd; /* owned by whoever has the leaver; what follows is borrowed */
+	struct eio_peer peer; /* zero: nobody knows */
+	const struct eio_httpd_door *door;
+	struct eio_bytes begun;
+	struct eio_bytes subject; /* of the client's certificate, where it is relayed */
+};
+
 struct eio_httpd_handler {
 	/* A request arrived or went away, see enum eio_stage. Answer now or later. */
 	void (*exchange)(void *user, struct eio_exchange *ex, enum eio_stage stage);
@@ -72,6 +91,8 @@ struct eio_httpd_handler {
 	void (*accept_paused)(void *user, int err);
 	/* Whether one more connection is welcome; else it is closed at once. NULL: always. */
 	bool (*admit)(void *user);
+	/* A connection leaves, see eio_httpd_leave; its descriptor is the callee's. May be NULL if none does. */
+	void (*leave)(void *user, const struct eio_leaver *l);
 	void *user;
 };
 
@@ -80,7 +101,6 @@ struct eio_httpd_stats {
 	uint64_t accepted, open, requests, malformed, bytes_out;
 	uint64_t proxy_bad; /* that had to say whose they are, and were refused */
 	uint64_t tls_handshakes, tls_resumed, tls_failed; /* done; of them by tickets; not done */
-	uint64_t fresh; /* that are open and have not had a whole request yet */
 	uint64_t displaced; /* closed to make room, see eio_httpd_make_room */
 	struct eio_behind_stats behind;
 };
@@ -126,6 +146,21 @@ bool eio_httpd_make_room(struct eio_httpd *h);
 
 /* Closes the listeners; connections stay. */
 void eio_httpd_stop_accepting(struct eio_httpd *h);
+
+/* The same, and no request begins any more; those that have begun are answered. What clients send is left where it
+ * is. */
+void eio_httpd_hold(struct eio_httpd *h);
+
+/* The same, and each connection leaves: now, or as soon as it has its answer. Those that someone has passes of are
+ * closed instead. Handshakes of TLS that have begun go on before that. */
+void eio_httpd_leave(struct eio_httpd *h);
+
+/* How many connections are still here, and how many of those that have left have their TLS here. */
+size_t eio_httpd_staying(const struct eio_httpd *h);
+size_t eio_httpd_relaying(const struct eio_httpd *h);
+
+/* Takes a connection that has left another server, by a door of this one. */
+void eio_httpd_join(struct eio_httpd *h, const struct eio_leaver *l);
 
 /* Closes everything, without waiting for answers, and frees the server once the loop has run the closing callbacks. */
 void eio_httpd_close(struct eio_httpd *h);

@@ -9,7 +9,9 @@
 #define EIO_NET_HTTPD_INT_H
 
 #include "eio/net/httpd.h"
+#include "eio/net/pending.h"
 #include "eio/net/response.h"
+#include "eio/net/splice.h"
 #include "eio/net/stream.h"
 #include "eio/net/uring.h"
 
@@ -32,6 +34,13 @@ enum eio__wrote {
 	EIO__WROTE_FAILED, /* the connection is broken, or memory is short: it has to be closed */
 };
 
+/* How far it is with connections that are for another process. */
+enum eio__parting {
+	EIO__STAYS,
+	EIO__HOLDS, /* no request begins any more */
+	EIO__LEAVES, /* who has nothing to wait for leaves */
+};
+
 struct eio_httpd {
 	uv_loop_t *loop;
 	struct eio_clock *clock;
@@ -50,9 +59,12 @@ struct eio_httpd {
 	void (*written)(struct eio__conn *c, enum eio__wrote how);
 	void (*go_on)(struct eio__conn *c); /* eio__conn_go_on */
 	void (*shake)(struct eio__conn *c); /* eio__conn_shake */
+	void (*hold)(struct eio__conn *c); /* eio__conn_hold */
 	/* eio__conn_new */
 	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door);
 	struct eio_list arrivals; /* that have not said yet whose they are (arrival.h) */
+	enum eio__parting parting;
+	struct eio_splices *splices; /* of connections that have left without their TLS; NULL until there is one */
 	struct eio_uring *ring; /* or NULL */
 	bool gathers;
 	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */
@@ -70,8 +82,9 @@ struct eio__conn {
 	struct eio_http *http;
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_exchange *last; /* that of the request before, if it may come again (repeat.h); a reference */
-	struct eio_buf pending; /* bytes that came while an exchange was being answered, or too many for one turn */
-	size_t pending_at; /* those before it are done */
+	/* Bytes that came while an exchange was being answered, or too many for one turn; or a head that is not
+	 * complete. */
+	struct eio__pending pending;
 	struct eio_list ready; /* in httpd->ready, or in httpd->shaking */
 	struct eio_list silent; /* in httpd->silent, while no request head is complete and nothing is to be written */
 	uint64_t silent_since; /* on the server's clock */
@@ -82,7 +95,6 @@ struct eio__conn {
 	size_t kept, gone; /* bytes that were kept to be written, and how many had left when the clock last looked */
 	unsigned magic; /* EIO__CONN_MAGIC; here, beside what many answers in a row look at */
 	struct eio_block *gathered; /* what the server's ring is to send to it, or NULL */
-	bool fresh; /* it counts as such: no request has been complete */
 	bool notified; /* the handler knows the exchange */
 	bool complete; /* the request of ex is complete */
 	bool feeding, lingering, closing, eof;
@@ -93,6 +105,9 @@ struct eio__conn {
 	struct eio__laggard laggard; /* in httpd->behind meanwhile */
 	struct eio_peer peer; /* zero unless the options ask for it */
 	void *pass; /* see eio_httpd_pass; owned */
+	/* Its TLS is in another process, as eio_leaver.relayed says: the subject of the client's certificate. NULL: no.
+	 * Owned. */
+	struct eio_buf *relayed;
 };
 
 /* conn_open.c */
@@ -108,8 +123,25 @@ void eio__conn_shake(struct eio__conn *c);
 /* Begins to read. Its clock is that of a request's head from here on. */
 void eio__conn_begin(struct eio__conn *c);
 
+/* The same, when something was read of it already. */
+void eio__conn_begin_with(struct eio__conn *c, struct eio_bytes begun);
+
+/* The server holds: so does it, or it leaves, if it has nothing to wait for. */
+void eio__conn_hold(struct eio__conn *c);
+
 /* Does what waited for a turn. */
 void eio__conn_go_on(struct eio__conn *c);
+
+/* conn_leave.c */
+
+/* Notes where a request comes from, and by what certificate if the listener asks for those. tls: of the connection. */
+void eio__conn_say_whose(const struct eio__conn *c, const struct eio_tls *tls, struct eio_request *req);
+
+/* Leaves to become a WebSocket, with what came behind the request for it. 0, or the status to refuse that with. */
+int eio__conn_upgrade(struct eio__conn *c, struct eio_bytes rest);
+
+/* Has a connection of which no request is being read or answered leave, unless something is still to be done. */
+void eio__conn_leave(struct eio__conn *c);
 
 /* conn.c */
 

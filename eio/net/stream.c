@@ -236,6 +236,18 @@ eio__stream_tls(const struct eio__stream *s)
 	return s->secure ? s->secure->tls : NULL;
 }
 
+bool
+eio__stream_fresh(const struct eio__stream *s)
+{
+	return s->secure && s->secure->shaking && !s->secure->tls;
+}
+
+bool
+eio__stream_shaking(const struct eio__stream *s)
+{
+	return s->secure && s->secure->shaking && s->secure->tls;
+}
+
 enum eio_tls_step
 eio__stream_handshake(struct eio__stream *s)
 {
@@ -309,7 +321,7 @@ eio__stream_leave(struct eio__stream *s, struct eio_tls **tls)
 	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 
 	*tls = NULL;
-	if (!c || fd < 0) return fd;
+	if (!c || !c->tls || fd < 0) return fd;
 	CHECK_MAGIC(c, SECURE_MAGIC);
 	*tls = c->tls;
 	eio_tls_move(c->tls, fd);

@@ -48,6 +48,10 @@ int eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, struct eio_
 /* Goes on with the handshake. Nothing may be read or written before EIO_TLS_DONE. Close the stream when it fails. */
 enum eio_tls_step eio__stream_handshake(struct eio__stream *s);
 
+/* Whether it still has to; and whether, with TLS to come, none of it has been read. */
+bool eio__stream_shaking(const struct eio__stream *s);
+bool eio__stream_fresh(const struct eio__stream *s);
+
 /* Its TLS, which stays the stream's; NULL before the first step of the handshake. */
 struct eio_tls *eio__stream_tls(const struct eio__stream *s);
 

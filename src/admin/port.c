@@ -30,6 +30,9 @@ struct admin {
 	uint64_t started_ms; /* since 1970 */
 	bool draining;
 	int listening; /* the HTTP server's */
+	/* Takes connections that leave; NULL until then. */
+	void (*leave)(void *user, const struct eio_leaver *l, const char *address);
+	void *leave_user;
 	struct admin_options options;
 };
 
@@ -322,6 +325,15 @@ on_admin_admit(void *user)
 }
 
 static void
+on_admin_leave(void *user, const struct eio_leaver *l)
+{
+	struct admin *a = user;
+
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	a->leave(a->leave_user, l, ADMIN_ADDRESS);
+}
+
+static void
 on_admin_look(uv_timer_t *t)
 {
 	struct admin *a = t->data;
@@ -350,7 +362,12 @@ static int
 open_admin(struct admin *a, uv_loop_t *loop, int fd)
 {
 	bool publishes = a->options.publish.token_file != NULL;
-	const struct eio_httpd_handler handler = { .exchange = on_admin_exchange, .admit = on_admin_admit, .user = a };
+	const struct eio_httpd_handler handler = {
+		.exchange = on_admin_exchange,
+		.admit = on_admin_admit,
+		.leave = on_admin_leave,
+		.user = a,
+	};
 	const struct eio_httpd_options http = {
 		.max_head = a->options.max_head,
 		.max_body = publishes ? a->options.publish.max_bytes : 0,
@@ -417,6 +434,23 @@ admin_set_draining(struct admin *a)
 	if (!a) return;
 	CHECK_MAGIC(a, ADMIN_MAGIC);
 	a->draining = true;
+}
+
+void
+admin_leave(struct admin *a, void (*leave)(void *user, const struct eio_leaver *l, const char *address), void *user)
+{
+	if (!a) return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	a->leave = leave;
+	a->leave_user = user;
+	eio_httpd_leave(a->httpd);
+}
+
+void
+admin_join(struct admin *a, const struct eio_leaver *l)
+{
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	eio_httpd_join(a->httpd, l);
 }
 
 void

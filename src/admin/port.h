@@ -16,6 +16,9 @@
 #include <uv.h>
 
 struct admin;
+struct eio_leaver;
+
+#define ADMIN_ADDRESS "admin" /* how connections of it are known that go to another process */
 
 struct admin_options {
 	const char *address; /* to listen on, as eio_listen() takes it; used by admin_new only */
@@ -49,6 +52,14 @@ int admin_listening(const struct admin *a);
 
 /* /readyz says from now on that it is not, and why: the end has begun. NULL is fine. */
 void admin_set_draining(struct admin *a);
+
+/* Has all connections leave that are not being answered: each is told, and its descriptor given away. As long as leave
+ * is there, which is until it is closed. NULL is fine. */
+void admin_leave(
+	struct admin *a, void (*leave)(void *user, const struct eio_leaver *l, const char *address), void *user);
+
+/* Takes one that has left another process, and its descriptor. */
+void admin_join(struct admin *a, const struct eio_leaver *l);
 
 /* Closes it; the loop must run until its handles are closed, then admin_free. NULL is fine. */
 void admin_close(struct admin *a);

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -114,13 +116,48 @@ give_away(struct inherited_fd *one)
 	return fd;
 }
 
+/* The file of a Unix socket, which must be there; false: it is none of those. */
+static bool
+name_of_file(int fd, struct sockaddr_un *a)
+{
+	socklen_t n = sizeof *a - 1;
+
+	*a = (struct sockaddr_un){ .sun_family = AF_UNSPEC };
+	return getsockname(fd, (struct sockaddr *)a, &n) == 0 && a->sun_family == AF_UNIX && a->sun_path[0];
+}
+
+/* Whether it was this program's, some process before. */
+static bool
+was_ours(const struct inherited_fd *one)
+{
+	return strcmp(one->name, INHERITED_LISTENING) == 0 || strcmp(one->name, INHERITED_KEPT) == 0;
+}
+
+/* Who keeps a socket may have removed the folder of its file: nobody finds it any more. */
+static bool
+is_lost(const struct inherited_fd *one)
+{
+	struct sockaddr_un a;
+
+	return strcmp(one->name, INHERITED_KEPT) == 0 && name_of_file(one->fd, &a) && access(a.sun_path, F_OK);
+}
+
+/* Before others are made in their places. */
+static void
+drop_lost(struct inherited *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i].fd >= 0 && is_lost(&in->v[i])) close(give_away(&in->v[i]));
+}
+
 int
 inherited_take_listening(struct inherited *in, const char *address, const char *name, bool *held)
 {
 	*held = true;
+	drop_lost(in);
 	for (size_t i = 0; i < in->n; i++)
 		if (in->v[i].fd >= 0 && eio_listen_is_at(in->v[i].fd, address)) {
-			*held = strcmp(in->v[i].name, INHERITED_LISTENING) != 0;
+			*held = !was_ours(&in->v[i]);
 			return give_away(&in->v[i]);
 		}
 	/* Where it is bound is the manager's affair then. */
@@ -138,6 +175,16 @@ inherited_take(struct inherited *in, const char *name)
 	return -1;
 }
 
+/* Of a Unix socket that this program made, and that no address of it has any more, nobody else would remove the
+ * file. */
+static void
+remove_file_of(const struct inherited_fd *one)
+{
+	struct sockaddr_un a;
+
+	if (was_ours(one) && name_of_file(one->fd, &a)) unlink(a.sun_path);
+}
+
 void
 inherited_close(struct inherited *in)
 {
@@ -145,6 +192,7 @@ inherited_close(struct inherited *in)
 		struct inherited_fd *one = &in->v[i];
 
 		if (one->fd >= 0) {
+			remove_file_of(one);
 			log_warn("event=descriptor-unused fd=%d name=\"%s\" port=%u hint=\"no address of listen or "
 				 "admin is the one of this socket, nor has it the name of one\"",
 				one->fd, LOG_ESCAPE(eio_cstr(one->name)), eio_listen_port(one->fd));

@@ -14,7 +14,9 @@
 #define INHERITED_PARENT "siocast-parent" /* the way to the process before, which has started this one */
 #define INHERITED_LISTENING "siocast-listen" /* what it listened on, and had made itself */
 #define INHERITED_HELD "siocast-held" /* the same, but a service manager's */
+#define INHERITED_KEPT "siocast-kept" /* the same, which a service manager has kept since that process ended */
 #define INHERITED_STATE "siocast-state" /* what it had in memory */
+#define INHERITED_LATE "siocast-late" /* by which its connections come, as long as it has some */
 
 enum { INHERITED_NAME_MAX = 255 };
 

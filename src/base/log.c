@@ -146,11 +146,17 @@ flatten_line(char *p, size_t n)
 		if (p[i] == '\n' || p[i] == '\r') p[i] = ' ';
 }
 
-/* The errno value or libuv code as text; libuv's names are errno values negated, and its own beyond them. */
+/* The errno value or libuv code as text; libuv's names are errno values negated, and its own beyond them. Those of the
+ * system that it does not know it would put into memory that nobody frees. */
 static const char *
 error_text(int err)
 {
-	return uv_strerror(err > 0 ? -err : err);
+	static _Thread_local char text[128];
+	int code = err > 0 ? -err : err;
+
+	uv_err_name_r(code, text, sizeof text);
+	if (strncmp(text, "Unknown ", 8) == 0) return strerror_r(-code, text, sizeof text);
+	return uv_strerror(code);
 }
 
 /* What stands behind the caller's text. */

@@ -56,6 +56,12 @@ watchdog_of_this(const char *usec, const char *pid)
 	return errno || end == usec || *end ? 0 : us;
 }
 
+static uint64_t
+keeping_of(const char *text)
+{
+	return text && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : 0;
+}
+
 int
 notify_open(struct notify *n)
 {
@@ -68,6 +74,8 @@ notify_open(struct notify *n)
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
+	if (n->fd >= 0) n->keeps = keeping_of(getenv("FDSTORE"));
+	unsetenv("FDSTORE");
 	return err;
 }
 
@@ -89,6 +97,30 @@ notify_send(const struct notify *n, bool wait, const char *fmt, ...)
 		sent = send(n->fd, text, (size_t)len, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
 	} while (sent < 0 && errno == EINTR);
 	return sent == len;
+}
+
+bool
+notify_keep(const struct notify *n, int fd, const char *name)
+{
+	char text[NOTIFY_MAX];
+	struct iovec io = { .iov_base = text };
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .space = { 0 } };
+	struct msghdr m = {
+		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
+	ssize_t sent;
+
+	if (n->fd < 0) return false;
+	io.iov_len = (size_t)snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name);
+	control.head = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	do {
+		sent = sendmsg(n->fd, &m, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)io.iov_len;
 }
 
 void

@@ -138,6 +138,31 @@ service_ready(struct service *s)
 	uv_timer_start(&s->watchdog, on_service_watchdog, watch_ms, watch_ms);
 }
 
+bool
+service_keeps(const struct service *s)
+{
+	return s && s->notify.keeps > 0;
+}
+
+void
+service_keep(struct service *s, const struct inherited *sockets)
+{
+	size_t kept = 0, ours = 0;
+
+	if (!s) return;
+	CHECK_MAGIC(s, SERVICE_MAGIC);
+	notify_send(&s->notify, true, "FDSTOREREMOVE=1\nFDNAME=%s", INHERITED_KEPT);
+	for (size_t i = 0; i < sockets->n; i++) {
+		if (strcmp(sockets->v[i].name, INHERITED_LISTENING) != 0) continue;
+		ours++;
+		if (ours <= s->notify.keeps) kept += notify_keep(&s->notify, sockets->v[i].fd, INHERITED_KEPT);
+	}
+	if (kept < ours)
+		log_warn("event=sockets-not-kept sockets=%zu kept=%zu hint=\"FileDescriptorStoreMax= of the unit is "
+			 "too small: the others are opened anew by the next process\"",
+			ours, kept);
+}
+
 void
 service_reloading(struct service *s)
 {

@@ -8,6 +8,7 @@
 #ifndef SRC_SERVICE_SERVICE_H
 #define SRC_SERVICE_SERVICE_H
 
+#include "src/base/inherited.h"
 #include "src/base/thread.h"
 #include "src/feed/feed.h"
 
@@ -30,6 +31,13 @@ int service_new(const struct service_options *options, struct service **out);
 
 /* All listens, and the threads run. The loop keeps running for others, not for this. NULL is fine, as in the next. */
 void service_ready(struct service *s);
+
+/* Whether the manager keeps sockets for the next process. */
+bool service_keeps(const struct service *s);
+
+/* Has it keep those that are ours (INHERITED_LISTENING), in the place of all that it has kept of them before: who
+ * connects while there is no process waits for the next one. What it does not take is logged. */
+void service_keep(struct service *s, const struct inherited *sockets);
 
 /* The configuration is read anew; and that is over. */
 void service_reloading(struct service *s);

@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { DOORS_MAGIC = 0xd0045 };
 
@@ -109,4 +110,23 @@ doors_at(const struct doors *d, size_t i)
 	const struct eio_httpd_door *door = &d->v[i];
 
 	return door->tls || door->redirect || door->headers || door->proxied ? door : NULL;
+}
+
+const char *
+doors_address(const struct doors *d, const struct eio_httpd_door *door)
+{
+	return door ? d->config->listen[door - d->v].text : "";
+}
+
+bool
+doors_find(const struct doors *d, const char *address, const struct eio_httpd_door **door)
+{
+	*door = NULL;
+	if (!*address) return true;
+	for (size_t i = 0; i < d->config->n_listen; i++) {
+		if (strcmp(d->config->listen[i].text, address) != 0) continue;
+		*door = doors_at(d, i);
+		return true;
+	}
+	return false;
 }

@@ -31,6 +31,12 @@ void doors_free(struct doors *d);
  * the doors. */
 const struct eio_httpd_door *doors_at(const struct doors *d, size_t i);
 
+/* The address of a door that doors_at() gave, as it is in the configuration; "" of NULL. */
+const char *doors_address(const struct doors *d, const struct eio_httpd_door *door);
+
+/* The door of an address that another configuration may have had. False: there is none any more. "" has NULL. */
+bool doors_find(const struct doors *d, const char *address, const struct eio_httpd_door **door);
+
 /* Reads all certificates again, whether they have changed or not: for a reload. Listeners whose files cannot be used
  * keep what they have, which is logged. 0, or -1 when there was one. */
 int doors_reread(struct doors *d);

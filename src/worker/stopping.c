@@ -3,7 +3,8 @@
  * Before anything stops, sessions may be ended little by little, so that clients do not come back all at once.
  * Nothing waits for that.
  *
- * Who goes on in another process accepts no more before that, and serves who has come already.
+ * Who goes on in another process begins nothing any more before that, and answers what has begun. When that process
+ * works, connections leave for it; the others, and what TLS there is, stay here as long as it takes.
  *
  * Stopping takes two steps that all workers make together, because each may still
  * be answering a request of another: after DRAIN nobody has a session and nobody
@@ -17,10 +18,10 @@
 #include "src/hook/hook.h"
 
 static void
-accept_no_more(struct worker *w)
+leave_worker(struct worker *w)
 {
-	eio_httpd_stop_accepting(w->httpd);
-	w->fresh = eio_httpd_stats(w->httpd)->fresh;
+	eio_httpd_leave(w->httpd);
+	w->staying = eio_httpd_staying(w->httpd) + eio_httpd_relaying(w->httpd);
 }
 
 static void
@@ -109,8 +110,9 @@ take_step(void *user, struct mail *run)
 	CHECK_MAGIC(w, WORKER_MAGIC);
 	CHECK(!run->next);
 	switch (EIO_CONTAINER(run, struct worker_step_mail, mail)->step) {
-	case WORKER_SHUT_DOORS: accept_no_more(w); break;
+	case WORKER_HOLD: eio_httpd_hold(w->httpd); break;
 	case WORKER_DRAIN: drain_worker(w); break;
+	case WORKER_LEAVE: leave_worker(w); break;
 	case WORKER_CLOSE: close_worker(w); break;
 	case WORKER_STEPS: CHECK(false);
 	}
@@ -134,14 +136,20 @@ workers_step(struct workers *ws, enum worker_step step)
 	for (unsigned i = 0; i < ws->n; i++) uv_sem_wait(&ws->all[i]->stepped);
 }
 
-uint64_t
-workers_accept_no_more(struct workers *ws)
+void
+workers_hold(struct workers *ws)
 {
-	uint64_t fresh = 0;
+	workers_step(ws, WORKER_HOLD);
+}
 
-	workers_step(ws, WORKER_SHUT_DOORS);
-	for (unsigned i = 0; i < ws->n; i++) fresh += ws->all[i]->fresh;
-	return fresh;
+size_t
+workers_leave(struct workers *ws)
+{
+	size_t staying = 0;
+
+	workers_step(ws, WORKER_LEAVE);
+	for (unsigned i = 0; i < ws->n; i++) staying += ws->all[i]->staying;
+	return staying;
 }
 
 void

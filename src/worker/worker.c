@@ -10,6 +10,7 @@
 #include "src/worker/counters.h"
 #include "src/worker/elsewhere.h"
 #include "src/worker/forward.h"
+#include "src/worker/joining.h"
 #include "src/worker/site.h"
 #include "src/worker/stopping.h"
 
@@ -180,6 +181,7 @@ open_ports(struct worker *w)
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);
+	joining_open(w);
 	stopping_open(w);
 	changing_open(w);
 }
@@ -234,6 +236,7 @@ make_httpd(struct worker *w)
 		.upgrade = w->peers ? elsewhere_upgrade_arrived : forward_take_upgrade,
 		.accept_paused = on_accept_paused,
 		.admit = on_admit,
+		.leave = joining_leave,
 		.user = w,
 	};
 

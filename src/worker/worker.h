@@ -38,7 +38,12 @@ struct workers {
 	uint64_t max_connections; /* in all; 0: any number. Set before the threads run */
 	_Atomic uint64_t connections; /* that are open, as the workers told last */
 	atomic_uint paused; /* how many have no files to accept with */
-	bool hands_over; /* another process goes on; set before workers_drain */
+	bool hands_over; /* another process goes on; set, as what follows, before workers_hold */
+	/* Takes a connection that leaves for that, and its descriptor; on the thread of each worker. address: which its
+	 * client has connected to, "" where that makes no difference. */
+	void (*leave)(void *user, const struct eio_leaver *l, const char *address);
+	void *leave_user;
+	unsigned joined; /* connections that came from another process; of the thread that calls workers_join */
 	atomic_uint empty; /* how many have ended all their sessions after workers_shut */
 };
 
@@ -67,9 +72,19 @@ void workers_change(struct workers *ws);
  * have. From the thread that started them, once. */
 void workers_shut(struct workers *ws, uint64_t ms);
 
-/* Has them accept no more connections, and returns how many there are that have asked for nothing yet: they may still
- * be served. From the thread that started them, before workers_drain, as often as one likes. */
-uint64_t workers_accept_no_more(struct workers *ws);
+/* Has them accept no more connections, and begin no more requests. Those that have begun go on. From the thread that
+ * started them, before workers_drain, once. */
+void workers_hold(struct workers *ws);
+
+/* Has all connections leave that have nothing to wait for, and others as soon as that is so; each is told. Returns how
+ * many are still there, or have their TLS here. From the thread that started them, after workers_drain and before
+ * workers_close, as often as one likes. */
+size_t workers_leave(struct workers *ws);
+
+/* Takes a connection that has left another process, and its descriptor, into one of them. False: nobody listens any
+ * more at the address it has come to, or memory is out; then it was closed. After worker_start, from the thread that
+ * calls this always. */
+bool workers_join(struct workers *ws, const struct eio_leaver *l, const char *address);
 
 /* Ends all sessions, telling their clients and running their handlers, which may publish: the feed must still be there.
  * Returns when all workers have. From the thread that started them, once, as the next. */

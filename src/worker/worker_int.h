@@ -11,7 +11,7 @@
 enum { WORKER_MAGIC = 0x30a4e25b };
 
 /* The steps of stopping, see stopping.c. */
-enum worker_step { WORKER_SHUT_DOORS, WORKER_DRAIN, WORKER_CLOSE, WORKER_STEPS };
+enum worker_step { WORKER_HOLD, WORKER_DRAIN, WORKER_LEAVE, WORKER_CLOSE, WORKER_STEPS };
 
 struct worker_step_mail {
 	struct mail mail;
@@ -53,10 +53,11 @@ struct worker {
 	struct files_cache *cache;
 	uv_prepare_t turn_end;
 	uint64_t counted; /* connections of its own that all know of */
-	uint64_t fresh; /* connections that had asked for nothing yet, at the last WORKER_SHUT_DOORS */
+	size_t staying; /* connections that had not left, or have their TLS here, at the last WORKER_LEAVE */
 	bool draining; /* no session is left, and none begins */
 	struct mail_port deliveries, presences, recalls, stows, moves, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */
+	struct mail_port joins; /* joining.c */
 	struct mail_port steps; /* stopping.c */
 	struct mail start;
 	struct worker_step_mail step_mails[WORKER_STEPS];

@@ -21,12 +21,6 @@ const single = { encode: 'json', batch: { interval: 0 } };
 const on = { join: [{ join: '{1}' }, { ack: ['{rooms}'] }], rooms: [{ ack: ['{sid}', '{rooms}'] }] };
 const connectionStateRecovery = { maxDisconnectionDuration: 60000 };
 
-/** Writes another configuration in the place of that of a server. */
-function rewrite(server, change) {
-	server.config = { ...server.config, ...change };
-	fs.writeFileSync(server.file, JSON.stringify(server.config));
-}
-
 async function open(server, n) {
 	const sockets = [];
 	for (let i = 0; i < n; i++) sockets.push(await connect(server.cleanup, server, Object.values(MODES)[i % 3]));
@@ -103,7 +97,7 @@ describe('a restart without a break', { skip: SIOCAST_ONLY }, () => {
 				await eventually(() => publishing.next > 20, 'some to be published');
 				for (const workers of [after, before]) {
 					const back = sockets.map((socket) => once(socket, 'connect'));
-					rewrite(server, { workers });
+					server.rewrite({ workers });
 					await server.renew();
 					await Promise.all(back);
 					sockets.forEach((socket, i) => assert.equal(socket.recovered, true, `client ${i} of ${server.started}:\n${server.child.tail()}`));
@@ -162,14 +156,14 @@ describe('a restart without a break', { skip: SIOCAST_ONLY }, () => {
 			};
 			fs.writeFileSync(server.file, '{ "listen": ');
 			await attempt(/siocast\.json:1:\d+: [^]*event=restart-failed pid=\d+ reason="the new process ended before it was ready: its own lines say why" status=1 /);
-			rewrite(server, { www: '/nonexistent' });
+			server.rewrite({ www: '/nonexistent' });
 			await attempt(/\/nonexistent[^]*event=restart-failed/);
-			rewrite(server, { www: undefined, log: { target: '/nonexistent/log' } });
+			server.rewrite({ www: undefined, log: { target: '/nonexistent/log' } });
 			await attempt(/event=log-failed[^]*event=restart-failed/);
 			assert.ok(socket.connected);
 			assert.equal(server.started.length, 1);
 			// And then it works.
-			rewrite(server, { log: undefined });
+			server.rewrite({ log: undefined });
 			await server.renew();
 			assert.equal((await Session.open(server)).answer.status, 200);
 			await eventually(() => !socket.connected, 'the client to leave');
@@ -185,7 +179,7 @@ describe('a restart without a break', { skip: SIOCAST_ONLY }, () => {
 			const socket = await connect(cleanup, server, MODES.websocket);
 			const inboxes = ['old', 'kept', 'new'].map((event) => collect(socket, event));
 			const back = once(socket, 'connect');
-			rewrite(server, { feeds: [feed('new'), feed('kept')] });
+			server.rewrite({ feeds: [feed('new'), feed('kept')] });
 			const client = async () => /id=(\d+) [^\n]*name=siocast[^\n]*\b(?:sub|psub)=[1-9]/.exec(await redis.client.command('CLIENT', 'LIST'))?.[1];
 			const before = await client();
 			await server.renew();

@@ -11,6 +11,7 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { Session, openDirect, openJoined } from './lib/engine.mjs';
+import { Renewed } from './lib/handover.mjs';
 import { SECRET, token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
@@ -110,7 +111,21 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 			const socket = await openJoined(server);
 			await redis.client.publishAll('news', ['"hello"']);
 			assert.equal(await socket.nextText(), '451-["news",{"_placeholder":true,"num":0}]');
-			await child.stop();
+
+			// The next process has no more rights. The port is open already; what root alone can read is not for it.
+			const renewed = await Renewed.of(cleanup, server, child);
+			process.kill(renewed.pid, 'SIGUSR2');
+			await child.says(/siocast\.json: permission denied[^]*event=restart-failed /);
+			for (const file of [setup.file, path.join(folder, 'password')]) fs.chownSync(file, UID, GID);
+			for (const file of [setup.file, folder]) fs.chmodSync(path.dirname(file), 0o755);
+			await renewed.renew();
+			assertNone(privilegesOf(renewed.pid), 4);
+			assert.ok(privilegesOf(renewed.pid).every(({ ids }) => ids[0] === UID));
+			assert.equal((await Session.open({ port: unix, path: setup.path })).answer.status, 200);
+			const next = await openJoined(server);
+			await redis.client.publishAll('news', ['"again"']);
+			assert.equal(await next.nextText(), '451-["news",{"_placeholder":true,"num":0}]');
+			await renewed.stop();
 		}),
 	);
 

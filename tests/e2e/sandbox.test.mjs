@@ -11,6 +11,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, collect, connect, connectMode, connected, createClient } from './lib/client.mjs';
 import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { Session, openJoined } from './lib/engine.mjs';
+import { Renewed } from './lib/handover.mjs';
 import { Application, SECRET, token } from './lib/hook.mjs';
 import { request } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -139,7 +140,12 @@ describe('the filter of the unit', { skip: SIOCAST_ONLY || reasonNoFilter() }, (
 				await hearNews(again, clients.slice(2), [], 'second');
 			};
 			await child.whileRunning(whole());
-			await child.stop();
+			// And so may the process that goes on when this one is started anew, under the same filter.
+			const renewed = await Renewed.of(cleanup, setup, child);
+			await renewed.renew();
+			await renewed.ready();
+			await askWho(cleanup, setup, `another ${SECRET}`);
+			await renewed.stop();
 		}),
 	);
 

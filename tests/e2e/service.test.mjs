@@ -60,6 +60,53 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('keeps the sockets: who connects while there is no process is served by the next one', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const manager = await startManager(cleanup);
+			const [file, gone] = ['sock', 'gone'];
+			const folder = await cleanup.folder();
+			const port = await freePort();
+			const listen = [`127.0.0.1:${port}`, `unix:${path.join(folder, file)}`, `unix:${path.join(folder, gone)}`];
+			const setup = await configure(cleanup, { listen, workers: 2, stateFile: path.join(folder, 'state') });
+			const start = () => manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '64' } });
+			const first = await start();
+			// One of each worker, those of Unix sockets once, and the admin port's.
+			await eventually(() => manager.kept().length === 5, `5 sockets to be kept: ${manager.kept()}`);
+			assert.ok(manager.kept().every((name) => name === 'siocast-kept'));
+			await first.stop();
+			const waiting = [port, setup.admin, path.join(folder, file)].flatMap((where) =>
+				Array.from({ length: 8 }, () => request(where, 'GET', where === setup.admin ? '/livez' : '/socket.io/?EIO=4&transport=polling')),
+			);
+			fs.rmSync(path.join(folder, gone));
+			const second = await start();
+			for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+			assert.match(second.text(), /event=listening address=127\.0\.0\.1:\d+ port=\d+ inherited=1\n/);
+			assert.match(second.text(), /event=state-loaded /);
+			// The file of that one was removed meanwhile, as systemd does with RuntimeDirectory=: so it was made anew.
+			assert.match(second.text(), /event=listening address=unix:\S*gone port=0\n/);
+			await Session.open({ ...setup, port: path.join(folder, gone) });
+			await eventually(() => manager.kept().length === 5, 'the new ones to be kept');
+			await second.stop();
+			// What is no listener any more is kept no more, and its file is removed.
+			fs.writeFileSync(setup.file, JSON.stringify({ ...setup.config, listen: listen.slice(0, 1) }));
+			const third = await start();
+			await eventually(() => manager.kept().length === 3, 'three to be kept');
+			assert.deepEqual(fs.readdirSync(folder).filter((name) => name !== 'state'), []);
+			await Session.open({ ...setup, port });
+			// The next one, without a break, is kept as well.
+			process.kill(third.pid, 'SIGUSR2');
+			await eventually(() => third.text().split('event=started').length === 3, 'the next process');
+			const fourth = Number(/event=handing-over pid=(\d+)/.exec(third.text())[1]);
+			await eventually(() => manager.heard(fourth).includes('FDSTORE=1'), 'it to have its sockets kept');
+			process.kill(fourth, 'SIGTERM');
+			await eventually(() => third.text().split('event=stopped').length === 3, 'the end');
+			// One that keeps less is told of, and siocast works.
+			const few = await manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '1' } });
+			assert.match(few.text(), /event=sockets-not-kept sockets=3 kept=1 /);
+			await Session.open({ ...setup, port });
+		}),
+	);
+
 	test('that cannot be reached is missed by nobody else', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const setup = await configure(cleanup);

@@ -41,7 +41,12 @@ for word; do
 	esac
 done
 run=$STAGE/run
-pid() { cat "$run/$unit.pid" 2>/dev/null; }
+# Of siocast it is the one that has started last: systemd is told by MAINPID=.
+pid() {
+	local now=''
+	[ "$unit" != siocast ] || now=$(tail -c "+$(cat "$run/$unit.from")" "$run/$unit.log" | sed -n 's/.*event=started .*pid=//p' | tail -n 1)
+	if [ "$now" ]; then echo "$now"; else cat "$run/$unit.pid" 2>/dev/null; fi
+}
 # Nobody may have asked yet how it ended.
 lives() { grep -qs '^[0-9]* (.*) [^ZX]' "/proc/$(pid)/stat"; }
 says() { # PATTERN FROM: waits until the log says it behind so many bytes, or the process has ended
@@ -57,6 +62,7 @@ start() {
 	siocast) $(setting ExecStartPre) >>"$run/$unit.log" 2>&1 || exit 1; command=$(setting ExecStart) ready=event=started ;;
 	redis-server) command="/usr/bin/redis-server --port $REDIS_PORT --bind 127.0.0.1 --save '' --repl-diskless-sync-delay 0 --dir $run" ready='Ready to accept' ;;
 	esac
+	echo "$from" >"$run/$unit.from"
 	eval "exec $command" </dev/null >>"$run/$unit.log" 2>&1 &
 	echo $! >"$run/$unit.pid"
 	says "$ready" "$from"

@@ -2,6 +2,7 @@
 //
 // A siocast that is started anew without a break, by SIGUSR2. The process changes, so it is found by what it says.
 
+import fs from 'node:fs';
 import net from 'node:net';
 import { configure, launchSiocast } from './daemon.mjs';
 import { request } from './http.mjs';
@@ -12,8 +13,12 @@ export class Renewed {
 	static async start(cleanup, config, { port, ...options } = {}) {
 		const setup = await configure(cleanup, config);
 		if (port) Object.assign(setup, { port, url: `http://127.0.0.1:${port}` });
-		const server = Object.assign(new Renewed(), { ...setup, cleanup });
-		server.child = await launchSiocast(cleanup, setup, options);
+		return Renewed.of(cleanup, setup, await launchSiocast(cleanup, setup, options));
+	}
+
+	/** One that runs already, as `child`. */
+	static async of(cleanup, setup, child) {
+		const server = Object.assign(new Renewed(), { ...setup, cleanup, child });
 		await eventually(() => server.started.length === 1, 'it to say that it has started');
 		// Before the child is looked at: it is whoever runs then that has to be told.
 		cleanup.add(server, () => server.stop());
@@ -35,6 +40,12 @@ export class Renewed {
 		this.child.told = true;
 		process.kill(this.pid, 'SIGTERM');
 		await within(this.child.ended, 'the last process to end');
+	}
+
+	/** Writes another configuration in the place of its own. */
+	rewrite(change) {
+		this.config = { ...this.config, ...change };
+		fs.writeFileSync(this.file, JSON.stringify(this.config));
 	}
 
 	ready() {

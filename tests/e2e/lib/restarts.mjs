@@ -6,9 +6,9 @@ import { MODES, connect } from './client.mjs';
 import { Renewed, handshake } from './handover.mjs';
 import { freePort } from './ports.mjs';
 import { startRedis } from './redis.mjs';
-import { eventually, once } from './wait.mjs';
+import { SLOW, eventually, once } from './wait.mjs';
 
-const BACK_MS = 60_000;
+const BACK_MS = 60_000 * SLOW;
 
 /** A client that counts what it has, and whether that is what it was to get. */
 function watch(socket, tally) {
@@ -37,14 +37,21 @@ async function openAll(cleanup, server, n, tally) {
 	return clients;
 }
 
-/** Does something so many times a second; gives what stops it and waits for the last. */
+/**
+ * Does something so many times a second; gives what stops it and waits for the last. Where that is more than this process can do, which
+ * has the clients, too, it does less: of a second's worth none is begun before others are over.
+ */
 function often(cleanup, perSecond, what) {
-	const begun = performance.now();
+	let looked = performance.now();
 	const all = new Set();
 	let done = 0;
+	let due = 0;
 	const timer = setInterval(() => {
-		for (; done < ((performance.now() - begun) / 1000) * perSecond; done++) {
-			const one = what(done).finally(() => all.delete(one));
+		const now = performance.now();
+		due = Math.min(due + ((now - looked) / 1000) * perSecond, perSecond / 4);
+		looked = now;
+		for (; due >= 1 && all.size < perSecond; due--) {
+			const one = what(done++).finally(() => all.delete(one));
 			all.add(one);
 		}
 	}, 5);
@@ -61,7 +68,7 @@ export async function restarts(cleanup, { clients: n, restarts: times, every, ra
 	const tally = { restarts: 0, connections: 0, refused: 0, messages: 0, recovered: 0, anew: 0, lost: 0, twice: 0, reasons: {} };
 	const redis = await startRedis(cleanup, await freePort());
 	const feeds = [{ channel: 'n', event: 'n', encode: 'json', batch: { interval: 0 } }];
-	const connectionStateRecovery = { maxDisconnectionDuration: 120000 };
+	const connectionStateRecovery = { maxDisconnectionDuration: 120000 * SLOW };
 	const server = await Renewed.start(cleanup, { workers, redis: redis.url, feeds, connectionStateRecovery });
 	await server.ready();
 	const clients = await openAll(cleanup, server, n, tally);
@@ -77,7 +84,11 @@ export async function restarts(cleanup, { clients: n, restarts: times, every, ra
 		const wait = new Promise((resolve) => setTimeout(resolve, every));
 		const back = clients.map(({ socket }) => once(socket, 'connect', 'a client to be back', BACK_MS));
 		await server.renew();
-		await Promise.all(back);
+		await Promise.all(back).catch((error) => {
+			// Who is not back, and what it is at.
+			const away = clients.filter(({ socket }) => !socket.connected).map(({ socket }) => `${socket.io.opts.transports.join()}: ${socket.io._readyState} ${socket.io.engine?.readyState}`);
+			throw new Error(`${error.message}: ${away.length} are away, such as ${away.slice(0, 5).join('; ')}\n${server.child.tail(20)}`);
+		});
 		log(`restart ${tally.restarts + 1}: ${/.*event=handed-over .* (ms=\d+)/s.exec(server.child.output)[1]}, ${JSON.stringify(tally)}`);
 		await wait;
 	}
