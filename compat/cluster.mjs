@@ -22,24 +22,29 @@ const NONE = '–';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const versionOf = (name) => JSON.parse(readFileSync(join(HERE, '../tests/adapters/node_modules', name, 'package.json'))).version;
 
-/** Fails with what a server of Node throws where nobody catches it. */
-const thrown = () => new Promise((resolve, reject) => process.once('uncaughtException', reject));
+/** So many runs at a time. */
+const AT_ONCE = 6;
+const waiting = [];
+let running = 0;
+const begin = () => new Promise((resolve) => (running < AT_ONCE ? resolve(running++) : waiting.push(resolve)));
+const end = () => (waiting.length ? waiting.shift()() : running--);
 
 /** A Redis and a siocast, until `run` has ended. Whether that went well. */
 async function beside(adapter, run) {
+	await begin();
 	const cleanup = new Cleanup();
 	try {
 		const redis = await startRedis(cleanup, await freePort());
 		const server = await startSiocast(cleanup, { adapter, namespaces: { '/': HANDLERS, '/chat': HANDLERS }, redis: redis.url, workers: 2 });
 		await eventually(async () => (await metric(server, 'adapter_subscribed')) === 1, 'the subscriptions of the adapter');
-		await Promise.race([run(cleanup, { ...server, redis }), thrown()]);
+		await run(cleanup, { ...server, redis });
 		return 'yes';
 	} catch (error) {
 		console.error(error);
 		return '**no**';
 	} finally {
-		process.removeAllListeners('uncaughtException');
 		await cleanup.run();
+		end();
 	}
 }
 
@@ -152,13 +157,15 @@ async function adapterRow(version, adapter) {
 }
 
 const row = (cells) => `| ${cells.join(' | ')} |`;
-const emitters = [];
-for (const [version, make] of Object.entries(EMITTERS)) emitters.push(row([version, ...(await emitterRow(version, make))]));
-const adapters = [];
-for (const [version, adapter] of Object.entries(ADAPTERS)) {
-	adapters.push(row([version, versionOf(adapter.server), ...(await adapterRow(version, adapter))]));
-	console.error(adapters.at(-1));
-}
+const told = (cells) => {
+	console.error(row(cells));
+	return row(cells);
+};
+// Rows run beside each other, the cells of each one after the other.
+const [emitters, adapters] = await Promise.all([
+	Promise.all(Object.entries(EMITTERS).map(async ([version, make]) => told([version, ...(await emitterRow(version, make))]))),
+	Promise.all(Object.entries(ADAPTERS).map(async ([version, adapter]) => told([version, versionOf(adapter.server), ...(await adapterRow(version, adapter))]))),
+]);
 const text = `# In one cluster with Node
 
 Made by \`./run cluster\`; do not edit. Each cell is a run of its own, with a private Redis, a siocast of two workers, and real packages;
