@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Presence and the adapter, each made where it is configured. */
+/* Presence, the adapter and the intake, each made where it is configured. */
 #include "src/beside.h"
 
+#include "eio/net/httpd.h"
 #include "src/adapter/adapter.h"
+#include "src/base/inherited.h"
 #include "src/base/log.h"
+#include "src/base/version.h"
 #include "src/config/config.h"
+#include "src/feed/sending.h"
 #include "src/presence/presence.h"
+#include "src/resp/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <stdlib.h>
 
@@ -61,10 +70,69 @@ make_adapter(struct beside *b, const struct config *c, const struct beside_place
 	return -1;
 }
 
+/* The intake */
+
+static uint64_t
+take_published(void *user, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct beside *b = user;
+
+	return feed_take(b->feed, channel, payload);
+}
+
+static bool
+feeds_keep_up(void *user)
+{
+	struct beside *b = user;
+
+	return feed_keeps_up(b->feed);
+}
+
+/* A descriptor, or -errno. */
+static int
+intake_socket(struct beside *b, const struct config *c, struct inherited *in, bool *taken)
+{
+	int fd = inherited_take_listening(in, c->intake->text, "intake", &b->held), err;
+
+	*taken = fd >= 0;
+	if (*taken) return fd;
+	b->held = false;
+	err = eio_listen_check(c->intake->text);
+	return err ? err : eio_listen(c->intake->text);
+}
+
+static int
+make_intake(struct beside *b, const struct config *c, struct thread *thread, struct inherited *in)
+{
+	struct resp_server_options o = {
+		.thread = thread,
+		.spec = config_intake(c),
+		.taker = { take_published, feeds_keep_up, b },
+		.metrics = thread->metrics,
+		.version = PACKAGE_VERSION,
+	};
+	bool taken;
+
+	b->listening = -1;
+	if (!c->intake) return 0;
+	o.fd = intake_socket(b, c, in, &taken);
+	if (o.fd >= 0) b->intake = resp_server_new(&o);
+	if (!b->intake) {
+		log_error_errno(o.fd < 0 ? o.fd : -ENOMEM, "event=listen-failed intake=%s", c->intake->text);
+		return -1;
+	}
+	b->listening = o.fd;
+	log_info("event=listening intake=%s port=%u%s", c->intake->text, eio_listen_port(o.fd),
+		taken ? " inherited=1" : "");
+	return 0;
+}
+
 int
 beside_make(struct beside *b, const struct config *c, const struct beside_place *place)
 {
-	return make_presence(b, c, place->thread) || make_adapter(b, c, place) ? -1 : 0;
+	b->feed = place->feed;
+	if (make_presence(b, c, place->thread) || make_adapter(b, c, place)) return -1;
+	return make_intake(b, c, place->thread, place->inherited);
 }
 
 void
@@ -72,11 +140,13 @@ beside_start(struct beside *b)
 {
 	if (b->presence) presence_start(b->presence);
 	if (b->adapter) adapter_start(b->adapter);
+	if (b->intake) resp_server_start(b->intake);
 }
 
 void
 beside_stop_sending(struct beside *b)
 {
+	if (b->intake) resp_server_stop(b->intake);
 	if (b->adapter) adapter_stop(b->adapter);
 }
 
@@ -86,9 +156,25 @@ beside_stop(struct beside *b)
 	if (b->presence) presence_stop(b->presence);
 }
 
+int
+beside_hand(const struct beside *b, struct inherited *out)
+{
+	int copy = b->intake ? fcntl(b->listening, F_DUPFD_CLOEXEC, 3) : -1;
+
+	if (!b->intake) return 0;
+	return copy < 0 ? -1 : inherited_add(out, copy, b->held ? INHERITED_HELD : INHERITED_LISTENING);
+}
+
+void
+beside_remove_file(const struct beside *b, const struct config *c)
+{
+	if (b->intake && c->intake->path && !b->held) unlink(c->intake->path);
+}
+
 void
 beside_free(struct beside *b)
 {
 	presence_free(b->presence);
 	adapter_free(b->adapter);
+	resp_server_free(b->intake);
 }

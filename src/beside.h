@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What lives beside the feed on its thread, and has Redis connections of its own: presence, and the adapter. */
+/* What lives beside the feed on its thread, and has connections of its own: presence, the adapter, the intake. */
 #ifndef SRC_BESIDE_H
 #define SRC_BESIDE_H
 
@@ -10,10 +10,16 @@ struct feed;
 struct interest_table;
 struct presence;
 struct adapter;
+struct resp_server;
+struct inherited;
 
 struct beside {
 	struct presence *presence; /* NULL: no namespace has any */
 	struct adapter *adapter; /* NULL: there is none */
+	struct resp_server *intake; /* the same */
+	struct feed *feed; /* borrowed */
+	int listening; /* what the intake does on; -1: there is none */
+	bool held; /* a service manager has that, too: its file is not ours */
 };
 
 /* Where it lives, and what it works with: borrowed until beside_free(). */
@@ -21,9 +27,11 @@ struct beside_place {
 	struct thread *thread;
 	struct feed *feed;
 	struct interest_table *interest;
+	struct inherited *inherited; /* what was open before, from which the intake's socket is taken */
 };
 
-/* Makes what is configured. 0, or -1 when out of memory, which was logged. The configuration is borrowed as well. */
+/* Makes what is configured. 0, or -1 when that failed, which was logged. The configuration is borrowed as well. b must
+ * stay where it is. */
 int beside_make(struct beside *b, const struct config *c, const struct beside_place *place);
 
 /* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
@@ -32,9 +40,15 @@ void beside_renew(struct adapter *a, const struct config *c);
 /* Before its thread starts. */
 void beside_start(struct beside *b);
 
-/* Ends it: the adapter before feed_stop(), the rest behind it. By the thread that starts and stops theirs. */
+/* Ends it: the intake and the adapter before feed_stop(), the rest behind it. By the thread that starts and stops theirs. */
 void beside_stop_sending(struct beside *b);
 void beside_stop(struct beside *b);
+
+/* Adds a copy of the socket that the intake listens on, for the next process. 0, or -1. */
+int beside_hand(const struct beside *b, struct inherited *out);
+
+/* Removes the file of the intake's socket, if that is one that it made. */
+void beside_remove_file(const struct beside *b, const struct config *c);
 
 /* After its thread. */
 void beside_free(struct beside *b);

@@ -10,7 +10,6 @@
 #include "eio/net/httpd.h"
 #include "src/admin/port.h"
 #include "src/adopting.h"
-#include "src/base/file_limit.h"
 #include "src/base/inherited.h"
 #include "src/base/log.h"
 #include "src/base/log_watch.h"
@@ -130,7 +129,7 @@ make_feed(struct daemon *d)
 static int
 make_beside(struct daemon *d)
 {
-	const struct beside_place place = { &d->threads[d->n_threads - 1], d->feed, d->interest };
+	const struct beside_place place = { &d->threads[d->n_threads - 1], d->feed, d->interest, &d->inherited };
 
 	return beside_make(&d->beside, d->config, &place);
 }
@@ -240,7 +239,7 @@ static int
 make_all(struct daemon *d)
 {
 	if (d->config->hooks && check_hooks()) return -1;
-	file_limit_set(d->config->limits.max_connections);
+	opening_limit(d->config);
 	if (opening_files(d->config, &d->files)) return -1;
 	d->doors = doors_new(d->config, &d->loop);
 	if (!d->doors) return -1;
@@ -277,7 +276,7 @@ start_all(struct daemon *d)
 	int err;
 
 	d->workers.max_connections = opening_share(d->config);
-	if (rights_drop(d->config, d->files, &d->listeners)) return -1;
+	if (rights_drop(d->config, d->files, &d->listeners, d->beside.held)) return -1;
 	if (load_state(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
@@ -320,6 +319,7 @@ free_all(struct daemon *d)
 	free(d->workers.all);
 	doors_free(d->doors);
 	feed_free(d->feed);
+	if (!successor_waiting(d->successor)) beside_remove_file(&d->beside, d->config);
 	beside_free(&d->beside);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_deinit(&d->threads[i]);
 	free(d->threads);
@@ -402,7 +402,10 @@ on_successor_sockets(void *user, struct inherited *out)
 	const struct daemon *d = user;
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
-	return handing_sockets(&d->listeners, d->admin ? admin_listening(d->admin) : -1, out);
+	return handing_sockets(&d->listeners, d->admin ? admin_listening(d->admin) : -1, out) ||
+			       beside_hand(&d->beside, out)
+		       ? -1
+		       : 0;
 }
 
 static void

@@ -23,11 +23,27 @@ opening_files(const struct config *c, struct files **out)
 	return install_open_files(out, &o);
 }
 
+void
+opening_limit(const struct config *c)
+{
+	uint64_t clients = c->limits.max_connections;
+
+	file_limit_set(clients ? clients + c->intake_clients : 0);
+}
+
+/* What is kept free for who publishes: not all there is, where that is little. */
+static uint64_t
+share_of_intake(const struct config *c, uint64_t limit)
+{
+	return c->intake_clients < limit / 4 ? c->intake_clients : limit / 4;
+}
+
 uint64_t
 opening_share(const struct config *c)
 {
 	uint64_t limit = file_limit_now(), wanted = c->limits.max_connections;
-	uint64_t got = limit ? file_limit_connections(limit, file_limit_used(), wanted) : wanted;
+	uint64_t used = file_limit_used() + share_of_intake(c, limit);
+	uint64_t got = limit ? file_limit_connections(limit, used, wanted) : wanted;
 
 	log_info("event=files limit=%" PRIu64 " connections=%" PRIu64, limit, got);
 	if (got < wanted)

@@ -16,6 +16,9 @@ int opening_log(const struct config *c);
 /* What is served over HTTP. 0, or -1, which was logged. */
 int opening_files(const struct config *c, struct files **out);
 
+/* Sets how many files may be open. */
+void opening_limit(const struct config *c);
+
 /* How many connections there may be: the files that are open now stay, and what is left of the limit is for them, but
  * for a spare. It is logged. */
 uint64_t opening_share(const struct config *c);

@@ -13,14 +13,30 @@
 #include <unistd.h>
 #include <uv.h>
 
+/* The Unix sockets that this process has made, one after the other: begin with *i 0. */
+static const struct config_listen *
+next_own_socket(const struct config *c, const struct listeners *l, bool intake_held, size_t *i)
+{
+	while (*i < c->n_listen + 1) {
+		bool intake = *i == c->n_listen;
+		const struct config_listen *one = intake ? c->intake : &c->listen[*i];
+		bool held = intake ? intake_held : listeners_of(l, *i)->held;
+
+		++*i;
+		if (one && one->path && !held) return one;
+	}
+	return NULL;
+}
+
 /* Sockets that root made are no use to others: who becomes a user has the user own them. */
 static int
-give_sockets(const struct config *c, const struct listeners *l, const struct account *a)
+give_sockets(const struct config *c, const struct listeners *l, bool intake_held, const struct account *a)
 {
-	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || listeners_of(l, i)->held) continue;
-		if (lchown(c->listen[i].path, a->uid, a->gid) == 0) continue;
-		log_error_errno(errno, "event=privileges-failed address=%s", c->listen[i].text);
+	const struct config_listen *one;
+
+	for (size_t i = 0; (one = next_own_socket(c, l, intake_held, &i));) {
+		if (lchown(one->path, a->uid, a->gid) == 0) continue;
+		log_error_errno(errno, "event=privileges-failed address=%s", one->text);
 		return -1;
 	}
 	return 0;
@@ -53,9 +69,10 @@ check_keys(const struct config *c)
 
 /* What is opened or removed later on, by the user that this is now. */
 static int
-check_later(const struct config *c, const struct files *f, const struct listeners *l)
+check_later(const struct config *c, const struct files *f, const struct listeners *l, bool intake_held)
 {
 	const char *token_file = c->publish.token_file, *unreadable = NULL;
+	const struct config_listen *one;
 	char folder[PATH_MAX];
 	int err = files_check_rights(f);
 
@@ -71,13 +88,12 @@ check_later(const struct config *c, const struct files *f, const struct listener
 		return -1;
 	}
 	check_keys(c);
-	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || listeners_of(l, i)->held) continue;
-		snprintf(folder, sizeof folder, "%s", c->listen[i].path);
+	for (size_t i = 0; (one = next_own_socket(c, l, intake_held, &i));) {
+		snprintf(folder, sizeof folder, "%s", one->path);
 		if (access(dirname(folder), W_OK | X_OK))
 			log_warn("event=socket-stays address=%s user=%s hint=\"the folder is another user's: nobody "
 				 "removes the socket at the end; the next start replaces it\"",
-				c->listen[i].text, c->user);
+				one->text, c->user);
 	}
 	return 0;
 }
@@ -96,13 +112,14 @@ tell_privileges(const struct privileges *p)
 }
 
 static int
-become_user(const struct config *c, const struct files *f, const struct listeners *l, const struct account *a)
+become_user(const struct config *c, const struct files *f, const struct listeners *l, bool intake_held,
+	const struct account *a)
 {
 	bool root = geteuid() == 0;
 	struct privileges left;
 	int err;
 
-	if (a && root && (give_sockets(c, l, a) || give_logs(a))) return -1;
+	if (a && root && (give_sockets(c, l, intake_held, a) || give_logs(a))) return -1;
 	err = privileges_drop(a, &left);
 	if (err) {
 		log_error_errno(err, "event=privileges-failed user=%s", c->user ? c->user : "");
@@ -112,23 +129,23 @@ become_user(const struct config *c, const struct files *f, const struct listener
 	if (a && !root && left.uid != a->uid)
 		log_warn("event=user-kept uid=%u user=%s hint=\"only root can become another user\"",
 			(unsigned)left.uid, c->user);
-	return a && root ? check_later(c, f, l) : 0;
+	return a && root ? check_later(c, f, l, intake_held) : 0;
 }
 
 int
-rights_drop(const struct config *c, const struct files *f, const struct listeners *l)
+rights_drop(const struct config *c, const struct files *f, const struct listeners *l, bool intake_held)
 {
 	enum account_fault fault;
 	struct account account;
 	int err;
 
-	if (!c->user) return become_user(c, f, l, NULL);
+	if (!c->user) return become_user(c, f, l, intake_held, NULL);
 	fault = account_find(&account, c->user, c->group);
 	if (fault) {
 		log_error("event=privileges-failed user=%s error=\"%s\"", c->user, account_fault_text(fault));
 		return -1;
 	}
-	err = become_user(c, f, l, &account);
+	err = become_user(c, f, l, intake_held, &account);
 	account_deinit(&account);
 	return err;
 }

@@ -12,6 +12,6 @@
  * given up, none of them has. f: what is served, which that user must be able to read; l: of
  * these, sockets that siocast made become that user's. 0, or -1 when it failed, which
  * was logged. */
-int rights_drop(const struct config *c, const struct files *f, const struct listeners *l);
+int rights_drop(const struct config *c, const struct files *f, const struct listeners *l, bool intake_held);
 
 #endif

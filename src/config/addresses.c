@@ -76,9 +76,8 @@ parse_listen(struct config_loader *l, const cJSON *item, const char *text, struc
 	return parse_listen_host(l, text, (size_t)(colon - text), out);
 }
 
-/* A row, too: what else stands in *target stays. */
-static void
-read_address(struct config_loader *l, const cJSON *item, void *target)
+void
+config__address(struct config_loader *l, const cJSON *item, void *target)
 {
 	const char *text = cJSON_IsString(item) ? item->valuestring : "", *why;
 	struct config_listen *out = target, read = { 0 };
@@ -98,7 +97,7 @@ read_address(struct config_loader *l, const cJSON *item, void *target)
 #define ROWS_OF struct config_listen
 
 static const struct config_option listen_rows[] = {
-	STRUCT("address", read_address, SCHEMA_STRING),
+	STRUCT("address", config__address, SCHEMA_STRING),
 	STRUCT("tls", config__tls, SCHEMA_REF("tlsOrNone")),
 	STRUCT("redirect", config__redirect, SCHEMA_STRING_OR_FALSE),
 	BOOL("proxyProtocol", proxied, "false"),
@@ -111,7 +110,7 @@ static void
 read_listener(struct config_loader *l, const cJSON *item, struct config_listen *out)
 {
 	if (!cJSON_IsObject(item)) {
-		read_address(l, item, out);
+		config__address(l, item, out);
 		return;
 	}
 	config__object(l, &config__listen_table, out, "", item);
@@ -201,7 +200,7 @@ config__admin(struct config_loader *l, const cJSON *item, void *target)
 		return;
 	}
 	read = config__alloc(l, sizeof *read);
-	if (read) read_address(l, item, read);
+	if (read) config__address(l, item, read);
 	*admin = read;
 }
 
@@ -296,6 +295,19 @@ check_proxied(struct config_loader *l, const cJSON *item, size_t i)
 	config__pop(l, mark);
 }
 
+/* Whether another port is none of clients'. */
+static void
+check_apart(struct config_loader *l, const char *key, const struct config_listen *port, size_t i)
+{
+	size_t mark;
+
+	if (!port || !is_same_address(&l->parts->config.listen[i], port)) return;
+	mark = config__push(l, key);
+	config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, key),
+		"\"%s\": clients connect there, by listen[%zu]", port->text, i);
+	config__pop(l, mark);
+}
+
 void
 config__addresses_check(struct config_loader *l)
 {
@@ -314,10 +326,12 @@ config__addresses_check(struct config_loader *l)
 			config__pop(l, mark);
 			break;
 		}
-		if (!c->admin || !is_same_address(&c->listen[i], c->admin)) continue;
-		mark = config__push(l, "admin");
-		config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, "admin"),
-			"\"%s\": clients connect there, by listen[%zu]", c->admin->text, i);
-		config__pop(l, mark);
+		check_apart(l, "admin", c->admin, i);
+		check_apart(l, "intake", c->intake, i);
 	}
+	if (!c->admin || !c->intake || !is_same_address(c->admin, c->intake)) return;
+	mark = config__push(l, "intake");
+	config__error(l, cJSON_GetObjectItemCaseSensitive(l->root, "intake"), "\"%s\": that is the admin port",
+		c->intake->text);
+	config__pop(l, mark);
 }

@@ -8,6 +8,9 @@
 /* Of an address that is an object. */
 extern const struct config_table config__listen_table;
 
+/* A row: where it is. What else stands in the struct config_listen stays. */
+void config__address(struct config_loader *l, const cJSON *item, void *target);
+
 /* Rows. The lengths of lists stand beside them, so the target is used by admin alone. */
 void config__listen(struct config_loader *l, const cJSON *item, void *target);
 void config__trusted_proxies(struct config_loader *l, const cJSON *item, void *target);

@@ -70,6 +70,7 @@ static const struct config_change groups[] = {
 	{ "engine.maxHttpBufferSize", CONFIG_GROUP_NONE },
 	{ "engine.perMessageDeflate", CONFIG_GROUP_NONE },
 	{ "group", CONFIG_GROUP_NONE },
+	{ "intake", CONFIG_GROUP_NONE },
 	{ "limits.maxConnections", CONFIG_GROUP_NONE },
 	{ "limits.messageBytes", CONFIG_GROUP_NONE },
 	{ "limits.publishQueueBytes", CONFIG_GROUP_NONE },
@@ -274,7 +275,7 @@ struct redis_url *
 config_secrets(const struct config *c)
 {
 	const struct config_parts *p = config__parts_of(c);
-	struct redis_url *all = calloc(c->n_redis, sizeof *all);
+	struct redis_url *all = calloc(c->n_redis + 1, sizeof *all);
 	size_t n = 0;
 
 	while (all && n < c->n_redis && redis_url_copy_secrets(&p->redis[n], &all[n]) == 0) n++;

@@ -11,6 +11,7 @@
 enum {
 	ARG_CONFIG,
 	ARG_REDIS,
+	ARG_INTAKE,
 	ARG_LISTEN,
 	ARG_FEED,
 	ARG_WWW,
@@ -23,6 +24,7 @@ enum {
 const struct argument cli_config_arguments[] = {
 	[ARG_CONFIG] = { "config", 'c', "FILE", "read the configuration from FILE (see siocast.conf(5))" },
 	[ARG_REDIS] = { "redis", 0, "URL", "Redis server, such as redis://127.0.0.1:6379/0 (may be repeated)" },
+	[ARG_INTAKE] = { "intake", 0, "ADDR", "take what clients of Redis publish there: no Redis is needed" },
 	[ARG_LISTEN] = { "listen", 0, "ADDR", "HOST:PORT, [IPV6]:PORT or unix:/PATH (may be repeated)" },
 	[ARG_FEED] = { "feed", 0, "CHANNEL=EVENT",
 		"forward a Redis channel as an event; with * ? or [ it is a pattern\n"
@@ -77,6 +79,7 @@ cli_flags_take(struct config_flags *f, size_t i, const char *value)
 	switch (i) {
 	case ARG_CONFIG: f->file = value; break;
 	case ARG_REDIS: return cli_add(&f->redis, value);
+	case ARG_INTAKE: f->intake = value; break;
 	case ARG_LISTEN: return cli_add(&f->listen, value);
 	case ARG_FEED: return cli_add(&f->feeds, value);
 	case ARG_WWW: f->www = value; break;

@@ -28,6 +28,7 @@
 #include "src/clients/clients.h"
 #include "src/feed/feed.h"
 #include "src/peers/peers.h"
+#include "src/resp/spec.h"
 
 #include <stdbool.h>
 
@@ -88,13 +89,15 @@ struct config {
 	const char *const *admin_hosts; /* n_admin_hosts names that it answers to */
 	size_t n_admin_hosts;
 	struct config_publish publish;
+	const struct config_listen *intake; /* NULL: none */
+	unsigned intake_clients; /* connections to it at once; 0 without one */
 	const char
 		*path; /* of Engine.IO's requests; starts with "/" and ends in one unless addTrailingSlash is false */
 	const char *state_file; /* what outlives the process; NULL: nothing does */
 	const char *user, *group; /* to become after the start, names or numbers; NULL: none, and the user's own */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	bool feed_apart; /* the feed has a thread of its own; else it runs on the only worker's */
-	size_t n_redis; /* how many servers there are */
+	size_t n_redis; /* how many servers there are; 0 with an intake only */
 	bool io_uring;
 	bool serve_client;
 	struct config_client client;
@@ -122,7 +125,7 @@ struct config_flags {
 		environment; /* "NAME=value", ended by NULL: SIOCAST_… are options, and ${NAME} in the file means one */
 	bool strict; /* warnings count as mistakes */
 	bool look; /* see whether the folders and client versions that are named are there */
-	const char *admin, *path, *www, *log_level, *workers;
+	const char *admin, *intake, *path, *www, *log_level, *workers;
 	struct config_strings listen, redis, feeds; /* feeds: "CHANNEL=EVENT" */
 };
 
@@ -162,6 +165,10 @@ void config_fill_clients(const struct config *c, struct clients_options *out);
 void config_fill_feed(const struct config *c, struct feed_options *out);
 struct feed_specs *config_feeds(const struct config *c); /* borrowed */
 const struct redis_url *config_redis(const struct config *c, size_t i); /* i < n_redis */
+const struct redis_url *config_publish_to(const struct config *c); /* the first Redis, or else the intake */
+const struct resp_spec *config_intake(const struct config *c); /* where there is one; borrowed, as the next */
+const struct redis_url *config_intake_url(const struct config *c);
+bool config_listens_here_only(const struct config_listen *l); /* whether nobody on another machine comes to it */
 const struct peers_spec *config_peers(const struct config *c); /* borrowed from it */
 bool config_fill_peers(const struct config *c, struct peers_options *out); /* whether there are any */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */

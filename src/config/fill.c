@@ -5,6 +5,8 @@
 #include "sio/client.h"
 #include "src/config/targets.h"
 
+#include <string.h>
+
 void
 config_fill_server(const struct config *c, struct eio_server_options *out)
 {
@@ -95,13 +97,39 @@ config_redis(const struct config *c, size_t i)
 	return &config__parts_of(c)->redis[i];
 }
 
+const struct redis_url *
+config_publish_to(const struct config *c)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	return c->n_redis ? &p->redis[0] : &p->intake_url;
+}
+
+const struct redis_url *
+config_intake_url(const struct config *c)
+{
+	return &config__parts_of(c)->intake_url;
+}
+
+bool
+config_listens_here_only(const struct config_listen *l)
+{
+	return l->path || !l->host || strncmp(l->host, "127.", 4) == 0 || strcmp(l->host, "::1") == 0;
+}
+
+const struct resp_spec *
+config_intake(const struct config *c)
+{
+	return &config__parts_of(c)->intake;
+}
+
 bool
 config_fill_presence(const struct config *c, struct presence_options *out)
 {
 	const struct config_parts *p = config__parts_of(c);
 
 	out->specs = p->presence;
-	out->redis = p->redis;
+	out->redis = c->n_redis ? p->redis : NULL;
 	out->prefix = p->presence_prefix;
 	out->expiry_ms = p->presence_expiry_ms;
 	out->workers = c->workers;
@@ -115,7 +143,7 @@ config_fill_adapter(const struct config *c, struct adapter_options *out)
 	const struct config_parts *p = config__parts_of(c);
 
 	out->spec = &p->adapter;
-	out->redis = p->redis;
+	out->redis = c->n_redis ? p->redis : NULL;
 	out->message_bytes = p->message_bytes;
 	out->publish_queue_bytes = p->publish_queue_bytes;
 	return p->adapter.mode != ADAPTER_OFF;

@@ -16,6 +16,7 @@ static const struct {
 } flag_rows[] = {
 	{ "--listen", "listen", true, false, offsetof(struct config_flags, listen) },
 	{ "--redis", "redis", true, false, offsetof(struct config_flags, redis) },
+	{ "--intake", "intake", false, false, offsetof(struct config_flags, intake) },
 	{ "--admin", "admin", false, false, offsetof(struct config_flags, admin) },
 	{ "--path", "path", false, false, offsetof(struct config_flags, path) },
 	{ "--www", "www", false, false, offsetof(struct config_flags, www) },

@@ -10,6 +10,7 @@
 #include "src/config/environment.h"
 #include "src/config/feeds.h"
 #include "src/config/flags.h"
+#include "src/config/intake.h"
 #include "src/config/log.h"
 #include "src/config/look.h"
 #include "src/config/nodes.h"
@@ -134,6 +135,7 @@ finish_config(struct config_loader *l)
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
 	config__addresses_check(l);
+	config__intake_finish(l);
 	config__publish_check(l);
 	check_user(l);
 	config__feeds_check(l);

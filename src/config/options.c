@@ -11,6 +11,7 @@
 #include "src/config/cors.h"
 #include "src/config/engine.h"
 #include "src/config/feeds.h"
+#include "src/config/intake.h"
 #include "src/config/log.h"
 #include "src/config/namespaces.h"
 #include "src/config/nodes.h"
@@ -76,6 +77,7 @@ static const struct config_option main_rows[] = {
 	STRING("user", config.user, "null"),
 	STRING("group", config.group, "null"),
 	UINT("workers", config.workers, 0, CONFIG_MAX_WORKERS, "0"),
+	CUSTOM("intake", config.intake, config__intake, "null", SCHEMA_REF("intakeOrNone")),
 	CUSTOM("redis", redis, config__redis, "\"redis://127.0.0.1:6379/0\"", SCHEMA_REF("redisServers")),
 
 	SECTION("engine"),

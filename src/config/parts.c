@@ -48,6 +48,8 @@ config_free(struct config *c)
 	auth_spec_unref(p->auth);
 	for (size_t i = 0; i < c->n_redis; i++) redis_url_deinit(&p->redis[i]);
 	free(p->redis);
+	redis_url_deinit(&p->intake_url);
+	explicit_bzero(p->intake_password, sizeof p->intake_password);
 	config__memory_free(p->memory);
 	free(p);
 }

@@ -10,6 +10,7 @@
 #include "src/config/config.h"
 #include "src/config/secret.h"
 #include "src/redis/url.h"
+#include "src/resp/spec.h"
 
 struct config_memory;
 
@@ -29,6 +30,9 @@ struct config_parts {
 	size_t publish_queue_bytes; /* uplink waiting while Redis is away; beyond it dropped */
 	struct redis_url *redis; /* n_redis; owned */
 	bool replicates[CONFIG_MAX_REDIS]; /* for each: its messages come as to a replica */
+	struct resp_spec intake; /* where there is one */
+	char intake_password[CONFIG_SECRET_BYTES]; /* what that borrows */
+	struct redis_url intake_url; /* how it is reached; owned */
 	struct feed_specs *feeds; /* a reference */
 	struct namespace_specs *namespaces; /* a reference */
 	struct presence_specs *presence; /* a reference */

@@ -77,6 +77,12 @@ set_redis(struct config_parts *p, struct redis_url *list, size_t n)
 }
 
 void
+config__redis_none(struct config_loader *l)
+{
+	set_redis(l->parts, NULL, 0);
+}
+
+void
 config__redis(struct config_loader *l, const cJSON *item, void *target)
 {
 	size_t n = cJSON_IsArray(item) ? (size_t)cJSON_GetArraySize(item) : 1, mark;

@@ -8,6 +8,9 @@
 /* A row. The length of the list stands beside it, so the target is not used. */
 void config__redis(struct config_loader *l, const cJSON *item, void *target);
 
+/* There is no server. */
+void config__redis_none(struct config_loader *l);
+
 /* Warns of a server that is named twice. */
 void config__redis_warn(struct config_loader *l);
 

@@ -7,6 +7,7 @@
 #include "src/config/compression.h"
 #include "src/config/cookie.h"
 #include "src/config/feeds.h"
+#include "src/config/intake.h"
 #include "src/config/namespaces.h"
 #include "src/config/options.h"
 #include "src/config/presence.h"
@@ -53,6 +54,7 @@ static const struct {
 	{ "listener", &config__listen_table, "\"required\":[\"address\"]" },
 	{ "tls", &config__tls_table, "\"anyOf\":[{\"required\":[\"cert\",\"key\"]}," NEEDS("certificates") "]" },
 	{ "certificate", &config__certificate_table, "\"required\":[\"cert\",\"key\"]" },
+	{ "intake", &config__intake_table, "\"required\":[\"address\"]" },
 	{ "redisServer", &config__redis_table, NULL },
 };
 
@@ -69,6 +71,7 @@ static const char others[] =
 	DEFINE_AS("redisServers", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("redisServer"))))
 	DEFINE_AS("listeners", SCHEMA_ONE_OR_MORE(SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("listener"))))
 	DEFINE_AS("tlsOrNone", SCHEMA_ANY_OF(ENUM_OF("null,false"), SCHEMA_REF("tls")))
+	DEFINE_AS("intakeOrNone", SCHEMA_ANY_OF(ENUM_OF("null,false"), SCHEMA_ANY_OF(SCHEMA_STRING, SCHEMA_REF("intake"))))
 	DEFINE_AS("dialects", SCHEMA_ONE_OR_MORE(ENUM_OF("\"classic\",\"sharded\",\"streams\"")))
 	DEFINE_AS("transports", SCHEMA_ONE_OR_MORE(ENUM_OF("\"polling\",\"websocket\"")))
 	DEFINE_AS("origin", SCHEMA_ANY_OF("{\"type\":\"boolean\"}", SCHEMA_STRINGS))

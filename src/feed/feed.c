@@ -274,12 +274,23 @@ feed_save(struct feed *f, struct archive_out *out, struct feed_tally *tally)
 
 /* From new to free */
 
+/* What is published where there is no Redis. */
+static void
+take_uplink(void *user, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct feed *f = feed__of(user);
+
+	feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
+}
+
 static void
 init_feed_uplink(struct feed *f)
 {
 	const struct feed_uplink_options o = {
 		.thread = f->options.thread,
-		.url = f->options.redis,
+		.url = f->options.n_redis ? f->options.redis : NULL,
+		.take = take_uplink,
+		.user = f,
 		.queue_bytes = f->options.publish_queue_bytes,
 		.metrics = f->redis_metrics[0],
 	};
@@ -299,10 +310,17 @@ open_feed_ports(struct feed *f)
 	f->change.port = (struct mail_port){ mailbox, feed__take_change, f };
 }
 
+/* Where there is no Redis, what is published is counted in its place. */
+static size_t
+redis_metrics_count(const struct feed *f)
+{
+	return f->options.n_redis ? f->options.n_redis : 1;
+}
+
 static void
 free_redis_metrics(struct feed *f)
 {
-	for (size_t i = 0; f->redis_metrics && i < f->options.n_redis; i++) metrics_free(f->redis_metrics[i]);
+	for (size_t i = 0; f->redis_metrics && i < redis_metrics_count(f); i++) metrics_free(f->redis_metrics[i]);
 	free(f->redis_metrics);
 }
 
@@ -310,12 +328,13 @@ free_redis_metrics(struct feed *f)
 static bool
 make_redis_metrics(struct feed *f)
 {
-	size_t n = f->options.n_redis, i = 0;
+	size_t n = redis_metrics_count(f), i = 0;
 
-	CHECK(n > 0);
 	f->redis_metrics = calloc(n, sizeof(struct metrics *));
 	while (f->redis_metrics && i < n) {
-		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, f->options.redis[i].name);
+		const char *name = f->options.n_redis ? f->options.redis[i].name : "intake";
+
+		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, name);
 		if (!f->redis_metrics[i++]) break;
 	}
 	if (f->redis_metrics && f->redis_metrics[n - 1]) return true;

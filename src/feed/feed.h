@@ -26,7 +26,9 @@ struct feed_posting;
 struct feed_options {
 	struct thread *thread; /* borrowed: where it lives */
 	struct feed_specs *specs; /* borrowed until feed_new, which takes a reference */
-	const struct redis_url *redis; /* borrowed: the servers, the first of which is published to */
+	/* Borrowed: the servers, the first of which is published to. Without any, what is published comes back as what
+	 * feed_take() is given. */
+	const struct redis_url *redis;
 	size_t n_redis;
 	const bool *replicates; /* for each of them: what is published comes by `replicated`; NULL: for none */
 	const struct source_ops *published, *replicated, *streams; /* how messages come */

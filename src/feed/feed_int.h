@@ -207,7 +207,11 @@ void feed_router_through(struct feed_router *r, struct feed_at_work *s, struct m
 enum feed_fate feed_router_take(
 	struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream);
 
-/* The same with an entry of a stream. */
+/* Takes what was published without Redis as if that had sent it: once for the channel, if a feed has that, and once for
+ * each pattern that matches it. Returns how many feeds have it. */
+size_t feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_bytes payload, uint64_t now_ms);
+
+/* As feed_router_message(), with an entry of a stream. */
 void feed_router_entry(struct feed_router *r, struct message *m);
 
 /* A message that was taken before, through a feed at work that may be another one of the same spec, whoever hears

@@ -299,7 +299,7 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 	size_t n = INTAKES * options->n_redis;
 
 	*all = (struct feed_intakes){ .options = options, .router = router, .metrics = metrics };
-	all->v = calloc(n, sizeof *all->v);
+	all->v = calloc(n + 1, sizeof *all->v);
 	if (!all->v) return -1;
 	for (size_t i = 0; i < n; i++) {
 		all->v[i].magic = FEED_INTAKE_MAGIC;

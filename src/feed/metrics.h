@@ -7,8 +7,8 @@
 
 /* A message counts here once, however many feeds want it. */
 #define FEED_ROUTER_METRICS(X) \
-	X(FEED_ROUTER_METRIC_MESSAGES, COUNTER, "feed_messages_total", "", "Messages from Redis") \
-	X(FEED_ROUTER_METRIC_BYTES, COUNTER, "feed_bytes_total", "", "Payload bytes from Redis") \
+	X(FEED_ROUTER_METRIC_MESSAGES, COUNTER, "feed_messages_total", "", "Messages from Redis, or by the intake") \
+	X(FEED_ROUTER_METRIC_BYTES, COUNTER, "feed_bytes_total", "", "Payload bytes from Redis, or by the intake") \
 	X(FEED_ROUTER_METRIC_EVENTS, COUNTER, "posted_events_total", "", "Events published without a feed") \
 	X(FEED_ROUTER_METRIC_EVENTS_DROPPED, COUNTER, "posted_events_dropped_total", "", \
 		"Events published without a feed times the workers that did not get them")

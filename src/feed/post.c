@@ -10,23 +10,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* As if Redis had sent it: once for the channel, if a feed has that, and once for each pattern that matches it. */
 void
 feed_router_publish(struct feed_router *r, const struct feed_posted *p, uint64_t now_ms)
 {
-	struct message m = { .channel = p->name, .payload = p->payload, .now_ms = now_ms };
-	struct template_captures unused;
-
-	m.kind = MESSAGE_OF_CHANNEL;
-	for (size_t i = 0; i < r->table.n_channels; i++) {
-		m.name = eio_cstr(r->table.channels[i]);
-		if (eio_bytes_eq(m.name, m.channel)) feed_router_message(r, &m);
-	}
-	m.kind = MESSAGE_OF_PATTERN;
-	for (size_t i = 0; i < r->table.n_patterns; i++) {
-		m.name = eio_cstr(r->table.patterns[i]);
-		if (template_match(m.name, m.channel, &unused)) feed_router_message(r, &m);
-	}
+	feed_router_deliver(r, p->name, p->payload, now_ms);
 }
 
 struct eio_bundle *

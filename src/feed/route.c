@@ -280,6 +280,26 @@ feed_router_message(struct feed_router *r, struct message *m)
 	for (size_t i = 0; route && i < route->n; i++) route_message(r, r->feeds[route->feeds[i]], m);
 }
 
+size_t
+feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_bytes payload, uint64_t now_ms)
+{
+	struct message m = { .kind = MESSAGE_OF_CHANNEL, .name = channel, .channel = channel, .payload = payload };
+	struct template_captures unused;
+	struct feed_route *route = route_of(r, &m);
+	size_t feeds = route ? route->n : 0;
+
+	m.now_ms = now_ms;
+	if (route) feed_router_message(r, &m);
+	m.kind = MESSAGE_OF_PATTERN;
+	for (size_t i = 0; i < r->table.n_patterns; i++) {
+		m.name = eio_cstr(r->table.patterns[i]);
+		if (!template_match(m.name, m.channel, &unused)) continue;
+		feeds += route_of(r, &m)->n;
+		feed_router_message(r, &m);
+	}
+	return feeds;
+}
+
 void
 feed_router_entry(struct feed_router *r, struct message *m)
 {

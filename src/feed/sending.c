@@ -18,6 +18,20 @@ feed_set_moves(struct feed *f, unsigned w, const struct mail_port *moves)
 	r->out->moves[w] = moves;
 }
 
+size_t
+feed_take(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct feed_router *r = feed_router_of(f);
+
+	return feed_router_deliver(r, channel, payload, uv_now(&r->options->thread->loop));
+}
+
+bool
+feed_keeps_up(struct feed *f)
+{
+	return feed_out_keeps_up(feed_router_of(f)->out);
+}
+
 unsigned
 feed_send(struct feed *f, const struct feed_posted *event)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events, and orders to sockets, of somebody else who lives on the feed's thread: they go to the workers at once,
- * behind what the feeds have ready.
+ * What somebody else has who lives on the feed's thread: messages for the feeds; and events, and orders to sockets, which
+ * go to the workers at once, behind what the feeds have ready.
  *
  * Threads: the feed's, but for feed_set_moves().
  */
@@ -16,6 +16,14 @@
 /* Where the struct feed_move for worker w go, as `struct mail` in each: it is the port's to take them as long as the
  * feed is not stopped. For every worker, before the feed is started. On the port's mailbox: as feed_set_worker(). */
 void feed_set_moves(struct feed *f, unsigned w, const struct mail_port *moves);
+
+/* Takes a message that was published without Redis: it goes the way of those from there, once for its channel and once
+ * for each pattern. Returns how many feeds have it, whatever they make of it. Not when the feed is stopped. The bytes
+ * are borrowed. */
+size_t feed_take(struct feed *f, struct eio_bytes channel, struct eio_bytes payload);
+
+/* Whether no worker is behind by more than half of what it may be: who can wait does until then. */
+bool feed_keeps_up(struct feed *f);
 
 /* Sends an event, whose bytes are borrowed. Returns how many workers do not get it, because they are behind or memory
  * is out. Not when the feed is stopped. */

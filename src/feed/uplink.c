@@ -25,16 +25,22 @@ uplink_cost(size_t channel_n, size_t payload_n)
 static void
 publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
 {
+	struct eio_bytes channel = eio_bytes(p->data, p->channel_n);
+	struct eio_bytes payload = eio_bytes(p->data + p->channel_n, p->payload_n);
 	const struct redis_publisher_options o = {
 		.url = u->options.url,
 		.metrics = u->options.metrics,
 		.queue_bytes = u->options.queue_bytes,
 	};
 
+	if (!u->options.url) {
+		u->options.take(u->options.user, channel, payload);
+		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_SENT);
+		return;
+	}
 	if (!u->publisher) u->publisher = redis_publisher_open(&u->options.thread->loop, &o);
 	if (u->publisher)
-		redis_publisher_publish(u->publisher, eio_bytes(p->data, p->channel_n),
-			eio_bytes(p->data + p->channel_n, p->payload_n));
+		redis_publisher_publish(u->publisher, channel, payload);
 	else
 		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
 }

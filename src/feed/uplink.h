@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The other direction: what workers publish, on its way to Redis. Any thread posts; the
- * feed's thread has the connection, which is made when something is published first.
+ * feed's thread has the connection, which is made when something is published first. Where there is no Redis,
+ * it goes the way of what comes by the intake.
  */
 #ifndef SRC_FEED_UPLINK_H
 #define SRC_FEED_UPLINK_H
@@ -17,7 +18,9 @@ struct redis_publisher;
 
 struct feed_uplink_options {
 	struct thread *thread; /* borrowed, as all below; it has not been started */
-	const struct redis_url *url; /* whom to publish to */
+	const struct redis_url *url; /* whom to publish to; NULL: nobody, then it is taken here */
+	void (*take)(void *user, struct eio_bytes channel, struct eio_bytes payload); /* on the thread */
+	void *user;
 	size_t queue_bytes; /* what may wait */
 	struct metrics *metrics; /* of redis_metrics, the thread's */
 };

@@ -287,7 +287,7 @@ take_presence_start(void *user, struct mail *run)
 	};
 
 	(void)run;
-	if (!presence_specs_shared(p->options.specs)) return;
+	if (!p->options.redis || !presence_specs_shared(p->options.specs)) return;
 	p->shared = presence_shared_open(&o);
 	if (!p->shared) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 }
@@ -324,8 +324,9 @@ static int
 init_parts(struct presence *p)
 {
 	p->metrics = metrics_new(p->options.metrics, &presence_metrics, NULL);
-	p->redis_metrics = metrics_new(p->options.metrics, &redis_metrics, p->options.redis->name);
-	if (!p->metrics || !p->redis_metrics || init_core(p)) return -1;
+	if (p->options.redis)
+		p->redis_metrics = metrics_new(p->options.metrics, &redis_metrics, p->options.redis->name);
+	if (!p->metrics || (p->options.redis && !p->redis_metrics) || init_core(p)) return -1;
 	return presence_out_init(&p->out, p->options.workers, p->options.worker_queue_bytes, p->metrics);
 }
 

@@ -21,7 +21,8 @@ struct presence;
 struct presence_options {
 	struct thread *thread; /* borrowed: where it lives */
 	struct presence_specs *specs; /* borrowed until presence_new, which takes a reference */
-	const struct redis_url *redis; /* borrowed, as the next: the server by which it is shared */
+	/* Borrowed, as the next: the server by which it is shared. NULL: nothing is. */
+	const struct redis_url *redis;
 	const char *prefix; /* of what is in Redis */
 	unsigned expiry_ms; /* so long after a node's sudden end its members are there yet, at most */
 	struct metrics_set *metrics; /* borrowed: to count in */

@@ -56,6 +56,7 @@ examine_all(struct doctor *d, const struct config *config)
 	struct doctor_wants wants;
 	struct kernel_facts kernel;
 	struct redis_facts redis;
+	struct intake_facts intake;
 	struct proxy_facts proxy;
 	unsigned wait_ms;
 
@@ -65,6 +66,10 @@ examine_all(struct doctor *d, const struct config *config)
 	for (size_t i = 0; i < config->n_redis; i++) {
 		examine_redis(config, i, &redis, &memory);
 		redis_findings(&redis, &wants, print_finding, d);
+	}
+	if (config->intake) {
+		examine_intake(config, &intake, &memory);
+		intake_findings(&intake, print_finding, d);
 	}
 	if (!values[DOCTOR_URL]) return;
 	wait_ms = values[DOCTOR_WAIT] ? (unsigned)wants.ping_interval_ms + 1000 : 0;
@@ -94,7 +99,7 @@ run_doctor(const struct tool_call *call)
 const struct tool tool_doctor = {
 	.name = "doctor",
 	.operands = "",
-	.about = "look at kernel, Redis and proxy, and tell what helps",
+	.about = "look at kernel, Redis, intake and proxy, and tell what helps",
 	.configured = true,
 	.options = doctor_options,
 	.run = run_doctor,

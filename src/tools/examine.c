@@ -187,6 +187,22 @@ try_feeds(struct talk *t, const struct feed_specs *specs, struct redis_facts *ou
 }
 
 void
+examine_intake(const struct config *c, struct intake_facts *out, struct examine_memory *m)
+{
+	const struct resp_spec *spec = config_intake(c);
+	struct talk *t = talk_open(config_intake_url(c), m->three, sizeof m->three);
+
+	*out = (struct intake_facts){ .name = c->intake->text, .alone = !c->n_redis };
+	out->open = !spec->password && !config_listens_here_only(c->intake);
+	if (!t) {
+		out->away = m->three;
+		return;
+	}
+	out->is_siocast = find_answer_text(ask_words(t, "INFO", NULL, NULL), "siocast_version:").p != NULL;
+	talk_close(t);
+}
+
+void
 examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct examine_memory *m)
 {
 	struct feed_options feed = { .thread = NULL };

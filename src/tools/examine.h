@@ -14,6 +14,9 @@ void examine_wants(const struct config *c, struct doctor_wants *out);
 void examine_kernel(struct kernel_facts *out);
 void examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct examine_memory *m);
 
+/* Where there is one. */
+void examine_intake(const struct config *c, struct intake_facts *out, struct examine_memory *m);
+
 /* wait_ms: how long a WebSocket is left idle; 0: it is not. ca_file: certificates to trust, or NULL. */
 void examine_proxy(const struct config *c, const char *url, unsigned wait_ms, const char *ca_file,
 	struct proxy_facts *out, struct examine_memory *m);

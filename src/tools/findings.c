@@ -183,6 +183,27 @@ redis_findings(const struct redis_facts *f, const struct doctor_wants *w, findin
 			"%s refuses to publish: %s", f->name, f->publish_refusal);
 }
 
+/* The intake */
+
+void
+intake_findings(const struct intake_facts *f, finding_fn emit, void *user)
+{
+	const struct teller t = { emit, user, "intake" };
+
+	if (f->away)
+		tell_finding(&t, FINDING_FAIL, "start siocast, or let \"intake\" say where it listens", "%s: %s",
+			f->name, f->away);
+	else if (!f->is_siocast)
+		tell_finding(&t, FINDING_FAIL, "another port for \"intake\"",
+			"%s is not siocast's: somebody else answers there", f->name);
+	else
+		tell_finding(
+			&t, FINDING_OK, NULL, "%s answers%s", f->name, f->alone ? "; there is no Redis beside it" : "");
+	if (f->open)
+		tell_finding(&t, FINDING_WARN, "a \"passwordFile\", or an address of this machine only",
+			"%s takes what anybody publishes who reaches it", f->name);
+}
+
 /* The proxy */
 
 static void

@@ -15,7 +15,7 @@ enum finding_mark { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
 struct finding {
 	enum finding_mark mark;
-	const char *topic; /* "kernel", "redis", "proxy", "certificate" */
+	const char *topic; /* "kernel", "redis", "intake", "proxy", "certificate" */
 	const char *text; /* what is so; valid during the call */
 	const char *cure; /* what to do; NULL when all is well */
 };
@@ -52,6 +52,15 @@ struct redis_facts {
 	const char *publish_refusal; /* or NULL */
 };
 
+/* Of the intake. */
+struct intake_facts {
+	const char *name;
+	const char *away; /* why it cannot be reached; else NULL */
+	bool is_siocast; /* who answers there is one */
+	bool alone; /* there is no Redis beside it */
+	bool open; /* whoever reaches it may publish, also from elsewhere */
+};
+
 struct proxy_facts {
 	const char *url;
 	const char *away; /* why polling has no answer; else NULL */
@@ -69,6 +78,7 @@ struct proxy_facts {
 
 void kernel_findings(const struct kernel_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
 void redis_findings(const struct redis_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+void intake_findings(const struct intake_facts *f, finding_fn emit, void *user);
 void proxy_findings(const struct proxy_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
 
 #endif

@@ -172,6 +172,10 @@ hear(const struct hear *options)
 	bool good = false;
 
 	log_set_level(LOG_LEVEL_WARN);
+	if (!options->config->n_redis)
+		return tool_fail(options->call, "there is no Redis to hear: what is published by the intake is not "
+						"told to others"),
+		       -1;
 	if (metrics_set_init(&h.metrics)) return tool_fail(options->call, "out of memory"), -1;
 	if (sort_heard_names(&h) && uv_loop_init(&h.loop) == 0) {
 		watch_hearing(&h);

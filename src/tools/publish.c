@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* siocast publish: to the first Redis of the configuration, as handlers do. */
+/* siocast publish: to the first Redis of the configuration, as handlers do, or else to the intake. */
 #include "src/tools/talk.h"
 #include "src/tools/tool.h"
 
@@ -68,10 +68,11 @@ publish_with(const struct tool_call *call, const struct config *config)
 {
 	bool lines = call->n < 2 || strcmp(call->operands[1], "-") == 0;
 	char why[256];
-	struct talk *t = talk_open(config_redis(config, 0), why, sizeof why);
+	const struct redis_url *where = config_publish_to(config);
+	struct talk *t = talk_open(where, why, sizeof why);
 	int err, status;
 
-	if (!t) return tool_fail(call, "%s: %s", config_redis(config, 0)->name, why);
+	if (!t) return tool_fail(call, "%s: %s", where->name, why);
 	err = lines ? send_lines(call, t) : send_message(call, t, eio_cstr(call->operands[1]));
 	if (!err) err = talk_wait(t, 0);
 	status = err ? tool_fail(call, "%s", talk_why(t)) : tell_published(call, t);

@@ -113,11 +113,12 @@ replay_all(struct replaying *r)
 static int
 replay_with(struct replaying *r, const struct config *config)
 {
+	const struct redis_url *where = config_publish_to(config);
 	char why[256];
 	int status;
 
-	r->talk = talk_open(config_redis(config, 0), why, sizeof why);
-	if (!r->talk) return tool_fail(r->call, "%s: %s", config_redis(config, 0)->name, why);
+	r->talk = talk_open(where, why, sizeof why);
+	if (!r->talk) return tool_fail(r->call, "%s: %s", where->name, why);
 	status = replay_all(r);
 	talk_close(r->talk);
 	return status;

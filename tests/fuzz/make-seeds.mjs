@@ -303,6 +303,23 @@ const targets = {
 		].map((s) => Buffer.from(s)),
 		words: ['\r\n', '*3\r\n', '$7\r\npublish\r\n', '*1\r\n$4\r\nPING\r\n', '*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n', '+FULLRESYNC ', '+CONTINUE', '$EOF:'],
 	},
+	resp: {
+		seeds: [
+			'*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$5\r\nhello\r\n*1\r\n$4\r\nPING\r\n',
+			'*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*3\r\n$8\r\nSPUBLISH\r\n$0\r\n\r\n$25\r\n0123456789012345678901234\r\nQUIT\r\n',
+			'HELLO 3 AUTH default secret SETNAME me\r\nCLIENT SETINFO lib-name x\nPUBLISH "a\\x41" \'b c\'\r\nCLIENT REPLY SKIP\nPING\n',
+			'CLIENT REPLY OFF\nPUBLISH a b\nCLIENT REPLY ON\nRESET\nSELECT 16\nCOMMAND INFO ping\nINFO\nCLIENT INFO\nGET a b c\n',
+			'*0\r\n*-1\r\n*17\r\n$1\r\na\r\n$1\r\nb\r\n*1\r\n$-1\r\n',
+			'*1\r\nPING\r\n',
+			'PUBLISH "a\r\n',
+			'*11\r\n',
+		].map((s) => Buffer.from(s)),
+		words: [
+			...['\r\n', '*1\r\n', '*3\r\n', '*0\r\n', '*-1\r\n', '$-1\r\n', '$0\r\n\r\n', '$1\r\na\r\n', '$7\r\nPUBLISH\r\n', '$4\r\nPING\r\n', '$6\r\nCLIENT\r\n'],
+			...['PUBLISH ', 'SPUBLISH ', 'PING', 'ECHO ', 'AUTH ', 'secret', 'default', 'HELLO 3 ', 'SETNAME ', 'RESET', 'SELECT ', 'CLIENT ', 'REPLY ', 'SKIP', 'OFF', 'ON'],
+			...['SETINFO ', 'LIB-NAME ', 'COMMAND ', 'DOCS', 'INFO', 'QUIT', '"', '\\x41', "'", '\\"', '16384', '536870913', '2147483648'],
+		],
+	},
 	sio_client: {
 		seeds: of('sio').map((v) => {
 			const data = wire(v);

@@ -27,6 +27,8 @@ static const char text[] =
 	"\"node\": \"a\", \"peers\": {\"a\": \"10.0.0.1:1\", \"b\": \"b.example:1\"}, \"peerKeyFile\": \"${PASSWORD}\","
 	"\"adapter\": {\"mode\": \"member\", \"dialects\": [\"classic\", \"streams\"], \"key\": \"a\", \"subscriptionMode\": \"static\","
 	"  \"streamCount\": 2, \"streamMaxLen\": 5, \"serverSideEmit\": \"node:\"},"
+	"\"intake\": {\"address\": \"10.0.0.1:3\", \"username\": \"i\", \"passwordFile\": \"${PASSWORD}\", \"protectedMode\": true, \"maxClients\": 5, \"timeout\": 5,"
+	"  \"tcpKeepAlive\": 5},"
 	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
