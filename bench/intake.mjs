@@ -38,12 +38,12 @@ async function start(cleanup) {
 async function round(cleanup, { server, port, pids }) {
 	const taken = () => metric(server, 'feed_messages_total');
 	const wanted = (await taken()) + messages;
-	const before = pids.map((pid) => cpuNs(pid));
+	const before = pids.map((pid) => cpuNs([pid]));
 	const begun = performance.now();
 	await publish(cleanup, { redis: `127.0.0.1:${port}`, channel: 'ticks', size: SIZE, rate: 0, messages });
 	await eventually(async () => (await taken()) >= wanted, 'the last message');
 	const seconds = (performance.now() - begun) / 1000;
-	const used = pids.map((pid, i) => (cpuNs(pid) - before[i]) / messages / 1000);
+	const used = pids.map((pid, i) => (cpuNs([pid]) - before[i]) / messages / 1000);
 	return { rate: messages / seconds, us: used[0], all: used.reduce((a, b) => a + b) };
 }
 
