@@ -130,7 +130,7 @@ take_request_line(struct resp_reader *r, char end, size_t more, struct eio_bytes
 
 /* A number as Redis reads it (string2ll): nothing but digits, with a minus or not, and no zero in front. */
 static bool
-read_number(struct eio_bytes s, int64_t *out)
+read_resp_number(struct eio_bytes s, int64_t *out)
 {
 	bool minus = s.n && *s.p == '-';
 	size_t i = minus;
@@ -288,7 +288,7 @@ take_count(struct resp_reader *r, struct eio_bytes line)
 {
 	int64_t n;
 
-	if (!read_number(eio_bytes(line.p + 1, line.n - 1), &n) || n > INT_MAX)
+	if (!read_resp_number(eio_bytes(line.p + 1, line.n - 1), &n) || n > INT_MAX)
 		return break_reader(r, "invalid multibulk length");
 	if (r->stranger && n > RESP_STRANGER_WORDS) return break_reader(r, "unauthenticated multibulk length");
 	if (n <= 0) {
@@ -311,7 +311,7 @@ take_bulk_length(struct resp_reader *r, struct eio_bytes line)
 		snprintf(text, sizeof text, "expected '$', got '%c'", first);
 		return break_reader(r, text);
 	}
-	if (!read_number(eio_bytes(line.p + 1, line.n - 1), &n) || n < 0 || n > RESP_BULK_BYTES)
+	if (!read_resp_number(eio_bytes(line.p + 1, line.n - 1), &n) || n < 0 || n > RESP_BULK_BYTES)
 		return break_reader(r, "invalid bulk length");
 	if (r->stranger && n > RESP_STRANGER_BYTES) return break_reader(r, "unauthenticated bulk length");
 	r->keeps = r->word < RESP_WORDS && (uint64_t)n <= r->word_bytes;
