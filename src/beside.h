@@ -40,7 +40,8 @@ void beside_renew(struct adapter *a, const struct config *c);
 /* Before its thread starts. */
 void beside_start(struct beside *b);
 
-/* Ends it: the intake and the adapter before feed_stop(), the rest behind it. By the thread that starts and stops theirs. */
+/* Ends it: the intake and the adapter before feed_stop(), the rest behind it. By the thread that starts and stops
+ * theirs. */
 void beside_stop_sending(struct beside *b);
 void beside_stop(struct beside *b);
 

@@ -490,17 +490,3 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 	log_info("event=stopped");
 	return d.handing.successor && !d.handing.goes_on; /* nobody works: whoever started this one is to do so again */
 }
-
-int
-daemon_test(const struct config *config, const char *file)
-{
-	struct files *files;
-
-	log_set_level((enum log_level)config->log_level);
-	if (opening_files(config, &files)) return 1;
-	files_close(files);
-	printf("%s: ok", file ? file : "siocast");
-	if (config->warnings) printf(", with %u warning%s", config->warnings, config->warnings > 1 ? "s" : "");
-	printf("\n");
-	return 0;
-}

@@ -10,8 +10,4 @@
  * start, which was logged; then threads may still run, and the program is to end. */
 int daemon_run(const struct config *config, const struct config_flags *flags);
 
-/* -t: finds out whether what the configuration names is there, and says so, with the name of its file (NULL: none).
- * Returns the exit status. */
-int daemon_test(const struct config *config, const char *file);
-
 #endif

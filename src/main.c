@@ -3,6 +3,7 @@
 #include "src/base/standard.h"
 #include "src/config/cli.h"
 #include "src/daemon.h"
+#include "src/opening.h"
 #include "src/tools/tools.h"
 
 #include <stdio.h>
@@ -26,7 +27,7 @@ load_and_do(struct cli *cli)
 	int status;
 
 	if (!config) return 1;
-	status = cli->action == CLI_RUN ? daemon_run(config, &cli->flags) : daemon_test(config, cli->flags.file);
+	status = cli->action == CLI_RUN ? daemon_run(config, &cli->flags) : opening_test(config, cli->flags.file);
 	config_free(config);
 	return status;
 }
@@ -34,7 +35,7 @@ load_and_do(struct cli *cli)
 int
 main(int argc, char **argv)
 {
-	static const struct tool_daemon daemon = { .test = daemon_test };
+	static const struct tool_daemon daemon = { .test = opening_test };
 	struct cli cli;
 	int status = 0, err = standard_open();
 

@@ -7,6 +7,7 @@
 #include "src/web/install.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 int
 opening_files(const struct config *c, struct files **out)
@@ -21,6 +22,20 @@ opening_files(const struct config *c, struct files **out)
 	};
 
 	return install_open_files(out, &o);
+}
+
+int
+opening_test(const struct config *c, const char *file)
+{
+	struct files *files;
+
+	log_set_level((enum log_level)c->log_level);
+	if (opening_files(c, &files)) return 1;
+	files_close(files);
+	printf("%s: ok", file ? file : "siocast");
+	if (c->warnings) printf(", with %u warning%s", c->warnings, c->warnings > 1 ? "s" : "");
+	printf("\n");
+	return 0;
 }
 
 void

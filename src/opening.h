@@ -16,6 +16,10 @@ int opening_log(const struct config *c);
 /* What is served over HTTP. 0, or -1, which was logged. */
 int opening_files(const struct config *c, struct files **out);
 
+/* -t: finds out whether what the configuration names is there, and says so, with the name of its file (NULL: none).
+ * Returns the exit status. */
+int opening_test(const struct config *c, const char *file);
+
 /* Sets how many files may be open. */
 void opening_limit(const struct config *c);
 

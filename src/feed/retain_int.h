@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of what is retained, for the files that put them there: retain.c what is flushed, retain_prime.c what was read.
+ * Entries of what is retained, for the files that put them there: retain.c what is flushed, retain_prime.c what was
+ * read.
  *
  * Threads: the feed's only.
  */

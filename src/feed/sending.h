@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What somebody else has who lives on the feed's thread: messages for the feeds; and events, and orders to sockets, which
- * go to the workers at once, behind what the feeds have ready.
+ * What somebody else has who lives on the feed's thread: messages for the feeds; and events, and orders to sockets,
+ * which go to the workers at once, behind what the feeds have ready.
  *
  * Threads: the feed's, but for feed_set_moves().
  */

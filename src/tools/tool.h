@@ -43,7 +43,7 @@ struct tool {
 
 /* What commands need of whom they do not know. */
 struct tool_daemon {
-	int (*test)(const struct config *config, const char *file); /* see daemon_test() */
+	int (*test)(const struct config *config, const char *file); /* see opening_test() */
 };
 
 /* Writes the line about how a command is called. */
