@@ -41,7 +41,8 @@ make_tree() { # NAME TARGET...: in build/NAME, which is configured
 	local name=$1 log=$RESULTS/build-$1.log target
 	shift
 	echo "building build/$name"
+	: >"$log"
 	for target in "$@"; do
-		make -C "build/$name" -j"$JOBS" "$target" || return
-	done >"$log" 2>&1 </dev/null || tree_failed "$log"
+		make -C "build/$name" -j"$JOBS" "$target" >>"$log" 2>&1 </dev/null || tree_failed "$log" || return
+	done
 }

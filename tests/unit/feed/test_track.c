@@ -141,7 +141,7 @@ ambiguous_is_not_there(void **state)
 {
 	struct track one, late;
 	struct track_place place;
-	uint64_t now = 1000, then, n;
+	uint64_t now = 1000, then, n = 0;
 
 	(void)state;
 	track_init(&one, true, now);
