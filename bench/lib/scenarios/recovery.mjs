@@ -90,7 +90,7 @@ const drops = {
 	group: 'Recovery',
 	name: 'drops',
 	title: '1,000 official clients (4.8.4), each cut for two seconds again and again for ten minutes, 100 messages/s',
-	about: 'Every client is cut once in 2 to 12 seconds, at random, by destroying its socket, and comes back after 2 seconds. Catching up is from the attempt to connect until `connect`, when what was missed is there. The clients are in four processes on one processor, with Redis and the publisher; how late their timers came is in their figures. What is for others is what of catching up the client's process neither ran nor waited for a processor: the most that the server can have taken. Not part of a whole run: `./run bench drops`.',
+	about: 'Every client is cut once in 2 to 12 seconds, at random, by destroying its socket, and comes back after 2 seconds. Catching up is from the attempt to connect until `connect`, when what was missed is there. The clients are in four processes on one processor, with Redis and the publisher; how late their timers came is in their figures. What is for others is what of catching up a client process neither ran nor waited for a processor: the most that the server can have taken. Not part of a whole run: `./run bench drops`.',
 	absent: NO_RECOVERY,
 	more: ['tuned-streams'],
 	fresh: true,
