@@ -126,7 +126,7 @@ static const struct config_option main_rows[] = {
 	ENUM("adapter.subscriptionMode", adapter.rooms_mode, config__adapter_rooms, "\"dynamic\""),
 	UINT("adapter.streamCount", adapter.streams, 1, 1024, "1"),
 	SIZE("adapter.streamMaxLen", adapter.stream_entries, 1, GB, "10000"),
-	CUSTOM("adapter.serverSideEmit", adapter.server_events, config__adapter_events, "\"\"", SCHEMA_STRING),
+	CUSTOM("adapter.serverSideEmit", adapter.server_events, config__adapter_events, "\"\"", SCHEMA_STRING_OR_EMPTY),
 
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),

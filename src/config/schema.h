@@ -16,6 +16,7 @@
 #define SCHEMA_BOOL SCHEMA_REF("boolean")
 #define SCHEMA_OBJECT "{\"type\":\"object\"}"
 #define SCHEMA_STRING "{\"type\":\"string\",\"minLength\":1}"
+#define SCHEMA_STRING_OR_EMPTY "{\"type\":\"string\"}"
 #define SCHEMA_STRING_OR_NULL "{\"type\":[\"string\",\"null\"],\"minLength\":1}"
 #define SCHEMA_STRING_OR_FALSE SCHEMA_ANY_OF(SCHEMA_STRING_OR_NULL, "{\"const\":false}")
 #define SCHEMA_NODE "{\"type\":[\"string\",\"null\"],\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}"
