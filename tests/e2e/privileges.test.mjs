@@ -117,7 +117,7 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 			process.kill(renewed.pid, 'SIGUSR2');
 			await child.says(/siocast\.json: permission denied[^]*event=restart-failed /);
 			for (const file of [setup.file, path.join(folder, 'password')]) fs.chownSync(file, UID, GID);
-			for (const dir of [path.dirname(setup.file), folder]) fs.chmodSync(dir, 0o755);
+			for (const dir of [path.dirname(setup.file), path.dirname(setup.config.www), folder]) fs.chmodSync(dir, 0o755);
 			await renewed.renew();
 			assertNone(privilegesOf(renewed.pid), 4);
 			assert.ok(privilegesOf(renewed.pid).every(({ ids }) => ids[0] === UID));
