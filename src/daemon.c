@@ -216,7 +216,8 @@ make_service(struct daemon *d)
 	};
 
 	if (service_new(&o, &d->service)) return no_memory("service");
-	reload_set_parts(d->reload, &d->workers, d->service);
+	reload_set_parts(d->reload,
+		&(struct reload_parts){ &d->workers, &d->listeners, d->doors, d->admin, d->service, d->successor });
 	return 0;
 }
 
@@ -320,7 +321,7 @@ free_all(struct daemon *d)
 	service_free(d->service);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	if (!successor_waiting(d->successor)) listeners_remove_files(&d->listeners, d->config);
+	if (!successor_waiting(d->successor)) listeners_remove_files(&d->listeners);
 	listeners_deinit(&d->listeners);
 	successor_free(d->successor);
 }

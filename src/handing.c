@@ -25,6 +25,8 @@ handing_sockets(const struct listeners *l, int admin, struct inherited *out)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (add_copy(out, l->v[i].fd, l->v[i].held ? INHERITED_HELD : INHERITED_LISTENING)) return -1;
+	for (size_t i = 0; i < l->parked.n; i++)
+		if (l->parked.v[i].fd >= 0 && add_copy(out, l->parked.v[i].fd, INHERITED_HELD)) return -1;
 	return admin < 0 ? 0 : add_copy(out, admin, INHERITED_LISTENING);
 }
 

@@ -6,8 +6,11 @@
 #include "sio/json.h"
 #include "src/base/log.h"
 #include "src/config/changes.h"
+#include "src/reload_listen.h"
+#include "src/reload_redis.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RELOAD_MAGIC 0x9e10ad00u
@@ -20,12 +23,13 @@ enum {
 struct reload {
 	unsigned magic; /* RELOAD_MAGIC */
 	struct reload_options options;
-	struct service *service;
-	struct workers *workers;
+	struct reload_parts parts;
+	struct reload_listen listen;
+	struct reload_redis redis;
 	struct config *replaced; /* the one in force; NULL: still the first */
-	struct feed_specs *feeds; /* a reference to those in force; NULL: still the first */
 	bool kept; /* its namespaces are not */
 	bool kept_feeds; /* nor are its feeds */
+	bool kept_admin; /* nor is its admin port */
 	uv_signal_t sighup;
 	bool stopped; /* the end has begun */
 };
@@ -40,7 +44,11 @@ struct reload_plan {
 	const char *feeds_stay;
 	bool redis; /* and of Redis */
 	const char *redis_stays;
+	bool listen; /* and of where clients connect, which never has to stay */
+	bool admin; /* and of the admin port */
+	const char *admin_stays;
 	struct redis_url *secrets; /* owned: of Redis, from now on; then those before */
+	char why[LISTENERS_WHY_MAX]; /* it cannot be done */
 };
 
 /* What is told of one reading. */
@@ -84,12 +92,23 @@ go_over_to_feeds(struct reload *r, const struct config *now)
 {
 	struct feed_changed n;
 
-	if (feed_change(r->workers->feed, config_feeds(now), &n) < 0) return -1;
-	feed_specs_unref(r->feeds);
-	r->feeds = feed_specs_ref(config_feeds(now));
+	if (feed_change(r->parts.workers->feed, config_feeds(now), &n) < 0) return -1;
 	log_info("event=feeds-changed added=%zu removed=%zu altered=%zu same=%zu", n.added, n.removed, n.altered,
 		n.same);
 	return 0;
+}
+
+/* What is made beside what there is, and can be forgotten. */
+static int
+prepare_parts(struct reload *r, struct config *now, struct reload_plan *plan)
+{
+	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
+	if (plan->redis && reload_redis_prepare(&r->redis, r->parts.workers->feed, now)) return -1;
+	if (reload_listen_prepare(&r->listen, now, plan->listen, plan->admin, plan->why)) return -1;
+	if (workers_prepare(r->parts.workers, now, plan->namespaces) == 0) return 0;
+	if (plan->namespaces) snprintf(plan->why, sizeof plan->why, "a key file cannot be read, or memory is out");
+	reload_listen_forget(&r->listen);
+	return -1;
 }
 
 /* All that can fail: afterwards nothing does. */
@@ -97,10 +116,11 @@ static int
 prepare_change(struct reload *r, struct config *now, struct reload_plan *plan)
 {
 	config_keep(now, r->options.config);
-	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
-	if (workers_prepare(r->workers, now, plan->namespaces)) return -1;
+	snprintf(plan->why, sizeof plan->why, "out of memory");
+	if (prepare_parts(r, now, plan)) return -1;
 	if (!plan->feeds || go_over_to_feeds(r, now) == 0) return 0;
-	workers_forget(r->workers);
+	workers_forget(r->parts.workers);
+	reload_listen_forget(&r->listen);
 	return -1;
 }
 
@@ -124,8 +144,8 @@ change_secrets(const struct reload *r, struct redis_url *secrets)
 {
 	struct secrets_call c = { r->options.config, secrets };
 
-	feed_call(r->workers->feed, swap_secrets, &c);
-	log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
+	feed_call(r->parts.workers->feed, swap_secrets, &c);
+	if (!r->redis.n) log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
@@ -133,10 +153,12 @@ static void
 change_all(struct reload *r, struct config *now)
 {
 	change_log(now);
-	workers_change(r->workers);
-	feed_change_end(r->workers->feed);
+	workers_change(r->parts.workers);
+	feed_change_end(r->parts.workers->feed);
 	/* Those that cannot be read stay as they are, which is logged. */
-	if (r->workers->doors) doors_reread(r->workers->doors);
+	doors_reread(r->parts.doors);
+	reload_listen_take(&r->listen);
+	admin_set_hosts(r->parts.admin, now->admin_hosts, now->n_admin_hosts);
 	config_free(r->replaced);
 	r->replaced = now;
 }
@@ -240,12 +262,6 @@ plan_namespaces(const struct reload *r, const struct config *now, struct reload_
 	if (plan->stay) keep_group(plan, CONFIG_GROUP_NAMESPACES);
 }
 
-static struct feed_specs *
-feeds_in_force(const struct reload *r)
-{
-	return r->feeds ? r->feeds : config_feeds(r->options.config);
-}
-
 static void
 plan_feeds(const struct reload *r, const struct config *now, struct reload_plan *plan)
 {
@@ -253,7 +269,7 @@ plan_feeds(const struct reload *r, const struct config *now, struct reload_plan 
 
 	if (r->kept_feeds && !changes) plan->all[plan->n++] = (struct config_change){ "feeds", CONFIG_GROUP_FEEDS };
 	if (!changes && !r->kept_feeds) return;
-	plan->feeds_stay = config_feeds_stay(r->options.config, feeds_in_force(r), now);
+	plan->feeds_stay = config_feeds_stay(r->options.config, now);
 	plan->feeds = !plan->feeds_stay;
 	if (plan->feeds_stay) keep_group(plan, CONFIG_GROUP_FEEDS);
 }
@@ -267,16 +283,34 @@ plan_redis(const struct reload *r, const struct config *now, struct reload_plan 
 	if (plan->redis_stays) keep_group(plan, CONFIG_GROUP_REDIS);
 }
 
+/* There is one or there is none: that takes a restart. */
+static void
+plan_admin(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	bool changes = changes_group(plan, CONFIG_GROUP_ADMIN);
+
+	if (r->kept_admin && !changes) plan->all[plan->n++] = (struct config_change){ "admin", CONFIG_GROUP_ADMIN };
+	if (!changes && !r->kept_admin) return;
+	plan->admin_stays = config_admin_stays(r->options.config, now);
+	plan->admin = !plan->admin_stays && now->admin;
+	if (plan->admin_stays) keep_group(plan, CONFIG_GROUP_ADMIN);
+}
+
 static void
 put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
 	change_all(r, now);
-	if (plan->redis) change_secrets(r, plan->secrets);
+	if (plan->redis) {
+		change_secrets(r, plan->secrets);
+		reload_redis_begin(&r->redis);
+	}
 	r->kept = plan->stay != NULL;
 	r->kept_feeds = plan->feeds_stay != NULL;
+	r->kept_admin = plan->admin_stays != NULL;
 	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
 	if (plan->feeds_stay) log_warn("event=feeds-stay reason=\"%s\"", plan->feeds_stay);
 	if (plan->redis_stays) log_warn("event=redis-stays reason=\"%s\"", plan->redis_stays);
+	if (plan->admin_stays) log_warn("event=admin-stays reason=\"%s\"", plan->admin_stays);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
 	if (now->warnings)
@@ -287,7 +321,10 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 static int
 refuse_reload(struct eio_buf *answer, const char *why)
 {
-	log_error("event=reload-failed reason=\"%s\" hint=\"what was in force stays\"", why);
+	char text[MISTAKE_MAX];
+
+	log_error("event=reload-failed reason=\"%s\" hint=\"what was in force stays\"",
+		log_escape(eio_cstr(why), text, sizeof text));
 	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
 	sio_json_escape(answer, eio_cstr(why));
 	EIO_BUF_ADD_LIT(answer, "]}\n");
@@ -306,10 +343,13 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 	plan_namespaces(r, now, &plan);
 	plan_feeds(r, now, &plan);
 	plan_redis(r, now, &plan);
+	plan_admin(r, now, &plan);
+	plan.listen = changes_group(&plan, CONFIG_GROUP_LISTEN);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";
 	else if (prepare_change(r, now, &plan))
-		why = plan.namespaces ? "a key file cannot be read, or memory is out" : "out of memory";
+		why = plan.why;
+	if (why) reload_redis_forget(&r->redis);
 	if (!why) put_in_force(r, now, &plan, answer);
 	config_secrets_free(plan.secrets, r->options.config->n_redis);
 	if (!why) return 200;
@@ -339,9 +379,14 @@ reload_now(struct reload *r, struct eio_buf *answer)
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	if (r->stopped) return refuse_reload(answer, "siocast ends");
 	if (!r->options.flags->file) return refuse_reload(answer, "it was started without a file");
-	service_reloading(r->service);
+	/* Whoever starts has read the file, and has the sockets of now. */
+	if (successor_starting(r->parts.successor))
+		return refuse_reload(answer, "a restart is under way, with the file as it was when that began");
+	if (reload_redis_is_busy(&r->redis))
+		return refuse_reload(answer, "another address of Redis is being gone over to: in a moment");
+	service_reloading(r->parts.service);
 	status = read_anew(r, answer);
-	service_reloaded(r->service);
+	service_reloaded(r->parts.service);
 	return status;
 }
 
@@ -368,15 +413,21 @@ reload_new(const struct reload_options *options)
 	r->options = *options;
 	uv_signal_init(options->loop, &r->sighup);
 	r->sighup.data = r;
+	reload_redis_init(&r->redis, options->loop, options->config);
 	uv_signal_start(&r->sighup, on_sighup, SIGHUP);
 	return r;
 }
 
 void
-reload_set_parts(struct reload *r, struct workers *workers, struct service *service)
+reload_set_parts(struct reload *r, const struct reload_parts *parts)
 {
-	r->workers = workers;
-	r->service = service;
+	r->parts = *parts;
+	r->listen = (struct reload_listen){
+		.workers = parts->workers,
+		.listeners = parts->listeners,
+		.doors = parts->doors,
+		.admin = parts->admin,
+	};
 }
 
 void
@@ -391,6 +442,7 @@ reload_close(struct reload *r)
 {
 	reload_stop(r);
 	uv_close((uv_handle_t *)&r->sighup, NULL);
+	reload_redis_close(&r->redis);
 	/* Who has it read a file does not mean to kill it. */
 	signal(SIGHUP, SIG_IGN);
 }
@@ -400,7 +452,6 @@ reload_free(struct reload *r)
 {
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	config_free(r->replaced);
-	feed_specs_unref(r->feeds);
 	r->magic = 0;
 	free(r);
 }

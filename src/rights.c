@@ -18,7 +18,7 @@ static int
 give_sockets(const struct config *c, const struct listeners *l, const struct account *a)
 {
 	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || listeners_of(l, i)->held) continue;
+		if (!c->listen[i].path || l->addresses[i].held) continue;
 		if (lchown(c->listen[i].path, a->uid, a->gid) == 0) continue;
 		log_error_errno(errno, "event=privileges-failed address=%s", c->listen[i].text);
 		return -1;
@@ -72,7 +72,7 @@ check_later(const struct config *c, const struct files *f, const struct listener
 	}
 	check_keys(c);
 	for (size_t i = 0; i < c->n_listen; i++) {
-		if (!c->listen[i].path || listeners_of(l, i)->held) continue;
+		if (!c->listen[i].path || l->addresses[i].held) continue;
 		snprintf(folder, sizeof folder, "%s", c->listen[i].path);
 		if (access(dirname(folder), W_OK | X_OK))
 			log_warn("event=socket-stays address=%s user=%s hint=\"the folder is another user's: nobody "

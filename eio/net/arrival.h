@@ -13,7 +13,7 @@
 
 /* Takes an accepted descriptor, which it owns, of a trusted proxy. Once the header is there it calls h->arrived;
  * without one, or when it does not come in time, the connection is closed and counted. */
-void eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door, const struct eio_peer *proxy);
+void eio__arrival_new(struct eio_httpd *h, int fd, struct eio_httpd_door *door, const struct eio_peer *proxy);
 
 /* Closes all there are. */
 void eio__arrivals_close(struct eio_httpd *h);

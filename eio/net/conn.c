@@ -42,6 +42,7 @@ on_conn_closed(uv_handle_t *handle)
 	eio_http_free(c->http);
 	eio_buf_deinit(&c->pending);
 	free(c->pass);
+	eio_httpd_door_unref(c->door);
 	c->magic = 0;
 	free(c);
 	CHECK(h->handles > 0);

@@ -44,7 +44,7 @@ set_socket_options(int fd)
 }
 
 void
-eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door)
 {
 	struct eio_tls_server *tls = door ? door->tls : NULL;
 	struct eio__conn *c = calloc(1, sizeof *c);
@@ -57,7 +57,7 @@ eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 	}
 	c->magic = EIO__CONN_MAGIC;
 	c->httpd = h;
-	c->door = door;
+	c->door = eio_httpd_door_ref(door);
 	if (peer) c->peer = *peer;
 	eio__conn_clock_init(c);
 	eio_list_init(&c->ready);

@@ -43,6 +43,9 @@ static const struct config_change groups[] = {
 	{ "limits.roomNameLength", CONFIG_GROUP_CLIENTS },
 	{ "limits.roomsPerSocket", CONFIG_GROUP_CLIENTS },
 	{ "trustedProxies", CONFIG_GROUP_CLIENTS },
+	{ "listen", CONFIG_GROUP_LISTEN },
+	{ "admin", CONFIG_GROUP_ADMIN },
+	{ "adminHosts", CONFIG_GROUP_ADMIN },
 	{ "auth", CONFIG_GROUP_NAMESPACES },
 	{ "namespaces", CONFIG_GROUP_NAMESPACES },
 	{ "feedDefaults", CONFIG_GROUP_FEEDS },
@@ -54,8 +57,6 @@ static const struct config_change groups[] = {
 	{ "adapter.dialects", CONFIG_GROUP_NONE },
 	{ "adapter.key", CONFIG_GROUP_NONE },
 	{ "adapter.mode", CONFIG_GROUP_NONE },
-	{ "admin", CONFIG_GROUP_NONE },
-	{ "adminHosts", CONFIG_GROUP_NONE },
 	{ "client.dir", CONFIG_GROUP_NONE },
 	{ "client.version", CONFIG_GROUP_NONE },
 	{ "compat", CONFIG_GROUP_NONE }, /* a file with another one is not taken at all */
@@ -70,7 +71,6 @@ static const struct config_change groups[] = {
 	{ "limits.messageBytes", CONFIG_GROUP_NONE },
 	{ "limits.publishQueueBytes", CONFIG_GROUP_NONE },
 	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
-	{ "listen", CONFIG_GROUP_NONE },
 	{ "log.target", CONFIG_GROUP_NONE },
 	{ "node", CONFIG_GROUP_NONE },
 	{ "path", CONFIG_GROUP_NONE },
@@ -256,14 +256,38 @@ config_namespaces_stay(const struct config *first, const struct config *now)
 	return NULL;
 }
 
+const char *
+config_admin_stays(const struct config *first, const struct config *now)
+{
+	return !first->admin == !now->admin ? NULL
+					    : "there was one at the start, and is none any more, or the other way";
+}
+
 /* Redis */
 
 const char *
 config_redis_stays(const struct config *first, const struct config *now)
 {
-	return are_same_places(config__parts_of(first), config__parts_of(now))
-		       ? NULL
-		       : "an address, a database or a source is another, or there are more or less servers";
+	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
+
+	if (first->n_redis != now->n_redis) return "there are more or less servers";
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
+	if (are_same_places(f, p)) return NULL;
+	if (f->presence->n || f->presence->n_counts) return "presence is shared there";
+	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
+	if (f->recovery.elsewhere) return "clients are recovered there (connectionStateRecovery.elsewhere)";
+	return NULL;
+}
+
+void
+config_swap_redis(const struct config *first, size_t i, struct redis_url *url)
+{
+	struct config_parts *p = config__parts_of(first);
+	const struct redis_url before = p->redis[i];
+
+	p->redis[i] = *url;
+	*url = before;
 }
 
 struct redis_url *
@@ -273,7 +297,7 @@ config_secrets(const struct config *c)
 	struct redis_url *all = calloc(c->n_redis, sizeof *all);
 	size_t n = 0;
 
-	while (all && n < c->n_redis && redis_url_copy_secrets(&p->redis[n], &all[n]) == 0) n++;
+	while (all && n < c->n_redis && redis_url_copy(&p->redis[n], &all[n]) == 0) n++;
 	if (!all || n == c->n_redis) return all;
 	config_secrets_free(all, n);
 	return NULL;
@@ -291,41 +315,19 @@ config_swap_secrets(const struct config *first, struct redis_url *all)
 {
 	struct config_parts *p = config__parts_of(first);
 
-	for (size_t i = 0; i < first->n_redis; i++) redis_url_swap_secrets(&p->redis[i], &all[i]);
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (redis_url_is_same_place(&p->redis[i], &all[i])) redis_url_swap_secrets(&p->redis[i], &all[i]);
 }
 
 /* Feeds */
 
-/* The feeds that read what they retain, one after the other. */
-static const struct feed_spec *
-next_primed(const struct feed_specs *specs, size_t *at)
-{
-	while (*at < specs->n && !specs->v[*at].n_primes) ++*at;
-	return *at < specs->n ? &specs->v[(*at)++] : NULL;
-}
-
-static bool
-are_primes_same(const struct feed_specs *before, const struct feed_specs *now)
-{
-	const struct feed_spec *a, *b;
-	size_t at_before = 0, at_now = 0;
-
-	do {
-		a = next_primed(before, &at_before);
-		b = next_primed(now, &at_now);
-		if (!a != !b || (a && a->essence != b->essence)) return false;
-	} while (a);
-	return true;
-}
-
 const char *
-config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now)
+config_feeds_stay(const struct config *first, const struct config *now)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
 	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same feeds";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
-	if (!are_primes_same(before, p->feeds)) return "what feeds read of Redis (prime) is another";
 	return NULL;
 }

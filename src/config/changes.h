@@ -19,6 +19,8 @@ enum config_group {
 	CONFIG_GROUP_NAMESPACES = 8, /* namespaces, their handlers, and who may connect */
 	CONFIG_GROUP_FEEDS = 16,
 	CONFIG_GROUP_REDIS = 32, /* what is said and believed where it connects to Redis */
+	CONFIG_GROUP_LISTEN = 64, /* where clients connect, and how */
+	CONFIG_GROUP_ADMIN = 128, /* the same of the admin port */
 };
 
 /* One option that is another one. */
@@ -41,19 +43,26 @@ void config_keep(struct config *now, const struct config *first);
  * change. */
 const char *config_namespaces_stay(const struct config *first, const struct config *now);
 
-/* The same of the feeds, which are `before` by now. */
-const char *config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now);
+/* The same of the admin port. */
+const char *config_admin_stays(const struct config *first, const struct config *now);
 
-/* Why Redis stays as it was at the start, all of it; NULL: users, passwords and certificates at most are others. */
+/* The same of the feeds. */
+const char *config_feeds_stay(const struct config *first, const struct config *now);
+
+/* Why Redis stays as it was at the start, all of it; NULL: it may change. */
 const char *config_redis_stays(const struct config *first, const struct config *now);
 
-/* A copy of these, for each server, for config_secrets_free(); NULL when out of memory. */
+/* A copy of each server's address with its user, password and certificates, for config_secrets_free(); NULL when out of
+ * memory. */
 struct redis_url *config_secrets(const struct config *c);
 void config_secrets_free(struct redis_url *all, size_t n); /* NULL is fine */
 
-/* Exchanges them with those of the start, of which all connections are made: only that a connection is made changes
- * then. On the thread that makes them. */
+/* Exchanges the latter with those of the start, of which all connections are made, where the address is the same: only
+ * that a connection is made changes then. On the thread that makes them. */
 void config_swap_secrets(const struct config *first, struct redis_url *all);
+
+/* Exchanges the address of one, with all that belongs to it. The same, while nobody else looks at it. */
+void config_swap_redis(const struct config *first, size_t i, struct redis_url *url);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

@@ -3,7 +3,9 @@
  * Other feeds' messages. What is published comes on the connection that there is: so nothing is lost of what is wanted
  * before and after. Streams are read on from where they have been read, by a new connection.
  */
+#include "eio/check.h"
 #include "src/base/clock.h"
+#include "src/base/log.h"
 #include "src/feed/intakes_int.h"
 
 #include <string.h>
@@ -57,6 +59,17 @@ prepare_source(struct feed_intake *in, struct source_options *o)
 	return result;
 }
 
+/* A source has said how it went over. What it holds may be other than before, and then it is read anew. */
+static void
+on_source_moved(void *user, const struct source_moved *how)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line && !how->same) feed_prime_line_gap(in->line);
+	in->all->moved(in->all->user, (size_t)(in - in->all->v) / INTAKES, how);
+}
+
 static bool
 wants_source(const struct feed_intake *in, const struct feed_table *table)
 {
@@ -64,23 +77,27 @@ wants_source(const struct feed_intake *in, const struct feed_table *table)
 }
 
 static int
-prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
+prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs,
+	struct feed_at_work *const *feeds)
 {
 	struct source_options o = feed_intake_options(in, table, specs);
+	struct feed_prime_line *line = feed_intake_line(in);
 
-	if (in->line) {
-		o.channels = feed_prime_line_prepare(in->line, table, &o.n_channels);
-		if (!o.channels) return -1;
+	if (line) {
+		if (feed_prime_line_prepare(line, table, feeds, specs->n) < 0) return -1;
+		o.channels = feed_prime_line_next_channels(line, &o.n_channels);
+		o.events = feed_intake_events(feed_prime_line_will_be_wanted(line));
 	}
 	if (!wants_source(in, table)) return 0;
 	return in->source ? prepare_source(in, &o) : prepare_next(in, &o);
 }
 
 int
-feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs)
+feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs,
+	struct feed_at_work *const *feeds)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		if (prepare_intake(&all->v[i], table, specs) == 0) continue;
+		if (prepare_intake(&all->v[i], table, specs, feeds) == 0) continue;
 		feed_intakes_forget(all);
 		return -1;
 	}
@@ -93,7 +110,7 @@ feed_intakes_forget(struct feed_intakes *all)
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
 
-		if (in->line) feed_prime_line_forget(in->line);
+		if (feed_intake_line(in)) feed_prime_line_forget(feed_intake_line(in));
 		if (in->prepared) in->source->ops->forget(in->source);
 		if (in->next) in->next->ops->close(in->next);
 		in->prepared = false;
@@ -112,13 +129,25 @@ replace_source(struct feed_intake *in)
 	atomic_store_explicit(&in->refused, 0, memory_order_relaxed);
 }
 
+/* Before its source says anything. */
+static void
+commit_line(struct feed_intake *in)
+{
+	struct feed_prime_line *line = feed_intake_line(in);
+	bool subscribed = in->source && !in->next && atomic_load(&in->subscribed);
+
+	if (!line) return;
+	feed_prime_line_commit(line, &in->all->options->thread->loop, subscribed);
+	in->line = feed_prime_line_is_wanted(line) ? line : NULL;
+}
+
 static void
 commit_intake(struct feed_intake *in)
 {
 	bool wanted = wants_source(in, &in->all->router->table);
 
 	atomic_store_explicit(&in->wanted, wanted, memory_order_release);
-	if (in->line) feed_prime_line_commit(in->line);
+	commit_line(in);
 	if (in->next || !wanted) {
 		replace_source(in);
 	} else if (in->prepared) {
@@ -132,4 +161,46 @@ void
 feed_intakes_commit(struct feed_intakes *all)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
+}
+
+/* Going over to another address */
+
+/* By a new source that goes on where this one has read to. */
+static void
+reopen_source(struct feed_intake *in, struct source_options *o)
+{
+	if (prepare_next(in, o) == 0)
+		replace_source(in);
+	else
+		log_error(
+			"redis=%s event=not-opened reason=\"out of memory\" hint=\"it goes over when its connection is "
+			"lost\"",
+			o->url->name);
+}
+
+static unsigned
+move_intake(struct feed_intake *in, struct redis_url *old)
+{
+	const struct feed_router *r = in->all->router;
+	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
+
+	if (!in->source) return 0;
+	if (in->line) o.channels = feed_prime_line_channels(in->line, &o.n_channels);
+	if (!in->source->ops->move) {
+		reopen_source(in, &o);
+		return 0;
+	}
+	in->source->ops->move(in->source, &o, old, on_source_moved);
+	return 1;
+}
+
+unsigned
+feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old)
+{
+	unsigned n = 0;
+
+	if (all->lines[server]) feed_prime_line_move(all->lines[server]);
+	for (size_t i = INTAKES * server; i < INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
+	redis_url_deinit(old);
+	return n;
 }

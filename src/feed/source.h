@@ -45,6 +45,9 @@ struct source_events {
 	void (*too_long)(void *user, const struct message *m, uint64_t n);
 	/* From now on what is wanted comes, but for what is refused; or does not any more. */
 	void (*state)(void *user, bool ready);
+	/* It has said of all that is wanted whether it comes; or has not any more, as other is wanted. What is wanted
+	 * from now on may not come yet before that. Behind each change it is told again. */
+	void (*answered)(void *user, bool all);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
 	/* Once, of a source that was given places: what is missing since then has been told, what comes now goes on
@@ -77,12 +80,20 @@ struct source_options {
 	void *user; /* of events */
 };
 
+/* How a source has gone over to another address. */
+struct source_moved {
+	const char *how; /* in a word: what the new server is to the old one */
+	bool same; /* what it holds is what the other one held */
+	bool gap; /* something may be missing, which has been told, or will be */
+	const char *why; /* the same: the reason; or NULL */
+};
+
 struct source_ops {
 	/* A source that begins to connect; its server may be away. NULL when out of memory. */
 	struct source *(*open)(const struct source_options *options);
 	/* Ends it; it tells nothing more. What is left of it goes when the loop has run. */
 	void (*close)(struct source *s);
-	/* Goes over to other channels and patterns, and another patience: makes all that it takes, in the place of what
+	/* Goes over to other channels and patterns, another patience and other events: makes all that it takes, in the place of what
 	 * was prepared before. 0; -1 when out of memory; 1 when it has to be opened anew for that. Then it does, in the
 	 * same turn of the loop, and tells again what is refused; or it forgets it. All are NULL where it has to be
 	 * opened anew for anything. */
@@ -96,6 +107,12 @@ struct source_ops {
 	 * words, appended. It must be closed in the same turn of the loop. -1 where that cannot be. NULL: it has
 	 * no use for that. One that is opened with such a place takes over its descriptor, also when it fails. */
 	int (*hand)(const struct source *s, struct eio_buf *text);
+	/* options->url leads to another address than it is connected to. Goes over to that, without missing anything
+	 * and without telling anything twice, if that can be; it may be closed meanwhile, but not prepared. old: that
+	 * before, which it empties. Tells once how it went, maybe at once. NULL: it has to be opened anew, at its
+	 * places. */
+	void (*move)(struct source *s, const struct source_options *options, struct redis_url *old,
+		void (*moved)(void *user, const struct source_moved *how));
 };
 
 #endif

@@ -44,6 +44,9 @@ void feed_uplink_init(struct feed_uplink *u, const struct feed_uplink_options *o
 int feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload);
 
 /* Closes the connection. On the thread, or before it was started; once. What is posted afterwards is thrown away. */
+/* Its server is at another address now. On the feed's thread. */
+void feed_uplink_move(struct feed_uplink *u);
+
 void feed_uplink_close(struct feed_uplink *u);
 
 #endif
