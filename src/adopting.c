@@ -3,6 +3,7 @@
 #include "src/adopting.h"
 
 #include "eio/check.h"
+#include "src/base/fd_message.h"
 #include "src/base/log.h"
 #include "src/worker/passage.h"
 
@@ -91,22 +92,11 @@ close_way(struct way *w)
 static int
 receive_passage(struct way *w)
 {
-	struct iovec io = { .iov_base = w->of->message, .iov_len = PASSAGE_MAX };
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr m = {
-		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	ssize_t n = recvmsg(w->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	const struct cmsghdr *c;
-	int fd = -1;
+	int fd;
+	ssize_t n = fd_message_receive(w->fd, w->of->message, PASSAGE_MAX, &fd, MSG_DONTWAIT);
 
-	if (n <= 0) return n ? -errno : 0;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(&fd, CMSG_DATA(c), sizeof fd);
-	adopt(w, eio_bytes(io.iov_base, (size_t)n), fd);
+	if (n <= 0) return (int)n;
+	adopt(w, eio_bytes(w->of->message, (size_t)n), fd);
 	return 1;
 }
 
@@ -119,7 +109,7 @@ on_passage(uv_poll_t *poll, int status, int events)
 	(void)events;
 	CHECK_MAGIC(w->of, ADOPTING_MAGIC);
 	for (int i = 0; i < TURN_MESSAGES && n > 0; i++) n = receive_passage(w);
-	if (n > 0 || n == -EAGAIN || n == -EINTR) return;
+	if (n > 0 || n == -EAGAIN) return;
 	log_info("event=adopted connections=%zu closed=%zu", w->came, w->closed);
 	close_way(w);
 	close(w->fd);

@@ -2,6 +2,7 @@
 /* Taking over; see the header. */
 #include "src/handed.h"
 
+#include "src/base/fd_message.h"
 #include "src/base/log.h"
 
 #include <errno.h>
@@ -11,41 +12,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One message, ended by a zero, and its descriptor or -1. 0: the process before is gone. */
-static ssize_t
-receive_from_parent(int parent, char *text, size_t size, int *fd)
-{
-	struct iovec io = { .iov_base = text, .iov_len = size - 1 };
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr m = {
-		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	struct cmsghdr *c;
-	ssize_t n;
-
-	*fd = -1;
-	do {
-		n = recvmsg(parent, &m, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0) return n;
-	text[n] = '\0';
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) memcpy(fd, CMSG_DATA(c), sizeof *fd);
-	return n;
-}
-
 /* Whether it goes on. *err: it does not, and why. */
 static bool
 take_handed(int parent, struct inherited *in, int *err)
 {
 	char text[INHERITED_NAME_MAX + 8];
 	int fd;
-	ssize_t n = receive_from_parent(parent, text, sizeof text, &fd);
+	ssize_t n = fd_message_receive(parent, text, sizeof text - 1, &fd, 0);
 
-	*err = n < 0 ? errno : n == 0 ? EPIPE : 0;
+	text[n > 0 ? n : 0] = '\0';
+	*err = n < 0 ? (int)-n : n == 0 ? EPIPE : 0;
 	if (n > 3 && memcmp(text, "fd ", 3) == 0 && fd >= 0) {
 		if (inherited_add(in, fd, text + 3)) *err = ENOMEM;
 		return *err == 0;

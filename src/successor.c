@@ -3,6 +3,7 @@
 #include "src/successor.h"
 
 #include "eio/check.h"
+#include "src/base/fd_message.h"
 #include "src/base/log.h"
 
 #include <errno.h>
@@ -309,22 +310,7 @@ successor_waiting(const struct successor *s)
 int
 successor_pass(struct successor *s, struct eio_bytes message, int fd)
 {
-	struct iovec io = { .iov_base = (void *)(uintptr_t)message.p, .iov_len = message.n };
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof control;
-		control.head = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	}
-	while (sendmsg(s->fd, &m, MSG_NOSIGNAL) < 0)
-		if (errno != EINTR) return -errno;
-	return 0;
+	return fd_message_send(s->fd, message, fd);
 }
 
 int

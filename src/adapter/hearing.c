@@ -138,25 +138,13 @@ do_message(struct adapter *a, enum adapter_dialect dialect)
 
 /* What is not */
 
-static const char *
-refusal_name(enum adapter_result r)
-{
-	static const char *const names[] = { [ADAPTER_UNDERSTOOD] = "",
-#define X(name, label) [ADAPTER_REFUSED_##name] = label,
-		ADAPTER_REFUSALS(X)
-#undef X
-	};
-
-	return names[r];
-}
-
 static void
 refuse_message(struct adapter *a, enum adapter_result r, struct eio_bytes channel, size_t bytes)
 {
 	metrics_inc(a->metrics, ADAPTER_METRIC_REFUSED_UNREADABLE + (unsigned)(r - ADAPTER_REFUSED_UNREADABLE));
 	log_limited(LOG_LEVEL_WARN, &a->limit, uv_now(&a->options.thread->loop),
 		"redis=%s event=adapter-refused reason=%s channel=\"%s\" bytes=%zu", a->options.redis->name,
-		refusal_name(r), LOG_ESCAPE(channel), bytes);
+		adapter_refusal_name(r), LOG_ESCAPE(channel), bytes);
 }
 
 /* What comes */

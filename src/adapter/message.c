@@ -23,6 +23,18 @@ adapter_message_deinit(struct adapter_message *m)
 	eio_buf_deinit(&m->scratch);
 }
 
+const char *
+adapter_refusal_name(enum adapter_result r)
+{
+	static const char *const names[ADAPTER_RESULT_COUNT] = { [ADAPTER_UNDERSTOOD] = "",
+#define X(name, label) [ADAPTER_REFUSED_##name] = label,
+		ADAPTER_REFUSALS(X)
+#undef X
+	};
+
+	return names[r];
+}
+
 void
 adapter__begin(struct adapter_message *m)
 {

@@ -74,6 +74,9 @@ struct adapter_message {
 	struct eio_buf scratch;
 };
 
+/* The label of the counter, and the word of siocast explain; "" for what is understood. */
+const char *adapter_refusal_name(enum adapter_result r);
+
 void adapter_message_init(struct adapter_message *m);
 void adapter_message_deinit(struct adapter_message *m);
 

@@ -2,6 +2,8 @@
 /* Datagrams to the service manager. */
 #include "src/service/notify.h"
 
+#include "src/base/fd_message.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,24 +105,9 @@ bool
 notify_keep(const struct notify *n, int fd, const char *name)
 {
 	char text[NOTIFY_MAX];
-	struct iovec io = { .iov_base = text };
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .space = { 0 } };
-	struct msghdr m = {
-		.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
-	};
-	ssize_t sent;
+	int len = snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name);
 
-	if (n->fd < 0) return false;
-	io.iov_len = (size_t)snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", name);
-	control.head = (struct cmsghdr){ CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS };
-	memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	do {
-		sent = sendmsg(n->fd, &m, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)io.iov_len;
+	return n->fd >= 0 && fd_message_send(n->fd, eio_bytes(text, (size_t)len), fd) == 0;
 }
 
 void

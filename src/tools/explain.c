@@ -8,6 +8,7 @@
 #include "src/source/streams.h"
 #include "src/tools/ask.h"
 #include "src/tools/explain_adapter.h"
+#include "src/tools/lists.h"
 #include "src/tools/tool.h"
 #include "src/tools/visible.h"
 
@@ -64,25 +65,14 @@ count_clients(struct explaining *x, const struct audience *a, size_t *clients)
 /* For people */
 
 static void
-write_explained_names(struct eio_buf *out, const char *what, const struct eio_bytes *v, size_t n)
-{
-	eio_buf_printf(out, "  %-9s ", what);
-	for (size_t i = 0; i < n; i++) {
-		if (i) EIO_BUF_ADD_LIT(out, ", ");
-		write_visible(out, v[i]);
-	}
-	eio_buf_addc(out, '\n');
-}
-
-static void
 write_audience(struct eio_buf *out, const struct feed_explained *e)
 {
 	if (e->audience.n_rooms)
-		write_explained_names(
+		write_visible_list(
 			out, e->audience.n_rooms > 1 ? "rooms" : "room", e->audience.rooms, e->audience.n_rooms);
 	else
 		EIO_BUF_ADD_LIT(out, "  room      everyone in the namespace\n");
-	if (e->audience.n_except) write_explained_names(out, "except", e->audience.except, e->audience.n_except);
+	if (e->audience.n_except) write_visible_list(out, "except", e->audience.except, e->audience.n_except);
 }
 
 static void
@@ -150,8 +140,8 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 	write_visible(out, e->name);
 	eio_buf_addc(out, '\n');
 	if (e->event.p) {
-		write_explained_names(out, "event", &e->event, 1);
-		write_explained_names(out, "namespace", &e->audience.nsp, 1);
+		write_visible_list(out, "event", &e->event, 1);
+		write_visible_list(out, "namespace", &e->audience.nsp, 1);
 		write_audience(out, e);
 	}
 	if (e->depends)
@@ -165,17 +155,6 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 }
 
 /* For programs */
-
-static void
-write_name_list(struct eio_buf *out, const char *key, const struct eio_bytes *v, size_t n)
-{
-	eio_buf_printf(out, ",\"%s\":[", key);
-	for (size_t i = 0; i < n; i++) {
-		if (i) eio_buf_addc(out, ',');
-		sio_json_escape(out, v[i]);
-	}
-	eio_buf_addc(out, ']');
-}
 
 static void
 write_packets_json(struct explaining *x, const struct feed_explained *e)
@@ -212,8 +191,8 @@ write_explained_json(struct explaining *x, const struct feed_explained *e)
 		sio_json_escape(out, e->event);
 		EIO_BUF_ADD_LIT(out, ",\"namespace\":");
 		sio_json_escape(out, e->audience.nsp);
-		write_name_list(out, "rooms", e->audience.rooms, e->audience.n_rooms);
-		write_name_list(out, "except", e->audience.except, e->audience.n_except);
+		write_json_list(out, "rooms", e->audience.rooms, e->audience.n_rooms);
+		write_json_list(out, "except", e->audience.except, e->audience.n_except);
 	}
 	if (e->bundle) write_packets_json(x, e);
 	eio_buf_printf(out, ",\"retained\":%s}\n", e->retained ? "true" : "false");

@@ -9,7 +9,7 @@
 #include "src/feed/posting.h"
 #include "src/feed/targets.h"
 #include "src/tools/ask.h"
-#include "src/tools/visible.h"
+#include "src/tools/lists.h"
 
 /* What it is about. */
 struct explained {
@@ -34,12 +34,6 @@ static const char *const kind_texts[ADAPTER_KINDS] = {
 	[ADAPTER_ROOMS_OF] = "a question: the rooms of a socket",
 	[ADAPTER_SERVER_EVENT] = "an event for servers (serverSideEmit)",
 	[ADAPTER_CUSTOM] = "a question of the application",
-};
-
-static const char *const refusal_texts[ADAPTER_RESULT_COUNT] = { [ADAPTER_UNDERSTOOD] = "",
-#define X(name, label) [ADAPTER_REFUSED_##name] = label,
-	ADAPTER_REFUSALS(X)
-#undef X
 };
 
 /* Channels */
@@ -124,27 +118,11 @@ read_explained(struct explained *x, struct eio_bytes channel, struct eio_bytes m
 
 /* Telling */
 
+/* None is no line. */
 static void
-write_list(struct eio_buf *out, const char *what, const struct eio_bytes *v, size_t n)
+write_names(struct eio_buf *out, const char *what, const struct eio_bytes *v, size_t n)
 {
-	if (!n) return;
-	eio_buf_printf(out, "  %-9s ", what);
-	for (size_t i = 0; i < n; i++) {
-		if (i) EIO_BUF_ADD_LIT(out, ", ");
-		write_visible(out, v[i]);
-	}
-	eio_buf_addc(out, '\n');
-}
-
-static void
-write_json_list(struct eio_buf *out, const char *what, const struct eio_bytes *v, size_t n)
-{
-	eio_buf_printf(out, ",\"%s\":[", what);
-	for (size_t i = 0; i < n; i++) {
-		if (i) eio_buf_addc(out, ',');
-		sio_json_escape(out, v[i]);
-	}
-	eio_buf_addc(out, ']');
+	if (n) write_visible_list(out, what, v, n);
 }
 
 static void
@@ -169,12 +147,12 @@ write_meaning(struct explained *x, bool json, struct eio_buf *out)
 		if (known) eio_buf_printf(out, ",\"clients\":%zu", clients);
 		return;
 	}
-	write_list(out, "namespace", &m->nsp, 1);
-	write_list(out, "rooms", who.rooms, who.n_rooms);
+	write_names(out, "namespace", &m->nsp, 1);
+	write_names(out, "rooms", who.rooms, who.n_rooms);
 	if (!who.n_rooms && m->kind != ADAPTER_NOTHING) EIO_BUF_ADD_LIT(out, "  room      everyone in the namespace\n");
-	write_list(out, "except", who.except, who.n_except);
-	write_list(out, m->kind == ADAPTER_LEAVE ? "leave" : "join", x->names, n_names);
-	if (m->data.p) write_list(out, "data", &m->data, 1);
+	write_names(out, "except", who.except, who.n_except);
+	write_names(out, m->kind == ADAPTER_LEAVE ? "leave" : "join", x->names, n_names);
+	if (m->data.p) write_names(out, "data", &m->data, 1);
 	if (known) eio_buf_printf(out, "  clients   at most %zu\n", clients);
 }
 
@@ -209,7 +187,7 @@ explain_adapter(
 		write_meaning(&x, json, out);
 	} else if (message.p) {
 		write_meaning_head(&x, json, "nothing: it is not understood", out);
-		eio_buf_printf(out, json ? ",\"reason\":\"%s\"" : "  because   %s\n", refusal_texts[r]);
+		eio_buf_printf(out, json ? ",\"reason\":\"%s\"" : "  because   %s\n", adapter_refusal_name(r));
 	} else {
 		write_meaning_head(&x, json, "what the message says: give one, as JSON or hexadecimal digits", out);
 	}
