@@ -304,8 +304,6 @@ stop_all(struct daemon *d)
 	feed_stop(d->feed);
 	beside_stop(&d->beside);
 	if (hands) handing_end(&d->handing);
-	/* Who is told to end once the next process works has nothing to lose but connections. */
-	signal(SIGTERM, SIG_DFL);
 	if (hands) handing_leave(&d->handing);
 	workers_close(&d->workers);
 	for (unsigned i = 0; i < d->n_threads; i++) thread_stop(&d->threads[i]);
@@ -342,6 +340,10 @@ begin_end(struct daemon *d)
 	uv_close((uv_handle_t *)&d->sigint, NULL);
 	uv_close((uv_handle_t *)&d->sigterm, NULL);
 	uv_close((uv_handle_t *)&d->drain, NULL);
+	/* Who asks once more may not cost what is being saved. When there is a next process, which has yet to get it, a
+	 * manager that ends all of them tells that one, too. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	memory_watch_stop(&d->memory);
 	log_watch_stop(&d->log);
 	reload_close(d->reload);
@@ -431,9 +433,6 @@ on_successor_ready(void *user)
 	};
 	admin_leave(d->admin, handing_connection, &d->handing);
 	begin_end(d);
-	/* A manager that ends all processes tells the next one, too, which has yet to get what there is. */
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
 }
 
 static int

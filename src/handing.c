@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 10 };
+
+static volatile sig_atomic_t told_to_end;
 
 static int
 add_copy(struct inherited *out, int fd, const char *name)
@@ -128,16 +131,27 @@ handing_connection(void *user, const struct eio_leaver *l, const char *address)
 		keep_early(h, &message, l->fd);
 }
 
+static void
+note_end(int signum)
+{
+	(void)signum;
+	told_to_end = 1;
+}
+
 void
 handing_leave(struct handing *h)
 {
 	uint64_t begun_ns = uv_hrtime(), end_ns = begun_ns + HANDING_STAY_MS * UINT64_C(1000000);
 	size_t left = 0;
 
+	/* The next process works: who ends this one now loses connections that cannot be passed on, and no state. */
+	signal(SIGTERM, note_end);
 	for (size_t i = 0; i < h->n_early; i++) pass_connection(h, &h->early[i].message, h->early[i].fd);
 	free(h->early);
-	while (h->goes_on && !atomic_load(&h->broken) && (left = workers_leave(h->workers)) && uv_hrtime() < end_ns)
+	while (h->goes_on && !atomic_load(&h->broken) && (left = workers_leave(h->workers))) {
+		if (told_to_end || uv_hrtime() >= end_ns) break;
 		uv_sleep(LOOK_MS);
+	}
 	log_info("event=left connections=%u lost=%u cut=%zu ms=%" PRIu64, atomic_load(&h->left), atomic_load(&h->lost),
 		left, (uv_hrtime() - begun_ns) / 1000000);
 }

@@ -176,7 +176,7 @@ int
 files_get(const struct files *f, struct files_cache *c, const struct files_request *req, struct files_answer *out)
 {
 	bool head = eio_bytes_eq(req->method, EIO_LIT("HEAD"));
-	const struct files_entry *client = files_clients_find(&f->clients, req->path);
+	struct files_entry *client = files_clients_find(&f->clients, req->path);
 
 	*out = (struct files_answer){ 0 };
 	if (!client && files_clients_missed(&f->clients, req->path))
@@ -184,6 +184,7 @@ files_get(const struct files *f, struct files_cache *c, const struct files_reque
 	if (!client && (f->www < 0 || !c)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
 	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse_file(f, REFUSAL_METHOD, false, out);
 	if (!client) return www_get(f, c, req, head, out);
+	files_entry_prepare(client, req->accept_encoding);
 	files_entry_answer(client, req, out);
 	return 0;
 }

@@ -8,7 +8,7 @@
  * It is meant for the few small files a realtime page needs. A file of the
  * folder is read on the calling thread; a big site belongs on a web server.
  *
- *     files_open()  once   ─▶ struct files        immutable, shared by all threads
+ *     files_open()  once   ─▶ struct files        shared by all threads
  *     files_cache_new()    ─▶ struct files_cache  one per worker thread
  *     files_get(f, cache, request, &answer) … files_answer_deinit(&answer)
  */
@@ -39,12 +39,12 @@ struct files_config {
 	const char *www_dir; /* folder served at "/" */
 };
 
-struct files; /* immutable after files_open */
+struct files; /* any thread, after files_open */
 struct files_cache; /* the www files one worker has in memory; that worker's thread only */
 
-/* Reads and compresses the client files and opens the www folder. That there are no client files is no error (see
+/* Reads the client files and opens the www folder. That there are no client files is no error (see
  * files_official_count). Returns 0 with *out for the caller to close; or -errno with the reason in err, a
- * NUL-terminated text for the operator. Start-up only: it blocks for the compression, some 130 ms for four versions. */
+ * NUL-terminated text for the operator. Start-up only: it blocks for the files. */
 int files_open(struct files **out, const struct files_config *cfg, char *err, size_t err_size);
 
 /* Frees everything; after the last call that uses it. Answers given out stay valid. NULL is fine. */
@@ -80,7 +80,8 @@ struct files_answer {
 	int64_t content_length; /* for the Content-Length line, also of HEAD; -1 when there must be none (304) */
 };
 
-/* Answers a request. f may be shared by threads, c is the caller's own and may be NULL when there is no www folder.
+/* Answers a request; the first one for a file in a coding blocks while that is made, some 20 ms for the largest client
+ * file. f may be shared by threads, c is the caller's own and may be NULL when there is no www folder.
  * Returns 0 with *out filled, whose two blocks are references for the caller to drop with files_answer_deinit; or
  * -ENOMEM with nothing in it. */
 int files_get(const struct files *f, struct files_cache *c, const struct files_request *req, struct files_answer *out);

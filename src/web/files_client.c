@@ -81,7 +81,7 @@ read_file(const char *path)
 /* Loads one file and adds it as folder/name. */
 static int
 load_client(struct files_clients *c, const char *path, const char *folder, const char *name,
-	const struct files_entry_kind *kind, int level, char *err, size_t err_size)
+	const struct files_entry_kind *kind, char *err, size_t err_size)
 {
 	struct eio_block *body = read_file(path);
 	struct files_entry *entry;
@@ -101,8 +101,6 @@ load_client(struct files_clients *c, const char *path, const char *folder, const
 		free(entry);
 		return -ENOMEM;
 	}
-	files_entry_compress(entry, FILES_GZIP, level);
-	files_entry_compress(entry, FILES_BROTLI, level);
 	return add_name(c, folder, name, entry, false);
 }
 
@@ -119,9 +117,9 @@ is_client_file(const char *name)
  * filled by one stay good. Servers of today tag with the version too, but nobody depends on that: our tag is the
  * content's, which stays right when somebody changes a file in place. */
 static struct files_entry_kind
-kind_of(const struct files_config *cfg, const char *name, const char *version)
+kind_of(const struct files_config *cfg, const char *name, const char *version, int level)
 {
-	struct files_entry_kind k = { .cache_control = cache_control };
+	struct files_entry_kind k = { .cache_control = cache_control, .level = level };
 
 	k.type = files_type_of(eio_cstr(name), &k.compressible);
 	if (!cfg->legacy || !version) return k;
@@ -145,19 +143,19 @@ load_folder(struct files_clients *c, const struct files_config *cfg, const char 
 		return -e;
 	}
 	while (e == 0 && (entry = readdir(d))) {
-		struct files_entry_kind kind = kind_of(cfg, entry->d_name, version);
+		struct files_entry_kind kind = kind_of(cfg, entry->d_name, version, level);
 		char *path;
 
 		if (!is_client_file(entry->d_name)) continue;
 		path = join_texts(dir, "/", entry->d_name);
-		e = path ? load_client(c, path, folder, entry->d_name, &kind, level, err, err_size) : -ENOMEM;
+		e = path ? load_client(c, path, folder, entry->d_name, &kind, err, err_size) : -ENOMEM;
 		free(path);
 	}
 	closedir(d);
 	return e;
 }
 
-static const struct files_entry *
+static struct files_entry *
 find_name(const struct files_clients *c, struct eio_bytes name)
 {
 	for (size_t i = 0; i < c->n; i++)
@@ -246,14 +244,14 @@ load_versions(struct files_clients *c, const struct files_config *cfg, char *err
 static int
 load_decoder_file(struct files_clients *c, const char *dir, const char *name, char *err, size_t err_size)
 {
-	struct files_entry_kind kind = { .cache_control = cache_control };
+	struct files_entry_kind kind = { .cache_control = cache_control, .level = FILES_LEVEL_GOOD };
 	char *path = join_texts(dir, "/", name);
 	int e = 0;
 
 	if (!path) return -ENOMEM;
 	kind.type = files_type_of(eio_cstr(name), &kind.compressible);
 	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
-		e = load_client(c, path, "", name, &kind, FILES_LEVEL_GOOD, err, err_size);
+		e = load_client(c, path, "", name, &kind, err, err_size);
 	free(path);
 	return e;
 }
@@ -297,7 +295,7 @@ name_below(const struct files_clients *c, struct eio_bytes path)
 	return eio_bytes(name.p + folder.n, name.n - folder.n);
 }
 
-const struct files_entry *
+struct files_entry *
 files_clients_find(const struct files_clients *c, struct eio_bytes path)
 {
 	struct eio_bytes name;

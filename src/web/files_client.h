@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client files: what a page loads from below the Engine.IO path. Loaded and
- * compressed once, immutable afterwards. For src/files*.c.
+ * The client files: what a page loads from below the Engine.IO path. Loaded
+ * once; what is compressed is so for the first request that wants it. For
+ * src/files*.c.
  *
  *     socket.io.js, socket.io.min.js, …          of the chosen version, or of the operator's own folder
  *     4.8.4/socket.io.js, 1.7.4/socket.io.js, …  of each installed version, by the names its package gives them
@@ -27,8 +28,8 @@ struct files_clients {
  * files_clients_deinit. */
 int files_clients_load(struct files_clients *c, const struct files_config *cfg, char *err, size_t err_size);
 
-/* The content for the path of a request, or NULL. */
-const struct files_entry *files_clients_find(const struct files_clients *c, struct eio_bytes path);
+/* The content for the path of a request, or NULL. Any thread. */
+struct files_entry *files_clients_find(const struct files_clients *c, struct eio_bytes path);
 
 /* Whether the path is such as a file of a version would have; for one that files_clients_find does not find. */
 bool files_clients_missed(const struct files_clients *c, struct eio_bytes path);

@@ -64,30 +64,36 @@ int
 files_entry_init(struct files_entry *e, struct eio_block *body, const struct files_entry_kind *kind)
 {
 	*e = (struct files_entry){
-		.type = kind->type, .cache_control = kind->cache_control, .compressible = kind->compressible
+		.type = kind->type,
+		.cache_control = kind->cache_control,
+		.compressible = kind->compressible,
+		.level = kind->level,
 	};
 	if (kind->tag)
 		snprintf(e->tag, sizeof e->tag, "%s", kind->tag);
 	else
 		hash_content(e->tag, eio_bytes(body->data, body->n));
 	e->variants[FILES_IDENTITY].body = body;
-	e->variants[FILES_IDENTITY].tried = true;
-	if (variant_headers(e, FILES_IDENTITY) == 0) return 0;
+	if (variant_headers(e, FILES_IDENTITY) == 0) {
+		atomic_store(&e->variants[FILES_IDENTITY].form, FILES_FORM_MADE);
+		return 0;
+	}
 	files_entry_deinit(e);
 	return -ENOMEM;
 }
 
-void
-files_entry_compress(struct files_entry *e, enum files_coding coding, int level)
+static void
+make_coding(struct files_entry *e, enum files_coding coding)
 {
 	struct files_variant *v = &e->variants[coding];
 	struct eio_block *plain = e->variants[FILES_IDENTITY].body;
 	struct eio_bytes content = eio_bytes(plain->data, plain->n);
+	enum files_form form = FILES_FORM_UNTRIED;
 
-	if (v->tried || !e->compressible) return;
-	v->tried = true;
-	v->body = coding == FILES_GZIP ? compress_gzip(content, level) : compress_brotli(content, level);
+	if (!atomic_compare_exchange_strong(&v->form, &form, FILES_FORM_BEING_MADE)) return;
+	v->body = coding == FILES_GZIP ? compress_gzip(content, e->level) : compress_brotli(content, e->level);
 	if (v->body && variant_headers(e, coding) != 0) variant_deinit(v);
+	atomic_store(&v->form, v->body ? FILES_FORM_MADE : FILES_FORM_USELESS);
 }
 
 void
@@ -96,26 +102,41 @@ files_entry_deinit(struct files_entry *e)
 	for (int i = 0; i < FILES_CODING_COUNT; i++) variant_deinit(&e->variants[i]);
 }
 
-enum files_coding
-files_entry_choose(const struct files_entry *e, struct eio_bytes accept_encoding, bool may_make)
+static bool
+can_be_had(const struct files_entry *e, enum files_coding coding, bool may_make)
+{
+	enum files_form form = atomic_load(&e->variants[coding].form);
+
+	return form == FILES_FORM_MADE || (may_make && e->compressible && form == FILES_FORM_UNTRIED);
+}
+
+static enum files_coding
+choose_coding(const struct files_entry *e, struct eio_bytes accept_encoding, bool may_make)
 {
 	int weight[FILES_CODING_COUNT], best = FILES_IDENTITY;
 
 	files_accept_parse(accept_encoding, weight);
 	/* A client that refuses even the plain form still gets it: RFC 9110 section 12.5.3 allows that, and an
 	 * unreadable answer helps nobody. */
-	for (int i = FILES_GZIP; i < FILES_CODING_COUNT; i++) {
-		bool can = e->variants[i].body || (may_make && e->compressible && !e->variants[i].tried);
-
-		if (can && weight[i] > 0 && weight[i] >= weight[best]) best = i;
-	}
+	for (int i = FILES_GZIP; i < FILES_CODING_COUNT; i++)
+		if (weight[i] > 0 && weight[i] >= weight[best] && can_be_had(e, i, may_make)) best = i;
 	return best;
+}
+
+void
+files_entry_prepare(struct files_entry *e, struct eio_bytes accept_encoding)
+{
+	enum files_coding coding;
+
+	while (coding = choose_coding(e, accept_encoding, true),
+		atomic_load(&e->variants[coding].form) == FILES_FORM_UNTRIED)
+		make_coding(e, coding);
 }
 
 void
 files_entry_answer(const struct files_entry *e, const struct files_request *req, struct files_answer *out)
 {
-	const struct files_variant *v = &e->variants[files_entry_choose(e, req->accept_encoding, false)];
+	const struct files_variant *v = &e->variants[choose_coding(e, req->accept_encoding, false)];
 
 	if (files_etag_listed(req->if_none_match, eio_cstr(v->etag))) {
 		*out = (struct files_answer){

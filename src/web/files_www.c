@@ -242,7 +242,7 @@ read_steady(int fd, struct stat *st, bool *steady)
 static struct cached *
 cached_load(struct files_cache *c, struct eio_bytes path, int fd, struct stat *st)
 {
-	struct files_entry_kind kind = { .cache_control = "no-cache" };
+	struct files_entry_kind kind = { .cache_control = "no-cache", .level = FILES_LEVEL_GOOD };
 	bool steady = false;
 	struct cached *f = calloc(1, sizeof *f + path.n);
 	struct eio_block *body;
@@ -285,13 +285,7 @@ find_open_file(struct files_cache *c, struct eio_bytes path, int fd, struct stat
 	if (!f) f = cached_load(c, path, fd, st);
 	if (!f) return found_by_errno(errno);
 
-	/* Compress what this client likes best; if that does not pay, try what it likes next. */
-	for (;;) {
-		enum files_coding coding = files_entry_choose(&f->entry, accept_encoding, true);
-
-		if (f->entry.variants[coding].body) break;
-		files_entry_compress(&f->entry, coding, FILES_LEVEL_GOOD);
-	}
+	files_entry_prepare(&f->entry, accept_encoding);
 	cached_touch(c, f);
 	*entry = &f->entry;
 	return FILES_FOUND;

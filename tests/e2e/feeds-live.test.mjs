@@ -129,7 +129,7 @@ describe('feeds', { skip: SIOCAST_ONLY }, () => {
 			await redis.client.publish('a', '3');
 			assert.deepEqual(await a.next(), [[3]]);
 			assert.ok(client.connected);
-			assert.match(lines(server, 'feeds-changed').at(-1), /added=1 removed=0 altered=0 same=0/);
+			await eventually(() => /added=1 removed=0 altered=0 same=0/.test(lines(server, 'feeds-changed').at(-1)), 'it to be said');
 		}),
 	);
 
@@ -263,7 +263,8 @@ describe('feeds', { skip: SIOCAST_ONLY }, () => {
 			const refused = await reload(server, { feeds: [feed('a', { room: '{channel}' }), feed('b', { prime: { hash: 'h' }, retain: { key: '/k' } })] });
 			assert.equal(refused.status, 200);
 			assert.deepEqual(refused.needsRestart, ['feeds']);
-			assert.match(lines(server, 'feeds-stay')[0], /reason="/);
+			const [why] = await eventually(() => lines(server, 'feeds-stay').length && lines(server, 'feeds-stay'), 'the reason');
+			assert.match(why, /reason="/);
 			await redis.client.publish('a', '1');
 			await eventually(() => a.length === 1, 'the feed to go on');
 			assert.deepEqual((await reload(server, { feeds: [feed('a')] })).needsRestart, []);

@@ -14,7 +14,13 @@ import { eventually, limit } from './lib/wait.mjs';
 
 const siocastOnly = { ...limit(60), skip: SIOCAST_ONLY };
 const namespaces = { '/': {} };
-const config = (max) => ({ workers: 1, limits: { maxConnections: max }, namespaces });
+
+/** A server with `max` places, all of which are free: whoever looked whether it is there has left. */
+async function start(cleanup, max) {
+	const server = await startSiocast(cleanup, { workers: 1, limits: { maxConnections: max }, namespaces });
+	await eventually(async () => (await metric(server, 'connections')) === 0, 'all places to be free');
+	return server;
+}
 
 /** A client that gets in as soon as there is room for it. */
 async function getsIn(server) {
@@ -30,7 +36,7 @@ const open = (server, n) => Promise.all(Array.from({ length: n }, () => Wire.ope
 
 test('connections that say nothing, or half of it, keep nobody away', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
-		const server = await startSiocast(cleanup, config(8));
+		const server = await start(cleanup, 8);
 		const silent = await open(server, 4);
 		const half = await open(server, 4);
 		for (const wire of half) await wire.send('GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHo');
@@ -54,7 +60,7 @@ test('connections that say nothing, or half of it, keep nobody away', siocastOnl
 
 test('who has waited for the longest goes first, also behind an answer', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
-		const server = await startSiocast(cleanup, config(3));
+		const server = await start(cleanup, 3);
 		const wires = await open(server, 3);
 		// From now on the first is the one that came last.
 		await wires[0].send(`GET ${server.path}?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -71,7 +77,7 @@ test('who has waited for the longest goes first, also behind an answer', siocast
 
 test('polls that are held and bodies that arrive are not in the way', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
-		const server = await startSiocast(cleanup, config(4));
+		const server = await start(cleanup, 4);
 		const session = await Session.open(server);
 		await session.post('40');
 		await session.packets();
@@ -92,7 +98,7 @@ test('polls that are held and bodies that arrive are not in the way', siocastOnl
 
 test('the admin port answers beside connections that ask it nothing', siocastOnly, () =>
 	withCleanup(async (cleanup) => {
-		const server = await startSiocast(cleanup, config(0));
+		const server = await start(cleanup, 0);
 		const port = server.admin;
 		const wires = await Promise.all(Array.from({ length: 60 }, () => Wire.open(port)));
 		await eventually(async () => {

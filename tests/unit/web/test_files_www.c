@@ -303,6 +303,9 @@ test_threads(void **state)
 		assert_int_equal(pthread_join(t[i], &bad), 0);
 		assert_null(bad);
 	}
+	/* Whoever came first has made the form for all. */
+	ask(&s, "GET", "/socket.io/siocast.js", NULL, "br");
+	assert_string_equal(header(&s, "Content-Encoding"), "br");
 	site_close(&s);
 }
 
