@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import { SIOCAST_ONLY, TOP } from './lib/daemon.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
-import { limit } from './lib/wait.mjs';
+import { SLOW, limit } from './lib/wait.mjs';
 import { tool } from './lib/tool.mjs';
 
 /** JSON with comments as JSON. */
@@ -231,14 +231,15 @@ describe('siocast config', { skip: SIOCAST_ONLY }, () => {
 		withFile('', (file) => {
 			const validate = validator();
 			let taken = 0;
-			for (const [name, text] of samples())
+			// It is a process for each, some hundreds: where that is slow every fourth does.
+			for (const [name, text] of [...samples()].filter((_, i) => SLOW === 1 || i % 4 === 0))
 				for (const config of readings(text)) {
 					fs.writeFileSync(file, JSON.stringify(config));
 					if (tool(['config', '--effective', '-c', file], { env: { SIOCAST_WWW: '/', REDIS_PASSWORD: 'x' } }).status !== 0) continue;
 					assert.ok(validate(config), `${name}: ${JSON.stringify(validate.errors?.[0])}\n${text}`);
 					taken++;
 				}
-			assert.ok(taken > 40, `${taken} samples`);
+			assert.ok(taken > (SLOW === 1 ? 40 : 10), `${taken} samples`);
 			const defaults = JSON.parse(tool(['config', '--defaults']).out);
 			assert.ok(validate(defaults), JSON.stringify(validate.errors));
 			assert.ok(validate(RICH), JSON.stringify(validate.errors));

@@ -13,11 +13,15 @@ export function limit(seconds = 60) {
 	return { timeout: seconds * 1000 * SLOW };
 }
 
-/** Settles like `promise`, or fails after `ms` with the text `what`. */
+/**
+ * Settles like `promise`, or fails after `ms` with the text `what`. A wait that nobody has use for any more does not keep the process: there
+ * are tests that begin one for what may come or not.
+ */
 export function within(promise, what, ms = LIMIT_MS) {
 	let timer;
 	const late = new Promise((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`waited ${ms} ms in vain for ${what}`)), ms);
+		timer.unref();
 	});
 	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
