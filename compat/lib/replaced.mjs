@@ -56,6 +56,8 @@ async function startReference(cleanup, version, servers) {
 		packages: { 'socket.io': `server-${version}`, redis: `redis-${client}` },
 	}));
 	const ports = await host(cleanup, `socket.io ${version}`, { REDIS_URL: redis.url.replace(/\/0$/, '') }, jobs);
+	// Redis tells how many patterns there are, not which: all of them, then.
+	await redis.client.hasSubscribers(servers.filter(({ since }) => atLeast(version, since)).flatMap(({ channels }) => channels));
 	return { redis, ports };
 }
 
@@ -78,7 +80,8 @@ export async function startInstead(cleanup, stages, { name, folder }) {
 	const addresses = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--redis', stages.redis.url, '--workers', '2'];
 	const child = new Child(SIOCAST, ['-c', path.join(home, 'siocast.json'), ...addresses], { name: `siocast as ${name}` });
 	cleanup.add(child, () => child.stop());
-	await child.whileRunning(eventually(() => child.exited || accepts(admin), child.name, LIMIT_MS));
+	const ready = async () => child.exited || (await fetch(`http://127.0.0.1:${admin}/readyz`)).status === 200;
+	await child.whileRunning(eventually(ready, child.name, LIMIT_MS));
 	return { port, http: admin, redis: stages.redis };
 }
 

@@ -190,7 +190,7 @@ describe('admin port', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
-	test('as many feeds as there may be leave the page short', limit(), () =>
+	test('as many feeds as there may be leave the page short', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
 			const feeds = Array.from({ length: 4096 }, (_, i) => ({ channel: 'all', event: `e${i}`, room: `r${i}`, encode: 'text' }));
