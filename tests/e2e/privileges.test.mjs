@@ -26,6 +26,16 @@ const [, , UID, GID] = spawnSync('getent', ['passwd', USER], { encoding: 'utf8' 
 const env = { ASAN_OPTIONS: 'detect_leaks=0' };
 const NO_ROOT = SIOCAST_ONLY || (process.getuid() !== 0 && 'only root can become another user');
 
+/** The program where whoever it becomes finds it, too: the folder that it was built in may be root's alone. */
+async function programForAll(cleanup) {
+	const folder = await cleanup.folder();
+	const program = path.join(folder, 'siocast');
+	fs.chmodSync(folder, 0o755);
+	fs.copyFileSync(SIOCAST, program);
+	fs.chmodSync(program, 0o755);
+	return program;
+}
+
 /** Launches it and waits for the line that says that all threads run: before, it has privileges, and listens already. */
 async function launchWhole(cleanup, setup, options = { env }) {
 	const child = await launchSiocast(cleanup, setup, options);
@@ -93,7 +103,8 @@ describe('root becomes a user', { skip: NO_ROOT }, () => {
 				feeds: [{ channel: 'news' }],
 			});
 			const server = { ...setup, port };
-			const child = await launchWhole(cleanup, server);
+			const program = await programForAll(cleanup);
+			const child = await launchWhole(cleanup, server, { env, wrap: (_, args) => [program, args] });
 			await feedsReady(redis, setup);
 			const threads = privilegesOf(child.pid);
 			assertNone(threads, 4);
