@@ -13,7 +13,7 @@ import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { eventually, limit } from './lib/wait.mjs';
+import { SLOW, eventually, limit } from './lib/wait.mjs';
 
 const HANDLERS = { on: { join: [{ join: '{1}' }, { ack: [] }], leave: [{ leave: '{1}' }, { ack: [] }], rooms: [{ ack: ['{rooms}'] }] } };
 
@@ -64,7 +64,7 @@ suite('who hears sharded Pub/Sub', (cleanup) => start(cleanup, { dialects: 'shar
 		}));
 		await channelsOf(server, ['/#']);
 		assert.deepEqual(await io.fetchSockets(), []);
-		assert.deepEqual(await io.timeout(5000).emitWithAck('question', 1), []);
+		assert.deepEqual(await io.timeout(5000 * SLOW).emitWithAck('question', 1), []);
 		assert.equal(await asked, 1);
 		assert.deepEqual(await io.serverSideEmitWithAck('hello'), [null]);
 		// Where there is nobody of ours it is not.

@@ -14,7 +14,7 @@ import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { eventually, limit, within } from './lib/wait.mjs';
+import { SLOW, eventually, limit, within } from './lib/wait.mjs';
 
 const HANDLERS = {
 	on: {
@@ -110,10 +110,10 @@ async function expectAnswers({ ours, polling, theirs }, io) {
 	remote.join('x');
 	await eventually(async () => (await ask(ours, 'rooms'))[0].includes('x'), 'the room');
 	for (const socket of [ours, polling, theirs]) socket.on('question', (value, callback) => callback(value === 'bin' ? Buffer.from([7, 8]) : { of: socket.id, value }));
-	const answers = await io.timeout(5000).emitWithAck('question', 1);
+	const answers = await io.timeout(5000 * SLOW).emitWithAck('question', 1);
 	assert.deepEqual(answers.map(({ of }) => of).sort(), [ours.id, polling.id, theirs.id].sort());
-	assert.deepEqual(await io.in(ours.id).timeout(5000).emitWithAck('question', 2), [{ of: ours.id, value: 2 }]);
-	assert.deepEqual((await io.in('r').except(theirs.id).timeout(5000).emitWithAck('question', 'bin')).map((b) => Buffer.from(b).toString('hex')), ['0708', '0708']);
+	assert.deepEqual(await io.in(ours.id).timeout(5000 * SLOW).emitWithAck('question', 2), [{ of: ours.id, value: 2 }]);
+	assert.deepEqual((await io.in('r').except(theirs.id).timeout(5000 * SLOW).emitWithAck('question', 'bin')).map((b) => Buffer.from(b).toString('hex')), ['0708', '0708']);
 	// Who does not answer is waited for, and the others' answers are there.
 	polling.off('question');
 	const [error, list] = await new Promise((resolve) => io.in('r').except(theirs.id).timeout(300).emit('question', 3, (...got) => resolve(got)));
@@ -125,7 +125,7 @@ async function expectAnswers({ ours, polling, theirs }, io) {
 async function expectAnswersAlone(io) {
 	const started = Date.now();
 	assert.deepEqual(await io.fetchSockets(), []);
-	assert.deepEqual(await io.timeout(5000).emitWithAck('question', 1), []);
+	assert.deepEqual(await io.timeout(5000 * SLOW).emitWithAck('question', 1), []);
 	assert.deepEqual(await io.of('/chat').fetchSockets(), []);
 	assert.deepEqual(await io.serverSideEmitWithAck('hello', 1), [null]);
 	assert.ok(Date.now() - started < 4000, 'no answer was waited for');

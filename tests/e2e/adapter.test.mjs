@@ -13,7 +13,7 @@ import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { suite } from './lib/suite.mjs';
-import { eventually, limit, once } from './lib/wait.mjs';
+import { SLOW, eventually, limit, once } from './lib/wait.mjs';
 
 const HANDLERS = { on: { join: [{ join: '{1}' }, { ack: [] }], rooms: [{ ack: ['{rooms}'] }] } };
 const CONFIG = {
@@ -86,7 +86,7 @@ for (const workers of [1, 3]) {
 				callback('answer');
 				resolve(value);
 			}));
-			const answers = await new Promise((resolve, reject) => io.timeout(5000).emit('question', 1, (error, list) => (error ? reject(error) : resolve(list))));
+			const answers = await new Promise((resolve, reject) => io.timeout(5000 * SLOW).emit('question', 1, (error, list) => (error ? reject(error) : resolve(list))));
 			assert.deepEqual([await asked, answers], [1, []]);
 			assert.deepEqual((await ask(socket, 'rooms'))[0], []);
 		}));

@@ -74,7 +74,7 @@ test('an answer that is not read ends its connection, a slow download does not',
 	withCleanup(async (cleanup) => {
 		const www = await cleanup.folder();
 		await fs.writeFile(`${www}/large.bin`, Buffer.alloc(12 * MB, 'siocast '));
-		const server = await startSiocast(cleanup, { www, limits: { keepAliveSeconds: 1 } });
+		const server = await startSiocast(cleanup, { www, limits: { keepAliveSeconds: SLOW } });
 		const slow = await deaf(cleanup, server.port);
 		const never = await deaf(cleanup, server.port);
 		// Much more than the kernel keeps.
