@@ -77,6 +77,9 @@ export async function startNode(cleanup, { server, redis, adapter, text = false 
 		http.closeAllConnections();
 	}));
 	io.adapter(adapter(clients));
+	// A broadcast with acks waits for as many servers as have subscribed when it is made, and answers for itself in any case.
+	const own = io.of('/').adapter;
+	if (own.serverCount) await eventually(async () => (await own.serverCount()) > 0, 'the subscriptions of the server of Node');
 	return { io, url: `http://127.0.0.1:${http.address().port}` };
 }
 
