@@ -28,7 +28,9 @@ function scenariosOf(kind, options, serverKind) {
 export function cellsOf(options, serverKind) {
 	const kinds = options.clients.flatMap((version) =>
 		options.transports.filter((way) => offers(version, 'bundle', way)).map((transport) => ({ version, transport })));
-	return kinds.map((kind) => ({ kind, scenarios: scenariosOf(kind, options, serverKind) }));
+	const known = (kind, { name }) => options.known?.({ ...kind, build: 'chromium' }, name);
+	const cells = kinds.map((kind) => ({ kind, scenarios: scenariosOf(kind, options, serverKind).filter((scenario) => !known(kind, scenario)) }));
+	return cells.filter(({ scenarios }) => scenarios.length > 0);
 }
 
 async function startServers(cleanup, serverKind, shared, options) {
