@@ -30,7 +30,6 @@
 #include "src/successor.h"
 #include "src/worker/census.h"
 #include "src/worker/doors.h"
-#include "src/worker/listeners.h"
 #include "src/worker/survey.h"
 #include "src/worker/worker.h"
 
@@ -208,6 +207,29 @@ make_admin(struct daemon *d)
 	return d->admin ? 0 : -1;
 }
 
+/* Of who goes on: what this one listens on. */
+static int
+on_successor_sockets(void *user, struct inherited *out)
+{
+	const struct daemon *d = user;
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	return handing_sockets(&d->listeners, d->admin, &d->beside, out);
+}
+
+/* After the start, and whenever these are others. */
+static void
+keep_sockets(void *user)
+{
+	struct daemon *d = user;
+	struct inherited all = { .n = 0 };
+
+	CHECK_MAGIC(d, DAEMON_MAGIC);
+	if (!service_keeps(d->service)) return;
+	if (on_successor_sockets(d, &all) == 0) service_keep(d->service, &all);
+	inherited_discard(&all);
+}
+
 static int
 make_service(struct daemon *d)
 {
@@ -219,9 +241,20 @@ make_service(struct daemon *d)
 		.feed = d->feed,
 		.redis = (unsigned)d->config->n_redis,
 	};
+	struct reload_parts parts;
 
 	if (service_new(&o, &d->service)) return no_memory("service");
-	reload_set_parts(d->reload, &d->workers, d->service);
+	parts = (struct reload_parts){
+		.workers = &d->workers,
+		.listeners = &d->listeners,
+		.doors = d->doors,
+		.admin = d->admin,
+		.service = d->service,
+		.successor = d->successor,
+		.moved = keep_sockets,
+		.user = d,
+	};
+	reload_set_parts(d->reload, &parts);
 	return 0;
 }
 
@@ -326,8 +359,7 @@ free_all(struct daemon *d)
 	reload_free(d->reload);
 	metrics_set_deinit(&d->metrics);
 	files_close(d->files);
-	if (!successor_waiting(d->successor) && !service_keeps(d->service))
-		listeners_remove_files(&d->listeners, d->config);
+	if (!successor_waiting(d->successor) && !service_keeps(d->service)) listeners_remove_files(&d->listeners);
 	listeners_deinit(&d->listeners);
 	service_free(d->service);
 	adopting_free(d->adopting);
@@ -395,29 +427,6 @@ on_signal(uv_signal_t *sig, int signum)
 		begin_drain(d);
 	else
 		begin_end(d);
-}
-
-/* Of who goes on: what this one listens on. */
-static int
-on_successor_sockets(void *user, struct inherited *out)
-{
-	const struct daemon *d = user;
-
-	CHECK_MAGIC(d, DAEMON_MAGIC);
-	return handing_sockets(&d->listeners, d->admin ? admin_listening(d->admin) : -1, out) ||
-			       beside_hand(&d->beside, out)
-		       ? -1
-		       : 0;
-}
-
-static void
-keep_sockets(struct daemon *d)
-{
-	struct inherited all = { .n = 0 };
-
-	if (!service_keeps(d->service)) return;
-	if (on_successor_sockets(d, &all) == 0) service_keep(d->service, &all);
-	inherited_discard(&all);
 }
 
 static void

@@ -26,11 +26,15 @@ add_copy(struct inherited *out, int fd, const char *name)
 }
 
 int
-handing_sockets(const struct listeners *l, int admin, struct inherited *out)
+handing_sockets(
+	const struct listeners *l, const struct admin *admin, const struct beside *beside, struct inherited *out)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (add_copy(out, l->v[i].fd, l->v[i].held ? INHERITED_HELD : INHERITED_LISTENING)) return -1;
-	return admin < 0 ? 0 : add_copy(out, admin, INHERITED_LISTENING);
+	for (size_t i = 0; i < l->parked.n; i++)
+		if (l->parked.v[i].fd >= 0 && add_copy(out, l->parked.v[i].fd, INHERITED_HELD)) return -1;
+	if (admin && add_copy(out, admin_listening(admin), INHERITED_LISTENING)) return -1;
+	return beside_hand(beside, out) ? -1 : 0;
 }
 
 /* On the feed's thread. */

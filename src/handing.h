@@ -13,6 +13,7 @@
 #define SRC_HANDING_H
 
 #include "src/adopting.h"
+#include "src/beside.h"
 #include "src/successor.h"
 #include "src/worker/worker.h"
 
@@ -44,9 +45,10 @@ struct handing {
 	atomic_bool broken; /* nothing is taken any more */
 };
 
-/* Copies of all sockets that are listened on, for the next process. admin: that of the admin port, or -1. 0, or -1 when
- * that failed. */
-int handing_sockets(const struct listeners *l, int admin, struct inherited *out);
+/* Copies of all sockets that are listened on, for the next process. admin: NULL when there is none. 0, or -1 when that
+ * failed. */
+int handing_sockets(
+	const struct listeners *l, const struct admin *admin, const struct beside *beside, struct inherited *out);
 
 /* The next process is to have a connection, whose descriptor it takes. Before handing_begin on the main thread; from
  * handing_leave on, on any. */

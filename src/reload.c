@@ -7,8 +7,10 @@
 #include "src/base/log.h"
 #include "src/beside.h"
 #include "src/config/changes.h"
+#include "src/reload_listen.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define RELOAD_MAGIC 0x9e10ad00u
@@ -21,12 +23,13 @@ enum {
 struct reload {
 	unsigned magic; /* RELOAD_MAGIC */
 	struct reload_options options;
-	struct service *service;
-	struct workers *workers;
+	struct reload_parts parts;
+	struct reload_listen listen;
 	struct config *replaced; /* the one in force; NULL: still the first */
 	struct feed_specs *feeds; /* a reference to those in force; NULL: still the first */
 	bool kept; /* its namespaces are not */
 	bool kept_feeds; /* nor are its feeds */
+	bool kept_admin; /* nor is its admin port */
 	uv_signal_t sighup;
 	bool stopped; /* the end has begun */
 };
@@ -41,7 +44,11 @@ struct reload_plan {
 	const char *feeds_stay;
 	bool redis; /* and of Redis */
 	const char *redis_stays;
+	bool listen; /* and of where clients connect, which never has to stay */
+	bool admin; /* and of the admin port */
+	const char *admin_stays;
 	struct redis_url *secrets; /* owned: of Redis, from now on; then those before */
+	char why[LISTENERS_WHY_MAX]; /* it cannot be done */
 };
 
 /* What is told of one reading. */
@@ -85,7 +92,7 @@ go_over_to_feeds(struct reload *r, const struct config *now)
 {
 	struct feed_changed n;
 
-	if (feed_change(r->workers->feed, config_feeds(now), &n) < 0) return -1;
+	if (feed_change(r->parts.workers->feed, config_feeds(now), &n) < 0) return -1;
 	feed_specs_unref(r->feeds);
 	r->feeds = feed_specs_ref(config_feeds(now));
 	log_info("event=feeds-changed added=%zu removed=%zu altered=%zu same=%zu", n.added, n.removed, n.altered,
@@ -93,15 +100,28 @@ go_over_to_feeds(struct reload *r, const struct config *now)
 	return 0;
 }
 
+/* What is made beside what there is, and can be forgotten. */
+static int
+prepare_parts(struct reload *r, struct config *now, struct reload_plan *plan)
+{
+	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
+	if (reload_listen_prepare(&r->listen, now, plan->listen, plan->admin, plan->why)) return -1;
+	if (workers_prepare(r->parts.workers, now, plan->namespaces) == 0) return 0;
+	if (plan->namespaces) snprintf(plan->why, sizeof plan->why, "a key file cannot be read, or memory is out");
+	reload_listen_forget(&r->listen);
+	return -1;
+}
+
 /* All that can fail: afterwards nothing does. */
 static int
 prepare_change(struct reload *r, struct config *now, struct reload_plan *plan)
 {
 	config_keep(now, r->options.config);
-	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
-	if (workers_prepare(r->workers, now, plan->namespaces)) return -1;
+	snprintf(plan->why, sizeof plan->why, "out of memory");
+	if (prepare_parts(r, now, plan)) return -1;
 	if (!plan->feeds || go_over_to_feeds(r, now) == 0) return 0;
-	workers_forget(r->workers);
+	workers_forget(r->parts.workers);
+	reload_listen_forget(&r->listen);
 	return -1;
 }
 
@@ -125,7 +145,7 @@ change_secrets(const struct reload *r, struct redis_url *secrets)
 {
 	struct secrets_call c = { r->options.config, secrets };
 
-	feed_call(r->workers->feed, swap_secrets, &c);
+	feed_call(r->parts.workers->feed, swap_secrets, &c);
 	log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
 }
 
@@ -134,11 +154,13 @@ static void
 change_all(struct reload *r, struct config *now)
 {
 	change_log(now);
-	workers_change(r->workers);
-	feed_change_end(r->workers->feed);
-	beside_renew(r->workers->adapter, now);
+	workers_change(r->parts.workers);
+	feed_change_end(r->parts.workers->feed);
+	beside_renew(r->parts.workers->adapter, now);
 	/* Those that cannot be read stay as they are, which is logged. */
-	if (r->workers->doors) doors_reread(r->workers->doors);
+	doors_reread(r->parts.doors);
+	if (reload_listen_take(&r->listen)) r->parts.moved(r->parts.user);
+	admin_set_hosts(r->parts.admin, now->admin_hosts, now->n_admin_hosts);
 	config_free(r->replaced);
 	r->replaced = now;
 }
@@ -269,6 +291,19 @@ plan_redis(const struct reload *r, const struct config *now, struct reload_plan 
 	if (plan->redis_stays) keep_group(plan, CONFIG_GROUP_REDIS);
 }
 
+/* There is one or there is none: that takes a restart. */
+static void
+plan_admin(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	bool changes = changes_group(plan, CONFIG_GROUP_ADMIN);
+
+	if (r->kept_admin && !changes) plan->all[plan->n++] = (struct config_change){ "admin", CONFIG_GROUP_ADMIN };
+	if (!changes && !r->kept_admin) return;
+	plan->admin_stays = config_admin_stays(r->options.config, now);
+	plan->admin = !plan->admin_stays && now->admin;
+	if (plan->admin_stays) keep_group(plan, CONFIG_GROUP_ADMIN);
+}
+
 static void
 put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
@@ -276,9 +311,11 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 	if (plan->redis) change_secrets(r, plan->secrets);
 	r->kept = plan->stay != NULL;
 	r->kept_feeds = plan->feeds_stay != NULL;
+	r->kept_admin = plan->admin_stays != NULL;
 	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
 	if (plan->feeds_stay) log_warn("event=feeds-stay reason=\"%s\"", plan->feeds_stay);
 	if (plan->redis_stays) log_warn("event=redis-stays reason=\"%s\"", plan->redis_stays);
+	if (plan->admin_stays) log_warn("event=admin-stays reason=\"%s\"", plan->admin_stays);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
 	if (now->warnings)
@@ -289,7 +326,10 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 static int
 refuse_reload(struct eio_buf *answer, const char *why)
 {
-	log_error("event=reload-failed reason=\"%s\" hint=\"what was in force stays\"", why);
+	char text[MISTAKE_MAX];
+
+	log_error("event=reload-failed reason=\"%s\" hint=\"what was in force stays\"",
+		log_escape(eio_cstr(why), text, sizeof text));
 	EIO_BUF_ADD_LIT(answer, "{\"errors\":[");
 	sio_json_escape(answer, eio_cstr(why));
 	EIO_BUF_ADD_LIT(answer, "]}\n");
@@ -308,10 +348,12 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 	plan_namespaces(r, now, &plan);
 	plan_feeds(r, now, &plan);
 	plan_redis(r, now, &plan);
+	plan_admin(r, now, &plan);
+	plan.listen = changes_group(&plan, CONFIG_GROUP_LISTEN);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";
 	else if (prepare_change(r, now, &plan))
-		why = plan.namespaces ? "a key file cannot be read, or memory is out" : "out of memory";
+		why = plan.why;
 	if (!why) put_in_force(r, now, &plan, answer);
 	config_secrets_free(plan.secrets, r->options.config->n_redis);
 	if (!why) return 200;
@@ -341,9 +383,12 @@ reload_now(struct reload *r, struct eio_buf *answer)
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	if (r->stopped) return refuse_reload(answer, "siocast ends");
 	if (!r->options.flags->file) return refuse_reload(answer, "it was started without a file");
-	service_reloading(r->service);
+	/* Whoever starts has read the file, and has the sockets of now. */
+	if (successor_starting(r->parts.successor))
+		return refuse_reload(answer, "a restart is under way, with the file as it was when that began");
+	service_reloading(r->parts.service);
 	status = read_anew(r, answer);
-	service_reloaded(r->service);
+	service_reloaded(r->parts.service);
 	return status;
 }
 
@@ -375,10 +420,15 @@ reload_new(const struct reload_options *options)
 }
 
 void
-reload_set_parts(struct reload *r, struct workers *workers, struct service *service)
+reload_set_parts(struct reload *r, const struct reload_parts *parts)
 {
-	r->workers = workers;
-	r->service = service;
+	r->parts = *parts;
+	r->listen = (struct reload_listen){
+		.workers = parts->workers,
+		.listeners = parts->listeners,
+		.doors = parts->doors,
+		.admin = parts->admin,
+	};
 }
 
 void

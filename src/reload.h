@@ -11,8 +11,10 @@
 #define SRC_RELOAD_H
 
 #include "eio/buf.h"
+#include "src/admin/port.h"
 #include "src/config/config.h"
 #include "src/service/service.h"
+#include "src/successor.h"
 #include "src/worker/worker.h"
 
 struct reload;
@@ -26,9 +28,20 @@ struct reload_options {
 /* Watches for SIGHUP; what comes before the loop runs is done then. NULL when out of memory. */
 struct reload *reload_new(const struct reload_options *options);
 
-/* Who goes over to what was read, and who is told that it reads (NULL: nobody); both are borrowed. Before the loop
- * runs. */
-void reload_set_parts(struct reload *r, struct workers *workers, struct service *service);
+/* Who goes over to what was read; all is borrowed. */
+struct reload_parts {
+	struct workers *workers;
+	struct listeners *listeners;
+	struct doors *doors;
+	struct admin *admin; /* NULL: there is no admin port */
+	struct service *service; /* who is told that it reads; NULL: nobody */
+	const struct successor *successor;
+	void (*moved)(void *user); /* other sockets are listened on from now on */
+	void *user;
+};
+
+/* Before the loop runs. */
+void reload_set_parts(struct reload *r, const struct reload_parts *parts);
 
 /* What is in force. Options that take a restart have the values of a file here that is not heeded in them: they are to
  * be asked of the first configuration. Valid until the loop runs again. */

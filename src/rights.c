@@ -20,7 +20,7 @@ next_own_socket(const struct config *c, const struct listeners *l, bool intake_h
 	while (*i < c->n_listen + 1) {
 		bool intake = *i == c->n_listen;
 		const struct config_listen *one = intake ? c->intake : &c->listen[*i];
-		bool held = intake ? intake_held : listeners_of(l, *i)->held;
+		bool held = intake ? intake_held : l->addresses[*i].held;
 
 		++*i;
 		if (one && one->path && !held) return one;

@@ -301,6 +301,12 @@ on_sigusr2(uv_signal_t *sig, int signum)
 
 /* Handing over */
 
+bool
+successor_starting(const struct successor *s)
+{
+	return s->fd >= 0 && !s->waits;
+}
+
 pid_t
 successor_waiting(const struct successor *s)
 {

@@ -45,6 +45,9 @@ struct successor_options {
  * memory. */
 struct successor *successor_new(const struct successor_options *options);
 
+/* Whether one has been started that is not ready yet. */
+bool successor_starting(const struct successor *s);
+
 /* The one that waits; 0: there is none. */
 pid_t successor_waiting(const struct successor *s);
 

@@ -21,7 +21,7 @@ struct arrival {
 	int fd; /* -1: it was handed on */
 	struct eio_list link; /* in httpd->arrivals */
 	struct eio_httpd *httpd;
-	const struct eio_httpd_door *door;
+	struct eio_httpd_door *door; /* a reference */
 	struct eio_peer peer;
 	uv_poll_t poll;
 	struct eio_timer timer;
@@ -38,6 +38,7 @@ on_arrival_closed(uv_handle_t *handle)
 	CHECK_MAGIC(a, ARRIVAL_MAGIC);
 	h = a->httpd;
 	a->magic = 0;
+	eio_httpd_door_unref(a->door);
 	free(a);
 	CHECK(h->handles > 0);
 	h->handles--;
@@ -68,14 +69,13 @@ static void
 hand_on(struct arrival *a)
 {
 	struct eio_httpd *h = a->httpd;
-	const struct eio_httpd_door *door = a->door;
 	struct eio_peer peer = a->peer;
 	int fd = a->fd;
 
 	uv_poll_stop(&a->poll);
 	a->fd = -1;
 	end_arrival(a);
-	h->arrived(h, fd, &peer, door);
+	h->arrived(h, fd, &peer, a->door); /* it is there until its handle is closed */
 }
 
 /* Takes n bytes that are known to wait, out of the socket. */
@@ -128,8 +128,8 @@ on_arrival_late(struct eio_timer *t)
 }
 
 void
-eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door, const struct eio_peer *proxy,
-	struct eio_bytes begun)
+eio__arrival_new(
+	struct eio_httpd *h, int fd, struct eio_httpd_door *door, const struct eio_peer *proxy, struct eio_bytes begun)
 {
 	struct arrival *a = malloc(sizeof *a); /* without zeros: most of it is the header */
 
@@ -141,7 +141,7 @@ eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door,
 	a->magic = ARRIVAL_MAGIC;
 	a->fd = fd;
 	a->httpd = h;
-	a->door = door;
+	a->door = eio_httpd_door_ref(door);
 	a->peer = *proxy;
 	a->n = begun.n;
 	if (begun.n) memcpy(a->header, begun.p, begun.n);

@@ -14,8 +14,8 @@
 /* Takes an accepted descriptor, which it owns, of a trusted proxy, and what was read of its header already. Once the
  * header is there it calls h->arrived; without one, or when it does not come in time, the connection is closed and
  * counted. */
-void eio__arrival_new(struct eio_httpd *h, int fd, const struct eio_httpd_door *door, const struct eio_peer *proxy,
-	struct eio_bytes begun);
+void eio__arrival_new(
+	struct eio_httpd *h, int fd, struct eio_httpd_door *door, const struct eio_peer *proxy, struct eio_bytes begun);
 
 /* The server holds or leaves: so do all there are. */
 void eio__arrivals_part(struct eio_httpd *h);

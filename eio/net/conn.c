@@ -44,6 +44,7 @@ on_conn_closed(uv_handle_t *handle)
 	free(c->pass);
 	if (c->relayed) eio_buf_deinit(c->relayed);
 	free(c->relayed);
+	eio_httpd_door_unref(c->door);
 	c->magic = 0;
 	free(c);
 	CHECK(h->handles > 0);

@@ -48,7 +48,7 @@ set_socket_options(int fd)
 
 /* NULL when it was closed. */
 static struct eio__conn *
-open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door,
+open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door,
 	struct eio_tls_server *tls)
 {
 	struct eio__conn *c = calloc(1, sizeof *c);
@@ -61,7 +61,7 @@ open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct
 	}
 	c->magic = EIO__CONN_MAGIC;
 	c->httpd = h;
-	c->door = door;
+	c->door = eio_httpd_door_ref(door);
 	if (peer) c->peer = *peer;
 	eio__conn_clock_init(c);
 	eio_list_init(&c->ready);
@@ -79,7 +79,7 @@ open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct
 }
 
 void
-eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door)
 {
 	struct eio_tls_server *tls = door ? door->tls : NULL;
 	struct eio__conn *c = open_conn(h, fd, peer, door, tls);

@@ -8,6 +8,7 @@
  * ring emptied before.
  */
 #include "eio/check.h"
+#include "eio/net/door.h"
 #include "eio/net/httpd_int.h"
 
 #include <errno.h>

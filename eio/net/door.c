@@ -1,8 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers of listeners to who came to the wrong one. */
+/* Doors, and answers of listeners to who came to the wrong one. */
 #include "eio/net/door.h"
 
+#include "eio/check.h"
+
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+
+enum { DOOR_MAGIC = 0xd0042 };
+
+/* False when memory is out. */
+static bool
+copy_door_text(const char *text, char **out)
+{
+	if (text) *out = strdup(text);
+	return !text || *out;
+}
+
+struct eio_httpd_door *
+eio_httpd_door_new(const struct eio_httpd_door_options *options)
+{
+	struct eio_httpd_door *d = calloc(1, sizeof *d);
+
+	if (!d) return NULL;
+	d->magic = DOOR_MAGIC;
+	atomic_init(&d->refs, 1);
+	d->proxied = options->proxied;
+	if (options->tls) d->tls = eio_tls_server_ref(options->tls);
+	if (copy_door_text(options->name, &d->name) && copy_door_text(options->headers, &d->headers) &&
+		copy_door_text(options->redirect, &d->redirect))
+		return d;
+	eio_httpd_door_unref(d);
+	return NULL;
+}
+
+struct eio_httpd_door *
+eio_httpd_door_ref(struct eio_httpd_door *d)
+{
+	if (!d) return NULL;
+	CHECK_MAGIC(d, DOOR_MAGIC);
+	atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+	return d;
+}
+
+void
+eio_httpd_door_unref(struct eio_httpd_door *d)
+{
+	if (!d) return;
+	CHECK_MAGIC(d, DOOR_MAGIC);
+	if (atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) > 1) return;
+	eio_tls_server_unref(d->tls);
+	free(d->name);
+	free(d->headers);
+	free(d->redirect);
+	d->magic = 0;
+	free(d);
+}
+
+const char *
+eio_httpd_door_name(const struct eio_httpd_door *d)
+{
+	return d && d->name ? d->name : "";
+}
 
 void
 eio__refuse_plain(int fd)

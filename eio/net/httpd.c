@@ -2,6 +2,7 @@
 /* The HTTP server: listeners and accepting. The connections are in conn_read.c. */
 #include "eio/check.h"
 #include "eio/net/arrival.h"
+#include "eio/net/door.h"
 #include "eio/net/httpd_int.h"
 
 #include <errno.h>
@@ -12,17 +13,19 @@
 enum {
 	LISTENER_MAGIC = 0x6c697374,
 	ACCEPT_BURST = 64, /* connections taken per wake-up, so that the ones already here get their turn */
+	ACCEPT_LAST = 4096, /* taken of a listener that closes: more than there is room for in its queue */
 	ACCEPT_RETRY_MS = 100, /* how long accepting pauses when descriptors ran out */
 	ACCEPT_CALM_MS = 5000, /* without that, and it is over: one freed here and there does not end it */
 };
 
-struct listener {
+struct eio_httpd_listener {
 	unsigned magic; /* LISTENER_MAGIC */
-	struct listener *next;
+	struct eio_list link; /* in httpd->listeners */
 	struct eio_httpd *httpd;
 	uv_poll_t poll;
 	int fd;
-	const struct eio_httpd_door *door; /* or NULL */
+	struct eio_httpd_door *door; /* a reference, or NULL */
+	bool begun;
 };
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
@@ -30,7 +33,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events);
 static void
 accept_pause(struct eio_httpd *h, int err)
 {
-	for (struct listener *l = h->listeners; l; l = l->next) uv_poll_stop(&l->poll);
+	struct eio_list *i, *next;
+
+	EIO_LIST_FOREACH_SAFE(i, next, &h->listeners)
+	uv_poll_stop(&EIO_CONTAINER(i, struct eio_httpd_listener, link)->poll);
 	h->short_ms = eio_clock_now(h->clock);
 	eio_clock_set(h->clock, &h->accept_retry, h->short_ms + ACCEPT_RETRY_MS);
 	if (!h->paused && h->handler.accept_paused) h->handler.accept_paused(h->handler.user, -err);
@@ -41,8 +47,14 @@ static void
 on_accept_retry(struct eio_timer *t)
 {
 	struct eio_httpd *h = EIO_CONTAINER(t, struct eio_httpd, accept_retry);
+	struct eio_list *i, *next;
 
-	for (struct listener *l = h->listeners; l; l = l->next) uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+	EIO_LIST_FOREACH_SAFE(i, next, &h->listeners)
+	{
+		struct eio_httpd_listener *l = EIO_CONTAINER(i, struct eio_httpd_listener, link);
+
+		if (l->begun) uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+	}
 }
 
 /* Descriptors were there for one. */
@@ -76,7 +88,7 @@ accept_one(const struct eio_httpd *h, int listening, bool proxied, struct eio_pe
 
 /* A connection of a proxy, which has to say whose it is, or of somebody who may not say so. */
 static void
-begin_proxied(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door)
+begin_proxied(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door)
 {
 	if (eio_networks_have(&h->options.proxies, peer)) {
 		eio__arrival_new(h, fd, door, peer, EIO_LIT(""));
@@ -87,19 +99,14 @@ begin_proxied(struct eio_httpd *h, int fd, const struct eio_peer *peer, const st
 }
 
 static void
-on_acceptable(uv_poll_t *poll, int status, int events)
+accept_some(struct eio_httpd_listener *l, int most)
 {
-	struct listener *l = poll->data;
+	bool proxied = l->door && l->door->proxied;
+	struct eio_httpd *h = l->httpd;
 	struct eio_peer peer = { 0 };
-	struct eio_httpd *h;
-	bool proxied;
 	int fd;
 
-	(void)events;
-	CHECK_MAGIC(l, LISTENER_MAGIC);
-	h = l->httpd;
-	proxied = l->door && l->door->proxied;
-	for (int i = 0; status == 0 && i < ACCEPT_BURST; i++) {
+	for (int i = 0; i < most; i++) {
 		fd = accept_one(h, l->fd, proxied, &peer);
 		if (fd < 0 && out_of_resources(errno)) {
 			accept_pause(h, errno);
@@ -117,16 +124,30 @@ on_acceptable(uv_poll_t *poll, int status, int events)
 	}
 }
 
-int
-eio_httpd_accept(struct eio_httpd *h, int fd)
+static void
+on_acceptable(uv_poll_t *poll, int status, int events)
 {
-	return eio_httpd_accept_door(h, fd, NULL);
+	struct eio_httpd_listener *l = poll->data;
+
+	(void)events;
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	if (status == 0) accept_some(l, ACCEPT_BURST);
 }
 
 int
-eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *door)
+eio_httpd_accept(struct eio_httpd *h, int fd)
 {
-	struct listener *l = calloc(1, sizeof *l);
+	struct eio_httpd_listener *l;
+	int err = eio_httpd_listener_new(h, fd, NULL, &l);
+
+	if (!err) eio_httpd_listener_begin(l);
+	return err;
+}
+
+int
+eio_httpd_listener_new(struct eio_httpd *h, int fd, struct eio_httpd_door *door, struct eio_httpd_listener **out)
+{
+	struct eio_httpd_listener *l = calloc(1, sizeof *l);
 	int err = l ? uv_poll_init(h->loop, &l->poll, fd) : UV_ENOMEM;
 
 	if (err) {
@@ -137,12 +158,31 @@ eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *
 	l->magic = LISTENER_MAGIC;
 	l->httpd = h;
 	l->fd = fd;
-	l->door = door;
+	l->door = eio_httpd_door_ref(door);
 	l->poll.data = l;
-	l->next = h->listeners;
-	h->listeners = l;
+	eio_list_add_tail(&h->listeners, &l->link);
 	h->handles++;
-	return uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+	*out = l;
+	return 0;
+}
+
+void
+eio_httpd_listener_begin(struct eio_httpd_listener *l)
+{
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	l->begun = true;
+	/* That fails only for a handle that is being closed. */
+	uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
+}
+
+void
+eio_httpd_listener_set_door(struct eio_httpd_listener *l, struct eio_httpd_door *door)
+{
+	struct eio_httpd_door *before = l->door;
+
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	l->door = eio_httpd_door_ref(door);
+	eio_httpd_door_unref(before);
 }
 
 static void
@@ -157,30 +197,43 @@ on_turn_closed(uv_handle_t *handle)
 static void
 on_listener_closed(uv_handle_t *handle)
 {
-	struct listener *l = handle->data;
+	struct eio_httpd_listener *l = handle->data;
 	struct eio_httpd *h;
 
 	CHECK_MAGIC(l, LISTENER_MAGIC);
 	h = l->httpd;
 	l->magic = 0;
+	eio_httpd_door_unref(l->door);
 	free(l);
 	CHECK(h->handles > 0);
 	h->handles--;
 	eio__httpd_free_if_done(h);
 }
 
+static void
+close_listener(struct eio_httpd_listener *l)
+{
+	eio_list_remove(&l->link);
+	uv_close((uv_handle_t *)&l->poll, on_listener_closed);
+	close(l->fd);
+}
+
+void
+eio_httpd_listener_close(struct eio_httpd_listener *l)
+{
+	CHECK_MAGIC(l, LISTENER_MAGIC);
+	if (l->begun) accept_some(l, ACCEPT_LAST);
+	close_listener(l);
+}
+
 void
 eio_httpd_stop_accepting(struct eio_httpd *h)
 {
-	struct listener *l = h->listeners, *next;
+	struct eio_list *i, *next;
 
 	eio_clock_set(h->clock, &h->accept_retry, UINT64_MAX);
-	h->listeners = NULL;
-	for (; l; l = next) {
-		next = l->next;
-		uv_close((uv_handle_t *)&l->poll, on_listener_closed);
-		close(l->fd);
-	}
+	EIO_LIST_FOREACH_SAFE(i, next, &h->listeners)
+	close_listener(EIO_CONTAINER(i, struct eio_httpd_listener, link));
 }
 
 static void
@@ -235,6 +288,7 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	h->clock = clock;
 	h->options = *options;
 	h->handler = *handler;
+	eio_list_init(&h->listeners);
 	eio_list_init(&h->conns);
 	eio__behind_init(&h->behind, &h->stats.behind);
 	eio_list_init(&h->ready);

@@ -39,9 +39,13 @@ struct eio_httpd_options {
 	struct eio_networks proxies; /* who may say whose its connections are, at doors that want it; borrowed */
 };
 
-/* What is particular to a listener. All zero: nothing. */
-struct eio_httpd_door {
-	struct eio_tls_server *tls; /* borrowed; NULL: its connections are plain */
+/* What is particular to a listener, and to the connections that came by it: immutable, and counted. */
+struct eio_httpd_door;
+
+/* All zero: nothing. */
+struct eio_httpd_door_options {
+	const char *name; /* for whoever has to find its like in another process, or NULL: "" */
+	struct eio_tls_server *tls; /* NULL: its connections are plain */
 	const char *headers; /* lines for every answer, each ending in CRLF, or NULL */
 	/* All requests are sent there: "https://example.com", or "https:" for the host that they name. NULL: none is. */
 	const char *redirect;
@@ -76,7 +80,7 @@ struct eio_leaver {
 	bool relayed;
 	int fd; /* owned by whoever has the leaver; what follows is borrowed */
 	struct eio_peer peer; /* zero: nobody knows */
-	const struct eio_httpd_door *door;
+	struct eio_httpd_door *door;
 	struct eio_bytes begun;
 	struct eio_bytes subject; /* of the client's certificate, where it is relayed */
 };
@@ -106,6 +110,14 @@ struct eio_httpd_stats {
 };
 
 struct eio_httpd;
+struct eio_httpd_listener;
+
+/* The options are copied, with a reference to the TLS. The caller has a reference. NULL when out of memory. Any thread,
+ * as those below. */
+struct eio_httpd_door *eio_httpd_door_new(const struct eio_httpd_door_options *options);
+struct eio_httpd_door *eio_httpd_door_ref(struct eio_httpd_door *door); /* NULL is fine */
+void eio_httpd_door_unref(struct eio_httpd_door *door); /* the same */
+const char *eio_httpd_door_name(const struct eio_httpd_door *door); /* "" of NULL */
 
 /* The options are copied. The clock is shared with the other users of the loop and outlives the
  * server. NULL when out of memory. */
@@ -129,14 +141,18 @@ int eio_listen_check(const char *address);
 bool eio_listen_is_open(int fd);
 bool eio_listen_is_at(int fd, const char *address);
 
+/* Whether a TCP socket that is bound to that address would share connections with this one, or be in its way. */
+bool eio_listen_overlaps(int fd, const char *address);
+
 /* The port a listening descriptor is bound to; 0 for a Unix socket. */
 unsigned eio_listen_port(int fd);
 
 /* Accepts from a listening descriptor, which the server owns from now on. 0 or a libuv error. */
 int eio_httpd_accept(struct eio_httpd *h, int fd);
 
-/* The same by a door, which is borrowed as long as the server lives. */
-int eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_door *door);
+/* Makes all that it takes to accept by a door (NULL: nothing is particular), but accepts nobody yet. The server owns
+ * the descriptor from now on, in any case. 0 or a libuv error; *out lives until it, or all, is closed. */
+int eio_httpd_listener_new(struct eio_httpd *h, int fd, struct eio_httpd_door *door, struct eio_httpd_listener **out);
 
 /* Closes the connection that has waited the longest for a whole request head, behind an answer or from the beginning,
  * if that is EIO_HTTPD_SILENT_MS or more. Returns whether there was one. For an admit() that has no room left: who
@@ -144,7 +160,16 @@ int eio_httpd_accept_door(struct eio_httpd *h, int fd, const struct eio_httpd_do
  * these. */
 bool eio_httpd_make_room(struct eio_httpd *h);
 
-/* Closes the listeners; connections stay. */
+/* Begins to accept. */
+void eio_httpd_listener_begin(struct eio_httpd_listener *l);
+
+/* Who comes from now on comes by another door, or by none (NULL). */
+void eio_httpd_listener_set_door(struct eio_httpd_listener *l, struct eio_httpd_door *door);
+
+/* Takes those who have connected already, if it had begun, and closes it; connections stay. */
+void eio_httpd_listener_close(struct eio_httpd_listener *l);
+
+/* Closes all listeners, at once; connections stay. */
 void eio_httpd_stop_accepting(struct eio_httpd *h);
 
 /* The same, and no request begins any more; those that have begun are answered. What clients send is left where it

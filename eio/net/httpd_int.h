@@ -22,7 +22,6 @@ enum {
 	EIO__SHARED_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
 
-struct listener;
 struct eio__conn;
 
 /* How a write went. Whoever is told goes on with eio__conn_written. */
@@ -46,7 +45,7 @@ struct eio_httpd {
 	struct eio_clock *clock;
 	struct eio_httpd_handler handler;
 	struct eio_httpd_stats stats;
-	struct listener *listeners;
+	struct eio_list listeners;
 	struct eio_list conns;
 	struct eio__behind behind;
 	struct eio_timer accept_retry;
@@ -61,7 +60,7 @@ struct eio_httpd {
 	void (*shake)(struct eio__conn *c); /* eio__conn_shake */
 	void (*hold)(struct eio__conn *c); /* eio__conn_hold */
 	/* eio__conn_new */
-	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door);
+	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door);
 	struct eio_list arrivals; /* that have not said yet whose they are (arrival.h) */
 	enum eio__parting parting;
 	struct eio_splices *splices; /* of connections that have left without their TLS; NULL until there is one */
@@ -78,7 +77,7 @@ struct eio__conn {
 	struct eio_list link;
 	struct eio__stream io;
 	struct eio_httpd *httpd;
-	const struct eio_httpd_door *door; /* or NULL; the server's user's */
+	struct eio_httpd_door *door; /* a reference, or NULL */
 	struct eio_http *http;
 	struct eio_exchange *ex; /* being received or answered; a reference */
 	struct eio_exchange *last; /* that of the request before, if it may come again (repeat.h); a reference */
@@ -113,7 +112,7 @@ struct eio__conn {
 /* conn_open.c */
 
 /* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. door: NULL for a plain one. */
-void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, const struct eio_httpd_door *door);
+void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door);
 
 /* Does the next step of its handshake. */
 void eio__conn_shake(struct eio__conn *c);

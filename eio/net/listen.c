@@ -167,6 +167,46 @@ eio_listen_is_at(int fd, const char *address)
 	return same;
 }
 
+/* A port, with an address as IPv6 has it: IPv4's is mapped, and every address is all zero in either. */
+static struct sockaddr_in6
+as_ipv6(const struct sockaddr *a)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_UNSPEC };
+
+	if (a->sa_family == AF_INET6) memcpy(&v6, a, sizeof v6);
+	if (a->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+
+		v6.sin6_family = AF_INET6;
+		v6.sin6_port = v4->sin_port;
+		if (!v4->sin_addr.s_addr) return v6;
+		memset(v6.sin6_addr.s6_addr + 10, 0xff, 2);
+		memcpy(v6.sin6_addr.s6_addr + 12, &v4->sin_addr, 4);
+	}
+	return v6;
+}
+
+bool
+eio_listen_overlaps(int fd, const char *address)
+{
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	struct sockaddr_in6 a, b;
+	socklen_t n = sizeof ss;
+	char host[256];
+	const char *port;
+
+	if (strncmp(address, "unix:", 5) == 0 || getsockname(fd, (struct sockaddr *)&ss, &n)) return false;
+	if (split_listen_address(address, host, sizeof host, &port)) return false;
+	if (getaddrinfo(*host ? host : NULL, port, &hints, &ai)) return false;
+	a = as_ipv6((const struct sockaddr *)&ss);
+	b = as_ipv6(ai->ai_addr);
+	freeaddrinfo(ai);
+	if (a.sin6_family != AF_INET6 || b.sin6_family != AF_INET6 || a.sin6_port != b.sin6_port) return false;
+	return IN6_IS_ADDR_UNSPECIFIED(&a.sin6_addr) || IN6_IS_ADDR_UNSPECIFIED(&b.sin6_addr) ||
+	       IN6_ARE_ADDR_EQUAL(&a.sin6_addr, &b.sin6_addr);
+}
+
 unsigned
 eio_listen_port(int fd)
 {

@@ -38,7 +38,8 @@ struct eio_tls {
 	int fd;
 	bool broken, ended, done, eof;
 	SSL *ssl;
-	struct eio__tls_set *set; /* a reference */
+	struct eio_tls_server *server; /* a reference */
+	struct eio__tls_set *set; /* the same */
 	struct sink *sink; /* during eio_tls_seal */
 	char *waiting; /* owned; from waiting_at on it has not left; NULL: nothing waits */
 	size_t waiting_n, waiting_at;
@@ -196,6 +197,7 @@ eio_tls_new(struct eio_tls_server *s, int fd)
 	if (!t) return NULL;
 	t->magic = TLS_MAGIC;
 	t->fd = fd;
+	t->server = eio_tls_server_ref(s);
 	t->set = eio__tls_set_now(s);
 	t->ssl = SSL_new(t->set->contexts[0]);
 	pthread_once(&method_once, make_method);
@@ -220,6 +222,7 @@ eio_tls_free(struct eio_tls *t)
 	CHECK_MAGIC(t, TLS_MAGIC);
 	SSL_free(t->ssl);
 	eio__tls_set_unref(t->set);
+	eio_tls_server_unref(t->server);
 	free(t->waiting);
 	t->magic = 0;
 	free(t);

@@ -56,11 +56,16 @@ struct eio_tls_fault {
 struct eio_tls_server;
 struct eio_tls;
 
-/* Reads what the spec names, which is borrowed as long as the server lives. NULL after a fault. */
+/* Reads what the spec names, which is copied. The caller has a reference, as each connection has one. NULL after a
+ * fault. */
 struct eio_tls_server *eio_tls_server_new(const struct eio_tls_spec *spec, struct eio_tls_fault *fault);
 
-/* When no connection of it is left. NULL is fine. */
-void eio_tls_server_free(struct eio_tls_server *s);
+/* Any thread. unref: NULL is fine. */
+struct eio_tls_server *eio_tls_server_ref(struct eio_tls_server *s);
+void eio_tls_server_unref(struct eio_tls_server *s);
+
+/* Whether a server of another spec would be no other one, but for what its files say. Any thread. */
+bool eio_tls_server_is_of(const struct eio_tls_server *s, const struct eio_tls_spec *spec);
 
 /* Reads all files again. All or nothing: 0, or -1 and what was there stays. Connections keep what they began with.
  * Sessions can be taken up again afterwards, unless other clients are trusted. Any thread, one at a time. */
@@ -72,7 +77,8 @@ bool eio_tls_server_changed(const struct eio_tls_server *s);
 /* From when to when certificate i is valid, in seconds since 1970. Any thread, as above. */
 void eio_tls_server_dates(const struct eio_tls_server *s, size_t i, int64_t *from, int64_t *to);
 
-/* A connection that was accepted; the descriptor is borrowed. NULL when out of memory. */
+/* A connection that was accepted, with a reference to the server; the descriptor is borrowed. NULL when out of
+ * memory. */
 struct eio_tls *eio_tls_new(struct eio_tls_server *s, int fd);
 
 /* NULL is fine. The descriptor stays open. */

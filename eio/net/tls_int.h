@@ -15,7 +15,7 @@
 /* What was read at one time: immutable, and counted, because handshakes look at it that began before the next one. */
 struct eio__tls_set {
 	atomic_uint refs;
-	struct eio_tls_server *server;
+	struct eio_tls_server *server; /* of which who has a set has a reference, too */
 	size_t n;
 	SSL_CTX *contexts[]; /* one for each certificate */
 };

@@ -18,7 +18,8 @@ enum { TLS_SERVER_MAGIC = 0x746c7373 };
 
 struct eio_tls_server {
 	unsigned magic; /* TLS_SERVER_MAGIC */
-	const struct eio_tls_spec *spec;
+	atomic_uint refs;
+	struct eio_tls_spec *spec; /* owned, in one piece */
 	pthread_mutex_t lock; /* guards now and tickets */
 	struct eio__tls_set *now; /* a reference */
 	struct eio__tickets tickets;
@@ -174,6 +175,73 @@ eio__tls_set_unref(struct eio__tls_set *set)
 	free(set);
 }
 
+/* Specs */
+
+/* A copy of text at *end, which moves on; NULL for none. */
+static const char *
+copy_setting(const char *text, char **end)
+{
+	char *at = *end;
+
+	if (!text) return NULL;
+	*end = stpcpy(at, text) + 1;
+	return at;
+}
+
+static size_t
+bytes_of_setting(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* In one piece of memory; NULL when that is out. */
+static struct eio_tls_spec *
+copy_tls_spec(const struct eio_tls_spec *spec)
+{
+	size_t n = bytes_of_setting(spec->ciphers) + bytes_of_setting(spec->client_ca);
+	struct eio_tls_certificate *all;
+	struct eio_tls_spec *copy;
+	char *end;
+
+	for (size_t i = 0; i < spec->n; i++)
+		n += bytes_of_setting(spec->certificates[i].cert) + bytes_of_setting(spec->certificates[i].key);
+	copy = malloc(sizeof *copy + spec->n * sizeof *all + n);
+	if (!copy) return NULL;
+	*copy = *spec;
+	all = (struct eio_tls_certificate *)(void *)(copy + 1);
+	end = (char *)(all + spec->n);
+	for (size_t i = 0; i < spec->n; i++) {
+		all[i].cert = copy_setting(spec->certificates[i].cert, &end);
+		all[i].key = copy_setting(spec->certificates[i].key, &end);
+	}
+	copy->certificates = all;
+	copy->ciphers = copy_setting(spec->ciphers, &end);
+	copy->client_ca = copy_setting(spec->client_ca, &end);
+	return copy;
+}
+
+static bool
+is_same_tls_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool
+eio_tls_server_is_of(const struct eio_tls_server *s, const struct eio_tls_spec *spec)
+{
+	const struct eio_tls_spec *mine = s->spec;
+
+	CHECK_MAGIC(s, TLS_SERVER_MAGIC);
+	if (mine->n != spec->n || mine->min_version != spec->min_version) return false;
+	if (mine->client_optional != spec->client_optional || !is_same_tls_text(mine->ciphers, spec->ciphers))
+		return false;
+	for (size_t i = 0; i < spec->n; i++)
+		if (!is_same_tls_text(mine->certificates[i].cert, spec->certificates[i].cert) ||
+			!is_same_tls_text(mine->certificates[i].key, spec->certificates[i].key))
+			return false;
+	return is_same_tls_text(mine->client_ca, spec->client_ca);
+}
+
 /* The server */
 
 /* File number i of those that a spec names; NULL behind the last. */
@@ -224,31 +292,44 @@ eio_tls_server_new(const struct eio_tls_spec *spec, struct eio_tls_fault *fault)
 
 	CHECK(spec->n > 0);
 	if (s) s->seen = calloc(2 * spec->n + 1, sizeof *s->seen);
-	if (!s || !s->seen) {
+	if (s) s->spec = copy_tls_spec(spec);
+	if (!s || !s->seen || !s->spec) {
 		*fault = (struct eio_tls_fault){ .part = EIO_TLS_MEMORY, .text = "out of memory" };
+		if (s) free(s->seen);
+		if (s) free(s->spec);
 		free(s);
 		return NULL;
 	}
 	s->magic = TLS_SERVER_MAGIC;
-	s->spec = spec;
+	atomic_init(&s->refs, 1);
 	pthread_mutex_init(&s->lock, NULL);
 	eio__tickets_init(&s->tickets, random_bytes);
 	see_files(s);
 	s->now = read_set(s, fault);
 	if (s->now) return s;
-	eio_tls_server_free(s);
+	eio_tls_server_unref(s);
 	return NULL;
 }
 
+struct eio_tls_server *
+eio_tls_server_ref(struct eio_tls_server *s)
+{
+	CHECK_MAGIC(s, TLS_SERVER_MAGIC);
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
 void
-eio_tls_server_free(struct eio_tls_server *s)
+eio_tls_server_unref(struct eio_tls_server *s)
 {
 	if (!s) return;
 	CHECK_MAGIC(s, TLS_SERVER_MAGIC);
+	if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1) return;
 	eio__tls_set_unref(s->now);
 	eio__tickets_deinit(&s->tickets);
 	pthread_mutex_destroy(&s->lock);
 	s->magic = 0;
+	free(s->spec);
 	free(s->seen);
 	free(s);
 }

@@ -9,6 +9,7 @@
 #include "src/admin/about.h"
 #include "src/admin/capacity.h"
 #include "src/admin/hosts.h"
+#include "src/admin/listening.h"
 #include "src/admin/metrics.h"
 #include "src/base/log.h"
 
@@ -29,7 +30,7 @@ struct admin {
 	uv_timer_t looks; /* at how busy all are */
 	uint64_t started_ms; /* since 1970 */
 	bool draining;
-	int listening; /* the HTTP server's */
+	struct admin_listening listening;
 	/* Takes connections that leave; NULL until then. */
 	void (*leave)(void *user, const struct eio_leaver *l, const char *address);
 	void *leave_user;
@@ -359,7 +360,7 @@ begin_looks(struct admin *a, uv_loop_t *loop)
 
 /* 0 or a libuv error. */
 static int
-open_admin(struct admin *a, uv_loop_t *loop, int fd)
+open_admin(struct admin *a, uv_loop_t *loop)
 {
 	bool publishes = a->options.publish.token_file != NULL;
 	const struct eio_httpd_handler handler = {
@@ -384,40 +385,22 @@ open_admin(struct admin *a, uv_loop_t *loop, int fd)
 	if (publishes) a->publish = admin_publish_new(&a->options.publish, a->options.feed, a->metrics);
 	if (publishes && !a->publish) return UV_EINVAL;
 	a->httpd = eio_httpd_new(loop, &a->clock, &http, &handler);
-	return a->httpd ? eio_httpd_accept(a->httpd, fd) : UV_ENOMEM;
-}
-
-static int
-admin_socket(const struct admin_options *options)
-{
-	int err;
-
-	if (options->fd >= 0) return options->fd;
-	err = eio_listen_check(options->address);
-	return err ? err : eio_listen(options->address);
+	return a->httpd ? admin_listening_open(&a->listening, a->httpd, a->options.address, a->options.fd) : UV_ENOMEM;
 }
 
 struct admin *
 admin_new(uv_loop_t *loop, const struct admin_options *options)
 {
 	struct admin *a = calloc(1, sizeof *a);
-	int fd = admin_socket(options), err;
+	int err;
 
-	if (fd < 0) {
-		log_error_errno(fd, "event=listen-failed admin=%s", options->address);
-		free(a);
-		return NULL;
-	}
 	if (a) *a = (struct admin){ .magic = ADMIN_MAGIC, .options = *options };
-	if (a) a->listening = fd;
-	err = a ? open_admin(a, loop, fd) : UV_ENOMEM;
+	err = a ? open_admin(a, loop) : UV_ENOMEM;
 	if (err) {
 		/* This ends the program before it began, so nothing is taken apart again. */
 		log_error_errno(err, "event=admin-failed");
 		return NULL;
 	}
-	log_info("event=listening admin=%s port=%u%s", options->address, eio_listen_port(fd),
-		options->fd >= 0 ? " inherited=1" : "");
 	return a;
 }
 
@@ -425,7 +408,37 @@ int
 admin_listening(const struct admin *a)
 {
 	CHECK_MAGIC(a, ADMIN_MAGIC);
-	return a->listening;
+	return a->listening.now.fd;
+}
+
+int
+admin_prepare(struct admin *a, const char *address)
+{
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	return admin_listening_prepare(&a->listening, a->httpd, address);
+}
+
+bool
+admin_take(struct admin *a)
+{
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	return admin_listening_take(&a->listening);
+}
+
+void
+admin_forget(struct admin *a)
+{
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	admin_listening_forget(&a->listening);
+}
+
+void
+admin_set_hosts(struct admin *a, const char *const *hosts, size_t n)
+{
+	if (!a) return;
+	CHECK_MAGIC(a, ADMIN_MAGIC);
+	a->options.hosts = hosts;
+	a->options.n_hosts = n;
 }
 
 void
@@ -471,6 +484,7 @@ admin_free(struct admin *a)
 	admin_publish_free(a->publish);
 	capacity_deinit(&a->capacity);
 	metrics_free(a->metrics);
+	admin_listening_deinit(&a->listening);
 	a->magic = 0;
 	free(a);
 }

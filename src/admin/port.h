@@ -50,6 +50,17 @@ struct admin *admin_new(uv_loop_t *loop, const struct admin_options *options);
 /* The socket that it listens on. */
 int admin_listening(const struct admin *a);
 
+/* Binds another address, unless it is that of now, but accepts nobody there yet. 0, or a libuv error. */
+int admin_prepare(struct admin *a, const char *address);
+
+/* Goes over to what was prepared, if anything was: who has come by the address before is served. Or forgets it.
+ * Returns whether it went. */
+bool admin_take(struct admin *a);
+void admin_forget(struct admin *a);
+
+/* Other names, borrowed. NULL is fine for the port. */
+void admin_set_hosts(struct admin *a, const char *const *hosts, size_t n);
+
 /* /readyz says from now on that it is not, and why: the end has begun. NULL is fine. */
 void admin_set_draining(struct admin *a);
 

@@ -43,6 +43,9 @@ static const struct config_change groups[] = {
 	{ "limits.roomNameLength", CONFIG_GROUP_CLIENTS },
 	{ "limits.roomsPerSocket", CONFIG_GROUP_CLIENTS },
 	{ "trustedProxies", CONFIG_GROUP_CLIENTS },
+	{ "listen", CONFIG_GROUP_LISTEN },
+	{ "admin", CONFIG_GROUP_ADMIN },
+	{ "adminHosts", CONFIG_GROUP_ADMIN },
 	{ "auth", CONFIG_GROUP_NAMESPACES },
 	{ "namespaces", CONFIG_GROUP_NAMESPACES },
 	{ "feedDefaults", CONFIG_GROUP_FEEDS },
@@ -58,8 +61,6 @@ static const struct config_change groups[] = {
 	{ "adapter.streamCount", CONFIG_GROUP_NONE },
 	{ "adapter.streamMaxLen", CONFIG_GROUP_NONE },
 	{ "adapter.subscriptionMode", CONFIG_GROUP_NONE },
-	{ "admin", CONFIG_GROUP_NONE },
-	{ "adminHosts", CONFIG_GROUP_NONE },
 	{ "client.dir", CONFIG_GROUP_NONE },
 	{ "client.version", CONFIG_GROUP_NONE },
 	{ "compat", CONFIG_GROUP_NONE }, /* a file with another one is not taken at all */
@@ -75,7 +76,6 @@ static const struct config_change groups[] = {
 	{ "limits.messageBytes", CONFIG_GROUP_NONE },
 	{ "limits.publishQueueBytes", CONFIG_GROUP_NONE },
 	{ "limits.workerQueueBytes", CONFIG_GROUP_NONE },
-	{ "listen", CONFIG_GROUP_NONE },
 	{ "log.target", CONFIG_GROUP_NONE },
 	{ "node", CONFIG_GROUP_NONE },
 	{ "path", CONFIG_GROUP_NONE },
@@ -259,6 +259,13 @@ config_namespaces_stay(const struct config *first, const struct config *now)
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
 	return NULL;
+}
+
+const char *
+config_admin_stays(const struct config *first, const struct config *now)
+{
+	return !first->admin == !now->admin ? NULL
+					    : "there was one at the start, and is none any more, or the other way";
 }
 
 /* Redis */

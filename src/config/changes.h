@@ -19,6 +19,8 @@ enum config_group {
 	CONFIG_GROUP_NAMESPACES = 8, /* namespaces, their handlers, and who may connect */
 	CONFIG_GROUP_FEEDS = 16,
 	CONFIG_GROUP_REDIS = 32, /* what is said and believed where it connects to Redis */
+	CONFIG_GROUP_LISTEN = 64, /* where clients connect, and how */
+	CONFIG_GROUP_ADMIN = 128, /* the same of the admin port */
 };
 
 /* One option that is another one. */
@@ -40,6 +42,9 @@ void config_keep(struct config *now, const struct config *first);
 /* Why namespaces have to stay as they were at the start, although others were read, in a few words; NULL: they may
  * change. */
 const char *config_namespaces_stay(const struct config *first, const struct config *now);
+
+/* The same of the admin port. */
+const char *config_admin_stays(const struct config *first, const struct config *now);
 
 /* The same of the feeds, which are `before` by now. */
 const char *config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now);

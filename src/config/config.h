@@ -50,7 +50,7 @@ struct config_listen {
 	const char *host; /* an IPv4 or IPv6 address without brackets, or NULL when path is set */
 	unsigned port; /* 0 lets the system choose */
 	const struct eio_tls_spec *tls; /* NULL: it is plain */
-	/* As in struct eio_httpd_door. */
+	/* As in struct eio_httpd_door_options. */
 	const char *headers, *redirect;
 	bool proxied;
 };

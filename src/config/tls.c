@@ -237,7 +237,7 @@ look_at_tls(struct config_loader *l, const cJSON *item, const struct eio_tls_spe
 		return;
 	}
 	for (size_t i = 0; i < spec->n; i++) warn_of_certificate(l, item, spec, server, i);
-	eio_tls_server_free(server);
+	eio_tls_server_unref(server);
 }
 
 void

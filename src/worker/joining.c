@@ -13,7 +13,7 @@
 
 struct join_mail {
 	struct mail mail;
-	struct eio_leaver leaver; /* its descriptor is owned */
+	struct eio_leaver leaver; /* its descriptor is owned, and it has a reference to its door */
 	char bytes[]; /* the subject, and what it has said */
 };
 
@@ -24,7 +24,7 @@ joining_leave(void *user, const struct eio_leaver *l)
 	struct workers *ws = w->shared;
 
 	CHECK_MAGIC(w, WORKER_MAGIC);
-	ws->leave(ws->leave_user, l, l->door ? doors_address(ws->doors, l->door) : "");
+	ws->leave(ws->leave_user, l, eio_httpd_door_name(l->door));
 }
 
 static void
@@ -42,6 +42,7 @@ take_joins(void *user, struct mail *run)
 			close(j->leaver.fd);
 		else
 			eio_httpd_join(w->httpd, &j->leaver);
+		eio_httpd_door_unref(j->leaver.door);
 		free(j);
 	}
 }
@@ -57,7 +58,7 @@ workers_join(struct workers *ws, const struct eio_leaver *l, const char *address
 {
 	struct worker *w = ws->all[ws->joined++ % ws->n];
 	struct join_mail *j = malloc(sizeof *j + l->begun.n + l->subject.n);
-	const struct eio_httpd_door *door = NULL;
+	struct eio_httpd_door *door = NULL;
 
 	if (!j || (ws->doors && !doors_find(ws->doors, address, &door))) {
 		free(j);
@@ -65,7 +66,7 @@ workers_join(struct workers *ws, const struct eio_leaver *l, const char *address
 		return false;
 	}
 	j->leaver = *l;
-	j->leaver.door = door;
+	j->leaver.door = eio_httpd_door_ref(door);
 	j->leaver.subject.p = j->bytes;
 	j->leaver.begun.p = j->bytes + l->subject.n;
 	if (l->subject.n) memcpy(j->bytes, l->subject.p, l->subject.n);

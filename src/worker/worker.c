@@ -11,6 +11,7 @@
 #include "src/worker/elsewhere.h"
 #include "src/worker/forward.h"
 #include "src/worker/joining.h"
+#include "src/worker/relisten.h"
 #include "src/worker/site.h"
 #include "src/worker/stopping.h"
 
@@ -184,6 +185,7 @@ open_ports(struct worker *w)
 	joining_open(w);
 	stopping_open(w);
 	changing_open(w);
+	relisten_open(w);
 }
 
 static struct clients *
@@ -285,20 +287,24 @@ make_parts(struct worker *w)
 
 /* NULL, or why it failed. */
 static const char *
-accept_from(struct worker *w, const struct listeners *all)
+accept_from(struct worker *w, struct listeners *all)
 {
 	const struct doors *doors = w->shared->doors;
 	int err = 0;
 
-	for (size_t i = 0; i < all->n && !err; i++)
-		if (all->v[i].worker == w->index)
-			err = eio_httpd_accept_door(
-				w->httpd, all->v[i].fd, doors ? doors_at(doors, all->v[i].address) : NULL);
+	for (size_t i = 0; i < all->n && !err; i++) {
+		struct listening *one = &all->v[i];
+
+		if (one->worker != w->index) continue;
+		err = eio_httpd_listener_new(
+			w->httpd, one->fd, doors ? doors_at(doors, one->address) : NULL, &one->taken);
+		if (!err) eio_httpd_listener_begin(one->taken);
+	}
 	return err ? uv_strerror(err) : NULL;
 }
 
 struct worker *
-worker_new(struct workers *ws, unsigned index, const struct listeners *listeners)
+worker_new(struct workers *ws, unsigned index, struct listeners *listeners)
 {
 	struct worker *w = calloc(1, sizeof *w);
 	const char *failed = w ? NULL : "out of memory";

@@ -50,7 +50,7 @@ struct workers {
 /* Makes worker number index and its servers on its thread, and lets it accept from those of the listeners that are its
  * own. To be called by one thread, before any of theirs is started. NULL on failure, which was logged and is the end of
  * the program. */
-struct worker *worker_new(struct workers *ws, unsigned index, const struct listeners *listeners);
+struct worker *worker_new(struct workers *ws, unsigned index, struct listeners *listeners);
 
 /* Lets it do what is to be done on its thread, as soon as that runs. Once. */
 void worker_start(struct worker *w);
@@ -66,6 +66,19 @@ void workers_forget(struct workers *ws);
 /* They do. Each does it between two turns of its loop; when this returns all have, and borrow nothing of the
  * configuration before any more, but for that of the start. From the thread that started them. */
 void workers_change(struct workers *ws);
+
+/* Has each worker make ready to accept from what is new in a list of listeners, with their doors. 0, or -1 and why
+ * (LISTENERS_WHY_MAX bytes) says what was wrong: then nobody has any of it. From the thread that started them, as the
+ * next two. */
+int workers_open_listeners(struct workers *ws, struct listeners *next, const struct door_set *doors, char *why);
+
+/* They close what they have made ready. */
+void workers_close_listeners(struct workers *ws, struct listeners *next);
+
+/* They begin to accept from it, have the doors in the place of those before, and close what goes, once they have taken
+ * who had come. */
+void workers_change_listeners(
+	struct workers *ws, struct listeners *before, struct listeners *next, const struct door_set *doors);
 
 /* Lets no session begin any more, and ends those that there are one after the other in so many milliseconds, each
  * worker its own: workers->empty counts those that have none left. Returns at once; workers_drain may come before they

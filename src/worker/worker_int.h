@@ -38,6 +38,18 @@ struct worker_change {
 	struct namespaces *namespaces; /* the same; NULL: they stay */
 };
 
+/* Other listeners. */
+enum relisten_step { RELISTEN_OPEN, RELISTEN_CLOSE, RELISTEN_TAKE };
+
+struct worker_relisten {
+	struct mail_port port;
+	struct mail mail;
+	enum relisten_step step; /* what follows is written before the mail is posted, too */
+	struct listeners *before, *next; /* of which the worker looks at its own */
+	const struct door_set *doors;
+	int err; /* the worker's answer to OPEN: 0 or a libuv error */
+};
+
 struct worker {
 	unsigned magic; /* WORKER_MAGIC */
 	unsigned index;
@@ -63,6 +75,7 @@ struct worker {
 	struct worker_step_mail step_mails[WORKER_STEPS];
 	struct worker_shut shut; /* stopping.c */
 	struct worker_change change; /* changing.c */
+	struct worker_relisten relisten; /* relisten.c */
 	uv_sem_t stepped; /* posted after each step, and each change */
 };
 

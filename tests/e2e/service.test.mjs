@@ -15,7 +15,7 @@ import { startManager } from './lib/manager.mjs';
 import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { reload, startReloadable } from './lib/reload.mjs';
+import { TOKEN, reload, startReloadable } from './lib/reload.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
 
 describe('a service manager', { skip: SIOCAST_ONLY }, () => {
@@ -104,6 +104,52 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 			const few = await manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '1' } });
 			await eventually(() => /event=sockets-not-kept sockets=3 kept=1 /.test(few.text()), 'the word about the others');
 			await Session.open({ ...setup, port });
+		}),
+	);
+
+	test('keeps the sockets that there are after a reload', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const manager = await startManager(cleanup);
+			const folder = await cleanup.folder();
+			const [port, gone, added, admin] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+			const [file, goneFile] = ['sock', 'gone'].map((name) => path.join(folder, name));
+			const tokenFile = path.join(await cleanup.folder(), 'token');
+			fs.writeFileSync(tokenFile, TOKEN);
+			const at = `127.0.0.1:${port}`;
+			const setup = await configure(cleanup, { listen: [at, `127.0.0.1:${gone}`, `unix:${goneFile}`], workers: 2, publish: { tokenFile } });
+			const start = () => manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '64' } });
+			const first = await start();
+			const told = () => manager.heard(first.pid).filter((line) => line === 'FDSTOREREMOVE=1').length;
+			await eventually(() => manager.kept().length === 6, `6 sockets to be kept: ${manager.kept()}`);
+			const listen = [`unix:${file}`, at, `127.0.0.1:${added}`, `[::1]:${added}`];
+			assert.equal((await reload(setup, { listen })).status, 200);
+			await eventually(() => manager.kept().length === 8, `8 sockets to be kept: ${manager.kept()}`);
+			assert.equal(told(), 2);
+			// Nobody waits at what nobody listens on.
+			await eventually(async () => !(await accepts(gone)), 'the manager to have closed its copy');
+			assert.deepEqual(fs.readdirSync(folder), ['sock']);
+			// Another door, or another name of the same, is no other socket.
+			assert.equal((await reload(setup, { listen: [...listen.slice(1), { address: listen[0], redirect: 'https://example.com' }] })).status, 200);
+			assert.equal((await reload(setup, { listen, log: { level: 'debug' } })).status, 200);
+			assert.equal(told(), 2);
+			const before = setup.admin;
+			assert.equal((await reload(setup, { admin: `127.0.0.1:${admin}` })).status, 200);
+			setup.admin = admin;
+			await eventually(() => told() === 3 && manager.kept().length === 8, 'the other admin port to be kept');
+			await eventually(async () => !(await accepts(before)), 'the one before to be closed');
+			await first.stop();
+			const waiting = [port, added, file, admin].flatMap((where) =>
+				Array.from({ length: 4 }, () => request(where, 'GET', where === admin ? '/livez' : '/socket.io/?EIO=4&transport=polling')),
+			);
+			const second = await start();
+			for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 200);
+			assert.doesNotMatch(second.text(), /event=descriptor-unused/);
+			assert.equal(second.text().split(' inherited=1').length, 6);
+			// They are its own, as far as a reload goes.
+			assert.equal((await reload(setup, { listen: at })).status, 200);
+			assert.deepEqual(fs.readdirSync(folder), []);
+			await eventually(() => manager.kept().length === 3, `3 sockets to be kept: ${manager.kept()}`);
+			await eventually(async () => !(await accepts(added)), 'the manager to have closed its copies');
 		}),
 	);
 

@@ -60,7 +60,8 @@ each_kind(void **state)
 	assert_string_equal(changes("{\"user\": \"a\"}", "{\"user\": \"b\"}"), "!user");
 	assert_string_equal(changes("{\"user\": \"a\"}", "{}"), "!user");
 	assert_string_equal(changes("{}", "{\"drain\": {\"seconds\": 5}}"), "drain.seconds");
-	assert_string_equal(changes("{\"listen\": \"127.0.0.1:1\"}", "{\"listen\": \"127.0.0.1:2\"}"), "!listen");
+	assert_string_equal(changes("{\"listen\": \"127.0.0.1:1\"}", "{\"listen\": \"127.0.0.1:2\"}"), "listen");
+	assert_string_equal(changes("{\"admin\": \"127.0.0.1:1\"}", "{\"admin\": false}"), "admin");
 	assert_string_equal(
 		changes("{}", "{\"cors\": {\"origin\": \"http://a\", \"maxAge\": 5}}"), "cors.origin,cors.maxAge");
 	assert_string_equal(changes("{\"stateFile\": \"/a\"}", "{\"stateFile\": \"/b\"}"), "!stateFile");

@@ -35,7 +35,7 @@ struct test {
 	uv_loop_t loop;
 	struct eio_clock clock;
 	struct server before, after;
-	struct eio_httpd_door door;
+	struct eio_httpd_door *door;
 	struct eio_network network;
 	int client;
 	unsigned left;
@@ -131,9 +131,11 @@ start(struct test *t, bool proxied)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	socklen_t n = sizeof sa;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct eio_httpd_listener *listener;
 	bool loose;
 
-	*t = (struct test){ .door = { .proxied = proxied } };
+	*t = (struct test){ .door = eio_httpd_door_new(&(struct eio_httpd_door_options){ .proxied = proxied }) };
+	assert_non_null(t->door);
 	assert_null(eio_network_parse(EIO_LIT("unix"), &t->network, &loose));
 	assert_int_equal(uv_loop_init(&t->loop), 0);
 	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
@@ -142,7 +144,8 @@ start(struct test *t, bool proxied)
 	assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa.sun_family), 0);
 	assert_int_equal(listen(fd, 4), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
-	assert_int_equal(eio_httpd_accept_door(t->before.httpd, fd, &t->door), 0);
+	assert_int_equal(eio_httpd_listener_new(t->before.httpd, fd, t->door, &listener), 0);
+	eio_httpd_listener_begin(listener);
 	t->client = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(connect(t->client, (struct sockaddr *)&sa, n), 0);
 	turn(t);
@@ -153,6 +156,7 @@ static void
 finish(struct test *t)
 {
 	close(t->client);
+	eio_httpd_door_unref(t->door); /* connections have theirs */
 	eio_httpd_close(t->before.httpd);
 	eio_httpd_close(t->after.httpd);
 	eio_clock_close(&t->clock);

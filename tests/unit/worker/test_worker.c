@@ -98,7 +98,7 @@ static void
 start_worker(struct test *t, unsigned i)
 {
 	struct listening one = { .fd = eio_listen("127.0.0.1:0"), .worker = i };
-	const struct listeners all = { &one, 1 };
+	struct listeners all = { .v = &one, .n = 1 };
 
 	assert_true(one.fd >= 0);
 	t->ports[i] = eio_listen_port(one.fd);
