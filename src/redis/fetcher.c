@@ -133,6 +133,12 @@ redis_fetcher_close(struct redis_fetcher *f)
 	free(f);
 }
 
+void
+redis_fetcher_allow(struct redis_fetcher *f, size_t max_reply)
+{
+	redis_link_allow(f->link, max_reply);
+}
+
 bool
 redis_fetcher_is_ready(const struct redis_fetcher *f)
 {

@@ -39,6 +39,9 @@ struct redis_fetcher *redis_fetcher_open(uv_loop_t *loop, const struct redis_fet
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_fetcher_close(struct redis_fetcher *f);
 
+/* Replies may have so many bytes from now on. */
+void redis_fetcher_allow(struct redis_fetcher *f, size_t max_reply);
+
 bool redis_fetcher_is_ready(const struct redis_fetcher *f);
 
 /* Writes a buffer with n commands, which it takes over and leaves empty. It must be ready; it may be lost

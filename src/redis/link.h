@@ -91,6 +91,9 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_link_opti
 /* Closes it; the memory goes when the loop has run. The role is told nothing more. */
 void redis_link_close(struct redis_link *l);
 
+/* Where the role wants the values of replies: so long they may be from now on. */
+void redis_link_allow(struct redis_link *l, size_t max_reply);
+
 bool redis_link_is_ready(const struct redis_link *l);
 
 /* Why it was lost last, or could not be made, as the log has it; "" when neither has happened. */

@@ -2,6 +2,13 @@
 /* How a link is, and its connection for another process. */
 #include "src/redis/link_int.h"
 
+void
+redis_link_allow(struct redis_link *l, size_t max_reply)
+{
+	l->options.max_reply = max_reply;
+	if (l->reader) redis_reader_expect_values(l->reader, max_reply);
+}
+
 bool
 redis_link_is_ready(const struct redis_link *l)
 {

@@ -26,7 +26,7 @@ struct redis_subscriber {
 	struct redis_subscriptions subscriptions;
 	struct redis_pacing *next_pacing; /* prepared; NULL: none, or it goes on with the one that it has */
 	bool next_may_pause; /* the same */
-	bool ready; /* as was told */
+	bool ready, answered; /* as was told */
 	uv_timer_t timer; /* when to ask again for what was refused */
 	struct redis_backoff backoff; /* of that */
 	struct log_limit limit, gap_limit;
@@ -49,7 +49,8 @@ subscriber_message(void *user, const struct redis_message *m)
 {
 	struct redis_subscriber *s = subscriber_of(user);
 
-	s->options.message(s->options.user, m);
+	if (!s->subscriptions.returning || !redis_subscriptions_is_left(&s->subscriptions, m->is_pattern, m->name))
+		s->options.message(s->options.user, m);
 }
 
 static void
@@ -70,6 +71,16 @@ tell_state(struct redis_subscriber *s)
 	s->options.state(s->options.user, ready);
 }
 
+static void
+tell_answered(struct redis_subscriber *s)
+{
+	bool all = redis_link_is_ready(s->link) && !s->subscriptions.unanswered;
+
+	if (all == s->answered) return;
+	s->answered = all;
+	if (s->options.answered) s->options.answered(s->options.user, all);
+}
+
 /* Asking */
 
 static size_t
@@ -88,6 +99,7 @@ on_subscriber_timer(uv_timer_t *t)
 	if (s->subscriptions.unanswered) return; /* the last answer starts it again */
 	eio_buf_init(&b);
 	n = redis_subscriptions_ask_refused(&s->subscriptions, &b);
+	tell_answered(s);
 	redis_link_write(s->link, &b, n);
 }
 
@@ -101,6 +113,7 @@ ask_changes(struct redis_subscriber *s)
 	if (!redis_link_is_ready(s->link)) return;
 	eio_buf_init(&b);
 	n = redis_subscriptions_ask_changes(&s->subscriptions, &b);
+	tell_answered(s);
 	if (n) redis_link_write(s->link, &b, n);
 	eio_buf_deinit(&b);
 }
@@ -172,6 +185,7 @@ take_answer(struct redis_subscriber *s, bool confirmed, struct eio_bytes error)
 	else if (counts && one->told)
 		log_allowed(s, one);
 	tell_state(s);
+	tell_answered(s);
 	ask_again_later(s);
 	return true;
 }
@@ -226,6 +240,7 @@ subscriber_lost(void *user)
 	redis_subscriptions_lost(&s->subscriptions, clock_wall_ms() - redis_link_silence_ms(s->link));
 	if (s->pacing) redis_pacing_reset(s->pacing);
 	uv_timer_stop(&s->timer);
+	tell_answered(s);
 	tell_state(s);
 }
 
@@ -363,6 +378,7 @@ redis_subscriber_commit(struct redis_subscriber *s)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].refused) s->options.refused(s->options.user, all->v[i].is_pattern, all->v[i].name, true);
 	change_pacing(s);
+	s->answered = false;
 	ask_changes(s);
 	tell_state(s);
 }

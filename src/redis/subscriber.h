@@ -30,6 +30,8 @@ struct redis_subscriber_options {
 	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
 	/* Every subscription has been answered, and one at least is confirmed; or that is not so any more. */
 	void (*state)(void *user, bool ready);
+	/* All that was asked for has been answered, or that is not so any more. NULL: nobody asks. */
+	void (*answered)(void *user, bool all);
 	/* A channel or pattern is refused from now on, or is not any more. */
 	void (*refused)(void *user, bool is_pattern, struct eio_bytes name, bool refused);
 	/* A channel or pattern was lost, and is there again: what was published between these times, in milliseconds
@@ -49,8 +51,8 @@ struct redis_subscriber *redis_subscriber_open(uv_loop_t *loop, const struct red
  * before; names are copied. 0, or -1 when out of memory. */
 int redis_subscriber_prepare(struct redis_subscriber *s, const struct redis_subscriber_options *options);
 
-/* They are subscribed to, or it is forgotten. What is refused of them is told again. The connection stays: of what is
- * wanted before and after nothing is lost. Messages of others may still come. */
+/* They are subscribed to, or it is forgotten. What is refused of them is told again, and that all is answered. The
+ * connection stays: of what is wanted before and after nothing is lost. Messages of others may still come. */
 void redis_subscriber_commit(struct redis_subscriber *s);
 void redis_subscriber_forget(struct redis_subscriber *s);
 

@@ -178,6 +178,7 @@ note_command(struct redis_subscriptions *s, size_t i)
 	CHECK(s->asked_n < s->asked_cap);
 	s->asked[s->asked_n++] = i;
 	s->all.v[i].unanswered++;
+	s->returning += s->all.v[i].unanswered == 2;
 	s->unanswered++;
 }
 
@@ -201,7 +202,7 @@ leave(struct redis_subscriptions *s, size_t i, struct eio_buf *out)
 static void
 forget_commands(struct redis_subscriptions *s)
 {
-	s->asked_at = s->asked_n = s->unanswered = 0;
+	s->asked_at = s->asked_n = s->unanswered = s->returning = 0;
 }
 
 size_t
@@ -231,6 +232,17 @@ redis_subscriptions_ask_changes(struct redis_subscriptions *s, struct eio_buf *o
 	return s->unanswered - before;
 }
 
+bool
+redis_subscriptions_is_left(const struct redis_subscriptions *s, bool is_pattern, struct eio_bytes name)
+{
+	for (size_t i = 0; i < s->all.n; i++) {
+		const struct redis_subscription *one = &s->all.v[i];
+
+		if (one->unanswered > 1 && one->is_pattern == is_pattern && eio_bytes_eq(one->name, name)) return true;
+	}
+	return false;
+}
+
 void
 redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms)
 {
@@ -257,6 +269,7 @@ redis_subscriptions_answered(struct redis_subscriptions *s, bool confirmed, bool
 	one = &s->all.v[s->asked[s->asked_at++]];
 	s->unanswered--;
 	one->unanswered--;
+	s->returning -= one->unanswered == 1;
 	if (!s->unanswered) forget_commands(s);
 	*counts = one->wanted && !one->unanswered;
 	if (!*counts) return one;

@@ -38,6 +38,7 @@ struct redis_subscriptions {
 	size_t *asked; /* owned: whom the commands without an answer are about, in their order */
 	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
 	size_t unanswered, confirmed, refused; /* how many commands and names are */
+	size_t returning; /* names with more than one command without an answer */
 };
 
 /* 0, or -1 when out of memory (nothing to undo then). The names are copied. */
@@ -58,6 +59,10 @@ size_t redis_subscriptions_ask(struct redis_subscriptions *s, struct eio_buf *ou
 
 /* The same for what has changed since they were asked for. */
 size_t redis_subscriptions_ask_changes(struct redis_subscriptions *s, struct eio_buf *out);
+
+/* Whether what comes of a name is of a subscription that is being left: it was wanted before, and then not, and is
+ * again. Nobody who wants it now has asked for that. To be asked only where some are returning. */
+bool redis_subscriptions_is_left(const struct redis_subscriptions *s, bool is_pattern, struct eio_bytes name);
 
 /* The connection is lost, on which nothing was heard since then: a time that is not 0. */
 void redis_subscriptions_lost(struct redis_subscriptions *s, uint64_t since_ms);

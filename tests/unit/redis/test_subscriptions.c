@@ -210,6 +210,45 @@ in_quick_succession(void **state)
 	redis_subscriptions_deinit(&s);
 }
 
+/* One that is left and wanted again: what comes before the last answer is for those who wanted it before. */
+static void
+left_and_wanted_again(void **state)
+{
+	static const char *const all[] = { "a", "b" }, *const rest[] = { "b" };
+	const struct eio_bytes a = EIO_LIT("a"), b = EIO_LIT("b");
+	struct redis_subscriptions s;
+	struct eio_buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(redis_subscriptions_init(&s, all, 2, NULL, 0), 0);
+	asked(&s, redis_subscriptions_ask(&s, &out), 2, &out, EIO_LIT(ASK_A ASK_B));
+	answered(&s, true, "a");
+	answered(&s, true, "b");
+	go_over(&s, rest, 1, NULL);
+	others(&s, 1, EIO_LIT(LEAVE_A));
+	assert_int_equal(s.returning, 0);
+	go_over(&s, all, 2, NULL);
+	others(&s, 1, EIO_LIT(ASK_A));
+	assert_int_equal(s.returning, 1);
+	assert_true(redis_subscriptions_is_left(&s, false, a));
+	assert_false(redis_subscriptions_is_left(&s, true, a));
+	assert_false(redis_subscriptions_is_left(&s, false, b));
+	passed_over(&s, true, "a");
+	assert_int_equal(s.returning, 0);
+	assert_false(redis_subscriptions_is_left(&s, false, a));
+	answered(&s, true, "a");
+	/* The connection is lost before it was answered. */
+	go_over(&s, rest, 1, NULL);
+	redis_subscriptions_ask_changes(&s, &out);
+	go_over(&s, all, 2, NULL);
+	redis_subscriptions_ask_changes(&s, &out);
+	assert_int_equal(s.returning, 1);
+	redis_subscriptions_ask(&s, &out);
+	assert_int_equal(s.returning, 0);
+	eio_buf_deinit(&out);
+	redis_subscriptions_deinit(&s);
+}
+
 /* Another process has wanted something else, in another order: what both want is confirmed, the rest is asked for,
  * or left. */
 static void
@@ -269,6 +308,7 @@ main(void)
 		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(becomes_others),
 		cmocka_unit_test(in_quick_succession),
+		cmocka_unit_test(left_and_wanted_again),
 		cmocka_unit_test(of_another_process),
 		cmocka_unit_test(of_nobody),
 	};
