@@ -26,7 +26,6 @@ struct reload {
 	struct reload_parts parts;
 	struct reload_listen listen;
 	struct config *replaced; /* the one in force; NULL: still the first */
-	struct feed_specs *feeds; /* a reference to those in force; NULL: still the first */
 	bool kept; /* its namespaces are not */
 	bool kept_feeds; /* nor are its feeds */
 	bool kept_admin; /* nor is its admin port */
@@ -93,8 +92,6 @@ go_over_to_feeds(struct reload *r, const struct config *now)
 	struct feed_changed n;
 
 	if (feed_change(r->parts.workers->feed, config_feeds(now), &n) < 0) return -1;
-	feed_specs_unref(r->feeds);
-	r->feeds = feed_specs_ref(config_feeds(now));
 	log_info("event=feeds-changed added=%zu removed=%zu altered=%zu same=%zu", n.added, n.removed, n.altered,
 		n.same);
 	return 0;
@@ -264,12 +261,6 @@ plan_namespaces(const struct reload *r, const struct config *now, struct reload_
 	if (plan->stay) keep_group(plan, CONFIG_GROUP_NAMESPACES);
 }
 
-static struct feed_specs *
-feeds_in_force(const struct reload *r)
-{
-	return r->feeds ? r->feeds : config_feeds(r->options.config);
-}
-
 static void
 plan_feeds(const struct reload *r, const struct config *now, struct reload_plan *plan)
 {
@@ -277,7 +268,7 @@ plan_feeds(const struct reload *r, const struct config *now, struct reload_plan 
 
 	if (r->kept_feeds && !changes) plan->all[plan->n++] = (struct config_change){ "feeds", CONFIG_GROUP_FEEDS };
 	if (!changes && !r->kept_feeds) return;
-	plan->feeds_stay = config_feeds_stay(r->options.config, feeds_in_force(r), now);
+	plan->feeds_stay = config_feeds_stay(r->options.config, now);
 	plan->feeds = !plan->feeds_stay;
 	if (plan->feeds_stay) keep_group(plan, CONFIG_GROUP_FEEDS);
 }
@@ -452,7 +443,6 @@ reload_free(struct reload *r)
 {
 	CHECK_MAGIC(r, RELOAD_MAGIC);
 	config_free(r->replaced);
-	feed_specs_unref(r->feeds);
 	r->magic = 0;
 	free(r);
 }

@@ -308,36 +308,13 @@ config_swap_secrets(const struct config *first, struct redis_url *all)
 
 /* Feeds */
 
-/* The feeds that read what they retain, one after the other. */
-static const struct feed_spec *
-next_primed(const struct feed_specs *specs, size_t *at)
-{
-	while (*at < specs->n && !specs->v[*at].n_primes) ++*at;
-	return *at < specs->n ? &specs->v[(*at)++] : NULL;
-}
-
-static bool
-are_primes_same(const struct feed_specs *before, const struct feed_specs *now)
-{
-	const struct feed_spec *a, *b;
-	size_t at_before = 0, at_now = 0;
-
-	do {
-		a = next_primed(before, &at_before);
-		b = next_primed(now, &at_now);
-		if (!a != !b || (a && a->essence != b->essence)) return false;
-	} while (a);
-	return true;
-}
-
 const char *
-config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now)
+config_feeds_stay(const struct config *first, const struct config *now)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
 	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same feeds";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
-	if (!are_primes_same(before, p->feeds)) return "what feeds read of Redis (prime) is another";
 	return NULL;
 }

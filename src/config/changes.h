@@ -46,8 +46,8 @@ const char *config_namespaces_stay(const struct config *first, const struct conf
 /* The same of the admin port. */
 const char *config_admin_stays(const struct config *first, const struct config *now);
 
-/* The same of the feeds, which are `before` by now. */
-const char *config_feeds_stay(const struct config *first, const struct feed_specs *before, const struct config *now);
+/* The same of the feeds. */
+const char *config_feeds_stay(const struct config *first, const struct config *now);
 
 /* Why Redis stays as it was at the start, all of it; NULL: users, passwords and certificates at most are others. */
 const char *config_redis_stays(const struct config *first, const struct config *now);

@@ -15,7 +15,7 @@ change_feeds(struct feed *f)
 	struct feed_change change;
 
 	if (f->closed || feed_change_prepare(&change, &f->router, &f->options, q->specs) < 0) return -1;
-	if (feed_intakes_prepare(&f->intakes, &change.table, q->specs) < 0) {
+	if (feed_intakes_prepare(&f->intakes, &change.table, q->specs, change.feeds) < 0) {
 		feed_change_forget(&change);
 		return -1;
 	}

@@ -64,23 +64,27 @@ wants_source(const struct feed_intake *in, const struct feed_table *table)
 }
 
 static int
-prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
+prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs,
+	struct feed_at_work *const *feeds)
 {
 	struct source_options o = feed_intake_options(in, table, specs);
+	struct feed_prime_line *line = feed_intake_line(in);
 
-	if (in->line) {
-		o.channels = feed_prime_line_prepare(in->line, table, &o.n_channels);
-		if (!o.channels) return -1;
+	if (line) {
+		if (feed_prime_line_prepare(line, table, feeds, specs->n) < 0) return -1;
+		o.channels = feed_prime_line_next_channels(line, &o.n_channels);
+		o.events = feed_intake_events(feed_prime_line_will_be_wanted(line));
 	}
 	if (!wants_source(in, table)) return 0;
 	return in->source ? prepare_source(in, &o) : prepare_next(in, &o);
 }
 
 int
-feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs)
+feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs,
+	struct feed_at_work *const *feeds)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		if (prepare_intake(&all->v[i], table, specs) == 0) continue;
+		if (prepare_intake(&all->v[i], table, specs, feeds) == 0) continue;
 		feed_intakes_forget(all);
 		return -1;
 	}
@@ -93,7 +97,7 @@ feed_intakes_forget(struct feed_intakes *all)
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
 
-		if (in->line) feed_prime_line_forget(in->line);
+		if (feed_intake_line(in)) feed_prime_line_forget(feed_intake_line(in));
 		if (in->prepared) in->source->ops->forget(in->source);
 		if (in->next) in->next->ops->close(in->next);
 		in->prepared = false;
@@ -112,13 +116,24 @@ replace_source(struct feed_intake *in)
 	atomic_store_explicit(&in->refused, 0, memory_order_relaxed);
 }
 
+/* Before any source says something: so all hear of the feeds that are new from the same moment on. */
+static void
+commit_line(struct feed_intake *in)
+{
+	struct feed_prime_line *line = feed_intake_line(in);
+	bool subscribed = in->source && !in->next && atomic_load(&in->subscribed);
+
+	if (!line) return;
+	feed_prime_line_commit(line, &in->all->options->thread->loop, subscribed);
+	in->line = feed_prime_line_is_wanted(line) ? line : NULL;
+}
+
 static void
 commit_intake(struct feed_intake *in)
 {
 	bool wanted = wants_source(in, &in->all->router->table);
 
 	atomic_store_explicit(&in->wanted, wanted, memory_order_release);
-	if (in->line) feed_prime_line_commit(in->line);
 	if (in->next || !wanted) {
 		replace_source(in);
 	} else if (in->prepared) {
@@ -131,5 +146,6 @@ commit_intake(struct feed_intake *in)
 void
 feed_intakes_commit(struct feed_intakes *all)
 {
+	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_line(&all->v[i]);
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
 }

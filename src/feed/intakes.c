@@ -123,6 +123,15 @@ on_source_state(void *user, bool ready)
 }
 
 static void
+on_source_answered(void *user, bool all)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line) feed_prime_line_answered(in->line, all);
+}
+
+static void
 settle_intake(struct feed_intake *in)
 {
 	struct feed_intakes *all = in->all;
@@ -175,6 +184,7 @@ static const struct source_events usual_events = {
 	.may_read = on_source_may_read,
 	.too_long = on_source_too_long,
 	.state = on_source_state,
+	.answered = on_source_answered,
 	.refused = on_source_refused,
 	.settled = on_source_settled,
 };
@@ -186,9 +196,16 @@ static const struct source_events events_of_line = {
 	.may_read = on_source_may_read,
 	.too_long = on_source_too_long,
 	.state = on_source_state,
+	.answered = on_source_answered,
 	.refused = on_source_refused,
 	.settled = on_source_settled,
 };
+
+const struct source_events *
+feed_intake_events(bool line)
+{
+	return line ? &events_of_line : &usual_events;
+}
 
 struct source_options
 feed_intake_options(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
@@ -212,7 +229,7 @@ feed_intake_options(struct feed_intake *in, const struct feed_table *table, cons
 		.n_places = in->n_places,
 		.places_ms = all->places_ms,
 		.patience_ms = patience_ms(specs),
-		.events = in->line ? &events_of_line : &usual_events,
+		.events = feed_intake_events(in->line != NULL),
 		.user = in,
 	};
 }
@@ -255,7 +272,7 @@ feed_intakes_close(struct feed_intakes *all)
 		struct feed_intake *in = &all->v[i];
 
 		if (in->source) in->source->ops->close(in->source);
-		if (in->line) feed_prime_line_close(in->line);
+		if (feed_intake_line(in)) feed_prime_line_close(feed_intake_line(in));
 		in->source = NULL;
 		atomic_store_explicit(&in->subscribed, false, memory_order_release);
 	}
@@ -282,12 +299,12 @@ make_lines(struct feed_intakes *all)
 {
 	const struct feed_options *o = all->options;
 
-	if (!feed_primer_is_wanted(all->router)) return 0;
-	all->lines = calloc(o->n_redis, sizeof *all->lines);
+	all->lines = calloc(o->n_redis + 1, sizeof(struct feed_prime_line *));
 	for (size_t i = 0; all->lines && i < o->n_redis; i++) {
 		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics[i]);
 		if (!all->lines[i]) return -1;
-		all->v[INTAKES * i + INTAKE_PUBLISHED].line = all->lines[i];
+		if (feed_prime_line_is_wanted(all->lines[i]))
+			all->v[INTAKES * i + INTAKE_PUBLISHED].line = all->lines[i];
 	}
 	return all->lines ? 0 : -1;
 }
@@ -336,7 +353,7 @@ feed_intakes_ready(const struct feed_intakes *all)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
 		if (!has_all(&all->v[i])) return false;
-	for (size_t i = 0; all->lines && i < all->options->n_redis; i++)
+	for (size_t i = 0; i < all->options->n_redis; i++)
 		if (!feed_prime_line_is_done(all->lines[i])) return false;
 	return true;
 }
@@ -355,7 +372,7 @@ feed_intakes_status(const struct feed_intakes *all, size_t i)
 		status.refused += atomic_load_explicit(&in->refused, memory_order_relaxed);
 	}
 	status.subscribed = wanted && complete;
-	status.primes = all->lines != NULL;
-	status.primed = all->lines && feed_prime_line_is_done(all->lines[i]);
+	status.primes = feed_prime_line_is_wanted(all->lines[i]);
+	status.primed = feed_prime_line_has_all(all->lines[i]);
 	return status;
 }

@@ -23,7 +23,7 @@ struct feed_intakes {
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
 	void *user; /* of settled */
 	struct inherited *heirs; /* where connections go that another process goes on with; NULL: nobody does */
-	struct feed_prime_line **lines; /* owned: one for each of them; NULL: nothing is read of what is retained */
+	struct feed_prime_line **lines; /* owned: one for each of options->redis */
 };
 
 /* All is borrowed. 0, or -1 when out of memory (nothing to undo then). */
@@ -41,10 +41,11 @@ void feed_intakes_begin_tracks(struct feed_intakes *all);
 void feed_intakes_open(struct feed_intakes *all);
 void feed_intakes_close(struct feed_intakes *all);
 
-/* Makes all that it takes to have other feeds' messages come, on the connections that there are; table is of specs, and
- * borrowed. 0, or -1 when out of memory (nothing to undo then). Then they do, once the router has those feeds, or it is
- * forgotten. Where there is no journal. */
-int feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs);
+/* Makes all that it takes to have other feeds' messages come, on the connections that there are; table and feeds are of
+ * specs, and borrowed. 0, or -1 when out of memory (nothing to undo then). Then they do, once the router has those
+ * feeds, or it is forgotten. Where there is no journal. */
+int feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs,
+	struct feed_at_work *const *feeds);
 void feed_intakes_commit(struct feed_intakes *all);
 void feed_intakes_forget(struct feed_intakes *all);
 

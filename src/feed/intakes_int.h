@@ -14,7 +14,7 @@ enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
 struct feed_intake {
 	unsigned magic;
 	struct feed_intakes *all;
-	struct feed_prime_line *line; /* borrowed; NULL: what comes is for feeds, all of it */
+	struct feed_prime_line *line; /* borrowed, while it is wanted; NULL: what comes is for feeds, all of it */
 	unsigned track; /* of what is published, or of its first stream: see journal.h; 0 without one */
 	struct source *source; /* feed thread only; NULL before the start and after the end */
 	atomic_bool wanted; /* there is something to be had from it; feed thread only writes */
@@ -33,7 +33,10 @@ feed_intake_is_of_streams(const struct feed_intake *in)
 	return (in - in->all->v) % INTAKES == INTAKE_STREAMS;
 }
 
-/* intakes.c: what one is opened with, for feeds that may be others than the router's. */
+/* intakes.c: what a source tells, where the marker of a line is among the messages, or not. */
+const struct source_events *feed_intake_events(bool line);
+
+/* What one is opened with, for feeds that may be others than the router's. */
 struct source_options feed_intake_options(
 	struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs);
 
@@ -42,6 +45,15 @@ struct source *feed_intake_open(struct feed_intake *in, const struct source_opti
 
 /* Notes how far its source has read, in the place of what was noted before. */
 void feed_intake_note(struct feed_intake *in);
+
+/* The line of its server; NULL: what it brings are entries. */
+static inline struct feed_prime_line *
+feed_intake_line(const struct feed_intake *in)
+{
+	size_t i = (size_t)(in - in->all->v);
+
+	return i % INTAKES == INTAKE_PUBLISHED ? in->all->lines[i / INTAKES] : NULL;
+}
 
 /* The functions of source number i. */
 static inline const struct source_ops *

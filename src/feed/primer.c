@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The order of the reading; see the header for the picture. */
-#include "src/feed/primer_int.h"
+#include "src/feed/primer.h"
 
 #include "eio/check.h"
 #include "src/feed/prime_value.h"
@@ -16,20 +16,12 @@ enum { BEHIND_MS = 10 }; /* how soon it is looked again whether workers keep up 
 /* How many replies a portion with a marker has, and which is still to come when so many are. */
 enum { REPLY_EXEC, REPLY_PUBLISH, REPLY_READ, REPLY_MULTI, REPLIES };
 
-bool
-feed_primer_is_wanted(const struct feed_router *r)
-{
-	for (size_t i = 0; i < r->options->specs->n; i++)
-		if (r->options->specs->v[i].n_primes) return true;
-	return false;
-}
-
 /* Beginning and ending */
 
 static struct feed_at_work *
 feed_at_hand(const struct feed_primer *p)
 {
-	return p->feeds[p->at].feed;
+	return p->feeds.v[p->at].feed;
 }
 
 static const struct feed_prime *
@@ -38,11 +30,20 @@ prime_at_hand(const struct feed_primer *p)
 	return &feed_at_hand(p)->spec->primes[p->prime];
 }
 
+/* Something is missing: from now on it is remembered what is heard. */
+static void
+hear_anew(struct feed_primer *p, uint64_t now_ms)
+{
+	primer_feeds_hear(&p->feeds, now_ms);
+	p->anew = true;
+}
+
 /* Forgets how far it is. Of what was asked the replies still come. */
 static void
 rest_primer(struct feed_primer *p)
 {
 	p->phase = PRIMER_RESTING;
+	p->going = false;
 	p->stale += p->expected;
 	p->expected = 0;
 	p->at = p->prime = 0;
@@ -52,7 +53,7 @@ rest_primer(struct feed_primer *p)
 static void
 begin_feed(struct feed_primer *p, uint64_t now_ms)
 {
-	p->feeds[p->at].failed = false;
+	p->feeds.v[p->at].failed = false;
 	p->started_ms = p->told_ms = now_ms;
 	p->values = 0;
 	p->prime = 0;
@@ -63,13 +64,22 @@ begin_feed(struct feed_primer *p, uint64_t now_ms)
 static void
 end_feed(struct feed_primer *p, uint64_t now_ms)
 {
-	bool failed = p->feeds[p->at].failed;
-	struct feed_at_work *s = feed_at_hand(p);
+	struct primer_feed *f = &p->feeds.v[p->at];
+	struct feed_at_work *s = f->feed;
+	bool failed = f->failed;
 
 	metrics_inc(s->metrics, failed ? FEED_METRIC_PRIMINGS_FAILED : FEED_METRIC_PRIMINGS);
 	metrics_put(s->metrics, FEED_METRIC_PRIMING_MS, now_ms - p->started_ms);
 	log_info("feed=%u redis=%s event=primed values=%" PRIu64 " ms=%" PRIu64 "%s", s->spec->index, p->url->name,
 		p->values, now_ms - p->started_ms, failed ? " incomplete" : "");
+}
+
+static void
+end_priming(struct feed_primer *p)
+{
+	p->done = true;
+	p->backoff = (struct redis_backoff){ 0 };
+	rest_primer(p);
 }
 
 /* Goes on with the next of what is to be read. */
@@ -83,24 +93,21 @@ next_prime(struct feed_primer *p, uint64_t now_ms)
 		return;
 	}
 	end_feed(p, now_ms);
-	if (++p->at < p->n_feeds) {
-		begin_feed(p, now_ms);
-		return;
-	}
-	/* What is gone is dropped, and what was heard forgotten, bit by bit. That needs no connection. */
 	p->phase = PRIMER_TIDIES;
-	p->at = p->prime = 0;
+	p->prime = 0;
 }
 
-/* All is done. */
+/* What is gone is dropped, and what was heard forgotten, bit by bit. That needs no connection. */
 static void
-end_priming(struct feed_primer *p, uint64_t now_ms)
+tidy_feed(struct feed_primer *p, uint64_t now_ms)
 {
-	feed_primer_end_hearing(p, now_ms);
-	p->due = false;
-	p->done = true;
-	p->backoff = (struct redis_backoff){ 0 };
-	rest_primer(p);
+	const struct primer_feed *f = &p->feeds.v[p->at];
+
+	p->at_ms = now_ms + 1; /* a timer that is due at once would be so in the same turn of the loop */
+	if (feed_priming_tidy(f->feed, primer_feed_is_whole(f, p->alone), p->looks, now_ms)) return;
+	primer_feeds_done(&p->feeds, p->at, now_ms);
+	p->phase = PRIMER_RESTING;
+	if (!p->feeds.n_due) end_priming(p);
 }
 
 /* What is wrong */
@@ -124,7 +131,7 @@ give_up_prime(struct feed_primer *p, const char *why, const char *hint, uint64_t
 {
 	log_warn("feed=%u redis=%s event=prime-failed key=\"%s\" reason=\"%s\"%s", feed_at_hand(p)->spec->index,
 		p->url->name, LOG_ESCAPE(eio_cstr(prime_at_hand(p)->key)), why, hint);
-	p->feeds[p->at].failed = true;
+	p->feeds.v[p->at].failed = true;
 	next_prime(p, now_ms);
 }
 
@@ -334,32 +341,32 @@ feed_primer_subscribed(struct feed_primer *p, bool subscribed, uint64_t now_ms)
 {
 	p->subscribed = subscribed;
 	if (!subscribed) {
-		feed_primer_hear(p, now_ms);
+		p->answered = false;
+		hear_anew(p, now_ms);
 		rest_primer(p);
-	} else if (!p->due) {
-		feed_primer_end_hearing(p, now_ms); /* nothing was missed */
+	}
+	for (size_t i = 0; subscribed && i < p->feeds.n; i++) {
+		struct primer_feed *f = &p->feeds.v[i];
+
+		if (f->due || !f->hears) continue;
+		primer_feed_end(f, now_ms); /* nothing was missed */
+		p->anew = false;
 	}
 }
 
 void
 feed_primer_gap(struct feed_primer *p, uint64_t now_ms)
 {
-	p->due = true;
+	primer_feeds_want(&p->feeds);
 	if (p->anew) return;
-	feed_primer_hear(p, now_ms);
+	hear_anew(p, now_ms);
 	rest_primer(p);
 }
 
 void
 feed_primer_again(struct feed_primer *p)
 {
-	if (p->due) rest_primer(p);
-}
-
-void
-feed_primer_refused(struct feed_primer *p, bool refused)
-{
-	p->refused = refused;
+	if (p->feeds.n_due) rest_primer(p);
 }
 
 void
@@ -403,7 +410,20 @@ ask_portion(struct feed_primer *p, struct eio_buf *out)
 static bool
 may_begin(const struct feed_primer *p)
 {
-	return p->phase == PRIMER_RESTING && p->due && p->subscribed && p->connected;
+	return p->phase == PRIMER_RESTING && p->feeds.n_due && p->subscribed && p->answered && p->connected;
+}
+
+static void
+begin_next_feed(struct feed_primer *p, uint64_t now_ms)
+{
+	if (!p->going) {
+		p->going = true;
+		p->unmarked = p->anew = false;
+		if (p->refused) do_without_marker(p, "the subscription is refused", now_ms);
+	}
+	p->at = primer_feeds_first(&p->feeds);
+	begin_feed(p, now_ms);
+	p->phase = PRIMER_ASKS;
 }
 
 size_t
@@ -413,17 +433,8 @@ feed_primer_step(struct feed_primer *p, struct eio_buf *out, bool may_ask, uint6
 		do_without_marker(p, "it does not come: are both connections to the same server?", now_ms);
 		take_held(p, now_ms);
 	}
-	if (may_begin(p) && now_ms >= p->at_ms) {
-		p->unmarked = p->anew = false;
-		if (p->refused) do_without_marker(p, "the subscription is refused", now_ms);
-		begin_feed(p, now_ms);
-		p->phase = PRIMER_ASKS;
-	}
-	if (p->phase == PRIMER_TIDIES) {
-		/* A timer that is due at once would be so in the same turn of the loop. */
-		p->at_ms = now_ms + 1;
-		if (!feed_primer_tidy(p, now_ms)) end_priming(p, now_ms);
-	}
+	if (may_begin(p) && now_ms >= p->at_ms) begin_next_feed(p, now_ms);
+	if (p->phase == PRIMER_TIDIES) tidy_feed(p, now_ms);
 	if (p->phase != PRIMER_ASKS || !p->connected) return 0;
 	if (may_ask) return ask_portion(p, out);
 	p->at_ms = now_ms + BEHIND_MS;
@@ -449,28 +460,39 @@ name_marker(struct feed_primer *p)
 	return 0;
 }
 
+/* Goes on with the one that is being read, or with none if that has gone. */
+void
+feed_primer_commit(struct feed_primer *p, uint64_t now_ms)
+{
+	size_t at = primer_feeds_commit(&p->feeds, p->at, now_ms);
+
+	p->answered = p->refused = false; /* they are told anew */
+	if (!p->feeds.n_due) p->done = true;
+	if (p->phase == PRIMER_RESTING) return;
+	if (at == SIZE_MAX) {
+		rest_primer(p);
+		return;
+	}
+	p->at = at;
+	p->fetch.prime = prime_at_hand(p);
+}
+
 int
 feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct redis_url *url, bool alone)
 {
-	size_t n = router->options->specs->n;
-
-	*p = (struct feed_primer){ .router = router, .url = url, .alone = alone, .due = true, .looks = PRIMER_LOOKS };
+	*p = (struct feed_primer){ .router = router, .url = url, .alone = alone, .looks = PRIMER_LOOKS };
 	p->held.max = SIZE_MAX;
-	if (name_marker(p) < 0) return -1;
-	p->feeds = calloc(n, sizeof *p->feeds);
-	if (!p->feeds) return -1;
-	for (size_t i = 0; i < n; i++)
-		if (router->options->specs->v[i].n_primes) p->feeds[p->n_feeds++].feed = router->feeds[i];
-	feed_primer_hear(p, 0);
+	if (name_marker(p) < 0 || feed_primer_prepare(p, router->feeds, router->options->specs->n) < 0) return -1;
+	feed_primer_commit(p, 0);
+	p->anew = true;
 	return 0;
 }
 
 void
 feed_primer_deinit(struct feed_primer *p)
 {
+	primer_feeds_deinit(&p->feeds);
 	feed_fetch_deinit(&p->fetch);
 	redis_values_deinit(&p->held);
 	eio_buf_deinit(&p->scratch);
-	free(p->feeds);
-	p->feeds = NULL;
 }

@@ -3,7 +3,8 @@
  * Reads from one server what feeds retain, one feed after the other, one portion at a time: which commands are next,
  * when what they brought is taken, and when it begins anew. priming.h says why in that order. No I/O and no clock.
  *
- *     subscription lost, or something missing: everything from the beginning, when both connections are there
+ *     subscription lost, or something missing: everything from the beginning, when both connections are there;
+ *     a feed that is new: that one, when its channels have been answered, too
  *
  *            ┌──────────┐ both there ┌──────┐ MULTI, read, PUBLISH marker, EXEC ┌───────┐
  *     ──────▶│ RESTING  ├───────────▶│ ASKS ├──────────────────────────────────▶│ WAITS │
@@ -11,9 +12,9 @@
  *                 ▲                     │ reply and marker are there: taken         │ reply, and
  *                 │                     ├───────────────────────────────────────────┤ no marker yet
  *           nothing is left to do       │                                   ┌───────▼───────┐
- *                 │       ┌────────┐ all  ├───────────────────────────────────┤ WAITS_MARKER  │
- *                 └───────┤ TIDIES │◀─────┘                                   └───────────────┘
- *                         └────────┘ is read
+ *                 │    ┌────────┐ a feed  ├───────────────────────────────────┤ WAITS_MARKER  │
+ *                 └────┤ TIDIES │◀────────┘                                   └───────────────┘
+ *                      └────────┘ is read; then the next
  * One that comes before its reply is noted. One that does not come for PRIMER_MARKER_MS will not come any more: the
  * subscription is with another server than the commands, or the reply lied. From then on it goes without.
  *
@@ -23,7 +24,7 @@
 #define SRC_FEED_PRIMER_H
 
 #include "src/feed/fetch.h"
-#include "src/feed/priming.h"
+#include "src/feed/primer_feeds.h"
 #include "src/redis/backoff.h"
 #include "src/redis/replies.h"
 
@@ -31,29 +32,22 @@
 #define PRIMER_PROGRESS_MS 5000 /* so often a line says how far it is */
 #define PRIMER_CHANNEL 48 /* bytes of the marker's channel, its end included */
 
-#define PRIMER_LOOKS 256 /* messages that are looked at in one turn, when all is read */
+#define PRIMER_LOOKS 256 /* messages that are looked at in one turn, when all of a feed is read */
 
 enum primer_phase { PRIMER_RESTING, PRIMER_ASKS, PRIMER_WAITS, PRIMER_WAITS_MARKER, PRIMER_TIDIES };
-
-/* One feed that is read. */
-struct primer_feed {
-	struct feed_at_work *feed; /* borrowed */
-	bool failed; /* something of it could not be read */
-};
 
 struct feed_primer {
 	struct feed_router *router; /* borrowed, as the next */
 	const struct redis_url *url;
 	bool alone; /* there is no other server: what it does not have is nowhere */
 	char channel[PRIMER_CHANNEL]; /* of the marker */
-	struct primer_feed *feeds; /* owned */
-	size_t n_feeds;
+	struct primer_feeds feeds;
 	enum primer_phase phase;
 	bool subscribed, connected; /* what comes by itself comes; commands are taken */
-	bool due; /* it is to be read */
-	bool hears; /* it is remembered what is heard, */
-	bool anew; /* and nothing was read since that began */
-	bool done; /* it was, once, as far as it could be */
+	bool answered; /* all that is subscribed to comes, or is refused */
+	bool going; /* one feed after the other is read, with what was found out about the marker */
+	bool anew; /* something was missed of all of them, and nothing was read since */
+	bool done; /* all was read, once, as far as it could be */
 	bool refused; /* the subscription of the marker is, */
 	bool unmarked; /* or its publication; or it did not come */
 	uint64_t at_ms; /* when to go on by itself; UINT64_MAX: not */
@@ -76,25 +70,51 @@ struct feed_primer {
 	struct redis_values held; /* the reply, while the marker is awaited */
 };
 
-/* Whether a feed reads something. */
-bool feed_primer_is_wanted(const struct feed_router *r);
-
-/* 0, or -1 when out of memory or without random bytes (nothing to undo then). */
+/* For the router's feeds. 0, or -1 when out of memory or without random bytes (nothing to undo then). */
 int feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct redis_url *url, bool alone);
 void feed_primer_deinit(struct feed_primer *p);
 
-/* The same feeds work from other specs, in which they read the same. */
-static inline void
-feed_primer_change(struct feed_primer *p)
+/* Makes what it takes to read for other feeds, all those that will be at work, in the place of what was prepared
+ * before. 0, or -1 when out of memory. Those that it has keep what they have; what is new is to be read, and heard of
+ * from now on; what goes may be gone by then. Or it is forgotten. */
+static inline int
+feed_primer_prepare(struct feed_primer *p, struct feed_at_work *const *feeds, size_t n)
 {
-	if (p->fetch.prime) p->fetch.prime = &p->feeds[p->at].feed->spec->primes[p->prime];
+	return primer_feeds_prepare(&p->feeds, feeds, n);
+}
+
+static inline void
+feed_primer_forget(struct feed_primer *p)
+{
+	primer_feeds_forget(&p->feeds);
+}
+
+void feed_primer_commit(struct feed_primer *p, uint64_t now_ms);
+
+/* Whether a feed reads something. */
+static inline bool
+feed_primer_is_wanted(const struct feed_primer *p)
+{
+	return p->feeds.n > 0;
 }
 
 /* What happens. The subscription is confirmed, or lost; messages are missing; the marker's channel is refused, or is
  * not any more. */
 void feed_primer_subscribed(struct feed_primer *p, bool subscribed, uint64_t now_ms);
 void feed_primer_gap(struct feed_primer *p, uint64_t now_ms);
-void feed_primer_refused(struct feed_primer *p, bool refused);
+
+/* All that is subscribed to has been answered, or that is not so any more. */
+static inline void
+feed_primer_answered(struct feed_primer *p, bool all)
+{
+	p->answered = all;
+}
+
+static inline void
+feed_primer_refused(struct feed_primer *p, bool refused)
+{
+	p->refused = refused;
+}
 
 /* What was heard was forgotten, as messages of another server are missing: what is being read is read again. */
 void feed_primer_again(struct feed_primer *p);

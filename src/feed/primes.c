@@ -21,7 +21,7 @@ struct feed_prime_line {
 	uv_loop_t *loop; /* NULL: it is not open */
 	struct redis_fetcher *fetcher;
 	uv_timer_t timer; /* for the primer's deadline */
-	atomic_bool done;
+	atomic_bool wanted, done, has_all;
 };
 
 static struct feed_prime_line *
@@ -35,6 +35,17 @@ prime_line_of(void *user)
 
 static void on_prime_timer(uv_timer_t *t);
 
+/* To other threads. */
+static void
+tell_how_far(struct feed_prime_line *l)
+{
+	const struct feed_primer *p = &l->primer;
+
+	atomic_store_explicit(&l->wanted, feed_primer_is_wanted(p), memory_order_release);
+	atomic_store_explicit(&l->has_all, p->feeds.n_unread == 0, memory_order_release);
+	atomic_store_explicit(&l->done, p->done, memory_order_release);
+}
+
 /* Does what the primer has to do. */
 static void
 pump_line(struct feed_prime_line *l)
@@ -44,7 +55,7 @@ pump_line(struct feed_prime_line *l)
 	uint64_t now = uv_now(l->loop), at;
 	size_t n = feed_primer_step(p, &out, feed_out_keeps_up(p->router->out), now);
 
-	if (p->done) atomic_store_explicit(&l->done, true, memory_order_release);
+	tell_how_far(l);
 	at = feed_primer_deadline(p);
 	if (at == UINT64_MAX)
 		uv_timer_stop(&l->timer);
@@ -99,16 +110,16 @@ longest_reply(const struct feed_primer *p)
 {
 	size_t most = 0;
 
-	for (size_t i = 0; i < p->n_feeds; i++) {
-		size_t n = p->feeds[i].feed->spec->retain.rules.bytes;
+	for (size_t i = 0; i < p->feeds.n; i++) {
+		size_t n = p->feeds.v[i].feed->spec->retain.rules.bytes;
 
 		if (n > most) most = n;
 	}
 	return most;
 }
 
-void
-feed_prime_line_open(struct feed_prime_line *l, uv_loop_t *loop)
+static void
+connect_line(struct feed_prime_line *l)
 {
 	const struct redis_fetcher_options o = {
 		.url = l->primer.url,
@@ -122,11 +133,18 @@ feed_prime_line_open(struct feed_prime_line *l, uv_loop_t *loop)
 		.user = l,
 	};
 
+	l->fetcher = redis_fetcher_open(l->loop, &o);
+	if (!l->fetcher) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+}
+
+void
+feed_prime_line_open(struct feed_prime_line *l, uv_loop_t *loop)
+{
+	if (!feed_primer_is_wanted(&l->primer)) return;
 	l->loop = loop;
 	uv_timer_init(loop, &l->timer); /* cannot fail */
 	l->timer.data = l;
-	l->fetcher = redis_fetcher_open(loop, &o);
-	if (!l->fetcher) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+	connect_line(l);
 }
 
 void
@@ -135,6 +153,7 @@ feed_prime_line_close(struct feed_prime_line *l)
 	if (!l->loop) return;
 	if (l->fetcher) redis_fetcher_close(l->fetcher);
 	uv_close((uv_handle_t *)&l->timer, NULL);
+	l->fetcher = NULL;
 	l->loop = NULL;
 }
 
@@ -173,6 +192,7 @@ feed_prime_line_gap(struct feed_prime_line *l)
 void
 feed_prime_line_again(struct feed_prime_line *l)
 {
+	if (!l->loop) return;
 	feed_primer_again(&l->primer);
 	pump_line(l);
 }
@@ -184,7 +204,20 @@ feed_prime_line_state(struct feed_prime_line *l, bool subscribed)
 	pump_line(l);
 }
 
+void
+feed_prime_line_answered(struct feed_prime_line *l, bool all)
+{
+	feed_primer_answered(&l->primer, all);
+	pump_line(l);
+}
+
 /* From new to free */
+
+bool
+feed_prime_line_is_wanted(const struct feed_prime_line *l)
+{
+	return atomic_load_explicit(&l->wanted, memory_order_acquire);
+}
 
 const char *const *
 feed_prime_line_channels(const struct feed_prime_line *l, size_t *n)
@@ -193,15 +226,41 @@ feed_prime_line_channels(const struct feed_prime_line *l, size_t *n)
 	return l->channels;
 }
 
-const char *const *
-feed_prime_line_prepare(struct feed_prime_line *l, const struct feed_table *table, size_t *n)
+bool
+feed_prime_line_will_be_wanted(const struct feed_prime_line *l)
+{
+	return l->primer.feeds.n_next > 0;
+}
+
+/* The table's channels, and the marker's. NULL when out of memory. */
+static const char **
+list_channels(const struct feed_prime_line *l, const struct feed_table *table, bool marks, size_t *n)
+{
+	const char **all = calloc(table->n_channels + 1, sizeof *all);
+
+	if (!all) return NULL;
+	if (table->n_channels) memcpy(all, table->channels, table->n_channels * sizeof *all);
+	*n = table->n_channels;
+	if (marks) all[(*n)++] = l->primer.channel;
+	return all;
+}
+
+int
+feed_prime_line_prepare(
+	struct feed_prime_line *l, const struct feed_table *table, struct feed_at_work *const *feeds, size_t n)
 {
 	feed_prime_line_forget(l);
-	l->next = calloc(table->n_channels + 1, sizeof *l->next);
-	if (!l->next) return NULL;
-	if (table->n_channels) memcpy(l->next, table->channels, table->n_channels * sizeof *l->next);
-	l->next[table->n_channels] = l->primer.channel;
-	*n = l->n_next = table->n_channels + 1;
+	if (feed_primer_prepare(&l->primer, feeds, n) < 0) return -1;
+	l->next = list_channels(l, table, feed_prime_line_will_be_wanted(l), &l->n_next);
+	if (l->next) return 0;
+	feed_prime_line_forget(l);
+	return -1;
+}
+
+const char *const *
+feed_prime_line_next_channels(const struct feed_prime_line *l, size_t *n)
+{
+	*n = l->n_next;
 	return l->next;
 }
 
@@ -210,16 +269,47 @@ feed_prime_line_forget(struct feed_prime_line *l)
 {
 	free(l->next);
 	l->next = NULL;
+	feed_primer_forget(&l->primer);
 }
 
-void
-feed_prime_line_commit(struct feed_prime_line *l)
+/* What is prepared is there from now on. */
+static void
+take_prepared_line(struct feed_prime_line *l, uint64_t now_ms)
 {
 	free(l->channels);
 	l->channels = l->next;
 	l->n_channels = l->n_next;
 	l->next = NULL;
-	feed_primer_change(&l->primer);
+	feed_primer_commit(&l->primer, now_ms);
+	tell_how_far(l);
+}
+
+static void
+hang_up_line(struct feed_prime_line *l)
+{
+	if (l->fetcher) redis_fetcher_close(l->fetcher);
+	l->fetcher = NULL;
+	uv_timer_stop(&l->timer);
+	feed_primer_connected(&l->primer, false);
+}
+
+void
+feed_prime_line_commit(struct feed_prime_line *l, uv_loop_t *loop, bool subscribed)
+{
+	bool was_wanted = feed_prime_line_is_wanted(l);
+
+	take_prepared_line(l, uv_now(loop));
+	if (!feed_prime_line_is_wanted(l)) {
+		if (l->loop) hang_up_line(l);
+		return;
+	}
+	if (!was_wanted) l->primer.subscribed = subscribed;
+	if (!l->loop)
+		feed_prime_line_open(l, loop);
+	else if (!l->fetcher)
+		connect_line(l);
+	else
+		redis_fetcher_allow(l->fetcher, longest_reply(&l->primer));
 }
 
 struct feed_prime_line *
@@ -230,14 +320,14 @@ feed_prime_line_new(struct feed_router *router, const struct redis_url *url, siz
 	if (!l) return NULL;
 	l->magic = FEED_PRIME_LINE_MAGIC;
 	l->metrics = metrics;
-	if (!feed_prime_line_prepare(l, &router->table, &l->n_channels) ||
-		feed_primer_init(&l->primer, router, url, n_servers == 1) < 0) {
-		feed_prime_line_forget(l);
+	if (feed_primer_init(&l->primer, router, url, n_servers == 1) == 0)
+		l->channels = list_channels(l, &router->table, feed_primer_is_wanted(&l->primer), &l->n_channels);
+	if (!l->channels) {
+		feed_primer_deinit(&l->primer);
 		free(l);
 		return NULL;
 	}
-	l->channels = l->next;
-	l->next = NULL;
+	tell_how_far(l);
 	return l;
 }
 
@@ -257,4 +347,10 @@ bool
 feed_prime_line_is_done(const struct feed_prime_line *l)
 {
 	return atomic_load_explicit(&l->done, memory_order_acquire);
+}
+
+bool
+feed_prime_line_has_all(const struct feed_prime_line *l)
+{
+	return atomic_load_explicit(&l->has_all, memory_order_acquire);
 }

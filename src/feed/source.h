@@ -45,6 +45,9 @@ struct source_events {
 	void (*too_long)(void *user, const struct message *m, uint64_t n);
 	/* From now on what is wanted comes, but for what is refused; or does not any more. */
 	void (*state)(void *user, bool ready);
+	/* It has said of each channel and pattern that is wanted whether it comes; or has not any more, as others are
+	 * wanted, which may not come yet before that. Behind each change it is told again. Not told of streams. */
+	void (*answered)(void *user, bool all);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
 	/* Once, of a source that was given places: what is missing since then has been told, what comes now goes on
@@ -82,10 +85,10 @@ struct source_ops {
 	struct source *(*open)(const struct source_options *options);
 	/* Ends it; it tells nothing more. What is left of it goes when the loop has run. */
 	void (*close)(struct source *s);
-	/* Goes over to other channels and patterns, and another patience: makes all that it takes, in the place of what
-	 * was prepared before. 0; -1 when out of memory; 1 when it has to be opened anew for that. Then it does, in the
-	 * same turn of the loop, and tells again what is refused; or it forgets it. All are NULL where it has to be
-	 * opened anew for anything. */
+	/* Goes over to other channels and patterns, another patience and other events: makes all that it takes, in the
+	 * place of what was prepared before. 0; -1 when out of memory; 1 when it has to be opened anew for that. Then
+	 * it does, in the same turn of the loop, and tells again what is refused; or it forgets it. All are NULL where
+	 * it has to be opened anew for anything. */
 	int (*prepare)(struct source *s, const struct source_options *options);
 	void (*commit)(struct source *s);
 	void (*forget)(struct source *s);

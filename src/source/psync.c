@@ -36,7 +36,8 @@ struct psync {
 	char id[REDIS_REPLICATION_ID]; /* of the stream of replication that came last, */
 	uint32_t id_hash; /* the same everywhere */
 	bool goes_on; /* at a place that it was given; what is missing since then was not told yet */
-	const struct source_events *events;
+	bool ready; /* as was told */
+	const struct source_events *events, *next_events;
 	void *user;
 };
 
@@ -155,7 +156,9 @@ on_replica_state(void *user, bool ready)
 {
 	struct psync *p = psync_of(user);
 
+	p->ready = ready;
 	p->events->state(p->user, ready);
+	p->events->answered(p->user, ready); /* all that is published comes */
 	if (!ready || !p->goes_on) return;
 	p->goes_on = false;
 	p->events->settled(p->user);
@@ -275,6 +278,7 @@ psync_prepare(struct source *s, const struct source_options *options)
 	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
 
 	psync_forget(s);
+	p->next_events = options->events;
 	if (p->may_pause != (options->patience_ms >= REDIS_PAUSE_MS)) return 1;
 	return take_psync_names(&p->next, options);
 }
@@ -287,6 +291,8 @@ psync_commit(struct source *s)
 	free_psync_names(&p->names);
 	p->names = p->next;
 	p->next = (struct psync_names){ .n_channels = 0 };
+	p->events = p->next_events;
+	if (p->ready) p->events->answered(p->user, true);
 }
 
 const struct source_ops source_psync = {

@@ -20,7 +20,7 @@ struct pubsub {
 	uv_loop_t *loop;
 	struct redis_subscriber *subscriber;
 	bool goes_on; /* with a connection that it was given, and has not said so yet */
-	const struct source_events *events;
+	const struct source_events *events, *next; /* next: what was prepared */
 	void *user;
 };
 
@@ -84,6 +84,14 @@ on_pubsub_state(void *user, bool ready)
 }
 
 static void
+on_pubsub_answered(void *user, bool all)
+{
+	struct pubsub *p = pubsub_of(user);
+
+	p->events->answered(p->user, all);
+}
+
+static void
 on_pubsub_refused(void *user, bool is_pattern, struct eio_bytes name, bool refused)
 {
 	struct pubsub *p = pubsub_of(user);
@@ -121,6 +129,7 @@ subscriber_options(const struct source_options *options, struct pubsub *p)
 		.message = on_pubsub_message,
 		.too_long = on_pubsub_too_long,
 		.state = on_pubsub_state,
+		.answered = on_pubsub_answered,
 		.refused = on_pubsub_refused,
 		.gap = on_pubsub_gap,
 		.user = p,
@@ -167,13 +176,17 @@ pubsub_prepare(struct source *s, const struct source_options *options)
 	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
 	const struct redis_subscriber_options o = subscriber_options(options, p);
 
+	p->next = options->events;
 	return redis_subscriber_prepare(p->subscriber, &o);
 }
 
 static void
 pubsub_commit(struct source *s)
 {
-	redis_subscriber_commit(pubsub_of(EIO_CONTAINER(s, struct pubsub, source))->subscriber);
+	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
+
+	p->events = p->next;
+	redis_subscriber_commit(p->subscriber);
 }
 
 static void

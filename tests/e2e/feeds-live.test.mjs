@@ -4,14 +4,15 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, collect, connect, connected, createClient } from './lib/client.mjs';
-import { SIOCAST_ONLY, feedsReady } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { readMetrics } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { reload, startReloadable } from './lib/reload.mjs';
+import { reload, startReloadable, write } from './lib/reload.mjs';
 import { eventually, limit } from './lib/wait.mjs';
 
 /** A feed of channel and event `name`, batched as a JSON list. */
@@ -257,17 +258,20 @@ describe('feeds', { skip: SIOCAST_ONLY }, () => {
 
 	test('that cannot change live stay as they are, and it is said why', limit(), () =>
 		withCleanup(async (cleanup) => {
-			const { redis, server } = await start(cleanup, { feeds: [feed('a')], publish: undefined });
+			const redis = await startRedis(cleanup, await freePort());
+			const secretFile = path.join(await cleanup.folder(), 'secret');
+			await fs.writeFile(secretFile, 'a-secret-of-32-bytes-or-something');
+			const connectionStateRecovery = { maxDisconnectionDuration: 60_000, elsewhere: { secretFile } };
+			const server = await startSiocast(cleanup, { redis: redis.url, feeds: [feed('a')], connectionStateRecovery });
+			await feedsReady(redis, server);
 			const client = await connect(cleanup, server);
-			const [a] = ['a'].map((name) => heard(client, name));
-			const refused = await reload(server, { feeds: [feed('a', { room: '{channel}' }), feed('b', { prime: { hash: 'h' }, retain: { key: '/k' } })] });
-			assert.equal(refused.status, 200);
-			assert.deepEqual(refused.needsRestart, ['feeds']);
-			const [why] = await eventually(() => lines(server, 'feeds-stay').length && lines(server, 'feeds-stay'), 'the reason');
-			assert.match(why, /reason="/);
+			const a = heard(client, 'a');
+			await write(server, { feeds: [feed('a'), feed('b')] });
+			process.kill(server.child.pid, 'SIGHUP');
+			await server.child.says(/event=feeds-stay reason="clients are recovered across siocasts/);
+			await server.child.says(/event=restart-needed options=1 unchanged="feeds"/);
 			await redis.client.publish('a', '1');
 			await eventually(() => a.length === 1, 'the feed to go on');
-			assert.deepEqual((await reload(server, { feeds: [feed('a')] })).needsRestart, []);
 		}),
 	);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reading what is retained, against a server made of arrays: publishers of every kind change its state and publish, the
- * subscription and the connection for commands deliver as slowly as they like, and are lost. In the end what is
+ * subscription and the connection for commands deliver as slowly as they like, and are lost; feeds come, go and are put
+ * in the place of others meanwhile, whose channels the server subscribes to as late as it likes. In the end what is
  * retained is what the server has, and no client was ever told something older than what it had.
  */
 #include <setjmp.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "src/feed/change.h"
 #include "src/feed/primer.h"
 #include "src/feed/snapshots_int.h"
 #include "tests/unit/configured.h"
@@ -21,15 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS = 12, LIST = 8, QUEUE = 4096, HALVES = 3, STEPS = 600, ROUNDS = 1500 };
+enum { KEYS = 12, LIST = 8, QUEUE = 4096, HALVES = 3, STEPS = 600, ROUNDS = 1500, CONFIGS = 200 };
+
+/* The feeds there may be. */
+enum { OF_KEYS, OF_LIST, FEEDS };
 
 /* How a publisher changes a key and says so. */
 enum writing { AS_ONE, STATE_FIRST, PUBLISH_FIRST, WRITINGS };
 
 /* What the subscription brings. */
 struct published {
-	bool is_marker;
+	bool is_marker, is_answer; /* that all is answered that was asked for */
 	uint64_t number; /* of the marker */
+	bool has[FEEDS]; /* who is subscribed to it */
 	int key, n; /* n < 0: the key is gone */
 };
 
@@ -54,6 +60,9 @@ struct world {
 	bool starves, hungry; /* memory runs out now and then; or has */
 	/* What is under way. */
 	bool subscribed;
+	bool asked[FEEDS], has[FEEDS]; /* the channels that are wanted, and those that the server has subscribed to */
+	uint64_t asked_n, done_n, told_n; /* how often others were asked for, done, and answered */
+	bool returns[FEEDS]; /* it was left and is asked for again: what comes before the answer was for those before */
 	struct published published[QUEUE];
 	size_t p_from, p_to;
 	struct eio_buf commands; /* that the server has not run */
@@ -63,7 +72,11 @@ struct world {
 	struct reply replies[256];
 	size_t r_from, r_to;
 	/* siocast. */
-	struct config *config;
+	struct config *configs[CONFIGS]; /* of now, behind those before */
+	size_t n_configs;
+	unsigned interval;
+	size_t bytes[FEEDS]; /* that a feed may retain: with another number it is another feed */
+	bool reloads;
 	struct interest_table *interest;
 	struct metrics_set metrics;
 	struct feed_options options;
@@ -145,6 +158,7 @@ publish(struct published p)
 {
 	if (!w->subscribed) return;
 	assert_true(w->p_to < QUEUE);
+	memcpy(p.has, w->has, sizeof p.has);
 	w->published[w->p_to++] = p;
 }
 
@@ -388,12 +402,21 @@ bring_message(const struct published *p)
 		pump();
 		return;
 	}
+	if (p->is_answer) {
+		bool all = p->number == w->asked_n;
+
+		w->told_n = p->number;
+		if (all) memset(w->returns, 0, sizeof w->returns);
+		feed_primer_answered(&w->primer, all);
+		pump();
+		return;
+	}
 	m.name = m.channel = eio_cstr(channel);
 	snprintf(text, sizeof text, "{\"s\":%d,\"n\":%d%s}", p->key, p->n, p->n < 0 ? ",\"gone\":true" : "");
 	m.payload = eio_cstr(text);
 	m.json = m.utf8 = MESSAGE_FACT_UNKNOWN;
-	bring_to_feeds(&m);
-	if (p->n < 0) return;
+	if (p->has[OF_KEYS] && !w->returns[OF_KEYS]) bring_to_feeds(&m);
+	if (p->n < 0 || !p->has[OF_LIST] || w->returns[OF_LIST]) return;
 	m.name = m.channel = EIO_LIT("l");
 	snprintf(text, sizeof text, "%d", p->n);
 	m.payload = eio_cstr(text);
@@ -452,9 +475,94 @@ set_subscribed(bool subscribed)
 	while (w->writing == PUBLISH_FIRST && w->n_halves) finish_half(0);
 	w->subscribed = subscribed;
 	w->p_from = w->p_to = 0;
+	memcpy(w->has, w->asked, sizeof w->has);
+	memset(w->returns, 0, sizeof w->returns);
+	w->done_n = w->told_n = w->asked_n;
 	if (subscribed) feed_primer_gap(&w->primer, w->now_ms);
 	feed_primer_subscribed(&w->primer, subscribed, w->now_ms);
+	if (subscribed) feed_primer_answered(&w->primer, true);
 	pump();
+}
+
+/* The server has read what is wanted now. */
+static void
+run_subscriptions(void)
+{
+	if (!w->subscribed || w->done_n == w->asked_n) return;
+	/* As where the subscription is lost. */
+	while (w->writing == PUBLISH_FIRST && w->n_halves) finish_half(0);
+	memcpy(w->has, w->asked, sizeof w->has);
+	w->done_n = w->asked_n;
+	publish((struct published){ .is_answer = true, .number = w->done_n });
+}
+
+/* Other feeds: which there are, those that are others than before, and in which order they stand. */
+
+static struct config *
+configure_feeds(const bool *there, bool backwards)
+{
+	char text[800], feeds[FEEDS][300];
+	const char *first = there[OF_KEYS] ? feeds[OF_KEYS] : "", *second = there[OF_LIST] ? feeds[OF_LIST] : "";
+
+	snprintf(feeds[OF_KEYS], sizeof feeds[OF_KEYS],
+		"{\"channel\": \"q\", \"retain\": {\"key\": \"/s\"}, \"remove\": {\"where\": {\"/gone\": true}},"
+		" \"retainBytes\": %zu, \"prime\": {\"hash\": \"state\"}}",
+		w->bytes[OF_KEYS]);
+	snprintf(feeds[OF_LIST], sizeof feeds[OF_LIST],
+		"{\"channel\": \"l\", \"retain\": %d, \"retainBytes\": %zu,"
+		" \"prime\": {\"list\": \"list\", \"newest\": \"last\"}}",
+		LIST, w->bytes[OF_LIST]);
+	snprintf(text, sizeof text,
+		"{\"feedDefaults\": {\"encode\": \"json\", \"batch\": {\"interval\": %u}}, \"feeds\": [%s%s%s]}",
+		w->interval, backwards ? second : first, *first && *second ? "," : "", backwards ? first : second);
+	assert_true(w->n_configs < CONFIGS);
+	return w->configs[w->n_configs++] = configured(text);
+}
+
+/* A feed that is new knows nothing, so its client begins anew. */
+static void
+forget_seen(unsigned feed)
+{
+	if (feed == OF_KEYS)
+		for (int k = 0; k < KEYS; k++) w->seen[k] = -1;
+	else
+		memset(w->seen_number, 0, sizeof w->seen_number);
+}
+
+static void
+change_feeds(const bool *there, const bool *others, bool backwards)
+{
+	struct feed_change change;
+	struct feed_specs *specs;
+	bool asks = false;
+
+	/* As where the subscription is lost: the feed that has heard it is gone. */
+	while (w->writing == PUBLISH_FIRST && w->n_halves) finish_half(0);
+	for (unsigned i = 0; i < FEEDS; i++) w->bytes[i] += others[i] && there[i];
+	specs = config_feeds(configure_feeds(there, backwards));
+	assert_int_equal(feed_change_prepare(&change, &w->router, &w->options, specs), 0);
+	assert_int_equal(feed_primer_prepare(&w->primer, change.feeds, specs->n), 0);
+	feed_change_commit(&change, w->now_ms);
+	feed_out_post(&w->out); /* what those before had for it */
+	for (unsigned i = 0; i < FEEDS; i++) {
+		if (others[i] || there[i] != w->asked[i]) forget_seen(i);
+		w->returns[i] |= there[i] && !w->asked[i];
+		asks |= there[i] != w->asked[i];
+		w->asked[i] = there[i];
+	}
+	w->asked_n += asks;
+	feed_primer_commit(&w->primer, w->now_ms);
+	/* A source tells at once when it has to ask for nothing. */
+	if (w->subscribed && w->told_n == w->asked_n) feed_primer_answered(&w->primer, true);
+	pump();
+}
+
+static void
+change_some_feeds(void)
+{
+	const bool there[FEEDS] = { dice(4) != 0, dice(4) != 0 }, others[FEEDS] = { dice(3) == 0, dice(3) == 0 };
+
+	change_feeds(there, others, dice(2));
 }
 
 static void
@@ -469,7 +577,7 @@ pass_time(uint64_t ms)
 static void
 step_world(void)
 {
-	switch (dice(12)) {
+	switch (dice(14)) {
 	case 0:
 	case 1:
 	case 2: change_something(); break;
@@ -492,24 +600,39 @@ step_world(void)
 	case 11:
 		if (dice(20) == 0) set_subscribed(!w->subscribed);
 		break;
+	case 12: run_subscriptions(); break;
+	case 13:
+		if (w->reloads && dice(8) == 0) change_some_feeds();
+		break;
 	}
+}
+
+static bool
+is_due(void)
+{
+	return w->primer.feeds.n_due > 0;
 }
 
 /* Until nothing is under way any more. */
 static void
 settle_world(void)
 {
+	const bool all[FEEDS] = { true, true }, none[FEEDS] = { false, false };
+
+	if (w->reloads) change_feeds(all, none, false);
 	set_connected(true);
 	set_subscribed(true);
 	while (w->n_halves) finish_half(0);
-	for (int i = 0; i < 10000 && (w->primer.due || w->p_from < w->p_to || i < 10); i++) {
+	for (int i = 0; i < 10000 && (is_due() || w->p_from < w->p_to || i < 10); i++) {
 		run_commands();
+		run_subscriptions();
 		bring_reply();
 		bring_published();
 		pass_time(10);
 	}
 	pass_time(100);
-	assert_false(w->primer.due);
+	assert_false(is_due());
+	assert_int_equal(w->primer.feeds.n_unread, 0);
 }
 
 /* What there is */
@@ -517,15 +640,19 @@ settle_world(void)
 static const struct retained *
 retained_of(size_t feed)
 {
-	struct eio_hash_node *n = eio_hash_any(&w->router.feeds[feed]->keeper.states);
+	const struct feed_specs *specs = w->options.specs;
+	struct eio_hash_node *n = NULL;
 
+	for (size_t i = 0; i < specs->n; i++)
+		if (strcmp(specs->v[i].channels[0], feed == OF_KEYS ? "q" : "l") == 0)
+			n = eio_hash_any(&w->router.feeds[i]->keeper.states);
 	return n ? &EIO_CONTAINER(n, struct feed_state, node)->retained : NULL;
 }
 
 static void
 check_keys(void)
 {
-	const struct retained *s = retained_of(0);
+	const struct retained *s = retained_of(OF_KEYS);
 	const struct eio_list *at = NULL;
 	int found[KEYS], key, n;
 	struct eio_bytes p;
@@ -546,7 +673,7 @@ check_keys(void)
 static void
 check_list(void)
 {
-	const struct retained *s = retained_of(1);
+	const struct retained *s = retained_of(OF_LIST);
 	const struct eio_list *at = NULL;
 	struct eio_bytes p;
 	char text[16];
@@ -564,13 +691,13 @@ check_list(void)
 static void
 check_row(void)
 {
-	const struct retained *s = retained_of(1);
+	const struct retained *s = retained_of(OF_LIST);
 	const struct eio_list *at = NULL;
 	struct eio_bytes p;
 	char text[16];
 	int last = 0;
 
-	if (w->primer.due || w->writing != AS_ONE || w->forbids_marker || w->hungry) return;
+	if (is_due() || w->writing != AS_ONE || w->forbids_marker || w->hungry) return;
 	while (s && retained_next(s, &at, &p)) {
 		snprintf(text, sizeof text, "%.*s", (int)p.n, p.p);
 		if (last) assert_int_equal(atoi(text), last + 1);
@@ -581,30 +708,27 @@ check_row(void)
 static void
 begin_world(enum writing writing, bool forbids, bool starves, unsigned interval)
 {
+	static const bool all[FEEDS] = { true, true };
 	static char name[] = "server";
-	char text[600];
 
 	w = calloc(1, sizeof *w);
 	assert_non_null(w);
-	snprintf(text, sizeof text,
-		"{\"feedDefaults\": {\"encode\": \"json\", \"batch\": {\"interval\": %u}}, \"feeds\": ["
-		"{\"channel\": \"q\", \"retain\": {\"key\": \"/s\"}, \"remove\": {\"where\": {\"/gone\": true}},"
-		" \"prime\": {\"hash\": \"state\"}},"
-		"{\"channel\": \"l\", \"retain\": %d, \"prime\": {\"list\": \"list\", \"newest\": \"last\"}}]}",
-		interval, LIST);
-	w->config = configured(text);
+	w->interval = interval;
+	w->bytes[OF_KEYS] = w->bytes[OF_LIST] = 1 << 20;
+	memcpy(w->asked, all, sizeof w->asked);
+	configure_feeds(all, false);
 	w->interest = interest_table_new();
 	assert_int_equal(metrics_set_init(&w->metrics), 0);
 	w->options = (struct feed_options){ .interest = w->interest, .metrics = &w->metrics };
-	config_fill_feed(w->config, &w->options);
+	config_fill_feed(w->configs[0], &w->options);
 	w->options.workers = 1;
 	assert_int_equal(feed_out_init(&w->out, &w->options), 0);
 	w->port = (struct mail_port){ .take = take_delivery };
 	w->out.workers[0] = &w->port;
 	assert_int_equal(feed_router_init(&w->router, &w->options, &w->out), 0);
 	w->url.name = name;
-	assert_true(feed_primer_is_wanted(&w->router));
 	assert_int_equal(feed_primer_init(&w->primer, &w->router, &w->url, true), 0);
+	assert_true(feed_primer_is_wanted(&w->primer));
 	assert_int_equal(interest_set(w->interest, 0, sio_room_everyone(EIO_LIT("/"))), 0);
 	w->writing = writing;
 	w->forbids_marker = forbids;
@@ -628,7 +752,7 @@ end_world(void)
 	feed_out_deinit(&w->out);
 	metrics_set_deinit(&w->metrics);
 	interest_table_free(w->interest);
-	config_free(w->config);
+	for (size_t i = 0; i < w->n_configs; i++) config_free(w->configs[i]);
 	free(w);
 }
 
@@ -644,6 +768,7 @@ every_order(void **state)
 
 		dice_state = i;
 		begin_world(writing, forbids, false, i % 2 ? 20 : 0);
+		w->reloads = i % 4 == 3;
 		for (int k = 0; k < STEPS; k++) {
 			step_world();
 			check_row();
@@ -656,6 +781,37 @@ every_order(void **state)
 		end_world();
 	}
 	assert_true(primed > ROUNDS * KEYS);
+}
+
+static void
+all_hear(bool hear)
+{
+	for (size_t i = 0; i < w->primer.feeds.n; i++) assert_int_equal(w->primer.feeds.v[i].hears, hear);
+}
+
+/* A connection was lost and nothing is missing, which ends it; later something is. */
+static void
+missed_after_all(void **state)
+{
+	(void)state;
+	begin_world(AS_ONE, false, false, 0);
+	settle_world();
+	all_hear(false);
+	feed_primer_subscribed(&w->primer, false, w->now_ms);
+	all_hear(true);
+	feed_primer_subscribed(&w->primer, true, w->now_ms);
+	assert_false(is_due());
+	all_hear(false);
+	feed_primer_gap(&w->primer, w->now_ms);
+	assert_int_equal(w->primer.feeds.n_due, FEEDS);
+	all_hear(true);
+	feed_primer_answered(&w->primer, true);
+	pump();
+	settle_world();
+	all_hear(false);
+	check_keys();
+	check_list();
+	end_world();
 }
 
 /* What was lost by it is there when all is read again. */
@@ -681,6 +837,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_order),
+		cmocka_unit_test(missed_after_all),
 		cmocka_unit_test(without_memory),
 	};
 
