@@ -108,7 +108,7 @@ on_passage(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	CHECK_MAGIC(w->of, ADOPTING_MAGIC);
-	for (int i = 0; i < TURN_MESSAGES && n > 0; i++) n = receive_passage(w);
+	for (unsigned i = 0; i < TURN_MESSAGES && n > 0; i++) n = receive_passage(w);
 	if (n > 0 || n == -EAGAIN) return;
 	log_info("event=adopted connections=%zu closed=%zu", w->came, w->closed);
 	close_way(w);
