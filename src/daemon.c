@@ -214,6 +214,7 @@ on_successor_sockets(void *user, struct inherited *out)
 	const struct daemon *d = user;
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
+	if (reload_is_busy(d->reload)) return -EAGAIN;
 	return handing_sockets(&d->listeners, d->admin, &d->beside, out);
 }
 
@@ -485,8 +486,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 		log_error("event=start-failed");
 		return 1;
 	}
-	if (config->warnings)
-		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", config->warnings);
+	opening_warn(config);
 	log_info("event=started workers=%u pid=%d", config->workers, (int)getpid());
 	service_ready(d.service);
 	keep_sockets(&d);

@@ -83,3 +83,9 @@ opening_log(const struct config *c)
 	if (err) log_error_errno(err, "event=log-failed file=\"%s\"", LOG_ESCAPE(eio_cstr(c->access_log)));
 	return err;
 }
+
+void
+opening_warn(const struct config *c)
+{
+	if (c->warnings) log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", c->warnings);
+}

@@ -27,4 +27,7 @@ void opening_limit(const struct config *c);
  * for a spare. It is logged. */
 uint64_t opening_share(const struct config *c);
 
+/* Says in the log that there are warnings, if there are. */
+void opening_warn(const struct config *c);
+
 #endif

@@ -7,7 +7,9 @@
 #include "src/base/log.h"
 #include "src/beside.h"
 #include "src/config/changes.h"
+#include "src/opening.h"
 #include "src/reload_listen.h"
+#include "src/reload_redis.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ struct reload {
 	struct reload_options options;
 	struct reload_parts parts;
 	struct reload_listen listen;
+	struct reload_redis redis;
 	struct config *replaced; /* the one in force; NULL: still the first */
 	bool kept; /* its namespaces are not */
 	bool kept_feeds; /* nor are its feeds */
@@ -102,6 +105,7 @@ static int
 prepare_parts(struct reload *r, struct config *now, struct reload_plan *plan)
 {
 	if (plan->redis && !(plan->secrets = config_secrets(now))) return -1;
+	if (plan->redis && reload_redis_prepare(&r->redis, r->parts.workers, now)) return -1;
 	if (reload_listen_prepare(&r->listen, now, plan->listen, plan->admin, plan->why)) return -1;
 	if (workers_prepare(r->parts.workers, now, plan->namespaces) == 0) return 0;
 	if (plan->namespaces) snprintf(plan->why, sizeof plan->why, "a key file cannot be read, or memory is out");
@@ -143,7 +147,7 @@ change_secrets(const struct reload *r, struct redis_url *secrets)
 	struct secrets_call c = { r->options.config, secrets };
 
 	feed_call(r->parts.workers->feed, swap_secrets, &c);
-	log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
+	if (!r->redis.n) log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */
@@ -299,7 +303,10 @@ static void
 put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
 	change_all(r, now);
-	if (plan->redis) change_secrets(r, plan->secrets);
+	if (plan->redis) {
+		change_secrets(r, plan->secrets);
+		reload_redis_begin(&r->redis);
+	}
 	r->kept = plan->stay != NULL;
 	r->kept_feeds = plan->feeds_stay != NULL;
 	r->kept_admin = plan->admin_stays != NULL;
@@ -309,8 +316,7 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 	if (plan->admin_stays) log_warn("event=admin-stays reason=\"%s\"", plan->admin_stays);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
-	if (now->warnings)
-		log_warn("event=configuration-warnings count=%u hint=\"siocast -t tells them\"", now->warnings);
+	opening_warn(now);
 	answer_changes(plan->all, plan->n, answer);
 }
 
@@ -345,6 +351,7 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 		why = "another compat takes a restart: what other keys mean depends on it";
 	else if (prepare_change(r, now, &plan))
 		why = plan.why;
+	if (why) reload_redis_forget(&r->redis);
 	if (!why) put_in_force(r, now, &plan, answer);
 	config_secrets_free(plan.secrets, r->options.config->n_redis);
 	if (!why) return 200;
@@ -366,6 +373,13 @@ read_anew(struct reload *r, struct eio_buf *answer)
 	return 422;
 }
 
+bool
+reload_is_busy(const struct reload *r)
+{
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	return reload_redis_is_busy(&r->redis);
+}
+
 int
 reload_now(struct reload *r, struct eio_buf *answer)
 {
@@ -377,6 +391,8 @@ reload_now(struct reload *r, struct eio_buf *answer)
 	/* Whoever starts has read the file, and has the sockets of now. */
 	if (successor_starting(r->parts.successor))
 		return refuse_reload(answer, "a restart is under way, with the file as it was when that began");
+	if (reload_is_busy(r))
+		return refuse_reload(answer, "another address of Redis is being gone over to: in a moment");
 	service_reloading(r->parts.service);
 	status = read_anew(r, answer);
 	service_reloaded(r->parts.service);
@@ -406,6 +422,7 @@ reload_new(const struct reload_options *options)
 	r->options = *options;
 	uv_signal_init(options->loop, &r->sighup);
 	r->sighup.data = r;
+	reload_redis_init(&r->redis, options->loop, options->config);
 	uv_signal_start(&r->sighup, on_sighup, SIGHUP);
 	return r;
 }
@@ -434,6 +451,7 @@ reload_close(struct reload *r)
 {
 	reload_stop(r);
 	uv_close((uv_handle_t *)&r->sighup, NULL);
+	reload_redis_close(&r->redis);
 	/* Who has it read a file does not mean to kill it. */
 	signal(SIGHUP, SIG_IGN);
 }

@@ -51,6 +51,9 @@ const struct config *reload_config(const struct reload *r);
  * changed because of mistakes. */
 int reload_now(struct reload *r, struct eio_buf *answer);
 
+/* Whether something of the last reading is under way: another address of Redis is gone over to. */
+bool reload_is_busy(const struct reload *r);
+
 /* The end has begun: nothing is changed any more, and SIGHUP does nothing. */
 void reload_stop(struct reload *r);
 

@@ -260,11 +260,12 @@ static int
 start_child(struct successor *s)
 {
 	struct inherited in = { .n = 0 };
-	int pair[2], err = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ? -errno : 0;
+	int pair[2], err = -ENOMEM;
 
-	if (err) return err;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return -errno;
 	s->fd = pair[0];
-	if (inherited_add(&in, pair[1], INHERITED_PARENT) || s->options.sockets(s->options.user, &in)) err = -ENOMEM;
+	if (inherited_add(&in, pair[1], INHERITED_PARENT) == 0) err = s->options.sockets(s->options.user, &in);
+	if (err && err != -EAGAIN) err = -ENOMEM;
 	if (!err) err = lift_descriptors(&in);
 	if (!err) err = spawn_child(s, &in);
 	inherited_discard(&in);
@@ -275,28 +276,49 @@ start_child(struct successor *s)
 	return uv_poll_start(&s->poll, UV_READABLE, on_successor_says);
 }
 
+static void on_successor_again(uv_timer_t *t);
+
 static void
-on_sigusr2(uv_signal_t *sig, int signum)
+begin_restart(struct successor *s)
 {
-	struct successor *s = sig->data;
 	int err, status;
 
-	(void)signum;
-	CHECK_MAGIC(s, SUCCESSOR_MAGIC);
-	if (s->closed || s->closing || s->fd >= 0) {
-		log_warn("event=restart-ignored reason=\"%s\"", s->closed ? "this process ends" : "one is under way");
-		return;
-	}
 	s->pid = 0;
 	err = start_child(s);
+	if (err) end_child(s, &status);
+	if (err == -EAGAIN) {
+		uv_timer_start(&s->timer, on_successor_again, SUCCESSOR_AGAIN_MS, 0);
+		return;
+	}
 	if (err) {
-		end_child(s, &status);
 		log_error_errno(err, "event=restart-failed program=\"%s\" hint=\"this process goes on as it was\"",
 			LOG_ESCAPE(eio_cstr(s->program)));
 		return;
 	}
 	uv_timer_start(&s->timer, on_successor_late, SUCCESSOR_START_MS, 0);
 	log_info("event=restart pid=%d program=\"%s\"", (int)s->pid, LOG_ESCAPE(eio_cstr(s->program)));
+}
+
+static void
+on_successor_again(uv_timer_t *t)
+{
+	struct successor *s = t->data;
+
+	CHECK_MAGIC(s, SUCCESSOR_MAGIC);
+	begin_restart(s);
+}
+
+static void
+on_sigusr2(uv_signal_t *sig, int signum)
+{
+	struct successor *s = sig->data;
+
+	(void)signum;
+	CHECK_MAGIC(s, SUCCESSOR_MAGIC);
+	if (s->closed || s->closing || s->fd >= 0)
+		log_warn("event=restart-ignored reason=\"%s\"", s->closed ? "this process ends" : "one is under way");
+	else
+		begin_restart(s);
 }
 
 /* Handing over */
@@ -375,7 +397,9 @@ successor_stop(struct successor *s)
 
 	CHECK_MAGIC(s, SUCCESSOR_MAGIC);
 	s->closed = true;
-	if (!s->waits) end_child(s, &status);
+	if (s->waits) return;
+	uv_timer_stop(&s->timer);
+	end_child(s, &status);
 }
 
 void

@@ -26,6 +26,7 @@
 #include <uv.h>
 
 enum {
+	SUCCESSOR_AGAIN_MS = 50,
 	SUCCESSOR_START_MS = 60000, /* so long it may take to be ready */
 	SUCCESSOR_SEND_MS = 5000, /* and so long to take what it is sent */
 };
@@ -34,7 +35,8 @@ struct successor;
 
 struct successor_options {
 	uv_loop_t *loop; /* borrowed */
-	/* Appends the sockets that it is to listen on, as copies. 0, or -1 when that failed. */
+	/* Appends the sockets that it is to listen on, as copies. 0; -EAGAIN: not yet, it asks again in a moment; or -1
+	 * when that failed. */
 	int (*sockets)(void *user, struct inherited *out);
 	/* One waits: time to stop. */
 	void (*ready)(void *user);

@@ -154,6 +154,23 @@ join_group(struct metrics *m, const struct metrics_table *table, const char *lab
 	return 0;
 }
 
+int
+metrics_relabel(struct metrics *m, const char *label)
+{
+	struct metrics_group *before = m->group, *now;
+
+	uv_mutex_lock(&m->set->lock);
+	now = get_metrics_group(before->shown, label);
+	if (now && now != before) {
+		eio_list_remove(&m->link);
+		eio_list_add_tail(&now->values, &m->link);
+		m->group = now;
+		free_empty_group(before);
+	}
+	uv_mutex_unlock(&m->set->lock);
+	return now ? 0 : -1;
+}
+
 struct metrics *
 metrics_new(struct metrics_set *s, const struct metrics_table *t, const char *label)
 {

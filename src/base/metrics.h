@@ -117,6 +117,10 @@ struct metrics *metrics_new_numbered(struct metrics_set *s, const struct metrics
 /* Goes on with what others have counted, of the same table and on the same thread: its own so far is nothing. */
 void metrics_take_over(struct metrics *m, const struct metrics *from);
 
+/* What it has counted goes on under another label of its table. Any thread. 0, or -1 when out of memory: then it stays
+ * where it is. */
+int metrics_relabel(struct metrics *m, const char *label);
+
 /* One more owner, on the thread that writes them. */
 struct metrics *metrics_ref(struct metrics *m);
 

@@ -273,9 +273,25 @@ config_admin_stays(const struct config *first, const struct config *now)
 const char *
 config_redis_stays(const struct config *first, const struct config *now)
 {
-	return are_same_places(config__parts_of(first), config__parts_of(now))
-		       ? NULL
-		       : "an address, a database or a source is another, or there are more or less servers";
+	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
+
+	if (first->n_redis != now->n_redis) return "there are more or less servers";
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
+	if (are_same_places(f, p)) return NULL;
+	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
+	if (f->recovery.elsewhere) return "clients are recovered there (connectionStateRecovery.elsewhere)";
+	return NULL;
+}
+
+void
+config_swap_redis(const struct config *first, size_t i, struct redis_url *url)
+{
+	struct config_parts *p = config__parts_of(first);
+	const struct redis_url before = p->redis[i];
+
+	p->redis[i] = *url;
+	*url = before;
 }
 
 struct redis_url *
@@ -285,7 +301,7 @@ config_secrets(const struct config *c)
 	struct redis_url *all = calloc(c->n_redis + 1, sizeof *all);
 	size_t n = 0;
 
-	while (all && n < c->n_redis && redis_url_copy_secrets(&p->redis[n], &all[n]) == 0) n++;
+	while (all && n < c->n_redis && redis_url_copy(&p->redis[n], &all[n]) == 0) n++;
 	if (!all || n == c->n_redis) return all;
 	config_secrets_free(all, n);
 	return NULL;
@@ -303,7 +319,8 @@ config_swap_secrets(const struct config *first, struct redis_url *all)
 {
 	struct config_parts *p = config__parts_of(first);
 
-	for (size_t i = 0; i < first->n_redis; i++) redis_url_swap_secrets(&p->redis[i], &all[i]);
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (redis_url_is_same_place(&p->redis[i], &all[i])) redis_url_swap_secrets(&p->redis[i], &all[i]);
 }
 
 /* Feeds */

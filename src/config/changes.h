@@ -49,16 +49,20 @@ const char *config_admin_stays(const struct config *first, const struct config *
 /* The same of the feeds. */
 const char *config_feeds_stay(const struct config *first, const struct config *now);
 
-/* Why Redis stays as it was at the start, all of it; NULL: users, passwords and certificates at most are others. */
+/* Why Redis stays as it was at the start, all of it; NULL: it may change. */
 const char *config_redis_stays(const struct config *first, const struct config *now);
 
-/* A copy of these, for each server, for config_secrets_free(); NULL when out of memory. */
+/* A copy of each server's address with its user, password and certificates, for config_secrets_free(); NULL when out of
+ * memory. */
 struct redis_url *config_secrets(const struct config *c);
 void config_secrets_free(struct redis_url *all, size_t n); /* NULL is fine */
 
-/* Exchanges them with those of the start, of which all connections are made: only that a connection is made changes
- * then. On the thread that makes them. */
+/* Exchanges the latter with those of the start, of which all connections are made, where the address is the same: only
+ * that a connection is made changes then. On the thread that makes them. */
 void config_swap_secrets(const struct config *first, struct redis_url *all);
+
+/* Exchanges the address of one, with all that belongs to it. The same, while nobody else looks at it. */
+void config_swap_redis(const struct config *first, size_t i, struct redis_url *url);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

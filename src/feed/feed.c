@@ -225,6 +225,12 @@ on_intakes_settled(void *user)
 }
 
 static void
+on_intake_moved(void *user, size_t server, const struct source_moved *how)
+{
+	feed__source_moved(feed__of(user), server, how);
+}
+
+static void
 on_returning_gave_up(void *user)
 {
 	feed_intakes_give_up(&feed__of(user)->intakes);
@@ -348,6 +354,7 @@ set_feed_callbacks(struct feed *f)
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
 	f->intakes.settled = on_intakes_settled;
+	f->intakes.moved = on_intake_moved;
 	f->returning.user = f->intakes.user = f;
 }
 

@@ -47,6 +47,8 @@ struct feed {
 	struct store *store; /* NULL: nobody comes from another siocast */
 	_Atomic(struct feed_specs *) asked; /* by workers: what may be retained; those of now, or that come next */
 	struct feed_request change;
+	atomic_uint moving; /* servers that are gone over to at another address */
+	uint64_t moved_ms; /* when that began last */
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 
@@ -64,6 +66,9 @@ feed__loop(const struct feed *f)
 {
 	return &f->options.thread->loop;
 }
+
+/* feed_move.c: a source has gone over, or there was none that had to. */
+void feed__source_moved(struct feed *f, size_t server, const struct source_moved *how);
 
 /* feed_change.c: on its thread. */
 void feed__take_change(void *user, struct mail *run);

@@ -3,7 +3,9 @@
  * Other feeds' messages. What is published comes on the connection that there is: so nothing is lost of what is wanted
  * before and after. Streams are read on from where they have been read, by a new connection.
  */
+#include "eio/check.h"
 #include "src/base/clock.h"
+#include "src/base/log.h"
 #include "src/feed/intakes_int.h"
 
 #include <string.h>
@@ -55,6 +57,17 @@ prepare_source(struct feed_intake *in, struct source_options *o)
 	if (result > 0) return prepare_next(in, o);
 	in->prepared = result == 0;
 	return result;
+}
+
+/* A source has said how it went over. What it holds may be other than before, and then it is read anew. */
+static void
+on_source_moved(void *user, const struct source_moved *how)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line && !how->same) feed_prime_line_gap(in->line);
+	in->all->moved(in->all->user, (size_t)(in - in->all->v) / INTAKES, how);
 }
 
 static bool
@@ -148,4 +161,46 @@ feed_intakes_commit(struct feed_intakes *all)
 {
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_line(&all->v[i]);
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
+}
+
+/* Going over to another address */
+
+/* By a new source that goes on where this one has read to. */
+static void
+reopen_source(struct feed_intake *in, struct source_options *o)
+{
+	if (prepare_next(in, o) == 0)
+		replace_source(in);
+	else
+		log_error(
+			"redis=%s event=not-opened reason=\"out of memory\" hint=\"it goes over when its connection is "
+			"lost\"",
+			o->url->name);
+}
+
+static unsigned
+move_intake(struct feed_intake *in, struct redis_url *old)
+{
+	const struct feed_router *r = in->all->router;
+	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
+
+	if (!in->source) return 0;
+	if (in->line) o.channels = feed_prime_line_channels(in->line, &o.n_channels);
+	if (!in->source->ops->move) {
+		reopen_source(in, &o);
+		return 0;
+	}
+	in->source->ops->move(in->source, &o, old, on_source_moved);
+	return 1;
+}
+
+unsigned
+feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old)
+{
+	unsigned n = 0;
+
+	if (all->lines[server]) feed_prime_line_move(all->lines[server]);
+	for (size_t i = INTAKES * server; i < INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
+	redis_url_deinit(old);
+	return n;
 }

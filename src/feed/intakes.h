@@ -9,6 +9,7 @@
 #define SRC_FEED_INTAKES_H
 
 #include "src/feed/feed_int.h"
+#include "src/feed/source.h"
 
 struct feed_intake;
 struct feed_prime_line;
@@ -21,7 +22,9 @@ struct feed_intakes {
 	uint64_t places_ms; /* when it was read up to the places, in milliseconds since 1970 */
 	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
-	void *user; /* of settled */
+	/* A source has gone over to another address. */
+	void (*moved)(void *user, size_t server, const struct source_moved *how);
+	void *user; /* of settled and moved */
 	struct inherited *heirs; /* where connections go that another process goes on with; NULL: nobody does */
 	struct feed_prime_line **lines; /* owned: one for each of options->redis */
 };
@@ -48,6 +51,10 @@ int feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *tabl
 	struct feed_at_work *const *feeds);
 void feed_intakes_commit(struct feed_intakes *all);
 void feed_intakes_forget(struct feed_intakes *all);
+
+/* The address of a server is another one now; old was that before, and is empty afterwards. Its sources and its line go
+ * over to it. Returns for how many sources it is told later, by `moved`, what became of it; the others are there. */
+unsigned feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old);
 
 /* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */
 void feed_intakes_note(struct feed_intakes *all);

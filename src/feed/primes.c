@@ -211,6 +211,12 @@ feed_prime_line_answered(struct feed_prime_line *l, bool all)
 	pump_line(l);
 }
 
+void
+feed_prime_line_move(struct feed_prime_line *l)
+{
+	if (l->fetcher) redis_fetcher_redial(l->fetcher);
+}
+
 /* From new to free */
 
 bool

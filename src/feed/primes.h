@@ -50,6 +50,9 @@ void feed_prime_line_again(struct feed_prime_line *l); /* something is missing o
 void feed_prime_line_state(struct feed_prime_line *l, bool subscribed);
 void feed_prime_line_answered(struct feed_prime_line *l, bool all);
 
+/* Its server is at another address now: it reads on from there. */
+void feed_prime_line_move(struct feed_prime_line *l);
+
 /* Whether a moment came at which all had been read, as far as it can be: after a start. And whether each of those of
  * now was once. Any thread. */
 bool feed_prime_line_is_done(const struct feed_prime_line *l);

@@ -80,6 +80,14 @@ struct source_options {
 	void *user; /* of events */
 };
 
+/* How a source has gone over to another address. */
+struct source_moved {
+	const char *how; /* in a word: what the new server is to the old one */
+	bool same; /* what it holds is what the other one held */
+	bool gap; /* something may be missing, which has been told, or will be */
+	const char *why; /* the same: the reason; or NULL */
+};
+
 struct source_ops {
 	/* A source that begins to connect; its server may be away. NULL when out of memory. */
 	struct source *(*open)(const struct source_options *options);
@@ -99,6 +107,12 @@ struct source_ops {
 	 * words, appended. It must be closed in the same turn of the loop. -1 where that cannot be. NULL: it has
 	 * no use for that. One that is opened with such a place takes over its descriptor, also when it fails. */
 	int (*hand)(const struct source *s, struct eio_buf *text);
+	/* options->url leads to another address than it is connected to. Goes over to that, without missing anything
+	 * and without telling anything twice, if that can be; it may be closed meanwhile, but not prepared. old: that
+	 * before, which it empties. Tells once how it went, maybe at once. NULL: it has to be opened anew, at its
+	 * places. */
+	void (*move)(struct source *s, const struct source_options *options, struct redis_url *old,
+		void (*moved)(void *user, const struct source_moved *how));
 };
 
 #endif

@@ -101,6 +101,12 @@ feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_byt
 }
 
 void
+feed_uplink_move(struct feed_uplink *u)
+{
+	if (u->publisher) redis_publisher_move(u->publisher);
+}
+
+void
 feed_uplink_close(struct feed_uplink *u)
 {
 	CHECK(!u->closed);

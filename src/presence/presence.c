@@ -292,6 +292,16 @@ take_presence_start(void *user, struct mail *run)
 	if (!p->shared) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 }
 
+void
+presence_move(struct presence *p, const struct redis_url *url)
+{
+	CHECK_MAGIC(p, PRESENCE_MAGIC);
+	if (!p->shared || p->options.redis != url) return;
+	/* Out of memory it counts on under the old name. */
+	(void)metrics_relabel(p->redis_metrics, url->name);
+	presence_shared_move(p->shared);
+}
+
 static void
 shut_down_presence(struct presence *p)
 {

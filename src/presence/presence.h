@@ -40,6 +40,10 @@ void presence_set_worker(struct presence *p, unsigned w, const struct mail_port 
 /* Opens the connections, as soon as its thread runs. Once. */
 void presence_start(struct presence *p);
 
+/* A server is at another address now: if it is the one by which presence is shared, it is from there from now on. url:
+ * as it was given with the options. On its thread. */
+void presence_move(struct presence *p, const struct redis_url *url);
+
 /* Says to other nodes that this one ends, closes what it has on the loop, and waits for that. No delivery is posted
  * afterwards. To be called once, also when it was not started, by the thread that starts and stops its thread. */
 void presence_stop(struct presence *p);

@@ -362,6 +362,13 @@ presence_shared_open(const struct presence_shared_options *options)
 	return s;
 }
 
+void
+presence_shared_move(struct presence_shared *s)
+{
+	redis_link_redial(s->link);
+	redis_subscriber_redial(s->subscriber);
+}
+
 static void
 on_shared_timer_closed(uv_handle_t *h)
 {

@@ -39,6 +39,10 @@ struct presence_shared *presence_shared_open(const struct presence_shared_option
  * has run. core and counts must still be there. */
 void presence_shared_close(struct presence_shared *s);
 
+/* Its server is at another address now: it connects there, and goes on as when Redis was away. What it has written at
+ * the one before expires there. */
+void presence_shared_move(struct presence_shared *s);
+
 /* A change of ours, which is written by the next flush. */
 void presence_shared_add(struct presence_shared *s, const struct presence_change *c);
 void presence_shared_flush(struct presence_shared *s);

@@ -139,6 +139,18 @@ redis_fetcher_allow(struct redis_fetcher *f, size_t max_reply)
 	redis_link_allow(f->link, max_reply);
 }
 
+void
+redis_fetcher_redial(struct redis_fetcher *f)
+{
+	redis_link_redial(f->link);
+}
+
+const char *
+redis_fetcher_failure(const struct redis_fetcher *f)
+{
+	return redis_link_failure(f->link);
+}
+
 bool
 redis_fetcher_is_ready(const struct redis_fetcher *f)
 {

@@ -42,6 +42,10 @@ void redis_fetcher_close(struct redis_fetcher *f);
 /* Replies may have so many bytes from now on. */
 void redis_fetcher_allow(struct redis_fetcher *f, size_t max_reply);
 
+/* As redis_link_redial(), and why it was lost last, or not made. */
+void redis_fetcher_redial(struct redis_fetcher *f);
+const char *redis_fetcher_failure(const struct redis_fetcher *f);
+
 bool redis_fetcher_is_ready(const struct redis_fetcher *f);
 
 /* Writes a buffer with n commands, which it takes over and leaves empty. It must be ready; it may be lost

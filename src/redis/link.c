@@ -466,6 +466,15 @@ redis_link_open(uv_loop_t *loop, const struct redis_link_options *options)
 	return l;
 }
 
+void
+redis_link_redial(struct redis_link *l)
+{
+	CHECK(l->state != LINK_CLOSED);
+	drop_connection(l);
+	l->backoff = (struct redis_backoff){ 0 };
+	start_dial(l);
+}
+
 static void
 on_link_timer_closed(uv_handle_t *h)
 {

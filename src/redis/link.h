@@ -94,6 +94,9 @@ void redis_link_close(struct redis_link *l);
 /* Where the role wants the values of replies: so long they may be from now on. */
 void redis_link_allow(struct redis_link *l, size_t max_reply);
 
+/* Its address is another one now: it connects there at once, as after a loss. Not from what the role is told. */
+void redis_link_redial(struct redis_link *l);
+
 bool redis_link_is_ready(const struct redis_link *l);
 
 /* Why it was lost last, or could not be made, as the log has it; "" when neither has happened. */

@@ -21,6 +21,7 @@ struct redis_publisher {
 	struct eio_buf queue; /* PUBLISH commands not written yet */
 	size_t queued, unanswered; /* messages in queue; and written */
 	struct log_limit limit;
+	bool moves; /* to another address, when all is answered */
 };
 
 static struct redis_publisher *
@@ -71,7 +72,7 @@ redis_publisher_flush(struct redis_publisher *p)
 {
 	size_t n = p->queued;
 
-	if (!redis_link_is_ready(p->link) || !n) return;
+	if (!redis_link_is_ready(p->link) || !n || p->moves) return;
 	p->unanswered += n;
 	p->queued = 0;
 	redis_link_write(p->link, &p->queue, n);
@@ -139,6 +140,23 @@ publisher_lost(void *user)
 
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED, p->unanswered);
 	p->unanswered = 0;
+	p->moves = false; /* it does */
+}
+
+static void
+publisher_looked(void *user, size_t n)
+{
+	struct redis_publisher *p = publisher_of(user);
+
+	(void)n;
+	if (p->moves && !p->unanswered) redis_link_redial(p->link);
+}
+
+void
+redis_publisher_move(struct redis_publisher *p)
+{
+	p->moves = p->unanswered > 0;
+	if (!p->moves) redis_link_redial(p->link);
 }
 
 static const struct redis_role publisher_role = {
@@ -146,6 +164,7 @@ static const struct redis_role publisher_role = {
 	.greet = publisher_greet,
 	.message = publisher_message,
 	.reply = publisher_reply,
+	.looked = publisher_looked,
 	.ready = publisher_ready,
 	.lost = publisher_lost,
 };

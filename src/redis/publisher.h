@@ -34,6 +34,9 @@ int redis_publisher_command(struct redis_publisher *p, const struct eio_bytes *w
 /* Writes what is queued. Once per loop turn is enough. */
 void redis_publisher_flush(struct redis_publisher *p);
 
+/* Its address is another one now: it connects there once what it has written is answered, and publishes on. */
+void redis_publisher_move(struct redis_publisher *p);
+
 /* Closes it. What the kernel takes at once still leaves, the rest is dropped, and counted. */
 void redis_publisher_close(struct redis_publisher *p);
 

@@ -370,17 +370,42 @@ change_pacing(struct redis_subscriber *s)
 }
 
 void
+redis_subscriber_tell_refused(const struct redis_subscriber *s, bool refused)
+{
+	const struct redis_subscription_list *all = &s->subscriptions.all;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].refused)
+			s->options.refused(s->options.user, all->v[i].is_pattern, all->v[i].name, refused);
+}
+
+void
 redis_subscriber_commit(struct redis_subscriber *s)
 {
-	struct redis_subscription_list *all = &s->subscriptions.all;
-
 	redis_subscriptions_commit(&s->subscriptions);
-	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].refused) s->options.refused(s->options.user, all->v[i].is_pattern, all->v[i].name, true);
+	redis_subscriber_tell_refused(s, true);
 	change_pacing(s);
 	s->answered = false;
 	ask_changes(s);
 	tell_state(s);
+}
+
+void
+redis_subscriber_redial(struct redis_subscriber *s)
+{
+	redis_link_redial(s->link);
+}
+
+bool
+redis_subscriber_is_connected(const struct redis_subscriber *s)
+{
+	return redis_link_is_ready(s->link);
+}
+
+bool
+redis_subscriber_is_complete(const struct redis_subscriber *s)
+{
+	return s->ready && s->answered;
 }
 
 static void

@@ -56,6 +56,16 @@ int redis_subscriber_prepare(struct redis_subscriber *s, const struct redis_subs
 void redis_subscriber_commit(struct redis_subscriber *s);
 void redis_subscriber_forget(struct redis_subscriber *s);
 
+/* As redis_link_redial(). */
+void redis_subscriber_redial(struct redis_subscriber *s);
+
+/* Whether its connection is there; and all is answered, and something is confirmed. */
+bool redis_subscriber_is_connected(const struct redis_subscriber *s);
+bool redis_subscriber_is_complete(const struct redis_subscriber *s);
+
+/* Tells of each that is refused that it is, or is not any more. */
+void redis_subscriber_tell_refused(const struct redis_subscriber *s, bool refused);
+
 /* For a subscriber of another process that goes on with the connection, without missing anything: a copy of it, and
  * what is to be known of it, appended as words without zeros. It must be closed in the same turn of the loop. -1 where
  * that cannot be. */

@@ -243,6 +243,27 @@ redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out)
 	return -1;
 }
 
+/* False when out of memory. */
+static bool
+copy_string(const char *text, char **out)
+{
+	*out = text ? strdup(text) : NULL;
+	return !text || *out;
+}
+
+int
+redis_url_copy(const struct redis_url *u, struct redis_url *out)
+{
+	if (redis_url_copy_secrets(u, out) < 0) return -1;
+	out->port = u->port;
+	out->db = u->db;
+	out->is_tls = u->is_tls;
+	if (copy_string(u->host, &out->host) && copy_string(u->path, &out->path) && copy_string(u->name, &out->name))
+		return 0;
+	redis_url_deinit(out);
+	return -1;
+}
+
 void
 redis_url_swap_secrets(struct redis_url *a, struct redis_url *b)
 {

@@ -42,6 +42,10 @@ int redis_url_parse_with(struct redis_url *u, const char *text, const char *pass
 bool redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b);
 bool redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b);
 
+/* A copy of all of it, for redis_url_deinit(); the context as a reference. 0, or -1 when out of memory: *out is empty
+ * then. */
+int redis_url_copy(const struct redis_url *u, struct redis_url *out);
+
 /* A copy of what belongs to connecting: user, password, the context (as a reference) and trust; nothing else is set.
  * 0, or -1 when out of memory: *out is empty then. */
 int redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out);

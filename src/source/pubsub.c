@@ -2,32 +2,19 @@
 /* From a subscriber to the feed: its messages become the feed's, where they lie. */
 #include "src/source/pubsub.h"
 
-#include "eio/check.h"
-#include "eio/list.h"
 #include "src/redis/pacing.h"
-#include "src/redis/subscriber.h"
+#include "src/source/pubsub_int.h"
+#include "src/source/pubsub_move.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PUBSUB_MAGIC 0x50bb5b50
-
-struct pubsub {
-	struct source source;
-	unsigned magic;
-	uv_loop_t *loop;
-	struct redis_subscriber *subscriber;
-	bool goes_on; /* with a connection that it was given, and has not said so yet */
-	const struct source_events *events, *next; /* next: what was prepared */
-	void *user;
-};
-
 static struct pubsub *
-pubsub_of(void *user)
+pubsub_of(struct source *source)
 {
-	struct pubsub *p = user;
+	struct pubsub *p = EIO_CONTAINER(source, struct pubsub, source);
 
 	CHECK_MAGIC(p, PUBSUB_MAGIC);
 	return p;
@@ -53,9 +40,9 @@ fill_message(const struct pubsub *p, const struct redis_message *m, struct messa
 }
 
 static void
-on_pubsub_message(void *user, const struct redis_message *m)
+pass_published(void *user, const struct redis_message *m)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub *p = user;
 	struct message message;
 
 	fill_message(p, m, &message);
@@ -63,11 +50,21 @@ on_pubsub_message(void *user, const struct redis_message *m)
 }
 
 static void
+on_pubsub_message(void *user, const struct redis_message *m)
+{
+	struct pubsub_side *s = pubsub_side_of(user);
+
+	if (!s->of->move || pubsub_move_message(s->of->move, s, m)) pass_published(s->of, m);
+}
+
+static void
 on_pubsub_too_long(void *user, const struct redis_message *m, uint64_t n)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub_side *s = pubsub_side_of(user);
+	struct pubsub *p = s->of;
 	struct message message;
 
+	if (s != p->side) return;
 	fill_message(p, m, &message);
 	p->events->too_long(p->user, &message, n);
 }
@@ -75,8 +72,10 @@ on_pubsub_too_long(void *user, const struct redis_message *m, uint64_t n)
 static void
 on_pubsub_state(void *user, bool ready)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub_side *s = pubsub_side_of(user);
+	struct pubsub *p = s->of;
 
+	if (s != p->side) return;
 	p->events->state(p->user, ready);
 	if (!ready || !p->goes_on) return;
 	p->goes_on = false;
@@ -86,23 +85,27 @@ on_pubsub_state(void *user, bool ready)
 static void
 on_pubsub_answered(void *user, bool all)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub_side *s = pubsub_side_of(user);
 
-	p->events->answered(p->user, all);
+	if (s == s->of->side) s->of->events->answered(s->of->user, all);
 }
 
 static void
 on_pubsub_refused(void *user, bool is_pattern, struct eio_bytes name, bool refused)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub_side *s = pubsub_side_of(user);
+	struct pubsub *p = s->of;
 
+	if (p->move && pubsub_move_refused(p->move, name)) return;
+	if (s != p->side || p->quiet) return;
 	p->events->refused(p->user, message_kind_of(is_pattern), name, refused);
 }
 
 static void
 on_pubsub_gap(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_ms, uint64_t to_ms)
 {
-	struct pubsub *p = pubsub_of(user);
+	struct pubsub_side *s = pubsub_side_of(user);
+	struct pubsub *p = s->of;
 	char from[24], to[24];
 	const struct source_gap gap = {
 		.kind = message_kind_of(is_pattern),
@@ -111,11 +114,11 @@ on_pubsub_gap(void *user, bool is_pattern, struct eio_bytes name, uint64_t from_
 		.to = eio_bytes(to, (size_t)snprintf(to, sizeof to, "%" PRIu64, to_ms)),
 	};
 
-	p->events->gap(p->user, &gap);
+	if (s == p->side) p->events->gap(p->user, &gap);
 }
 
 static struct redis_subscriber_options
-subscriber_options(const struct source_options *options, struct pubsub *p)
+subscriber_options(const struct source_options *options, struct pubsub_side *side)
 {
 	return (struct redis_subscriber_options){
 		.url = options->url,
@@ -132,75 +135,121 @@ subscriber_options(const struct source_options *options, struct pubsub *p)
 		.answered = on_pubsub_answered,
 		.refused = on_pubsub_refused,
 		.gap = on_pubsub_gap,
-		.user = p,
+		.user = side,
 	};
+}
+
+static struct pubsub_side *
+open_side(struct pubsub *p, const struct source_options *options, const struct source_place *place)
+{
+	struct pubsub_side *s = calloc(1, sizeof *s);
+	struct redis_subscriber_options o = subscriber_options(options, s);
+
+	if (place) {
+		o.handed = place->text;
+		o.handed_fd = place->fd;
+	}
+	if (!s && place) close(place->fd);
+	if (!s) return NULL;
+	s->magic = PUBSUB_MAGIC;
+	s->of = p;
+	s->subscriber = redis_subscriber_open(options->loop, &o);
+	if (s->subscriber) return s;
+	free(s);
+	return NULL;
+}
+
+static void
+close_side(struct pubsub_side *s)
+{
+	if (!s) return;
+	redis_subscriber_close(s->subscriber);
+	s->magic = 0;
+	free(s);
 }
 
 static struct source *
 pubsub_open(const struct source_options *options)
 {
 	struct pubsub *p = calloc(1, sizeof *p);
-	struct redis_subscriber_options o = subscriber_options(options, p);
+	const struct source_place *place = options->n_places && options->places[0].fd >= 0 ? options->places : NULL;
 
-	if (options->n_places && options->places[0].fd >= 0) {
-		o.handed = options->places[0].text;
-		o.handed_fd = options->places[0].fd;
-	}
-	if (!p && o.handed) close(o.handed_fd);
+	if (!p && place) close(place->fd);
 	if (!p) return NULL;
-	p->goes_on = o.handed != NULL;
+	p->goes_on = place != NULL;
 	p->source.ops = &source_pubsub;
 	p->magic = PUBSUB_MAGIC;
 	p->loop = options->loop;
 	p->events = options->events;
 	p->user = options->user;
-	p->subscriber = redis_subscriber_open(options->loop, &o);
-	if (p->subscriber) return &p->source;
+	p->side = open_side(p, options, place);
+	if (p->side) return &p->source;
 	free(p);
 	return NULL;
 }
 
 static void
-pubsub_close(struct source *s)
+pubsub_close(struct source *source)
 {
-	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
+	struct pubsub *p = pubsub_of(source);
 
-	redis_subscriber_close(p->subscriber);
+	pubsub_move_end(p->move);
+	close_side(p->side);
 	p->magic = 0;
 	free(p);
 }
 
 static int
-pubsub_prepare(struct source *s, const struct source_options *options)
+pubsub_prepare(struct source *source, const struct source_options *options)
 {
-	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
-	const struct redis_subscriber_options o = subscriber_options(options, p);
+	struct pubsub *p = pubsub_of(source);
+	const struct redis_subscriber_options o = subscriber_options(options, p->side);
 
+	CHECK(!p->move);
 	p->next = options->events;
-	return redis_subscriber_prepare(p->subscriber, &o);
+	return redis_subscriber_prepare(p->side->subscriber, &o);
 }
 
 static void
-pubsub_commit(struct source *s)
+pubsub_commit(struct source *source)
 {
-	struct pubsub *p = pubsub_of(EIO_CONTAINER(s, struct pubsub, source));
+	struct pubsub *p = pubsub_of(source);
 
 	p->events = p->next;
-	redis_subscriber_commit(p->subscriber);
+	redis_subscriber_commit(p->side->subscriber);
 }
 
 static void
-pubsub_forget(struct source *s)
+pubsub_forget(struct source *source)
 {
-	redis_subscriber_forget(pubsub_of(EIO_CONTAINER(s, struct pubsub, source))->subscriber);
+	redis_subscriber_forget(pubsub_of(source)->side->subscriber);
 }
 
 static int
-pubsub_hand(const struct source *s, struct eio_buf *text)
+pubsub_hand(const struct source *source, struct eio_buf *text)
 {
-	const struct pubsub *p = pubsub_of(EIO_CONTAINER((struct source *)(uintptr_t)s, struct pubsub, source));
+	const struct pubsub *p = pubsub_of((struct source *)(uintptr_t)source);
 
-	return redis_subscriber_hand(p->subscriber, text);
+	return p->move ? -1 : redis_subscriber_hand(p->side->subscriber, text);
+}
+
+/* Going over to another address */
+
+static const struct pubsub_move_parts move_parts = {
+	.options = subscriber_options,
+	.open = open_side,
+	.close = close_side,
+	.take = pass_published,
+};
+
+static void
+pubsub_move(struct source *source, const struct source_options *options, struct redis_url *old,
+	void (*moved)(void *user, const struct source_moved *how))
+{
+	struct pubsub *p = pubsub_of(source);
+
+	CHECK(!p->move);
+	pubsub_move_begin(p, &move_parts, options, old, moved);
 }
 
 const struct source_ops source_pubsub = {
@@ -210,4 +259,5 @@ const struct source_ops source_pubsub = {
 	.commit = pubsub_commit,
 	.forget = pubsub_forget,
 	.hand = pubsub_hand,
+	.move = pubsub_move,
 };

@@ -387,6 +387,35 @@ while_reading(void **state)
 	metrics_set_deinit(&s);
 }
 
+/* What was counted goes on under the other name, with what is counted there already. */
+static void
+another_label(void **state)
+{
+	struct metrics_set s;
+	struct metrics *m[3];
+
+	(void)state;
+	assert_int_equal(metrics_set_init(&s), 0);
+	assert_int_equal(metrics_set_show(&s, &labelled), 0);
+	assert_non_null(m[0] = metrics_new(&s, &labelled, "a"));
+	assert_non_null(m[1] = metrics_new(&s, &labelled, "a"));
+	assert_non_null(m[2] = metrics_new(&s, &labelled, "b"));
+	metrics_add(m[0], LABELLED_IN, 2);
+	metrics_add(m[1], LABELLED_IN, 3);
+	metrics_add(m[2], LABELLED_IN, 10);
+	assert_int_equal(metrics_relabel(m[0], "b"), 0);
+	expect_part(&s, "siocast_in_total{part=\"a\"} 3\nsiocast_in_total{part=\"b\"} 12\n");
+	metrics_inc(m[0], LABELLED_IN);
+	/* Nobody is left under that name. */
+	assert_int_equal(metrics_relabel(m[1], "b"), 0);
+	assert_int_equal(metrics_relabel(m[1], "b"), 0);
+	expect_part(&s, "# TYPE siocast_in_total counter\nsiocast_in_total{part=\"b\"} 16\n");
+	assert_int_equal(metrics_relabel(m[1], "c"), 0);
+	expect_part(&s, "siocast_in_total{part=\"b\"} 13\nsiocast_in_total{part=\"c\"} 3\n");
+	for (size_t i = 0; i < sizeof m / sizeof *m; i++) metrics_free(m[i]);
+	metrics_set_deinit(&s);
+}
+
 int
 main(void)
 {
@@ -395,6 +424,7 @@ main(void)
 		cmocka_unit_test(prometheus),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(one_label),
+		cmocka_unit_test(another_label),
 		cmocka_unit_test(largest),
 		cmocka_unit_test(large_numbers),
 		cmocka_unit_test(bounded),

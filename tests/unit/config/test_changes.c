@@ -176,6 +176,68 @@ feeds_that_stay(void **state)
 	assert_string_equal(feeds_stay(primed, slower), "");
 }
 
+/* Why Redis stays as it was, as above. */
+static const char *
+redis_stays(const char *one, const char *other)
+{
+	struct config *first = configured(one), *now = configured(other);
+	const char *why = config_redis_stays(first, now);
+
+	config_free(first);
+	config_free(now);
+	return why ? why : "";
+}
+
+static void
+redis_that_stays(void **state)
+{
+#define AT(host, ...) "{\"redis\": \"redis://" host "\"" __VA_ARGS__ "}"
+#define SHARED \
+	", \"namespaces\": {\"/\": {\"presence\": {\"rooms\": \"r\", \"member\": \"{auth.u}\", \"events\": {\"here\": \"h\"}}}}"
+#define ADAPTER ", \"adapter\": {\"mode\": \"member\"}"
+	static const char *const ok[][2] = {
+		{ AT("a"), AT("b") },
+		{ AT("a/1"), AT("a/2") },
+		{ AT("u:p@a"), AT("u:q@a") },
+		{ AT("a", SHARED), AT("b", SHARED) },
+		{ AT("a", ADAPTER), AT("x:y@a", ADAPTER) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ok / sizeof *ok; i++) assert_string_equal(redis_stays(ok[i][0], ok[i][1]), "");
+	assert_string_equal(
+		redis_stays(AT("a"), "{\"redis\": [\"redis://a\", \"redis://b\"]}"), "there are more or less servers");
+	assert_string_equal(redis_stays(AT("a"), "{\"redis\": {\"url\": \"redis://a\", \"source\": \"psync\"}}"),
+		"the source of one is another");
+	assert_string_equal(
+		redis_stays(AT("a", ADAPTER), AT("b", ADAPTER)), "servers of Node are heard there (adapter)");
+}
+
+/* One server is exchanged with all that belongs to it; the others, and the first one's text, stay. */
+static void
+another_address(void **state)
+{
+	struct config *first = configured("{\"redis\": [\"redis://u:p@a:1/2\", \"redis://b\"]}"),
+		      *now = configured("{\"redis\": [\"redis://v:q@c:3/4\", \"redis://b\"]}");
+	struct redis_url url;
+
+	(void)state;
+	assert_int_equal(redis_url_copy(config_redis(now, 0), &url), 0);
+	config_free(now);
+	config_swap_redis(first, 0, &url);
+	assert_string_equal(config_redis(first, 0)->name, "c:3/4");
+	assert_string_equal(config_redis(first, 0)->host, "c");
+	assert_string_equal(config_redis(first, 0)->user, "v");
+	assert_string_equal(config_redis(first, 0)->password, "q");
+	assert_int_equal(config_redis(first, 0)->port, 3);
+	assert_int_equal(config_redis(first, 0)->db, 4);
+	assert_string_equal(config_redis(first, 1)->host, "b");
+	assert_string_equal(url.host, "a");
+	assert_string_equal(url.password, "p");
+	redis_url_deinit(&url);
+	config_free(first);
+}
+
 /* In the order of the table, whatever that of the file is. */
 static void
 several_changes(void **state)
@@ -196,6 +258,8 @@ main(void)
 		cmocka_unit_test(the_first_is_kept),
 		cmocka_unit_test(namespaces_that_stay),
 		cmocka_unit_test(feeds_that_stay),
+		cmocka_unit_test(redis_that_stays),
+		cmocka_unit_test(another_address),
 		cmocka_unit_test(several_changes),
 	};
 

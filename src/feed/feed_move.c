@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* A server of Redis at another address: all that the feed has there goes over to it. */
+#include "src/feed/feed_self.h"
+
+#include <inttypes.h>
+
+static void
+tell_moved(struct feed *f, size_t server, const struct source_moved *how)
+{
+	struct metrics *m = f->redis_metrics[server];
+	uint64_t ms = uv_now(feed__loop(f)) - f->moved_ms;
+
+	metrics_inc(m, REDIS_METRIC_MOVES);
+	if (how->gap) metrics_inc(m, REDIS_METRIC_MOVE_GAPS);
+	if (how->gap)
+		log_warn("redis=%s event=redis-moved how=%s ms=%" PRIu64 " reason=\"%s\" hint=\"something may be "
+			 "missing, as after a lost connection\"",
+			f->options.redis[server].name, how->how, ms, how->why);
+	else
+		log_info("redis=%s event=redis-moved how=%s ms=%" PRIu64, f->options.redis[server].name, how->how, ms);
+}
+
+void
+feed__source_moved(struct feed *f, size_t server, const struct source_moved *how)
+{
+	tell_moved(f, server, how);
+	atomic_fetch_sub_explicit(&f->moving, 1, memory_order_release);
+}
+
+void
+feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
+{
+	static const struct source_moved by_place = { .how = "place", .same = true };
+	unsigned n;
+
+	CHECK_MAGIC(f, FEED_MAGIC);
+	if (f->closed) return;
+	f->moved_ms = uv_now(feed__loop(f));
+	/* Out of memory it counts on under the old name. */
+	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
+	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
+	n = feed_intakes_move(&f->intakes, server, old);
+	if (server == 0) feed_uplink_move(&f->uplink);
+	if (n == 0) feed__source_moved(f, server, &by_place);
+}
+
+bool
+feed_is_moving(const struct feed *f)
+{
+	return atomic_load_explicit(&f->moving, memory_order_acquire) > 0;
+}
+
+uv_loop_t *
+feed_redis_loop(const struct feed *f)
+{
+	return feed__loop(f);
+}
+
+struct metrics *
+feed_redis_metrics(const struct feed *f, size_t server)
+{
+	return f->redis_metrics[server];
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/* Two subscribers, and the moment between them; see the header. */
+#include "src/source/pubsub_move.h"
+
+#include "eio/buf.h"
+#include "src/redis/command.h"
+#include "src/redis/fetcher.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PUBSUB_MOVE_MAGIC 0x50bb3073
+
+enum { LOOK_MS = 10, COMMAND_STRING = 65536, MARKER_BYTES = 40 };
+
+enum move_phase { MOVE_CONNECTS, MOVE_RELATES, MOVE_CUTS, MOVE_OVER };
+
+struct pubsub_move {
+	unsigned magic; /* PUBSUB_MOVE_MAGIC */
+	struct pubsub *p;
+	const struct pubsub_move_parts *parts;
+	void (*moved)(void *user, const struct source_moved *how);
+	struct source_options options; /* the names are owned: */
+	char **channels, **patterns; /* the last channel is the markers' */
+	struct redis_url old_url; /* owned */
+	struct pubsub_side *old, *next; /* owned, but the one that is the source's is its own */
+	struct redis_fetcher *at_old, *at_next; /* to publish by */
+	uv_timer_t timer;
+	uint64_t until_ms; /* of the phase */
+	enum move_phase phase;
+	char cut; /* the number of the marker that is the cut; 0: that is not known yet */
+	bool home_old, home_next; /* markers 2 and 1 have come where they were published */
+	bool same; /* marker 1 has come to the old one */
+	bool old_cut, next_cut; /* the cut has come */
+	bool refused; /* the markers' channel */
+	bool holds, overflowed; /* what comes from the new one is held; and was too much */
+	struct eio_buf held; /* messages: struct held_message, and the bytes */
+	size_t marked_at; /* where in it marker 1 has come */
+	struct source_moved how;
+};
+
+struct held_message {
+	bool is_pattern;
+	size_t name, channel, payload; /* bytes */
+};
+
+static struct pubsub_move *
+move_of(void *user)
+{
+	struct pubsub_move *v = user;
+
+	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
+	return v;
+}
+
+/* Names */
+
+static void
+free_move_names(char **v)
+{
+	for (size_t i = 0; v && v[i]; i++) free(v[i]);
+	free(v);
+}
+
+/* Ends in NULL; more: one that comes last, or NULL. NULL when out of memory. */
+static char **
+copy_names(const char *const *v, size_t n, const char *more)
+{
+	char **out = calloc(n + 2, sizeof *out);
+
+	for (size_t i = 0; out && i < n + (more != NULL); i++) {
+		out[i] = strdup(i < n ? v[i] : more);
+		if (out[i]) continue;
+		free_move_names(out);
+		return NULL;
+	}
+	return out;
+}
+
+/* Publishing */
+
+static void
+on_move_command(void *user)
+{
+	(void)user;
+}
+
+static void
+on_move_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+{
+	(void)user;
+	(void)reply;
+	(void)text;
+	(void)values;
+}
+
+static struct redis_fetcher *
+open_fetcher(struct pubsub_move *v, const struct redis_url *url)
+{
+	const struct redis_fetcher_options o = {
+		.url = url,
+		.metrics = v->options.metrics,
+		.max_string = COMMAND_STRING,
+		.max_reply = COMMAND_STRING,
+		.ready = on_move_command,
+		.lost = on_move_command,
+		.reply = on_move_reply,
+		.idle = on_move_command,
+		.user = v,
+	};
+
+	return redis_fetcher_open(v->p->loop, &o);
+}
+
+static const char *
+marker_channel(const struct pubsub_move *v)
+{
+	return v->options.channels[v->options.n_channels - 1];
+}
+
+static void
+publish_marker(const struct pubsub_move *v, struct redis_fetcher *f, char number)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	redis_command(&b, 3);
+	redis_argument(&b, EIO_LIT("PUBLISH"));
+	redis_argument(&b, eio_cstr(marker_channel(v)));
+	redis_argument(&b, eio_bytes(&number, 1));
+	if (redis_fetcher_is_ready(f)) redis_fetcher_write(f, &b, 1);
+	eio_buf_deinit(&b);
+}
+
+/* What is held */
+
+static void
+hold_message(struct pubsub_move *v, const struct redis_message *m)
+{
+	const struct held_message head = { m->is_pattern, m->name.n, m->channel.n, m->payload.n };
+
+	if (v->held.n + sizeof head + head.name + head.channel + head.payload > PUBSUB_MOVE_HELD_BYTES) {
+		v->overflowed = true;
+		return;
+	}
+	eio_buf_append(&v->held, &head, sizeof head);
+	eio_buf_add(&v->held, m->name);
+	eio_buf_add(&v->held, m->channel);
+	eio_buf_add(&v->held, m->payload);
+	if (eio_buf_failed(&v->held)) v->overflowed = true;
+}
+
+static void
+pass_held(struct pubsub_move *v, size_t from)
+{
+	const char *p = v->held.p, *end = p + v->held.n;
+	struct held_message head;
+
+	if (!v->held.n) return;
+	for (p += from; p < end;) {
+		struct redis_message m;
+
+		memcpy(&head, p, sizeof head);
+		p += sizeof head;
+		m = (struct redis_message){ .is_pattern = head.is_pattern };
+		m.name = eio_bytes(p, head.name);
+		m.channel = eio_bytes(p + head.name, head.channel);
+		m.payload = eio_bytes(p + head.name + head.channel, head.payload);
+		p += head.name + head.channel + head.payload;
+		v->parts->take(v->p, &m);
+	}
+}
+
+/* Deciding */
+
+/* From now on the new one is heard, and what was held of it behind that place before. The rest is done on the loop:
+ * one of both is telling something just now. */
+static void
+go_over(struct pubsub_move *v, size_t held_from, const char *how, bool same)
+{
+	redis_subscriber_tell_refused(v->old->subscriber, false);
+	v->p->side = v->next;
+	redis_subscriber_tell_refused(v->next->subscriber, true);
+	v->phase = MOVE_OVER;
+	v->how = (struct source_moved){ .how = how, .same = same };
+	pass_held(v, held_from);
+	eio_buf_clear(&v->held);
+}
+
+static const char *
+relation(const struct pubsub_move *v)
+{
+	return v->same ? "same" : "replica";
+}
+
+/* The cut has come to the old one, or to the new one. */
+static void
+take_cut(struct pubsub_move *v, bool old)
+{
+	if (old)
+		v->old_cut = true;
+	else
+		v->next_cut = v->holds = true;
+	if (v->old_cut && v->next_cut) go_over(v, v->cut == '1' ? v->marked_at : 0, relation(v), true);
+}
+
+static void
+decide_cut(struct pubsub_move *v, char cut)
+{
+	v->cut = cut;
+	v->phase = MOVE_CUTS;
+	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_CUT_MS;
+	if (cut == '1' && v->home_next) {
+		v->next_cut = true; /* what was held behind it is kept */
+		return;
+	}
+	v->holds = false;
+	v->marked_at = 0;
+	eio_buf_clear(&v->held);
+	if (cut == '3') publish_marker(v, v->at_old, '3');
+}
+
+/* Marker 1 has come to the new one, where it was published: what is the same server has sent it to the old one, too. */
+static void
+take_marker_home(struct pubsub_move *v)
+{
+	if (v->home_next) return;
+	v->home_next = true;
+	v->marked_at = v->held.n;
+	if (v->phase == MOVE_RELATES) publish_marker(v, v->at_old, '2');
+}
+
+static void
+take_marker(struct pubsub_move *v, bool old, char number)
+{
+	if (number == '1' && !old) take_marker_home(v);
+	if (number == '1' && old) v->same = true;
+	if (number == '2' && old) v->home_old = true;
+	if (v->phase == MOVE_RELATES && number == '1' && old) decide_cut(v, '1');
+	if (v->phase == MOVE_RELATES && number == '2' && !old) decide_cut(v, '3');
+	if (v->phase == MOVE_CUTS && number == v->cut) take_cut(v, old);
+}
+
+bool
+pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m)
+{
+	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
+	if (!m->is_pattern && eio_bytes_eq(m->name, eio_cstr(marker_channel(v)))) {
+		if (m->payload.n == 1) take_marker(v, s == v->old, *m->payload.p);
+		return false;
+	}
+	if (v->phase == MOVE_OVER) return s == v->p->side;
+	if (s == v->old) return !v->old_cut;
+	if (v->holds) hold_message(v, m);
+	return false;
+}
+
+bool
+pubsub_move_refused(struct pubsub_move *v, struct eio_bytes name)
+{
+	bool marker = eio_bytes_eq(name, eio_cstr(marker_channel(v)));
+
+	if (marker) v->refused = true;
+	return marker;
+}
+
+/* Its end */
+
+static void
+on_move_closed(uv_handle_t *h)
+{
+	struct pubsub_move *v = move_of(h->data);
+
+	v->magic = 0;
+	free(v);
+}
+
+/* All but the sides. */
+static void
+free_move(struct pubsub_move *v)
+{
+	if (v->at_old) redis_fetcher_close(v->at_old);
+	if (v->at_next) redis_fetcher_close(v->at_next);
+	redis_url_deinit(&v->old_url);
+	eio_buf_deinit(&v->held);
+	free_move_names(v->channels);
+	free_move_names(v->patterns);
+	v->p->move = NULL;
+	uv_close((uv_handle_t *)&v->timer, on_move_closed);
+}
+
+void
+pubsub_move_end(struct pubsub_move *v)
+{
+	if (!v) return;
+	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
+	v->parts->close(v->p->side == v->old ? v->next : v->old);
+	free_move(v);
+}
+
+/* The source subscribes to what it wants, with the markers' channel or without it. False when out of memory. */
+static bool
+want_marker(struct pubsub_move *v, bool wanted)
+{
+	struct pubsub_side *s = v->p->side;
+	struct source_options o = v->options;
+	struct redis_subscriber_options all;
+
+	o.n_channels -= !wanted;
+	all = v->parts->options(&o, s);
+	if (redis_subscriber_prepare(s->subscriber, &all) < 0) return false;
+	v->p->quiet = true;
+	redis_subscriber_commit(s->subscriber);
+	v->p->quiet = false;
+	return true;
+}
+
+static void
+finish_move(struct pubsub_move *v)
+{
+	const struct source_moved how = v->how;
+	void (*moved)(void *user, const struct source_moved *how) = v->moved;
+	struct pubsub *p = v->p;
+
+	v->parts->close(p->side == v->old ? v->next : v->old);
+	/* Where memory is out it stays subscribed to one channel more, at which nothing is published. */
+	(void)want_marker(v, false);
+	free_move(v);
+	moved(p->user, &how);
+}
+
+/* As after a loss, which tells what may be missing. */
+static void
+connect_anew(struct pubsub_move *v, const char *why)
+{
+	v->how = (struct source_moved){ .how = "anew", .gap = true, .why = why };
+	redis_subscriber_redial(v->old->subscriber);
+	finish_move(v);
+}
+
+/* What happens */
+
+static bool
+is_connected(const struct pubsub_move *v)
+{
+	return redis_subscriber_is_complete(v->old->subscriber) && redis_subscriber_is_complete(v->next->subscriber) &&
+	       redis_fetcher_is_ready(v->at_old) && redis_fetcher_is_ready(v->at_next);
+}
+
+/* Why it cannot go on, or NULL. */
+static const char *
+find_obstacle(const struct pubsub_move *v)
+{
+	if (!redis_subscriber_is_connected(v->old->subscriber)) return "the connection to the old one was lost";
+	if (v->refused) return "a channel for markers is refused";
+	if (v->overflowed) return "too much came meanwhile";
+	if (v->phase != MOVE_CONNECTS && !redis_subscriber_is_connected(v->next->subscriber))
+		return "the connection to the new one was lost";
+	if (uv_now(v->p->loop) < v->until_ms) return NULL;
+	if (v->phase == MOVE_CONNECTS) return "not all connections could be made in time";
+	if (v->phase == MOVE_CUTS) return "a marker did not come";
+	return v->home_old && v->home_next ? NULL : "markers cannot be published";
+}
+
+static void
+begin_relating(struct pubsub_move *v)
+{
+	v->phase = MOVE_RELATES;
+	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_RELATE_MS;
+	publish_marker(v, v->at_next, '1');
+}
+
+static void
+on_move_timer(uv_timer_t *t)
+{
+	struct pubsub_move *v = move_of(t->data);
+	const char *why = v->phase == MOVE_OVER ? NULL : find_obstacle(v);
+
+	if (why) {
+		connect_anew(v, why);
+		return;
+	}
+	if (v->phase == MOVE_CONNECTS && is_connected(v)) begin_relating(v);
+	if (v->phase == MOVE_RELATES && uv_now(t->loop) >= v->until_ms) go_over(v, 0, "separate", false);
+	if (v->phase == MOVE_OVER) finish_move(v);
+}
+
+/* From its beginning */
+
+static bool
+take_options(struct pubsub_move *v, const struct source_options *o)
+{
+	char marker[MARKER_BYTES];
+	uint64_t random;
+
+	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) return false;
+	snprintf(marker, sizeof marker, "siocast:%016" PRIx64, random);
+	v->channels = copy_names(o->channels, o->n_channels, marker);
+	v->patterns = copy_names(o->patterns, o->n_patterns, NULL);
+	if (!v->channels || !v->patterns) return false;
+	v->options = *o;
+	v->options.channels = (const char *const *)v->channels;
+	v->options.n_channels = o->n_channels + 1;
+	v->options.patterns = (const char *const *)v->patterns;
+	v->options.n_places = 0;
+	return true;
+}
+
+/* NULL when out of memory. The address is taken over in any case. */
+static struct pubsub_move *
+new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct source_options *options,
+	struct redis_url *old)
+{
+	struct pubsub_move *v = calloc(1, sizeof *v);
+
+	if (!v) {
+		redis_url_deinit(old);
+		return NULL;
+	}
+	*v = (struct pubsub_move){ .magic = PUBSUB_MOVE_MAGIC, .p = p, .parts = parts, .holds = true };
+	v->old_url = *old;
+	*old = (struct redis_url){ 0 };
+	v->old = p->side;
+	uv_timer_init(p->loop, &v->timer); /* cannot fail */
+	v->timer.data = v;
+	if (!take_options(v, options)) goto fail;
+	v->next = parts->open(p, &v->options, NULL);
+	v->at_old = open_fetcher(v, &v->old_url);
+	v->at_next = open_fetcher(v, options->url);
+	if (v->next && v->at_old && v->at_next && want_marker(v, true)) return v;
+fail:
+	parts->close(v->next);
+	free_move(v);
+	return NULL;
+}
+
+void
+pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const struct source_options *options,
+	struct redis_url *old, void (*moved)(void *user, const struct source_moved *how))
+{
+	bool connected = redis_subscriber_is_connected(p->side->subscriber);
+	const struct source_moved how = {
+		.how = "anew",
+		.gap = true,
+		.why = connected ? "out of memory" : "the old one was away",
+	};
+
+	if (connected) p->move = new_move(p, parts, options, old);
+	if (!p->move) {
+		redis_url_deinit(old);
+		redis_subscriber_redial(p->side->subscriber);
+		moved(p->user, &how);
+		return;
+	}
+	p->move->moved = moved;
+	p->move->until_ms = uv_now(p->loop) + PUBSUB_MOVE_CONNECT_MS;
+	uv_timer_start(&p->move->timer, on_move_timer, LOOK_MS, LOOK_MS);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From one server to another at which the same is published, or something else, without missing a message and without
+ * taking one twice. Both are heard for a moment; what is published at the new one is held back. Two messages of our own
+ * show what the one is to the other:
+ *
+ *     marker 1, published at the new one, is heard at the old one    it is the same server, or the old one is its
+ *                                                                    replica. Where marker 1 stands among the messages
+ *                                                                    there is the cut: the old one up to it, the new
+ *                                                                    one behind it
+ *     marker 2, published at the old one, is heard at the new one    that is a replica. Marker 3, published at the old
+ *                                                                    one, is the cut
+ *     each is heard where it was published, and nowhere else         they have nothing to do with each other: what was
+ *                                                                    held back is taken, and the old one left
+ *
+ * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
+ * connecting anew, with a gap that is told.
+ *
+ * Threads: the loop's only.
+ */
+#ifndef SRC_SOURCE_PUBSUB_MOVE_H
+#define SRC_SOURCE_PUBSUB_MOVE_H
+
+#include "src/source/pubsub_int.h"
+
+enum {
+	PUBSUB_MOVE_CONNECT_MS = 6000, /* for all connections */
+	PUBSUB_MOVE_RELATE_MS = 2000, /* for a marker to come to the other one: more than replicas lag behind */
+	PUBSUB_MOVE_CUT_MS = 5000, /* for the cut to come on both */
+	PUBSUB_MOVE_HELD_BYTES = 32 << 20,
+};
+
+/* What it needs of the source. */
+struct pubsub_move_parts {
+	struct redis_subscriber_options (*options)(const struct source_options *options, struct pubsub_side *side);
+	struct pubsub_side *(*open)(
+		struct pubsub *p, const struct source_options *options, const struct source_place *place);
+	void (*close)(struct pubsub_side *s); /* NULL is fine */
+	void (*take)(void *user, const struct redis_message *m); /* user: the source */
+};
+
+/* Begins; see source_ops.move. */
+void pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const struct source_options *options,
+	struct redis_url *old, void (*moved)(void *user, const struct source_moved *how));
+
+/* Ends it, and tells nothing. NULL is fine. */
+void pubsub_move_end(struct pubsub_move *v);
+
+/* A message has come to a side: whether it is to be taken now. */
+bool pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m);
+
+/* A channel is refused, or not any more: whether it is that of the markers. */
+bool pubsub_move_refused(struct pubsub_move *v, struct eio_bytes name);
+
+#endif

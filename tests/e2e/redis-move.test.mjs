@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+//
+// Redis at another address while siocast runs: the same server by another address, its replica, its master, another server; under load,
+// and every message is counted.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { withCleanup } from './lib/cleanup.mjs';
+import { MODES, connect } from './lib/client.mjs';
+import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { Renewed } from './lib/handover.mjs';
+import { request } from './lib/http.mjs';
+import { metric, readMetrics } from './lib/metrics.mjs';
+import { freePort } from './lib/ports.mjs';
+import { startRedis } from './lib/redis.mjs';
+import { reload, startReloadable } from './lib/reload.mjs';
+import { SLOW, eventually, limit } from './lib/wait.mjs';
+
+const REPLICA = ['--repl-diskless-sync-delay', '0'];
+const feed = (name, more = {}) => ({ channel: name, event: name, encode: 'json', batch: { interval: 10 }, ...more });
+const FEEDS = [feed('a'), { pattern: 'p*', event: 'p', encode: 'json', batch: { interval: 0 } }];
+
+/** A replica of a server, in step with it. */
+async function startReplica(cleanup, master, more = {}) {
+	const replica = await startRedis(cleanup, await freePort(), { args: [...REPLICA, '--replicaof', '127.0.0.1', String(master.port)], ...more });
+	await eventually(async () => /master_link_status:up/.test(await replica.client.command('INFO', 'replication')), 'the replica');
+	return replica;
+}
+
+const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
+
+/** Publishes 1, 2, 3 … on a channel, thousands a second where the machine can, until it is stopped; gives the last number. */
+function publish(cleanup, redis, channel, write = (n) => redis.client.publish(channel, String(n))) {
+	const publisher = { n: 0 };
+	let goes = true;
+	const done = (async () => {
+		while (goes) {
+			const wait = new Promise((resolve) => setTimeout(resolve, 5));
+			const sent = Array.from({ length: 20 }, () => write(++publisher.n));
+			await Promise.all([wait, ...sent]);
+		}
+	})();
+	publisher.stop = async () => {
+		goes = false;
+		await done;
+		return publisher.n;
+	};
+	return cleanup.add(publisher, publisher.stop);
+}
+
+function heard(socket, event) {
+	const all = [];
+	socket.on(event, (batch) => all.push(...(Array.isArray(batch) ? batch : [batch])));
+	return all;
+}
+
+/** Each number once and in order, from the first that is there. */
+function assertRow(seen, what) {
+	const wrong = seen.findIndex((n, i) => i > 0 && n !== seen[i - 1] + 1);
+	assert.equal(wrong, -1, `${what}: at ${wrong} of ${seen.length} there is ${seen.slice(Math.max(0, wrong - 2), wrong + 3)}`);
+}
+
+async function assertComplete(seen, last, what) {
+	await eventually(() => seen.at(-1) === last, `number ${last} of ${what}`);
+	assertRow(seen, what);
+	assert.equal(seen[0], 1, what);
+}
+
+/** Has it go over to an address, and says how it did. */
+async function move(server, redis, word) {
+	const before = server.child.output.length;
+	const answer = await reload(server, { redis });
+	assert.deepEqual([answer.status, answer.changed, answer.needsRestart], [200, ['redis'], []], JSON.stringify(answer));
+	await eventually(() => server.child.output.slice(before).includes('event=redis-moved '), 'the move', 30_000 * SLOW);
+	const [, how] = /event=redis-moved how=(\S+)/.exec(server.child.output.slice(before));
+	assert.equal(how, word);
+	assert.deepEqual(await reload(server), { status: 200, changed: [], needsRestart: [] });
+}
+
+async function start(cleanup, redis, config = {}) {
+	const server = await startReloadable(cleanup, { redis: redis.url, feeds: FEEDS, workers: 2, ...config });
+	await ready(server);
+	return { server, client: await connect(cleanup, server, MODES.websocket) };
+}
+
+describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
+	test('of the same server: nothing is lost, and nothing comes twice, in either way', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort(), { unix: true });
+			const tcp = `redis://127.0.0.1:${redis.port}/0`;
+			const namespaces = { '/': { on: { up: [{ publish: { channel: 'up', message: '{1}' } }] } } };
+			const { server, client } = await start(cleanup, redis, { namespaces, feeds: [...FEEDS, feed('up')] });
+			const [a, p, up] = ['a', 'p', 'up'].map((event) => heard(client, event));
+			const publishers = [publish(cleanup, redis, 'a'), publish(cleanup, redis, 'p1')];
+			const emitted = publish(cleanup, redis, 'up', async (n) => n % 20 === 0 && client.emit('up', String(n / 20)));
+			for (const url of [tcp, redis.url, `redis://localhost:${redis.port}`, tcp]) await move(server, url, 'same');
+			const last = await Promise.all(publishers.map((one) => one.stop()));
+			await assertComplete(a, last[0], 'a');
+			await assertComplete(p, last[1], 'p1');
+			// What clients publish goes over, too, and arrives.
+			await assertComplete(up, Math.floor((await emitted.stop()) / 20), 'up');
+			assert.equal(await metric(server, 'publish_failed_total'), 0);
+			assert.ok(last[0] > 200 / SLOW, `only ${last[0]} messages`);
+			const shown = (await readMetrics(server)).get('siocast_redis_moves_total').samples;
+			assert.deepEqual(shown.map((s) => [s.labels.redis, s.value]), [[`127.0.0.1:${redis.port}`, 4]]);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 0);
+			assert.match((await request(server.admin, 'GET', '/readyz')).text, new RegExp(`redis 127.0.0.1:${redis.port} subscribed`));
+			// Nothing of it is left at the server: a subscriber, and who publishes.
+			await eventually(async () => String(await redis.client.command('CLIENT', 'LIST')).match(/ name=siocast/g).length === 2, 'the other connections to be closed');
+			assert.deepEqual((await redis.client.command('PUBSUB', 'CHANNELS')).map(String).sort(), ['a', 'up']);
+			assert.ok(client.connected);
+		}),
+	);
+
+	test('to a replica, and back to its master', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const replica = await startReplica(cleanup, master);
+			const { server, client } = await start(cleanup, master);
+			const [a, p] = ['a', 'p'].map((event) => heard(client, event));
+			const publishers = [publish(cleanup, master, 'a'), publish(cleanup, master, 'p1')];
+			await move(server, replica.url, 'replica');
+			await move(server, master.url, 'same');
+			const last = await Promise.all(publishers.map((one) => one.stop()));
+			await assertComplete(a, last[0], 'a');
+			await assertComplete(p, last[1], 'p1');
+		}),
+	);
+
+	test('of another server: the one to its end, the other from its beginning', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			const state = { ...feed('s', { retain: { key: '/s' }, prime: { hash: 's' } }) };
+			for (const [redis, n] of [[one, 1], [other, 2]]) await redis.client.command('HSET', 's', 'x', `{"s":"x","n":${n}}`);
+			const { server, client } = await start(cleanup, one, { feeds: [...FEEDS, state] });
+			const [a, p] = ['a', 'p'].map((event) => heard(client, event));
+			const s = heard(client, 's');
+			const before = publish(cleanup, one, 'a');
+			const after = publish(cleanup, other, 'p1');
+			await eventually(() => a.length > 10, 'some of the one');
+			await move(server, other.url, 'separate');
+			// Messages of the other that were published while both were heard have come, too.
+			const first = p[0];
+			assert.ok(first < after.n);
+			assert.ok(a.length < (await before.stop()));
+			const last = await after.stop();
+			await eventually(() => p.at(-1) === last, 'the last of the other');
+			assertRow(a, 'a');
+			assertRow(p, 'p1');
+			assert.equal(a[0], 1);
+			// What is retained is that of the other server.
+			await eventually(() => s.some(({ n }) => n === 2), 'what the other one holds');
+		}),
+	);
+
+	for (const source of ['psync', 'streams'])
+		test(`goes on at its place: ${source}`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort(), { unix: true, args: REPLICA });
+				const replica = await startReplica(cleanup, redis);
+				const streams = source === 'streams';
+				const feeds = streams ? [{ stream: 'a', event: 'a', field: 'n', encode: 'json', batch: { interval: 10 } }] : FEEDS;
+				const at = (url) => (streams ? url : { url, source: 'psync' });
+				const { server, client } = await start(cleanup, { url: at(redis.url) }, { feeds });
+				const a = heard(client, 'a');
+				const write = streams ? (n) => redis.client.command('XADD', 'a', '*', 'n', String(n)) : undefined;
+				const publisher = publish(cleanup, redis, 'a', write);
+				await eventually(() => a.length > 10, 'some messages');
+				const tcp = `redis://127.0.0.1:${redis.port}/0`;
+				for (const url of [tcp, replica.url, redis.url]) {
+					await move(server, at(url), 'place');
+					await ready(server);
+				}
+				await assertComplete(a, await publisher.stop(), 'a');
+			}),
+		);
+
+	test('that cannot be reached: the one before stays, and it is said why', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const { server, client } = await start(cleanup, redis);
+			const a = heard(client, 'a');
+			const nobody = await freePort();
+			const not = () => server.child.output.match(/event=redis-not-moved/g)?.length ?? 0;
+			const answer = await reload(server, { redis: `redis://127.0.0.1:${nobody}`, log: { level: 'debug' } });
+			assert.deepEqual(answer, { status: 200, changed: ['log.level', 'redis'], needsRestart: [] });
+			await eventually(() => not() === 1, 'it to be said');
+			await server.child.says(new RegExp(`event=redis-not-moved to=127.0.0.1:${nobody} reason="connection refused"`));
+			await redis.client.publish('a', '1');
+			await eventually(() => a.length === 1, 'the message');
+			assert.equal(await metric(server, 'redis_lost_total') >= 1, true);
+			// A reload tries it again, and then it is there.
+			const late = await startRedis(cleanup, nobody);
+			assert.deepEqual((await reload(server)).changed, ['redis']);
+			await eventually(() => server.child.output.includes('event=redis-moved how=separate'), 'the move', 30_000 * SLOW);
+			await late.client.publish('a', '2');
+			await eventually(() => a.length === 2, 'the message');
+		}),
+	);
+
+	test('when the one before is gone, and when it goes meanwhile: a gap, which is told', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const other = await startRedis(cleanup, await freePort());
+			const third = await startRedis(cleanup, await freePort());
+			const { server, client } = await start(cleanup, redis, { feeds: [feed('a', { gapEvent: true })] });
+			const a = heard(client, 'a');
+			const gaps = heard(client, 'siocast:gap');
+			await redis.child.stop();
+			await server.child.says(/event=lost/);
+			await move(server, other.url, 'anew');
+			await ready(server);
+			await other.client.publish('a', '1');
+			await eventually(() => a.length === 1 && gaps.length === 1, 'the message, and the gap');
+			// It goes while both are looked at.
+			await reload(server, { redis: third.url });
+			await eventually(async () => (await third.client.command('PUBSUB', 'NUMSUB', 'a'))[1] === 1, 'the new one to be subscribed to');
+			await other.child.stop();
+			await eventually(async () => !(await reload(server)).errors, 'the move to be over', 30_000 * SLOW);
+			await ready(server);
+			await third.client.publish('a', '2');
+			await eventually(() => a.at(-1) === 2, 'the message');
+		}),
+	);
+
+	for (const [what, acl, why] of [
+		['the channel of the markers', '+@all resetchannels &a &p*', 'a channel for markers is refused'],
+		['PUBLISH', '+@all -publish allchannels', 'markers cannot be published'],
+	])
+		test(`of the same server, whose ACL does not allow ${what}: a gap, which is told`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort());
+				await redis.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', ...acl.split(' '));
+				const at = (host) => `redis://siocast:secret@${host}:${redis.port}`;
+				const { server, client } = await start(cleanup, { url: at('127.0.0.1') });
+				const [a, p] = ['a', 'p'].map((event) => heard(client, event));
+				await move(server, at('localhost'), 'anew');
+				assert.match(server.child.output, new RegExp(`event=redis-moved how=anew ms=\\d+ reason="${why}"`));
+				assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+				await ready(server);
+				for (const channel of ['a', 'p1']) await redis.client.publish(channel, '1');
+				await eventually(() => a.length === 1 && p.length === 1, 'the messages');
+				// What was refused belongs to the move: of the feeds nothing is.
+				assert.ok(!/siocast_feed_refused\{[^}]*\} 1/.test((await request(server.admin, 'GET', '/metrics')).text));
+			}),
+		);
+
+	test('of who shares presence: both nodes, one after the other', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			const presence = { rooms: 'room', member: '{auth.user}', info: '{auth.user}', events: { here: 'here', joining: 'joining', leaving: 'leaving' }, linger: 0 };
+			const config = { redis: one.url, feeds: [], namespaces: { '/': { on: { enter: [{ join: '{1}' }] }, presence } } };
+			const nodes = [await startReloadable(cleanup, config), await startReloadable(cleanup, config)];
+			const pages = [];
+			const open = async (node, user) => {
+				const socket = await connect(cleanup, node, { auth: { user }, transports: ['websocket'] });
+				const page = { socket, list: new Set(), left: [] };
+				socket.on('here', (all) => (page.list = new Set(all)));
+				socket.on('joining', (who) => page.list.add(who));
+				socket.on('leaving', (who) => page.left.push(who) && page.list.delete(who));
+				socket.emit('enter', 'room');
+				pages.push(page);
+				return page;
+			};
+			const see = (...users) => eventually(() => pages.every(({ list }) => [...list].sort().join() === users.join()), `all to see ${users}`);
+			await open(nodes[0], 'a');
+			await open(nodes[1], 'b');
+			await see('a', 'b');
+			for (const node of nodes) {
+				assert.deepEqual((await reload(node, { redis: other.url })).changed, ['redis']);
+				await eventually(async () => (await metric(node, 'redis_moves_total')) === 1, 'the move');
+			}
+			const c = await open(nodes[0], 'c');
+			await see('a', 'b', 'c');
+			assert.deepEqual(pages.map(({ left }) => left), [[], [], []]);
+			c.socket.disconnect();
+			pages.pop();
+			await see('a', 'b');
+			assert.equal((await other.client.command('KEYS', 'siocast:presence:*')).length, 2);
+			assert.equal(String(await one.client.command('CLIENT', 'LIST')).match(/ name=siocast/g), null);
+			for (const node of nodes) assert.deepEqual(await reload(node), { status: 200, changed: [], needsRestart: [] });
+		}),
+	);
+
+	test('a restart without a break waits for it', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			const server = await Renewed.start(cleanup, { redis: one.url, feeds: FEEDS });
+			await ready(server);
+			const client = await connect(cleanup, server, MODES.polling);
+			server.rewrite({ redis: other.url });
+			process.kill(server.pid, 'SIGHUP');
+			await eventually(() => server.child.output.includes('event=redis-moves'), 'it to begin');
+			const publisher = publish(cleanup, other, 'a');
+			await server.renew();
+			assert.match(server.child.output, /event=redis-moved [^]*event=restart /);
+			await server.ready();
+			await eventually(() => client.connected, 'the client');
+			const a = heard(client, 'a');
+			const last = await publisher.stop();
+			await other.client.publish('a', String(last + 1));
+			await eventually(() => a.at(-1) === last + 1, 'the last message');
+			assertRow(a, 'a');
+		}),
+	);
+});
