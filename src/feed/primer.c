@@ -450,16 +450,6 @@ feed_primer_deadline(const struct feed_primer *p)
 
 /* From init to deinit */
 
-static int
-name_marker(struct feed_primer *p)
-{
-	uint64_t random;
-
-	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) return -1;
-	snprintf(p->channel, sizeof p->channel, "siocast:%016" PRIx64, random);
-	return 0;
-}
-
 /* Goes on with the one that is being read, or with none if that has gone. */
 void
 feed_primer_commit(struct feed_primer *p, uint64_t now_ms)
@@ -482,7 +472,8 @@ feed_primer_init(struct feed_primer *p, struct feed_router *router, const struct
 {
 	*p = (struct feed_primer){ .router = router, .url = url, .alone = alone, .looks = PRIMER_LOOKS };
 	p->held.max = SIZE_MAX;
-	if (name_marker(p) < 0 || feed_primer_prepare(p, router->feeds, router->options->specs->n) < 0) return -1;
+	if (redis_marker_name(p->channel) < 0 || feed_primer_prepare(p, router->feeds, router->options->specs->n) < 0)
+		return -1;
 	feed_primer_commit(p, 0);
 	p->anew = true;
 	return 0;

@@ -26,11 +26,11 @@
 #include "src/feed/fetch.h"
 #include "src/feed/primer_feeds.h"
 #include "src/redis/backoff.h"
+#include "src/redis/marker.h"
 #include "src/redis/replies.h"
 
 #define PRIMER_MARKER_MS 5000
 #define PRIMER_PROGRESS_MS 5000 /* so often a line says how far it is */
-#define PRIMER_CHANNEL 48 /* bytes of the marker's channel, its end included */
 
 #define PRIMER_LOOKS 256 /* messages that are looked at in one turn, when all of a feed is read */
 
@@ -40,7 +40,7 @@ struct feed_primer {
 	struct feed_router *router; /* borrowed, as the next */
 	const struct redis_url *url;
 	bool alone; /* there is no other server: what it does not have is nowhere */
-	char channel[PRIMER_CHANNEL]; /* of the marker */
+	char channel[REDIS_MARKER_NAME]; /* of the marker */
 	struct primer_feeds feeds;
 	enum primer_phase phase;
 	bool subscribed, connected; /* what comes by itself comes; commands are taken */

@@ -3,6 +3,7 @@
 #include "src/feed/elsewhere.h"
 #include "src/feed/feed_int.h"
 #include "src/feed/primed.h"
+#include "src/redis/marker.h"
 
 #include <stdlib.h>
 
@@ -273,6 +274,8 @@ feed_router_message(struct feed_router *r, struct message *m)
 
 	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
 	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
+	/* Another siocast's, or our own: "*" matches it, and nobody means it. */
+	if (m->kind == MESSAGE_OF_PATTERN && redis_is_marker(m->channel)) return;
 	if (r->out->journal) {
 		route_with_journal(r, route, m);
 		return;

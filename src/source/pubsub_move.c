@@ -3,17 +3,15 @@
 #include "src/source/pubsub_move.h"
 
 #include "eio/buf.h"
-#include "src/redis/command.h"
-#include "src/redis/fetcher.h"
+#include "src/redis/marker.h"
+#include "src/source/move_end.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PUBSUB_MOVE_MAGIC 0x50bb3073
 
-enum { LOOK_MS = 10, COMMAND_STRING = 65536, MARKER_BYTES = 40 };
+enum { LOOK_MS = 10 };
 
 enum move_phase { MOVE_CONNECTS, MOVE_RELATES, MOVE_CUTS, MOVE_OVER };
 
@@ -26,7 +24,7 @@ struct pubsub_move {
 	char **channels, **patterns; /* the last channel is the markers' */
 	struct redis_url old_url; /* owned */
 	struct pubsub_side *old, *next; /* owned, but the one that is the source's is its own */
-	struct redis_fetcher *at_old, *at_next; /* to publish by */
+	struct move_end at_old, at_next;
 	uv_timer_t timer;
 	uint64_t until_ms; /* of the phase */
 	enum move_phase phase;
@@ -79,59 +77,10 @@ copy_names(const char *const *v, size_t n, const char *more)
 	return out;
 }
 
-/* Publishing */
-
-static void
-on_move_command(void *user)
-{
-	(void)user;
-}
-
-static void
-on_move_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
-{
-	(void)user;
-	(void)reply;
-	(void)text;
-	(void)values;
-}
-
-static struct redis_fetcher *
-open_fetcher(struct pubsub_move *v, const struct redis_url *url)
-{
-	const struct redis_fetcher_options o = {
-		.url = url,
-		.metrics = v->options.metrics,
-		.max_string = COMMAND_STRING,
-		.max_reply = COMMAND_STRING,
-		.ready = on_move_command,
-		.lost = on_move_command,
-		.reply = on_move_reply,
-		.idle = on_move_command,
-		.user = v,
-	};
-
-	return redis_fetcher_open(v->p->loop, &o);
-}
-
 static const char *
 marker_channel(const struct pubsub_move *v)
 {
 	return v->options.channels[v->options.n_channels - 1];
-}
-
-static void
-publish_marker(const struct pubsub_move *v, struct redis_fetcher *f, char number)
-{
-	struct eio_buf b;
-
-	eio_buf_init(&b);
-	redis_command(&b, 3);
-	redis_argument(&b, EIO_LIT("PUBLISH"));
-	redis_argument(&b, eio_cstr(marker_channel(v)));
-	redis_argument(&b, eio_bytes(&number, 1));
-	if (redis_fetcher_is_ready(f)) redis_fetcher_write(f, &b, 1);
-	eio_buf_deinit(&b);
 }
 
 /* What is held */
@@ -219,7 +168,7 @@ decide_cut(struct pubsub_move *v, char cut)
 	v->holds = false;
 	v->marked_at = 0;
 	eio_buf_clear(&v->held);
-	if (cut == '3') publish_marker(v, v->at_old, '3');
+	if (cut == '3') move_end_publish(&v->at_old, marker_channel(v), '3');
 }
 
 /* Marker 1 has come to the new one, where it was published: what is the same server has sent it to the old one, too. */
@@ -229,7 +178,7 @@ take_marker_home(struct pubsub_move *v)
 	if (v->home_next) return;
 	v->home_next = true;
 	v->marked_at = v->held.n;
-	if (v->phase == MOVE_RELATES) publish_marker(v, v->at_old, '2');
+	if (v->phase == MOVE_RELATES) move_end_publish(&v->at_old, marker_channel(v), '2');
 }
 
 static void
@@ -281,8 +230,8 @@ on_move_closed(uv_handle_t *h)
 static void
 free_move(struct pubsub_move *v)
 {
-	if (v->at_old) redis_fetcher_close(v->at_old);
-	if (v->at_next) redis_fetcher_close(v->at_next);
+	move_end_close(&v->at_old);
+	move_end_close(&v->at_next);
 	redis_url_deinit(&v->old_url);
 	eio_buf_deinit(&v->held);
 	free_move_names(v->channels);
@@ -346,7 +295,7 @@ static bool
 is_connected(const struct pubsub_move *v)
 {
 	return redis_subscriber_is_complete(v->old->subscriber) && redis_subscriber_is_complete(v->next->subscriber) &&
-	       redis_fetcher_is_ready(v->at_old) && redis_fetcher_is_ready(v->at_next);
+	       move_end_is_ready(&v->at_old) && move_end_is_ready(&v->at_next);
 }
 
 /* Why it cannot go on, or NULL. */
@@ -361,7 +310,9 @@ find_obstacle(const struct pubsub_move *v)
 	if (uv_now(v->p->loop) < v->until_ms) return NULL;
 	if (v->phase == MOVE_CONNECTS) return "not all connections could be made in time";
 	if (v->phase == MOVE_CUTS) return "a marker did not come";
-	return v->home_old && v->home_next ? NULL : "markers cannot be published";
+	if (!v->home_old || !v->home_next) return "markers cannot be published";
+	return move_end_are_related(&v->at_old, &v->at_next) ? "both are replicas of one server, or one is far behind"
+							     : NULL;
 }
 
 static void
@@ -369,7 +320,9 @@ begin_relating(struct pubsub_move *v)
 {
 	v->phase = MOVE_RELATES;
 	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_RELATE_MS;
-	publish_marker(v, v->at_next, '1');
+	move_end_ask(&v->at_old);
+	move_end_ask(&v->at_next);
+	move_end_publish(&v->at_next, marker_channel(v), '1');
 }
 
 static void
@@ -392,11 +345,9 @@ on_move_timer(uv_timer_t *t)
 static bool
 take_options(struct pubsub_move *v, const struct source_options *o)
 {
-	char marker[MARKER_BYTES];
-	uint64_t random;
+	char marker[REDIS_MARKER_NAME];
 
-	if (uv_random(NULL, NULL, &random, sizeof random, 0, NULL)) return false;
-	snprintf(marker, sizeof marker, "siocast:%016" PRIx64, random);
+	if (redis_marker_name(marker) < 0) return false;
 	v->channels = copy_names(o->channels, o->n_channels, marker);
 	v->patterns = copy_names(o->patterns, o->n_patterns, NULL);
 	if (!v->channels || !v->patterns) return false;
@@ -427,9 +378,9 @@ new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct s
 	v->timer.data = v;
 	if (!take_options(v, options)) goto fail;
 	v->next = parts->open(p, &v->options, NULL);
-	v->at_old = open_fetcher(v, &v->old_url);
-	v->at_next = open_fetcher(v, options->url);
-	if (v->next && v->at_old && v->at_next && want_marker(v, true)) return v;
+	if (v->next && move_end_open(&v->at_old, p->loop, &v->old_url, options->metrics) &&
+		move_end_open(&v->at_next, p->loop, options->url, options->metrics) && want_marker(v, true))
+		return v;
 fail:
 	parts->close(v->next);
 	free_move(v);

@@ -11,7 +11,9 @@
  *     marker 2, published at the old one, is heard at the new one    that is a replica. Marker 3, published at the old
  *                                                                    one, is the cut
  *     each is heard where it was published, and nowhere else         they have nothing to do with each other: what was
- *                                                                    held back is taken, and the old one left
+ *                                                                    held back is taken, and the old one left. But if
+ *                                                                    both say that they are of one replication, each
+ *                                                                    message would come twice
  *
  * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
  * connecting anew, with a gap that is told.

@@ -62,6 +62,31 @@ describe('what is read', { concurrency: 2, skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	for (const source of ['subscribe', 'psync'])
+		test(`what siocast publishes itself for that is in no feed, whatever its pattern: ${source}`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort(), { args: replicas });
+				const feeds = [FEED, { pattern: '*', event: 'all', payload: ['{channel}', '{message}'], encode: 'json', batch: { interval: 10 }, retain: 100 }];
+				await put(redis, { a: 1 });
+				const servers = [];
+				// The second one is also heard by the first.
+				for (let i = 0; i < 2; i++) {
+					servers.push(await startSiocast(cleanup, { redis: { url: redis.url, source }, feeds }));
+					await ready(servers[i]);
+				}
+				// A name that looks like one of siocast's, and is none.
+				for (const channel of ['x', 'siocast:0123456789abcdeg', 'siocast:0123456789abcdef0']) await redis.client.publish(channel, '1');
+				for (const server of servers) {
+					const socket = createClient(cleanup, server, MODES.websocket);
+					const seen = [];
+					socket.on('all', (batch) => seen.push(...batch));
+					socket.connect();
+					await eventually(() => seen.some(([channel]) => channel.endsWith('f0')), 'the messages');
+					assert.deepEqual(seen, [['x', 1], ['siocast:0123456789abcdeg', 1], ['siocast:0123456789abcdef0', 1]]);
+				}
+			}),
+		);
+
 	test('by a siocast that is a replica, again when its link was cut', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort(), { args: replicas });

@@ -153,6 +153,25 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('from one replica to another of the same server: a gap, and nothing comes twice', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const [one, other] = [await startReplica(cleanup, master), await startReplica(cleanup, master)];
+			const { server, client } = await start(cleanup, one);
+			const a = heard(client, 'a');
+			const publisher = publish(cleanup, master, 'a');
+			await eventually(() => a.length > 10, 'some messages');
+			await move(server, other.url, 'anew');
+			assert.match(server.child.output, /how=anew ms=\d+ reason="both are replicas of one server/);
+			await ready(server);
+			const last = await publisher.stop();
+			await master.client.publish('a', String(last + 1));
+			await eventually(() => a.at(-1) === last + 1, 'the last message');
+			const wrong = a.findIndex((n, i) => i > 0 && n <= a[i - 1]);
+			assert.equal(wrong, -1, `at ${wrong} there is ${a.slice(Math.max(0, wrong - 2), wrong + 3)}`);
+		}),
+	);
+
 	for (const source of ['psync', 'streams'])
 		test(`goes on at its place: ${source}`, limit(90), () =>
 			withCleanup(async (cleanup) => {

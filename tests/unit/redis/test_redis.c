@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "src/base/log.h"
+#include "src/redis/marker.h"
 #include "src/redis/pacing.h"
 #include "tests/unit/redis/seen.h"
 #include "tests/unit/redis/server.h"
@@ -492,11 +493,29 @@ lost_while_pausing(void **state)
 	server_free(s); /* closed while it pauses */
 }
 
+static void
+markers(void **state)
+{
+	static const char *const others[] = { "", "siocast:", "siocast:0123456789abcde", "siocast:0123456789abcdef0",
+		"siocast:0123456789abcdeF", "siocast:0123456789abcdeg", "Siocast:0123456789abcdef",
+		"siocast-0123456789abcdef" };
+	char one[REDIS_MARKER_NAME], other[REDIS_MARKER_NAME];
+
+	(void)state;
+	assert_int_equal(redis_marker_name(one), 0);
+	assert_int_equal(redis_marker_name(other), 0);
+	assert_true(redis_is_marker(eio_cstr(one)));
+	assert_true(redis_is_marker(EIO_LIT("siocast:0123456789abcdef")));
+	assert_string_not_equal(one, other);
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) assert_false(redis_is_marker(eio_cstr(others[i])));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(markers),
 		cmocka_unit_test(passwords_from_elsewhere),
 		cmocka_unit_test(subscribes_again),
 		cmocka_unit_test(error_among_messages),

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said to a server. */
+#include "src/source/move_end.h"
+
+#include "eio/check.h"
+#include "src/redis/command.h"
+
+#include <string.h>
+
+#define MOVE_END_MAGIC 0x50bbe4d0
+
+enum { REPLY_BYTES = 65536 };
+
+static struct move_end *
+move_end_of(void *user)
+{
+	struct move_end *e = user;
+
+	CHECK_MAGIC(e, MOVE_END_MAGIC);
+	return e;
+}
+
+static void
+on_move_end(void *user)
+{
+	(void)move_end_of(user);
+}
+
+/* The id is 40 digits behind its name; whatever else a server says there is no id. */
+static void
+find_replid(struct move_end *e, struct eio_bytes text)
+{
+	static const char name[] = "master_replid:";
+	const char *found = memmem(text.p, text.n, name, sizeof name - 1);
+	const char *id;
+
+	if (!found) return;
+	id = found + sizeof name - 1;
+	if ((size_t)(text.p + text.n - id) < MOVE_END_REPLID - 1 || memchr(id, '\r', MOVE_END_REPLID - 1)) return;
+	memcpy(e->replid, id, MOVE_END_REPLID - 1);
+}
+
+static void
+on_move_end_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+{
+	struct move_end *e = move_end_of(user);
+	struct redis_item item;
+	size_t at = 0;
+
+	(void)reply;
+	(void)text;
+	if (values && redis_values_next(values, &at, &item) && item.kind == REDIS_ITEM_STRING)
+		find_replid(e, item.bytes);
+}
+
+bool
+move_end_open(struct move_end *e, uv_loop_t *loop, const struct redis_url *url, struct metrics *metrics)
+{
+	const struct redis_fetcher_options o = {
+		.url = url,
+		.metrics = metrics,
+		.max_string = REPLY_BYTES,
+		.max_reply = REPLY_BYTES,
+		.ready = on_move_end,
+		.lost = on_move_end,
+		.reply = on_move_end_reply,
+		.idle = on_move_end,
+		.user = e,
+	};
+
+	e->magic = MOVE_END_MAGIC;
+	e->fetcher = redis_fetcher_open(loop, &o);
+	return e->fetcher != NULL;
+}
+
+void
+move_end_close(struct move_end *e)
+{
+	if (e->fetcher) redis_fetcher_close(e->fetcher);
+	e->fetcher = NULL;
+}
+
+bool
+move_end_is_ready(const struct move_end *e)
+{
+	return redis_fetcher_is_ready(e->fetcher);
+}
+
+static void
+send_command(struct move_end *e, struct eio_buf *b)
+{
+	if (move_end_is_ready(e)) redis_fetcher_write(e->fetcher, b, 1);
+	eio_buf_deinit(b);
+}
+
+void
+move_end_ask(struct move_end *e)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	redis_command(&b, 2);
+	redis_argument(&b, EIO_LIT("INFO"));
+	redis_argument(&b, EIO_LIT("replication"));
+	send_command(e, &b);
+}
+
+void
+move_end_publish(struct move_end *e, const char *channel, char number)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	redis_command(&b, 3);
+	redis_argument(&b, EIO_LIT("PUBLISH"));
+	redis_argument(&b, eio_cstr(channel));
+	redis_argument(&b, eio_bytes(&number, 1));
+	send_command(e, &b);
+}
+
+bool
+move_end_are_related(const struct move_end *a, const struct move_end *b)
+{
+	return *a->replid && strcmp(a->replid, b->replid) == 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One of the two servers between which a source goes over: a connection that publishes markers there, and asks of which
+ * replication the server is (INFO replication: master_replid, which a master and its replicas have in common).
+ *
+ * Threads: the loop's only.
+ */
+#ifndef SRC_SOURCE_MOVE_END_H
+#define SRC_SOURCE_MOVE_END_H
+
+#include "src/redis/fetcher.h"
+
+enum { MOVE_END_REPLID = 41 };
+
+struct move_end {
+	unsigned magic;
+	struct redis_fetcher *fetcher;
+	char replid[MOVE_END_REPLID]; /* "": it is not known, or the server does not say */
+};
+
+/* Begins to connect; url and metrics are borrowed. False when out of memory. Either way it is to be closed. */
+bool move_end_open(struct move_end *e, uv_loop_t *loop, const struct redis_url *url, struct metrics *metrics);
+void move_end_close(struct move_end *e);
+
+bool move_end_is_ready(const struct move_end *e);
+
+/* Once it is ready; where it is not any more, nothing is published or asked. */
+void move_end_ask(struct move_end *e);
+void move_end_publish(struct move_end *e, const char *channel, char number);
+
+/* Whether both are known to be of one replication. */
+bool move_end_are_related(const struct move_end *a, const struct move_end *b);
+
+#endif
