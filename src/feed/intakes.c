@@ -106,6 +106,8 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
 	else
 		atomic_fetch_sub_explicit(&in->refused, 1, memory_order_relaxed);
+	/* What was published while it was refused is missing of what was read. */
+	if (!refused && in->line) feed_prime_line_gap(in->line);
 }
 
 static void

@@ -87,6 +87,22 @@ describe('what is read', { concurrency: 2, skip: SIOCAST_ONLY }, () => {
 			}),
 		);
 
+	test('again when a channel is allowed that was refused: what came meanwhile was not heard', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			await redis.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', '+@all', 'resetchannels', '&siocast:*');
+			await put(redis, { a: 1 });
+			const server = await startSiocast(cleanup, { redis: `redis://siocast:secret@127.0.0.1:${redis.port}`, feeds: [FEED] });
+			await server.child.says(/event=subscription-refused/);
+			await finds(cleanup, server, { a: 1 });
+			await put(redis, { a: 2, b: 1 });
+			await redis.client.command('ACL', 'SETUSER', 'siocast', '&q');
+			await finds(cleanup, server, { a: 2, b: 1 });
+			await put(redis, { c: 1 });
+			await finds(cleanup, server, { a: 2, b: 1, c: 1 });
+		}),
+	);
+
 	test('by a siocast that is a replica, again when its link was cut', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort(), { args: replicas });
