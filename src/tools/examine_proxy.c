@@ -90,6 +90,24 @@ measure_answer(const char *session_url, const char *ca_file)
 	return h.answered_ns > began_ns ? (h.answered_ns - began_ns) / 1000000 : 0;
 }
 
+/* As a client that leaves: else it would be counted until it is missed. */
+static void
+end_session(const struct config *c, const char *url, const char *ca_file, const char *sid)
+{
+	struct eio_buf endpoint = { 0 };
+	struct fetch post = { .ca_file = ca_file, .post = "1", .timeout_ms = POLL_TIMEOUT_MS };
+	struct fetched answer = { .status = 0 };
+	char query[SID_BYTES + 8];
+
+	if (!*sid) return;
+	snprintf(query, sizeof query, "&sid=%.*s", SID_BYTES - 1, sid);
+	write_endpoint(&endpoint, c, url, query);
+	post.url = endpoint.p;
+	(void)fetch(&post, &answer);
+	fetched_free(&answer);
+	eio_buf_deinit(&endpoint);
+}
+
 static void
 examine_polling(
 	const struct config *c, const char *url, const char *ca_file, struct proxy_facts *out, struct examine_memory *m)
@@ -116,6 +134,7 @@ examine_polling(
 		write_endpoint(&endpoint, c, url, query);
 		out->answer_ms = measure_answer(endpoint.p, ca_file);
 	}
+	for (size_t i = 0; i < 2; i++) end_session(c, url, ca_file, sid[i]);
 	eio_buf_deinit(&endpoint);
 }
 

@@ -9,11 +9,12 @@ import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { metric } from './lib/metrics.mjs';
 import { runNginx, startNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { tool } from './lib/tool.mjs';
-import { limit } from './lib/wait.mjs';
+import { eventually, limit } from './lib/wait.mjs';
 
 /** What it finds, as "mark topic: text". */
 function doctor(setup, ...args) {
@@ -74,6 +75,9 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(bad(well, 'proxy'), []);
 			has(well, /^ok proxy: WebSockets go through$/);
 			has(well, /^ok proxy: an idle WebSocket lasts until its ping$/);
+			// Its sessions have gone, and not when they are missed, after pingInterval and pingTimeout.
+			assert.equal(await metric(server, 'sessions_opened_total'), 3);
+			await eventually(async () => (await metric(server, 'sessions')) === 0, 'its sessions to end', 5000);
 
 			const deaf = await freePort();
 			const pass = `proxy_pass http://127.0.0.1:${server.port};`;
