@@ -145,9 +145,10 @@ static void
 change_secrets(const struct reload *r, struct redis_url *secrets)
 {
 	struct secrets_call c = { r->options.config, secrets };
+	bool changes = config_secrets_change(r->options.config, secrets);
 
 	feed_call(r->parts.workers->feed, swap_secrets, &c);
-	if (!r->redis.n) log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
+	if (changes) log_info("event=redis-secrets-changed hint=\"they are for new connections\"");
 }
 
 /* Everybody goes over, whatever has changed: then nobody works from what was in force before. */

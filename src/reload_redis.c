@@ -37,6 +37,7 @@ try_servers(void *user)
 		struct reload_server *s = &r->v[i];
 
 		s->reach = redis_reach_start(feed_redis_loop(r->workers->feed), &s->url,
+			feed_redis_replicates(r->workers->feed, s->server),
 			feed_redis_metrics(r->workers->feed, s->server), on_reached, s);
 		if (!s->reach) note_reached(s, "out of memory");
 	}

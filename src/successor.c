@@ -39,6 +39,7 @@ struct successor {
 	bool closing; /* it is not yet closed: nobody can be started */
 	int fd; /* the way to it; -1: there is none */
 	pid_t pid;
+	bool asked; /* for one, which is to be started in a moment */
 	bool waits; /* it is ready */
 	bool closed;
 	char *program; /* owned, like those below */
@@ -287,9 +288,12 @@ begin_restart(struct successor *s)
 	err = start_child(s);
 	if (err) end_child(s, &status);
 	if (err == -EAGAIN) {
+		if (!s->asked) log_info("event=restart-waits hint=\"another address of Redis is gone over to\"");
+		s->asked = true;
 		uv_timer_start(&s->timer, on_successor_again, SUCCESSOR_AGAIN_MS, 0);
 		return;
 	}
+	s->asked = false;
 	if (err) {
 		log_error_errno(err, "event=restart-failed program=\"%s\" hint=\"this process goes on as it was\"",
 			LOG_ESCAPE(eio_cstr(s->program)));

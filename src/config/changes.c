@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "src/config/options.h"
 #include "src/config/parts.h"
+#include "src/config/redis.h"
 #include "src/config/targets.h"
 
 #include <stdlib.h>
@@ -270,6 +271,19 @@ config_admin_stays(const struct config *first, const struct config *now)
 
 /* Redis */
 
+/* Both would be heard for a moment, and each message come twice. */
+static bool
+change_places(const struct config *first, const struct config *now)
+{
+	for (size_t i = 0; i < now->n_redis; i++) {
+		if (redis_url_is_same_place(config_redis(now, i), config_redis(first, i))) continue;
+		for (size_t k = 0; k < first->n_redis; k++)
+			if (k != i && config__redis_is_same_server(config_redis(now, i), config_redis(first, k)))
+				return true;
+	}
+	return false;
+}
+
 const char *
 config_redis_stays(const struct config *first, const struct config *now)
 {
@@ -279,6 +293,7 @@ config_redis_stays(const struct config *first, const struct config *now)
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
 	if (are_same_places(f, p)) return NULL;
+	if (change_places(first, now)) return "a server is to be where another one of them was";
 	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
 	if (f->recovery.elsewhere) return "clients are recovered there (connectionStateRecovery.elsewhere)";
 	return NULL;
@@ -312,6 +327,18 @@ config_secrets_free(struct redis_url *all, size_t n)
 {
 	for (size_t i = 0; all && i < n; i++) redis_url_deinit(&all[i]);
 	free(all);
+}
+
+bool
+config_secrets_change(const struct config *first, const struct redis_url *all)
+{
+	const struct config_parts *p = config__parts_of(first);
+
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (redis_url_is_same_place(&p->redis[i], &all[i]) &&
+			!redis_url_has_same_secrets(&p->redis[i], &all[i]))
+			return true;
+	return false;
 }
 
 void

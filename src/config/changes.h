@@ -57,6 +57,9 @@ const char *config_redis_stays(const struct config *first, const struct config *
 struct redis_url *config_secrets(const struct config *c);
 void config_secrets_free(struct redis_url *all, size_t n); /* NULL is fine */
 
+/* Whether any of them is another one at the same address. */
+bool config_secrets_change(const struct config *first, const struct redis_url *all);
+
 /* Exchanges the latter with those of the start, of which all connections are made, where the address is the same: only
  * that a connection is made changes then. On the thread that makes them. */
 void config_swap_secrets(const struct config *first, struct redis_url *all);

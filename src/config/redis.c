@@ -116,8 +116,8 @@ put_server(const struct redis_url *u, char *out, size_t size)
 		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
 }
 
-static bool
-is_same_server(const struct redis_url *a, const struct redis_url *b)
+bool
+config__redis_is_same_server(const struct redis_url *a, const struct redis_url *b)
 {
 	char one[512], other[512];
 
@@ -137,7 +137,7 @@ config__redis_warn(struct config_loader *l)
 
 	if (l->flags->redis.n) l->flag = "--redis";
 	for (size_t i = 1; i < p->config.n_redis; i++) {
-		for (k = 0; k < i && !is_same_server(&p->redis[i], &p->redis[k]);) k++;
+		for (k = 0; k < i && !config__redis_is_same_server(&p->redis[i], &p->redis[k]);) k++;
 		if (k == i) continue;
 		mark = config__push(l, "redis");
 		config__push_index(l, i);

@@ -100,6 +100,7 @@ void feed_call(struct feed *f, void (*call)(void *user), void *user);
 void feed_move_redis(struct feed *f, size_t server, struct redis_url *old);
 bool feed_is_moving(const struct feed *f);
 uv_loop_t *feed_redis_loop(const struct feed *f);
+bool feed_redis_replicates(const struct feed *f, size_t server); /* it is read as by a replica */
 struct metrics *feed_redis_metrics(const struct feed *f, size_t server);
 
 /* Writes down what the next process needs to go on; what has failed archive_end() says. When its thread was stopped, or

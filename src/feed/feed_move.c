@@ -23,6 +23,7 @@ tell_moved(struct feed *f, size_t server, const struct source_moved *how)
 void
 feed__source_moved(struct feed *f, size_t server, const struct source_moved *how)
 {
+	if (server == 0) feed_uplink_flush(&f->uplink);
 	tell_moved(f, server, how);
 	atomic_fetch_sub_explicit(&f->moving, 1, memory_order_release);
 }
@@ -40,8 +41,9 @@ feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
 	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
 	n = feed_intakes_move(&f->intakes, server, old);
-	if (server == 0) feed_uplink_move(&f->uplink);
-	if (n == 0) feed__source_moved(f, server, &by_place);
+	if (n) return;
+	if (server == 0) feed_uplink_move(&f->uplink, false);
+	feed__source_moved(f, server, &by_place);
 }
 
 bool
@@ -60,4 +62,10 @@ struct metrics *
 feed_redis_metrics(const struct feed *f, size_t server)
 {
 	return f->redis_metrics[server];
+}
+
+bool
+feed_redis_replicates(const struct feed *f, size_t server)
+{
+	return f->options.replicates && f->options.replicates[server];
 }

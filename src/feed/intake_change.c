@@ -59,6 +59,31 @@ prepare_source(struct feed_intake *in, struct source_options *o)
 	return result;
 }
 
+static size_t
+server_of(const struct feed_intake *in)
+{
+	return (size_t)(in - in->all->v) / INTAKES;
+}
+
+/* What is published at the new address comes from now on. So who reads what is retained goes there. */
+static void
+on_source_switched(void *user, bool lost)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->line) feed_prime_line_move(in->line);
+	in->all->switched(in->all->user, server_of(in), lost);
+}
+
+static bool
+has_source_switched(void *user)
+{
+	const struct feed_intake *in = user;
+
+	return in->all->has_switched(in->all->user, server_of(in));
+}
+
 /* A source has said how it went over. What it holds may be other than before, and then it is read anew. */
 static void
 on_source_moved(void *user, const struct source_moved *how)
@@ -67,7 +92,7 @@ on_source_moved(void *user, const struct source_moved *how)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line && !how->same) feed_prime_line_gap(in->line);
-	in->all->moved(in->all->user, (size_t)(in - in->all->v) / INTAKES, how);
+	in->all->moved(in->all->user, server_of(in), how);
 }
 
 static bool
@@ -178,6 +203,12 @@ reopen_source(struct feed_intake *in, struct source_options *o)
 			o->url->name);
 }
 
+static const struct source_move_events move_events = {
+	.switched = on_source_switched,
+	.has_switched = has_source_switched,
+	.moved = on_source_moved,
+};
+
 static unsigned
 move_intake(struct feed_intake *in, struct redis_url *old)
 {
@@ -190,7 +221,7 @@ move_intake(struct feed_intake *in, struct redis_url *old)
 		reopen_source(in, &o);
 		return 0;
 	}
-	in->source->ops->move(in->source, &o, old, on_source_moved);
+	in->source->ops->move(in->source, &o, old, &move_events);
 	return 1;
 }
 
@@ -199,8 +230,8 @@ feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old
 {
 	unsigned n = 0;
 
-	if (all->lines[server]) feed_prime_line_move(all->lines[server]);
 	for (size_t i = INTAKES * server; i < INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
+	if (!n && all->lines[server]) feed_prime_line_move(all->lines[server]);
 	redis_url_deinit(old);
 	return n;
 }

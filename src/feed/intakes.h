@@ -22,9 +22,11 @@ struct feed_intakes {
 	uint64_t places_ms; /* when it was read up to the places, in milliseconds since 1970 */
 	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
-	/* A source has gone over to another address. */
+	/* A source goes over to another address, see source_move_events. */
+	void (*switched)(void *user, size_t server, bool lost);
+	bool (*has_switched)(void *user, size_t server);
 	void (*moved)(void *user, size_t server, const struct source_moved *how);
-	void *user; /* of settled and moved */
+	void *user; /* of these */
 	struct inherited *heirs; /* where connections go that another process goes on with; NULL: nobody does */
 	struct feed_prime_line **lines; /* owned: one for each of options->redis */
 };
@@ -53,7 +55,7 @@ void feed_intakes_commit(struct feed_intakes *all);
 void feed_intakes_forget(struct feed_intakes *all);
 
 /* The address of a server is another one now; old was that before, and is empty afterwards. Its sources and its line go
- * over to it. Returns for how many sources it is told later, by `moved`, what became of it; the others are there. */
+ * over to it. Returns for how many sources it is told, by `switched` and `moved`, what became of it; the others are there. */
 unsigned feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old);
 
 /* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */

@@ -88,6 +88,16 @@ struct source_moved {
 	const char *why; /* the same: the reason; or NULL */
 };
 
+/* Each is told once, in this order; user is that of the source. */
+struct source_move_events {
+	/* What is published at the new one counts from now on: so whoever publishes goes there. lost: the old one
+	 * answers no more, or may not. */
+	void (*switched)(void *user, bool lost);
+	/* Asked behind that: whether it has gone there, and all that was published at the old one is answered. */
+	bool (*has_switched)(void *user);
+	void (*moved)(void *user, const struct source_moved *how);
+};
+
 struct source_ops {
 	/* A source that begins to connect; its server may be away. NULL when out of memory. */
 	struct source *(*open)(const struct source_options *options);
@@ -109,10 +119,9 @@ struct source_ops {
 	int (*hand)(const struct source *s, struct eio_buf *text);
 	/* options->url leads to another address than it is connected to. Goes over to that, without missing anything
 	 * and without telling anything twice, if that can be; it may be closed meanwhile, but not prepared. old: that
-	 * before, which it empties. Tells once how it went, maybe at once. NULL: it has to be opened anew, at its
-	 * places. */
+	 * before, which it empties. Tells how it goes, maybe at once. NULL: it has to be opened anew, at its places. */
 	void (*move)(struct source *s, const struct source_options *options, struct redis_url *old,
-		void (*moved)(void *user, const struct source_moved *how));
+		const struct source_move_events *events);
 };
 
 #endif

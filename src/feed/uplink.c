@@ -45,6 +45,18 @@ publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
 		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
 }
 
+bool
+feed_uplink_moves(const struct feed_uplink *u)
+{
+	return u->publisher && redis_publisher_moves(u->publisher);
+}
+
+void
+feed_uplink_flush(struct feed_uplink *u)
+{
+	if (u->publisher) redis_publisher_flush(u->publisher);
+}
+
 static void
 take_publishes(void *user, struct mail *run)
 {
@@ -62,7 +74,7 @@ take_publishes(void *user, struct mail *run)
 	}
 	metrics_add(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED,
 		atomic_exchange_explicit(&u->overflows, 0, memory_order_relaxed));
-	if (u->publisher) redis_publisher_flush(u->publisher);
+	feed_uplink_flush(u);
 }
 
 void
@@ -101,9 +113,9 @@ feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_byt
 }
 
 void
-feed_uplink_move(struct feed_uplink *u)
+feed_uplink_move(struct feed_uplink *u, bool lost)
 {
-	if (u->publisher) redis_publisher_move(u->publisher);
+	if (u->publisher) redis_publisher_move(u->publisher, lost);
 }
 
 void

@@ -46,8 +46,14 @@ void feed_uplink_init(struct feed_uplink *u, const struct feed_uplink_options *o
  * counted by the thread. */
 int feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload);
 
-/* Its server is at another address now. On the feed's thread. */
-void feed_uplink_move(struct feed_uplink *u);
+/* Its server is at another address now; lost: that before answers no more. On the feed's thread. */
+void feed_uplink_move(struct feed_uplink *u, bool lost);
+
+/* Whether it still waits for answers of the server before. The same. */
+bool feed_uplink_moves(const struct feed_uplink *u);
+
+/* Writes what is queued, and looks whether it is time to go over in any case. The same. */
+void feed_uplink_flush(struct feed_uplink *u);
 
 /* Closes the connection. On the thread, or before it was started; once. What is posted afterwards is thrown away. */
 void feed_uplink_close(struct feed_uplink *u);

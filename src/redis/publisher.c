@@ -21,7 +21,8 @@ struct redis_publisher {
 	struct eio_buf queue; /* PUBLISH commands not written yet */
 	size_t queued, unanswered; /* messages in queue; and written */
 	struct log_limit limit;
-	bool moves; /* to another address, when all is answered */
+	bool moves; /* to another address, when all is answered, */
+	uint64_t moves_by_ms; /* or then */
 };
 
 static struct redis_publisher *
@@ -72,6 +73,7 @@ redis_publisher_flush(struct redis_publisher *p)
 {
 	size_t n = p->queued;
 
+	if (p->moves && uv_now(p->loop) >= p->moves_by_ms) redis_link_redial(p->link);
 	if (!redis_link_is_ready(p->link) || !n || p->moves) return;
 	p->unanswered += n;
 	p->queued = 0;
@@ -153,10 +155,17 @@ publisher_looked(void *user, size_t n)
 }
 
 void
-redis_publisher_move(struct redis_publisher *p)
+redis_publisher_move(struct redis_publisher *p, bool at_once)
 {
-	p->moves = p->unanswered > 0;
+	p->moves = p->unanswered > 0 && !at_once;
+	p->moves_by_ms = uv_now(p->loop) + REDIS_PUBLISHER_MOVE_MS;
 	if (!p->moves) redis_link_redial(p->link);
+}
+
+bool
+redis_publisher_moves(const struct redis_publisher *p)
+{
+	return p->moves;
 }
 
 static const struct redis_role publisher_role = {
@@ -196,6 +205,7 @@ redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *opti
 void
 redis_publisher_close(struct redis_publisher *p)
 {
+	p->moves = false; /* better there than nowhere */
 	redis_publisher_flush(p);
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED, p->queued);
 	redis_link_close(p->link);

@@ -14,6 +14,8 @@
 
 struct redis_publisher;
 
+enum { REDIS_PUBLISHER_MOVE_MS = 500 };
+
 struct redis_publisher_options {
 	const struct redis_url *url; /* borrowed */
 	struct metrics *metrics; /* borrowed: of redis_metrics */
@@ -34,8 +36,12 @@ int redis_publisher_command(struct redis_publisher *p, const struct eio_bytes *w
 /* Writes what is queued. Once per loop turn is enough. */
 void redis_publisher_flush(struct redis_publisher *p);
 
-/* Its address is another one now: it connects there once what it has written is answered, and publishes on. */
-void redis_publisher_move(struct redis_publisher *p);
+/* Its address is another one now: it connects there once what it has written is answered, or after
+ * REDIS_PUBLISHER_MOVE_MS, looking at its next flush, and publishes on. at_once: it does not wait for that. */
+void redis_publisher_move(struct redis_publisher *p, bool at_once);
+
+/* Whether it waits for that. */
+bool redis_publisher_moves(const struct redis_publisher *p);
 
 /* Closes it. What the kernel takes at once still leaves, the rest is dropped, and counted. */
 void redis_publisher_close(struct redis_publisher *p);

@@ -3,8 +3,10 @@
 #include "src/redis/reach.h"
 
 #include "eio/check.h"
+#include "src/redis/command.h"
 #include "src/redis/fetcher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define REDIS_REACH_MAGIC 0x4ed14eac
@@ -14,7 +16,8 @@ struct redis_reach {
 	struct redis_fetcher *fetcher;
 	uv_timer_t timer; /* looks how it is going */
 	uint64_t until_ms;
-	bool ready;
+	bool ready, replicates, asked, answered;
+	char refused[200]; /* by the answer */
 	void (*done)(void *user, const char *why);
 	void *user;
 };
@@ -45,10 +48,29 @@ on_reach_lost(void *user)
 static void
 on_reach_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
 {
-	(void)user;
-	(void)reply;
-	(void)text;
+	struct redis_reach *r = reach_of(user);
+
 	(void)values;
+	r->answered = true;
+	if (reply == REDIS_REPLY_IS_ERROR)
+		snprintf(r->refused, sizeof r->refused, "REPLCONF refused: %.*s", (int)(text.n < 150 ? text.n : 150),
+			text.p);
+}
+
+/* What a replica says first. */
+static void
+ask_for_replication(struct redis_reach *r)
+{
+	struct eio_buf b;
+
+	eio_buf_init(&b);
+	redis_command(&b, 3);
+	redis_argument(&b, EIO_LIT("REPLCONF"));
+	redis_argument(&b, EIO_LIT("capa"));
+	redis_argument(&b, EIO_LIT("eof"));
+	r->asked = true;
+	redis_fetcher_write(r->fetcher, &b, 1);
+	eio_buf_deinit(&b);
 }
 
 static void
@@ -71,8 +93,10 @@ on_reach_timer(uv_timer_t *t)
 	struct redis_reach *r = reach_of(t->data);
 	const char *failure = redis_fetcher_failure(r->fetcher);
 
-	if (r->ready)
-		tell_reach(r, NULL);
+	if (r->ready && r->replicates && !r->asked)
+		ask_for_replication(r);
+	else if (r->ready && (!r->replicates || r->answered))
+		tell_reach(r, *r->refused ? r->refused : NULL);
 	else if (*failure)
 		tell_reach(r, failure);
 	else if (uv_now(t->loop) >= r->until_ms)
@@ -80,7 +104,7 @@ on_reach_timer(uv_timer_t *t)
 }
 
 struct redis_reach *
-redis_reach_start(uv_loop_t *loop, const struct redis_url *url, struct metrics *metrics,
+redis_reach_start(uv_loop_t *loop, const struct redis_url *url, bool replicates, struct metrics *metrics,
 	void (*done)(void *user, const char *why), void *user)
 {
 	struct redis_reach *r = calloc(1, sizeof *r);
@@ -97,7 +121,7 @@ redis_reach_start(uv_loop_t *loop, const struct redis_url *url, struct metrics *
 	};
 
 	if (!r) return NULL;
-	*r = (struct redis_reach){ .magic = REDIS_REACH_MAGIC, .done = done, .user = user };
+	*r = (struct redis_reach){ .magic = REDIS_REACH_MAGIC, .replicates = replicates, .done = done, .user = user };
 	r->fetcher = redis_fetcher_open(loop, &o);
 	if (!r->fetcher) {
 		free(r);

@@ -41,6 +41,15 @@ find_replid(struct move_end *e, struct eio_bytes text)
 }
 
 static void
+read_info(struct move_end *e, struct eio_bytes text)
+{
+	static const char clustered[] = "\ncluster_enabled:1";
+
+	find_replid(e, text);
+	e->clustered = memmem(text.p, text.n, clustered, sizeof clustered - 1) != NULL;
+}
+
+static void
 on_move_end_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
 {
 	struct move_end *e = move_end_of(user);
@@ -49,8 +58,9 @@ on_move_end_reply(void *user, enum redis_reply reply, struct eio_bytes text, con
 
 	(void)reply;
 	(void)text;
-	if (values && redis_values_next(values, &at, &item) && item.kind == REDIS_ITEM_STRING)
-		find_replid(e, item.bytes);
+	if (!e->answered && values && redis_values_next(values, &at, &item) && item.kind == REDIS_ITEM_STRING)
+		read_info(e, item.bytes);
+	e->answered = true; /* it is the first that is asked */
 }
 
 bool
@@ -99,9 +109,8 @@ move_end_ask(struct move_end *e)
 	struct eio_buf b;
 
 	eio_buf_init(&b);
-	redis_command(&b, 2);
+	redis_command(&b, 1);
 	redis_argument(&b, EIO_LIT("INFO"));
-	redis_argument(&b, EIO_LIT("replication"));
 	send_command(e, &b);
 }
 
@@ -116,10 +125,4 @@ move_end_publish(struct move_end *e, const char *channel, char number)
 	redis_argument(&b, eio_cstr(channel));
 	redis_argument(&b, eio_bytes(&number, 1));
 	send_command(e, &b);
-}
-
-bool
-move_end_are_related(const struct move_end *a, const struct move_end *b)
-{
-	return *a->replid && strcmp(a->replid, b->replid) == 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One of the two servers between which a source goes over: a connection that publishes markers there, and asks of which
- * replication the server is (INFO replication: master_replid, which a master and its replicas have in common).
+ * One of the two servers between which a source goes over: a connection that publishes markers there, and asks what the
+ * server is (INFO): of which replication (master_replid, which a master and its replicas have in common), and whether
+ * of a cluster.
  *
  * Threads: the loop's only.
  */
@@ -10,12 +11,16 @@
 
 #include "src/redis/fetcher.h"
 
+#include <stdbool.h>
+
 enum { MOVE_END_REPLID = 41 };
 
 struct move_end {
 	unsigned magic;
 	struct redis_fetcher *fetcher;
-	char replid[MOVE_END_REPLID]; /* "": it is not known, or the server does not say */
+	bool answered; /* it has said what it is, or refuses to */
+	bool clustered;
+	char replid[MOVE_END_REPLID]; /* "": that is not known */
 };
 
 /* Begins to connect; url and metrics are borrowed. False when out of memory. Either way it is to be closed. */
@@ -27,8 +32,5 @@ bool move_end_is_ready(const struct move_end *e);
 /* Once it is ready; where it is not any more, nothing is published or asked. */
 void move_end_ask(struct move_end *e);
 void move_end_publish(struct move_end *e, const char *channel, char number);
-
-/* Whether both are known to be of one replication. */
-bool move_end_are_related(const struct move_end *a, const struct move_end *b);
 
 #endif

@@ -244,12 +244,12 @@ static const struct pubsub_move_parts move_parts = {
 
 static void
 pubsub_move(struct source *source, const struct source_options *options, struct redis_url *old,
-	void (*moved)(void *user, const struct source_moved *how))
+	const struct source_move_events *events)
 {
 	struct pubsub *p = pubsub_of(source);
 
 	CHECK(!p->move);
-	pubsub_move_begin(p, &move_parts, options, old, moved);
+	pubsub_move_begin(p, &move_parts, options, old, events);
 }
 
 const struct source_ops source_pubsub = {

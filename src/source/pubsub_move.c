@@ -13,13 +13,13 @@
 
 enum { LOOK_MS = 10 };
 
-enum move_phase { MOVE_CONNECTS, MOVE_RELATES, MOVE_CUTS, MOVE_OVER };
+enum move_phase { MOVE_CONNECTS, MOVE_ASKS, MOVE_RELATES, MOVE_LEAVES, MOVE_CUTS, MOVE_OVER };
 
 struct pubsub_move {
 	unsigned magic; /* PUBSUB_MOVE_MAGIC */
 	struct pubsub *p;
 	const struct pubsub_move_parts *parts;
-	void (*moved)(void *user, const struct source_moved *how);
+	const struct source_move_events *events;
 	struct source_options options; /* the names are owned: */
 	char **channels, **patterns; /* the last channel is the markers' */
 	struct redis_url old_url; /* owned */
@@ -31,11 +31,11 @@ struct pubsub_move {
 	char cut; /* the number of the marker that is the cut; 0: that is not known yet */
 	bool home_old, home_next; /* markers 2 and 1 have come where they were published */
 	bool same; /* marker 1 has come to the old one */
+	bool separate; /* nothing has come to the other one */
 	bool old_cut, next_cut; /* the cut has come */
 	bool refused; /* the markers' channel */
 	bool holds, overflowed; /* what comes from the new one is held; and was too much */
 	struct eio_buf held; /* messages: struct held_message, and the bytes */
-	size_t marked_at; /* where in it marker 1 has come */
 	struct source_moved how;
 };
 
@@ -102,13 +102,13 @@ hold_message(struct pubsub_move *v, const struct redis_message *m)
 }
 
 static void
-pass_held(struct pubsub_move *v, size_t from)
+pass_held(struct pubsub_move *v)
 {
 	const char *p = v->held.p, *end = p + v->held.n;
 	struct held_message head;
 
 	if (!v->held.n) return;
-	for (p += from; p < end;) {
+	while (p < end) {
 		struct redis_message m;
 
 		memcpy(&head, p, sizeof head);
@@ -124,17 +124,18 @@ pass_held(struct pubsub_move *v, size_t from)
 
 /* Deciding */
 
-/* From now on the new one is heard, and what was held of it behind that place before. The rest is done on the loop:
+/* From now on the new one is heard, and what was held of it before. The rest is done on the loop:
  * one of both is telling something just now. */
 static void
-go_over(struct pubsub_move *v, size_t held_from, const char *how, bool same)
+go_over(struct pubsub_move *v, const char *how, bool same)
 {
 	redis_subscriber_tell_refused(v->old->subscriber, false);
 	v->p->side = v->next;
 	redis_subscriber_tell_refused(v->next->subscriber, true);
 	v->phase = MOVE_OVER;
-	v->how = (struct source_moved){ .how = how, .same = same };
-	pass_held(v, held_from);
+	/* Of another database what is retained is another. */
+	v->how = (struct source_moved){ .how = how, .same = same && v->old_url.db == v->options.url->db };
+	pass_held(v);
 	eio_buf_clear(&v->held);
 }
 
@@ -152,7 +153,17 @@ take_cut(struct pubsub_move *v, bool old)
 		v->old_cut = true;
 	else
 		v->next_cut = v->holds = true;
-	if (v->old_cut && v->next_cut) go_over(v, v->cut == '1' ? v->marked_at : 0, relation(v), true);
+	if (!v->old_cut || !v->next_cut || !redis_subscriber_is_connected(v->next->subscriber)) return;
+	go_over(v, relation(v), true);
+	/* Who publishes at a replica is heard there alone: so he goes to one behind us, and leaves one before us. */
+	if (v->cut == '3') v->events->switched(v->p->user, false);
+}
+
+static void
+hold_nothing(struct pubsub_move *v)
+{
+	v->holds = false;
+	eio_buf_clear(&v->held);
 }
 
 static void
@@ -161,24 +172,36 @@ decide_cut(struct pubsub_move *v, char cut)
 	v->cut = cut;
 	v->phase = MOVE_CUTS;
 	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_CUT_MS;
-	if (cut == '1' && v->home_next) {
-		v->next_cut = true; /* what was held behind it is kept */
-		return;
-	}
-	v->holds = false;
-	v->marked_at = 0;
-	eio_buf_clear(&v->held);
-	if (cut == '3') move_end_publish(&v->at_old, marker_channel(v), '3');
+	hold_nothing(v);
+	move_end_publish(cut == '3' ? &v->at_old : &v->at_next, marker_channel(v), cut);
+}
+
+/* What they are to each other is known; but before the old one is left, whoever publishes there does. */
+static void
+begin_leaving(struct pubsub_move *v, bool separate)
+{
+	v->separate = separate;
+	v->phase = MOVE_LEAVES;
+	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_LEAVE_MS;
+	if (!separate) hold_nothing(v);
+	v->events->switched(v->p->user, false);
+}
+
+static void
+leave_old(struct pubsub_move *v)
+{
+	if (v->separate)
+		go_over(v, "separate", false);
+	else
+		decide_cut(v, '4');
 }
 
 /* Marker 1 has come to the new one, where it was published: what is the same server has sent it to the old one, too. */
 static void
 take_marker_home(struct pubsub_move *v)
 {
-	if (v->home_next) return;
+	if (!v->home_next && v->phase == MOVE_RELATES) move_end_publish(&v->at_old, marker_channel(v), '2');
 	v->home_next = true;
-	v->marked_at = v->held.n;
-	if (v->phase == MOVE_RELATES) move_end_publish(&v->at_old, marker_channel(v), '2');
 }
 
 static void
@@ -187,7 +210,7 @@ take_marker(struct pubsub_move *v, bool old, char number)
 	if (number == '1' && !old) take_marker_home(v);
 	if (number == '1' && old) v->same = true;
 	if (number == '2' && old) v->home_old = true;
-	if (v->phase == MOVE_RELATES && number == '1' && old) decide_cut(v, '1');
+	if (v->phase == MOVE_RELATES && number == '1' && old) begin_leaving(v, false);
 	if (v->phase == MOVE_RELATES && number == '2' && !old) decide_cut(v, '3');
 	if (v->phase == MOVE_CUTS && number == v->cut) take_cut(v, old);
 }
@@ -269,15 +292,15 @@ want_marker(struct pubsub_move *v, bool wanted)
 static void
 finish_move(struct pubsub_move *v)
 {
+	const struct source_move_events *events = v->events;
 	const struct source_moved how = v->how;
-	void (*moved)(void *user, const struct source_moved *how) = v->moved;
 	struct pubsub *p = v->p;
 
 	v->parts->close(p->side == v->old ? v->next : v->old);
 	/* Where memory is out it stays subscribed to one channel more, at which nothing is published. */
 	(void)want_marker(v, false);
 	free_move(v);
-	moved(p->user, &how);
+	events->moved(p->user, &how);
 }
 
 /* As after a loss, which tells what may be missing. */
@@ -285,6 +308,7 @@ static void
 connect_anew(struct pubsub_move *v, const char *why)
 {
 	v->how = (struct source_moved){ .how = "anew", .gap = true, .why = why };
+	v->events->switched(v->p->user, true);
 	redis_subscriber_redial(v->old->subscriber);
 	finish_move(v);
 }
@@ -304,15 +328,25 @@ find_obstacle(const struct pubsub_move *v)
 {
 	if (!redis_subscriber_is_connected(v->old->subscriber)) return "the connection to the old one was lost";
 	if (v->refused) return "a channel for markers is refused";
+	if (v->at_old.clustered || v->at_next.clustered) return "in a Redis Cluster messages have no order in common";
 	if (v->overflowed) return "too much came meanwhile";
 	if (v->phase != MOVE_CONNECTS && !redis_subscriber_is_connected(v->next->subscriber))
 		return "the connection to the new one was lost";
-	if (uv_now(v->p->loop) < v->until_ms) return NULL;
-	if (v->phase == MOVE_CONNECTS) return "not all connections could be made in time";
+	if (v->phase == MOVE_LEAVES || uv_now(v->p->loop) < v->until_ms) return NULL;
+	if (v->phase == MOVE_CONNECTS || v->phase == MOVE_ASKS) return "not all connections could be made in time";
 	if (v->phase == MOVE_CUTS) return "a marker did not come";
 	if (!v->home_old || !v->home_next) return "markers cannot be published";
-	return move_end_are_related(&v->at_old, &v->at_next) ? "both are replicas of one server, or one is far behind"
-							     : NULL;
+	if (!*v->at_old.replid || !*v->at_next.replid) return "INFO does not say whether both are of one replication";
+	return strcmp(v->at_old.replid, v->at_next.replid) ? NULL
+							   : "both are replicas of one server, or one is far behind";
+}
+
+static void
+begin_asking(struct pubsub_move *v)
+{
+	v->phase = MOVE_ASKS;
+	move_end_ask(&v->at_old);
+	move_end_ask(&v->at_next);
 }
 
 static void
@@ -320,8 +354,6 @@ begin_relating(struct pubsub_move *v)
 {
 	v->phase = MOVE_RELATES;
 	v->until_ms = uv_now(v->p->loop) + PUBSUB_MOVE_RELATE_MS;
-	move_end_ask(&v->at_old);
-	move_end_ask(&v->at_next);
 	move_end_publish(&v->at_next, marker_channel(v), '1');
 }
 
@@ -335,8 +367,11 @@ on_move_timer(uv_timer_t *t)
 		connect_anew(v, why);
 		return;
 	}
-	if (v->phase == MOVE_CONNECTS && is_connected(v)) begin_relating(v);
-	if (v->phase == MOVE_RELATES && uv_now(t->loop) >= v->until_ms) go_over(v, 0, "separate", false);
+	if (v->phase == MOVE_CONNECTS && is_connected(v)) begin_asking(v);
+	if (v->phase == MOVE_ASKS && v->at_old.answered && v->at_next.answered) begin_relating(v);
+	if (v->phase == MOVE_RELATES && uv_now(t->loop) >= v->until_ms) begin_leaving(v, true);
+	if (v->phase == MOVE_LEAVES && (v->events->has_switched(v->p->user) || uv_now(t->loop) >= v->until_ms))
+		leave_old(v);
 	if (v->phase == MOVE_OVER) finish_move(v);
 }
 
@@ -389,7 +424,7 @@ fail:
 
 void
 pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const struct source_options *options,
-	struct redis_url *old, void (*moved)(void *user, const struct source_moved *how))
+	struct redis_url *old, const struct source_move_events *events)
 {
 	bool connected = redis_subscriber_is_connected(p->side->subscriber);
 	const struct source_moved how = {
@@ -401,11 +436,12 @@ pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const
 	if (connected) p->move = new_move(p, parts, options, old);
 	if (!p->move) {
 		redis_url_deinit(old);
+		events->switched(p->user, true);
 		redis_subscriber_redial(p->side->subscriber);
-		moved(p->user, &how);
+		events->moved(p->user, &how);
 		return;
 	}
-	p->move->moved = moved;
+	p->move->events = events;
 	p->move->until_ms = uv_now(p->loop) + PUBSUB_MOVE_CONNECT_MS;
 	uv_timer_start(&p->move->timer, on_move_timer, LOOK_MS, LOOK_MS);
 }

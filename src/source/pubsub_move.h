@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From one server to another at which the same is published, or something else, without missing a message and without
- * taking one twice. Both are heard for a moment; what is published at the new one is held back. Two messages of our own
- * show what the one is to the other:
+ * taking one twice. Both are heard for a moment; what is published at the new one is held back. Messages of our own show
+ * what the one is to the other, and where one of them stands among the messages there is the cut: the old one up to it,
+ * the new one behind it.
  *
  *     marker 1, published at the new one, is heard at the old one    it is the same server, or the old one is its
- *                                                                    replica. Where marker 1 stands among the messages
- *                                                                    there is the cut: the old one up to it, the new
- *                                                                    one behind it
- *     marker 2, published at the old one, is heard at the new one    that is a replica. Marker 3, published at the old
- *                                                                    one, is the cut
- *     each is heard where it was published, and nowhere else         they have nothing to do with each other: what was
- *                                                                    held back is taken, and the old one left. But if
- *                                                                    both say that they are of one replication, each
- *                                                                    message would come twice
+ *                                                                    replica. The cut is marker 4, published at the
+ *                                                                    new one when handlers publish there, too: what
+ *                                                                    they publish at a replica is heard there only
+ *     marker 2, published at the old one, is heard at the new one    that is a replica. The cut is marker 3, published
+ *                                                                    at the old one; then handlers go over
+ *     each is heard where it was published, and nowhere else         they have nothing to do with each other: handlers
+ *                                                                    go over, then what was held back is taken, and
+ *                                                                    the old one left. But if both are of one
+ *                                                                    replication, each message would come twice
  *
  * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
  * connecting anew, with a gap that is told.
@@ -29,6 +30,7 @@ enum {
 	PUBSUB_MOVE_CONNECT_MS = 6000, /* for all connections */
 	PUBSUB_MOVE_RELATE_MS = 2000, /* for a marker to come to the other one: more than replicas lag behind */
 	PUBSUB_MOVE_CUT_MS = 5000, /* for the cut to come on both */
+	PUBSUB_MOVE_LEAVE_MS = 1000, /* for whoever publishes to go over, too */
 	PUBSUB_MOVE_HELD_BYTES = 32 << 20,
 };
 
@@ -43,7 +45,7 @@ struct pubsub_move_parts {
 
 /* Begins; see source_ops.move. */
 void pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const struct source_options *options,
-	struct redis_url *old, void (*moved)(void *user, const struct source_moved *how));
+	struct redis_url *old, const struct source_move_events *events);
 
 /* Ends it, and tells nothing. NULL is fine. */
 void pubsub_move_end(struct pubsub_move *v);

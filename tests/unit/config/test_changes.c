@@ -192,6 +192,7 @@ static void
 redis_that_stays(void **state)
 {
 #define AT(host, ...) "{\"redis\": \"redis://" host "\"" __VA_ARGS__ "}"
+#define TWO(one, other) "{\"redis\": [\"redis://" one "\", \"redis://" other "\"]}"
 #define SHARED \
 	", \"namespaces\": {\"/\": {\"presence\": {\"rooms\": \"r\", \"member\": \"{auth.u}\", \"events\": {\"here\": \"h\"}}}}"
 #define ADAPTER ", \"adapter\": {\"mode\": \"member\"}"
@@ -202,6 +203,8 @@ redis_that_stays(void **state)
 		{ AT("a", SHARED), AT("b", SHARED) },
 		{ AT("a", ADAPTER), AT("x:y@a", ADAPTER) },
 	};
+	static const char *const places[] = { TWO("b", "localhost"), TWO("b", "c"), TWO("c", "localhost"),
+		TWO("c", "127.0.0.1/3"), TWO("b/1", "d") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ok / sizeof *ok; i++) assert_string_equal(redis_stays(ok[i][0], ok[i][1]), "");
@@ -209,6 +212,11 @@ redis_that_stays(void **state)
 		redis_stays(AT("a"), "{\"redis\": [\"redis://a\", \"redis://b\"]}"), "there are more or less servers");
 	assert_string_equal(redis_stays(AT("a"), "{\"redis\": {\"url\": \"redis://a\", \"source\": \"psync\"}}"),
 		"the source of one is another");
+	assert_string_equal(redis_stays(TWO("a", "b"), TWO("a", "c")), "");
+	assert_string_equal(redis_stays(TWO("a", "b"), TWO("a/1", "b")), "");
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		assert_string_equal(redis_stays(TWO("localhost", "b"), places[i]),
+			"a server is to be where another one of them was");
 	assert_string_equal(
 		redis_stays(AT("a", ADAPTER), AT("b", ADAPTER)), "servers of Node are heard there (adapter)");
 }
