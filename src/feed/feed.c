@@ -224,27 +224,6 @@ on_intakes_settled(void *user)
 	if (f->ledger) feed_returning_settle(&f->returning);
 }
 
-/* What handlers publish goes to the first server. */
-static void
-on_intake_switched(void *user, size_t server, bool lost)
-{
-	struct feed *f = feed__of(user);
-
-	if (server == 0) feed_uplink_move(&f->uplink, lost);
-}
-
-static bool
-has_intake_switched(void *user, size_t server)
-{
-	return server != 0 || !feed_uplink_moves(&feed__of(user)->uplink);
-}
-
-static void
-on_intake_moved(void *user, size_t server, const struct source_moved *how)
-{
-	feed__source_moved(feed__of(user), server, how);
-}
-
 static void
 on_returning_gave_up(void *user)
 {
@@ -369,9 +348,7 @@ set_feed_callbacks(struct feed *f)
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
 	f->intakes.settled = on_intakes_settled;
-	f->intakes.switched = on_intake_switched;
-	f->intakes.has_switched = has_intake_switched;
-	f->intakes.moved = on_intake_moved;
+	feed__hear_moves(f);
 	f->returning.user = f->intakes.user = f;
 }
 

@@ -20,12 +20,41 @@ tell_moved(struct feed *f, size_t server, const struct source_moved *how)
 		log_info("redis=%s event=redis-moved how=%s ms=%" PRIu64, f->options.redis[server].name, how->how, ms);
 }
 
-void
-feed__source_moved(struct feed *f, size_t server, const struct source_moved *how)
+static void
+source_moved(struct feed *f, size_t server, const struct source_moved *how)
 {
 	if (server == 0) feed_uplink_flush(&f->uplink);
 	tell_moved(f, server, how);
 	atomic_fetch_sub_explicit(&f->moving, 1, memory_order_release);
+}
+
+/* What handlers publish goes to the first server. */
+static void
+on_intake_switched(void *user, size_t server, bool lost)
+{
+	struct feed *f = feed__of(user);
+
+	if (server == 0) feed_uplink_move(&f->uplink, lost);
+}
+
+static bool
+has_intake_switched(void *user, size_t server)
+{
+	return server != 0 || !feed_uplink_moves(&feed__of(user)->uplink);
+}
+
+static void
+on_intake_moved(void *user, size_t server, const struct source_moved *how)
+{
+	source_moved(feed__of(user), server, how);
+}
+
+void
+feed__hear_moves(struct feed *f)
+{
+	f->intakes.switched = on_intake_switched;
+	f->intakes.has_switched = has_intake_switched;
+	f->intakes.moved = on_intake_moved;
 }
 
 void
@@ -43,7 +72,7 @@ feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 	n = feed_intakes_move(&f->intakes, server, old);
 	if (n) return;
 	if (server == 0) feed_uplink_move(&f->uplink, false);
-	feed__source_moved(f, server, &by_place);
+	source_moved(f, server, &by_place);
 }
 
 bool

@@ -67,8 +67,8 @@ feed__loop(const struct feed *f)
 	return &f->options.thread->loop;
 }
 
-/* feed_move.c: a source has gone over, or there was none that had to. */
-void feed__source_moved(struct feed *f, size_t server, const struct source_moved *how);
+/* feed_move.c: what intakes tell of that. */
+void feed__hear_moves(struct feed *f);
 
 /* feed_change.c: on its thread. */
 void feed__take_change(void *user, struct mail *run);

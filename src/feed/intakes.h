@@ -55,7 +55,8 @@ void feed_intakes_commit(struct feed_intakes *all);
 void feed_intakes_forget(struct feed_intakes *all);
 
 /* The address of a server is another one now; old was that before, and is empty afterwards. Its sources and its line go
- * over to it. Returns for how many sources it is told, by `switched` and `moved`, what became of it; the others are there. */
+ * over to it. Returns for how many sources it is told, by `switched` and `moved`, what became of it; the others are
+ * there. */
 unsigned feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old);
 
 /* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */

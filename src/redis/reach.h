@@ -16,8 +16,8 @@ enum { REDIS_REACH_MS = 6000 }; /* more than a dial, or a greeting, may take */
 
 struct redis_reach;
 
-/* Tries it, as a replica asks where replicates says so, and tells once: why is NULL when it can be, and else valid during the call. url and metrics are borrowed
- * until then. NULL when out of memory. */
+/* Tries it, as a replica asks where replicates says so, and tells once: why is NULL when it can be, and else valid
+ * during the call. url and metrics are borrowed until then. NULL when out of memory. */
 struct redis_reach *redis_reach_start(uv_loop_t *loop, const struct redis_url *url, bool replicates,
 	struct metrics *metrics, void (*done)(void *user, const char *why), void *user);
 

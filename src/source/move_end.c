@@ -41,7 +41,7 @@ find_replid(struct move_end *e, struct eio_bytes text)
 }
 
 static void
-read_info(struct move_end *e, struct eio_bytes text)
+take_info(struct move_end *e, struct eio_bytes text)
 {
 	static const char clustered[] = "\ncluster_enabled:1";
 
@@ -59,7 +59,7 @@ on_move_end_reply(void *user, enum redis_reply reply, struct eio_bytes text, con
 	(void)reply;
 	(void)text;
 	if (!e->answered && values && redis_values_next(values, &at, &item) && item.kind == REDIS_ITEM_STRING)
-		read_info(e, item.bytes);
+		take_info(e, item.bytes);
 	e->answered = true; /* it is the first that is asked */
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From one server to another at which the same is published, or something else, without missing a message and without
- * taking one twice. Both are heard for a moment; what is published at the new one is held back. Messages of our own show
- * what the one is to the other, and where one of them stands among the messages there is the cut: the old one up to it,
- * the new one behind it.
+ * taking one twice. Both are heard for a moment; what is published at the new one is held back. Messages of our own
+ * show what the one is to the other, and where one of them stands among the messages there is the cut: the old one up
+ * to it, the new one behind it.
  *
  *     marker 1, published at the new one, is heard at the old one    it is the same server, or the old one is its
  *                                                                    replica. The cut is marker 4, published at the
