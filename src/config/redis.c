@@ -17,7 +17,8 @@
 struct redis_server_entry {
 	const char *url;
 	unsigned source;
-	char password[CONFIG_SECRET_BYTES];
+	char password[CONFIG_SECRET_BYTES], sentinel_password[CONFIG_SECRET_BYTES];
+	struct config_strings sentinels;
 	struct config_redis_tls tls;
 };
 
@@ -27,9 +28,17 @@ enum { SOURCE_SUBSCRIBE, SOURCE_PSYNC };
 
 static const char *const sources[] = { "subscribe", "psync", NULL };
 
+static void
+read_sentinels(struct config_loader *l, const cJSON *item, void *target)
+{
+	if (!cJSON_IsNull(item)) config__strings(l, item, target);
+}
+
 static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
 	CUSTOM("passwordFile", password, config__secret, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("sentinels", sentinels, read_sentinels, "null", SCHEMA_STRINGS_OR_NULL),
+	CUSTOM("sentinelPasswordFile", sentinel_password, config__secret, "null", SCHEMA_STRING_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
 	SECTION("tls"),
 	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),
@@ -39,6 +48,37 @@ static const struct config_option redis_rows[] = {
 };
 
 const struct config_table config__redis_table = TABLE_OF(redis_rows);
+
+static const char *
+given_password(const char *password)
+{
+	return *password ? password : NULL;
+}
+
+/* Who knows where the master is. Whether that went well. */
+static bool
+add_sentinels(struct config_loader *l, const cJSON *item, const struct redis_server_entry *entry, struct redis_url *out)
+{
+	const struct config_redis_tls tls = { .ca = entry->tls.ca, .cert = entry->tls.cert, .key = entry->tls.key };
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(item, "sentinels");
+	size_t which, mark, n = entry->sentinels.n;
+	char why[160];
+
+	if (!n) return true;
+	if (redis_url_add_sentinels(out, entry->sentinels.v, n, given_password(entry->sentinel_password), &which, why,
+		    sizeof why) < 0) {
+		mark = config__push(l, which < n ? "sentinels" : "url");
+		if (which < n) config__push_index(l, which);
+		config__error(l,
+			which < n ? config__element(list, which) : cJSON_GetObjectItemCaseSensitive(item, "url"), "%s",
+			why);
+		config__pop(l, mark);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (out->sentinels[i].is_tls) config__redis_tls(l, item, &tls, &out->sentinels[i]);
+	return true;
+}
 
 /* A string, or an object with one. */
 static void
@@ -58,13 +98,14 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 		if (!entry.url || !*entry.url)
 			config__error(l, item, "expected an address, or an object with \"url\", not %s",
 				cJSON_IsString(item) ? "an empty string" : config__type_name(item));
-		else if (redis_url_parse_with(out, entry.url, *entry.password ? entry.password : NULL, why, sizeof why))
+		else if (redis_url_parse_with(out, entry.url, given_password(entry.password), why, sizeof why))
 			config__error(l, item, "%s", why);
-		else
+		else if (add_sentinels(l, item, &entry, out))
 			config__redis_tls(l, item, &entry.tls, out);
 	}
 	*replicates = entry.source == SOURCE_PSYNC;
 	explicit_bzero(entry.password, sizeof entry.password);
+	explicit_bzero(entry.sentinel_password, sizeof entry.sentinel_password);
 }
 
 static void
@@ -116,6 +157,22 @@ put_server(const struct redis_url *u, char *out, size_t size)
 		snprintf(out, size, "%s:%u", strcmp(u->host, "localhost") == 0 ? "127.0.0.1" : u->host, u->port);
 }
 
+/* Names of masters mean the same where somebody knows both. */
+static bool
+have_sentinel_in_common(const struct redis_url *a, const struct redis_url *b)
+{
+	char one[512], other[512];
+
+	for (size_t i = 0; i < a->n_sentinels; i++) {
+		put_server(&a->sentinels[i], one, sizeof one);
+		for (size_t k = 0; k < b->n_sentinels; k++) {
+			put_server(&b->sentinels[k], other, sizeof other);
+			if (strcmp(one, other) == 0) return true;
+		}
+	}
+	return !a->n_sentinels && !b->n_sentinels;
+}
+
 bool
 config__redis_is_same_server(const struct redis_url *a, const struct redis_url *b)
 {
@@ -125,7 +182,7 @@ config__redis_is_same_server(const struct redis_url *a, const struct redis_url *
 	if ((!a->host && !a->path) || (!b->host && !b->path)) return false;
 	put_server(a, one, sizeof one);
 	put_server(b, other, sizeof other);
-	return strcmp(one, other) == 0;
+	return strcmp(one, other) == 0 && have_sentinel_in_common(a, b);
 }
 
 void

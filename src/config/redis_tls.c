@@ -90,6 +90,14 @@ take_our_own(struct config_loader *l, const cJSON *item, const struct config_red
 	config__pop(l, mark);
 }
 
+static bool
+has_tls_sentinel(const struct redis_url *url)
+{
+	for (size_t i = 0; i < url->n_sentinels; i++)
+		if (url->sentinels[i].is_tls) return true;
+	return false;
+}
+
 void
 config__redis_tls(
 	struct config_loader *l, const cJSON *server, const struct config_redis_tls *tls, struct redis_url *url)
@@ -98,7 +106,8 @@ config__redis_tls(
 	size_t mark = config__push(l, item ? "tls" : "");
 
 	if (!url->is_tls) {
-		if (item) config__error(l, item, "this is for an address that begins with rediss://");
+		if (item && !has_tls_sentinel(url))
+			config__error(l, item, "this is for an address that begins with rediss://");
 	} else if (!(url->tls = redis_tls_context_new(tls->server_name ? tls->server_name : url->host))) {
 		config__error_memory(l);
 	} else {

@@ -186,7 +186,7 @@ take_event(struct redis_link *l, enum redis_read got, const struct redis_event *
 static void
 become_ready(struct redis_link *l)
 {
-	unsigned silent_ms = l->options.silent_ms ? l->options.silent_ms : REDIS_SILENT_MS;
+	unsigned silent_ms = redis_link__silent_ms(l);
 	const char *tls = redis_socket_encryption(l->socket);
 
 	enter_state(l, LINK_READY);
@@ -309,6 +309,7 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
 	l->dial = NULL;
+	l->sentinel = NULL;
 	if (s) redis_socket_hand_over(s, &link_events, l);
 	if (s) why = begin_connection(l, s);
 	if (why)
@@ -347,8 +348,11 @@ start_dial(struct redis_link *l)
 {
 	enter_state(l, LINK_CONNECTING);
 	uv_timer_stop(&l->timer);
-	l->dial = redis_dial_start(l->loop, l->options.url, on_dialed, l);
-	if (!l->dial) link_lost(l, "out of memory");
+	if (l->options.url->n_sentinels)
+		l->sentinel = redis_sentinel_start(l->loop, l->options.url, &l->first, on_dialed, l);
+	else
+		l->dial = redis_dial_start(l->loop, l->options.url, on_dialed, l);
+	if (!l->dial && !l->sentinel) link_lost(l, "out of memory");
 }
 
 /* Losing it and coming back */
@@ -372,11 +376,13 @@ static void
 drop_connection(struct redis_link *l)
 {
 	if (l->dial) redis_dial_cancel(l->dial);
+	if (l->sentinel) redis_sentinel_cancel(l->sentinel);
 	if (l->socket) redis_socket_close(l->socket);
 	if (l->handed.fd >= 0) close(l->handed.fd);
 	l->handed.fd = -1;
 	redis_reader_free(l->reader);
 	l->dial = NULL;
+	l->sentinel = NULL;
 	l->socket = NULL;
 	l->reader = NULL;
 	show_buffers(l);
@@ -400,7 +406,7 @@ link_lost(struct redis_link *l, const char *why)
 
 	if (l->state == LINK_WAITING || l->state == LINK_CLOSED) return;
 	drop_connection(l);
-	delay = redis_backoff_failed(&l->backoff, uv_now(l->loop));
+	delay = redis_link__retry_ms(l);
 	metrics_inc(l->options.metrics, REDIS_METRIC_LOST);
 	log_lost(l, why, delay);
 	*l->said = '\0'; /* it was of this connection */
@@ -414,12 +420,10 @@ static void
 check_alive(struct redis_link *l)
 {
 	uint64_t now = uv_now(l->loop);
-	unsigned silent_ms = l->options.silent_ms ? l->options.silent_ms : REDIS_SILENT_MS;
-	unsigned dead_ms = l->options.dead_ms ? l->options.dead_ms : REDIS_DEAD_MS;
 
 	if (l->asked_ms) {
-		if (now - l->asked_ms >= dead_ms) link_lost(l, "silent");
-	} else if (now - l->heard_ms >= silent_ms) {
+		if (now - l->asked_ms >= redis_link_dead_ms(l->options.url, l->options.dead_ms)) link_lost(l, "silent");
+	} else if (now - l->heard_ms >= redis_link__silent_ms(l)) {
 		l->asked_ms = now;
 	}
 	if (l->state != LINK_READY) return;

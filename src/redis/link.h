@@ -78,7 +78,7 @@ struct redis_link_options {
 	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t max_string; /* the longest string that is taken from the server */
 	size_t max_reply; /* the longest reply, where the role wants its values */
-	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS */
+	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS; with sentinels theirs */
 	const struct redis_role *role; /* borrowed */
 	void *user;
 	/* What it begins with, which it takes over; NULL: nothing. begun is borrowed until it is ready, or lost. */
@@ -96,6 +96,9 @@ void redis_link_allow(struct redis_link *l, size_t max_reply);
 
 /* Its address is another one now: it connects there at once, as after a loss. Not from what the role is told. */
 void redis_link_redial(struct redis_link *l);
+
+/* How long a server may say nothing after a PING: wanted, or, where that is 0, what is usual there. */
+unsigned redis_link_dead_ms(const struct redis_url *url, unsigned wanted);
 
 bool redis_link_is_ready(const struct redis_link *l);
 

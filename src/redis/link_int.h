@@ -7,6 +7,7 @@
 #include "src/redis/backoff.h"
 #include "src/redis/dial.h"
 #include "src/redis/link.h"
+#include "src/redis/sentinel.h"
 
 #define REDIS_LINK_MAGIC 0x4ed11144
 
@@ -18,7 +19,9 @@ struct redis_link {
 	struct redis_link_options options;
 	enum link_state state;
 	uv_timer_t timer; /* what it means depends on the state */
-	struct redis_dial *dial; /* while connecting */
+	struct redis_dial *dial; /* while connecting; or, where sentinels know the address, */
+	struct redis_sentinel *sentinel;
+	size_t first; /* of these, who is asked first */
 	struct redis_socket *socket; /* from then on */
 	struct redis_reader *reader; /* the same */
 	struct redis_backoff backoff;
@@ -37,5 +40,9 @@ struct redis_link {
 	struct log_limit limit;
 	struct redis_handed handed; /* what it begins with; fd -1 once it has */
 };
+
+/* link_times.c: after how long it is asked whether it lives; and, as it has failed, when to try again. */
+unsigned redis_link__silent_ms(const struct redis_link *l);
+uint64_t redis_link__retry_ms(struct redis_link *l);
 
 #endif

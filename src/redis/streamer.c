@@ -91,7 +91,7 @@ start_look(struct redis_streamer *s)
 static unsigned
 silence_ms(const struct redis_streamer *s)
 {
-	return s->options.dead_ms ? s->options.dead_ms : REDIS_DEAD_MS;
+	return redis_link_dead_ms(s->options.url, s->options.dead_ms);
 }
 
 /* How long XREAD may wait: until there is something else to do, and never so long that the server seems dead. */

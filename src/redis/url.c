@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_PORT = 6379, MAX_DB = 65535 };
+enum { DEFAULT_PORT = 6379, SENTINEL_PORT = 26379, MAX_DB = 65535 };
 
 static int
 url_fail(char *err, size_t err_size, const char *why)
@@ -108,7 +108,7 @@ parse_host(struct redis_url *u, const char *p, size_t n, char *err, size_t err_s
 		host_n = (size_t)(rest - p);
 	}
 	if (host_n == 0) return url_fail(err, err_size, "no host");
-	u->port = DEFAULT_PORT;
+	u->has_port = rest < end;
 	if (rest < end && (*rest != ':' || parse_number(rest + 1, (size_t)(end - rest) - 1, 1, 65535, &u->port) < 0))
 		return url_fail(err, err_size, "the port is not a number from 1 to 65535");
 	u->host = strndup(host, host_n);
@@ -166,13 +166,15 @@ set_name(struct redis_url *u, char *err, size_t err_size)
 {
 	char db[16] = "";
 	bool v6 = u->host && strchr(u->host, ':');
+	char port[16] = "";
 	int n;
 
 	if (u->db) snprintf(db, sizeof db, "/%u", u->db);
+	if (u->port) snprintf(port, sizeof port, ":%u", u->port);
 	if (u->path)
 		n = asprintf(&u->name, "unix:%s%s%s", u->path, u->db ? "#" : "", db + (u->db ? 1 : 0));
 	else
-		n = asprintf(&u->name, "%s%s%s:%u%s", v6 ? "[" : "", u->host, v6 ? "]" : "", u->port, db);
+		n = asprintf(&u->name, "%s%s%s%s%s", v6 ? "[" : "", u->host, v6 ? "]" : "", port, db);
 	if (n >= 0) return 0;
 	u->name = NULL; /* asprintf leaves it undefined */
 	return url_fail(err, err_size, "out of memory");
@@ -184,8 +186,8 @@ redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err_siz
 	return redis_url_parse_with(u, text, NULL, err, err_size);
 }
 
-int
-redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size)
+static int
+parse_with_port(struct redis_url *u, const char *text, const char *password, unsigned port, char *err, size_t err_size)
 {
 	int e;
 
@@ -203,9 +205,49 @@ redis_url_parse_with(struct redis_url *u, const char *text, const char *password
 	else
 		e = parse_tcp(u, text, err, err_size);
 	if (!e) e = set_password(u, password, err, err_size);
+	if (u->host && !u->has_port) u->port = port;
 	if (!e) e = set_name(u, err, err_size);
 	if (e) redis_url_deinit(u);
 	return e;
+}
+
+int
+redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size)
+{
+	return parse_with_port(u, text, password, DEFAULT_PORT, err, err_size);
+}
+
+/* Its host is a name from now on. */
+static int
+become_master_name(struct redis_url *u, char *err, size_t err_size)
+{
+	if (u->path || u->has_port)
+		return url_fail(
+			err, err_size, "with sentinels it is redis://NAME, the name of a master, without a port");
+	u->port = 0;
+	free(u->name);
+	return set_name(u, err, err_size);
+}
+
+int
+redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_t n, const char *password, size_t *which,
+	char *err, size_t err_size)
+{
+	*which = n;
+	if (become_master_name(u, err, err_size) < 0) return -1;
+	u->sentinels = calloc(n, sizeof *u->sentinels);
+	if (!u->sentinels) return url_fail(err, err_size, "out of memory");
+	for (; u->n_sentinels < n; u->n_sentinels++) {
+		struct redis_url *s = &u->sentinels[u->n_sentinels];
+
+		*which = u->n_sentinels;
+		if (parse_with_port(s, texts[*which], password, SENTINEL_PORT, err, err_size) < 0) return -1;
+		if (s->db) {
+			redis_url_deinit(s);
+			return url_fail(err, err_size, "a sentinel has no databases");
+		}
+	}
+	return 0;
 }
 
 /* Another one */
@@ -216,21 +258,39 @@ is_same_string(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-bool
-redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b)
+static bool
+is_same_server_place(const struct redis_url *a, const struct redis_url *b)
 {
 	return is_same_string(a->host, b->host) && is_same_string(a->path, b->path) && a->port == b->port &&
 	       a->db == b->db && a->is_tls == b->is_tls;
 }
 
-bool
-redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b)
+static bool
+has_same_server_secrets(const struct redis_url *a, const struct redis_url *b)
 {
 	return is_same_string(a->user, b->user) && is_same_string(a->password, b->password) && a->trust == b->trust;
 }
 
-int
-redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out)
+bool
+redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b)
+{
+	if (!is_same_server_place(a, b) || a->n_sentinels != b->n_sentinels) return false;
+	for (size_t i = 0; i < a->n_sentinels; i++)
+		if (!is_same_server_place(&a->sentinels[i], &b->sentinels[i])) return false;
+	return true;
+}
+
+bool
+redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b)
+{
+	if (!has_same_server_secrets(a, b) || a->n_sentinels != b->n_sentinels) return false;
+	for (size_t i = 0; i < a->n_sentinels; i++)
+		if (!has_same_server_secrets(&a->sentinels[i], &b->sentinels[i])) return false;
+	return true;
+}
+
+static int
+copy_server_secrets(const struct redis_url *u, struct redis_url *out)
 {
 	*out = (struct redis_url){
 		.user = u->user ? strdup(u->user) : NULL,
@@ -251,15 +311,28 @@ copy_string(const char *text, char **out)
 	return !text || *out;
 }
 
-int
-redis_url_copy(const struct redis_url *u, struct redis_url *out)
+static int
+copy_server(const struct redis_url *u, struct redis_url *out)
 {
-	if (redis_url_copy_secrets(u, out) < 0) return -1;
+	if (copy_server_secrets(u, out) < 0) return -1;
 	out->port = u->port;
 	out->db = u->db;
 	out->is_tls = u->is_tls;
 	if (copy_string(u->host, &out->host) && copy_string(u->path, &out->path) && copy_string(u->name, &out->name))
 		return 0;
+	redis_url_deinit(out);
+	return -1;
+}
+
+int
+redis_url_copy(const struct redis_url *u, struct redis_url *out)
+{
+	if (copy_server(u, out) < 0) return -1;
+	if (!u->n_sentinels) return 0;
+	out->sentinels = calloc(u->n_sentinels, sizeof *out->sentinels);
+	for (; out->sentinels && out->n_sentinels < u->n_sentinels; out->n_sentinels++)
+		if (copy_server(&u->sentinels[out->n_sentinels], &out->sentinels[out->n_sentinels]) < 0) break;
+	if (out->n_sentinels == u->n_sentinels) return 0;
 	redis_url_deinit(out);
 	return -1;
 }
@@ -273,10 +346,11 @@ redis_url_swap_secrets(struct redis_url *a, struct redis_url *b)
 	a->password = b->password, b->password = kept.password;
 	a->tls = b->tls, b->tls = kept.tls;
 	a->trust = b->trust, b->trust = kept.trust;
+	a->sentinels = b->sentinels, b->sentinels = kept.sentinels; /* at the same addresses */
 }
 
-void
-redis_url_deinit(struct redis_url *u)
+static void
+deinit_server(struct redis_url *u)
 {
 	if (u->password) explicit_bzero(u->password, strlen(u->password));
 	free(u->password);
@@ -285,5 +359,13 @@ redis_url_deinit(struct redis_url *u)
 	free(u->path);
 	free(u->name);
 	redis_tls_context_free(u->tls);
+}
+
+void
+redis_url_deinit(struct redis_url *u)
+{
+	deinit_server(u);
+	for (size_t i = 0; i < u->n_sentinels; i++) deinit_server(&u->sentinels[i]);
+	free(u->sentinels);
 	*u = (struct redis_url){ 0 };
 }

@@ -21,12 +21,15 @@ struct redis_url {
 	char *path; /* of a unix socket, or NULL */
 	char *user; /* or NULL */
 	char *password; /* or NULL: no AUTH */
-	unsigned port;
+	unsigned port; /* 0: of a master that sentinels know */
+	bool has_port; /* it was said, and not the usual one taken */
 	unsigned db; /* 0: no SELECT */
 	bool is_tls; /* rediss:// */
 	struct redis_tls_context *tls; /* owned: it is set by whoever knows whom to trust, for such a server only */
 	uint64_t trust; /* a hash of what the context was made of: of files and names; 0 without TLS */
 	char *name; /* the address without secrets, for logs and /stats */
+	struct redis_url *sentinels; /* owned: who knows where it is, by the name that is its host then; or NULL */
+	size_t n_sentinels;
 };
 
 /* Reads text into *u, which then owns its strings. 0, or -1 with the reason in err; *u is then empty. The
@@ -37,6 +40,12 @@ int redis_url_parse(struct redis_url *u, const char *text, char *err, size_t err
  * a user alone. NULL: none. */
 int redis_url_parse_with(struct redis_url *u, const char *text, const char *password, char *err, size_t err_size);
 
+/* It is where these say, each of them an address: its host is the name of a master then. Their ports are 26379 where
+ * there is none. 0, or -1 with the reason in err; then *which is the number of the one that is wrong, or n where it is
+ * the address of the master. */
+int redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_t n, const char *password,
+	size_t *which, char *err, size_t err_size);
+
 /* Whether both lead to the same database at the same address, in the same way; and whether who connects says and
  * believes the same there: user, password, certificates. */
 bool redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b);
@@ -46,11 +55,7 @@ bool redis_url_has_same_secrets(const struct redis_url *a, const struct redis_ur
  * then. */
 int redis_url_copy(const struct redis_url *u, struct redis_url *out);
 
-/* A copy of what belongs to connecting: user, password, the context (as a reference) and trust; nothing else is set.
- * 0, or -1 when out of memory: *out is empty then. */
-int redis_url_copy_secrets(const struct redis_url *u, struct redis_url *out);
-
-/* Exchanges these between both. */
+/* Exchanges between both what belongs to connecting: user, password, the context and trust, and the sentinels. */
 void redis_url_swap_secrets(struct redis_url *a, struct redis_url *b);
 
 /* Frees the strings and the context; the password is wiped first. */

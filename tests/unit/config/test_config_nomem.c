@@ -29,7 +29,7 @@ static const char text[] =
 	"  \"streamCount\": 2, \"streamMaxLen\": 5, \"serverSideEmit\": \"node:\"},"
 	"\"intake\": {\"address\": \"10.0.0.1:3\", \"username\": \"i\", \"passwordFile\": \"${PASSWORD}\", \"protectedMode\": true, \"maxClients\": 5, \"timeout\": 5,"
 	"  \"tcpKeepAlive\": 5},"
-	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}],"
+	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}, {\"url\": \"redis://m\", \"sentinels\": [\"s\", \"redis://u:p@t:1\"], \"sentinelPasswordFile\": null}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
 	"  \"addTrailingSlash\": true, \"ioUring\": false,"

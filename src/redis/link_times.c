@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long a link waits. Where sentinels know the address another server may be the master by now: so one that is
+ * silent is given up sooner, and it is tried again more often.
+ */
+#include "src/redis/link_int.h"
+
+unsigned
+redis_link__silent_ms(const struct redis_link *l)
+{
+	if (l->options.silent_ms) return l->options.silent_ms;
+	return l->options.url->n_sentinels ? REDIS_SENTINEL_SILENT_MS : REDIS_SILENT_MS;
+}
+
+unsigned
+redis_link_dead_ms(const struct redis_url *url, unsigned wanted)
+{
+	if (wanted) return wanted;
+	return url->n_sentinels ? REDIS_SENTINEL_DEAD_MS : REDIS_DEAD_MS;
+}
+
+uint64_t
+redis_link__retry_ms(struct redis_link *l)
+{
+	uint64_t delay = redis_backoff_failed(&l->backoff, uv_now(l->loop));
+
+	return l->options.url->n_sentinels && delay > REDIS_SENTINEL_RETRY_MS ? REDIS_SENTINEL_RETRY_MS : delay;
+}
