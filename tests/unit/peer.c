@@ -67,7 +67,11 @@ peer_websocket(struct eio_server *s, const char *target, const char *headers, st
 void
 peer_await_opened(const struct eio_server *s)
 {
-	while (!eio_list_empty(&s->opening) || !eio_list_empty(&s->opened)) uv_run(s->loop, UV_RUN_ONCE);
+	/* UV_RUN_ONCE would have the timer at its beginning, and then wait for whatever comes next, such as a day. */
+	while (!eio_list_empty(&s->opening) || !eio_list_empty(&s->opened)) {
+		uv_run(s->loop, UV_RUN_NOWAIT);
+		uv_sleep(1);
+	}
 	uv_run(s->loop, UV_RUN_NOWAIT);
 }
 
