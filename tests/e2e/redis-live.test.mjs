@@ -135,7 +135,10 @@ describe('Redis, changed live', { skip: SIOCAST_ONLY }, () => {
 			await works(again, socket, 2);
 			await fs.writeFile(files.ca, 'no certificate');
 			assert.equal((await reload(server)).status, 422);
+			const before = await metric(server, 'redis_connects_total');
 			await again.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			// It says that it is ready until it has noticed.
+			await eventually(async () => (await metric(server, 'redis_connects_total')) > before, 'it to connect anew');
 			await ready(server);
 			await works(again, socket, 3);
 		}),
