@@ -15,6 +15,7 @@ const LIMIT_MS = 8000;
 const FAILING_MS = 2000;
 // A scenario makes many waits; each has a limit, and all of them together too.
 const SCENARIO_MS = 60_000;
+const FAILING_SCENARIO_MS = 15_000;
 let marks = 0;
 
 /** A server of the suite, stopped at the end. */
@@ -116,10 +117,14 @@ export class Cell {
 		};
 	}
 
-	// How long one wait may take. An official server that fails is given up soon: that is known, and there are many such cells.
+	// An official server that fails is given up soon: that is known, and there are many such cells.
+	#givenUp() {
+		return this.serverKind === 'siocast' ? this.failures > 2 : this.failures > 0;
+	}
+
+	// How long one wait may take.
 	#limitOf(scenario) {
-		const givenUp = this.serverKind === 'siocast' ? this.failures > 2 : this.failures > 0;
-		return givenUp ? FAILING_MS * this.slow : (scenario.limit ?? LIMIT_MS) * this.slow;
+		return (this.#givenUp() ? FAILING_MS : (scenario.limit ?? LIMIT_MS)) * this.slow;
 	}
 
 	async #serverFor(scenario, cleanup) {
@@ -167,7 +172,7 @@ export class Cell {
 	async #runPlain(scenario, { page, url }) {
 		const args = [scenario.run ?? scenario.name, this.#setting(scenario, url)];
 		const run = page.evaluate(([name, setting]) => window.scenarios.run(name, setting), args);
-		await within(run, `the end of ${scenario.name}`, SCENARIO_MS * this.slow);
+		await within(run, `the end of ${scenario.name}`, (this.#givenUp() ? FAILING_SCENARIO_MS : SCENARIO_MS) * this.slow);
 	}
 
 	async #runOne(scenario) {
