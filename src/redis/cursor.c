@@ -138,16 +138,19 @@ is_as_before(const struct redis_cursor *c, const struct redis_stream_info *info)
 	return info->last.ms >= TIMES_MS;
 }
 
+/* What was added while it was doubted has not been read. */
 static bool
 look_back(struct redis_cursor *c, const struct redis_stream_info *info, struct redis_gap *gap)
 {
 	bool same = is_as_before(c, info);
 
-	begin_anew(c, same ? info->last : zero, gap);
-	if (same)
+	begin_anew(c, same ? c->least : zero, gap);
+	if (!same)
+		count_from(c, info);
+	else if (redis_id_compare(c->least, info->last) == 0)
 		begin_now(c, info);
 	else
-		count_from(c, info);
+		c->real = comes_behind(c->at, zero);
 	return true;
 }
 
@@ -181,11 +184,53 @@ look_at_stream(struct redis_cursor *c, const struct redis_stream_info *info, str
 	return c->counted ? false : look_for_holes(c, info, gap);
 }
 
-bool
-redis_cursor_looked(struct redis_cursor *c, const struct redis_stream_info *info, struct redis_gap *gap)
+static void
+begin_doubt(struct redis_cursor *c, struct redis_id last, uint64_t now_ms)
 {
+	if (!c->doubted || comes_behind(c->least, last)) c->least = last;
+	c->doubted = true;
+	c->last = last;
+	c->doubted_ms = c->moved_ms = now_ms;
+}
+
+static bool
+is_believed(const struct redis_cursor *c, const struct redis_look *look)
+{
+	bool replica = look->role == REDIS_SERVER_REPLICA;
+	uint64_t unmoved = look->now_ms - c->moved_ms, all = look->now_ms - c->doubted_ms;
+
+	if (look->role == REDIS_SERVER_MASTER) return true;
+	return unmoved >= (replica ? REDIS_REPLICA_BEHIND_MS : REDIS_BEHIND_MS) ||
+	       (!replica && all >= REDIS_BEHIND_MOST_MS);
+}
+
+/* Whether it ends before what was read, and that is not believed. */
+static bool
+doubt_look(struct redis_cursor *c, const struct redis_look *look)
+{
+	struct redis_id last = look->info ? look->info->last : zero;
+
+	if (!c->real || !comes_behind(c->at, last)) {
+		c->doubted = false;
+		return false;
+	}
+	/* Also on a new connection, perhaps to another server. */
+	if (!c->doubted || look->role == REDIS_SERVER_UNASKED) begin_doubt(c, last, look->now_ms);
+	if (comes_behind(last, c->last)) c->moved_ms = look->now_ms;
+	if (comes_behind(c->least, last)) c->least = last;
+	c->last = last;
+	c->doubted = !is_believed(c, look);
+	if (c->doubted) c->checks = false;
+	return c->doubted;
+}
+
+bool
+redis_cursor_looked(struct redis_cursor *c, const struct redis_look *look, struct redis_gap *gap)
+{
+	const struct redis_stream_info *info = look->info;
 	bool missing;
 
+	if (doubt_look(c, look)) return false;
 	if (!info) return look_at_nothing(c, gap);
 	if (!info->counts) c->counted = false;
 	missing = look_at_stream(c, info, gap);

@@ -192,12 +192,26 @@ redis_readings_read_done(struct redis_readings *rs)
 }
 
 bool
+redis_readings_doubted(const struct redis_readings *rs)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		if (rs->v[i].cursor.doubted) return true;
+	return false;
+}
+
+static bool
+reading_settled(const struct redis_reading *r)
+{
+	return !r->refused && r->cursor.begun && !r->cursor.checks && !r->cursor.doubted;
+}
+
+bool
 redis_readings_settled(const struct redis_readings *rs)
 {
 	for (size_t i = 0; i < rs->n; i++) {
 		const struct redis_reading *r = &rs->v[i];
 
-		if (r->stream->resume && (r->refused || !r->cursor.begun || r->cursor.checks)) return false;
+		if (r->stream->resume && !reading_settled(r)) return false;
 	}
 	return true;
 }

@@ -15,6 +15,7 @@ struct redis_reading {
 	struct redis_cursor cursor;
 	bool refused; /* the last answer, also that of a connection before */
 	bool told; /* for whoever logs: that it is refused */
+	bool behind; /* the same: that it is doubted */
 	bool in_read; /* it is part of the XREAD at hand, */
 	unsigned read; /* of which so many entries have come */
 	char saved[REDIS_CURSOR_TEXT], next[REDIS_CURSOR_TEXT]; /* its position: as it is kept, and will be */
@@ -60,6 +61,9 @@ void redis_readings_read_done(struct redis_readings *rs);
 
 /* Whether a stream had fewer entries than were asked for: all there was has come. */
 bool redis_readings_caught_up(const struct redis_readings *rs, const struct redis_reading *r);
+
+/* Whether a stream is doubted. */
+bool redis_readings_doubted(const struct redis_readings *rs);
 
 /* Whether each stream that was to go on somewhere has been looked at and read up to where it ended then. */
 bool redis_readings_settled(const struct redis_readings *rs);

@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The role of a link that reads streams. */
-#include "src/redis/streamer.h"
+#include "src/redis/streamer_int.h"
 
 #include "eio/check.h"
-#include "src/base/log.h"
-#include "src/redis/backoff.h"
-#include "src/redis/link.h"
-#include "src/redis/reading.h"
 #include "src/redis/refusal.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FULL_MS = 10 }; /* how soon it is asked again whether more can be taken */
-
-#define REDIS_STREAMER_MAGIC 0x4ed157e4
-
-enum streamer_phase { STREAMER_IDLE, STREAMER_LOOKS, STREAMER_READS };
-
-struct redis_streamer {
-	unsigned magic;
-	struct redis_streamer_options options;
-	struct redis_link *link;
-	struct redis_readings readings;
-	enum streamer_phase phase; /* what the server is asked, if anything */
-	struct redis_stream_info info; /* what it said last of a stream */
-	bool position_refused; /* of the stream that is being looked at */
-	bool read_refused; /* the last XREAD was, though its streams were not when they were looked at; */
-	bool denied; /* and again: nothing is read, */
-	bool waits; /* until the next look */
-	size_t saves; /* answers of commands that keep positions, in front of XREAD's, */
-	bool reads; /* if there is one */
-	bool ready; /* as was told */
-	bool settled; /* the same */
-	bool unsaved; /* there are positions to be kept */
-	uint64_t look_at_ms, save_at_ms; /* when to look, and to keep positions, next */
-	uv_timer_t timer; /* for step() */
-	struct redis_backoff backoff; /* of looks at what is refused */
-	struct log_limit limit, gap_limit, save_limit;
-};
 
 static struct redis_streamer *
 streamer_of(void *user)
@@ -50,43 +19,7 @@ streamer_of(void *user)
 	return s;
 }
 
-static uint64_t
-now_of(const struct redis_streamer *s)
-{
-	return uv_now(s->timer.loop);
-}
-
-static void
-tell_streamer_state(struct redis_streamer *s)
-{
-	bool ready = redis_link_is_ready(s->link) && !s->denied && s->readings.refused < s->readings.n;
-
-	if (ready == s->ready) return;
-	s->ready = ready;
-	s->options.state(s->options.user, ready);
-}
-
-static void
-tell_streamer_settled(struct redis_streamer *s)
-{
-	if (s->settled || !s->options.settled || !redis_readings_settled(&s->readings)) return;
-	s->settled = true;
-	s->options.settled(s->options.user);
-}
-
 /* Asking */
-
-static void
-start_look(struct redis_streamer *s)
-{
-	struct eio_buf b;
-	size_t n;
-
-	eio_buf_init(&b);
-	n = redis_readings_look(&s->readings, &b);
-	s->phase = STREAMER_LOOKS;
-	redis_link_write(s->link, &b, n);
-}
 
 static unsigned
 silence_ms(const struct redis_streamer *s)
@@ -98,7 +31,7 @@ silence_ms(const struct redis_streamer *s)
 static unsigned
 block_ms(const struct redis_streamer *s)
 {
-	uint64_t until = s->look_at_ms, now = now_of(s), least = 1, most = silence_ms(s) / 2;
+	uint64_t until = s->look_at_ms, now = redis_streamer_now(s), least = 1, most = silence_ms(s) / 2;
 
 	if (s->unsaved && s->save_at_ms < until) until = s->save_at_ms;
 	if (until > now) least = until - now;
@@ -114,9 +47,9 @@ start_read(struct redis_streamer *s)
 
 	eio_buf_init(&b);
 	s->saves = 0;
-	if (s->save_at_ms <= now_of(s)) {
+	if (s->save_at_ms <= redis_streamer_now(s)) {
 		s->saves = redis_readings_save(&s->readings, &b, &s->unsaved);
-		s->save_at_ms = now_of(s) + s->options.save_ms;
+		s->save_at_ms = redis_streamer_now(s) + s->options.save_ms;
 	}
 	s->reads = redis_readings_read(&s->readings, &b, block_ms(s)) > 0;
 	n = s->saves + s->reads;
@@ -134,11 +67,11 @@ static void on_streamer_timer(uv_timer_t *t);
 static void
 step(struct redis_streamer *s)
 {
-	uint64_t now = now_of(s);
+	uint64_t now = redis_streamer_now(s);
 
 	uv_timer_stop(&s->timer);
 	if (s->look_at_ms <= now)
-		start_look(s);
+		redis_streamer_look(s);
 	else if (!s->waits && s->options.may_read(s->options.user))
 		start_read(s);
 	else if (!s->waits)
@@ -157,101 +90,6 @@ on_streamer_timer(uv_timer_t *t)
 
 /* What the server answers */
 
-static size_t
-number_of(const struct redis_streamer *s, const struct redis_reading *r)
-{
-	return (size_t)(r - s->readings.v);
-}
-
-static void
-tell_stream_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap)
-{
-	char from[REDIS_ID_TEXT], to[REDIS_ID_TEXT];
-
-	log_limited(LOG_LEVEL_WARN, &s->gap_limit, now_of(s),
-		"redis=%s event=%s stream=\"%s\" from=%s to=%s missed=%" PRIu64, s->options.url->name,
-		gap->anew ? "stream-anew" : "stream-gap", LOG_ESCAPE(eio_cstr(r->stream->name)),
-		redis_id_text(gap->from, from), redis_id_text(gap->to, to), gap->missed);
-	s->options.gap(s->options.user, number_of(s, r), gap);
-}
-
-/* As for channels: of many, each has its line some time. */
-static void
-log_stream_refused(struct redis_streamer *s, struct redis_reading *r, struct eio_bytes error)
-{
-	char text[LOG_ESCAPE_MAX];
-	uint64_t suppressed;
-
-	if (r->told || !log_limit_pass(&s->limit, now_of(s), &suppressed)) return;
-	r->told = true;
-	redis_refusal(error, s->options.url, false, text, sizeof text);
-	log_warn("redis=%s event=stream-refused stream=\"%s\" reason=\"%s\" suppressed=%" PRIu64, s->options.url->name,
-		LOG_ESCAPE(eio_cstr(r->stream->name)), text, suppressed);
-}
-
-static void
-note_answered(struct redis_streamer *s, struct redis_reading *r, bool refused)
-{
-	bool was = r->refused;
-
-	redis_readings_answered(&s->readings, refused);
-	if (was != refused) s->options.refused(s->options.user, number_of(s, r), refused);
-	if (refused || !r->told) return;
-	r->told = false;
-	log_info("redis=%s event=stream-allowed stream=\"%s\"", s->options.url->name,
-		LOG_ESCAPE(eio_cstr(r->stream->name)));
-}
-
-static void
-take_position(struct redis_streamer *s, struct redis_reading *r, bool is_error, struct eio_bytes text)
-{
-	bool good = redis_readings_position(&s->readings, is_error ? NULL : &text);
-
-	s->position_refused = is_error;
-	if (is_error)
-		log_stream_refused(s, r, text);
-	else if (!good)
-		log_warn("redis=%s event=position-ignored stream=\"%s\" position=\"%s\"", s->options.url->name,
-			LOG_ESCAPE(eio_cstr(r->stream->name)), LOG_ESCAPE(text));
-}
-
-static bool
-is_no_key(struct eio_bytes error)
-{
-	return eio_bytes_starts(error, EIO_LIT("ERR no such key"));
-}
-
-/* The look at the last stream is over. */
-static void
-end_look(struct redis_streamer *s)
-{
-	uint64_t look_ms = s->options.look_ms ? s->options.look_ms : REDIS_LOOK_MS;
-
-	s->phase = STREAMER_IDLE;
-	s->waits = false;
-	if (!s->readings.refused)
-		s->backoff = (struct redis_backoff){ 0 };
-	else
-		look_ms = redis_backoff_failed(&s->backoff, now_of(s));
-	s->look_at_ms = now_of(s) + look_ms;
-	tell_streamer_state(s);
-	tell_streamer_settled(s);
-}
-
-static void
-take_look(struct redis_streamer *s, struct redis_reading *r, enum redis_reply reply, struct eio_bytes text)
-{
-	bool is_error = reply == REDIS_REPLY_IS_ERROR, none = is_error && is_no_key(text);
-	bool refused = s->position_refused || (is_error && !none) || (!is_error && reply != REDIS_REPLY_IS_INFO);
-	struct redis_gap gap;
-
-	if (refused && !s->position_refused) log_stream_refused(s, r, text);
-	if (!refused && redis_cursor_looked(&r->cursor, none ? NULL : &s->info, &gap)) tell_stream_gap(s, r, &gap);
-	s->position_refused = false;
-	note_answered(s, r, refused);
-	if (!redis_readings_asked(&s->readings)) end_look(s);
-}
-
 /* Of several streams XREAD refuses all when one is not what it was: a look tells which. Once more, and it is XREAD
  * itself that is refused. */
 static void
@@ -259,14 +97,14 @@ take_read_refused(struct redis_streamer *s, struct eio_bytes error)
 {
 	char text[LOG_ESCAPE_MAX];
 
-	s->look_at_ms = now_of(s);
+	s->look_at_ms = redis_streamer_now(s);
 	if (s->read_refused) {
-		s->look_at_ms += redis_backoff_failed(&s->backoff, now_of(s));
+		s->look_at_ms += redis_backoff_failed(&s->backoff, redis_streamer_now(s));
 		s->denied = s->waits = true;
 		redis_refusal(error, s->options.url, false, text, sizeof text);
-		log_limited(LOG_LEVEL_WARN, &s->limit, now_of(s), "redis=%s event=read-refused reason=\"%s\"",
-			s->options.url->name, text);
-		tell_streamer_state(s);
+		log_limited(LOG_LEVEL_WARN, &s->limit, redis_streamer_now(s),
+			"redis=%s event=read-refused reason=\"%s\"", s->options.url->name, text);
+		redis_streamer_tell_state(s);
 	}
 	s->read_refused = true;
 }
@@ -282,16 +120,16 @@ take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes tex
 		return;
 	}
 	s->read_refused = s->denied = false;
-	tell_streamer_state(s);
+	redis_streamer_tell_state(s);
 	for (size_t i = 0; i < s->readings.n; i++) {
 		struct redis_reading *r = &s->readings.v[i];
 
 		if (redis_readings_caught_up(&s->readings, r) && redis_cursor_caught_up(&r->cursor, &gap))
-			tell_stream_gap(s, r, &gap);
+			redis_streamer_tell_gap(s, r, &gap);
 	}
 	s->unsaved |= s->readings.entries > 0;
 	redis_readings_read_done(&s->readings);
-	tell_streamer_settled(s);
+	redis_streamer_tell_settled(s);
 }
 
 static void
@@ -299,8 +137,8 @@ take_save(struct redis_streamer *s, bool is_error, struct eio_bytes text)
 {
 	if (--s->saves == 0 && !s->reads) s->phase = STREAMER_IDLE;
 	if (is_error)
-		log_limited(LOG_LEVEL_WARN, &s->save_limit, now_of(s), "redis=%s event=position-not-kept reason=\"%s\"",
-			s->options.url->name, LOG_ESCAPE(text));
+		log_limited(LOG_LEVEL_WARN, &s->save_limit, redis_streamer_now(s),
+			"redis=%s event=position-not-kept reason=\"%s\"", s->options.url->name, LOG_ESCAPE(text));
 }
 
 /* Without AUTH nothing will be allowed later; and an error to nothing that was asked is said before hanging up. */
@@ -309,16 +147,13 @@ streamer_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_streamer *s = streamer_of(user);
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
-	struct redis_reading *r = redis_readings_asked(&s->readings);
 
 	if (s->phase == STREAMER_IDLE || (is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
 		if (is_error) redis_link_refuse(s->link, text);
 		return false;
 	}
-	if (s->phase == STREAMER_LOOKS && s->readings.position)
-		take_position(s, r, is_error, text);
-	else if (s->phase == STREAMER_LOOKS)
-		take_look(s, r, reply, text);
+	if (s->phase == STREAMER_LOOKS)
+		redis_streamer_look_answer(s, reply, text);
 	else if (s->saves)
 		take_save(s, is_error, text);
 	else
@@ -341,8 +176,8 @@ streamer_entry(void *user, const struct redis_entry *e)
 	struct redis_id id;
 
 	if (!r || !redis_id_parse(&id, e->id)) return;
-	if (redis_cursor_entry(&r->cursor, id, &gap)) tell_stream_gap(s, r, &gap);
-	s->options.entry(s->options.user, number_of(s, r), e);
+	if (redis_cursor_entry(&r->cursor, id, &gap)) redis_streamer_tell_gap(s, r, &gap);
+	s->options.entry(s->options.user, redis_streamer_number(s, r), e);
 }
 
 /* Nobody asked for it. */
@@ -378,8 +213,9 @@ streamer_ready(void *user)
 
 	s->backoff = (struct redis_backoff){ 0 };
 	s->look_at_ms = 0;
+	s->role = REDIS_SERVER_UNASKED;
 	s->read_refused = s->denied = s->waits = s->position_refused = false;
-	start_look(s);
+	redis_streamer_look(s);
 }
 
 /* Whether the positions that were written have been kept, nobody knows. */
@@ -391,7 +227,7 @@ streamer_lost(void *user)
 	uv_timer_stop(&s->timer);
 	s->phase = STREAMER_IDLE;
 	for (size_t i = 0; i < s->readings.n; i++) s->readings.v[i].saved[0] = '\0';
-	tell_streamer_state(s);
+	redis_streamer_tell_state(s);
 }
 
 static const struct redis_role streamer_role = {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
+import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
@@ -252,12 +253,44 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				const publisher = publish(cleanup, redis, 'a', write);
 				await eventually(() => a.length > 10, 'some messages');
 				const tcp = `redis://127.0.0.1:${redis.port}/0`;
-				// A replica may be behind, and then its stream is another one.
-				for (const url of streams ? [tcp, redis.url, tcp] : [tcp, replica.url, redis.url]) {
+				for (const url of [tcp, replica.url, redis.url]) {
 					await move(server, at(url), 'place');
 					await ready(server);
 				}
 				await assertComplete(a, await publisher.stop(), 'a');
+			}),
+		);
+
+	// It has not what was read already: that is waited for, unless it is a master, which will never have it.
+	for (const promoted of [false, true])
+		test(`a stream at a replica that is behind${promoted ? ', and is the master then' : ''}`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort(), { args: REPLICA });
+				const line = await Cutter.open(cleanup, redis.port);
+				const replica = await startReplica(cleanup, line);
+				const add = (server, n) => server.client.command('XADD', 'a', '*', 'n', String(n));
+				await add(redis, 0);
+				await eventually(async () => (await replica.client.command('XLEN', 'a')) === 1, 'the replica to have the first');
+				const feeds = [{ stream: 'a', event: 'a', field: 'n', encode: 'json', batch: { interval: 0 }, gapEvent: true }];
+				const { server, client } = await start(cleanup, redis, { feeds });
+				const [a, gaps] = [heard(client, 'a'), heard(client, 'siocast:gap')];
+				line.hold();
+				for (let n = 1; n <= 5; n++) await add(redis, n);
+				await eventually(() => a.length === 5, 'what is at the master');
+				await move(server, replica.url, 'place');
+				await server.child.says(/event=stream-behind stream="a" read=\S+ last=\S+ server=replica/);
+				assert.deepEqual(gaps, []);
+				if (promoted) {
+					await replica.client.command('REPLICAOF', 'NO', 'ONE');
+					await eventually(() => gaps.length === 1, 'the gap');
+					await add(replica, 6);
+				} else {
+					line.release();
+					await add(redis, 6);
+				}
+				await eventually(() => a.at(-1) === 6, 'what is added then');
+				assert.deepEqual(a, [1, 2, 3, 4, 5, 6]);
+				assert.equal(gaps.length, promoted ? 1 : 0);
 			}),
 		);
 

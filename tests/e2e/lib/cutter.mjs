@@ -51,6 +51,15 @@ export class Cutter {
 		}
 	}
 
+	/** What the target says waits until `release`. */
+	hold() {
+		for (const { near, far } of this.pairs) far.unpipe(near);
+	}
+
+	release() {
+		for (const { near, far } of this.pairs) far.pipe(near);
+	}
+
 	/** Cuts the clients' side only: the server hears nothing of it, and nothing from them. */
 	silence() {
 		for (const { near, far } of this.pairs) {

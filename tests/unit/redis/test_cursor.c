@@ -24,6 +24,8 @@ static struct model {
 } model;
 
 static struct redis_cursor cursor;
+static enum redis_server_role role; /* of who has it */
+static uint64_t now_ms;
 static uint64_t missed; /* as was told */
 static uint64_t lost; /* taken out before they were read */
 static unsigned gaps, anews;
@@ -43,6 +45,7 @@ begin_model(bool counts)
 	model.there = true;
 	model.counts = counts;
 	missed = gaps = anews = 0;
+	role = REDIS_SERVER_MASTER;
 	*told = '\0';
 }
 
@@ -79,6 +82,7 @@ static void
 look(void)
 {
 	struct redis_stream_info info = { .length = model.n, .last = id_of(model.last), .counts = model.counts };
+	const struct redis_look it = { model.there ? &info : NULL, role, now_ms };
 	struct redis_gap gap;
 
 	if (model.n) info.first = id_of(model.live[0]);
@@ -86,7 +90,7 @@ look(void)
 		info.added = model.added;
 		info.deleted = id_of(model.deleted);
 	}
-	note(redis_cursor_looked(&cursor, model.there ? &info : NULL, &gap), &gap);
+	note(redis_cursor_looked(&cursor, &it, &gap), &gap);
 }
 
 /* XREAD; returns how many entries came. */
@@ -364,6 +368,112 @@ positions(void **state)
 		assert_false(redis_cursor_resume(&cursor, eio_cstr(wrong[i])));
 }
 
+/* A server of that role that has not all of what was read: its first n entries, from 1-0. It is looked at twice. */
+static void
+look_behind(enum redis_server_role r, unsigned n, bool counts)
+{
+	begin_model(counts);
+	add_entries(n);
+	cursor = (struct redis_cursor){ .at = id_of(10),
+		.good = id_of(10),
+		.first = id_of(1),
+		.begun = true,
+		.real = true,
+		.counted = counts,
+		.count = 10 };
+	role = REDIS_SERVER_UNASKED;
+	look();
+	assert_true(cursor.doubted);
+	role = r;
+	look();
+}
+
+/* Nobody but a master is believed at once that what was read is not there. */
+static void
+who_is_behind(void **state)
+{
+	static const enum redis_server_role doubtful[] = { REDIS_SERVER_UNKNOWN, REDIS_SERVER_REPLICA };
+
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		bool counts = i % 2, none = i / 4;
+		unsigned n = none ? 0 : 7;
+
+		look_behind(REDIS_SERVER_MASTER, n, counts);
+		assert_false(cursor.doubted);
+		assert_string_equal(told, none ? "10 0 0 anew" : "10 7 0 anew");
+		/* It comes, and what is behind it: nothing is missing, and nothing is read twice. */
+		look_behind(doubtful[i / 2 % 2], n, counts);
+		assert_int_equal(read_some(10), 0);
+		now_ms += REDIS_BEHIND_MS - 1;
+		add_entries(12 - n);
+		assert_int_equal(read_some(10), 2);
+		look();
+		assert_false(cursor.doubted);
+		assert_int_equal(gaps, 0);
+	}
+	look_behind(REDIS_SERVER_REPLICA, 7, true);
+	model.there = false;
+	look();
+	assert_true(cursor.doubted);
+	/* Promoted, and it never had them. */
+	model.there = true;
+	role = REDIS_SERVER_MASTER;
+	look();
+	assert_string_equal(told, "10 0 0 anew");
+}
+
+/* The doubt has an end, earlier where nobody says that it is a replica. */
+static void
+how_long_behind(void **state)
+{
+	static const struct {
+		enum redis_server_role role;
+		uint64_t unmoved_ms;
+	} all[] = { { REDIS_SERVER_UNKNOWN, REDIS_BEHIND_MS }, { REDIS_SERVER_REPLICA, REDIS_REPLICA_BEHIND_MS } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		look_behind(all[i].role, 5, true);
+		now_ms += all[i].unmoved_ms - 1;
+		look();
+		assert_true(cursor.doubted);
+		/* It is coming. */
+		add_entry();
+		look();
+		now_ms += all[i].unmoved_ms - 1;
+		look();
+		assert_true(cursor.doubted);
+		/* On another connection it is waited for anew. */
+		role = REDIS_SERVER_UNASKED;
+		look();
+		role = all[i].role;
+		now_ms += all[i].unmoved_ms - 1;
+		look();
+		assert_int_equal(gaps, 0);
+		now_ms++;
+		look();
+		assert_false(cursor.doubted);
+		assert_string_equal(told, "10 5 0 anew");
+		/* What was added meanwhile has not been read. */
+		assert_int_equal(read_some(10), 1);
+		add_entry();
+		assert_int_equal(read_some(10), 1);
+		look();
+		assert_int_equal(gaps, 1);
+	}
+	/* Who does not say that it is a replica is not waited for without end. */
+	look_behind(REDIS_SERVER_UNKNOWN, 1, true);
+	for (unsigned ms = 0; ms < REDIS_BEHIND_MOST_MS; ms += REDIS_BEHIND_MS) {
+		assert_true(cursor.doubted);
+		add_entry();
+		now_ms += REDIS_BEHIND_MS;
+		look();
+	}
+	assert_string_equal(told, "10 1 0 anew");
+	assert_int_equal(read_some(10), 5);
+}
+
 int
 main(void)
 {
@@ -374,6 +484,8 @@ main(void)
 		cmocka_unit_test(another_stream),
 		cmocka_unit_test(without_counts),
 		cmocka_unit_test(positions),
+		cmocka_unit_test(who_is_behind),
+		cmocka_unit_test(how_long_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,9 @@
 #define LOOK_B "*3\r\n$5\r\nXINFO\r\n$6\r\nSTREAM\r\n$3\r\nb c\r\n"
 #define POSITION_B "*3\r\n$4\r\nHGET\r\n$3\r\npos\r\n$3\r\nb c\r\n"
 #define KEEP_B(value) "*4\r\n$4\r\nHSET\r\n$3\r\npos\r\n$3\r\nb c\r\n" value
+#define ROLE "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
+#define IS_MASTER "$11\r\nrole:master\r\n"
+#define IS_REPLICA "$10\r\nrole:slave\r\n"
 #define NO_KEY "-ERR no such key\r\n"
 #define NOPERM "-NOPERM this user has no permissions to access one of the keys used as arguments\r\n"
 #define INFO(length, last, added) \
@@ -149,11 +152,39 @@ reads_on_behind_the_last(void **state)
 	drop_client(s);
 	/* On the next connection what is kept is not asked for. */
 	await_words(s, LOOK_A LOOK_B, INFO("3", "7-4", "13") NO_KEY);
+	await_words(s, ROLE LOOK_A LOOK_B, IS_MASTER INFO("3", "7-4", "13") NO_KEY);
 	await_words(s, "$3\r\n7-3\r\n$3\r\n0-0\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-4", "5"));
 	RUN_UNTIL(s, s->messages == 5);
 	assert_string_equal(seen, "ready;0:a 7-2(x=1,)1:b c 1-0(x=2,)1:b c 1-1(x=3,)0:a 7-3(x=4,)not ready;"
 				  "1:gap 1-1 0-0 0;ready;0:gap 7-1 7-4 1;0:a 7-4(x=5,)");
 	stop_streaming(s);
+}
+
+/* At a replica, and at one who does not say what it is, reading waits behind what was read. */
+static void
+waits_for_who_is_behind(void **state)
+{
+	static const char *const roles[] = { IS_REPLICA, NOPERM, "$-1\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		struct server *s = streaming(NULL, 1, LOOK_A, INFO("3", "7-1", "9"));
+		char answer[256];
+
+		await_words(s, "$1\r\na\r\n$3\r\n7-1\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-2", "1"));
+		RUN_UNTIL(s, s->messages == 1);
+		drop_client(s);
+		await_words(s, LOOK_A, INFO("2", "6-1", "8"));
+		snprintf(answer, sizeof answer, "%s%s", roles[i], i ? NO_KEY : INFO("3", "7-1", "9"));
+		await_words(s, ROLE LOOK_A, answer);
+		await_words(s, "$1\r\na\r\n$3\r\n7-2\r\n", "*-1\r\n");
+		snprintf(answer, sizeof answer, "%s%s", roles[i], INFO("5", "7-3", "11"));
+		await_look(s, ROLE LOOK_A, answer);
+		await_words(s, "$1\r\na\r\n$3\r\n7-2\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-3", "2"));
+		RUN_UNTIL(s, s->messages == 2);
+		assert_string_equal(seen, "ready;0:a 7-2(x=1,)not ready;ready;0:a 7-3(x=2,)");
+		stop_streaming(s);
+	}
 }
 
 static void
@@ -344,6 +375,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_on_behind_the_last),
+		cmocka_unit_test(waits_for_who_is_behind),
 		cmocka_unit_test(goes_on_at_its_position),
 		cmocka_unit_test(goes_on_where_it_was),
 		cmocka_unit_test(keeps_its_position),
