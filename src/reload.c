@@ -20,6 +20,7 @@
 enum {
 	KEYS_MAX = 3500, /* bytes of names in one line of the log */
 	MISTAKE_MAX = 1024, /* bytes of a mistake, escaped */
+	WAIT_MS = 100, /* how soon it is tried again when something is under way */
 };
 
 struct reload {
@@ -33,6 +34,7 @@ struct reload {
 	bool kept_feeds; /* nor are its feeds */
 	bool kept_admin; /* nor is its admin port */
 	uv_signal_t sighup;
+	uv_timer_t waiting; /* one has come that could not be heeded */
 	bool stopped; /* the end has begun */
 };
 
@@ -400,17 +402,33 @@ reload_now(struct reload *r, struct eio_buf *answer)
 	return status;
 }
 
+/* Who sends a signal is told nothing, so it is not refused while Redis is gone over to: it waits. */
+static void
+on_waited(uv_timer_t *t)
+{
+	struct reload *r = t->data;
+	struct eio_buf answer;
+
+	CHECK_MAGIC(r, RELOAD_MAGIC);
+	if (reload_is_busy(r) && !r->stopped) return;
+	uv_timer_stop(t);
+	eio_buf_init(&answer);
+	reload_now(r, &answer);
+	eio_buf_deinit(&answer);
+}
+
 static void
 on_sighup(uv_signal_t *sig, int signum)
 {
 	struct reload *r = sig->data;
-	struct eio_buf answer;
 
 	(void)signum;
 	CHECK_MAGIC(r, RELOAD_MAGIC);
-	eio_buf_init(&answer);
-	reload_now(r, &answer);
-	eio_buf_deinit(&answer);
+	if (!uv_is_active((uv_handle_t *)&r->waiting)) uv_timer_start(&r->waiting, on_waited, WAIT_MS, WAIT_MS);
+	if (reload_is_busy(r))
+		log_info("event=reload-waits reason=\"another address of Redis is being gone over to\"");
+	else
+		on_waited(&r->waiting);
 }
 
 struct reload *
@@ -424,6 +442,8 @@ reload_new(const struct reload_options *options)
 	uv_signal_init(options->loop, &r->sighup);
 	r->sighup.data = r;
 	reload_redis_init(&r->redis, options->loop, options->config);
+	uv_timer_init(options->loop, &r->waiting); /* cannot fail */
+	r->waiting.data = r;
 	uv_signal_start(&r->sighup, on_sighup, SIGHUP);
 	return r;
 }
@@ -452,6 +472,7 @@ reload_close(struct reload *r)
 {
 	reload_stop(r);
 	uv_close((uv_handle_t *)&r->sighup, NULL);
+	uv_close((uv_handle_t *)&r->waiting, NULL);
 	reload_redis_close(&r->redis);
 	/* Who has it read a file does not mean to kill it. */
 	signal(SIGHUP, SIG_IGN);

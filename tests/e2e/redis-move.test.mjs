@@ -14,7 +14,7 @@ import { request } from './lib/http.mjs';
 import { metric, readMetrics } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { reload, startReloadable } from './lib/reload.mjs';
+import { reload, startReloadable, write } from './lib/reload.mjs';
 import { SLOW, eventually, limit } from './lib/wait.mjs';
 
 const REPLICA = ['--repl-diskless-sync-delay', '0'];
@@ -400,6 +400,25 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			assert.equal((await other.client.command('KEYS', 'siocast:presence:*')).length, 2);
 			assert.equal(String(await one.client.command('CLIENT', 'LIST')).match(/ name=siocast/g), null);
 			for (const node of nodes) assert.deepEqual(await reload(node), { status: 200, changed: [], needsRestart: [] });
+		}),
+	);
+
+	test('SIGHUP waits for it', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			const { server, client } = await start(cleanup, one);
+			await write(server, { redis: other.url });
+			process.kill(server.child.pid, 'SIGHUP');
+			await eventually(() => server.child.output.includes('event=redis-moves'), 'it to begin');
+			// Twice is once.
+			await write(server, { redis: other.url, feeds: [...FEEDS, feed('b')] });
+			for (let i = 0; i < 2; i++) process.kill(server.child.pid, 'SIGHUP');
+			await server.child.says(/event=reload-waits [^]*event=redis-moved [^]*event=reloaded options=1 changed="feeds"/);
+			const b = heard(client, 'b');
+			await ready(server);
+			await other.client.publish('b', '1');
+			await eventually(() => b.length === 1, 'the message');
+			assert.equal(server.child.output.match(/event=reloaded /g).length, 2);
 		}),
 	);
 
