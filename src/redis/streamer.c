@@ -214,6 +214,7 @@ streamer_ready(void *user)
 	s->backoff = (struct redis_backoff){ 0 };
 	s->look_at_ms = 0;
 	s->role = REDIS_SERVER_UNASKED;
+	for (size_t i = 0; i < s->readings.n; i++) redis_cursor_connected(&s->readings.v[i].cursor);
 	s->read_refused = s->denied = s->waits = s->position_refused = false;
 	redis_streamer_look(s);
 }
