@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { barRows, inWords, missed, reader, shortTable } from './bars.mjs';
+import { saveCosts } from './costs.mjs';
 import { BENCH } from './programs.mjs';
 import { saveShort } from './results.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -173,4 +174,5 @@ export function report(results) {
 	if (missing.length > 0) parts.push(`Not measured yet: ${missing.join(', ')}.`);
 	fs.writeFileSync(path.join(BENCH, 'REPORT.md'), `${parts.join('\n\n')}\n`);
 	saveShort(`${short}\n`);
+	saveCosts(results);
 }
