@@ -4,6 +4,7 @@
 // and every message is counted.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
@@ -27,6 +28,60 @@ async function startReplica(cleanup, master, more = {}) {
 	const replica = await startRedis(cleanup, await freePort(), { args: [...REPLICA, '--replicaof', '127.0.0.1', String(master.port)], ...more });
 	await eventually(async () => /master_link_status:up/.test(await replica.client.command('INFO', 'replication')), 'the replica');
 	return replica;
+}
+
+/** A line to a server that is one itself, from `begin` to `end`: one that sends replicas a snapshot without an end. */
+class Snapshots {
+	static async open(cleanup, target) {
+		const line = new Snapshots();
+		line.target = target;
+		line.all = new Set();
+		line.sent = 0;
+		line.server = net.createServer((near) => line.accept(near));
+		await new Promise((resolve) => line.server.listen(0, '127.0.0.1', resolve));
+		line.url = `redis://127.0.0.1:${line.server.address().port}`;
+		return cleanup.add(line, () => {
+			line.cut();
+			line.server.close();
+		});
+	}
+
+	accept(near) {
+		near.on('error', () => {});
+		this.all.add(near);
+		if (this.begun) {
+			near.on('data', (asked) => this.answer(near, String(asked)));
+			return;
+		}
+		const far = net.connect(this.target, '127.0.0.1');
+		far.on('error', () => {});
+		far.on('close', () => near.destroy());
+		near.on('close', () => far.destroy());
+		near.pipe(far);
+		far.pipe(near);
+	}
+
+	answer(near, asked) {
+		for (const [, command] of asked.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+			if (command === 'PSYNC') this.sent++;
+			near.write(command === 'PSYNC' ? `+FULLRESYNC ${'b'.repeat(40)} 0\r\n$EOF:${'c'.repeat(40)}\r\nREDIS` : '+OK\r\n');
+		}
+	}
+
+	begin() {
+		this.begun = true;
+		this.cut();
+	}
+
+	end() {
+		this.begun = false;
+		this.cut();
+	}
+
+	cut() {
+		for (const near of this.all) near.destroy();
+		this.all.clear();
+	}
 }
 
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
@@ -260,6 +315,82 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				await assertComplete(a, await publisher.stop(), 'a');
 			}),
 		);
+
+	// What is missing is so since the old one was lost, not since there is a new one.
+	const PSYNC = (url) => ({ url, source: 'psync' });
+	const TOLD = { feeds: [feed('a', { gapEvent: true })] };
+
+	test('psync, when the one before was lost some time ago: since then there is a gap', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const { server, client } = await start(cleanup, { url: PSYNC(one.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			await one.child.stop();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			await move(server, PSYNC(other.url), 'anew');
+			assert.match(server.child.output, /how=anew ms=\d+ reason="the new one cannot go on from there"/);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost && gaps[0].to >= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+			await ready(server);
+		}),
+	);
+
+	test('psync, when the one before just sends a snapshot: the gap is told', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Snapshots.open(cleanup, one.port);
+			const { server, client } = await start(cleanup, { url: PSYNC(line.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			line.begin();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			await eventually(() => line.sent > 0, 'a snapshot');
+			await move(server, PSYNC(other.url), 'anew');
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+		}),
+	);
+
+	test('psync, when the new one does not begin to send: that is said, and the gap when it does', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Snapshots.open(cleanup, other.port);
+			const { server, client } = await start(cleanup, { url: PSYNC(one.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			line.begin();
+			await move(server, PSYNC(line.url), 'anew');
+			assert.match(server.child.output, /how=anew ms=\d+ reason="the new one has not begun to send in time"/);
+			assert.deepEqual(gaps, []);
+			line.end();
+			await eventually(() => gaps.length === 1, 'the gap');
+			await ready(server);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+		}),
+	);
+
+	// Another patience takes another connection, which goes on where the one before was.
+	test('psync, when other feeds come while it is away: since it was lost there is a gap', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port, { args: REPLICA });
+			const { server, client } = await start(cleanup, { url: PSYNC(redis.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			await redis.child.stop();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			const answer = await reload(server, { feeds: [feed('a', { gapEvent: true, batch: { interval: 0 } })] });
+			assert.deepEqual(answer.changed, ['feeds']);
+			await startRedis(cleanup, port, { args: REPLICA });
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+		}),
+	);
 
 	// It has not what was read already: that is waited for, unless it is a master, which will never have it.
 	for (const promoted of [false, true])
