@@ -84,6 +84,36 @@ class Snapshots {
 	}
 }
 
+/** A line to a server, which gives a subscriber nothing any more from a marker on. */
+async function startStalling(cleanup, target, number) {
+	const marker = new RegExp(`message\\r\\n\\$24\\r\\nsiocast:[0-9a-f]{16}\\r\\n\\$1\\r\\n${number}\\r\\n`);
+	const all = new Set();
+	const line = { stalled: false };
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		let stalls = false;
+		let last = '';
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		near.pipe(far);
+		far.on('data', (bytes) => {
+			last = last.slice(-100) + bytes.toString('latin1');
+			if (!line.stalled && marker.test(last)) line.stalled = stalls = true;
+			if (!stalls) near.write(bytes);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	line.url = `redis://127.0.0.1:${server.address().port}`;
+	return cleanup.add(line, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
+}
+
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
 
 /** Publishes 1, 2, 3 … on a channel, thousands a second where the machine can, until it is stopped; gives the last number. */
@@ -277,6 +307,38 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			assert.match(server.child.output, /reason="in a Redis Cluster /);
 		}),
 	);
+
+	// The one before has gone on meanwhile, and what it said is not lost: there is a gap only while it is connected to anew.
+	for (const [what, number] of [['of the same server', '4'], ['of a replica', '3']])
+		test(`${what}, by a line that stalls at the cut: nothing is missing but what is told`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort(), { args: REPLICA });
+				const target = number === '3' ? await startReplica(cleanup, redis) : redis;
+				const line = await startStalling(cleanup, target.port, number);
+				const { server, client } = await start(cleanup, redis, { feeds: [feed('a', { gapEvent: true })] });
+				const [a, gaps] = [heard(client, 'a'), heard(client, 'siocast:gap')];
+				const times = [];
+				const publisher = publish(cleanup, redis, 'a', (n) => {
+					times[n] = Date.now();
+					return redis.client.publish('a', String(n));
+				});
+				await eventually(() => a.length > 10, 'some messages');
+				await move(server, line.url, 'anew');
+				assert.match(server.child.output, /how=anew ms=\d+ reason="a marker did not come"/);
+				assert.ok(line.stalled);
+				await ready(server);
+				await publisher.stop();
+				await redis.client.publish('a', '0');
+				await eventually(() => a.at(-1) === 0 && gaps.length === 1, 'the last message, and the gap');
+				a.pop();
+				const there = new Set(a);
+				assert.equal(there.size, a.length, 'nothing comes twice');
+				// A message is on its way for a while.
+				const [from, to] = [gaps[0].from - 300 * SLOW, gaps[0].to];
+				const missing = times.findIndex((at, n) => n > 0 && !there.has(n) && !(at >= from && at <= to));
+				assert.equal(missing, -1, `${missing}, of ${times[missing]}, of ${a.length}; ${JSON.stringify(gaps)}`);
+			}),
+		);
 
 	test('of servers that change places: they stay', limit(), () =>
 		withCleanup(async (cleanup) => {
