@@ -174,7 +174,7 @@ relation(const struct pubsub_move *v)
 static void
 take_cut(struct pubsub_move *v, const struct pubsub_side *s)
 {
-	if (!redis_subscriber_is_connected(v->next->subscriber)) return;
+	if (v->broken || !redis_subscriber_is_connected(v->next->subscriber)) return;
 	if (!v->holds) v->holds = s;
 	if (v->holds == s) return;
 	go_over(v, relation(v), true);

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS = 16 };
+enum { LINKS = 16, HELD_HEAD = 4 * sizeof(size_t) + 2 /* of a message of channel "a" */, ROOM = 500 };
 
 struct peer;
 
@@ -131,6 +131,18 @@ static void
 say_marker(struct peer *p, char number)
 {
 	say_message(p, marker, &number, 1);
+}
+
+/* One of n bytes. */
+static void
+say_long(struct peer *p, size_t n)
+{
+	char *payload = malloc(n);
+
+	assert_non_null(payload);
+	memset(payload, 'x', n);
+	say_message(p, "a", payload, n);
+	free(payload);
 }
 
 static void
@@ -413,6 +425,15 @@ let_it_read(struct peer *p)
 	for (int i = 0; i < 100; i++) uv_run(&loop, UV_RUN_NOWAIT);
 }
 
+/* What is held is full but for ROOM bytes. */
+static void
+fill_held(struct peer *p)
+{
+	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD);
+	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM);
+	let_it_read(p);
+}
+
 static void
 the_old_one_has_it_first(void **state)
 {
@@ -488,6 +509,40 @@ the_old_one_is_lost(void **state)
 	assert_string_equal(moved, "anew: the connection to the old one was lost");
 }
 
+static void
+too_much_of_the_old_one(void **state)
+{
+	char expected[sizeof seen];
+
+	(void)state;
+	say_marker(&one, '4');
+	fill_held(&one);
+	assert_string_equal(seen, "1;");
+	say_long(&one, ROOM);
+	/* Both come in one turn. */
+	say_marker(&two, '4');
+	RUN_UNTIL_THAT(moved);
+	snprintf(expected, sizeof expected, "1;%zu;%zu;%d;", (size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD,
+		(size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM, ROOM);
+	assert_string_equal(seen, expected);
+	assert_string_equal(moved, "anew: too much came meanwhile");
+}
+
+static void
+too_much_of_the_new_one(void **state)
+{
+	(void)state;
+	say_marker(&two, '4');
+	fill_held(&two);
+	say_long(&two, ROOM);
+	/* Both come in one turn: the cut is not one any more. */
+	say_marker(&one, '4');
+	say_text(&one, "2");
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(seen, "1;2;");
+	assert_string_equal(moved, "anew: too much came meanwhile");
+}
+
 #define AT_THE_CUT(f) cmocka_unit_test_setup_teardown(f, begin_cut, end_cut)
 
 int
@@ -499,6 +554,8 @@ main(void)
 		AT_THE_CUT(the_new_one_never_has_it),
 		AT_THE_CUT(the_new_one_is_lost),
 		AT_THE_CUT(the_old_one_is_lost),
+		AT_THE_CUT(too_much_of_the_old_one),
+		AT_THE_CUT(too_much_of_the_new_one),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
