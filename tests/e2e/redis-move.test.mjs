@@ -84,6 +84,34 @@ class Snapshots {
 	}
 }
 
+/** A line to a server that hangs up on who reads what is retained, while it `refuses`. */
+async function startUnread(cleanup, target) {
+	const all = new Set();
+	const line = { refuses: false, refused: 0 };
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		far.pipe(near);
+		near.on('data', (bytes) => {
+			const refuses = line.refuses && bytes.includes('MULTI');
+			line.refused += refuses;
+			if (refuses) near.destroy();
+			else far.write(bytes);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	line.url = `redis://127.0.0.1:${server.address().port}`;
+	return cleanup.add(line, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
+}
+
 /** A line to a server, which gives a subscriber nothing any more from a marker on. */
 async function startStalling(cleanup, target, number) {
 	const marker = new RegExp(`message\\r\\n\\$24\\r\\nsiocast:[0-9a-f]{16}\\r\\n\\$1\\r\\n${number}\\r\\n`);
@@ -215,6 +243,48 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			await assertComplete(a, last[0], 'a');
 			await assertComplete(p, last[1], 'p1');
 			await assertComplete(up, await emitted.stop(), 'up');
+		}),
+	);
+
+	// A message that is published at a replica is heard there only, and so before the source is there by nobody.
+	test('to a replica that is behind: what handlers publish first meanwhile, and what is read', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Cutter.open(cleanup, master.port);
+			const replica = await startReplica(cleanup, line);
+			await master.client.command('HSET', 's', 'x', '{"s":"x","n":1}');
+			const reads = await startUnread(cleanup, master.port);
+			const state = feed('s', { retain: { key: '/s' }, prime: { hash: 's' }, gapEvent: true });
+			const { server, client } = await start(cleanup, { url: reads.url }, { namespaces: UP, feeds: [feed('up'), state] });
+			const up = heard(client, 'up');
+			const primed = () => server.child.output.match(/event=primed /g).length;
+			assert.equal(primed(), 1);
+			// What is read has to be read again, and cannot be.
+			reads.refuses = true;
+			await master.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(() => reads.refused > 0, 'it to be read');
+			line.hold();
+			await replica.client.command('CONFIG', 'RESETSTAT');
+			const begun = server.child.output.length;
+			assert.deepEqual((await reload(server, { redis: replica.url })).changed, ['redis']);
+			await eventually(async () => (await replica.client.command('PUBSUB', 'NUMSUB', 'up'))[1] === 1, 'the replica to be subscribed to');
+			for (let n = 1; n <= 5; n++) client.emit('up', String(n));
+			// Beside the source, and what publishes markers: who publishes, and who reads.
+			const there = async () => String(await replica.client.command('CLIENT', 'LIST')).match(/ name=siocast /g)?.length;
+			await eventually(async () => (await there()) === 4, 'all connections');
+			const called = async () => String(await replica.client.command('INFO', 'commandstats'));
+			await eventually(async () => /cmdstat_publish:/.test(await called()), 'the first marker');
+			const commands = await called();
+			assert.match(commands, /cmdstat_publish:calls=1,/);
+			assert.doesNotMatch(commands, /cmdstat_exec:/);
+			line.release();
+			await server.child.says(/event=redis-moved how=replica/);
+			await eventually(() => up.length === 5, 'what was published');
+			client.emit('up', '6');
+			await eventually(() => up.at(-1) === 6, 'what is published then');
+			assert.deepEqual(up, [1, 2, 3, 4, 5, 6]);
+			await eventually(() => primed() === 2, 'it to be read');
+			assert.doesNotMatch(server.child.output.slice(begun), /event=prime-unmarked/);
 		}),
 	);
 
