@@ -69,6 +69,7 @@ feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 	/* Out of memory it counts on under the old name. */
 	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
 	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
+	if (server == 0) feed_uplink_stay(&f->uplink); /* until `switched` */
 	n = feed_intakes_move(&f->intakes, server, old);
 	if (n) return;
 	if (server == 0) feed_uplink_move(&f->uplink, false);

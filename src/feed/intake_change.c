@@ -221,6 +221,7 @@ move_intake(struct feed_intake *in, struct redis_url *old)
 		reopen_source(in, &o);
 		return 0;
 	}
+	if (in->line) feed_prime_line_stay(in->line);
 	in->source->ops->move(in->source, &o, old, &move_events);
 	return 1;
 }

@@ -21,6 +21,8 @@ struct feed_prime_line {
 	uv_loop_t *loop; /* NULL: it is not open */
 	struct redis_fetcher *fetcher;
 	uv_timer_t timer; /* for the primer's deadline */
+	bool stays; /* at its address, which is not that of new connections any more */
+	bool away; /* the same, and its connection there is lost: the next one is not used */
 	atomic_bool wanted, done, has_all;
 };
 
@@ -78,6 +80,7 @@ on_fetcher_ready(void *user)
 {
 	struct feed_prime_line *l = prime_line_of(user);
 
+	if (l->away) return;
 	feed_primer_connected(&l->primer, true);
 	pump_line(l);
 }
@@ -87,6 +90,7 @@ on_fetcher_lost(void *user)
 {
 	struct feed_prime_line *l = prime_line_of(user);
 
+	l->away = l->stays;
 	feed_primer_connected(&l->primer, false);
 }
 
@@ -212,8 +216,16 @@ feed_prime_line_answered(struct feed_prime_line *l, bool all)
 }
 
 void
+feed_prime_line_stay(struct feed_prime_line *l)
+{
+	l->stays = true;
+	l->away = !l->fetcher || !redis_fetcher_is_ready(l->fetcher);
+}
+
+void
 feed_prime_line_move(struct feed_prime_line *l)
 {
+	l->stays = l->away = false;
 	if (l->fetcher) redis_fetcher_redial(l->fetcher);
 }
 

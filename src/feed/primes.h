@@ -50,6 +50,10 @@ void feed_prime_line_again(struct feed_prime_line *l); /* something is missing o
 void feed_prime_line_state(struct feed_prime_line *l, bool subscribed);
 void feed_prime_line_answered(struct feed_prime_line *l, bool all);
 
+/* Its server is about to be at another address: until feed_prime_line_move() it reads only on the connection that it
+ * has, since of a replica its marker would not come by the source. */
+void feed_prime_line_stay(struct feed_prime_line *l);
+
 /* Its server is at another address now: it reads on from there. */
 void feed_prime_line_move(struct feed_prime_line *l);
 

@@ -74,7 +74,7 @@ struct source_options {
 	size_t message_bytes; /* the longest message that is taken */
 	const struct source_place *places; /* where to go on; all else begins as it is configured */
 	size_t n_places;
-	uint64_t places_ms; /* when it was read up to there, in milliseconds since 1970 */
+	uint64_t places_ms; /* when it was read up to there, in milliseconds since 1970; a place may say it otherwise */
 	unsigned patience_ms; /* how late messages may come, together with others */
 	const struct source_events *events;
 	void *user; /* of events */

@@ -38,7 +38,10 @@ publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
 		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_SENT);
 		return;
 	}
-	if (!u->publisher) u->publisher = redis_publisher_open(&u->options.thread->loop, &o);
+	if (!u->publisher) {
+		u->publisher = redis_publisher_open(&u->options.thread->loop, &o);
+		if (u->publisher && u->stays) redis_publisher_stay(u->publisher);
+	}
 	if (u->publisher)
 		redis_publisher_publish(u->publisher, channel, payload);
 	else
@@ -113,8 +116,16 @@ feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_byt
 }
 
 void
+feed_uplink_stay(struct feed_uplink *u)
+{
+	u->stays = true;
+	if (u->publisher) redis_publisher_stay(u->publisher);
+}
+
+void
 feed_uplink_move(struct feed_uplink *u, bool lost)
 {
+	u->stays = false;
 	if (u->publisher) redis_publisher_move(u->publisher, lost);
 }
 

@@ -31,6 +31,7 @@ struct feed_uplink {
 	struct feed_uplink_options options;
 	struct mail_port publishes;
 	struct redis_publisher *publisher; /* the thread's; NULL until something is published */
+	bool stays; /* the thread's: what is at the new address is not known yet */
 	bool closed; /* the thread's: nothing is published any more */
 	atomic_size_t posted; /* bytes posted and not yet taken */
 	_Atomic uint64_t overflows; /* messages not even posted; the thread counts them when it takes the next */
@@ -45,6 +46,10 @@ void feed_uplink_init(struct feed_uplink *u, const struct feed_uplink_options *o
  * than queue_bytes wait, the message is dropped. 0, or -1 when out of memory. What is dropped, for either reason, is
  * counted by the thread. */
 int feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload);
+
+/* Its server is about to be at another address: what it cannot publish at the old one waits until feed_uplink_move(),
+ * since at a replica it would be heard there only. On the feed's thread. */
+void feed_uplink_stay(struct feed_uplink *u);
 
 /* Its server is at another address now; lost: that before answers no more. On the feed's thread. */
 void feed_uplink_move(struct feed_uplink *u, bool lost);

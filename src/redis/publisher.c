@@ -21,6 +21,8 @@ struct redis_publisher {
 	struct eio_buf queue; /* PUBLISH commands not written yet */
 	size_t queued, unanswered; /* messages in queue; and written */
 	struct log_limit limit;
+	bool stays; /* at its address, which is not that of new connections any more */
+	bool away; /* the same, and its connection there is lost: it writes nothing */
 	bool moves; /* to another address, when all is answered, */
 	uint64_t moves_by_ms; /* or then */
 };
@@ -74,7 +76,7 @@ redis_publisher_flush(struct redis_publisher *p)
 	size_t n = p->queued;
 
 	if (p->moves && uv_now(p->loop) >= p->moves_by_ms) redis_link_redial(p->link);
-	if (!redis_link_is_ready(p->link) || !n || p->moves) return;
+	if (!redis_link_is_ready(p->link) || !n || p->moves || p->away) return;
 	p->unanswered += n;
 	p->queued = 0;
 	redis_link_write(p->link, &p->queue, n);
@@ -143,6 +145,7 @@ publisher_lost(void *user)
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED, p->unanswered);
 	p->unanswered = 0;
 	p->moves = false; /* it does */
+	p->away = p->stays;
 }
 
 static void
@@ -155,8 +158,16 @@ publisher_looked(void *user, size_t n)
 }
 
 void
+redis_publisher_stay(struct redis_publisher *p)
+{
+	p->stays = true;
+	p->away = !redis_link_is_ready(p->link);
+}
+
+void
 redis_publisher_move(struct redis_publisher *p, bool at_once)
 {
+	p->stays = p->away = false;
 	p->moves = p->unanswered > 0 && !at_once;
 	p->moves_by_ms = uv_now(p->loop) + REDIS_PUBLISHER_MOVE_MS;
 	if (!p->moves) redis_link_redial(p->link);
@@ -205,7 +216,7 @@ redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *opti
 void
 redis_publisher_close(struct redis_publisher *p)
 {
-	p->moves = false; /* better there than nowhere */
+	p->moves = p->away = false; /* better there than nowhere */
 	redis_publisher_flush(p);
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED, p->queued);
 	redis_link_close(p->link);

@@ -36,6 +36,10 @@ int redis_publisher_command(struct redis_publisher *p, const struct eio_bytes *w
 /* Writes what is queued. Once per loop turn is enough. */
 void redis_publisher_flush(struct redis_publisher *p);
 
+/* Its address is about to be another one: until redis_publisher_move() it publishes only on the connection that it has,
+ * if it has one; else all waits. */
+void redis_publisher_stay(struct redis_publisher *p);
+
 /* Its address is another one now: it connects there once what it has written is answered, or after
  * REDIS_PUBLISHER_MOVE_MS, looking at its next flush, and publishes on. at_once: it does not wait for that. */
 void redis_publisher_move(struct redis_publisher *p, bool at_once);

@@ -11,9 +11,12 @@
 #include "src/redis/replication.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-_Static_assert((int)REDIS_REPLICA_TEXT >= REDIS_REPLICATION_TEXT, "its text has room");
+_Static_assert(
+	(int)REDIS_REPLICA_TEXT >= REDIS_REPLICATION_TEXT + sizeof " @18446744073709551615", "its text has room");
 
 enum {
 	ACK_MS = 1000, /* as replicas do */
@@ -32,6 +35,7 @@ struct redis_replica {
 	uv_timer_t timer; /* of acks */
 	bool online; /* messages come */
 	bool full; /* a snapshot is what is sent, or was since it was online */
+	bool anew; /* it was online behind one last */
 	bool asked; /* the server wants an ack */
 	uint64_t since_ms; /* when it was lost, or 0: it never was online */
 };
@@ -86,6 +90,7 @@ go_online_as_replica(struct redis_replica *r)
 		log_warn("redis=%s event=gap ms=%" PRIu64, r->options.url->name, now - r->since_ms);
 		r->options.gap(r->options.user, r->since_ms, now);
 	}
+	r->anew = r->full;
 	r->full = false;
 	uv_timer_start(&r->timer, on_replica_timer, ack_ms, ack_ms);
 	r->options.state(r->options.user, true);
@@ -228,6 +233,23 @@ open_replica_link(struct redis_replica *r, uv_loop_t *loop)
 	return -1;
 }
 
+/* "id offset", behind it or alone "@" and since when it was away. What cannot be gone on from is lost since then. */
+static void
+resume_replica(struct redis_replica *r, const struct redis_replica_options *o)
+{
+	const char *end = o->from.p + o->from.n, *since = end;
+
+	while (since > o->from.p && since[-1] >= '0' && since[-1] <= '9') since--;
+	r->since_ms = o->from_ms;
+	if (since < end && since > o->from.p && since[-1] == '@') {
+		r->since_ms = 0;
+		for (const char *c = since; c < end; c++) r->since_ms = r->since_ms * 10 + (uint64_t)(*c - '0');
+		if (r->since_ms > o->from_ms) r->since_ms = o->from_ms; /* what stood in a file may be anything */
+		end = since - (since - 1 > o->from.p ? 2 : 1);
+	}
+	(void)redis_replication_resume(&r->replication, eio_bytes(o->from.p, (size_t)(end - o->from.p)));
+}
+
 struct redis_replica *
 redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options)
 {
@@ -237,11 +259,7 @@ redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options)
 	r->magic = REDIS_REPLICA_MAGIC;
 	r->options = *options;
 	redis_replication_init(&r->replication, options->message_bytes);
-	if (options->from.n) {
-		/* What cannot be gone on from is lost up to now. */
-		(void)redis_replication_resume(&r->replication, options->from);
-		r->since_ms = options->from_ms;
-	}
+	if (options->from.n) resume_replica(r, options);
 	if (open_replica_link(r, loop) < 0) {
 		free(r);
 		return NULL;
@@ -261,7 +279,24 @@ redis_replica_at(const struct redis_replica *r, const char **id)
 const char *
 redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT])
 {
-	return r->full ? NULL : redis_replication_store(&r->replication, out);
+	const char *at = r->full ? NULL : redis_replication_store(&r->replication, out);
+	size_t n = at ? strlen(at) : 0;
+
+	if (r->online || !r->since_ms) return at;
+	snprintf(out + n, REDIS_REPLICA_TEXT - n, "%s@%" PRIu64, at ? " " : "", r->since_ms);
+	return out;
+}
+
+void
+redis_replica_redial(struct redis_replica *r)
+{
+	redis_link_redial(r->link);
+}
+
+bool
+redis_replica_is_anew(const struct redis_replica *r)
+{
+	return r->anew;
 }
 
 static void

@@ -22,8 +22,8 @@ struct redis_replica_options {
 	size_t message_bytes; /* the longest message that is taken */
 	unsigned ack_ms; /* how often the server is told that we are here; 0: once a second */
 	bool may_pause; /* as a subscriber has it */
-	/* Where to go on, from redis_replica_store(), and until when that was read, in milliseconds since 1970. Empty:
-	 * with what is published from now on. */
+	/* Where to go on, from redis_replica_store(), and until when that was read, in milliseconds since 1970, unless
+	 * it says so itself. Empty: with what is published from now on. */
 	struct eio_bytes from;
 	uint64_t from_ms;
 	/* None of these may close the replica. Bytes are valid during the call. */
@@ -39,13 +39,20 @@ struct redis_replica_options {
 /* A replica that begins to connect at once. NULL when out of memory. */
 struct redis_replica *redis_replica_open(uv_loop_t *loop, const struct redis_replica_options *options);
 
-enum { REDIS_REPLICA_TEXT = 64 };
+enum { REDIS_REPLICA_TEXT = 96 };
 
-/* How far it has read, as a text that ends in NUL. NULL when it has read nothing, or not told yet what is lost. */
+/* How far it has read, and, while it is away, since when, as a text that ends in NUL; that alone when it has to tell
+ * yet what is lost. NULL when it never was online. */
 const char *redis_replica_store(const struct redis_replica *r, char out[REDIS_REPLICA_TEXT]);
 
 /* During `message`: the offset of its end, and of which stream of replication, REDIS_REPLICATION_ID characters. */
 uint64_t redis_replica_at(const struct redis_replica *r, const char **id);
+
+/* As redis_link_redial(): from the new address it is sent what came behind the last message, or tells what is lost. */
+void redis_replica_redial(struct redis_replica *r);
+
+/* When messages come: whether they do behind a snapshot, and so not behind the last one. */
+bool redis_replica_is_anew(const struct redis_replica *r);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_replica_close(struct redis_replica *r);

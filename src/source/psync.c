@@ -20,6 +20,9 @@
 
 #define PSYNC_MAGIC 0x50bb9512
 
+/* For another address to send: where it has to be a snapshot a server waits for 5 s, for more who want one. */
+enum { PSYNC_MOVE_MS = 10000 };
+
 /* What is wanted. */
 struct psync_names {
 	char **channels, **patterns; /* owned, with their texts; the channels in their order */
@@ -37,6 +40,9 @@ struct psync {
 	uint32_t id_hash; /* the same everywhere */
 	bool goes_on; /* at a place that it was given; what is missing since then was not told yet */
 	bool ready; /* as was told */
+	const struct source_move_events *move; /* NULL: it does not go over to another address, or has told how */
+	bool same_db; /* it goes over to one with the same database */
+	uv_timer_t timer; /* of that */
 	const struct source_events *events, *next_events;
 	void *user;
 };
@@ -151,6 +157,27 @@ on_replica_gap(void *user, uint64_t from_ms, uint64_t to_ms)
 	}
 }
 
+/* How it went over to another address; why: something may be missing. */
+static void
+tell_psync_moved(struct psync *p, const char *why)
+{
+	const struct source_move_events *move = p->move;
+	const struct source_moved how = { .how = why ? "anew" : "place",
+		.same = !why && p->same_db, /* of another database what is retained is another */
+		.gap = why != NULL,
+		.why = why };
+
+	p->move = NULL;
+	uv_timer_stop(&p->timer);
+	move->moved(p->user, &how);
+}
+
+static void
+on_psync_move_timer(uv_timer_t *t)
+{
+	tell_psync_moved(psync_of(t->data), "the new one has not begun to send in time");
+}
+
 static void
 on_replica_state(void *user, bool ready)
 {
@@ -159,6 +186,8 @@ on_replica_state(void *user, bool ready)
 	p->ready = ready;
 	p->events->state(p->user, ready);
 	p->events->answered(p->user, ready); /* all that is published comes */
+	if (ready && p->move)
+		tell_psync_moved(p, redis_replica_is_anew(p->replica) ? "the new one cannot go on from there" : NULL);
 	if (!ready || !p->goes_on) return;
 	p->goes_on = false;
 	p->events->settled(p->user);
@@ -240,9 +269,19 @@ psync_open(const struct source_options *options)
 	p->events = options->events;
 	p->user = options->user;
 	if (take_psync_names(&p->names, options) == 0) p->replica = redis_replica_open(options->loop, &o);
-	if (p->replica) return &p->source;
-	free_psync(p);
-	return NULL;
+	if (!p->replica) {
+		free_psync(p);
+		return NULL;
+	}
+	uv_timer_init(p->loop, &p->timer); /* cannot fail */
+	p->timer.data = p;
+	return &p->source;
+}
+
+static void
+on_psync_closed(uv_handle_t *h)
+{
+	free_psync(psync_of(h->data));
 }
 
 static void
@@ -251,7 +290,7 @@ psync_close(struct source *s)
 	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
 
 	redis_replica_close(p->replica);
-	free_psync(p);
+	uv_close((uv_handle_t *)&p->timer, on_psync_closed);
 }
 
 static void
@@ -277,6 +316,7 @@ psync_prepare(struct source *s, const struct source_options *options)
 {
 	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
 
+	CHECK(!p->move);
 	psync_forget(s);
 	p->next_events = options->events;
 	if (p->may_pause != (options->patience_ms >= REDIS_PAUSE_MS)) return 1;
@@ -295,6 +335,23 @@ psync_commit(struct source *s)
 	if (p->ready) p->events->answered(p->user, true);
 }
 
+/* Going over to another address: as after a loss it asks there for what came behind the last message. */
+static void
+psync_move(struct source *s, const struct source_options *options, struct redis_url *old,
+	const struct source_move_events *events)
+{
+	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
+	bool ready = p->ready;
+
+	CHECK(!p->move);
+	p->same_db = old->db == options->url->db;
+	redis_url_deinit(old);
+	p->move = events;
+	uv_timer_start(&p->timer, on_psync_move_timer, PSYNC_MOVE_MS, 0);
+	redis_replica_redial(p->replica);
+	events->switched(p->user, !ready);
+}
+
 const struct source_ops source_psync = {
 	.open = psync_open,
 	.close = psync_close,
@@ -302,4 +359,5 @@ const struct source_ops source_psync = {
 	.prepare = psync_prepare,
 	.commit = psync_commit,
 	.forget = psync_forget,
+	.move = psync_move,
 };

@@ -75,6 +75,7 @@ on_pubsub_state(void *user, bool ready)
 	struct pubsub_side *s = pubsub_side_of(user);
 	struct pubsub *p = s->of;
 
+	if (!ready && p->move) pubsub_move_lost(p->move, s);
 	if (s != p->side) return;
 	p->events->state(p->user, ready);
 	if (!ready || !p->goes_on) return;

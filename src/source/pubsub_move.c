@@ -32,9 +32,11 @@ struct pubsub_move {
 	bool home_old, home_next; /* markers 2 and 1 have come where they were published */
 	bool same; /* marker 1 has come to the old one */
 	bool separate; /* nothing has come to the other one */
-	bool old_cut, next_cut; /* the cut has come */
 	bool refused; /* the markers' channel */
-	bool holds, overflowed; /* what comes from the new one is held; and was too much */
+	const char *broken; /* why messages of a side are missing, so that no cut counts any more; or NULL */
+	/* Whose messages are held, or NULL: the new one's at first; then of the side to which the cut has come, and to
+	 * the other one not yet. */
+	const struct pubsub_side *holds;
 	struct eio_buf held; /* messages: struct held_message, and the bytes */
 	struct source_moved how;
 };
@@ -85,20 +87,19 @@ marker_channel(const struct pubsub_move *v)
 
 /* What is held */
 
-static void
+/* Whole, or not at all: false. */
+static bool
 hold_message(struct pubsub_move *v, const struct redis_message *m)
 {
 	const struct held_message head = { m->is_pattern, m->name.n, m->channel.n, m->payload.n };
+	size_t n = sizeof head + head.name + head.channel + head.payload;
 
-	if (v->held.n + sizeof head + head.name + head.channel + head.payload > PUBSUB_MOVE_HELD_BYTES) {
-		v->overflowed = true;
-		return;
-	}
+	if (n > PUBSUB_MOVE_HELD_BYTES - v->held.n || !eio_buf_reserve(&v->held, n)) return false;
 	eio_buf_append(&v->held, &head, sizeof head);
 	eio_buf_add(&v->held, m->name);
 	eio_buf_add(&v->held, m->channel);
 	eio_buf_add(&v->held, m->payload);
-	if (eio_buf_failed(&v->held)) v->overflowed = true;
+	return true;
 }
 
 static void
@@ -122,6 +123,30 @@ pass_held(struct pubsub_move *v)
 	}
 }
 
+static void
+hold_nothing(struct pubsub_move *v)
+{
+	v->holds = NULL;
+	eio_buf_clear(&v->held);
+}
+
+/* Its messages are the source's until it has gone over: so those that are held of it have to be passed after all. */
+static void
+take_old_again(struct pubsub_move *v)
+{
+	if (v->holds != v->old) return;
+	pass_held(v);
+	hold_nothing(v);
+}
+
+/* From now on it can only connect anew, which the timer does: a side is telling something just now. */
+static void
+break_move(struct pubsub_move *v, const char *why)
+{
+	if (!v->broken) v->broken = why;
+	take_old_again(v);
+}
+
 /* Deciding */
 
 /* From now on the new one is heard, and what was held of it before. The rest is done on the loop:
@@ -135,8 +160,8 @@ go_over(struct pubsub_move *v, const char *how, bool same)
 	v->phase = MOVE_OVER;
 	/* Of another database what is retained is another. */
 	v->how = (struct source_moved){ .how = how, .same = same && v->old_url.db == v->options.url->db };
-	pass_held(v);
-	eio_buf_clear(&v->held);
+	if (v->holds == v->next) pass_held(v);
+	hold_nothing(v);
 }
 
 static const char *
@@ -145,25 +170,16 @@ relation(const struct pubsub_move *v)
 	return v->same ? "same" : "replica";
 }
 
-/* The cut has come to the old one, or to the new one. */
+/* The cut has come to a side: what that says from then on is behind it, and held until the cut has come to both. */
 static void
-take_cut(struct pubsub_move *v, bool old)
+take_cut(struct pubsub_move *v, const struct pubsub_side *s)
 {
-	if (old)
-		v->old_cut = true;
-	else
-		v->next_cut = v->holds = true;
-	if (!v->old_cut || !v->next_cut || !redis_subscriber_is_connected(v->next->subscriber)) return;
+	if (v->broken || !redis_subscriber_is_connected(v->next->subscriber)) return;
+	if (!v->holds) v->holds = s;
+	if (v->holds == s) return;
 	go_over(v, relation(v), true);
 	/* Who publishes at a replica is heard there alone: so he goes to one behind us, and leaves one before us. */
 	if (v->cut == '3') v->events->switched(v->p->user, false);
-}
-
-static void
-hold_nothing(struct pubsub_move *v)
-{
-	v->holds = false;
-	eio_buf_clear(&v->held);
 }
 
 static void
@@ -205,14 +221,16 @@ take_marker_home(struct pubsub_move *v)
 }
 
 static void
-take_marker(struct pubsub_move *v, bool old, char number)
+take_marker(struct pubsub_move *v, const struct pubsub_side *s, char number)
 {
+	bool old = s == v->old;
+
 	if (number == '1' && !old) take_marker_home(v);
 	if (number == '1' && old) v->same = true;
 	if (number == '2' && old) v->home_old = true;
 	if (v->phase == MOVE_RELATES && number == '1' && old) begin_leaving(v, false);
 	if (v->phase == MOVE_RELATES && number == '2' && !old) decide_cut(v, '3');
-	if (v->phase == MOVE_CUTS && number == v->cut) take_cut(v, old);
+	if (v->phase == MOVE_CUTS && number == v->cut) take_cut(v, s);
 }
 
 bool
@@ -220,13 +238,25 @@ pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const st
 {
 	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
 	if (!m->is_pattern && eio_bytes_eq(m->name, eio_cstr(marker_channel(v)))) {
-		if (m->payload.n == 1) take_marker(v, s == v->old, *m->payload.p);
+		if (m->payload.n == 1) take_marker(v, s, *m->payload.p);
 		return false;
 	}
 	if (v->phase == MOVE_OVER) return s == v->p->side;
-	if (s == v->old) return !v->old_cut;
-	if (v->holds) hold_message(v, m);
-	return false;
+	if (s == v->holds && !hold_message(v, m)) break_move(v, "too much came meanwhile");
+	return s == v->old && s != v->holds;
+}
+
+void
+pubsub_move_lost(struct pubsub_move *v, const struct pubsub_side *s)
+{
+	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
+	if (v->phase == MOVE_OVER || redis_subscriber_is_connected(s->subscriber)) return;
+	if (s == v->old)
+		break_move(v, "the connection to the old one was lost");
+	else if (v->phase != MOVE_CONNECTS)
+		break_move(v, "the connection to the new one was lost");
+	else
+		eio_buf_clear(&v->held); /* it is heard from when it is there again */
 }
 
 bool
@@ -308,6 +338,7 @@ static void
 connect_anew(struct pubsub_move *v, const char *why)
 {
 	v->how = (struct source_moved){ .how = "anew", .gap = true, .why = why };
+	take_old_again(v);
 	v->events->switched(v->p->user, true);
 	redis_subscriber_redial(v->old->subscriber);
 	finish_move(v);
@@ -326,10 +357,10 @@ is_connected(const struct pubsub_move *v)
 static const char *
 find_obstacle(const struct pubsub_move *v)
 {
+	if (v->broken) return v->broken;
 	if (!redis_subscriber_is_connected(v->old->subscriber)) return "the connection to the old one was lost";
 	if (v->refused) return "a channel for markers is refused";
 	if (v->at_old.clustered || v->at_next.clustered) return "in a Redis Cluster messages have no order in common";
-	if (v->overflowed) return "too much came meanwhile";
 	if (v->phase != MOVE_CONNECTS && !redis_subscriber_is_connected(v->next->subscriber))
 		return "the connection to the new one was lost";
 	if (v->phase == MOVE_LEAVES || uv_now(v->p->loop) < v->until_ms) return NULL;
@@ -405,7 +436,7 @@ new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct s
 		redis_url_deinit(old);
 		return NULL;
 	}
-	*v = (struct pubsub_move){ .magic = PUBSUB_MOVE_MAGIC, .p = p, .parts = parts, .holds = true };
+	*v = (struct pubsub_move){ .magic = PUBSUB_MOVE_MAGIC, .p = p, .parts = parts };
 	v->old_url = *old;
 	*old = (struct redis_url){ 0 };
 	v->old = p->side;
@@ -413,6 +444,7 @@ new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct s
 	v->timer.data = v;
 	if (!take_options(v, options)) goto fail;
 	v->next = parts->open(p, &v->options, NULL);
+	v->holds = v->next;
 	if (v->next && move_end_open(&v->at_old, p->loop, &v->old_url, options->metrics) &&
 		move_end_open(&v->at_next, p->loop, options->url, options->metrics) && want_marker(v, true))
 		return v;

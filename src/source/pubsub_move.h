@@ -16,6 +16,9 @@
  *                                                                    the old one left. But if both are of one
  *                                                                    replication, each message would come twice
  *
+ * When the cut has come to the one and not yet to the other, what comes behind it is held back: of the old one, too,
+ * since it is passed after all where the new one never gets there.
+ *
  * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
  * connecting anew, with a gap that is told.
  *
@@ -52,6 +55,9 @@ void pubsub_move_end(struct pubsub_move *v);
 
 /* A message has come to a side: whether it is to be taken now. */
 bool pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m);
+
+/* A side is not ready any more, which the source has not told yet. */
+void pubsub_move_lost(struct pubsub_move *v, const struct pubsub_side *s);
 
 /* A channel is refused, or not any more: whether it is that of the markers. */
 bool pubsub_move_refused(struct pubsub_move *v, struct eio_bytes name);

@@ -4,6 +4,7 @@
 // and every message is counted.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
@@ -27,6 +28,118 @@ async function startReplica(cleanup, master, more = {}) {
 	const replica = await startRedis(cleanup, await freePort(), { args: [...REPLICA, '--replicaof', '127.0.0.1', String(master.port)], ...more });
 	await eventually(async () => /master_link_status:up/.test(await replica.client.command('INFO', 'replication')), 'the replica');
 	return replica;
+}
+
+/** A line to a server that is one itself, from `begin` to `end`: one that sends replicas a snapshot without an end. */
+class Snapshots {
+	static async open(cleanup, target) {
+		const line = new Snapshots();
+		line.target = target;
+		line.all = new Set();
+		line.sent = 0;
+		line.server = net.createServer((near) => line.accept(near));
+		await new Promise((resolve) => line.server.listen(0, '127.0.0.1', resolve));
+		line.url = `redis://127.0.0.1:${line.server.address().port}`;
+		return cleanup.add(line, () => {
+			line.cut();
+			line.server.close();
+		});
+	}
+
+	accept(near) {
+		near.on('error', () => {});
+		this.all.add(near);
+		if (this.begun) {
+			near.on('data', (asked) => this.answer(near, String(asked)));
+			return;
+		}
+		const far = net.connect(this.target, '127.0.0.1');
+		far.on('error', () => {});
+		far.on('close', () => near.destroy());
+		near.on('close', () => far.destroy());
+		near.pipe(far);
+		far.pipe(near);
+	}
+
+	answer(near, asked) {
+		for (const [, command] of asked.matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) {
+			if (command === 'PSYNC') this.sent++;
+			near.write(command === 'PSYNC' ? `+FULLRESYNC ${'b'.repeat(40)} 0\r\n$EOF:${'c'.repeat(40)}\r\nREDIS` : '+OK\r\n');
+		}
+	}
+
+	begin() {
+		this.begun = true;
+		this.cut();
+	}
+
+	end() {
+		this.begun = false;
+		this.cut();
+	}
+
+	cut() {
+		for (const near of this.all) near.destroy();
+		this.all.clear();
+	}
+}
+
+/** A line to a server that hangs up on who reads what is retained, while it `refuses`. */
+async function startUnread(cleanup, target) {
+	const all = new Set();
+	const line = { refuses: false, refused: 0 };
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		far.pipe(near);
+		near.on('data', (bytes) => {
+			const refuses = line.refuses && bytes.includes('MULTI');
+			line.refused += refuses;
+			if (refuses) near.destroy();
+			else far.write(bytes);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	line.url = `redis://127.0.0.1:${server.address().port}`;
+	return cleanup.add(line, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
+}
+
+/** A line to a server, which gives a subscriber nothing any more from a marker on. */
+async function startStalling(cleanup, target, number) {
+	const marker = new RegExp(`message\\r\\n\\$24\\r\\nsiocast:[0-9a-f]{16}\\r\\n\\$1\\r\\n${number}\\r\\n`);
+	const all = new Set();
+	const line = { stalled: false };
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		let stalls = false;
+		let last = '';
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		near.pipe(far);
+		far.on('data', (bytes) => {
+			last = last.slice(-100) + bytes.toString('latin1');
+			if (!line.stalled && marker.test(last)) line.stalled = stalls = true;
+			if (!stalls) near.write(bytes);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	line.url = `redis://127.0.0.1:${server.address().port}`;
+	return cleanup.add(line, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
 }
 
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
@@ -133,6 +246,48 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	// A message that is published at a replica is heard there only, and so before the source is there by nobody.
+	test('to a replica that is behind: what handlers publish first meanwhile, and what is read', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Cutter.open(cleanup, master.port);
+			const replica = await startReplica(cleanup, line);
+			await master.client.command('HSET', 's', 'x', '{"s":"x","n":1}');
+			const reads = await startUnread(cleanup, master.port);
+			const state = feed('s', { retain: { key: '/s' }, prime: { hash: 's' }, gapEvent: true });
+			const { server, client } = await start(cleanup, { url: reads.url }, { namespaces: UP, feeds: [feed('up'), state] });
+			const up = heard(client, 'up');
+			const primed = () => server.child.output.match(/event=primed /g).length;
+			assert.equal(primed(), 1);
+			// What is read has to be read again, and cannot be.
+			reads.refuses = true;
+			await master.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(() => reads.refused > 0, 'it to be read');
+			line.hold();
+			await replica.client.command('CONFIG', 'RESETSTAT');
+			const begun = server.child.output.length;
+			assert.deepEqual((await reload(server, { redis: replica.url })).changed, ['redis']);
+			await eventually(async () => (await replica.client.command('PUBSUB', 'NUMSUB', 'up'))[1] === 1, 'the replica to be subscribed to');
+			for (let n = 1; n <= 5; n++) client.emit('up', String(n));
+			// Beside the source, and what publishes markers: who publishes, and who reads.
+			const there = async () => String(await replica.client.command('CLIENT', 'LIST')).match(/ name=siocast /g)?.length;
+			await eventually(async () => (await there()) === 4, 'all connections');
+			const called = async () => String(await replica.client.command('INFO', 'commandstats'));
+			await eventually(async () => /cmdstat_publish:/.test(await called()), 'the first marker');
+			const commands = await called();
+			assert.match(commands, /cmdstat_publish:calls=1,/);
+			assert.doesNotMatch(commands, /cmdstat_exec:/);
+			line.release();
+			await server.child.says(/event=redis-moved how=replica/);
+			await eventually(() => up.length === 5, 'what was published');
+			client.emit('up', '6');
+			await eventually(() => up.at(-1) === 6, 'what is published then');
+			assert.deepEqual(up, [1, 2, 3, 4, 5, 6]);
+			await eventually(() => primed() === 2, 'it to be read');
+			assert.doesNotMatch(server.child.output.slice(begun), /event=prime-unmarked/);
+		}),
+	);
+
 	test('of another server: the one to its end, the other from its beginning', limit(90), () =>
 		withCleanup(async (cleanup) => {
 			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
@@ -223,6 +378,38 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	// The one before has gone on meanwhile, and what it said is not lost: there is a gap only while it is connected to anew.
+	for (const [what, number] of [['of the same server', '4'], ['of a replica', '3']])
+		test(`${what}, by a line that stalls at the cut: nothing is missing but what is told`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const redis = await startRedis(cleanup, await freePort(), { args: REPLICA });
+				const target = number === '3' ? await startReplica(cleanup, redis) : redis;
+				const line = await startStalling(cleanup, target.port, number);
+				const { server, client } = await start(cleanup, redis, { feeds: [feed('a', { gapEvent: true })] });
+				const [a, gaps] = [heard(client, 'a'), heard(client, 'siocast:gap')];
+				const times = [];
+				const publisher = publish(cleanup, redis, 'a', (n) => {
+					times[n] = Date.now();
+					return redis.client.publish('a', String(n));
+				});
+				await eventually(() => a.length > 10, 'some messages');
+				await move(server, line.url, 'anew');
+				assert.match(server.child.output, /how=anew ms=\d+ reason="a marker did not come"/);
+				assert.ok(line.stalled);
+				await ready(server);
+				await publisher.stop();
+				await redis.client.publish('a', '0');
+				await eventually(() => a.at(-1) === 0 && gaps.length === 1, 'the last message, and the gap');
+				a.pop();
+				const there = new Set(a);
+				assert.equal(there.size, a.length, 'nothing comes twice');
+				// A message is on its way for a while.
+				const [from, to] = [gaps[0].from - 300 * SLOW, gaps[0].to];
+				const missing = times.findIndex((at, n) => n > 0 && !there.has(n) && !(at >= from && at <= to));
+				assert.equal(missing, -1, `${missing}, of ${times[missing]}, of ${a.length}; ${JSON.stringify(gaps)}`);
+			}),
+		);
+
 	test('of servers that change places: they stay', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const all = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
@@ -260,6 +447,82 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				await assertComplete(a, await publisher.stop(), 'a');
 			}),
 		);
+
+	// What is missing is so since the old one was lost, not since there is a new one.
+	const PSYNC = (url) => ({ url, source: 'psync' });
+	const TOLD = { feeds: [feed('a', { gapEvent: true })] };
+
+	test('psync, when the one before was lost some time ago: since then there is a gap', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const { server, client } = await start(cleanup, { url: PSYNC(one.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			await one.child.stop();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			await move(server, PSYNC(other.url), 'anew');
+			assert.match(server.child.output, /how=anew ms=\d+ reason="the new one cannot go on from there"/);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost && gaps[0].to >= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+			await ready(server);
+		}),
+	);
+
+	test('psync, when the one before just sends a snapshot: the gap is told', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Snapshots.open(cleanup, one.port);
+			const { server, client } = await start(cleanup, { url: PSYNC(line.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			line.begin();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			await eventually(() => line.sent > 0, 'a snapshot');
+			await move(server, PSYNC(other.url), 'anew');
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+		}),
+	);
+
+	test('psync, when the new one does not begin to send: that is said, and the gap when it does', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const one = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const other = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Snapshots.open(cleanup, other.port);
+			const { server, client } = await start(cleanup, { url: PSYNC(one.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			line.begin();
+			await move(server, PSYNC(line.url), 'anew');
+			assert.match(server.child.output, /how=anew ms=\d+ reason="the new one has not begun to send in time"/);
+			assert.deepEqual(gaps, []);
+			line.end();
+			await eventually(() => gaps.length === 1, 'the gap');
+			await ready(server);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
+		}),
+	);
+
+	// Another patience takes another connection, which goes on where the one before was.
+	test('psync, when other feeds come while it is away: since it was lost there is a gap', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port, { args: REPLICA });
+			const { server, client } = await start(cleanup, { url: PSYNC(redis.url) }, TOLD);
+			const gaps = heard(client, 'siocast:gap');
+			await redis.child.stop();
+			await server.child.says(/event=lost/);
+			const lost = Date.now();
+			const answer = await reload(server, { feeds: [feed('a', { gapEvent: true, batch: { interval: 0 } })] });
+			assert.deepEqual(answer.changed, ['feeds']);
+			await startRedis(cleanup, port, { args: REPLICA });
+			await eventually(() => gaps.length === 1, 'the gap');
+			assert.ok(gaps[0].from <= lost, `${JSON.stringify(gaps)}, lost ${lost}`);
+		}),
+	);
 
 	// It has not what was read already: that is waited for, unless it is a master, which will never have it.
 	for (const promoted of [false, true])

@@ -321,6 +321,48 @@ publishes(void **state)
 	server_free(s);
 }
 
+/* Before it goes to another address it publishes on the connection that there is only. */
+static void
+publisher_stays(void **state)
+{
+	struct server *s = server_new("", "");
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->counters, .queue_bytes = 1000 };
+
+	(void)state;
+	s->publisher = redis_publisher_open(&s->loop, &o);
+	await_words(s, HELLO, "+OK\r\n");
+	while (count(s, REDIS_METRIC_CONNECTED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	redis_publisher_stay(s->publisher);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("one")), 0);
+	redis_publisher_flush(s->publisher);
+	await_words(s, "one", ":1\r\n");
+	while (count(s, REDIS_METRIC_PUBLISH_SENT) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	drop_client(s);
+	await_words(s, HELLO, "+OK\r\n");
+	while (count(s, REDIS_METRIC_CONNECTS) < 2) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("two")), 0);
+	redis_publisher_flush(s->publisher);
+	for (int i = 0; i < 20; i++) uv_run(&s->loop, UV_RUN_NOWAIT);
+	assert_int_equal(s->in.n, 0);
+	redis_publisher_move(s->publisher, false);
+	assert_false(redis_publisher_moves(s->publisher));
+	await_words(s, HELLO, "+OK\r\n");
+	await_words(s, "two", ":1\r\n");
+	/* One that has no connection yet. */
+	redis_publisher_move(s->publisher, true);
+	redis_publisher_stay(s->publisher);
+	await_words(s, HELLO, "+OK\r\n");
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("three")), 0);
+	while (count(s, REDIS_METRIC_CONNECTS) < 4) uv_run(&s->loop, UV_RUN_ONCE);
+	redis_publisher_flush(s->publisher);
+	for (int i = 0; i < 20; i++) uv_run(&s->loop, UV_RUN_NOWAIT);
+	assert_int_equal(s->in.n, 0);
+	redis_publisher_move(s->publisher, false);
+	await_words(s, HELLO, "+OK\r\n");
+	await_words(s, "three", NULL);
+	server_free(s);
+}
+
 /* A name, not an address: it is looked up, and each address is tried. */
 static void
 resolves_names(void **state)
@@ -525,6 +567,7 @@ main(void)
 		cmocka_unit_test(server_comes_later),
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(publishes),
+		cmocka_unit_test(publisher_stays),
 		cmocka_unit_test(resolves_names),
 		cmocka_unit_test(pauses_when_busy),
 		cmocka_unit_test(takes_few_at_once),

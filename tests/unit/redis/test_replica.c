@@ -12,6 +12,7 @@
 #include "tests/unit/redis/seen.h"
 #include "tests/unit/redis/server.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ID "0123456789012345678901234567890123456789"
@@ -24,6 +25,7 @@
 #define FULL "+FULLRESYNC " ID " 100\r\n$0\r\n"
 
 static struct redis_replica *replica;
+static uint64_t gap_from_ms; /* of the last */
 
 static void
 on_test_message(void *user, struct eio_bytes channel, struct eio_bytes payload)
@@ -48,6 +50,7 @@ on_test_gap(void *user, uint64_t from_ms, uint64_t to_ms)
 {
 	(void)user;
 	assert_true(from_ms && from_ms <= to_ms);
+	gap_from_ms = from_ms;
 	see("gap;");
 }
 
@@ -61,11 +64,14 @@ on_test_state(void *user, bool ready)
 	s->not_ready += !ready;
 }
 
+/* from: where it goes on, as it was read until 1000; "": nowhere. */
 static struct server *
-replicating(bool may_pause)
+replicating_from(const char *from, bool may_pause)
 {
 	struct server *s = server_new("", "");
 	struct redis_replica_options o = {
+		.from = eio_cstr(from),
+		.from_ms = 1000,
 		.url = &s->url,
 		.metrics = s->counters,
 		.message_bytes = 20,
@@ -81,6 +87,12 @@ replicating(bool may_pause)
 	replica = redis_replica_open(&s->loop, &o);
 	assert_non_null(replica);
 	return s;
+}
+
+static struct server *
+replicating(bool may_pause)
+{
+	return replicating_from("", may_pause);
 }
 
 static void
@@ -165,6 +177,63 @@ refusals(void **state)
 	stop_replicating(s);
 }
 
+/* How far it has read is said with since when it is away, and who goes on there tells the gap since then. */
+static void
+stored_while_away(void **state)
+{
+	struct server *s = replicating(false);
+	char text[REDIS_REPLICA_TEXT], since[REDIS_REPLICA_TEXT];
+
+	(void)state;
+	assert_null(redis_replica_store(replica, text));
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, FULL PUBLISH("$1\r\n1"));
+	RUN_UNTIL(s, s->messages == 1);
+	assert_string_equal(redis_replica_store(replica, text), ID " 131");
+	assert_true(redis_replica_is_anew(replica));
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	assert_non_null(redis_replica_store(replica, text));
+	assert_memory_equal(text, ID " 131 @", strlen(ID " 131 @"));
+	await_words(s, "$3\r\n132\r\n", "+FULLRESYNC " ID " 5000\r\n$100\r\nREDIS");
+	while (redis_replica_store(replica, since)[0] != '@') uv_run(&s->loop, UV_RUN_ONCE);
+	assert_string_equal(since, strchr(text, '@'));
+	redis_replica_redial(replica);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "$4\r\n5001\r\n", "+CONTINUE\r\n");
+	RUN_UNTIL(s, s->ready == 2);
+	assert_int_equal(gap_from_ms, strtoull(since + 1, NULL, 10));
+	stop_replicating(s);
+}
+
+static void
+goes_on_where_it_is_told(void **state)
+{
+	static const struct {
+		const char *from, *asks;
+		uint64_t gap_ms;
+	} all[] = {
+		{ ID " 131", "$40\r\n" ID "\r\n$3\r\n132\r\n", 1000 },
+		{ ID " 131 @900", "$40\r\n" ID "\r\n$3\r\n132\r\n", 900 },
+		{ ID " 131 @99999999999999999999999", "$40\r\n" ID "\r\n$3\r\n132\r\n", 1000 },
+		{ "@900", FROM_ANYWHERE, 900 },
+		{ "@", FROM_ANYWHERE, 1000 },
+		{ "900", FROM_ANYWHERE, 1000 },
+		{ ID " 131 900", FROM_ANYWHERE, 1000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct server *s = replicating_from(all[i].from, false);
+
+		await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+		await_words(s, all[i].asks, FULL);
+		RUN_UNTIL(s, s->ready == 1);
+		assert_int_equal(gap_from_ms, all[i].gap_ms);
+		stop_replicating(s);
+	}
+}
+
 int
 main(void)
 {
@@ -172,6 +241,8 @@ main(void)
 		cmocka_unit_test(reads_as_a_replica),
 		cmocka_unit_test(cut_in_a_snapshot),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(stored_while_away),
+		cmocka_unit_test(goes_on_where_it_is_told),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
