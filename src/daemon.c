@@ -23,6 +23,7 @@
 #include "src/reload.h"
 #include "src/rights.h"
 #include "src/service/service.h"
+#include "src/source/demanded.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
 #include "src/source/streams.h"
@@ -115,6 +116,7 @@ make_feed(struct daemon *d)
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
+		.demanded = &source_demanded,
 		.inherited = &d->inherited,
 		.interest = d->interest,
 		.metrics = &d->metrics,

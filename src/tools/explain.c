@@ -3,6 +3,7 @@
 #include "src/feed/explain.h"
 
 #include "sio/json.h"
+#include "src/source/demanded.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
 #include "src/source/streams.h"
@@ -139,6 +140,8 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 	eio_buf_printf(out, "feeds[%u]: %s ", e->feed->index, kind_name(e->kind));
 	write_visible(out, e->name);
 	eio_buf_addc(out, '\n');
+	if (e->feed->subscribe == FEED_SUBSCRIBE_ON_DEMAND)
+		EIO_BUF_ADD_LIT(out, "  hears     on demand: subscribed to while somebody is in the room\n");
 	if (e->event.p) {
 		write_visible_list(out, "event", &e->event, 1);
 		write_visible_list(out, "namespace", &e->audience.nsp, 1);
@@ -178,6 +181,7 @@ write_explained_json(struct explaining *x, const struct feed_explained *e)
 
 	eio_buf_printf(out, "{\"feed\":%u,\"%s\":", e->feed->index, kind_name(e->kind));
 	sio_json_escape(out, e->name);
+	eio_buf_printf(out, ",\"onDemand\":%s", e->feed->subscribe == FEED_SUBSCRIBE_ON_DEMAND ? "true" : "false");
 	eio_buf_printf(out, ",\"sent\":%s", e->depends ? "null" : e->fate == FEED_FATE_TAKEN ? "true" : "false");
 	if (!e->depends && e->fate != FEED_FATE_TAKEN)
 		eio_buf_printf(out, ",\"part\":\"%s\",\"reason\":\"%s\"", feed_fate_texts[e->fate].part,
@@ -241,6 +245,7 @@ explain(struct explaining *x, struct metrics_set *metrics)
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
+		.demanded = &source_demanded,
 		.metrics = metrics,
 	};
 	struct eio_bytes message = { NULL, 0 };
