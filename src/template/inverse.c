@@ -117,32 +117,40 @@ take_around(struct template_inverse *v, const struct open_text *room, const stru
 	}
 	eio_buf_addc(&b, '\0');
 	v->text = b.p;
-	if (!eio_buf_failed(&b) && !eio_buf_failed(&room->bytes) && !(channel && eio_buf_failed(&channel->bytes)))
-		return 0;
+	if (!eio_buf_failed(&b)) return 0;
 	template_inverse_deinit(v);
 	return template__nomem(err);
+}
+
+/* Which of both ways a room has to its channel; NULL: none. */
+static const struct open_text *
+open_texts(struct open_text v[3], const struct template *room, const char *pattern)
+{
+	bool of_channel = open_room_of_channel(&v[0], room);
+	bool of_stars = open_room(&v[1], room) && open_pattern(&v[2], pattern) && have_same_middle(&v[1], &v[2]);
+
+	if (of_channel) return &v[0];
+	return of_stars ? &v[1] : NULL;
 }
 
 static int
 invert_pattern(struct template_inverse *v, const struct template *room, const char *pattern, struct template_error *err)
 {
-	struct open_text of_room = { .stars = 0 }, of_channel = { .stars = 0 }, of_pattern = { .stars = 0 };
+	struct open_text texts[3] = { { .stars = 0 } };
+	const struct open_text *found = open_texts(texts, room, pattern);
 	int rc;
 
 	v->pattern = pattern;
-	if (open_room_of_channel(&of_channel, room))
-		rc = take_around(v, &of_channel, NULL, err);
-	else if (open_room(&of_room, room) && open_pattern(&of_pattern, pattern) &&
-		 have_same_middle(&of_room, &of_pattern))
-		rc = take_around(v, &of_room, &of_pattern, err);
+	if (eio_buf_failed(&texts[0].bytes) || eio_buf_failed(&texts[1].bytes) || eio_buf_failed(&texts[2].bytes))
+		rc = template__nomem(err);
+	else if (found)
+		rc = take_around(v, found, found == &texts[1] ? &texts[2] : NULL, err);
 	else
 		rc = template__mistake(err,
 			"of \"%.*s\" several channels may go to one such room; {channel} would tell them apart, or what "
 			"all stars stand for, in their order and with the pattern's text between them",
 			TEMPLATE_QUOTE(eio_cstr(pattern)));
-	eio_buf_deinit(&of_room.bytes);
-	eio_buf_deinit(&of_channel.bytes);
-	eio_buf_deinit(&of_pattern.bytes);
+	for (size_t i = 0; i < 3; i++) eio_buf_deinit(&texts[i].bytes);
 	return rc;
 }
 
