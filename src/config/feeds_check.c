@@ -136,8 +136,8 @@ config__feeds_check(struct config_loader *l)
 		if (k < all->n) continue;
 		mark = push_feed(l, i, "namespace");
 		if (s->v[i].nsp)
-			config__error(l, config__feeds_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"",
-				s->v[i].nsp);
+			config__error(l, config__feeds_item(l, i, "namespace"),
+				"namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
 		else
 			config__error(l, config__feeds_item(l, i, "namespace"), "this can be none of \"namespaces\"");
 		config__pop(l, mark);

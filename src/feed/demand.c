@@ -37,7 +37,7 @@ demand_goes_to(const struct feed_spec *f, struct eio_bytes channel, size_t *i)
 }
 
 static bool
-is_heard(const struct interest *room)
+has_listeners(const struct interest *room)
 {
 	return interest_workers(room) != 0;
 }
@@ -45,7 +45,7 @@ is_heard(const struct interest *room)
 /* Channels */
 
 static struct demand_channel *
-find_channel_by(const struct demand *d, struct eio_bytes name, uint64_t hash)
+find_demanded(const struct demand *d, struct eio_bytes name, uint64_t hash)
 {
 	for (struct eio_hash_node *n = eio_hash_find(&d->channels, hash); n; n = eio_hash_next(n)) {
 		struct demand_channel *c = EIO_CONTAINER(n, struct demand_channel, node);
@@ -58,12 +58,12 @@ find_channel_by(const struct demand *d, struct eio_bytes name, uint64_t hash)
 const struct demand_channel *
 demand_find(const struct demand *d, struct eio_bytes channel)
 {
-	return find_channel_by(d, channel, eio_hash_bytes(d->hash_key, channel));
+	return find_demanded(d, channel, eio_hash_bytes(d->hash_key, channel));
 }
 
 /* Finds the feeds of a channel. False when out of memory. */
 static bool
-find_uses(struct demand *d, struct demand_channel *c)
+find_demand_uses(struct demand *d, struct demand_channel *c)
 {
 	for (size_t i = 0; i < d->specs->n; i++) {
 		const struct feed_spec *f = &d->specs->v[i];
@@ -83,14 +83,14 @@ find_uses(struct demand *d, struct demand_channel *c)
 
 /* One count for each feed, by however many of its names it comes. */
 static void
-count_channel(struct demand *d, const struct demand_channel *c, size_t by)
+count_demanded(struct demand *d, const struct demand_channel *c, size_t by)
 {
 	for (size_t i = 0; i < c->n_uses; i++)
 		if (!i || c->uses[i].feed != c->uses[i - 1].feed) d->counts[c->uses[i].feed] += by;
 }
 
 static void
-free_channel(struct demand_channel *c)
+free_demanded(struct demand_channel *c)
 {
 	free(c->uses);
 	free(c);
@@ -98,7 +98,7 @@ free_channel(struct demand_channel *c)
 
 /* NULL: it goes to no feed, or memory is out. Nobody has asked for it yet. */
 static struct demand_channel *
-add_channel(struct demand *d, struct eio_bytes name, uint64_t hash)
+add_demanded(struct demand *d, struct eio_bytes name, uint64_t hash)
 {
 	struct demand_channel *c = calloc(1, sizeof *c + name.n + 1);
 
@@ -111,23 +111,23 @@ add_channel(struct demand *d, struct eio_bytes name, uint64_t hash)
 	eio_list_init(&c->lingering);
 	if (name.n) memcpy(c->data, name.p, name.n);
 	c->name = eio_bytes(c->data, name.n);
-	if (!find_uses(d, c) || !c->n_uses) {
-		free_channel(c);
+	if (!find_demand_uses(d, c) || !c->n_uses) {
+		free_demanded(c);
 		return NULL;
 	}
 	eio_hash_add(&d->channels, &c->node, hash);
-	count_channel(d, c, 1);
+	count_demanded(d, c, 1);
 	if (d->events) d->events->want(d->user, c->name);
 	return c;
 }
 
 static struct demand_channel *
-make_channel(struct demand *d, struct eio_bytes name)
+make_demanded(struct demand *d, struct eio_bytes name)
 {
 	uint64_t hash = eio_hash_bytes(d->hash_key, name);
-	struct demand_channel *c = find_channel_by(d, name, hash);
+	struct demand_channel *c = find_demanded(d, name, hash);
 
-	return c ? c : add_channel(d, name, hash);
+	return c ? c : add_demanded(d, name, hash);
 }
 
 static struct demand_queue *
@@ -141,7 +141,7 @@ queue_of(const struct demand *d, const struct demand_channel *c)
 
 /* Nobody hears it, from now on or still. */
 static void
-linger(struct demand *d, struct demand_channel *c, uint64_t now_ms)
+begin_lingering(struct demand *d, struct demand_channel *c, uint64_t now_ms)
 {
 	c->until_ms = now_ms + c->linger_ms;
 	eio_list_remove(&c->lingering);
@@ -151,22 +151,22 @@ linger(struct demand *d, struct demand_channel *c, uint64_t now_ms)
 /* Links */
 
 static uint64_t
-hash_of_room(const struct interest *room)
+hash_of_linked(const struct interest *room)
 {
 	return (uint64_t)(uintptr_t)room * UINT64_C(0x9e3779b97f4a7c15) >> 16;
 }
 
 static struct demand_link *
-find_link(const struct demand *d, const struct interest *room)
+find_room_link(const struct demand *d, const struct interest *room)
 {
-	struct eio_hash_node *n = eio_hash_find(&d->links, hash_of_room(room));
+	struct eio_hash_node *n = eio_hash_find(&d->links, hash_of_linked(room));
 
 	while (n && EIO_CONTAINER(n, struct demand_link, node)->room != room) n = eio_hash_next(n);
 	return n ? EIO_CONTAINER(n, struct demand_link, node) : NULL;
 }
 
 static struct demand_link *
-next_link(struct demand_link *l)
+next_room_link(struct demand_link *l)
 {
 	struct eio_hash_node *n = eio_hash_next(&l->node);
 
@@ -175,7 +175,7 @@ next_link(struct demand_link *l)
 }
 
 static void
-drop_link(struct demand *d, struct demand_link *l)
+drop_room_link(struct demand *d, struct demand_link *l)
 {
 	eio_list_remove(&l->of_channel);
 	eio_hash_remove(&d->links, &l->node);
@@ -184,16 +184,16 @@ drop_link(struct demand *d, struct demand_link *l)
 }
 
 static bool
-is_linked(const struct demand *d, const struct interest *room, const struct demand_channel *c)
+is_room_linked(const struct demand *d, const struct interest *room, const struct demand_channel *c)
 {
-	struct demand_link *l = find_link(d, room);
+	struct demand_link *l = find_room_link(d, room);
 
-	while (l && l->channel != c) l = next_link(l);
+	while (l && l->channel != c) l = next_room_link(l);
 	return l != NULL;
 }
 
 static void
-link_room(struct demand *d, struct interest *room, struct demand_channel *c)
+link_room_to(struct demand *d, struct interest *room, struct demand_channel *c)
 {
 	struct demand_link *l = calloc(1, sizeof *l);
 
@@ -203,16 +203,16 @@ link_room(struct demand *d, struct interest *room, struct demand_channel *c)
 	}
 	l->channel = c;
 	l->room = interest_ref(room);
-	l->heard = is_heard(room);
+	l->heard = has_listeners(room);
 	eio_list_add_tail(&c->links, &l->of_channel);
-	eio_hash_add(&d->links, &l->node, hash_of_room(room));
+	eio_hash_add(&d->links, &l->node, hash_of_linked(room));
 	c->heard += l->heard;
 	if (l->heard) eio_list_remove(&c->lingering);
 }
 
 /* Finds the channel of a room by one inverse. */
 static void
-link_channel(struct demand *d, struct interest *room, const struct template_inverse *inverse, uint64_t now_ms)
+link_room_by(struct demand *d, struct interest *room, const struct template_inverse *inverse, uint64_t now_ms)
 {
 	struct demand_channel *c;
 
@@ -220,37 +220,37 @@ link_channel(struct demand *d, struct interest *room, const struct template_inve
 	if (!template_inverse_find(inverse, room->key.name, &d->scratch)) return;
 	d->starved += eio_buf_failed(&d->scratch);
 	if (eio_buf_failed(&d->scratch)) return;
-	c = make_channel(d, d->scratch.n ? eio_buf_bytes(&d->scratch) : eio_bytes("", 0));
-	if (!c || is_linked(d, room, c)) return;
-	link_room(d, room, c);
-	if (!c->heard && eio_list_empty(&c->lingering)) linger(d, c, now_ms);
+	c = make_demanded(d, d->scratch.n ? eio_buf_bytes(&d->scratch) : eio_bytes("", 0));
+	if (!c || is_room_linked(d, room, c)) return;
+	link_room_to(d, room, c);
+	if (!c->heard && eio_list_empty(&c->lingering)) begin_lingering(d, c, now_ms);
 }
 
 /* And by all. */
 static void
-link_channels(struct demand *d, struct interest *room, uint64_t now_ms)
+link_room_by_all(struct demand *d, struct interest *room, uint64_t now_ms)
 {
 	for (size_t i = 0; !room->key.everyone && i < d->specs->n; i++) {
 		const struct feed_spec *f = &d->specs->v[i];
 
 		if (!f->n_inverses || !eio_bytes_eq(eio_cstr(f->nsp), room->key.nsp)) continue;
-		for (size_t k = 0; k < f->n_inverses; k++) link_channel(d, room, &f->inverses[k], now_ms);
+		for (size_t k = 0; k < f->n_inverses; k++) link_room_by(d, room, &f->inverses[k], now_ms);
 	}
 }
 
 void
 demand_note(struct demand *d, struct interest *room, uint64_t now_ms)
 {
-	struct demand_link *l = find_link(d, room);
-	bool heard = is_heard(room);
+	struct demand_link *l = find_room_link(d, room);
+	bool heard = has_listeners(room);
 
-	if (!l && (heard || interest_is_kept(room))) link_channels(d, room, now_ms);
-	for (; l; l = next_link(l)) {
+	if (!l && (heard || interest_is_kept(room))) link_room_by_all(d, room, now_ms);
+	for (; l; l = next_room_link(l)) {
 		if (l->heard == heard) continue;
 		l->heard = heard;
 		l->channel->heard += heard ? 1 : (size_t)-1;
 		if (!l->channel->heard)
-			linger(d, l->channel, now_ms);
+			begin_lingering(d, l->channel, now_ms);
 		else
 			eio_list_remove(&l->channel->lingering);
 	}
@@ -259,11 +259,11 @@ demand_note(struct demand *d, struct interest *room, uint64_t now_ms)
 void
 demand_keep(struct demand *d, struct eio_bytes channel, uint64_t now_ms, unsigned ms)
 {
-	struct demand_channel *c = make_channel(d, channel);
+	struct demand_channel *c = make_demanded(d, channel);
 
 	if (!c || c->heard) return;
 	/* Behind those that end before it; and one that ends later keeps those behind it, too, for that time. */
-	linger(d, c, now_ms);
+	begin_lingering(d, c, now_ms);
 	if (c->until_ms < now_ms + ms) c->until_ms = now_ms + ms;
 }
 
@@ -277,20 +277,21 @@ is_still_heard(const struct demand_channel *c)
 		const struct interest *room =
 			EIO_CONTAINER((struct eio_list *)(uintptr_t)l, struct demand_link, of_channel)->room;
 
-		if (is_heard(room) || interest_is_kept(room)) return true;
+		if (has_listeners(room) || interest_is_kept(room)) return true;
 	}
 	return false;
 }
 
 static void
-drop_channel(struct demand *d, struct demand_channel *c, bool tell)
+drop_demanded(struct demand *d, struct demand_channel *c, bool tell)
 {
 	if (tell && d->events) d->events->leave(d->user, c->name); /* it is found meanwhile */
-	while (!eio_list_empty(&c->links)) drop_link(d, EIO_CONTAINER(c->links.next, struct demand_link, of_channel));
+	while (!eio_list_empty(&c->links))
+		drop_room_link(d, EIO_CONTAINER(c->links.next, struct demand_link, of_channel));
 	eio_list_remove(&c->lingering);
 	eio_hash_remove(&d->channels, &c->node);
-	count_channel(d, c, (size_t)-1);
-	free_channel(c);
+	count_demanded(d, c, (size_t)-1);
+	free_demanded(c);
 }
 
 /* The first of a queue, NULL: it is empty. */
@@ -322,11 +323,11 @@ demand_tick(struct demand *d, uint64_t now_ms)
 
 		while ((c = first_lingering(&d->queues[i])) && c->until_ms <= now_ms) {
 			if (!is_still_heard(c)) {
-				drop_channel(d, c, true);
+				drop_demanded(d, c, true);
 				continue;
 			}
 			/* It is looked at again, a second later at the earliest. */
-			linger(d, c, now_ms);
+			begin_lingering(d, c, now_ms);
 			if (c->until_ms < now_ms + DEMAND_LOOK_MS) c->until_ms = now_ms + DEMAND_LOOK_MS;
 		}
 	}
@@ -377,10 +378,12 @@ fail:
 void
 demand_deinit(struct demand *d)
 {
-	struct eio_hash_node *n;
+	struct eio_hash_node *n = d->channels.buckets ? eio_hash_any(&d->channels) : NULL, *next;
 
-	while (d->channels.buckets && (n = eio_hash_any(&d->channels)))
-		drop_channel(d, EIO_CONTAINER(n, struct demand_channel, node), false);
+	for (; n; n = next) {
+		next = eio_hash_after(&d->channels, n);
+		drop_demanded(d, EIO_CONTAINER(n, struct demand_channel, node), false);
+	}
 	eio_hash_deinit(&d->channels);
 	eio_hash_deinit(&d->links);
 	free(d->queues);

@@ -4,9 +4,9 @@
  *
  *     room (a pair of interest.h) ──link──▶ channel ──▶ the feeds that it goes to
  *
- * A channel is heard while one of its rooms has members. It is wanted from the first of them until it has not been heard
- * for the linger of its feeds, and nobody can be recovered who was there: so who comes back at once costs no command,
- * and who comes back later misses nothing.
+ * A channel is heard while one of its rooms has members. It is wanted from the first of them until it has not been
+ * heard for the linger of its feeds, and nobody can be recovered who was there: so who comes back at once costs no
+ * command, and who comes back later misses nothing.
  *
  * Threads: the feed's only.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From workers to sources. A burst of joins is one run of notes, and what comes of it is told to each server at once. */
+/* From workers to sources. A burst of joins is one run of notes, and what comes of it is one write to each server. */
 #include "src/feed/demands.h"
 
 #include "eio/check.h"
@@ -230,11 +230,9 @@ int
 feed_demands_init(struct feed_demands *d, const struct feed_options *options, struct feed_router *router,
 	struct feed_intakes *intakes, const _Atomic(struct feed_specs *) *asked)
 {
-	*d = (struct feed_demands){ .magic = FEED_DEMANDS_MAGIC,
-		.options = options,
-		.router = router,
-		.intakes = intakes,
-		.asked = asked };
+	*d = (struct feed_demands){
+		.magic = FEED_DEMANDS_MAGIC, .options = options, .router = router, .intakes = intakes, .asked = asked
+	};
 	atomic_init(&d->changing, false);
 	atomic_init(&d->closed, false);
 	atomic_init(&d->unnoted, 0);

@@ -48,9 +48,9 @@ void feed_demands_close(struct feed_demands *d);
 /* Around a change of feeds, by the thread that asks for it: workers note all rooms meanwhile. */
 void feed_demands_watch_all(struct feed_demands *d, bool on);
 
-/* Makes all that it takes for other feeds. 0, or -1 when out of memory (nothing to undo then). Then, when the router has
- * them, channels go to those; and, when the intakes do, these are told; or it is forgotten. What is wanted before and
- * after stays as it is. */
+/* Makes all that it takes for other feeds. 0, or -1 when out of memory (nothing to undo then). Then channels go to
+ * those, once the router has them; and the intakes are told, once they do; or it is forgotten. What is wanted before
+ * and after stays as it is. */
 int feed_demands_prepare(struct feed_demands *d, const struct feed_specs *specs);
 void feed_demands_commit(struct feed_demands *d);
 void feed_demands_apply(struct feed_demands *d);

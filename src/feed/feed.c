@@ -348,6 +348,7 @@ make_redis_metrics(struct feed *f)
 static void
 set_feed_callbacks(struct feed *f)
 {
+	if (f->ledger) feed_returning_init(&f->returning, f->options.thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
 	f->intakes.settled = on_intakes_settled;
@@ -376,7 +377,6 @@ feed_new(const struct feed_options *options)
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
 	if (uv_sem_init(&f->change.done, 0)) goto fail_sem;
 	if (feed_demands_init(&f->demands, &f->options, &f->router, &f->intakes, &f->asked) < 0) goto fail_done;
-	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
 	set_feed_callbacks(f);
 	uv_timer_init(feed__loop(f), &f->timer);
 	uv_check_init(feed__loop(f), &f->check);

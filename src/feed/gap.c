@@ -148,8 +148,7 @@ tell_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 }
 
 void
-feed_router_demand_too_long(
-	struct feed_router *r, const struct demand_channel *c, const struct message *m, uint64_t n)
+feed_router_demand_too_long(struct feed_router *r, const struct demand_channel *c, const struct message *m, uint64_t n)
 {
 	tell_too_long(r, m, n);
 	for (size_t i = 0; i < c->n_uses; i++)

@@ -60,8 +60,7 @@ const struct source_events feed_demanded_events = {
 };
 
 void
-feed_intakes_tell_handed(
-	const struct feed_intakes *all, void (*tell)(void *user, struct eio_bytes channel), void *user)
+feed_intakes_tell_handed(const struct feed_intakes *all, void (*tell)(void *user, struct eio_bytes channel), void *user)
 {
 	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
 		const struct feed_intake *in = &all->v[i];

@@ -13,7 +13,8 @@ is_hashed(const struct feed_intake *in)
 {
 	const struct feed_options *o = in->all->options;
 
-	return !feed_intake_is_of_streams(in) && !(o->replicates && o->replicates[(size_t)(in - in->all->v) / FEED_INTAKES]);
+	return !feed_intake_is_of_streams(in) &&
+	       !(o->replicates && o->replicates[(size_t)(in - in->all->v) / FEED_INTAKES]);
 }
 
 /* Which stream it is. */

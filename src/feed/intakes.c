@@ -54,14 +54,6 @@ on_source_entry(void *user, struct message *m)
 	feed_router_entry(in->all->router, m);
 }
 
-/* What feeds have heard of other servers while those are read was forgotten, too. */
-static void
-read_others_again(const struct feed_intake *in)
-{
-	for (size_t i = 0; i < in->all->options->n_redis; i++)
-		if (in->all->lines[i] != in->line) feed_prime_line_again(in->all->lines[i]);
-}
-
 static void
 on_source_gap(void *user, const struct source_gap *gap)
 {
@@ -71,7 +63,7 @@ on_source_gap(void *user, const struct source_gap *gap)
 	feed_intake_break(in, gap->kind, gap->name);
 	if (in->line && feed_prime_line_is_marker(in->line, gap->name)) return;
 	if (in->line) feed_prime_line_gap(in->line);
-	if (in->line) read_others_again(in);
+	if (in->line) feed_intake_read_others(in);
 	feed_router_gap(in->all->router, gap, uv_now(loop_of_intakes(in->all)));
 }
 
@@ -93,15 +85,6 @@ on_source_too_long(void *user, const struct message *m, uint64_t n)
 	feed_router_too_long(in->all->router, m, n);
 }
 
-void
-feed_intake_count_refused(struct feed_intake *in, bool refused)
-{
-	if (refused)
-		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
-	else
-		atomic_fetch_sub_explicit(&in->refused, 1, memory_order_relaxed);
-}
-
 static void
 on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, bool refused)
 {
@@ -116,20 +99,6 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 	if (!refused && in->line) feed_prime_line_gap(in->line);
 }
 
-void
-feed_intake_on_state(void *user, bool ready)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_intake_note_state(in);
-	if (ready && in->all->router->out->journal) feed_intakes_begin_tracks(in->all);
-	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
-	if (!in->line) return;
-	feed_prime_line_state(in->line, ready);
-	if (!ready) read_others_again(in);
-}
-
 static void
 on_source_answered(void *user, bool all)
 {
@@ -137,25 +106,6 @@ on_source_answered(void *user, bool all)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line) feed_prime_line_answered(in->line, all);
-}
-
-static void
-settle_intake(struct feed_intake *in)
-{
-	struct feed_intakes *all = in->all;
-
-	if (!in->settles) return;
-	in->settles = false;
-	if (--all->unsettled == 0 && all->settled) all->settled(all->user);
-}
-
-void
-feed_intake_on_settled(void *user)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	settle_intake(in);
 }
 
 /* How late a message may come, together with others: not at all where one is sent alone. Every server has the
@@ -296,7 +246,7 @@ feed_intakes_give_up(struct feed_intakes *all)
 		for (unsigned k = 0; ledger && all->v[i].settles && k < all->options->specs->n; k++)
 			if (feed_intake_kind_of(&all->options->specs->v[k]) == feed_intake_kind(&all->v[i]))
 				ledger_note_gap(ledger, &k, 1);
-		settle_intake(&all->v[i]);
+		feed_intake_settle(&all->v[i]);
 	}
 }
 

@@ -61,10 +61,13 @@ const struct source_events *feed_intake_events(const struct feed_intake *in, boo
 /* intake_demanded.c: what a source of channels on demand tells. */
 extern const struct source_events feed_demanded_events;
 
-/* intakes.c, for all kinds. */
+/* intake_state.c, for all kinds: what they tell; what is refused, as it shows; it has said what is missing; and what
+ * feeds have heard of other servers while those are read was forgotten, too. */
 void feed_intake_on_state(void *user, bool ready);
 void feed_intake_on_settled(void *user);
 void feed_intake_count_refused(struct feed_intake *in, bool refused);
+void feed_intake_settle(struct feed_intake *in);
+void feed_intake_read_others(const struct feed_intake *in);
 
 /* What one is opened with, for feeds that may be others than the router's. */
 struct source_options feed_intake_options(

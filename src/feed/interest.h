@@ -86,16 +86,16 @@ interest_is_kept(const struct interest *i)
 	return atomic_load_explicit(&i->kept, memory_order_acquire) > 0;
 }
 
-/* Tells somebody of each pair that gets its first member here, or has lost its last; kept: also of one that somebody may
- * come back to from now on. On the thread that does that, so what is so later may be so already. Before there are
+/* Tells somebody of each pair that gets its first member here, or has lost its last; kept: also of one that somebody
+ * may come back to from now on. On the thread that does that, so what is so later may be so already. Before there are
  * threads; by at most INTEREST_WATCHERS. `told` may take references. The second ends that, behind all threads. */
 enum { INTEREST_WATCHERS = 2 };
 void interest_watch(struct interest_table *t, bool kept, void (*told)(void *user, struct interest *i), void *user);
 void interest_unwatch(struct interest_table *t, const void *user);
 
-/* All pairs whose key is wanted, each with a reference, as *out, which is from malloc. `wanted` always says the same of a
- * key; the lock is held meanwhile, so it may call nothing of this. Returns how many, or -1 when out of memory, and *out
- * is NULL then. */
+/* All pairs whose key is wanted, each with a reference, as *out, which is from malloc. `wanted` always says the same of
+ * a key; the lock is held meanwhile, so it may call nothing of this. Returns how many, or -1 when out of memory, and
+ * *out is NULL then. */
 ssize_t interest_collect(struct interest_table *t, bool (*wanted)(const void *ctx, struct sio_room_key key),
 	const void *ctx, struct interest ***out);
 

@@ -125,8 +125,8 @@ struct source_ops {
 	/* The same without that: it connects there at once, and tells a gap when it is connected. Where `move` is NULL;
 	 * NULL: as it says. */
 	void (*redial)(struct source *s);
-	/* Of a source of single channels, which is opened without any: one is wanted, also when
-	 * it is already, or not any more; and its server is told all of it at once, not from within what it tells. A gap is of all channels.
+	/* Of a source of single channels, which is opened without any: one is wanted, also when it is already, or not
+	 * any more; and its server is told all of it at once, not from within what it tells. A gap is of all channels.
 	 * NULL: it is another kind. */
 	void (*want)(struct source *s, struct eio_bytes channel);
 	void (*leave)(struct source *s, struct eio_bytes channel);

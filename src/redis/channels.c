@@ -12,56 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The table */
-
-struct redis_channel *
-redis_channels__find(
-	const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
-{
-	for (struct eio_hash_node *n = eio_hash_find(&c->all, hash); n; n = eio_hash_next(n)) {
-		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
-
-		if (one->kind == kind && eio_bytes_eq(eio_bytes(one->name, one->n), name)) return one;
-	}
-	return NULL;
-}
-
-struct redis_channel *
-redis_channels__add(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
-{
-	struct redis_channel *one = calloc(1, sizeof *one + name.n);
-
-	if (!one) return NULL;
-	one->kind = kind;
-	one->n = name.n;
-	if (name.n) memcpy(one->name, name.p, name.n);
-	eio_list_init(&one->changed);
-	eio_hash_add(&c->all, &one->node, hash);
-	return one;
-}
-
-static void
-drop_channel(struct redis_channels *c, struct redis_channel *one)
-{
-	CHECK(!one->wants && !one->unanswered);
-	c->refused -= one->refused;
-	eio_list_remove(&one->changed);
-	eio_hash_remove(&c->all, &one->node);
-	free(one);
-}
-
-void
-redis_channels__note_change(struct redis_channels *c, struct redis_channel *one)
-{
-	bool told = one->sent == (one->wants > 0);
-
-	eio_list_remove(&one->changed);
-	if (!told)
-		eio_list_add_tail(&c->changed, &one->changed);
-	else if (!one->wants && !one->unanswered)
-		drop_channel(c, one);
-}
-
 static void
 tell_channels_state(struct redis_channels *c)
 {
@@ -79,8 +29,7 @@ set_channel_refused(struct redis_channels *c, struct redis_channel *one, bool re
 	if (one->refused == refused) return;
 	one->refused = refused;
 	c->refused += refused ? 1 : (size_t)-1;
-	if (c->options.refused)
-		c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), refused);
+	if (c->options.refused) c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), refused);
 }
 
 int
@@ -469,12 +418,13 @@ on_channels_timer_closed(uv_handle_t *h)
 void
 redis_channels_close(struct redis_channels *c)
 {
-	struct eio_hash_node *n;
+	struct eio_hash_node *next;
 
 	redis_link_close(c->link);
 	if (c->pacing) redis_pacing_free(c->pacing);
 	eio_buf_deinit(&c->begun);
-	while ((n = eio_hash_any(&c->all))) {
+	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {
+		next = eio_hash_after(&c->all, n);
 		eio_hash_remove(&c->all, n);
 		free(EIO_CONTAINER(n, struct redis_channel, node));
 	}

@@ -44,8 +44,8 @@ struct redis_channels_options {
 	 * times, in milliseconds since 1970, to channels that were confirmed, is missing. */
 	void (*gap)(void *user, uint64_t from_ms, uint64_t to_ms);
 	void *user;
-	/* What redis_channels_hand() of another process gave, borrowed until it is connected or lost; NULL: nothing. The
-	 * descriptor is taken over, also when it fails. */
+	/* What redis_channels_hand() of another process gave, borrowed until it is connected or lost; NULL: nothing.
+	 * The descriptor is taken over, also when it fails. */
 	const char *handed;
 	int handed_fd;
 };
@@ -62,8 +62,8 @@ void redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind
 /* Whether it is wanted. */
 bool redis_channels_has(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);
 
-/* Messages may come REDIS_PAUSE_MS late, together, when they are many; or each is taken at once. Without memory they are
- * taken at once. Not from within the calls above. */
+/* Messages may come REDIS_PAUSE_MS late, together, when they are many; or each is taken at once. Without memory they
+ * are taken at once. Not from within the calls above. */
 void redis_channels_set_pause(struct redis_channels *c, bool may_pause);
 
 /* Tells of each that is refused that it is. */
@@ -77,8 +77,8 @@ void redis_channels_redial(struct redis_channels *c);
 int redis_channels_hand(const struct redis_channels *c, struct eio_buf *text);
 
 /* Tells of each channel in such words. Pure. */
-void redis_channels_handed(const char *text, void (*tell)(void *user, enum redis_channel_kind kind, struct eio_bytes name),
-	void *user);
+void redis_channels_handed(
+	const char *text, void (*tell)(void *user, enum redis_channel_kind kind, struct eio_bytes name), void *user);
 
 /* Not from within one of the calls above: message, too_long. */
 void redis_channels_flush(struct redis_channels *c);

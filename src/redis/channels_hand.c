@@ -103,8 +103,8 @@ redis_channels__adopt(struct redis_channels *c)
 }
 
 void
-redis_channels_handed(const char *text, void (*tell)(void *user, enum redis_channel_kind kind, struct eio_bytes name),
-	void *user)
+redis_channels_handed(
+	const char *text, void (*tell)(void *user, enum redis_channel_kind kind, struct eio_bytes name), void *user)
 {
 	const char *begun, *confirmed = confirmed_part(text, &begun);
 	struct eio_bytes rest = confirmed ? eio_cstr(confirmed) : eio_bytes("", 0);

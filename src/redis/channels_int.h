@@ -56,7 +56,7 @@ redis_channels__of(void *user)
 	return c;
 }
 
-/* NULL: there is none. */
+/* channels_table.c. NULL: there is none. */
 struct redis_channel *redis_channels__find(
 	const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash);
 

@@ -21,7 +21,7 @@ struct open_text {
 };
 
 static struct eio_bytes
-text_of(const struct open_text *o, unsigned i)
+open_text_of(const struct open_text *o, unsigned i)
 {
 	size_t from = i ? o->ends[i - 1] : 0, n = o->ends[i] - from;
 
@@ -29,7 +29,7 @@ text_of(const struct open_text *o, unsigned i)
 }
 
 static bool
-end_text(struct open_text *o)
+end_open_text(struct open_text *o)
 {
 	if (o->stars + 1 == TEXTS) return false;
 	o->ends[o->stars++] = o->bytes.n;
@@ -44,7 +44,7 @@ open_pattern(struct open_text *o, const char *p)
 		if (*p == '?' || *p == '[') return false;
 		if (*p == '*') {
 			while (p[1] == '*') p++; /* several in a row are one */
-			if (!end_text(o)) return false;
+			if (!end_open_text(o)) return false;
 			continue;
 		}
 		if (*p == '\\' && p[1]) p++;
@@ -63,7 +63,7 @@ open_room(struct open_text *o, const struct template *room)
 
 		if (p->what == TEMPLATE_TEXT)
 			eio_buf_append(&o->bytes, room->text.p + p->at, p->n);
-		else if (p->what != TEMPLATE_STAR || p->number != o->stars || !end_text(o))
+		else if (p->what != TEMPLATE_STAR || p->number != o->stars || !end_open_text(o))
 			return false;
 	}
 	o->ends[o->stars] = o->bytes.n;
@@ -79,7 +79,7 @@ open_room_of_channel(struct open_text *o, const struct template *room)
 
 		if (p->what == TEMPLATE_TEXT)
 			eio_buf_append(&o->bytes, room->text.p + p->at, p->n);
-		else if (p->what != TEMPLATE_CHANNEL || o->stars || !end_text(o))
+		else if (p->what != TEMPLATE_CHANNEL || o->stars || !end_open_text(o))
 			return false;
 	}
 	o->ends[o->stars] = o->bytes.n;
@@ -91,7 +91,7 @@ have_same_middle(const struct open_text *a, const struct open_text *b)
 {
 	if (a->stars != b->stars || !a->stars) return false;
 	for (unsigned i = 1; i < a->stars; i++)
-		if (!eio_bytes_eq(text_of(a, i), text_of(b, i))) return false;
+		if (!eio_bytes_eq(open_text_of(a, i), open_text_of(b, i))) return false;
 	return true;
 }
 
@@ -101,15 +101,15 @@ take_around(struct template_inverse *v, const struct open_text *room, const stru
 	struct template_error *err)
 {
 	struct eio_buf b = { 0 };
-	struct eio_bytes head = text_of(room, 0), tail = text_of(room, room->stars);
+	struct eio_bytes head = open_text_of(room, 0), tail = open_text_of(room, room->stars);
 
 	eio_buf_add(&b, head);
 	eio_buf_add(&b, tail);
 	v->room_head = head.n;
 	v->room_tail = tail.n;
 	if (channel) {
-		head = text_of(channel, 0);
-		tail = text_of(channel, channel->stars);
+		head = open_text_of(channel, 0);
+		tail = open_text_of(channel, channel->stars);
 		eio_buf_add(&b, head);
 		eio_buf_add(&b, tail);
 		v->channel_head = head.n;

@@ -22,8 +22,8 @@ struct template_inverse {
 	const char *pattern; /* borrowed: what channels have to match; NULL: nothing */
 };
 
-/* source: the channel, or the pattern, which is borrowed. 0; or -1 with *err, when there is no inverse or memory is out:
- * nothing is to be undone then. */
+/* source: the channel, or the pattern, which is borrowed. 0; or -1 with *err, when there is no inverse or memory is
+ * out: nothing is to be undone then. */
 int template_inverse_init(struct template_inverse *v, const struct template *room, const char *source, bool is_pattern,
 	struct template_error *err);
 void template_inverse_deinit(struct template_inverse *v); /* all zero is fine */

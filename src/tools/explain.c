@@ -3,10 +3,7 @@
 #include "src/feed/explain.h"
 
 #include "sio/json.h"
-#include "src/source/demanded.h"
-#include "src/source/psync.h"
-#include "src/source/pubsub.h"
-#include "src/source/streams.h"
+#include "src/source/kinds.h"
 #include "src/tools/ask.h"
 #include "src/tools/explain_adapter.h"
 #include "src/tools/lists.h"
@@ -241,19 +238,14 @@ static int
 explain(struct explaining *x, struct metrics_set *metrics)
 {
 	char **operands = x->call->operands;
-	struct feed_options options = {
-		.published = &source_pubsub,
-		.replicated = &source_psync,
-		.streams = &source_streams,
-		.demanded = &source_demanded,
-		.metrics = metrics,
-	};
+	struct feed_options options = { .metrics = metrics };
 	struct eio_bytes message = { NULL, 0 };
 	enum explained_adapter adapter;
 	int told;
 
 	if (x->call->n > 1) message = eio_cstr(operands[1]);
 	config_fill_feed(x->config, &options);
+	source_kinds(&options);
 	told = feed_explain(&options, eio_cstr(operands[0]), message, on_explained, x);
 	if (told < 0) return tool_fail(x->call, "out of memory");
 	adapter = explain_adapter(

@@ -361,7 +361,8 @@ join_some(void)
 	struct interest *rooms[4] = { NULL };
 	int rc = -1;
 
-	if (!t || !specs || !add_feed(specs, "price:*", true, "{1}", 10) || !add_feed(specs, "p*", true, "{channel}", 0))
+	if (!t || !specs || !add_feed(specs, "price:*", true, "{1}", 10) ||
+		!add_feed(specs, "p*", true, "{channel}", 0))
 		goto out;
 	if (demand_init(&d, specs, hash_key) < 0) goto out;
 	rc = 0;

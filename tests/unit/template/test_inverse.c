@@ -179,8 +179,8 @@ static void
 every_channel_comes_back(void **state)
 {
 	static const char *const patterns[] = { "*", "a*", "*a", "a*b", "*:*", "a*:*b", "*a*b*", "**a", "?*", "[ab]*" };
-	static const char *const rooms[] = { "{channel}", "a{channel}", "{1}", "a{1}", "{1}a", "b{1}a", "{1}:{2}", "{1}{2}",
-		"{2}:{1}", "a{1}:{2}b", "{1}a{2}", "{1}a{2}b{3}", "{1}b{2}a{3}", "{1}{1}" };
+	static const char *const rooms[] = { "{channel}", "a{channel}", "{1}", "a{1}", "{1}a", "b{1}a", "{1}:{2}",
+		"{1}{2}", "{2}:{1}", "a{1}:{2}b", "{1}a{2}", "{1}a{2}b{3}", "{1}b{2}a{3}", "{1}{1}" };
 	unsigned inverted = 0;
 
 	(void)state;
