@@ -3,17 +3,20 @@
 // Feeds on demand: Redis is asked for a channel while somebody is in a room that it goes to, and for nothing else.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs/promises';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { EMITTERS, redisClient } from './lib/adapters.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connect } from './lib/client.mjs';
-import { SIOCAST_ONLY, startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, configure, startSiocast } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { GOOD, reload, startReloadable } from './lib/reload.mjs';
+import { tool } from './lib/tool.mjs';
 import { eventually, limit, once } from './lib/wait.mjs';
 
 const LINGER = 200;
@@ -263,6 +266,57 @@ describe('on demand', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('what changes while Redis is away is so when it is back', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, server } = await start(cleanup, { feeds: [feed(0, { room: 'p-{1}' })] });
+			const socket = await connect(cleanup, server, MODES.websocket);
+			const got = collect(socket, 'price');
+			await ask(socket, 'join', ['p-a', 'p-b']);
+			await hears(redis, ['price:a', 'price:b']);
+			await redis.child.kill();
+			await eventually(async () => (await request(server.admin, 'GET', '/readyz')).status !== 200, 'siocast to notice');
+			await ask(socket, 'join', 'p-c');
+			await ask(socket, 'leave', 'p-a');
+			await ask(socket, 'join', 'p-d');
+			await ask(socket, 'leave', 'p-d');
+			const again = await startRedis(cleanup, redis.port);
+			await hears(again, ['price:b', 'price:c']);
+			await ready(server);
+			await again.client.publish('price:c', '1');
+			assert.deepEqual(await got.next(), [1]);
+		}),
+	);
+
+	for (const workers of [1, 3])
+		test(`in the end that is heard which somebody is there for, on ${workers} worker(s)`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const feeds = [feed(0, { room: 'p-{1}' }), feed(50, { pattern: '*:price', room: '{1}-p' })];
+				const { redis, server } = await start(cleanup, { workers, feeds }, { reloadable: true });
+				const sockets = await Promise.all(Array.from({ length: 6 }, () => connect(cleanup, server, MODES.websocket)));
+				const held = sockets.map(() => new Set());
+				const until = Date.now() + 2000;
+				let turns = 0;
+				const flap = async (socket, i) => {
+					while (Date.now() < until) {
+						const k = Math.floor(Math.random() * 20);
+						const room = Math.random() < 0.5 ? `p-${k}` : `${k}-p`;
+						const joins = !held[i].has(room);
+						held[i][joins ? 'add' : 'delete'](room);
+						socket.emit(joins ? 'join' : 'leave', room);
+						if (++turns % 50 === 0) await ask(socket, 'here');
+					}
+					await ask(socket, 'here');
+				};
+				const reloading = (async () => {
+					for (let i = 0; Date.now() < until; i++) assert.equal((await reload(server, { feeds: i % 2 ? feeds : [...feeds].reverse() })).status, 200);
+				})();
+				await Promise.all([...sockets.map(flap), reloading]);
+				const rooms = [...new Set(held.flatMap((set) => [...set]))];
+				await hears(redis, rooms.map((room) => (room.startsWith('p-') ? `price:${room.slice(2)}` : `${room.slice(0, -2)}:price`)));
+				assert.ok(turns > 100, `${turns} turns`);
+			}),
+		);
+
 	test('each of several servers is asked', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const redis = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
@@ -294,6 +348,41 @@ describe('on demand', { skip: SIOCAST_ONLY }, () => {
 			}
 			assert.deepEqual(await got.next(), [1]);
 			assert.equal(await metric(server, 'feed_unheard_total'), 1);
+		}),
+	);
+});
+
+describe('on demand, told', { skip: SIOCAST_ONLY }, () => {
+	test('by explain', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await configure(cleanup, { feeds: [feed(), feed(LINGER, { subscribe: 'always', event: 'always' })], namespaces });
+			const explain = (...args) => tool(['explain', '-c', server.file, ...args]);
+			const { status, out } = explain('price:a', '5');
+			assert.equal(status, 0, out);
+			assert.match(out, /^feeds\[1\]: pattern price:\*\n {2}event {5}always\n[^]*\nfeeds\[0\]: pattern price:\*\n {2}hears {5}on demand: [^]*\n {2}room {6}a\n/);
+			const told = explain('--json', 'price:a', '5').out.trim().split('\n').map((line) => JSON.parse(line));
+			assert.deepEqual(told.map(({ feed: i, onDemand, event, rooms, sent }) => [i, onDemand, event, rooms, sent]), [[1, false, 'always', ['a'], true], [0, true, 'price', ['a'], true]]);
+			assert.equal(explain('other', '5').status, 1);
+		}),
+	);
+
+	test('by check, where it cannot be', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const secretFile = path.join(folder, 'secret');
+			await fs.writeFile(secretFile, 'a secret of siocasts, which is long enough\n');
+			const check = async (config) => tool(['check', '-c', (await configure(cleanup, { feeds: [feed()], namespaces, ...config })).file]);
+			assert.equal((await check({})).status, 0);
+			const cases = [
+				[{ connectionStateRecovery: { elsewhere: { secretFile } } }, /feeds\[0\]\.subscribe: "on-demand" cannot be: siocasts between which clients are recovered/],
+				[{ redis: { url: 'redis://127.0.0.1:1', source: 'psync' } }, /feeds\[0\]\.subscribe: "on-demand" cannot be: whoever reads as a replica/],
+				[{ feeds: [feed(LINGER, { room: 'all' })] }, /feeds\[0\]\.subscribe: "on-demand" and this "room": of "price:\*" several channels/],
+			];
+			for (const [config, expected] of cases) {
+				const { status, out, err } = await check(config);
+				assert.notEqual(status, 0);
+				assert.match(out + err, expected);
+			}
 		}),
 	);
 });
