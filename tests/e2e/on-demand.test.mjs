@@ -462,6 +462,34 @@ describe('on demand, for who comes back', { skip: SIOCAST_ONLY }, () => {
 				await hears(redis, names.filter((name) => name !== 'price:0'));
 			}),
 		);
+
+	test('the next process keeps channels until it knows who is there, also where nobody is recovered', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const on = { connection: [{ join: '{query.room}' }] };
+			const server = await Renewed.start(cleanup, { workers: 2, redis: redis.url, feeds: [feed(5000, { room: 'p-{1}' })], namespaces: { '/': { on } } });
+			await server.ready();
+			const sockets = await Promise.all(['a', 'b'].map((name) => connect(cleanup, server, { ...MODES.websocket, query: { room: `p-${name}` } })));
+			await hears(redis, ['price:a', 'price:b']);
+			const before = await commands(redis);
+			let going = true;
+			const publishing = (async () => {
+				while (going) assert.equal(await redis.client.publish('price:a', '0'), 1);
+			})();
+			publishing.catch(() => undefined);
+			sockets[1].io.reconnection(false);
+			const back = once(sockets[0], 'connect');
+			await server.renew();
+			await back;
+			const got = collect(sockets[0], 'price');
+			await got.next();
+			// The other one is not back, and after ten seconds it is not expected any more.
+			await hears(redis, ['price:a']);
+			going = false;
+			await publishing;
+			assert.deepEqual(await commands(redis), [before[0], before[1] + 1]);
+		}),
+	);
 });
 
 describe('on demand, with feeds that change', { skip: SIOCAST_ONLY }, () => {
