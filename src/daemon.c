@@ -23,9 +23,7 @@
 #include "src/reload.h"
 #include "src/rights.h"
 #include "src/service/service.h"
-#include "src/source/psync.h"
-#include "src/source/pubsub.h"
-#include "src/source/streams.h"
+#include "src/source/kinds.h"
 #include "src/state_file.h"
 #include "src/successor.h"
 #include "src/worker/census.h"
@@ -112,15 +110,13 @@ make_feed(struct daemon *d)
 {
 	struct feed_options o = {
 		.thread = &d->threads[d->n_threads - 1],
-		.published = &source_pubsub,
-		.replicated = &source_psync,
-		.streams = &source_streams,
 		.inherited = &d->inherited,
 		.interest = d->interest,
 		.metrics = &d->metrics,
 	};
 
 	config_fill_feed(d->config, &o);
+	source_kinds(&o);
 	d->feed = feed_new(&o);
 	return d->feed ? 0 : no_memory("feed");
 }

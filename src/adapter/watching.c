@@ -178,7 +178,7 @@ void
 adapter__watch(struct adapter *a)
 {
 	if (a->options.spec->mode != ADAPTER_MEMBER && !a->options.spec->dialects.heard[ADAPTER_SHARDED]) return;
-	interest_watch(a->options.interest, on_pair_changed, a);
+	interest_watch(a->options.interest, false, on_pair_changed, a);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "src/config/rows.h"
 #include "src/config/shape.h"
 #include "src/config/slow.h"
+#include "src/config/subscribe.h"
 #include "src/config/targets.h"
 #include "src/config/values.h"
 #include "src/config/where.h"
@@ -30,7 +31,7 @@ struct draft {
 	struct config_targets targets;
 	struct config_shape shape;
 	struct config_retain retain;
-	const cJSON *prime;
+	const cJSON *prime, *subscribe;
 };
 
 static bool
@@ -104,6 +105,7 @@ static const struct config_option feed_rows[] = {
 	CUSTOM("channel", channel, config__keep_names, NULL, SCHEMA_STRINGS),
 	CUSTOM("pattern", pattern, config__keep_names, NULL, SCHEMA_STRINGS),
 	CUSTOM("stream", stream, config__keep_names, NULL, SCHEMA_STRINGS),
+	CUSTOM("subscribe", subscribe, config__keep_json, NULL, SCHEMA_REF("subscribeRule")),
 	CUSTOM("field", field, keep_item, NULL, SCHEMA_STRING),
 	CUSTOM("from", from, keep_from, NULL, SCHEMA_STRING),
 	CUSTOM("position", position, keep_item, NULL, SCHEMA_STRING),
@@ -304,6 +306,7 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	config__shape(l, f, &d->shape, &where);
 	config__retain(l, f, &d->retain);
 	config__prime(l, f, d->prime);
+	config__subscribe(l, f, d->subscribe, is_default(l, d->subscribe));
 }
 
 /* The hash of some items, one after the other. */

@@ -16,6 +16,9 @@ extern const struct config_table config__feed_table; /* of the keys of a feed */
 /* Adds the feed of "--feed CHANNEL=EVENT". */
 void config__feed_flag(struct config_loader *l, const char *text);
 
+/* What the i-th feed of the file, or feedDefaults, says for a key; NULL when neither does. */
+const cJSON *config__feeds_item(const struct config_loader *l, size_t i, const char *key);
+
 /* What must be right about them together with the namespaces. After both. */
 void config__feeds_check(struct config_loader *l);
 

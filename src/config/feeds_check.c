@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-/* What the i-th feed of the file, or feedDefaults, says for a key; NULL when neither does. */
-static const cJSON *
-feed_item(const struct config_loader *l, size_t i, const char *key)
+const cJSON *
+config__feeds_item(const struct config_loader *l, size_t i, const char *key)
 {
 	/* Those of flags stand behind its own. */
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
@@ -91,7 +90,7 @@ check_stream(struct config_loader *l, size_t i, const char *name)
 		key = is_same_text(v[k].from, v[i].from) ? "position" : "from";
 		if (key[0] == 'p' && is_same_text(v[k].position, v[i].position)) continue;
 		mark = push_feed(l, i, key);
-		config__error(l, feed_item(l, i, key),
+		config__error(l, config__feeds_item(l, i, key),
 			"feeds[%zu] has another \"%s\" for the stream \"%s\", which is read once", k, key, name);
 		config__pop(l, mark);
 		return;
@@ -117,7 +116,7 @@ check_gap_event(struct config_loader *l, size_t i)
 
 	if (!f->gap_event || f->nsp) return;
 	mark = push_feed(l, i, "gapEvent");
-	config__error(l, feed_item(l, i, "gapEvent"), "needs a \"namespace\" without placeholders");
+	config__error(l, config__feeds_item(l, i, "gapEvent"), "needs a \"namespace\" without placeholders");
 	config__pop(l, mark);
 }
 
@@ -137,10 +136,10 @@ config__feeds_check(struct config_loader *l)
 		if (k < all->n) continue;
 		mark = push_feed(l, i, "namespace");
 		if (s->v[i].nsp)
-			config__error(l, feed_item(l, i, "namespace"), "namespace \"%s\" is not among \"namespaces\"",
-				s->v[i].nsp);
+			config__error(l, config__feeds_item(l, i, "namespace"),
+				"namespace \"%s\" is not among \"namespaces\"", s->v[i].nsp);
 		else
-			config__error(l, feed_item(l, i, "namespace"), "this can be none of \"namespaces\"");
+			config__error(l, config__feeds_item(l, i, "namespace"), "this can be none of \"namespaces\"");
 		config__pop(l, mark);
 	}
 }
@@ -224,10 +223,10 @@ config__feeds_warn(struct config_loader *l)
 		if (!f->n_rooms || config__is_wrong(l, cJSON_GetArrayItem(feeds, (int)i))) continue;
 		if (may_be_heard(f, l->parts->namespaces)) continue;
 		mark = push_feed(l, i, "room");
-		config__warn(l, feed_item(l, i, "room"),
+		config__warn(l, config__feeds_item(l, i, "room"),
 			"no handler of \"%s\" joins such a room, so nobody would hear it; a \"join\" under "
 			"\"namespaces\" does that",
-			f->nsp ? f->nsp : feed_item(l, i, "namespace")->valuestring);
+			f->nsp ? f->nsp : config__feeds_item(l, i, "namespace")->valuestring);
 		config__pop(l, mark);
 	}
 }

@@ -19,6 +19,7 @@
 #include "src/config/publish.h"
 #include "src/config/recovery.h"
 #include "src/config/redis.h"
+#include "src/config/subscribe.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
 
@@ -141,6 +142,7 @@ finish_config(struct config_loader *l)
 	config__feeds_check(l);
 	config__auth_finish(l);
 	config__recovery_finish(l);
+	config__subscribe_check(l);
 	config__nodes_finish(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();

@@ -17,6 +17,7 @@
 #include "src/config/retain.h"
 #include "src/config/rooms.h"
 #include "src/config/slow.h"
+#include "src/config/subscribe.h"
 #include "src/config/tls.h"
 
 #include <string.h>
@@ -37,6 +38,7 @@ static const struct {
 	{ "httpCompression", &config__http_table, NULL },
 	{ "feed", &config__feed_table, ONE_OF_THREE("channel", "pattern", "stream") },
 	{ "feedDefaults", &config__feed_table, "\"not\":" ANY_OF_THREE("channel", "pattern", "stream") },
+	{ "subscribe", &config__subscribe_table, "\"required\":[\"mode\"]" },
 	{ "latest", &config__latest_table, "\"required\":[\"latestPer\"]" },
 	{ "retain", &config__retain_table, NULL },
 	{ "remove", &config__remove_table, "\"required\":[\"where\"]" },
@@ -82,6 +84,7 @@ static const char others[] =
 	DEFINE_AS("eventName", SCHEMA_ANY_OF(SCHEMA_STRING,
 		"{\"type\":\"array\",\"items\":" SCHEMA_STRING ",\"minItems\":1,\"maxItems\":1}"))
 	DEFINE_AS("slowRule", SCHEMA_ANY_OF(ENUM_OF("\"drop-oldest\",\"latest\",\"disconnect\""), SCHEMA_REF("latest")))
+	DEFINE_AS("subscribeRule", SCHEMA_ANY_OF(ENUM_OF("\"always\",\"on-demand\""), SCHEMA_REF("subscribe")))
 	DEFINE_AS("removeRule", NULL_OR(SCHEMA_REF("remove")))
 	DEFINE_AS("primeRule", NULL_OR(SCHEMA_ONE_OR_MORE(SCHEMA_REF("prime"))))
 	DEFINE_AS("roomRules", NULL_OR(SCHEMA_REF("rooms")))

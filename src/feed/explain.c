@@ -207,6 +207,12 @@ explain_all(struct explainer *x)
 	for (size_t i = 0; i < r->table.n_streams; i++)
 		if (eio_bytes_eq(eio_cstr(r->table.streams[i].name), x->channel))
 			explain_name(x, MESSAGE_OF_STREAM, r->table.streams[i].name);
+	for (size_t i = 0; r->table.n_demanded && i < r->options->specs->n; i++) {
+		const struct feed_spec *f = &r->options->specs->v[i];
+
+		for (size_t k = 0; demand_goes_to(f, x->channel, &k); k++)
+			explain_feed(x, feed_kind_of(f), f->channels[k], i);
+	}
 }
 
 int

@@ -58,6 +58,7 @@ shut_down_feed(struct feed *f)
 {
 	f->closed = true;
 	feed_intakes_note(&f->intakes);
+	feed_demands_close(&f->demands);
 	feed_intakes_close(&f->intakes);
 	feed_uplink_close(&f->uplink);
 	if (f->store) store_close(f->store);
@@ -74,7 +75,9 @@ take_feed_start(void *user, struct mail *run)
 	struct feed *f = feed__of(user);
 
 	(void)run;
+	feed_demands_begin(&f->demands);
 	feed_intakes_open(&f->intakes);
+	feed_demands_fill(&f->demands);
 	if (f->store) store_open(f->store);
 }
 
@@ -345,6 +348,7 @@ make_redis_metrics(struct feed *f)
 static void
 set_feed_callbacks(struct feed *f)
 {
+	if (f->ledger) feed_returning_init(&f->returning, f->options.thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
 	f->intakes.settled = on_intakes_settled;
@@ -372,13 +376,15 @@ feed_new(const struct feed_options *options)
 	if (!init_ledger(f)) goto fail_ledger;
 	if (uv_sem_init(&f->stopped, 0)) goto fail_ledger;
 	if (uv_sem_init(&f->change.done, 0)) goto fail_sem;
-	if (f->ledger) feed_returning_init(&f->returning, options->thread, &f->out);
+	if (feed_demands_init(&f->demands, &f->options, &f->router, &f->intakes, &f->asked) < 0) goto fail_done;
 	set_feed_callbacks(f);
 	uv_timer_init(feed__loop(f), &f->timer);
 	uv_check_init(feed__loop(f), &f->check);
 	uv_check_start(&f->check, on_feed_check);
 	f->timer.data = f->check.data = f;
 	return f;
+fail_done:
+	uv_sem_destroy(&f->change.done);
 fail_sem:
 	uv_sem_destroy(&f->stopped);
 fail_ledger:
@@ -455,6 +461,7 @@ feed_free(struct feed *f)
 	feed_specs_unref(f->change.refused);
 	store_free(f->store);
 	journal_free(f->out.journal);
+	feed_demands_deinit(&f->demands);
 	feed_intakes_deinit(&f->intakes);
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);

@@ -15,14 +15,19 @@ change_feeds(struct feed *f)
 	struct feed_change change;
 
 	if (f->closed || feed_change_prepare(&change, &f->router, &f->options, q->specs) < 0) return -1;
-	if (feed_intakes_prepare(&f->intakes, &change.table, q->specs, change.feeds) < 0) {
-		feed_change_forget(&change);
-		return -1;
-	}
+	if (feed_demands_prepare(&f->demands, q->specs) < 0) goto fail_change;
+	if (feed_intakes_prepare(&f->intakes, &change.table, q->specs, change.feeds) < 0) goto fail_demands;
 	q->changed = change.counts;
 	feed_change_commit(&change, uv_now(feed__loop(f)));
+	feed_demands_commit(&f->demands);
 	feed_intakes_commit(&f->intakes);
+	feed_demands_apply(&f->demands);
 	return 0;
+fail_demands:
+	feed_demands_forget(&f->demands);
+fail_change:
+	feed_change_forget(&change);
+	return -1;
 }
 
 void
@@ -49,15 +54,18 @@ feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out)
 	CHECK(!q->before);
 	q->call = NULL;
 	q->specs = feed_specs_ref(specs);
+	feed_demands_watch_all(&f->demands, true);
 	atomic_store_explicit(&f->asked, specs, memory_order_release);
 	mail_post(&q->port, &q->mail);
 	uv_sem_wait(&q->done);
 	if (q->result < 0) {
 		atomic_store_explicit(&f->asked, before, memory_order_release);
+		feed_demands_watch_all(&f->demands, false);
 		feed_specs_unref(q->refused);
 		q->refused = specs;
 		return -1;
 	}
+	feed_demands_watch_all(&f->demands, false);
 	q->before = before;
 	*out = q->changed;
 	return 0;

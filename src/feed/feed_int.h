@@ -13,6 +13,7 @@
 #include "eio/hash.h"
 #include "sio/event.h"
 #include "src/base/log.h"
+#include "src/feed/demand.h"
 #include "src/feed/entry.h"
 #include "src/feed/feed.h"
 #include "src/feed/journal.h"
@@ -199,6 +200,9 @@ void feed_router_deinit(struct feed_router *r);
 /* Takes a message through all feeds it belongs to. deadline_ms may have come nearer afterwards. */
 void feed_router_message(struct feed_router *r, struct message *m);
 
+/* The same with one that came by a channel that feeds on demand want: through those. */
+void feed_router_demanded(struct feed_router *r, struct message *m, const struct demand_channel *c);
+
 /* The same through one feed, which is one of the message's. */
 void feed_router_through(struct feed_router *r, struct feed_at_work *s, struct message *m);
 
@@ -223,6 +227,15 @@ void feed_at_work_release(void *user, struct feed_stream *stream);
 
 /* Something is missing. */
 void feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms);
+
+/* The same of all channels of feeds on demand. */
+void feed_router_demand_gap(
+	struct feed_router *r, const struct demand *d, const struct source_gap *gap, uint64_t now_ms);
+
+/* What one was longer than, and what is refused or not any more, of a channel of such feeds. */
+void feed_router_demand_too_long(
+	struct feed_router *r, const struct demand_channel *c, const struct message *m, uint64_t n);
+void feed_router_demand_refused(struct feed_router *r, const struct demand_channel *c, bool refused);
 
 /* The numbers of the feeds that a channel, pattern or stream leads to. Returns how many. */
 size_t feed_router_feeds(

@@ -61,6 +61,9 @@ void
 feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 {
 	static const struct source_moved by_place = { .how = "place", .same = true };
+	static const struct source_moved anew = {
+		.how = "anew", .gap = true, .why = "channels on demand are asked for anew"
+	};
 	unsigned n;
 
 	CHECK_MAGIC(f, FEED_MAGIC);
@@ -73,7 +76,7 @@ feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 	n = feed_intakes_move(&f->intakes, server, old);
 	if (n) return;
 	if (server == 0) feed_uplink_move(&f->uplink, false);
-	source_moved(f, server, &by_place);
+	source_moved(f, server, f->router.table.n_demanded ? &anew : &by_place);
 }
 
 bool

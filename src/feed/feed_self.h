@@ -5,6 +5,7 @@
 
 #include "eio/check.h"
 #include "src/feed/change.h"
+#include "src/feed/demands.h"
 #include "src/feed/intakes.h"
 #include "src/feed/returning.h"
 #include "src/feed/uplink.h"
@@ -41,6 +42,7 @@ struct feed {
 	struct feed_out out;
 	struct feed_router router;
 	struct feed_intakes intakes;
+	struct feed_demands demands;
 	struct feed_uplink uplink;
 	struct ledger *ledger; /* NULL, as what follows is not there: no client can be recovered */
 	struct feed_returning returning;

@@ -79,12 +79,10 @@ tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap 
 	eio_buf_deinit(&args);
 }
 
-void
-feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms)
+/* Of some feeds. */
+static void
+note_gap(struct feed_router *r, const unsigned *feeds, size_t n, const struct source_gap *gap, uint64_t now_ms)
 {
-	const unsigned *feeds;
-	size_t n = feed_router_feeds(r, gap->kind, gap->name, &feeds);
-
 	if (r->out->journal) feed_router_leave(r, now_ms, true);
 	for (size_t i = 0; i < n; i++) {
 		struct feed_at_work *s = r->feeds[feeds[i]];
@@ -103,13 +101,66 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 }
 
 void
+feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t now_ms)
+{
+	const unsigned *feeds;
+	size_t n = feed_router_feeds(r, gap->kind, gap->name, &feeds);
+
+	note_gap(r, feeds, n, gap, now_ms);
+}
+
+/* By the names that they have, as if they were subscribed to these: one gap for each, and not one for each channel. */
+void
+feed_router_demand_gap(struct feed_router *r, const struct demand *d, const struct source_gap *gap, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < r->options->specs->n; i++) {
+		const struct feed_spec *f = &r->options->specs->v[i];
+
+		for (size_t k = 0; d->counts[i] && k < f->n_channels; k++) {
+			struct source_gap one = *gap;
+
+			one.name = eio_cstr(f->channels[k]);
+			note_gap(r, &i, 1, &one, now_ms);
+		}
+	}
+}
+
+void
+feed_router_demand_refused(struct feed_router *r, const struct demand_channel *c, bool refused)
+{
+	for (size_t i = 0; i < c->n_uses; i++) {
+		struct metrics *m = r->feeds[c->uses[i].feed]->metrics;
+
+		if (i && c->uses[i].feed == c->uses[i - 1].feed) continue;
+		if (refused)
+			metrics_inc(m, FEED_METRIC_REFUSED);
+		else
+			metrics_sub(m, FEED_METRIC_REFUSED, 1);
+	}
+}
+
+static void
+tell_too_long(struct feed_router *r, const struct message *m, uint64_t n)
+{
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
+		LOG_ESCAPE(m->channel), n);
+}
+
+void
+feed_router_demand_too_long(struct feed_router *r, const struct demand_channel *c, const struct message *m, uint64_t n)
+{
+	tell_too_long(r, m, n);
+	for (size_t i = 0; i < c->n_uses; i++)
+		feed_router_note_fate(r, r->feeds[c->uses[i].feed], m, NULL, FEED_FATE_LONG);
+}
+
+void
 feed_router_too_long(struct feed_router *r, const struct message *m, uint64_t n)
 {
 	const unsigned *feeds;
 	size_t n_feeds = feed_router_feeds(r, m->kind, m->name, &feeds);
 
-	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
-	log_limited(LOG_LEVEL_WARN, &r->long_limit, m->now_ms, "channel=\"%s\" event=message-too-long bytes=%" PRIu64,
-		LOG_ESCAPE(m->channel), n);
+	tell_too_long(r, m, n);
 	for (size_t i = 0; i < n_feeds; i++) feed_router_note_fate(r, r->feeds[feeds[i]], m, NULL, FEED_FATE_LONG);
 }

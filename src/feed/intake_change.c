@@ -62,7 +62,7 @@ prepare_source(struct feed_intake *in, struct source_options *o)
 static size_t
 server_of(const struct feed_intake *in)
 {
-	return (size_t)(in - in->all->v) / INTAKES;
+	return (size_t)(in - in->all->v) / FEED_INTAKES;
 }
 
 /* What is published at the new address comes from now on. So who reads what is retained goes there. */
@@ -95,12 +95,6 @@ on_source_moved(void *user, const struct source_moved *how)
 	in->all->moved(in->all->user, server_of(in), how);
 }
 
-static bool
-wants_source(const struct feed_intake *in, const struct feed_table *table)
-{
-	return feed_intake_is_of_streams(in) ? table->n_streams > 0 : table->n_channels + table->n_patterns > 0;
-}
-
 static int
 prepare_intake(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs,
 	struct feed_at_work *const *feeds)
@@ -111,9 +105,9 @@ prepare_intake(struct feed_intake *in, const struct feed_table *table, const str
 	if (line) {
 		if (feed_prime_line_prepare(line, table, feeds, specs->n) < 0) return -1;
 		o.channels = feed_prime_line_next_channels(line, &o.n_channels);
-		o.events = feed_intake_events(feed_prime_line_will_be_wanted(line));
+		o.events = feed_intake_events(in, feed_prime_line_will_be_wanted(line));
 	}
-	if (!wants_source(in, table)) return 0;
+	if (!feed_intake_is_wanted(in, table)) return 0;
 	return in->source ? prepare_source(in, &o) : prepare_next(in, &o);
 }
 
@@ -121,7 +115,7 @@ int
 feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, const struct feed_specs *specs,
 	struct feed_at_work *const *feeds)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
 		if (prepare_intake(&all->v[i], table, specs, feeds) == 0) continue;
 		feed_intakes_forget(all);
 		return -1;
@@ -132,7 +126,7 @@ feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *table, c
 void
 feed_intakes_forget(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
 
 		if (feed_intake_line(in)) feed_prime_line_forget(feed_intake_line(in));
@@ -169,7 +163,7 @@ commit_line(struct feed_intake *in)
 static void
 commit_intake(struct feed_intake *in)
 {
-	bool wanted = wants_source(in, &in->all->router->table);
+	bool wanted = feed_intake_is_wanted(in, &in->all->router->table);
 
 	atomic_store_explicit(&in->wanted, wanted, memory_order_release);
 	if (in->next || !wanted) {
@@ -184,8 +178,8 @@ commit_intake(struct feed_intake *in)
 void
 feed_intakes_commit(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_line(&all->v[i]);
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) commit_line(&all->v[i]);
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) commit_intake(&all->v[i]);
 }
 
 /* Going over to another address */
@@ -218,7 +212,10 @@ move_intake(struct feed_intake *in, struct redis_url *old)
 	if (!in->source) return 0;
 	if (in->line) o.channels = feed_prime_line_channels(in->line, &o.n_channels);
 	if (!in->source->ops->move) {
-		reopen_source(in, &o);
+		if (in->source->ops->redial)
+			in->source->ops->redial(in->source);
+		else
+			reopen_source(in, &o);
 		return 0;
 	}
 	if (in->line) feed_prime_line_stay(in->line);
@@ -231,7 +228,7 @@ feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old
 {
 	unsigned n = 0;
 
-	for (size_t i = INTAKES * server; i < INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
+	for (size_t i = FEED_INTAKES * server; i < FEED_INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
 	if (!n && all->lines[server]) feed_prime_line_move(all->lines[server]);
 	redis_url_deinit(old);
 	return n;

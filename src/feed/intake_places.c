@@ -25,7 +25,7 @@ forget_places_of(struct feed_intake *in)
 void
 feed_intakes_forget_places(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) forget_places_of(&all->v[i]);
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) forget_places_of(&all->v[i]);
 }
 
 static bool
@@ -90,7 +90,7 @@ feed_intake_note(struct feed_intake *in)
 void
 feed_intakes_note(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) feed_intake_note(&all->v[i]);
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) feed_intake_note(&all->v[i]);
 }
 
 bool
@@ -98,10 +98,10 @@ feed_intakes_next_place(const struct feed_intakes *all, size_t *at, struct feed_
 {
 	size_t n = *at;
 
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; n -= all->v[i++].n_places) {
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; n -= all->v[i++].n_places) {
 		if (n >= all->v[i].n_places) continue;
-		out->server = all->options->redis[i / INTAKES].name;
-		out->stream = i % INTAKES == INTAKE_STREAMS;
+		out->server = all->options->redis[i / FEED_INTAKES].name;
+		out->kind = feed_intake_kind(&all->v[i]);
 		out->place = all->v[i].places[n];
 		++*at;
 		return true;
@@ -114,7 +114,7 @@ static bool
 wants_place(const struct feed_intakes *all, size_t i, struct eio_bytes name)
 {
 	if (!all->v[i].wanted || !(feed_intake_ops(all, i)->tell_places || feed_intake_ops(all, i)->hand)) return false;
-	if (i % INTAKES == INTAKE_PUBLISHED) return all->v[i].n_places == 0;
+	if (feed_intake_kind(&all->v[i]) != FEED_INTAKE_STREAMS) return all->v[i].n_places == 0;
 	for (size_t k = 0; k < all->router->table.n_streams; k++)
 		if (eio_bytes_eq(eio_cstr(all->router->table.streams[k].name), name)) return true;
 	return false;
@@ -135,11 +135,11 @@ take_connection(const struct feed_intakes *all, struct eio_bytes *text)
 }
 
 bool
-feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, bool stream, struct eio_bytes name,
+feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, enum feed_intake_kind kind, struct eio_bytes name,
 	struct eio_bytes text, bool *failed)
 {
-	for (size_t i = stream ? INTAKE_STREAMS : INTAKE_PUBLISHED; i < INTAKES * all->options->n_redis; i += INTAKES) {
-		if (!eio_bytes_eq(eio_cstr(all->options->redis[i / INTAKES].name), server)) continue;
+	for (size_t i = (size_t)kind; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
+		if (!eio_bytes_eq(eio_cstr(all->options->redis[i / FEED_INTAKES].name), server)) continue;
 		int fd = -1;
 
 		if (!wants_place(all, i, name)) continue;
@@ -166,8 +166,7 @@ bool
 feed_intakes_go_on(const struct feed_intakes *all, const struct feed_spec *f)
 {
 	for (size_t i = 0; i < all->options->n_redis; i++) {
-		const struct feed_intake *in =
-			&all->v[INTAKES * i + (f->is_stream ? INTAKE_STREAMS : INTAKE_PUBLISHED)];
+		const struct feed_intake *in = &all->v[FEED_INTAKES * i + (size_t)feed_intake_kind_of(f)];
 
 		if (!f->is_stream && !has_place(in, "")) return false;
 		for (size_t k = 0; f->is_stream && k < f->n_channels; k++)

@@ -13,7 +13,8 @@ is_hashed(const struct feed_intake *in)
 {
 	const struct feed_options *o = in->all->options;
 
-	return !feed_intake_is_of_streams(in) && !(o->replicates && o->replicates[(size_t)(in - in->all->v) / INTAKES]);
+	return !feed_intake_is_of_streams(in) &&
+	       !(o->replicates && o->replicates[(size_t)(in - in->all->v) / FEED_INTAKES]);
 }
 
 /* Which stream it is. */
@@ -56,7 +57,7 @@ feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS])
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
 		size_t more = !in->wanted ? 0 : feed_intake_is_of_streams(in) ? all->router->table.n_streams : 1;
 
@@ -85,7 +86,7 @@ note_base(void *user, const struct source_place *place)
 void
 feed_intakes_begin_tracks(struct feed_intakes *all)
 {
-	for (size_t i = INTAKE_STREAMS; i < INTAKES * all->options->n_redis; i += INTAKES) {
+	for (size_t i = FEED_INTAKE_STREAMS; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
 		struct feed_intake *in = &all->v[i];
 
 		if (in->source && in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_base, in);

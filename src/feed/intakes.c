@@ -54,14 +54,6 @@ on_source_entry(void *user, struct message *m)
 	feed_router_entry(in->all->router, m);
 }
 
-/* What feeds have heard of other servers while those are read was forgotten, too. */
-static void
-read_others_again(const struct feed_intake *in)
-{
-	for (size_t i = 0; i < in->all->options->n_redis; i++)
-		if (in->all->lines[i] != in->line) feed_prime_line_again(in->all->lines[i]);
-}
-
 static void
 on_source_gap(void *user, const struct source_gap *gap)
 {
@@ -71,7 +63,7 @@ on_source_gap(void *user, const struct source_gap *gap)
 	feed_intake_break(in, gap->kind, gap->name);
 	if (in->line && feed_prime_line_is_marker(in->line, gap->name)) return;
 	if (in->line) feed_prime_line_gap(in->line);
-	if (in->line) read_others_again(in);
+	if (in->line) feed_intake_read_others(in);
 	feed_router_gap(in->all->router, gap, uv_now(loop_of_intakes(in->all)));
 }
 
@@ -102,26 +94,9 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 	feed_intake_break(in, kind, name);
 	if (in->line && feed_prime_line_refused(in->line, name, refused)) return;
 	feed_router_refused(in->all->router, kind, name, refused);
-	if (refused)
-		atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
-	else
-		atomic_fetch_sub_explicit(&in->refused, 1, memory_order_relaxed);
+	feed_intake_count_refused(in, refused);
 	/* What was published while it was refused is missing of what was read. */
 	if (!refused && in->line) feed_prime_line_gap(in->line);
-}
-
-static void
-on_source_state(void *user, bool ready)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_intake_note_state(in);
-	if (ready && in->all->router->out->journal) feed_intakes_begin_tracks(in->all);
-	atomic_store_explicit(&in->subscribed, ready, memory_order_release);
-	if (!in->line) return;
-	feed_prime_line_state(in->line, ready);
-	if (!ready) read_others_again(in);
 }
 
 static void
@@ -131,25 +106,6 @@ on_source_answered(void *user, bool all)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line) feed_prime_line_answered(in->line, all);
-}
-
-static void
-settle_intake(struct feed_intake *in)
-{
-	struct feed_intakes *all = in->all;
-
-	if (!in->settles) return;
-	in->settles = false;
-	if (--all->unsettled == 0 && all->settled) all->settled(all->user);
-}
-
-static void
-on_source_settled(void *user)
-{
-	struct feed_intake *in = user;
-
-	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	settle_intake(in);
 }
 
 /* How late a message may come, together with others: not at all where one is sent alone. Every server has the
@@ -185,10 +141,10 @@ static const struct source_events usual_events = {
 	.gap = on_source_gap,
 	.may_read = on_source_may_read,
 	.too_long = on_source_too_long,
-	.state = on_source_state,
+	.state = feed_intake_on_state,
 	.answered = on_source_answered,
 	.refused = on_source_refused,
-	.settled = on_source_settled,
+	.settled = feed_intake_on_settled,
 };
 
 static const struct source_events events_of_line = {
@@ -197,15 +153,16 @@ static const struct source_events events_of_line = {
 	.gap = on_source_gap,
 	.may_read = on_source_may_read,
 	.too_long = on_source_too_long,
-	.state = on_source_state,
+	.state = feed_intake_on_state,
 	.answered = on_source_answered,
 	.refused = on_source_refused,
-	.settled = on_source_settled,
+	.settled = feed_intake_on_settled,
 };
 
 const struct source_events *
-feed_intake_events(bool line)
+feed_intake_events(const struct feed_intake *in, bool line)
 {
+	if (feed_intake_kind(in) == FEED_INTAKE_DEMANDED) return &feed_demanded_events;
 	return line ? &events_of_line : &usual_events;
 }
 
@@ -213,7 +170,7 @@ struct source_options
 feed_intake_options(struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs)
 {
 	struct feed_intakes *all = in->all;
-	size_t server = (size_t)(in - all->v) / INTAKES;
+	size_t server = (size_t)(in - all->v) / FEED_INTAKES;
 
 	return (struct source_options){
 		.loop = loop_of_intakes(all),
@@ -231,7 +188,7 @@ feed_intake_options(struct feed_intake *in, const struct feed_table *table, cons
 		.n_places = in->n_places,
 		.places_ms = all->places_ms,
 		.patience_ms = patience_ms(specs),
-		.events = feed_intake_events(in->line != NULL),
+		.events = feed_intake_events(in, in->line != NULL),
 		.user = in,
 	};
 }
@@ -263,14 +220,14 @@ open_intake(struct feed_intake *in)
 void
 feed_intakes_open(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++)
 		if (all->v[i].wanted) open_intake(&all->v[i]);
 }
 
 void
 feed_intakes_close(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
 		struct feed_intake *in = &all->v[i];
 
 		if (in->source) in->source->ops->close(in->source);
@@ -285,12 +242,11 @@ feed_intakes_give_up(struct feed_intakes *all)
 {
 	struct ledger *ledger = all->router->out->ledger;
 
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		bool streams = i % INTAKES == INTAKE_STREAMS;
-
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
 		for (unsigned k = 0; ledger && all->v[i].settles && k < all->options->specs->n; k++)
-			if (all->options->specs->v[k].is_stream == streams) ledger_note_gap(ledger, &k, 1);
-		settle_intake(&all->v[i]);
+			if (feed_intake_kind_of(&all->options->specs->v[k]) == feed_intake_kind(&all->v[i]))
+				ledger_note_gap(ledger, &k, 1);
+		feed_intake_settle(&all->v[i]);
 	}
 }
 
@@ -306,7 +262,7 @@ make_lines(struct feed_intakes *all)
 		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics[i]);
 		if (!all->lines[i]) return -1;
 		if (feed_prime_line_is_wanted(all->lines[i]))
-			all->v[INTAKES * i + INTAKE_PUBLISHED].line = all->lines[i];
+			all->v[FEED_INTAKES * i + FEED_INTAKE_PUBLISHED].line = all->lines[i];
 	}
 	return all->lines ? 0 : -1;
 }
@@ -315,7 +271,7 @@ int
 feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, struct feed_router *router,
 	struct metrics *const *metrics)
 {
-	size_t n = INTAKES * options->n_redis;
+	size_t n = FEED_INTAKES * options->n_redis;
 
 	*all = (struct feed_intakes){ .options = options, .router = router, .metrics = metrics };
 	all->v = calloc(n + 1, sizeof *all->v);
@@ -323,9 +279,7 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 	for (size_t i = 0; i < n; i++) {
 		all->v[i].magic = FEED_INTAKE_MAGIC;
 		all->v[i].all = all;
-		all->v[i].wanted = i % INTAKES == INTAKE_STREAMS
-					   ? router->table.n_streams > 0
-					   : router->table.n_channels + router->table.n_patterns > 0;
+		all->v[i].wanted = feed_intake_is_wanted(&all->v[i], &router->table);
 	}
 	if (make_lines(all) == 0) return 0;
 	feed_intakes_deinit(all);
@@ -353,7 +307,7 @@ has_all(const struct feed_intake *in)
 bool
 feed_intakes_ready(const struct feed_intakes *all)
 {
-	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++)
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++)
 		if (!has_all(&all->v[i])) return false;
 	for (size_t i = 0; i < all->options->n_redis; i++)
 		if (!feed_prime_line_is_done(all->lines[i])) return false;
@@ -366,7 +320,7 @@ feed_intakes_status(const struct feed_intakes *all, size_t i)
 	struct feed_redis_status status = { .name = all->options->redis[i].name };
 	bool wanted = false, complete = true;
 
-	for (size_t k = INTAKES * i; k < INTAKES * (i + 1); k++) {
+	for (size_t k = FEED_INTAKES * i; k < FEED_INTAKES * (i + 1); k++) {
 		const struct feed_intake *in = &all->v[k];
 
 		wanted |= in->wanted;

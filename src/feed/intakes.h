@@ -14,6 +14,10 @@
 struct feed_intake;
 struct feed_prime_line;
 
+/* What messages come by, from one server: what is published there and subscribed to always; its streams; and single
+ * channels, on demand. */
+enum feed_intake_kind { FEED_INTAKE_PUBLISHED, FEED_INTAKE_STREAMS, FEED_INTAKE_DEMANDED, FEED_INTAKES };
+
 struct feed_intakes {
 	const struct feed_options *options;
 	struct feed_router *router; /* takes what comes in */
@@ -28,6 +32,7 @@ struct feed_intakes {
 	void (*moved)(void *user, size_t server, const struct source_moved *how);
 	void *user; /* of these */
 	struct inherited *heirs; /* where connections go that another process goes on with; NULL: nobody does */
+	const struct demand *demand; /* borrowed: which feeds channels on demand go to; NULL: there are none */
 	struct feed_prime_line **lines; /* owned: one for each of options->redis */
 };
 
@@ -66,15 +71,25 @@ void feed_intakes_note(struct feed_intakes *all);
  * the last. */
 struct feed_intake_place {
 	const char *server; /* its name */
-	bool stream; /* of one, named by place.name; or of what is published */
+	enum feed_intake_kind kind; /* of a stream it is named by place.name */
 	struct source_place place;
 };
 bool feed_intakes_next_place(const struct feed_intakes *all, size_t *at, struct feed_intake_place *out);
 
 /* Has a source go on somewhere, before it is opened. False when there is no such source any more, or when it cannot.
  * *failed: memory is out. */
-bool feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, bool stream, struct eio_bytes name,
-	struct eio_bytes text, bool *failed);
+bool feed_intakes_place(struct feed_intakes *all, struct eio_bytes server, enum feed_intake_kind kind,
+	struct eio_bytes name, struct eio_bytes text, bool *failed);
+
+/* Tells each channel on demand that comes by a connection which is there already, before it is opened. */
+void feed_intakes_tell_handed(
+	const struct feed_intakes *all, void (*tell)(void *user, struct eio_bytes channel), void *user);
+
+/* Wants a channel on demand of every server, also where it is wanted already; or does not any more; and has all servers
+ * told. */
+void feed_intakes_want(struct feed_intakes *all, struct eio_bytes channel);
+void feed_intakes_leave(struct feed_intakes *all, struct eio_bytes channel);
+void feed_intakes_flush(struct feed_intakes *all);
 
 /* Forgets the places. */
 void feed_intakes_forget_places(struct feed_intakes *all);

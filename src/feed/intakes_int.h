@@ -8,9 +8,6 @@
 
 #define FEED_INTAKE_MAGIC 0xfeed0002
 
-/* What messages come by, from one server: what is published there, and its streams. */
-enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
-
 struct feed_intake {
 	unsigned magic;
 	struct feed_intakes *all;
@@ -30,11 +27,47 @@ struct feed_intake {
 static inline bool
 feed_intake_is_of_streams(const struct feed_intake *in)
 {
-	return (in - in->all->v) % INTAKES == INTAKE_STREAMS;
+	return (in - in->all->v) % FEED_INTAKES == FEED_INTAKE_STREAMS;
+}
+
+static inline enum feed_intake_kind
+feed_intake_kind(const struct feed_intake *in)
+{
+	return (enum feed_intake_kind)((in - in->all->v) % FEED_INTAKES);
+}
+
+/* By which the messages of a feed come. */
+static inline enum feed_intake_kind
+feed_intake_kind_of(const struct feed_spec *f)
+{
+	if (f->is_stream) return FEED_INTAKE_STREAMS;
+	return f->subscribe == FEED_SUBSCRIBE_ON_DEMAND ? FEED_INTAKE_DEMANDED : FEED_INTAKE_PUBLISHED;
+}
+
+/* Whether a table has something for it. */
+static inline bool
+feed_intake_is_wanted(const struct feed_intake *in, const struct feed_table *table)
+{
+	switch (feed_intake_kind(in)) {
+	case FEED_INTAKE_STREAMS: return table->n_streams > 0;
+	case FEED_INTAKE_DEMANDED: return table->n_demanded > 0;
+	default: return table->n_channels + table->n_patterns > 0;
+	}
 }
 
 /* intakes.c: what a source tells, where the marker of a line is among the messages, or not. */
-const struct source_events *feed_intake_events(bool line);
+const struct source_events *feed_intake_events(const struct feed_intake *in, bool line);
+
+/* intake_demanded.c: what a source of channels on demand tells. */
+extern const struct source_events feed_demanded_events;
+
+/* intake_state.c, for all kinds: what they tell; what is refused, as it shows; it has said what is missing; and what
+ * feeds have heard of other servers while those are read was forgotten, too. */
+void feed_intake_on_state(void *user, bool ready);
+void feed_intake_on_settled(void *user);
+void feed_intake_count_refused(struct feed_intake *in, bool refused);
+void feed_intake_settle(struct feed_intake *in);
+void feed_intake_read_others(const struct feed_intake *in);
 
 /* What one is opened with, for feeds that may be others than the router's. */
 struct source_options feed_intake_options(
@@ -52,7 +85,7 @@ feed_intake_line(const struct feed_intake *in)
 {
 	size_t i = (size_t)(in - in->all->v);
 
-	return i % INTAKES == INTAKE_PUBLISHED ? in->all->lines[i / INTAKES] : NULL;
+	return i % FEED_INTAKES == FEED_INTAKE_PUBLISHED ? in->all->lines[i / FEED_INTAKES] : NULL;
 }
 
 /* The functions of source number i. */
@@ -61,8 +94,9 @@ feed_intake_ops(const struct feed_intakes *all, size_t i)
 {
 	const struct feed_options *o = all->options;
 
-	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
-	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
+	if (i % FEED_INTAKES == FEED_INTAKE_STREAMS) return o->streams;
+	if (i % FEED_INTAKES == FEED_INTAKE_DEMANDED) return o->demanded;
+	return o->replicates && o->replicates[i / FEED_INTAKES] ? o->replicated : o->published;
 }
 
 /* intake_tracks.c */

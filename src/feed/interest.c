@@ -15,8 +15,12 @@ struct interest_table {
 	uv_mutex_t lock;
 	uint64_t hash_key[2];
 	struct eio_hash entries; /* {lock} */
-	void (*told)(void *user, struct interest *i); /* NULL: nobody watches */
-	void *user;
+	struct interest_watcher {
+		bool kept;
+		void (*told)(void *user, struct interest *i);
+		void *user;
+	} watchers[INTEREST_WATCHERS];
+	size_t n_watchers;
 };
 
 struct interest_table *
@@ -27,7 +31,7 @@ interest_table_new(void)
 	if (!t) return NULL;
 	if (uv_random(NULL, NULL, t->hash_key, sizeof t->hash_key, 0, NULL)) goto fail_table;
 	if (eio_hash_init(&t->entries) < 0) goto fail_table;
-	t->told = NULL;
+	t->n_watchers = 0;
 	if (uv_mutex_init(&t->lock)) goto fail_hash;
 	return t;
 fail_hash:
@@ -122,6 +126,14 @@ interest_unref(struct interest *i)
 	if (last) free(i);
 }
 
+/* kept: that somebody may come back. */
+static void
+tell_watchers(const struct interest_table *t, struct interest *i, bool kept)
+{
+	for (size_t k = 0; k < t->n_watchers; k++)
+		if (!kept || t->watchers[k].kept) t->watchers[k].told(t->watchers[k].user, i);
+}
+
 static uint64_t
 bit_of_worker(unsigned w)
 {
@@ -138,7 +150,7 @@ interest_set(struct interest_table *t, unsigned w, struct sio_room_key key)
 
 	if (!i) return -1;
 	before = atomic_fetch_or_explicit(&i->workers, bit, memory_order_acq_rel);
-	if (!before && t->told) t->told(t->user, i);
+	if (!before) tell_watchers(t, i, false);
 	/* The reference taken becomes the bit's, unless the bit had one already. */
 	if (before & bit) interest_unref(i);
 	return 0;
@@ -157,7 +169,7 @@ interest_clear(struct interest_table *t, unsigned w, struct sio_room_key key)
 	before = i ? atomic_fetch_and_explicit(&i->workers, ~bit, memory_order_acq_rel) : 0;
 	uv_mutex_unlock(&t->lock);
 	if (!(before & bit)) return;
-	if (before == bit && t->told) t->told(t->user, i);
+	if (before == bit) tell_watchers(t, i, false);
 	/* The bit's own reference keeps the entry until here. */
 	interest_unref(i);
 }
@@ -181,7 +193,7 @@ interest_keep(struct interest_table *t, struct sio_room_key key)
 {
 	struct interest *i = interest_get(t, key);
 
-	if (i) atomic_fetch_add_explicit(&i->kept, 1, memory_order_acq_rel);
+	if (i && atomic_fetch_add_explicit(&i->kept, 1, memory_order_acq_rel) == 0) tell_watchers(t, i, true);
 	return i;
 }
 
@@ -193,11 +205,51 @@ interest_let_go(struct interest *i)
 }
 
 void
-interest_watch(struct interest_table *t, void (*told)(void *user, struct interest *i), void *user)
+interest_watch(struct interest_table *t, bool kept, void (*told)(void *user, struct interest *i), void *user)
 {
-	CHECK(!t->told);
-	t->told = told;
-	t->user = user;
+	CHECK(t->n_watchers < INTEREST_WATCHERS);
+	t->watchers[t->n_watchers++] = (struct interest_watcher){ kept, told, user };
+}
+
+void
+interest_unwatch(struct interest_table *t, const void *user)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < t->n_watchers; k++)
+		if (t->watchers[k].user != user) t->watchers[n++] = t->watchers[k];
+	t->n_watchers = n;
+}
+
+/* {lock} */
+static ssize_t
+collect_entries(struct interest_table *t, bool (*wanted)(const void *ctx, struct sio_room_key key), const void *ctx,
+	struct interest **out)
+{
+	ssize_t n = 0;
+
+	EIO_HASH_FOREACH(node, &t->entries) {
+		struct interest *i = EIO_CONTAINER(node, struct interest, node);
+
+		if (!wanted(ctx, i->key)) continue;
+		if (out) out[n] = interest_ref(i);
+		n++;
+	}
+	return n;
+}
+
+ssize_t
+interest_collect(struct interest_table *t, bool (*wanted)(const void *ctx, struct sio_room_key key), const void *ctx,
+	struct interest ***out)
+{
+	ssize_t n;
+
+	uv_mutex_lock(&t->lock);
+	n = collect_entries(t, wanted, ctx, NULL);
+	*out = calloc((size_t)n + 1, sizeof(struct interest *));
+	n = *out ? collect_entries(t, wanted, ctx, *out) : -1;
+	uv_mutex_unlock(&t->lock);
+	return n;
 }
 
 size_t

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct interest_table;
 
@@ -85,9 +86,18 @@ interest_is_kept(const struct interest *i)
 	return atomic_load_explicit(&i->kept, memory_order_acquire) > 0;
 }
 
-/* Tells somebody of each pair that gets its first member here, or has lost its last: on the worker's thread, so what is
- * so later may be so already. Before there are threads; once. `told` may take references. */
-void interest_watch(struct interest_table *t, void (*told)(void *user, struct interest *i), void *user);
+/* Tells somebody of each pair that gets its first member here, or has lost its last; kept: also of one that somebody
+ * may come back to from now on. On the thread that does that, so what is so later may be so already. Before there are
+ * threads; by at most INTEREST_WATCHERS. `told` may take references. The second ends that, behind all threads. */
+enum { INTEREST_WATCHERS = 2 };
+void interest_watch(struct interest_table *t, bool kept, void (*told)(void *user, struct interest *i), void *user);
+void interest_unwatch(struct interest_table *t, const void *user);
+
+/* All pairs whose key is wanted, each with a reference, as *out, which is from malloc. `wanted` always says the same of
+ * a key; the lock is held meanwhile, so it may call nothing of this. Returns how many, or -1 when out of memory, and
+ * *out is NULL then. */
+ssize_t interest_collect(struct interest_table *t, bool (*wanted)(const void *ctx, struct sio_room_key key),
+	const void *ctx, struct interest ***out);
 
 /* How many pairs are known. */
 size_t interest_count(struct interest_table *t);

@@ -28,6 +28,8 @@
 	X(FEED_METRIC_DROPPED_MEMORY, COUNTER, "feed_dropped_total", "reason=\"memory\"", "") \
 	X(FEED_METRIC_REFUSED, GAUGE, "feed_refused", "", \
 		"Channels, patterns and streams that Redis refuses to the feed") \
+	X(FEED_METRIC_CHANNELS, GAUGE, "feed_channels", "", \
+		"Channels that a feed on demand wants, those that linger among them") \
 	X(FEED_METRIC_GAPS, COUNTER, "feed_gaps_total", "", "Times that messages were missing, or may have been") \
 	X(FEED_METRIC_MISSED, COUNTER, "feed_missed_total", "", \
 		"Messages that were missing, where it is known how many") \

@@ -58,11 +58,13 @@ static void
 read_saved_place(struct restoring *r)
 {
 	struct eio_bytes server = restoring_text(r);
-	bool stream = restoring_number(r), failed = false;
+	uint64_t kind = restoring_number(r);
+	bool failed = false;
 	struct eio_bytes name = restoring_text(r), where = restoring_text(r);
 
-	if (!restoring_holds(r, true)) return;
-	r->tally->places += feed_intakes_place(r->p->intakes, server, stream, name, where, &failed);
+	if (!restoring_holds(r, kind < FEED_INTAKES)) return;
+	r->tally->places += feed_intakes_place(
+		r->p->intakes, server, (enum feed_intake_kind)kind, name, where, &failed);
 	restoring_got(r, !failed);
 }
 

@@ -283,6 +283,34 @@ feed_router_message(struct feed_router *r, struct message *m)
 	for (size_t i = 0; route && i < route->n; i++) route_message(r, r->feeds[route->feeds[i]], m);
 }
 
+void
+feed_router_demanded(struct feed_router *r, struct message *m, const struct demand_channel *c)
+{
+	metrics_inc(r->metrics, FEED_ROUTER_METRIC_MESSAGES);
+	metrics_add(r->metrics, FEED_ROUTER_METRIC_BYTES, m->payload.n);
+	for (size_t i = 0; i < c->n_uses; i++) {
+		m->name = eio_cstr(c->uses[i].name);
+		route_message(r, r->feeds[c->uses[i].feed], m);
+	}
+}
+
+/* What feeds on demand have of a message that was published without Redis, whoever is there. */
+static size_t
+deliver_on_demand(struct feed_router *r, struct message *m)
+{
+	size_t feeds = 0;
+
+	for (size_t i = 0; r->table.n_demanded && i < r->options->specs->n; i++) {
+		const struct feed_spec *f = &r->options->specs->v[i];
+
+		for (size_t k = 0; demand_goes_to(f, m->channel, &k); k++, feeds++) {
+			m->name = eio_cstr(f->channels[k]);
+			route_message(r, r->feeds[i], m);
+		}
+	}
+	return feeds;
+}
+
 size_t
 feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_bytes payload, uint64_t now_ms)
 {
@@ -300,7 +328,7 @@ feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_
 		feeds += route_of(r, &m)->n;
 		feed_router_message(r, &m);
 	}
-	return feeds;
+	return feeds + deliver_on_demand(r, &m);
 }
 
 void

@@ -74,7 +74,7 @@ write_places(const struct feed_parts *p, struct archive_out *out, struct feed_ta
 	for (size_t at = 0; feed_intakes_next_place(p->intakes, &at, &place); tally->places++) {
 		begin_record(out, FEED_RECORD_PLACE);
 		archive_text(out, eio_cstr(place.server));
-		archive_number(out, place.stream);
+		archive_number(out, (uint64_t)place.kind);
 		archive_text(out, eio_cstr(place.place.name));
 		archive_text(out, eio_cstr(place.place.text));
 		archive_end_record(out);

@@ -122,6 +122,17 @@ struct source_ops {
 	 * before, which it empties. Tells how it goes, maybe at once. NULL: it has to be opened anew, at its places. */
 	void (*move)(struct source *s, const struct source_options *options, struct redis_url *old,
 		const struct source_move_events *events);
+	/* The same without that: it connects there at once, and tells a gap when it is connected. Where `move` is NULL;
+	 * NULL: as it says. */
+	void (*redial)(struct source *s);
+	/* Of a source of single channels, which is opened without any: one is wanted, also when it is already, or not
+	 * any more; and its server is told all of it at once, not from within what it tells. A gap is of all channels.
+	 * NULL: it is another kind. */
+	void (*want)(struct source *s, struct eio_bytes channel);
+	void (*leave)(struct source *s, struct eio_bytes channel);
+	void (*flush)(struct source *s);
+	/* The channels in the words of `hand`. */
+	void (*tell_handed)(const char *text, void (*tell)(void *user, struct eio_bytes channel), void *user);
 };
 
 #endif

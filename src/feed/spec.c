@@ -30,6 +30,8 @@ feed_spec_deinit(struct feed_spec *spec)
 	where_deinit(&spec->where);
 	for (size_t i = 0; i < spec->n_channels; i++) free(spec->channels[i]);
 	free(spec->channels);
+	for (size_t i = 0; i < spec->n_inverses; i++) template_inverse_deinit(&spec->inverses[i]);
+	free(spec->inverses);
 	free(spec->field);
 	free(spec->from);
 	free(spec->position);
@@ -75,6 +77,7 @@ feed_specs_add(struct feed_specs *s, const struct feed_spec *spec)
 		}
 	s->n++;
 	s->retain |= spec->retain.rules.kind != RETAIN_NOTHING;
+	s->on_demand |= spec->subscribe == FEED_SUBSCRIBE_ON_DEMAND;
 	return 0;
 }
 
@@ -94,6 +97,19 @@ feed_specs_retain(const struct feed_specs *s, struct sio_room_key key)
 {
 	for (size_t i = 0; s->retain && i < s->n; i++)
 		if (s->v[i].retain.rules.kind != RETAIN_NOTHING && feed_spec_reaches(&s->v[i], key)) return true;
+	return false;
+}
+
+bool
+feed_specs_demand(const struct feed_specs *s, struct sio_room_key key)
+{
+	for (size_t i = 0; s->on_demand && !key.everyone && i < s->n; i++) {
+		const struct feed_spec *f = &s->v[i];
+
+		if (!f->n_inverses || !eio_bytes_eq(eio_cstr(f->nsp), key.nsp)) continue;
+		for (size_t k = 0; k < f->n_inverses; k++)
+			if (template_inverse_may(&f->inverses[k], key.name)) return true;
+	}
 	return false;
 }
 

@@ -13,6 +13,7 @@
 #include "sio/json_cut.h"
 #include "sio/room.h"
 #include "src/feed/retain.h"
+#include "src/template/inverse.h"
 #include "src/template/template.h"
 #include "src/where/where.h"
 
@@ -73,6 +74,11 @@ struct feed_prime {
 	struct template *channel; /* by which a value would have come */
 };
 
+enum feed_subscribe {
+	FEED_SUBSCRIBE_ALWAYS,
+	FEED_SUBSCRIBE_ON_DEMAND, /* to single channels, while somebody is in a room that they go to: see demand.h */
+};
+
 /* All that is pointed to belongs to the set. */
 struct feed_spec {
 	unsigned index; /* its place in the set */
@@ -83,6 +89,12 @@ struct feed_spec {
 	bool is_pattern, is_stream;
 	char **channels; /* the channels, patterns or streams, at least one, all different */
 	size_t n_channels;
+	enum feed_subscribe subscribe;
+	/* On demand: how long a channel is kept that nobody hears; and for each channel or pattern, in their order, the
+	 * inverse of each room. */
+	unsigned linger_ms;
+	struct template_inverse *inverses;
+	size_t n_inverses;
 	/* Of streams. */
 	char *field; /* whose value is the message; NULL: the whole entry */
 	char *from; /* where it is begun to read: "$", "0" or an id */
@@ -118,6 +130,7 @@ struct feed_spec {
 struct feed_specs {
 	atomic_uint refs;
 	bool retain; /* one of them retains */
+	bool on_demand; /* one of them is subscribed to on demand */
 	size_t n;
 	struct feed_spec *v; /* owned, with all it points to */
 };
@@ -134,6 +147,9 @@ bool feed_spec_reaches(const struct feed_spec *f, struct sio_room_key key);
 
 /* Whether some feed may retain something for a room or namespace. Any thread. */
 bool feed_specs_retain(const struct feed_specs *s, struct sio_room_key key);
+
+/* Whether members of a room may be a reason to subscribe to something for some feed: false is sure. Any thread. */
+bool feed_specs_demand(const struct feed_specs *s, struct sio_room_key key);
 
 /* Any thread. */
 struct feed_specs *feed_specs_ref(struct feed_specs *s);

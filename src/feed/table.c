@@ -65,9 +65,14 @@ add_feed_route(struct feed_table *t, const struct feed_spec *f, const char *name
 static int
 add_routes(struct feed_table *t, const struct feed_specs *specs)
 {
-	for (size_t i = 0; i < specs->n; i++)
-		for (size_t k = 0; k < specs->v[i].n_channels; k++)
-			if (add_feed_route(t, &specs->v[i], specs->v[i].channels[k]) < 0) return -1;
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+
+		t->n_demanded += f->subscribe == FEED_SUBSCRIBE_ON_DEMAND;
+		if (f->subscribe == FEED_SUBSCRIBE_ON_DEMAND) continue;
+		for (size_t k = 0; k < f->n_channels; k++)
+			if (add_feed_route(t, f, f->channels[k]) < 0) return -1;
+	}
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct feed_table {
 	size_t n_channels, n_patterns;
 	struct redis_streamer_stream *streams; /* the same, to read */
 	size_t n_streams;
+	size_t n_demanded; /* feeds on demand, to whose channels and patterns nothing leads: see demand.h */
 };
 
 /* What its messages come by. */

@@ -3,107 +3,14 @@
  * The role of a link whose channels come and go. The server answers in the order of the commands, so a queue says whom
  * an answer is about. A channel that is wanted and left before it was asked for costs no command.
  */
-#include "src/redis/channels.h"
+#include "src/redis/channels_int.h"
 
-#include "eio/check.h"
-#include "eio/hash.h"
-#include "eio/list.h"
-#include "src/base/log.h"
-#include "src/redis/backoff.h"
+#include "src/base/clock.h"
 #include "src/redis/command.h"
-#include "src/redis/link.h"
 #include "src/redis/refusal.h"
 
 #include <stdlib.h>
-
-#define REDIS_CHANNELS_MAGIC 0x4ed1c4a5
-
-struct redis_channel {
-	struct eio_hash_node node;
-	struct eio_list changed; /* in channels->changed while the server is to be told something */
-	enum redis_channel_kind kind;
-	unsigned wants; /* how often it is wanted; 0: it goes when nothing about it is to be answered */
-	unsigned unanswered; /* commands about it */
-	bool sent; /* asked for on the connection at hand, by the last command about it */
-	bool refused; /* the last answer was that */
-	size_t n;
-	char name[];
-};
-
-struct redis_channels {
-	unsigned magic; /* REDIS_CHANNELS_MAGIC */
-	struct redis_channels_options options;
-	struct redis_link *link;
-	uint64_t hash_key[2];
-	struct eio_hash all;
-	struct eio_list changed;
-	struct redis_channel **asked; /* owned: whom the commands without an answer are about, in their order */
-	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
-	size_t refused; /* how many channels are */
-	bool ready; /* as was told */
-	uv_timer_t timer; /* when to ask again for what was refused */
-	struct redis_backoff backoff; /* of that */
-	struct log_limit limit;
-};
-
-static struct redis_channels *
-channels_of(void *user)
-{
-	struct redis_channels *c = user;
-
-	CHECK_MAGIC(c, REDIS_CHANNELS_MAGIC);
-	return c;
-}
-
-/* The table */
-
-static struct redis_channel *
-find_channel(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
-{
-	for (struct eio_hash_node *n = eio_hash_find(&c->all, hash); n; n = eio_hash_next(n)) {
-		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
-
-		if (one->kind == kind && eio_bytes_eq(eio_bytes(one->name, one->n), name)) return one;
-	}
-	return NULL;
-}
-
-static struct redis_channel *
-add_channel(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name, uint64_t hash)
-{
-	struct redis_channel *one = calloc(1, sizeof *one + name.n);
-
-	if (!one) return NULL;
-	one->kind = kind;
-	one->n = name.n;
-	memcpy(one->name, name.p, name.n);
-	eio_list_init(&one->changed);
-	eio_hash_add(&c->all, &one->node, hash);
-	return one;
-}
-
-static void
-drop_channel(struct redis_channels *c, struct redis_channel *one)
-{
-	CHECK(!one->wants && !one->unanswered);
-	c->refused -= one->refused;
-	eio_list_remove(&one->changed);
-	eio_hash_remove(&c->all, &one->node);
-	free(one);
-}
-
-/* It is wanted, or not any more: maybe the server is to be told. */
-static void
-note_channel_change(struct redis_channels *c, struct redis_channel *one)
-{
-	bool told = one->sent == (one->wants > 0);
-
-	eio_list_remove(&one->changed);
-	if (!told)
-		eio_list_add_tail(&c->changed, &one->changed);
-	else if (!one->wants && !one->unanswered)
-		drop_channel(c, one);
-}
+#include <unistd.h>
 
 static void
 tell_channels_state(struct redis_channels *c)
@@ -113,34 +20,62 @@ tell_channels_state(struct redis_channels *c)
 
 	if (ready == c->ready) return;
 	c->ready = ready;
-	c->options.state(c->options.user, ready);
+	if (c->options.state) c->options.state(c->options.user, ready);
+}
+
+static void
+set_channel_refused(struct redis_channels *c, struct redis_channel *one, bool refused)
+{
+	if (one->refused == refused) return;
+	one->refused = refused;
+	c->refused += refused ? 1 : (size_t)-1;
+	if (c->options.refused) c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), refused);
 }
 
 int
 redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
 {
 	uint64_t hash = eio_hash_bytes(c->hash_key, name);
-	struct redis_channel *one = find_channel(c, kind, name, hash);
+	struct redis_channel *one = redis_channels__find(c, kind, name, hash);
 
-	if (!one) one = add_channel(c, kind, name, hash);
+	if (!one) one = redis_channels__add(c, kind, name, hash);
 	if (!one) return -1;
-	if (one->wants++ == 0) note_channel_change(c, one);
+	if (one->wants++ == 0) redis_channels__note_change(c, one);
 	return 0;
 }
 
 void
 redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
 {
-	struct redis_channel *one = find_channel(c, kind, name, eio_hash_bytes(c->hash_key, name));
+	struct redis_channel *one = redis_channels__find(c, kind, name, eio_hash_bytes(c->hash_key, name));
 
 	CHECK(one && one->wants > 0);
 	if (--one->wants) return;
-	c->refused -= one->refused;
-	one->refused = false;
-	note_channel_change(c, one);
+	set_channel_refused(c, one, false);
+	redis_channels__note_change(c, one);
 }
 
-/* Asking */
+bool
+redis_channels_has(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
+{
+	const struct redis_channel *one = redis_channels__find(c, kind, name, eio_hash_bytes(c->hash_key, name));
+
+	return one && one->wants;
+}
+
+void
+redis_channels_tell_refused(const struct redis_channels *c)
+{
+	EIO_HASH_FOREACH(n, &c->all) {
+		const struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
+
+		if (one->refused && c->options.refused)
+			c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), true);
+	}
+}
+
+/* Asking: each channel by a command of its own, since of a command with several Redis refuses all when an ACL forbids
+ * one. What changed in one turn is one write all the same. */
 
 static const char *const ask_words[] = { "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE" };
 static const char *const leave_words[] = { "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE" };
@@ -153,6 +88,13 @@ reserve_asked(struct redis_channels *c)
 
 	if (c->asked_at == c->asked_n) c->asked_at = c->asked_n = 0;
 	if (c->asked_n < c->asked_cap) return true;
+	if (c->asked_at > c->asked_cap / 2) {
+		/* Joins that never pause must not make it grow. */
+		c->asked_n -= c->asked_at;
+		memmove(c->asked, c->asked + c->asked_at, c->asked_n * sizeof *asked);
+		c->asked_at = 0;
+		return true;
+	}
 	asked = realloc(c->asked, cap * sizeof *asked);
 	if (!asked) return false;
 	c->asked = asked;
@@ -178,6 +120,7 @@ say_channel(struct redis_channels *c, struct redis_channel *one, struct eio_buf 
 	}
 	c->asked[c->asked_n++] = one;
 	one->unanswered++;
+	one->confirmed = false;
 	one->sent = wanted;
 	return true;
 }
@@ -218,7 +161,7 @@ redis_channels_flush(struct redis_channels *c)
 static void
 on_channels_timer(uv_timer_t *t)
 {
-	struct redis_channels *c = channels_of(t->data);
+	struct redis_channels *c = redis_channels__of(t->data);
 
 	EIO_HASH_FOREACH(n, &c->all) {
 		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
@@ -261,14 +204,13 @@ take_channel_answer(struct redis_channels *c, bool confirmed, struct eio_bytes e
 	if (--one->unanswered == 0) {
 		bool refused = one->wants && !confirmed;
 
-		c->refused -= one->refused;
-		one->refused = refused;
-		c->refused += one->refused;
+		one->confirmed = confirmed && one->sent;
+		set_channel_refused(c, one, refused);
 		if (refused) {
 			one->sent = false;
 			log_channel_refused(c, one, error);
 		} else {
-			note_channel_change(c, one);
+			redis_channels__note_change(c, one);
 		}
 	}
 	tell_channels_state(c);
@@ -278,7 +220,7 @@ take_channel_answer(struct redis_channels *c, bool confirmed, struct eio_bytes e
 static bool
 channels_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
 
 	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED) return false;
@@ -294,7 +236,7 @@ channels_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 static void
 channels_message(void *user, const struct redis_message *m)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 
 	c->options.message(c->options.user, m);
 }
@@ -302,7 +244,7 @@ channels_message(void *user, const struct redis_message *m)
 static void
 channels_too_long(void *user, const struct redis_message *m, uint64_t n)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 
 	c->options.too_long(c->options.user, m, n);
 }
@@ -311,7 +253,7 @@ channels_too_long(void *user, const struct redis_message *m, uint64_t n)
 static size_t
 channels_greet(void *user, struct eio_buf *out)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 	struct eio_hash_node *next;
 
 	c->asked_at = c->asked_n = 0;
@@ -319,30 +261,71 @@ channels_greet(void *user, struct eio_buf *out)
 		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
 
 		next = eio_hash_after(&c->all, n);
-		one->sent = false;
+		one->sent = one->confirmed = false;
 		one->unanswered = 0;
-		note_channel_change(c, one);
+		redis_channels__note_change(c, one);
 	}
 	return say_changes(c, out);
+}
+
+/* It is there again. */
+static void
+tell_channels_gap(struct redis_channels *c)
+{
+	uint64_t from = c->missing_ms, to = clock_wall_ms();
+
+	c->missing_ms = 0;
+	if (!from || !c->options.gap) return;
+	log_limited(LOG_LEVEL_WARN, &c->gap_limit, uv_now(c->timer.loop), "redis=%s event=gap ms=%llu",
+		c->options.url->name, (unsigned long long)(to > from ? to - from : 0));
+	c->options.gap(c->options.user, from, to);
 }
 
 static void
 channels_ready(void *user)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 
 	c->backoff = (struct redis_backoff){ 0 };
+	tell_channels_gap(c);
+	if (c->options.connected) c->options.connected(c->options.user, true);
 	redis_channels_flush(c); /* what changed while it was greeted */
 	ask_refused_later(c);
+}
+
+static bool
+has_confirmed_channel(const struct redis_channels *c)
+{
+	EIO_HASH_FOREACH(n, &c->all)
+		if (EIO_CONTAINER(n, struct redis_channel, node)->confirmed) return true;
+	return false;
 }
 
 static void
 channels_lost(void *user)
 {
-	struct redis_channels *c = channels_of(user);
+	struct redis_channels *c = redis_channels__of(user);
 
+	if (!c->missing_ms && has_confirmed_channel(c))
+		c->missing_ms = clock_wall_ms() - redis_link_silence_ms(c->link);
+	if (c->pacing) redis_pacing_reset(c->pacing);
 	uv_timer_stop(&c->timer);
+	if (c->options.connected) c->options.connected(c->options.user, false);
 	tell_channels_state(c);
+}
+
+static void
+channels_adopted(void *user)
+{
+	redis_channels__adopt(redis_channels__of(user));
+}
+
+static void
+channels_looked(void *user, size_t n)
+{
+	struct redis_channels *c = redis_channels__of(user);
+
+	if (c->pacing) redis_pacing_note(c->pacing, n);
 }
 
 static const struct redis_role channels_role = {
@@ -353,32 +336,49 @@ static const struct redis_role channels_role = {
 	.reply = channels_reply,
 	.ready = channels_ready,
 	.lost = channels_lost,
+	.adopted = channels_adopted,
+	.looked = channels_looked,
 };
 
 /* From the beginning to the end */
+
+static bool
+open_channels_link(struct redis_channels *c, uv_loop_t *loop)
+{
+	const struct redis_channels_options *o = &c->options;
+	struct redis_handed handed = { .fd = o->handed_fd };
+	bool goes_on = o->handed && redis_channels__read_handed(c, o->handed, &handed);
+	const struct redis_link_options link = {
+		.url = o->url,
+		.metrics = o->metrics,
+		.max_string = o->message_bytes,
+		.role = &channels_role,
+		.user = c,
+		.handed = goes_on ? &handed : NULL,
+	};
+
+	if (o->handed && !goes_on) close(handed.fd);
+	c->link = redis_link_open(loop, &link);
+	return c->link != NULL;
+}
 
 struct redis_channels *
 redis_channels_open(uv_loop_t *loop, const struct redis_channels_options *options)
 {
 	struct redis_channels *c = calloc(1, sizeof *c);
-	const struct redis_link_options link = {
-		.url = options->url,
-		.metrics = options->metrics,
-		.max_string = options->message_bytes,
-		.role = &channels_role,
-		.user = c,
-	};
 
+	if (!c && options->handed) close(options->handed_fd);
 	if (!c) return NULL;
 	c->magic = REDIS_CHANNELS_MAGIC;
 	c->options = *options;
 	eio_list_init(&c->changed);
 	if (uv_random(NULL, NULL, c->hash_key, sizeof c->hash_key, 0, NULL) || eio_hash_init(&c->all)) {
+		if (options->handed) close(options->handed_fd);
 		free(c);
 		return NULL;
 	}
-	c->link = redis_link_open(loop, &link);
-	if (!c->link) {
+	if (!open_channels_link(c, loop)) {
+		eio_buf_deinit(&c->begun);
 		eio_hash_deinit(&c->all);
 		free(c);
 		return NULL;
@@ -388,10 +388,28 @@ redis_channels_open(uv_loop_t *loop, const struct redis_channels_options *option
 	return c;
 }
 
+void
+redis_channels_set_pause(struct redis_channels *c, bool may_pause)
+{
+	struct redis_pacing *old = c->pacing;
+
+	if (may_pause && !old) c->pacing = redis_pacing_new(c->timer.loop, c->link);
+	if (may_pause || !old) return;
+	c->pacing = NULL;
+	redis_pacing_stop(old);
+	redis_pacing_free(old);
+}
+
+void
+redis_channels_redial(struct redis_channels *c)
+{
+	redis_link_redial(c->link);
+}
+
 static void
 on_channels_timer_closed(uv_handle_t *h)
 {
-	struct redis_channels *c = channels_of(h->data);
+	struct redis_channels *c = redis_channels__of(h->data);
 
 	c->magic = 0;
 	free(c);
@@ -400,10 +418,13 @@ on_channels_timer_closed(uv_handle_t *h)
 void
 redis_channels_close(struct redis_channels *c)
 {
-	struct eio_hash_node *n;
+	struct eio_hash_node *next;
 
 	redis_link_close(c->link);
-	while ((n = eio_hash_any(&c->all))) {
+	if (c->pacing) redis_pacing_free(c->pacing);
+	eio_buf_deinit(&c->begun);
+	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {
+		next = eio_hash_after(&c->all, n);
 		eio_hash_remove(&c->all, n);
 		free(EIO_CONTAINER(n, struct redis_channel, node));
 	}

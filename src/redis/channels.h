@@ -10,6 +10,7 @@
 #ifndef SRC_REDIS_CHANNELS_H
 #define SRC_REDIS_CHANNELS_H
 
+#include "eio/buf.h"
 #include "src/redis/metrics.h"
 #include "src/redis/push.h"
 #include "src/redis/url.h"
@@ -32,9 +33,21 @@ struct redis_channels_options {
 	void (*message)(void *user, const struct redis_message *m);
 	/* A message was longer, by a string of n bytes, and is not there; its channel is. */
 	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
-	/* Every channel has been answered, and none was refused; or that is not so any more. */
+	/* Every channel has been answered, and none was refused; or that is not so any more. NULL, as all below: nobody
+	 * asks. */
 	void (*state)(void *user, bool ready);
+	/* It is connected, and what was wanted by then has been answered; or that is not so any more. */
+	void (*connected)(void *user, bool connected);
+	/* A channel that is wanted is refused from now on, or is not any more, or is not wanted any more. */
+	void (*refused)(void *user, enum redis_channel_kind kind, struct eio_bytes name, bool refused);
+	/* The connection was lost, and is there again, before `connected` says so: what was published between these
+	 * times, in milliseconds since 1970, to channels that were confirmed, is missing. */
+	void (*gap)(void *user, uint64_t from_ms, uint64_t to_ms);
 	void *user;
+	/* What redis_channels_hand() of another process gave, borrowed until it is connected or lost; NULL: nothing.
+	 * The descriptor is taken over, also when it fails. */
+	const char *handed;
+	int handed_fd;
 };
 
 /* One without channels that begins to connect at once. NULL when out of memory. */
@@ -45,6 +58,27 @@ struct redis_channels *redis_channels_open(uv_loop_t *loop, const struct redis_c
  * have wanted it. */
 int redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);
 void redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);
+
+/* Whether it is wanted. */
+bool redis_channels_has(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);
+
+/* Messages may come REDIS_PAUSE_MS late, together, when they are many; or each is taken at once. Without memory they
+ * are taken at once. Not from within the calls above. */
+void redis_channels_set_pause(struct redis_channels *c, bool may_pause);
+
+/* Tells of each that is refused that it is. */
+void redis_channels_tell_refused(const struct redis_channels *c);
+
+/* As redis_link_redial(). */
+void redis_channels_redial(struct redis_channels *c);
+
+/* For another process that goes on with the connection, without missing anything: a copy of it, and what is to be known
+ * of it, appended as words without zeros. It must be closed in the same turn of the loop. -1 where that cannot be. */
+int redis_channels_hand(const struct redis_channels *c, struct eio_buf *text);
+
+/* Tells of each channel in such words. Pure. */
+void redis_channels_handed(
+	const char *text, void (*tell)(void *user, enum redis_channel_kind kind, struct eio_bytes name), void *user);
 
 /* Not from within one of the calls above: message, too_long. */
 void redis_channels_flush(struct redis_channels *c);

@@ -3,9 +3,7 @@
 #include "src/feed/explain.h"
 
 #include "sio/json.h"
-#include "src/source/psync.h"
-#include "src/source/pubsub.h"
-#include "src/source/streams.h"
+#include "src/source/kinds.h"
 #include "src/tools/ask.h"
 #include "src/tools/explain_adapter.h"
 #include "src/tools/lists.h"
@@ -139,6 +137,8 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 	eio_buf_printf(out, "feeds[%u]: %s ", e->feed->index, kind_name(e->kind));
 	write_visible(out, e->name);
 	eio_buf_addc(out, '\n');
+	if (e->feed->subscribe == FEED_SUBSCRIBE_ON_DEMAND)
+		EIO_BUF_ADD_LIT(out, "  hears     on demand: subscribed to while somebody is in the room\n");
 	if (e->event.p) {
 		write_visible_list(out, "event", &e->event, 1);
 		write_visible_list(out, "namespace", &e->audience.nsp, 1);
@@ -178,6 +178,7 @@ write_explained_json(struct explaining *x, const struct feed_explained *e)
 
 	eio_buf_printf(out, "{\"feed\":%u,\"%s\":", e->feed->index, kind_name(e->kind));
 	sio_json_escape(out, e->name);
+	eio_buf_printf(out, ",\"onDemand\":%s", e->feed->subscribe == FEED_SUBSCRIBE_ON_DEMAND ? "true" : "false");
 	eio_buf_printf(out, ",\"sent\":%s", e->depends ? "null" : e->fate == FEED_FATE_TAKEN ? "true" : "false");
 	if (!e->depends && e->fate != FEED_FATE_TAKEN)
 		eio_buf_printf(out, ",\"part\":\"%s\",\"reason\":\"%s\"", feed_fate_texts[e->fate].part,
@@ -237,18 +238,14 @@ static int
 explain(struct explaining *x, struct metrics_set *metrics)
 {
 	char **operands = x->call->operands;
-	struct feed_options options = {
-		.published = &source_pubsub,
-		.replicated = &source_psync,
-		.streams = &source_streams,
-		.metrics = metrics,
-	};
+	struct feed_options options = { .metrics = metrics };
 	struct eio_bytes message = { NULL, 0 };
 	enum explained_adapter adapter;
 	int told;
 
 	if (x->call->n > 1) message = eio_cstr(operands[1]);
 	config_fill_feed(x->config, &options);
+	source_kinds(&options);
 	told = feed_explain(&options, eio_cstr(operands[0]), message, on_explained, x);
 	if (told < 0) return tool_fail(x->call, "out of memory");
 	adapter = explain_adapter(

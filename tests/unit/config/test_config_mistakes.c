@@ -291,6 +291,31 @@ static const struct {
 		"t.conf:1:19: feedDefaults: each feed has its own \"channel\"\n"
 		"t.conf:1:35: feedDefaults.encod: unknown key; did you mean \"encode\"?\n"
 		"t.conf:1:55: feedDefaults.slow: expected a string, not a number\n" },
+	/* On demand. */
+	{ __LINE__,
+		"{\"feeds\": [{\"pattern\": \"a*\", \"subscribe\": \"often\"}, {\"pattern\": \"a*\", \"subscribe\": {\"linger\": -1}},\n"
+		"{\"pattern\": \"a*\", \"subscribe\": \"on-demand\"}, {\"pattern\": \"a*\", \"room\": \"b\", \"subscribe\": \"on-demand\"},\n"
+		"{\"pattern\": \"a*\", \"room\": [\"{1}\", \"{/x}\"], \"subscribe\": {\"mode\": \"on-demand\"}},\n"
+		"{\"stream\": \"s\", \"room\": \"b\", \"subscribe\": \"on-demand\"},\n"
+		"{\"channel\": \"c\", \"room\": \"b\", \"retain\": 1, \"subscribe\": \"on-demand\"},\n"
+		"{\"channel\": \"c\", \"room\": \"b\", \"namespace\": \"/{/x}\", \"subscribe\": \"on-demand\"}]}",
+		"t.conf:1:43: feeds[0].subscribe: \"often\" is none of \"always\", \"on-demand\"\n"
+		"t.conf:1:84: feeds[1].subscribe: needs \"mode\": \"on-demand\" or \"always\"\n"
+		"t.conf:1:95: feeds[1].subscribe.linger: expected a whole number from 0 to 3600000\n"
+		"t.conf:2:32: feeds[2].subscribe: \"on-demand\" cannot be: it needs a \"room\": everyone in the namespace would hear every channel\n"
+		"t.conf:2:90: feeds[3].subscribe: \"on-demand\" and this \"room\": of \"a*\" several channels may go to one such room; {channel} would tell them apart, or what all stars stand for, in their order and with the pattern's text between them\n"
+		"t.conf:3:57: feeds[4].subscribe: \"on-demand\" and this \"room\": it is made of the message, so nobody knows its channel before the message comes\n"
+		"t.conf:4:43: feeds[5].subscribe: \"on-demand\" cannot be: a stream is read, and not subscribed to\n"
+		"t.conf:5:57: feeds[6].subscribe: \"on-demand\" cannot be: what is published while nobody is there would be missing of what is retained (\"retain\")\n"
+		"t.conf:6:66: feeds[7].subscribe: \"on-demand\" cannot be: it needs a \"namespace\" without placeholders\n" },
+	{ __LINE__,
+		"{\"feedDefaults\": {\"subscribe\": \"on-demand\"}, \"feeds\": [{\"stream\": \"s\"},\n"
+		"{\"channel\": \"a\", \"room\": \"r\"}, {\"channel\": \"b\"}]}",
+		"t.conf:1:32: feeds[2].subscribe: \"on-demand\" cannot be: it needs a \"room\": everyone in the namespace would hear every channel\n" },
+	{ __LINE__,
+		"{\"redis\": [\"redis://a\", {\"url\": \"redis://b\", \"source\": \"psync\"}],\n"
+		"\"feeds\": [{\"channel\": \"a\", \"room\": \"r\"}, {\"channel\": \"b\", \"room\": \"r\", \"subscribe\": \"on-demand\"}]}",
+		"t.conf:2:85: feeds[1].subscribe: \"on-demand\" cannot be: whoever reads as a replica (\"source\": \"psync\") gets all there is\n" },
 	{ __LINE__,
 		"{\"feeds\": [{\"channel\": \"a\", \"slow\": {\"latestPer\": \"a\", \"max\": 0, \"n\": 1}},\n"
 		"{\"channel\": \"a\", \"slow\": {\"max\": 5}, \"lagEvent\": 1},\n"

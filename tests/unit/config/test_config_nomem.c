@@ -46,6 +46,8 @@ static const char text[] =
 	"    \"batch\": {\"interval\": 5, \"maxMessages\": 6, \"maxBytes\": 7, \"format\": \"lines\"},"
 	"    \"where\": {\"/a\": [\"s\", 2, true, null], \"/b\": \"t\", \"/c\": {\"exists\": true, \"not\": {\">\": \"x\"}}}, \"slow\": \"latest\"},"
 	"  {\"channel\": [\"c\", \"${D:-d}\"], \"slow\": {\"latestPer\": \"/a\", \"max\": 5}},"
+	"  {\"pattern\": [\"p:*\", \"?*\"], \"room\": [\"{1}\", \"c:{channel}\"], \"subscribe\": {\"mode\": \"always\", \"linger\": 5}},"
+	"  {\"pattern\": [\"p:*\", \"q*\"], \"room\": [\"{1}\", \"c:{channel}\"], \"subscribe\": \"on-demand\"},"
 	"  {\"pattern\": \"p.*\", \"retain\": {\"key\": \"/a\"}, \"prime\": [{\"hash\": \"h\", \"channel\": \"p.{field}\"}, {\"scan\": \"p.*\"},"
 	"    {\"stream\": \"s\", \"field\": \"f\", \"count\": 5, \"channel\": \"p.s\"}]},"
 	"  {\"channel\": \"q\", \"retain\": 5, \"prime\": {\"list\": \"l\"}}], \"feedDefaults\": {\"room\": \"r\", \"where\": {\"/z\": {\"<\": 1}}},"
