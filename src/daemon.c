@@ -154,6 +154,7 @@ make_worker_group(struct daemon *d)
 		.feed = d->feed,
 		.presence = d->beside.presence,
 		.adapter = d->beside.adapter,
+		.login = d->beside.login,
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,
@@ -275,8 +276,7 @@ make_all(struct daemon *d)
 	if (d->config->hooks && check_hooks()) return -1;
 	opening_limit(d->config);
 	if (opening_files(d->config, &d->files)) return -1;
-	d->doors = doors_new(d->config, &d->loop);
-	if (!d->doors) return -1;
+	if (!(d->doors = doors_new(d->config, &d->loop))) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_beside(d) || make_worker_group(d)) return -1;
@@ -314,7 +314,7 @@ start_all(struct daemon *d)
 	if (load_state(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
-	beside_start(&d->beside);
+	if (beside_start(&d->beside)) return -1;
 	for (unsigned i = 0; i < d->n_threads; i++) {
 		err = thread_start(&d->threads[i]);
 		if (!err) continue;

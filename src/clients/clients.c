@@ -257,6 +257,13 @@ clients_take_stow(struct clients *c, struct feed_stow *s)
 }
 
 void
+clients_take_login(struct clients *c, struct auth_check *check)
+{
+	(void)clients__of(c);
+	admission_take_login(check);
+}
+
+void
 clients_turn(struct clients *c)
 {
 	stowing_turn(c);

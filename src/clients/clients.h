@@ -12,6 +12,7 @@
 #include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "src/adapter/adapter.h"
+#include "src/auth/login.h"
 #include "src/clients/metrics.h"
 #include "src/clients/namespace.h"
 #include "src/feed/delivery.h"
@@ -53,6 +54,8 @@ struct clients_options {
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
 	struct adapter *adapter; /* tells other servers what handlers broadcast; NULL: there is none */
 	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
+	struct auth_login *login; /* who may use the Admin UI; NULL: it has no namespace */
+	const struct mail_port *logins; /* for what that answers, which is for clients_take_login() */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
@@ -118,6 +121,9 @@ void clients_take_recall(struct clients *c, struct feed_recall *r);
 
 /* Takes an answer about what Redis was to keep, which is its from then on. */
 void clients_take_stow(struct clients *c, struct feed_stow *s);
+
+/* Takes a password that was checked, which is its from then on. */
+void clients_take_login(struct clients *c, struct auth_check *check);
 
 /* A turn of the loop ends: what Redis is to keep is handed over. */
 void clients_turn(struct clients *c);

@@ -20,6 +20,7 @@
 	X(CLIENTS_METRIC_CONNECT_AUTH_BYTES, COUNTER, "connect_refused_total", "reason=\"auth bytes\"", "") \
 	X(CLIENTS_METRIC_CONNECT_TOKEN, COUNTER, "connect_refused_total", "reason=\"token\"", "") \
 	X(CLIENTS_METRIC_CONNECT_APPLICATION, COUNTER, "connect_refused_total", "reason=\"application\"", "") \
+	X(CLIENTS_METRIC_CONNECT_CREDENTIALS, COUNTER, "connect_refused_total", "reason=\"credentials\"", "") \
 	X(CLIENTS_METRIC_CONNECT_UNAVAILABLE, COUNTER, "connect_refused_total", "reason=\"unavailable\"", "") \
 	SIO_FAULT_TABLE(CLIENTS_FAULT_METRIC) \
 	X(CLIENTS_METRIC_ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \

@@ -148,6 +148,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
+	n->is_ui = spec->is_ui;
 	n->rules = spec->rules;
 	n->paces = spec->paces;
 	n->recovers = spec->recovers;
