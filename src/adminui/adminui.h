@@ -25,7 +25,8 @@ struct adminui_options {
 	struct adapter *adapter; /* NULL: there is none */
 	struct metrics_set *metrics; /* what it reads */
 	const char *nsp; /* the namespace; copied, as the next two */
-	const char *server_id; /* by which the page tells servers apart; NULL: the name of the host, and node's behind it */
+	const char *
+		server_id; /* by which the page tells servers apart; NULL: the name of the host, and node's behind it */
 	const char *node; /* NULL: it has no name */
 };
 

@@ -120,8 +120,7 @@ adminui_stats_write(struct adminui_stats *s, const struct adminui_about *about, 
 	sio_json_escape(out, eio_cstr(about->hostname));
 	eio_buf_printf(out, ",\"pid\":%d,\"uptime\":%" PRIu64 ".%03u", about->pid, about->uptime_ms / 1000,
 		(unsigned)(about->uptime_ms % 1000));
-	eio_buf_printf(out,
-		",\"clientsCount\":%" PRIu64 ",\"pollingClientsCount\":%" PRIu64 ",\"aggregatedEvents\":[",
+	eio_buf_printf(out, ",\"clientsCount\":%" PRIu64 ",\"pollingClientsCount\":%" PRIu64 ",\"aggregatedEvents\":[",
 		polling + websocket, polling);
 	write_events(s, out);
 	EIO_BUF_ADD_LIT(out, "],\"namespaces\":[");

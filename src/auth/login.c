@@ -143,7 +143,8 @@ is_same_text(const char *a, const char *b)
 int
 auth_login_set(struct auth_login *l, const struct auth_login_spec *s)
 {
-	char *username = s->username ? strdup(s->username) : NULL, *hash = s->username ? strdup(s->hash) : NULL, *before;
+	char *username = s->username ? strdup(s->username) : NULL, *hash = s->username ? strdup(s->hash) : NULL,
+	     *before;
 	unsigned char key[AUTH_MAC];
 	bool same;
 

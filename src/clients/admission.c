@@ -346,8 +346,7 @@ let_into_ui(const struct admission *a, struct namespace *n, bool with_session)
 	if (eio_buf_failed(&events))
 		client_end(a->client, CLIENT_REASON_NOMEM);
 	else
-		admission_grant(
-			a, &(struct waiting_parts){ .namespace = n, .events = eio_buf_bytes(&events) });
+		admission_grant(a, &(struct waiting_parts){ .namespace = n, .events = eio_buf_bytes(&events) });
 	eio_buf_deinit(&events);
 }
 

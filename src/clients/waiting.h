@@ -19,7 +19,8 @@ struct waiting {
 	struct namespace *namespace;
 	struct auth_ask ask; /* to the application */
 	struct feed_recall *recall; /* to the feed, which owns it; or NULL */
-	struct auth_check *check; /* of a password, whose thread owns it; or NULL. Without both the application is asked */
+	struct auth_check
+		*check; /* of a password, whose thread owns it; or NULL. Without both the application is asked */
 	unsigned char random[SIO_ID_RANDOM]; /* what the id of the socket will be made of */
 	uint64_t expires_s;
 	size_t nsp_n, auth_n, query_n, claims_n, rooms_n, events_n;

@@ -47,8 +47,8 @@ config__ui_page(struct config_loader *l, const cJSON *item, void *target)
 	*out = NULL;
 	if (cJSON_IsNull(item) || cJSON_IsFalse(item)) return;
 	if (!cJSON_IsString(item)) {
-		config__error(l, item, "expected a path such as \"/admin-ui/\", or false, not %s",
-			config__type_name(item));
+		config__error(
+			l, item, "expected a path such as \"/admin-ui/\", or false, not %s", config__type_name(item));
 		return;
 	}
 	while (n && path[n - 1] == '/') n--;

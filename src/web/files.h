@@ -36,7 +36,8 @@ struct files_config {
 	const char *client_dir; /* a folder whose socket.io.* files are there instead */
 	bool legacy; /* the installed clients' answers look like those of servers 1.x and 2.x */
 	const char *decoder_dir; /* folder of siocast.js and siocast-columns.js, and of their modules */
-	const char *page_path, *page_dir; /* URL folder of the Admin UI's page, and the folder that has its files; or NULL */
+	const char *page_path,
+		*page_dir; /* URL folder of the Admin UI's page, and the folder that has its files; or NULL */
 	const char *www_dir; /* folder served at "/" */
 };
 

@@ -13,8 +13,8 @@ bool files_ends_with(const char *s, const char *end);
 
 /* Reads a file into an entry of its own, for files_unload(). 0, or -errno with the reason in err (left as it was for
  * -ENOMEM). */
-int files_load(struct files_entry **out, const char *path, const struct files_entry_kind *kind, char *err,
-	size_t err_size);
+int files_load(
+	struct files_entry **out, const char *path, const struct files_entry_kind *kind, char *err, size_t err_size);
 
 void files_unload(struct files_entry *entry);
 

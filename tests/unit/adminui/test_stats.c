@@ -78,14 +78,12 @@ counts(void **state)
 	metrics_inc(c.plain, NAMESPACE_METRIC_SOCKETS);
 	metrics_add(c.chat[0], NAMESPACE_METRIC_SOCKETS, 2);
 	metrics_add(c.chat[1], NAMESPACE_METRIC_SOCKETS, 3);
-	expect_message(&c,
-		HEAD "\"clientsCount\":7,\"pollingClientsCount\":3,\"aggregatedEvents\":[],\"namespaces\":["
-		     "{\"name\":\"/\",\"socketsCount\":1},{\"name\":\"/c\\\"\\n\",\"socketsCount\":5}]}]");
+	expect_message(&c, HEAD "\"clientsCount\":7,\"pollingClientsCount\":3,\"aggregatedEvents\":[],\"namespaces\":["
+				"{\"name\":\"/\",\"socketsCount\":1},{\"name\":\"/c\\\"\\n\",\"socketsCount\":5}]}]");
 	close_counting(&c);
 }
 
-#define TAIL \
-	"],\"namespaces\":[{\"name\":\"/\",\"socketsCount\":0},{\"name\":\"/c\\\"\\n\",\"socketsCount\":0}]}]"
+#define TAIL "],\"namespaces\":[{\"name\":\"/\",\"socketsCount\":0},{\"name\":\"/c\\\"\\n\",\"socketsCount\":0}]}]"
 #define NOBODY HEAD "\"clientsCount\":0,\"pollingClientsCount\":0,\"aggregatedEvents\":["
 
 /* What happened in which second, since somebody looks. */

@@ -67,7 +67,8 @@ said(void **state)
 	} v[] = {
 		{ __LINE__, "{\"username\":\"admin\",\"password\":\"x\"}", AUTH_LOGIN_PASSWORD_SAID },
 		{ __LINE__, "{\"username\":\"\\u0061dmin\",\"password\":\"\\u00e9\"}", AUTH_LOGIN_PASSWORD_SAID },
-		{ __LINE__, "{\"username\":\"admin\",\"password\":\"x\",\"sessionId\":null}", AUTH_LOGIN_PASSWORD_SAID },
+		{ __LINE__, "{\"username\":\"admin\",\"password\":\"x\",\"sessionId\":null}",
+			AUTH_LOGIN_PASSWORD_SAID },
 		{ __LINE__, "{\"username\":\"admin\",\"password\":\"\"}", AUTH_LOGIN_WRONG },
 		{ __LINE__, "{\"username\":\"admin\",\"password\":\"a\\u0000b\"}", AUTH_LOGIN_WRONG },
 		{ __LINE__, "{\"username\":\"admin\",\"password\":[\"x\"]}", AUTH_LOGIN_WRONG },
@@ -258,7 +259,8 @@ checks(void **state)
 	assert_int_equal(good_of(&a, "p\xc3\xa4\\\"sss"), 0);
 	assert_int_equal(auth_login_set(a.login, &(struct auth_login_spec){ .username = "admin", .hash = renamed }), 1);
 	assert_int_equal(good_of(&a, "p\xc3\xa4\\\"ss"), 1);
-	assert_int_equal(auth_login_set(a.login, &(struct auth_login_spec){ .username = "admin", .hash = other_hash }), 1);
+	assert_int_equal(
+		auth_login_set(a.login, &(struct auth_login_spec){ .username = "admin", .hash = other_hash }), 1);
 	assert_int_equal(good_of(&a, "p\xc3\xa4\\\"ss"), 0);
 	assert_int_equal(good_of(&a, "other"), 1);
 	close_asking(&a);

@@ -142,8 +142,8 @@ namespaces_that_stay(void **state)
 	assert_string_equal(stay(recovered, "{}"), "connectionStateRecovery is another");
 	assert_string_equal(stay("{}", "{\"adminUI\": {\"auth\": false}}"), "the Admin UI is another");
 	assert_string_equal(stay("{\"adminUI\": {\"auth\": false}}", "{}"), "the Admin UI is another");
-	assert_string_equal(stay("{\"adminUI\": {\"auth\": false}}",
-				    "{\"adminUI\": {\"auth\": false, \"namespaceName\": \"/b\"}}"),
+	assert_string_equal(
+		stay("{\"adminUI\": {\"auth\": false}}", "{\"adminUI\": {\"auth\": false, \"namespaceName\": \"/b\"}}"),
 		"the Admin UI is another");
 	assert_string_equal(stay("{\"adminUI\": {\"auth\": false, \"serverId\": \"a\"}}",
 				    "{\"adminUI\": {\"auth\": false}, \"namespaces\": {\"/b\": {}}}"),

@@ -313,8 +313,7 @@ test_page(void **state)
 	assert_int_equal(get(&s, "/"), 200);
 	expect_text(&s, "<!doctype html><p>home");
 	site_close(&s);
-	assert_int_equal(files_open(&s.f,
-				 &(struct files_config){ .page_path = "/a", .page_dir = at("nowhere") }, err,
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .page_path = "/a", .page_dir = at("nowhere") }, err,
 				 sizeof(err)),
 		-ENOENT);
 	assert_non_null(strstr(err, "nowhere"));
