@@ -86,6 +86,8 @@ make_ui(struct beside *b, const struct config *c, const struct beside_place *pla
 		.nsp = c->ui.nsp,
 		.server_id = c->ui.server_id,
 		.node = config_node(c),
+		.watches = c->ui.mode == CONFIG_UI_DEVELOPMENT,
+		.orders = !c->ui.readonly,
 	};
 	struct auth_login_spec login;
 
@@ -178,6 +180,12 @@ beside_make(struct beside *b, const struct config *c, const struct beside_place 
 	b->feed = place->feed;
 	if (make_presence(b, c, place->thread) || make_adapter(b, c, place) || make_ui(b, c, place)) return -1;
 	return make_intake(b, c, place->thread, place->inherited);
+}
+
+struct ui_line *
+beside_ui_line(const struct beside *b)
+{
+	return b->ui ? adminui_line(b->ui) : NULL;
 }
 
 int

@@ -42,6 +42,9 @@ int beside_make(struct beside *b, const struct config *c, const struct beside_pl
 /* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
 void beside_renew(struct adapter *a, const struct config *c);
 
+/* How workers tell the Admin UI what happens; NULL where there is none. */
+struct ui_line *beside_ui_line(const struct beside *b);
+
 /* Before its thread starts, and with the rights that remain. 0, or -1 when that failed, which was logged. */
 int beside_start(struct beside *b);
 

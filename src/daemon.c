@@ -155,6 +155,7 @@ make_worker_group(struct daemon *d)
 		.presence = d->beside.presence,
 		.adapter = d->beside.adapter,
 		.login = d->beside.login,
+		.ui = beside_ui_line(&d->beside),
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,
@@ -403,8 +404,7 @@ on_drain_tick(uv_timer_t *t)
 static void
 begin_drain(struct daemon *d)
 {
-	unsigned seconds = reload_config(d->reload)->drain_seconds;
-	uint64_t ms = (uint64_t)seconds * 1000;
+	unsigned seconds = reload_config(d->reload)->drain_seconds, ms = seconds * 1000;
 
 	log_info("event=draining seconds=%u", seconds);
 	reload_stop(d->reload);

@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "sio/event.h"
 #include "src/adminui/stats.h"
+#include "src/adminui/watch.h"
 #include "src/feed/sending.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct adminui {
 	char hostname[UV_MAXHOSTNAMESIZE], server_id[ID_BYTES];
 	uint64_t begun_ms; /* on the loop's clock */
 	struct adminui_stats stats;
+	struct adminui_watch watch;
 	bool watched; /* somebody was there at the last look */
 	unsigned looks; /* since the last message */
 	struct eio_timer timer;
@@ -147,6 +149,7 @@ shut_down_ui(struct adminui *u)
 {
 	u->closed = true;
 	eio_clock_set(clock_of_ui(u), &u->timer, UINT64_MAX);
+	adminui_watch_close(&u->watch);
 	uv_sem_post(&u->stopped);
 }
 
@@ -187,10 +190,19 @@ adminui_new(const struct adminui_options *options)
 	eio_timer_init(&u->timer, on_ui_look);
 	name_ui_server(u);
 	u->nsp = strdup(options->nsp);
+	u->watch.line = (struct ui_line){ .nsp = u->nsp, .watches = options->watches, .orders = options->orders };
+	adminui_watch_init(&u->watch, options->feed, mailbox);
 	if (u->nsp && uv_sem_init(&u->stopped, 0) == 0) return u;
 	free(u->nsp);
 	free(u);
 	return NULL;
+}
+
+struct ui_line *
+adminui_line(struct adminui *u)
+{
+	CHECK_MAGIC(u, ADMINUI_MAGIC);
+	return &u->watch.line;
 }
 
 void
@@ -216,6 +228,7 @@ adminui_free(struct adminui *u)
 	if (!u) return;
 	CHECK(!u->options.thread->running && u->closed);
 	uv_sem_destroy(&u->stopped);
+	adminui_watch_deinit(&u->watch);
 	free(u->nsp);
 	u->magic = 0;
 	free(u);

@@ -13,6 +13,7 @@
 
 #include "src/adapter/adapter.h"
 #include "src/base/thread.h"
+#include "src/clients/ui.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
 
@@ -28,10 +29,14 @@ struct adminui_options {
 	const char *
 		server_id; /* by which the page tells servers apart; NULL: the name of the host, and node's behind it */
 	const char *node; /* NULL: it has no name */
+	bool watches, orders; /* as in struct ui_line */
 };
 
 /* One that does nothing yet. NULL when out of memory. Before there are threads. */
 struct adminui *adminui_new(const struct adminui_options *options);
+
+/* How workers tell it what happens. It lives as long as u. */
+struct ui_line *adminui_line(struct adminui *u);
 
 /* Begins, as soon as its thread runs. Once. */
 void adminui_start(struct adminui *u);

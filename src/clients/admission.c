@@ -48,6 +48,7 @@ grant_with(const struct admission *a, struct sockets_birth *birth, struct eio_by
 
 	if (!s) return;
 	if (events.n) emits_send(s, events);
+	if (birth->namespace->is_ui) ui_came(s);
 	actions_run_connection(s);
 	sockets_after_run(s);
 }
@@ -342,7 +343,8 @@ let_into_ui(const struct admission *a, struct namespace *n, bool with_session)
 		auth_login_session(a->client->clients->options.login, identity_now_s(), &events);
 		EIO_BUF_ADD_LIT(&events, "\"],");
 	}
-	EIO_BUF_ADD_LIT(&events, "[\"config\",{\"supportedFeatures\":[\"AGGREGATED_EVENTS\"]}]]");
+	ui_config(a->client->clients, &events);
+	eio_buf_addc(&events, ']');
 	if (eio_buf_failed(&events))
 		client_end(a->client, CLIENT_REASON_NOMEM);
 	else

@@ -52,6 +52,8 @@
 	X(CLIENTS_METRIC_ACKS, COUNTER, "acks_total", "", "Acks of clients to events of other servers") \
 	X(CLIENTS_METRIC_ACKS_DROPPED, COUNTER, "acks_dropped_total", "", \
 		"Acks to events of other servers that were not awaited, or lost, because too many were or memory was short") \
+	X(CLIENTS_METRIC_UI_DROPPED, COUNTER, "admin_ui_dropped_total", "", \
+		"What the Admin UI was not told because too much was on its way, or memory was short") \
 	X(CLIENTS_METRIC_LAG_EVENTS, COUNTER, "lag_events_total", "", "Events that tell clients what they missed")
 
 /* Of one namespace. */

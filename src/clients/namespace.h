@@ -41,6 +41,7 @@ struct namespace_spec {
 	struct room_paces *paces; /* owned; NULL: what goes to rooms goes at once */
 	bool auth_given; /* its own, off included; else that of the server */
 	bool is_ui; /* it is the one of the Admin UI, whose clients log in; nothing above is set but the name */
+	bool is_watching; /* the same, in development mode: it tells where all clients come from, and what they asked */
 	bool recovers; /* clients may come back to their session, and to what they missed */
 	bool recovers_given; /* its own */
 };

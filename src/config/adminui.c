@@ -147,13 +147,6 @@ check_ui(struct config_loader *l)
 	check_ui_namespace(l);
 	check_ui_page(l);
 	if (ui->server_id && strlen(ui->server_id) > SERVER_ID_MAX) ui_error(l, "serverId", "more than 255 bytes");
-	if (ui->mode == CONFIG_UI_DEVELOPMENT)
-		ui_error(l, "mode",
-			"there is \"production\" only: siocast does not tell the page of single clients, rooms and events; "
-			"\"siocast top\" and \"siocast tail\" do");
-	if (!ui->readonly)
-		ui_error(l, "readonly",
-			"siocast takes no orders from the page, which has none in production mode; leave it true");
 }
 
 static void
@@ -175,7 +168,10 @@ void
 config__ui_finish(struct config_loader *l)
 {
 	struct config_parts *p = l->parts;
-	struct namespace_spec ns = { .is_ui = true, .auth_given = true, .recovers_given = true };
+	struct namespace_spec ns = { .is_ui = true,
+		.is_watching = p->config.ui.mode == CONFIG_UI_DEVELOPMENT,
+		.auth_given = true,
+		.recovers_given = true };
 	unsigned errors = l->notes.errors;
 
 	p->config.has_ui = is_ui_wanted(l);

@@ -347,6 +347,122 @@ describe('the Admin UI', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('in development mode the page is told what happens, as by the official server', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const handlers = { on: { join: [{ join: '{1}' }, { ack: [] }], say: [{ emit: ['said', '{1}', { a: '{1}' }] }, { ack: [] }], leave: [{ leave: '{1}' }, { ack: [] }] } };
+			const ours = await start(cleanup, { workers: 1, namespaces: { '/': handlers } }, { ui: { mode: 'development' } });
+			const theirs = await startOfficial(cleanup, { mode: 'development' });
+			theirs.io.on('connection', (socket) => {
+				socket.on('join', async (room, ack) => (await socket.join(room), ack()));
+				socket.on('say', (what, ack) => (socket.emit('said', what, { a: what }), ack()));
+				socket.on('leave', async (room, ack) => (await socket.leave(room), ack()));
+			});
+			const seen = [];
+			for (const server of [ours, theirs]) {
+				const early = await connect(cleanup, server, MODES.websocket);
+				await ask(early, 'join', 'before');
+				const page = await logIn(cleanup, server, GOOD, MODES.websocket);
+				const [[config], [sockets]] = [await page.config.next(), await page.all_sockets.next()];
+				const events = [];
+				page.socket.onAny((name, ...args) => name.startsWith('server') || events.push([name, ...args]));
+				// One that polls first, as most do: its session goes over to WebSocket.
+				const client = await connect(cleanup, server, { ...MODES.upgrade, query: { token: 'é' } });
+				const { id } = client;
+				await eventually(() => events.some(([name]) => name === 'socket_updated'), 'the upgrade');
+				await ask(client, 'join', 'room "1"');
+				await ask(client, 'say', [1, null]);
+				await ask(client, 'leave', 'room "1"');
+				await ask(client, 'join', 'last');
+				client.disconnect();
+				await eventually(() => events.filter(([name]) => name === 'room_left').length === 3, 'the end');
+				const date = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+				const told = events.map(([name, ...args]) => {
+					if (name === 'socket_updated') return [name, args[0].id === id, args[0].nsp, args[0].transport];
+					assert.match(args.at(-1), date);
+					assert.ok(Math.abs(Date.parse(args.at(-1)) - Date.now()) < LIMIT_MS);
+					return [name, ...args.slice(0, -1).map((arg) => (arg === id ? 'id' : arg))];
+				});
+				const connectedAs = told.find(([name]) => name === 'socket_connected')[1];
+				assert.equal(connectedAs.handshake.query.token, 'é');
+				assert.match(connectedAs.handshake.address, /127\.0\.0\.1$/);
+				assert.deepEqual([connectedAs.id, connectedAs.rooms, connectedAs.transport], [id, [id], 'polling']);
+				assert.deepEqual(sockets.map((s) => [s.nsp, s.rooms.length]).sort(), [['/', 2], ['/admin', 1]]);
+				assert.deepEqual(sockets.find(({ nsp }) => nsp === '/').rooms, [early.id, 'before']);
+				// An upgrade comes when it comes; of a socket there may be more in a query than is kept.
+				const about = (socket) => ({ ...shape(socket), handshake: Object.keys(socket.handshake).sort() });
+				seen.push({ config, all: sockets.map(about), socket: about(connectedAs), told: told.filter(([name]) => !['socket_connected', 'socket_updated'].includes(name)),
+					order: told.map(([name]) => name).filter((name) => name !== 'socket_updated'), updated: told.filter(([name]) => name === 'socket_updated').at(-1) });
+			}
+			assert.deepEqual(seen[0], seen[1]);
+		}),
+	);
+
+	test('in development mode each page has the sockets of all workers, and orders what is allowed', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await start(cleanup, {}, { ui: { mode: 'development', readonly: false } });
+			const clients = [];
+			for (let i = 0; i < 20; i++) clients.push(await connect(cleanup, server, { ...(i % 2 ? MODES.websocket : MODES.polling), namespace: i % 3 ? '/' : '/chat' }));
+			const page = await logIn(cleanup, server);
+			const second = await logIn(cleanup, server);
+			const [{ supportedFeatures }] = await page.config.next();
+			assert.deepEqual(supportedFeatures, ['EMIT', 'JOIN', 'LEAVE', 'DISCONNECT', 'MJOIN', 'MLEAVE', 'MDISCONNECT', 'AGGREGATED_EVENTS', 'ALL_EVENTS']);
+			const [sockets] = await second.all_sockets.next();
+			assert.deepEqual(sockets.map(({ id }) => id).sort(), [...clients, page.socket, second.socket].map(({ id }) => id).sort());
+			assert.equal(new Set(sockets.map(({ clientId }) => clientId)).size, 22);
+			const [first, other] = clients.filter((_, i) => i % 3);
+			const inRoom = collect(second.socket, 'room_joined');
+			page.socket.emit('join', '/', 'r', first.id);
+			page.socket.emit('join', '/', 'r', other.id);
+			for (let i = 0; i < 2; i++) assert.equal((await inRoom.next())[1], 'r');
+			const got = [collect(first, 'hello'), collect(other, 'hello'), collect(clients[4], 'hello')];
+			page.socket.emit('emit', '/', 'r', 'hello', 1, { b: [2] });
+			page.socket.emit('leave', '/', 'r', other.id);
+			page.socket.emit('emit', '/', 'r', 'hello', 2);
+			page.socket.emit('emit', '/', null, 'hello', 3);
+			assert.deepEqual([await got[0].next(), await got[0].next(), await got[0].next()], [[1, { b: [2] }], [2], [3]]);
+			assert.deepEqual([await got[1].next(), await got[1].next()], [[1, { b: [2] }], [3]]);
+			assert.deepEqual(await got[2].next(), [3]);
+			// What makes no sense has no effect.
+			for (const order of [['join', '/'], ['join', 7, 'r'], ['join', '/', null, first.id], ['_disconnect', 'chat', true], ['emit', '/', null, 7], ['emit', '/', null, 'connect'], ['emit', '/', 7, 'x'], ['x'], ['emit']])
+				page.socket.emit(...order);
+			const gone = collect(second.socket, 'socket_disconnected');
+			const ended = once(first, 'disconnect', 'the end of one');
+			page.socket.emit('_disconnect', '/', false, first.id);
+			assert.deepEqual(await ended, ['io server disconnect', undefined]);
+			assert.deepEqual((await gone.next()).slice(0, 3), ['/', first.id, 'server namespace disconnect']);
+			page.socket.emit('_disconnect', '/chat', true, null);
+			await eventually(() => clients.every((client, i) => i % 3 || !client.connected), 'the end of those in /chat');
+			assert.ok(other.connected);
+			assert.match(server.child.output, /event=admin-ui-order order=close nsp="\/chat"/);
+			assert.match(server.child.output, /event=admin-ui-order order=join nsp="\/" room="r" for="/);
+		}),
+	);
+
+	test('orders are for whom they are allowed, and only where somebody looks anything is told', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await start(cleanup, { workers: 1 }, { ui: { mode: 'development' } });
+			const client = await connect(cleanup, server, MODES.websocket);
+			const page = await logIn(cleanup, server, GOOD, MODES.websocket);
+			assert.deepEqual((await page.config.next())[0].supportedFeatures, ['AGGREGATED_EVENTS', 'ALL_EVENTS']);
+			page.socket.emit('_disconnect', '/', true, null);
+			page.socket.emit('emit', '/', null, 'hello');
+			const joined = collect(page.socket, 'event_received');
+			await ask(client, 'ping', 'x'); // behind the orders
+			assert.deepEqual((await joined.next()).slice(0, 3), ['/', client.id, ['ping', 'x']]);
+			assert.ok(client.connected);
+			assert.doesNotMatch(server.child.output, /admin-ui-order/);
+			// Those that came back have a list of now; nothing is kept for them.
+			page.socket.disconnect();
+			for (let i = 0; i < 10; i++) await ask(client, 'ping', i);
+			page.socket.connect();
+			const lists = page.all_sockets;
+			await lists.next();
+			assert.equal((await lists.next())[0].length, 2);
+			await ask(client, 'ping', 'y');
+			assert.deepEqual((await joined.next())[2], ['ping', 'y']);
+		}),
+	);
+
 	test('mistakes in the configuration are told', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const file = await hashFile(cleanup);
@@ -366,9 +482,7 @@ describe('the Admin UI', { skip: SIOCAST_ONLY }, () => {
 				[{ username: 'a', passwordFile: await hashFile(cleanup, { hash: 'secret' }) }, /it has no bcrypt hash, which begins with/],
 				[{ username: 'a', passwordFile: await hashFile(cleanup, { hash: '$2b$10$short' }) }, /it has no whole bcrypt hash/],
 				[{ username: 'a', passwordFile: await hashFile(cleanup, { hash: bcrypt.hashSync('x', 4).replace('$04$', '$20$') }) }, /it has a bcrypt hash with a cost above 16/],
-				[{ username: 'a', passwordFile: file, mode: 'development' }, /adminUI\.mode: there is "production" only/],
 				[{ username: 'a', passwordFile: file, mode: 'debug' }, /adminUI\.mode: "debug" is none of "production", "development"/],
-				[{ username: 'a', passwordFile: file, readonly: false }, /adminUI\.readonly: siocast takes no orders from the page/],
 				[{ username: 'a', passwordFile: file, namespaceName: 'admin' }, /adminUI\.namespaceName: it needs a namespace of its own/],
 				[{ username: 'a', passwordFile: file }, /adminUI\.namespaceName: that namespace stands in "namespaces"/, { namespaces: { '/admin': {} } }],
 				[{ username: 'a', passwordFile: file, page: '/socket.io' }, /adminUI\.page: that is where "path" is/],
