@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What lives beside the feed on its thread: presence, the adapter and the intake, which have connections of their own; and
- * what the Admin UI is told, with who may use that, which is found out on a thread of its own. */
+/* What lives beside the feed on its thread: presence, the adapter and the intake, which have connections of their own;
+ * and what the Admin UI is told, with who may use that, which is found out on a thread of its own. */
 #ifndef SRC_BESIDE_H
 #define SRC_BESIDE_H
 

@@ -43,6 +43,7 @@ begin_list(struct adminui_watch *w, struct eio_bytes id)
 
 	eio_buf_add(&w->who, id);
 	EIO_BUF_ADD_LIT(&w->list, "[\"all_sockets\",[");
+	w->some = false;
 	w->left = eio_buf_failed(&w->who) ? 0 : feed_survey(w->feed, FEED_MOVE_EVERYBODY, &all, &like, NULL);
 	if (!w->left) end_list(w);
 }
@@ -93,7 +94,8 @@ take_ui_answers(void *user, struct mail *run)
 
 		next = m->next;
 		if (!w->closed && w->left && a->survey == w->number) {
-			if (a->n && w->list.p[w->list.n - 1] != '[') eio_buf_addc(&w->list, ',');
+			if (a->n && w->some) eio_buf_addc(&w->list, ',');
+			w->some |= a->n > 0;
 			eio_buf_add(&w->list, eio_buf_bytes(&a->json));
 			if (--w->left == 0) end_list(w);
 		}

@@ -26,6 +26,7 @@ struct adminui_watch {
 	unsigned left; /* workers that have not answered it; 0: none is under way */
 	struct eio_buf who; /* owned: the id of who has come */
 	struct eio_buf list; /* owned: what they have answered */
+	bool some; /* there are sockets in it */
 	bool closed; /* what comes is only freed */
 };
 

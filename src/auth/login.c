@@ -135,7 +135,7 @@ make_key(const struct auth_login *l, const struct auth_login_spec *s, unsigned c
 }
 
 static bool
-is_same_text(const char *a, const char *b)
+is_same_login(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
@@ -155,7 +155,7 @@ auth_login_set(struct auth_login *l, const struct auth_login_spec *s)
 		return -1;
 	}
 	uv_mutex_lock(&l->lock);
-	same = is_same_text(l->username, username) && is_same_text(l->hash, hash);
+	same = is_same_login(l->username, username) && is_same_login(l->hash, hash);
 	before = l->username;
 	l->username = username;
 	username = before;

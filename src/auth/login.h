@@ -84,8 +84,8 @@ struct auth_check {
 	char password[];
 };
 
-/* Has the password checked that is said where auth_login_look() has seen one: the check comes as `mail` to the port, which owns it then. NULL: too many wait,
- * or memory is out. */
+/* Has the password checked that is said where auth_login_look() has seen one: the check comes as `mail` to the port,
+ * which owns it then. NULL: too many wait, or memory is out. */
 struct auth_check *auth_login_check(
 	struct auth_login *l, struct eio_bytes auth, const struct mail_port *port, void *asker);
 

@@ -67,9 +67,9 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 	case SIO_EVENT_MESSAGE:
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
 		access_note_event(c);
-		ui_received(&ev);
-		if (client_socket_of(ev.socket)->namespace->is_ui) ui_order(&ev);
 		if (renewal_take(&ev) || resume_take(&ev)) break;
+		ui_received(&ev); /* tokens are not for the page */
+		if (client_socket_of(ev.socket)->namespace->is_ui) ui_order(&ev);
 		if (actions_run_event(&ev)) sockets_after_run(ev.socket);
 		break;
 	case SIO_EVENT_DISCONNECT: sockets_end(ev.socket, "client namespace disconnect"); break;

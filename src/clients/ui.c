@@ -44,7 +44,7 @@ ui_told_free(struct ui_line *line, struct ui_told *told)
 
 /* One item, which is written to items between these. NULL: there is no room. */
 static struct eio_buf *
-begin_item(struct clients *c, size_t *at)
+begin_ui_item(struct clients *c, size_t *at)
 {
 	struct ui *u = &c->ui;
 	struct ui_told *t = u->told;
@@ -62,7 +62,7 @@ begin_item(struct clients *c, size_t *at)
 }
 
 static void
-end_item(struct clients *c, size_t at, enum ui_item kind)
+end_ui_item(struct clients *c, size_t at, enum ui_item kind)
 {
 	struct eio_buf *items = &c->ui.told->items;
 	struct ui_head head = { kind, items->n - at - sizeof head };
@@ -145,9 +145,9 @@ ui_came(struct sio_socket *s)
 	struct eio_buf *out;
 	size_t at;
 
-	if (!c->ui.line->watches || !(out = begin_item(c, &at))) return;
+	if (!c->ui.line->watches || !(out = begin_ui_item(c, &at))) return;
 	eio_buf_add(out, sio_socket_id(s));
-	end_item(c, at, UI_ITEM_CAME);
+	end_ui_item(c, at, UI_ITEM_CAME);
 }
 
 void
@@ -157,9 +157,9 @@ ui_order(const struct sio_event *ev)
 	struct eio_buf *out;
 	size_t at;
 
-	if (!c->ui.line->orders || ev->n_attachments || !(out = begin_item(c, &at))) return;
+	if (!c->ui.line->orders || ev->n_attachments || !(out = begin_ui_item(c, &at))) return;
 	eio_buf_add(out, ev->data);
-	end_item(c, at, UI_ITEM_ORDER);
+	end_ui_item(c, at, UI_ITEM_ORDER);
 }
 
 /* Events: ["name", … ,"date"] */
@@ -180,9 +180,9 @@ add_date(struct eio_buf *out)
 
 /* The beginning of one about a socket: ["name","nsp" . NULL: nobody wants it. */
 static struct eio_buf *
-begin_event(struct clients *c, const char *name, struct eio_bytes nsp, size_t *at)
+begin_ui_event(struct clients *c, const char *name, struct eio_bytes nsp, size_t *at)
 {
-	struct eio_buf *out = is_watched(c) ? begin_item(c, at) : NULL;
+	struct eio_buf *out = is_watched(c) ? begin_ui_item(c, at) : NULL;
 
 	if (!out) return NULL;
 	eio_buf_printf(out, "[\"%s\"", name);
@@ -193,10 +193,10 @@ begin_event(struct clients *c, const char *name, struct eio_bytes nsp, size_t *a
 }
 
 static void
-end_event(struct clients *c, size_t at)
+end_ui_event(struct clients *c, size_t at)
 {
 	add_date(&c->ui.told->items);
-	end_item(c, at, UI_ITEM_EVENT);
+	end_ui_item(c, at, UI_ITEM_EVENT);
 }
 
 void
@@ -204,12 +204,12 @@ ui_connected(struct sio_socket *s)
 {
 	struct clients *c = client_of(s)->clients;
 	size_t at;
-	struct eio_buf *out = begin_event(c, "socket_connected", eio_bytes(NULL, 0), &at);
+	struct eio_buf *out = begin_ui_event(c, "socket_connected", eio_bytes(NULL, 0), &at);
 
 	if (!out) return;
 	eio_buf_addc(out, ',');
 	describe_for_ui(s, out);
-	end_event(c, at);
+	end_ui_event(c, at);
 }
 
 /* ["name","nsp","id",<more>,"date"]; more: JSON, with the comma, of before the id or behind it. */
@@ -218,14 +218,14 @@ tell_of_socket(const struct sio_socket *s, const char *name, struct eio_bytes be
 {
 	struct clients *c = client_of(s)->clients;
 	size_t at;
-	struct eio_buf *out = begin_event(c, name, s->nsp, &at);
+	struct eio_buf *out = begin_ui_event(c, name, s->nsp, &at);
 
 	if (!out) return;
 	eio_buf_add(out, before);
 	eio_buf_addc(out, ',');
 	sio_json_escape(out, sio_socket_id(s));
 	eio_buf_add(out, behind);
-	end_event(c, at);
+	end_ui_event(c, at);
 }
 
 /* A comma and a string. */
@@ -327,7 +327,7 @@ ui_upgraded(struct client *client)
 	for (struct eio_list *l = client->sio.sockets.next; l != &client->sio.sockets; l = l->next) {
 		const struct sio_socket *s = EIO_CONTAINER(l, struct sio_socket, link);
 		size_t at;
-		struct eio_buf *out = begin_event(c, "socket_updated", eio_bytes(NULL, 0), &at);
+		struct eio_buf *out = begin_ui_event(c, "socket_updated", eio_bytes(NULL, 0), &at);
 
 		if (!out) return;
 		EIO_BUF_ADD_LIT(out, ",{\"id\":");
@@ -335,6 +335,6 @@ ui_upgraded(struct client *client)
 		EIO_BUF_ADD_LIT(out, ",\"nsp\":");
 		sio_json_escape(out, s->nsp);
 		eio_buf_printf(out, ",\"transport\":\"%s\"}]", eio_socket_transport(client->eio));
-		end_item(c, at, UI_ITEM_EVENT);
+		end_ui_item(c, at, UI_ITEM_EVENT);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The namespace of the Admin UI as a worker has it: what its clients are told when they come in, what happens to all
- * sockets here (in development mode), and what its page orders. All of that is noted, and goes to src/adminui at the end
- * of the turn:
+ * sockets here (in development mode), and what its page orders. All of that is noted, and goes to src/adminui at the
+ * end of the turn:
  *
  *     ui_* ─▶ struct ui_told of this turn ─▶ clients_turn(): mail ─▶ ui_told_next()
  *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A CONNECT that waits: for the answer of the application, for what the feed knows of a client that comes back, or for a
- * password to be checked. It has a copy of all that is needed then. It counts among the client's namespaces, and goes with it.
+ * A CONNECT that waits: for the answer of the application, for what the feed knows of a client that comes back, or for
+ * a password to be checked. It has a copy of all that is needed then. It counts among the client's namespaces, and goes
+ * with it.
  */
 #ifndef SRC_CLIENTS_WAITING_H
 #define SRC_CLIENTS_WAITING_H

@@ -8,8 +8,8 @@
 /* Of "mode". */
 extern const char *const config__ui_modes[];
 
-/* Rows: the one line of a file with a bcrypt hash, into a buffer of CONFIG_SECRET_BYTES; false or null, into a bool that
- * says whether it was false; the URL folder of the page, false or null, into a const char *. */
+/* Rows: the one line of a file with a bcrypt hash, into a buffer of CONFIG_SECRET_BYTES; false or null, into a bool
+ * that says whether it was false; the URL folder of the page, false or null, into a const char *. */
 void config__ui_hash(struct config_loader *l, const cJSON *item, void *target);
 void config__ui_auth(struct config_loader *l, const cJSON *item, void *target);
 void config__ui_page(struct config_loader *l, const cJSON *item, void *target);

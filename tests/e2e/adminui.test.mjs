@@ -426,10 +426,11 @@ describe('the Admin UI', { skip: SIOCAST_ONLY }, () => {
 			for (const order of [['join', '/'], ['join', 7, 'r'], ['join', '/', null, first.id], ['_disconnect', 'chat', true], ['emit', '/', null, 7], ['emit', '/', null, 'connect'], ['emit', '/', 7, 'x'], ['x'], ['emit']])
 				page.socket.emit(...order);
 			const gone = collect(second.socket, 'socket_disconnected');
+			const { id } = first;
 			const ended = once(first, 'disconnect', 'the end of one');
-			page.socket.emit('_disconnect', '/', false, first.id);
+			page.socket.emit('_disconnect', '/', false, id);
 			assert.deepEqual(await ended, ['io server disconnect', undefined]);
-			assert.deepEqual((await gone.next()).slice(0, 3), ['/', first.id, 'server namespace disconnect']);
+			assert.deepEqual((await gone.next()).slice(0, 3), ['/', id, 'server namespace disconnect']);
 			page.socket.emit('_disconnect', '/chat', true, null);
 			await eventually(() => clients.every((client, i) => i % 3 || !client.connected), 'the end of those in /chat');
 			assert.ok(other.connected);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Passwords and sessions. The hashes were made by bcryptjs 2.4.3, of $2a by itself, others renamed. Run under TSan, too. */
+/* Passwords and sessions. The hashes were made by bcryptjs 2.4.3. Run under TSan, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
