@@ -60,8 +60,8 @@ int files_check_rights(const struct files *f);
 unsigned files_official_count(const struct files *f);
 
 /* Whether the path of a request (query and all) names a client file that is there, or one of a version, there or not;
- * or a file of the Admin UI's page. Lets the caller decide between a file and the Engine.IO endpoint, which live below the
- * same path. Any thread. */
+ * or a file of the Admin UI's page. Lets the caller decide between a file and the Engine.IO endpoint, which live below
+ * the same path. Any thread. */
 bool files_has_client(const struct files *f, struct eio_bytes path);
 
 /* An empty cache, or NULL when out of memory; and its end. */

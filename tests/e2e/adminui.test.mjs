@@ -300,7 +300,7 @@ describe('the Admin UI', { skip: SIOCAST_ONLY }, () => {
 			const threads = (pid) => fs.readdirSync(`/proc/${pid}/task`).map((id) => fs.readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim());
 			assert.ok(!threads(server.child.pid).includes('siocast-login'));
 			const other = await start(cleanup);
-			assert.ok(threads(other.child.pid).includes('siocast-login'));
+			await eventually(() => threads(other.child.pid).includes('siocast-login'), 'the thread of passwords');
 		}),
 	);
 
@@ -501,35 +501,44 @@ describe('the Admin UI', { skip: SIOCAST_ONLY }, () => {
 
 const NO_BROWSER = SIOCAST_ONLY || (fs.existsSync(CHROMIUM) ? false : `there is no ${CHROMIUM}`);
 
+/** A page in a browser of its own, where it asks to log in; with the list of what went wrong on it. */
+async function browse(cleanup, server) {
+	const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
+	cleanup.add(browser, () => browser.close());
+	const context = await browser.newContext();
+	// Fonts and icons, which are nothing for a test.
+	await context.route((url) => !url.href.startsWith(server.url), (route) => route.abort());
+	const problems = [];
+	const open = async () => {
+		const page = await context.newPage();
+		page.setDefaultTimeout(LIMIT_MS);
+		page.on('pageerror', (error) => problems.push(error.message));
+		page.on('response', (response) => response.status() >= 400 && problems.push(`${response.status()} for ${response.url()}`));
+		await page.goto(`${server.url}/admin-ui/`);
+		return page;
+	};
+	return { open, problems };
+}
+
+async function fillIn(page, server, password) {
+	const form = page.locator('.v-dialog');
+	await form.getByLabel('Server URL').fill(server.url);
+	await form.getByLabel('Username').fill(GOOD.username);
+	await form.getByLabel('Password').fill(password);
+	await form.getByRole('button', { name: 'Connect' }).click();
+	return form;
+}
+
 describe('the page of the Admin UI in Chromium', { skip: NO_BROWSER }, () => {
 	test('logs in, and shows the server with its clients', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const server = await start(cleanup, {}, { ui: { serverId: 'the-server' } });
 			for (let i = 0; i < 5; i++) await connect(cleanup, server, i % 2 ? MODES.websocket : MODES.polling);
-			const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'] });
-			cleanup.add(browser, () => browser.close());
-			const context = await browser.newContext();
-			// Fonts and icons, which are nothing for a test.
-			await context.route((url) => !url.href.startsWith(server.url), (route) => route.abort());
-			const problems = [];
-			const open = async () => {
-				const page = await context.newPage();
-				page.setDefaultTimeout(LIMIT_MS);
-				page.on('pageerror', (error) => problems.push(error.message));
-				page.on('response', (response) => response.status() >= 400 && problems.push(`${response.status()} for ${response.url()}`));
-				await page.goto(`${server.url}/admin-ui/`);
-				return page;
-			};
+			const { open, problems } = await browse(cleanup, server);
 			const page = await open();
-			const form = page.locator('.v-dialog');
-			await form.getByLabel('Server URL').fill(server.url);
-			await form.getByLabel('Username').fill(GOOD.username);
-			await form.getByLabel('Password').fill('wrong');
-			await form.getByRole('button', { name: 'Connect' }).click();
+			await fillIn(page, server, 'wrong');
 			await page.getByText('Invalid credentials').waitFor();
-			await form.getByLabel('Password').fill(GOOD.password);
-			await form.getByRole('button', { name: 'Connect' }).click();
-			await form.waitFor({ state: 'hidden' });
+			await (await fillIn(page, server, GOOD.password)).waitFor({ state: 'hidden' });
 			const servers = async (where) => {
 				await where.goto(`${server.url}/admin-ui/#/servers/`);
 				const row = where.getByRole('row').filter({ hasText: 'the-server' });
@@ -542,6 +551,27 @@ describe('the page of the Admin UI in Chromium', { skip: NO_BROWSER }, () => {
 			const second = await open();
 			await (await servers(second)).filter({ has: second.getByRole('cell', { name: '7', exact: true }) }).waitFor();
 			assert.equal(await second.locator('.v-dialog').isVisible(), false);
+			assert.deepEqual(problems, []);
+		}),
+	);
+
+	test('shows sockets in development mode, and puts one out at the press of a button', limit(120), () =>
+		withCleanup(async (cleanup) => {
+			const server = await start(cleanup, {}, { ui: { mode: 'development', readonly: false } });
+			const early = await connect(cleanup, server, MODES.websocket);
+			const { open, problems } = await browse(cleanup, server);
+			const page = await open();
+			await (await fillIn(page, server, GOOD.password)).waitFor({ state: 'hidden' });
+			await page.getByRole('link', { name: 'Sockets' }).click();
+			const late = await connect(cleanup, server, MODES.polling);
+			const row = ({ id }) => page.getByRole('row').filter({ hasText: id });
+			await row(early).filter({ hasText: 'WebSocket' }).waitFor();
+			await row(late).filter({ hasText: 'HTTP long-polling' }).waitFor();
+			const ended = once(late, 'disconnect', 'the end');
+			await row(late).getByRole('button').last().click();
+			assert.equal((await ended)[0], 'io server disconnect');
+			assert.ok(early.connected);
+			await page.getByText('disconnected', { exact: true }).first().waitFor();
 			assert.deepEqual(problems, []);
 		}),
 	);
