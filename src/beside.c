@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Presence, the adapter and the intake, each made where it is configured. */
+/* Presence, the adapter, the intake and the Admin UI, each made where it is configured. */
 #include "src/beside.h"
 
 #include "eio/net/httpd.h"
 #include "src/adapter/adapter.h"
+#include "src/adminui/adminui.h"
+#include "src/auth/login.h"
 #include "src/base/inherited.h"
 #include "src/base/log.h"
 #include "src/base/version.h"
@@ -70,6 +72,51 @@ make_adapter(struct beside *b, const struct config *c, const struct beside_place
 	return -1;
 }
 
+/* The Admin UI */
+
+static int
+make_ui(struct beside *b, const struct config *c, const struct beside_place *place)
+{
+	const struct adminui_options o = {
+		.thread = place->thread,
+		.feed = place->feed,
+		.interest = place->interest,
+		.adapter = b->adapter,
+		.metrics = place->thread->metrics,
+		.nsp = c->ui.nsp,
+		.server_id = c->ui.server_id,
+		.node = config_node(c),
+		.watches = c->ui.mode == CONFIG_UI_DEVELOPMENT,
+		.orders = !c->ui.readonly,
+	};
+	struct auth_login_spec login;
+
+	if (!config_fill_login(c, &login)) return 0;
+	b->login = auth_login_new(&login);
+	if (b->login) b->ui = adminui_new(&o);
+	if (!b->ui) log_error("event=admin-ui-failed error=\"out of memory\"");
+	return b->ui ? 0 : -1;
+}
+
+static int
+start_login(struct beside *b)
+{
+	int err = auth_login_start(b->login);
+
+	if (err) log_error_errno(err, "event=thread-failed thread=siocast-login");
+	return err ? -1 : 0;
+}
+
+void
+beside_renew_login(struct auth_login *login, const struct config *c)
+{
+	struct auth_login_spec spec;
+	int rc = login && config_fill_login(c, &spec) ? auth_login_set(login, &spec) : 0;
+
+	if (rc < 0) log_error("event=admin-ui-login-not-changed error=\"out of memory\"");
+	if (rc > 0) log_info("event=admin-ui-login-changed hint=\"who is there stays\"");
+}
+
 /* The intake */
 
 static uint64_t
@@ -131,22 +178,32 @@ int
 beside_make(struct beside *b, const struct config *c, const struct beside_place *place)
 {
 	b->feed = place->feed;
-	if (make_presence(b, c, place->thread) || make_adapter(b, c, place)) return -1;
+	if (make_presence(b, c, place->thread) || make_adapter(b, c, place) || make_ui(b, c, place)) return -1;
 	return make_intake(b, c, place->thread, place->inherited);
 }
 
-void
+struct ui_line *
+beside_ui_line(const struct beside *b)
+{
+	return b->ui ? adminui_line(b->ui) : NULL;
+}
+
+int
 beside_start(struct beside *b)
 {
 	if (b->presence) presence_start(b->presence);
 	if (b->adapter) adapter_start(b->adapter);
 	if (b->intake) resp_server_start(b->intake);
+	if (b->ui) adminui_start(b->ui);
+	return b->login ? start_login(b) : 0;
 }
 
 void
 beside_stop_sending(struct beside *b)
 {
 	if (b->intake) resp_server_stop(b->intake);
+	if (b->ui) adminui_stop(b->ui);
+	if (b->login) auth_login_stop(b->login);
 	if (b->adapter) adapter_stop(b->adapter);
 }
 
@@ -177,4 +234,6 @@ beside_free(struct beside *b)
 	presence_free(b->presence);
 	adapter_free(b->adapter);
 	resp_server_free(b->intake);
+	adminui_free(b->ui);
+	auth_login_free(b->login);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What lives beside the feed on its thread, and has connections of its own: presence, the adapter, the intake. */
+/* What lives beside the feed on its thread: presence, the adapter and the intake, which have connections of their own;
+ * and what the Admin UI is told, with who may use that, which is found out on a thread of its own. */
 #ifndef SRC_BESIDE_H
 #define SRC_BESIDE_H
 
@@ -11,12 +12,16 @@ struct interest_table;
 struct presence;
 struct adapter;
 struct resp_server;
+struct adminui;
+struct auth_login;
 struct inherited;
 
 struct beside {
 	struct presence *presence; /* NULL: no namespace has any */
 	struct adapter *adapter; /* NULL: there is none */
 	struct resp_server *intake; /* the same */
+	struct adminui *ui; /* the same, as the next */
+	struct auth_login *login;
 	struct feed *feed; /* borrowed */
 	int listening; /* what the intake does on; -1: there is none */
 	bool held; /* a service manager has that, too: its file is not ours */
@@ -37,11 +42,17 @@ int beside_make(struct beside *b, const struct config *c, const struct beside_pl
 /* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
 void beside_renew(struct adapter *a, const struct config *c);
 
-/* Before its thread starts. */
-void beside_start(struct beside *b);
+/* How workers tell the Admin UI what happens; NULL where there is none. */
+struct ui_line *beside_ui_line(const struct beside *b);
 
-/* Ends it: the intake and the adapter before feed_stop(), the rest behind it. By the thread that starts and stops
- * theirs. */
+/* Before its thread starts, and with the rights that remain. 0, or -1 when that failed, which was logged. */
+int beside_start(struct beside *b);
+
+/* Who may use the Admin UI is as another configuration has it. Where it is in both. */
+void beside_renew_login(struct auth_login *login, const struct config *c);
+
+/* Ends it: presence behind feed_stop(), all else before, when no worker has clients any more. By the thread that starts
+ * and stops theirs. */
 void beside_stop_sending(struct beside *b);
 void beside_stop(struct beside *b);
 

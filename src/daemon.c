@@ -150,6 +150,8 @@ make_worker_group(struct daemon *d)
 		.feed = d->feed,
 		.presence = d->beside.presence,
 		.adapter = d->beside.adapter,
+		.login = d->beside.login,
+		.ui = beside_ui_line(&d->beside),
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,
@@ -271,8 +273,7 @@ make_all(struct daemon *d)
 	if (d->config->hooks && check_hooks()) return -1;
 	opening_limit(d->config);
 	if (opening_files(d->config, &d->files)) return -1;
-	d->doors = doors_new(d->config, &d->loop);
-	if (!d->doors) return -1;
+	if (!(d->doors = doors_new(d->config, &d->loop))) return -1;
 	d->interest = interest_table_new();
 	if (!d->interest) return no_memory("feed");
 	if (make_threads(d) || make_feed(d) || make_beside(d) || make_worker_group(d)) return -1;
@@ -310,7 +311,7 @@ start_all(struct daemon *d)
 	if (load_state(d)) return -1;
 	for (unsigned i = 0; i < d->workers.n; i++) worker_start(d->workers.all[i]);
 	feed_start(d->feed);
-	beside_start(&d->beside);
+	if (beside_start(&d->beside)) return -1;
 	for (unsigned i = 0; i < d->n_threads; i++) {
 		err = thread_start(&d->threads[i]);
 		if (!err) continue;
@@ -399,8 +400,7 @@ on_drain_tick(uv_timer_t *t)
 static void
 begin_drain(struct daemon *d)
 {
-	unsigned seconds = reload_config(d->reload)->drain_seconds;
-	uint64_t ms = (uint64_t)seconds * 1000;
+	unsigned seconds = reload_config(d->reload)->drain_seconds, ms = seconds * 1000;
 
 	log_info("event=draining seconds=%u", seconds);
 	reload_stop(d->reload);

@@ -19,6 +19,7 @@ opening_files(const struct config *c, struct files **out)
 		.legacy = c->compat != CONFIG_COMPAT_4,
 		.version = c->client.version,
 		.dir = c->client.dir,
+		.page = c->has_ui ? c->ui.page : NULL,
 	};
 
 	return install_open_files(out, &o);

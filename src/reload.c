@@ -33,6 +33,7 @@ struct reload {
 	bool kept; /* its namespaces are not */
 	bool kept_feeds; /* nor are its feeds */
 	bool kept_admin; /* nor is its admin port */
+	bool kept_ui; /* nor the Admin UI, which is or is not served as at the start */
 	uv_signal_t sighup;
 	uv_timer_t waiting; /* one has come that could not be heeded */
 	bool stopped; /* the end has begun */
@@ -51,6 +52,7 @@ struct reload_plan {
 	bool listen; /* and of where clients connect, which never has to stay */
 	bool admin; /* and of the admin port */
 	const char *admin_stays;
+	const char *ui_stays; /* the same of who may use the Admin UI */
 	struct redis_url *secrets; /* owned: of Redis, from now on; then those before */
 	char why[LISTENERS_WHY_MAX]; /* it cannot be done */
 };
@@ -161,6 +163,7 @@ change_all(struct reload *r, struct config *now)
 	workers_change(r->parts.workers);
 	feed_change_end(r->parts.workers->feed);
 	beside_renew(r->parts.workers->adapter, now);
+	beside_renew_login(r->parts.workers->login, now);
 	/* Those that cannot be read stay as they are, which is logged. */
 	doors_reread(r->parts.doors);
 	if (reload_listen_take(&r->listen)) r->parts.moved(r->parts.user);
@@ -303,6 +306,17 @@ plan_admin(const struct reload *r, const struct config *now, struct reload_plan 
 }
 
 static void
+plan_ui(const struct reload *r, const struct config *now, struct reload_plan *plan)
+{
+	bool changes = changes_group(plan, CONFIG_GROUP_UI);
+
+	if (r->kept_ui && !changes) plan->all[plan->n++] = (struct config_change){ "adminUI", CONFIG_GROUP_UI };
+	if (!changes && !r->kept_ui) return;
+	plan->ui_stays = config_ui_stays(r->options.config, now);
+	if (plan->ui_stays) keep_group(plan, CONFIG_GROUP_UI);
+}
+
+static void
 put_in_force(struct reload *r, struct config *now, const struct reload_plan *plan, struct eio_buf *answer)
 {
 	change_all(r, now);
@@ -313,10 +327,12 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 	r->kept = plan->stay != NULL;
 	r->kept_feeds = plan->feeds_stay != NULL;
 	r->kept_admin = plan->admin_stays != NULL;
+	r->kept_ui = plan->ui_stays != NULL;
 	if (plan->stay) log_warn("event=namespaces-stay reason=\"%s\"", plan->stay);
 	if (plan->feeds_stay) log_warn("event=feeds-stay reason=\"%s\"", plan->feeds_stay);
 	if (plan->redis_stays) log_warn("event=redis-stays reason=\"%s\"", plan->redis_stays);
 	if (plan->admin_stays) log_warn("event=admin-stays reason=\"%s\"", plan->admin_stays);
+	if (plan->ui_stays) log_warn("event=admin-ui-stays reason=\"%s\"", plan->ui_stays);
 	log_paths(plan->all, plan->n, false);
 	log_paths(plan->all, plan->n, true);
 	opening_warn(now);
@@ -349,6 +365,7 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 	plan_feeds(r, now, &plan);
 	plan_redis(r, now, &plan);
 	plan_admin(r, now, &plan);
+	plan_ui(r, now, &plan);
 	plan.listen = changes_group(&plan, CONFIG_GROUP_LISTEN);
 	if (now->compat != r->options.config->compat)
 		why = "another compat takes a restart: what other keys mean depends on it";

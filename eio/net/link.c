@@ -17,6 +17,7 @@ link_upgrade(struct eio_link *link, struct eio_socket *s)
 	link->probe = false;
 	link->server->stats.upgraded++;
 	link->server->stats.open_websocket++;
+	if (link->server->handler.upgraded) link->server->handler.upgraded(link->server->handler.user, s);
 }
 
 static void

@@ -69,6 +69,8 @@ struct eio_server_handler {
 	void (*message)(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 	/* The session ended; the socket is freed afterwards. Told exactly once for each open. */
 	void (*close)(void *user, struct eio_socket *s, enum eio_reason reason);
+	/* A session has gone over to WebSocket. It may not end it. NULL when nobody wants to know. */
+	void (*upgraded)(void *user, struct eio_socket *s);
 	/* After eio_socket_hold: the client takes more. empty: nothing waits for it, or all of that leaves now.
 	 * Returns whether something is still held back. NULL when nothing ever is. */
 	bool (*room)(void *user, struct eio_socket *s, bool empty);
@@ -85,7 +87,7 @@ struct eio_server_handler {
 	 * before. NULL: nobody knows such sessions. */
 	void (*elsewhere)(void *user, struct eio_bytes node, struct eio_exchange *ex, enum eio_stage stage);
 	void (*elsewhere_upgrade)(void *user, struct eio_bytes node, struct eio_upgrade *up);
-	void *user; /* for open, message, close, room and refused */
+	void *user; /* for open, message, close, upgraded, room and refused */
 	void *http_user; /* for request, the forwards and elsewhere */
 };
 

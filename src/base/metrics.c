@@ -314,6 +314,22 @@ metrics_top(struct metrics_set *s, const struct metrics_table *t, size_t by, siz
 	return n;
 }
 
+void
+metrics_each(struct metrics_set *s, const struct metrics_table *t, size_t slot,
+	void (*each)(void *user, const char *label, uint64_t sum), void *user)
+{
+	const struct metrics_shown *shown;
+
+	CHECK(slot < t->slots);
+	uv_mutex_lock(&s->lock);
+	shown = find_shown_table(s, t);
+	if (shown) {
+		METRICS_FOREACH(struct metrics_group, g, &shown->groups)
+			each(user, g->label, metrics__group_sum(g, slot));
+	}
+	uv_mutex_unlock(&s->lock);
+}
+
 bool
 metrics__begins_family(const struct metrics_table *t, size_t i)
 {

@@ -181,6 +181,11 @@ struct metrics_top {
 size_t metrics_top(struct metrics_set *s, const struct metrics_table *t, size_t by, size_t also,
 	struct metrics_top *out, size_t max);
 
+/* Tells the sum at a slot for each value of a table's label, in no order: at most METRICS_LABELS_MAX and "other". What is
+ * called may not use the set. Any thread. */
+void metrics_each(struct metrics_set *s, const struct metrics_table *t, size_t slot,
+	void (*each)(void *user, const char *label, uint64_t sum), void *user);
+
 /* Appends everything in the Prometheus text format (version 0.0.4), names with the prefix "siocast_". Any thread;
  * others that make and free values wait meanwhile. */
 void metrics_write_prometheus(struct metrics_set *s, struct eio_buf *out);

@@ -12,6 +12,7 @@
 #include "src/clients/recovery.h"
 #include "src/clients/rooms.h"
 #include "src/clients/rules.h"
+#include "src/clients/ui.h"
 
 /* Effects */
 
@@ -19,6 +20,7 @@ static void
 op_send(void *ctx, struct sio_socket *s, struct eio_bundle *b)
 {
 	(void)ctx;
+	ui_sent(s, b);
 	recovery_send(s, b);
 }
 

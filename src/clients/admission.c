@@ -48,6 +48,7 @@ grant_with(const struct admission *a, struct sockets_birth *birth, struct eio_by
 
 	if (!s) return;
 	if (events.n) emits_send(s, events);
+	if (birth->namespace->is_ui) ui_came(s);
 	actions_run_connection(s);
 	sockets_after_run(s);
 }
@@ -268,6 +269,8 @@ admission_forget(struct client *c)
 		CHECK_MAGIC(w, WAITING_MAGIC);
 		if (w->recall)
 			w->recall->asker = NULL;
+		else if (w->check)
+			auth_check_forget(c->clients->options.login, w->check);
 		else
 			auth_ask_forget(&w->ask);
 		waiting_free(w);
@@ -326,6 +329,89 @@ ask_who(const struct admission *a, struct namespace *n)
 	eio_buf_deinit(&claims);
 }
 
+/* The Admin UI */
+
+/* What it is told first: by what it can come back without the password, and what there is to be seen here. */
+static void
+let_into_ui(const struct admission *a, struct namespace *n, bool with_session)
+{
+	struct eio_buf events = { 0 };
+
+	eio_buf_addc(&events, '[');
+	if (with_session) {
+		EIO_BUF_ADD_LIT(&events, "[\"session\",\"");
+		auth_login_session(a->client->clients->options.login, identity_now_s(), &events);
+		EIO_BUF_ADD_LIT(&events, "\"],");
+	}
+	ui_config(a->client->clients, &events);
+	eio_buf_addc(&events, ']');
+	if (eio_buf_failed(&events))
+		client_end(a->client, CLIENT_REASON_NOMEM);
+	else
+		admission_grant(a, &(struct waiting_parts){ .namespace = n, .events = eio_buf_bytes(&events) });
+	eio_buf_deinit(&events);
+}
+
+static void
+refuse_credentials(const struct admission *a)
+{
+	refuse_plainly(a, CLIENTS_METRIC_CONNECT_CREDENTIALS, "invalid credentials");
+}
+
+/* Nothing of the password is kept but what the check has. */
+static void
+check_password(const struct admission *a, struct namespace *n)
+{
+	const struct clients_options *o = &a->client->clients->options;
+	struct admission silent = *a;
+	struct waiting *w;
+
+	silent.auth = eio_bytes(NULL, 0);
+	w = waiting_new(&silent, &(struct waiting_parts){ .namespace = n });
+	if (!w) {
+		client_end(a->client, CLIENT_REASON_NOMEM);
+		return;
+	}
+	w->check = auth_login_check(o->login, a->auth, o->logins, w);
+	if (w->check) return;
+	waiting_free(w);
+	refuse_for_now(a);
+}
+
+static void
+ask_to_log_in(const struct admission *a, struct namespace *n)
+{
+	struct auth_login *login = a->client->clients->options.login;
+
+	CHECK(login);
+	switch (auth_login_look(login, a->auth, identity_now_s())) {
+	case AUTH_LOGIN_OPEN:
+	case AUTH_LOGIN_KNOWN: let_into_ui(a, n, false); break;
+	case AUTH_LOGIN_WRONG: refuse_credentials(a); break;
+	case AUTH_LOGIN_PASSWORD_SAID: check_password(a, n); break;
+	}
+}
+
+void
+admission_take_login(struct auth_check *check)
+{
+	struct waiting *w = check->asker;
+	struct waiting_parts parts;
+	struct admission a;
+
+	if (w) {
+		CHECK_MAGIC(w, WAITING_MAGIC);
+		a = waiting_read(w, &parts);
+		eio_list_remove(&w->link); /* it counts among the sockets from now on */
+		if (check->good && !a.client->ended)
+			let_into_ui(&a, parts.namespace, true);
+		else if (!a.client->ended)
+			refuse_credentials(&a);
+		waiting_free(w);
+	}
+	auth_check_free(check);
+}
+
 /* The question */
 
 static bool
@@ -359,6 +445,8 @@ admission_ask(const struct admission *a)
 		asked_twice(a->client);
 	else if (in_too_many(a->client))
 		refuse_plainly(a, CLIENTS_METRIC_CONNECT_NAMESPACES, "Too many namespaces");
+	else if (n->is_ui)
+		ask_to_log_in(a, n);
 	else if (n->auth)
 		ask_who(a, n);
 	else

@@ -68,6 +68,8 @@ clients_message(void *user, struct eio_socket *eio, bool binary, struct eio_byte
 		client_count(ev.socket, NAMESPACE_METRIC_EVENTS_IN);
 		access_note_event(c);
 		if (renewal_take(&ev) || resume_take(&ev)) break;
+		ui_received(&ev); /* tokens are not for the page */
+		if (client_socket_of(ev.socket)->namespace->is_ui) ui_order(&ev);
 		if (actions_run_event(&ev)) sockets_after_run(ev.socket);
 		break;
 	case SIO_EVENT_DISCONNECT: sockets_end(ev.socket, "client namespace disconnect"); break;
@@ -86,6 +88,15 @@ clients_room(void *user, struct eio_socket *eio, bool empty)
 	/* What it is told goes behind what it is told about. */
 	lag_tell(c);
 	return false;
+}
+
+void
+clients_upgraded(void *user, struct eio_socket *eio)
+{
+	struct client *c = client_of_session(eio);
+
+	(void)clients__of(user);
+	if (c) ui_upgraded(c);
 }
 
 void
@@ -257,9 +268,17 @@ clients_take_stow(struct clients *c, struct feed_stow *s)
 }
 
 void
+clients_take_login(struct clients *c, struct auth_check *check)
+{
+	(void)clients__of(c);
+	admission_take_login(check);
+}
+
+void
 clients_turn(struct clients *c)
 {
 	stowing_turn(c);
+	ui_turn(c);
 }
 
 /* All of them */
@@ -297,7 +316,7 @@ clients_new(const struct clients_options *options)
 	c->namespaces = clients_namespaces(c, options->namespaces);
 	stowing_init(c);
 	if (eio_hash_init(&c->attendances) || eio_hash_init(&c->pasts) || !c->metrics || !c->namespaces || !c->behind ||
-		rooms_init(c)) {
+		rooms_init(c) || ui_open(c)) {
 		eio_hash_deinit(&c->pasts);
 		eio_hash_deinit(&c->attendances);
 		namespaces_unref(c->namespaces);
@@ -372,6 +391,7 @@ clients_free(struct clients *c)
 	eio_hash_deinit(&c->attendances);
 	CHECK(c->pasts.count == 0);
 	eio_hash_deinit(&c->pasts);
+	ui_close(c);
 	namespaces_unref(c->namespaces);
 	metrics_free(c->metrics);
 	behind_free(c->behind);

@@ -12,8 +12,10 @@
 #include "eio/net/random.h"
 #include "eio/net/server.h"
 #include "src/adapter/adapter.h"
+#include "src/auth/login.h"
 #include "src/clients/metrics.h"
 #include "src/clients/namespace.h"
+#include "src/clients/ui.h"
 #include "src/feed/delivery.h"
 #include "src/feed/feed.h"
 #include "src/feed/interest.h"
@@ -53,6 +55,9 @@ struct clients_options {
 	struct presence *presence; /* NULL: no namespace has any, nor counts */
 	struct adapter *adapter; /* tells other servers what handlers broadcast; NULL: there is none */
 	struct hook *hook; /* asks the application; NULL when no namespace has a hook */
+	struct auth_login *login; /* who may use the Admin UI; NULL: it has no namespace */
+	struct ui_line *ui; /* to the Admin UI; there where login is */
+	const struct mail_port *logins; /* for what that answers, which is for clients_take_login() */
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
@@ -91,6 +96,7 @@ void clients_open(void *user, struct eio_socket *s);
 void clients_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data);
 void clients_close(void *user, struct eio_socket *s, enum eio_reason reason);
 bool clients_room(void *user, struct eio_socket *s, bool empty);
+void clients_upgraded(void *user, struct eio_socket *s);
 void clients_refused(void *user, const struct eio_request *req, const char *why);
 
 /* How many of them are in a room, or in a namespace. */
@@ -118,6 +124,9 @@ void clients_take_recall(struct clients *c, struct feed_recall *r);
 
 /* Takes an answer about what Redis was to keep, which is its from then on. */
 void clients_take_stow(struct clients *c, struct feed_stow *s);
+
+/* Takes a password that was checked, which is its from then on. */
+void clients_take_login(struct clients *c, struct auth_check *check);
 
 /* A turn of the loop ends: what Redis is to keep is handed over. */
 void clients_turn(struct clients *c);

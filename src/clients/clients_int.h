@@ -47,6 +47,7 @@ struct clients {
 	bool paces; /* some has rooms with a pace */
 	bool stopping; /* every client is going */
 	bool interest_failed; /* the feed could not be told of the room that a join opened */
+	struct ui ui;
 	struct namespaces *namespaces;
 	const struct handlers_needs *needs; /* of the namespaces: what to keep of a request */
 	struct eio_hash attendances; /* of struct attendance */

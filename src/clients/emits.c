@@ -5,6 +5,7 @@
 #include "sio/event.h"
 #include "sio/json.h"
 #include "src/clients/recovery.h"
+#include "src/clients/ui.h"
 
 void
 emits_send(struct sio_socket *s, struct eio_bytes events)
@@ -18,6 +19,7 @@ emits_send(struct sio_socket *s, struct eio_bytes events)
 		struct eio_bundle *b = NULL;
 		int rc = sio_json_kind(event) == SIO_JSON_ARRAY ? sio_emit_bundle(&emit, &b) : SIO_ERR_EVENT_NAME;
 
+		if (rc == 0) ui_sent(s, b);
 		if (rc == 0 || rc == SIO_ERR_NOMEM)
 			recovery_send(s, b);
 		else

@@ -20,6 +20,7 @@
 	X(CLIENTS_METRIC_CONNECT_AUTH_BYTES, COUNTER, "connect_refused_total", "reason=\"auth bytes\"", "") \
 	X(CLIENTS_METRIC_CONNECT_TOKEN, COUNTER, "connect_refused_total", "reason=\"token\"", "") \
 	X(CLIENTS_METRIC_CONNECT_APPLICATION, COUNTER, "connect_refused_total", "reason=\"application\"", "") \
+	X(CLIENTS_METRIC_CONNECT_CREDENTIALS, COUNTER, "connect_refused_total", "reason=\"credentials\"", "") \
 	X(CLIENTS_METRIC_CONNECT_UNAVAILABLE, COUNTER, "connect_refused_total", "reason=\"unavailable\"", "") \
 	SIO_FAULT_TABLE(CLIENTS_FAULT_METRIC) \
 	X(CLIENTS_METRIC_ENDED_CONNECT_TIMEOUT, COUNTER, "clients_ended_total", "reason=\"connect timeout\"", \
@@ -51,6 +52,8 @@
 	X(CLIENTS_METRIC_ACKS, COUNTER, "acks_total", "", "Acks of clients to events of other servers") \
 	X(CLIENTS_METRIC_ACKS_DROPPED, COUNTER, "acks_dropped_total", "", \
 		"Acks to events of other servers that were not awaited, or lost, because too many were or memory was short") \
+	X(CLIENTS_METRIC_UI_DROPPED, COUNTER, "admin_ui_dropped_total", "", \
+		"What the Admin UI was not told because too much was on its way, or memory was short") \
 	X(CLIENTS_METRIC_LAG_EVENTS, COUNTER, "lag_events_total", "", "Events that tell clients what they missed")
 
 /* Of one namespace. */

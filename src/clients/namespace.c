@@ -134,6 +134,14 @@ namespace_specs_pace(const struct namespace_specs *s)
 
 /* At work */
 
+/* For who is shown every client. */
+static int
+need_all_queries(struct handlers_needs *needs)
+{
+	needs->address = true;
+	return handlers_names_add(&needs->query, eio_bytes("", 0));
+}
+
 static int
 init_namespace(struct namespaces *all, size_t i, const struct presence_specs *presence, struct metrics_set *metrics)
 {
@@ -148,6 +156,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	n->rates = (n->handlers ? handlers_rates(n->handlers) : 0) + (n->rate != NULL);
 	n->metrics = metrics_new(metrics, &namespace_metrics, spec->name);
 	n->auth = spec->auth;
+	n->is_ui = spec->is_ui;
 	n->rules = spec->rules;
 	n->paces = spec->paces;
 	n->recovers = spec->recovers;
@@ -155,6 +164,7 @@ init_namespace(struct namespaces *all, size_t i, const struct presence_specs *pr
 	if (n->auth) n->guard = guard_of(&all->guards, n->auth);
 	if (!n->metrics) return -1;
 	if (n->auth && question_needs(&all->needs, n->auth)) return -1;
+	if (spec->is_watching && need_all_queries(&all->needs)) return -1;
 	return n->handlers ? handlers_needs_add(&all->needs, n->handlers) : 0;
 }
 

@@ -40,6 +40,8 @@ struct namespace_spec {
 	struct room_rules *rules; /* owned; NULL: clients may ask for any room */
 	struct room_paces *paces; /* owned; NULL: what goes to rooms goes at once */
 	bool auth_given; /* its own, off included; else that of the server */
+	bool is_ui; /* it is the one of the Admin UI, whose clients log in; nothing above is set but the name */
+	bool is_watching; /* the same, in development mode: it tells where all clients come from, and what they asked */
 	bool recovers; /* clients may come back to their session, and to what they missed */
 	bool recovers_given; /* its own */
 };
@@ -85,6 +87,7 @@ struct namespace
 	const struct handlers_rate *rate; /* of the spec; NULL when there is none */
 	size_t rates; /* how many numbers a socket needs: the handlers' and behind them that of the former */
 	const struct auth_spec *auth; /* NULL: anybody may connect */
+	bool is_ui; /* as in the spec */
 	const struct room_rules *rules; /* NULL: clients may ask for any room */
 	const struct room_paces *paces; /* as in the spec */
 	struct namespaces *all; /* that it is one of */

@@ -7,6 +7,7 @@
 #include "src/clients/pace.h"
 #include "src/clients/recovery.h"
 #include "src/clients/snapshots.h"
+#include "src/clients/ui.h"
 
 static void
 on_room_opened(void *user, struct sio_room *room)
@@ -78,6 +79,7 @@ joined(struct sio_socket *s, struct sio_room_key key, bool again)
 {
 	if (!recovery_joined(s, key)) client_end(client_of(s), CLIENT_REASON_NOMEM);
 	attendance_begin(s, key);
+	ui_joined(s, key);
 	if (!again) snapshots_join(s, key);
 }
 
@@ -154,4 +156,5 @@ rooms_leave(struct sio_socket *s, struct sio_room_key key)
 	if (!sio_rooms_leave(&client_of(s)->clients->rooms, &s->member, key)) return;
 	attendance_end(s, key);
 	recovery_left(s);
+	ui_left(s, key);
 }

@@ -14,6 +14,7 @@
 #include "src/clients/rooms.h"
 #include "src/clients/snapshots.h"
 #include "src/clients/stowing.h"
+#include "src/clients/ui.h"
 
 #include <stdlib.h>
 
@@ -168,6 +169,7 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 	resume_tell(s, session != NULL);
 	if (session) recovery_send_missed(c, &birth->recall->missed);
 	client_send(c, recoverable_answer(s, answer));
+	if (in) ui_connected(s);
 	return in ? s : NULL;
 }
 
@@ -210,6 +212,8 @@ sockets_end(struct sio_socket *s, const char *reason)
 	stowing_end(s);
 	recovery_end(s);
 	snapshots_end(s);
+	ui_disconnected(s, reason);
+	ui_left_all(s);
 	sio_rooms_leave_all(&c->rooms, &s->member);
 	own->namespace->sockets--;
 	metrics_sub(own->namespace->metrics, NAMESPACE_METRIC_SOCKETS, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A CONNECT that waits: for the answer of the application, or for what the feed knows of a client that comes back. It
- * has a copy of all that is needed then. It counts among the client's namespaces, and goes with it.
+ * A CONNECT that waits: for the answer of the application, for what the feed knows of a client that comes back, or for
+ * a password to be checked. It has a copy of all that is needed then. It counts among the client's namespaces, and goes
+ * with it.
  */
 #ifndef SRC_CLIENTS_WAITING_H
 #define SRC_CLIENTS_WAITING_H
@@ -18,7 +19,9 @@ struct waiting {
 	struct client *client;
 	struct namespace *namespace;
 	struct auth_ask ask; /* to the application */
-	struct feed_recall *recall; /* to the feed, which owns it; NULL: it is the application that is asked */
+	struct feed_recall *recall; /* to the feed, which owns it; or NULL */
+	struct auth_check
+		*check; /* of a password, whose thread owns it; or NULL. Without both the application is asked */
 	unsigned char random[SIO_ID_RANDOM]; /* what the id of the socket will be made of */
 	uint64_t expires_s;
 	size_t nsp_n, auth_n, query_n, claims_n, rooms_n, events_n;

@@ -47,6 +47,14 @@ static const struct config_change groups[] = {
 	{ "listen", CONFIG_GROUP_LISTEN },
 	{ "admin", CONFIG_GROUP_ADMIN },
 	{ "adminHosts", CONFIG_GROUP_ADMIN },
+	{ "adminUI.auth", CONFIG_GROUP_UI },
+	{ "adminUI.passwordFile", CONFIG_GROUP_UI }, /* what is in it counts at each reload, whatever its name */
+	{ "adminUI.username", CONFIG_GROUP_UI },
+	{ "adminUI.mode", CONFIG_GROUP_NONE },
+	{ "adminUI.namespaceName", CONFIG_GROUP_NONE },
+	{ "adminUI.page", CONFIG_GROUP_NONE },
+	{ "adminUI.readonly", CONFIG_GROUP_NONE },
+	{ "adminUI.serverId", CONFIG_GROUP_NONE },
 	{ "auth", CONFIG_GROUP_NAMESPACES },
 	{ "namespaces", CONFIG_GROUP_NAMESPACES },
 	{ "feedDefaults", CONFIG_GROUP_FEEDS },
@@ -249,6 +257,13 @@ is_recovery_same(const struct namespace_specs *first, const struct namespace_spe
 	return true;
 }
 
+/* Its namespace is one of them. */
+static bool
+is_ui_same(const struct config *first, const struct config *now)
+{
+	return first->has_ui == now->has_ui && (!first->has_ui || strcmp(first->ui.nsp, now->ui.nsp) == 0);
+}
+
 const char *
 config_namespaces_stay(const struct config *first, const struct config *now)
 {
@@ -256,6 +271,7 @@ config_namespaces_stay(const struct config *first, const struct config *now)
 
 	if (first->hooks || now->hooks) return "the application is asked in some";
 	if (!is_presence_same(first, now)) return "presence or count is another";
+	if (!is_ui_same(first, now)) return "the Admin UI is another";
 	if (!is_recovery_same(f->namespaces, p->namespaces)) return "connectionStateRecovery is another";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
@@ -267,6 +283,13 @@ config_admin_stays(const struct config *first, const struct config *now)
 {
 	return !first->admin == !now->admin ? NULL
 					    : "there was one at the start, and is none any more, or the other way";
+}
+
+const char *
+config_ui_stays(const struct config *first, const struct config *now)
+{
+	return first->has_ui == now->has_ui ? NULL
+					    : "it was served at the start, and is not any more, or the other way";
 }
 
 /* Redis */

@@ -21,6 +21,7 @@ enum config_group {
 	CONFIG_GROUP_REDIS = 32, /* what is said and believed where it connects to Redis */
 	CONFIG_GROUP_LISTEN = 64, /* where clients connect, and how */
 	CONFIG_GROUP_ADMIN = 128, /* the same of the admin port */
+	CONFIG_GROUP_UI = 256, /* who may use the Admin UI */
 };
 
 /* One option that is another one. */
@@ -45,6 +46,9 @@ const char *config_namespaces_stay(const struct config *first, const struct conf
 
 /* The same of the admin port. */
 const char *config_admin_stays(const struct config *first, const struct config *now);
+
+/* Why who may use the Admin UI stays as it was. */
+const char *config_ui_stays(const struct config *first, const struct config *now);
 
 /* The same of the feeds. */
 const char *config_feeds_stay(const struct config *first, const struct config *now);

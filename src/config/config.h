@@ -69,6 +69,20 @@ struct config_publish {
 	unsigned idempotency_seconds; /* how long keys are remembered; 0: not at all */
 };
 
+/* Of "mode" below. */
+enum config_ui_mode { CONFIG_UI_PRODUCTION, CONFIG_UI_DEVELOPMENT };
+
+/* The official Admin UI. */
+struct config_adminui {
+	const char *username; /* NULL where anybody may use it */
+	bool anonymous; /* anybody may */
+	enum config_ui_mode mode;
+	bool readonly;
+	const char *nsp; /* its namespace */
+	const char *server_id; /* NULL: the name of the host */
+	const char *page; /* URL folder of its page; ends with a slash; NULL: the page is not served */
+};
+
 struct config_limits {
 	/* limits.maxConnections, open TCP connections in all; 0 = as many as files may be open */
 	unsigned max_connections;
@@ -102,6 +116,8 @@ struct config {
 	bool serve_client;
 	struct config_client client;
 	const char *www; /* NULL: none */
+	bool has_ui;
+	struct config_adminui ui; /* where has_ui is */
 	struct config_limits limits;
 	bool hooks; /* the application is asked by some namespace */
 	unsigned log_level; /* enum log_level */
@@ -172,6 +188,8 @@ bool config_listens_here_only(const struct config_listen *l); /* whether nobody 
 const struct peers_spec *config_peers(const struct config *c); /* borrowed from it */
 bool config_fill_peers(const struct config *c, struct peers_options *out); /* whether there are any */
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
+bool config_fill_login(const struct config *c, struct auth_login_spec *out); /* the same of the Admin UI */
+const char *config_node(const struct config *c); /* its name; NULL: it has none */
 bool config_fill_adapter(const struct config *c, struct adapter_options *out); /* the same */
 
 /* The next name of a namespace that is none of a pattern, from *i = 0; NULL behind the last. */

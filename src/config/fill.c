@@ -138,6 +138,21 @@ config_fill_presence(const struct config *c, struct presence_options *out)
 }
 
 bool
+config_fill_login(const struct config *c, struct auth_login_spec *out)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	*out = (struct auth_login_spec){ .username = c->ui.username, .hash = p->ui_hash, .secret = p->peers.secret };
+	return c->has_ui;
+}
+
+const char *
+config_node(const struct config *c)
+{
+	return config__parts_of(c)->server.node;
+}
+
+bool
 config_fill_adapter(const struct config *c, struct adapter_options *out)
 {
 	const struct config_parts *p = config__parts_of(c);

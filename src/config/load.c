@@ -3,6 +3,7 @@
 #include "src/config/load.h"
 #include "eio/check.h"
 #include "src/config/addresses.h"
+#include "src/config/adminui.h"
 #include "src/config/auth.h"
 #include "src/config/compat.h"
 #include "src/config/cors.h"
@@ -139,6 +140,7 @@ finish_config(struct config_loader *l)
 	config__intake_finish(l);
 	config__publish_check(l);
 	check_user(l);
+	config__ui_finish(l);
 	config__feeds_check(l);
 	config__auth_finish(l);
 	config__recovery_finish(l);

@@ -4,6 +4,7 @@
 
 #include "src/config/adapter.h"
 #include "src/config/addresses.h"
+#include "src/config/adminui.h"
 #include "src/config/auth.h"
 #include "src/config/compat.h"
 #include "src/config/compression.h"
@@ -108,6 +109,15 @@ static const struct config_option main_rows[] = {
 	SECTION("client"),
 	CUSTOM("client.version", config.client, read_client_version, "\"4\"", SCHEMA_STRING),
 	CUSTOM("client.dir", config.client.dir, config__folder, "null", SCHEMA_STRING_OR_NULL),
+	SECTION("adminUI"),
+	STRING("adminUI.username", config.ui.username, "null"),
+	CUSTOM("adminUI.passwordFile", ui_hash, config__ui_hash, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("adminUI.auth", config.ui.anonymous, config__ui_auth, "null", SCHEMA_FALSE_OR_NULL),
+	ENUM("adminUI.mode", config.ui.mode, config__ui_modes, "\"production\""),
+	BOOL("adminUI.readonly", config.ui.readonly, "true"),
+	STRING("adminUI.serverId", config.ui.server_id, "null"),
+	STRING("adminUI.namespaceName", config.ui.nsp, "\"/admin\""),
+	CUSTOM("adminUI.page", config.ui.page, config__ui_page, "\"/admin-ui/\"", SCHEMA_STRING_OR_FALSE),
 	CUSTOM("www", config.www, config__folder, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("feedDefaults", feeds, config__feed_defaults, NULL, SCHEMA_REF("feedDefaults")),
 	CUSTOM("feeds", feeds, config__feeds, "[]", SCHEMA_LIST(SCHEMA_REF("feed"))),

@@ -38,6 +38,7 @@ struct config_parts {
 	struct presence_specs *presence; /* a reference */
 	struct peers_spec peers;
 	char peer_key[CONFIG_SECRET_BYTES]; /* what that borrows; empty: there is none */
+	char ui_hash[CONFIG_SECRET_BYTES]; /* of the Admin UI's password; empty: there is none */
 	const char *presence_prefix;
 	unsigned presence_expiry_ms;
 	struct adapter_spec adapter;

@@ -19,6 +19,7 @@
 #define SCHEMA_STRING_OR_EMPTY "{\"type\":\"string\"}"
 #define SCHEMA_STRING_OR_NULL "{\"type\":[\"string\",\"null\"],\"minLength\":1}"
 #define SCHEMA_STRING_OR_FALSE SCHEMA_ANY_OF(SCHEMA_STRING_OR_NULL, "{\"const\":false}")
+#define SCHEMA_FALSE_OR_NULL "{\"enum\":[false,null]}"
 #define SCHEMA_NODE "{\"type\":[\"string\",\"null\"],\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}"
 #define SCHEMA_PEERS \
 	"{\"type\":[\"object\",\"null\"],\"minProperties\":1,\"propertyNames\":{\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}," \

@@ -138,6 +138,8 @@ config__targets_sockets(const struct config_parts *p)
 
 		if (h && (handlers_any_broadcast(h, may_be_id, NULL) || handlers_calls(h))) return true;
 	}
-	/* Who publishes over HTTP names any room, as the answer to a call does, and other servers. */
-	return p->config.publish.token_file || p->adapter.mode != ADAPTER_OFF;
+	/* Who publishes over HTTP names any room, as the answer to a call does, and other servers; and the
+	 * Admin UI single sockets. */
+	return p->config.publish.token_file || p->adapter.mode != ADAPTER_OFF ||
+	       (p->config.has_ui && (p->config.ui.mode == CONFIG_UI_DEVELOPMENT || !p->config.ui.readonly));
 }

@@ -21,6 +21,7 @@ enum feed_move_kind {
 	/* Questions, see survey.h: the answer has */
 	FEED_MOVE_IDS, /* the ids of the sockets, JSON strings */
 	FEED_MOVE_SOCKETS, /* what they are, objects as fetchSockets() of Socket.IO has them */
+	FEED_MOVE_EVERYBODY, /* what all sockets are, of each namespace, as the Admin UI has them; of all workers */
 	FEED_MOVE_ROOMS, /* all rooms of the namespace, JSON strings */
 	FEED_MOVE_CALL, /* how many get the event of the survey */
 };

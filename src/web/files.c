@@ -7,6 +7,7 @@
 
 #include "eio/buf.h"
 #include "src/web/files_client.h"
+#include "src/web/files_page.h"
 #include "src/web/files_www.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@ static const struct {
 
 struct files {
 	struct files_clients clients;
+	struct files_page page;
 	int www; /* -1: none */
 	struct eio_block *refusal_headers[REFUSAL_COUNT], *refusal_bodies[REFUSAL_COUNT];
 };
@@ -60,6 +62,7 @@ files_open(struct files **out, const struct files_config *cfg, char *err, size_t
 	f->www = -1;
 	e = refusals_make(f);
 	if (e == 0 && cfg->client_path) e = files_clients_load(&f->clients, cfg, err, err_size);
+	if (e == 0 && cfg->page_dir) e = files_page_load(&f->page, cfg->page_path, cfg->page_dir, err, err_size);
 	if (e == 0 && cfg->www_dir) {
 		f->www = files_www_open(cfg->www_dir, err, err_size);
 		if (f->www < 0) e = f->www;
@@ -78,6 +81,7 @@ files_close(struct files *f)
 {
 	if (!f) return;
 	files_clients_deinit(&f->clients);
+	files_page_deinit(&f->page);
 	for (int i = 0; i < REFUSAL_COUNT; i++) {
 		eio_block_unref(f->refusal_headers[i]);
 		eio_block_unref(f->refusal_bodies[i]);
@@ -101,7 +105,8 @@ files_official_count(const struct files *f)
 bool
 files_has_client(const struct files *f, struct eio_bytes path)
 {
-	return files_clients_find(&f->clients, path) || files_clients_missed(&f->clients, path);
+	return files_clients_find(&f->clients, path) || files_clients_missed(&f->clients, path) ||
+	       files_page_find(&f->page, path) || files_page_is_folder(&f->page, path);
 }
 
 static int
@@ -153,6 +158,18 @@ redirect_to_folder(const struct files_path *path, struct eio_bytes query, struct
 	return out->headers ? 0 : -ENOMEM;
 }
 
+/* The page's files name each other as what is in its folder. */
+static int
+redirect_to_page(const struct files *f, struct eio_bytes target, bool head, struct files_answer *out)
+{
+	struct eio_bytes query;
+	struct files_path path;
+
+	if (!files_path_parse(&path, target)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
+	files_path_split(target, &query);
+	return redirect_to_folder(&path, query, out);
+}
+
 static int
 www_get(const struct files *f, struct files_cache *c, const struct files_request *req, bool head,
 	struct files_answer *out)
@@ -177,12 +194,15 @@ files_get(const struct files *f, struct files_cache *c, const struct files_reque
 {
 	bool head = eio_bytes_eq(req->method, EIO_LIT("HEAD"));
 	struct files_entry *client = files_clients_find(&f->clients, req->path);
+	bool folder = files_page_is_folder(&f->page, req->path);
 
 	*out = (struct files_answer){ 0 };
+	if (!client) client = files_page_find(&f->page, req->path);
 	if (!client && files_clients_missed(&f->clients, req->path))
 		return refuse_file_with(f, REFUSAL_NOT_FOUND, f->clients.missing, head, out);
-	if (!client && (f->www < 0 || !c)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
+	if (!client && !folder && (f->www < 0 || !c)) return refuse_file(f, REFUSAL_NOT_FOUND, head, out);
 	if (!head && !eio_bytes_eq(req->method, EIO_LIT("GET"))) return refuse_file(f, REFUSAL_METHOD, false, out);
+	if (folder) return redirect_to_page(f, req->path, head, out);
 	if (!client) return www_get(f, c, req, head, out);
 	files_entry_prepare(client, req->accept_encoding);
 	files_entry_answer(client, req, out);

@@ -36,6 +36,8 @@ struct files_config {
 	const char *client_dir; /* a folder whose socket.io.* files are there instead */
 	bool legacy; /* the installed clients' answers look like those of servers 1.x and 2.x */
 	const char *decoder_dir; /* folder of siocast.js and siocast-columns.js, and of their modules */
+	const char *page_path,
+		*page_dir; /* URL folder of the Admin UI's page, and the folder that has its files; or NULL */
 	const char *www_dir; /* folder served at "/" */
 };
 
@@ -57,8 +59,9 @@ int files_check_rights(const struct files *f);
  * log. */
 unsigned files_official_count(const struct files *f);
 
-/* Whether the path of a request (query and all) names a client file that is there, or one of a version, there or not.
- * Lets the caller decide between a file and the Engine.IO endpoint, which live below the same path. Any thread. */
+/* Whether the path of a request (query and all) names a client file that is there, or one of a version, there or not;
+ * or a file of the Admin UI's page. Lets the caller decide between a file and the Engine.IO endpoint, which live below
+ * the same path. Any thread. */
 bool files_has_client(const struct files *f, struct eio_bytes path);
 
 /* An empty cache, or NULL when out of memory; and its end. */

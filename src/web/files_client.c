@@ -3,13 +3,12 @@
 #include "src/web/files_client.h"
 
 #include "eio/buf.h"
+#include "src/web/files_load.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct files_client {
@@ -20,62 +19,21 @@ struct files_client {
 
 static const char cache_control[] = "public, max-age=0";
 
-static char *
-join_texts(const char *a, const char *separator, const char *b)
-{
-	size_t n = strlen(a) + strlen(separator) + strlen(b) + 1;
-	char *s = malloc(n);
-
-	if (s) snprintf(s, n, "%s%s%s", a, separator, b);
-	return s;
-}
-
-static bool
-ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n > m && strcmp(s + n - m, end) == 0;
-}
-
 /* Adds a name for an entry. An entry that is not borrowed is taken over, also when this fails. */
 static int
 add_name(struct files_clients *c, const char *folder, const char *name, struct files_entry *entry, bool borrowed)
 {
 	struct files_client *v = realloc(c->v, (c->n + 1) * sizeof *v);
-	char *whole = join_texts(folder, *folder ? "/" : "", name);
+	char *whole = files_join(folder, *folder ? "/" : "", name);
 
 	if (v) c->v = v;
 	if (!v || !whole) {
 		free(whole);
-		if (!borrowed) files_entry_deinit(entry);
-		if (!borrowed) free(entry);
+		if (!borrowed) files_unload(entry);
 		return -ENOMEM;
 	}
 	c->v[c->n++] = (struct files_client){ .name = whole, .entry = entry, .borrowed = borrowed };
 	return 0;
-}
-
-/* The content of a file, or NULL with errno set. */
-static struct eio_block *
-read_file(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = 0;
-	struct eio_block *body = NULL;
-	struct stat st;
-
-	if (fd < 0) return NULL;
-	if (fstat(fd, &st) != 0)
-		e = errno;
-	else if (!S_ISREG(st.st_mode))
-		e = EISDIR;
-	else if (st.st_size > FILES_SIZE_MAX)
-		e = EFBIG;
-	else if (!(body = files_read(fd, (size_t)st.st_size)))
-		e = errno;
-	close(fd);
-	errno = e;
-	return body;
 }
 
 /* Loads one file and adds it as folder/name. */
@@ -83,24 +41,10 @@ static int
 load_client(struct files_clients *c, const char *path, const char *folder, const char *name,
 	const struct files_entry_kind *kind, char *err, size_t err_size)
 {
-	struct eio_block *body = read_file(path);
 	struct files_entry *entry;
+	int e = files_load(&entry, path, kind, err, err_size);
 
-	if (!body) {
-		int e = errno;
-
-		snprintf(err, err_size, "cannot read %s: %s", path, strerror(e));
-		return -e;
-	}
-	entry = malloc(sizeof *entry);
-	if (!entry) {
-		eio_block_unref(body);
-		return -ENOMEM;
-	}
-	if (files_entry_init(entry, body, kind) != 0) {
-		free(entry);
-		return -ENOMEM;
-	}
+	if (e) return e;
 	return add_name(c, folder, name, entry, false);
 }
 
@@ -110,7 +54,7 @@ static bool
 is_client_file(const char *name)
 {
 	return strncmp(name, "socket.io.", 10) == 0 &&
-	       (ends_with(name, ".js") || ends_with(name, ".mjs") || ends_with(name, ".map"));
+	       (files_ends_with(name, ".js") || files_ends_with(name, ".mjs") || files_ends_with(name, ".map"));
 }
 
 /* The servers of 1.x and 2.x named no character set, and tagged their client with its version, so caches that were
@@ -124,7 +68,7 @@ kind_of(const struct files_config *cfg, const char *name, const char *version, i
 	k.type = files_type_of(eio_cstr(name), &k.compressible);
 	if (!cfg->legacy || !version) return k;
 	k.tag = version;
-	if (ends_with(name, ".js")) k.type = "application/javascript";
+	if (files_ends_with(name, ".js")) k.type = "application/javascript";
 	return k;
 }
 
@@ -147,7 +91,7 @@ load_folder(struct files_clients *c, const struct files_config *cfg, const char 
 		char *path;
 
 		if (!is_client_file(entry->d_name)) continue;
-		path = join_texts(dir, "/", entry->d_name);
+		path = files_join(dir, "/", entry->d_name);
 		e = path ? load_client(c, path, folder, entry->d_name, &kind, err, err_size) : -ENOMEM;
 		free(path);
 	}
@@ -245,7 +189,7 @@ static int
 load_decoder_file(struct files_clients *c, const char *dir, const char *name, char *err, size_t err_size)
 {
 	struct files_entry_kind kind = { .cache_control = cache_control, .level = FILES_LEVEL_GOOD };
-	char *path = join_texts(dir, "/", name);
+	char *path = files_join(dir, "/", name);
 	int e = 0;
 
 	if (!path) return -ENOMEM;
@@ -273,7 +217,7 @@ files_clients_load(struct files_clients *c, const struct files_config *cfg, char
 	size_t n = strlen(cfg->client_path), before;
 	int e;
 
-	c->path = join_texts(cfg->client_path, n == 0 || cfg->client_path[n - 1] != '/' ? "/" : "", "");
+	c->path = files_join(cfg->client_path, n == 0 || cfg->client_path[n - 1] != '/' ? "/" : "", "");
 	if (!c->path) return -ENOMEM;
 	e = load_versions(c, cfg, err, err_size);
 	before = c->n;
@@ -319,10 +263,7 @@ void
 files_clients_deinit(struct files_clients *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
-		if (!c->v[i].borrowed) {
-			files_entry_deinit(c->v[i].entry);
-			free(c->v[i].entry);
-		}
+		if (!c->v[i].borrowed) files_unload(c->v[i].entry);
 		free(c->v[i].name);
 	}
 	free(c->v);

@@ -13,6 +13,7 @@
 struct install_paths {
 	char base[PATH_MAX + 64]; /* one folder below it for each version of the official client */
 	char decoder[PATH_MAX + 64]; /* the folder of siocast.js */
+	char page[PATH_MAX + 128]; /* that of the Admin UI's page */
 };
 
 static void
@@ -36,9 +37,11 @@ find_paths(struct install_paths *p)
 	if (access(script, R_OK) == 0) {
 		snprintf(p->base, sizeof p->base, "%s/client-js/official/node_modules", folder);
 		snprintf(p->decoder, sizeof p->decoder, "%s/client-js", folder);
+		snprintf(p->page, sizeof p->page, "%s/@socket.io/admin-ui/ui/dist", p->base);
 	} else {
 		snprintf(p->base, sizeof p->base, "%s", SIOCAST_CLIENT_DIR);
 		snprintf(p->decoder, sizeof p->decoder, "%s", SIOCAST_CLIENT_DIR);
+		snprintf(p->page, sizeof p->page, "%s/admin-ui", SIOCAST_CLIENT_DIR);
 	}
 }
 
@@ -52,12 +55,24 @@ open_logged(struct files **out, const struct files_config *c)
 	return e ? -1 : 0;
 }
 
+/* The page is served if it is there: then the configuration has it. */
+static void
+add_page(struct files_config *c, const struct install_options *o, const struct install_paths *p)
+{
+	if (!o->page) return;
+	c->page_path = o->page;
+	if (access(p->page, R_OK) == 0)
+		c->page_dir = p->page;
+	else
+		log_warn("event=no-admin-ui-page dir=\"%s\" hint=\"%s is not served\"", p->page, o->page);
+}
+
 /* The official client is served if it is there. */
 static int
 open_with_client(struct files **out, const struct install_options *o, const struct install_paths *p,
 	const struct files_versions *installed)
 {
-	const struct files_config c = {
+	struct files_config c = {
 		.client_path = o->path,
 		.versions = installed->v,
 		.versions_n = installed->n,
@@ -68,6 +83,7 @@ open_with_client(struct files **out, const struct install_options *o, const stru
 		.www_dir = o->www,
 	};
 
+	add_page(&c, o, p);
 	if (open_logged(out, &c)) return -1;
 	if (files_official_count(*out) == 0)
 		log_warn("event=no-client-files dir=\"%s\" version=%s hint=\"socket.io.js is not served\"",
@@ -82,9 +98,13 @@ install_open_files(struct files **out, const struct install_options *o)
 	struct install_paths paths;
 	int e;
 
-	if (!o->serve_client)
-		return open_logged(out, &(struct files_config){ .client_path = o->path, .www_dir = o->www });
 	find_paths(&paths);
+	if (!o->serve_client) {
+		struct files_config c = { .client_path = o->path, .www_dir = o->www };
+
+		add_page(&c, o, &paths);
+		return open_logged(out, &c);
+	}
 	e = files_versions_find(&installed, paths.base);
 	if (e == 0)
 		e = open_with_client(out, o, &paths, &installed);

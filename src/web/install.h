@@ -14,6 +14,7 @@ struct install_options {
 	bool legacy; /* they look like those of servers 1.x and 2.x */
 	const char *version; /* of the official client: "4.8.4", or the beginning of one */
 	const char *dir; /* a folder whose socket.io.* are served instead, or NULL */
+	const char *page; /* URL folder of the Admin UI's page, or NULL */
 };
 
 /* Opens the files that are installed. 0 with *out to be closed by files_close; or -1, and the reason was logged. At the

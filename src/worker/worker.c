@@ -129,6 +129,19 @@ take_worker_moves(void *user, struct mail *run)
 	}
 }
 
+static void
+take_worker_logins(void *user, struct mail *run)
+{
+	struct worker *w = user;
+	struct mail *next;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	for (struct mail *m = run; m; m = next) {
+		next = m->next;
+		clients_take_login(w->clients, EIO_CONTAINER(m, struct auth_check, mail));
+	}
+}
+
 /* What has to be done in the loop's own thread. */
 static void
 take_worker_start(void *user, struct mail *run)
@@ -179,6 +192,7 @@ open_ports(struct worker *w)
 	feed_set_recalls(w->shared->feed, w->index, &w->recalls);
 	feed_set_stows(w->shared->feed, w->index, &w->stows);
 	feed_set_moves(w->shared->feed, w->index, &w->moves);
+	w->logins = worker__port(w, take_worker_logins);
 	w->presences = worker__port(w, take_presences);
 	if (w->shared->presence) presence_set_worker(w->shared->presence, w->index, &w->presences);
 	forward_open(w);
@@ -197,6 +211,9 @@ make_clients(struct worker *w)
 		.presence = w->shared->presence,
 		.adapter = w->shared->adapter,
 		.hook = w->hook,
+		.login = w->shared->login,
+		.ui = w->shared->ui,
+		.logins = &w->logins,
 		.metrics = w->thread->metrics,
 		.clock = &w->thread->clock,
 		.random = &w->thread->random,
@@ -215,6 +232,7 @@ make_server(struct worker *w)
 		.open = clients_open,
 		.message = clients_message,
 		.close = clients_close,
+		.upgraded = w->shared->ui && w->shared->ui->watches ? clients_upgraded : NULL,
 		.room = clients_room,
 		.refused = clients_refused,
 		.request = site_file,

@@ -30,6 +30,8 @@ struct workers {
 	struct feed *feed;
 	struct presence *presence; /* NULL: there is none */
 	struct adapter *adapter; /* the same */
+	struct auth_login *login; /* who may use the Admin UI; NULL: it is not served */
+	struct ui_line *ui; /* how that is told; the same */
 	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;

@@ -67,7 +67,7 @@ struct worker {
 	uint64_t counted; /* connections of its own that all know of */
 	size_t staying; /* connections that had not left, or have their TLS here, at the last WORKER_LEAVE */
 	bool draining; /* no session is left, and none begins */
-	struct mail_port deliveries, presences, recalls, stows, moves, starts; /* worker.c */
+	struct mail_port deliveries, presences, recalls, stows, moves, logins, starts; /* worker.c */
 	struct mail_port exchanges, answers, upgrades; /* forward.c */
 	struct mail_port joins; /* joining.c */
 	struct mail_port steps; /* stopping.c */

@@ -28,6 +28,8 @@ async function start(cleanup) {
 	const app = await Application.start(cleanup, (question) => app.answer(question));
 	const secretFile = path.join(await cleanup.folder(), 'secret');
 	await fs.writeFile(secretFile, SECRET);
+	const passwordFile = path.join(path.dirname(secretFile), 'hash');
+	await fs.writeFile(passwordFile, '$2a$04$MehXyoIu5OUd6Y8hcwPKX..ZI6dDDfxtCf7jbTZJWCG8Lt4wTWaAi'); // nobody's password in this test
 	const on = { join: [{ join: '{1}' }, { ack: [true] }], hang: [{ call: { url: app.url } }, { ack: ['{1}'] }] };
 	const server = await startSiocast(cleanup, {
 		redis: redis.url,
@@ -41,6 +43,7 @@ async function start(cleanup) {
 			'/token': { auth: { jwt: { keys: [{ alg: 'HS256', secretFile }] } } },
 			'/asked': { auth: { hook: { url: app.url, timeout: 5000 } } },
 		},
+		adminUI: { username: 'admin', passwordFile },
 		limits: { roomsPerSocket: 2, roomNameLength: 30, namespacesPerClient: 2, authBytes: 1000 },
 	});
 	await feedsReady(redis, server);
@@ -132,6 +135,7 @@ suite('metrics', start, (server) => {
 			namespaces: crowd,
 			'auth bytes': refused('/', { auth: { long: 'x'.repeat(2000) } }),
 			token: refused('/token', { auth: { token: token({}, 'another secret of more than thirty-two bytes') } }),
+			credentials: refused('/admin', { auth: { username: 'admin', password: 'wrong' } }),
 			application: answers({ status: 403 }, refused('/asked')),
 			unavailable: answers({ status: 500 }, refused('/asked')),
 		};

@@ -32,6 +32,8 @@ async function configureEverything(cleanup) {
 	fs.writeFileSync(path.join(folder, 'password'), 'secret\n');
 	fs.writeFileSync(path.join(folder, 'publishers'), `${SECRET}\n`);
 	fs.writeFileSync(path.join(folder, 'key'), SECRET);
+	// "secret", by bcrypt.
+	fs.writeFileSync(path.join(folder, 'hash'), '$2a$04$JCqzD0eHvK2VhcDXGGPcyO50uvpDNB63LvCwXS9RwRM.hZdp.zhnu');
 	const app = await Application.start(cleanup, () => ({ body: { rooms: ['told'] } }));
 	const auth = {
 		jwt: { keys: [{ alg: 'HS256', secretFile: path.join(folder, 'key') }] },
@@ -47,6 +49,7 @@ async function configureEverything(cleanup) {
 		feeds: [{ channel: 'news', batch: { interval: 20 } }],
 		publish: { tokenFile: path.join(folder, 'publishers') },
 		trustedProxies: 'unix',
+		adminUI: { username: 'admin', passwordFile: path.join(folder, 'hash'), mode: 'development' },
 		namespaces: {
 			'/': { on: { tell: [{ publish: 'told' }, { ack: [true] }] } },
 			'/who': {
@@ -123,6 +126,12 @@ describe('the filter of the unit', { skip: SIOCAST_ONLY || reasonNoFilter() }, (
 				}
 				const session = await Session.open(setup);
 				assert.equal((await session.post('40')).text, 'ok');
+
+				const page = createClient(cleanup, setup, { namespace: '/admin', auth: { username: 'admin', password: 'secret' } });
+				const [figures, list] = ['server_stats', 'all_sockets'].map((event) => collect(page, event));
+				await connected(page);
+				await figures.next();
+				await list.next();
 
 				await askWho(cleanup, setup, SECRET);
 				fs.writeFileSync(key, `another ${SECRET}`);

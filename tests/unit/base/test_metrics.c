@@ -298,6 +298,15 @@ bounded(void **state)
 	metrics_set_deinit(&s);
 }
 
+/* One more than the sum, by the label's number. */
+static void
+note_label(void *user, const char *label, uint64_t sum)
+{
+	uint64_t *seen = user;
+
+	seen[strtoul(label, NULL, 10)] += sum + 1;
+}
+
 /* The largest of a label's values, in order; what is 0 is not among them. */
 static void
 largest(void **state)
@@ -305,6 +314,7 @@ largest(void **state)
 	static const uint64_t values[] = { 3, 0, 9, 9, 1, 12 };
 	enum { N = sizeof values / sizeof values[0] };
 	struct metrics_top top[N];
+	uint64_t seen[N];
 	struct metrics_set s;
 	struct metrics *m[N];
 
@@ -324,6 +334,9 @@ largest(void **state)
 		assert_int_equal(top[i].also, also[i]);
 		assert_int_equal(strtoul(top[i].label, NULL, 10), also[i]);
 	}
+	memset(seen, 0, sizeof seen);
+	metrics_each(&s, &labelled, LABELLED_IN, note_label, seen);
+	for (unsigned i = 0; i < N; i++) assert_int_equal(seen[i], values[i] + 1);
 	assert_int_equal(metrics_top(&s, &labelled, LABELLED_IN, LABELLED_NOW, top, 2), 2);
 	assert_int_equal(top[0].by, 12);
 	assert_int_equal(top[1].also, 2);

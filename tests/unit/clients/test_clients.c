@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "eio/net/socket_int.h"
 #include "src/base/log.h"
+#include "src/clients/client.h"
 #include "src/clients/clients.h"
 #include "src/config/config.h"
 #include "tests/unit/configured.h"
@@ -74,6 +75,7 @@ struct test {
 	struct eio_server *server;
 	struct clients *clients;
 	int peer; /* of the client, -1: none */
+	size_t known; /* entries of interest that stay to the end */
 	int saved_stderr;
 	FILE *log;
 };
@@ -178,7 +180,7 @@ finish(struct test *t)
 	drop_peer(t);
 	turn(t);
 	assert_int_equal(metrics_sum(&t->metrics, &namespace_metrics, NAMESPACE_METRIC_SOCKETS), 0);
-	assert_int_equal(interest_count(t->interest), 0);
+	assert_int_equal(interest_count(t->interest), t->known);
 	eio_server_close(t->server);
 	eio_clock_close(&t->clock);
 	uv_run(&t->loop, UV_RUN_DEFAULT);
@@ -642,6 +644,117 @@ test_admission(void **state)
 	finish(&t);
 }
 
+/* The Admin UI: what happens is told to who looks, and to nobody else. */
+
+static struct eio_buf noted; /* what was told, a line for each item */
+
+static void
+take_noted(void *user, struct mail *run)
+{
+	struct ui_told *told = EIO_CONTAINER(run, struct ui_told, mail);
+	struct eio_bytes bytes;
+	enum ui_item kind;
+	size_t at = 0;
+
+	assert_null(run->next);
+	while (ui_told_next(told, &at, &kind, &bytes)) {
+		assert_int_equal(kind, UI_ITEM_EVENT);
+		eio_buf_add(&noted, bytes);
+		eio_buf_addc(&noted, '\n');
+	}
+	ui_told_free(user, told);
+}
+
+/* Has what was noted in this turn told, and looks for its parts, each behind the one before; nothing: NULL. */
+static void
+expect_noted(struct test *t, const char *const *parts)
+{
+	const char *p;
+
+	eio_buf_clear(&noted);
+	clients_turn(t->clients);
+	assert_true((noted.n > 0) == (*parts != NULL));
+	eio_buf_addc(&noted, '\0');
+	p = noted.p;
+	for (; *parts; parts++) {
+		p = strstr(p, *parts);
+		if (!p) complain(t, "is not in", *parts, noted.p);
+		p += strlen(*parts);
+	}
+}
+
+#define EXPECT_NOTED(t, ...) expect_noted(t, (const char *const[]){ __VA_ARGS__, NULL })
+#define EXPECT_NOTHING(t) expect_noted(t, (const char *const[]){ NULL })
+
+static void
+test_ui(void **state)
+{
+	const struct sio_room_key room = sio_room_everyone(EIO_LIT("/admin"));
+	struct ui_line line = { .nsp = "/admin", .watches = true, .told = { NULL, take_noted, &line } };
+	struct eio_socket *s;
+	struct test t;
+
+	(void)state;
+	start_with(&t, (struct clients_options){ .ui = &line }, patient);
+	t.known = 1;
+	s = arrive_and_join(&t);
+	EXPECT_NOTHING(&t);
+	interest_set(t.interest, 0, room);
+	say(&t, s, "0/bare,{\"secret\":1}");
+	EXPECT_NOTED(&t, "[\"socket_connected\",{\"id\":", "\"transport\":\"websocket\",\"nsp\":\"/bare\"",
+		"\"rooms\":[", "]},\"20", "Z\"]");
+	assert_null(strstr(noted.p, "\"auth\""));
+	say(&t, s, "2[\"subscribe\",\"r\\u0022\"]");
+	EXPECT_NOTED(&t, "[\"event_received\",\"/\",\"", "\",[\"subscribe\",\"r\\u0022\"],\"20",
+		"\n[\"room_joined\",\"/\",\"r\\\"\",\"");
+	/* Too much is on its way. */
+	atomic_store(&line.bytes, UI_LINE_BYTES);
+	say(&t, s, "2[\"say\",1]");
+	EXPECT_NOTHING(&t);
+	assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_UI_DROPPED), 1);
+	atomic_store(&line.bytes, 0);
+	say(&t, s, "1");
+	EXPECT_NOTED(&t, "[\"socket_disconnected\",\"/\",\"", "\",\"client namespace disconnect\",\"20",
+		"[\"room_left\",\"/\",\"r\\\"\",\"");
+	assert_int_equal(atomic_load(&line.bytes), 0);
+	interest_clear(t.interest, 0, room);
+	say(&t, s, "0");
+	EXPECT_NOTHING(&t);
+	finish(&t);
+	eio_buf_deinit(&noted);
+}
+
+/* Without memory something is not told, which is counted, and nobody else notices. */
+static void
+test_ui_no_memory(void **state)
+{
+	const struct sio_room_key room = sio_room_everyone(EIO_LIT("/admin"));
+	struct ui_line line = { .nsp = "/admin", .watches = true, .told = { NULL, take_noted, &line } };
+	struct eio_socket *s;
+	struct test t;
+	bool failed = true;
+
+	(void)state;
+	start_with(&t, (struct clients_options){ .ui = &line }, patient);
+	t.known = 1;
+	s = arrive_and_join(&t);
+	interest_set(t.interest, 0, room);
+	for (long n = 0; failed; n++) {
+		failmalloc_arm(n);
+		ui_upgraded(client_of_session(s));
+		failed = failmalloc_disarm();
+		if (failed)
+			EXPECT_NOTHING(&t);
+		else
+			EXPECT_NOTED(
+				&t, "[\"socket_updated\",{\"id\":\"", "\",\"nsp\":\"/\",\"transport\":\"websocket\"}]");
+		assert_int_equal(metrics_sum(&t.metrics, &clients_metrics, CLIENTS_METRIC_UI_DROPPED), n + failed);
+	}
+	interest_clear(t.interest, 0, room);
+	finish(&t);
+	eio_buf_deinit(&noted);
+}
+
 /* Without memory for what it asks for, a client ends, and is not left waiting. */
 static void
 test_no_memory(void **state)
@@ -687,6 +800,8 @@ main(void)
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_namespace_patterns),
 		cmocka_unit_test(test_admission),
+		cmocka_unit_test(test_ui),
+		cmocka_unit_test(test_ui_no_memory),
 		cmocka_unit_test(test_no_memory),
 	};
 

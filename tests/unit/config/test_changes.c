@@ -140,6 +140,14 @@ namespaces_that_stay(void **state)
 	assert_string_equal(stay(more, recovered), "");
 	assert_string_equal(stay(recovered, more), "connectionStateRecovery is another");
 	assert_string_equal(stay(recovered, "{}"), "connectionStateRecovery is another");
+	assert_string_equal(stay("{}", "{\"adminUI\": {\"auth\": false}}"), "the Admin UI is another");
+	assert_string_equal(stay("{\"adminUI\": {\"auth\": false}}", "{}"), "the Admin UI is another");
+	assert_string_equal(
+		stay("{\"adminUI\": {\"auth\": false}}", "{\"adminUI\": {\"auth\": false, \"namespaceName\": \"/b\"}}"),
+		"the Admin UI is another");
+	assert_string_equal(stay("{\"adminUI\": {\"auth\": false, \"serverId\": \"a\"}}",
+				    "{\"adminUI\": {\"auth\": false}, \"namespaces\": {\"/b\": {}}}"),
+		"");
 	assert_string_equal(stay("{}", own), "single sockets are reached, which nothing did before");
 	assert_string_equal(stay(own, "{}"), "");
 }

@@ -24,6 +24,8 @@
 static const char text[] =
 	"{\"compat\": \"2.x\", \"listen\": [\"127.0.0.1:1\", \"unix:/s\"], \"admin\": \"[::1]:2\", \"adminHosts\": [\"a.example\"], \"trustedProxies\": [\"::1\", \"unix\"], \"publish\": {\"tokenFile\": \"t\", \"maxBytes\": 5, \"idempotencySeconds\": 5}, \"jsonp\": true, \"path\": \"/p\", \"workers\": 2,"
 	"\"stateFile\": \"/state\", \"drain\": {\"seconds\": 5}, \"user\": \"u\", \"group\": \"g\","
+	"\"adminUI\": {\"username\": null, \"passwordFile\": null, \"auth\": false, \"mode\": \"production\", \"readonly\": true, \"serverId\": \"s\","
+	"  \"namespaceName\": \"/ui\", \"page\": \"/ui\"},"
 	"\"node\": \"a\", \"peers\": {\"a\": \"10.0.0.1:1\", \"b\": \"b.example:1\"}, \"peerKeyFile\": \"${PASSWORD}\","
 	"\"adapter\": {\"mode\": \"member\", \"dialects\": [\"classic\", \"streams\"], \"key\": \"a\", \"subscriptionMode\": \"static\","
 	"  \"streamCount\": 2, \"streamMaxLen\": 5, \"serverSideEmit\": \"node:\"},"

@@ -267,6 +267,58 @@ test_versions_legacy(void **state)
 	site_close(&s);
 }
 
+/* The page of the Admin UI: its files and those of its folders, from any path. */
+static void
+test_page(void **state)
+{
+	struct site s = { 0 };
+	char err[256];
+
+	(void)state;
+	assert_int_equal(mkdir(at("page"), 0755), 0);
+	assert_int_equal(mkdir(at("page/js"), 0755), 0);
+	assert_int_equal(mkdir(at("page/js/deep"), 0755), 0);
+	write_text("page/index.html", "<!doctype html><p>page");
+	write_text("page/.hidden", "secret");
+	write_script("page/js/app.js", 200, 1);
+	write_text("page/js/app.js.map", "{}");
+	write_text("page/js/deep/x.js", "1");
+	assert_int_equal(files_open(&s.f,
+				 &(struct files_config){ .client_path = "/socket.io/",
+					 .page_path = "/a/ui/",
+					 .page_dir = at("page"),
+					 .www_dir = at("www") },
+				 err, sizeof(err)),
+		0);
+	s.c = files_cache_new();
+	assert_int_equal(get(&s, "/a/ui/"), 200);
+	expect_text(&s, "<!doctype html><p>page");
+	assert_string_equal(header(&s, "Content-Type"), "text/html; charset=utf-8");
+	assert_int_equal(get(&s, "/a/ui/?x"), 200);
+	assert_int_equal(get(&s, "/a/ui/index.html"), 200);
+	assert_int_equal(ask(&s, "GET", "/a/ui/js/app.js", NULL, "br"), 200);
+	assert_string_equal(header(&s, "Content-Encoding"), "br");
+	assert_int_equal(get(&s, "/a/ui?x=1"), 301);
+	assert_string_equal(header(&s, "Location"), "/a/ui/?x=1");
+	assert_int_equal(ask(&s, "POST", "/a/ui", NULL, NULL), 405);
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const none[] = { "/a/ui/js", "/a/ui/js/", "/a/ui/js/app.js.map", "/a/ui/.hidden",
+			"/a/ui/js/deep/x.js", "/a/uix" };
+
+		assert_int_equal(get(&s, none[i]), 404);
+		assert_false(files_has_client(s.f, eio_cstr(none[i])));
+	}
+	assert_true(files_has_client(s.f, EIO_LIT("/a/ui")));
+	assert_true(files_has_client(s.f, EIO_LIT("/a/ui/?x")));
+	assert_int_equal(get(&s, "/"), 200);
+	expect_text(&s, "<!doctype html><p>home");
+	site_close(&s);
+	assert_int_equal(files_open(&s.f, &(struct files_config){ .page_path = "/a", .page_dir = at("nowhere") }, err,
+				 sizeof(err)),
+		-ENOENT);
+	assert_non_null(strstr(err, "nowhere"));
+}
+
 int
 main(void)
 {
@@ -278,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_versions_choose),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_versions_legacy),
+		cmocka_unit_test(test_page),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
