@@ -8,6 +8,7 @@
 #include "src/beside.h"
 #include "src/config/changes.h"
 #include "src/opening.h"
+#include "src/reload_changes.h"
 #include "src/reload_listen.h"
 #include "src/reload_redis.h"
 
@@ -18,7 +19,6 @@
 #define RELOAD_MAGIC 0x9e10ad00u
 
 enum {
-	KEYS_MAX = 3500, /* bytes of names in one line of the log */
 	MISTAKE_MAX = 1024, /* bytes of a mistake, escaped */
 	WAIT_MS = 100, /* how soon it is tried again when something is under way */
 };
@@ -172,53 +172,6 @@ change_all(struct reload *r, struct config *now)
 	r->replaced = now;
 }
 
-/* Telling */
-
-/* The paths of the live ones, or of the others, each behind a comma but the first. quoted: as JSON. */
-static size_t
-write_paths(const struct config_change *all, size_t n, bool live, bool quoted, struct eio_buf *out)
-{
-	size_t told = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if ((all[i].group != CONFIG_GROUP_NONE) != live) continue;
-		if (told++) eio_buf_addc(out, ',');
-		if (quoted)
-			sio_json_escape(out, eio_cstr(all[i].path));
-		else
-			eio_buf_add(out, eio_cstr(all[i].path));
-	}
-	return told;
-}
-
-static void
-log_paths(const struct config_change *all, size_t n, bool live)
-{
-	struct eio_buf b;
-	size_t told;
-
-	eio_buf_init(&b);
-	told = write_paths(all, n, live, false, &b);
-	eio_buf_addc(&b, '\0');
-	if (!eio_buf_failed(&b) && live)
-		log_info("event=reloaded options=%zu changed=\"%.*s\"", told, KEYS_MAX, b.p);
-	else if (!eio_buf_failed(&b) && told)
-		log_warn(
-			"event=restart-needed options=%zu unchanged=\"%.*s\" hint=\"they stay as they were at the start\"",
-			told, KEYS_MAX, b.p);
-	eio_buf_deinit(&b);
-}
-
-static void
-answer_changes(const struct config_change *all, size_t n, struct eio_buf *answer)
-{
-	EIO_BUF_ADD_LIT(answer, "{\"changed\":[");
-	write_paths(all, n, true, true, answer);
-	EIO_BUF_ADD_LIT(answer, "],\"needsRestart\":[");
-	write_paths(all, n, false, true, answer);
-	EIO_BUF_ADD_LIT(answer, "]}\n");
-}
-
 /* Reading */
 
 /* What takes a restart; and Redis, because it is the first configuration's that has what is in force of that. */
@@ -333,10 +286,10 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 	if (plan->redis_stays) log_warn("event=redis-stays reason=\"%s\"", plan->redis_stays);
 	if (plan->admin_stays) log_warn("event=admin-stays reason=\"%s\"", plan->admin_stays);
 	if (plan->ui_stays) log_warn("event=admin-ui-stays reason=\"%s\"", plan->ui_stays);
-	log_paths(plan->all, plan->n, false);
-	log_paths(plan->all, plan->n, true);
+	reload_log_changes(plan->all, plan->n, false);
+	reload_log_changes(plan->all, plan->n, true);
 	opening_warn(now);
-	answer_changes(plan->all, plan->n, answer);
+	reload_answer_changes(plan->all, plan->n, answer);
 }
 
 static int
