@@ -25,6 +25,7 @@
 #include "src/service/service.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
+#include "src/source/shards.h"
 #include "src/source/streams.h"
 #include "src/state_file.h"
 #include "src/successor.h"
@@ -115,6 +116,7 @@ make_feed(struct daemon *d)
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
+		.shards = &source_shards,
 		.inherited = &d->inherited,
 		.interest = d->interest,
 		.metrics = &d->metrics,

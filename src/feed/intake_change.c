@@ -98,7 +98,7 @@ on_source_moved(void *user, const struct source_moved *how)
 static bool
 wants_source(const struct feed_intake *in, const struct feed_table *table)
 {
-	return feed_intake_is_of_streams(in) ? table->n_streams > 0 : table->n_channels + table->n_patterns > 0;
+	return feed_intake_kind_is_wanted((unsigned)((in - in->all->v) % INTAKES), table);
 }
 
 static int

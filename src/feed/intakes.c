@@ -223,6 +223,8 @@ feed_intake_options(struct feed_intake *in, const struct feed_table *table, cons
 		.n_channels = table->n_channels,
 		.patterns = table->patterns,
 		.n_patterns = table->n_patterns,
+		.shards = table->shards,
+		.n_shards = table->n_shards,
 		.streams = table->streams,
 		.n_streams = table->n_streams,
 		.save_ms = save_ms(specs),
@@ -286,10 +288,8 @@ feed_intakes_give_up(struct feed_intakes *all)
 	struct ledger *ledger = all->router->out->ledger;
 
 	for (size_t i = 0; i < INTAKES * all->options->n_redis; i++) {
-		bool streams = i % INTAKES == INTAKE_STREAMS;
-
 		for (unsigned k = 0; ledger && all->v[i].settles && k < all->options->specs->n; k++)
-			if (all->options->specs->v[k].is_stream == streams) ledger_note_gap(ledger, &k, 1);
+			if (feed_intake_kind(&all->options->specs->v[k]) == i % INTAKES) ledger_note_gap(ledger, &k, 1);
 		settle_intake(&all->v[i]);
 	}
 }
@@ -323,9 +323,7 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 	for (size_t i = 0; i < n; i++) {
 		all->v[i].magic = FEED_INTAKE_MAGIC;
 		all->v[i].all = all;
-		all->v[i].wanted = i % INTAKES == INTAKE_STREAMS
-					   ? router->table.n_streams > 0
-					   : router->table.n_channels + router->table.n_patterns > 0;
+		all->v[i].wanted = feed_intake_kind_is_wanted(i % INTAKES, &router->table);
 	}
 	if (make_lines(all) == 0) return 0;
 	feed_intakes_deinit(all);

@@ -8,8 +8,24 @@
 
 #define FEED_INTAKE_MAGIC 0xfeed0002
 
-/* What messages come by, from one server: what is published there, and its streams. */
-enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKES };
+/* What messages come by, from one server: what is published there, its streams, and its shard channels. */
+enum { INTAKE_PUBLISHED, INTAKE_STREAMS, INTAKE_SHARDS, INTAKES };
+
+/* Which of them a feed is of. */
+static inline unsigned
+feed_intake_kind(const struct feed_spec *f)
+{
+	if (f->is_stream) return INTAKE_STREAMS;
+	return f->is_shard ? INTAKE_SHARDS : INTAKE_PUBLISHED;
+}
+
+/* Whether one of such a kind has something to bring. */
+static inline bool
+feed_intake_kind_is_wanted(unsigned kind, const struct feed_table *table)
+{
+	if (kind == INTAKE_STREAMS) return table->n_streams > 0;
+	return kind == INTAKE_SHARDS ? table->n_shards > 0 : table->n_channels + table->n_patterns > 0;
+}
 
 struct feed_intake {
 	unsigned magic;
@@ -46,7 +62,7 @@ struct source *feed_intake_open(struct feed_intake *in, const struct source_opti
 /* Notes how far its source has read, in the place of what was noted before. */
 void feed_intake_note(struct feed_intake *in);
 
-/* The line of its server; NULL: what it brings are entries. */
+/* The line of its server; NULL: what it brings are entries, or what comes by shard channels. */
 static inline struct feed_prime_line *
 feed_intake_line(const struct feed_intake *in)
 {
@@ -62,6 +78,7 @@ feed_intake_ops(const struct feed_intakes *all, size_t i)
 	const struct feed_options *o = all->options;
 
 	if (i % INTAKES == INTAKE_STREAMS) return o->streams;
+	if (i % INTAKES == INTAKE_SHARDS) return o->shards;
 	return o->replicates && o->replicates[i / INTAKES] ? o->replicated : o->published;
 }
 

@@ -13,6 +13,7 @@
 #include "src/redis/command.h"
 #include "src/redis/link.h"
 #include "src/redis/refusal.h"
+#include "src/redis/shards.h"
 
 #include <stdlib.h>
 
@@ -34,6 +35,8 @@ struct redis_channels {
 	unsigned magic; /* REDIS_CHANNELS_MAGIC */
 	struct redis_channels_options options;
 	struct redis_link *link;
+	struct redis_shards *shards; /* where those of a Cluster are; NULL: all are at one server */
+	bool shards_ready;
 	uint64_t hash_key[2];
 	struct eio_hash all;
 	struct eio_list changed;
@@ -109,7 +112,8 @@ static void
 tell_channels_state(struct redis_channels *c)
 {
 	bool ready = redis_link_is_ready(c->link) && c->asked_at == c->asked_n && !c->refused &&
-		     eio_list_empty(&c->changed);
+		     eio_list_empty(&c->changed) &&
+		     (!c->shards || (c->shards_ready && !redis_shards_refused(c->shards)));
 
 	if (ready == c->ready) return;
 	c->ready = ready;
@@ -122,6 +126,7 @@ redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, stru
 	uint64_t hash = eio_hash_bytes(c->hash_key, name);
 	struct redis_channel *one = find_channel(c, kind, name, hash);
 
+	if (c->shards && kind == REDIS_CHANNEL_SHARD) return redis_shards_want(c->shards, name);
 	if (!one) one = add_channel(c, kind, name, hash);
 	if (!one) return -1;
 	if (one->wants++ == 0) note_channel_change(c, one);
@@ -133,6 +138,10 @@ redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, str
 {
 	struct redis_channel *one = find_channel(c, kind, name, eio_hash_bytes(c->hash_key, name));
 
+	if (c->shards && kind == REDIS_CHANNEL_SHARD) {
+		redis_shards_leave(c->shards, name);
+		return;
+	}
 	CHECK(one && one->wants > 0);
 	if (--one->wants) return;
 	c->refused -= one->refused;
@@ -281,7 +290,7 @@ channels_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 	struct redis_channels *c = channels_of(user);
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
 
-	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED) return false;
+	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED && reply != REDIS_REPLY_IS_SUNSUBSCRIBED) return false;
 	if (c->asked_at < c->asked_n && !(is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
 		take_channel_answer(c, !is_error, text);
 		return true;
@@ -355,6 +364,45 @@ static const struct redis_role channels_role = {
 	.lost = channels_lost,
 };
 
+/* Those of a Cluster */
+
+static void
+on_channels_shards(void *user, bool ready)
+{
+	struct redis_channels *c = channels_of(user);
+
+	c->shards_ready = ready;
+	tell_channels_state(c);
+}
+
+static void
+on_channels_shard_refused(void *user, struct eio_bytes name, bool refused)
+{
+	(void)name;
+	(void)refused;
+	tell_channels_state(channels_of(user));
+}
+
+static bool
+open_channels_shards(struct redis_channels *c, uv_loop_t *loop)
+{
+	const struct redis_shards_options o = {
+		.url = c->options.url,
+		.metrics = c->options.metrics,
+		.message_bytes = c->options.message_bytes,
+		.message = channels_message,
+		.too_long = channels_too_long,
+		.state = on_channels_shards,
+		.refused = on_channels_shard_refused,
+		.user = c,
+	};
+
+	if (!c->options.url->is_cluster) return true;
+	c->shards = redis_shards_open(loop, &o);
+	c->shards_ready = true; /* nothing is wanted yet */
+	return c->shards != NULL;
+}
+
 /* From the beginning to the end */
 
 struct redis_channels *
@@ -377,8 +425,9 @@ redis_channels_open(uv_loop_t *loop, const struct redis_channels_options *option
 		free(c);
 		return NULL;
 	}
-	c->link = redis_link_open(loop, &link);
+	if (open_channels_shards(c, loop)) c->link = redis_link_open(loop, &link);
 	if (!c->link) {
+		if (c->shards) redis_shards_close(c->shards);
 		eio_hash_deinit(&c->all);
 		free(c);
 		return NULL;
@@ -403,6 +452,7 @@ redis_channels_close(struct redis_channels *c)
 	struct eio_hash_node *n;
 
 	redis_link_close(c->link);
+	if (c->shards) redis_shards_close(c->shards);
 	while ((n = eio_hash_any(&c->all))) {
 		eio_hash_remove(&c->all, n);
 		free(EIO_CONTAINER(n, struct redis_channel, node));

@@ -54,7 +54,7 @@ sentinel_of(void *user)
 static const struct redis_url *
 at_hand(const struct redis_sentinel *s)
 {
-	return &s->url->sentinels[(*s->first + s->tried - 1) % s->url->n_sentinels];
+	return &s->url->guides[(*s->first + s->tried - 1) % s->url->n_guides];
 }
 
 static bool
@@ -291,7 +291,7 @@ hand_master(struct redis_sentinel *s)
 	struct redis_socket *socket = s->socket;
 
 	s->socket = NULL;
-	*s->first = (*s->first + s->tried - 1) % s->url->n_sentinels;
+	*s->first = (*s->first + s->tried - 1) % s->url->n_guides;
 	end_asking(s, socket);
 }
 
@@ -306,7 +306,7 @@ on_sentinel_timer(uv_timer_t *t)
 		call_up(s, MASTER_IS_ASKED);
 	} else if (s->phase == MASTER_IS_ONE) {
 		hand_master(s);
-	} else if (s->tried < s->url->n_sentinels) {
+	} else if (s->tried < s->url->n_guides) {
 		s->tried++;
 		call_up(s, SENTINEL_IS_ASKED);
 	} else {
@@ -319,7 +319,7 @@ redis_sentinel_start(uv_loop_t *loop, const struct redis_url *url, size_t *first
 {
 	struct redis_sentinel *s = calloc(1, sizeof *s);
 
-	CHECK(url->n_sentinels);
+	CHECK(url->n_guides);
 	if (!s) return NULL;
 	*s = (struct redis_sentinel){
 		.magic = REDIS_SENTINEL_MAGIC, .loop = loop, .url = url, .first = first, .done = done, .user = user
@@ -327,7 +327,7 @@ redis_sentinel_start(uv_loop_t *loop, const struct redis_url *url, size_t *first
 	uv_timer_init(loop, &s->timer); /* cannot fail */
 	s->timer.data = s;
 	s->tried = 1;
-	*s->first %= url->n_sentinels;
+	*s->first %= url->n_guides;
 	call_up(s, SENTINEL_IS_ASKED);
 	return s;
 }

@@ -5,6 +5,7 @@
 #include "sio/json.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
+#include "src/source/shards.h"
 #include "src/source/streams.h"
 #include "src/tools/ask.h"
 #include "src/tools/explain_adapter.h"
@@ -37,6 +38,7 @@ kind_name(enum message_kind kind)
 	case MESSAGE_OF_CHANNEL: return "channel";
 	case MESSAGE_OF_PATTERN: return "pattern";
 	case MESSAGE_OF_STREAM: return "stream";
+	case MESSAGE_OF_SHARD: return "shard";
 	}
 	abort();
 }
@@ -223,6 +225,7 @@ write_unmatched(struct explaining *x, const struct feed_specs *specs)
 
 		eio_buf_printf(&x->out, "feeds[%zu]: %s", i,
 			f->is_stream	? "stream"
+			: f->is_shard	? "shard"
 			: f->is_pattern ? "pattern"
 					: "channel");
 		for (size_t k = 0; k < f->n_channels; k++) {
@@ -241,6 +244,7 @@ explain(struct explaining *x, struct metrics_set *metrics)
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
+		.shards = &source_shards,
 		.metrics = metrics,
 	};
 	struct eio_bytes message = { NULL, 0 };

@@ -131,7 +131,7 @@ static const struct {
 	{ __LINE__, "{\"cors\": {\"methods\": \"GET\\r\\nX: y\"}}",
 		"t.conf:1:22: cors.methods: control characters cannot stand in a header\n" },
 	{ __LINE__, "{\"feeds\": [\n{\"channel\": \"a\"},\n{\"chanel\": \"b\"}]}",
-		"t.conf:3:1: feeds[1]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
+		"t.conf:3:1: feeds[1]: a feed needs a \"channel\", a \"pattern\", a \"shard\" or a \"stream\"\n"
 		"t.conf:3:2: feeds[1].chanel: unknown key; did you mean \"channel\"?\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"pattern\": \"b\"}]}",
 		"t.conf:1:12: feeds[0]: \"channel\" and \"pattern\" exclude each other\n" },
@@ -621,7 +621,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"event\": \"x\"}, 1,\n{\"channel\": \"a\", \"encode\": \"x\", \"room\": \"r\"},\n"
 		"{\"channel\": \"a\", \"namespace\": \"/x\"},\n{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {}}",
-		"t.conf:1:12: feeds[0]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
+		"t.conf:1:12: feeds[0]: a feed needs a \"channel\", a \"pattern\", a \"shard\" or a \"stream\"\n"
 		"t.conf:1:28: feeds[1]: expected an object, not a number\n"
 		"t.conf:2:28: feeds[2].encode: \"x\" is none of \"binary\", \"json\", \"text\"\n"
 		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",
