@@ -111,16 +111,14 @@ make_threads(struct daemon *d)
 static int
 make_feed(struct daemon *d)
 {
-	struct feed_options o = {
-		.thread = &d->threads[d->n_threads - 1],
+	struct feed_options o = { .thread = &d->threads[d->n_threads - 1],
 		.published = &source_pubsub,
 		.replicated = &source_psync,
 		.streams = &source_streams,
 		.shards = &source_shards,
 		.inherited = &d->inherited,
 		.interest = d->interest,
-		.metrics = &d->metrics,
-	};
+		.metrics = &d->metrics };
 
 	config_fill_feed(d->config, &o);
 	d->feed = feed_new(&o);

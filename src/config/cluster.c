@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Redis Cluster is subscribed to and published to. Keys lie at the nodes that have their slots, where nobody looks for
- * them: whatever needs some is refused, with what it is that does.
+ * A Redis Cluster is subscribed to and published to. Keys lie at the nodes that have their slots, where nobody looks
+ * for them: whatever needs some is refused, with what it is that does.
  */
 #include "src/config/cluster.h"
 
@@ -70,7 +70,7 @@ check_presence_in_cluster(struct config_loader *l)
 }
 
 static void
-refuse_key(struct config_loader *l, const char *section, const char *key, const char *why)
+refuse_option(struct config_loader *l, const char *section, const char *key, const char *why)
 {
 	size_t mark = config__push(l, section);
 
@@ -86,7 +86,7 @@ check_adapter_in_cluster(struct config_loader *l)
 	const struct adapter_spec *a = &l->parts->adapter;
 
 	if (a->mode != ADAPTER_OFF && a->dialects.heard[ADAPTER_STREAMS])
-		refuse_key(l, "adapter", "dialects",
+		refuse_option(l, "adapter", "dialects",
 			"\"streams\": those are keys, which are not looked for in a Redis Cluster (redis.cluster)");
 }
 
@@ -95,9 +95,10 @@ config__cluster_check(struct config_loader *l)
 {
 	const struct config_parts *p = l->parts;
 
-	if (p->recovery.elsewhere && has_cluster(p, 1)) refuse_key(l, "connectionStateRecovery", "elsewhere", in_keys);
+	if (p->recovery.elsewhere && has_cluster(p, 1))
+		refuse_option(l, "connectionStateRecovery", "elsewhere", in_keys);
 	else if (p->recovery.elsewhere && feed_specs_have_shards(p->feeds))
-		refuse_key(l, "connectionStateRecovery", "elsewhere",
+		refuse_option(l, "connectionStateRecovery", "elsewhere",
 			"a feed has \"shard\" channels: those of several nodes have no order that all siocasts see alike");
 	if (has_cluster(p, CONFIG_MAX_REDIS)) check_feeds_in_cluster(l);
 	if (!has_cluster(p, 1)) return;

@@ -25,7 +25,8 @@
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
 	struct feed_spec feed;
-	const cJSON *channel, *pattern, *shard, *stream, *event, *format; /* where they stand, for messages; NULL: not given */
+	const cJSON *channel, *pattern, *shard, *stream; /* where they stand, for messages; NULL: not given */
+	const cJSON *event, *format; /* the same */
 	const cJSON *field, *from, *position; /* the same, of streams */
 	struct config_targets targets;
 	struct config_shape shape;

@@ -99,7 +99,8 @@ fits_cluster(struct config_loader *l, const cJSON *item, const struct redis_serv
 	else if (entry->sentinels.n)
 		complain_of(l, item, "sentinels", "a Redis Cluster fails over by itself");
 	else if (entry->source == SOURCE_PSYNC)
-		complain_of(l, item, "source", "what is published in a Redis Cluster is not in what its nodes replicate");
+		complain_of(
+			l, item, "source", "what is published in a Redis Cluster is not in what its nodes replicate");
 	else if (!entry->cluster.n)
 		complain_of(l, item, "cluster", "at least one node is needed");
 	else

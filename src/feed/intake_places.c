@@ -166,8 +166,7 @@ bool
 feed_intakes_go_on(const struct feed_intakes *all, const struct feed_spec *f)
 {
 	for (size_t i = 0; i < all->options->n_redis; i++) {
-		const struct feed_intake *in =
-			&all->v[INTAKES * i + feed_intake_kind(f)];
+		const struct feed_intake *in = &all->v[INTAKES * i + feed_intake_kind(f)];
 
 		if (!f->is_stream && !has_place(in, "")) return false;
 		for (size_t k = 0; f->is_stream && k < f->n_channels; k++)

@@ -46,8 +46,8 @@ struct source_events {
 	/* From now on what is wanted comes, but for what is refused; or does not any more. */
 	void (*state)(void *user, bool ready);
 	/* It has said of each channel and pattern that is wanted whether it comes; or has not any more, as others are
-	 * wanted, which may not come yet before that. Behind each change it is told again. Not told of streams, nor of shard
-	 * channels. */
+	 * wanted, which may not come yet before that. Behind each change it is told again. Not told of streams, nor of
+	 * shard channels. */
 	void (*answered)(void *user, bool all);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which feeds each channel, pattern, shard channel and stream leads to, and what that makes to subscribe to and to read: of one set of
- * specs, from which its names are borrowed.
+ * Which feeds each channel, pattern, shard channel and stream leads to, and what that makes to subscribe to and to
+ * read: of one set of specs, from which its names are borrowed.
  *
  * Threads: the feed's only.
  */

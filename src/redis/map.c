@@ -97,8 +97,8 @@ take_map(struct redis_map *m, const struct redis_values *values)
 	bool same;
 
 	if (why) {
-		log_limited(LOG_LEVEL_WARN, &m->limit, uv_now(m->timer.loop), "redis=%s event=slots-unknown reason=\"%s\"",
-			m->options.url->name, why);
+		log_limited(LOG_LEVEL_WARN, &m->limit, uv_now(m->timer.loop),
+			"redis=%s event=slots-unknown reason=\"%s\"", m->options.url->name, why);
 		return;
 	}
 	same = redis_topology_is_same(&m->known, &m->heard);

@@ -159,7 +159,7 @@ take_slots(struct redis_seek *s, const struct redis_values *values)
 
 /* Whoever asks for a password, or may not be asked, says so to what would come next as well. */
 static void
-take_refusal(struct redis_seek *s, struct eio_bytes error, bool greeting)
+take_node_refusal(struct redis_seek *s, struct eio_bytes error, bool greeting)
 {
 	char text[256], why[400];
 
@@ -175,9 +175,9 @@ take_node_reply(struct redis_seek *s, const struct redis_event *event)
 
 	if (s->greetings) {
 		s->greetings--;
-		if (refused && !courtesy) take_refusal(s, event->text, true);
+		if (refused && !courtesy) take_node_refusal(s, event->text, true);
 	} else if (refused) {
-		take_refusal(s, event->text, false);
+		take_node_refusal(s, event->text, false);
 	} else {
 		take_slots(s, event->values);
 	}

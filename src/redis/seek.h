@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One attempt to reach a node of a Redis Cluster, whichever: one that is known after the other is asked which slots there
- * are (CLUSTER SLOTS), by which it shows that it is a node of one, and names the others.
+ * One attempt to reach a node of a Redis Cluster, whichever: one that is known after the other is asked which slots
+ * there are (CLUSTER SLOTS), by which it shows that it is a node of one, and names the others.
  *
  * Threads: the loop's only.
  */

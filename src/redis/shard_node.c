@@ -105,8 +105,8 @@ log_shard_refused(struct redis_shard_node *n, struct redis_shard *shard, struct 
 	redis_refusal(error, s->options.url, false, text, sizeof text);
 	log_warn("redis=%s event=subscription-refused shard=\"%s\" reason=\"%s\"%s refused=%zu suppressed=%llu",
 		name_of_node(n), LOG_ESCAPE(eio_bytes(shard->name, shard->n)), text,
-		elsewhere ? " hint=\"it is a node of a Redis Cluster: write \\\"cluster\\\" in place of \\\"url\\\"\"" : "",
-		s->refused, (unsigned long long)suppressed);
+		elsewhere ? " hint=\"it is a node of a Redis Cluster, which redis.cluster is for\"" : "", s->refused,
+		(unsigned long long)suppressed);
 }
 
 static void
@@ -121,11 +121,11 @@ take_shard_refusal(struct redis_shard_node *n, struct redis_shard *shard, struct
 	log_shard_refused(n, shard, error);
 }
 
-/* It is elsewhere, or nowhere for now. The first time it is asked for there at once: two nodes that each believe it to be
- * at the other are not asked without end. */
+/* It is elsewhere, or nowhere for now. The first time it is asked for there at once: two nodes that each believe it to
+ * be at the other are not asked without end. */
 static void
-follow_shard(struct redis_shard_node *n, struct redis_shard *shard, const struct redis_redirect *to,
-	struct eio_bytes error)
+follow_shard(
+	struct redis_shard_node *n, struct redis_shard *shard, const struct redis_redirect *to, struct eio_bytes error)
 {
 	struct redis_shards *s = n->all;
 	uint64_t now = shards_now(s);
@@ -137,8 +137,9 @@ follow_shard(struct redis_shard_node *n, struct redis_shard *shard, const struct
 	redis_map_doubt(s->map);
 	if (to->kind == REDIS_REDIRECT_MOVED) redis_map_redirect(s->map, to, n->url.host);
 	if (to->kind == REDIS_REDIRECT_LATER)
-		log_limited(LOG_LEVEL_WARN, &s->waits, now, "redis=%s event=shard-waits shard=\"%s\" slot=%u reason=\"%s\"",
-			name_of_node(n), LOG_ESCAPE(eio_bytes(shard->name, shard->n)), shard->slot, LOG_ESCAPE(error));
+		log_limited(LOG_LEVEL_WARN, &s->waits, now,
+			"redis=%s event=shard-waits shard=\"%s\" slot=%u reason=\"%s\"", name_of_node(n),
+			LOG_ESCAPE(eio_bytes(shard->name, shard->n)), shard->slot, LOG_ESCAPE(error));
 }
 
 static void
@@ -213,7 +214,7 @@ take_shard_answer(struct redis_shard_node *n, bool is_error, struct eio_bytes er
 	redis_shards__tell_state(n->all);
 }
 
-/* Nobody has left it: so its slot is another's. Since when, nobody says: at last it was here when that was read. */
+/* Nobody has left it: so its slot is another's. Since when, nobody says: it was here when that was read at last. */
 static void
 take_shard_away(struct redis_shard_node *n, struct eio_bytes name)
 {
@@ -221,7 +222,8 @@ take_shard_away(struct redis_shard_node *n, struct eio_bytes name)
 	struct redis_shard *shard = shard_called(s, name);
 
 	if (!shard || shard->at != n || shard->state != SHARD_THERE) return;
-	redis_shards__loosen(shard, s, s->map && redis_map_seen_ms(s->map) ? redis_map_seen_ms(s->map) : clock_wall_ms());
+	redis_shards__loosen(
+		shard, s, s->map && redis_map_seen_ms(s->map) ? redis_map_seen_ms(s->map) : clock_wall_ms());
 	shard->again_ms = 0;
 	if (s->map) redis_map_doubt(s->map);
 	redis_shards__later(s, 0);

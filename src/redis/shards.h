@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shard channels (SSUBSCRIBE, since Redis 7) that come and go: of one server by one connection, of a Redis Cluster by one
- * to each node that has some of them. Each channel has a slot, whose node alone tells its messages. Where a slot goes,
- * its channels go, too: a node takes them away when it has it no more (sunsubscribe), refuses them (MOVED), is lost, or
- * the map says so; then they are asked for at the node that has it now.
+ * Shard channels (SSUBSCRIBE, since Redis 7) that come and go: of one server by one connection, of a Redis Cluster by
+ * one to each node that has some of them. Each channel has a slot, whose node alone tells its messages. Where a slot
+ * goes, its channels go, too: a node takes them away when it has it no more (sunsubscribe), refuses them (MOVED), is
+ * lost, or the map says so; then they are asked for at the node that has it now.
  *
  *     LOOSE ──▶ ASKED ──▶ THERE         at a node
  *       ▲        │ MOVED, lost │ lost, taken away, the map
  *       └────────┴─────────────┘        REFUSED: asked for again with the waits of backoff.h
  *
- * What was published between is missing, and told. A channel is heard from one node at a time: what comes of a node that
- * it has left already is nobody's, for the next one may tell it as well.
+ * What was published between is missing, and told. A channel is heard from one node at a time: what comes of a node
+ * that it has left already is nobody's, for the next one may tell it as well.
  *
  * Threads: the loop's only.
  */
@@ -33,8 +33,8 @@ struct redis_shards_options {
 	void (*message)(void *user, const struct redis_message *m);
 	/* A message was longer, by a string of n bytes, and is not there; its channel is. */
 	void (*too_long)(void *user, const struct redis_message *m, uint64_t n);
-	/* All that is wanted comes, but for what is refused, and something does; or that is not so any more. Without any
-	 * that is wanted it is so. */
+	/* All that is wanted comes, but for what is refused, and something does; or that is not so any more. It is so
+	 * while none is wanted. */
 	void (*state)(void *user, bool ready);
 	/* One is refused from now on, or is not any more. NULL: nobody asks. */
 	void (*refused)(void *user, struct eio_bytes name, bool refused);

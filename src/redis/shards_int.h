@@ -17,7 +17,7 @@
 
 enum {
 	REDIS_SHARD_RETRY_MS = 100, /* what did not go well, or was sent elsewhere, is not tried again before */
-	REDIS_SHARD_NODE_MS = 5000, /* a node that is not reached for so long is dialled anew, with what is known then */
+	REDIS_SHARD_NODE_MS = 5000, /* a node that is not reached for so long is dialled anew, as is known then */
 };
 
 enum redis_shard_state { SHARD_LOOSE, SHARD_ASKED, SHARD_THERE, SHARD_REFUSED };

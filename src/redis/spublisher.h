@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Publishes on shard channels of a Redis Cluster (SPUBLISH): each message at the node that has its slot, by a connection
- * to each that is needed. One that is sent elsewhere (MOVED) goes there: so until it is answered it is kept.
+ * Publishes on shard channels of a Redis Cluster (SPUBLISH): each message at the node that has its slot, by a
+ * connection to each that is needed. One that is sent elsewhere (MOVED) goes there: so until it is answered it is kept.
  *
  * Messages of a channel arrive in their order, but for those that a slot overtakes which goes elsewhere meanwhile.
  *

@@ -29,7 +29,7 @@ struct redis_url {
 	uint64_t trust; /* a hash of what the context was made of: of files and names; 0 without TLS */
 	char *name; /* the address without secrets, for logs and /stats */
 	bool is_named; /* its certificate is for a name that was given, and not for its host */
-	struct redis_url *guides; /* owned: who knows where it is: sentinels, by the name that is its host then; or NULL */
+	struct redis_url *guides; /* owned: who knows where it is: sentinels, by the name that is its host; or NULL */
 	size_t n_guides;
 	bool is_cluster; /* a Redis Cluster, whose guides are nodes of it; without guides, one of its nodes */
 };
@@ -49,8 +49,8 @@ int redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_
 	size_t *which, char *err, size_t err_size);
 
 /* A Redis Cluster, of which these are nodes: any of them leads to all the others. They have the same user and password,
- * which may be known from elsewhere, and all of them TLS or none. 0, or -1 with the reason in err, for the one of number
- * *which; *u is then empty. */
+ * which may be known from elsewhere, and all of them TLS or none. 0, or -1 with the reason in err, for the one of
+ * number *which; *u is then empty. */
 int redis_url_cluster(struct redis_url *u, const char *const *texts, size_t n, const char *password, size_t *which,
 	char *err, size_t err_size);
 

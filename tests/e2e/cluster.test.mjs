@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { authority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
 import { moveSlot, agree, meet, nameAtEach, ownerOf, slotOf, spublish, startCluster, startNode } from './lib/cluster.mjs';
@@ -210,6 +211,31 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 			await cluster.masters[1].client.publish('a', '3');
 			await eventually(() => got.length === 4, 'what is published');
 			assert.ok(!server.child.output.includes('secret'));
+		}),
+	);
+
+	test('by TLS', limit(120), () =>
+		withCleanup(async (cleanup) => {
+			const ca = await authority(cleanup);
+			const its = await ca.issue(['127.0.0.1']);
+			const ports = [];
+			const args = async () => {
+				ports.push(await freePort());
+				return ['--tls-port', ports.at(-1), '--tls-cluster', 'yes', '--tls-cert-file', its.cert, '--tls-key-file', its.key, '--tls-ca-cert-file', ca.ca, '--tls-auth-clients', 'no'];
+			};
+			const cluster = await startCluster(cleanup, { args });
+			const shards = await nameAtEach(cluster, 's');
+			const feeds = [feed('channel', 'a'), feed('shard', shards)];
+			const redis = { cluster: `rediss://127.0.0.1:${ports[0]}`, tls: { ca: ca.ca } };
+			const { server, got } = await start(cleanup, redis, { feeds });
+			await ready(server);
+			for (const [i, node] of cluster.masters.entries()) await spublish(cluster.masters, shards[i], String(i), node);
+			await cluster.masters[1].client.publish('a', '3');
+			await eventually(() => got.length === 4, 'what is published');
+			// Each node's certificate is for its own host, and no other name will do.
+			assert.equal(server.child.output.match(/role=shards tls=TLSv1/g).length, 3);
+			const wrong = await start(cleanup, { ...redis, tls: { ca: ca.ca, serverName: 'other.test' } }, { feeds });
+			await wrong.server.child.says(/certificate is not for other\.test/);
 		}),
 	);
 

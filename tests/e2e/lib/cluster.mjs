@@ -34,10 +34,10 @@ export const meet = (node, other) => node.client.command('CLUSTER', 'MEET', '127
 /** Makes a node the replica of another one, once it has heard of that. */
 const follow = (replica, master) => eventually(async () => (await replica.client.command('CLUSTER', 'REPLICATE', master.id)) === 'OK', 'a replica', 30_000);
 
-/** `args`: of each node. `masters` and `replicas` are lists of nodes: the first replica is of the first master, and so on. */
+/** `args`: of each node, or a function that gives them. `masters` and `replicas` are lists of nodes: the first replica is of the first master, and so on. */
 export async function startCluster(cleanup, { masters: n = 3, replicas: each = 0, args = [] } = {}) {
 	const nodes = [];
-	for (let i = 0; i < n * (1 + each); i++) nodes.push(await startNode(cleanup, { args }));
+	for (let i = 0; i < n * (1 + each); i++) nodes.push(await startNode(cleanup, { args: typeof args === 'function' ? await args() : args }));
 	const [masters, replicas] = [nodes.slice(0, n), nodes.slice(n)];
 	for (let i = 0; i < n; i++) {
 		const [first, last] = [Math.floor((i * SLOTS) / n), Math.floor(((i + 1) * SLOTS) / n) - 1];

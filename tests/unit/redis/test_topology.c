@@ -12,6 +12,7 @@
 
 #include "src/redis/reader.h"
 #include "src/redis/topology.h"
+#include "src/redis/url.h"
 
 /* What redis-server 7.0 answers to CLUSTER KEYSLOT. */
 static const struct {
@@ -94,6 +95,42 @@ errors_say_where(void **state)
 	}
 }
 
+/* Addresses */
+
+static void
+nodes_are_like_the_first(void **state)
+{
+	static const char *const texts[] = { "redis://u:p%40@a:7000", "redis://u:p%40@[::1]" };
+	struct redis_url u, other, node;
+	size_t which = 9;
+	char err[160];
+
+	(void)state;
+	assert_int_equal(redis_url_cluster(&u, texts, 2, NULL, &which, err, sizeof err), 0);
+	assert_string_equal(u.name, "cluster@a:7000");
+	assert_true(u.is_cluster && u.n_guides == 2 && u.guides[1].port == 6379);
+	assert_string_equal(u.password, "p@");
+	assert_int_equal(redis_url_node(&u, "2001:db8::1", 7001, &node), 0);
+	assert_string_equal(node.name, "[2001:db8::1]:7001");
+	assert_string_equal(node.user, "u");
+	assert_string_equal(node.password, "p@");
+	assert_true(node.is_cluster && !node.n_guides);
+	redis_url_deinit(&node);
+	assert_int_equal(redis_url_copy(&u, &other), 0);
+	assert_true(redis_url_is_same_place(&u, &other) && redis_url_has_same_secrets(&u, &other));
+	other.guides[1].port++;
+	assert_false(redis_url_is_same_place(&u, &other));
+	redis_url_deinit(&other);
+	redis_url_deinit(&u);
+	assert_int_equal(
+		redis_url_cluster(&u, (const char *const[]){ "a", "b/1" }, 2, "p", &which, err, sizeof err), -1);
+	assert_int_equal(which, 1);
+	assert_null(u.guides);
+	assert_int_equal(
+		redis_url_cluster(&u, (const char *const[]){ ":x@a", "b" }, 2, "p", &which, err, sizeof err), -1);
+	assert_int_equal(which, 0);
+}
+
 /* Answers */
 
 static struct redis_topology t;
@@ -152,7 +189,9 @@ static void
 ranges_are_read(void **state)
 {
 	(void)state;
-	assert_int_equal(take("*3\r\n*3\r\n:0\r\n:0\r\n" A "*4\r\n:5\r\n:9\r\n" B A "*5\r\n:16380\r\n:16383\r\n" C A B, 4000), 10);
+	assert_int_equal(
+		take("*3\r\n*3\r\n:0\r\n:0\r\n" A "*4\r\n:5\r\n:9\r\n" B A "*5\r\n:16380\r\n:16383\r\n" C A B, 4000),
+		10);
 	assert_null(why);
 	is_at(0, "127.0.0.1", 7000);
 	is_at(5, "127.0.0.1", 7001);
@@ -190,7 +229,9 @@ static void
 unknown_owners(void **state)
 {
 	(void)state;
-	assert_int_equal(take("*2\r\n*3\r\n:1\r\n:1\r\n*4\r\n$1\r\n?\r\n:7000\r\n$2\r\nid\r\n*0\r\n*3\r\n:2\r\n:2\r\n" A, 4000), 1);
+	assert_int_equal(
+		take("*2\r\n*3\r\n:1\r\n:1\r\n*4\r\n$1\r\n?\r\n:7000\r\n$2\r\nid\r\n*0\r\n*3\r\n:2\r\n:2\r\n" A, 4000),
+		1);
 	assert_null(why);
 	assert_int_equal(take("*2\r\n*3\r\n:1\r\n:1\r\n*2\r\n$1\r\nh\r\n:0\r\n*3\r\n:2\r\n:2\r\n" A, 4000), 1);
 	assert_int_equal(take("*1\r\n*3\r\n:1\r\n:1\r\n*2\r\n$1\r\n?\r\n:7000\r\n", 4000), 0);
@@ -238,7 +279,8 @@ slots_move(void **state)
 	assert_true(redis_topology_is_same(&t, &other));
 	take("*1\r\n*3\r\n:1\r\n:3\r\n" A, 4000);
 	assert_false(redis_topology_is_same(&t, &other));
-	for (unsigned i = 1; i < 4; i++) assert_int_equal(redis_topology_move(&other, i, EIO_LIT("127.0.0.1"), 7000), 0);
+	for (unsigned i = 1; i < 4; i++)
+		assert_int_equal(redis_topology_move(&other, i, EIO_LIT("127.0.0.1"), 7000), 0);
 	assert_true(redis_topology_is_same(&t, &other));
 	assert_int_equal(redis_topology_move(&t, 2, EIO_LIT("127.0.0.1"), 7001), 0);
 	is_at(2, "127.0.0.1", 7001);
@@ -258,6 +300,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_have_slots),
 		cmocka_unit_test(errors_say_where),
+		cmocka_unit_test(nodes_are_like_the_first),
 		cmocka_unit_test_setup_teardown(ranges_are_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(hosts_are_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(unknown_owners, set_up, tear_down),
