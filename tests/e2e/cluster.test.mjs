@@ -9,6 +9,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
 import { moveSlot, agree, meet, nameAtEach, ownerOf, slotOf, spublish, startCluster, startNode } from './lib/cluster.mjs';
 import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -18,7 +19,7 @@ import { SLOW, eventually, limit } from './lib/wait.mjs';
 
 const terms = { encode: 'json', batch: { interval: 0 }, gapEvent: true };
 const feed = (key, name) => ({ [key]: name, event: '{channel}', ...terms });
-const NAMESPACES = { '/': { on: { up: [{ publish: { channel: 'a', message: '{1}' } }] } } };
+const NAMESPACES = { '/': { on: { up: [{ publish: { channel: 'a', message: '{1}' } }], to: [{ publish: { channel: '{1}', message: '{2}' } }] } } };
 
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready', 30_000 * SLOW);
 
@@ -61,6 +62,11 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 				await spublish(cluster.masters, tagged, '30');
 				client.emit('up', '40');
 				want.push([tagged, 30], ['a', 40]);
+				// What handlers publish goes where a feed hears it.
+				for (const [i, name] of [...shards, tagged, 'p.y'].entries()) {
+					client.emit('to', name, String(50 + i));
+					want.push([name, 50 + i]);
+				}
 				await eventually(() => got.length >= want.length, 'what was published');
 				assert.deepEqual(got.map(String).sort(), want.map(String).sort());
 				assert.deepEqual(gaps, []);
@@ -255,6 +261,27 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('siocast is started anew without a break', limit(120), () =>
+		withCleanup(async (cleanup) => {
+			const cluster = await startCluster(cleanup);
+			const shards = await nameAtEach(cluster, 's');
+			const feeds = [feed('channel', 'a'), feed('shard', shards)];
+			const server = await Renewed.start(cleanup, { redis: { cluster: cluster.addresses }, feeds, namespaces: NAMESPACES, connectionStateRecovery: {} });
+			await server.ready();
+			await server.renew();
+			await server.ready();
+			const client = await connect(cleanup, server, MODES.websocket);
+			const got = [];
+			client.onAny((event, value) => got.push([event, [value].flat()[0]]));
+			for (const [i, node] of cluster.masters.entries()) {
+				await spublish(cluster.masters, shards[i], String(i), node);
+				await node.client.publish('a', String(10 + i));
+			}
+			await eventually(() => got.filter(([event]) => !event.startsWith('siocast:')).length === 6, 'what is published then');
+			assert.deepEqual(await Promise.all(cluster.masters.map(withShards)), [1, 1, 1]);
+		}),
+	);
+
 	test('other shard channels by a new configuration', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const cluster = await startCluster(cleanup);
@@ -283,7 +310,7 @@ describe('shard channels of one server', { skip: SIOCAST_ONLY }, () => {
 	test('come, and are missing while it is away', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
-			const { server, got, gaps } = await start(cleanup, redis.url, { feeds: [feed('shard', ['s', 't'])] });
+			const { server, client, got, gaps } = await start(cleanup, redis.url, { feeds: [feed('shard', ['s', 't'])] });
 			await ready(server);
 			await redis.client.command('SPUBLISH', 's', '1');
 			await redis.client.publish('s', '2');
@@ -291,13 +318,16 @@ describe('shard channels of one server', { skip: SIOCAST_ONLY }, () => {
 			await eventually(() => got.length === 2, 'what is published');
 			assert.deepEqual(got, [['s', 1], ['t', 3]]);
 			assert.equal(await connectedTo(redis), 1);
+			client.emit('to', 's', '5');
+			await eventually(() => got.length === 3, 'what a handler publishes');
 			const at = Date.now();
 			await redis.child.kill();
 			const again = await startRedis(cleanup, redis.port);
 			await eventually(() => gaps.length === 2, 'a gap of each');
 			for (const { from, to } of gaps) assert.ok(from <= at + 50 && to >= at);
 			await again.client.command('SPUBLISH', 's', '4');
-			await eventually(() => got.length === 3, 'what is published then');
+			await eventually(() => got.length === 4, 'what is published then');
+			assert.deepEqual(got.slice(2), [['s', 5], ['s', 4]]);
 		}),
 	);
 
