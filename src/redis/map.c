@@ -21,6 +21,7 @@ struct redis_map {
 	struct redis_topology known, heard; /* heard: where an answer is read */
 	uv_timer_t timer; /* when to ask again, or to ask elsewhere */
 	bool asked; /* the answer is to come */
+	bool useless; /* who was asked knows nothing: it is in no Cluster any more, or may not say */
 	uint64_t asked_ms; /* since 1970; when */
 	uint64_t seen_ms, before_ms;
 	uint64_t answered_at; /* of the loop */
@@ -71,16 +72,17 @@ ask_map(struct redis_map *m)
 	eio_buf_deinit(&b);
 }
 
-/* One that is cut off says for ever what was so before. */
+/* One that is cut off from the others says for ever what was so before; one that was taken out says nothing. */
 static void
 on_map_timer(uv_timer_t *t)
 {
 	struct redis_map *m = map_of(t->data);
 	uint64_t now = uv_now(t->loop);
+	bool doubted = is_doubted(m) && now - m->doubts_from >= REDIS_MAP_PATIENCE_MS;
 
-	if (is_doubted(m) && now - m->doubts_from >= REDIS_MAP_PATIENCE_MS && redis_fetcher_is_ready(m->fetcher)) {
+	if ((doubted || m->useless) && redis_fetcher_is_ready(m->fetcher)) {
 		m->doubts_from = now;
-		m->asked = false;
+		m->asked = m->useless = false;
 		redis_fetcher_redial(m->fetcher);
 	} else {
 		ask_map(m);
@@ -96,6 +98,7 @@ take_map(struct redis_map *m, const struct redis_values *values)
 	struct redis_topology before = m->known;
 	bool same;
 
+	m->useless = why != NULL;
 	if (why) {
 		log_limited(LOG_LEVEL_WARN, &m->limit, uv_now(m->timer.loop),
 			"redis=%s event=slots-unknown reason=\"%s\"", m->options.url->name, why);
@@ -116,7 +119,8 @@ on_map_reply(void *user, enum redis_reply reply, struct eio_bytes text, const st
 
 	m->asked = false;
 	m->answered_at = uv_now(m->timer.loop);
-	if (reply == REDIS_REPLY_IS_ERROR)
+	m->useless = reply == REDIS_REPLY_IS_ERROR;
+	if (m->useless)
 		log_limited(LOG_LEVEL_WARN, &m->limit, m->answered_at, "redis=%s event=slots-unknown reason=\"%s\"",
 			m->options.url->name, LOG_ESCAPE(text));
 	else

@@ -211,6 +211,29 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('the node that says where slots are is taken out of the Cluster', limit(120), () =>
+		withCleanup(async (cleanup) => {
+			const cluster = await startCluster(cleanup);
+			const added = await startNode(cleanup);
+			const [one, other, third] = cluster.masters;
+			await meet(added, one);
+			await agree([...cluster.nodes, added], 4);
+			const [shard] = await nameAtEach(cluster, 's');
+			// It is asked for the slots, and serves none of what is subscribed to.
+			const { server, got, gaps } = await start(cleanup, { cluster: [`127.0.0.1:${added.port}`, ...cluster.addresses] }, { feeds: [feed('shard', shard)] });
+			await ready(server);
+			assert.equal(await connectedTo(added), 1);
+			await added.client.command('CLUSTER', 'RESET', 'HARD');
+			for (const { client } of cluster.masters) await client.command('CLUSTER', 'FORGET', added.id);
+			await server.child.says(/event=slots-unknown reason="it knows of no slots/);
+			await moveSlot(await slotOf(one, shard), one, other, [third]);
+			await eventually(() => gaps.length === 1, 'the gap');
+			await spublish(cluster.masters, shard, '1');
+			await eventually(() => got.length === 1, 'what is published there');
+			await eventually(async () => (await connectedTo(added)) === 0, 'it to be left');
+		}),
+	);
+
 	test('nodes that are not there, or none of a Cluster', limit(120), () =>
 		withCleanup(async (cleanup) => {
 			const cluster = await startCluster(cleanup);
