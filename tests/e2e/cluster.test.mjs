@@ -189,6 +189,13 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 				await eventually(() => gaps.length === 2, 'two gaps');
 				assert.deepEqual(gaps.map(({ channel }) => channel).sort(), ['a', shards[0]].sort());
 				for (const gap of gaps) assert.ok(gap.from <= died + 50 && gap.to >= died, `${JSON.stringify(gap)} around ${died}`);
+				// The one before comes back as a replica, and tells the same messages to whoever is still there.
+				wake(dead);
+				if (dead.child.exited) await startNode(cleanup, { port: dead.port });
+				else await eventually(async () => (await ownerOf(dead, slot)) === port, 'it to know', 30_000);
+				await spublish([next, ...rest], shards[0], '5');
+				await eventually(() => got.length === 6, 'the next message');
+				assert.equal(await withShards(next), 1);
 			}),
 		);
 
