@@ -3,6 +3,7 @@
 // A Redis Cluster: what is published at any node, shard channels at the nodes that have their slots, which move, and nodes that come and go.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { authority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
@@ -40,6 +41,70 @@ const connectedTo = async ({ client }) => (String(await client.command('CLIENT',
 
 /** How many connections of siocast have shard channels there. */
 const withShards = async ({ client }) => (String(await client.command('CLIENT', 'LIST')).match(/ ssub=[1-9]/g) ?? []).length;
+
+/** A node that says what it is told to say; gives its port, and what it was asked. `answer`: to SSUBSCRIBE of a name. */
+async function fakeNode(cleanup, slots, answer) {
+	const asked = [];
+	const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
+	const server = net.createServer((socket) => {
+		socket.on('error', () => {});
+		socket.on('data', (chunk) => {
+			for (const [, command, name] of String(chunk).matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n(?:\$\d+\r\n(\S+)\r\n)?/g)) {
+				asked.push([command, Date.now()]);
+				if (command === 'CLUSTER') socket.write(`*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n${bulk('127.0.0.1')}:${slots()}\r\n${bulk('id')}`);
+				else if (command === 'SSUBSCRIBE') socket.write(answer(name, bulk));
+				else socket.write('+OK\r\n');
+			}
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => new Promise((resolve) => server.close(resolve)));
+	const { port } = server.address();
+	return { asked, port, times: (command) => asked.filter(([one]) => one === command).length };
+}
+
+describe('nodes that say something odd', { skip: SIOCAST_ONLY }, () => {
+	test('each that the slot is at the other one', limit(), () =>
+		withCleanup(async (cleanup) => {
+			let other;
+			const one = await fakeNode(cleanup, () => one.port, () => `-MOVED 1 127.0.0.1:${other.port}\r\n`);
+			other = await fakeNode(cleanup, () => one.port, () => `-MOVED 1 127.0.0.1:${one.port}\r\n`);
+			const { server } = await start(cleanup, { cluster: `127.0.0.1:${one.port}` }, { feeds: [feed('shard', 's')] });
+			const all = (command) => one.times(command) + other.times(command);
+			await eventually(() => all('SSUBSCRIBE') >= 25, 'it to be asked again and again');
+			const [[, first]] = one.asked;
+			const seconds = (Date.now() - first) / 1000;
+			// Ten times in a second, and once more for each time that the map is read.
+			assert.ok(all('SSUBSCRIBE') <= 20 * seconds + 10, `${all('SSUBSCRIBE')} in ${seconds} s`);
+			assert.ok(all('CLUSTER') <= 5 * seconds + 10, `${all('CLUSTER')} in ${seconds} s`);
+			assert.equal((await request(server.admin, 'GET', '/readyz')).status, 503);
+		}),
+	);
+
+	test('that it is down, then that it is not, and a channel that is taken away between two answers', limit(), () =>
+		withCleanup(async (cleanup) => {
+			let down = true;
+			let goes = true;
+			const node = await fakeNode(cleanup, () => node.port, (name, bulk) => {
+				if (down) return `-${name === 'a' ? 'CLUSTERDOWN Hash slot not served' : 'TRYAGAIN x'}\r\n`;
+				const yes = `*3\r\n${bulk('ssubscribe')}${bulk(name)}:1\r\n`;
+				if (name !== 'b' || !goes) return yes;
+				goes = false;
+				// It was there, goes before the next is answered, and what is told of it then is nobody's.
+				const message = (text) => `*3\r\n${bulk('smessage')}${bulk('a')}${bulk(text)}`;
+				return `${message('1')}*3\r\n${bulk('sunsubscribe')}${bulk('a')}:1\r\n${message('2')}${yes}`;
+			});
+			const { server, got, gaps } = await start(cleanup, { cluster: `127.0.0.1:${node.port}` }, { feeds: [feed('shard', ['a', 'b'])] });
+			await server.child.says(/event=shard-waits shard="a".* reason="CLUSTERDOWN/);
+			assert.equal((await request(server.admin, 'GET', '/readyz')).status, 503);
+			down = false;
+			await eventually(() => gaps.length === 1, 'the gap');
+			await ready(server);
+			assert.equal(gaps[0].channel, 'a');
+			assert.deepEqual(got, [['a', 1]]);
+		}),
+	);
+});
 
 describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 	for (const workers of [1, 2])
