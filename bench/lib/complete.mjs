@@ -9,7 +9,7 @@ export const PEERS = ['tuned', 'naive', 'uws-tuned', 'uws-naive', 'v1-tuned', 'v
 /** What a scenario has unless it says why not. */
 export const COMPARED = ['floor', 'siocast', ...PEERS];
 
-const ORDER = ['floor', 'floor-ingest', 'floor-uring', 'floor-gather', 'siocast', 'siocast-2', ...PEERS, 'tuned-streams'];
+const ORDER = ['floor', 'floor-ingest', 'floor-uring', 'floor-gather', 'siocast', 'siocast-2', ...PEERS, 'tuned-streams', 'nodes-2', 'nodes-4'];
 
 /** A reason that several servers have in common. */
 export const because = (reason, ...ids) => Object.fromEntries(ids.map((id) => [id, reason]));

@@ -9,11 +9,12 @@ import { clients } from './scenarios/clients.mjs';
 import { fanout } from './scenarios/fanout.mjs';
 import { flames } from './scenarios/flames.mjs';
 import { ingest } from './scenarios/ingest.mjs';
+import { manyNodes } from './scenarios/nodes.mjs';
 import { recovery } from './scenarios/recovery.mjs';
 import { special } from './scenarios/special.mjs';
 import { story } from './scenarios/story.mjs';
 
-export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...recovery, ...flames].map(complete);
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...recovery, ...manyNodes, ...flames].map(complete);
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
 const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];

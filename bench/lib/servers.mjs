@@ -272,6 +272,24 @@ const nchan = {
 	},
 };
 
+/** What nobody hears, of `nodes`. */
+export const UNHEARD = 'unheard';
+
+/** Several siocasts of one Redis, for scenarios/nodes.mjs: {redis, nodes}. */
+export async function startNodes(cleanup, options, n) {
+	const redis = await startRedis(cleanup, await freePort());
+	const feeds = [...siocastFeeds(options), { channel: UNHEARD, event: UNHEARD, room: 'nobody' }];
+	const config = { redis: redis.url, engine: { pingInterval: PING_MS }, feeds };
+	const nodes = [];
+	for (let i = 0; i < n; i++) nodes.push(await startSiocast(cleanup, config));
+	return { redis, nodes };
+}
+
+const several = (nodes) => ({ name: `siocast, ${nodes} nodes`, nodes });
+
+/** Those that are more than one server; startNodes() starts them. */
+export const NODES = { 'nodes-2': several(2), 'nodes-4': several(4) };
+
 export const servers = {
 	floor,
 	'floor-ingest': floorIngest,
@@ -296,4 +314,5 @@ export const servers = {
 	'tuned-streams': peer('Socket.IO 4.8/ws, adapter for Redis Streams', node, ['recovery.mjs']),
 	python: peer('python-socketio tuned', python, ['python.py']),
 	nchan,
+	...NODES,
 };

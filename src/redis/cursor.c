@@ -193,15 +193,16 @@ begin_doubt(struct redis_cursor *c, struct redis_id last, uint64_t now_ms)
 	c->doubted_ms = c->moved_ms = now_ms;
 }
 
+/* Nobody is behind what he had. */
 static bool
 is_believed(const struct redis_cursor *c, const struct redis_look *look)
 {
 	bool replica = look->role == REDIS_SERVER_REPLICA;
 	uint64_t unmoved = look->now_ms - c->moved_ms, all = look->now_ms - c->doubted_ms;
 
-	if (look->role == REDIS_SERVER_MASTER) return true;
+	if (c->here || look->role == REDIS_SERVER_MASTER) return true;
 	return unmoved >= (replica ? REDIS_REPLICA_BEHIND_MS : REDIS_BEHIND_MS) ||
-	       (!replica && all >= REDIS_BEHIND_MOST_MS);
+	       all >= (replica ? REDIS_REPLICA_BEHIND_MOST_MS : REDIS_BEHIND_MOST_MS);
 }
 
 /* Whether it ends before what was read, and that is not believed. */
@@ -209,19 +210,27 @@ static bool
 doubt_look(struct redis_cursor *c, const struct redis_look *look)
 {
 	struct redis_id last = look->info ? look->info->last : zero;
+	bool first = !c->looked;
 
+	c->looked = true;
 	if (!c->real || !comes_behind(c->at, last)) {
 		c->doubted = false;
+		c->here |= c->real;
 		return false;
 	}
-	/* Also on a new connection, perhaps to another server. */
-	if (!c->doubted || look->role == REDIS_SERVER_UNASKED) begin_doubt(c, last, look->now_ms);
+	if (!c->doubted || first) begin_doubt(c, last, look->now_ms);
 	if (comes_behind(last, c->last)) c->moved_ms = look->now_ms;
 	if (comes_behind(c->least, last)) c->least = last;
 	c->last = last;
 	c->doubted = !is_believed(c, look);
 	if (c->doubted) c->checks = false;
 	return c->doubted;
+}
+
+void
+redis_cursor_connected(struct redis_cursor *c)
+{
+	c->looked = c->here = false;
 }
 
 bool
@@ -234,6 +243,8 @@ redis_cursor_looked(struct redis_cursor *c, const struct redis_look *look, struc
 	if (!info) return look_at_nothing(c, gap);
 	if (!info->counts) c->counted = false;
 	missing = look_at_stream(c, info, gap);
+	c->looked = true;
+	c->here = c->real;
 	c->first = info->length ? info->first : info->last;
 	c->counts = info->counts;
 	c->upto = info->last;
@@ -251,7 +262,7 @@ redis_cursor_entry(struct redis_cursor *c, struct redis_id id, struct redis_gap 
 	bool missing = c->checks && comes_behind(id, c->upto) && settle_cursor(c, gap);
 
 	c->at = id;
-	c->real = true;
+	c->real = c->here = true;
 	c->count++;
 	if (c->checks && redis_id_compare(id, c->upto) == 0) missing = settle_cursor(c, gap);
 	return missing;

@@ -7,9 +7,10 @@
  * time to time: what it had added up to its last id then, must have been read when that id has been reached. Servers
  * before 7 do not count: there a stream whose first entry lies behind the last one that was read may have lost some.
  *
- * A stream that ends before what was read of it has lost that, or it is another one: of a master that is believed. A
- * replica, and who does not say what it is, may only not have received it yet: reading waits behind what was read,
- * and the stream is doubted, until it is there or has not become longer for so long that it will not come.
+ * A stream that ends before what was read of it has lost that, or it is another one: a master is believed that, and
+ * whoever had it on the same connection. A replica, and who does not say what it is, may only not have received it
+ * yet: reading waits behind what was read, and the stream is doubted, until it is there or has not become longer for so
+ * long that it will not come.
  *
  * Threads: one at a time.
  */
@@ -21,7 +22,8 @@
 /* How long a stream that ends too early may stay as it is until it is believed, */
 #define REDIS_BEHIND_MS 2000 /* of a server that does not say what it is, */
 #define REDIS_BEHIND_MOST_MS 10000 /* and in all, even if it becomes longer; */
-#define REDIS_REPLICA_BEHIND_MS 60000 /* and of a replica, which may be loading all that its master has */
+#define REDIS_REPLICA_BEHIND_MS 60000 /* the same of a replica, which may be loading all that its master has, */
+#define REDIS_REPLICA_BEHIND_MOST_MS 300000 /* and in all */
 
 enum redis_server_role { REDIS_SERVER_UNASKED, REDIS_SERVER_UNKNOWN, REDIS_SERVER_MASTER, REDIS_SERVER_REPLICA };
 
@@ -53,6 +55,8 @@ struct redis_cursor {
 	struct redis_id deleted; /* the highest id that was taken out by then */
 	struct redis_id good; /* up to which it is known that nothing is missing, or that it was told */
 	struct redis_id first; /* of the first entry, when it was looked at last */
+	bool looked; /* it was, on this connection, */
+	bool here; /* and it had `at` there */
 	bool doubted; /* it ended before `at`, which is not believed yet: */
 	struct redis_id least, last; /* where it ended then, at least, and at the last look */
 	uint64_t doubted_ms, moved_ms; /* since when, and when it became longer */
@@ -68,6 +72,9 @@ enum { REDIS_CURSOR_TEXT = REDIS_ID_TEXT + 21 };
 
 /* Where it is, as a text that ends in NUL. Returns out. */
 const char *redis_cursor_store(const struct redis_cursor *c, char out[REDIS_CURSOR_TEXT]);
+
+/* What is told from now on is told on a new connection, perhaps by another server. */
+void redis_cursor_connected(struct redis_cursor *c);
 
 /* It was looked at, and nothing is being read meanwhile. Where it is doubted the server is to be asked what it is, if
  * it has not been, and the stream to be looked at again soon. Each of these returns whether something is missing. */

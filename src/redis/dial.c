@@ -12,7 +12,7 @@
 struct redis_dial {
 	unsigned magic;
 	uv_loop_t *loop;
-	const struct redis_url *url;
+	struct redis_url url; /* owned */
 	redis_dialed_fn done; /* NULL once it is over */
 	void *user;
 	uv_timer_t timer; /* how long it may take; and how a failure gets onto the loop */
@@ -31,6 +31,7 @@ static void
 free_dial_if_over(struct redis_dial *d)
 {
 	if (!d->timer_closed || d->looks_up) return;
+	redis_url_deinit(&d->url);
 	d->magic = 0;
 	free(d);
 }
@@ -110,10 +111,10 @@ dial_address(struct redis_dial *d, const struct sockaddr *address)
 
 	uv_timer_start(&d->timer, on_dial_timer, REDIS_CONNECT_MS, 0);
 	d->socket = redis_socket_new(d->loop, &events, d);
-	if (d->socket) why = d->url->tls ? redis_socket_encrypt(d->socket, d->url->tls) : NULL;
+	if (d->socket) why = d->url.tls ? redis_socket_encrypt(d->socket, d->url.tls) : NULL;
 	if (!why)
 		why = address ? redis_socket_connect(d->socket, address)
-			      : redis_socket_connect_unix(d->socket, d->url->path);
+			      : redis_socket_connect_unix(d->socket, d->url.path);
 	if (why) fail_dial(d, why);
 }
 
@@ -153,10 +154,10 @@ look_up(struct redis_dial *d)
 	char port[16];
 	int err;
 
-	snprintf(port, sizeof port, "%u", d->url->port);
+	snprintf(port, sizeof port, "%u", d->url.port);
 	d->lookup.data = d;
 	uv_timer_start(&d->timer, on_dial_timer, REDIS_CONNECT_MS, 0);
-	err = uv_getaddrinfo(d->loop, &d->lookup, on_looked_up, d->url->host, port, &hints);
+	err = uv_getaddrinfo(d->loop, &d->lookup, on_looked_up, d->url.host, port, &hints);
 	d->looks_up = err == 0;
 	if (err) fail_dial(d, uv_strerror(err));
 }
@@ -184,9 +185,12 @@ redis_dial_start(uv_loop_t *loop, const struct redis_url *url, redis_dialed_fn d
 
 	CHECK(!url->is_tls || url->tls);
 	if (!d) return NULL;
+	if (redis_url_copy(url, &d->url) < 0) {
+		free(d);
+		return NULL;
+	}
 	d->magic = REDIS_DIAL_MAGIC;
 	d->loop = loop;
-	d->url = url;
 	d->done = done;
 	d->user = user;
 	uv_timer_init(loop, &d->timer); /* cannot fail */

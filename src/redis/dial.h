@@ -18,8 +18,8 @@ struct redis_dial;
 /* The end of an attempt: a connected socket, which is the callee's, or NULL and why. */
 typedef void (*redis_dialed_fn)(void *user, struct redis_socket *s, const char *why);
 
-/* Begins; done is called once, later, and then the attempt is gone. url is borrowed until then. NULL when out of
- * memory. */
+/* Begins; done is called once, later, and then the attempt is gone. It keeps a copy of url, which may become another
+ * one meanwhile. NULL when out of memory. */
 struct redis_dial *redis_dial_start(uv_loop_t *loop, const struct redis_url *url, redis_dialed_fn done, void *user);
 
 /* Ends it before it is done, which is not called any more. Its memory goes when the loop has run. */

@@ -4,7 +4,6 @@
 
 #include "eio/check.h"
 #include "src/redis/command.h"
-#include "src/redis/refusal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ greet_server(struct redis_link *l)
 	struct eio_buf b;
 
 	eio_buf_init(&b);
-	l->greetings = redis_command_greet(&b, l->options.url);
+	l->greetings = redis_command_greet(&b, &l->at);
 	l->unanswered = l->options.role->greet(l->options.user, &b);
 	write_link(l, &b);
 }
@@ -79,42 +78,6 @@ ping_server(struct redis_link *l)
 
 /* What the server says */
 
-/* What of an error may be told: it lies in out. */
-static const char *
-tellable_error(const struct redis_link *l, struct eio_bytes error, char *out, size_t out_size)
-{
-	const struct redis_url *u = l->options.url;
-
-	redis_refusal(error, u, u->password && l->greetings, out, out_size);
-	return out;
-}
-
-void
-redis_link_refuse(struct redis_link *l, struct eio_bytes text)
-{
-	if (!*l->refused) tellable_error(l, text, l->refused, sizeof l->refused);
-}
-
-/* CLIENT SETNAME is a courtesy: old servers do not know it and an ACL may forbid it. It is the last greeting. */
-static bool
-is_courtesy(const struct redis_link *l, struct eio_bytes text)
-{
-	return l->greetings == 1 && !eio_bytes_starts(text, EIO_LIT("NOAUTH"));
-}
-
-static void
-greeting_refused(struct redis_link *l, struct eio_bytes text)
-{
-	char error[LOG_ESCAPE_MAX];
-
-	tellable_error(l, text, error, sizeof error);
-	if (is_courtesy(l, text))
-		snprintf(l->said, sizeof l->said, "%s", error);
-	else if (!*l->refused)
-		snprintf(l->refused, sizeof l->refused, "%s refused: %s",
-			redis_command_greeting(l->options.url, l->greetings), error);
-}
-
 static bool
 answers_ping(const struct redis_link *l, enum redis_reply reply)
 {
@@ -127,11 +90,11 @@ take_reply(struct redis_link *l, enum redis_reply reply, struct eio_bytes text)
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
 
 	if (l->greetings) {
-		if (is_error) greeting_refused(l, text);
+		if (is_error) redis_link__greeting_refused(l, text);
 		l->greetings--;
 	} else if (answers_ping(l, reply)) {
 		/* Whatever it is: who answers lives. */
-		if (is_error) tellable_error(l, text, l->said, sizeof l->said);
+		if (is_error) redis_link__tellable(l, text, l->said, sizeof l->said);
 		l->pinged = false;
 		metrics_observe(l->options.metrics, REDIS_METRIC_PING, &redis_ping_buckets,
 			(uv_hrtime() - l->pinged_ns) / 1000);
@@ -306,16 +269,27 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 		greet_server(l);
 }
 
+/* It goes where the options say now. Whether there is memory. */
+static bool
+take_url(struct redis_link *l)
+{
+	redis_url_deinit(&l->at);
+	return redis_url_copy(l->options.url, &l->at) == 0;
+}
+
 /* Goes on where another process was. The role is told first, so that it knows what is lost when it fails. */
 static void
 adopt_connection(struct redis_link *l)
 {
 	struct redis_socket *s = redis_socket_new(l->loop, &link_events, l);
 	struct redis_event event;
-	const char *why = s ? redis_socket_adopt(s, l->handed.fd) : "out of memory";
+	const char *why = s && take_url(l) ? NULL : "out of memory";
 
 	l->heard_ms = uv_now(l->loop);
-	if (s) l->handed.fd = -1;
+	if (!why) {
+		why = redis_socket_adopt(s, l->handed.fd);
+		l->handed.fd = -1;
+	}
 	l->options.role->adopted(l->options.user);
 	if (!why) why = begin_connection(l, s);
 	if (!why && l->handed.begun.n) take_replies(l, l->handed.begun, &event);
@@ -336,12 +310,14 @@ start_dial(struct redis_link *l)
 {
 	enter_state(l, LINK_CONNECTING);
 	uv_timer_stop(&l->timer);
-	if (l->known)
-		l->seek = redis_seek_start(l->loop, l->options.url, l->known, on_dialed, l);
-	else if (l->options.url->n_guides)
-		l->sentinel = redis_sentinel_start(l->loop, l->options.url, &l->first, on_dialed, l);
-	else
-		l->dial = redis_dial_start(l->loop, l->options.url, on_dialed, l);
+	if (take_url(l)) {
+		if (l->known)
+			l->seek = redis_seek_start(l->loop, &l->at, l->known, on_dialed, l);
+		else if (l->at.n_guides)
+			l->sentinel = redis_sentinel_start(l->loop, &l->at, &l->first, on_dialed, l);
+		else
+			l->dial = redis_dial_start(l->loop, &l->at, on_dialed, l);
+	}
 	if (!l->dial && !l->sentinel && !l->seek) link_lost(l, "out of memory");
 }
 
@@ -481,6 +457,7 @@ on_link_timer_closed(uv_handle_t *h)
 	struct redis_link *l = h->data;
 
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
+	redis_url_deinit(&l->at);
 	l->magic = 0;
 	if (l->known) redis_known_deinit(l->known);
 	free(l->known);

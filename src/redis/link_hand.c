@@ -26,7 +26,7 @@ redis_link__known(void)
 const struct redis_url *
 redis_link_place(const struct redis_link *l)
 {
-	return l->known ? &l->known->at : l->options.url;
+	return l->known ? &l->known->at : &l->at;
 }
 
 void

@@ -20,6 +20,7 @@ struct redis_link {
 	struct redis_link_options options;
 	enum link_state state;
 	uv_timer_t timer; /* what it means depends on the state */
+	struct redis_url at; /* owned: where it is, or tries to be; what the options say may be another one by now */
 	struct redis_dial *dial; /* while connecting; or, where sentinels know the address, */
 	struct redis_sentinel *sentinel;
 	size_t first; /* of these, who is asked first */
@@ -46,6 +47,11 @@ struct redis_link {
 
 /* link_hand.c: what it knows of nodes at first. NULL when out of memory. */
 struct redis_known *redis_link__known(void);
+
+/* link_refused.c: what of an error may be told, which lies in out; and the greeting that is answered next was refused,
+ * with this error. */
+const char *redis_link__tellable(const struct redis_link *l, struct eio_bytes error, char *out, size_t out_size);
+void redis_link__greeting_refused(struct redis_link *l, struct eio_bytes text);
 
 /* link_times.c: after how long it is asked whether it lives; and, as it has failed, when to try again. */
 unsigned redis_link__silent_ms(const struct redis_link *l);

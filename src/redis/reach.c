@@ -3,6 +3,7 @@
 #include "src/redis/reach.h"
 
 #include "eio/check.h"
+#include "src/base/log.h"
 #include "src/redis/command.h"
 #include "src/redis/fetcher.h"
 
@@ -53,8 +54,7 @@ on_reach_reply(void *user, enum redis_reply reply, struct eio_bytes text, const 
 	(void)values;
 	r->answered = true;
 	if (reply == REDIS_REPLY_IS_ERROR)
-		snprintf(r->refused, sizeof r->refused, "REPLCONF refused: %.*s", (int)(text.n < 150 ? text.n : 150),
-			text.p);
+		snprintf(r->refused, sizeof r->refused, "REPLCONF refused: %s", LOG_ESCAPE(text));
 }
 
 /* What a replica says first. */

@@ -195,7 +195,7 @@ bool
 redis_readings_doubted(const struct redis_readings *rs)
 {
 	for (size_t i = 0; i < rs->n; i++)
-		if (rs->v[i].cursor.doubted) return true;
+		if (rs->v[i].cursor.doubted && !rs->v[i].refused) return true;
 	return false;
 }
 

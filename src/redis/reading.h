@@ -62,7 +62,7 @@ void redis_readings_read_done(struct redis_readings *rs);
 /* Whether a stream had fewer entries than were asked for: all there was has come. */
 bool redis_readings_caught_up(const struct redis_readings *rs, const struct redis_reading *r);
 
-/* Whether a stream is doubted. */
+/* Whether a stream is doubted that is not refused. */
 bool redis_readings_doubted(const struct redis_readings *rs);
 
 /* Whether each stream that was to go on somewhere has been looked at and read up to where it ended then. */

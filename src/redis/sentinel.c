@@ -4,15 +4,18 @@
 
 #include "eio/check.h"
 #include "src/redis/command.h"
+#include "src/redis/host.h"
 #include "src/redis/reader.h"
+#include "src/redis/refusal.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define REDIS_SENTINEL_MAGIC 0x4ed15e47
 
-enum { ANSWER_BYTES = 65536, PORT_BYTES = 6 };
+enum { ANSWER_BYTES = 65536, PORT_DIGITS = 5, PORT_MAX = 65535 };
 
 enum sentinel_phase {
 	SENTINEL_IS_ASKED,
@@ -25,7 +28,7 @@ enum sentinel_phase {
 struct redis_sentinel {
 	unsigned magic;
 	uv_loop_t *loop;
-	const struct redis_url *url;
+	struct redis_url url; /* owned */
 	size_t *first;
 	redis_dialed_fn done;
 	void *user;
@@ -37,6 +40,7 @@ struct redis_sentinel {
 	unsigned greetings; /* replies before the one that matters */
 	uv_timer_t timer; /* how long who is asked may take; or the next turn has come */
 	enum sentinel_phase phase;
+	char refused[200]; /* a greeting was, with these words; "" */
 	char why[256]; /* it was no use; "" */
 };
 
@@ -54,7 +58,13 @@ sentinel_of(void *user)
 static const struct redis_url *
 at_hand(const struct redis_sentinel *s)
 {
-	return &s->url->guides[(*s->first + s->tried - 1) % s->url->n_guides];
+	return &s->url.guides[(*s->first + s->tried - 1) % s->url.n_guides];
+}
+
+static const struct redis_url *
+who_is_asked(const struct redis_sentinel *s)
+{
+	return s->phase == MASTER_IS_ASKED ? &s->master : at_hand(s);
 }
 
 static bool
@@ -81,6 +91,7 @@ on_sentinel_closed(uv_handle_t *h)
 {
 	struct redis_sentinel *s = sentinel_of(h->data);
 
+	redis_url_deinit(&s->url);
 	s->magic = 0;
 	free(s);
 }
@@ -126,26 +137,39 @@ no_use(struct redis_sentinel *s, const char *why)
 	go_on_later(s, NOBODY_IS);
 }
 
+/* 0: it is none. */
+static unsigned
+port_of(struct eio_bytes s)
+{
+	unsigned n = 0;
+
+	if (!s.n || s.n > PORT_DIGITS) return 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!isdigit((unsigned char)s.p[i])) return 0;
+		n = 10 * n + (unsigned)(s.p[i] - '0');
+	}
+	return n > PORT_MAX ? 0 : n;
+}
+
 /* Where a sentinel says that the master is. */
 static void
 take_master_address(struct redis_sentinel *s, struct eio_bytes host, struct eio_bytes port)
 {
 	struct redis_url *m = &s->master;
-	char digits[PORT_BYTES];
+	unsigned number = port_of(port);
 
-	if (!host.n || !port.n || port.n >= sizeof digits) {
+	if (!redis_is_host(host) || !number) {
 		no_use(s, "its answer is no address");
 		return;
 	}
-	snprintf(digits, sizeof digits, "%.*s", (int)port.n, port.p);
 	redis_url_deinit(m);
-	if (redis_url_copy(s->url, m) < 0) {
+	if (redis_url_copy(&s->url, m) < 0) {
 		no_use(s, "out of memory");
 		return;
 	}
 	free(m->host);
 	free(m->name);
-	m->port = (unsigned)strtoul(digits, NULL, 10);
+	m->port = number;
 	m->host = strndup(host.p, host.n);
 	if (!m->host || asprintf(&m->name, strchr(m->host, ':') ? "[%s]:%u" : "%s:%u", m->host, m->port) < 0)
 		m->name = NULL; /* asprintf leaves it undefined */
@@ -186,20 +210,34 @@ take_role(struct redis_sentinel *s, const struct redis_values *values)
 	go_on_later(s, MASTER_IS_ONE);
 }
 
+/* The last greeting is a courtesy, CLIENT SETNAME, which sentinels of old do not know. */
+static void
+take_greeting(struct redis_sentinel *s, const struct redis_event *event)
+{
+	const struct redis_url *u = who_is_asked(s);
+	char text[sizeof s->refused / 2];
+
+	if (event->reply == REDIS_REPLY_IS_ERROR && s->greetings > 1 && !*s->refused) {
+		redis_refusal(event->text, u, u->password != NULL, text, sizeof text);
+		snprintf(
+			s->refused, sizeof s->refused, "%s refused: %s", redis_command_greeting(u, s->greetings), text);
+	}
+	s->greetings--;
+}
+
 static void
 take_sentinel_reply(struct redis_sentinel *s, const struct redis_event *event)
 {
 	bool refused = event->reply == REDIS_REPLY_IS_ERROR;
-	char text[200];
+	char text[sizeof s->refused / 2];
 
 	if (s->greetings) {
-		s->greetings--;
+		take_greeting(s, event);
 	} else if (s->phase == MASTER_IS_ASKED) {
 		take_role(s, event->values);
 	} else if (refused) {
-		snprintf(text, sizeof text, "%.*s", (int)(event->text.n < sizeof text ? event->text.n : 199),
-			event->text.p);
-		no_use(s, text);
+		redis_refusal(event->text, at_hand(s), false, text, sizeof text);
+		no_use(s, *s->refused ? s->refused : text);
 	} else {
 		take_sentinel_answer(s, event->values);
 	}
@@ -232,12 +270,6 @@ on_sentinel_broken(void *user, const char *why)
 
 /* Asking */
 
-static const struct redis_url *
-who_is_asked(const struct redis_sentinel *s)
-{
-	return s->phase == MASTER_IS_ASKED ? &s->master : at_hand(s);
-}
-
 static const char *
 send_question(struct redis_sentinel *s)
 {
@@ -252,7 +284,7 @@ send_question(struct redis_sentinel *s)
 		redis_command(&b, 3);
 		redis_argument(&b, EIO_LIT("SENTINEL"));
 		redis_argument(&b, EIO_LIT("GET-MASTER-ADDR-BY-NAME"));
-		redis_argument(&b, eio_cstr(s->url->host));
+		redis_argument(&b, eio_cstr(s->url.host));
 	}
 	return redis_socket_write(s->socket, &b);
 }
@@ -280,6 +312,7 @@ call_up(struct redis_sentinel *s, enum sentinel_phase phase)
 {
 	hang_up(s);
 	s->phase = phase;
+	*s->refused = '\0';
 	uv_timer_start(&s->timer, on_sentinel_timer, REDIS_SENTINEL_MS, 0);
 	s->dial = redis_dial_start(s->loop, who_is_asked(s), on_sentinel_dialed, s);
 	if (!s->dial) no_use(s, "out of memory");
@@ -291,7 +324,7 @@ hand_master(struct redis_sentinel *s)
 	struct redis_socket *socket = s->socket;
 
 	s->socket = NULL;
-	*s->first = (*s->first + s->tried - 1) % s->url->n_guides;
+	*s->first = (*s->first + s->tried - 1) % s->url.n_guides;
 	end_asking(s, socket);
 }
 
@@ -306,7 +339,7 @@ on_sentinel_timer(uv_timer_t *t)
 		call_up(s, MASTER_IS_ASKED);
 	} else if (s->phase == MASTER_IS_ONE) {
 		hand_master(s);
-	} else if (s->tried < s->url->n_guides) {
+	} else if (s->tried < s->url.n_guides) {
 		s->tried++;
 		call_up(s, SENTINEL_IS_ASKED);
 	} else {
@@ -322,8 +355,12 @@ redis_sentinel_start(uv_loop_t *loop, const struct redis_url *url, size_t *first
 	CHECK(url->n_guides);
 	if (!s) return NULL;
 	*s = (struct redis_sentinel){
-		.magic = REDIS_SENTINEL_MAGIC, .loop = loop, .url = url, .first = first, .done = done, .user = user
+		.magic = REDIS_SENTINEL_MAGIC, .loop = loop, .first = first, .done = done, .user = user
 	};
+	if (redis_url_copy(url, &s->url) < 0) {
+		free(s);
+		return NULL;
+	}
 	uv_timer_init(loop, &s->timer); /* cannot fail */
 	s->timer.data = s;
 	s->tried = 1;

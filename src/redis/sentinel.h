@@ -21,8 +21,8 @@ enum {
 struct redis_sentinel;
 
 /* Begins with the sentinel that *first says, which becomes the one that knew it; done is called once, later, with a
- * socket to the master or why there is none, and then the attempt is gone. url, which has sentinels, and first are
- * borrowed until then. NULL when out of memory. */
+ * socket to the master or why there is none, and then the attempt is gone. It keeps a copy of url, which has sentinels;
+ * first is borrowed until then. NULL when out of memory. */
 struct redis_sentinel *redis_sentinel_start(
 	uv_loop_t *loop, const struct redis_url *url, size_t *first, redis_dialed_fn done, void *user);
 

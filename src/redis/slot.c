@@ -2,6 +2,8 @@
 /* Slots, and errors about them. */
 #include "src/redis/slot.h"
 
+#include "src/redis/host.h"
+
 #include <string.h>
 
 enum { CRC_POLYNOMIAL = 0x1021, MAX_PORT = 65535 };
@@ -64,7 +66,7 @@ read_slot_and_address(struct eio_bytes s, struct redis_redirect *out)
 	out->host = eio_bytes(address.p, (size_t)(colon - address.p));
 	if (!read_digits(eio_bytes(colon + 1, address.n - out->host.n - 1), MAX_PORT, &out->port)) return false;
 	if (eio_bytes_eq(out->host, EIO_LIT("?"))) out->port = 0;
-	return true;
+	return !out->port || !out->host.n || redis_is_host(out->host);
 }
 
 static bool

@@ -31,7 +31,7 @@ silence_ms(const struct redis_streamer *s)
 static unsigned
 block_ms(const struct redis_streamer *s)
 {
-	uint64_t until = s->look_at_ms, now = redis_streamer_now(s), least = 1, most = silence_ms(s) / 2;
+	uint64_t until = s->look_at_ms, now = redis_streamer__now(s), least = 1, most = silence_ms(s) / 2;
 
 	if (s->unsaved && s->save_at_ms < until) until = s->save_at_ms;
 	if (until > now) least = until - now;
@@ -47,9 +47,9 @@ start_read(struct redis_streamer *s)
 
 	eio_buf_init(&b);
 	s->saves = 0;
-	if (s->save_at_ms <= redis_streamer_now(s)) {
+	if (s->save_at_ms <= redis_streamer__now(s)) {
 		s->saves = redis_readings_save(&s->readings, &b, &s->unsaved);
-		s->save_at_ms = redis_streamer_now(s) + s->options.save_ms;
+		s->save_at_ms = redis_streamer__now(s) + s->options.save_ms;
 	}
 	s->reads = redis_readings_read(&s->readings, &b, block_ms(s)) > 0;
 	n = s->saves + s->reads;
@@ -67,11 +67,11 @@ static void on_streamer_timer(uv_timer_t *t);
 static void
 step(struct redis_streamer *s)
 {
-	uint64_t now = redis_streamer_now(s);
+	uint64_t now = redis_streamer__now(s);
 
 	uv_timer_stop(&s->timer);
 	if (s->look_at_ms <= now)
-		redis_streamer_look(s);
+		redis_streamer__look(s);
 	else if (!s->waits && s->options.may_read(s->options.user))
 		start_read(s);
 	else if (!s->waits)
@@ -97,14 +97,14 @@ take_read_refused(struct redis_streamer *s, struct eio_bytes error)
 {
 	char text[LOG_ESCAPE_MAX];
 
-	s->look_at_ms = redis_streamer_now(s);
+	s->look_at_ms = redis_streamer__now(s);
 	if (s->read_refused) {
-		s->look_at_ms += redis_backoff_failed(&s->backoff, redis_streamer_now(s));
+		s->look_at_ms += redis_backoff_failed(&s->backoff, redis_streamer__now(s));
 		s->denied = s->waits = true;
 		redis_refusal(error, s->options.url, false, text, sizeof text);
-		log_limited(LOG_LEVEL_WARN, &s->limit, redis_streamer_now(s),
+		log_limited(LOG_LEVEL_WARN, &s->limit, redis_streamer__now(s),
 			"redis=%s event=read-refused reason=\"%s\"", s->options.url->name, text);
-		redis_streamer_tell_state(s);
+		redis_streamer__tell_state(s);
 	}
 	s->read_refused = true;
 }
@@ -120,16 +120,16 @@ take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes tex
 		return;
 	}
 	s->read_refused = s->denied = false;
-	redis_streamer_tell_state(s);
+	redis_streamer__tell_state(s);
 	for (size_t i = 0; i < s->readings.n; i++) {
 		struct redis_reading *r = &s->readings.v[i];
 
 		if (redis_readings_caught_up(&s->readings, r) && redis_cursor_caught_up(&r->cursor, &gap))
-			redis_streamer_tell_gap(s, r, &gap);
+			redis_streamer__tell_gap(s, r, &gap);
 	}
 	s->unsaved |= s->readings.entries > 0;
 	redis_readings_read_done(&s->readings);
-	redis_streamer_tell_settled(s);
+	redis_streamer__tell_settled(s);
 }
 
 static void
@@ -137,7 +137,7 @@ take_save(struct redis_streamer *s, bool is_error, struct eio_bytes text)
 {
 	if (--s->saves == 0 && !s->reads) s->phase = STREAMER_IDLE;
 	if (is_error)
-		log_limited(LOG_LEVEL_WARN, &s->save_limit, redis_streamer_now(s),
+		log_limited(LOG_LEVEL_WARN, &s->save_limit, redis_streamer__now(s),
 			"redis=%s event=position-not-kept reason=\"%s\"", s->options.url->name, LOG_ESCAPE(text));
 }
 
@@ -153,7 +153,7 @@ streamer_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 		return false;
 	}
 	if (s->phase == STREAMER_LOOKS)
-		redis_streamer_look_answer(s, reply, text);
+		redis_streamer__look_answer(s, reply, text);
 	else if (s->saves)
 		take_save(s, is_error, text);
 	else
@@ -176,8 +176,8 @@ streamer_entry(void *user, const struct redis_entry *e)
 	struct redis_id id;
 
 	if (!r || !redis_id_parse(&id, e->id)) return;
-	if (redis_cursor_entry(&r->cursor, id, &gap)) redis_streamer_tell_gap(s, r, &gap);
-	s->options.entry(s->options.user, redis_streamer_number(s, r), e);
+	if (redis_cursor_entry(&r->cursor, id, &gap)) redis_streamer__tell_gap(s, r, &gap);
+	s->options.entry(s->options.user, redis_streamer__number(s, r), e);
 }
 
 /* Nobody asked for it. */
@@ -214,8 +214,9 @@ streamer_ready(void *user)
 	s->backoff = (struct redis_backoff){ 0 };
 	s->look_at_ms = 0;
 	s->role = REDIS_SERVER_UNASKED;
+	for (size_t i = 0; i < s->readings.n; i++) redis_cursor_connected(&s->readings.v[i].cursor);
 	s->read_refused = s->denied = s->waits = s->position_refused = false;
-	redis_streamer_look(s);
+	redis_streamer__look(s);
 }
 
 /* Whether the positions that were written have been kept, nobody knows. */
@@ -227,7 +228,7 @@ streamer_lost(void *user)
 	uv_timer_stop(&s->timer);
 	s->phase = STREAMER_IDLE;
 	for (size_t i = 0; i < s->readings.n; i++) s->readings.v[i].saved[0] = '\0';
-	redis_streamer_tell_state(s);
+	redis_streamer__tell_state(s);
 }
 
 static const struct redis_role streamer_role = {

@@ -37,20 +37,20 @@ struct redis_streamer {
 };
 
 /* What it tells (streamer_tell.c). What time it is by its loop, in ms. */
-uint64_t redis_streamer_now(const struct redis_streamer *s);
+uint64_t redis_streamer__now(const struct redis_streamer *s);
 
 /* Which of its streams it is, counted from 0. */
-size_t redis_streamer_number(const struct redis_streamer *s, const struct redis_reading *r);
+size_t redis_streamer__number(const struct redis_streamer *s, const struct redis_reading *r);
 
 /* Says whether it is ready, and that it is settled, where that is news. */
-void redis_streamer_tell_state(struct redis_streamer *s);
-void redis_streamer_tell_settled(struct redis_streamer *s);
+void redis_streamer__tell_state(struct redis_streamer *s);
+void redis_streamer__tell_settled(struct redis_streamer *s);
 
 /* Logs the gap, and says it. */
-void redis_streamer_tell_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap);
+void redis_streamer__tell_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap);
 
 /* The look (streamer_look.c): begins one, and takes an answer to what it asked. After the last one nothing is asked. */
-void redis_streamer_look(struct redis_streamer *s);
-void redis_streamer_look_answer(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text);
+void redis_streamer__look(struct redis_streamer *s);
+void redis_streamer__look_answer(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text);
 
 #endif

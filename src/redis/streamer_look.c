@@ -12,7 +12,7 @@ enum { DOUBT_LOOK_MS = 200 }; /* how soon a stream is looked at again that is do
 
 /* A stream that is doubted is another matter of a master than of a replica. */
 void
-redis_streamer_look(struct redis_streamer *s)
+redis_streamer__look(struct redis_streamer *s)
 {
 	struct eio_buf b;
 	size_t n;
@@ -36,7 +36,7 @@ log_stream_refused(struct redis_streamer *s, struct redis_reading *r, struct eio
 	char text[LOG_ESCAPE_MAX];
 	uint64_t suppressed;
 
-	if (r->told || !log_limit_pass(&s->limit, redis_streamer_now(s), &suppressed)) return;
+	if (r->told || !log_limit_pass(&s->limit, redis_streamer__now(s), &suppressed)) return;
 	r->told = true;
 	redis_refusal(error, s->options.url, false, text, sizeof text);
 	log_warn("redis=%s event=stream-refused stream=\"%s\" reason=\"%s\" suppressed=%" PRIu64, s->options.url->name,
@@ -49,7 +49,7 @@ note_answered(struct redis_streamer *s, struct redis_reading *r, bool refused)
 	bool was = r->refused;
 
 	redis_readings_answered(&s->readings, refused);
-	if (was != refused) s->options.refused(s->options.user, redis_streamer_number(s, r), refused);
+	if (was != refused) s->options.refused(s->options.user, redis_streamer__number(s, r), refused);
 	if (refused || !r->told) return;
 	r->told = false;
 	log_info("redis=%s event=stream-allowed stream=\"%s\"", s->options.url->name,
@@ -111,23 +111,23 @@ end_look(struct redis_streamer *s)
 	if (!s->readings.refused)
 		s->backoff = (struct redis_backoff){ 0 };
 	else
-		look_ms = redis_backoff_failed(&s->backoff, redis_streamer_now(s));
-	s->look_at_ms = redis_streamer_now(s) + (soon_ms < look_ms ? soon_ms : look_ms);
+		look_ms = redis_backoff_failed(&s->backoff, redis_streamer__now(s));
+	s->look_at_ms = redis_streamer__now(s) + (soon_ms < look_ms ? soon_ms : look_ms);
 	if (soon_ms == UINT64_MAX) s->role = REDIS_SERVER_UNASKED;
 	if (!soon_ms) return; /* it is not over yet */
-	redis_streamer_tell_state(s);
-	redis_streamer_tell_settled(s);
+	redis_streamer__tell_state(s);
+	redis_streamer__tell_settled(s);
 }
 
 static void
 look_at_reading(struct redis_streamer *s, struct redis_reading *r, const struct redis_stream_info *info)
 {
-	const struct redis_look look = { .info = info, .role = s->role, .now_ms = redis_streamer_now(s) };
+	const struct redis_look look = { .info = info, .role = s->role, .now_ms = redis_streamer__now(s) };
 	bool was = r->behind;
 	char at[REDIS_ID_TEXT], last[REDIS_ID_TEXT];
 	struct redis_gap gap;
 
-	if (redis_cursor_looked(&r->cursor, &look, &gap)) redis_streamer_tell_gap(s, r, &gap);
+	if (redis_cursor_looked(&r->cursor, &look, &gap)) redis_streamer__tell_gap(s, r, &gap);
 	r->behind = r->cursor.doubted && s->role != REDIS_SERVER_UNASKED;
 	if (r->behind && !was)
 		log_info("redis=%s event=stream-behind stream=\"%s\" read=%s last=%s server=%s", s->options.url->name,
@@ -149,7 +149,7 @@ take_look(struct redis_streamer *s, struct redis_reading *r, enum redis_reply re
 }
 
 void
-redis_streamer_look_answer(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text)
+redis_streamer__look_answer(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_reading *r = redis_readings_asked(&s->readings);
 

@@ -5,13 +5,13 @@
 #include <inttypes.h>
 
 uint64_t
-redis_streamer_now(const struct redis_streamer *s)
+redis_streamer__now(const struct redis_streamer *s)
 {
 	return uv_now(s->timer.loop);
 }
 
 void
-redis_streamer_tell_state(struct redis_streamer *s)
+redis_streamer__tell_state(struct redis_streamer *s)
 {
 	bool ready = redis_link_is_ready(s->link) && !s->denied && s->readings.refused < s->readings.n;
 
@@ -21,7 +21,7 @@ redis_streamer_tell_state(struct redis_streamer *s)
 }
 
 void
-redis_streamer_tell_settled(struct redis_streamer *s)
+redis_streamer__tell_settled(struct redis_streamer *s)
 {
 	if (s->settled || !s->options.settled || !redis_readings_settled(&s->readings)) return;
 	s->settled = true;
@@ -29,19 +29,19 @@ redis_streamer_tell_settled(struct redis_streamer *s)
 }
 
 size_t
-redis_streamer_number(const struct redis_streamer *s, const struct redis_reading *r)
+redis_streamer__number(const struct redis_streamer *s, const struct redis_reading *r)
 {
 	return (size_t)(r - s->readings.v);
 }
 
 void
-redis_streamer_tell_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap)
+redis_streamer__tell_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap)
 {
 	char from[REDIS_ID_TEXT], to[REDIS_ID_TEXT];
 
-	log_limited(LOG_LEVEL_WARN, &s->gap_limit, redis_streamer_now(s),
+	log_limited(LOG_LEVEL_WARN, &s->gap_limit, redis_streamer__now(s),
 		"redis=%s event=%s stream=\"%s\" from=%s to=%s missed=%" PRIu64, s->options.url->name,
 		gap->anew ? "stream-anew" : "stream-gap", LOG_ESCAPE(eio_cstr(r->stream->name)),
 		redis_id_text(gap->from, from), redis_id_text(gap->to, to), gap->missed);
-	s->options.gap(s->options.user, redis_streamer_number(s, r), gap);
+	s->options.gap(s->options.user, redis_streamer__number(s, r), gap);
 }

@@ -2,10 +2,12 @@
 /* Reading CLUSTER SLOTS. */
 #include "src/redis/topology.h"
 
+#include "src/redis/host.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_HOST = 255, MAX_PORT = 65535 };
+enum { MAX_PORT = 65535 };
 
 int
 redis_topology_init(struct redis_topology *t)
@@ -99,12 +101,6 @@ pass_items(struct answer_reader *r, size_t n)
 	return true;
 }
 
-static bool
-is_host(struct eio_bytes s)
-{
-	return s.n > 0 && s.n <= MAX_HOST && !memchr(s.p, '\0', s.n) && !eio_bytes_eq(s, EIO_LIT("?"));
-}
-
 /* Looks for the address of a node whose name nobody knows among what else is said of it: names and values in turn. */
 static bool
 read_metadata(struct answer_reader *r, size_t n, struct eio_bytes *host)
@@ -115,7 +111,7 @@ read_metadata(struct answer_reader *r, size_t n, struct eio_bytes *host)
 		if (!next_item(r, REDIS_ITEM_STRING, &key)) return false;
 		if (!redis_values_next(r->values, &r->at, &value)) return say_wrong(r, "what it says of slots is cut");
 		if (value.kind == REDIS_ITEM_ARRAY && !pass_items(r, value.n)) return false;
-		if (value.kind == REDIS_ITEM_STRING && !is_host(*host) && is_host(value.bytes) &&
+		if (value.kind == REDIS_ITEM_STRING && !redis_is_host(*host) && redis_is_host(value.bytes) &&
 			(eio_bytes_eq(key.bytes, EIO_LIT("ip")) || eio_bytes_eq(key.bytes, EIO_LIT("hostname"))))
 			*host = value.bytes;
 	}
@@ -142,7 +138,7 @@ read_node(struct answer_reader *r, size_t *number)
 		if (!next_item(r, REDIS_ITEM_ARRAY, &more) || !read_metadata(r, more.n, &name)) return false;
 		if (!pass_items(r, node.n - 4)) return false;
 	}
-	if (!is_host(name) || port.n == 0 || port.n > MAX_PORT) return true;
+	if (!redis_is_host(name) || port.n == 0 || port.n > MAX_PORT) return true;
 	*number = number_of_node(r->t, name, (unsigned)port.n);
 	return *number || say_wrong(r, "it knows too many nodes");
 }

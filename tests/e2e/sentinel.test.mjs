@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs/promises';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
@@ -14,7 +15,7 @@ import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { RedisClient, startRedis } from './lib/redis.mjs';
 import { reload, startReloadable } from './lib/reload.mjs';
-import { masterOf, replicasOf, startWatched } from './lib/sentinel.mjs';
+import { masterOf, replicasOf, startSentinel, startWatched } from './lib/sentinel.mjs';
 import { SLOW, eventually, limit } from './lib/wait.mjs';
 
 const feed = (name, more = {}) => ({ channel: name, event: name, encode: 'json', batch: { interval: 10 }, ...more });
@@ -198,6 +199,53 @@ describe('Sentinel', { skip: SIOCAST_ONLY }, () => {
 			assert.match(await check({ url: 'redis://m', sentinels: ['127.0.0.1/3'] }), /redis\.sentinels\[0\]: a sentinel has no databases/);
 			assert.equal(await check({ url: 'redis://m', sentinels: '127.0.0.1', sentinelPasswordFile: '/dev/null' }).then((text) => /sentinelPasswordFile/.test(text)), true);
 			assert.equal(await check({ url: 'redis://:pw@m/2', sentinels: '127.0.0.1' }).then((text) => /redis/.test(text)), false);
+		}),
+	);
+
+	// A link that asks them at this moment has been told of another address that has none.
+	test('that says nothing any more is left for a plain address', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const fake = await fakeSentinel(cleanup, [redis.port, null]);
+			const { server, client } = await start(cleanup, { url: 'redis://mymaster', sentinels: [fake.address] }, { feeds: [feed('a')] });
+			const a = heard(client, 'a');
+			await ready(server);
+			// The first that is published: its connection asks for the master.
+			client.emit('up', '1');
+			await eventually(() => fake.asked.length > 1, 'the sentinel to be asked once more');
+			assert.equal((await reload(server, { redis: redis.url })).status, 200);
+			await eventually(() => server.child.output.includes('event=redis-moved'), 'the move', 30_000 * SLOW);
+			await ready(server);
+			client.emit('up', '2');
+			await eventually(() => a.at(-1) === 2, 'what is published then', 30_000 * SLOW);
+		}),
+	);
+
+	for (const [what, answer, reason] of [
+		['an error with a quote', '-ERR no" event=ready role="subscribe\x1b[2J\r\n', /reason="sentinel \S+: ERR no\\x22 event=ready role=\\x22subscribe\\x1b\[2J" /],
+		['a host with a quote', '*2\r\n$9\r\na" b="c d\r\n$4\r\n6379\r\n', /its answer is no address" /],
+		['a port below zero', '*2\r\n$9\r\n127.0.0.1\r\n$5\r\n-1234\r\n', /its answer is no address" /],
+		['a port too high', '*2\r\n$9\r\n127.0.0.1\r\n$5\r\n65536\r\n', /its answer is no address" /],
+	])
+		test(`says ${what}: nothing of it gets loose in the log`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const fake = await fakeSentinel(cleanup, [answer]);
+				const { server } = await start(cleanup, { url: 'redis://mymaster', sentinels: [fake.address] }, { feeds: [feed('a')] });
+				await server.child.says(reason);
+				assert.ok(!/event=ready role=\w/.test(server.child.output));
+			}),
+		);
+
+	test('whose password is another one says so', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort());
+			const { port } = await startSentinel(cleanup, 'mymaster', master, 1, []);
+			const sentinel = await RedisClient.open(cleanup, port);
+			await sentinel.command('ACL', 'SETUSER', 'default', 'resetpass', '>right');
+			const passwordFile = `${await cleanup.folder()}/password`;
+			await fs.writeFile(passwordFile, 'wrong\n');
+			const { server } = await start(cleanup, { url: 'redis://mymaster', sentinels: [`127.0.0.1:${port}`], sentinelPasswordFile: passwordFile }, { feeds: [feed('a')] });
+			await server.child.says(/reason="sentinel \S+: AUTH refused: /);
 		}),
 	);
 });

@@ -383,7 +383,7 @@ look_behind(enum redis_server_role r, unsigned n, bool counts)
 		.count = 10 };
 	role = REDIS_SERVER_UNASKED;
 	look();
-	assert_true(cursor.doubted);
+	assert_int_equal(cursor.doubted, n < 10);
 	role = r;
 	look();
 }
@@ -444,10 +444,11 @@ how_long_behind(void **state)
 		now_ms += all[i].unmoved_ms - 1;
 		look();
 		assert_true(cursor.doubted);
-		/* On another connection it is waited for anew. */
-		role = REDIS_SERVER_UNASKED;
+		/* On another connection it is waited for anew, who is asked first. */
+		now_ms += 10 * all[i].unmoved_ms;
+		redis_cursor_connected(&cursor);
 		look();
-		role = all[i].role;
+		assert_true(cursor.doubted);
 		now_ms += all[i].unmoved_ms - 1;
 		look();
 		assert_int_equal(gaps, 0);
@@ -462,16 +463,65 @@ how_long_behind(void **state)
 		look();
 		assert_int_equal(gaps, 1);
 	}
-	/* Who does not say that it is a replica is not waited for without end. */
-	look_behind(REDIS_SERVER_UNKNOWN, 1, true);
-	for (unsigned ms = 0; ms < REDIS_BEHIND_MOST_MS; ms += REDIS_BEHIND_MS) {
-		assert_true(cursor.doubted);
-		add_entry();
-		now_ms += REDIS_BEHIND_MS;
-		look();
+}
+
+/* Nobody is waited for without end, even if it goes on. */
+static void
+always_behind(void **state)
+{
+	static const struct {
+		enum redis_server_role role;
+		uint64_t unmoved_ms, most_ms;
+	} all[] = { { REDIS_SERVER_UNKNOWN, REDIS_BEHIND_MS, REDIS_BEHIND_MOST_MS },
+		{ REDIS_SERVER_REPLICA, REDIS_REPLICA_BEHIND_MS, REDIS_REPLICA_BEHIND_MOST_MS } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		unsigned added = 0;
+
+		look_behind(all[i].role, 1, true);
+		for (uint64_t ms = 0; ms < all[i].most_ms; ms += all[i].unmoved_ms) {
+			assert_true(cursor.doubted);
+			add_entry();
+			added++;
+			now_ms += all[i].unmoved_ms;
+			look();
+		}
+		assert_string_equal(told, "10 1 0 anew");
+		assert_int_equal(read_some(10), added);
 	}
-	assert_string_equal(told, "10 1 0 anew");
-	assert_int_equal(read_some(10), 5);
+}
+
+/* Nobody is behind what he had, until the connection is another one. */
+static void
+who_had_it(void **state)
+{
+	(void)state;
+	for (int looks = 0; looks < 2; looks++) {
+		look_behind(REDIS_SERVER_REPLICA, 10, true);
+		assert_false(cursor.doubted);
+		redis_cursor_connected(&cursor);
+		if (looks) look();
+		if (!looks) add_entry();
+		assert_int_equal(read_some(10), !looks);
+		/* Its last entries are gone. */
+		model.n -= 3;
+		model.last -= 3;
+		model.added -= 3;
+		look();
+		assert_false(cursor.doubted);
+		assert_int_equal(anews, 1);
+		add_entry();
+		look();
+		assert_int_equal(read_some(10), 1);
+		redis_cursor_connected(&cursor);
+		model.n--;
+		model.last--;
+		model.added--;
+		look();
+		assert_true(cursor.doubted);
+		assert_int_equal(anews, 1);
+	}
 }
 
 int
@@ -486,6 +536,8 @@ main(void)
 		cmocka_unit_test(positions),
 		cmocka_unit_test(who_is_behind),
 		cmocka_unit_test(how_long_behind),
+		cmocka_unit_test(always_behind),
+		cmocka_unit_test(who_had_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ static const struct {
 	{ "MOVED 16383 2001:db8::1:6379", MOVED, 16383, "2001:db8::1", 6379 },
 	{ "MOVED 5 :6380", MOVED, 5, "", 6380 },
 	{ "MOVED 5 ?:6380", MOVED, 5, "?", 0 },
+	{ "MOVED 5 a b=c:6380", LATER, 0, NULL, 0 },
 	{ "ASK 7 10.0.0.1:1", ASK, 7, "10.0.0.1", 1 },
 	{ "MOVED 16384 127.0.0.1:6381", LATER, 0, NULL, 0 },
 	{ "MOVED 1 127.0.0.1:65536", LATER, 0, NULL, 0 },

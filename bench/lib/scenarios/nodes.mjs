@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// Several siocasts of one Redis: what each message costs Redis and each node, and what a delivery costs, with 1, 2 and 4 nodes. The
+// model of doc/scale.md is made of these.
+
+import { withCleanup } from '../../../tests/e2e/lib/cleanup.mjs';
+import { feedsReady } from '../../../tests/e2e/lib/daemon.mjs';
+import { metric } from '../../../tests/e2e/lib/metrics.mjs';
+import { eventually } from '../../../tests/e2e/lib/wait.mjs';
+import { PEERS, because } from '../complete.mjs';
+import { cpuNs } from '../machine.mjs';
+import { Load, publish } from '../programs.mjs';
+import { EVENT, NODES, UNHEARD, startNodes } from '../servers.mjs';
+
+// Of messages that nobody hears many are sent: one costs little.
+const UNHEARD_RATE = 20_000;
+
+/** Sends, waits until all of it is done, and gives the processor time of the nodes and of Redis, in ns. */
+async function cost(cleanup, { nodes, redis }, message, done) {
+	const pids = nodes.map(({ child }) => child.pid);
+	const before = [cpuNs(pids), cpuNs([redis.child.pid])];
+	const sent = await publish(cleanup, { redis: `127.0.0.1:${redis.port}`, ...message });
+	await eventually(() => done(sent.messages), 'all messages to be taken', 30_000);
+	return { sent: sent.messages, nodes: cpuNs(pids) - before[0], redis: cpuNs([redis.child.pid]) - before[1] };
+}
+
+async function unheard(cleanup, all, { size, seconds }) {
+	const taken = () => Promise.all(all.nodes.map((node) => metric(node, 'feed_messages_total')));
+	const before = await taken();
+	const done = async (n) => (await taken()).every((now, i) => now - before[i] >= n);
+	return cost(cleanup, all, { channel: UNHEARD, size, rate: UNHEARD_RATE, seconds }, done);
+}
+
+async function delivered(cleanup, all, loads, { size, rate, seconds, clients }) {
+	for (const load of loads) load.begin();
+	const done = async (n) => {
+		const reports = await Promise.all(loads.map((load) => load.report()));
+		return reports.every(({ messages }) => messages.sum >= n * clients);
+	};
+	return cost(cleanup, all, { channel: EVENT, size, rate, seconds }, done);
+}
+
+async function capacityRound(bed) {
+	let values;
+	await withCleanup(async (cleanup) => {
+		const { clients } = bed.options;
+		const all = await startNodes(cleanup, bed.options, bed.id === 'siocast' ? 1 : NODES[bed.id].nodes);
+		const n = all.nodes.length;
+		const loads = [];
+		for (const [i, node] of all.nodes.entries()) {
+			await feedsReady(all.redis, node);
+			loads.push(await Load.start(cleanup, { url: `127.0.0.1:${node.port}`, clients, coalesce: 1000, source: 1 + i }));
+		}
+		const nothing = await unheard(cleanup, all, bed.options);
+		const something = await delivered(cleanup, all, loads, bed.options);
+		const taking = nothing.nodes / nothing.sent / n;
+		const sending = (something.nodes - something.sent * n * taking) / (something.sent * n * clients);
+		values = { redis: nothing.redis / nothing.sent / 1000, taking: taking / 1000, sending: sending / 1000 };
+	});
+	return values;
+}
+
+const nodes = {
+	group: 'Many nodes',
+	name: 'capacity',
+	title: 'One Redis and 1, 2 or 4 nodes of one worker, 250 clients at each, messages of 250 bytes',
+	about: 'First 20,000 messages a second that nobody hears, then 50 a second, not batched, to all clients. The processor time of Redis for each message, with what the publisher costs it; that of each node for each message; and that of the nodes for each delivery, without what they take for the message. All share both processors. Not part of a whole run: `./run bench capacity`.',
+	absent: because('what several nodes add to each other is asked here of siocast alone', 'floor', ...PEERS),
+	more: Object.keys(NODES),
+	named: true,
+	fresh: true,
+	warm: async () => {},
+	options: { transport: 'websocket', clients: 250, size: 250, rate: 50, batch: 0, seconds: 2, unpinned: true },
+	columns: [
+		{ key: 'redis', title: 'µs of Redis per message', digits: 2 },
+		{ key: 'taking', title: 'µs of each node per message', digits: 3 },
+		{ key: 'sending', title: 'µs per delivery', digits: 2 },
+	],
+	plot: { key: 'redis', title: 'µs of Redis per message', low: true },
+	round: capacityRound,
+	plan: ({ ids, rounds }) => ids.length * rounds * 8,
+};
+
+export const manyNodes = [nodes];
