@@ -108,12 +108,10 @@ make_threads(struct daemon *d)
 static int
 make_feed(struct daemon *d)
 {
-	struct feed_options o = {
-		.thread = &d->threads[d->n_threads - 1],
+	struct feed_options o = { .thread = &d->threads[d->n_threads - 1],
 		.inherited = &d->inherited,
 		.interest = d->interest,
-		.metrics = &d->metrics,
-	};
+		.metrics = &d->metrics };
 
 	config_fill_feed(d->config, &o);
 	source_kinds(&o);

@@ -10,6 +10,18 @@ speaks(const struct adapter *a)
 	return a->options.spec->mode == ADAPTER_MEMBER || a->options.spec->dialects.heard[ADAPTER_SHARDED];
 }
 
+static bool
+open_publishers(struct adapter *a, const struct redis_publisher_options *o)
+{
+	const struct redis_spublisher_options shards = { o->url, o->metrics, o->queue_bytes };
+
+	a->publisher = redis_publisher_open(&a->options.thread->loop, o);
+	if (!a->publisher || !o->url->is_cluster || !a->options.spec->dialects.heard[ADAPTER_SHARDED])
+		return a->publisher != NULL;
+	a->spublisher = redis_spublisher_open(&a->options.thread->loop, &shards);
+	return a->spublisher != NULL;
+}
+
 static void
 take_adapter_start(void *user, struct mail *run)
 {
@@ -22,7 +34,7 @@ take_adapter_start(void *user, struct mail *run)
 	bool ok = true;
 
 	(void)run;
-	if (speaks(a)) ok = (a->publisher = redis_publisher_open(&a->options.thread->loop, &o)) != NULL;
+	if (speaks(a)) ok = open_publishers(a, &o);
 	if (!ok || !adapter__hear(a)) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
 	adapter__show_state(a);
 }
@@ -36,9 +48,11 @@ shut_down_adapter(struct adapter *a)
 	if (a->channels) redis_channels_close(a->channels);
 	if (a->streamer) redis_streamer_close(a->streamer);
 	if (a->publisher) redis_publisher_close(a->publisher);
+	if (a->spublisher) redis_spublisher_close(a->spublisher);
 	a->channels = NULL;
 	a->streamer = NULL;
 	a->publisher = NULL;
+	a->spublisher = NULL;
 	uv_sem_post(&a->stopped);
 }
 

@@ -12,6 +12,7 @@
 #include "src/feed/targets.h"
 #include "src/redis/channels.h"
 #include "src/redis/publisher.h"
+#include "src/redis/spublisher.h"
 #include "src/redis/streamer.h"
 
 #define ADAPTER_MAGIC 0xada90001u
@@ -39,6 +40,7 @@ struct adapter {
 	/* The thread's. */
 	struct redis_channels *channels; /* NULL: not yet, not any more, or not needed; the next two as well */
 	struct redis_publisher *publisher;
+	struct redis_spublisher *spublisher; /* for shard channels of a Cluster, where that does not do; else NULL */
 	struct redis_streamer *streamer;
 	struct redis_streamer_stream *streams; /* owned: what it reads */
 	struct eio_buf stream_names;

@@ -23,6 +23,8 @@ adapter__publish(struct adapter *a, enum adapter_dialect dialect)
 		eio_buf_bytes(&o->channel), eio_buf_bytes(&o->payload) };
 
 	if (!a->publisher || adapter_outgoing_failed(o)) return false;
+	if (a->spublisher && dialect == ADAPTER_SHARDED)
+		return redis_spublisher_publish(a->spublisher, words[1], words[2]) == 0;
 	return redis_publisher_command(a->publisher, words, sizeof words / sizeof words[0]) == 0;
 }
 

@@ -316,6 +316,9 @@ config_redis_stays(const struct config *first, const struct config *now)
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
 	if (are_same_places(f, p)) return NULL;
+	for (size_t i = 0; i < first->n_redis; i++)
+		if (f->redis[i].is_cluster || p->redis[i].is_cluster) return "one of them is a Redis Cluster";
+	if (feed_specs_have_shards(p->feeds)) return "feeds have shard channels there";
 	if (change_places(first, now)) return "a server is to be where another one of them was";
 	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
 	if (f->recovery.elsewhere) return "clients are recovered there (connectionStateRecovery.elsewhere)";

@@ -26,7 +26,8 @@
 /* What is read of one feed before its parts are checked against each other. */
 struct draft {
 	struct feed_spec feed;
-	const cJSON *channel, *pattern, *stream, *event, *format; /* where they stand, for messages; NULL: not given */
+	const cJSON *channel, *pattern, *shard, *stream; /* where they stand, for messages; NULL: not given */
+	const cJSON *event, *format; /* the same */
 	const cJSON *field, *from, *position; /* the same, of streams */
 	struct config_targets targets;
 	struct config_shape shape;
@@ -104,6 +105,7 @@ static const char *const encodes[] = { "binary", "json", "text", NULL };
 static const struct config_option feed_rows[] = {
 	CUSTOM("channel", channel, config__keep_names, NULL, SCHEMA_STRINGS),
 	CUSTOM("pattern", pattern, config__keep_names, NULL, SCHEMA_STRINGS),
+	CUSTOM("shard", shard, config__keep_names, NULL, SCHEMA_STRINGS),
 	CUSTOM("stream", stream, config__keep_names, NULL, SCHEMA_STRINGS),
 	CUSTOM("subscribe", subscribe, config__keep_json, NULL, SCHEMA_REF("subscribeRule")),
 	CUSTOM("field", field, keep_item, NULL, SCHEMA_STRING),
@@ -153,7 +155,7 @@ begin_draft(struct config_loader *l, struct draft *d)
 	l->quiet = true;
 	config__object(l, &config__feed_table, d, "", defaults);
 	l->quiet = false;
-	d->channel = d->pattern = d->stream = NULL;
+	d->channel = d->pattern = d->shard = d->stream = NULL;
 }
 
 /* Compiles the event's name at item; the default when there is none. */
@@ -207,7 +209,7 @@ is_named_before(const struct config_strings *names, size_t i)
 	return false;
 }
 
-/* Fills the feed's channels, patterns or streams. Returns how many stars each of them has at least. */
+/* Fills the feed's channels, patterns, shard channels or streams. Returns how many stars each of them has at least. */
 static unsigned
 take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 {
@@ -225,8 +227,9 @@ take_names(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 		mark = config__push_element(l, item, i);
 		if (is_named_before(&names, i)) config__error(l, e, "\"%s\" stands twice", names.v[i]);
 		if (!f->is_pattern && !f->is_stream && strpbrk(names.v[i], "*?["))
-			config__warn(l, e, "the one channel called \"%s\"; for all that match write \"pattern\"",
-				names.v[i]);
+			config__warn(l, e, "the one channel called \"%s\"; %s", names.v[i],
+				f->is_shard ? "there are no patterns of shard channels"
+					    : "for all that match write \"pattern\"");
 		f->channels[f->n_channels++] = config__copy(l, names.v[i]);
 		n = f->is_pattern ? template_count_stars(eio_cstr(names.v[i])) : 0;
 		if (n < stars) stars = n;
@@ -267,8 +270,8 @@ take_stream_keys(struct config_loader *l, struct draft *d)
 static const cJSON *
 source_of_draft(struct config_loader *l, const struct draft *d, const cJSON *item)
 {
-	static const char *const names[] = { "channel", "pattern", "stream" };
-	const cJSON *const given[] = { d->channel, d->pattern, d->stream };
+	static const char *const names[] = { "channel", "pattern", "shard", "stream" };
+	const cJSON *const given[] = { d->channel, d->pattern, d->shard, d->stream };
 	const cJSON *source = NULL;
 	bool wrong = false; /* and told */
 
@@ -281,7 +284,8 @@ source_of_draft(struct config_loader *l, const struct draft *d, const cJSON *ite
 		}
 		source = given[i];
 	}
-	if (!source && !wrong) config__error(l, item, "a feed needs a \"channel\", a \"pattern\" or a \"stream\"");
+	if (!source && !wrong)
+		config__error(l, item, "a feed needs a \"channel\", a \"pattern\", a \"shard\" or a \"stream\"");
 	return source;
 }
 
@@ -296,6 +300,7 @@ finish_draft(struct config_loader *l, struct draft *d, const cJSON *item)
 	if (!source) return;
 	f->is_pattern = d->pattern != NULL;
 	f->is_stream = d->stream != NULL;
+	f->is_shard = d->shard != NULL;
 	if (f->is_stream) where.place = TEMPLATE_IN_STREAM;
 	where.stars = take_names(l, f, source);
 	take_stream_keys(l, d);
@@ -385,7 +390,7 @@ config__feed_defaults(struct config_loader *l, const cJSON *item, void *target)
 
 	(void)target; /* each feed reads them for itself */
 	config__object(l, &config__feed_table, &d, "", item);
-	source = d.channel ? d.channel : d.pattern ? d.pattern : d.stream;
+	source = d.channel ? d.channel : d.pattern ? d.pattern : d.shard ? d.shard : d.stream;
 	if (source) config__error_key(l, source, "each feed has its own \"%s\"", source->string);
 	feed_spec_deinit(&d.feed);
 }

@@ -5,6 +5,7 @@
 #include "src/config/addresses.h"
 #include "src/config/adminui.h"
 #include "src/config/auth.h"
+#include "src/config/cluster.h"
 #include "src/config/compat.h"
 #include "src/config/cors.h"
 #include "src/config/engine.h"
@@ -146,6 +147,7 @@ finish_config(struct config_loader *l)
 	config__recovery_finish(l);
 	config__subscribe_check(l);
 	config__nodes_finish(l);
+	config__cluster_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
 	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;

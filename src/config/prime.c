@@ -281,6 +281,9 @@ config__prime(struct config_loader *l, struct feed_spec *f, const cJSON *item)
 	if (item && !cJSON_IsNull(item)) {
 		if (f->is_stream)
 			config__error(l, item, "a feed of a \"stream\" reads what was there before: see \"from\"");
+		else if (f->is_shard)
+			config__error(l, item,
+				"not for a \"shard\": nothing says which of its messages came before what is read");
 		else if (f->retain.rules.kind == RETAIN_NOTHING)
 			config__error(l, item, "needs \"retain\": nothing else keeps what is read");
 		else if (has_channels(f))

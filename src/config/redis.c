@@ -18,7 +18,7 @@ struct redis_server_entry {
 	const char *url;
 	unsigned source;
 	char password[CONFIG_SECRET_BYTES], sentinel_password[CONFIG_SECRET_BYTES];
-	struct config_strings sentinels;
+	struct config_strings sentinels, cluster;
 	struct config_redis_tls tls;
 };
 
@@ -29,7 +29,7 @@ enum { SOURCE_SUBSCRIBE, SOURCE_PSYNC };
 static const char *const sources[] = { "subscribe", "psync", NULL };
 
 static void
-read_sentinels(struct config_loader *l, const cJSON *item, void *target)
+read_addresses(struct config_loader *l, const cJSON *item, void *target)
 {
 	if (!cJSON_IsNull(item)) config__strings(l, item, target);
 }
@@ -37,8 +37,9 @@ read_sentinels(struct config_loader *l, const cJSON *item, void *target)
 static const struct config_option redis_rows[] = {
 	STRING("url", url, "\"redis://127.0.0.1:6379/0\""),
 	CUSTOM("passwordFile", password, config__secret, "null", SCHEMA_STRING_OR_NULL),
-	CUSTOM("sentinels", sentinels, read_sentinels, "null", SCHEMA_STRINGS_OR_NULL),
+	CUSTOM("sentinels", sentinels, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
 	CUSTOM("sentinelPasswordFile", sentinel_password, config__secret, "null", SCHEMA_STRING_OR_NULL),
+	CUSTOM("cluster", cluster, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
 	ENUM("source", source, sources, "\"subscribe\""),
 	SECTION("tls"),
 	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),
@@ -76,8 +77,69 @@ add_sentinels(struct config_loader *l, const cJSON *item, const struct redis_ser
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (out->sentinels[i].is_tls) config__redis_tls(l, item, &tls, &out->sentinels[i]);
+		if (out->guides[i].is_tls) config__redis_tls(l, item, &tls, &out->guides[i]);
 	return true;
+}
+
+static void
+complain_of(struct config_loader *l, const cJSON *item, const char *key, const char *why)
+{
+	size_t mark = config__push(l, key);
+
+	config__error(l, cJSON_GetObjectItemCaseSensitive(item, key), "%s", why);
+	config__pop(l, mark);
+}
+
+/* What else is said of a server does not fit to a Cluster. Whether all does. */
+static bool
+fits_cluster(struct config_loader *l, const cJSON *item, const struct redis_server_entry *entry)
+{
+	if (cJSON_HasObjectItem(item, "url"))
+		complain_of(l, item, "url", "\"cluster\" says where it is");
+	else if (entry->sentinels.n)
+		complain_of(l, item, "sentinels", "a Redis Cluster fails over by itself");
+	else if (entry->source == SOURCE_PSYNC)
+		complain_of(
+			l, item, "source", "what is published in a Redis Cluster is not in what its nodes replicate");
+	else if (!entry->cluster.n)
+		complain_of(l, item, "cluster", "at least one node is needed");
+	else
+		return true;
+	return false;
+}
+
+/* Some nodes, by which the others are found. */
+static void
+read_cluster(struct config_loader *l, const cJSON *item, const struct redis_server_entry *entry, struct redis_url *out)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(item, "cluster");
+	size_t which = 0, mark, n = entry->cluster.n;
+	unsigned errors = l->notes.errors;
+	char why[160];
+
+	if (!fits_cluster(l, item, entry)) return;
+	if (redis_url_cluster(out, entry->cluster.v, n, given_password(entry->password), &which, why, sizeof why) < 0) {
+		mark = config__push(l, "cluster");
+		if (cJSON_IsArray(list)) config__push_index(l, which);
+		config__error(l, config__element(list, which), "%s", why);
+		config__pop(l, mark);
+		return;
+	}
+	if (cJSON_HasObjectItem(item, "tls") && !out->guides[0].is_tls)
+		complain_of(l, item, "tls", "this is for addresses that begin with rediss://");
+	for (size_t i = 0; i < n && l->notes.errors == errors; i++) {
+		out->guides[i].is_named = entry->tls.server_name != NULL;
+		if (out->guides[i].is_tls) config__redis_tls(l, item, &entry->tls, &out->guides[i]);
+	}
+}
+
+/* An object whose rows have been read. */
+static bool
+is_cluster(const cJSON *item)
+{
+	const cJSON *list = cJSON_IsObject(item) ? cJSON_GetObjectItemCaseSensitive(item, "cluster") : NULL;
+
+	return list && !cJSON_IsNull(list);
 }
 
 /* A string, or an object with one. */
@@ -95,7 +157,9 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 		entry.url = item->valuestring;
 	}
 	if (l->notes.errors == errors) {
-		if (!entry.url || !*entry.url)
+		if (is_cluster(item))
+			read_cluster(l, item, &entry, out);
+		else if (!entry.url || !*entry.url)
 			config__error(l, item, "expected an address, or an object with \"url\", not %s",
 				cJSON_IsString(item) ? "an empty string" : config__type_name(item));
 		else if (redis_url_parse_with(out, entry.url, given_password(entry.password), why, sizeof why))
@@ -163,14 +227,14 @@ have_sentinel_in_common(const struct redis_url *a, const struct redis_url *b)
 {
 	char one[512], other[512];
 
-	for (size_t i = 0; i < a->n_sentinels; i++) {
-		put_server(&a->sentinels[i], one, sizeof one);
-		for (size_t k = 0; k < b->n_sentinels; k++) {
-			put_server(&b->sentinels[k], other, sizeof other);
+	for (size_t i = 0; i < a->n_guides; i++) {
+		put_server(&a->guides[i], one, sizeof one);
+		for (size_t k = 0; k < b->n_guides; k++) {
+			put_server(&b->guides[k], other, sizeof other);
 			if (strcmp(one, other) == 0) return true;
 		}
 	}
-	return !a->n_sentinels && !b->n_sentinels;
+	return !a->n_guides && !b->n_guides;
 }
 
 bool

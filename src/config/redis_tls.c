@@ -93,8 +93,8 @@ take_our_own(struct config_loader *l, const cJSON *item, const struct config_red
 static bool
 has_tls_sentinel(const struct redis_url *url)
 {
-	for (size_t i = 0; i < url->n_sentinels; i++)
-		if (url->sentinels[i].is_tls) return true;
+	for (size_t i = 0; i < url->n_guides; i++)
+		if (url->guides[i].is_tls) return true;
 	return false;
 }
 
@@ -108,7 +108,7 @@ config__redis_tls(
 	if (!url->is_tls) {
 		if (item && !has_tls_sentinel(url))
 			config__error(l, item, "this is for an address that begins with rediss://");
-	} else if (!(url->tls = redis_tls_context_new(tls->server_name ? tls->server_name : url->host))) {
+	} else if (!(url->tls = redis_tls_context_new(tls->server_name ? tls->server_name : url->host, NULL))) {
 		config__error_memory(l);
 	} else {
 		note_trust(url, eio_cstr(tls->server_name ? tls->server_name : url->host));

@@ -43,6 +43,7 @@ static const char *
 why_not_on_demand(const struct feed_spec *f)
 {
 	if (f->is_stream) return "a stream is read, and not subscribed to";
+	if (f->is_shard) return "a shard channel is subscribed to always";
 	if (f->retain.rules.kind != RETAIN_NOTHING)
 		return "what is published while nobody is there would be missing of what is retained (\"retain\")";
 	if (!f->nsp) return "it needs a \"namespace\" without placeholders";
@@ -87,7 +88,7 @@ config__subscribe(struct config_loader *l, struct feed_spec *f, const cJSON *ite
 	if (!item) return;
 	mark = config__push(l, "subscribe");
 	read_subscribe(l, f, item);
-	if (f->is_stream && is_default) f->subscribe = FEED_SUBSCRIBE_ALWAYS;
+	if ((f->is_stream || f->is_shard) && is_default) f->subscribe = FEED_SUBSCRIBE_ALWAYS;
 	if (f->subscribe == FEED_SUBSCRIBE_ON_DEMAND && l->notes.errors == errors) {
 		why = why_not_on_demand(f);
 		if (why)

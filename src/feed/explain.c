@@ -204,6 +204,9 @@ explain_all(struct explainer *x)
 	for (size_t i = 0; i < r->table.n_patterns; i++)
 		if (template_match(eio_cstr(r->table.patterns[i]), x->channel, &captures))
 			explain_name(x, MESSAGE_OF_PATTERN, r->table.patterns[i]);
+	for (size_t i = 0; i < r->table.n_shards; i++)
+		if (eio_bytes_eq(eio_cstr(r->table.shards[i]), x->channel))
+			explain_name(x, MESSAGE_OF_SHARD, r->table.shards[i]);
 	for (size_t i = 0; i < r->table.n_streams; i++)
 		if (eio_bytes_eq(eio_cstr(r->table.streams[i].name), x->channel))
 			explain_name(x, MESSAGE_OF_STREAM, r->table.streams[i].name);

@@ -18,7 +18,7 @@
 struct feed_explained {
 	const struct feed_spec *feed;
 	enum message_kind kind;
-	struct eio_bytes name; /* the channel, pattern or stream that leads to it */
+	struct eio_bytes name; /* the channel, pattern, shard channel or stream that leads to it */
 	/* The message is not known, and something of the feed depends on it: only the feed is told. */
 	bool depends;
 	enum feed_fate fate; /* FEED_FATE_TAKEN: it is sent, or in a batch */
@@ -33,10 +33,10 @@ struct feed_explained {
 
 typedef void (*feed_explain_fn)(void *user, const struct feed_explained *e);
 
-/* Tells of each feed that a channel, or a stream, of that name leads to, in the order of the feeds that each
- * subscription has. payload: the message, of a stream's entry the value of the feed's field or, as a JSON object of
- * strings, all fields; p is NULL when it is not known. options: as config_fill_feed() has them, with metrics to count
- * in; its interest may not be the daemon's. Returns for how many it was told, or -1 when out of memory. */
+/* Tells of each feed that a channel, a shard channel, or a stream of that name leads to, in the order of the feeds that
+ * each subscription has. payload: the message, of a stream's entry the value of the feed's field or, as a JSON object
+ * of strings, all fields; p is NULL when it is not known. options: as config_fill_feed() has them, with metrics to
+ * count in; its interest may not be the daemon's. Returns for how many it was told, or -1 when out of memory. */
 int feed_explain(const struct feed_options *options, struct eio_bytes channel, struct eio_bytes payload,
 	feed_explain_fn tell, void *user);
 

@@ -286,6 +286,14 @@ take_uplink(void *user, struct eio_bytes channel, struct eio_bytes payload)
 	feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
 }
 
+static bool
+is_uplink_shard(void *user, struct eio_bytes channel)
+{
+	struct feed *f = feed__of(user);
+
+	return f->router.table.n_shards && feed_table_find(&f->router.table, MESSAGE_OF_SHARD, channel);
+}
+
 static void
 init_feed_uplink(struct feed *f)
 {
@@ -293,6 +301,7 @@ init_feed_uplink(struct feed *f)
 		.thread = f->options.thread,
 		.url = f->options.n_redis ? f->options.redis : NULL,
 		.take = take_uplink,
+		.is_shard = is_uplink_shard,
 		.user = f,
 		.queue_bytes = f->options.publish_queue_bytes,
 		.metrics = f->redis_metrics[0],

@@ -32,7 +32,7 @@ struct feed_options {
 	size_t n_redis;
 	const bool *replicates; /* for each of them: what is published comes by `replicated`; NULL: for none */
 	/* How messages come; demanded: of channels that come and go, where a feed wants that. */
-	const struct source_ops *published, *replicated, *streams, *demanded;
+	const struct source_ops *published, *replicated, *streams, *demanded, *shards;
 	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* what may wait to be published; beyond it messages are dropped */
 	/* What a worker may be behind; beyond it broadcasts for it are dropped. SIZE_MAX for the worker that runs the

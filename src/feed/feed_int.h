@@ -211,8 +211,8 @@ void feed_router_through(struct feed_router *r, struct feed_at_work *s, struct m
 enum feed_fate feed_router_take(
 	struct feed_router *r, struct feed_at_work *s, struct message *m, struct feed_stream **stream);
 
-/* Takes what was published without Redis as if that had sent it: once for the channel, if a feed has that, and once for
- * each pattern that matches it. Returns how many feeds have it. */
+/* Takes what was published without Redis as if that had sent it: once for the channel, and for the shard channel, if a
+ * feed has that, and once for each pattern that matches it. Returns how many feeds have it. */
 size_t feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_bytes payload, uint64_t now_ms);
 
 /* As feed_router_message(), with an entry of a stream. */

@@ -180,6 +180,8 @@ feed_intake_options(struct feed_intake *in, const struct feed_table *table, cons
 		.n_channels = table->n_channels,
 		.patterns = table->patterns,
 		.n_patterns = table->n_patterns,
+		.shards = table->shards,
+		.n_shards = table->n_shards,
 		.streams = table->streams,
 		.n_streams = table->n_streams,
 		.save_ms = save_ms(specs),

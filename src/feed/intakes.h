@@ -14,9 +14,15 @@
 struct feed_intake;
 struct feed_prime_line;
 
-/* What messages come by, from one server: what is published there and subscribed to always; its streams; and single
- * channels, on demand. */
-enum feed_intake_kind { FEED_INTAKE_PUBLISHED, FEED_INTAKE_STREAMS, FEED_INTAKE_DEMANDED, FEED_INTAKES };
+/* What messages come by, from one server: what is published there and subscribed to always; its streams; single
+ * channels, on demand; and its shard channels. */
+enum feed_intake_kind {
+	FEED_INTAKE_PUBLISHED,
+	FEED_INTAKE_STREAMS,
+	FEED_INTAKE_DEMANDED,
+	FEED_INTAKE_SHARDS,
+	FEED_INTAKES,
+};
 
 struct feed_intakes {
 	const struct feed_options *options;

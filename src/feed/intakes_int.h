@@ -41,6 +41,7 @@ static inline enum feed_intake_kind
 feed_intake_kind_of(const struct feed_spec *f)
 {
 	if (f->is_stream) return FEED_INTAKE_STREAMS;
+	if (f->is_shard) return FEED_INTAKE_SHARDS;
 	return f->subscribe == FEED_SUBSCRIBE_ON_DEMAND ? FEED_INTAKE_DEMANDED : FEED_INTAKE_PUBLISHED;
 }
 
@@ -51,6 +52,7 @@ feed_intake_is_wanted(const struct feed_intake *in, const struct feed_table *tab
 	switch (feed_intake_kind(in)) {
 	case FEED_INTAKE_STREAMS: return table->n_streams > 0;
 	case FEED_INTAKE_DEMANDED: return table->n_demanded > 0;
+	case FEED_INTAKE_SHARDS: return table->n_shards > 0;
 	default: return table->n_channels + table->n_patterns > 0;
 	}
 }
@@ -79,7 +81,7 @@ struct source *feed_intake_open(struct feed_intake *in, const struct source_opti
 /* Notes how far its source has read, in the place of what was noted before. */
 void feed_intake_note(struct feed_intake *in);
 
-/* The line of its server; NULL: what it brings are entries. */
+/* The line of its server; NULL: what it brings are entries, or what comes by shard channels. */
 static inline struct feed_prime_line *
 feed_intake_line(const struct feed_intake *in)
 {
@@ -96,6 +98,7 @@ feed_intake_ops(const struct feed_intakes *all, size_t i)
 
 	if (i % FEED_INTAKES == FEED_INTAKE_STREAMS) return o->streams;
 	if (i % FEED_INTAKES == FEED_INTAKE_DEMANDED) return o->demanded;
+	if (i % FEED_INTAKES == FEED_INTAKE_SHARDS) return o->shards;
 	return o->replicates && o->replicates[i / FEED_INTAKES] ? o->replicated : o->published;
 }
 

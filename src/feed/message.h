@@ -18,6 +18,7 @@ enum message_kind {
 	MESSAGE_OF_CHANNEL, /* it came by a channel that was subscribed by its name */
 	MESSAGE_OF_PATTERN,
 	MESSAGE_OF_STREAM, /* it is an entry of a stream */
+	MESSAGE_OF_SHARD, /* it came by a shard channel */
 };
 
 enum message_fact { MESSAGE_FACT_UNKNOWN, MESSAGE_FACT_YES, MESSAGE_FACT_NO };

@@ -321,6 +321,10 @@ feed_router_deliver(struct feed_router *r, struct eio_bytes channel, struct eio_
 
 	m.now_ms = now_ms;
 	if (route) feed_router_message(r, &m);
+	m.kind = MESSAGE_OF_SHARD;
+	route = r->table.n_shards ? route_of(r, &m) : NULL;
+	feeds += route ? route->n : 0;
+	if (route) feed_router_message(r, &m);
 	m.kind = MESSAGE_OF_PATTERN;
 	for (size_t i = 0; i < r->table.n_patterns; i++) {
 		m.name = eio_cstr(r->table.patterns[i]);

@@ -37,7 +37,7 @@ struct source_events {
 	void (*message)(void *user, struct message *m);
 	/* The same for an entry of a stream, which has no payload yet. */
 	void (*entry)(void *user, struct message *m);
-	/* Something is missing of a channel, pattern or stream. */
+	/* Something is missing of a channel, pattern, shard channel or stream. */
 	void (*gap)(void *user, const struct source_gap *gap);
 	/* Whether more can be taken now. Who can wait does until it can. */
 	bool (*may_read)(void *user);
@@ -46,7 +46,8 @@ struct source_events {
 	/* From now on what is wanted comes, but for what is refused; or does not any more. */
 	void (*state)(void *user, bool ready);
 	/* It has said of each channel and pattern that is wanted whether it comes; or has not any more, as others are
-	 * wanted, which may not come yet before that. Behind each change it is told again. Not told of streams. */
+	 * wanted, which may not come yet before that. Behind each change it is told again. Not told of streams, nor of
+	 * shard channels. */
 	void (*answered)(void *user, bool all);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
@@ -66,8 +67,8 @@ struct source_options {
 	uv_loop_t *loop;
 	const struct redis_url *url; /* borrowed, like all below */
 	struct metrics *metrics; /* of redis_metrics */
-	const char *const *channels, *const *patterns; /* what is wanted */
-	size_t n_channels, n_patterns;
+	const char *const *channels, *const *patterns, *const *shards; /* what is wanted */
+	size_t n_channels, n_patterns, n_shards;
 	const struct redis_streamer_stream *streams; /* the same of streams */
 	size_t n_streams;
 	unsigned save_ms; /* by then what was read has left */

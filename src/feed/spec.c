@@ -113,6 +113,14 @@ feed_specs_demand(const struct feed_specs *s, struct sio_room_key key)
 	return false;
 }
 
+bool
+feed_specs_have_shards(const struct feed_specs *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].is_shard) return true;
+	return false;
+}
+
 struct feed_specs *
 feed_specs_ref(struct feed_specs *s)
 {

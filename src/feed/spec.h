@@ -86,8 +86,8 @@ struct feed_spec {
 	/* The same as long as only the terms are others on which messages are put together and handed over: batch but
 	 * its format, slow, lagEvent, gapEvent and history. What it retains then goes on. */
 	uint64_t essence;
-	bool is_pattern, is_stream;
-	char **channels; /* the channels, patterns or streams, at least one, all different */
+	bool is_pattern, is_stream, is_shard;
+	char **channels; /* the channels, patterns, streams or shard channels, at least one, all different */
 	size_t n_channels;
 	enum feed_subscribe subscribe;
 	/* On demand: how long a channel is kept that nobody hears; and for each channel or pattern, in their order, the
@@ -150,6 +150,8 @@ bool feed_specs_retain(const struct feed_specs *s, struct sio_room_key key);
 
 /* Whether members of a room may be a reason to subscribe to something for some feed: false is sure. Any thread. */
 bool feed_specs_demand(const struct feed_specs *s, struct sio_room_key key);
+/* Whether one of them is of shard channels. Any thread. */
+bool feed_specs_have_shards(const struct feed_specs *s);
 
 /* Any thread. */
 struct feed_specs *feed_specs_ref(struct feed_specs *s);

@@ -39,6 +39,8 @@ add_route(struct feed_table *t, const struct feed_spec *f, const char *name)
 		t->streams[t->n_streams++] = (struct redis_streamer_stream){
 			.name = name, .from = f->from, .position = f->position
 		};
+	else if (f->is_shard)
+		t->shards[t->n_shards++] = name;
 	else if (f->is_pattern)
 		t->patterns[t->n_patterns++] = name;
 	else
@@ -46,7 +48,7 @@ add_route(struct feed_table *t, const struct feed_spec *f, const char *name)
 	return route;
 }
 
-/* Leads one channel, pattern or stream to a feed. */
+/* Leads one channel, pattern, shard channel or stream to a feed. */
 static int
 add_feed_route(struct feed_table *t, const struct feed_spec *f, const char *name)
 {
@@ -86,8 +88,9 @@ feed_table_init(struct feed_table *t, const struct feed_specs *specs, const uint
 	for (size_t i = 0; i < specs->n; i++) names += specs->v[i].n_channels;
 	t->channels = calloc(names, sizeof(char *));
 	t->patterns = calloc(names, sizeof(char *));
+	t->shards = calloc(names, sizeof(char *));
 	t->streams = calloc(names, sizeof *t->streams);
-	if (t->channels && t->patterns && t->streams && add_routes(t, specs) == 0) return 0;
+	if (t->channels && t->patterns && t->shards && t->streams && add_routes(t, specs) == 0) return 0;
 	feed_table_deinit(t);
 	return -1;
 }
@@ -108,6 +111,7 @@ feed_table_deinit(struct feed_table *t)
 	eio_hash_deinit(&t->routes);
 	free(t->channels);
 	free(t->patterns);
+	free(t->shards);
 	free(t->streams);
 	*t = (struct feed_table){ .n_channels = 0 };
 }

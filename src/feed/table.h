@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which feeds each channel, pattern and stream leads to, and what that makes to subscribe to and to read: of one set of
- * specs, from which its names are borrowed.
+ * Which feeds each channel, pattern, shard channel and stream leads to, and what that makes to subscribe to and to
+ * read: of one set of specs, from which its names are borrowed.
  *
  * Threads: the feed's only.
  */
@@ -25,8 +25,8 @@ struct feed_route {
 struct feed_table {
 	uint64_t hash_key[2];
 	struct eio_hash routes; /* of struct feed_route */
-	const char **channels, **patterns; /* the distinct ones, to subscribe to */
-	size_t n_channels, n_patterns;
+	const char **channels, **patterns, **shards; /* the distinct ones, to subscribe to */
+	size_t n_channels, n_patterns, n_shards;
 	struct redis_streamer_stream *streams; /* the same, to read */
 	size_t n_streams;
 	size_t n_demanded; /* feeds on demand, to whose channels and patterns nothing leads: see demand.h */
@@ -37,6 +37,7 @@ static inline enum message_kind
 feed_kind_of(const struct feed_spec *f)
 {
 	if (f->is_stream) return MESSAGE_OF_STREAM;
+	if (f->is_shard) return MESSAGE_OF_SHARD;
 	return f->is_pattern ? MESSAGE_OF_PATTERN : MESSAGE_OF_CHANNEL;
 }
 

@@ -5,6 +5,7 @@
 #include "eio/check.h"
 #include "eio/list.h"
 #include "src/redis/publisher.h"
+#include "src/redis/spublisher.h"
 
 #include <stdlib.h>
 
@@ -22,30 +23,61 @@ uplink_cost(size_t channel_n, size_t payload_n)
 	return sizeof(struct uplink_mail) + channel_n + payload_n;
 }
 
+/* At the node that has its slot. */
 static void
-publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
+publish_in_cluster(struct feed_uplink *u, struct eio_bytes channel, struct eio_bytes payload)
 {
-	struct eio_bytes channel = eio_bytes(p->data, p->channel_n);
-	struct eio_bytes payload = eio_bytes(p->data + p->channel_n, p->payload_n);
+	const struct redis_spublisher_options o = {
+		.url = u->options.url,
+		.metrics = u->options.metrics,
+		.queue_bytes = u->options.queue_bytes,
+	};
+
+	if (!u->spublisher) u->spublisher = redis_spublisher_open(&u->options.thread->loop, &o);
+	if (u->spublisher)
+		redis_spublisher_publish(u->spublisher, channel, payload);
+	else
+		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
+}
+
+/* Any server will do. */
+static void
+publish_anywhere(struct feed_uplink *u, bool shard, struct eio_bytes channel, struct eio_bytes payload)
+{
+	const struct eio_bytes words[] = { shard ? EIO_LIT("SPUBLISH") : EIO_LIT("PUBLISH"), channel, payload };
 	const struct redis_publisher_options o = {
 		.url = u->options.url,
 		.metrics = u->options.metrics,
 		.queue_bytes = u->options.queue_bytes,
 	};
 
-	if (!u->options.url) {
-		u->options.take(u->options.user, channel, payload);
-		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_SENT);
-		return;
-	}
 	if (!u->publisher) {
 		u->publisher = redis_publisher_open(&u->options.thread->loop, &o);
 		if (u->publisher && u->stays) redis_publisher_stay(u->publisher);
 	}
 	if (u->publisher)
-		redis_publisher_publish(u->publisher, channel, payload);
+		redis_publisher_command(u->publisher, words, sizeof words / sizeof words[0]);
 	else
 		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_DROPPED);
+}
+
+static void
+publish_mail(struct feed_uplink *u, const struct uplink_mail *p)
+{
+	struct eio_bytes channel = eio_bytes(p->data, p->channel_n);
+	struct eio_bytes payload = eio_bytes(p->data + p->channel_n, p->payload_n);
+	bool shard;
+
+	if (!u->options.url) {
+		u->options.take(u->options.user, channel, payload);
+		metrics_inc(u->options.metrics, REDIS_METRIC_PUBLISH_SENT);
+		return;
+	}
+	shard = u->options.is_shard(u->options.user, channel);
+	if (shard && u->options.url->is_cluster)
+		publish_in_cluster(u, channel, payload);
+	else
+		publish_anywhere(u, shard, channel, payload);
 }
 
 bool
@@ -135,5 +167,7 @@ feed_uplink_close(struct feed_uplink *u)
 	CHECK(!u->closed);
 	u->closed = true;
 	if (u->publisher) redis_publisher_close(u->publisher);
+	if (u->spublisher) redis_spublisher_close(u->spublisher);
 	u->publisher = NULL;
+	u->spublisher = NULL;
 }

@@ -15,11 +15,14 @@
 #include <stdbool.h>
 
 struct redis_publisher;
+struct redis_spublisher;
 
 struct feed_uplink_options {
 	struct thread *thread; /* borrowed, as all below; it has not been started */
 	const struct redis_url *url; /* whom to publish to; NULL: nobody, then it is taken here */
-	void (*take)(void *user, struct eio_bytes channel, struct eio_bytes payload); /* on the thread */
+	void (*take)(void *user, struct eio_bytes channel, struct eio_bytes payload); /* on the thread, as the next */
+	/* Whether a channel is a shard channel. Asked where there is a url. */
+	bool (*is_shard)(void *user, struct eio_bytes channel);
 	void *user;
 	size_t queue_bytes; /* what may wait */
 	struct metrics *metrics; /* of redis_metrics, the thread's */
@@ -32,6 +35,7 @@ struct feed_uplink {
 	struct mail_port publishes;
 	struct redis_publisher *publisher; /* the thread's; NULL until something is published */
 	bool stays; /* the thread's: what is at the new address is not known yet */
+	struct redis_spublisher *spublisher; /* the same, on shard channels of a Cluster */
 	bool closed; /* the thread's: nothing is published any more */
 	atomic_size_t posted; /* bytes posted and not yet taken */
 	_Atomic uint64_t overflows; /* messages not even posted; the thread counts them when it takes the next */

@@ -8,6 +8,7 @@
 #include "src/base/clock.h"
 #include "src/redis/command.h"
 #include "src/redis/refusal.h"
+#include "src/redis/shards.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ static void
 tell_channels_state(struct redis_channels *c)
 {
 	bool ready = redis_link_is_ready(c->link) && c->asked_at == c->asked_n && !c->refused &&
-		     eio_list_empty(&c->changed);
+		     eio_list_empty(&c->changed) &&
+		     (!c->shards || (c->shards_ready && !redis_shards_refused(c->shards)));
 
 	if (ready == c->ready) return;
 	c->ready = ready;
@@ -38,6 +40,7 @@ redis_channels_want(struct redis_channels *c, enum redis_channel_kind kind, stru
 	uint64_t hash = eio_hash_bytes(c->hash_key, name);
 	struct redis_channel *one = redis_channels__find(c, kind, name, hash);
 
+	if (c->shards && kind == REDIS_CHANNEL_SHARD) return redis_shards_want(c->shards, name);
 	if (!one) one = redis_channels__add(c, kind, name, hash);
 	if (!one) return -1;
 	if (one->wants++ == 0) redis_channels__note_change(c, one);
@@ -49,6 +52,10 @@ redis_channels_leave(struct redis_channels *c, enum redis_channel_kind kind, str
 {
 	struct redis_channel *one = redis_channels__find(c, kind, name, eio_hash_bytes(c->hash_key, name));
 
+	if (c->shards && kind == REDIS_CHANNEL_SHARD) {
+		redis_shards_leave(c->shards, name);
+		return;
+	}
 	CHECK(one && one->wants > 0);
 	if (--one->wants) return;
 	set_channel_refused(c, one, false);
@@ -223,7 +230,7 @@ channels_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 	struct redis_channels *c = redis_channels__of(user);
 	bool is_error = reply == REDIS_REPLY_IS_ERROR;
 
-	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED) return false;
+	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED && reply != REDIS_REPLY_IS_SUNSUBSCRIBED) return false;
 	if (c->asked_at < c->asked_n && !(is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
 		take_channel_answer(c, !is_error, text);
 		return true;
@@ -340,6 +347,45 @@ static const struct redis_role channels_role = {
 	.looked = channels_looked,
 };
 
+/* Those of a Cluster */
+
+static void
+on_channels_shards(void *user, bool ready)
+{
+	struct redis_channels *c = redis_channels__of(user);
+
+	c->shards_ready = ready;
+	tell_channels_state(c);
+}
+
+static void
+on_channels_shard_refused(void *user, struct eio_bytes name, bool refused)
+{
+	(void)name;
+	(void)refused;
+	tell_channels_state(redis_channels__of(user));
+}
+
+static bool
+open_channels_shards(struct redis_channels *c, uv_loop_t *loop)
+{
+	const struct redis_shards_options o = {
+		.url = c->options.url,
+		.metrics = c->options.metrics,
+		.message_bytes = c->options.message_bytes,
+		.message = channels_message,
+		.too_long = channels_too_long,
+		.state = on_channels_shards,
+		.refused = on_channels_shard_refused,
+		.user = c,
+	};
+
+	if (!c->options.url->is_cluster) return true;
+	c->shards = redis_shards_open(loop, &o);
+	c->shards_ready = true; /* nothing is wanted yet */
+	return c->shards != NULL;
+}
+
 /* From the beginning to the end */
 
 static bool
@@ -377,7 +423,8 @@ redis_channels_open(uv_loop_t *loop, const struct redis_channels_options *option
 		free(c);
 		return NULL;
 	}
-	if (!open_channels_link(c, loop)) {
+	if (!open_channels_link(c, loop) || !open_channels_shards(c, loop)) {
+		if (c->link) redis_link_close(c->link);
 		eio_buf_deinit(&c->begun);
 		eio_hash_deinit(&c->all);
 		free(c);
@@ -421,6 +468,7 @@ redis_channels_close(struct redis_channels *c)
 	struct eio_hash_node *next;
 
 	redis_link_close(c->link);
+	if (c->shards) redis_shards_close(c->shards);
 	if (c->pacing) redis_pacing_free(c->pacing);
 	eio_buf_deinit(&c->begun);
 	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {

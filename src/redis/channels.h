@@ -3,7 +3,8 @@
  * Channels that come and go, on one link: whoever wants one says so, and says so again when not any more. Beside
  * subscriber.h, whose names are those of a configuration, this is for many, which clients cause: joining a room, and
  * leaving it. What the server refuses keeps nothing else from coming, and is asked for again and again, with the waits
- * of backoff.h. On a new connection all that is wanted is asked for.
+ * of backoff.h. On a new connection all that is wanted is asked for. Of a Redis Cluster shard channels are at its
+ * nodes, as shards.h says.
  *
  * Threads: the loop's only.
  */

@@ -11,6 +11,7 @@
 #include "src/redis/channels.h"
 #include "src/redis/link.h"
 #include "src/redis/pacing.h"
+#include "src/redis/shards.h"
 
 #define REDIS_CHANNELS_MAGIC 0x4ed1c4a5
 
@@ -31,6 +32,8 @@ struct redis_channels {
 	unsigned magic; /* REDIS_CHANNELS_MAGIC */
 	struct redis_channels_options options;
 	struct redis_link *link;
+	struct redis_shards *shards; /* where those of a Cluster are; NULL: all are at one server */
+	bool shards_ready;
 	struct redis_pacing *pacing; /* NULL: every message is taken at once */
 	uint64_t hash_key[2];
 	struct eio_hash all;

@@ -151,6 +151,12 @@ redis_fetcher_failure(const struct redis_fetcher *f)
 	return redis_link_failure(f->link);
 }
 
+const struct redis_url *
+redis_fetcher_place(const struct redis_fetcher *f)
+{
+	return redis_link_place(f->link);
+}
+
 bool
 redis_fetcher_is_ready(const struct redis_fetcher *f)
 {

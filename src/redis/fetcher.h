@@ -46,6 +46,9 @@ void redis_fetcher_allow(struct redis_fetcher *f, size_t max_reply);
 void redis_fetcher_redial(struct redis_fetcher *f);
 const char *redis_fetcher_failure(const struct redis_fetcher *f);
 
+/* As redis_link_place(). */
+const struct redis_url *redis_fetcher_place(const struct redis_fetcher *f);
+
 bool redis_fetcher_is_ready(const struct redis_fetcher *f);
 
 /* Writes a buffer with n commands, which it takes over and leaves empty. It must be ready; it may be lost

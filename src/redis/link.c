@@ -48,19 +48,6 @@ redis_link_write(struct redis_link *l, struct eio_buf *buf, size_t n)
 	write_link(l, buf);
 }
 
-void
-redis_link_take_over(struct redis_link *l)
-{
-	CHECK(l->state == LINK_READY && !l->unanswered && !l->pinged);
-	l->raw = true;
-}
-
-size_t
-redis_link_unwritten(const struct redis_link *l)
-{
-	return l->socket ? redis_socket_unwritten(l->socket) : 0;
-}
-
 /* Everything that is to be said after connecting, in one write. */
 static void
 greet_server(struct redis_link *l)
@@ -150,15 +137,15 @@ static void
 become_ready(struct redis_link *l)
 {
 	unsigned silent_ms = redis_link__silent_ms(l);
-	const char *tls = redis_socket_encryption(l->socket);
+	const char *tls = redis_socket_encryption(l->socket), *node = l->known ? l->known->at.name : NULL;
 
 	enter_state(l, LINK_READY);
 	l->pinged_ns = uv_hrtime(); /* the first answer that is timed is not one of the beginning */
 	uv_timer_start(&l->timer, on_link_timer, silent_ms, (silent_ms + 1) / 2);
 	l->options.role->ready(l->options.user);
 	if (l->state != LINK_READY) return; /* lost again, by what the role wrote */
-	log_info("redis=%s event=ready role=%s%s%s", l->options.url->name, l->options.role->name, tls ? " tls=" : "",
-		tls ? tls : "");
+	log_info("redis=%s event=ready role=%s%s%s%s%s", l->options.url->name, l->options.role->name,
+		node ? " node=" : "", node ? node : "", tls ? " tls=" : "", tls ? tls : "");
 }
 
 static enum redis_read
@@ -273,6 +260,7 @@ on_dialed(void *user, struct redis_socket *s, const char *why)
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
 	l->dial = NULL;
 	l->sentinel = NULL;
+	l->seek = NULL;
 	if (s) redis_socket_hand_over(s, &link_events, l);
 	if (s) why = begin_connection(l, s);
 	if (why)
@@ -323,12 +311,14 @@ start_dial(struct redis_link *l)
 	enter_state(l, LINK_CONNECTING);
 	uv_timer_stop(&l->timer);
 	if (take_url(l)) {
-		if (l->at.n_sentinels)
+		if (l->known)
+			l->seek = redis_seek_start(l->loop, &l->at, l->known, on_dialed, l);
+		else if (l->at.n_guides)
 			l->sentinel = redis_sentinel_start(l->loop, &l->at, &l->first, on_dialed, l);
 		else
 			l->dial = redis_dial_start(l->loop, &l->at, on_dialed, l);
 	}
-	if (!l->dial && !l->sentinel) link_lost(l, "out of memory");
+	if (!l->dial && !l->sentinel && !l->seek) link_lost(l, "out of memory");
 }
 
 /* Losing it and coming back */
@@ -353,12 +343,14 @@ drop_connection(struct redis_link *l)
 {
 	if (l->dial) redis_dial_cancel(l->dial);
 	if (l->sentinel) redis_sentinel_cancel(l->sentinel);
+	if (l->seek) redis_seek_cancel(l->seek);
 	if (l->socket) redis_socket_close(l->socket);
 	if (l->handed.fd >= 0) close(l->handed.fd);
 	l->handed.fd = -1;
 	redis_reader_free(l->reader);
 	l->dial = NULL;
 	l->sentinel = NULL;
+	l->seek = NULL;
 	l->socket = NULL;
 	l->reader = NULL;
 	show_buffers(l);
@@ -433,6 +425,10 @@ redis_link_open(uv_loop_t *loop, const struct redis_link_options *options)
 	l->magic = REDIS_LINK_MAGIC;
 	l->loop = loop;
 	l->options = *options;
+	if (options->url->is_cluster && options->url->n_guides && !(l->known = redis_link__known())) {
+		free(l);
+		return NULL;
+	}
 	uv_timer_init(loop, &l->timer); /* cannot fail */
 	l->timer.data = l;
 	l->handed.fd = -1;
@@ -463,6 +459,8 @@ on_link_timer_closed(uv_handle_t *h)
 	CHECK_MAGIC(l, REDIS_LINK_MAGIC);
 	redis_url_deinit(&l->at);
 	l->magic = 0;
+	if (l->known) redis_known_deinit(l->known);
+	free(l->known);
 	free(l);
 }
 

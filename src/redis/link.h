@@ -78,7 +78,7 @@ struct redis_link_options {
 	struct metrics *metrics; /* borrowed: of redis_metrics */
 	size_t max_string; /* the longest string that is taken from the server */
 	size_t max_reply; /* the longest reply, where the role wants its values */
-	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS; with sentinels theirs */
+	unsigned silent_ms, dead_ms; /* 0: REDIS_SILENT_MS, REDIS_DEAD_MS; with sentinels, or in a Cluster, shorter */
 	const struct redis_role *role; /* borrowed */
 	void *user;
 	/* What it begins with, which it takes over; NULL: nothing. begun is borrowed until it is ready, or lost. */
@@ -99,6 +99,10 @@ void redis_link_redial(struct redis_link *l);
 
 /* How long a server may say nothing after a PING: wanted, or, where that is 0, what is usual there. */
 unsigned redis_link_dead_ms(const struct redis_url *url, unsigned wanted);
+
+/* Who is at its other end, or was last: of a Cluster a node, whose host is NULL before it was reached. Valid until it
+ * connects anew. */
+const struct redis_url *redis_link_place(const struct redis_link *l);
 
 bool redis_link_is_ready(const struct redis_link *l);
 

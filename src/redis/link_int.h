@@ -7,6 +7,7 @@
 #include "src/redis/backoff.h"
 #include "src/redis/dial.h"
 #include "src/redis/link.h"
+#include "src/redis/seek.h"
 #include "src/redis/sentinel.h"
 
 #define REDIS_LINK_MAGIC 0x4ed11144
@@ -23,6 +24,8 @@ struct redis_link {
 	struct redis_dial *dial; /* while connecting; or, where sentinels know the address, */
 	struct redis_sentinel *sentinel;
 	size_t first; /* of these, who is asked first */
+	struct redis_seek *seek; /* the same where any node of a Cluster will do, */
+	struct redis_known *known; /* owned: of these; NULL elsewhere */
 	struct redis_socket *socket; /* from then on */
 	struct redis_reader *reader; /* the same */
 	struct redis_backoff backoff;
@@ -41,6 +44,9 @@ struct redis_link {
 	struct log_limit limit;
 	struct redis_handed handed; /* what it begins with; fd -1 once it has */
 };
+
+/* link_hand.c: what it knows of nodes at first. NULL when out of memory. */
+struct redis_known *redis_link__known(void);
 
 /* link_refused.c: what of an error may be told, which lies in out; and the greeting that is answered next was refused,
  * with this error. */

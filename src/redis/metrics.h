@@ -11,6 +11,8 @@
 	X(REDIS_METRIC_LOST, COUNTER, "redis_lost_total", "", "Redis connections lost or refused") \
 	X(REDIS_METRIC_MOVES, COUNTER, "redis_moves_total", "", "Servers that were gone over to at another address") \
 	X(REDIS_METRIC_MOVE_GAPS, COUNTER, "redis_move_gaps_total", "", "Of these, those with a gap that was told") \
+	X(REDIS_METRIC_SHARD_MOVES, COUNTER, "redis_shard_moves_total", "", \
+		"Shard channels that went to another node of the Cluster") \
 	X(REDIS_METRIC_PING, HISTOGRAM(redis_ping_buckets), "redis_ping_seconds", "", \
 		"From a PING to its answer, behind all that Redis had sent before it") \
 	X(REDIS_METRIC_UNREAD, GAUGE, "redis_unread_bytes", "", \

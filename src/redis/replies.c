@@ -28,7 +28,7 @@ enum { DEPTH_MAX = 7 };
 /* The longest array; what we ask for has four elements at most. Without an end, all that comes would be part of it. */
 enum { ELEMENTS_MAX = 1024 };
 
-enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_SMESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_PONG };
+enum push { PUSH_NONE, PUSH_MESSAGE, PUSH_SMESSAGE, PUSH_PMESSAGE, PUSH_SUBSCRIBE, PUSH_SUNSUBSCRIBE, PUSH_PONG };
 
 #define REDIS_REPLIES_MAGIC 0x4ed15ead
 
@@ -65,7 +65,7 @@ static const struct {
 	{ "ssubscribe", PUSH_SUBSCRIBE },
 	{ "unsubscribe", PUSH_SUBSCRIBE },
 	{ "punsubscribe", PUSH_SUBSCRIBE },
-	{ "sunsubscribe", PUSH_SUBSCRIBE },
+	{ "sunsubscribe", PUSH_SUNSUBSCRIBE },
 	{ "pong", PUSH_PONG },
 };
 
@@ -132,6 +132,8 @@ on_element(struct redis_replies *rs, int i, struct eio_bytes s)
 		rs->push = push_by_name(s);
 	else if (rs->push == PUSH_MESSAGE || rs->push == PUSH_SMESSAGE || rs->push == PUSH_PMESSAGE)
 		note_word(rs, i, s);
+	else if (rs->push == PUSH_SUNSUBSCRIBE && i == 1)
+		eio_buf_add(&rs->words, s);
 	else if (rs->push == PUSH_PONG && i == 1)
 		note_reply(rs, REDIS_REPLY_IS_STATUS, EIO_LIT("PONG"));
 }
@@ -241,6 +243,9 @@ create_integer(const redisReadTask *task, long long value)
 		note_reply(rs, REDIS_REPLY_IS_INTEGER, EIO_LIT(""));
 	} else if (!task->parent->parent && rs->push == PUSH_SUBSCRIBE && task->idx == 2) {
 		note_reply(rs, REDIS_REPLY_IS_SUBSCRIBED, EIO_LIT(""));
+	} else if (!task->parent->parent && rs->push == PUSH_SUNSUBSCRIBE && task->idx == 2) {
+		rs->got = REDIS_READ_REPLY;
+		rs->reply = REDIS_REPLY_IS_SUNSUBSCRIBED;
 	}
 	if (rs->expects_values)
 		redis_values_add(&rs->values, REDIS_ITEM_INTEGER, value > 0 ? (size_t)value : 0, EIO_LIT(""));

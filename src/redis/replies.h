@@ -28,7 +28,9 @@ enum redis_reply {
 	REDIS_REPLY_IS_STATUS, /* +OK, +PONG; also the array a subscriber gets for PING */
 	REDIS_REPLY_IS_ERROR, /* -ERR … */
 	REDIS_REPLY_IS_INTEGER,
-	REDIS_REPLY_IS_SUBSCRIBED, /* one SUBSCRIBE, PSUBSCRIBE or the opposite confirmed */
+	REDIS_REPLY_IS_SUBSCRIBED, /* one SUBSCRIBE, PSUBSCRIBE, SSUBSCRIBE or the opposite of the former confirmed */
+	/* A shard channel, whose name is the text, is left: as was asked for, or as its slot went elsewhere. */
+	REDIS_REPLY_IS_SUNSUBSCRIBED,
 	REDIS_REPLY_IS_INFO, /* of a stream, by XINFO STREAM */
 	REDIS_REPLY_IS_ENTRIES, /* of streams, all of which have been told */
 	REDIS_REPLY_IS_OTHER,

@@ -4,6 +4,7 @@
 
 #include "eio/check.h"
 #include "src/redis/command.h"
+#include "src/redis/host.h"
 #include "src/redis/reader.h"
 #include "src/redis/refusal.h"
 
@@ -14,7 +15,7 @@
 
 #define REDIS_SENTINEL_MAGIC 0x4ed15e47
 
-enum { ANSWER_BYTES = 65536, HOST_BYTES = 255, PORT_DIGITS = 5, PORT_MAX = 65535 };
+enum { ANSWER_BYTES = 65536, PORT_DIGITS = 5, PORT_MAX = 65535 };
 
 enum sentinel_phase {
 	SENTINEL_IS_ASKED,
@@ -57,7 +58,7 @@ sentinel_of(void *user)
 static const struct redis_url *
 at_hand(const struct redis_sentinel *s)
 {
-	return &s->url.sentinels[(*s->first + s->tried - 1) % s->url.n_sentinels];
+	return &s->url.guides[(*s->first + s->tried - 1) % s->url.n_guides];
 }
 
 static const struct redis_url *
@@ -136,16 +137,6 @@ no_use(struct redis_sentinel *s, const char *why)
 	go_on_later(s, NOBODY_IS);
 }
 
-/* A name or an address: nothing in it could end a field of the log. */
-static bool
-is_host(struct eio_bytes s)
-{
-	if (!s.n || s.n > HOST_BYTES) return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (!isalnum((unsigned char)s.p[i]) && !memchr(".-_:%", s.p[i], 5)) return false;
-	return true;
-}
-
 /* 0: it is none. */
 static unsigned
 port_of(struct eio_bytes s)
@@ -167,7 +158,7 @@ take_master_address(struct redis_sentinel *s, struct eio_bytes host, struct eio_
 	struct redis_url *m = &s->master;
 	unsigned number = port_of(port);
 
-	if (!is_host(host) || !number) {
+	if (!redis_is_host(host) || !number) {
 		no_use(s, "its answer is no address");
 		return;
 	}
@@ -333,7 +324,7 @@ hand_master(struct redis_sentinel *s)
 	struct redis_socket *socket = s->socket;
 
 	s->socket = NULL;
-	*s->first = (*s->first + s->tried - 1) % s->url.n_sentinels;
+	*s->first = (*s->first + s->tried - 1) % s->url.n_guides;
 	end_asking(s, socket);
 }
 
@@ -348,7 +339,7 @@ on_sentinel_timer(uv_timer_t *t)
 		call_up(s, MASTER_IS_ASKED);
 	} else if (s->phase == MASTER_IS_ONE) {
 		hand_master(s);
-	} else if (s->tried < s->url.n_sentinels) {
+	} else if (s->tried < s->url.n_guides) {
 		s->tried++;
 		call_up(s, SENTINEL_IS_ASKED);
 	} else {
@@ -361,7 +352,7 @@ redis_sentinel_start(uv_loop_t *loop, const struct redis_url *url, size_t *first
 {
 	struct redis_sentinel *s = calloc(1, sizeof *s);
 
-	CHECK(url->n_sentinels);
+	CHECK(url->n_guides);
 	if (!s) return NULL;
 	*s = (struct redis_sentinel){
 		.magic = REDIS_SENTINEL_MAGIC, .loop = loop, .first = first, .done = done, .user = user
@@ -373,7 +364,7 @@ redis_sentinel_start(uv_loop_t *loop, const struct redis_url *url, size_t *first
 	uv_timer_init(loop, &s->timer); /* cannot fail */
 	s->timer.data = s;
 	s->tried = 1;
-	*s->first %= url->n_sentinels;
+	*s->first %= url->n_guides;
 	call_up(s, SENTINEL_IS_ASKED);
 	return s;
 }

@@ -210,25 +210,23 @@ is_numeric_name(const char *name)
 	return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
-static bool
-set_up_context(struct redis_tls_context *c)
+static void
+set_up_context(SSL_CTX *ssl)
 {
-	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ssl);
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
 
-	SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION);
-	SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, on_verified);
+	SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
 	/* A certificate in `ca` is trusted, also when it is the server's own and no authority's. */
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
 	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	return (c->is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, c->name)
-			      : X509_VERIFY_PARAM_set1_host(param, c->name, 0)) == 1;
 }
 
 struct redis_tls_context *
-redis_tls_context_new(const char *name)
+redis_tls_context_new(const char *name, const struct redis_tls_context *like)
 {
 	struct redis_tls_context *c = calloc(1, sizeof *c);
 
@@ -236,9 +234,10 @@ redis_tls_context_new(const char *name)
 	atomic_init(&c->refs, 1);
 	c->name = strdup(name);
 	c->is_address = is_numeric_name(name);
-	c->ssl = SSL_CTX_new(TLS_client_method());
+	if (like && SSL_CTX_up_ref(like->ssl) == 1) c->ssl = like->ssl;
+	if (!like && (c->ssl = SSL_CTX_new(TLS_client_method()))) set_up_context(c->ssl);
 	c->bio = make_bio_method();
-	if (c->name && c->ssl && c->bio && set_up_context(c)) return c;
+	if (c->name && c->ssl && c->bio) return c;
 	ERR_clear_error();
 	redis_tls_context_free(c);
 	return NULL;
@@ -361,6 +360,17 @@ redis_tls_key(struct redis_tls_context *c, struct eio_bytes pem)
 
 /* Connections */
 
+/* The server's certificate has to be for it. */
+static bool
+expect_name(struct redis_tls *t)
+{
+	const struct redis_tls_context *c = t->context;
+	X509_VERIFY_PARAM *param = SSL_get0_param(t->ssl);
+
+	return (c->is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, c->name)
+			      : X509_VERIFY_PARAM_set1_host(param, c->name, 0)) == 1;
+}
+
 /* ssl is there. */
 static bool
 set_up_connection(struct redis_tls *t)
@@ -372,7 +382,7 @@ set_up_connection(struct redis_tls *t)
 	BIO_set_data(b, t);
 	SSL_set_bio(t->ssl, b, b); /* takes it over */
 	SSL_set_connect_state(t->ssl);
-	if (!SSL_set_app_data(t->ssl, t)) return false;
+	if (!SSL_set_app_data(t->ssl, t) || !expect_name(t)) return false;
 	return t->context->is_address || SSL_set_tlsext_host_name(t->ssl, t->context->name) == 1;
 }
 

@@ -14,8 +14,9 @@
 struct redis_tls_context;
 
 /* What all connections to one server share. name: the server's, or its address as text, which its certificate has to
- * be for; copied. NULL when out of memory. Threads: while it is made, one at a time; immutable afterwards. */
-struct redis_tls_context *redis_tls_context_new(const char *name);
+ * be for; copied. like: that of another server, to be trusted in the same way, which must not change any more; or NULL.
+ * NULL when out of memory. Threads: while it is made, one at a time; immutable afterwards. */
+struct redis_tls_context *redis_tls_context_new(const char *name, const struct redis_tls_context *like);
 void redis_tls_context_free(struct redis_tls_context *c); /* NULL is fine; connections may outlive it */
 
 /* One more owner, each of which frees it. Any thread. */

@@ -235,12 +235,12 @@ redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_t n,
 {
 	*which = n;
 	if (become_master_name(u, err, err_size) < 0) return -1;
-	u->sentinels = calloc(n, sizeof *u->sentinels);
-	if (!u->sentinels) return url_fail(err, err_size, "out of memory");
-	for (; u->n_sentinels < n; u->n_sentinels++) {
-		struct redis_url *s = &u->sentinels[u->n_sentinels];
+	u->guides = calloc(n, sizeof *u->guides);
+	if (!u->guides) return url_fail(err, err_size, "out of memory");
+	for (; u->n_guides < n; u->n_guides++) {
+		struct redis_url *s = &u->guides[u->n_guides];
 
-		*which = u->n_sentinels;
+		*which = u->n_guides;
 		if (parse_with_port(s, texts[*which], password, SENTINEL_PORT, err, err_size) < 0) return -1;
 		if (s->db) {
 			redis_url_deinit(s);
@@ -250,43 +250,12 @@ redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_t n,
 	return 0;
 }
 
-/* Another one */
+/* Clusters */
 
 static bool
 is_same_string(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool
-is_same_server_place(const struct redis_url *a, const struct redis_url *b)
-{
-	return is_same_string(a->host, b->host) && is_same_string(a->path, b->path) && a->port == b->port &&
-	       a->db == b->db && a->is_tls == b->is_tls;
-}
-
-static bool
-has_same_server_secrets(const struct redis_url *a, const struct redis_url *b)
-{
-	return is_same_string(a->user, b->user) && is_same_string(a->password, b->password) && a->trust == b->trust;
-}
-
-bool
-redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b)
-{
-	if (!is_same_server_place(a, b) || a->n_sentinels != b->n_sentinels) return false;
-	for (size_t i = 0; i < a->n_sentinels; i++)
-		if (!is_same_server_place(&a->sentinels[i], &b->sentinels[i])) return false;
-	return true;
-}
-
-bool
-redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b)
-{
-	if (!has_same_server_secrets(a, b) || a->n_sentinels != b->n_sentinels) return false;
-	for (size_t i = 0; i < a->n_sentinels; i++)
-		if (!has_same_server_secrets(&a->sentinels[i], &b->sentinels[i])) return false;
-	return true;
 }
 
 static int
@@ -311,6 +280,112 @@ copy_string(const char *text, char **out)
 	return !text || *out;
 }
 
+/* A node that was named, behind others. NULL, or what is wrong with it. */
+static const char *
+check_node(const struct redis_url *u, const struct redis_url *node)
+{
+	const struct redis_url *first = &u->guides[0];
+
+	if (node->path) return "the nodes of a Cluster know each other by TCP, not by unix sockets";
+	if (node->db) return "a Redis Cluster has database 0 only";
+	if (node->is_tls != first->is_tls) return "all nodes have TLS (rediss://), or none has";
+	if (!is_same_string(node->user, first->user) || !is_same_string(node->password, first->password))
+		return "another user or password than the first node has: they are the same at all nodes";
+	return NULL;
+}
+
+static int
+add_nodes(struct redis_url *u, const char *const *texts, size_t n, const char *password, size_t *which, char *err,
+	size_t err_size)
+{
+	const char *why;
+
+	u->guides = calloc(n, sizeof *u->guides);
+	if (!u->guides) return url_fail(err, err_size, "out of memory");
+	for (*which = 0; *which < n; ++*which) {
+		if (parse_with_port(&u->guides[*which], texts[*which], password, DEFAULT_PORT, err, err_size) < 0)
+			return -1;
+		u->n_guides++;
+		u->guides[*which].is_cluster = true;
+		why = check_node(u, &u->guides[*which]);
+		if (why) return url_fail(err, err_size, why);
+	}
+	return 0;
+}
+
+int
+redis_url_cluster(struct redis_url *u, const char *const *texts, size_t n, const char *password, size_t *which,
+	char *err, size_t err_size)
+{
+	const struct redis_url *first;
+
+	*u = (struct redis_url){ .is_cluster = true };
+	if (add_nodes(u, texts, n, password, which, err, err_size) < 0) goto fail;
+	first = &u->guides[0];
+	u->host = strdup("cluster");
+	if (asprintf(&u->name, "cluster@%s", first->name) < 0) u->name = NULL; /* asprintf leaves it undefined */
+	if (u->host && u->name && copy_string(first->user, &u->user) && copy_string(first->password, &u->password))
+		return 0;
+	url_fail(err, err_size, "out of memory");
+fail:
+	redis_url_deinit(u);
+	return -1;
+}
+
+int
+redis_url_node(const struct redis_url *cluster, const char *host, unsigned port, struct redis_url *out)
+{
+	const struct redis_url *like = &cluster->guides[0];
+	char err[32];
+
+	if (copy_server_secrets(like, out) < 0) return -1;
+	out->host = strdup(host);
+	out->port = port;
+	out->has_port = out->is_cluster = true;
+	out->is_tls = like->is_tls;
+	out->is_named = like->is_named;
+	if (like->tls && !like->is_named) {
+		redis_tls_context_free(out->tls);
+		out->tls = redis_tls_context_new(host, like->tls);
+	}
+	if (out->host && (out->tls || !like->tls) && set_name(out, err, sizeof err) == 0) return 0;
+	redis_url_deinit(out);
+	return -1;
+}
+
+/* Another one */
+
+static bool
+is_same_server_place(const struct redis_url *a, const struct redis_url *b)
+{
+	return is_same_string(a->host, b->host) && is_same_string(a->path, b->path) && a->port == b->port &&
+	       a->db == b->db && a->is_tls == b->is_tls;
+}
+
+static bool
+has_same_server_secrets(const struct redis_url *a, const struct redis_url *b)
+{
+	return is_same_string(a->user, b->user) && is_same_string(a->password, b->password) && a->trust == b->trust;
+}
+
+bool
+redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b)
+{
+	if (!is_same_server_place(a, b) || a->is_cluster != b->is_cluster || a->n_guides != b->n_guides) return false;
+	for (size_t i = 0; i < a->n_guides; i++)
+		if (!is_same_server_place(&a->guides[i], &b->guides[i])) return false;
+	return true;
+}
+
+bool
+redis_url_has_same_secrets(const struct redis_url *a, const struct redis_url *b)
+{
+	if (!has_same_server_secrets(a, b) || a->n_guides != b->n_guides) return false;
+	for (size_t i = 0; i < a->n_guides; i++)
+		if (!has_same_server_secrets(&a->guides[i], &b->guides[i])) return false;
+	return true;
+}
+
 static int
 copy_server(const struct redis_url *u, struct redis_url *out)
 {
@@ -318,6 +393,8 @@ copy_server(const struct redis_url *u, struct redis_url *out)
 	out->port = u->port;
 	out->db = u->db;
 	out->is_tls = u->is_tls;
+	out->is_named = u->is_named;
+	out->is_cluster = u->is_cluster;
 	if (copy_string(u->host, &out->host) && copy_string(u->path, &out->path) && copy_string(u->name, &out->name))
 		return 0;
 	redis_url_deinit(out);
@@ -328,11 +405,11 @@ int
 redis_url_copy(const struct redis_url *u, struct redis_url *out)
 {
 	if (copy_server(u, out) < 0) return -1;
-	if (!u->n_sentinels) return 0;
-	out->sentinels = calloc(u->n_sentinels, sizeof *out->sentinels);
-	for (; out->sentinels && out->n_sentinels < u->n_sentinels; out->n_sentinels++)
-		if (copy_server(&u->sentinels[out->n_sentinels], &out->sentinels[out->n_sentinels]) < 0) break;
-	if (out->n_sentinels == u->n_sentinels) return 0;
+	if (!u->n_guides) return 0;
+	out->guides = calloc(u->n_guides, sizeof *out->guides);
+	for (; out->guides && out->n_guides < u->n_guides; out->n_guides++)
+		if (copy_server(&u->guides[out->n_guides], &out->guides[out->n_guides]) < 0) break;
+	if (out->n_guides == u->n_guides) return 0;
 	redis_url_deinit(out);
 	return -1;
 }
@@ -346,7 +423,7 @@ redis_url_swap_secrets(struct redis_url *a, struct redis_url *b)
 	a->password = b->password, b->password = kept.password;
 	a->tls = b->tls, b->tls = kept.tls;
 	a->trust = b->trust, b->trust = kept.trust;
-	a->sentinels = b->sentinels, b->sentinels = kept.sentinels; /* at the same addresses */
+	a->guides = b->guides, b->guides = kept.guides; /* at the same addresses */
 }
 
 static void
@@ -365,7 +442,7 @@ void
 redis_url_deinit(struct redis_url *u)
 {
 	deinit_server(u);
-	for (size_t i = 0; i < u->n_sentinels; i++) deinit_server(&u->sentinels[i]);
-	free(u->sentinels);
+	for (size_t i = 0; i < u->n_guides; i++) deinit_server(&u->guides[i]);
+	free(u->guides);
 	*u = (struct redis_url){ 0 };
 }

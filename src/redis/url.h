@@ -21,15 +21,17 @@ struct redis_url {
 	char *path; /* of a unix socket, or NULL */
 	char *user; /* or NULL */
 	char *password; /* or NULL: no AUTH */
-	unsigned port; /* 0: of a master that sentinels know */
+	unsigned port; /* 0: of a master that sentinels know, or of a Cluster */
 	bool has_port; /* it was said, and not the usual one taken */
 	unsigned db; /* 0: no SELECT */
 	bool is_tls; /* rediss:// */
 	struct redis_tls_context *tls; /* owned: it is set by whoever knows whom to trust, for such a server only */
 	uint64_t trust; /* a hash of what the context was made of: of files and names; 0 without TLS */
 	char *name; /* the address without secrets, for logs and /stats */
-	struct redis_url *sentinels; /* owned: who knows where it is, by the name that is its host then; or NULL */
-	size_t n_sentinels;
+	bool is_named; /* its certificate is for a name that was given, and not for its host */
+	struct redis_url *guides; /* owned: who knows where it is: sentinels, by the name that is its host; or NULL */
+	size_t n_guides;
+	bool is_cluster; /* a Redis Cluster, whose guides are nodes of it; without guides, one of its nodes */
 };
 
 /* Reads text into *u, which then owns its strings. 0, or -1 with the reason in err; *u is then empty. The
@@ -46,6 +48,15 @@ int redis_url_parse_with(struct redis_url *u, const char *text, const char *pass
 int redis_url_add_sentinels(struct redis_url *u, const char *const *texts, size_t n, const char *password,
 	size_t *which, char *err, size_t err_size);
 
+/* A Redis Cluster, of which these are nodes: any of them leads to all the others. They have the same user and password,
+ * which may be known from elsewhere, and all of them TLS or none. 0, or -1 with the reason in err, for the one of
+ * number *which; *u is then empty. */
+int redis_url_cluster(struct redis_url *u, const char *const *texts, size_t n, const char *password, size_t *which,
+	char *err, size_t err_size);
+
+/* Another node of a Cluster, at an address that it says itself; host is copied. 0, or -1 when out of memory. */
+int redis_url_node(const struct redis_url *cluster, const char *host, unsigned port, struct redis_url *out);
+
 /* Whether both lead to the same database at the same address, in the same way; and whether who connects says and
  * believes the same there: user, password, certificates. */
 bool redis_url_is_same_place(const struct redis_url *a, const struct redis_url *b);
@@ -55,7 +66,7 @@ bool redis_url_has_same_secrets(const struct redis_url *a, const struct redis_ur
  * then. */
 int redis_url_copy(const struct redis_url *u, struct redis_url *out);
 
-/* Exchanges between both what belongs to connecting: user, password, the context and trust, and the sentinels. */
+/* Exchanges between both what belongs to connecting: user, password, the context and trust, and the guides. */
 void redis_url_swap_secrets(struct redis_url *a, struct redis_url *b);
 
 /* Frees the strings and the context; the password is wiped first. */

@@ -5,6 +5,7 @@
 #include "src/source/demanded.h"
 #include "src/source/psync.h"
 #include "src/source/pubsub.h"
+#include "src/source/shards.h"
 #include "src/source/streams.h"
 
 void
@@ -14,4 +15,5 @@ source_kinds(struct feed_options *options)
 	options->replicated = &source_psync;
 	options->streams = &source_streams;
 	options->demanded = &source_demanded;
+	options->shards = &source_shards;
 }

@@ -3,6 +3,7 @@
 #include "src/tools/examine.h"
 
 #include "eio/net/uring.h"
+#include "src/redis/slot.h"
 #include "src/tools/talk.h"
 
 #include <stdio.h>
@@ -167,17 +168,26 @@ is_refusal(const struct redis_values *v, char *out, size_t size)
 	return true;
 }
 
-/* Subscribes as the daemon would. The connection is of no other use then. */
+static const char *
+subscribing(const struct feed_spec *f)
+{
+	if (f->is_shard) return "SSUBSCRIBE";
+	return f->is_pattern ? "PSUBSCRIBE" : "SUBSCRIBE";
+}
+
+/* Subscribes as the daemon would, but for what is at another node of a Cluster. The connection is of no other use
+ * then. */
 static void
-try_feeds(struct talk *t, const struct feed_specs *specs, struct redis_facts *out, struct examine_memory *m)
+try_feeds(
+	struct talk *t, const struct feed_specs *specs, bool cluster, struct redis_facts *out, struct examine_memory *m)
 {
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
 
 		for (size_t k = 0; !f->is_stream && k < f->n_channels; k++) {
-			if (!is_refusal(ask_words(t, f->is_pattern ? "PSUBSCRIBE" : "SUBSCRIBE", f->channels[k], NULL),
-				    m->two, sizeof m->two))
+			if (!is_refusal(ask_words(t, subscribing(f), f->channels[k], NULL), m->two, sizeof m->two))
 				continue;
+			if (cluster && redis_redirect_read(eio_cstr(m->two)).kind != REDIS_REDIRECT_NONE) continue;
 			snprintf(m->one, sizeof m->one, "%s", f->channels[k]);
 			out->refused = m->one;
 			out->refusal = m->two;
@@ -220,6 +230,6 @@ examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct 
 	/* To nobody: no feed is of that channel. */
 	if (i == 0 && is_refusal(ask_words(t, "PUBLISH", "siocast:doctor", ""), m->three, sizeof m->three))
 		out->publish_refusal = m->three;
-	if (!feed.replicates[i]) try_feeds(t, feed.specs, out, m);
+	if (!feed.replicates[i]) try_feeds(t, feed.specs, url->is_cluster, out, m);
 	talk_close(t);
 }

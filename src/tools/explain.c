@@ -35,6 +35,7 @@ kind_name(enum message_kind kind)
 	case MESSAGE_OF_CHANNEL: return "channel";
 	case MESSAGE_OF_PATTERN: return "pattern";
 	case MESSAGE_OF_STREAM: return "stream";
+	case MESSAGE_OF_SHARD: return "shard";
 	}
 	abort();
 }
@@ -224,6 +225,7 @@ write_unmatched(struct explaining *x, const struct feed_specs *specs)
 
 		eio_buf_printf(&x->out, "feeds[%zu]: %s", i,
 			f->is_stream	? "stream"
+			: f->is_shard	? "shard"
 			: f->is_pattern ? "pattern"
 					: "channel");
 		for (size_t k = 0; k < f->n_channels; k++) {

@@ -302,7 +302,17 @@ const targets = {
 			'-NOMASTERLINK wait\r\n',
 		].map((s) => Buffer.from(s)),
 		words: ['\r\n', '*3\r\n', '$7\r\npublish\r\n', '*1\r\n$4\r\nPING\r\n', '*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n', '+FULLRESYNC ', '+CONTINUE', '$EOF:'],
+	},	redis_topology: {
+		seeds: [
+			'MOVED 3999 127.0.0.1:6381\n*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:7000\r\n',
+			'MOVED 1 2001:db8::1:6379\n*2\r\n*4\r\n:0\r\n:5\r\n*3\r\n$0\r\n\r\n:7000\r\n$2\r\nid\r\n*3\r\n$1\r\nb\r\n:7001\r\n$2\r\nid\r\n*3\r\n:6\r\n:6\r\n*3\r\n$1\r\nb\r\n:7002\r\n$2\r\nid\r\n',
+			'ASK 5 :1\n*1\r\n*3\r\n:1\r\n:1\r\n*4\r\n$1\r\n?\r\n:7000\r\n$2\r\nid\r\n*4\r\n$2\r\nip\r\n$7\r\n1.2.3.4\r\n$1\r\nx\r\n*1\r\n:1\r\n',
+			'CLUSTERDOWN Hash slot not served\n*1\r\n*3\r\n:1\r\n:1\r\n*4\r\n$-1\r\n:7000\r\n$2\r\nid\r\n*0\r\n',
+			'TRYAGAIN\n*0\r\n',
+		].map((s) => Buffer.from(s)),
+		words: ['\r\n', '*2\r\n', '*3\r\n', '*4\r\n', ':0\r\n', ':16383\r\n', '$-1\r\n', '$1\r\n?\r\n', '$2\r\nip\r\n', '$8\r\nhostname\r\n', 'MOVED ', 'ASK ', 'CLUSTERDOWN', '{', '}'],
 	},
+
 	resp: {
 		seeds: [
 			'*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$5\r\nhello\r\n*1\r\n$4\r\nPING\r\n',

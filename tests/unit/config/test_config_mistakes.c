@@ -131,10 +131,48 @@ static const struct {
 	{ __LINE__, "{\"cors\": {\"methods\": \"GET\\r\\nX: y\"}}",
 		"t.conf:1:22: cors.methods: control characters cannot stand in a header\n" },
 	{ __LINE__, "{\"feeds\": [\n{\"channel\": \"a\"},\n{\"chanel\": \"b\"}]}",
-		"t.conf:3:1: feeds[1]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
+		"t.conf:3:1: feeds[1]: a feed needs a \"channel\", a \"pattern\", a \"shard\" or a \"stream\"\n"
 		"t.conf:3:2: feeds[1].chanel: unknown key; did you mean \"channel\"?\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"pattern\": \"b\"}]}",
 		"t.conf:1:12: feeds[0]: \"channel\" and \"pattern\" exclude each other\n" },
+	/* A Redis Cluster, and shard channels. */
+	{ __LINE__, "{\"redis\": {\"cluster\": [\"h:1\", \"h:2/3\"]}}",
+		"t.conf:1:31: redis.cluster[1]: a Redis Cluster has database 0 only\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": [\"h:1\", \"unix:///s\"]}}",
+		"t.conf:1:31: redis.cluster[1]: the nodes of a Cluster know each other by TCP, not by unix sockets\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": [\"redis://h:1\", \"rediss://i:1\"]}}",
+		"t.conf:1:39: redis.cluster[1]: all nodes have TLS (rediss://), or none has\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": [\"redis://u:p@h:1\", \"redis://u:q@i:1\"]}}",
+		"t.conf:1:43: redis.cluster[1]: another user or password than the first node has: they are the same at all nodes\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": []}}", "t.conf:1:23: redis.cluster: an empty list\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": \"h:x\"}}",
+		"t.conf:1:23: redis.cluster: the port is not a number from 1 to 65535\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": \"h\", \"url\": \"i\"}}",
+		"t.conf:1:35: redis.url: \"cluster\" says where it is\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": \"h\", \"sentinels\": \"i\"}}",
+		"t.conf:1:41: redis.sentinels: a Redis Cluster fails over by itself\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": \"h\", \"source\": \"psync\"}}",
+		"t.conf:1:38: redis.source: what is published in a Redis Cluster is not in what its nodes replicate\n" },
+	{ __LINE__, "{\"redis\": {\"cluster\": \"h\", \"tls\": {\"ca\": \"/x\"}}}",
+		"t.conf:1:35: redis.tls: this is for addresses that begin with rediss://\n" },
+	{ __LINE__,
+		"{\"redis\": {\"cluster\": \"h\"}, \"feeds\": [{\"stream\": \"s\"}, {\"channel\": \"c\", \"retain\": \"last\", \"prime\": {\"string\": \"k\"}}]}",
+		"t.conf:1:50: feeds[0].stream: that is in keys, which are not looked for in a Redis Cluster (redis.cluster)\n"
+		"t.conf:1:100: feeds[1].prime: that is in keys, which are not looked for in a Redis Cluster (redis.cluster)\n" },
+	{ __LINE__,
+		"{\"redis\": {\"cluster\": \"h\"}, \"feeds\": [{\"channel\": \"c\"}], \"namespaces\": {\"/\": {\"presence\": {\"member\": \"{query.u}\", \"events\": {\"here\": \"h\"}}, \"count\": {\"event\": \"n\"}}}}",
+		"t.conf:1:91: namespaces./.presence: that is in keys, which are not looked for in a Redis Cluster (redis.cluster); \"shared\": false has each node tell of its own clients\n"
+		"t.conf:1:150: namespaces./.count: that is in keys, which are not looked for in a Redis Cluster (redis.cluster); \"shared\": false has each node tell of its own clients\n" },
+	{ __LINE__,
+		"{\"redis\": {\"cluster\": \"h\"}, \"adapter\": {\"mode\": \"member\", \"dialects\": [\"sharded\", \"streams\"]}}",
+		"t.conf:1:71: adapter.dialects: \"streams\": those are keys, which are not looked for in a Redis Cluster (redis.cluster)\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"shard\": \"a*\"}, {\"shard\": \"b\", \"channel\": \"c\"}, {\"shard\": \"b\", \"from\": \"0\"}, {\"shard\": \"c\", \"retain\": \"last\", \"prime\": {\"string\": \"k\"}}]}",
+		"t.conf:1:29: feeds[1]: \"channel\" and \"shard\" exclude each other\n"
+		"t.conf:1:76: feeds[2]: \"from\" is for a feed of a \"stream\"\n"
+		"t.conf:1:132: feeds[3].prime: not for a \"shard\": nothing says which of its messages came before what is read\n" },
+	{ __LINE__, "{\"feedDefaults\": {\"shard\": \"b\"}, \"feeds\": [{\"channel\": \"c\"}]}",
+		"t.conf:1:19: feedDefaults: each feed has its own \"shard\"\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"stream\": \"b\"}]}",
 		"t.conf:1:12: feeds[0]: \"channel\" and \"stream\" exclude each other\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"field\": \"b\", \"from\": \"0\", \"position\": \"p\"}]}",
@@ -646,7 +684,7 @@ static const struct {
 	{ __LINE__,
 		"{\"feeds\": [{\"event\": \"x\"}, 1,\n{\"channel\": \"a\", \"encode\": \"x\", \"room\": \"r\"},\n"
 		"{\"channel\": \"a\", \"namespace\": \"/x\"},\n{\"channel\": \"a\", \"room\": \"r\"}],\n\"namespaces\": {}}",
-		"t.conf:1:12: feeds[0]: a feed needs a \"channel\", a \"pattern\" or a \"stream\"\n"
+		"t.conf:1:12: feeds[0]: a feed needs a \"channel\", a \"pattern\", a \"shard\" or a \"stream\"\n"
 		"t.conf:1:28: feeds[1]: expected an object, not a number\n"
 		"t.conf:2:28: feeds[2].encode: \"x\" is none of \"binary\", \"json\", \"text\"\n"
 		"t.conf:3:31: feeds[3].namespace: namespace \"/x\" is not among \"namespaces\"\n",

@@ -31,7 +31,7 @@ static const char text[] =
 	"  \"streamCount\": 2, \"streamMaxLen\": 5, \"serverSideEmit\": \"node:\"},"
 	"\"intake\": {\"address\": \"10.0.0.1:3\", \"username\": \"i\", \"passwordFile\": \"${PASSWORD}\", \"protectedMode\": true, \"maxClients\": 5, \"timeout\": 5,"
 	"  \"tcpKeepAlive\": 5},"
-	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}, {\"url\": \"redis://m\", \"sentinels\": [\"s\", \"redis://u:p@t:1\"], \"sentinelPasswordFile\": null}],"
+	"\"redis\": [\"redis://u:p@h:1/3\", \"unix:///r\", {\"url\": \"redis://u@h:2\", \"passwordFile\": \"${PASSWORD}\"}, {\"url\": \"redis://m\", \"sentinels\": [\"s\", \"redis://u:p@t:1\"], \"sentinelPasswordFile\": null, \"cluster\": null}],"
 	"\"engine\": {\"pingInterval\": 100, \"pingTimeout\": 100, \"upgradeTimeout\": 100, \"connectTimeout\": 100,"
 	"  \"maxHttpBufferSize\": 1000, \"transports\": \"polling\", \"allowUpgrades\": true, \"allowEIO3\": true,"
 	"  \"addTrailingSlash\": true, \"ioUring\": false,"
@@ -128,6 +128,18 @@ read_short_forms(void)
 	return judge(config_load_text("t", eio_cstr(shorts), NULL, on_nomem_error, NULL));
 }
 
+/* Nodes, in the place of an address. */
+static int
+read_nodes(void)
+{
+	static const char nodes[] =
+		"{\"redis\": {\"cluster\": [\"redis://u:p@h:1\", \"redis://u:p@[::1]:2\"], \"source\": \"subscribe\"},"
+		"\"feeds\": [{\"shard\": [\"s\", \"t\"], \"event\": \"e\"}]}";
+
+	reported = 0;
+	return judge(config_load_text("t", eio_cstr(nodes), NULL, on_nomem_error, NULL));
+}
+
 static char file[] = "/tmp/test_config_nomem.XXXXXX";
 
 static int
@@ -210,6 +222,7 @@ short_forms(void **state)
 {
 	(void)state;
 	failmalloc_every(read_short_forms, -1, 100);
+	failmalloc_every(read_nodes, -1, 100);
 }
 
 static void

@@ -313,6 +313,9 @@ other_siocasts(void **state)
 								 "\"redis://c\"]",
 		"6 sources");
 	expect_elsewhere(", \"admin\": 1, \"publish\": {\"tokenFile\": \"/t\"}", "\"publish\" is set");
+	expect_elsewhere(
+		", \"redis\": {\"cluster\": \"h\"}", "that is in keys, which are not looked for in a Redis Cluster");
+	expect_elsewhere(", \"feeds\": [{\"shard\": \"s\"}]", "no order that all siocasts see alike");
 	c = load("{\"connectionStateRecovery\": {\"elsewhere\": {\"secretFile\": \"${DIR}/none\"}}}", false);
 	assert_null(c);
 	assert_non_null(strstr(errors, "No such file") ? errors : strstr(errors, "no such file"));

@@ -29,7 +29,7 @@ see_message(const struct redis_message *m)
 void
 see_reply(const struct redis_event *e)
 {
-	static const char letters[] = "+-:Si*?";
+	static const char letters[] = "+-:Sui*?";
 
 	see("%c%.*s", letters[e->reply], (int)e->text.n, e->text.p);
 }

@@ -35,6 +35,7 @@ static const char stream[] =
 	"+OK\r\n-ERR no\r\n:12\r\n$5\r\nhello\r\n$-1\r\n*-1\r\n"
 	"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"
 	"*3\r\n$10\r\npsubscribe\r\n$2\r\nb*\r\n:2\r\n"
+	"*3\r\n$10\r\nssubscribe\r\n$2\r\ns1\r\n:1\r\n*3\r\n$12\r\nsunsubscribe\r\n$2\r\ns1\r\n:0\r\n"
 	"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$7\r\n{\"x\":1}\r\n"
 	"*4\r\n$8\r\npmessage\r\n$2\r\nb*\r\n$5\r\nb\r\n.c\r\n$0\r\n\r\n"
 	"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
@@ -45,7 +46,7 @@ static const char stream[] =
 	"*4\r\n$8\r\npmessage\r\n$9\r\nlong.name\r\n$1\r\nc\r\n$1\r\ny\r\n"
 	"*4\r\n$8\r\npmessage\r\n:1\r\n$1\r\nb\r\n$1\r\nz\r\n";
 static const char stream_seen[] =
-	"+OK-ERR no:?hello??SSm(a,a,{\"x\":1})p(b*,b\r\n.c,)+PONGm(,,end)p(long.name,c,y)p(,b,z)";
+	"+OK-ERR no:?hello??SSSus1m(a,a,{\"x\":1})p(b*,b\r\n.c,)+PONGm(,,end)p(long.name,c,y)p(,b,z)";
 
 /* In an allocation of its own, so that what is read outside is found. */
 static int

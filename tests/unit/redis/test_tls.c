@@ -39,7 +39,7 @@ pair_new(const char *name, const struct certificate *trusted, const struct certi
 	p->context = SSL_CTX_new(TLS_server_method());
 	assert_int_equal(SSL_CTX_use_certificate(p->context, server->cert), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(p->context, server->key), 1);
-	p->trust = redis_tls_context_new(name);
+	p->trust = redis_tls_context_new(name, NULL);
 	assert_non_null(p->trust);
 	assert_null(redis_tls_trust(p->trust, eio_cstr(trusted->cert_pem)));
 	return p;
@@ -372,7 +372,7 @@ ends_are_told(void **state)
 static void
 texts_are_checked(void **state)
 {
-	struct redis_tls_context *c = redis_tls_context_new("x");
+	struct redis_tls_context *c = redis_tls_context_new("x", NULL);
 	char *locked = certificate_encrypted_key(ours, "hunter2");
 	struct certificate *old = certificate_new("old", NULL, -2 * DAY, -DAY, ca);
 	struct eio_buf b;
