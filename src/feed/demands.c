@@ -32,13 +32,14 @@ demands_now(const struct feed_demands *d)
 /* From the workers. Any thread, up to the next heading. */
 
 /* The member came, or went, before this looks which feeds there are; and whoever changes feeds looks for members behind
- * that. So one of both sees what the other did. */
+ * that. Both change `changing`, the one by nothing, and whoever is second sees all that the first did before. */
 static bool
 is_to_be_noted(struct feed_demands *d, struct sio_room_key key)
 {
-	atomic_thread_fence(memory_order_seq_cst);
+	bool changing = atomic_fetch_add_explicit(&d->changing, 0, memory_order_acq_rel) > 0;
+
 	if (atomic_load_explicit(&d->closed, memory_order_relaxed)) return false;
-	if (atomic_load_explicit(&d->changing, memory_order_acquire)) return !key.everyone;
+	if (changing) return !key.everyone;
 	return feed_specs_demand(atomic_load_explicit(d->asked, memory_order_acquire), key);
 }
 
@@ -61,8 +62,7 @@ on_room_changed(void *user, struct interest *i)
 void
 feed_demands_watch_all(struct feed_demands *d, bool on)
 {
-	atomic_store_explicit(&d->changing, on, memory_order_release);
-	atomic_thread_fence(memory_order_seq_cst);
+	atomic_exchange_explicit(&d->changing, on, memory_order_acq_rel);
 }
 
 /* To the sources */
@@ -233,7 +233,7 @@ feed_demands_init(struct feed_demands *d, const struct feed_options *options, st
 	*d = (struct feed_demands){
 		.magic = FEED_DEMANDS_MAGIC, .options = options, .router = router, .intakes = intakes, .asked = asked
 	};
-	atomic_init(&d->changing, false);
+	atomic_init(&d->changing, 0);
 	atomic_init(&d->closed, false);
 	atomic_init(&d->unnoted, 0);
 	if (demand_init(&d->demand, options->specs, router->hash_key) < 0) return -1;

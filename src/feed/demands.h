@@ -25,7 +25,7 @@ struct feed_demands {
 	struct demand demand;
 	struct demand next; /* prepared; then what was before, until it has been applied */
 	struct mail_port notes; /* of struct demand_note, from any thread */
-	atomic_bool changing; /* every room is noted: workers may know other feeds than are at work */
+	atomic_uint changing; /* every room is noted: workers may know other feeds than are at work */
 	atomic_bool closed; /* nothing is noted any more */
 	atomic_uint unnoted; /* rooms that could not be noted, since memory was out */
 	uv_timer_t timer; /* for the end of lingering */
