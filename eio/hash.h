@@ -59,4 +59,9 @@ bool eio_hash_walk(const struct eio_hash *t, size_t *at, size_t n,
 /* Walks all nodes with `it`, which it declares. The body neither adds nor removes any. */
 #define EIO_HASH_FOREACH(it, t) for (struct eio_hash_node *it = eio_hash_any(t); it; it = eio_hash_after(t, it))
 
+/* The same where the node at hand may be removed, and nothing is added. To empty a table by asking for any node again
+ * and again would look through all empty buckets each time. */
+#define EIO_HASH_FOREACH_SAFE(it, next, t) \
+	for (struct eio_hash_node *it = eio_hash_any(t), *next; it && (next = eio_hash_after(t, it), true); it = next)
+
 #endif

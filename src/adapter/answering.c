@@ -80,9 +80,10 @@ on_open_over(struct eio_timer *t)
 void
 adapter__forget_surveys(struct adapter *a)
 {
-	struct eio_hash_node *n;
-
-	while ((n = eio_hash_any(&a->surveys))) close_survey(EIO_CONTAINER(n, struct adapter_open, node));
+	EIO_HASH_FOREACH_SAFE(n, next, &a->surveys)
+	{
+		close_survey(EIO_CONTAINER(n, struct adapter_open, node));
+	}
 }
 
 /* Answers */

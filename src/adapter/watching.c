@@ -184,9 +184,8 @@ adapter__watch(struct adapter *a)
 void
 adapter__forget_heard(struct adapter *a)
 {
-	struct eio_hash_node *n;
-
-	while ((n = eio_hash_any(&a->heard))) {
+	EIO_HASH_FOREACH_SAFE(n, next, &a->heard)
+	{
 		struct adapter_heard *h = EIO_CONTAINER(n, struct adapter_heard, node);
 
 		eio_hash_remove(&a->heard, n);

@@ -69,9 +69,10 @@ feed_keeper_init(
 void
 feed_keeper_clear(struct feed_keeper *k)
 {
-	struct eio_hash_node *n;
-
-	while ((n = eio_hash_any(&k->states))) free_state(&EIO_CONTAINER(n, struct feed_state, node)->retained);
+	EIO_HASH_FOREACH_SAFE(n, next, &k->states)
+	{
+		free_state(&EIO_CONTAINER(n, struct feed_state, node)->retained);
+	}
 }
 
 void

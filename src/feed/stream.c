@@ -77,9 +77,10 @@ free_stream(struct feed_streams *s, struct feed_stream *stream)
 void
 feed_streams_deinit(struct feed_streams *s)
 {
-	struct eio_hash_node *n;
-
-	while ((n = eio_hash_any(&s->all))) free_stream(s, EIO_CONTAINER(n, struct feed_stream, node));
+	EIO_HASH_FOREACH_SAFE(n, next, &s->all)
+	{
+		free_stream(s, EIO_CONTAINER(n, struct feed_stream, node));
+	}
 	eio_hash_deinit(&s->all);
 	columns_free(s->columns);
 }

@@ -98,10 +98,9 @@ feed_table_init(struct feed_table *t, const struct feed_specs *specs, const uint
 void
 feed_table_deinit(struct feed_table *t)
 {
-	struct eio_hash_node *n;
-
 	if (!t->routes.buckets) return;
-	while ((n = eio_hash_any(&t->routes))) {
+	EIO_HASH_FOREACH_SAFE(n, next, &t->routes)
+	{
 		struct feed_route *route = EIO_CONTAINER(n, struct feed_route, node);
 
 		eio_hash_remove(&t->routes, n);

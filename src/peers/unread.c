@@ -36,10 +36,11 @@ forget_client(struct peers_unread *u, struct unread_client *c)
 void
 peers_unread_deinit(struct peers_unread *u)
 {
-	struct eio_hash_node *n;
-
 	if (!u->clients.buckets) return;
-	while ((n = eio_hash_any(&u->clients))) forget_client(u, EIO_CONTAINER(n, struct unread_client, node));
+	EIO_HASH_FOREACH_SAFE(n, next, &u->clients)
+	{
+		forget_client(u, EIO_CONTAINER(n, struct unread_client, node));
+	}
 	eio_hash_deinit(&u->clients);
 }
 

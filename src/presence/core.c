@@ -440,12 +440,16 @@ empty_room(struct presence_core *c, struct presence_room *r)
 void
 presence_core_deinit(struct presence_core *c)
 {
-	struct eio_hash_node *n;
-
 	if (!c->lingering) return;
 	settle(c);
-	while ((n = eio_hash_any(&c->seats))) presence_exit(c, EIO_CONTAINER(n, struct presence_seat, node)->id);
-	while ((n = eio_hash_any(&c->rooms))) empty_room(c, EIO_CONTAINER(n, struct presence_room, node));
+	EIO_HASH_FOREACH_SAFE(n, next, &c->seats)
+	{
+		presence_exit(c, EIO_CONTAINER(n, struct presence_seat, node)->id);
+	}
+	EIO_HASH_FOREACH_SAFE(n, next, &c->rooms)
+	{
+		empty_room(c, EIO_CONTAINER(n, struct presence_room, node));
+	}
 	eio_hash_deinit(&c->seats);
 	eio_hash_deinit(&c->rooms);
 	free(c->lingering);

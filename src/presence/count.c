@@ -321,10 +321,9 @@ presence_counts_init(struct presence_counts *c, const uint64_t hash_key[2])
 void
 presence_counts_deinit(struct presence_counts *c)
 {
-	struct eio_hash_node *n;
-
 	if (!c->targets.buckets) return;
-	while ((n = eio_hash_any(&c->targets))) {
+	EIO_HASH_FOREACH_SAFE(n, next, &c->targets)
+	{
 		struct presence_target *t = EIO_CONTAINER(n, struct presence_target, node);
 
 		CHECK(eio_list_empty(&t->parts));

@@ -261,13 +261,12 @@ static size_t
 channels_greet(void *user, struct eio_buf *out)
 {
 	struct redis_channels *c = redis_channels__of(user);
-	struct eio_hash_node *next;
 
 	c->asked_at = c->asked_n = 0;
-	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {
+	EIO_HASH_FOREACH_SAFE(n, next, &c->all)
+	{
 		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
 
-		next = eio_hash_after(&c->all, n);
 		one->sent = one->confirmed = false;
 		one->unanswered = 0;
 		redis_channels__note_change(c, one);
@@ -465,14 +464,12 @@ on_channels_timer_closed(uv_handle_t *h)
 void
 redis_channels_close(struct redis_channels *c)
 {
-	struct eio_hash_node *next;
-
 	redis_link_close(c->link);
 	if (c->shards) redis_shards_close(c->shards);
 	if (c->pacing) redis_pacing_free(c->pacing);
 	eio_buf_deinit(&c->begun);
-	for (struct eio_hash_node *n = eio_hash_any(&c->all); n; n = next) {
-		next = eio_hash_after(&c->all, n);
+	EIO_HASH_FOREACH_SAFE(n, next, &c->all)
+	{
 		eio_hash_remove(&c->all, n);
 		free(EIO_CONTAINER(n, struct redis_channel, node));
 	}

@@ -9,6 +9,7 @@
 #include "src/redis/shards_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct redis_shard_node *
 shard_node_of(void *user)
@@ -47,6 +48,13 @@ reserve_answers(struct redis_shard_node *n)
 
 	if (n->asked_at == n->asked_n) n->asked_at = n->asked_n = 0;
 	if (n->asked_n < n->asked_cap) return true;
+	if (n->asked_at > n->asked_cap / 2) {
+		/* Joins that never pause must not make it grow. */
+		n->asked_n -= n->asked_at;
+		memmove(n->asked, n->asked + n->asked_at, n->asked_n * sizeof *asked);
+		n->asked_at = 0;
+		return true;
+	}
 	asked = realloc(n->asked, cap * sizeof *asked);
 	if (!asked) return false;
 	n->asked = asked;

@@ -267,11 +267,10 @@ void
 redis_shards_close(struct redis_shards *s)
 {
 	struct eio_list *l, *next;
-	struct eio_hash_node *n;
-
 	EIO_LIST_FOREACH_SAFE(l, next, &s->nodes)
 	redis_shards__node_close(EIO_CONTAINER(l, struct redis_shard_node, nodes));
-	while ((n = eio_hash_any(&s->shards))) {
+	EIO_HASH_FOREACH_SAFE(n, after, &s->shards)
+	{
 		eio_hash_remove(&s->shards, n);
 		free(EIO_CONTAINER(n, struct redis_shard, node));
 	}

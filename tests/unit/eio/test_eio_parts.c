@@ -207,6 +207,35 @@ test_hash_grows_slowly(void **state)
 
 /* SipHash-1-3 of the bytes 00 01 02 … under the key 00 01 … 0f. The figures come from an independent implementation
  * that gives the paper's vector for SipHash-2-4. */
+/* Half a million are gone in a moment, and in whatever state of growing the table is. */
+static void
+test_hash_emptied(void **state)
+{
+	static const unsigned counts[] = { 0, 1, 17, 100, 524287, 524289, 600000 };
+	struct thing *things = calloc(600000, sizeof *things);
+
+	(void)state;
+	assert_non_null(things);
+	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+		struct eio_hash t;
+		unsigned gone = 0;
+
+		assert_int_equal(eio_hash_init(&t), 0);
+		for (unsigned i = 0; i < counts[c]; i++)
+			eio_hash_add(&t, &things[i].node, (i / 2 + 1) * UINT64_C(0x9e3779b97f4a7c15));
+		EIO_HASH_FOREACH_SAFE(n, next, &t)
+		{
+			eio_hash_remove(&t, n);
+			gone++;
+		}
+		assert_int_equal(gone, counts[c]);
+		assert_int_equal(t.count, 0);
+		assert_null(eio_hash_any(&t));
+		eio_hash_deinit(&t);
+	}
+	free(things);
+}
+
 static void
 test_siphash(void **state)
 {
@@ -439,6 +468,7 @@ main(void)
 		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_header_list),
 		cmocka_unit_test(test_header_accepted),
+		cmocka_unit_test(test_hash_emptied),
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_utf8),
