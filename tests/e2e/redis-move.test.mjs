@@ -380,7 +380,8 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 	);
 
 	// The one before has gone on meanwhile, and what it said is not lost: there is a gap only while it is connected to anew.
-	for (const [what, number] of [['of the same server', '4'], ['of a replica', '3']])
+	// At the same server it is 3 where marker 2 comes by the new line before 1 by the old one.
+	for (const [what, number] of [['of the same server', '[34]'], ['of a replica', '3']])
 		test(`${what}, by a line that stalls at the cut: nothing is missing but what is told`, limit(90), () =>
 			withCleanup(async (cleanup) => {
 				const redis = await startRedis(cleanup, await freePort(), { args: REPLICA });

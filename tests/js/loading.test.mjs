@@ -137,12 +137,14 @@ test("the package names files that are there, and one version", () => {
 	}
 });
 
-test("the official clients are pinned, with a checksum, to the public registry", () => {
+test("the official clients and the Admin UI are pinned, with a checksum, to the public registry", () => {
 	const lock = JSON.parse(readFileSync(new URL("official/package-lock.json", client)));
 	const { dependencies } = JSON.parse(readFileSync(new URL("official/package.json", client)));
 	// One of each generation. The name of its folder tells siocast the version.
-	assert.deepEqual(Object.keys(dependencies).map((name) => name.replace(/\..*/, "")), ["client-1", "client-2", "client-3", "client-4"]);
-	for (const [name, wanted] of Object.entries(dependencies)) {
+	const { "@socket.io/admin-ui": ui, ...clients } = dependencies;
+	assert.equal(lock.packages["node_modules/@socket.io/admin-ui"].version, ui);
+	assert.deepEqual(Object.keys(clients).map((name) => name.replace(/\..*/, "")), ["client-1", "client-2", "client-3", "client-4"]);
+	for (const [name, wanted] of Object.entries(clients)) {
 		assert.equal(`${name.replace("client-", "npm:socket.io-client@")}`, wanted);
 		const entry = lock.packages[`node_modules/${name}`];
 		assert.equal(entry.name, "socket.io-client");
