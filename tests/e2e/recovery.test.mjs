@@ -248,9 +248,10 @@ for (const workers of [1, 3]) {
 			const moved = await metric(server, 'clients_ended_total{reason="moved"}');
 			await server.publish('all', 1);
 			await got.next();
+			const again = once(socket, 'connect');
 			server.cutter.silence();
 			await server.publish('all', 2);
-			await once(socket, 'connect');
+			await again;
 			assert.equal(socket.recovered, true);
 			assert.equal(socket.id, before);
 			await server.publish('all', 3);

@@ -324,9 +324,10 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			assert.equal(socket.recovered, true);
 			assert(!fs.existsSync(server.stateFile));
 			// A crash: nobody goes on from what was loaded before.
+			const back = once(socket, 'connect');
 			await server.child.kill();
 			await server.launch();
-			await once(socket, 'connect');
+			await back;
 			assert.equal(socket.recovered, false);
 			const broken = [copy.subarray(0, copy.length - 1), Buffer.from(copy), Buffer.from(copy), Buffer.from('something else'), Buffer.alloc(0)];
 			broken[1][60] ^= 1;
