@@ -133,7 +133,8 @@ note_id(struct redis_replication *r, struct eio_bytes id)
 	r->id[REDIS_REPLICATION_ID] = '\0';
 }
 
-/* "<id> <offset>": that of the snapshot. */
+/* "<id> <offset>": that of the snapshot. Who has the same stream, and less of it than was read, has lost nothing: what
+ * comes behind the snapshot is passed over up to the position. */
 static enum redis_replicated
 take_full(struct redis_replication *r, struct eio_bytes rest)
 {
@@ -141,16 +142,18 @@ take_full(struct redis_replication *r, struct eio_bytes rest)
 
 	if (rest.n < REDIS_REPLICATION_ID + 2 || rest.p[REDIS_REPLICATION_ID] != ' ') return fail_replication(r);
 	if (!whole_number(behind(rest, REDIS_REPLICATION_ID + 1), &offset)) return fail_replication(r);
+	r->state = AT_SNAPSHOT;
+	r->begin = offset;
+	if (memcmp(r->id, rest.p, REDIS_REPLICATION_ID) == 0 && offset <= r->offset) return REDIS_REPLICATED_NONE;
 	note_id(r, rest);
 	r->offset = offset;
-	r->state = AT_SNAPSHOT;
 	return REDIS_REPLICATED_FULL;
 }
 
 static enum redis_replicated
 go_online(struct redis_replication *r)
 {
-	r->at = r->offset;
+	r->at = r->begin;
 	r->state = AT_COMMAND;
 	return REDIS_REPLICATED_ONLINE;
 }
@@ -164,6 +167,7 @@ take_continue(struct redis_replication *r, struct eio_bytes rest)
 		note_id(r, behind(rest, 1));
 	else if (rest.n)
 		return fail_replication(r);
+	r->begin = r->offset;
 	return go_online(r);
 }
 
@@ -358,10 +362,12 @@ asks_position(const struct redis_replication *r)
 static enum redis_replicated
 end_command(struct redis_replication *r, struct redis_replicated_event *event)
 {
-	r->offset = r->at;
+	bool read = r->at <= r->offset;
+
+	if (!read) r->offset = r->at;
 	r->state = AT_COMMAND;
 	if (asks_position(r)) return REDIS_REPLICATED_ASKED;
-	if (r->command != COMMAND_PUBLISH || r->elements != 3) return REDIS_REPLICATED_NONE;
+	if (read || r->command != COMMAND_PUBLISH || r->elements != 3) return REDIS_REPLICATED_NONE;
 	event->channel = r->channel.n ? eio_buf_bytes(&r->channel) : EIO_LIT("");
 	event->payload = r->payload_there;
 	event->n = r->too_long;

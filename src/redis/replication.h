@@ -22,7 +22,8 @@ enum { REDIS_REPLICATION_ID = 40 };
 enum redis_replicated {
 	REDIS_REPLICATED_NONE, /* nothing more that is complete: feed the next bytes */
 	REDIS_REPLICATED_REFUSED, /* PSYNC was answered with an error: text. Nothing more is looked at */
-	REDIS_REPLICATED_FULL, /* a snapshot is coming: what there was since the position is lost */
+	REDIS_REPLICATED_FULL, /* a snapshot is coming: what there was since the position is lost. Of one that is before the
+				* position nothing is told: what was read of the stream does not come again */
 	REDIS_REPLICATED_ONLINE, /* commands are coming */
 	REDIS_REPLICATED_MESSAGE, /* a PUBLISH: channel and payload */
 	REDIS_REPLICATED_TOO_LONG, /* one whose channel or payload had more bytes than allowed, and is empty: n */
@@ -43,7 +44,8 @@ struct redis_replication {
 	uint64_t offset; /* of the end of the last command that is complete */
 	struct eio_bytes rest; /* fed and not looked at yet; borrowed */
 	int state;
-	uint64_t at; /* the offset of what is looked at */
+	uint64_t begin; /* the offset at which this connection's commands begin */
+	uint64_t at; /* that of what is looked at; before `offset` it was read on another connection */
 	char line[160]; /* the beginning of one that was cut */
 	size_t line_n;
 	char until[REDIS_REPLICATION_ID]; /* of a snapshot: its end, */

@@ -526,6 +526,27 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('psync at a replica that is behind: nothing is missing, and nothing comes twice', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const line = await Cutter.open(cleanup, redis.port);
+			const replica = await startReplica(cleanup, line);
+			const at = (url) => ({ url, source: 'psync' });
+			const feeds = [feed('a', { batch: { interval: 0 }, gapEvent: true })];
+			const { server, client } = await start(cleanup, { url: at(redis.url) }, { feeds });
+			const [a, gaps] = [heard(client, 'a'), heard(client, 'siocast:gap')];
+			line.hold();
+			for (let n = 1; n <= 5; n++) await redis.client.publish('a', String(n));
+			await eventually(() => a.length === 5, 'what is at the master');
+			await move(server, at(replica.url), 'place');
+			line.release();
+			await redis.client.publish('a', '6');
+			await eventually(() => a.at(-1) === 6, 'what is published then');
+			assert.deepEqual([a, gaps], [[1, 2, 3, 4, 5, 6], []]);
+			assert.equal(await metric(server, 'redis_move_gaps_total'), 0);
+		}),
+	);
+
 	// It has not what was read already: that is waited for, unless it is a master, which will never have it.
 	for (const promoted of [false, true])
 		test(`a stream at a replica that is behind${promoted ? ', and is the master then' : ''}`, limit(90), () =>

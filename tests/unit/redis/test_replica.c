@@ -23,6 +23,7 @@
 #define ACK "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n0\r\n"
 #define PUBLISH(payload) "*3\r\n$7\r\npublish\r\n$1\r\na\r\n" payload "\r\n"
 #define FULL "+FULLRESYNC " ID " 100\r\n$0\r\n"
+#define FULL_OF_ANOTHER "+FULLRESYNC abcdefghijabcdefghijabcdefghijabcdefghij 100\r\n$0\r\n"
 
 static struct redis_replica *replica;
 static uint64_t gap_from_ms; /* of the last */
@@ -122,9 +123,36 @@ reads_as_a_replica(void **state)
 	RUN_UNTIL(s, s->messages == 2);
 	drop_client(s);
 	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
-	await_words(s, "$3\r\n252\r\n", FULL PUBLISH("$1\r\n3"));
+	await_words(s, "$3\r\n252\r\n", FULL_OF_ANOTHER PUBLISH("$1\r\n3"));
 	RUN_UNTIL(s, s->messages == 3);
 	assert_string_equal(seen, "ready;m(a,1)long 21(a)not ready;ready;m(a,2)not ready;gap;ready;m(a,3)");
+	stop_replicating(s);
+}
+
+/* A replica of the same server that has less than was read: nothing is missing, and what was read does not come again. */
+static void
+is_behind(void **state)
+{
+	struct server *s = replicating(false);
+
+	(void)state;
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, FROM_ANYWHERE, FULL PUBLISH("$1\r\n1") PUBLISH("$1\r\n2"));
+	RUN_UNTIL(s, s->messages == 2);
+	/* Its position stays, also when the connection is lost in the snapshot or behind it. */
+	for (int i = 0; i < 2; i++) {
+		drop_client(s);
+		await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+		await_words(s, "$3\r\n163\r\n",
+			i ? "+FULLRESYNC " ID " 131\r\n$0\r\n" PUBLISH("$1\r\n2")
+			  : "+FULLRESYNC " ID " 100\r\n$100\r\nREDIS");
+	}
+	RUN_UNTIL(s, s->ready == 2);
+	drop_client(s);
+	await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
+	await_words(s, "$3\r\n163\r\n", FULL PUBLISH("$1\r\n1") PUBLISH("$1\r\n2") PUBLISH("$1\r\n3"));
+	RUN_UNTIL(s, s->messages == 3);
+	assert_string_equal(seen, "ready;m(a,1)m(a,2)not ready;ready;not ready;ready;m(a,3)");
 	stop_replicating(s);
 }
 
@@ -227,7 +255,7 @@ goes_on_where_it_is_told(void **state)
 		struct server *s = replicating_from(all[i].from, false);
 
 		await_words(s, GREETING, "+OK\r\n+OK\r\n+OK\r\n");
-		await_words(s, all[i].asks, FULL);
+		await_words(s, all[i].asks, FULL_OF_ANOTHER);
 		RUN_UNTIL(s, s->ready == 1);
 		assert_int_equal(gap_from_ms, all[i].gap_ms);
 		stop_replicating(s);
@@ -239,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_as_a_replica),
+		cmocka_unit_test(is_behind),
 		cmocka_unit_test(cut_in_a_snapshot),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(stored_while_away),
