@@ -129,7 +129,8 @@ reads_as_a_replica(void **state)
 	stop_replicating(s);
 }
 
-/* A replica of the same server that has less than was read: nothing is missing, and what was read does not come again. */
+/* A replica of the same server that has less than was read: nothing is missing, and what was read does not come again.
+ */
 static void
 is_behind(void **state)
 {
