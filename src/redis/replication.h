@@ -22,8 +22,8 @@ enum { REDIS_REPLICATION_ID = 40 };
 enum redis_replicated {
 	REDIS_REPLICATED_NONE, /* nothing more that is complete: feed the next bytes */
 	REDIS_REPLICATED_REFUSED, /* PSYNC was answered with an error: text. Nothing more is looked at */
-	/* A snapshot is coming: what there was since the position is lost. Of one that is before the position nothing is
-	 * told: what was read of the stream does not come again. */
+	/* A snapshot is coming: what there was since the position is lost. Of one that is before the position nothing
+	 * is told: what was read of the stream does not come again. */
 	REDIS_REPLICATED_FULL,
 	REDIS_REPLICATED_ONLINE, /* commands are coming */
 	REDIS_REPLICATED_MESSAGE, /* a PUBLISH: channel and payload */
