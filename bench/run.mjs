@@ -4,7 +4,7 @@
 // this folder tells how to use it.
 
 import { parseArgs } from 'node:util';
-import { machine } from './lib/machine.mjs';
+import { machine, processors } from './lib/machine.mjs';
 import { report, scenarioTable } from './lib/report.mjs';
 import { lastResults, openResults, saveResults } from './lib/results.mjs';
 import { grouped, planned, runTogether } from './lib/rounds.mjs';
@@ -69,8 +69,9 @@ async function measureAll() {
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
 	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
-	results.machine = facts;
-	const run = { date: facts.date, commit: facts.commit, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
+	// A part is added to what another machine may have measured: which one is said of each run.
+	if (whole || !results.machine) results.machine = facts;
+	const run = { date: facts.date, machine: processors(facts), commit: facts.commit, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };
 	results.runs.push(run);
 	const begun = Date.now();
 	const late = [];

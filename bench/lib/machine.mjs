@@ -105,6 +105,11 @@ const LIBRARIES = ['libuv1', 'libuv1t64', 'libwebsockets[0-9]*', 'node-llhttp', 
 	'libutf8proc[0-9]*', 'zlib1g', 'libbrotli1'];
 const PEERS = ['nginx', 'libnginx-mod-nchan', 'python3', 'python3-socketio', 'python3-engineio', 'python3-aiohttp', 'python3-redis'];
 
+/** What a machine of the results computes with, as a text. */
+export function processors({ cores, cpu }) {
+	return `${cores} × ${cpu}`;
+}
+
 /** The facts a reader of the figures wants to know. */
 export function machine() {
 	return {

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { barRows, inWords, missed, reader, shortTable } from './bars.mjs';
 import { saveCosts } from './costs.mjs';
+import { processors } from './machine.mjs';
 import { BENCH } from './programs.mjs';
 import { saveShort } from './results.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -130,12 +131,12 @@ function growthPlot(results) {
 function machineText({ machine, runs }) {
 	const { versions } = machine;
 	const rows = [
-		['machine', `${machine.cores} × ${machine.cpu}, ${(machine.memory / 2 ** 30).toFixed(0)} GB`],
+		['machine', `${processors(machine)}, ${(machine.memory / 2 ** 30).toFixed(0)} GB`],
 		['system', `${machine.system}, Linux ${machine.kernel}, TCP ${machine.congestion}, ${machine.openFiles} open files`],
 		['sysctl', Object.entries(machine.sysctl).map(([name, value]) => `${name} = ${value}`).join('; ')],
 		['versions', Object.entries(versions).map(([name, value]) => `${name} ${value}`).join('; ')],
 		['source', `commit ${machine.commit || 'unknown'}${machine.dirty ? ', changed' : ''}`],
-		['runs', runs.map(({ date, load, rounds, took, what, commit }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}${commit ? ` (commit ${commit})` : ''}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}`).join('; ')],
+		['runs', runs.map(({ date, load, rounds, took, what, commit, machine: on }) => `${date.slice(0, 16).replace('T', ' ')} UTC: ${what}${commit ? ` (commit ${commit})` : ''}, ${rounds} rounds, ${Math.round(took / 60)} minutes, load average before ${load.map((v) => v.toFixed(2)).join(' ')}${on && on !== processors(machine) ? `, on ${on}` : ''}`).join('; ')],
 	];
 	return rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n');
 }
