@@ -3,23 +3,12 @@
 #include "src/redis/seek.h"
 
 #include "eio/check.h"
-#include "src/redis/command.h"
-#include "src/redis/reader.h"
-#include "src/redis/refusal.h"
+#include "src/redis/ask.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REDIS_SEEK_MAGIC 0x4ed15eec
-
-enum { STRING_BYTES = 65536 };
-
-enum seek_phase {
-	NODE_IS_ASKED,
-	NODE_IS_ONE, /* of a Cluster */
-	NODE_IS_NO_USE,
-};
 
 struct redis_seek {
 	unsigned magic;
@@ -29,17 +18,10 @@ struct redis_seek {
 	redis_dialed_fn done;
 	void *user;
 	struct redis_url node; /* owned: who is asked */
+	struct redis_ask *ask; /* that; NULL: there was no memory */
 	size_t left; /* how many are to be tried, that at hand included */
-	struct redis_dial *dial; /* either of these, or none */
-	struct redis_socket *socket;
-	struct redis_reader *reader; /* with the socket */
-	unsigned greetings; /* replies before the one that matters */
-	uv_timer_t timer; /* how long who is asked may take; or the next turn has come */
-	enum seek_phase phase;
 	char why[512]; /* it was no use; "" */
 };
-
-static void on_seek_timer(uv_timer_t *t);
 
 int
 redis_known_init(struct redis_known *k)
@@ -85,33 +67,14 @@ choose_node(struct redis_seek *s)
 
 /* The end */
 
-static void
-hang_up_node(struct redis_seek *s)
-{
-	if (s->dial) redis_dial_cancel(s->dial);
-	if (s->socket) redis_socket_close(s->socket);
-	redis_reader_free(s->reader);
-	s->dial = NULL;
-	s->socket = NULL;
-	s->reader = NULL;
-}
-
-static void
-on_seek_closed(uv_handle_t *h)
-{
-	struct redis_seek *s = seek_of(h->data);
-
-	s->magic = 0;
-	free(s);
-}
-
 void
 redis_seek_cancel(struct redis_seek *s)
 {
 	CHECK_MAGIC(s, REDIS_SEEK_MAGIC);
-	hang_up_node(s);
+	if (s->ask) redis_ask_end(s->ask);
 	redis_url_deinit(&s->node);
-	uv_close((uv_handle_t *)&s->timer, on_seek_closed);
+	s->magic = 0;
+	free(s);
 }
 
 static void
@@ -126,156 +89,64 @@ end_seek(struct redis_seek *s, struct redis_socket *socket)
 	done(user, socket, socket ? NULL : why);
 }
 
-/* Answers */
-
-/* It goes on from the loop: a socket is telling something just now. */
 static void
-leave_node(struct redis_seek *s, enum seek_phase phase)
+hand_node(struct redis_seek *s)
 {
-	s->phase = phase;
-	uv_timer_start(&s->timer, on_seek_timer, 0, 0);
-}
-
-static void
-is_no_use(struct redis_seek *s, const char *why)
-{
-	snprintf(s->why, sizeof s->why, "node %s: %s", s->node.name ? s->node.name : "?", why);
-	leave_node(s, NODE_IS_NO_USE);
-}
-
-/* What it answers is kept, also of the nodes that it names: who was reached may go. */
-static void
-take_slots(struct redis_seek *s, const struct redis_values *values)
-{
-	const char *why = redis_topology_read(&s->known->heard, values, s->node.host);
-
-	if (why) {
-		is_no_use(s, why);
-		return;
-	}
-	redis_socket_read_stop(s->socket);
-	leave_node(s, NODE_IS_ONE);
-}
-
-/* Whoever asks for a password, or may not be asked, says so to what would come next as well. */
-static void
-take_node_refusal(struct redis_seek *s, struct eio_bytes error, bool greeting)
-{
-	char text[256], why[400];
-
-	redis_refusal(error, &s->node, greeting, text, sizeof text);
-	snprintf(why, sizeof why, "%s%s", greeting ? "AUTH refused: " : "", text);
-	is_no_use(s, why);
-}
-
-static void
-take_node_reply(struct redis_seek *s, const struct redis_event *event)
-{
-	bool refused = event->reply == REDIS_REPLY_IS_ERROR, courtesy = s->greetings == 1;
-
-	if (s->greetings) {
-		s->greetings--;
-		if (refused && !courtesy) take_node_refusal(s, event->text, true);
-	} else if (refused) {
-		take_node_refusal(s, event->text, false);
-	} else {
-		take_slots(s, event->values);
-	}
-}
-
-static void
-on_seek_read(void *user, struct eio_bytes bytes)
-{
-	struct redis_seek *s = seek_of(user);
-	struct redis_event event;
-	enum redis_read got;
-
-	if (s->phase != NODE_IS_ASKED) return;
-	redis_reader_feed(s->reader, bytes);
-	while (s->phase == NODE_IS_ASKED && (got = redis_reader_next(s->reader, &event)) != REDIS_READ_NONE) {
-		if (got == REDIS_READ_REPLY)
-			take_node_reply(s, &event);
-		else
-			is_no_use(s, got == REDIS_READ_ERROR ? event.why : "what it says was not asked for");
-	}
-}
-
-static void
-on_seek_broken(void *user, const char *why)
-{
-	struct redis_seek *s = seek_of(user);
-
-	if (s->phase != NODE_IS_NO_USE) is_no_use(s, why);
+	redis_url_deinit(&s->known->at);
+	s->known->at = s->node;
+	s->node = (struct redis_url){ 0 };
+	end_seek(s, redis_ask_take_socket(s->ask));
 }
 
 /* Asking */
 
+/* What it answers is kept, also of the nodes that it names: who was reached may go. */
 static const char *
-ask_for_slots(struct redis_seek *s)
+take_slots(void *user, const struct redis_values *values, const char *refused)
 {
-	struct eio_buf b;
-
-	eio_buf_init(&b);
-	s->greetings = redis_command_greet(&b, &s->node);
-	redis_command(&b, 2);
-	redis_argument(&b, EIO_LIT("CLUSTER"));
-	redis_argument(&b, EIO_LIT("SLOTS"));
-	return redis_socket_write(s->socket, &b);
-}
-
-static void
-on_seek_dialed(void *user, struct redis_socket *socket, const char *why)
-{
-	static const struct redis_socket_events events = { .read = on_seek_read, .broken = on_seek_broken };
 	struct redis_seek *s = seek_of(user);
 
-	s->dial = NULL;
-	if (socket) {
-		s->socket = socket;
-		redis_socket_hand_over(socket, &events, s);
-		s->reader = redis_reader_new(STRING_BYTES);
-		if (s->reader) redis_reader_expect_values(s->reader, REDIS_TOPOLOGY_BYTES);
-		why = s->reader ? redis_socket_read_start(socket) : "out of memory";
-		if (!why) why = ask_for_slots(s);
-	}
-	if (why) is_no_use(s, why);
+	return values ? redis_topology_read(&s->known->heard, values, s->node.host) : refused;
 }
 
-static void
-call_node(struct redis_seek *s)
-{
-	hang_up_node(s);
-	s->phase = NODE_IS_ASKED;
-	uv_timer_start(&s->timer, on_seek_timer, REDIS_SEEK_MS, 0);
-	if (choose_node(s) == 0) s->dial = redis_dial_start(s->loop, &s->node, on_seek_dialed, s);
-	if (!s->dial) is_no_use(s, "out of memory");
-}
+static bool ask_node(struct redis_seek *s);
 
 static void
-hand_node(struct redis_seek *s)
+on_node_asked(void *user, const char *why)
 {
-	struct redis_socket *socket = s->socket;
+	struct redis_seek *s = seek_of(user);
 
-	s->socket = NULL;
-	redis_url_deinit(&s->known->at);
-	s->known->at = s->node;
-	s->node = (struct redis_url){ 0 };
-	end_seek(s, socket);
-}
-
-static void
-on_seek_timer(uv_timer_t *t)
-{
-	struct redis_seek *s = seek_of(t->data);
-
-	if (s->phase == NODE_IS_ASKED)
-		is_no_use(s, "no answer in time");
-	else if (s->phase == NODE_IS_ONE)
+	if (!why) {
 		hand_node(s);
-	else if (s->left-- > 1)
-		call_node(s);
-	else
-		end_seek(s, NULL);
+		return;
+	}
+	snprintf(s->why, sizeof s->why, "node %s: %s", s->node.name, why);
+	redis_ask_end(s->ask);
+	s->ask = NULL;
+	if (--s->left > 0) {
+		if (ask_node(s)) return;
+		snprintf(s->why, sizeof s->why, "out of memory");
+	}
+	end_seek(s, NULL);
+}
+
+/* Whether there was memory for it. */
+static bool
+ask_node(struct redis_seek *s)
+{
+	const struct redis_question question = {
+		.url = &s->node,
+		.words = { EIO_LIT("CLUSTER"), EIO_LIT("SLOTS") },
+		.n_words = 2,
+		.ms = REDIS_SEEK_MS,
+		.answer_bytes = REDIS_TOPOLOGY_BYTES,
+		.answer = take_slots,
+		.asked = on_node_asked,
+		.user = s,
+	};
+
+	if (choose_node(s) == 0) s->ask = redis_ask_start(s->loop, &question);
+	return s->ask != NULL;
 }
 
 struct redis_seek *
@@ -289,9 +160,8 @@ redis_seek_start(
 	*s = (struct redis_seek){
 		.magic = REDIS_SEEK_MAGIC, .loop = loop, .url = url, .known = known, .done = done, .user = user
 	};
-	uv_timer_init(loop, &s->timer); /* cannot fail */
-	s->timer.data = s;
 	s->left = count_known(s);
-	call_node(s);
-	return s;
+	if (ask_node(s)) return s;
+	redis_seek_cancel(s);
+	return NULL;
 }

@@ -62,6 +62,8 @@ reserve_answers(struct redis_shard_node *n)
 	return true;
 }
 
+/* A node whose slot goes elsewhere says by itself that its channels are left. That looks like the answer to
+ * SUNSUBSCRIBE, which is still to come then, and is an error; what PING is answered with is neither. */
 bool
 redis_shards__say(struct redis_shard_node *n, struct redis_shard *shard, bool leaves)
 {
@@ -71,14 +73,18 @@ redis_shards__say(struct redis_shard_node *n, struct redis_shard *shard, bool le
 	redis_command(&n->out, 2);
 	redis_argument(&n->out, leaves ? EIO_LIT("SUNSUBSCRIBE") : EIO_LIT("SSUBSCRIBE"));
 	redis_argument(&n->out, eio_bytes(shard->name, shard->n));
+	if (leaves) {
+		redis_command(&n->out, 1);
+		redis_argument(&n->out, EIO_LIT("PING"));
+	}
 	if (eio_buf_failed(&n->out)) {
 		n->out.failed = false;
 		n->out.n = before;
 		return false;
 	}
-	n->asked[n->asked_n++] = (struct redis_shard_asked){ shard, leaves ? 0 : ++shard->number };
+	n->asked[n->asked_n++] = (struct redis_shard_asked){ .shard = shard, .number = leaves ? 0 : ++shard->number };
 	shard->unanswered++;
-	n->out_n++;
+	n->out_n += leaves ? 2 : 1;
 	return true;
 }
 
@@ -239,31 +245,49 @@ take_shard_away(struct redis_shard_node *n, struct eio_bytes name)
 }
 
 static bool
-answers_leaving(const struct redis_shard_node *n, struct eio_bytes name)
+names_shard(const struct redis_shard *shard, struct eio_bytes name)
 {
-	const struct redis_shard_asked *next = &n->asked[n->asked_at];
+	return eio_bytes_eq(eio_bytes(shard->name, shard->n), name);
+}
 
-	return n->asked_at < n->asked_n && !next->number &&
-	       eio_bytes_eq(eio_bytes(next->shard->name, next->shard->n), name);
+/* The next answers are those to SUNSUBSCRIBE, and to the PING behind it. Whether this is one of the two. */
+static bool
+take_leaving(struct redis_shard_node *n, enum redis_reply reply, struct eio_bytes text)
+{
+	struct redis_shard_asked *asked = &n->asked[n->asked_at];
+	bool before = asked->answered;
+
+	if (reply == REDIS_REPLY_IS_SUNSUBSCRIBED && !names_shard(asked->shard, text)) {
+		take_shard_away(n, text);
+		return false;
+	}
+	asked->answered = true;
+	/* Where PING is forbidden that is its answer. */
+	if (reply == REDIS_REPLY_IS_STATUS ||
+		(before && reply == REDIS_REPLY_IS_ERROR && eio_bytes_starts(text, EIO_LIT("NOPERM")))) {
+		take_shard_answer(n, false, text);
+		return true;
+	}
+	return !before;
 }
 
 static bool
 shard_node_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 {
 	struct redis_shard_node *n = shard_node_of(user);
-	bool is_error = reply == REDIS_REPLY_IS_ERROR;
+	const struct redis_shard_asked *next = n->asked_at < n->asked_n ? &n->asked[n->asked_at] : NULL;
+	bool is_error = reply == REDIS_REPLY_IS_ERROR, leaves = reply == REDIS_REPLY_IS_SUNSUBSCRIBED;
 
-	if (reply == REDIS_REPLY_IS_SUNSUBSCRIBED && !answers_leaving(n, text)) {
-		take_shard_away(n, text);
+	if (is_error && (!next || eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
+		redis_link_refuse(n->link, text); /* to nothing: it is about to hang up */
 		return false;
 	}
-	if (!is_error && reply != REDIS_REPLY_IS_SUBSCRIBED && reply != REDIS_REPLY_IS_SUNSUBSCRIBED) return false;
-	if (n->asked_at < n->asked_n && !(is_error && eio_bytes_starts(text, EIO_LIT("NOAUTH")))) {
-		take_shard_answer(n, is_error, text);
-		return true;
-	}
-	if (is_error) redis_link_refuse(n->link, text); /* to nothing: it is about to hang up */
-	return false;
+	if (next && !next->number && (is_error || leaves || reply == REDIS_REPLY_IS_STATUS))
+		return take_leaving(n, reply, text);
+	if (leaves) take_shard_away(n, text);
+	if (!next || !(is_error || reply == REDIS_REPLY_IS_SUBSCRIBED)) return false;
+	take_shard_answer(n, is_error, text);
+	return true;
 }
 
 /* Messages */

@@ -47,7 +47,8 @@ struct redis_shard {
 /* A command without an answer. */
 struct redis_shard_asked {
 	struct redis_shard *shard;
-	uint64_t number; /* of the asking; 0: it is being left */
+	uint64_t number; /* of the asking; 0: it is being left, up to the answer to a PING behind that */
+	bool answered; /* that it is left */
 };
 
 /* A node that has some, and the connection to it. */

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { authority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, connect } from './lib/client.mjs';
-import { moveSlot, agree, meet, nameAtEach, ownerOf, slotOf, spublish, startCluster, startNode } from './lib/cluster.mjs';
+import { introduce, moveSlot, nameAtEach, ownerOf, slotOf, spublish, startCluster, startNode } from './lib/cluster.mjs';
 import { SIOCAST_ONLY } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
@@ -42,8 +42,8 @@ const connectedTo = async ({ client }) => (String(await client.command('CLIENT',
 /** How many connections of siocast have shard channels there. */
 const withShards = async ({ client }) => (String(await client.command('CLIENT', 'LIST')).match(/ ssub=[1-9]/g) ?? []).length;
 
-/** A node that says what it is told to say; gives its port, and what it was asked. `answer`: to SSUBSCRIBE of a name. */
-async function fakeNode(cleanup, slots, answer) {
+/** A node that says what it is told to say; gives its port, and what it was asked. `answer`: to SSUBSCRIBE of a name; `leave`: to SUNSUBSCRIBE. */
+async function fakeNode(cleanup, slots, answer, leave = () => '+OK\r\n') {
 	const asked = [];
 	const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
 	const server = net.createServer((socket) => {
@@ -53,6 +53,7 @@ async function fakeNode(cleanup, slots, answer) {
 				asked.push([command, Date.now()]);
 				if (command === 'CLUSTER') socket.write(`*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n${bulk('127.0.0.1')}:${slots()}\r\n${bulk('id')}`);
 				else if (command === 'SSUBSCRIBE') socket.write(answer(name, bulk));
+				else if (command === 'SUNSUBSCRIBE') socket.write(leave(name, bulk));
 				else socket.write('+OK\r\n');
 			}
 		});
@@ -104,6 +105,33 @@ describe('nodes that say something odd', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(got, [['a', 1]]);
 		}),
 	);
+
+	// The slot goes elsewhere while the channel is being left: the node says by itself that it is left, and answers then that it is not there.
+	const left = (name, bulk) => `*3\r\n${bulk('sunsubscribe')}${bulk(name)}:0\r\n`;
+	for (const [how, behind] of [
+		['is elsewhere', () => '-MOVED 1 127.0.0.1:1\r\n'],
+		['is down', () => '-CLUSTERDOWN Hash slot not served\r\n'],
+		['is left once more', left],
+		['may not be left', () => "-NOPERM this user has no permissions to run the 'sunsubscribe' command\r\n"],
+	])
+		test(`that a channel is left before it is asked, and then that it ${how}: the others stay`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const message = (bulk, name, text) => `*3\r\n${bulk('smessage')}${bulk(name)}${bulk(text)}`;
+				let sent = 0;
+				const yes = (name, bulk) => `*3\r\n${bulk('ssubscribe')}${bulk(name)}:1\r\n${++sent > 2 ? message(bulk, name, String(sent)) : ''}`;
+				const node = await fakeNode(cleanup, () => node.port, yes, (name, bulk) => left(name, bulk) + behind(name, bulk) + message(bulk, 'b', '10'));
+				const { server, got, gaps } = await start(cleanup, { cluster: `127.0.0.1:${node.port}` }, { feeds: [feed('shard', ['a', 'b'])] });
+				await ready(server);
+				assert.equal((await reload(server, { feeds: [feed('shard', 'b')] })).status, 200);
+				await eventually(() => node.times('SUNSUBSCRIBE') === 1, 'a to be left');
+				assert.equal((await reload(server, { feeds: [feed('shard', ['a', 'b'])] })).status, 200);
+				await eventually(() => got.length === 2, 'what is published');
+				assert.deepEqual(got, [['b', 10], ['a', 3]]);
+				await ready(server);
+				assert.deepEqual(gaps, []);
+				assert.equal(node.times('SSUBSCRIBE'), 3, 'nothing is asked anew');
+			}),
+		);
 });
 
 describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
@@ -152,31 +180,36 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 			await ready(server);
 			const sent = [];
 			let goes = true;
+			let at = one;
+			const publishBoth = async () => {
+				const n = sent.length;
+				const before = Date.now();
+				at = await spublish(cluster.masters, shard, String(n), at);
+				await spublish(cluster.masters, still, String(n), other);
+				sent.push({ n, before, after: Date.now() });
+				return n;
+			};
 			const publish = async () => {
-				let at = one;
-				for (let n = 0; goes; n++) {
-					const before = Date.now();
-					at = await spublish(cluster.masters, shard, String(n), at);
-					await spublish(cluster.masters, still, String(n), other);
-					sent.push({ n, before, after: Date.now() });
-				}
+				while (goes) await publishBoth();
 			};
 			const publishing = publish();
 			const times = 6;
 			for (let i = 0; i < times; i++) {
-				const so = of(shard).length;
+				const [so, told] = [of(shard).length, gaps.length];
 				await moveSlot(slot, i % 2 ? other : one, i % 2 ? one : other, i % 3 ? [third] : []);
-				await eventually(() => gaps.length > i, 'a gap to be told', 5000 * SLOW);
+				await eventually(() => gaps.length > told, 'a gap to be told', 5000 * SLOW);
 				await eventually(() => of(shard).length > so + 10, 'messages from there');
 			}
 			goes = false;
 			await publishing;
-			const last = String(sent.length);
-			await spublish(cluster.masters, shard, last);
-			await spublish(cluster.masters, still, last);
-			await eventually(() => got.filter(([, n]) => String(n) === last).length === 2, 'the last ones');
+			// Who hears of it late may have it sent back once more: until that is over, one is in a gap again.
+			await eventually(async () => {
+				const last = await publishBoth();
+				return eventually(() => of(shard).includes(last), 'the last one', 1000).then(() => true, () => false);
+			}, 'the last one');
+			await eventually(() => of(still).length === sent.length, 'the last one of what stays');
 			// What stays where it is misses nothing.
-			assert.deepEqual(of(still), [...sent.keys(), sent.length]);
+			assert.deepEqual(of(still), [...sent.keys()], JSON.stringify(gaps));
 			const seen = of(shard);
 			assert.equal(new Set(seen).size, seen.length, 'nothing comes twice');
 			assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
@@ -184,9 +217,8 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 			const told = ({ before, after }) => gaps.some(({ from, to }) => from <= after && before <= to);
 			assert.deepEqual(missing.filter((m) => !told(m)), [], `of ${sent.length} sent, untold of ${missing.length} missing; gaps ${JSON.stringify(gaps)}`);
 			assert.deepEqual([...new Set(gaps.map(({ channel }) => channel))], [shard]);
-			assert.equal(gaps.length, times);
 			assert.ok(gaps.every(({ from, to }) => to - from < 3000 * SLOW), JSON.stringify(gaps));
-			assert.equal(await metric(server, 'redis_shard_moves_total'), times);
+			assert.ok((await metric(server, 'redis_shard_moves_total')) >= times);
 			assert.ok(seen.length > 10 * times);
 		}),
 	);
@@ -271,8 +303,7 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 			const { server, got, gaps } = await start(cleanup, { cluster: cluster.addresses }, { feeds: [feed('shard', shards)] });
 			await ready(server);
 			const added = await startNode(cleanup);
-			await meet(added, cluster.masters[0]);
-			await agree([...cluster.nodes, added], 4);
+			await introduce([...cluster.nodes, added], [added]);
 			await moveSlot(await slotOf(added, shards[0]), cluster.masters[0], added, cluster.masters.slice(1));
 			await eventually(() => gaps.length === 1, 'the gap');
 			await spublish([added], shards[0], '1');
@@ -288,8 +319,7 @@ describe('Redis Cluster', { skip: SIOCAST_ONLY }, () => {
 			const cluster = await startCluster(cleanup);
 			const added = await startNode(cleanup);
 			const [one, other, third] = cluster.masters;
-			await meet(added, one);
-			await agree([...cluster.nodes, added], 4);
+			await introduce([one, ...cluster.nodes.filter((node) => node !== one), added], [added]);
 			const [shard] = await nameAtEach(cluster, 's');
 			// It is asked for the slots, and serves none of what is subscribed to.
 			const { server, got, gaps } = await start(cleanup, { cluster: [`127.0.0.1:${added.port}`, ...cluster.addresses] }, { feeds: [feed('shard', shard)] });

@@ -21,15 +21,25 @@ export async function startNode(cleanup, { args = [], port } = {}) {
 const info = async ({ client }) => Object.fromEntries(String(await client.command('CLUSTER', 'INFO')).trim().split('\r\n').map((line) => line.split(':')));
 
 /** Waits until each of these nodes knows so many, and that every slot has an owner. */
-export async function agree(nodes, known = nodes.length) {
+async function agree(nodes, ms) {
 	const knows = async (node) => {
 		const { cluster_state: state, cluster_known_nodes: n } = await info(node);
-		return state === 'ok' && Number(n) === known;
+		return state === 'ok' && Number(n) === nodes.length;
 	};
-	for (const node of nodes) await eventually(() => knows(node), 'the nodes to know each other', 30_000);
+	for (const node of nodes) await eventually(() => knows(node), 'the nodes to know each other', ms);
 }
 
-export const meet = (node, other) => node.client.command('CLUSTER', 'MEET', '127.0.0.1', other.port, other.bus);
+/** Makes these nodes, of which the first is known to all but `added`, know each other. */
+export async function introduce(nodes, added) {
+	const meet = (node) => node.client.command('CLUSTER', 'MEET', '127.0.0.1', nodes[0].port, nodes[0].bus);
+	// Who is not answered within its timeout, on a busy machine, forgets that it was to meet somebody.
+	for (let tries = 0; ; tries++) {
+		for (const node of added) await meet(node);
+		const failed = await agree(nodes, 10_000).then(() => null, (e) => e);
+		if (!failed) return;
+		if (tries === 5) throw failed;
+	}
+}
 
 /** Makes a node the replica of another one, once it has heard of that. */
 const follow = (replica, master) => eventually(async () => (await replica.client.command('CLUSTER', 'REPLICATE', master.id)) === 'OK', 'a replica', 30_000);
@@ -45,8 +55,7 @@ export async function startCluster(cleanup, { masters: n = 3, replicas: each = 0
 		// Each has an epoch of its own, as redis-cli has it: so none has to be found when a slot is moved.
 		await masters[i].client.command('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
 	}
-	for (const node of nodes.slice(1)) await meet(node, nodes[0]);
-	await agree(nodes);
+	await introduce(nodes, nodes.slice(1));
 	for (let i = 0; i < replicas.length; i++) await follow(replicas[i], masters[i % n]);
 	const synced = async ({ client }) => String(await client.command('INFO', 'replication')).includes('master_link_status:up');
 	for (const replica of replicas) await eventually(() => synced(replica), 'the replicas', 30_000);
