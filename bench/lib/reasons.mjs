@@ -40,6 +40,10 @@ const REASONS = [
 	['PUBLISH to client', ({ ratio }) =>
 		'Nearly all of it is the pass over 1,000 clients, and their reading of it one after the other on the other processor. Tried: a single worker reads ' +
 		`from Redis itself, as peers do, instead of being woken for each message; it is in. Beside uWebSockets p99 is ${times(ratio('saturation', 'siocast', 'common_p99', 'uws-tuned'), 2)} times.`],
+	['10,000 clients recover at once', ({ median }) =>
+		`Of the ${times(median('recovery-storm', 'siocast', 'us'))} µs seven tenths are in the kernel (profile made for that): a connection accepted and closed, three calls of epoll, and three that send: ` +
+		'the 101, the open packet, which goes by itself since many clients lose it otherwise, and CONNECT with what was missed in one. Nothing of ours is above 1.2 %. ' +
+		'The rounds lie on both sides of the bar.'],
 	['workers 1 → 2', ({ median }) =>
 		`A delivery takes ${times(median('workers', 'siocast-2', 'us'), 2)} µs of processor time with two workers and ` +
 		`${times(median('workers', 'siocast', 'us'), 2)} µs with one. What is missing is not used but waited: the slower of the two counts, with the time in ` +
