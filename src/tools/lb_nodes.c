@@ -55,16 +55,18 @@ nginx_nodes(struct lb_nodes *l)
 		   "\tdefault upgrade;\n"
 		   "\t\"\"      \"\";\n"
 		   "}\n\n"
+		   "# No node is taken for down: nginx forgets that one failed when a request to it has ended well, and WebSockets do\n"
+		   "# not end; until then it gets one request in each fail_timeout. Who cannot be reached is passed over at once.\n"
 		   "upstream siocast {\n");
-	each_node(l, SIZE_MAX, "\tserver @ADDRESS@ max_fails=1 fail_timeout=1s;\n");
+	each_node(l, SIZE_MAX, "\tserver @ADDRESS@ max_fails=0;\n");
 	no_node(l, "\tkeepalive 64;\n"
 		   "\t# Shorter than limits.keepAliveSeconds of siocast.\n"
 		   "\tkeepalive_timeout @KEEP@s;\n"
 		   "}\n\n"
 		   "# When a node is gone another one says that the session is unknown, and the client comes back.\n");
 	for (size_t i = 0; i < l->n; i++) {
-		one_node(l, i, "upstream siocast_@NODE@ {\n\tserver @ADDRESS@ max_fails=1 fail_timeout=1s;\n");
-		each_node(l, i, "\tserver @ADDRESS@ backup;\n");
+		one_node(l, i, "upstream siocast_@NODE@ {\n\tserver @ADDRESS@ max_fails=0;\n");
+		each_node(l, i, "\tserver @ADDRESS@ max_fails=0 backup;\n");
 		no_node(l, "\tkeepalive 64;\n\tkeepalive_timeout @KEEP@s;\n}\n\n");
 	}
 	no_node(l, "server {\n"

@@ -10,16 +10,15 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connected, createClient } from './lib/client.mjs';
-import { SIOCAST_ONLY, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, feedsReady, launchSiocast, startSiocast } from './lib/daemon.mjs';
+import { PATH, startLb } from './lib/fronts.mjs';
 import { request } from './lib/http.mjs';
-import { runNginx } from './lib/nginx.mjs';
-import { accepts, freePort } from './lib/ports.mjs';
-import { Child } from './lib/process.mjs';
+import { kills } from './lib/kills.mjs';
+import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit } from './lib/wait.mjs';
 
-const PATH = `${process.env.PATH}:/usr/sbin`;
 const NAMES = ['a', 'b', 'node-3'];
 const POLL = '/socket.io/?EIO=4&transport=polling';
 
@@ -42,36 +41,16 @@ async function startNodes(cleanup, config = {}) {
 	return { redis, nodes };
 }
 
-const lb = (proxy, nodes) => {
-	const { status, out, err } = tool(['lb', '-c', nodes[0].file, proxy, ...nodes.map(({ name, port }) => `${name}=127.0.0.1:${port}`)]);
-	assert.equal(status, 0, err);
-	return out;
-};
-
-const starts = {
-	async nginx(cleanup, nodes) {
-		const port = await freePort();
-		return runNginx(cleanup, port, lb('nginx', nodes).replace('listen 80;', `listen 127.0.0.1:${port};`));
-	},
-	async haproxy(cleanup, nodes) {
-		const [port, file] = [await freePort(), path.join(await cleanup.folder(), 'haproxy.cfg')];
-		fs.writeFileSync(file, lb('haproxy', nodes).replace('bind :80', `bind 127.0.0.1:${port}`));
-		const child = new Child('haproxy', ['-db', '-f', file], { name: 'haproxy', graceful: false, env: { PATH } });
-		cleanup.add(child, () => child.stop());
-		await child.whileRunning(eventually(() => accepts(port), 'haproxy'));
-		return { port, url: `http://127.0.0.1:${port}` };
-	},
-};
 const why = (name) => spawnSync('bash', ['-c', `PATH=${PATH} command -v ${name}`]).status !== 0 && `there is no ${name}`;
 
 const nodeOf = (sid) => sid.slice(2, 2 + 'ABCDEFG'.indexOf(sid[1]));
 
-for (const proxy of Object.keys(starts)) {
+for (const proxy of Object.keys(startLb)) {
 	describe(`three nodes behind ${proxy}`, { skip: SIOCAST_ONLY || why(proxy) }, () => {
 		test('every client has its session, and one of a node that is killed comes back', limit(), () =>
 			withCleanup(async (cleanup) => {
 				const { redis, nodes } = await startNodes(cleanup);
-				const front = { ...(await starts[proxy](cleanup, nodes)), path: '/socket.io/' };
+				const front = await startLb[proxy](cleanup, nodes);
 				const clients = [];
 				for (const [mode, options] of Object.entries(MODES)) {
 					for (let i = 0; i < 4; i++) {
@@ -98,10 +77,37 @@ for (const proxy of Object.keys(starts)) {
 			}),
 		);
 
+		test('nodes that were down, one after the other, take as many WebSockets at once as the others', limit(), () =>
+			withCleanup(async (cleanup) => {
+				const { redis, nodes } = await startNodes(cleanup);
+				const front = await startLb[proxy](cleanup, nodes);
+				const open = async () => {
+					const socket = createClient(cleanup, front, { ...MODES.websocket, reconnection: false });
+					await connected(socket);
+				};
+				for (const node of nodes) {
+					await node.child.kill();
+					// Some of them are sent to it first.
+					for (let i = 0; i < 6; i++) await open();
+					node.child = await launchSiocast(cleanup, node);
+					await feedsReady(redis, node);
+				}
+				await Promise.all(Array.from({ length: 30 }, open));
+			}),
+		);
+
+		test('nodes are killed one after the other: every message once, or a client begins anew', limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const tally = await kills(cleanup, { source: 'stream', front: proxy, servers: 3, clients: 12, kills: 4, every: 300, rate: 100 });
+				assert.deepEqual([tally.kills, tally.lost, tally.twice], [4, 0, 0], JSON.stringify(tally));
+				assert.ok(tally.recovered > 0, JSON.stringify(tally));
+			}),
+		);
+
 		test('a session that is unknown is told so at once', limit(), () =>
 			withCleanup(async (cleanup) => {
 				const { nodes } = await startNodes(cleanup);
-				const front = await starts[proxy](cleanup, nodes);
+				const front = await startLb[proxy](cleanup, nodes);
 				const unknown = { code: 1, message: 'Session ID unknown' };
 				for (const sid of ['ABaXXXXXXXXXXXXXXXXX', 'ABbXXXXXXXXXXXXXXXXX', 'ABzXXXXXXXXXXXXXXXXX', 'x', 'XXXXXXXXXXXXXXXXXXXX', '%41%42%61']) {
 					const { status, json } = await request(front.port, 'GET', `${POLL}&sid=${sid}`);

@@ -14,9 +14,10 @@ import { authority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connectMode, connected, createClient, upgraded } from './lib/client.mjs';
 import { SIOCAST_ONLY, TOP, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { startRoundRobin } from './lib/fronts.mjs';
 import { Exchange, Wire, request, requestBytes } from './lib/http.mjs';
+import { kills } from './lib/kills.mjs';
 import { metric } from './lib/metrics.mjs';
-import { runNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { tool } from './lib/tool.mjs';
@@ -59,40 +60,23 @@ async function startNodes(cleanup, { names = NAMES, peers, keys = [], ...config 
 	return { redis, nodes };
 }
 
-/** An nginx that gives each request to the next node, whatever it is about. */
-async function startFront(cleanup, nodes) {
-	const port = await freePort();
-	const front = await runNginx(
-		cleanup,
-		port,
-		`map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-	upstream backend { ${nodes.map((node) => `server 127.0.0.1:${node.port} max_fails=1 fail_timeout=1s;`).join(' ')} keepalive 8; }
-	server {
-		listen 127.0.0.1:${port};
-		client_max_body_size 100m;
-		location / {
-			proxy_pass http://backend;
-			proxy_http_version 1.1;
-			proxy_set_header Host $host;
-			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-			proxy_set_header Upgrade $http_upgrade;
-			proxy_set_header Connection $connection_upgrade;
-			proxy_buffering off;
-		}
-	}`,
-	);
-	return { ...front, path: '/socket.io/' };
-}
-
 const nodeOf = (sid) => sid.slice(2, 2 + 'ABCDEFG'.indexOf(sid[1]));
 const open = async (node) => JSON.parse((await request(node.port, 'GET', POLL)).text.slice(1)).sid;
 const sum = async (nodes, what) => (await Promise.all(nodes.map((node) => metric(node, what)))).reduce((a, b) => a + b, 0);
 
 describe('three nodes that know each other', { skip: SIOCAST_ONLY }, () => {
+	test('are killed one after the other: every message once, or a client begins anew', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const tally = await kills(cleanup, { source: 'stream', front: 'peers', servers: 3, clients: 12, kills: 4, every: 300, rate: 100 });
+			assert.deepEqual([tally.kills, tally.lost, tally.twice], [4, 0, 0], JSON.stringify(tally));
+			assert.ok(tally.recovered > 0, JSON.stringify(tally));
+		}),
+	);
+
 	test('serve every client through a proxy that knows nothing, also when one is killed', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const { redis, nodes } = await startNodes(cleanup);
-			const front = await startFront(cleanup, nodes);
+			const front = await startRoundRobin(cleanup, nodes);
 			const clients = [];
 			for (const [mode, options] of Object.entries(MODES)) {
 				for (let i = 0; i < 4; i++) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Servers that are killed one after the other, while messages flow and official clients hold on: each is to have every message once
-// and in order, or the word that it begins anew. tests/kills.mjs runs it at full length, elsewhere.test.mjs a few seconds of it.
+// and in order, or the word that it begins anew. All clients are at one server, and then at the next; or they are at all of them, which are nodes
+// behind a proxy. tests/kills.mjs runs it at full length, elsewhere.test.mjs and nodes.test.mjs a few seconds of it.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { createClient } from './client.mjs';
 import { Cutter } from './cutter.mjs';
-import { launchSiocast, startSiocast } from './daemon.mjs';
+import { configure, launchSiocast } from './daemon.mjs';
+import { startLb, startRoundRobin } from './fronts.mjs';
 import { request } from './http.mjs';
 import { readMetrics, sumOf } from './metrics.mjs';
 import { freePort } from './ports.mjs';
@@ -29,20 +31,31 @@ const feedsOf = (source) => {
 
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
 
+const DELAY_MS = 50; // half of that to three halves, before the first attempt to come back
+
 /** One client, and what it got of each event. */
 class Holder {
 	constructor(cleanup, line, transports, tally) {
 		this.tally = tally;
 		this.next = {};
-		this.socket = createClient(cleanup, line, { transports, reconnectionDelay: 50, reconnectionDelayMax: 200 });
+		this.socket = createClient(cleanup, line, { transports, reconnectionDelay: DELAY_MS, reconnectionDelayMax: 200 });
 		this.socket.on('connect', () => this.#connected());
+		this.socket.on('disconnect', () => {
+			this.gone = performance.now();
+		});
+		this.socket.io.on('reconnect', (attempts) => {
+			tally.attempts[attempts] = (tally.attempts[attempts] ?? 0) + 1;
+		});
 		for (const event of ['all', 'room']) this.socket.on(event, (n) => this.#got(event, n));
 		this.socket.on('batch', (list) => list.forEach((n) => this.#got('batch', n)));
 		this.socket.connect();
 	}
 
 	#connected() {
-		if (this.was) this.tally[this.socket.recovered ? 'recovered' : 'anew']++;
+		if (this.was) {
+			this.tally[this.socket.recovered ? 'recovered' : 'anew']++;
+			this.tally.away = Math.max(this.tally.away, performance.now() - this.gone);
+		}
 		this.was = true;
 		if (this.socket.recovered) return;
 		this.next = {};
@@ -64,22 +77,52 @@ class Holder {
 	}
 }
 
+const NAMES = 'abcdefgh';
+
+/** Servers of one Redis, told apart by a name where a proxy stands in front of them. */
+async function startServers(cleanup, n, { front, ...config }) {
+	const servers = [];
+	for (let i = 0; i < n; i++) servers.push({ ...(await configure(cleanup)), name: NAMES[i] });
+	const peerKeyFile = config.connectionStateRecovery.elsewhere.secretFile;
+	const peers = front === 'peers' ? { peers: Object.fromEntries(servers.map(({ name, port }) => [name, `127.0.0.1:${port}`])), peerKeyFile } : {};
+	for (const server of servers) {
+		Object.assign(server.config, config, front ? { node: server.name, ...peers } : {});
+		fs.writeFileSync(server.file, JSON.stringify(server.config));
+		server.child = await launchSiocast(cleanup, server);
+	}
+	await Promise.all(servers.map(ready));
+	return servers;
+}
+
+/** Where clients connect; `turn` has them go to another server, where all are at one. */
+const FRONTS = {
+	async one(cleanup, servers) {
+		const cutter = await Cutter.open(cleanup, servers[0].port);
+		const turn = (server) => {
+			cutter.target = server.port;
+		};
+		return { url: cutter.url, path: servers[0].path, turn };
+	},
+	nginx: async (cleanup, servers) => ({ ...(await startLb.nginx(cleanup, servers)), turn() {} }),
+	haproxy: async (cleanup, servers) => ({ ...(await startLb.haproxy(cleanup, servers)), turn() {} }),
+	peers: async (cleanup, servers) => ({ ...(await startRoundRobin(cleanup, servers)), turn() {} }),
+};
+
 /**
  * `source`: channel, psync or stream. `servers`: how many take turns; `kills` of them are killed, one each `every` ms, and started again.
- * Gives what was counted: recovered, anew, lost, twice, sent; results by the servers that live at the end.
+ * `front`: nginx, haproxy or peers: all have clients, as nodes behind what `siocast lb` prints, or behind a proxy that knows no sessions.
+ * Gives what was counted: recovered, anew, lost, twice, sent, the longest time away in ms, how many were back at which attempt; results by the
+ * servers that live at the end.
  */
-export async function kills(cleanup, { source, servers: n, clients, kills: total, every, rate, workers = 2, log = () => {} }) {
+export async function kills(cleanup, { source, servers: n, clients, kills: total, every, rate, front, workers = 2, log = () => {} }) {
 	const redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0'] });
 	const secretFile = path.join(await cleanup.folder(), 'secret');
-	fs.writeFileSync(secretFile, 'what all of them know\n');
+	fs.writeFileSync(secretFile, 'what all of them know, and no one else\n', { mode: 0o600 });
 	const connectionStateRecovery = { maxDisconnectionDuration: 60000, elsewhere: { secretFile } };
 	const config = { workers, redis: { url: redis.url, source: source === 'psync' ? 'psync' : 'subscribe' }, feeds: feedsOf(source), namespaces };
-	const servers = [];
-	for (let i = 0; i < n; i++) servers.push(await startSiocast(cleanup, { ...config, connectionStateRecovery }));
-	await Promise.all(servers.map(ready));
-	const cutter = await Cutter.open(cleanup, servers[0].port);
-	const line = { url: cutter.url, path: servers[0].path };
-	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0 };
+	const servers = await startServers(cleanup, n, { front, ...config, connectionStateRecovery });
+	const line = await FRONTS[front ?? 'one'](cleanup, servers);
+	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0, away: 0, attempts: {} };
 
 	const say = (number) => (source === 'stream' ? redis.client.command('XADD', 'n', 'MAXLEN', '~', '100000', '*', 'n', String(number)) : redis.client.publish('n', number));
 	const publisher = setInterval(() => say(++tally.sent), 1000 / rate);
@@ -89,7 +132,7 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 		for (let k = 0; k < total; k++) {
 			await new Promise((resolve) => setTimeout(resolve, every));
 			const victim = servers[k % n];
-			cutter.target = servers[(k + 1) % n].port;
+			line.turn(servers[(k + 1) % n]);
 			await victim.child.kill();
 			tally.kills++;
 			victim.child = await launchSiocast(cleanup, victim);

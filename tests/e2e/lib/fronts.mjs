@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+//
+// What stands in front of several nodes of one site: what `siocast lb` prints for them, which sends every session home, or an nginx that knows
+// nothing of sessions.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { runNginx } from './nginx.mjs';
+import { accepts, freePort } from './ports.mjs';
+import { Child } from './process.mjs';
+import { tool } from './tool.mjs';
+import { eventually } from './wait.mjs';
+
+export const PATH = `${process.env.PATH}:/usr/sbin`;
+
+/** An nginx that gives each request to the next node, whatever it is about. */
+export async function startRoundRobin(cleanup, nodes) {
+	const port = await freePort();
+	const front = await runNginx(
+		cleanup,
+		port,
+		`map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+	upstream backend { ${nodes.map((node) => `server 127.0.0.1:${node.port} max_fails=0;`).join(' ')} keepalive 8; }
+	server {
+		listen 127.0.0.1:${port};
+		client_max_body_size 100m;
+		location / {
+			proxy_pass http://backend;
+			proxy_http_version 1.1;
+			proxy_set_header Host $host;
+			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+			proxy_set_header Upgrade $http_upgrade;
+			proxy_set_header Connection $connection_upgrade;
+			proxy_buffering off;
+		}
+	}`,
+	);
+	return { ...front, path: '/socket.io/' };
+}
+
+const lb = (proxy, nodes) => {
+	const { status, out, err } = tool(['lb', '-c', nodes[0].file, proxy, ...nodes.map(({ name, port }) => `${name}=127.0.0.1:${port}`)]);
+	assert.equal(status, 0, err);
+	return out;
+};
+
+/** By the proxy: starts it with that. `nodes`: { name, port, file }. Gives its { port, url, path }. */
+export const startLb = {
+	async nginx(cleanup, nodes) {
+		const port = await freePort();
+		return { ...(await runNginx(cleanup, port, lb('nginx', nodes).replace('listen 80;', `listen 127.0.0.1:${port};`))), path: '/socket.io/' };
+	},
+	async haproxy(cleanup, nodes) {
+		const [port, file] = [await freePort(), path.join(await cleanup.folder(), 'haproxy.cfg')];
+		fs.writeFileSync(file, lb('haproxy', nodes).replace('bind :80', `bind 127.0.0.1:${port}`));
+		const child = new Child('haproxy', ['-db', '-f', file], { name: 'haproxy', graceful: false, env: { PATH } });
+		cleanup.add(child, () => child.stop());
+		await child.whileRunning(eventually(() => accepts(port), 'haproxy'));
+		return { port, url: `http://127.0.0.1:${port}`, path: '/socket.io/' };
+	},
+};
