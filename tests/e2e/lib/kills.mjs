@@ -44,9 +44,12 @@ class Holder {
 	#connected() {
 		if (this.was) this.tally[this.socket.recovered ? 'recovered' : 'anew']++;
 		this.was = true;
-		if (this.socket.recovered) return;
-		this.next = {};
-		this.joined = false;
+		if (!this.socket.recovered) {
+			this.next = {};
+			this.joined = false;
+		}
+		// What it asked a server that was killed before the answer came, nobody may have done.
+		if (this.joined) return;
 		this.socket.emit('join', ['a', 'b'], () => {
 			this.joined = true;
 		});
