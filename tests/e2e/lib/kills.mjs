@@ -69,7 +69,7 @@ class Holder {
 
 /**
  * `source`: channel, psync or stream. `servers`: how many take turns; `kills` of them are killed, one each `every` ms, and started again.
- * Gives what was counted: recovered, anew, lost, twice, sent; results by the servers that live at the end.
+ * Gives what was counted: recovered, anew, lost, twice, sent; and why, as the servers count it: what one counts in its last moment is not in it.
  */
 export async function kills(cleanup, { source, servers: n, clients, kills: total, every, rate, workers = 2, log = () => {} }) {
 	const redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0'] });
@@ -82,7 +82,10 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 	await Promise.all(servers.map(ready));
 	const cutter = await Cutter.open(cleanup, servers[0].port);
 	const line = { url: cutter.url, path: servers[0].path };
-	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0 };
+	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0, why: {} };
+	const note = (page) => {
+		for (const result of ['recovered', 'unknown', 'offset', 'gap', 'redis']) tally.why[result] = (tally.why[result] ?? 0) + sumOf(page, `recoveries_total{result="${result}"}`);
+	};
 
 	const say = (number) => (source === 'stream' ? redis.client.command('XADD', 'n', 'MAXLEN', '~', '100000', '*', 'n', String(number)) : redis.client.publish('n', number));
 	const publisher = setInterval(() => say(++tally.sent), 1000 / rate);
@@ -93,6 +96,7 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 			await new Promise((resolve) => setTimeout(resolve, every));
 			const victim = servers[k % n];
 			cutter.target = servers[(k + 1) % n].port;
+			note(await readMetrics(victim));
 			await victim.child.kill();
 			tally.kills++;
 			victim.child = await launchSiocast(cleanup, victim);
@@ -110,7 +114,6 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 	} finally {
 		clearInterval(publisher);
 	}
-	const pages = await Promise.all(servers.map(readMetrics));
-	const of = (result) => pages.reduce((sum, page) => sum + sumOf(page, `recoveries_total{result="${result}"}`), 0);
-	return { ...tally, why: Object.fromEntries(['recovered', 'unknown', 'offset', 'gap', 'redis'].map((result) => [result, of(result)])) };
+	(await Promise.all(servers.map(readMetrics))).forEach(note);
+	return tally;
 }
