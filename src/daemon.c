@@ -465,6 +465,7 @@ daemon_run(const struct config *config, const struct config_flags *flags)
 
 	d = (struct daemon){ .magic = DAEMON_MAGIC, .config = config };
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that grows beyond RLIMIT_FSIZE: to be told as any other error of writing */
 	if (opening_log(config)) return 1;
 	err = uv_loop_init(&d.loop);
 	if (err) {

@@ -61,12 +61,28 @@ secret_item(const cJSON *recovery)
 	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(recovery, "elsewhere"), "secretFile");
 }
 
+/* Somebody wants it, and has not said what it needs. */
+static void
+check_empty(struct config_loader *l, const cJSON *recovery)
+{
+	const cJSON *elsewhere = cJSON_GetObjectItemCaseSensitive(recovery, "elsewhere");
+	size_t mark;
+
+	if (!cJSON_IsObject(elsewhere)) return;
+	mark = config__push(l, "elsewhere");
+	config__warn(l, elsewhere, "it has no effect: it needs a \"secretFile\"");
+	config__pop(l, mark);
+}
+
 static void
 take_secret(struct config_loader *l, const cJSON *item, const struct recovery_draft *d, struct feed_recovery *out)
 {
 	size_t n = strlen(d->secret), mark;
 
-	if (!n) return;
+	if (!n) {
+		check_empty(l, item);
+		return;
+	}
 	mark = config__push(l, "elsewhere");
 	config__push(l, "secretFile");
 	if (n < LEAST_SECRET)

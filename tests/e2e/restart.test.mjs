@@ -409,4 +409,20 @@ describe('a restart', { skip: SIOCAST_ONLY, concurrency: 3 }, () => {
 			await server.child.says(/event=state-not-saved .* error="no such file or directory"/);
 		}),
 	);
+
+	// Else the kernel would end it by a signal, in the middle of its end.
+	test('a file that may not become so large', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const server = await Restarted.start(cleanup, { feeds: [{ channel: 'q', event: 'q', encode: 'text', batch: { interval: 0 }, retain: 1000 }] });
+			await server.child.stop();
+			const wrap = (command, args) => ['sh', ['-c', 'ulimit -f 16; exec "$0" "$@"', command, ...args]];
+			server.child = await launchSiocast(cleanup, server, { wrap });
+			await server.ready();
+			for (let i = 0; i < 50; i++) await server.redis.client.command('PUBLISH', 'q', 'z'.repeat(10_000));
+			await eventually(async () => (await metric(server, 'retained_messages')) === 50, 'all to be retained');
+			await server.child.stop();
+			await server.child.says(/event=state-not-saved .* error="file too large"/);
+			assert.deepEqual(fs.readdirSync(path.dirname(server.stateFile)), []);
+		}),
+	);
 });

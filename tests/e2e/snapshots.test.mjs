@@ -57,9 +57,9 @@ describe('snapshots', { skip: SIOCAST_ONLY }, () => {
 					await redis.client.publish('q', message);
 				await retained(server, 1 + 2 + 2);
 				for (const version of VERSIONS)
-					for (const transport of TRANSPORTS) {
+					for (const [transport, transports] of Object.entries(TRANSPORTS)) {
 						const library = require(`client-${version}`);
-						const socket = (library.io ?? library)(server.url, { transports: [transport], upgrade: false, forceNew: true });
+						const socket = (library.io ?? library)(server.url, { transports, forceNew: true });
 						cleanup.add(socket, () => socket.disconnect());
 						const [last, two, q, all] = ['last', 'two', 'q', 'q all'].map((event) => collect(socket, event));
 						assert.deepEqual(await last.next(), ['"3"'], `${version} ${transport}`);
@@ -85,7 +85,7 @@ describe('snapshots', { skip: SIOCAST_ONLY }, () => {
 						socket.disconnect();
 					}
 				const families = await readMetrics(server);
-				assert.equal(sumOf(families, 'snapshots_total'), 3 * VERSIONS.length * TRANSPORTS.length);
+				assert.equal(sumOf(families, 'snapshots_total'), 3 * VERSIONS.length * Object.keys(TRANSPORTS).length);
 				assert.equal(sumOf(families, 'retained_no_key_total'), 1);
 				assert.equal(sumOf(families, 'retained_messages'), 5);
 				assert(sumOf(families, 'retained_bytes{feed="2"}') > 100 && sumOf(families, 'retained_bytes{feed="2"}') < 2000);
@@ -205,7 +205,7 @@ describe('snapshots', { skip: SIOCAST_ONLY }, () => {
 				const server = await startSiocast(cleanup, { redis: redis.url, workers, feeds: racing, namespaces });
 				const { joins, failures } = await race(cleanup, server, redis, { joins: 100, rate: 5000, sockets: 1, seconds: 1.5 });
 				assert.deepEqual(failures, []);
-				assert(joins >= VERSIONS.length * TRANSPORTS.length, `${joins} joins`);
+				assert(joins >= VERSIONS.length * Object.keys(TRANSPORTS).length, `${joins} joins`);
 			}),
 		);
 });

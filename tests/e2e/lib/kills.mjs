@@ -57,9 +57,12 @@ class Holder {
 			this.tally.away = Math.max(this.tally.away, performance.now() - this.gone);
 		}
 		this.was = true;
-		if (this.socket.recovered) return;
-		this.next = {};
-		this.joined = false;
+		if (!this.socket.recovered) {
+			this.next = {};
+			this.joined = false;
+		}
+		// What it asked a server that was killed before the answer came, nobody may have done.
+		if (this.joined) return;
 		this.socket.emit('join', ['a', 'b'], () => {
 			this.joined = true;
 		});
@@ -111,8 +114,8 @@ const FRONTS = {
 /**
  * `source`: channel, psync or stream. `servers`: how many take turns; `kills` of them are killed, one each `every` ms, and started again.
  * `front`: nginx, haproxy or peers: all have clients, as nodes behind what `siocast lb` prints, or behind a proxy that knows no sessions.
- * Gives what was counted: recovered, anew, lost, twice, sent, the longest time away in ms, how many were back at which attempt; results by the
- * servers that live at the end.
+ * Gives what was counted: recovered, anew, lost, twice, sent, the longest time away in ms, how many were back at which attempt; and why, as the
+ * servers count it: what one counts in its last moment is not in it.
  */
 export async function kills(cleanup, { source, servers: n, clients, kills: total, every, rate, front, workers = 2, log = () => {} }) {
 	const redis = await startRedis(cleanup, await freePort(), { args: ['--repl-diskless-sync-delay', '0'] });
@@ -122,7 +125,10 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 	const config = { workers, redis: { url: redis.url, source: source === 'psync' ? 'psync' : 'subscribe' }, feeds: feedsOf(source), namespaces };
 	const servers = await startServers(cleanup, n, { front, ...config, connectionStateRecovery });
 	const line = await FRONTS[front ?? 'one'](cleanup, servers);
-	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0, away: 0, attempts: {} };
+	const tally = { sent: 0, kills: 0, recovered: 0, anew: 0, lost: 0, twice: 0, away: 0, attempts: {}, why: {} };
+	const note = (page) => {
+		for (const result of ['recovered', 'unknown', 'offset', 'gap', 'redis']) tally.why[result] = (tally.why[result] ?? 0) + sumOf(page, `recoveries_total{result="${result}"}`);
+	};
 
 	const say = (number) => (source === 'stream' ? redis.client.command('XADD', 'n', 'MAXLEN', '~', '100000', '*', 'n', String(number)) : redis.client.publish('n', number));
 	const publisher = setInterval(() => say(++tally.sent), 1000 / rate);
@@ -133,6 +139,7 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 			await new Promise((resolve) => setTimeout(resolve, every));
 			const victim = servers[k % n];
 			line.turn(servers[(k + 1) % n]);
+			note(await readMetrics(victim));
 			await victim.child.kill();
 			tally.kills++;
 			victim.child = await launchSiocast(cleanup, victim);
@@ -150,7 +157,6 @@ export async function kills(cleanup, { source, servers: n, clients, kills: total
 	} finally {
 		clearInterval(publisher);
 	}
-	const pages = await Promise.all(servers.map(readMetrics));
-	const of = (result) => pages.reduce((sum, page) => sum + sumOf(page, `recoveries_total{result="${result}"}`), 0);
-	return { ...tally, why: Object.fromEntries(['recovered', 'unknown', 'offset', 'gap', 'redis'].map((result) => [result, of(result)])) };
+	(await Promise.all(servers.map(readMetrics))).forEach(note);
+	return tally;
 }

@@ -339,6 +339,10 @@ recovery(void **state)
 	c = load("{\"connectionStateRecovery\": {\"skipMiddlewares\": true}}");
 	assert_non_null(strstr(warnings, "connectionStateRecovery.skipMiddlewares: it has no effect"));
 	config_free(c);
+	c = load("{\"connectionStateRecovery\": {\"elsewhere\": {}}}");
+	assert_false(feed.recovery.elsewhere);
+	assert_non_null(strstr(warnings, "1:43: warning: connectionStateRecovery.elsewhere: it has no effect"));
+	config_free(c);
 	c = load(
 		"{\"connectionStateRecovery\": true, \"feedDefaults\": {\"history\": {\"messages\": 5, \"bytes\": 70000}},"
 		"\"feeds\": [{\"channel\": \"a\", \"history\": {\"seconds\": 9, \"messages\": 6}}, {\"channel\": \"b\"}]}");
