@@ -9,7 +9,6 @@
 #include "eio/net/answer.h"
 #include "eio/net/sid.h"
 #include "eio/net/socket_int.h"
-#include "eio/net/terms.h"
 
 #include <stdlib.h>
 
@@ -146,7 +145,7 @@ socket_free(struct eio_socket *s)
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
 	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
 	eio_session_deinit(&s->session);
-	eio__terms_unref(EIO_CONTAINER(s->session.settings, struct eio_terms, settings));
+	eio__terms_unref(eio__socket_terms(s));
 	eio_unsent_unref(s->unsent);
 	free(s->jsonp);
 	s->magic = 0;

@@ -9,6 +9,7 @@
 
 #include "eio/net/link.h"
 #include "eio/net/server_int.h"
+#include "eio/net/terms.h"
 
 enum { EIO__SOCKET_MAGIC = 0x736f636b };
 
@@ -79,6 +80,13 @@ void eio__socket_opened(struct eio_socket *s);
 
 /* That moment is over for the sockets that were opened before the last call. */
 void eio__server_next_opened(struct eio_server *s);
+
+/* The terms with which it began, of which its session has the settings: a reference. */
+static inline struct eio_terms *
+eio__socket_terms(const struct eio_socket *s)
+{
+	return EIO_CONTAINER(s->session.settings, struct eio_terms, settings);
+}
 
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void
