@@ -295,7 +295,7 @@ sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const uns
 
 /* Appends to *mem, which moves on. Returns how long it is. */
 static unsigned
-keep_text(char **mem, struct eio_bytes s)
+append_text(char **mem, struct eio_bytes s)
 {
 	if (s.n) memcpy(*mem, s.p, s.n);
 	*mem += s.n;
@@ -315,9 +315,9 @@ socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, st
 	sio_member_init(&s->member, c->user);
 	s->user = NULL;
 	mem = s->texts;
-	s->nsp_n = keep_text(&mem, nsp);
-	s->id_n = keep_text(&mem, id);
-	s->auth_n = keep_text(&mem, auth);
+	s->nsp_n = append_text(&mem, nsp);
+	s->id_n = append_text(&mem, id);
+	s->auth_n = append_text(&mem, auth);
 	return s;
 }
 

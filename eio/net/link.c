@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 /* A WebSocket may have no session, and is counted nevertheless. */
-static struct eio_server *
-server_of(const struct eio_ws *ws)
+static struct eio_server_stats *
+stats_of(const struct eio_ws *ws)
 {
 	struct eio_server *s = eio_ws_server_user(ws);
 
 	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
-	return s;
+	return &s->stats;
 }
 
 /* The probe becomes the session's transport. */
@@ -68,7 +68,7 @@ on_websocket_closed(void *user, struct eio_ws *ws, bool error)
 
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	s = link->socket;
-	if (ws) server_of(ws)->stats.websockets--;
+	if (ws) stats_of(ws)->websockets--;
 	if (s && link->probe) {
 		s->probe = NULL;
 		eio_session_probe_closed(&s->session);
@@ -89,7 +89,7 @@ on_websocket_open(void *user, struct eio_ws *ws)
 
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	link->ws = ws;
-	server_of(ws)->stats.websockets++;
+	stats_of(ws)->websockets++;
 	if (!link->socket) {
 		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
 	} else if (!link->probe) {

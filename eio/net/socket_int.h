@@ -26,8 +26,8 @@ struct eio_socket {
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
-	/* Begins with what a broadcast looks at, as this does. Its settings are part of a struct eio_terms: those with which
-	 * it began, a reference. */
+	/* Begins with what a broadcast looks at, as this does. Its settings are part of a struct eio_terms, see
+	 * eio__socket_terms(). */
 	struct eio_session session;
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */

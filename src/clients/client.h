@@ -62,8 +62,7 @@ struct client {
 	struct sio_client sio;
 	struct clients *clients;
 	struct eio_socket *eio;
-	struct client_joining
-		*joining; /* owned: its time to join a namespace; NULL once it is in one, or without a limit */
+	struct client_joining *joining; /* owned: its time to join a namespace; NULL: it has joined, or has any time */
 	struct client_kept *kept; /* owned; NULL: nothing */
 	uint64_t opened_ms;
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
@@ -141,8 +140,8 @@ client_kept(const struct client *c)
 /* The same, to keep more in it; NULL when out of memory. */
 struct client_kept *client_keep(struct client *c);
 
-/* Gives a client until at_ms to join a namespace, or ends it; once it is in one, or gone, the time is over. False when out
- * of memory. */
+/* Gives a client until at_ms to join a namespace, or ends it; once it is in one, or gone, the time is over. False when
+ * out of memory. */
 bool client_await_joining(struct client *c, uint64_t at_ms);
 void client_joined(struct client *c);
 
