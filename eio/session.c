@@ -23,7 +23,7 @@ note_closed(struct eio_session *s, enum eio_reason reason)
 static void
 stop_timers(struct eio_session *s)
 {
-	s->heartbeat_at = s->upgrade_at = s->noop_at = s->close_at = 0;
+	s->alive_at = s->upgrade_at = s->noop_at = 0;
 }
 
 void
@@ -61,8 +61,7 @@ begin_closing(struct eio_session *s, enum eio_reason reason, uint64_t now_ms)
 	note_closed(s, reason);
 	eio__session_release(s);
 	eio__session_enter(s, EIO__STATE_CLOSING);
-	s->heartbeat_at = 0;
-	s->close_at = now_ms + EIO_CLOSE_TIMEOUT_MS;
+	s->alive_at = now_ms + EIO_CLOSE_TIMEOUT_MS;
 }
 
 void
@@ -116,18 +115,18 @@ eio_session_init(struct eio_session *s, const struct eio_settings *settings, con
 	*s = (struct eio_session){ .settings = settings, .kind = *kind };
 	memcpy(s->sid, sid, EIO_SID_LEN);
 	if (kind->transport == EIO_TRANSPORT_POLLING) s->get = EIO__GET_HELD;
-	s->heartbeat_at = now_ms + settings->ping_interval;
+	s->alive_at = now_ms + settings->ping_interval;
 	/* In revision 3 it is the client that pings, and the server that waits. */
-	if (kind->revision == 3) s->heartbeat_at += settings->ping_timeout;
+	if (kind->revision == 3) s->alive_at += settings->ping_timeout;
 	return eio_queue_put(&s->queue, open_packet(s), NULL);
 }
 
 void
-eio_session_ping_early(struct eio_session *s, uint64_t ms)
+eio_session_ping_early(struct eio_session *s, uint32_t ms)
 {
 	CHECK(ms <= s->settings->ping_interval && s->ping == EIO__PING_NONE);
 	if (s->kind.revision == 3) return;
-	s->heartbeat_at -= ms;
+	s->alive_at -= ms;
 	s->ping_early = ms;
 }
 

@@ -65,8 +65,8 @@ struct eio_session_kind {
 	 * client reads the other. One with something binary in it is in the binary form once the client has sent such a
 	 * one. */
 	bool strings;
-	enum eio_text text; /* of revision 3 by polling */
-	enum eio_text ws_text; /* of revision 3 by WebSocket */
+	enum eio_text text : 8; /* of revision 3 by polling */
+	enum eio_text ws_text : 8; /* of revision 3 by WebSocket */
 };
 
 /* What the parts of a session are up to. Private, as the fields below. */
@@ -91,36 +91,45 @@ enum eio__ping {
 };
 enum eio__reading { EIO__READING_NONE, EIO__READING_PAYLOAD, EIO__READING_TEXT, EIO__READING_BINARY };
 
+/* There are many of these, and most are idle: bits and small numbers stand together. */
 struct eio_session {
 	/* What a broadcast looks at comes first, so that it lies together. */
 	struct eio_queue queue;
 	struct eio_session_kind kind;
+	enum eio__get get : 2;
+	enum eio__post post : 1;
+	enum eio__probe probe : 3;
+	enum eio__ping ping : 2;
+	enum eio__reading reading : 2; /* what `in` is */
+	enum eio_payload_form form : 2; /* of a payload that is being read */
+	/* What kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling. */
+	bool other_b64 : 1;
+	bool sent_binary_form : 1; /* its client did, in a POST */
+	bool begun : 1; /* the open packet has left by polling */
+	bool corked : 1; /* see eio_session_cork */
+	bool forming : 1; /* a FORM was put out, and eio_session_formed has not come */
+	bool deflates : 1; /* the WebSocket takes compressed messages */
 	unsigned char pace; /* bits of eio/session_int.h; 0: nothing is held back */
 	unsigned char state; /* enum eio__state; eio__session_enter() alone assigns it */
 	unsigned char due; /* bits of eio/session_int.h */
-	enum eio__get get : 8;
-	enum eio__post post : 8;
-	enum eio__probe probe : 8;
-	enum eio__ping ping : 8;
-	enum eio__reading reading : 8; /* what `in` is */
-	/* What kind.b64 is to the transport, of the other one: the probe, and after the upgrade polling. */
-	bool other_b64;
-	bool sent_binary_form; /* its client did, in a POST */
-	bool begun; /* the open packet has left by polling */
-	bool corked; /* see eio_session_cork */
-	bool forming; /* a FORM was put out, and eio_session_formed has not come */
-	bool deflates; /* the WebSocket takes compressed messages */
 	unsigned char reason; /* enum eio_reason: why it closed, or closes */
 	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	unsigned char noop_ms; /* how long the next poll is held while the probe runs */
 	char sid[EIO_SID_LEN + 1];
-	const struct eio_settings *settings;
-	uint64_t heartbeat_at, upgrade_at, close_at, noop_at; /* 0: not armed */
-	uint64_t ping_early; /* by how much the first ping is early */
-	uint64_t pace_at; /* until when the queue rests; 0: it does not */
+	uint32_t ping_early; /* by how much the first ping is early */
 	unsigned pace_ms; /* the session's own pace; 0: none */
-	struct eio_payload in; /* the payload or message being read, borrowed from the edge */
+	const struct eio_settings *settings;
+	/* 0: not armed. alive_at: while it is open, the next ping or the end of the patience with the client; while it
+	 * closes, how long its client may come for what is left. */
+	uint64_t alive_at, upgrade_at, noop_at;
+	uint64_t pace_at; /* until when the queue rests; 0: it does not */
+	struct {
+		char *p;
+		size_t n;
+	} in; /* what is left of the payload or message being read, borrowed from the edge */
 };
+
+_Static_assert(sizeof(struct eio_session) <= 144, "one for each client");
 
 enum eio_event_type {
 	EIO_EVENT_NONE,
@@ -182,7 +191,7 @@ int eio_session_init(struct eio_session *s, const struct eio_settings *settings,
 /* Has the first ping of a session that just began leave so many milliseconds early, at most pingInterval, for those
  * that begin together not to be pinged together for ever. When the client must have answered it is as without. In
  * revision 3 it is the client that pings, and nothing changes. */
-void eio_session_ping_early(struct eio_session *s, uint64_t ms);
+void eio_session_ping_early(struct eio_session *s, uint32_t ms);
 
 /* Holds back what is sent from now on, and what waits already, until it is called again with false: it waits in the
  * queue, in its order. What is no message is not held back, nor the end of a session that is discarded. */

@@ -8,10 +8,10 @@ void
 eio__session_note_alive(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->kind.revision == 3) {
-		s->heartbeat_at = now_ms + s->settings->ping_interval + s->settings->ping_timeout;
+		s->alive_at = now_ms + s->settings->ping_interval + s->settings->ping_timeout;
 	} else if (s->ping == EIO__PING_OUT) {
 		s->ping = EIO__PING_EXTENDED;
-		s->heartbeat_at = now_ms + s->settings->ping_timeout;
+		s->alive_at = now_ms + s->settings->ping_timeout;
 	}
 }
 
@@ -34,7 +34,7 @@ eio__session_on_pong(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->kind.revision == 3) return;
 	s->ping = EIO__PING_NONE;
-	s->heartbeat_at = now_ms + s->settings->ping_interval;
+	s->alive_at = now_ms + s->settings->ping_interval;
 }
 
 /* Time */
@@ -50,10 +50,9 @@ eio_session_deadline(const struct eio_session *s)
 {
 	uint64_t t = UINT64_MAX;
 
-	take_earlier(&t, s->heartbeat_at);
+	take_earlier(&t, s->alive_at);
 	take_earlier(&t, s->upgrade_at);
 	take_earlier(&t, s->noop_at);
-	take_earlier(&t, s->close_at);
 	take_earlier(&t, s->pace_at);
 	return t;
 }
@@ -78,7 +77,7 @@ next_beat(struct eio_session *s, uint64_t due_ms, uint64_t now_ms)
 		eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
 	} else {
 		s->ping = EIO__PING_OUT;
-		s->heartbeat_at = eio__session_after(due_ms, now_ms, s->settings->ping_timeout) + s->ping_early;
+		s->alive_at = eio__session_after(due_ms, now_ms, s->settings->ping_timeout) + s->ping_early;
 		s->ping_early = 0;
 		eio__session_release(s);
 	}
@@ -89,10 +88,11 @@ eio_session_tick(struct eio_session *s, uint64_t now_ms)
 {
 	uint64_t due_ms;
 
-	if (timer_expired(&s->heartbeat_at, now_ms, &due_ms)) next_beat(s, due_ms, now_ms);
+	if (s->state == EIO__STATE_OPEN && timer_expired(&s->alive_at, now_ms, &due_ms)) next_beat(s, due_ms, now_ms);
 	if (timer_expired(&s->upgrade_at, now_ms, &due_ms)) eio__session_upgrade_timeout(s, due_ms, now_ms);
 	if (timer_expired(&s->noop_at, now_ms, &due_ms)) eio__session_set_due(s, EIO__DUE_NOOP, true);
-	if (timer_expired(&s->close_at, now_ms, &due_ms)) eio__session_finish(s, (enum eio_reason)s->reason);
+	if (s->state == EIO__STATE_CLOSING && timer_expired(&s->alive_at, now_ms, &due_ms))
+		eio__session_finish(s, (enum eio_reason)s->reason);
 	if (timer_expired(&s->pace_at, now_ms, &due_ms)) eio__session_release(s);
 }
 

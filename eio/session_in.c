@@ -11,7 +11,8 @@ eio_session_ws_recv(struct eio_session *s, bool binary, char *data, size_t n)
 {
 	CHECK(s->reading == EIO__READING_NONE);
 	if (s->state != EIO__STATE_OPEN) return;
-	s->in = (struct eio_payload){ .p = data, .n = n };
+	s->in.p = data;
+	s->in.n = n;
 	s->reading = binary ? EIO__READING_BINARY : EIO__READING_TEXT;
 }
 
@@ -55,11 +56,17 @@ static int
 websocket_packet(struct eio_session *s, struct eio_packet *p)
 {
 	bool binary = s->reading == EIO__READING_BINARY;
+	enum eio_text text = s->kind.ws_text;
 	char *data = s->in.p;
 	size_t n = s->in.n;
+	int rc;
 
 	s->reading = EIO__READING_NONE;
-	if (!binary) return eio_packet_decode(p, data, n, s->kind.revision, &s->kind.ws_text) ? -1 : 1;
+	if (!binary) {
+		rc = eio_packet_decode(p, data, n, s->kind.revision, &text);
+		s->kind.ws_text = text;
+		return rc ? -1 : 1;
+	}
 	if (s->kind.revision == 3) return eio_packet_decode_binary_3(p, eio_bytes(data, n)) ? -1 : 1;
 	*p = (struct eio_packet){ EIO_PACKET_MESSAGE, true, eio_bytes(data, n) };
 	return 1;
@@ -77,10 +84,13 @@ end_reading(struct eio_session *s)
 static int
 payload_packet(struct eio_session *s, struct eio_packet *p)
 {
-	int rc = eio_payload_next(&s->in, p);
+	struct eio_payload in = { .p = s->in.p, .n = s->in.n, .form = s->form, .text = s->kind.text };
+	int rc = eio_payload_next(&in, p);
 
+	s->in.p = in.p;
+	s->in.n = in.n;
 	/* What it learned about the client. Nobody encodes twice on WebSockets only. */
-	s->kind.text = s->in.text;
+	s->kind.text = in.text;
 	if (s->kind.text == EIO_TEXT_ONCE) s->kind.ws_text = EIO_TEXT_ONCE;
 	if (!s->in.p) end_reading(s);
 	return rc;

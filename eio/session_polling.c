@@ -67,10 +67,11 @@ eio_session_post(struct eio_session *s, char *body, size_t n, bool binary)
 		s->post = EIO__POST_NONE;
 		return;
 	}
-	s->in = (struct eio_payload){ .p = body, .n = n, .text = s->kind.text };
-	s->in.form = s->kind.revision == 4 ? EIO_PAYLOAD_4 : binary ? EIO_PAYLOAD_3_BINARY : EIO_PAYLOAD_3_STRING;
+	s->in.p = body;
+	s->in.n = n;
+	s->form = s->kind.revision == 4 ? EIO_PAYLOAD_4 : binary ? EIO_PAYLOAD_3_BINARY : EIO_PAYLOAD_3_STRING;
 	s->reading = EIO__READING_PAYLOAD;
-	if (s->in.form == EIO_PAYLOAD_3_BINARY) s->sent_binary_form = true;
+	if (s->form == EIO_PAYLOAD_3_BINARY) s->sent_binary_form = true;
 }
 
 void

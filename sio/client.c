@@ -12,6 +12,7 @@
 #include "sio/event.h"
 #include "sio/json.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 _Static_assert(SIO_ID_RANDOM % 3 == 0 && SIO_ID_RANDOM / 3 * 4 == SIO_ID_LEN, "an id is base64 without padding");
@@ -27,7 +28,7 @@ struct sio_client_pending {
 void
 sio_client_init(struct sio_client *c, const struct sio_client_config *config, uint64_t now_ms)
 {
-	*c = (struct sio_client){ .config = config, .protocol = 5 };
+	*c = (struct sio_client){ .config = config };
 	eio_list_init(&c->sockets);
 	if (config->connect_timeout_ms) c->deadline_ms = now_ms + config->connect_timeout_ms;
 }
@@ -36,14 +37,14 @@ void
 sio_client_init_protocol_4(struct sio_client *c, const struct sio_client_config *config, const char *engine_sid)
 {
 	CHECK(engine_sid);
-	*c = (struct sio_client){ .config = config, .protocol = 4, .engine_sid = engine_sid };
+	*c = (struct sio_client){ .config = config, .engine_sid = engine_sid };
 	eio_list_init(&c->sockets);
 }
 
 static int
 decode_text(const struct sio_client *c, struct eio_bytes text, struct sio_packet *p)
 {
-	return c->protocol == 5 ? sio_packet_decode(text, p) : sio_packet_decode_protocol_4(text, p);
+	return sio_client_protocol(c) == 5 ? sio_packet_decode(text, p) : sio_packet_decode_protocol_4(text, p);
 }
 
 static void
@@ -80,7 +81,7 @@ sio_client_find(const struct sio_client *c, struct eio_bytes nsp)
 
 	for (it = c->sockets.next; it != &c->sockets; it = it->next) {
 		s = EIO_CONTAINER(it, struct sio_socket, link);
-		if (eio_bytes_eq(s->nsp, nsp)) return s;
+		if (eio_bytes_eq(sio_socket_nsp(s), nsp)) return s;
 	}
 	return NULL;
 }
@@ -125,10 +126,11 @@ message_event(const struct sio_packet *p, struct sio_socket *s, struct sio_event
 
 	/* Without data there is no name to dispatch by, and without an id nothing was asked for: both are ignored. */
 	if (!p->data.p || (ack && !p->has_id)) return 0;
-	if (!ack && s->client->protocol == 4 && !sio_packet_event_data_valid(p->data)) return 0; /* a reserved name */
+	if (!ack && sio_client_protocol(s->client) == 4 && !sio_packet_event_data_valid(p->data))
+		return 0; /* a reserved name */
 	ev->type = ack ? SIO_EVENT_ACK : SIO_EVENT_MESSAGE;
 	ev->socket = s;
-	ev->nsp = s->nsp;
+	ev->nsp = sio_socket_nsp(s);
 	ev->data = p->data;
 	ev->has_id = p->has_id;
 	ev->id = p->id;
@@ -164,13 +166,13 @@ dispatch_packet(struct sio_client *c, const struct sio_packet *p, struct sio_eve
 {
 	struct sio_socket *s = sio_client_find(c, p->nsp);
 
-	if (p->type == SIO_PACKET_CONNECT_ERROR) return c->protocol == 4 ? 0 : SIO_ERR_CONNECT_ERROR;
-	if (p->type == SIO_PACKET_CONNECT && c->protocol == 4) return dispatch_connect_protocol_4(c, p, ev);
+	if (p->type == SIO_PACKET_CONNECT_ERROR) return sio_client_protocol(c) == 4 ? 0 : SIO_ERR_CONNECT_ERROR;
+	if (p->type == SIO_PACKET_CONNECT && sio_client_protocol(c) == 4) return dispatch_connect_protocol_4(c, p, ev);
 	if (p->type == SIO_PACKET_CONNECT) return s ? SIO_ERR_ALREADY_JOINED : connect_event(p, NULL, ev);
 	/* Clients of protocol 4 do send late packets after they were put out of a namespace. */
-	if (!s) return c->protocol == 4 ? 0 : SIO_ERR_NOT_JOINED;
+	if (!s) return sio_client_protocol(c) == 4 ? 0 : SIO_ERR_NOT_JOINED;
 	if (p->type == SIO_PACKET_DISCONNECT) {
-		*ev = (struct sio_event){ .type = SIO_EVENT_DISCONNECT, .socket = s, .nsp = s->nsp };
+		*ev = (struct sio_event){ .type = SIO_EVENT_DISCONNECT, .socket = s, .nsp = sio_socket_nsp(s) };
 		return 1;
 	}
 	return message_event(p, s, ev);
@@ -186,7 +188,7 @@ recv_text(struct sio_client *c, struct eio_bytes data, struct sio_event *ev)
 	if (data.n == 0) return SIO_ERR_EMPTY;
 	rc = decode_text(c, data, &p);
 	/* Servers of the time reported an unknown type and went on. */
-	if (rc == SIO_ERR_TYPE && c->protocol == 4) return 0;
+	if (rc == SIO_ERR_TYPE && sio_client_protocol(c) == 4) return 0;
 	if (rc) return rc;
 	return p.attachments ? pending_start(c, data) : dispatch_packet(c, &p, ev);
 }
@@ -244,16 +246,16 @@ sio_client_connected_as(const struct sio_socket *s, struct eio_bytes pid)
 	struct eio_buf payload;
 
 	eio_buf_init(&payload);
-	if (s->client->protocol == 5) {
+	if (sio_client_protocol(s->client) == 5) {
 		EIO_BUF_ADD_LIT(&payload, "{\"sid\":");
-		sio_json_escape(&payload, s->id);
+		sio_json_escape(&payload, sio_socket_id(s));
 		if (pid.n) {
 			EIO_BUF_ADD_LIT(&payload, ",\"pid\":");
 			sio_json_escape(&payload, pid);
 		}
 		eio_buf_addc(&payload, '}');
 	}
-	return packet_bundle(SIO_PACKET_CONNECT, s->nsp, &payload);
+	return packet_bundle(SIO_PACKET_CONNECT, sio_socket_nsp(s), &payload);
 }
 
 struct eio_bundle *
@@ -273,24 +275,13 @@ sio_id_write(char id[SIO_ID_LEN], const unsigned char random[SIO_ID_RANDOM])
 	}
 }
 
-/* Appends to *mem, which moves on. */
-static struct eio_bytes
-keep_bytes(char **mem, struct eio_bytes s)
-{
-	struct eio_bytes kept = { *mem, s.n };
-
-	if (s.n) memcpy(*mem, s.p, s.n);
-	*mem += s.n;
-	return kept;
-}
-
 void
 sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const unsigned char random[SIO_ID_RANDOM],
 	struct eio_buf *out)
 {
 	char text[SIO_ID_LEN];
 
-	if (c->protocol == 5) {
+	if (sio_client_protocol(c) == 5) {
 		sio_id_write(text, random);
 		eio_buf_append(out, text, sizeof text);
 		return;
@@ -302,20 +293,31 @@ sio_client_socket_id(const struct sio_client *c, struct eio_bytes nsp, const uns
 	eio_buf_add(out, eio_cstr(c->engine_sid));
 }
 
+/* Appends to *mem, which moves on. Returns how long it is. */
+static unsigned
+append_text(char **mem, struct eio_bytes s)
+{
+	if (s.n) memcpy(*mem, s.p, s.n);
+	*mem += s.n;
+	return (unsigned)s.n;
+}
+
 static struct sio_socket *
 socket_new(struct sio_client *c, struct eio_bytes nsp, struct eio_bytes auth, struct eio_bytes id)
 {
-	struct sio_socket *s = malloc(sizeof *s + nsp.n + auth.n + id.n);
+	size_t n = nsp.n + id.n + auth.n;
+	struct sio_socket *s = n <= UINT_MAX ? malloc(offsetof(struct sio_socket, texts) + n) : NULL;
 	char *mem;
 
 	if (!s) return NULL;
-	*s = (struct sio_socket){ .client = c };
-	sio_member_init(&s->member, c->user);
-	mem = (char *)(s + 1);
-	s->nsp = keep_bytes(&mem, nsp);
-	if (auth.p) s->auth = keep_bytes(&mem, auth);
-	s->id = keep_bytes(&mem, id);
 	eio_list_init(&s->link);
+	s->client = c;
+	sio_member_init(&s->member, c->user);
+	s->user = NULL;
+	mem = s->texts;
+	s->nsp_n = append_text(&mem, nsp);
+	s->id_n = append_text(&mem, id);
+	s->auth_n = append_text(&mem, auth);
 	return s;
 }
 
@@ -350,18 +352,18 @@ sio_client_refuse(const struct sio_client *c, struct eio_bytes nsp, struct eio_b
 	struct eio_buf payload;
 
 	eio_buf_init(&payload);
-	if (c->protocol == 4 && data.p) {
+	if (sio_client_protocol(c) == 4 && data.p) {
 		/* The clients of the time get the data in the place of the message. */
 		eio_buf_add(&payload, data);
 		return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
 	}
-	if (c->protocol == 5) EIO_BUF_ADD_LIT(&payload, "{\"message\":");
+	if (sio_client_protocol(c) == 5) EIO_BUF_ADD_LIT(&payload, "{\"message\":");
 	sio_json_escape(&payload, message);
-	if (c->protocol == 5 && data.p) {
+	if (sio_client_protocol(c) == 5 && data.p) {
 		EIO_BUF_ADD_LIT(&payload, ",\"data\":");
 		eio_buf_add(&payload, data);
 	}
-	if (c->protocol == 5) eio_buf_addc(&payload, '}');
+	if (sio_client_protocol(c) == 5) eio_buf_addc(&payload, '}');
 	return packet_bundle(SIO_PACKET_CONNECT_ERROR, nsp, &payload);
 }
 

@@ -42,28 +42,53 @@ struct sio_client {
 	struct eio_list sockets; /* of struct sio_socket, by its link */
 	uint64_t deadline_ms; /* 0: none */
 	struct sio_client_pending *pending; /* owned: a binary packet, incomplete or just delivered; or NULL */
-	int protocol; /* Socket.IO's: 5, or 4 (which stands for 3 as well) */
-	const char *engine_sid; /* protocol 4: borrowed, what the ids of its sockets are made of */
+	const char *engine_sid; /* protocol 4: borrowed, what the ids of its sockets are made of; NULL: protocol 5 */
 	void *user; /* the owner's, set before the first accept: its sockets stand for it in their rooms */
 };
 
-/* A client's membership in one namespace. Owned by its client. */
+_Static_assert(sizeof(struct sio_client) <= 56, "one for each client");
+
+/* A client's membership in one namespace. Owned by its client. There is one for each client at least: what it is called
+ * and what it has said is one allocation with it. */
 struct sio_socket {
 	struct eio_list link; /* in client->sockets */
 	struct sio_client *client;
 	struct sio_member member; /* for sio/room.h; in no room at first */
 	void *user; /* the owner's, NULL at first */
-	/* Protocol 5: SIO_ID_LEN random characters; protocol 4: the engine's sid, in namespaces other than "/" behind
-	 * the name and a '#', as the client makes it for itself. */
-	struct eio_bytes id;
-	struct eio_bytes nsp; /* the name, a copy of our own */
-	struct eio_bytes auth; /* the raw JSON object of the CONNECT, a copy; p is NULL when there was none */
+	unsigned nsp_n, id_n, auth_n; /* how long these are, which stand in this order in */
+	char texts[];
 };
 
+_Static_assert(offsetof(struct sio_socket, texts) <= 76,
+	"one for each client; the allocator takes 8 more, the texts 21 and more");
+
+/* Socket.IO's: 5, or 4 (which stands for 3 as well). */
+static inline int
+sio_client_protocol(const struct sio_client *c)
+{
+	return c->engine_sid ? 4 : 5;
+}
+
+/* The name of its namespace. As what the next two give, it is valid as long as the socket. */
+static inline struct eio_bytes
+sio_socket_nsp(const struct sio_socket *s)
+{
+	return eio_bytes(s->texts, s->nsp_n);
+}
+
+/* Protocol 5: SIO_ID_LEN random characters; protocol 4: the engine's sid, in namespaces other than "/" behind the name
+ * and a '#', as the client makes it for itself. */
 static inline struct eio_bytes
 sio_socket_id(const struct sio_socket *s)
 {
-	return s->id;
+	return eio_bytes(s->texts + s->nsp_n, s->id_n);
+}
+
+/* The raw JSON object of the CONNECT; p is NULL when there was none. */
+static inline struct eio_bytes
+sio_socket_auth(const struct sio_socket *s)
+{
+	return s->auth_n ? eio_bytes(s->texts + s->nsp_n + s->id_n, s->auth_n) : eio_bytes(NULL, 0);
 }
 
 enum sio_event_type {

@@ -16,6 +16,8 @@ struct sio_room_link {
 	size_t index; /* in room->slots */
 };
 
+_Static_assert(sizeof(struct sio_room_link) <= 56, "one for each client and room; the allocator takes 8 more");
+
 /* The namespace's hash keys the name's, so the two need not be joined in memory first. */
 uint64_t
 sio_room_key_hash(const uint64_t hash_key[2], struct sio_room_key key)

@@ -83,6 +83,15 @@ first_of(const struct eio_list *l)
 	return eio_list_empty(l) ? NULL : EIO_CONTAINER(l->next, struct eio__carried, link);
 }
 
+/* Until the end of one that is waited for. */
+static uint32_t
+time_left(const struct eio__carried *s, uint64_t now)
+{
+	int32_t left = (int32_t)(s->end_ms - (uint32_t)now);
+
+	return left > 0 ? (uint32_t)left : 0;
+}
+
 static void on_end_timer(uv_timer_t *timer);
 
 /* When the first of those that end does. */
@@ -90,12 +99,11 @@ static void
 arm_timer(struct eio__carrier *c)
 {
 	const struct eio__carried *first = first_of(&c->waited);
-	uint64_t now = uv_now(c->timer.loop);
 
 	if (!eio_list_empty(&c->ended))
 		uv_timer_start(&c->timer, on_end_timer, 0, 0);
 	else if (first)
-		uv_timer_start(&c->timer, on_end_timer, first->end_ms > now ? first->end_ms - now : 0, 0);
+		uv_timer_start(&c->timer, on_end_timer, time_left(first, uv_now(c->timer.loop)), 0);
 }
 
 static void
@@ -107,7 +115,7 @@ on_end_timer(uv_timer_t *timer)
 
 	CHECK_MAGIC(c, CARRIER_MAGIC);
 	while ((s = first_of(&c->ended))) drop(c, s);
-	while ((s = first_of(&c->waited)) && s->end_ms <= now) drop(c, s);
+	while ((s = first_of(&c->waited)) && time_left(s, now) == 0) drop(c, s);
 	arm_timer(c);
 }
 
@@ -124,8 +132,9 @@ eio__carrier_end(struct eio__carrier *c, struct eio__carried *s)
 void
 eio__carrier_end_later(struct eio__carrier *c, struct eio__carried *s)
 {
-	if (s->ended || s->end_ms || s->fd < 0) return;
-	s->end_ms = uv_now(c->timer.loop) + EIO__CARRIER_WAIT_MS;
+	if (s->ended || s->waited || s->fd < 0) return;
+	s->waited = true;
+	s->end_ms = (uint32_t)uv_now(c->timer.loop) + EIO__CARRIER_WAIT_MS;
 	eio_list_remove(&s->link);
 	eio_list_add_tail(&c->waited, &s->link);
 	if (first_of(&c->waited) == s) arm_timer(c);
@@ -250,6 +259,7 @@ eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
 		return -1;
 	}
 	s->fd = fd;
+	CHECK(s->fd == fd);
 	eio_list_init(&s->link);
 	eio_list_add_tail(&c->open, &s->link);
 	return 0;

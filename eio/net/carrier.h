@@ -18,6 +18,7 @@
 
 #include "eio/list.h"
 
+#include <stdint.h>
 #include <uv.h>
 
 enum {
@@ -29,13 +30,14 @@ struct eio__carrier;
 
 /* A socket that is carried: part of whatever stands for it. Private, but for fd, -1 from lost() on, and tls. */
 struct eio__carried {
-	int fd;
+	int fd : 27; /* as many as no process has */
+	bool ended : 1; /* it is in the list of those that end when the loop runs */
+	bool waited : 1; /* it is in the list of those that are waited for, or was */
+	bool awaits_room : 1;
+	bool watched : 1; /* epoll tells when there is room */
+	bool busy : 1; /* some of what arrived waits for a turn of its own: no more is read meanwhile */
+	uint32_t end_ms; /* on the loop's clock, its lower half, when it is waited for */
 	struct eio_tls *tls; /* owned; NULL: it is plain */
-	bool ended; /* it is in the list of those that end when the loop runs */
-	bool awaits_room;
-	bool watched; /* epoll tells when there is room */
-	bool busy; /* some of what arrived waits for a turn of its own: no more is read meanwhile */
-	uint64_t end_ms; /* on the loop's clock, when it is in the list of those that are waited for */
 	struct eio_list link; /* in one of its carrier's three lists */
 };
 

@@ -8,6 +8,16 @@
 
 #include <stdlib.h>
 
+/* A WebSocket may have no session, and is counted nevertheless. */
+static struct eio_server_stats *
+stats_of(const struct eio_ws *ws)
+{
+	struct eio_server *s = eio_ws_server_user(ws);
+
+	CHECK_MAGIC(s, EIO__SERVER_MAGIC);
+	return &s->stats;
+}
+
 /* The probe becomes the session's transport. */
 static void
 link_upgrade(struct eio_link *link, struct eio_socket *s)
@@ -15,9 +25,9 @@ link_upgrade(struct eio_link *link, struct eio_socket *s)
 	s->probe = NULL;
 	eio__socket_set_main(s, link);
 	link->probe = false;
-	link->server->stats.upgraded++;
-	link->server->stats.open_websocket++;
-	if (link->server->handler.upgraded) link->server->handler.upgraded(link->server->handler.user, s);
+	s->server->stats.upgraded++;
+	s->server->stats.open_websocket++;
+	if (s->server->handler.upgraded) s->server->handler.upgraded(s->server->handler.user, s);
 }
 
 static void
@@ -58,7 +68,7 @@ on_websocket_closed(void *user, struct eio_ws *ws, bool error)
 
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	s = link->socket;
-	if (ws) link->server->stats.websockets--;
+	if (ws) stats_of(ws)->websockets--;
 	if (s && link->probe) {
 		s->probe = NULL;
 		eio_session_probe_closed(&s->session);
@@ -79,7 +89,7 @@ on_websocket_open(void *user, struct eio_ws *ws)
 
 	CHECK_MAGIC(link, EIO__LINK_MAGIC);
 	link->ws = ws;
-	link->server->stats.websockets++;
+	stats_of(ws)->websockets++;
 	if (!link->socket) {
 		eio_ws_close(ws, EIO_WS_CLOSE_NO_CODE);
 	} else if (!link->probe) {

@@ -57,10 +57,12 @@ make_server_parts(struct eio_server *s)
 {
 	static const char pong_frame[] = "\x81\x06"
 					 "3probe";
+	struct eio_ws_handler link_handler = eio__link_handler;
 
 	s->prefix = prefix_of(s->options);
 	s->probe_pong = eio_block_of(eio_bytes(pong_frame, sizeof pong_frame - 1));
-	s->ws = eio_ws_server_new(s->loop, s->options->max_payload, &eio__link_handler);
+	link_handler.server_user = s;
+	s->ws = eio_ws_server_new(s->loop, s->options->max_payload, &link_handler);
 	return s->prefix && s->probe_pong && s->ws && !eio_hash_init(&s->sids);
 }
 

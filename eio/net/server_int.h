@@ -29,6 +29,9 @@ struct eio_server {
 	struct eio_buf scratch; /* its memory is kept for the next answer */
 	struct eio_hash sids;
 	struct eio_list dirty;
+	/* During the open callback: whose, and what its client sent. */
+	const struct eio_socket *greeted;
+	const struct eio_request *greeting;
 	const struct eio_socket *pumping; /* only to be compared: the last whose outputs were taken */
 	struct eio_list strangers; /* sockets that nobody keeps, the oldest first */
 	/* Sockets whose WebSocket has just been opened: since the timer came last, and before that. In the place of

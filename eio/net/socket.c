@@ -9,7 +9,6 @@
 #include "eio/net/answer.h"
 #include "eio/net/sid.h"
 #include "eio/net/socket_int.h"
-#include "eio/net/terms.h"
 
 #include <stdlib.h>
 
@@ -53,11 +52,10 @@ eio__socket_new(struct eio_server *server, const struct eio_session_kind *kind)
 		free(s);
 		return NULL;
 	}
-	s->terms = server->terms;
-	s->terms->refs++;
+	server->terms->refs++;
 	/* Those that begin at once, as after a restart, would be pinged at once for ever, each time all in one turn of
 	 * the loop: their first pings are spread over the end of the first interval. */
-	eio_session_ping_early(&s->session, hash % (server->options->ping_interval / EARLIEST_PING + 1));
+	eio_session_ping_early(&s->session, (uint32_t)(hash % (server->options->ping_interval / EARLIEST_PING + 1)));
 	eio_hash_add(&server->sids, &s->node, hash);
 	eio_list_add_tail(&server->strangers, &s->stranger);
 	server->stats.opened++;
@@ -88,9 +86,12 @@ void
 eio__socket_notify_open(struct eio_socket *s, const struct eio_request *req)
 {
 	s->notified_open = true;
-	s->request = req;
+	CHECK(!s->server->greeted);
+	s->server->greeted = s;
+	s->server->greeting = req;
 	s->server->handler.open(s->server->handler.user, s);
-	s->request = NULL;
+	s->server->greeted = NULL;
+	s->server->greeting = NULL;
 }
 
 /* away: see struct eio_output. Without a code some clients take the close for what their user wanted, and stay away. */
@@ -144,7 +145,7 @@ socket_free(struct eio_socket *s)
 	if (s->session.kind.revision == 3) s->server->stats.open_3--;
 	if (eio_session_transport(&s->session) == EIO_TRANSPORT_WEBSOCKET) s->server->stats.open_websocket--;
 	eio_session_deinit(&s->session);
-	eio__terms_unref(s->terms);
+	eio__terms_unref(eio__socket_terms(s));
 	eio_unsent_unref(s->unsent);
 	free(s->jsonp);
 	s->magic = 0;
@@ -450,7 +451,7 @@ eio_socket_transport(const struct eio_socket *s)
 const struct eio_request *
 eio_socket_request(const struct eio_socket *s)
 {
-	return s->request;
+	return s->server->greeted == s ? s->server->greeting : NULL;
 }
 
 void

@@ -9,19 +9,26 @@
 
 #include "eio/net/link.h"
 #include "eio/net/server_int.h"
+#include "eio/net/terms.h"
 
 enum { EIO__SOCKET_MAGIC = 0x736f636b };
 
+/* There are many of these, and most are idle. */
 struct eio_socket {
 	unsigned magic; /* EIO__SOCKET_MAGIC */
-	bool deflate; /* main takes compressed messages */
-	bool held; /* see eio_socket_hold */
-	bool extras; /* see eio_socket_want_extras */
-	bool counts; /* there is a struct eio_traffic behind it */
+	bool deflate : 1; /* main takes compressed messages */
+	bool held : 1; /* see eio_socket_hold */
+	bool extras : 1; /* see eio_socket_want_extras */
+	bool counts : 1; /* there is a struct eio_traffic behind it */
+	bool notified_open : 1, handshaken : 1;
+	bool post_taken : 1; /* the session has the body of post, which is answered once that is read */
+	bool late : 1; /* its timer came late, and once more soon after */
+	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 	struct eio_server *server;
 	struct eio_ws *ws; /* of main; NULL without */
-	struct eio_session session; /* begins with what a broadcast looks at, as this does */
-	struct eio_terms *terms; /* a reference: with which it began, and of which it has its settings */
+	/* Begins with what a broadcast looks at, as this does. Its settings are part of a struct eio_terms, see
+	 * eio__socket_terms(). */
+	struct eio_session session;
 	struct eio_hash_node node; /* in server->sids */
 	struct eio_list dirty; /* in server->dirty while the pump is due */
 	struct eio_list turn; /* in server->readers while its POST has more events than were for one turn */
@@ -32,13 +39,11 @@ struct eio_socket {
 	struct eio_exchange *get, *post; /* held GET, and the POST being received; references */
 	struct eio_unsent *unsent; /* its large answers that are not written yet; NULL: there was none */
 	struct eio_link *main, *probe; /* WebSockets; a link frees itself when its WebSocket is gone */
-	const struct eio_request *request; /* during the open callback */
 	void *user;
-	bool notified_open, handshaken;
-	bool post_taken; /* the session has the body of post, which is answered once that is read */
-	bool late; /* its timer came late, and once more soon after */
-	unsigned char coding; /* enum eio_coding: what the client of the held GET takes */
 };
+
+_Static_assert(
+	sizeof(struct eio_socket) <= 344, "one for each client; the allocator takes 8 more, and rounds up to 16");
 
 /* What a send looks at ends here. The allocator aligns to 16 bytes: so it lies in two cache lines, wherever it is. */
 enum {
@@ -75,6 +80,13 @@ void eio__socket_opened(struct eio_socket *s);
 
 /* That moment is over for the sockets that were opened before the last call. */
 void eio__server_next_opened(struct eio_server *s);
+
+/* The terms with which it began, of which its session has the settings: a reference. */
+static inline struct eio_terms *
+eio__socket_terms(const struct eio_socket *s)
+{
+	return EIO_CONTAINER(s->session.settings, struct eio_terms, settings);
+}
 
 /* Makes a link the one that the session's messages take; NULL: none any more. */
 static inline void

@@ -105,9 +105,7 @@ link_new(struct eio_server *s, struct eio_socket *socket, bool probe, bool defla
 
 	CHECK(!socket || !(probe ? socket->probe : socket->main));
 	if (!link) return NULL;
-	*link = (struct eio_link){
-		.magic = EIO__LINK_MAGIC, .server = s, .socket = socket, .probe = probe, .deflate = deflate
-	};
+	*link = (struct eio_link){ .magic = EIO__LINK_MAGIC, .probe = probe, .deflate = deflate, .socket = socket };
 	s->stats.deflate_websockets += deflate;
 	/* Known to each other before it is open, so that the one of them that ends first can tell the other. */
 	if (socket && probe)

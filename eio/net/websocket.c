@@ -51,6 +51,8 @@ struct eio_ws {
 	struct eio_inbound *in; /* owned; NULL while it is at rest */
 };
 
+_Static_assert(sizeof(struct eio_ws) <= 88, "one for each client with a WebSocket");
+
 struct eio_ws_server {
 	unsigned magic; /* WS_SERVER_MAGIC */
 	struct eio__carrier *carrier;
@@ -283,6 +285,12 @@ size_t
 eio_ws_unsent(const struct eio_ws *ws)
 {
 	return ws->rest ? eio__rest_bytes(ws->rest) : 0;
+}
+
+void *
+eio_ws_server_user(const struct eio_ws *ws)
+{
+	return ws->server->handler.server_user;
 }
 
 int

@@ -35,6 +35,7 @@ struct eio_ws_handler {
 	void (*writable)(void *user, struct eio_ws *ws);
 	/* It is gone; error: without a close frame from the peer. ws is freed after the call. */
 	void (*closed)(void *user, struct eio_ws *ws, bool error);
+	void *server_user; /* see eio_ws_server_user */
 };
 
 /* max_payload: the largest message taken, in bytes, compressed or not. NULL when out of memory or of descriptors:
@@ -84,6 +85,9 @@ int eio_ws_write(struct eio_ws *ws, struct eio_block *b);
 /* What was written and is neither sent nor, as far as the kernel was asked, received; 0 when all of it could be sent.
  */
 size_t eio_ws_unsent(const struct eio_ws *ws);
+
+/* The server_user of its server's handler. */
+void *eio_ws_server_user(const struct eio_ws *ws);
 
 /* Its descriptor, to be asked about the connection. */
 int eio_ws_fd(const struct eio_ws *ws);

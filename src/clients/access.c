@@ -19,14 +19,16 @@ struct client_access {
 bool
 access_open(struct client *c)
 {
-	c->access = calloc(1, sizeof *c->access);
-	return c->access != NULL;
+	struct client_kept *k = client_keep(c);
+
+	if (k) k->access = calloc(1, sizeof *k->access);
+	return k && k->access;
 }
 
 void
 access_note_event(struct client *c)
 {
-	if (c->access) c->access->events++;
+	if (client_kept(c)->access) client_kept(c)->access->events++;
 }
 
 /* Whether a name is in the list. A comma in one makes a wrong answer possible, and then the list is shorter. */
@@ -45,7 +47,7 @@ has_name(const struct client_access *a, struct eio_bytes name)
 void
 access_note_namespace(struct client *c, struct eio_bytes nsp)
 {
-	struct client_access *a = c->access;
+	struct client_access *a = client_kept(c)->access;
 
 	if (!a || a->more || has_name(a, nsp)) return;
 	if (a->n + 1 + nsp.n > sizeof a->names) {
@@ -61,7 +63,7 @@ access_note_namespace(struct client *c, struct eio_bytes nsp)
 static struct eio_bytes
 address_of(const struct client *c)
 {
-	struct eio_bytes text = eio_cstr(c && c->address ? c->address : "");
+	struct eio_bytes text = eio_cstr(c && client_kept(c)->address ? client_kept(c)->address : "");
 
 	return text.n > 2 ? eio_bytes(text.p + 1, text.n - 2) : EIO_LIT("-");
 }
@@ -70,7 +72,7 @@ void
 access_tell(const struct clients *cs, const struct client *c, const struct eio_socket *eio, enum eio_reason reason)
 {
 	static const struct client_access nothing = { 0 };
-	const struct client_access *a = c && c->access ? c->access : &nothing;
+	const struct client_access *a = c && client_kept(c)->access ? client_kept(c)->access : &nothing;
 	struct eio_bytes address = address_of(c);
 	struct eio_traffic t = eio_socket_traffic(eio);
 	uint64_t ms = c ? eio_clock_now(cs->options.clock) - c->opened_ms : 0;

@@ -10,7 +10,7 @@
 
 #include "src/clients/client.h"
 
-/* Begins to keep it; false when out of memory. c->access is to be freed by free(). */
+/* Begins to keep it; false when out of memory. It is in what the client keeps, to be freed by free(). */
 bool access_open(struct client *c);
 
 /* An event has come from it. */

@@ -44,7 +44,7 @@ static void
 op_leave(void *ctx, struct sio_socket *s, struct eio_bytes room)
 {
 	(void)ctx;
-	rooms_leave(s, sio_room_named(s->nsp, room));
+	rooms_leave(s, sio_room_named(sio_socket_nsp(s), room));
 }
 
 static void
@@ -60,8 +60,8 @@ op_publish(void *ctx, struct sio_socket *s, struct eio_bytes channel, struct eio
 	struct clients *c = clients__of(ctx);
 
 	if (!feed_publish(c->options.feed, channel, payload)) return;
-	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PUBLISH_DROPPED, "publish-dropped", s->nsp, "channel=\"%s\"",
-		LOG_ESCAPE(channel));
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PUBLISH_DROPPED, "publish-dropped", sio_socket_nsp(s),
+		"channel=\"%s\"", LOG_ESCAPE(channel));
 }
 
 static void
@@ -100,7 +100,7 @@ static void
 op_skipped(void *ctx, struct sio_socket *s, const struct handlers_skip *skip)
 {
 	(void)ctx;
-	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", s->nsp,
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_ACTION_SKIPPED, "action-skipped", sio_socket_nsp(s),
 		"name=\"%s\" action=%s target=\"%s\" why=\"%s\"", LOG_ESCAPE(skip->event), skip->action,
 		LOG_ESCAPE(skip->target), skip->why);
 }
@@ -131,8 +131,9 @@ op_called(void *ctx, struct sio_socket *s, enum handlers_called how, const char 
 	(void)ctx;
 	client_count(s, metrics[how]);
 	if (how != HANDLERS_CALLED)
-		CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_CALL_FAILED, "call-failed", s->nsp, "result=%s why=\"%s\"",
-			how == HANDLERS_CALL_REFUSED ? "refused" : "failed", LOG_ESCAPE(eio_cstr(why)));
+		CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_CALL_FAILED, "call-failed", sio_socket_nsp(s),
+			"result=%s why=\"%s\"", how == HANDLERS_CALL_REFUSED ? "refused" : "failed",
+			LOG_ESCAPE(eio_cstr(why)));
 }
 
 static const struct handlers_ops client_ops = {
@@ -258,7 +259,7 @@ busy_ack(const struct sio_event *ev)
 
 	sio_emit_bundle(
 		&(struct sio_emit){
-			.nsp = ev->socket->nsp, .ack = true, .id = ev->id, .pieces = &piece, .n_pieces = 1 },
+			.nsp = sio_socket_nsp(ev->socket), .ack = true, .id = ev->id, .pieces = &piece, .n_pieces = 1 },
 		&b);
 	return b;
 }

@@ -63,7 +63,7 @@ ask_feed(const struct admission *a, const struct waiting_parts *p)
 	struct waiting *w;
 
 	if (!resume_is_possible(c, p->namespace)) return false;
-	if (c->sio.protocol == 5 ? !recovery_asked(c->clients, a->auth, &q) : !resume_asked(c, a->nsp, &q))
+	if (sio_client_protocol(&c->sio) == 5 ? !recovery_asked(c->clients, a->auth, &q) : !resume_asked(c, a->nsp, &q))
 		return false;
 	r = feed_recall_new(a->nsp);
 	w = r ? waiting_new(a, p) : NULL;
@@ -428,7 +428,7 @@ in_too_many(const struct client *c)
 static void
 asked_twice(struct client *c)
 {
-	if (c->sio.protocol == 5) client_end(c, CLIENT_FAULT_ALREADY_JOINED);
+	if (sio_client_protocol(&c->sio) == 5) client_end(c, CLIENT_FAULT_ALREADY_JOINED);
 }
 
 void

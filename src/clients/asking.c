@@ -139,8 +139,8 @@ log_odd(const struct hold *h, const char *odd, unsigned status)
 	struct clients *c = client_of(h->socket)->clients;
 
 	log_limited(LOG_LEVEL_WARN, &c->odd_answers, eio_clock_now(c->options.clock),
-		"event=hook-answer-unusable nsp=\"%s\" status=%u error=\"%s\"", LOG_ESCAPE(h->socket->nsp), status,
-		LOG_ESCAPE(eio_cstr(odd)));
+		"event=hook-answer-unusable nsp=\"%s\" status=%u error=\"%s\"", LOG_ESCAPE(sio_socket_nsp(h->socket)),
+		status, LOG_ESCAPE(eio_cstr(odd)));
 }
 
 static void
@@ -175,7 +175,8 @@ tell_subscription_error(const struct hold *h, unsigned status)
 	eio_buf_printf(&text, ",%u]", status);
 	piece.json = eio_buf_bytes(&text);
 	if (!eio_buf_failed(&text))
-		sio_emit_bundle(&(struct sio_emit){ .nsp = h->socket->nsp, .pieces = &piece, .n_pieces = 1 }, &b);
+		sio_emit_bundle(
+			&(struct sio_emit){ .nsp = sio_socket_nsp(h->socket), .pieces = &piece, .n_pieces = 1 }, &b);
 	eio_buf_deinit(&text);
 	recovery_send(h->socket, b);
 }
@@ -224,7 +225,7 @@ ask_about(struct hold *h, const struct handlers_join *join)
 	const struct client_socket *own = client_socket_of(s);
 	struct guard *g = own->namespace->guard;
 	const struct question_of_join q = {
-		.of = { client_of(s), s->nsp, s->auth, eio_bytes(own->query, own->query_n) },
+		.of = { client_of(s), sio_socket_nsp(s), sio_socket_auth(s), eio_bytes(own->query, own->query_n) },
 		.room = join->room,
 		.args = join->args,
 		.claims = identity_claims_of(s),

@@ -36,8 +36,8 @@ static void
 refused(struct sio_socket *s, struct sio_room_key key, const char *why)
 {
 	client_count(s, NAMESPACE_METRIC_PRESENCE_REFUSED);
-	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PRESENCE_REFUSED, "presence-refused", s->nsp, "room=\"%s\" why=\"%s\"",
-		key.everyone ? "" : LOG_ESCAPE(key.name), why);
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_PRESENCE_REFUSED, "presence-refused", sio_socket_nsp(s),
+		"room=\"%s\" why=\"%s\"", key.everyone ? "" : LOG_ESCAPE(key.name), why);
 }
 
 /* Who it is */

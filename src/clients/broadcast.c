@@ -46,7 +46,7 @@ shout(struct sio_socket *s, const struct handlers_broadcast *b)
 	if (except) {
 		if (b->n_except) memcpy(except, b->except, b->n_except * sizeof *except);
 		except[b->n_except] = sio_socket_id(s);
-		all = audience_new(&(struct audience){ .nsp = s->nsp,
+		all = audience_new(&(struct audience){ .nsp = sio_socket_nsp(s),
 			.rooms = b->rooms,
 			.n_rooms = b->n_rooms,
 			.except = except,
@@ -54,8 +54,8 @@ shout(struct sio_socket *s, const struct handlers_broadcast *b)
 	}
 	if (!all || feed_shout(feed_returning_of(c->options.feed), b->bundle, all)) {
 		client_count(s, NAMESPACE_METRIC_BROADCASTS_DROPPED);
-		CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", s->nsp, "why=\"%s\"",
-			"the feed is behind");
+		CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", sio_socket_nsp(s),
+			"why=\"%s\"", "the feed is behind");
 	}
 	audience_unref(all);
 	free(except);
@@ -75,7 +75,7 @@ tell_servers(struct sio_socket *s, const struct handlers_broadcast *b)
 		if (b->n_except) memcpy(except, b->except, b->n_except * sizeof *except);
 		except[b->n_except] = sio_socket_id(s);
 		rc = adapter_broadcast(c->options.adapter,
-			&(struct audience){ .nsp = s->nsp,
+			&(struct audience){ .nsp = sio_socket_nsp(s),
 				.rooms = b->rooms,
 				.n_rooms = b->n_rooms,
 				.except = except,
@@ -85,8 +85,8 @@ tell_servers(struct sio_socket *s, const struct handlers_broadcast *b)
 	free(except);
 	if (!rc) return;
 	client_count(s, NAMESPACE_METRIC_BROADCASTS_DROPPED);
-	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", s->nsp, "why=\"%s\"",
-		"too much waits for other servers");
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", sio_socket_nsp(s),
+		"why=\"%s\"", "too much waits for other servers");
 }
 
 void
@@ -94,9 +94,11 @@ broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 {
 	struct client *client = client_of(s);
 	struct clients *c = client->clients;
-	const struct audience a = {
-		.nsp = s->nsp, .rooms = b->rooms, .n_rooms = b->n_rooms, .except = b->except, .n_except = b->n_except
-	};
+	const struct audience a = { .nsp = sio_socket_nsp(s),
+		.rooms = b->rooms,
+		.n_rooms = b->n_rooms,
+		.except = b->except,
+		.n_except = b->n_except };
 	struct delivery_item item = { .bundle = b->bundle, .slow = FEED_SLOW_DROP_OLDEST, .stream = BROADCAST_STREAM };
 	uint64_t others;
 	unsigned dropped;
@@ -114,7 +116,7 @@ broadcast_send(struct sio_socket *s, const struct handlers_broadcast *b)
 		dropped = others ? hand_to_others(c, others, &a, item) : 0;
 		metrics_add(client_socket_of(s)->namespace->metrics, NAMESPACE_METRIC_BROADCASTS_DROPPED, dropped);
 		if (dropped)
-			CLIENTS_DEBUG(client, CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", s->nsp,
+			CLIENTS_DEBUG(client, CLIENTS_LINE_BROADCAST_DROPPED, "broadcast-dropped", sio_socket_nsp(s),
 				"why=\"workers are behind\" workers=%u", dropped);
 	}
 	eio_bundle_unref(b->bundle);

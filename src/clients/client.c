@@ -5,6 +5,7 @@
 #include "src/clients/clients_int.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static const struct {
 	enum clients_metric metric;
@@ -19,6 +20,13 @@ static const struct {
 #undef X
 };
 
+struct client_kept *
+client_keep(struct client *c)
+{
+	if (!c->kept) c->kept = calloc(1, sizeof *c->kept);
+	return c->kept;
+}
+
 void
 client_end(struct client *c, enum client_reason why)
 {
@@ -30,6 +38,40 @@ client_end(struct client *c, enum client_reason why)
 		eio_socket_discard(c->eio);
 	else
 		eio_socket_close(c->eio);
+}
+
+struct client_joining {
+	struct eio_timer timer;
+	struct client *client;
+};
+
+static void
+on_joining_timeout(struct eio_timer *t)
+{
+	client_end(EIO_CONTAINER(t, struct client_joining, timer)->client, CLIENT_REASON_CONNECT_TIMEOUT);
+}
+
+bool
+client_await_joining(struct client *c, uint64_t at_ms)
+{
+	struct client_joining *j = malloc(sizeof *j);
+
+	CHECK(!c->joining);
+	if (!j) return false;
+	eio_timer_init(&j->timer, on_joining_timeout);
+	j->client = c;
+	c->joining = j;
+	eio_clock_set(c->clients->options.clock, &j->timer, at_ms);
+	return true;
+}
+
+void
+client_joined(struct client *c)
+{
+	if (!c->joining) return;
+	eio_clock_set(c->clients->options.clock, &c->joining->timer, UINT64_MAX);
+	free(c->joining);
+	c->joining = NULL;
 }
 
 static void

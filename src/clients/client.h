@@ -43,33 +43,46 @@ enum client_reason {
 #define CLIENT_MAGIC 0xc11e2701u
 #define CLIENT_SOCKET_MAGIC 0xc11e2702u
 
+/* What is kept of a client's handshake, and of what it does, where somebody asks for it. The strings are owned and
+ * NUL-terminated. */
+struct client_kept {
+	char *query; /* of the handshake URL; NULL when no handler wants it */
+	char *headers; /* what handlers want of the handshake's; as above */
+	char *address; /* a JSON string; NULL when nobody asks where it came from, or nobody knows */
+	char *since; /* what the query says about the sockets that it comes back to: resume.c's; NULL: nothing */
+	struct client_access *access; /* owned: access.c's; NULL where there is no access log */
+};
+
+struct client_joining;
+
+/* There are many of these, and most are idle: what only some need, or all for a moment, is allocated for them. */
 struct client {
 	unsigned magic;
+	unsigned corks; /* sockets that hold back what goes to it: stow.c's */
 	struct sio_client sio;
 	struct clients *clients;
 	struct eio_socket *eio;
-	struct eio_timer connect_timer;
-	char *query; /* of the handshake URL, NUL-terminated; NULL when no handler wants it */
-	char *headers; /* what handlers want of the handshake's, NUL-terminated; as above */
-	char *address; /* a JSON string, NUL-terminated; NULL when nobody asks where it came from, or nobody knows */
+	struct client_joining *joining; /* owned: its time to join a namespace; NULL: it has joined, or has any time */
+	struct client_kept *kept; /* owned; NULL: nothing */
 	uint64_t opened_ms;
-	struct client_access *access; /* owned: access.c's; NULL where there is no access log */
-	enum client_reason ended; /* the first reason, once there is one; the session's close frees it */
 	uint64_t seen; /* the serial number of the last broadcast to several rooms that came by, see fanout.c */
+	enum client_reason ended : 8; /* the first reason, once there is one; the session's close frees it */
 	/* A handler put out the socket it runs for, or all: done after the run, which must not free its own socket. */
-	bool leaves, close_whole;
-	bool resumes; /* of revision 3, and wants to come back to its sockets: resume.c's, as the next */
-	char *since; /* owned: what its query says about that, NUL-terminated; NULL: nothing */
-	unsigned corks; /* sockets that hold back what goes to it: stow.c's */
-	bool lost; /* a broadcast was dropped for it, because it was slow */
+	bool leaves : 1, close_whole : 1;
+	bool resumes : 1; /* of revision 3, and wants to come back to its sockets: resume.c's */
+	bool lost : 1; /* a broadcast was dropped for it, because it was slow */
 	struct eio_list behind; /* streams in which it is: behind.c's */
 	struct eio_list lags; /* what it is to be told of that: lag.c's */
 	struct eio_list waiting; /* CONNECTs that wait for an answer of the application: admission.c's */
 };
 
+_Static_assert(CLIENT_REASON_COUNT <= 256, "`ended` has 8 bits");
+_Static_assert(sizeof(struct client) <= 168, "one for each client; the allocator takes 8 more, and rounds up to 16");
+
 /* What our side knows of a socket. */
 struct client_socket {
 	unsigned magic;
+	unsigned query_n;
 	struct namespace *namespace;
 	struct eio_list attendances; /* attendance.c's */
 	struct hold *hold; /* owned: hold.c's; NULL while no handler waits */
@@ -78,9 +91,10 @@ struct client_socket {
 	struct identity *identity; /* owned: identity.c's; NULL where nobody asks who a client is */
 	struct awaiting *awaiting; /* owned: snapshots.c's; NULL: it awaits nothing */
 	struct acked_place *places; /* acked.c's: one of those that it has; NULL: it has none */
-	size_t query_n;
-	char query[]; /* what handlers know as {query}; empty when none of them wants it */
+	char query[]; /* query_n bytes: what handlers know as {query}; empty when none of them wants it */
 };
+
+_Static_assert(sizeof(struct client_socket) <= 80, "one for each client at least");
 
 /* Of a session; NULL when there was no memory for it. */
 static inline struct client *
@@ -113,6 +127,23 @@ client_count(const struct sio_socket *s, enum namespace_metric m)
 {
 	metrics_inc(client_socket_of(s)->namespace->metrics, m);
 }
+
+/* What is kept of it: never NULL, its members may be. */
+static inline const struct client_kept *
+client_kept(const struct client *c)
+{
+	static const struct client_kept nothing;
+
+	return c->kept ? c->kept : &nothing;
+}
+
+/* The same, to keep more in it; NULL when out of memory. */
+struct client_kept *client_keep(struct client *c);
+
+/* Gives a client until at_ms to join a namespace, or ends it; once it is in one, or gone, the time is over. False when
+ * out of memory. */
+bool client_await_joining(struct client *c, uint64_t at_ms);
+void client_joined(struct client *c);
 
 /* Sends a bundle that must arrive; takes over the reference. A client that asks for more than it reads is ended, and
  * NULL stands for out of memory and ends it too. */

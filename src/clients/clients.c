@@ -110,14 +110,6 @@ clients_refused(void *user, const struct eio_request *req, const char *why)
 
 /* Beginning and end of a client */
 
-static void
-on_connect_timeout(struct eio_timer *t)
-{
-	struct client *c = EIO_CONTAINER(t, struct client, connect_timer);
-
-	client_end(c, CLIENT_REASON_CONNECT_TIMEOUT);
-}
-
 static char *
 copy_query(const struct clients *cs, const struct eio_request *req)
 {
@@ -156,11 +148,11 @@ keep_address(struct client *c, const struct eio_request *req)
 	eio_buf_init(&b);
 	eio_buf_printf(&b, "\"%s\"", text);
 	eio_buf_addc(&b, '\0');
-	if (eio_buf_failed(&b)) {
+	if (eio_buf_failed(&b) || !client_keep(c)) {
 		eio_buf_deinit(&b);
 		return false;
 	}
-	c->address = b.p;
+	c->kept->address = b.p;
 	return true;
 }
 
@@ -173,8 +165,10 @@ keep_request(struct client *c, const struct eio_request *req)
 	if (!resume_open(c, req->query)) return false;
 	if (clients_want_peers(c->clients) && !keep_address(c, req)) return false;
 	if (c->clients->options.access_log && !access_open(c)) return false;
-	if (handlers_needs_query(needs) && !(c->query = copy_query(c->clients, req))) return false;
-	return !handlers_needs_headers(needs) || (c->headers = copy_headers(c->clients, req));
+	if (!handlers_needs_query(needs) && !handlers_needs_headers(needs)) return true;
+	if (!client_keep(c)) return false;
+	if (handlers_needs_query(needs) && !(c->kept->query = copy_query(c->clients, req))) return false;
+	return !handlers_needs_headers(needs) || (c->kept->headers = copy_headers(c->clients, req));
 }
 
 static void
@@ -193,8 +187,8 @@ await_connect(struct client *c)
 {
 	if (eio_socket_revision(c->eio) == 3)
 		admission_ask(&(struct admission){ .client = c, .nsp = EIO_LIT("/") });
-	else if (sio_client_deadline(&c->sio))
-		eio_clock_set(c->clients->options.clock, &c->connect_timer, sio_client_deadline(&c->sio));
+	else if (sio_client_deadline(&c->sio) && !client_await_joining(c, sio_client_deadline(&c->sio)))
+		client_end(c, CLIENT_REASON_NOMEM);
 }
 
 void
@@ -213,7 +207,6 @@ clients_open(void *user, struct eio_socket *eio)
 	c->clients = cs;
 	c->eio = eio;
 	c->opened_ms = eio_clock_now(cs->options.clock);
-	eio_timer_init(&c->connect_timer, on_connect_timeout);
 	eio_list_init(&c->waiting);
 	eio_list_init(&c->behind);
 	eio_list_init(&c->lags);
@@ -222,6 +215,18 @@ clients_open(void *user, struct eio_socket *eio)
 		await_connect(c);
 	else
 		client_end(c, CLIENT_REASON_NOMEM);
+}
+
+static void
+free_kept(struct client_kept *k)
+{
+	if (!k) return;
+	free(k->access);
+	free(k->address);
+	free(k->headers);
+	free(k->query);
+	free(k->since);
+	free(k);
 }
 
 void
@@ -241,13 +246,9 @@ clients_close(void *user, struct eio_socket *eio, enum eio_reason reason)
 	sockets_end_all(c, client_told_reason(c, reason));
 	client_log_end(cs, c, eio, reason);
 	access_tell(cs, c, eio, reason);
-	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	client_joined(c);
 	sio_client_deinit(&c->sio);
-	free(c->access);
-	free(c->address);
-	free(c->headers);
-	free(c->query);
-	free(c->since);
+	free_kept(c->kept);
 	c->magic = 0;
 	free(c);
 	eio_socket_set_user(eio, NULL);

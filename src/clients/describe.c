@@ -68,13 +68,13 @@ describe_handshake(const struct sio_socket *s, bool with_auth, struct eio_buf *o
 	EIO_BUF_ADD_LIT(out, "{\"headers\":{},\"time\":\"");
 	describe_time(issued, out);
 	EIO_BUF_ADD_LIT(out, "\",\"address\":");
-	eio_buf_add(out, eio_cstr(c->address ? c->address : "\"\""));
+	eio_buf_add(out, eio_cstr(client_kept(c)->address ? client_kept(c)->address : "\"\""));
 	eio_buf_printf(
 		out, ",\"xdomain\":false,\"secure\":false,\"issued\":%" PRIu64 ",\"url\":\"\",\"query\":", issued);
 	describe_query(s, out);
 	if (with_auth) {
 		EIO_BUF_ADD_LIT(out, ",\"auth\":");
-		eio_buf_add(out, s->auth.p ? s->auth : EIO_LIT("{}"));
+		eio_buf_add(out, sio_socket_auth(s).p ? sio_socket_auth(s) : EIO_LIT("{}"));
 	}
 	eio_buf_addc(out, '}');
 }
@@ -117,7 +117,7 @@ describe_for_ui(const struct sio_socket *s, struct eio_buf *out)
 	sio_json_escape(out, sio_socket_id(s));
 	eio_buf_printf(out, ",\"clientId\":\"%.*s\",\"transport\":\"%s\",\"nsp\":", CLIENT_ID, eio_socket_sid(c->eio),
 		eio_socket_transport(c->eio));
-	sio_json_escape(out, s->nsp);
+	sio_json_escape(out, sio_socket_nsp(s));
 	EIO_BUF_ADD_LIT(out, ",\"data\":");
 	describe_data(s, out);
 	EIO_BUF_ADD_LIT(out, ",\"handshake\":");

@@ -84,7 +84,7 @@ copy_event(const struct sio_event *ev)
 	p = e->bytes;
 	e->cost = sizeof *e + n;
 	e->event = *ev;
-	e->event.nsp = ev->socket->nsp;
+	e->event.nsp = sio_socket_nsp(ev->socket);
 	e->event.data = copy_bytes(&p, ev->data);
 	if (ev->has_id) e->event.id = copy_bytes(&p, ev->id);
 	for (size_t i = 0; i < ev->n_attachments; i++) e->attachments[i] = copy_bytes(&p, ev->attachments[i]);

@@ -46,14 +46,14 @@ static inline struct handlers_call
 client_call_of(struct sio_socket *s)
 {
 	const struct client_socket *own = client_socket_of(s);
-	const char *headers = client_of(s)->headers, *address = client_of(s)->address;
+	const struct client_kept *kept = client_kept(client_of(s));
 
 	return (struct handlers_call){
 		.socket = s,
 		.pattern = own->namespace->is_pattern ? own->namespace->name : eio_bytes("", 0),
 		.query = eio_bytes(own->query, own->query_n),
-		.headers = eio_cstr(headers ? headers : ""),
-		.address = eio_cstr(address ? address : ""),
+		.headers = eio_cstr(kept->headers ? kept->headers : ""),
+		.address = eio_cstr(kept->address ? kept->address : ""),
 		.claims = identity_claims_of(s),
 	};
 }

@@ -11,13 +11,13 @@ static void
 join_all(struct sio_socket *s, const struct audience *rooms)
 {
 	for (size_t i = 0; i < rooms->n_rooms && !client_of(s)->ended; i++)
-		rooms_join(s, sio_room_named(s->nsp, rooms->rooms[i]));
+		rooms_join(s, sio_room_named(sio_socket_nsp(s), rooms->rooms[i]));
 }
 
 static void
 leave_all(struct sio_socket *s, const struct audience *rooms)
 {
-	for (size_t i = 0; i < rooms->n_rooms; i++) rooms_leave(s, sio_room_named(s->nsp, rooms->rooms[i]));
+	for (size_t i = 0; i < rooms->n_rooms; i++) rooms_leave(s, sio_room_named(sio_socket_nsp(s), rooms->rooms[i]));
 }
 
 static void

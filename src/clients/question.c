@@ -61,7 +61,7 @@ find_kept(const struct client *c, const char *kind, const char *name, struct eio
 	struct eio_buf pointer = { 0 };
 	bool found;
 
-	if (!c->headers) return false;
+	if (!client_kept(c)->headers) return false;
 	eio_buf_printf(&pointer, "/%s/", kind);
 	for (const char *p = name; *p; p++) {
 		if (*p == '~')
@@ -71,7 +71,8 @@ find_kept(const struct client *c, const char *kind, const char *name, struct eio
 		else
 			eio_buf_addc(&pointer, *p);
 	}
-	found = !eio_buf_failed(&pointer) && sio_json_find(eio_cstr(c->headers), eio_buf_bytes(&pointer), value);
+	found = !eio_buf_failed(&pointer) &&
+		sio_json_find(eio_cstr(client_kept(c)->headers), eio_buf_bytes(&pointer), value);
 	eio_buf_deinit(&pointer);
 	return found;
 }
@@ -89,6 +90,15 @@ cut_scheme(struct eio_buf *b)
 	b->n -= n;
 }
 
+/* That of the handshake. */
+static struct eio_bytes
+query_of(const struct question_of *q)
+{
+	const char *query = client_kept(q->client)->query;
+
+	return eio_cstr(query ? query : "");
+}
+
 static void
 token_from(const struct question_of *q, const struct auth_source *from, struct eio_buf *out)
 {
@@ -100,7 +110,7 @@ token_from(const struct question_of *q, const struct auth_source *from, struct e
 		break;
 	case AUTH_FROM_QUERY:
 		if (eio_query_get(q->query, name, out)) break;
-		eio_query_get(eio_cstr(q->client->query ? q->client->query : ""), name, out);
+		eio_query_get(query_of(q), name, out);
 		break;
 	case AUTH_FROM_HEADER:
 		if (find_kept(q->client, "header", from->name, &value)) add_json_string(value, out);
@@ -150,7 +160,7 @@ add_query_of(const struct question_of *q, struct eio_buf *out)
 {
 	struct eio_buf query = { 0 };
 
-	copy_parameters(eio_cstr(q->client->query ? q->client->query : ""), &query);
+	copy_parameters(query_of(q), &query);
 	copy_parameters(q->query, &query); /* counts more, so it comes last */
 	handlers_query_object(eio_buf_bytes(&query), out);
 	if (eio_buf_failed(&query)) out->failed = true;
@@ -178,6 +188,8 @@ add_headers(const struct question_of *q, const struct auth_strings *names, struc
 static void
 add_of(const struct question_of *q, const struct auth_hook_spec *spec, struct eio_buf *out)
 {
+	const char *address = client_kept(q->client)->address;
+
 	EIO_BUF_ADD_LIT(out, ",\"nsp\":");
 	sio_json_escape(out, q->nsp);
 	EIO_BUF_ADD_LIT(out, ",\"auth\":");
@@ -188,7 +200,7 @@ add_of(const struct question_of *q, const struct auth_hook_spec *spec, struct ei
 	add_headers(q, &spec->headers, out);
 	if (!spec->address) return;
 	EIO_BUF_ADD_LIT(out, ",\"address\":");
-	eio_buf_add(out, eio_cstr(q->client->address ? q->client->address : "null"));
+	eio_buf_add(out, eio_cstr(address ? address : "null"));
 }
 
 void

@@ -248,7 +248,7 @@ static struct feed_session *
 session_of(struct sio_socket *s, const struct client_past *p)
 {
 	struct clients *c = client_of(s)->clients;
-	struct sio_room_key all = sio_room_everyone(s->nsp);
+	struct sio_room_key all = sio_room_everyone(sio_socket_nsp(s));
 	struct feed_session *session = feed_session_new(1 + s->member.named);
 	const struct sio_room_key *key;
 	const struct eio_list *at = NULL;

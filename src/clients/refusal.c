@@ -36,13 +36,13 @@ refusal_tell_expired(struct sio_socket *s)
 	struct eio_bundle *b = NULL;
 	struct eio_buf data = { 0 };
 
-	if (c->sio.protocol == 5) {
-		b = expired_event(s->nsp);
+	if (sio_client_protocol(&c->sio) == 5) {
+		b = expired_event(sio_socket_nsp(s));
 	} else {
 		refusal_data(AUTH_EXPIRED, &data);
 		if (!eio_buf_failed(&data))
-			b = sio_client_refuse(
-				&c->sio, s->nsp, eio_cstr(auth_result_message(AUTH_EXPIRED)), eio_buf_bytes(&data));
+			b = sio_client_refuse(&c->sio, sio_socket_nsp(s), eio_cstr(auth_result_message(AUTH_EXPIRED)),
+				eio_buf_bytes(&data));
 		eio_buf_deinit(&data);
 	}
 	client_send(c, b);

@@ -35,15 +35,15 @@ resume_open(struct client *c, struct eio_bytes query)
 {
 	struct eio_buf since = { 0 };
 
-	if (c->sio.protocol == 5 || !c->clients->recovers) return true;
+	if (sio_client_protocol(&c->sio) == 5 || !c->clients->recovers) return true;
 	keep_since(query, &since);
 	if (!since.n && !eio_buf_failed(&since)) return true;
 	eio_buf_addc(&since, '\0');
-	if (eio_buf_failed(&since)) {
+	if (eio_buf_failed(&since) || !client_keep(c)) {
 		eio_buf_deinit(&since);
 		return false;
 	}
-	c->since = since.p;
+	c->kept->since = since.p;
 	c->resumes = true;
 	eio_socket_want_extras(c->eio);
 	return true;
@@ -52,7 +52,7 @@ resume_open(struct client *c, struct eio_bytes query)
 bool
 resume_is_possible(const struct client *c, const struct namespace *n)
 {
-	return n->recovers && (c->sio.protocol == 5 || c->resumes);
+	return n->recovers && (sio_client_protocol(&c->sio) == 5 || c->resumes);
 }
 
 bool
@@ -62,10 +62,10 @@ resume_asked(const struct client *c, struct eio_bytes nsp, struct recovery_quest
 	const char *mark;
 	bool asked = false;
 
-	if (!c->since) return false;
+	if (!client_kept(c)->since) return false;
 	eio_buf_add(&name, eio_cstr(SINCE));
 	if (!eio_bytes_eq(nsp, EIO_LIT("/"))) eio_buf_add(&name, nsp);
-	if (!eio_buf_failed(&name)) (void)eio_query_get(eio_cstr(c->since), eio_buf_bytes(&name), &value);
+	if (!eio_buf_failed(&name)) (void)eio_query_get(eio_cstr(client_kept(c)->since), eio_buf_bytes(&name), &value);
 	mark = value.n && !eio_buf_failed(&value) ? memchr(value.p, '~', value.n) : NULL;
 	if (mark) {
 		struct eio_bytes all = eio_buf_bytes(&value);
@@ -85,7 +85,7 @@ resume_begin(struct sio_socket *s, const unsigned char *random, const struct fee
 	struct eio_bytes sid = eio_cstr(eio_socket_sid(client_of(s)->eio));
 	unsigned char made_of[SIO_ID_LEN];
 
-	if (s->client->protocol == 5) return recovery_begin(s, random, recall);
+	if (sio_client_protocol(s->client) == 5) return recovery_begin(s, random, recall);
 	/* Its id is made of the sid, whatever it was before. */
 	CHECK(sid.n == SIO_ID_LEN && eio_base64_decode((char *)made_of, sid) == SIO_ID_RANDOM);
 	return recovery_begin(s, made_of, recall);
@@ -101,12 +101,13 @@ resume_tell(struct sio_socket *s, bool recovered)
 	struct eio_bytes pid;
 	char name[FEED_SIGNED_LEN];
 
-	if (!p || s->client->protocol == 5) return;
+	if (!p || sio_client_protocol(s->client) == 5) return;
 	pid = recovery_pid(p, name);
 	eio_buf_printf(&text, "[\"siocast:session\",\"%.*s\",%s]", (int)pid.n, pid.p, recovered ? "true" : "false");
 	piece = (struct sio_piece){ .json = eio_buf_bytes(&text) };
 	if (!eio_buf_failed(&text))
-		sio_emit_bundle(&(struct sio_emit){ .nsp = s->nsp, .pieces = &piece, .n_pieces = 1 }, &bundle);
+		sio_emit_bundle(
+			&(struct sio_emit){ .nsp = sio_socket_nsp(s), .pieces = &piece, .n_pieces = 1 }, &bundle);
 	eio_buf_deinit(&text);
 	client_send(client_of(s), bundle);
 }
@@ -142,7 +143,7 @@ resume_take(const struct sio_event *ev)
 	struct client *c = client_of(ev->socket);
 	struct eio_list *l, *next;
 
-	if (c->sio.protocol == 5 || !c->clients->recovers || !is_resume(ev)) return false;
+	if (sio_client_protocol(&c->sio) == 5 || !c->clients->recovers || !is_resume(ev)) return false;
 	c->resumes = true;
 	eio_socket_want_extras(c->eio);
 	EIO_LIST_FOREACH_SAFE(l, next, &c->sio.sockets)

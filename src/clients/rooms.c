@@ -68,7 +68,7 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 	bool many = error == SIO_ERR_TOO_MANY_ROOMS;
 
 	client_count(s, many ? NAMESPACE_METRIC_JOINS_MANY : NAMESPACE_METRIC_JOINS_LONG);
-	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" limit=%s max=%u",
+	CLIENTS_DEBUG(c, CLIENTS_LINE_JOIN_REFUSED, "join-refused", sio_socket_nsp(s), "room=\"%s\" limit=%s max=%u",
 		LOG_ESCAPE(room), many ? "limits.roomsPerSocket" : "limits.roomNameLength",
 		many ? l->rooms_per_socket : l->room_name_length);
 }
@@ -125,7 +125,7 @@ rooms_admit(struct sio_socket *s, struct eio_bytes room)
 {
 	const struct clients_limits *l = &client_of(s)->clients->options.limits;
 
-	if (rooms_join(s, sio_room_named(s->nsp, room)) || client_of(s)->ended) return NULL;
+	if (rooms_join(s, sio_room_named(sio_socket_nsp(s), room)) || client_of(s)->ended) return NULL;
 	return room.n > l->room_name_length ? "room_name_too_long" : "too_many_rooms";
 }
 
@@ -144,8 +144,8 @@ void
 rooms_forbid(struct sio_socket *s, struct eio_bytes room)
 {
 	client_count(s, NAMESPACE_METRIC_JOINS_FORBIDDEN);
-	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_JOIN_REFUSED, "join-refused", s->nsp, "room=\"%s\" why=forbidden",
-		LOG_ESCAPE(room));
+	CLIENTS_DEBUG(client_of(s), CLIENTS_LINE_JOIN_REFUSED, "join-refused", sio_socket_nsp(s),
+		"room=\"%s\" why=forbidden", LOG_ESCAPE(room));
 }
 
 void

@@ -133,7 +133,7 @@ value_for_rule(void *ctx, const struct template_placeholder *p)
 		if (!claims.n) break;
 		return (struct template_value){ TEMPLATE_RAW, claims, false };
 	case TEMPLATE_SID: return (struct template_value){ TEMPLATE_PLAIN, sio_socket_id(s), false };
-	case TEMPLATE_NSP: return (struct template_value){ TEMPLATE_PLAIN, s->nsp, false };
+	case TEMPLATE_NSP: return (struct template_value){ TEMPLATE_PLAIN, sio_socket_nsp(s), false };
 	default: CHECK(!"a placeholder that no rule has");
 	}
 	return (struct template_value){ .type = TEMPLATE_NOTHING };

@@ -89,7 +89,7 @@ count_names(const struct awaiting *w, size_t n, bool widely, size_t *bytes)
 	const struct eio_list *at = NULL;
 	size_t names = n + 2;
 
-	*bytes = w->socket->nsp.n + sio_socket_id(w->socket).n;
+	*bytes = sio_socket_nsp(w->socket).n + sio_socket_id(w->socket).n;
 	for (size_t i = 0; i < n; i++) *bytes += w->rooms[i]->key.everyone ? 0 : w->rooms[i]->key.name.n;
 	if (!widely) return names;
 	for (; (key = next_settled(w, &at)); names++) *bytes += key->name.n;
@@ -113,7 +113,7 @@ fill_question(struct question *q, const struct awaiting *w, size_t n, bool widel
 	const struct sio_room_key *key;
 	const struct eio_list *at = NULL;
 
-	a->nsp = copy_name_to(&p, w->socket->nsp);
+	a->nsp = copy_name_to(&p, sio_socket_nsp(w->socket));
 	a->id = copy_name_to(&p, sio_socket_id(w->socket));
 	a->rooms = q->names;
 	for (size_t i = 0; i < n; i++) {

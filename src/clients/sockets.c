@@ -25,7 +25,7 @@
 static struct client_socket *
 client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes query)
 {
-	struct eio_bytes first = eio_cstr(c->query ? c->query : "");
+	struct eio_bytes first = eio_cstr(client_kept(c)->query ? client_kept(c)->query : "");
 	uint64_t *rates = n->rates ? calloc(n->rates, sizeof *rates) : NULL;
 	struct client_socket *own = NULL;
 	struct eio_buf second;
@@ -34,12 +34,12 @@ client_socket_new(const struct client *c, struct namespace *n, struct eio_bytes 
 	if (n->rates && !rates) return NULL;
 	eio_buf_init(&second);
 	if (query.n) handlers_keep_query(c->clients->needs, query, &second);
-	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + 1 + second.n);
+	if (!eio_buf_failed(&second)) own = malloc(sizeof *own + first.n + (first.n && second.n) + second.n);
 	if (own) {
 		if (first.n) memcpy(own->query, first.p, first.n);
 		if (first.n && second.n) own->query[k++] = '&';
 		if (second.n) memcpy(own->query + k, second.p, second.n);
-		own->query_n = k + second.n;
+		own->query_n = (unsigned)(k + second.n);
 		own->magic = CLIENT_SOCKET_MAGIC;
 		own->namespace = n;
 		eio_list_init(&own->attendances);
@@ -86,7 +86,7 @@ join_first(struct sio_socket *s, struct eio_bytes rooms)
 		if (eio_buf_failed(&name))
 			client_end(client_of(s), CLIENT_REASON_NOMEM);
 		else
-			rooms_join(s, sio_room_named(s->nsp, eio_buf_bytes(&name)));
+			rooms_join(s, sio_room_named(sio_socket_nsp(s), eio_buf_bytes(&name)));
 	}
 	eio_buf_deinit(&name);
 }
@@ -114,9 +114,9 @@ begin_socket_of(struct sio_socket *s, const struct sockets_birth *birth, const u
 		return false;
 	}
 	if (birth->recall && birth->recall->session) join_again(s, birth->recall->session);
-	if (!rooms_join(s, sio_room_everyone(s->nsp))) return false;
+	if (!rooms_join(s, sio_room_everyone(sio_socket_nsp(s)))) return false;
 	if (cs->options.own_rooms && sio_socket_id(s).n <= cs->options.limits.room_name_length &&
-		!rooms_join(s, sio_room_named(s->nsp, sio_socket_id(s))))
+		!rooms_join(s, sio_room_named(sio_socket_nsp(s), sio_socket_id(s))))
 		return false;
 	if (birth->rooms.n) join_first(s, birth->rooms);
 	return true;
@@ -130,7 +130,7 @@ recoverable_answer(struct sio_socket *s, struct eio_bundle *plain)
 	char name[FEED_SIGNED_LEN];
 	struct eio_bytes pid;
 
-	if (!p || s->client->protocol != 5) return plain;
+	if (!p || sio_client_protocol(s->client) != 5) return plain;
 	eio_bundle_unref(plain);
 	pid = recovery_pid(p, name);
 	return pid.n ? sio_client_connected_as(s, pid) : NULL;
@@ -156,12 +156,12 @@ sockets_open(struct client *c, const struct sockets_birth *birth)
 		return NULL;
 	}
 	s->user = own;
-	access_note_namespace(c, s->nsp);
+	access_note_namespace(c, sio_socket_nsp(s));
 	eio_socket_keep(c->eio);
 	namespaces_ref(n->all);
 	n->sockets++;
 	metrics_inc(n->metrics, NAMESPACE_METRIC_SOCKETS);
-	eio_clock_set(cs->options.clock, &c->connect_timer, UINT64_MAX);
+	client_joined(c);
 	/* What it asked for may have been long ago. */
 	sockets_renew(s);
 	/* A member before it knows: what is published once the client saw the answer must reach it. */
@@ -180,7 +180,8 @@ void
 sockets_renew(struct sio_socket *s)
 {
 	struct client_socket *own = client_socket_of(s);
-	struct namespace *now = namespaces_find(client_of(s)->clients->namespaces, s->nsp), *before = own->namespace;
+	struct namespace *now = namespaces_find(client_of(s)->clients->namespaces, sio_socket_nsp(s)),
+			 *before = own->namespace;
 	uint64_t *rates = NULL;
 
 	if (!now || now->all == before->all || now->attended != before->attended) return;
@@ -241,7 +242,7 @@ void
 sockets_put_out(struct sio_socket *s)
 {
 	behind_settle(client_of(s));
-	client_send(client_of(s), sio_client_disconnect(s->nsp));
+	client_send(client_of(s), sio_client_disconnect(sio_socket_nsp(s)));
 	sockets_end(s, "server namespace disconnect");
 }
 

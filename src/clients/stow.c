@@ -116,7 +116,7 @@ stow_new(struct sio_socket *s, struct client_past *past, const struct feed_recal
 	if (w->stored)
 		memcpy(w->token, recall->token, sizeof w->token);
 	else
-		feed_make_token(feed_returning_of(c->options.feed), s->nsp,
+		feed_make_token(feed_returning_of(c->options.feed), sio_socket_nsp(s),
 			eio_random_take(c->options.random, FEED_TOKEN_RANDOM), w->token);
 	if (recall && !carry_stow_rooms(w, recall->session)) {
 		stow_free(w);

@@ -70,7 +70,7 @@ write_stored(const struct client_stow *w, struct eio_buf *out)
 		.token = eio_bytes(w->token, sizeof w->token),
 		.sid = eio_bytes(sid, sizeof sid),
 		.pid = eio_bytes(pid, sizeof pid),
-		.nsp = s->nsp,
+		.nsp = sio_socket_nsp(s),
 		.shape = feed_shape_of(returning_of_clients(c)),
 		.who = recovery_who(c, client_socket_of(s)->namespace, identity_claims_of(s)),
 		.begun = feed_offset_bytes(&w->begun),
@@ -91,7 +91,7 @@ write_stored(const struct client_stow *w, struct eio_buf *out)
 static struct feed_stow *
 make_stow(const struct client_stow *w, struct eio_bytes text)
 {
-	struct feed_stow *s = feed_stow_new(w->socket->nsp, text);
+	struct feed_stow *s = feed_stow_new(sio_socket_nsp(w->socket), text);
 
 	if (!s) return NULL;
 	s->worker = client_of(w->socket)->clients->options.worker;
@@ -225,7 +225,8 @@ tell_doubt(struct client_stow *w)
 	struct sio_piece piece = { .json = EIO_LIT("[\"siocast:offset\"]") };
 	struct eio_bundle *bundle = NULL;
 
-	sio_emit_bundle(&(struct sio_emit){ .nsp = w->socket->nsp, .pieces = &piece, .n_pieces = 1 }, &bundle);
+	sio_emit_bundle(
+		&(struct sio_emit){ .nsp = sio_socket_nsp(w->socket), .pieces = &piece, .n_pieces = 1 }, &bundle);
 	recovery_send_untouched(w->socket, bundle);
 }
 

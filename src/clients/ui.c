@@ -218,7 +218,7 @@ tell_of_socket(const struct sio_socket *s, const char *name, struct eio_bytes be
 {
 	struct clients *c = client_of(s)->clients;
 	size_t at;
-	struct eio_buf *out = begin_ui_event(c, name, s->nsp, &at);
+	struct eio_buf *out = begin_ui_event(c, name, sio_socket_nsp(s), &at);
 
 	if (!out) return;
 	eio_buf_add(out, before);
@@ -333,7 +333,7 @@ ui_upgraded(struct client *client)
 		EIO_BUF_ADD_LIT(out, ",{\"id\":");
 		sio_json_escape(out, sio_socket_id(s));
 		EIO_BUF_ADD_LIT(out, ",\"nsp\":");
-		sio_json_escape(out, s->nsp);
+		sio_json_escape(out, sio_socket_nsp(s));
 		eio_buf_printf(out, ",\"transport\":\"%s\"}]", eio_socket_transport(client->eio));
 		end_ui_item(c, at, UI_ITEM_EVENT);
 	}

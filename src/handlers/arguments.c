@@ -14,7 +14,7 @@ static int
 packet_of_pieces(struct handlers_run *r, bool ack, const struct template_json *json, struct sio_piece *pieces,
 	struct eio_bundle **b)
 {
-	struct sio_emit e = { .nsp = r->call->socket->nsp,
+	struct sio_emit e = { .nsp = sio_socket_nsp(r->call->socket),
 		.ack = ack,
 		.pieces = pieces,
 		.attachments = r->attachments,

@@ -109,7 +109,8 @@ packet_answered(struct handlers_run *r, const struct sio_piece *pieces, size_t n
 {
 	struct eio_bundle *b = NULL;
 
-	sio_emit_bundle(&(struct sio_emit){ .nsp = r->call->socket->nsp, .pieces = pieces, .n_pieces = n }, &b);
+	sio_emit_bundle(
+		&(struct sio_emit){ .nsp = sio_socket_nsp(r->call->socket), .pieces = pieces, .n_pieces = n }, &b);
 	if (!b) r->nomem = true;
 	return b;
 }

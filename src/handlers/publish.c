@@ -22,7 +22,7 @@ handlers__write_event(const struct handlers_run *r, struct eio_buf *out)
 	EIO_BUF_ADD_LIT(out, "],\"sid\":");
 	sio_json_escape(out, sio_socket_id(r->call->socket));
 	EIO_BUF_ADD_LIT(out, ",\"nsp\":");
-	sio_json_escape(out, r->call->socket->nsp);
+	sio_json_escape(out, sio_socket_nsp(r->call->socket));
 	for (size_t i = 0; i < r->n_attachments; i++) {
 		if (i == 0)
 			EIO_BUF_ADD_LIT(out, ",\"attachments\":[\"");

@@ -29,7 +29,7 @@ handlers__ack(struct handlers_run *r, const struct eio_buf *text)
 
 	if (!r->has_id || r->acked) return;
 	if (!eio_buf_failed(text))
-		sio_emit_bundle(&(struct sio_emit){ .nsp = r->call->socket->nsp,
+		sio_emit_bundle(&(struct sio_emit){ .nsp = sio_socket_nsp(r->call->socket),
 					.ack = true,
 					.id = r->id,
 					.pieces = &piece,

@@ -90,7 +90,7 @@ star_value(const struct handlers_run *r, unsigned number)
 {
 	struct template_captures c;
 
-	if (!template_match(r->call->pattern, r->call->socket->nsp, &c) || number >= c.n) return nothing;
+	if (!template_match(r->call->pattern, sio_socket_nsp(r->call->socket), &c) || number >= c.n) return nothing;
 	return plain_value(c.v[number]);
 }
 
@@ -104,7 +104,8 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_ARGUMENT: return argument_value(r, p->number);
 	case TEMPLATE_ARGUMENTS: return (struct template_value){ TEMPLATE_ELEMENTS, r->args, r->n_attachments > 0 };
 	case TEMPLATE_EVENT: return raw_value(r->event);
-	case TEMPLATE_AUTH: return raw_value(s->auth.p ? s->auth : EIO_LIT("{}")); /* as in Node */
+	case TEMPLATE_AUTH:
+		return raw_value(sio_socket_auth(s).p ? sio_socket_auth(s) : EIO_LIT("{}")); /* as in Node */
 	case TEMPLATE_CLAIMS: return r->call->claims.n ? raw_value(r->call->claims) : nothing;
 	case TEMPLATE_QUERY: return query_value(r, p->name);
 	case TEMPLATE_HEADER: return request_value(r, EIO_LIT("/header"));
@@ -112,7 +113,7 @@ handlers__find(void *ctx, const struct template_placeholder *p)
 	case TEMPLATE_ADDRESS: return r->call->address.n ? raw_value(r->call->address) : nothing;
 	case TEMPLATE_SUBJECT: return request_value(r, EIO_LIT("/subject"));
 	case TEMPLATE_SID: return plain_value(sio_socket_id(s));
-	case TEMPLATE_NSP: return plain_value(s->nsp);
+	case TEMPLATE_NSP: return plain_value(sio_socket_nsp(s));
 	case TEMPLATE_NSP_STAR: return star_value(r, p->number);
 	case TEMPLATE_ROOMS: return rooms_value(r);
 	case TEMPLATE_REASON: return plain_value(eio_cstr(r->reason));

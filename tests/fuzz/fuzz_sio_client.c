@@ -36,7 +36,7 @@ on_connect(struct sio_client *c, const struct sio_event *ev)
 		drop(sio_client_refuse(c, ev->nsp, ev->query, ev->auth));
 	} else {
 		if (sio_client_accept(c, ev->nsp, ev->auth, random, &s, &b)) abort();
-		if (sio_client_find(c, s->nsp) != s) abort();
+		if (sio_client_find(c, sio_socket_nsp(s)) != s) abort();
 		drop(b);
 	}
 }

@@ -302,8 +302,8 @@ test_other_options(void **state)
 	assert_int_equal(t.sockets[0]->session.settings->ping_interval, DAY);
 	assert_int_equal(t.sockets[1]->session.settings->ping_interval, DAY / 2 + 3000);
 	assert_int_equal(t.sockets[1]->session.settings->max_payload, 1000);
-	assert_int_equal(t.sockets[0]->terms->refs, 1);
-	assert_int_equal(t.sockets[1]->terms->refs, 2);
+	assert_int_equal(eio__socket_terms(t.sockets[0])->refs, 1);
+	assert_int_equal(eio__socket_terms(t.sockets[1])->refs, 2);
 	finish(&t);
 }
 
@@ -934,7 +934,7 @@ test_ends_before_open(void **state)
 
 		start(&t);
 		s = eio__socket_new(t.server, &kind);
-		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC, .server = t.server, .socket = s, .probe = probe };
+		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC, .socket = s, .probe = probe };
 		if (probe)
 			s->probe = link;
 		else

@@ -63,7 +63,7 @@ test_connect(void **state)
 	canon_expect(b, "40/admin,{\"sid\":\"" NOISE_ID "\"}");
 	assert_int_equal(sio_client_deadline(&c), 0);
 	assert_true(eio_bytes_eq(sio_socket_id(s), EIO_LIT(NOISE_ID)));
-	assert_true(eio_bytes_eq(s->auth, EIO_LIT("{\"token\":\"t\"}")));
+	assert_true(eio_bytes_eq(sio_socket_auth(s), EIO_LIT("{\"token\":\"t\"}")));
 	assert_ptr_equal(sio_client_find(&c, EIO_LIT("/admin")), s);
 	assert_null(sio_client_find(&c, EIO_LIT("/")));
 	assert_int_equal(sio_client_accept(&c, EIO_LIT("/admin"), none, noise, &t, &b), SIO_ERR_ALREADY_JOINED);

@@ -240,7 +240,7 @@ is_silent(const struct sio_packet *p, int revision)
 static void
 join_for(struct sio_client *c, const struct sio_packet *p)
 {
-	if (c->protocol == 4) join(c, root);
+	if (sio_client_protocol(c) == 4) join(c, root);
 	if (p->type != SIO_PACKET_CONNECT && !sio_client_find(c, p->nsp)) join(c, p->nsp);
 }
 
@@ -259,7 +259,7 @@ feed(struct sio_client *c, const struct vector_script *s, struct eio_bytes packe
 		rc = sio_client_recv(c, s->m[i].binary, eio_buf_bytes(&s->m[i].data), &ev);
 		if (rc != 1) continue;
 		CHECK(more);
-		expect_event(&ev, c->protocol, want);
+		expect_event(&ev, sio_client_protocol(c), want);
 		more = sio_json_next(&it, NULL, &want);
 	}
 	CHECK(!more);
