@@ -73,7 +73,7 @@ add_late(struct client_past *p)
 }
 
 bool
-recovery_joined(struct sio_socket *s, struct sio_room_key key)
+recovery_joined(struct sio_socket *s, struct sio_room_key key, bool again)
 {
 	struct client_past *p = past_of(s);
 	struct clients *c = client_of(s)->clients;
@@ -82,6 +82,7 @@ recovery_joined(struct sio_socket *s, struct sio_room_key key)
 
 	if (!p) return true;
 	p->since.joined = feed_serial(feed_returning_of(c->options.feed));
+	if (again) return true;
 	room = hash_of_room(s, key);
 	if (!stow_joined(p->stow, room)) return false;
 	if (c->reached == p->since.after) return true;

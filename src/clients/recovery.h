@@ -49,8 +49,9 @@ bool recovery_has_all(const struct sio_socket *s);
 /* Whether a socket of this worker may be in all rooms of a session. */
 bool recovery_fits(const struct clients *c, const struct feed_session *session);
 
-/* It is in one more room. False when out of memory. */
-bool recovery_joined(struct sio_socket *s, struct sio_room_key key);
+/* It is in one more room; again: it was before it came back, so what is known of that room stands. False when out of
+ * memory. */
+bool recovery_joined(struct sio_socket *s, struct sio_room_key key, bool again);
 
 /* The same for all that it is in, when it was begun late. */
 void recovery_joined_all(struct sio_socket *s);

@@ -77,7 +77,7 @@ join_refused(struct sio_socket *s, struct eio_bytes room, int error)
 static void
 joined(struct sio_socket *s, struct sio_room_key key, bool again)
 {
-	if (!recovery_joined(s, key)) client_end(client_of(s), CLIENT_REASON_NOMEM);
+	if (!recovery_joined(s, key, again)) client_end(client_of(s), CLIENT_REASON_NOMEM);
 	attendance_begin(s, key);
 	ui_joined(s, key);
 	if (!again) snapshots_join(s, key);

@@ -104,9 +104,10 @@ class Servers {
 	}
 }
 
-/** A client, in both rooms, and all that it gets. */
-async function member(servers, options = {}) {
+/** A client, in both rooms, and all that it gets. `session`: what it comes back with. */
+async function member(servers, { session, ...options } = {}) {
 	const socket = createClient(servers.cleanup, servers.line, { reconnectionDelay: 20, reconnectionDelayMax: 50, randomizationFactor: 0, ...options });
+	Object.assign(socket, session);
 	const got = { n: [], r: [], batch: [] };
 	socket.on('n', (n) => got.n.push(n));
 	socket.on('r', (n) => got.r.push(n));
@@ -318,6 +319,47 @@ describe('another siocast', { concurrency: 4, skip: SIOCAST_ONLY }, () => {
 			assert.equal(late.recovered, false);
 		}),
 	);
+
+	for (const [name, source] of Object.entries(SOURCES))
+		test(`what a client was sent when it came back, and did not get, it gets from the next siocast: ${name}`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const servers = await Servers.start(cleanup, { ...source, workers: 1 });
+				const single = { transports: ['websocket'], reconnection: false };
+				const sessionOf = ({ _pid, _lastOffset }) => ({ _pid, _lastOffset });
+				await eventually(async () => {
+					servers.turnTo(0);
+					const early = await member(servers, single);
+					await enter(early);
+					await servers.next();
+					await hasAll(early, servers.sent);
+					early.io.engine.close();
+					servers.turnTo(1);
+					const late = await member(servers, { ...single, session: sessionOf(early) });
+					late.disconnect();
+					return late.recovered;
+				}, 'places to be known to both', 30_000);
+				servers.turnTo(0);
+				const socket = await member(servers, single);
+				await enter(socket);
+				await servers.next();
+				await hasAll(socket, servers.sent);
+				const session = sessionOf(socket);
+				socket.io.engine.close();
+				const first = servers.sent + 1;
+				for (let i = 0; i < 5; i++) await servers.next();
+				// It is there again, but the answer is lost on its way: so it comes with what it had before.
+				const lost = await member(servers, { ...single, session });
+				assert.equal(lost.recovered, true);
+				await hasAll(lost, servers.sent);
+				lost.io.engine.close();
+				await servers.next();
+				servers.turnTo(1);
+				const there = await member(servers, { ...single, session });
+				assert.equal(there.recovered, true);
+				await hasAll(there, servers.sent);
+				for (const list of Object.values(there.got)) assert.equal(list[0], first);
+			}),
+		);
 
 	test('servers are killed one after the other', limit(90), () =>
 		withCleanup(async (cleanup) => {

@@ -33,6 +33,8 @@ export async function startRoundRobin(cleanup, nodes) {
 			proxy_set_header Upgrade $http_upgrade;
 			proxy_set_header Connection $connection_upgrade;
 			proxy_buffering off;
+			# A poll that is sent again elsewhere gets the next answer, and the one that was lost is missing.
+			proxy_next_upstream off;
 		}
 	}`,
 	);
