@@ -360,6 +360,7 @@ set_feed_callbacks(struct feed *f)
 	if (f->ledger) feed_returning_init(&f->returning, f->options.thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
+	f->returning.store_moved = feed__on_store_moved;
 	f->intakes.settled = on_intakes_settled;
 	feed__hear_moves(f);
 	f->returning.user = f->intakes.user = f;

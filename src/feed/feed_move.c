@@ -2,6 +2,8 @@
 /* A server of Redis at another address: all that the feed has there goes over to it. */
 #include "src/feed/feed_self.h"
 
+#include "src/feed/store.h"
+
 #include <inttypes.h>
 
 static void
@@ -21,11 +23,17 @@ tell_moved(struct feed *f, size_t server, const struct source_moved *how)
 }
 
 static void
+end_part_of_move(struct feed *f)
+{
+	atomic_fetch_sub_explicit(&f->moving, 1, memory_order_release);
+}
+
+static void
 source_moved(struct feed *f, size_t server, const struct source_moved *how)
 {
 	if (server == 0) feed_uplink_flush(&f->uplink);
 	tell_moved(f, server, how);
-	atomic_fetch_sub_explicit(&f->moving, 1, memory_order_release);
+	end_part_of_move(f);
 }
 
 /* What handlers publish goes to the first server. */
@@ -47,6 +55,20 @@ static void
 on_intake_moved(void *user, size_t server, const struct source_moved *how)
 {
 	source_moved(feed__of(user), server, how);
+}
+
+void
+feed__on_store_moved(void *user)
+{
+	end_part_of_move(feed__of(user));
+}
+
+static void
+begin_moving_store(struct feed *f)
+{
+	if (!f->store) return;
+	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
+	store_move(f->store);
 }
 
 void
@@ -72,6 +94,7 @@ feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
 	/* Out of memory it counts on under the old name. */
 	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
 	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
+	if (server == 0) begin_moving_store(f);
 	if (server == 0) feed_uplink_stay(&f->uplink); /* until `switched` */
 	n = feed_intakes_move(&f->intakes, server, old);
 	if (n) return;

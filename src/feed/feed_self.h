@@ -49,7 +49,7 @@ struct feed {
 	struct store *store; /* NULL: nobody comes from another siocast */
 	_Atomic(struct feed_specs *) asked; /* by workers: what may be retained; those of now, or that come next */
 	struct feed_request change;
-	atomic_uint moving; /* servers that are gone over to at another address */
+	atomic_uint moving; /* parts of it that go over to another address */
 	uint64_t moved_ms; /* when that began last */
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
@@ -69,8 +69,9 @@ feed__loop(const struct feed *f)
 	return &f->options.thread->loop;
 }
 
-/* feed_move.c: what intakes tell of that. */
+/* feed_move.c: what intakes tell of that, and whoever keeps sessions. */
 void feed__hear_moves(struct feed *f);
+void feed__on_store_moved(void *user);
 
 /* feed_change.c: on its thread. */
 void feed__take_change(void *user, struct mail *run);

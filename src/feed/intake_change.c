@@ -92,6 +92,8 @@ on_source_moved(void *user, const struct source_moved *how)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line && !how->same) feed_prime_line_gap(in->line);
+	/* Nobody else has heard the two one behind the other, just there. */
+	if (!how->same) feed_intake_note_state(in);
 	in->all->moved(in->all->user, server_of(in), how);
 }
 
