@@ -3,6 +3,7 @@
 #include "src/reload_redis.h"
 
 #include "eio/check.h"
+#include "src/adapter/adapter.h"
 #include "src/base/log.h"
 #include "src/config/changes.h"
 #include "src/feed/feed.h"
@@ -67,6 +68,7 @@ go_over_to_servers(void *user)
 		if (!s->reached) continue;
 		config_swap_redis(r->first, s->server, &s->url);
 		if (r->workers->presence) presence_move(r->workers->presence, config_redis(r->first, s->server));
+		if (r->workers->adapter) adapter_move(r->workers->adapter, config_redis(r->first, s->server), &s->url);
 		feed_move_redis(r->workers->feed, s->server, &s->url);
 	}
 }
@@ -142,7 +144,9 @@ reload_redis_forget(struct reload_redis *r)
 bool
 reload_redis_is_busy(const struct reload_redis *r)
 {
-	return r->n > 0 || (r->workers && feed_is_moving(r->workers->feed));
+	const struct workers *w = r->workers;
+
+	return r->n > 0 || (w && (feed_is_moving(w->feed) || (w->adapter && adapter_is_moving(w->adapter))));
 }
 
 void

@@ -320,7 +320,6 @@ config_redis_stays(const struct config *first, const struct config *now)
 		if (f->redis[i].is_cluster || p->redis[i].is_cluster) return "one of them is a Redis Cluster";
 	if (feed_specs_have_shards(p->feeds)) return "feeds have shard channels there";
 	if (change_places(first, now)) return "a server is to be where another one of them was";
-	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
 	return NULL;
 }
 

@@ -334,6 +334,7 @@ free_redis_metrics(struct feed *f)
 {
 	for (size_t i = 0; f->redis_metrics && i < redis_metrics_count(f); i++) metrics_free(f->redis_metrics[i]);
 	free(f->redis_metrics);
+	free(f->moves);
 }
 
 /* False when out of memory: nothing is to be undone then. */
@@ -342,8 +343,9 @@ make_redis_metrics(struct feed *f)
 {
 	size_t n = redis_metrics_count(f), i = 0;
 
+	f->moves = calloc(n, sizeof *f->moves);
 	f->redis_metrics = calloc(n, sizeof(struct metrics *));
-	while (f->redis_metrics && i < n) {
+	while (f->moves && f->redis_metrics && i < n) {
 		const char *name = f->options.n_redis ? f->options.redis[i].name : "intake";
 
 		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, name);

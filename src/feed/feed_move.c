@@ -7,10 +7,12 @@
 #include <inttypes.h>
 
 static void
-tell_moved(struct feed *f, size_t server, const struct source_moved *how)
+tell_moved(struct feed *f, size_t server)
 {
+	const struct feed_server_move *v = &f->moves[server];
+	const struct source_moved *how = &v->how;
 	struct metrics *m = f->redis_metrics[server];
-	uint64_t ms = uv_now(feed__loop(f)) - f->moved_ms;
+	uint64_t ms = uv_now(feed__loop(f)) - v->begun_ms;
 
 	metrics_inc(m, REDIS_METRIC_MOVES);
 	if (how->gap) metrics_inc(m, REDIS_METRIC_MOVE_GAPS);
@@ -29,32 +31,40 @@ end_part_of_move(struct feed *f)
 }
 
 static void
-source_moved(struct feed *f, size_t server, const struct source_moved *how)
+end_server_move(struct feed *f, size_t server)
 {
 	if (server == 0) feed_uplink_flush(&f->uplink);
-	tell_moved(f, server, how);
+	tell_moved(f, server);
 	end_part_of_move(f);
 }
 
-/* What handlers publish goes to the first server. */
+/* What handlers publish goes to the first server, when all that hear it there are ready for that. */
 static void
 on_intake_switched(void *user, size_t server, bool lost)
 {
 	struct feed *f = feed__of(user);
+	struct feed_server_move *v = &f->moves[server];
 
-	if (server == 0) feed_uplink_move(&f->uplink, lost);
+	v->lost |= lost;
+	if (--v->unswitched == 0 && server == 0) feed_uplink_move(&f->uplink, v->lost);
 }
 
 static bool
 has_intake_switched(void *user, size_t server)
 {
-	return server != 0 || !feed_uplink_moves(&feed__of(user)->uplink);
+	const struct feed *f = feed__of(user);
+
+	return f->moves[server].unswitched == 0 && (server != 0 || !feed_uplink_moves(&f->uplink));
 }
 
 static void
 on_intake_moved(void *user, size_t server, const struct source_moved *how)
 {
-	source_moved(feed__of(user), server, how);
+	struct feed *f = feed__of(user);
+	struct feed_server_move *v = &f->moves[server];
+
+	if (!v->how.how || (how->gap && !v->how.gap)) v->how = *how;
+	if (--v->unmoved == 0) end_server_move(f, server);
 }
 
 void
@@ -80,26 +90,26 @@ feed__hear_moves(struct feed *f)
 }
 
 void
-feed_move_redis(struct feed *f, size_t server, struct redis_url *old)
+feed_move_redis(struct feed *f, size_t server, const struct redis_url *old)
 {
 	static const struct source_moved by_place = { .how = "place", .same = true };
-	static const struct source_moved anew = {
-		.how = "anew", .gap = true, .why = "channels on demand are asked for anew"
-	};
+	struct feed_server_move *v = &f->moves[server];
 	unsigned n;
 
 	CHECK_MAGIC(f, FEED_MAGIC);
 	if (f->closed) return;
-	f->moved_ms = uv_now(feed__loop(f));
+	n = feed_intakes_movers(&f->intakes, server);
+	*v = (struct feed_server_move){ .unswitched = n, .unmoved = n, .begun_ms = uv_now(feed__loop(f)) };
 	/* Out of memory it counts on under the old name. */
 	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
 	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);
 	if (server == 0) begin_moving_store(f);
 	if (server == 0) feed_uplink_stay(&f->uplink); /* until `switched` */
-	n = feed_intakes_move(&f->intakes, server, old);
+	feed_intakes_move(&f->intakes, server, old);
 	if (n) return;
+	v->how = by_place;
 	if (server == 0) feed_uplink_move(&f->uplink, false);
-	source_moved(f, server, f->router.table.n_demanded ? &anew : &by_place);
+	end_server_move(f, server);
 }
 
 bool

@@ -26,6 +26,14 @@ struct feed_request {
 	uv_sem_t done;
 };
 
+/* A server that is gone over to at another address. */
+struct feed_server_move {
+	unsigned unswitched, unmoved; /* sources that have not told it yet */
+	bool lost; /* one has said that the one before answers no more */
+	struct source_moved how; /* what was told first, or first with a gap */
+	uint64_t begun_ms;
+};
+
 struct feed {
 	unsigned magic;
 	struct feed_options options;
@@ -50,7 +58,7 @@ struct feed {
 	_Atomic(struct feed_specs *) asked; /* by workers: what may be retained; those of now, or that come next */
 	struct feed_request change;
 	atomic_uint moving; /* parts of it that go over to another address */
-	uint64_t moved_ms; /* when that began last */
+	struct feed_server_move *moves; /* owned: of each of options.redis */
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 

@@ -353,7 +353,7 @@ moving_options(void)
 		.metrics = metrics,
 		.channels = channels,
 		.n_channels = 1,
-		.message_bytes = PUBSUB_MOVE_HELD_BYTES,
+		.message_bytes = CROSSING_HELD_BYTES,
 		.events = &events,
 		.user = &source,
 	};
@@ -429,8 +429,8 @@ let_it_read(struct peer *p)
 static void
 fill_held(struct peer *p)
 {
-	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD);
-	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM);
+	say_long(p, CROSSING_HELD_BYTES / 2 - HELD_HEAD);
+	say_long(p, CROSSING_HELD_BYTES / 2 - HELD_HEAD - ROOM);
 	let_it_read(p);
 }
 
@@ -522,8 +522,8 @@ too_much_of_the_old_one(void **state)
 	/* Both come in one turn. */
 	say_marker(&two, '4');
 	RUN_UNTIL_THAT(moved);
-	snprintf(expected, sizeof expected, "1;%zu;%zu;%d;", (size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD,
-		(size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM, ROOM);
+	snprintf(expected, sizeof expected, "1;%zu;%zu;%d;", (size_t)CROSSING_HELD_BYTES / 2 - HELD_HEAD,
+		(size_t)CROSSING_HELD_BYTES / 2 - HELD_HEAD - ROOM, ROOM);
 	assert_string_equal(seen, expected);
 	assert_string_equal(moved, "anew: too much came meanwhile");
 }
