@@ -162,7 +162,7 @@ describe('a member at another address of Redis', { concurrency: 2, skip: SIOCAST
 			const server = await start(cleanup, one, 'sharded');
 			const ours = await connect(cleanup, server, { transports: ['websocket'] });
 			await ask(ours, 'join', 'room');
-			one.child.child.kill('SIGKILL');
+			await one.child.kill();
 			await eventually(() => server.child.output.includes('event=lost'), 'it to be lost');
 			await move(server, other.url, 'anew');
 			assert.match(server.child.output, /event=adapter-moved how=anew reason="the old one was away" hint="something may be missing/);
