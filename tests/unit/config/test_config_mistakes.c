@@ -573,7 +573,7 @@ static const struct {
 	{ __LINE__,
 		"{\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [\"{{tls.subject}}\"]},\n{\"ack\": [1, \"of "
 		"{tls.subject}\"]}]}}}, \"feeds\": [{\"channel\": \"a\"}]}",
-		"t.conf:2:14: warning: namespaces./.on.x[1].ack[1]: {tls.subject} stands for nothing: no address of \"listen\" "
+		"t.conf:2:13: warning: namespaces./.on.x[1].ack[1]: {tls.subject} stands for nothing: no address of \"listen\" "
 		"has \"clientCA\"\n" },
 	{ __LINE__, "{}", "t.conf: warning: feeds: no feeds: nothing that is published would reach anybody\n" },
 	{ __LINE__, "{\"feeds\": []}",
