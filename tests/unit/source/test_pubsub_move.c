@@ -12,7 +12,7 @@
 
 #include "src/base/log.h"
 #include "src/source/pubsub.h"
-#include "src/source/pubsub_move.h"
+#include "src/source/crossing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,6 +306,7 @@ on_switched(void *user, bool lost)
 {
 	(void)user;
 	(void)lost;
+	assert_false(switched); /* once */
 	switched = true;
 }
 
