@@ -300,9 +300,8 @@ want_pattern(struct adapter *a, bool requests)
 
 	eio_buf_clear(&a->scratch);
 	adapter_classic_pattern(a->options.spec->key, requests, &a->scratch);
-	rc = eio_buf_failed(&a->scratch)
-		     ? -1
-		     : movable_want(a->channels, REDIS_CHANNEL_PATTERN, eio_buf_bytes(&a->scratch));
+	rc = eio_buf_failed(&a->scratch) ? -1
+					 : movable_want(a->channels, REDIS_CHANNEL_PATTERN, eio_buf_bytes(&a->scratch));
 	return rc == 0;
 }
 

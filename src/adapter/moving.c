@@ -29,8 +29,9 @@ on_adapter_moved(void *user, const struct source_moved *how)
 
 	if (a->publisher) redis_publisher_flush(a->publisher);
 	if (how->gap)
-		log_warn("redis=%s event=adapter-moved how=%s reason=\"%s\" hint=\"something may be missing, as after a "
-			 "lost connection\"",
+		log_warn(
+			"redis=%s event=adapter-moved how=%s reason=\"%s\" hint=\"something may be missing, as after a "
+			"lost connection\"",
 			a->options.redis->name, how->how, how->why);
 	else
 		log_info("redis=%s event=adapter-moved how=%s", a->options.redis->name, how->how);

@@ -328,8 +328,8 @@ tell_kept(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), vo
 	const struct kept *k = &o->ledger->kept;
 
 	for (const struct eio_list *l = k->all.next; l != &k->all; l = l->next) {
-		const struct feed_session *s =
-			EIO_CONTAINER((struct eio_list *)(uintptr_t)l, struct feed_session, link);
+		const struct feed_session *s = EIO_CONTAINER(
+			(struct eio_list *)(uintptr_t)l, struct feed_session, link);
 
 		if (s->is_signed && s->n_rooms && !feed_local_has(&o->journal->local, s->rooms[0].room->key.nsp))
 			tell(with, s->pid);

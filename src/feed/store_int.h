@@ -93,7 +93,8 @@ struct redis_item store__result_of(const struct redis_values *values);
 /* store_move.c */
 
 /* An answer of the server that is left, to what was asked for going over; false: it is none. */
-bool store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values);
+bool store__take_carried(
+	struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values);
 
 /* An end is not connected any more. */
 void store__move_lost(struct store *s, const struct store_end *e);

@@ -70,8 +70,7 @@ store__move_lost(struct store *s, const struct store_end *e)
 /* Carrying */
 
 bool
-store__take_carried(
-	struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
 {
 	struct store_move *v = s->move;
 	struct redis_item item = store__result_of(values);

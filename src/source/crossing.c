@@ -76,7 +76,8 @@ is_connected(const struct crossing *v, enum crossing_side side)
 static bool
 are_complete(const struct crossing *v)
 {
-	return v->options.is_complete(v->options.user, CROSSING_OLD) && v->options.is_complete(v->options.user, CROSSING_NEW);
+	return v->options.is_complete(v->options.user, CROSSING_OLD) &&
+	       v->options.is_complete(v->options.user, CROSSING_NEW);
 }
 
 /* Once. */
@@ -353,7 +354,7 @@ find_obstacle(const struct crossing *v)
 	if (!v->home_old || !v->home_new) return "markers cannot be published";
 	if (!*v->at_old.replid || !*v->at_new.replid) return "INFO does not say whether both are of one replication";
 	return strcmp(v->at_old.replid, v->at_new.replid) ? NULL
-							   : "both are replicas of one server, or one is far behind";
+							  : "both are replicas of one server, or one is far behind";
 }
 
 static void

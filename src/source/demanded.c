@@ -225,8 +225,7 @@ demanded_leave(struct source *source, struct eio_bytes channel)
 {
 	struct demanded *d = demanded_source(source);
 
-	if (movable_has(d->channels, REDIS_CHANNEL, channel))
-		movable_leave(d->channels, REDIS_CHANNEL, channel);
+	if (movable_has(d->channels, REDIS_CHANNEL, channel)) movable_leave(d->channels, REDIS_CHANNEL, channel);
 }
 
 static void

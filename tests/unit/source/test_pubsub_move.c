@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "src/base/log.h"
-#include "src/source/pubsub.h"
 #include "src/source/crossing.h"
+#include "src/source/pubsub.h"
 
 #include <stdio.h>
 #include <stdlib.h>
