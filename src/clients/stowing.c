@@ -248,7 +248,7 @@ find_stow(struct clients *c, const struct feed_stow *s)
 
 /* What this worker has reached, where it is not known what Redis has. */
 static void
-note_reached(struct clients *c, const struct feed_stow *s)
+note_stow_reached(struct clients *c, const struct feed_stow *s)
 {
 	if (c->reached < s->serial) c->reached = s->serial;
 	c->reached_text = s->reached;
@@ -257,7 +257,7 @@ note_reached(struct clients *c, const struct feed_stow *s)
 static void
 take_failed(struct clients *c, struct client_stow *w, const struct feed_stow *s)
 {
-	note_reached(c, s);
+	note_stow_reached(c, s);
 	if (w->corked) tell_doubt(w);
 	if (w->dirty) return; /* it is tried once more with the end of this turn */
 	stow_uncork(w);
@@ -279,7 +279,7 @@ take_elsewhere(struct clients *c, const struct feed_stow *s)
 {
 	uint64_t now = time_of_clients(c), n = 0;
 
-	note_reached(c, s);
+	note_stow_reached(c, s);
 	c->store++;
 	for (struct eio_list *l = c->stowed.next; l != &c->stowed; l = l->next)
 		EIO_CONTAINER(l, struct client_stow, link)->due_ms = now + n++ / PUTS_PER_MS;

@@ -95,8 +95,9 @@ void feed_change_end(struct feed *f);
  * of the feed runs. */
 void feed_call(struct feed *f, void (*call)(void *user), void *user);
 
-/* The address of a server has become another one: all that is connected there goes over to it. old: that before. Whether that is under way for any, which any thread may ask. What connections to a server are made with:
- * a loop, and what they count. On its thread, as by feed_call(). */
+/* The address of a server has become another one: all that is connected there goes over to it. old: that before.
+ * Whether that is under way for any, which any thread may ask. What connections to a server are made with: a loop, and
+ * what they count. On its thread, as by feed_call(). */
 void feed_move_redis(struct feed *f, size_t server, const struct redis_url *old);
 bool feed_is_moving(const struct feed *f);
 uv_loop_t *feed_redis_loop(const struct feed *f);

@@ -5,6 +5,42 @@
 #include "src/feed/store.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+/* Where there is no Redis, what is published is counted in its place. */
+static size_t
+redis_metrics_count(const struct feed *f)
+{
+	return f->options.n_redis ? f->options.n_redis : 1;
+}
+
+void
+feed__free_servers(struct feed *f)
+{
+	for (size_t i = 0; f->redis_metrics && i < redis_metrics_count(f); i++) metrics_free(f->redis_metrics[i]);
+	free(f->redis_metrics);
+	free(f->moves);
+}
+
+bool
+feed__make_servers(struct feed *f)
+{
+	size_t n = redis_metrics_count(f), i = 0;
+
+	f->moves = calloc(n, sizeof *f->moves);
+	f->redis_metrics = calloc(n, sizeof(struct metrics *));
+	while (f->moves && f->redis_metrics && i < n) {
+		const char *name = f->options.n_redis ? f->options.redis[i].name : "intake";
+
+		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, name);
+		if (!f->redis_metrics[i++]) break;
+	}
+	if (f->redis_metrics && f->redis_metrics[n - 1]) return true;
+	feed__free_servers(f);
+	return false;
+}
+
+/* Going over */
 
 static void
 tell_moved(struct feed *f, size_t server)

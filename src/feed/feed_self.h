@@ -77,7 +77,11 @@ feed__loop(const struct feed *f)
 	return &f->options.thread->loop;
 }
 
-/* feed_move.c: what intakes tell of that, and whoever keeps sessions. */
+/* feed_move.c: what is there for each server. False when out of memory: nothing is to be undone then. */
+bool feed__make_servers(struct feed *f);
+void feed__free_servers(struct feed *f);
+
+/* What intakes tell of that, and whoever keeps sessions. */
 void feed__hear_moves(struct feed *f);
 void feed__on_store_moved(void *user);
 

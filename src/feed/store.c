@@ -23,14 +23,13 @@ static const char drop_script[] = "local v=redis.call('GET',KEYS[1]) "
 				  "if v and " TOKEN_OF_V "~=ARGV[1] then return '' end "
 				  "redis.call('DEL',KEYS[1]) return 'done'";
 
-#define LOCAL_KEY STORE_KEY "~"
-
 static const char take_script[] = "local v=redis.call('GET',KEYS[1]) "
 				  "if not v then return false end "
 				  "if string.len(v)<=40 then return '' end "
 				  "if string.sub(v,25,32)~=ARGV[3] and "
-				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,17,24))+"
-				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,25,32))>0 then return '' end "
+				  "redis.call('EXISTS','" STORE_LOCAL_KEY "'..string.sub(v,17,24))+"
+				  "redis.call('EXISTS','" STORE_LOCAL_KEY
+				  "'..string.sub(v,25,32))>0 then return '' end "
 				  "redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2]) return v";
 
 _Static_assert(STORED_TOKEN_AT + 1 == 13 && STORED_TOKEN_AT + STORED_TOKEN_TEXT == 40, "the scripts count so");
@@ -59,16 +58,16 @@ fail_op(const struct store *s, struct store_op *op)
 	if (recall) s->options.taken(s->options.user, recall, STORE_FAILED, eio_bytes("", 0));
 }
 
-void
-store__lose(struct store *s)
+static void
+lose_store(struct store *s)
 {
 	if (s->lost) return;
 	s->lost = true;
 	s->options.lost(s->options.user);
 }
 
-void
-store__fail_all(struct store *s, bool answers_come)
+static void
+fail_all_ops(struct store *s, bool answers_come)
 {
 	struct eio_list *l, *next;
 
@@ -93,23 +92,6 @@ first_op(const struct store *s)
 	return eio_list_empty(&s->ops) ? NULL : EIO_CONTAINER(s->ops.next, struct store_op, link);
 }
 
-void
-store__note_error(struct store *s, struct eio_bytes text)
-{
-	log_limited(LOG_LEVEL_WARN, &s->limit, uv_now(s->options.loop), "redis=%s event=session-not-kept error=\"%s\"",
-		s->options.url->name, LOG_ESCAPE(text));
-}
-
-struct redis_item
-store__result_of(const struct redis_values *values)
-{
-	struct redis_item item = { .kind = REDIS_ITEM_NIL };
-	size_t at = 0;
-
-	(void)redis_values_next(values, &at, &item);
-	return item;
-}
-
 static void
 tell_taken(const struct store *s, struct feed_recall *r, struct redis_item item)
 {
@@ -132,7 +114,7 @@ take_store_reply(struct store *s, enum redis_reply reply, struct eio_bytes text,
 	eio_list_remove(&op->link);
 	if (!good) {
 		store__note_error(s, text);
-		store__lose(s);
+		lose_store(s);
 		fail_op(s, op);
 	} else if (op->stow) {
 		s->lost = false;
@@ -174,8 +156,8 @@ on_store_lost(void *user)
 	e->unheeded = 0;
 	store__move_lost(s, e);
 	if (e != s->at) return;
-	store__lose(s);
-	store__fail_all(s, false);
+	lose_store(s);
+	fail_all_ops(s, false);
 }
 
 static void
@@ -206,8 +188,8 @@ on_store_timer(uv_timer_t *t)
 	store__move_on(s);
 	op = first_awaited(s);
 	if (!op || uv_now(s->options.loop) < op->by_ms) return;
-	store__lose(s);
-	store__fail_all(s, true);
+	lose_store(s);
+	fail_all_ops(s, true);
 }
 
 /* Commands */
@@ -222,16 +204,6 @@ new_op(struct store *s)
 	eio_list_init(&op->link);
 	op->by_ms = uv_now(s->options.loop) + STORE_MS;
 	return op;
-}
-
-bool
-store__add_key(const struct store *s, const char pid[FEED_PID_LEN], struct eio_buf *out)
-{
-	char key[sizeof STORE_KEY + FEED_SIGNED_LEN] = STORE_KEY;
-
-	if (!feed_pid_sign(s->options.secret, pid, key + sizeof STORE_KEY - 1)) return false;
-	redis_argument(out, eio_bytes(key, sizeof STORE_KEY - 1 + FEED_SIGNED_LEN));
-	return true;
 }
 
 /* A command about a session; NULL when it cannot be asked for. */
@@ -267,14 +239,6 @@ keep_op(struct store *s, struct store_op *op, size_t mark)
 	return true;
 }
 
-void
-store__add_ms(struct eio_buf *out, unsigned ms)
-{
-	char text[16];
-
-	redis_argument(out, eio_bytes(text, (size_t)snprintf(text, sizeof text, "%u", ms)));
-}
-
 static void
 add_token(struct eio_buf *out, const char token[STORED_TOKEN])
 {
@@ -301,19 +265,8 @@ store_stow(struct store *s, struct feed_stow *stow)
 		op->stow = stow;
 		if (keep_op(s, op, mark)) return;
 	}
-	store__lose(s);
+	lose_store(s);
 	tell_stowed(s, stow, FEED_STOW_FAILED);
-}
-
-void
-store__add_tag(struct eio_buf *out, const char *prefix, const char tag[FEED_TAG])
-{
-	char text[sizeof LOCAL_KEY + 2 * FEED_TAG];
-	size_t n = strlen(prefix);
-
-	memcpy(text, prefix, n);
-	n += eio_base64_encode(text + n, eio_bytes(tag, FEED_TAG));
-	redis_argument(out, eio_bytes(text, n));
 }
 
 void
@@ -346,7 +299,7 @@ store_declare(struct store *s, const char tag[FEED_TAG])
 	op->declares = true;
 	redis_command(&s->out, 5);
 	redis_argument(&s->out, EIO_LIT("SET"));
-	store__add_tag(&s->out, LOCAL_KEY, tag);
+	store__add_tag(&s->out, STORE_LOCAL_KEY, tag);
 	redis_argument(&s->out, EIO_LIT("local"));
 	redis_argument(&s->out, EIO_LIT("PX"));
 	/* No session is stored from now on, and those that are will have gone by then. */
@@ -379,8 +332,8 @@ store_new(const struct store_options *options)
 	return s;
 }
 
-struct store_end *
-store__open_end(struct store *s)
+static struct store_end *
+open_store_end(struct store *s)
 {
 	struct store_end *e = calloc(1, sizeof *e);
 	const struct redis_fetcher_options o = {
@@ -404,8 +357,8 @@ store__open_end(struct store *s)
 	return NULL;
 }
 
-void
-store__close_end(struct store_end *e)
+static void
+close_store_end(struct store_end *e)
 {
 	if (!e) return;
 	redis_fetcher_close(e->fetcher);
@@ -422,8 +375,26 @@ store_open(struct store *s)
 		uv_timer_start(&s->timer, on_store_timer, STORE_LOOK_MS, STORE_LOOK_MS);
 		s->opened = true;
 	}
-	s->at = store__open_end(s);
+	s->at = open_store_end(s);
 	if (!s->at) log_error("redis=%s event=not-opened reason=\"out of memory\"", s->options.url->name);
+}
+
+static const struct store_parts parts_of_move = {
+	.open = open_store_end,
+	.close = close_store_end,
+	.lose = lose_store,
+	.fail_all = fail_all_ops,
+	.flush = store_flush,
+};
+
+void
+store_move(struct store *s)
+{
+	CHECK(!s->move);
+	if (s->opened && store__move_begin(s, &parts_of_move)) return;
+	/* It connects there as soon as what there is breaks. */
+	log_error("redis=%s event=not-opened reason=\"out of memory\"", s->options.url->name);
+	s->options.moved(s->options.user, 0);
 }
 
 void
@@ -433,10 +404,10 @@ store_close(struct store *s)
 	s->opened = false;
 	store__move_end(s);
 	if (s->at) store_flush(s);
-	store__close_end(s->at);
+	close_store_end(s->at);
 	s->at = NULL;
 	uv_close((uv_handle_t *)&s->timer, NULL);
-	store__fail_all(s, false);
+	fail_all_ops(s, false);
 }
 
 void

@@ -58,39 +58,44 @@ store__end_of(void *user)
 	return e;
 }
 
-/* store.c */
-
-/* A connection that begins; NULL when out of memory. And its end; NULL is fine. */
-struct store_end *store__open_end(struct store *s);
-void store__close_end(struct store_end *e);
-
 static inline bool
 store__is_ready(const struct store_end *e)
 {
 	return e && redis_fetcher_is_ready(e->fetcher);
 }
 
-/* Nothing can be relied on from now on. */
-void store__lose(struct store *s);
+/* store_words.c */
 
-/* All that waits fails. answers_come: what was written may be answered yet, and keeps its place for that. */
-void store__fail_all(struct store *s, bool answers_come);
-
-void store__note_error(struct store *s, struct eio_bytes text);
+#define STORE_LOCAL_KEY STORE_KEY "~"
 
 /* Adds the name of a session to a command. False when out of memory. */
 bool store__add_key(const struct store *s, const char pid[FEED_PID_LEN], struct eio_buf *out);
 
-/* How long what is left of a client that has gone stays, in milliseconds, as an argument. */
-void store__add_ms(struct eio_buf *out, unsigned ms);
-
-/* A tag as it stands in base64, behind a prefix. */
+/* A tag as it stands in base64, behind a prefix, which is short. */
 void store__add_tag(struct eio_buf *out, const char *prefix, const char tag[FEED_TAG]);
+
+/* How long something stays, in milliseconds. */
+void store__add_ms(struct eio_buf *out, unsigned ms);
 
 /* The one string of an answer, or another item. */
 struct redis_item store__result_of(const struct redis_values *values);
 
+void store__note_error(struct store *s, struct eio_bytes text);
+
 /* store_move.c */
+
+/* What it needs of the store. */
+struct store_parts {
+	struct store_end *(*open)(struct store *s); /* NULL when out of memory */
+	void (*close)(struct store_end *e); /* NULL is fine */
+	void (*lose)(struct store *s); /* nothing can be relied on from now on */
+	/* All that waits fails. answers_come: what was written may be answered yet, and keeps its place for that. */
+	void (*fail_all)(struct store *s, bool answers_come);
+	void (*flush)(struct store *s);
+};
+
+/* Begins to go over. False when out of memory: it stays. */
+bool store__move_begin(struct store *s, const struct store_parts *parts);
 
 /* An answer of the server that is left, to what was asked for going over; false: it is none. */
 bool store__take_carried(

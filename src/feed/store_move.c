@@ -24,6 +24,7 @@ enum {
 enum store_phase { STORE_CONNECTS, STORE_DRAINS, STORE_CARRIES };
 
 struct store_move {
+	const struct store_parts *parts;
 	struct store_end *next; /* owned */
 	enum store_phase phase;
 	uint64_t by_ms; /* of the phase */
@@ -53,7 +54,7 @@ store__move_end(struct store *s)
 	struct store_move *v = s->move;
 
 	if (!v) return;
-	store__close_end(v->next);
+	v->parts->close(v->next);
 	eio_buf_deinit(&v->question);
 	eio_buf_deinit(&v->out);
 	free(v);
@@ -156,24 +157,25 @@ static void
 go_over_to_next(struct store *s)
 {
 	struct store_move *v = s->move;
+	const struct store_parts *parts = v->parts;
 	size_t carried = v->carried;
 
 	pass_carried(v);
 	if (s->unanswered || !store__is_ready(v->next)) {
-		store__lose(s);
-		store__fail_all(s, false);
+		v->parts->lose(s);
+		v->parts->fail_all(s, false);
 	}
-	store__close_end(s->at);
+	v->parts->close(s->at);
 	s->at = v->next;
 	v->next = NULL;
 	store__move_end(s);
 	s->options.moved(s->options.user, carried);
-	store_flush(s);
+	parts->flush(s);
 }
 
 /* Whether there is nothing more to be waited for. */
 static bool
-is_over(const struct store *s)
+has_finished(const struct store *s)
 {
 	const struct store_move *v = s->move;
 
@@ -194,24 +196,22 @@ store__move_on(struct store *s)
 	}
 	if (v->phase == STORE_DRAINS && store__is_ready(s->at) && !s->unanswered) begin_carrying(s);
 	if (v->phase == STORE_CARRIES) pass_carried(v);
-	if (is_over(s)) go_over_to_next(s);
+	if (has_finished(s)) go_over_to_next(s);
 }
 
-/* Without memory it connects there as soon as what there is breaks. */
-void
-store_move(struct store *s)
+bool
+store__move_begin(struct store *s, const struct store_parts *parts)
 {
-	struct store_move *v = s->opened ? calloc(1, sizeof *v) : NULL;
+	struct store_move *v = calloc(1, sizeof *v);
 
-	CHECK(!s->move);
-	if (v) v->next = store__open_end(s);
+	if (v) v->next = parts->open(s);
 	if (!v || !v->next) {
 		free(v);
-		log_error("redis=%s event=not-opened reason=\"out of memory\"", s->options.url->name);
-		s->options.moved(s->options.user, 0);
-		return;
+		return false;
 	}
+	v->parts = parts;
 	v->by_ms = uv_now(s->options.loop) + CONNECT_MS;
 	s->move = v;
 	uv_timer_start(&s->timer, s->timer.timer_cb, STEP_MS, STEP_MS);
+	return true;
 }

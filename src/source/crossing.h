@@ -61,8 +61,8 @@ struct crossing_options {
 	void (*over)(void *user);
 	/* The end, at which the crossing is closed already (its channel can still be read); on the loop, so that
 	 * anything may be done. With a gap that
-	 * is not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has been
-	 * left. */
+	 * is not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has
+	 * been left. */
 	void (*ended)(void *user, const struct source_moved *how, bool anew);
 	const struct source_move_events *events; /* borrowed: `switched` and `has_switched` are told of its owner */
 	void *events_user;

@@ -91,7 +91,7 @@ is_side_complete(void *user, enum crossing_side side)
 }
 
 static void
-take_held(void *user, const struct redis_message *m)
+take_move_held(void *user, const struct redis_message *m)
 {
 	const struct pubsub_move *v = move_of(user);
 
@@ -196,7 +196,7 @@ new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct s
 		.metrics = options->metrics,
 		.is_connected = is_side_connected,
 		.is_complete = is_side_complete,
-		.take = take_held,
+		.take = take_move_held,
 		.over = on_move_over,
 		.ended = on_move_ended,
 		.events = events,
