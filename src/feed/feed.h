@@ -29,7 +29,7 @@ struct feed_options {
 	/* Borrowed: the servers, the first of which is published to. Without any, what is published comes back as what
 	 * feed_take() is given. */
 	const struct redis_url *redis;
-	size_t n_redis;
+	size_t n_redis, max_redis; /* how many; and how many there may come to be, 0: no more */
 	const bool *replicates; /* for each of them: what is published comes by `replicated`; NULL: for none */
 	/* How messages come; demanded: of channels that come and go, where a feed wants that. */
 	const struct source_ops *published, *replicated, *streams, *demanded, *shards;
@@ -101,6 +101,13 @@ void feed_call(struct feed *f, void (*call)(void *user), void *user);
 void feed_move_redis(struct feed *f, size_t server, const struct redis_url *old);
 bool feed_is_moving(const struct feed *f);
 uv_loop_t *feed_redis_loop(const struct feed *f);
+
+/* One more server stands behind those of options.redis: what it publishes is taken from now on. 0, or -1 when out of
+ * memory (nothing to undo then). Or the last one is left, which still stands there. How many there are any thread may
+ * ask that waits for these. The same. */
+int feed_add_redis(struct feed *f);
+void feed_drop_redis(struct feed *f);
+size_t feed_redis_count(const struct feed *f);
 bool feed_redis_replicates(const struct feed *f, size_t server); /* it is read as by a replica */
 struct metrics *feed_redis_metrics(const struct feed *f, size_t server);
 

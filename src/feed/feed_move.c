@@ -14,6 +14,14 @@ redis_metrics_count(const struct feed *f)
 	return f->options.n_redis ? f->options.n_redis : 1;
 }
 
+static size_t
+most_servers(const struct feed *f)
+{
+	size_t n = redis_metrics_count(f);
+
+	return n < f->options.max_redis ? f->options.max_redis : n;
+}
+
 void
 feed__free_servers(struct feed *f)
 {
@@ -27,8 +35,8 @@ feed__make_servers(struct feed *f)
 {
 	size_t n = redis_metrics_count(f), i = 0;
 
-	f->moves = calloc(n, sizeof *f->moves);
-	f->redis_metrics = calloc(n, sizeof(struct metrics *));
+	f->moves = calloc(most_servers(f), sizeof *f->moves);
+	f->redis_metrics = calloc(most_servers(f), sizeof(struct metrics *));
 	while (f->moves && f->redis_metrics && i < n) {
 		const char *name = f->options.n_redis ? f->options.redis[i].name : "intake";
 
@@ -170,4 +178,45 @@ bool
 feed_redis_replicates(const struct feed *f, size_t server)
 {
 	return f->options.replicates && f->options.replicates[server];
+}
+
+/* More of them, or less */
+
+size_t
+feed_redis_count(const struct feed *f)
+{
+	return f->options.n_redis;
+}
+
+int
+feed_add_redis(struct feed *f)
+{
+	size_t i = f->options.n_redis;
+
+	CHECK_MAGIC(f, FEED_MAGIC);
+	CHECK(i && i < f->options.max_redis);
+	f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, f->options.redis[i].name);
+	if (!f->redis_metrics[i]) return -1;
+	f->options.n_redis++;
+	if (feed_intakes_add(&f->intakes) == 0) {
+		feed_demands_fill(&f->demands);
+		return 0;
+	}
+	f->options.n_redis--;
+	metrics_free(f->redis_metrics[i]);
+	f->redis_metrics[i] = NULL;
+	return -1;
+}
+
+void
+feed_drop_redis(struct feed *f)
+{
+	size_t i = f->options.n_redis - 1;
+
+	CHECK_MAGIC(f, FEED_MAGIC);
+	CHECK(i > 0);
+	feed_intakes_drop(&f->intakes);
+	f->options.n_redis--;
+	metrics_free(f->redis_metrics[i]);
+	f->redis_metrics[i] = NULL;
 }
