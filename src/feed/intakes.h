@@ -70,8 +70,8 @@ void feed_intakes_forget(struct feed_intakes *all);
 unsigned feed_intakes_movers(const struct feed_intakes *all, size_t server);
 void feed_intakes_move(struct feed_intakes *all, size_t server, const struct redis_url *old);
 
-/* One more server is counted in options->n_redis, or the last one is not to be any more; no line is wanted. 0, or -1 when
- * out of memory (nothing to undo then). */
+/* One more server is counted in options->n_redis, or the last one is not to be any more; no line is wanted. 0, or -1
+ * when out of memory (nothing to undo then). */
 int feed_intakes_add(struct feed_intakes *all);
 void feed_intakes_drop(struct feed_intakes *all);
 
