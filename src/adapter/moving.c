@@ -28,6 +28,7 @@ on_adapter_moved(void *user, const struct source_moved *how)
 	struct adapter *a = adapter__of(user);
 
 	if (a->publisher) redis_publisher_flush(a->publisher);
+	atomic_store_explicit(&a->moves, false, memory_order_release);
 	if (how->gap)
 		log_warn(
 			"redis=%s event=adapter-moved how=%s reason=\"%s\" hint=\"something may be missing, as after a "
@@ -35,7 +36,6 @@ on_adapter_moved(void *user, const struct source_moved *how)
 			a->options.redis->name, how->how, how->why);
 	else
 		log_info("redis=%s event=adapter-moved how=%s", a->options.redis->name, how->how);
-	atomic_store_explicit(&a->moves, false, memory_order_release);
 }
 
 static const struct source_move_events adapter_moves = {

@@ -78,8 +78,8 @@ static void
 end_server_move(struct feed *f, size_t server)
 {
 	if (server == 0) feed_uplink_flush(&f->uplink);
+	end_part_of_move(f); /* so that who reads that it has moved may move it */
 	tell_moved(f, server);
-	end_part_of_move(f);
 }
 
 /* What handlers publish goes to the first server, when all that hear it there are ready for that. */

@@ -367,11 +367,11 @@ on_store_moved(void *user, size_t carried)
 	struct feed_returning *r = returning_of(user);
 
 	if (r->closed) return;
-	log_info("redis=%s event=sessions-moved carried=%zu", r->out->options->redis->name, carried);
 	journal_begin_epoch(r->out->journal);
 	feed_out_post(r->out);
 	for (unsigned w = 0; w < r->out->options->workers; w++) post_elsewhere(r, w);
 	r->store_moved(r->user);
+	log_info("redis=%s event=sessions-moved carried=%zu", r->out->options->redis->name, carried);
 }
 
 struct store *
