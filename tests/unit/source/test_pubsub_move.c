@@ -393,6 +393,7 @@ begin_cut(void **state)
 	old = url;
 	go_to(&two);
 	source_pubsub.move(source, &o, &old, &move_events);
+	redis_url_deinit(&old);
 	RUN_UNTIL_THAT(two.published == '1');
 	say_text(&two, "not yet");
 	say_marker(&one, '1');
