@@ -83,6 +83,8 @@ describe('another address of Redis, of servers between which clients change', { 
 			await gone;
 			await servers.next();
 			await hasAll(there, 2);
+			const has = async (key) => (await next.client.command('XLEN', key)) === 2;
+			await eventually(async () => (await has('s')) && has('r'), 'the replica to have it all');
 			await next.client.command('REPLICAOF', 'NO', 'ONE');
 			const before = [there._lastOffset];
 			assert.equal(await move(servers.list[0], next.url), 1);
