@@ -176,7 +176,6 @@ make_admin(struct daemon *d)
 		.address = d->config->admin->text,
 		.fd = inherited_take_listening(&d->inherited, d->config->admin->text, "admin", &(bool){ false }),
 		.workers = d->config->workers,
-		.redis = (unsigned)d->config->n_redis,
 		.hosts = d->config->admin_hosts,
 		.n_hosts = d->config->n_admin_hosts,
 		.max_head = l->header_bytes,
@@ -236,7 +235,6 @@ make_service(struct daemon *d)
 		.n_threads = d->n_threads,
 		.metrics = &d->metrics,
 		.feed = d->feed,
-		.redis = (unsigned)d->config->n_redis,
 	};
 	struct reload_parts parts;
 

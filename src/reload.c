@@ -275,6 +275,7 @@ put_in_force(struct reload *r, struct config *now, const struct reload_plan *pla
 	change_all(r, now);
 	if (plan->redis) {
 		change_secrets(r, plan->secrets);
+		reload_redis_number(&r->redis, now);
 		reload_redis_begin(&r->redis);
 	}
 	r->kept = plan->stay != NULL;
@@ -326,7 +327,7 @@ take_config(struct reload *r, struct config *now, struct eio_buf *answer)
 		why = plan.why;
 	if (why) reload_redis_forget(&r->redis);
 	if (!why) put_in_force(r, now, &plan, answer);
-	config_secrets_free(plan.secrets, r->options.config->n_redis);
+	config_secrets_free(plan.secrets);
 	if (!why) return 200;
 	config_free(now);
 	return refuse_reload(answer, why);

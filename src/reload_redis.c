@@ -3,6 +3,7 @@
 #include "src/reload_redis.h"
 
 #include "eio/check.h"
+#include "src/adapter/adapter.h"
 #include "src/base/log.h"
 #include "src/config/changes.h"
 #include "src/feed/feed.h"
@@ -67,6 +68,7 @@ go_over_to_servers(void *user)
 		if (!s->reached) continue;
 		config_swap_redis(r->first, s->server, &s->url);
 		if (r->workers->presence) presence_move(r->workers->presence, config_redis(r->first, s->server));
+		if (r->workers->adapter) adapter_move(r->workers->adapter, config_redis(r->first, s->server), &s->url);
 		feed_move_redis(r->workers->feed, s->server, &s->url);
 	}
 }
@@ -110,7 +112,7 @@ reload_redis_prepare(struct reload_redis *r, const struct workers *workers, cons
 {
 	r->workers = workers;
 	CHECK(!r->n);
-	for (size_t i = 0; i < r->first->n_redis; i++) {
+	for (size_t i = 0; i < r->first->n_redis && i < now->n_redis; i++) {
 		struct reload_server *s = &r->v[r->n];
 
 		if (redis_url_is_same_place(config_redis(r->first, i), config_redis(now, i))) continue;
@@ -122,6 +124,52 @@ reload_redis_prepare(struct reload_redis *r, const struct workers *workers, cons
 		r->n++;
 	}
 	return 0;
+}
+
+/* More servers, or less */
+
+struct number_call {
+	const struct reload_redis *r;
+	const struct config *now;
+	bool failed;
+};
+
+static void
+add_servers(struct number_call *c)
+{
+	struct feed *feed = c->r->workers->feed;
+
+	while (c->r->first->n_redis < c->now->n_redis && !c->failed) {
+		c->failed = config_add_redis(c->r->first, c->now) < 0;
+		if (c->failed || feed_add_redis(feed) == 0) continue;
+		config_drop_redis(c->r->first);
+		c->failed = true;
+	}
+}
+
+/* On the feed's thread; the main thread waits, as above. */
+static void
+change_number(void *user)
+{
+	struct number_call *c = user;
+
+	for (; c->r->first->n_redis > c->now->n_redis; config_drop_redis(c->r->first))
+		feed_drop_redis(c->r->workers->feed);
+	add_servers(c);
+}
+
+void
+reload_redis_number(struct reload_redis *r, const struct config *now)
+{
+	size_t before = r->first->n_redis;
+	struct number_call c = { r, now, false };
+
+	for (size_t i = now->n_redis; i < before; i++)
+		log_info("redis=%s event=redis-removed", config_redis(r->first, i)->name);
+	feed_call(r->workers->feed, change_number, &c);
+	for (size_t i = before; i < r->first->n_redis; i++)
+		log_info("redis=%s event=redis-added", config_redis(r->first, i)->name);
+	if (c.failed) log_error("event=redis-not-added reason=\"out of memory\"");
 }
 
 void
@@ -142,7 +190,9 @@ reload_redis_forget(struct reload_redis *r)
 bool
 reload_redis_is_busy(const struct reload_redis *r)
 {
-	return r->n > 0 || (r->workers && feed_is_moving(r->workers->feed));
+	const struct workers *w = r->workers;
+
+	return r->n > 0 || (w && (feed_is_moving(w->feed) || (w->adapter && adapter_is_moving(w->adapter))));
 }
 
 void

@@ -40,8 +40,10 @@ struct reload_redis {
 void reload_redis_init(struct reload_redis *r, uv_loop_t *loop, const struct config *first);
 
 /* Notes what is at another address in a configuration. 0, or -1 when out of memory (nothing to undo then). Then it is
- * tried, or forgotten. */
+ * tried, or forgotten. In between servers are added behind the others, or the last ones are left, at once: one that is
+ * away is connected to when it is there. */
 int reload_redis_prepare(struct reload_redis *r, const struct workers *workers, const struct config *now);
+void reload_redis_number(struct reload_redis *r, const struct config *now);
 void reload_redis_begin(struct reload_redis *r);
 void reload_redis_forget(struct reload_redis *r);
 

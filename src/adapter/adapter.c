@@ -45,7 +45,7 @@ shut_down_adapter(struct adapter *a)
 	a->closed = true;
 	adapter__forget_surveys(a);
 	adapter__forget_heard(a);
-	if (a->channels) redis_channels_close(a->channels);
+	if (a->channels) movable_close(a->channels);
 	if (a->streamer) redis_streamer_close(a->streamer);
 	if (a->publisher) redis_publisher_close(a->publisher);
 	if (a->spublisher) redis_spublisher_close(a->spublisher);
@@ -72,6 +72,7 @@ free_adapter_parts(struct adapter *a)
 	eio_buf_deinit(&a->scratch);
 	eio_buf_deinit(&a->stream_names);
 	free(a->streams);
+	free(a->places);
 	adapter_outgoing_deinit(&a->outgoing);
 	adapter_message_deinit(&a->message);
 	metrics_free(a->metrics);

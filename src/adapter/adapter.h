@@ -49,6 +49,11 @@ bool adapter_tells(const struct adapter *a);
  * out. */
 int adapter_broadcast(struct adapter *a, const struct audience *who, struct eio_bundle *event);
 
+/* The address of a server is another one now: if it is that of this one, all goes over to it. old: that before. On its
+ * thread. Whether that is under way any thread may ask. */
+void adapter_move(struct adapter *a, const struct redis_url *url, const struct redis_url *old);
+bool adapter_is_moving(const struct adapter *a);
+
 /* Closes what it has on the loop, and waits for that. To be called once, also when it was not started, by the thread
  * that starts and stops its thread. */
 void adapter_stop(struct adapter *a);

@@ -10,10 +10,10 @@
 #include "src/adapter/outgoing.h"
 #include "src/base/log.h"
 #include "src/feed/targets.h"
-#include "src/redis/channels.h"
 #include "src/redis/publisher.h"
 #include "src/redis/spublisher.h"
 #include "src/redis/streamer.h"
+#include "src/source/movable.h"
 
 #define ADAPTER_MAGIC 0xada90001u
 
@@ -38,13 +38,16 @@ struct adapter {
 	_Atomic size_t telling; /* bytes that workers have told, and that have not been taken */
 	atomic_uint untold, unnoted; /* what they could not tell; pairs of which they could not say that they changed */
 	/* The thread's. */
-	struct redis_channels *channels; /* NULL: not yet, not any more, or not needed; the next two as well */
+	struct movable *channels; /* NULL: not yet, not any more, or not needed; the next two as well */
 	struct redis_publisher *publisher;
 	struct redis_spublisher *spublisher; /* for shard channels of a Cluster, where that does not do; else NULL */
 	struct redis_streamer *streamer;
-	struct redis_streamer_stream *streams; /* owned: what it reads */
+	struct redis_streamer_stream *streams; /* owned: what it reads, and how far that was read at another address */
+	char (*places)[REDIS_CURSOR_TEXT];
 	struct eio_buf stream_names;
 	bool channels_ready, streamer_ready;
+	bool switched; /* whoever publishes goes to another address */
+	atomic_bool moves; /* it does; any thread reads */
 	struct adapter_message message;
 	struct adapter_outgoing outgoing;
 	struct eio_bytes rooms[FEED_MAX_ROOMS], except[FEED_MAX_ROOMS], members[FEED_MAX_ROOMS];
@@ -90,6 +93,9 @@ bool adapter__add_entry(struct adapter *a, struct eio_bytes nsp);
 
 /* hearing.c: opens what is heard, and what is read. False when out of memory. */
 bool adapter__hear(struct adapter *a);
+
+/* Reads streams at the address of now, from where they have been read. */
+void adapter__reopen_streamer(struct adapter *a);
 
 /* Shows whether all that is heard is there. */
 void adapter__show_state(struct adapter *a);

@@ -300,9 +300,8 @@ want_pattern(struct adapter *a, bool requests)
 
 	eio_buf_clear(&a->scratch);
 	adapter_classic_pattern(a->options.spec->key, requests, &a->scratch);
-	rc = eio_buf_failed(&a->scratch)
-		     ? -1
-		     : redis_channels_want(a->channels, REDIS_CHANNEL_PATTERN, eio_buf_bytes(&a->scratch));
+	rc = eio_buf_failed(&a->scratch) ? -1
+					 : movable_want(a->channels, REDIS_CHANNEL_PATTERN, eio_buf_bytes(&a->scratch));
 	return rc == 0;
 }
 
@@ -320,7 +319,7 @@ open_channels(struct adapter *a)
 	};
 	bool classic = a->options.spec->dialects.heard[ADAPTER_CLASSIC];
 
-	a->channels = redis_channels_open(&a->options.thread->loop, &o);
+	a->channels = movable_open(&a->options.thread->loop, &o);
 	if (!a->channels) return false;
 	/* A member hears requests on channels, by which it is counted; by the pattern they would come twice. */
 	if (classic && !want_pattern(a, false)) return false;
@@ -351,11 +350,11 @@ name_streams(struct adapter *a, unsigned n)
 static bool
 open_streamer(struct adapter *a)
 {
-	unsigned n = a->options.spec->streams;
-	struct redis_streamer_options o = {
+	const struct redis_streamer_options o = {
 		.url = a->options.redis,
 		.metrics = a->redis_metrics,
-		.n = n,
+		.streams = a->streams,
+		.n = a->options.spec->streams,
 		.message_bytes = a->options.message_bytes,
 		.entry = on_adapter_entry,
 		.gap = on_adapter_gap,
@@ -365,8 +364,6 @@ open_streamer(struct adapter *a)
 		.user = a,
 	};
 
-	if (!name_streams(a, n)) return false;
-	o.streams = a->streams;
 	a->streamer = redis_streamer_open(&a->options.thread->loop, &o);
 	return a->streamer != NULL;
 }
@@ -378,5 +375,21 @@ adapter__hear(struct adapter *a)
 
 	if (heard[ADAPTER_CLASSIC] || heard[ADAPTER_SHARDED] || adapter__is_member(a, ADAPTER_STREAMS))
 		if (!open_channels(a)) return false;
-	return !heard[ADAPTER_STREAMS] || open_streamer(a);
+	return !heard[ADAPTER_STREAMS] || (name_streams(a, a->options.spec->streams) && open_streamer(a));
+}
+
+/* Where memory is out, what is added until the new one is there is missing. */
+void
+adapter__reopen_streamer(struct adapter *a)
+{
+	unsigned n = a->options.spec->streams;
+	char(*places)[REDIS_CURSOR_TEXT] = calloc(n, sizeof *places), (*before)[REDIS_CURSOR_TEXT] = a->places;
+
+	for (unsigned i = 0; i < n; i++)
+		a->streams[i].resume = places ? redis_streamer_store(a->streamer, i, places[i]) : NULL;
+	redis_streamer_close(a->streamer);
+	a->places = places;
+	free(before);
+	on_adapter_streamer(a, false);
+	if (!open_streamer(a)) log_error("redis=%s event=not-opened reason=\"out of memory\"", a->options.redis->name);
 }

@@ -49,8 +49,8 @@ static bool
 change_channel(struct adapter *a, bool on, enum redis_channel_kind kind, struct eio_bytes name)
 {
 	if (!name.p) return false;
-	if (on) return redis_channels_want(a->channels, kind, name) == 0;
-	redis_channels_leave(a->channels, kind, name);
+	if (on) return movable_want(a->channels, kind, name) == 0;
+	movable_leave(a->channels, kind, name);
 	return true;
 }
 
@@ -171,7 +171,7 @@ adapter__take_watched(void *user, struct mail *run)
 		free(note);
 	}
 	if (atomic_exchange_explicit(&a->unnoted, 0, memory_order_relaxed)) log_no_memory(a);
-	if (a->channels) redis_channels_flush(a->channels);
+	if (a->channels) movable_flush(a->channels);
 }
 
 void
@@ -250,5 +250,5 @@ adapter__take_named(void *user, struct mail *run)
 		if (a->channels && before) change_names(a, false, before);
 		adapter__names_free(before);
 	}
-	if (a->channels) redis_channels_flush(a->channels);
+	if (a->channels) movable_flush(a->channels);
 }

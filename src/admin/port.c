@@ -85,7 +85,7 @@ answer_readyz(struct admin *a, struct eio_exchange *ex)
 	struct eio_buf body;
 
 	eio_buf_init(&body);
-	for (size_t i = 0; i < a->options.redis; i++) {
+	for (size_t i = 0; i < feed_redis_count(a->options.feed); i++) {
 		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
 		eio_buf_printf(&body, "redis %s %s", s.name, s.subscribed ? "subscribed" : "away");
@@ -149,7 +149,7 @@ write_stats(struct admin *a, struct eio_buf *body)
 	EIO_BUF_ADD_LIT(body, ",\"workers\":");
 	eio_buf_append_u64(body, a->options.workers);
 	EIO_BUF_ADD_LIT(body, ",\"redis\":[");
-	for (size_t i = 0; i < a->options.redis; i++) {
+	for (size_t i = 0; i < feed_redis_count(a->options.feed); i++) {
 		struct feed_redis_status s = feed_redis_status(a->options.feed, i);
 
 		if (i > 0) eio_buf_addc(body, ',');

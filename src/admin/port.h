@@ -23,7 +23,7 @@ struct eio_leaver;
 struct admin_options {
 	const char *address; /* to listen on, as eio_listen() takes it; used by admin_new only */
 	int fd; /* a socket that listens there already, which it takes over; -1: there is none */
-	unsigned workers, redis; /* how many there are */
+	unsigned workers; /* how many there are */
 	const char *const *hosts; /* n_hosts names by which it may be asked, see hosts.h; borrowed */
 	size_t n_hosts;
 	size_t max_head; /* bytes of one request head */

@@ -36,10 +36,11 @@ struct clients {
 	struct feed_offset_text reached_text; /* the same for other siocasts; n 0 where nobody comes from there */
 	struct eio_hash pasts; /* of struct client_past */
 	/* Of struct client_stow: what has changed, what Redis has, by the time when it is put again, and what it did
-	 * not take. stowing.c's, as the next two. */
+	 * not take. stowing.c's, as the next three. */
 	struct eio_list stowing, stowed, unstowed;
 	struct eio_timer stow_timer;
 	uint64_t stow_at_ms; /* when it is due; UINT64_MAX: never */
+	uint64_t store; /* how many Redis have had them before */
 	size_t held_bytes; /* of all holds */
 	size_t places; /* of all acks that are awaited: acked.c's */
 	void (*go_on)(struct sio_socket *s); /* what a socket's handlers waited for is there, see asking.h */

@@ -111,6 +111,7 @@ stow_new(struct sio_socket *s, struct client_past *past, const struct feed_recal
 	eio_list_init(&w->link);
 	w->socket = s;
 	w->past = past;
+	w->store = c->store;
 	w->begun = w->joined = c->reached_text;
 	w->stored = recall && recall->was_taken;
 	if (w->stored)

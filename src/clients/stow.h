@@ -38,6 +38,7 @@ struct client_stow {
 	bool stored; /* Redis has something of it, or may have */
 	bool left; /* its client may come back */
 	uint64_t due_ms; /* when it is put again */
+	uint64_t store; /* clients->store when it was written last */
 };
 
 /* Notes a socket; `recall` is the answer with its session, or NULL. The token is what the feed has in Redis for it

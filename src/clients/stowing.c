@@ -10,7 +10,10 @@
 
 #include <stdlib.h>
 
-enum { AGAIN_MS = 5000 }; /* what Redis did not take is tried again */
+enum {
+	AGAIN_MS = 5000, /* what Redis did not take is tried again */
+	PUTS_PER_MS = 10, /* where all are put again; scripts of Redis take 20 to 50 µs */
+};
 
 static struct feed_returning *
 returning_of_clients(const struct clients *c)
@@ -142,10 +145,34 @@ rest_clean(struct client_stow *w)
 		eio_list_remove(&w->link);
 }
 
+/* Redis may have the session as it was before: what its client has from now on must not go with that. So it gets an
+ * offset that does not. */
+static void
+tell_doubt(struct client_stow *w)
+{
+	struct sio_piece piece = { .json = EIO_LIT("[\"siocast:offset\"]") };
+	struct eio_bundle *bundle = NULL;
+
+	sio_emit_bundle(
+		&(struct sio_emit){ .nsp = sio_socket_nsp(w->socket), .pieces = &piece, .n_pieces = 1 }, &bundle);
+	recovery_send_untouched(w->socket, bundle);
+}
+
+/* Whether what has its session is another Redis than before, and nothing has said so to its client. */
+static bool
+is_of_before(const struct client_stow *w)
+{
+	return w->store != client_of(w->socket)->clients->store;
+}
+
 static void
 hand_stow(struct client_stow *w)
 {
-	struct feed_stow *s = what_to_stow(w);
+	struct feed_stow *s;
+
+	if (is_of_before(w) && w->corked) tell_doubt(w);
+	w->store = client_of(w->socket)->clients->store;
+	s = what_to_stow(w);
 
 	eio_list_remove(&w->link);
 	w->dirty = false;
@@ -175,7 +202,7 @@ stowing_turn(struct clients *c)
 	}
 }
 
-/* What is due is put again; its client waits for nothing. */
+/* What is due is put again; its client waits for nothing, unless that is at another Redis: then for that. */
 static void
 put_due(struct clients *c, struct eio_list *list)
 {
@@ -183,7 +210,10 @@ put_due(struct clients *c, struct eio_list *list)
 		struct client_stow *w = EIO_CONTAINER(list->next, struct client_stow, link);
 
 		if (w->due_ms > time_of_clients(c)) return;
-		hand_stow(w);
+		if (is_of_before(w) && !w->left)
+			stow_touch(w);
+		else
+			hand_stow(w);
 	}
 }
 
@@ -217,24 +247,18 @@ find_stow(struct clients *c, const struct feed_stow *s)
 	return p && p->stow && memcmp(p->stow->token, s->token, sizeof s->token) == 0 ? p->stow : NULL;
 }
 
-/* Redis may have the session as it was before: what its client has from now on must not go with that. So it gets an
- * offset that does not. */
+/* What this worker has reached, where it is not known what Redis has. */
 static void
-tell_doubt(struct client_stow *w)
+note_stow_reached(struct clients *c, const struct feed_stow *s)
 {
-	struct sio_piece piece = { .json = EIO_LIT("[\"siocast:offset\"]") };
-	struct eio_bundle *bundle = NULL;
-
-	sio_emit_bundle(
-		&(struct sio_emit){ .nsp = sio_socket_nsp(w->socket), .pieces = &piece, .n_pieces = 1 }, &bundle);
-	recovery_send_untouched(w->socket, bundle);
+	if (c->reached < s->serial) c->reached = s->serial;
+	c->reached_text = s->reached;
 }
 
 static void
 take_failed(struct clients *c, struct client_stow *w, const struct feed_stow *s)
 {
-	if (c->reached < s->serial) c->reached = s->serial;
-	c->reached_text = s->reached;
+	note_stow_reached(c, s);
 	if (w->corked) tell_doubt(w);
 	if (w->dirty) return; /* it is tried once more with the end of this turn */
 	stow_uncork(w);
@@ -249,11 +273,28 @@ take_moved(struct client_stow *w)
 	client_end(client_of(w->socket), CLIENT_REASON_MOVED);
 }
 
+/* It is another Redis from now on, which has none of them. What the one before has may be taken there yet: so what
+ * clients have from now on does not go with it. */
+static void
+take_elsewhere(struct clients *c, const struct feed_stow *s)
+{
+	uint64_t now = time_of_clients(c), n = 0;
+
+	note_stow_reached(c, s);
+	c->store++;
+	for (struct eio_list *l = c->stowed.next; l != &c->stowed; l = l->next)
+		EIO_CONTAINER(l, struct client_stow, link)->due_ms = now + n++ / PUTS_PER_MS;
+	if (!n) return;
+	c->stow_at_ms = now;
+	eio_clock_set(c->options.clock, &c->stow_timer, now);
+}
+
 void
 stowing_take(struct clients *c, struct feed_stow *s)
 {
-	struct client_stow *w = find_stow(c, s);
+	struct client_stow *w = s->result == FEED_STOW_ELSEWHERE ? NULL : find_stow(c, s);
 
+	if (s->result == FEED_STOW_ELSEWHERE) take_elsewhere(c, s);
 	if (w) {
 		w->under_way = false;
 		if (s->result == FEED_STOW_FAILED) {
@@ -262,7 +303,10 @@ stowing_take(struct clients *c, struct feed_stow *s)
 			take_moved(w);
 		} else {
 			w->stored = s->n > 0;
-			if (!w->dirty) rest_clean(w);
+			if (is_of_before(w))
+				stow_touch(w);
+			else if (!w->dirty)
+				rest_clean(w);
 		}
 	}
 	free(s);

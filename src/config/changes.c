@@ -307,12 +307,32 @@ change_places(const struct config *first, const struct config *now)
 	return false;
 }
 
+/* Why servers cannot be added behind those that there are, or the last ones go. */
+static const char *
+number_stays(const struct config *first, const struct config *now)
+{
+	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
+	size_t n = first->n_redis < now->n_redis ? first->n_redis : now->n_redis;
+
+	if (!n) return "there was none, or there is none any more";
+	for (size_t i = 0; i < n; i++)
+		if (!redis_url_is_same_place(&f->redis[i], &p->redis[i]) || f->replicates[i] != p->replicates[i])
+			return "there are more or less servers, and those that stay are not the first ones as they were";
+	for (size_t i = 0; i < now->n_redis; i++)
+		if (p->redis[i].is_cluster) return "one of them is a Redis Cluster";
+	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same servers";
+	for (size_t i = 0; i < p->feeds->n; i++)
+		if (p->feeds->v[i].n_primes)
+			return "there are more or less servers, of all of which something retained is read";
+	return NULL;
+}
+
 const char *
 config_redis_stays(const struct config *first, const struct config *now)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
-	if (first->n_redis != now->n_redis) return "there are more or less servers";
+	if (first->n_redis != now->n_redis) return number_stays(first, now);
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
 	if (are_same_places(f, p)) return NULL;
@@ -320,8 +340,6 @@ config_redis_stays(const struct config *first, const struct config *now)
 		if (f->redis[i].is_cluster || p->redis[i].is_cluster) return "one of them is a Redis Cluster";
 	if (feed_specs_have_shards(p->feeds)) return "feeds have shard channels there";
 	if (change_places(first, now)) return "a server is to be where another one of them was";
-	if (f->adapter.mode != ADAPTER_OFF) return "servers of Node are heard there (adapter)";
-	if (f->recovery.elsewhere) return "clients are recovered there (connectionStateRecovery.elsewhere)";
 	return NULL;
 }
 
@@ -335,23 +353,47 @@ config_swap_redis(const struct config *first, size_t i, struct redis_url *url)
 	*url = before;
 }
 
+int
+config_add_redis(const struct config *first, const struct config *now)
+{
+	struct config_parts *p = config__parts_of(first);
+	const struct config_parts *more = config__parts_of(now);
+	size_t i = first->n_redis;
+
+	CHECK(i < now->n_redis);
+	p->redis[i] = (struct redis_url){ 0 };
+	if (redis_url_copy(&more->redis[i], &p->redis[i]) < 0) return -1;
+	p->replicates[i] = more->replicates[i];
+	p->config.n_redis++;
+	return 0;
+}
+
+void
+config_drop_redis(const struct config *first)
+{
+	struct config_parts *p = config__parts_of(first);
+
+	CHECK(p->config.n_redis > 1);
+	redis_url_deinit(&p->redis[--p->config.n_redis]);
+}
+
 struct redis_url *
 config_secrets(const struct config *c)
 {
 	const struct config_parts *p = config__parts_of(c);
-	struct redis_url *all = calloc(c->n_redis + 1, sizeof *all);
+	struct redis_url *all = calloc(CONFIG_MAX_REDIS + 1, sizeof *all);
 	size_t n = 0;
 
 	while (all && n < c->n_redis && redis_url_copy(&p->redis[n], &all[n]) == 0) n++;
 	if (!all || n == c->n_redis) return all;
-	config_secrets_free(all, n);
+	config_secrets_free(all);
 	return NULL;
 }
 
 void
-config_secrets_free(struct redis_url *all, size_t n)
+config_secrets_free(struct redis_url *all)
 {
-	for (size_t i = 0; all && i < n; i++) redis_url_deinit(&all[i]);
+	for (size_t i = 0; all && all[i].name; i++) redis_url_deinit(&all[i]);
 	free(all);
 }
 
@@ -360,7 +402,7 @@ config_secrets_change(const struct config *first, const struct redis_url *all)
 {
 	const struct config_parts *p = config__parts_of(first);
 
-	for (size_t i = 0; i < first->n_redis; i++)
+	for (size_t i = 0; i < first->n_redis && all[i].name; i++)
 		if (redis_url_is_same_place(&p->redis[i], &all[i]) &&
 			!redis_url_has_same_secrets(&p->redis[i], &all[i]))
 			return true;
@@ -372,7 +414,7 @@ config_swap_secrets(const struct config *first, struct redis_url *all)
 {
 	struct config_parts *p = config__parts_of(first);
 
-	for (size_t i = 0; i < first->n_redis; i++)
+	for (size_t i = 0; i < first->n_redis && all[i].name; i++)
 		if (redis_url_is_same_place(&p->redis[i], &all[i])) redis_url_swap_secrets(&p->redis[i], &all[i]);
 }
 

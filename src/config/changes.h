@@ -59,7 +59,7 @@ const char *config_redis_stays(const struct config *first, const struct config *
 /* A copy of each server's address with its user, password and certificates, for config_secrets_free(); NULL when out of
  * memory. */
 struct redis_url *config_secrets(const struct config *c);
-void config_secrets_free(struct redis_url *all, size_t n); /* NULL is fine */
+void config_secrets_free(struct redis_url *all); /* NULL is fine */
 
 /* Whether any of them is another one at the same address. */
 bool config_secrets_change(const struct config *first, const struct redis_url *all);
@@ -70,6 +70,11 @@ void config_swap_secrets(const struct config *first, struct redis_url *all);
 
 /* Exchanges the address of one, with all that belongs to it. The same, while nobody else looks at it. */
 void config_swap_redis(const struct config *first, size_t i, struct redis_url *url);
+
+/* Adds the next server of another configuration behind the last one; 0, or -1 when out of memory. Or takes the last one
+ * away, of which there must be another one. The same. */
+int config_add_redis(const struct config *first, const struct config *now);
+void config_drop_redis(const struct config *first);
 
 /* Of which group an option is, by its path; -1: it is in no list, which a test finds. */
 int config_group_of(const char *path);

@@ -51,6 +51,7 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->specs = p->feeds;
 	out->redis = p->redis;
 	out->n_redis = c->n_redis;
+	out->max_redis = CONFIG_MAX_REDIS;
 	out->replicates = p->replicates;
 	out->message_bytes = p->message_bytes;
 	out->publish_queue_bytes = p->publish_queue_bytes;

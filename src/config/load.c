@@ -22,6 +22,7 @@
 #include "src/config/recovery.h"
 #include "src/config/redis.h"
 #include "src/config/subscribe.h"
+#include "src/config/tls.h"
 #include "src/config/values.h"
 #include "src/config/variables.h"
 
@@ -169,6 +170,7 @@ warn_of_whole(struct config_loader *l)
 	config__engine_warn(l);
 	config__cors_warn(l);
 	config__feeds_warn(l);
+	config__tls_warn(l);
 }
 
 static void

@@ -28,7 +28,7 @@ struct config_parts {
 	size_t worker_queue_bytes; /* broadcasts a worker has not taken yet; beyond it they are dropped */
 	size_t message_bytes; /* the longest message that is taken from Redis */
 	size_t publish_queue_bytes; /* uplink waiting while Redis is away; beyond it dropped */
-	struct redis_url *redis; /* n_redis; owned */
+	struct redis_url *redis; /* n_redis, with room for CONFIG_MAX_REDIS; owned */
 	bool replicates[CONFIG_MAX_REDIS]; /* for each: its messages come as to a replica */
 	struct resp_spec intake; /* where there is one */
 	char intake_password[CONFIG_SECRET_BYTES]; /* what that borrows */

@@ -198,7 +198,7 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 		config__error(l, item, n ? "more than %d servers" : "an empty list", CONFIG_MAX_REDIS);
 		return;
 	}
-	list = calloc(n, sizeof *list);
+	list = calloc(CONFIG_MAX_REDIS, sizeof *list); /* there may come to be more: config_add_redis() */
 	if (!list) {
 		config__error_memory(l);
 		return;

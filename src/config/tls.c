@@ -258,3 +258,51 @@ config__tls_look(struct config_loader *l)
 		config__pop(l, mark);
 	}
 }
+
+/* Certificates of clients */
+
+static bool
+takes_certificates(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_listen; i++)
+		if (c->listen[i].tls && c->listen[i].tls->client_ca) return true;
+	return false;
+}
+
+/* A brace behind another one is text. */
+static bool
+names_subject(const char *s)
+{
+	static const char name[] = "{tls.subject}";
+
+	for (const char *at = s; (at = strstr(at, name)); at++)
+		if (at == s || at[-1] != '{') return true;
+	return false;
+}
+
+/* Recursion is bounded by CONFIG_MAX_DEPTH. */
+static void
+warn_of_subject(struct config_loader *l, const cJSON *item)
+{
+	size_t mark, i = 0;
+
+	if (cJSON_IsString(item) && names_subject(item->valuestring))
+		config__warn(l, item, "{tls.subject} stands for nothing: no address of \"listen\" has \"clientCA\"");
+	for (const cJSON *child = item->child; child; child = child->next, i++) {
+		mark = child->string ? config__push(l, child->string) : config__push_index(l, i);
+		warn_of_subject(l, child);
+		config__pop(l, mark);
+	}
+}
+
+void
+config__tls_warn(struct config_loader *l)
+{
+	const cJSON *namespaces = cJSON_GetObjectItemCaseSensitive(l->root, "namespaces");
+	size_t mark;
+
+	if (!namespaces || takes_certificates(&l->parts->config)) return;
+	mark = config__push(l, "namespaces");
+	warn_of_subject(l, namespaces);
+	config__pop(l, mark);
+}

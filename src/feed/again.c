@@ -168,11 +168,11 @@ read_parts(struct eio_bytes text, struct parts *out)
 	       (feed_offset_cut(&text, &out->node, &out->standing) && feed_offset_read(text, &out->local));
 }
 
-/* Whether one is of the same siocast as another, and behind it or the same. */
+/* Whether one is of the same siocast as another, in whatever epoch, and behind it or the same. */
 static bool
 is_not_before(const struct parts *a, const struct parts *b)
 {
-	if (!a->given || a->node != b->node) return false;
+	if (!a->given || !feed_node_is_same(a->node, b->node)) return false;
 	if (a->local.serial != b->local.serial) return a->local.serial > b->local.serial;
 	return a->local.own >= b->local.own;
 }

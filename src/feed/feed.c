@@ -322,44 +322,13 @@ open_feed_ports(struct feed *f)
 	f->change.port = (struct mail_port){ mailbox, feed__take_change, f };
 }
 
-/* Where there is no Redis, what is published is counted in its place. */
-static size_t
-redis_metrics_count(const struct feed *f)
-{
-	return f->options.n_redis ? f->options.n_redis : 1;
-}
-
-static void
-free_redis_metrics(struct feed *f)
-{
-	for (size_t i = 0; f->redis_metrics && i < redis_metrics_count(f); i++) metrics_free(f->redis_metrics[i]);
-	free(f->redis_metrics);
-}
-
-/* False when out of memory: nothing is to be undone then. */
-static bool
-make_redis_metrics(struct feed *f)
-{
-	size_t n = redis_metrics_count(f), i = 0;
-
-	f->redis_metrics = calloc(n, sizeof(struct metrics *));
-	while (f->redis_metrics && i < n) {
-		const char *name = f->options.n_redis ? f->options.redis[i].name : "intake";
-
-		f->redis_metrics[i] = metrics_new(f->options.metrics, &redis_metrics, name);
-		if (!f->redis_metrics[i++]) break;
-	}
-	if (f->redis_metrics && f->redis_metrics[n - 1]) return true;
-	free_redis_metrics(f);
-	return false;
-}
-
 static void
 set_feed_callbacks(struct feed *f)
 {
 	if (f->ledger) feed_returning_init(&f->returning, f->options.thread, &f->out);
 	f->returning.give_up = on_returning_gave_up;
 	f->returning.begin_tracks = on_second;
+	f->returning.store_moved = feed__on_store_moved;
 	f->intakes.settled = on_intakes_settled;
 	feed__hear_moves(f);
 	f->returning.user = f->intakes.user = f;
@@ -377,7 +346,7 @@ feed_new(const struct feed_options *options)
 	f->timer_ms = UINT64_MAX;
 	atomic_init(&f->asked, f->options.specs);
 	open_feed_ports(f);
-	if (!make_redis_metrics(f)) goto fail_specs;
+	if (!feed__make_servers(f)) goto fail_specs;
 	init_feed_uplink(f);
 	if (feed_out_init(&f->out, &f->options) < 0) goto fail_metrics;
 	if (feed_router_init(&f->router, &f->options, &f->out) < 0) goto fail_out;
@@ -406,7 +375,7 @@ fail_router:
 fail_out:
 	feed_out_deinit(&f->out);
 fail_metrics:
-	free_redis_metrics(f);
+	feed__free_servers(f);
 fail_specs:
 	feed_specs_unref(f->options.specs);
 	free(f);
@@ -475,7 +444,7 @@ feed_free(struct feed *f)
 	feed_router_deinit(&f->router);
 	feed_out_deinit(&f->out);
 	ledger_free(f->ledger);
-	free_redis_metrics(f);
+	feed__free_servers(f);
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;
 	free(f);

@@ -29,7 +29,7 @@ struct feed_options {
 	/* Borrowed: the servers, the first of which is published to. Without any, what is published comes back as what
 	 * feed_take() is given. */
 	const struct redis_url *redis;
-	size_t n_redis;
+	size_t n_redis, max_redis; /* how many; and how many there may come to be, 0: no more */
 	const bool *replicates; /* for each of them: what is published comes by `replicated`; NULL: for none */
 	/* How messages come; demanded: of channels that come and go, where a feed wants that. */
 	const struct source_ops *published, *replicated, *streams, *demanded, *shards;
@@ -95,12 +95,19 @@ void feed_change_end(struct feed *f);
  * of the feed runs. */
 void feed_call(struct feed *f, void (*call)(void *user), void *user);
 
-/* The address of a server has become another one: all that is connected there goes over to it. old: that before, which
- * it empties. Whether that is under way for any, which any thread may ask. What connections to a server are made with:
- * a loop, and what they count. On its thread, as by feed_call(). */
-void feed_move_redis(struct feed *f, size_t server, struct redis_url *old);
+/* The address of a server has become another one: all that is connected there goes over to it. old: that before.
+ * Whether that is under way for any, which any thread may ask. What connections to a server are made with: a loop, and
+ * what they count. On its thread, as by feed_call(). */
+void feed_move_redis(struct feed *f, size_t server, const struct redis_url *old);
 bool feed_is_moving(const struct feed *f);
 uv_loop_t *feed_redis_loop(const struct feed *f);
+
+/* One more server stands behind those of options.redis: what it publishes is taken from now on. 0, or -1 when out of
+ * memory (nothing to undo then). Or the last one is left, which still stands there. How many there are any thread may
+ * ask that waits for these. The same. */
+int feed_add_redis(struct feed *f);
+void feed_drop_redis(struct feed *f);
+size_t feed_redis_count(const struct feed *f);
 bool feed_redis_replicates(const struct feed *f, size_t server); /* it is read as by a replica */
 struct metrics *feed_redis_metrics(const struct feed *f, size_t server);
 

@@ -26,6 +26,14 @@ struct feed_request {
 	uv_sem_t done;
 };
 
+/* A server that is gone over to at another address. */
+struct feed_server_move {
+	unsigned unswitched, unmoved; /* sources that have not told it yet */
+	bool lost; /* one has said that the one before answers no more */
+	struct source_moved how; /* what was told first, or first with a gap */
+	uint64_t begun_ms;
+};
+
 struct feed {
 	unsigned magic;
 	struct feed_options options;
@@ -49,8 +57,8 @@ struct feed {
 	struct store *store; /* NULL: nobody comes from another siocast */
 	_Atomic(struct feed_specs *) asked; /* by workers: what may be retained; those of now, or that come next */
 	struct feed_request change;
-	atomic_uint moving; /* servers that are gone over to at another address */
-	uint64_t moved_ms; /* when that began last */
+	atomic_uint moving; /* parts of it that go over to another address */
+	struct feed_server_move *moves; /* owned: of each of options.redis */
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 
@@ -69,8 +77,13 @@ feed__loop(const struct feed *f)
 	return &f->options.thread->loop;
 }
 
-/* feed_move.c: what intakes tell of that. */
+/* feed_move.c: what is there for each server. False when out of memory: nothing is to be undone then. */
+bool feed__make_servers(struct feed *f);
+void feed__free_servers(struct feed *f);
+
+/* What intakes tell of that, and whoever keeps sessions. */
 void feed__hear_moves(struct feed *f);
+void feed__on_store_moved(void *user);
 
 /* feed_change.c: on its thread. */
 void feed__take_change(void *user, struct mail *run);

@@ -92,6 +92,8 @@ on_source_moved(void *user, const struct source_moved *how)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line && !how->same) feed_prime_line_gap(in->line);
+	/* Nobody else has heard the two one behind the other, just there. */
+	if (!how->same) feed_intake_note_state(in);
 	in->all->moved(in->all->user, server_of(in), how);
 }
 
@@ -203,33 +205,43 @@ static const struct source_move_events move_events = {
 	.moved = on_source_moved,
 };
 
-static unsigned
-move_intake(struct feed_intake *in, struct redis_url *old)
+static bool
+is_mover(const struct feed_intake *in)
+{
+	return in->source && in->source->ops->move;
+}
+
+static void
+move_intake(struct feed_intake *in, const struct redis_url *old)
 {
 	const struct feed_router *r = in->all->router;
 	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
 
-	if (!in->source) return 0;
+	if (!in->source) return;
 	if (in->line) o.channels = feed_prime_line_channels(in->line, &o.n_channels);
-	if (!in->source->ops->move) {
-		if (in->source->ops->redial)
-			in->source->ops->redial(in->source);
-		else
-			reopen_source(in, &o);
-		return 0;
+	if (is_mover(in)) {
+		if (in->line) feed_prime_line_stay(in->line);
+		in->source->ops->move(in->source, &o, old, &move_events);
+	} else {
+		reopen_source(in, &o);
 	}
-	if (in->line) feed_prime_line_stay(in->line);
-	in->source->ops->move(in->source, &o, old, &move_events);
-	return 1;
 }
 
 unsigned
-feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old)
+feed_intakes_movers(const struct feed_intakes *all, size_t server)
 {
 	unsigned n = 0;
 
-	for (size_t i = FEED_INTAKES * server; i < FEED_INTAKES * (server + 1); i++) n += move_intake(&all->v[i], old);
-	if (!n && all->lines[server]) feed_prime_line_move(all->lines[server]);
-	redis_url_deinit(old);
+	for (size_t i = FEED_INTAKES * server; i < FEED_INTAKES * (server + 1); i++) n += is_mover(&all->v[i]);
 	return n;
+}
+
+void
+feed_intakes_move(struct feed_intakes *all, size_t server, const struct redis_url *old)
+{
+	/* The line goes with what is published, if that tells when. */
+	bool apart = !is_mover(&all->v[FEED_INTAKES * server + FEED_INTAKE_PUBLISHED]);
+
+	for (size_t i = FEED_INTAKES * server; i < FEED_INTAKES * (server + 1); i++) move_intake(&all->v[i], old);
+	if (apart && all->lines[server]) feed_prime_line_move(all->lines[server]);
 }

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static void
-forget_places_of(struct feed_intake *in)
+void
+feed_intake_forget_places(struct feed_intake *in)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		free((void *)(uintptr_t)in->places[i].name);
@@ -25,7 +25,7 @@ forget_places_of(struct feed_intake *in)
 void
 feed_intakes_forget_places(struct feed_intakes *all)
 {
-	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) forget_places_of(&all->v[i]);
+	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) feed_intake_forget_places(&all->v[i]);
 }
 
 static bool
@@ -73,7 +73,7 @@ hand_source(struct feed_intake *in)
 	if (fd >= 0 && (eio_buf_failed(&text) || !add_place(in, eio_cstr(""), eio_buf_bytes(&text), -1)))
 		close(fd);
 	else if (fd >= 0 && inherited_add(all->heirs, fd, name))
-		forget_places_of(in);
+		feed_intake_forget_places(in);
 	eio_buf_deinit(&text);
 }
 
@@ -82,7 +82,7 @@ void
 feed_intake_note(struct feed_intake *in)
 {
 	if (!in->source) return;
-	forget_places_of(in);
+	feed_intake_forget_places(in);
 	if (in->source->ops->tell_places) in->source->ops->tell_places(in->source, note_place, in);
 	if (in->source->ops->hand && in->all->heirs) hand_source(in);
 }

@@ -205,8 +205,14 @@ feed_intake_open(struct feed_intake *in, const struct source_options *o)
 	return source;
 }
 
-static void
-open_intake(struct feed_intake *in)
+static size_t
+most_of_intakes(const struct feed_options *o)
+{
+	return o->n_redis < o->max_redis ? o->max_redis : o->n_redis;
+}
+
+void
+feed_intake_begin(struct feed_intake *in)
 {
 	const struct feed_router *r = in->all->router;
 	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
@@ -223,7 +229,7 @@ void
 feed_intakes_open(struct feed_intakes *all)
 {
 	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++)
-		if (all->v[i].wanted) open_intake(&all->v[i]);
+		if (all->v[i].wanted) feed_intake_begin(&all->v[i]);
 }
 
 void
@@ -237,6 +243,9 @@ feed_intakes_close(struct feed_intakes *all)
 		in->source = NULL;
 		atomic_store_explicit(&in->subscribed, false, memory_order_release);
 	}
+	/* Those of servers that have gone. */
+	for (size_t i = all->options->n_redis; i < most_of_intakes(all->options); i++)
+		if (all->lines[i]) feed_prime_line_close(all->lines[i]);
 }
 
 void
@@ -259,7 +268,7 @@ make_lines(struct feed_intakes *all)
 {
 	const struct feed_options *o = all->options;
 
-	all->lines = calloc(o->n_redis + 1, sizeof(struct feed_prime_line *));
+	all->lines = calloc(most_of_intakes(o) + 1, sizeof(struct feed_prime_line *));
 	for (size_t i = 0; all->lines && i < o->n_redis; i++) {
 		all->lines[i] = feed_prime_line_new(all->router, &o->redis[i], o->n_redis, all->metrics[i]);
 		if (!all->lines[i]) return -1;
@@ -273,7 +282,7 @@ int
 feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, struct feed_router *router,
 	struct metrics *const *metrics)
 {
-	size_t n = FEED_INTAKES * options->n_redis;
+	size_t n = FEED_INTAKES * most_of_intakes(options);
 
 	*all = (struct feed_intakes){ .options = options, .router = router, .metrics = metrics };
 	all->v = calloc(n + 1, sizeof *all->v);
@@ -281,7 +290,8 @@ feed_intakes_init(struct feed_intakes *all, const struct feed_options *options, 
 	for (size_t i = 0; i < n; i++) {
 		all->v[i].magic = FEED_INTAKE_MAGIC;
 		all->v[i].all = all;
-		all->v[i].wanted = feed_intake_is_wanted(&all->v[i], &router->table);
+		all->v[i].wanted = i < FEED_INTAKES * options->n_redis &&
+				   feed_intake_is_wanted(&all->v[i], &router->table);
 	}
 	if (make_lines(all) == 0) return 0;
 	feed_intakes_deinit(all);
@@ -292,7 +302,7 @@ void
 feed_intakes_deinit(struct feed_intakes *all)
 {
 	if (all->v) feed_intakes_forget_places(all);
-	for (size_t i = 0; all->lines && i < all->options->n_redis; i++) feed_prime_line_free(all->lines[i]);
+	for (size_t i = 0; all->lines && i < most_of_intakes(all->options); i++) feed_prime_line_free(all->lines[i]);
 	free(all->lines);
 	free(all->v);
 	all->lines = NULL;

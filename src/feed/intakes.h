@@ -65,10 +65,15 @@ int feed_intakes_prepare(struct feed_intakes *all, const struct feed_table *tabl
 void feed_intakes_commit(struct feed_intakes *all);
 void feed_intakes_forget(struct feed_intakes *all);
 
-/* The address of a server is another one now; old was that before, and is empty afterwards. Its sources and its line go
- * over to it. Returns for how many sources it is told, by `switched` and `moved`, what became of it; the others are
- * there. */
-unsigned feed_intakes_move(struct feed_intakes *all, size_t server, struct redis_url *old);
+/* The address of a server is another one now; old was that before. Its sources and its line go over to it. Of
+ * feed_intakes_movers() sources it is told, by `switched` and `moved`, what became of it; the others are there. */
+unsigned feed_intakes_movers(const struct feed_intakes *all, size_t server);
+void feed_intakes_move(struct feed_intakes *all, size_t server, const struct redis_url *old);
+
+/* One more server is counted in options->n_redis, or the last one is not to be any more; no line is wanted. 0, or -1
+ * when out of memory (nothing to undo then). */
+int feed_intakes_add(struct feed_intakes *all);
+void feed_intakes_drop(struct feed_intakes *all);
 
 /* Notes how far the sources have read, in the place of what was noted before. Memory that is missing makes it less. */
 void feed_intakes_note(struct feed_intakes *all);

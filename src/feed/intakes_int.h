@@ -75,8 +75,14 @@ void feed_intake_read_others(const struct feed_intake *in);
 struct source_options feed_intake_options(
 	struct feed_intake *in, const struct feed_table *table, const struct feed_specs *specs);
 
+/* Opens its source, which is wanted. */
+void feed_intake_begin(struct feed_intake *in);
+
 /* A source with these, or NULL when out of memory. */
 struct source *feed_intake_open(struct feed_intake *in, const struct source_options *o);
+
+/* intake_places.c: forgets them. */
+void feed_intake_forget_places(struct feed_intake *in);
 
 /* Notes how far its source has read, in the place of what was noted before. */
 void feed_intake_note(struct feed_intake *in);

@@ -350,6 +350,14 @@ feed_prime_line_new(struct feed_router *router, const struct redis_url *url, siz
 }
 
 void
+feed_prime_line_renew(struct feed_prime_line *l, size_t n_servers, struct metrics *metrics)
+{
+	CHECK(!feed_prime_line_is_wanted(l) && !l->fetcher);
+	l->primer.alone = n_servers == 1;
+	l->metrics = metrics;
+}
+
+void
 feed_prime_line_free(struct feed_prime_line *l)
 {
 	if (!l) return;

@@ -62,4 +62,7 @@ void feed_prime_line_move(struct feed_prime_line *l);
 bool feed_prime_line_is_done(const struct feed_prime_line *l);
 bool feed_prime_line_has_all(const struct feed_prime_line *l);
 
+/* How many servers there are; and it counts elsewhere. While it is not wanted. */
+void feed_prime_line_renew(struct feed_prime_line *l, size_t n_servers, struct metrics *metrics);
+
 #endif

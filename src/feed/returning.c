@@ -320,6 +320,60 @@ on_store_doubtful(void *user)
 	journal_begin_epoch(returning_of(user)->out->journal);
 }
 
+/* Those of clients that have gone, and that somebody elsewhere could take. */
+static void
+tell_kept(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with)
+{
+	const struct feed_out *o = returning_of(user)->out;
+	const struct kept *k = &o->ledger->kept;
+
+	for (const struct eio_list *l = k->all.next; l != &k->all; l = l->next) {
+		const struct feed_session *s = EIO_CONTAINER(
+			(struct eio_list *)(uintptr_t)l, struct feed_session, link);
+
+		if (s->is_signed && s->n_rooms && !feed_local_has(&o->journal->local, s->rooms[0].room->key.nsp))
+			tell(with, s->pid);
+	}
+}
+
+static void
+write_own_tag(void *user, char out[FEED_TAG])
+{
+	feed_tag_write(returning_of(user)->out->ledger->kept.hash_key, eio_bytes("", 0), out);
+}
+
+/* Has a worker put its sessions again, behind what it is told of those that it asked for. */
+static void
+post_elsewhere(const struct feed_returning *r, unsigned worker)
+{
+	struct feed_stow *s = feed_stow_new(eio_bytes("", 0), eio_bytes("", 0));
+
+	if (!s) {
+		log_error("event=sessions-not-kept worker=%u reason=\"out of memory\" hint=\"each is put where it "
+			  "belongs when its time is half over\"",
+			worker);
+		return;
+	}
+	s->result = FEED_STOW_ELSEWHERE;
+	s->serial = ledger_serial(r->out->ledger);
+	s->reached = feed_out_reached(r->out);
+	mail_post(r->out->stows[worker], &s->mail);
+}
+
+/* What is left at the server before may be older than what clients know from now on. */
+static void
+on_store_moved(void *user, size_t carried)
+{
+	struct feed_returning *r = returning_of(user);
+
+	if (r->closed) return;
+	journal_begin_epoch(r->out->journal);
+	feed_out_post(r->out);
+	for (unsigned w = 0; w < r->out->options->workers; w++) post_elsewhere(r, w);
+	r->store_moved(r->user);
+	log_info("redis=%s event=sessions-moved carried=%zu", r->out->options->redis->name, carried);
+}
+
 struct store *
 feed_returning_new_store(struct feed_returning *r, const struct feed_options *options, struct metrics *metrics)
 {
@@ -333,6 +387,9 @@ feed_returning_new_store(struct feed_returning *r, const struct feed_options *op
 		.taken = on_session_taken,
 		.declared = on_local_declared,
 		.lost = on_store_doubtful,
+		.kept = tell_kept,
+		.tag = write_own_tag,
+		.moved = on_store_moved,
 		.user = r,
 	};
 

@@ -28,6 +28,7 @@ struct feed_returning {
 	struct mail *waiting, **last;
 	void (*give_up)(void *user); /* that was too long */
 	void (*begin_tracks)(void *user); /* each second, where there is a journal */
+	void (*store_moved)(void *user); /* where sessions are is another place */
 	void *user;
 	bool closed;
 	/* Broadcasts that wait until Redis knows that their namespace is local. */

@@ -120,12 +120,9 @@ struct source_ops {
 	int (*hand)(const struct source *s, struct eio_buf *text);
 	/* options->url leads to another address than it is connected to. Goes over to that, without missing anything
 	 * and without telling anything twice, if that can be; it may be closed meanwhile, but not prepared. old: that
-	 * before, which it empties. Tells how it goes, maybe at once. NULL: it has to be opened anew, at its places. */
-	void (*move)(struct source *s, const struct source_options *options, struct redis_url *old,
+	 * before. Tells how it goes, maybe at once. NULL: it has to be opened anew, at its places. */
+	void (*move)(struct source *s, const struct source_options *options, const struct redis_url *old,
 		const struct source_move_events *events);
-	/* The same without that: it connects there at once, and tells a gap when it is connected. Where `move` is NULL;
-	 * NULL: as it says. */
-	void (*redial)(struct source *s);
 	/* Of a source of single channels, which is opened without any: one is wanted, also when it is already, or not
 	 * any more; and its server is told all of it at once, not from within what it tells. A gap is of all channels.
 	 * NULL: it is another kind. */

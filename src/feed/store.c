@@ -1,58 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that wait for their answers, in the order in which Redis gives them. */
-#include "src/feed/store.h"
+#include "src/feed/store_int.h"
 
 #include "eio/base64.h"
-#include "eio/check.h"
-#include "src/base/log.h"
 #include "src/feed/signed.h"
 #include "src/redis/command.h"
-#include "src/redis/fetcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STORE_MAGIC 0xfeed0007
-
-enum {
-	REPLY_MAX = 2 * STORE_VALUE_MAX,
-	LOOK_MS = 100, /* how often it is looked for what has no answer */
-};
-
-/* One command. */
-struct store_op {
-	struct eio_list link;
-	uint64_t by_ms;
-	struct feed_stow *stow; /* of a put or drop; NULL, as the next, when nobody waits for it any more */
-	struct feed_recall *recall; /* of a taking */
-	bool declares;
-};
-
-struct store {
-	unsigned magic;
-	struct store_options options;
-	struct redis_fetcher *fetcher; /* NULL: it is not open */
-	uv_timer_t timer;
-	bool opened;
-	bool lost; /* it was told that nothing can be relied on since it last was ready */
-	struct eio_list ops; /* the oldest first */
-	struct eio_buf out; /* commands to be written */
-	size_t n_out;
-	struct log_limit limit; /* of lines about errors */
-};
-
-static struct store *
-store_of(void *user)
-{
-	struct store *s = user;
-
-	CHECK_MAGIC(s, STORE_MAGIC);
-	return s;
-}
+enum { REPLY_MAX = 2 * STORE_VALUE_MAX };
 
 /* Scripts. What a value begins with, in base64, is as long for all: "siocast" and the token. */
 
-#define KEY "sio:session:"
 #define TOKEN_OF_V "string.sub(v,13,40)"
 
 static const char put_script[] = "local v=redis.call('GET',KEYS[1]) "
@@ -63,14 +23,13 @@ static const char drop_script[] = "local v=redis.call('GET',KEYS[1]) "
 				  "if v and " TOKEN_OF_V "~=ARGV[1] then return '' end "
 				  "redis.call('DEL',KEYS[1]) return 'done'";
 
-#define LOCAL_KEY "sio:session:~"
-
 static const char take_script[] = "local v=redis.call('GET',KEYS[1]) "
 				  "if not v then return false end "
 				  "if string.len(v)<=40 then return '' end "
 				  "if string.sub(v,25,32)~=ARGV[3] and "
-				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,17,24))+"
-				  "redis.call('EXISTS','" LOCAL_KEY "'..string.sub(v,25,32))>0 then return '' end "
+				  "redis.call('EXISTS','" STORE_LOCAL_KEY "'..string.sub(v,17,24))+"
+				  "redis.call('EXISTS','" STORE_LOCAL_KEY
+				  "'..string.sub(v,25,32))>0 then return '' end "
 				  "redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2]) return v";
 
 _Static_assert(STORED_TOKEN_AT + 1 == 13 && STORED_TOKEN_AT + STORED_TOKEN_TEXT == 40, "the scripts count so");
@@ -100,16 +59,15 @@ fail_op(const struct store *s, struct store_op *op)
 }
 
 static void
-lose(struct store *s)
+lose_store(struct store *s)
 {
 	if (s->lost) return;
 	s->lost = true;
 	s->options.lost(s->options.user);
 }
 
-/* All that waits fails. What was written may be answered yet, and keeps its place for that. */
 static void
-fail_all(struct store *s, bool answers_come)
+fail_all_ops(struct store *s, bool answers_come)
 {
 	struct eio_list *l, *next;
 
@@ -123,6 +81,7 @@ fail_all(struct store *s, bool answers_come)
 		free(op);
 	}
 	if (answers_come) return;
+	s->unanswered = 0;
 	eio_buf_clear(&s->out);
 	s->n_out = 0;
 }
@@ -134,24 +93,6 @@ first_op(const struct store *s)
 }
 
 static void
-note_error(struct store *s, struct eio_bytes text)
-{
-	log_limited(LOG_LEVEL_WARN, &s->limit, uv_now(s->options.loop), "redis=%s event=session-not-kept error=\"%s\"",
-		s->options.url->name, LOG_ESCAPE(text));
-}
-
-/* What a script returned. */
-static struct redis_item
-result_of(const struct redis_values *values)
-{
-	struct redis_item item = { .kind = REDIS_ITEM_NIL };
-	size_t at = 0;
-
-	(void)redis_values_next(values, &at, &item);
-	return item;
-}
-
-static void
 tell_taken(const struct store *s, struct feed_recall *r, struct redis_item item)
 {
 	bool there = item.kind == REDIS_ITEM_STRING;
@@ -160,19 +101,20 @@ tell_taken(const struct store *s, struct feed_recall *r, struct redis_item item)
 	s->options.taken(s->options.user, r, how, there ? item.bytes : eio_bytes("", 0));
 }
 
+/* The answer to the command that was written first. */
 static void
-on_store_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+take_store_reply(struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
 {
-	struct store *s = store_of(user);
 	struct store_op *op = first_op(s);
-	struct redis_item item = result_of(values);
+	struct redis_item item = store__result_of(values);
 	bool good = reply != REDIS_REPLY_IS_ERROR;
 
 	CHECK(op);
+	s->unanswered--;
 	eio_list_remove(&op->link);
 	if (!good) {
-		note_error(s, text);
-		lose(s);
+		store__note_error(s, text);
+		lose_store(s);
 		fail_op(s, op);
 	} else if (op->stow) {
 		s->lost = false;
@@ -187,24 +129,41 @@ on_store_reply(void *user, enum redis_reply reply, struct eio_bytes text, const 
 }
 
 static void
+on_store_reply(void *user, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+{
+	struct store_end *e = store__end_of(user);
+
+	if (e->unheeded) {
+		e->unheeded--;
+		if (reply == REDIS_REPLY_IS_ERROR) store__note_error(e->store, text);
+	} else if (!store__take_carried(e->store, reply, text, values)) {
+		take_store_reply(e->store, reply, text, values);
+	}
+}
+
+static void
 on_store_ready(void *user)
 {
-	(void)store_of(user);
+	(void)store__end_of(user);
 }
 
 static void
 on_store_lost(void *user)
 {
-	struct store *s = store_of(user);
+	struct store_end *e = store__end_of(user);
+	struct store *s = e->store;
 
-	lose(s);
-	fail_all(s, false);
+	e->unheeded = 0;
+	store__move_lost(s, e);
+	if (e != s->at) return;
+	lose_store(s);
+	fail_all_ops(s, false);
 }
 
 static void
 on_store_idle(void *user)
 {
-	store_flush(store_of(user));
+	store_flush(store__end_of(user)->store);
 }
 
 /* The oldest for which somebody waits. */
@@ -222,12 +181,15 @@ first_awaited(const struct store *s)
 static void
 on_store_timer(uv_timer_t *t)
 {
-	struct store *s = store_of(t->data);
-	const struct store_op *op = first_awaited(s);
+	struct store *s = t->data;
+	const struct store_op *op;
 
+	CHECK_MAGIC(s, STORE_MAGIC);
+	store__move_on(s);
+	op = first_awaited(s);
 	if (!op || uv_now(s->options.loop) < op->by_ms) return;
-	lose(s);
-	fail_all(s, true);
+	lose_store(s);
+	fail_all_ops(s, true);
 }
 
 /* Commands */
@@ -236,7 +198,7 @@ on_store_timer(uv_timer_t *t)
 static struct store_op *
 new_op(struct store *s)
 {
-	struct store_op *op = s->fetcher && redis_fetcher_is_ready(s->fetcher) ? calloc(1, sizeof *op) : NULL;
+	struct store_op *op = store__is_ready(s->at) ? calloc(1, sizeof *op) : NULL;
 
 	if (!op) return NULL;
 	eio_list_init(&op->link);
@@ -248,16 +210,18 @@ new_op(struct store *s)
 static struct store_op *
 add_op(struct store *s, const char *script, const char pid[FEED_PID_LEN], size_t n_arguments)
 {
-	char key[sizeof KEY + FEED_SIGNED_LEN] = KEY;
-	struct store_op *op = feed_pid_sign(s->options.secret, pid, key + sizeof KEY - 1) ? new_op(s) : NULL;
+	struct store_op *op = new_op(s);
+	size_t mark = s->out.n;
 
 	if (!op) return NULL;
 	redis_command(&s->out, 4 + n_arguments);
 	redis_argument(&s->out, EIO_LIT("EVAL"));
 	redis_argument(&s->out, eio_cstr(script));
 	redis_argument(&s->out, EIO_LIT("1"));
-	redis_argument(&s->out, eio_bytes(key, sizeof KEY - 1 + FEED_SIGNED_LEN));
-	return op;
+	if (store__add_key(s, pid, &s->out)) return op;
+	s->out.n = mark;
+	free(op);
+	return NULL;
 }
 
 /* It is written down, behind all others; or memory is out, and nothing of it is. */
@@ -273,14 +237,6 @@ keep_op(struct store *s, struct store_op *op, size_t mark)
 	eio_list_add_tail(&s->ops, &op->link);
 	s->n_out++;
 	return true;
-}
-
-static void
-add_ms(struct eio_buf *out, unsigned ms)
-{
-	char text[16];
-
-	redis_argument(out, eio_bytes(text, (size_t)snprintf(text, sizeof text, "%u", ms)));
 }
 
 static void
@@ -305,24 +261,12 @@ store_stow(struct store *s, struct feed_stow *stow)
 		add_token(&s->out, stow->token);
 		if (puts) redis_argument(&s->out, eio_bytes(stow->text + stow->nsp_n, stow->n));
 		/* It is put there again after half of that time, so that enough is left at the end. */
-		if (puts) add_ms(&s->out, s->options.ms + s->options.ms / 2);
+		if (puts) store__add_ms(&s->out, s->options.ms + s->options.ms / 2);
 		op->stow = stow;
 		if (keep_op(s, op, mark)) return;
 	}
-	lose(s);
+	lose_store(s);
 	tell_stowed(s, stow, FEED_STOW_FAILED);
-}
-
-/* As it stands in base64. */
-static void
-add_tag(struct eio_buf *out, const char *prefix, const char tag[FEED_TAG])
-{
-	char text[sizeof LOCAL_KEY + 2 * FEED_TAG];
-	size_t n = strlen(prefix);
-
-	memcpy(text, prefix, n);
-	n += eio_base64_encode(text + n, eio_bytes(tag, FEED_TAG));
-	redis_argument(out, eio_bytes(text, n));
 }
 
 void
@@ -337,8 +281,8 @@ store_take(struct store *s, struct feed_recall *r)
 		redis_argument(&s->out, eio_buf_bytes(&taken));
 		s->out.failed |= eio_buf_failed(&taken);
 		eio_buf_deinit(&taken);
-		add_ms(&s->out, s->options.ms);
-		add_tag(&s->out, "", r->token + 2 + FEED_TAG);
+		store__add_ms(&s->out, s->options.ms);
+		store__add_tag(&s->out, "", r->token + 2 + FEED_TAG);
 		op->recall = r;
 		if (keep_op(s, op, mark)) return;
 	}
@@ -355,11 +299,11 @@ store_declare(struct store *s, const char tag[FEED_TAG])
 	op->declares = true;
 	redis_command(&s->out, 5);
 	redis_argument(&s->out, EIO_LIT("SET"));
-	add_tag(&s->out, LOCAL_KEY, tag);
+	store__add_tag(&s->out, STORE_LOCAL_KEY, tag);
 	redis_argument(&s->out, EIO_LIT("local"));
 	redis_argument(&s->out, EIO_LIT("PX"));
 	/* No session is stored from now on, and those that are will have gone by then. */
-	add_ms(&s->out, 2 * s->options.ms);
+	store__add_ms(&s->out, 2 * s->options.ms);
 	return keep_op(s, op, mark);
 }
 
@@ -368,9 +312,10 @@ store_flush(struct store *s)
 {
 	size_t n = s->n_out;
 
-	if (!n) return;
+	if (!n || store__move_holds(s)) return;
 	s->n_out = 0;
-	redis_fetcher_write(s->fetcher, &s->out, n);
+	s->unanswered += n;
+	redis_fetcher_write(s->at->fetcher, &s->out, n);
 }
 
 /* From its making to its end */
@@ -387,29 +332,69 @@ store_new(const struct store_options *options)
 	return s;
 }
 
-void
-store_open(struct store *s)
+static struct store_end *
+open_store_end(struct store *s)
 {
+	struct store_end *e = calloc(1, sizeof *e);
 	const struct redis_fetcher_options o = {
 		.url = s->options.url,
 		.metrics = s->options.metrics,
-		.max_string = STORE_VALUE_MAX + 1,
+		.max_string = STORE_VALUE_MAX + sizeof STORE_KEY + FEED_SIGNED_LEN,
 		.max_reply = REPLY_MAX,
 		.ready = on_store_ready,
 		.lost = on_store_lost,
 		.reply = on_store_reply,
 		.idle = on_store_idle,
-		.user = s,
+		.user = e,
 	};
 
+	if (!e) return NULL;
+	e->magic = STORE_MAGIC;
+	e->store = s;
+	e->fetcher = redis_fetcher_open(s->options.loop, &o);
+	if (e->fetcher) return e;
+	free(e);
+	return NULL;
+}
+
+static void
+close_store_end(struct store_end *e)
+{
+	if (!e) return;
+	redis_fetcher_close(e->fetcher);
+	e->magic = 0;
+	free(e);
+}
+
+void
+store_open(struct store *s)
+{
 	if (!s->opened) {
 		uv_timer_init(s->options.loop, &s->timer); /* cannot fail */
 		s->timer.data = s;
-		uv_timer_start(&s->timer, on_store_timer, LOOK_MS, LOOK_MS);
+		uv_timer_start(&s->timer, on_store_timer, STORE_LOOK_MS, STORE_LOOK_MS);
 		s->opened = true;
 	}
-	s->fetcher = redis_fetcher_open(s->options.loop, &o);
-	if (!s->fetcher) log_error("redis=%s event=not-opened reason=\"out of memory\"", o.url->name);
+	s->at = open_store_end(s);
+	if (!s->at) log_error("redis=%s event=not-opened reason=\"out of memory\"", s->options.url->name);
+}
+
+static const struct store_parts parts_of_move = {
+	.open = open_store_end,
+	.close = close_store_end,
+	.lose = lose_store,
+	.fail_all = fail_all_ops,
+	.flush = store_flush,
+};
+
+void
+store_move(struct store *s)
+{
+	CHECK(!s->move);
+	if (s->opened && store__move_begin(s, &parts_of_move)) return;
+	/* It connects there as soon as what there is breaks. */
+	log_error("redis=%s event=not-opened reason=\"out of memory\"", s->options.url->name);
+	s->options.moved(s->options.user, 0);
 }
 
 void
@@ -417,13 +402,12 @@ store_close(struct store *s)
 {
 	if (!s->opened) return;
 	s->opened = false;
-	if (s->fetcher) {
-		store_flush(s);
-		redis_fetcher_close(s->fetcher);
-	}
-	s->fetcher = NULL;
+	store__move_end(s);
+	if (s->at) store_flush(s);
+	close_store_end(s->at);
+	s->at = NULL;
 	uv_close((uv_handle_t *)&s->timer, NULL);
-	fail_all(s, false);
+	fail_all_ops(s, false);
 }
 
 void

@@ -7,6 +7,7 @@
  *     drop   deletes it when it is ours
  *     take   leaves { siocast: our token } in its place, and gives what was there; nothing when it was taken already,
  *            or is of a namespace that is local to another siocast (local.h)
+ *     carry  gives the value, and deletes it, when it is of this process: so it is at one server only
  *
  * Nobody waits for Redis: what has no answer in STORE_MS has failed.
  *
@@ -49,6 +50,13 @@ struct store_options {
 	/* Redis does not answer, or not any more: what it has may be older than what clients know. Before any of these
 	 * is told so. */
 	void (*lost)(void *user);
+	/* Tells of each session that is kept for a client that has gone, and that nobody else may have. */
+	void (*kept)(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with);
+	/* What a token of this process has in it, FEED_TAG characters. */
+	void (*tag)(void *user, char out[FEED_TAG]);
+	/* It has gone over to another server, which has what was `kept`, as far as the one before gave it, and nothing
+	 * else. Before any of these is told so. */
+	void (*moved)(void *user, size_t carried);
 	void *user;
 };
 
@@ -57,6 +65,11 @@ struct store *store_new(const struct store_options *options);
 
 /* Begins to connect. Out of memory: nothing ever succeeds, which is logged. */
 void store_open(struct store *s);
+
+/* Its url leads to another address than it is connected to: it goes over to that. What was asked for before is answered
+ * by the one before, and what is kept there for clients that have gone comes along. Tells `moved` later, unless it is
+ * closed. */
+void store_move(struct store *s);
 
 /* Closes it; all that waits fails. */
 void store_close(struct store *s);

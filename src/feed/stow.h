@@ -20,6 +20,7 @@ enum feed_stow_result {
 	FEED_STOW_DONE,
 	FEED_STOW_MOVED, /* another siocast has taken the session: its client is there */
 	FEED_STOW_FAILED, /* Redis did not say that it has it, in time; it may have it nevertheless */
+	FEED_STOW_ELSEWHERE, /* of no session: all are to be put again, since it is another Redis from now on */
 };
 
 struct feed_stow {
@@ -30,9 +31,8 @@ struct feed_stow {
 	size_t nsp_n;
 	bool ends; /* there is no session any more, and nobody waits for the answer */
 	enum feed_stow_result result;
-	uint64_t serial;
-	struct feed_offset_text
-		reached; /* of FAILED, as the one before: offsets from here on are of another node, see journal.h */
+	uint64_t serial; /* of FAILED and ELSEWHERE, as the next: */
+	struct feed_offset_text reached; /* offsets from here on are of another node, see journal.h */
 	size_t n; /* of the session's text; 0: there is nothing that a client could come back to */
 	char text[]; /* the namespace's name, and the session's text */
 };

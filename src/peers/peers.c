@@ -449,6 +449,13 @@ drain_links(struct peers *p, struct eio_list *links)
 }
 
 void
+peers_hold(struct peers *p)
+{
+	CHECK_MAGIC(p, PEERS_MAGIC);
+	eio_splices_cut(p->splices);
+}
+
+void
 peers_drain(struct peers *p)
 {
 	CHECK_MAGIC(p, PEERS_MAGIC);

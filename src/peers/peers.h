@@ -66,7 +66,10 @@ uint64_t peers_connections(const struct peers *p);
 /* Shows what is counted. */
 void peers_show(struct peers *p);
 
-/* Ends all that is on its way: POSTs are cut, polls are refused, WebSockets are cut. */
+/* Another process goes on: what is on its way is answered yet, but for WebSockets, which are cut. */
+void peers_hold(struct peers *p);
+
+/* Ends all that is on its way: POSTs are cut, polls are refused, WebSockets are cut. Once more it does nothing. */
 void peers_drain(struct peers *p);
 
 /* Closes it after that; it is freed once the loop has run. NULL is fine. */

@@ -13,12 +13,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+bool
+redis_channels_is_connected(const struct redis_channels *c)
+{
+	return redis_link_is_ready(c->link);
+}
+
+bool
+redis_channels_is_complete(const struct redis_channels *c)
+{
+	return redis_link_is_ready(c->link) && c->asked_at == c->asked_n && eio_list_empty(&c->changed) &&
+	       (!c->shards || c->shards_ready);
+}
+
+bool
+redis_channels_is_ready(const struct redis_channels *c)
+{
+	return c->ready;
+}
+
 static void
 tell_channels_state(struct redis_channels *c)
 {
-	bool ready = redis_link_is_ready(c->link) && c->asked_at == c->asked_n && !c->refused &&
-		     eio_list_empty(&c->changed) &&
-		     (!c->shards || (c->shards_ready && !redis_shards_refused(c->shards)));
+	bool ready = redis_channels_is_complete(c) && !c->refused && (!c->shards || !redis_shards_refused(c->shards));
 
 	if (ready == c->ready) return;
 	c->ready = ready;
@@ -71,13 +88,13 @@ redis_channels_has(const struct redis_channels *c, enum redis_channel_kind kind,
 }
 
 void
-redis_channels_tell_refused(const struct redis_channels *c)
+redis_channels_tell_refused(const struct redis_channels *c, bool refused)
 {
 	EIO_HASH_FOREACH(n, &c->all) {
 		const struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
 
 		if (one->refused && c->options.refused)
-			c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), true);
+			c->options.refused(c->options.user, one->kind, eio_bytes(one->name, one->n), refused);
 	}
 }
 

@@ -67,8 +67,17 @@ bool redis_channels_has(const struct redis_channels *c, enum redis_channel_kind 
  * are taken at once. Not from within the calls above. */
 void redis_channels_set_pause(struct redis_channels *c, bool may_pause);
 
-/* Tells of each that is refused that it is. */
-void redis_channels_tell_refused(const struct redis_channels *c);
+/* Wants all that another one wants, as often. 0, or -1 when out of memory: then it wants some of it. */
+int redis_channels_want_all(struct redis_channels *c, const struct redis_channels *other);
+
+/* Tells of each that is refused that it is, or is not any more. */
+void redis_channels_tell_refused(const struct redis_channels *c, bool refused);
+
+/* Whether it is connected; whether all that is wanted has been answered besides; and whether none of that was refused,
+ * as `state` says. */
+bool redis_channels_is_connected(const struct redis_channels *c);
+bool redis_channels_is_complete(const struct redis_channels *c);
+bool redis_channels_is_ready(const struct redis_channels *c);
 
 /* As redis_link_redial(). */
 void redis_channels_redial(struct redis_channels *c);

@@ -22,7 +22,7 @@ enum { DIGITS_MAX = 19 }; /* of a length, which is at most INT64_MAX, as hiredis
 static const char not_redis[] = "not the Redis protocol", no_memory[] = "out of memory";
 
 struct redis_reader {
-	size_t max_string;
+	size_t max_string, max_answer; /* of an answer that is one string, which nobody publishes */
 	bool between; /* nothing is kept of what came before: rest begins a reply */
 	struct eio_bytes rest; /* fed and not looked at yet; borrowed */
 	struct eio_buf part; /* the beginning of a published message */
@@ -123,7 +123,7 @@ take_line(struct redis_reader *r, struct redis_event *event, struct eio_bytes li
 	if (!string_length(line, &n))
 		return line.p[1] == '-' ? feed_piece(r, event, line) : fail_reader(r, event, not_redis);
 	r->string_n = n + 2;
-	r->skips = n > r->max_string;
+	r->skips = n > (redis_replies_inside(r->replies) ? r->max_string : r->max_answer);
 	if (!r->skips) return feed_piece(r, event, line);
 	if (redis_replies_feed(r->replies, EIO_LIT("$0\r\n\r\n")) < 0) return fail_reader(r, event, no_memory);
 	redis_replies_skipped(r->replies, n);
@@ -287,7 +287,7 @@ redis_reader_new(size_t max_string)
 	struct redis_reader *r = calloc(1, sizeof *r);
 
 	if (!r) return NULL;
-	r->max_string = max_string;
+	r->max_string = r->max_answer = max_string;
 	r->between = true;
 	r->replies = redis_replies_new();
 	if (r->replies) return r;
@@ -308,6 +308,7 @@ redis_reader_free(struct redis_reader *r)
 void
 redis_reader_expect_entries(struct redis_reader *r)
 {
+	if (r->max_answer < REDIS_ANSWER_BYTES) r->max_answer = REDIS_ANSWER_BYTES;
 	redis_replies_expect_entries(r->replies, r->max_string);
 }
 

@@ -19,14 +19,16 @@
 
 #define REDIS_LINE_BYTES 65536 /* the longest line, such as that of an error; a longer one ends the connection */
 
+#define REDIS_ANSWER_BYTES 65536 /* of INFO, where entries are expected, however short these may be */
+
 struct redis_reader;
 
 /* max_string: the longest string that is kept. NULL when out of memory. */
 struct redis_reader *redis_reader_new(size_t max_string);
 void redis_reader_free(struct redis_reader *r); /* NULL is fine */
 
-/* What comes are answers about streams: entries are told one by one, each of max_string bytes at most. Before anything
- * is fed. */
+/* What comes are answers about streams: entries are told one by one, each of max_string bytes at most; an answer that
+ * is one string may have REDIS_ANSWER_BYTES. Before anything is fed. */
 void redis_reader_expect_entries(struct redis_reader *r);
 
 /* What comes are replies of any shape, each of reply_bytes at most. Before anything is fed. */

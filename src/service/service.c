@@ -39,7 +39,8 @@ subscribed_servers(const struct service *s)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < s->options.redis; i++) n += feed_redis_status(s->options.feed, i).subscribed;
+	for (unsigned i = 0; i < feed_redis_count(s->options.feed); i++)
+		n += feed_redis_status(s->options.feed, i).subscribed;
 	return n;
 }
 
@@ -50,7 +51,7 @@ write_status(const struct service *s, char *out, size_t size)
 	uint64_t websocket = metrics_sum(s->options.metrics, &worker_metrics, WORKER_METRIC_SESSIONS_WEBSOCKET);
 
 	snprintf(out, size, "%" PRIu64 " clients by WebSocket, %" PRIu64 " by polling; %u of %u Redis subscribed",
-		websocket, polling, subscribed_servers(s), s->options.redis);
+		websocket, polling, subscribed_servers(s), (unsigned)feed_redis_count(s->options.feed));
 }
 
 static void

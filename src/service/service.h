@@ -22,7 +22,6 @@ struct service_options {
 	unsigned n_threads;
 	struct metrics_set *metrics;
 	struct feed *feed;
-	unsigned redis; /* how many servers there are */
 };
 
 /* Looks whether somebody wants to be told: as long as there are no threads and no privileges were given up. *out is

@@ -8,8 +8,8 @@
 #include "eio/check.h"
 #include "eio/list.h"
 #include "src/base/log.h"
-#include "src/redis/channels.h"
 #include "src/redis/pacing.h"
+#include "src/source/movable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct demanded {
 	unsigned magic; /* DEMANDED_MAGIC */
 	uv_loop_t *loop;
 	const struct redis_url *url;
-	struct redis_channels *channels;
+	struct movable *channels;
 	bool goes_on; /* with a connection that it was given, and has not said so yet */
 	bool next_may_pause; /* prepared, as the next */
 	const struct source_events *events, *next;
@@ -147,12 +147,12 @@ demanded_open(const struct source_options *options)
 	d->events = options->events;
 	d->user = options->user;
 	d->goes_on = place != NULL;
-	d->channels = redis_channels_open(options->loop, &o);
+	d->channels = movable_open(options->loop, &o);
 	if (!d->channels) {
 		free(d);
 		return NULL;
 	}
-	redis_channels_set_pause(d->channels, may_pause(options));
+	movable_set_pause(d->channels, may_pause(options));
 	return &d->source;
 }
 
@@ -161,7 +161,7 @@ demanded_close(struct source *source)
 {
 	struct demanded *d = demanded_source(source);
 
-	redis_channels_close(d->channels);
+	movable_close(d->channels);
 	d->magic = 0;
 	free(d);
 }
@@ -182,8 +182,8 @@ demanded_commit(struct source *source)
 	struct demanded *d = demanded_source(source);
 
 	d->events = d->next;
-	redis_channels_tell_refused(d->channels);
-	redis_channels_set_pause(d->channels, d->next_may_pause);
+	movable_tell_refused(d->channels);
+	movable_set_pause(d->channels, d->next_may_pause);
 }
 
 static void
@@ -195,13 +195,17 @@ demanded_forget(struct source *source)
 static int
 demanded_hand(const struct source *source, struct eio_buf *text)
 {
-	return redis_channels_hand(demanded_source((struct source *)(uintptr_t)source)->channels, text);
+	return movable_hand(demanded_source((struct source *)(uintptr_t)source)->channels, text);
 }
 
 static void
-demanded_redial(struct source *source)
+demanded_move(struct source *source, const struct source_options *options, const struct redis_url *old,
+	const struct source_move_events *events)
 {
-	redis_channels_redial(demanded_source(source)->channels);
+	struct demanded *d = demanded_source(source);
+
+	(void)options; /* what is wanted it knows */
+	movable_move(d->channels, old, events, d->user);
 }
 
 static void
@@ -209,8 +213,8 @@ demanded_want(struct source *source, struct eio_bytes channel)
 {
 	struct demanded *d = demanded_source(source);
 
-	if (redis_channels_has(d->channels, REDIS_CHANNEL, channel)) return;
-	if (redis_channels_want(d->channels, REDIS_CHANNEL, channel) < 0)
+	if (movable_has(d->channels, REDIS_CHANNEL, channel)) return;
+	if (movable_want(d->channels, REDIS_CHANNEL, channel) < 0)
 		log_limited(LOG_LEVEL_ERROR, &d->limit, uv_now(d->loop),
 			"redis=%s event=not-subscribed error=\"out of memory\"", d->url->name);
 }
@@ -221,14 +225,13 @@ demanded_leave(struct source *source, struct eio_bytes channel)
 {
 	struct demanded *d = demanded_source(source);
 
-	if (redis_channels_has(d->channels, REDIS_CHANNEL, channel))
-		redis_channels_leave(d->channels, REDIS_CHANNEL, channel);
+	if (movable_has(d->channels, REDIS_CHANNEL, channel)) movable_leave(d->channels, REDIS_CHANNEL, channel);
 }
 
 static void
 demanded_flush(struct source *source)
 {
-	redis_channels_flush(demanded_source(source)->channels);
+	movable_flush(demanded_source(source)->channels);
 }
 
 struct handed_teller {
@@ -259,7 +262,7 @@ const struct source_ops source_demanded = {
 	.commit = demanded_commit,
 	.forget = demanded_forget,
 	.hand = demanded_hand,
-	.redial = demanded_redial,
+	.move = demanded_move,
 	.want = demanded_want,
 	.leave = demanded_leave,
 	.flush = demanded_flush,

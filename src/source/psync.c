@@ -337,7 +337,7 @@ psync_commit(struct source *s)
 
 /* Going over to another address: as after a loss it asks there for what came behind the last message. */
 static void
-psync_move(struct source *s, const struct source_options *options, struct redis_url *old,
+psync_move(struct source *s, const struct source_options *options, const struct redis_url *old,
 	const struct source_move_events *events)
 {
 	struct psync *p = psync_of(EIO_CONTAINER(s, struct psync, source));
@@ -345,7 +345,6 @@ psync_move(struct source *s, const struct source_options *options, struct redis_
 
 	CHECK(!p->move);
 	p->same_db = old->db == options->url->db;
-	redis_url_deinit(old);
 	p->move = events;
 	uv_timer_start(&p->timer, on_psync_move_timer, PSYNC_MOVE_MS, 0);
 	redis_replica_redial(p->replica);

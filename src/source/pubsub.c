@@ -244,7 +244,7 @@ static const struct pubsub_move_parts move_parts = {
 };
 
 static void
-pubsub_move(struct source *source, const struct source_options *options, struct redis_url *old,
+pubsub_move(struct source *source, const struct source_options *options, const struct redis_url *old,
 	const struct source_move_events *events)
 {
 	struct pubsub *p = pubsub_of(source);

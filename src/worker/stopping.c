@@ -31,12 +31,17 @@ drain_worker(struct worker *w)
 	eio_httpd_stop_accepting(w->httpd);
 	clients_stop(w->clients, w->shared->hands_over);
 	eio_server_shutdown(w->server);
-	if (w->peers) peers_drain(w->peers);
+	/* Sessions of other nodes go on, and who waits for an answer of theirs leaves behind it. */
+	if (w->peers && w->shared->hands_over)
+		peers_hold(w->peers);
+	else if (w->peers)
+		peers_drain(w->peers);
 }
 
 static void
 close_worker(struct worker *w)
 {
+	if (w->peers) peers_drain(w->peers);
 	eio_server_close(w->server);
 	eio_httpd_close(w->httpd);
 	hook_close(w->hook);

@@ -15,6 +15,7 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connectMode, connected, createClient, upgraded } from './lib/client.mjs';
 import { SIOCAST_ONLY, TOP, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { startRoundRobin } from './lib/fronts.mjs';
+import { Renewed } from './lib/handover.mjs';
 import { Exchange, Wire, request, requestBytes } from './lib/http.mjs';
 import { kills } from './lib/kills.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -143,6 +144,49 @@ describe('three nodes that know each other', { skip: SIOCAST_ONLY }, () => {
 			assert.equal((await request(b.port, 'POST', next, {}, '4'.repeat(1001))).status, 413);
 			assert.equal((await request(b.port, 'POST', next, {}, '40')).status, 200);
 			assert.match((await request(a.port, 'GET', next)).text, /^40/);
+		}),
+	);
+
+	// What is on its way to another node is none of the sessions that end.
+	test('answer what they have passed on, through a restart without a break', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, nodes } = await startNodes(cleanup, { names: ['a', 'b'] });
+			const [near, far] = [await Renewed.of(cleanup, nodes[0], nodes[0].child), nodes[1]];
+			const sid = await open(far);
+			const path = `${POLL}&sid=${sid}`;
+			assert.equal((await request(far.port, 'POST', path, {}, '40')).status, 200);
+			const [poll, post] = [await Wire.open(near.port), await Wire.open(near.port)];
+			for (const wire of [poll, post]) cleanup.add(wire, () => wire.socket.destroy());
+			const get = requestBytes('GET', path);
+			const answered = async (wire, what) => {
+				const answer = await wire.response();
+				assert.equal(answer.status, 200, `${what}: ${answer.text}`);
+				return answer.text;
+			};
+			await poll.send(get);
+			assert.match(await answered(poll, 'what there was'), /^40\{"sid"/);
+			const passed = await metric(near, 'peer_requests_total{direction="out"}');
+			await poll.send(get);
+			await eventually(async () => (await metric(near, 'peer_requests_total{direction="out"}')) === passed + 1, 'the poll to be passed on');
+			far.child.child.kill('SIGSTOP');
+			try {
+				await post.send(requestBytes('POST', path, {}, '420["echo",7]'));
+				await eventually(async () => (await metric(near, 'peer_requests_total{direction="out"}')) === passed + 2, 'the POST to be passed on');
+				await near.renew();
+			} finally {
+				far.child.child.kill('SIGCONT');
+			}
+			assert.equal(await answered(post, 'a POST'), 'ok');
+			assert.equal(await answered(poll, 'a poll'), '430[7]');
+			// And they go on: with the next process, by the connections that they have.
+			await poll.send(get);
+			await post.send(requestBytes('POST', path, {}, '421["echo",8]'));
+			assert.equal(await answered(post, 'the next POST'), 'ok');
+			assert.equal(await answered(poll, 'the next poll'), '431[8]');
+			await redis.client.command('PUBLISH', 'news', '1');
+			await poll.send(get);
+			assert.equal(await answered(poll, 'a message'), '42["news",1]');
+			assert.match(near.child.output, /event=left connections=\d+ lost=0 cut=0 /);
 		}),
 	);
 

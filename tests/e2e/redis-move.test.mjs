@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { MODES, connect } from './lib/client.mjs';
+import { MODES, ask, connect } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
@@ -577,6 +577,58 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				await eventually(() => a.at(-1) === 6, 'what is added then');
 				assert.deepEqual(a, [1, 2, 3, 4, 5, 6]);
 				assert.equal(gaps.length, promoted ? 1 : 0);
+			}),
+		);
+
+	for (const workers of [1, 2])
+		test(`more servers, and less, on ${workers} worker(s): nothing of those that stay is lost, or comes twice`, limit(90), () =>
+			withCleanup(async (cleanup) => {
+				const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+				const late = await freePort();
+				const demanded = { pattern: 'd*', event: 'd', room: 'd{1}', encode: 'json', batch: { interval: 0 }, subscribe: 'on-demand' };
+				const streams = { stream: 's', event: 's', field: 'n', encode: 'json', batch: { interval: 0 } };
+				const namespaces = { '/': { on: { join: [{ join: '{1}' }, { ack: [] }] } } };
+				const { server, client } = await start(cleanup, one, { workers, feeds: [...FEEDS, demanded, streams], namespaces });
+				const polling = await connect(cleanup, server, MODES.polling);
+				for (const socket of [client, polling]) await ask(socket, 'join', 'd1');
+				const lists = [heard(client, 'a'), heard(polling, 'a')];
+				const [p, d, s] = ['p', 'd', 's'].map((event) => heard(client, event));
+				const publisher = publish(cleanup, one, 'a');
+				const names = async () => [...(await request(server.admin, 'GET', '/readyz')).text.matchAll(/^redis (\S+) /gm)].map(([, name]) => name);
+				const shown = async () => (await readMetrics(server)).get('siocast_redis_moves_total').samples.map(({ labels }) => labels.redis).sort();
+				const all = [one, other].map(({ port }) => `127.0.0.1:${port}`);
+				const change = async (...redis) => assert.deepEqual(await reload(server, { redis }), { status: 200, changed: ['redis'], needsRestart: [] });
+				for (let i = 1; i <= 2; i++) {
+					await change(one.url, other.url);
+					await ready(server);
+					assert.deepEqual([await names(), await shown()], [all, [...all].sort()]);
+					// Channels, patterns, those on demand and streams are there, the latter from now on.
+					await other.client.publish('p', String(i));
+					await other.client.publish('d1', String(i));
+					await other.client.command('XADD', 's', '*', 'n', String(i));
+					await eventually(() => [p, d, s].every((list) => list.length === i), 'what is published there');
+					await change(one.url);
+					assert.deepEqual([await names(), await shown()], [[all[0]], [all[0]]]);
+					await eventually(async () => !/ name=siocast/.test(String(await other.client.command('CLIENT', 'LIST'))), 'it to be left');
+					await other.client.publish('p', 'nobody');
+				}
+				// One that is away is waited for, as at the start.
+				await change(one.url, `redis://127.0.0.1:${late}`);
+				assert.equal((await request(server.admin, 'GET', '/readyz')).status, 503);
+				const third = await startRedis(cleanup, late);
+				await ready(server);
+				await third.client.publish('p', '3');
+				await eventually(() => p.at(-1) === 3, 'what is published at the one that came late');
+				const last = await publisher.stop();
+				for (const list of lists) await assertComplete(list, last, 'a');
+				assert.deepEqual([p, d, s], [[1, 2, 3], [1, 2], [1, 2]]);
+				// What is told when that cannot be.
+				assert.deepEqual((await reload(server, { redis: [third.url] })).needsRestart, ['redis']);
+				await server.child.says(/event=redis-stays reason="there are more or less servers, and those that stay are not the first ones as they were"/);
+				const primed = feed('primed', { retain: { key: '/n' }, prime: { hash: 'h' } });
+				assert.deepEqual((await reload(server, { redis: one.url, feeds: [...FEEDS, primed] })).needsRestart, ['redis']);
+				await server.child.says(/event=redis-stays reason="there are more or less servers, of all of which something retained is read"/);
+				assert.deepEqual((await reload(server, { redis: [one.url, third.url] })).needsRestart, []);
 			}),
 		);
 

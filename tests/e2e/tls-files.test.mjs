@@ -109,6 +109,9 @@ test('{tls.subject} is what a client\'s certificate says, over each transport an
 		fs.writeFileSync(file, JSON.stringify({ feeds: [{ channel: 'a' }], namespaces: { '/': { on: { x: [{ join: text }] } } } }));
 		return spawnSync(SIOCAST, ['-t', '-c', file], { encoding: 'utf8' }).stderr;
 	};
+	assert.match(wrong('{tls.subject}'), /warning: namespaces\.\/\.on\.x\[0\]\.join: \{tls\.subject\} stands for nothing: no address of "listen" has "clientCA"/);
+	const said = spawnSync(SIOCAST, ['-t', '-c', server.file], { encoding: 'utf8' });
+	assert.ok(said.status === 0 && !said.stderr.includes('stands for nothing'), said.stderr);
 	for (const text of ['{tls}', '{tls.issuer}', '{tls.subject.CN}', '{tls/subject}']) assert.match(wrong(text), /of a client's TLS there is \{tls\.subject\}/, text);
 }));
 

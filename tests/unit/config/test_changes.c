@@ -209,15 +209,28 @@ redis_that_stays(void **state)
 		{ AT("a/1"), AT("a/2") },
 		{ AT("u:p@a"), AT("u:q@a") },
 		{ AT("a", SHARED), AT("b", SHARED) },
-		{ AT("a", ADAPTER), AT("x:y@a", ADAPTER) },
+		{ AT("a", ADAPTER), AT("b", ADAPTER) },
+	};
+	static const char *const numbers[][3] = {
+		{ AT("a"), TWO("b", "a"),
+			"there are more or less servers, and those that stay are not the first ones as they were" },
+		{ TWO("a", "b"), AT("b"),
+			"there are more or less servers, and those that stay are not the first ones as they were" },
+		{ AT("a"), "{\"redis\": [\"redis://a\", {\"cluster\": [\"b:1\"]}]}", "one of them is a Redis Cluster" },
+		{ AT("a"),
+			"{\"redis\": [\"redis://a\", \"redis://b\"], \"feeds\": [{\"channel\": \"c\", \"retain\": {\"key\": \"/n\"}, "
+			"\"prime\": {\"hash\": \"h\"}}]}",
+			"there are more or less servers, of all of which something retained is read" },
 	};
 	static const char *const places[] = { TWO("b", "localhost"), TWO("b", "c"), TWO("c", "localhost"),
 		TWO("c", "127.0.0.1/3"), TWO("b/1", "d") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof ok / sizeof *ok; i++) assert_string_equal(redis_stays(ok[i][0], ok[i][1]), "");
-	assert_string_equal(
-		redis_stays(AT("a"), "{\"redis\": [\"redis://a\", \"redis://b\"]}"), "there are more or less servers");
+	assert_string_equal(redis_stays(AT("a"), TWO("a", "b")), "");
+	assert_string_equal(redis_stays(TWO("a", "b"), AT("a")), "");
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		assert_string_equal(redis_stays(numbers[i][0], numbers[i][1]), numbers[i][2]);
 	assert_string_equal(redis_stays(AT("a"), "{\"redis\": {\"url\": \"redis://a\", \"source\": \"psync\"}}"),
 		"the source of one is another");
 	assert_string_equal(redis_stays(TWO("a", "b"), TWO("a", "c")), "");
@@ -225,8 +238,6 @@ redis_that_stays(void **state)
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		assert_string_equal(redis_stays(TWO("localhost", "b"), places[i]),
 			"a server is to be where another one of them was");
-	assert_string_equal(
-		redis_stays(AT("a", ADAPTER), AT("b", ADAPTER)), "servers of Node are heard there (adapter)");
 }
 
 /* One server is exchanged with all that belongs to it; the others, and the first one's text, stay. */

@@ -570,6 +570,11 @@ static const struct {
 } suspicious[] = {
 	{ __LINE__, "{\"trustedProxies\": [\"10.0.0.0/8\", \"10.1.0.0/8\"], \"feeds\": [{\"channel\": \"a\"}]}",
 		"t.conf:1:35: warning: trustedProxies[1]: \"10.1.0.0/8\": only the first 8 bits count\n" },
+	{ __LINE__,
+		"{\"namespaces\": {\"/\": {\"on\": {\"x\": [{\"ack\": [\"{{tls.subject}}\"]},\n{\"ack\": [1, \"of "
+		"{tls.subject}\"]}]}}}, \"feeds\": [{\"channel\": \"a\"}]}",
+		"t.conf:2:13: warning: namespaces./.on.x[1].ack[1]: {tls.subject} stands for nothing: no address of \"listen\" "
+		"has \"clientCA\"\n" },
 	{ __LINE__, "{}", "t.conf: warning: feeds: no feeds: nothing that is published would reach anybody\n" },
 	{ __LINE__, "{\"feeds\": []}",
 		"t.conf:1:11: warning: feeds: no feeds: nothing that is published would reach anybody\n" },

@@ -287,6 +287,32 @@ reader_bounds_lines(void **state)
 	redis_reader_free(r);
 }
 
+/* What a server says of itself is ours to ask for, however short messages have to be. */
+static void
+reader_takes_long_answers(void **state)
+{
+	enum { SHORT = 16 };
+	static char text[REDIS_ANSWER_BYTES + 64];
+	static const size_t lengths[] = { SHORT + 1, REDIS_ANSWER_BYTES, REDIS_ANSWER_BYTES + 1 };
+
+	(void)state;
+	memset(text, 'i', sizeof text);
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		struct redis_reader *r = redis_reader_new(SHORT);
+		struct redis_event event;
+		size_t head = (size_t)snprintf(text, sizeof text, "$%zu\r\n", lengths[i]);
+
+		text[head] = 'i';
+		memcpy(text + head + lengths[i], "\r\n", 2);
+		redis_reader_expect_entries(r);
+		redis_reader_feed(r, eio_bytes(text, head + lengths[i] + 2));
+		assert_int_equal(redis_reader_next(r, &event), REDIS_READ_REPLY);
+		assert_int_equal(event.text.n, lengths[i] <= REDIS_ANSWER_BYTES ? lengths[i] : 0);
+		text[head + lengths[i]] = text[head + lengths[i] + 1] = 'i';
+		redis_reader_free(r);
+	}
+}
+
 static void
 reader_refuses(void **state)
 {
@@ -377,6 +403,7 @@ main(void)
 		cmocka_unit_test(reader_leaves_out_what_is_long),
 		cmocka_unit_test(reader_collects_nothing_long),
 		cmocka_unit_test(reader_bounds_lines),
+		cmocka_unit_test(reader_takes_long_answers),
 		cmocka_unit_test(reader_refuses),
 		cmocka_unit_test(reader_takes_nested),
 		cmocka_unit_test(reader_goes_on_elsewhere),

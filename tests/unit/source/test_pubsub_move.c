@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "src/base/log.h"
+#include "src/source/crossing.h"
 #include "src/source/pubsub.h"
-#include "src/source/pubsub_move.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,6 +306,7 @@ on_switched(void *user, bool lost)
 {
 	(void)user;
 	(void)lost;
+	assert_false(switched); /* once */
 	switched = true;
 }
 
@@ -353,7 +354,7 @@ moving_options(void)
 		.metrics = metrics,
 		.channels = channels,
 		.n_channels = 1,
-		.message_bytes = PUBSUB_MOVE_HELD_BYTES,
+		.message_bytes = CROSSING_HELD_BYTES,
 		.events = &events,
 		.user = &source,
 	};
@@ -392,6 +393,7 @@ begin_cut(void **state)
 	old = url;
 	go_to(&two);
 	source_pubsub.move(source, &o, &old, &move_events);
+	redis_url_deinit(&old);
 	RUN_UNTIL_THAT(two.published == '1');
 	say_text(&two, "not yet");
 	say_marker(&one, '1');
@@ -429,8 +431,8 @@ let_it_read(struct peer *p)
 static void
 fill_held(struct peer *p)
 {
-	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD);
-	say_long(p, PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM);
+	say_long(p, CROSSING_HELD_BYTES / 2 - HELD_HEAD);
+	say_long(p, CROSSING_HELD_BYTES / 2 - HELD_HEAD - ROOM);
 	let_it_read(p);
 }
 
@@ -522,8 +524,8 @@ too_much_of_the_old_one(void **state)
 	/* Both come in one turn. */
 	say_marker(&two, '4');
 	RUN_UNTIL_THAT(moved);
-	snprintf(expected, sizeof expected, "1;%zu;%zu;%d;", (size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD,
-		(size_t)PUBSUB_MOVE_HELD_BYTES / 2 - HELD_HEAD - ROOM, ROOM);
+	snprintf(expected, sizeof expected, "1;%zu;%zu;%d;", (size_t)CROSSING_HELD_BYTES / 2 - HELD_HEAD,
+		(size_t)CROSSING_HELD_BYTES / 2 - HELD_HEAD - ROOM, ROOM);
 	assert_string_equal(seen, expected);
 	assert_string_equal(moved, "anew: too much came meanwhile");
 }

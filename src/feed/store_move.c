@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From one server to another at which sessions are to be. What was asked for is answered by the one that is left; what
+ * comes meanwhile waits, and goes to the new one.
+ *
+ *     CONNECTS ── the new one is ready ──▶ DRAINS ── all is answered ──▶ CARRIES ── so is that ──▶ it has gone over
+ *                                                        sessions of clients that have gone: each is taken
+ *                                                        away here, and put there
+ *
+ * Those of clients that are there are put by their workers. When the old one does not answer, or the new one cannot be
+ * reached in time, what waits fails, as after a lost connection, and it has gone over all the same.
+ */
+#include "src/feed/store_int.h"
+#include "src/redis/command.h"
+
+#include <stdlib.h>
+
+enum {
+	CONNECT_MS = 6000, /* a dial, and more */
+	DRAIN_MS = 2 * STORE_MS, /* what has no answer has failed by then */
+	STEP_MS = 10,
+};
+
+enum store_phase { STORE_CONNECTS, STORE_DRAINS, STORE_CARRIES };
+
+struct store_move {
+	const struct store_parts *parts;
+	struct store_end *next; /* owned */
+	enum store_phase phase;
+	uint64_t by_ms; /* of the phase */
+	size_t asked; /* sessions that the old one was asked for, and has not given */
+	struct eio_buf question, out; /* for the old one; for the new one */
+	size_t n_question, n_out;
+	size_t carried;
+};
+
+/* It is deleted there. So nobody takes it who has not gone over yet, when what is at the new one is another already. */
+static const char carry_script[] = "local v=redis.call('GET',KEYS[1]) "
+				   "if not v or string.len(v)<=40 or string.sub(v,25,32)~=ARGV[1] "
+				   "then return false end "
+				   "redis.call('DEL',KEYS[1]) return KEYS[1]..v";
+
+enum { KEY_LEN = sizeof STORE_KEY - 1 + FEED_SIGNED_LEN };
+
+bool
+store__move_holds(const struct store *s)
+{
+	return s->move && s->move->phase != STORE_CONNECTS;
+}
+
+void
+store__move_end(struct store *s)
+{
+	struct store_move *v = s->move;
+
+	if (!v) return;
+	v->parts->close(v->next);
+	eio_buf_deinit(&v->question);
+	eio_buf_deinit(&v->out);
+	free(v);
+	s->move = NULL;
+	uv_timer_set_repeat(&s->timer, STORE_LOOK_MS); /* from the next time on */
+}
+
+void
+store__move_lost(struct store *s, const struct store_end *e)
+{
+	if (s->move && e == s->at) s->move->asked = 0; /* it gives nothing any more */
+}
+
+/* Carrying */
+
+bool
+store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
+{
+	struct store_move *v = s->move;
+	struct redis_item item = store__result_of(values);
+	struct eio_buf *out;
+	size_t mark;
+
+	if (!v || !v->asked) return false;
+	v->asked--;
+	if (reply == REDIS_REPLY_IS_ERROR) store__note_error(s, text);
+	if (reply == REDIS_REPLY_IS_ERROR || item.kind != REDIS_ITEM_STRING || item.bytes.n <= KEY_LEN) return true;
+	out = &v->out;
+	mark = out->n;
+	redis_command(out, 6);
+	redis_argument(out, EIO_LIT("SET"));
+	redis_argument(out, eio_bytes(item.bytes.p, KEY_LEN));
+	redis_argument(out, eio_bytes(item.bytes.p + KEY_LEN, item.bytes.n - KEY_LEN));
+	redis_argument(out, EIO_LIT("PX"));
+	store__add_ms(out, s->options.ms);
+	redis_argument(out, EIO_LIT("NX"));
+	if (eio_buf_failed(out)) {
+		out->n = mark;
+		out->failed = false;
+		return true;
+	}
+	v->n_out++;
+	v->carried++;
+	return true;
+}
+
+static void
+on_kept(void *user, const char pid[FEED_PID_LEN])
+{
+	struct store *s = user;
+	struct eio_buf *out = &s->move->question;
+	size_t mark = out->n;
+	char tag[FEED_TAG];
+
+	s->options.tag(s->options.user, tag);
+	redis_command(out, 5);
+	redis_argument(out, EIO_LIT("EVAL"));
+	redis_argument(out, eio_cstr(carry_script));
+	redis_argument(out, EIO_LIT("1"));
+	if (store__add_key(s, pid, out)) {
+		store__add_tag(out, "", tag);
+		if (!eio_buf_failed(out)) {
+			s->move->n_question++;
+			return;
+		}
+	}
+	out->n = mark;
+	out->failed = false;
+}
+
+static void
+begin_carrying(struct store *s)
+{
+	struct store_move *v = s->move;
+
+	v->phase = STORE_CARRIES;
+	v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+	s->options.kept(s->options.user, on_kept, s);
+	v->asked = v->n_question;
+	if (v->asked) redis_fetcher_write(s->at->fetcher, &v->question, v->n_question);
+}
+
+static void
+pass_carried(struct store_move *v)
+{
+	size_t n = v->n_out;
+
+	if (!n) return;
+	v->n_out = 0;
+	if (store__is_ready(v->next)) {
+		v->next->unheeded += n;
+		redis_fetcher_write(v->next->fetcher, &v->out, n);
+	}
+	eio_buf_clear(&v->out);
+}
+
+/* Going over */
+
+static void
+go_over_to_next(struct store *s)
+{
+	struct store_move *v = s->move;
+	const struct store_parts *parts = v->parts;
+	size_t carried = v->carried;
+
+	pass_carried(v);
+	if (s->unanswered || !store__is_ready(v->next)) {
+		v->parts->lose(s);
+		v->parts->fail_all(s, false);
+	}
+	v->parts->close(s->at);
+	s->at = v->next;
+	v->next = NULL;
+	store__move_end(s);
+	s->options.moved(s->options.user, carried);
+	parts->flush(s);
+}
+
+/* Whether there is nothing more to be waited for. */
+static bool
+has_finished(const struct store *s)
+{
+	const struct store_move *v = s->move;
+
+	if (uv_now(s->options.loop) >= v->by_ms) return true;
+	if (!store__is_ready(v->next)) return false;
+	return !store__is_ready(s->at) || (v->phase == STORE_CARRIES && !v->asked);
+}
+
+void
+store__move_on(struct store *s)
+{
+	struct store_move *v = s->move;
+
+	if (!v) return;
+	if (v->phase == STORE_CONNECTS && store__is_ready(v->next)) {
+		v->phase = STORE_DRAINS;
+		v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+	}
+	if (v->phase == STORE_DRAINS && store__is_ready(s->at) && !s->unanswered) begin_carrying(s);
+	if (v->phase == STORE_CARRIES) pass_carried(v);
+	if (has_finished(s)) go_over_to_next(s);
+}
+
+bool
+store__move_begin(struct store *s, const struct store_parts *parts)
+{
+	struct store_move *v = calloc(1, sizeof *v);
+
+	if (v) v->next = parts->open(s);
+	if (!v || !v->next) {
+		free(v);
+		return false;
+	}
+	v->parts = parts;
+	v->by_ms = uv_now(s->options.loop) + CONNECT_MS;
+	s->move = v;
+	uv_timer_start(&s->timer, s->timer.timer_cb, STEP_MS, STEP_MS);
+	return true;
+}
