@@ -43,7 +43,7 @@ no_node(struct lb_nodes *l, const char *text)
 }
 
 static void
-nginx_nodes(struct lb_nodes *l)
+nginx_upstreams(struct lb_nodes *l)
 {
 	no_node(l,
 		"# nginx in front of several siocasts, for its http block. TLS, and the rest of the site, go where the comments are.\n"
@@ -51,13 +51,14 @@ nginx_nodes(struct lb_nodes *l)
 		"map $arg_sid $siocast_node {\n"
 		"\tdefault siocast;\n");
 	each_node(l, SIZE_MAX, "\t\"~^.@MARK@@NODE@\" siocast_@NODE@;\n");
-	no_node(l, "}\n\nmap $http_upgrade $siocast_connection {\n"
-		   "\tdefault upgrade;\n"
-		   "\t\"\"      \"\";\n"
-		   "}\n\n"
-		   "# No node is taken for down: nginx forgets that one failed when a request to it has ended well, and WebSockets do\n"
-		   "# not end; until then it gets one request in each fail_timeout. Who cannot be reached is passed over at once.\n"
-		   "upstream siocast {\n");
+	no_node(l,
+		"}\n\nmap $http_upgrade $siocast_connection {\n"
+		"\tdefault upgrade;\n"
+		"\t\"\"      \"\";\n"
+		"}\n\n"
+		"# No node is taken for down: nginx forgets that one failed when a request to it has ended well, and WebSockets do\n"
+		"# not end; until then it gets one request in each fail_timeout. Who cannot be reached is passed over at once.\n"
+		"upstream siocast {\n");
 	each_node(l, SIZE_MAX, "\tserver @ADDRESS@ max_fails=0;\n");
 	no_node(l, "\tkeepalive 64;\n"
 		   "\t# Shorter than limits.keepAliveSeconds of siocast.\n"
@@ -69,6 +70,12 @@ nginx_nodes(struct lb_nodes *l)
 		each_node(l, i, "\tserver @ADDRESS@ max_fails=0 backup;\n");
 		no_node(l, "\tkeepalive 64;\n\tkeepalive_timeout @KEEP@s;\n}\n\n");
 	}
+}
+
+static void
+nginx_nodes(struct lb_nodes *l)
+{
+	nginx_upstreams(l);
 	no_node(l, "server {\n"
 		   "\tlisten 80;\n"
 		   "\t# listen 443 ssl http2; ssl_certificate ...; ssl_certificate_key ...;\n\n"

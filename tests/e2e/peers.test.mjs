@@ -186,7 +186,7 @@ describe('three nodes that know each other', { skip: SIOCAST_ONLY }, () => {
 			await redis.client.command('PUBLISH', 'news', '1');
 			await poll.send(get);
 			assert.equal(await answered(poll, 'a message'), '42["news",1]');
-			assert.match(near.child.output, /event=left connections=\d+ lost=0 cut=0 /);
+			await near.child.says(/event=left connections=\d+ lost=0 cut=0 /);
 		}),
 	);
 

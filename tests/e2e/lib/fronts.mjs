@@ -14,27 +14,33 @@ import { eventually } from './wait.mjs';
 
 export const PATH = `${process.env.PATH}:/usr/sbin`;
 
-/** An nginx that gives each request to the next node, whatever it is about. */
+/** An nginx that gives each request to the next node, whatever it is about, as doc/scale.md has it. */
 export async function startRoundRobin(cleanup, nodes) {
 	const port = await freePort();
+	const servers = (how) => nodes.map((node) => `server 127.0.0.1:${node.port} ${how};`).join(' ');
 	const front = await runNginx(
 		cleanup,
 		port,
 		`map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-	upstream backend { ${nodes.map((node) => `server 127.0.0.1:${node.port} max_fails=0;`).join(' ')} keepalive 8; }
+	upstream siocast_new { ${servers('max_fails=0')} keepalive 8; }
+	upstream siocast_sessions { ${servers('max_fails=1 fail_timeout=1s')} keepalive 8; }
 	server {
 		listen 127.0.0.1:${port};
 		client_max_body_size 100m;
+		proxy_http_version 1.1;
+		proxy_set_header Host $host;
+		proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+		proxy_set_header Upgrade $http_upgrade;
+		proxy_set_header Connection $connection_upgrade;
+		proxy_buffering off;
 		location / {
-			proxy_pass http://backend;
-			proxy_http_version 1.1;
-			proxy_set_header Host $host;
-			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-			proxy_set_header Upgrade $http_upgrade;
-			proxy_set_header Connection $connection_upgrade;
-			proxy_buffering off;
-			# A poll that is sent again elsewhere gets the next answer, and the one that was lost is missing.
+			error_page 418 = @session;
+			if ($arg_sid) { return 418; }
+			proxy_pass http://siocast_new;
+		}
+		location @session {
 			proxy_next_upstream off;
+			proxy_pass http://siocast_sessions;
 		}
 	}`,
 	);
