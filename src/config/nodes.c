@@ -62,6 +62,17 @@ read_peer_address(struct config_loader *l, const char *text, struct peers_spec_n
 	return true;
 }
 
+bool
+config__host_and_port(struct config_loader *l, const char *text, const char **host, unsigned *port)
+{
+	struct peers_spec_node out = { .name = NULL };
+
+	if (!read_peer_address(l, text, &out)) return false;
+	*host = out.host;
+	*port = out.port;
+	return true;
+}
+
 static void
 read_peer(struct config_loader *l, const cJSON *item, struct peers_spec_node *out)
 {
@@ -148,7 +159,8 @@ check_peer_key(struct config_loader *l)
 
 	if (n && n < PEERS_SECRET_LEAST)
 		config__error(l, item, "a key of fewer than %d characters could be guessed", PEERS_SECRET_LEAST);
-	if (n && !p->peers.n) config__warn(l, item, "it has no effect: there are no \"peers\"");
+	if (n && !p->peers.n && !p->relay.edges && !p->relay.host)
+		config__warn(l, item, "it has no effect: there are no \"peers\", and no \"relay\"");
 	config__pop(l, mark);
 	p->peers.secret = eio_bytes(p->peer_key, n);
 }

@@ -283,7 +283,10 @@ take_uplink(void *user, struct eio_bytes channel, struct eio_bytes payload)
 {
 	struct feed *f = feed__of(user);
 
-	feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
+	if (f->hub_publish)
+		f->hub_publish(f->hub_user, channel, payload);
+	else
+		feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
 }
 
 static bool
@@ -416,7 +419,7 @@ fail_specs:
 void
 feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries)
 {
-	CHECK(w < f->options.workers);
+	CHECK(w < feed_takers(&f->options));
 	f->out.workers[w] = deliveries;
 }
 
@@ -479,22 +482,4 @@ feed_free(struct feed *f)
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;
 	free(f);
-}
-
-bool
-feed_ready(const struct feed *f)
-{
-	return feed_intakes_ready(&f->intakes);
-}
-
-const struct eio_bundle_tally *
-feed_forms(const struct feed *f)
-{
-	return &f->out.forms;
-}
-
-struct feed_redis_status
-feed_redis_status(const struct feed *f, size_t i)
-{
-	return feed_intakes_status(&f->intakes, i);
 }

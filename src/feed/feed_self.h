@@ -51,6 +51,9 @@ struct feed {
 	struct feed_request change;
 	atomic_uint moving; /* servers that are gone over to at another address */
 	uint64_t moved_ms; /* when that began last */
+	void (*hub_publish)(void *user, struct eio_bytes channel, struct eio_bytes payload); /* of an edge; or NULL */
+	void *hub_user;
+	atomic_bool hub_ready;
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 

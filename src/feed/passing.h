@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an edge has of its hub: broadcasts that were finished there, on their way to the workers here; and where what is
+ * published here goes.
+ *
+ * Threads: the feed's, but for feed_set_hub().
+ */
+#ifndef SRC_FEED_PASSING_H
+#define SRC_FEED_PASSING_H
+
+#include "src/feed/feed.h"
+
+/* All is borrowed. */
+struct feed_passed {
+	struct eio_bundle *bundle; /* without an offset */
+	struct interest *target; /* NULL with an audience */
+	struct audience *audience; /* or NULL */
+	/* The rest as in struct delivery_item. */
+	enum feed_slow slow;
+	bool lag_event, retained, fleeting;
+	struct feed_keys *keys;
+	uint64_t stream;
+};
+
+/* Hands it to the workers that have members for it, behind what they have of this turn. Returns how many do not get it,
+ * because they are behind or memory is out. Not when the feed is stopped. */
+unsigned feed_pass(struct feed *f, const struct feed_passed *p);
+
+/* All that was passed leaves, if this is called from anything but mail. */
+void feed_pass_end(struct feed *f);
+
+/* Something may be missing of all that is passed: who was away meanwhile begins anew. */
+void feed_pass_gap(struct feed *f);
+
+/* Where messages go that are published here, on the feed's thread. Before the feed is started. */
+void feed_set_hub(
+	struct feed *f, void (*publish)(void *user, struct eio_bytes channel, struct eio_bytes payload), void *user);
+
+/* Of a hub: who is told whenever something is missing, behind what came before it, on the feed's thread. Before the feed
+ * is started. */
+void feed_set_gap(struct feed *f, void (*gap)(void *user), void *user);
+
+/* Whether the hub is there: part of feed_ready(). */
+void feed_set_hub_ready(struct feed *f, bool ready);
+
+#endif
