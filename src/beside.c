@@ -194,6 +194,12 @@ make_hub(struct beside *b, const struct config *c, const struct beside_place *pl
 	return b->hub ? 0 : -1;
 }
 
+static void
+tell_edges_feeds(void *user, struct eio_bytes feeds)
+{
+	relay_hub_feeds(user, feeds);
+}
+
 static int
 make_edge(struct beside *b, const struct config *c, const struct beside_place *place)
 {
@@ -205,6 +211,8 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 	};
 
 	if (!config_fill_edge(c, &o)) return 0;
+	if (b->hub) o.feeds = tell_edges_feeds;
+	o.user = b->hub;
 	b->edge = relay_edge_new(&o);
 	if (!b->edge) log_error("event=relay-failed error=\"out of memory or of descriptors\"");
 	return b->edge ? 0 : -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What lives beside the feed on its thread: presence, the adapter, the intake and the relay, which have connections of their own;
- * and what the Admin UI is told, with who may use that, which is found out on a thread of its own. */
+/* What lives beside the feed on its thread: presence, the adapter, the intake and the relay, which have
+ * connections of their own; and what the Admin UI is told, with who may use that, which is found out on a thread
+ * of its own. */
 #ifndef SRC_BESIDE_H
 #define SRC_BESIDE_H
 

@@ -145,7 +145,8 @@ is_same_value(const struct config_parts *a, const struct config_parts *b, size_t
 static bool
 have_same_hub(const struct config_parts *a, const struct config_parts *b)
 {
-	return a->relay.host && b->relay.host ? strcmp(a->relay.text, b->relay.text) == 0 : a->relay.host == b->relay.host;
+	return a->relay.host && b->relay.host ? strcmp(a->relay.text, b->relay.text) == 0
+					      : a->relay.host == b->relay.host;
 }
 
 /* Whether the servers are at the same places, and heard in the same way. */
@@ -396,7 +397,6 @@ config_feeds_stay(const struct config *first, const struct config *now)
 
 	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same feeds";
 	if (f->relay.host) return "this is an edge, which has those of its hub";
-	if (f->relay.edges && p->feeds->retain) return "some retain, and edges come here (relay.edges)";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
 	return NULL;

@@ -99,7 +99,7 @@ config_fill_hub(const struct config *c, struct relay_hub_options *out)
 	const struct config_parts *p = config__parts_of(c);
 
 	out->spec = &p->relay;
-	out->feeds = p->feeds;
+	out->feeds = p->relay.host ? NULL : p->feeds;
 	out->taker = c->workers;
 	out->message_bytes = p->message_bytes;
 	return p->relay.edges;
@@ -115,7 +115,6 @@ config_fill_edge(const struct config *c, struct relay_edge_options *out)
 	/* A message may be in a string, and others beside it. */
 	out->frame_bytes = 2 * p->message_bytes + SPARE_BYTES;
 	out->publish_queue_bytes = p->publish_queue_bytes;
-	out->recovers = p->recovery.on;
 	return p->relay.host != NULL;
 }
 

@@ -44,7 +44,8 @@ read_source(struct config_loader *l, const cJSON *item, void *target)
 	else if (config__relay_is_hub(text))
 		out->kind = SOURCE_HUB;
 	else if (strcmp(text, "subscribe") != 0)
-		config__error(l, item, "expected \"subscribe\", \"psync\" or the address of a hub: \"siocast://HOST:PORT\"");
+		config__error(
+			l, item, "expected \"subscribe\", \"psync\" or the address of a hub: \"siocast://HOST:PORT\"");
 	if (out->kind == SOURCE_HUB) out->item = item;
 }
 

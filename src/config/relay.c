@@ -58,27 +58,9 @@ check_relay_key(struct config_loader *l, const char *key, const char *below)
 }
 
 static void
-check_hub_feeds(struct config_loader *l)
-{
-	const struct feed_specs *feeds = l->parts->feeds;
-	size_t mark;
-
-	for (size_t i = 0; i < feeds->n; i++) {
-		if (feeds->v[i].retain.rules.kind == RETAIN_NOTHING) continue;
-		mark = config__push(l, "feeds");
-		config__push_index(l, i);
-		config__push(l, "retain");
-		config__error(l, cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(relay_item(l, "feeds"), (int)i), "retain"),
-			"with \"relay\": {\"edges\": true} it cannot be: who joins at an edge would not get what is retained");
-		config__pop(l, mark);
-	}
-}
-
-static void
 check_hub(struct config_loader *l)
 {
 	check_relay_key(l, "relay", "edges");
-	check_hub_feeds(l);
 	/* Each of them is a bit in who listens to a room, and the edges are one more. */
 	if (l->parts->config.workers >= CONFIG_MAX_WORKERS)
 		complain_of_relay(l, "workers", NULL, "a hub has at most 63 workers");
@@ -90,12 +72,12 @@ check_edge(struct config_loader *l)
 	const struct config_parts *p = l->parts;
 
 	check_relay_key(l, "redis", "source");
-	if (p->feeds->n)
-		complain_of_relay(l, "feeds", NULL, "an edge has those of its hub, and none of its own");
+	if (p->feeds->n) complain_of_relay(l, "feeds", NULL, "an edge has those of its hub, and none of its own");
 	if (p->config.intake)
 		complain_of_relay(l, "intake", NULL, "an edge has no feeds that could take it; its hub may have one");
 	if (p->adapter.mode != ADAPTER_OFF)
-		complain_of_relay(l, "adapter", "mode", "that is in Redis, which an edge does not know; its hub may have one");
+		complain_of_relay(
+			l, "adapter", "mode", "that is in Redis, which an edge does not know; its hub may have one");
 	if (p->recovery.elsewhere)
 		complain_of_relay(l, "connectionStateRecovery", "elsewhere",
 			"that is in Redis, which an edge does not know; without it clients are recovered where they were");

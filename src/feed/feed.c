@@ -135,15 +135,11 @@ take_asks(void *user, struct mail *run)
 		run = run->next;
 		if (f->closed)
 			feed_ask_unref(a);
+		else if (f->hub.ask)
+			f->hub.ask(f->hub.user, a);
 		else
 			feed_router_reply(&f->router, a, uv_now(feed__loop(f)));
 	}
-}
-
-bool
-feed_retains_widely(const struct feed *f)
-{
-	return atomic_load_explicit(&f->router.snapshots.wide, memory_order_acquire);
 }
 
 void
@@ -283,8 +279,8 @@ take_uplink(void *user, struct eio_bytes channel, struct eio_bytes payload)
 {
 	struct feed *f = feed__of(user);
 
-	if (f->hub_publish)
-		f->hub_publish(f->hub_user, channel, payload);
+	if (f->hub.publish)
+		f->hub.publish(f->hub.user, channel, payload);
 	else
 		feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
 }

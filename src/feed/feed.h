@@ -72,9 +72,9 @@ struct feed_redis_status {
 /* A feed that does nothing yet. NULL when out of memory. */
 struct feed *feed_new(const struct feed_options *options);
 
-/* Where the deliveries for worker w, or the hub, go, as `struct mail` in each: it is the port's to take them as long as
- * the feed is not stopped. For every one, before the feed is started. For the worker on the feed's own thread it is a port that
- * takes at once. */
+/* Where the deliveries for worker w, or the hub, go, as `struct mail` in each: it is the port's to take them as
+ * long as the feed is not stopped. For every one, before the feed is started. For the worker on the feed's own
+ * thread it is a port that takes at once. */
 void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
 /* The same for questions, which go back in it as `struct mail` in struct feed_recall. Where clients can be

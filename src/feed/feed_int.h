@@ -117,8 +117,8 @@ unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
  * budgets, which are atomic. See feed_hand(). */
 unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
-/* Adds a broadcast to what the turn has for each worker whose bit is set, with references of its own. Returns how many do
- * not get it, because they are behind or memory is out. */
+/* Adds a broadcast to what the turn has for each worker whose bit is set, with references of its own. Returns how
+ * many do not get it, because they are behind or memory is out. */
 unsigned feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
 struct feed_primed;

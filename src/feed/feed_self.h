@@ -7,6 +7,7 @@
 #include "src/feed/change.h"
 #include "src/feed/demands.h"
 #include "src/feed/intakes.h"
+#include "src/feed/passing.h"
 #include "src/feed/returning.h"
 #include "src/feed/uplink.h"
 
@@ -51,9 +52,8 @@ struct feed {
 	struct feed_request change;
 	atomic_uint moving; /* servers that are gone over to at another address */
 	uint64_t moved_ms; /* when that began last */
-	void (*hub_publish)(void *user, struct eio_bytes channel, struct eio_bytes payload); /* of an edge; or NULL */
-	void *hub_user;
-	atomic_bool hub_ready;
+	struct feed_hub hub; /* of an edge; else zero */
+	atomic_bool hub_ready, hub_retains;
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 

@@ -9,6 +9,14 @@ feed_ready(const struct feed *f)
 	       (!f->options.edge || atomic_load_explicit(&f->hub_ready, memory_order_acquire));
 }
 
+bool
+feed_retains_widely(const struct feed *f)
+{
+	/* An edge does not know. */
+	if (f->options.edge) return atomic_load_explicit(&f->hub_retains, memory_order_acquire);
+	return atomic_load_explicit(&f->router.snapshots.wide, memory_order_acquire);
+}
+
 const struct eio_bundle_tally *
 feed_forms(const struct feed *f)
 {

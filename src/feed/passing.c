@@ -82,10 +82,22 @@ feed_pass_gap(struct feed *f)
 }
 
 void
-feed_set_hub(struct feed *f, void (*publish)(void *user, struct eio_bytes channel, struct eio_bytes payload), void *user)
+feed_set_hub(struct feed *f, const struct feed_hub *hub)
 {
-	f->hub_publish = publish;
-	f->hub_user = user;
+	f->hub = *hub;
+	atomic_store_explicit(&f->hub_retains, true, memory_order_release);
+}
+
+void
+feed_set_hub_retains(struct feed *f, bool retains)
+{
+	atomic_store_explicit(&f->hub_retains, retains, memory_order_release);
+}
+
+void
+feed_pass_answer(struct feed *f, struct feed_ask *a)
+{
+	feed_out_answer(&f->out, a);
 }
 
 void

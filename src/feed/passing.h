@@ -32,12 +32,26 @@ void feed_pass_end(struct feed *f);
 /* Something may be missing of all that is passed: who was away meanwhile begins anew. */
 void feed_pass_gap(struct feed *f);
 
-/* Where messages go that are published here, on the feed's thread. Before the feed is started. */
-void feed_set_hub(
-	struct feed *f, void (*publish)(void *user, struct eio_bytes channel, struct eio_bytes payload), void *user);
+/* Where messages go that are published here, and questions about what is retained, with a reference; on the feed's
+ * thread. */
+struct feed_hub {
+	void (*publish)(void *user, struct eio_bytes channel, struct eio_bytes payload);
+	void (*ask)(void *user, struct feed_ask *a);
+	void *user;
+};
 
-/* Of a hub: who is told whenever something is missing, behind what came before it, on the feed's thread. Before the feed
- * is started. */
+/* Before the feed is started. Until the hub says otherwise, something may be retained everywhere. */
+void feed_set_hub(struct feed *f, const struct feed_hub *hub);
+
+/* Whether something may be retained at the hub. */
+void feed_set_hub_retains(struct feed *f, bool retains);
+
+/* The answer to a question is in it: it goes to the worker that asked, behind all that was passed. Takes over a
+ * reference. Not when the feed is stopped. */
+void feed_pass_answer(struct feed *f, struct feed_ask *a);
+
+/* Of a hub: who is told whenever something is missing, behind what came before it, on the feed's thread. Before
+ * the feed is started. */
 void feed_set_gap(struct feed *f, void (*gap)(void *user), void *user);
 
 /* Whether the hub is there: part of feed_ready(). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Batches on their way between siocasts. What comes from a hub is checked as what comes from anybody: places of messages
- * lie where others look them up without a question. */
+/* Batches on their way between siocasts. What comes from a hub is checked as what comes from anybody: places of
+ * messages lie where others look them up without a question. */
 #include "src/relay/batch.h"
 
 #include "src/feed/keys.h"
@@ -35,8 +35,8 @@ put_keys(struct eio_buf *out, const struct feed_keys *k)
 {
 	size_t at = 0;
 
-	eio_buf_addc(out,
-		(char)((k->whole ? KEYS_WHOLE : 0) | (k->list ? KEYS_LIST : 0) | (k->columns ? KEYS_COLUMNS : 0)));
+	eio_buf_addc(
+		out, (char)((k->whole ? KEYS_WHOLE : 0) | (k->list ? KEYS_LIST : 0) | (k->columns ? KEYS_COLUMNS : 0)));
 	relay_put_number(out, k->max);
 	relay_put_number(out, k->packet);
 	relay_put_number(out, k->begin);
@@ -79,7 +79,7 @@ relay_batch_write(struct eio_buf *out, const struct delivery_item *item, uint64_
 
 /* A list of names as an array of the caller's. False when there is none, or memory is out (*nomem). */
 static bool
-take_names(struct eio_bytes *s, struct eio_bytes **v, size_t *n, bool *nomem)
+take_batch_names(struct eio_bytes *s, struct eio_bytes **v, size_t *n, bool *nomem)
 {
 	uint64_t count;
 	size_t i = 0;
@@ -98,7 +98,7 @@ take_audience(struct eio_bytes *s, struct audience **out, bool *nomem)
 	struct eio_bytes *rooms = NULL, *except = NULL;
 	struct audience a = { .n_rooms = 0 };
 	bool good = relay_take_bytes(s, &a.nsp) && a.nsp.n && *a.nsp.p == '/' &&
-		    take_names(s, &rooms, &a.n_rooms, nomem) && take_names(s, &except, &a.n_except, nomem);
+		    take_batch_names(s, &rooms, &a.n_rooms, nomem) && take_batch_names(s, &except, &a.n_except, nomem);
 
 	if (good) {
 		a.rooms = rooms;
@@ -151,7 +151,7 @@ take_keys_head(struct eio_bytes *s, struct feed_keys *k, struct eio_bytes *array
 }
 
 static bool
-take_keys(struct eio_bytes *s, struct feed_keys **out, bool *nomem)
+take_batch_keys(struct eio_bytes *s, struct feed_keys **out, bool *nomem)
 {
 	struct eio_bytes array;
 	struct feed_keys head, *k;
@@ -204,7 +204,7 @@ take_terms(struct eio_bytes *s, struct relay_batch *out, bool *nomem)
 	out->retained = flags & TERM_RETAINED;
 	out->fleeting = flags & TERM_FLEETING;
 	if (!relay_take_fixed(s, &out->stream, sizeof out->stream)) return false;
-	return !(flags & TERM_KEYS) || take_keys(s, &out->keys, nomem);
+	return !(flags & TERM_KEYS) || take_batch_keys(s, &out->keys, nomem);
 }
 
 bool

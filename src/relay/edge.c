@@ -42,6 +42,7 @@ shut_down_edge(struct relay_edge *e)
 {
 	edge_link_end(e);
 	edge_rooms_forget(e);
+	edge_asks_forget(e);
 	uv_sem_post(&e->stopped);
 }
 
@@ -58,6 +59,7 @@ free_edge_parts(struct relay_edge *e)
 	relay_line_free(e->line);
 	eio_hash_deinit(&e->rooms);
 	eio_hash_deinit(&e->numbers);
+	eio_hash_deinit(&e->asked);
 	relay_reader_deinit(&e->reader);
 	eio_buf_deinit(&e->feeds);
 	metrics_free(e->metrics);
@@ -85,16 +87,20 @@ relay_edge_new(const struct relay_edge_options *options)
 	e->magic = RELAY_EDGE_MAGIC;
 	e->options = *options;
 	eio_list_init(&e->lingering);
+	eio_list_init(&e->questions);
 	eio_timer_init(&e->linger, edge_rooms_on_linger);
+	memcpy(e->asked_key, eio_random_take(&options->thread->random, sizeof e->asked_key), sizeof e->asked_key);
 	edge_link_init(e);
 	open_edge_ports(e);
 	events.user = e;
 	e->metrics = metrics_new(options->metrics, &relay_edge_metrics, NULL);
-	if (!e->metrics || eio_hash_init(&e->rooms) < 0 || eio_hash_init(&e->numbers) < 0) goto fail;
+	if (!e->metrics || eio_hash_init(&e->rooms) < 0 || eio_hash_init(&e->numbers) < 0 ||
+		eio_hash_init(&e->asked) < 0)
+		goto fail;
 	if (uv_sem_init(&e->stopped, 0)) goto fail;
 	e->line = relay_line_new(options->thread, &events);
 	if (!e->line) goto fail_sem;
-	feed_set_hub(options->feed, publish_at_hub, e);
+	feed_set_hub(options->feed, &(struct feed_hub){ publish_at_hub, edge_asks_take, e });
 	edge_rooms_watch(e);
 	return e;
 fail_sem:

@@ -28,7 +28,9 @@ struct relay_edge_options {
 	const struct relay_spec *spec;
 	size_t frame_bytes; /* the longest batch that is taken */
 	size_t publish_queue_bytes; /* what may wait to be published */
-	bool recovers; /* clients may come back to rooms, which are wanted as long */
+	/* What the hub says of feeds, for edges of this one; or NULL. */
+	void (*feeds)(void *user, struct eio_bytes feeds);
+	void *user; /* of feeds */
 };
 
 /* Before there are threads. NULL when out of memory or of descriptors. */

@@ -2,7 +2,8 @@
 /*
  * The parts of an edge. For src/relay/edge*.c only.
  *
- *     edge.c ──▶ edge_link.c: reaches the hub, greets ──▶ edge_take.c: what the hub says ──▶ edge_rooms.c: what is wanted
+ *     edge.c ──▶ edge_link.c: reaches the hub, greets ──▶ edge_take.c: what the hub says ──▶ edge_rooms.c: what is
+ * wanted
  */
 #ifndef SRC_RELAY_EDGE_INT_H
 #define SRC_RELAY_EDGE_INT_H
@@ -10,6 +11,7 @@
 #include "eio/check.h"
 #include "eio/hash.h"
 #include "src/base/log.h"
+#include "src/feed/ask.h"
 #include "src/feed/interest.h"
 #include "src/redis/backoff.h"
 #include "src/relay/edge.h"
@@ -23,6 +25,7 @@ enum {
 	RELAY_EDGE_TICK_MS = 1000,
 	RELAY_EDGE_SILENCE_MS = 20000, /* a hub pings every 5 s */
 	RELAY_BEHIND_MS = 5, /* how soon it is looked again whether workers keep up */
+	RELAY_KEPT_MS = 1000, /* how soon it is looked again whether somebody may come back to a room */
 	RELAY_ACK_BYTES = 65536, /* after so many it is said at once that they are here; else every second */
 	RELAY_ADDRESSES = 8, /* of the hub's name: one after the other is tried */
 	RELAY_ADDRESS_TEXT = 64,
@@ -34,7 +37,7 @@ enum edge_state { EDGE_WAITS, EDGE_LOOKS, EDGE_CONNECTS, EDGE_HELLO, EDGE_PROVES
 struct edge_room {
 	struct eio_hash_node by_pair, by_number; /* in edge.rooms; and in edge.numbers, where number is set */
 	struct eio_list linger; /* in edge.lingering: nobody is in it any more */
-	uint64_t since_ms; /* when that began */
+	uint64_t until_ms; /* it is left then */
 	struct interest *pair; /* a reference */
 	uint64_t number; /* the hub's; 0: it has not said it */
 	bool wanted; /* JOIN was the last that was said of it, or will be */
@@ -71,6 +74,12 @@ struct relay_edge {
 	uint64_t syncs; /* how often all rooms were told; the answer to the last one is awaited while ... */
 	bool syncing;
 	atomic_uint unnoted; /* changes of rooms that were not noted, because memory was short */
+	/* Questions. */
+	struct eio_list questions; /* of struct edge_question, by their age */
+	struct eio_hash asked; /* the same, by what they ask */
+	uint64_t questions_born, asked_key[2];
+	uint64_t joins_said;
+	bool excepts; /* what the hub retains may not be for some sockets */
 	/* Gaps. */
 	bool gap; /* one began, and is told when all rooms are back */
 	uint64_t gap_from_ms, heard_wall_ms; /* since 1970 */
@@ -110,12 +119,23 @@ void edge_rooms_forget(struct relay_edge *e);
 /* There is a session: says all that is wanted, and what is not any more. resumed: the hub knows what it knew. */
 void edge_rooms_tell(struct relay_edge *e, bool resumed);
 
+/* Has the hub say when it has done all that was said so far. */
+void edge_rooms_sync(struct relay_edge *e);
+
 /* The hub has said so. False when it cannot be. */
 bool edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key);
 bool edge_rooms_left(struct relay_edge *e, uint64_t number);
 struct edge_room *edge_rooms_numbered(const struct relay_edge *e, uint64_t number);
 
 void edge_rooms_on_linger(struct eio_timer *t);
+
+/* edge_asks.c */
+
+void edge_asks_take(void *user, struct feed_ask *a);
+void edge_asks_tell(struct relay_edge *e);
+bool edge_asks_answer(struct relay_edge *e, struct eio_bytes s);
+void edge_asks_fail(struct relay_edge *e);
+void edge_asks_forget(struct relay_edge *e);
 
 /* edge_take.c */
 

@@ -48,7 +48,8 @@ tell_failure(struct relay_edge *e, enum relay_edge_metric why, const char *text)
 	bool refused = why == RELAY_EDGE_METRIC_REFUSED || why == RELAY_EDGE_METRIC_PROTOCOL;
 
 	if (refused && !e->refused_told)
-		log_error("hub=%s event=relay-refused reason=\"%s\"", e->options.spec->text, LOG_ESCAPE(eio_cstr(text)));
+		log_error(
+			"hub=%s event=relay-refused reason=\"%s\"", e->options.spec->text, LOG_ESCAPE(eio_cstr(text)));
 	else if (!refused && !e->lost_told)
 		log_warn("hub=%s event=relay-lost reason=\"%s\"", e->options.spec->text, LOG_ESCAPE(eio_cstr(text)));
 	e->refused_told |= refused;
@@ -163,6 +164,7 @@ say_proof(struct relay_edge *e)
 	eio_buf_append(&body, proof, sizeof proof);
 	relay_place_write(&e->place, &body);
 	e->state = EDGE_PROVES;
+	e->reader.most = e->options.frame_bytes;
 	if (!good || eio_buf_failed(&body) || !edge_say(e, RELAY_PROOF, eio_buf_bytes(&body)))
 		fail_hub(e, RELAY_EDGE_METRIC_MEMORY, "out of memory");
 	eio_buf_deinit(&body);
@@ -202,15 +204,16 @@ open_hub(struct relay_edge *e, struct eio_bytes s)
 	e->state = EDGE_OPEN;
 	e->refused_told = e->lost_told = false;
 	redis_backoff_works(&e->backoff, edge_now(e));
-	e->reader.most = e->options.frame_bytes;
 	eio_clock_set(&e->options.thread->clock, &e->timer, edge_now(e) + RELAY_EDGE_TICK_MS);
-	log_info("hub=%s event=relay-connected node=%s how=%s", e->options.spec->text,
-		*e->hub.node ? e->hub.node : "-", resumed ? "resumed" : "new");
+	log_info("hub=%s event=relay-connected node=%s how=%s", e->options.spec->text, *e->hub.node ? e->hub.node : "-",
+		resumed ? "resumed" : "new");
 	edge_rooms_tell(e, resumed);
+	edge_asks_tell(e);
+	edge_rooms_sync(e);
 }
 
 static void
-take_greeting(struct relay_edge *e, const struct relay_frame *f)
+take_hub_greeting(struct relay_edge *e, const struct relay_frame *f)
 {
 	char text[128];
 	size_t n = f->body.n < sizeof text - 1 ? f->body.n : sizeof text - 1;
@@ -241,14 +244,14 @@ read_greeting(struct relay_edge *e)
 
 		if (what == RELAY_READ_MORE) return;
 		if (what == RELAY_READ_FRAME)
-			take_greeting(e, &f);
+			take_hub_greeting(e, &f);
 		else
 			fail_hub(e, RELAY_EDGE_METRIC_PROTOCOL, "what is there is no hub");
 	}
 }
 
 static enum edge_took
-read_chunk(struct relay_edge *e)
+read_hub_chunk(struct relay_edge *e)
 {
 	if (e->state != EDGE_OPEN) read_greeting(e);
 	return e->state == EDGE_OPEN ? edge_take_frames(e) : EDGE_TOOK;
@@ -267,11 +270,11 @@ end_chunk(struct relay_edge *e)
 }
 
 static void
-read_chunks(struct relay_edge *e)
+read_hub_chunks(struct relay_edge *e)
 {
 	while (e->first) {
 		size_t n = first_chunk(e)->n;
-		enum edge_took took = read_chunk(e);
+		enum edge_took took = read_hub_chunk(e);
 
 		if (!e->first) break; /* it failed */
 		if (took == EDGE_WAITS_FOR_WORKERS) {
@@ -304,7 +307,7 @@ on_line_bytes(void *user, struct relay_chunk *c)
 	e->last = &c->mail.next;
 	if (!first) return;
 	relay_reader_feed(&e->reader, eio_bytes(c->data, c->n));
-	read_chunks(e);
+	read_hub_chunks(e);
 }
 
 static void
@@ -359,7 +362,7 @@ on_edge_behind(struct eio_timer *t)
 	struct relay_edge *e = EIO_CONTAINER(t, struct relay_edge, behind);
 
 	CHECK_MAGIC(e, RELAY_EDGE_MAGIC);
-	read_chunks(e);
+	read_hub_chunks(e);
 }
 
 void

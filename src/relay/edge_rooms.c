@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which rooms this edge is in at its hub: those that its own clients are in, and for a while those that they were in. What
- * is so when a note is taken counts, and not what was noted.
+ * Which rooms this edge is in at its hub: those that its own clients are in, and for a while those that they were
+ * in. What is so when a note is taken counts, and not what was noted.
  */
 #include "src/relay/edge_int.h"
 
@@ -32,6 +32,7 @@ say_key(struct relay_edge *e, unsigned type, struct sio_room_key key)
 	struct eio_buf body = { 0 };
 
 	if (e->state != EDGE_OPEN) return; /* all is said when it is */
+	if (type == RELAY_JOIN) e->joins_said++;
 	relay_put_key(&body, key);
 	/* Without memory the connection is as good as lost: the next one says it all. */
 	if (eio_buf_failed(&body) || !edge_say(e, type, eio_buf_bytes(&body))) relay_line_hang_up(e->line);
@@ -103,19 +104,20 @@ static void
 arm_linger(struct relay_edge *e)
 {
 	const struct eio_list *first = e->lingering.next;
-	uint64_t linger_ms = (uint64_t)e->options.spec->linger_seconds * 1000;
+	bool none = eio_list_empty(&e->lingering);
 
 	eio_clock_set(&e->options.thread->clock, &e->linger,
-		eio_list_empty(&e->lingering)
-			? UINT64_MAX
-			: EIO_CONTAINER(first, const struct edge_room, linger)->since_ms + linger_ms);
+		none ? UINT64_MAX : EIO_CONTAINER(first, const struct edge_room, linger)->until_ms);
 }
 
+/* least_ms: so long it lingers at least. */
 static void
-begin_linger(struct relay_edge *e, struct edge_room *r)
+begin_linger(struct relay_edge *e, struct edge_room *r, uint64_t least_ms)
 {
+	uint64_t linger_ms = (uint64_t)e->options.spec->linger_seconds * 1000;
+
 	if (!eio_list_empty(&r->linger)) return;
-	r->since_ms = edge_now(e);
+	r->until_ms = edge_now(e) + (linger_ms < least_ms ? least_ms : linger_ms);
 	eio_list_add_tail(&e->lingering, &r->linger);
 	arm_linger(e);
 }
@@ -134,16 +136,16 @@ void
 edge_rooms_on_linger(struct eio_timer *t)
 {
 	struct relay_edge *e = EIO_CONTAINER(t, struct relay_edge, linger);
-	uint64_t now = edge_now(e), linger_ms = (uint64_t)e->options.spec->linger_seconds * 1000;
+	uint64_t now = edge_now(e);
 
 	CHECK_MAGIC(e, RELAY_EDGE_MAGIC);
 	while (!eio_list_empty(&e->lingering)) {
 		struct edge_room *r = EIO_CONTAINER(e->lingering.next, struct edge_room, linger);
 
-		if (now - r->since_ms < linger_ms) break;
+		if (now < r->until_ms) break;
 		eio_list_remove(&r->linger);
 		if (interest_is_kept(r->pair))
-			begin_linger(e, r);
+			begin_linger(e, r, RELAY_KEPT_MS);
 		else
 			leave_edge_room(e, r);
 	}
@@ -156,7 +158,8 @@ edge_room_new(struct relay_edge *e, struct interest *pair)
 	struct edge_room *r = calloc(1, sizeof *r);
 
 	if (!r) {
-		log_limited(LOG_LEVEL_ERROR, &e->limit, edge_now(e), "event=relay-room-not-joined error=\"out of memory\"");
+		log_limited(
+			LOG_LEVEL_ERROR, &e->limit, edge_now(e), "event=relay-room-not-joined error=\"out of memory\"");
 		return NULL;
 	}
 	r->pair = interest_ref(pair);
@@ -172,7 +175,7 @@ look_at_pair(struct relay_edge *e, struct interest *pair)
 	bool has = interest_workers(pair) != 0;
 
 	if (!has) {
-		if (r && r->wanted) begin_linger(e, r);
+		if (r && r->wanted) begin_linger(e, r, 0);
 		return;
 	}
 	if (!r) r = edge_room_new(e, pair);
@@ -213,7 +216,7 @@ is_any_pair(const void *ctx, struct sio_room_key key)
 
 /* Some were not noted: all are looked at. */
 static void
-look_at_all(struct relay_edge *e)
+look_at_all_pairs(struct relay_edge *e)
 {
 	struct interest **all;
 	ssize_t n = interest_collect(e->options.interest, is_any_pair, NULL, &all);
@@ -242,7 +245,8 @@ edge_rooms_take_notes(void *user, struct mail *run)
 		interest_unref(note->pair);
 		free(note);
 	}
-	if (e->state != EDGE_CLOSED && atomic_exchange_explicit(&e->unnoted, 0, memory_order_relaxed)) look_at_all(e);
+	if (e->state != EDGE_CLOSED && atomic_exchange_explicit(&e->unnoted, 0, memory_order_relaxed))
+		look_at_all_pairs(e);
 }
 
 void
@@ -263,8 +267,6 @@ edge_rooms_forget(struct relay_edge *e)
 void
 edge_rooms_tell(struct relay_edge *e, bool resumed)
 {
-	struct eio_buf body = { 0 };
-
 	EIO_HASH_FOREACH_SAFE(n, next, &e->rooms)
 	{
 		struct edge_room *r = EIO_CONTAINER(n, struct edge_room, by_pair);
@@ -277,6 +279,13 @@ edge_rooms_tell(struct relay_edge *e, bool resumed)
 		else
 			free_edge_room(e, r);
 	}
+}
+
+void
+edge_rooms_sync(struct relay_edge *e)
+{
+	struct eio_buf body = { 0 };
+
 	e->syncing = true;
 	relay_put_number(&body, ++e->syncs);
 	edge_say(e, RELAY_SYNC, eio_buf_bytes(&body));

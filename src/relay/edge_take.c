@@ -52,8 +52,7 @@ take_batch(struct relay_edge *e, const struct relay_frame *f)
 	};
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_BATCHES);
 	known = r || b.audience;
-	if (known)
-		metrics_add(e->metrics, RELAY_EDGE_METRIC_BEHIND, feed_pass(e->options.feed, &passed));
+	if (known) metrics_add(e->metrics, RELAY_EDGE_METRIC_BEHIND, feed_pass(e->options.feed, &passed));
 	relay_batch_deinit(&b);
 	return known ? EDGE_TOOK : EDGE_BAD;
 }
@@ -108,14 +107,20 @@ end_gap(struct relay_edge *e)
 static bool
 take_feeds(struct relay_edge *e, struct eio_bytes s)
 {
-	struct eio_bytes rest = s, one;
+	struct eio_bytes all = s, rest = s, one;
+	unsigned flags;
 	uint64_t n;
 
+	if (!relay_take_byte(&rest, &flags) || flags > (RELAY_RETAINS | RELAY_EXCEPTS)) return false;
+	s = rest;
 	if (!relay_take_number(&rest, &n)) return false;
 	for (; n; n--)
 		if (!relay_take_bytes(&rest, &one) || !one.n || *one.p != '/' || !relay_take_bytes(&rest, &one))
 			return false;
 	if (rest.n) return false;
+	if (e->options.feeds) e->options.feeds(e->options.user, all);
+	feed_set_hub_retains(e->options.feed, flags & RELAY_RETAINS);
+	e->excepts = flags & RELAY_EXCEPTS;
 	eio_buf_clear(&e->feeds);
 	eio_buf_add(&e->feeds, s);
 	if (!eio_buf_failed(&e->feeds)) return true;
@@ -168,6 +173,7 @@ take_hub_frame(struct relay_edge *e, const struct relay_frame *f)
 	case RELAY_AUDIENCE: return take_batch(e, f);
 	case RELAY_ROOM: good = take_room(e, f->body); break;
 	case RELAY_LEFT: good = take_left(e, f->body); break;
+	case RELAY_ANSWER: good = edge_asks_answer(e, f->body); break;
 	case RELAY_SYNCED: good = take_synced(e, f->body); break;
 	case RELAY_FEEDS: good = take_feeds(e, f->body); break;
 	case RELAY_GAP: feed_pass_gap(e->options.feed); break;
@@ -185,9 +191,10 @@ static void
 note_long(struct relay_edge *e, const struct relay_frame *f)
 {
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_LONG);
+	if (f->type == RELAY_ANSWER) edge_asks_fail(e);
 	log_limited(LOG_LEVEL_WARN, &e->limit, edge_now(e),
-		"hub=%s event=relay-batch-too-long bytes=%" PRIu64 " hint=\"limits.messageBytes\"", e->options.spec->text,
-		f->n);
+		"hub=%s event=relay-batch-too-long bytes=%" PRIu64 " hint=\"limits.messageBytes\"",
+		e->options.spec->text, f->n);
 }
 
 enum edge_took

@@ -40,7 +40,7 @@ number_length(struct eio_bytes s, uint64_t *out)
 }
 
 static void
-drop_front(struct eio_bytes *s, size_t n)
+drop_bytes(struct eio_bytes *s, size_t n)
 {
 	s->p += n;
 	s->n -= n;
@@ -52,7 +52,7 @@ relay_take_number(struct eio_bytes *s, uint64_t *out)
 	int n = number_length(*s, out);
 
 	if (n <= 0) return false;
-	drop_front(s, (size_t)n);
+	drop_bytes(s, (size_t)n);
 	return true;
 }
 
@@ -61,7 +61,7 @@ relay_take_byte(struct eio_bytes *s, unsigned *out)
 {
 	if (!s->n) return false;
 	*out = (unsigned char)*s->p;
-	drop_front(s, 1);
+	drop_bytes(s, 1);
 	return true;
 }
 
@@ -72,7 +72,7 @@ relay_take_bytes(struct eio_bytes *s, struct eio_bytes *out)
 
 	if (!relay_take_number(s, &n) || n > s->n) return false;
 	*out = eio_bytes(s->p, (size_t)n);
-	drop_front(s, (size_t)n);
+	drop_bytes(s, (size_t)n);
 	return true;
 }
 
@@ -81,7 +81,7 @@ relay_take_fixed(struct eio_bytes *s, void *out, size_t n)
 {
 	if (s->n < n) return false;
 	memcpy(out, s->p, n);
-	drop_front(s, n);
+	drop_bytes(s, n);
 	return true;
 }
 
@@ -132,7 +132,7 @@ relay_put_packets(struct eio_buf *out, const struct eio_bundle *b)
 }
 
 static bool
-take_packet(struct eio_bytes *s, struct eio_message *out)
+take_one_packet(struct eio_bytes *s, struct eio_message *out)
 {
 	unsigned flags;
 
@@ -154,7 +154,7 @@ relay_take_packets(struct eio_bytes *s, struct eio_bundle **out, bool *nomem)
 	/* Each takes two bytes at least: what is said is not believed before. */
 	if (!relay_take_number(s, &n) || n < 1 || n > RELAY_PACKETS_MAX || n > s->n / 2) return false;
 	if (n > sizeof few / sizeof few[0]) all = calloc((size_t)n, sizeof *all);
-	while (all && i < n && take_packet(s, &all[i])) i++;
+	while (all && i < n && take_one_packet(s, &all[i])) i++;
 	if (all && i == n && !s->n) *out = eio_bundle_new(all, (size_t)n);
 	*nomem = !all || (i == n && !s->n && !*out);
 	if (all != few) free(all);
@@ -211,7 +211,7 @@ skip_long(struct relay_reader *r)
 {
 	size_t n = r->skip < r->rest.n ? (size_t)r->skip : r->rest.n;
 
-	drop_front(&r->rest, n);
+	drop_bytes(&r->rest, n);
 	r->skip -= n;
 }
 
@@ -226,7 +226,7 @@ begin_long(struct relay_reader *r, struct eio_bytes s, int head, uint64_t n, str
 
 /* Looks at the beginning of s. Returns MORE where that is cut. *used: so many bytes of it were taken. */
 static enum relay_read
-look_at(struct relay_reader *r, struct eio_bytes s, struct relay_frame *out, size_t *used)
+look_at_frame(struct relay_reader *r, struct eio_bytes s, struct relay_frame *out, size_t *used)
 {
 	uint64_t n;
 	int head = number_length(s, &n);
@@ -268,9 +268,9 @@ next_held(struct relay_reader *r, struct relay_frame *out)
 		size_t lacks = held_lacks(r), n = lacks < r->rest.n ? lacks : r->rest.n;
 
 		eio_buf_append(&r->held, r->rest.p, n);
-		drop_front(&r->rest, n);
+		drop_bytes(&r->rest, n);
 		if (eio_buf_failed(&r->held)) return RELAY_READ_BAD;
-		what = look_at(r, eio_buf_bytes(&r->held), out, &used);
+		what = look_at_frame(r, eio_buf_bytes(&r->held), out, &used);
 	}
 	r->taken = used;
 	return what;
@@ -287,9 +287,9 @@ relay_reader_next(struct relay_reader *r, struct relay_frame *out)
 	skip_long(r);
 	if (r->held.n) return next_held(r, out);
 	if (!r->rest.n) return RELAY_READ_MORE;
-	what = look_at(r, r->rest, out, &used);
+	what = look_at_frame(r, r->rest, out, &used);
 	if (what != RELAY_READ_MORE) {
-		drop_front(&r->rest, used);
+		drop_bytes(&r->rest, used);
 		return what;
 	}
 	eio_buf_add(&r->held, r->rest);

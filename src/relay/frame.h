@@ -21,6 +21,8 @@
  *                                              ◀═══    LEFT number
  *     SYNC number                              ───▶
  *                                              ◀═══    SYNCED number
+ *     ASK number, question                     ───▶
+ *                                              ◀═══    ANSWER number, what is retained
  *     ACK received                             ───▶
  *     PUBLISH channel, payload                 ───▶
  *                                              ◀───    PING
@@ -40,7 +42,7 @@
 enum {
 	RELAY_VERSION = 1,
 	RELAY_LENGTH_MAX = 10, /* bytes of a number */
-	RELAY_PACKETS_MAX = 65536, /* of one batch */
+	RELAY_PACKETS_MAX = 1 << 24, /* of one batch */
 	RELAY_GREETING_MAX = 1024, /* bytes of a frame from who has proved nothing yet */
 };
 
@@ -59,13 +61,16 @@ enum relay_type {
 	RELAY_LEFT,
 	RELAY_BATCH,
 	RELAY_SYNCED,
-	RELAY_AUDIENCE, /* as BATCH, for several rooms or with exceptions: with their names in the place of the number */
+	RELAY_AUDIENCE, /* as BATCH, for several rooms or with exceptions: with names in the place of the number */
 	RELAY_FEEDS, /* what gaps are told of, as in WELCOME */
 	RELAY_GAP, /* something is missing at the hub: who was away meanwhile begins anew */
 	RELAY_ASK,
 	RELAY_ANSWER,
 	RELAY_TYPE_END
 };
+
+/* What begins what is told of feeds. */
+enum { RELAY_RETAINS = 1, RELAY_EXCEPTS = 2 };
 
 /* Whether frames of that type are counted. */
 static inline bool

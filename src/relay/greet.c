@@ -20,7 +20,8 @@ relay_hello_take(struct eio_bytes *s, struct relay_hello *out)
 	struct eio_bytes node;
 
 	*out = (struct relay_hello){ .version = 0 };
-	if (!relay_take_fixed(s, magic, relay_magic.n) || memcmp(magic, relay_magic.p, relay_magic.n) != 0) return false;
+	if (!relay_take_fixed(s, magic, relay_magic.n) || memcmp(magic, relay_magic.p, relay_magic.n) != 0)
+		return false;
 	if (!relay_take_number(s, &out->version)) return false;
 	if (out->version != RELAY_VERSION) return true;
 	if (!relay_take_bytes(s, &node) || (node.n && !eio_node_valid(node))) return false;
@@ -45,8 +46,8 @@ relay_place_take(struct eio_bytes *s, struct relay_place *out)
 
 /* Nobody's words can be taken for another's: each begins with who says it. */
 static bool
-prove_relay(struct eio_bytes secret, struct eio_bytes who, const struct relay_hello *edge, const struct relay_hello *hub,
-	const struct relay_place *place, unsigned char out[AUTH_MAC])
+prove_relay(struct eio_bytes secret, struct eio_bytes who, const struct relay_hello *edge,
+	const struct relay_hello *hub, const struct relay_place *place, unsigned char out[AUTH_MAC])
 {
 	struct eio_buf text = { 0 };
 	bool good;

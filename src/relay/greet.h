@@ -2,8 +2,9 @@
 /*
  * How a hub and an edge know each other: by a secret that both have. No I/O.
  *
- * Each proves that it has the secret with the nonces of both, so what was heard once is worth nothing again; and the hub
- * goes first, so that who listens in the hub's place is told nothing. What follows is neither proved nor encrypted.
+ * Each proves that it has the secret with the nonces of both, so what was heard once is worth nothing again; and
+ * the hub goes first, so that who listens in the hub's place is told nothing. What follows is neither proved nor
+ * encrypted.
  */
 #ifndef SRC_RELAY_GREET_H
 #define SRC_RELAY_GREET_H

@@ -28,15 +28,31 @@ hub_of(void *user)
 	return h;
 }
 
-/* What edges are told of feeds: of which gaps clients are told, where. */
+/* Whether a feed retains, and whether what it retains may not be for some sockets. */
+static unsigned
+retaining(const struct feed_specs *specs)
+{
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+
+		if (f->retain.rules.kind == RETAIN_NOTHING) continue;
+		flags |= RELAY_RETAINS | (f->n_except ? RELAY_EXCEPTS : 0);
+	}
+	return flags;
+}
+
+/* What edges are told of feeds: whether they retain something, and of which gaps clients are told, where. */
 static void
-write_feeds(struct relay_hub *h, const struct feed_specs *specs)
+write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
 {
 	struct eio_buf *out = &h->feeds;
 	size_t n = 0;
 
 	for (size_t i = 0; i < specs->n; i++) n += specs->v[i].gap_event ? specs->v[i].n_channels : 0;
 	eio_buf_clear(out);
+	eio_buf_addc(out, (char)retaining(specs));
 	relay_put_number(out, n);
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
@@ -46,6 +62,24 @@ write_feeds(struct relay_hub *h, const struct feed_specs *specs)
 			relay_put_bytes(out, eio_cstr(f->channels[k]));
 		}
 	}
+}
+
+/* Until it is known: somebody may retain something. */
+static void
+write_unknown_feeds(struct relay_hub *h)
+{
+	eio_buf_addc(&h->feeds, RELAY_RETAINS | RELAY_EXCEPTS);
+	relay_put_number(&h->feeds, 0);
+}
+
+void
+relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds)
+{
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	if (h->closed || eio_bytes_eq(eio_buf_bytes(&h->feeds), feeds)) return;
+	eio_buf_clear(&h->feeds);
+	eio_buf_add(&h->feeds, feeds);
+	if (!eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
 }
 
 /* Time */
@@ -120,7 +154,7 @@ take_hub_changes(void *user, struct mail *run)
 		struct hub_change *m = EIO_CONTAINER(run, struct hub_change, mail);
 
 		run = run->next;
-		write_feeds(h, m->specs);
+		write_told_feeds(h, m->specs);
 		if (!h->closed && !eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
 		feed_specs_unref(m->specs);
 		free(m);
@@ -130,8 +164,10 @@ take_hub_changes(void *user, struct mail *run)
 void
 relay_hub_change(struct relay_hub *h, struct feed_specs *specs)
 {
-	struct hub_change *m = malloc(sizeof *m);
+	struct hub_change *m;
 
+	if (!h->options.feeds) return;
+	m = malloc(sizeof *m);
 	if (!m) {
 		log_error("event=relay-not-changed error=\"out of memory\"");
 		return;
@@ -185,6 +221,7 @@ shut_down_hub(struct relay_hub *h)
 	eio_ws_server_close(h->server);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
 	hub_link_forget_session(EIO_CONTAINER(l, struct hub_session, link));
+	hub_ask_forget(h);
 	uv_sem_post(&h->stopped);
 }
 
@@ -234,10 +271,14 @@ relay_hub_new(const struct relay_hub_options *options)
 	h->options = *options;
 	eio_list_init(&h->links);
 	eio_list_init(&h->sessions);
+	eio_list_init(&h->questions);
 	eio_timer_init(&h->second, on_hub_second);
 	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
 	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);
-	write_feeds(h, options->feeds);
+	if (options->feeds)
+		write_told_feeds(h, options->feeds);
+	else
+		write_unknown_feeds(h);
 	if (eio_buf_failed(&h->feeds)) goto fail;
 	if (!h->metrics || eio_hash_init(&h->rooms) < 0 || eio_hash_init(&h->joins) < 0) goto fail;
 	if (uv_sem_init(&h->stopped, 0)) goto fail;

@@ -29,7 +29,7 @@ struct relay_hub_options {
 	struct interest_table *interest;
 	struct metrics_set *metrics;
 	const struct relay_spec *spec;
-	struct feed_specs *feeds; /* of which edges are told; not needed later */
+	struct feed_specs *feeds; /* of which edges are told, not needed later; NULL: relay_hub_feeds() says it */
 	unsigned taker; /* its number among workers: it is not one of theirs */
 	size_t message_bytes; /* the longest message that an edge may have published */
 };
@@ -45,6 +45,9 @@ void relay_hub_take(struct relay_hub *h, struct eio_upgrade *up);
 
 /* Its feeds are others, which edges are told. Any thread. The set gets a reference. */
 void relay_hub_change(struct relay_hub *h, struct feed_specs *specs);
+
+/* What is told edges of feeds, as this one's own hub has said it. On the feed's thread. */
+void relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds);
 
 /* Ends it, by the thread that starts and stops its thread; no upgrade comes any more. */
 void relay_hub_stop(struct relay_hub *h);

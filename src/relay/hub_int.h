@@ -3,7 +3,9 @@
  * The parts of a hub. For src/relay/hub*.c only.
  *
  *     hub.c ──▶ hub_link.c: a connection, its greeting, what its edge says ──▶ hub_rooms.c: who is in which room
- *       │                                                                   └─▶ hub_queue.c: a session, what waits for it
+ *       │                                                                   └─▶ hub_queue.c: a session, what waits for
+ * it
+ *       │                                                   └─▶ hub_ask.c: what is retained
  *       └─────▶ hub_send.c: what is delivered, to the edges in its rooms
  */
 #ifndef SRC_RELAY_HUB_INT_H
@@ -92,7 +94,7 @@ struct relay_hub {
 	struct eio_ws_server *server; /* NULL: it has ended */
 	unsigned char epoch[RELAY_EPOCH];
 	uint64_t sessions_born, rooms_born, broadcasts;
-	struct eio_list links, sessions;
+	struct eio_list links, sessions, questions;
 	size_t n_links, n_sessions, n_strangers;
 	struct eio_hash rooms, joins;
 	struct eio_buf scratch, feeds; /* the frame at hand; what edges are told of feeds */
@@ -147,6 +149,14 @@ struct hub_room *hub_rooms_of(const struct relay_hub *h, const struct interest *
 
 /* The same of a key. */
 struct hub_room *hub_rooms_find(struct relay_hub *h, struct sio_room_key key);
+
+/* hub_ask.c: questions about what is retained */
+
+/* Asks for an edge. False when it is no question, or memory is out (*nomem). */
+bool hub_ask(struct hub_session *s, struct eio_bytes body, bool *nomem);
+
+/* Nobody waits for answers any more. */
+void hub_ask_forget(struct relay_hub *h);
 
 /* hub_send.c: what is delivered */
 

@@ -58,7 +58,7 @@ detach_session(struct hub_link *l)
 }
 
 static void
-end_link(struct hub_link *l)
+end_hub_link(struct hub_link *l)
 {
 	if (l->state == HUB_LINK_OVER) return;
 	if (l->state != HUB_LINK_OPEN) l->hub->n_strangers--;
@@ -72,10 +72,10 @@ refuse_edge(struct hub_link *l, enum relay_hub_metric why, const char *text)
 {
 	metrics_inc(l->hub->metrics, why);
 	log_limited(LOG_LEVEL_WARN, &l->hub->refused, hub_now(l->hub),
-		"event=relay-edge-refused node=%s address=%s reason=\"%s\"", *l->edge.node ? l->edge.node : "-", l->peer,
-		text);
+		"event=relay-edge-refused node=%s address=%s reason=\"%s\"", *l->edge.node ? l->edge.node : "-",
+		l->peer, text);
 	write_frame(l->ws, RELAY_REFUSED, eio_cstr(text));
-	end_link(l);
+	end_hub_link(l);
 }
 
 void
@@ -103,7 +103,7 @@ hub_link_cut_session(struct hub_session *s, enum relay_hub_metric why)
 	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
 		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
 
-		if (l->session == s) end_link(l);
+		if (l->session == s) end_hub_link(l);
 	}
 	hub_link_forget_session(s);
 }
@@ -131,7 +131,7 @@ hub_link_tick(struct hub_link *l, uint64_t now_ms)
 		metrics_inc(l->hub->metrics, RELAY_HUB_METRIC_SILENT);
 		log_warn("event=relay-edge-lost node=%s address=%s reason=\"it is silent\"",
 			*l->edge.node ? l->edge.node : "-", l->peer);
-		end_link(l);
+		end_hub_link(l);
 	} else if (now_ms - l->pinged_ms >= RELAY_PING_MS && eio_ws_writable(l->ws)) {
 		l->pinged_ms = now_ms;
 		write_frame(l->ws, RELAY_PING, eio_bytes("", 0));
@@ -174,7 +174,7 @@ take_over_session(struct hub_session *s)
 	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
 		struct hub_link *other = EIO_CONTAINER(at, struct hub_link, link);
 
-		if (other->session == s) end_link(other);
+		if (other->session == s) end_hub_link(other);
 	}
 	metrics_sub(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
 }
@@ -302,6 +302,14 @@ take_sync(struct hub_link *l, struct eio_bytes s)
 }
 
 static void
+take_ask(struct hub_link *l, struct eio_bytes s)
+{
+	bool nomem;
+
+	if (!hub_ask(l->session, s, &nomem)) cut_link(l, nomem ? RELAY_HUB_METRIC_MEMORY : RELAY_HUB_METRIC_PROTOCOL);
+}
+
+static void
 take_edge_ack(struct hub_link *l, struct eio_bytes s)
 {
 	uint64_t received;
@@ -319,6 +327,7 @@ take_open_frame(struct hub_link *l, const struct relay_frame *f)
 	case RELAY_SYNC: take_sync(l, f->body); break;
 	case RELAY_ACK: take_edge_ack(l, f->body); break;
 	case RELAY_PUBLISH: take_publish(l, f->body); break;
+	case RELAY_ASK: take_ask(l, f->body); break;
 	default: cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
 	}
 }
@@ -339,13 +348,13 @@ take_edge_frame(struct hub_link *l, const struct relay_frame *f)
 /* What its WebSocket tells */
 
 static void
-on_link_open(void *user, struct eio_ws *ws)
+on_hub_link_open(void *user, struct eio_ws *ws)
 {
 	hub_link_of(user)->ws = ws;
 }
 
 static void
-on_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+on_hub_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
 {
 	struct hub_link *l = hub_link_of(user);
 	enum relay_read what = RELAY_READ_FRAME;
@@ -367,7 +376,7 @@ on_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n
 }
 
 static void
-on_link_writable(void *user, struct eio_ws *ws)
+on_hub_link_writable(void *user, struct eio_ws *ws)
 {
 	struct hub_link *l = hub_link_of(user);
 
@@ -376,7 +385,7 @@ on_link_writable(void *user, struct eio_ws *ws)
 }
 
 static void
-on_link_closed(void *user, struct eio_ws *ws, bool error)
+on_hub_link_closed(void *user, struct eio_ws *ws, bool error)
 {
 	struct hub_link *l = hub_link_of(user);
 
@@ -385,7 +394,7 @@ on_link_closed(void *user, struct eio_ws *ws, bool error)
 	if (l->state == HUB_LINK_OPEN)
 		log_info("event=relay-edge-lost node=%s address=%s", *l->edge.node ? l->edge.node : "-", l->peer);
 	l->ws = NULL; /* it is closed */
-	end_link(l);
+	end_hub_link(l);
 	eio_list_remove(&l->link);
 	l->hub->n_links--;
 	relay_reader_deinit(&l->reader);
@@ -394,10 +403,10 @@ on_link_closed(void *user, struct eio_ws *ws, bool error)
 }
 
 const struct eio_ws_handler hub_link_handler = {
-	.open = on_link_open,
-	.message = on_link_message,
-	.writable = on_link_writable,
-	.closed = on_link_closed,
+	.open = on_hub_link_open,
+	.message = on_hub_link_message,
+	.writable = on_hub_link_writable,
+	.closed = on_hub_link_closed,
 };
 
 /* For lines. The request says it only where somebody else wants to know. */

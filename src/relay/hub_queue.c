@@ -70,7 +70,7 @@ hub_session_find(struct relay_hub *h, const struct relay_place *place)
 
 /* Room for one more. False when out of memory. */
 static bool
-grow_ring(struct hub_session *s)
+grow_session_ring(struct hub_session *s)
 {
 	size_t cap = s->cap ? s->cap * 2 : 64;
 	struct eio_block **ring;
@@ -89,7 +89,7 @@ void
 hub_session_queue(struct hub_session *s, struct eio_block *b)
 {
 	if (s->cut) return;
-	if (s->bytes + entry_cost(b) > s->hub->options.spec->queue_bytes || !grow_ring(s)) {
+	if (s->bytes + entry_cost(b) > s->hub->options.spec->queue_bytes || !grow_session_ring(s)) {
 		s->cut = true;
 		return;
 	}

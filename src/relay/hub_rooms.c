@@ -39,7 +39,8 @@ hub_rooms_find(struct relay_hub *h, struct sio_room_key key)
 static struct hub_join *
 find_join(const struct hub_session *s, const struct hub_room *r)
 {
-	for (struct eio_hash_node *n = eio_hash_find(&s->hub->joins, hash_of_addresses(s, r)); n; n = eio_hash_next(n)) {
+	for (struct eio_hash_node *n = eio_hash_find(&s->hub->joins, hash_of_addresses(s, r)); n;
+		n = eio_hash_next(n)) {
 		struct hub_join *j = EIO_CONTAINER(n, struct hub_join, node);
 
 		if (j->session == s && j->room == r) return j;

@@ -96,8 +96,11 @@ hub_take_deliveries(void *user, struct mail *run)
 		struct delivery *d = EIO_CONTAINER(run, struct delivery, mail);
 
 		run = run->next;
-		for (size_t i = 0; i < d->n && !h->closed; i++)
-			if (!d->items[i].ask) queue_item(h, &d->items[i]);
+		for (size_t i = 0; i < d->n; i++)
+			if (d->items[i].ask)
+				d->items[i].ask->told(d->items[i].ask);
+			else if (!h->closed)
+				queue_item(h, &d->items[i]);
 		delivery_free(d);
 	}
 	if (!h->closed) pump_sessions(h);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client role of libwebsockets. What differs between its versions, and with how it was built, is not used: it waits by
- * its own poll(), knows addresses in numbers only, and no TLS.
+ * The client role of libwebsockets. What differs between its versions, and with how it was built, is not used: it
+ * waits by its own poll(), knows addresses in numbers only, and no TLS.
  *
  *     who asks ── order, out {lock} ──▶ lws_cancel_service() ──▶ on_line_woken: connects, kills, has it written
  *        ▲                                                            │
@@ -82,7 +82,7 @@ tell_line(struct relay_line *l, enum line_kind kind, const void *p, size_t n)
 }
 
 static void
-end_line(struct relay_line *l, const char *why)
+end_hub_line(struct relay_line *l, const char *why)
 {
 	size_t n = strlen(why);
 
@@ -110,7 +110,7 @@ begin_line(struct relay_line *l)
 	info.protocol = info.local_protocol_name = RELAY_PROTOCOL;
 	info.ietf_version_or_minus_one = -1;
 	info.pwsi = &l->wsi;
-	if (!lws_client_connect_via_info(&info)) end_line(l, "it could not be begun");
+	if (!lws_client_connect_via_info(&info)) end_hub_line(l, "it could not be begun");
 }
 
 /* Whether somebody wants another connection, or none: what is wanted becomes what is done. */
@@ -199,10 +199,10 @@ on_line_event(struct lws *wsi, enum lws_callback_reasons reason, void *session, 
 		break;
 	case LWS_CALLBACK_CLIENT_RECEIVE: return on_line_received(l, in, n);
 	case LWS_CALLBACK_CLIENT_WRITEABLE: return on_line_writable(l);
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: end_line(l, in ? in : "it could not be made"); break;
-	case LWS_CALLBACK_CLIENT_CLOSED: end_line(l, "it was closed"); break;
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: end_hub_line(l, in ? in : "it could not be made"); break;
+	case LWS_CALLBACK_CLIENT_CLOSED: end_hub_line(l, "it was closed"); break;
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (wsi == l->wsi) end_line(l, "it ended");
+		if (wsi == l->wsi) end_hub_line(l, "it ended");
 		/* What is wanted next begins when this one is gone. */
 		if (!atomic_load(&l->ends)) lws_cancel_service(l->context);
 		break;
@@ -228,7 +228,7 @@ run_line(void *arg)
 /* On the thread that is told */
 
 static struct relay_line *
-line_of(void *user)
+hub_line_of(void *user)
 {
 	struct relay_line *l = user;
 
@@ -242,8 +242,7 @@ relay_line_done(struct relay_line *l, struct relay_chunk *c)
 	size_t left = atomic_fetch_sub(&l->unread, c->n) - c->n;
 
 	free(c);
-	if (l->running && atomic_load(&l->paused) && left < RELAY_LINE_UNREAD / 2)
-		lws_cancel_service(l->context);
+	if (l->running && atomic_load(&l->paused) && left < RELAY_LINE_UNREAD / 2) lws_cancel_service(l->context);
 }
 
 static void
@@ -266,7 +265,7 @@ tell_chunk(struct relay_line *l, struct relay_chunk *c)
 static void
 take_told_line(void *user, struct mail *run)
 {
-	struct relay_line *l = line_of(user);
+	struct relay_line *l = hub_line_of(user);
 
 	while (run) {
 		struct relay_chunk *c = EIO_CONTAINER(run, struct relay_chunk, mail);

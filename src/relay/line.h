@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An edge's line to its hub: a WebSocket by libwebsockets' role of a client, which lives on a thread of its own, so that
- * no loop of ours has to know how that library waits, which differs between its builds. Bytes come by mail, and what is
- * sent is taken from a buffer.
+ * An edge's line to its hub: a WebSocket by libwebsockets' role of a client, which lives on a thread of its own,
+ * so that no loop of ours has to know how that library waits, which differs between its builds. Bytes come by
+ * mail, and what is sent is taken from a buffer.
  *
  * Threads: everything here is called on the thread that it tells, but for making and freeing it.
  */
@@ -39,8 +39,8 @@ struct relay_line *relay_line_new(struct thread *thread, const struct relay_line
 /* Its own thread runs from now on. 0, or -errno. */
 int relay_line_start(struct relay_line *l);
 
-/* Connects: to an address in numbers; host and port are what the hub is told it was called. In the place of a connection
- * that there may be, of which nothing more is told. False when out of memory. */
+/* Connects: to an address in numbers; host and port are what the hub is told it was called. In the place of a
+ * connection that there may be, of which nothing more is told. False when out of memory. */
 bool relay_line_connect(struct relay_line *l, const char *address, unsigned port, const char *host, const char *path);
 
 /* Ends the connection. Nothing more is told of it. */

@@ -30,6 +30,7 @@
 	X(RELAY_HUB_METRIC_SILENT, COUNTER, "relay_hub_cut_total", "reason=\"silent\"", "") \
 	X(RELAY_HUB_METRIC_PROTOCOL, COUNTER, "relay_hub_cut_total", "reason=\"protocol\"", "") \
 	X(RELAY_HUB_METRIC_MEMORY, COUNTER, "relay_hub_cut_total", "reason=\"memory\"", "") \
+	X(RELAY_HUB_METRIC_ASKED, COUNTER, "relay_hub_asked_total", "", "Questions of edges about what is retained") \
 	X(RELAY_HUB_METRIC_PUBLISHED, COUNTER, "relay_hub_published_total", "", \
 		"Messages that came from edges to be published")
 
@@ -60,7 +61,10 @@ extern const struct metrics_table relay_hub_metrics;
 		"Batches and events from the hub that were not sent") \
 	X(RELAY_EDGE_METRIC_DROPPED, COUNTER, "relay_dropped_total", "reason=\"memory\"", "") \
 	X(RELAY_EDGE_METRIC_BEHIND, COUNTER, "relay_dropped_total", "reason=\"worker\"", "") \
-	X(RELAY_EDGE_METRIC_PUBLISHED, COUNTER, "relay_published_total", "", "Messages that were sent to the hub to be published") \
+	X(RELAY_EDGE_METRIC_ASKED, COUNTER, "relay_asked_total", "", \
+		"Questions to the hub about what is retained, each for all who want to know the same") \
+	X(RELAY_EDGE_METRIC_PUBLISHED, COUNTER, "relay_published_total", "", \
+		"Messages that were sent to the hub to be published") \
 	X(RELAY_EDGE_METRIC_UNPUBLISHED, COUNTER, "relay_unpublished_total", "", \
 		"Messages that were not, because there was no connection or too many waited")
 

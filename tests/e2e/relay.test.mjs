@@ -12,7 +12,9 @@ import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { SEPARATOR, Session } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
+import { feeds as racing, namespaces as racers, race } from './lib/joins.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
@@ -31,7 +33,7 @@ const namespaces = { '/': { on }, '/other': { on } };
 const feeds = [
 	{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 }, gapEvent: true },
 	{ pattern: 'room:*', event: 'room', room: '{1}', encode: 'json', batch: { interval: 0 }, slow: 'drop-oldest' },
-	{ channel: 'bytes', event: 'bytes', encode: 'binary', batch: { interval: 0 } },
+	{ channel: 'bytes', event: 'bytes', encode: 'binary', batch: { interval: 0, format: 'frames' } },
 	{ channel: 'text', event: 'text', encode: 'text', batch: { interval: 0 }, namespace: '/other' },
 	{ channel: 'list', event: 'list', encode: 'json', batch: { interval: 20 } },
 	{ channel: 'many', event: 'many', encode: 'json', room: ['{/rooms}'], except: ['{/but}'], batch: { interval: 0 } },
@@ -119,7 +121,7 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 					assert.deepEqual(numbers(inbox), range(0, 100));
 					assert.equal(inbox.items[0][0].text, 'ünï\u0000"');
 				}
-				for (const inbox of got.bytes) assert.deepEqual([...(await inbox.next())[0]], [0, 255, 1, 254]);
+				for (const inbox of got.bytes) assert.deepEqual([...(await inbox.next())[0]], [0, 0, 0, 4, 0, 255, 1, 254]);
 				for (const inbox of got.list) {
 					await inbox.until((items) => items.flatMap(([list]) => list).length >= 100, 'all of the list');
 					assert.deepEqual(inbox.items.flatMap(([list]) => list.map(({ n }) => n)), range(0, 100));
@@ -127,7 +129,7 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 				assert.deepEqual(await texts.next(), ['plain "text" ☃']);
 				// Redis has one subscriber, which is the hub.
 				assert.equal((await redis.client.command('PUBSUB', 'NUMSUB', 'news'))[1], 1);
-				const clients = String(await redis.client.command('CLIENT', 'LIST')).split('\n').filter((line) => /cmd=subscribe|cmd=psubscribe/.test(line));
+				const clients = String(await redis.client.command('CLIENT', 'LIST')).split('\n').filter((line) => / p?sub=[1-9]/.test(line));
 				assert.equal(clients.length, 1);
 				assert.equal(await metric(hub, 'relay_edges'), 1);
 				assert.equal(await metric(edge, 'relay_gaps_total'), 0);
@@ -332,7 +334,7 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 			const folder = await cleanup.folder();
 			const tokenFile = path.join(folder, 'token');
 			fs.writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
-			const shout = { '/': { on: { ...on, shout: [{ broadcast: ['shout', '{1}'], to: 'x' }, { ack: [1] }] } } };
+			const shout = { ...namespaces, '/': { on: { ...on, shout: [{ broadcast: { event: 'shout', args: ['{1}'], room: 'x' } }, { ack: [1] }] } } };
 			const { hub } = await startHub(cleanup, { publish: { tokenFile }, namespaces: shout });
 			const edge = await startEdge(cleanup, hub.port, folder);
 			const [far, near] = [await connect(cleanup, edge, MODES.websocket), await connect(cleanup, hub, MODES.websocket)];
@@ -345,6 +347,111 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(await hello.next(), ['x', { y: 1 }]);
 			await ask(near, 'shout', 'loud');
 			assert.deepEqual(await shouts.next(), ['loud']);
+		}),
+	);
+});
+
+describe('what a hub retains', { skip: SIOCAST_ONLY }, () => {
+	test('comes to who joins at an edge, without a gap and without a repeat, while it races what is published', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, folder } = await startHub(cleanup, { feeds: racing, namespaces: racers });
+			const middle = await startEdge(cleanup, hub.port, folder, { node: 'middle', namespaces: racers, relay: { edges: true } });
+			const leaf = await startEdge(cleanup, middle.port, folder, { namespaces: racers });
+			for (const server of [middle, leaf]) {
+				const like = { ...server, config: { feeds: racing } };
+				const { joins, failures } = await race(cleanup, like, redis, { joins: 60, rate: 2000, sockets: 1, seconds: 3 });
+				assert.deepEqual(failures, []);
+				assert.ok(joins > 20, `${joins} joins`);
+			}
+			assert.ok((await metric(hub, 'relay_hub_asked_total')) > 20);
+		}),
+	);
+
+	test('comes when the hub is back, for who came while it was away', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const retaining = [{ channel: 'state', event: 'state', encode: 'json', retain: 'last', batch: { interval: 0 } }];
+			const { redis, hub, folder } = await startHub(cleanup, { feeds: retaining });
+			const line = await Cutter.open(cleanup, hub.port);
+			const edge = await startEdge(cleanup, line.port, folder);
+			await redis.client.publish('state', '{"n":1}');
+			await eventually(async () => (await metric(hub, 'retained_messages')) === 1, 'it to be retained');
+			line.cut();
+			await eventually(async () => (await request(edge.admin, 'GET', '/readyz')).status !== 200, 'the edge to notice');
+			const sockets = [await connect(cleanup, edge, MODES.websocket), await connect(cleanup, edge, MODES.polling)];
+			const got = sockets.map((socket) => collect(socket, 'state'));
+			for (const socket of sockets) await ask(socket, 'here');
+			line.mend();
+			for (const inbox of got) assert.deepEqual(await inbox.next(), [{ n: 1 }]);
+			await redis.client.publish('state', '{"n":2}');
+			for (const inbox of got) assert.deepEqual(await inbox.next(), [{ n: 2 }]);
+		}),
+	);
+});
+
+describe('a client of an edge', { skip: SIOCAST_ONLY }, () => {
+	test('that is behind gets the newest of each key, as at the hub', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const batch = { interval: 5 }, slow = { latestPer: '/s' };
+			const keyed = [
+				{ channel: 'q', event: 'json', encode: 'json', batch, slow, lagEvent: true },
+				{ channel: 'q', event: 'text', encode: 'text', batch: { ...batch, format: 'lines' }, slow },
+				{ channel: 'q', event: 'columns', batch: { ...batch, format: 'columns' }, slow },
+				{ channel: 'q', event: 'bare', encode: 'json', batch: { interval: 0 }, slow },
+			];
+			const { redis, hub, folder } = await startHub(cleanup, { feeds: keyed });
+			const edge = await startEdge(cleanup, hub.port, folder, { workers: 1 });
+			const healthy = await connect(cleanup, edge, MODES.websocket);
+			const heard = collect(healthy, 'json');
+			await rooms(hub, 1);
+			const session = await Session.open(edge);
+			await session.post('40');
+			await session.packets();
+			const quote = (s, n) => `{"s":"${s}","n":${n},"t":"é\\n"}`;
+			const all = [quote('a', 1), quote('b', 2), quote('a', 3), quote('c', 4), quote('b', 5), '{"n":6}'];
+			for (const message of all) {
+				await redis.client.publish('q', message);
+				await heard.next(message);
+			}
+			const newest = [quote('a', 3), quote('c', 4), quote('b', 5), '{"n":6}'];
+			const packets = (await session.poll()).text.split(SEPARATOR);
+			assert.ok(packets.includes(`42["json",[${newest}]]`), packets.join('\n'));
+			assert.ok(packets.includes(`42["text",${JSON.stringify(newest.map((m) => `${m}\n`).join(''))}]`), packets.join('\n'));
+			for (const message of newest) assert.ok(packets.includes(`42["bare",${message}]`), packets.join('\n'));
+			assert.ok(packets.some((packet) => packet.startsWith('42["siocast:lag"')));
+		}),
+	);
+
+	test('comes back to its session, and has what it missed', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const connectionStateRecovery = { maxDisconnectionDuration: 60000 };
+			const { redis, hub, folder } = await startHub(cleanup, { connectionStateRecovery });
+			const edge = await startEdge(cleanup, hub.port, folder, { connectionStateRecovery, relay: { lingerSeconds: 0 } });
+			const line = await Cutter.open(cleanup, edge.port);
+			const socket = await connect(cleanup, { ...edge, url: line.url }, { ...MODES.websocket, reconnectionDelay: 50 });
+			const room = collect(socket, 'room');
+			await ask(socket, 'join', 'x');
+			await rooms(hub, 2);
+			await heard(redis, [room], 'room:x');
+			for (let n = 0; n < 60; n++) {
+				if (n === 20) {
+					line.cut();
+					await eventually(() => !socket.connected, 'the client to notice');
+				}
+				if (n === 40) line.mend();
+				await redis.client.publish('room:x', JSON.stringify({ n }));
+			}
+			await room.until((items) => items.at(-1)?.[0].n === 59, 'the last');
+			assert.equal(socket.recovered, true);
+			assert.deepEqual(numbers(room), range(0, 60));
+			// A gap at the edge is one for who was away meanwhile.
+			line.cut();
+			await eventually(() => !socket.connected, 'the client to notice');
+			await hub.child.kill();
+			hub.child = await launchSiocast(cleanup, hub);
+			await eventually(async () => (await metric(edge, 'relay_gaps_total')) === 1, 'the gap');
+			line.mend();
+			await eventually(() => socket.connected, 'the client to come back');
+			assert.equal(socket.recovered, false);
 		}),
 	);
 });
@@ -414,7 +521,7 @@ describe('who is no edge, and who is no hub', { skip: SIOCAST_ONLY }, () => {
 			const head = `GET /siocast-relay HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${crypto.randomBytes(16).toString('base64')}\r\n\r\n`;
 			const frame = (bytes) => Buffer.concat([Buffer.from([0x82, 0x80 | 126, bytes.length >> 8, bytes.length & 255, 0, 0, 0, 0]), bytes]);
 			const hello = (version) => Buffer.concat([Buffer.from([13 + 1 + 1 + 16 + 1, 1]), Buffer.from('siocast-relay'), Buffer.from([version, 0]), crypto.randomBytes(16)]);
-			const proof = Buffer.concat([Buffer.from([32 + 16 + 2 + 1, 2]), crypto.randomBytes(50)]);
+			const proof = Buffer.concat([Buffer.from([32 + 16 + 2 + 1, 2]), crypto.randomBytes(48), Buffer.alloc(2)]);
 			const bad = [
 				Buffer.from('GET / HTTP/1.1\r\n\r\n'), frame(crypto.randomBytes(300)), frame(Buffer.alloc(5)), frame(Buffer.alloc(20, 255)),
 				frame(Buffer.from([0x80, 0x80, 0x80, 0x80, 0x10, 1])), frame(Buffer.from([2, 5, 1])), frame(hello(2)), frame(Buffer.concat([hello(1), proof])),
@@ -431,7 +538,7 @@ describe('who is no edge, and who is no hub', { skip: SIOCAST_ONLY }, () => {
 				stranger.on('data', (data) => data.includes(Buffer.from([0x88])) && stranger.end());
 				await ended;
 			}
-			assert.ok((await metric(hub, 'relay_hub_refused_total')) >= bad.length - 2);
+			assert.ok((await metric(hub, 'relay_hub_refused_total')) >= bad.length - 3);
 			assert.ok((await metric(hub, 'relay_hub_refused_total{reason="key"}')) >= 1);
 			assert.ok((await metric(hub, 'relay_hub_refused_total{reason="version"}')) >= 1);
 			await heard(redis, [news], 'news');
