@@ -62,17 +62,6 @@ read_peer_address(struct config_loader *l, const char *text, struct peers_spec_n
 	return true;
 }
 
-bool
-config__host_and_port(struct config_loader *l, const char *text, const char **host, unsigned *port)
-{
-	struct peers_spec_node out = { .name = NULL };
-
-	if (!read_peer_address(l, text, &out)) return false;
-	*host = out.host;
-	*port = out.port;
-	return true;
-}
-
 static void
 read_peer(struct config_loader *l, const cJSON *item, struct peers_spec_node *out)
 {
@@ -113,6 +102,33 @@ config__peers(struct config_loader *l, const cJSON *item, void *target)
 		config__pop(l, mark);
 	}
 	*out = (struct peers_spec){ .v = v, .n = n };
+}
+
+/* A hub */
+
+static const char hub_scheme[] = "siocast://";
+
+bool
+config__is_hub(const char *source)
+{
+	return strncmp(source, hub_scheme, sizeof hub_scheme - 1) == 0;
+}
+
+void
+config__hub(struct config_loader *l, const cJSON *item)
+{
+	struct relay_spec *out = &l->parts->relay;
+	struct peers_spec_node at = { .name = NULL };
+	const char *address = item->valuestring + sizeof hub_scheme - 1;
+
+	if (read_peer_address(l, address, &at)) {
+		out->host = at.host;
+		out->port = at.port;
+		out->text = config__strdup(l, address);
+		return;
+	}
+	config__error(l, item, "\"%s\": expected the address of a hub, such as \"siocast://10.0.0.1:3000\"",
+		item->valuestring);
 }
 
 /* The whole */

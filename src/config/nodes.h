@@ -11,8 +11,9 @@ void config__node(struct config_loader *l, const cJSON *item, void *target);
 /* A row: the others, a struct peers_spec. */
 void config__peers(struct config_loader *l, const cJSON *item, void *target);
 
-/* "10.0.0.1:3000", "[2001:db8::1]:3000" or "name:3000". False when it is none of these. */
-bool config__host_and_port(struct config_loader *l, const char *text, const char **host, unsigned *port);
+/* Whether the source of a server is the address of a hub; and reads one, a string. */
+bool config__is_hub(const char *source);
+void config__hub(struct config_loader *l, const cJSON *item);
 
 /* What the whole tells of them. */
 void config__nodes_finish(struct config_loader *l);

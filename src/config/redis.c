@@ -3,9 +3,9 @@
 #include "src/config/redis.h"
 
 #include "src/config/file.h"
+#include "src/config/nodes.h"
 #include "src/config/parts.h"
 #include "src/config/redis_tls.h"
-#include "src/config/relay.h"
 #include "src/config/rows.h"
 #include "src/config/secret.h"
 #include "src/config/values.h"
@@ -41,7 +41,7 @@ read_source(struct config_loader *l, const cJSON *item, void *target)
 	*out = (struct redis_source){ .kind = SOURCE_SUBSCRIBE };
 	if (strcmp(text, "psync") == 0)
 		out->kind = SOURCE_PSYNC;
-	else if (config__relay_is_hub(text))
+	else if (config__is_hub(text))
 		out->kind = SOURCE_HUB;
 	else if (strcmp(text, "subscribe") != 0)
 		config__error(
@@ -175,7 +175,7 @@ read_hub(struct config_loader *l, const cJSON *item, const struct redis_server_e
 			return;
 		}
 	mark = config__push(l, "source");
-	config__relay_hub(l, entry->source.item);
+	config__hub(l, entry->source.item);
 	config__pop(l, mark);
 }
 

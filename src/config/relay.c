@@ -3,32 +3,10 @@
 #include "src/config/relay.h"
 
 #include "src/config/intake.h"
-#include "src/config/nodes.h"
 #include "src/config/parts.h"
 #include "src/config/values.h"
 
 #include <string.h>
-
-static const char hub_scheme[] = "siocast://";
-
-bool
-config__relay_is_hub(const char *source)
-{
-	return strncmp(source, hub_scheme, sizeof hub_scheme - 1) == 0;
-}
-
-void
-config__relay_hub(struct config_loader *l, const cJSON *item)
-{
-	struct relay_spec *out = &l->parts->relay;
-	const char *address = item->valuestring + sizeof hub_scheme - 1;
-
-	if (config__host_and_port(l, address, &out->host, &out->port))
-		out->text = config__strdup(l, address);
-	else
-		config__error(l, item, "\"%s\": expected the address of a hub, such as \"siocast://10.0.0.1:3000\"",
-			item->valuestring);
-}
 
 static const cJSON *
 relay_item(const struct config_loader *l, const char *key)

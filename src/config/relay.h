@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The relay: whether edges come here, and whether this one is an edge itself. */
+/* The relay: what must be right where edges come, and of an edge. */
 #ifndef SRC_CONFIG_RELAY_H
 #define SRC_CONFIG_RELAY_H
 
 #include "src/config/table.h"
-
-/* Whether a source is the address of a hub; and reads one. */
-bool config__relay_is_hub(const char *source);
-void config__relay_hub(struct config_loader *l, const cJSON *item);
 
 /* What the whole tells: behind all that is about feeds and nodes. */
 void config__relay_finish(struct config_loader *l);
