@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connect, connectMode } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
-import { SIOCAST_ONLY, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, TOP, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
 import { SEPARATOR, Session } from './lib/engine.mjs';
 import { request } from './lib/http.mjs';
 import { feeds as racing, namespaces as racers, race } from './lib/joins.mjs';
@@ -591,6 +591,32 @@ describe('a hub whose feeds change', { skip: SIOCAST_ONLY }, () => {
 			hub.child = await launchSiocast(cleanup, hub);
 			assert.deepEqual((await gaps.next('a gap'))[0].channel, 'more');
 			assert.equal(gaps.total, 1);
+		}),
+	);
+});
+
+describe('what is written of a tree', { skip: SIOCAST_ONLY }, () => {
+	test('works', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const text = fs.readFileSync(path.join(TOP, 'doc/scale.md'), 'utf8');
+			const [hubs, edges] = ['"relay"', 'siocast://'].map((word) => JSON.parse([...text.matchAll(/^```json\n(.*?)^```$/gms)].find(([, inside]) => inside.includes(word))[1]));
+			const { feeds: written, relay, node } = hubs;
+			const redis = await startRedis(cleanup, await freePort());
+			const hub = await configure(cleanup, { node, feeds: written, relay, redis: redis.url, peerKeyFile: keyFile(folder) });
+			hub.child = await launchSiocast(cleanup, hub);
+			const edge = await configure(cleanup, { ...edges, listen: [`127.0.0.1:${await freePort()}`], redis: { source: `siocast://127.0.0.1:${hub.port}` }, peerKeyFile: keyFile(folder) });
+			edge.port = Number(edge.config.listen[0].split(':')[1]);
+			edge.url = `http://${edge.config.listen[0]}`;
+			edge.child = await launchSiocast(cleanup, edge);
+			await ready(edge);
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			const price = collect(socket, 'price:ACME');
+			socket.emit('watch', 'ACME');
+			await redis.client.hasSubscribers(['price:ACME']);
+			await redis.client.publish('price:ACME', '{"n":1}');
+			const [batch] = await price.next();
+			assert.match(Buffer.from(batch).toString(), /"n":1/);
 		}),
 	);
 });

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes between a hub and an edge, whole and in pieces: the same frames must be found, and no more is kept than one may
- * have. What is in them is read, and what was read and is written again must be read as the same. */
+/* Any bytes between a hub and an edge, whole and in pieces: the same frames must be found, and no more is kept than one
+ * may have. What is in them is read, and what was read and is written again must be read as the same. */
 #include "src/relay/ask.h"
 #include "src/relay/batch.h"
 #include "src/relay/greet.h"
