@@ -114,6 +114,7 @@ struct config {
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	bool feed_apart; /* the feed has a thread of its own; else it runs on the only worker's */
 	size_t n_redis; /* how many servers there are; 0 with an intake only, or a hub */
+	const char *hub; /* of which this one is an edge, as configured; NULL: it is none */
 	bool io_uring;
 	bool serve_client;
 	struct config_client client;

@@ -69,6 +69,7 @@ config__relay_finish(struct config_loader *l)
 
 	p->relay.secret = eio_bytes(p->peer_key, strlen(p->peer_key));
 	p->relay.node = p->server.node;
+	p->config.hub = p->relay.host ? p->relay.text : NULL;
 	if (p->relay.edges) check_hub(l);
 	if (p->relay.host) check_edge(l);
 }
