@@ -210,10 +210,14 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 		.metrics = place->thread->metrics,
 	};
 
+	const char *name;
+
 	if (!config_fill_edge(c, &o)) return 0;
 	if (b->hub) o.feeds = tell_edges_feeds;
 	o.user = b->hub;
 	b->edge = relay_edge_new(&o);
+	for (size_t i = 0; b->edge && (name = config_next_namespace(c, &i));)
+		if (relay_edge_hold(b->edge, name)) return -1;
 	if (!b->edge) log_error("event=relay-failed error=\"out of memory or of descriptors\"");
 	return b->edge ? 0 : -1;
 }

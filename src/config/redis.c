@@ -18,7 +18,7 @@
 enum redis_source_kind { SOURCE_SUBSCRIBE, SOURCE_PSYNC, SOURCE_HUB };
 
 struct redis_source {
-	enum redis_source_kind kind;
+	unsigned kind; /* enum redis_source_kind */
 	const cJSON *item; /* of a hub */
 };
 
@@ -32,21 +32,21 @@ struct redis_server_entry {
 
 #define ROWS_OF struct redis_server_entry
 
+static const char *const sources[] = { "subscribe", "psync", NULL };
+
+static const struct config_option source_rows[] = { ENUM("source", source.kind, sources, NULL) };
+
+static const struct config_table source_table = TABLE_OF(source_rows);
+
+/* Of an entry. */
 static void
 read_source(struct config_loader *l, const cJSON *item, void *target)
 {
-	struct redis_source *out = target;
-	const char *text = cJSON_IsString(item) ? item->valuestring : "";
+	struct redis_server_entry *entry = target;
+	bool hub = cJSON_IsString(item) && config__is_hub(item->valuestring);
 
-	*out = (struct redis_source){ .kind = SOURCE_SUBSCRIBE };
-	if (strcmp(text, "psync") == 0)
-		out->kind = SOURCE_PSYNC;
-	else if (config__is_hub(text))
-		out->kind = SOURCE_HUB;
-	else if (strcmp(text, "subscribe") != 0)
-		config__error(
-			l, item, "expected \"subscribe\", \"psync\" or the address of a hub: \"siocast://HOST:PORT\"");
-	if (out->kind == SOURCE_HUB) out->item = item;
+	entry->source = (struct redis_source){ .kind = hub ? SOURCE_HUB : SOURCE_SUBSCRIBE, .item = hub ? item : NULL };
+	if (!hub) config__value(l, &source_table, entry, "source", item);
 }
 
 static void
@@ -61,7 +61,7 @@ static const struct config_option redis_rows[] = {
 	CUSTOM("sentinels", sentinels, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
 	CUSTOM("sentinelPasswordFile", sentinel_password, config__secret, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("cluster", cluster, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
-	CUSTOM("source", source, read_source, "\"subscribe\"", SCHEMA_REDIS_SOURCE),
+	STRUCT_DEFAULT("source", read_source, "\"subscribe\"", SCHEMA_REDIS_SOURCE),
 	SECTION("tls"),
 	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("tls.cert", tls.cert, config__path, "null", SCHEMA_STRING_OR_NULL),

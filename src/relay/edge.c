@@ -111,6 +111,12 @@ fail:
 }
 
 int
+relay_edge_hold(struct relay_edge *e, const char *namespace)
+{
+	return edge_rooms_hold(e, namespace) ? 0 : -1;
+}
+
+int
 relay_edge_start(struct relay_edge *e)
 {
 	int err = relay_line_start(e->line);

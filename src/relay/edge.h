@@ -33,6 +33,10 @@ struct relay_edge_options {
 	void *user; /* of feeds */
 };
 
+/* What goes to everyone in a namespace is wanted, also as long as nobody is there. Before it is started. 0, or -1 when
+ * out of memory. */
+int relay_edge_hold(struct relay_edge *e, const char *namespace);
+
 /* Before there are threads. NULL when out of memory or of descriptors. */
 struct relay_edge *relay_edge_new(const struct relay_edge_options *options);
 

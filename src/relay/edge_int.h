@@ -41,6 +41,7 @@ struct edge_room {
 	struct interest *pair; /* a reference */
 	uint64_t number; /* the hub's; 0: it has not said it */
 	bool wanted; /* JOIN was the last that was said of it, or will be */
+	bool held; /* it is wanted, whoever is there */
 };
 
 struct edge_lookup;
@@ -121,6 +122,10 @@ void edge_rooms_tell(struct relay_edge *e, bool resumed);
 
 /* Has the hub say when it has done all that was said so far. */
 void edge_rooms_sync(struct relay_edge *e);
+
+/* Wants everyone of a namespace for good: who comes there first misses nothing. Before there are threads. False when out
+ * of memory. */
+bool edge_rooms_hold(struct relay_edge *e, const char *namespace);
 
 /* The hub has said so. False when it cannot be. */
 bool edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key);

@@ -168,6 +168,17 @@ edge_room_new(struct relay_edge *e, struct interest *pair)
 	return r;
 }
 
+bool
+edge_rooms_hold(struct relay_edge *e, const char *namespace)
+{
+	struct interest *pair = interest_get(e->options.interest, sio_room_everyone(eio_cstr(namespace)));
+	struct edge_room *r = pair ? edge_room_new(e, pair) : NULL;
+
+	interest_unref(pair);
+	if (r) r->wanted = r->held = true;
+	return r != NULL;
+}
+
 static void
 look_at_pair(struct relay_edge *e, struct interest *pair)
 {
@@ -175,7 +186,7 @@ look_at_pair(struct relay_edge *e, struct interest *pair)
 	bool has = interest_workers(pair) != 0;
 
 	if (!has) {
-		if (r && r->wanted) begin_linger(e, r, 0);
+		if (r && r->wanted && !r->held) begin_linger(e, r, 0);
 		return;
 	}
 	if (!r) r = edge_room_new(e, pair);
