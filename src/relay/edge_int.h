@@ -123,8 +123,8 @@ void edge_rooms_tell(struct relay_edge *e, bool resumed);
 /* Has the hub say when it has done all that was said so far. */
 void edge_rooms_sync(struct relay_edge *e);
 
-/* Wants everyone of a namespace for good: who comes there first misses nothing. Before there are threads. False when out
- * of memory. */
+/* Wants everyone of a namespace for good: who comes there first misses nothing. Before there are threads. False
+ * when out of memory. */
 bool edge_rooms_hold(struct relay_edge *e, const char *namespace);
 
 /* The hub has said so. False when it cannot be. */

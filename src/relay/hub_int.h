@@ -28,6 +28,7 @@ enum {
 	RELAY_SILENCE_MS = 30000, /* an edge answers pings */
 	RELAY_STRANGERS = 64, /* connections that have not proved anything */
 	RELAY_EDGES = 1024,
+	RELAY_LINKS = 4096, /* connections, with those that are about to close */
 	RELAY_EDGE_ROOMS = 1 << 20, /* of one edge */
 	RELAY_WS_PAYLOAD = 1 << 20, /* of what an edge sends at once; it is cut anyhow */
 	RELAY_ENTRY_BYTES = 64, /* what a frame that waits costs beside its bytes */

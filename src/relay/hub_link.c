@@ -421,13 +421,30 @@ note_address(struct hub_link *l, int fd)
 	if (!eio_peer_text(&peer, l->peer)) memcpy(l->peer, "-", 2);
 }
 
+/* Whoever has said nothing for the longest makes room: a crowd of them must not keep an edge away. */
+static void
+make_room_for_stranger(struct relay_hub *h)
+{
+	struct eio_list *at, *next;
+
+	EIO_LIST_FOREACH_SAFE(at, next, &h->links)
+	{
+		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
+
+		if (h->n_strangers < RELAY_STRANGERS) return;
+		if (l->ws && l->state < HUB_LINK_OPEN)
+			refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many that have not greeted");
+	}
+}
+
 void
 hub_link_begin(struct relay_hub *h, struct eio_upgrade *up)
 {
 	struct eio_bytes key = eio_request_header(up->req, EIO_LIT("sec-websocket-key"));
 	struct hub_link *l = NULL;
 
-	if (h->n_strangers < RELAY_STRANGERS && key.n == RELAY_KEY_BYTES) l = calloc(1, sizeof *l);
+	make_room_for_stranger(h);
+	if (h->n_links < RELAY_LINKS && key.n == RELAY_KEY_BYTES) l = calloc(1, sizeof *l);
 	if (!l) {
 		metrics_inc(h->metrics, RELAY_HUB_METRIC_FULL);
 		eio_upgrade_free(up);

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <libwebsockets.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -221,6 +222,7 @@ run_line(void *arg)
 {
 	struct relay_line *l = arg;
 
+	pthread_setname_np(pthread_self(), "siocast-relay");
 	while (!atomic_load(&l->ends) && lws_service(l->context, 0) >= 0) continue;
 	lws_context_destroy(l->context);
 }

@@ -546,6 +546,40 @@ describe('who is no edge, and who is no hub', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('a crowd that says nothing does not keep an edge away', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { hub, folder } = await startHub(cleanup);
+			const head = `GET /siocast-relay HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${crypto.randomBytes(16).toString('base64')}\r\n\r\n`;
+			for (let i = 0; i < 150; i++) {
+				const stranger = net.connect(hub.port, '127.0.0.1');
+				cleanup.add(stranger, () => stranger.destroy());
+				stranger.on('error', () => {});
+				stranger.resume();
+				stranger.write(head);
+			}
+			await eventually(async () => (await metric(hub, 'relay_hub_refused_total{reason="full"}')) > 0, 'the crowd');
+			await startEdge(cleanup, hub.port, folder);
+			assert.equal(await metric(hub, 'relay_edges'), 1);
+		}),
+	);
+
+	test('another hub, or other feeds, take a restart of an edge', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, folder } = await startHub(cleanup);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			const news = collect(socket, 'news');
+			rewrite(edge, { redis: { source: 'siocast://127.0.0.1:1' } });
+			process.kill(edge.child.pid, 'SIGHUP');
+			await edge.child.says(/the hub is another/);
+			rewrite(edge, { feeds: [{ channel: 'a', event: 'a' }] });
+			process.kill(edge.child.pid, 'SIGHUP');
+			await edge.child.says(/an edge has those of its hub/);
+			await rooms(hub, 1);
+			await heard(redis, [news], 'news');
+		}),
+	);
+
 	test('configurations that cannot be are refused with a word why', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const folder = await cleanup.folder();
