@@ -367,6 +367,32 @@ describe('what a hub retains', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('is asked for anew when the edge has been out of a room meanwhile', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const retaining = [{ pattern: 's:*', event: 'state', room: '{1}', encode: 'json', retain: 'last', batch: { interval: 0 } }];
+			const { redis, hub, folder } = await startHub(cleanup, { feeds: retaining });
+			const line = await Cutter.open(cleanup, hub.port);
+			const edge = await startEdge(cleanup, line.port, folder);
+			const [a, b] = [await connect(cleanup, edge, MODES.websocket), await connect(cleanup, edge, MODES.websocket)];
+			const got = collect(b, 'state');
+			await redis.client.publish('s:x', '{"n":1}');
+			await eventually(async () => (await metric(hub, 'retained_messages')) === 1, 'it to be retained');
+			await rooms(hub, 1);
+			const asked = await metric(hub, 'relay_hub_asked_total');
+			// The answer to the first is under way all the time.
+			line.hold();
+			await ask(a, 'join', 'x');
+			await eventually(async () => (await metric(hub, 'relay_hub_asked_total')) > asked, 'the question');
+			await ask(a, 'leave', 'x');
+			await rooms(hub, 1);
+			await redis.client.publish('s:x', '{"n":2}');
+			await ask(b, 'join', 'x');
+			await rooms(hub, 2);
+			line.release();
+			assert.deepEqual(await got.next(), [{ n: 2 }]);
+		}),
+	);
+
 	test('comes when the hub is back, for who came while it was away', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const retaining = [{ channel: 'state', event: 'state', encode: 'json', retain: 'last', batch: { interval: 0 } }];
@@ -443,7 +469,16 @@ describe('a client of an edge', { skip: SIOCAST_ONLY }, () => {
 			await room.until((items) => items.at(-1)?.[0].n === 59, 'the last');
 			assert.equal(socket.recovered, true);
 			assert.deepEqual(numbers(room), range(0, 60));
-			// A gap at the edge is one for who was away meanwhile.
+			// A gap of the hub is one for who was away from the edge meanwhile, and so is one of the edge.
+			line.cut();
+			await eventually(() => !socket.connected, 'the client to notice');
+			await redis.client.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+			await eventually(async () => (await metric(hub, 'feed_gaps_total')) > 0, 'the gap of the hub');
+			await heard(redis, [collect(await connect(cleanup, edge, MODES.websocket), 'news')], 'news');
+			line.mend();
+			await eventually(() => socket.connected, 'the client to come back');
+			assert.equal(socket.recovered, false);
+			await ask(socket, 'join', 'x');
 			line.cut();
 			await eventually(() => !socket.connected, 'the client to notice');
 			await hub.child.kill();
