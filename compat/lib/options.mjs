@@ -14,7 +14,6 @@ Runs the official Socket.IO clients against siocast and against the official ser
   --server LIST      siocast (default), 1.7.4, 2.5.1, 4.8.4, or all
                      siocast-lb, siocast-peers: three of two workers behind an nginx, with the maps that siocast lb prints,
                      or with none, so that they pass requests on
-                     siocast-relay: the edge of a hub
   --url URL          another server, which must do what lib/contract.mjs says; with --redis PORT its Redis on this machine
   --clients LIST     versions, such as 1.7.4,4.8.4, and ${Object.keys(LANGUAGES).join(', ')};
                      default: all, and for the official servers one or two of each generation

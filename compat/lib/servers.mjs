@@ -7,7 +7,6 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { FEEDS, NAMESPACES } from './contract.mjs';
 import { Nodes } from './nodes.mjs';
-import { Tree } from './tree.mjs';
 import { Child, accepts, eventually, freePort } from './tools.mjs';
 import { COMPAT, SEVERAL } from './versions.mjs';
 
@@ -65,12 +64,11 @@ export async function startServer(cleanup, kind, options = {}) {
 	const common = { workers: 2, limits: { clientQueueBytes: 268435456 } };
 	const ours = { admin: `127.0.0.1:${admin}`, ...common };
 	if (SEVERAL.includes(kind)) {
-		const tree = kind === 'siocast-relay';
-		const nodes = await (tree ? Tree : Nodes).prepare(cleanup, kind, { ...common, ...config }, SIOCAST, START_MS);
+		const nodes = await Nodes.prepare(cleanup, kind, { ...common, ...config }, SIOCAST, START_MS);
 		cleanup.add(nodes, () => nodes.stop());
 		await nodes.start();
 		const patterns = config.feeds.map((feed) => feed.pattern ?? feed.channel);
-		if (redis) await redis.client.hasSubscribers(tree ? patterns : nodes.nodes.flatMap(() => patterns));
+		if (redis) await redis.client.hasSubscribers(nodes.nodes.flatMap(() => patterns));
 		return nodes;
 	}
 	await fs.writeFile(file, JSON.stringify(kind === 'siocast' ? { ...ours, ...config } : config, null, '\t'));

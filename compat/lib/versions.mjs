@@ -40,8 +40,8 @@ export const REFERENCES = versionsOf('server-');
 /** Everything that can be under test. */
 export const SERVERS = ['siocast', ...REFERENCES];
 
-/** Several siocasts as one server, see nodes.mjs and tree.mjs: only when they are asked for by name. */
-export const SEVERAL = ['siocast-lb', 'siocast-peers', 'siocast-relay'];
+/** Several siocasts as one server, see nodes.mjs: only when they are asked for by name. */
+export const SEVERAL = ['siocast-lb', 'siocast-peers'];
 
 /** A few clients that cover every revision, text rule and decoder. */
 export const FAST_CLIENTS = ['1.0.6', '1.1.0', '1.3.7', '1.7.4', '2.0.4', '2.5.0', '3.1.3', '4.2.0', '4.8.4'];
