@@ -213,7 +213,10 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 	const char *name;
 
 	if (!config_fill_edge(c, &o)) return 0;
-	if (b->hub) o.feeds = tell_edges_feeds;
+	if (b->hub) {
+		o.feeds = tell_edges_feeds;
+		o.epoch = relay_hub_epoch(b->hub);
+	}
 	o.user = b->hub;
 	b->edge = relay_edge_new(&o);
 	for (size_t i = 0; b->edge && (name = config_next_namespace(c, &i));)

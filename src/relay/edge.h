@@ -31,6 +31,7 @@ struct relay_edge_options {
 	/* What the hub says of feeds, for edges of this one; or NULL. */
 	void (*feeds)(void *user, struct eio_bytes feeds);
 	void *user; /* of feeds */
+	const unsigned char *epoch; /* the same: what this one is called as a hub */
 };
 
 /* What goes to everyone in a namespace is wanted, also as long as nobody is there. Before it is started. 0, or -1 when

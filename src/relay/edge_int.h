@@ -81,6 +81,7 @@ struct relay_edge {
 	uint64_t questions_born, asked_key[2];
 	uint64_t joins_said;
 	bool excepts; /* what the hub retains may not be for some sockets */
+	bool circle; /* the hub is an edge of this one itself */
 	/* Gaps. */
 	bool gap; /* one began, and is told when all rooms are back */
 	uint64_t gap_from_ms, heard_wall_ms; /* since 1970 */

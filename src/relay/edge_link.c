@@ -75,6 +75,16 @@ fail_hub(struct relay_edge *e, enum relay_edge_metric why, const char *text)
 	eio_clock_set(&e->options.thread->clock, &e->timer, now + wait);
 }
 
+static void
+fail_wrong_hub(struct relay_edge *e, const char *text)
+{
+	if (e->circle)
+		fail_hub(e, RELAY_EDGE_METRIC_REFUSED,
+			"it is an edge of this one itself: all would go round in a circle");
+	else
+		fail_hub(e, RELAY_EDGE_METRIC_PROTOCOL, text);
+}
+
 /* Reaching it */
 
 static void
@@ -196,7 +206,7 @@ open_hub(struct relay_edge *e, struct eio_bytes s)
 	bool resumed;
 
 	if (!edge_take_welcome(e, s)) {
-		fail_hub(e, RELAY_EDGE_METRIC_PROTOCOL, "what is there is no hub");
+		fail_wrong_hub(e, "what is there is no hub");
 		return;
 	}
 	resumed = memcmp(&before.session, &e->place.session, sizeof before.session) == 0 &&
@@ -283,7 +293,7 @@ read_hub_chunks(struct relay_edge *e)
 		}
 		if (took == EDGE_BAD) {
 			e->place = (struct relay_place){ .session = 0 }; /* it would come again */
-			fail_hub(e, RELAY_EDGE_METRIC_PROTOCOL, "what the hub said is against the protocol");
+			fail_wrong_hub(e, "what the hub said is against the protocol");
 			break;
 		}
 		e->unacked_bytes += n;

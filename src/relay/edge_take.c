@@ -103,6 +103,21 @@ end_gap(struct relay_edge *e)
 		tell_relay_gap(e, nsp, channel, to_ms);
 }
 
+/* Takes the hubs above off: this one may not be among them, or everything would go round. */
+static bool
+take_hubs(struct relay_edge *e, struct eio_bytes *s)
+{
+	unsigned char epoch[RELAY_EPOCH];
+	uint64_t n;
+
+	if (!relay_take_number(s, &n) || n < 1 || n > RELAY_DEPTH) return false;
+	for (; n; n--) {
+		if (!relay_take_fixed(s, epoch, sizeof epoch)) return false;
+		e->circle |= e->options.epoch && memcmp(epoch, e->options.epoch, sizeof epoch) == 0;
+	}
+	return !e->circle;
+}
+
 /* What is told of feeds is looked at when there is a gap: all of it must be there. */
 static bool
 take_feeds(struct relay_edge *e, struct eio_bytes s)
@@ -112,6 +127,8 @@ take_feeds(struct relay_edge *e, struct eio_bytes s)
 	uint64_t n;
 
 	if (!relay_take_byte(&rest, &flags) || flags > (RELAY_RETAINS | RELAY_EXCEPTS)) return false;
+	e->circle = false;
+	if (!take_hubs(e, &rest)) return false;
 	s = rest;
 	if (!relay_take_number(&rest, &n)) return false;
 	for (; n; n--)

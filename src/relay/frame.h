@@ -62,7 +62,7 @@ enum relay_type {
 	RELAY_BATCH,
 	RELAY_SYNCED,
 	RELAY_AUDIENCE, /* as BATCH, for several rooms or with exceptions: with names in the place of the number */
-	RELAY_FEEDS, /* what gaps are told of, as in WELCOME */
+	RELAY_FEEDS, /* flags, which hubs are above, and of which feeds' gaps clients are told: as behind WELCOME */
 	RELAY_GAP, /* something is missing at the hub: who was away meanwhile begins anew */
 	RELAY_ASK,
 	RELAY_ANSWER,

@@ -16,6 +16,7 @@
 enum {
 	RELAY_NONCE = 16, /* bytes */
 	RELAY_EPOCH = 16, /* the same: of the name of one life of a hub */
+	RELAY_DEPTH = 16, /* hubs, one above the other */
 };
 
 /* What one says of himself. */

@@ -43,6 +43,16 @@ retaining(const struct feed_specs *specs)
 	return flags;
 }
 
+/* What stands before feeds: flags, and this hub before those above it. */
+static void
+write_feeds_head(struct relay_hub *h, unsigned flags, struct eio_bytes above)
+{
+	eio_buf_addc(&h->feeds, (char)flags);
+	relay_put_number(&h->feeds, 1 + above.n / RELAY_EPOCH);
+	eio_buf_append(&h->feeds, h->epoch, RELAY_EPOCH);
+	eio_buf_add(&h->feeds, above);
+}
+
 /* What edges are told of feeds: whether they retain something, and of which gaps clients are told, where. */
 static void
 write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
@@ -52,7 +62,7 @@ write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
 
 	for (size_t i = 0; i < specs->n; i++) n += specs->v[i].gap_event ? specs->v[i].n_channels : 0;
 	eio_buf_clear(out);
-	eio_buf_addc(out, (char)retaining(specs));
+	write_feeds_head(h, retaining(specs), eio_bytes("", 0));
 	relay_put_number(out, n);
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
@@ -68,18 +78,29 @@ write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
 static void
 write_unknown_feeds(struct relay_hub *h)
 {
-	eio_buf_addc(&h->feeds, RELAY_RETAINS | RELAY_EXCEPTS);
+	write_feeds_head(h, RELAY_RETAINS | RELAY_EXCEPTS, eio_bytes("", 0));
 	relay_put_number(&h->feeds, 0);
 }
 
 void
 relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds)
 {
+	unsigned flags;
+	uint64_t above;
+
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
-	if (h->closed || eio_bytes_eq(eio_buf_bytes(&h->feeds), feeds)) return;
+	/* It was looked at by the edge. */
+	if (h->closed || !relay_take_byte(&feeds, &flags) || !relay_take_number(&feeds, &above)) return;
 	eio_buf_clear(&h->feeds);
-	eio_buf_add(&h->feeds, feeds);
+	write_feeds_head(h, flags, eio_bytes(feeds.p, above * RELAY_EPOCH));
+	eio_buf_append(&h->feeds, feeds.p + above * RELAY_EPOCH, feeds.n - above * RELAY_EPOCH);
 	if (!eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
+}
+
+const unsigned char *
+relay_hub_epoch(const struct relay_hub *h)
+{
+	return h->epoch;
 }
 
 /* Time */

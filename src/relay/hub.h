@@ -46,8 +46,11 @@ void relay_hub_take(struct relay_hub *h, struct eio_upgrade *up);
 /* Its feeds are others, which edges are told. Any thread. The set gets a reference. */
 void relay_hub_change(struct relay_hub *h, struct feed_specs *specs);
 
-/* What is told edges of feeds, as this one's own hub has said it. On the feed's thread. */
+/* What is told edges of feeds, and of the hubs above them, as this one's own hub has said it. On the feed's thread. */
 void relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds);
+
+/* What this hub is called in that: RELAY_EPOCH bytes. */
+const unsigned char *relay_hub_epoch(const struct relay_hub *h);
 
 /* Ends it, by the thread that starts and stops its thread; no upgrade comes any more. */
 void relay_hub_stop(struct relay_hub *h);

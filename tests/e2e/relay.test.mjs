@@ -535,6 +535,31 @@ describe('who is no edge, and who is no hub', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('edges of each other, and of themselves, are told to be a circle', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const tokenFile = path.join(folder, 'token');
+			fs.writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
+			const all = [];
+			for (const node of ['a', 'b', 'c']) all.push(await configure(cleanup, { node, workers: 2, namespaces, peerKeyFile: keyFile(folder), relay: { edges: true }, publish: { tokenFile } }));
+			const [a, b, c] = all;
+			for (const [one, other] of [[a, b], [b, a], [c, c]]) rewrite(one, { redis: { source: `siocast://127.0.0.1:${other.port}` } });
+			for (const one of all) one.child = await launchSiocast(cleanup, one);
+			await c.child.says(/event=relay-refused reason="it is an edge of this one itself/);
+			const refused = () => [a, b].filter((one) => /event=relay-refused reason="it is an edge of this one itself/.test(one.child.output));
+			await eventually(() => refused().length, 'one of them to notice');
+			assert.equal(refused().length, 1);
+			// What is sent at one of them comes once.
+			const sockets = [await connect(cleanup, a, MODES.websocket), await connect(cleanup, b, MODES.websocket)];
+			const got = sockets.map((socket) => collect(socket, 'hello'));
+			const above = refused()[0];
+			const answer = await request(above.admin, 'POST', '/publish', { ...GOOD, 'Content-Type': 'application/json' }, JSON.stringify({ event: 'hello', args: [1] }));
+			assert.equal(answer.status, 200, answer.text);
+			for (const inbox of got) assert.deepEqual(await inbox.next(), [1]);
+			assert.deepEqual(got.map((inbox) => inbox.total), [1, 1]);
+		}),
+	);
+
 	test('what is no hub is told to be none', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const folder = await cleanup.folder();

@@ -321,7 +321,7 @@ const targets = {
 			const packets = bytes(2, 2, text('2["e",[1,22]]'), 1, text('\0\x01'));
 			const marks = bytes(2, 5, 0, 7, 11, 11, 0, 2, 7, 'keyofthe', 2, 'keyother');
 			return [
-				bytes(said(1, 'siocast-relay', 1, text('a'), '0123456789abcdef'), said(2, Buffer.alloc(32), Buffer.alloc(16), 3, 4), said(3, 1, Buffer.alloc(16), 3, 4, 0, 1, text('/'), text('news'))),
+				bytes(said(1, 'siocast-relay', 1, text('a'), '0123456789abcdef'), said(2, Buffer.alloc(32), Buffer.alloc(16), 3, 4), said(3, 1, Buffer.alloc(16), 3, 4, 0, 1, Buffer.alloc(16), 1, text('/'), text('news'))),
 				bytes(said(5, 0, text('/'), text('room')), said(5, 1, text('/n'), 0), said(6, 0, text('/'), text('room')), said(7, 1), said(8, 2), said(9, text('a'), 'b'), said(10)),
 				bytes(said(11, 9, 0, text('/'), text('room')), said(13, 9, terms(13), packets), said(12, 9), said(14, 1), said(17)),
 				said(15, text('/'), 2, text('a'), text('b'), 1, text('c'), terms(16), packets),
