@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Presence, the adapter, the intake and the Admin UI, each made where it is configured. */
+/* Presence, the adapter, the intake, the relay and the Admin UI, each made where it is configured. */
 #include "src/beside.h"
 
 #include "eio/net/httpd.h"
@@ -12,6 +12,8 @@
 #include "src/config/config.h"
 #include "src/feed/sending.h"
 #include "src/presence/presence.h"
+#include "src/relay/edge.h"
+#include "src/relay/hub.h"
 #include "src/resp/server.h"
 
 #include <errno.h>
@@ -174,11 +176,76 @@ make_intake(struct beside *b, const struct config *c, struct thread *thread, str
 	return 0;
 }
 
+/* The relay */
+
+static int
+make_hub(struct beside *b, const struct config *c, const struct beside_place *place)
+{
+	struct relay_hub_options o = {
+		.thread = place->thread,
+		.feed = place->feed,
+		.interest = place->interest,
+		.metrics = place->thread->metrics,
+	};
+
+	if (!config_fill_hub(c, &o)) return 0;
+	b->hub = relay_hub_new(&o);
+	if (!b->hub) log_error("event=relay-failed error=\"out of memory or of descriptors\"");
+	return b->hub ? 0 : -1;
+}
+
+static void
+tell_edges_feeds(void *user, struct eio_bytes feeds)
+{
+	relay_hub_feeds(user, feeds);
+}
+
+static int
+make_edge(struct beside *b, const struct config *c, const struct beside_place *place)
+{
+	struct relay_edge_options o = {
+		.thread = place->thread,
+		.feed = place->feed,
+		.interest = place->interest,
+		.metrics = place->thread->metrics,
+	};
+
+	const char *name;
+
+	if (!config_fill_edge(c, &o)) return 0;
+	if (b->hub) {
+		o.feeds = tell_edges_feeds;
+		o.epoch = relay_hub_epoch(b->hub);
+	}
+	o.user = b->hub;
+	b->edge = relay_edge_new(&o);
+	for (size_t i = 0; b->edge && (name = config_next_namespace(c, &i));)
+		if (relay_edge_hold(b->edge, name)) return -1;
+	if (!b->edge) log_error("event=relay-failed error=\"out of memory or of descriptors\"");
+	return b->edge ? 0 : -1;
+}
+
+void
+beside_renew_hub(struct relay_hub *hub, const struct config *c)
+{
+	if (hub) relay_hub_change(hub, config_feeds(c));
+}
+
+static int
+start_edge(struct beside *b)
+{
+	int err = relay_edge_start(b->edge);
+
+	if (err) log_error_errno(err, "event=thread-failed thread=siocast-relay");
+	return err ? -1 : 0;
+}
+
 int
 beside_make(struct beside *b, const struct config *c, const struct beside_place *place)
 {
 	b->feed = place->feed;
 	if (make_presence(b, c, place->thread) || make_adapter(b, c, place) || make_ui(b, c, place)) return -1;
+	if (make_hub(b, c, place) || make_edge(b, c, place)) return -1;
 	return make_intake(b, c, place->thread, place->inherited);
 }
 
@@ -195,6 +262,8 @@ beside_start(struct beside *b)
 	if (b->adapter) adapter_start(b->adapter);
 	if (b->intake) resp_server_start(b->intake);
 	if (b->ui) adminui_start(b->ui);
+	if (b->hub) relay_hub_start(b->hub);
+	if (b->edge && start_edge(b)) return -1;
 	return b->login ? start_login(b) : 0;
 }
 
@@ -205,6 +274,8 @@ beside_stop_sending(struct beside *b)
 	if (b->ui) adminui_stop(b->ui);
 	if (b->login) auth_login_stop(b->login);
 	if (b->adapter) adapter_stop(b->adapter);
+	if (b->edge) relay_edge_stop(b->edge);
+	if (b->hub) relay_hub_stop(b->hub);
 }
 
 void
@@ -235,5 +306,7 @@ beside_free(struct beside *b)
 	adapter_free(b->adapter);
 	resp_server_free(b->intake);
 	adminui_free(b->ui);
+	relay_edge_free(b->edge);
+	relay_hub_free(b->hub);
 	auth_login_free(b->login);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What lives beside the feed on its thread: presence, the adapter and the intake, which have connections of their own;
- * and what the Admin UI is told, with who may use that, which is found out on a thread of its own. */
+/* What lives beside the feed on its thread: presence, the adapter, the intake and the relay, which have
+ * connections of their own; and what the Admin UI is told, with who may use that, which is found out on a thread
+ * of its own. */
 #ifndef SRC_BESIDE_H
 #define SRC_BESIDE_H
 
@@ -15,6 +16,8 @@ struct resp_server;
 struct adminui;
 struct auth_login;
 struct inherited;
+struct relay_hub;
+struct relay_edge;
 
 struct beside {
 	struct presence *presence; /* NULL: no namespace has any */
@@ -22,6 +25,8 @@ struct beside {
 	struct resp_server *intake; /* the same */
 	struct adminui *ui; /* the same, as the next */
 	struct auth_login *login;
+	struct relay_hub *hub; /* the same, as the next */
+	struct relay_edge *edge;
 	struct feed *feed; /* borrowed */
 	int listening; /* what the intake does on; -1: there is none */
 	bool held; /* a service manager has that, too: its file is not ours */
@@ -38,6 +43,9 @@ struct beside_place {
 /* Makes what is configured. 0, or -1 when that failed, which was logged. The configuration is borrowed as well. b must
  * stay where it is. */
 int beside_make(struct beside *b, const struct config *c, const struct beside_place *place);
+
+/* Edges are told of the feeds of another configuration. While the thread runs. NULL is fine. */
+void beside_renew_hub(struct relay_hub *hub, const struct config *c);
 
 /* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
 void beside_renew(struct adapter *a, const struct config *c);

@@ -150,6 +150,7 @@ make_worker_group(struct daemon *d)
 		.adapter = d->beside.adapter,
 		.login = d->beside.login,
 		.ui = beside_ui_line(&d->beside),
+		.hub = d->beside.hub,
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The only file that includes libwebsockets (and so never llhttp: both define the same enumerators). */
+/* One of the two files that include libwebsockets (and so never llhttp: both define the same enumerators). */
 #include "eio/net/handshake_key.h"
 
 #include "eio/check.h"

@@ -96,6 +96,10 @@ static const struct config_change groups[] = {
 	{ "publish.maxBytes", CONFIG_GROUP_NONE },
 	{ "publish.tokenFile", CONFIG_GROUP_NONE },
 	{ "redis", CONFIG_GROUP_REDIS },
+	{ "relay.edges", CONFIG_GROUP_NONE },
+	{ "relay.lingerSeconds", CONFIG_GROUP_NONE },
+	{ "relay.queueBytes", CONFIG_GROUP_NONE },
+	{ "relay.resumeSeconds", CONFIG_GROUP_NONE },
 	{ "serveClient", CONFIG_GROUP_NONE },
 	{ "stateFile", CONFIG_GROUP_NONE },
 	{ "user", CONFIG_GROUP_NONE },
@@ -138,11 +142,18 @@ is_same_value(const struct config_parts *a, const struct config_parts *b, size_t
 	return false;
 }
 
+static bool
+have_same_hub(const struct config_parts *a, const struct config_parts *b)
+{
+	return a->relay.host && b->relay.host ? strcmp(a->relay.text, b->relay.text) == 0
+					      : a->relay.host == b->relay.host;
+}
+
 /* Whether the servers are at the same places, and heard in the same way. */
 static bool
 are_same_places(const struct config_parts *a, const struct config_parts *b)
 {
-	if (a->config.n_redis != b->config.n_redis) return false;
+	if (a->config.n_redis != b->config.n_redis || !have_same_hub(a, b)) return false;
 	for (size_t i = 0; i < a->config.n_redis; i++)
 		if (!redis_url_is_same_place(&a->redis[i], &b->redis[i]) || a->replicates[i] != b->replicates[i])
 			return false;
@@ -332,6 +343,7 @@ config_redis_stays(const struct config *first, const struct config *now)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
+	if (!have_same_hub(f, p)) return "the hub is another, or there was or is none";
 	if (first->n_redis != now->n_redis) return number_stays(first, now);
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
@@ -426,6 +438,7 @@ config_feeds_stay(const struct config *first, const struct config *now)
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
 	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same feeds";
+	if (f->relay.host) return "this is an edge, which has those of its hub";
 	if (config__targets_sockets(p) && !config__targets_sockets(f))
 		return "single sockets are reached, which nothing did before";
 	return NULL;

@@ -28,6 +28,8 @@
 #include "src/clients/clients.h"
 #include "src/feed/feed.h"
 #include "src/peers/peers.h"
+#include "src/relay/edge.h"
+#include "src/relay/hub.h"
 #include "src/resp/spec.h"
 
 #include <stdbool.h>
@@ -111,7 +113,8 @@ struct config {
 	const char *user, *group; /* to become after the start, names or numbers; NULL: none, and the user's own */
 	unsigned workers; /* resolved: 1 … CONFIG_MAX_WORKERS */
 	bool feed_apart; /* the feed has a thread of its own; else it runs on the only worker's */
-	size_t n_redis; /* how many servers there are; 0 with an intake only */
+	size_t n_redis; /* how many servers there are; 0 with an intake only, or a hub */
+	const char *hub; /* of which this one is an edge, as configured; NULL: it is none */
 	bool io_uring;
 	bool serve_client;
 	struct config_client client;
@@ -187,6 +190,9 @@ const struct redis_url *config_intake_url(const struct config *c);
 bool config_listens_here_only(const struct config_listen *l); /* whether nobody on another machine comes to it */
 const struct peers_spec *config_peers(const struct config *c); /* borrowed from it */
 bool config_fill_peers(const struct config *c, struct peers_options *out); /* whether there are any */
+/* Whether this one is a hub, or an edge. */
+bool config_fill_hub(const struct config *c, struct relay_hub_options *out);
+bool config_fill_edge(const struct config *c, struct relay_edge_options *out);
 bool config_fill_presence(const struct config *c, struct presence_options *out); /* whether there is any */
 bool config_fill_login(const struct config *c, struct auth_login_spec *out); /* the same of the Admin UI */
 const char *config_node(const struct config *c); /* its name; NULL: it has none */

@@ -208,7 +208,7 @@ config__feeds_warn(struct config_loader *l)
 	const cJSON *namespaces = cJSON_GetObjectItemCaseSensitive(l->root, "namespaces");
 	size_t mark;
 
-	if (!s->n && !l->notes.errors) {
+	if (!s->n && !l->notes.errors && !l->parts->relay.host) {
 		mark = config__push(l, "feeds");
 		config__warn(l, feeds, "no feeds: nothing that is published would reach anybody");
 		config__pop(l, mark);

@@ -57,6 +57,8 @@ config_fill_feed(const struct config *c, struct feed_options *out)
 	out->publish_queue_bytes = p->publish_queue_bytes;
 	out->recovery = p->recovery;
 	out->workers = c->workers;
+	out->hub = p->relay.edges;
+	out->edge = p->relay.host != NULL;
 	/* A worker that runs the feed is never behind it. */
 	out->worker_queue_bytes = c->feed_apart ? p->worker_queue_bytes : SIZE_MAX;
 	/* So an ack, or the answer to a ping, has its place beside it and a quarter that was there before. */
@@ -90,6 +92,31 @@ config_fill_peers(const struct config *c, struct peers_options *out)
 	out->max_unread = p->client_limits.queue_bytes;
 	out->idle_s = c->limits.keep_alive_seconds;
 	return p->peers.n > 0;
+}
+
+bool
+config_fill_hub(const struct config *c, struct relay_hub_options *out)
+{
+	const struct config_parts *p = config__parts_of(c);
+
+	out->spec = &p->relay;
+	out->feeds = p->relay.host ? NULL : p->feeds;
+	out->taker = c->workers;
+	out->message_bytes = p->message_bytes;
+	return p->relay.edges;
+}
+
+bool
+config_fill_edge(const struct config *c, struct relay_edge_options *out)
+{
+	enum { SPARE_BYTES = 16 << 20 };
+	const struct config_parts *p = config__parts_of(c);
+
+	out->spec = &p->relay;
+	/* A message may be in a string, and others beside it. */
+	out->frame_bytes = 2 * p->message_bytes + SPARE_BYTES;
+	out->publish_queue_bytes = p->publish_queue_bytes;
+	return p->relay.host != NULL;
 }
 
 const struct redis_url *

@@ -150,8 +150,8 @@ says_shared(const cJSON *item)
 	return false;
 }
 
-static void
-warn_of_presence(struct config_loader *l)
+void
+config__warn_of_presence(struct config_loader *l)
 {
 	static const char *const keys[] = { "presence", "count" };
 	const cJSON *all = root_item(l, "namespaces");
@@ -177,7 +177,7 @@ check_without_redis(struct config_loader *l)
 	size_t mark;
 
 	check_feeds_without(l);
-	warn_of_presence(l);
+	config__warn_of_presence(l);
 	if (l->parts->adapter.mode != ADAPTER_OFF) {
 		mark = config__push(l, "adapter");
 		config__push(l, "mode");

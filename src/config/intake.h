@@ -14,4 +14,7 @@ extern const struct config_table config__intake_table;
 /* Where there is an intake and nobody has named a Redis, there is none: complains of all that needs one. */
 void config__intake_finish(struct config_loader *l);
 
+/* Warns of presence that is to be shared, where there is no Redis. */
+void config__warn_of_presence(struct config_loader *l);
+
 #endif

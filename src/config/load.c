@@ -21,6 +21,7 @@
 #include "src/config/publish.h"
 #include "src/config/recovery.h"
 #include "src/config/redis.h"
+#include "src/config/relay.h"
 #include "src/config/subscribe.h"
 #include "src/config/tls.h"
 #include "src/config/values.h"
@@ -135,6 +136,7 @@ finish_config(struct config_loader *l)
 {
 	struct config_parts *p = l->parts;
 	struct config *c = &p->config;
+	unsigned most = p->relay.edges ? CONFIG_MAX_WORKERS - 1 : CONFIG_MAX_WORKERS;
 
 	if (!c->path) c->path = config__strdup(l, "/socket.io/"); /* "path": null */
 	if (c->path) finish_path(l);
@@ -148,10 +150,11 @@ finish_config(struct config_loader *l)
 	config__recovery_finish(l);
 	config__subscribe_check(l);
 	config__nodes_finish(l);
+	config__relay_finish(l);
 	config__cluster_check(l);
 	if (l->flags->look) config__look(l);
 	if (c->workers == 0) c->workers = uv_available_parallelism();
-	if (c->workers > CONFIG_MAX_WORKERS) c->workers = CONFIG_MAX_WORKERS;
+	if (c->workers > most) c->workers = most;
 	c->feed_apart = c->workers > 1 || longest_batch(p) > CONFIG_TURN_BYTES;
 	p->server.path = c->path;
 	p->server.no_trailing_slash = !p->add_trailing_slash;

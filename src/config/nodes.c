@@ -104,6 +104,33 @@ config__peers(struct config_loader *l, const cJSON *item, void *target)
 	*out = (struct peers_spec){ .v = v, .n = n };
 }
 
+/* A hub */
+
+static const char hub_scheme[] = "siocast://";
+
+bool
+config__is_hub(const char *source)
+{
+	return strncmp(source, hub_scheme, sizeof hub_scheme - 1) == 0;
+}
+
+void
+config__hub(struct config_loader *l, const cJSON *item)
+{
+	struct relay_spec *out = &l->parts->relay;
+	struct peers_spec_node at = { .name = NULL };
+	const char *address = item->valuestring + sizeof hub_scheme - 1;
+
+	if (read_peer_address(l, address, &at)) {
+		out->host = at.host;
+		out->port = at.port;
+		out->text = config__strdup(l, address);
+		return;
+	}
+	config__error(l, item, "\"%s\": expected the address of a hub, such as \"siocast://10.0.0.1:3000\"",
+		item->valuestring);
+}
+
 /* The whole */
 
 /* Nobody has to know the name of a node that says it itself. */
@@ -148,7 +175,8 @@ check_peer_key(struct config_loader *l)
 
 	if (n && n < PEERS_SECRET_LEAST)
 		config__error(l, item, "a key of fewer than %d characters could be guessed", PEERS_SECRET_LEAST);
-	if (n && !p->peers.n) config__warn(l, item, "it has no effect: there are no \"peers\"");
+	if (n && !p->peers.n && !p->relay.edges && !p->relay.host)
+		config__warn(l, item, "it has no effect: there are no \"peers\", and no \"relay\"");
 	config__pop(l, mark);
 	p->peers.secret = eio_bytes(p->peer_key, n);
 }

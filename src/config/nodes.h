@@ -11,6 +11,10 @@ void config__node(struct config_loader *l, const cJSON *item, void *target);
 /* A row: the others, a struct peers_spec. */
 void config__peers(struct config_loader *l, const cJSON *item, void *target);
 
+/* Whether the source of a server is the address of a hub; and reads one, a string. */
+bool config__is_hub(const char *source);
+void config__hub(struct config_loader *l, const cJSON *item);
+
 /* What the whole tells of them. */
 void config__nodes_finish(struct config_loader *l);
 

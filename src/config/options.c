@@ -138,6 +138,12 @@ static const struct config_option main_rows[] = {
 	SIZE("adapter.streamMaxLen", adapter.stream_entries, 1, GB, "10000"),
 	CUSTOM("adapter.serverSideEmit", adapter.server_events, config__adapter_events, "\"\"", SCHEMA_STRING_OR_EMPTY),
 
+	SECTION("relay"),
+	BOOL("relay.edges", relay.edges, "false"),
+	SIZE("relay.queueBytes", relay.queue_bytes, 65536, 16 * GB, "67108864"),
+	UINT("relay.resumeSeconds", relay.resume_seconds, 0, 3600, "30"),
+	UINT("relay.lingerSeconds", relay.linger_seconds, 0, 3600, "10"),
+
 	SECTION("limits"),
 	SIZE("limits.clientQueueBytes", client_limits.queue_bytes, 1024, GB, "1048576"),
 	SIZE("limits.clientReplyBytes", client_limits.reply_bytes, 1024, GB, "1048576"),

@@ -37,6 +37,7 @@ struct config_parts {
 	struct namespace_specs *namespaces; /* a reference */
 	struct presence_specs *presence; /* a reference */
 	struct peers_spec peers;
+	struct relay_spec relay; /* its secret and node are set at the end */
 	char peer_key[CONFIG_SECRET_BYTES]; /* what that borrows; empty: there is none */
 	char ui_hash[CONFIG_SECRET_BYTES]; /* of the Admin UI's password; empty: there is none */
 	const char *presence_prefix;

@@ -3,6 +3,7 @@
 #include "src/config/redis.h"
 
 #include "src/config/file.h"
+#include "src/config/nodes.h"
 #include "src/config/parts.h"
 #include "src/config/redis_tls.h"
 #include "src/config/rows.h"
@@ -14,9 +15,16 @@
 #include <string.h>
 #include <uv.h>
 
+enum redis_source_kind { SOURCE_SUBSCRIBE, SOURCE_PSYNC, SOURCE_HUB };
+
+struct redis_source {
+	unsigned kind; /* enum redis_source_kind */
+	const cJSON *item; /* of a hub */
+};
+
 struct redis_server_entry {
 	const char *url;
-	unsigned source;
+	struct redis_source source;
 	char password[CONFIG_SECRET_BYTES], sentinel_password[CONFIG_SECRET_BYTES];
 	struct config_strings sentinels, cluster;
 	struct config_redis_tls tls;
@@ -24,9 +32,22 @@ struct redis_server_entry {
 
 #define ROWS_OF struct redis_server_entry
 
-enum { SOURCE_SUBSCRIBE, SOURCE_PSYNC };
-
 static const char *const sources[] = { "subscribe", "psync", NULL };
+
+static const struct config_option source_rows[] = { ENUM("source", source.kind, sources, NULL) };
+
+static const struct config_table source_table = TABLE_OF(source_rows);
+
+/* Of an entry. */
+static void
+read_source(struct config_loader *l, const cJSON *item, void *target)
+{
+	struct redis_server_entry *entry = target;
+	bool hub = cJSON_IsString(item) && config__is_hub(item->valuestring);
+
+	entry->source = (struct redis_source){ .kind = hub ? SOURCE_HUB : SOURCE_SUBSCRIBE, .item = hub ? item : NULL };
+	if (!hub) config__value(l, &source_table, entry, "source", item);
+}
 
 static void
 read_addresses(struct config_loader *l, const cJSON *item, void *target)
@@ -40,7 +61,7 @@ static const struct config_option redis_rows[] = {
 	CUSTOM("sentinels", sentinels, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
 	CUSTOM("sentinelPasswordFile", sentinel_password, config__secret, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("cluster", cluster, read_addresses, "null", SCHEMA_STRINGS_OR_NULL),
-	ENUM("source", source, sources, "\"subscribe\""),
+	STRUCT_DEFAULT("source", read_source, "\"subscribe\"", SCHEMA_REDIS_SOURCE),
 	SECTION("tls"),
 	CUSTOM("tls.ca", tls.ca, config__path, "null", SCHEMA_STRING_OR_NULL),
 	CUSTOM("tls.cert", tls.cert, config__path, "null", SCHEMA_STRING_OR_NULL),
@@ -98,7 +119,7 @@ fits_cluster(struct config_loader *l, const cJSON *item, const struct redis_serv
 		complain_of(l, item, "url", "\"cluster\" says where it is");
 	else if (entry->sentinels.n)
 		complain_of(l, item, "sentinels", "a Redis Cluster fails over by itself");
-	else if (entry->source == SOURCE_PSYNC)
+	else if (entry->source.kind == SOURCE_PSYNC)
 		complain_of(
 			l, item, "source", "what is published in a Redis Cluster is not in what its nodes replicate");
 	else if (!entry->cluster.n)
@@ -142,11 +163,27 @@ is_cluster(const cJSON *item)
 	return list && !cJSON_IsNull(list);
 }
 
+/* In the place of a server there is a hub, which has one. */
+static void
+read_hub(struct config_loader *l, const cJSON *item, const struct redis_server_entry *entry)
+{
+	size_t mark;
+
+	for (const cJSON *m = item->child; m; m = m->next)
+		if (m != entry->source.item && !cJSON_IsNull(m)) {
+			complain_of(l, item, m->string, "\"source\" is a hub, which alone knows where its Redis is");
+			return;
+		}
+	mark = config__push(l, "source");
+	config__hub(l, entry->source.item);
+	config__pop(l, mark);
+}
+
 /* A string, or an object with one. */
 static void
 read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, bool *replicates)
 {
-	struct redis_server_entry entry = { .source = 0 };
+	struct redis_server_entry entry = { .url = NULL };
 	unsigned errors = l->notes.errors;
 	char why[160];
 
@@ -157,7 +194,9 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 		entry.url = item->valuestring;
 	}
 	if (l->notes.errors == errors) {
-		if (is_cluster(item))
+		if (entry.source.kind == SOURCE_HUB)
+			read_hub(l, item, &entry);
+		else if (is_cluster(item))
 			read_cluster(l, item, &entry, out);
 		else if (!entry.url || !*entry.url)
 			config__error(l, item, "expected an address, or an object with \"url\", not %s",
@@ -167,7 +206,7 @@ read_server(struct config_loader *l, const cJSON *item, struct redis_url *out, b
 		else if (add_sentinels(l, item, &entry, out))
 			config__redis_tls(l, item, &entry.tls, out);
 	}
-	*replicates = entry.source == SOURCE_PSYNC;
+	*replicates = entry.source.kind == SOURCE_PSYNC;
 	explicit_bzero(entry.password, sizeof entry.password);
 	explicit_bzero(entry.sentinel_password, sizeof entry.sentinel_password);
 }
@@ -203,12 +242,17 @@ config__redis(struct config_loader *l, const cJSON *item, void *target)
 		config__error_memory(l);
 		return;
 	}
+	l->parts->relay.host = NULL;
 	for (size_t i = 0; i < n; i++) {
 		mark = config__push_element(l, item, i);
 		read_server(l, config__element(item, i), &list[i], &l->parts->replicates[i]);
 		config__pop(l, mark);
 	}
 	set_redis(l->parts, list, n);
+	if (l->parts->relay.host && n > 1)
+		config__error(l, item, "a hub stands alone: what else there is to be heard, it has to hear");
+	else if (l->parts->relay.host)
+		config__redis_none(l);
 }
 
 /* The address of a server without its database, by one name for this machine. */

@@ -19,6 +19,8 @@
 #define SCHEMA_STRING_OR_EMPTY "{\"type\":\"string\"}"
 #define SCHEMA_STRING_OR_NULL "{\"type\":[\"string\",\"null\"],\"minLength\":1}"
 #define SCHEMA_STRING_OR_FALSE SCHEMA_ANY_OF(SCHEMA_STRING_OR_NULL, "{\"const\":false}")
+#define SCHEMA_REDIS_SOURCE \
+	SCHEMA_ANY_OF("{\"enum\":[\"subscribe\",\"psync\"]}", "{\"type\":\"string\",\"pattern\":\"^siocast://\"}")
 #define SCHEMA_FALSE_OR_NULL "{\"enum\":[false,null]}"
 #define SCHEMA_NODE "{\"type\":[\"string\",\"null\"],\"pattern\":\"^[A-Za-z0-9_-]{1,6}$\"}"
 #define SCHEMA_PEERS \

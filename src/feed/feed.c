@@ -135,15 +135,11 @@ take_asks(void *user, struct mail *run)
 		run = run->next;
 		if (f->closed)
 			feed_ask_unref(a);
+		else if (f->hub.ask)
+			f->hub.ask(f->hub.user, a);
 		else
 			feed_router_reply(&f->router, a, uv_now(feed__loop(f)));
 	}
-}
-
-bool
-feed_retains_widely(const struct feed *f)
-{
-	return atomic_load_explicit(&f->router.snapshots.wide, memory_order_acquire);
 }
 
 void
@@ -283,7 +279,10 @@ take_uplink(void *user, struct eio_bytes channel, struct eio_bytes payload)
 {
 	struct feed *f = feed__of(user);
 
-	feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
+	if (f->hub.publish)
+		f->hub.publish(f->hub.user, channel, payload);
+	else
+		feed_router_deliver(&f->router, channel, payload, uv_now(feed__loop(f)));
 }
 
 static bool
@@ -385,7 +384,7 @@ fail_specs:
 void
 feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries)
 {
-	CHECK(w < f->options.workers);
+	CHECK(w < feed_takers(&f->options));
 	f->out.workers[w] = deliveries;
 }
 
@@ -448,22 +447,4 @@ feed_free(struct feed *f)
 	feed_specs_unref(f->options.specs);
 	f->magic = 0;
 	free(f);
-}
-
-bool
-feed_ready(const struct feed *f)
-{
-	return feed_intakes_ready(&f->intakes);
-}
-
-const struct eio_bundle_tally *
-feed_forms(const struct feed *f)
-{
-	return &f->out.forms;
-}
-
-struct feed_redis_status
-feed_redis_status(const struct feed *f, size_t i)
-{
-	return feed_intakes_status(&f->intakes, i);
 }

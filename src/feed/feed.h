@@ -44,7 +44,18 @@ struct feed_options {
 	struct interest_table *interest; /* borrowed, the same */
 	struct metrics_set *metrics; /* borrowed: to count in */
 	unsigned workers; /* how many */
+	/* Somebody besides takes deliveries as they do, with the number behind theirs: a hub, for its edges. */
+	bool hub;
+	/* Its broadcasts come from a hub (passing.h), and what is published goes there: without Redis. */
+	bool edge;
 };
+
+/* How many take deliveries. */
+static inline unsigned
+feed_takers(const struct feed_options *o)
+{
+	return o->workers + o->hub;
+}
 
 /* How much of a feed was written down, or read. */
 struct feed_tally {
@@ -61,9 +72,9 @@ struct feed_redis_status {
 /* A feed that does nothing yet. NULL when out of memory. */
 struct feed *feed_new(const struct feed_options *options);
 
-/* Where the deliveries for worker w go, as `struct mail` in each: it is the port's to take them as long as the feed is
- * not stopped. For every worker, before the feed is started. For the worker on the feed's own thread it is a port that
- * takes at once. */
+/* Where the deliveries for worker w, or the hub, go, as `struct mail` in each: it is the port's to take them as
+ * long as the feed is not stopped. For every one, before the feed is started. For the worker on the feed's own
+ * thread it is a port that takes at once. */
 void feed_set_worker(struct feed *f, unsigned w, const struct mail_port *deliveries);
 
 /* The same for questions, which go back in it as `struct mail` in struct feed_recall. Where clients can be
@@ -164,7 +175,7 @@ int feed_post(struct feed *f, struct feed_posting *p);
 enum { FEED_POST_BYTES = 16777216 };
 
 /* Whether every Redis source is subscribed, but for what it refuses, and what is retained was read once, as far as it
- * can be: what /readyz says. Any thread. */
+ * can be; of an edge, whether it has its hub: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
 /* How many forms were made of what it encoded. Valid as long as it. Any thread. */

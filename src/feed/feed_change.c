@@ -5,6 +5,7 @@
 bool
 feed_retains(const struct feed *f, struct sio_room_key key)
 {
+	if (f->options.edge) return atomic_load_explicit(&f->hub_retains, memory_order_acquire);
 	return feed_specs_retain(atomic_load_explicit(&f->asked, memory_order_acquire), key);
 }
 

@@ -41,6 +41,8 @@ struct feed_out {
 	struct journal *journal; /* borrowed; NULL, as the next two: nobody comes from another siocast */
 	struct store *store; /* borrowed */
 	struct feed_router *router; /* borrowed */
+	void (*gap)(void *user); /* something is missing of some feed, or of what is passed; or NULL */
+	void *gap_user;
 	struct mail *early; /* of struct feed_recall: they wait for what is to come */
 	const struct mail_port **stows; /* for each worker, the port of struct feed_stow; borrowed */
 	const struct mail_port **recalls; /* for each worker, the port of struct feed_recall; borrowed */
@@ -97,7 +99,10 @@ struct feed_event {
 	size_t n_rooms;
 	struct audience *audience; /* or NULL */
 	uint64_t stream; /* as in a delivery */
-	bool fleeting; /* the same */
+	bool fleeting; /* the same, as all that follows */
+	enum feed_slow slow;
+	bool lag_event, retained;
+	struct feed_keys *keys; /* or NULL */
 	uint64_t now_ms;
 };
 
@@ -111,6 +116,10 @@ unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
 /* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
  * budgets, which are atomic. See feed_hand(). */
 unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
+
+/* Adds a broadcast to what the turn has for each worker whose bit is set, with references of its own. Returns how
+ * many do not get it, because they are behind or memory is out. */
+unsigned feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
 struct feed_primed;
 

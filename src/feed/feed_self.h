@@ -7,6 +7,7 @@
 #include "src/feed/change.h"
 #include "src/feed/demands.h"
 #include "src/feed/intakes.h"
+#include "src/feed/passing.h"
 #include "src/feed/returning.h"
 #include "src/feed/uplink.h"
 
@@ -59,6 +60,8 @@ struct feed {
 	struct feed_request change;
 	atomic_uint moving; /* parts of it that go over to another address */
 	struct feed_server_move *moves; /* owned: of each of options.redis */
+	struct feed_hub hub; /* of an edge; else zero */
+	atomic_bool hub_ready, hub_retains;
 	struct metrics **redis_metrics; /* owned: of the connections to each of options.redis */
 };
 

@@ -94,6 +94,7 @@ note_gap(struct feed_router *r, const unsigned *feeds, size_t n, const struct so
 	}
 	feed_out_post(r->out);
 	if (r->out->ledger) ledger_note_gap(r->out->ledger, feeds, n);
+	if (r->out->gap) r->out->gap(r->out->gap_user);
 	for (size_t i = 0; i < n; i++)
 		if (is_first_to_tell(r, feeds, i)) tell_gap(r, r->feeds[feeds[i]], gap, now_ms);
 	/* Who comes now has missed nothing of it. */

@@ -89,7 +89,7 @@ interest_is_kept(const struct interest *i)
 /* Tells somebody of each pair that gets its first member here, or has lost its last; kept: also of one that somebody
  * may come back to from now on. On the thread that does that, so what is so later may be so already. Before there are
  * threads; by at most INTEREST_WATCHERS. `told` may take references. The second ends that, behind all threads. */
-enum { INTEREST_WATCHERS = 2 };
+enum { INTEREST_WATCHERS = 3 };
 void interest_watch(struct interest_table *t, bool kept, void (*told)(void *user, struct interest *i), void *user);
 void interest_unwatch(struct interest_table *t, const void *user);
 

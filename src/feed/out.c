@@ -15,7 +15,7 @@ enum {
 int
 feed_out_init(struct feed_out *o, const struct feed_options *options)
 {
-	size_t n = options->workers;
+	size_t n = feed_takers(options);
 
 	*o = (struct feed_out){ .options = options };
 	o->workers = calloc(n, sizeof(const struct mail_port *));
@@ -35,7 +35,7 @@ feed_out_init(struct feed_out *o, const struct feed_options *options)
 void
 feed_out_deinit(struct feed_out *o)
 {
-	for (size_t w = 0; o->pending && w < o->options->workers; w++)
+	for (size_t w = 0; o->pending && w < feed_takers(o->options); w++)
 		if (o->pending[w]) delivery_free(o->pending[w]);
 	free(o->workers);
 	free(o->budgets);
@@ -91,28 +91,38 @@ note_lost(struct feed_out *o, unsigned w, uint64_t serial)
 	if (o->journal) journal_begin_epoch(o->journal);
 }
 
-static void
-add_for_worker(struct feed_out *o, unsigned w, const struct feed_batch *b, struct delivery_item item, uint64_t serial)
+/* Adds a broadcast to what the turn has for a worker. False when it does not get it. */
+static bool
+put_item(struct feed_out *o, unsigned w, const struct delivery_item *item)
 {
-	size_t bytes = eio_bundle_size(item.bundle) + ITEM_OVERHEAD + feed_keys_size(item.keys);
+	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD + feed_keys_size(item->keys);
 	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
+
+	if (!to) return false;
+	eio_bundle_ref(item->bundle);
+	if (item->target) interest_ref(item->target);
+	if (item->audience) audience_ref(item->audience);
+	feed_keys_ref(item->keys);
+	*to = *item;
+	o->pending[w]->n++;
+	o->pending[w]->bytes += bytes;
+	return true;
+}
+
+static void
+add_for_worker(
+	struct feed_out *o, unsigned w, const struct feed_batch *b, const struct delivery_item *item, uint64_t serial)
+{
 	const struct sio_room_key *target = &b->stream->target;
 
-	if (!to) {
+	if (!put_item(o, w, item)) {
 		note_lost(o, w, serial);
 		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
 		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
 			"event=batch-not-sent part=worker reason=\"it is behind\" worker=%u room=\"%s\" bytes=%zu", w,
-			target->everyone ? "" : LOG_ESCAPE(target->name), bytes);
+			target->everyone ? "" : LOG_ESCAPE(target->name), eio_bundle_size(item->bundle));
 		return;
 	}
-	eio_bundle_ref(item.bundle);
-	if (item.target) interest_ref(item.target);
-	if (item.audience) audience_ref(item.audience);
-	feed_keys_ref(item.keys);
-	*to = item;
-	o->pending[w]->n++;
-	o->pending[w]->bytes += bytes;
 	metrics_inc(b->metrics, FEED_METRIC_DELIVERIES);
 }
 
@@ -134,6 +144,15 @@ delivery_of_one(struct feed_out *o, unsigned w, const struct delivery_item *item
 	if (item->audience) audience_ref(item->audience);
 	feed_keys_ref(item->keys);
 	return d;
+}
+
+unsigned
+feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
+{
+	unsigned dropped = 0;
+
+	for (; workers; workers &= workers - 1) dropped += !put_item(o, (unsigned)__builtin_ctzll(workers), item);
+	return dropped;
 }
 
 bool
@@ -285,8 +304,8 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
 	metrics_observe(b->metrics, FEED_METRIC_BATCH_MESSAGES, &feed_batch_buckets, b->count);
 	metrics_add(b->metrics, FEED_METRIC_BATCH_BYTES, eio_bundle_size(item.bundle));
-	for (unsigned w = 0; w < o->options->workers; w++)
-		if (workers >> w & 1) add_for_worker(o, w, b, item, past.serial);
+	for (unsigned w = 0; w < feed_takers(o->options); w++)
+		if (workers >> w & 1) add_for_worker(o, w, b, &item, past.serial);
 	past.bundle = item.bundle;
 	past.workers = workers;
 	if (past.serial) ledger_remember(o->ledger, b->feed->index, &past);
@@ -342,7 +361,10 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 	struct feed_offset_text offset = offset_for(o, NULL, past->serial);
 	struct delivery_item item = { .target = e->audience ? NULL : e->rooms[0],
 		.audience = e->audience,
-		.slow = FEED_SLOW_DROP_OLDEST,
+		.slow = e->slow,
+		.lag_event = e->lag_event,
+		.keys = e->keys,
+		.retained = e->retained,
 		.fleeting = e->fleeting,
 		.stream = e->stream };
 	unsigned dropped;
@@ -404,7 +426,7 @@ feed_out_answer(struct feed_out *o, struct feed_ask *a)
 	struct delivery *d = a->way;
 	unsigned w = a->worker;
 
-	CHECK(w < o->options->workers);
+	CHECK(w < feed_takers(o->options));
 	post_pending(o, w);
 	a->way = NULL;
 	a->serial = o->ledger ? ledger_serial(o->ledger) : 0;

@@ -90,6 +90,8 @@ post_moves(struct feed_out *o, const struct feed_move *like, unsigned *sent)
 
 	for (size_t i = 0; i < audience_keys(like->who); i++)
 		workers |= interest_of(o->options->interest, audience_key(like->who, i));
+	/* A hub has no sockets. */
+	workers &= UINT64_MAX >> (64 - o->options->workers);
 	if (like->kind == FEED_MOVE_EVERYBODY) workers = UINT64_MAX >> (64 - o->options->workers);
 	for (; workers; workers &= workers - 1)
 		if (post_move(o, (unsigned)__builtin_ctzll(workers), like))

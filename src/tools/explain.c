@@ -266,7 +266,9 @@ run_explain(const struct tool_call *call)
 	int status;
 
 	if (!x.config) return TOOL_FAILED;
-	if (metrics_set_init(&metrics)) {
+	if (x.config->hub) {
+		status = tool_fail(call, TOOL_NO_EDGE, x.config->hub);
+	} else if (metrics_set_init(&metrics)) {
 		status = tool_fail(call, "out of memory");
 	} else {
 		status = explain(&x, &metrics);

@@ -172,6 +172,7 @@ hear(const struct hear *options)
 	bool good = false;
 
 	log_set_level(LOG_LEVEL_WARN);
+	if (options->config->hub) return tool_fail(options->call, TOOL_NO_EDGE, options->config->hub), -1;
 	if (!options->config->n_redis)
 		return tool_fail(options->call, "there is no Redis to hear: what is published by the intake is not "
 						"told to others"),

@@ -69,9 +69,11 @@ publish_with(const struct tool_call *call, const struct config *config)
 	bool lines = call->n < 2 || strcmp(call->operands[1], "-") == 0;
 	char why[256];
 	const struct redis_url *where = config_publish_to(config);
-	struct talk *t = talk_open(where, why, sizeof why);
+	struct talk *t;
 	int err, status;
 
+	if (config->hub) return tool_fail(call, TOOL_NO_EDGE, config->hub);
+	t = talk_open(where, why, sizeof why);
 	if (!t) return tool_fail(call, "%s: %s", where->name, why);
 	err = lines ? send_lines(call, t) : send_message(call, t, eio_cstr(call->operands[1]));
 	if (!err) err = talk_wait(t, 0);

@@ -117,6 +117,7 @@ replay_with(struct replaying *r, const struct config *config)
 	char why[256];
 	int status;
 
+	if (config->hub) return tool_fail(r->call, TOOL_NO_EDGE, config->hub);
 	r->talk = talk_open(where, why, sizeof why);
 	if (!r->talk) return tool_fail(r->call, "%s: %s", where->name, why);
 	status = replay_all(r);

@@ -55,6 +55,9 @@ int tool_usage(const struct tool *tool, const char *fmt, ...) __attribute__((for
 /* Says on stderr, behind the command's name, why it failed. TOOL_FAILED. */
 int tool_fail(const struct tool_call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* For that, with where the hub is: what is asked about Redis and feeds, an edge does not know. */
+#define TOOL_NO_EDGE "this is the configuration of an edge: ask with that of its hub, %s"
+
 /* The configuration of a call, whose mistakes are told on stderr, warnings only where they are wanted; or NULL. For
  * config_free(). */
 struct config *tool_config(const struct tool_call *call, bool warnings);

@@ -11,6 +11,7 @@
 #include "src/worker/elsewhere.h"
 #include "src/worker/forward.h"
 #include "src/worker/joining.h"
+#include "src/worker/relaying.h"
 #include "src/worker/relisten.h"
 #include "src/worker/site.h"
 #include "src/worker/stopping.h"
@@ -253,7 +254,7 @@ make_httpd(struct worker *w)
 	const struct eio_httpd_options options = changing_httpd_options(w, w->shared->config);
 	const struct eio_httpd_handler handler = {
 		.exchange = w->peers ? elsewhere_arrived : site_exchange,
-		.upgrade = w->peers ? elsewhere_upgrade_arrived : forward_take_upgrade,
+		.upgrade = relaying_upgrades(w),
 		.accept_paused = on_accept_paused,
 		.admit = on_admit,
 		.leave = joining_leave,

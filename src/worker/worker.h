@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 struct worker;
+struct relay_hub;
 
 /* What all workers share; immutable once they run, but for what the parts themselves say. */
 struct workers {
@@ -32,6 +33,7 @@ struct workers {
 	struct adapter *adapter; /* the same */
 	struct auth_login *login; /* who may use the Admin UI; NULL: it is not served */
 	struct ui_line *ui; /* how that is told; the same */
+	struct relay_hub *hub; /* where edges come; NULL: they do not */
 	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;

@@ -404,7 +404,7 @@ describe('what is written of several nodes', { skip: SIOCAST_ONLY }, () => {
 			const [folder, file] = await cleanup.folder().then((dir) => [dir, path.join(dir, 'siocast.json')]);
 			fs.writeFileSync(path.join(folder, 'key'), KEY);
 			const blocks = [...text.matchAll(/^```json\n(.*?)^```$/gms)].map(([, inside]) => inside.replace(/\/etc\/siocast\/peer[./]key/, path.join(folder, 'key')));
-			assert.equal(blocks.length, 4);
+			assert.equal(blocks.length, 6);
 			for (const block of blocks) {
 				fs.writeFileSync(file, block);
 				const { status, err } = tool(['check', '--strict', '-c', file]);

@@ -313,6 +313,26 @@ const targets = {
 		words: ['\r\n', '*2\r\n', '*3\r\n', '*4\r\n', ':0\r\n', ':16383\r\n', '$-1\r\n', '$1\r\n?\r\n', '$2\r\nip\r\n', '$8\r\nhostname\r\n', 'MOVED ', 'ASK ', 'CLUSTERDOWN', '{', '}'],
 	},
 
+	relay: {
+		seeds: (() => {
+			const text = (value) => piece(Buffer.from(value), 127);
+			const said = (type, ...parts) => piece(bytes(type, ...parts), 127);
+			const terms = (flags, ...keys) => bytes(flags, '12345678', ...keys);
+			const packets = bytes(2, 2, text('2["e",[1,22]]'), 1, text('\0\x01'));
+			const marks = bytes(2, 5, 0, 7, 11, 11, 0, 2, 7, 'keyofthe', 2, 'keyother');
+			return [
+				bytes(said(1, 'siocast-relay', 1, text('a'), '0123456789abcdef'), said(2, Buffer.alloc(32), Buffer.alloc(16), 3, 4), said(3, 1, Buffer.alloc(16), 3, 4, 0, 1, Buffer.alloc(16), 1, text('/'), text('news'))),
+				bytes(said(5, 0, text('/'), text('room')), said(5, 1, text('/n'), 0), said(6, 0, text('/'), text('room')), said(7, 1), said(8, 2), said(9, text('a'), 'b'), said(10)),
+				bytes(said(11, 9, 0, text('/'), text('room')), said(13, 9, terms(13), packets), said(12, 9), said(14, 1), said(17)),
+				said(15, text('/'), 2, text('a'), text('b'), 1, text('c'), terms(16), packets),
+				said(13, 1, terms(33, marks), 1, 2, text('2["e",[1,22]]')),
+				said(18, 1, text('/'), text('id'), 2, text('a'), text('b'), 1, text('c')),
+				said(19, 0, 3, 1, piece(bytes(1, 2, text('2["s",1]')), 127)),
+				Buffer.from([0xff, 0xff, 0x03, 13, 1, 2, 3]),
+			];
+		})(),
+		words: ['siocast-relay', '\x01/', '\x0d\x01', '\x0f\x01/', '\x80\x01', '\xff\xff\x03', '2["e",1]'],
+	},
 	resp: {
 		seeds: [
 			'*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$5\r\nhello\r\n*1\r\n$4\r\nPING\r\n',

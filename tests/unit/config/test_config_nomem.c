@@ -27,6 +27,7 @@ static const char text[] =
 	"\"adminUI\": {\"username\": null, \"passwordFile\": null, \"auth\": false, \"mode\": \"production\", \"readonly\": true, \"serverId\": \"s\","
 	"  \"namespaceName\": \"/ui\", \"page\": \"/ui\"},"
 	"\"node\": \"a\", \"peers\": {\"a\": \"10.0.0.1:1\", \"b\": \"b.example:1\"}, \"peerKeyFile\": \"${PASSWORD}\","
+	"\"relay\": {\"edges\": true, \"queueBytes\": 65536, \"resumeSeconds\": 1, \"lingerSeconds\": 1},"
 	"\"adapter\": {\"mode\": \"member\", \"dialects\": [\"classic\", \"streams\"], \"key\": \"a\", \"subscriptionMode\": \"static\","
 	"  \"streamCount\": 2, \"streamMaxLen\": 5, \"serverSideEmit\": \"node:\"},"
 	"\"intake\": {\"address\": \"10.0.0.1:3\", \"username\": \"i\", \"passwordFile\": \"${PASSWORD}\", \"protectedMode\": true, \"maxClients\": 5, \"timeout\": 5,"

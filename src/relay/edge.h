@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The edge: takes from a hub what goes to rooms that its own clients are in, and passes it to its workers; what its
+ * clients publish goes to the hub.
+ *
+ *     workers ── first member, last member ──▶ JOIN, LEAVE ──▶ hub
+ *     workers ◀── feed_pass() ◀── batches ◀────────────────────┘
+ *
+ * A connection that is lost goes on where it was, if the hub still knows; else there is a gap.
+ *
+ * Threads: the feed's.
+ */
+#ifndef SRC_RELAY_EDGE_H
+#define SRC_RELAY_EDGE_H
+
+#include "src/base/thread.h"
+#include "src/feed/feed.h"
+#include "src/relay/spec.h"
+
+struct relay_edge;
+
+/* All is borrowed until relay_edge_free(). */
+struct relay_edge_options {
+	struct thread *thread;
+	struct feed *feed;
+	struct interest_table *interest;
+	struct metrics_set *metrics;
+	const struct relay_spec *spec;
+	size_t frame_bytes; /* the longest batch that is taken */
+	size_t publish_queue_bytes; /* what may wait to be published */
+	/* What the hub says of feeds, for edges of this one; or NULL. */
+	void (*feeds)(void *user, struct eio_bytes feeds);
+	void *user; /* of feeds */
+	const unsigned char *epoch; /* the same: what this one is called as a hub */
+};
+
+/* What goes to everyone in a namespace is wanted, also as long as nobody is there. Before it is started. 0, or -1 when
+ * out of memory. */
+int relay_edge_hold(struct relay_edge *e, const char *namespace);
+
+/* Before there are threads. NULL when out of memory or of descriptors. */
+struct relay_edge *relay_edge_new(const struct relay_edge_options *options);
+
+/* Before its thread runs, with the rights that remain: it has a second one. 0, or -errno. */
+int relay_edge_start(struct relay_edge *e);
+
+/* Ends it, by the thread that starts and stops its thread. */
+void relay_edge_stop(struct relay_edge *e);
+
+/* After its thread. NULL is fine. */
+void relay_edge_free(struct relay_edge *e);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions of workers about what is retained, which only the hub knows. Who asks the same as somebody whose answer has
+ * not come yet has that: where it comes in the order of all is what makes it right, and not when it was asked. But for
+ * what this edge may have missed since, because it had left a room and joined it again.
+ */
+#include "src/relay/edge_int.h"
+
+#include "src/feed/passing.h"
+#include "src/relay/ask.h"
+
+#include <stdlib.h>
+
+/* On its way to the hub, or waiting for it. */
+struct edge_question {
+	struct eio_list link; /* in edge.questions, in their order */
+	struct eio_hash_node node; /* in edge.asked, by its body */
+	uint64_t number;
+	uint64_t joins; /* how many rooms were joined when it was asked */
+	struct mail *asks, **last; /* of struct feed_ask, each with a reference: who wants to know */
+	size_t n;
+	char body[];
+};
+
+static struct feed_ask *
+ask_of(struct mail *m)
+{
+	return EIO_CONTAINER(m, struct feed_ask, mail);
+}
+
+static void
+add_asker(struct edge_question *q, struct feed_ask *a)
+{
+	a->mail.next = NULL;
+	*q->last = &a->mail;
+	q->last = &a->mail.next;
+}
+
+static void
+forget_question(struct relay_edge *e, struct edge_question *q)
+{
+	eio_list_remove(&q->link);
+	eio_hash_remove(&e->asked, &q->node);
+	free(q);
+}
+
+static void
+say_question(struct relay_edge *e, struct edge_question *q)
+{
+	struct eio_buf body = { 0 };
+
+	q->joins = e->joins_said;
+	relay_put_number(&body, q->number);
+	eio_buf_append(&body, q->body, q->n);
+	if (eio_buf_failed(&body) || !edge_say(e, RELAY_ASK, eio_buf_bytes(&body))) relay_line_hang_up(e->line);
+	eio_buf_deinit(&body);
+	metrics_inc(e->metrics, RELAY_EDGE_METRIC_ASKED);
+}
+
+static struct edge_question *
+find_question(const struct relay_edge *e, struct eio_bytes body, uint64_t hash)
+{
+	for (struct eio_hash_node *n = eio_hash_find(&e->asked, hash); n; n = eio_hash_next(n)) {
+		struct edge_question *q = EIO_CONTAINER(n, struct edge_question, node);
+
+		if (q->joins == e->joins_said && eio_bytes_eq(eio_bytes(q->body, q->n), body)) return q;
+	}
+	return NULL;
+}
+
+static struct edge_question *
+edge_question_new(struct relay_edge *e, struct eio_bytes body, uint64_t hash)
+{
+	struct edge_question *q = malloc(sizeof *q + body.n);
+
+	if (!q) return NULL;
+	*q = (struct edge_question){ .number = ++e->questions_born, .joins = e->joins_said, .n = body.n };
+	q->last = &q->asks;
+	memcpy(q->body, body.p, body.n);
+	eio_list_add_tail(&e->questions, &q->link);
+	eio_hash_add(&e->asked, &q->node, hash);
+	if (e->state == EDGE_OPEN) say_question(e, q);
+	return q;
+}
+
+void
+edge_asks_take(void *user, struct feed_ask *a)
+{
+	struct relay_edge *e = edge_of(user);
+	struct edge_question *q = NULL;
+	struct eio_buf body = { 0 };
+	uint64_t hash;
+
+	if (e->state == EDGE_CLOSED) {
+		feed_ask_unref(a);
+		return;
+	}
+	relay_question_write(&body, a, e->excepts);
+	if (!eio_buf_failed(&body)) {
+		hash = eio_hash_bytes(e->asked_key, eio_buf_bytes(&body));
+		q = find_question(e, eio_buf_bytes(&body), hash);
+		if (!q) q = edge_question_new(e, eio_buf_bytes(&body), hash);
+	}
+	eio_buf_deinit(&body);
+	if (q) {
+		add_asker(q, a);
+		return;
+	}
+	a->failed = true;
+	feed_pass_answer(e->options.feed, a);
+}
+
+void
+edge_asks_tell(struct relay_edge *e)
+{
+	for (struct eio_list *l = e->questions.next; l != &e->questions; l = l->next)
+		say_question(e, EIO_CONTAINER(l, struct edge_question, link));
+}
+
+static struct edge_question *
+question_numbered(const struct relay_edge *e, uint64_t number)
+{
+	/* Mostly it is the first. */
+	for (struct eio_list *l = e->questions.next; l != &e->questions; l = l->next) {
+		struct edge_question *q = EIO_CONTAINER(l, struct edge_question, link);
+
+		if (q->number == number) return q;
+	}
+	return NULL;
+}
+
+/* An answer came that is too long. They come in the order of the questions. */
+void
+edge_asks_fail(struct relay_edge *e)
+{
+	struct edge_question *q;
+	struct mail *next;
+
+	if (eio_list_empty(&e->questions)) return;
+	q = EIO_CONTAINER(e->questions.next, struct edge_question, link);
+	for (struct mail *m = q->asks; m; m = next) {
+		next = m->next;
+		ask_of(m)->failed = true;
+		feed_pass_answer(e->options.feed, ask_of(m));
+	}
+	forget_question(e, q);
+}
+
+bool
+edge_asks_answer(struct relay_edge *e, struct eio_bytes s)
+{
+	struct edge_question *q;
+	struct mail *next;
+	uint64_t number;
+	bool good = true;
+
+	if (!relay_take_number(&s, &number)) return false;
+	q = question_numbered(e, number);
+	if (!q) return true; /* it was asked twice, by two connections */
+	for (struct mail *m = q->asks; m; m = next) {
+		struct feed_ask *a = ask_of(m);
+
+		next = m->next;
+		if (!relay_answer_read(s, a)) {
+			good = false;
+			a->failed = true;
+		}
+		feed_pass_answer(e->options.feed, a);
+	}
+	forget_question(e, q);
+	return good;
+}
+
+void
+edge_asks_forget(struct relay_edge *e)
+{
+	while (!eio_list_empty(&e->questions)) {
+		struct edge_question *q = EIO_CONTAINER(e->questions.next, struct edge_question, link);
+		struct mail *next;
+
+		for (struct mail *m = q->asks; m; m = next) {
+			next = m->next;
+			feed_ask_unref(ask_of(m));
+		}
+		forget_question(e, q);
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of an edge. For src/relay/edge*.c only.
+ *
+ *     edge.c ──▶ edge_link.c: reaches the hub, greets ──▶ edge_take.c: what the hub says ──▶ edge_rooms.c: what is
+ * wanted
+ */
+#ifndef SRC_RELAY_EDGE_INT_H
+#define SRC_RELAY_EDGE_INT_H
+
+#include "eio/check.h"
+#include "eio/hash.h"
+#include "src/base/log.h"
+#include "src/feed/ask.h"
+#include "src/feed/interest.h"
+#include "src/redis/backoff.h"
+#include "src/relay/edge.h"
+#include "src/relay/greet.h"
+#include "src/relay/line.h"
+#include "src/relay/metrics.h"
+
+enum {
+	RELAY_EDGE_MAGIC = 0x5e1a0020,
+	RELAY_CONNECT_MS = 10000, /* to look up, connect and greet */
+	RELAY_EDGE_TICK_MS = 1000,
+	RELAY_EDGE_SILENCE_MS = 20000, /* a hub pings every 5 s */
+	RELAY_BEHIND_MS = 5, /* how soon it is looked again whether workers keep up */
+	RELAY_KEPT_MS = 1000, /* how soon it is looked again whether somebody may come back to a room */
+	RELAY_ACK_BYTES = 65536, /* after so many it is said at once that they are here; else every second */
+	RELAY_ADDRESSES = 8, /* of the hub's name: one after the other is tried */
+	RELAY_ADDRESS_TEXT = 64,
+};
+
+enum edge_state { EDGE_WAITS, EDGE_LOOKS, EDGE_CONNECTS, EDGE_HELLO, EDGE_PROVES, EDGE_OPEN, EDGE_CLOSED };
+
+/* A room that this edge is in at the hub, or wants to be. */
+struct edge_room {
+	struct eio_hash_node by_pair, by_number; /* in edge.rooms; and in edge.numbers, where number is set */
+	struct eio_list linger; /* in edge.lingering: nobody is in it any more */
+	uint64_t until_ms; /* it is left then */
+	struct interest *pair; /* a reference */
+	uint64_t number; /* the hub's; 0: it has not said it */
+	bool wanted; /* JOIN was the last that was said of it, or will be */
+	bool held; /* it is wanted, whoever is there */
+};
+
+struct edge_lookup;
+
+struct relay_edge {
+	unsigned magic; /* RELAY_EDGE_MAGIC */
+	struct relay_edge_options options;
+	struct metrics *metrics;
+	struct relay_line *line;
+	enum edge_state state;
+	/* Reaching it. */
+	struct edge_lookup *lookup; /* NULL: none is on its way */
+	char addresses[RELAY_ADDRESSES][RELAY_ADDRESS_TEXT];
+	size_t n_addresses, next_address;
+	struct redis_backoff backoff;
+	struct eio_timer timer; /* the next attempt, or the end of this one; while it is open, a second */
+	uint64_t heard_ms;
+	bool refused_told, lost_told; /* a line was written about why it is not connected */
+	/* What it says. */
+	struct relay_reader reader;
+	struct relay_hello own, hub;
+	struct relay_place place; /* what it has of the hub's frames; epoch zero: it was never there */
+	bool was_open; /* it had a session: what is missed is missed of that */
+	uint64_t acked, unacked_bytes;
+	struct mail *first, **last; /* of struct relay_chunk: that wait for workers */
+	struct eio_timer behind;
+	/* Rooms. */
+	struct eio_hash rooms, numbers;
+	struct eio_list lingering; /* of struct edge_room: who lingers longest first */
+	struct eio_timer linger;
+	uint64_t syncs; /* how often all rooms were told; the answer to the last one is awaited while ... */
+	bool syncing;
+	atomic_uint unnoted; /* changes of rooms that were not noted, because memory was short */
+	/* Questions. */
+	struct eio_list questions; /* of struct edge_question, by their age */
+	struct eio_hash asked; /* the same, by what they ask */
+	uint64_t questions_born, asked_key[2];
+	uint64_t joins_said;
+	bool excepts; /* what the hub retains may not be for some sockets */
+	bool circle; /* the hub is an edge of this one itself */
+	/* Gaps. */
+	bool gap; /* one began, and is told when all rooms are back */
+	uint64_t gap_from_ms, heard_wall_ms; /* since 1970 */
+	struct eio_buf feeds; /* of which gaps clients are told */
+	struct eio_buf scratch;
+	struct mail_port starts, stops, notes;
+	struct mail start, stop;
+	uv_sem_t stopped;
+	struct log_limit limit;
+};
+
+static inline struct relay_edge *
+edge_of(void *user)
+{
+	struct relay_edge *e = user;
+
+	CHECK_MAGIC(e, RELAY_EDGE_MAGIC);
+	return e;
+}
+
+static inline uint64_t
+edge_now(const struct relay_edge *e)
+{
+	return eio_clock_now(&e->options.thread->clock);
+}
+
+/* edge_rooms.c */
+
+/* Sends a frame. What memory does not allow, or comes when there is no connection, is not sent: false. */
+bool edge_say(struct relay_edge *e, unsigned type, struct eio_bytes body);
+
+/* Begins to watch, before there are threads; and ends it behind them. */
+void edge_rooms_watch(struct relay_edge *e);
+void edge_rooms_take_notes(void *user, struct mail *run);
+void edge_rooms_forget(struct relay_edge *e);
+
+/* There is a session: says all that is wanted, and what is not any more. resumed: the hub knows what it knew. */
+void edge_rooms_tell(struct relay_edge *e, bool resumed);
+
+/* Has the hub say when it has done all that was said so far. */
+void edge_rooms_sync(struct relay_edge *e);
+
+/* Wants everyone of a namespace for good: who comes there first misses nothing. Before there are threads. False
+ * when out of memory. */
+bool edge_rooms_hold(struct relay_edge *e, const char *namespace);
+
+/* The hub has said so. False when it cannot be. */
+bool edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key);
+bool edge_rooms_left(struct relay_edge *e, uint64_t number);
+struct edge_room *edge_rooms_numbered(const struct relay_edge *e, uint64_t number);
+
+void edge_rooms_on_linger(struct eio_timer *t);
+
+/* edge_asks.c */
+
+void edge_asks_take(void *user, struct feed_ask *a);
+void edge_asks_tell(struct relay_edge *e);
+bool edge_asks_answer(struct relay_edge *e, struct eio_bytes s);
+void edge_asks_fail(struct relay_edge *e);
+void edge_asks_forget(struct relay_edge *e);
+
+/* edge_take.c */
+
+enum edge_took {
+	EDGE_TOOK, /* all that was there */
+	EDGE_WAITS_FOR_WORKERS, /* not all: they are behind */
+	EDGE_BAD, /* it is against the protocol */
+	EDGE_NO_MEMORY,
+};
+
+/* Takes frames of an open connection out of the reader. */
+enum edge_took edge_take_frames(struct relay_edge *e);
+
+/* The answer to a proof. False when it is none. */
+bool edge_take_welcome(struct relay_edge *e, struct eio_bytes s);
+
+void edge_say_received(struct relay_edge *e);
+
+/* edge_link.c */
+
+void edge_link_init(struct relay_edge *e);
+void edge_link_begin(struct relay_edge *e);
+void edge_link_end(struct relay_edge *e);
+extern const struct relay_line_events edge_line_events;
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* A hub from its beginning to its end, and what it takes from other threads. */
+#include "src/relay/hub_int.h"
+
+#include "src/feed/passing.h"
+#include "src/feed/spec.h"
+
+#include <stdlib.h>
+
+enum { HUB_TICK_MS = 1000 };
+
+struct hub_upgrade {
+	struct mail mail;
+	struct eio_upgrade *up; /* owned */
+};
+
+struct hub_change {
+	struct mail mail;
+	struct feed_specs *specs; /* a reference */
+};
+
+static struct relay_hub *
+hub_of(void *user)
+{
+	struct relay_hub *h = user;
+
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	return h;
+}
+
+/* Whether a feed retains, and whether what it retains may not be for some sockets. */
+static unsigned
+retaining(const struct feed_specs *specs)
+{
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+
+		if (f->retain.rules.kind == RETAIN_NOTHING) continue;
+		flags |= RELAY_RETAINS | (f->n_except ? RELAY_EXCEPTS : 0);
+	}
+	return flags;
+}
+
+/* What stands before feeds: flags, and this hub before those above it. */
+static void
+write_feeds_head(struct relay_hub *h, unsigned flags, struct eio_bytes above)
+{
+	eio_buf_addc(&h->feeds, (char)flags);
+	relay_put_number(&h->feeds, 1 + above.n / RELAY_EPOCH);
+	eio_buf_append(&h->feeds, h->epoch, RELAY_EPOCH);
+	eio_buf_add(&h->feeds, above);
+}
+
+/* What edges are told of feeds: whether they retain something, and of which gaps clients are told, where. */
+static void
+write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
+{
+	struct eio_buf *out = &h->feeds;
+	size_t n = 0;
+
+	for (size_t i = 0; i < specs->n; i++) n += specs->v[i].gap_event ? specs->v[i].n_channels : 0;
+	eio_buf_clear(out);
+	write_feeds_head(h, retaining(specs), eio_bytes("", 0));
+	relay_put_number(out, n);
+	for (size_t i = 0; i < specs->n; i++) {
+		const struct feed_spec *f = &specs->v[i];
+
+		for (size_t k = 0; f->gap_event && k < f->n_channels; k++) {
+			relay_put_bytes(out, eio_cstr(f->nsp));
+			relay_put_bytes(out, eio_cstr(f->channels[k]));
+		}
+	}
+}
+
+/* Until it is known: somebody may retain something. */
+static void
+write_unknown_feeds(struct relay_hub *h)
+{
+	write_feeds_head(h, RELAY_RETAINS | RELAY_EXCEPTS, eio_bytes("", 0));
+	relay_put_number(&h->feeds, 0);
+}
+
+void
+relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds)
+{
+	unsigned flags;
+	uint64_t above;
+
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	/* It was looked at by the edge. */
+	if (h->closed || !relay_take_byte(&feeds, &flags) || !relay_take_number(&feeds, &above)) return;
+	eio_buf_clear(&h->feeds);
+	write_feeds_head(h, flags, eio_bytes(feeds.p, above * RELAY_EPOCH));
+	eio_buf_append(&h->feeds, feeds.p + above * RELAY_EPOCH, feeds.n - above * RELAY_EPOCH);
+	if (!eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
+}
+
+const unsigned char *
+relay_hub_epoch(const struct relay_hub *h)
+{
+	return h->epoch;
+}
+
+/* Time */
+
+static void
+end_sessions(struct relay_hub *h, uint64_t now_ms)
+{
+	struct eio_list *l, *next;
+	uint64_t most = (uint64_t)h->options.spec->resume_seconds * 1000;
+
+	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
+	{
+		struct hub_session *s = EIO_CONTAINER(l, struct hub_session, link);
+
+		if (s->ws || now_ms - s->away_ms < most) continue;
+		log_info("event=relay-edge-forgotten node=%s", *s->node ? s->node : "-");
+		hub_link_forget_session(s);
+	}
+}
+
+static void
+on_hub_second(struct eio_timer *t)
+{
+	struct relay_hub *h = EIO_CONTAINER(t, struct relay_hub, second);
+	uint64_t now = hub_now(h);
+	struct eio_list *l, *next;
+
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	EIO_LIST_FOREACH_SAFE(l, next, &h->links) hub_link_tick(EIO_CONTAINER(l, struct hub_link, link), now);
+	end_sessions(h, now);
+	eio_clock_set(&h->options.thread->clock, t, now + HUB_TICK_MS);
+}
+
+/* Mail */
+
+static void
+take_hub_upgrades(void *user, struct mail *run)
+{
+	struct relay_hub *h = hub_of(user);
+
+	while (run) {
+		struct hub_upgrade *m = EIO_CONTAINER(run, struct hub_upgrade, mail);
+
+		run = run->next;
+		if (h->closed)
+			eio_upgrade_free(m->up);
+		else
+			hub_link_begin(h, m->up);
+		free(m);
+	}
+}
+
+void
+relay_hub_take(struct relay_hub *h, struct eio_upgrade *up)
+{
+	struct hub_upgrade *m = malloc(sizeof *m);
+
+	if (!m) {
+		eio_upgrade_free(up);
+		return;
+	}
+	m->up = up;
+	mail_post(&h->upgrades, &m->mail);
+}
+
+static void
+take_hub_changes(void *user, struct mail *run)
+{
+	struct relay_hub *h = hub_of(user);
+
+	while (run) {
+		struct hub_change *m = EIO_CONTAINER(run, struct hub_change, mail);
+
+		run = run->next;
+		write_told_feeds(h, m->specs);
+		if (!h->closed && !eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
+		feed_specs_unref(m->specs);
+		free(m);
+	}
+}
+
+void
+relay_hub_change(struct relay_hub *h, struct feed_specs *specs)
+{
+	struct hub_change *m;
+
+	if (!h->options.feeds) return;
+	m = malloc(sizeof *m);
+	if (!m) {
+		log_error("event=relay-not-changed error=\"out of memory\"");
+		return;
+	}
+	m->specs = feed_specs_ref(specs);
+	mail_post(&h->changes, &m->mail);
+}
+
+/* Edges learn of it in the order of what they get: so it goes the way of deliveries. */
+static void
+on_hub_gap(void *user)
+{
+	struct relay_hub *h = hub_of(user);
+	struct mail *m = malloc(sizeof *m);
+
+	if (m) mail_post(&h->gaps, m);
+}
+
+static void
+take_hub_gaps(void *user, struct mail *run)
+{
+	struct relay_hub *h = hub_of(user);
+
+	while (run) {
+		struct mail *m = run;
+
+		run = run->next;
+		free(m);
+		if (!h->closed) hub_link_tell_gap(h);
+	}
+}
+
+static void
+take_hub_start(void *user, struct mail *run)
+{
+	struct relay_hub *h = hub_of(user);
+
+	(void)run;
+	eio_clock_set(&h->options.thread->clock, &h->second, hub_now(h) + HUB_TICK_MS);
+}
+
+/* The end */
+
+static void
+shut_down_hub(struct relay_hub *h)
+{
+	struct eio_list *l, *next;
+
+	h->closed = true;
+	eio_clock_set(&h->options.thread->clock, &h->second, UINT64_MAX);
+	eio_ws_server_close(h->server);
+	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
+	hub_link_forget_session(EIO_CONTAINER(l, struct hub_session, link));
+	hub_ask_forget(h);
+	uv_sem_post(&h->stopped);
+}
+
+static void
+take_hub_stop(void *user, struct mail *run)
+{
+	(void)run;
+	shut_down_hub(hub_of(user));
+}
+
+static void
+open_hub_ports(struct relay_hub *h)
+{
+	struct mailbox *mailbox = &h->options.thread->mailbox;
+
+	h->starts = (struct mail_port){ mailbox, take_hub_start, h };
+	h->stops = (struct mail_port){ mailbox, take_hub_stop, h };
+	h->upgrades = (struct mail_port){ mailbox, take_hub_upgrades, h };
+	h->gaps = (struct mail_port){ mailbox, take_hub_gaps, h };
+	h->changes = (struct mail_port){ mailbox, take_hub_changes, h };
+	h->deliveries = (struct mail_port){ mailbox, hub_take_deliveries, h };
+	feed_set_worker(h->options.feed, h->options.taker, &h->deliveries);
+	feed_set_gap(h->options.feed, on_hub_gap, h);
+}
+
+/* Nothing of it is on a loop any more. */
+static void
+free_hub_parts(struct relay_hub *h)
+{
+	if (h->server) eio_ws_server_free(h->server);
+	eio_hash_deinit(&h->rooms);
+	eio_hash_deinit(&h->joins);
+	eio_buf_deinit(&h->scratch);
+	eio_buf_deinit(&h->feeds);
+	metrics_free(h->metrics);
+	h->magic = 0;
+	free(h);
+}
+
+struct relay_hub *
+relay_hub_new(const struct relay_hub_options *options)
+{
+	struct relay_hub *h = calloc(1, sizeof *h);
+
+	if (!h) return NULL;
+	h->magic = RELAY_HUB_MAGIC;
+	h->options = *options;
+	eio_list_init(&h->links);
+	eio_list_init(&h->sessions);
+	eio_list_init(&h->questions);
+	eio_timer_init(&h->second, on_hub_second);
+	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
+	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);
+	if (options->feeds)
+		write_told_feeds(h, options->feeds);
+	else
+		write_unknown_feeds(h);
+	if (eio_buf_failed(&h->feeds)) goto fail;
+	if (!h->metrics || eio_hash_init(&h->rooms) < 0 || eio_hash_init(&h->joins) < 0) goto fail;
+	if (uv_sem_init(&h->stopped, 0)) goto fail;
+	h->server = eio_ws_server_new(&options->thread->loop, RELAY_WS_PAYLOAD, &hub_link_handler);
+	if (!h->server) goto fail_sem;
+	open_hub_ports(h);
+	return h;
+fail_sem:
+	uv_sem_destroy(&h->stopped);
+fail:
+	free_hub_parts(h);
+	return NULL;
+}
+
+void
+relay_hub_start(struct relay_hub *h)
+{
+	mail_post(&h->starts, &h->start);
+}
+
+void
+relay_hub_stop(struct relay_hub *h)
+{
+	if (!h->options.thread->running) {
+		shut_down_hub(h);
+		return;
+	}
+	mail_post(&h->stops, &h->stop);
+	uv_sem_wait(&h->stopped);
+}
+
+void
+relay_hub_free(struct relay_hub *h)
+{
+	if (!h) return;
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	CHECK(!h->options.thread->running && h->closed);
+	uv_sem_destroy(&h->stopped);
+	free_hub_parts(h);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a hub. For src/relay/hub*.c only.
+ *
+ *     hub.c ──▶ hub_link.c: a connection, its greeting, what its edge says ──▶ hub_rooms.c: who is in which room
+ *       │                                                                   └─▶ hub_queue.c: a session, what waits for
+ * it
+ *       │                                                   └─▶ hub_ask.c: what is retained
+ *       └─────▶ hub_send.c: what is delivered, to the edges in its rooms
+ */
+#ifndef SRC_RELAY_HUB_INT_H
+#define SRC_RELAY_HUB_INT_H
+
+#include "eio/check.h"
+#include "eio/hash.h"
+#include "eio/net/websocket.h"
+#include "src/base/log.h"
+#include "src/relay/greet.h"
+#include "src/relay/hub.h"
+#include "src/relay/metrics.h"
+
+enum {
+	RELAY_HUB_MAGIC = 0x5e1a0001,
+	RELAY_LINK_MAGIC = 0x5e1a0002,
+	RELAY_SESSION_MAGIC = 0x5e1a0003,
+	RELAY_GREETING_MS = 5000, /* to prove who it is */
+	RELAY_PING_MS = 5000,
+	RELAY_SILENCE_MS = 30000, /* an edge answers pings */
+	RELAY_STRANGERS = 64, /* connections that have not proved anything */
+	RELAY_EDGES = 1024,
+	RELAY_LINKS = 4096, /* connections, with those that are about to close */
+	RELAY_EDGE_ROOMS = 1 << 20, /* of one edge */
+	RELAY_WS_PAYLOAD = 1 << 20, /* of what an edge sends at once; it is cut anyhow */
+	RELAY_ENTRY_BYTES = 64, /* what a frame that waits costs beside its bytes */
+	RELAY_KEY_BYTES = 24, /* of a Sec-WebSocket-Key */
+};
+
+struct hub_session;
+
+/* A room that edges are in. */
+struct hub_room {
+	struct eio_hash_node node; /* in hub.rooms, by its pair */
+	struct interest *pair; /* a reference */
+	uint64_t number; /* never used again */
+	struct eio_list joins; /* of struct hub_join: who is in it */
+};
+
+struct hub_join {
+	struct eio_hash_node node; /* in hub.joins, by both */
+	struct eio_list in_room, in_session;
+	struct hub_room *room;
+	struct hub_session *session;
+};
+
+/* What an edge has, whether it is connected or will be again. */
+struct hub_session {
+	unsigned magic; /* RELAY_SESSION_MAGIC */
+	struct eio_list link; /* in hub.sessions */
+	struct relay_hub *hub;
+	uint64_t number;
+	char node[EIO_NODE_MAX + 1];
+	struct eio_ws *ws; /* NULL: it is away */
+	uint64_t away_ms; /* since when */
+	/* Frames that are counted: those up to `acked` it has, those up to `sent` were written. A ring. */
+	struct eio_block **ring;
+	size_t cap;
+	uint64_t acked, sent, last;
+	size_t bytes; /* of those behind `acked` */
+	struct eio_list joins; /* of struct hub_join */
+	size_t n_joins;
+	uint64_t seen; /* the last broadcast that met it */
+	bool cut; /* too much waits for it */
+};
+
+enum hub_link_state { HUB_LINK_HELLO, HUB_LINK_PROOF, HUB_LINK_OPEN, HUB_LINK_OVER };
+
+/* A connection. */
+struct hub_link {
+	unsigned magic; /* RELAY_LINK_MAGIC */
+	struct eio_list link; /* in hub.links */
+	struct relay_hub *hub;
+	struct eio_ws *ws; /* NULL before it is open */
+	enum hub_link_state state;
+	struct relay_reader reader;
+	struct relay_hello edge, own;
+	struct hub_session *session; /* NULL before HUB_LINK_OPEN, and when another connection has it */
+	uint64_t heard_ms, pinged_ms, begun_ms;
+	char peer[EIO_PEER_TEXT]; /* its address, for lines */
+};
+
+struct relay_hub {
+	unsigned magic; /* RELAY_HUB_MAGIC */
+	struct relay_hub_options options;
+	struct metrics *metrics;
+	struct eio_ws_server *server; /* NULL: it has ended */
+	unsigned char epoch[RELAY_EPOCH];
+	uint64_t sessions_born, rooms_born, broadcasts;
+	struct eio_list links, sessions, questions;
+	size_t n_links, n_sessions, n_strangers;
+	struct eio_hash rooms, joins;
+	struct eio_buf scratch, feeds; /* the frame at hand; what edges are told of feeds */
+	struct eio_timer second;
+	struct mail_port starts, stops, upgrades, deliveries, changes, gaps;
+	struct mail start, stop;
+	uv_sem_t stopped;
+	struct log_limit refused, slow;
+	bool closed;
+};
+
+static inline uint64_t
+hub_now(const struct relay_hub *h)
+{
+	return eio_clock_now(&h->options.thread->clock);
+}
+
+/* hub_queue.c: sessions */
+
+/* NULL when out of memory, or there are too many. */
+struct hub_session *hub_session_new(struct relay_hub *h, const char *node);
+
+/* It leaves its rooms before. */
+void hub_session_free(struct hub_session *s);
+
+/* That of an epoch of this hub and a number, from which `received` frames have come; NULL: there is none. */
+struct hub_session *hub_session_find(struct relay_hub *h, const struct relay_place *place);
+
+/* Queues a frame, with a reference of its own. When too much waits the session is `cut`. */
+void hub_session_queue(struct hub_session *s, struct eio_block *b);
+
+/* Writes what its connection takes. */
+void hub_session_pump(struct hub_session *s);
+
+/* The edge has so many. False when it never got them. */
+bool hub_session_ack(struct hub_session *s, uint64_t received);
+
+/* It goes on by a connection, behind what it has said to have. */
+void hub_session_attach(struct hub_session *s, struct eio_ws *ws);
+
+/* hub_rooms.c: rooms */
+
+/* 1: it is in it now, 0: it was, -1: memory is out. */
+int hub_rooms_join(struct hub_session *s, struct sio_room_key key, struct hub_room **room);
+
+/* The number of the room that it has left; 0: it was in none. */
+uint64_t hub_rooms_leave(struct hub_session *s, struct sio_room_key key);
+void hub_rooms_leave_all(struct hub_session *s);
+
+/* The room of a pair, or NULL. */
+struct hub_room *hub_rooms_of(const struct relay_hub *h, const struct interest *pair);
+
+/* The same of a key. */
+struct hub_room *hub_rooms_find(struct relay_hub *h, struct sio_room_key key);
+
+/* hub_ask.c: questions about what is retained */
+
+/* Asks for an edge. False when it is no question, or memory is out (*nomem). */
+bool hub_ask(struct hub_session *s, struct eio_bytes body, bool *nomem);
+
+/* Nobody waits for answers any more. */
+void hub_ask_forget(struct relay_hub *h);
+
+/* hub_send.c: what is delivered */
+
+void hub_take_deliveries(void *user, struct mail *run);
+
+/* hub_link.c: connections */
+
+extern const struct eio_ws_handler hub_link_handler;
+
+void hub_link_begin(struct relay_hub *h, struct eio_upgrade *up);
+
+/* Time passes: who is silent ends. */
+void hub_link_tick(struct hub_link *l, uint64_t now_ms);
+
+/* Sends all edges what is different with feeds. */
+void hub_link_tell_feeds(struct relay_hub *h);
+
+/* Tells all edges, in the order of what they get, that something is missing. */
+void hub_link_tell_gap(struct relay_hub *h);
+
+/* Its session is cut: the connection ends. */
+void hub_link_cut_session(struct hub_session *s, enum relay_hub_metric why);
+
+/* A session without a connection ends for good. */
+void hub_link_forget_session(struct hub_session *s);
+
+#endif

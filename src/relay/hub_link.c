@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection of an edge: who it is, and what it says. */
+#include "src/relay/hub_int.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { LINK_SPARE_BYTES = 262144 }; /* what a frame has beside a message: a channel, or a namespace and a room */
+
+static struct hub_link *
+hub_link_of(void *user)
+{
+	struct hub_link *l = user;
+
+	CHECK_MAGIC(l, RELAY_LINK_MAGIC);
+	return l;
+}
+
+static void
+write_frame(struct eio_ws *ws, unsigned type, struct eio_bytes body)
+{
+	struct eio_block *b = relay_frame_block(type, body);
+
+	/* Without memory the other side hears nothing, and that it ends. */
+	if (b) eio_ws_write(ws, b);
+	eio_block_unref(b);
+}
+
+/* Counted frames: a few bytes each. */
+static void
+queue_frame(struct hub_session *s, unsigned type, const struct eio_buf *body)
+{
+	struct eio_block *b = eio_buf_failed(body) ? NULL : relay_frame_block(type, eio_buf_bytes(body));
+
+	if (b)
+		hub_session_queue(s, b);
+	else
+		s->cut = true;
+	eio_block_unref(b);
+}
+
+/* The end */
+
+/* The edge may come back to its session. */
+static void
+detach_session(struct hub_link *l)
+{
+	struct hub_session *s = l->session;
+	struct relay_hub *h = l->hub;
+
+	if (!s) return;
+	l->session = NULL;
+	s->ws = NULL;
+	s->away_ms = hub_now(h);
+	metrics_sub(h->metrics, RELAY_HUB_METRIC_EDGES, 1);
+	metrics_add(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
+}
+
+static void
+end_hub_link(struct hub_link *l)
+{
+	if (l->state == HUB_LINK_OVER) return;
+	if (l->state != HUB_LINK_OPEN) l->hub->n_strangers--;
+	l->state = HUB_LINK_OVER;
+	detach_session(l);
+	if (l->ws) eio_ws_close(l->ws, EIO_WS_CLOSE_GOING_AWAY);
+}
+
+static void
+refuse_edge(struct hub_link *l, enum relay_hub_metric why, const char *text)
+{
+	metrics_inc(l->hub->metrics, why);
+	log_limited(LOG_LEVEL_WARN, &l->hub->refused, hub_now(l->hub),
+		"event=relay-edge-refused node=%s address=%s reason=\"%s\"", *l->edge.node ? l->edge.node : "-",
+		l->peer, text);
+	write_frame(l->ws, RELAY_REFUSED, eio_cstr(text));
+	end_hub_link(l);
+}
+
+void
+hub_link_forget_session(struct hub_session *s)
+{
+	struct relay_hub *h = s->hub;
+
+	if (!s->ws) metrics_sub(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
+	hub_rooms_leave_all(s);
+	hub_session_free(s);
+}
+
+void
+hub_link_cut_session(struct hub_session *s, enum relay_hub_metric why)
+{
+	struct relay_hub *h = s->hub;
+	const char *reason = why == RELAY_HUB_METRIC_SLOW     ? "it does not read"
+			     : why == RELAY_HUB_METRIC_MEMORY ? "out of memory"
+							      : "against the protocol";
+
+	metrics_inc(h->metrics, why);
+	log_limited(LOG_LEVEL_WARN, &h->slow, hub_now(h),
+		"event=relay-edge-cut node=%s reason=\"%s\" waiting=%zu rooms=%zu", *s->node ? s->node : "-", reason,
+		s->bytes, s->n_joins);
+	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
+		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
+
+		if (l->session == s) end_hub_link(l);
+	}
+	hub_link_forget_session(s);
+}
+
+/* An edge that breaks the rules has nothing to go on with. */
+static void
+cut_link(struct hub_link *l, enum relay_hub_metric why)
+{
+	if (l->session)
+		hub_link_cut_session(l->session, why);
+	else if (l->state != HUB_LINK_OVER)
+		refuse_edge(l, RELAY_HUB_METRIC_GREETING, "what it said is no greeting");
+}
+
+void
+hub_link_tick(struct hub_link *l, uint64_t now_ms)
+{
+	if (l->state == HUB_LINK_OVER) return;
+	if (l->state != HUB_LINK_OPEN) {
+		if (now_ms - l->begun_ms >= RELAY_GREETING_MS)
+			refuse_edge(l, RELAY_HUB_METRIC_GREETING, "its greeting did not come in time");
+		return;
+	}
+	if (now_ms - l->heard_ms >= RELAY_SILENCE_MS) {
+		metrics_inc(l->hub->metrics, RELAY_HUB_METRIC_SILENT);
+		log_warn("event=relay-edge-lost node=%s address=%s reason=\"it is silent\"",
+			*l->edge.node ? l->edge.node : "-", l->peer);
+		end_hub_link(l);
+	} else if (now_ms - l->pinged_ms >= RELAY_PING_MS && eio_ws_writable(l->ws)) {
+		l->pinged_ms = now_ms;
+		write_frame(l->ws, RELAY_PING, eio_bytes("", 0));
+	}
+}
+
+/* Greeting */
+
+static void
+take_hello(struct hub_link *l, struct eio_bytes s)
+{
+	const struct relay_spec *spec = l->hub->options.spec;
+	unsigned char proof[AUTH_MAC];
+	struct eio_buf out = { 0 };
+
+	if (!relay_hello_take(&s, &l->edge)) {
+		refuse_edge(l, RELAY_HUB_METRIC_GREETING, "what it said is no greeting");
+		return;
+	}
+	if (l->edge.version != RELAY_VERSION) {
+		refuse_edge(l, RELAY_HUB_METRIC_VERSION, "another version of siocast, which speaks another protocol");
+		return;
+	}
+	l->own.version = RELAY_VERSION;
+	memcpy(l->own.nonce, eio_random_take(&l->hub->options.thread->random, RELAY_NONCE), RELAY_NONCE);
+	if (spec->node) memcpy(l->own.node, spec->node, strlen(spec->node) + 1);
+	relay_hello_write(&l->own, &out);
+	if (relay_prove_hub(spec->secret, &l->edge, &l->own, proof)) eio_buf_append(&out, proof, sizeof proof);
+	if (!eio_buf_failed(&out)) write_frame(l->ws, RELAY_HELLO, eio_buf_bytes(&out));
+	eio_buf_deinit(&out);
+	l->state = HUB_LINK_PROOF;
+}
+
+/* Whoever had it has it no more. */
+static void
+take_over_session(struct hub_session *s)
+{
+	struct relay_hub *h = s->hub;
+
+	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
+		struct hub_link *other = EIO_CONTAINER(at, struct hub_link, link);
+
+		if (other->session == s) end_hub_link(other);
+	}
+	metrics_sub(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
+}
+
+static void
+welcome_edge(struct hub_link *l, const struct relay_place *place)
+{
+	struct relay_hub *h = l->hub;
+	struct hub_session *s = hub_session_find(h, place);
+	bool resumed = s != NULL;
+	struct relay_place here = { .received = 0 };
+	struct eio_buf out = { 0 };
+
+	if (s)
+		take_over_session(s);
+	else if (!(s = hub_session_new(h, l->edge.node))) {
+		refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many edges, or memory is out");
+		return;
+	}
+	if (resumed) hub_session_ack(s, place->received);
+	hub_session_attach(s, l->ws);
+	l->session = s;
+	l->state = HUB_LINK_OPEN;
+	h->n_strangers--;
+	l->reader.most = h->options.message_bytes + LINK_SPARE_BYTES;
+	memcpy(here.epoch, h->epoch, sizeof here.epoch);
+	here.session = s->number;
+	here.received = s->acked;
+	eio_buf_addc(&out, resumed);
+	relay_place_write(&here, &out);
+	eio_buf_add(&out, eio_buf_bytes(&h->feeds));
+	if (!eio_buf_failed(&out)) write_frame(l->ws, RELAY_WELCOME, eio_buf_bytes(&out));
+	eio_buf_deinit(&out);
+	metrics_add(h->metrics, RELAY_HUB_METRIC_EDGES, 1);
+	metrics_inc(h->metrics, resumed ? RELAY_HUB_METRIC_RESUMED : RELAY_HUB_METRIC_GREETED);
+	log_info("event=relay-edge-connected node=%s address=%s how=%s edges=%zu", *s->node ? s->node : "-", l->peer,
+		resumed ? "resumed" : "new", h->n_sessions);
+}
+
+static void
+take_proof(struct hub_link *l, struct eio_bytes s)
+{
+	unsigned char proof[AUTH_MAC], right[AUTH_MAC];
+	struct relay_place place;
+
+	if (!relay_take_fixed(&s, proof, sizeof proof) || !relay_place_take(&s, &place) || s.n)
+		refuse_edge(l, RELAY_HUB_METRIC_GREETING, "what it said is no greeting");
+	else if (!relay_prove_edge(l->hub->options.spec->secret, &l->edge, &l->own, &place, right) ||
+		 !auth_same(proof, right, sizeof right))
+		refuse_edge(l, RELAY_HUB_METRIC_KEY, "its key is another one");
+	else
+		welcome_edge(l, &place);
+}
+
+/* What it says from then on */
+
+static void
+take_join(struct hub_link *l, struct eio_bytes s)
+{
+	struct sio_room_key key;
+	struct hub_room *room;
+	struct eio_buf out = { 0 };
+
+	if (!relay_take_key(&s, &key) || s.n) {
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+		return;
+	}
+	if (hub_rooms_join(l->session, key, &room) < 0) {
+		cut_link(l, RELAY_HUB_METRIC_MEMORY);
+		return;
+	}
+	/* Also when it was there: what the edge has heard of that may have been lost with its last connection. */
+	relay_put_number(&out, room->number);
+	relay_put_key(&out, key);
+	queue_frame(l->session, RELAY_ROOM, &out);
+	eio_buf_deinit(&out);
+}
+
+static void
+take_leave(struct hub_link *l, struct eio_bytes s)
+{
+	struct sio_room_key key;
+	struct eio_buf out = { 0 };
+	uint64_t number;
+
+	if (!relay_take_key(&s, &key) || s.n) {
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+		return;
+	}
+	number = hub_rooms_leave(l->session, key);
+	if (number) {
+		relay_put_number(&out, number);
+		queue_frame(l->session, RELAY_LEFT, &out);
+	}
+	eio_buf_deinit(&out);
+}
+
+static void
+take_publish(struct hub_link *l, struct eio_bytes s)
+{
+	struct relay_hub *h = l->hub;
+	struct eio_bytes channel;
+
+	if (!relay_take_bytes(&s, &channel)) {
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+		return;
+	}
+	/* What is missing of memory the feed counts. */
+	if (feed_publish(h->options.feed, channel, s) == 0) metrics_inc(h->metrics, RELAY_HUB_METRIC_PUBLISHED);
+}
+
+static void
+take_sync(struct hub_link *l, struct eio_bytes s)
+{
+	struct eio_buf out = { 0 };
+	uint64_t number;
+
+	if (!relay_take_number(&s, &number) || s.n) {
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+		return;
+	}
+	relay_put_number(&out, number);
+	queue_frame(l->session, RELAY_SYNCED, &out);
+	eio_buf_deinit(&out);
+}
+
+static void
+take_ask(struct hub_link *l, struct eio_bytes s)
+{
+	bool nomem;
+
+	if (!hub_ask(l->session, s, &nomem)) cut_link(l, nomem ? RELAY_HUB_METRIC_MEMORY : RELAY_HUB_METRIC_PROTOCOL);
+}
+
+static void
+take_edge_ack(struct hub_link *l, struct eio_bytes s)
+{
+	uint64_t received;
+
+	if (!relay_take_number(&s, &received) || s.n || !hub_session_ack(l->session, received))
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+}
+
+static void
+take_open_frame(struct hub_link *l, const struct relay_frame *f)
+{
+	switch (f->type) {
+	case RELAY_JOIN: take_join(l, f->body); break;
+	case RELAY_LEAVE: take_leave(l, f->body); break;
+	case RELAY_SYNC: take_sync(l, f->body); break;
+	case RELAY_ACK: take_edge_ack(l, f->body); break;
+	case RELAY_PUBLISH: take_publish(l, f->body); break;
+	case RELAY_ASK: take_ask(l, f->body); break;
+	default: cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+	}
+}
+
+static void
+take_edge_frame(struct hub_link *l, const struct relay_frame *f)
+{
+	if (l->state == HUB_LINK_HELLO && f->type == RELAY_HELLO)
+		take_hello(l, f->body);
+	else if (l->state == HUB_LINK_PROOF && f->type == RELAY_PROOF)
+		take_proof(l, f->body);
+	else if (l->state == HUB_LINK_OPEN)
+		take_open_frame(l, f);
+	else
+		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+}
+
+/* What its WebSocket tells */
+
+static void
+on_hub_link_open(void *user, struct eio_ws *ws)
+{
+	hub_link_of(user)->ws = ws;
+}
+
+static void
+on_hub_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size_t n)
+{
+	struct hub_link *l = hub_link_of(user);
+	enum relay_read what = RELAY_READ_FRAME;
+	struct relay_frame f;
+
+	(void)ws;
+	(void)binary;
+	l->heard_ms = hub_now(l->hub);
+	relay_reader_feed(&l->reader, eio_bytes(data, n));
+	while (l->state != HUB_LINK_OVER && (what = relay_reader_next(&l->reader, &f)) != RELAY_READ_MORE) {
+		if (what == RELAY_READ_FRAME)
+			take_edge_frame(l, &f);
+		else if (what == RELAY_READ_BAD || l->state != HUB_LINK_OPEN)
+			cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+	}
+	if (!l->session) return;
+	hub_session_pump(l->session);
+	if (l->session->cut) hub_link_cut_session(l->session, RELAY_HUB_METRIC_SLOW);
+}
+
+static void
+on_hub_link_writable(void *user, struct eio_ws *ws)
+{
+	struct hub_link *l = hub_link_of(user);
+
+	(void)ws;
+	if (l->session) hub_session_pump(l->session);
+}
+
+static void
+on_hub_link_closed(void *user, struct eio_ws *ws, bool error)
+{
+	struct hub_link *l = hub_link_of(user);
+
+	(void)ws;
+	(void)error;
+	if (l->state == HUB_LINK_OPEN)
+		log_info("event=relay-edge-lost node=%s address=%s", *l->edge.node ? l->edge.node : "-", l->peer);
+	l->ws = NULL; /* it is closed */
+	end_hub_link(l);
+	eio_list_remove(&l->link);
+	l->hub->n_links--;
+	relay_reader_deinit(&l->reader);
+	l->magic = 0;
+	free(l);
+}
+
+const struct eio_ws_handler hub_link_handler = {
+	.open = on_hub_link_open,
+	.message = on_hub_link_message,
+	.writable = on_hub_link_writable,
+	.closed = on_hub_link_closed,
+};
+
+/* For lines. The request says it only where somebody else wants to know. */
+static void
+note_address(struct hub_link *l, int fd)
+{
+	struct sockaddr_storage ss = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof ss;
+	struct eio_peer peer = { .kind = EIO_PEER_NONE };
+
+	if (getpeername(fd, (struct sockaddr *)&ss, &n) == 0) peer = eio_peer_of((struct sockaddr *)&ss);
+	if (!eio_peer_text(&peer, l->peer)) memcpy(l->peer, "-", 2);
+}
+
+/* Whoever has said nothing for the longest makes room: a crowd of them must not keep an edge away. */
+static void
+make_room_for_stranger(struct relay_hub *h)
+{
+	struct eio_list *at, *next;
+
+	EIO_LIST_FOREACH_SAFE(at, next, &h->links)
+	{
+		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
+
+		if (h->n_strangers < RELAY_STRANGERS) return;
+		if (l->ws && l->state < HUB_LINK_OPEN)
+			refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many that have not greeted");
+	}
+}
+
+void
+hub_link_begin(struct relay_hub *h, struct eio_upgrade *up)
+{
+	struct eio_bytes key = eio_request_header(up->req, EIO_LIT("sec-websocket-key"));
+	struct hub_link *l = NULL;
+
+	make_room_for_stranger(h);
+	if (h->n_links < RELAY_LINKS && key.n == RELAY_KEY_BYTES) l = calloc(1, sizeof *l);
+	if (!l) {
+		metrics_inc(h->metrics, RELAY_HUB_METRIC_FULL);
+		eio_upgrade_free(up);
+		return;
+	}
+	*l = (struct hub_link){ .magic = RELAY_LINK_MAGIC, .hub = h, .reader.most = RELAY_GREETING_MAX };
+	l->begun_ms = l->heard_ms = l->pinged_ms = hub_now(h);
+	note_address(l, up->fd);
+	eio_list_add_tail(&h->links, &l->link);
+	h->n_links++;
+	h->n_strangers++;
+	const struct eio_ws_adoption adoption = { .fd = up->fd,
+		.tls = up->tls,
+		.key = key,
+		.headers = EIO_LIT("Sec-WebSocket-Protocol: " RELAY_PROTOCOL "\r\n"),
+		.rest = eio_buf_bytes(&up->rest),
+		.user = l };
+
+	up->fd = -1;
+	up->tls = NULL;
+	eio_ws_adopt(h->server, &adoption);
+	eio_upgrade_free(up);
+}
+
+/* Feeds */
+
+void
+hub_link_tell_feeds(struct relay_hub *h)
+{
+	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
+		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
+
+		if (l->state == HUB_LINK_OPEN) write_frame(l->ws, RELAY_FEEDS, eio_buf_bytes(&h->feeds));
+	}
+}
+
+void
+hub_link_tell_gap(struct relay_hub *h)
+{
+	const struct eio_buf nothing = { 0 };
+	struct eio_list *at, *next;
+
+	EIO_LIST_FOREACH_SAFE(at, next, &h->sessions)
+	{
+		struct hub_session *s = EIO_CONTAINER(at, struct hub_session, link);
+
+		queue_frame(s, RELAY_GAP, &nothing);
+		hub_session_pump(s);
+		if (s->cut) hub_link_cut_session(s, RELAY_HUB_METRIC_SLOW);
+	}
+}

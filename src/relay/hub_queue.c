@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* What waits for one edge: references to blocks that all edges share, from the first that it has not said to have. */
+#include "src/relay/hub_int.h"
+
+#include <stdlib.h>
+
+static size_t
+slot_of(const struct hub_session *s, uint64_t number)
+{
+	return (size_t)(number % s->cap);
+}
+
+static size_t
+entry_cost(const struct eio_block *b)
+{
+	return b->n + RELAY_ENTRY_BYTES;
+}
+
+struct hub_session *
+hub_session_new(struct relay_hub *h, const char *node)
+{
+	struct hub_session *s = h->n_sessions < RELAY_EDGES ? calloc(1, sizeof *s) : NULL;
+
+	if (!s) return NULL;
+	s->magic = RELAY_SESSION_MAGIC;
+	s->hub = h;
+	s->number = ++h->sessions_born;
+	memcpy(s->node, node, sizeof s->node);
+	eio_list_init(&s->joins);
+	eio_list_add_tail(&h->sessions, &s->link);
+	h->n_sessions++;
+	return s;
+}
+
+static void
+drop_entry(struct hub_session *s, uint64_t number)
+{
+	struct eio_block *b = s->ring[slot_of(s, number)];
+
+	s->bytes -= entry_cost(b);
+	metrics_sub(s->hub->metrics, RELAY_HUB_METRIC_WAITING, entry_cost(b));
+	eio_block_unref(b);
+}
+
+void
+hub_session_free(struct hub_session *s)
+{
+	CHECK_MAGIC(s, RELAY_SESSION_MAGIC);
+	CHECK(eio_list_empty(&s->joins));
+	for (uint64_t i = s->acked + 1; i <= s->last; i++) drop_entry(s, i);
+	eio_list_remove(&s->link);
+	s->hub->n_sessions--;
+	free(s->ring);
+	s->magic = 0;
+	free(s);
+}
+
+struct hub_session *
+hub_session_find(struct relay_hub *h, const struct relay_place *place)
+{
+	if (memcmp(place->epoch, h->epoch, sizeof h->epoch) != 0) return NULL;
+	for (struct eio_list *l = h->sessions.next; l != &h->sessions; l = l->next) {
+		struct hub_session *s = EIO_CONTAINER(l, struct hub_session, link);
+
+		if (s->number == place->session)
+			return !s->cut && place->received >= s->acked && place->received <= s->sent ? s : NULL;
+	}
+	return NULL;
+}
+
+/* Room for one more. False when out of memory. */
+static bool
+grow_session_ring(struct hub_session *s)
+{
+	size_t cap = s->cap ? s->cap * 2 : 64;
+	struct eio_block **ring;
+
+	if (s->last - s->acked < s->cap) return true;
+	ring = malloc(cap * sizeof(struct eio_block *));
+	if (!ring) return false;
+	for (uint64_t i = s->acked + 1; i <= s->last; i++) ring[i % cap] = s->ring[slot_of(s, i)];
+	free(s->ring);
+	s->ring = ring;
+	s->cap = cap;
+	return true;
+}
+
+void
+hub_session_queue(struct hub_session *s, struct eio_block *b)
+{
+	if (s->cut) return;
+	if (s->bytes + entry_cost(b) > s->hub->options.spec->queue_bytes || !grow_session_ring(s)) {
+		s->cut = true;
+		return;
+	}
+	s->last++;
+	s->ring[slot_of(s, s->last)] = eio_block_ref(b);
+	s->bytes += entry_cost(b);
+	metrics_add(s->hub->metrics, RELAY_HUB_METRIC_WAITING, entry_cost(b));
+}
+
+void
+hub_session_pump(struct hub_session *s)
+{
+	while (s->ws && !s->cut && s->sent < s->last && eio_ws_writable(s->ws)) {
+		struct eio_block *b = s->ring[slot_of(s, s->sent + 1)];
+
+		if (eio_ws_write(s->ws, b) < 0) return; /* it will be told to be gone */
+		s->sent++;
+		metrics_add(s->hub->metrics, RELAY_HUB_METRIC_SENT_BYTES, b->n);
+	}
+}
+
+bool
+hub_session_ack(struct hub_session *s, uint64_t received)
+{
+	if (received > s->sent || received < s->acked) return false;
+	while (s->acked < received) drop_entry(s, ++s->acked);
+	return true;
+}
+
+void
+hub_session_attach(struct hub_session *s, struct eio_ws *ws)
+{
+	s->ws = ws;
+	s->sent = s->acked;
+}
