@@ -35,7 +35,7 @@ struct redis_ask {
 };
 
 static struct redis_ask *
-ask_of(void *user)
+redis_ask_of(void *user)
 {
 	struct redis_ask *a = user;
 
@@ -48,7 +48,7 @@ ask_of(void *user)
 static void
 on_ask_closed(uv_handle_t *h)
 {
-	struct redis_ask *a = ask_of(h->data);
+	struct redis_ask *a = redis_ask_of(h->data);
 
 	a->magic = 0;
 	free(a);
@@ -77,7 +77,7 @@ redis_ask_take_socket(struct redis_ask *a)
 static void
 on_ask_timer(uv_timer_t *t)
 {
-	struct redis_ask *a = ask_of(t->data);
+	struct redis_ask *a = redis_ask_of(t->data);
 	bool content = a->phase == ASK_IS_CONTENT;
 
 	if (a->phase == ASK_WAITS) snprintf(a->why, sizeof a->why, "no answer in time");
@@ -128,7 +128,7 @@ take_last_reply(struct redis_ask *a, const struct redis_event *event)
 static void
 on_ask_read(void *user, struct eio_bytes bytes)
 {
-	struct redis_ask *a = ask_of(user);
+	struct redis_ask *a = redis_ask_of(user);
 	struct redis_event event;
 	enum redis_read got;
 
@@ -147,7 +147,7 @@ on_ask_read(void *user, struct eio_bytes bytes)
 static void
 on_ask_broken(void *user, const char *why)
 {
-	struct redis_ask *a = ask_of(user);
+	struct redis_ask *a = redis_ask_of(user);
 
 	if (a->phase != ASK_IS_NOT) ask_is_over(a, why);
 }
@@ -155,7 +155,7 @@ on_ask_broken(void *user, const char *why)
 /* The question */
 
 static const char *
-say_question(struct redis_ask *a)
+say_redis_question(struct redis_ask *a)
 {
 	const struct redis_question *q = &a->question;
 	struct eio_buf b;
@@ -171,7 +171,7 @@ static void
 on_ask_dialed(void *user, struct redis_socket *socket, const char *why)
 {
 	static const struct redis_socket_events events = { .read = on_ask_read, .broken = on_ask_broken };
-	struct redis_ask *a = ask_of(user);
+	struct redis_ask *a = redis_ask_of(user);
 
 	a->dial = NULL;
 	if (socket) {
@@ -180,7 +180,7 @@ on_ask_dialed(void *user, struct redis_socket *socket, const char *why)
 		a->reader = redis_reader_new(ASK_STRING_BYTES);
 		if (a->reader) redis_reader_expect_values(a->reader, a->question.answer_bytes);
 		why = a->reader ? redis_socket_read_start(socket) : "out of memory";
-		if (!why) why = say_question(a);
+		if (!why) why = say_redis_question(a);
 	}
 	if (why) ask_is_over(a, why);
 }
