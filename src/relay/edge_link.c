@@ -212,6 +212,7 @@ open_hub(struct relay_edge *e, struct eio_bytes s)
 	resumed = memcmp(&before.session, &e->place.session, sizeof before.session) == 0 &&
 		  memcmp(before.epoch, e->place.epoch, sizeof before.epoch) == 0;
 	e->state = EDGE_OPEN;
+	e->heard_wall_ms = clock_wall_ms();
 	e->refused_told = e->lost_told = false;
 	redis_backoff_works(&e->backoff, edge_now(e));
 	eio_clock_set(&e->options.thread->clock, &e->timer, edge_now(e) + RELAY_EDGE_TICK_MS);
@@ -310,7 +311,8 @@ on_line_bytes(void *user, struct relay_chunk *c)
 	bool first = !e->first;
 
 	e->heard_ms = edge_now(e);
-	e->heard_wall_ms = clock_wall_ms();
+	/* A gap begins with what was heard last of a session, and not with the greeting of the next. */
+	if (e->state == EDGE_OPEN) e->heard_wall_ms = clock_wall_ms();
 	metrics_add(e->metrics, RELAY_EDGE_METRIC_BYTES, c->n);
 	c->mail.next = NULL;
 	*e->last = &c->mail;

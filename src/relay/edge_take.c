@@ -247,8 +247,9 @@ edge_take_welcome(struct relay_edge *e, struct eio_bytes s)
 		return false;
 	if (resumed && here.received != e->place.received) return false;
 	if (!resumed && here.received) return false;
+	/* One that has not been told yet goes on. */
+	if (!resumed && e->was_open && !e->gap) e->gap_from_ms = e->heard_wall_ms;
 	e->gap |= !resumed && e->was_open;
-	if (!resumed && e->was_open) e->gap_from_ms = e->heard_wall_ms;
 	e->place = here;
 	e->acked = here.received;
 	e->was_open = true;

@@ -224,7 +224,6 @@ run_line(void *arg)
 
 	pthread_setname_np(pthread_self(), "siocast-relay");
 	while (!atomic_load(&l->ends) && lws_service(l->context, 0) >= 0) continue;
-	lws_context_destroy(l->context);
 }
 
 /* On the thread that is told */
@@ -394,13 +393,13 @@ relay_line_stop(struct relay_line *l)
 	if (l->stopped) return;
 	l->stopped = true;
 	atomic_store(&l->ends, true);
-	if (!l->running) {
-		lws_context_destroy(l->context);
-		return;
+	if (l->running) {
+		lws_cancel_service(l->context);
+		uv_thread_join(&l->id);
 	}
-	lws_cancel_service(l->context);
-	uv_thread_join(&l->id);
 	l->running = false;
+	/* Behind the thread: it could have been gone before it was woken. */
+	lws_context_destroy(l->context);
 }
 
 void
