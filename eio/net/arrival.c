@@ -75,7 +75,7 @@ hand_on(struct arrival *a)
 	uv_poll_stop(&a->poll);
 	a->fd = -1;
 	end_arrival(a);
-	h->arrived(h, fd, &peer, a->door); /* it is there until its handle is closed */
+	h->arrived(h, fd, &peer, a->door, false); /* it is there until its handle is closed */
 }
 
 /* Takes n bytes that are known to wait, out of the socket. */

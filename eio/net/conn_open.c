@@ -36,22 +36,23 @@ on_wants_turn(struct eio__stream *s)
 	eio__conn_ready_to_shake(EIO_CONTAINER(s, struct eio__conn, io));
 }
 
-static void
-set_socket_options(int fd)
+bool
+eio__conn_set_options(int fd)
 {
 	int on = 1;
 
-	/* A Unix socket has neither. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
-		eio__behind_bound(fd); /* a WebSocket keeps it */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) return false;
+	eio__behind_bound(fd); /* a WebSocket keeps it */
+	return true;
 }
 
 /* NULL when it was closed. */
 static struct eio__conn *
 open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door,
-	struct eio_tls_server *tls)
+	struct eio_tls_server *tls, bool has_options)
 {
 	struct eio__conn *c = calloc(1, sizeof *c);
+	bool is_tcp;
 
 	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
 	if (!c || !c->http) {
@@ -70,19 +71,19 @@ open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_h
 	h->stats.accepted++;
 	h->stats.open++;
 	h->handles++;
-	set_socket_options(fd);
+	is_tcp = has_options || eio__conn_set_options(fd);
 	c->io.h.handle.data = c;
 	eio__conn_silent(c);
-	if (eio__stream_open(&c->io, h->loop, fd, tls, on_wants_turn) == 0) return c;
+	if (eio__stream_open(&c->io, h->loop, fd, !is_tcp, tls, on_wants_turn) == 0) return c;
 	eio__conn_close(c);
 	return NULL;
 }
 
 void
-eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door)
+eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door, bool has_options)
 {
 	struct eio_tls_server *tls = door ? door->tls : NULL;
-	struct eio__conn *c = open_conn(h, fd, peer, door, tls);
+	struct eio__conn *c = open_conn(h, fd, peer, door, tls, has_options);
 
 	if (!c) return;
 	if (!tls)
@@ -109,9 +110,9 @@ eio_httpd_join(struct eio_httpd *h, const struct eio_leaver *l)
 	if (l->stage == EIO_LEAVER_ARRIVES) {
 		eio__arrival_new(h, l->fd, l->door, &l->peer, l->begun);
 	} else if (l->stage == EIO_LEAVER_FRESH) {
-		eio__conn_new(h, l->fd, &l->peer, l->door);
+		eio__conn_new(h, l->fd, &l->peer, l->door, false);
 	} else {
-		c = open_conn(h, l->fd, &l->peer, l->door, NULL);
+		c = open_conn(h, l->fd, &l->peer, l->door, NULL, false);
 		if (c && l->relayed && !note_relayed(c, l->subject))
 			eio__conn_close(c);
 		else if (c)

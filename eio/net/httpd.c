@@ -26,6 +26,7 @@ struct eio_httpd_listener {
 	int fd;
 	struct eio_httpd_door *door; /* a reference, or NULL */
 	bool begun;
+	bool is_tcp, drained; /* it had nobody to accept once it had its options: who comes has them, too */
 };
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
@@ -112,7 +113,10 @@ accept_some(struct eio_httpd_listener *l, int most)
 			accept_pause(h, errno);
 			return;
 		}
-		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+		if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			l->drained = true;
+			return;
+		}
 		if (fd < 0) continue; /* a connection that died before it was taken */
 		if (h->paused) end_pause(h);
 		if (h->handler.admit && !h->handler.admit(h->handler.user))
@@ -120,7 +124,7 @@ accept_some(struct eio_httpd_listener *l, int most)
 		else if (proxied)
 			begin_proxied(h, fd, &peer, l->door);
 		else
-			eio__conn_new(h, fd, h->options.peers ? &peer : NULL, l->door);
+			eio__conn_new(h, fd, h->options.peers ? &peer : NULL, l->door, l->is_tcp && l->drained);
 	}
 }
 
@@ -158,6 +162,7 @@ eio_httpd_listener_new(struct eio_httpd *h, int fd, struct eio_httpd_door *door,
 	l->magic = LISTENER_MAGIC;
 	l->httpd = h;
 	l->fd = fd;
+	l->is_tcp = eio__conn_set_options(fd);
 	l->door = eio_httpd_door_ref(door);
 	l->poll.data = l;
 	eio_list_add_tail(&h->listeners, &l->link);

@@ -60,7 +60,8 @@ struct eio_httpd {
 	void (*shake)(struct eio__conn *c); /* eio__conn_shake */
 	void (*hold)(struct eio__conn *c); /* eio__conn_hold */
 	/* eio__conn_new */
-	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door);
+	void (*arrived)(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door,
+		bool has_options);
 	struct eio_list arrivals; /* that have not said yet whose they are (arrival.h) */
 	enum eio__parting parting;
 	struct eio_splices *splices; /* of connections that have left without their TLS; NULL until there is one */
@@ -111,8 +112,14 @@ struct eio__conn {
 
 /* conn_open.c */
 
-/* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. door: NULL for a plain one. */
-void eio__conn_new(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door);
+/* What a connection's socket has to have: that of a listener too, whose connections have it then from the moment in
+ * which they are accepted by the kernel. Whether it is one of TCP; a Unix socket stays as it is. */
+bool eio__conn_set_options(int fd);
+
+/* Serves an accepted descriptor, which it owns. peer: NULL when nobody asks whose it is. door: NULL for a plain one.
+ * has_options: it is of TCP, and has its options. */
+void eio__conn_new(
+	struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_httpd_door *door, bool has_options);
 
 /* Does the next step of its handshake. */
 void eio__conn_shake(struct eio__conn *c);

@@ -281,18 +281,15 @@ open_plain(struct eio__stream *s, uv_loop_t *loop, int fd, bool unix_socket)
 }
 
 int
-eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, struct eio_tls_server *tls,
+eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, bool is_unix, struct eio_tls_server *tls,
 	void (*wants_turn)(struct eio__stream *s))
 {
-	struct sockaddr_storage ss;
-	socklen_t n = sizeof ss;
 	struct eio__secure *c;
 	int err;
 
 	s->fd = fd;
 	if (!tls) {
-		if (getsockname(fd, (struct sockaddr *)&ss, &n)) ss.ss_family = AF_UNSPEC;
-		err = open_plain(s, loop, fd, ss.ss_family == AF_UNIX);
+		err = open_plain(s, loop, fd, is_unix);
 		if (err) close(fd);
 		return err;
 	}

@@ -40,9 +40,9 @@ struct eio__stream_write {
 };
 
 /* Takes a descriptor, which it owns from now on, also when that fails: the handle is there to be closed in any case.
- * tls: NULL for one that is plain; else the handshake has to be gone through first: wants_turn(s) is called whenever
- * more of it has arrived. 0, or a libuv error. */
-int eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, struct eio_tls_server *tls,
+ * is_unix: it is a Unix socket. tls: NULL for one that is plain; else the handshake has to be gone through first:
+ * wants_turn(s) is called whenever more of it has arrived. 0, or a libuv error. */
+int eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, bool is_unix, struct eio_tls_server *tls,
 	void (*wants_turn)(struct eio__stream *s));
 
 /* Goes on with the handshake. Nothing may be read or written before EIO_TLS_DONE. Close the stream when it fails. */

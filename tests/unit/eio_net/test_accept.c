@@ -6,7 +6,10 @@
 #define _GNU_SOURCE
 #include "eio/net/httpd.h"
 
+#include "eio/net/behind.h"
+
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -106,6 +109,62 @@ door_with(const char *name, const char *headers)
 
 	assert_non_null(d);
 	return d;
+}
+
+/* Our end of a connection: the descriptor whose peer has this one's address. */
+static int
+end_of(int peer)
+{
+	struct sockaddr_in at = { .sin_port = 0 }, of = { .sin_port = 0 };
+	socklen_t n = sizeof at, m = sizeof of;
+
+	assert_int_equal(getsockname(peer, (struct sockaddr *)&at, &n), 0);
+	for (int fd = 3; fd < 256; fd++, m = sizeof of) {
+		if (fd == peer || getpeername(fd, (struct sockaddr *)&of, &m) || m != sizeof of) continue;
+		if (of.sin_family == AF_INET && of.sin_port == at.sin_port) return fd;
+	}
+	fail_msg("no end of it");
+	return -1;
+}
+
+static void
+assert_options_of(int fd)
+{
+	int value = 0;
+	socklen_t n = sizeof value;
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &n), 0);
+	assert_true(value);
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, &n), 0);
+	assert_int_equal(value, EIO__UNSENT_MOST);
+}
+
+/* Who was in its queue before it was given to us has none of its options; who comes later has them from the kernel. */
+static void
+every_connection_has_its_options(void **state)
+{
+	struct test t;
+	int fds[4], fd = eio_listen("127.0.0.1:0");
+	socklen_t n = sizeof t.at;
+
+	(void)state;
+	start(&t, NULL);
+	eio_httpd_listener_close(t.listener);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&t.at, &n), 0);
+	for (int i = 0; i < 2; i++) fds[i] = dial(&t);
+	assert_int_equal(eio_httpd_listener_new(t.httpd, fd, NULL, &t.listener), 0);
+	eio_httpd_listener_begin(t.listener);
+	turn(&t);
+	for (int i = 2; i < 4; i++) {
+		fds[i] = dial(&t);
+		turn(&t);
+	}
+	for (int i = 0; i < 4; i++) {
+		assert_options_of(end_of(fds[i]));
+		assert_non_null(strstr(ask(&t, fds[i]), "here"));
+		close(fds[i]);
+	}
+	finish(&t);
 }
 
 static void
@@ -210,6 +269,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_connection_has_its_options),
 		cmocka_unit_test(who_comes_before_it_begins_waits),
 		cmocka_unit_test(who_has_come_when_it_closes_is_served),
 		cmocka_unit_test(one_that_never_began_takes_nobody),
