@@ -200,6 +200,17 @@ tell_edges_feeds(void *user, struct eio_bytes feeds)
 	relay_hub_feeds(user, feeds);
 }
 
+/* All of its clients' namespaces are taken from the hub. False when out of memory. */
+static bool
+hold_namespaces(struct relay_edge *e, const struct config *c)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = config_next_namespace(c, &i));)
+		if (relay_edge_hold(e, name)) return false;
+	return true;
+}
+
 static int
 make_edge(struct beside *b, const struct config *c, const struct beside_place *place)
 {
@@ -210,8 +221,6 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 		.metrics = place->thread->metrics,
 	};
 
-	const char *name;
-
 	if (!config_fill_edge(c, &o)) return 0;
 	if (b->hub) {
 		o.feeds = tell_edges_feeds;
@@ -219,10 +228,9 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 	}
 	o.user = b->hub;
 	b->edge = relay_edge_new(&o);
-	for (size_t i = 0; b->edge && (name = config_next_namespace(c, &i));)
-		if (relay_edge_hold(b->edge, name)) return -1;
-	if (!b->edge) log_error("event=relay-failed error=\"out of memory or of descriptors\"");
-	return b->edge ? 0 : -1;
+	if (b->edge && hold_namespaces(b->edge, c)) return 0;
+	log_error("event=relay-failed error=\"out of memory or of descriptors\"");
+	return -1;
 }
 
 void
