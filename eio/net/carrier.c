@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* An epoll set below the loop's; see the header. */
+/* See the header. */
 #include "eio/net/carrier.h"
 
 #include "eio/check.h"
+#include "eio/net/watch.h"
 #include "eio/net/wire.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@
 enum { CARRIER_MAGIC = 0x63617272 };
 
 enum {
-	EVENTS = 128, /* taken in one turn of the loop; others wait for the next, whose turn it is then */
+	EVENTS = 128, /* taken in one turn of the loop */
 	READ_BYTES = EIO_TLS_RECORD, /* and so much of each; TLS needs it to be no less */
 };
 
@@ -29,12 +30,11 @@ struct left {
 
 struct eio__carrier {
 	unsigned magic; /* CARRIER_MAGIC */
-	int epoll;
+	struct eio__watch watch;
 	struct eio__carrier_handler handler;
-	uv_poll_t poll; /* of the epoll set */
 	uv_timer_t timer; /* for the next of those that end */
 	uv_idle_t turn; /* runs while there is something left */
-	int handles; /* of these three that are still there */
+	int handles; /* these two and the watch's, as far as they are still there */
 	struct eio_list open;
 	struct eio_list ended; /* when the loop runs */
 	struct eio_list waited; /* for EIO__CARRIER_WAIT_MS at most: the first began first */
@@ -72,7 +72,7 @@ drop(struct eio__carrier *c, struct eio__carried *s)
 	if (s->busy) forget_left(c, s);
 	s->fd = -1;
 	c->handler.lost(s);
-	epoll_ctl(c->epoll, EPOLL_CTL_DEL, fd, NULL);
+	eio__watch_remove(&c->watch, fd);
 	eio__wire_close(fd, s->tls);
 	c->handler.gone(s);
 }
@@ -145,12 +145,10 @@ eio__carrier_end_later(struct eio__carrier *c, struct eio__carried *s)
 static void
 watch(struct eio__carrier *c, struct eio__carried *s, bool room)
 {
-	struct epoll_event ev = { .events = EPOLLIN | (room ? EPOLLOUT : 0), .data = { .ptr = s } };
-
 	if (s->watched == room) return;
 	s->watched = room;
 	/* Without it nothing would be sent any more. */
-	if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, s->fd, &ev)) eio__carrier_end(c, s);
+	if (eio__watch_change(&c->watch, s->fd, EPOLLIN | (room ? EPOLLOUT : 0), s)) eio__carrier_end(c, s);
 }
 
 void
@@ -223,9 +221,14 @@ receive_some(struct eio__carrier *c, struct eio__carried *s)
 	return true;
 }
 
+/* Nothing is freed here but the socket of the event: others may have one in the same batch, and wait for the timer. */
 static void
-on_socket_event(struct eio__carrier *c, struct eio__carried *s, uint32_t events)
+on_socket_event(struct eio__watch *w, void *ptr, uint32_t events)
 {
+	struct eio__carrier *c = EIO_CONTAINER(w, struct eio__carrier, watch);
+	struct eio__carried *s = ptr;
+
+	CHECK_MAGIC(c, CARRIER_MAGIC);
 	/* Errors and ends are found by reading. */
 	if ((events & ~(uint32_t)EPOLLOUT) && !s->busy && !receive_some(c, s)) return;
 	if (!(events & EPOLLOUT) || !s->awaits_room || s->ended) return;
@@ -234,27 +237,10 @@ on_socket_event(struct eio__carrier *c, struct eio__carried *s, uint32_t events)
 	watch(c, s, s->awaits_room);
 }
 
-/* Nothing is freed here but the socket of an event that is looked at: others that end wait for the timer. */
-static void
-on_ready(uv_poll_t *poll, int status, int events)
-{
-	struct eio__carrier *c = poll->data;
-	struct epoll_event ready[EVENTS];
-	int n;
-
-	(void)status;
-	(void)events;
-	CHECK_MAGIC(c, CARRIER_MAGIC);
-	n = epoll_wait(c->epoll, ready, EVENTS, 0);
-	for (int i = 0; i < n; i++) on_socket_event(c, ready[i].data.ptr, ready[i].events);
-}
-
 int
 eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = s } };
-
-	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev)) {
+	if (eio__watch_add(&c->watch, fd, EPOLLIN, s)) {
 		eio__wire_close(fd, s->tls);
 		return -1;
 	}
@@ -276,20 +262,17 @@ eio__carrier_new(uv_loop_t *loop, const struct eio__carrier_handler *handler)
 	c->magic = CARRIER_MAGIC;
 	c->handler = *handler;
 	c->handles = 3;
-	c->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (c->epoll < 0 || uv_poll_init(loop, &c->poll, c->epoll)) {
-		if (c->epoll >= 0) close(c->epoll);
+	if (eio__watch_open(&c->watch, loop, EVENTS, on_socket_event)) {
 		free(c);
 		return NULL;
 	}
 	uv_timer_init(loop, &c->timer);
 	uv_idle_init(loop, &c->turn);
-	c->poll.data = c->timer.data = c->turn.data = c;
+	c->timer.data = c->turn.data = c;
 	eio_list_init(&c->open);
 	eio_list_init(&c->ended);
 	eio_list_init(&c->waited);
 	eio_list_init(&c->left);
-	uv_poll_start(&c->poll, UV_READABLE, on_ready);
 	return c;
 }
 
@@ -299,7 +282,16 @@ on_handle_closed(uv_handle_t *h)
 	struct eio__carrier *c = h->data;
 
 	CHECK_MAGIC(c, CARRIER_MAGIC);
-	if (--c->handles == 0) close(c->epoll);
+	c->handles--;
+}
+
+static void
+on_carrier_watch_closed(struct eio__watch *w)
+{
+	struct eio__carrier *c = EIO_CONTAINER(w, struct eio__carrier, watch);
+
+	CHECK_MAGIC(c, CARRIER_MAGIC);
+	c->handles--;
 }
 
 void
@@ -311,7 +303,7 @@ eio__carrier_close(struct eio__carrier *c)
 	CHECK_MAGIC(c, CARRIER_MAGIC);
 	for (int i = 0; i < 3; i++)
 		while ((s = first_of(all[i]))) drop(c, s);
-	uv_close((uv_handle_t *)&c->poll, on_handle_closed);
+	eio__watch_close(&c->watch, on_carrier_watch_closed);
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 	uv_close((uv_handle_t *)&c->turn, on_handle_closed);
 }

@@ -4,9 +4,7 @@
  * keeps the time of their end. What the bytes mean it is not asked. Inside of the
  * WebSockets.
  *
- * They have an epoll set of their own, which the loop watches as one descriptor: a
- * handle of libuv for each would be 160 bytes more for each idle client, and an
- * allocation that lives until a later turn.
+ * They have an epoll set of their own (eio/net/watch.h).
  *
  * Nobody gets more than his share: what one turn of the loop does not take of what a
  * socket brought waits here, and the socket with it.

@@ -6,7 +6,7 @@
  *     reading ──request──▶ waiting ──answer──▶ reading
  *        │                    │
  *        ▼                    ▼
- *     lingering ────────▶ closed        upgrade: the descriptor leaves, the handle closes
+ *     lingering ────────▶ closed        upgrade: the descriptor leaves, the rest closes
  */
 #include "eio/check.h"
 #include "eio/net/httpd_int.h"
@@ -22,23 +22,44 @@ eio__conn_release_request(struct eio__conn *c)
 
 /* Lifetime */
 
-void
-eio__httpd_free_if_done(struct eio_httpd *h)
+static void on_turn(uv_idle_t *turn);
+
+static void
+free_httpd(struct eio_httpd *h)
 {
-	if (!h->closing || h->handles > 0) return;
+	if (--h->last > 0) return;
 	eio__responses_deinit(&h->responses);
 	eio_uring_free(h->ring);
 	free(h);
 }
 
 static void
-on_conn_closed(uv_handle_t *handle)
+on_turn_closed(uv_handle_t *handle)
 {
-	struct eio__conn *c = handle->data;
-	struct eio_httpd *h;
+	free_httpd(handle->data);
+}
 
-	CHECK_MAGIC(c, EIO__CONN_MAGIC);
-	h = c->httpd;
+static void
+on_streams_closed(struct eio__watch *w)
+{
+	free_httpd(EIO_CONTAINER(w, struct eio_httpd, streams.watch));
+}
+
+void
+eio__httpd_free_if_done(struct eio_httpd *h)
+{
+	if (!h->closing || h->handles > 0 || h->last) return;
+	h->last = 2;
+	uv_close((uv_handle_t *)&h->turn, on_turn_closed);
+	eio__watch_close(&h->streams.watch, on_streams_closed);
+}
+
+static void
+free_conn(struct eio__conn *c)
+{
+	struct eio_httpd *h = c->httpd;
+
+	eio__stream_free(&c->io);
 	eio_http_free(c->http);
 	eio__pending_clear(&c->pending);
 	free(c->pass);
@@ -68,7 +89,10 @@ eio__conn_close(struct eio__conn *c)
 	eio_list_remove(&c->silent);
 	eio__behind_remove(&c->httpd->behind, &c->laggard);
 	c->httpd->stats.open--;
-	eio__stream_close(&c->io, on_conn_closed);
+	eio__stream_close(&c->io);
+	/* Who called this may still look at it, and so may the events of this turn. */
+	eio_list_add_tail(&c->httpd->gone, &c->ready);
+	uv_idle_start(&c->httpd->turn, on_turn);
 	eio_exchange_unref(c->last);
 	c->last = NULL;
 	ex = c->ex;
@@ -98,11 +122,12 @@ on_turn(uv_idle_t *turn)
 {
 	struct eio_httpd *h = turn->data;
 
+	while (!eio_list_empty(&h->gone)) free_conn(take_first(&h->gone));
 	for (unsigned i = 0; i < EIO_HTTPD_TURN_HANDSHAKES && !eio_list_empty(&h->shaking); i++)
 		h->shake(take_first(&h->shaking));
 	for (unsigned i = 0; i < EIO_HTTPD_TURN_CONNECTIONS && !eio_list_empty(&h->ready); i++)
 		h->go_on(take_first(&h->ready));
-	if (eio_list_empty(&h->ready) && eio_list_empty(&h->shaking)) uv_idle_stop(turn);
+	if (eio_list_empty(&h->ready) && eio_list_empty(&h->shaking) && eio_list_empty(&h->gone)) uv_idle_stop(turn);
 }
 
 static void
@@ -209,10 +234,11 @@ eio__conn_clock_init(struct eio__conn *c)
 void
 eio__conn_linger(struct eio__conn *c)
 {
-	if (c->closing || c->eof || eio__stream_shutdown(&c->io)) {
+	if (c->closing || c->eof) {
 		eio__conn_close(c);
 		return;
 	}
+	eio__stream_shutdown(&c->io);
 	c->lingering = true;
 	eio__conn_arm(c, EIO_HTTPD_LINGER_MS);
 	if (c->stopped) eio__conn_ready(c); /* it is read, or what the client still sends would make a reset */

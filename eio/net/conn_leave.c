@@ -43,9 +43,8 @@ eio__conn_upgrade(struct eio__conn *c, struct eio_bytes rest)
 	up->pass = c->pass;
 	c->pass = NULL;
 	eio_buf_add(&up->rest, rest);
-	eio__stream_read_stop(&c->io);
 	eio__conn_close(c);
-	if (up->fd < 0 || up->rest.failed)
+	if (up->rest.failed)
 		eio_upgrade_free(up);
 	else
 		h->handler.upgrade(h->handler.user, up);
@@ -128,7 +127,7 @@ eio__conn_leave(struct eio__conn *c)
 	if (c->relayed) eio_buf_add(&subject, eio_buf_bytes(c->relayed));
 	l.subject = eio_buf_bytes(&subject);
 	l.relayed = tls || c->relayed;
-	if (l.fd >= 0 && tls) l.fd = relay(h, l.fd, tls);
+	if (tls) l.fd = relay(h, l.fd, tls);
 	if (l.fd >= 0) h->handler.leave(h->handler.user, &l);
 	eio_buf_deinit(&subject);
 	eio__conn_close(c);

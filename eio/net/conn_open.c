@@ -30,10 +30,10 @@ eio__conn_shake(struct eio__conn *c)
 	eio__conn_close(c);
 }
 
-static void
-on_wants_turn(struct eio__stream *s)
+void
+eio__conn_wants_turn(struct eio__stream *io)
 {
-	eio__conn_ready_to_shake(EIO_CONTAINER(s, struct eio__conn, io));
+	eio__conn_ready_to_shake(EIO_CONTAINER(io, struct eio__conn, io));
 }
 
 bool
@@ -52,7 +52,6 @@ open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_h
 	struct eio_tls_server *tls, bool has_options)
 {
 	struct eio__conn *c = calloc(1, sizeof *c);
-	bool is_tcp;
 
 	if (c) c->http = eio_http_new(h->options.max_head, h->options.max_body);
 	if (!c || !c->http) {
@@ -71,10 +70,9 @@ open_conn(struct eio_httpd *h, int fd, const struct eio_peer *peer, struct eio_h
 	h->stats.accepted++;
 	h->stats.open++;
 	h->handles++;
-	is_tcp = has_options || eio__conn_set_options(fd);
-	c->io.h.handle.data = c;
+	if (!has_options) eio__conn_set_options(fd);
 	eio__conn_silent(c);
-	if (eio__stream_open(&c->io, h->loop, fd, !is_tcp, tls, on_wants_turn) == 0) return c;
+	if (eio__stream_open(&c->io, &h->streams, fd, tls) == 0) return c;
 	eio__conn_close(c);
 	return NULL;
 }

@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 static void conn_go_on(struct eio__conn *c, bool answered);
-static void on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
-static void on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 /* Answers */
 
@@ -384,7 +382,7 @@ conn_pace(struct eio__conn *c, bool more)
 	       (listens && eio__pending_waiting(&c->pending).n >= EIO_HTTPD_PIPELINE_BYTES);
 	if (turn) eio__conn_ready(c);
 	if (stop && !c->stopped) eio__stream_read_stop(&c->io);
-	if (!stop && c->stopped) eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read);
+	if (!stop && c->stopped) eio__stream_read_start(&c->io);
 	c->stopped = stop;
 	if (held && c->httpd->parting == EIO__LEAVES) eio__conn_leave(c);
 }
@@ -443,52 +441,46 @@ on_conn_eof(struct eio__conn *c)
 	if (c->ex || eio__stream_queue_size(&c->io) == 0) eio__conn_close(c);
 }
 
-static void
-on_conn_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+void
+eio__conn_read(struct eio__stream *io, const char *p, ssize_t n)
 {
-	struct eio__conn *c = handle->data;
-
-	(void)suggested;
-	CHECK_MAGIC(c, EIO__CONN_MAGIC);
-	/* One buffer for all: what is in it is used up before the next read. */
-	*buf = uv_buf_init(c->httpd->read_buffer, EIO__READ_BUFFER);
-}
-
-static void
-on_conn_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct eio__conn *c = stream->data;
+	struct eio__conn *c = EIO_CONTAINER(io, struct eio__conn, io);
 
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
-	if (n == 0 || c->closing) return;
-	if (n == UV_EOF) {
+	if (n == 0) {
 		on_conn_eof(c);
 	} else if (n < 0) {
 		eio__conn_close(c);
 	} else {
-		if (conn_listens(c)) conn_take(c, buf->base, (size_t)n);
-		/* libuv would read on at once. */
-		conn_pace(c, n == EIO__READ_BUFFER);
+		if (conn_listens(c)) conn_take(c, p, (size_t)n);
+		/* There is more, probably: not in this turn. */
+		conn_pace(c, n == EIO__STREAM_READ_BYTES);
 	}
+}
+
+/* The clock of a request's head begins. */
+static void
+begin_to_listen(struct eio__conn *c)
+{
+	c->stopped = false;
+	eio__conn_arm(c, c->httpd->options.header_timeout_ms);
 }
 
 void
 eio__conn_begin(struct eio__conn *c)
 {
-	if (eio__stream_read_start(&c->io, on_conn_alloc, on_conn_read)) {
-		eio__conn_close(c);
-		return;
-	}
-	c->stopped = false;
-	eio__conn_arm(c, c->httpd->options.header_timeout_ms);
-	if (conn_held(c)) conn_pace(c, false);
+	begin_to_listen(c);
+	if (conn_held(c))
+		conn_pace(c, false);
+	else
+		eio__stream_read_now(&c->io);
 }
 
 void
 eio__conn_begin_with(struct eio__conn *c, struct eio_bytes begun)
 {
-	eio__conn_begin(c);
-	if (c->closing || begun.n == 0) return;
-	conn_take(c, begun.p, begun.n);
+	begin_to_listen(c);
+	eio__stream_read_start(&c->io);
+	if (begun.n > 0) conn_take(c, begun.p, begun.n);
 	conn_pace(c, false);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes out of a connection: straight to the kernel while it takes them, then by
- * libuv. How it went is returned, or told later; what follows from that is conn.c's.
+ * Bytes out of a connection: straight to the kernel while it takes them, the rest when
+ * there is room. How it went is returned, or told later; what follows from that is conn.c's.
  *
  * Answers may be gathered in a ring (eio/net/uring.h) first. A connection has at
  * most one of them there, and whatever else is written to it, or closes it, has the
@@ -34,16 +34,16 @@ free_rest(struct rest *w)
 
 /* The rest is out. A connection whose client will say nothing more, or whose server is closing, ends here as well. */
 static void
-on_rest_written(uv_write_t *req, int status)
+on_rest_written(struct eio__stream_write *write, bool failed)
 {
-	struct rest *w = EIO_CONTAINER(req, struct rest, write.req);
+	struct rest *w = EIO_CONTAINER(write, struct rest, write);
 	struct eio__conn *c = w->conn;
 	enum eio__wrote how = w->close ? EIO__WROTE_LAST : EIO__WROTE_REST;
 	bool all = eio__stream_queue_size(&c->io) == 0;
 
 	CHECK_MAGIC(c, EIO__CONN_MAGIC);
 	c->rests--;
-	if (status || (all && (c->eof || c->httpd->closing))) how = EIO__WROTE_FAILED;
+	if (failed || (all && (c->eof || c->httpd->closing))) how = EIO__WROTE_FAILED;
 	c->httpd->written(c, how);
 	free_rest(w);
 }
@@ -64,7 +64,7 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 {
 	struct rest *w = malloc(sizeof *w + head.n);
 	size_t head_sent = sent < head.n ? sent : head.n, body_sent = sent - head_sent;
-	uv_buf_t bufs[2];
+	struct iovec parts[EIO__STREAM_PARTS];
 	unsigned n = 0;
 
 	if (!w) return EIO__WROTE_FAILED;
@@ -72,13 +72,9 @@ conn_write_rest(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 	*w = (struct rest){ .conn = c, .body = body ? eio_block_ref(body) : NULL, .close = close };
 	if (r) take_unsent(w, r);
 	if (head.n) memcpy(w->head, head.p, head.n);
-	if (head_sent < head.n) bufs[n++] = uv_buf_init(w->head + head_sent, (unsigned)(head.n - head_sent));
-	if (body && body_sent < body->n)
-		bufs[n++] = uv_buf_init(body->data + body_sent, (unsigned)(body->n - body_sent));
-	if (eio__stream_write(&w->write, &c->io, bufs, n, on_rest_written)) {
-		free_rest(w);
-		return EIO__WROTE_FAILED;
-	}
+	if (head_sent < head.n) parts[n++] = (struct iovec){ w->head + head_sent, head.n - head_sent };
+	if (body && body_sent < body->n) parts[n++] = (struct iovec){ body->data + body_sent, body->n - body_sent };
+	eio__stream_write(&w->write, &c->io, parts, n, on_rest_written);
 	c->rests++;
 	c->kept += head.n + (body ? body->n : 0) - sent;
 	return EIO__WROTE_KEPT;
@@ -89,17 +85,17 @@ static enum eio__wrote
 write_parts(struct eio__conn *c, struct eio_bytes head, struct eio_block *body, bool close, struct eio_response *r)
 {
 	size_t total = head.n + (body ? body->n : 0);
-	uv_buf_t bufs[2];
-	unsigned parts = 0;
-	int n;
+	struct iovec parts[EIO__STREAM_PARTS];
+	unsigned n = 0;
+	ssize_t sent;
 
 	if (c->gathered) eio_uring_flush(c->httpd->ring);
-	if (head.n) bufs[parts++] = uv_buf_init((char *)(uintptr_t)head.p, (unsigned)head.n);
-	if (body) bufs[parts++] = uv_buf_init(body->data, (unsigned)body->n);
+	if (head.n) parts[n++] = (struct iovec){ (char *)(uintptr_t)head.p, head.n };
+	if (body) parts[n++] = (struct iovec){ body->data, body->n };
 	c->httpd->stats.bytes_out += total;
-	n = eio__stream_try_write(&c->io, bufs, parts);
-	if (n < 0 && n != UV_EAGAIN) return EIO__WROTE_FAILED;
-	if (n < 0 || (size_t)n < total) return conn_write_rest(c, head, body, n < 0 ? 0 : (size_t)n, close, r);
+	sent = eio__stream_try_write(&c->io, parts, n);
+	if (sent < 0) return EIO__WROTE_FAILED;
+	if ((size_t)sent < total) return conn_write_rest(c, head, body, (size_t)sent, close, r);
 	return close ? EIO__WROTE_LAST : EIO__WROTE;
 }
 
@@ -111,7 +107,7 @@ eio__conn_write(struct eio__conn *c, struct eio_bytes head, struct eio_block *bo
 
 /* Gathering */
 
-/* What the socket did not take of a gathered answer goes to libuv, which also finds out about errors. */
+/* What the socket did not take of a gathered answer waits for room; an error is found then. */
 static void
 on_answer_sent(void *user, void *owner, size_t left)
 {

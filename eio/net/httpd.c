@@ -125,6 +125,7 @@ accept_some(struct eio_httpd_listener *l, int most)
 			begin_proxied(h, fd, &peer, l->door);
 		else
 			eio__conn_new(h, fd, h->options.peers ? &peer : NULL, l->door, l->is_tcp && l->drained);
+		if (eio_list_empty(&l->link)) return; /* what it said has closed the listener */
 	}
 }
 
@@ -132,10 +133,14 @@ static void
 on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	struct eio_httpd_listener *l = poll->data;
+	const struct eio_httpd_handler *handler = &l->httpd->handler;
 
 	(void)events;
 	CHECK_MAGIC(l, LISTENER_MAGIC);
-	if (status == 0) accept_some(l, ACCEPT_BURST);
+	if (status) return;
+	if (handler->burst) handler->burst(handler->user, true);
+	accept_some(l, ACCEPT_BURST);
+	if (handler->burst) handler->burst(handler->user, false);
 }
 
 int
@@ -188,15 +193,6 @@ eio_httpd_listener_set_door(struct eio_httpd_listener *l, struct eio_httpd_door 
 	CHECK_MAGIC(l, LISTENER_MAGIC);
 	l->door = eio_httpd_door_ref(door);
 	eio_httpd_door_unref(before);
-}
-
-static void
-on_turn_closed(uv_handle_t *handle)
-{
-	struct eio_httpd *h = handle->data;
-
-	h->handles--;
-	eio__httpd_free_if_done(h);
 }
 
 static void
@@ -283,6 +279,12 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	struct eio_httpd *h = calloc(1, sizeof *h);
 
 	if (!h) return NULL;
+	if (eio__streams_open(&h->streams, loop)) {
+		free(h);
+		return NULL;
+	}
+	h->streams.read = eio__conn_read;
+	h->streams.wants_turn = eio__conn_wants_turn;
 	h->written = eio__conn_written;
 	h->go_on = eio__conn_go_on;
 	h->shake = eio__conn_shake;
@@ -299,9 +301,9 @@ eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_o
 	eio_list_init(&h->ready);
 	eio_list_init(&h->shaking);
 	eio_list_init(&h->silent);
+	eio_list_init(&h->gone);
 	uv_idle_init(loop, &h->turn);
 	h->turn.data = h;
-	h->handles++;
 	eio_timer_init(&h->accept_retry, on_accept_retry);
 	return h;
 }
@@ -345,7 +347,6 @@ eio_httpd_close(struct eio_httpd *h)
 	eio__arrivals_close(h);
 	eio_splices_close(h->splices);
 	h->splices = NULL;
-	uv_close((uv_handle_t *)&h->turn, on_turn_closed);
 	/* An answer that is on its way out is allowed to leave; the linger timer bounds it. */
 	EIO_LIST_FOREACH_SAFE(l, next, &h->conns)
 	{

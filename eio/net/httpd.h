@@ -95,6 +95,9 @@ struct eio_httpd_handler {
 	void (*accept_paused)(void *user, int err);
 	/* Whether one more connection is welcome; else it is closed at once. NULL: always. */
 	bool (*admit)(void *user);
+	/* Around the connections that are accepted in a turn, some of which may be WebSockets at its end. May be
+	 * NULL. */
+	void (*burst)(void *user, bool begins);
 	/* A connection leaves, see eio_httpd_leave; its descriptor is the callee's. May be NULL if none does. */
 	void (*leave)(void *user, const struct eio_leaver *l);
 	void *user;
@@ -120,7 +123,7 @@ void eio_httpd_door_unref(struct eio_httpd_door *door); /* the same */
 const char *eio_httpd_door_name(const struct eio_httpd_door *door); /* "" of NULL */
 
 /* The options are copied. The clock is shared with the other users of the loop and outlives the
- * server. NULL when out of memory. */
+ * server. NULL when out of memory or of descriptors, errno says which. */
 struct eio_httpd *eio_httpd_new(uv_loop_t *loop, struct eio_clock *clock, const struct eio_httpd_options *options,
 	const struct eio_httpd_handler *handler);
 

@@ -17,7 +17,6 @@
 
 enum {
 	EIO__CONN_MAGIC = 0x636f6e6e,
-	EIO__READ_BUFFER = 65536,
 	EIO__REST_COST = 320, /* what is kept of an answer costs beside its bytes */
 	EIO__SHARED_MAX = 16384, /* answers with larger bodies are not copied into a block of their own */
 };
@@ -50,7 +49,8 @@ struct eio_httpd {
 	struct eio__behind behind;
 	struct eio_timer accept_retry;
 	struct eio_httpd_options options;
-	unsigned handles; /* listeners and connections whose libuv handle is not closed yet */
+	unsigned handles; /* listeners, arrivals and connections that are not freed yet */
+	unsigned last; /* of turn and streams.watch, those that are being closed: nothing else is there any more */
 	bool closing, paused;
 	uint64_t short_ms; /* when descriptors ran out last */
 	struct eio__responses responses;
@@ -70,8 +70,9 @@ struct eio_httpd {
 	struct eio_list ready; /* connections with something to do that is not for the turn they did the last in */
 	struct eio_list shaking; /* the same for those with a step of a handshake to do */
 	struct eio_list silent; /* connections that wait for a request, who has for the longest first */
-	uv_idle_t turn; /* runs while there are some */
-	char read_buffer[EIO__READ_BUFFER];
+	struct eio_list gone; /* connections that were closed in this turn */
+	uv_idle_t turn; /* runs while there are some in these lists */
+	struct eio__streams streams;
 };
 
 struct eio__conn {
@@ -85,7 +86,7 @@ struct eio__conn {
 	/* Bytes that came while an exchange was being answered, or too many for one turn; or a head that is not
 	 * complete. */
 	struct eio__pending pending;
-	struct eio_list ready; /* in httpd->ready, or in httpd->shaking */
+	struct eio_list ready; /* in httpd->ready, ->shaking or ->gone */
 	struct eio_list silent; /* in httpd->silent, while no request head is complete and nothing is to be written */
 	uint64_t silent_since; /* on the server's clock */
 	struct eio_timer timer;
@@ -124,12 +125,18 @@ void eio__conn_new(
 /* Does the next step of its handshake. */
 void eio__conn_shake(struct eio__conn *c);
 
+/* Its stream has more of a handshake, see struct eio__streams. */
+void eio__conn_wants_turn(struct eio__stream *io);
+
 /* conn_read.c */
 
-/* Begins to read. Its clock is that of a request's head from here on. */
+/* Something has come, see struct eio__streams. */
+void eio__conn_read(struct eio__stream *io, const char *p, ssize_t n);
+
+/* Begins to read, now, if something is there. Its clock is that of a request's head from here on. */
 void eio__conn_begin(struct eio__conn *c);
 
-/* The same, when something was read of it already. */
+/* The same, when something was read of it already; what has come since is left for later. */
 void eio__conn_begin_with(struct eio__conn *c, struct eio_bytes begun);
 
 /* The server holds: so does it, or it leaves, if it has nothing to wait for. */

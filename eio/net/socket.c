@@ -327,19 +327,26 @@ eio__socket_find(struct eio_server *server, struct eio_bytes sid)
 	return find_socket(server, sid); /* unless that was its end */
 }
 
+/* Whether there are so many that to send to all of them in one system call pays. */
+static bool
+are_several(const struct eio_list *l)
+{
+	return l->next != l && l->next->next != l && l->next->next->next != l;
+}
+
 void
 eio_server_flush(struct eio_server *server)
 {
-	bool together = server->together;
+	bool gather = server->together || are_several(&server->dirty);
 
-	if (together) eio_server_gather(server, true);
+	if (gather) eio_server_gather(server, server->together);
 	while (!eio_list_empty(&server->dirty)) {
 		struct eio_socket *s = EIO_CONTAINER(server->dirty.next, struct eio_socket, dirty);
 
 		eio_list_remove(&s->dirty);
 		pump_outputs(s);
 	}
-	if (together) eio_server_send_gathered(server);
+	if (gather) eio_server_send_gathered(server);
 	server->together = false;
 	server->stats.behind = eio_ws_server_behind(server->ws, eio_clock_now(server->clock));
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain streams are libuv's. For those with TLS this does what libuv does for the others: it tries, waits for room, and
- * keeps the order. */
+/* Tries, waits for room, and keeps the order; the same for TLS and for what is plain. */
 #include "eio/net/stream.h"
 
 #include "eio/check.h"
+#include "eio/list.h"
+#include "eio/net/wire.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <sys/epoll.h>
 
 enum { SECURE_MAGIC = 0x73656375 };
 
@@ -17,52 +15,52 @@ struct eio__secure {
 	unsigned magic; /* SECURE_MAGIC */
 	struct eio_tls_server *server;
 	struct eio_tls *tls; /* owned; NULL until something has arrived */
-	void (*wants_turn)(struct eio__stream *s);
 	bool shaking; /* the handshake goes on */
-	bool reading;
-	bool ends; /* our side does, when all is out */
-	bool closing;
-	uv_alloc_cb alloc;
-	uv_read_cb read;
-	uv_close_cb closed;
-	struct eio__stream_write *first, **end; /* in their order */
-	size_t queued; /* bytes */
+	bool waits; /* for its turn in it */
 };
 
-static void on_secure_event(uv_poll_t *poll, int status, int events);
-
-static struct eio__stream *
-stream_of(void *handle)
+static bool
+is_shaking(const struct eio__stream *s)
 {
-	uv_handle_t *h = handle;
-
-	return (struct eio__stream *)((char *)h - offsetof(struct eio__stream, h));
+	return s->secure && s->secure->shaking;
 }
 
-/* Watches for what can be done now. */
-static void
-watch_secure(struct eio__stream *s)
-{
-	const struct eio__secure *c = s->secure;
-	int events = 0;
+/* Watching */
 
-	if (c->closing) return;
-	if (c->reading || c->shaking) events |= UV_READABLE;
-	if (c->first || (c->tls && eio_tls_waits(c->tls))) events |= UV_WRITABLE;
-	if (events)
-		uv_poll_start(&s->h.poll, events, on_secure_event);
+static uint32_t
+wanted_events(const struct eio__stream *s)
+{
+	uint32_t events = 0;
+
+	if (s->fd < 0 || (is_shaking(s) && s->secure->waits)) return 0;
+	if (s->reading || is_shaking(s)) events |= EPOLLIN | EPOLLRDHUP;
+	if (s->first || eio__wire_waits(eio__stream_tls(s))) events |= EPOLLOUT;
+	/* What was told once need not be looked at again: less than the buffer takes is all there was. Of TLS one
+	 * record is read at a time. */
+	return events && !s->secure ? events | EPOLLET : events;
+}
+
+/* Watches for what can be done now. Who wants nothing is not watched at all: that a connection is broken epoll would
+ * tell again and again. */
+static void
+watch_stream(struct eio__stream *s)
+{
+	uint32_t events = wanted_events(s);
+	struct eio__watch *w = &s->all->watch;
+	int err = 0;
+
+	if (events == s->watched) return;
+	if (!events)
+		eio__watch_remove(w, s->fd);
+	else if (s->watched)
+		err = eio__watch_change(w, s->fd, events, s);
 	else
-		uv_poll_stop(&s->h.poll);
+		err = eio__watch_add(w, s->fd, events, s);
+	/* The kernel is short of memory. Nobody would hear of this one any more; the clock of its owner ends it. */
+	if (!err) s->watched = events;
 }
 
 /* Writing */
-
-static void
-to_parts(struct iovec *parts, const uv_buf_t *bufs, unsigned n)
-{
-	CHECK(n <= EIO__STREAM_PARTS);
-	for (unsigned i = 0; i < n; i++) parts[i] = (struct iovec){ bufs[i].base, bufs[i].len };
-}
 
 static size_t
 bytes_of(const struct iovec *parts, unsigned n)
@@ -87,145 +85,143 @@ advance(struct eio__stream_write *w, size_t n)
 }
 
 static void
-end_write(struct eio__secure *c, int status)
+end_write(struct eio__stream *s, bool failed)
 {
-	struct eio__stream_write *w = c->first;
+	struct eio__stream_write *w = s->first;
 
-	c->queued -= bytes_of(w->parts, w->n);
-	c->first = w->next;
-	if (!c->first) c->end = &c->first;
-	w->done(&w->req, status);
+	s->queued -= bytes_of(w->parts, w->n);
+	s->first = w->next;
+	if (!s->first) s->end = &s->first;
+	w->done(w, failed);
+}
+
+/* Ends our side, now that all is out; with TLS, when it has said so, too. */
+static void
+end_side(struct eio__stream *s)
+{
+	struct eio_tls *tls = eio__stream_tls(s);
+
+	if (tls) eio_tls_end(tls);
+	if (eio__wire_waits(tls)) return;
+	s->ends = false;
+	shutdown(s->fd, SHUT_WR);
 }
 
 /* Sends what is queued, as far as there is room. */
 static void
 send_queued(struct eio__stream *s)
 {
-	struct eio__secure *c = s->secure;
 	struct eio__stream_write *w;
+	struct eio_tls *tls = eio__stream_tls(s);
 	ssize_t sent;
 
-	while (!c->closing && (w = c->first)) {
-		sent = eio_tls_send(c->tls, w->parts, w->n);
+	while (!s->closed && (w = s->first)) {
+		sent = eio__wire_send_parts(s->fd, tls, w->parts, w->n);
 		if (sent > 0) {
 			advance(w, (size_t)sent);
-			c->queued -= (size_t)sent;
+			s->queued -= (size_t)sent;
 		}
 		/* It is out when its last record is. */
-		if (sent >= 0 && (bytes_of(w->parts, w->n) > 0 || eio_tls_flush(c->tls) == 0)) break;
-		end_write(c, sent < 0 ? UV_EPIPE : 0);
+		if (sent >= 0 && (bytes_of(w->parts, w->n) > 0 || eio__wire_flush(tls) == 0)) break;
+		end_write(s, sent < 0);
 	}
-	if (!c->first && c->tls && !c->closing && eio_tls_flush(c->tls) > 0 && c->ends) {
-		c->ends = false;
-		eio_tls_end(c->tls);
-		shutdown(s->fd, SHUT_WR);
-	}
+	if (!s->closed && !s->first && eio__wire_flush(tls) > 0 && s->ends) end_side(s);
 }
 
-int
-eio__stream_try_write(struct eio__stream *s, const uv_buf_t *bufs, unsigned n)
+ssize_t
+eio__stream_try_write(struct eio__stream *s, const struct iovec *parts, unsigned n)
 {
-	struct eio__secure *c = s->secure;
-	struct iovec parts[EIO__STREAM_PARTS];
 	ssize_t sent;
 
-	if (!c) return uv_try_write(&s->h.stream, bufs, n);
-	if (c->first) return UV_EAGAIN;
-	to_parts(parts, bufs, n);
-	sent = eio_tls_send(c->tls, parts, n);
-	if (sent < 0) return UV_EPIPE;
-	if (eio_tls_waits(c->tls)) watch_secure(s);
-	return sent > 0 ? (int)sent : UV_EAGAIN;
+	if (s->first) return 0;
+	sent = eio__wire_send_parts(s->fd, eio__stream_tls(s), parts, n);
+	if (sent >= 0 && s->secure) watch_stream(s);
+	return sent;
 }
 
-int
-eio__stream_write(
-	struct eio__stream_write *w, struct eio__stream *s, const uv_buf_t *bufs, unsigned n, uv_write_cb done)
+void
+eio__stream_write(struct eio__stream_write *w, struct eio__stream *s, const struct iovec *parts, unsigned n,
+	void (*done)(struct eio__stream_write *w, bool failed))
 {
-	struct eio__secure *c = s->secure;
-
-	if (!c) return uv_write(&w->req, &s->h.stream, bufs, n, done);
-	to_parts(w->parts, bufs, n);
+	CHECK(n <= EIO__STREAM_PARTS);
+	for (unsigned i = 0; i < n; i++) w->parts[i] = parts[i];
 	w->n = n;
 	w->done = done;
 	w->next = NULL;
-	*c->end = w;
-	c->end = &w->next;
-	c->queued += bytes_of(w->parts, n);
-	watch_secure(s);
-	return 0;
+	*s->end = w;
+	s->end = &w->next;
+	s->queued += bytes_of(parts, n);
+	watch_stream(s);
 }
 
 size_t
 eio__stream_queue_size(const struct eio__stream *s)
 {
-	return s->secure ? s->secure->queued : uv_stream_get_write_queue_size(&s->h.stream);
+	return s->queued;
 }
 
 /* Reading */
 
-int
-eio__stream_read_start(struct eio__stream *s, uv_alloc_cb alloc, uv_read_cb read)
+/* Returns whether something came. */
+static bool
+read_stream(struct eio__stream *s)
 {
-	struct eio__secure *c = s->secure;
+	struct eio__streams *all = s->all;
+	ssize_t n;
 
-	if (!c) return uv_read_start(&s->h.stream, alloc, read);
-	c->alloc = alloc;
-	c->read = read;
-	c->reading = true;
-	watch_secure(s);
-	return 0;
+	do n = eio__wire_recv(s->fd, eio__stream_tls(s), all->buffer, sizeof all->buffer);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN) return false;
+	if (n <= 0) s->reading = false;
+	all->busy = true;
+	all->read(s, all->buffer, n < 0 ? -1 : n);
+	all->busy = false;
+	return n > 0;
+}
+
+static void
+on_stream_event(struct eio__watch *w, void *ptr, uint32_t events)
+{
+	struct eio__stream *s = ptr;
+
+	(void)w;
+	if (s->fd < 0) return; /* it is over: this was told of it in the same turn */
+	if (is_shaking(s)) {
+		s->secure->waits = true;
+		watch_stream(s);
+		s->all->wants_turn(s);
+		return;
+	}
+	/* Errors are found by whatever is tried. */
+	if (events & ~(uint32_t)EPOLLIN) send_queued(s);
+	if (events & ~(uint32_t)EPOLLOUT) {
+		/* An end that came with what was read is not told once more. */
+		while (s->fd >= 0 && s->reading && read_stream(s) && (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+			continue;
+	}
+	watch_stream(s);
+}
+
+void
+eio__stream_read_start(struct eio__stream *s)
+{
+	s->reading = true;
+	watch_stream(s);
 }
 
 void
 eio__stream_read_stop(struct eio__stream *s)
 {
-	if (!s->secure) {
-		uv_read_stop(&s->h.stream);
-		return;
-	}
-	s->secure->reading = false;
-	watch_secure(s);
+	s->reading = false;
+	watch_stream(s);
 }
 
-static void
-read_secure(struct eio__stream *s)
+void
+eio__stream_read_now(struct eio__stream *s)
 {
-	struct eio__secure *c = s->secure;
-	uv_buf_t buf = { 0 };
-	ssize_t n;
-
-	c->alloc(&s->h.handle, EIO_TLS_RECORD, &buf);
-	CHECK(buf.len >= EIO_TLS_RECORD);
-	n = eio_tls_recv(c->tls, buf.base, buf.len);
-	if (n == 0)
-		n = UV_EOF;
-	else if (n < 0)
-		n = errno == EAGAIN ? 0 : UV_ECONNRESET;
-	if (n == UV_EOF) c->reading = false; /* it would be told again and again */
-	c->read(&s->h.stream, n, &buf);
-}
-
-static void
-on_secure_event(uv_poll_t *poll, int status, int events)
-{
-	struct eio__stream *s = stream_of(poll);
-	struct eio__secure *c = s->secure;
-	uv_buf_t none = { 0 };
-
-	CHECK_MAGIC(c, SECURE_MAGIC);
-	if (c->shaking) {
-		uv_poll_stop(poll); /* until it was its turn */
-		c->wants_turn(s);
-		return;
-	}
-	if (status < 0) {
-		c->read(&s->h.stream, UV_ECONNRESET, &none);
-		return;
-	}
-	if (events & UV_WRITABLE) send_queued(s);
-	if ((events & UV_READABLE) && c->reading && !c->closing) read_secure(s);
-	watch_secure(s);
+	s->reading = true;
+	if (!s->all->busy) read_stream(s);
+	watch_stream(s);
 }
 
 /* The handshake */
@@ -239,13 +235,13 @@ eio__stream_tls(const struct eio__stream *s)
 bool
 eio__stream_fresh(const struct eio__stream *s)
 {
-	return s->secure && s->secure->shaking && !s->secure->tls;
+	return is_shaking(s) && !s->secure->tls;
 }
 
 bool
 eio__stream_shaking(const struct eio__stream *s)
 {
-	return s->secure && s->secure->shaking && s->secure->tls;
+	return is_shaking(s) && s->secure->tls;
 }
 
 enum eio_tls_step
@@ -259,127 +255,74 @@ eio__stream_handshake(struct eio__stream *s)
 	if (!c->tls) c->tls = eio_tls_new(c->server, s->fd);
 	if (c->tls && eio_tls_flush(c->tls) >= 0) step = eio_tls_handshake(c->tls);
 	if (step != EIO_TLS_MORE) c->shaking = false;
-	watch_secure(s);
+	c->waits = false;
+	watch_stream(s);
 	return step;
 }
 
 /* Beginning and end */
 
-static int
-open_plain(struct eio__stream *s, uv_loop_t *loop, int fd, bool unix_socket)
+int
+eio__streams_open(struct eio__streams *all, uv_loop_t *loop)
 {
-	int err;
-
-	if (unix_socket) {
-		err = uv_pipe_init(loop, &s->h.pipe, 0);
-		if (!err) err = uv_pipe_open(&s->h.pipe, fd);
-	} else {
-		err = uv_tcp_init(loop, &s->h.tcp);
-		if (!err) err = uv_tcp_open(&s->h.tcp, fd);
-	}
-	return err;
+	return eio__watch_open(&all->watch, loop, EIO__WATCH_MOST, on_stream_event);
 }
 
 int
-eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, bool is_unix, struct eio_tls_server *tls,
-	void (*wants_turn)(struct eio__stream *s))
+eio__stream_open(struct eio__stream *s, struct eio__streams *all, int fd, struct eio_tls_server *tls)
 {
-	struct eio__secure *c;
-	int err;
-
-	s->fd = fd;
-	if (!tls) {
-		err = open_plain(s, loop, fd, is_unix);
-		if (err) close(fd);
-		return err;
-	}
-	c = calloc(1, sizeof *c);
-	err = c ? uv_poll_init(loop, &s->h.poll, fd) : UV_ENOMEM;
-	if (err) {
-		free(c);
-		close(fd);
-		uv_tcp_init(loop, &s->h.tcp); /* to be closed */
-		return err;
-	}
-	c->magic = SECURE_MAGIC;
-	c->server = tls;
-	c->wants_turn = wants_turn;
-	c->shaking = true;
-	c->end = &c->first;
-	s->secure = c;
-	watch_secure(s);
+	*s = (struct eio__stream){ .all = all, .fd = fd, .end = &s->first };
+	if (!tls) return 0;
+	s->secure = malloc(sizeof *s->secure);
+	if (!s->secure) return -1;
+	*s->secure = (struct eio__secure){ .magic = SECURE_MAGIC, .server = tls, .shaking = true };
+	watch_stream(s);
 	return 0;
 }
 
 int
 eio__stream_leave(struct eio__stream *s, struct eio_tls **tls)
 {
-	struct eio__secure *c = s->secure;
-	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	int fd = s->fd;
 
-	*tls = NULL;
-	if (!c || !c->tls || fd < 0) return fd;
-	CHECK_MAGIC(c, SECURE_MAGIC);
-	*tls = c->tls;
-	eio_tls_move(c->tls, fd);
-	c->tls = NULL;
+	*tls = eio__stream_tls(s);
+	if (*tls) s->secure->tls = NULL;
+	if (s->watched) eio__watch_remove(&s->all->watch, fd);
+	s->watched = 0;
+	s->fd = -1;
 	return fd;
 }
 
-static void
-on_shutdown(uv_shutdown_t *req, int status)
-{
-	(void)status;
-	free(req);
-}
-
-int
+void
 eio__stream_shutdown(struct eio__stream *s)
 {
-	struct eio__secure *c = s->secure;
-	uv_shutdown_t *req;
-	int err;
-
-	if (c) {
-		c->ends = true;
-		send_queued(s);
-		watch_secure(s);
-		return 0;
-	}
-	req = malloc(sizeof *req);
-	err = req ? uv_shutdown(req, &s->h.stream, on_shutdown) : UV_ENOMEM;
-	if (err) free(req);
-	return err;
-}
-
-static void
-on_secure_closed(uv_handle_t *handle)
-{
-	struct eio__stream *s = stream_of(handle);
-	struct eio__secure *c = s->secure;
-	uv_close_cb closed = c->closed;
-
-	while (c->first) end_write(c, UV_ECANCELED);
-	eio_tls_free(c->tls);
-	c->magic = 0;
-	free(c);
-	s->secure = NULL;
-	closed(handle);
+	s->ends = true;
+	send_queued(s);
+	watch_stream(s);
 }
 
 void
-eio__stream_close(struct eio__stream *s, uv_close_cb closed)
+eio__stream_close(struct eio__stream *s)
 {
-	struct eio__secure *c = s->secure;
+	struct eio_tls *tls = eio__stream_tls(s);
 
-	if (!c) {
-		uv_close(&s->h.handle, closed);
-		return;
-	}
-	CHECK_MAGIC(c, SECURE_MAGIC);
-	c->closing = true;
-	c->closed = closed;
-	if (c->tls && !c->first) eio_tls_end(c->tls);
-	uv_close(&s->h.handle, on_secure_closed);
+	s->closed = true;
+	if (s->fd < 0) return;
+	if (s->watched) eio__watch_remove(&s->all->watch, s->fd);
+	s->watched = 0;
+	if (tls && !s->first) eio_tls_end(tls);
 	close(s->fd);
+	s->fd = -1;
+}
+
+void
+eio__stream_free(struct eio__stream *s)
+{
+	while (s->first) end_write(s, true);
+	if (!s->secure) return;
+	CHECK_MAGIC(s->secure, SECURE_MAGIC);
+	eio_tls_free(s->secure->tls);
+	s->secure->magic = 0;
+	free(s->secure);
+	s->secure = NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection of the HTTP server as bytes: a stream of libuv, or TLS on a descriptor
- * that libuv polls. The functions are those of libuv for streams, and do the same;
- * what is plain goes straight to them.
+ * A connection of the HTTP server as bytes: a descriptor in an epoll set (watch.h), with
+ * TLS before it or not. It reads, writes what there is room for, and keeps the rest in
+ * its order.
  *
  * Threads: the loop's only.
  */
@@ -10,40 +10,55 @@
 #define EIO_NET_STREAM_H
 
 #include "eio/net/tls.h"
+#include "eio/net/watch.h"
 
-#include <uv.h>
-
-struct eio__secure; /* TLS, and what waits to be sent by it */
-
-/* Part of whatever it is the stream of. h.handle.data is the owner's. */
-struct eio__stream {
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-		uv_poll_t poll;
-	} h;
-	int fd;
-	struct eio__secure *secure; /* NULL: it is plain */
+enum {
+	EIO__STREAM_PARTS = 2,
+	EIO__STREAM_READ_BYTES = 65536, /* of one stream in a turn of the loop */
 };
 
-enum { EIO__STREAM_PARTS = 2 };
+struct eio__secure; /* TLS, and how far its handshake is */
+struct eio__stream;
+
+/* What streams of one loop share. */
+struct eio__streams {
+	struct eio__watch watch;
+	/* n bytes have come, which are valid during the call; 0: nothing more comes; -1: the connection is broken. */
+	void (*read)(struct eio__stream *s, const char *p, ssize_t n);
+	/* More of a handshake has come: it waits for eio__stream_handshake. */
+	void (*wants_turn)(struct eio__stream *s);
+	bool busy; /* somebody is told of what is in the buffer */
+	char buffer[EIO__STREAM_READ_BYTES]; /* one for all: what is in it is used up before the next read */
+};
 
 /* A write that is on its way; part of whatever has its bytes. */
 struct eio__stream_write {
-	uv_write_t req; /* what the callback gets */
 	struct eio__stream_write *next;
 	struct iovec parts[EIO__STREAM_PARTS];
 	unsigned n;
-	uv_write_cb done;
+	void (*done)(struct eio__stream_write *w, bool failed);
 };
 
-/* Takes a descriptor, which it owns from now on, also when that fails: the handle is there to be closed in any case.
- * is_unix: it is a Unix socket. tls: NULL for one that is plain; else the handshake has to be gone through first:
- * wants_turn(s) is called whenever more of it has arrived. 0, or a libuv error. */
-int eio__stream_open(struct eio__stream *s, uv_loop_t *loop, int fd, bool is_unix, struct eio_tls_server *tls,
-	void (*wants_turn)(struct eio__stream *s));
+/* Part of whatever it is the stream of. Private, but for fd: -1 when it was left or is closed. */
+struct eio__stream {
+	struct eio__streams *all;
+	int fd;
+	uint32_t watched; /* events it is in the set with; 0: it is not */
+	bool reading;
+	bool ends; /* our side does, when all is out */
+	bool closed;
+	struct eio__stream_write *first, **end; /* in their order */
+	size_t queued; /* bytes */
+	struct eio__secure *secure; /* owned; NULL: it is plain */
+};
+
+/* Sets the watch up; read and wants_turn are for the caller to set. 0, or -1 with errno. */
+int eio__streams_open(struct eio__streams *all, uv_loop_t *loop);
+
+/* Takes a descriptor, which it owns from now on, also when that fails: it has to be closed in any case. tls: NULL for
+ * one that is plain; else the handshake has to be gone through first: wants_turn is called whenever more of it has
+ * arrived. 0, or -1 when out of memory. */
+int eio__stream_open(struct eio__stream *s, struct eio__streams *all, int fd, struct eio_tls_server *tls);
 
 /* Goes on with the handshake. Nothing may be read or written before EIO_TLS_DONE. Close the stream when it fails. */
 enum eio_tls_step eio__stream_handshake(struct eio__stream *s);
@@ -55,22 +70,36 @@ bool eio__stream_fresh(const struct eio__stream *s);
 /* Its TLS, which stays the stream's; NULL before the first step of the handshake. */
 struct eio_tls *eio__stream_tls(const struct eio__stream *s);
 
-/* Duplicates the descriptor, and gives its TLS, if any, to the caller. The stream can only be closed after that. The
- * descriptor, or -1. */
+/* Gives the descriptor, and its TLS, if any, to the caller. The stream can only be closed after that. */
 int eio__stream_leave(struct eio__stream *s, struct eio_tls **tls);
 
-/* As uv_read_start, uv_read_stop, uv_try_write, uv_write and uv_stream_get_write_queue_size. */
-int eio__stream_read_start(struct eio__stream *s, uv_alloc_cb alloc, uv_read_cb read);
+/* Has the streams' read called for what comes; no more. */
+void eio__stream_read_start(struct eio__stream *s);
 void eio__stream_read_stop(struct eio__stream *s);
-int eio__stream_try_write(struct eio__stream *s, const uv_buf_t *bufs, unsigned n);
-int eio__stream_write(
-	struct eio__stream_write *w, struct eio__stream *s, const uv_buf_t *bufs, unsigned n, uv_write_cb done);
+
+/* The same as the first of them, and what is there already is read before this returns: who connects speaks at once,
+ * as a rule, and often is gone again from here before his descriptor was watched. */
+void eio__stream_read_now(struct eio__stream *s);
+
+/* Writes what there is room for, if nothing waits. Returns how many bytes were taken, or -1 when the connection is
+ * broken. */
+ssize_t eio__stream_try_write(struct eio__stream *s, const struct iovec *parts, unsigned n);
+
+/* Writes as soon as there is room, behind all that waits. w->done is called from the loop when it is out, or when the
+ * connection is broken; or by eio__stream_free. */
+void eio__stream_write(struct eio__stream_write *w, struct eio__stream *s, const struct iovec *parts, unsigned n,
+	void (*done)(struct eio__stream_write *w, bool failed));
+
+/* Bytes that wait. */
 size_t eio__stream_queue_size(const struct eio__stream *s);
 
-/* Ends our side behind all that was written. 0, or a libuv error. */
-int eio__stream_shutdown(struct eio__stream *s);
+/* Ends our side behind all that was written. */
+void eio__stream_shutdown(struct eio__stream *s);
 
-/* As uv_close; closed gets the handle. */
-void eio__stream_close(struct eio__stream *s, uv_close_cb closed);
+/* Closes the descriptor. The stream has to stay where it is until the loop's next turn: it may still be told of. */
+void eio__stream_close(struct eio__stream *s);
+
+/* Ends the writes that waited, as failed, and frees what is the stream's. */
+void eio__stream_free(struct eio__stream *s);
 
 #endif

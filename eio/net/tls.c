@@ -229,13 +229,6 @@ eio_tls_free(struct eio_tls *t)
 }
 
 void
-eio_tls_move(struct eio_tls *t, int fd)
-{
-	CHECK_MAGIC(t, TLS_MAGIC);
-	t->fd = fd;
-}
-
-void
 eio_tls_end(struct eio_tls *t)
 {
 	CHECK_MAGIC(t, TLS_MAGIC);

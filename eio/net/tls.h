@@ -121,9 +121,6 @@ int eio_tls_flush(struct eio_tls *t);
 /* Says close_notify behind all that was sent, once: nothing is sent afterwards. */
 void eio_tls_end(struct eio_tls *t);
 
-/* The connection has another descriptor now, and may go on in another thread. */
-void eio_tls_move(struct eio_tls *t, int fd);
-
 /* As eio_tls_send, but the records go behind what is in `out`, for the caller to send: all of the parts, for which
  * eio_tls_seal_room(their bytes) must be there. Nothing may wait. Returns their bytes on the wire, or -1 when the
  * connection is broken. */

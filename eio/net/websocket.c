@@ -459,7 +459,7 @@ open_websocket(struct eio_ws *ws, const struct eio_ws_adoption *a, struct eio_bl
 	struct eio_buf rest;
 
 	ws->open = true;
-	write_block(ws, answer);
+	eio_ws_write(ws, answer);
 	ws->server->handler.open(ws->user, ws);
 	eio_buf_init(&rest);
 	eio_buf_add(&rest, a->rest);

@@ -248,6 +248,19 @@ make_server(struct worker *w)
 	return eio_server_new(&w->thread->loop, &w->thread->clock, &w->options, &handler);
 }
 
+/* What is said first to all WebSockets that came in a turn leaves in one system call. */
+static void
+on_burst(void *user, bool begins)
+{
+	struct worker *w = user;
+
+	CHECK_MAGIC(w, WORKER_MAGIC);
+	if (begins)
+		eio_server_gather(w->server, false);
+	else
+		eio_server_send_gathered(w->server);
+}
+
 static struct eio_httpd *
 make_httpd(struct worker *w)
 {
@@ -257,6 +270,7 @@ make_httpd(struct worker *w)
 		.upgrade = relaying_upgrades(w),
 		.accept_paused = on_accept_paused,
 		.admit = on_admit,
+		.burst = on_burst,
 		.leave = joining_leave,
 		.user = w,
 	};
