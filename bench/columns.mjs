@@ -3,7 +3,9 @@
 // Batches in columns, by what is in them: how long they are beside the JSON, alone and deflated as WebSocket messages are, what encoding takes, and how
 // fast a browser has the messages again, beside parsing the array. The data are the demo's market and those of lib/datasets.mjs.
 //
-//	node bench/columns.mjs [MESSAGES ...]        in a batch: 60 and 1000. MARKET names that program
+//	node bench/columns.mjs [--json] [MESSAGES ...]        in a batch: 60 and 1000. MARKET names that program
+//
+// --json: a line of JSON for each row of the table, for lib/scenarios/compact.mjs.
 
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
@@ -21,7 +23,9 @@ const { chromium } = createRequire(new URL('../tests/e2e/', import.meta.url))('p
 const DECODER = ['siocast.js', 'siocast-columns.js'].map((name) => fs.readFileSync(path.join(TOP, 'client-js', name), 'utf8')).join('\n');
 const MESSAGES = 6000;
 const ROUNDS = 60;
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [60, 1000];
+const json = process.argv[2] === '--json';
+const named = process.argv.slice(json ? 3 : 2).map(Number);
+const sizes = named.length > 0 ? named : [60, 1000];
 
 /** What the market publishes. */
 async function market(cleanup) {
@@ -82,7 +86,7 @@ await withCleanup(async (cleanup) => {
 	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 	cleanup.add(browser, () => browser.close());
 	const all = { market: await market(cleanup), ...Object.fromEntries(Object.entries(datasets).map(([name, make]) => [name, make(MESSAGES)])) };
-	console.log('                 JSON     columns  of JSON  deflated: JSON, columns   encode  decode, µs: parse  array  columns  charts');
+	if (!json) console.log('                 JSON     columns  of JSON  deflated: JSON, columns   encode  decode, µs: parse  array  columns  charts');
 	for (const [name, messages] of Object.entries(all))
 		for (const size of sizes) {
 			const file = path.join(folder, `${name}.${size}`);
@@ -94,10 +98,15 @@ await withCleanup(async (cleanup) => {
 			await page.evaluate(`window.decodeInPage = ${decodeInPage}`);
 			const µs = await page.evaluate((job) => window.decodeInPage(job), { columns: columns.map((b) => b.toString('base64')), arrays, messages: told.messages, rounds: ROUNDS });
 			await page.close();
+			const encode_us = (told.seconds * 1e6) / told.messages;
+			if (json) {
+				console.log(JSON.stringify({ name, size, json: told.json, columns: told.bytes, encode_us, decode_us: µs }));
+				continue;
+			}
 			const each = (n) => `${(n / told.messages).toFixed(1)} B`.padStart(8);
 			console.log(
 				`${name} ${size}`.padEnd(14), each(told.json), each(told.bytes), percent(told.bytes, told.json), ' ', percent(deflated(arrays.map((a) => Buffer.from(a))), told.json), percent(deflated(columns), told.json),
-				`  ${((told.seconds * 1e6) / told.messages).toFixed(3)} µs`, '     ', ...['parse', 'array', 'columns', 'charts'].map((way) => µs[way].toFixed(3)),
+				`  ${encode_us.toFixed(3)} µs`, '     ', ...['parse', 'array', 'columns', 'charts'].map((way) => µs[way].toFixed(3)),
 				`  ×${(µs.parse / µs.columns).toFixed(2)} of parse, ×${(µs.array / µs.columns).toFixed(2)} of array`,
 			);
 		}

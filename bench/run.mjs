@@ -8,7 +8,7 @@ import { machine, processors } from './lib/machine.mjs';
 import { report, scenarioTable } from './lib/report.mjs';
 import { lastResults, openResults, saveResults } from './lib/results.mjs';
 import { grouped, planned, runTogether } from './lib/rounds.mjs';
-import { choose, chooseServers, shrink } from './lib/scenarios.mjs';
+import { choose, chooseServers, mustBeNamed, shrink } from './lib/scenarios.mjs';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 		report: { type: 'boolean' },
 		dry: { type: 'boolean' },
 		tiny: { type: 'boolean' },
-		minutes: { type: 'string', default: '75' },
+		minutes: { type: 'string', default: '95' },
 	},
 	allowPositionals: true,
 });
@@ -68,7 +68,7 @@ async function measureAll() {
 	if (values.plan) return;
 	const facts = machine();
 	const whole = positionals.length === 0 && !values.only;
-	const { file, results } = keep ? openResults(facts, { whole }) : { results: { runs: [], scenarios: {} } };
+	const { file, results } = keep ? openResults(facts, { whole, named: mustBeNamed }) : { results: { runs: [], scenarios: {} } };
 	// A part is added to what another machine may have measured: which one is said of each run.
 	if (whole || !results.machine) results.machine = facts;
 	const run = { date: facts.date, machine: processors(facts), commit: facts.commit, load: facts.load, rounds, took: 0, what: whole ? 'everything' : positionals.join(' ') || values.only };

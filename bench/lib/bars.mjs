@@ -4,6 +4,7 @@
 
 import { PEERS } from './complete.mjs';
 import { reasonFor } from './reasons.mjs';
+import { DATA, SIZES, keyOf } from './scenarios/compact.mjs';
 import { known, ratios, summary } from './stats.mjs';
 
 /** Access to results by scenario, server and key; undefined where nothing was measured. */
@@ -51,6 +52,12 @@ function leaving({ median }) {
 	return Number.isNaN(value) ? undefined : value;
 }
 
+/** The largest, or the least, of what there is of a kind of values for all data of a batch in columns. */
+const ofColumns = (pick, what) => ({ median }) => {
+	const all = DATA.flatMap((name) => SIZES.map((size) => median('columns', 'siocast', keyOf(what, name, size)))).filter((v) => v !== undefined);
+	return all.length > 0 ? pick(...all) : undefined;
+};
+
 function rooms({ median }) {
 	const value = median('rooms-10k', 'siocast', 'us') / median('rooms-10', 'siocast', 'us');
 	return Number.isNaN(value) ? undefined : value;
@@ -74,6 +81,10 @@ const BARS = [
 	['a client in ten rooms ÷ a client in one, the same bytes: CPU per tick', atMost(1.3), tenRooms],
 	['ten sends (floor) ÷ siocast: CPU per tick of a client in ten rooms', atLeast(5, '×', 1), (r) => r.ratio('in-rooms-10', 'floor', 'usTick', 'siocast')],
 	['one reader among 1,000 that stopped: by how much the p99 of the others is more', below(1, ' %', 1), (r) => r.median('stopped-one', 'siocast', 'more99')],
+	['a batch in columns, % of its JSON, the longest of five kinds of data', atMost(25, ' %', 1), ofColumns(Math.max, 'share')],
+	['the same, encoding: CPU per message, the slowest of them', atMost(0.5, ' µs'), ofColumns(Math.max, 'encode')],
+	['the same, parsing the JSON array in Chromium ÷ reading it, the least of them', atLeast(2, '×'), ofColumns(Math.min, 'faster')],
+	['1,000 clients connect by polling and upgrade, a hundred at a time: p99', below(20, ' ms', 0), (r) => r.median('connect-upgrade', 'siocast', 'p99')],
 	['one client that leaves, 19,000 stay ÷ 1,000 stay: CPU', atMost(1.5), leaving],
 	['10,000 clients recover at once: CPU per client ÷ Socket.IO 4.8 with its adapter for Redis Streams', atMost(0.05, '', 3), (r) => r.ratio('recovery-storm', 'siocast', 'us', 'tuned-streams')],
 	['1,000 official clients cut again and again for ten minutes: p99 of catching up', below(200, ' ms', 0), (r) => r.median('drops', 'siocast', 'p99')],

@@ -40,10 +40,23 @@ const REASONS = [
 	['PUBLISH to client', ({ ratio }) =>
 		'Nearly all of it is the pass over 1,000 clients, and their reading of it one after the other on the other processor. Tried: a single worker reads ' +
 		`from Redis itself, as peers do, instead of being woken for each message; it is in. Beside uWebSockets p99 is ${times(ratio('saturation', 'siocast', 'common_p99', 'uws-tuned'), 2)} times.`],
+	['a client in ten rooms ÷ a client in one', ({ median }) =>
+		`All ten blocks are one send of ten parts. Of ${times(median('in-rooms-10', 'siocast', 'usTick'))} µs the kernel takes most, and more for ten parts than for one: each is a copy of its own. Ours is to note a reference for ` +
+		'each block and room. Not tried: small blocks put together into one.'],
+	['ten sends (floor) ÷ siocast', ({ median }) =>
+		`The floor's ten sends take ${times(median('in-rooms-10', 'floor', 'usTick'))} µs here, of which most is what a send costs this kernel and processor whatever its length; where that is less, one send for all spares less.`],
+	['one reader among 1,000 that stopped', ({ values }) =>
+		`The rounds gave ${(values('stopped-one', 'siocast', 'more99') ?? []).map((v) => `${times(v)} %`).join(', ')}: what is looked for is smaller than what the machine does by itself. What the one costs is a look at a list when it is its ` +
+		'turn, and a system call for each message that finds no room.'],
+	['the same, parsing the JSON array in Chromium', () =>
+		'JSON.parse is native code that makes objects of one shape; the columns are read by JavaScript, which has to make the same objects. It is compiled for each shape of messages, texts are made once for each entry of a ' +
+		'dictionary, and numbers come without text where a page takes them as columns. What has long texts of its own in each message, and few messages in a batch, gains least.'],
+	['1,000 clients connect by polling and upgrade', ({ median }) =>
+		`A hundred at a time are under way, so each waits for the others: ${times(median('connect-upgrade', 'siocast', 'usConnect'), 0)} µs of the server for each, and more of the clients, which share the other processor with whatever steers them.`],
 	['10,000 clients recover at once', ({ median }) =>
-		`Of the ${times(median('recovery-storm', 'siocast', 'us'))} µs seven tenths are in the kernel (profile made for that): a connection accepted and closed, three calls of epoll, and three that send: ` +
-		'the 101, the open packet, which goes by itself since many clients lose it otherwise, and CONNECT with what was missed in one. Nothing of ours is above 1.2 %. ' +
-		'The rounds lie on both sides of the bar.'],
+		`Of the ${times(median('recovery-storm', 'siocast', 'us'))} µs seven tenths are in the kernel (profile made for that): a connection accepted, a call of epoll, two that read, and three sends: ` +
+		'the 101, the open packet, which goes by itself since many clients lose it otherwise, and CONNECT with what was missed in one. Tried, and in: who connects is read before his ' +
+		'descriptor is watched, and what many are told in a turn leaves in one system call; that was a sixth. How much of it Socket.IO takes depends on the processor.'],
 	['workers 1 → 2', ({ median }) =>
 		`A delivery takes ${times(median('workers', 'siocast-2', 'us'), 2)} µs of processor time with two workers and ` +
 		`${times(median('workers', 'siocast', 'us'), 2)} µs with one. What is missing is not used but waited: the slower of the two counts, with the time in ` +

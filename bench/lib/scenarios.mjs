@@ -6,6 +6,7 @@
 import { complete } from './complete.mjs';
 import { capacity } from './scenarios/capacity.mjs';
 import { clients } from './scenarios/clients.mjs';
+import { compact } from './scenarios/compact.mjs';
 import { fanout } from './scenarios/fanout.mjs';
 import { flames } from './scenarios/flames.mjs';
 import { ingest } from './scenarios/ingest.mjs';
@@ -14,7 +15,10 @@ import { recovery } from './scenarios/recovery.mjs';
 import { special } from './scenarios/special.mjs';
 import { story } from './scenarios/story.mjs';
 
-export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...recovery, ...manyNodes, ...flames].map(complete);
+export const scenarios = [...story, ...ingest, ...capacity, ...fanout, ...clients, ...special, ...compact, ...recovery, ...manyNodes, ...flames].map(complete);
+
+/** Those that take so long that they are measured only when they are named. */
+export const mustBeNamed = scenarios.filter(({ named }) => named).map(({ name }) => name);
 
 // What `--quick` looks at, with the servers that matter most: under three minutes.
 const QUICK = ['story-230', 'fan-out-1k-250', 'fan-out-1k-3000', 'polling', 'ingest-max', 'workers'];

@@ -11,6 +11,7 @@ const LATE_MS = 100;
 const BUSY = 85; // per cent of the server's processor
 const MAX_STEPS = 12;
 const LEAST = 4; // messages in a window, however slow the server is
+const SLOWEST = LEAST / 20; // messages a second: a window of 20 s. Who does not keep up with that never does
 const SHARES = [25, 50, 80];
 const COMMON_RATE = 8; // nearly all servers keep up with that
 const COMMON_SECONDS = 1.5;
@@ -46,7 +47,7 @@ export async function findMaximum(attempt, start, rise, precision) {
 	let bad = null;
 	let rate = start;
 	let factor = rise;
-	for (let step = 0; step < MAX_STEPS && !(good && bad); step++) {
+	for (let step = 0; step < MAX_STEPS && rate >= SLOWEST && !(good && bad); step++) {
 		const result = await attempt(rate);
 		if (result) good = result;
 		else bad = rate;
