@@ -13,6 +13,8 @@
 // wait for one another, --every is twice that. One client in --sample is checked to the byte and times its messages; of all the messages
 // are counted; they are fewer times when all would take more than five minutes. --ping: heartbeats, by default none.
 //
+// What a message costs Redis, the hub and an edge is measured before there are clients, 200 a second.
+//
 // Everything is on the same processors, so latency is mostly how long these take for so many sends and reads: it tells what is lost, and
 // what an edge, the hub, Redis and the kernel need, and is no measure of a tree of several machines. `./run bench edges` does it in a network of
 // its own and adds it to REPORT.md. Ends with status 1 when a message was lost or came twice, but for --json.
@@ -20,7 +22,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { withCleanup } from '../tests/e2e/lib/cleanup.mjs';
-import { atRest, connectAll, figuresOf, groupsOf, lower, memoryOf, send, startTree } from './lib/edges.mjs';
+import { atRest, connectAll, costOfPassing, figuresOf, groupsOf, lower, memoryOf, send, startTree } from './lib/edges.mjs';
 import { factsOfMachine, lacking } from './lib/enough.mjs';
 
 const USUAL = { edges: 13, clients: 19_000, every: 5000, times: 10, size: 250, burst: 8, interval: 200, sample: 1, ping: 3_600_000 };
@@ -35,6 +37,8 @@ const { values } = parseArgs({
 });
 const MOST_MS = 150_000; // of each form
 const LEAST_TIMES = 3;
+const PASSING_RATE = 200;
+const PASSING_SECONDS = 5;
 const given = Object.fromEntries(Object.entries(values).filter(([name]) => name in USUAL).map(([name, text]) => [name, Number(text)]));
 const options = { ...USUAL, ...(values.short ? SHORT : {}), ...given };
 
@@ -71,6 +75,8 @@ async function sendAll(cleanup, all, rest) {
 
 async function measure(cleanup) {
 	const tree = await startTree(cleanup, options);
+	const passing = await costOfPassing(cleanup, tree, { size: options.size, rate: PASSING_RATE, seconds: values.short ? 0.5 : PASSING_SECONDS });
+	log(`a message costs the hub ${passing.hub.toFixed(0)} µs`);
 	const before = memoryOf(tree);
 	const began = performance.now();
 	const load = await connectAll(cleanup, tree, options, log);
@@ -79,7 +85,7 @@ async function measure(cleanup) {
 	const rest = await atRest(groups, values.short ? 500 : undefined);
 	const memory = memoryFigures(before, memoryOf(tree));
 	const results = await sendAll(cleanup, { tree, load, groups }, rest);
-	return { tree, load, figures: { ...options, total: options.edges * options.clients, seconds, memory, rest, ...results, load: os.loadavg() } };
+	return { tree, load, figures: { ...options, total: options.edges * options.clients, seconds, memory, passing, rest, ...results, load: os.loadavg() } };
 }
 
 function tellOne(what, { messages, burst, every, ...own }) {
@@ -90,14 +96,14 @@ function tellOne(what, { messages, burst, every, ...own }) {
 		: `lost ${own.lost}, clients have ${own.least} to ${own.most} messages, ${own.disorder} out of order, ${own.bad} with wrong bytes, ${own.closed} connections closed, ${own.relayGaps} gaps of edges`);
 	console.log(`PUBLISH to client: p50 ${own.p50.toFixed(1)} ms, p99 ${own.p99.toFixed(1)} ms, p99.9 ${own.p999.toFixed(1)} ms, the last ${own.max.toFixed(1)} ms`);
 	console.log(`processor for a message and client: the edges ${own.edges.toFixed(2)} µs (${own.perEvent.toFixed(2)} µs for an event), the clients ${own.clients.toFixed(2)} µs, the kernel's own threads ${own.softirq.toFixed(2)} µs`);
-	console.log(`processor for a message: the hub ${own.hub.toFixed(0)} µs, Redis ${own.redis.toFixed(0)} µs, its publisher's answer included`);
 	console.log(`bytes for a message: Redis sent ${own.redisBytes.toFixed(0)} to ${own.receivers} client, the hub ${own.relayBytes.toFixed(0)} to ${edges} edges`);
 }
 
-function tell({ edges, clients, total, seconds, memory, rest, single, batched, load }) {
+function tell({ edges, clients, total, seconds, memory, passing, rest, single, batched, load }) {
 	const share = (name, n = 1) => `${(rest[name] / n / 1e6).toFixed(2)} ms`;
 	console.log(`${edges} edges × ${count(clients)} clients = ${count(total)}, connected in ${seconds.toFixed(0)} s`);
 	console.log(`memory: the hub ${mb(memory.hub)}, an edge ${mb(memory.edge)}, of which a client ${kb(memory.client)}; the kernel's objects for both ends of a connection ${kb(memory.kernel)}; ${mb(memory.all)} less are available than before the clients`);
+	console.log(`processor for a message before there were clients, ${PASSING_RATE} a second: Redis ${passing.redis.toFixed(0)} µs with its publisher, the hub ${passing.hub.toFixed(0)} µs, an edge ${passing.edge.toFixed(0)} µs`);
 	console.log(`at rest, processor in a second: the hub ${share('hub')}, an edge ${share('edges', edges)}, Redis ${share('redis')} (not counted below)`);
 	tellOne('single', single);
 	tellOne('batched', batched);

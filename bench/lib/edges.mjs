@@ -103,6 +103,23 @@ export async function atRest(groups, ms = REST_MS) {
 	return Object.fromEntries(Object.entries(ns).map(([name, used]) => [name, (used * 1000) / took]));
 }
 
+/**
+ * What a message costs Redis, the hub and an edge that has no clients yet: µs of processor. Many a second, so that it is more than what
+ * they take at rest; edges are always in the room of everyone.
+ */
+export async function costOfPassing(cleanup, tree, { size, rate, seconds }) {
+	const { redis, hub, edges } = tree;
+	const taken = () => Promise.all(edges.map((edge) => metric(edge, 'relay_batches_total')));
+	const before = await taken();
+	const stop = timer({ redis: pidsOf([redis]), hub: pidsOf([hub]), edges: pidsOf(edges) });
+	const { messages } = await publish(cleanup, { redis: `127.0.0.1:${redis.port}`, channel: 'single', size, rate, seconds });
+	const passed = async () => (await taken()).every((n, i) => n - before[i] >= messages);
+	await eventually(passed, 'each edge to have every message', LOST_MS);
+	const { ns } = stop();
+	const us = (name) => ns[name] / messages / 1000;
+	return { redis: us('redis'), hub: us('hub'), edge: us('edges') / edges.length };
+}
+
 async function begin(load) {
 	load.begin();
 	const { messages } = await load.report();
@@ -176,7 +193,7 @@ export function figuresOf(result, rest) {
 		whole: 100 * (1 - (lost + disorder + bad + Math.max(0, report.messages.sum - want)) / want),
 		p50: ms(0.5), p99: ms(0.99), p999: ms(0.999), max: ms(1),
 		edges: us('edges') / want, perEvent: us('edges') / report.events.sum, clients: us('clients') / want,
-		hub: us('hub') / sent.messages, redis: us('redis') / sent.messages, softirq: us('softirq') / want,
+		softirq: us('softirq') / want,
 		redisBytes: redisBytes / sent.messages, receivers: sent.receivers / sent.messages,
 		relayBytes: relay.relay_hub_sent_bytes_total / sent.messages, batches: relay.relay_hub_sent_total, seconds: cpu.ms / 1000,
 	};

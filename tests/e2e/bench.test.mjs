@@ -184,7 +184,7 @@ suite(
 			cleanup.add(child, () => child.kill());
 			const { code } = await child.ended;
 			assert.equal(code, 0, child.tail());
-			const { total, single, batched, memory } = JSON.parse(lines(child)[0]);
+			const { total, single, batched, memory, passing } = JSON.parse(lines(child)[0]);
 			assert.equal(total, 2 * CLIENTS);
 			for (const [form, messages] of [[single, 5], [batched, 40]]) {
 				assert.equal(form.messages, messages);
@@ -199,6 +199,7 @@ suite(
 			assert.equal(single.batches, 2 * 5);
 			assert.ok(batched.batches >= 2 * 5 && batched.batches < 2 * 40, `${batched.batches} batches`);
 			assert.ok(memory.hub > 0 && memory.edge > 0);
+			assert.ok(passing.redis > 0 && passing.hub > 0 && passing.edge > 0, JSON.stringify(passing));
 		});
 
 		test('a flood in the place of Redis', limit(), async () => {

@@ -94,8 +94,6 @@ const FORM = {
 	whole: ['% of messages once', 3],
 	lost: ['lost', 0],
 	edges: ['CPU µs of the edges per message and client', 2],
-	hub: ['µs of the hub per message', 0],
-	redis: ['µs of Redis per message', 0],
 	redisBytes: ['bytes that Redis sends per message', 0],
 	relayBytes: ['the hub', 0],
 };
@@ -110,10 +108,11 @@ async function edgesRound(bed) {
 		const own = { json: true, size, clients, ...(scale ? { short: true } : { edges: EDGES }) };
 		const [command, args] = onServerCore(process.execPath, [path.join(BENCH, 'edges.mjs'), ...flags(own)], os.cpus().length);
 		const program = new Program(cleanup, command, args, { name: 'edges.mjs' });
-		const { total, seconds, memory, single, batched } = await program.next('the end', EDGES_MS);
+		const { total, seconds, memory, passing, single, batched } = await program.next('the end', EDGES_MS);
 		await program.child.ended;
 		const bytes = { hubMb: memory.hub / 2 ** 20, edgeMb: memory.edge / 2 ** 20, clientKb: memory.client / 1024, kernelKb: memory.kernel / 1024 };
-		values = { total, seconds, every: single.every / 1000, ...bytes, ...valuesOf('single', single), ...valuesOf('batched', batched) };
+		const costs = { redisUs: passing.redis, hubUs: passing.hub, edgeUs: passing.edge };
+		values = { total, seconds, ...costs, every: single.every / 1000, ...bytes, ...valuesOf('single', single), ...valuesOf('batched', batched) };
 	});
 	return values;
 }
@@ -122,7 +121,7 @@ const edges = {
 	group: 'Many nodes',
 	name: 'edges',
 	title: `A tree: one Redis, a hub, ${EDGES} edges with 19,000 WebSockets each, messages of 250 bytes`,
-	about: 'One message after the other, not batched, and then eight at a time in a batch of 200 ms, ten times each, fewer where the machine is slow; every client checks every byte and the order. Everything is on the same processors, the clients, too, so latency is how long these take for a quarter of a million sends and reads, and says little of a tree of several machines. What the processes take while nothing is published is not counted. Not part of a whole run: `./run bench edges`.',
+	about: 'First 200 messages a second for five seconds, before there are clients: what they cost Redis, the hub and an edge. Then, with all clients, one message after the other, not batched, and then eight at a time in a batch of 200 ms, ten times each, fewer where the machine is slow; every client checks every byte and the order. Everything is on the same processors, the clients, too, so latency is how long these take for a quarter of a million sends and reads, and says little of a tree of several machines. What the processes take while nothing is published is not counted. Not part of a whole run: `./run bench edges`.',
 	absent: because('a tree is made of siocasts', 'floor', ...PEERS),
 	named: true,
 	fresh: true,
@@ -136,6 +135,9 @@ const edges = {
 				{ key: 'total', title: 'clients', digits: 0 },
 				{ key: 'seconds', title: 'connected after s', digits: 0 },
 				{ key: 'every', title: 's from one to the next', digits: 1 },
+				{ key: 'redisUs', title: 'CPU µs of Redis per message', digits: 0 },
+				{ key: 'hubUs', title: 'of the hub', digits: 0 },
+				{ key: 'edgeUs', title: 'of an edge without clients', digits: 0 },
 				{ key: 'hubMb', title: 'MB of the hub', digits: 1 },
 				{ key: 'edgeMb', title: 'of an edge', digits: 1 },
 				{ key: 'clientKb', title: 'KB of an edge per client', digits: 2 },
