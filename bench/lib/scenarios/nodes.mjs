@@ -97,8 +97,10 @@ const FORM = {
 	redisBytes: ['bytes that Redis sends per message', 0],
 	relayBytes: ['the hub', 0],
 };
+// What the results have besides.
+const ALSO = ['messages', 'p999', 'closed', 'relayGaps', 'perEvent', 'clients'];
 const columnsOf = (form) => Object.entries(FORM).map(([key, [title, digits]]) => ({ key: `${form}_${key}`, title, digits }));
-const valuesOf = (form, figures) => Object.fromEntries(Object.keys(FORM).map((key) => [`${form}_${key}`, figures[key]]));
+const valuesOf = (form, figures) => Object.fromEntries([...Object.keys(FORM), ...ALSO].map((key) => [`${form}_${key}`, figures[key]]));
 
 /** bench/edges.mjs, on all processors. With so many connections its end takes a while, too. */
 async function edgesRound(bed) {
