@@ -76,3 +76,17 @@ hist_print(const struct hist *h, FILE *out)
 		fprintf(out, ",\"%s\":%.1f", points[i].name, (double)hist_quantile(h, points[i].share) / 1e3);
 	fprintf(out, ",\"max\":%.1f}", (double)h->max / 1e3);
 }
+
+void
+hist_print_cells(const struct hist *h, FILE *out)
+{
+	const char *before = "";
+
+	fputc('[', out);
+	for (unsigned i = 0; i < HIST_CELLS; i++) {
+		if (h->cells[i] == 0) continue;
+		fprintf(out, "%s[%" PRIu64 ",%" PRIu64 "]", before, cell_value(i), h->cells[i]);
+		before = ",";
+	}
+	fputc(']', out);
+}

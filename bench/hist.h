@@ -25,4 +25,7 @@ uint64_t hist_quantile(const struct hist *h, double share);
 /* {"count":…,"min":…,"p50":…,"p90":…,"p99":…,"p99.9":…,"max":…} in microseconds. */
 void hist_print(const struct hist *h, FILE *out);
 
+/* [[NS,COUNT],…], the cells that are not empty: what histograms of several programs can be added up from. */
+void hist_print_cells(const struct hist *h, FILE *out);
+
 #endif

@@ -108,7 +108,7 @@ struct load {
 	const struct transport *transport;
 	unsigned n, first, sample, inflight, sources, coalesce, eio, rooms, joins, stopped, rcvbuf;
 	double seconds, churn;
-	bool upgrade, b64, hold, deflate, gzip, any;
+	bool upgrade, b64, hold, deflate, gzip, any, cells;
 	bool tls;
 	bool raw; /* no Engine.IO: each message is what was published */
 

@@ -216,4 +216,7 @@ check_report(FILE *out)
 	hist_print(&at.latency, out);
 	fprintf(out, ",\"spread_us\":");
 	hist_print(&at.spread, out);
+	if (!load.cells) return;
+	fprintf(out, ",\"latency_cells\":");
+	hist_print_cells(&at.latency, out);
 }

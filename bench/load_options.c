@@ -37,6 +37,7 @@ enum {
 	OPT_SECONDS,
 	OPT_SAMPLE,
 	OPT_EXPECT_ANY,
+	OPT_CELLS,
 	OPT_COALESCE,
 	OPT_INFLIGHT,
 	OPT_SOURCE,
@@ -71,6 +72,7 @@ load_usage(void)
 	     "  --seconds S             measure so long and report; 0, the default: SIGUSR1 begins, SIGUSR2 reports\n"
 	     "  --sample N              check one client in N to the byte, 16\n"
 	     "  --expect-any            clients get a part of the messages only: gaps are not counted\n"
+	     "  --cells                 tell the whole histogram of the latency\n"
 	     "  --coalesce US           look for data only every so many microseconds, 0; see below\n"
 	     "  --inflight N            how many connect at a time, 100\n"
 	     "  --tls                   speak TLS, whatever the certificate\n"
@@ -139,6 +141,7 @@ options_set(int option, const char *text)
 	case OPT_SECONDS: load.seconds = bench_number("--seconds", text, 0, 86400); break;
 	case OPT_SAMPLE: load.sample = bench_count("--sample", text, 1, CLIENTS_MAX); break;
 	case OPT_EXPECT_ANY: load.any = true; break;
+	case OPT_CELLS: load.cells = true; break;
 	case OPT_COALESCE: load.coalesce = bench_count("--coalesce", text, 0, 100000); break;
 	case OPT_INFLIGHT: load.inflight = bench_count("--inflight", text, 1, CLIENTS_MAX); break;
 	case OPT_SOURCE: load.sources = bench_count("--source", text, 1, SOURCES_MAX) - 1; break;
@@ -193,6 +196,7 @@ options_parse(int argc, char **argv)
 		{ "seconds", required_argument, NULL, OPT_SECONDS },
 		{ "sample", required_argument, NULL, OPT_SAMPLE },
 		{ "expect-any", no_argument, NULL, OPT_EXPECT_ANY },
+		{ "cells", no_argument, NULL, OPT_CELLS },
 		{ "coalesce", required_argument, NULL, OPT_COALESCE },
 		{ "inflight", required_argument, NULL, OPT_INFLIGHT },
 		{ "source", required_argument, NULL, OPT_SOURCE },

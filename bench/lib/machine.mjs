@@ -47,6 +47,9 @@ function findKernelThread(name) {
 	return pids.find((pid) => comm(pid) === name) ?? null;
 }
 
+/** The kernel's threads for what interrupts and sends have left, one for each processor; none where they cannot be seen. */
+export const softirqPids = () => os.cpus().map((_, i) => findKernelThread(`ksoftirqd/${i}`)).filter(Boolean);
+
 let softirq;
 
 /** What the kernel's own thread on the server's processor has done: when there is much to deliver, a send() leaves some to it. */
@@ -62,6 +65,12 @@ export function deferredNs() {
 export function memoryBytes(pids) {
 	const text = pids.map((pid) => fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')).join('');
 	return [...text.matchAll(/^Pss_(?:Anon|Shmem):\s+(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + Number(kb) * 1024, 0);
+}
+
+/** /proc/meminfo in bytes, by name. */
+export function memoryOfMachine() {
+	const lines = fs.readFileSync('/proc/meminfo', 'latin1').matchAll(/^(\S+):\s+(\d+) kB$/gm);
+	return Object.fromEntries([...lines].map(([, name, kb]) => [name, Number(kb) * 1024]));
 }
 
 function sysctl(name) {

@@ -49,7 +49,10 @@ export class Program {
 	}
 }
 
-const own = (cleanup, name, options) => new Program(cleanup, path.join(BENCH, name), flags(options), { name });
+// Where bench/run has compiled them; a test compiles its own.
+const PROGRAMS = process.env.BENCH_PROGRAMS ?? BENCH;
+
+const own = (cleanup, name, options) => new Program(cleanup, path.join(PROGRAMS, name), flags(options), { name });
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
@@ -67,6 +70,13 @@ const worst = (parts) => parts.reduce((a, b) => (b.p99 > a.p99 ? b : a));
 /** At work or in line for the processor all the time: it could not have taken more. */
 const atLimit = ({ limit, cpu, wait }) => limit || cpu + wait > 0.95;
 
+/** Cells of several histograms, [[ns, count], …], as one. */
+function addCells(parts) {
+	const all = new Map();
+	for (const [ns, count] of parts.flat()) all.set(ns, (all.get(ns) ?? 0) + count);
+	return [...all].sort(([a], [b]) => a - b);
+}
+
 /** The reports of several load generators as if they were one. */
 function merge(reports) {
 	if (reports.length === 1) return { ...reports[0], generator: { ...reports[0].generator, limit: atLimit(reports[0].generator) } };
@@ -82,6 +92,7 @@ function merge(reports) {
 		sample: { ...sample, first_bad: all('sample').map((part) => part.first_bad).find(Boolean) ?? '' },
 		latency_us: worst(all('latency_us')),
 		spread_us: worst(all('spread_us')),
+		...(reports[0].latency_cells ? { latency_cells: addCells(all('latency_cells')) } : {}),
 		generator: { cpu: sum(all('generator').map((part) => part.cpu)), limit: all('generator').some(atLimit) },
 	};
 }
@@ -102,6 +113,11 @@ export class Load {
 		return new Load(programs, ready);
 	}
 
+	/** Those of several servers as one. */
+	static together(loads) {
+		return new Load(loads.flatMap(({ programs }) => programs), loads.flatMap(({ ready }) => ready));
+	}
+
 	constructor(programs, ready) {
 		this.programs = programs;
 		this.ready = ready;
@@ -112,13 +128,18 @@ export class Load {
 		for (const program of this.programs) program.signal('SIGUSR1');
 	}
 
-	/** What came since. */
-	async report() {
+	/** What came since, to each process. */
+	reports() {
 		const ask = (program) => {
 			program.signal('SIGUSR2');
 			return program.next('a report');
 		};
-		return merge(await Promise.all(this.programs.map(ask)));
+		return Promise.all(this.programs.map(ask));
+	}
+
+	/** The same in all. */
+	async report() {
+		return merge(await this.reports());
 	}
 
 	signal(name) {

@@ -21,6 +21,17 @@ export function ratios(values, base) {
 	return pairs.map(([value, other]) => value / other);
 }
 
+/** The value that a share (0 to 1) of all is not above, of the cells of a histogram: [[value, count], …] from the least on. */
+export function quantile(cells, share) {
+	const total = cells.reduce((sum, [, count]) => sum + count, 0);
+	let left = Math.max(1, Math.ceil(share * total));
+	for (const [value, count] of cells) {
+		left -= count;
+		if (left <= 0) return value;
+	}
+	return undefined;
+}
+
 /** "5.3 (5.1–6.0)" */
 export function spread({ median, min, max }, digits = 2) {
 	return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;

@@ -177,6 +177,31 @@ suite(
 			assert.equal((await ask('SIGUSR2')).recovered, 0);
 		});
 
+		test('a tree with edges, in its short form', limit(120), async () => {
+			const { cleanup, dir } = context;
+			const args = [path.join(TOP, 'bench/edges.mjs'), '--short', '--json', '--clients', String(CLIENTS)];
+			const child = new Child(process.execPath, args, { name: 'edges.mjs', env: { BENCH_PROGRAMS: dir } });
+			cleanup.add(child, () => child.kill());
+			const { code } = await child.ended;
+			assert.equal(code, 0, child.tail());
+			const { total, single, batched, memory, passing } = JSON.parse(lines(child)[0]);
+			assert.equal(total, 2 * CLIENTS);
+			for (const [form, messages] of [[single, 5], [batched, 40]]) {
+				assert.equal(form.messages, messages);
+				assert.ok(form.exact, JSON.stringify(form));
+				assert.deepEqual([form.lost, form.whole, form.checked, form.receivers], [0, 100, total, 1]);
+				assert.ok(form.p50 > 0 && form.p99 >= form.p50 && form.max >= form.p99, JSON.stringify(form));
+				// The 250 bytes of a message, and what stands around them.
+				assert.ok(form.redisBytes > 280 && form.redisBytes < 500, JSON.stringify(form));
+				assert.ok(form.relayBytes > 500, JSON.stringify(form));
+			}
+			// Of each batch one for each edge; eight messages are one, unless the publisher was held up.
+			assert.equal(single.batches, 2 * 5);
+			assert.ok(batched.batches >= 2 * 5 && batched.batches < 2 * 40, `${batched.batches} batches`);
+			assert.ok(memory.hub > 0 && memory.edge > 0);
+			assert.ok(passing.redis > 0 && passing.hub > 0 && passing.edge > 0, JSON.stringify(passing));
+		});
+
 		test('a flood in the place of Redis', limit(), async () => {
 			const { cleanup, dir } = context;
 			const port = await freePort();

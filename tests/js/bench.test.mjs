@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { barRows, reader, shortTable } from "../../bench/lib/bars.mjs";
 import { COMPARED, complete } from "../../bench/lib/complete.mjs";
+import { figuresOf } from "../../bench/lib/edges.mjs";
+import { factsOfMachine, lacking } from "../../bench/lib/enough.mjs";
 import { flameGraph } from "../../bench/lib/flame.mjs";
 import { expected, figures } from "../../bench/lib/measure.mjs";
 import { SEND, currentNames, hottest, shareOf } from "../../bench/lib/perf.mjs";
@@ -14,7 +16,7 @@ import { carried } from "../../bench/lib/results.mjs";
 import { findMaximum } from "../../bench/lib/scenarios/capacity.mjs";
 import { choose, chooseServers, scenarios, shrink } from "../../bench/lib/scenarios.mjs";
 import { servers } from "../../bench/lib/servers.mjs";
-import { summary } from "../../bench/lib/stats.mjs";
+import { quantile, summary } from "../../bench/lib/stats.mjs";
 import { barChart, lineChart } from "../../bench/lib/svg.mjs";
 
 const result = (values) => ({ name: "some", rounds: 3, failed: {}, servers: Object.fromEntries(
@@ -53,6 +55,50 @@ test("figures are per message, per event, per frame, and of the time that was pl
 	assert.equal(made.core, 0.5);
 	assert.equal(made.mbps, 4);
 	assert.equal(made.p999, 3);
+});
+
+test("a quantile of the cells of a histogram", () => {
+	const cells = [[10, 50], [20, 49], [30, 1]];
+	assert.deepEqual([0, 0.5, 0.51, 0.99, 1].map((share) => quantile(cells, share)), [10, 10, 20, 20, 30]);
+	assert.equal(quantile([], 0.5), undefined);
+});
+
+test("of a tree what is lost, comes twice, or is cut off is seen, and what it takes at rest is not counted", () => {
+	const sample = { clients: 4, gaps: 0, disorder: 0, bad: 0 };
+	const report = { clients: 4, open: 4, messages: { sum: 40, min: 10, max: 10 }, events: { sum: 20 }, sample, latency_cells: [[1e6, 39], [5e6, 1]] };
+	const relay = { relay_gaps_total: 0, relay_dropped_total: 0, relay_hub_dropped_total: 0, relay_hub_cut_total: 0, relay_hub_sent_bytes_total: 6000, relay_hub_sent_total: 20 };
+	const cpu = { ms: 2000, ns: { edges: 6e6, hub: 3e6, redis: 1e6, clients: 4e6, softirq: 0 } };
+	const whole = { sent: { messages: 10, receivers: 10 }, report, cpu, redisBytes: 2870, relay };
+	const rest = { edges: 1e6, hub: 1e6, redis: 0, clients: 0, softirq: 0 };
+	const good = figuresOf(whole, rest);
+	assert.deepEqual([good.exact, good.whole, good.lost, good.p50, good.max, good.receivers], [true, 100, 0, 1, 5, 1]);
+	assert.deepEqual([good.edges, good.perEvent, good.clients], [100, 200, 100]);
+	assert.deepEqual([good.redisBytes, good.relayBytes], [287, 600]);
+	const bad = (changes) => figuresOf({ ...whole, report: { ...report, ...changes } }, rest);
+	assert.deepEqual(["exact", "lost", "whole"].map((key) => bad({ messages: { sum: 36, min: 6, max: 10 } })[key]), [false, 4, 90]);
+	assert.deepEqual(["exact", "lost", "whole"].map((key) => bad({ messages: { sum: 41, min: 10, max: 11 } })[key]), [false, 0, 97.5]);
+	assert.equal(bad({ sample: { ...sample, gaps: 1 } }).exact, false);
+	assert.equal(bad({ sample: { ...sample, disorder: 1 } }).exact, false);
+	assert.equal(bad({ open: 3 }).exact, false);
+	assert.equal(figuresOf({ ...whole, relay: { ...relay, relay_gaps_total: 1 } }, rest).exact, false);
+});
+
+test("a machine that has no room for the clients is told by what it lacks", () => {
+	const GB = 2 ** 30;
+	const enough = { available: 16 * GB, openFiles: 20_000, filesLeft: 1e6, tcpBytes: 2 * GB, tracked: 0, trackedMost: 1000 };
+	const want = { processes: 13, clients: 19_000, bytes: 2000 };
+	assert.deepEqual(lacking(want, enough), []);
+	const lacks = { available: 2 * GB, openFiles: 1024, filesLeft: 300_000, tcpBytes: GB / 4, tracked: 5 };
+	const words = [/memory: 8\.\d GB/, /19900 .* 1024 /, /fs\.file-max/, /tcp_mem/, /conntrack_max/];
+	Object.keys(lacks).forEach((name, i) => {
+		const [text, ...more] = lacking(want, { ...enough, [name]: lacks[name] });
+		assert.match(text, words[i]);
+		assert.deepEqual(more, []);
+	});
+	// What is not told is not lacking.
+	assert.deepEqual(lacking(want, { available: 16 * GB, openFiles: Infinity }), []);
+	const facts = factsOfMachine();
+	assert.ok(facts.available > 0 && facts.openFiles > 0, JSON.stringify(facts));
 });
 
 test("ratios are taken within a round", () => {
@@ -100,7 +146,7 @@ test("every scenario names known servers and columns, has a plan, and can be shr
 	assert.ok(short < 170, `the quick run takes ${short} seconds`);
 	assert.throws(() => choose(["no such"], false), /no scenario/);
 	// What takes very long is measured only when it is named.
-	assert.ok(!choose([], false).some(({ name }) => name === "drops"));
+	assert.ok(!choose([], false).some(({ name }) => ["drops", "edges"].includes(name)));
 	assert.deepEqual(choose(["drops"], false).map(({ name }) => name), ["drops"]);
 });
 
