@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, connect } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
-import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric, readMetrics } from './lib/metrics.mjs';
@@ -631,6 +631,26 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				assert.deepEqual((await reload(server, { redis: [one.url, third.url] })).needsRestart, []);
 			}),
 		);
+
+	// What is retained is read from all servers there are, by feeds that were to go.
+	test('more servers, while feeds have to stay that read what they retain: they stay, too', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			await one.client.command('HSET', 's', 'x', '{"s":"x","n":1}');
+			const state = feed('s', { retain: { key: '/s' }, prime: { hash: 's' } });
+			const setup = await configure(cleanup, { redis: one.url, feeds: [state] });
+			const server = { ...setup, child: await launchSiocast(cleanup, setup) };
+			await ready(server);
+			const s = heard(await connect(cleanup, server, MODES.websocket), 's');
+			// A feed that may reach single sockets takes a restart.
+			await write(server, { redis: [one.url, other.url], feeds: [{ channel: 'a', event: 'a', room: '{/to}' }] });
+			process.kill(server.child.pid, 'SIGHUP');
+			await server.child.says(/event=feeds-stay [^]*event=redis-stays reason="there are more or less servers, of all of which something retained is read"/);
+			await one.client.publish('s', '{"s":"y","n":2}');
+			await eventually(() => s.some(({ n }) => n === 2), 'a message');
+			assert.equal(await metric(server, 'retained_messages'), 2);
+		}),
+	);
 
 	test('that cannot be reached: the one before stays, and it is said why', limit(), () =>
 		withCleanup(async (cleanup) => {
