@@ -242,9 +242,9 @@ movable_set_pause(struct movable *m, bool may_pause)
 }
 
 void
-movable_tell_refused(const struct movable *m)
+movable_tell_refused(const struct movable *m, bool refused)
 {
-	redis_channels_tell_refused(m->side->channels, true);
+	redis_channels_tell_refused(m->side->channels, refused);
 }
 
 int

@@ -226,6 +226,12 @@ pubsub_forget(struct source *source)
 	redis_subscriber_forget(pubsub_of(source)->side->subscriber);
 }
 
+static void
+pubsub_tell_refused(const struct source *source, bool refused)
+{
+	redis_subscriber_tell_refused(pubsub_of((struct source *)(uintptr_t)source)->side->subscriber, refused);
+}
+
 static int
 pubsub_hand(const struct source *source, struct eio_buf *text)
 {
@@ -259,6 +265,7 @@ const struct source_ops source_pubsub = {
 	.prepare = pubsub_prepare,
 	.commit = pubsub_commit,
 	.forget = pubsub_forget,
+	.tell_refused = pubsub_tell_refused,
 	.hand = pubsub_hand,
 	.move = pubsub_move,
 };

@@ -652,6 +652,30 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('what the one before refused is not refused any more: one that goes, and one of a stream', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			await other.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', '+@all', 'resetchannels', '&p*');
+			await one.client.command('SET', 's', 'no stream');
+			const stream = { stream: 's', event: 's', field: 'n', encode: 'json', batch: { interval: 0 } };
+			const { server, client } = await start(cleanup, one, { feeds: [feed('a'), { ...stream, stream: 't' }] });
+			const refused = (n) => eventually(async () => (await metric(server, 'feed_refused')) === n, `${n} to be refused`);
+			await refused(0);
+			assert.equal((await reload(server, { redis: [one.url, `redis://siocast:secret@127.0.0.1:${other.port}`] })).status, 200);
+			await refused(1);
+			assert.equal((await reload(server, { redis: one.url })).status, 200);
+			await refused(0);
+			assert.equal((await reload(server, { feeds: [feed('a'), stream] })).status, 200);
+			await refused(1);
+			await move(server, other.url, 'separate');
+			await ready(server);
+			await refused(0);
+			const s = heard(client, 's');
+			await other.client.command('XADD', 's', '*', 'n', '1');
+			await eventually(() => s.length === 1, 'an entry');
+		}),
+	);
+
 	test('that cannot be reached: the one before stays, and it is said why', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
