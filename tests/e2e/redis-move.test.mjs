@@ -726,7 +726,7 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 
 	for (const [what, acl, why] of [
 		['INFO', '+@all -info allchannels', null],
-		['the channel of the markers', '+@all resetchannels &a &p*', 'a channel for markers is refused'],
+		['the channel of the markers', '+@all resetchannels &a &p* &d*', 'a channel for markers is refused'],
 		['PUBLISH', '+@all -publish allchannels', 'markers cannot be published'],
 	])
 		test(`of the same server, whose ACL does not allow ${what}: ${why ? 'a gap, which is told' : 'the same'}`, limit(), () =>
@@ -734,16 +734,20 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				const redis = await startRedis(cleanup, await freePort());
 				await redis.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', ...acl.split(' '));
 				const at = (host) => `redis://siocast:secret@${host}:${redis.port}`;
-				const { server, client } = await start(cleanup, { url: at('127.0.0.1') });
-				const [a, p] = ['a', 'p'].map((event) => heard(client, event));
+				const demanded = { pattern: 'd*', event: 'd', room: 'd{1}', encode: 'json', batch: { interval: 0 }, subscribe: 'on-demand' };
+				const namespaces = { '/': { on: { join: [{ join: '{1}' }, { ack: [] }] } } };
+				const { server, client } = await start(cleanup, { url: at('127.0.0.1') }, { feeds: [...FEEDS, demanded], namespaces });
+				await ask(client, 'join', 'd1');
+				const [a, p, d] = ['a', 'p', 'd'].map((event) => heard(client, event));
 				await move(server, at('localhost'), why ? 'anew' : 'same');
 				if (!why) return; // it is needed where nothing passes between the two
 				assert.match(server.child.output, new RegExp(`event=redis-moved how=anew ms=\\d+ reason="${why}"`));
 				assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
 				await ready(server);
-				for (const channel of ['a', 'p1']) await redis.client.publish(channel, '1');
-				await eventually(() => a.length === 1 && p.length === 1, 'the messages');
+				for (const channel of ['a', 'p1', 'd1']) await redis.client.publish(channel, '1');
+				await eventually(() => [a, p, d].every((list) => list.length === 1), 'the messages');
 				// What was refused belongs to the move: of the feeds nothing is.
+				assert.doesNotMatch((await request(server.admin, 'GET', '/readyz')).text, /refuses/);
 				assert.ok(!/siocast_feed_refused\{[^}]*\} 1/.test((await request(server.admin, 'GET', '/metrics')).text));
 			}),
 		);
