@@ -64,8 +64,8 @@ const struct source_events *feed_intake_events(const struct feed_intake *in, boo
 /* intake_demanded.c: what a source of channels on demand tells. */
 extern const struct source_events feed_demanded_events;
 
-/* intake_state.c, for all kinds: what they tell; what is refused, as it shows, and that nothing is by a source that goes
- * while its feeds stay; it has said what is missing; and what
+/* intake_state.c, for all kinds: what they tell; what is refused, as it shows, and that nothing is by a source that
+ * goes while its feeds stay; it has said what is missing; and what
  * feeds have heard of other servers while those are read was forgotten, too. */
 void feed_intake_on_state(void *user, bool ready);
 void feed_intake_on_settled(void *user);

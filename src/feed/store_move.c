@@ -8,9 +8,9 @@
  *                                                        away here, and put there, some at a time
  *
  * Those of clients that are there are put by their workers. When the old one does not answer, or the new one cannot be
- * reached in time, what waits fails, as after a lost connection, and it has gone over all the same. What the old one was
- * asked for is taken away there whether or not its answer is waited for: so it is waited for as long as answers come, and
- * nothing is asked for when there is no time left.
+ * reached in time, what waits fails, as after a lost connection, and it has gone over all the same. What the old one
+ * was asked for is taken away there whether or not its answer is waited for: so it is waited for as long as answers
+ * come, and nothing is asked for when there is no time left.
  */
 #include "src/feed/store_int.h"
 #include "src/redis/command.h"

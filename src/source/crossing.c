@@ -318,7 +318,8 @@ finish_crossing(struct crossing *v, bool anew)
 	o.ended(o.user, &how, anew);
 }
 
-/* Whether the old one may not answer who publishes there: something was waited for in vain that it was asked for, too. */
+/* Whether the old one may not answer who publishes there: something was waited for in vain that it was asked for,
+ * too. */
 static bool
 may_be_dead(const struct crossing *v)
 {

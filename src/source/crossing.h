@@ -40,8 +40,8 @@ enum {
 	CROSSING_CONNECT_MS = 6000, /* for all connections */
 	CROSSING_RELATE_MS = 2000, /* for a marker to come to the other one: more than replicas lag behind */
 	CROSSING_CUT_MS = 5000, /* for the cut to come on both */
-	/* For whoever publishes to go over, too: it does when all that hear it are ready for that, each of which may take
-	 * as long as all of the above. */
+	/* For whoever publishes to go over, too: it does when all that hear it are ready for that, each of which may
+	 * take as long as all of the above. */
 	CROSSING_LEAVE_MS = 20000,
 	CROSSING_HELD_BYTES = 32 << 20,
 };
@@ -58,15 +58,15 @@ struct crossing_options {
 	/* Whether a side is connected; and all that is wanted of it, with the markers' channel, is answered. */
 	bool (*is_connected)(void *user, enum crossing_side side);
 	bool (*is_complete)(void *user, enum crossing_side side);
-	/* A message that was held back is to be taken now; skipped: one that was too long, by a string of so many bytes;
-	 * else 0. */
+	/* A message that was held back is to be taken now; skipped: one that was too long, by a string of so many
+	 * bytes; else 0. */
 	void (*take)(void *user, const struct redis_message *m, uint64_t skipped);
 	/* The new side is the one that is heard from now on. One of both is telling something just now, so neither may
 	 * be closed, or asked for anything. */
 	void (*over)(void *user);
-	/* The end, at which the crossing is closed already; on the loop, so that anything may be done. With a gap that is
-	 * not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has been
-	 * left. */
+	/* The end, at which the crossing is closed already; on the loop, so that anything may be done. With a gap that
+	 * is not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has
+	 * been left. */
 	void (*ended)(void *user, const struct source_moved *how, bool anew);
 	const struct source_move_events *events; /* borrowed: `switched` and `has_switched` are told of its owner */
 	void *events_user;
