@@ -110,11 +110,11 @@ hold_message(struct crossing *v, const struct redis_message *m, uint64_t skipped
 static void
 pass_held(struct crossing *v)
 {
-	const char *p = v->held.p, *end = p + v->held.n;
+	const struct eio_bytes held = eio_buf_bytes(&v->held);
 	struct held_message head;
 
-	if (!v->held.n) return;
-	while (p < end) {
+	for (size_t at = 0; at < held.n;) {
+		const char *p = held.p + at;
 		struct redis_message m;
 
 		memcpy(&head, p, sizeof head);
@@ -123,7 +123,7 @@ pass_held(struct crossing *v)
 		m.name = eio_bytes(p, head.name);
 		m.channel = eio_bytes(p + head.name, head.channel);
 		m.payload = eio_bytes(p + head.name + head.channel, head.payload);
-		p += head.name + head.channel + head.payload;
+		at += sizeof head + head.name + head.channel + head.payload;
 		v->options.take(v->options.user, &m, head.skipped);
 	}
 }
