@@ -214,7 +214,7 @@ on_successor_sockets(void *user, struct inherited *out)
 	return handing_sockets(&d->listeners, d->admin, &d->beside, out);
 }
 
-/* After the start, and whenever these are others. */
+/* After the start, and whenever these are others; also when another address of Redis is about to be gone over to. */
 static void
 keep_sockets(void *user)
 {
@@ -223,7 +223,7 @@ keep_sockets(void *user)
 
 	CHECK_MAGIC(d, DAEMON_MAGIC);
 	if (!service_keeps(d->service)) return;
-	if (on_successor_sockets(d, &all) == 0) service_keep(d->service, &all);
+	if (handing_sockets(&d->listeners, d->admin, &d->beside, &all) == 0) service_keep(d->service, &all);
 	inherited_discard(&all);
 }
 

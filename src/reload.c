@@ -237,11 +237,15 @@ plan_feeds(const struct reload *r, const struct config *now, struct reload_plan 
 	if (plan->feeds_stay) keep_group(plan, CONFIG_GROUP_FEEDS);
 }
 
+/* Behind what is planned for the feeds: those that stay may need Redis as it is. */
 static void
 plan_redis(const struct reload *r, const struct config *now, struct reload_plan *plan)
 {
+	const struct feed *feed = r->parts.workers->feed;
+
 	if (!changes_group(plan, CONFIG_GROUP_REDIS)) return;
-	plan->redis_stays = config_redis_stays(r->options.config, now);
+	plan->redis_stays = config_redis_stays(
+		r->options.config, now, plan->feeds_stay ? feed_specs_at_work(feed) : config_feeds(now));
 	plan->redis = !plan->redis_stays;
 	if (plan->redis_stays) keep_group(plan, CONFIG_GROUP_REDIS);
 }

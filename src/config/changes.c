@@ -320,7 +320,7 @@ change_places(const struct config *first, const struct config *now)
 
 /* Why servers cannot be added behind those that there are, or the last ones go. */
 static const char *
-number_stays(const struct config *first, const struct config *now)
+number_stays(const struct config *first, const struct config *now, const struct feed_specs *feeds)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 	size_t n = first->n_redis < now->n_redis ? first->n_redis : now->n_redis;
@@ -332,25 +332,25 @@ number_stays(const struct config *first, const struct config *now)
 	for (size_t i = 0; i < now->n_redis; i++)
 		if (p->redis[i].is_cluster) return "one of them is a Redis Cluster";
 	if (f->recovery.elsewhere) return "clients are recovered across siocasts, which have to have the same servers";
-	for (size_t i = 0; i < p->feeds->n; i++)
-		if (p->feeds->v[i].n_primes)
+	for (size_t i = 0; i < feeds->n; i++)
+		if (feeds->v[i].n_primes)
 			return "there are more or less servers, of all of which something retained is read";
 	return NULL;
 }
 
 const char *
-config_redis_stays(const struct config *first, const struct config *now)
+config_redis_stays(const struct config *first, const struct config *now, const struct feed_specs *feeds)
 {
 	const struct config_parts *f = config__parts_of(first), *p = config__parts_of(now);
 
 	if (!have_same_hub(f, p)) return "the hub is another, or there was or is none";
-	if (first->n_redis != now->n_redis) return number_stays(first, now);
+	if (first->n_redis != now->n_redis) return number_stays(first, now, feeds);
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->replicates[i] != p->replicates[i]) return "the source of one is another";
 	if (are_same_places(f, p)) return NULL;
 	for (size_t i = 0; i < first->n_redis; i++)
 		if (f->redis[i].is_cluster || p->redis[i].is_cluster) return "one of them is a Redis Cluster";
-	if (feed_specs_have_shards(p->feeds)) return "feeds have shard channels there";
+	if (feed_specs_have_shards(feeds)) return "feeds have shard channels there";
 	if (change_places(first, now)) return "a server is to be where another one of them was";
 	return NULL;
 }

@@ -53,8 +53,9 @@ const char *config_ui_stays(const struct config *first, const struct config *now
 /* The same of the feeds. */
 const char *config_feeds_stay(const struct config *first, const struct config *now);
 
-/* Why Redis stays as it was at the start, all of it; NULL: it may change. */
-const char *config_redis_stays(const struct config *first, const struct config *now);
+/* Why Redis stays as it was at the start, all of it; NULL: it may change. feeds: those that will be at work, which may
+ * not be the ones that were read, as these may have to wait for a restart. */
+const char *config_redis_stays(const struct config *first, const struct config *now, const struct feed_specs *feeds);
 
 /* A copy of each server's address with its user, password and certificates, for config_secrets_free(); NULL when out of
  * memory. */

@@ -100,6 +100,7 @@ struct feed_changed {
 	size_t same, altered, added, removed; /* how many feeds */
 };
 int feed_change(struct feed *f, struct feed_specs *specs, struct feed_changed *out);
+const struct feed_specs *feed_specs_at_work(const struct feed *f); /* those of now, by the same thread */
 void feed_change_end(struct feed *f);
 
 /* Calls something on its thread, where all connections to Redis are made, and waits for it. By one thread, while that

@@ -9,6 +9,12 @@ feed_retains(const struct feed *f, struct sio_room_key key)
 	return feed_specs_retain(atomic_load_explicit(&f->asked, memory_order_acquire), key);
 }
 
+const struct feed_specs *
+feed_specs_at_work(const struct feed *f)
+{
+	return atomic_load_explicit(&f->asked, memory_order_acquire);
+}
+
 static int
 change_feeds(struct feed *f)
 {

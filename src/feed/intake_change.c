@@ -190,13 +190,15 @@ feed_intakes_commit(struct feed_intakes *all)
 static void
 reopen_source(struct feed_intake *in, struct source_options *o)
 {
-	if (prepare_next(in, o) == 0)
-		replace_source(in);
-	else
+	if (prepare_next(in, o) < 0) {
 		log_error(
 			"redis=%s event=not-opened reason=\"out of memory\" hint=\"it goes over when its connection is "
 			"lost\"",
 			o->url->name);
+		return;
+	}
+	feed_intake_forget_refused(in);
+	replace_source(in);
 }
 
 static const struct source_move_events move_events = {

@@ -35,6 +35,7 @@ feed_intakes_drop(struct feed_intakes *all)
 	for (size_t k = FEED_INTAKES * n; k < FEED_INTAKES * (n + 1); k++) {
 		struct feed_intake *in = &all->v[k];
 
+		if (in->source) feed_intake_forget_refused(in);
 		if (in->source) in->source->ops->close(in->source);
 		in->source = NULL;
 		in->wanted = false;

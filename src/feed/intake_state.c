@@ -21,6 +21,14 @@ feed_intake_count_refused(struct feed_intake *in, bool refused)
 }
 
 void
+feed_intake_forget_refused(struct feed_intake *in)
+{
+	in->leaves = true;
+	if (in->source->ops->tell_refused) in->source->ops->tell_refused(in->source, false);
+	in->leaves = false;
+}
+
+void
 feed_intake_on_state(void *user, bool ready)
 {
 	struct feed_intake *in = user;

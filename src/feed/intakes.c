@@ -91,12 +91,12 @@ on_source_refused(void *user, enum message_kind kind, struct eio_bytes name, boo
 	struct feed_intake *in = user;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	feed_intake_break(in, kind, name);
+	if (!in->leaves) feed_intake_break(in, kind, name);
 	if (in->line && feed_prime_line_refused(in->line, name, refused)) return;
 	feed_router_refused(in->all->router, kind, name, refused);
 	feed_intake_count_refused(in, refused);
 	/* What was published while it was refused is missing of what was read. */
-	if (!refused && in->line) feed_prime_line_gap(in->line);
+	if (!refused && in->line && !in->leaves) feed_prime_line_gap(in->line);
 }
 
 static void

@@ -21,6 +21,7 @@ struct feed_intake {
 	atomic_uint refused; /* how many channels and patterns */
 	struct source_place *places; /* owned, with their texts */
 	size_t n_places;
+	bool leaves; /* its source is about to go, and takes back what it has refused */
 	bool settles; /* it has not said yet what is missing since then */
 };
 
@@ -63,11 +64,13 @@ const struct source_events *feed_intake_events(const struct feed_intake *in, boo
 /* intake_demanded.c: what a source of channels on demand tells. */
 extern const struct source_events feed_demanded_events;
 
-/* intake_state.c, for all kinds: what they tell; what is refused, as it shows; it has said what is missing; and what
+/* intake_state.c, for all kinds: what they tell; what is refused, as it shows, and that nothing is by a source that
+ * goes while its feeds stay; it has said what is missing; and what
  * feeds have heard of other servers while those are read was forgotten, too. */
 void feed_intake_on_state(void *user, bool ready);
 void feed_intake_on_settled(void *user);
 void feed_intake_count_refused(struct feed_intake *in, bool refused);
+void feed_intake_forget_refused(struct feed_intake *in);
 void feed_intake_settle(struct feed_intake *in);
 void feed_intake_read_others(const struct feed_intake *in);
 

@@ -111,6 +111,9 @@ struct source_ops {
 	int (*prepare)(struct source *s, const struct source_options *options);
 	void (*commit)(struct source *s);
 	void (*forget)(struct source *s);
+	/* Tells of each channel, pattern or stream that is refused that it is, or is not any more, for who counts them
+	 * and closes it then. NULL: nothing is. */
+	void (*tell_refused)(const struct source *s, bool refused);
 	/* Tells how far it has read; the bytes are valid during the call. NULL: it cannot go on anywhere. */
 	void (*tell_places)(
 		const struct source *s, void (*tell)(void *user, const struct source_place *place), void *user);

@@ -5,10 +5,12 @@
  *
  *     CONNECTS ── the new one is ready ──▶ DRAINS ── all is answered ──▶ CARRIES ── so is that ──▶ it has gone over
  *                                                        sessions of clients that have gone: each is taken
- *                                                        away here, and put there
+ *                                                        away here, and put there, some at a time
  *
  * Those of clients that are there are put by their workers. When the old one does not answer, or the new one cannot be
- * reached in time, what waits fails, as after a lost connection, and it has gone over all the same.
+ * reached in time, what waits fails, as after a lost connection, and it has gone over all the same. What the old one
+ * was asked for is taken away there whether or not its answer is waited for: so it is waited for as long as answers
+ * come, and nothing is asked for when there is no time left.
  */
 #include "src/feed/store_int.h"
 #include "src/redis/command.h"
@@ -18,6 +20,8 @@
 enum {
 	CONNECT_MS = 6000, /* a dial, and more */
 	DRAIN_MS = 2 * STORE_MS, /* what has no answer has failed by then */
+	CARRY_MS = 10000, /* what has not been asked for by then stays */
+	CARRY_EACH = 1000, /* sessions that are asked for at a time */
 	STEP_MS = 10,
 };
 
@@ -27,10 +31,13 @@ struct store_move {
 	const struct store_parts *parts;
 	struct store_end *next; /* owned */
 	enum store_phase phase;
-	uint64_t by_ms; /* of the phase */
+	uint64_t by_ms; /* of the phase, or of what was asked for last */
+	uint64_t carry_by_ms;
+	struct eio_buf pids; /* of the sessions that are to come along, FEED_PID_LEN characters each */
+	size_t at; /* in these: what stands before was asked for */
 	size_t asked; /* sessions that the old one was asked for, and has not given */
-	struct eio_buf question, out; /* for the old one; for the new one */
-	size_t n_question, n_out;
+	struct eio_buf out; /* for the new one */
+	size_t n_out;
 	size_t carried;
 };
 
@@ -55,7 +62,7 @@ store__move_end(struct store *s)
 
 	if (!v) return;
 	v->parts->close(v->next);
-	eio_buf_deinit(&v->question);
+	eio_buf_deinit(&v->pids);
 	eio_buf_deinit(&v->out);
 	free(v);
 	s->move = NULL;
@@ -80,6 +87,7 @@ store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes te
 
 	if (!v || !v->asked) return false;
 	v->asked--;
+	v->by_ms = uv_now(s->options.loop) + DRAIN_MS; /* it answers */
 	if (reply == REDIS_REPLY_IS_ERROR) store__note_error(s, text);
 	if (reply == REDIS_REPLY_IS_ERROR || item.kind != REDIS_ITEM_STRING || item.bytes.n <= KEY_LEN) return true;
 	out = &v->out;
@@ -101,28 +109,50 @@ store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes te
 	return true;
 }
 
+/* Without memory it is less. */
 static void
 on_kept(void *user, const char pid[FEED_PID_LEN])
 {
 	struct store *s = user;
-	struct eio_buf *out = &s->move->question;
-	size_t mark = out->n;
-	char tag[FEED_TAG];
 
-	s->options.tag(s->options.user, tag);
+	eio_buf_append(&s->move->pids, pid, FEED_PID_LEN);
+}
+
+/* False when out of memory: nothing was added. */
+static bool
+ask_for_session(const struct store *s, const char pid[FEED_PID_LEN], const char tag[FEED_TAG], struct eio_buf *out)
+{
+	size_t mark = out->n;
+
 	redis_command(out, 5);
 	redis_argument(out, EIO_LIT("EVAL"));
 	redis_argument(out, eio_cstr(carry_script));
 	redis_argument(out, EIO_LIT("1"));
 	if (store__add_key(s, pid, out)) {
 		store__add_tag(out, "", tag);
-		if (!eio_buf_failed(out)) {
-			s->move->n_question++;
-			return;
-		}
+		if (!eio_buf_failed(out)) return true;
 	}
 	out->n = mark;
 	out->failed = false;
+	return false;
+}
+
+/* The next ones. */
+static void
+ask_for_sessions(struct store *s)
+{
+	struct store_move *v = s->move;
+	struct eio_buf out = { 0 };
+	char tag[FEED_TAG];
+	size_t n = 0;
+
+	s->options.tag(s->options.user, tag);
+	for (; n < CARRY_EACH && v->at < v->pids.n; v->at += FEED_PID_LEN)
+		n += ask_for_session(s, v->pids.p + v->at, tag, &out);
+	v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+	v->asked = n;
+	if (n) redis_fetcher_write(s->at->fetcher, &out, n);
+	eio_buf_deinit(&out);
 }
 
 static void
@@ -132,23 +162,36 @@ begin_carrying(struct store *s)
 
 	v->phase = STORE_CARRIES;
 	v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+	v->carry_by_ms = uv_now(s->options.loop) + CARRY_MS;
 	s->options.kept(s->options.user, on_kept, s);
-	v->asked = v->n_question;
-	if (v->asked) redis_fetcher_write(s->at->fetcher, &v->question, v->n_question);
 }
 
+/* What was carried waits for the new one, if that is away just now. */
 static void
 pass_carried(struct store_move *v)
 {
 	size_t n = v->n_out;
 
-	if (!n) return;
+	if (!n || !store__is_ready(v->next)) return;
 	v->n_out = 0;
-	if (store__is_ready(v->next)) {
-		v->next->unheeded += n;
-		redis_fetcher_write(v->next->fetcher, &v->out, n);
-	}
-	eio_buf_clear(&v->out);
+	v->next->unheeded += n;
+	redis_fetcher_write(v->next->fetcher, &v->out, n);
+}
+
+static bool
+has_more_to_carry(const struct store *s)
+{
+	return s->move->at < s->move->pids.n && uv_now(s->options.loop) < s->move->carry_by_ms;
+}
+
+static void
+carry_on(struct store *s)
+{
+	struct store_move *v = s->move;
+
+	pass_carried(v);
+	if (!v->asked && has_more_to_carry(s) && store__is_ready(s->at) && store__is_ready(v->next))
+		ask_for_sessions(s);
 }
 
 /* Going over */
@@ -158,9 +201,10 @@ go_over_to_next(struct store *s)
 {
 	struct store_move *v = s->move;
 	const struct store_parts *parts = v->parts;
-	size_t carried = v->carried;
+	size_t carried;
 
 	pass_carried(v);
+	carried = v->carried - v->n_out;
 	if (s->unanswered || !store__is_ready(v->next)) {
 		v->parts->lose(s);
 		v->parts->fail_all(s, false);
@@ -181,7 +225,7 @@ has_finished(const struct store *s)
 
 	if (uv_now(s->options.loop) >= v->by_ms) return true;
 	if (!store__is_ready(v->next)) return false;
-	return !store__is_ready(s->at) || (v->phase == STORE_CARRIES && !v->asked);
+	return !store__is_ready(s->at) || (v->phase == STORE_CARRIES && !v->asked && !has_more_to_carry(s));
 }
 
 void
@@ -195,7 +239,7 @@ store__move_on(struct store *s)
 		v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
 	}
 	if (v->phase == STORE_DRAINS && store__is_ready(s->at) && !s->unanswered) begin_carrying(s);
-	if (v->phase == STORE_CARRIES) pass_carried(v);
+	if (v->phase == STORE_CARRIES) carry_on(s);
 	if (has_finished(s)) go_over_to_next(s);
 }
 

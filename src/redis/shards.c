@@ -206,12 +206,12 @@ redis_shards_refused(const struct redis_shards *s)
 }
 
 void
-redis_shards_tell_refused(const struct redis_shards *s)
+redis_shards_tell_refused(const struct redis_shards *s, bool refused)
 {
 	EIO_HASH_FOREACH(n, &s->shards) {
 		const struct redis_shard *shard = EIO_CONTAINER(n, struct redis_shard, node);
 
-		if (shard->refused) s->options.refused(s->options.user, eio_bytes(shard->name, shard->n), true);
+		if (shard->refused) s->options.refused(s->options.user, eio_bytes(shard->name, shard->n), refused);
 	}
 }
 

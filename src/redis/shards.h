@@ -52,9 +52,9 @@ struct redis_shards *redis_shards_open(uv_loop_t *loop, const struct redis_shard
 int redis_shards_want(struct redis_shards *s, struct eio_bytes name);
 void redis_shards_leave(struct redis_shards *s, struct eio_bytes name);
 
-/* How many are refused; and tells of each of them. */
+/* How many are refused; and tells of each of them that it is, or is not any more. */
 size_t redis_shards_refused(const struct redis_shards *s);
-void redis_shards_tell_refused(const struct redis_shards *s);
+void redis_shards_tell_refused(const struct redis_shards *s, bool refused);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_shards_close(struct redis_shards *s);

@@ -63,6 +63,9 @@ struct redis_streamer_options {
 /* A streamer that begins to connect at once. NULL when out of memory. */
 struct redis_streamer *redis_streamer_open(uv_loop_t *loop, const struct redis_streamer_options *options);
 
+/* Tells of each that is refused that it is, or is not any more. */
+void redis_streamer_tell_refused(const struct redis_streamer *s, bool refused);
+
 /* How far a stream has been read, as a text that ends in NUL. NULL when it is not known. */
 const char *redis_streamer_store(const struct redis_streamer *s, size_t stream, char out[REDIS_CURSOR_TEXT]);
 

@@ -21,6 +21,13 @@ redis_streamer__tell_state(struct redis_streamer *s)
 }
 
 void
+redis_streamer_tell_refused(const struct redis_streamer *s, bool refused)
+{
+	for (size_t i = 0; i < s->readings.n; i++)
+		if (s->readings.v[i].refused) s->options.refused(s->options.user, i, refused);
+}
+
+void
 redis_streamer__tell_settled(struct redis_streamer *s)
 {
 	if (s->settled || !s->options.settled || !redis_readings_settled(&s->readings)) return;

@@ -44,6 +44,7 @@ struct crossing {
 struct held_message {
 	bool is_pattern, is_shard;
 	size_t name, channel, payload; /* bytes */
+	uint64_t skipped; /* as it was told */
 };
 
 static struct crossing *
@@ -93,9 +94,9 @@ tell_switched(struct crossing *v, bool lost)
 
 /* Whole, or not at all: false. */
 static bool
-hold_message(struct crossing *v, const struct redis_message *m)
+hold_message(struct crossing *v, const struct redis_message *m, uint64_t skipped)
 {
-	const struct held_message head = { m->is_pattern, m->is_shard, m->name.n, m->channel.n, m->payload.n };
+	const struct held_message head = { m->is_pattern, m->is_shard, m->name.n, m->channel.n, m->payload.n, skipped };
 	size_t n = sizeof head + head.name + head.channel + head.payload;
 
 	if (n > CROSSING_HELD_BYTES - v->held.n || !eio_buf_reserve(&v->held, n)) return false;
@@ -109,11 +110,11 @@ hold_message(struct crossing *v, const struct redis_message *m)
 static void
 pass_held(struct crossing *v)
 {
-	const char *p = v->held.p, *end = p + v->held.n;
+	const struct eio_bytes held = eio_buf_bytes(&v->held);
 	struct held_message head;
 
-	if (!v->held.n) return;
-	while (p < end) {
+	for (size_t at = 0; at < held.n;) {
+		const char *p = held.p + at;
 		struct redis_message m;
 
 		memcpy(&head, p, sizeof head);
@@ -122,8 +123,8 @@ pass_held(struct crossing *v)
 		m.name = eio_bytes(p, head.name);
 		m.channel = eio_bytes(p + head.name, head.channel);
 		m.payload = eio_bytes(p + head.name + head.channel, head.payload);
-		p += head.name + head.channel + head.payload;
-		v->options.take(v->options.user, &m);
+		at += sizeof head + head.name + head.channel + head.payload;
+		v->options.take(v->options.user, &m, head.skipped);
 	}
 }
 
@@ -177,6 +178,10 @@ static void
 take_cut(struct crossing *v, enum crossing_side side)
 {
 	if (v->broken || !is_connected(v, CROSSING_NEW)) return;
+	if (v->separate) {
+		if (side == CROSSING_OLD) go_over(v, "separate", false);
+		return;
+	}
 	if (v->holds == HOLDS_NONE) v->holds = holds_of(side);
 	if (v->holds == holds_of(side)) return;
 	go_over(v, relation(v), true);
@@ -189,8 +194,8 @@ publish_cut(struct crossing *v)
 {
 	v->phase = PHASE_CUTS;
 	v->until_ms = uv_now(v->options.loop) + CROSSING_CUT_MS;
-	hold_nothing(v);
-	move_end_publish(v->cut == '3' ? &v->at_old : &v->at_new, v->channel, v->cut);
+	if (!v->separate) hold_nothing(v);
+	move_end_publish(v->cut == '4' ? &v->at_new : &v->at_old, v->channel, v->cut);
 }
 
 /* What comes of a channel that one of both has not confirmed yet would be missing. */
@@ -214,15 +219,6 @@ begin_leaving(struct crossing *v, bool separate)
 	tell_switched(v, false);
 }
 
-static void
-leave_old(struct crossing *v)
-{
-	if (!v->separate)
-		decide_cut(v, '4');
-	else if (are_complete(v))
-		go_over(v, "separate", false);
-}
-
 /* Marker 1 has come to the new one, where it was published: what is the same server has sent it to the old one, too. */
 static void
 take_marker_home(struct crossing *v)
@@ -239,13 +235,16 @@ take_marker(struct crossing *v, enum crossing_side side, char number)
 	if (number == '1' && !old) take_marker_home(v);
 	if (number == '1' && old) v->same = true;
 	if (number == '2' && old) v->home_old = true;
+	/* What is held of the new one has come by the old one, or will. */
+	if (v->separate && number == (old ? '1' : '2'))
+		break_move(v, "what is said at one comes to the other, but late");
 	if (v->phase == PHASE_RELATES && number == '1' && old) begin_leaving(v, false);
 	if (v->phase == PHASE_RELATES && number == '2' && !old) decide_cut(v, '3');
 	if (v->phase == PHASE_CUTS && number == v->cut) take_cut(v, side);
 }
 
 bool
-crossing_message(struct crossing *v, enum crossing_side side, const struct redis_message *m)
+crossing_message(struct crossing *v, enum crossing_side side, const struct redis_message *m, uint64_t skipped)
 {
 	CHECK_MAGIC(v, CROSSING_MAGIC);
 	if (!m->is_pattern && !m->is_shard && eio_bytes_eq(m->name, eio_cstr(v->channel))) {
@@ -253,7 +252,7 @@ crossing_message(struct crossing *v, enum crossing_side side, const struct redis
 		return false;
 	}
 	if (v->phase == PHASE_OVER) return side == CROSSING_NEW;
-	if (v->holds == holds_of(side) && !hold_message(v, m)) break_move(v, "too much came meanwhile");
+	if (v->holds == holds_of(side) && !hold_message(v, m, skipped)) break_move(v, "too much came meanwhile");
 	return side == CROSSING_OLD && v->holds != HOLDS_OLD;
 }
 
@@ -319,13 +318,23 @@ finish_crossing(struct crossing *v, bool anew)
 	o.ended(o.user, &how, anew);
 }
 
+/* Whether the old one may not answer who publishes there: something was waited for in vain that it was asked for,
+ * too. */
+static bool
+may_be_dead(const struct crossing *v)
+{
+	bool late = uv_now(v->options.loop) >= v->until_ms;
+
+	return !is_connected(v, CROSSING_OLD) || (late && !(v->phase == PHASE_RELATES && v->home_old));
+}
+
 /* As after a loss, which tells what may be missing. */
 static void
 connect_anew(struct crossing *v, const char *why)
 {
 	v->how = (struct source_moved){ .how = "anew", .gap = true, .why = why };
 	take_old_again(v);
-	tell_switched(v, true);
+	tell_switched(v, may_be_dead(v));
 	finish_crossing(v, true);
 }
 
@@ -347,8 +356,8 @@ find_obstacle(const struct crossing *v)
 	if (v->at_old.clustered || v->at_new.clustered) return "in a Redis Cluster messages have no order in common";
 	if (v->phase != PHASE_CONNECTS && !is_connected(v, CROSSING_NEW))
 		return "the connection to the new one was lost";
-	if (uv_now(v->options.loop) < v->until_ms + (v->phase == PHASE_LEAVES ? CROSSING_CUT_MS : 0)) return NULL;
-	if (v->phase == PHASE_LEAVES || v->phase == PHASE_WAITS) return "subscriptions were not answered in time";
+	if (uv_now(v->options.loop) < v->until_ms || v->phase == PHASE_LEAVES) return NULL;
+	if (v->phase == PHASE_WAITS) return "subscriptions were not answered in time";
 	if (v->phase == PHASE_CONNECTS || v->phase == PHASE_ASKS) return "not all connections could be made in time";
 	if (v->phase == PHASE_CUTS) return "a marker did not come";
 	if (!v->home_old || !v->home_new) return "markers cannot be published";
@@ -392,7 +401,8 @@ on_crossing_timer(uv_timer_t *t)
 	if (v->phase == PHASE_CONNECTS && has_connected(v)) begin_asking(v);
 	if (v->phase == PHASE_ASKS && v->at_old.answered && v->at_new.answered) begin_relating(v);
 	if (v->phase == PHASE_RELATES && uv_now(t->loop) >= v->until_ms) begin_leaving(v, true);
-	if (v->phase == PHASE_LEAVES && (has_switched(v) || uv_now(t->loop) >= v->until_ms)) leave_old(v);
+	if (v->phase == PHASE_LEAVES && (has_switched(v) || uv_now(t->loop) >= v->until_ms))
+		decide_cut(v, v->separate ? '5' : '4');
 	if (v->phase == PHASE_WAITS && are_complete(v)) publish_cut(v);
 	if (v->phase == PHASE_OVER) finish_crossing(v, false);
 }

@@ -12,9 +12,11 @@
  *     marker 2, published at the old one, is heard at the new one    that is a replica. The cut is marker 3, published
  *                                                                    at the old one; then handlers go over
  *     each is heard where it was published, and nowhere else         they have nothing to do with each other: handlers
- *                                                                    go over, then what was held back is taken, and
- *                                                                    the old one left. But if both are of one
- *                                                                    replication, each message would come twice
+ *                                                                    go over; marker 5, published at the old one then,
+ *                                                                    comes there behind all that was; then what was
+ *                                                                    held back is taken, and the old one left. But if
+ *                                                                    both are of one replication, each message would
+ *                                                                    come twice
  *
  * When the cut has come to the one and not yet to the other, what comes behind it is held back: of the old one, too,
  * since it is passed after all where the new one never gets there.
@@ -38,7 +40,9 @@ enum {
 	CROSSING_CONNECT_MS = 6000, /* for all connections */
 	CROSSING_RELATE_MS = 2000, /* for a marker to come to the other one: more than replicas lag behind */
 	CROSSING_CUT_MS = 5000, /* for the cut to come on both */
-	CROSSING_LEAVE_MS = 1000, /* for whoever publishes to go over, too */
+	/* For whoever publishes to go over, too: it does when all that hear it are ready for that, each of which may
+	 * take as long as all of the above. */
+	CROSSING_LEAVE_MS = 20000,
 	CROSSING_HELD_BYTES = 32 << 20,
 };
 
@@ -54,13 +58,13 @@ struct crossing_options {
 	/* Whether a side is connected; and all that is wanted of it, with the markers' channel, is answered. */
 	bool (*is_connected)(void *user, enum crossing_side side);
 	bool (*is_complete)(void *user, enum crossing_side side);
-	/* A message that was held back is to be taken now. */
-	void (*take)(void *user, const struct redis_message *m);
+	/* A message that was held back is to be taken now; skipped: one that was too long, by a string of so many
+	 * bytes; else 0. */
+	void (*take)(void *user, const struct redis_message *m, uint64_t skipped);
 	/* The new side is the one that is heard from now on. One of both is telling something just now, so neither may
 	 * be closed, or asked for anything. */
 	void (*over)(void *user);
-	/* The end, at which the crossing is closed already (its channel can still be read); on the loop, so that
-	 * anything may be done. With a gap that
+	/* The end, at which the crossing is closed already; on the loop, so that anything may be done. With a gap that
 	 * is not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has
 	 * been left. */
 	void (*ended)(void *user, const struct source_moved *how, bool anew);
@@ -80,8 +84,9 @@ const char *crossing_channel(const struct crossing *v);
 /* Ends it, and tells nothing. NULL is fine. */
 void crossing_end(struct crossing *v);
 
-/* A message has come to a side: whether it is to be taken now. */
-bool crossing_message(struct crossing *v, enum crossing_side side, const struct redis_message *m);
+/* A message has come to a side, or (skipped, as above) what is left of one that was too long: whether it is to be taken
+ * now. */
+bool crossing_message(struct crossing *v, enum crossing_side side, const struct redis_message *m, uint64_t skipped);
 
 /* A side is not complete any more; whether it is connected it asks. */
 void crossing_lost(struct crossing *v, enum crossing_side side);

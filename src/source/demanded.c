@@ -182,7 +182,7 @@ demanded_commit(struct source *source)
 	struct demanded *d = demanded_source(source);
 
 	d->events = d->next;
-	movable_tell_refused(d->channels);
+	movable_tell_refused(d->channels, true);
 	movable_set_pause(d->channels, d->next_may_pause);
 }
 
@@ -190,6 +190,12 @@ static void
 demanded_forget(struct source *source)
 {
 	demanded_source(source)->next = NULL;
+}
+
+static void
+demanded_tell_refused(const struct source *source, bool refused)
+{
+	movable_tell_refused(demanded_source((struct source *)(uintptr_t)source)->channels, refused);
 }
 
 static int
@@ -261,6 +267,7 @@ const struct source_ops source_demanded = {
 	.prepare = demanded_prepare,
 	.commit = demanded_commit,
 	.forget = demanded_forget,
+	.tell_refused = demanded_tell_refused,
 	.hand = demanded_hand,
 	.move = demanded_move,
 	.want = demanded_want,

@@ -26,6 +26,7 @@ struct movable {
 	struct movable_side *side; /* owned: whose messages are taken, and who tells how it is */
 	struct movable_side *other; /* owned: the one that is gone over to, or that was left just now; or NULL */
 	struct crossing *crossing; /* owned; NULL: it stays where it is */
+	char marker[REDIS_MARKER_NAME]; /* the channel of its markers, which is nobody's else; empty: none is wanted */
 	bool may_pause;
 	bool over; /* `other` was left */
 	bool ready; /* as was told */
@@ -72,15 +73,18 @@ on_movable_message(void *user, const struct redis_message *msg)
 	struct movable_side *s = movable_side_of(user);
 	struct movable *m = s->of;
 
-	if (!m->crossing || crossing_message(m->crossing, which_side(s), msg)) m->options.message(m->options.user, msg);
+	if (!m->crossing || crossing_message(m->crossing, which_side(s), msg, 0))
+		m->options.message(m->options.user, msg);
 }
 
 static void
 on_movable_too_long(void *user, const struct redis_message *msg, uint64_t n)
 {
 	struct movable_side *s = movable_side_of(user);
+	struct movable *m = s->of;
 
-	if (s == s->of->side) s->of->options.too_long(s->of->options.user, msg, n);
+	if (!m->crossing || crossing_message(m->crossing, which_side(s), msg, n))
+		m->options.too_long(m->options.user, msg, n);
 }
 
 static void
@@ -112,13 +116,23 @@ on_movable_connected(void *user, bool connected)
 	if (s == m->side && m->options.connected) m->options.connected(m->options.user, connected);
 }
 
+static bool
+is_movable_marker(const struct movable *m, enum redis_channel_kind kind, struct eio_bytes name)
+{
+	return kind == REDIS_CHANNEL && *m->marker && eio_bytes_eq(name, eio_cstr(m->marker));
+}
+
+/* That of the markers is left behind the end of the crossing, which its owner has not heard of either. */
 static void
 on_movable_refused(void *user, enum redis_channel_kind kind, struct eio_bytes name, bool refused)
 {
 	struct movable_side *s = movable_side_of(user);
 	struct movable *m = s->of;
 
-	if (m->crossing && kind == REDIS_CHANNEL && crossing_refused(m->crossing, name)) return;
+	if (is_movable_marker(m, kind, name)) {
+		if (m->crossing) crossing_refused(m->crossing, name);
+		return;
+	}
 	if (s == m->side && m->options.refused) m->options.refused(m->options.user, kind, name, refused);
 }
 
@@ -242,9 +256,9 @@ movable_set_pause(struct movable *m, bool may_pause)
 }
 
 void
-movable_tell_refused(const struct movable *m)
+movable_tell_refused(const struct movable *m, bool refused)
 {
-	redis_channels_tell_refused(m->side->channels, true);
+	redis_channels_tell_refused(m->side->channels, refused);
 }
 
 int
@@ -268,11 +282,14 @@ is_movable_complete(void *user, enum crossing_side side)
 }
 
 static void
-take_movable_held(void *user, const struct redis_message *msg)
+take_movable_held(void *user, const struct redis_message *msg, uint64_t skipped)
 {
 	struct movable *m = movable_of(user);
 
-	m->options.message(m->options.user, msg);
+	if (skipped)
+		m->options.too_long(m->options.user, msg, skipped);
+	else
+		m->options.message(m->options.user, msg);
 }
 
 static void
@@ -289,12 +306,6 @@ on_movable_over(void *user)
 	tell_movable_state(m);
 }
 
-static struct eio_bytes
-marker_of(const struct movable *m)
-{
-	return eio_cstr(crossing_channel(m->crossing));
-}
-
 static void
 close_other(struct movable *m)
 {
@@ -309,13 +320,12 @@ static void
 on_movable_ended(void *user, const struct source_moved *how, bool anew)
 {
 	struct movable *m = movable_of(user);
-	char channel[REDIS_MARKER_NAME];
 
-	memcpy(channel, crossing_channel(m->crossing), sizeof channel);
 	m->crossing = NULL;
 	close_other(m);
 	redis_channels_set_pause(m->side->channels, m->may_pause);
-	redis_channels_leave(m->side->channels, REDIS_CHANNEL, eio_cstr(channel));
+	redis_channels_leave(m->side->channels, REDIS_CHANNEL, eio_cstr(m->marker));
+	*m->marker = '\0';
 	if (anew)
 		redis_channels_redial(m->side->channels);
 	else
@@ -343,16 +353,18 @@ begin_crossing(struct movable *m, const struct redis_url *old)
 
 	m->crossing = crossing_new(&o, old);
 	if (!m->crossing) return false;
+	memcpy(m->marker, crossing_channel(m->crossing), sizeof m->marker);
 	m->other = open_movable_side(m, false);
 	if (m->other && redis_channels_want_all(m->other->channels, m->side->channels) == 0 &&
-		redis_channels_want(m->other->channels, REDIS_CHANNEL, marker_of(m)) == 0 &&
-		redis_channels_want(m->side->channels, REDIS_CHANNEL, marker_of(m)) == 0) {
+		redis_channels_want(m->other->channels, REDIS_CHANNEL, eio_cstr(m->marker)) == 0 &&
+		redis_channels_want(m->side->channels, REDIS_CHANNEL, eio_cstr(m->marker)) == 0) {
 		movable_flush(m);
 		crossing_begin(m->crossing);
 		return true;
 	}
 	crossing_end(m->crossing);
 	m->crossing = NULL;
+	*m->marker = '\0';
 	close_other(m);
 	return false;
 }
@@ -371,7 +383,7 @@ movable_move(struct movable *m, const struct redis_url *old, const struct source
 	m->events = events;
 	m->events_user = user;
 	if (connected && begin_crossing(m, old)) return;
-	events->switched(user, true);
+	events->switched(user, !connected);
 	redis_channels_redial(m->side->channels);
 	events->moved(user, &how);
 }

@@ -21,7 +21,7 @@ void movable_leave(struct movable *m, enum redis_channel_kind kind, struct eio_b
 bool movable_has(const struct movable *m, enum redis_channel_kind kind, struct eio_bytes name);
 void movable_flush(struct movable *m);
 void movable_set_pause(struct movable *m, bool may_pause);
-void movable_tell_refused(const struct movable *m);
+void movable_tell_refused(const struct movable *m, bool refused);
 int movable_hand(const struct movable *m, struct eio_buf *text);
 void movable_close(struct movable *m);
 

@@ -40,9 +40,8 @@ fill_message(const struct pubsub *p, const struct redis_message *m, struct messa
 }
 
 static void
-pass_published(void *user, const struct redis_message *m)
+pass_published(const struct pubsub *p, const struct redis_message *m)
 {
-	struct pubsub *p = user;
 	struct message message;
 
 	fill_message(p, m, &message);
@@ -54,19 +53,24 @@ on_pubsub_message(void *user, const struct redis_message *m)
 {
 	struct pubsub_side *s = pubsub_side_of(user);
 
-	if (!s->of->move || pubsub_move_message(s->of->move, s, m)) pass_published(s->of, m);
+	if (!s->of->move || pubsub_move_message(s->of->move, s, m, 0)) pass_published(s->of, m);
+}
+
+static void
+pass_too_long(struct pubsub *p, const struct redis_message *m, uint64_t n)
+{
+	struct message message;
+
+	fill_message(p, m, &message);
+	p->events->too_long(p->user, &message, n);
 }
 
 static void
 on_pubsub_too_long(void *user, const struct redis_message *m, uint64_t n)
 {
 	struct pubsub_side *s = pubsub_side_of(user);
-	struct pubsub *p = s->of;
-	struct message message;
 
-	if (s != p->side) return;
-	fill_message(p, m, &message);
-	p->events->too_long(p->user, &message, n);
+	if (!s->of->move || pubsub_move_message(s->of->move, s, m, n)) pass_too_long(s->of, m, n);
 }
 
 static void
@@ -226,6 +230,12 @@ pubsub_forget(struct source *source)
 	redis_subscriber_forget(pubsub_of(source)->side->subscriber);
 }
 
+static void
+pubsub_tell_refused(const struct source *source, bool refused)
+{
+	redis_subscriber_tell_refused(pubsub_of((struct source *)(uintptr_t)source)->side->subscriber, refused);
+}
+
 static int
 pubsub_hand(const struct source *source, struct eio_buf *text)
 {
@@ -236,11 +246,22 @@ pubsub_hand(const struct source *source, struct eio_buf *text)
 
 /* Going over to another address */
 
+static void
+take_held_published(void *user, const struct redis_message *m, uint64_t skipped)
+{
+	struct pubsub *p = user;
+
+	if (skipped)
+		pass_too_long(p, m, skipped);
+	else
+		pass_published(p, m);
+}
+
 static const struct pubsub_move_parts move_parts = {
 	.options = subscriber_options,
 	.open = open_side,
 	.close = close_side,
-	.take = pass_published,
+	.take = take_held_published,
 };
 
 static void
@@ -259,6 +280,7 @@ const struct source_ops source_pubsub = {
 	.prepare = pubsub_prepare,
 	.commit = pubsub_commit,
 	.forget = pubsub_forget,
+	.tell_refused = pubsub_tell_refused,
 	.hand = pubsub_hand,
 	.move = pubsub_move,
 };

@@ -91,11 +91,11 @@ is_side_complete(void *user, enum crossing_side side)
 }
 
 static void
-take_move_held(void *user, const struct redis_message *m)
+take_move_held(void *user, const struct redis_message *m, uint64_t skipped)
 {
 	const struct pubsub_move *v = move_of(user);
 
-	v->parts->take(v->p, m);
+	v->parts->take(v->p, m, skipped);
 }
 
 static void
@@ -109,10 +109,10 @@ on_move_over(void *user)
 }
 
 bool
-pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m)
+pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m, uint64_t skipped)
 {
 	CHECK_MAGIC(v, PUBSUB_MOVE_MAGIC);
-	return crossing_message(v->crossing, s == v->old ? CROSSING_OLD : CROSSING_NEW, m);
+	return crossing_message(v->crossing, s == v->old ? CROSSING_OLD : CROSSING_NEW, m, skipped);
 }
 
 void
@@ -229,7 +229,7 @@ pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, const
 
 	if (connected) p->move = new_move(p, parts, options, old, events);
 	if (!p->move) {
-		events->switched(p->user, true);
+		events->switched(p->user, !connected);
 		redis_subscriber_redial(p->side->subscriber);
 		events->moved(p->user, &how);
 		return;

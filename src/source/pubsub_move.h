@@ -16,7 +16,7 @@ struct pubsub_move_parts {
 	struct pubsub_side *(*open)(
 		struct pubsub *p, const struct source_options *options, const struct source_place *place);
 	void (*close)(struct pubsub_side *s); /* NULL is fine */
-	void (*take)(void *user, const struct redis_message *m); /* user: the source */
+	void (*take)(void *user, const struct redis_message *m, uint64_t skipped); /* user: the source */
 };
 
 /* Begins; see source_ops.move. */
@@ -26,8 +26,9 @@ void pubsub_move_begin(struct pubsub *p, const struct pubsub_move_parts *parts, 
 /* Ends it, and tells nothing. NULL is fine. */
 void pubsub_move_end(struct pubsub_move *v);
 
-/* A message has come to a side: whether it is to be taken now. */
-bool pubsub_move_message(struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m);
+/* A message has come to a side, or (skipped) what is left of one that was too long: whether it is to be taken now. */
+bool pubsub_move_message(
+	struct pubsub_move *v, const struct pubsub_side *s, const struct redis_message *m, uint64_t skipped);
 
 /* A side is not ready any more, which the source has not told yet. */
 void pubsub_move_lost(struct pubsub_move *v, const struct pubsub_side *s);

@@ -222,7 +222,13 @@ shard_source_commit(struct source *source)
 	s->names = s->next;
 	s->next = (struct shard_names){ .v = NULL };
 	s->events = s->next_events;
-	redis_shards_tell_refused(s->shards);
+	redis_shards_tell_refused(s->shards, true);
+}
+
+static void
+shard_source_tell_refused(const struct source *source, bool refused)
+{
+	redis_shards_tell_refused(of_source(source)->shards, refused);
 }
 
 const struct source_ops source_shards = {
@@ -231,4 +237,5 @@ const struct source_ops source_shards = {
 	.prepare = shard_source_prepare,
 	.commit = shard_source_commit,
 	.forget = shard_source_forget,
+	.tell_refused = shard_source_tell_refused,
 };

@@ -190,6 +190,14 @@ streams_close(struct source *source)
 }
 
 static void
+streams_tell_refused(const struct source *source, bool refused)
+{
+	const struct streams *s = streams_of(EIO_CONTAINER((struct source *)(uintptr_t)source, struct streams, source));
+
+	redis_streamer_tell_refused(s->streamer, refused);
+}
+
+static void
 streams_tell_places(const struct source *source, void (*tell)(void *user, const struct source_place *place), void *user)
 {
 	const struct streams *s = streams_of(EIO_CONTAINER((struct source *)(uintptr_t)source, struct streams, source));
@@ -205,5 +213,6 @@ streams_tell_places(const struct source *source, void (*tell)(void *user, const 
 const struct source_ops source_streams = {
 	.open = streams_open,
 	.close = streams_close,
+	.tell_refused = streams_tell_refused,
 	.tell_places = streams_tell_places,
 };

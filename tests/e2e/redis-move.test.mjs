@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, connect } from './lib/client.mjs';
 import { Cutter } from './lib/cutter.mjs';
-import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric, readMetrics } from './lib/metrics.mjs';
@@ -632,6 +632,50 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			}),
 		);
 
+	// What is retained is read from all servers there are, by feeds that were to go.
+	test('more servers, while feeds have to stay that read what they retain: they stay, too', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			await one.client.command('HSET', 's', 'x', '{"s":"x","n":1}');
+			const state = feed('s', { retain: { key: '/s' }, prime: { hash: 's' } });
+			const setup = await configure(cleanup, { redis: one.url, feeds: [state] });
+			const server = { ...setup, child: await launchSiocast(cleanup, setup) };
+			await ready(server);
+			const s = heard(await connect(cleanup, server, MODES.websocket), 's');
+			// A feed that may reach single sockets takes a restart.
+			await write(server, { redis: [one.url, other.url], feeds: [{ channel: 'a', event: 'a', room: '{/to}' }] });
+			process.kill(server.child.pid, 'SIGHUP');
+			await server.child.says(/event=feeds-stay [^]*event=redis-stays reason="there are more or less servers, of all of which something retained is read"/);
+			await one.client.publish('s', '{"s":"y","n":2}');
+			await eventually(() => s.some(({ n }) => n === 2), 'a message');
+			assert.equal(await metric(server, 'retained_messages'), 2);
+		}),
+	);
+
+	test('what the one before refused is not refused any more: one that goes, and one of a stream', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			await other.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', '+@all', 'resetchannels', '&p*');
+			await one.client.command('SET', 's', 'no stream');
+			const stream = { stream: 's', event: 's', field: 'n', encode: 'json', batch: { interval: 0 } };
+			const { server, client } = await start(cleanup, one, { feeds: [feed('a'), { ...stream, stream: 't' }] });
+			const refused = (n) => eventually(async () => (await metric(server, 'feed_refused')) === n, `${n} to be refused`);
+			await refused(0);
+			assert.equal((await reload(server, { redis: [one.url, `redis://siocast:secret@127.0.0.1:${other.port}`] })).status, 200);
+			await refused(1);
+			assert.equal((await reload(server, { redis: one.url })).status, 200);
+			await refused(0);
+			assert.equal((await reload(server, { feeds: [feed('a'), stream] })).status, 200);
+			await refused(1);
+			await move(server, other.url, 'separate');
+			await ready(server);
+			await refused(0);
+			const s = heard(client, 's');
+			await other.client.command('XADD', 's', '*', 'n', '1');
+			await eventually(() => s.length === 1, 'an entry');
+		}),
+	);
+
 	test('that cannot be reached: the one before stays, and it is said why', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const redis = await startRedis(cleanup, await freePort());
@@ -682,7 +726,7 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 
 	for (const [what, acl, why] of [
 		['INFO', '+@all -info allchannels', null],
-		['the channel of the markers', '+@all resetchannels &a &p*', 'a channel for markers is refused'],
+		['the channel of the markers', '+@all resetchannels &a &p* &d*', 'a channel for markers is refused'],
 		['PUBLISH', '+@all -publish allchannels', 'markers cannot be published'],
 	])
 		test(`of the same server, whose ACL does not allow ${what}: ${why ? 'a gap, which is told' : 'the same'}`, limit(), () =>
@@ -690,16 +734,20 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 				const redis = await startRedis(cleanup, await freePort());
 				await redis.client.command('ACL', 'SETUSER', 'siocast', 'on', '>secret', 'allkeys', ...acl.split(' '));
 				const at = (host) => `redis://siocast:secret@${host}:${redis.port}`;
-				const { server, client } = await start(cleanup, { url: at('127.0.0.1') });
-				const [a, p] = ['a', 'p'].map((event) => heard(client, event));
+				const demanded = { pattern: 'd*', event: 'd', room: 'd{1}', encode: 'json', batch: { interval: 0 }, subscribe: 'on-demand' };
+				const namespaces = { '/': { on: { join: [{ join: '{1}' }, { ack: [] }] } } };
+				const { server, client } = await start(cleanup, { url: at('127.0.0.1') }, { feeds: [...FEEDS, demanded], namespaces });
+				await ask(client, 'join', 'd1');
+				const [a, p, d] = ['a', 'p', 'd'].map((event) => heard(client, event));
 				await move(server, at('localhost'), why ? 'anew' : 'same');
 				if (!why) return; // it is needed where nothing passes between the two
 				assert.match(server.child.output, new RegExp(`event=redis-moved how=anew ms=\\d+ reason="${why}"`));
 				assert.equal(await metric(server, 'redis_move_gaps_total'), 1);
 				await ready(server);
-				for (const channel of ['a', 'p1']) await redis.client.publish(channel, '1');
-				await eventually(() => a.length === 1 && p.length === 1, 'the messages');
+				for (const channel of ['a', 'p1', 'd1']) await redis.client.publish(channel, '1');
+				await eventually(() => [a, p, d].every((list) => list.length === 1), 'the messages');
 				// What was refused belongs to the move: of the feeds nothing is.
+				assert.doesNotMatch((await request(server.admin, 'GET', '/readyz')).text, /refuses/);
 				assert.ok(!/siocast_feed_refused\{[^}]*\} 1/.test((await request(server.admin, 'GET', '/metrics')).text));
 			}),
 		);

@@ -16,7 +16,7 @@ import { accepts, freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { TOKEN, reload, startReloadable } from './lib/reload.mjs';
-import { eventually, limit, once } from './lib/wait.mjs';
+import { SLOW, eventually, limit, once } from './lib/wait.mjs';
 
 describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 	test('hears that siocast is ready, what it does, and that it stops', limit(), () =>
@@ -150,6 +150,30 @@ describe('a service manager', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(fs.readdirSync(folder), []);
 			await eventually(() => manager.kept().length === 3, `3 sockets to be kept: ${manager.kept()}`);
 			await eventually(async () => !(await accepts(added)), 'the manager to have closed its copies');
+		}),
+	);
+
+	// Where clients connect is another place at once; Redis is only tried then.
+	test('keeps the sockets that there are after a reload that has Redis at another address, too', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const manager = await startManager(cleanup);
+			const [one, other] = [await startRedis(cleanup, await freePort()), await startRedis(cleanup, await freePort())];
+			const [port, added] = await Promise.all([freePort(), freePort()]);
+			const tokenFile = path.join(await cleanup.folder(), 'token');
+			fs.writeFileSync(tokenFile, TOKEN);
+			const listen = [`127.0.0.1:${port}`];
+			const setup = await configure(cleanup, { listen, redis: one.url, workers: 1, feeds: [{ channel: 'news', event: 'news' }], publish: { tokenFile } });
+			const child = await manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '64' } });
+			await eventually(() => manager.kept().length === 2, `2 sockets to be kept: ${manager.kept()}`);
+			await feedsReady(one, setup);
+			const answer = await reload(setup, { listen: [...listen, `127.0.0.1:${added}`], redis: other.url });
+			assert.deepEqual(answer, { status: 200, changed: ['listen', 'redis'], needsRestart: [] });
+			await eventually(() => manager.kept().length === 3, `3 sockets to be kept: ${manager.kept()}`);
+			await eventually(() => child.text().includes('event=redis-moved how=separate'), 'the move', 30_000 * SLOW);
+			await child.stop();
+			const waiting = request(added, 'GET', '/socket.io/?EIO=4&transport=polling');
+			await manager.start(SIOCAST, ['-c', setup.file], { env: { FDSTORE: '64' } });
+			assert.equal((await waiting).status, 200);
 		}),
 	);
 

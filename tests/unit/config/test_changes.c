@@ -184,16 +184,23 @@ feeds_that_stay(void **state)
 	assert_string_equal(feeds_stay(primed, slower), "");
 }
 
-/* Why Redis stays as it was, as above. */
+/* Why Redis stays as it was, as above; where other feeds than those that were read will be at work. */
 static const char *
-redis_stays(const char *one, const char *other)
+redis_stays_with(const char *one, const char *other, const char *at_work)
 {
-	struct config *first = configured(one), *now = configured(other);
-	const char *why = config_redis_stays(first, now);
+	struct config *first = configured(one), *now = configured(other), *feeds = configured(at_work);
+	const char *why = config_redis_stays(first, now, config_feeds(feeds));
 
 	config_free(first);
 	config_free(now);
+	config_free(feeds);
 	return why ? why : "";
+}
+
+static const char *
+redis_stays(const char *one, const char *other)
+{
+	return redis_stays_with(one, other, other);
 }
 
 static void
@@ -238,6 +245,21 @@ redis_that_stays(void **state)
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		assert_string_equal(redis_stays(TWO("localhost", "b"), places[i]),
 			"a server is to be where another one of them was");
+}
+
+/* Feeds that have to stay themselves need it as it is, whatever was read. */
+static void
+redis_that_feeds_need(void **state)
+{
+	static const char primed[] = AT("a", ", \"feeds\": [" PRIMED "}]"),
+			  sharded[] = AT("a", ", \"feeds\": [{\"shard\": \"s\", \"event\": \"s\"}]");
+
+	(void)state;
+	assert_string_equal(redis_stays_with(primed, TWO("a", "b"), primed),
+		"there are more or less servers, of all of which something retained is read");
+	assert_string_equal(redis_stays_with(sharded, AT("b"), sharded), "feeds have shard channels there");
+	assert_string_equal(redis_stays_with(primed, TWO("a", "b"), "{}"), "");
+	assert_string_equal(redis_stays_with(sharded, AT("b"), "{}"), "");
 }
 
 /* One server is exchanged with all that belongs to it; the others, and the first one's text, stay. */
@@ -286,6 +308,7 @@ main(void)
 		cmocka_unit_test(namespaces_that_stay),
 		cmocka_unit_test(feeds_that_stay),
 		cmocka_unit_test(redis_that_stays),
+		cmocka_unit_test(redis_that_feeds_need),
 		cmocka_unit_test(another_address),
 		cmocka_unit_test(several_changes),
 	};

@@ -13,42 +13,33 @@
 #include "src/base/log.h"
 #include "src/source/crossing.h"
 #include "src/source/pubsub.h"
+#include "tests/unit/redis/peers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS = 16, HELD_HEAD = 4 * sizeof(size_t) + 2 /* of a message of channel "a" */, ROOM = 500 };
-
-struct peer;
-
-/* A connection to one of both. */
-struct peer_link {
-	uv_tcp_t tcp;
-	struct peer *of;
-	struct eio_buf in;
-	bool hears; /* it has subscribed to something */
-};
-
-/* One of both servers. */
-struct peer {
-	uv_tcp_t listener;
-	struct peer_link *links[LINKS];
-	size_t n;
-	char published; /* the number of the marker that came last */
-	char url_text[64];
+enum {
+	HELD_HEAD = 5 * sizeof(size_t) + 2, /* of a message of channel "a" */
+	ROOM = 500,
+	SHORT = 100, /* the longest message that is taken, in some */
 };
 
 static uv_loop_t loop;
 static uv_timer_t watchdog;
 static struct peer one, two;
+static char one_published, two_published; /* the number of the marker that came last there */
 static struct redis_url url; /* where the source is, or goes */
 static struct metrics_set counters;
 static struct metrics *metrics;
 static struct source *source;
 static char marker[64]; /* the channel */
 static char seen[256]; /* messages that were taken; long ones by their length */
+static size_t message_bytes;
 static bool ready, switched;
+static bool lost; /* as was told with `switched` */
+static bool refuses; /* the channel of the markers */
+static bool publishes; /* somebody still does at the old one */
 static const char *moved; /* how, and why */
 static char moved_text[128];
 
@@ -62,75 +53,15 @@ on_peer_watchdog(uv_timer_t *t)
 }
 
 static void
-on_link_closed(uv_handle_t *h)
-{
-	struct peer_link *l = h->data;
-
-	eio_buf_deinit(&l->in);
-	free(l);
-}
-
-static void
-close_link(struct peer_link *l)
-{
-	struct peer *p = l->of;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (p->links[i] == l) p->links[i] = p->links[--p->n];
-	uv_close((uv_handle_t *)&l->tcp, on_link_closed);
-}
-
-static void
-on_said(uv_write_t *w, int status)
-{
-	(void)status;
-	free(w->data);
-	free(w);
-}
-
-/* Goes on in the background where it is much. */
-static void
-say_bytes(struct peer_link *l, struct eio_buf *text)
-{
-	uv_write_t *w = calloc(1, sizeof *w);
-	uv_buf_t b = uv_buf_init(text->p, (unsigned)text->n);
-
-	assert_non_null(w);
-	w->data = text->p;
-	assert_int_equal(uv_write(w, (uv_stream_t *)&l->tcp, &b, 1, on_said), 0);
-	*text = (struct eio_buf){ 0 };
-}
-
-static struct peer_link *
-subscriber_at(struct peer *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (p->links[i]->hears) return p->links[i];
-	fail_msg("nobody subscribes");
-	return NULL;
-}
-
-static void
-say_message(struct peer *p, const char *channel, const char *payload, size_t n)
-{
-	struct eio_buf b = { 0 };
-
-	eio_buf_printf(&b, "*3\r\n$7\r\nmessage\r\n$%zu\r\n%s\r\n$%zu\r\n", strlen(channel), channel, n);
-	eio_buf_append(&b, payload, n);
-	EIO_BUF_ADD_LIT(&b, "\r\n");
-	say_bytes(subscriber_at(p), &b);
-}
-
-static void
 say_text(struct peer *p, const char *payload)
 {
-	say_message(p, "a", payload, strlen(payload));
+	peer_say_message(p, "a", eio_cstr(payload));
 }
 
 static void
 say_marker(struct peer *p, char number)
 {
-	say_message(p, marker, &number, 1);
+	peer_say_message(p, marker, eio_bytes(&number, 1));
 }
 
 /* One of n bytes. */
@@ -141,122 +72,29 @@ say_long(struct peer *p, size_t n)
 
 	assert_non_null(payload);
 	memset(payload, 'x', n);
-	say_message(p, "a", payload, n);
+	peer_say_message(p, "a", eio_bytes(payload, n));
 	free(payload);
 }
 
-static void
-answer_words(struct peer_link *l, char words[3][64], struct eio_buf *out)
+static bool
+answer_words(struct peer_link *l, const struct eio_bytes *words, size_t n, struct eio_buf *out)
 {
-	bool pattern = strcmp(words[0], "PSUBSCRIBE") == 0;
-
-	if (pattern || strcmp(words[0], "SUBSCRIBE") == 0) {
-		l->hears = true;
-		if (strncmp(words[1], "siocast:", 8) == 0) snprintf(marker, sizeof marker, "%s", words[1]);
-		eio_buf_printf(out, "*3\r\n$%d\r\n%s\r\n$%zu\r\n%s\r\n:1\r\n", pattern ? 10 : 9,
-			pattern ? "psubscribe" : "subscribe", strlen(words[1]), words[1]);
-	} else if (strcmp(words[0], "UNSUBSCRIBE") == 0) {
-		eio_buf_printf(out, "*3\r\n$11\r\nunsubscribe\r\n$%zu\r\n%s\r\n:1\r\n", strlen(words[1]), words[1]);
-	} else if (strcmp(words[0], "INFO") == 0) {
+	if (n == 2 && eio_bytes_starts(words[1], EIO_LIT("siocast:")))
+		snprintf(marker, sizeof marker, "%.*s", (int)words[1].n, words[1].p);
+	if (refuses && peer_word_is(words[0], "SUBSCRIBE") && peer_word_is(words[1], marker)) {
+		EIO_BUF_ADD_LIT(out, "-NOPERM no\r\n");
+		return true;
+	}
+	if (peer_answer_subscribe(l, words, n, out)) return true;
+	if (peer_word_is(words[0], "INFO")) {
 		eio_buf_printf(out, "$54\r\nmaster_replid:%040d\r\n", l->of == &one ? 1 : 2);
-	} else if (strcmp(words[0], "PUBLISH") == 0) {
-		l->of->published = *words[2];
+	} else if (peer_word_is(words[0], "PUBLISH")) {
+		*(l->of == &one ? &one_published : &two_published) = *words[2].p;
 		EIO_BUF_ADD_LIT(out, ":1\r\n");
 	} else {
-		EIO_BUF_ADD_LIT(out, "+OK\r\n");
+		return false;
 	}
-}
-
-/* A command of at most three short words: how long it is, or 0 when it is not whole. */
-static size_t
-take_words(struct eio_bytes in, char words[3][64])
-{
-	size_t at = 0, n = 0, count = 1;
-
-	memset(words, 0, 3 * 64);
-	for (size_t i = 0; i < 1 + 2 * count; i++) {
-		const char *end = at < in.n ? memmem(in.p + at, in.n - at, "\r\n", 2) : NULL;
-
-		if (!end) return 0;
-		if (i == 0) count = strtoul(in.p + 1, NULL, 10);
-		assert_in_range(count, 1, 3);
-		if (i && i % 2 == 0) snprintf(words[n++], 64, "%.*s", (int)(end - in.p - at), in.p + at);
-		at = (size_t)(end - in.p) + 2;
-	}
-	return at;
-}
-
-static void
-on_link_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
-{
-	static char bytes[65536];
-
-	(void)h;
-	(void)suggested;
-	*buf = uv_buf_init(bytes, sizeof bytes);
-}
-
-static void
-on_link_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-	struct peer_link *l = stream->data;
-	struct eio_buf out = { 0 };
-	char words[3][64];
-	size_t at = 0, taken;
-
-	if (n < 0) {
-		close_link(l);
-		return;
-	}
-	eio_buf_append(&l->in, buf->base, (size_t)n);
-	while ((taken = take_words(eio_bytes(l->in.p + at, l->in.n - at), words))) {
-		answer_words(l, words, &out);
-		at += taken;
-	}
-	memmove(l->in.p, l->in.p + at, l->in.n - at);
-	l->in.n -= at;
-	if (out.n) say_bytes(l, &out);
-}
-
-static void
-on_link(uv_stream_t *listener, int status)
-{
-	struct peer *p = listener->data;
-	struct peer_link *l = calloc(1, sizeof *l);
-
-	assert_int_equal(status, 0);
-	assert_non_null(l);
-	assert_in_range(p->n, 0, LINKS - 1);
-	p->links[p->n++] = l;
-	l->of = p;
-	uv_tcp_init(&loop, &l->tcp);
-	l->tcp.data = l;
-	assert_int_equal(uv_accept(listener, (uv_stream_t *)&l->tcp), 0);
-	uv_tcp_nodelay(&l->tcp, 1);
-	uv_read_start((uv_stream_t *)&l->tcp, on_link_alloc, on_link_read);
-}
-
-static void
-open_peer(struct peer *p)
-{
-	struct sockaddr_in a;
-	int n = sizeof a;
-
-	*p = (struct peer){ .n = 0 };
-	uv_tcp_init(&loop, &p->listener);
-	p->listener.data = p;
-	uv_ip4_addr("127.0.0.1", 0, &a);
-	assert_int_equal(uv_tcp_bind(&p->listener, (struct sockaddr *)&a, 0), 0);
-	assert_int_equal(uv_listen((uv_stream_t *)&p->listener, 8, on_link), 0);
-	uv_tcp_getsockname(&p->listener, (struct sockaddr *)&a, &n);
-	snprintf(p->url_text, sizeof p->url_text, "redis://127.0.0.1:%d", ntohs(a.sin_port));
-}
-
-static void
-close_peer(struct peer *p)
-{
-	while (p->n) close_link(p->links[0]);
-	uv_close((uv_handle_t *)&p->listener, NULL);
+	return true;
 }
 
 /* The source */
@@ -271,6 +109,16 @@ on_moved_message(void *user, struct message *m)
 		snprintf(seen + at, sizeof seen - at, "%.*s;", (int)m->payload.n, m->payload.p);
 	else
 		snprintf(seen + at, sizeof seen - at, "%zu;", m->payload.n);
+}
+
+static void
+on_moved_too_long(void *user, const struct message *m, uint64_t n)
+{
+	size_t at = strlen(seen);
+
+	(void)user;
+	(void)m;
+	snprintf(seen + at, sizeof seen - at, "too long %d;", (int)n);
 }
 
 static void
@@ -302,10 +150,10 @@ on_moved_refused(void *user, enum message_kind kind, struct eio_bytes name, bool
 }
 
 static void
-on_switched(void *user, bool lost)
+on_switched(void *user, bool is_lost)
 {
 	(void)user;
-	(void)lost;
+	lost = is_lost;
 	assert_false(switched); /* once */
 	switched = true;
 }
@@ -314,7 +162,7 @@ static bool
 has_switched(void *user)
 {
 	(void)user;
-	return true;
+	return !publishes;
 }
 
 static void
@@ -328,6 +176,7 @@ on_moved(void *user, const struct source_moved *how)
 
 static const struct source_events events = {
 	.message = on_moved_message,
+	.too_long = on_moved_too_long,
 	.gap = on_moved_gap,
 	.state = on_moved_state,
 	.answered = on_moved_answered,
@@ -340,8 +189,7 @@ static const struct source_move_events move_events = {
 	.moved = on_moved,
 };
 
-#define RUN_UNTIL_THAT(condition) \
-	while (!(condition)) uv_run(&loop, UV_RUN_ONCE)
+#define RUN_UNTIL_THAT(condition) PEER_UNTIL(&loop, condition)
 
 static struct source_options
 moving_options(void)
@@ -354,7 +202,7 @@ moving_options(void)
 		.metrics = metrics,
 		.channels = channels,
 		.n_channels = 1,
-		.message_bytes = CROSSING_HELD_BYTES,
+		.message_bytes = message_bytes,
 		.events = &events,
 		.user = &source,
 	};
@@ -368,24 +216,25 @@ go_to(const struct peer *p)
 	assert_int_equal(redis_url_parse(&url, p->url_text, err, sizeof err), 0);
 }
 
-/* One that goes over from the one server to the other, which are the same, and is at the cut: neither has it yet. */
-static int
-begin_cut(void **state)
+/* One that begins to go over from the one server to the other. */
+static void
+open_move(size_t longest)
 {
 	struct source_options o;
 	struct redis_url old;
 
-	(void)state;
-	*seen = '\0';
-	ready = switched = false;
+	*seen = one_published = two_published = '\0';
+	ready = switched = publishes = refuses = lost = false;
 	moved = NULL;
+	message_bytes = longest;
 	assert_int_equal(uv_loop_init(&loop), 0);
 	uv_timer_init(&loop, &watchdog);
 	uv_timer_start(&watchdog, on_peer_watchdog, 20000, 0);
 	assert_int_equal(metrics_set_init(&counters), 0);
 	metrics = metrics_new(&counters, &redis_metrics, "test");
-	open_peer(&one);
-	open_peer(&two);
+	one.answer = two.answer = answer_words;
+	peer_open(&one, &loop);
+	peer_open(&two, &loop);
 	go_to(&one);
 	o = moving_options();
 	source = source_pubsub.open(&o);
@@ -394,12 +243,57 @@ begin_cut(void **state)
 	go_to(&two);
 	source_pubsub.move(source, &o, &old, &move_events);
 	redis_url_deinit(&old);
-	RUN_UNTIL_THAT(two.published == '1');
+}
+
+/* The same, which is connected to both, and has published the first marker. */
+static void
+begin_move(size_t longest)
+{
+	open_move(longest);
+	RUN_UNTIL_THAT(two_published == '1');
+}
+
+static int
+begin_nothing(void **state)
+{
+	(void)state;
+	open_move(CROSSING_HELD_BYTES);
+	return 0;
+}
+
+static int
+begin_apart(void **state)
+{
+	(void)state;
+	begin_move(CROSSING_HELD_BYTES);
+	return 0;
+}
+
+/* They are the same, and it is at the cut: neither has it yet. */
+static void
+go_to_cut(size_t longest)
+{
+	begin_move(longest);
 	say_text(&two, "not yet");
 	say_marker(&one, '1');
-	RUN_UNTIL_THAT(switched && two.published == '4');
+	RUN_UNTIL_THAT(switched && two_published == '4');
 	say_text(&one, "1");
 	RUN_UNTIL_THAT(strcmp(seen, "1;") == 0);
+}
+
+static int
+begin_cut(void **state)
+{
+	(void)state;
+	go_to_cut(CROSSING_HELD_BYTES);
+	return 0;
+}
+
+static int
+begin_short_cut(void **state)
+{
+	(void)state;
+	go_to_cut(SHORT);
 	return 0;
 }
 
@@ -408,8 +302,8 @@ end_cut(void **state)
 {
 	(void)state;
 	source_pubsub.close(source);
-	close_peer(&one);
-	close_peer(&two);
+	peer_close(&one);
+	peer_close(&two);
 	uv_close((uv_handle_t *)&watchdog, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
@@ -423,7 +317,7 @@ end_cut(void **state)
 static void
 let_it_read(struct peer *p)
 {
-	RUN_UNTIL_THAT(uv_stream_get_write_queue_size((uv_stream_t *)&subscriber_at(p)->tcp) == 0);
+	RUN_UNTIL_THAT(uv_stream_get_write_queue_size((uv_stream_t *)&peer_subscriber(p)->tcp) == 0);
 	for (int i = 0; i < 100; i++) uv_run(&loop, UV_RUN_NOWAIT);
 }
 
@@ -491,7 +385,7 @@ the_new_one_is_lost(void **state)
 	say_marker(&one, '4');
 	say_text(&one, "2");
 	let_it_read(&one);
-	close_link(subscriber_at(&two));
+	peer_hang_up(peer_subscriber(&two));
 	RUN_UNTIL_THAT(moved);
 	assert_string_equal(seen, "1;2;");
 	assert_string_equal(moved, "anew: the connection to the new one was lost");
@@ -504,7 +398,7 @@ the_old_one_is_lost(void **state)
 	say_marker(&one, '4');
 	say_text(&one, "2");
 	let_it_read(&one);
-	close_link(subscriber_at(&one));
+	peer_hang_up(peer_subscriber(&one));
 	RUN_UNTIL_THAT(!ready);
 	assert_string_equal(seen, "1;2;");
 	RUN_UNTIL_THAT(moved);
@@ -545,6 +439,143 @@ too_much_of_the_new_one(void **state)
 	assert_string_equal(moved, "anew: too much came meanwhile");
 }
 
+/* The old one still answers who publishes there, so that is waited for. */
+static void
+markers_are_refused(void **state)
+{
+	(void)state;
+	refuses = true;
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(moved, "anew: a channel for markers is refused");
+	assert_false(lost);
+	RUN_UNTIL_THAT(ready);
+}
+
+/* Not so here. */
+static void
+the_old_one_is_lost_at_once(void **state)
+{
+	(void)state;
+	peer_hang_up(peer_subscriber(&one));
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(moved, "anew: the connection to the old one was lost");
+	assert_true(lost);
+	RUN_UNTIL_THAT(ready);
+}
+
+/* Whoever takes longer to know what both are to each other still hears what is published at the old one. */
+static void
+who_publishes_is_waited_for(void **state)
+{
+	(void)state;
+	publishes = true;
+	say_marker(&one, '1');
+	RUN_UNTIL_THAT(switched);
+	peer_run_for(&loop, 1500);
+	say_text(&one, "1");
+	RUN_UNTIL_THAT(*seen);
+	assert_int_equal(two_published, '1');
+	publishes = false;
+	RUN_UNTIL_THAT(two_published == '4');
+	say_marker(&one, '4');
+	say_marker(&two, '4');
+	say_text(&two, "2");
+	RUN_UNTIL_THAT(moved && strcmp(seen, "1;2;") == 0);
+	assert_string_equal(moved, "same");
+}
+
+/* Each marker has come home, and nowhere else. */
+static void
+go_apart(void)
+{
+	say_text(&two, "3");
+	say_marker(&two, '1');
+	RUN_UNTIL_THAT(one_published == '2');
+	say_marker(&one, '2');
+	RUN_UNTIL_THAT(switched);
+}
+
+/* What was published at the old one before all went over may be on its way when they have. */
+static void
+the_old_one_to_its_end(void **state)
+{
+	(void)state;
+	go_apart();
+	RUN_UNTIL_THAT(one_published == '5');
+	say_text(&two, "4");
+	say_text(&one, "1");
+	say_text(&one, "2");
+	let_it_read(&one);
+	assert_string_equal(seen, "1;2;");
+	say_marker(&one, '5');
+	say_text(&one, "nobody's");
+	RUN_UNTIL_THAT(moved);
+	say_text(&two, "5");
+	RUN_UNTIL_THAT(strlen(seen) == 10);
+	assert_string_equal(seen, "1;2;3;4;5;");
+	assert_string_equal(moved, "separate");
+}
+
+static void
+the_old_one_without_end(void **state)
+{
+	(void)state;
+	go_apart();
+	RUN_UNTIL_THAT(one_published == '5');
+	say_text(&one, "1");
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(seen, "1;");
+	assert_string_equal(moved, "anew: a marker did not come");
+}
+
+/* What is held of the one has been heard of the other. */
+static void
+not_apart_after_all(void **state)
+{
+	(void)state;
+	publishes = true;
+	go_apart();
+	say_text(&one, "3");
+	RUN_UNTIL_THAT(*seen);
+	say_marker(&two, '2');
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(seen, "3;");
+	assert_string_equal(moved, "anew: what is said at one comes to the other, but late");
+}
+
+/* One that is too long is told of once, where it would be taken. */
+static void
+too_long_behind_the_cut_of_the_old_one(void **state)
+{
+	(void)state;
+	say_marker(&one, '4');
+	say_long(&one, 2 * SHORT);
+	let_it_read(&one);
+	assert_string_equal(seen, "1;");
+	say_marker(&two, '4');
+	say_long(&two, 2 * SHORT);
+	say_text(&two, "2");
+	RUN_UNTIL_THAT(strstr(seen, "2;"));
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(seen, "1;too long 200;2;");
+}
+
+static void
+too_long_behind_the_cut_of_the_new_one(void **state)
+{
+	(void)state;
+	say_marker(&two, '4');
+	say_text(&two, "2");
+	say_long(&two, 2 * SHORT);
+	let_it_read(&two);
+	say_marker(&one, '4');
+	say_long(&one, 2 * SHORT);
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(seen, "1;2;too long 200;");
+	assert_string_equal(moved, "same");
+}
+
+#define BEFORE_IT(f) cmocka_unit_test_setup_teardown(f, begin_apart, end_cut)
 #define AT_THE_CUT(f) cmocka_unit_test_setup_teardown(f, begin_cut, end_cut)
 
 int
@@ -558,6 +589,14 @@ main(void)
 		AT_THE_CUT(the_old_one_is_lost),
 		AT_THE_CUT(too_much_of_the_old_one),
 		AT_THE_CUT(too_much_of_the_new_one),
+		cmocka_unit_test_setup_teardown(markers_are_refused, begin_nothing, end_cut),
+		BEFORE_IT(the_old_one_is_lost_at_once),
+		BEFORE_IT(who_publishes_is_waited_for),
+		BEFORE_IT(the_old_one_to_its_end),
+		BEFORE_IT(the_old_one_without_end),
+		BEFORE_IT(not_apart_after_all),
+		cmocka_unit_test_setup_teardown(too_long_behind_the_cut_of_the_old_one, begin_short_cut, end_cut),
+		cmocka_unit_test_setup_teardown(too_long_behind_the_cut_of_the_new_one, begin_short_cut, end_cut),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
