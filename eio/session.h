@@ -58,15 +58,15 @@ struct eio_settings {
 
 /* What the handshake says about a session. */
 struct eio_session_kind {
-	enum eio_transport transport : 8; /* changes with the upgrade */
-	int revision : 8; /* 4, or 3 (for EIO=2 as well) */
+	unsigned char transport; /* enum eio_transport; changes with the upgrade */
+	unsigned char revision; /* 4, or 3 (for EIO=2 as well) */
 	bool b64; /* binary goes out as base64 text; revision 3 also takes the payload's string form then */
 	/* Of revision 3 by polling: payloads are in the string form without b64, too, because nothing says that the
 	 * client reads the other. One with something binary in it is in the binary form once the client has sent such a
 	 * one. */
 	bool strings;
-	enum eio_text text : 8; /* of revision 3 by polling */
-	enum eio_text ws_text : 8; /* of revision 3 by WebSocket */
+	unsigned char text; /* enum eio_text, of revision 3 by polling */
+	unsigned char ws_text; /* the same, of revision 3 by WebSocket */
 };
 
 /* What the parts of a session are up to. Private, as the fields below. */
@@ -109,6 +109,7 @@ struct eio_session {
 	bool corked : 1; /* see eio_session_cork */
 	bool forming : 1; /* a FORM was put out, and eio_session_formed has not come */
 	bool deflates : 1; /* the WebSocket takes compressed messages */
+	bool stamps_differ : 1; /* those of its GETs have */
 	unsigned char pace; /* bits of eio/session_int.h; 0: nothing is held back */
 	unsigned char state; /* enum eio__state; eio__session_enter() alone assigns it */
 	unsigned char due; /* bits of eio/session_int.h */
@@ -118,6 +119,7 @@ struct eio_session {
 	char sid[EIO_SID_LEN + 1];
 	uint32_t ping_early; /* by how much the first ping is early */
 	unsigned pace_ms; /* the session's own pace; 0: none */
+	uint32_t stamp; /* of its last GET; 0: it had none */
 	const struct eio_settings *settings;
 	/* 0: not armed. alive_at: while it is open, the next ping or the end of the patience with the client; while it
 	 * closes, how long its client may come for what is left. */
@@ -199,6 +201,14 @@ void eio_session_cork(struct eio_session *s, bool corked);
 
 /* Frees what the session holds, in any state. */
 void eio_session_deinit(struct eio_session *s);
+
+/*
+ * A GET for this session arrived with a stamp, which clients give to each of theirs; 0: it has none. Call it before
+ * eio_session_get. True: it is the last one once more. Somebody between sends it again who did not get the answer, so
+ * what was in that is lost, and the session has been closed: answer EIO_ERROR_UNKNOWN_SID. Stamps mean nothing before
+ * two in a row were different: some clients always send the same.
+ */
+bool eio_session_repeats(struct eio_session *s, uint32_t stamp);
 
 /* A GET for this session arrived: on EIO_ACCEPT_OK it is held until an ANSWER (protocol section "Polling
  * mechanics"). */

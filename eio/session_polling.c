@@ -3,6 +3,19 @@
 #include "eio/check.h"
 #include "eio/session_int.h"
 
+bool
+eio_session_repeats(struct eio_session *s, uint32_t stamp)
+{
+	bool same = stamp && stamp == s->stamp;
+
+	if (stamp && s->stamp && !same) s->stamps_differ = true;
+	s->stamp = stamp;
+	/* Two at once are found out later; and after the upgrade a poll means nothing to the session any more. */
+	if (!same || !s->stamps_differ || s->get != EIO__GET_NONE || !eio__session_is_polling(s)) return false;
+	eio__session_fail(s, EIO_REASON_TRANSPORT_ERROR);
+	return true;
+}
+
 enum eio_accept
 eio_session_get(struct eio_session *s, uint64_t now_ms)
 {

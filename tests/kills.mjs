@@ -3,9 +3,10 @@
 // Servers that are killed (SIGKILL) every few seconds, one after the other, while clients hold on and the next server takes over:
 // each client has every message once and in order, or begins anew and knows it.
 //
-//     node tests/kills.mjs [channel|psync|stream] [--front nginx|haproxy|peers] [--servers N] [--clients N] [--kills N] [--every MS] [--rate N] [--workers N]
+//     node tests/kills.mjs [channel|psync|stream] [--front nginx|haproxy|peers|repeating] [--servers N] [--clients N] [--kills N] [--every MS] [--rate N] [--workers N]
 //
-// With --front the clients are at all of them, three nodes behind what `siocast lb` prints, or (peers) behind nginx without any affinity.
+// With --front the clients are at all of them, three nodes behind what `siocast lb` prints, or (peers) behind nginx without any affinity,
+// or (repeating) behind one that asks another node what one has not answered.
 // Channels want four servers, since what came by one can be found again only by a server that has run for ten seconds. Ends with
 // status 1 when a message was lost or came twice, or nobody was recovered.
 

@@ -9,6 +9,7 @@
 #include "eio/jsonp.h"
 #include "eio/negotiate.h"
 #include "eio/net/answer.h"
+#include "eio/net/stamp.h"
 #include "eio/net/terms.h"
 #include "eio/net/verify.h"
 #include "eio/query.h"
@@ -256,6 +257,12 @@ static void
 take_poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
 {
 	s->stats.polls++;
+	if (eio_session_repeats(&socket->session, eio__request_stamp(s->sid_key, ex->req))) {
+		s->stats.repeated++;
+		eio__answer_error(s, ex, EIO_ERROR_UNKNOWN_SID);
+		eio__socket_pump(socket);
+		return;
+	}
 	if (!has_read(s, socket)) {
 		eio_session_discard(&socket->session, EIO_REASON_TRANSPORT_ERROR);
 		eio__answer_empty(s, ex, 400);

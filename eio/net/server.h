@@ -114,6 +114,7 @@ struct eio_server_stats {
 		bytes_in;
 	uint64_t refused[EIO_REFUSAL_COUNT];
 	struct eio_sent_stats sent[2][2]; /* by transport, and then 0: revision 4, 1: revision 3 */
+	uint64_t repeated; /* polls that came a second time, see eio_session_repeats */
 	uint64_t full, evicted; /* sessions that were refused, and that had to go, because of max_sessions */
 	uint64_t deflate_websockets; /* opened with permessage-deflate */
 	uint64_t deflate_plain, deflate_sent; /* bytes to clients that take them compressed: before, and as they left */

@@ -40,6 +40,7 @@
 	X(CLOSED_FORCED, s->closed[EIO_REASON_FORCED_CLOSE]) \
 	X(CLOSED_SHUTDOWN, s->closed[EIO_REASON_SHUTDOWN]) \
 	X(POLLS, s->polls) \
+	X(POLLS_REPEATED, s->repeated) \
 	X(POSTS, s->posts) \
 	X(MESSAGES_IN, s->messages_in) \
 	X(BYTES_IN, s->bytes_in) \

@@ -53,6 +53,8 @@
 	X(WORKER_METRIC_CLOSED_FORCED, COUNTER, "sessions_closed_total", "reason=\"forced close\"", "") \
 	X(WORKER_METRIC_CLOSED_SHUTDOWN, COUNTER, "sessions_closed_total", "reason=\"server shutting down\"", "") \
 	X(WORKER_METRIC_POLLS, COUNTER, "polls_total", "", "Polls answered") \
+	X(WORKER_METRIC_POLLS_REPEATED, COUNTER, "polls_repeated_total", "", \
+		"Polls that came again because their answer got lost, which ended their session") \
 	X(WORKER_METRIC_POSTS, COUNTER, "posts_total", "", "POST bodies taken") \
 	X(WORKER_METRIC_FORWARDED_REQUESTS, COUNTER, "forwarded_requests_total", "", \
 		"Requests passed to the worker that owns the session") \

@@ -13,55 +13,21 @@ import tls from 'node:tls';
 import { authority } from './lib/certificates.mjs';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, collect, connectMode, connected, createClient, upgraded } from './lib/client.mjs';
-import { SIOCAST_ONLY, TOP, configure, feedsReady, launchSiocast } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, TOP, launchSiocast } from './lib/daemon.mjs';
 import { startRoundRobin } from './lib/fronts.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { Exchange, Wire, request, requestBytes } from './lib/http.mjs';
 import { kills } from './lib/kills.mjs';
 import { metric } from './lib/metrics.mjs';
+import { KEY, NAMES, nodeOf, startNodes } from './lib/peers.mjs';
 import { freePort } from './lib/ports.mjs';
-import { startRedis } from './lib/redis.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit } from './lib/wait.mjs';
 
 const POLL = '/socket.io/?EIO=4&transport=polling';
 const UNKNOWN = { code: 1, message: 'Session ID unknown' };
-const NAMES = ['a', 'b', 'c'];
 const WEBSOCKET = { 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version': '13', Upgrade: 'websocket', Connection: 'Upgrade' };
-const KEY = 'a key that all of the nodes have, and no one else';
 
-/** Nodes that know each other. `peers`: by default by their names. */
-async function startNodes(cleanup, { names = NAMES, peers, keys = [], ...config } = {}) {
-	const redis = await startRedis(cleanup, await freePort());
-	const folder = await cleanup.folder();
-	const nodes = [];
-	for (const name of names) {
-		const peerKeyFile = path.join(folder, `key-${name}`);
-		fs.writeFileSync(peerKeyFile, `${keys[nodes.length] ?? KEY}\n`, { mode: 0o600 });
-		nodes.push({ name, ...(await configure(cleanup)), peerKeyFile });
-	}
-	const all = Object.fromEntries(nodes.map(({ name, port }) => [name, `127.0.0.1:${port}`]));
-	for (const node of nodes) {
-		node.config = {
-			...node.config,
-			node: node.name,
-			peers: peers?.(node, nodes) ?? all,
-			peerKeyFile: node.peerKeyFile,
-			redis: redis.url,
-			workers: 2,
-			feeds: [{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }],
-			namespaces: { '/': { on: { connection: [{ emit: ['from', '{address}'] }], echo: [{ ack: ['{1}'] }] } } },
-			trustedProxies: '127.0.0.1',
-			...config,
-		};
-		fs.writeFileSync(node.file, JSON.stringify(node.config));
-		node.child = await launchSiocast(cleanup, node);
-		await feedsReady(redis, node);
-	}
-	return { redis, nodes };
-}
-
-const nodeOf = (sid) => sid.slice(2, 2 + 'ABCDEFG'.indexOf(sid[1]));
 const open = async (node) => JSON.parse((await request(node.port, 'GET', POLL)).text.slice(1)).sid;
 const sum = async (nodes, what) => (await Promise.all(nodes.map((node) => metric(node, what)))).reduce((a, b) => a + b, 0);
 

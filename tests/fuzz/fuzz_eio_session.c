@@ -127,8 +127,9 @@ pump(struct edge *e)
 }
 
 static void
-step_poll(struct edge *e)
+step_poll(struct edge *e, uint32_t stamp)
 {
+	if (eio_session_repeats(&e->s, stamp)) return;
 	switch (eio_session_get(&e->s, e->now_ms)) {
 	case EIO_ACCEPT_OK:
 		if (e->get) abort();
@@ -280,7 +281,7 @@ step(struct edge *e)
 	unsigned b = byte(e);
 
 	switch (b % 16) {
-	case 0: step_poll(e); break;
+	case 0: step_poll(e, (b >> 4) % 4); break;
 	case 1: step_post_begin(e); break;
 	case 2: step_post(e, false); break;
 	case 3: step_post(e, true); break;

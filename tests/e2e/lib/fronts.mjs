@@ -14,8 +14,11 @@ import { eventually } from './wait.mjs';
 
 export const PATH = `${process.env.PATH}:/usr/sbin`;
 
-/** An nginx that gives each request to the next node, whatever it is about, as doc/scale.md has it. */
-export async function startRoundRobin(cleanup, nodes) {
+/**
+ * An nginx that gives each request to the next node, whatever it is about, as doc/scale.md has it. `repeats`: what a node does not answer it asks
+ * another one, as it does when nobody says anything about it.
+ */
+export async function startRoundRobin(cleanup, nodes, { repeats = false } = {}) {
 	const port = await freePort();
 	const servers = (how) => nodes.map((node) => `server 127.0.0.1:${node.port} ${how};`).join(' ');
 	const front = await runNginx(
@@ -39,9 +42,32 @@ export async function startRoundRobin(cleanup, nodes) {
 			proxy_pass http://siocast_new;
 		}
 		location @session {
-			proxy_next_upstream off;
+			proxy_next_upstream ${repeats ? 'error timeout' : 'off'};
 			proxy_pass http://siocast_sessions;
 		}
+	}`,
+	);
+	return { ...front, path: '/socket.io/' };
+}
+
+/**
+ * An nginx by which sessions begin at `home`, and all of their polls come by way of `way`, another node. What that does not answer is asked of
+ * `other`: so nginx does it when nobody says anything about it.
+ */
+export async function startRepeating(cleanup, home, way, other) {
+	const port = await freePort();
+	const front = await runNginx(
+		cleanup,
+		port,
+		`upstream home { server 127.0.0.1:${home.port}; keepalive 8; }
+	upstream way { server 127.0.0.1:${way.port}; server 127.0.0.1:${other.port} backup; keepalive 8; }
+	map $arg_sid $to { default way; '' home; }
+	server {
+		listen 127.0.0.1:${port};
+		proxy_http_version 1.1;
+		proxy_set_header Host $host;
+		proxy_set_header Connection '';
+		location / { proxy_pass http://$to; }
 	}`,
 	);
 	return { ...front, path: '/socket.io/' };

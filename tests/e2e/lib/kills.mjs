@@ -87,7 +87,7 @@ async function startServers(cleanup, n, { front, ...config }) {
 	const servers = [];
 	for (let i = 0; i < n; i++) servers.push({ ...(await configure(cleanup)), name: NAMES[i] });
 	const peerKeyFile = config.connectionStateRecovery.elsewhere.secretFile;
-	const peers = front === 'peers' ? { peers: Object.fromEntries(servers.map(({ name, port }) => [name, `127.0.0.1:${port}`])), peerKeyFile } : {};
+	const peers = front === 'peers' || front === 'repeating' ? { peers: Object.fromEntries(servers.map(({ name, port }) => [name, `127.0.0.1:${port}`])), peerKeyFile } : {};
 	for (const server of servers) {
 		Object.assign(server.config, config, front ? { node: server.name, ...peers } : {});
 		fs.writeFileSync(server.file, JSON.stringify(server.config));
@@ -109,11 +109,13 @@ const FRONTS = {
 	nginx: async (cleanup, servers) => ({ ...(await startLb.nginx(cleanup, servers)), turn() {} }),
 	haproxy: async (cleanup, servers) => ({ ...(await startLb.haproxy(cleanup, servers)), turn() {} }),
 	peers: async (cleanup, servers) => ({ ...(await startRoundRobin(cleanup, servers)), turn() {} }),
+	repeating: async (cleanup, servers) => ({ ...(await startRoundRobin(cleanup, servers, { repeats: true })), turn() {} }),
 };
 
 /**
  * `source`: channel, psync or stream. `servers`: how many take turns; `kills` of them are killed, one each `every` ms, and started again.
- * `front`: nginx, haproxy or peers: all have clients, as nodes behind what `siocast lb` prints, or behind a proxy that knows no sessions.
+ * `front`: nginx, haproxy, peers or repeating: all have clients, as nodes behind what `siocast lb` prints, or behind a proxy that knows no sessions,
+ * and, the last one, sends polls a second time.
  * Gives what was counted: recovered, anew, lost, twice, sent, the longest time away in ms, how many were back at which attempt; and why, as the
  * servers count it: what one counts in its last moment is not in it.
  */

@@ -49,6 +49,70 @@ test_aborts(void **state)
 	finish(&r);
 }
 
+/* A GET with a stamp, and its answer. */
+static void
+poll_once(struct replay *r, uint32_t stamp)
+{
+	assert_false(eio_session_repeats(&r->s, stamp));
+	get(r, EIO_ACCEPT_OK);
+	send_text(r, "x");
+	EXPECT(r, "answer 4x");
+}
+
+/* Whose answer got lost asks again, and is told that something is missing. */
+static void
+test_repeated_polls(void **state)
+{
+	static const uint32_t alike[][5] = { { 3, 3, 3, 3, 3 }, { 0, 0, 0, 0, 0 }, { 3, 0, 3, 3, 3 }, { 3, 5, 0, 5, 3 },
+		{ 3, 5, 3, 5, 3 } };
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	poll_once(&r, 3);
+	poll_once(&r, 5);
+	send_text(&r, "behind it");
+	assert_true(eio_session_repeats(&r.s, 5));
+	EXPECT(&r, "closed transport error; end");
+	get(&r, EIO_ACCEPT_BAD_REQUEST);
+	assert_false(eio_session_repeats(&r.s, 5));
+	finish(&r);
+	for (size_t i = 0; i < sizeof alike / sizeof alike[0]; i++) {
+		start(&r, EIO_TRANSPORT_POLLING);
+		for (size_t k = 0; k < 5; k++) poll_once(&r, alike[i][k]);
+		finish(&r);
+	}
+}
+
+/* While the first is held it is one too many; and once the client has gone over to WebSocket it does no harm. */
+static void
+test_repeated_while_held(void **state)
+{
+	struct replay r;
+
+	(void)state;
+	start(&r, EIO_TRANSPORT_POLLING);
+	poll_once(&r, 3);
+	assert_false(eio_session_repeats(&r.s, 5));
+	get(&r, EIO_ACCEPT_OK);
+	assert_false(eio_session_repeats(&r.s, 5));
+	get(&r, EIO_ACCEPT_OVERLAP);
+	EXPECT(&r, "closed transport error; answer 1; end");
+	finish(&r);
+	start(&r, EIO_TRANSPORT_POLLING);
+	poll_once(&r, 3);
+	poll_once(&r, 5);
+	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
+	probe(&r, "2probe");
+	probe(&r, "5");
+	EXPECT(&r, "probe-pong");
+	assert_false(eio_session_repeats(&r.s, 5));
+	get(&r, EIO_ACCEPT_BAD_REQUEST);
+	ws(&r, "4alive");
+	EXPECT(&r, "text alive");
+	finish(&r);
+}
+
 static void
 test_server_close(void **state)
 {
@@ -163,6 +227,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_client_close),
 		cmocka_unit_test(test_aborts),
+		cmocka_unit_test(test_repeated_polls),
+		cmocka_unit_test(test_repeated_while_held),
 		cmocka_unit_test(test_server_close),
 		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_shutdown_of_a_closing_session),
