@@ -81,8 +81,8 @@ kind_of_value(const char *value)
 	return strcmp(value, "LEVEL") == 0 ? VALUE_LEVEL : VALUE_OTHER;
 }
 
-/* A text between single quotes, on one line. special: characters that have a meaning there, each with a backslash before
- * it; quote: what a single quote is written as. */
+/* A text between single quotes, on one line. special: characters that have a meaning there, each with a backslash
+ * before it; quote: what a single quote is written as. */
 static void
 write_quoted(struct eio_buf *out, const char *text, const char *special, const char *quote)
 {
