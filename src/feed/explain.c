@@ -98,6 +98,14 @@ explain_where(const struct where *w, struct eio_bytes message)
 	return i;
 }
 
+/* The same of what is told. */
+static void
+explain_filtered(const struct where *w, struct eio_bytes message, struct feed_explained *e)
+{
+	e->unfulfilled = explain_where(w, message);
+	if (e->unfulfilled < w->n) sio_json_find(message, eio_cstr(w->v[e->unfulfilled].pointer), &e->found);
+}
+
 /* The audience of a stream, without references. room: memory for the name of one. */
 static void
 explain_audience(const struct feed_stream *stream, struct eio_bytes *room, struct audience *out)
@@ -175,7 +183,7 @@ explain_feed(struct explainer *x, enum message_kind kind, const char *name, size
 		m.payload = x->payload.p ? x->payload : EIO_LIT("null");
 		if (kind == MESSAGE_OF_STREAM) e.fate = explain_entry(x, s->spec, &m);
 		if (e.fate == FEED_FATE_TAKEN) e.fate = feed_router_take(&x->router, s, &m, &stream);
-		if (e.fate == FEED_FATE_FILTERED) e.unfulfilled = explain_where(&s->spec->where, m.payload);
+		if (e.fate == FEED_FATE_FILTERED) explain_filtered(&s->spec->where, m.payload, &e);
 	}
 	if (stream && (stream->interest || stream->crowd))
 		explain_stream(x, s, &m, stream, &e);

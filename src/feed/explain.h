@@ -23,6 +23,7 @@ struct feed_explained {
 	bool depends;
 	enum feed_fate fate; /* FEED_FATE_TAKEN: it is sent, or in a batch */
 	size_t unfulfilled; /* of FEED_FATE_FILTERED: which pair of `where` */
+	struct eio_bytes found; /* and the value that stands there, as JSON; p is NULL: none does */
 	/* From here on of one whose target is known; else event.p is NULL. */
 	struct eio_bytes event;
 	struct audience audience; /* one room, or everyone, is an audience, too; no reference */

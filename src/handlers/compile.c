@@ -337,3 +337,17 @@ handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const s
 {
 	return any_part(h, HANDLERS_BROADCAST, fits, ctx);
 }
+
+static bool
+is_any_template(void *ctx, const struct template *t)
+{
+	(void)ctx;
+	(void)t;
+	return true;
+}
+
+bool
+handlers_any_publish(const struct handlers *h)
+{
+	return any_part(h, HANDLERS_PUBLISH, is_any_template, NULL);
+}

@@ -106,6 +106,9 @@ size_t handlers_rates(const struct handlers *h);
 bool handlers_any_join(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 bool handlers_any_broadcast(const struct handlers *h, bool (*fits)(void *ctx, const struct template *room), void *ctx);
 
+/* Whether something is published; what calls answer is not known. */
+bool handlers_any_publish(const struct handlers *h);
+
 /* Where the calls among the actions go to: the same place with the same bounds is there once. i: below their number;
  * valid as long as the handlers. */
 size_t handlers_calls(const struct handlers *h);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define LEVELS "error warn info debug"
+
 /* "--a --b" of a table. */
 static void
 write_flags(struct eio_buf *out, const struct argument *table)
@@ -20,34 +22,39 @@ write_commands(struct eio_buf *out, const struct tool *const *all)
 }
 
 /* The words of a first operand that is one of several, as in "nginx|haproxy [NODE=ADDRESS]...". */
+static bool
+has_words(const char *operands)
+{
+	return *operands != '[' && memchr(operands, '|', strcspn(operands, " "));
+}
+
 static void
 write_words(struct eio_buf *out, const char *operands)
 {
-	size_t n = strcspn(operands, " ");
+	size_t n = has_words(operands) ? strcspn(operands, " ") : 0;
 
-	if (*operands == '[' || !memchr(operands, '|', n)) return;
 	for (size_t i = 0; i < n; i++) eio_buf_addc(out, operands[i] == '|' ? ' ' : operands[i]);
 }
 
 static void
 write_bash(struct eio_buf *out, const struct tool *const *all)
 {
-	EIO_BUF_ADD_LIT(out,
-		"# bash completion for siocast, made by `siocast completion bash`.\n"
-		"_siocast() {\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
-		"\tcase ${COMP_WORDS[COMP_CWORD-1]} in\n"
-		"\t-c|--config|--ca) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-		"\t--www) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-		"\t--log-level) COMPREPLY=($(compgen -W \"error warn info debug\" -- \"$cur\")); return ;;\n"
-		"\tesac\n"
-		"\tcase ${COMP_WORDS[1]} in\n");
+	EIO_BUF_ADD_LIT(out, "# bash completion for siocast, made by `siocast completion bash`.\n"
+			     "_siocast() {\n"
+			     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n"
+			     "\tcase ${COMP_WORDS[COMP_CWORD-1]} in\n"
+			     "\t-c|--config|--ca) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+			     "\t--www) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+			     "\t--log-level) COMPREPLY=($(compgen -W \"" LEVELS "\" -- \"$cur\")); return ;;\n"
+			     "\tesac\n"
+			     "\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct tool *const *t = all; *t; t++) {
 		eio_buf_printf(out, "\t%s) words=\"", (*t)->name);
 		write_words(out, (*t)->operands);
 		write_flags(out, (*t)->options);
 		if ((*t)->configured) write_flags(out, cli_config_arguments);
-		EIO_BUF_ADD_LIT(out, " --help\" ;;\n");
+		write_flags(out, tool_help_arguments);
+		EIO_BUF_ADD_LIT(out, "\" ;;\n");
 	}
 	EIO_BUF_ADD_LIT(out, "\t*) words=\"");
 	write_flags(out, cli_config_arguments);
@@ -63,44 +70,94 @@ write_bash(struct eio_buf *out, const struct tool *const *all)
 			     "complete -o default -F _siocast siocast\n");
 }
 
-/* A text between single quotes, in which there may be none, on one line. */
-static void
-write_quoted(struct eio_buf *out, const char *text)
+/* What a value is to be completed with. */
+enum value_kind { VALUE_OTHER, VALUE_FILE, VALUE_FOLDER, VALUE_LEVEL };
+
+static enum value_kind
+kind_of_value(const char *value)
 {
-	for (; *text; text++)
-		if (*text == '\n')
-			eio_buf_addc(out, ' ');
-		else if (strchr("'[]:", *text))
-			eio_buf_addc(out, '.');
-		else
-			eio_buf_addc(out, *text);
+	if (strcmp(value, "FILE") == 0) return VALUE_FILE;
+	if (strcmp(value, "DIR") == 0) return VALUE_FOLDER;
+	return strcmp(value, "LEVEL") == 0 ? VALUE_LEVEL : VALUE_OTHER;
+}
+
+/* A text between single quotes, on one line. special: characters that have a meaning there, each with a backslash
+ * before it; quote: what a single quote is written as. */
+static void
+write_quoted(struct eio_buf *out, const char *text, const char *special, const char *quote)
+{
+	for (; *text; text++) {
+		if (*text == '\'') {
+			eio_buf_add(out, eio_cstr(quote));
+			continue;
+		}
+		if (strchr(special, *text)) eio_buf_addc(out, '\\');
+		eio_buf_addc(out, *text == '\n' ? ' ' : *text);
+	}
+}
+
+/* Help says of it. */
+static bool
+may_repeat(const struct argument *a)
+{
+	return strstr(a->help, "may be repeated") != NULL;
+}
+
+/* zsh: one line of _arguments for each option, as '(-c --config)'{-c,--config}'[help]:file:_files'. */
+static void
+write_zsh_option(struct eio_buf *out, const struct argument *a)
+{
+	static const char *const actions[] = { [VALUE_OTHER] = "",
+		[VALUE_FILE] = "_files",
+		[VALUE_FOLDER] = "_files -/",
+		[VALUE_LEVEL] = "(" LEVELS ")" };
+
+	EIO_BUF_ADD_LIT(out, " \\\n\t\t\t");
+	if (a->letter)
+		eio_buf_printf(out, "'(-%c --%s)'{-%c,--%s}'[", a->letter, a->name, a->letter, a->name);
+	else
+		eio_buf_printf(out, "'%s--%s[", may_repeat(a) ? "*" : "", a->name);
+	write_quoted(out, a->help, "[]\\", "'\\''");
+	eio_buf_addc(out, ']');
+	if (a->value) eio_buf_printf(out, ":%s:%s", a->name, actions[kind_of_value(a->value)]);
+	eio_buf_addc(out, '\'');
 }
 
 static void
 write_zsh_options(struct eio_buf *out, const struct argument *table)
 {
-	for (; table->name; table++) {
-		eio_buf_printf(out, " \\\n\t\t\t'--%s[", table->name);
-		write_quoted(out, table->help);
-		eio_buf_addc(out, ']');
-		if (table->value && strcmp(table->value, "FILE") == 0)
-			EIO_BUF_ADD_LIT(out, ":file:_files");
-		else if (table->value)
-			eio_buf_printf(out, ":%s:", table->name);
-		eio_buf_addc(out, '\'');
-	}
+	for (; table->name; table++) write_zsh_option(out, table);
+}
+
+/* Whether operands are files; others have nothing that a shell could know. */
+static bool
+are_files(const char *operands)
+{
+	return strncmp(operands, "FILE", 4) == 0;
 }
 
 static void
-write_zsh(struct eio_buf *out, const struct tool *const *all)
+write_zsh_operands(struct eio_buf *out, const char *operands)
+{
+	if (are_files(operands)) EIO_BUF_ADD_LIT(out, " \\\n\t\t\t'*:file:_files'");
+	if (!has_words(operands)) return;
+	EIO_BUF_ADD_LIT(out, " \\\n\t\t\t'1:what:(");
+	write_words(out, operands);
+	EIO_BUF_ADD_LIT(out, ")'");
+}
+
+/* The command goes from the line before its options are read, so that operands are counted from 1. */
+static void
+write_zsh_commands(struct eio_buf *out, const struct tool *const *all)
 {
 	EIO_BUF_ADD_LIT(out, "#compdef siocast\n"
 			     "# zsh completion for siocast, made by `siocast completion zsh`.\n"
 			     "_siocast() {\n"
+			     "\tlocal name\n"
 			     "\tlocal -a commands=(\n");
 	for (const struct tool *const *t = all; *t; t++) {
 		eio_buf_printf(out, "\t\t'%s:", (*t)->name);
-		write_quoted(out, (*t)->about);
+		write_quoted(out, (*t)->about, "\\", "'\\''");
 		EIO_BUF_ADD_LIT(out, "'\n");
 	}
 	EIO_BUF_ADD_LIT(out, "\t)\n"
@@ -108,12 +165,25 @@ write_zsh(struct eio_buf *out, const struct tool *const *all)
 			     "\t\t_describe command commands\n"
 			     "\t\treturn\n"
 			     "\tfi\n"
-			     "\tcase $words[2] in\n");
+			     "\tif [[ $words[2] != -* ]]; then\n"
+			     "\t\tname=$words[2]\n"
+			     "\t\tshift words\n"
+			     "\t\t(( CURRENT-- ))\n"
+			     "\tfi\n"
+			     "\tcase $name in\n");
+}
+
+static void
+write_zsh(struct eio_buf *out, const struct tool *const *all)
+{
+	write_zsh_commands(out, all);
 	for (const struct tool *const *t = all; *t; t++) {
 		eio_buf_printf(out, "\t%s) _arguments", (*t)->name);
 		write_zsh_options(out, (*t)->options);
 		if ((*t)->configured) write_zsh_options(out, cli_config_arguments);
-		EIO_BUF_ADD_LIT(out, " '*:argument:_files' ;;\n");
+		write_zsh_options(out, tool_help_arguments);
+		write_zsh_operands(out, (*t)->operands);
+		EIO_BUF_ADD_LIT(out, " ;;\n");
 	}
 	EIO_BUF_ADD_LIT(out, "\t*) _arguments");
 	write_zsh_options(out, cli_config_arguments);
@@ -124,28 +194,47 @@ write_zsh(struct eio_buf *out, const struct tool *const *all)
 static void
 write_fish_options(struct eio_buf *out, const struct argument *table, const char *condition)
 {
+	static const char *const values[] = { [VALUE_OTHER] = " -x",
+		[VALUE_FILE] = " -r -F",
+		[VALUE_FOLDER] = " -x -a '(__fish_complete_directories)'",
+		[VALUE_LEVEL] = " -x -a '" LEVELS "'" };
+
 	for (; table->name; table++) {
-		eio_buf_printf(out, "complete -c siocast -n '%s' -l %s%s -d '", condition, table->name,
-			table->value ? " -r" : "");
-		write_quoted(out, table->help);
+		eio_buf_printf(out, "complete -c siocast -n '%s'", condition);
+		if (table->letter) eio_buf_printf(out, " -s %c", table->letter);
+		eio_buf_printf(
+			out, " -l %s%s -d '", table->name, table->value ? values[kind_of_value(table->value)] : "");
+		write_quoted(out, table->help, "\\", "\\'");
 		EIO_BUF_ADD_LIT(out, "'\n");
 	}
 }
 
 static void
-write_fish(struct eio_buf *out, const struct tool *const *all)
+write_fish_command(struct eio_buf *out, const struct tool *t)
 {
 	char condition[96];
 
-	EIO_BUF_ADD_LIT(out, "# fish completion for siocast, made by `siocast completion fish`.\n");
-	for (const struct tool *const *t = all; *t; t++) {
-		eio_buf_printf(out, "complete -c siocast -n __fish_use_subcommand -a %s -d '", (*t)->name);
-		write_quoted(out, (*t)->about);
-		EIO_BUF_ADD_LIT(out, "'\n");
-		snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %s", (*t)->name);
-		write_fish_options(out, (*t)->options, condition);
-		if ((*t)->configured) write_fish_options(out, cli_config_arguments, condition);
+	eio_buf_printf(out, "complete -c siocast -n __fish_use_subcommand -f -a %s -d '", t->name);
+	write_quoted(out, t->about, "\\", "\\'");
+	EIO_BUF_ADD_LIT(out, "'\n");
+	snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %s", t->name);
+	if (!are_files(t->operands)) eio_buf_printf(out, "complete -c siocast -n '%s' -f", condition);
+	if (has_words(t->operands)) {
+		EIO_BUF_ADD_LIT(out, " -a '");
+		write_words(out, t->operands);
+		eio_buf_addc(out, '\'');
 	}
+	if (!are_files(t->operands)) eio_buf_addc(out, '\n');
+	write_fish_options(out, t->options, condition);
+	if (t->configured) write_fish_options(out, cli_config_arguments, condition);
+	write_fish_options(out, tool_help_arguments, condition);
+}
+
+static void
+write_fish(struct eio_buf *out, const struct tool *const *all)
+{
+	EIO_BUF_ADD_LIT(out, "# fish completion for siocast, made by `siocast completion fish`.\n");
+	for (const struct tool *const *t = all; *t; t++) write_fish_command(out, *t);
 	write_fish_options(out, cli_config_arguments, "__fish_use_subcommand");
 	write_fish_options(out, cli_daemon_arguments, "__fish_use_subcommand");
 }

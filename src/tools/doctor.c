@@ -23,6 +23,8 @@ struct doctor {
 	const struct tool_call *call;
 	struct eio_buf out;
 	enum finding_mark worst;
+	struct running_facts running;
+	struct examine_running_memory running_memory;
 };
 
 static const char *const marks[] = { "ok", "warn", "fail" };
@@ -42,7 +44,8 @@ print_finding(void *user, const struct finding *f)
 	} else {
 		eio_buf_printf(&d->out, "%-4s  %s: ", marks[f->mark], f->topic);
 		write_visible(&d->out, eio_cstr(f->text));
-		if (f->cure) eio_buf_printf(&d->out, "\n      cure: %s", f->cure);
+		if (f->cure) EIO_BUF_ADD_LIT(&d->out, "\n      cure: ");
+		if (f->cure) write_visible(&d->out, eio_cstr(f->cure));
 		eio_buf_addc(&d->out, '\n');
 	}
 	tool_flush(&d->out);
@@ -62,6 +65,8 @@ examine_all(struct doctor *d, const struct config *config)
 
 	examine_wants(config, &wants);
 	examine_kernel(&kernel);
+	if (config->admin) examine_running(config, &d->running, &d->running_memory);
+	kernel.files_running = d->running.files;
 	kernel_findings(&kernel, &wants, print_finding, d);
 	for (size_t i = 0; i < config->n_redis; i++) {
 		examine_redis(config, i, &redis, &memory);
@@ -71,6 +76,7 @@ examine_all(struct doctor *d, const struct config *config)
 		examine_intake(config, &intake, &memory);
 		intake_findings(&intake, print_finding, d);
 	}
+	if (config->admin) running_findings(&d->running, print_finding, d);
 	if (!values[DOCTOR_URL]) return;
 	wait_ms = values[DOCTOR_WAIT] ? (unsigned)wants.ping_interval_ms + 1000 : 0;
 	examine_proxy(config, values[DOCTOR_URL], wait_ms, values[DOCTOR_CA], &proxy, &memory);
@@ -80,7 +86,7 @@ examine_all(struct doctor *d, const struct config *config)
 static int
 run_doctor(const struct tool_call *call)
 {
-	struct doctor d = { .call = call, .worst = FINDING_OK };
+	static struct doctor d; /* facts are many */
 	const char *url = call->values[DOCTOR_URL];
 	struct config *config;
 
@@ -90,6 +96,7 @@ run_doctor(const struct tool_call *call)
 		return tool_usage(call->tool, "a URL begins with http:// or https://");
 	config = tool_config(call, true);
 	if (!config) return TOOL_FAILED;
+	d = (struct doctor){ .call = call, .worst = FINDING_OK };
 	examine_all(&d, config);
 	eio_buf_deinit(&d.out);
 	config_free(config);
@@ -99,7 +106,7 @@ run_doctor(const struct tool_call *call)
 const struct tool tool_doctor = {
 	.name = "doctor",
 	.operands = "",
-	.about = "look at kernel, Redis, intake and proxy, and tell what helps",
+	.about = "look at kernel, Redis, proxy and what runs, and tell what helps",
 	.configured = true,
 	.options = doctor_options,
 	.run = run_doctor,

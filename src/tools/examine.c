@@ -30,7 +30,11 @@ examine_wants(const struct config *c, struct doctor_wants *out)
 		.io_uring = c->io_uring,
 	};
 	config_fill_clients(c, &clients);
-	for (size_t i = 0; i < clients.namespaces->n; i++) out->handlers |= clients.namespaces->v[i].handlers != NULL;
+	for (size_t i = 0; i < clients.namespaces->n; i++) {
+		const struct handlers *h = clients.namespaces->v[i].handlers;
+
+		out->publishes |= h && (handlers_any_publish(h) || handlers_calls(h));
+	}
 	for (size_t i = 0; i < feed.specs->n; i++) out->streams |= feed.specs->v[i].is_stream;
 	for (size_t i = 0; i < c->n_redis; i++) out->psync |= feed.replicates[i];
 }
@@ -137,19 +141,22 @@ read_server_info(struct talk *t, struct redis_facts *out)
 	out->output_bytes_s = number_behind(info, "instantaneous_output_kbps:", &found) << 10;
 }
 
-/* "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60" */
+/* "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60": the class of replicas has two names. */
 static void
 read_output_limits(struct talk *t, struct redis_facts *out)
 {
 	struct eio_bytes text = find_answer_text(
 		ask_words(t, "CONFIG", "GET", "client-output-buffer-limit"), "pubsub ");
-	const char *p = text.p ? memmem(text.p, text.n, "pubsub ", 7) : NULL;
+	const char *p = NULL;
 	char line[128];
 	unsigned long long hard, soft, seconds;
 
+	if (text.p && out->replicates) p = memmem(text.p, text.n, "slave ", 6);
+	if (text.p && out->replicates && !p) p = memmem(text.p, text.n, "replica ", 8);
+	if (text.p && !out->replicates) p = memmem(text.p, text.n, "pubsub ", 7);
 	if (!p) return;
 	snprintf(line, sizeof line, "%.*s", (int)(text.p + text.n - p), p);
-	out->limits_known = sscanf(line, "pubsub %llu %llu %llu", &hard, &soft, &seconds) == 3;
+	out->limits_known = sscanf(line, "%*s %llu %llu %llu", &hard, &soft, &seconds) == 3;
 	if (!out->limits_known) return;
 	out->hard_bytes = hard;
 	out->soft_bytes = soft;
@@ -168,29 +175,53 @@ is_refusal(const struct redis_values *v, char *out, size_t size)
 	return true;
 }
 
-static const char *
-subscribing(const struct feed_spec *f)
+/* How what a feed listens to is asked for, and what an ACL says to allow it. */
+struct listening {
+	const char *command, *right;
+};
+
+static struct listening
+listening_to(const struct feed_spec *f)
 {
-	if (f->is_shard) return "SSUBSCRIBE";
-	return f->is_pattern ? "PSUBSCRIBE" : "SUBSCRIBE";
+	if (f->is_stream) return (struct listening){ "XREAD", "+xread +xinfo ~" };
+	if (f->is_shard) return (struct listening){ "SSUBSCRIBE", "+ssubscribe &" };
+	if (f->is_pattern && f->subscribe != FEED_SUBSCRIBE_ON_DEMAND)
+		return (struct listening){ "PSUBSCRIBE", "+psubscribe &" };
+	return (struct listening){ "SUBSCRIBE", "+subscribe &" };
 }
 
-/* Subscribes as the daemon would, but for what is at another node of a Cluster. The connection is of no other use
- * then. */
+/* Asks as the daemon would; of a stream for nothing that is there already. */
+static const struct redis_values *
+try_listening(struct talk *t, const struct feed_spec *f, const char *name)
+{
+	const char *command = listening_to(f).command;
+	const struct eio_bytes words[] = { eio_cstr(command), EIO_LIT("COUNT"), EIO_LIT("1"), EIO_LIT("STREAMS"),
+		eio_cstr(name), EIO_LIT("$") };
+	char one[400];
+
+	if (f->is_stream) return talk_ask(t, words, sizeof words / sizeof words[0]);
+	if (!f->is_pattern || f->subscribe != FEED_SUBSCRIBE_ON_DEMAND) return ask_words(t, command, name, NULL);
+	/* On demand it is single channels that are asked for: one that the pattern would match. */
+	snprintf(one, sizeof one, "%s", name);
+	for (char *p = one; (p = strchr(p, '*'));) *p = '0';
+	return ask_words(t, command, one, NULL);
+}
+
+/* Those of streams, or the others; but for what is at another node of a Cluster. */
 static void
-try_feeds(
-	struct talk *t, const struct feed_specs *specs, bool cluster, struct redis_facts *out, struct examine_memory *m)
+try_feeds(struct talk *t, const struct feed_specs *specs, bool streams, bool cluster, struct redis_facts *out,
+	struct examine_memory *m)
 {
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
 
-		for (size_t k = 0; !f->is_stream && k < f->n_channels; k++) {
-			if (!is_refusal(ask_words(t, subscribing(f), f->channels[k], NULL), m->two, sizeof m->two))
-				continue;
+		for (size_t k = 0; f->is_stream == streams && k < f->n_channels; k++) {
+			if (!is_refusal(try_listening(t, f, f->channels[k]), m->two, sizeof m->two)) continue;
 			if (cluster && redis_redirect_read(eio_cstr(m->two)).kind != REDIS_REDIRECT_NONE) continue;
 			snprintf(m->one, sizeof m->one, "%s", f->channels[k]);
 			out->refused = m->one;
 			out->refusal = m->two;
+			out->refused_right = listening_to(f).right;
 			return;
 		}
 	}
@@ -219,17 +250,19 @@ examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct 
 	const struct redis_url *url = config_redis(c, i);
 	struct talk *t = talk_open(url, m->three, sizeof m->three);
 
-	*out = (struct redis_facts){ .name = url->name };
+	config_fill_feed(c, &feed);
+	*out = (struct redis_facts){ .name = url->name, .user = url->user, .replicates = feed.replicates[i] };
 	if (!t) {
 		out->away = m->three;
 		return;
 	}
-	config_fill_feed(c, &feed);
 	read_server_info(t, out);
 	read_output_limits(t, out);
 	/* To nobody: no feed is of that channel. */
 	if (i == 0 && is_refusal(ask_words(t, "PUBLISH", "siocast:doctor", ""), m->three, sizeof m->three))
 		out->publish_refusal = m->three;
-	if (!feed.replicates[i]) try_feeds(t, feed.specs, url->is_cluster, out, m);
+	try_feeds(t, feed.specs, true, url->is_cluster, out, m);
+	/* Who has subscribed may ask nothing else. */
+	if (!feed.replicates[i] && !out->refused) try_feeds(t, feed.specs, false, url->is_cluster, out, m);
 	talk_close(t);
 }

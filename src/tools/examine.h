@@ -10,9 +10,19 @@ struct examine_memory {
 	char one[400], two[400], three[400];
 };
 
+enum { EXAMINE_FEEDS = 256 }; /* at most, of the one that runs: as many as have metrics of their own */
+
+struct examine_running_memory {
+	struct running_feed feeds[EXAMINE_FEEDS];
+	char name[160], why[300];
+};
+
 void examine_wants(const struct config *c, struct doctor_wants *out);
 void examine_kernel(struct kernel_facts *out);
 void examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct examine_memory *m);
+
+/* Asks the one that runs, where there is an admin port. */
+void examine_running(const struct config *c, struct running_facts *out, struct examine_running_memory *m);
 
 /* Where there is one. */
 void examine_intake(const struct config *c, struct intake_facts *out, struct examine_memory *m);

@@ -8,6 +8,7 @@
 #include "src/tools/explain_adapter.h"
 #include "src/tools/lists.h"
 #include "src/tools/tool.h"
+#include "src/tools/twice.h"
 #include "src/tools/visible.h"
 
 #include <stdlib.h>
@@ -26,6 +27,28 @@ struct explaining {
 	struct eio_buf out;
 	bool unasked; /* nobody could be asked who is in rooms, which was told */
 	bool arrives; /* some feed sends it */
+	struct twice *twice;
+};
+
+/* What helps against each fate that explain can meet; else the reason says it. */
+static const char *const fate_cures[FEED_FATE_COUNT] = {
+	[FEED_FATE_FILTERED] =
+		"compare it with \"where\" of the feed: a number is no string, a pointer begins with a slash",
+	[FEED_FATE_PATTERN] = "publish on a channel that \"pattern\" of the feed fits as a whole",
+	[FEED_FATE_EVENT] = "publish it with the member that \"event\" of the feed names",
+	[FEED_FATE_RESERVED] = "another \"event\": Socket.IO itself has this one",
+	[FEED_FATE_ROOM] = "publish it with the member that \"room\" of the feed names, a string or a number",
+	[FEED_FATE_EXCEPT] = "publish it with a string or a number, or null, where \"except\" of the feed looks",
+	[FEED_FATE_ROOMS] = "fewer rooms for one message",
+	[FEED_FATE_NAMESPACE] = "publish it with the member that \"namespace\" of the feed names",
+	[FEED_FATE_JSON] = "publish one JSON value: text stands in double quotes",
+	[FEED_FATE_UTF8] = "publish UTF-8; \"batch\": {\"format\": \"frames\"} takes any bytes",
+	[FEED_FATE_PAYLOAD] =
+		"publish it with what \"payload\" of the feed names, or give the feed a \"payloadDefault\"",
+	[FEED_FATE_FIELD] = "add entries with the field that \"field\" of the feed names, or leave that out",
+	[FEED_FATE_SPREAD] = "a payload that is a list, or a feed without \"spread\"",
+	[FEED_FATE_LINE] = "\"batch\": {\"format\": \"frames\"} takes any bytes",
+	[FEED_FATE_SIZE] = "shorter messages",
 };
 
 static const char *
@@ -98,6 +121,27 @@ write_when(struct eio_buf *out, const struct feed_spec *f)
 		EIO_BUF_ADD_LIT(out, "  batch     none, at once\n");
 }
 
+/* Nobody is in the rooms: whether somebody is in the namespace tells which of two things is missing. */
+static void
+write_nobody(struct explaining *x, const struct feed_explained *e)
+{
+	const struct audience all = { .nsp = e->audience.nsp };
+	size_t clients = 0;
+
+	if (e->retained)
+		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is retained for who joins\n");
+	else
+		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is dropped\n");
+	if (e->audience.n_rooms && !count_clients(x, &all, &clients)) return;
+	if (clients)
+		eio_buf_printf(&x->out,
+			"  cure      %zu clients are in the namespace, and none in the room: a page has to ask, by an event "
+			"whose handler has \"join\"\n",
+			clients);
+	else
+		EIO_BUF_ADD_LIT(&x->out, "  cure      let a page connect to the namespace: nobody is in it\n");
+}
+
 static void
 write_cost(struct explaining *x, const struct feed_explained *e)
 {
@@ -110,11 +154,7 @@ write_cost(struct explaining *x, const struct feed_explained *e)
 	}
 	eio_buf_printf(&x->out, "  clients   %s%zu\n  costs     %zu bytes for each, by WebSocket, %zu in all\n",
 		sure ? "" : "at most ", clients, bytes, bytes * clients);
-	if (clients) return;
-	if (e->retained)
-		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is retained for who joins\n");
-	else
-		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is dropped\n");
+	if (!clients) write_nobody(x, e);
 }
 
 static void
@@ -128,6 +168,22 @@ write_fate(struct eio_buf *out, const struct feed_explained *e)
 		write_visible(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
 	}
 	eio_buf_addc(out, '\n');
+	if (e->fate == FEED_FATE_FILTERED && e->found.p) write_visible_list(out, "there", &e->found, 1);
+	if (e->fate == FEED_FATE_FILTERED && !e->found.p) EIO_BUF_ADD_LIT(out, "  there     nothing\n");
+	if (fate_cures[e->fate]) eio_buf_printf(out, "  cure      %s\n", fate_cures[e->fate]);
+}
+
+/* A feed before that sends the same event there. */
+static void
+write_twice(struct explaining *x, const struct feed_explained *e)
+{
+	long other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
+
+	if (other < 0) return;
+	eio_buf_printf(&x->out,
+		"  twice     feeds[%ld] sends this event there, too: who hears both gets the message twice\n"
+		"  cure      keep one of them, or give them events or rooms of their own\n",
+		other);
 }
 
 static void
@@ -153,6 +209,7 @@ write_explained(struct explaining *x, const struct feed_explained *e)
 	write_packets(out, e);
 	write_when(out, e->feed);
 	write_cost(x, e);
+	write_twice(x, e);
 }
 
 /* For programs */
@@ -162,6 +219,7 @@ write_packets_json(struct explaining *x, const struct feed_explained *e)
 {
 	struct eio_message m;
 	size_t clients;
+	long other;
 
 	EIO_BUF_ADD_LIT(&x->out, ",\"packets\":[");
 	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
@@ -170,6 +228,8 @@ write_packets_json(struct explaining *x, const struct feed_explained *e)
 	}
 	eio_buf_printf(&x->out, "],\"bytes\":%zu,\"interval\":%u", wire_bytes(e), e->feed->interval_ms);
 	if (count_clients(x, &e->audience, &clients)) eio_buf_printf(&x->out, ",\"clients\":%zu", clients);
+	other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
+	if (other >= 0) eio_buf_printf(&x->out, ",\"twice\":%ld", other);
 }
 
 static void
@@ -187,6 +247,8 @@ write_explained_json(struct explaining *x, const struct feed_explained *e)
 	if (e->fate == FEED_FATE_FILTERED && e->unfulfilled < e->feed->where.n) {
 		EIO_BUF_ADD_LIT(out, ",\"pointer\":");
 		sio_json_escape(out, eio_cstr(e->feed->where.v[e->unfulfilled].pointer));
+		if (e->found.p) EIO_BUF_ADD_LIT(out, ",\"found\":");
+		if (e->found.p) sio_json_escape(out, e->found);
 	}
 	if (e->event.p) {
 		EIO_BUF_ADD_LIT(out, ",\"event\":");
@@ -219,7 +281,8 @@ write_unmatched(struct explaining *x, const struct feed_specs *specs)
 	if (x->call->values[EXPLAIN_JSON]) return;
 	EIO_BUF_ADD_LIT(&x->out, "no feed is for ");
 	write_visible(&x->out, eio_cstr(x->call->operands[0]));
-	EIO_BUF_ADD_LIT(&x->out, ": a message there arrives nowhere\n");
+	EIO_BUF_ADD_LIT(&x->out,
+		": a message there arrives nowhere\n  cure      publish where a feed is, or add a feed for it\n");
 	for (size_t i = 0; i < specs->n; i++) {
 		const struct feed_spec *f = &specs->v[i];
 
@@ -261,20 +324,22 @@ explain(struct explaining *x, struct metrics_set *metrics)
 static int
 run_explain(const struct tool_call *call)
 {
-	struct explaining x = { .call = call, .config = tool_config(call, false) };
+	struct explaining x = { .call = call, .config = tool_config(call, false), .twice = twice_new() };
 	struct metrics_set metrics;
-	int status;
+	int status = TOOL_FAILED;
 
-	if (!x.config) return TOOL_FAILED;
-	if (x.config->hub) {
+	if (!x.config) {
+		/* told */
+	} else if (x.config->hub) {
 		status = tool_fail(call, TOOL_NO_EDGE, x.config->hub);
-	} else if (metrics_set_init(&metrics)) {
+	} else if (!x.twice || metrics_set_init(&metrics)) {
 		status = tool_fail(call, "out of memory");
 	} else {
 		status = explain(&x, &metrics);
 		metrics_set_deinit(&metrics);
 	}
 	eio_buf_deinit(&x.out);
+	twice_free(x.twice);
 	config_free((struct config *)(uintptr_t)x.config);
 	return status;
 }

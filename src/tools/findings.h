@@ -2,6 +2,7 @@
 /*
  * What siocast doctor makes of what it has found out: rules from facts to findings, each with its cure. No I/O: who
  * gathers the facts is examine.h. A fact that is not known makes no finding, unless that is one.
+ * What the rules share is in findings_int.h.
  */
 #ifndef SRC_TOOLS_FINDINGS_H
 #define SRC_TOOLS_FINDINGS_H
@@ -15,9 +16,9 @@ enum finding_mark { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
 struct finding {
 	enum finding_mark mark;
-	const char *topic; /* "kernel", "redis", "intake", "proxy", "certificate" */
+	const char *topic; /* "kernel", "redis", "intake", "siocast", "feeds", "proxy", "certificate" */
 	const char *text; /* what is so; valid during the call */
-	const char *cure; /* what to do; NULL when all is well */
+	const char *cure; /* what to do, as long as text; NULL when all is well */
 };
 
 typedef void (*finding_fn)(void *user, const struct finding *f);
@@ -27,12 +28,13 @@ struct doctor_wants {
 	uint64_t connections; /* limits.maxConnections; 0: as many as may be */
 	uint64_t message_bytes; /* limits.messageBytes */
 	uint64_t ping_interval_ms;
-	bool io_uring, streams, psync, handlers; /* handlers: they may publish */
+	bool io_uring, streams, psync, publishes; /* publishes: handlers do */
 };
 
 struct kernel_facts {
 	bool io_uring; /* the kernel lets this process use it */
 	uint64_t files_soft, files_hard; /* RLIMIT_NOFILE */
+	uint64_t files_running; /* the soft one of the siocast that runs; 0: none does, or it is not known */
 	uint64_t somaxconn; /* 0: not known, as below */
 	uint64_t backlog; /* what siocast asks for */
 	uint64_t tcp_bytes; /* all that TCP may hold, by net.ipv4.tcp_mem */
@@ -40,15 +42,17 @@ struct kernel_facts {
 };
 
 struct redis_facts {
-	const char *name;
+	const char *name, *user; /* user: NULL: the usual one */
 	const char *away; /* why it cannot be reached; else NULL */
 	unsigned major, minor; /* version; 0: not known */
 	bool cluster, replica;
-	bool limits_known; /* of client-output-buffer-limit pubsub: */
+	bool replicates; /* it is read as by a replica */
+	bool limits_known; /* of client-output-buffer-limit, for subscribers or replicas: */
 	uint64_t hard_bytes, soft_bytes, soft_seconds; /* 0: no limit */
 	uint64_t output_bytes_s; /* what it sends to all its clients, now */
-	const char *refused; /* of the channels and patterns of the feeds, the first that it refuses; or NULL */
+	const char *refused; /* of channels, patterns and streams of the feeds, the first that it refuses; or NULL */
 	const char *refusal; /* and how */
+	const char *refused_right; /* what an ACL says in front of it to allow it */
 	const char *publish_refusal; /* or NULL */
 };
 
@@ -59,6 +63,25 @@ struct intake_facts {
 	bool is_siocast; /* who answers there is one */
 	bool alone; /* there is no Redis beside it */
 	bool open; /* whoever reaches it may publish, also from elsewhere */
+};
+
+/* A feed of the siocast that runs, since its start. */
+struct running_feed {
+	size_t index;
+	bool rooms; /* it goes to rooms, and not to everyone */
+	uint64_t filtered, unheard, batches; /* messages, and batches that left */
+	uint64_t dropped; /* messages of which nothing could be made */
+	const char *reason; /* of most of those: a label of the metric */
+};
+
+/* Of the siocast that runs. */
+struct running_facts {
+	const char *name; /* of its admin port */
+	const char *away; /* why nothing is known of it; else NULL */
+	uint64_t files; /* that it may open */
+	uint64_t clients, messages; /* connected now; from Redis or by the intake since its start */
+	const struct running_feed *feeds;
+	size_t n;
 };
 
 struct proxy_facts {
@@ -78,6 +101,7 @@ struct proxy_facts {
 
 void kernel_findings(const struct kernel_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
 void redis_findings(const struct redis_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+void running_findings(const struct running_facts *f, finding_fn emit, void *user);
 void intake_findings(const struct intake_facts *f, finding_fn emit, void *user);
 void proxy_findings(const struct proxy_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
 

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct argument tool_help_arguments[] = {
+	{ "help", 'h', NULL, "print this help and exit" },
+	{ .name = NULL },
+};
+
 void
 tool_print_usage(FILE *out, const struct tool *tool)
 {

@@ -46,6 +46,9 @@ struct tool_daemon {
 	int (*test)(const struct config *config, const char *file); /* see opening_test() */
 };
 
+/* What every command takes. */
+extern const struct argument tool_help_arguments[];
+
 /* Writes the line about how a command is called. */
 void tool_print_usage(FILE *out, const struct tool *tool);
 

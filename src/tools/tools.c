@@ -26,11 +26,6 @@ const struct tool *const tools_all[] = {
 	NULL,
 };
 
-static const struct argument help_arguments[] = {
-	{ "help", 'h', NULL, "print this help and exit" },
-	{ .name = NULL },
-};
-
 static const struct tool *
 find_tool(const char *name)
 {
@@ -58,7 +53,7 @@ on_tool_option(void *user, const struct argument *table, size_t i, char *value)
 {
 	struct tool_reading *r = user;
 
-	if (table == help_arguments) {
+	if (table == tool_help_arguments) {
 		r->help = true;
 	} else if (table == cli_config_arguments) {
 		r->starved = !cli_flags_take(&r->call->flags, i, value);
@@ -76,7 +71,7 @@ print_tool_help(const struct tool *tool)
 	printf("%s\n\n", tool->about);
 	arguments_help(stdout, tool->options);
 	if (tool->configured) arguments_help(stdout, cli_config_arguments);
-	arguments_help(stdout, help_arguments);
+	arguments_help(stdout, tool_help_arguments);
 	return TOOL_OK;
 }
 
@@ -84,7 +79,7 @@ print_tool_help(const struct tool *tool)
 static int
 run_tool(struct tool_call *call, int argc, char **argv)
 {
-	const struct argument *tables[ARGUMENTS_TABLES] = { call->tool->options, help_arguments };
+	const struct argument *tables[ARGUMENTS_TABLES] = { call->tool->options, tool_help_arguments };
 	struct tool_reading r = { .call = call };
 	int first;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What the documents tell people to do, done: the README's page in a real browser, with its configuration and without a file;
-// the nginx of the migration guide that asks an application who may connect.
+// the nginx of the migration guide that asks an application who may connect. And what they name is there.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -221,5 +221,41 @@ suite('doc/troubleshooting.md', (cleanup) => startSiocast(cleanup, { feeds: [{ c
 		assert.match(answer.text, /^0\{"sid":/);
 		assert.ok(answer.header('access-control-allow-origin'));
 		assert.match((await request(server.admin, 'GET', '/readyz')).text, /ready/);
+	});
+}, SIOCAST_ONLY);
+
+// Every command of siocast that stands as code in a document is one, with options that it has.
+suite('commands of siocast in documents', async () => ({}), () => {
+	const helps = new Map();
+	const folders = ['', 'doc', 'bench', 'compat', 'client-js'];
+	const names = folders.flatMap((folder) => fs.readdirSync(path.join(TOP, folder)).filter((name) => name.endsWith('.md')).map((name) => path.join(folder, name)));
+	const help = (...args) => {
+		const key = args.join(' ');
+		if (!helps.has(key)) helps.set(key, tool([...args, '--help']));
+		return helps.get(key);
+	};
+
+	test('and their options', limit(), () => {
+		const wrong = [];
+		let n = 0;
+		for (const name of names) {
+			const text = fs.readFileSync(path.join(TOP, name), 'utf8');
+			const code = [...text.matchAll(/^(?: {4}|\t)(.*)$/gm), ...text.matchAll(/`([^`\n]+)`/g), ...text.matchAll(/^```[^\n]*\n([^]*?)^```$/gm)];
+			const lines = code.flatMap(([, inside]) => inside.split('\n'));
+			for (const line of lines) {
+				// Up to what a shell or a comment makes of the rest; what stands in quotes is somebody's own.
+				const [, rest] = /^\s*(?:sudo )?(?:\.\/)?siocast ([^|;&#>]*)/.exec(line.replace(/'[^']*'|"[^"]*"/g, 'X')) ?? [];
+				if (!rest) continue;
+				const command = /^[a-z][a-z0-9]+$/.test(rest.split(' ')[0]) ? [rest.split(' ')[0]] : [];
+				n++;
+				const { status, out } = help(...command);
+				if (status !== 0) wrong.push(`${name}: ${line}`);
+				for (const [, option] of rest.matchAll(/(?:^| )(--[a-z-]+)/g)) {
+					if (!new RegExp(`(?:^| )${option}\\b(?!-)`, 'm').test(out)) wrong.push(`${name}: ${option} of ${line}`);
+				}
+			}
+		}
+		assert.ok(n > 50, `${n} lines`);
+		assert.deepEqual(wrong, []);
 	});
 }, SIOCAST_ONLY);

@@ -219,6 +219,32 @@ describe('siocast config', { skip: SIOCAST_ONLY }, () => {
 		),
 	);
 
+	test('the defaults are those of the manual', limit(), () => {
+		const manual = fs.readFileSync(path.join(TOP, 'doc/siocast.conf.5'), 'utf8');
+		const told = new Map();
+		for (const [, name, text] of manual.matchAll(/^\.It Cm (\S+) :.*\bdefault (.*)$/gm)) {
+			const word = /^Qq (.*)$/.exec(text)?.[1] ?? (/^Qo Qc$/.test(text) ? '' : undefined);
+			const value = word ?? (text === 'none' ? null : /^(null|true|false|\d+)\b/.test(text) ? JSON.parse(/^\w+/.exec(text)[0]) : undefined);
+			told.set(name, [...(told.get(name) ?? []), value]);
+		}
+		const wrong = [];
+		let compared = 0;
+		const compare = (value, keys) => {
+			if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+				for (const [key, inside] of Object.entries(value)) compare(inside, [...keys, key]);
+				return;
+			}
+			const values = told.get(keys.join('.')) ?? told.get(keys.at(-1)) ?? [];
+			if (Array.isArray(value) || values.every((one) => one === undefined)) return;
+			compared++;
+			// What is off has no value, or is false.
+			if (!values.some((one) => one === value || (value === null && one === false))) wrong.push([keys.join('.'), value, values]);
+		};
+		compare(JSON.parse(tool(['config', '--defaults']).out), []);
+		assert.ok(compared > 70, `${compared}`);
+		assert.deepEqual(wrong, []);
+	});
+
 	test('a wrong configuration is told as ever', limit(), () =>
 		withFile('{"listne": 1}', (file) => {
 			const { status, out, err } = tool(['config', '--effective', '-c', file]);

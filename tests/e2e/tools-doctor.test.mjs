@@ -1,40 +1,71 @@
 // SPDX-License-Identifier: MIT
 //
-// `siocast doctor`: a Redis that is set up wrongly in several ways, and an nginx that passes no Upgrade on, answers out of a cache,
-// cuts off what is idle, or has a certificate that soon expires.
+// `siocast doctor`: a Redis that is set up wrongly in several ways, too few files, feeds that send nothing, and an nginx that passes no
+// Upgrade on, answers out of a cache, cuts off what is idle, or has a certificate that soon expires. What it says helps is done, and helps.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
-import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.mjs';
+import { ask, collect, connect } from './lib/client.mjs';
+import { SIOCAST, SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.mjs';
 import { metric } from './lib/metrics.mjs';
 import { runNginx, startNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
+import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { tool } from './lib/tool.mjs';
-import { eventually, limit } from './lib/wait.mjs';
+import { eventually, limit, within } from './lib/wait.mjs';
 
-/** What it finds, as "mark topic: text". */
-function doctor(setup, ...args) {
-	const { status, out, err } = tool(['doctor', '-c', setup.file, '--json', ...args]);
+/** What it printed as JSON: each finding as {line: "mark topic: text", cure}. */
+function findings({ status, out, err }) {
 	assert.equal(err, '');
-	const findings = out.trimEnd().split('\n').map((line) => JSON.parse(line));
-	for (const f of findings) assert.equal(f.cure === undefined, f.mark === 'ok', JSON.stringify(f));
-	assert.equal(status, findings.some((f) => f.mark === 'fail') ? 1 : 0);
-	return findings.map((f) => `${f.mark} ${f.topic}: ${f.text}`);
+	const all = out.trimEnd().split('\n').map((line) => JSON.parse(line));
+	for (const f of all) assert.equal(f.cure === undefined, f.mark === 'ok', JSON.stringify(f));
+	assert.equal(status, all.some((f) => f.mark === 'fail') ? 1 : 0);
+	return all.map((f) => ({ line: `${f.mark} ${f.topic}: ${f.text}`, cure: f.cure }));
 }
 
-const has = (found, pattern) => assert.ok(found.some((line) => pattern.test(line)), `${pattern} in\n${found.join('\n')}`);
-const bad = (found, topic) => found.filter((line) => !line.startsWith('ok') && line.split(' ')[1] === `${topic}:`);
+const doctor = (setup, ...args) => findings(tool(['doctor', '-c', setup.file, '--json', ...args]));
+
+/** It is among them, with that cure. */
+function has(found, pattern, cure) {
+	const all = found.filter(({ line }) => pattern.test(line));
+	assert.ok(all.length > 0, `${pattern} in\n${found.map(({ line }) => line).join('\n')}`);
+	if (cure) assert.ok(all.every((one) => cure.test(one.cure)), `${cure} in ${all.map((one) => one.cure).join('\n')}`);
+}
+
+const hasNot = (found, pattern) => assert.deepEqual(found.filter(({ line }) => pattern.test(line)), []);
+const bad = (found, topic) => found.filter(({ line }) => !line.startsWith('ok') && line.split(' ')[1] === `${topic}:`);
+
+/** A proxy that keeps each answer back for some time; gives its URL. WebSockets pass. */
+async function keepBack(cleanup, upstream, ms) {
+	const server = net.createServer((client) => {
+		const to = net.connect(upstream, '127.0.0.1');
+		let upgraded = false;
+		client.on('data', (chunk) => {
+			upgraded ||= /^upgrade:/im.test(chunk.toString('latin1'));
+			to.write(chunk);
+		});
+		to.on('data', (chunk) => (upgraded ? client.write(chunk) : setTimeout(() => client.write(chunk), ms)));
+		for (const [from, other] of [[client, to], [to, client]]) {
+			from.on('error', () => other.destroy());
+			from.on('close', () => other.destroy());
+		}
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => server.close());
+	return `http://127.0.0.1:${server.address().port}`;
+}
 
 describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 	test('finds what Redis refuses, and limits that are too narrow', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const port = await freePort();
 			const redis = await startRedis(cleanup, port);
-			const feeds = [{ channel: 'news' }, { pattern: 'ticks.*' }];
+			const feeds = [{ channel: 'news' }, { pattern: 'ticks.*' }, { stream: 'log', event: 'log' }];
 			const setup = await configure(cleanup, { feeds, redis: `redis://caster:pw@127.0.0.1:${port}`, namespaces: { '/': { on: { x: [{ publish: 'y' }] } } } });
 			await redis.client.command('ACL', 'SETUSER', 'caster', 'on', '>pw', '&*', '~*', '+@all');
 			const well = doctor(setup);
@@ -42,21 +73,138 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			has(well, /^ok redis: .* answers: version \d+\.\d+$/);
 			has(well, /^(ok|warn) kernel: io_uring /);
 			has(well, /^\w+ kernel: .*files may be open/);
+			has(well, /^ok redis: .* lets a subscriber be behind as far as it likes$/);
+			// Each cure is done, and then it is well.
 			await redis.client.command('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 512kb 60');
-			has(doctor(setup), /^warn redis: .* cuts a subscriber off at 1048576 bytes, and limits\.messageBytes is 16777216/);
-			await redis.client.command('ACL', 'SETUSER', 'caster', 'resetchannels', '&news');
-			has(doctor(setup), /^fail redis: .* refuses "ticks\.\*" of the feeds: NOPERM/);
-			has(doctor(setup), /^warn redis: .* refuses to publish: NOPERM/);
+			const narrow = doctor(setup);
+			has(narrow, /^warn redis: .* cuts a subscriber off at 1048576 bytes, and limits\.messageBytes is 16777216/, /^CONFIG SET client-output-buffer-limit "pubsub /);
+			const [, limits] = /limit "([^"]+)"/.exec(narrow.find(({ cure }) => cure?.startsWith('CONFIG SET')).cure);
+			await redis.client.command('CONFIG', 'SET', 'client-output-buffer-limit', limits);
+			assert.deepEqual(bad(doctor(setup), 'redis'), []);
+
+			await redis.client.command('ACL', 'SETUSER', 'caster', 'resetchannels', 'resetkeys');
+			for (const [name, right] of [['log', '+xread +xinfo ~log'], ['news', '+subscribe &news'], ['ticks.*', '+psubscribe &ticks.*']]) {
+				const found = doctor(setup);
+				has(found, new RegExp(`^fail redis: .* refuses "${name.replaceAll('*', '\\*')}" of the feeds: NOPERM`), /^ACL SETUSER caster /);
+				const [, rights] = /^ACL SETUSER caster (.*), and ACL SAVE/.exec(found.find(({ line }) => line.includes('of the feeds')).cure);
+				assert.equal(rights, right);
+				await redis.client.command('ACL', 'SETUSER', 'caster', ...rights.split(' '));
+			}
+			const allowed = doctor(setup);
+			has(allowed, /^ok redis: .* allows the channels of the feeds$/);
+			has(allowed, /^warn redis: .* refuses to publish on siocast:doctor: NOPERM/, /^ACL SETUSER caster \+publish, and &CHANNEL for each/);
+			await redis.client.command('SET', 'log', 'no stream');
+			has(doctor(setup), /^fail redis: .* refuses "log" of the feeds: WRONGTYPE/, /another "stream"/);
+			await redis.client.command('DEL', 'log');
+
 			await redis.client.command('ACL', 'SETUSER', 'caster', '-info', '-config');
-			has(doctor(setup), /^warn redis: .* does not say which version/);
-			has(doctor(setup), /^warn redis: .* does not say how far behind/);
+			has(doctor(setup), /^warn redis: .* does not say which version/, /\+info$/);
+			has(doctor(setup), /^warn redis: .* does not say how far behind/, /\+config\|get/);
 			await redis.client.command('REPLICAOF', '127.0.0.1', '1');
 			await redis.client.command('ACL', 'SETUSER', 'caster', '+@all');
-			has(doctor(setup), /^warn redis: .* is a replica/);
+			has(doctor(setup), /^warn redis: .* is a replica/, /name the primary/);
 			await redis.client.command('ACL', 'SETUSER', 'caster', 'resetpass', '>other');
-			has(doctor(setup), /^fail redis: .*: AUTH refused: WRONGPASS/);
+			has(doctor(setup), /^fail redis: .*: AUTH refused: WRONGPASS/, /user and the password .*passwordFile.*ACL LIST/);
+			await redis.client.command('CONFIG', 'SET', 'requirepass', 'secret');
+			const open = await configure(cleanup, { feeds, redis: `redis://127.0.0.1:${port}` });
+			has(doctor(open), /^fail redis: .*: CLIENT SETNAME refused: NOAUTH/, /wants a password/);
 			await redis.child.kill();
-			has(doctor(setup), /^fail redis: .*: connection refused$/);
+			has(doctor(setup), /^fail redis: .*: connection refused$/, /^start Redis/);
+			const named = await configure(cleanup, { feeds, redis: 'redis://no-such-host.invalid' });
+			has(doctor(named), /^fail redis: /, /the host that "redis" names/);
+		}),
+	);
+
+	test('of a feed that reads as a replica it looks at the limit of replicas', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			const setup = await configure(cleanup, { feeds: [{ channel: 'x' }], redis: { url: `redis://127.0.0.1:${port}`, source: 'psync' } });
+			await redis.client.command('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 1mb 0 0 replica 512mb 0 0');
+			has(doctor(setup), /^ok redis: .* lets a replica be behind by 512 MB$/);
+			hasNot(doctor(setup), /subscriber|channels of the feeds/);
+			await redis.client.command('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 0 0 0 replica 1mb 0 0');
+			has(doctor(setup), /^warn redis: .* cuts a replica off at 1048576 bytes/, /client-output-buffer-limit "replica /);
+		}),
+	);
+
+	test('does not warn of what handlers do not do', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			await redis.client.command('ACL', 'SETUSER', 'caster', 'on', '>pw', '&news', '+@all', '-publish');
+			const at = { feeds: [{ channel: 'news' }], redis: `redis://caster:pw@127.0.0.1:${port}` };
+			const joins = await configure(cleanup, { ...at, namespaces: { '/': { on: { x: [{ join: 'y' }] } } } });
+			hasNot(doctor(joins), /publish/);
+			// On demand no pattern is subscribed to.
+			await redis.client.command('ACL', 'SETUSER', 'caster', 'resetchannels', '&p:*', '-psubscribe');
+			const demand = { pattern: 'p:*', room: '{1}', subscribe: 'on-demand', event: 'p' };
+			const demanded = await configure(cleanup, { ...at, feeds: [demand], namespaces: { '/': { on: { x: [{ join: '{1}' }] } } } });
+			has(doctor(demanded), /^ok redis: .* allows the channels of the feeds$/);
+			await redis.client.command('ACL', 'SETUSER', 'caster', 'resetchannels', '&news');
+			has(doctor(demanded), /^fail redis: .* refuses "p:\*" of the feeds: NOPERM/, /^ACL SETUSER caster \+subscribe &p:\*, /);
+			const calls = await configure(cleanup, { ...at, namespaces: { '/': { on: { x: [{ call: 'http://127.0.0.1:1/' }] } } } });
+			has(doctor(calls), /^warn redis: .* refuses to publish/);
+		}),
+	);
+
+	test('finds how few files may be open, here and in the one that runs', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const few = { feeds: [{ channel: 'x' }], limits: { maxConnections: 2000 } };
+			const setup = await configure(cleanup, few);
+			const here = (files) => findings(tool([], { shell: `ulimit -n ${files} && exec "$SIOCAST" doctor --json -c '${setup.file}'` }));
+			has(here(512), /^fail kernel: limits\.maxConnections is 2000, and 512 files may be open here: enough for 448 connections$/, /LimitNOFILE=/);
+			has(here(4096), /^ok kernel: 4096 files may be open here$/);
+			has(here(4096), /^warn siocast: 127\.0\.0\.1:\d+, "admin": no siocast answers there: /, /^start it, or let "admin"/);
+			// As many as siocast has: what this shell may open does not matter.
+			const server = await startSiocast(cleanup, few, { wrap: (command, args) => ['bash', ['-c', 'ulimit -n 1024 && exec "$0" "$@"', command, ...args]] });
+			assert.match(server.child.output, /event=few-files limits\.maxConnections=2000 connections=896 /);
+			has(doctor(server), /^fail kernel: limits\.maxConnections is 2000, and 1024 files may be open in the siocast that runs: enough for 896 connections$/);
+			has(doctor(server), /^ok siocast: one runs, and answers at 127\.0\.0\.1:\d+$/);
+			const stranger = await configure(cleanup, { ...few, admin: `127.0.0.1:${server.port}` });
+			has(doctor(stranger), /^warn siocast: .*somebody else answers there$/);
+		}),
+	);
+
+	test('finds feeds that send nothing, and says what is missing', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			const as = { encode: 'json', batch: { interval: 0 } };
+			const server = await startSiocast(cleanup, {
+				redis: `redis://127.0.0.1:${port}`,
+				feeds: [
+					{ channel: 'filtered', where: { '/n': '1' }, ...as },
+					{ channel: 'room', room: 'r', ...as },
+					{ channel: 'all', ...as },
+					{ channel: 'json', event: 'json', where: { '/n': { exists: true } }, ...as },
+				],
+				namespaces: { '/': { on: { join: [{ join: 'r' }, { ack: [] }] } } },
+			});
+			await feedsReady(redis, server);
+			has(doctor(server), /^ok feeds: no message has come since it was started$/);
+			const publish = async (channel, message) => {
+				const before = await metric(server, 'feed_messages_total');
+				await redis.client.command('PUBLISH', channel, message);
+				await eventually(async () => (await metric(server, 'feed_messages_total')) > before, `the message on ${channel}`);
+			};
+			for (const channel of ['filtered', 'room', 'all']) await publish(channel, '{"n":1}');
+			await publish('json', 'no JSON');
+			const alone = doctor(server);
+			has(alone, /^warn feeds: feeds\[0\] has sent nothing: "where" was against all of its 1 messages$/, /siocast explain.*a number is no string/);
+			has(alone, /^warn feeds: feeds\[1\] has sent nothing: nobody was there for any of its 1 messages; 0 clients are connected$/, /^let a page connect/);
+			has(alone, /^warn feeds: feeds\[2\] has sent nothing: nobody was there/, /^let a page connect/);
+			has(alone, /^warn feeds: feeds\[3\] could not send 1 messages \(reason json\)$/, /siocast explain/);
+			const socket = await connect(cleanup, server, { transports: ['websocket'] });
+			const heard = collect(socket, 'room');
+			has(doctor(server), /^warn feeds: feeds\[1\] .*; 1 clients are connected$/, /after each connect, by an event for which there is a handler with "join"/);
+			// What the cures say.
+			await ask(socket, 'join');
+			for (const channel of ['room', 'all']) await publish(channel, '{"n":1}');
+			await publish('filtered', '{"n":"1"}');
+			assert.deepEqual(await heard.next(), [{ n: 1 }]);
+			await eventually(async () => (await metric(server, 'feed_batches_total')) === 3, 'what was published');
+			hasNot(doctor(server), /has sent nothing/);
 		}),
 	);
 
@@ -82,7 +230,7 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			const deaf = await freePort();
 			const pass = `proxy_pass http://127.0.0.1:${server.port};`;
 			await runNginx(cleanup, deaf, `server { listen 127.0.0.1:${deaf}; location / { ${pass} } }`);
-			has(doctor(server, '--url', `http://127.0.0.1:${deaf}`), /^fail proxy: no WebSocket through .*: no WebSocket: HTTP\/1\.1 4/);
+			has(doctor(server, '--url', `http://127.0.0.1:${deaf}`), /^fail proxy: no WebSocket through .*: no WebSocket: HTTP\/1\.1 4/, /siocast lb prints the lines for nginx/);
 
 			const hasty = await freePort();
 			const upgrade = 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;';
@@ -95,6 +243,14 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			const inside = `proxy_cache_path ${dir} keys_zone=c:1m; server { listen 127.0.0.1:${stale}; location / { ${pass} ${upgrade} ${cache} } }`;
 			await runNginx(cleanup, stale, inside);
 			has(doctor(server, '--url', `http://127.0.0.1:${stale}`), /^fail proxy: two handshakes at .* gave one session/);
+
+			const late = await keepBack(cleanup, server.port, 2500);
+			// The proxy is this process, which must not wait.
+			const child = new Child(SIOCAST, ['doctor', '-c', server.file, '--json', '--url', late], { graceful: false });
+			cleanup.add(child, () => child.stop());
+			const { code } = await within(child.ended, 'its findings');
+			const behind = findings({ status: code, out: child.output, err: '' });
+			has(behind, /^warn proxy: a poll was answered after \d{4,} ms: something between keeps answers back$/, /proxy_buffering off/);
 
 			has(doctor(server, '--url', `http://127.0.0.1:${server.admin}`), /^fail proxy: .* answers with 404, and not as siocast$/);
 			has(doctor(server, '--url', 'http://127.0.0.1:1'), /^fail proxy: http:\/\/127\.0\.0\.1:1: .*/);
@@ -116,7 +272,7 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 				location / { proxy_pass http://127.0.0.1:${server.port}; ${upgrade} } }`);
 			const url = `https://127.0.0.1:${port}`;
 			const found = doctor(server, '--url', url, '--ca', cert);
-			has(found, /^warn certificate: the certificate expires in [45] days$/);
+			has(found, /^warn certificate: the certificate expires in [45] days$/, /^renew it: siocast takes the new file by itself/);
 			has(found, /^ok proxy: WebSockets go through$/);
 			has(doctor(server, '--url', url), /^fail proxy: https:.*certificate/i);
 		}),

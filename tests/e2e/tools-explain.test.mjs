@@ -57,7 +57,10 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 			const lonely = explain(server, 'news', '{"text":"x"}');
 			assert.equal(lonely.status, 0);
 			assert.match(lonely.out, /2\/n,\["news","x"\]/);
-			assert.match(lonely.out, /nobody is there now: it is dropped\n$/);
+			assert.match(lonely.out, /nobody is there now: it is dropped\n {2}cure {6}let a page connect to the namespace: nobody is in it\n$/);
+			const empty = explain(server, 'ticks.x', '{"kind":"a","to":"nowhere"}');
+			assert.equal(empty.status, 0);
+			assert.match(empty.out, /nobody is there now: it is dropped\n {2}cure {6}3 clients are in the namespace, and none in the room: a page has to ask, .*"join"\n$/);
 			assert.equal(c.connected, true);
 		}),
 	);
@@ -66,23 +69,71 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 		withCleanup(async (cleanup) => {
 			const server = await configure(cleanup, config);
 			const cases = [
-				[['ticks.x', '{"kind":"b"}'], /not sent {2}where: does not match at \/kind\n/],
-				[['ticks.x', '{"kind":"a"}'], /not sent {2}room: has no value in the message\n/],
-				[['ticks.x', 'text'], /not sent {2}json: not one JSON value\n/],
-				[['news', '{}'], /not sent {2}payload: has no value in the message\n/],
-				[['nwes'], /^no feed is for nwes: .*\nfeeds\[0\]: pattern ticks\.\*\nfeeds\[1\]: channel news\n$/],
+				[['ticks.x', '{"kind":"b"}'], /not sent {2}where: does not match at \/kind\n {2}there {5}"b"\n {2}cure {6}compare it with "where"/],
+				[['ticks.x', '{"kind":["a"]}'], /not sent {2}where: does not match at \/kind\n {2}there {5}\["a"\]\n {2}cure/],
+				[['ticks.x', '{"Kind":"a"}'], /not sent {2}where: does not match at \/kind\n {2}there {5}nothing\n {2}cure/],
+				[['ticks.x', '{"kind":"a"}'], /not sent {2}room: has no value in the message\n {2}cure {6}publish it with the member that "room"/],
+				[['ticks.x', 'text'], /not sent {2}json: not one JSON value\n {2}cure {6}publish one JSON value/],
+				[['news', '{}'], /not sent {2}payload: has no value in the message\n {2}cure {6}.*"payloadDefault"/],
+				[['nwes'], /^no feed is for nwes: .*\n {2}cure {6}publish where a feed is.*\nfeeds\[0\]: pattern ticks\.\*\nfeeds\[1\]: channel news\n$/],
 			];
 			for (const [args, expected] of cases) {
 				const { status, out } = explain(server, ...args);
 				assert.equal(status, 1);
 				assert.match(out, expected);
 			}
+			const filtered = JSON.parse(explain(server, '--json', 'ticks.x', '{"kind":{"b":1}}').out);
+			assert.deepEqual([filtered.sent, filtered.pointer, filtered.found], [false, '/kind', '{"b":1}']);
 			assert.match(explain(server, 'news').out, /depends {3}on the message: give one\n/);
 			const away = explain(server, 'news', '{"text":"\\u001b[31m"}');
 			assert.equal(away.status, 0);
 			assert.match(away.err, /not known: no siocast answers on the admin port\n/);
 			assert.doesNotMatch(away.out, /\x1b/);
 			assert.equal(explain(server).status, 2);
+		}),
+	);
+
+	test('says who gets a message twice, which is so', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const port = await freePort();
+			const redis = await startRedis(cleanup, port);
+			const as = { event: 'tick', encode: 'json', batch: { interval: 0 } };
+			const server = await startSiocast(cleanup, {
+				...config,
+				redis: `redis://127.0.0.1:${port}`,
+				feeds: [
+					{ channel: 'ticks.a', room: ['r', '{/also}'], ...as },
+					{ pattern: 'ticks.*', room: '{1}', ...as },
+					{ pattern: 'tick*', ...as, event: 'other' },
+					{ channel: 'ticks.r', ...as },
+				],
+			});
+			await feedsReady(redis, server);
+			const socket = await connect(cleanup, server);
+			for (const room of ['a', 'r']) await ask(socket, 'join', room);
+			const inbox = collect(socket, 'tick');
+			const cases = [
+				// [channel, message, feeds that say so with the one they name, how often it comes]
+				['ticks.a', '{"also":"x"}', {}, 2], // by two rooms that are not the same, in both of which the client is
+				['ticks.a', '{"also":"a"}', { 1: 0 }, 2],
+				['ticks.r', '{}', { 1: 3 }, 2],
+				['ticks.q', '{}', {}, 0],
+			];
+			for (const [channel, message, twice, times] of cases) {
+				const told = explain(server, '--json', channel, message).out.trim().split('\n').map((line) => JSON.parse(line));
+				assert.deepEqual(Object.fromEntries(told.filter((one) => one.twice !== undefined).map((one) => [one.feed, one.twice])), twice, channel);
+				const { out } = explain(server, channel, message);
+				assert.equal(out.split('gets the message twice').length - 1, Object.keys(twice).length, out);
+				await redis.client.command('PUBLISH', channel, message);
+				for (let i = 0; i < times; i++) assert.deepEqual(await inbox.next(channel), [JSON.parse(message)]);
+			}
+			// And nothing more came.
+			await redis.client.command('PUBLISH', 'ticks.a', '"the last"');
+			assert.deepEqual(await inbox.next('the last'), ['the last']);
+			const twins = await configure(cleanup, { feeds: [{ channel: 'news' }, { channel: 'news', encode: 'json' }] });
+			const checked = tool(['check', '-c', twins.file]);
+			assert.match(checked.err, /warning: feeds\[1\]: feeds\[0\] sends the same event of the same messages there: each would come twice\n/);
+			assert.match(explain(twins, 'news', '1').out, /twice {5}feeds\[0\] sends this event there, too: .*\n {2}cure {6}keep one of them/);
 		}),
 	);
 

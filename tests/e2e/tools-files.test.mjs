@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that fit a configuration: nginx runs with its own, systemd and HAProxy (where it is installed) look at theirs, and bash completes.
+// Files that fit a configuration: nginx runs with its own, systemd and HAProxy (where it is installed) look at theirs, and shells complete.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -8,6 +8,7 @@ import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
+import { shells } from './lib/complete.mjs';
 import { SIOCAST, SIOCAST_ONLY, TOP, configure, startSiocast } from './lib/daemon.mjs';
 import { runNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
@@ -118,31 +119,54 @@ describe('files that fit a configuration', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
-	test('bash completes commands, options and words', limit(), () => {
-		const complete = (...words) => {
-			const line = `source "${TOP}/contrib/completion/bash/siocast"; COMP_WORDS=(${words.map((w) => `'${w}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _siocast; printf '%s\\n' "\${COMPREPLY[@]}"`;
-			return tool([], { shell: line }).out.trim().split('\n');
-		};
-		assert.deepEqual(complete('siocast', 're'), ['record', 'replay', 'reload']);
-		assert.deepEqual(complete('siocast', '--li'), ['--listen']);
-		assert.deepEqual(complete('siocast', 'config', '--s'), ['--schema']);
-		assert.deepEqual(complete('siocast', 'lb', 'h'), ['haproxy']);
-		assert.deepEqual(complete('siocast', 'tail', '--r'), ['--rates', '--redis']);
-		assert.deepEqual(complete('siocast', '--log-level', 'd'), ['debug']);
-	});
+	/** Of help: options with their dashes, and letters that stand for them. */
+	function optionsOf(...args) {
+		const { out } = tool([...args, '--help']);
+		const found = [...out.matchAll(/^ {2}(?:(-\w), | {4})(--[a-z-]+)/gm)];
+		return { options: found.map(([, , name]) => name), letters: found.map(([, letter]) => letter).filter(Boolean) };
+	}
 
-	test('fish completes the same', { ...limit(), skip: !installed('fish') && 'fish is not installed' }, () =>
+	for (const [shell, complete] of Object.entries(shells)) {
+		test(`${shell} completes every command, its options and its words`, { ...limit(), skip: !installed(shell) && `${shell} is not installed` }, () =>
+			withCleanup(async (cleanup) => {
+				const help = tool(['--help']).out;
+				const commands = [...help.slice(help.indexOf('\nCommands')).matchAll(/^ {2}([a-z0-9]+) /gm)].map(([, name]) => name);
+				const operands = new Map([...help.matchAll(/^ {2}([a-z0-9]+) +([a-z]+(?:\|[a-z]+)+)/gm)].map(([, name, words]) => [name, words.split('|')]));
+				assert.ok(commands.length > 10 && operands.has('lb') && operands.has('completion'));
+				const expected = new Map([['siocast ', commands], ['siocast --', optionsOf().options]]);
+				for (const name of commands) expected.set(`siocast ${name} --`, optionsOf(name).options);
+				for (const [name, words] of operands) expected.set(`siocast ${name} `, words);
+				for (const where of ['', 'tail ']) expected.set(`siocast ${where}--log-level `, ['error', 'warn', 'info', 'debug']);
+				for (const [begun, whole] of [['re', ['record', 'replay', 'reload']], ['config --s', ['--schema']], ['lb h', ['haproxy']]]) expected.set(`siocast ${begun}`, whole);
+				const folder = await cleanup.folder();
+				fs.mkdirSync(path.join(folder, 'folder'));
+				fs.writeFileSync(path.join(folder, 'file'), '');
+				const files = { 'siocast -c ': 'file', 'siocast --config ': 'file', 'siocast top --config ': 'file', 'siocast --www ': 'folder', 'siocast replay ': 'file' };
+				const lines = [...expected.keys(), ...Object.keys(files)];
+				const offered = new Map(complete(lines, folder).map((words, i) => [lines[i], words.map((word) => word.replace(/\/$/, ''))]));
+				assert.equal(offered.size, lines.length);
+				for (const [line, words] of expected) {
+					// With nothing but a command there may be options, too.
+					const mine = offered.get(line).filter((word) => line.endsWith('-') || !word.startsWith('-') || words.includes(word));
+					assert.deepEqual([...new Set(mine)].sort(), [...words].sort(), line);
+				}
+				// Bash leaves files to the readline that asks it, where it says nothing.
+				for (const [line, word] of Object.entries(files)) assert.ok(offered.get(line).includes(word) || (shell === 'bash' && offered.get(line).length === 0), line);
+				if (!offered.get('siocast --www ').includes('folder')) assert.fail(`no folder: ${offered.get('siocast --www ')}`);
+				assert.ok(!offered.get('siocast --www ').includes('file'));
+			}),
+		);
+	}
+
+	test('zsh and fish know the letters of options, and what stands in their help', limit(), () =>
 		withCleanup(async (cleanup) => {
-			const home = await cleanup.folder();
-			const complete = (line) => {
-				const script = `source "${TOP}/contrib/completion/fish/siocast.fish"; complete -C '${line}'`;
-				const { status, stdout, stderr } = spawnSync('fish', ['-N', '-c', script], { encoding: 'utf8', timeout: LIMIT_MS, env: { PATH: process.env.PATH, HOME: home } });
-				assert.equal(status, 0, stderr);
-				return stdout.split('\n').map((one) => one.split('\t')[0]).sort();
-			};
-			for (const word of ['record', 'replay', 'reload']) assert.ok(complete('siocast re').includes(word), word);
-			assert.ok(complete('siocast config --s').includes('--schema'));
-			assert.ok(!complete('siocast top --s').includes('--schema'));
+			const { letters } = optionsOf();
+			assert.ok(letters.length >= 4);
+			for (const shell of ['zsh', 'fish'].filter(installed)) {
+				const [offered] = shells[shell](['siocast -'], await cleanup.folder());
+				assert.deepEqual(letters.filter((letter) => !offered.includes(letter)), [], shell);
+				assert.ok(tool(['completion', shell]).out.includes('such as redis://127.0.0.1:6379/0'));
+			}
 		}),
 	);
 

@@ -581,6 +581,16 @@ static const struct {
 	{ __LINE__, "{\"feeds\": [{\"channel\": [\"a.*\", \"b\"]}]}",
 		"t.conf:1:25: warning: feeds[0].channel[0]: the one channel called \"a.*\"; for all that match write "
 		"\"pattern\"\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"a\", \"event\": \"x\"}, {\"channel\": [\"a\", \"b\"]},\n"
+		"{\"channel\": \"a\", \"encode\": \"json\"}]}",
+		"t.conf:2:1: warning: feeds[3]: feeds[0] sends the same event of the same messages there: each would come "
+		"twice\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"channel\": \"a\"}, {\"channel\": \"a\", \"where\": {\"/x\": 1, \"/y\": [2]}},\n"
+		"{\"where\": {\"/y\": [2], \"/x\": 1}, \"channel\": \"a\"}]}",
+		"t.conf:2:1: warning: feeds[2]: feeds[1] sends the same event of the same messages there: each would come "
+		"twice\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"room\": \"r\"}]}",
 		"t.conf:2:9: warning: feeds[0].room: no handler of \"/\" joins such a room, so nobody would hear it; a \"join\" "
 		"under \"namespaces\" does that\n" },

@@ -12,17 +12,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static char said[4096];
+static char said[4096], cures[4096];
 
 /* "+" for what is well, "?" for a warning, "!" for a failure, with their text. */
 static void
 on_finding(void *user, const struct finding *f)
 {
-	size_t n = strlen(said);
+	size_t n = strlen(said), k = strlen(cures);
 
 	(void)user;
 	assert_true((f->mark == FINDING_OK) == (f->cure == NULL));
 	snprintf(said + n, sizeof said - n, "%c%s: %s\n", "+?!"[f->mark], f -> topic, f -> text);
+	if (f->cure) snprintf(cures + k, sizeof cures - k, "%s\n", f->cure);
 }
 
 #define HAS(text) \
@@ -30,13 +31,17 @@ on_finding(void *user, const struct finding *f)
 		if (!strstr(said, text)) fail_msg("line %d: no \"%s\" in\n%s", __LINE__, text, said); \
 	} while (0)
 #define HAS_NOT(text) assert_null(strstr(said, text))
+#define CURE(text) \
+	do { \
+		if (!strstr(cures, text)) fail_msg("line %d: no \"%s\" in\n%s", __LINE__, text, cures); \
+	} while (0)
 
 static const struct doctor_wants usual = { .message_bytes = 16 << 20, .ping_interval_ms = 25000, .io_uring = true };
 
 static void
 judge_kernel(struct kernel_facts f, struct doctor_wants w)
 {
-	*said = '\0';
+	*said = *cures = '\0';
 	kernel_findings(&f, &w, on_finding, NULL);
 }
 
@@ -63,7 +68,8 @@ kernel(void **state)
 	judge_kernel(f, usual);
 	HAS("?kernel: io_uring is not to be had");
 	HAS("?kernel: net.core.somaxconn is 128");
-	HAS("?kernel: no more than 1024 files");
+	HAS("?kernel: no more than 1024 files may be open here");
+	CURE("LimitNOFILE=");
 	HAS("+kernel: TCP may hold 16 MB");
 	f.files_hard = 100000;
 	judge_kernel(f, usual);
@@ -73,15 +79,30 @@ kernel(void **state)
 	f.somaxconn = f.tcp_bytes = 0;
 	judge_kernel(f, w);
 	HAS("+kernel: io_uring is not wanted");
-	HAS("!kernel: limits.maxConnections is 200000, and no more than 100000");
+	HAS("!kernel: limits.maxConnections is 200000, and 100000 files may be open here: enough for 98976 connections");
 	HAS_NOT("somaxconn");
 	HAS_NOT("TCP");
+	/* What runs counts, and not what would be started from here: either may have the lower limit. */
+	f.files_running = 300000;
+	judge_kernel(f, w);
+	HAS("+kernel: 300000 files may be open in the siocast that runs");
+	f.files_hard = 1 << 20;
+	f.files_running = 4096;
+	judge_kernel(f, w);
+	HAS("!kernel: limits.maxConnections is 200000, and 4096 files may be open in the siocast that runs: enough for 3584");
+	/* Some are needed for other things; the least is what siocast keeps at the least. */
+	w.connections = 4096;
+	judge_kernel(f, w);
+	HAS("!kernel: limits.maxConnections is 4096");
+	w.connections = 4096 - 32;
+	judge_kernel(f, w);
+	HAS("+kernel: 4096 files");
 }
 
 static void
 judge_redis(struct redis_facts f, struct doctor_wants w)
 {
-	*said = '\0';
+	*said = *cures = '\0';
 	redis_findings(&f, &w, on_finding, NULL);
 }
 
@@ -108,28 +129,88 @@ redis(void **state)
 	f.major = 4;
 	judge_redis(f, usual);
 	HAS("?redis: r:1 is Redis 4.0");
-	w.streams = w.psync = w.handlers = true;
+	w.streams = w.psync = w.publishes = true;
 	judge_redis(f, w);
 	HAS("!redis: r:1 is Redis 4.0, which has no streams");
 	f = good;
 	f.cluster = f.replica = true;
 	f.refused = "c";
 	f.refusal = f.publish_refusal = "NOPERM x";
+	f.refused_right = "+subscribe &";
+	f.user = "caster";
 	judge_redis(f, w);
 	HAS("!redis: r:1 is part of a cluster, where \"psync\"");
 	HAS("?redis: r:1 is a replica");
 	HAS("!redis: r:1 refuses \"c\" of the feeds: NOPERM x");
-	HAS("?redis: r:1 refuses to publish: NOPERM x");
+	HAS("?redis: r:1 refuses to publish on siocast:doctor: NOPERM x");
+	CURE("ACL SETUSER caster +subscribe &c, and ACL SAVE");
+	CURE("ACL SETUSER caster +publish, ");
 	judge_redis(f, usual);
 	HAS_NOT("cluster");
 	HAS_NOT("publish");
 	w.psync = false;
 	judge_redis(f, w);
 	HAS("?redis: r:1 is part of a cluster: streams");
+	f = good;
+	f.refused = "s";
+	f.refusal = "WRONGTYPE Operation against a key holding the wrong kind of value";
+	judge_redis(f, usual);
+	HAS("!redis: r:1 refuses \"s\" of the feeds: WRONGTYPE");
+	CURE("another \"stream\"");
+	f.refusal = "ERR something";
+	judge_redis(f, usual);
+	CURE("redis-cli");
+	/* Of a replica nothing was asked. */
+	f = good;
+	f.replicates = true;
+	judge_redis(f, usual);
+	HAS("+redis: r:1 lets a replica be behind by 32 MB");
+	HAS_NOT("channels");
 	f = (struct redis_facts){ .name = "r:1" };
 	judge_redis(f, usual);
 	HAS("?redis: r:1 does not say which version");
 	HAS("?redis: r:1 does not say how far behind");
+}
+
+/* Each reason for which there is no connection has its own cure. */
+static void
+away(void **state)
+{
+	static const struct {
+		int line;
+		const char *away, *cure;
+	} cases[] = {
+		{ __LINE__, "connection refused", "start Redis" },
+		{ __LINE__, "AUTH refused: WRONGPASS invalid username-password pair or user is disabled.", "ACL LIST" },
+		{ __LINE__, "AUTH refused: ERR invalid password", "requirepass there" },
+		{ __LINE__,
+			"AUTH refused: ERR AUTH <password> called without any password configured for the default user",
+			"leave user and password out" },
+		{ __LINE__, "CLIENT SETNAME refused: NOAUTH Authentication required.", "wants a password" },
+		{ __LINE__, "closed by the server; it said: DENIED Redis is running in protected mode",
+			"protected-mode" },
+		{ __LINE__, "closed by the server; it said: ERR max number of clients reached", "maxclients" },
+		{ __LINE__, "closed by the server", "rediss://" },
+		{ __LINE__, "connection reset by peer", "rediss://" },
+		{ __LINE__, "TLS: the server does not speak it on this port", "without TLS: redis://" },
+		{ __LINE__, "no answer to the TLS handshake; does it speak TLS on this port?",
+			"without TLS: redis://" },
+		{ __LINE__, "TLS: the server's certificate is refused: self-signed certificate, of 'CN=x'", "\"ca\"" },
+		{ __LINE__, "TLS: the server's certificate is not for a, but for b", "serverName" },
+		{ __LINE__, "TLS: the server asks for a certificate", "\"cert\"" },
+		{ __LINE__, "TLS: the server does not trust our certificate's authority", "tls-ca-cert-file" },
+		{ __LINE__, "no such file or directory", "unixsocket " },
+		{ __LINE__, "permission denied", "unixsocketperm" },
+		{ __LINE__, "unknown node or service", "has no address" },
+		{ __LINE__, "no answer to the handshake", "redis-cli ping" },
+		{ __LINE__, "", "redis-cli ping" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		judge_redis((struct redis_facts){ .name = "r:1", .away = cases[i].away }, usual);
+		if (!strstr(cures, cases[i].cure)) fail_msg("line %d: %s", cases[i].line, cures);
+	}
 }
 
 static void
@@ -141,7 +222,7 @@ output_limits(void **state)
 		const char *text;
 	} cases[] = {
 		{ __LINE__, 32 << 20, 8 << 20, 60, 0, "+redis: r:1 lets a subscriber be behind by 32 MB" },
-		{ __LINE__, 0, 0, 0, (uint64_t)1 << 40, "+redis: r:1 lets a subscriber be behind by 0 MB" },
+		{ __LINE__, 0, 0, 0, (uint64_t)1 << 40, "+redis: r:1 lets a subscriber be behind as far as it likes" },
 		{ __LINE__, 1 << 20, 0, 0, 0, "?redis: r:1 cuts a subscriber off at 1048576 bytes" },
 		{ __LINE__, 32 << 20, 0, 0, 3 << 20, "+redis: r:1 lets" },
 		{ __LINE__, 32 << 20, 0, 0, 4 << 20,
@@ -166,9 +247,57 @@ output_limits(void **state)
 }
 
 static void
+judge_running(struct running_facts f)
+{
+	*said = *cures = '\0';
+	running_findings(&f, on_finding, NULL);
+}
+
+static void
+running(void **state)
+{
+	struct running_feed feeds[] = { { .index = 0, .batches = 3, .filtered = 5, .unheard = 1 }, { .index = 1 } };
+	struct running_facts f = { .name = "a:1", .clients = 2, .messages = 9, .feeds = feeds, .n = 2 };
+
+	(void)state;
+	judge_running((struct running_facts){ .name = "a:1", .away = "nobody" });
+	assert_string_equal(said, "?siocast: a:1, \"admin\": nobody\n");
+	CURE("start it");
+	judge_running(f);
+	assert_string_equal(said,
+		"+siocast: one runs, and answers at a:1\n+feeds: 9 messages have come, and each feed that had some has sent\n");
+	feeds[0].batches = feeds[0].unheard = 0;
+	judge_running(f);
+	HAS("?feeds: feeds[0] has sent nothing: \"where\" was against all of its 5 messages");
+	CURE("siocast explain");
+	HAS_NOT("+feeds");
+	/* Some would have been sent, if somebody had been there. */
+	feeds[0].unheard = 2;
+	judge_running(f);
+	HAS("?feeds: feeds[0] has sent nothing: nobody was there for any of its 2 messages; 2 clients are connected");
+	HAS_NOT("where");
+	CURE("let a page connect");
+	feeds[0].rooms = true;
+	judge_running(f);
+	CURE("handler with \"join\"");
+	f.clients = 0;
+	judge_running(f);
+	CURE("let a page connect");
+	feeds[0].batches = 1;
+	feeds[1].dropped = 4;
+	feeds[1].reason = "json";
+	judge_running(f);
+	HAS("?feeds: feeds[1] could not send 4 messages (reason json)");
+	HAS_NOT("feeds[0]");
+	f.messages = f.n = 0;
+	judge_running(f);
+	HAS("+feeds: no message has come since it was started");
+}
+
+static void
 judge_proxy(struct proxy_facts f)
 {
-	*said = '\0';
+	*said = *cures = '\0';
 	proxy_findings(&f, &usual, on_finding, NULL);
 }
 
@@ -196,6 +325,7 @@ proxy(void **state)
 	HAS("?proxy: pingInterval is 5 there and 25000");
 	HAS("!proxy: two handshakes at u gave one session");
 	HAS("!proxy: no WebSocket through u: 426");
+	CURE("siocast lb prints");
 	HAS("!proxy: an idle WebSocket was closed after 7 ms");
 	f = good;
 	f.answer_ms = 2001;
@@ -240,7 +370,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel),
 		cmocka_unit_test(redis),
+		cmocka_unit_test(away),
 		cmocka_unit_test(output_limits),
+		cmocka_unit_test(running),
 		cmocka_unit_test(proxy),
 		cmocka_unit_test(certificates),
 	};
