@@ -33,28 +33,29 @@ make_presence(struct beside *b, const struct config *c, struct thread *thread)
 	return b->presence ? 0 : -1;
 }
 
-/* Tells the adapter all names of namespaces. 0, or -1 when out of memory. */
+/* The adapter and an edge are told all names of namespaces, as far as they are there. 0, or -1 when out of memory. */
 static int
-name_namespaces(struct adapter *a, const struct config *c)
+name_namespaces(struct adapter *a, struct relay_edge *e, const struct config *c)
 {
 	size_t n = 0, i = 0;
 	const char **names;
-	int rc;
+	int rc = 0;
 
 	while (config_next_namespace(c, &i)) n++;
 	names = calloc(n + 1, sizeof(const char *));
 	if (!names) return -1;
 	i = 0;
 	for (size_t k = 0; k < n; k++) names[k] = config_next_namespace(c, &i);
-	rc = adapter_set_namespaces(a, names, n);
+	if (a) rc = adapter_set_namespaces(a, names, n);
+	if (e && relay_edge_hold(e, names, n)) rc = -1;
 	free(names);
 	return rc;
 }
 
 void
-beside_renew(struct adapter *a, const struct config *c)
+beside_renew(struct adapter *a, struct relay_edge *e, const struct config *c)
 {
-	if (a && name_namespaces(a, c)) log_error("event=adapter-not-changed error=\"out of memory\"");
+	if ((a || e) && name_namespaces(a, e, c)) log_error("event=namespaces-not-told error=\"out of memory\"");
 }
 
 static int
@@ -69,7 +70,7 @@ make_adapter(struct beside *b, const struct config *c, const struct beside_place
 
 	if (!config_fill_adapter(c, &o)) return 0;
 	b->adapter = adapter_new(&o);
-	if (b->adapter && name_namespaces(b->adapter, c) == 0) return 0;
+	if (b->adapter && name_namespaces(b->adapter, NULL, c) == 0) return 0;
 	log_error("event=adapter-failed error=\"out of memory\"");
 	return -1;
 }
@@ -200,17 +201,6 @@ tell_edges_feeds(void *user, struct eio_bytes feeds)
 	relay_hub_feeds(user, feeds);
 }
 
-/* All of its clients' namespaces are taken from the hub. False when out of memory. */
-static bool
-hold_namespaces(struct relay_edge *e, const struct config *c)
-{
-	const char *name;
-
-	for (size_t i = 0; (name = config_next_namespace(c, &i));)
-		if (relay_edge_hold(e, name)) return false;
-	return true;
-}
-
 static int
 make_edge(struct beside *b, const struct config *c, const struct beside_place *place)
 {
@@ -228,7 +218,7 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 	}
 	o.user = b->hub;
 	b->edge = relay_edge_new(&o);
-	if (b->edge && hold_namespaces(b->edge, c)) return 0;
+	if (b->edge && name_namespaces(NULL, b->edge, c) == 0) return 0;
 	log_error("event=relay-failed error=\"out of memory or of descriptors\"");
 	return -1;
 }

@@ -47,8 +47,8 @@ int beside_make(struct beside *b, const struct config *c, const struct beside_pl
 /* Edges are told of the feeds of another configuration. While the thread runs. NULL is fine. */
 void beside_renew_hub(struct relay_hub *hub, const struct config *c);
 
-/* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine. */
-void beside_renew(struct adapter *a, const struct config *c);
+/* Namespaces are those of another configuration from now on. While their thread runs. NULL is fine for both. */
+void beside_renew(struct adapter *a, struct relay_edge *e, const struct config *c);
 
 /* How workers tell the Admin UI what happens; NULL where there is none. */
 struct ui_line *beside_ui_line(const struct beside *b);

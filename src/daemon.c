@@ -151,6 +151,7 @@ make_worker_group(struct daemon *d)
 		.login = d->beside.login,
 		.ui = beside_ui_line(&d->beside),
 		.hub = d->beside.hub,
+		.edge = d->beside.edge,
 		.doors = d->doors,
 		.threads = d->threads,
 		.loop = &d->loop,

@@ -162,7 +162,7 @@ change_all(struct reload *r, struct config *now)
 	change_log(now);
 	workers_change(r->parts.workers);
 	feed_change_end(r->parts.workers->feed);
-	beside_renew(r->parts.workers->adapter, now);
+	beside_renew(r->parts.workers->adapter, r->parts.workers->edge, now);
 	beside_renew_hub(r->parts.workers->hub, now);
 	beside_renew_login(r->parts.workers->login, now);
 	/* Those that cannot be read stay as they are, which is logged. */

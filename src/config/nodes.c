@@ -166,6 +166,19 @@ has_plain_listener(const struct config *c)
 	return false;
 }
 
+/* Whose edges cannot come. */
+static void
+check_way_of_edges(struct config_loader *l)
+{
+	const struct config_parts *p = l->parts;
+	size_t mark = config__push(l, "relay");
+
+	if (p->relay.edges && !has_plain_listener(&p->config))
+		config__warn(l, cJSON_GetObjectItemCaseSensitive(l->root, "relay"),
+			"no address of \"listen\" is for edges: all have \"tls\", \"redirect\" or \"proxyProtocol\", or are Unix sockets");
+	config__pop(l, mark);
+}
+
 static void
 check_peer_key(struct config_loader *l)
 {
@@ -189,6 +202,7 @@ config__nodes_finish(struct config_loader *l)
 	size_t mark;
 
 	check_peer_key(l);
+	check_way_of_edges(l);
 	if (!p->peers.n) return;
 	mark = config__push(l, "peers");
 	if (!*p->peer_key && !config__is_wrong(l, cJSON_GetObjectItemCaseSensitive(l->root, "peerKeyFile")))

@@ -25,6 +25,13 @@ feed_ask_ref(struct feed_ask *a)
 	return a;
 }
 
+bool
+feed_ask_is_shared(const struct feed_ask *a)
+{
+	CHECK_MAGIC(a, FEED_ASK_MAGIC);
+	return atomic_load_explicit(&a->refs, memory_order_acquire) > 1;
+}
+
 void
 feed_ask_unref(struct feed_ask *a)
 {

@@ -64,6 +64,10 @@ int feed_ask_init(
 	struct feed_ask *a, unsigned worker, void (*told)(struct feed_ask *a), void (*free)(struct feed_ask *a));
 
 struct feed_ask *feed_ask_ref(struct feed_ask *a);
+
+/* Whether anybody beside the caller has a reference: if not, nobody waits for the answer any more. */
+bool feed_ask_is_shared(const struct feed_ask *a);
+
 void feed_ask_unref(struct feed_ask *a); /* NULL is fine */
 
 #endif

@@ -80,7 +80,7 @@ void feed_out_answer(struct feed_out *o, struct feed_ask *a);
 /* The workers, one bit each, whose sockets may come to rooms just now. */
 uint64_t feed_out_moving(const struct feed_out *o);
 
-/* Whether no worker is behind by more than half of what it may be. */
+/* Whether no worker is behind by more than half of what it may be, with what this turn has for it. */
 bool feed_out_keeps_up(const struct feed_out *o);
 
 /* Tells workers that have had nothing lately up to which number that is so. */
@@ -99,7 +99,8 @@ struct feed_event {
 	size_t n_rooms;
 	struct audience *audience; /* or NULL */
 	uint64_t stream; /* as in a delivery */
-	bool fleeting; /* the same, as all that follows */
+	bool surely; /* whoever has it has looked that workers keep up: then they get it, whatever they are behind by */
+	bool fleeting; /* the same as in a delivery, as all that follows */
 	enum feed_slow slow;
 	bool lag_event, retained;
 	struct feed_keys *keys; /* or NULL */
@@ -110,15 +111,15 @@ struct feed_event {
 enum { FEED_EVENT_STREAM = 1 };
 
 /* Puts an event into the order of all broadcasts, where clients can be recovered: behind what the turn has so far. It
- * is handed over at once. Returns how many workers do not get it because they are behind or memory is out. */
+ * is handed over at once. Returns how many workers do not get it because they are behind, or memory is out. */
 unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
 
 /* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
  * budgets, which are atomic. See feed_hand(). */
 unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
-/* Adds a broadcast to what the turn has for each worker whose bit is set, with references of its own. Returns how
- * many do not get it, because they are behind or memory is out. */
+/* Adds a broadcast to what the turn has for each worker whose bit is set, whatever they are behind by, with references
+ * of its own. Returns how many do not get it, because memory is out. */
 unsigned feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
 
 struct feed_primed;

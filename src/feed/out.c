@@ -91,12 +91,17 @@ note_lost(struct feed_out *o, unsigned w, uint64_t serial)
 	if (o->journal) journal_begin_epoch(o->journal);
 }
 
-/* Adds a broadcast to what the turn has for a worker. False when it does not get it. */
+static size_t
+item_bytes(const struct delivery_item *item)
+{
+	return eio_bundle_size(item->bundle) + ITEM_OVERHEAD + feed_keys_size(item->keys);
+}
+
+/* Adds a broadcast to what the turn has for a worker, whatever that is behind by. False when out of memory. */
 static bool
 put_item(struct feed_out *o, unsigned w, const struct delivery_item *item)
 {
-	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD + feed_keys_size(item->keys);
-	struct delivery_item *to = has_budget(o, w, bytes) ? reserve_item(o, w) : NULL;
+	struct delivery_item *to = reserve_item(o, w);
 
 	if (!to) return false;
 	eio_bundle_ref(item->bundle);
@@ -105,7 +110,7 @@ put_item(struct feed_out *o, unsigned w, const struct delivery_item *item)
 	feed_keys_ref(item->keys);
 	*to = *item;
 	o->pending[w]->n++;
-	o->pending[w]->bytes += bytes;
+	o->pending[w]->bytes += item_bytes(item);
 	return true;
 }
 
@@ -115,7 +120,7 @@ add_for_worker(
 {
 	const struct sio_room_key *target = &b->stream->target;
 
-	if (!put_item(o, w, item)) {
+	if (!has_budget(o, w, item_bytes(item)) || !put_item(o, w, item)) {
 		note_lost(o, w, serial);
 		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
 		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
@@ -158,10 +163,12 @@ feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *
 bool
 feed_out_keeps_up(const struct feed_out *o)
 {
-	for (unsigned w = 0; w < o->options->workers; w++)
-		if (atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed) >
-			o->options->worker_queue_bytes / 2)
-			return false;
+	for (unsigned w = 0; w < o->options->workers; w++) {
+		size_t used = atomic_load_explicit(&o->budgets[w].outstanding, memory_order_relaxed);
+
+		if (o->pending[w]) used += o->pending[w]->bytes;
+		if (used > o->options->worker_queue_bytes / 2) return false;
+	}
 	return true;
 }
 
@@ -175,8 +182,9 @@ feed_out_moving(const struct feed_out *o)
 	return workers;
 }
 
+/* surely: whatever they are behind by. */
 static unsigned
-hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uint64_t serial)
+hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uint64_t serial, bool surely)
 {
 	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD;
 	unsigned dropped = 0;
@@ -185,7 +193,7 @@ hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uin
 	for (; workers; workers &= workers - 1) {
 		unsigned w = (unsigned)__builtin_ctzll(workers);
 		size_t used = atomic_fetch_add_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
-		bool fits = used == 0 || used + bytes <= o->options->worker_queue_bytes;
+		bool fits = surely || used == 0 || used + bytes <= o->options->worker_queue_bytes;
 		struct delivery *d = fits ? delivery_of_one(o, w, item, bytes, serial) : NULL;
 
 		if (d) {
@@ -202,7 +210,7 @@ hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uin
 unsigned
 feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
 {
-	return hand(o, workers, item, 0);
+	return hand(o, workers, item, 0, false);
 }
 
 enum sio_encode
@@ -378,7 +386,7 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 	eio_bundle_count_in(item.bundle, &o->forms);
 	past->bundle = item.bundle;
 	ledger_remember(o->ledger, SIZE_MAX, past);
-	dropped = hand(o, past->workers, &item, past->serial);
+	dropped = hand(o, past->workers, &item, past->serial, e->surely);
 	eio_bundle_unref(item.bundle);
 	return dropped;
 }

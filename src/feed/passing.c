@@ -23,6 +23,7 @@ pass_to_remember(struct feed_out *o, const struct feed_passed *p, uint64_t now_m
 	const struct feed_event event = {
 		.bundle = p->bundle,
 		.stream = p->stream,
+		.surely = true,
 		.fleeting = p->fleeting,
 		.slow = p->slow,
 		.lag_event = p->lag_event,

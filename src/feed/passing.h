@@ -22,8 +22,9 @@ struct feed_passed {
 	uint64_t stream;
 };
 
-/* Hands it to the workers that have members for it, behind what they have of this turn. Returns how many do not get it,
- * because they are behind or memory is out. Not when the feed is stopped. */
+/* Hands it to the workers that have members for it, behind what they have of this turn. Whoever has it looks before
+ * that they keep up (feed_keeps_up()): they get it, whatever they are behind by, as nobody is told of what is dropped
+ * here. Returns how many do not get it, because memory is out. Not when the feed is stopped. */
 unsigned feed_pass(struct feed *f, const struct feed_passed *p);
 
 /* All that was passed leaves, if this is called from anything but mail. */

@@ -197,6 +197,8 @@ note_lost_feeds(struct restoring *r)
 	if (!lost) return false;
 	for (size_t i = 0; i < specs->n; i++)
 		if (!feed_intakes_go_on(r->p->intakes, &specs->v[i])) lost[n++] = (unsigned)i;
+	/* What a hub has sent is of no feed. */
+	if (r->p->router->options->edge) lost[n++] = (unsigned)specs->n;
 	if (n) ledger_note_gap(r->ledger, lost, n);
 	free(lost);
 	return true;

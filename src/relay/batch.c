@@ -3,6 +3,8 @@
  * messages lie where others look them up without a question. */
 #include "src/relay/batch.h"
 
+#include "sio/json.h"
+#include "sio/packet.h"
 #include "src/feed/keys.h"
 
 #include <stdlib.h>
@@ -174,6 +176,19 @@ take_batch_keys(struct eio_bytes *s, struct feed_keys **out, bool *nomem)
 	return take_marks(s, k);
 }
 
+/* Columns are made of messages without looking where they end: each has to be JSON. Their places are right. */
+static bool
+columns_are_json(const struct feed_keys *k, struct eio_bytes data)
+{
+	if (k->array_n) data = eio_bytes(k->array, k->array_n);
+	for (size_t i = 0; i < k->n; i++) {
+		size_t from = k->v[i].at, to = i + 1 < k->n ? k->v[i + 1].at - 1 : k->last;
+
+		if (sio_json_check(eio_bytes(data.p + from, to - from))) return false;
+	}
+	return true;
+}
+
 /* Whether all that keys name lies in the packets: whoever puts messages together believes that. */
 static bool
 keys_fit(const struct feed_keys *k, const struct eio_bundle *bundle)
@@ -182,6 +197,7 @@ keys_fit(const struct feed_keys *k, const struct eio_bundle *bundle)
 	size_t n;
 
 	if (k->packet > 1 || !eio_bundle_message(bundle, k->packet, &m)) return false;
+	if (k->whole && (k->list || k->columns)) return false;
 	if (k->whole) return k->n == 1 && !k->array_n && !k->packet && !k->end && !k->begin && !m.binary;
 	if (k->begin > k->end || k->end > m.data.n) return false;
 	if (k->columns && !k->list) return false;
@@ -190,7 +206,19 @@ keys_fit(const struct feed_keys *k, const struct eio_bundle *bundle)
 	if (!k->array_n && !k->columns && k->last > k->end) return false;
 	for (size_t i = 1; i < k->n; i++)
 		if (k->v[i].at < k->v[i - 1].at + k->list || k->v[i].at > k->last) return false;
-	return true;
+	return !k->columns || columns_are_json(k, m.data);
+}
+
+/* What is passed on is an event, and nothing else: where clients are recovered, an offset is put behind its
+ * arguments. */
+static bool
+is_event_bundle(const struct eio_bundle *bundle)
+{
+	struct eio_message m;
+
+	if (!eio_bundle_message(bundle, 0, &m) || m.binary || m.data.n < 3) return false;
+	return (m.data.p[0] == '0' + SIO_PACKET_EVENT || m.data.p[0] == '0' + SIO_PACKET_BINARY_EVENT) &&
+	       m.data.p[m.data.n - 1] == ']';
 }
 
 static bool
@@ -217,7 +245,7 @@ relay_batch_read(unsigned type, struct eio_bytes s, struct relay_batch *out, boo
 	good = type == RELAY_AUDIENCE ? take_audience(&s, &out->audience, nomem)
 				      : relay_take_number(&s, &out->number) && out->number;
 	good = good && take_terms(&s, out, nomem) && relay_take_packets(&s, &out->bundle, nomem);
-	good = good && (!out->keys || keys_fit(out->keys, out->bundle));
+	good = good && is_event_bundle(out->bundle) && (!out->keys || keys_fit(out->keys, out->bundle));
 	if (!good) relay_batch_deinit(out);
 	return good;
 }

@@ -28,6 +28,51 @@ publish_at_hub(void *user, struct eio_bytes channel, struct eio_bytes payload)
 			e->options.spec->text, LOG_ESCAPE(channel), room ? "out of memory" : "the hub is away or slow");
 }
 
+/* Namespaces */
+
+struct edge_renewal {
+	struct mail mail;
+	size_t n;
+	struct interest *pairs[]; /* references */
+};
+
+static void
+free_renewal(struct edge_renewal *r)
+{
+	for (size_t i = 0; i < r->n; i++) interest_unref(r->pairs[i]);
+	free(r);
+}
+
+static void
+take_edge_renewals(void *user, struct mail *run)
+{
+	struct relay_edge *e = edge_of(user);
+
+	while (run) {
+		struct edge_renewal *r = EIO_CONTAINER(run, struct edge_renewal, mail);
+
+		run = run->next;
+		if (e->state != EDGE_CLOSED) edge_rooms_hold(e, r->pairs, r->n);
+		free_renewal(r);
+	}
+}
+
+int
+relay_edge_hold(struct relay_edge *e, const char *const *namespaces, size_t n)
+{
+	struct edge_renewal *r = malloc(sizeof *r + n * sizeof r->pairs[0]);
+
+	if (!r) return -1;
+	for (r->n = 0; r->n < n; r->n++) {
+		r->pairs[r->n] = interest_get(e->options.interest, sio_room_everyone(eio_cstr(namespaces[r->n])));
+		if (r->pairs[r->n]) continue;
+		free_renewal(r);
+		return -1;
+	}
+	mail_post(&e->renewals, &r->mail);
+	return 0;
+}
+
 /* From the beginning to the end */
 
 static void
@@ -75,6 +120,7 @@ open_edge_ports(struct relay_edge *e)
 	e->starts = (struct mail_port){ mailbox, take_edge_start, e };
 	e->stops = (struct mail_port){ mailbox, take_edge_stop, e };
 	e->notes = (struct mail_port){ mailbox, edge_rooms_take_notes, e };
+	e->renewals = (struct mail_port){ mailbox, take_edge_renewals, e };
 }
 
 struct relay_edge *
@@ -89,6 +135,7 @@ relay_edge_new(const struct relay_edge_options *options)
 	eio_list_init(&e->lingering);
 	eio_list_init(&e->questions);
 	eio_timer_init(&e->linger, edge_rooms_on_linger);
+	e->excepts = true;
 	memcpy(e->asked_key, eio_random_take(&options->thread->random, sizeof e->asked_key), sizeof e->asked_key);
 	edge_link_init(e);
 	open_edge_ports(e);
@@ -108,12 +155,6 @@ fail_sem:
 fail:
 	free_edge_parts(e);
 	return NULL;
-}
-
-int
-relay_edge_hold(struct relay_edge *e, const char *namespace)
-{
-	return edge_rooms_hold(e, namespace) ? 0 : -1;
 }
 
 int

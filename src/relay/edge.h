@@ -34,9 +34,9 @@ struct relay_edge_options {
 	const unsigned char *epoch; /* the same: what this one is called as a hub */
 };
 
-/* What goes to everyone in a namespace is wanted, also as long as nobody is there. Before it is started. 0, or -1 when
- * out of memory. */
-int relay_edge_hold(struct relay_edge *e, const char *namespace);
+/* What goes to everyone in these namespaces is wanted, also as long as nobody is there; and not any more of those that
+ * were named before. Any thread, before relay_edge_stop(). 0, or -1 when out of memory: then nothing changes. */
+int relay_edge_hold(struct relay_edge *e, const char *const *namespaces, size_t n);
 
 /* Before there are threads. NULL when out of memory or of descriptors. */
 struct relay_edge *relay_edge_new(const struct relay_edge_options *options);

@@ -3,6 +3,9 @@
  * Questions of workers about what is retained, which only the hub knows. Who asks the same as somebody whose answer has
  * not come yet has that: where it comes in the order of all is what makes it right, and not when it was asked. But for
  * what this edge may have missed since, because it had left a room and joined it again.
+ *
+ * A connection asks anew for all that has no answer yet, by other numbers: what was answered to the one before stands
+ * before what this one joined.
  */
 #include "src/relay/edge_int.h"
 
@@ -29,11 +32,19 @@ ask_of(struct mail *m)
 }
 
 static void
-add_asker(struct edge_question *q, struct feed_ask *a)
+count_asks(struct relay_edge *e, size_t n)
+{
+	e->n_asks = n;
+	metrics_put(e->metrics, RELAY_EDGE_METRIC_ASKING, n);
+}
+
+static void
+add_asker(struct relay_edge *e, struct edge_question *q, struct feed_ask *a)
 {
 	a->mail.next = NULL;
 	*q->last = &a->mail;
 	q->last = &a->mail.next;
+	count_asks(e, e->n_asks + 1);
 }
 
 static void
@@ -44,11 +55,62 @@ forget_question(struct relay_edge *e, struct edge_question *q)
 	free(q);
 }
 
+/* Nobody waits for it any more: gives its askers away. */
+static struct mail *
+end_edge_question(struct relay_edge *e, struct edge_question *q)
+{
+	struct mail *asks = q->asks;
+	size_t n = 0;
+
+	for (const struct mail *m = asks; m; m = m->next) n++;
+	count_asks(e, e->n_asks - n);
+	forget_question(e, q);
+	return asks;
+}
+
+/* Who has gone meanwhile waits no more. */
+static void
+drop_gone(struct relay_edge *e, struct edge_question *q)
+{
+	struct mail **at = &q->asks;
+
+	while (*at) {
+		struct feed_ask *a = ask_of(*at);
+
+		if (feed_ask_is_shared(a)) {
+			at = &a->mail.next;
+			continue;
+		}
+		*at = a->mail.next;
+		count_asks(e, e->n_asks - 1);
+		feed_ask_unref(a);
+	}
+	q->last = at;
+}
+
+/* While the hub is away many may come and go, each of them with a question. */
+static void
+tidy_asks(struct relay_edge *e)
+{
+	struct eio_list *l, *next;
+
+	if (e->n_asks < e->tidy_at) return;
+	EIO_LIST_FOREACH_SAFE(l, next, &e->questions)
+	{
+		struct edge_question *q = EIO_CONTAINER(l, struct edge_question, link);
+
+		drop_gone(e, q);
+		if (!q->asks) forget_question(e, q);
+	}
+	e->tidy_at = 2 * e->n_asks + RELAY_ASKS_LEAST;
+}
+
 static void
 say_question(struct relay_edge *e, struct edge_question *q)
 {
 	struct eio_buf body = { 0 };
 
+	q->number = ++e->questions_born;
 	q->joins = e->joins_said;
 	relay_put_number(&body, q->number);
 	eio_buf_append(&body, q->body, q->n);
@@ -74,7 +136,7 @@ edge_question_new(struct relay_edge *e, struct eio_bytes body, uint64_t hash)
 	struct edge_question *q = malloc(sizeof *q + body.n);
 
 	if (!q) return NULL;
-	*q = (struct edge_question){ .number = ++e->questions_born, .joins = e->joins_said, .n = body.n };
+	*q = (struct edge_question){ .joins = e->joins_said, .n = body.n };
 	q->last = &q->asks;
 	memcpy(q->body, body.p, body.n);
 	eio_list_add_tail(&e->questions, &q->link);
@@ -95,6 +157,7 @@ edge_asks_take(void *user, struct feed_ask *a)
 		feed_ask_unref(a);
 		return;
 	}
+	tidy_asks(e);
 	relay_question_write(&body, a, e->excepts);
 	if (!eio_buf_failed(&body)) {
 		hash = eio_hash_bytes(e->asked_key, eio_buf_bytes(&body));
@@ -103,7 +166,7 @@ edge_asks_take(void *user, struct feed_ask *a)
 	}
 	eio_buf_deinit(&body);
 	if (q) {
-		add_asker(q, a);
+		add_asker(e, q, a);
 		return;
 	}
 	a->failed = true;
@@ -129,35 +192,34 @@ question_numbered(const struct relay_edge *e, uint64_t number)
 	return NULL;
 }
 
-/* An answer came that is too long. They come in the order of the questions. */
 void
-edge_asks_fail(struct relay_edge *e)
+edge_asks_fail(struct relay_edge *e, struct eio_bytes begin)
 {
-	struct edge_question *q;
-	struct mail *next;
+	struct edge_question *q = NULL;
+	struct mail *m, *next;
+	uint64_t number;
 
-	if (eio_list_empty(&e->questions)) return;
-	q = EIO_CONTAINER(e->questions.next, struct edge_question, link);
-	for (struct mail *m = q->asks; m; m = next) {
+	if (relay_take_number(&begin, &number)) q = question_numbered(e, number);
+	for (m = q ? end_edge_question(e, q) : NULL; m; m = next) {
 		next = m->next;
 		ask_of(m)->failed = true;
 		feed_pass_answer(e->options.feed, ask_of(m));
 	}
-	forget_question(e, q);
 }
 
 bool
 edge_asks_answer(struct relay_edge *e, struct eio_bytes s)
 {
 	struct edge_question *q;
-	struct mail *next;
+	struct mail *m, *next;
 	uint64_t number;
 	bool good = true;
 
 	if (!relay_take_number(&s, &number)) return false;
 	q = question_numbered(e, number);
-	if (!q) return true; /* it was asked twice, by two connections */
-	for (struct mail *m = q->asks; m; m = next) {
+	/* It was asked by a connection before, or who asked has gone. */
+	if (!q) return true;
+	for (m = end_edge_question(e, q); m; m = next) {
 		struct feed_ask *a = ask_of(m);
 
 		next = m->next;
@@ -167,7 +229,6 @@ edge_asks_answer(struct relay_edge *e, struct eio_bytes s)
 		}
 		feed_pass_answer(e->options.feed, a);
 	}
-	forget_question(e, q);
 	return good;
 }
 
@@ -176,12 +237,11 @@ edge_asks_forget(struct relay_edge *e)
 {
 	while (!eio_list_empty(&e->questions)) {
 		struct edge_question *q = EIO_CONTAINER(e->questions.next, struct edge_question, link);
-		struct mail *next;
+		struct mail *m, *next;
 
-		for (struct mail *m = q->asks; m; m = next) {
+		for (m = end_edge_question(e, q); m; m = next) {
 			next = m->next;
 			feed_ask_unref(ask_of(m));
 		}
-		forget_question(e, q);
 	}
 }

@@ -26,7 +26,11 @@ enum {
 	RELAY_EDGE_SILENCE_MS = 20000, /* a hub pings every 5 s */
 	RELAY_BEHIND_MS = 5, /* how soon it is looked again whether workers keep up */
 	RELAY_KEPT_MS = 1000, /* how soon it is looked again whether somebody may come back to a room */
-	RELAY_ACK_BYTES = 65536, /* after so many it is said at once that they are here; else every second */
+	RELAY_ACK_BYTES =
+		16384, /* as the hub counts them: after so many it is said at once that they are here; else every
+				  * second. A quarter of the least that a hub may keep. */
+	RELAY_ROOMS_MOST = 1000000, /* at the hub, which cuts off who wants more than a million and some */
+	RELAY_ASKS_LEAST = 256, /* that wait before it is looked who of them has gone */
 	RELAY_ADDRESSES = 8, /* of the hub's name: one after the other is tried */
 	RELAY_ADDRESS_TEXT = 64,
 };
@@ -41,7 +45,7 @@ struct edge_room {
 	struct interest *pair; /* a reference */
 	uint64_t number; /* the hub's; 0: it has not said it */
 	bool wanted; /* JOIN was the last that was said of it, or will be */
-	bool held; /* it is wanted, whoever is there */
+	unsigned held; /* it is wanted, whoever is there, if this is edge.holds */
 };
 
 struct edge_lookup;
@@ -65,29 +69,32 @@ struct relay_edge {
 	struct relay_hello own, hub;
 	struct relay_place place; /* what it has of the hub's frames; epoch zero: it was never there */
 	bool was_open; /* it had a session: what is missed is missed of that */
-	uint64_t acked, unacked_bytes;
+	uint64_t acked, unacked_bytes; /* as the hub counts them */
 	struct mail *first, **last; /* of struct relay_chunk: that wait for workers */
 	struct eio_timer behind;
 	/* Rooms. */
 	struct eio_hash rooms, numbers;
+	unsigned holds; /* which set of rooms is held */
 	struct eio_list lingering; /* of struct edge_room: who lingers longest first */
 	struct eio_timer linger;
 	uint64_t syncs; /* how often all rooms were told; the answer to the last one is awaited while ... */
 	bool syncing;
 	atomic_uint unnoted; /* changes of rooms that were not noted, because memory was short */
+	bool crowded; /* a room was not joined because there are too many */
 	/* Questions. */
 	struct eio_list questions; /* of struct edge_question, by their age */
 	struct eio_hash asked; /* the same, by what they ask */
 	uint64_t questions_born, asked_key[2];
+	size_t n_asks, tidy_at; /* who waits for answers, and at how many it is looked who has gone */
 	uint64_t joins_said;
-	bool excepts; /* what the hub retains may not be for some sockets */
+	bool excepts; /* what the hub retains may not be for some sockets; so it is until it is known */
 	bool circle; /* the hub is an edge of this one itself */
 	/* Gaps. */
 	bool gap; /* one began, and is told when all rooms are back */
 	uint64_t gap_from_ms, heard_wall_ms; /* since 1970 */
 	struct eio_buf feeds; /* of which gaps clients are told */
 	struct eio_buf scratch;
-	struct mail_port starts, stops, notes;
+	struct mail_port starts, stops, notes, renewals;
 	struct mail start, stop;
 	uv_sem_t stopped;
 	struct log_limit limit;
@@ -124,9 +131,8 @@ void edge_rooms_tell(struct relay_edge *e, bool resumed);
 /* Has the hub say when it has done all that was said so far. */
 void edge_rooms_sync(struct relay_edge *e);
 
-/* Wants everyone of a namespace for good: who comes there first misses nothing. Before there are threads. False
- * when out of memory. */
-bool edge_rooms_hold(struct relay_edge *e, const char *namespace);
+/* Wants rooms for good: who comes there first misses nothing. In the place of those that it wanted so before. */
+void edge_rooms_hold(struct relay_edge *e, struct interest *const *pairs, size_t n);
 
 /* The hub has said so. False when it cannot be. */
 bool edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key);
@@ -140,7 +146,9 @@ void edge_rooms_on_linger(struct eio_timer *t);
 void edge_asks_take(void *user, struct feed_ask *a);
 void edge_asks_tell(struct relay_edge *e);
 bool edge_asks_answer(struct relay_edge *e, struct eio_bytes s);
-void edge_asks_fail(struct relay_edge *e);
+
+/* The answer is too long, and this is how it began. */
+void edge_asks_fail(struct relay_edge *e, struct eio_bytes begin);
 void edge_asks_forget(struct relay_edge *e);
 
 /* edge_take.c */

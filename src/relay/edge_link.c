@@ -71,6 +71,7 @@ fail_hub(struct relay_edge *e, enum relay_edge_metric why, const char *text)
 	e->state = EDGE_WAITS;
 	e->syncing = false;
 	metrics_put(e->metrics, RELAY_EDGE_METRIC_CONNECTED, 0);
+	metrics_put(e->metrics, RELAY_EDGE_METRIC_UNREAD, 0);
 	feed_set_hub_ready(e->options.feed, false);
 	eio_clock_set(&e->options.thread->clock, &e->timer, now + wait);
 }
@@ -83,6 +84,7 @@ fail_wrong_hub(struct relay_edge *e, const char *text)
 			"it is an edge of this one itself: all would go round in a circle");
 	else
 		fail_hub(e, RELAY_EDGE_METRIC_PROTOCOL, text);
+	e->circle = false;
 }
 
 /* Reaching it */
@@ -284,7 +286,6 @@ static void
 read_hub_chunks(struct relay_edge *e)
 {
 	while (e->first) {
-		size_t n = first_chunk(e)->n;
 		enum edge_took took = read_hub_chunk(e);
 
 		if (!e->first) break; /* it failed */
@@ -297,7 +298,6 @@ read_hub_chunks(struct relay_edge *e)
 			fail_wrong_hub(e, "what the hub said is against the protocol");
 			break;
 		}
-		e->unacked_bytes += n;
 		end_chunk(e);
 	}
 	metrics_put(e->metrics, RELAY_EDGE_METRIC_UNREAD, relay_line_unread(e->line));

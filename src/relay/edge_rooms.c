@@ -88,6 +88,15 @@ set_number(struct relay_edge *e, struct edge_room *r, uint64_t number)
 	show_edge_rooms(e);
 }
 
+/* Some that were left out are looked at with the next note. */
+static void
+look_for_left_out(struct relay_edge *e)
+{
+	if (!e->crowded || e->rooms.count > RELAY_ROOMS_MOST - RELAY_ROOMS_MOST / 16) return;
+	e->crowded = false;
+	atomic_fetch_add_explicit(&e->unnoted, 1, memory_order_relaxed);
+}
+
 static void
 free_edge_room(struct relay_edge *e, struct edge_room *r)
 {
@@ -96,6 +105,7 @@ free_edge_room(struct relay_edge *e, struct edge_room *r)
 	eio_hash_remove(&e->rooms, &r->by_pair);
 	interest_unref(r->pair);
 	free(r);
+	look_for_left_out(e);
 }
 
 /* Wanting */
@@ -168,15 +178,53 @@ edge_room_new(struct relay_edge *e, struct interest *pair)
 	return r;
 }
 
-bool
-edge_rooms_hold(struct relay_edge *e, const char *namespace)
+static bool
+is_held(const struct relay_edge *e, const struct edge_room *r)
 {
-	struct interest *pair = interest_get(e->options.interest, sio_room_everyone(eio_cstr(namespace)));
-	struct edge_room *r = pair ? edge_room_new(e, pair) : NULL;
+	return r->held && r->held == e->holds;
+}
 
-	interest_unref(pair);
-	if (r) r->wanted = r->held = true;
-	return r != NULL;
+static void
+want_room(struct relay_edge *e, struct edge_room *r)
+{
+	if (!eio_list_empty(&r->linger)) {
+		eio_list_remove(&r->linger);
+		arm_linger(e);
+	}
+	if (r->wanted) return;
+	r->wanted = true;
+	say_key(e, RELAY_JOIN, r->pair->key);
+}
+
+void
+edge_rooms_hold(struct relay_edge *e, struct interest *const *pairs, size_t n)
+{
+	e->holds++;
+	for (size_t i = 0; i < n; i++) {
+		struct edge_room *r = room_of_pair(e, pairs[i]);
+
+		if (!r) r = edge_room_new(e, pairs[i]);
+		if (!r) continue;
+		r->held = e->holds;
+		want_room(e, r);
+	}
+	EIO_HASH_FOREACH(node, &e->rooms) {
+		struct edge_room *r = EIO_CONTAINER(node, struct edge_room, by_pair);
+
+		if (r->held && !is_held(e, r) && r->wanted && !interest_workers(r->pair)) begin_linger(e, r, 0);
+		if (!is_held(e, r)) r->held = 0;
+	}
+}
+
+/* Whether it may be in one more. Else clients in that hear nothing, which is better than none that does. */
+static bool
+may_join_more(struct relay_edge *e)
+{
+	if (e->rooms.count < RELAY_ROOMS_MOST) return true;
+	e->crowded = true;
+	log_limited(LOG_LEVEL_ERROR, &e->limit, edge_now(e),
+		"event=relay-room-not-joined error=\"it is in a million already\"");
+	return false;
 }
 
 static void
@@ -186,18 +234,11 @@ look_at_pair(struct relay_edge *e, struct interest *pair)
 	bool has = interest_workers(pair) != 0;
 
 	if (!has) {
-		if (r && r->wanted && !r->held) begin_linger(e, r, 0);
+		if (r && r->wanted && !is_held(e, r)) begin_linger(e, r, 0);
 		return;
 	}
-	if (!r) r = edge_room_new(e, pair);
-	if (!r) return;
-	if (!eio_list_empty(&r->linger)) {
-		eio_list_remove(&r->linger);
-		arm_linger(e);
-	}
-	if (r->wanted) return;
-	r->wanted = true;
-	say_key(e, RELAY_JOIN, pair->key);
+	if (!r && may_join_more(e)) r = edge_room_new(e, pair);
+	if (r) want_room(e, r);
 }
 
 /* Notes */

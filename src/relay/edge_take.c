@@ -25,6 +25,15 @@ edge_say_received(struct relay_edge *e)
 
 /* Batches */
 
+/* Messages of one stream are put together when a client is behind, and columns only of such as were looked at for that:
+ * so columns and others are two streams, whatever the hub says, here and below. */
+static uint64_t
+stream_of_batch(const struct relay_batch *b)
+{
+	if (!b->keys) return b->stream;
+	return b->keys->columns ? b->stream | 1 : b->stream & ~UINT64_C(1);
+}
+
 static enum edge_took
 take_batch(struct relay_edge *e, const struct relay_frame *f)
 {
@@ -48,7 +57,7 @@ take_batch(struct relay_edge *e, const struct relay_frame *f)
 		.retained = b.retained,
 		.fleeting = b.fleeting,
 		.keys = b.keys,
-		.stream = b.stream,
+		.stream = stream_of_batch(&b),
 	};
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_BATCHES);
 	known = r || b.audience;
@@ -208,7 +217,7 @@ static void
 note_long(struct relay_edge *e, const struct relay_frame *f)
 {
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_LONG);
-	if (f->type == RELAY_ANSWER) edge_asks_fail(e);
+	if (f->type == RELAY_ANSWER) edge_asks_fail(e, f->body);
 	log_limited(LOG_LEVEL_WARN, &e->limit, edge_now(e),
 		"hub=%s event=relay-batch-too-long bytes=%" PRIu64 " hint=\"limits.messageBytes\"",
 		e->options.spec->text, f->n);
@@ -231,7 +240,9 @@ edge_take_frames(struct relay_edge *e)
 			note_long(e, &f);
 		else
 			took = take_hub_frame(e, &f);
-		if (relay_is_counted(f.type)) e->place.received++;
+		if (!relay_is_counted(f.type)) continue;
+		e->place.received++;
+		e->unacked_bytes += f.n + RELAY_ENTRY_BYTES;
 	}
 	if (e->unacked_bytes >= RELAY_ACK_BYTES) edge_say_received(e);
 	return took;

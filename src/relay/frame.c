@@ -215,34 +215,34 @@ skip_long(struct relay_reader *r)
 	r->skip -= n;
 }
 
-/* One whose length is known and more than it may be: once its type has come. */
-static enum relay_read
-begin_long(struct relay_reader *r, struct eio_bytes s, int head, uint64_t n, struct relay_frame *out)
+/* How much of a frame of that length is looked at, with its type: of a question or an answer that is too long its
+ * number, so that nobody waits for it in vain. */
+static uint64_t
+looked_at(const struct relay_reader *r, unsigned type, uint64_t n)
 {
-	*out = (struct relay_frame){ .type = (unsigned char)s.p[head], .n = n };
-	r->skip = n - 1;
-	return RELAY_READ_LONG;
+	bool numbered = type == RELAY_ASK || type == RELAY_ANSWER;
+	uint64_t front = numbered ? 1 + RELAY_LENGTH_MAX : 1;
+
+	return n > r->most && n > front ? front : n;
 }
 
 /* Looks at the beginning of s. Returns MORE where that is cut. *used: so many bytes of it were taken. */
 static enum relay_read
 look_at_frame(struct relay_reader *r, struct eio_bytes s, struct relay_frame *out, size_t *used)
 {
-	uint64_t n;
+	uint64_t n, look;
 	int head = number_length(s, &n);
 
 	*used = 0;
 	if (head < 0 || (head > 0 && n == 0)) return RELAY_READ_BAD;
 	if (head == 0 || s.n == (size_t)head) return RELAY_READ_MORE;
-	if (n > r->most) {
-		*used = (size_t)head + 1;
-		return begin_long(r, s, head, n, out);
-	}
-	if (s.n - (size_t)head < n) return RELAY_READ_MORE;
-	*used = (size_t)head + (size_t)n;
+	look = looked_at(r, (unsigned char)s.p[head], n);
+	if (s.n - (size_t)head < look) return RELAY_READ_MORE;
+	*used = (size_t)head + (size_t)look;
 	*out = (struct relay_frame){ .type = (unsigned char)s.p[head], .n = n };
-	out->body = eio_bytes(s.p + head + 1, (size_t)n - 1);
-	return RELAY_READ_FRAME;
+	out->body = eio_bytes(s.p + head + 1, (size_t)look - 1);
+	r->skip = n - look;
+	return n > r->most ? RELAY_READ_LONG : RELAY_READ_FRAME;
 }
 
 /* How many bytes more the frame that is held needs, as far as that is known. */
@@ -252,9 +252,8 @@ held_lacks(const struct relay_reader *r)
 	uint64_t n;
 	int head = number_length(eio_buf_bytes(&r->held), &n);
 
-	if (head <= 0) return 1;
-	if (n > r->most) return 1;
-	return (size_t)n + (size_t)head - r->held.n;
+	if (head <= 0 || r->held.n == (size_t)head) return 1;
+	return (size_t)looked_at(r, (unsigned char)r->held.p[head], n) + (size_t)head - r->held.n;
 }
 
 /* A frame that was cut: as much is taken as it needs. */

@@ -44,6 +44,7 @@ enum {
 	RELAY_LENGTH_MAX = 10, /* bytes of a number */
 	RELAY_PACKETS_MAX = 1 << 24, /* of one batch */
 	RELAY_GREETING_MAX = 1024, /* bytes of a frame from who has proved nothing yet */
+	RELAY_ENTRY_BYTES = 64, /* what a frame that waits at a hub costs beside its bytes: so edges count it, too */
 };
 
 enum relay_type {
@@ -84,7 +85,7 @@ relay_is_counted(unsigned type)
 enum relay_read {
 	RELAY_READ_MORE, /* all that came was taken */
 	RELAY_READ_FRAME,
-	RELAY_READ_LONG, /* one that is longer than `most`: its type is known, its body is passed over */
+	RELAY_READ_LONG, /* one that is longer than `most`: its body is passed over */
 	RELAY_READ_BAD, /* what came is none; nothing more may be given */
 };
 
@@ -100,8 +101,10 @@ struct relay_reader {
 
 struct relay_frame {
 	unsigned type;
-	struct eio_bytes body; /* valid until the next call */
-	uint64_t n; /* the length of a long one */
+	/* Valid until the next call. Of a long question or answer only how it begins, with its number; of other long
+	 * ones nothing. */
+	struct eio_bytes body;
+	uint64_t n; /* its length with the type */
 };
 
 /* Hands over bytes, which are borrowed until relay_reader_next() has said MORE. */

@@ -242,7 +242,6 @@ shut_down_hub(struct relay_hub *h)
 	eio_ws_server_close(h->server);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
 	hub_link_forget_session(EIO_CONTAINER(l, struct hub_session, link));
-	hub_ask_forget(h);
 	uv_sem_post(&h->stopped);
 }
 
@@ -292,7 +291,6 @@ relay_hub_new(const struct relay_hub_options *options)
 	h->options = *options;
 	eio_list_init(&h->links);
 	eio_list_init(&h->sessions);
-	eio_list_init(&h->questions);
 	eio_timer_init(&h->second, on_hub_second);
 	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
 	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);

@@ -2,11 +2,11 @@
 /*
  * The parts of a hub. For src/relay/hub*.c only.
  *
- *     hub.c ──▶ hub_link.c: a connection, its greeting, what its edge says ──▶ hub_rooms.c: who is in which room
- *       │                                                                   └─▶ hub_queue.c: a session, what waits for
- * it
- *       │                                                   └─▶ hub_ask.c: what is retained
+ *     hub.c ──▶ hub_link.c: a connection, its greeting ──▶ hub_said.c: what its edge says ──▶ hub_rooms.c: who is where
+ *       │                                                        └─▶ hub_ask.c: what is retained
  *       └─────▶ hub_send.c: what is delivered, to the edges in its rooms
+ *
+ *     All of them ──▶ hub_queue.c: a session, and what waits for it
  */
 #ifndef SRC_RELAY_HUB_INT_H
 #define SRC_RELAY_HUB_INT_H
@@ -31,7 +31,9 @@ enum {
 	RELAY_LINKS = 4096, /* connections, with those that are about to close */
 	RELAY_EDGE_ROOMS = 1 << 20, /* of one edge */
 	RELAY_WS_PAYLOAD = 1 << 20, /* of what an edge sends at once; it is cut anyhow */
-	RELAY_ENTRY_BYTES = 64, /* what a frame that waits costs beside its bytes */
+	RELAY_REPLIES_LEAST =
+		1024, /* about rooms, that may wait for an edge whatever else does; and two for each room */
+	RELAY_ASKED_AT_ONCE = 8, /* questions of an edge, of which the answers are on their way through the feed */
 	RELAY_KEY_BYTES = 24, /* of a Sec-WebSocket-Key */
 };
 
@@ -52,6 +54,12 @@ struct hub_join {
 	struct hub_session *session;
 };
 
+/* A frame that waits. */
+struct hub_entry {
+	struct eio_block *block; /* a reference */
+	bool reply; /* about a room, to what the edge itself has said */
+};
+
 /* What an edge has, whether it is connected or will be again. */
 struct hub_session {
 	unsigned magic; /* RELAY_SESSION_MAGIC */
@@ -62,12 +70,17 @@ struct hub_session {
 	struct eio_ws *ws; /* NULL: it is away */
 	uint64_t away_ms; /* since when */
 	/* Frames that are counted: those up to `acked` it has, those up to `sent` were written. A ring. */
-	struct eio_block **ring;
+	struct hub_entry *ring;
 	size_t cap;
 	uint64_t acked, sent, last;
-	size_t bytes; /* of those behind `acked` */
+	size_t bytes; /* of those behind `acked`, as the next two */
+	size_t reply_bytes, n_replies;
+	size_t n_rooms; /* the most that it has been in while there were replies */
 	struct eio_list joins; /* of struct hub_join */
 	size_t n_joins;
+	struct eio_list asked,
+		unasked; /* of struct hub_question: the feed is to answer; it is asked as the queue has room */
+	size_t n_asked, answer_most; /* of those asked; the longest answer so far */
 	uint64_t seen; /* the last broadcast that met it */
 	bool cut; /* too much waits for it */
 };
@@ -95,7 +108,7 @@ struct relay_hub {
 	struct eio_ws_server *server; /* NULL: it has ended */
 	unsigned char epoch[RELAY_EPOCH];
 	uint64_t sessions_born, rooms_born, broadcasts;
-	struct eio_list links, sessions, questions;
+	struct eio_list links, sessions;
 	size_t n_links, n_sessions, n_strangers;
 	struct eio_hash rooms, joins;
 	struct eio_buf scratch, feeds; /* the frame at hand; what edges are told of feeds */
@@ -124,8 +137,12 @@ void hub_session_free(struct hub_session *s);
 /* That of an epoch of this hub and a number, from which `received` frames have come; NULL: there is none. */
 struct hub_session *hub_session_find(struct relay_hub *h, const struct relay_place *place);
 
-/* Queues a frame, with a reference of its own. When too much waits the session is `cut`. */
+/* Queues a frame, with a reference of its own. When too much waits for one more the session is `cut`. */
 void hub_session_queue(struct hub_session *s, struct eio_block *b);
+
+/* The same with a frame of a few bytes. Of replies as many as an edge has rooms do not count: one that comes back says
+ * them all at once, and has to read what becomes of each before it can say that it has. */
+void hub_session_say(struct hub_session *s, unsigned type, const struct eio_buf *body);
 
 /* Writes what its connection takes. */
 void hub_session_pump(struct hub_session *s);
@@ -151,13 +168,28 @@ struct hub_room *hub_rooms_of(const struct relay_hub *h, const struct interest *
 /* The same of a key. */
 struct hub_room *hub_rooms_find(struct relay_hub *h, struct sio_room_key key);
 
+/* hub_said.c: what an edge says */
+
+/* Takes a frame of an edge that has been welcomed. False, with the reason, when that is its end. */
+bool hub_said_take(struct hub_session *s, const struct relay_frame *f, enum relay_hub_metric *why);
+
+/* Passes over one that was too long, which no edge says whose limits are as those of this hub. */
+void hub_said_too_long(struct hub_session *s, const struct relay_frame *f);
+
 /* hub_ask.c: questions about what is retained */
 
-/* Asks for an edge. False when it is no question, or memory is out (*nomem). */
+/* Asks for an edge, now or when its queue has room for the answer. False when it is no question, or memory is out
+ * (*nomem). */
 bool hub_ask(struct hub_session *s, struct eio_bytes body, bool *nomem);
 
-/* Nobody waits for answers any more. */
-void hub_ask_forget(struct relay_hub *h);
+/* One was too long, and this is how it began. */
+void hub_ask_fail(struct hub_session *s, struct eio_bytes begin);
+
+/* Its queue may have more room. */
+void hub_ask_next(struct hub_session *s);
+
+/* It does not wait for answers any more. */
+void hub_ask_forget(struct hub_session *s);
 
 /* hub_send.c: what is delivered */
 

@@ -2,7 +2,6 @@
 /* One connection of an edge: who it is, and what it says. */
 #include "src/relay/hub_int.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -24,19 +23,6 @@ write_frame(struct eio_ws *ws, unsigned type, struct eio_bytes body)
 
 	/* Without memory the other side hears nothing, and that it ends. */
 	if (b) eio_ws_write(ws, b);
-	eio_block_unref(b);
-}
-
-/* Counted frames: a few bytes each. */
-static void
-queue_frame(struct hub_session *s, unsigned type, const struct eio_buf *body)
-{
-	struct eio_block *b = eio_buf_failed(body) ? NULL : relay_frame_block(type, eio_buf_bytes(body));
-
-	if (b)
-		hub_session_queue(s, b);
-	else
-		s->cut = true;
 	eio_block_unref(b);
 }
 
@@ -85,6 +71,7 @@ hub_link_forget_session(struct hub_session *s)
 
 	if (!s->ws) metrics_sub(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
 	hub_rooms_leave_all(s);
+	hub_ask_forget(s);
 	hub_session_free(s);
 }
 
@@ -194,6 +181,8 @@ welcome_edge(struct hub_link *l, const struct relay_place *place)
 		refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many edges, or memory is out");
 		return;
 	}
+	/* It asks again for all that it has no answer to. */
+	if (resumed) hub_ask_forget(s);
 	if (resumed) hub_session_ack(s, place->received);
 	hub_session_attach(s, l->ws);
 	l->session = s;
@@ -232,104 +221,11 @@ take_proof(struct hub_link *l, struct eio_bytes s)
 /* What it says from then on */
 
 static void
-take_join(struct hub_link *l, struct eio_bytes s)
-{
-	struct sio_room_key key;
-	struct hub_room *room;
-	struct eio_buf out = { 0 };
-
-	if (!relay_take_key(&s, &key) || s.n) {
-		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-		return;
-	}
-	if (hub_rooms_join(l->session, key, &room) < 0) {
-		cut_link(l, RELAY_HUB_METRIC_MEMORY);
-		return;
-	}
-	/* Also when it was there: what the edge has heard of that may have been lost with its last connection. */
-	relay_put_number(&out, room->number);
-	relay_put_key(&out, key);
-	queue_frame(l->session, RELAY_ROOM, &out);
-	eio_buf_deinit(&out);
-}
-
-static void
-take_leave(struct hub_link *l, struct eio_bytes s)
-{
-	struct sio_room_key key;
-	struct eio_buf out = { 0 };
-	uint64_t number;
-
-	if (!relay_take_key(&s, &key) || s.n) {
-		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-		return;
-	}
-	number = hub_rooms_leave(l->session, key);
-	if (number) {
-		relay_put_number(&out, number);
-		queue_frame(l->session, RELAY_LEFT, &out);
-	}
-	eio_buf_deinit(&out);
-}
-
-static void
-take_publish(struct hub_link *l, struct eio_bytes s)
-{
-	struct relay_hub *h = l->hub;
-	struct eio_bytes channel;
-
-	if (!relay_take_bytes(&s, &channel)) {
-		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-		return;
-	}
-	/* What is missing of memory the feed counts. */
-	if (feed_publish(h->options.feed, channel, s) == 0) metrics_inc(h->metrics, RELAY_HUB_METRIC_PUBLISHED);
-}
-
-static void
-take_sync(struct hub_link *l, struct eio_bytes s)
-{
-	struct eio_buf out = { 0 };
-	uint64_t number;
-
-	if (!relay_take_number(&s, &number) || s.n) {
-		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-		return;
-	}
-	relay_put_number(&out, number);
-	queue_frame(l->session, RELAY_SYNCED, &out);
-	eio_buf_deinit(&out);
-}
-
-static void
-take_ask(struct hub_link *l, struct eio_bytes s)
-{
-	bool nomem;
-
-	if (!hub_ask(l->session, s, &nomem)) cut_link(l, nomem ? RELAY_HUB_METRIC_MEMORY : RELAY_HUB_METRIC_PROTOCOL);
-}
-
-static void
-take_edge_ack(struct hub_link *l, struct eio_bytes s)
-{
-	uint64_t received;
-
-	if (!relay_take_number(&s, &received) || s.n || !hub_session_ack(l->session, received))
-		cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-}
-
-static void
 take_open_frame(struct hub_link *l, const struct relay_frame *f)
 {
-	switch (f->type) {
-	case RELAY_JOIN: take_join(l, f->body); break;
-	case RELAY_LEAVE: take_leave(l, f->body); break;
-	case RELAY_SYNC: take_sync(l, f->body); break;
-	case RELAY_ACK: take_edge_ack(l, f->body); break;
-	case RELAY_PUBLISH: take_publish(l, f->body); break;
-	case RELAY_ASK: take_ask(l, f->body); break;
-	default: cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
-	}
+	enum relay_hub_metric why;
+
+	if (!hub_said_take(l->session, f, &why)) cut_link(l, why);
 }
 
 static void
@@ -369,6 +265,8 @@ on_hub_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size
 			take_edge_frame(l, &f);
 		else if (what == RELAY_READ_BAD || l->state != HUB_LINK_OPEN)
 			cut_link(l, RELAY_HUB_METRIC_PROTOCOL);
+		else
+			hub_said_too_long(l->session, &f);
 	}
 	if (!l->session) return;
 	hub_session_pump(l->session);
@@ -491,7 +389,7 @@ hub_link_tell_gap(struct relay_hub *h)
 	{
 		struct hub_session *s = EIO_CONTAINER(at, struct hub_session, link);
 
-		queue_frame(s, RELAY_GAP, &nothing);
+		hub_session_say(s, RELAY_GAP, &nothing);
 		hub_session_pump(s);
 		if (s->cut) hub_link_cut_session(s, RELAY_HUB_METRIC_SLOW);
 	}

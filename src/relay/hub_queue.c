@@ -27,6 +27,8 @@ hub_session_new(struct relay_hub *h, const char *node)
 	s->number = ++h->sessions_born;
 	memcpy(s->node, node, sizeof s->node);
 	eio_list_init(&s->joins);
+	eio_list_init(&s->asked);
+	eio_list_init(&s->unasked);
 	eio_list_add_tail(&h->sessions, &s->link);
 	h->n_sessions++;
 	return s;
@@ -35,18 +37,21 @@ hub_session_new(struct relay_hub *h, const char *node)
 static void
 drop_entry(struct hub_session *s, uint64_t number)
 {
-	struct eio_block *b = s->ring[slot_of(s, number)];
+	const struct hub_entry *e = &s->ring[slot_of(s, number)];
+	size_t cost = entry_cost(e->block);
 
-	s->bytes -= entry_cost(b);
-	metrics_sub(s->hub->metrics, RELAY_HUB_METRIC_WAITING, entry_cost(b));
-	eio_block_unref(b);
+	s->bytes -= cost;
+	if (e->reply) s->reply_bytes -= cost;
+	s->n_replies -= e->reply;
+	metrics_sub(s->hub->metrics, RELAY_HUB_METRIC_WAITING, cost);
+	eio_block_unref(e->block);
 }
 
 void
 hub_session_free(struct hub_session *s)
 {
 	CHECK_MAGIC(s, RELAY_SESSION_MAGIC);
-	CHECK(eio_list_empty(&s->joins));
+	CHECK(eio_list_empty(&s->joins) && eio_list_empty(&s->asked) && eio_list_empty(&s->unasked));
 	for (uint64_t i = s->acked + 1; i <= s->last; i++) drop_entry(s, i);
 	eio_list_remove(&s->link);
 	s->hub->n_sessions--;
@@ -73,10 +78,10 @@ static bool
 grow_session_ring(struct hub_session *s)
 {
 	size_t cap = s->cap ? s->cap * 2 : 64;
-	struct eio_block **ring;
+	struct hub_entry *ring;
 
 	if (s->last - s->acked < s->cap) return true;
-	ring = malloc(cap * sizeof(struct eio_block *));
+	ring = malloc(cap * sizeof *ring);
 	if (!ring) return false;
 	for (uint64_t i = s->acked + 1; i <= s->last; i++) ring[i % cap] = s->ring[slot_of(s, i)];
 	free(s->ring);
@@ -85,25 +90,59 @@ grow_session_ring(struct hub_session *s)
 	return true;
 }
 
-void
-hub_session_queue(struct hub_session *s, struct eio_block *b)
+/* Whether too much waits for one more. It may be of any length: an edge would be cut off for a long batch, whatever it
+ * does. Replies count where there are more of them than there can be of an edge that reads. */
+static bool
+is_full(const struct hub_session *s, bool reply)
 {
+	size_t waiting = reply ? s->bytes : s->bytes - s->reply_bytes;
+
+	if (reply && s->n_replies < RELAY_REPLIES_LEAST + 2 * s->n_rooms) return false;
+	return waiting > s->hub->options.spec->queue_bytes;
+}
+
+static void
+queue_entry(struct hub_session *s, struct hub_entry e)
+{
+	size_t cost = entry_cost(e.block);
+
 	if (s->cut) return;
-	if (s->bytes + entry_cost(b) > s->hub->options.spec->queue_bytes || !grow_session_ring(s)) {
+	if (!s->n_replies || s->n_rooms < s->n_joins) s->n_rooms = s->n_joins;
+	if (is_full(s, e.reply) || !grow_session_ring(s)) {
 		s->cut = true;
 		return;
 	}
-	s->last++;
-	s->ring[slot_of(s, s->last)] = eio_block_ref(b);
-	s->bytes += entry_cost(b);
-	metrics_add(s->hub->metrics, RELAY_HUB_METRIC_WAITING, entry_cost(b));
+	eio_block_ref(e.block);
+	s->ring[slot_of(s, ++s->last)] = e;
+	s->bytes += cost;
+	if (e.reply) s->reply_bytes += cost;
+	s->n_replies += e.reply;
+	metrics_add(s->hub->metrics, RELAY_HUB_METRIC_WAITING, cost);
+}
+
+void
+hub_session_queue(struct hub_session *s, struct eio_block *b)
+{
+	queue_entry(s, (struct hub_entry){ b, false });
+}
+
+void
+hub_session_say(struct hub_session *s, unsigned type, const struct eio_buf *body)
+{
+	struct eio_block *b = eio_buf_failed(body) ? NULL : relay_frame_block(type, eio_buf_bytes(body));
+
+	if (b)
+		queue_entry(s, (struct hub_entry){ b, type != RELAY_GAP });
+	else
+		s->cut = true;
+	eio_block_unref(b);
 }
 
 void
 hub_session_pump(struct hub_session *s)
 {
 	while (s->ws && !s->cut && s->sent < s->last && eio_ws_writable(s->ws)) {
-		struct eio_block *b = s->ring[slot_of(s, s->sent + 1)];
+		struct eio_block *b = s->ring[slot_of(s, s->sent + 1)].block;
 
 		if (eio_ws_write(s->ws, b) < 0) return; /* it will be told to be gone */
 		s->sent++;

@@ -44,7 +44,8 @@ struct relay_line {
 	struct lws_context *context;
 	uv_mutex_t lock;
 	struct line_order order; /* {lock} */
-	struct eio_buf out; /* {lock}: what is to be sent to attempt order.attempt */
+	struct eio_buf out; /* {lock}: what is to be sent to attempt order.attempt, and ... */
+	size_t sent; /* {lock}: ... so much of that was */
 	atomic_size_t unread;
 	atomic_bool ends, paused; /* paused: nothing is read */
 	/* Its own thread's. */
@@ -162,6 +163,31 @@ on_line_received(struct relay_line *l, const void *p, size_t n)
 	return 0;
 }
 
+/* {lock} */
+static size_t
+left_to_send(const struct relay_line *l)
+{
+	return l->out.n - l->sent;
+}
+
+/* {lock} */
+static void
+forget_sent(struct relay_line *l)
+{
+	eio_buf_deinit(&l->out);
+	l->sent = 0;
+}
+
+/* {lock}. What was sent goes when it is half of all, so that no byte is moved often. */
+static void
+move_unsent(struct relay_line *l)
+{
+	if (l->sent < l->out.n / 2) return;
+	l->out.n -= l->sent;
+	memmove(l->out.p, l->out.p + l->sent, l->out.n);
+	l->sent = 0;
+}
+
 static int
 on_line_writable(struct relay_line *l)
 {
@@ -169,12 +195,14 @@ on_line_writable(struct relay_line *l)
 
 	uv_mutex_lock(&l->lock);
 	if (l->order.attempt == l->now.attempt) {
-		n = l->out.n < LINE_WRITE_BYTES ? l->out.n : LINE_WRITE_BYTES;
-		left = l->out.n - n;
-		if (n) memcpy(l->writing + LWS_PRE, l->out.p, n);
-		if (left) memmove(l->out.p, l->out.p + n, left);
-		l->out.n = left;
-		if (!left) eio_buf_deinit(&l->out);
+		n = left_to_send(l) < LINE_WRITE_BYTES ? left_to_send(l) : LINE_WRITE_BYTES;
+		if (n) memcpy(l->writing + LWS_PRE, l->out.p + l->sent, n);
+		l->sent += n;
+		left = left_to_send(l);
+		if (!left)
+			forget_sent(l);
+		else
+			move_unsent(l);
 	}
 	uv_mutex_unlock(&l->lock);
 	if (n && lws_write(l->wsi, (unsigned char *)l->writing + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n) return -1;
@@ -281,7 +309,7 @@ give_order(struct relay_line *l, const struct line_order *order)
 {
 	uv_mutex_lock(&l->lock);
 	l->order = *order;
-	eio_buf_deinit(&l->out);
+	forget_sent(l);
 	uv_mutex_unlock(&l->lock);
 	l->attempt = order->attempt;
 	if (l->running) lws_cancel_service(l->context);
@@ -315,7 +343,7 @@ relay_line_send(struct relay_line *l, struct eio_bytes s)
 
 	if (!l->attempt) return false;
 	uv_mutex_lock(&l->lock);
-	first = !l->out.n;
+	first = !left_to_send(l);
 	if (eio_buf_reserve(&l->out, s.n)) {
 		eio_buf_add(&l->out, s);
 		good = true;
@@ -333,7 +361,7 @@ relay_line_unsent(struct relay_line *l)
 	size_t n;
 
 	uv_mutex_lock(&l->lock);
-	n = l->out.n;
+	n = left_to_send(l);
 	uv_mutex_unlock(&l->lock);
 	return n;
 }

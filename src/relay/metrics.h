@@ -30,6 +30,8 @@
 	X(RELAY_HUB_METRIC_SILENT, COUNTER, "relay_hub_cut_total", "reason=\"silent\"", "") \
 	X(RELAY_HUB_METRIC_PROTOCOL, COUNTER, "relay_hub_cut_total", "reason=\"protocol\"", "") \
 	X(RELAY_HUB_METRIC_MEMORY, COUNTER, "relay_hub_cut_total", "reason=\"memory\"", "") \
+	X(RELAY_HUB_METRIC_LONG, COUNTER, "relay_hub_long_total", "", \
+		"What edges said that was longer than limits.messageBytes allows, and not taken") \
 	X(RELAY_HUB_METRIC_ASKED, COUNTER, "relay_hub_asked_total", "", "Questions of edges about what is retained") \
 	X(RELAY_HUB_METRIC_PUBLISHED, COUNTER, "relay_hub_published_total", "", \
 		"Messages that came from edges to be published")
@@ -61,6 +63,8 @@ extern const struct metrics_table relay_hub_metrics;
 		"Batches and events from the hub that were not sent") \
 	X(RELAY_EDGE_METRIC_DROPPED, COUNTER, "relay_dropped_total", "reason=\"memory\"", "") \
 	X(RELAY_EDGE_METRIC_BEHIND, COUNTER, "relay_dropped_total", "reason=\"worker\"", "") \
+	X(RELAY_EDGE_METRIC_ASKING, GAUGE, "relay_asking", "", \
+		"Who waits for the hub to say what it retains, as far as it has been looked who of them has gone") \
 	X(RELAY_EDGE_METRIC_ASKED, COUNTER, "relay_asked_total", "", \
 		"Questions to the hub about what is retained, each for all who want to know the same") \
 	X(RELAY_EDGE_METRIC_PUBLISHED, COUNTER, "relay_published_total", "", \

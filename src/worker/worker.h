@@ -22,6 +22,7 @@
 
 struct worker;
 struct relay_hub;
+struct relay_edge;
 
 /* What all workers share; immutable once they run, but for what the parts themselves say. */
 struct workers {
@@ -34,6 +35,7 @@ struct workers {
 	struct auth_login *login; /* who may use the Admin UI; NULL: it is not served */
 	struct ui_line *ui; /* how that is told; the same */
 	struct relay_hub *hub; /* where edges come; NULL: they do not */
+	struct relay_edge *edge; /* what takes from a hub; NULL: this is no edge */
 	struct doors *doors; /* of the listeners; NULL: nothing is particular about any */
 	struct thread *threads; /* threads[i] is worker i's, which the feed may share */
 	struct worker **all;

@@ -18,84 +18,10 @@ import { feeds as racing, namespaces as racers, race } from './lib/joins.mjs';
 import { metric } from './lib/metrics.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { feeds, heard, keyFile, namespaces, numbers, on, range, ready, rewrite, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { GOOD, TOKEN } from './lib/reload.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit } from './lib/wait.mjs';
-
-const KEY = 'a key that hub and edges have, and no one else';
-const on = {
-	join: [{ join: '{1}' }, { ack: ['{rooms}'] }],
-	leave: [{ leave: '{1}' }, { ack: [1] }],
-	here: [{ ack: [1] }],
-	say: [{ publish: { channel: '{1}', message: '{2}' } }, { ack: [1] }],
-};
-const namespaces = { '/': { on }, '/other': { on } };
-const feeds = [
-	{ channel: 'news', event: 'news', encode: 'json', batch: { interval: 0 }, gapEvent: true },
-	{ pattern: 'room:*', event: 'room', room: '{1}', encode: 'json', batch: { interval: 0 }, slow: 'drop-oldest' },
-	{ channel: 'bytes', event: 'bytes', encode: 'binary', batch: { interval: 0, format: 'frames' } },
-	{ channel: 'text', event: 'text', encode: 'text', batch: { interval: 0 }, namespace: '/other' },
-	{ channel: 'list', event: 'list', encode: 'json', batch: { interval: 20 } },
-	{ channel: 'many', event: 'many', encode: 'json', room: ['{/rooms}'], except: ['{/but}'], batch: { interval: 0 } },
-];
-
-const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
-
-function keyFile(folder, key = KEY) {
-	const file = path.join(folder, `key-${crypto.randomBytes(4).toString('hex')}`);
-	fs.writeFileSync(file, `${key}\n`, { mode: 0o600 });
-	return file;
-}
-
-/** Another configuration in the place of a server's. */
-function rewrite(server, changes) {
-	server.config = { ...server.config, ...changes };
-	fs.writeFileSync(server.file, JSON.stringify(server.config));
-}
-
-async function startHub(cleanup, config = {}) {
-	const folder = await cleanup.folder();
-	const redis = await startRedis(cleanup, await freePort());
-	const hub = await configure(cleanup, {
-		node: 'hub', redis: redis.url, workers: 2, feeds, namespaces, peerKeyFile: keyFile(folder), ...config,
-		relay: { edges: true, ...config.relay },
-	});
-	hub.child = await launchSiocast(cleanup, hub);
-	await feedsReady(redis, hub);
-	return { redis, hub, folder };
-}
-
-/** An edge of a hub, or of whatever is behind a port. */
-async function startEdge(cleanup, port, folder, { key = KEY, wait = true, ...config } = {}) {
-	const edge = await configure(cleanup, {
-		node: 'edge', workers: 2, namespaces, peerKeyFile: keyFile(folder, key), ...config,
-		redis: { source: `siocast://127.0.0.1:${port}` }, relay: { lingerSeconds: 0, ...config.relay },
-	});
-	edge.child = await launchSiocast(cleanup, edge);
-	if (wait) await ready(edge);
-	return edge;
-}
-
-/** Waits until the hub is asked for so many rooms: that of everyone is one, and of "/other" it is always, which does not count here. */
-const rooms = (hub, n) => eventually(async () => (await metric(hub, 'relay_hub_rooms')) === n + (n > 0), `${n} rooms at the hub`);
-const numbers = (inbox) => inbox.items.map(([{ n }]) => n);
-const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
-
-/** Waits until clients are in the rooms at the hub, too: what is published there comes. */
-async function heard(redis, inboxes, channel) {
-	for (const inbox of inboxes) {
-		await eventually(async () => {
-			await redis.client.publish(channel, '{"n":-1}');
-			return inbox.items.length > 0;
-		}, `what is published to ${channel}`);
-	}
-	const mark = Math.floor(Math.random() * 1e9);
-	await redis.client.publish(channel, JSON.stringify({ n: mark }));
-	for (const inbox of inboxes) {
-		await inbox.until((items) => items.at(-1)?.[0].n === mark, 'the last of them');
-		inbox.items.length = 0;
-	}
-}
 
 describe('an edge', { skip: SIOCAST_ONLY }, () => {
 	for (const workers of [1, 2])
@@ -665,6 +591,11 @@ describe('who is no edge, and who is no hub', { skip: SIOCAST_ONLY }, () => {
 				assert.equal(status, 1, JSON.stringify(config));
 				assert.match(err, why);
 			}
+			const file = path.join(folder, 'odd.json');
+			fs.writeFileSync(file, JSON.stringify({ relay: { edges: true }, peerKeyFile, listen: `unix:${path.join(folder, 'socket')}`, feeds: [{ channel: 'a', event: 'a' }] }));
+			const { status, err } = tool(['-t', '-c', file]);
+			assert.equal(status, 0, err);
+			assert.match(err, /no address of "listen" is for edges/);
 		}),
 	);
 });

@@ -96,7 +96,7 @@ read_all(struct eio_bytes in, size_t piece, struct eio_buf *to)
 		relay_reader_feed(&r, eio_bytes(copy, n));
 		while ((what = relay_reader_next(&r, &f)) == RELAY_READ_FRAME || what == RELAY_READ_LONG) {
 			eio_buf_printf(to, "%d %u ", what, f.type);
-			if (what == RELAY_READ_FRAME) eio_buf_add(to, f.body);
+			eio_buf_add(to, f.body);
 			if (what == RELAY_READ_FRAME) read_body(&f);
 			if (r.held.n > MOST + RELAY_LENGTH_MAX) abort();
 		}

@@ -185,6 +185,93 @@ test_keys(void **state)
 	assert_false(takes_keys(&k, v, NULL));
 	k = (struct feed_keys){ .max = 1, .whole = true, .n = 1 };
 	assert_true(takes_keys(&k, v, NULL));
+	k.list = k.columns = true;
+	assert_false(takes_keys(&k, v, NULL));
+}
+
+/* Whether columns of `[1,22]` are taken, which stand beside the packet where array says so. */
+static bool
+takes_columns(const char *data, const char *array, const struct feed_mark *v)
+{
+	const struct eio_message m[] = { { .json = true,
+						 .data = EIO_LIT("51-[\"e\",{\"_placeholder\":true,\"num\":0}]") },
+		{ .binary = true, .data = eio_cstr(data) } };
+	const size_t last = strlen(array ? array : data) - 1;
+	const struct feed_keys head = { .max = 5,
+		.list = true,
+		.columns = true,
+		.packet = 1,
+		.end = strlen(data),
+		.last = last,
+		.array = (char *)(uintptr_t)array,
+		.array_n = array ? last + 1 : 0,
+		.n = 2 };
+	struct delivery_item item = { .bundle = eio_bundle_new(m, 2), .keys = keys_of(&head, v) };
+	struct relay_batch got;
+	struct eio_buf wire = { 0 };
+	bool nomem, good;
+
+	assert_true(relay_batch_write(&wire, &item, 1));
+	good = relay_batch_read(RELAY_BATCH, eio_buf_bytes(&wire), &got, &nomem);
+	assert_false(nomem);
+	if (good) relay_batch_deinit(&got);
+	eio_buf_deinit(&wire);
+	item.keys->array = NULL;
+	feed_keys_unref(item.keys);
+	eio_bundle_unref(item.bundle);
+	return good;
+}
+
+/* Whoever puts columns together does not look where a message ends. */
+static void
+test_columns(void **state)
+{
+	static const struct feed_mark v[] = { { 1, 11 }, { 3, 12 } };
+
+	(void)state;
+	assert_true(takes_columns("[1,22]", NULL, v));
+	assert_true(takes_columns("\1columns", "[1,22]", v));
+	assert_false(takes_columns("[1,\"2]", NULL, v));
+	assert_false(takes_columns("[{,22]", NULL, v));
+	assert_false(takes_columns("\1columns", "[1,\"2]", v));
+	assert_false(takes_columns("\1columns", "[1,  ]", v));
+}
+
+/* An offset is put behind the arguments of what is passed on. */
+static void
+test_what_is_no_event(void **state)
+{
+	static const char *const none[] = { "", "2", "2[", "2[]x", "0{}]", "6[1]", "]", "3[1]" };
+	struct relay_batch got;
+	bool nomem;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+		struct delivery_item item = { .bundle = bundle_of(none[i], false) };
+		struct eio_buf out = { 0 };
+
+		assert_true(relay_batch_write(&out, &item, 1));
+		if (relay_batch_read(RELAY_BATCH, eio_buf_bytes(&out), &got, &nomem)) fail_msg("\"%s\"", none[i]);
+		assert_false(nomem);
+		eio_buf_deinit(&out);
+		eio_bundle_unref(item.bundle);
+	}
+}
+
+static void
+test_binary_is_no_event(void **state)
+{
+	const struct eio_message m = { .binary = true, .data = EIO_LIT("2[1]") };
+	struct delivery_item item = { .bundle = eio_bundle_new(&m, 1) };
+	struct relay_batch got;
+	struct eio_buf out = { 0 };
+	bool nomem;
+
+	(void)state;
+	assert_true(relay_batch_write(&out, &item, 1));
+	assert_false(relay_batch_read(RELAY_BATCH, eio_buf_bytes(&out), &got, &nomem));
+	eio_buf_deinit(&out);
+	eio_bundle_unref(item.bundle);
 }
 
 static void
@@ -272,6 +359,9 @@ main(void)
 		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_audience),
 		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_what_is_no_event),
+		cmocka_unit_test(test_binary_is_no_event),
 		cmocka_unit_test(test_question),
 		cmocka_unit_test(test_answer),
 	};

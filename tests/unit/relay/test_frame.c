@@ -65,7 +65,7 @@ read_pieces(struct eio_bytes in, size_t first, size_t piece, struct eio_buf *to)
 		while ((what = relay_reader_next(&r, &f)) == RELAY_READ_FRAME || what == RELAY_READ_LONG) {
 			eio_buf_printf(to, "%s %u %llu ", what == RELAY_READ_LONG ? "long" : "frame", f.type,
 				(unsigned long long)f.n);
-			if (what == RELAY_READ_FRAME) eio_buf_add(to, f.body);
+			eio_buf_add(to, f.body);
 			eio_buf_addc(to, '\n');
 		}
 		free(copy);
@@ -106,6 +106,24 @@ test_frames(void **state)
 	assert_int_equal(in.p[0], 1);
 	assert_int_equal(in.p[1], RELAY_PING);
 	check_pieces(eio_buf_bytes(&in), EIO_LIT("frame 10 1 \nframe 5 4 abc\nlong 13 351 \nframe 200 2 d\n"));
+	eio_buf_deinit(&in);
+}
+
+/* Of a question and an answer that are too long there is the number, for who waits. */
+static void
+test_long_answer(void **state)
+{
+	struct eio_buf in = { 0 };
+	char large[MOST + 50];
+
+	(void)state;
+	memset(large, 'y', sizeof large);
+	memcpy(large, "\x81\x01", 2);
+	relay_put_frame(&in, RELAY_ANSWER, eio_bytes(large, sizeof large));
+	relay_put_frame(&in, RELAY_ASK, eio_bytes(large, sizeof large));
+	relay_put_frame(&in, RELAY_ANSWER, eio_bytes(large, 12));
+	check_pieces(eio_buf_bytes(&in),
+		EIO_LIT("long 19 351 \x81\x01yyyyyyyy\nlong 18 351 \x81\x01yyyyyyyy\nframe 19 13 \x81\x01yyyyyyyyyy\n"));
 	eio_buf_deinit(&in);
 }
 
@@ -168,6 +186,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_long_answer),
 		cmocka_unit_test(test_what_is_no_frame),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_block),
