@@ -59,6 +59,7 @@ examine_all(struct doctor *d, const struct config *config)
 	struct doctor_wants wants;
 	struct kernel_facts kernel;
 	struct redis_facts redis;
+	struct hub_facts hub;
 	struct intake_facts intake;
 	struct proxy_facts proxy;
 	unsigned wait_ms;
@@ -71,6 +72,10 @@ examine_all(struct doctor *d, const struct config *config)
 	for (size_t i = 0; i < config->n_redis; i++) {
 		examine_redis(config, i, &redis, &memory);
 		redis_findings(&redis, &wants, print_finding, d);
+	}
+	if (config->hub) {
+		examine_hub(config, &hub, &memory);
+		hub_findings(&hub, print_finding, d);
 	}
 	if (config->intake) {
 		examine_intake(config, &intake, &memory);
@@ -106,7 +111,7 @@ run_doctor(const struct tool_call *call)
 const struct tool tool_doctor = {
 	.name = "doctor",
 	.operands = "",
-	.about = "look at kernel, Redis, proxy and what runs, and tell what helps",
+	.about = "look at kernel, Redis, hub, proxy and what runs, and tell what helps",
 	.configured = true,
 	.options = doctor_options,
 	.run = run_doctor,

@@ -27,6 +27,9 @@ void examine_running(const struct config *c, struct running_facts *out, struct e
 /* Where there is one. */
 void examine_intake(const struct config *c, struct intake_facts *out, struct examine_memory *m);
 
+/* Of an edge. It takes some seconds at most. */
+void examine_hub(const struct config *c, struct hub_facts *out, struct examine_memory *m);
+
 /* wait_ms: how long a WebSocket is left idle; 0: it is not. ca_file: certificates to trust, or NULL. */
 void examine_proxy(const struct config *c, const char *url, unsigned wait_ms, const char *ca_file,
 	struct proxy_facts *out, struct examine_memory *m);

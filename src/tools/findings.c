@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules about the kernel, the intake and a proxy. */
+/* The rules about the kernel, the hub, the intake and a proxy. */
 #include "src/tools/findings_int.h"
 
 #include "src/base/file_limit.h"
@@ -90,6 +90,34 @@ kernel_findings(const struct kernel_facts *f, const struct doctor_wants *w, find
 	find_files(f, w, &t);
 	find_backlog(f, &t);
 	find_tcp_memory(f, w, &t);
+}
+
+/* The hub */
+
+void
+hub_findings(const struct hub_facts *f, finding_fn emit, void *user)
+{
+	const struct findings_teller t = { emit, user, "hub" };
+
+	if (f->away)
+		findings__tell(
+			&t, FINDING_FAIL, "start it, or let \"source\" say where it is", "%s: %s", f->name, f->away);
+	else if (f->odd)
+		findings__tell(&t, FINDING_FAIL,
+			"\"relay\": {\"edges\": true} there, and of its addresses one without tls, redirect and proxyProtocol",
+			"%s takes no edges: %s", f->name, f->odd);
+	else if (f->other_version)
+		findings__tell(&t, FINDING_FAIL, "the same version of siocast for both",
+			"%s is of another version, which speaks another protocol", f->name);
+	else if (f->refusal)
+		findings__tell(&t, FINDING_FAIL, "its log says more: event=relay-edge-refused", "%s refuses: %s",
+			f->name, f->refusal);
+	else if (f->other_key)
+		findings__tell(&t, FINDING_FAIL, "the same key in the \"peerKeyFile\" of both, and a restart",
+			"%s has another key", f->name);
+	else
+		findings__tell(&t, FINDING_OK, NULL, "%s takes edges, and has the key%s%s", f->name,
+			*f->node ? ": it is node " : "", f->node);
 }
 
 /* The intake */

@@ -16,7 +16,7 @@ enum finding_mark { FINDING_OK, FINDING_WARN, FINDING_FAIL };
 
 struct finding {
 	enum finding_mark mark;
-	const char *topic; /* "kernel", "redis", "intake", "siocast", "feeds", "proxy", "certificate" */
+	const char *topic; /* "kernel", "redis", "hub", "intake", "siocast", "feeds", "proxy", "certificate" */
 	const char *text; /* what is so; valid during the call */
 	const char *cure; /* what to do, as long as text; NULL when all is well */
 };
@@ -54,6 +54,16 @@ struct redis_facts {
 	const char *refusal; /* and how */
 	const char *refused_right; /* what an ACL says in front of it to allow it */
 	const char *publish_refusal; /* or NULL */
+};
+
+/* Of the hub of an edge. */
+struct hub_facts {
+	const char *name;
+	const char *away; /* why it cannot be reached; else NULL */
+	const char *odd; /* what it does that no hub does, in words; or NULL */
+	const char *refusal; /* why it refuses this one, in its words; or NULL */
+	bool other_version, other_key;
+	const char *node; /* how it calls itself, "" where it does not */
 };
 
 /* Of the intake. */
@@ -101,6 +111,7 @@ struct proxy_facts {
 
 void kernel_findings(const struct kernel_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
 void redis_findings(const struct redis_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);
+void hub_findings(const struct hub_facts *f, finding_fn emit, void *user);
 void running_findings(const struct running_facts *f, finding_fn emit, void *user);
 void intake_findings(const struct intake_facts *f, finding_fn emit, void *user);
 void proxy_findings(const struct proxy_facts *f, const struct doctor_wants *w, finding_fn emit, void *user);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// `siocast doctor`: a Redis that is set up wrongly in several ways, too few files, feeds that send nothing, and an nginx that passes no
-// Upgrade on, answers out of a cache, cuts off what is idle, or has a certificate that soon expires. What it says helps is done, and helps.
+// `siocast doctor`: a Redis that is set up wrongly in several ways, too few files, feeds that send nothing, a hub that takes no edges, and
+// an nginx that passes no Upgrade on, answers out of a cache, cuts off what is idle, or has a certificate that soon expires. What it says
+// helps is done, and helps.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
@@ -29,6 +31,22 @@ function findings({ status, out, err }) {
 }
 
 const doctor = (setup, ...args) => findings(tool(['doctor', '-c', setup.file, '--json', ...args]));
+
+/** What it finds when whoever connects to the hub of `edge`, a setup, is answered so: by this process, which must not wait. */
+async function doctorOfStranger(cleanup, edge, at, answer) {
+	const server = net.createServer((socket) => {
+		socket.on('error', () => {});
+		socket.once('data', () => socket.write(Buffer.concat([Buffer.from('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'), answer])));
+		cleanup.add(socket, () => socket.destroy());
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => server.close());
+	at(server.address().port);
+	const child = new Child(SIOCAST, ['doctor', '-c', edge.file, '--json'], { graceful: false });
+	cleanup.add(child, () => child.stop());
+	const { code } = await within(child.ended, 'its findings');
+	return findings({ status: code, out: child.output, err: '' });
+}
 
 /** It is among them, with that cure. */
 function has(found, pattern, cure) {
@@ -205,6 +223,44 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(await heard.next(), [{ n: 1 }]);
 			await eventually(async () => (await metric(server, 'feed_batches_total')) === 3, 'what was published');
 			hasNot(doctor(server), /has sent nothing/);
+		}),
+	);
+
+	test('finds what is wrong with the hub of an edge', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const folder = await cleanup.folder();
+			const [peerKeyFile, other] = ['key', 'other'].map((name) => {
+				const file = path.join(folder, name);
+				fs.writeFileSync(file, `${name}: a key that is as long as a key has to be\n`, { mode: 0o600 });
+				return file;
+			});
+			const hub = await startSiocast(cleanup, { node: 'top', peerKeyFile, relay: { edges: true }, feeds: [{ channel: 'x' }] });
+			const edge = await configure(cleanup, { peerKeyFile, redis: { source: `siocast://127.0.0.1:${hub.port}` } });
+			const at = (port, changes) => fs.writeFileSync(edge.file, JSON.stringify({ ...edge.config, ...changes, redis: { source: `siocast://127.0.0.1:${port}` } }));
+			has(doctor(edge), /^ok hub: 127\.0\.0\.1:\d+ takes edges, and has the key: it is node top$/);
+			// No edge was there: nothing is kept for it.
+			assert.equal(await metric(hub, 'relay_edges'), 0);
+			assert.equal(await metric(hub, 'relay_edges_away'), 0);
+			assert.equal(await metric(hub, 'relay_hub_refused_total'), 0);
+			at(hub.port, { peerKeyFile: other });
+			has(doctor(edge), /^fail hub: 127\.0\.0\.1:\d+ has another key$/);
+			at(hub.admin);
+			has(doctor(edge), /^fail hub: 127\.0\.0\.1:\d+ takes no edges: it answers "HTTP\/1\.1 4\d\d/);
+			const plain = await startSiocast(cleanup, { feeds: [{ channel: 'x' }] });
+			at(plain.port);
+			has(doctor(edge), /^fail hub: 127\.0\.0\.1:\d+ takes no edges: it answers "HTTP\/1\.1 4\d\d/);
+			// Who takes the WebSocket and says something else, or what another version would.
+			for (const [answer, finding] of [
+				[Buffer.concat([Buffer.from([0x82, 17, 16, 4]), Buffer.from('another version')]), /^fail hub: .* refuses: another version$/],
+				[Buffer.concat([Buffer.from([0x82, 16, 15, 1]), Buffer.from('siocast-relay'), Buffer.from([9])]), /^fail hub: .* is of another version, which speaks another protocol$/],
+				[Buffer.from([0x82, 2, 1, 9]), /^fail hub: .* takes no edges: what it says is no greeting$/],
+				[Buffer.from([0x81, 5, ...Buffer.from('hello')]), /^fail hub: .* takes no edges: what it says is no greeting$/],
+				[Buffer.from([0x82, 2, 0x80, 0]), /^fail hub: .* takes no edges: what it says is no greeting$/],
+			])
+				has(await doctorOfStranger(cleanup, edge, at, answer), finding);
+			await hub.child.kill();
+			at(hub.port);
+			has(doctor(edge), /^fail hub: 127\.0\.0\.1:\d+: .*/);
 		}),
 	);
 

@@ -123,7 +123,7 @@ complete -c siocast -n '__fish_seen_subcommand_from health' -l admin -x -d 'serv
 complete -c siocast -n '__fish_seen_subcommand_from health' -l path -x -d 'path of the Socket.IO endpoint, /socket.io/ by default'
 complete -c siocast -n '__fish_seen_subcommand_from health' -l log-level -x -a 'error warn info debug' -d 'error, warn, info or debug'
 complete -c siocast -n '__fish_seen_subcommand_from health' -s h -l help -d 'print this help and exit'
-complete -c siocast -n __fish_use_subcommand -f -a doctor -d 'look at kernel, Redis, proxy and what runs, and tell what helps'
+complete -c siocast -n __fish_use_subcommand -f -a doctor -d 'look at kernel, Redis, hub, proxy and what runs, and tell what helps'
 complete -c siocast -n '__fish_seen_subcommand_from doctor' -f
 complete -c siocast -n '__fish_seen_subcommand_from doctor' -l url -x -d 'what browsers ask: looks at the proxy and the certificate there'
 complete -c siocast -n '__fish_seen_subcommand_from doctor' -l wait -d 'with --url: leave a WebSocket idle until its ping, for timeouts of proxies'

@@ -295,6 +295,33 @@ running(void **state)
 }
 
 static void
+hub(void **state)
+{
+	static const struct {
+		struct hub_facts facts;
+		const char *text;
+	} cases[] = {
+		{ { .node = "" }, "+hub: h:1 takes edges, and has the key\n" },
+		{ { .node = "top" }, "+hub: h:1 takes edges, and has the key: it is node top\n" },
+		{ { .away = "refused" }, "!hub: h:1: refused\n" },
+		{ { .odd = "it hangs up" }, "!hub: h:1 takes no edges: it hangs up\n" },
+		{ { .other_version = true }, "!hub: h:1 is of another version, which speaks another protocol\n" },
+		{ { .refusal = "full" }, "!hub: h:1 refuses: full\n" },
+		{ { .other_key = true, .node = "top" }, "!hub: h:1 has another key\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct hub_facts f = cases[i].facts;
+
+		f.name = "h:1";
+		*said = '\0';
+		hub_findings(&f, on_finding, NULL);
+		assert_string_equal(said, cases[i].text);
+	}
+}
+
+static void
 judge_proxy(struct proxy_facts f)
 {
 	*said = *cures = '\0';
@@ -373,6 +400,7 @@ main(void)
 		cmocka_unit_test(away),
 		cmocka_unit_test(output_limits),
 		cmocka_unit_test(running),
+		cmocka_unit_test(hub),
 		cmocka_unit_test(proxy),
 		cmocka_unit_test(certificates),
 	};
