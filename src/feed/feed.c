@@ -191,6 +191,7 @@ init_journal(struct feed *f)
 		&o->recovery.history, o->specs, hashed, tracks, clock_wall_ms() / 1000, uv_now(&o->thread->loop));
 	if (!f->out.journal) return false;
 	f->out.journal->node = ledger_node(f->ledger);
+	feed_intakes_await_past(&f->intakes);
 	return true;
 }
 
@@ -331,6 +332,7 @@ set_feed_callbacks(struct feed *f)
 	f->intakes.settled = on_intakes_settled;
 	feed__hear_moves(f);
 	f->returning.user = f->intakes.user = f;
+	if (f->intakes.unsettled) feed_returning_await(&f->returning, uv_now(feed__loop(f)));
 }
 
 struct feed *

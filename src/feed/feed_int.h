@@ -228,6 +228,10 @@ size_t feed_router_deliver(struct feed_router *r, struct eio_bytes channel, stru
 /* As feed_router_message(), with an entry of a stream. */
 void feed_router_entry(struct feed_router *r, struct message *m);
 
+/* An entry that came before there was anybody here to hear it: it is noted, for clients from elsewhere. Where there is
+ * a journal that awaits it. */
+void feed_router_past(struct feed_router *r, struct message *m);
+
 /* A message that was taken before, through a feed at work that may be another one of the same spec, whoever hears
  * it. */
 enum feed_fate feed_router_repeat(struct feed_router *r, struct feed_at_work *s, struct message *m);

@@ -49,6 +49,7 @@ feed_intake_settle(struct feed_intake *in)
 
 	if (!in->settles) return;
 	in->settles = false;
+	feed_intake_leave_past(in);
 	if (--all->unsettled == 0 && all->settled) all->settled(all->user);
 }
 

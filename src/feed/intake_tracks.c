@@ -75,11 +75,15 @@ note_base(void *user, const struct source_place *place)
 	struct eio_bytes name = eio_cstr(place->name);
 	struct eio_bytes text = eio_bytes(place->text, strcspn(place->text, " ")); /* the id stands first */
 	struct redis_id id;
+	struct journal *j;
 	struct track *t;
+	unsigned track;
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
-	t = &in->all->router->out->journal->tracks[in->track - 1 + stream_number(in, name)];
-	if (t->whole || t->base.has_place || !redis_id_parse(&id, text)) return;
+	j = in->all->router->out->journal;
+	track = in->track - 1 + stream_number(in, name);
+	t = &j->tracks[track];
+	if (journal_awaits_past(j, track) || t->whole || t->base.has_place || !redis_id_parse(&id, text)) return;
 	track_begin_at(t, (struct track_place){ id.ms, id.seq });
 }
 
@@ -99,4 +103,55 @@ feed_intake_find_place(const struct feed_intake *in, struct message *m)
 	if (!in->track) return;
 	m->track = in->track + stream_number(in, m->name);
 	m->place = place_of_id(m->id);
+}
+
+/* What was there before */
+
+void
+feed_intakes_await_past(struct feed_intakes *all)
+{
+	size_t n = FEED_INTAKES * all->options->n_redis;
+
+	for (size_t i = 0; i < n; i++)
+		if (all->v[i].wanted && !feed_intake_is_of_streams(&all->v[i])) return;
+	for (size_t i = FEED_INTAKE_STREAMS; i < n; i += FEED_INTAKES) {
+		struct feed_intake *in = &all->v[i];
+
+		if (!in->wanted) continue;
+		for (unsigned k = 0; k < all->router->table.n_streams; k++)
+			journal_await_past(all->router->out->journal, in->track - 1 + k);
+		in->past = in->settles = true;
+		all->unsettled++;
+	}
+}
+
+void
+feed_intake_leave_past(struct feed_intake *in)
+{
+	if (!in->past) return;
+	in->past = false;
+	for (unsigned k = 0; k < in->all->router->table.n_streams; k++)
+		journal_end_past(in->all->router->out->journal, in->track - 1 + k, NULL);
+	feed_intakes_begin_tracks(in->all);
+}
+
+void
+feed_intake_on_past(void *user, struct message *m)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	feed_intake_find_place(in, m);
+	if (journal_awaits_past(in->all->router->out->journal, m->track - 1)) feed_router_past(in->all->router, m);
+}
+
+void
+feed_intake_on_past_end(void *user, struct eio_bytes name, const struct redis_id *from)
+{
+	struct feed_intake *in = user;
+	const struct track_place place = { from ? from->ms : 0, from ? from->seq : 0 };
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	journal_end_past(in->all->router->out->journal, in->track - 1 + stream_number(in, name), from ? &place : NULL);
+	feed_intakes_begin_tracks(in->all);
 }

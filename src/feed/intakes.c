@@ -3,6 +3,7 @@
 #include "src/feed/intakes_int.h"
 
 #include "eio/check.h"
+#include "src/base/clock.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -144,6 +145,8 @@ static const struct source_events usual_events = {
 	.state = feed_intake_on_state,
 	.answered = on_source_answered,
 	.refused = on_source_refused,
+	.past = feed_intake_on_past,
+	.past_end = feed_intake_on_past_end,
 	.settled = feed_intake_on_settled,
 };
 
@@ -156,6 +159,8 @@ static const struct source_events events_of_line = {
 	.state = feed_intake_on_state,
 	.answered = on_source_answered,
 	.refused = on_source_refused,
+	.past = feed_intake_on_past,
+	.past_end = feed_intake_on_past_end,
 	.settled = feed_intake_on_settled,
 };
 
@@ -216,7 +221,11 @@ feed_intake_begin(struct feed_intake *in)
 {
 	const struct feed_router *r = in->all->router;
 	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
+	const struct history_limits *limits = &r->options->recovery.history;
+	const struct redis_past_limits past = { clock_wall_ms() - limits->ms, limits->messages, limits->bytes };
 
+	if (in->n_places) feed_intake_leave_past(in);
+	if (in->past) o.past = &past;
 	if (in->line) {
 		o.channels = feed_prime_line_channels(in->line, &o.n_channels);
 		feed_prime_line_open(in->line, o.loop);
@@ -254,10 +263,14 @@ feed_intakes_give_up(struct feed_intakes *all)
 	struct ledger *ledger = all->router->out->ledger;
 
 	for (size_t i = 0; i < FEED_INTAKES * all->options->n_redis; i++) {
-		for (unsigned k = 0; ledger && all->v[i].settles && k < all->options->specs->n; k++)
-			if (feed_intake_kind_of(&all->options->specs->v[k]) == feed_intake_kind(&all->v[i]))
+		struct feed_intake *in = &all->v[i];
+		/* What was there before is nothing that anybody here has missed. */
+		bool gap = ledger && in->settles && !in->past;
+
+		for (unsigned k = 0; gap && k < all->options->specs->n; k++)
+			if (feed_intake_kind_of(&all->options->specs->v[k]) == feed_intake_kind(in))
 				ledger_note_gap(ledger, &k, 1);
-		feed_intake_settle(&all->v[i]);
+		feed_intake_settle(in);
 	}
 }
 

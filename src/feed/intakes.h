@@ -30,7 +30,9 @@ struct feed_intakes {
 	struct metrics *const *metrics; /* of the connections to each of options->redis */
 	struct feed_intake *v; /* owned: some for each of options->n_redis */
 	uint64_t places_ms; /* when it was read up to the places, in milliseconds since 1970 */
-	size_t unsettled; /* sources that go on somewhere, and have not said yet what is missing since then */
+	/* sources that go on somewhere, and have not said yet what is missing since then; and those that have not told
+	 * yet all that was there before */
+	size_t unsettled;
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
 	/* A source goes over to another address, see source_move_events. */
 	void (*switched)(void *user, size_t server, bool lost);
@@ -49,6 +51,10 @@ void feed_intakes_deinit(struct feed_intakes *all);
 
 /* Numbers what they read, where there is a journal: how many there are, and which of them are of what is published. */
 unsigned feed_intakes_tracks(struct feed_intakes *all, bool hashed[STANDING_TRACKS]);
+
+/* Has what was there of streams before come first, where the journal can make use of it: where all that is read are
+ * streams. Those that are given places are not asked for it. */
+void feed_intakes_await_past(struct feed_intakes *all);
 
 /* Tells the journal where streams are of which nothing has come yet. */
 void feed_intakes_begin_tracks(struct feed_intakes *all);

@@ -22,7 +22,8 @@ struct feed_intake {
 	struct source_place *places; /* owned, with their texts */
 	size_t n_places;
 	bool leaves; /* its source is about to go, and takes back what it has refused */
-	bool settles; /* it has not said yet what is missing since then */
+	bool settles; /* it has not said yet what is missing since then; or: */
+	bool past; /* what was there before is still to come */
 };
 
 static inline bool
@@ -119,6 +120,13 @@ void feed_intake_break(const struct feed_intake *in, enum message_kind kind, str
 /* Connected anew, or not any more: what is published meanwhile is lost, but not entries, nor what is replicated, of
  * which a gap tells. */
 void feed_intake_note_state(const struct feed_intake *in);
+
+/* What was there of it before is over, if it was not: nothing is known of what has not come, where it has not ended. */
+void feed_intake_leave_past(struct feed_intake *in);
+
+/* What was there before: an entry, and the end of a stream's. */
+void feed_intake_on_past(void *user, struct message *m);
+void feed_intake_on_past_end(void *user, struct eio_bytes name, const struct redis_id *from);
 
 /* Where an entry is. */
 void feed_intake_find_place(const struct feed_intake *in, struct message *m);

@@ -131,6 +131,49 @@ journal_break(struct journal *j, unsigned track)
 }
 
 void
+journal_await_past(struct journal *j, unsigned track)
+{
+	j->past[track] = true;
+}
+
+bool
+journal_awaits_past(const struct journal *j, unsigned track)
+{
+	return j->past[track];
+}
+
+bool
+journal_awaits_any_past(const struct journal *j)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < j->n_tracks; i++) any |= j->past[i];
+	return any;
+}
+
+static bool
+is_before(struct track_place a, struct track_place b)
+{
+	return a.a != b.a ? a.a < b.a : a.b < b.b;
+}
+
+/* The first one is where somebody may be who has nothing of the others. */
+void
+journal_end_past(struct journal *j, unsigned track, const struct track_place *from)
+{
+	struct track *t = &j->tracks[track];
+	uint64_t n = t->begin;
+
+	if (!j->past[track]) return;
+	j->past[track] = false;
+	while (from && n < t->end && is_before(track_slot(t, n)->place, *from)) n++;
+	if (from && n < t->end)
+		forget_until(j, t, n + 1);
+	else
+		journal_break(j, track);
+}
+
+void
 journal_free(struct journal *j)
 {
 	if (!j) return;
@@ -183,6 +226,14 @@ journal_begin(struct journal *j, const struct message *m)
 	} else {
 		journal_break(j, j->track);
 	}
+}
+
+void
+journal_begin_past(struct journal *j, const struct message *m)
+{
+	journal_begin(j, m);
+	for (unsigned c = 0; j->at_hand && c < j->n_classes; c++)
+		j->classes[c].clean[j->track] = j->tracks[j->track].end;
 }
 
 static struct eio_bytes
@@ -311,7 +362,7 @@ journal_standing(const struct journal *j)
 	for (unsigned i = 0; i < j->n_tracks; i++) {
 		const struct track *t = &j->tracks[i];
 
-		if (!track_last(t, &s.at[i])) return (struct standing_text){ .n = 0 };
+		if (j->past[i] || !track_last(t, &s.at[i])) return (struct standing_text){ .n = 0 };
 		if (t->hashed) s.at[i].b &= (1 << TRACK_TIME_BITS) - 1;
 		for (unsigned c = 0; c < j->n_classes; c++) {
 			s.behind[c][i] = behind_by(j, c, i);

@@ -72,6 +72,7 @@ struct journal {
 	unsigned n_tracks, n_classes;
 	unsigned *class_of; /* of each feed; owned */
 	struct track tracks[STANDING_TRACKS];
+	bool past[STANDING_TRACKS]; /* what comes of it was there before we were: until then it says nothing */
 	struct journal_class classes[STANDING_CLASSES];
 	struct eio_list messages;
 	size_t bytes;
@@ -108,6 +109,19 @@ void journal_tell_time(struct journal *j, uint64_t now_s, uint64_t now_ms);
 void journal_begin(struct journal *j, const struct message *m);
 void journal_note(struct journal *j, const struct message *m, const struct feed_stream *stream, unsigned feed);
 void journal_end(struct journal *j);
+
+/* Before anything comes of a track: what was there before comes first. Such a message has left, for whoever was there;
+ * journal_begin_past() takes the place of journal_begin(), and nothing of it may be filled. */
+void journal_await_past(struct journal *j, unsigned track);
+void journal_begin_past(struct journal *j, const struct message *m);
+
+/* Whether something of that is still to come, of that track; or of any. */
+bool journal_awaits_past(const struct journal *j, unsigned track);
+bool journal_awaits_any_past(const struct journal *j);
+
+/* It was all. Only what came behind the first message from a place on is kept; NULL: nothing. Once that is not so any
+ * more this does nothing. */
+void journal_end_past(struct journal *j, unsigned track, const struct track_place *from);
 
 /* The message at hand is lost for some feed, because memory is out. */
 void journal_lose(struct journal *j);

@@ -20,6 +20,7 @@ find_reach(const struct journal *j, const struct standing *s, struct reach *out)
 		const struct track *track = &j->tracks[t];
 		uint64_t n;
 
+		if (j->past[t]) return HISTORY_LATER;
 		if (!track_find(track, s->at[t], &n))
 			return track_may_come(track, s->at[t]) ? HISTORY_LATER : HISTORY_GAP;
 		out->all[t] = n + 1;

@@ -139,6 +139,7 @@ take_session(struct restoring *r, struct eio_bytes pid, struct eio_bytes id)
 	s->before = before;
 	s->returned = returned;
 	s->last = (struct feed_offset){ serial, own };
+	s->is_signed = r->p->router->options->recovery.elsewhere;
 	take_session_rooms(r, s, (size_t)n);
 	if (r->why || age > r->ledger->options->ms) {
 		feed_session_free(s);

@@ -75,12 +75,14 @@ note_early(struct feed_returning *r)
 		uv_timer_start(&r->early, on_early_tick, EARLY_MS, EARLY_MS);
 }
 
-/* Whether it asks for a session that was restored, of which it is not known yet what is missing. */
+/* Whether it asks for a session that was restored, of which it is not known yet what is missing; or that may be of
+ * another siocast, while what that one had is still to come. */
 static bool
 has_to_wait(const struct feed_returning *r, const struct feed_recall *recall)
 {
-	return r->unsettled && recall->step != FEED_RECALL_DONE &&
-	       kept_find(&r->out->ledger->kept, eio_bytes(recall->pid, FEED_PID_LEN));
+	if (!r->unsettled || recall->step == FEED_RECALL_DONE) return false;
+	if (recall->is_signed && r->out->journal && journal_awaits_any_past(r->out->journal)) return true;
+	return kept_find(&r->out->ledger->kept, eio_bytes(recall->pid, FEED_PID_LEN));
 }
 
 static void

@@ -357,3 +357,38 @@ feed_router_entry(struct feed_router *r, struct message *m)
 	}
 	if (r->out->journal) feed_router_end(r, m->now_ms);
 }
+
+/* Where one would have gone is noted, and nothing of it leaves. */
+static enum feed_fate
+note_past_message(struct feed_router *r, struct feed_at_work *s, struct message *m)
+{
+	const struct template_input in = { .channel = m->channel, .id = m->id, .message = m->payload };
+	struct feed_stream *stream = NULL;
+	enum feed_fate fate = check_needs(s, m);
+
+	if (fate == FEED_FATE_TAKEN && s->spec->where.n && !where_fulfilled(&s->spec->where, m->payload))
+		fate = FEED_FATE_FILTERED;
+	if (fate == FEED_FATE_TAKEN) fate = find_stream(r, s, &in, m->now_ms, &stream);
+	if (fate == FEED_FATE_TAKEN && stream->recovers) feed_router_note(r, m, stream, s->spec->index);
+	if (stream) feed_streams_touch(&s->streams, stream, m->now_ms);
+	if (feed_at_work_deadline(s) < r->deadline_ms) r->deadline_ms = feed_at_work_deadline(s);
+	return fate;
+}
+
+void
+feed_router_past(struct feed_router *r, struct message *m)
+{
+	struct feed_route *route = route_of(r, m);
+
+	feed_entry_begin(&r->entry);
+	journal_begin_past(r->out->journal, m);
+	for (size_t i = 0; route && i < route->n; i++) {
+		struct feed_at_work *s = r->feeds[route->feeds[i]];
+		struct message own = *m;
+		enum feed_fate fate = feed_entry_fill(&r->entry, s->spec->field, &own);
+
+		if (fate == FEED_FATE_TAKEN) fate = note_past_message(r, s, &own);
+		if (fate == FEED_FATE_MEMORY) journal_lose(r->out->journal);
+	}
+	journal_end(r->out->journal);
+}

@@ -51,8 +51,13 @@ struct source_events {
 	void (*answered)(void *user, bool all);
 	/* The server refuses a channel or pattern, or does not any more. */
 	void (*refused)(void *user, enum message_kind kind, struct eio_bytes name, bool refused);
+	/* Where it was asked for, an entry that was there before the first one of its stream that is told by `entry`;
+	 * and once of each stream: there is no more of it. From an id on, if the entry of that id was told, nothing is
+	 * missing; NULL: that is not known of any. */
+	void (*past)(void *user, struct message *m);
+	void (*past_end)(void *user, struct eio_bytes name, const struct redis_id *from);
 	/* Once, of a source that was given places: what is missing since then has been told, what comes now goes on
-	 * there. */
+	 * there. Or of one that was asked for what was there before: all of that has been told. */
 	void (*settled)(void *user);
 };
 
@@ -71,6 +76,7 @@ struct source_options {
 	size_t n_channels, n_patterns, n_shards;
 	const struct redis_streamer_stream *streams; /* the same of streams */
 	size_t n_streams;
+	const struct redis_past_limits *past; /* what is wanted of streams that were there before; NULL: nothing */
 	unsigned save_ms; /* by then what was read has left */
 	size_t message_bytes; /* the longest message that is taken */
 	const struct source_place *places; /* where to go on; all else begins as it is configured */

@@ -8,7 +8,8 @@
  * cost: empty words are words, too. */
 enum { KEEP_BYTES = 65536 };
 
-/* Where things lie in an answer to XREAD. */
+/* Where things lie in an answer to XREAD. In one to XREVRANGE there are two levels less: where XREAD has a name there
+ * is an id, and where it has an entry, a word. */
 enum { DEPTH_OF_STREAM = 1, DEPTH_OF_NAME = 2, DEPTH_OF_ENTRY = 3, DEPTH_OF_ID = 4, DEPTH_OF_WORD = 5 };
 
 enum info_item { ITEM_NONE, ITEM_LENGTH, ITEM_LAST, ITEM_DELETED, ITEM_ADDED, ITEM_FIRST };
@@ -92,9 +93,20 @@ redis_entries_array(struct redis_entries *es, int depth, int index, long long el
 	if (depth == DEPTH_OF_STREAM && index == 0 && es->answer == REDIS_ANSWER_OTHER)
 		es->answer = REDIS_ANSWER_ENTRIES;
 	if (es->answer != REDIS_ANSWER_ENTRIES) return;
+	if (depth == DEPTH_OF_NAME && index == 1) es->elements = elements;
 	if (depth == DEPTH_OF_ENTRY) begin_entry(es);
 	/* It has fields, always in pairs; whatever else this may be is no entry. */
 	if (depth == DEPTH_OF_ID && index == 1 && elements > 0 && elements % 2 == 0) es->left = elements;
+}
+
+/* The first word of an entry whose id was taken for a name. */
+static void
+begin_ranged(struct redis_entries *es)
+{
+	begin_entry(es);
+	eio_buf_add(&es->id, eio_buf_bytes(&es->name));
+	eio_buf_clear(&es->name);
+	if (es->elements > 0 && es->elements % 2 == 0) es->left = es->elements;
 }
 
 static void
@@ -135,8 +147,9 @@ redis_entries_string(struct redis_entries *es, int depth, int index, struct eio_
 			eio_buf_add(&es->name, s);
 		} else if (depth == DEPTH_OF_ID && index == 0) {
 			eio_buf_add(&es->id, s);
-		} else if (depth == DEPTH_OF_WORD && es->left > 0) {
-			note_entry_word(es, s, skipped);
+		} else if (depth == DEPTH_OF_WORD || depth == DEPTH_OF_ENTRY) {
+			if (depth == DEPTH_OF_ENTRY && index == 0) begin_ranged(es);
+			if (es->left > 0) note_entry_word(es, s, skipped);
 		}
 	}
 }

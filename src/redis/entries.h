@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entries of streams, out of the answers to XREAD and XINFO STREAM, whose parts come one by one:
+ * Entries of streams, out of the answers to XREAD, XREVRANGE and XINFO STREAM, whose parts come one by one:
  *
  *     XREAD          [ [name, [ [id, [field, value, …]], … ]], … ]
+ *     XREVRANGE      [ [id, [field, value, …]], … ]
  *     XINFO STREAM   [ "length", 3, …, "first-entry", [id, [field, value, …]], … ]
  *
  * An entry is complete when its last value is there: nobody waits for the whole answer, and no more than one entry is
@@ -23,7 +24,8 @@ struct redis_word {
 
 /* One entry. Its bytes are valid as long as those of its event. */
 struct redis_entry {
-	struct eio_bytes stream, id;
+	struct eio_bytes stream; /* empty in an answer to XREVRANGE, which does not say it */
+	struct eio_bytes id;
 	struct eio_bytes words; /* fields and values by turns: see redis_entry_next() */
 	uint64_t skipped; /* 0; else it had so many bytes, which were too many, and has no words */
 };
@@ -53,6 +55,8 @@ struct redis_entries {
 	size_t bytes; /* of the words of the entry at hand, kept or not */
 	bool too_long;
 	long long left; /* words that are to come */
+	long long
+		elements; /* of the array that stands behind a name: entries; or words, then it was no name but an id */
 	bool complete; /* an entry is, and is to be handed out */
 	int item; /* of XINFO: which value is next */
 	struct redis_stream_info info;

@@ -120,6 +120,12 @@ redis_readings_answered(struct redis_readings *rs, bool refused)
 
 /* Reading */
 
+static struct redis_id
+read_to(const struct redis_reading *r)
+{
+	return r->past.state == REDIS_PAST_READ ? r->past.at : r->cursor.at;
+}
+
 size_t
 redis_readings_read(struct redis_readings *rs, struct eio_buf *out, unsigned block_ms)
 {
@@ -146,7 +152,7 @@ redis_readings_read(struct redis_readings *rs, struct eio_buf *out, unsigned blo
 	for (size_t i = 0; i < rs->n; i++) {
 		char text[REDIS_ID_TEXT];
 
-		if (rs->v[i].in_read) redis_argument(out, eio_cstr(redis_id_text(rs->v[i].cursor.at, text)));
+		if (rs->v[i].in_read) redis_argument(out, eio_cstr(redis_id_text(read_to(&rs->v[i]), text)));
 	}
 	return n;
 }
@@ -212,6 +218,7 @@ redis_readings_settled(const struct redis_readings *rs)
 		const struct redis_reading *r = &rs->v[i];
 
 		if (r->stream->resume && !reading_settled(r)) return false;
+		if (r->past.state != REDIS_PAST_NONE) return false;
 	}
 	return true;
 }

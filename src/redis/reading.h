@@ -13,6 +13,7 @@
 struct redis_reading {
 	const struct redis_streamer_stream *stream; /* borrowed */
 	struct redis_cursor cursor;
+	struct redis_past past; /* what came before that */
 	bool refused; /* the last answer, also that of a connection before */
 	bool told; /* for whoever logs: that it is refused */
 	bool behind; /* the same: that it is doubted */
@@ -65,7 +66,8 @@ bool redis_readings_caught_up(const struct redis_readings *rs, const struct redi
 /* Whether a stream is doubted that is not refused. */
 bool redis_readings_doubted(const struct redis_readings *rs);
 
-/* Whether each stream that was to go on somewhere has been looked at and read up to where it ended then. */
+/* Whether each stream that was to go on somewhere has been looked at and read up to where it ended then, and the past
+ * of each is over. */
 bool redis_readings_settled(const struct redis_readings *rs);
 
 /* Appends commands that keep the positions noted at the call before, and notes those of now. Returns how many commands.

@@ -72,6 +72,8 @@ step(struct redis_streamer *s)
 	uv_timer_stop(&s->timer);
 	if (s->look_at_ms <= now)
 		redis_streamer__look(s);
+	else if (redis_streamer__seek(s))
+		return;
 	else if (!s->waits && s->options.may_read(s->options.user))
 		start_read(s);
 	else if (!s->waits)
@@ -101,6 +103,7 @@ take_read_refused(struct redis_streamer *s, struct eio_bytes error)
 	if (s->read_refused) {
 		s->look_at_ms += redis_backoff_failed(&s->backoff, redis_streamer__now(s));
 		s->denied = s->waits = true;
+		redis_streamer__lose_pasts(s, "XREAD is refused");
 		redis_refusal(error, s->options.url, false, text, sizeof text);
 		log_limited(LOG_LEVEL_WARN, &s->limit, redis_streamer__now(s),
 			"redis=%s event=read-refused reason=\"%s\"", s->options.url->name, text);
@@ -109,11 +112,19 @@ take_read_refused(struct redis_streamer *s, struct eio_bytes error)
 	s->read_refused = true;
 }
 
+/* All there was of it has come, at least up to where it ended when it was looked at. */
 static void
-take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text)
+catch_up(struct redis_streamer *s, struct redis_reading *r)
 {
 	struct redis_gap gap;
 
+	redis_past_caught_up(&r->past);
+	if (redis_cursor_caught_up(&r->cursor, &gap)) redis_streamer__past_gap(s, r, &gap);
+}
+
+static void
+take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text)
+{
 	s->phase = STREAMER_IDLE;
 	if (reply == REDIS_REPLY_IS_ERROR) {
 		take_read_refused(s, text);
@@ -124,8 +135,8 @@ take_read(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes tex
 	for (size_t i = 0; i < s->readings.n; i++) {
 		struct redis_reading *r = &s->readings.v[i];
 
-		if (redis_readings_caught_up(&s->readings, r) && redis_cursor_caught_up(&r->cursor, &gap))
-			redis_streamer__tell_gap(s, r, &gap);
+		if (redis_readings_caught_up(&s->readings, r)) catch_up(s, r);
+		if (r->past.state == REDIS_PAST_CHECKED) s->look_at_ms = 0;
 	}
 	s->unsaved |= s->readings.entries > 0;
 	redis_readings_read_done(&s->readings);
@@ -154,6 +165,8 @@ streamer_reply(void *user, enum redis_reply reply, struct eio_bytes text)
 	}
 	if (s->phase == STREAMER_LOOKS)
 		redis_streamer__look_answer(s, reply, text);
+	else if (s->phase == STREAMER_SEEKS)
+		redis_streamer__seek_answer(s, reply, text);
 	else if (s->saves)
 		take_save(s, is_error, text);
 	else
@@ -175,8 +188,13 @@ streamer_entry(void *user, const struct redis_entry *e)
 	struct redis_gap gap;
 	struct redis_id id;
 
+	if (s->phase == STREAMER_SEEKS) redis_streamer__seek_entry(s, e);
 	if (!r || !redis_id_parse(&id, e->id)) return;
-	if (redis_cursor_entry(&r->cursor, id, &gap)) redis_streamer__tell_gap(s, r, &gap);
+	if (r->past.state == REDIS_PAST_READ && redis_past_entry(&r->past, id)) {
+		s->options.past_entry(s->options.user, redis_streamer__number(s, r), e);
+		return;
+	}
+	if (redis_cursor_entry(&r->cursor, id, &gap)) redis_streamer__past_gap(s, r, &gap);
 	s->options.entry(s->options.user, redis_streamer__number(s, r), e);
 }
 
@@ -228,7 +246,9 @@ streamer_lost(void *user)
 	uv_timer_stop(&s->timer);
 	s->phase = STREAMER_IDLE;
 	for (size_t i = 0; i < s->readings.n; i++) s->readings.v[i].saved[0] = '\0';
+	redis_streamer__lose_pasts(s, "the connection was lost");
 	redis_streamer__tell_state(s);
+	redis_streamer__tell_settled(s);
 }
 
 static const struct redis_role streamer_role = {
@@ -263,6 +283,7 @@ redis_streamer_open(uv_loop_t *loop, const struct redis_streamer_options *option
 	s->magic = REDIS_STREAMER_MAGIC;
 	s->options = *options;
 	if (redis_readings_init(&s->readings, options->streams, options->n) < 0) goto fail_streamer;
+	redis_streamer__want_past(s);
 	s->link = redis_link_open(loop, &link_options);
 	if (!s->link) goto fail_readings;
 	uv_timer_init(loop, &s->timer); /* cannot fail */

@@ -10,6 +10,10 @@
  * is missing (cursor.h), and that a stream is another one than before. What is refused keeps nothing else from coming,
  * and is looked at again and again, with the waits of backoff.h.
  *
+ * What was added lately before it began can be had, too, apart from what comes (past.h). It is read once, at the
+ * beginning, in front of all that comes from that stream; when the connection is lost meanwhile, or something else
+ * happens, it is not.
+ *
  * After a lost connection reading goes on behind the last entry that was read. A position may be kept in Redis, in a
  * hash: what stands there has been read at least save_ms ago.
  *
@@ -20,6 +24,7 @@
 
 #include "src/redis/cursor.h"
 #include "src/redis/metrics.h"
+#include "src/redis/past.h"
 #include "src/redis/url.h"
 
 #include <uv.h>
@@ -52,8 +57,15 @@ struct redis_streamer_options {
 	void (*state)(void *user, bool ready);
 	/* A stream is refused from now on, or is not any more. */
 	void (*refused)(void *user, size_t stream, bool refused);
+	/* Of those that go on nowhere; NULL: nothing of it is wanted, and the next two are not told. */
+	const struct redis_past_limits *past;
+	/* An entry that was there before. */
+	void (*past_entry)(void *user, size_t stream, const struct redis_entry *e);
+	/* Once of each stream that it is wanted of: there is no more of it. From an id on, if the entry of that id was
+	 * told, nothing is missing; NULL: that is not known of any. */
+	void (*past_end)(void *user, size_t stream, const struct redis_id *from);
 	/* Once: every stream has been looked at that goes on somewhere, and what is missing of it since then has been
-	 * told. NULL: nobody wants to know. */
+	 * told; and the past of each is over. NULL: nobody wants to know. */
 	void (*settled)(void *user);
 	/* Whether more can be taken now. If not it is asked again soon. */
 	bool (*may_read)(void *user);

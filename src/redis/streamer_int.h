@@ -10,7 +10,7 @@
 
 #define REDIS_STREAMER_MAGIC 0x4ed157e4
 
-enum streamer_phase { STREAMER_IDLE, STREAMER_LOOKS, STREAMER_READS };
+enum streamer_phase { STREAMER_IDLE, STREAMER_LOOKS, STREAMER_SEEKS, STREAMER_READS };
 
 struct redis_streamer {
 	unsigned magic;
@@ -30,6 +30,9 @@ struct redis_streamer {
 	bool ready; /* as was told */
 	bool settled; /* the same */
 	bool unsaved; /* there are positions to be kept */
+	struct redis_past_limits past; /* what is wanted of it */
+	size_t past_bytes; /* so much may still be found */
+	size_t seeks; /* the stream that was asked about, whose answer comes next */
 	uint64_t look_at_ms, save_at_ms; /* when to look, and to keep positions, next */
 	uv_timer_t timer; /* for step() */
 	struct redis_backoff backoff; /* of looks at what is refused */
@@ -48,6 +51,25 @@ void redis_streamer__tell_settled(struct redis_streamer *s);
 
 /* Logs the gap, and says it. */
 void redis_streamer__tell_gap(struct redis_streamer *s, const struct redis_reading *r, const struct redis_gap *gap);
+
+/* The past (streamer_past.c): whether it is wanted of any. */
+void redis_streamer__want_past(struct redis_streamer *s);
+
+/* Asks where it begins; false when nothing is sought. Then entries, and the answers. */
+bool redis_streamer__seek(struct redis_streamer *s);
+void redis_streamer__seek_entry(struct redis_streamer *s, const struct redis_entry *e);
+void redis_streamer__seek_answer(struct redis_streamer *s, enum redis_reply reply, struct eio_bytes text);
+
+/* A stream was looked at, info: NULL when there is none; or that is refused. */
+void redis_streamer__past_looked(
+	struct redis_streamer *s, struct redis_reading *r, const struct redis_stream_info *info);
+void redis_streamer__past_refused(struct redis_streamer *s, struct redis_reading *r, struct eio_bytes error);
+
+/* Something is missing behind it: it is over, and the gap is told. */
+void redis_streamer__past_gap(struct redis_streamer *s, struct redis_reading *r, const struct redis_gap *gap);
+
+/* That of all is over, where it has begun, for this reason. */
+void redis_streamer__lose_pasts(struct redis_streamer *s, const char *why);
 
 /* The look (streamer_look.c): begins one, and takes an answer to what it asked. After the last one nothing is asked. */
 void redis_streamer__look(struct redis_streamer *s);

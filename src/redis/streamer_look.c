@@ -127,7 +127,7 @@ look_at_reading(struct redis_streamer *s, struct redis_reading *r, const struct 
 	char at[REDIS_ID_TEXT], last[REDIS_ID_TEXT];
 	struct redis_gap gap;
 
-	if (redis_cursor_looked(&r->cursor, &look, &gap)) redis_streamer__tell_gap(s, r, &gap);
+	if (redis_cursor_looked(&r->cursor, &look, &gap)) redis_streamer__past_gap(s, r, &gap);
 	r->behind = r->cursor.doubted && s->role != REDIS_SERVER_UNASKED;
 	if (r->behind && !was)
 		log_info("redis=%s event=stream-behind stream=\"%s\" read=%s last=%s server=%s", s->options.url->name,
@@ -142,7 +142,12 @@ take_look(struct redis_streamer *s, struct redis_reading *r, enum redis_reply re
 	bool refused = s->position_refused || (is_error && !none) || (!is_error && reply != REDIS_REPLY_IS_INFO);
 
 	if (refused && !s->position_refused) log_stream_refused(s, r, text);
-	if (!refused) look_at_reading(s, r, none ? NULL : &s->info);
+	if (refused) {
+		redis_streamer__past_refused(s, r, text);
+	} else {
+		look_at_reading(s, r, none ? NULL : &s->info);
+		redis_streamer__past_looked(s, r, none ? NULL : &s->info);
+	}
 	s->position_refused = false;
 	note_answered(s, r, refused);
 	if (!redis_readings_asked(&s->readings)) end_look(s);

@@ -32,11 +32,10 @@ streams_of(void *user)
 	return s;
 }
 
-static void
-on_entry(void *user, size_t stream, const struct redis_entry *e)
+static struct message
+message_of_entry(const struct streams *s, size_t stream, const struct redis_entry *e)
 {
-	struct streams *s = streams_of(user);
-	struct message m = {
+	return (struct message){
 		.kind = MESSAGE_OF_STREAM,
 		.name = eio_cstr(s->all[stream].name),
 		.channel = eio_cstr(s->all[stream].name),
@@ -44,11 +43,36 @@ on_entry(void *user, size_t stream, const struct redis_entry *e)
 		.words = e->words,
 		.now_ms = uv_now(s->loop),
 	};
+}
+
+static void
+on_entry(void *user, size_t stream, const struct redis_entry *e)
+{
+	struct streams *s = streams_of(user);
+	struct message m = message_of_entry(s, stream, e);
 
 	if (e->skipped)
 		s->events->too_long(s->user, &m, e->skipped);
 	else
 		s->events->entry(s->user, &m);
+}
+
+/* What was too long nobody has got. */
+static void
+on_past_entry(void *user, size_t stream, const struct redis_entry *e)
+{
+	struct streams *s = streams_of(user);
+	struct message m = message_of_entry(s, stream, e);
+
+	if (!e->skipped) s->events->past(s->user, &m);
+}
+
+static void
+on_past_end(void *user, size_t stream, const struct redis_id *from)
+{
+	struct streams *s = streams_of(user);
+
+	s->events->past_end(s->user, eio_cstr(s->all[stream].name), from);
 }
 
 static void
@@ -158,7 +182,10 @@ streams_open(const struct source_options *options)
 		.gap = on_streams_gap,
 		.state = on_streams_state,
 		.refused = on_stream_refused,
-		.settled = options->n_places ? on_streams_settled : NULL,
+		.past = options->past,
+		.past_entry = on_past_entry,
+		.past_end = on_past_end,
+		.settled = options->n_places || options->past ? on_streams_settled : NULL,
 		.may_read = may_read_streams,
 		.user = s,
 	};

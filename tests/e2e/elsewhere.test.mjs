@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { ask, collect, connect, connected, createClient } from './lib/client.mjs';
@@ -296,6 +297,26 @@ describe('another siocast', { concurrency: 4, skip: SIOCAST_ONLY }, () => {
 			await servers.kill(1, 0);
 			await returned;
 			assert.equal(socket.recovered, false);
+		}),
+	);
+
+	test('one that ends and is there again, with a stateFile', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const stateFile = path.join(await cleanup.folder(), 'state');
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 1, config: { stateFile } });
+			const socket = await member(servers, { transports: ['websocket'] });
+			await enter(socket);
+			await servers.next();
+			await hasAll(socket, 1);
+			const { id } = socket;
+			const returned = back([socket]);
+			await servers.list[0].child.stop();
+			await servers.next();
+			servers.list[0].child = await launchSiocast(cleanup, servers.list[0]);
+			await returned;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, 2);
+			assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b']);
 		}),
 	);
 

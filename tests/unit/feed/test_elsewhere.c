@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NODES = 2, CLIENTS = 6, ROOMS = 4, EVERYONE = ROOMS, FEEDS = 7, MESSAGES = 6000, STEPS = 9000, RUNS = 10 };
+enum { NODES = 2, CLIENTS = 6, ROOMS = 4, EVERYONE = ROOMS, FEEDS = 9, MESSAGES = 6000, STEPS = 9000, RUNS = 10 };
 enum { TRACKS = 2, PUBLISHED = 0, ENTRIES = 1 };
 
 static const char text[] =
@@ -36,7 +36,10 @@ static const char text[] =
 	"{\"pattern\": \"c.*\", \"event\": \"f4\", \"room\": [\"{/r}\", \"{/q}\"], \"except\": \"{/x}\", \"encode\": \"json\","
 	" \"batch\": {\"interval\": 250}},"
 	"{\"channel\": [\"a\", \"b\"], \"event\": \"f5\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
-	"{\"stream\": \"s\", \"event\": \"f6\", \"room\": \"{/r}\", \"encode\": \"json\", \"batch\": {\"interval\": 100}}]}";
+	"{\"stream\": \"s\", \"event\": \"f6\", \"room\": \"{/r}\", \"encode\": \"json\", \"batch\": {\"interval\": 100}},"
+	"{\"stream\": \"s\", \"event\": \"f7\", \"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+	"{\"stream\": \"s\", \"event\": \"f8\", \"room\": \"{/r}\", \"encode\": \"json\","
+	" \"batch\": {\"interval\": 250, \"maxMessages\": 3}}]}";
 
 /* What was published. */
 struct said {
@@ -62,6 +65,7 @@ struct node {
 	struct queued *first, **last;
 	struct feed_offset_text reached; /* of what was read of the queue */
 	size_t read[TRACKS]; /* how many messages came */
+	size_t past, past_end; /* entries that were there when it was started: these come first */
 	uint64_t ahead_ms; /* its clock; what is 0 here is different there */
 	uint64_t told_ms;
 };
@@ -86,7 +90,9 @@ static struct node nodes[NODES];
 static struct client clients[CLIENTS];
 static uint64_t now;
 static long fail_at = -1; /* which allocation of the next answer fails */
-static unsigned recovered, anew, events, event_bytes, offset_bytes, dumb;
+static bool entries_only; /* nothing is published */
+static bool in_answer;
+static unsigned recovered, anew, from_past, events, event_bytes, offset_bytes, dumb;
 
 /* Siocasts */
 
@@ -128,10 +134,21 @@ tell_time(struct node *n)
 	n->told_ms = now;
 }
 
+/* Some of what was there when it was started comes, before anything new. */
+static void
+await_past(struct node *n)
+{
+	size_t back = dice(60);
+
+	n->past_end = n_said[ENTRIES];
+	n->past = n->past_end > back ? n->past_end - back : 0;
+	if (dice(3)) journal_await_past(n->out.journal, ENTRIES);
+}
+
 static void
 start_node(struct node *n)
 {
-	static const bool hashed[TRACKS] = { true, false };
+	const bool hashed[TRACKS] = { !entries_only, false };
 
 	*n = (struct node){ .interest = interest_table_new(), .ahead_ms = dice(100000) };
 	n->last = &n->first;
@@ -153,6 +170,8 @@ start_node(struct node *n)
 	n->out.workers[0] = &n->deliveries;
 	n->out.recalls[0] = &n->recalls;
 	for (unsigned t = 0; t < TRACKS; t++) n->read[t] = n_said[t];
+	await_past(n);
+	if (entries_only) track_begin_at(&n->out.journal->tracks[PUBLISHED], (struct track_place){ 0, 0 });
 	tell_time(n);
 }
 
@@ -204,37 +223,78 @@ stop_node(struct node *n)
 	interest_table_free(n->interest);
 }
 
-/* What one reads next of a source. */
+/* A message of a source, as one gets it; its words lie in `words`. */
 static void
-read_source(struct node *n, unsigned track)
+make_message(const struct node *n, unsigned track, size_t index, struct eio_buf *words, struct message *m)
 {
-	const struct said *s = &said[track][n->read[track]];
+	const struct said *s = &said[track][index];
 	static const char *const names[] = { "a", "b", "c.*", "s" }, *const channels[] = { "a", "b", "c.1", "s" };
-	struct message m = { .kind = s->kind == 3   ? MESSAGE_OF_STREAM
-				     : s->kind == 2 ? MESSAGE_OF_PATTERN
-						    : MESSAGE_OF_CHANNEL,
+	char id[24], room[8];
+
+	*m = (struct message){ .kind = s->kind == 3   ? MESSAGE_OF_STREAM
+				       : s->kind == 2 ? MESSAGE_OF_PATTERN
+						      : MESSAGE_OF_CHANNEL,
 		.name = eio_cstr(names[s->kind]),
 		.channel = eio_cstr(channels[s->kind]),
 		.now_ms = node_now(n),
 		.track = track + 1 };
-	static struct eio_buf words; /* once it is large enough it needs no memory */
-	char id[24], room[8];
-
-	if (track == ENTRIES) {
-		redis_entry_add(&words, EIO_LIT("id"));
-		redis_entry_add(&words, eio_bytes(id, (size_t)snprintf(id, sizeof id, "%zu", n->read[track])));
-		redis_entry_add(&words, EIO_LIT("r"));
-		redis_entry_add(&words, eio_bytes(room, (size_t)snprintf(room, sizeof room, "r%u", s->r)));
-		m.words = eio_buf_bytes(&words);
-		m.place = (struct track_place){ s->at_ms, n->read[track] };
-		n->read[track]++;
-		feed_router_entry(&n->router, &m);
-		eio_buf_clear(&words);
-	} else {
-		m.payload = eio_cstr(s->json);
-		n->read[track]++;
-		feed_router_message(&n->router, &m);
+	if (track != ENTRIES) {
+		m->payload = eio_cstr(s->json);
+		return;
 	}
+	eio_buf_clear(words);
+	redis_entry_add(words, EIO_LIT("id"));
+	redis_entry_add(words, eio_bytes(id, (size_t)snprintf(id, sizeof id, "%zu", index)));
+	redis_entry_add(words, EIO_LIT("r"));
+	redis_entry_add(words, eio_bytes(room, (size_t)snprintf(room, sizeof room, "r%u", s->r)));
+	m->words = eio_buf_bytes(words);
+	m->place = (struct track_place){ s->at_ms, index };
+}
+
+static struct eio_buf words; /* once it is large enough it needs no memory */
+
+/* That is over: it may be that some of it was cut, or that nothing is sure. */
+static void
+end_past(struct node *n)
+{
+	struct track_place from = { 0, 0 };
+	size_t index;
+
+	if (n_said[ENTRIES] && dice(3) == 0) {
+		index = dice((unsigned)n_said[ENTRIES]);
+		from = (struct track_place){ said[ENTRIES][index].at_ms, index };
+	}
+	journal_end_past(n->out.journal, ENTRIES, dice(8) ? &from : NULL);
+}
+
+/* What one reads next of a source. */
+static void
+read_source(struct node *n, unsigned track)
+{
+	bool past = track == ENTRIES && journal_awaits_past(n->out.journal, ENTRIES);
+	struct message m;
+
+	if (past && n->past < n->past_end) {
+		make_message(n, track, n->past++, &words, &m);
+		feed_router_past(&n->router, &m);
+		return;
+	}
+	if (past && dice(2)) {
+		end_past(n);
+		return;
+	}
+	if (n->read[track] == n_said[track]) return;
+	make_message(n, track, n->read[track]++, &words, &m);
+	if (track == ENTRIES)
+		feed_router_entry(&n->router, &m);
+	else
+		feed_router_message(&n->router, &m);
+}
+
+static bool
+has_to_read(const struct node *n, unsigned track)
+{
+	return n->read[track] < n_said[track] || (track == ENTRIES && journal_awaits_past(n->out.journal, ENTRIES));
 }
 
 /* Clients */
@@ -244,10 +304,10 @@ read_source(struct node *n, unsigned track)
 static bool
 is_for(const struct client *c, unsigned feed, const struct said *s, size_t index, bool *surely, bool *maybe)
 {
-	unsigned track = feed == 6 ? ENTRIES : PUBLISHED;
+	unsigned track = feed >= 6 ? ENTRIES : PUBLISHED;
 	unsigned rooms[2] = { s->r, s->r };
 
-	if (feed == 2 || feed == 5) rooms[0] = rooms[1] = EVERYONE;
+	if (feed == 2 || feed == 5 || feed == 7) rooms[0] = rooms[1] = EVERYONE;
 	if (feed == 4) rooms[1] = s->q;
 	*surely = *maybe = false;
 	for (int i = 0; i < 2; i++) {
@@ -262,16 +322,17 @@ is_for(const struct client *c, unsigned feed, const struct said *s, size_t index
 static void
 get_message(struct client *c, unsigned feed, unsigned index)
 {
-	const struct said *s = &said[feed == 6 ? ENTRIES : PUBLISHED][index];
+	const struct said *s = &said[feed >= 6 ? ENTRIES : PUBLISHED][index];
 	unsigned *newest = &c->newest[feed][s->r][feed == 4 ? s->q : 0][feed == 4 ? s->x : 0];
 	bool surely, maybe;
 
 	is_for(c, feed, s, index, &surely, &maybe);
 	if (!maybe) fail_msg("feed %u: %u is not for it", feed, index);
 	if (c->got[feed][index]++) fail_msg("feed %u: %u comes again", feed, index);
-	if (feed == 2 || feed == 5) newest = &c->newest[feed][0][0][0];
+	if (feed == 2 || feed == 5 || feed == 7) newest = &c->newest[feed][0][0][0];
 	if (*newest > index) fail_msg("feed %u: %u behind %u", feed, index, *newest);
 	*newest = index;
+	from_past += in_answer && feed >= 6 && index < nodes[c->node].past_end;
 }
 
 /* The text of an event, and its offset. */
@@ -398,7 +459,9 @@ get_answer(struct client *c, const struct feed_recall *r)
 		c->joined[room] = r->reached;
 		show_interest(&nodes[c->node], room);
 	}
+	in_answer = true;
 	for (size_t i = 0; i < n; i++) get_event(c, r->missed.v[i]);
+	in_answer = false;
 	if (n < r->missed.n) leave_node(c);
 }
 
@@ -469,7 +532,7 @@ read_queue(struct node *n)
 static void
 say(void)
 {
-	unsigned kind = dice(4), track = kind == 3 ? ENTRIES : PUBLISHED;
+	unsigned kind = entries_only ? 3 : dice(4), track = kind == 3 ? ENTRIES : PUBLISHED;
 	struct said *s = &said[track][n_said[track]];
 
 	if (n_said[track] == MESSAGES) return;
@@ -534,10 +597,10 @@ step(unsigned deaths)
 	now += dice(30);
 	if (dice(2)) say();
 	for (unsigned t = 0; t < TRACKS; t++)
-		while (dice(8) && nodes[node].read[t] < n_said[t]) read_source(&nodes[node], t);
+		while (dice(8) && has_to_read(&nodes[node], t)) read_source(&nodes[node], t);
 	for (unsigned i = 0; i < NODES; i++) work(&nodes[i]);
 	if (dice(4000) < deaths) kill_node(dice(NODES));
-	if (deaths && dice(8000) == 0) lose_some(dice(NODES));
+	if (deaths && !entries_only && dice(8000) == 0) lose_some(dice(NODES));
 	if (c->is == AWAY && dice(20) == 0) come_back(c, dice(4) ? dice(NODES) : c->node);
 	if (c->is == HERE && dice(40) == 0) enter_room(c, dice(ROOMS));
 }
@@ -547,7 +610,7 @@ finish(void)
 {
 	for (unsigned i = 0; i < NODES; i++)
 		for (unsigned t = 0; t < TRACKS; t++)
-			while (nodes[i].read[t] < n_said[t]) read_source(&nodes[i], t);
+			while (has_to_read(&nodes[i], t)) read_source(&nodes[i], t);
 	for (unsigned round = 0; round < 40; round++) {
 		for (unsigned i = 0; i < CLIENTS; i++)
 			if (clients[i].is == AWAY) come_back(&clients[i], i % NODES);
@@ -564,12 +627,12 @@ finish(void)
 static void
 check_client(const struct client *c, unsigned long run)
 {
-	static const unsigned kinds[FEEDS] = { 1, 1, 2, 2, 4, 3, 8 }; /* sets of them */
+	static const unsigned kinds[FEEDS] = { 1, 1, 2, 2, 4, 3, 8, 8, 8 }; /* sets of them */
 
 	assert_int_equal(c->is, HERE);
 	for (unsigned f = 0; f < FEEDS; f++)
-		for (size_t i = 0; i < n_said[f == 6 ? ENTRIES : PUBLISHED]; i++) {
-			const struct said *s = &said[f == 6 ? ENTRIES : PUBLISHED][i];
+		for (size_t i = 0; i < n_said[f >= 6 ? ENTRIES : PUBLISHED]; i++) {
+			const struct said *s = &said[f >= 6 ? ENTRIES : PUBLISHED][i];
 			bool surely, maybe;
 
 			if (!(kinds[f] >> s->kind & 1)) continue;
@@ -589,21 +652,24 @@ each_once_or_anew(void **state)
 	config = configured(text);
 	for (unsigned long run = 0; run < runs; run++) {
 		dice_state = run;
+		entries_only = run % 2;
 		now = 1000;
 		n_said[0] = n_said[1] = 0;
 		for (unsigned i = 0; i < NODES; i++) start_node(&nodes[i]);
 		for (unsigned i = 0; i < CLIENTS; i++) come_anew(&clients[i], i % NODES);
-		for (unsigned i = 0; i < STEPS; i++) step((unsigned)(run % 4));
+		for (unsigned i = 0; i < STEPS; i++) step((unsigned)(run / 2 % 4));
 		finish();
 		for (unsigned i = 0; i < CLIENTS; i++) check_client(&clients[i], run);
 		for (unsigned i = 0; i < NODES; i++) stop_node(&nodes[i]);
 	}
 	config_free(config);
 	print_message(
-		"%u recovered, %u anew; %u of %u events say nothing to others; %.1f bytes of %.1f in an event are its offset\n",
-		recovered, anew, dumb, events, (double)offset_bytes / events, (double)event_bytes / events);
+		"%u recovered, %u anew; %u of what was there before; %u of %u events say nothing to others; %.1f bytes of %.1f in an event are its offset\n",
+		recovered, anew, from_past, dumb, events, (double)offset_bytes / events, (double)event_bytes / events);
 	assert_true(recovered > 10 * runs);
 	assert_true(anew > runs);
+	assert_true(from_past > runs);
+	entries_only = false;
 }
 
 /* Some say something, and all hear it. */
@@ -615,7 +681,7 @@ talk(unsigned messages)
 		say();
 		for (unsigned n = 0; n < NODES; n++) {
 			for (unsigned t = 0; t < TRACKS; t++)
-				while (nodes[n].read[t] < n_said[t]) read_source(&nodes[n], t);
+				while (has_to_read(&nodes[n], t)) read_source(&nodes[n], t);
 			work(&nodes[n]);
 		}
 	}
@@ -646,13 +712,45 @@ come_without_memory(long reading, long answering)
 	for (unsigned i = 0; i < 20; i++) say();
 	failmalloc_arm(reading);
 	for (unsigned t = 0; t < TRACKS; t++)
-		while (nodes[1].read[t] < n_said[t]) read_source(&nodes[1], t);
+		while (has_to_read(&nodes[1], t)) read_source(&nodes[1], t);
 	failed = failmalloc_disarm();
 	fail_at = answering;
 	come_back(c, 1);
 	failed |= failmalloc_disarm();
 	fail_at = -1;
 	talk(0);
+	check_client(c, 0);
+	for (unsigned i = 0; i < NODES; i++) stop_node(&nodes[i]);
+	return failed;
+}
+
+/* The same with one that has only just started, and lacks memory while it reads what was there before. */
+static bool
+come_to_past_without_memory(long reading)
+{
+	struct client *c = &clients[0];
+	struct node *n = &nodes[1];
+	bool failed;
+
+	dice_state = 1;
+	now = 1000;
+	n_said[0] = n_said[1] = 0;
+	memset(clients, 0, sizeof clients);
+	for (unsigned i = 0; i < NODES; i++) start_node(&nodes[i]);
+	talk(30);
+	come_anew(c, 0);
+	talk(20);
+	leave_node(c);
+	for (unsigned i = 0; i < 20; i++) say();
+	stop_node(n);
+	start_node(n);
+	journal_await_past(n->out.journal, ENTRIES);
+	n->past = 5;
+	failmalloc_arm(reading);
+	while (n->past < n->past_end) read_source(n, ENTRIES);
+	failed = failmalloc_disarm();
+	journal_end_past(n->out.journal, ENTRIES, &(struct track_place){ 0, 0 });
+	for (; c->is == AWAY; talk(0)) come_back(c, 1);
 	check_client(c, 0);
 	for (unsigned i = 0; i < NODES; i++) stop_node(&nodes[i]);
 	return failed;
@@ -672,6 +770,12 @@ without_memory(void **state)
 	for (n = 0; come_without_memory(-1, n);) n++;
 	assert_true(n > 20);
 	assert_int_equal(anew - before, n);
+	entries_only = true;
+	for (n = 0; come_to_past_without_memory(n);) n++;
+	assert_true(n > 20);
+	before = recovered;
+	come_to_past_without_memory(-1);
+	assert_true(recovered > before);
 	config_free(config);
 }
 

@@ -28,6 +28,11 @@ static const char answers[] =
 	ENTRY("2-1", "4", "$1\r\nx\r\n$10\r\n1234567890\r\n$1\r\ny\r\n$10\r\n1234567890\r\n") /* too much of them */
 	ENTRY("2-2", "2", "$5\r\nshort\r\n$1\r\n1\r\n")
 	"*2\r\n$3\r\n2-3\r\n*-1\r\n"
+	/* XREVRANGE */
+	"*3\r\n"
+	ENTRY("3-3", "2", "$1\r\nx\r\n$1\r\n1\r\n")
+	ENTRY("3-2", "4", "$1\r\nx\r\n$0\r\n\r\n$0\r\n\r\n$1\r\ny\r\n")
+	ENTRY("3-1", "2", "$1\r\nx\r\n$25\r\n1234567890123456789012345\r\n")
 	/* XINFO STREAM of Redis 7, of 6.2, and of an empty stream. */
 	"*20\r\n$6\r\nlength\r\n:2\r\n$15\r\nradix-tree-keys\r\n:1\r\n$16\r\nradix-tree-nodes\r\n:2\r\n"
 	"$17\r\nlast-generated-id\r\n$3\r\n9-2\r\n$20\r\nmax-deleted-entry-id\r\n$3\r\n4-0\r\n"
@@ -48,6 +53,7 @@ static const char answers[] =
 
 static const char answers_seen[] = "+OK?1-1?:-ERR no such key?"
 				   "a 1-1(x=1\r\n2,)a 1-2(x=,=y,)a 1-3(long 26)b c 2-1(long 22)b c 2-2(short=1,)*"
+				   " 3-3(x=1,) 3-2(x=,=y,) 3-1(long 26)*"
 				   "i2 9-2 5-0 counts 7 4-0;i1 9-2 9-2;i0 0-0 0-0;"
 				   "?*?a 1-2(x=y,)*";
 

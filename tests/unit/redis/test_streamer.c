@@ -27,6 +27,12 @@
 #define INFO(length, last, added) \
 	"*6\r\n$6\r\nlength\r\n:" length "\r\n$17\r\nlast-generated-id\r\n$3\r\n" last \
 	"\r\n$13\r\nentries-added\r\n:" added "\r\n"
+/* All of it: also from where on there are entries, and up to where some were deleted. */
+#define WHOLE(length, last, added, deleted, first) \
+	"*10\r\n$6\r\nlength\r\n:" length "\r\n$17\r\nlast-generated-id\r\n$3\r\n" last \
+	"\r\n$20\r\nmax-deleted-entry-id\r\n$3\r\n" deleted "\r\n$13\r\nentries-added\r\n:" added \
+	"\r\n$11\r\nfirst-entry\r\n" ENTRY(first, "0")
+#define BACK(from) "*6\r\n$9\r\nXREVRANGE\r\n$1\r\na\r\n" from "\r\n$1\r\n-\r\n$5\r\nCOUNT\r\n"
 #define ENTRY(id, value) "*2\r\n$3\r\n" id "\r\n*2\r\n$1\r\nx\r\n$1\r\n" value "\r\n"
 
 static const struct redis_streamer_stream all[] = { { .name = "a", .from = "$" },
@@ -72,6 +78,25 @@ on_test_refused(void *user, size_t stream, bool refused)
 
 	see("%zu:%s;", stream, refused ? "refused" : "allowed");
 	s->refused += refused ? 1 : -1;
+}
+
+static void
+on_test_past(void *user, size_t stream, const struct redis_entry *e)
+{
+	struct server *s = user;
+
+	see("%zu:past ", stream);
+	see_entry(e);
+	s->messages++;
+}
+
+static void
+on_test_past_end(void *user, size_t stream, const struct redis_id *from)
+{
+	char text[REDIS_ID_TEXT];
+
+	(void)user;
+	see("%zu:past from %s;", stream, from ? redis_id_text(*from, text) : "nowhere");
 }
 
 static bool
@@ -370,6 +395,175 @@ looks_again(void **state)
 	stop_streaming(s);
 }
 
+/* The past */
+
+/* A stream that is looked at, of which the past is wanted since 5-0. */
+static struct server *
+streaming_past(const char *answer)
+{
+	static const struct redis_past_limits limits = { .since_ms = 5, .messages = 100, .bytes = 100000 };
+	struct redis_streamer_options o = streamer_options(1);
+
+	o.past = &limits;
+	o.past_entry = on_test_past;
+	o.past_end = on_test_past_end;
+	o.settled = on_test_settled;
+	return streaming(&o, 1, LOOK_A, answer);
+}
+
+/* It begins with the last one from before, and ends where what is new begins. */
+static void
+reads_what_was_there(void **state)
+{
+	struct server *s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+
+	(void)state;
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n",
+		"*4\r\n" ENTRY("7-3", "4") ENTRY("6-1", "3") ENTRY("4-1", "2") ENTRY("3-1", "1"));
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n4-0\r\n",
+		"*1\r\n*2\r\n$1\r\na\r\n*4\r\n" ENTRY("4-1", "2") ENTRY("6-1", "3") ENTRY("7-3", "4")
+			ENTRY("7-4", "5"));
+	await_words(s, LOOK_A, WHOLE("5", "7-4", "5", "0-0", "3-1"));
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n7-4\r\n", NULL);
+	assert_string_equal(seen, "ready;0:past a 4-1(x=2,)0:past a 6-1(x=3,)0:past a 7-3(x=4,)0:a 7-4(x=5,)"
+				  "0:past from 3-1;settled;");
+	/* Another connection does not begin again. */
+	drop_client(s);
+	await_words(s, LOOK_A, WHOLE("5", "7-4", "5", "0-0", "3-1"));
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n7-4\r\n", NULL);
+	stop_streaming(s);
+}
+
+/* It is looked for in portions, and no further than so many. */
+static void
+seeks_until_it_is_enough(void **state)
+{
+	struct server *s = streaming_past(WHOLE("300", "9-9", "300", "0-0", "5-1"));
+	char text[8192];
+
+	(void)state;
+	for (unsigned begun = 0, n = 64; begun < 192; begun += n, n = 128) {
+		size_t len = (size_t)snprintf(text, sizeof text, "*%u\r\n", n);
+		unsigned next = 999 - begun;
+
+		for (unsigned i = 0; i < n; i++, next--)
+			len += (size_t)snprintf(text + len, sizeof text - len,
+				"*2\r\n$5\r\n9-%03u\r\n*2\r\n$1\r\nx\r\n$1\r\n1\r\n", next);
+		await_words(s, begun ? BACK("$6\r\n(9-936") "$3\r\n128\r\n" : BACK("$3\r\n9-9") "$2\r\n64\r\n", text);
+	}
+	/* 101 of them, the first of which is where somebody may be. */
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$5\r\n9-898\r\n", NULL);
+	stop_streaming(s);
+}
+
+/* What the last look says of it. */
+static void
+whole_behind_what_was_cut(void **state)
+{
+	static const struct {
+		const char *look, *from;
+	} looks[] = {
+		{ WHOLE("3", "7-3", "4", "0-0", "6-1"), "6-1" },
+		{ WHOLE("3", "7-3", "4", "6-1", "4-1"), "6-2" },
+		{ WHOLE("3", "7-3", "4", "6-1", "7-1"), "7-1" },
+		{ WHOLE("1", "7-5", "6", "7-4", "7-5"), "7-5" },
+		{ "*8\r\n$6\r\nlength\r\n:0\r\n$17\r\nlast-generated-id\r\n$3\r\n7-3\r\n$13\r\nentries-added\r\n:4\r\n"
+		  "$11\r\nfirst-entry\r\n$-1\r\n",
+			"nowhere" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+		struct server *s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+		char want[64];
+
+		await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", "*2\r\n" ENTRY("7-3", "4") ENTRY("6-1", "3"));
+		await_words(s, "$3\r\n6-0\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("6-1", "3"));
+		await_words(s, LOOK_A, looks[i].look);
+		await_words(s, "$3\r\n7-3\r\n", NULL);
+		snprintf(want, sizeof want, "0:past from %s;settled;", looks[i].from);
+		assert_non_null(strstr(seen, want));
+		stop_streaming(s);
+	}
+}
+
+/* Then it is read as if nobody had wanted it. */
+static void
+where_no_past_can_be_had(void **state)
+{
+	struct server *s;
+
+	(void)state;
+	/* There is no stream; a server that does not count; one that has nothing of that time. */
+	s = streaming_past(NO_KEY);
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n0-0\r\n", NULL);
+	assert_string_equal(seen, "0:past from nowhere;ready;settled;");
+	stop_streaming(s);
+	s = streaming_past("*4\r\n$6\r\nlength\r\n:1\r\n$17\r\nlast-generated-id\r\n$3\r\n7-3\r\n");
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n7-3\r\n", NULL);
+	assert_string_equal(seen, "0:past from nowhere;ready;settled;");
+	stop_streaming(s);
+	s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", "*2\r\n" ENTRY("4-1", "4") ENTRY("3-1", "3"));
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n7-3\r\n", NULL);
+	assert_string_equal(seen, "ready;0:past from nowhere;settled;");
+	stop_streaming(s);
+	/* It is forbidden; or XREAD is. */
+	s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", NOPERM);
+	await_words(s, "STREAMS\r\n$1\r\na\r\n$3\r\n7-3\r\n", NULL);
+	assert_string_equal(seen, "ready;0:past from nowhere;settled;");
+	stop_streaming(s);
+	s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", "*2\r\n" ENTRY("7-3", "4") ENTRY("6-1", "3"));
+	await_words(s, "$3\r\n6-0\r\n", NOPERM);
+	await_words(s, LOOK_A, WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, "$3\r\n6-0\r\n", NOPERM);
+	await_words(s, LOOK_A, WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, "$3\r\n7-3\r\n", NULL);
+	assert_string_equal(seen, "ready;0:past from nowhere;not ready;settled;");
+	stop_streaming(s);
+}
+
+static void
+when_it_is_lost_meanwhile(void **state)
+{
+	struct server *s;
+
+	(void)state;
+	/* The connection is; what comes later goes on where it began. */
+	s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", "*2\r\n" ENTRY("7-3", "4") ENTRY("6-1", "3"));
+	await_words(s, "$3\r\n6-0\r\n", NULL);
+	drop_client(s);
+	await_words(s, LOOK_A, WHOLE("5", "7-4", "5", "0-0", "3-1"));
+	await_words(s, "$3\r\n7-3\r\n", "*1\r\n*2\r\n$1\r\na\r\n*1\r\n" ENTRY("7-4", "5"));
+	RUN_UNTIL(s, s->messages == 1);
+	assert_string_equal(seen, "ready;0:past from nowhere;not ready;settled;ready;0:a 7-4(x=5,)");
+	stop_streaming(s);
+	/* What was added is, before it was read. */
+	s = streaming_past(WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", "*2\r\n" ENTRY("7-3", "4") ENTRY("6-1", "3"));
+	await_words(s, "$3\r\n6-0\r\n",
+		"*1\r\n*2\r\n$1\r\na\r\n*3\r\n" ENTRY("6-1", "3") ENTRY("7-3", "4") ENTRY("7-5", "6"));
+	await_words(s, LOOK_A, WHOLE("1", "7-6", "7", "0-0", "7-6"));
+	await_words(s, "$3\r\n7-5\r\n", NULL);
+	assert_string_equal(seen, "ready;0:past a 6-1(x=3,)0:past a 7-3(x=4,)0:a 7-5(x=6,)0:past from 7-6;settled;");
+	stop_streaming(s);
+	/* One that is loading what it has is asked again. */
+	s = streaming_past("-LOADING Redis is loading the dataset in memory\r\n");
+	await_look(s, LOOK_A, WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, BACK("$3\r\n7-3") "$2\r\n64\r\n", NULL);
+	assert_string_equal(seen, "0:refused;0:allowed;ready;");
+	stop_streaming(s);
+	/* One that is refused for another reason is not waited for. */
+	s = streaming_past(NOPERM);
+	await_look(s, LOOK_A, WHOLE("4", "7-3", "4", "0-0", "3-1"));
+	await_words(s, "$3\r\n7-3\r\n", NULL);
+	assert_string_equal(seen, "0:past from nowhere;0:refused;settled;0:allowed;ready;");
+	stop_streaming(s);
+}
+
 int
 main(void)
 {
@@ -383,6 +577,11 @@ main(void)
 		cmocka_unit_test(what_is_refused),
 		cmocka_unit_test(no_more_than_can_be_taken),
 		cmocka_unit_test(looks_again),
+		cmocka_unit_test(reads_what_was_there),
+		cmocka_unit_test(seeks_until_it_is_enough),
+		cmocka_unit_test(whole_behind_what_was_cut),
+		cmocka_unit_test(where_no_past_can_be_had),
+		cmocka_unit_test(when_it_is_lost_meanwhile),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
