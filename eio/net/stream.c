@@ -35,13 +35,13 @@ wanted_events(const struct eio__stream *s)
 	if (s->fd < 0 || (is_shaking(s) && s->secure->waits)) return 0;
 	if (s->reading || is_shaking(s)) events |= EPOLLIN | EPOLLRDHUP;
 	if (s->first || eio__wire_waits(eio__stream_tls(s))) events |= EPOLLOUT;
-	/* What was told once need not be looked at again: less than the buffer takes is all there was. Of TLS one
-	 * record is read at a time. */
-	return events && !s->secure ? events | EPOLLET : events;
+	/* What has come need not be told of again: less than the buffer takes is all there was. Of TLS one record is
+	 * read at a time; and there may be room that the kernel has no memory for. */
+	return events == (EPOLLIN | EPOLLRDHUP) && !s->secure ? events | EPOLLET : events;
 }
 
 /* Watches for what can be done now. Who wants nothing is not watched at all: that a connection is broken epoll would
- * tell again and again. */
+ * tell again and again. A change tells anew of what is there, though nothing has changed. */
 static void
 watch_stream(struct eio__stream *s)
 {
@@ -49,7 +49,8 @@ watch_stream(struct eio__stream *s)
 	struct eio__watch *w = &s->all->watch;
 	int err = 0;
 
-	if (events == s->watched) return;
+	if (events == s->watched && !(s->more && s->reading)) return;
+	s->more = false;
 	if (!events)
 		eio__watch_remove(w, s->fd);
 	else if (s->watched)
@@ -115,7 +116,7 @@ send_queued(struct eio__stream *s)
 	struct eio_tls *tls = eio__stream_tls(s);
 	ssize_t sent;
 
-	while (!s->closed && (w = s->first)) {
+	while (s->fd >= 0 && (w = s->first)) {
 		sent = eio__wire_send_parts(s->fd, tls, w->parts, w->n);
 		if (sent > 0) {
 			advance(w, (size_t)sent);
@@ -125,7 +126,7 @@ send_queued(struct eio__stream *s)
 		if (sent >= 0 && (bytes_of(w->parts, w->n) > 0 || eio__wire_flush(tls) == 0)) break;
 		end_write(s, sent < 0);
 	}
-	if (!s->closed && !s->first && eio__wire_flush(tls) > 0 && s->ends) end_side(s);
+	if (s->fd >= 0 && !s->first && eio__wire_flush(tls) > 0 && s->ends) end_side(s);
 }
 
 ssize_t
@@ -173,6 +174,7 @@ read_stream(struct eio__stream *s)
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EAGAIN) return false;
 	if (n <= 0) s->reading = false;
+	s->more = n == (ssize_t)sizeof all->buffer;
 	all->busy = true;
 	all->read(s, all->buffer, n < 0 ? -1 : n);
 	all->busy = false;
@@ -306,7 +308,6 @@ eio__stream_close(struct eio__stream *s)
 {
 	struct eio_tls *tls = eio__stream_tls(s);
 
-	s->closed = true;
 	if (s->fd < 0) return;
 	if (s->watched) eio__watch_remove(&s->all->watch, s->fd);
 	s->watched = 0;

@@ -45,8 +45,8 @@ struct eio__stream {
 	int fd;
 	uint32_t watched; /* events it is in the set with; 0: it is not */
 	bool reading;
+	bool more; /* what was read last filled the buffer: it has to be told of once more */
 	bool ends; /* our side does, when all is out */
-	bool closed;
 	struct eio__stream_write *first, **end; /* in their order */
 	size_t queued; /* bytes */
 	struct eio__secure *secure; /* owned; NULL: it is plain */

@@ -190,6 +190,36 @@ test_end_and_error(void **state)
 	finish();
 }
 
+/* More than the buffer takes at once comes in the next turns, though nothing new arrives. */
+static void
+test_more_than_a_buffer(void **state)
+{
+	static char bytes[3 * EIO__STREAM_READ_BYTES + 1];
+	int room = 2 * (int)sizeof bytes;
+	struct end a, b;
+
+	(void)state;
+	begin();
+	open_end(&a);
+	open_end(&b);
+	setsockopt(a.peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+	setsockopt(b.peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+	assert_int_equal(write(a.peer, bytes, sizeof bytes), sizeof bytes);
+	eio__stream_read_start(&a.stream);
+	assert_int_equal(write(b.peer, bytes, sizeof bytes), sizeof bytes);
+	eio__stream_read_now(&b.stream);
+	assert_int_equal(b.received, EIO__STREAM_READ_BYTES);
+	turn(1);
+	assert_int_equal(a.received, EIO__STREAM_READ_BYTES);
+	turn(5);
+	assert_int_equal(a.received, sizeof bytes);
+	assert_int_equal(a.calls, 4);
+	assert_int_equal(b.received, sizeof bytes);
+	close_end(&a);
+	close_end(&b);
+	finish();
+}
+
 /* In one turn more are ready than are looked at, and whoever is looked at closes his neighbour. */
 static void
 test_closes_another(void **state)
@@ -350,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_read_now),
 		cmocka_unit_test(test_read_now_within),
 		cmocka_unit_test(test_end_and_error),
+		cmocka_unit_test(test_more_than_a_buffer),
 		cmocka_unit_test(test_closes_another),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_writes_fail),
