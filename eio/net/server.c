@@ -254,10 +254,10 @@ has_read(const struct eio_server *s, const struct eio_socket *socket)
 }
 
 static void
-take_poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex)
+take_poll(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, struct eio_bytes t)
 {
 	s->stats.polls++;
-	if (eio_session_repeats(&socket->session, eio__request_stamp(s->sid_key, ex->req))) {
+	if (eio_session_repeats(&socket->session, eio__stamp(s->sid_key, t))) {
 		s->stats.repeated++;
 		eio__answer_error(s, ex, EIO_ERROR_UNKNOWN_SID);
 		eio__socket_pump(socket);
@@ -400,10 +400,11 @@ take_post(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *
 /* Routing */
 
 static void
-session_request(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage)
+session_request(struct eio_server *s, struct eio_socket *socket, struct eio_exchange *ex, enum eio_stage stage,
+	struct eio_bytes t)
 {
 	switch (ex->req->method) {
-	case EIO_HTTP_GET: take_poll(s, socket, ex); break;
+	case EIO_HTTP_GET: take_poll(s, socket, ex, t); break;
 	case EIO_HTTP_POST: take_post(s, socket, ex, stage); break;
 	case EIO_HTTP_OPTIONS: eio__answer_options(s, socket, ex); break;
 	case EIO_HTTP_HEAD:
@@ -444,7 +445,7 @@ engine_request(struct eio_server *s, struct eio_exchange *ex, enum eio_stage sta
 	else if (*owner.node)
 		s->handler.elsewhere(s->handler.http_user, eio_cstr(owner.node), ex, stage);
 	else if (socket)
-		session_request(s, socket, ex, stage);
+		session_request(s, socket, ex, stage, owner.t);
 	else
 		polling_handshake(s, ex);
 }

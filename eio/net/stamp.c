@@ -3,7 +3,6 @@
 #include "eio/net/stamp.h"
 
 #include "eio/hash.h"
-#include "eio/query.h"
 
 enum { CLOCK_LEAST = 10 }; /* characters of the seconds since 1970 */
 
@@ -18,11 +17,7 @@ is_clock(struct eio_bytes t)
 }
 
 uint32_t
-eio__request_stamp(const uint64_t key[2], const struct eio_request *req)
+eio__stamp(const uint64_t key[2], struct eio_bytes t)
 {
-	static const struct eio_bytes name = { "t", 1 };
-	struct eio_bytes t;
-
-	eio_query_find(req->query, &name, &t, 1);
 	return t.n == 0 || is_clock(t) ? 0 : (uint32_t)eio_hash_bytes(key, t) | 1;
 }

@@ -6,10 +6,12 @@
 #ifndef EIO_NET_STAMP_H
 #define EIO_NET_STAMP_H
 
-#include "eio/net/request.h"
+#include "eio/bytes.h"
 
-/* The stamp of a request, for eio_session_repeats. 0: it has none, or one that may be another's, too, as when a client
- * takes the time for it. key: as for eio_hash_bytes. */
-uint32_t eio__request_stamp(const uint64_t key[2], const struct eio_request *req);
+#include <stdint.h>
+
+/* The stamp of a request with that t, for eio_session_repeats. 0: it has none, or one that may be another's, too, as
+ * when a client takes the time for it. key: as for eio_hash_bytes. */
+uint32_t eio__stamp(const uint64_t key[2], struct eio_bytes t);
 
 #endif

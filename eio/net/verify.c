@@ -16,12 +16,12 @@ eio_server_owns_path(const struct eio_server *s, struct eio_bytes path)
 }
 
 /* What every request is looked at for, found in one go. */
-enum { Q_TRANSPORT, Q_SID, Q_EIO, Q_COUNT };
+enum { Q_TRANSPORT, Q_SID, Q_EIO, Q_T, Q_COUNT };
 
 static void
 find_parameters(struct eio_bytes query, struct eio_bytes found[Q_COUNT])
 {
-	static const struct eio_bytes names[Q_COUNT] = { { "transport", 9 }, { "sid", 3 }, { "EIO", 3 } };
+	static const struct eio_bytes names[Q_COUNT] = { { "transport", 9 }, { "sid", 3 }, { "EIO", 3 }, { "t", 1 } };
 
 	eio_query_find(query, names, found, Q_COUNT);
 }
@@ -198,7 +198,7 @@ eio__server_verify(struct eio_server *s, const struct eio_request *req, bool upg
 	find_parameters(req->query, found);
 	transport = named_transport(s, found[Q_TRANSPORT]);
 	*socket = NULL;
-	*owner = (struct eio__owner){ .index = s->options->index };
+	*owner = (struct eio__owner){ .index = s->options->index, .t = found[Q_T] };
 	if (transport < 0) return EIO_ERROR_UNKNOWN_TRANSPORT;
 	eio_buf_init(&sid);
 	eio_query_value_decode(found[Q_SID], &sid);

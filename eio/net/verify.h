@@ -5,10 +5,11 @@
 
 #include "eio/net/socket_int.h"
 
-/* Where a session lives. */
+/* Where the session of a request lives, and what tells the request from others for it. */
 struct eio__owner {
 	unsigned index; /* of the server, when it is on this node */
 	char node[EIO_NODE_MAX + 1]; /* the name of another node; empty: it is this one */
+	struct eio_bytes t; /* in its query, as it stands there; empty: it has none (stamp.h) */
 };
 
 /* Checks what every request must satisfy. Returns EIO_OK or the error to answer. *owner is whose the sid is; *socket

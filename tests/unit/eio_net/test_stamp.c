@@ -2,6 +2,8 @@
 /* Stamps of polls: which are one, and whose are the same. */
 #include "eio/net/stamp.h"
 
+#include "eio/query.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,9 +17,11 @@ static uint32_t
 stamp_of(const char *query)
 {
 	static const uint64_t key[2] = { 1, 2 };
-	struct eio_request req = { .query = eio_bytes(query, strlen(query)) };
+	static const struct eio_bytes name = { "t", 1 };
+	struct eio_bytes t;
 
-	return eio__request_stamp(key, &req);
+	eio_query_find(eio_bytes(query, strlen(query)), &name, &t, 1);
+	return eio__stamp(key, t);
 }
 
 static void
