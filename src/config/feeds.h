@@ -22,6 +22,9 @@ const cJSON *config__feeds_item(const struct config_loader *l, size_t i, const c
 /* What must be right about them together with the namespaces. After both. */
 void config__feeds_check(struct config_loader *l);
 
+/* Warns of feeds that send the same as one before them. */
+void config__feeds_warn_twins(struct config_loader *l);
+
 /* Warns of feeds that nobody can hear, and of none at all. */
 void config__feeds_warn(struct config_loader *l);
 

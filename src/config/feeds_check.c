@@ -200,48 +200,6 @@ warn_of_history(struct config_loader *l, size_t i)
 	config__pop(l, mark);
 }
 
-/* Whether two feeds say the same of what they hear, and of whom they tell. */
-static bool
-are_twins(const cJSON *a, const cJSON *b)
-{
-	static const char *const keys[] = { "channel", "pattern", "shard", "stream", "field", "event", "namespace",
-		"room", "except", "where" };
-
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-		const cJSON *x = cJSON_GetObjectItemCaseSensitive(a, keys[i]);
-		const cJSON *y = cJSON_GetObjectItemCaseSensitive(b, keys[i]);
-
-		if ((x || y) && !cJSON_Compare(x, y, true)) return false;
-	}
-	return true;
-}
-
-/* The first channels are looked at before: there may be thousands of feeds. */
-static bool
-begin_alike(const struct feed_spec *a, const struct feed_spec *b)
-{
-	return a->n_channels && b->n_channels && a->channels[0] && b->channels[0] &&
-	       strcmp(a->channels[0], b->channels[0]) == 0;
-}
-
-static void
-warn_of_twin(struct config_loader *l, size_t i)
-{
-	const cJSON *feeds = cJSON_GetObjectItemCaseSensitive(l->root, "feeds");
-	const cJSON *item = cJSON_GetArrayItem(feeds, (int)i), *other;
-	const struct feed_spec *v = l->parts->feeds->v;
-	size_t mark, k = 0;
-
-	if (!item || config__is_wrong(l, item)) return;
-	for (other = feeds->child; other != item; other = other->next, k++)
-		if (begin_alike(&v[k], &v[i]) && are_twins(other, item) && !config__is_wrong(l, other)) break;
-	if (other == item) return;
-	mark = config__push(l, "feeds");
-	config__push_index(l, i);
-	config__warn(l, item, "feeds[%zu] sends the same event of the same messages there: each would come twice", k);
-	config__pop(l, mark);
-}
-
 void
 config__feeds_warn(struct config_loader *l)
 {
@@ -258,11 +216,11 @@ config__feeds_warn(struct config_loader *l)
 	/* Without the key it may be the one that was misspelt. */
 	if (namespaces ? config__is_wrong(l, namespaces) : l->notes.errors > 0) return;
 	if (config__is_wrong(l, cJSON_GetObjectItemCaseSensitive(l->root, "feedDefaults"))) return;
+	config__feeds_warn_twins(l);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct feed_spec *f = &s->v[i];
 
 		warn_of_history(l, i);
-		warn_of_twin(l, i);
 		if (!f->n_rooms || config__is_wrong(l, cJSON_GetArrayItem(feeds, (int)i))) continue;
 		if (may_be_heard(f, l->parts->namespaces)) continue;
 		mark = push_feed(l, i, "room");
