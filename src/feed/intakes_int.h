@@ -66,8 +66,8 @@ const struct source_events *feed_intake_events(const struct feed_intake *in, boo
 extern const struct source_events feed_demanded_events;
 
 /* intake_state.c, for all kinds: what they tell; what is refused, as it shows, and that nothing is by a source that
- * goes while its feeds stay; it has said what is missing; and what
- * feeds have heard of other servers while those are read was forgotten, too. */
+ * goes while its feeds stay; it has said what is missing; and what feeds have heard of other servers while those are
+ * read was forgotten, too. */
 void feed_intake_on_state(void *user, bool ready);
 void feed_intake_on_settled(void *user);
 void feed_intake_count_refused(struct feed_intake *in, bool refused);

@@ -26,9 +26,9 @@ enum {
 	RELAY_EDGE_SILENCE_MS = 20000, /* a hub pings every 5 s */
 	RELAY_BEHIND_MS = 5, /* how soon it is looked again whether workers keep up */
 	RELAY_KEPT_MS = 1000, /* how soon it is looked again whether somebody may come back to a room */
-	RELAY_ACK_BYTES =
-		16384, /* as the hub counts them: after so many it is said at once that they are here; else every
-				  * second. A quarter of the least that a hub may keep. */
+	/* As the hub counts them: after so many it is said at once that they are here; else every second. A quarter
+	 * of the least that a hub may keep. */
+	RELAY_ACK_BYTES = 16384,
 	RELAY_ROOMS_MOST = 1000000, /* at the hub, which cuts off who wants more than a million and some */
 	RELAY_ASKS_LEAST = 256, /* that wait before it is looked who of them has gone */
 	RELAY_ADDRESSES = 8, /* of the hub's name: one after the other is tried */

@@ -78,8 +78,8 @@ struct hub_session {
 	size_t n_rooms; /* the most that it has been in while there were replies */
 	struct eio_list joins; /* of struct hub_join */
 	size_t n_joins;
-	struct eio_list asked,
-		unasked; /* of struct hub_question: the feed is to answer; it is asked as the queue has room */
+	struct eio_list asked; /* of struct hub_question: the feed is to answer */
+	struct eio_list unasked; /* the same: it is asked as the queue has room */
 	size_t n_asked, answer_most; /* of those asked; the longest answer so far */
 	uint64_t seen; /* the last broadcast that met it */
 	bool cut; /* too much waits for it */

@@ -61,9 +61,8 @@ write_encoded(struct eio_buf *out, struct eio_bytes s)
 	}
 }
 
-/* The number at a pointer of an answer; 0 when there is none. */
-static size_t
-number_at(struct eio_bytes json, const char *pointer)
+uint64_t
+ask_number(struct eio_bytes json, const char *pointer)
 {
 	struct eio_bytes value;
 	char digits[24];
@@ -80,10 +79,10 @@ sum_rooms(struct eio_bytes json, size_t n_rooms)
 	char pointer[64];
 	size_t sum = 0;
 
-	if (!n_rooms) return number_at(json, "/clients");
+	if (!n_rooms) return ask_number(json, "/clients");
 	for (size_t i = 0; i < n_rooms; i++) {
 		snprintf(pointer, sizeof pointer, "/rooms/%zu/clients", i);
-		sum += number_at(json, pointer);
+		sum += ask_number(json, pointer);
 	}
 	return sum;
 }

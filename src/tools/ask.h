@@ -12,6 +12,9 @@ enum { ASK_TIMEOUT_MS = 5000 };
 /* GET of a path of the admin port. 0, or -1 when there is no answer: out->why says it. For fetched_free(). */
 int ask_admin(const struct config *c, const char *path, unsigned timeout_ms, struct fetched *out);
 
+/* The number at a pointer of an answer in JSON; 0 when there is none. */
+uint64_t ask_number(struct eio_bytes json, const char *pointer);
+
 /* How many clients an audience has now, those in several rooms counted in each. NULL, or a constant sentence why that
  * is not known. */
 const char *ask_rooms(const struct config *c, const struct audience *a, size_t *clients);

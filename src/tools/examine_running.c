@@ -9,26 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The number at a pointer; 0 when there is none. */
-static uint64_t
-count_at(struct eio_bytes stats, const char *pointer)
-{
-	struct eio_bytes value;
-	char digits[24];
-
-	if (!sio_json_find(stats, eio_cstr(pointer), &value) || value.n >= sizeof digits) return 0;
-	memcpy(digits, value.p, value.n);
-	digits[value.n] = '\0';
-	return strtoull(digits, NULL, 10);
-}
-
 static uint64_t
 feed_count(struct eio_bytes stats, size_t index, const char *name)
 {
 	char pointer[96];
 
 	snprintf(pointer, sizeof pointer, "/metrics/by_feed/%zu/%s", index, name);
-	return count_at(stats, pointer);
+	return ask_number(stats, pointer);
 }
 
 static void
@@ -65,9 +52,10 @@ read_stats(const struct config *c, struct eio_bytes stats, struct running_facts 
 	struct feed_options feed = { .thread = NULL };
 
 	config_fill_feed(c, &feed);
-	out->files = count_at(stats, "/process/max_fds");
-	out->clients = count_at(stats, "/metrics/sessions/websocket") + count_at(stats, "/metrics/sessions/polling");
-	out->messages = count_at(stats, "/metrics/feed_messages_total");
+	out->files = ask_number(stats, "/process/max_fds");
+	out->clients = ask_number(stats, "/metrics/sessions/websocket") +
+		       ask_number(stats, "/metrics/sessions/polling");
+	out->messages = ask_number(stats, "/metrics/feed_messages_total");
 	out->feeds = m->feeds;
 	for (out->n = 0; out->n < feed.specs->n && out->n < EXAMINE_FEEDS; out->n++)
 		read_running_feed(stats, &feed.specs->v[out->n], &m->feeds[out->n]);
