@@ -591,6 +591,16 @@ static const struct {
 		"{\"where\": {\"/y\": [2], \"/x\": 1}, \"channel\": \"a\"}]}",
 		"t.conf:2:1: warning: feeds[2]: feeds[1] sends the same event of the same messages there: each would come "
 		"twice\n" },
+	{ __LINE__,
+		"{\"feeds\": [{\"stream\": \"s\"}, {\"stream\": \"s\", \"event\": \"x\"}, {\"pattern\": \"s\"},\n"
+		"{\"stream\": \"s\"}, {\"channel\": [\"a\", \"b\"]}, {\"channel\": [\"b\", \"a\"]},\n"
+		"{\"pattern\": \"s\"}, {\"stream\": \"s\"}]}",
+		"t.conf:2:1: warning: feeds[3]: feeds[0] sends the same event of the same messages there: each would come "
+		"twice\n"
+		"t.conf:3:1: warning: feeds[6]: feeds[2] sends the same event of the same messages there: each would come "
+		"twice\n"
+		"t.conf:3:19: warning: feeds[7]: feeds[0] sends the same event of the same messages there: each would come "
+		"twice\n" },
 	{ __LINE__, "{\"feeds\": [{\"channel\": \"a\",\n\"room\": \"r\"}]}",
 		"t.conf:2:9: warning: feeds[0].room: no handler of \"/\" joins such a room, so nobody would hear it; a \"join\" "
 		"under \"namespaces\" does that\n" },
