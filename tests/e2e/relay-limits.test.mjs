@@ -324,7 +324,6 @@ describe('a hub that is started anew without a break', { skip: SIOCAST_ONLY }, (
 				assert.ok(gaps.items.some(([{ from, to }]) => at[i] >= from - 500 && at[i] <= to + 500), `${i}, published at ${at[i]}, in one of ${JSON.stringify(gaps.items)}`);
 			assert.equal(gaps.total, 3);
 			assert.equal(await metric(edge, 'relay_gaps_total'), 3);
-			assert.ok(missed.length < got.length, `${missed.length} were missed, ${got.length} were not`);
 		}),
 	);
 });
