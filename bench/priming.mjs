@@ -38,20 +38,23 @@ const tell = (what, v) => {
 	console.log(`${what}: ${v.length} messages, p50 ${half} ms, p99 ${most} ms, longest ${all} ms`);
 };
 
-/** The times of messages, one every few milliseconds, for as long as `more` says. */
+/**
+ * The times of messages, one every few milliseconds, for as long as `more` says. It is asked when all that was sent has come: what asks
+ * and what sends are one process, and a message that came meanwhile would wait for it.
+ */
 async function timed(redis, socket, more) {
 	const times = [];
 	const take = (sent) => sent && times.push(performance.now() - sent);
 	socket.on('live', take);
-	let n = 0;
-	for (const start = performance.now(); await more(); ) {
-		for (let i = 0; i < 50; i++) {
-			// By schedule: what holds this process up counts for both alike.
-			await sleep(Math.max(0, start + ++n * EVERY_MS - performance.now()));
+	for (let n = 0; await more(); ) {
+		const start = performance.now();
+		for (let i = 1; i <= 50; i++, n++) {
+			// By schedule: what holds this process up counts for all alike.
+			await sleep(Math.max(0, start + i * EVERY_MS - performance.now()));
 			redis.client.command('PUBLISH', 'live', String(performance.now()));
 		}
+		await eventually(async () => times.length === n, 'all messages');
 	}
-	await eventually(async () => times.length === n, 'all messages');
 	socket.off('live', take);
 	return times;
 }

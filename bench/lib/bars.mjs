@@ -122,7 +122,8 @@ export function barRows(results) {
 		if (value === undefined || Number.isNaN(value)) return [what, bar?.text ?? 'none', '–', 'not measured'];
 		const figure = `${digits === 0 ? Math.round(value).toLocaleString('en') : value.toFixed(digits)}${unit}`;
 		if (!bar) return [what, 'none', figure, '–'];
-		return [what, bar.text, figure, `${bar.met(value) ? 'met' : '**missed**'}, ${byHowMuch(bar, value)}`];
+		const result = bar.met(value) ? 'met' : '**missed**';
+		return [what, bar.text, figure, value > 0 ? `${result}, ${byHowMuch(bar, value)}` : result];
 	});
 }
 
