@@ -2,7 +2,7 @@
 /* Whole numbers: as differences to what they are likely to be near to, whichever of a few that is. */
 #include "src/columns/columns_int.h"
 
-enum { SAMPLE = 64 }; /* of so many it is measured which way is the shortest */
+enum { SAMPLE = 16 }; /* of so many it is measured which way is the shortest */
 
 void
 columns__write_varint(struct eio_buf *out, uint64_t u)
