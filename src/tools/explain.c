@@ -177,13 +177,13 @@ write_fate(struct eio_buf *out, const struct feed_explained *e)
 static void
 write_twice(struct explaining *x, const struct feed_explained *e)
 {
-	long other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
+	struct twice_found other = twice_add(x->twice, e->feed->index, e->kind, e->event, &e->audience);
 
-	if (other < 0) return;
+	if (other.feed < 0) return;
 	eio_buf_printf(&x->out,
-		"  twice     feeds[%ld] sends this event there, too: who hears both gets the message twice\n"
+		"  twice     feeds[%ld] sends this event there, too: who hears both gets the message twice%s\n"
 		"  cure      keep one of them, or give them events or rooms of their own\n",
-		other);
+		other.feed, other.only_posted ? ", when it comes by the intake or POST /publish" : "");
 }
 
 static void
@@ -218,8 +218,8 @@ static void
 write_packets_json(struct explaining *x, const struct feed_explained *e)
 {
 	struct eio_message m;
+	struct twice_found other;
 	size_t clients;
-	long other;
 
 	EIO_BUF_ADD_LIT(&x->out, ",\"packets\":[");
 	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
@@ -228,8 +228,8 @@ write_packets_json(struct explaining *x, const struct feed_explained *e)
 	}
 	eio_buf_printf(&x->out, "],\"bytes\":%zu,\"interval\":%u", wire_bytes(e), e->feed->interval_ms);
 	if (count_clients(x, &e->audience, &clients)) eio_buf_printf(&x->out, ",\"clients\":%zu", clients);
-	other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
-	if (other >= 0) eio_buf_printf(&x->out, ",\"twice\":%ld", other);
+	other = twice_add(x->twice, e->feed->index, e->kind, e->event, &e->audience);
+	if (other.feed >= 0) eio_buf_printf(&x->out, ",\"twice\":%ld", other.feed);
 }
 
 static void
@@ -324,10 +324,11 @@ explain(struct explaining *x, struct metrics_set *metrics)
 static int
 run_explain(const struct tool_call *call)
 {
-	struct explaining x = { .call = call, .config = tool_config(call, false), .twice = twice_new() };
+	struct explaining x = { .call = call, .config = tool_config(call, false) };
 	struct metrics_set metrics;
 	int status = TOOL_FAILED;
 
+	if (x.config) x.twice = twice_new(x.config->intake || x.config->publish.token_file);
 	if (!x.config) {
 		/* told */
 	} else if (x.config->hub) {

@@ -10,6 +10,7 @@ import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.
 import { request } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { ready } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { limit } from './lib/wait.mjs';
 
@@ -134,6 +135,35 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 			const checked = tool(['check', '-c', twins.file]);
 			assert.match(checked.err, /warning: feeds\[1\]: feeds\[0\] sends the same event of the same messages there: each would come twice\n/);
 			assert.match(explain(twins, 'news', '1').out, /twice {5}feeds\[0\] sends this event there, too: .*\n {2}cure {6}keep one of them/);
+		}),
+	);
+
+	test('tells of no message that it comes twice by ways that it cannot both go', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = ['channel', 'stream', 'shard'].map((kind) => ({ [kind]: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }));
+			const redis = await startRedis(cleanup, await freePort());
+			const server = await startSiocast(cleanup, { feeds: feeds.slice(0, 2), redis: redis.url });
+			await ready(server);
+			const inbox = collect(await connect(cleanup, server), 'news');
+			const twice = (setup) => {
+				const { out } = explain(setup, '--json', 'news', '{"data":"1"}');
+				return Object.fromEntries(out.trim().split('\n').map((line) => JSON.parse(line)).map((one) => [Object.keys(one)[1], one.twice]));
+			};
+			assert.deepEqual(twice(server), { channel: undefined, stream: undefined });
+			assert.doesNotMatch(explain(server, 'news', '{"data":"1"}').out, /twice/);
+			await redis.client.command('XADD', 'news', '*', 'data', '1');
+			await redis.client.command('PUBLISH', 'news', '{"data":"2"}');
+			const got = [(await inbox.next())[0], (await inbox.next())[0]].map(({ data }) => data);
+			assert.deepEqual(got.sort(), ['1', '2']);
+			// PUBLISH reaches the one, SPUBLISH the other.
+			assert.deepEqual(twice(await configure(cleanup, { feeds, redis: redis.url })), { channel: undefined, shard: undefined, stream: undefined });
+			// What is published to siocast itself reaches both.
+			const intake = await startSiocast(cleanup, { redis: undefined, feeds: [feeds[0], feeds[2]], intake: `127.0.0.1:${await freePort()}` });
+			assert.deepEqual(twice(intake), { channel: undefined, shard: 0 });
+			assert.match(explain(intake, 'news', '1').out, /message twice, when it comes by the intake or POST \/publish\n/);
+			const both = collect(await connect(cleanup, intake), 'news');
+			assert.equal(tool(['publish', '-c', intake.file, '-q', 'news', '3']).status, 0);
+			for (let i = 0; i < 2; i++) assert.deepEqual(await both.next(), [3]);
 		}),
 	);
 
