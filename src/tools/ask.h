@@ -19,4 +19,8 @@ uint64_t ask_number(struct eio_bytes json, const char *pointer);
  * is not known. */
 const char *ask_rooms(const struct config *c, const struct audience *a, size_t *clients);
 
+/* Writes the path of a question about a namespace, and about as many of n rooms in it as fit into `most` bytes, but at
+ * least one where there are any. Returns how many. */
+size_t ask_rooms_path(struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, size_t most, struct eio_buf *out);
+
 #endif

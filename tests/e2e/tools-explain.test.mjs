@@ -167,6 +167,37 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('asks about as many rooms at once as the admin port takes', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const long = 'é'.repeat(80);
+			for (const headerBytes of [1024, undefined]) {
+				const server = await startSiocast(cleanup, {
+					...config,
+					redis: redis.url,
+					feeds: [{ channel: 'many', event: 'many', encode: 'json', room: `{/rooms}`, batch: { interval: 0 } }],
+					limits: { headerBytes },
+				});
+				const socket = await connect(cleanup, server);
+				const names = Array.from({ length: 120 }, (_, i) => (headerBytes ? `room-${i}` : long + i));
+				for (const room of [names[0], names[60], names[119]]) await ask(socket, 'join', room);
+				const { out, err } = explain(server, '--json', 'many', JSON.stringify({ rooms: names }));
+				assert.equal(err, '');
+				assert.equal(JSON.parse(out).clients, 3);
+			}
+		}),
+	);
+
+	test('says when the name of a room is too long to ask about it', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const feeds = [{ channel: 'one', room: '{/room}', encode: 'json' }];
+			const server = await startSiocast(cleanup, { ...config, redis: redis.url, feeds, limits: { headerBytes: 1024 } });
+			const { err } = explain(server, 'one', JSON.stringify({ room: 'é'.repeat(200) }));
+			assert.equal(err, 'siocast explain: who is in the rooms is not known: the name is longer than the admin port takes: limits.headerBytes\n');
+		}),
+	);
+
 	test('knows what adapters and emitters of Node say', limit(), () =>
 		withCleanup(async (cleanup) => {
 			const server = await configure(cleanup, { ...config, adapter: { mode: 'member', dialects: ['classic', 'streams'], streamCount: 2 } });
