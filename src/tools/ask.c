@@ -74,18 +74,27 @@ ask_number(struct eio_bytes json, const char *pointer)
 	return strtoull(digits, NULL, 10);
 }
 
-static size_t
-sum_rooms(struct eio_bytes json, size_t n_rooms)
+static bool
+ask_flag(struct eio_bytes json, const char *pointer)
 {
-	char pointer[64];
-	size_t sum = 0;
+	struct eio_bytes value;
 
-	if (!n_rooms) return ask_number(json, "/clients");
-	for (size_t i = 0; i < n_rooms; i++) {
-		snprintf(pointer, sizeof pointer, "/rooms/%zu/clients", i);
-		sum += ask_number(json, pointer);
+	return sio_json_find(json, eio_cstr(pointer), &value) && eio_bytes_eq(value, EIO_LIT("true"));
+}
+
+static void
+add_asked(struct eio_bytes json, size_t n_rooms, struct asked *out)
+{
+	char clients[64] = "/clients", edges[64] = "/edges";
+
+	for (size_t i = 0; i < (n_rooms ? n_rooms : 1); i++) {
+		if (n_rooms) {
+			snprintf(clients, sizeof clients, "/rooms/%zu/clients", i);
+			snprintf(edges, sizeof edges, "/rooms/%zu/edges", i);
+		}
+		out->clients += ask_number(json, clients);
+		out->edges |= ask_flag(json, edges);
 	}
-	return sum;
 }
 
 size_t
@@ -109,7 +118,7 @@ ask_rooms_path(struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, si
 
 /* Of the first rooms as many as one question may have; how many that are is taken off *n. */
 static const char *
-ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *rooms, size_t *n, size_t *clients)
+ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *rooms, size_t *n, struct asked *out)
 {
 	struct eio_buf path = { 0 };
 	struct fetched answer = { .status = 0 };
@@ -127,22 +136,29 @@ ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *r
 	else if (answer.status != 200 || sio_json_check(eio_buf_bytes(&answer.body)))
 		why = "what answers on the admin port does not know";
 	else
-		*clients += sum_rooms(eio_buf_bytes(&answer.body), asked);
+		add_asked(eio_buf_bytes(&answer.body), asked, out);
 	fetched_free(&answer);
 	eio_buf_deinit(&path);
 	return why;
 }
 
 const char *
-ask_rooms(const struct config *c, const struct audience *a, size_t *clients)
+ask_rooms(const struct config *c, const struct audience *a, struct asked *out)
 {
 	size_t left = a->n_rooms;
 	const char *why;
 
-	*clients = 0;
+	*out = (struct asked){ .clients = 0 };
 	if (!c->admin) return "there is no \"admin\" to ask";
 	do {
-		why = ask_some(c, a->nsp, a->rooms + (a->n_rooms - left), &left, clients);
+		why = ask_some(c, a->nsp, a->rooms + (a->n_rooms - left), &left, out);
 	} while (!why && left);
 	return why;
+}
+
+void
+write_asked_json(const struct asked *there, struct eio_buf *out)
+{
+	eio_buf_printf(out, ",\"clients\":%zu", there->clients);
+	if (there->edges) EIO_BUF_ADD_LIT(out, ",\"edges\":true");
 }

@@ -10,7 +10,7 @@ import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.
 import { request } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
-import { ready } from './lib/relay.mjs';
+import { ready, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { limit } from './lib/wait.mjs';
 
@@ -164,6 +164,44 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 			const both = collect(await connect(cleanup, intake), 'news');
 			assert.equal(tool(['publish', '-c', intake.file, '-q', 'news', '3']).status, 0);
 			for (let i = 0; i < 2; i++) assert.deepEqual(await both.next(), [3]);
+		}),
+	);
+
+	test('of a hub it tells of edges, too', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { hub, folder } = await startHub(cleanup, { adapter: { mode: 'member', dialects: ['classic'] } });
+			const one = (...args) => JSON.parse(explain(hub, '--json', ...args).out);
+			const there = (told) => [told.clients, told.edges];
+			assert.match(explain(hub, 'news', '1').out, /nobody is there now: it is dropped\n {2}cure {6}let a page connect/);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			const socket = await connect(cleanup, edge);
+			await rooms(hub, 1);
+			// Somebody is in the namespace there, and nobody in the room.
+			assert.deepEqual(there(one('news', '1')), [0, true]);
+			const all = explain(hub, 'news', '1').out;
+			assert.match(all, /\n {2}clients {3}0 here, and those of edges\n {2}costs {5}\d+ bytes for each, by WebSocket, 0 in all here\n$/);
+			assert.deepEqual(there(one('room:x', '1')), [0, undefined]);
+			assert.match(explain(hub, 'room:x', '1').out, /clients {3}0\n.*\n {2}but .*dropped\n {2}cure {6}0 clients are in the namespace here, and maybe others at edges, and none in the room: a page has to ask/);
+			await ask(socket, 'join', 'x');
+			await rooms(hub, 2);
+			assert.deepEqual(there(one('room:x', '1')), [0, true]);
+			assert.doesNotMatch(explain(hub, 'room:x', '1').out, / but | cure /);
+			await ask(await connect(cleanup, hub), 'join', ['x', 'y']);
+			assert.deepEqual(there(one('room:x', '1')), [1, true]);
+			assert.deepEqual(there(one('room:y', '1')), [1, undefined]);
+			// Events of Node go to edges, orders do not.
+			const event = ['socket.io#/#', '93a7656d697474657283a47479706502a46461746192a17401a36e7370a12f82a5726f6f6d7392a178a179a5666c61677380'];
+			assert.deepEqual(there(one(...event)), [2, true]);
+			assert.match(explain(hub, ...event).out, /\n {2}clients {3}at most 2 here, and those of edges\n$/);
+			const joins = ['socket.io-request#/#', JSON.stringify({ type: 2, opts: { rooms: ['y', 'x'], except: [], flags: {} }, rooms: ['c'] })];
+			assert.deepEqual(there(one(...joins)), [2, undefined]);
+			const answer = JSON.parse((await request(hub.admin, 'GET', '/rooms?room=x&room=y')).text);
+			assert.deepEqual(answer, {
+				namespace: '/',
+				clients: 1,
+				edges: true,
+				rooms: [{ room: 'x', clients: 1, edges: true }, { room: 'y', clients: 1, edges: false }],
+			});
 		}),
 	);
 
