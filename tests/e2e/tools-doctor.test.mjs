@@ -18,6 +18,7 @@ import { runNginx, startNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { heard, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit, within } from './lib/wait.mjs';
 
@@ -223,6 +224,25 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(await heard.next(), [{ n: 1 }]);
 			await eventually(async () => (await metric(server, 'feed_batches_total')) === 3, 'what was published');
 			hasNot(doctor(server), /has sent nothing/);
+		}),
+	);
+
+	test('knows that clients are at edges, and that an edge has no feeds', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, folder } = await startHub(cleanup);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			const lonely = /^warn feeds: feeds\[1\] has sent nothing: nobody was there for any of its 1 messages; 0 clients are connected here, and 1 edges$/;
+			await redis.client.publish('room:x', '1');
+			await eventually(async () => (await metric(hub, 'feed_messages_total')) > 0, 'the message');
+			has(doctor(hub), lonely, /after each connect, by an event for which there is a handler with "join"/);
+			has(doctor(edge), /^ok siocast: no batch has come from its hub since it was started$/);
+			const socket = await connect(cleanup, edge, { transports: ['websocket'] });
+			await ask(socket, 'join', 'x');
+			await rooms(hub, 2);
+			await heard(redis, [collect(socket, 'room')], 'room:x');
+			hasNot(doctor(hub), /has sent nothing/);
+			has(doctor(edge), /^ok siocast: [1-9]\d* batches have come from its hub since it was started$/);
+			hasNot(doctor(edge), / feeds: /);
 		}),
 	);
 

@@ -294,6 +294,32 @@ running(void **state)
 	HAS("+feeds: no message has come since it was started");
 }
 
+/* Clients of a hub may be at its edges, and an edge has no feeds. */
+static void
+running_relay(void **state)
+{
+	struct running_feed feed = { .index = 3, .rooms = true, .unheard = 2 };
+	struct running_facts f = { .name = "a:1", .messages = 2, .feeds = &feed, .n = 1, .edges = 2 };
+
+	(void)state;
+	judge_running(f);
+	HAS("?feeds: feeds[3] has sent nothing: nobody was there for any of its 2 messages; "
+	    "0 clients are connected here, and 2 edges\n");
+	CURE("handler with \"join\"");
+	/* For everyone nobody has to ask. */
+	feed.rooms = false;
+	judge_running(f);
+	CURE("let a page connect");
+	f = (struct running_facts){ .name = "a:1", .edge = true };
+	judge_running(f);
+	assert_string_equal(said,
+		"+siocast: one runs, and answers at a:1\n+siocast: no batch has come from its hub since it was started\n");
+	f.messages = 7;
+	judge_running(f);
+	assert_string_equal(said,
+		"+siocast: one runs, and answers at a:1\n+siocast: 7 batches have come from its hub since it was started\n");
+}
+
 static void
 hub(void **state)
 {
@@ -400,6 +426,7 @@ main(void)
 		cmocka_unit_test(away),
 		cmocka_unit_test(output_limits),
 		cmocka_unit_test(running),
+		cmocka_unit_test(running_relay),
 		cmocka_unit_test(hub),
 		cmocka_unit_test(proxy),
 		cmocka_unit_test(certificates),
