@@ -54,6 +54,7 @@ struct redis_facts {
 	const char *refusal; /* and how */
 	const char *refused_right; /* what an ACL says in front of it to allow it */
 	const char *publish_refusal; /* or NULL */
+	const char *lost; /* why it answered no more meanwhile, so that of what is above not all is known; or NULL */
 };
 
 /* Of the hub of an edge. */

@@ -172,6 +172,37 @@ redis(void **state)
 	HAS("?redis: r:1 does not say how far behind");
 }
 
+/* A connection that ends while it is asked: nothing is said of what was not answered, least that it is well. */
+static void
+lost(void **state)
+{
+	struct redis_facts f = { .name = "r:1", .lost = "closed by the server" };
+
+	(void)state;
+	judge_redis(f, usual);
+	assert_string_equal(
+		said, "?redis: r:1 did not answer to the end, so not all of it is known: closed by the server\n");
+	CURE("ask again");
+	f.major = 7;
+	judge_redis(f, usual);
+	HAS("?redis: r:1 did not answer to the end");
+	HAS("+redis: r:1 answers: version 7.0");
+	HAS_NOT("behind");
+	HAS_NOT("allows");
+	f.limits_known = true;
+	f.refused = "c";
+	f.refusal = "NOPERM x";
+	f.refused_right = "+subscribe &";
+	judge_redis(f, usual);
+	HAS("?redis: r:1 did not answer to the end");
+	HAS("+redis: r:1 lets a subscriber be behind");
+	HAS("!redis: r:1 refuses \"c\" of the feeds: NOPERM x");
+	f = (struct redis_facts){ .name = "r:1", .major = 7, .limits_known = true };
+	judge_redis(f, usual);
+	HAS("+redis: r:1 allows the channels of the feeds");
+	HAS_NOT("?");
+}
+
 /* Each reason for which there is no connection has its own cure. */
 static void
 away(void **state)
@@ -423,6 +454,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel),
 		cmocka_unit_test(redis),
+		cmocka_unit_test(lost),
 		cmocka_unit_test(away),
 		cmocka_unit_test(output_limits),
 		cmocka_unit_test(running),
