@@ -13,6 +13,7 @@ enum { ROOMS_MAGIC = 0x400a5ca1 };
 /* One question. Names are parts of `text`. */
 struct admin_rooms {
 	unsigned magic; /* ROOMS_MAGIC */
+	const struct admin_census *census; /* borrowed */
 	struct eio_exchange *ex; /* a reference */
 	struct eio_buf text;
 	size_t ends[1 + ADMIN_ROOMS]; /* where the namespace ends, and each room */
@@ -37,17 +38,30 @@ free_admin_rooms(struct admin_rooms *q)
 	free(q);
 }
 
+/* One of those that were asked for; 0 is the namespace. */
+static void
+write_there(const struct admin_rooms *q, const size_t *clients, size_t i, struct eio_buf *out)
+{
+	const struct admin_census *c = q->census;
+	bool edges = c->edges && (interest_of(c->interest, key_of_rooms(q, i)) & c->edges);
+
+	eio_buf_printf(out, ",\"clients\":%zu", clients[i]);
+	if (c->edges) eio_buf_printf(out, ",\"edges\":%s", edges ? "true" : "false");
+}
+
 static void
 write_rooms(const struct admin_rooms *q, const size_t *clients, struct eio_buf *out)
 {
 	EIO_BUF_ADD_LIT(out, "{\"namespace\":");
 	sio_json_escape(out, key_of_rooms(q, 0).nsp);
-	eio_buf_printf(out, ",\"clients\":%zu,\"rooms\":[", clients[0]);
+	write_there(q, clients, 0, out);
+	EIO_BUF_ADD_LIT(out, ",\"rooms\":[");
 	for (size_t i = 1; i <= q->n; i++) {
 		if (i > 1) eio_buf_addc(out, ',');
 		EIO_BUF_ADD_LIT(out, "{\"room\":");
 		sio_json_escape(out, key_of_rooms(q, i).name);
-		eio_buf_printf(out, ",\"clients\":%zu}", clients[i]);
+		write_there(q, clients, i, out);
+		eio_buf_addc(out, '}');
 	}
 	EIO_BUF_ADD_LIT(out, "]}\n");
 }
@@ -105,6 +119,7 @@ admin_rooms_answer(const struct admin_census *census, struct eio_exchange *ex)
 		return;
 	}
 	q->magic = ROOMS_MAGIC;
+	q->census = census;
 	q->ex = eio_exchange_ref(ex);
 	wrong = read_rooms_query(q, ex->req->query);
 	for (size_t i = 0; !wrong && i <= q->n; i++) keys[i] = key_of_rooms(q, i);

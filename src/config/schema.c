@@ -22,10 +22,11 @@
 
 #include <string.h>
 
-/* What of a feed no row says: it has one source. */
+/* What of a feed, or of a key, no row says: it has one source. */
 #define ONE_OF_THREE(a, b, c) "\"oneOf\":[" NEEDS(a) "," NEEDS(b) "," NEEDS(c) "]"
+#define ONE_OF_FOUR(a, b, c, d) "\"oneOf\":[" NEEDS(a) "," NEEDS(b) "," NEEDS(c) "," NEEDS(d) "]"
 #define NEEDS(key) "{\"required\":[\"" key "\"]}"
-#define ANY_OF_THREE(a, b, c) "{\"anyOf\":[" NEEDS(a) "," NEEDS(b) "," NEEDS(c) "]}"
+#define ANY_OF_FOUR(a, b, c, d) "{\"anyOf\":[" NEEDS(a) "," NEEDS(b) "," NEEDS(c) "," NEEDS(d) "]}"
 
 /* What each table is called; more: members of its schema beside those that its rows make. */
 static const struct {
@@ -36,8 +37,8 @@ static const struct {
 	{ "cookie", &config__cookie_table, NULL },
 	{ "perMessageDeflate", &config__websocket_table, NULL },
 	{ "httpCompression", &config__http_table, NULL },
-	{ "feed", &config__feed_table, ONE_OF_THREE("channel", "pattern", "stream") },
-	{ "feedDefaults", &config__feed_table, "\"not\":" ANY_OF_THREE("channel", "pattern", "stream") },
+	{ "feed", &config__feed_table, ONE_OF_FOUR("channel", "pattern", "shard", "stream") },
+	{ "feedDefaults", &config__feed_table, "\"not\":" ANY_OF_FOUR("channel", "pattern", "shard", "stream") },
 	{ "subscribe", &config__subscribe_table, "\"required\":[\"mode\"]" },
 	{ "latest", &config__latest_table, "\"required\":[\"latestPer\"]" },
 	{ "retain", &config__retain_table, NULL },

@@ -3,6 +3,7 @@
 #include "src/tools/ask.h"
 
 #include "sio/json.h"
+#include "src/admin/rooms.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -73,61 +74,91 @@ ask_number(struct eio_bytes json, const char *pointer)
 	return strtoull(digits, NULL, 10);
 }
 
-static size_t
-sum_rooms(struct eio_bytes json, size_t n_rooms)
+static bool
+ask_flag(struct eio_bytes json, const char *pointer)
 {
-	char pointer[64];
-	size_t sum = 0;
+	struct eio_bytes value;
 
-	if (!n_rooms) return ask_number(json, "/clients");
-	for (size_t i = 0; i < n_rooms; i++) {
-		snprintf(pointer, sizeof pointer, "/rooms/%zu/clients", i);
-		sum += ask_number(json, pointer);
-	}
-	return sum;
+	return sio_json_find(json, eio_cstr(pointer), &value) && eio_bytes_eq(value, EIO_LIT("true"));
 }
 
-/* As many rooms as one question may have. */
+static void
+add_asked(struct eio_bytes json, size_t n_rooms, struct asked *out)
+{
+	char clients[64] = "/clients", edges[64] = "/edges";
+
+	for (size_t i = 0; i < (n_rooms ? n_rooms : 1); i++) {
+		if (n_rooms) {
+			snprintf(clients, sizeof clients, "/rooms/%zu/clients", i);
+			snprintf(edges, sizeof edges, "/rooms/%zu/edges", i);
+		}
+		out->clients += ask_number(json, clients);
+		out->edges |= ask_flag(json, edges);
+	}
+}
+
+size_t
+ask_rooms_path(struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, size_t most, struct eio_buf *out)
+{
+	size_t i, whole;
+
+	EIO_BUF_ADD_LIT(out, "/rooms?namespace=");
+	write_encoded(out, nsp);
+	for (i = 0; i < n && i < ADMIN_ROOMS; i++) {
+		whole = out->n;
+		EIO_BUF_ADD_LIT(out, "&room=");
+		write_encoded(out, rooms[i]);
+		if (i == 0 || out->n <= most) continue;
+		out->n = whole;
+		break;
+	}
+	eio_buf_addc(out, '\0');
+	return i;
+}
+
+/* Of the first rooms as many as one question may have; how many that are is taken off *n. */
 static const char *
-ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, size_t *clients)
+ask_some(const struct config *c, struct eio_bytes nsp, const struct eio_bytes *rooms, size_t *n, struct asked *out)
 {
 	struct eio_buf path = { 0 };
 	struct fetched answer = { .status = 0 };
+	/* The other half is for what else stands in the head of a request. */
+	size_t asked = ask_rooms_path(nsp, rooms, *n, c->limits.header_bytes / 2, &path);
 	const char *why = NULL;
 
-	EIO_BUF_ADD_LIT(&path, "/rooms?namespace=");
-	write_encoded(&path, nsp);
-	for (size_t i = 0; i < n; i++) {
-		EIO_BUF_ADD_LIT(&path, "&room=");
-		write_encoded(&path, rooms[i]);
-	}
-	eio_buf_addc(&path, '\0');
+	*n -= asked;
 	if (eio_buf_failed(&path))
 		why = "out of memory";
 	else if (ask_admin(c, path.p, ASK_TIMEOUT_MS, &answer))
 		why = "no siocast answers on the admin port";
+	else if (answer.status == 431)
+		why = "the name is longer than the admin port takes: limits.headerBytes";
 	else if (answer.status != 200 || sio_json_check(eio_buf_bytes(&answer.body)))
 		why = "what answers on the admin port does not know";
 	else
-		*clients += sum_rooms(eio_buf_bytes(&answer.body), n);
+		add_asked(eio_buf_bytes(&answer.body), asked, out);
 	fetched_free(&answer);
 	eio_buf_deinit(&path);
 	return why;
 }
 
 const char *
-ask_rooms(const struct config *c, const struct audience *a, size_t *clients)
+ask_rooms(const struct config *c, const struct audience *a, struct asked *out)
 {
-	enum { AT_ONCE = 50 };
-	const char *why = NULL;
-	size_t i = 0, n;
+	size_t left = a->n_rooms;
+	const char *why;
 
-	*clients = 0;
+	*out = (struct asked){ .clients = 0 };
 	if (!c->admin) return "there is no \"admin\" to ask";
 	do {
-		n = a->n_rooms - i < AT_ONCE ? a->n_rooms - i : AT_ONCE;
-		why = ask_some(c, a->nsp, a->rooms + i, n, clients);
-		i += n;
-	} while (!why && i < a->n_rooms);
+		why = ask_some(c, a->nsp, a->rooms + (a->n_rooms - left), &left, out);
+	} while (!why && left);
 	return why;
+}
+
+void
+write_asked_json(const struct asked *there, struct eio_buf *out)
+{
+	eio_buf_printf(out, ",\"clients\":%zu", there->clients);
+	if (there->edges) EIO_BUF_ADD_LIT(out, ",\"edges\":true");
 }

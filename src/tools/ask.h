@@ -15,8 +15,26 @@ int ask_admin(const struct config *c, const char *path, unsigned timeout_ms, str
 /* The number at a pointer of an answer in JSON; 0 when there is none. */
 uint64_t ask_number(struct eio_bytes json, const char *pointer);
 
-/* How many clients an audience has now, those in several rooms counted in each. NULL, or a constant sentence why that
- * is not known. */
-const char *ask_rooms(const struct config *c, const struct audience *a, size_t *clients);
+/* Who is there now. */
+struct asked {
+	size_t clients; /* of that siocast itself */
+	/* It is a hub, and edges are there as well. Whether they have clients it does not know: where everyone in a
+	 * namespace is meant they are there in any case. */
+	bool edges;
+};
+
+/* Behind the number, for people. */
+#define ASKED_EDGES " here, and those of edges"
+
+/* The same for programs: appends ,"clients":N and, when that is so, ,"edges":true. */
+void write_asked_json(const struct asked *there, struct eio_buf *out);
+
+/* Asks about an audience; clients in several of its rooms are counted in each. NULL, or a constant sentence why that is
+ * not known. */
+const char *ask_rooms(const struct config *c, const struct audience *a, struct asked *out);
+
+/* Writes the path of a question about a namespace, and about as many of n rooms in it as fit into `most` bytes, but at
+ * least one where there are any. Returns how many. */
+size_t ask_rooms_path(struct eio_bytes nsp, const struct eio_bytes *rooms, size_t n, size_t most, struct eio_buf *out);
 
 #endif

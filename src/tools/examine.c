@@ -163,7 +163,7 @@ read_output_limits(struct talk *t, struct redis_facts *out)
 	out->soft_seconds = seconds;
 }
 
-/* Whether the answer is an error, which is copied. */
+/* Whether the answer is an error, which is copied. None is no error: see note_loss(). */
 static bool
 is_refusal(const struct redis_values *v, char *out, size_t size)
 {
@@ -227,6 +227,14 @@ try_feeds(struct talk *t, const struct feed_specs *specs, bool streams, bool clu
 	}
 }
 
+/* Why the last questions have no answer, whichever those were; NULL: all have one. */
+static const char *
+note_loss(const struct talk *t, struct examine_memory *m)
+{
+	snprintf(m->four, sizeof m->four, "%s", talk_why(t));
+	return *m->four ? m->four : NULL;
+}
+
 void
 examine_intake(const struct config *c, struct intake_facts *out, struct examine_memory *m)
 {
@@ -240,6 +248,7 @@ examine_intake(const struct config *c, struct intake_facts *out, struct examine_
 		return;
 	}
 	out->is_siocast = find_answer_text(ask_words(t, "INFO", NULL, NULL), "siocast_version:").p != NULL;
+	out->away = note_loss(t, m);
 	talk_close(t);
 }
 
@@ -264,5 +273,6 @@ examine_redis(const struct config *c, size_t i, struct redis_facts *out, struct 
 	try_feeds(t, feed.specs, true, url->is_cluster, out, m);
 	/* Who has subscribed may ask nothing else. */
 	if (!feed.replicates[i] && !out->refused) try_feeds(t, feed.specs, false, url->is_cluster, out, m);
+	out->lost = note_loss(t, m);
 	talk_close(t);
 }

@@ -7,7 +7,7 @@
 #include "src/tools/findings.h"
 
 struct examine_memory {
-	char one[400], two[400], three[400];
+	char one[400], two[400], three[400], four[400];
 };
 
 enum { EXAMINE_FEEDS = 256 }; /* at most, of the one that runs: as many as have metrics of their own */

@@ -55,7 +55,9 @@ read_stats(const struct config *c, struct eio_bytes stats, struct running_facts 
 	out->files = ask_number(stats, "/process/max_fds");
 	out->clients = ask_number(stats, "/metrics/sessions/websocket") +
 		       ask_number(stats, "/metrics/sessions/polling");
-	out->messages = ask_number(stats, "/metrics/feed_messages_total");
+	out->edge = c->hub != NULL;
+	out->messages = ask_number(stats, out->edge ? "/metrics/relay_batches_total" : "/metrics/feed_messages_total");
+	out->edges = ask_number(stats, "/metrics/relay_edges");
 	out->feeds = m->feeds;
 	for (out->n = 0; out->n < feed.specs->n && out->n < EXAMINE_FEEDS; out->n++)
 		read_running_feed(stats, &feed.specs->v[out->n], &m->feeds[out->n]);

@@ -74,9 +74,9 @@ wire_bytes(const struct feed_explained *e)
 
 /* How many clients get it: at most, where they may be in several of its rooms or are excepted. false: not known. */
 static bool
-count_clients(struct explaining *x, const struct audience *a, size_t *clients)
+count_clients(struct explaining *x, const struct audience *a, struct asked *there)
 {
-	const char *why = ask_rooms(x->config, a, clients);
+	const char *why = ask_rooms(x->config, a, there);
 
 	if (why && !x->unasked && !x->call->values[EXPLAIN_JSON])
 		fprintf(stderr, "siocast explain: who is in the rooms is not known: %s\n", why);
@@ -126,18 +126,18 @@ static void
 write_nobody(struct explaining *x, const struct feed_explained *e)
 {
 	const struct audience all = { .nsp = e->audience.nsp };
-	size_t clients = 0;
+	struct asked there = { .clients = 0 };
 
 	if (e->retained)
 		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is retained for who joins\n");
 	else
 		EIO_BUF_ADD_LIT(&x->out, "  but       nobody is there now: it is dropped\n");
-	if (e->audience.n_rooms && !count_clients(x, &all, &clients)) return;
-	if (clients)
+	if (e->audience.n_rooms && !count_clients(x, &all, &there)) return;
+	if (there.clients || there.edges)
 		eio_buf_printf(&x->out,
-			"  cure      %zu clients are in the namespace, and none in the room: a page has to ask, by an event "
+			"  cure      %zu clients are in the namespace%s, and none in the room: a page has to ask, by an event "
 			"whose handler has \"join\"\n",
-			clients);
+			there.clients, there.edges ? " here, and maybe others at edges" : "");
 	else
 		EIO_BUF_ADD_LIT(&x->out, "  cure      let a page connect to the namespace: nobody is in it\n");
 }
@@ -145,16 +145,18 @@ write_nobody(struct explaining *x, const struct feed_explained *e)
 static void
 write_cost(struct explaining *x, const struct feed_explained *e)
 {
-	size_t bytes = wire_bytes(e), clients;
-	bool sure = e->audience.n_rooms <= 1 && !e->audience.n_except;
+	const char *most = e->audience.n_rooms <= 1 && !e->audience.n_except ? "" : "at most ";
+	size_t bytes = wire_bytes(e);
+	struct asked there;
 
-	if (!count_clients(x, &e->audience, &clients)) {
+	if (!count_clients(x, &e->audience, &there)) {
 		eio_buf_printf(&x->out, "  costs     %zu bytes for each client, by WebSocket\n", bytes);
 		return;
 	}
-	eio_buf_printf(&x->out, "  clients   %s%zu\n  costs     %zu bytes for each, by WebSocket, %zu in all\n",
-		sure ? "" : "at most ", clients, bytes, bytes * clients);
-	if (!clients) write_nobody(x, e);
+	eio_buf_printf(&x->out, "  clients   %s%zu%s\n", most, there.clients, there.edges ? ASKED_EDGES : "");
+	eio_buf_printf(&x->out, "  costs     %zu bytes for each, by WebSocket, %zu in all%s\n", bytes,
+		bytes * there.clients, there.edges ? " here" : "");
+	if (!there.clients && !there.edges) write_nobody(x, e);
 }
 
 static void
@@ -177,13 +179,13 @@ write_fate(struct eio_buf *out, const struct feed_explained *e)
 static void
 write_twice(struct explaining *x, const struct feed_explained *e)
 {
-	long other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
+	struct twice_found other = twice_add(x->twice, e->feed->index, e->kind, e->event, &e->audience);
 
-	if (other < 0) return;
+	if (other.feed < 0) return;
 	eio_buf_printf(&x->out,
-		"  twice     feeds[%ld] sends this event there, too: who hears both gets the message twice\n"
+		"  twice     feeds[%ld] sends this event there, too: who hears both gets the message twice%s\n"
 		"  cure      keep one of them, or give them events or rooms of their own\n",
-		other);
+		other.feed, other.only_posted ? ", when it comes by the intake or POST /publish" : "");
 }
 
 static void
@@ -218,8 +220,8 @@ static void
 write_packets_json(struct explaining *x, const struct feed_explained *e)
 {
 	struct eio_message m;
-	size_t clients;
-	long other;
+	struct twice_found other;
+	struct asked there;
 
 	EIO_BUF_ADD_LIT(&x->out, ",\"packets\":[");
 	for (size_t i = 0; eio_bundle_message(e->bundle, i, &m); i++) {
@@ -227,9 +229,9 @@ write_packets_json(struct explaining *x, const struct feed_explained *e)
 		sio_json_escape(&x->out, m.data);
 	}
 	eio_buf_printf(&x->out, "],\"bytes\":%zu,\"interval\":%u", wire_bytes(e), e->feed->interval_ms);
-	if (count_clients(x, &e->audience, &clients)) eio_buf_printf(&x->out, ",\"clients\":%zu", clients);
-	other = twice_add(x->twice, e->feed->index, e->event, &e->audience);
-	if (other >= 0) eio_buf_printf(&x->out, ",\"twice\":%ld", other);
+	if (count_clients(x, &e->audience, &there)) write_asked_json(&there, &x->out);
+	other = twice_add(x->twice, e->feed->index, e->kind, e->event, &e->audience);
+	if (other.feed >= 0) eio_buf_printf(&x->out, ",\"twice\":%ld", other.feed);
 }
 
 static void
@@ -324,10 +326,11 @@ explain(struct explaining *x, struct metrics_set *metrics)
 static int
 run_explain(const struct tool_call *call)
 {
-	struct explaining x = { .call = call, .config = tool_config(call, false), .twice = twice_new() };
+	struct explaining x = { .call = call, .config = tool_config(call, false) };
 	struct metrics_set metrics;
 	int status = TOOL_FAILED;
 
+	if (x.config) x.twice = twice_new(x.config->intake || x.config->publish.token_file);
 	if (!x.config) {
 		/* told */
 	} else if (x.config->hub) {

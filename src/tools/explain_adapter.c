@@ -130,12 +130,15 @@ write_meaning(struct explained *x, bool json, struct eio_buf *out)
 {
 	const struct adapter_message *m = &x->message;
 	struct audience who = { .nsp = m->nsp, .rooms = x->rooms, .except = x->except };
-	size_t n_names = feed_names_list(eio_buf_bytes(&m->names), x->names), clients;
+	size_t n_names = feed_names_list(eio_buf_bytes(&m->names), x->names);
+	struct asked there = { .clients = 0 };
 	bool known;
 
 	who.n_rooms = feed_names_list(eio_buf_bytes(&m->rooms), x->rooms);
 	who.n_except = feed_names_list(eio_buf_bytes(&m->except), x->except);
-	known = m->kind != ADAPTER_NOTHING && m->kind != ADAPTER_SERVER_EVENT && !ask_rooms(x->config, &who, &clients);
+	known = m->kind != ADAPTER_NOTHING && m->kind != ADAPTER_SERVER_EVENT && !ask_rooms(x->config, &who, &there);
+	/* What is done to sockets, or asked about them, is here only. */
+	if (known && m->kind != ADAPTER_EVENT) there.edges = false;
 	if (json) {
 		EIO_BUF_ADD_LIT(out, ",\"namespace\":");
 		sio_json_escape(out, m->nsp);
@@ -144,7 +147,7 @@ write_meaning(struct explained *x, bool json, struct eio_buf *out)
 		write_json_list(out, "names", x->names, n_names);
 		if (m->data.p) EIO_BUF_ADD_LIT(out, ",\"data\":");
 		if (m->data.p) eio_buf_add(out, m->data);
-		if (known) eio_buf_printf(out, ",\"clients\":%zu", clients);
+		if (known) write_asked_json(&there, out);
 		return;
 	}
 	write_names(out, "namespace", &m->nsp, 1);
@@ -153,7 +156,7 @@ write_meaning(struct explained *x, bool json, struct eio_buf *out)
 	write_names(out, "except", who.except, who.n_except);
 	write_names(out, m->kind == ADAPTER_LEAVE ? "leave" : "join", x->names, n_names);
 	if (m->data.p) write_names(out, "data", &m->data, 1);
-	if (known) eio_buf_printf(out, "  clients   at most %zu\n", clients);
+	if (known) eio_buf_printf(out, "  clients   at most %zu%s\n", there.clients, there.edges ? ASKED_EDGES : "");
 }
 
 static void

@@ -54,6 +54,7 @@ struct redis_facts {
 	const char *refusal; /* and how */
 	const char *refused_right; /* what an ACL says in front of it to allow it */
 	const char *publish_refusal; /* or NULL */
+	const char *lost; /* why it answered no more meanwhile, so that of what is above not all is known; or NULL */
 };
 
 /* Of the hub of an edge. */
@@ -89,7 +90,10 @@ struct running_facts {
 	const char *name; /* of its admin port */
 	const char *away; /* why nothing is known of it; else NULL */
 	uint64_t files; /* that it may open */
-	uint64_t clients, messages; /* connected now; from Redis or by the intake since its start */
+	/* Connected now; from Redis or by the intake since its start, or of an edge batches from its hub. */
+	uint64_t clients, messages;
+	bool edge;
+	uint64_t edges; /* of a hub: that are connected to it */
 	const struct running_feed *feeds;
 	size_t n;
 };

@@ -116,8 +116,8 @@ find_refusal(const struct redis_facts *f, const struct findings_teller *t)
 	const char *user = f->user ? f->user : "default";
 	char cure[700];
 
-	/* Whoever reads as a replica does not subscribe. */
-	if (!f->refused && !f->replicates)
+	/* Whoever reads as a replica does not subscribe; and what was not answered is not known. */
+	if (!f->refused && !f->replicates && !f->lost)
 		findings__tell(t, FINDING_OK, NULL, "%s allows the channels of the feeds", f->name);
 	if (!f->refused) return;
 	if (strstr(f->refusal, "WRONGTYPE"))
@@ -140,9 +140,12 @@ redis_findings(const struct redis_facts *f, const struct doctor_wants *w, findin
 		findings__tell(&t, FINDING_FAIL, cure_of_away(f->away), "%s: %s", f->name, f->away);
 		return;
 	}
-	find_version(f, w, &t);
+	if (f->lost)
+		findings__tell(&t, FINDING_WARN, "see in its log why, or what is between, and ask again",
+			"%s did not answer to the end, so not all of it is known: %s", f->name, f->lost);
+	if (f->major || !f->lost) find_version(f, w, &t);
 	find_topology(f, w, &t);
-	find_output_limit(f, w, &t);
+	if (f->limits_known || !f->lost) find_output_limit(f, w, &t);
 	find_refusal(f, &t);
 	if (!f->publish_refusal || !w->publishes) return;
 	snprintf(cure, sizeof cure,

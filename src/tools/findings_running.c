@@ -21,6 +21,7 @@ find_filter(const struct running_feed *f, const struct findings_teller *t)
 		U(f->filtered));
 }
 
+/* Clients of a hub's edges are not known here: there may be some. */
 static void
 find_audience(const struct running_facts *r, const struct running_feed *f, const struct findings_teller *t)
 {
@@ -28,10 +29,12 @@ find_audience(const struct running_facts *r, const struct running_feed *f, const
 	static const char join[] =
 		"a page has to ask, after each connect, by an event for which there is a handler with \"join\"; "
 		"siocast explain CHANNEL MESSAGE names the room";
+	char where[64] = "are connected";
 
-	findings__tell(t, FINDING_WARN, f->rooms && r->clients ? join : connect,
-		"feeds[%zu] has sent nothing: nobody was there for any of its %llu messages; %llu clients are connected",
-		f->index, U(f->unheard), U(r->clients));
+	if (r->edges) snprintf(where, sizeof where, "are connected here, and %llu edges", U(r->edges));
+	findings__tell(t, FINDING_WARN, f->rooms && (r->clients || r->edges) ? join : connect,
+		"feeds[%zu] has sent nothing: nobody was there for any of its %llu messages; %llu clients %s", f->index,
+		U(f->unheard), U(r->clients), where);
 }
 
 /* How many of them have something wrong. */
@@ -49,11 +52,34 @@ find_running_feed(const struct running_facts *r, const struct running_feed *f, c
 	return silent || f->dropped;
 }
 
+/* An edge has no feeds: what comes has been through those of its hub. */
+static void
+find_batches(const struct running_facts *f, const struct findings_teller *t)
+{
+	if (f->messages)
+		findings__tell(t, FINDING_OK, NULL, "%llu batches have come from its hub since it was started",
+			U(f->messages));
+	else
+		findings__tell(t, FINDING_OK, NULL, "no batch has come from its hub since it was started");
+}
+
+static void
+find_messages(const struct running_facts *f, const struct findings_teller *t)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < f->n; i++) wrong += find_running_feed(f, &f->feeds[i], t);
+	if (!f->messages)
+		findings__tell(t, FINDING_OK, NULL, "no message has come since it was started");
+	else if (!wrong)
+		findings__tell(t, FINDING_OK, NULL, "%llu messages have come, and each feed that had some has sent",
+			U(f->messages));
+}
+
 void
 running_findings(const struct running_facts *f, finding_fn emit, void *user)
 {
 	const struct findings_teller t = { emit, user, "siocast" }, feeds = { emit, user, "feeds" };
-	size_t wrong = 0;
 
 	if (f->away) {
 		findings__tell(&t, FINDING_WARN,
@@ -63,10 +89,8 @@ running_findings(const struct running_facts *f, finding_fn emit, void *user)
 		return;
 	}
 	findings__tell(&t, FINDING_OK, NULL, "one runs, and answers at %s", f->name);
-	for (size_t i = 0; i < f->n; i++) wrong += find_running_feed(f, &f->feeds[i], &feeds);
-	if (!f->messages)
-		findings__tell(&feeds, FINDING_OK, NULL, "no message has come since it was started");
-	else if (!wrong)
-		findings__tell(&feeds, FINDING_OK, NULL,
-			"%llu messages have come, and each feed that had some has sent", U(f->messages));
+	if (f->edge)
+		find_batches(f, &t);
+	else
+		find_messages(f, &feeds);
 }

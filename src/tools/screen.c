@@ -79,9 +79,30 @@ write_screen_clients(const struct screen *s)
 		"clients  %.0f websocket, %.0f polling   +%.1f/s   behind %.0f   out %.1f KB/s   in %.1f messages/s\n",
 		stat_of(s, "sessions/websocket"), stat_of(s, "sessions/polling"), rate_of(s, "sessions_opened_total"),
 		stat_of(s, "connections_behind"), sent / 1024, rate_of(s, "messages_received_total"));
-	eio_buf_printf(s->out, "redis    %.0f connections   %.1f messages/s   %.1f KB/s   lost %.0f times\n",
-		stat_of(s, "redis_connections"), rate_of(s, "feed_messages_total"),
-		rate_of(s, "feed_bytes_total") / 1024, stat_of(s, "redis_lost_total"));
+}
+
+static bool
+has_stat(const struct screen *s, const char *pointer)
+{
+	return sio_json_find(s->now, eio_cstr(pointer), &(struct eio_bytes){ NULL, 0 });
+}
+
+/* Where messages come from, and the edges of a hub. */
+static void
+write_screen_sources(const struct screen *s)
+{
+	if (has_stat(s, "/metrics/relay_connected"))
+		eio_buf_printf(s->out, "hub      %s   %.1f batches/s   %.1f KB/s   gaps %.0f\n",
+			stat_of(s, "relay_connected") > 0 ? "connected" : "away", rate_of(s, "relay_batches_total"),
+			rate_of(s, "relay_bytes_total") / 1024, stat_of(s, "relay_gaps_total"));
+	else
+		eio_buf_printf(s->out, "redis    %.0f connections   %.1f messages/s   %.1f KB/s   lost %.0f times\n",
+			stat_of(s, "redis_connections"), rate_of(s, "feed_messages_total"),
+			rate_of(s, "feed_bytes_total") / 1024, stat_of(s, "redis_lost_total"));
+	if (has_stat(s, "/metrics/relay_edges"))
+		eio_buf_printf(s->out, "edges    %.0f connected, %.0f away   %.1f batches/s   out %.1f KB/s\n",
+			stat_of(s, "relay_edges"), stat_of(s, "relay_edges_away"),
+			rate_of(s, "relay_hub_batches_total"), rate_of(s, "relay_hub_sent_bytes_total") / 1024);
 }
 
 struct screen_feed {
@@ -139,5 +160,6 @@ screen_write(struct eio_bytes before, struct eio_bytes now, double seconds, unsi
 
 	write_screen_head(&s);
 	write_screen_clients(&s);
+	write_screen_sources(&s);
 	write_screen_feeds(&s, rows);
 }

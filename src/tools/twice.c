@@ -6,8 +6,11 @@
 
 #include <stdlib.h>
 
+/* How a message is published, a bit each. */
+enum { WAY_PUBLISH = 1, WAY_SPUBLISH = 2, WAY_XADD = 4, WAY_POST = 8 };
+
 struct twice_entry {
-	unsigned feed;
+	unsigned feed, ways; /* ways: that lead to it */
 	bool everyone;
 	size_t nsp_n, event_n, room_n; /* bytes, which lie one behind the other */
 	size_t at;
@@ -17,12 +20,16 @@ struct twice {
 	struct twice_entry *v;
 	size_t n, cap;
 	struct eio_buf bytes;
+	bool posted;
 };
 
 struct twice *
-twice_new(void)
+twice_new(bool posted)
 {
-	return calloc(1, sizeof(struct twice));
+	struct twice *t = calloc(1, sizeof *t);
+
+	if (t) t->posted = posted;
+	return t;
 }
 
 void
@@ -67,18 +74,38 @@ note_audience(
 	if (!eio_buf_failed(&t->bytes)) t->v[t->n++] = e;
 }
 
-long
-twice_add(struct twice *t, unsigned feed, struct eio_bytes event, const struct audience *a)
+/* Without Redis what is published reaches channels, patterns and shard channels alike. */
+static unsigned
+ways_to(const struct twice *t, enum message_kind kind)
 {
-	struct twice_entry e = { .feed = feed, .everyone = a->n_rooms == 0 };
-	size_t known = t->n;
-	long found = -1;
+	unsigned post = t->posted ? WAY_POST : 0;
 
-	for (size_t i = 0; i < (a->n_rooms ? a->n_rooms : 1); i++) {
+	if (kind == MESSAGE_OF_STREAM) return WAY_XADD;
+	return post | (kind == MESSAGE_OF_SHARD ? WAY_SPUBLISH : WAY_PUBLISH);
+}
+
+/* Looks at one more that was noted: the first one counts that messages of Redis reach, too, or else the first one. */
+static void
+find_twice(const struct twice_entry *e, unsigned ways, struct twice_found *found)
+{
+	bool only_posted = (ways & e->ways) == WAY_POST;
+
+	if (!(ways & e->ways) || (found->feed >= 0 && only_posted)) return;
+	*found = (struct twice_found){ e->feed, only_posted };
+}
+
+struct twice_found
+twice_add(struct twice *t, unsigned feed, enum message_kind kind, struct eio_bytes event, const struct audience *a)
+{
+	struct twice_entry e = { .feed = feed, .ways = ways_to(t, kind), .everyone = a->n_rooms == 0 };
+	struct twice_found found = { .feed = -1 };
+	size_t known = t->n;
+
+	for (size_t i = 0; i < audience_keys(a); i++) {
 		const struct eio_bytes *room = a->n_rooms ? &a->rooms[i] : NULL;
 
-		for (size_t k = 0; found < 0 && k < known; k++)
-			if (meets(t, &t->v[k], a->nsp, event, room)) found = (long)t->v[k].feed;
+		for (size_t k = 0; k < known && (found.feed < 0 || found.only_posted); k++)
+			if (meets(t, &t->v[k], a->nsp, event, room)) find_twice(&t->v[k], e.ways, &found);
 		note_audience(t, e, a->nsp, event, room ? *room : EIO_LIT(""));
 	}
 	return found;

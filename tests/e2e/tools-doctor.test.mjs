@@ -18,6 +18,7 @@ import { runNginx, startNginx } from './lib/nginx.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { heard, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit, within } from './lib/wait.mjs';
 
@@ -32,6 +33,30 @@ function findings({ status, out, err }) {
 
 const doctor = (setup, ...args) => findings(tool(['doctor', '-c', setup.file, '--json', ...args]));
 
+/** The same while this process goes on. */
+async function doctorMeanwhile(cleanup, setup) {
+	const child = new Child(SIOCAST, ['doctor', '-c', setup.file, '--json'], { graceful: false });
+	cleanup.add(child, () => child.stop());
+	const { code } = await within(child.ended, 'its findings');
+	return findings({ status: code, out: child.output, err: '' });
+}
+
+/** A way to a Redis that ends as soon as somebody says this; gives its port. */
+async function cutAt(cleanup, upstream, word) {
+	const server = net.createServer((client) => {
+		const to = net.connect(upstream, '127.0.0.1');
+		for (const [from, other] of [[client, to], [to, client]]) {
+			from.on('error', () => other.destroy());
+			from.on('close', () => other.destroy());
+		}
+		client.on('data', (chunk) => (chunk.includes(word) ? client.end() : to.write(chunk)));
+		to.on('data', (chunk) => client.write(chunk));
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	cleanup.add(server, () => server.close());
+	return server.address().port;
+}
+
 /** What it finds when whoever connects to the hub of `edge`, a setup, is answered so: by this process, which must not wait. */
 async function doctorOfStranger(cleanup, edge, at, answer) {
 	const server = net.createServer((socket) => {
@@ -42,10 +67,7 @@ async function doctorOfStranger(cleanup, edge, at, answer) {
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 	cleanup.add(server, () => server.close());
 	at(server.address().port);
-	const child = new Child(SIOCAST, ['doctor', '-c', edge.file, '--json'], { graceful: false });
-	cleanup.add(child, () => child.stop());
-	const { code } = await within(child.ended, 'its findings');
-	return findings({ status: code, out: child.output, err: '' });
+	return doctorMeanwhile(cleanup, edge);
 }
 
 /** It is among them, with that cure. */
@@ -130,6 +152,24 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			has(doctor(setup), /^fail redis: .*: connection refused$/, /^start Redis/);
 			const named = await configure(cleanup, { feeds, redis: 'redis://no-such-host.invalid' });
 			has(doctor(named), /^fail redis: /, /the host that "redis" names/);
+		}),
+	);
+
+	test('says so when a connection ends while it asks', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const feeds = [{ channel: 'news' }, { stream: 'log' }];
+			for (const [word, known] of [['INFO', 0], ['client-output-buffer-limit', 1], ['XREAD', 2], ['SUBSCRIBE', 2]]) {
+				const port = await cutAt(cleanup, redis.port, word);
+				const found = await doctorMeanwhile(cleanup, await configure(cleanup, { feeds, redis: `redis://127.0.0.1:${port}` }));
+				has(found, /^warn redis: 127\.0\.0\.1:\d+ did not answer to the end, so not all of it is known: ./, /ask again/);
+				assert.equal(found.filter(({ line }) => / redis: /.test(line)).length, 1 + known, word);
+				hasNot(found, /allows the channels|does not say/);
+			}
+			// The intake, too: that somebody else answers there is not known.
+			const port = await cutAt(cleanup, redis.port, 'INFO');
+			const found = await doctorMeanwhile(cleanup, await configure(cleanup, { feeds: [{ channel: 'x' }], intake: `127.0.0.1:${port}` }));
+			has(found, /^fail intake: 127\.0\.0\.1:\d+: closed by the server/, /^start siocast/);
 		}),
 	);
 
@@ -223,6 +263,25 @@ describe('siocast doctor', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual(await heard.next(), [{ n: 1 }]);
 			await eventually(async () => (await metric(server, 'feed_batches_total')) === 3, 'what was published');
 			hasNot(doctor(server), /has sent nothing/);
+		}),
+	);
+
+	test('knows that clients are at edges, and that an edge has no feeds', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, folder } = await startHub(cleanup);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			const lonely = /^warn feeds: feeds\[1\] has sent nothing: nobody was there for any of its 1 messages; 0 clients are connected here, and 1 edges$/;
+			await redis.client.publish('room:x', '1');
+			await eventually(async () => (await metric(hub, 'feed_messages_total')) > 0, 'the message');
+			has(doctor(hub), lonely, /after each connect, by an event for which there is a handler with "join"/);
+			has(doctor(edge), /^ok siocast: no batch has come from its hub since it was started$/);
+			const socket = await connect(cleanup, edge, { transports: ['websocket'] });
+			await ask(socket, 'join', 'x');
+			await rooms(hub, 2);
+			await heard(redis, [collect(socket, 'room')], 'room:x');
+			hasNot(doctor(hub), /has sent nothing/);
+			has(doctor(edge), /^ok siocast: [1-9]\d* batches have come from its hub since it was started$/);
+			hasNot(doctor(edge), / feeds: /);
 		}),
 	);
 

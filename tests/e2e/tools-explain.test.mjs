@@ -10,6 +10,7 @@ import { SIOCAST_ONLY, configure, feedsReady, startSiocast } from './lib/daemon.
 import { request } from './lib/http.mjs';
 import { freePort } from './lib/ports.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { ready, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { limit } from './lib/wait.mjs';
 
@@ -134,6 +135,104 @@ describe('siocast explain', { skip: SIOCAST_ONLY }, () => {
 			const checked = tool(['check', '-c', twins.file]);
 			assert.match(checked.err, /warning: feeds\[1\]: feeds\[0\] sends the same event of the same messages there: each would come twice\n/);
 			assert.match(explain(twins, 'news', '1').out, /twice {5}feeds\[0\] sends this event there, too: .*\n {2}cure {6}keep one of them/);
+		}),
+	);
+
+	test('tells of no message that it comes twice by ways that it cannot both go', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = ['channel', 'stream', 'shard'].map((kind) => ({ [kind]: 'news', event: 'news', encode: 'json', batch: { interval: 0 } }));
+			const redis = await startRedis(cleanup, await freePort());
+			const server = await startSiocast(cleanup, { feeds: feeds.slice(0, 2), redis: redis.url });
+			await ready(server);
+			const inbox = collect(await connect(cleanup, server), 'news');
+			const twice = (setup) => {
+				const { out } = explain(setup, '--json', 'news', '{"data":"1"}');
+				return Object.fromEntries(out.trim().split('\n').map((line) => JSON.parse(line)).map((one) => [Object.keys(one)[1], one.twice]));
+			};
+			assert.deepEqual(twice(server), { channel: undefined, stream: undefined });
+			assert.doesNotMatch(explain(server, 'news', '{"data":"1"}').out, /twice/);
+			await redis.client.command('XADD', 'news', '*', 'data', '1');
+			await redis.client.command('PUBLISH', 'news', '{"data":"2"}');
+			const got = [(await inbox.next())[0], (await inbox.next())[0]].map(({ data }) => data);
+			assert.deepEqual(got.sort(), ['1', '2']);
+			// PUBLISH reaches the one, SPUBLISH the other.
+			assert.deepEqual(twice(await configure(cleanup, { feeds, redis: redis.url })), { channel: undefined, shard: undefined, stream: undefined });
+			// What is published to siocast itself reaches both.
+			const intake = await startSiocast(cleanup, { redis: undefined, feeds: [feeds[0], feeds[2]], intake: `127.0.0.1:${await freePort()}` });
+			assert.deepEqual(twice(intake), { channel: undefined, shard: 0 });
+			assert.match(explain(intake, 'news', '1').out, /message twice, when it comes by the intake or POST \/publish\n/);
+			const both = collect(await connect(cleanup, intake), 'news');
+			assert.equal(tool(['publish', '-c', intake.file, '-q', 'news', '3']).status, 0);
+			for (let i = 0; i < 2; i++) assert.deepEqual(await both.next(), [3]);
+		}),
+	);
+
+	test('of a hub it tells of edges, too', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { hub, folder } = await startHub(cleanup, { adapter: { mode: 'member', dialects: ['classic'] } });
+			const one = (...args) => JSON.parse(explain(hub, '--json', ...args).out);
+			const there = (told) => [told.clients, told.edges];
+			assert.match(explain(hub, 'news', '1').out, /nobody is there now: it is dropped\n {2}cure {6}let a page connect/);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			const socket = await connect(cleanup, edge);
+			await rooms(hub, 1);
+			// Somebody is in the namespace there, and nobody in the room.
+			assert.deepEqual(there(one('news', '1')), [0, true]);
+			const all = explain(hub, 'news', '1').out;
+			assert.match(all, /\n {2}clients {3}0 here, and those of edges\n {2}costs {5}\d+ bytes for each, by WebSocket, 0 in all here\n$/);
+			assert.deepEqual(there(one('room:x', '1')), [0, undefined]);
+			assert.match(explain(hub, 'room:x', '1').out, /clients {3}0\n.*\n {2}but .*dropped\n {2}cure {6}0 clients are in the namespace here, and maybe others at edges, and none in the room: a page has to ask/);
+			await ask(socket, 'join', 'x');
+			await rooms(hub, 2);
+			assert.deepEqual(there(one('room:x', '1')), [0, true]);
+			assert.doesNotMatch(explain(hub, 'room:x', '1').out, / but | cure /);
+			await ask(await connect(cleanup, hub), 'join', ['x', 'y']);
+			assert.deepEqual(there(one('room:x', '1')), [1, true]);
+			assert.deepEqual(there(one('room:y', '1')), [1, undefined]);
+			// Events of Node go to edges, orders do not.
+			const event = ['socket.io#/#', '93a7656d697474657283a47479706502a46461746192a17401a36e7370a12f82a5726f6f6d7392a178a179a5666c61677380'];
+			assert.deepEqual(there(one(...event)), [2, true]);
+			assert.match(explain(hub, ...event).out, /\n {2}clients {3}at most 2 here, and those of edges\n$/);
+			const joins = ['socket.io-request#/#', JSON.stringify({ type: 2, opts: { rooms: ['y', 'x'], except: [], flags: {} }, rooms: ['c'] })];
+			assert.deepEqual(there(one(...joins)), [2, undefined]);
+			const answer = JSON.parse((await request(hub.admin, 'GET', '/rooms?room=x&room=y')).text);
+			assert.deepEqual(answer, {
+				namespace: '/',
+				clients: 1,
+				edges: true,
+				rooms: [{ room: 'x', clients: 1, edges: true }, { room: 'y', clients: 1, edges: false }],
+			});
+		}),
+	);
+
+	test('asks about as many rooms at once as the admin port takes', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const long = 'é'.repeat(80);
+			for (const headerBytes of [1024, undefined]) {
+				const server = await startSiocast(cleanup, {
+					...config,
+					redis: redis.url,
+					feeds: [{ channel: 'many', event: 'many', encode: 'json', room: `{/rooms}`, batch: { interval: 0 } }],
+					limits: { headerBytes },
+				});
+				const socket = await connect(cleanup, server);
+				const names = Array.from({ length: 120 }, (_, i) => (headerBytes ? `room-${i}` : long + i));
+				for (const room of [names[0], names[60], names[119]]) await ask(socket, 'join', room);
+				const { out, err } = explain(server, '--json', 'many', JSON.stringify({ rooms: names }));
+				assert.equal(err, '');
+				assert.equal(JSON.parse(out).clients, 3);
+			}
+		}),
+	);
+
+	test('says when the name of a room is too long to ask about it', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const redis = await startRedis(cleanup, await freePort());
+			const feeds = [{ channel: 'one', room: '{/room}', encode: 'json' }];
+			const server = await startSiocast(cleanup, { ...config, redis: redis.url, feeds, limits: { headerBytes: 1024 } });
+			const { err } = explain(server, 'one', JSON.stringify({ room: 'é'.repeat(200) }));
+			assert.equal(err, 'siocast explain: who is in the rooms is not known: the name is longer than the admin port takes: limits.headerBytes\n');
 		}),
 	);
 

@@ -13,6 +13,7 @@ import { openJoined } from './lib/engine.mjs';
 import { freePort } from './lib/ports.mjs';
 import { Child } from './lib/process.mjs';
 import { startRedis } from './lib/redis.mjs';
+import { startEdge, startHub } from './lib/relay.mjs';
 import { tool } from './lib/tool.mjs';
 import { eventually, limit, within } from './lib/wait.mjs';
 
@@ -213,6 +214,20 @@ describe('commands on streams of messages', { skip: SIOCAST_ONLY }, () => {
 			assert.match(look(), /\n +clients +MB sent {3}room, since it has members\n +2 +1[0-9]\.[0-9] {3}\/ \(everyone\)\n +1 +0\.1 {3}\/ r\\u001b\[2Jé\n/);
 			assert.equal(tool(['top', '--admin', '127.0.0.1:1']).status, 1);
 			assert.equal(tool(['top', '--count', '0']).status, 2);
+		}),
+	);
+
+	test('top shows the edges of a hub, and the hub of an edge', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { hub, folder } = await startHub(cleanup);
+			const look = (server) => tool(['top', '-c', server.file, '--count', '1']).out;
+			assert.match(look(hub), /\nredis {4}1 connections .*\nedges {4}0 connected, 0 away {3}0\.0 batches\/s {3}out 0\.0 KB\/s\n/);
+			const edge = await startEdge(cleanup, hub.port, folder);
+			assert.match(look(hub), /\nedges {4}1 connected, 0 away /);
+			assert.match(look(edge), /\nhub {6}connected {3}0\.0 batches\/s {3}0\.0 KB\/s {3}gaps 0\n/);
+			assert.doesNotMatch(look(edge), /\nredis/);
+			await hub.child.kill();
+			await eventually(() => /\nhub {6}away /.test(look(edge)), 'the hub to be missed');
 		}),
 	);
 

@@ -1,248 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The Engine.IO server on real sockets, without HTTP in front: what a broadcast
- * to WebSockets does at once and what it leaves for later, when first pings are due,
- * what answers to polls share, and sessions that end while their WebSocket opens.
+ * to WebSockets does at once and what it leaves for later, and when first pings are due.
  */
 #define _GNU_SOURCE
 #include "eio/bundle_int.h"
-#include "eio/jsonp.h"
-#include "eio/net/carrier.h"
 #include "eio/net/socket_int.h"
-#include "eio/net/terms.h"
+#include "tests/unit/eio_net/served.h"
 #include "tests/unit/failmalloc.h"
-#include "tests/unit/peer.h"
 
-#include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-enum { CLIENTS = 40, SESSIONS = 2000, INTERVAL = 25000, TIMEOUT = 20000, DAY = 86400000 };
-
-enum { SMALL = 65536 }; /* of a client's socket that fills up: much less than what is sent to it */
-
-static const struct eio_deflate deflate = { .on = true, .threshold = 1024, .level = 3, .window_bits = 15 };
-
-/* What the application does with a session as soon as it hears of it. */
-enum ending { LEAVE, CLOSE, DISCARD };
-
-struct test {
-	uv_loop_t loop;
-	struct eio_clock clock;
-	struct eio_server_options options;
-	struct eio_server *server;
-	struct eio_socket *sockets[CLIENTS];
-	int peers[CLIENTS];
-	unsigned n, opened, closed;
-	enum ending at_open, at_message;
-};
-
-static void
-end_session(struct eio_socket *s, enum ending ending)
-{
-	if (ending == CLOSE) eio_socket_close(s);
-	if (ending == DISCARD) eio_socket_discard(s);
-}
-
-static void
-on_open(void *user, struct eio_socket *s)
-{
-	struct test *t = user;
-
-	t->sockets[t->n] = s;
-	t->opened++;
-	end_session(s, t->at_open);
-}
-
-static void
-on_message(void *user, struct eio_socket *s, bool binary, struct eio_bytes data)
-{
-	(void)binary;
-	(void)data;
-	end_session(s, ((struct test *)user)->at_message);
-}
-
-static void
-on_close(void *user, struct eio_socket *s, enum eio_reason reason)
-{
-	struct test *t = user;
-
-	(void)s;
-	(void)reason;
-	t->closed++;
-}
-
-static void
-start_with(struct test *t, struct eio_deflate ws_deflate, unsigned ping_interval)
-{
-	struct eio_server_handler handler = { .open = on_open, .message = on_message, .close = on_close, .user = t };
-
-	*t = (struct test){ .options = { .path = "/engine.io/",
-				    .ping_interval = ping_interval,
-				    .ping_timeout = TIMEOUT,
-				    .upgrade_timeout = 10000,
-				    .max_payload = 1000,
-				    .polling = true,
-				    .websocket = true,
-				    .allow_upgrades = true,
-				    .ws_deflate = ws_deflate,
-				    .count = 1 } };
-	assert_int_equal(uv_loop_init(&t->loop), 0);
-	assert_int_equal(eio_clock_open(&t->clock, &t->loop), 0);
-	t->server = eio_server_new(&t->loop, &t->clock, &t->options, &handler);
-	assert_non_null(t->server);
-}
-
-/* No ping comes between, however slow the machine. */
-static void
-start(struct test *t)
-{
-	start_with(t, (struct eio_deflate){ 0 }, DAY);
-}
-
-/* From now on it says which origin was let in. */
-static void
-reflect_origins(struct test *t)
-{
-	t->options.cors.origin = EIO_CORS_REFLECT;
-	eio_server_change(t->server, eio_terms_new(t->server, &t->options));
-}
-
-static void
-turn(struct test *t)
-{
-	for (int i = 0; i < 5; i++) uv_run(&t->loop, UV_RUN_NOWAIT);
-	peer_await_opened(t->server);
-}
-
-static void
-finish(struct test *t)
-{
-	eio_server_shutdown(t->server);
-	turn(t);
-	for (unsigned i = 0; i < t->n; i++)
-		if (t->peers[i] >= 0) close(t->peers[i]);
-	eio_server_close(t->server);
-	eio_clock_close(&t->clock);
-	uv_run(&t->loop, UV_RUN_DEFAULT);
-	assert_int_equal(t->closed, t->n);
-	eio_server_free(t->server);
-	assert_int_equal(uv_loop_close(&t->loop), 0);
-}
-
-/* What a client has, waiting for n bytes of it. */
-static struct eio_buf
-receive(struct test *t, int peer, size_t n)
-{
-	struct eio_buf in;
-	ssize_t k;
-
-	eio_buf_init(&in);
-	for (int i = 0; i < 5000 && in.n < n; i++) {
-		assert_non_null(eio_buf_reserve(&in, 65536));
-		k = recv(peer, in.p + in.n, 65536, MSG_DONTWAIT);
-		if (k > 0) in.n += (size_t)k;
-		if (in.n >= n) break;
-		if (k <= 0) usleep(1000);
-		turn(t);
-	}
-	assert_true(in.n >= n);
-	return in;
-}
-
-/* Instead of header lines: the carrier does not take the socket, so the handshake fails after everything was
- * checked. */
-static const char broken[] = "X-Broken: yes\r\n";
-static bool breaks;
-
-int __real_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
-int __wrap_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd);
-
-int
-__wrap_eio__carrier_adopt(struct eio__carrier *c, struct eio__carried *s, int fd)
-{
-	if (!breaks) return __real_eio__carrier_adopt(c, s, fd);
-	close(fd);
-	return -1;
-}
-
-/* As peer_websocket does. query: what follows the transport. */
-static int
-request_websocket(struct test *t, const char *query, const char *headers, struct eio_bytes rest, int sndbuf)
-{
-	char target[200];
-	int peer;
-
-	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
-	breaks = headers == broken;
-	peer = peer_websocket(t->server, target, headers, rest, sndbuf);
-	breaks = false;
-	return peer;
-}
-
-/* A client connects by WebSocket and has its open packet. */
-static void
-connect_with(struct test *t, const char *headers, int sndbuf)
-{
-	struct eio_buf in;
-	int peer = request_websocket(t, "", headers, eio_bytes("", 0), sndbuf);
-
-	t->peers[t->n++] = peer;
-	turn(t);
-	in = receive(t, peer, 200);
-	eio_buf_deinit(&in);
-}
-
-static void
-connect_one(struct test *t, int sndbuf)
-{
-	connect_with(t, "", sndbuf);
-}
-
-static struct eio_bundle *
-event(size_t n, char fill)
-{
-	char *data = malloc(n);
-	struct eio_message m[2] = { { .data = EIO_LIT("51-[\"x\"]") }, { .binary = true, .data = { data, n } } };
-	struct eio_bundle *b;
-
-	memset(data, fill, n);
-	b = eio_bundle_new(m, 2);
-	free(data);
-	assert_non_null(b);
-	return b;
-}
-
-/* Noise does not shrink, and so fills a socket. */
-static struct eio_bundle *
-noise(size_t n)
-{
-	struct eio_message m = { .binary = true };
-	uint64_t v = 88172645463325252;
-	struct eio_bundle *b;
-	char *data = malloc(n);
-
-	for (size_t i = 0; i < n; i++) {
-		v ^= v << 13;
-		v ^= v >> 7;
-		v ^= v << 17;
-		data[i] = (char)(v >> 32);
-	}
-	m.data = eio_bytes(data, n);
-	b = eio_bundle_new(&m, 1);
-	free(data);
-	assert_non_null(b);
-	return b;
-}
+enum { SESSIONS = 2000, INTERVAL = 25000 };
 
 /* An idle WebSocket has the bytes when the call returns: no turn of the loop, nothing queued, no reference kept. */
 static void
@@ -518,20 +290,18 @@ test_form_made_here(void **state)
 
 /* Compressing on another thread */
 
-#define OFFER "Sec-WebSocket-Extensions: permessage-deflate\r\n"
-
 /* As if another thread was just compressing it. */
 static void
 claim(struct eio_bundle *b)
 {
-	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &deflate, NULL));
+	assert_non_null(eio_bundle_deflated(b, EIO_WIRE_WS_B64, &deflates, NULL));
 	atomic_store(&atomic_load(&b->variants)->claimed[EIO_WIRE_WS], true);
 }
 
 static void
 check_received(int peer, struct eio_bundle *b)
 {
-	struct eio_block *w = eio_bundle_deflated(b, EIO_WIRE_WS, &deflate, NULL);
+	struct eio_block *w = eio_bundle_deflated(b, EIO_WIRE_WS, &deflates, NULL);
 	char in[4096];
 
 	assert_true(w->n < 1000);
@@ -556,7 +326,7 @@ test_drain(void **state)
 	struct test t;
 
 	(void)state;
-	start_with(&t, deflate, DAY);
+	start_with(&t, deflates, DAY);
 	connect_with(&t, OFFER, 0);
 	assert_true(t.sockets[0]->deflate);
 	for (int i = 0; i < 2; i++) {
@@ -590,20 +360,20 @@ test_drain_slow(void **state)
 	struct test t;
 
 	(void)state;
-	start_with(&t, deflate, DAY);
+	start_with(&t, deflates, DAY);
 	for (int i = 0; i < 2; i++) {
 		struct eio_block *w;
 		struct eio_buf in;
 		size_t n;
 
 		connect_with(&t, offers[i], SMALL);
-		assert_non_null(eio_bundle_deflated(big, EIO_WIRE_WS, &deflate, NULL));
+		assert_non_null(eio_bundle_deflated(big, EIO_WIRE_WS, &deflates, NULL));
 		assert_int_equal(eio_socket_send(t.sockets[i], big, b), EIO_SENT);
 		assert_int_equal(eio_socket_send(t.sockets[i], b, b), EIO_SENT_QUEUED);
 		eio_socket_drain(t.sockets[i]);
 		assert_int_equal(eio_socket_queued(t.sockets[i]), eio_bundle_size(b) + EIO_QUEUED_COST);
 		n = eio_bundle_wire(big, EIO_WIRE_WS)->n;
-		w = i ? eio_bundle_wire(b, EIO_WIRE_WS) : eio_bundle_deflated(b, EIO_WIRE_WS, &deflate, NULL);
+		w = i ? eio_bundle_wire(b, EIO_WIRE_WS) : eio_bundle_deflated(b, EIO_WIRE_WS, &deflates, NULL);
 		in = receive(&t, t.peers[i], n + w->n);
 		assert_int_equal(in.n, n + w->n);
 		assert_memory_equal(in.p + n, w->data, w->n);
@@ -646,429 +416,6 @@ test_first_pings(void **state)
 	finish(&t);
 }
 
-/* A GET by polling. Gives its exchange with one reference; it may be held. */
-static struct eio_exchange *
-poll_with(struct test *t, const char *query, const char *headers)
-{
-	struct eio_exchange *ex;
-	char target[200];
-
-	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling%s", query);
-	ex = peer_request(t->server, target, headers, NULL);
-	turn(t);
-	return ex;
-}
-
-/* A handshake by polling from an origin. Gives its exchange, answered, with one reference. */
-static struct eio_exchange *
-poll_from(struct test *t, const char *origin)
-{
-	char line[100];
-	struct eio_exchange *ex;
-
-	snprintf(line, sizeof(line), "Origin: %s\r\n", origin);
-	ex = poll_with(t, "", line);
-	t->peers[t->n++] = -1;
-	assert_true(ex->answered);
-	assert_int_equal(ex->response.status, 200);
-	return ex;
-}
-
-static bool
-has_line(const struct eio_exchange *ex, const char *line)
-{
-	const struct eio_block *h = ex->response.headers;
-
-	return memmem(h->data, h->n, line, strlen(line)) != NULL;
-}
-
-/* Answers that say the same share the block that says it, and no other answer gets it. */
-static void
-test_poll_headers(void **state)
-{
-	struct eio_exchange *ex[4];
-	struct test t;
-
-	(void)state;
-	start(&t);
-	reflect_origins(&t);
-	ex[0] = poll_from(&t, "http://a");
-	ex[1] = poll_from(&t, "http://a");
-	ex[2] = poll_from(&t, "http://b");
-	ex[3] = poll_from(&t, "http://a");
-	assert_ptr_equal(ex[0]->response.headers, ex[1]->response.headers);
-	assert_ptr_not_equal(ex[1]->response.headers, ex[2]->response.headers);
-	for (int i = 0; i < 4; i++) {
-		assert_true(has_line(ex[i], "Content-Type: text/plain; charset=UTF-8\r\n"));
-		assert_true(has_line(ex[i], "cache-control: no-store\r\n"));
-		assert_int_equal(has_line(ex[i], "Access-Control-Allow-Origin: http://a\r\n"), i != 2);
-		assert_int_equal(has_line(ex[i], "Access-Control-Allow-Origin: http://b\r\n"), i == 2);
-		eio_exchange_unref(ex[i]);
-	}
-	finish(&t);
-}
-
-/* A session by polling whose next GET is held: that. */
-static struct eio_exchange *
-poll_again(struct test *t, const char *query)
-{
-	struct eio_exchange *ex = poll_with(t, query, "");
-	char sid[64];
-
-	assert_int_equal(ex->response.status, 200);
-	eio_exchange_unref(ex);
-	snprintf(sid, sizeof(sid), "&sid=%s", eio_socket_sid(t->sockets[t->n]));
-	t->peers[t->n++] = -1;
-	ex = poll_with(t, sid, "");
-	assert_false(ex->answered);
-	return ex;
-}
-
-/* A server that goes away tells each client in the way that brings it back. */
-static void
-test_shutdown(void **state)
-{
-	struct eio_exchange *poll, *script, *post;
-	struct eio_buf in;
-	char target[200];
-	struct test t;
-
-	(void)state;
-	start(&t);
-	poll = poll_again(&t, "");
-	script = poll_again(&t, "&j=3");
-	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=polling&sid=%s", eio_socket_sid(t.sockets[0]));
-	connect_one(&t, 0);
-	eio_server_shutdown(t.server);
-	assert_int_equal(poll->response.status, 503);
-	assert_true(poll->response.close && !poll->response.body);
-	/* The first clients run wild when a script fails. */
-	assert_int_equal(script->response.status, 200);
-	in = receive(&t, t.peers[2], 4);
-	assert_memory_equal(in.p, "\x88\x02\x03\xe9", 4); /* 1001 */
-	eio_buf_deinit(&in);
-	/* An answer, even an error, would keep python-socketio away. */
-	post = peer_request(t.server, target, "", "4hello");
-	assert_true(post->response.destroy);
-	eio_exchange_unref(poll);
-	eio_exchange_unref(script);
-	eio_exchange_unref(post);
-	finish(&t);
-}
-
-/* Sessions that end while their WebSocket opens */
-
-/* Nobody is left, and everything that was counted up was counted down. */
-static void
-check_none(struct test *t)
-{
-	const struct eio_server_stats *s = eio_server_stats(t->server);
-
-	assert_int_equal(s->open, 0);
-	assert_int_equal(s->open_3, 0);
-	assert_int_equal(s->open_websocket, 0);
-	assert_int_equal(s->websockets, 0);
-	assert_int_equal(t->closed, t->n);
-}
-
-/* The server closes what was opened: the client reads until the end, with an answer to a close frame on the way.
- * Gives what it read. */
-static struct eio_buf
-read_to_end(struct test *t, int peer)
-{
-	static const char close_frame[] = "\x88\x80\0\0\0\0";
-	struct eio_buf in;
-	ssize_t k = -1;
-
-	eio_buf_init(&in);
-	for (int i = 0; i < 5000 && k != 0; i++) {
-		assert_non_null(eio_buf_reserve(&in, 4096));
-		turn(t);
-		k = recv(peer, in.p + in.n, 4096, MSG_DONTWAIT);
-		if (k > 0) in.n += (size_t)k;
-		if (k > 0) send(peer, close_frame, 6, MSG_NOSIGNAL);
-		if (k < 0 && errno == ECONNRESET) break;
-		if (k < 0) usleep(1000);
-	}
-	assert_true(k <= 0);
-	for (int i = 0; i < 100 && eio_server_stats(t->server)->websockets; i++) {
-		turn(t);
-		usleep(1000);
-	}
-	close(peer);
-	return in;
-}
-
-static void
-check_ending(enum ending at_open, const char *headers, struct eio_bytes rest, enum ending at_message)
-{
-	struct test t;
-	struct eio_buf in;
-	int peer;
-
-	start(&t);
-	t.at_open = at_open;
-	t.at_message = at_message;
-	peer = request_websocket(&t, "", headers, rest, 0);
-	t.peers[t.n++] = -1;
-	turn(&t);
-	in = read_to_end(&t, peer);
-	check_none(&t);
-	assert_int_equal(in.n > 0, headers[0] == '\0'); /* the 101, or nothing at all */
-	assert_int_equal(eio_server_stats(t.server)->opened, 1);
-	assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_FORCED_CLOSE], at_open || at_message);
-	assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_TRANSPORT_ERROR], at_open || at_message ? 0 : 1);
-	eio_buf_deinit(&in);
-	finish(&t);
-}
-
-/* One that the application ends before, or while, the WebSocket opens; and the handshake may fail beside that. */
-static void
-test_ends_while_opening(void **state)
-{
-	struct eio_bytes none = eio_bytes("", 0), message = EIO_LIT("\x81\x82\0\0\0\0"
-								    "4x");
-
-	(void)state;
-	check_ending(CLOSE, "", none, LEAVE);
-	check_ending(DISCARD, "", none, LEAVE);
-	check_ending(DISCARD, "", message, DISCARD);
-	check_ending(LEAVE, "", message, CLOSE);
-	check_ending(LEAVE, "", message, DISCARD);
-	check_ending(LEAVE, broken, none, LEAVE);
-	check_ending(CLOSE, broken, message, LEAVE);
-	check_ending(DISCARD, broken, none, LEAVE);
-}
-
-/* Opens a session by polling; query becomes what names it. */
-static void
-open_polling(struct test *t, char query[40])
-{
-	eio_exchange_unref(poll_from(t, "http://a"));
-	snprintf(query, 40, "&sid=%s", eio_socket_sid(t->sockets[t->n - 1]));
-}
-
-/* A probe whose handshake fails leaves the session as it was: a poll is held, and answered by a message. */
-static void
-test_probe_fails(void **state)
-{
-	struct eio_bundle *b = event(10, 'p');
-	char query[40];
-	struct eio_exchange *ex;
-	struct eio_buf in;
-	struct test t;
-
-	(void)state;
-	start(&t);
-	open_polling(&t, query);
-	in = read_to_end(&t, request_websocket(&t, query, broken,
-				     EIO_LIT("\x81\x86\0\0\0\0"
-					     "2probe"),
-				     0));
-	assert_int_equal(in.n, 0);
-	assert_null(t.sockets[0]->probe);
-	assert_int_equal(eio_server_stats(t.server)->websockets, 0);
-	ex = poll_with(&t, query, "");
-	assert_false(ex->answered);
-	assert_int_equal(eio_socket_send(t.sockets[0], b, NULL), EIO_SENT);
-	turn(&t);
-	assert_true(ex->answered);
-	assert_int_equal(ex->response.status, 200);
-	assert_true(ex->response.body->n > 10);
-	eio_exchange_unref(ex);
-	eio_bundle_unref(b);
-	eio_buf_deinit(&in);
-	finish(&t);
-}
-
-/* A session that is ended in the same turn in which its probe arrives, upgrades and speaks; and one that is ended
- * before. */
-static void
-test_ends_while_upgrading(void **state)
-{
-	static const char rest[] = "\x81\x86\0\0\0\0"
-				   "2probe"
-				   "\x81\x81\0\0\0\0"
-				   "5"
-				   "\x81\x82\0\0\0\0"
-				   "4x";
-
-	(void)state;
-	for (enum ending ending = CLOSE; ending <= DISCARD; ending++) {
-		for (int before = 0; before < 2; before++) {
-			char query[40];
-			struct eio_buf in;
-			struct test t;
-			int peer;
-
-			start(&t);
-			open_polling(&t, query);
-			if (before)
-				end_session(t.sockets[0], ending);
-			else
-				t.at_message = ending;
-			peer = request_websocket(&t, query, "", eio_bytes(rest, sizeof(rest) - 1), 0);
-			turn(&t);
-			in = read_to_end(&t, peer);
-			assert_memory_equal(in.p, "HTTP/1.1 101 ", 13);
-			/* A closed session that polls waits for a last poll, also when it upgrades: then it moves. */
-			check_none(&t);
-			assert_int_equal(eio_server_stats(t.server)->closed[EIO_REASON_FORCED_CLOSE], 1);
-			eio_buf_deinit(&in);
-			finish(&t);
-		}
-	}
-}
-
-/* A WebSocket that is still opening when its session ends is told of by nobody, and in the end only goes. */
-static void
-test_ends_before_open(void **state)
-{
-	(void)state;
-	for (int probe = 0; probe < 2; probe++) {
-		struct eio_session_kind kind = { .transport = probe ? EIO_TRANSPORT_POLLING : EIO_TRANSPORT_WEBSOCKET,
-			.revision = 4 };
-		struct eio_link *link = calloc(1, sizeof(*link));
-		struct eio_socket *s;
-		struct test t;
-
-		start(&t);
-		s = eio__socket_new(t.server, &kind);
-		*link = (struct eio_link){ .magic = EIO__LINK_MAGIC, .socket = s, .probe = probe };
-		if (probe)
-			s->probe = link;
-		else
-			eio__socket_set_main(s, link);
-		eio_socket_discard(s);
-		turn(&t);
-		assert_null(link->socket);
-		assert_int_equal(eio_server_stats(t.server)->open, 0);
-		eio__link_handler.closed(link, NULL, true);
-		check_none(&t);
-		finish(&t);
-	}
-}
-
-/* Who is let in has all that a browser wants to see. */
-static void
-check_opened(int peer)
-{
-	static const char *const lines[] = { "\r\nSec-WebSocket-Protocol: x\r\n",
-		"\r\nAccess-Control-Allow-Origin: http://a\r\n" };
-	char in[4096];
-	ssize_t n = recv(peer, in, sizeof(in), MSG_DONTWAIT);
-
-	if (n < 12 || memcmp(in, "HTTP/1.1 101", 12) != 0) return;
-	for (int i = 0; i < 2; i++) assert_non_null(memmem(in, (size_t)n, lines[i], strlen(lines[i])));
-}
-
-/* Memory that fails anywhere between the request and the first message ends that session, or leaves the WebSocket
- * without what could not be had. Whatever it was, nobody is left in the end. Returns whether it failed. */
-static bool
-open_without(bool probe, long nth)
-{
-	static const char rest[] = "\x81\x86\0\0\0\0"
-				   "2probe"
-				   "\x81\x81\0\0\0\0"
-				   "5"
-				   "\x81\x82\0\0\0\0"
-				   "4x";
-	struct eio_bytes sent = probe ? eio_bytes(rest, sizeof(rest) - 1) : eio_bytes(rest + 19, 8);
-	struct linger cut = { .l_onoff = 1 };
-	char query[40] = "", target[200];
-	struct eio_upgrade *up;
-	struct test t;
-	bool failed;
-	int peer;
-
-	start_with(&t, deflate, DAY);
-	reflect_origins(&t);
-	if (probe) open_polling(&t, query);
-	snprintf(target, sizeof(target), "/engine.io/?EIO=4&transport=websocket%s", query);
-	up = peer_upgrade(target, OFFER "Origin: http://a\r\nSec-WebSocket-Protocol: x\r\n", sent, 0, &peer);
-	failmalloc_arm(nth);
-	eio_server_upgrade(t.server, up);
-	turn(&t);
-	failed = failmalloc_disarm();
-	check_opened(peer);
-	setsockopt(peer, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
-	close(peer);
-	for (int i = 0; i < 200 && eio_server_stats(t.server)->websockets; i++) {
-		turn(&t);
-		usleep(1000);
-	}
-	assert_int_equal(eio_server_stats(t.server)->websockets, 0);
-	/* One that polls lives on without its probe. */
-	if (probe && t.closed == 0) eio_socket_discard(t.sockets[0]);
-	turn(&t);
-	assert_true(t.opened <= 1);
-	t.n = t.opened;
-	t.peers[0] = -1;
-	check_none(&t);
-	finish(&t);
-	return failed;
-}
-
-static void
-test_opens_without_memory(void **state)
-{
-	(void)state;
-	for (int probe = 0; probe < 2; probe++) {
-		long n = 0;
-
-		while (open_without(probe, n)) n++;
-		assert_true(n > 8);
-	}
-}
-
-/* The script of a large answer is made by another thread: the poll waits for it, a server that goes away does not. */
-static void
-test_large_script(void **state)
-{
-	(void)state;
-	for (int leaves = 0; leaves < 2; leaves++) {
-		struct eio_bundle *b = noise(400000);
-		struct eio_exchange *ex;
-		struct eio_socket *s;
-		struct test t;
-
-		start(&t);
-		ex = poll_again(&t, "&j=3");
-		s = t.sockets[0];
-		assert_non_null(eio_bundle_wire(b, EIO_WIRE_POLLING));
-		assert_int_equal(eio_socket_send(s, b, b), EIO_SENT);
-		eio_server_flush(t.server);
-		assert_false(ex->answered);
-		assert_false(eio_list_empty(&t.server->scripts));
-		assert_int_equal(eio_socket_unsent(s), eio_bundle_wire(b, EIO_WIRE_POLLING)->n);
-		if (leaves) {
-			eio_server_shutdown(t.server);
-			assert_true(ex->answered && ex->response.destroy && !ex->response.body);
-		} else {
-			struct eio_block *payload = eio_bundle_wire(b, EIO_WIRE_POLLING);
-			struct eio_buf js;
-
-			for (int i = 0; i < 5000 && !ex->answered; i++) {
-				usleep(1000);
-				turn(&t);
-			}
-			eio_buf_init(&js);
-			eio_jsonp_append(&js, EIO_LIT("3"), eio_bytes(payload->data, payload->n));
-			assert_true(ex->answered);
-			assert_int_equal(ex->response.status, 200);
-			assert_int_equal(ex->response.length, js.n);
-			assert_memory_equal(ex->response.body->data, js.p, js.n);
-			assert_int_equal(eio_socket_unsent(s), js.n);
-			assert_true(has_line(ex, "text/javascript"));
-			eio_buf_deinit(&js);
-		}
-		assert_true(eio_list_empty(&t.server->scripts));
-		eio_exchange_unref(ex);
-		eio_bundle_unref(b);
-		finish(&t);
-	}
-}
-
 int
 main(void)
 {
@@ -1077,20 +424,12 @@ main(void)
 		cmocka_unit_test(test_other_options),
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_sends_without_memory),
-		cmocka_unit_test(test_large_script),
 		cmocka_unit_test(test_form_of_large),
 		cmocka_unit_test(test_form_too_late),
 		cmocka_unit_test(test_form_made_here),
 		cmocka_unit_test(test_first_pings),
-		cmocka_unit_test(test_poll_headers),
-		cmocka_unit_test(test_shutdown),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_slow),
-		cmocka_unit_test(test_ends_while_opening),
-		cmocka_unit_test(test_probe_fails),
-		cmocka_unit_test(test_ends_while_upgrading),
-		cmocka_unit_test(test_ends_before_open),
-		cmocka_unit_test(test_opens_without_memory),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -172,6 +172,37 @@ redis(void **state)
 	HAS("?redis: r:1 does not say how far behind");
 }
 
+/* A connection that ends while it is asked: nothing is said of what was not answered, least that it is well. */
+static void
+lost(void **state)
+{
+	struct redis_facts f = { .name = "r:1", .lost = "closed by the server" };
+
+	(void)state;
+	judge_redis(f, usual);
+	assert_string_equal(
+		said, "?redis: r:1 did not answer to the end, so not all of it is known: closed by the server\n");
+	CURE("ask again");
+	f.major = 7;
+	judge_redis(f, usual);
+	HAS("?redis: r:1 did not answer to the end");
+	HAS("+redis: r:1 answers: version 7.0");
+	HAS_NOT("behind");
+	HAS_NOT("allows");
+	f.limits_known = true;
+	f.refused = "c";
+	f.refusal = "NOPERM x";
+	f.refused_right = "+subscribe &";
+	judge_redis(f, usual);
+	HAS("?redis: r:1 did not answer to the end");
+	HAS("+redis: r:1 lets a subscriber be behind");
+	HAS("!redis: r:1 refuses \"c\" of the feeds: NOPERM x");
+	f = (struct redis_facts){ .name = "r:1", .major = 7, .limits_known = true };
+	judge_redis(f, usual);
+	HAS("+redis: r:1 allows the channels of the feeds");
+	HAS_NOT("?");
+}
+
 /* Each reason for which there is no connection has its own cure. */
 static void
 away(void **state)
@@ -294,6 +325,32 @@ running(void **state)
 	HAS("+feeds: no message has come since it was started");
 }
 
+/* Clients of a hub may be at its edges, and an edge has no feeds. */
+static void
+running_relay(void **state)
+{
+	struct running_feed feed = { .index = 3, .rooms = true, .unheard = 2 };
+	struct running_facts f = { .name = "a:1", .messages = 2, .feeds = &feed, .n = 1, .edges = 2 };
+
+	(void)state;
+	judge_running(f);
+	HAS("?feeds: feeds[3] has sent nothing: nobody was there for any of its 2 messages; "
+	    "0 clients are connected here, and 2 edges\n");
+	CURE("handler with \"join\"");
+	/* For everyone nobody has to ask. */
+	feed.rooms = false;
+	judge_running(f);
+	CURE("let a page connect");
+	f = (struct running_facts){ .name = "a:1", .edge = true };
+	judge_running(f);
+	assert_string_equal(said,
+		"+siocast: one runs, and answers at a:1\n+siocast: no batch has come from its hub since it was started\n");
+	f.messages = 7;
+	judge_running(f);
+	assert_string_equal(said,
+		"+siocast: one runs, and answers at a:1\n+siocast: 7 batches have come from its hub since it was started\n");
+}
+
 static void
 hub(void **state)
 {
@@ -397,9 +454,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernel),
 		cmocka_unit_test(redis),
+		cmocka_unit_test(lost),
 		cmocka_unit_test(away),
 		cmocka_unit_test(output_limits),
 		cmocka_unit_test(running),
+		cmocka_unit_test(running_relay),
 		cmocka_unit_test(hub),
 		cmocka_unit_test(proxy),
 		cmocka_unit_test(certificates),
