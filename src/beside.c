@@ -195,10 +195,10 @@ make_hub(struct beside *b, const struct config *c, const struct beside_place *pl
 	return b->hub ? 0 : -1;
 }
 
-static void
+static bool
 tell_edges_feeds(void *user, struct eio_bytes feeds)
 {
-	relay_hub_feeds(user, feeds);
+	return relay_hub_feeds(user, feeds);
 }
 
 static int

@@ -28,8 +28,8 @@ struct relay_edge_options {
 	const struct relay_spec *spec;
 	size_t frame_bytes; /* the longest batch that is taken */
 	size_t publish_queue_bytes; /* what may wait to be published */
-	/* What the hub says of feeds, for edges of this one; or NULL. */
-	void (*feeds)(void *user, struct eio_bytes feeds);
+	/* What the hub says of feeds, for edges of this one; false when out of memory. Or NULL. */
+	bool (*feeds)(void *user, struct eio_bytes feeds);
 	void *user; /* of feeds */
 	const unsigned char *epoch; /* the same: what this one is called as a hub */
 };

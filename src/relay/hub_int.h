@@ -112,6 +112,7 @@ struct relay_hub {
 	size_t n_links, n_sessions, n_strangers;
 	struct eio_hash rooms, joins;
 	struct eio_buf scratch, feeds; /* the frame at hand; what edges are told of feeds */
+	struct feed_specs *changed; /* a reference: those of which they are to be told; or NULL */
 	struct eio_timer second;
 	struct mail_port starts, stops, upgrades, deliveries, changes, gaps;
 	struct mail start, stop;

@@ -372,11 +372,21 @@ hub_link_begin(struct relay_hub *h, struct eio_upgrade *up)
 void
 hub_link_tell_feeds(struct relay_hub *h)
 {
-	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
+	struct eio_block *b = relay_frame_block(RELAY_FEEDS, eio_buf_bytes(&h->feeds));
+	struct eio_list *at, *next;
+
+	EIO_LIST_FOREACH_SAFE(at, next, &h->links)
+	{
 		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
 
-		if (l->state == HUB_LINK_OPEN) write_frame(l->ws, RELAY_FEEDS, eio_buf_bytes(&h->feeds));
+		if (l->state != HUB_LINK_OPEN) continue;
+		/* Without memory they come back, and their welcome says it. */
+		if (b)
+			eio_ws_write(l->ws, b);
+		else
+			end_hub_link(l);
 	}
+	eio_block_unref(b);
 }
 
 void
