@@ -114,7 +114,7 @@ say_question(struct relay_edge *e, struct edge_question *q)
 	q->joins = e->joins_said;
 	relay_put_number(&body, q->number);
 	eio_buf_append(&body, q->body, q->n);
-	if (eio_buf_failed(&body) || !edge_say(e, RELAY_ASK, eio_buf_bytes(&body))) relay_line_hang_up(e->line);
+	edge_say_surely(e, RELAY_ASK, &body);
 	eio_buf_deinit(&body);
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_ASKED);
 }

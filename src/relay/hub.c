@@ -43,6 +43,17 @@ retaining(const struct feed_specs *specs)
 	return flags;
 }
 
+/* So long, at most, a message waits for others. */
+static uint64_t
+longest_interval(const struct feed_specs *specs)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < specs->n; i++)
+		if (specs->v[i].interval_ms > most) most = specs->v[i].interval_ms;
+	return most;
+}
+
 /* What stands before feeds: flags, and this hub before those above it. */
 static void
 write_feeds_head(const struct relay_hub *h, struct eio_buf *out, unsigned flags, struct eio_bytes above)
@@ -116,7 +127,7 @@ relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds)
 
 /* Without memory it is tried again in a second. */
 static void
-change_feeds(struct relay_hub *h)
+change_told_feeds(struct relay_hub *h)
 {
 	struct eio_buf out = { 0 };
 
@@ -126,6 +137,7 @@ change_feeds(struct relay_hub *h)
 		log_limited(LOG_LEVEL_ERROR, &h->slow, hub_now(h), "event=relay-not-changed error=\"out of memory\"");
 		return;
 	}
+	h->batch_ms = longest_interval(h->changed);
 	feed_specs_unref(h->changed);
 	h->changed = NULL;
 	hub_link_tell_feeds(h);
@@ -135,6 +147,13 @@ const unsigned char *
 relay_hub_epoch(const struct relay_hub *h)
 {
 	return h->epoch;
+}
+
+void
+relay_hub_reached(struct relay_hub *h, uint64_t wall_ms)
+{
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	h->above_ms = wall_ms;
 }
 
 /* Time */
@@ -149,6 +168,11 @@ end_sessions(struct relay_hub *h, uint64_t now_ms)
 	{
 		struct hub_session *s = EIO_CONTAINER(l, struct hub_session, link);
 
+		/* Of some it is found out where its connection must not end yet. */
+		if (s->cut) {
+			hub_link_cut_session(s, RELAY_HUB_METRIC_SLOW);
+			continue;
+		}
 		if (s->ws || now_ms - s->away_ms < most) continue;
 		log_info("event=relay-edge-forgotten node=%s", *s->node ? s->node : "-");
 		hub_link_forget_session(s);
@@ -163,9 +187,11 @@ on_hub_second(struct eio_timer *t)
 	struct eio_list *l, *next;
 
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	hub_ping_tick(h);
+	if (atomic_exchange_explicit(&h->gap_owed, false, memory_order_relaxed)) hub_link_tell_gap(h);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->links) hub_link_tick(EIO_CONTAINER(l, struct hub_link, link), now);
 	end_sessions(h, now);
-	change_feeds(h);
+	change_told_feeds(h);
 	eio_clock_set(&h->options.thread->clock, t, now + HUB_TICK_MS);
 }
 
@@ -213,7 +239,7 @@ take_hub_changes(void *user, struct mail *run)
 		feed_specs_unref(h->changed);
 		h->changed = m->specs;
 		free(m);
-		change_feeds(h);
+		change_told_feeds(h);
 	}
 }
 
@@ -232,14 +258,18 @@ relay_hub_change(struct relay_hub *h, struct feed_specs *specs)
 	mail_post(&h->changes, &m->mail);
 }
 
-/* Edges learn of it in the order of what they get: so it goes the way of deliveries. */
+/* Edges learn of it in the order of what they get: so it goes the way of deliveries. Without memory they do later. Any
+ * thread. */
 static void
 on_hub_gap(void *user)
 {
 	struct relay_hub *h = hub_of(user);
 	struct mail *m = malloc(sizeof *m);
 
-	if (m) mail_post(&h->gaps, m);
+	if (m)
+		mail_post(&h->gaps, m);
+	else
+		atomic_store_explicit(&h->gap_owed, true, memory_order_relaxed);
 }
 
 static void
@@ -262,7 +292,7 @@ take_hub_start(void *user, struct mail *run)
 	struct relay_hub *h = hub_of(user);
 
 	(void)run;
-	eio_clock_set(&h->options.thread->clock, &h->second, hub_now(h) + HUB_TICK_MS);
+	if (!h->closed) eio_clock_set(&h->options.thread->clock, &h->second, hub_now(h) + HUB_TICK_MS);
 }
 
 /* The end */
@@ -274,6 +304,7 @@ shut_down_hub(struct relay_hub *h)
 
 	h->closed = true;
 	eio_clock_set(&h->options.thread->clock, &h->second, UINT64_MAX);
+	eio_clock_set(&h->options.thread->clock, &h->settle, UINT64_MAX);
 	eio_ws_server_close(h->server);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
 	hub_link_forget_session(EIO_CONTAINER(l, struct hub_session, link));
@@ -297,6 +328,7 @@ open_hub_ports(struct relay_hub *h)
 	h->upgrades = (struct mail_port){ mailbox, take_hub_upgrades, h };
 	h->gaps = (struct mail_port){ mailbox, take_hub_gaps, h };
 	h->changes = (struct mail_port){ mailbox, take_hub_changes, h };
+	h->syncs = (struct mail_port){ mailbox, hub_sync_take, h };
 	h->deliveries = (struct mail_port){ mailbox, hub_take_deliveries, h };
 	feed_set_worker(h->options.feed, h->options.taker, &h->deliveries);
 	feed_set_gap(h->options.feed, on_hub_gap, h);
@@ -328,8 +360,11 @@ relay_hub_new(const struct relay_hub_options *options)
 	eio_list_init(&h->links);
 	eio_list_init(&h->sessions);
 	eio_timer_init(&h->second, on_hub_second);
+	eio_timer_init(&h->settle, hub_sync_on_settle);
+	atomic_init(&h->gap_owed, false);
 	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
 	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);
+	h->batch_ms = options->feeds ? longest_interval(options->feeds) : 0;
 	if (options->feeds)
 		write_told_feeds(h, &h->feeds, options->feeds);
 	else
