@@ -31,8 +31,9 @@ enum {
 	RELAY_SETTLE_MS = 10000, /* a feed that is ready has answered by then, or is not waited for any more */
 	RELAY_SETTLE_LOOK_MS = 20,
 	RELAY_SILENCE_MS = 30000, /* an edge answers pings */
-	RELAY_STRANGERS = 64, /* connections that have not proved anything */
+	RELAY_STRANGERS = 512, /* connections that have not proved anything */
 	RELAY_EDGES = 1024,
+	RELAY_AWAY_OF_NAME = 4, /* sessions that wait for edges of one name */
 	RELAY_LINKS = 4096, /* connections, with those that are about to close */
 	RELAY_EDGE_ROOMS = 1 << 20, /* of one edge */
 	RELAY_WS_PAYLOAD = 1 << 20, /* of what an edge sends at once; it is cut anyhow */

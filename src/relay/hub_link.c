@@ -175,6 +175,30 @@ write_welcome(struct hub_link *l, bool resumed)
 	eio_buf_deinit(&out);
 }
 
+/* One that is away gives way: of an edge that begins anew again and again, which leaves a session each time, the one
+ * that has been for the longest; and when there are too many, that of all. */
+static void
+make_room_for_edge(struct relay_hub *h, const char *node)
+{
+	struct hub_session *oldest = NULL, *same = NULL;
+	unsigned n = 0;
+
+	for (struct eio_list *at = h->sessions.next; at != &h->sessions; at = at->next) {
+		struct hub_session *s = EIO_CONTAINER(at, struct hub_session, link);
+
+		if (s->ws) continue;
+		if (!oldest || s->away_ms < oldest->away_ms) oldest = s;
+		if (!*node || strcmp(s->node, node) != 0) continue;
+		if (!same || s->away_ms < same->away_ms) same = s;
+		n++;
+	}
+	if (n >= RELAY_AWAY_OF_NAME)
+		oldest = same;
+	else if (h->n_sessions < RELAY_EDGES)
+		oldest = NULL;
+	if (oldest) hub_link_forget_session(oldest);
+}
+
 static void
 welcome_edge(struct hub_link *l, const struct relay_place *place)
 {
@@ -184,7 +208,9 @@ welcome_edge(struct hub_link *l, const struct relay_place *place)
 
 	if (s)
 		take_over_session(s);
-	else if (!(s = hub_session_new(h, l->edge.node))) {
+	else
+		make_room_for_edge(h, l->edge.node);
+	if (!s && !(s = hub_session_new(h, l->edge.node))) {
 		refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many edges, or memory is out");
 		return;
 	}

@@ -552,6 +552,35 @@ edges_know_what_they_published(void **state)
 	expect_ping(e, &complete, 0);
 }
 
+/* One that crashes again and again fills nothing, and costs no other one its place. */
+static void
+sessions_have_a_bound(void **state)
+{
+	struct fixture *x = *state;
+	struct edge *e = x->edges;
+
+	open_hub(x, false);
+	greet(&e[1], false);
+	hang_up(&e[1]);
+	for (int i = 0; i < 20; i++) {
+		e[0].place.session = 0;
+		greet(&e[0], false);
+		hang_up(&e[0]);
+	}
+	assert_int_equal(x->hub->n_sessions, RELAY_AWAY_OF_NAME + 1);
+	greet(&e[1], true);
+	e[0].name = "";
+	for (int i = 0; i < RELAY_EDGES + 20; i++) {
+		e[0].place.session = 0;
+		greet(&e[0], false);
+		hang_up(&e[0]);
+	}
+	assert_int_equal(x->hub->n_sessions, RELAY_EDGES);
+	greet(&e[0], true);
+	hang_up(&e[1]);
+	greet(&e[1], true);
+}
+
 /* Nobody misses something that he is not told of. */
 static void
 what_is_lost_is_a_gap(void **state)
@@ -617,6 +646,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(pings_say_what_is_complete, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pings_of_a_busy_one_go_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(edges_know_what_they_published, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(sessions_have_a_bound, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_lost_is_a_gap, set_up, tear_down),
 	};
 
