@@ -195,10 +195,16 @@ make_hub(struct beside *b, const struct config *c, const struct beside_place *pl
 	return b->hub ? 0 : -1;
 }
 
-static void
+static bool
 tell_edges_feeds(void *user, struct eio_bytes feeds)
 {
-	relay_hub_feeds(user, feeds);
+	return relay_hub_feeds(user, feeds);
+}
+
+static void
+tell_edges_reached(void *user, uint64_t wall_ms)
+{
+	relay_hub_reached(user, wall_ms);
 }
 
 static int
@@ -214,6 +220,7 @@ make_edge(struct beside *b, const struct config *c, const struct beside_place *p
 	if (!config_fill_edge(c, &o)) return 0;
 	if (b->hub) {
 		o.feeds = tell_edges_feeds;
+		o.reached = tell_edges_reached;
 		o.epoch = relay_hub_epoch(b->hub);
 	}
 	o.user = b->hub;

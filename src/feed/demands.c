@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
-enum { HANDED_MS = 10000 }; /* sockets of another process are here by then, and with them who hears its channels */
+enum {
+	HANDED_MS = 10000, /* sockets of another process are here by then, and with them who hears its channels */
+	STARVED_MS = 1000, /* when memory was short it is tried again */
+};
 
 /* On its way from a worker: something is different with a room. */
 struct demand_room {
@@ -53,6 +56,7 @@ on_room_changed(void *user, struct interest *i)
 	note = malloc(sizeof *note);
 	if (!note) {
 		atomic_fetch_add_explicit(&d->unnoted, 1, memory_order_relaxed);
+		if (!atomic_exchange(&d->look_posted, true)) mail_post(&d->looks, &d->look);
 		return;
 	}
 	note->room = interest_ref(i);
@@ -105,19 +109,11 @@ settle_demands(struct feed_demands *d)
 		log_limited(LOG_LEVEL_ERROR, &d->limit, now, "event=not-subscribed error=\"out of memory\" rooms=%u",
 			d->demand.starved);
 	d->demand.starved = 0;
+	if (atomic_load_explicit(&d->unnoted, memory_order_relaxed) && at > now + STARVED_MS) at = now + STARVED_MS;
 	if (at == UINT64_MAX)
 		uv_timer_stop(&d->timer);
 	else
 		uv_timer_start(&d->timer, on_demands_timer, at > now ? at - now : 1, 0);
-}
-
-static void
-on_demands_timer(uv_timer_t *t)
-{
-	struct feed_demands *d = demands_of(t->data);
-
-	demand_tick(&d->demand, demands_now(d));
-	settle_demands(d);
 }
 
 /* Which rooms there are */
@@ -128,7 +124,7 @@ may_be_demanded(const void *ctx, struct sio_room_key key)
 	return feed_specs_demand(ctx, key);
 }
 
-/* Has a new one know all rooms. Without memory for that, those who come next are noted. */
+/* Has a new one know all rooms. Without memory for that it is tried again. */
 static void
 note_all_rooms(struct feed_demands *d, struct demand *demand)
 {
@@ -136,6 +132,7 @@ note_all_rooms(struct feed_demands *d, struct demand *demand)
 	ssize_t n = interest_collect(d->options->interest, may_be_demanded, demand->specs, &rooms);
 
 	demand->starved += n < 0;
+	if (n < 0) atomic_fetch_add_explicit(&d->unnoted, 1, memory_order_relaxed);
 	for (ssize_t i = 0; i < n; i++) {
 		demand_note(demand, rooms[i], demands_now(d));
 		interest_unref(rooms[i]);
@@ -162,9 +159,35 @@ note_what_was_not(struct feed_demands *d)
 {
 	if (!atomic_exchange_explicit(&d->unnoted, 0, memory_order_relaxed)) return;
 	d->demand.starved++;
-	if (feed_demands_prepare(d, d->demand.specs) < 0) return;
+	if (feed_demands_prepare(d, d->demand.specs) < 0) {
+		atomic_fetch_add_explicit(&d->unnoted, 1, memory_order_relaxed);
+		return;
+	}
 	swap_demands(d);
 	feed_demands_apply(d);
+}
+
+static void
+on_demands_timer(uv_timer_t *t)
+{
+	struct feed_demands *d = demands_of(t->data);
+
+	demand_tick(&d->demand, demands_now(d));
+	note_what_was_not(d);
+	settle_demands(d);
+}
+
+/* There was no memory to note a room. */
+static void
+take_demands_look(void *user, struct mail *run)
+{
+	struct feed_demands *d = demands_of(user);
+
+	(void)run;
+	atomic_store(&d->look_posted, false);
+	if (atomic_load_explicit(&d->closed, memory_order_relaxed)) return;
+	note_what_was_not(d);
+	settle_demands(d);
 }
 
 static void
@@ -237,7 +260,9 @@ feed_demands_init(struct feed_demands *d, const struct feed_options *options, st
 	atomic_init(&d->closed, false);
 	atomic_init(&d->unnoted, 0);
 	if (demand_init(&d->demand, options->specs, router->hash_key) < 0) return -1;
+	atomic_init(&d->look_posted, false);
 	d->notes = (struct mail_port){ &options->thread->mailbox, take_rooms, d };
+	d->looks = (struct mail_port){ &options->thread->mailbox, take_demands_look, d };
 	intakes->demand = &d->demand;
 	uv_timer_init(&options->thread->loop, &d->timer); /* cannot fail */
 	d->timer.data = d;

@@ -28,6 +28,9 @@ struct feed_demands {
 	atomic_uint changing; /* every room is noted: workers may know other feeds than are at work */
 	atomic_bool closed; /* nothing is noted any more */
 	atomic_uint unnoted; /* rooms that could not be noted, since memory was out */
+	atomic_bool look_posted; /* `look` is on its way, by which the feed hears of that */
+	struct mail_port looks;
+	struct mail look;
 	uv_timer_t timer; /* for the end of lingering */
 	struct log_limit limit;
 };

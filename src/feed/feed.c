@@ -157,7 +157,7 @@ feed_publish(struct feed *f, struct eio_bytes channel, struct eio_bytes payload)
 unsigned
 feed_hand(struct feed *f, uint64_t workers, const struct delivery_item *item)
 {
-	return feed_out_hand(&f->out, workers, item);
+	return feed_out_hand(&f->out, workers, item, false);
 }
 
 /* Clients that come back */

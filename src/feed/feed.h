@@ -176,7 +176,7 @@ int feed_post(struct feed *f, struct feed_posting *p);
 enum { FEED_POST_BYTES = 16777216 };
 
 /* Whether every Redis source is subscribed, but for what it refuses, and what is retained was read once, as far as it
- * can be; of an edge, whether it has its hub: what /readyz says. Any thread. */
+ * can be; of an edge, whether it has its hub, which has been ready since: what /readyz says. Any thread. */
 bool feed_ready(const struct feed *f);
 
 /* How many forms were made of what it encoded. Valid as long as it. Any thread. */

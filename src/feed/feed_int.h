@@ -41,7 +41,7 @@ struct feed_out {
 	struct journal *journal; /* borrowed; NULL, as the next two: nobody comes from another siocast */
 	struct store *store; /* borrowed */
 	struct feed_router *router; /* borrowed */
-	void (*gap)(void *user); /* something is missing of some feed, or of what is passed; or NULL */
+	void (*gap)(void *user); /* something is missing of what edges get; on any thread. Or NULL */
 	void *gap_user;
 	struct mail *early; /* of struct feed_recall: they wait for what is to come */
 	const struct mail_port **stows; /* for each worker, the port of struct feed_stow; borrowed */
@@ -115,8 +115,9 @@ enum { FEED_EVENT_STREAM = 1 };
 unsigned feed_out_event(struct feed_out *o, const struct feed_event *e);
 
 /* Hands a broadcast to each worker whose bit is set, at once and from any thread: of what is shared it uses only the
- * budgets, which are atomic. See feed_hand(). */
-unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item);
+ * budgets, which are atomic. here: from that of the feed, where a hub gets it whatever is on its way. See
+ * feed_hand(). */
+unsigned feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, bool here);
 
 /* Adds a broadcast to what the turn has for each worker whose bit is set, whatever they are behind by, with references
  * of its own. Returns how many do not get it, because memory is out. */

@@ -7,6 +7,7 @@
 #include "src/feed/posting.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct eio_bytes gap_event = { "siocast:gap", 11 };
@@ -79,7 +80,7 @@ tell_gap(struct feed_router *r, struct feed_at_work *s, const struct source_gap 
 	eio_buf_deinit(&args);
 }
 
-/* Of some feeds. */
+/* Of some feeds. Clients are told behind it. */
 static void
 note_gap(struct feed_router *r, const unsigned *feeds, size_t n, const struct source_gap *gap, uint64_t now_ms)
 {
@@ -95,8 +96,6 @@ note_gap(struct feed_router *r, const unsigned *feeds, size_t n, const struct so
 	feed_out_post(r->out);
 	if (r->out->ledger) ledger_note_gap(r->out->ledger, feeds, n);
 	if (r->out->gap) r->out->gap(r->out->gap_user);
-	for (size_t i = 0; i < n; i++)
-		if (is_first_to_tell(r, feeds, i)) tell_gap(r, r->feeds[feeds[i]], gap, now_ms);
 	/* Who comes now has missed nothing of it. */
 	if (r->out->ledger) r->out->tells = true;
 }
@@ -108,6 +107,27 @@ feed_router_gap(struct feed_router *r, const struct source_gap *gap, uint64_t no
 	size_t n = feed_router_feeds(r, gap->kind, gap->name, &feeds);
 
 	note_gap(r, feeds, n, gap, now_ms);
+	for (size_t i = 0; i < n; i++)
+		if (is_first_to_tell(r, feeds, i)) tell_gap(r, r->feeds[feeds[i]], gap, now_ms);
+}
+
+/* Several feeds may have the same pattern. */
+static void
+tell_demand_gap(struct feed_router *r, const struct demand *d, const struct source_gap *gap, uint64_t now_ms)
+{
+	struct feed_told *told;
+	ssize_t n = feed_specs_told(r->options->specs, d->counts, &told);
+
+	for (ssize_t i = 0; i < n; i++) {
+		struct source_gap one = *gap;
+
+		one.name = eio_cstr(told[i].channel);
+		tell_gap(r, r->feeds[told[i].feed], &one, now_ms);
+	}
+	if (n >= 0)
+		free(told);
+	else
+		metrics_inc(r->feeds[0]->metrics, FEED_METRIC_DROPPED_MEMORY);
 }
 
 /* By the names that they have, as if they were subscribed to these: one gap for each, and not one for each channel. */
@@ -124,6 +144,7 @@ feed_router_demand_gap(struct feed_router *r, const struct demand *d, const stru
 			note_gap(r, &i, 1, &one, now_ms);
 		}
 	}
+	tell_demand_gap(r, d, gap, now_ms);
 }
 
 void

@@ -89,3 +89,14 @@ feed_intakes_flush(struct feed_intakes *all)
 	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES)
 		if (all->v[i].source) all->v[i].source->ops->flush(all->v[i].source);
 }
+
+bool
+feed_intakes_complete(const struct feed_intakes *all)
+{
+	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
+		const struct source *s = all->v[i].source;
+
+		if (s && !s->ops->is_complete(s)) return false;
+	}
+	return true;
+}

@@ -108,6 +108,9 @@ void feed_intakes_want(struct feed_intakes *all, struct eio_bytes channel);
 void feed_intakes_leave(struct feed_intakes *all, struct eio_bytes channel);
 void feed_intakes_flush(struct feed_intakes *all);
 
+/* Whether every server has answered for all channels on demand. */
+bool feed_intakes_complete(const struct feed_intakes *all);
+
 /* Forgets the places. */
 void feed_intakes_forget_places(struct feed_intakes *all);
 

@@ -82,11 +82,26 @@ has_budget(const struct feed_out *o, unsigned w, size_t bytes)
 	return used == 0 || used + bytes <= o->options->worker_queue_bytes;
 }
 
-/* A worker does not get a broadcast. */
+/* Whether that is the hub, and no worker: it takes all of a turn on this thread before more is read, and bounds what
+ * waits for each edge. */
+static bool
+is_hub(const struct feed_out *o, unsigned w)
+{
+	return w >= o->options->workers;
+}
+
+static uint64_t
+hub_bit(const struct feed_out *o)
+{
+	return o->options->hub ? UINT64_C(1) << o->options->workers : 0;
+}
+
+/* A worker does not get a broadcast. Edges have no other way to know. */
 static void
 note_lost(struct feed_out *o, unsigned w, uint64_t serial)
 {
-	if (!serial) return;
+	if (is_hub(o, w) && o->gap) o->gap(o->gap_user);
+	if (!serial || is_hub(o, w)) return;
 	atomic_store_explicit(&o->budgets[w].lost, serial, memory_order_release);
 	if (o->journal) journal_begin_epoch(o->journal);
 }
@@ -120,7 +135,7 @@ add_for_worker(
 {
 	const struct sio_room_key *target = &b->stream->target;
 
-	if (!has_budget(o, w, item_bytes(item)) || !put_item(o, w, item)) {
+	if ((!is_hub(o, w) && !has_budget(o, w, item_bytes(item))) || !put_item(o, w, item)) {
 		note_lost(o, w, serial);
 		metrics_inc(b->metrics, FEED_METRIC_DELIVERIES_DROPPED);
 		LOG_DEBUG_LIMITED(&o->behind, b->now_ms,
@@ -156,7 +171,13 @@ feed_out_pass(struct feed_out *o, uint64_t workers, const struct delivery_item *
 {
 	unsigned dropped = 0;
 
-	for (; workers; workers &= workers - 1) dropped += !put_item(o, (unsigned)__builtin_ctzll(workers), item);
+	for (; workers; workers &= workers - 1) {
+		unsigned w = (unsigned)__builtin_ctzll(workers);
+
+		if (put_item(o, w, item)) continue;
+		note_lost(o, w, 0);
+		dropped++;
+	}
 	return dropped;
 }
 
@@ -182,9 +203,9 @@ feed_out_moving(const struct feed_out *o)
 	return workers;
 }
 
-/* surely: whatever they are behind by. */
+/* surely: who of them, one bit each, whatever they are behind by. */
 static unsigned
-hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uint64_t serial, bool surely)
+hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uint64_t serial, uint64_t surely)
 {
 	size_t bytes = eio_bundle_size(item->bundle) + ITEM_OVERHEAD;
 	unsigned dropped = 0;
@@ -193,7 +214,7 @@ hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uin
 	for (; workers; workers &= workers - 1) {
 		unsigned w = (unsigned)__builtin_ctzll(workers);
 		size_t used = atomic_fetch_add_explicit(&o->budgets[w].outstanding, bytes, memory_order_relaxed);
-		bool fits = surely || used == 0 || used + bytes <= o->options->worker_queue_bytes;
+		bool fits = (surely >> w & 1) || used == 0 || used + bytes <= o->options->worker_queue_bytes;
 		struct delivery *d = fits ? delivery_of_one(o, w, item, bytes, serial) : NULL;
 
 		if (d) {
@@ -208,9 +229,9 @@ hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, uin
 }
 
 unsigned
-feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item)
+feed_out_hand(struct feed_out *o, uint64_t workers, const struct delivery_item *item, bool here)
 {
-	return hand(o, workers, item, 0, false);
+	return hand(o, workers, item, 0, here ? hub_bit(o) : 0);
 }
 
 enum sio_encode
@@ -307,6 +328,7 @@ feed_out_add(struct feed_out *o, const struct feed_batch *b)
 	if (!make_bundle(o, b, &broadcast, &item)) {
 		metrics_add(b->metrics, FEED_METRIC_DROPPED_MEMORY, b->count);
 		history_lose(past.rooms, past.n_rooms, past.serial);
+		if (workers & hub_bit(o)) note_lost(o, o->options->workers, 0);
 		return;
 	}
 	metrics_inc(b->metrics, FEED_METRIC_BATCHES);
@@ -367,6 +389,7 @@ static unsigned
 send_event(struct feed_out *o, const struct feed_event *e, struct history_broadcast *past)
 {
 	struct feed_offset_text offset = offset_for(o, NULL, past->serial);
+	uint64_t surely = e->surely ? UINT64_MAX : hub_bit(o);
 	struct delivery_item item = { .target = e->audience ? NULL : e->rooms[0],
 		.audience = e->audience,
 		.slow = e->slow,
@@ -386,7 +409,7 @@ send_event(struct feed_out *o, const struct feed_event *e, struct history_broadc
 	eio_bundle_count_in(item.bundle, &o->forms);
 	past->bundle = item.bundle;
 	ledger_remember(o->ledger, SIZE_MAX, past);
-	dropped = hand(o, past->workers, &item, past->serial, e->surely);
+	dropped = hand(o, past->workers, &item, past->serial, surely);
 	eio_bundle_unref(item.bundle);
 	return dropped;
 }

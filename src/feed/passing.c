@@ -109,6 +109,19 @@ feed_set_gap(struct feed *f, void (*gap)(void *user), void *user)
 }
 
 void
+feed_settle(struct feed *f)
+{
+	if (f->hub.settle) f->hub.settle(f->hub.user);
+}
+
+bool
+feed_is_settled(const struct feed *f)
+{
+	if (!feed_ready(f)) return false;
+	return f->hub.is_settled ? f->hub.is_settled(f->hub.user) : feed_intakes_complete(&f->intakes);
+}
+
+void
 feed_set_hub_ready(struct feed *f, bool ready)
 {
 	atomic_store_explicit(&f->hub_ready, ready, memory_order_release);

@@ -38,6 +38,9 @@ void feed_pass_gap(struct feed *f);
 struct feed_hub {
 	void (*publish)(void *user, struct eio_bytes channel, struct eio_bytes payload);
 	void (*ask)(void *user, struct feed_ask *a);
+	/* As feed_settle(), and whether that is done. */
+	void (*settle)(void *user);
+	bool (*is_settled)(void *user);
 	void *user;
 };
 
@@ -51,9 +54,15 @@ void feed_set_hub_retains(struct feed *f, bool retains);
  * reference. Not when the feed is stopped. */
 void feed_pass_answer(struct feed *f, struct feed_ask *a);
 
-/* Of a hub: who is told whenever something is missing, behind what came before it, on the feed's thread. Before
- * the feed is started. */
+/* Of a hub: who is told whenever something is missing of what edges get, behind what came before it. On any thread.
+ * Before the feed is started. */
 void feed_set_gap(struct feed *f, void (*gap)(void *user), void *user);
+
+/* Of a hub: looks for what is wanted now, behind a turn of the mailbox in which that came to be wanted. From when it is
+ * settled on, what is published for it comes: the feed is ready, servers have answered for the channels on demand, and
+ * the hub that this one is an edge of has said the same of its own. */
+void feed_settle(struct feed *f);
+bool feed_is_settled(const struct feed *f);
 
 /* Whether the hub is there: part of feed_ready(). */
 void feed_set_hub_ready(struct feed *f, bool ready);

@@ -133,7 +133,7 @@ feed_router_send(struct feed_router *r, const struct feed_posted *p, uint64_t no
 	if (!found || (workers && !item.bundle)) dropped = 1;
 	if (item.bundle) {
 		eio_bundle_count_in(item.bundle, &o->forms);
-		dropped = feed_out_hand(o, workers, &item);
+		dropped = feed_out_hand(o, workers, &item, true);
 		eio_bundle_unref(item.bundle);
 	}
 	interest_unref(item.target);

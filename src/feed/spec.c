@@ -5,6 +5,7 @@
 #include "eio/refs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void
 free_templates(struct template **v, size_t n)
@@ -119,6 +120,54 @@ feed_specs_have_shards(const struct feed_specs *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i].is_shard) return true;
 	return false;
+}
+
+static int
+compare_told(const void *a, const void *b)
+{
+	const struct feed_told *x = a, *y = b;
+	int order = strcmp(x->nsp, y->nsp);
+
+	if (!order) order = strcmp(x->channel, y->channel);
+	return order ? order : (x->feed > y->feed) - (x->feed < y->feed);
+}
+
+/* Of a sorted list: leaves the first of each pair. */
+static size_t
+drop_told_twice(struct feed_told *v, size_t n)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!left || strcmp(v[i].nsp, v[left - 1].nsp) != 0 || strcmp(v[i].channel, v[left - 1].channel) != 0)
+			v[left++] = v[i];
+	return left;
+}
+
+static bool
+is_told_of(const struct feed_spec *f, const size_t *counts)
+{
+	return f->gap_event && (!counts || counts[f->index]);
+}
+
+ssize_t
+feed_specs_told(const struct feed_specs *s, const size_t *counts, struct feed_told **out)
+{
+	struct feed_told *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) n += is_told_of(&s->v[i], counts) ? s->v[i].n_channels : 0;
+	*out = v = malloc((n + 1) * sizeof *v);
+	if (!v) return -1;
+	n = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct feed_spec *f = &s->v[i];
+
+		for (size_t k = 0; is_told_of(f, counts) && k < f->n_channels; k++)
+			v[n++] = (struct feed_told){ f->nsp, f->channels[k], f->index };
+	}
+	qsort(v, n, sizeof *v, compare_told);
+	return (ssize_t)drop_told_twice(v, n);
 }
 
 struct feed_specs *

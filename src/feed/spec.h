@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum feed_encode {
 	FEED_ENCODE_BINARY, /* one binary argument */
@@ -152,6 +153,17 @@ bool feed_specs_retain(const struct feed_specs *s, struct sio_room_key key);
 bool feed_specs_demand(const struct feed_specs *s, struct sio_room_key key);
 /* Whether one of them is of shard channels. Any thread. */
 bool feed_specs_have_shards(const struct feed_specs *s);
+
+/* Of which gaps clients are told: each channel, by the first feed that tells of it in its namespace. All is
+ * borrowed. */
+struct feed_told {
+	const char *nsp, *channel;
+	unsigned feed;
+};
+
+/* All of them, each pair once, from malloc: of those feeds whose count is not 0; NULL: of all. How many, or -1 when out
+ * of memory. Any thread. */
+ssize_t feed_specs_told(const struct feed_specs *s, const size_t *counts, struct feed_told **out);
 
 /* Any thread. */
 struct feed_specs *feed_specs_ref(struct feed_specs *s);

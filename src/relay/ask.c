@@ -116,3 +116,15 @@ relay_answer_read(struct eio_bytes s, struct feed_ask *a)
 	a->done = (size_t)done;
 	return true;
 }
+
+void
+relay_answer_share(const struct feed_ask *from, struct feed_ask *to)
+{
+	to->failed = from->failed;
+	to->done = from->done;
+	if (to->failed) return;
+	to->bundles = calloc(from->n + 1, sizeof(struct eio_bundle *));
+	to->failed = !to->bundles;
+	if (to->failed) return;
+	for (; to->n < from->n; to->n++) to->bundles[to->n] = eio_bundle_ref(from->bundles[to->n]);
+}

@@ -24,4 +24,7 @@ void relay_answer_write(struct eio_buf *out, const struct feed_ask *a);
 /* Puts an answer into a question. False when it is none; memory that is out makes a failed one. */
 bool relay_answer_read(struct eio_bytes s, struct feed_ask *a);
 
+/* Gives another one who asked the same the answer that is in a question: the same bundles, and no copies of them. */
+void relay_answer_share(const struct feed_ask *from, struct feed_ask *to);
+
 #endif

@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* An edge from its beginning to its end, and what is published at it. */
+/* An edge from its beginning to its end. */
 #include "src/relay/edge_int.h"
 
 #include "src/feed/passing.h"
 
 #include <stdlib.h>
-
-/* Publishing */
-
-static void
-publish_at_hub(void *user, struct eio_bytes channel, struct eio_bytes payload)
-{
-	struct relay_edge *e = edge_of(user);
-	bool room = e->state == EDGE_OPEN && relay_line_unsent(e->line) + payload.n <= e->options.publish_queue_bytes;
-	struct eio_buf body = { 0 };
-	bool sent = false;
-
-	if (room) {
-		relay_put_bytes(&body, channel);
-		eio_buf_add(&body, payload);
-		sent = !eio_buf_failed(&body) && edge_say(e, RELAY_PUBLISH, eio_buf_bytes(&body));
-		eio_buf_deinit(&body);
-	}
-	metrics_inc(e->metrics, sent ? RELAY_EDGE_METRIC_PUBLISHED : RELAY_EDGE_METRIC_UNPUBLISHED);
-	if (!sent)
-		LOG_DEBUG_LIMITED(&e->limit, edge_now(e), "hub=%s event=not-published channel=\"%s\" reason=\"%s\"",
-			e->options.spec->text, LOG_ESCAPE(channel), room ? "out of memory" : "the hub is away or slow");
-}
 
 /* Namespaces */
 
@@ -78,8 +56,11 @@ relay_edge_hold(struct relay_edge *e, const char *const *namespaces, size_t n)
 static void
 take_edge_start(void *user, struct mail *run)
 {
+	struct relay_edge *e = edge_of(user);
+
 	(void)run;
-	edge_link_begin(edge_of(user));
+	/* Its thread may never have run. */
+	if (e->state != EDGE_CLOSED) edge_link_begin(e);
 }
 
 static void
@@ -88,6 +69,7 @@ shut_down_edge(struct relay_edge *e)
 	edge_link_end(e);
 	edge_rooms_forget(e);
 	edge_asks_forget(e);
+	edge_publish_forget(e);
 	uv_sem_post(&e->stopped);
 }
 
@@ -147,7 +129,8 @@ relay_edge_new(const struct relay_edge_options *options)
 	if (uv_sem_init(&e->stopped, 0)) goto fail;
 	e->line = relay_line_new(options->thread, &events);
 	if (!e->line) goto fail_sem;
-	feed_set_hub(options->feed, &(struct feed_hub){ publish_at_hub, edge_asks_take, e });
+	feed_set_hub(options->feed,
+		&(struct feed_hub){ edge_publish, edge_asks_take, edge_rooms_settle, edge_rooms_settled, e });
 	edge_rooms_watch(e);
 	return e;
 fail_sem:

@@ -27,10 +27,12 @@ struct relay_edge_options {
 	struct metrics_set *metrics;
 	const struct relay_spec *spec;
 	size_t frame_bytes; /* the longest batch that is taken */
-	size_t publish_queue_bytes; /* what may wait to be published */
-	/* What the hub says of feeds, for edges of this one; or NULL. */
-	void (*feeds)(void *user, struct eio_bytes feeds);
-	void *user; /* of feeds */
+	size_t publish_queue_bytes; /* what may wait to be published, or for the hub to say that it has it */
+	/* What the hub says of feeds, for edges of this one; false when out of memory. Or NULL. */
+	bool (*feeds)(void *user, struct eio_bytes feeds);
+	/* The same, up to when all that is published has come here from above: in milliseconds since 1970. Or NULL. */
+	void (*reached)(void *user, uint64_t wall_ms);
+	void *user; /* of both */
 	const unsigned char *epoch; /* the same: what this one is called as a hub */
 };
 

@@ -114,7 +114,7 @@ say_question(struct relay_edge *e, struct edge_question *q)
 	q->joins = e->joins_said;
 	relay_put_number(&body, q->number);
 	eio_buf_append(&body, q->body, q->n);
-	if (eio_buf_failed(&body) || !edge_say(e, RELAY_ASK, eio_buf_bytes(&body))) relay_line_hang_up(e->line);
+	edge_say_surely(e, RELAY_ASK, &body);
 	eio_buf_deinit(&body);
 	metrics_inc(e->metrics, RELAY_EDGE_METRIC_ASKED);
 }
@@ -207,29 +207,36 @@ edge_asks_fail(struct relay_edge *e, struct eio_bytes begin)
 	}
 }
 
+/* It is read once: thousands may have asked the same while the hub was away, and it may be long. */
+static bool
+answer_all(struct relay_edge *e, struct mail *asks, struct eio_bytes s)
+{
+	struct feed_ask *first = ask_of(asks);
+	bool good = relay_answer_read(s, first);
+	struct mail *m, *next;
+
+	first->failed |= !good;
+	for (m = asks->next; m; m = m->next) relay_answer_share(first, ask_of(m));
+	for (m = asks; m; m = next) {
+		next = m->next;
+		feed_pass_answer(e->options.feed, ask_of(m));
+	}
+	return good;
+}
+
 bool
 edge_asks_answer(struct relay_edge *e, struct eio_bytes s)
 {
 	struct edge_question *q;
-	struct mail *m, *next;
+	struct mail *asks;
 	uint64_t number;
-	bool good = true;
 
 	if (!relay_take_number(&s, &number)) return false;
 	q = question_numbered(e, number);
 	/* It was asked by a connection before, or who asked has gone. */
 	if (!q) return true;
-	for (m = end_edge_question(e, q); m; m = next) {
-		struct feed_ask *a = ask_of(m);
-
-		next = m->next;
-		if (!relay_answer_read(s, a)) {
-			good = false;
-			a->failed = true;
-		}
-		feed_pass_answer(e->options.feed, a);
-	}
-	return good;
+	asks = end_edge_question(e, q);
+	return !asks || answer_all(e, asks, s);
 }
 
 void

@@ -69,7 +69,7 @@ fail_hub(struct relay_edge *e, enum relay_edge_metric why, const char *text)
 	drop_chunks(e);
 	relay_reader_deinit(&e->reader);
 	e->state = EDGE_WAITS;
-	e->syncing = false;
+	e->syncing = e->starved = false;
 	metrics_put(e->metrics, RELAY_EDGE_METRIC_CONNECTED, 0);
 	metrics_put(e->metrics, RELAY_EDGE_METRIC_UNREAD, 0);
 	feed_set_hub_ready(e->options.feed, false);
@@ -202,19 +202,9 @@ take_hub_hello(struct relay_edge *e, struct eio_bytes s)
 }
 
 static void
-open_hub(struct relay_edge *e, struct eio_bytes s)
+begin_hub_session(struct relay_edge *e, bool resumed)
 {
-	struct relay_place before = e->place;
-	bool resumed;
-
-	if (!edge_take_welcome(e, s)) {
-		fail_wrong_hub(e, "what is there is no hub");
-		return;
-	}
-	resumed = memcmp(&before.session, &e->place.session, sizeof before.session) == 0 &&
-		  memcmp(before.epoch, e->place.epoch, sizeof before.epoch) == 0;
 	e->state = EDGE_OPEN;
-	e->heard_wall_ms = clock_wall_ms();
 	e->refused_told = e->lost_told = false;
 	redis_backoff_works(&e->backoff, edge_now(e));
 	eio_clock_set(&e->options.thread->clock, &e->timer, edge_now(e) + RELAY_EDGE_TICK_MS);
@@ -223,6 +213,21 @@ open_hub(struct relay_edge *e, struct eio_bytes s)
 	edge_rooms_tell(e, resumed);
 	edge_asks_tell(e);
 	edge_rooms_sync(e);
+	edge_publish_open(e, resumed);
+}
+
+static void
+open_hub(struct relay_edge *e, struct eio_bytes s)
+{
+	bool resumed;
+	enum edge_took took = edge_take_welcome(e, s, &resumed);
+
+	if (took == EDGE_TOOK)
+		begin_hub_session(e, resumed);
+	else if (took == EDGE_NO_MEMORY)
+		fail_hub(e, RELAY_EDGE_METRIC_MEMORY, "out of memory");
+	else
+		fail_wrong_hub(e, "what is there is no hub");
 }
 
 static void
@@ -276,6 +281,8 @@ end_chunk(struct relay_edge *e)
 {
 	struct relay_chunk *c = first_chunk(e);
 
+	/* A gap begins with what was taken last of a session, and not with the greeting of the next. */
+	if (e->state == EDGE_OPEN) e->heard_wall_ms = c->came_wall_ms;
 	e->first = c->mail.next;
 	if (!e->first) e->last = &e->first;
 	relay_line_done(e->line, c);
@@ -291,6 +298,10 @@ read_hub_chunks(struct relay_edge *e)
 		if (!e->first) break; /* it failed */
 		if (took == EDGE_WAITS_FOR_WORKERS) {
 			eio_clock_set(&e->options.thread->clock, &e->behind, edge_now(e) + RELAY_BEHIND_MS);
+			break;
+		}
+		if (took == EDGE_NO_MEMORY) {
+			fail_hub(e, RELAY_EDGE_METRIC_MEMORY, "out of memory");
 			break;
 		}
 		if (took == EDGE_BAD) {
@@ -311,8 +322,7 @@ on_line_bytes(void *user, struct relay_chunk *c)
 	bool first = !e->first;
 
 	e->heard_ms = edge_now(e);
-	/* A gap begins with what was heard last of a session, and not with the greeting of the next. */
-	if (e->state == EDGE_OPEN) e->heard_wall_ms = clock_wall_ms();
+	c->came_wall_ms = clock_wall_ms();
 	metrics_add(e->metrics, RELAY_EDGE_METRIC_BYTES, c->n);
 	c->mail.next = NULL;
 	*e->last = &c->mail;
@@ -360,11 +370,14 @@ on_edge_timer(struct eio_timer *t)
 		look_for_hub(e);
 	} else if (e->state != EDGE_OPEN) {
 		fail_hub(e, RELAY_EDGE_METRIC_SILENT, "it did not answer in time");
+	} else if (e->starved) {
+		fail_hub(e, RELAY_EDGE_METRIC_MEMORY, "out of memory");
 	} else if (now - e->heard_ms >= RELAY_EDGE_SILENCE_MS && !e->first) {
 		fail_hub(e, RELAY_EDGE_METRIC_SILENT, "it is silent");
 	} else {
-		edge_say_received(e);
 		eio_clock_set(&e->options.thread->clock, &e->timer, now + RELAY_EDGE_TICK_MS);
+		edge_say_received(e);
+		edge_rooms_look_again(e);
 	}
 }
 
@@ -381,6 +394,7 @@ void
 edge_link_init(struct relay_edge *e)
 {
 	e->last = &e->first;
+	eio_list_init(&e->publications);
 	eio_timer_init(&e->timer, on_edge_timer);
 	eio_timer_init(&e->behind, on_edge_behind);
 }

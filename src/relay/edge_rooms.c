@@ -26,6 +26,14 @@ edge_say(struct relay_edge *e, unsigned type, struct eio_bytes body)
 	return good;
 }
 
+void
+edge_say_surely(struct relay_edge *e, unsigned type, const struct eio_buf *body)
+{
+	if (e->starved || (!eio_buf_failed(body) && edge_say(e, type, eio_buf_bytes(body)))) return;
+	e->starved = true;
+	eio_clock_set(&e->options.thread->clock, &e->timer, edge_now(e));
+}
+
 static void
 say_key(struct relay_edge *e, unsigned type, struct sio_room_key key)
 {
@@ -34,8 +42,7 @@ say_key(struct relay_edge *e, unsigned type, struct sio_room_key key)
 	if (e->state != EDGE_OPEN) return; /* all is said when it is */
 	if (type == RELAY_JOIN) e->joins_said++;
 	relay_put_key(&body, key);
-	/* Without memory the connection is as good as lost: the next one says it all. */
-	if (eio_buf_failed(&body) || !edge_say(e, type, eio_buf_bytes(&body))) relay_line_hang_up(e->line);
+	edge_say_surely(e, type, &body);
 	eio_buf_deinit(&body);
 }
 
@@ -88,7 +95,7 @@ set_number(struct relay_edge *e, struct edge_room *r, uint64_t number)
 	show_edge_rooms(e);
 }
 
-/* Some that were left out are looked at with the next note. */
+/* Some that were left out are looked at with the next note, or when the timer runs. */
 static void
 look_for_left_out(struct relay_edge *e)
 {
@@ -285,6 +292,13 @@ look_at_all_pairs(struct relay_edge *e)
 }
 
 void
+edge_rooms_look_again(struct relay_edge *e)
+{
+	if (e->state != EDGE_CLOSED && atomic_exchange_explicit(&e->unnoted, 0, memory_order_relaxed))
+		look_at_all_pairs(e);
+}
+
+void
 edge_rooms_take_notes(void *user, struct mail *run)
 {
 	struct relay_edge *e = edge_of(user);
@@ -297,8 +311,7 @@ edge_rooms_take_notes(void *user, struct mail *run)
 		interest_unref(note->pair);
 		free(note);
 	}
-	if (e->state != EDGE_CLOSED && atomic_exchange_explicit(&e->unnoted, 0, memory_order_relaxed))
-		look_at_all_pairs(e);
+	edge_rooms_look_again(e);
 }
 
 void
@@ -333,18 +346,42 @@ edge_rooms_tell(struct relay_edge *e, bool resumed)
 	}
 }
 
-void
-edge_rooms_sync(struct relay_edge *e)
+static void
+say_sync(struct relay_edge *e)
 {
 	struct eio_buf body = { 0 };
 
-	e->syncing = true;
 	relay_put_number(&body, ++e->syncs);
-	edge_say(e, RELAY_SYNC, eio_buf_bytes(&body));
+	edge_say_surely(e, RELAY_SYNC, &body);
 	eio_buf_deinit(&body);
 }
 
+void
+edge_rooms_sync(struct relay_edge *e)
+{
+	e->syncing = true;
+	say_sync(e);
+}
+
+void
+edge_rooms_settle(void *user)
+{
+	struct relay_edge *e = edge_of(user);
+
+	/* Else the next connection asks anyhow. */
+	e->settles = e->syncs + 1;
+	if (e->state == EDGE_OPEN) say_sync(e);
+}
+
 bool
+edge_rooms_settled(void *user)
+{
+	const struct relay_edge *e = edge_of(user);
+
+	return e->synced >= e->settles;
+}
+
+enum edge_took
 edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key)
 {
 	struct interest *pair = interest_get(e->options.interest, key);
@@ -353,11 +390,12 @@ edge_rooms_joined(struct relay_edge *e, uint64_t number, struct sio_room_key key
 
 	if (pair && !r) r = edge_room_new(e, pair); /* it was left before the hub had said this */
 	interest_unref(pair);
-	if (!r || !number || (other && other != r)) return false;
+	if (!r) return EDGE_NO_MEMORY;
+	if (!number || (other && other != r)) return EDGE_BAD;
 	if (!other) set_number(e, r, number);
 	/* The hub may have heard of it by a connection before, and not that it is not wanted any more. */
 	if (!r->wanted) say_key(e, RELAY_LEAVE, key);
-	return true;
+	return EDGE_TOOK;
 }
 
 bool

@@ -2,8 +2,6 @@
 /* What a hub says: batches to the workers, and what is known of rooms and of gaps. */
 #include "src/relay/edge_int.h"
 
-#include "sio/json.h"
-#include "src/base/clock.h"
 #include "src/feed/passing.h"
 #include "src/feed/sending.h"
 #include "src/relay/batch.h"
@@ -19,7 +17,7 @@ edge_say_received(struct relay_edge *e)
 	e->acked = e->place.received;
 	e->unacked_bytes = 0;
 	relay_put_number(&body, e->acked);
-	edge_say(e, RELAY_ACK, eio_buf_bytes(&body));
+	edge_say_surely(e, RELAY_ACK, &body);
 	eio_buf_deinit(&body);
 }
 
@@ -45,6 +43,7 @@ take_batch(struct relay_edge *e, const struct relay_frame *f)
 	if (!relay_batch_read(f->type, f->body, &b, &nomem)) {
 		if (!nomem) return EDGE_BAD;
 		metrics_inc(e->metrics, RELAY_EDGE_METRIC_DROPPED);
+		feed_pass_gap(e->options.feed);
 		return EDGE_TOOK;
 	}
 	if (b.number) r = edge_rooms_numbered(e, b.number);
@@ -66,51 +65,7 @@ take_batch(struct relay_edge *e, const struct relay_frame *f)
 	return known ? EDGE_TOOK : EDGE_BAD;
 }
 
-/* Gaps */
-
-/* The arguments of the event, as feeds have it. */
-static void
-write_relay_gap(struct eio_buf *out, struct eio_bytes channel, uint64_t from_ms, uint64_t to_ms)
-{
-	EIO_BUF_ADD_LIT(out, "[{\"channel\":");
-	sio_json_escape(out, channel);
-	eio_buf_printf(out, ",\"from\":%" PRIu64 ",\"to\":%" PRIu64 "}]", from_ms, to_ms);
-}
-
-static void
-tell_relay_gap(struct relay_edge *e, struct eio_bytes nsp, struct eio_bytes channel, uint64_t to_ms)
-{
-	struct eio_buf args = { 0 };
-
-	write_relay_gap(&args, channel, e->gap_from_ms, to_ms);
-	if (!eio_buf_failed(&args)) {
-		const struct feed_posted event = { .is_event = true,
-			.everyone = true,
-			.name = EIO_LIT("siocast:gap"),
-			.nsp = nsp,
-			.payload = eio_buf_bytes(&args) };
-
-		metrics_add(e->metrics, RELAY_EDGE_METRIC_BEHIND, feed_send(e->options.feed, &event));
-	}
-	eio_buf_deinit(&args);
-}
-
-/* Clients are told of each feed for which the hub tells its own. */
-static void
-end_gap(struct relay_edge *e)
-{
-	struct eio_bytes s = eio_buf_bytes(&e->feeds), nsp, channel;
-	uint64_t n, to_ms = clock_wall_ms();
-
-	if (!e->gap) return;
-	e->gap = false;
-	metrics_inc(e->metrics, RELAY_EDGE_METRIC_GAPS);
-	log_warn("hub=%s event=relay-gap from=%" PRIu64 " to=%" PRIu64, e->options.spec->text, e->gap_from_ms, to_ms);
-	feed_pass_gap(e->options.feed);
-	if (!relay_take_number(&s, &n)) return;
-	for (; n && relay_take_bytes(&s, &nsp) && relay_take_bytes(&s, &channel); n--)
-		tell_relay_gap(e, nsp, channel, to_ms);
-}
+/* Feeds */
 
 /* Takes the hubs above off: this one may not be among them, or everything would go round. */
 static bool
@@ -127,42 +82,53 @@ take_hubs(struct relay_edge *e, struct eio_bytes *s)
 	return !e->circle;
 }
 
-/* What is told of feeds is looked at when there is a gap: all of it must be there. */
+/* All of what is told of feeds must be there: it is looked at when there is a gap. *told: of which gaps. */
 static bool
-take_feeds(struct relay_edge *e, struct eio_bytes s)
+check_feeds(struct relay_edge *e, struct eio_bytes s, unsigned *flags, struct eio_bytes *told)
 {
-	struct eio_bytes all = s, rest = s, one;
-	unsigned flags;
+	struct eio_bytes one;
 	uint64_t n;
 
-	if (!relay_take_byte(&rest, &flags) || flags > (RELAY_RETAINS | RELAY_EXCEPTS)) return false;
+	if (!relay_take_byte(&s, flags) || *flags > (RELAY_RETAINS | RELAY_EXCEPTS)) return false;
 	e->circle = false;
-	if (!take_hubs(e, &rest)) return false;
-	s = rest;
-	if (!relay_take_number(&rest, &n)) return false;
+	if (!take_hubs(e, &s)) return false;
+	*told = s;
+	if (!relay_take_number(&s, &n)) return false;
 	for (; n; n--)
-		if (!relay_take_bytes(&rest, &one) || !one.n || *one.p != '/' || !relay_take_bytes(&rest, &one))
-			return false;
-	if (rest.n) return false;
-	if (e->options.feeds) e->options.feeds(e->options.user, all);
+		if (!relay_take_bytes(&s, &one) || !one.n || *one.p != '/' || !relay_take_bytes(&s, &one)) return false;
+	return !s.n;
+}
+
+static enum edge_took
+take_feeds(struct relay_edge *e, struct eio_bytes s)
+{
+	struct eio_buf feeds = { 0 };
+	struct eio_bytes told;
+	unsigned flags;
+
+	if (!check_feeds(e, s, &flags, &told)) return EDGE_BAD;
+	eio_buf_add(&feeds, told);
+	if (eio_buf_failed(&feeds) || (e->options.feeds && !e->options.feeds(e->options.user, s))) {
+		eio_buf_deinit(&feeds);
+		return EDGE_NO_MEMORY;
+	}
 	feed_set_hub_retains(e->options.feed, flags & RELAY_RETAINS);
 	e->excepts = flags & RELAY_EXCEPTS;
-	eio_buf_clear(&e->feeds);
-	eio_buf_add(&e->feeds, s);
-	if (!eio_buf_failed(&e->feeds)) return true;
 	eio_buf_deinit(&e->feeds);
-	return true;
+	e->feeds = feeds;
+	return EDGE_TOOK;
 }
 
 /* Rooms */
 
-static bool
+static enum edge_took
 take_room(struct relay_edge *e, struct eio_bytes s)
 {
 	struct sio_room_key key;
 	uint64_t number;
 
-	return relay_take_number(&s, &number) && relay_take_key(&s, &key) && !s.n && edge_rooms_joined(e, number, key);
+	if (!relay_take_number(&s, &number) || !relay_take_key(&s, &key) || s.n) return EDGE_BAD;
+	return edge_rooms_joined(e, number, key);
 }
 
 static bool
@@ -179,11 +145,32 @@ take_synced(struct relay_edge *e, struct eio_bytes s)
 	uint64_t number;
 
 	if (!relay_take_number(&s, &number) || s.n) return false;
-	if (!e->syncing || number != e->syncs) return true; /* of a connection before */
+	if (number > e->synced && number <= e->syncs) e->synced = number;
+	if (!e->syncing || number != e->syncs) return true; /* of a connection before, or the next comes, too */
 	e->syncing = false;
 	metrics_put(e->metrics, RELAY_EDGE_METRIC_CONNECTED, 1);
 	feed_set_hub_ready(e->options.feed, true);
-	end_gap(e);
+	edge_gap_end(e);
+	return true;
+}
+
+/* It wants to hear something. One of before has nothing to say with that. */
+static bool
+take_ping(struct relay_edge *e, struct eio_bytes s)
+{
+	uint64_t complete, published;
+
+	if (!s.n) {
+		e->plain = true;
+		edge_publish_unknown(e);
+	} else {
+		if (!relay_take_number(&s, &complete) || !relay_take_number(&s, &published)) return false;
+		if (complete) e->complete_ms = complete;
+		if (!edge_publish_taken(e, published)) return false;
+	}
+	if (e->options.reached) e->options.reached(e->options.user, e->gap ? e->gap_from_ms : edge_gap_from(e));
+	e->acked = UINT64_MAX;
+	edge_say_received(e);
 	return true;
 }
 
@@ -197,17 +184,13 @@ take_hub_frame(struct relay_edge *e, const struct relay_frame *f)
 	switch (f->type) {
 	case RELAY_BATCH:
 	case RELAY_AUDIENCE: return take_batch(e, f);
-	case RELAY_ROOM: good = take_room(e, f->body); break;
+	case RELAY_ROOM: return take_room(e, f->body);
 	case RELAY_LEFT: good = take_left(e, f->body); break;
 	case RELAY_ANSWER: good = edge_asks_answer(e, f->body); break;
 	case RELAY_SYNCED: good = take_synced(e, f->body); break;
-	case RELAY_FEEDS: good = take_feeds(e, f->body); break;
+	case RELAY_FEEDS: return take_feeds(e, f->body);
 	case RELAY_GAP: feed_pass_gap(e->options.feed); break;
-	case RELAY_PING:
-		/* It wants to hear something. */
-		e->acked = UINT64_MAX;
-		edge_say_received(e);
-		break;
+	case RELAY_PING: good = take_ping(e, f->body); break;
 	default: good = false;
 	}
 	return good ? EDGE_TOOK : EDGE_BAD;
@@ -240,6 +223,7 @@ edge_take_frames(struct relay_edge *e)
 			note_long(e, &f);
 		else
 			took = take_hub_frame(e, &f);
+		if (took == EDGE_NO_MEMORY) return took; /* it is not counted: it comes again */
 		if (!relay_is_counted(f.type)) continue;
 		e->place.received++;
 		e->unacked_bytes += f.n + RELAY_ENTRY_BYTES;
@@ -248,22 +232,21 @@ edge_take_frames(struct relay_edge *e)
 	return took;
 }
 
-bool
-edge_take_welcome(struct relay_edge *e, struct eio_bytes s)
+enum edge_took
+edge_take_welcome(struct relay_edge *e, struct eio_bytes s, bool *resumed)
 {
 	struct relay_place here;
-	unsigned resumed;
+	enum edge_took took;
+	unsigned same;
 
-	if (!relay_take_byte(&s, &resumed) || resumed > 1 || !relay_place_take(&s, &here) || !take_feeds(e, s))
-		return false;
-	if (resumed && here.received != e->place.received) return false;
-	if (!resumed && here.received) return false;
-	/* One that has not been told yet goes on. */
-	if (!resumed && e->was_open && !e->gap) e->gap_from_ms = e->heard_wall_ms;
-	e->gap |= !resumed && e->was_open;
+	if (!relay_take_byte(&s, &same) || same > 1 || !relay_place_take(&s, &here)) return EDGE_BAD;
+	if (here.received != (same ? e->place.received : 0)) return EDGE_BAD;
+	took = take_feeds(e, s);
+	if (took != EDGE_TOOK) return took;
+	if (!same) edge_gap_begin(e);
 	e->place = here;
 	e->acked = here.received;
-	e->was_open = true;
-	metrics_inc(e->metrics, resumed ? RELAY_EDGE_METRIC_RESUMES : RELAY_EDGE_METRIC_CONNECTS);
-	return true;
+	*resumed = same;
+	metrics_inc(e->metrics, same ? RELAY_EDGE_METRIC_RESUMES : RELAY_EDGE_METRIC_CONNECTS);
+	return EDGE_TOOK;
 }

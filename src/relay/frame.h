@@ -25,7 +25,13 @@
  *                                              ◀═══    ANSWER number, what is retained
  *     ACK received                             ───▶
  *     PUBLISH channel, payload                 ───▶
- *                                              ◀───    PING
+ *                                              ◀───    PING complete, published
+ *
+ * SYNCED is said when what goes to the rooms that were said before SYNC comes: see hub_sync.c. Of several that wait
+ * only the last is answered. PING comes every second, and right behind WELCOME: up to when the edge was sent all that
+ * was published, in milliseconds since 1970 (0: that is not known), and how many PUBLISH of the session the hub has. A
+ * hub of before says neither, and its PING has no body; to an edge of before it is any PING. What stands behind is for
+ * later versions.
  *
  * What is drawn double is counted, from 1 on, by both: after a lost connection the edge says how many of them it has,
  * and the hub goes on behind that.

@@ -43,64 +43,117 @@ retaining(const struct feed_specs *specs)
 	return flags;
 }
 
+/* So long, at most, a message waits for others. */
+static uint64_t
+longest_interval(const struct feed_specs *specs)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < specs->n; i++)
+		if (specs->v[i].interval_ms > most) most = specs->v[i].interval_ms;
+	return most;
+}
+
 /* What stands before feeds: flags, and this hub before those above it. */
 static void
-write_feeds_head(struct relay_hub *h, unsigned flags, struct eio_bytes above)
+write_feeds_head(const struct relay_hub *h, struct eio_buf *out, unsigned flags, struct eio_bytes above)
 {
-	eio_buf_addc(&h->feeds, (char)flags);
-	relay_put_number(&h->feeds, 1 + above.n / RELAY_EPOCH);
-	eio_buf_append(&h->feeds, h->epoch, RELAY_EPOCH);
-	eio_buf_add(&h->feeds, above);
+	eio_buf_addc(out, (char)flags);
+	relay_put_number(out, 1 + above.n / RELAY_EPOCH);
+	eio_buf_append(out, h->epoch, RELAY_EPOCH);
+	eio_buf_add(out, above);
 }
 
 /* What edges are told of feeds: whether they retain something, and of which gaps clients are told, where. */
 static void
-write_told_feeds(struct relay_hub *h, const struct feed_specs *specs)
+write_told_feeds(const struct relay_hub *h, struct eio_buf *out, const struct feed_specs *specs)
 {
-	struct eio_buf *out = &h->feeds;
-	size_t n = 0;
+	struct feed_told *told;
+	ssize_t n = feed_specs_told(specs, NULL, &told);
 
-	for (size_t i = 0; i < specs->n; i++) n += specs->v[i].gap_event ? specs->v[i].n_channels : 0;
-	eio_buf_clear(out);
-	write_feeds_head(h, retaining(specs), eio_bytes("", 0));
-	relay_put_number(out, n);
-	for (size_t i = 0; i < specs->n; i++) {
-		const struct feed_spec *f = &specs->v[i];
-
-		for (size_t k = 0; f->gap_event && k < f->n_channels; k++) {
-			relay_put_bytes(out, eio_cstr(f->nsp));
-			relay_put_bytes(out, eio_cstr(f->channels[k]));
-		}
+	if (n < 0) {
+		out->failed = true;
+		return;
 	}
+	write_feeds_head(h, out, retaining(specs), eio_bytes("", 0));
+	relay_put_number(out, (uint64_t)n);
+	for (ssize_t i = 0; i < n; i++) {
+		relay_put_bytes(out, eio_cstr(told[i].nsp));
+		relay_put_bytes(out, eio_cstr(told[i].channel));
+	}
+	free(told);
 }
 
 /* Until it is known: somebody may retain something. */
 static void
-write_unknown_feeds(struct relay_hub *h)
+write_unknown_feeds(const struct relay_hub *h, struct eio_buf *out)
 {
-	write_feeds_head(h, RELAY_RETAINS | RELAY_EXCEPTS, eio_bytes("", 0));
-	relay_put_number(&h->feeds, 0);
+	write_feeds_head(h, out, RELAY_RETAINS | RELAY_EXCEPTS, eio_bytes("", 0));
+	relay_put_number(out, 0);
 }
 
-void
+/* Puts something in the place of what edges are told. Without memory they are told what they were told before, and not
+ * half of it: false. */
+static bool
+replace_feeds(struct relay_hub *h, struct eio_buf *feeds)
+{
+	bool good = !eio_buf_failed(feeds);
+
+	if (good) {
+		eio_buf_deinit(&h->feeds);
+		h->feeds = *feeds;
+	} else {
+		eio_buf_deinit(feeds);
+	}
+	return good;
+}
+
+bool
 relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds)
 {
+	struct eio_buf out = { 0 };
 	unsigned flags;
 	uint64_t above;
 
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
 	/* It was looked at by the edge. */
-	if (h->closed || !relay_take_byte(&feeds, &flags) || !relay_take_number(&feeds, &above)) return;
-	eio_buf_clear(&h->feeds);
-	write_feeds_head(h, flags, eio_bytes(feeds.p, above * RELAY_EPOCH));
-	eio_buf_append(&h->feeds, feeds.p + above * RELAY_EPOCH, feeds.n - above * RELAY_EPOCH);
-	if (!eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
+	if (h->closed || !relay_take_byte(&feeds, &flags) || !relay_take_number(&feeds, &above)) return true;
+	write_feeds_head(h, &out, flags, eio_bytes(feeds.p, above * RELAY_EPOCH));
+	eio_buf_append(&out, feeds.p + above * RELAY_EPOCH, feeds.n - above * RELAY_EPOCH);
+	if (!replace_feeds(h, &out)) return false;
+	hub_link_tell_feeds(h);
+	return true;
+}
+
+/* Without memory it is tried again in a second. */
+static void
+change_told_feeds(struct relay_hub *h)
+{
+	struct eio_buf out = { 0 };
+
+	if (h->closed || !h->changed) return;
+	write_told_feeds(h, &out, h->changed);
+	if (!replace_feeds(h, &out)) {
+		log_limited(LOG_LEVEL_ERROR, &h->slow, hub_now(h), "event=relay-not-changed error=\"out of memory\"");
+		return;
+	}
+	h->batch_ms = longest_interval(h->changed);
+	feed_specs_unref(h->changed);
+	h->changed = NULL;
+	hub_link_tell_feeds(h);
 }
 
 const unsigned char *
 relay_hub_epoch(const struct relay_hub *h)
 {
 	return h->epoch;
+}
+
+void
+relay_hub_reached(struct relay_hub *h, uint64_t wall_ms)
+{
+	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	h->above_ms = wall_ms;
 }
 
 /* Time */
@@ -115,6 +168,11 @@ end_sessions(struct relay_hub *h, uint64_t now_ms)
 	{
 		struct hub_session *s = EIO_CONTAINER(l, struct hub_session, link);
 
+		/* Of some it is found out where its connection must not end yet. */
+		if (s->cut) {
+			hub_link_cut_session(s, RELAY_HUB_METRIC_SLOW);
+			continue;
+		}
 		if (s->ws || now_ms - s->away_ms < most) continue;
 		log_info("event=relay-edge-forgotten node=%s", *s->node ? s->node : "-");
 		hub_link_forget_session(s);
@@ -129,8 +187,11 @@ on_hub_second(struct eio_timer *t)
 	struct eio_list *l, *next;
 
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
+	hub_ping_tick(h);
+	if (atomic_exchange_explicit(&h->gap_owed, false, memory_order_relaxed)) hub_link_tell_gap(h);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->links) hub_link_tick(EIO_CONTAINER(l, struct hub_link, link), now);
 	end_sessions(h, now);
+	change_told_feeds(h);
 	eio_clock_set(&h->options.thread->clock, t, now + HUB_TICK_MS);
 }
 
@@ -175,10 +236,10 @@ take_hub_changes(void *user, struct mail *run)
 		struct hub_change *m = EIO_CONTAINER(run, struct hub_change, mail);
 
 		run = run->next;
-		write_told_feeds(h, m->specs);
-		if (!h->closed && !eio_buf_failed(&h->feeds)) hub_link_tell_feeds(h);
-		feed_specs_unref(m->specs);
+		feed_specs_unref(h->changed);
+		h->changed = m->specs;
 		free(m);
+		change_told_feeds(h);
 	}
 }
 
@@ -197,14 +258,18 @@ relay_hub_change(struct relay_hub *h, struct feed_specs *specs)
 	mail_post(&h->changes, &m->mail);
 }
 
-/* Edges learn of it in the order of what they get: so it goes the way of deliveries. */
+/* Edges learn of it in the order of what they get: so it goes the way of deliveries. Without memory they do later. Any
+ * thread. */
 static void
 on_hub_gap(void *user)
 {
 	struct relay_hub *h = hub_of(user);
 	struct mail *m = malloc(sizeof *m);
 
-	if (m) mail_post(&h->gaps, m);
+	if (m)
+		mail_post(&h->gaps, m);
+	else
+		atomic_store_explicit(&h->gap_owed, true, memory_order_relaxed);
 }
 
 static void
@@ -227,7 +292,7 @@ take_hub_start(void *user, struct mail *run)
 	struct relay_hub *h = hub_of(user);
 
 	(void)run;
-	eio_clock_set(&h->options.thread->clock, &h->second, hub_now(h) + HUB_TICK_MS);
+	if (!h->closed) eio_clock_set(&h->options.thread->clock, &h->second, hub_now(h) + HUB_TICK_MS);
 }
 
 /* The end */
@@ -239,6 +304,7 @@ shut_down_hub(struct relay_hub *h)
 
 	h->closed = true;
 	eio_clock_set(&h->options.thread->clock, &h->second, UINT64_MAX);
+	eio_clock_set(&h->options.thread->clock, &h->settle, UINT64_MAX);
 	eio_ws_server_close(h->server);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->sessions)
 	hub_link_forget_session(EIO_CONTAINER(l, struct hub_session, link));
@@ -262,6 +328,7 @@ open_hub_ports(struct relay_hub *h)
 	h->upgrades = (struct mail_port){ mailbox, take_hub_upgrades, h };
 	h->gaps = (struct mail_port){ mailbox, take_hub_gaps, h };
 	h->changes = (struct mail_port){ mailbox, take_hub_changes, h };
+	h->syncs = (struct mail_port){ mailbox, hub_sync_take, h };
 	h->deliveries = (struct mail_port){ mailbox, hub_take_deliveries, h };
 	feed_set_worker(h->options.feed, h->options.taker, &h->deliveries);
 	feed_set_gap(h->options.feed, on_hub_gap, h);
@@ -276,6 +343,7 @@ free_hub_parts(struct relay_hub *h)
 	eio_hash_deinit(&h->joins);
 	eio_buf_deinit(&h->scratch);
 	eio_buf_deinit(&h->feeds);
+	feed_specs_unref(h->changed);
 	metrics_free(h->metrics);
 	h->magic = 0;
 	free(h);
@@ -292,12 +360,15 @@ relay_hub_new(const struct relay_hub_options *options)
 	eio_list_init(&h->links);
 	eio_list_init(&h->sessions);
 	eio_timer_init(&h->second, on_hub_second);
+	eio_timer_init(&h->settle, hub_sync_on_settle);
+	atomic_init(&h->gap_owed, false);
 	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
 	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);
+	h->batch_ms = options->feeds ? longest_interval(options->feeds) : 0;
 	if (options->feeds)
-		write_told_feeds(h, options->feeds);
+		write_told_feeds(h, &h->feeds, options->feeds);
 	else
-		write_unknown_feeds(h);
+		write_unknown_feeds(h, &h->feeds);
 	if (eio_buf_failed(&h->feeds)) goto fail;
 	if (!h->metrics || eio_hash_init(&h->rooms) < 0 || eio_hash_init(&h->joins) < 0) goto fail;
 	if (uv_sem_init(&h->stopped, 0)) goto fail;

@@ -46,8 +46,12 @@ void relay_hub_take(struct relay_hub *h, struct eio_upgrade *up);
 /* Its feeds are others, which edges are told. Any thread. The set gets a reference. */
 void relay_hub_change(struct relay_hub *h, struct feed_specs *specs);
 
-/* What is told edges of feeds, and of the hubs above them, as this one's own hub has said it. On the feed's thread. */
-void relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds);
+/* What is told edges of feeds, and of the hubs above them, as this one's own hub has said it. On the feed's thread.
+ * False when out of memory: then they are told what they were told before. */
+bool relay_hub_feeds(struct relay_hub *h, struct eio_bytes feeds);
+
+/* The same of up to when all that is published has come here, in milliseconds since 1970. */
+void relay_hub_reached(struct relay_hub *h, uint64_t wall_ms);
 
 /* What this hub is called in that: RELAY_EPOCH bytes. */
 const unsigned char *relay_hub_epoch(const struct relay_hub *h);

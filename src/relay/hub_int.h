@@ -3,7 +3,8 @@
  * The parts of a hub. For src/relay/hub*.c only.
  *
  *     hub.c ──▶ hub_link.c: a connection, its greeting ──▶ hub_said.c: what its edge says ──▶ hub_rooms.c: who is where
- *       │                                                        └─▶ hub_ask.c: what is retained
+ *       │                                 │                      ├─▶ hub_ask.c: what is retained
+ *       │                                 └─▶ hub_ping.c         └─▶ hub_sync.c: whether it comes there
  *       └─────▶ hub_send.c: what is delivered, to the edges in its rooms
  *
  *     All of them ──▶ hub_queue.c: a session, and what waits for it
@@ -24,10 +25,15 @@ enum {
 	RELAY_LINK_MAGIC = 0x5e1a0002,
 	RELAY_SESSION_MAGIC = 0x5e1a0003,
 	RELAY_GREETING_MS = 5000, /* to prove who it is */
-	RELAY_PING_MS = 5000,
+	RELAY_PING_MS = 1000,
+	RELAY_PUBLISHED_MS = 50, /* how soon after the last ping an edge is told what it published, and at once ... */
+	RELAY_PUBLISHED_BYTES = 16384, /* ... behind so much of it */
+	RELAY_SETTLE_MS = 10000, /* a feed that is ready has answered by then, or is not waited for any more */
+	RELAY_SETTLE_LOOK_MS = 20,
 	RELAY_SILENCE_MS = 30000, /* an edge answers pings */
-	RELAY_STRANGERS = 64, /* connections that have not proved anything */
+	RELAY_STRANGERS = 512, /* connections that have not proved anything */
 	RELAY_EDGES = 1024,
+	RELAY_AWAY_OF_NAME = 4, /* sessions that wait for edges of one name */
 	RELAY_LINKS = 4096, /* connections, with those that are about to close */
 	RELAY_EDGE_ROOMS = 1 << 20, /* of one edge */
 	RELAY_WS_PAYLOAD = 1 << 20, /* of what an edge sends at once; it is cut anyhow */
@@ -38,6 +44,9 @@ enum {
 };
 
 struct hub_session;
+
+/* Whether an edge waits for its SYNC to be answered: it does for the round at hand, or for the next one. */
+enum hub_sync { HUB_SYNC_NONE, HUB_SYNC_ASKED, HUB_SYNC_LOOKED };
 
 /* A room that edges are in. */
 struct hub_room {
@@ -82,6 +91,13 @@ struct hub_session {
 	struct eio_list unasked; /* the same: it is asked as the queue has room */
 	size_t n_asked, answer_most; /* of those asked; the longest answer so far */
 	uint64_t seen; /* the last broadcast that met it */
+	enum hub_sync sync;
+	uint64_t sync_number; /* of the last SYNC */
+	uint64_t published; /* how many messages it has said */
+	size_t published_bytes; /* of those behind the last ping */
+	/* Up to when it was sent all that was published, in milliseconds since 1970, 0: that is not known; and that
+	 * time for when `mark` has been sent. */
+	uint64_t complete_ms, mark, mark_ms;
 	bool cut; /* too much waits for it */
 };
 
@@ -98,6 +114,7 @@ struct hub_link {
 	struct relay_hello edge, own;
 	struct hub_session *session; /* NULL before HUB_LINK_OPEN, and when another connection has it */
 	uint64_t heard_ms, pinged_ms, begun_ms;
+	uint64_t published_told; /* of session.published */
 	char peer[EIO_PEER_TEXT]; /* its address, for lines */
 };
 
@@ -112,9 +129,18 @@ struct relay_hub {
 	size_t n_links, n_sessions, n_strangers;
 	struct eio_hash rooms, joins;
 	struct eio_buf scratch, feeds; /* the frame at hand; what edges are told of feeds */
+	struct feed_specs *changed; /* a reference: those of which they are to be told; or NULL */
 	struct eio_timer second;
-	struct mail_port starts, stops, upgrades, deliveries, changes, gaps;
-	struct mail start, stop;
+	/* Up to when all that is published has come here: of one with a hub of its own as that says it, of another one
+	 * the last tick, as what came before that has been read; less what batches take at most. */
+	uint64_t above_ms, tick_wall_ms, batch_ms;
+	/* A round: edges whose SYNC is answered when it has settled what was wanted at its beginning. */
+	bool sync_posted, settling;
+	struct eio_timer settle;
+	uint64_t settle_until_ms; /* 0: the feed was not ready yet */
+	atomic_bool gap_owed; /* there was no memory to tell of one in time */
+	struct mail_port starts, stops, upgrades, deliveries, changes, gaps, syncs;
+	struct mail start, stop, sync;
 	uv_sem_t stopped;
 	struct log_limit refused, slow;
 	bool closed;
@@ -153,6 +179,12 @@ bool hub_session_ack(struct hub_session *s, uint64_t received);
 /* It goes on by a connection, behind what it has said to have. */
 void hub_session_attach(struct hub_session *s, struct eio_ws *ws);
 
+/* Writes a frame that is not counted. False when out of memory. */
+bool hub_write(struct eio_ws *ws, unsigned type, struct eio_bytes body);
+
+/* Something is missing of what it gets, at this place of it. */
+void hub_session_lose(struct hub_session *s);
+
 /* hub_rooms.c: rooms */
 
 /* 1: it is in it now, 0: it was, -1: memory is out. */
@@ -175,6 +207,24 @@ bool hub_said_take(struct hub_session *s, const struct relay_frame *f, enum rela
 
 /* Passes over one that was too long, which no edge says whose limits are as those of this hub. */
 void hub_said_too_long(struct hub_session *s, const struct relay_frame *f);
+
+/* hub_sync.c: when rooms are ready */
+
+/* An edge wants to know when what goes to its rooms comes. */
+void hub_sync_ask(struct hub_session *s, uint64_t number);
+void hub_sync_take(void *user, struct mail *run);
+void hub_sync_on_settle(struct eio_timer *t);
+
+/* hub_ping.c: what an edge is told now and then */
+
+/* A second has passed. */
+void hub_ping_tick(struct relay_hub *h);
+
+/* Writes one, if it can be. */
+void hub_ping(struct hub_link *l);
+
+/* The edge has said something: it may have to know what was published of it. */
+void hub_ping_published(struct hub_link *l);
 
 /* hub_ask.c: questions about what is retained */
 

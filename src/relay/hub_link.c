@@ -16,16 +16,6 @@ hub_link_of(void *user)
 	return l;
 }
 
-static void
-write_frame(struct eio_ws *ws, unsigned type, struct eio_bytes body)
-{
-	struct eio_block *b = relay_frame_block(type, body);
-
-	/* Without memory the other side hears nothing, and that it ends. */
-	if (b) eio_ws_write(ws, b);
-	eio_block_unref(b);
-}
-
 /* The end */
 
 /* The edge may come back to its session. */
@@ -60,7 +50,7 @@ refuse_edge(struct hub_link *l, enum relay_hub_metric why, const char *text)
 	log_limited(LOG_LEVEL_WARN, &l->hub->refused, hub_now(l->hub),
 		"event=relay-edge-refused node=%s address=%s reason=\"%s\"", *l->edge.node ? l->edge.node : "-",
 		l->peer, text);
-	write_frame(l->ws, RELAY_REFUSED, eio_cstr(text));
+	hub_write(l->ws, RELAY_REFUSED, eio_cstr(text));
 	end_hub_link(l);
 }
 
@@ -119,9 +109,8 @@ hub_link_tick(struct hub_link *l, uint64_t now_ms)
 		log_warn("event=relay-edge-lost node=%s address=%s reason=\"it is silent\"",
 			*l->edge.node ? l->edge.node : "-", l->peer);
 		end_hub_link(l);
-	} else if (now_ms - l->pinged_ms >= RELAY_PING_MS && eio_ws_writable(l->ws)) {
-		l->pinged_ms = now_ms;
-		write_frame(l->ws, RELAY_PING, eio_bytes("", 0));
+	} else if (now_ms - l->pinged_ms >= RELAY_PING_MS) {
+		hub_ping(l);
 	}
 }
 
@@ -147,9 +136,10 @@ take_hello(struct hub_link *l, struct eio_bytes s)
 	if (spec->node) memcpy(l->own.node, spec->node, strlen(spec->node) + 1);
 	relay_hello_write(&l->own, &out);
 	if (relay_prove_hub(spec->secret, &l->edge, &l->own, proof)) eio_buf_append(&out, proof, sizeof proof);
-	if (!eio_buf_failed(&out)) write_frame(l->ws, RELAY_HELLO, eio_buf_bytes(&out));
-	eio_buf_deinit(&out);
 	l->state = HUB_LINK_PROOF;
+	/* Without memory the other side hears nothing, and that it ends. */
+	if (eio_buf_failed(&out) || !hub_write(l->ws, RELAY_HELLO, eio_buf_bytes(&out))) end_hub_link(l);
+	eio_buf_deinit(&out);
 }
 
 /* Whoever had it has it no more. */
@@ -166,18 +156,61 @@ take_over_session(struct hub_session *s)
 	metrics_sub(h->metrics, RELAY_HUB_METRIC_AWAY, 1);
 }
 
+/* Without memory the other side hears nothing, and that it ends. */
+static void
+write_welcome(struct hub_link *l, bool resumed)
+{
+	struct relay_hub *h = l->hub;
+	struct relay_place here = { .session = l->session->number, .received = l->session->acked };
+	struct eio_buf out = { 0 };
+
+	memcpy(here.epoch, h->epoch, sizeof here.epoch);
+	eio_buf_addc(&out, resumed);
+	relay_place_write(&here, &out);
+	eio_buf_add(&out, eio_buf_bytes(&h->feeds));
+	if (eio_buf_failed(&out) || !hub_write(l->ws, RELAY_WELCOME, eio_buf_bytes(&out)))
+		end_hub_link(l);
+	else
+		hub_ping(l);
+	eio_buf_deinit(&out);
+}
+
+/* One that is away gives way: of an edge that begins anew again and again, which leaves a session each time, the one
+ * that has been for the longest; and when there are too many, that of all. */
+static void
+make_room_for_edge(struct relay_hub *h, const char *node)
+{
+	struct hub_session *oldest = NULL, *same = NULL;
+	unsigned n = 0;
+
+	for (struct eio_list *at = h->sessions.next; at != &h->sessions; at = at->next) {
+		struct hub_session *s = EIO_CONTAINER(at, struct hub_session, link);
+
+		if (s->ws) continue;
+		if (!oldest || s->away_ms < oldest->away_ms) oldest = s;
+		if (!*node || strcmp(s->node, node) != 0) continue;
+		if (!same || s->away_ms < same->away_ms) same = s;
+		n++;
+	}
+	if (n >= RELAY_AWAY_OF_NAME)
+		oldest = same;
+	else if (h->n_sessions < RELAY_EDGES)
+		oldest = NULL;
+	if (oldest) hub_link_forget_session(oldest);
+}
+
 static void
 welcome_edge(struct hub_link *l, const struct relay_place *place)
 {
 	struct relay_hub *h = l->hub;
 	struct hub_session *s = hub_session_find(h, place);
 	bool resumed = s != NULL;
-	struct relay_place here = { .received = 0 };
-	struct eio_buf out = { 0 };
 
 	if (s)
 		take_over_session(s);
-	else if (!(s = hub_session_new(h, l->edge.node))) {
+	else
+		make_room_for_edge(h, l->edge.node);
+	if (!s && !(s = hub_session_new(h, l->edge.node))) {
 		refuse_edge(l, RELAY_HUB_METRIC_FULL, "there are too many edges, or memory is out");
 		return;
 	}
@@ -185,22 +218,17 @@ welcome_edge(struct hub_link *l, const struct relay_place *place)
 	if (resumed) hub_ask_forget(s);
 	if (resumed) hub_session_ack(s, place->received);
 	hub_session_attach(s, l->ws);
+	s->sync = HUB_SYNC_NONE;
 	l->session = s;
 	l->state = HUB_LINK_OPEN;
+	l->published_told = s->published;
 	h->n_strangers--;
 	l->reader.most = h->options.message_bytes + LINK_SPARE_BYTES;
-	memcpy(here.epoch, h->epoch, sizeof here.epoch);
-	here.session = s->number;
-	here.received = s->acked;
-	eio_buf_addc(&out, resumed);
-	relay_place_write(&here, &out);
-	eio_buf_add(&out, eio_buf_bytes(&h->feeds));
-	if (!eio_buf_failed(&out)) write_frame(l->ws, RELAY_WELCOME, eio_buf_bytes(&out));
-	eio_buf_deinit(&out);
 	metrics_add(h->metrics, RELAY_HUB_METRIC_EDGES, 1);
 	metrics_inc(h->metrics, resumed ? RELAY_HUB_METRIC_RESUMED : RELAY_HUB_METRIC_GREETED);
 	log_info("event=relay-edge-connected node=%s address=%s how=%s edges=%zu", *s->node ? s->node : "-", l->peer,
 		resumed ? "resumed" : "new", h->n_sessions);
+	write_welcome(l, resumed);
 }
 
 static void
@@ -270,6 +298,7 @@ on_hub_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size
 	}
 	if (!l->session) return;
 	hub_session_pump(l->session);
+	hub_ping_published(l);
 	if (l->session->cut) hub_link_cut_session(l->session, RELAY_HUB_METRIC_SLOW);
 }
 
@@ -372,24 +401,33 @@ hub_link_begin(struct relay_hub *h, struct eio_upgrade *up)
 void
 hub_link_tell_feeds(struct relay_hub *h)
 {
-	for (struct eio_list *at = h->links.next; at != &h->links; at = at->next) {
+	struct eio_block *b = relay_frame_block(RELAY_FEEDS, eio_buf_bytes(&h->feeds));
+	struct eio_list *at, *next;
+
+	EIO_LIST_FOREACH_SAFE(at, next, &h->links)
+	{
 		struct hub_link *l = EIO_CONTAINER(at, struct hub_link, link);
 
-		if (l->state == HUB_LINK_OPEN) write_frame(l->ws, RELAY_FEEDS, eio_buf_bytes(&h->feeds));
+		if (l->state != HUB_LINK_OPEN) continue;
+		/* Without memory they come back, and their welcome says it. */
+		if (b)
+			eio_ws_write(l->ws, b);
+		else
+			end_hub_link(l);
 	}
+	eio_block_unref(b);
 }
 
 void
 hub_link_tell_gap(struct relay_hub *h)
 {
-	const struct eio_buf nothing = { 0 };
 	struct eio_list *at, *next;
 
 	EIO_LIST_FOREACH_SAFE(at, next, &h->sessions)
 	{
 		struct hub_session *s = EIO_CONTAINER(at, struct hub_session, link);
 
-		hub_session_say(s, RELAY_GAP, &nothing);
+		hub_session_lose(s);
 		hub_session_pump(s);
 		if (s->cut) hub_link_cut_session(s, RELAY_HUB_METRIC_SLOW);
 	}

@@ -163,4 +163,27 @@ hub_session_attach(struct hub_session *s, struct eio_ws *ws)
 {
 	s->ws = ws;
 	s->sent = s->acked;
+	/* What it has not said to have is sent again: only behind all of that it is complete. */
+	if (s->sent < s->last) s->complete_ms = 0;
+	if (s->mark > s->sent) return;
+	s->mark = s->last;
+	s->mark_ms = 0;
+}
+
+void
+hub_session_lose(struct hub_session *s)
+{
+	const struct eio_buf nothing = { 0 };
+
+	hub_session_say(s, RELAY_GAP, &nothing);
+}
+
+bool
+hub_write(struct eio_ws *ws, unsigned type, struct eio_bytes body)
+{
+	struct eio_block *b = relay_frame_block(type, body);
+
+	if (b) eio_ws_write(ws, b);
+	eio_block_unref(b);
+	return b != NULL;
 }

@@ -46,6 +46,8 @@ take_publish(struct hub_session *s, struct eio_bytes body)
 	struct relay_hub *h = s->hub;
 	struct eio_bytes channel;
 
+	s->published++;
+	s->published_bytes += body.n;
 	if (!relay_take_bytes(&body, &channel)) return RELAY_HUB_METRIC_PROTOCOL;
 	/* What is missing of memory the feed counts. */
 	if (feed_publish(h->options.feed, channel, body) == 0) metrics_inc(h->metrics, RELAY_HUB_METRIC_PUBLISHED);
@@ -55,13 +57,10 @@ take_publish(struct hub_session *s, struct eio_bytes body)
 static int
 take_sync(struct hub_session *s, struct eio_bytes body)
 {
-	struct eio_buf out = { 0 };
 	uint64_t number;
 
 	if (!relay_take_number(&body, &number) || body.n) return RELAY_HUB_METRIC_PROTOCOL;
-	relay_put_number(&out, number);
-	hub_session_say(s, RELAY_SYNCED, &out);
-	eio_buf_deinit(&out);
+	hub_sync_ask(s, number);
 	return 0;
 }
 
@@ -118,4 +117,5 @@ hub_said_too_long(struct hub_session *s, const struct relay_frame *f)
 		"event=relay-frame-too-long node=%s type=%u bytes=%" PRIu64 " hint=\"limits.messageBytes\"",
 		*s->node ? s->node : "-", f->type, f->n);
 	if (f->type == RELAY_ASK) hub_ask_fail(s, f->body);
+	if (f->type == RELAY_PUBLISH) s->published++;
 }

@@ -29,17 +29,20 @@ encode_hub_broadcast(struct hub_broadcast *b)
 	metrics_inc(b->hub->metrics, b->failed ? RELAY_HUB_METRIC_DROPPED : RELAY_HUB_METRIC_BATCHES);
 }
 
-/* Those in a room who have not got it by another one. */
+/* Those in a room who have not got it by another one. Without memory they are told that something is missing. */
 static void
 queue_for_room(struct hub_broadcast *b, const struct hub_room *r)
 {
-	for (const struct eio_list *l = r->joins.next; l != &r->joins && !b->failed; l = l->next) {
+	for (const struct eio_list *l = r->joins.next; l != &r->joins; l = l->next) {
 		struct hub_session *s = EIO_CONTAINER(l, struct hub_join, in_room)->session;
 
 		if (s->seen == b->hub->broadcasts) continue;
 		s->seen = b->hub->broadcasts;
-		if (!b->block) encode_hub_broadcast(b);
-		if (!b->block) return;
+		if (!b->block && !b->failed) encode_hub_broadcast(b);
+		if (b->failed) {
+			hub_session_lose(s);
+			continue;
+		}
 		hub_session_queue(s, b->block);
 		metrics_inc(b->hub->metrics, RELAY_HUB_METRIC_SENT);
 	}

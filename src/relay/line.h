@@ -19,6 +19,7 @@ struct relay_line;
 /* What has come, owned by who was told of it. */
 struct relay_chunk {
 	struct mail mail; /* on its way; then the owner's to link it */
+	uint64_t came_wall_ms; /* the owner's */
 	unsigned kind; /* private, as the next */
 	uint64_t attempt;
 	size_t n;
@@ -48,9 +49,6 @@ void relay_line_hang_up(struct relay_line *l);
 
 /* Sends bytes as soon as they are taken. False when out of memory, or there is no connection. */
 bool relay_line_send(struct relay_line *l, struct eio_bytes s);
-
-/* How many bytes have not been taken. */
-size_t relay_line_unsent(struct relay_line *l);
 
 /* Gives back what has been looked at. */
 void relay_line_done(struct relay_line *l, struct relay_chunk *c);

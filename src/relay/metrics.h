@@ -17,7 +17,7 @@
 	X(RELAY_HUB_METRIC_SENT, COUNTER, "relay_hub_sent_total", "", "The same times the edges that got them") \
 	X(RELAY_HUB_METRIC_SENT_BYTES, COUNTER, "relay_hub_sent_bytes_total", "", "Bytes of those") \
 	X(RELAY_HUB_METRIC_DROPPED, COUNTER, "relay_hub_dropped_total", "", \
-		"Batches and events that were not encoded because memory was short") \
+		"Batches and events that were not encoded because memory was short, of which edges were told") \
 	X(RELAY_HUB_METRIC_GREETED, COUNTER, "relay_hub_greeted_total", "how=\"new\"", \
 		"Edges that came, and that went on where they were") \
 	X(RELAY_HUB_METRIC_RESUMED, COUNTER, "relay_hub_greeted_total", "how=\"resumed\"", "") \
@@ -42,7 +42,7 @@ extern const struct metrics_table relay_hub_metrics;
 
 #define RELAY_EDGE_METRICS(X) \
 	X(RELAY_EDGE_METRIC_CONNECTED, GAUGE, "relay_connected", "", \
-		"Whether this edge is connected to its hub, and is in all rooms there that it wants") \
+		"Whether this edge is connected to its hub, is in all rooms there that it wants, and the hub was ready since") \
 	X(RELAY_EDGE_METRIC_ROOMS, GAUGE, "relay_rooms", "", "Rooms that this edge is in at its hub") \
 	X(RELAY_EDGE_METRIC_UNREAD, GAUGE, "relay_unread_bytes", "", "Bytes from the hub that wait for workers") \
 	X(RELAY_EDGE_METRIC_CONNECTS, COUNTER, "relay_connects_total", "how=\"new\"", \
@@ -70,7 +70,7 @@ extern const struct metrics_table relay_hub_metrics;
 	X(RELAY_EDGE_METRIC_PUBLISHED, COUNTER, "relay_published_total", "", \
 		"Messages that were sent to the hub to be published") \
 	X(RELAY_EDGE_METRIC_UNPUBLISHED, COUNTER, "relay_unpublished_total", "", \
-		"Messages that were not, because there was no connection or too many waited")
+		"Messages that were not, because there was no connection or too many waited; and that the hub may not have")
 
 enum relay_edge_metric { RELAY_EDGE_METRICS(METRICS_SLOT) RELAY_EDGE_METRIC_COUNT };
 

@@ -240,6 +240,12 @@ demanded_flush(struct source *source)
 	movable_flush(demanded_source(source)->channels);
 }
 
+static bool
+demanded_is_complete(const struct source *source)
+{
+	return movable_is_complete(demanded_source((struct source *)(uintptr_t)source)->channels);
+}
+
 struct handed_teller {
 	void (*tell)(void *user, struct eio_bytes channel);
 	void *user;
@@ -273,5 +279,6 @@ const struct source_ops source_demanded = {
 	.want = demanded_want,
 	.leave = demanded_leave,
 	.flush = demanded_flush,
+	.is_complete = demanded_is_complete,
 	.tell_handed = demanded_tell_handed,
 };

@@ -15,6 +15,7 @@ import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
 import { KEY, heard, namespaces, numbers, on, range, ready, rewrite, rooms, startEdge, startHub } from './lib/relay.mjs';
+import { startRedis } from './lib/redis.mjs';
 import { StrangerHub, TERMS, TYPE, bytes, frame, number, packets } from './lib/stranger-hub.mjs';
 import { eventually, limit, once, within } from './lib/wait.mjs';
 
@@ -246,6 +247,123 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 			// It did not get that one, so it begins anew.
 			assert.equal(socket.recovered, false);
 			assert.deepEqual(room.items, []);
+		}),
+	);
+});
+
+describe('what an edge publishes', { skip: SIOCAST_ONLY }, () => {
+	test('comes to Redis once, though the connection is lost on its way', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, line, edge } = await startBoth(cleanup);
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			const news = collect(await connect(cleanup, hub, MODES.websocket), 'news');
+			let n = 0;
+			const say = async (count) => {
+				for (const until = n + count; n < until; n++) await ask(socket, 'say', 'news', `{"n":${n}}`);
+			};
+			await heard(redis, [news], 'news');
+			for (let turn = 0; turn < 3; turn++) {
+				await say(20);
+				line.deafen();
+				await say(20);
+				line.cut();
+				await lost(edge);
+				line.mend();
+				await ready(edge);
+				await say(20);
+			}
+			await news.until((items) => items.at(-1)?.[0].n === n - 1, 'the last of them');
+			assert.deepEqual(numbers(news), range(0, n));
+			assert.equal(await metric(edge, 'relay_unpublished_total'), 0);
+			assert.equal(await metric(edge, 'relay_published_total'), n);
+		}),
+	);
+
+	test('is counted as not published when the hub begins anew', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { hub, line, edge } = await startBoth(cleanup);
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			line.deafen();
+			for (const n of range(0, 10)) await ask(socket, 'say', 'news', `{"n":${n}}`);
+			await hub.child.kill();
+			hub.child = await launchSiocast(cleanup, hub);
+			await eventually(async () => (await metric(edge, 'relay_unpublished_total')) === 10, 'them to be counted');
+		}),
+	);
+});
+
+describe('a hub that is not ready', { skip: SIOCAST_ONLY }, () => {
+	const pause = () => new Promise((resolve) => setTimeout(resolve, 1500));
+	const isReady = async (server) => (await request(server.admin, 'GET', '/readyz')).status === 200;
+	const sessions = (edge, n) => eventually(async () => (await metric(edge, 'relay_connects_total{how="new"}')) === n, `session ${n}`);
+
+	test('leaves the gap of its edges open until it has Redis', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, edge } = await startBoth(cleanup);
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			const news = collect(socket, 'news'), gaps = collect(socket, 'siocast:gap');
+			await rooms(hub, 1);
+			await redis.child.kill();
+			await hub.child.kill();
+			hub.child = await launchSiocast(cleanup, hub);
+			await sessions(edge, 2);
+			await pause();
+			assert.equal(await isReady(edge), false);
+			assert.equal(gaps.total, 0);
+			const began = Date.now();
+			const again = await startRedis(cleanup, redis.port);
+			const [gap] = await gaps.next('a gap');
+			assert.ok(gap.to >= began, JSON.stringify([gap, began]));
+			await ready(edge);
+			await again.client.publish('news', '{"n":1}');
+			assert.deepEqual(await news.next(), [{ n: 1 }]);
+			assert.equal(gaps.total, 1);
+		}),
+	);
+
+	test('leaves that of those below it open until it has its own', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const { redis, hub, folder } = await startHub(cleanup);
+			const middle = await startEdge(cleanup, hub.port, folder, { node: 'middle', relay: { edges: true } });
+			const leaf = await startEdge(cleanup, middle.port, folder);
+			const socket = await connect(cleanup, leaf, MODES.websocket);
+			const news = collect(socket, 'news'), gaps = collect(socket, 'siocast:gap');
+			await rooms(hub, 1);
+			await hub.child.kill();
+			await middle.child.kill();
+			middle.child = await launchSiocast(cleanup, middle);
+			await sessions(leaf, 2);
+			await pause();
+			assert.equal(await isReady(leaf), false);
+			assert.equal(gaps.total, 0);
+			hub.child = await launchSiocast(cleanup, hub);
+			const [gap] = await gaps.next('a gap');
+			assert.equal(gap.channel, 'news');
+			await ready(leaf);
+			await redis.client.publish('news', '{"n":1}');
+			assert.deepEqual(await news.next(), [{ n: 1 }]);
+			assert.equal(gaps.total, 1);
+		}),
+	);
+
+	test('waits until Redis has answered for what is on demand', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = [{ pattern: 'price:*', event: 'price', room: '{1}', subscribe: { mode: 'on-demand', linger: 0 }, ...single }];
+			const { redis, hub, line, edge } = await startBoth(cleanup, { feeds, relay: { resumeSeconds: 0 } });
+			const socket = await connect(cleanup, edge, MODES.websocket);
+			const got = collect(socket, 'price');
+			await ask(socket, 'join', 'a');
+			await redis.client.hasSubscribers(['price:a']);
+			line.cut();
+			await lost(edge);
+			await eventually(async () => (await redis.client.command('PUBSUB', 'NUMSUB', 'price:a'))[1] === 0, 'the hub to leave it');
+			const began = Date.now();
+			await redis.client.command('CLIENT', 'PAUSE', '3000', 'ALL');
+			line.mend();
+			await ready(edge);
+			assert.ok(Date.now() - began >= 2900, 'not before Redis answers');
+			await redis.client.publish('price:a', '1');
+			assert.deepEqual(await got.next(), [1]);
 		}),
 	);
 });

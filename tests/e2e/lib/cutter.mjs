@@ -56,6 +56,11 @@ export class Cutter {
 		for (const { near, far } of this.pairs) far.unpipe(near);
 	}
 
+	/** What clients say does not reach the target any more. */
+	deafen() {
+		for (const { near, far } of this.pairs) near.unpipe(far);
+	}
+
 	release() {
 		for (const { near, far } of this.pairs) far.pipe(near);
 	}

@@ -51,7 +51,8 @@ export async function startHub(cleanup, config = {}) {
 		relay: { edges: true, ...config.relay },
 	});
 	hub.child = await launchSiocast(cleanup, hub);
-	await feedsReady(redis, hub);
+	if (hub.config.feeds.some(({ subscribe }) => subscribe)) await ready(hub);
+	else await feedsReady(redis, hub);
 	return { redis, hub, folder };
 }
 

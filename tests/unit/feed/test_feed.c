@@ -42,6 +42,49 @@ gaps_are_told(void **state)
 	rig_free(r);
 }
 
+static void
+count_call(void *user)
+{
+	++*(unsigned *)user;
+}
+
+/* A hub takes all of a turn, whatever workers may be behind by; what it does not get is a gap for its edges. */
+static void
+hubs_get_all_of_a_turn(void **state)
+{
+	struct rig *r = rig_new("{\"feedDefaults\": {\"encode\": \"json\", \"batch\": {\"interval\": 0}},"
+				" \"feeds\": [{\"channel\": \"c\", \"event\": \"a\"}]}");
+	char text[2000];
+	unsigned gaps = 0;
+	struct delivery_item item;
+
+	(void)state;
+	r->options.workers = 3;
+	r->options.hub = true;
+	r->options.worker_queue_bytes = 3000;
+	r->out.gap = count_call;
+	r->out.gap_user = &gaps;
+	listen_to(r, 0, "/", NULL);
+	listen_to(r, 3, "/", NULL);
+	memset(text, '1', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	for (int i = 0; i < 5; i++) message(r, NULL, "c", text, 1000);
+	feed_out_post(&r->out);
+	assert_int_equal(r->workers[0].got[0]->n, 1);
+	assert_int_equal(r->workers[3].got[0]->n, 5);
+	assert_int_equal(count(r, FEED_METRIC_DELIVERIES_DROPPED), 4);
+	assert_int_equal(gaps, 0);
+	/* What others hand to it has a bound. */
+	item = r->workers[3].got[0]->items[0];
+	assert_int_equal(feed_out_hand(&r->out, 8, &item, true), 0);
+	assert_int_equal(gaps, 0);
+	assert_int_equal(feed_out_hand(&r->out, 8, &item, false), 1);
+	assert_int_equal(gaps, 1);
+	assert_int_equal(feed_out_hand(&r->out, 1, &item, false), 1);
+	assert_int_equal(gaps, 1);
+	rig_free(r);
+}
+
 /* What is wanted of /v, a message, and whether it passes. */
 static const struct {
 	int line;
@@ -496,6 +539,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gaps_are_told),
+		cmocka_unit_test(hubs_get_all_of_a_turn),
 		cmocka_unit_test(payloads_are_shaped),
 		cmocka_unit_test(where_filters),
 		cmocka_unit_test(where_has_operators),
