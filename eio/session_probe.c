@@ -8,17 +8,19 @@ static const char probe_text[] = "probe";
 
 /* A probe was answered, and a GET is held that must not hold up the client: an official one upgrades once it has both
  * the pong and the answer to its last GET. The pong goes first, so the noop follows at once. Who polls again
- * nevertheless has yet to see the pong: mostly it is there already, and only the answer was read before it. Else the
- * client would come again and again, so each time it waits longer. */
+ * nevertheless has yet to see the pong: mostly it is there already, and only the answer was read before it, so the
+ * next noop follows at once, too. Else the client would come again and again, so from then on each time it waits
+ * longer. */
 void
 eio__session_release_get(struct eio_session *s, uint64_t now_ms)
 {
-	if (s->probe == EIO__PROBE_NOOPED) {
-		s->noop_at = now_ms + s->noop_ms;
-		s->noop_ms = s->noop_ms < EIO_NOOP_DELAY_MS / 2 ? (unsigned char)(2 * s->noop_ms) : EIO_NOOP_DELAY_MS;
-	} else if (s->probe == EIO__PROBE_PONGED) {
+	if (s->probe == EIO__PROBE_PONGED || (s->probe == EIO__PROBE_NOOPED && !s->noop_ms)) {
+		if (s->probe == EIO__PROBE_NOOPED) s->noop_ms = EIO_NOOP_FIRST_MS;
 		s->probe = EIO__PROBE_NOOPED;
 		eio__session_set_due(s, EIO__DUE_NOOP, true);
+	} else if (s->probe == EIO__PROBE_NOOPED) {
+		s->noop_at = now_ms + s->noop_ms;
+		s->noop_ms = s->noop_ms < EIO_NOOP_DELAY_MS / 2 ? (unsigned char)(2 * s->noop_ms) : EIO_NOOP_DELAY_MS;
 	}
 }
 
@@ -30,7 +32,7 @@ eio_session_probe_open(struct eio_session *s, bool b64, uint64_t now_ms)
 		!s->settings->allow_upgrades)
 		return EIO_ACCEPT_REFUSE;
 	s->probe = EIO__PROBE_OPEN;
-	s->noop_ms = EIO_NOOP_FIRST_MS;
+	s->noop_ms = 0;
 	s->other_b64 = b64;
 	s->upgrade_at = now_ms + s->settings->upgrade_timeout;
 	return EIO_ACCEPT_OK;

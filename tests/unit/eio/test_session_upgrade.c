@@ -36,7 +36,10 @@ test_upgrade(void **state)
 	probe(&r, "2probe");
 	/* The pong first, for the client not to poll again when it reads the noop. */
 	EXPECT(&r, "probe-pong; answer 6");
-	/* The client may poll again before it sees the pong, and again, each time for longer. */
+	/* The client may poll again before it sees the pong. */
+	get(&r, EIO_ACCEPT_OK);
+	EXPECT(&r, "answer 6");
+	/* And again, each time for longer. */
 	for (int i = 0; i < 8; i++) {
 		uint64_t held = i < 7 ? (uint64_t)EIO_NOOP_FIRST_MS << i : EIO_NOOP_DELAY_MS;
 
@@ -76,9 +79,11 @@ test_messages_while_probing(void **state)
 	assert_int_equal(eio_session_probe_open(&r.s, false, r.now), EIO_ACCEPT_OK);
 	probe(&r, "2probe");
 	EXPECT(&r, "probe-pong");
-	/* One that was on its way is answered at once, too. */
-	get(&r, EIO_ACCEPT_OK);
-	EXPECT(&r, "answer 6");
+	/* One that was on its way is answered at once, too, and who has not seen the pong by then. */
+	for (int i = 0; i < 2; i++) {
+		get(&r, EIO_ACCEPT_OK);
+		EXPECT(&r, "answer 6");
+	}
 	get(&r, EIO_ACCEPT_OK);
 	EXPECT(&r, "");
 	send_text(&r, "a");
