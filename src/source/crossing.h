@@ -21,11 +21,14 @@
  * When the cut has come to the one and not yet to the other, what comes behind it is held back: of the old one, too,
  * since it is passed after all where the new one never gets there.
  *
- * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
- * connecting anew, with a gap that is told.
+ * When the connection is lost on which a marker is published it is published again, and may come twice: each side hears
+ * the first of them first.
  *
- * What hears the two servers is its owner's: subscribers, or channels that come and go. While those may change the cut
- * waits until both have what is wanted.
+ * All else, such as the loss of a connection by which messages come, a marker that may not be published, or too much to
+ * be held back, ends in connecting anew, with a gap that is told.
+ *
+ * What hears the two servers is its owner's: subscribers, or channels that come and go. Before the cut these rest for as
+ * long as it takes until both have what was wanted; what is wanted meanwhile begins at the new one.
  *
  * Threads: the loop's only.
  */
