@@ -9,7 +9,8 @@
  *            or is of a namespace that is local to another siocast (local.h)
  *     carry  gives the value, and deletes it, when it is of this process: so it is at one server only
  *
- * Nobody waits for Redis: what has no answer in STORE_MS has failed.
+ * Nobody waits for Redis: what has no answer in STORE_MS has failed. Only while it goes over to another server does a
+ * taking wait for what comes along, see store_move.c.
  *
  * Threads: the feed's only.
  */

@@ -7,10 +7,13 @@
  *                                                        sessions of clients that have gone: each is taken
  *                                                        away here, and put there, some at a time
  *
- * Those of clients that are there are put by their workers. When the old one does not answer, or the new one cannot be
- * reached in time, what waits fails, as after a lost connection, and it has gone over all the same. What the old one
- * was asked for is taken away there whether or not its answer is waited for: so it is waited for as long as answers
- * come, and nothing is asked for when there is no time left.
+ * Those of clients that are there are put by their workers. When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all
+ * that waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is
+ * taken away there whether or not its answer is waited for: so it is waited for as long as answers come, and nothing is
+ * asked for when there is no time left.
+ *
+ * Carrying many takes longer than STORE_MS. What is to be put waits no longer than that for it, as ever: its client
+ * goes on, and it is put all the same. Who asks for a session waits, since it may be one of those.
  */
 #include "src/feed/store_int.h"
 #include "src/redis/command.h"
@@ -196,23 +199,26 @@ carry_on(struct store *s)
 
 /* Going over */
 
+/* Nobody is told anything before all is at the new one, so what he asks for then is asked there. */
 static void
 go_over_to_next(struct store *s)
 {
 	struct store_move *v = s->move;
 	const struct store_parts *parts = v->parts;
+	struct store_end *left = s->at;
 	size_t carried;
 
 	pass_carried(v);
 	carried = v->carried - v->n_out;
-	if (s->unanswered || !store__is_ready(v->next)) {
-		v->parts->lose(s);
-		v->parts->fail_all(s, false);
-	}
-	v->parts->close(s->at);
 	s->at = v->next;
 	v->next = NULL;
 	store__move_end(s);
+	parts->close(left);
+	if (s->unanswered || !store__is_ready(s->at)) parts->lose(s);
+	if (store__is_ready(s->at))
+		parts->drop_written(s);
+	else
+		parts->drop_all(s);
 	s->options.moved(s->options.user, carried);
 	parts->flush(s);
 }
