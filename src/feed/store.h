@@ -51,6 +51,10 @@ struct store_options {
 	/* Redis does not answer, or not any more: what it has may be older than what clients know. Before any of these
 	 * is told so. */
 	void (*lost)(void *user);
+	/* It is about to go over. Whoever may have sessions here is told, and answers by store_heard(); who answers how many
+	 * there are. Of each it hears before that which session is kept for a client that has gone, and later ones are put
+	 * by themselves. */
+	size_t (*leaves)(void *user);
 	/* Tells of each session that is kept for a client that has gone, and that nobody else may have. */
 	void (*kept)(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with);
 	/* What a token of this process has in it, FEED_TAG characters. */
@@ -71,6 +75,9 @@ void store_open(struct store *s);
  * by the one before, and what is kept there for clients that have gone comes along. Tells `moved` later, unless it is
  * closed. */
 void store_move(struct store *s);
+
+/* One of those whom `leaves` told has heard it. */
+void store_heard(struct store *s);
 
 /* Closes it; all that waits fails. */
 void store_close(struct store *s);

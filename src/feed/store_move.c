@@ -4,10 +4,11 @@
  * comes meanwhile waits, and goes to the new one.
  *
  *     CONNECTS ── the new one is ready ──▶ DRAINS ── all is answered ──▶ CARRIES ── so is that ──▶ it has gone over
- *                                                        sessions of clients that have gone: each is taken
- *                                                        away here, and put there, some at a time
+ *                                            workers are told          sessions of clients that have gone: each is
+ *                                                                      taken away here, and put there, some at a time
  *
- * Those of clients that are there are put by their workers. When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all
+ * Those of clients that are there are put by their workers; so are those of clients that go meanwhile, once these know
+ * it. When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all
  * that waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is
  * taken away there whether or not its answer is waited for: so it is waited for as long as answers come, and nothing is
  * asked for when there is no time left.
@@ -34,6 +35,7 @@ struct store_move {
 	const struct store_parts *parts;
 	struct store_end *next; /* owned */
 	enum store_phase phase;
+	size_t unheard; /* of whom `leaves` told */
 	uint64_t by_ms; /* of the phase, or of what was asked for last */
 	uint64_t carry_by_ms;
 	struct eio_buf pids; /* of the sessions that are to come along, FEED_PID_LEN characters each */
@@ -223,6 +225,15 @@ go_over_to_next(struct store *s)
 	parts->flush(s);
 }
 
+/* All is answered, and all are told, or will not be in time. */
+static bool
+has_drained(const struct store *s)
+{
+	const struct store_move *v = s->move;
+
+	return store__is_ready(s->at) && !s->unanswered && (!v->unheard || uv_now(s->options.loop) >= v->by_ms);
+}
+
 /* Whether there is nothing more to be waited for. */
 static bool
 has_finished(const struct store *s)
@@ -235,6 +246,12 @@ has_finished(const struct store *s)
 }
 
 void
+store_heard(struct store *s)
+{
+	if (s->move && s->move->unheard) s->move->unheard--;
+}
+
+void
 store__move_on(struct store *s)
 {
 	struct store_move *v = s->move;
@@ -243,8 +260,9 @@ store__move_on(struct store *s)
 	if (v->phase == STORE_CONNECTS && store__is_ready(v->next)) {
 		v->phase = STORE_DRAINS;
 		v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+		v->unheard = s->options.leaves(s->options.user);
 	}
-	if (v->phase == STORE_DRAINS && store__is_ready(s->at) && !s->unanswered) begin_carrying(s);
+	if (v->phase == STORE_DRAINS && has_drained(s)) begin_carrying(s);
 	if (v->phase == STORE_CARRIES) carry_on(s);
 	if (has_finished(s)) go_over_to_next(s);
 }

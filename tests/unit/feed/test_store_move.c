@@ -28,6 +28,8 @@ static struct metrics *metrics;
 static struct feed_secret secret;
 static struct store *store;
 static const char tag[FEED_TAG] = { 't', 'a', 'g' };
+static size_t unheard; /* who may have sessions, and says when he has heard it; 0: nobody */
+static bool leaves; /* that was told */
 static unsigned kept; /* sessions of clients that have gone */
 static struct eio_buf unanswered; /* names of sessions that the old one was asked for: each ends in a zero */
 static size_t answered; /* bytes of these */
@@ -163,6 +165,14 @@ on_test_lost(void *user)
 	(void)user;
 }
 
+static size_t
+tell_test_leaving(void *user)
+{
+	(void)user;
+	leaves = true;
+	return unheard;
+}
+
 static void
 tell_test_kept(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with)
 {
@@ -206,6 +216,8 @@ open_both(void **state)
 {
 	(void)state;
 	kept = FEW;
+	unheard = 0;
+	leaves = false;
 	silent = moved = declares_again = hangs = false;
 	declared = undeclared = locals = 0;
 	memset(taken, 0, sizeof taken);
@@ -231,6 +243,7 @@ open_both(void **state)
 		.taken = on_test_taken,
 		.declared = on_test_declared,
 		.lost = on_test_lost,
+		.leaves = tell_test_leaving,
 		.kept = tell_test_kept,
 		.tag = write_test_tag,
 		.moved = on_test_store_moved });
@@ -352,6 +365,37 @@ the_old_one_takes_its_time(void **state)
 	PEER_UNTIL(&loop, moved);
 	assert_int_equal(carried, FEW);
 	PEER_UNTIL(&loop, sets == FEW);
+	assert_there();
+}
+
+/* Who goes before all know it has a session that comes along; so it is looked for those when they do. */
+static void
+all_know_it_first(void **state)
+{
+	(void)state;
+	unheard = 2;
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	store_heard(store);
+	peer_run_for(&loop, 500);
+	assert_int_equal(asked, 0);
+	kept++;
+	store_heard(store);
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(carried, FEW + 1);
+	store_heard(store); /* too late, and of nothing */
+	assert_there();
+}
+
+/* It is not waited for ever, and what is known comes along. */
+static void
+one_does_not_hear(void **state)
+{
+	(void)state;
+	unheard = 1;
+	move_to(&two);
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(carried, FEW);
 	assert_there();
 }
 
@@ -581,6 +625,8 @@ main(void)
 		OF_BOTH(all_come_along),
 		OF_BOTH(nobody_has_gone),
 		OF_BOTH(the_old_one_takes_its_time),
+		OF_BOTH(all_know_it_first),
+		OF_BOTH(one_does_not_hear),
 		OF_BOTH(some_at_a_time),
 		OF_BOTH(the_old_one_stops),
 		OF_BOTH(the_old_one_is_lost),
