@@ -7,7 +7,7 @@ import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { ask, connected, createClient } from './lib/client.mjs';
-import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, launchSiocast } from './lib/daemon.mjs';
 import { FEEDS, MODES, SOURCES, Servers, back, enter, hasAll, known, member } from './lib/elsewhere.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -252,6 +252,35 @@ describe('another address of Redis, of servers between which clients change', { 
 			await returned;
 			assert.deepEqual([there.recovered, there.id], [true, id]);
 			assert.deepEqual((await ask(there, 'rooms'))[1].sort(), ['a', 'b', 'late']);
+		}),
+	);
+
+	test('of streams, while it reads back what was there before it: nobody does any more', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 1 });
+			await servers.next();
+			const [server] = servers.list;
+			const line = await startHolding(cleanup, servers.redis.port, 'XREVRANGE');
+			await server.child.kill();
+			await write(server, { redis: { url: line.url } });
+			server.child = await launchSiocast(cleanup, server);
+			await line.asked;
+			await move(server, `redis://localhost:${servers.redis.port}`);
+			assert.match(server.child.output, /event=past-not-read reason="streams are read by another connection/);
+			// What comes now can be recovered.
+			const options = { transports: ['websocket'], reconnection: false };
+			const socket = await member(servers, options);
+			await enter(socket);
+			const { id } = socket;
+			await servers.next();
+			await hasAll(socket, servers.sent);
+			await leave(socket);
+			await servers.next();
+			const returned = back([socket]);
+			socket.connect();
+			await returned;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, servers.sent);
 		}),
 	);
 
