@@ -51,9 +51,8 @@ struct store_options {
 	/* Redis does not answer, or not any more: what it has may be older than what clients know. Before any of these
 	 * is told so. */
 	void (*lost)(void *user);
-	/* It is about to go over. Whoever may have sessions here is told, and answers by store_heard(); who answers how many
-	 * there are. Of each it hears before that which session is kept for a client that has gone, and later ones are put
-	 * by themselves. */
+	/* It is about to go over. Tells all who have sessions here, and how many these are: each answers by
+	 * store_heard(), has told by then which ones are kept, and puts that of a client that goes later. */
 	size_t (*leaves)(void *user);
 	/* Tells of each session that is kept for a client that has gone, and that nobody else may have. */
 	void (*kept)(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with);

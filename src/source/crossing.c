@@ -199,7 +199,7 @@ publish_cut(struct crossing *v)
 	if (v->options.cuts) v->options.cuts(v->options.user);
 }
 
-/* What comes of a channel that one of both has not confirmed yet would be missing. So that is waited for, on the loop. */
+/* What comes of a channel that one of both has not confirmed yet would be missing. So that is waited for. */
 static void
 decide_cut(struct crossing *v, char cut)
 {

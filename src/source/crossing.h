@@ -27,8 +27,8 @@
  * All else, such as the loss of a connection by which messages come, a marker that may not be published, or too much to
  * be held back, ends in connecting anew, with a gap that is told.
  *
- * What hears the two servers is its owner's: subscribers, or channels that come and go. Before the cut these rest for as
- * long as it takes until both have what was wanted; what is wanted meanwhile begins at the new one.
+ * What hears the two servers is its owner's: subscribers, or channels that come and go. Before the cut these rest until
+ * both have what was wanted; what is wanted meanwhile begins at the new one.
  *
  * Threads: the loop's only.
  */

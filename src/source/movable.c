@@ -235,9 +235,9 @@ movable_has(const struct movable *m, enum redis_channel_kind kind, struct eio_by
 	return redis_channels_has(m->side->channels, kind, name);
 }
 
-/* Just before the cut, and behind it, the old one is asked for nothing more: what it would say of a channel up to there,
- * and what the new one says of it later, would not fit together. It begins with the new one, as if it had been wanted
- * then. */
+/* Just before the cut, and behind it, the old one is asked for nothing more: what it would say of a channel up to
+ * there, and what the new one says of it later, would not fit together. It begins with the new one, as if it had been
+ * wanted then. */
 void
 movable_flush(struct movable *m)
 {
