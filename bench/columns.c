@@ -91,7 +91,7 @@ write_batch(FILE *out, struct eio_bytes batch)
 }
 
 static void
-write_all(struct columns *c, FILE *out, struct sums *sums)
+write_batches(struct columns *c, FILE *out, struct sums *sums)
 {
 	for (size_t i = 0; i < n_batches; i++) {
 		struct eio_bytes array = array_of(&batches[i]), batch = array;
@@ -117,7 +117,7 @@ main(int argc, char **argv)
 
 	if (!c || !out || per == 0 || !read_batches(per)) return 2;
 	for (int i = 0; i < TIMES; i++) encode_all(c, i == 0);
-	write_all(c, out, &sums);
+	write_batches(c, out, &sums);
 	printf("{\"messages\":%zu,\"json\":%zu,\"bytes\":%zu,\"arrays\":%zu,\"seconds\":%.9f}\n", n_messages, sums.json,
 		sums.bytes, sums.arrays, sums.seconds);
 	free(batches);

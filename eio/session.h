@@ -33,7 +33,8 @@ enum {
 	EIO_SID_LEN = 20, /* as long as official servers make them */
 	EIO_CLOSE_TIMEOUT_MS = 30000, /* how long a closed polling session waits for a last GET; engine.io's number */
 	EIO_LATE_MS = 100, /* who is called later than that was held up by something: see eio_session_catch_up */
-	/* How long the third poll is held while a probe runs; each that follows twice as long, up to engine.io's number. */
+	/* How long the third poll is held while a probe runs; each that follows twice as long, up to engine.io's
+	 * number. */
 	EIO_NOOP_FIRST_MS = 1,
 	EIO_NOOP_DELAY_MS = 100,
 };

@@ -14,15 +14,12 @@ on_adapter_switched(void *user, bool lost)
 	if (a->publisher) redis_publisher_move(a->publisher, lost);
 }
 
-/* It does not wait for answers for ever, which is looked for here. */
 static bool
 has_adapter_switched(void *user)
 {
 	const struct adapter *a = adapter__of(user);
 
-	if (!a->switched || !a->publisher) return a->switched;
-	if (redis_publisher_moves(a->publisher)) redis_publisher_flush(a->publisher);
-	return !redis_publisher_moves(a->publisher);
+	return a->switched && !(a->publisher && redis_publisher_moves(a->publisher));
 }
 
 static void

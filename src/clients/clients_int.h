@@ -36,9 +36,10 @@ struct clients {
 	struct feed_offset_text reached_text; /* the same for other siocasts; n 0 where nobody comes from there */
 	struct eio_hash pasts; /* of struct client_past */
 	/* Of struct client_stow: what has changed, what Redis has, by the time when it is put again, and what it did
-	 * not take. stowing.c's, as the next three. */
+	 * not take. stowing.c's, as the next four. */
 	struct eio_list stowing, stowed, unstowed;
 	struct eio_timer stow_timer;
+	bool stow_leaves; /* what Redis has may stay where it is, while it comes to be another one */
 	uint64_t stow_at_ms; /* when it is due; UINT64_MAX: never */
 	uint64_t store; /* how many Redis have had them before */
 	size_t held_bytes; /* of all holds */

@@ -36,7 +36,9 @@ struct client_stow {
 	size_t n_rooms, cap;
 	bool dirty, under_way, corked;
 	bool stored; /* Redis has something of it, or may have */
+	bool failed; /* it did not take what there is now */
 	bool left; /* its client may come back */
+	bool moved; /* another siocast has its session */
 	uint64_t due_ms; /* when it is put again */
 	uint64_t store; /* clients->store when it was written last */
 };

@@ -175,7 +175,7 @@ hand_stow(struct client_stow *w)
 	s = what_to_stow(w);
 
 	eio_list_remove(&w->link);
-	w->dirty = false;
+	w->dirty = w->failed = false;
 	if (!s) {
 		client_end(client_of(w->socket), CLIENT_REASON_NOMEM);
 		return;
@@ -261,6 +261,7 @@ take_failed(struct clients *c, struct client_stow *w, const struct feed_stow *s)
 	note_stow_reached(c, s);
 	if (w->corked) tell_doubt(w);
 	if (w->dirty) return; /* it is tried once more with the end of this turn */
+	w->failed = true;
 	stow_uncork(w);
 	put_again_at(w, &c->unstowed, AGAIN_MS);
 }
@@ -269,6 +270,7 @@ static void
 take_moved(struct client_stow *w)
 {
 	w->stored = false;
+	w->moved = true;
 	w->past->kept = true; /* there is nothing to come back to here */
 	client_end(client_of(w->socket), CLIENT_REASON_MOVED);
 }
@@ -282,6 +284,7 @@ take_elsewhere(struct clients *c, const struct feed_stow *s)
 
 	note_stow_reached(c, s);
 	c->store++;
+	c->stow_leaves = false;
 	for (struct eio_list *l = c->stowed.next; l != &c->stowed; l = l->next)
 		EIO_CONTAINER(l, struct client_stow, link)->due_ms = now + n++ / PUTS_PER_MS;
 	if (!n) return;
@@ -289,30 +292,49 @@ take_elsewhere(struct clients *c, const struct feed_stow *s)
 	eio_clock_set(c->options.clock, &c->stow_timer, now);
 }
 
+static void
+take_stow_answer(struct clients *c, const struct feed_stow *s)
+{
+	struct client_stow *w = find_stow(c, s);
+
+	if (!w) return;
+	w->under_way = false;
+	if (s->result == FEED_STOW_FAILED) {
+		take_failed(c, w, s);
+	} else if (s->result == FEED_STOW_MOVED) {
+		take_moved(w);
+	} else {
+		w->stored = s->n > 0;
+		if (is_of_before(w))
+			stow_touch(w);
+		else if (!w->dirty)
+			rest_clean(w);
+	}
+}
+
 void
 stowing_take(struct clients *c, struct feed_stow *s)
 {
-	struct client_stow *w = s->result == FEED_STOW_ELSEWHERE ? NULL : find_stow(c, s);
-
-	if (s->result == FEED_STOW_ELSEWHERE) take_elsewhere(c, s);
-	if (w) {
-		w->under_way = false;
-		if (s->result == FEED_STOW_FAILED) {
-			take_failed(c, w, s);
-		} else if (s->result == FEED_STOW_MOVED) {
-			take_moved(w);
-		} else {
-			w->stored = s->n > 0;
-			if (is_of_before(w))
-				stow_touch(w);
-			else if (!w->dirty)
-				rest_clean(w);
-		}
+	if (s->result == FEED_STOW_LEAVES) {
+		c->stow_leaves = true;
+		feed_stow(returning_of_clients(c), s);
+		return;
 	}
+	if (s->result == FEED_STOW_ELSEWHERE)
+		take_elsewhere(c, s);
+	else
+		take_stow_answer(c, s);
 	free(s);
 }
 
 /* The end */
+
+/* Whether what Redis has, or gets, may not be what its client comes back to. */
+static bool
+is_to_be_put(const struct client_stow *w)
+{
+	return w->dirty || w->failed || is_of_before(w) || client_of(w->socket)->clients->stow_leaves;
+}
 
 void
 stowing_end(struct sio_socket *s)
@@ -321,8 +343,9 @@ stowing_end(struct sio_socket *s)
 	struct client_stow *w = p ? p->stow : NULL;
 	struct feed_stow *last = NULL;
 
-	if (!w) return;
-	if (w->left && w->dirty)
+	/* Where that has not put it yet, as in another Redis, it would be taken for its. */
+	if (!w || w->moved) return;
+	if (w->left && is_to_be_put(w))
 		last = what_to_stow(w);
 	else if (!w->left && w->stored)
 		last = make_stow(w, eio_bytes("", 0));

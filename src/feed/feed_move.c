@@ -93,17 +93,14 @@ on_intake_switched(void *user, size_t server, bool lost)
 	if (--v->unswitched == 0 && server == 0) feed_uplink_move(&f->uplink, v->lost);
 }
 
-/* Nobody publishes at the others. Who waits for answers of the first one does not do so for ever, which is looked for
- * here. */
+/* Nobody publishes at the others. */
 static bool
 has_intake_switched(void *user, size_t server)
 {
-	struct feed *f = feed__of(user);
+	const struct feed *f = feed__of(user);
 
 	if (server != 0) return true;
-	if (f->moves[server].unswitched) return false;
-	if (feed_uplink_moves(&f->uplink)) feed_uplink_flush(&f->uplink);
-	return !feed_uplink_moves(&f->uplink);
+	return !f->moves[server].unswitched && !feed_uplink_moves(&f->uplink);
 }
 
 static void

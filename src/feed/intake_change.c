@@ -139,10 +139,21 @@ feed_intakes_forget(struct feed_intakes *all)
 	}
 }
 
+/* What was there before its source would have read back: nobody does any more. */
+static void
+give_up_past(struct feed_intake *in)
+{
+	if (!in->past) return;
+	log_info("redis=%s event=past-not-read reason=\"streams are read by another connection from now on\"",
+		in->all->options->redis[server_of(in)].name);
+	feed_intake_settle(in);
+}
+
 /* Another source, or none, in the place of what there is. */
 static void
 replace_source(struct feed_intake *in)
 {
+	give_up_past(in);
 	if (in->source) in->source->ops->close(in->source);
 	in->source = in->next;
 	in->next = NULL;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Mail about clients that come back. */
-#include "src/feed/returning.h"
+#include "src/feed/returning_int.h"
 
-#include "eio/check.h"
 #include "src/base/clock.h"
 #include "src/feed/event_int.h"
 #include "src/feed/recall_int.h"
 #include "src/feed/store.h"
 
 #include <stdlib.h>
-
-#define RETURNING_MAGIC 0xfeed0005
 
 enum {
 	TICK_MS = 1000,
@@ -26,15 +23,6 @@ struct shout {
 	size_t bytes;
 };
 
-static struct feed_returning *
-returning_of(void *user)
-{
-	struct feed_returning *r = user;
-
-	CHECK_MAGIC(r, RETURNING_MAGIC);
-	return r;
-}
-
 static uint64_t
 loop_time(const struct feed_returning *r)
 {
@@ -46,7 +34,7 @@ loop_time(const struct feed_returning *r)
 static void
 take_sessions(void *user, struct mail *run)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	while (run) {
 		struct feed_session *s = EIO_CONTAINER(run, struct feed_session, mail);
@@ -62,7 +50,7 @@ take_sessions(void *user, struct mail *run)
 static void
 on_early_tick(uv_timer_t *t)
 {
-	struct feed_returning *r = returning_of(t->data);
+	struct feed_returning *r = returning__of(t->data);
 
 	feed_recall_again(r->out, loop_time(r));
 	if (!r->out->early) uv_timer_stop(t);
@@ -103,7 +91,7 @@ take_one_recall(struct feed_returning *r, struct feed_recall *recall)
 static void
 take_recalls(void *user, struct mail *run)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	while (run) {
 		struct feed_recall *recall = EIO_CONTAINER(run, struct feed_recall, mail);
@@ -154,13 +142,14 @@ leave_unstowed(const struct feed_returning *r, struct feed_stow *s)
 static void
 take_stows(void *user, struct mail *run)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	while (run) {
 		struct feed_stow *s = EIO_CONTAINER(run, struct feed_stow, mail);
 
 		run = run->next;
-		if (r->closed)
+		if (s->result == FEED_STOW_LEAVES && !r->closed) store_heard(r->out->store);
+		if (r->closed || s->result == FEED_STOW_LEAVES)
 			free(s);
 		else if (s->n && feed_local_has(&r->out->journal->local, eio_bytes(s->text, s->nsp_n)))
 			leave_unstowed(r, s);
@@ -227,7 +216,7 @@ pump_shouts(struct feed_returning *r)
 static void
 take_shouts(void *user, struct mail *run)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	*r->last_held = run;
 	while (*r->last_held) r->last_held = &(*r->last_held)->next;
@@ -237,7 +226,7 @@ take_shouts(void *user, struct mail *run)
 static void
 on_local_declared(void *user, bool good)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 	struct feed_local *l = &r->out->journal->local;
 	struct shout *s = r->held ? EIO_CONTAINER(r->held, struct shout, mail) : NULL;
 
@@ -288,7 +277,7 @@ on_stowed(void *user, struct feed_stow *s)
 		[FEED_STOW_MOVED] = LEDGER_METRIC_STORE_MOVED,
 		[FEED_STOW_FAILED] = LEDGER_METRIC_STORE_FAILED,
 	};
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	metrics_inc(r->out->ledger->metrics, counters[s->result]);
 	if (r->closed || s->ends) {
@@ -306,7 +295,7 @@ on_stowed(void *user, struct feed_stow *s)
 static void
 on_session_taken(void *user, struct feed_recall *recall, enum store_taken how, struct eio_bytes value)
 {
-	struct feed_returning *r = returning_of(user);
+	struct feed_returning *r = returning__of(user);
 
 	if (r->closed)
 		feed_recall_free(recall);
@@ -319,61 +308,7 @@ on_session_taken(void *user, struct feed_recall *recall, enum store_taken how, s
 static void
 on_store_doubtful(void *user)
 {
-	journal_begin_epoch(returning_of(user)->out->journal);
-}
-
-/* Those of clients that have gone, and that somebody elsewhere could take. */
-static void
-tell_kept(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with)
-{
-	const struct feed_out *o = returning_of(user)->out;
-	const struct kept *k = &o->ledger->kept;
-
-	for (const struct eio_list *l = k->all.next; l != &k->all; l = l->next) {
-		const struct feed_session *s = EIO_CONTAINER(
-			(struct eio_list *)(uintptr_t)l, struct feed_session, link);
-
-		if (s->is_signed && s->n_rooms && !feed_local_has(&o->journal->local, s->rooms[0].room->key.nsp))
-			tell(with, s->pid);
-	}
-}
-
-static void
-write_own_tag(void *user, char out[FEED_TAG])
-{
-	feed_tag_write(returning_of(user)->out->ledger->kept.hash_key, eio_bytes("", 0), out);
-}
-
-/* Has a worker put its sessions again, behind what it is told of those that it asked for. */
-static void
-post_elsewhere(const struct feed_returning *r, unsigned worker)
-{
-	struct feed_stow *s = feed_stow_new(eio_bytes("", 0), eio_bytes("", 0));
-
-	if (!s) {
-		log_error("event=sessions-not-kept worker=%u reason=\"out of memory\" hint=\"each is put where it "
-			  "belongs when its time is half over\"",
-			worker);
-		return;
-	}
-	s->result = FEED_STOW_ELSEWHERE;
-	s->serial = ledger_serial(r->out->ledger);
-	s->reached = feed_out_reached(r->out);
-	mail_post(r->out->stows[worker], &s->mail);
-}
-
-/* What is left at the server before may be older than what clients know from now on. */
-static void
-on_store_moved(void *user, size_t carried)
-{
-	struct feed_returning *r = returning_of(user);
-
-	if (r->closed) return;
-	journal_begin_epoch(r->out->journal);
-	feed_out_post(r->out);
-	for (unsigned w = 0; w < r->out->options->workers; w++) post_elsewhere(r, w);
-	r->store_moved(r->user);
-	log_info("redis=%s event=sessions-moved carried=%zu", r->out->options->redis->name, carried);
+	journal_begin_epoch(returning__of(user)->out->journal);
 }
 
 struct store *
@@ -389,9 +324,10 @@ feed_returning_new_store(struct feed_returning *r, const struct feed_options *op
 		.taken = on_session_taken,
 		.declared = on_local_declared,
 		.lost = on_store_doubtful,
-		.kept = tell_kept,
-		.tag = write_own_tag,
-		.moved = on_store_moved,
+		.leaves = returning__tell_leaving,
+		.kept = returning__tell_kept,
+		.tag = returning__write_tag,
+		.moved = returning__moved,
 		.user = r,
 	};
 
@@ -449,7 +385,7 @@ feed_recall(struct feed_returning *r, struct feed_recall *recall)
 static void
 on_tick(uv_timer_t *t)
 {
-	struct feed_returning *r = returning_of(t->data);
+	struct feed_returning *r = returning__of(t->data);
 
 	if (r->unsettled && loop_time(r) >= r->settle_by_ms) r->give_up(r->user);
 	if (r->out->journal) journal_tell_time(r->out->journal, clock_wall_ms() / 1000, loop_time(r));

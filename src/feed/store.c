@@ -66,24 +66,57 @@ lose_store(struct store *s)
 	s->options.lost(s->options.user);
 }
 
+/* Of what was written the answers may come yet: it keeps its place for them. What has not been written may wait for it,
+ * and what somebody asks for who is told was not late. */
 static void
-fail_all_ops(struct store *s, bool answers_come)
+fail_late_ops(struct store *s)
 {
-	struct eio_list *l, *next;
+	struct eio_list *l = &s->ops, *last = s->ops.prev;
 
-	EIO_LIST_FOREACH_SAFE(l, next, &s->ops)
-	{
-		struct store_op *op = EIO_CONTAINER(l, struct store_op, link);
+	while (l != last) {
+		struct store_op *op = EIO_CONTAINER(l = l->next, struct store_op, link);
 
-		fail_op(s, op);
-		if (answers_come) continue;
+		if (op->by_ms != UINT64_MAX) fail_op(s, op);
+	}
+}
+
+/* The first n, of which nothing is there any more when somebody is told: who may ask for something else. */
+static void
+drop_ops(struct store *s, size_t n)
+{
+	struct eio_list dropped, *l;
+
+	eio_list_init(&dropped);
+	for (; n && !eio_list_empty(&s->ops); n--) {
+		l = s->ops.next;
+		eio_list_remove(l);
+		eio_list_add_tail(&dropped, l);
+	}
+	while (!eio_list_empty(&dropped)) {
+		struct store_op *op = EIO_CONTAINER(dropped.next, struct store_op, link);
+
 		eio_list_remove(&op->link);
+		fail_op(s, op);
 		free(op);
 	}
-	if (answers_come) return;
+}
+
+static void
+drop_written_ops(struct store *s)
+{
+	size_t n = s->unanswered;
+
+	s->unanswered = 0;
+	drop_ops(s, n);
+}
+
+static void
+drop_all_ops(struct store *s)
+{
 	s->unanswered = 0;
 	eio_buf_clear(&s->out);
 	s->n_out = 0;
+	drop_ops(s, SIZE_MAX);
 }
 
 static struct store_op *
@@ -157,7 +190,11 @@ on_store_lost(void *user)
 	store__move_lost(s, e);
 	if (e != s->at) return;
 	lose_store(s);
-	fail_all_ops(s, false);
+	/* What waits for another server has nothing to do with it. */
+	if (store__move_holds(s))
+		drop_written_ops(s);
+	else
+		drop_all_ops(s);
 }
 
 static void
@@ -166,14 +203,14 @@ on_store_idle(void *user)
 	store_flush(store__end_of(user)->store);
 }
 
-/* The oldest for which somebody waits. */
+/* The oldest for which somebody waits, and not for it to be written. */
 static const struct store_op *
 first_awaited(const struct store *s)
 {
 	for (const struct eio_list *l = s->ops.next; l != &s->ops; l = l->next) {
 		const struct store_op *op = EIO_CONTAINER((struct eio_list *)(uintptr_t)l, struct store_op, link);
 
-		if (op->stow || op->recall || op->declares) return op;
+		if ((op->stow || op->recall || op->declares) && op->by_ms != UINT64_MAX) return op;
 	}
 	return NULL;
 }
@@ -189,7 +226,7 @@ on_store_timer(uv_timer_t *t)
 	op = first_awaited(s);
 	if (!op || uv_now(s->options.loop) < op->by_ms) return;
 	lose_store(s);
-	fail_all_ops(s, true);
+	fail_late_ops(s);
 }
 
 /* Commands */
@@ -284,6 +321,8 @@ store_take(struct store *s, struct feed_recall *r)
 		store__add_ms(&s->out, s->options.ms);
 		store__add_tag(&s->out, "", r->token + 2 + FEED_TAG);
 		op->recall = r;
+		/* Going over it may wait long. But what it asks for comes along. */
+		op->by_ms = UINT64_MAX;
 		if (keep_op(s, op, mark)) return;
 	}
 	s->options.taken(s->options.user, r, STORE_FAILED, eio_bytes("", 0));
@@ -307,6 +346,17 @@ store_declare(struct store *s, const char tag[FEED_TAG])
 	return keep_op(s, op, mark);
 }
 
+/* The last n, of which no answer can come before that. */
+static void
+note_written(struct store *s, size_t n)
+{
+	for (struct eio_list *l = s->ops.prev; n; n--, l = l->prev) {
+		struct store_op *op = EIO_CONTAINER(l, struct store_op, link);
+
+		if (op->by_ms == UINT64_MAX) op->by_ms = uv_now(s->options.loop) + STORE_MS;
+	}
+}
+
 void
 store_flush(struct store *s)
 {
@@ -315,6 +365,7 @@ store_flush(struct store *s)
 	if (!n || store__move_holds(s)) return;
 	s->n_out = 0;
 	s->unanswered += n;
+	note_written(s, n);
 	redis_fetcher_write(s->at->fetcher, &s->out, n);
 }
 
@@ -383,7 +434,8 @@ static const struct store_parts parts_of_move = {
 	.open = open_store_end,
 	.close = close_store_end,
 	.lose = lose_store,
-	.fail_all = fail_all_ops,
+	.drop_written = drop_written_ops,
+	.drop_all = drop_all_ops,
 	.flush = store_flush,
 };
 
@@ -403,11 +455,11 @@ store_close(struct store *s)
 	if (!s->opened) return;
 	s->opened = false;
 	store__move_end(s);
-	if (s->at) store_flush(s);
+	if (store__is_ready(s->at)) store_flush(s);
 	close_store_end(s->at);
 	s->at = NULL;
 	uv_close((uv_handle_t *)&s->timer, NULL);
-	fail_all_ops(s, false);
+	drop_all_ops(s);
 }
 
 void

@@ -9,7 +9,8 @@
  *            or is of a namespace that is local to another siocast (local.h)
  *     carry  gives the value, and deletes it, when it is of this process: so it is at one server only
  *
- * Nobody waits for Redis: what has no answer in STORE_MS has failed.
+ * Nobody waits for Redis: what has no answer in STORE_MS has failed. Only while it goes over to another server does a
+ * taking wait for what comes along, see store_move.c.
  *
  * Threads: the feed's only.
  */
@@ -50,6 +51,9 @@ struct store_options {
 	/* Redis does not answer, or not any more: what it has may be older than what clients know. Before any of these
 	 * is told so. */
 	void (*lost)(void *user);
+	/* It is about to go over. Tells all who have sessions here, and how many these are: each answers by
+	 * store_heard(), has told by then which ones are kept, and puts that of a client that goes later. */
+	size_t (*leaves)(void *user);
 	/* Tells of each session that is kept for a client that has gone, and that nobody else may have. */
 	void (*kept)(void *user, void (*tell)(void *user, const char pid[FEED_PID_LEN]), void *with);
 	/* What a token of this process has in it, FEED_TAG characters. */
@@ -70,6 +74,9 @@ void store_open(struct store *s);
  * by the one before, and what is kept there for clients that have gone comes along. Tells `moved` later, unless it is
  * closed. */
 void store_move(struct store *s);
+
+/* One of those whom `leaves` told has heard it. */
+void store_heard(struct store *s);
 
 /* Closes it; all that waits fails. */
 void store_close(struct store *s);

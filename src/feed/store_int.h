@@ -26,7 +26,7 @@ struct store_end {
 /* One command. */
 struct store_op {
 	struct eio_list link;
-	uint64_t by_ms;
+	uint64_t by_ms; /* UINT64_MAX: it waits until it is written, and then some time */
 	struct feed_stow *stow; /* of a put or drop; NULL, as the next, when nobody waits for it any more */
 	struct feed_recall *recall; /* of a taking */
 	bool declares;
@@ -89,8 +89,9 @@ struct store_parts {
 	struct store_end *(*open)(struct store *s); /* NULL when out of memory */
 	void (*close)(struct store_end *e); /* NULL is fine */
 	void (*lose)(struct store *s); /* nothing can be relied on from now on */
-	/* All that waits fails. answers_come: what was written may be answered yet, and keeps its place for that. */
-	void (*fail_all)(struct store *s, bool answers_come);
+	/* What was written fails, since it is not answered any more; and what was not, too. */
+	void (*drop_written)(struct store *s);
+	void (*drop_all)(struct store *s);
 	void (*flush)(struct store *s);
 };
 

@@ -4,13 +4,17 @@
  * comes meanwhile waits, and goes to the new one.
  *
  *     CONNECTS ── the new one is ready ──▶ DRAINS ── all is answered ──▶ CARRIES ── so is that ──▶ it has gone over
- *                                                        sessions of clients that have gone: each is taken
- *                                                        away here, and put there, some at a time
+ *                                            workers are told          sessions of clients that have gone: each is
+ *                                                                      taken away here, and put there, some at a time
  *
- * Those of clients that are there are put by their workers. When the old one does not answer, or the new one cannot be
- * reached in time, what waits fails, as after a lost connection, and it has gone over all the same. What the old one
- * was asked for is taken away there whether or not its answer is waited for: so it is waited for as long as answers
- * come, and nothing is asked for when there is no time left.
+ * Those of clients that are there are put by their workers; so are those of clients that go meanwhile, once these know
+ * it. When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all
+ * that waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is
+ * taken away there whether or not its answer is waited for: so it is waited for as long as answers come, and nothing is
+ * asked for when there is no time left.
+ *
+ * Carrying many takes longer than STORE_MS. What is to be put waits no longer than that for it, as ever: its client
+ * goes on, and it is put all the same. Who asks for a session waits, since it may be one of those.
  */
 #include "src/feed/store_int.h"
 #include "src/redis/command.h"
@@ -31,6 +35,7 @@ struct store_move {
 	const struct store_parts *parts;
 	struct store_end *next; /* owned */
 	enum store_phase phase;
+	size_t unheard; /* of whom `leaves` told */
 	uint64_t by_ms; /* of the phase, or of what was asked for last */
 	uint64_t carry_by_ms;
 	struct eio_buf pids; /* of the sessions that are to come along, FEED_PID_LEN characters each */
@@ -196,25 +201,37 @@ carry_on(struct store *s)
 
 /* Going over */
 
+/* Nobody is told anything before all is at the new one, so what he asks for then is asked there. */
 static void
 go_over_to_next(struct store *s)
 {
 	struct store_move *v = s->move;
 	const struct store_parts *parts = v->parts;
+	struct store_end *left = s->at;
 	size_t carried;
 
 	pass_carried(v);
 	carried = v->carried - v->n_out;
-	if (s->unanswered || !store__is_ready(v->next)) {
-		v->parts->lose(s);
-		v->parts->fail_all(s, false);
-	}
-	v->parts->close(s->at);
 	s->at = v->next;
 	v->next = NULL;
 	store__move_end(s);
+	parts->close(left);
+	if (s->unanswered || !store__is_ready(s->at)) parts->lose(s);
+	if (store__is_ready(s->at))
+		parts->drop_written(s);
+	else
+		parts->drop_all(s);
 	s->options.moved(s->options.user, carried);
 	parts->flush(s);
+}
+
+/* All is answered, and all are told, or will not be in time. */
+static bool
+has_drained(const struct store *s)
+{
+	const struct store_move *v = s->move;
+
+	return store__is_ready(s->at) && !s->unanswered && (!v->unheard || uv_now(s->options.loop) >= v->by_ms);
 }
 
 /* Whether there is nothing more to be waited for. */
@@ -229,6 +246,12 @@ has_finished(const struct store *s)
 }
 
 void
+store_heard(struct store *s)
+{
+	if (s->move && s->move->unheard) s->move->unheard--;
+}
+
+void
 store__move_on(struct store *s)
 {
 	struct store_move *v = s->move;
@@ -237,8 +260,9 @@ store__move_on(struct store *s)
 	if (v->phase == STORE_CONNECTS && store__is_ready(v->next)) {
 		v->phase = STORE_DRAINS;
 		v->by_ms = uv_now(s->options.loop) + DRAIN_MS;
+		v->unheard = s->options.leaves(s->options.user);
 	}
-	if (v->phase == STORE_DRAINS && store__is_ready(s->at) && !s->unanswered) begin_carrying(s);
+	if (v->phase == STORE_DRAINS && has_drained(s)) begin_carrying(s);
 	if (v->phase == STORE_CARRIES) carry_on(s);
 	if (has_finished(s)) go_over_to_next(s);
 }

@@ -20,7 +20,10 @@ enum feed_stow_result {
 	FEED_STOW_DONE,
 	FEED_STOW_MOVED, /* another siocast has taken the session: its client is there */
 	FEED_STOW_FAILED, /* Redis did not say that it has it, in time; it may have it nevertheless */
-	FEED_STOW_ELSEWHERE, /* of no session: all are to be put again, since it is another Redis from now on */
+	/* Of no session, as the next: it is about to be another Redis. What ends is put once more from now on, since
+	 * what the one before has may not come along; the worker gives this back. */
+	FEED_STOW_LEAVES,
+	FEED_STOW_ELSEWHERE, /* all are to be put again, since it is another Redis from now on */
 };
 
 struct feed_stow {

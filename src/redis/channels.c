@@ -20,10 +20,15 @@ redis_channels_is_connected(const struct redis_channels *c)
 }
 
 bool
+redis_channels_is_answered(const struct redis_channels *c)
+{
+	return redis_link_is_ready(c->link) && c->asked_at == c->asked_n && (!c->shards || c->shards_ready);
+}
+
+bool
 redis_channels_is_complete(const struct redis_channels *c)
 {
-	return redis_link_is_ready(c->link) && c->asked_at == c->asked_n && eio_list_empty(&c->changed) &&
-	       (!c->shards || c->shards_ready);
+	return redis_channels_is_answered(c) && eio_list_empty(&c->changed);
 }
 
 bool
@@ -87,6 +92,14 @@ redis_channels_has(const struct redis_channels *c, enum redis_channel_kind kind,
 	return one && one->wants;
 }
 
+bool
+redis_channels_hears(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name)
+{
+	const struct redis_channel *one = redis_channels__find(c, kind, name, eio_hash_bytes(c->hash_key, name));
+
+	return redis_link_is_ready(c->link) && one && one->wants && one->confirmed;
+}
+
 void
 redis_channels_tell_refused(const struct redis_channels *c, bool refused)
 {
@@ -98,88 +111,34 @@ redis_channels_tell_refused(const struct redis_channels *c, bool refused)
 	}
 }
 
-/* Asking: each channel by a command of its own, since of a command with several Redis refuses all when an ACL forbids
- * one. What changed in one turn is one write all the same. */
+/* Asking */
 
-static const char *const ask_words[] = { "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE" };
-static const char *const leave_words[] = { "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE" };
-
-static bool
-reserve_asked(struct redis_channels *c)
+void
+redis_channels_follow(struct redis_channels *c, const struct redis_channels *other)
 {
-	size_t cap = c->asked_cap ? 2 * c->asked_cap : 64;
-	struct redis_channel **asked;
+	struct eio_buf b;
+	size_t n;
 
-	if (c->asked_at == c->asked_n) c->asked_at = c->asked_n = 0;
-	if (c->asked_n < c->asked_cap) return true;
-	if (c->asked_at > c->asked_cap / 2) {
-		/* Joins that never pause must not make it grow. */
-		c->asked_n -= c->asked_at;
-		memmove(c->asked, c->asked + c->asked_at, c->asked_n * sizeof *asked);
-		c->asked_at = 0;
-		return true;
+	if (redis_link_is_ready(c->link) && !c->rests && !eio_list_empty(&c->changed)) {
+		eio_buf_init(&b);
+		n = redis_channels__say(c, other, &b);
+		if (n) redis_link_write(c->link, &b, n);
+		eio_buf_deinit(&b);
 	}
-	asked = realloc(c->asked, cap * sizeof *asked);
-	if (!asked) return false;
-	c->asked = asked;
-	c->asked_cap = cap;
-	return true;
-}
-
-/* Says to the server what is so with a channel. False when out of memory: it is to be said later. */
-static bool
-say_channel(struct redis_channels *c, struct redis_channel *one, struct eio_buf *out)
-{
-	size_t before = out->n;
-	bool wanted = one->wants > 0;
-
-	if (!reserve_asked(c)) return false;
-	redis_command(out, 2);
-	redis_argument(out, eio_cstr((wanted ? ask_words : leave_words)[one->kind]));
-	redis_argument(out, eio_bytes(one->name, one->n));
-	if (eio_buf_failed(out)) {
-		out->failed = false;
-		out->n = before;
-		return false;
-	}
-	c->asked[c->asked_n++] = one;
-	one->unanswered++;
-	one->confirmed = false;
-	one->sent = wanted;
-	return true;
-}
-
-/* Returns how many commands. */
-static size_t
-say_changes(struct redis_channels *c, struct eio_buf *out)
-{
-	struct eio_list *l, *next;
-	size_t n = 0;
-
-	EIO_LIST_FOREACH_SAFE(l, next, &c->changed)
-	{
-		struct redis_channel *one = EIO_CONTAINER(l, struct redis_channel, changed);
-
-		if (!say_channel(c, one, out)) break;
-		eio_list_remove(&one->changed);
-		n++;
-	}
-	return n;
+	tell_channels_state(c);
 }
 
 void
 redis_channels_flush(struct redis_channels *c)
 {
-	struct eio_buf b;
-	size_t n;
+	redis_channels_follow(c, NULL);
+}
 
-	if (redis_link_is_ready(c->link) && !eio_list_empty(&c->changed)) {
-		eio_buf_init(&b);
-		n = say_changes(c, &b);
-		if (n) redis_link_write(c->link, &b, n);
-		eio_buf_deinit(&b);
-	}
-	tell_channels_state(c);
+void
+redis_channels_rest(struct redis_channels *c)
+{
+	c->rests = true;
+	uv_timer_stop(&c->timer);
 }
 
 static void
@@ -201,7 +160,7 @@ ask_refused_later(struct redis_channels *c)
 {
 	uint64_t now = uv_now(c->timer.loop);
 
-	if (!c->refused || c->asked_at < c->asked_n || !redis_link_is_ready(c->link)) return;
+	if (!c->refused || c->rests || c->asked_at < c->asked_n || !redis_link_is_ready(c->link)) return;
 	uv_timer_start(&c->timer, on_channels_timer, redis_backoff_failed(&c->backoff, now), 0);
 }
 
@@ -280,6 +239,7 @@ channels_greet(void *user, struct eio_buf *out)
 	struct redis_channels *c = redis_channels__of(user);
 
 	c->asked_at = c->asked_n = 0;
+	c->rests = false;
 	EIO_HASH_FOREACH_SAFE(n, next, &c->all)
 	{
 		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);
@@ -288,7 +248,7 @@ channels_greet(void *user, struct eio_buf *out)
 		one->unanswered = 0;
 		redis_channels__note_change(c, one);
 	}
-	return say_changes(c, out);
+	return redis_channels__say(c, NULL, out);
 }
 
 /* It is there again. */

@@ -73,11 +73,18 @@ int redis_channels_want_all(struct redis_channels *c, const struct redis_channel
 /* Tells of each that is refused that it is, or is not any more. */
 void redis_channels_tell_refused(const struct redis_channels *c, bool refused);
 
-/* Whether it is connected; whether all that is wanted has been answered besides; and whether none of that was refused,
- * as `state` says. */
+/* Whether it is connected; whether all that it was asked for has been answered besides; whether that is all that is
+ * wanted; and whether none of it was refused, as `state` says. */
 bool redis_channels_is_connected(const struct redis_channels *c);
+bool redis_channels_is_answered(const struct redis_channels *c);
 bool redis_channels_is_complete(const struct redis_channels *c);
 bool redis_channels_is_ready(const struct redis_channels *c);
+
+/* Whether it is connected, and one is wanted and confirmed. */
+bool redis_channels_hears(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);
+
+/* Asks for nothing more, nor again for what was refused, until it is connected anew. */
+void redis_channels_rest(struct redis_channels *c);
 
 /* As redis_link_redial(). */
 void redis_channels_redial(struct redis_channels *c);
@@ -92,6 +99,9 @@ void redis_channels_handed(
 
 /* Not from within one of the calls above: message, too_long. */
 void redis_channels_flush(struct redis_channels *c);
+
+/* The same, but only what another one was asked for is asked. */
+void redis_channels_follow(struct redis_channels *c, const struct redis_channels *other);
 
 /* Closes it; nothing is called any more. What is left goes when the loop has run. */
 void redis_channels_close(struct redis_channels *c);

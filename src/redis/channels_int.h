@@ -42,6 +42,7 @@ struct redis_channels {
 	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
 	size_t refused; /* how many channels are */
 	bool ready; /* as was told */
+	bool rests; /* nothing more is asked on the connection at hand */
 	uint64_t missing_ms; /* since when what was confirmed has been lost; 0: it has not */
 	uv_timer_t timer; /* when to ask again for what was refused */
 	struct redis_backoff backoff; /* of that */
@@ -69,6 +70,10 @@ struct redis_channel *redis_channels__add(
 
 /* It is wanted, or not any more, or it is there: maybe the server is to be told. */
 void redis_channels__note_change(struct redis_channels *c, struct redis_channel *one);
+
+/* channels_say.c: adds what the server is to be told, and returns how many commands that are; with another one, only
+ * what that was asked for. */
+size_t redis_channels__say(struct redis_channels *c, const struct redis_channels *other, struct eio_buf *out);
 
 /* channels_hand.c: what another process gave, before the link is opened. False: it makes no sense. */
 bool redis_channels__read_handed(struct redis_channels *c, const char *text, struct redis_handed *out);

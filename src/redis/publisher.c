@@ -23,8 +23,8 @@ struct redis_publisher {
 	struct log_limit limit;
 	bool stays; /* at its address, which is not that of new connections any more */
 	bool away; /* the same, and its connection there is lost: it writes nothing */
-	bool moves; /* to another address, when all is answered, */
-	uint64_t moves_by_ms; /* or then */
+	bool moves; /* to another address, when all is answered, or that has taken too long: */
+	uv_timer_t timer;
 };
 
 static struct redis_publisher *
@@ -75,7 +75,6 @@ redis_publisher_flush(struct redis_publisher *p)
 {
 	size_t n = p->queued;
 
-	if (p->moves && uv_now(p->loop) >= p->moves_by_ms) redis_link_redial(p->link);
 	if (!redis_link_is_ready(p->link) || !n || p->moves || p->away) return;
 	p->unanswered += n;
 	p->queued = 0;
@@ -145,6 +144,7 @@ publisher_lost(void *user)
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_FAILED, p->unanswered);
 	p->unanswered = 0;
 	p->moves = false; /* it does */
+	uv_timer_stop(&p->timer);
 	p->away = p->stays;
 }
 
@@ -164,13 +164,23 @@ redis_publisher_stay(struct redis_publisher *p)
 	p->away = !redis_link_is_ready(p->link);
 }
 
+static void
+on_publisher_timer(uv_timer_t *t)
+{
+	struct redis_publisher *p = publisher_of(t->data);
+
+	if (p->moves) redis_link_redial(p->link);
+}
+
 void
 redis_publisher_move(struct redis_publisher *p, bool at_once)
 {
 	p->stays = p->away = false;
 	p->moves = p->unanswered > 0 && !at_once;
-	p->moves_by_ms = uv_now(p->loop) + REDIS_PUBLISHER_MOVE_MS;
-	if (!p->moves) redis_link_redial(p->link);
+	if (p->moves)
+		uv_timer_start(&p->timer, on_publisher_timer, REDIS_PUBLISHER_MOVE_MS, 0);
+	else
+		redis_link_redial(p->link);
 }
 
 bool
@@ -208,9 +218,22 @@ redis_publisher_open(uv_loop_t *loop, const struct redis_publisher_options *opti
 	p->loop = loop;
 	p->options = *options;
 	p->link = redis_link_open(loop, &link_options);
-	if (p->link) return p;
+	if (!p->link) {
+		free(p);
+		return NULL;
+	}
+	uv_timer_init(loop, &p->timer); /* cannot fail */
+	p->timer.data = p;
+	return p;
+}
+
+static void
+on_publisher_timer_closed(uv_handle_t *h)
+{
+	struct redis_publisher *p = publisher_of(h->data);
+
+	p->magic = 0;
 	free(p);
-	return NULL;
 }
 
 void
@@ -221,6 +244,5 @@ redis_publisher_close(struct redis_publisher *p)
 	metrics_add(p->options.metrics, REDIS_METRIC_PUBLISH_DROPPED, p->queued);
 	redis_link_close(p->link);
 	eio_buf_deinit(&p->queue);
-	p->magic = 0;
-	free(p);
+	uv_close((uv_handle_t *)&p->timer, on_publisher_timer_closed);
 }

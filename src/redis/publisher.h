@@ -41,13 +41,14 @@ void redis_publisher_flush(struct redis_publisher *p);
 void redis_publisher_stay(struct redis_publisher *p);
 
 /* Its address is another one now: it connects there once what it has written is answered, or after
- * REDIS_PUBLISHER_MOVE_MS, looking at its next flush, and publishes on. at_once: it does not wait for that. */
+ * REDIS_PUBLISHER_MOVE_MS, and publishes on. at_once: it does not wait for that. */
 void redis_publisher_move(struct redis_publisher *p, bool at_once);
 
 /* Whether it waits for that. */
 bool redis_publisher_moves(const struct redis_publisher *p);
 
-/* Closes it. What the kernel takes at once still leaves, the rest is dropped, and counted. */
+/* Closes it. What the kernel takes at once still leaves, the rest is dropped, and counted. What is left of it goes when
+ * the loop has run. */
 void redis_publisher_close(struct redis_publisher *p);
 
 #endif

@@ -75,10 +75,10 @@ is_connected(const struct crossing *v, enum crossing_side side)
 }
 
 static bool
-are_complete(const struct crossing *v)
+hear_markers(const struct crossing *v)
 {
-	return v->options.is_complete(v->options.user, CROSSING_OLD) &&
-	       v->options.is_complete(v->options.user, CROSSING_NEW);
+	return v->options.hears_markers(v->options.user, CROSSING_OLD) &&
+	       v->options.hears_markers(v->options.user, CROSSING_NEW);
 }
 
 /* Once. */
@@ -196,16 +196,16 @@ publish_cut(struct crossing *v)
 	v->until_ms = uv_now(v->options.loop) + CROSSING_CUT_MS;
 	if (!v->separate) hold_nothing(v);
 	move_end_publish(v->cut == '4' ? &v->at_new : &v->at_old, v->channel, v->cut);
+	if (v->options.cuts) v->options.cuts(v->options.user);
 }
 
-/* What comes of a channel that one of both has not confirmed yet would be missing. */
+/* What comes of a channel that one of both has not confirmed yet would be missing. So that is waited for. */
 static void
 decide_cut(struct crossing *v, char cut)
 {
 	v->cut = cut;
 	v->phase = PHASE_WAITS;
 	v->until_ms = uv_now(v->options.loop) + CROSSING_CUT_MS;
-	if (are_complete(v)) publish_cut(v);
 }
 
 /* What they are to each other is known; but before the old one is left, whoever publishes there does. */
@@ -279,9 +279,9 @@ crossing_refused(struct crossing *v, struct eio_bytes name)
 }
 
 bool
-crossing_cuts(const struct crossing *v)
+crossing_settles(const struct crossing *v)
 {
-	return v->phase >= PHASE_CUTS;
+	return v->phase == PHASE_WAITS;
 }
 
 /* Its end */
@@ -343,7 +343,7 @@ connect_anew(struct crossing *v, const char *why)
 static bool
 has_connected(const struct crossing *v)
 {
-	return are_complete(v) && move_end_is_ready(&v->at_old) && move_end_is_ready(&v->at_new);
+	return hear_markers(v) && move_end_is_ready(&v->at_old) && move_end_is_ready(&v->at_new);
 }
 
 /* Why it cannot go on, or NULL. */
@@ -403,7 +403,7 @@ on_crossing_timer(uv_timer_t *t)
 	if (v->phase == PHASE_RELATES && uv_now(t->loop) >= v->until_ms) begin_leaving(v, true);
 	if (v->phase == PHASE_LEAVES && (has_switched(v) || uv_now(t->loop) >= v->until_ms))
 		decide_cut(v, v->separate ? '5' : '4');
-	if (v->phase == PHASE_WAITS && are_complete(v)) publish_cut(v);
+	if (v->phase == PHASE_WAITS && v->options.is_settled(v->options.user)) publish_cut(v);
 	if (v->phase == PHASE_OVER) finish_crossing(v, false);
 }
 

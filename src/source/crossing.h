@@ -21,11 +21,14 @@
  * When the cut has come to the one and not yet to the other, what comes behind it is held back: of the old one, too,
  * since it is passed after all where the new one never gets there.
  *
- * All else, such as a connection that is lost, a marker that may not be published, or too much to be held back, ends in
- * connecting anew, with a gap that is told.
+ * When the connection is lost on which a marker is published it is published again, and may come twice: each side hears
+ * the first of them first.
  *
- * What hears the two servers is its owner's: subscribers, or channels that come and go. While those may change the cut
- * waits until both have what is wanted.
+ * All else, such as the loss of a connection by which messages come, a marker that may not be published, or too much to
+ * be held back, ends in connecting anew, with a gap that is told.
+ *
+ * What hears the two servers is its owner's: subscribers, or channels that come and go. Before the cut these rest until
+ * both have what was wanted; what is wanted meanwhile begins at the new one.
  *
  * Threads: the loop's only.
  */
@@ -55,9 +58,16 @@ struct crossing_options {
 	uv_loop_t *loop;
 	const struct redis_url *url; /* borrowed, as the next: of the new one */
 	struct metrics *metrics;
-	/* Whether a side is connected; and all that is wanted of it, with the markers' channel, is answered. */
+	/* Whether a side is connected; and has confirmed the markers' channel besides. */
 	bool (*is_connected)(void *user, enum crossing_side side);
-	bool (*is_complete)(void *user, enum crossing_side side);
+	bool (*hears_markers)(void *user, enum crossing_side side);
+	/* Whether all is answered that the sides were asked for. From the first time on, on the loop, neither is to be
+	 * asked for anything that the other one was not: else something would be to be answered for ever, where
+	 * channels come and go all the time. */
+	bool (*is_settled)(void *user);
+	/* The cut is published: what is wanted from now on is to be asked of the new one, on the loop. NULL: nobody
+	 * does. */
+	void (*cuts)(void *user);
 	/* A message that was held back is to be taken now; skipped: one that was too long, by a string of so many
 	 * bytes; else 0. */
 	void (*take)(void *user, const struct redis_message *m, uint64_t skipped);
@@ -94,7 +104,7 @@ void crossing_lost(struct crossing *v, enum crossing_side side);
 /* A channel is refused, or not any more: whether it is that of the markers. */
 bool crossing_refused(struct crossing *v, struct eio_bytes name);
 
-/* Whether the cut has been published: what is wanted from now on begins at the new one. */
-bool crossing_cuts(const struct crossing *v);
+/* Whether it waits until both sides are settled. */
+bool crossing_settles(const struct crossing *v);
 
 #endif

@@ -241,17 +241,15 @@ movable_is_complete(const struct movable *m)
 	return redis_channels_is_complete(m->side->channels);
 }
 
-/* Behind the cut the old one is asked for nothing more: what it would say of a channel up to there, and what the new
- * one says of it later, would not fit together. It begins with the new one, as if it had been wanted then. */
+/* Just before the cut, and behind it, the old one is asked for nothing more: what it would say of a channel up to
+ * there, and what the new one says of it later, would not fit together. It begins with the new one, as if it had been
+ * wanted then. */
 void
 movable_flush(struct movable *m)
 {
-	if (!m->crossing) {
-		redis_channels_flush(m->side->channels);
-		return;
-	}
-	redis_channels_flush(movable_side(m, CROSSING_NEW)->channels);
-	if (!crossing_cuts(m->crossing)) redis_channels_flush(movable_side(m, CROSSING_OLD)->channels);
+	if (m->crossing && crossing_settles(m->crossing)) return;
+	redis_channels_flush(m->side->channels);
+	if (m->other) redis_channels_flush(m->other->channels);
 }
 
 void
@@ -282,9 +280,30 @@ is_movable_connected(void *user, enum crossing_side side)
 }
 
 static bool
-is_movable_complete(void *user, enum crossing_side side)
+hears_movable_markers(void *user, enum crossing_side side)
 {
-	return redis_channels_is_complete(movable_side(movable_of(user), side)->channels);
+	const struct movable *m = movable_of(user);
+
+	return redis_channels_hears(movable_side(m, side)->channels, REDIS_CHANNEL, eio_cstr(m->marker));
+}
+
+/* What the old one was asked for, and the new one was not, since memory was out, it is asked for now. */
+static bool
+is_movable_settled(void *user)
+{
+	const struct movable *m = movable_of(user);
+	struct redis_channels *old = movable_side(m, CROSSING_OLD)->channels;
+	struct redis_channels *new = movable_side(m, CROSSING_NEW)->channels;
+
+	redis_channels_rest(old);
+	redis_channels_follow(new, old);
+	return redis_channels_is_answered(old) && redis_channels_is_answered(new);
+}
+
+static void
+on_movable_cuts(void *user)
+{
+	movable_flush(movable_of(user));
 }
 
 static void
@@ -348,7 +367,9 @@ begin_crossing(struct movable *m, const struct redis_url *old)
 		.url = m->options.url,
 		.metrics = m->options.metrics,
 		.is_connected = is_movable_connected,
-		.is_complete = is_movable_complete,
+		.hears_markers = hears_movable_markers,
+		.is_settled = is_movable_settled,
+		.cuts = on_movable_cuts,
 		.take = take_movable_held,
 		.over = on_movable_over,
 		.ended = on_movable_ended,

@@ -20,8 +20,40 @@ move_end_of(void *user)
 	return e;
 }
 
+/* Says what was said last, unless it is to wait until it is connected again. */
 static void
-on_move_end(void *user)
+say_again(struct move_end *e)
+{
+	const struct eio_bytes number = eio_bytes(&e->number, 1);
+	struct eio_buf b;
+
+	if (!move_end_is_ready(e)) return;
+	eio_buf_init(&b);
+	redis_command(&b, e->channel ? 3 : 1);
+	redis_argument(&b, e->channel ? EIO_LIT("PUBLISH") : EIO_LIT("INFO"));
+	if (e->channel) redis_argument(&b, eio_cstr(e->channel));
+	if (e->channel) redis_argument(&b, number);
+	redis_fetcher_write(e->fetcher, &b, 1);
+	e->unanswered++;
+	eio_buf_deinit(&b);
+}
+
+static void
+on_move_end_ready(void *user)
+{
+	struct move_end *e = move_end_of(user);
+
+	if (e->waits) say_again(e);
+}
+
+static void
+on_move_end_lost(void *user)
+{
+	move_end_of(user)->unanswered = 0;
+}
+
+static void
+on_move_end_idle(void *user)
 {
 	(void)move_end_of(user);
 }
@@ -61,6 +93,7 @@ on_move_end_reply(void *user, enum redis_reply reply, struct eio_bytes text, con
 	if (!e->answered && values && redis_values_next(values, &at, &item) && item.kind == REDIS_ITEM_STRING)
 		take_info(e, item.bytes);
 	e->answered = true; /* it is the first that is asked */
+	if (--e->unanswered == 0) e->waits = false;
 }
 
 bool
@@ -71,10 +104,10 @@ move_end_open(struct move_end *e, uv_loop_t *loop, const struct redis_url *url, 
 		.metrics = metrics,
 		.max_string = REPLY_BYTES,
 		.max_reply = REPLY_BYTES,
-		.ready = on_move_end,
-		.lost = on_move_end,
+		.ready = on_move_end_ready,
+		.lost = on_move_end_lost,
 		.reply = on_move_end_reply,
-		.idle = on_move_end,
+		.idle = on_move_end_idle,
 		.user = e,
 	};
 
@@ -96,33 +129,19 @@ move_end_is_ready(const struct move_end *e)
 	return redis_fetcher_is_ready(e->fetcher);
 }
 
-static void
-send_command(struct move_end *e, struct eio_buf *b)
-{
-	if (move_end_is_ready(e)) redis_fetcher_write(e->fetcher, b, 1);
-	eio_buf_deinit(b);
-}
-
 void
 move_end_ask(struct move_end *e)
 {
-	struct eio_buf b;
-
-	eio_buf_init(&b);
-	redis_command(&b, 1);
-	redis_argument(&b, EIO_LIT("INFO"));
-	send_command(e, &b);
+	e->channel = NULL;
+	e->waits = true;
+	say_again(e);
 }
 
 void
 move_end_publish(struct move_end *e, const char *channel, char number)
 {
-	struct eio_buf b;
-
-	eio_buf_init(&b);
-	redis_command(&b, 3);
-	redis_argument(&b, EIO_LIT("PUBLISH"));
-	redis_argument(&b, eio_cstr(channel));
-	redis_argument(&b, eio_bytes(&number, 1));
-	send_command(e, &b);
+	e->channel = channel;
+	e->number = number;
+	e->waits = true;
+	say_again(e);
 }

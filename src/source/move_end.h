@@ -18,6 +18,10 @@ enum { MOVE_END_REPLID = 41 };
 struct move_end {
 	unsigned magic;
 	struct redis_fetcher *fetcher;
+	const char *channel; /* borrowed: what was said last is a marker, in that; NULL: that was a question */
+	char number; /* of the marker */
+	bool waits; /* for its answer */
+	size_t unanswered; /* on the connection at hand; the last of them is that */
 	bool answered; /* it has said what it is, or refuses to */
 	bool clustered;
 	char replid[MOVE_END_REPLID]; /* "": that is not known */
@@ -29,7 +33,8 @@ void move_end_close(struct move_end *e);
 
 bool move_end_is_ready(const struct move_end *e);
 
-/* Once it is ready; where it is not any more, nothing is published or asked. */
+/* It is said once it is ready, and again on the next connection if this one is lost before the answer: so a marker may
+ * come twice. What was said before is not said again: so that has to have been seen to come. channel is borrowed. */
 void move_end_ask(struct move_end *e);
 void move_end_publish(struct move_end *e, const char *channel, char number);
 

@@ -90,6 +90,12 @@ is_side_complete(void *user, enum crossing_side side)
 	return redis_subscriber_is_complete(side_of(move_of(user), side)->subscriber);
 }
 
+static bool
+are_sides_complete(void *user)
+{
+	return is_side_complete(user, CROSSING_OLD) && is_side_complete(user, CROSSING_NEW);
+}
+
 static void
 take_move_held(void *user, const struct redis_message *m, uint64_t skipped)
 {
@@ -195,7 +201,8 @@ new_move(struct pubsub *p, const struct pubsub_move_parts *parts, const struct s
 		.url = options->url,
 		.metrics = options->metrics,
 		.is_connected = is_side_connected,
-		.is_complete = is_side_complete,
+		.hears_markers = is_side_complete,
+		.is_settled = are_sides_complete,
 		.take = take_move_held,
 		.over = on_move_over,
 		.ended = on_move_ended,

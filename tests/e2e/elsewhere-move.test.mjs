@@ -3,10 +3,11 @@
 // Servers between which clients change, at another address of Redis: what clients miss meanwhile, and who comes back afterwards.
 
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { ask, connected, createClient } from './lib/client.mjs';
-import { SIOCAST_ONLY } from './lib/daemon.mjs';
+import { SIOCAST_ONLY, launchSiocast } from './lib/daemon.mjs';
 import { FEEDS, MODES, SOURCES, Servers, back, enter, hasAll, known, member } from './lib/elsewhere.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
@@ -38,6 +39,67 @@ async function settled(redis, sockets, before) {
 		return sockets.every((socket) => keys.includes(`sio:session:${socket._pid}`));
 	}, 'the sessions to be there');
 	await eventually(() => sockets.every((socket, i) => socket._lastOffset !== before[i]), 'offsets that go with them');
+}
+
+/** A line to a server, which holds what that answers to who has asked for something, until it is told to go on. */
+async function startHolding(cleanup, target, what) {
+	const all = new Set();
+	const line = {};
+	const asked = new Promise((resolve) => (line.begin = resolve));
+	const goesOn = new Promise((resolve) => (line.goOn = resolve));
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		let holds = false;
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		near.on('data', (bytes) => {
+			if (bytes.includes(what)) {
+				holds = true;
+				line.begin();
+			}
+			far.write(bytes);
+		});
+		far.on('data', async (bytes) => {
+			if (holds) await goesOn;
+			near.write(bytes);
+		});
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	line.url = `redis://127.0.0.1:${server.address().port}`;
+	line.asked = asked;
+	return cleanup.add(line, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
+}
+
+/** A server that has what another one had, and gets nothing more of it. */
+async function startCopy(cleanup, servers) {
+	const args = ['--repl-diskless-sync-delay', '0', '--replicaof', '127.0.0.1', String(servers.redis.port)];
+	const next = await startRedis(cleanup, await freePort(), { args });
+	await eventually(async () => /master_link_status:up/.test(await next.client.command('INFO', 'replication')), 'the replica');
+	await next.client.command('REPLICAOF', 'NO', 'ONE');
+	return next;
+}
+
+/** A client that has an offset. */
+async function knowing(servers, line) {
+	const socket = await member(servers, line);
+	await enter(socket);
+	const own = once(socket, 'own');
+	await ask(socket, 'tell', 'x');
+	await own;
+	return socket;
+}
+
+async function leave(socket) {
+	const gone = once(socket, 'disconnect');
+	socket.io.engine.close();
+	await gone;
 }
 
 describe('another address of Redis, of servers between which clients change', { concurrency: 3, skip: SIOCAST_ONLY }, () => {
@@ -139,6 +201,86 @@ describe('another address of Redis, of servers between which clients change', { 
 				await returned;
 				assert.equal(socket.recovered, false);
 			}
+		}),
+	);
+
+	test('who goes while sessions of others are carried away comes back', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 1 });
+			await servers.next();
+			const [server] = servers.list;
+			const next = await startCopy(cleanup, servers);
+			const line = await startHolding(cleanup, servers.redis.port, 'KEYS[1]..v');
+			await move(server, line.url);
+			const options = { transports: ['websocket'], reconnection: false };
+			const [away, there] = [await knowing(servers, options), await knowing(servers, options)];
+			const ids = [away.id, there.id];
+			await leave(away);
+			const moving = move(server, next.url);
+			await line.asked;
+			await leave(there);
+			await eventually(async () => (await metric(server, 'sessions{transport="websocket"}')) === 0, 'it to be seen');
+			line.goOn();
+			assert.equal(await moving, 1);
+			await eventually(async () => (await sessions(next)).length === 2, 'both sessions');
+			const returned = back([away, there]);
+			for (const socket of [away, there]) socket.connect();
+			await returned;
+			assert.deepEqual([away.recovered, away.id, there.recovered, there.id], [true, ids[0], true, ids[1]]);
+		}),
+	);
+
+	test('who goes before his session is put at the new one comes back', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 1 });
+			await servers.next();
+			const [server] = servers.list;
+			const next = await startCopy(cleanup, servers);
+			const there = await knowing(servers, { transports: ['websocket'], reconnection: false });
+			const { id } = there;
+			// What is refused is not put again for some seconds, wherever that is.
+			await servers.redis.client.command('ACL', 'SETUSER', 'default', '-eval');
+			const doubt = once(there, 'siocast:offset');
+			await ask(there, 'join', 'late');
+			await doubt;
+			await move(server, next.url);
+			assert.deepEqual(await sessions(next), []);
+			await leave(there);
+			await eventually(async () => (await sessions(next)).length === 1, 'the session', 3000);
+			const returned = back([there]);
+			there.connect();
+			await returned;
+			assert.deepEqual([there.recovered, there.id], [true, id]);
+			assert.deepEqual((await ask(there, 'rooms'))[1].sort(), ['a', 'b', 'late']);
+		}),
+	);
+
+	test('of streams, while it reads back what was there before it: nobody does any more', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream, n: 1 });
+			await servers.next();
+			const [server] = servers.list;
+			const line = await startHolding(cleanup, servers.redis.port, 'XREVRANGE');
+			await server.child.kill();
+			await write(server, { redis: { url: line.url } });
+			server.child = await launchSiocast(cleanup, server);
+			await line.asked;
+			await move(server, `redis://localhost:${servers.redis.port}`);
+			assert.match(server.child.output, /event=past-not-read reason="streams are read by another connection/);
+			// What comes now can be recovered.
+			const options = { transports: ['websocket'], reconnection: false };
+			const socket = await member(servers, options);
+			await enter(socket);
+			const { id } = socket;
+			await servers.next();
+			await hasAll(socket, servers.sent);
+			await leave(socket);
+			await servers.next();
+			const returned = back([socket]);
+			socket.connect();
+			await returned;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, servers.sent);
 		}),
 	);
 

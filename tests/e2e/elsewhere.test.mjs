@@ -320,6 +320,34 @@ describe('another siocast', { concurrency: 4, skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
+	test('what Redis refused it gets when its client goes', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream });
+			await servers.next();
+			const socket = await member(servers, { transports: ['websocket'], reconnection: false });
+			await enter(socket);
+			const { id } = socket;
+			await servers.redis.client.command('ACL', 'SETUSER', 'default', '-eval');
+			const doubt = once(socket, 'siocast:offset');
+			await ask(socket, 'join', 'late');
+			await doubt;
+			await servers.redis.client.command('ACL', 'SETUSER', 'default', '+eval');
+			await servers.next();
+			await hasAll(socket, 2);
+			socket.io.engine.close();
+			const value = async () => Buffer.from(String(await servers.redis.client.command('GET', `sio:session:${socket._pid}`)), 'base64');
+			await eventually(async () => (await value()).includes('late'), 'the session to be put', 3000);
+			await servers.next();
+			servers.turnTo(1);
+			const returned = back([socket]);
+			socket.connect();
+			await returned;
+			assert.deepEqual([socket.recovered, socket.id], [true, id]);
+			await hasAll(socket, 3);
+			assert.deepEqual((await ask(socket, 'rooms'))[1].sort(), ['a', 'b', 'late']);
+		}),
+	);
+
 	test('what Redis had is older after it was away; what it gets then counts again', limit(60), () =>
 		withCleanup(async (cleanup) => {
 			const servers = await Servers.start(cleanup, { feeds: FEEDS.stream });

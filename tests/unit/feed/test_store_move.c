@@ -27,12 +27,18 @@ static struct metrics_set counters;
 static struct metrics *metrics;
 static struct feed_secret secret;
 static struct store *store;
+static const char tag[FEED_TAG] = { 't', 'a', 'g' };
+static size_t unheard; /* who may have sessions, and says when he has heard it; 0: nobody */
+static bool leaves; /* that was told */
 static unsigned kept; /* sessions of clients that have gone */
 static struct eio_buf unanswered; /* names of sessions that the old one was asked for: each ends in a zero */
 static size_t answered; /* bytes of these */
 static bool silent; /* the old one answers nothing of that by itself */
 static unsigned asked, sets, puts_of_one, puts_of_two, sets_before_put;
 static unsigned results[FEED_STOW_ELSEWHERE + 1];
+static unsigned declared, undeclared, locals; /* what was told; what the new one was asked to declare */
+static bool declares_again, hangs; /* when it is told that it failed; the new one answers nothing */
+static unsigned taken[STORE_FAILED + 1];
 static bool moved;
 static size_t carried;
 
@@ -75,6 +81,10 @@ answer_script(const struct peer_link *l, const struct eio_bytes *words, struct e
 		note_question(words[3], out);
 		return true;
 	}
+	if (memmem(words[1].p, words[1].n, "'EXISTS'", 8)) {
+		if (l->of == &two) EIO_BUF_ADD_LIT(out, "$5\r\nvalue\r\n");
+		return true;
+	}
 	puts_of_one += l->of == &one;
 	puts_of_two += l->of == &two;
 	if (l->of == &two) sets_before_put = sets;
@@ -85,7 +95,12 @@ answer_script(const struct peer_link *l, const struct eio_bytes *words, struct e
 static bool
 answer_store(struct peer_link *l, const struct eio_bytes *words, size_t n, struct eio_buf *out)
 {
+	if (hangs && l->of == &two) return true;
 	if (peer_word_is(words[0], "EVAL")) return answer_script(l, words, out);
+	if (peer_word_is(words[0], "SET") && peer_word_is(words[2], "local")) {
+		locals += l->of == &two;
+		return l->of == &one;
+	}
 	if (peer_word_is(words[0], "SET")) {
 		assert_ptr_equal(l->of, &two);
 		assert_int_equal(n, 6);
@@ -122,21 +137,40 @@ static void
 on_test_taken(void *user, struct feed_recall *r, enum store_taken how, struct eio_bytes value)
 {
 	(void)user;
-	(void)r;
-	fail_msg("%d %.*s", how, (int)value.n, value.p);
+	assert_true(eio_bytes_eq(value, how == STORE_FOUND ? EIO_LIT("value") : EIO_LIT("")));
+	taken[how]++;
+	feed_recall_free(r);
+}
+
+static void
+declare(void)
+{
+	assert_true(store_declare(store, tag));
 }
 
 static void
 on_test_declared(void *user, bool good)
 {
 	(void)user;
-	fail_msg("%d", good);
+	declared += good;
+	undeclared += !good;
+	if (good || !declares_again) return;
+	declares_again = false;
+	(void)store_declare(store, tag);
 }
 
 static void
 on_test_lost(void *user)
 {
 	(void)user;
+}
+
+static size_t
+tell_test_leaving(void *user)
+{
+	(void)user;
+	leaves = true;
+	return unheard;
 }
 
 static void
@@ -182,7 +216,11 @@ open_both(void **state)
 {
 	(void)state;
 	kept = FEW;
-	silent = moved = false;
+	unheard = 0;
+	leaves = false;
+	silent = moved = declares_again = hangs = false;
+	declared = undeclared = locals = 0;
+	memset(taken, 0, sizeof taken);
 	asked = sets = puts_of_one = puts_of_two = sets_before_put = 0;
 	answered = carried = 0;
 	memset(results, 0, sizeof results);
@@ -205,6 +243,7 @@ open_both(void **state)
 		.taken = on_test_taken,
 		.declared = on_test_declared,
 		.lost = on_test_lost,
+		.leaves = tell_test_leaving,
 		.kept = tell_test_kept,
 		.tag = write_test_tag,
 		.moved = on_test_store_moved });
@@ -250,6 +289,18 @@ put(void)
 	memset(s->pid, 'p', sizeof s->pid);
 	memset(s->token, 'A', sizeof s->token);
 	store_stow(store, s);
+	store_flush(store);
+}
+
+static void
+take(void)
+{
+	struct feed_recall *r = feed_recall_new(EIO_LIT("/"));
+
+	assert_non_null(r);
+	memset(r->pid, 'p', sizeof r->pid);
+	memset(r->token, 'A', sizeof r->token);
+	store_take(store, r);
 	store_flush(store);
 }
 
@@ -317,6 +368,37 @@ the_old_one_takes_its_time(void **state)
 	assert_there();
 }
 
+/* Who goes before all know it has a session that comes along; so it is looked for those when they do. */
+static void
+all_know_it_first(void **state)
+{
+	(void)state;
+	unheard = 2;
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	store_heard(store);
+	peer_run_for(&loop, 500);
+	assert_int_equal(asked, 0);
+	kept++;
+	store_heard(store);
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(carried, FEW + 1);
+	store_heard(store); /* too late, and of nothing */
+	assert_there();
+}
+
+/* It is not waited for ever, and what is known comes along. */
+static void
+one_does_not_hear(void **state)
+{
+	(void)state;
+	unheard = 1;
+	move_to(&two);
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(carried, FEW);
+	assert_there();
+}
+
 static void
 some_at_a_time(void **state)
 {
@@ -355,7 +437,7 @@ the_old_one_stops(void **state)
 	assert_there();
 }
 
-/* It is as if it had no answer: what waits fails, and the next is put where it belongs. */
+/* What it was asked for comes along no more; what waits is put where it belongs. */
 static void
 the_old_one_is_lost(void **state)
 {
@@ -367,8 +449,95 @@ the_old_one_is_lost(void **state)
 	peer_hang_up(one.links[0]);
 	PEER_UNTIL(&loop, moved);
 	assert_int_equal(carried, 0);
-	assert_int_equal(results[FEED_STOW_FAILED], 1);
+	PEER_UNTIL(&loop, results[FEED_STOW_DONE] == 1);
+	assert_int_equal(puts_of_two, 1);
 	assert_there();
+}
+
+/* Who is told that something failed asks again at once: the new one answers that, and not something else. */
+static void
+the_old_one_hangs(void **state)
+{
+	(void)state;
+	declare();
+	store_flush(store);
+	peer_run_for(&loop, 50);
+	move_to(&two);
+	PEER_UNTIL(&loop, undeclared == 1);
+	peer_run_for(&loop, 500);
+	declare();
+	store_flush(store);
+	declares_again = true;
+	PEER_UNTIL(&loop, moved);
+	put();
+	PEER_UNTIL(&loop, results[FEED_STOW_DONE] + results[FEED_STOW_FAILED] == 1);
+	assert_int_equal(results[FEED_STOW_DONE], 1);
+	assert_int_equal(declared, locals);
+	assert_int_equal(declared, 1);
+	assert_there();
+}
+
+/* The old one would answer, and is left. */
+static void
+the_new_one_hangs(void **state)
+{
+	(void)state;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, asked == FEW);
+	hangs = true;
+	peer_hang_up(two.links[0]);
+	PEER_UNTIL(&loop, metrics_sum(&counters, &redis_metrics, REDIS_METRIC_CONNECTED) == 1);
+	while (answer_one()) continue;
+	peer_run_for(&loop, 1200);
+	take();
+	declare();
+	declares_again = true;
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(undeclared, 1);
+	assert_int_equal(taken[STORE_FAILED], 1);
+	hangs = false;
+	while (two.n) peer_hang_up(two.links[0]);
+	for (unsigned n = 1; !results[FEED_STOW_DONE]; n++) {
+		put();
+		PEER_UNTIL(&loop, results[FEED_STOW_DONE] + results[FEED_STOW_FAILED] == n);
+		peer_run_for(&loop, 100);
+	}
+	assert_int_equal(declared, 0);
+	assert_there();
+}
+
+/* Many come along, which takes long: who asks for his session waits for that. What is put does not. */
+static void
+it_takes_its_time_and_he_waits(void **state)
+{
+	(void)state;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, asked == FEW);
+	take();
+	put();
+	for (unsigned i = 0; i < FEW; i++) {
+		peer_run_for(&loop, 400);
+		assert_true(answer_one());
+	}
+	assert_int_equal(results[FEED_STOW_FAILED], 1);
+	PEER_UNTIL(&loop, moved);
+	PEER_UNTIL(&loop, puts_of_two == 1);
+	assert_int_equal(taken[STORE_FAILED], 0);
+	PEER_UNTIL(&loop, taken[STORE_FOUND] == 1);
+	assert_there();
+}
+
+/* Once it was asked for he does not wait for ever. */
+static void
+nobody_answers_him(void **state)
+{
+	(void)state;
+	take();
+	peer_run_for(&loop, STORE_MS - 200);
+	assert_int_equal(taken[STORE_FAILED], 0);
+	PEER_UNTIL(&loop, taken[STORE_FAILED] == 1);
 }
 
 /* What was carried waits for it. */
@@ -404,6 +573,25 @@ it_is_closed(void **state)
 	assert_int_equal(one.n + two.n, 0);
 }
 
+/* What waits for the new one is not said to the old one, which is lost. */
+static void
+it_is_closed_when_both_are_lost(void **state)
+{
+	(void)state;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, asked == FEW);
+	put();
+	hangs = true;
+	peer_hang_up(two.links[0]);
+	peer_hang_up(one.links[0]);
+	PEER_UNTIL(&loop, metrics_sum(&counters, &redis_metrics, REDIS_METRIC_CONNECTED) == 0);
+	assert_int_equal(results[FEED_STOW_FAILED], 0);
+	store_close(store);
+	assert_int_equal(results[FEED_STOW_FAILED], 1);
+	assert_false(moved);
+}
+
 /* Each allocation of the beginning: it has gone over then, or stays, and says so. */
 static void
 without_memory(void **state)
@@ -437,11 +625,18 @@ main(void)
 		OF_BOTH(all_come_along),
 		OF_BOTH(nobody_has_gone),
 		OF_BOTH(the_old_one_takes_its_time),
+		OF_BOTH(all_know_it_first),
+		OF_BOTH(one_does_not_hear),
 		OF_BOTH(some_at_a_time),
 		OF_BOTH(the_old_one_stops),
 		OF_BOTH(the_old_one_is_lost),
+		OF_BOTH(the_old_one_hangs),
+		OF_BOTH(the_new_one_hangs),
+		OF_BOTH(it_takes_its_time_and_he_waits),
+		OF_BOTH(nobody_answers_him),
 		OF_BOTH(the_new_one_comes_back),
 		OF_BOTH(it_is_closed),
+		OF_BOTH(it_is_closed_when_both_are_lost),
 		OF_BOTH(without_memory),
 	};
 

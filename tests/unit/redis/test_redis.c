@@ -363,6 +363,32 @@ publisher_stays(void **state)
 	server_free(s);
 }
 
+/* It does not wait for ever for what is not answered, though nobody publishes any more. */
+static void
+publisher_moves_by_itself(void **state)
+{
+	struct server *s = server_new("", "");
+	const struct redis_publisher_options o = { .url = &s->url, .metrics = s->counters, .queue_bytes = 1000 };
+	uint64_t began;
+
+	(void)state;
+	s->publisher = redis_publisher_open(&s->loop, &o);
+	await_words(s, HELLO, "+OK\r\n");
+	while (count(s, REDIS_METRIC_CONNECTED) == 0) uv_run(&s->loop, UV_RUN_ONCE);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("one")), 0);
+	redis_publisher_flush(s->publisher);
+	await_words(s, "one", NULL);
+	assert_int_equal(redis_publisher_publish(s->publisher, EIO_LIT("up"), EIO_LIT("two")), 0);
+	began = uv_now(&s->loop);
+	redis_publisher_move(s->publisher, false);
+	assert_true(redis_publisher_moves(s->publisher));
+	await_words(s, HELLO, "+OK\r\n");
+	assert_in_range(uv_now(&s->loop) - began, REDIS_PUBLISHER_MOVE_MS, 4 * REDIS_PUBLISHER_MOVE_MS);
+	await_words(s, "two", ":1\r\n");
+	assert_int_equal(count(s, REDIS_METRIC_PUBLISH_FAILED), 1);
+	server_free(s);
+}
+
 /* A name, not an address: it is looked up, and each address is tried. */
 static void
 resolves_names(void **state)
@@ -568,6 +594,7 @@ main(void)
 		cmocka_unit_test(silent_server),
 		cmocka_unit_test(publishes),
 		cmocka_unit_test(publisher_stays),
+		cmocka_unit_test(publisher_moves_by_itself),
 		cmocka_unit_test(resolves_names),
 		cmocka_unit_test(pauses_when_busy),
 		cmocka_unit_test(takes_few_at_once),

@@ -18,6 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { STEP_MS = 2, LATE_MS = 30 };
+
+struct late_answer {
+	struct peer_link *link;
+	uint64_t due_ms;
+	size_t n;
+};
+
 static uv_loop_t loop;
 static uv_timer_t watchdog;
 static struct peer one, two;
@@ -29,7 +37,15 @@ static char marker[64]; /* the channel */
 static char cut; /* the number of the last marker that was published */
 static bool keeps_cut; /* the cut is published, and heard by nobody yet */
 static bool refuses; /* the channel of the markers */
+static bool forbids; /* another one */
 static const char *unanswered; /* at the new one: what is asked of this is not answered */
+static struct eio_buf late; /* while it is slow: struct late_answer, and the bytes */
+static size_t late_at; /* in these: what stands before was said */
+static bool slow; /* both answer subscriptions LATE_MS later */
+static uv_timer_t steps; /* of joins, and of what is said late */
+static unsigned joined; /* channels that came meanwhile */
+static unsigned asked_for[2]; /* of these */
+static unsigned asked_behind_cut; /* of these, at the old one */
 static char asked[2][512]; /* of each of both: commands about channels that are not the markers' */
 static char seen[256]; /* messages that were taken */
 static bool ready, connected;
@@ -70,8 +86,39 @@ note_asked(const struct peer *p, const struct eio_bytes *words)
 	size_t at = strlen(text);
 
 	if (eio_bytes_starts(words[1], EIO_LIT("siocast:"))) return;
+	if (eio_bytes_starts(words[1], EIO_LIT("join:"))) {
+		asked_for[p == &two]++;
+		if (p == &one && (cut == '3' || cut == '4')) asked_behind_cut++;
+		return;
+	}
 	snprintf(text + at, sizeof asked[0] - at, "%.*s %.*s;", (int)words[0].n, words[0].p, (int)words[1].n,
 		words[1].p);
+}
+
+static void
+answer_slowly(struct peer_link *l, struct eio_bytes answer)
+{
+	const struct late_answer head = { l, uv_now(&loop) + LATE_MS, answer.n };
+
+	eio_buf_append(&late, &head, sizeof head);
+	eio_buf_add(&late, answer);
+}
+
+/* All of it that is due, or all. */
+static void
+say_late(bool all)
+{
+	struct late_answer head;
+
+	while (late_at < late.n) {
+		struct eio_buf b = { 0 };
+
+		memcpy(&head, late.p + late_at, sizeof head);
+		if (!all && uv_now(&loop) < head.due_ms) return;
+		eio_buf_append(&b, late.p + late_at + sizeof head, head.n);
+		late_at += sizeof head + head.n;
+		peer_say(head.link, &b);
+	}
 }
 
 static bool
@@ -87,9 +134,14 @@ answer_movable(struct peer_link *l, const struct eio_bytes *words, size_t n, str
 	} else if (refuses && n == 2 && peer_word_is(words[0], "SUBSCRIBE") &&
 		   eio_bytes_starts(words[1], EIO_LIT("siocast:"))) {
 		EIO_BUF_ADD_LIT(out, "-NOPERM no\r\n");
+	} else if (forbids && n == 2 && peer_word_is(words[1], "forbidden")) {
+		note_asked(l->of, words);
+		EIO_BUF_ADD_LIT(out, "-NOPERM no\r\n");
 	} else if (peer_answer_subscribe(l, words, n, &answer)) {
 		note_asked(l->of, words);
-		if (l->of != &two || !unanswered || !peer_word_is(words[1], unanswered))
+		if (slow)
+			answer_slowly(l, eio_buf_bytes(&answer));
+		else if (l->of != &two || !unanswered || !peer_word_is(words[1], unanswered))
 			eio_buf_add(out, eio_buf_bytes(&answer));
 		eio_buf_deinit(&answer);
 	} else {
@@ -102,6 +154,15 @@ static void
 say(struct peer *p, const char *channel, const char *payload)
 {
 	peer_say_message(p, channel, eio_cstr(payload));
+}
+
+static unsigned
+count_asked(int server, const char *name)
+{
+	unsigned n = 0;
+
+	for (const char *p = asked[server]; (p = strstr(p, name)); p++) n++;
+	return n;
 }
 
 /* What was asked for and not answered. */
@@ -234,6 +295,8 @@ open_both(void **state)
 
 	(void)state;
 	*seen = *asked[0] = *asked[1] = cut = '\0';
+	slow = forbids = false;
+	late_at = joined = asked_for[0] = asked_for[1] = asked_behind_cut = 0;
 	ready = connected = keeps_cut = refuses = false;
 	switched = gaps = 0;
 	refused = 0;
@@ -241,6 +304,7 @@ open_both(void **state)
 	assert_int_equal(uv_loop_init(&loop), 0);
 	uv_timer_init(&loop, &watchdog);
 	uv_timer_start(&watchdog, on_movable_watchdog, 20000, 0);
+	uv_timer_init(&loop, &steps);
 	assert_int_equal(metrics_set_init(&counters), 0);
 	with.metrics = metrics = metrics_new(&counters, &redis_metrics, "test");
 	one.answer = two.answer = answer_movable;
@@ -265,6 +329,8 @@ close_both(void **state)
 	if (channels) movable_close(channels);
 	peer_close(&one);
 	peer_close(&two);
+	eio_buf_deinit(&late);
+	uv_close((uv_handle_t *)&steps, NULL);
 	uv_close((uv_handle_t *)&watchdog, NULL);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);
@@ -381,6 +447,67 @@ one_that_is_wanted_meanwhile(void **state)
 	say(&two, "late", "2");
 	PEER_UNTIL(&loop, strlen(seen) == 14);
 	assert_string_equal(seen, "late:1;late:2;");
+}
+
+/* The next one that somebody comes for. */
+static void
+on_step(uv_timer_t *t)
+{
+	char name[32];
+
+	(void)t;
+	say_late(false);
+	snprintf(name, sizeof name, "join:%u", joined++);
+	want(name);
+	movable_flush(channels);
+}
+
+/* Somebody comes all the time, so there is always something that is not answered yet. */
+static void
+there_is_always_one_more(void **state)
+{
+	(void)state;
+	slow = true;
+	uv_timer_start(&steps, on_step, 0, STEP_MS);
+	peer_run_for(&loop, 3 * LATE_MS);
+	move_to(&two);
+	PEER_UNTIL(&loop, moved);
+	assert_string_equal(moved, "same");
+	assert_int_equal(asked_behind_cut, 0);
+	uv_timer_stop(&steps);
+	slow = false;
+	say_late(true);
+	PEER_UNTIL(&loop, ready && connected);
+	assert_int_equal(asked_for[1], joined);
+	assert_in_range(asked_for[0], 1, joined - 1);
+	assert_int_equal(gaps, 0);
+	say(&two, "a", "1");
+	PEER_UNTIL(&loop, *seen);
+	assert_string_equal(seen, "a:1;");
+}
+
+/* The old one is not asked for it once more behind the cut, and the new one is. */
+static void
+one_that_is_refused(void **state)
+{
+	unsigned at_one, at_two;
+
+	(void)state;
+	forbids = true;
+	want("forbidden");
+	movable_flush(channels);
+	PEER_UNTIL(&loop, refused == 1);
+	go_to_cut();
+	forbids = false;
+	at_one = count_asked(0, "forbidden");
+	at_two = count_asked(1, "forbidden");
+	PEER_UNTIL(&loop, count_asked(1, "forbidden") > at_two);
+	peer_run_for(&loop, 1500);
+	assert_int_equal(count_asked(0, "forbidden"), at_one);
+	say_marker(&two);
+	say_marker(&one);
+	assert_moved("same");
+	assert_int_equal(refused, 0);
 }
 
 /* Behind the cut's leaving a channel begins at the new one, and ends there. */
@@ -563,6 +690,8 @@ main(void)
 		OF_BOTH(it_goes_over),
 		OF_BOTH(and_back),
 		OF_BOTH(one_that_is_wanted_meanwhile),
+		OF_BOTH(there_is_always_one_more),
+		OF_BOTH(one_that_is_refused),
 		OF_BOTH(behind_the_cut_is_the_new_one),
 		OF_BOTH(the_old_one_is_lost),
 		OF_BOTH(the_new_one_is_lost),

@@ -39,6 +39,7 @@ static size_t message_bytes;
 static bool ready, switched;
 static bool lost; /* as was told with `switched` */
 static bool refuses; /* the channel of the markers */
+static char breaks; /* a connection, at this marker, or '?', at a question, which is not taken; '\0': none does */
 static bool publishes; /* somebody still does at the old one */
 static const char *moved; /* how, and why */
 static char moved_text[128];
@@ -86,6 +87,11 @@ answer_words(struct peer_link *l, const struct eio_bytes *words, size_t n, struc
 		return true;
 	}
 	if (peer_answer_subscribe(l, words, n, out)) return true;
+	if (breaks && breaks == (n == 3 ? *words[2].p : peer_word_is(words[0], "INFO") ? '?' : '\0')) {
+		breaks = '\0';
+		peer_hang_up(l);
+		return true;
+	}
 	if (peer_word_is(words[0], "INFO")) {
 		eio_buf_printf(out, "$54\r\nmaster_replid:%040d\r\n", l->of == &one ? 1 : 2);
 	} else if (peer_word_is(words[0], "PUBLISH")) {
@@ -223,6 +229,7 @@ open_move(size_t longest)
 	struct source_options o;
 	struct redis_url old;
 
+	breaks = '\0';
 	*seen = one_published = two_published = '\0';
 	ready = switched = publishes = refuses = lost = false;
 	moved = NULL;
@@ -439,6 +446,67 @@ too_much_of_the_new_one(void **state)
 	assert_string_equal(moved, "anew: too much came meanwhile");
 }
 
+static int
+begin_broken(void **state)
+{
+	(void)state;
+	open_move(CROSSING_HELD_BYTES);
+	breaks = '?';
+	return 0;
+}
+
+/* The connection breaks on which something is said, and it is said again on the next one. */
+static void
+who_publishes_is_lost(void **state)
+{
+	(void)state;
+	RUN_UNTIL_THAT(!breaks);
+	breaks = '1';
+	RUN_UNTIL_THAT(two_published == '1');
+	assert_int_equal(breaks, '\0');
+	say_text(&one, "1");
+	breaks = '4';
+	say_marker(&one, '1');
+	RUN_UNTIL_THAT(two_published == '4');
+	assert_int_equal(breaks, '\0');
+	/* As if the first one had been taken, too. */
+	say_marker(&two, '4');
+	say_text(&two, "2");
+	say_marker(&two, '4');
+	let_it_read(&two);
+	say_marker(&one, '4');
+	say_text(&one, "2");
+	RUN_UNTIL_THAT(moved);
+	say_text(&two, "3");
+	RUN_UNTIL_THAT(strlen(seen) == 6);
+	assert_string_equal(seen, "1;2;3;");
+	assert_string_equal(moved, "same");
+}
+
+static void
+who_publishes_at_the_old_one_is_lost(void **state)
+{
+	(void)state;
+	RUN_UNTIL_THAT(!breaks);
+	RUN_UNTIL_THAT(two_published == '1');
+	breaks = '2';
+	say_marker(&two, '1');
+	RUN_UNTIL_THAT(one_published == '2');
+	assert_int_equal(breaks, '\0');
+	breaks = '3';
+	say_marker(&one, '2');
+	say_marker(&two, '2');
+	say_marker(&two, '2');
+	RUN_UNTIL_THAT(one_published == '3');
+	assert_int_equal(breaks, '\0');
+	say_marker(&one, '3');
+	say_marker(&one, '3');
+	say_marker(&two, '3');
+	say_marker(&two, '3');
+	RUN_UNTIL_THAT(moved);
+	assert_string_equal(moved, "replica");
+}
+
 /* The old one still answers who publishes there, so that is waited for. */
 static void
 markers_are_refused(void **state)
@@ -590,6 +658,8 @@ main(void)
 		AT_THE_CUT(too_much_of_the_old_one),
 		AT_THE_CUT(too_much_of_the_new_one),
 		cmocka_unit_test_setup_teardown(markers_are_refused, begin_nothing, end_cut),
+		cmocka_unit_test_setup_teardown(who_publishes_is_lost, begin_broken, end_cut),
+		cmocka_unit_test_setup_teardown(who_publishes_at_the_old_one_is_lost, begin_broken, end_cut),
 		BEFORE_IT(the_old_one_is_lost_at_once),
 		BEFORE_IT(who_publishes_is_waited_for),
 		BEFORE_IT(the_old_one_to_its_end),
