@@ -48,6 +48,9 @@ const REASONS = [
 	['one reader among 1,000 that stopped', ({ values }) =>
 		`The rounds gave ${(values('stopped-one', 'siocast', 'more99') ?? []).map((v) => `${times(v)} %`).join(', ')}: what is looked for is smaller than what the machine does by itself. What the one costs is a look at a list when it is its ` +
 		'turn, and a system call for each message that finds no room.'],
+	['the same, encoding', ({ median }) =>
+		`The slowest is the market, whose messages have 13 numbers each: ${times(median('columns', 'siocast', 'encode_market_60'), 2)} µs for one of 60, ${times(median('columns', 'siocast', 'encode_market_1000'), 2)} for one of 1,000. A quarter of it is to read the JSON, another to find for each column which ` +
+		'differences are shortest (profile of bench/columns.c). That is tried on 16 rows of a batch; on 64 it took a tenth more, and -O3 takes a twentieth less. The processor was not the same all day: within two hours one program took from 0.65 to 1.15 µs for the same batches, and 0.48 the night before.'],
 	['the same, parsing the JSON array in Chromium', () =>
 		'JSON.parse is native code that makes objects of one shape; the columns are read by JavaScript, which has to make the same objects. It is compiled for each shape of messages, texts are made once for each entry of a ' +
 		'dictionary, and numbers come without text where a page takes them as columns. What has long texts of its own in each message, and few messages in a batch, gains least.'],
