@@ -304,6 +304,8 @@ recovery_release(struct clients *c, struct eio_bytes pid)
 
 	if (!p) return;
 	recovery_keep(p->socket);
+	/* Where its session is kept it is whose who asked for it. */
+	stow_give_up(p->stow);
 	client_end(client_of(p->socket), CLIENT_REASON_MOVED);
 }
 

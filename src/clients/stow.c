@@ -138,11 +138,20 @@ stow_free(struct client_stow *w)
 }
 
 void
+stow_give_up(struct client_stow *w)
+{
+	if (!w) return;
+	w->moved = true;
+	w->dirty = false;
+	eio_list_remove(&w->link);
+}
+
+void
 stow_touch(struct client_stow *w)
 {
 	struct client *c;
 
-	if (!w || w->left) return;
+	if (!w || w->left || w->moved) return;
 	c = client_of(w->socket);
 	if (!w->corked && c->corks++ == 0) eio_socket_cork(c->eio, true);
 	w->corked = true;

@@ -48,6 +48,9 @@ struct client_stow {
 struct client_stow *stow_new(struct sio_socket *s, struct client_past *past, const struct feed_recall *recall);
 void stow_free(struct client_stow *w); /* NULL is fine */
 
+/* Somebody else has its session where that is kept, or gets it: nothing more is put there. NULL is fine. */
+void stow_give_up(struct client_stow *w);
+
 /* Something about its session changes. NULL is fine. */
 void stow_touch(struct client_stow *w);
 

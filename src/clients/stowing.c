@@ -270,7 +270,7 @@ static void
 take_moved(struct client_stow *w)
 {
 	w->stored = false;
-	w->moved = true;
+	stow_give_up(w);
 	w->past->kept = true; /* there is nothing to come back to here */
 	client_end(client_of(w->socket), CLIENT_REASON_MOVED);
 }
