@@ -188,7 +188,6 @@ on_hub_second(struct eio_timer *t)
 
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
 	hub_ping_tick(h);
-	if (atomic_exchange_explicit(&h->gap_owed, false, memory_order_relaxed)) hub_link_tell_gap(h);
 	EIO_LIST_FOREACH_SAFE(l, next, &h->links) hub_link_tick(EIO_CONTAINER(l, struct hub_link, link), now);
 	end_sessions(h, now);
 	change_told_feeds(h);
@@ -258,32 +257,25 @@ relay_hub_change(struct relay_hub *h, struct feed_specs *specs)
 	mail_post(&h->changes, &m->mail);
 }
 
-/* Edges learn of it in the order of what they get: so it goes the way of deliveries. Without memory they do later. Any
- * thread. */
+/* Edges learn of it in the order of what they get: so it goes the way of deliveries. Of many in a row they learn once,
+ * behind the last of them. Any thread. */
 static void
 on_hub_gap(void *user)
 {
 	struct relay_hub *h = hub_of(user);
-	struct mail *m = malloc(sizeof *m);
 
-	if (m)
-		mail_post(&h->gaps, m);
-	else
-		atomic_store_explicit(&h->gap_owed, true, memory_order_relaxed);
+	if (atomic_fetch_add(&h->gaps_untold, 1) == 0) mail_post(&h->gaps, &h->gap);
 }
 
 static void
 take_hub_gaps(void *user, struct mail *run)
 {
 	struct relay_hub *h = hub_of(user);
+	unsigned n = atomic_load(&h->gaps_untold);
 
-	while (run) {
-		struct mail *m = run;
-
-		run = run->next;
-		free(m);
-		if (!h->closed) hub_link_tell_gap(h);
-	}
+	(void)run;
+	if (!h->closed) hub_link_tell_gap(h);
+	if (atomic_fetch_sub(&h->gaps_untold, n) != n) mail_post(&h->gaps, &h->gap);
 }
 
 static void
@@ -361,7 +353,7 @@ relay_hub_new(const struct relay_hub_options *options)
 	eio_list_init(&h->sessions);
 	eio_timer_init(&h->second, on_hub_second);
 	eio_timer_init(&h->settle, hub_sync_on_settle);
-	atomic_init(&h->gap_owed, false);
+	atomic_init(&h->gaps_untold, 0);
 	h->metrics = metrics_new(options->metrics, &relay_hub_metrics, NULL);
 	memcpy(h->epoch, eio_random_take(&options->thread->random, RELAY_EPOCH), RELAY_EPOCH);
 	h->batch_ms = options->feeds ? longest_interval(options->feeds) : 0;

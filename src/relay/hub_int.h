@@ -45,8 +45,9 @@ enum {
 
 struct hub_session;
 
-/* Whether an edge waits for its SYNC to be answered: it does for the round at hand, or for the next one. */
-enum hub_sync { HUB_SYNC_NONE, HUB_SYNC_ASKED, HUB_SYNC_LOOKED };
+/* Whether an edge waits for its SYNC to be answered: it does for the round at hand, for the next one, or, as the mail
+ * that begins that is in front of what its rooms have posted, for the one behind. */
+enum hub_sync { HUB_SYNC_NONE, HUB_SYNC_LATE, HUB_SYNC_ASKED, HUB_SYNC_LOOKED };
 
 /* A room that edges are in. */
 struct hub_room {
@@ -138,9 +139,9 @@ struct relay_hub {
 	bool sync_posted, settling;
 	struct eio_timer settle;
 	uint64_t settle_until_ms; /* 0: the feed was not ready yet */
-	atomic_bool gap_owed; /* there was no memory to tell of one in time */
+	atomic_uint gaps_untold; /* gap is posted while there are any */
 	struct mail_port starts, stops, upgrades, deliveries, changes, gaps, syncs;
-	struct mail start, stop, sync;
+	struct mail start, stop, sync, gap;
 	uv_sem_t stopped;
 	struct log_limit refused, slow;
 	bool closed;

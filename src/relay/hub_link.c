@@ -297,8 +297,9 @@ on_hub_link_message(void *user, struct eio_ws *ws, bool binary, char *data, size
 			hub_said_too_long(l->session, &f);
 	}
 	if (!l->session) return;
-	hub_session_pump(l->session);
+	/* Before what fills the connection: the edge keeps what it is not told of. */
 	hub_ping_published(l);
+	hub_session_pump(l->session);
 	if (l->session->cut) hub_link_cut_session(l->session, RELAY_HUB_METRIC_SLOW);
 }
 
@@ -308,7 +309,9 @@ on_hub_link_writable(void *user, struct eio_ws *ws)
 	struct hub_link *l = hub_link_of(user);
 
 	(void)ws;
-	if (l->session) hub_session_pump(l->session);
+	if (!l->session) return;
+	hub_ping_published(l);
+	hub_session_pump(l->session);
 }
 
 static void

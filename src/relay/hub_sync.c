@@ -24,7 +24,7 @@ void
 hub_sync_ask(struct hub_session *s, uint64_t number)
 {
 	/* Of an edge that asks again the last question counts. */
-	s->sync = HUB_SYNC_ASKED;
+	s->sync = s->hub->sync_posted ? HUB_SYNC_LATE : HUB_SYNC_ASKED;
 	s->sync_number = number;
 	if (!s->hub->settling) post_sync(s->hub);
 }
@@ -54,7 +54,7 @@ end_round(struct relay_hub *h)
 		if (s->sync == HUB_SYNC_LOOKED)
 			answer_sync(s);
 		else
-			more |= s->sync == HUB_SYNC_ASKED;
+			more |= s->sync != HUB_SYNC_NONE;
 	}
 	return more;
 }
@@ -94,7 +94,7 @@ void
 hub_sync_take(void *user, struct mail *run)
 {
 	struct relay_hub *h = user;
-	bool any = false;
+	bool any = false, late = false;
 
 	(void)run;
 	CHECK_MAGIC(h, RELAY_HUB_MAGIC);
@@ -103,10 +103,12 @@ hub_sync_take(void *user, struct mail *run)
 	for (struct eio_list *l = h->sessions.next; l != &h->sessions; l = l->next) {
 		struct hub_session *s = EIO_CONTAINER(l, struct hub_session, link);
 
-		if (s->sync != HUB_SYNC_ASKED) continue;
-		s->sync = HUB_SYNC_LOOKED;
-		any = true;
+		if (s->sync == HUB_SYNC_NONE || s->sync == HUB_SYNC_LOOKED) continue;
+		any |= s->sync == HUB_SYNC_ASKED;
+		late |= s->sync == HUB_SYNC_LATE;
+		s->sync++;
 	}
+	if (!any && late) post_sync(h);
 	if (!any) return;
 	h->settling = true;
 	h->settle_until_ms = 0;
