@@ -4,6 +4,22 @@
 
 #include <inttypes.h>
 
+static void
+on_adapter_rests(void *user)
+{
+	const struct adapter *a = adapter__of(user);
+
+	if (a->publisher) redis_publisher_rest(a->publisher);
+}
+
+static bool
+has_adapter_rested(void *user)
+{
+	const struct adapter *a = adapter__of(user);
+
+	return !a->publisher || redis_publisher_is_answered(a->publisher);
+}
+
 /* What we say goes where we hear from now on. */
 static void
 on_adapter_switched(void *user, bool lost)
@@ -39,6 +55,8 @@ on_adapter_moved(void *user, const struct source_moved *how)
 }
 
 static const struct source_move_events adapter_moves = {
+	.rests = on_adapter_rests,
+	.has_rested = has_adapter_rested,
 	.switched = on_adapter_switched,
 	.has_switched = has_adapter_switched,
 	.moved = on_adapter_moved,

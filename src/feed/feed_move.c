@@ -82,6 +82,25 @@ end_server_move(struct feed *f, size_t server)
 	tell_moved(f, server);
 }
 
+/* What handlers publish waits when all that hear it are ready for that: so it waits no longer than for the last one. */
+static void
+on_intake_rests(void *user, size_t server)
+{
+	struct feed *f = feed__of(user);
+
+	if (--f->moves[server].unrested == 0 && server == 0) feed_uplink_rest(&f->uplink);
+}
+
+/* Nobody publishes at the others. */
+static bool
+has_intake_rested(void *user, size_t server)
+{
+	const struct feed *f = feed__of(user);
+
+	if (server != 0) return true;
+	return !f->moves[server].unrested && feed_uplink_is_answered(&f->uplink);
+}
+
 /* What handlers publish goes to the first server, when all that hear it there are ready for that. */
 static void
 on_intake_switched(void *user, size_t server, bool lost)
@@ -93,7 +112,7 @@ on_intake_switched(void *user, size_t server, bool lost)
 	if (--v->unswitched == 0 && server == 0) feed_uplink_move(&f->uplink, v->lost);
 }
 
-/* Nobody publishes at the others. */
+/* The same. */
 static bool
 has_intake_switched(void *user, size_t server)
 {
@@ -130,6 +149,8 @@ begin_moving_store(struct feed *f)
 void
 feed__hear_moves(struct feed *f)
 {
+	f->intakes.rests = on_intake_rests;
+	f->intakes.has_rested = has_intake_rested;
 	f->intakes.switched = on_intake_switched;
 	f->intakes.has_switched = has_intake_switched;
 	f->intakes.moved = on_intake_moved;
@@ -145,7 +166,12 @@ feed_move_redis(struct feed *f, size_t server, const struct redis_url *old)
 	CHECK_MAGIC(f, FEED_MAGIC);
 	if (f->closed) return;
 	n = feed_intakes_movers(&f->intakes, server);
-	*v = (struct feed_server_move){ .unswitched = n, .unmoved = n, .begun_ms = uv_now(feed__loop(f)) };
+	*v = (struct feed_server_move){
+		.unrested = n,
+		.unswitched = n,
+		.unmoved = n,
+		.begun_ms = uv_now(feed__loop(f)),
+	};
 	/* Out of memory it counts on under the old name. */
 	(void)metrics_relabel(f->redis_metrics[server], f->options.redis[server].name);
 	atomic_fetch_add_explicit(&f->moving, 1, memory_order_acq_rel);

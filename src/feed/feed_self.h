@@ -29,7 +29,7 @@ struct feed_request {
 
 /* A server that is gone over to at another address. */
 struct feed_server_move {
-	unsigned unswitched, unmoved; /* sources that have not told it yet */
+	unsigned unrested, unswitched, unmoved; /* sources that have not told it yet */
 	bool lost; /* one has said that the one before answers no more */
 	struct source_moved how; /* what was told first, or first with a gap */
 	uint64_t begun_ms;

@@ -65,6 +65,25 @@ server_of(const struct feed_intake *in)
 	return (size_t)(in - in->all->v) / FEED_INTAKES;
 }
 
+static void
+on_source_rests(void *user)
+{
+	struct feed_intake *in = user;
+
+	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
+	if (in->rests) return;
+	in->rests = true;
+	in->all->rests(in->all->user, server_of(in));
+}
+
+static bool
+has_source_rested(void *user)
+{
+	const struct feed_intake *in = user;
+
+	return in->all->has_rested(in->all->user, server_of(in));
+}
+
 /* What is published at the new address comes from now on. So who reads what is retained goes there. */
 static void
 on_source_switched(void *user, bool lost)
@@ -73,6 +92,7 @@ on_source_switched(void *user, bool lost)
 
 	CHECK_MAGIC(in, FEED_INTAKE_MAGIC);
 	if (in->line) feed_prime_line_move(in->line);
+	on_source_rests(in);
 	in->all->switched(in->all->user, server_of(in), lost);
 }
 
@@ -213,6 +233,8 @@ reopen_source(struct feed_intake *in, struct source_options *o)
 }
 
 static const struct source_move_events move_events = {
+	.rests = on_source_rests,
+	.has_rested = has_source_rested,
 	.switched = on_source_switched,
 	.has_switched = has_source_switched,
 	.moved = on_source_moved,
@@ -231,6 +253,7 @@ move_intake(struct feed_intake *in, const struct redis_url *old)
 	struct source_options o = feed_intake_options(in, &r->table, r->options->specs);
 
 	if (!in->source) return;
+	in->rests = false;
 	if (in->line) o.channels = feed_prime_line_channels(in->line, &o.n_channels);
 	if (is_mover(in)) {
 		if (in->line) feed_prime_line_stay(in->line);

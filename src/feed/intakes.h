@@ -34,7 +34,10 @@ struct feed_intakes {
 	 * yet all that was there before */
 	size_t unsettled;
 	void (*settled)(void *user); /* they have all said it. NULL: nobody wants to know */
-	/* A source goes over to another address, see source_move_events. */
+	/* A source goes over to another address, see source_move_events; each tells that it `rests`, at the latest when
+	 * it has switched. */
+	void (*rests)(void *user, size_t server);
+	bool (*has_rested)(void *user, size_t server);
 	void (*switched)(void *user, size_t server, bool lost);
 	bool (*has_switched)(void *user, size_t server);
 	void (*moved)(void *user, size_t server, const struct source_moved *how);

@@ -21,6 +21,7 @@ struct feed_intake {
 	atomic_uint refused; /* how many channels and patterns */
 	struct source_place *places; /* owned, with their texts */
 	size_t n_places;
+	bool rests; /* its source has told that, while it goes over */
 	bool leaves; /* its source is about to go, and takes back what it has refused */
 	bool settles; /* it has not said yet what is missing since then; or: */
 	bool past; /* what was there before is still to come */

@@ -97,6 +97,11 @@ struct source_moved {
 
 /* Each is told once, in this order; user is that of the source. */
 struct source_move_events {
+	/* What is published at the old one comes to the new one, but later. So whoever publishes stops, to go on at the
+	 * new one when all of that has come there. Not told where that is not so. */
+	void (*rests)(void *user);
+	/* Asked behind that: whether all that was published at the old one is answered. */
+	bool (*has_rested)(void *user);
 	/* What is published at the new one counts from now on: so whoever publishes goes there. lost: the old one
 	 * answers no more, or may not. */
 	void (*switched)(void *user, bool lost);

@@ -155,6 +155,18 @@ feed_uplink_stay(struct feed_uplink *u)
 }
 
 void
+feed_uplink_rest(struct feed_uplink *u)
+{
+	if (u->publisher) redis_publisher_rest(u->publisher);
+}
+
+bool
+feed_uplink_is_answered(const struct feed_uplink *u)
+{
+	return !u->publisher || redis_publisher_is_answered(u->publisher);
+}
+
+void
 feed_uplink_move(struct feed_uplink *u, bool lost)
 {
 	u->stays = false;

@@ -55,6 +55,12 @@ int feed_uplink_post(struct feed_uplink *u, struct eio_bytes channel, struct eio
  * since at a replica it would be heard there only. On the feed's thread. */
 void feed_uplink_stay(struct feed_uplink *u);
 
+/* Until then it publishes nothing: all waits. The same. */
+void feed_uplink_rest(struct feed_uplink *u);
+
+/* Whether all that it has published is answered. The same. */
+bool feed_uplink_is_answered(const struct feed_uplink *u);
+
 /* Its server is at another address now; lost: that before answers no more. On the feed's thread. */
 void feed_uplink_move(struct feed_uplink *u, bool lost);
 

@@ -22,7 +22,7 @@ struct redis_publisher {
 	size_t queued, unanswered; /* messages in queue; and written */
 	struct log_limit limit;
 	bool stays; /* at its address, which is not that of new connections any more */
-	bool away; /* the same, and its connection there is lost: it writes nothing */
+	bool away; /* the same, and its connection there is lost, or rests: it writes nothing */
 	bool moves; /* to another address, when all is answered, or that has taken too long: */
 	uv_timer_t timer;
 };
@@ -162,6 +162,18 @@ redis_publisher_stay(struct redis_publisher *p)
 {
 	p->stays = true;
 	p->away = !redis_link_is_ready(p->link);
+}
+
+void
+redis_publisher_rest(struct redis_publisher *p)
+{
+	p->away = p->stays;
+}
+
+bool
+redis_publisher_is_answered(const struct redis_publisher *p)
+{
+	return p->unanswered == 0;
 }
 
 static void

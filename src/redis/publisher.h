@@ -40,6 +40,12 @@ void redis_publisher_flush(struct redis_publisher *p);
  * if it has one; else all waits. */
 void redis_publisher_stay(struct redis_publisher *p);
 
+/* Until then it publishes nothing: all waits. After redis_publisher_stay(). */
+void redis_publisher_rest(struct redis_publisher *p);
+
+/* Whether all that it has written is answered, or its connection lost. */
+bool redis_publisher_is_answered(const struct redis_publisher *p);
+
 /* Its address is another one now: it connects there once what it has written is answered, or after
  * REDIS_PUBLISHER_MOVE_MS, and publishes on. at_once: it does not wait for that. */
 void redis_publisher_move(struct redis_publisher *p, bool at_once);

@@ -14,7 +14,16 @@
 
 enum { LOOK_MS = 10 };
 
-enum crossing_phase { PHASE_CONNECTS, PHASE_ASKS, PHASE_RELATES, PHASE_LEAVES, PHASE_WAITS, PHASE_CUTS, PHASE_OVER };
+enum crossing_phase {
+	PHASE_CONNECTS,
+	PHASE_ASKS,
+	PHASE_RELATES,
+	PHASE_RESTS,
+	PHASE_LEAVES,
+	PHASE_WAITS,
+	PHASE_CUTS,
+	PHASE_OVER,
+};
 
 /* Whose messages are held. */
 enum crossing_holds { HOLDS_NONE, HOLDS_OLD, HOLDS_NEW };
@@ -208,6 +217,16 @@ decide_cut(struct crossing *v, char cut)
 	v->until_ms = uv_now(v->options.loop) + CROSSING_CUT_MS;
 }
 
+/* The new one is a replica: it says at once what is published there, and what is published at the old one later. */
+static void
+begin_resting(struct crossing *v)
+{
+	v->phase = PHASE_RESTS;
+	v->until_ms = uv_now(v->options.loop) + CROSSING_LEAVE_MS;
+	hold_nothing(v);
+	v->options.events->rests(v->options.events_user);
+}
+
 /* What they are to each other is known; but before the old one is left, whoever publishes there does. */
 static void
 begin_leaving(struct crossing *v, bool separate)
@@ -239,7 +258,7 @@ take_marker(struct crossing *v, enum crossing_side side, char number)
 	if (v->separate && number == (old ? '1' : '2'))
 		break_move(v, "what is said at one comes to the other, but late");
 	if (v->phase == PHASE_RELATES && number == '1' && old) begin_leaving(v, false);
-	if (v->phase == PHASE_RELATES && number == '2' && !old) decide_cut(v, '3');
+	if (v->phase == PHASE_RELATES && number == '2' && !old) begin_resting(v);
 	if (v->phase == PHASE_CUTS && number == v->cut) take_cut(v, side);
 }
 
@@ -356,7 +375,7 @@ find_obstacle(const struct crossing *v)
 	if (v->at_old.clustered || v->at_new.clustered) return "in a Redis Cluster messages have no order in common";
 	if (v->phase != PHASE_CONNECTS && !is_connected(v, CROSSING_NEW))
 		return "the connection to the new one was lost";
-	if (uv_now(v->options.loop) < v->until_ms || v->phase == PHASE_LEAVES) return NULL;
+	if (uv_now(v->options.loop) < v->until_ms || v->phase == PHASE_LEAVES || v->phase == PHASE_RESTS) return NULL;
 	if (v->phase == PHASE_WAITS) return "subscriptions were not answered in time";
 	if (v->phase == PHASE_CONNECTS || v->phase == PHASE_ASKS) return "not all connections could be made in time";
 	if (v->phase == PHASE_CUTS) return "a marker did not come";
@@ -383,9 +402,15 @@ begin_relating(struct crossing *v)
 }
 
 static bool
+has_rested(const struct crossing *v)
+{
+	return v->options.events->has_rested(v->options.events_user) || uv_now(v->options.loop) >= v->until_ms;
+}
+
+static bool
 has_switched(const struct crossing *v)
 {
-	return v->options.events->has_switched(v->options.events_user);
+	return v->options.events->has_switched(v->options.events_user) || uv_now(v->options.loop) >= v->until_ms;
 }
 
 static void
@@ -401,8 +426,8 @@ on_crossing_timer(uv_timer_t *t)
 	if (v->phase == PHASE_CONNECTS && has_connected(v)) begin_asking(v);
 	if (v->phase == PHASE_ASKS && v->at_old.answered && v->at_new.answered) begin_relating(v);
 	if (v->phase == PHASE_RELATES && uv_now(t->loop) >= v->until_ms) begin_leaving(v, true);
-	if (v->phase == PHASE_LEAVES && (has_switched(v) || uv_now(t->loop) >= v->until_ms))
-		decide_cut(v, v->separate ? '5' : '4');
+	if (v->phase == PHASE_RESTS && has_rested(v)) decide_cut(v, '3');
+	if (v->phase == PHASE_LEAVES && has_switched(v)) decide_cut(v, v->separate ? '5' : '4');
 	if (v->phase == PHASE_WAITS && v->options.is_settled(v->options.user)) publish_cut(v);
 	if (v->phase == PHASE_OVER) finish_crossing(v, false);
 }

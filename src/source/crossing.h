@@ -9,8 +9,9 @@
  *                                                                    replica. The cut is marker 4, published at the
  *                                                                    new one when handlers publish there, too: what
  *                                                                    they publish at a replica is heard there only
- *     marker 2, published at the old one, is heard at the new one    that is a replica. The cut is marker 3, published
- *                                                                    at the old one; then handlers go over
+ *     marker 2, published at the old one, is heard at the new one    that is a replica. Handlers stop; the cut is
+ *                                                                    marker 3, published at the old one behind all
+ *                                                                    that they published; then they go over
  *     each is heard where it was published, and nowhere else         they have nothing to do with each other: handlers
  *                                                                    go over; marker 5, published at the old one then,
  *                                                                    comes there behind all that was; then what was
@@ -78,7 +79,7 @@ struct crossing_options {
 	 * is not known yet (`anew`) the old one is to connect anew, which leads to the new address; otherwise it has
 	 * been left. */
 	void (*ended)(void *user, const struct source_moved *how, bool anew);
-	const struct source_move_events *events; /* borrowed: `switched` and `has_switched` are told of its owner */
+	const struct source_move_events *events; /* borrowed: all but `moved` are told of its owner */
 	void *events_user;
 	void *user;
 };

@@ -143,6 +143,27 @@ async function startStalling(cleanup, target, number) {
 	});
 }
 
+/** A line to a server, by which all that it says comes `ms` later. */
+async function startLagging(cleanup, target, ms) {
+	const all = new Set();
+	const server = net.createServer((near) => {
+		const far = net.connect(target, '127.0.0.1');
+		for (const socket of [near, far]) {
+			all.add(socket);
+			socket.setNoDelay(true);
+			socket.on('error', () => {});
+			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
+		}
+		near.pipe(far);
+		far.on('data', (bytes) => setTimeout(() => near.write(bytes), ms));
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return cleanup.add({ port: server.address().port }, () => {
+		for (const socket of all) socket.destroy();
+		server.close();
+	});
+}
+
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
 
 /** Publishes 1, 2, 3 … on a channel, thousands a second where the machine can, until it is stopped; gives the last number. */
@@ -244,6 +265,24 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			await assertComplete(a, last[0], 'a');
 			await assertComplete(p, last[1], 'p1');
 			await assertComplete(up, await emitted.stop(), 'up');
+		}),
+	);
+
+	// The replica is nearer to siocast than the master's messages are: what is published there first would come first.
+	test('to a replica that lags: what handlers published before comes before', limit(90), () =>
+		withCleanup(async (cleanup) => {
+			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
+			const replica = await startReplica(cleanup, await startLagging(cleanup, master.port, 200));
+			const { server, client } = await start(cleanup, master, { namespaces: UP, feeds: [...FEEDS, feed('up')] });
+			const [a, up] = ['a', 'up'].map((event) => heard(client, event));
+			const publisher = publish(cleanup, master, 'a');
+			const emitted = publish(cleanup, master, 'up', async (n) => n % 20 === 0 && client.emit('up', String(n / 20)));
+			for (let i = 0; i < 2; i++) {
+				await move(server, replica.url, 'replica');
+				await move(server, master.url, 'same');
+			}
+			await assertComplete(a, await publisher.stop(), 'a');
+			await assertComplete(up, Math.floor((await emitted.stop()) / 20), 'up');
 		}),
 	);
 

@@ -227,6 +227,20 @@ on_test_gap(void *user, uint64_t from_ms, uint64_t to_ms)
 }
 
 static void
+on_test_rests(void *user)
+{
+	(void)user;
+	assert_int_equal(switched, 0);
+}
+
+static bool
+has_test_rested(void *user)
+{
+	(void)user;
+	return true;
+}
+
+static void
 on_test_switched(void *user, bool lost)
 {
 	(void)user;
@@ -252,6 +266,8 @@ on_test_moved(void *user, const struct source_moved *how)
 }
 
 static const struct source_move_events move_events = {
+	.rests = on_test_rests,
+	.has_rested = has_test_rested,
 	.switched = on_test_switched,
 	.has_switched = has_test_switched,
 	.moved = on_test_moved,

@@ -36,7 +36,7 @@ static struct source *source;
 static char marker[64]; /* the channel */
 static char seen[256]; /* messages that were taken; long ones by their length */
 static size_t message_bytes;
-static bool ready, switched;
+static bool ready, rests, switched;
 static bool lost; /* as was told with `switched` */
 static bool refuses; /* the channel of the markers */
 static char breaks; /* a connection, at this marker, or '?', at a question, which is not taken; '\0': none does */
@@ -156,6 +156,22 @@ on_moved_refused(void *user, enum message_kind kind, struct eio_bytes name, bool
 }
 
 static void
+on_rests(void *user)
+{
+	(void)user;
+	assert_false(rests || switched); /* once */
+	rests = true;
+}
+
+static bool
+has_rested(void *user)
+{
+	(void)user;
+	assert_true(rests);
+	return !publishes;
+}
+
+static void
 on_switched(void *user, bool is_lost)
 {
 	(void)user;
@@ -190,6 +206,8 @@ static const struct source_events events = {
 };
 
 static const struct source_move_events move_events = {
+	.rests = on_rests,
+	.has_rested = has_rested,
 	.switched = on_switched,
 	.has_switched = has_switched,
 	.moved = on_moved,
@@ -231,7 +249,7 @@ open_move(size_t longest)
 
 	breaks = '\0';
 	*seen = one_published = two_published = '\0';
-	ready = switched = publishes = refuses = lost = false;
+	ready = rests = switched = publishes = refuses = lost = false;
 	moved = NULL;
 	message_bytes = longest;
 	assert_int_equal(uv_loop_init(&loop), 0);
@@ -552,6 +570,35 @@ who_publishes_is_waited_for(void **state)
 	assert_string_equal(moved, "same");
 }
 
+/* What it has published at the old one comes to the replica, which it goes to, later: the cut is behind that. */
+static void
+who_publishes_rests_before_a_replica(void **state)
+{
+	(void)state;
+	publishes = true;
+	say_marker(&two, '1');
+	RUN_UNTIL_THAT(one_published == '2');
+	say_marker(&one, '2');
+	say_marker(&two, '2');
+	RUN_UNTIL_THAT(rests);
+	say_text(&two, "not taken");
+	peer_run_for(&loop, 500);
+	assert_false(switched);
+	assert_int_equal(one_published, '2');
+	publishes = false;
+	RUN_UNTIL_THAT(one_published == '3');
+	say_text(&one, "1");
+	say_marker(&one, '3');
+	RUN_UNTIL_THAT(*seen);
+	assert_false(switched);
+	say_text(&two, "1");
+	say_marker(&two, '3');
+	say_text(&two, "2");
+	RUN_UNTIL_THAT(moved && strcmp(seen, "1;2;") == 0);
+	assert_true(switched);
+	assert_string_equal(moved, "replica");
+}
+
 /* Each marker has come home, and nowhere else. */
 static void
 go_apart(void)
@@ -662,6 +709,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(who_publishes_at_the_old_one_is_lost, begin_broken, end_cut),
 		BEFORE_IT(the_old_one_is_lost_at_once),
 		BEFORE_IT(who_publishes_is_waited_for),
+		BEFORE_IT(who_publishes_rests_before_a_replica),
 		BEFORE_IT(the_old_one_to_its_end),
 		BEFORE_IT(the_old_one_without_end),
 		BEFORE_IT(not_apart_after_all),
