@@ -9,6 +9,7 @@ import net from 'node:net';
 import { describe, test } from 'node:test';
 import { withCleanup } from './lib/cleanup.mjs';
 import { MODES, ask, connect } from './lib/client.mjs';
+import { startNode } from './lib/cluster.mjs';
 import { Cutter } from './lib/cutter.mjs';
 import { SIOCAST_ONLY, configure, launchSiocast } from './lib/daemon.mjs';
 import { Renewed } from './lib/handover.mjs';
@@ -309,9 +310,10 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 			assert.deepEqual((await reload(server, { redis: replica.url })).changed, ['redis']);
 			await eventually(async () => (await replica.client.command('PUBSUB', 'NUMSUB', 'up'))[1] === 1, 'the replica to be subscribed to');
 			for (let n = 1; n <= 5; n++) client.emit('up', String(n));
-			// Beside the source, and what publishes markers: who publishes, and who reads.
-			const there = async () => String(await replica.client.command('CLIENT', 'LIST')).match(/ name=siocast /g)?.length;
-			await eventually(async () => (await there()) === 4, 'all connections');
+			// The source and what publishes markers, at each; who publishes; and who reads, at the one or the other: it may have been there
+			// already.
+			const named = async ({ client: admin }) => String(await admin.command('CLIENT', 'LIST')).match(/ name=siocast /g)?.length ?? 0;
+			await eventually(async () => (await named(master)) + (await named(replica)) === 6, 'all connections');
 			const called = async () => String(await replica.client.command('INFO', 'commandstats'));
 			await eventually(async () => /cmdstat_publish:/.test(await called()), 'the first marker');
 			const commands = await called();
@@ -411,7 +413,7 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 	test('one node of a Redis Cluster after the other: a gap, and nothing comes twice', limit(90), () =>
 		withCleanup(async (cleanup) => {
 			const nodes = [];
-			for (let i = 0; i < 2; i++) nodes.push(await startRedis(cleanup, await freePort(), { args: ['--cluster-enabled', 'yes'] }));
+			for (let i = 0; i < 2; i++) nodes.push(await startNode(cleanup));
 			const { server } = await start(cleanup, nodes[0]);
 			await move(server, nodes[1].url, 'anew');
 			assert.match(server.child.output, /reason="in a Redis Cluster /);
