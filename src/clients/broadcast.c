@@ -11,12 +11,13 @@
 /* Of no feed: "latest" is not their rule, so one number does for all. */
 enum { BROADCAST_STREAM = 1 };
 
+/* The hub's edges are one of them. */
 static uint64_t
 other_workers(const struct clients *c, const struct audience *a)
 {
 	uint64_t workers = 0;
 
-	if (c->options.workers < 2) return 0;
+	if (c->options.takers < 2) return 0;
 	for (size_t i = 0; i < audience_keys(a); i++) workers |= interest_of(c->options.interest, audience_key(a, i));
 	return workers & ~(UINT64_C(1) << c->options.worker);
 }

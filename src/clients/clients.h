@@ -61,7 +61,8 @@ struct clients_options {
 	struct metrics_set *metrics; /* to count in */
 	struct eio_clock *clock;
 	struct eio_random *random;
-	unsigned worker, workers; /* which one, and how many there are */
+	unsigned worker; /* which one */
+	unsigned takers; /* of broadcasts: how many workers there are, and the hub, where there is one */
 };
 
 /* NULL when out of memory, or when a key file cannot be read, which was logged. */

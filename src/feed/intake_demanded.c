@@ -90,13 +90,22 @@ feed_intakes_flush(struct feed_intakes *all)
 		if (all->v[i].source) all->v[i].source->ops->flush(all->v[i].source);
 }
 
-bool
-feed_intakes_complete(const struct feed_intakes *all)
+void
+feed_intakes_mark(struct feed_intakes *all)
 {
-	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
-		const struct source *s = all->v[i].source;
+	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES)
+		if (all->v[i].source) all->v[i].source->ops->mark(all->v[i].source);
+}
 
-		if (s && !s->ops->is_complete(s)) return false;
+bool
+feed_intakes_passed_mark(struct feed_intakes *all)
+{
+	bool passed = true;
+
+	for (size_t i = FEED_INTAKE_DEMANDED; i < FEED_INTAKES * all->options->n_redis; i += FEED_INTAKES) {
+		struct source *s = all->v[i].source;
+
+		if (s) passed &= s->ops->passed_mark(s);
 	}
-	return true;
+	return passed;
 }

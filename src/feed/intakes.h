@@ -111,8 +111,10 @@ void feed_intakes_want(struct feed_intakes *all, struct eio_bytes channel);
 void feed_intakes_leave(struct feed_intakes *all, struct eio_bytes channel);
 void feed_intakes_flush(struct feed_intakes *all);
 
-/* Whether every server has answered for all channels on demand. */
-bool feed_intakes_complete(const struct feed_intakes *all);
+/* The channels on demand that are wanted by now count, whatever is wanted later; and whether every server has answered
+ * for each of them. */
+void feed_intakes_mark(struct feed_intakes *all);
+bool feed_intakes_passed_mark(struct feed_intakes *all);
 
 /* Forgets the places. */
 void feed_intakes_forget_places(struct feed_intakes *all);

@@ -111,14 +111,17 @@ feed_set_gap(struct feed *f, void (*gap)(void *user), void *user)
 void
 feed_settle(struct feed *f)
 {
-	if (f->hub.settle) f->hub.settle(f->hub.user);
+	if (f->hub.settle)
+		f->hub.settle(f->hub.user);
+	else
+		feed_intakes_mark(&f->intakes);
 }
 
 bool
-feed_is_settled(const struct feed *f)
+feed_is_settled(struct feed *f)
 {
 	if (!feed_ready(f)) return false;
-	return f->hub.is_settled ? f->hub.is_settled(f->hub.user) : feed_intakes_complete(&f->intakes);
+	return f->hub.is_settled ? f->hub.is_settled(f->hub.user) : feed_intakes_passed_mark(&f->intakes);
 }
 
 void

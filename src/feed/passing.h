@@ -59,10 +59,10 @@ void feed_pass_answer(struct feed *f, struct feed_ask *a);
 void feed_set_gap(struct feed *f, void (*gap)(void *user), void *user);
 
 /* Of a hub: looks for what is wanted now, behind a turn of the mailbox in which that came to be wanted. From when it is
- * settled on, what is published for it comes: the feed is ready, servers have answered for the channels on demand, and
- * the hub that this one is an edge of has said the same of its own. */
+ * settled on, what is published for it comes: the feed is ready, servers have answered for those channels on demand,
+ * and the hub that this one is an edge of has said the same of its own. */
 void feed_settle(struct feed *f);
-bool feed_is_settled(const struct feed *f);
+bool feed_is_settled(struct feed *f);
 
 /* Whether the hub is there: part of feed_ready(). */
 void feed_set_hub_ready(struct feed *f, bool ready);

@@ -143,7 +143,9 @@ struct source_ops {
 	void (*want)(struct source *s, struct eio_bytes channel);
 	void (*leave)(struct source *s, struct eio_bytes channel);
 	void (*flush)(struct source *s);
-	bool (*is_complete)(const struct source *s); /* the server has answered for each of them */
+	/* What is wanted by now counts; and whether the server has answered for each of that. */
+	void (*mark)(struct source *s);
+	bool (*passed_mark)(struct source *s);
 	/* The channels in the words of `hand`. */
 	void (*tell_handed)(const char *text, void (*tell)(void *user, struct eio_bytes channel), void *user);
 };

@@ -25,10 +25,27 @@ redis_channels_is_answered(const struct redis_channels *c)
 	return redis_link_is_ready(c->link) && c->asked_at == c->asked_n && (!c->shards || c->shards_ready);
 }
 
-bool
-redis_channels_is_complete(const struct redis_channels *c)
+/* Where to can be said when all that is wanted has been asked for: mostly at once. */
+static void
+set_mark(struct redis_channels *c)
 {
-	return redis_channels_is_answered(c) && eio_list_empty(&c->changed);
+	if (c->marked || !redis_link_is_ready(c->link) || !eio_list_empty(&c->changed)) return;
+	c->marked = true;
+	c->mark = c->answered + (c->asked_n - c->asked_at);
+}
+
+void
+redis_channels_mark(struct redis_channels *c)
+{
+	c->marked = false;
+	set_mark(c);
+}
+
+bool
+redis_channels_passed_mark(struct redis_channels *c)
+{
+	set_mark(c);
+	return redis_link_is_ready(c->link) && c->marked && c->answered >= c->mark && (!c->shards || c->shards_ready);
 }
 
 bool
@@ -40,7 +57,8 @@ redis_channels_is_ready(const struct redis_channels *c)
 static void
 tell_channels_state(struct redis_channels *c)
 {
-	bool ready = redis_channels_is_complete(c) && !c->refused && (!c->shards || !redis_shards_refused(c->shards));
+	bool complete = redis_channels_is_answered(c) && eio_list_empty(&c->changed);
+	bool ready = complete && !c->refused && (!c->shards || !redis_shards_refused(c->shards));
 
 	if (ready == c->ready) return;
 	c->ready = ready;
@@ -184,6 +202,7 @@ take_channel_answer(struct redis_channels *c, bool confirmed, struct eio_bytes e
 {
 	struct redis_channel *one = c->asked[c->asked_at++];
 
+	c->answered++;
 	if (--one->unanswered == 0) {
 		bool refused = one->wants && !confirmed;
 
@@ -239,7 +258,7 @@ channels_greet(void *user, struct eio_buf *out)
 	struct redis_channels *c = redis_channels__of(user);
 
 	c->asked_at = c->asked_n = 0;
-	c->rests = false;
+	c->rests = c->marked = false;
 	EIO_HASH_FOREACH_SAFE(n, next, &c->all)
 	{
 		struct redis_channel *one = EIO_CONTAINER(n, struct redis_channel, node);

@@ -73,12 +73,16 @@ int redis_channels_want_all(struct redis_channels *c, const struct redis_channel
 /* Tells of each that is refused that it is, or is not any more. */
 void redis_channels_tell_refused(const struct redis_channels *c, bool refused);
 
-/* Whether it is connected; whether all that it was asked for has been answered besides; whether that is all that is
- * wanted; and whether none of it was refused, as `state` says. */
+/* Whether it is connected; whether all that it was asked for has been answered besides; and whether that is all that is
+ * wanted, and none of it was refused, as `state` says. */
 bool redis_channels_is_connected(const struct redis_channels *c);
 bool redis_channels_is_answered(const struct redis_channels *c);
-bool redis_channels_is_complete(const struct redis_channels *c);
 bool redis_channels_is_ready(const struct redis_channels *c);
+
+/* What is wanted by now counts, whatever is wanted later; and whether all of that has been answered, on the connection
+ * at hand. Without a mark what is wanted when that is asked first counts. */
+void redis_channels_mark(struct redis_channels *c);
+bool redis_channels_passed_mark(struct redis_channels *c);
 
 /* Whether it is connected, and one is wanted and confirmed. */
 bool redis_channels_hears(const struct redis_channels *c, enum redis_channel_kind kind, struct eio_bytes name);

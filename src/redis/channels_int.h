@@ -40,6 +40,9 @@ struct redis_channels {
 	struct eio_list changed;
 	struct redis_channel **asked; /* owned: whom the commands without an answer are about, in their order */
 	size_t asked_at, asked_n, asked_cap; /* the next one to be answered; how many there were; room */
+	uint64_t answered; /* commands, since it was opened */
+	uint64_t mark; /* which of them is the last one that counts, while it is `marked` */
+	bool marked;
 	size_t refused; /* how many channels are */
 	bool ready; /* as was told */
 	bool rests; /* nothing more is asked on the connection at hand */

@@ -99,6 +99,7 @@ struct relay_edge {
 	struct eio_list publications; /* of struct edge_publication */
 	uint64_t published, publish_said; /* the last number; and of what was said, by any connection */
 	size_t publish_bytes;
+	size_t publish_unsure; /* how many were said to a plain hub since it pinged */
 	bool publish_waits; /* the hub has not said yet what it has of the connection before */
 	/* Gaps. */
 	bool gap; /* one began, and is told when all rooms are back */

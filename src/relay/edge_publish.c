@@ -2,7 +2,7 @@
 /*
  * What is published at an edge. It is kept until the hub has said that it has it; a connection that goes on where the
  * one before was says what that did not bring there. Of a session that is no more nobody knows what came there, so it
- * is not said again.
+ * is not said again. A hub that does not say what it has is told it at once, and nothing is kept.
  */
 #include "src/relay/edge_int.h"
 
@@ -68,15 +68,31 @@ keep_publication(struct relay_edge *e, struct eio_bytes channel, struct eio_byte
 	return p != NULL;
 }
 
+/* To a hub that does not say what it has. False when out of memory. */
+static bool
+say_plainly(struct relay_edge *e, struct eio_bytes channel, struct eio_bytes payload)
+{
+	struct eio_buf body = { 0 };
+	bool said;
+
+	relay_put_bytes(&body, channel);
+	eio_buf_add(&body, payload);
+	said = !eio_buf_failed(&body) && edge_say(e, RELAY_PUBLISH, eio_buf_bytes(&body));
+	eio_buf_deinit(&body);
+	e->publish_unsure += said;
+	return said;
+}
+
 void
 edge_publish(void *user, struct eio_bytes channel, struct eio_bytes payload)
 {
 	struct relay_edge *e = edge_of(user);
-	bool room = e->state == EDGE_OPEN && e->publish_bytes + payload.n <= e->options.publish_queue_bytes;
-	bool kept = room && keep_publication(e, channel, payload);
+	size_t waits = e->plain ? relay_line_unsent(e->line) : e->publish_bytes;
+	bool room = e->state == EDGE_OPEN && waits + payload.n <= e->options.publish_queue_bytes;
+	bool good = room && (e->plain ? say_plainly : keep_publication)(e, channel, payload);
 
-	metrics_inc(e->metrics, kept ? RELAY_EDGE_METRIC_PUBLISHED : RELAY_EDGE_METRIC_UNPUBLISHED);
-	if (!kept)
+	metrics_inc(e->metrics, good ? RELAY_EDGE_METRIC_PUBLISHED : RELAY_EDGE_METRIC_UNPUBLISHED);
+	if (!good)
 		LOG_DEBUG_LIMITED(&e->limit, edge_now(e), "hub=%s event=not-published channel=\"%s\" reason=\"%s\"",
 			e->options.spec->text, LOG_ESCAPE(channel), room ? "out of memory" : "the hub is away or slow");
 }
@@ -119,6 +135,8 @@ edge_publish_open(struct relay_edge *e, bool resumed)
 	e->publish_waits = resumed && !e->plain;
 	if (e->publish_waits) return;
 	lose_publications(e, UINT64_MAX);
+	metrics_add(e->metrics, RELAY_EDGE_METRIC_UNPUBLISHED, e->publish_unsure);
+	e->publish_unsure = 0;
 	e->published = e->publish_said = 0;
 }
 
@@ -139,6 +157,7 @@ edge_publish_unknown(struct relay_edge *e)
 	else
 		drop_publications(e, e->publish_said);
 	say_publications(e);
+	e->publish_unsure = drop_publications(e, e->publish_said);
 }
 
 void

@@ -5,8 +5,8 @@
  * above. Until then an edge that begins anew has its gap, since nobody else would tell its clients of what is missed.
  *
  * It is looked for in rounds, each for those who asked before it, behind a turn of the mailbox, by which what rooms
- * make be wanted comes. A hub that is not ready keeps them waiting, as it may miss everything; one that is, but has no
- * answer about some channel for long, does not.
+ * make be wanted comes; what is wanted later does not keep a round. A hub that is not ready keeps them waiting, as it
+ * may miss everything; one that is, but has no answer about some channel for long, does not.
  */
 #include "src/relay/hub_int.h"
 

@@ -356,6 +356,17 @@ relay_line_send(struct relay_line *l, struct eio_bytes s)
 }
 
 size_t
+relay_line_unsent(struct relay_line *l)
+{
+	size_t n;
+
+	uv_mutex_lock(&l->lock);
+	n = left_to_send(l);
+	uv_mutex_unlock(&l->lock);
+	return n;
+}
+
+size_t
 relay_line_unread(const struct relay_line *l)
 {
 	return atomic_load_explicit(&l->unread, memory_order_relaxed);

@@ -50,6 +50,9 @@ void relay_line_hang_up(struct relay_line *l);
 /* Sends bytes as soon as they are taken. False when out of memory, or there is no connection. */
 bool relay_line_send(struct relay_line *l, struct eio_bytes s);
 
+/* How many bytes have not been taken. */
+size_t relay_line_unsent(struct relay_line *l);
+
 /* Gives back what has been looked at. */
 void relay_line_done(struct relay_line *l, struct relay_chunk *c);
 

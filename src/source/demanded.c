@@ -240,10 +240,16 @@ demanded_flush(struct source *source)
 	movable_flush(demanded_source(source)->channels);
 }
 
-static bool
-demanded_is_complete(const struct source *source)
+static void
+demanded_mark(struct source *source)
 {
-	return movable_is_complete(demanded_source((struct source *)(uintptr_t)source)->channels);
+	movable_mark(demanded_source(source)->channels);
+}
+
+static bool
+demanded_passed_mark(struct source *source)
+{
+	return movable_passed_mark(demanded_source(source)->channels);
 }
 
 struct handed_teller {
@@ -279,6 +285,7 @@ const struct source_ops source_demanded = {
 	.want = demanded_want,
 	.leave = demanded_leave,
 	.flush = demanded_flush,
-	.is_complete = demanded_is_complete,
+	.mark = demanded_mark,
+	.passed_mark = demanded_passed_mark,
 	.tell_handed = demanded_tell_handed,
 };

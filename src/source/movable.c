@@ -235,10 +235,17 @@ movable_has(const struct movable *m, enum redis_channel_kind kind, struct eio_by
 	return redis_channels_has(m->side->channels, kind, name);
 }
 
-bool
-movable_is_complete(const struct movable *m)
+/* The other one has no mark: when it is the one, what is wanted then counts. */
+void
+movable_mark(struct movable *m)
 {
-	return redis_channels_is_complete(m->side->channels);
+	redis_channels_mark(m->side->channels);
+}
+
+bool
+movable_passed_mark(struct movable *m)
+{
+	return redis_channels_passed_mark(m->side->channels);
 }
 
 /* Just before the cut, and behind it, the old one is asked for nothing more: what it would say of a channel up to

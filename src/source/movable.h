@@ -19,7 +19,8 @@ struct movable *movable_open(uv_loop_t *loop, const struct redis_channels_option
 int movable_want(struct movable *m, enum redis_channel_kind kind, struct eio_bytes name);
 void movable_leave(struct movable *m, enum redis_channel_kind kind, struct eio_bytes name);
 bool movable_has(const struct movable *m, enum redis_channel_kind kind, struct eio_bytes name);
-bool movable_is_complete(const struct movable *m);
+void movable_mark(struct movable *m);
+bool movable_passed_mark(struct movable *m);
 void movable_flush(struct movable *m);
 void movable_set_pause(struct movable *m, bool may_pause);
 void movable_tell_refused(const struct movable *m, bool refused);

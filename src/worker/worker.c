@@ -219,7 +219,7 @@ make_clients(struct worker *w)
 		.clock = &w->thread->clock,
 		.random = &w->thread->random,
 		.worker = w->index,
-		.workers = w->shared->n,
+		.takers = w->shared->n + (w->shared->hub != NULL),
 	};
 
 	config_fill_clients(w->shared->config, &options);

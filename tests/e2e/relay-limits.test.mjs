@@ -14,6 +14,7 @@ import { Session } from './lib/engine.mjs';
 import { Renewed } from './lib/handover.mjs';
 import { request } from './lib/http.mjs';
 import { metric } from './lib/metrics.mjs';
+import { freePort } from './lib/ports.mjs';
 import { KEY, heard, namespaces, numbers, on, range, ready, rewrite, rooms, startEdge, startHub } from './lib/relay.mjs';
 import { startRedis } from './lib/redis.mjs';
 import { StrangerHub, TERMS, TYPE, bytes, frame, number, packets } from './lib/stranger-hub.mjs';
@@ -364,6 +365,33 @@ describe('a hub that is not ready', { skip: SIOCAST_ONLY }, () => {
 			assert.ok(Date.now() - began >= 2900, 'not before Redis answers');
 			await redis.client.publish('price:a', '1');
 			assert.deepEqual(await got.next(), [1]);
+		}),
+	);
+
+	test('and no longer, while others join all the time', limit(), () =>
+		withCleanup(async (cleanup) => {
+			const feeds = [{ pattern: 'price:*', event: 'price', room: '{1}', subscribe: { mode: 'on-demand', linger: 0 }, ...single }];
+			const redis = await startRedis(cleanup, await freePort());
+			const line = await Cutter.open(cleanup, redis.port, 100);
+			const { hub, folder } = await startHub(cleanup, { redis: `redis://127.0.0.1:${line.port}`, feeds });
+			const near = await connect(cleanup, hub, MODES.websocket);
+			let n = 0;
+			const joins = setInterval(() => near.emit('join', `${n++}`), 20);
+			try {
+				await eventually(() => n > 20, 'some joins');
+				const began = Date.now();
+				const edge = await startEdge(cleanup, hub.port, folder, { wait: false });
+				const socket = await connect(cleanup, edge, MODES.websocket);
+				const got = collect(socket, 'price');
+				await ask(socket, 'join', 'a');
+				await ready(edge);
+				assert.ok(Date.now() - began < 8000, 'it is not waited for those that came later');
+				await redis.client.hasSubscribers(['price:a']);
+				await redis.client.publish('price:a', '1');
+				assert.deepEqual(await got.next(), [1]);
+			} finally {
+				clearInterval(joins);
+			}
 		}),
 	);
 });

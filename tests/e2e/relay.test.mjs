@@ -255,26 +255,27 @@ describe('an edge', { skip: SIOCAST_ONLY }, () => {
 		}),
 	);
 
-	test('gets what is published over HTTP and broadcast by handlers at its hub, too', limit(), () =>
-		withCleanup(async (cleanup) => {
-			const folder = await cleanup.folder();
-			const tokenFile = path.join(folder, 'token');
-			fs.writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
-			const shout = { ...namespaces, '/': { on: { ...on, shout: [{ broadcast: { event: 'shout', args: ['{1}'], room: 'x' } }, { ack: [1] }] } } };
-			const { hub } = await startHub(cleanup, { publish: { tokenFile }, namespaces: shout });
-			const edge = await startEdge(cleanup, hub.port, folder);
-			const [far, near] = [await connect(cleanup, edge, MODES.websocket), await connect(cleanup, hub, MODES.websocket)];
-			const hello = collect(far, 'hello'), shouts = collect(far, 'shout');
-			await ask(far, 'join', 'x');
-			await eventually(async () => (await metric(hub, 'relay_hub_rooms')) >= 2, 'the rooms');
-			const body = JSON.stringify({ event: 'hello', args: ['x', { y: 1 }], room: 'x' });
-			const answer = await request(hub.admin, 'POST', '/publish', { ...GOOD, 'Content-Type': 'application/json' }, body);
-			assert.equal(answer.status, 200, answer.text);
-			assert.deepEqual(await hello.next(), ['x', { y: 1 }]);
-			await ask(near, 'shout', 'loud');
-			assert.deepEqual(await shouts.next(), ['loud']);
-		}),
-	);
+	for (const workers of [1, 2])
+		test(`gets what is published over HTTP and broadcast by handlers at its hub, too, with ${workers} worker(s)`, limit(), () =>
+			withCleanup(async (cleanup) => {
+				const folder = await cleanup.folder();
+				const tokenFile = path.join(folder, 'token');
+				fs.writeFileSync(tokenFile, TOKEN, { mode: 0o600 });
+				const shout = { ...namespaces, '/': { on: { ...on, shout: [{ broadcast: { event: 'shout', args: ['{1}'], room: 'x' } }, { ack: [1] }] } } };
+				const { hub } = await startHub(cleanup, { workers, publish: { tokenFile }, namespaces: shout });
+				const edge = await startEdge(cleanup, hub.port, folder);
+				const [far, near] = [await connect(cleanup, edge, MODES.websocket), await connect(cleanup, hub, MODES.websocket)];
+				const hello = collect(far, 'hello'), shouts = collect(far, 'shout');
+				await ask(far, 'join', 'x');
+				await eventually(async () => (await metric(hub, 'relay_hub_rooms')) >= 2, 'the rooms');
+				const body = JSON.stringify({ event: 'hello', args: ['x', { y: 1 }], room: 'x' });
+				const answer = await request(hub.admin, 'POST', '/publish', { ...GOOD, 'Content-Type': 'application/json' }, body);
+				assert.equal(answer.status, 200, answer.text);
+				assert.deepEqual(await hello.next(), ['x', { y: 1 }]);
+				await ask(near, 'shout', 'loud');
+				assert.deepEqual(await shouts.next(), ['loud']);
+			}),
+		);
 });
 
 describe('what a hub retains', { skip: SIOCAST_ONLY }, () => {

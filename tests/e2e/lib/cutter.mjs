@@ -5,17 +5,18 @@
 import net from 'node:net';
 
 export class Cutter {
-	/** Opens it in front of `target`, a port of this machine. */
-	static async open(cleanup, target) {
-		const cutter = new Cutter(target);
+	/** Opens it in front of `target`, a port of this machine, whose answers come so many milliseconds later. */
+	static async open(cleanup, target, lag = 0) {
+		const cutter = new Cutter(target, lag);
 		await new Promise((resolve) => cutter.server.listen(0, '127.0.0.1', resolve));
 		cutter.port = cutter.server.address().port;
 		cutter.url = `http://127.0.0.1:${cutter.port}`;
 		return cleanup.add(cutter, () => cutter.close());
 	}
 
-	constructor(target) {
+	constructor(target, lag) {
 		this.target = target;
+		this.lag = lag;
 		this.pairs = new Set();
 		this.broken = false;
 		this.server = net.createServer((near) => this.#accept(near));
@@ -38,7 +39,8 @@ export class Cutter {
 			from.setNoDelay(true);
 			from.on('error', end);
 			from.on('close', end);
-			from.pipe(to);
+			if (this.lag && from === far) from.on('data', (bytes) => setTimeout(() => near.destroyed || near.write(bytes), this.lag));
+			else from.pipe(to);
 		}
 	}
 

@@ -207,7 +207,7 @@ start(struct test *t, bool paced, int sndbuf)
 {
 	static const char *const paces[PEERS] = { "0", "0", "50", "100", "0" };
 	struct clients_options options = {
-		.metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .workers = 1
+		.metrics = &t->metrics, .clock = &t->clock, .random = &t->random, .takers = 1
 	};
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close, .room = clients_room

@@ -89,7 +89,7 @@ start_worker(struct test *t, unsigned i)
 		.clock = &t->clock,
 		.random = &t->random,
 		.worker = i,
-		.workers = WORKERS };
+		.takers = WORKERS };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close
 	};

@@ -248,7 +248,7 @@ start_worker(struct test *t, unsigned i)
 		.clock = &t->clock,
 		.random = &t->random,
 		.worker = i,
-		.workers = t->n_workers,
+		.takers = t->n_workers,
 		.feed = (struct feed *)(uintptr_t)&some_feed };
 	struct eio_server_handler handler = {
 		.open = clients_open, .message = clients_message, .close = clients_close

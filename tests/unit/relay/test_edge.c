@@ -67,6 +67,12 @@ relay_line_send(struct relay_line *l, struct eio_bytes s)
 	return true;
 }
 
+size_t
+relay_line_unsent(struct relay_line *l)
+{
+	return l->said.n;
+}
+
 void
 relay_line_done(struct relay_line *l, struct relay_chunk *c)
 {
@@ -538,6 +544,39 @@ a_plain_hub_gets_all_once(void **state)
 	expect_published(x, "f");
 }
 
+/* It would have to be kept until the next ping, which comes every 5 s: what bounds it is how much the line takes. */
+static void
+for_a_plain_hub_nothing_is_kept(void **state)
+{
+	struct fixture *x = *state;
+	struct eio_buf nothing = { 0 };
+	unsigned n = 0;
+
+	come(x, false, 0);
+	publish(x, "a");
+	hear(x, RELAY_PING, &nothing);
+	expect_published(x, "a");
+	for (; n < 10000; n++) {
+		publish(x, "b");
+		expect_published(x, "b");
+	}
+	assert_true(eio_list_empty(&x->edge->publications));
+	assert_int_equal(x->edge->publish_bytes, 0);
+	assert_int_equal(counted(x, RELAY_EDGE_METRIC_UNPUBLISHED), 0);
+	hear(x, RELAY_PING, &nothing);
+	/* It does not read. */
+	for (n = 0; n < 10000 && counted(x, RELAY_EDGE_METRIC_UNPUBLISHED) == 0; n++) publish(x, "c");
+	assert_in_range(n, 100, 1000);
+	/* Of those behind the last ping nobody knows. */
+	lose(x);
+	come(x, true, x->edge->place.received);
+	expect_published(x, "");
+	assert_int_equal(counted(x, RELAY_EDGE_METRIC_UNPUBLISHED), n);
+	x->edge->line->starves = true;
+	publish(x, "d");
+	assert_int_equal(counted(x, RELAY_EDGE_METRIC_UNPUBLISHED), n + 1);
+}
+
 /* Edges of this one wait for what it has asked since. */
 static void
 edges_below_wait_for_the_hub_above(void **state)
@@ -572,6 +611,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_is_published_comes_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_kept_has_a_bound, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_plain_hub_gets_all_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(for_a_plain_hub_nothing_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(edges_below_wait_for_the_hub_above, set_up, tear_down),
 	};
 

@@ -480,6 +480,53 @@ rooms_do_not_wait_for_ever(void **state)
 	assert_true(heard(&x->edges[0], RELAY_SYNCED, &s));
 }
 
+/* Channels on demand: at each look there is one more, and the answers are behind by some. */
+enum { ANSWERS_BEHIND = 3 };
+
+static bool there_is_always_one_more;
+static uint64_t wanted, marked;
+
+void __wrap_feed_intakes_mark(struct feed_intakes *all);
+bool __wrap_feed_intakes_passed_mark(struct feed_intakes *all);
+void __real_feed_intakes_mark(struct feed_intakes *all);
+bool __real_feed_intakes_passed_mark(struct feed_intakes *all);
+
+void
+__wrap_feed_intakes_mark(struct feed_intakes *all)
+{
+	marked = wanted;
+	__real_feed_intakes_mark(all);
+}
+
+bool
+__wrap_feed_intakes_passed_mark(struct feed_intakes *all)
+{
+	if (!there_is_always_one_more) return __real_feed_intakes_passed_mark(all);
+	return ++wanted >= marked + ANSWERS_BEHIND;
+}
+
+/* What is wanted behind the beginning of a round is not waited for: there may be something all the time. */
+static void
+rooms_wait_for_what_was_wanted_before(void **state)
+{
+	struct fixture *x = *state;
+	struct eio_bytes s;
+
+	open_hub(x, false);
+	there_is_always_one_more = true;
+	greet(&x->edges[0], false);
+	for (uint64_t i = 1; i < 3; i++) {
+		say_number(&x->edges[0], RELAY_SYNC, i);
+		relay_rig_turn(&x->rig);
+		for (int n = 1; n < ANSWERS_BEHIND; n++) {
+			assert_false(heard(&x->edges[0], RELAY_SYNCED, &s));
+			x->hub->settle.fire(&x->hub->settle);
+		}
+		assert_true(heard(&x->edges[0], RELAY_SYNCED, &s));
+	}
+	there_is_always_one_more = false;
+}
+
 static void
 pings_say_what_is_complete(void **state)
 {
@@ -686,6 +733,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(rooms_are_ready_when_the_hub_is, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_asks_behind_another_has_his_own_round, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rooms_do_not_wait_for_ever, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rooms_wait_for_what_was_wanted_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pings_say_what_is_complete, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pings_of_a_busy_one_go_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(edges_know_what_they_published, set_up, tear_down),

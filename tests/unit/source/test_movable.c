@@ -104,6 +104,16 @@ answer_slowly(struct peer_link *l, struct eio_bytes answer)
 	eio_buf_add(&late, answer);
 }
 
+static bool
+is_link_there(const struct peer_link *l)
+{
+	for (size_t i = 0; i < one.n; i++)
+		if (one.links[i] == l) return true;
+	for (size_t i = 0; i < two.n; i++)
+		if (two.links[i] == l) return true;
+	return false;
+}
+
 /* All of it that is due, or all. */
 static void
 say_late(bool all)
@@ -115,8 +125,9 @@ say_late(bool all)
 
 		memcpy(&head, late.p + late_at, sizeof head);
 		if (!all && uv_now(&loop) < head.due_ms) return;
-		eio_buf_append(&b, late.p + late_at + sizeof head, head.n);
 		late_at += sizeof head + head.n;
+		if (!is_link_there(head.link)) continue;
+		eio_buf_append(&b, late.p + late_at - head.n, head.n);
 		peer_say(head.link, &b);
 	}
 }
@@ -502,6 +513,49 @@ there_is_always_one_more(void **state)
 	assert_string_equal(seen, "a:1;");
 }
 
+static void
+lose_it(void)
+{
+	peer_hang_up(peer_subscriber(&one));
+	late_at = late.n;
+	PEER_UNTIL(&loop, !connected);
+}
+
+/* What was wanted before the mark has been answered when that is passed, whatever else has not. */
+static void
+a_mark_is_passed(void **state)
+{
+	uint64_t begun;
+
+	(void)state;
+	slow = true;
+	uv_timer_start(&steps, on_step, 0, STEP_MS);
+	peer_run_for(&loop, 3 * LATE_MS);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1) lose_it();
+		if (i == 2) move_to(&two);
+		movable_mark(channels);
+		begun = uv_now(&loop);
+		assert_false(movable_passed_mark(channels));
+		if (i == 2) PEER_UNTIL(&loop, moved);
+		PEER_UNTIL(&loop, movable_passed_mark(channels));
+		assert_true(uv_now(&loop) - begun >= LATE_MS - STEP_MS);
+		assert_true(connected && !ready);
+	}
+	uv_timer_stop(&steps);
+	slow = false;
+	say_late(true);
+	PEER_UNTIL(&loop, ready && movable_passed_mark(channels));
+	want("one more");
+	assert_true(movable_passed_mark(channels));
+	movable_mark(channels);
+	assert_false(movable_passed_mark(channels));
+	movable_flush(channels);
+	assert_false(movable_passed_mark(channels));
+	PEER_UNTIL(&loop, movable_passed_mark(channels));
+	assert_true(ready);
+}
+
 /* The old one is not asked for it once more behind the cut, and the new one is. */
 static void
 one_that_is_refused(void **state)
@@ -707,6 +761,7 @@ main(void)
 		OF_BOTH(and_back),
 		OF_BOTH(one_that_is_wanted_meanwhile),
 		OF_BOTH(there_is_always_one_more),
+		OF_BOTH(a_mark_is_passed),
 		OF_BOTH(one_that_is_refused),
 		OF_BOTH(behind_the_cut_is_the_new_one),
 		OF_BOTH(the_old_one_is_lost),
