@@ -333,7 +333,7 @@ stowing_take(struct clients *c, struct feed_stow *s)
 static bool
 is_to_be_put(const struct client_stow *w)
 {
-	return w->dirty || w->failed || is_of_before(w) || client_of(w->socket)->clients->stow_leaves;
+	return w->dirty || w->failed || is_of_before(w);
 }
 
 void
@@ -342,15 +342,18 @@ stowing_end(struct sio_socket *s)
 	struct client_past *p = client_socket_of(s)->past;
 	struct client_stow *w = p ? p->stow : NULL;
 	struct feed_stow *last = NULL;
+	bool clean;
 
 	/* Where that has not put it yet, as in another Redis, it would be taken for its. */
 	if (!w || w->moved) return;
-	if (w->left && is_to_be_put(w))
+	clean = !is_to_be_put(w);
+	if (w->left && (!clean || client_of(s)->clients->stow_leaves))
 		last = what_to_stow(w);
 	else if (!w->left && w->stored)
 		last = make_stow(w, eio_bytes("", 0));
 	if (!last) return;
 	last->ends = true;
+	last->leaves = clean && w->stored;
 	feed_stow(returning_of_clients(client_of(s)->clients), last);
 }
 

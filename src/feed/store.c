@@ -292,8 +292,13 @@ store_stow(struct store *s, struct feed_stow *stow)
 {
 	bool puts = stow->n > 0;
 	size_t mark = s->out.n;
-	struct store_op *op = add_op(s, puts ? put_script : drop_script, stow->pid, puts ? 3 : 1);
+	struct store_op *op;
 
+	if (puts && stow->leaves && store__move_carry(s, stow->pid)) {
+		tell_stowed(s, stow, FEED_STOW_DONE);
+		return;
+	}
+	op = add_op(s, puts ? put_script : drop_script, stow->pid, puts ? 3 : 1);
 	if (op) {
 		add_token(&s->out, stow->token);
 		if (puts) redis_argument(&s->out, eio_bytes(stow->text + stow->nsp_n, stow->n));

@@ -105,6 +105,9 @@ bool store__take_carried(
 /* An end is not connected any more. */
 void store__move_lost(struct store *s, const struct store_end *e);
 
+/* Has a session come along, if the server that is left has it. False: it cannot, or none is left. */
+bool store__move_carry(struct store *s, const char pid[FEED_PID_LEN]);
+
 /* What is written waits until it has gone over. */
 bool store__move_holds(const struct store *s);
 

@@ -8,10 +8,13 @@
  *                                                                      taken away here, and put there, some at a time
  *
  * Those of clients that are there are put by their workers; so are those of clients that go meanwhile, once these know
- * it. When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all
- * that waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is
- * taken away there whether or not its answer is waited for: so it is waited for as long as answers come, and nothing is
- * asked for when there is no time left.
+ * it. But what is at the old one as it would be put comes along from there: the client may be at another siocast by now
+ * that has not gone over yet, and what that puts later must not find what is older.
+ *
+ * When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all that
+ * waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is taken
+ * away there whether or not its answer is waited for: so it is waited for as long as answers come, and nothing is asked
+ * for when there is no time left.
  *
  * Carrying many takes longer than STORE_MS. What is to be put waits no longer than that for it, as ever: its client
  * goes on, and it is put all the same. Who asks for a session waits, since it may be one of those.
@@ -140,6 +143,18 @@ ask_for_session(const struct store *s, const char pid[FEED_PID_LEN], const char 
 	out->n = mark;
 	out->failed = false;
 	return false;
+}
+
+/* Some may be asked for twice: there is nothing for the second one. */
+bool
+store__move_carry(struct store *s, const char pid[FEED_PID_LEN])
+{
+	struct store_move *v = s->move;
+	bool late = v && v->phase == STORE_CARRIES && uv_now(s->options.loop) >= v->carry_by_ms;
+
+	if (!store__move_holds(s) || !store__is_ready(s->at) || late) return false;
+	eio_buf_append(&v->pids, pid, FEED_PID_LEN);
+	return !eio_buf_failed(&v->pids);
 }
 
 /* The next ones. */

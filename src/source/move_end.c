@@ -33,8 +33,8 @@ say_again(struct move_end *e)
 	redis_argument(&b, e->channel ? EIO_LIT("PUBLISH") : EIO_LIT("INFO"));
 	if (e->channel) redis_argument(&b, eio_cstr(e->channel));
 	if (e->channel) redis_argument(&b, number);
+	e->unanswered++; /* before it is written, which may tell at once that the connection is lost */
 	redis_fetcher_write(e->fetcher, &b, 1);
-	e->unanswered++;
 	eio_buf_deinit(&b);
 }
 

@@ -221,7 +221,7 @@ describe('another address of Redis, of servers between which clients change', { 
 			await leave(there);
 			await eventually(async () => (await metric(server, 'sessions{transport="websocket"}')) === 0, 'it to be seen');
 			line.goOn();
-			assert.equal(await moving, 1);
+			assert.equal(await moving, 2);
 			await eventually(async () => (await sessions(next)).length === 2, 'both sessions');
 			const returned = back([away, there]);
 			for (const socket of [away, there]) socket.connect();

@@ -281,15 +281,22 @@ move_to(const struct peer *p)
 }
 
 static void
-put(void)
+put_one(bool since_it_leaves)
 {
 	struct feed_stow *s = feed_stow_new(EIO_LIT("/"), EIO_LIT("a session"));
 
 	assert_non_null(s);
+	s->leaves = since_it_leaves;
 	memset(s->pid, 'p', sizeof s->pid);
 	memset(s->token, 'A', sizeof s->token);
 	store_stow(store, s);
 	store_flush(store);
+}
+
+static void
+put(void)
+{
+	put_one(false);
 }
 
 static void
@@ -384,6 +391,65 @@ all_know_it_first(void **state)
 	PEER_UNTIL(&loop, moved);
 	assert_int_equal(carried, FEW + 1);
 	store_heard(store); /* too late, and of nothing */
+	assert_there();
+}
+
+/* The old one has the same, if nobody else has that: it comes along from there, and is not put. */
+static void
+who_goes_meanwhile_comes_along(void **state)
+{
+	(void)state;
+	unheard = 1;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	put_one(true);
+	store_heard(store);
+	PEER_UNTIL(&loop, asked == FEW + 1);
+	put_one(true);
+	while (answer_one()) continue;
+	PEER_UNTIL(&loop, asked == FEW + 2);
+	assert_true(answer_one());
+	PEER_UNTIL(&loop, moved && sets == FEW + 2);
+	assert_int_equal(results[FEED_STOW_DONE], 2);
+	assert_int_equal(puts_of_one + puts_of_two, 0);
+	assert_there();
+}
+
+/* His client is elsewhere, where they have not gone over yet: what they put later is not to find his there. */
+static void
+who_goes_meanwhile_is_not_put_before_another(void **state)
+{
+	struct eio_buf none = { 0 };
+
+	(void)state;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, asked == FEW);
+	put_one(true);
+	while (answer_one()) continue;
+	peer_run_for(&loop, 200);
+	EIO_BUF_ADD_LIT(&none, "$-1\r\n");
+	if (asked > FEW) peer_say(one.links[0], &none);
+	eio_buf_deinit(&none);
+	PEER_UNTIL(&loop, moved);
+	peer_run_for(&loop, 100);
+	assert_int_equal(puts_of_one + puts_of_two, 0);
+	assert_int_equal(sets, FEW);
+	assert_int_equal(asked, FEW + 1);
+	assert_there();
+}
+
+/* It is put where nothing comes along any more. */
+static void
+who_goes_later_is_put(void **state)
+{
+	(void)state;
+	move_to(&two);
+	PEER_UNTIL(&loop, moved);
+	put_one(true);
+	PEER_UNTIL(&loop, results[FEED_STOW_DONE] == 1);
+	assert_int_equal(puts_of_two, 1);
 	assert_there();
 }
 
@@ -626,6 +692,9 @@ main(void)
 		OF_BOTH(nobody_has_gone),
 		OF_BOTH(the_old_one_takes_its_time),
 		OF_BOTH(all_know_it_first),
+		OF_BOTH(who_goes_meanwhile_comes_along),
+		OF_BOTH(who_goes_meanwhile_is_not_put_before_another),
+		OF_BOTH(who_goes_later_is_put),
 		OF_BOTH(one_does_not_hear),
 		OF_BOTH(some_at_a_time),
 		OF_BOTH(the_old_one_stops),

@@ -12,7 +12,9 @@
 
 #include "src/base/log.h"
 #include "src/source/crossing.h"
+#include "src/source/move_end.h"
 #include "src/source/pubsub.h"
+#include "tests/unit/failmalloc.h"
 #include "tests/unit/redis/peers.h"
 
 #include <stdio.h>
@@ -525,6 +527,31 @@ who_publishes_at_the_old_one_is_lost(void **state)
 	assert_string_equal(moved, "replica");
 }
 
+/* Each allocation of what is said: the connection breaks at once, and what is said on the next one is answered. */
+static void
+who_publishes_has_no_memory(void **state)
+{
+	struct move_end e = { 0 };
+	bool failed = true, waits = false;
+	long n = 0;
+
+	(void)state;
+	assert_true(move_end_open(&e, &loop, &url, metrics));
+	for (; failed && !waits; n++) {
+		RUN_UNTIL_THAT(move_end_is_ready(&e));
+		two_published = '\0';
+		failmalloc_arm(n);
+		move_end_publish(&e, "markers", '7');
+		failed = failmalloc_disarm();
+		RUN_UNTIL_THAT(two_published == '7');
+		peer_run_for(&loop, 50);
+		waits = e.waits || e.unanswered;
+	}
+	move_end_close(&e);
+	assert_false(waits);
+	assert_true(n > 2);
+}
+
 /* The old one still answers who publishes there, so that is waited for. */
 static void
 markers_are_refused(void **state)
@@ -707,6 +734,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(markers_are_refused, begin_nothing, end_cut),
 		cmocka_unit_test_setup_teardown(who_publishes_is_lost, begin_broken, end_cut),
 		cmocka_unit_test_setup_teardown(who_publishes_at_the_old_one_is_lost, begin_broken, end_cut),
+		BEFORE_IT(who_publishes_has_no_memory),
 		BEFORE_IT(the_old_one_is_lost_at_once),
 		BEFORE_IT(who_publishes_is_waited_for),
 		BEFORE_IT(who_publishes_rests_before_a_replica),
