@@ -59,7 +59,8 @@ const REASONS = [
 	['10,000 clients recover at once', ({ median }) =>
 		`Of the ${times(median('recovery-storm', 'siocast', 'us'))} µs seven tenths are in the kernel (profile made for that): a connection accepted, a call of epoll, two that read, and three sends: ` +
 		'the 101, the open packet, which goes by itself since many clients lose it otherwise, and CONNECT with what was missed in one. Tried, and in: who connects is read before his ' +
-		'descriptor is watched, and what many are told in a turn leaves in one system call; that was a sixth. How much of it Socket.IO takes depends on the processor.'],
+		'descriptor is watched, and what many are told in a turn leaves in one system call; that was a sixth.' +
+		' Tried, and out, since it made no difference in 12 and 15 rounds beside the build before: the answers of a turn in one system call, too, and the 101 and the open packet without printf. How much of it Socket.IO takes depends on the processor.'],
 	['workers 1 → 2', ({ median }) =>
 		`A delivery takes ${times(median('workers', 'siocast-2', 'us'), 2)} µs of processor time with two workers and ` +
 		`${times(median('workers', 'siocast', 'us'), 2)} µs with one. What is missing is not used but waited: the slower of the two counts, with the time in ` +
