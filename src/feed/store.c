@@ -294,10 +294,7 @@ store_stow(struct store *s, struct feed_stow *stow)
 	size_t mark = s->out.n;
 	struct store_op *op;
 
-	if (puts && stow->leaves && store__move_carry(s, stow->pid)) {
-		tell_stowed(s, stow, FEED_STOW_DONE);
-		return;
-	}
+	if (puts && stow->leaves && store__move_carry(s, stow)) return;
 	op = add_op(s, puts ? put_script : drop_script, stow->pid, puts ? 3 : 1);
 	if (op) {
 		add_token(&s->out, stow->token);

@@ -105,8 +105,9 @@ bool store__take_carried(
 /* An end is not connected any more. */
 void store__move_lost(struct store *s, const struct store_end *e);
 
-/* Has a session come along, if the server that is left has it. False: it cannot, or none is left. */
-bool store__move_carry(struct store *s, const char pid[FEED_PID_LEN]);
+/* Has a session come along, if the server that is left has it. False: it cannot, or none is left; else it has taken the
+ * stow, and says when that is done. */
+bool store__move_carry(struct store *s, struct feed_stow *stow);
 
 /* What is written waits until it has gone over. */
 bool store__move_holds(const struct store *s);
@@ -114,7 +115,7 @@ bool store__move_holds(const struct store *s);
 /* Does what can be done. */
 void store__move_on(struct store *s);
 
-/* Ends it, and tells nothing. NULL is fine. */
+/* Ends it, which has failed for all that was to come along. */
 void store__move_end(struct store *s);
 
 #endif

@@ -9,7 +9,8 @@
  *
  * Those of clients that are there are put by their workers; so are those of clients that go meanwhile, once these know
  * it. But what is at the old one as it would be put comes along from there: the client may be at another siocast by now
- * that has not gone over yet, and what that puts later must not find what is older.
+ * that has not gone over yet, and what that puts later must not find what is older. What the old one does not give, and
+ * does not say that it has not, is put after all.
  *
  * When the old one does not answer, what it was asked for fails; when the new one cannot be reached in time, all that
  * waits does, as after a lost connection; and it has gone over all the same. What the old one was asked for is taken
@@ -43,6 +44,7 @@ struct store_move {
 	uint64_t carry_by_ms;
 	struct eio_buf pids; /* of the sessions that are to come along, FEED_PID_LEN characters each */
 	size_t at; /* in these: what stands before was asked for */
+	struct mail *stows; /* those of them that can be put, the latest first; owned */
 	size_t asked; /* sessions that the old one was asked for, and has not given */
 	struct eio_buf out; /* for the new one */
 	size_t n_out;
@@ -63,12 +65,25 @@ store__move_holds(const struct store *s)
 	return s->move && s->move->phase != STORE_CONNECTS;
 }
 
+static void
+tell_all_stowed(const struct store *s, struct mail *stows, enum feed_stow_result result)
+{
+	while (stows) {
+		struct feed_stow *stow = EIO_CONTAINER(stows, struct feed_stow, mail);
+
+		stows = stows->next;
+		stow->result = result;
+		s->options.stowed(s->options.user, stow);
+	}
+}
+
 void
 store__move_end(struct store *s)
 {
 	struct store_move *v = s->move;
 
 	if (!v) return;
+	tell_all_stowed(s, v->stows, FEED_STOW_FAILED);
 	v->parts->close(v->next);
 	eio_buf_deinit(&v->pids);
 	eio_buf_deinit(&v->out);
@@ -77,13 +92,56 @@ store__move_end(struct store *s)
 	uv_timer_set_repeat(&s->timer, STORE_LOOK_MS); /* from the next time on */
 }
 
+/* Carrying */
+
+/* The end of a command that begins at mark: what is there already stays. */
+static void
+end_setting(const struct store *s, struct eio_bytes value, size_t mark)
+{
+	struct store_move *v = s->move;
+	struct eio_buf *out = &v->out;
+
+	redis_argument(out, value);
+	redis_argument(out, EIO_LIT("PX"));
+	store__add_ms(out, s->options.ms);
+	redis_argument(out, EIO_LIT("NX"));
+	if (eio_buf_failed(out)) {
+		out->n = mark;
+		out->failed = false;
+		return;
+	}
+	v->n_out++;
+	v->carried++;
+}
+
+/* Where what is answered next stands among what comes along. */
+static size_t
+first_asked(const struct store_move *v)
+{
+	return v->at - v->asked * FEED_PID_LEN;
+}
+
 void
 store__move_lost(struct store *s, const struct store_end *e)
 {
-	if (s->move && e == s->at) s->move->asked = 0; /* it gives nothing any more */
+	struct store_move *v = s->move;
+
+	if (!v || e != s->at) return;
+	v->at = first_asked(v); /* it gives nothing any more */
+	v->asked = 0;
 }
 
-/* Carrying */
+/* It may be there, and does not come along: so it is put, if it can be. */
+static void
+note_refused(struct store_move *v, size_t at)
+{
+	for (struct mail *m = v->stows; m; m = m->next) {
+		struct feed_stow *stow = EIO_CONTAINER(m, struct feed_stow, mail);
+
+		if (stow->at < at) return;
+		if (stow->at == at) stow->at = SIZE_MAX;
+	}
+}
 
 bool
 store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes text, const struct redis_values *values)
@@ -91,29 +149,23 @@ store__take_carried(struct store *s, enum redis_reply reply, struct eio_bytes te
 	struct store_move *v = s->move;
 	struct redis_item item = store__result_of(values);
 	struct eio_buf *out;
-	size_t mark;
+	size_t at, mark;
 
 	if (!v || !v->asked) return false;
+	at = first_asked(v);
 	v->asked--;
 	v->by_ms = uv_now(s->options.loop) + DRAIN_MS; /* it answers */
-	if (reply == REDIS_REPLY_IS_ERROR) store__note_error(s, text);
+	if (reply == REDIS_REPLY_IS_ERROR) {
+		store__note_error(s, text);
+		note_refused(v, at);
+	}
 	if (reply == REDIS_REPLY_IS_ERROR || item.kind != REDIS_ITEM_STRING || item.bytes.n <= KEY_LEN) return true;
 	out = &v->out;
 	mark = out->n;
 	redis_command(out, 6);
 	redis_argument(out, EIO_LIT("SET"));
 	redis_argument(out, eio_bytes(item.bytes.p, KEY_LEN));
-	redis_argument(out, eio_bytes(item.bytes.p + KEY_LEN, item.bytes.n - KEY_LEN));
-	redis_argument(out, EIO_LIT("PX"));
-	store__add_ms(out, s->options.ms);
-	redis_argument(out, EIO_LIT("NX"));
-	if (eio_buf_failed(out)) {
-		out->n = mark;
-		out->failed = false;
-		return true;
-	}
-	v->n_out++;
-	v->carried++;
+	end_setting(s, eio_bytes(item.bytes.p + KEY_LEN, item.bytes.n - KEY_LEN), mark);
 	return true;
 }
 
@@ -147,14 +199,37 @@ ask_for_session(const struct store *s, const char pid[FEED_PID_LEN], const char 
 
 /* Some may be asked for twice: there is nothing for the second one. */
 bool
-store__move_carry(struct store *s, const char pid[FEED_PID_LEN])
+store__move_carry(struct store *s, struct feed_stow *stow)
 {
 	struct store_move *v = s->move;
 	bool late = v && v->phase == STORE_CARRIES && uv_now(s->options.loop) >= v->carry_by_ms;
 
 	if (!store__move_holds(s) || !store__is_ready(s->at) || late) return false;
-	eio_buf_append(&v->pids, pid, FEED_PID_LEN);
-	return !eio_buf_failed(&v->pids);
+	stow->at = v->pids.n;
+	eio_buf_append(&v->pids, stow->pid, FEED_PID_LEN);
+	if (eio_buf_failed(&v->pids)) return false;
+	stow->mail.next = v->stows;
+	v->stows = &stow->mail;
+	return true;
+}
+
+/* Of which the old one has not said whether it has them. */
+static void
+put_all_stowed(const struct store *s)
+{
+	struct store_move *v = s->move;
+	size_t told = first_asked(v);
+
+	for (struct mail *m = v->stows; m; m = m->next) {
+		struct feed_stow *stow = EIO_CONTAINER(m, struct feed_stow, mail);
+		size_t mark = v->out.n;
+
+		if (stow->at < told) continue;
+		redis_command(&v->out, 6);
+		redis_argument(&v->out, EIO_LIT("SET"));
+		if (!store__add_key(s, stow->pid, &v->out)) v->out.failed = true;
+		end_setting(s, eio_bytes(stow->text + stow->nsp_n, stow->n), mark);
+	}
 }
 
 /* The next ones. */
@@ -223,10 +298,15 @@ go_over_to_next(struct store *s)
 	struct store_move *v = s->move;
 	const struct store_parts *parts = v->parts;
 	struct store_end *left = s->at;
+	struct mail *stows = v->stows;
+	enum feed_stow_result result;
 	size_t carried;
 
+	put_all_stowed(s);
 	pass_carried(v);
 	carried = v->carried - v->n_out;
+	result = v->n_out ? FEED_STOW_FAILED : FEED_STOW_DONE;
+	v->stows = NULL;
 	s->at = v->next;
 	v->next = NULL;
 	store__move_end(s);
@@ -236,6 +316,7 @@ go_over_to_next(struct store *s)
 		parts->drop_written(s);
 	else
 		parts->drop_all(s);
+	tell_all_stowed(s, stows, result);
 	s->options.moved(s->options.user, carried);
 	parts->flush(s);
 }

@@ -34,6 +34,7 @@ struct feed_stow {
 	size_t nsp_n;
 	bool ends; /* there is no session any more, and nobody waits for the answer */
 	bool leaves; /* the same is there already: it is put only since LEAVES was told */
+	size_t at; /* then, the store's: where it stands among what comes along */
 	enum feed_stow_result result;
 	uint64_t serial; /* of FAILED and ELSEWHERE, as the next: */
 	struct feed_offset_text reached; /* offsets from here on are of another node, see journal.h */

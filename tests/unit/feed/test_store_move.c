@@ -104,8 +104,11 @@ answer_store(struct peer_link *l, const struct eio_bytes *words, size_t n, struc
 	if (peer_word_is(words[0], "SET")) {
 		assert_ptr_equal(l->of, &two);
 		assert_int_equal(n, 6);
-		assert_true(peer_word_is(words[2], "value") && peer_word_is(words[5], "NX"));
-		sets++;
+		assert_true(peer_word_is(words[5], "NX"));
+		if (peer_word_is(words[2], "value"))
+			sets++;
+		else
+			puts_of_two += peer_word_is(words[2], "a session");
 	}
 	return false;
 }
@@ -440,6 +443,90 @@ who_goes_meanwhile_is_not_put_before_another(void **state)
 	assert_there();
 }
 
+/* The old one does not say whether it has him: what his worker gave is put after all. */
+static void
+who_goes_meanwhile_is_put_where_nothing_comes_along(void **state)
+{
+	(void)state;
+	kept = MORE;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, asked == AT_A_TIME);
+	put_one(true);
+	take();
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(results[FEED_STOW_DONE], 1);
+	assert_int_equal(asked, AT_A_TIME);
+	PEER_UNTIL(&loop, taken[STORE_FOUND] == 1);
+	assert_int_equal(puts_of_two, 1); /* before he asked for it */
+	assert_there();
+}
+
+/* So it is where that does not give anything away, as one that cannot write. */
+static void
+who_goes_meanwhile_is_put_where_he_is_refused(void **state)
+{
+	struct eio_buf refusal = { 0 };
+
+	(void)state;
+	kept = 0;
+	unheard = 1;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	put_one(true);
+	put_one(true);
+	put_one(true);
+	store_heard(store);
+	PEER_UNTIL(&loop, asked == 3);
+	assert_true(answer_one());
+	EIO_BUF_ADD_LIT(&refusal, "-MISCONF no\r\n$-1\r\n");
+	peer_say(one.links[0], &refusal);
+	PEER_UNTIL(&loop, moved && puts_of_two == 1 && sets == 1);
+	assert_int_equal(carried, 2);
+	assert_int_equal(results[FEED_STOW_DONE], 3);
+	assert_there();
+}
+
+/* He was asked for, and perhaps taken away. */
+static void
+who_goes_meanwhile_is_put_where_the_old_one_is_lost(void **state)
+{
+	(void)state;
+	kept = 0;
+	unheard = 1;
+	silent = true;
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	put_one(true);
+	store_heard(store);
+	PEER_UNTIL(&loop, asked == 1);
+	peer_hang_up(one.links[0]);
+	PEER_UNTIL(&loop, moved && puts_of_two == 1);
+	assert_int_equal(carried, 1);
+	assert_int_equal(results[FEED_STOW_DONE], 1);
+	assert_there();
+}
+
+/* It hangs before anything is asked for. */
+static void
+who_goes_while_the_old_one_hangs_is_put(void **state)
+{
+	(void)state;
+	unheard = 1;
+	declare();
+	store_flush(store);
+	move_to(&two);
+	PEER_UNTIL(&loop, leaves);
+	put_one(true);
+	store_heard(store);
+	PEER_UNTIL(&loop, moved);
+	assert_int_equal(asked, 0);
+	assert_int_equal(results[FEED_STOW_DONE], 1);
+	PEER_UNTIL(&loop, puts_of_two == 1);
+	assert_there();
+}
+
 /* It is put where nothing comes along any more. */
 static void
 who_goes_later_is_put(void **state)
@@ -632,8 +719,9 @@ it_is_closed(void **state)
 	move_to(&two);
 	PEER_UNTIL(&loop, asked == FEW);
 	put();
+	put_one(true);
 	store_close(store);
-	assert_int_equal(results[FEED_STOW_FAILED], 1);
+	assert_int_equal(results[FEED_STOW_FAILED], 2);
 	peer_run_for(&loop, 50);
 	assert_false(moved);
 	assert_int_equal(one.n + two.n, 0);
@@ -694,6 +782,10 @@ main(void)
 		OF_BOTH(all_know_it_first),
 		OF_BOTH(who_goes_meanwhile_comes_along),
 		OF_BOTH(who_goes_meanwhile_is_not_put_before_another),
+		OF_BOTH(who_goes_meanwhile_is_put_where_nothing_comes_along),
+		OF_BOTH(who_goes_meanwhile_is_put_where_he_is_refused),
+		OF_BOTH(who_goes_meanwhile_is_put_where_the_old_one_is_lost),
+		OF_BOTH(who_goes_while_the_old_one_hangs_is_put),
 		OF_BOTH(who_goes_later_is_put),
 		OF_BOTH(one_does_not_hear),
 		OF_BOTH(some_at_a_time),
