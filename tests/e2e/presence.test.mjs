@@ -105,16 +105,19 @@ describe('presence', { skip: SIOCAST_ONLY }, () => {
 		test('a reconnect within linger is nothing', limit(), () =>
 			withCleanup(async (cleanup) => {
 				const spec = { ...PRESENCE, shared: false };
-				const fast = { ...spec, rooms: ['fast'], events: { leaving: 'gone' } };
+				const fast = { ...spec, rooms: ['fast'], events: { here: 'list', joining: 'came', leaving: 'gone' } };
 				const server = await startSiocast(cleanup, {
 					namespaces: { '/': { on: ON, presence: [{ ...spec, linger: 600000 }, fast] } },
 				});
 				const ann = await enter(cleanup, server, 'ann');
 				const bob = await enter(cleanup, server, 'bob');
 				await ann.sees('ann', 'bob');
+				const [list, came, gone] = ['list', 'came', 'gone'].map((event) => collect(ann.socket, event));
+				// What happens in one moment is told as one: who is there already is in the list, and who is gone again is nowhere.
 				await ann.enter('fast');
+				assert.deepEqual(await list.next(), [['ann']]);
 				await bob.enter('fast');
-				const gone = collect(ann.socket, 'gone');
+				assert.deepEqual(await came.next(), ['bob']);
 				bob.socket.disconnect();
 				assert.deepEqual(await gone.next(), ['bob']); // where nobody waits for him, it is known that he left
 				await connected(bob.socket);
