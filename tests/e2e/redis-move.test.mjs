@@ -144,27 +144,6 @@ async function startStalling(cleanup, target, number) {
 	});
 }
 
-/** A line to a server, by which all that it says comes `ms` later. */
-async function startLagging(cleanup, target, ms) {
-	const all = new Set();
-	const server = net.createServer((near) => {
-		const far = net.connect(target, '127.0.0.1');
-		for (const socket of [near, far]) {
-			all.add(socket);
-			socket.setNoDelay(true);
-			socket.on('error', () => {});
-			socket.on('close', () => [near, far].forEach((one) => one.destroy()));
-		}
-		near.pipe(far);
-		far.on('data', (bytes) => setTimeout(() => near.write(bytes), ms));
-	});
-	await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-	return cleanup.add({ port: server.address().port }, () => {
-		for (const socket of all) socket.destroy();
-		server.close();
-	});
-}
-
 const ready = (server) => eventually(async () => (await request(server.admin, 'GET', '/readyz')).status === 200, 'siocast to be ready');
 
 /** Publishes 1, 2, 3 … on a channel, thousands a second where the machine can, until it is stopped; gives the last number. */
@@ -273,7 +252,7 @@ describe('another address of Redis', { skip: SIOCAST_ONLY }, () => {
 	test('to a replica that lags: what handlers published before comes before', limit(90), () =>
 		withCleanup(async (cleanup) => {
 			const master = await startRedis(cleanup, await freePort(), { args: REPLICA });
-			const replica = await startReplica(cleanup, await startLagging(cleanup, master.port, 200));
+			const replica = await startReplica(cleanup, await Cutter.open(cleanup, master.port, 200));
 			const { server, client } = await start(cleanup, master, { namespaces: UP, feeds: [...FEEDS, feed('up')] });
 			const [a, up] = ['a', 'up'].map((event) => heard(client, event));
 			const publisher = publish(cleanup, master, 'a');
