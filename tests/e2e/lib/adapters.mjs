@@ -57,7 +57,8 @@ function keep(cleanup, client) {
 }
 
 export function redisClient(cleanup, kind, port, buffers) {
-	if (kind === 'ioredis') return keep(cleanup, new Redis(port));
+	// It would ask whether the server is ready, by INFO, when an adapter has subscribed already, and be refused.
+	if (kind === 'ioredis') return keep(cleanup, new Redis(port, { enableReadyCheck: false }));
 	if (kind === 'ioredis, cluster') {
 		const client = new Cluster([{ host: '127.0.0.1', port }], { shardedSubscribers: true });
 		const leave = client.sunsubscribe.bind(client);
